@@ -1,0 +1,67 @@
+// Package keyed gives randomness that is looked up, never drawn in sequence.
+//
+// A choice is a hash of where it is made: the seed and a path of words and
+// names. Leaving one choice out therefore changes no other, which is what lets
+// a failing run shrink and an old plan survive a small change of code. Only
+// 64-bit integer arithmetic is used, so results agree on all processors.
+package keyed
+
+import "math/bits"
+
+// Key is a point in a tree of choices. The zero Key is valid; Seed is the
+// usual root.
+type Key uint64
+
+const (
+	c0 = 0x9e3779b97f4a7c15 // 2^64 / golden ratio
+	c1 = 0xd6e8feb86659fd93 // an odd constant of balanced weight
+	c2 = 0xa0761d6478bd642f
+)
+
+// Seed is the root of all choices that belong to seed.
+func Seed(seed uint64) Key { return Key(Mix(seed, c0)) }
+
+// Mix folds b into a: both halves of one 128-bit product, xored (the step of
+// the MUM and wyhash families). It is not symmetric.
+func Mix(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a^c0, b^c1)
+	return hi ^ lo ^ bits.RotateLeft64(a, 29)
+}
+
+// String hashes a name (FNV-1a, then finalised).
+func String(s string) uint64 {
+	h := uint64(0xcbf29ce484222325)
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 0x100000001b3
+	}
+	return finalise(h)
+}
+
+// finalise spreads all bits of x over all bits of the result (Stafford's
+// variant 13 of the MurmurHash3 finaliser); it is a bijection.
+func finalise(x uint64) uint64 {
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// Word is the child of k at w.
+func (k Key) Word(w uint64) Key { return Key(Mix(uint64(k), w)) }
+
+// Name is the child of k at a name.
+func (k Key) Name(name string) Key { return k.Word(String(name)) }
+
+// Uint64 is the choice made at k: 64 uniform bits.
+func (k Key) Uint64() uint64 { return finalise(Mix(uint64(k), c2)) }
+
+// Below is the choice at k as a number in [0, n), n > 0. The bias is below
+// n/2^64.
+func (k Key) Below(n uint64) uint64 {
+	hi, _ := bits.Mul64(k.Uint64(), n)
+	return hi
+}
+
+// Chance reports whether an event of ppm parts per million happens at k.
+func (k Key) Chance(ppm uint32) bool {
+	return ppm != 0 && k.Below(1_000_000) < uint64(ppm)
+}

@@ -1,0 +1,126 @@
+// Package fsm defines finite state machines as values.
+//
+// A Definition names states and the transitions between them. Definitions are
+// immutable: share them freely, change none.
+package fsm
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ErrInvalid is wrapped by every error about a definition or a machine's key.
+var ErrInvalid = errors.New("invalid")
+
+// Limits of a definition and of a key. Names travel in every message.
+const (
+	MaxStates = 255
+	MaxName   = 128 // bytes of a definition's, state's or machine's name
+)
+
+// Transition is one legal step.
+type Transition struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// Definition is a finite state machine. A machine that no operation has
+// touched is in the Initial state at version 0.
+type Definition struct {
+	Name        string       `json:"name"`
+	States      []string     `json:"states"`
+	Initial     string       `json:"initial"`
+	Transitions []Transition `json:"transitions"`
+}
+
+// Lifecycle is the built-in definition: Init → Running → Stopped → Init.
+func Lifecycle() Definition {
+	return Definition{
+		Name:    "lifecycle",
+		States:  []string{"Init", "Running", "Stopped"},
+		Initial: "Init",
+		Transitions: []Transition{
+			{"Init", "Running"}, {"Running", "Stopped"}, {"Stopped", "Init"},
+		},
+	}
+}
+
+// Validate reports the first thing wrong with d.
+func (d Definition) Validate() error {
+	if err := CheckName("definition", d.Name); err != nil {
+		return err
+	}
+	if len(d.States) == 0 || len(d.States) > MaxStates {
+		return d.errorf("%d states: want 1 to %d", len(d.States), MaxStates)
+	}
+	for i, s := range d.States {
+		if err := CheckName("state", s); err != nil {
+			return d.errorf("states[%d]: %w", i, err)
+		}
+		if slices.Contains(d.States[:i], s) {
+			return d.errorf("states[%d]: %q is listed twice", i, s)
+		}
+	}
+	if !d.Has(d.Initial) {
+		return d.errorf("initial state %q is not among its states", d.Initial)
+	}
+	for i, t := range d.Transitions {
+		for _, s := range []string{t.From, t.To} {
+			if !d.Has(s) {
+				return d.errorf("transitions[%d]: state %q is not among its states", i, s)
+			}
+		}
+		if slices.Contains(d.Transitions[:i], t) {
+			return d.errorf("transitions[%d]: %s → %s is listed twice", i, t.From, t.To)
+		}
+	}
+	return nil
+}
+
+func (d Definition) errorf(format string, args ...any) error {
+	return fmt.Errorf("definition %q: %w: %w", d.Name, ErrInvalid, fmt.Errorf(format, args...))
+}
+
+// Has reports whether state is one of d's.
+func (d Definition) Has(state string) bool { return slices.Contains(d.States, state) }
+
+// Legal reports whether d allows the step from one state to another.
+func (d Definition) Legal(from, to string) bool {
+	return slices.Contains(d.Transitions, Transition{from, to})
+}
+
+// Index is the position of state among d's states, or -1.
+func (d Definition) Index(state string) int { return slices.Index(d.States, state) }
+
+// CheckName refuses names that are empty, too long, or hold anything but
+// letters, digits and "._-". What says whose name it is.
+func CheckName(what, name string) error {
+	if name == "" || len(name) > MaxName {
+		return fmt.Errorf("%s name %q: %w: want 1 to %d bytes", what, name, ErrInvalid, MaxName)
+	}
+	for i := range len(name) {
+		if c := name[i]; !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
+			c == '.' || c == '_' || c == '-') {
+			return fmt.Errorf("%s name %q: %w: only letters, digits and . _ - are allowed", what, name, ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// SplitKey takes a machine's key, "definition/name", apart and checks both
+// names; it does not know which definitions exist.
+func SplitKey(key string) (definition, name string, err error) {
+	definition, name, found := strings.Cut(key, "/")
+	if !found {
+		return "", "", fmt.Errorf("machine %q: %w: want definition/name, as in lifecycle/web-1", key, ErrInvalid)
+	}
+	if err := CheckName("definition", definition); err != nil {
+		return "", "", fmt.Errorf("machine %q: %w", key, err)
+	}
+	if err := CheckName("machine", name); err != nil {
+		return "", "", fmt.Errorf("machine %q: %w", key, err)
+	}
+	return definition, name, nil
+}

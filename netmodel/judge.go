@@ -1,0 +1,87 @@
+package netmodel
+
+import "github.com/lockstep-dst/lockstep/netmodel/keyed"
+
+// purpose is what a choice about a message is for. Each purpose hashes its own
+// word, so that no choice says anything about another. The words are part of
+// every stored plan's meaning: add, but do not renumber.
+type purpose uint64
+
+const (
+	forDrop purpose = iota + 1
+	forDelay
+	forDuplicate
+	forCopyDelay
+	forReorder
+	forDetour
+)
+
+// maxDetour is the longest extra delay of a reordered message, in typical
+// delays of the link.
+const maxDetour = 4
+
+// Judge decides on the message with this fate key, sent over l at now. It
+// depends on seed, l, fate, the occurrence (each call for l and fate is one,
+// whatever its verdict), l's profile, cuts and overrides, and for the order of
+// arrival on l's earlier messages.
+//
+// A message arrives no earlier than any sent before it on the same link; the
+// caller keeps the order of sending among arrivals at one instant. A reordered
+// message is free of this: it waits for none before it, none after waits for
+// it, and it takes an extra delay, uniform up to four typical delays of the
+// link (constant: Min, uniform: the middle, else Min + Mean), that Max does not
+// limit. On a link that has no delay nothing can be overtaken.
+//
+// A copy is free of the order too. It arrives a delay of its own after the
+// message.
+//
+// A message sent over a cut link is dropped; one that is under way when the
+// cut comes is for the caller to drop. A message from a process to itself
+// arrives at now.
+func (n *Network) Judge(now Duration, l Link, fate uint64) Verdict {
+	s := n.link(l)
+	v := Verdict{Key: keyed.Mix(l.word(), fate)}
+	v.Occurrence = n.seen.next(v.Key)
+	switch {
+	case l.self():
+		v.At = now
+		return v
+	case s.cuts > 0:
+		v.Fate, v.Cause = Drop, CutOff
+		return v
+	case s.overridden:
+		if o, found := n.overrides[address{fate, v.Occurrence, l}]; found {
+			o.rule(now, &v)
+			return v
+		}
+	}
+	s.rule(now, n.seed.Word(v.Key).Word(uint64(v.Occurrence)), &v)
+	return v
+}
+
+// rule writes the link's own verdict, by the choices at k, into v.
+func (s *link) rule(now Duration, k keyed.Key, v *Verdict) {
+	p := s.profile
+	if p.Drop.at(k, forDrop) {
+		v.Fate, v.Cause = Drop, Loss
+		return
+	}
+	v.At = now + p.Delay.At(k.Word(uint64(forDelay)))
+	if p.Reorder.at(k, forReorder) {
+		v.Reordered = true
+		v.At += p.Delay.detour(k)
+	} else {
+		v.At = max(v.At, s.last)
+		s.last = v.At
+	}
+	if p.Duplicate.at(k, forDuplicate) {
+		v.Duplicate = true
+		v.CopyAt = v.At + p.Delay.At(k.Word(uint64(forCopyDelay)))
+	}
+}
+
+// detour is the extra delay of a reordered message.
+func (d Delay) detour(k keyed.Key) Duration {
+	most := uint64(maxDetour * d.typical())
+	return Duration(k.Word(uint64(forDetour)).Below(most + 1))
+}

@@ -1,0 +1,122 @@
+package netmodel
+
+import (
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+)
+
+// Network is the state of all links between a fixed set of processes.
+//
+// Its methods panic if a link names a process that New was not told of, or if a
+// profile or an override is not valid: plans are validated before they run.
+// A link from a process to itself has no faults: cuts, profiles and overrides
+// pass it by.
+type Network struct {
+	seed      keyed.Key
+	place     [MaxID + 1]uint8 // 1 + a process's index into links, 0 if it is unknown
+	size      int              // processes
+	links     []link           // size × size, by sender, then receiver
+	seen      counter
+	overrides map[address]Override // looked up, never ranged over
+}
+
+// link is the state of one direction between two processes.
+type link struct {
+	profile    *Profile // shared between links, never changed
+	last       Duration // the latest arrival of a message that keeps the order
+	cuts       int32    // how many cuts of it hold
+	overridden bool     // some message on it has an override
+}
+
+// address names one message by what a person can read in a trace.
+// The fields leave no gap, so that a lookup hashes it in one piece.
+type address struct {
+	fate       uint64
+	occurrence uint32
+	link       Link
+}
+
+// New is a network of ids, all of whose links are open and have the profile
+// base. It panics if an id is listed twice or not in 1 to MaxID.
+func New(seed keyed.Key, ids []ID, base Profile) *Network {
+	n := &Network{
+		seed:      seed,
+		size:      len(ids),
+		links:     make([]link, len(ids)*len(ids)),
+		overrides: map[address]Override{},
+	}
+	for i, id := range ids {
+		if !id.valid() || n.place[id] != 0 {
+			panic(fmt.Sprintf("netmodel: process %d is out of range or listed twice", id))
+		}
+		n.place[id] = uint8(i + 1)
+	}
+	n.SetAll(base)
+	return n
+}
+
+// SetProfile gives l the profile p, for messages sent from now on.
+func (n *Network) SetProfile(l Link, p Profile) { n.link(l).profile = checked(p) }
+
+// SetAll gives every link the profile p, for messages sent from now on.
+func (n *Network) SetAll(p Profile) {
+	shared := checked(p)
+	for i := range n.links {
+		n.links[i].profile = shared
+	}
+}
+
+func checked(p Profile) *Profile {
+	if err := p.Validate(); err != nil {
+		panic("netmodel: profile: " + err.Error())
+	}
+	return &p
+}
+
+// Cut cuts l. Cuts add up: a link cut twice is open after two Joins.
+func (n *Network) Cut(l Link) {
+	if s := n.link(l); !l.self() {
+		s.cuts++
+	}
+}
+
+// Join undoes one Cut of l. It does nothing if l is open, so that a fault's end
+// may stay in a plan whose beginning was taken out.
+func (n *Network) Join(l Link) {
+	if s := n.link(l); s.cuts > 0 {
+		s.cuts--
+	}
+}
+
+// Open reports whether no cut of l holds.
+func (n *Network) Open(l Link) bool { return n.link(l).cuts == 0 }
+
+// Heal undoes all cuts and gives every link the profile p, as if all
+// connections were made anew: messages sent from now on wait for none that is
+// still under way. The overrides stay.
+func (n *Network) Heal(p Profile) {
+	n.SetAll(p)
+	for i := range n.links {
+		n.links[i].cuts, n.links[i].last = 0, 0
+	}
+}
+
+// Override sets the verdict on one message: the occurrence-th (from 1) on l with
+// this fate key. A later call for the same message replaces it, and a cut
+// outdoes it.
+func (n *Network) Override(l Link, fate uint64, occurrence uint32, o Override) {
+	if err := o.Validate(); err != nil {
+		panic("netmodel: override: " + err.Error())
+	}
+	n.link(l).overridden = true
+	n.overrides[address{fate, occurrence, l}] = o
+}
+
+// link is the state of l.
+func (n *Network) link(l Link) *link {
+	if l.From > MaxID || l.To > MaxID || n.place[l.From] == 0 || n.place[l.To] == 0 {
+		panic(fmt.Sprintf("netmodel: link %d>%d: unknown process", l.From, l.To))
+	}
+	return &n.links[int(n.place[l.From]-1)*n.size+int(n.place[l.To]-1)]
+}

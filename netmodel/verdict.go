@@ -1,0 +1,96 @@
+package netmodel
+
+import "fmt"
+
+// Fate is whether a message arrives.
+type Fate uint8
+
+// Fates.
+const (
+	Deliver Fate = iota
+	Drop
+)
+
+var fates = []string{"deliver", "drop"}
+
+// String is the text form, as in "drop".
+func (f Fate) String() string { return word("Fate", fates, f) }
+
+// MarshalText implements encoding.TextMarshaler. It refuses an unknown fate.
+func (f Fate) MarshalText() ([]byte, error) { return marshalWord("fate", fates, f) }
+
+// UnmarshalText implements encoding.TextUnmarshaler. It refuses what String
+// does not write.
+func (f *Fate) UnmarshalText(text []byte) error { return unmarshalWord("fate", fates, f, text) }
+
+// Cause is why a message is dropped.
+type Cause uint8
+
+// Causes.
+const (
+	NoCause    Cause = iota // it is delivered
+	Loss                    // by the link's profile
+	CutOff                  // the link is cut
+	Overridden              // an Override says so
+)
+
+var causes = []string{"none", "loss", "cut", "override"}
+
+// String is the text form, as in "cut".
+func (c Cause) String() string { return word("Cause", causes, c) }
+
+// Verdict is what becomes of one message. Times are points of virtual time, and
+// 0 where nothing arrives.
+type Verdict struct {
+	At         Duration // when it arrives
+	CopyAt     Duration // when its copy arrives, at At or later
+	Key        uint64   // identifies link and fate key, the same under any seed
+	Occurrence uint32   // 1 for the first message of this Key, 2 for the next ...
+	Fate       Fate
+	Cause      Cause
+	Duplicate  bool // there is a copy
+	Reordered  bool // it is free of the link's order
+}
+
+// Override is a verdict set beforehand for one message. Its spans count from
+// the sending. The message keeps no order: it waits for none before it, and
+// none after waits for it.
+type Override struct {
+	Fate      Fate     `json:"fate"`
+	Delay     Duration `json:"delay,omitempty"`     // until it arrives
+	Duplicate bool     `json:"duplicate,omitempty"` // a copy arrives too
+	Copy      Duration `json:"copy,omitempty"`      // until the copy arrives, at least Delay
+}
+
+// Validate reports the first field that is out of bounds or contradicts
+// another, by its JSON name.
+func (o Override) Validate() error {
+	if int(o.Fate) >= len(fates) {
+		return fmt.Errorf("fate: %d is unknown", o.Fate)
+	}
+	if o.Fate == Drop && o != (Override{Fate: Drop}) {
+		return fmt.Errorf("fate: a dropped message has no delay and no copy")
+	}
+	if err := checkSpan("delay", o.Delay); err != nil {
+		return err
+	}
+	if !o.Duplicate && o.Copy != 0 {
+		return fmt.Errorf("copy: %s without duplicate", o.Copy)
+	}
+	if o.Duplicate && o.Copy < o.Delay {
+		return fmt.Errorf("copy: %s is below delay, %s", o.Copy, o.Delay)
+	}
+	return checkSpan("copy", o.Copy)
+}
+
+// rule writes o into the verdict on the message it was set for.
+func (o Override) rule(now Duration, v *Verdict) {
+	if o.Fate == Drop {
+		v.Fate, v.Cause = Drop, Overridden
+		return
+	}
+	v.At, v.Reordered = now+o.Delay, true
+	if o.Duplicate {
+		v.Duplicate, v.CopyAt = true, now+o.Copy
+	}
+}

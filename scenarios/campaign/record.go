@@ -1,0 +1,56 @@
+package campaign
+
+import (
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/scenarios"
+)
+
+// record is the history of a run, as its clients saw it.
+type record struct {
+	operations []checker.Operation
+	index      map[string]int // by operation id
+}
+
+// call notes that o starts. Until it returns its outcome is unknown.
+func (r *record) call(o *scenarios.Operation, at scenarios.Duration) {
+	if r.index == nil {
+		r.index = map[string]int{}
+	}
+	r.index[o.ID] = len(r.operations)
+	r.operations = append(r.operations, checker.Operation{
+		Client: o.Client, ID: o.ID, Machine: o.Machine, Kind: checker.Kind(o.Kind), Argument: o.To,
+		Call: int64(at), Return: checker.NoReturn, Outcome: checker.Unknown, Version: checker.NoVersion,
+	})
+}
+
+// returned notes what the client learnt.
+func (r *record) returned(at scenarios.Duration, f *scenarios.Returned) {
+	o := &r.operations[r.index[f.Operation.ID]]
+	o.Return = int64(at)
+	o.Outcome = checker.Outcome(f.Outcome)
+	o.Reason = f.Reason
+	o.State = f.State
+	o.Version = f.Version
+}
+
+// until drops what was to start later than the end of the run.
+func (r *record) until(end scenarios.Duration) []checker.Operation {
+	r.operations = slices.DeleteFunc(r.operations, func(o checker.Operation) bool { return o.Call > int64(end) })
+	return r.operations
+}
+
+func (r *record) outcomes() (n Outcomes) {
+	for i := range r.operations {
+		switch r.operations[i].Outcome {
+		case checker.Committed:
+			n.Committed++
+		case checker.Rejected:
+			n.Rejected++
+		default:
+			n.Unknown++
+		}
+	}
+	return n
+}

@@ -1,0 +1,133 @@
+package campaign
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// Options of one run. The zero value is the campaign's.
+type Options struct {
+	Trace func(sim.Line) // told everything in words, if not nil
+	// CheckTimeout bounds the judging of the history, in wall time; 0 is a
+	// minute. A history that takes longer is undecided.
+	CheckTimeout time.Duration
+}
+
+// Status of a run.
+type Status string
+
+// The statuses.
+const (
+	Passed    Status = "passed"
+	Violated  Status = "violated"
+	Undecided Status = "undecided" // the checker gave up
+)
+
+// Result is what one run showed. But for Undecided it is a pure function of
+// the plan and the code.
+type Result struct {
+	Status    Status
+	Violation *scenarios.Violation // if violated
+	Undecided string               // if undecided: what the checker said
+	Hash      uint64               // of all that happened
+	Stats     sim.Stats
+	Simulated scenarios.Duration
+	Outcomes  Outcomes
+	History   checker.History
+}
+
+// Outcomes counts operations by what their clients learnt.
+type Outcomes struct {
+	Committed int `json:"committed"`
+	Rejected  int `json:"rejected"`
+	Unknown   int `json:"unknown"`
+}
+
+// Total counts all operations.
+func (o Outcomes) Total() int { return o.Committed + o.Rejected + o.Unknown }
+
+// maxEvents is how many events a plan's run may take before it counts as one
+// that does not end: a livelock, since nothing in a plan takes that many.
+func maxEvents(p *scenarios.Plan) uint64 {
+	return 2_000_000 + 5_000*uint64(len(p.Operations))
+}
+
+// Run runs a plan, which must be valid, on a system. The error is about the
+// plan, never about what the run showed.
+func Run(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options) (Result, error) {
+	if p.System != sys.Name {
+		return Result{}, fmt.Errorf("%w: system: the plan is for %q, not for %q", scenarios.ErrPlan, p.System, sys.Name)
+	}
+	s, err := newStage(sys, p, o.Trace)
+	if err != nil {
+		return Result{}, err
+	}
+	s.play()
+	r := Result{
+		Hash:      s.world.Hash(),
+		Stats:     s.world.Stats(),
+		Simulated: s.world.Now(),
+		History:   checker.History{Definitions: p.Definitions, Operations: s.record.until(s.world.Now())},
+		Outcomes:  s.record.outcomes(),
+	}
+	r.judge(ctx, s, o)
+	return r, nil
+}
+
+// judge sets the verdict: what an invariant said during the run comes first,
+// then what the clients saw, then whether the healed cluster works and agrees.
+func (r *Result) judge(ctx context.Context, s *stage, o Options) {
+	r.Status = Violated
+	if r.Violation = s.violation; r.Violation != nil {
+		return
+	}
+	timeout := o.CheckTimeout
+	if timeout == 0 {
+		timeout = time.Minute
+	}
+	switch c := checker.Check(ctx, r.History, checker.Options{Timeout: timeout}); c.Status {
+	case checker.Violated:
+		r.Violation = &scenarios.Violation{
+			Property: "linearizability", Class: c.Class, At: r.Simulated, Machine: c.Machine, Sentence: c.Explanation,
+		}
+		return
+	case checker.Undecided:
+		r.Status, r.Undecided = Undecided, c.Explanation
+		return
+	}
+	if r.Violation = s.liveness(); r.Violation != nil {
+		return
+	}
+	if r.Violation = s.run.Agree(s.world.Now()); r.Violation != nil {
+		return
+	}
+	r.Status = Passed
+}
+
+// Signature groups results that are alike; it is empty for one that passed.
+func (r *Result) Signature() string {
+	switch r.Status {
+	case Violated:
+		return r.Violation.Signature()
+	case Undecided:
+		return "undecided"
+	}
+	return ""
+}
+
+// Sentence is the verdict for a person.
+func (r *Result) Sentence() string {
+	switch r.Status {
+	case Violated:
+		return r.Violation.Sentence
+	case Undecided:
+		return "Undecided: " + r.Undecided
+	}
+	return fmt.Sprintf("No property was violated: %d committed, %d rejected, %d unknown.",
+		r.Outcomes.Committed, r.Outcomes.Rejected, r.Outcomes.Unknown)
+}

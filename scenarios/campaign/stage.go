@@ -1,0 +1,298 @@
+package campaign
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// stage is one run in progress: a world, the clients' queues, the record of
+// what they saw, and the heal phase.
+type stage struct {
+	plan      *scenarios.Plan
+	run       scenarios.Run
+	world     *sim.World
+	record    record
+	queues    map[sim.ID]*queue // by client
+	busy      int               // clients with operations left
+	fresh     freshness
+	healed    bool
+	end       scenarios.Duration // nothing later than this counts
+	violation *scenarios.Violation
+}
+
+// queue holds a client's operations that it has not ended; the first is under
+// way.
+type queue struct{ operations []*scenarios.Operation }
+
+// freshness is how far the heal phase's fresh operations are.
+type freshness struct {
+	machines int // that have ended theirs
+	attempts int // made for the current machine
+	begin    scenarios.Duration
+	last     *scenarios.Returned
+}
+
+func newStage(sys scenarios.System, p *scenarios.Plan, trace func(sim.Line)) (*stage, error) {
+	s := &stage{
+		plan: p, run: sys.New(p), queues: map[sim.ID]*queue{},
+		end: math.MaxInt64,
+	}
+	cfg := sim.Config{
+		Seed: p.Seed, Network: p.Network, New: s.process, Observe: s.observe, Trace: trace,
+	}
+	for n := 1; n <= p.Nodes; n++ {
+		spec := sim.Spec{ID: scenarios.NodeID(n), Disk: p.Disk}
+		if n <= len(p.Clocks) {
+			spec.Clock = p.Clocks[n-1]
+		}
+		cfg.Processes = append(cfg.Processes, spec)
+	}
+	for c := 1; c <= p.Clients; c++ {
+		cfg.Processes = append(cfg.Processes, sim.Spec{ID: scenarios.ClientID(c)})
+	}
+	cfg.Processes = append(cfg.Processes, sim.Spec{ID: scenarios.ClientID(scenarios.Healer)})
+	w, err := sim.New(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", scenarios.ErrPlan, err)
+	}
+	s.world = w
+	for _, spec := range cfg.Processes {
+		w.Start(spec.ID)
+	}
+	for _, f := range p.Fates {
+		w.Network().Override(f.Message.Link, f.Message.Fate(), f.Message.Occurrence, f.Verdict)
+	}
+	s.scheduleFaults()
+	w.Schedule(p.Heal.At, "heal", s.heal)
+	s.scheduleClients()
+	return s, nil
+}
+
+func (s *stage) process(id sim.ID, life int) sim.Process {
+	if id > 100 {
+		return s.run.Client(id)
+	}
+	return s.run.Node(id, life)
+}
+
+// play lets the run happen until a property is violated or nothing that counts
+// is left.
+func (s *stage) play() {
+	limit := maxEvents(s.plan)
+	for s.violation == nil {
+		at, ok := s.world.Next()
+		if !ok || at > s.end {
+			return
+		}
+		if s.world.Stats().Events >= limit {
+			s.violation = &scenarios.Violation{
+				Property: "liveness", Class: "no-end", At: at,
+				Sentence: fmt.Sprintf("The run does not end: %d events by %v", limit, at),
+			}
+			return
+		}
+		s.world.Step()
+	}
+}
+
+// observe takes every fact: a client's return moves its queue on, and the
+// system's invariants see all of them.
+func (s *stage) observe(at scenarios.Duration, id sim.ID, f sim.Fact) {
+	if r, ok := f.(*scenarios.Returned); ok {
+		s.returned(at, id, r)
+	}
+	if v := s.run.Observe(at, id, f); v != nil && s.violation == nil {
+		s.violation = v
+	}
+}
+
+// scheduleClients asks each client for its first operation.
+func (s *stage) scheduleClients() {
+	for i := range s.plan.Operations {
+		o := &s.plan.Operations[i]
+		id := scenarios.ClientID(o.Client)
+		q := s.queues[id]
+		if q == nil {
+			q = &queue{}
+			s.queues[id] = q
+			s.busy++
+		}
+		q.operations = append(q.operations, o)
+	}
+	for c := 1; c <= s.plan.Clients; c++ {
+		if q := s.queues[scenarios.ClientID(c)]; q != nil {
+			s.ask(q.operations[0])
+		}
+	}
+}
+
+// ask has o's client carry it out when its time has come, but after anything
+// that it has seen before.
+func (s *stage) ask(o *scenarios.Operation) {
+	at := o.At
+	if now := s.world.Now(); now > 0 {
+		at = max(at, now+1)
+	}
+	s.record.call(o, at)
+	s.world.Request(at, scenarios.ClientID(o.Client), &scenarios.Call{Operation: o})
+}
+
+func (s *stage) returned(at scenarios.Duration, id sim.ID, r *scenarios.Returned) {
+	s.record.returned(at, r)
+	if r.Operation.Client == scenarios.Healer {
+		s.freshReturned(r)
+		return
+	}
+	q := s.queues[id]
+	q.operations = q.operations[1:]
+	if len(q.operations) > 0 {
+		s.ask(q.operations[0])
+		return
+	}
+	s.busy--
+	s.quiet()
+}
+
+// heal ends every fault and starts every node.
+func (s *stage) heal() {
+	s.healed = true
+	s.world.Network().Heal(s.plan.Heal.Calm())
+	for n := 1; n <= s.plan.Nodes; n++ {
+		s.start(scenarios.NodeID(n))
+	}
+	s.quiet()
+}
+
+// quiet begins with the fresh operations when the storm is over and the clients
+// have nothing left to do.
+func (s *stage) quiet() {
+	if !s.healed || s.busy > 0 {
+		return
+	}
+	s.fresh.begin = s.world.Now() + s.plan.Heal.Settle
+	s.end = s.fresh.begin + s.plan.Heal.Within
+	s.nextFresh()
+}
+
+// nextFresh asks for the next fresh operation, or ends the run Settle after the
+// last.
+func (s *stage) nextFresh() {
+	if s.fresh.machines == len(s.plan.Machines()) {
+		s.end = s.world.Now() + s.plan.Heal.Settle
+		return
+	}
+	s.fresh.attempts++
+	o := s.plan.Fresh(s.fresh.machines, s.fresh.attempts)
+	o.At = s.fresh.begin
+	s.ask(o)
+}
+
+// freshReturned takes the outcome of a fresh operation; one that stayed unknown
+// is followed by another.
+func (s *stage) freshReturned(r *scenarios.Returned) {
+	s.fresh.last = r
+	if r.Outcome != scenarios.Unknown {
+		s.fresh.machines++
+		s.fresh.attempts = 0
+	}
+	s.nextFresh()
+}
+
+// liveness reports a client that still waits, or a machine on which no fresh
+// operation ended in time.
+func (s *stage) liveness() *scenarios.Violation {
+	if s.busy > 0 {
+		return s.stuck()
+	}
+	machines := s.plan.Machines()
+	if s.fresh.machines == len(machines) {
+		return nil
+	}
+	key := machines[s.fresh.machines]
+	v := &scenarios.Violation{
+		Property: "liveness", Class: "fresh-operation-stuck", At: s.world.Now(), Machine: key,
+		Sentence: fmt.Sprintf("No fresh operation on %s ended committed or rejected within %v of healing, in %d attempts",
+			key, s.plan.Heal.Within, s.fresh.attempts),
+	}
+	if s.fresh.last != nil {
+		v.Sentence += fmt.Sprintf("; the last that returned was %v", s.fresh.last)
+	}
+	return v
+}
+
+func (s *stage) stuck() *scenarios.Violation {
+	v := &scenarios.Violation{Property: "liveness", Class: "client-stuck", At: s.world.Now()}
+	for c := 1; c <= s.plan.Clients; c++ {
+		if q := s.queues[scenarios.ClientID(c)]; q != nil && len(q.operations) > 0 {
+			o := q.operations[0]
+			v.Machine = o.Machine
+			v.Sentence = fmt.Sprintf("Client %d still waits for %s (%v on %s) when nothing moves any more", c, o.ID, o, o.Machine)
+			break
+		}
+	}
+	return v
+}
+
+// scheduleFaults puts the fault timeline into the world. The heal phase ends
+// what is still going on.
+func (s *stage) scheduleFaults() {
+	for i := range s.plan.Faults {
+		f := &s.plan.Faults[i]
+		begin, end := s.actions(f)
+		s.schedule(f.At, "begin: "+f.String(), begin)
+		s.schedule(f.At+f.For, "end: "+f.String(), end)
+	}
+}
+
+func (s *stage) schedule(at scenarios.Duration, name string, do func()) {
+	s.world.Schedule(at, name, func() {
+		if !s.healed {
+			do()
+		}
+	})
+}
+
+// actions says what f does when it begins and when it ends.
+func (s *stage) actions(f *scenarios.Fault) (begin, end func()) {
+	net := s.world.Network()
+	switch f.Kind {
+	case scenarios.Crash:
+		return func() { each(f.Nodes, s.crash) }, func() { each(f.Nodes, s.start) }
+	case scenarios.Weather:
+		return func() { s.weather(f.Links, *f.Profile) }, func() { s.weather(f.Links, s.plan.Network) }
+	}
+	cuts := f.Cuts()
+	return func() { each(cuts, net.Cut) }, func() { each(cuts, net.Join) }
+}
+
+// weather changes the profile of some links, or of all.
+func (s *stage) weather(links []netmodel.Link, p netmodel.Profile) {
+	net := s.world.Network()
+	if len(links) == 0 {
+		net.SetAll(p)
+		return
+	}
+	each(links, func(l netmodel.Link) { net.SetProfile(l, p) })
+}
+
+func (s *stage) crash(id sim.ID) {
+	if s.world.Up(id) {
+		s.world.Crash(id)
+	}
+}
+
+func (s *stage) start(id sim.ID) {
+	if !s.world.Up(id) {
+		s.world.Start(id)
+	}
+}
+
+func each[T any](list []T, do func(T)) {
+	for _, x := range list {
+		do(x)
+	}
+}

@@ -1,0 +1,190 @@
+package scenarios
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+)
+
+// ErrPlan is wrapped by every error about a plan.
+var ErrPlan = errors.New("invalid plan")
+
+// Encode is the text form of p: indented JSON with a final newline.
+func Encode(p *Plan) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(p); err != nil {
+		panic(fmt.Sprintf("scenarios: a plan that does not encode: %v", err))
+	}
+	return b.Bytes()
+}
+
+// Decode reads what Encode wrote, or a person edited. It refuses fields it does
+// not know, fields given twice and plans that Validate refuses; the error names
+// the path of the place, as in faults[2].at.
+func Decode(data []byte) (*Plan, error) {
+	var head struct{ Format string }
+	if err := json.Unmarshal(data, &head); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrPlan, syntax(data, err))
+	}
+	if head.Format != Format {
+		return nil, fmt.Errorf("%w: format is %q: want %q; is this a plan?", ErrPlan, head.Format, Format)
+	}
+	p := new(Plan)
+	if err := decode(data, reflect.ValueOf(p).Elem(), ""); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrPlan, err)
+	}
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// syntax adds the line to an error of broken JSON.
+func syntax(data []byte, err error) error {
+	var s *json.SyntaxError
+	if errors.As(err, &s) {
+		line := 1 + bytes.Count(data[:min(int(s.Offset), len(data))], []byte("\n"))
+		return fmt.Errorf("line %d: not JSON: %w", line, err)
+	}
+	return err
+}
+
+// decode fills v, of any type that plans are made of, from one JSON value.
+func decode(data []byte, v reflect.Value, path string) error {
+	if _, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		return leaf(data, v, path)
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		return decode(data, v.Elem(), path)
+	case reflect.Struct:
+		return object(data, v, path)
+	case reflect.Slice:
+		return array(data, v, path)
+	}
+	return leaf(data, v, path)
+}
+
+func object(data []byte, v reflect.Value, path string) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return at(path, errors.New("want an object {...}"))
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		t, err := d.Token()
+		if err != nil {
+			return at(path, err)
+		}
+		name, place := t.(string), join(path, t.(string))
+		field, ok := fieldNamed(v, name)
+		if !ok {
+			return at(place, fmt.Errorf("unknown field; known are %s", strings.Join(fieldNames(v.Type()), ", ")))
+		}
+		if seen[name] {
+			return at(place, errors.New("given twice"))
+		}
+		seen[name] = true
+		var raw json.RawMessage
+		if err := d.Decode(&raw); err != nil {
+			return at(place, err)
+		}
+		if err := decode(raw, field, place); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func array(data []byte, v reflect.Value, path string) error {
+	var raws []json.RawMessage
+	if err := json.Unmarshal(data, &raws); err != nil {
+		return at(path, errors.New("want a list [...]"))
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(raws), len(raws)))
+	for i, raw := range raws {
+		if err := decode(raw, v.Index(i), fmt.Sprintf("%s[%d]", path, i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func leaf(data []byte, v reflect.Value, path string) error {
+	err := json.Unmarshal(data, v.Addr().Interface())
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		err = fmt.Errorf("%s: want %s", bytes.TrimSpace(data), human(v))
+	}
+	if err != nil {
+		return at(path, err)
+	}
+	return nil
+}
+
+// human says what a leaf of v's type looks like.
+func human(v reflect.Value) string {
+	if _, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		return "a string"
+	}
+	switch v.Kind() {
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return fmt.Sprintf("a whole number from 0 to %d", ^uint64(0)>>(64-v.Type().Bits()))
+	}
+	return "a whole number"
+}
+
+// jsonName is the name of a field in JSON.
+func jsonName(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	return name
+}
+
+// fieldNamed finds a field by its name in JSON. encoding/json would take names
+// of any case; a plan has one spelling.
+func fieldNamed(v reflect.Value, name string) (reflect.Value, bool) {
+	for i := range v.NumField() {
+		if jsonName(v.Type().Field(i)) == name {
+			return v.Field(i), true
+		}
+	}
+	return reflect.Value{}, false
+}
+
+func fieldNames(t reflect.Type) []string {
+	names := make([]string, t.NumField())
+	for i := range names {
+		names[i] = jsonName(t.Field(i))
+	}
+	return names
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+func at(path string, err error) error {
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	if path == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}

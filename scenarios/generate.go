@@ -1,0 +1,325 @@
+package scenarios
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// Profile says which families of faults the generator may use.
+type Profile string
+
+// The profiles.
+const (
+	None    Profile = "none"    // constant delay, no faults, every client stays at its node
+	Network Profile = "network" // loss, delay, duplicates, reordering, partitions
+	Crashes Profile = "crash"   // nodes lose power and restart
+	All     Profile = "all"     // both, and clocks that drift
+)
+
+// Profiles lists them.
+func Profiles() []Profile { return []Profile{None, Network, Crashes, All} }
+
+// Shape is what the caller of Generate has decided. A zero number is left to
+// the source.
+type Shape struct {
+	System      string
+	Definitions []fsm.Definition
+	Profile     Profile
+	Nodes       int
+	Clients     int
+	Operations  int
+}
+
+// Limits of what Generate chooses by itself. A Shape may ask for more.
+const (
+	maxDrawnClients    = 5
+	maxDrawnOperations = 60
+	minDrawnOperations = 20
+	maxDrawnMachines   = 3
+	maxDrawnFaults     = 5
+)
+
+// Validate names the first field that is out of bounds.
+func (s Shape) Validate() error {
+	switch {
+	case !slices.Contains(Profiles(), s.Profile):
+		return fmt.Errorf("profile %q: want one of %v", s.Profile, Profiles())
+	case s.Nodes < 0 || s.Nodes > MaxNodes:
+		return fmt.Errorf("nodes %d: want 1 to %d, or 0 to leave it to the seed", s.Nodes, MaxNodes)
+	case s.Clients < 0 || s.Clients > MaxClients:
+		return fmt.Errorf("clients %d: want 1 to %d, or 0 to leave it to the seed", s.Clients, MaxClients)
+	case s.Operations < 0 || s.Operations > MaxOperations:
+		return fmt.Errorf("ops %d: want 1 to %d, or 0 to leave it to the seed", s.Operations, MaxOperations)
+	case len(s.Definitions) == 0:
+		return fmt.Errorf("definitions: want at least one")
+	}
+	return nil
+}
+
+func (s Shape) network() bool { return s.Profile == Network || s.Profile == All }
+func (s Shape) crashes() bool { return s.Profile == Crashes || s.Profile == All }
+
+// Generate expands a seed to a plan.
+func Generate(seed uint64, shape Shape) *Plan {
+	p := GenerateFrom(FromSeed(seed), shape)
+	p.Seed = seed
+	return p
+}
+
+// GenerateFrom makes the plan that src chooses; its Seed is a choice too. The
+// shape must be valid. The plan is.
+func GenerateFrom(src Source, shape Shape) *Plan {
+	c := choices{src}
+	p := &Plan{
+		Format: Format, Version: Version, System: shape.System, Definitions: shape.Definitions,
+		Seed:    c.Choose("seed", 1<<32),
+		Nodes:   shape.Nodes,
+		Clients: shape.Clients,
+	}
+	if p.Nodes == 0 {
+		p.Nodes = []int{3, 5, 4, 7, 2, 6, 1}[c.Choose("nodes", 7)]
+	}
+	if p.Clients == 0 {
+		p.Clients = c.between("clients", 1, maxDrawnClients)
+	}
+	delay := generateWeather(c, p, shape)
+	generateKnobs(c, p, shape, delay)
+	storm := generateOperations(c, p, shape, delay)
+	p.Heal = Heal{At: storm, Delay: delay, Within: 30 * netmodel.Second, Settle: 10 * netmodel.Second}
+	generateFaults(c, p, shape, storm)
+	return p
+}
+
+// generateWeather chooses how the network, the disks and the clocks behave all
+// along. It returns how long a message is typically under way.
+func generateWeather(c choices, p *Plan, shape Shape) Duration {
+	delay := c.span("delay", 200*netmodel.Microsecond, 4*netmodel.Millisecond)
+	p.Network = netmodel.Profile{Delay: netmodel.Delay{Kind: netmodel.Constant, Min: delay}}
+	if shape.network() {
+		p.Network = generateLink(c, delay)
+	}
+	p.Disk = sim.DiskProfile{
+		Write: netmodel.Delay{Kind: netmodel.Constant, Min: 20 * netmodel.Microsecond},
+		Sync:  netmodel.Delay{Kind: netmodel.Constant, Min: c.span("sync", 100*netmodel.Microsecond, 2*netmodel.Millisecond)},
+	}
+	if shape.crashes() {
+		p.Disk.Keep = netmodel.PPM(c.Choose("keep", uint64(netmodel.Always)))
+		p.Disk.Tear = netmodel.PPM(c.Choose("tear", uint64(netmodel.Always)))
+	}
+	if shape.Profile == All && c.often("drift", 50) {
+		for n := range p.Nodes {
+			drift := c.at("clock", n).between("ppm", 0, 200_000)
+			p.Clocks = append(p.Clocks, sim.Clock{Drift: int32(drift - 100_000)})
+		}
+	}
+	return delay
+}
+
+// generateLink chooses a link's profile, each fault fully off in half of all
+// cases.
+func generateLink(c choices, delay Duration) netmodel.Profile {
+	return netmodel.Profile{
+		Drop:      c.rate("drop", 300_000),
+		Duplicate: c.rate("duplicate", 300_000),
+		Reorder:   c.rate("reorder", 500_000),
+		Delay:     generateDelay(c, delay),
+	}
+}
+
+func (c choices) rate(label string, most uint64) netmodel.PPM {
+	if !c.often(label+"?", 50) {
+		return 0
+	}
+	return netmodel.PPM(1 + c.Choose(label, most))
+}
+
+func generateDelay(c choices, typical Duration) netmodel.Delay {
+	d := netmodel.Delay{Kind: netmodel.DelayKind(c.Choose("delay kind", 4)), Min: typical / 4}
+	switch d.Kind {
+	case netmodel.Constant:
+		d.Min = typical
+	case netmodel.Uniform:
+		d.Max = 2 * typical
+	case netmodel.Exponential:
+		d.Mean, d.Max = typical, 20*typical
+	case netmodel.Heavy:
+		d.Mean, d.Max = typical, 200*typical
+	}
+	return d
+}
+
+// generateKnobs chooses timeouts around the typical delay, so that they are
+// sometimes too short; without faults they never are.
+func generateKnobs(c choices, p *Plan, shape Shape, delay Duration) {
+	shortest := 2
+	if shape.Profile == None {
+		shortest = 12
+	}
+	retry := delay * Duration(c.between("retry", shortest, shortest+10))
+	attempts := c.between("attempts", 0, 5)
+	consensus := retry * Duration(c.between("consensus", 2, 8))
+	p.Knobs = Knobs{
+		RetryDelay:       retry,
+		RetryAttempts:    attempts,
+		ConsensusTimeout: consensus,
+		ClientTimeout:    consensus * Duration(c.between("client", 2, 4)),
+	}
+}
+
+// generateOperations chooses what the clients do and returns when the storm is
+// over.
+func generateOperations(c choices, p *Plan, shape Shape, delay Duration) Duration {
+	n := shape.Operations
+	if n == 0 {
+		n = c.between("operations", minDrawnOperations, maxDrawnOperations)
+	}
+	machines := generateMachines(c, p)
+	roam := shape.Profile != None && c.often("roam", 50)
+	pace := delay * Duration(c.between("pace", 2, 16))
+	storm := max(pace*Duration(n), 10*netmodel.Millisecond)
+	counts := make([]int, p.Clients+1)
+	for i := range n {
+		o := generateOperation(c.at("operation", i), p, machines, storm)
+		o.Client = 1 + i%p.Clients
+		counts[o.Client]++
+		o.ID = fmt.Sprintf("c%d.%d", o.Client, counts[o.Client])
+		if !roam {
+			o.Node = 1 + (o.Client-1)%p.Nodes
+		}
+		p.Operations = append(p.Operations, o)
+	}
+	sortByTime(p.Operations)
+	return storm
+}
+
+func generateMachines(c choices, p *Plan) []string {
+	machines := make([]string, c.between("machines", 1, maxDrawnMachines))
+	for i := range machines {
+		d := p.Definitions[c.at("machine", i).Choose("definition", uint64(len(p.Definitions)))]
+		machines[i] = fmt.Sprintf("%s/m%d", d.Name, i+1)
+	}
+	return machines
+}
+
+// generateOperation chooses one operation. A proposal goes for a state that
+// some state leads to, so that a good share of them is legal when it arrives.
+func generateOperation(c choices, p *Plan, machines []string, storm Duration) Operation {
+	o := Operation{
+		At:      Duration(c.Choose("at", uint64(storm))),
+		Node:    c.between("node", 1, p.Nodes),
+		Machine: machines[c.Choose("machine", uint64(len(machines)))],
+		Kind:    Propose,
+	}
+	if c.often("read", 30) {
+		o.Kind = Read
+		return o
+	}
+	d, _ := p.Definition(o.Machine)
+	if len(d.Transitions) == 0 {
+		o.To = d.Initial
+	} else {
+		o.To = d.Transitions[c.Choose("to", uint64(len(d.Transitions)))].To
+	}
+	return o
+}
+
+// sortByTime orders operations by time, those of one client by number, and
+// gives each client's operations their times in that order.
+func sortByTime(ops []Operation) {
+	byClient := map[int][]Duration{}
+	for _, o := range ops {
+		byClient[o.Client] = append(byClient[o.Client], o.At)
+	}
+	for i := range ops {
+		times := byClient[ops[i].Client]
+		least := slices.Index(times, slices.Min(times))
+		ops[i].At = times[least]
+		byClient[ops[i].Client] = slices.Delete(times, least, least+1)
+	}
+	slices.SortStableFunc(ops, func(a, b Operation) int { return cmp.Compare(a.At, b.At) })
+}
+
+// generateFaults chooses the fault timeline of the storm.
+func generateFaults(c choices, p *Plan, shape Shape, storm Duration) {
+	kinds := faultKinds(p, shape)
+	if len(kinds) == 0 {
+		return
+	}
+	for i := range c.between("faults", 0, maxDrawnFaults) {
+		f := c.at("fault", i)
+		fault := Fault{
+			Kind: kinds[f.Choose("kind", uint64(len(kinds)))],
+			At:   Duration(f.Choose("at", uint64(storm))),
+			For:  1 + Duration(f.Choose("for", uint64(storm/2))),
+		}
+		fillFault(f, p, &fault)
+		p.Faults = append(p.Faults, fault)
+	}
+	slices.SortStableFunc(p.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
+}
+
+func faultKinds(p *Plan, shape Shape) []FaultKind {
+	var kinds []FaultKind
+	if shape.crashes() {
+		kinds = append(kinds, Crash)
+	}
+	if shape.network() {
+		kinds = append(kinds, Weather)
+		if p.Nodes > 1 {
+			kinds = append(kinds, Partition, OneWay, Cut)
+		}
+	}
+	return kinds
+}
+
+func fillFault(c choices, p *Plan, f *Fault) {
+	switch f.Kind {
+	case Crash:
+		f.Nodes = c.nodes("crash", p, 1, p.Nodes)
+	case Weather:
+		w := generateLink(c, c.span("weather", 200*netmodel.Microsecond, 20*netmodel.Millisecond))
+		f.Profile = &w
+	case Partition:
+		side := c.nodes("side", p, 1, p.Nodes-1)
+		f.Groups = [][]sim.ID{side, others(p, side)}
+	case OneWay:
+		f.Sources = c.nodes("side", p, 1, p.Nodes-1)
+		f.Targets = others(p, f.Sources)
+	case Cut:
+		pair := c.nodes("pair", p, 2, 2)
+		f.Links = netmodel.TwoWay(pair[:1], pair[1:])
+	}
+}
+
+// nodes chooses lo to hi different nodes of p, in order.
+func (c choices) nodes(label string, p *Plan, lo, hi int) []sim.ID {
+	c = c.at(label, 0)
+	all := make([]sim.ID, p.Nodes)
+	for i := range all {
+		all[i] = NodeID(i + 1)
+	}
+	n := c.between("count", lo, hi)
+	for i := range n {
+		j := i + int(c.at("pick", i).Choose("node", uint64(len(all)-i)))
+		all[i], all[j] = all[j], all[i]
+	}
+	chosen := all[:n:n]
+	slices.Sort(chosen)
+	return chosen
+}
+
+// others lists the nodes that are not among ids.
+func others(p *Plan, ids []sim.ID) []sim.ID {
+	var rest []sim.ID
+	for n := range p.Nodes {
+		if id := NodeID(n + 1); !slices.Contains(ids, id) {
+			rest = append(rest, id)
+		}
+	}
+	return rest
+}

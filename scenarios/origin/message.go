@@ -1,0 +1,101 @@
+package origin
+
+import (
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// kind is what a message says.
+type kind uint8
+
+const (
+	request        kind = iota // client → node
+	reply                      // node → client
+	proposal                   // proposer → peer: may I?
+	acknowledgment             // peer → proposer: yes
+	reject                     // peer → proposer: not from my state
+	commit                     // proposer → peer: apply it
+	receipt                    // node → node: number has arrived
+)
+
+var kindNames = [...]string{"request", "reply", "proposal", "acknowledgment", "reject", "commit", "receipt"}
+
+// kindHashes are the names' hashes, for fate keys.
+var kindHashes = func() (h [len(kindNames)]uint64) {
+	for i, name := range kindNames {
+		h[i] = keyed.String(name)
+	}
+	return h
+}()
+
+func (k kind) String() string { return kindNames[k] }
+
+// message is all that these processes say to each other. It is immutable once
+// sent.
+type message struct {
+	kind    kind
+	call    *scenarios.Call
+	number  uint64            // delivery number of the sender; 0: sent once
+	outcome scenarios.Outcome // reply
+	reason  string            // reply
+	state   string            // reply, reject: the state of who says it
+}
+
+// Fate implements sim.Message.
+func (m *message) Fate() uint64 {
+	return sim.JoinFate(kindHashes[m.kind], keyed.String(m.call.Machine), keyed.String(m.call.ID))
+}
+
+// FateName implements sim.Message.
+func (m *message) FateName() string {
+	return m.kind.String() + " " + m.call.Machine + " " + m.call.ID
+}
+
+// Digest implements sim.Message.
+func (m *message) Digest() uint64 {
+	h := keyed.Mix(m.Fate(), m.number)
+	h = keyed.Mix(h, keyed.String(string(m.outcome))^keyed.String(m.reason)<<1)
+	return keyed.Mix(h, keyed.String(m.state)^keyed.String(m.call.To)<<1)
+}
+
+func (m *message) String() string {
+	s := m.FateName()
+	switch m.kind {
+	case request, proposal, commit:
+		s += " " + m.call.Operation.String()
+	case reject:
+		s += " from " + m.state
+	case reply:
+		s += fmt.Sprintf(" %s %s", m.outcome, m.reason)
+		if m.state != "" {
+			s += " in " + m.state
+		}
+	}
+	return s
+}
+
+// applied is the fact that a node has applied a transition.
+type applied struct {
+	call     *scenarios.Call
+	from, to string
+}
+
+// Digest implements sim.Fact.
+func (a *applied) Digest() uint64 {
+	return keyed.Mix(keyed.String(a.call.ID), keyed.String(a.from)^keyed.String(a.to)<<1)
+}
+
+func (a *applied) String() string {
+	return fmt.Sprintf("applied %s %s %s→%s", a.call.Machine, a.call.ID, a.from, a.to)
+}
+
+// booted is the fact that a node starts with nothing.
+type booted struct{ life int }
+
+// Digest implements sim.Fact.
+func (b *booted) Digest() uint64 { return uint64(b.life) }
+
+func (b *booted) String() string { return fmt.Sprintf("booted, life %d", b.life) }

@@ -1,0 +1,158 @@
+package scenarios
+
+import (
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// Duration is virtual time, written "1.5ms".
+type Duration = netmodel.Duration
+
+// Format and Version head every encoded plan.
+const (
+	Format  = "lockstep-plan"
+	Version = 1
+)
+
+// Limits of a plan.
+const (
+	MaxNodes      = 7
+	MaxClients    = 64
+	MaxOperations = 1_000_000
+	MaxTime       = 24 * 60 * netmodel.Minute
+)
+
+// Healer is the client that carries out the fresh operations of the heal phase.
+const Healer = 99
+
+// Plan is one run, as data. Everything that happens in the run is a function
+// of it; Seed decides only what the plan leaves to chance: the fate of each
+// message, latencies, and what a crash leaves of unsynced writes.
+type Plan struct {
+	Format      string           `json:"format"`
+	Version     int              `json:"version"`
+	System      string           `json:"system"`
+	Seed        uint64           `json:"seed"`
+	Nodes       int              `json:"nodes"`   // ids 1, 2, ...
+	Clients     int              `json:"clients"` // ids 101, 102, ...
+	Definitions []fsm.Definition `json:"definitions"`
+	Knobs       Knobs            `json:"knobs"`
+	Network     netmodel.Profile `json:"network"` // of every link until the heal phase
+	Disk        sim.DiskProfile  `json:"disk"`
+	Clocks      []sim.Clock      `json:"clocks,omitempty"` // of node 1, 2, ...; the rest are true
+	Operations  []Operation      `json:"operations"`       // in the order in which each client issues its own
+	Faults      []Fault          `json:"faults,omitempty"`
+	Fates       []Fate           `json:"fates,omitempty"` // messages whose fate is not left to chance
+	Heal        Heal             `json:"heal"`
+}
+
+// Knobs are the settings of the system under test.
+type Knobs struct {
+	ConsensusTimeout Duration `json:"consensus_timeout"` // a proposal ends after this
+	RetryAttempts    int      `json:"retry_attempts"`    // times a message is sent again
+	RetryDelay       Duration `json:"retry_delay"`       // between two attempts
+	ClientTimeout    Duration `json:"client_timeout"`    // after this a client's outcome is unknown
+}
+
+// Kind is what an operation asks for.
+type Kind string
+
+// The kinds of operations.
+const (
+	Propose Kind = "propose" // a transition to Operation.To
+	Read    Kind = "read"    // the current state
+)
+
+// Operation is something that a client does. A client starts its next operation
+// when the one before has ended and its time has come.
+type Operation struct {
+	ID      string   `json:"id"` // unique in the plan, as in "c1.3"
+	Client  int      `json:"client"`
+	At      Duration `json:"at"` // not before
+	Node    int      `json:"node"`
+	Machine string   `json:"machine"` // definition/name
+	Kind    Kind     `json:"kind"`
+	To      string   `json:"to,omitempty"` // propose: the state asked for
+}
+
+// FaultKind says which fields of a Fault count.
+type FaultKind string
+
+// The kinds of faults.
+const (
+	Partition FaultKind = "partition" // Groups cannot reach each other
+	OneWay    FaultKind = "one_way"   // nothing gets from Sources to Targets
+	Cut       FaultKind = "cut"       // nothing passes Links: a partial partition
+	Weather   FaultKind = "weather"   // Links (none: all) follow Profile
+	Crash     FaultKind = "crash"     // Nodes lose power and restart when it ends
+)
+
+// Fault is something that goes wrong at a time, for a while.
+type Fault struct {
+	At      Duration          `json:"at"`
+	For     Duration          `json:"for"`
+	Kind    FaultKind         `json:"kind"`
+	Groups  [][]sim.ID        `json:"groups,omitempty"`
+	Sources []sim.ID          `json:"sources,omitempty"`
+	Targets []sim.ID          `json:"targets,omitempty"`
+	Links   []netmodel.Link   `json:"links,omitempty"`
+	Profile *netmodel.Profile `json:"profile,omitempty"`
+	Nodes   []sim.ID          `json:"nodes,omitempty"`
+}
+
+// Fate decides what becomes of one message, named by its address.
+type Fate struct {
+	Message sim.Address       `json:"message"`
+	Verdict netmodel.Override `json:"verdict"`
+}
+
+// Heal is the last phase. At its start every fault ends, every node runs and
+// each message takes Delay. When the clients have ended all their operations
+// and Settle has passed, a fresh operation on each machine that the plan uses
+// must end committed or rejected, all of them Within that time. After another
+// Settle all nodes must agree.
+type Heal struct {
+	At     Duration `json:"at"`
+	Delay  Duration `json:"delay"`
+	Within Duration `json:"within"`
+	Settle Duration `json:"settle"`
+}
+
+// Calm is the network of the heal phase.
+func (h Heal) Calm() netmodel.Profile {
+	return netmodel.Profile{Delay: netmodel.Delay{Kind: netmodel.Constant, Min: h.Delay}}
+}
+
+// NodeID is the process id of node n (from 1).
+func NodeID(n int) sim.ID { return sim.ID(n) }
+
+// ClientID is the process id of client c (from 1).
+func ClientID(c int) sim.ID { return sim.ID(100 + c) }
+
+// Definition is the definition of a machine, given its key.
+func (p *Plan) Definition(machine string) (fsm.Definition, bool) {
+	name, _, err := fsm.SplitKey(machine)
+	if err != nil {
+		return fsm.Definition{}, false
+	}
+	for _, d := range p.Definitions {
+		if d.Name == name {
+			return d, true
+		}
+	}
+	return fsm.Definition{}, false
+}
+
+// Machines lists the machines that the plan uses, in order of first use.
+func (p *Plan) Machines() []string {
+	var keys []string
+	seen := map[string]bool{}
+	for i := range p.Operations {
+		if key := p.Operations[i].Machine; !seen[key] {
+			seen[key] = true
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}

@@ -1,0 +1,117 @@
+package scenarios
+
+import (
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// System is something that plans can run on: a protocol with its clients and
+// its invariants.
+type System struct {
+	Name        string
+	About       string           // one line
+	Definitions []fsm.Definition // what generated plans use
+	New         func(*Plan) Run  // the system's side of one run
+}
+
+// Run is a system's side of one run: it makes the processes and watches what
+// they report.
+//
+// A client process gets each operation as a Request with a *Call, one at a
+// time, and ends it with a *Returned fact.
+type Run interface {
+	Node(id sim.ID, life int) sim.Process
+	Client(id sim.ID) sim.Process
+	// Observe sees every fact in order. It returns the first violation.
+	Observe(at Duration, id sim.ID, f sim.Fact) *Violation
+	// Agree is asked after the heal phase, when nothing moves any more: do
+	// all nodes agree on all machines?
+	Agree(at Duration) *Violation
+}
+
+// Violation is a broken property.
+type Violation struct {
+	Property string   // "agreement", "linearizability", "liveness", ...
+	Class    string   // how it broke, without names and times
+	At       Duration // when it showed
+	Machine  string
+	Sentence string // what happened, for a person; no full stop
+}
+
+// Signature groups violations that are alike.
+func (v *Violation) Signature() string { return v.Property + "/" + v.Class }
+
+// Outcome of an operation, as its client learnt it.
+type Outcome string
+
+// Outcomes. A rejected operation had and will have no effect; an unknown one
+// may take effect at any later time or never.
+const (
+	Committed Outcome = "committed"
+	Rejected  Outcome = "rejected"
+	Unknown   Outcome = "unknown"
+)
+
+// Illegal is the reason of a reject that claims the transition was illegal in
+// the machine's current state. All other reasons are free text.
+const Illegal = "illegal"
+
+// NoVersion stands for a version that was not reported.
+const NoVersion = -1
+
+// Call asks a client process to carry out Operation.
+type Call struct{ *Operation }
+
+// Fate implements sim.Message. Requests do not cross the network.
+func (c *Call) Fate() uint64 { return sim.FateKey("call", c.Machine, c.ID) }
+
+// FateName implements sim.Message.
+func (c *Call) FateName() string { return "call " + c.Machine + " " + c.ID }
+
+// Digest implements sim.Message.
+func (c *Call) Digest() uint64 { return keyed.Mix(c.Fate(), keyed.String(c.To)) }
+
+func (c *Call) String() string {
+	return fmt.Sprintf("call %s %s %s at node %d", c.Machine, c.ID, c.Operation, c.Node)
+}
+
+// String says what the operation asks for.
+func (o *Operation) String() string {
+	if o.Kind == Read {
+		return "read"
+	}
+	return "propose " + o.To
+}
+
+// Returned is the fact that ends an operation at its client.
+type Returned struct {
+	Operation *Operation
+	Outcome   Outcome
+	Reason    string
+	State     string // observed, or empty
+	Version   int64  // observed, or NoVersion
+}
+
+// Digest implements sim.Fact.
+func (r *Returned) Digest() uint64 {
+	h := keyed.Mix(keyed.String(r.Operation.ID), keyed.String(string(r.Outcome)))
+	h = keyed.Mix(h, keyed.String(r.Reason))
+	return keyed.Mix(h, keyed.String(r.State)^uint64(r.Version))
+}
+
+func (r *Returned) String() string {
+	s := fmt.Sprintf("%s %s %s", r.Operation.ID, r.Operation, r.Outcome)
+	if r.Reason != "" {
+		s += ": " + r.Reason
+	}
+	if r.State != "" {
+		s += " in " + r.State
+	}
+	if r.Version != NoVersion {
+		s += fmt.Sprintf(" v%d", r.Version)
+	}
+	return s
+}

@@ -1,0 +1,274 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// Validate names the first place in p that makes no sense.
+func (p *Plan) Validate() error {
+	for _, check := range []func() error{
+		p.checkHead, p.checkDefinitions, p.checkKnobs, p.checkWorld, p.checkOperations, p.checkFaults, p.checkFates, p.checkHeal,
+	} {
+		if err := check(); err != nil {
+			return fmt.Errorf("%w: %w", ErrPlan, err)
+		}
+	}
+	return nil
+}
+
+func (p *Plan) checkHead() error {
+	switch {
+	case p.Format != Format:
+		return fmt.Errorf("format: %q: want %q", p.Format, Format)
+	case p.Version != Version:
+		return fmt.Errorf("version: %d: this build reads version %d; use a build that knows the plan's", p.Version, Version)
+	case p.System == "":
+		return errors.New("system: want the name of a system under test")
+	case p.Nodes < 1 || p.Nodes > MaxNodes:
+		return fmt.Errorf("nodes: %d: want 1 to %d", p.Nodes, MaxNodes)
+	case p.Clients < 1 || p.Clients > MaxClients:
+		return fmt.Errorf("clients: %d: want 1 to %d", p.Clients, MaxClients)
+	}
+	return nil
+}
+
+func (p *Plan) checkDefinitions() error {
+	if len(p.Definitions) == 0 {
+		return errors.New("definitions: want at least one")
+	}
+	seen := map[string]bool{}
+	for i, d := range p.Definitions {
+		if err := d.Validate(); err != nil {
+			return fmt.Errorf("definitions[%d]: %w", i, err)
+		}
+		if seen[d.Name] {
+			return fmt.Errorf("definitions[%d]: %q is defined twice", i, d.Name)
+		}
+		seen[d.Name] = true
+	}
+	return nil
+}
+
+func (p *Plan) checkKnobs() error {
+	k := p.Knobs
+	for _, d := range []struct {
+		name  string
+		value Duration
+	}{
+		{"consensus_timeout", k.ConsensusTimeout}, {"retry_delay", k.RetryDelay}, {"client_timeout", k.ClientTimeout},
+	} {
+		if d.value <= 0 || d.value > MaxTime {
+			return fmt.Errorf("knobs.%s: %v: want more than 0 and at most %v", d.name, d.value, MaxTime)
+		}
+	}
+	if k.RetryAttempts < 0 || k.RetryAttempts > 1000 {
+		return fmt.Errorf("knobs.retry_attempts: %d: want 0 to 1000", k.RetryAttempts)
+	}
+	return nil
+}
+
+func (p *Plan) checkWorld() error {
+	if err := p.Network.Validate(); err != nil {
+		return fmt.Errorf("network: %w", err)
+	}
+	if err := p.Disk.Validate(); err != nil {
+		return fmt.Errorf("disk: %w", err)
+	}
+	if len(p.Clocks) > p.Nodes {
+		return fmt.Errorf("clocks: %d for %d nodes", len(p.Clocks), p.Nodes)
+	}
+	for i, c := range p.Clocks {
+		if err := c.Validate(); err != nil {
+			return fmt.Errorf("clocks[%d]: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (p *Plan) checkOperations() error {
+	if len(p.Operations) > MaxOperations {
+		return fmt.Errorf("operations: %d: want at most %d", len(p.Operations), MaxOperations)
+	}
+	seen := map[string]bool{}
+	for i := range p.Operations {
+		o := &p.Operations[i]
+		if err := p.checkOperation(o); err != nil {
+			return fmt.Errorf("operations[%d]: %w", i, err)
+		}
+		if seen[o.ID] {
+			return fmt.Errorf("operations[%d].id: %q is taken", i, o.ID)
+		}
+		seen[o.ID] = true
+	}
+	return nil
+}
+
+func (p *Plan) checkOperation(o *Operation) error {
+	if err := fsm.CheckName("operation", o.ID); err != nil {
+		return fmt.Errorf("id: %w", err)
+	}
+	if o.Client < 1 || o.Client > p.Clients {
+		return fmt.Errorf("client: %d: want 1 to %d", o.Client, p.Clients)
+	}
+	if o.Node < 1 || o.Node > p.Nodes {
+		return fmt.Errorf("node: %d: want 1 to %d", o.Node, p.Nodes)
+	}
+	if o.At < 0 || o.At > p.Heal.At {
+		return fmt.Errorf("at: %v: want 0 to the start of the heal phase, %v", o.At, p.Heal.At)
+	}
+	if _, _, err := fsm.SplitKey(o.Machine); err != nil {
+		return fmt.Errorf("machine: %w", err)
+	}
+	d, ok := p.Definition(o.Machine)
+	switch {
+	case !ok:
+		return fmt.Errorf("machine: %q: its definition is not among the plan's", o.Machine)
+	case o.Kind == Propose && !d.Has(o.To):
+		return fmt.Errorf("to: %q is no state of %s; its states are %v", o.To, d.Name, d.States)
+	case o.Kind == Read && o.To != "":
+		return fmt.Errorf("to: %q: a read asks for no state", o.To)
+	case o.Kind != Propose && o.Kind != Read:
+		return fmt.Errorf("kind: %q: want %q or %q", o.Kind, Propose, Read)
+	}
+	return nil
+}
+
+func (p *Plan) checkFaults() error {
+	for i := range p.Faults {
+		if err := p.checkFault(&p.Faults[i]); err != nil {
+			return fmt.Errorf("faults[%d]: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (p *Plan) checkFault(f *Fault) error {
+	if f.At < 0 || f.At > p.Heal.At {
+		return fmt.Errorf("at: %v: want 0 to the start of the heal phase, %v", f.At, p.Heal.At)
+	}
+	if f.For <= 0 || f.For > MaxTime {
+		return fmt.Errorf("for: %v: want more than 0 and at most %v", f.For, MaxTime)
+	}
+	uses, ok := faultFields[f.Kind]
+	if !ok {
+		return fmt.Errorf("kind: %q: want partition, one_way, cut, weather or crash", f.Kind)
+	}
+	for _, field := range []struct {
+		name  string
+		given bool
+	}{
+		{"groups", f.Groups != nil}, {"sources", f.Sources != nil}, {"targets", f.Targets != nil},
+		{"links", f.Links != nil}, {"profile", f.Profile != nil}, {"nodes", f.Nodes != nil},
+	} {
+		use := uses[field.name]
+		if field.given && use == unused {
+			return fmt.Errorf("%s: a %s fault has none", field.name, f.Kind)
+		}
+		if !field.given && use == needed {
+			return fmt.Errorf("%s: a %s fault needs it", field.name, f.Kind)
+		}
+	}
+	return p.checkFaultIDs(f)
+}
+
+type use uint8
+
+const (
+	unused use = iota
+	needed
+	optional
+)
+
+// faultFields says which fields each kind of fault has.
+var faultFields = map[FaultKind]map[string]use{
+	Partition: {"groups": needed},
+	OneWay:    {"sources": needed, "targets": needed},
+	Cut:       {"links": needed},
+	Weather:   {"links": optional, "profile": needed},
+	Crash:     {"nodes": needed},
+}
+
+func (p *Plan) checkFaultIDs(f *Fault) error {
+	var grouped []sim.ID
+	for i, g := range f.Groups {
+		if err := p.checkIDs(fmt.Sprintf("groups[%d]", i), g, p.process); err != nil {
+			return err
+		}
+		grouped = append(grouped, g...)
+	}
+	if err := p.checkIDs("groups", grouped, p.process); err != nil {
+		return err
+	}
+	if err := p.checkIDs("sources", f.Sources, p.process); err != nil {
+		return err
+	}
+	if err := p.checkIDs("targets", f.Targets, p.process); err != nil {
+		return err
+	}
+	if err := p.checkIDs("nodes", f.Nodes, p.node); err != nil {
+		return err
+	}
+	for i, l := range f.Links {
+		if !p.process(l.From) || !p.process(l.To) || l.From == l.To {
+			return fmt.Errorf("links[%d]: %v: want two different processes of the plan", i, l)
+		}
+	}
+	if f.Profile != nil {
+		if err := f.Profile.Validate(); err != nil {
+			return fmt.Errorf("profile: %w", err)
+		}
+	}
+	return nil
+}
+
+func (p *Plan) node(id sim.ID) bool { return id >= 1 && int(id) <= p.Nodes }
+
+func (p *Plan) process(id sim.ID) bool {
+	return p.node(id) || id > 100 && int(id)-100 <= p.Clients
+}
+
+func (p *Plan) checkIDs(field string, ids []sim.ID, exists func(sim.ID) bool) error {
+	for i, id := range ids {
+		if !exists(id) {
+			return fmt.Errorf("%s: no process %d in this plan (nodes are 1 to %d, clients 101 to %d)", field, id, p.Nodes, 100+p.Clients)
+		}
+		if slices.Contains(ids[:i], id) {
+			return fmt.Errorf("%s: process %d is listed twice", field, id)
+		}
+	}
+	return nil
+}
+
+func (p *Plan) checkFates() error {
+	for i, f := range p.Fates {
+		if l := f.Message.Link; !p.process(l.From) || !p.process(l.To) {
+			return fmt.Errorf("fates[%d].message: %v: want two processes of the plan", i, l)
+		}
+		if err := f.Verdict.Validate(); err != nil {
+			return fmt.Errorf("fates[%d].verdict: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (p *Plan) checkHeal() error {
+	h := p.Heal
+	if h.At < 0 || h.At > MaxTime {
+		return fmt.Errorf("heal.at: %v: want 0 to %v", h.At, MaxTime)
+	}
+	if err := h.Calm().Validate(); err != nil {
+		return fmt.Errorf("heal.delay: %w", err)
+	}
+	if h.Within <= 0 || h.Within > MaxTime {
+		return fmt.Errorf("heal.within: %v: want more than 0 and at most %v", h.Within, MaxTime)
+	}
+	if h.Settle < 0 || h.Settle > MaxTime {
+		return fmt.Errorf("heal.settle: %v: want 0 to %v", h.Settle, MaxTime)
+	}
+	return nil
+}

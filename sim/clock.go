@@ -1,0 +1,55 @@
+package sim
+
+import "fmt"
+
+// Clock is a process's local clock: at true time t it shows
+// Offset + t + t·Drift/10⁶. It never stops and never goes back.
+type Clock struct {
+	Offset Duration `json:"offset,omitempty"` // what it shows at the start of the run
+	Drift  int32    `json:"drift_ppm,omitempty"`
+}
+
+// MaxDrift bounds Clock.Drift, in parts per million either way.
+const MaxDrift = 500_000
+
+const million = 1_000_000
+
+// Validate refuses negative offsets and drifts beyond MaxDrift.
+func (c Clock) Validate() error {
+	if c.Offset < 0 {
+		return fmt.Errorf("offset %v: want 0 or more", c.Offset)
+	}
+	if c.Drift < -MaxDrift || c.Drift > MaxDrift {
+		return fmt.Errorf("drift_ppm %d: want at most %d either way", c.Drift, MaxDrift)
+	}
+	return nil
+}
+
+// local is what the clock shows at true time t.
+func (c Clock) local(t Duration) Duration {
+	return c.Offset + t + scale(t, int64(c.Drift))
+}
+
+// span is the least true time in which the clock advances by d > 0.
+func (c Clock) span(d Duration) Duration {
+	if c.Drift == 0 {
+		return d
+	}
+	rate := Duration(million + int64(c.Drift))
+	whole, rest := d/rate, d%rate
+	return whole*million + (rest*million+rate-1)/rate
+}
+
+// scale is t·ppm/10⁶ without overflow, rounded down.
+func scale(t Duration, ppm int64) Duration {
+	if ppm == 0 {
+		return 0
+	}
+	whole, rest := t/million, t%million
+	part := int64(rest) * ppm
+	floor := part / million
+	if part < 0 && part%million != 0 {
+		floor--
+	}
+	return whole*Duration(ppm) + Duration(floor)
+}

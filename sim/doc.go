@@ -1,0 +1,14 @@
+// Package sim runs any set of processes in a simulated world: a virtual clock,
+// a network that follows netmodel's verdicts, disks that lose what was not
+// synced, and processes that crash and restart.
+//
+// A run is a pure function of its Config and of the calls made on its World:
+// nothing here reads a clock, starts a goroutine or draws from a shared
+// generator. Events that fall on the same nanosecond happen in the order in
+// which they were scheduled. Every event is folded into a hash, so two runs
+// that differ anywhere differ in Hash; the same events are told in words only
+// when Config.Trace asks for them.
+//
+// The package knows no protocol. What a process says (Message), what it reports
+// (Fact) and what it does (Process) are the system's own.
+package sim

@@ -1,0 +1,62 @@
+package sim
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+)
+
+// FateKey is the fate key of a message of the given kind about a machine and an
+// operation. Processes on a hot path hash each name once and use JoinFate.
+func FateKey(kind, machine, operation string) uint64 {
+	return JoinFate(keyed.String(kind), keyed.String(machine), keyed.String(operation))
+}
+
+// JoinFate is FateKey of names already hashed with keyed.String.
+func JoinFate(kind, machine, operation uint64) uint64 {
+	return keyed.Mix(keyed.Mix(kind, machine), operation)
+}
+
+// Address names one message of a run for people: the link it takes, its fate
+// name, and which of the messages with that name on that link it is. Its text
+// form is "1>2 proposal lifecycle/a c1.2 #1".
+type Address struct {
+	Link       netmodel.Link
+	Name       string // as Message.FateName
+	Occurrence uint32 // from 1
+}
+
+// String is the text form.
+func (a Address) String() string { return fmt.Sprintf("%v %s #%d", a.Link, a.Name, a.Occurrence) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (a Address) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (a *Address) UnmarshalText(text []byte) error {
+	words := strings.Fields(string(text))
+	if len(words) != 5 || !strings.HasPrefix(words[4], "#") {
+		return fmt.Errorf("message %q: want LINK KIND MACHINE OPERATION #N, as in \"1>2 proposal lifecycle/a c1.2 #1\"", text)
+	}
+	if err := a.Link.UnmarshalText([]byte(words[0])); err != nil {
+		return err
+	}
+	n, err := strconv.ParseUint(words[4][1:], 10, 32)
+	if err != nil || n == 0 {
+		return fmt.Errorf("message %q: occurrence %s: want #1 or more", text, words[4])
+	}
+	a.Name, a.Occurrence = strings.Join(words[1:4], " "), uint32(n)
+	return nil
+}
+
+// Fate is the fate key that Name stands for.
+func (a Address) Fate() uint64 {
+	words := strings.Fields(a.Name)
+	if len(words) != 3 {
+		return 0
+	}
+	return FateKey(words[0], words[1], words[2])
+}

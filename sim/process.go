@@ -1,0 +1,109 @@
+package sim
+
+import "github.com/lockstep-dst/lockstep/netmodel"
+
+// ID names a process: nodes are 1 to 99, clients 101 to 255.
+type ID = netmodel.ID
+
+// Duration is virtual time in nanoseconds.
+type Duration = netmodel.Duration
+
+// Message is what processes say to each other and what a world's owner asks of
+// a process. A message is immutable once it is sent.
+type Message interface {
+	// Fate is the key under which the network decides what becomes of the
+	// message: FateKey of what it is about (kind, machine, first operation),
+	// without what changes from try to try (ballots, counters).
+	Fate() uint64
+	// Digest is a hash of all that the message says.
+	Digest() uint64
+	// FateName is Fate in words: the three arguments of its FateKey, separated
+	// by spaces.
+	FateName() string
+	// String is the message in words, for traces.
+	String() string
+}
+
+// Fact is something that a process reports to the world's observer: what it
+// has promised, applied, answered. Facts change nothing in the run.
+type Fact interface {
+	Digest() uint64
+	String() string
+}
+
+// Process is the code under test: events in, effects out. Step is its only
+// entry; it must be a pure function of the process's own state and its
+// arguments. now is the local clock of the process. ev and out are valid
+// during the call only.
+type Process interface {
+	Step(now Duration, ev *Event, out *Effects)
+}
+
+// Kind says what an Event is.
+type Kind uint8
+
+// The kinds of events.
+const (
+	Boot    Kind = iota + 1 // the first event of each life: Disk
+	Receive                 // a message arrived: From, Message
+	Timer                   // a timer fired: Token
+	Done                    // a disk request ended: Token, Err
+	Request                 // the world's owner asks something: Message
+)
+
+func (k Kind) String() string {
+	return [...]string{"?", "boot", "receive", "timer", "done", "request"}[k]
+}
+
+// Event is one step's input.
+type Event struct {
+	Kind    Kind
+	From    ID
+	Token   uint64
+	Message Message
+	Err     error
+	Disk    Disk
+}
+
+// Effects collects what a process does in one step. They happen in the order
+// disk requests, sends, timers, facts, at the instant of the step.
+type Effects struct {
+	sends  []send
+	timers []timer
+	disk   []DiskRequest
+	facts  []Fact
+}
+
+type send struct {
+	to  ID
+	msg Message
+}
+
+type timer struct {
+	token uint64
+	after Duration
+}
+
+// Send hands m to the network. Its fate is the network's to decide; a process
+// reaches itself at once and without faults.
+func (e *Effects) Send(to ID, m Message) { e.sends = append(e.sends, send{to, m}) }
+
+// SetTimer asks for a Timer event with token when the local clock has advanced
+// by after. Timers cannot be cancelled: a process ignores one that it no longer
+// wants. A crash forgets them all.
+func (e *Effects) SetTimer(token uint64, after Duration) {
+	e.timers = append(e.timers, timer{token, after})
+}
+
+// Disk asks the disk of the process for r; a Done event with r.Token follows.
+func (e *Effects) Disk(r DiskRequest) { e.disk = append(e.disk, r) }
+
+// Fact reports f to the observer.
+func (e *Effects) Fact(f Fact) { e.facts = append(e.facts, f) }
+
+func (e *Effects) reset() {
+	clear(e.sends)
+	clear(e.facts)
+	clear(e.disk)
+	e.sends, e.timers, e.disk, e.facts = e.sends[:0], e.timers[:0], e.disk[:0], e.facts[:0]
+}

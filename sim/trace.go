@@ -1,0 +1,73 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+)
+
+// Line is one event or effect in words: the text form that traces, reports and
+// transcripts share.
+type Line struct {
+	At      Duration
+	ID      ID // whose; 0 for the world itself
+	From    ID // a message's sender, 0 for none
+	To      ID // a message's receiver, 0 for none
+	What    string
+	Message Message
+}
+
+// String is the text form, as in
+//
+//	1.204ms     2 ← 1    proposal lifecycle/a c1.1 Init→Running
+func (l Line) String() string {
+	var who string
+	switch {
+	case l.From != 0:
+		who = fmt.Sprintf("%d ← %d", l.ID, l.From)
+	case l.To != 0:
+		who = fmt.Sprintf("%d → %d", l.ID, l.To)
+	case l.ID != 0:
+		who = fmt.Sprint(l.ID)
+	default:
+		who = "*"
+	}
+	text := l.What
+	if l.Message != nil {
+		text = strings.TrimSpace(l.Message.String() + "  " + l.What)
+	}
+	return fmt.Sprintf("%-12v %-9s %s", l.At, who, text)
+}
+
+func (w *World) traceEvent(id ID, ev *Event) {
+	l := Line{At: w.now, ID: id, Message: ev.Message}
+	switch ev.Kind {
+	case Boot:
+		l.What = fmt.Sprintf("boot %d", ev.Token)
+	case Receive:
+		l.From = ev.From
+	case Timer:
+		l.What = fmt.Sprintf("timer %x", ev.Token)
+	case Done:
+		l.What = fmt.Sprintf("disk done %x", ev.Token)
+	case Request:
+		l.What = "(requested)"
+	}
+	w.cfg.Trace(l)
+}
+
+// traceSend tells of a send, with the address by which a plan can name it.
+func (w *World) traceSend(from, to ID, m Message, v netmodel.Verdict) {
+	l := Line{At: w.now, ID: from, To: to, Message: m}
+	a := Address{netmodel.Link{From: from, To: to}, m.FateName(), v.Occurrence}
+	switch {
+	case v.Fate == netmodel.Drop:
+		l.What = fmt.Sprintf("[%v] lost: %v", a, v.Cause)
+	case v.Duplicate:
+		l.What = fmt.Sprintf("[%v] arrives %v and %v", a, v.At, v.CopyAt)
+	default:
+		l.What = fmt.Sprintf("[%v] arrives %v", a, v.At)
+	}
+	w.cfg.Trace(l)
+}

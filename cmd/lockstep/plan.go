@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/spf13/cobra"
+)
+
+func planCommand() *cobra.Command {
+	var src source
+	cmd := &cobra.Command{
+		Use:   "plan SEED",
+		Short: "Print the plan that a seed expands to",
+		Long:  "Print the plan that a seed and these flags expand to, as JSON. Save it, edit it, replay it.",
+		Args:  exactly(1, "a seed"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := src.plan(args[0])
+			if err != nil {
+				return err
+			}
+			_, err = cmd.OutOrStdout().Write(scenarios.Encode(p))
+			return err
+		},
+	}
+	src.flags(cmd)
+	cmd.AddCommand(&cobra.Command{
+		Use:   "validate FILE",
+		Short: "Check a plan without running it",
+		Args:  exactly(1, "a plan file, or - for standard input"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := readPlan(args[0], cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: valid: system %s, seed %d\n%s", args[0], p.System, p.Seed, p.Summary())
+			return nil
+		},
+	})
+	return cmd
+}
+
+// exactly is cobra.ExactArgs with an error that says what is missing.
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != n {
+			return fmt.Errorf("%s: want %s, got %d arguments; see %s --help", cmd.CommandPath(), what, len(args), cmd.CommandPath())
+		}
+		return nil
+	}
+}
+
+// plan is the plan of a seed, given in words.
+func (s *source) plan(seed string) (*scenarios.Plan, error) {
+	n, err := strconv.ParseUint(seed, 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("seed %q: want a whole number from 0 to 2^64-1", seed)
+	}
+	c, err := s.campaign()
+	if err != nil {
+		return nil, err
+	}
+	return c.Plan(n), nil
+}
+
+// readPlan reads a plan from a file or, for "-", from in.
+func readPlan(name string, in io.Reader) (*scenarios.Plan, error) {
+	data, err := readInput(name, in)
+	if err != nil {
+		return nil, err
+	}
+	p, err := scenarios.Decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if _, err := systemNamed(p.System); err != nil {
+		return nil, fmt.Errorf("%s: system: %w", name, err)
+	}
+	return p, nil
+}
+
+func readInput(name string, in io.Reader) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(in)
+	}
+	return os.ReadFile(name)
+}

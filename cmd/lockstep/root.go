@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/origin"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+func root() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "lockstep",
+		Short: "Deterministic torture for replicated state machines",
+		Long: `Deterministic torture for replicated state machines.
+
+A seed expands to a plan: a cluster, what its clients do, and what goes wrong.
+A plan runs in a simulator, always in the same way, and what its clients saw is
+judged. Begin with: lockstep fuzz
+
+Exit codes: 0 fine, 1 a property is violated, 2 usage or bad input,
+3 harness fault (nondeterminism), 4 undecided.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
+	})
+	cmd.AddCommand(fuzzCommand(), planCommand(), replayCommand(), checkCommand())
+	return cmd
+}
+
+// systems lists what plans can run on. The first is the default.
+func systems() []scenarios.System {
+	return []scenarios.System{origin.System()}
+}
+
+func systemNames() []string {
+	var names []string
+	for _, s := range systems() {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+func systemNamed(name string) (scenarios.System, error) {
+	for _, s := range systems() {
+		if s.Name == name {
+			return s, nil
+		}
+	}
+	return scenarios.System{}, fmt.Errorf("unknown system %q: want one of %s", name, strings.Join(systemNames(), ", "))
+}
+
+// source is the flags that, with a seed, make a plan.
+type source struct {
+	system                 string
+	profile                string
+	nodes, clients, operas int
+}
+
+func (s *source) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&s.system, "system", systems()[0].Name, "system under test: "+strings.Join(systemNames(), ", "))
+	f.StringVar(&s.profile, "profile", string(scenarios.All), "families of faults: none, network, crash or all")
+	f.IntVar(&s.nodes, "nodes", 0, "nodes of the cluster (0: left to the seed)")
+	f.IntVar(&s.clients, "clients", 0, "clients (0: left to the seed)")
+	f.IntVar(&s.operas, "ops", 0, "operations in a plan (0: left to the seed)")
+	complete(cmd, "system", systemNames)
+	complete(cmd, "profile", func() []string {
+		var names []string
+		for _, p := range scenarios.Profiles() {
+			names = append(names, string(p))
+		}
+		return names
+	})
+}
+
+func complete(cmd *cobra.Command, flag string, values func() []string) {
+	err := cmd.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return values(), cobra.ShellCompDirectiveNoFileComp
+	})
+	if err != nil {
+		panic(err) // the flag does not exist
+	}
+}
+
+// given lists the flags of s that the user gave.
+func (s *source) given(cmd *cobra.Command) []string {
+	var names []string
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if slices.Contains([]string{"system", "profile", "nodes", "clients", "ops"}, f.Name) {
+			names = append(names, "--"+f.Name)
+		}
+	})
+	return names
+}
+
+// campaign is the campaign that the flags describe, with no budget yet.
+func (s *source) campaign() (*campaign.Campaign, error) {
+	sys, err := systemNamed(s.system)
+	if err != nil {
+		return nil, err
+	}
+	c := &campaign.Campaign{System: sys, Shape: scenarios.Shape{
+		Profile: scenarios.Profile(s.profile), Nodes: s.nodes, Clients: s.clients, Operations: s.operas,
+	}}
+	return c, c.Validate()
+}
+
+// replayLine is the command that repeats one seed.
+func (s *source) replayLine(seed uint64) string {
+	line := fmt.Sprintf("%s replay %d --system %s --profile %s", self(), seed, s.system, s.profile)
+	for _, f := range []struct {
+		name  string
+		value int
+	}{{"nodes", s.nodes}, {"clients", s.clients}, {"ops", s.operas}} {
+		if f.value != 0 {
+			line += fmt.Sprintf(" --%s %d", f.name, f.value)
+		}
+	}
+	return line
+}

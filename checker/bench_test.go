@@ -1,0 +1,107 @@
+package checker
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/node/fsm"
+)
+
+// typical is what a campaign checks for each seed: four clients, one operation
+// after another, on a correct system of some machines with one proposal in
+// eight lost.
+func typical(seed uint64, operations, machines int) History {
+	random := rand.New(rand.NewPCG(seed, 0))
+	d := fsm.Lifecycle()
+	h := History{Definitions: []fsm.Definition{d}}
+	states, versions, free := make([]string, machines), make([]int64, machines), make([]int64, 4)
+	for i := range operations {
+		client, m := i%4, random.IntN(machines)
+		instant := int64(i+1) * 1_000_000
+		if states[m] == "" {
+			states[m] = d.Initial
+		}
+		call := max(free[client]+1, instant-random.Int64N(2_000_000))
+		op := Operation{
+			Client: client, ID: fmt.Sprintf("c%d.%d", client, i/4), Machine: fmt.Sprintf("lifecycle/m%d", m), Kind: KindRead,
+			Call: call, Return: instant + random.Int64N(2_000_000), Outcome: Committed,
+		}
+		if i%3 > 0 {
+			op.Kind, op.Argument = KindPropose, d.States[random.IntN(3)]
+			if d.Legal(states[m], op.Argument) {
+				states[m] = op.Argument
+				versions[m]++
+			} else {
+				op.Outcome, op.Reason = Rejected, ReasonIllegal
+			}
+		}
+		op.State, op.Version = states[m], versions[m]
+		if op.Kind == KindPropose && random.IntN(8) == 0 {
+			op.Outcome, op.Reason, op.State, op.Version = Unknown, "timeout", "", NoVersion
+		}
+		free[client] = op.Return
+		h.Operations = append(h.Operations, op)
+	}
+	return h
+}
+
+func BenchmarkCheck(b *testing.B) {
+	var valid, bad, unversioned []History
+	for seed := range uint64(64) {
+		valid = append(valid, typical(seed, 30, 3))
+		bad = append(bad, spoilt(typical(seed, 30, 3)))
+		unversioned = append(unversioned, withoutVersions(typical(seed, 30, 3)))
+	}
+	for _, c := range []struct {
+		name      string
+		histories []History
+		want      Status
+	}{{"valid", valid, Linearizable}, {"unversioned", unversioned, Linearizable}, {"bad", bad, Violated}} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for i := range b.N {
+				if r := Check(context.Background(), c.histories[i%64], Options{}); r.Status != c.want {
+					b.Fatal(r)
+				}
+			}
+		})
+	}
+}
+
+// spoilt makes the last read a lie.
+func spoilt(h History) History {
+	for i := len(h.Operations) - 1; ; i-- {
+		if op := &h.Operations[i]; op.Kind == KindRead {
+			op.Version++
+			return h
+		}
+	}
+}
+
+func withoutVersions(h History) History {
+	for i := range h.Operations {
+		h.Operations[i].Version = NoVersion
+	}
+	return h
+}
+
+// BenchmarkUnknown is the worst kind: every proposal's fate is unknown, and a
+// read at the end fits none of them.
+func BenchmarkUnknown(b *testing.B) {
+	h := typical(1, 40, 1)
+	for i := range h.Operations {
+		op := &h.Operations[i]
+		op.Outcome, op.State, op.Version = Unknown, "", NoVersion
+	}
+	h.Operations = append(h.Operations, Operation{
+		ID: "r", Machine: "lifecycle/m0", Kind: KindRead, Call: 1 << 40, Return: 1 << 41, Outcome: Committed, State: "Rubbish", Version: NoVersion,
+	})
+	b.ReportAllocs()
+	for range b.N {
+		if r := Check(context.Background(), h, Options{}); r.Status != Violated {
+			b.Fatal(r)
+		}
+	}
+}

@@ -1,0 +1,230 @@
+package checker
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/lockstep-dst/lockstep/node/fsm"
+)
+
+func TestAcceptsWhatHappened(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := anyHistory(t, rapid.IntRange(0, 40).Draw(t, "operations"), rapid.IntRange(1, 5).Draw(t, "machines"))
+		require.Equal(t, Result{Status: Linearizable}, Check(context.Background(), h, Options{}))
+	})
+}
+
+func TestAgreesWithTwin(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := corrupted(t, anyHistory(t, rapid.IntRange(0, 6).Draw(t, "operations"), 1))
+		w := twin{h.Definitions[0], h.Operations}
+		r := Check(context.Background(), h, Options{})
+		if w.linearizable() {
+			require.Equal(t, Result{Status: Linearizable}, r)
+			return
+		}
+		require.Equal(t, Violated, r.Status)
+		require.Equal(t, w.culprit(), r.Culprit.ID)
+		require.NotEmpty(t, r.Class)
+		require.NotContains(t, r.Explanation, "no order explains,")
+	})
+}
+
+func TestWitnessAgreesWithSearch(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := corrupted(t, anyHistory(t, rapid.IntRange(1, 20).Draw(t, "operations"), 1))
+		m, _ := cut(sorted(h.Operations))
+		var err error
+		m.automaton, err = m.compile(h, nil)
+		require.NoError(t, err)
+		if v := m.witness(m.claims()); v != unsure {
+			require.Equal(t, v, m.search(context.Background(), m.claims()))
+		}
+	})
+}
+
+// Without overlaps and unknown operations the witness always decides.
+func TestWitnessDecidesSequentialHistories(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := corrupted(t, anyHistory(t, rapid.IntRange(1, 6).Draw(t, "operations"), 1))
+		var ops []Operation
+		for i, op := range h.Operations {
+			if op.Outcome != Unknown {
+				op.Call, op.Return = int64(2*i), int64(2*i+1)
+				ops = append(ops, op)
+			}
+		}
+		if h.Operations = ops; len(ops) == 0 {
+			return
+		}
+		m, _ := cut(sorted(ops))
+		m.automaton, _ = m.compile(h, nil)
+		want := impossible
+		if (twin{h.Definitions[0], ops}).linearizable() {
+			want = possible
+		}
+		require.Equal(t, want, m.witness(m.claims()))
+	})
+}
+
+func TestResultDependsOnHistoryOnly(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := corrupted(t, anyHistory(t, 30, 3))
+		r := Check(context.Background(), h, Options{})
+		require.Equal(t, r, Check(context.Background(), h, Options{Timeout: time.Hour}))
+	})
+}
+
+func TestFirstViolatedMachineByName(t *testing.T) {
+	read := func(machine string) Operation {
+		return Operation{ID: machine, Machine: machine, Kind: KindRead, Call: 1, Return: 2, Outcome: Committed, State: "Running", Version: NoVersion}
+	}
+	h := History{
+		Definitions: []fsm.Definition{fsm.Lifecycle()},
+		Operations:  []Operation{read("lifecycle/b"), read("lifecycle/a"), read("lacking/x")},
+	}
+	require.Equal(t, "lifecycle/a", Check(t.Context(), h, Options{}).Machine, "what is violated goes before what cannot be judged")
+}
+
+func TestWhatCannotBeJudgedIsUndecided(t *testing.T) {
+	good := Operation{ID: "c1.1", Machine: "lifecycle/a", Kind: KindRead, Call: 1, Return: 2, Outcome: Committed, State: "Init", Version: 0}
+	for name, spoil := range map[string]func(*Operation){
+		"definition": func(op *Operation) { op.Machine = "lacking/a" },
+		"kind":       func(op *Operation) { op.Kind = "write" },
+		"outcome":    func(op *Operation) { op.Outcome = "" },
+		"return":     func(op *Operation) { op.Return = 0 },
+	} {
+		op := good
+		spoil(&op)
+		r := Check(t.Context(), History{[]fsm.Definition{fsm.Lifecycle()}, []Operation{op}}, Options{})
+		require.Equal(t, Undecided, r.Status)
+		require.Contains(t, r.Explanation, name)
+	}
+}
+
+func TestBadDefinitionIsUndecided(t *testing.T) {
+	for _, d := range []fsm.Definition{
+		{Name: "d", States: []string{"A"}, Initial: "B"},
+		{Name: "d", States: []string{"A"}, Initial: "A", Transitions: []fsm.Transition{{From: "A", To: "B"}}},
+		{Name: "d", States: make([]string, 256), Initial: "A"},
+	} {
+		h := History{[]fsm.Definition{d}, []Operation{{ID: "c1.1", Machine: "d/a", Kind: KindRead, Outcome: Unknown}}}
+		require.Equal(t, Undecided, Check(t.Context(), h, Options{}).Status)
+	}
+}
+
+// More unknown proposals than the search has bits for.
+func TestManyUnknowns(t *testing.T) {
+	h := History{Definitions: []fsm.Definition{fsm.Lifecycle()}}
+	read := Operation{Client: 100, Machine: "lifecycle/a", Kind: KindRead, Outcome: Committed, State: "Stopped"}
+	for i := range 70 {
+		h.Operations = append(h.Operations, Operation{
+			Client: i, ID: fmt.Sprint("c", i), Machine: "lifecycle/a", Kind: KindPropose, Argument: h.Definitions[0].States[(i+1)%3],
+			Call: int64(i), Return: NoReturn, Outcome: Unknown, Version: NoVersion,
+		})
+	}
+	for _, version := range []int64{2, 35, 68} {
+		read.ID, read.Call, read.Return, read.Version = fmt.Sprint("r", version), 100+version, 101+version, version
+		h.Operations = append(h.Operations, read)
+	}
+	require.Equal(t, Result{Status: Linearizable}, Check(t.Context(), h, Options{Timeout: time.Minute}))
+}
+
+func TestStatesThatDoNotExist(t *testing.T) {
+	h := History{Definitions: []fsm.Definition{fsm.Lifecycle()}, Operations: []Operation{
+		{ID: "c1.1", Machine: "lifecycle/a", Kind: KindRead, Call: 1, Return: 2, Outcome: Committed, State: "Rubbish", Version: 0},
+	}}
+	r := Check(t.Context(), h, Options{})
+	require.Equal(t, ClassRead, r.Class)
+	require.Equal(t, "lifecycle/a: c1.1 read Rubbish at version 0 between 1ns and 2ns, when the state can only have been Init", r.Explanation)
+
+	h.Operations[0] = Operation{ID: "c1.1", Machine: "lifecycle/a", Kind: KindPropose, Argument: "Rubbish", Call: 1, Return: 2, Outcome: Committed, Version: NoVersion}
+	require.Equal(t, ClassCommitted, Check(t.Context(), h, Options{}).Class)
+	h.Operations[0].Outcome, h.Operations[0].Reason = Rejected, ReasonIllegal
+	require.Equal(t, Linearizable, Check(t.Context(), h, Options{}).Status)
+}
+
+// hard is a history whose check takes ages: many writes at once, and a read
+// that none of their orders explains.
+func hard() History {
+	d := fsm.Definition{Name: "hard", Initial: "S0"}
+	for i := range 40 {
+		d.States = append(d.States, fmt.Sprintf("S%d", i))
+	}
+	for _, from := range d.States {
+		for _, to := range d.States[:30] {
+			d.Transitions = append(d.Transitions, fsm.Transition{From: from, To: to})
+		}
+	}
+	h := History{Definitions: []fsm.Definition{d}}
+	for i := range 30 {
+		h.Operations = append(h.Operations, Operation{
+			Client: i, ID: fmt.Sprint("c", i), Machine: "hard/a", Kind: KindPropose, Argument: d.States[i],
+			Call: 1, Return: 9, Outcome: Committed, Version: NoVersion,
+		})
+	}
+	h.Operations = append(h.Operations, Operation{
+		Client: 40, ID: "r", Machine: "hard/a", Kind: KindRead, Call: 10, Return: 11, Outcome: Committed, State: "S39", Version: NoVersion,
+	})
+	return h
+}
+
+func TestTimeoutIsUndecided(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	for _, r := range []Result{
+		Check(t.Context(), hard(), Options{Timeout: 20 * time.Millisecond}),
+		Check(ctx, hard(), Options{}),
+	} {
+		require.Equal(t, Result{
+			Status: Undecided, Machine: "hard/a", Explanation: "hard/a: the check ran out of time",
+		}, r)
+	}
+}
+
+// A violation that was found stands, even if time runs out before its culprit
+// is, or why it is one.
+func TestViolationOutlivesTimeout(t *testing.T) {
+	text, err := os.ReadFile("testdata/unknown-twice.jsonl")
+	require.NoError(t, err)
+	subtle, err := Read(bytes.NewReader(text))
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, c := range []struct {
+		h       History
+		culprit bool
+		want    string
+	}{{subtle, false, "before it found out which"}, {hard(), true, "before it found out why"}} {
+		m, _ := cut(sorted(c.h.Operations))
+		m.automaton, err = m.compile(c.h, nil)
+		require.NoError(t, err)
+		r := m.violation(ctx)
+		require.Equal(t, Violated, r.Status)
+		require.Equal(t, c.culprit, r.Culprit != nil)
+		require.Empty(t, r.Class)
+		require.Contains(t, r.Explanation, c.want)
+		require.Len(t, r.Operations, len(c.h.Operations))
+	}
+}
+
+func TestVisualize(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := corrupted(t, anyHistory(t, 10, 1))
+		var page bytes.Buffer
+		require.NoError(t, Visualize(context.Background(), &page, h, h.Operations[0].Machine))
+		for _, op := range h.Operations {
+			if op.Kind == KindRead && op.Outcome == Committed && !bytes.Contains(page.Bytes(), []byte(op.ID+" read "+op.State)) {
+				t.Fatal("the page lacks", op.ID)
+			}
+		}
+		require.ErrorContains(t, Visualize(context.Background(), &page, h, "lacking/a"), "lacking/a")
+	})
+}

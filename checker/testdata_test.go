@@ -1,0 +1,56 @@
+package checker
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// Each history in testdata has its verdict and explanation beside it, and is
+// written just as Write writes it.
+func TestHistories(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.jsonl")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".jsonl"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			h, err := Read(bytes.NewReader(text))
+			require.NoError(t, err)
+
+			golden := strings.TrimSuffix(file, ".jsonl") + ".golden"
+			got := render(Check(t.Context(), h, Options{}))
+			if *update {
+				require.NoError(t, os.WriteFile(golden, []byte(got), 0o644))
+			}
+			want, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			require.Equal(t, string(want), got)
+
+			var written bytes.Buffer
+			require.NoError(t, Write(&written, h))
+			require.Equal(t, string(text), written.String())
+		})
+	}
+}
+
+func render(r Result) string {
+	var b strings.Builder
+	fmt.Fprintln(&b, r.Status, r.Class)
+	if r.Status != Linearizable {
+		fmt.Fprintln(&b, r.Explanation)
+	}
+	for _, op := range r.Operations {
+		fmt.Fprintln(&b, " ", op.ID, deed(&op))
+	}
+	return strings.ReplaceAll(b.String(), " \n", "\n")
+}

@@ -1,0 +1,111 @@
+package checker
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/node/fsm"
+)
+
+// twin is the checker again, as dumb as can be: it tries every order of every
+// choice of unknown operations that took effect. For one machine only.
+type twin struct {
+	d   fsm.Definition
+	ops []Operation
+}
+
+func (w twin) linearizable() bool {
+	var always, maybe []Operation
+	for _, op := range w.ops {
+		switch {
+		case op.Outcome != Unknown:
+			always = append(always, op)
+		case op.Kind == KindPropose:
+			maybe = append(maybe, op)
+		}
+	}
+	for subset := range 1 << len(maybe) {
+		chosen := slices.Clone(always)
+		for i, op := range maybe {
+			if subset>>i&1 == 1 {
+				chosen = append(chosen, op)
+			}
+		}
+		if permute(chosen, 0, w.explains) {
+			return true
+		}
+	}
+	return false
+}
+
+func permute(ops []Operation, fixed int, found func([]Operation) bool) bool {
+	if fixed == len(ops) {
+		return found(ops)
+	}
+	for i := fixed; i < len(ops); i++ {
+		ops[fixed], ops[i] = ops[i], ops[fixed]
+		if permute(ops, fixed+1, found) {
+			return true
+		}
+		ops[fixed], ops[i] = ops[i], ops[fixed]
+	}
+	return false
+}
+
+// explains reports whether the operations can have happened in this order. The
+// unknown ones are there because they took effect.
+func (w twin) explains(order []Operation) bool {
+	for i, op := range order {
+		for _, later := range order[i+1:] {
+			if later.Outcome != Unknown && later.Return < op.Call {
+				return false
+			}
+		}
+	}
+	state, version := w.d.Initial, int64(0)
+	for _, op := range order {
+		legal := w.d.Legal(state, op.Argument)
+		if op.Outcome == Rejected && (op.Kind == KindRead || op.Reason != ReasonIllegal) {
+			continue
+		}
+		if op.Kind == KindPropose && legal == (op.Outcome == Rejected) {
+			return false
+		}
+		if op.Kind == KindPropose && op.Outcome != Rejected {
+			state, version = op.Argument, version+1
+		}
+		if op.Outcome != Unknown && (op.State != "" && op.State != state || op.Version != NoVersion && op.Version != version) {
+			return false
+		}
+	}
+	return true
+}
+
+// culprit is the operation whose return is the first after which the history
+// is not linearizable.
+func (w twin) culprit() string {
+	ops := slices.Clone(w.ops)
+	slices.SortStableFunc(ops, func(x, y Operation) int { return cmp.Compare(x.Call, y.Call) })
+	returns := slices.Clone(ops)
+	slices.SortStableFunc(returns, func(x, y Operation) int { return cmp.Compare(x.Return, y.Return) })
+	returned := map[string]bool{}
+	for _, last := range returns {
+		if last.Outcome == Unknown {
+			continue
+		}
+		returned[last.ID] = true
+		var seen []Operation
+		for _, op := range ops {
+			if !returned[op.ID] {
+				op.Outcome, op.State, op.Version = Unknown, "", NoVersion
+			}
+			if op.Call <= last.Return {
+				seen = append(seen, op)
+			}
+		}
+		if !(twin{w.d, seen}).linearizable() {
+			return last.ID
+		}
+	}
+	return ""
+}

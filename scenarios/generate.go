@@ -189,7 +189,7 @@ func generateOperations(c choices, p *Plan, shape Shape, delay Duration) Duratio
 		counts[o.Client]++
 		o.ID = fmt.Sprintf("c%d.%d", o.Client, counts[o.Client])
 		if !roam {
-			o.Node = 1 + (o.Client-1)%p.Nodes
+			o.Node = 0
 		}
 		p.Operations = append(p.Operations, o)
 	}

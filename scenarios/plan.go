@@ -70,7 +70,7 @@ type Operation struct {
 	ID      string   `json:"id"` // unique in the plan, as in "c1.3"
 	Client  int      `json:"client"`
 	At      Duration `json:"at"` // not before
-	Node    int      `json:"node"`
+	Node    int      `json:"node"` // asked first; 0: the client decides
 	Machine string   `json:"machine"` // definition/name
 	Kind    Kind     `json:"kind"`
 	To      string   `json:"to,omitempty"` // propose: the state asked for

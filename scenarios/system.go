@@ -75,7 +75,11 @@ func (c *Call) FateName() string { return "call " + c.Machine + " " + c.ID }
 func (c *Call) Digest() uint64 { return keyed.Mix(c.Fate(), keyed.String(c.To)) }
 
 func (c *Call) String() string {
-	return fmt.Sprintf("call %s %s %s at node %d", c.Machine, c.ID, c.Operation, c.Node)
+	s := fmt.Sprintf("call %s %s %s", c.Machine, c.ID, c.Operation)
+	if c.Node != 0 {
+		s += fmt.Sprintf(" at node %d", c.Node)
+	}
+	return s
 }
 
 // String says what the operation asks for.

@@ -115,8 +115,8 @@ func (p *Plan) checkOperation(o *Operation) error {
 	if o.Client < 1 || o.Client > p.Clients {
 		return fmt.Errorf("client: %d: want 1 to %d", o.Client, p.Clients)
 	}
-	if o.Node < 1 || o.Node > p.Nodes {
-		return fmt.Errorf("node: %d: want 1 to %d", o.Node, p.Nodes)
+	if o.Node < 0 || o.Node > p.Nodes {
+		return fmt.Errorf("node: %d: want 1 to %d, or 0 to leave it to the client", o.Node, p.Nodes)
 	}
 	if o.At < 0 || o.At > p.Heal.At {
 		return fmt.Errorf("at: %v: want 0 to the start of the heal phase, %v", o.At, p.Heal.At)

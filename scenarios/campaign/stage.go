@@ -12,16 +12,17 @@ import (
 // stage is one run in progress: a world, the clients' queues, the record of
 // what they saw, and the heal phase.
 type stage struct {
-	plan      *scenarios.Plan
-	run       scenarios.Run
-	world     *sim.World
-	record    record
-	queues    map[sim.ID]*queue // by client
-	busy      int               // clients with operations left
-	fresh     freshness
-	healed    bool
-	end       scenarios.Duration // nothing later than this counts
-	violation *scenarios.Violation
+	plan        *scenarios.Plan
+	run         scenarios.Run
+	world       *sim.World
+	record      record
+	clientLinks []netmodel.Link
+	queues      map[sim.ID]*queue // by client
+	busy        int               // clients with operations left
+	fresh       freshness
+	healed      bool
+	end         scenarios.Duration // nothing later than this counts
+	violation   *scenarios.Violation
 }
 
 // queue holds a client's operations that it has not ended; the first is under
@@ -60,16 +61,27 @@ func newStage(sys scenarios.System, p *scenarios.Plan, trace func(sim.Line)) (*s
 		return nil, fmt.Errorf("%w: %w", scenarios.ErrPlan, err)
 	}
 	s.world = w
+	s.clientLinks = netmodel.TwoWay(idsFrom(1, p.Nodes), idsFrom(101, p.Clients))
 	for _, spec := range cfg.Processes {
 		w.Start(spec.ID)
 	}
 	for _, f := range p.Fates {
 		w.Network().Override(f.Message.Link, f.Message.Fate(), f.Message.Occurrence, f.Verdict)
 	}
+	s.weather(nil, p.Network)
 	s.scheduleFaults()
 	w.Schedule(p.Heal.At, "heal", s.heal)
 	s.scheduleClients()
 	return s, nil
+}
+
+// idsFrom lists n ids from first on.
+func idsFrom(first sim.ID, n int) []sim.ID {
+	ids := make([]sim.ID, n)
+	for i := range ids {
+		ids[i] = first + sim.ID(i)
+	}
+	return ids
 }
 
 func (s *stage) process(id sim.ID, life int) sim.Process {
@@ -269,14 +281,24 @@ func (s *stage) actions(f *scenarios.Fault) (begin, end func()) {
 	return func() { each(cuts, net.Cut) }, func() { each(cuts, net.Join) }
 }
 
-// weather changes the profile of some links, or of all.
+// weather changes the profile of some links, or of all. Clients speak over
+// connections that deliver what they are given at most once, so their links
+// duplicate nothing.
 func (s *stage) weather(links []netmodel.Link, p netmodel.Profile) {
 	net := s.world.Network()
+	once := p
+	once.Duplicate = 0
 	if len(links) == 0 {
 		net.SetAll(p)
-		return
+		links = s.clientLinks
 	}
-	each(links, func(l netmodel.Link) { net.SetProfile(l, p) })
+	for _, l := range links {
+		if l.From > 100 || l.To > 100 {
+			net.SetProfile(l, once)
+		} else {
+			net.SetProfile(l, p)
+		}
+	}
 }
 
 func (s *stage) crash(id sim.ID) {

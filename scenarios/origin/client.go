@@ -7,6 +7,7 @@ import (
 
 // client asks one node, once, and waits for the answer.
 type client struct {
+	home    sim.ID // the node it asks when the plan does not say
 	timeout scenarios.Duration
 	call    *scenarios.Call // under way, or nil
 	calls   uint64          // made so far: the token of the current timer
@@ -18,7 +19,11 @@ func (c *client) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	case sim.Request:
 		c.call = ev.Message.(*scenarios.Call)
 		c.calls++
-		out.Send(scenarios.NodeID(c.call.Node), &message{kind: request, call: c.call})
+		node := c.home
+		if c.call.Node != 0 {
+			node = scenarios.NodeID(c.call.Node)
+		}
+		out.Send(node, &message{kind: request, call: c.call})
 		out.SetTimer(c.calls, c.timeout)
 	case sim.Receive:
 		if m := ev.Message.(*message); m.call == c.call {

@@ -40,7 +40,9 @@ type replica struct {
 func (r *run) Node(id sim.ID, life int) sim.Process { return newNode(r.plan, id, life) }
 
 // Client implements scenarios.Run.
-func (r *run) Client(sim.ID) sim.Process { return &client{timeout: r.plan.Knobs.ClientTimeout} }
+func (r *run) Client(id sim.ID) sim.Process {
+	return &client{home: scenarios.NodeID(1 + (int(id)-101)%r.plan.Nodes), timeout: r.plan.Knobs.ClientTimeout}
+}
 
 // Observe implements scenarios.Run.
 func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.Violation {

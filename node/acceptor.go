@@ -1,0 +1,91 @@
+package node
+
+// proposal is the acceptor (rule 1). Whatever the answer, it is said only when
+// all that the acceptor has done to the machine is durable (rule 5).
+func (n *Node) proposal(from ID, p *Proposal) {
+	m := n.machine(p.Key)
+	if reason := n.refuses(m, p); reason != "" {
+		n.counts.Rejects[reason]++
+		r := &Reject{Phase: p.Phase, Key: p.Key, Ballot: p.Ballot, Reason: reason, First: p.First}
+		if reason == StaleBallot {
+			r.Promised = later(m.promised, m.accepted)
+			n.say(from, r, m.pos)
+			return
+		}
+		n.say(from, r, 0)
+		return
+	}
+	a := &Acknowledgment{Phase: p.Phase, Key: p.Key, Ballot: p.Ballot, First: p.First}
+	if p.Phase == Prepare {
+		n.promise(m, p.Ballot)
+		a.Accepted, a.Value = m.accepted, m.value
+	} else {
+		n.accept(m, p)
+	}
+	n.say(from, a, m.pos)
+}
+
+// refuses says why a proposal must not be acknowledged; it is empty if it may.
+func (n *Node) refuses(m *machine, p *Proposal) Reason {
+	switch {
+	case m == nil:
+		return UnknownDefinition
+	case p.Ballot.Epoch != firstEpoch:
+		return StaleEpoch
+	case p.Phase == Prepare:
+		if m.promised.Less(p.Ballot) && m.accepted.Less(p.Ballot) {
+			return ""
+		}
+		return StaleBallot
+	case p.Phase != Accept || p.Value == nil || p.Value.check(m.def) != nil:
+		return Malformed
+	case m.accepted == p.Ballot:
+		// Sent again, or it came by repair: one ballot has one value.
+		if !m.value.Equal(p.Value) {
+			return Malformed
+		}
+		return ""
+	case p.Ballot.Less(m.promised) || !m.accepted.Less(p.Ballot):
+		return StaleBallot
+	}
+	return ""
+}
+
+// promise makes m refuse what is below b.
+func (n *Node) promise(m *machine, b Ballot) {
+	if !m.promised.Less(b) {
+		return
+	}
+	m.promised = b
+	n.persist(m, false)
+	n.fact(Fact{Kind: Promised, Key: m.key, Ballot: b, At: m.pos})
+}
+
+// accept makes m hold the proposal's value, and promises its next ballot.
+func (n *Node) accept(m *machine, p *Proposal) {
+	if m.accepted == p.Ballot {
+		n.promise(m, p.Next)
+		return
+	}
+	m.accepted, m.value = p.Ballot, p.Value
+	m.promised = later(m.promised, later(p.Ballot, p.Next))
+	n.persist(m, true)
+	n.fact(Fact{Kind: Accepted, Key: m.key, Ballot: p.Ballot, Value: p.Value, At: m.pos})
+	n.fact(Fact{Kind: Promised, Key: m.key, Ballot: m.promised, At: m.pos})
+}
+
+// persist appends what the acceptor holds of m to the log.
+func (n *Node) persist(m *machine, withValue bool) {
+	n.scratch = appendRecord(n.scratch[:0], m, withValue)
+	m.pos = n.log.Append(n.scratch)
+}
+
+// readRequest reports what the acceptor has accepted, when that is durable.
+func (n *Node) readRequest(from ID, r *ReadRequest) {
+	m := n.machine(r.Key)
+	if m == nil {
+		n.counts.Failed++
+		return
+	}
+	n.say(from, &ReadReport{Key: r.Key, Read: r.Read, Accepted: m.accepted, Value: m.value, First: r.First}, m.pos)
+}

@@ -1,0 +1,85 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node/fsm"
+)
+
+// ErrConfig is wrapped by every error about a Config.
+var ErrConfig = errors.New("invalid node configuration")
+
+// MaxMembers bounds a cluster.
+const MaxMembers = 7
+
+// Config is what a node is told once. All members must agree on Cluster,
+// Members, Definitions and Ring.
+type Config struct {
+	ID          ID
+	Members     []ID // all of them, this one too
+	Cluster     [16]byte
+	Definitions []fsm.Definition
+
+	ConsensusTimeout time.Duration // an operation that has waited so long is answered
+	RetryAttempts    int           // times a message is sent again before a round counts as failed
+	RetryDelay       time.Duration // between two attempts
+	Ring             int           // recent entries that a value keeps for exactly-once
+	Batch            int           // operations combined into one round, at most Ring
+	Queue            int           // operations that may wait for one machine
+	Jitter           uint64        // seed of what a node chooses at random, one of its own for each node
+
+	Observer Observer // told what the node does; nil in production
+}
+
+// Defaults are the settings for a network with round trips of a few
+// milliseconds, without what makes a node this node.
+func Defaults() Config {
+	return Config{
+		Definitions:      []fsm.Definition{fsm.Lifecycle()},
+		ConsensusTimeout: 2 * time.Second,
+		RetryAttempts:    3,
+		RetryDelay:       100 * time.Millisecond,
+		Ring:             16,
+		Batch:            8,
+		Queue:            1024,
+	}
+}
+
+// Validate names the first field that is out of bounds.
+func (c *Config) Validate() error {
+	fail := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %w", ErrConfig, fmt.Errorf(format, args...))
+	}
+	switch {
+	case len(c.Members) < 1 || len(c.Members) > MaxMembers:
+		return fail("members: %d: want 1 to %d", len(c.Members), MaxMembers)
+	case !slices.Contains(c.Members, c.ID):
+		return fail("members: this node, %d, is not among %d", c.ID, c.Members)
+	case c.ConsensusTimeout <= 0:
+		return fail("consensus timeout: %v: want more than 0", c.ConsensusTimeout)
+	case c.RetryDelay <= 0:
+		return fail("retry delay: %v: want more than 0", c.RetryDelay)
+	case c.RetryAttempts < 0:
+		return fail("retry attempts: %d: want 0 or more", c.RetryAttempts)
+	case c.Ring < 1 || c.Ring > MaxRing:
+		return fail("ring: %d: want 1 to %d", c.Ring, MaxRing)
+	case c.Batch < 1 || c.Batch > c.Ring:
+		return fail("batch: %d: want 1 to the ring's %d", c.Batch, c.Ring)
+	case c.Queue < 1:
+		return fail("queue: %d: want 1 or more", c.Queue)
+	}
+	for i, m := range c.Members {
+		if m == 0 || slices.Contains(c.Members[:i], m) {
+			return fail("members: %d: want different ids, from 1", c.Members)
+		}
+	}
+	for i := range c.Definitions {
+		if err := c.Definitions[i].Validate(); err != nil {
+			return fail("definitions[%d]: %w", i, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,65 @@
+package node
+
+import (
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/node/wal"
+)
+
+// Observer is told what a node does, as it does it.
+type Observer interface{ Observe(Fact) }
+
+// FactKind says which fields of a Fact count.
+type FactKind uint8
+
+// The kinds of facts.
+const (
+	Booted     FactKind = iota + 1 // recovered and ready to speak: Boot
+	Promised                       // acceptor, not durable before At: Key, Ballot
+	Accepted                       // acceptor, not durable before At: Key, Ballot, Value
+	Durable                        // the log is durable up to At
+	Proposed                       // proposer, first accept of a round: Key, Ballot, Value
+	Chosen                         // proposer, a majority has accepted: Key, Ballot, Value
+	Learnt                         // learner, told by a commit: Key, Ballot, Value
+	Answered                       // to a client: Reply
+	RoundEnded                     // proposer, without success: Key, Ballot
+)
+
+// Fact is one thing that a node has done.
+type Fact struct {
+	Kind   FactKind
+	Key    string
+	Ballot Ballot
+	Value  *Value
+	At     wal.LSN
+	Boot   uint64
+	Reply  *Reply
+}
+
+func (f Fact) String() string {
+	switch f.Kind {
+	case Booted:
+		return fmt.Sprintf("ready in boot %d", f.Boot)
+	case Promised:
+		return fmt.Sprintf("promised %s %v, durable at %d", f.Key, f.Ballot, f.At)
+	case Accepted:
+		return fmt.Sprintf("accepted %s %v %v, durable at %d", f.Key, f.Ballot, f.Value, f.At)
+	case Durable:
+		return fmt.Sprintf("durable %d", f.At)
+	case Proposed:
+		return fmt.Sprintf("proposed %s %v %v", f.Key, f.Ballot, f.Value)
+	case Chosen:
+		return fmt.Sprintf("chosen %s %v %v", f.Key, f.Ballot, f.Value)
+	case Learnt:
+		return fmt.Sprintf("learnt %s %v %v", f.Key, f.Ballot, f.Value)
+	case RoundEnded:
+		return fmt.Sprintf("round %v of %s failed", f.Ballot, f.Key)
+	}
+	return "answered " + f.Reply.String()
+}
+
+func (n *Node) fact(f Fact) {
+	if n.cfg.Observer != nil {
+		n.cfg.Observer.Observe(f)
+	}
+}

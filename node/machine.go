@@ -1,0 +1,105 @@
+package node
+
+import (
+	"strings"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/wal"
+)
+
+// machine is what a node knows of one machine.
+type machine struct {
+	key   string
+	def   *fsm.Definition
+	index int
+
+	// Acceptor, durable once the log has reached pos.
+	promised Ballot
+	accepted Ballot
+	value    *Value
+	pos      wal.LSN
+
+	// Learner.
+	chosenAt Ballot
+	chosen   *Value // the latest known to be chosen, or nil
+
+	proposer
+	reader
+
+	// One timer at a time; zero: none.
+	wakeAt time.Duration
+}
+
+// machine finds or makes the machine with a key. It is nil if the definition is
+// unknown or the key is none.
+func (n *Node) machine(key string) *machine {
+	if m := n.machines[key]; m != nil {
+		return m
+	}
+	name, _, _ := strings.Cut(key, "/")
+	def := n.defs[name]
+	if def == nil {
+		return nil
+	}
+	if _, _, err := fsm.SplitKey(key); err != nil {
+		return nil
+	}
+	m := &machine{key: key, def: def, index: len(n.byIndex)}
+	n.machines[key] = m
+	n.byIndex = append(n.byIndex, m)
+	return m
+}
+
+// base is the value to go on from when v was accepted.
+func (m *machine) base(v *Value) *Value {
+	if v == nil {
+		return initial(m.def)
+	}
+	return v
+}
+
+// learn takes note of a chosen value. It ends the use of a promise below it.
+func (m *machine) learn(b Ballot, v *Value) {
+	if !m.chosenAt.Less(b) {
+		return
+	}
+	m.chosenAt, m.chosen = b, v
+	m.top = max(m.top, b.Round)
+	if m.cache.Less(b) {
+		m.cache = Ballot{}
+	}
+}
+
+// alarm asks to be woken at the given time at the latest.
+func (n *Node) alarm(m *machine, at time.Duration) {
+	if m.wakeAt != 0 && m.wakeAt <= at {
+		return
+	}
+	m.wakeAt = max(at, n.now+1)
+	n.out.Timers = append(n.out.Timers, SetTimer{uint64(m.index), m.wakeAt - n.now})
+}
+
+// wake looks after everything of m that time changes, and asks for the next
+// time that this is needed.
+func (n *Node) wake(m *machine) {
+	if m.wakeAt == 0 || n.now < m.wakeAt {
+		return // an older timer, which a later one has replaced
+	}
+	m.wakeAt = 0
+	n.expire(m)
+	n.tendRound(m)
+	n.tendReads(m)
+	n.advance(m)
+}
+
+// commit is the learner's part.
+func (n *Node) commit(c *Commit) {
+	m := n.machine(c.Key)
+	if m == nil || c.Value == nil || c.Value.check(m.def) != nil {
+		n.counts.Failed++
+		return
+	}
+	m.learn(c.Ballot, c.Value)
+	n.fact(Fact{Kind: Learnt, Key: c.Key, Ballot: c.Ballot, Value: c.Value})
+}

@@ -1,0 +1,300 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+	"slices"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/wal"
+)
+
+// EventKind says which fields of an Event count.
+type EventKind uint8
+
+// The kinds of events.
+const (
+	Boot    EventKind = iota + 1 // first event of a life: Dir, Incarnation
+	Receive                      // a message arrived: From, Message
+	Timer                        // a timer fired: Token
+	Done                         // a disk request ended: Token, Err
+)
+
+// Event is one step's input.
+type Event struct {
+	Kind        EventKind
+	From        ID
+	Message     Message
+	Token       uint64
+	Err         error
+	Dir         wal.Dir  // what the disk holds
+	Incarnation [16]byte // random, used if the directory is empty
+}
+
+// Effects is one step's output. It is valid until the next step.
+type Effects struct {
+	Disk   []wal.Request // to be carried out in order
+	Sends  []Send        // what they say is durable
+	Timers []SetTimer
+}
+
+// Send is a message to another process.
+type Send struct {
+	To      ID
+	Message Message
+}
+
+// SetTimer asks for a Timer event with Token when the local clock has advanced
+// by After. Timers cannot be cancelled.
+type SetTimer struct {
+	Token uint64
+	After time.Duration
+}
+
+// Errors of Step. After any of them the node is dead: it must be started anew,
+// and what else can be done is in the wrapped error of the log.
+var (
+	ErrStopped = errors.New("the node has stopped")
+)
+
+// Node is one member. Make it with New, give it a Boot event first.
+type Node struct {
+	cfg      Config
+	majority int
+	log      *wal.Log
+	boot     uint64
+	ready    bool
+	err      error
+	now      time.Duration
+
+	defs     map[string]*fsm.Definition
+	machines map[string]*machine
+	byIndex  []*machine // the token of a machine's timer is its index
+
+	held    []held    // waiting for the log, in order
+	inbox   []Message // from this node to itself
+	out     Effects
+	reads   uint64 // read exchanges begun in this boot
+	durable wal.LSN
+	scratch []byte
+	counts  Counters
+}
+
+// held is a message that may be said once the log is durable up to after.
+type held struct {
+	after wal.LSN
+	send  Send
+}
+
+// Counters count what a node has done since it booted.
+type Counters struct {
+	Sent      uint64 // messages to others
+	Retried   uint64 // of those, sent again
+	Received  uint64 // messages from others
+	Failed    uint64 // messages that made no sense
+	Proposals uint64 // operations that asked for a transition
+	Reads     uint64 // operations that asked for the state, linearizable
+	Fast      uint64 // rounds begun with a promise at hand
+	Slow      uint64 // rounds begun with a prepare
+	Exchanges uint64 // read exchanges begun
+	Identity  uint64 // reads that needed a round
+	Commits   uint64 // rounds that chose a value
+	Aborted   uint64 // rounds that failed
+	Rejects   map[Reason]uint64
+}
+
+// New makes a node that has not booted.
+func New(cfg Config) (*Node, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg.Members = slices.Sorted(slices.Values(cfg.Members))
+	n := &Node{
+		cfg: cfg, majority: len(cfg.Members)/2 + 1,
+		defs: map[string]*fsm.Definition{}, machines: map[string]*machine{},
+		counts: Counters{Rejects: map[Reason]uint64{}},
+	}
+	for i := range cfg.Definitions {
+		n.defs[cfg.Definitions[i].Name] = &cfg.Definitions[i]
+	}
+	return n, nil
+}
+
+// Step is the only way in. now is the node's local clock, which never goes
+// back. A non-nil error ends the node: it must not speak any more, and does
+// not.
+func (n *Node) Step(now time.Duration, ev Event) (*Effects, error) {
+	n.out.Disk, n.out.Sends, n.out.Timers = n.out.Disk[:0], n.out.Sends[:0], n.out.Timers[:0]
+	if n.err != nil {
+		return &n.out, n.err
+	}
+	n.now = max(n.now, now)
+	n.handle(ev)
+	n.settle()
+	if n.err != nil {
+		n.out.Sends, n.out.Timers = nil, nil
+	}
+	return &n.out, n.err
+}
+
+func (n *Node) handle(ev Event) {
+	switch ev.Kind {
+	case Boot:
+		n.recover(ev)
+	case Receive:
+		if n.ready {
+			n.counts.Received++
+			n.receive(ev.From, ev.Message)
+		}
+	case Timer:
+		if ev.Token < uint64(len(n.byIndex)) {
+			n.wake(n.byIndex[ev.Token])
+		}
+	case Done:
+		n.log.Done(ev.Token, ev.Err)
+		if err := n.log.Failed(); err != nil {
+			n.err = fmt.Errorf("%w: %w", ErrStopped, err)
+		}
+	}
+}
+
+// settle lets everything follow that needs no further event: what has become
+// durable is said, what the node says to itself is heard, and what was appended
+// is handed to the disk.
+func (n *Node) settle() {
+	for n.err == nil {
+		n.release()
+		if len(n.inbox) == 0 {
+			break
+		}
+		m := n.inbox[0]
+		n.inbox = slices.Delete(n.inbox, 0, 1)
+		n.receive(n.cfg.ID, m)
+	}
+	if n.log != nil && n.err == nil {
+		n.out.Disk = n.log.Take(n.out.Disk)
+	}
+}
+
+// release says what has waited for the log.
+func (n *Node) release() {
+	if n.log == nil {
+		return
+	}
+	if d := n.log.Durable(); d > n.durable {
+		n.durable = d
+		n.fact(Fact{Kind: Durable, At: d})
+	}
+	if !n.ready && n.log.Ready() {
+		n.ready = true
+		n.fact(Fact{Kind: Booted, Boot: n.boot})
+	}
+	i := 0
+	for i < len(n.held) && n.held[i].after <= n.durable {
+		n.emit(n.held[i].send)
+		i++
+	}
+	n.held = slices.Delete(n.held, 0, i)
+}
+
+// say sends m when the log is durable up to after.
+func (n *Node) say(to ID, m Message, after wal.LSN) {
+	s := Send{to, m}
+	if after <= n.durable {
+		n.emit(s)
+		return
+	}
+	n.held = append(n.held, held{after, s})
+}
+
+func (n *Node) emit(s Send) {
+	if s.To == n.cfg.ID {
+		n.inbox = append(n.inbox, s.Message)
+		return
+	}
+	n.counts.Sent++
+	n.out.Sends = append(n.out.Sends, s)
+}
+
+// receive takes a message from a member or a client.
+func (n *Node) receive(from ID, msg Message) {
+	if r, ok := msg.(*Request); ok {
+		n.request(from, r)
+		return
+	}
+	if n.member(from) < 0 {
+		n.counts.Failed++
+		return
+	}
+	switch m := msg.(type) {
+	case *Proposal:
+		n.proposal(from, m)
+	case *Acknowledgment:
+		n.acknowledgment(from, m)
+	case *Reject:
+		n.reject(from, m)
+	case *Commit:
+		n.commit(m)
+	case *ReadRequest:
+		n.readRequest(from, m)
+	case *ReadReport:
+		n.readReport(from, m)
+	default:
+		n.counts.Failed++
+	}
+}
+
+// member is the position of id among the members, or -1.
+func (n *Node) member(id ID) int { return slices.Index(n.cfg.Members, id) }
+
+// members is a set of members by position.
+type members uint8
+
+func (s members) has(i int) bool { return s&(1<<i) != 0 }
+func (s *members) add(i int)     { *s |= 1 << i }
+func (s members) len() int       { return bits.OnesCount8(uint8(s)) }
+
+// Ready reports whether the node may speak: its boot is durable.
+func (n *Node) Ready() bool { return n.ready && n.err == nil }
+
+// Boots is the number of this life, from 1.
+func (n *Node) Boots() uint64 { return n.boot }
+
+// Counters is a copy of what the node has counted.
+func (n *Node) Counters() Counters {
+	c := n.counts
+	c.Rejects = map[Reason]uint64{}
+	for _, r := range []Reason{Illegal, Overloaded, Timeout, UnknownState, UnknownDefinition, StaleBallot, StaleEpoch, Malformed} {
+		c.Rejects[r] = n.counts.Rejects[r]
+	}
+	return c
+}
+
+// State is what a node knows of one machine, for tests and tools.
+type State struct {
+	Promised Ballot
+	Accepted Ballot
+	Value    *Value // accepted; nil if nothing is
+	Chosen   Ballot
+	Learnt   *Value // the latest value that this node knows to be chosen; nil if none
+}
+
+// Inspect shows what the node knows of a machine. It changes nothing.
+func (n *Node) Inspect(key string) State {
+	m := n.machines[key]
+	if m == nil {
+		return State{}
+	}
+	return State{m.promised, m.accepted, m.value, m.chosenAt, m.chosen}
+}
+
+// Keys lists the machines that the node has heard of, in that order.
+func (n *Node) Keys() []string {
+	keys := make([]string, len(n.byIndex))
+	for i, m := range n.byIndex {
+		keys[i] = m.key
+	}
+	return keys
+}

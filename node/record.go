@@ -1,0 +1,130 @@
+package node
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/node/wal"
+)
+
+// ErrRecord is wrapped by errors about a log entry that this build cannot read.
+var ErrRecord = errors.New("unreadable log entry")
+
+// A log entry is what an acceptor holds of one machine: the key, the promised
+// ballot and, if it has changed, the accepted ballot and the value. Numbers are
+// varints, strings have their length in front.
+
+func appendRecord(b []byte, m *machine, withValue bool) []byte {
+	b = appendString(b, m.key)
+	b = appendBallot(b, m.promised)
+	if !withValue {
+		return b
+	}
+	b = appendBallot(b, m.accepted)
+	b = binary.AppendUvarint(b, m.value.Version)
+	b = appendString(b, m.value.State)
+	b = binary.AppendUvarint(b, uint64(len(m.value.Recent)))
+	for _, e := range m.value.Recent {
+		b = appendString(b, string(e.ID))
+		b = appendString(b, e.From)
+		b = appendString(b, e.To)
+	}
+	return b
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+func appendBallot(b []byte, x Ballot) []byte {
+	b = binary.AppendUvarint(b, uint64(x.Epoch))
+	b = binary.AppendUvarint(b, x.Round)
+	b = binary.AppendUvarint(b, uint64(x.Node))
+	return binary.AppendUvarint(b, x.Boot)
+}
+
+// reader takes a log entry apart; after the first fault it reads zeros.
+type recordReader struct {
+	rest []byte
+	bad  bool
+}
+
+func (r *recordReader) number() uint64 {
+	v, n := binary.Uvarint(r.rest)
+	if n <= 0 {
+		r.bad, r.rest = true, nil
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return v
+}
+
+func (r *recordReader) string() string {
+	n := r.number()
+	if n > uint64(len(r.rest)) {
+		r.bad, r.rest = true, nil
+		return ""
+	}
+	s := string(r.rest[:n])
+	r.rest = r.rest[n:]
+	return s
+}
+
+func (r *recordReader) ballot() Ballot {
+	return Ballot{Epoch: uint32(r.number()), Round: r.number(), Node: ID(r.number()), Boot: r.number()}
+}
+
+func (r *recordReader) value() *Value {
+	v := &Value{Version: r.number(), State: r.string()}
+	n := r.number()
+	if n > MaxRing {
+		r.bad = true
+		return nil
+	}
+	for range n {
+		v.Recent = append(v.Recent, Entry{OpID(r.string()), r.string(), r.string()})
+	}
+	return v
+}
+
+// recover reads what the disk holds and begins a new boot.
+func (n *Node) recover(ev Event) {
+	log, was, err := wal.Recover(ev.Dir, wal.Identity{
+		Cluster: n.cfg.Cluster, Node: uint16(n.cfg.ID), Incarnation: ev.Incarnation,
+	})
+	if err != nil {
+		n.err = fmt.Errorf("%w: %w", ErrStopped, err)
+		return
+	}
+	n.log, n.boot = log, was.Boot
+	for i, entry := range was.Entries {
+		if err := n.replay(entry); err != nil {
+			n.err = fmt.Errorf("%w: log entry %d: %w", ErrStopped, i, err)
+			return
+		}
+	}
+}
+
+// replay takes one entry of the log. Later entries replace earlier ones.
+func (n *Node) replay(entry []byte) error {
+	r := recordReader{rest: entry}
+	key, promised := r.string(), r.ballot()
+	m := n.machine(key)
+	if m == nil {
+		return fmt.Errorf("%w: machine %q: its definition is not configured; add it", ErrRecord, key)
+	}
+	m.promised = later(m.promised, promised)
+	if len(r.rest) > 0 {
+		m.accepted, m.value = r.ballot(), r.value()
+	}
+	if r.bad || len(r.rest) > 0 {
+		return fmt.Errorf("%w: it ends too early or too late", ErrRecord)
+	}
+	if m.value != nil {
+		if err := m.value.check(m.def); err != nil {
+			return fmt.Errorf("%w: machine %q: %w", ErrRecord, key, err)
+		}
+	}
+	return nil
+}

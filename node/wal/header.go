@@ -1,0 +1,94 @@
+package wal
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"strconv"
+	"strings"
+)
+
+// LSN is a position in the log: bytes from its beginning, over all segments.
+type LSN uint64
+
+// Identity says whose log it is. Every segment carries it.
+type Identity struct {
+	Cluster     [16]byte
+	Node        uint16
+	Incarnation [16]byte // random, made when the log was formatted
+}
+
+const (
+	magic      = "lockstep"
+	version    = 1
+	headerSize = 64
+	prefix     = "wal-"
+)
+
+// header is what a segment begins with; the package comment gives its layout.
+type header struct {
+	version  uint16
+	identity Identity
+	sequence uint64
+	base     LSN // position of the segment's first byte
+}
+
+// encode is the header as it is on disk.
+func (h header) encode() []byte {
+	b := make([]byte, headerSize)
+	copy(b, magic)
+	binary.LittleEndian.PutUint16(b[8:], h.version)
+	binary.LittleEndian.PutUint16(b[10:], h.identity.Node)
+	copy(b[16:], h.identity.Cluster[:])
+	copy(b[32:], h.identity.Incarnation[:])
+	binary.LittleEndian.PutUint64(b[48:], h.sequence)
+	binary.LittleEndian.PutUint64(b[56:], uint64(h.base))
+	binary.LittleEndian.PutUint32(b[12:], headerSum(b))
+	return b
+}
+
+// decodeHeader reads the header at the start of data; ok is false if there is
+// none that checks.
+func decodeHeader(data []byte) (h header, ok bool) {
+	if len(data) < headerSize || string(data[:8]) != magic ||
+		binary.LittleEndian.Uint32(data[12:]) != headerSum(data) {
+		return header{}, false
+	}
+	h.version = binary.LittleEndian.Uint16(data[8:])
+	h.identity.Node = binary.LittleEndian.Uint16(data[10:])
+	h.identity.Cluster = [16]byte(data[16:])
+	h.identity.Incarnation = [16]byte(data[32:])
+	h.sequence = binary.LittleEndian.Uint64(data[48:])
+	h.base = LSN(binary.LittleEndian.Uint64(data[56:]))
+	return h, true
+}
+
+// headerSum is the checksum of a header: all of it but the checksum's place.
+func headerSum(b []byte) uint32 {
+	return crc32.Update(crc32.Checksum(b[:12], castagnoli), castagnoli, b[16:headerSize])
+}
+
+// check refuses the header of a log that this program cannot read, or that is
+// not the wanted node's.
+func (h header) check(want Identity) error {
+	switch {
+	case h.version != version:
+		return fmt.Errorf("format version %d, this program reads version %d: %w", h.version, version, ErrVersion)
+	case h.identity.Cluster != want.Cluster:
+		return fmt.Errorf("cluster %x, want %x: %w", h.identity.Cluster, want.Cluster, ErrCluster)
+	case h.identity.Node != want.Node:
+		return fmt.Errorf("node %d, want %d: %w", h.identity.Node, want.Node, ErrNode)
+	}
+	return nil
+}
+
+// segmentName is the name of the file of a segment.
+func segmentName(sequence uint64) string { return fmt.Sprintf(prefix+"%016x", sequence) }
+
+// sequenceOf is the number of the segment in a file; ok is false if the file is
+// not a segment.
+func sequenceOf(name string) (sequence uint64, ok bool) {
+	digits, found := strings.CutPrefix(name, prefix)
+	sequence, err := strconv.ParseUint(digits, 16, 64)
+	return sequence, found && err == nil && name == segmentName(sequence)
+}

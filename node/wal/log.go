@@ -1,0 +1,133 @@
+package wal
+
+import "fmt"
+
+// maxBatch keeps a record's distance to its batch within 32 bits.
+const maxBatch = 1 << 31
+
+// Log is the log of one life of a node. It is made by Recover and used from one
+// place at a time.
+type Log struct {
+	file string // the segment written to
+	base LSN    // the position of its first byte
+	salt uint32
+
+	startup []step // what is left to do of recovery
+	filling []byte // the next batch
+	start   LSN    // where it starts
+	writing []byte // the batch in flight
+
+	flight []Request // issued and not complete
+	done   int       // how many of them are
+	target LSN       // what is durable when all are
+	token  uint64    // the last one given
+
+	durable LSN
+	ready   LSN // what must be durable for the node to speak
+	failed  error
+}
+
+// step is a group of requests that are issued together, and the position up to
+// which the log is durable when they are complete.
+type step struct {
+	requests []Request
+	durable  LSN
+}
+
+// Append adds an entry to the next batch and returns the position at its end:
+// the entry is durable once Durable has reached it. The payload is copied.
+//
+// Append panics if the payload is longer than MaxPayload or if 2 GiB wait for a
+// batch in flight: an owner bounds what it lets wait, End minus Durable, by far
+// less.
+func (l *Log) Append(payload []byte) LSN {
+	if len(payload) > MaxPayload {
+		panic(fmt.Sprintf("wal: entry of %d bytes, at most %d are possible", len(payload), MaxPayload))
+	}
+	if len(l.filling) > maxBatch {
+		panic(fmt.Sprintf("wal: %d bytes wait to be written", len(l.filling)))
+	}
+	l.put(kindEntry, payload)
+	return l.End()
+}
+
+// put adds a record to the next batch.
+func (l *Log) put(kind byte, payload []byte) {
+	l.filling = appendRecord(l.filling, l.salt, l.End(), l.start, kind, payload)
+}
+
+// Take appends to reqs the requests to issue now, if any: none while a batch is
+// in flight, and none after a failure. It is worth a call after every Append
+// and Done.
+func (l *Log) Take(reqs []Request) []Request {
+	if l.failed != nil || len(l.flight) > 0 {
+		return reqs
+	}
+	if len(l.startup) > 0 {
+		l.issueStartup()
+	} else if len(l.filling) > 0 {
+		l.issueBatch()
+	}
+	return append(reqs, l.flight...)
+}
+
+func (l *Log) issueStartup() {
+	for _, r := range l.startup[0].requests {
+		l.issue(r)
+	}
+	l.target = l.startup[0].durable
+	l.startup = l.startup[1:]
+}
+
+// issueBatch sends off the batch that was filled, and starts to fill the buffer
+// of the one before, which is complete.
+func (l *Log) issueBatch() {
+	l.filling, l.writing = l.writing[:0], l.filling
+	l.issue(Request{Op: Write, File: l.file, Offset: int64(l.start - l.base), Data: l.writing})
+	l.issue(Request{Op: Sync, File: l.file})
+	l.start += LSN(len(l.writing))
+	l.target = l.start
+}
+
+func (l *Log) issue(r Request) {
+	l.token++
+	r.Token = l.token
+	l.flight = append(l.flight, r)
+}
+
+// Done reports that the request with a token was executed, or that it failed. A
+// failure is for good, whatever is reported after it: the node must stop, and
+// only the recovery of its next life can say how much of the batch there is.
+// Reports that are not in the order of the requests are such a failure too.
+func (l *Log) Done(token uint64, err error) {
+	if l.failed != nil {
+		return
+	}
+	if l.done == len(l.flight) || l.flight[l.done].Token != token {
+		l.failed = fmt.Errorf("wal: request %d was reported done out of turn: this node must stop", token)
+		return
+	}
+	if err != nil {
+		l.failed = fmt.Errorf("wal: %v: %w: this node must stop; it may be started again", l.flight[l.done], err)
+		return
+	}
+	if l.done++; l.done == len(l.flight) {
+		l.durable = l.target
+		l.flight, l.done = l.flight[:0], 0
+	}
+}
+
+// Durable is the position up to which the log survives any crash. It never goes
+// back within a life.
+func (l *Log) Durable() LSN { return l.durable }
+
+// End is the position after everything appended. In a later life the same
+// position may be another record's end, if it was not durable.
+func (l *Log) End() LSN { return l.start + LSN(len(l.filling)) }
+
+// Ready reports whether everything that was recovered and the boot of this life
+// are durable. Before, the node must not speak.
+func (l *Log) Ready() bool { return l.failed == nil && l.durable >= l.ready }
+
+// Failed is the error that stopped the log for good, or nil.
+func (l *Log) Failed() error { return l.failed }

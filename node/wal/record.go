@@ -1,0 +1,81 @@
+package wal
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+)
+
+// MaxPayload is the most bytes one record can carry.
+const MaxPayload = 1 << 20
+
+const (
+	recordHead = 13
+	bootSize   = recordHead + 8 // bytes of a boot record
+)
+
+// Kinds of records. No kind is zero: zeros are never a record.
+const (
+	kindBoot  = 1
+	kindEntry = 2
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// record is one record as it was read; the package comment gives its layout.
+type record struct {
+	kind    byte
+	batch   LSN // where its batch starts
+	payload []byte
+}
+
+func (r record) size() int { return recordHead + len(r.payload) }
+
+// appendRecord encodes a record at the end of buf. at is its position in the
+// log, batch that of its batch.
+func appendRecord(buf []byte, salt uint32, at, batch LSN, kind byte, payload []byte) []byte {
+	start := len(buf)
+	buf = append(buf, 0, 0, 0, 0)
+	buf = binary.LittleEndian.AppendUint32(buf, uint32(len(payload)))
+	buf = binary.LittleEndian.AppendUint32(buf, uint32(at-batch))
+	buf = append(buf, kind)
+	buf = append(buf, payload...)
+	binary.LittleEndian.PutUint32(buf[start:], recordSum(salt, at, buf[start:]))
+	return buf
+}
+
+// decodeRecord reads the record that starts data and is at a position in the
+// log; ok is false if there is none that checks.
+func decodeRecord(data []byte, salt uint32, at LSN) (r record, ok bool) {
+	if len(data) < recordHead {
+		return record{}, false
+	}
+	length := binary.LittleEndian.Uint32(data[4:])
+	back := LSN(binary.LittleEndian.Uint32(data[8:]))
+	if length > MaxPayload || int(length) > len(data)-recordHead || back > at {
+		return record{}, false
+	}
+	data = data[:recordHead+int(length)]
+	if binary.LittleEndian.Uint32(data) != recordSum(salt, at, data) {
+		return record{}, false
+	}
+	return record{kind: data[12], batch: at - back, payload: data[recordHead:len(data):len(data)]}, true
+}
+
+// recordSum is the checksum of an encoded record at a position.
+func recordSum(salt uint32, at LSN, encoded []byte) uint32 {
+	return crc32.Update(seed(salt, at), castagnoli, encoded[4:])
+}
+
+// saltOf makes the checksums of one log differ from those of all others.
+func saltOf(id Identity) uint32 { return crc32.Checksum(id.Incarnation[:], castagnoli) }
+
+// seed is where the checksum of the record at a position starts from. For
+// positions in the same 4 GiB it is a bijection (of odd multiplier and
+// xorshift; the constants are those of the MurmurHash3 finaliser).
+func seed(salt uint32, at LSN) uint32 {
+	x := (uint32(at) ^ uint32(at>>32)*0xc2b2ae35) * 0x85ebca6b
+	return salt ^ x ^ x>>16
+}
+
+// bootPayload is the payload of a boot record.
+func bootPayload(boot uint64) []byte { return binary.LittleEndian.AppendUint64(nil, boot) }

@@ -1,0 +1,57 @@
+package wal
+
+import "fmt"
+
+// Op is what a Request asks for.
+type Op uint8
+
+// The requests of a log.
+const (
+	Create   Op = iota + 1 // make File, empty, if it is not there
+	Write                  // Data to Offset of File, all of it or fail
+	Truncate               // make File exactly Offset bytes long
+	Sync                   // make everything done to File before this durable
+	SyncDir                // make the directory's list of files durable
+)
+
+// String is the name of the operation, as in "write".
+func (o Op) String() string {
+	switch o {
+	case Create:
+		return "create"
+	case Write:
+		return "write"
+	case Truncate:
+		return "truncate"
+	case Sync:
+		return "sync"
+	case SyncDir:
+		return "syncdir"
+	}
+	return fmt.Sprintf("op(%d)", uint8(o))
+}
+
+// Request is one thing to do to the log's directory. Requests are executed one
+// after the other, in the order they were taken, and each is answered by one
+// Done in the same order.
+type Request struct {
+	Op     Op
+	File   string // its name in the directory; empty for SyncDir
+	Offset int64  // bytes: the place of a Write, the length of a Truncate
+	Data   []byte // of a Write; unchanged until the Sync after it is Done
+	Token  uint64 // names the request in Done
+}
+
+// String is the request in words, as in "write wal-0000000000000001 64+21"
+// (offset and number of bytes).
+func (r Request) String() string {
+	switch r.Op {
+	case Write:
+		return fmt.Sprintf("write %s %d+%d", r.File, r.Offset, len(r.Data))
+	case Truncate:
+		return fmt.Sprintf("truncate %s %d", r.File, r.Offset)
+	case SyncDir:
+		return "syncdir"
+	}
+	return fmt.Sprintf("%v %s", r.Op, r.File)
+}

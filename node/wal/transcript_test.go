@@ -1,0 +1,152 @@
+package wal_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write testdata as the code behaves now")
+
+// A transcript is a list of commands, each followed by what it answered,
+// indented. Lines that begin with # are comments.
+//
+//	recover            begin a life
+//	look               recover, but leave everything as it is
+//	run                take, execute and report until there is nothing to do
+//	append WORD        append an entry
+//	take               take requests
+//	do [N]             execute and report one request, or N
+//	fail               report the next request as failed
+//	crash all|none|I…  lose power; the pending pieces that survive
+//	flip OFFSET        damage a byte
+func TestTranscripts(t *testing.T) {
+	paths, err := filepath.Glob("testdata/*.txt")
+	require.NoError(t, err)
+	require.NotEmpty(t, paths)
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			text, err := os.ReadFile(path)
+			require.NoError(t, err)
+			got := (&transcript{d: newDisk(16)}).replay(string(text))
+			if *update {
+				require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+			}
+			require.Equal(t, string(text), got)
+		})
+	}
+}
+
+type transcript struct {
+	d      *disk
+	log    *wal.Log
+	issued []wal.Request
+}
+
+// replay is the transcript with the answers that are given now.
+func (x *transcript) replay(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "    ") {
+			continue
+		}
+		b.WriteString(line)
+		if words := strings.Fields(line); len(words) > 0 && words[0] != "#" {
+			for answer := range strings.Lines(x.command(words[0], words[1:])) {
+				b.WriteString("    " + strings.TrimSuffix(answer, "\n") + "\n")
+			}
+		}
+	}
+	return b.String()
+}
+
+func (x *transcript) command(name string, args []string) string {
+	switch name {
+	case "recover":
+		log, answer := x.look()
+		x.log, x.issued = log, nil
+		return answer + "\n" + x.state()
+	case "look":
+		_, answer := x.look()
+		return answer
+	case "run":
+		run(x.log, x.d)
+		return x.state()
+	case "append":
+		return fmt.Sprintf("ends at %d", x.log.Append([]byte(args[0])))
+	case "take":
+		return x.take()
+	case "do":
+		return x.do(args)
+	case "fail":
+		x.log.Done(x.issued[0].Token, errDisk)
+		x.issued = nil
+		return x.log.Failed().Error()
+	case "crash":
+		return x.crash(args)
+	case "flip":
+		at, _ := strconv.Atoi(args[0])
+		x.d.durable[segment1][at] ^= 1
+		x.d.visible[segment1][at] ^= 1
+		return ""
+	}
+	return "unknown command"
+}
+
+func (x *transcript) look() (*wal.Log, string) {
+	log, was, err := wal.Recover(x.d, identity)
+	if err != nil {
+		return nil, err.Error()
+	}
+	return log, fmt.Sprintf("boot %d, formatted %v, entries %q, %d bytes cut", was.Boot, was.Formatted, texts(was.Entries), was.Cut)
+}
+
+func (x *transcript) take() string {
+	x.issued = x.log.Take(x.issued)
+	var b strings.Builder
+	for _, r := range x.issued {
+		fmt.Fprintln(&b, r)
+	}
+	return b.String()
+}
+
+func (x *transcript) do(args []string) string {
+	n := 1
+	if len(args) > 0 {
+		n, _ = strconv.Atoi(args[0])
+	}
+	for _, r := range x.issued[:n] {
+		x.d.execute(r)
+		x.log.Done(r.Token, nil)
+	}
+	x.issued = x.issued[n:]
+	return x.state()
+}
+
+func (x *transcript) state() string {
+	return fmt.Sprintf("durable %d of %d, ready %v", x.log.Durable(), x.log.End(), x.log.Ready())
+}
+
+func (x *transcript) crash(args []string) string {
+	var b strings.Builder
+	x.d = x.d.powerLoss(func(i int) bool {
+		survives := args[0] == "all"
+		for _, arg := range args {
+			survives = survives || arg == strconv.Itoa(i)
+		}
+		fmt.Fprintf(&b, "%d %v", i, x.d.pieces()[i])
+		if !survives {
+			b.WriteString(" is lost")
+		}
+		b.WriteString("\n")
+		return survives
+	})
+	return b.String()
+}

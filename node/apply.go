@@ -71,7 +71,10 @@ func (n *Node) applyOne(m *machine, base, value *Value, o *operation) *Value {
 		o.sent = true
 		o.result = reply
 	case value.Version > r.Base && value.Version-r.Base > uint64(n.cfg.Ring):
-		o.result = Reply{Outcome: Unknown, Reason: Forgotten}
+		o.result = Reply{Outcome: Rejected, Reason: Forgotten, State: value.State, Version: value.Version}
+		if o.sent || r.Retry {
+			o.result.Outcome = Unknown
+		}
 	case m.def.Legal(value.State, r.To):
 		o.sent = true
 		if value == base {

@@ -14,11 +14,12 @@ type FactKind uint8
 
 // The kinds of facts.
 const (
-	Booted     FactKind = iota + 1 // recovered and ready to speak: Boot
+	Started    FactKind = iota + 1 // a life begins; what was not durable is gone: Boot
+	Booted                         // recovered and ready to speak: Boot
 	Promised                       // acceptor, not durable before At: Key, Ballot
 	Accepted                       // acceptor, not durable before At: Key, Ballot, Value
 	Durable                        // the log is durable up to At
-	Proposed                       // proposer, first accept of a round: Key, Ballot, Value
+	Proposed                       // proposer, first accept of a round: Key, Ballot, Value, Base
 	Chosen                         // proposer, a majority has accepted: Key, Ballot, Value
 	Learnt                         // learner, told by a commit: Key, Ballot, Value
 	Answered                       // to a client: Reply
@@ -31,6 +32,7 @@ type Fact struct {
 	Key    string
 	Ballot Ballot
 	Value  *Value
+	Base   Ballot // what Value goes on from was accepted at this
 	At     wal.LSN
 	Boot   uint64
 	Reply  *Reply
@@ -38,6 +40,8 @@ type Fact struct {
 
 func (f Fact) String() string {
 	switch f.Kind {
+	case Started:
+		return fmt.Sprintf("started boot %d", f.Boot)
 	case Booted:
 		return fmt.Sprintf("ready in boot %d", f.Boot)
 	case Promised:
@@ -47,7 +51,7 @@ func (f Fact) String() string {
 	case Durable:
 		return fmt.Sprintf("durable %d", f.At)
 	case Proposed:
-		return fmt.Sprintf("proposed %s %v %v", f.Key, f.Ballot, f.Value)
+		return fmt.Sprintf("proposed %s %v %v after %v", f.Key, f.Ballot, f.Value, f.Base)
 	case Chosen:
 		return fmt.Sprintf("chosen %s %v %v", f.Key, f.Ballot, f.Value)
 	case Learnt:

@@ -54,8 +54,8 @@ const (
 	Malformed         Reason = "malformed"          // the value contradicts itself
 )
 
-// The reasons of a Reply. All of rejected ones claim that the operation has had
-// no effect; Illegal also that it was illegal in the state then current.
+// The reasons of a Reply. A rejection claims that this attempt has had no effect
+// and never will; Illegal also that it was illegal in the state then current.
 const (
 	Illegal      Reason = "illegal"
 	Overloaded   Reason = "overloaded"    // too many operations wait
@@ -136,7 +136,7 @@ type Outcome uint8
 // The outcomes.
 const (
 	Committed Outcome = iota + 1
-	Rejected          // it has had and will have no effect
+	Rejected          // the attempt has had and will have no effect
 	Unknown           // it may have taken effect, may yet, or never will
 )
 
@@ -150,7 +150,7 @@ type Reply struct {
 	Attempt uint32
 	Outcome Outcome
 	Reason  Reason // not committed
-	State   string // committed: led to, or read; Illegal: the current state
+	State   string // committed: led to, or read; Illegal, Forgotten: the current state
 	Version uint64 // of State
 }
 

@@ -55,7 +55,7 @@ func (n *Node) advance(m *machine) {
 		n.counts.Fast++
 		ballot := m.cache
 		m.cache = Ballot{}
-		n.beginAccept(m, ballot, m.chosen)
+		n.beginAccept(m, ballot, m.chosenAt, m.chosen)
 		return
 	}
 	n.counts.Slow++
@@ -71,8 +71,9 @@ func (n *Node) newBallot(m *machine) Ballot {
 }
 
 // beginAccept fixes the round's value and operations and proposes them. base is
-// the value that the ballot goes on from, nil for an untouched machine.
-func (n *Node) beginAccept(m *machine, ballot Ballot, base *Value) {
+// the value that the ballot goes on from, nil for an untouched machine, and at
+// the ballot that it was accepted at.
+func (n *Node) beginAccept(m *machine, ballot, at Ballot, base *Value) {
 	size := min(len(m.queue), n.cfg.Batch)
 	batch := append(m.round.batch[:0], m.queue[:size]...)
 	m.queue = slices.Delete(m.queue, 0, size)
@@ -82,7 +83,7 @@ func (n *Node) beginAccept(m *machine, ballot Ballot, base *Value) {
 		first = batch[0].req.ID
 	}
 	m.round = round{phase: Accept, ballot: ballot, next: n.newBallot(m), value: value, batch: batch, first: first}
-	n.fact(Fact{Kind: Proposed, Key: m.key, Ballot: ballot, Value: value})
+	n.fact(Fact{Kind: Proposed, Key: m.key, Ballot: ballot, Value: value, Base: at})
 	n.sendRound(m)
 }
 
@@ -141,7 +142,7 @@ func (n *Node) acknowledgment(from ID, a *Acknowledgment) {
 // prepared goes on from the value with the highest accepted ballot (rule 2). It
 // need not be chosen yet; accepting it again makes it so.
 func (n *Node) prepared(m *machine) {
-	n.beginAccept(m, m.round.ballot, m.round.foundVal)
+	n.beginAccept(m, m.round.ballot, m.round.found, m.round.foundVal)
 }
 
 // chosen ends a round whose value a majority has accepted.

@@ -98,6 +98,7 @@ func (n *Node) recover(ev Event) {
 		return
 	}
 	n.log, n.boot = log, was.Boot
+	n.fact(Fact{Kind: Started, Boot: n.boot})
 	for i, entry := range was.Entries {
 		if err := n.replay(entry); err != nil {
 			n.err = fmt.Errorf("%w: log entry %d: %w", ErrStopped, i, err)

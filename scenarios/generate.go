@@ -153,22 +153,30 @@ func generateDelay(c choices, typical Duration) netmodel.Delay {
 	return d
 }
 
-// generateKnobs chooses timeouts around the typical delay, so that they are
-// sometimes too short; without faults they never are.
+// generateKnobs chooses timeouts around the time that a round trip with a sync
+// typically takes, so that they are sometimes too short; without faults they
+// never are.
 func generateKnobs(c choices, p *Plan, shape Shape, delay Duration) {
-	shortest := 2
+	trip := 2*delay + p.Disk.Write.Min + p.Disk.Sync.Min
+	shortest := 1
 	if shape.Profile == None {
-		shortest = 12
+		shortest = 6
 	}
-	retry := delay * Duration(c.between("retry", shortest, shortest+10))
-	attempts := c.between("attempts", 0, 5)
-	consensus := retry * Duration(c.between("consensus", 2, 8))
+	retry := trip * Duration(c.between("retry", shortest, shortest+6))
+	consensus := 2*trip + retry*Duration(c.between("consensus", 2, 8))
 	p.Knobs = Knobs{
 		RetryDelay:       retry,
-		RetryAttempts:    attempts,
+		RetryAttempts:    c.between("attempts", 0, 5),
 		ConsensusTimeout: consensus,
 		ClientTimeout:    consensus * Duration(c.between("client", 2, 4)),
 	}
+	if shape.Profile == None {
+		return
+	}
+	p.Knobs.Ring = 16 >> c.Choose("ring", 4) // small ones overflow
+	p.Knobs.Batch = min(p.Knobs.Ring, 1+int(c.Choose("batch", 8)))
+	p.Knobs.Queue = 1024 >> (2 * c.Choose("queue", 5))
+	p.Knobs.Codec = []string{"", "", "", "cbor", "json"}[c.Choose("codec", 5)]
 }
 
 // generateOperations chooses what the clients do and returns when the storm is

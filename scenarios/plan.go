@@ -53,6 +53,10 @@ type Knobs struct {
 	RetryAttempts    int      `json:"retry_attempts"`    // times a message is sent again
 	RetryDelay       Duration `json:"retry_delay"`       // between two attempts
 	ClientTimeout    Duration `json:"client_timeout"`    // after this a client's outcome is unknown
+	Ring             int      `json:"ring,omitempty"`    // recent entries that a value keeps; 0: the system's default
+	Batch            int      `json:"batch,omitempty"`   // operations combined into one round; 0: the system's default
+	Queue            int      `json:"queue,omitempty"`   // operations that may wait for one machine; 0: the system's default
+	Codec            string   `json:"codec,omitempty"`   // json or cbor: messages cross the network as bytes; empty: as values
 }
 
 // Kind is what an operation asks for.
@@ -69,8 +73,8 @@ const (
 type Operation struct {
 	ID      string   `json:"id"` // unique in the plan, as in "c1.3"
 	Client  int      `json:"client"`
-	At      Duration `json:"at"` // not before
-	Node    int      `json:"node"` // asked first; 0: the client decides
+	At      Duration `json:"at"`      // not before
+	Node    int      `json:"node"`    // asked first; 0: the client decides
 	Machine string   `json:"machine"` // definition/name
 	Kind    Kind     `json:"kind"`
 	To      string   `json:"to,omitempty"` // propose: the state asked for

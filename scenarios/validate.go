@@ -26,7 +26,7 @@ func (p *Plan) checkHead() error {
 	case p.Format != Format:
 		return fmt.Errorf("format: %q: want %q", p.Format, Format)
 	case p.Version != Version:
-		return fmt.Errorf("version: %d: this build reads version %d; use a build that knows the plan's", p.Version, Version)
+		return errVersion(p.Version)
 	case p.System == "":
 		return errors.New("system: want the name of a system under test")
 	case p.Nodes < 1 || p.Nodes > MaxNodes:
@@ -69,8 +69,23 @@ func (p *Plan) checkKnobs() error {
 	if k.RetryAttempts < 0 || k.RetryAttempts > 1000 {
 		return fmt.Errorf("knobs.retry_attempts: %d: want 0 to 1000", k.RetryAttempts)
 	}
+	if k.Ring < 0 || k.Ring > maxRing || k.Batch < 0 || k.Batch > maxRing {
+		return fmt.Errorf("knobs: ring %d, batch %d: want 0 to %d", k.Ring, k.Batch, maxRing)
+	}
+	if k.Batch > k.Ring && k.Ring != 0 {
+		return fmt.Errorf("knobs.batch: %d: want at most the ring's %d", k.Batch, k.Ring)
+	}
+	if k.Queue < 0 {
+		return fmt.Errorf("knobs.queue: %d: want 0 or more", k.Queue)
+	}
+	if k.Codec != "" && k.Codec != "json" && k.Codec != "cbor" {
+		return fmt.Errorf("knobs.codec: %q: want json, cbor or nothing", k.Codec)
+	}
 	return nil
 }
+
+// maxRing bounds the knobs that size the ring of recent entries.
+const maxRing = 256
 
 func (p *Plan) checkWorld() error {
 	if err := p.Network.Validate(); err != nil {
@@ -98,7 +113,7 @@ func (p *Plan) checkOperations() error {
 	for i := range p.Operations {
 		o := &p.Operations[i]
 		if err := p.checkOperation(o); err != nil {
-			return fmt.Errorf("operations[%d]: %w", i, err)
+			return fmt.Errorf("operations[%d].%w", i, err)
 		}
 		if seen[o.ID] {
 			return fmt.Errorf("operations[%d].id: %q is taken", i, o.ID)
@@ -141,7 +156,7 @@ func (p *Plan) checkOperation(o *Operation) error {
 func (p *Plan) checkFaults() error {
 	for i := range p.Faults {
 		if err := p.checkFault(&p.Faults[i]); err != nil {
-			return fmt.Errorf("faults[%d]: %w", i, err)
+			return fmt.Errorf("faults[%d].%w", i, err)
 		}
 	}
 	return nil
@@ -162,8 +177,8 @@ func (p *Plan) checkFault(f *Fault) error {
 		name  string
 		given bool
 	}{
-		{"groups", f.Groups != nil}, {"sources", f.Sources != nil}, {"targets", f.Targets != nil},
-		{"links", f.Links != nil}, {"profile", f.Profile != nil}, {"nodes", f.Nodes != nil},
+		{"groups", len(f.Groups) > 0}, {"sources", len(f.Sources) > 0}, {"targets", len(f.Targets) > 0},
+		{"links", len(f.Links) > 0}, {"profile", f.Profile != nil}, {"nodes", len(f.Nodes) > 0},
 	} {
 		use := uses[field.name]
 		if field.given && use == unused {
@@ -196,6 +211,9 @@ var faultFields = map[FaultKind]map[string]use{
 func (p *Plan) checkFaultIDs(f *Fault) error {
 	var grouped []sim.ID
 	for i, g := range f.Groups {
+		if len(g) == 0 {
+			return fmt.Errorf("groups[%d]: want at least one process", i)
+		}
 		if err := p.checkIDs(fmt.Sprintf("groups[%d]", i), g, p.process); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -36,7 +37,7 @@ Exit codes: 0 fine, 1 a property is violated, 2 usage or bad input,
 
 // systems lists what plans can run on. The first is the default.
 func systems() []scenarios.System {
-	return []scenarios.System{origin.System()}
+	return []scenarios.System{lockstep.System(), origin.System()}
 }
 
 func systemNames() []string {

@@ -1,0 +1,213 @@
+// Package session is the client's side of the protocol, as a pure state machine
+// for simulated and real clients alike: it gives operations their ids, tries
+// nodes in turn, and tells an honest outcome.
+//
+// An operation is tried until a node answers for good or its deadline passes.
+// It keeps one id and one base in all attempts, so it takes effect at most
+// once. From the second attempt on a node is told that an earlier one may be
+// under way, unless all earlier ones were certainly without effect; a reject
+// counts only if no other attempt may yet take effect (docs/PROTOCOL.md,
+// rule 7).
+package session
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+)
+
+// ErrConfig is wrapped by errors about a Config.
+var ErrConfig = errors.New("invalid session configuration")
+
+// Config is what a session is told once.
+type Config struct {
+	Nodes    []node.ID
+	Attempt  time.Duration // how long to wait for an answer before asking another node
+	Deadline time.Duration // of an operation; after it the outcome is what is known then
+	Pause    time.Duration // at most so long between an unwelcome answer and the next attempt
+	Jitter   uint64        // seed of the pauses, one of its own for each session
+}
+
+// Validate names the first field that is out of bounds.
+func (c *Config) Validate() error {
+	switch {
+	case len(c.Nodes) == 0:
+		return fmt.Errorf("%w: nodes: want at least one", ErrConfig)
+	case c.Attempt <= 0 || c.Deadline <= 0 || c.Pause <= 0:
+		return fmt.Errorf("%w: attempt %v, deadline %v, pause %v: want more than 0", ErrConfig, c.Attempt, c.Deadline, c.Pause)
+	}
+	return nil
+}
+
+// Session is what a client keeps between its operations: the chosen versions
+// that it knows of.
+type Session struct {
+	cfg      Config
+	versions map[string]uint64 // per machine, the highest chosen version seen
+}
+
+// New makes a session that knows nothing yet.
+func New(cfg Config) (*Session, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	return &Session{cfg: cfg, versions: map[string]uint64{}}, nil
+}
+
+// Operation is what a client asks for.
+type Operation struct {
+	ID   node.OpID // unique in the cluster
+	Kind node.Kind
+	Key  string
+	To   string
+	Node node.ID // asked first; 0: the machine's home
+}
+
+// Result is the outcome of an operation.
+type Result struct {
+	Outcome node.Outcome
+	Reason  node.Reason
+	State   string // committed or illegal: see node.Reply
+	Version uint64
+}
+
+// Action is what to do next. Fields that are zero ask for nothing.
+type Action struct {
+	To      node.ID
+	Request *node.Request
+	Wake    time.Duration // call Tick when so much time has passed
+	Done    bool          // Result holds the outcome; the call is over
+	Result  Result
+}
+
+// Call is one operation under way.
+type Call struct {
+	s        *Session
+	op       Operation
+	order    []node.ID // in which nodes are asked
+	base     uint64
+	deadline time.Duration
+	next     time.Duration // when to try again
+	attempts uint32
+	open     []uint32 // attempts that may yet take effect
+	pending  uint32   // the attempt whose answer is waited for; 0: none
+	last     Result   // what to say at the deadline
+	done     bool
+}
+
+// Begin starts an operation at the local time now.
+func (s *Session) Begin(now time.Duration, op Operation) (*Call, Action) {
+	c := &Call{
+		s: s, op: op, order: s.route(op), base: s.versions[op.Key],
+		deadline: now + s.cfg.Deadline,
+		last:     Result{Outcome: node.Rejected, Reason: node.Timeout},
+	}
+	return c, c.attempt(now)
+}
+
+// attempt asks the next node.
+func (c *Call) attempt(now time.Duration) Action {
+	to := c.order[int(c.attempts)%len(c.order)]
+	c.attempts++
+	req := &node.Request{
+		Kind: c.op.Kind, Key: c.op.Key, ID: c.op.ID, Attempt: c.attempts,
+		To: c.op.To, Base: c.base, Retry: len(c.open) > 0,
+	}
+	c.open = append(c.open, c.attempts)
+	c.pending = c.attempts
+	c.next = now + c.s.cfg.Attempt
+	return Action{To: to, Request: req, Wake: c.wake(now)}
+}
+
+// wake is how long until time has something to say.
+func (c *Call) wake(now time.Duration) time.Duration {
+	return max(1, min(c.next, c.deadline)-now)
+}
+
+// Tick tells the call that time has passed.
+func (c *Call) Tick(now time.Duration) Action {
+	switch {
+	case c.done:
+		return Action{}
+	case now >= c.deadline:
+		return c.giveUp()
+	case now >= c.next:
+		return c.attempt(now)
+	}
+	return Action{Wake: c.wake(now)}
+}
+
+// giveUp ends the call with what is known: an attempt whose fate is open makes
+// the outcome unknown.
+func (c *Call) giveUp() Action {
+	if len(c.open) > 0 && c.op.Kind == node.Propose {
+		c.last.Outcome = node.Unknown
+	}
+	return c.end(c.last)
+}
+
+func (c *Call) end(r Result) Action {
+	c.done = true
+	if r.State != "" && c.op.Kind != node.ReadLocal {
+		c.s.versions[c.op.Key] = max(c.s.versions[c.op.Key], r.Version)
+	}
+	return Action{Done: true, Result: r}
+}
+
+// Reply takes an answer. Answers to other operations and after the end mean
+// nothing.
+func (c *Call) Reply(now time.Duration, r *node.Reply) Action {
+	if c.done || r.ID != c.op.ID {
+		return Action{}
+	}
+	result := Result{r.Outcome, r.Reason, r.State, r.Version}
+	switch {
+	case r.Outcome == node.Committed, permanent(r.Reason):
+		return c.end(result)
+	case r.Outcome == node.Rejected:
+		return c.rejected(now, r.Attempt, result)
+	}
+	return c.retry(now, r.Attempt, result)
+}
+
+// permanent reports whether no attempt could ever have had another answer.
+func permanent(why node.Reason) bool {
+	return why == node.UnknownDefinition || why == node.UnknownState
+}
+
+// rejected takes the certainty that one attempt has had no effect. Only if that
+// holds for all of them is the operation rejected; and then it may be tried as
+// if for the first time.
+func (c *Call) rejected(now time.Duration, attempt uint32, r Result) Action {
+	c.open = slices.DeleteFunc(c.open, func(a uint32) bool { return a == attempt })
+	if len(c.open) > 0 {
+		return c.retry(now, attempt, r)
+	}
+	switch r.Reason {
+	case node.Illegal:
+		return c.end(r)
+	case node.Forgotten: // the client knew too old a version
+		c.base = max(c.base, r.Version)
+		c.last = Result{Outcome: r.Outcome, Reason: r.Reason}
+		return c.attempt(now)
+	}
+	return c.retry(now, attempt, r)
+}
+
+// retry waits a little before the next attempt, unless a later one is under way
+// already.
+func (c *Call) retry(now time.Duration, attempt uint32, r Result) Action {
+	c.last = Result{Outcome: r.Outcome, Reason: r.Reason}
+	if r.Outcome == node.Unknown && (r.Reason == node.Forgotten || r.Reason == node.Retried) {
+		return c.end(c.last) // another attempt would learn no more
+	}
+	if attempt != c.pending {
+		return Action{}
+	}
+	c.pending = 0
+	c.next = now + 1 + c.pause()
+	return Action{Wake: c.wake(now)}
+}

@@ -1,0 +1,137 @@
+package lockstep
+
+import (
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// envelope is a node's message as the simulator wants one.
+type envelope struct {
+	node.Message
+	fate uint64 // 0: not known yet
+}
+
+// arena makes envelopes in blocks.
+type arena struct{ block []envelope }
+
+func (a *arena) envelope(m node.Message) *envelope {
+	if len(a.block) == 0 {
+		a.block = make([]envelope, 64)
+	}
+	e := &a.block[0]
+	a.block = a.block[1:]
+	e.Message = m
+	return e
+}
+
+// kind names what a message is about, with the phase.
+func (e *envelope) kind() string {
+	switch m := e.Message.(type) {
+	case *node.Proposal:
+		return [...]string{"proposal", "proposal-prepare", "proposal-accept"}[m.Phase]
+	case *node.Acknowledgment:
+		return [...]string{"acknowledgment", "acknowledgment-prepare", "acknowledgment-accept"}[m.Phase]
+	case *node.Reject:
+		return [...]string{"reject", "reject-prepare", "reject-accept"}[m.Phase]
+	case *node.Commit:
+		return "commit"
+	case *node.ReadRequest:
+		return "read-request"
+	case *node.ReadReport:
+		return "read-report"
+	case *node.Request:
+		return "request"
+	case *node.Reply:
+		return "reply"
+	}
+	return "?"
+}
+
+// Fate implements sim.Message.
+func (e *envelope) Fate() uint64 {
+	if e.fate == 0 {
+		key, first := e.About()
+		e.fate = sim.FateKey(e.kind(), key, string(first))
+	}
+	return e.fate
+}
+
+// FateName implements sim.Message.
+func (e *envelope) FateName() string {
+	key, first := e.About()
+	return strings.Join([]string{e.kind(), key, string(first)}, " ")
+}
+
+// Digest implements sim.Message.
+func (e *envelope) Digest() uint64 {
+	h := e.Fate()
+	switch m := e.Message.(type) {
+	case *node.Proposal:
+		return keyed.Mix(ballot(ballot(h, m.Ballot), m.Next), value(m.Value))
+	case *node.Acknowledgment:
+		return keyed.Mix(ballot(ballot(h, m.Ballot), m.Accepted), value(m.Value))
+	case *node.Reject:
+		return keyed.Mix(ballot(ballot(h, m.Ballot), m.Promised), keyed.String(string(m.Reason)))
+	case *node.Commit:
+		return keyed.Mix(ballot(h, m.Ballot), value(m.Value))
+	case *node.ReadRequest:
+		return read(h, m.Read)
+	case *node.ReadReport:
+		return keyed.Mix(ballot(read(h, m.Read), m.Accepted), value(m.Value))
+	case *node.Request:
+		h = keyed.Mix(h, uint64(m.Kind)<<32|uint64(m.Attempt)<<1|bit(m.Retry))
+		return keyed.Mix(h, m.Base^keyed.String(m.To))
+	case *node.Reply:
+		h = keyed.Mix(h, uint64(m.Outcome)<<32|uint64(m.Attempt)<<8|uint64(m.Kind))
+		return keyed.Mix(keyed.Mix(h, keyed.String(string(m.Reason))), m.Version^keyed.String(m.State))
+	}
+	return h
+}
+
+func ballot(h uint64, b node.Ballot) uint64 {
+	return keyed.Mix(keyed.Mix(h, b.Round), uint64(b.Epoch)<<48^uint64(b.Node)<<32^b.Boot)
+}
+
+func read(h uint64, r node.ReadID) uint64 {
+	return keyed.Mix(keyed.Mix(h, r.Seq), uint64(r.Node)<<32^r.Boot)
+}
+
+// value is a hash of v. The last entries stand for all: two values that differ
+// in earlier ones only are caught by the invariants.
+func value(v *node.Value) uint64 {
+	if v == nil {
+		return 0
+	}
+	h := keyed.Mix(v.Version, keyed.String(v.State)^uint64(len(v.Recent)))
+	for _, e := range v.Recent[max(0, len(v.Recent)-2):] {
+		h = keyed.Mix(h, keyed.String(string(e.ID)))
+	}
+	return h
+}
+
+func bit(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// fact is a node's fact as the simulator wants one.
+type fact struct{ node.Fact }
+
+// Digest implements sim.Fact.
+func (f *fact) Digest() uint64 {
+	h := keyed.Mix(uint64(f.Kind)<<56^uint64(f.At), keyed.String(f.Key)^f.Boot)
+	return keyed.Mix(ballot(h, f.Ballot), value(f.Value))
+}
+
+// stopped is the fact that a node refuses to go on.
+type stopped struct{ err error }
+
+// Digest implements sim.Fact.
+func (s *stopped) Digest() uint64 { return keyed.String(s.err.Error()) }
+
+func (s *stopped) String() string { return "stopped: " + s.err.Error() }

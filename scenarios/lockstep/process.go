@@ -1,0 +1,142 @@
+package lockstep
+
+import (
+	"time"
+
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/session"
+	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// process is one life of a node in the simulator: what the server's loop does
+// with clock, sockets and files, with the simulator's.
+type process struct {
+	run   *run
+	id    sim.ID
+	life  int
+	node  *node.Node
+	facts []*fact // of the step under way
+	dead  bool
+}
+
+// Observe implements node.Observer.
+func (p *process) Observe(f node.Fact) { p.facts = append(p.facts, &fact{f}) }
+
+// Step implements sim.Process.
+func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
+	if p.dead {
+		return
+	}
+	effects, err := p.node.Step(time.Duration(now), p.event(ev))
+	for i := range effects.Disk {
+		out.Disk(diskRequest(&effects.Disk[i]))
+	}
+	for _, s := range effects.Sends {
+		out.Send(sim.ID(s.To), p.run.arena.envelope(s.Message))
+	}
+	for _, t := range effects.Timers {
+		out.SetTimer(t.Token, scenarios.Duration(t.After))
+	}
+	for _, f := range p.facts {
+		out.Fact(f)
+	}
+	p.facts = p.facts[:0]
+	if err != nil {
+		p.dead = true
+		out.Fact(&stopped{err})
+	}
+}
+
+func (p *process) event(ev *sim.Event) node.Event {
+	e := node.Event{From: node.ID(ev.From), Token: ev.Token, Err: ev.Err}
+	switch ev.Kind {
+	case sim.Boot:
+		e.Kind, e.Dir = node.Boot, ev.Disk
+		k := keyed.Seed(p.run.plan.Seed).Name("incarnation").Word(uint64(p.id)).Word(uint64(p.life))
+		for i := range e.Incarnation {
+			e.Incarnation[i] = byte(k.Word(uint64(i)).Uint64())
+		}
+	case sim.Receive:
+		e.Kind, e.Message = node.Receive, ev.Message.(*envelope).Message
+	case sim.Timer:
+		e.Kind = node.Timer
+	case sim.Done:
+		e.Kind = node.Done
+	}
+	return e
+}
+
+// diskRequest is a request of the log as one of the simulated disk. To create a
+// file is to write nothing to it.
+func diskRequest(r *wal.Request) sim.DiskRequest {
+	ops := [...]sim.DiskOp{
+		wal.Create: sim.DiskWrite, wal.Write: sim.DiskWrite, wal.Truncate: sim.DiskTruncate,
+		wal.Sync: sim.DiskSync, wal.SyncDir: sim.DiskSyncDir,
+	}
+	return sim.DiskRequest{Op: ops[r.Op], File: r.File, Offset: r.Offset, Data: r.Data, Token: r.Token}
+}
+
+// client is a session in the simulator.
+type client struct {
+	run      *run
+	session  *session.Session
+	call     *session.Call
+	current  *scenarios.Call
+	sequence uint64 // of the operation under way: the token of its timers
+}
+
+// Step implements sim.Process.
+func (c *client) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
+	local := time.Duration(now)
+	switch ev.Kind {
+	case sim.Request:
+		c.begin(local, ev.Message.(*scenarios.Call), out)
+	case sim.Receive:
+		if r, ok := ev.Message.(*envelope).Message.(*node.Reply); ok && c.call != nil {
+			c.act(c.call.Reply(local, r), out)
+		}
+	case sim.Timer:
+		if c.call != nil && ev.Token == c.sequence {
+			c.act(c.call.Tick(local), out)
+		}
+	}
+}
+
+func (c *client) begin(now time.Duration, call *scenarios.Call, out *sim.Effects) {
+	c.sequence++
+	c.current = call
+	kind := node.Propose
+	if call.Kind == scenarios.Read {
+		kind = node.Read
+	}
+	started, action := c.session.Begin(now, session.Operation{
+		ID: node.OpID(call.ID), Kind: kind, Key: call.Machine, To: call.To, Node: node.ID(call.Node),
+	})
+	c.call = started
+	c.act(action, out)
+}
+
+// act does what the session asks for.
+func (c *client) act(a session.Action, out *sim.Effects) {
+	if a.Request != nil {
+		out.Send(sim.ID(a.To), c.run.arena.envelope(a.Request))
+	}
+	if a.Wake > 0 {
+		out.SetTimer(c.sequence, scenarios.Duration(a.Wake))
+	}
+	if !a.Done {
+		return
+	}
+	r := &scenarios.Returned{
+		Operation: c.current.Operation, Outcome: scenarios.Outcome(a.Result.Outcome.String()),
+		Reason: string(a.Result.Reason), State: a.Result.State, Version: int64(a.Result.Version),
+	}
+	if r.State == "" {
+		r.Version = scenarios.NoVersion
+	}
+	c.call, c.current = nil, nil
+	out.Fact(r)
+}

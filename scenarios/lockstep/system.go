@@ -1,0 +1,123 @@
+package lockstep
+
+import (
+	"time"
+
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/session"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// System is the node as a system under test.
+func System() scenarios.System {
+	return scenarios.System{
+		Name:        "lockstep",
+		About:       "the node of this project: a leaderless replicated register per machine",
+		Definitions: []fsm.Definition{fsm.Lifecycle()},
+		New:         func(p *scenarios.Plan) scenarios.Run { return newRun(p) },
+	}
+}
+
+// run is the system's side of one run.
+type run struct {
+	plan   *scenarios.Plan
+	nodes  []*node.Node // by id, the current life's
+	oracle *oracle
+	arena  arena
+}
+
+func newRun(p *scenarios.Plan) *run {
+	return &run{plan: p, nodes: make([]*node.Node, p.Nodes+1), oracle: newOracle(p)}
+}
+
+// Node implements scenarios.Run.
+func (r *run) Node(id sim.ID, life int) sim.Process {
+	p := &process{run: r, id: id, life: life}
+	cfg := r.config(id)
+	cfg.Observer = p
+	n, err := node.New(cfg)
+	if err != nil {
+		panic("lockstep: a plan that validates gives a bad configuration: " + err.Error())
+	}
+	p.node, r.nodes[id] = n, n
+	return p
+}
+
+// config is the configuration of one node.
+func (r *run) config(id sim.ID) node.Config {
+	k := r.plan.Knobs
+	cfg := node.Defaults()
+	cfg.ID = node.ID(id)
+	for n := 1; n <= r.plan.Nodes; n++ {
+		cfg.Members = append(cfg.Members, node.ID(scenarios.NodeID(n)))
+	}
+	cfg.Cluster = [16]byte{'s', 'i', 'm'}
+	cfg.Definitions = r.plan.Definitions
+	cfg.ConsensusTimeout = time.Duration(k.ConsensusTimeout)
+	cfg.RetryAttempts = k.RetryAttempts
+	cfg.RetryDelay = time.Duration(k.RetryDelay)
+	cfg.Jitter = keyed.Seed(r.plan.Seed).Name("jitter").Word(uint64(id)).Uint64()
+	for _, knob := range []struct {
+		to    *int
+		value int
+	}{{&cfg.Ring, k.Ring}, {&cfg.Batch, k.Batch}, {&cfg.Queue, k.Queue}} {
+		if knob.value != 0 {
+			*knob.to = knob.value
+		}
+	}
+	cfg.Batch = min(cfg.Batch, cfg.Ring)
+	return cfg
+}
+
+// Client implements scenarios.Run.
+func (r *run) Client(id sim.ID) sim.Process {
+	k := r.plan.Knobs
+	cfg := session.Config{
+		Attempt:  time.Duration(k.ConsensusTimeout) + time.Duration(k.RetryDelay),
+		Deadline: time.Duration(k.ClientTimeout),
+		Pause:    time.Duration(k.RetryDelay),
+		Jitter:   keyed.Seed(r.plan.Seed).Name("client").Word(uint64(id)).Uint64(),
+	}
+	for n := 1; n <= r.plan.Nodes; n++ {
+		cfg.Nodes = append(cfg.Nodes, node.ID(scenarios.NodeID(n)))
+	}
+	s, err := session.New(cfg)
+	if err != nil {
+		panic("lockstep: a plan that validates gives a bad session: " + err.Error())
+	}
+	return &client{run: r, session: s}
+}
+
+// Observe implements scenarios.Run.
+func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.Violation {
+	switch f := f.(type) {
+	case *fact:
+		if f.Kind == node.Booted {
+			return r.oracle.at(at, id).booted(r.nodes[id])
+		}
+		return r.oracle.at(at, id).fact(&f.Fact)
+	case *stopped:
+		return r.oracle.at(at, id).violation("availability", "node-stopped", "", "stopped: %v", f.err)
+	case *scenarios.Returned:
+		return r.oracle.at(at, id).returned(f)
+	}
+	return nil
+}
+
+// Agree implements scenarios.Run: every node has learnt the same value of every
+// machine.
+func (r *run) Agree(at scenarios.Duration) *scenarios.Violation {
+	for _, key := range r.plan.Machines() {
+		first := r.nodes[1].Inspect(key).Learnt
+		for n := 2; n <= r.plan.Nodes; n++ {
+			if v := r.nodes[n].Inspect(key).Learnt; !v.Equal(first) {
+				return r.oracle.at(at, scenarios.NodeID(n)).violation("convergence", "values-differ", key,
+					"has learnt %v of %s after the heal phase, and node 1 %v", v, key, first)
+			}
+		}
+	}
+	return nil
+}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -15,7 +16,7 @@ import (
 const (
 	exitFine      = 0
 	exitViolated  = 1 // a property does not hold
-	exitUsage     = 2 // wrong flags or unreadable input
+	exitUsage     = 2 // wrong flags, unreadable input or unwritable output
 	exitHarness   = 3 // the harness itself is at fault, as by nondeterminism
 	exitUndecided = 4 // a history took longer to judge than allowed
 )
@@ -35,17 +36,38 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	err := root().ExecuteContext(ctx)
-	if err == nil {
-		return exitFine
+	cmd, out := root(), &output{Writer: os.Stdout}
+	cmd.SetOut(out)
+	err := cmd.ExecuteContext(ctx)
+	code := exitFine
+	if err != nil {
+		code = exitUsage
 	}
-	code := exitUsage
 	var f *failure
 	if errors.As(err, &f) {
 		code = f.code
 	}
-	if text := err.Error(); text != "" {
-		fmt.Fprintln(os.Stderr, "lockstep:", text)
+	if out.err != nil && !errors.Is(err, out.err) {
+		fmt.Fprintln(os.Stderr, "lockstep: output:", out.err)
+		code = max(code, exitUsage)
+	}
+	if err != nil && err.Error() != "" {
+		fmt.Fprintln(os.Stderr, "lockstep:", err)
 	}
 	return code
+}
+
+// output keeps the first error of writing, so that not every print must look.
+type output struct {
+	io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
 }

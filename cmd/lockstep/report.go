@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
@@ -168,11 +167,8 @@ func (e *events) summary(c *campaign.Campaign, s *campaign.Summary, replay func(
 	e.put(last)
 }
 
-func (e *events) put(v any) {
-	if err := e.enc.Encode(v); err != nil {
-		fmt.Fprintln(os.Stderr, "lockstep:", strings.TrimSpace(err.Error()))
-	}
-}
+// put leaves the error to output.
+func (e *events) put(v any) { _ = e.enc.Encode(v) }
 
 // seconds rounds to a millisecond.
 func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }

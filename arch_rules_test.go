@@ -1,0 +1,408 @@
+package lockstep_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/build"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/lockstep-dst/lockstep"
+
+// pureStandard is what pure packages may import of the standard library. All
+// of it is a function of its arguments, but for what impure lists.
+var pureStandard = words(`
+	bufio bytes cmp container/heap container/list crypto/sha256 crypto/sha512 crypto/subtle
+	encoding encoding/base64 encoding/binary encoding/hex encoding/json errors fmt hash hash/crc32 hash/crc64 hash/fnv
+	io iter maps math/bits reflect slices sort strconv strings text/tabwriter time unicode unicode/utf16 unicode/utf8`)
+
+// impure is what pure packages may not use of pureStandard, and why.
+var impure = because(map[string]string{
+	"time.Now time.Since time.Until":                                                            "it reads the machine's clock; time comes in with events",
+	"time.Sleep time.After time.Tick time.NewTimer time.NewTicker time.AfterFunc":               "it waits for the machine's clock; time comes in with events",
+	"time.Local time.LoadLocation (time.Time).Local":                                            "it depends on the machine's settings",
+	"fmt.Print fmt.Printf fmt.Println fmt.Scan fmt.Scanf fmt.Scanln":                            "it does I/O",
+	"maps.Keys maps.Values maps.All":                                                            "its order is random; use slices.Sorted(maps.Keys(m))",
+	"(reflect.Value).MapKeys (reflect.Value).MapRange (reflect.Value).Seq (reflect.Value).Seq2": "its order is random",
+	"reflect.Select reflect.MakeChan":                                                           "it hides channels",
+})
+
+// lent is the package-level tables whose address functions get that only read.
+var lent = words("netmodel.exponentialTable netmodel.heavyTable")
+
+// violation is a place that breaks a rule.
+type violation struct {
+	at        token.Position
+	what, why string
+}
+
+func (v violation) String() string {
+	return fmt.Sprintf("%s:%d: %s: %s", v.at.Filename, v.at.Line, v.what, v.why)
+}
+
+// imports holds the imports of a file in dir to the table.
+func (s *source) imports(dir string, l layer, f *ast.File) (found []violation) {
+	for _, spec := range f.Imports {
+		path, _ := strconv.Unquote(spec.Path.Value)
+		ours, inModule := strings.CutPrefix(path, module+"/")
+		first, _, _ := strings.Cut(path, "/")
+		why := ""
+		switch {
+		case inModule:
+			if !slices.Contains(l.module, ours) && !slices.Contains(l.module, "...") {
+				why = fmt.Sprintf("layers allows %s no such import; see docs/ARCHITECTURE.md", dir)
+			}
+		case strings.Contains(first, "."):
+			if !slices.Contains(l.others, path) {
+				why = fmt.Sprintf("layers allows %s no such import from another module", dir)
+			}
+		case l.pure && !slices.Contains(pureStandard, path):
+			why = fmt.Sprintf("%s is pure, and this is not in pureStandard", dir)
+		}
+		if why != "" {
+			found = append(found, violation{s.fset.Position(spec.Pos()), "imports " + path, why})
+		}
+	}
+	return found
+}
+
+// purity finds what keeps a package from being a function of its input: clocks,
+// concurrency, random order, floating point, variables that outlive a call.
+func (s *source) purity(c *checked) (found []violation) {
+	seen := map[violation]bool{}
+	add := func(n ast.Node, what, why string) {
+		at := s.fset.Position(n.Pos())
+		v := violation{token.Position{Filename: at.Filename, Line: at.Line}, what, why}
+		if !seen[v] {
+			seen[v] = true
+			found = append(found, v)
+		}
+	}
+	for _, err := range c.errors {
+		found = append(found, violation{s.fset.Position(err.Pos), "does not type-check", err.Msg})
+	}
+	for _, f := range c.files {
+		sorted := map[*ast.Ident]bool{} // names of the functions that are called for an argument of slices.Sorted
+		ast.Inspect(f, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.GoStmt:
+				add(n, "go statement", "the order of goroutines is not ours")
+			case *ast.SelectStmt:
+				add(n, "select statement", "its choice is random")
+			case *ast.RangeStmt:
+				if isMap(c.info.TypeOf(n.X)) {
+					add(n, "range over a map", "its order is random; range over slices.Sorted(maps.Keys(m)), or keep a slice")
+				}
+				c.written(add, n.Key, n.Value)
+			case *ast.CallExpr:
+				if fun := c.object(n.Fun); fun != nil && name(fun) == "slices.Sorted" {
+					if inner, ok := n.Args[0].(*ast.CallExpr); ok {
+						sorted[ident(inner.Fun)] = true
+					}
+				}
+				c.mutates(add, n)
+			case *ast.AssignStmt:
+				if n.Tok != token.DEFINE {
+					c.written(add, n.Lhs...)
+				}
+			case *ast.IncDecStmt:
+				c.written(add, n.X)
+			case *ast.UnaryExpr:
+				if v := c.global(n.X); n.Op == token.AND && v != nil && !slices.Contains(lent, name(v)) {
+					add(n, "takes the address of package-level variable "+v.Name(), "it could be changed there; if not, say so in lent")
+				}
+			case *ast.Ident:
+				if o := c.info.Uses[n]; o != nil && !sorted[n] && impure[name(o)] != "" {
+					add(n, "uses "+name(o), impure[name(o)])
+				}
+			}
+			if e, ok := n.(ast.Expr); ok {
+				if t := c.info.TypeOf(e); holds(t, isFloat) {
+					add(e, "floating point", "results differ between processors; use integers")
+				} else if holds(t, isChan) {
+					add(e, "channel", "what is said on it comes in an order that is not ours")
+				}
+			}
+			return true
+		})
+	}
+	return found
+}
+
+// written reports those of the places that are in package-level variables.
+func (c *checked) written(add func(ast.Node, string, string), places ...ast.Expr) {
+	for _, p := range places {
+		if v := c.global(p); v != nil {
+			add(p, "changes package-level variable "+v.Name(), "all worlds share it, so it must keep its first value")
+		}
+	}
+}
+
+// mutates reports a call that changes a package-level variable in passing.
+func (c *checked) mutates(add func(ast.Node, string, string), call *ast.CallExpr) {
+	if o, ok := c.object(call.Fun).(*types.Builtin); ok {
+		switch o.Name() {
+		case "delete", "clear", "copy":
+			c.written(add, call.Args[0])
+		case "print", "println":
+			add(call, "uses "+o.Name(), "it does I/O")
+		}
+	}
+	sel, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok {
+		return
+	}
+	if m := c.info.Selections[sel]; m != nil && m.Kind() == types.MethodVal {
+		if recv := m.Obj().(*types.Func).Signature().Recv(); recv != nil && isPointer(recv.Type()) && !isPointer(m.Recv()) {
+			c.written(add, sel.X)
+		}
+	}
+}
+
+// global is the package-level variable that e is a part of, or nil.
+func (c *checked) global(e ast.Expr) *types.Var {
+	for {
+		if v, ok := c.object(e).(*types.Var); ok && !v.IsField() {
+			if v.Pkg() != nil && v.Parent() == v.Pkg().Scope() {
+				return v
+			}
+			return nil
+		}
+		switch x := e.(type) {
+		case *ast.ParenExpr:
+			e = x.X
+		case *ast.IndexExpr:
+			e = x.X
+		case *ast.SliceExpr:
+			e = x.X
+		case *ast.StarExpr:
+			e = x.X
+		case *ast.SelectorExpr:
+			e = x.X
+		default:
+			return nil
+		}
+	}
+}
+
+// object is what e names, or nil.
+func (c *checked) object(e ast.Expr) types.Object { return c.info.Uses[ident(e)] }
+
+// ident is the identifier, maybe qualified, that e is; or nil.
+func ident(e ast.Expr) *ast.Ident {
+	switch x := e.(type) {
+	case *ast.Ident:
+		return x
+	case *ast.SelectorExpr:
+		return x.Sel
+	}
+	return nil
+}
+
+// name is the name of o as impure spells it.
+func name(o types.Object) string {
+	if f, ok := o.(*types.Func); ok {
+		return f.Origin().FullName()
+	}
+	if o.Pkg() == nil {
+		return o.Name()
+	}
+	return strings.TrimPrefix(o.Pkg().Path(), module+"/") + "." + o.Name()
+}
+
+// isMap also holds for a type parameter that may be a map.
+func isMap(t types.Type) bool {
+	if t == nil {
+		return false
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Map:
+		return true
+	case *types.Interface:
+		for i := range u.NumEmbeddeds() {
+			switch e := types.Unalias(u.EmbeddedType(i)).(type) {
+			case *types.Union:
+				for j := range e.Len() {
+					if isMap(e.Term(j).Type()) {
+						return true
+					}
+				}
+			default:
+				if isMap(e) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// holds tells whether t, or one of several results, is such a type.
+func holds(t types.Type, is func(types.Type) bool) bool {
+	if results, ok := t.(*types.Tuple); ok {
+		for v := range results.Variables() {
+			if is(v.Type()) {
+				return true
+			}
+		}
+		return false
+	}
+	return t != nil && is(t)
+}
+
+func isFloat(t types.Type) bool {
+	b, ok := t.Underlying().(*types.Basic)
+	return ok && b.Info()&(types.IsFloat|types.IsComplex) != 0
+}
+
+func isChan(t types.Type) bool {
+	_, ok := t.Underlying().(*types.Chan)
+	return ok
+}
+
+func isPointer(t types.Type) bool {
+	_, ok := t.Underlying().(*types.Pointer)
+	return ok
+}
+
+// source type-checks packages from their source alone, this module's and the
+// standard library's, so that what it says cannot be stale.
+type source struct {
+	fset   *token.FileSet
+	build  build.Context
+	loaded map[string]*checked
+}
+
+// checked is a package with what the type checker found out.
+type checked struct {
+	pkg    *types.Package
+	files  []*ast.File
+	info   *types.Info
+	errors []types.Error
+	left   []string // files that are not built here
+}
+
+func newSource() *source {
+	s := &source{fset: token.NewFileSet(), build: build.Default, loaded: map[string]*checked{}}
+	s.build.CgoEnabled = false
+	return s
+}
+
+// Import implements types.Importer. A package of a third module is empty: no
+// pure package may import one.
+func (s *source) Import(path string) (*types.Package, error) {
+	if path == "unsafe" {
+		return types.Unsafe, nil
+	}
+	dir := filepath.Join(s.build.GOROOT, "src", path)
+	if ours, ok := strings.CutPrefix(path, module+"/"); ok {
+		dir = ours
+	} else if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") {
+		dir = filepath.Join(s.build.GOROOT, "src", "vendor", path)
+		if _, err := os.Stat(dir); err != nil {
+			p := types.NewPackage(path, filepath.Base(path))
+			p.MarkComplete()
+			return p, nil
+		}
+	}
+	c, err := s.load(path, dir)
+	if err != nil {
+		return nil, err
+	}
+	return c.pkg, nil
+}
+
+func (s *source) load(path, dir string) (*checked, error) {
+	if c := s.loaded[path]; c != nil {
+		return c, nil
+	}
+	found, err := s.build.ImportDir(dir, 0)
+	if err != nil {
+		return nil, err
+	}
+	var files []*ast.File
+	for _, name := range found.GoFiles {
+		f, err := parser.ParseFile(s.fset, filepath.Join(dir, name), nil, parser.SkipObjectResolution)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	c := s.check(path, files...)
+	c.left = slices.DeleteFunc(slices.Concat(found.IgnoredGoFiles, found.IgnoredOtherFiles, found.SFiles),
+		func(name string) bool { return strings.HasSuffix(name, "_test.go") })
+	s.loaded[path] = c
+	return c, nil
+}
+
+// check type-checks a package; of the standard library only what it declares.
+func (s *source) check(path string, files ...*ast.File) *checked {
+	c := &checked{files: files, info: &types.Info{
+		Types: map[ast.Expr]types.TypeAndValue{}, Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{},
+		Selections: map[*ast.SelectorExpr]*types.Selection{},
+	}}
+	first, _, _ := strings.Cut(path, "/")
+	conf := types.Config{
+		Importer:         s,
+		IgnoreFuncBodies: path != "planted" && !strings.Contains(first, "."),
+		Error:            func(err error) { c.errors = append(c.errors, err.(types.Error)) },
+	}
+	c.pkg, _ = conf.Check(path, s.fset, files, c.info)
+	return c
+}
+
+// walkPackages visits the directories with Go files that are not tests.
+func walkPackages(tree fs.FS, visit func(dir string)) error {
+	return fs.WalkDir(tree, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		if base := d.Name(); path != "." && (base[0] == '.' || base[0] == '_' || base == "testdata") {
+			return fs.SkipDir
+		}
+		files, err := fs.Glob(tree, pathIn(path, "*.go"))
+		if slices.ContainsFunc(files, func(f string) bool { return !strings.HasSuffix(f, "_test.go") }) {
+			visit(path)
+		}
+		return err
+	})
+}
+
+// pathIn is a pattern of fs.Glob below dir.
+func pathIn(dir, pattern string) string {
+	if dir == "." {
+		return pattern
+	}
+	return dir + "/" + pattern
+}
+
+// goFiles lists the Go files of dir that are not tests, for whatever system.
+func goFiles(t *testing.T, dir string) []string {
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	require.NoError(t, err)
+	return slices.DeleteFunc(files, func(f string) bool { return strings.HasSuffix(f, "_test.go") })
+}
+
+func words(s string) []string { return strings.Fields(s) }
+
+// because spells a table of many names with one reason out.
+func because(grouped map[string]string) map[string]string {
+	each := map[string]string{}
+	for names, why := range grouped {
+		for _, n := range words(names) {
+			each[n] = why
+		}
+	}
+	return each
+}

@@ -9,6 +9,8 @@ import (
 	"io"
 	"reflect"
 	"strings"
+
+	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
 // ErrPlan is wrapped by every error about a plan.
@@ -20,22 +22,31 @@ func Encode(p *Plan) []byte {
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	if err := e.Encode(p); err != nil {
+	if err := e.Encode(withLists(p)); err != nil {
 		panic(fmt.Sprintf("scenarios: a plan that does not encode: %v", err))
 	}
 	return b.Bytes()
 }
 
-// Decode reads what Encode wrote, or a person edited. It refuses fields it does
-// not know, fields given twice and plans that Validate refuses; the error names
-// the path of the place, as in faults[2].at.
-func Decode(data []byte) (*Plan, error) {
-	var head struct{ Format string }
-	if err := json.Unmarshal(data, &head); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrPlan, syntax(data, err))
+// withLists is p with empty lists in place of missing ones that JSON would
+// write as null.
+func withLists(p *Plan) *Plan {
+	q := *p
+	q.Operations = append([]Operation{}, p.Operations...)
+	q.Definitions = append([]fsm.Definition{}, p.Definitions...)
+	for i := range q.Definitions {
+		d := &q.Definitions[i]
+		d.Transitions = append([]fsm.Transition{}, d.Transitions...)
 	}
-	if head.Format != Format {
-		return nil, fmt.Errorf("%w: format is %q: want %q; is this a plan?", ErrPlan, head.Format, Format)
+	return &q
+}
+
+// Decode reads what Encode wrote, or a person edited. It refuses fields it does
+// not know, fields given twice, null, and plans that Validate refuses; the error
+// names the path of the place, as in faults[2].at. An empty list is nil.
+func Decode(data []byte) (*Plan, error) {
+	if err := checkHead(data); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrPlan, err)
 	}
 	p := new(Plan)
 	if err := decode(data, reflect.ValueOf(p).Elem(), ""); err != nil {
@@ -47,18 +58,40 @@ func Decode(data []byte) (*Plan, error) {
 	return p, nil
 }
 
-// syntax adds the line to an error of broken JSON.
-func syntax(data []byte, err error) error {
-	var s *json.SyntaxError
-	if errors.As(err, &s) {
-		line := 1 + bytes.Count(data[:min(int(s.Offset), len(data))], []byte("\n"))
-		return fmt.Errorf("line %d: not JSON: %w", line, err)
+// checkHead looks at the format and the version before anything else: the fields
+// of a newer version would seem unknown.
+func checkHead(data []byte) error {
+	var head struct {
+		Format  string
+		Version int
 	}
-	return err
+	var s *json.SyntaxError
+	switch err := json.Unmarshal(data, &head); {
+	case errors.As(err, &s):
+		return syntax(data, s)
+	case head.Format != Format:
+		return fmt.Errorf("format is %q: want %q; is this a plan?", head.Format, Format)
+	case head.Version > Version:
+		return errVersion(head.Version)
+	}
+	return nil // an error of another kind shows again, with its path
+}
+
+func errVersion(v int) error {
+	return fmt.Errorf("version: %d: this build reads version %d; use a build that knows the plan's", v, Version)
+}
+
+// syntax adds the line to an error of broken JSON.
+func syntax(data []byte, s *json.SyntaxError) error {
+	line := 1 + bytes.Count(data[:min(int(s.Offset), len(data))], []byte("\n"))
+	return fmt.Errorf("line %d: not JSON: %w", line, s)
 }
 
 // decode fills v, of any type that plans are made of, from one JSON value.
 func decode(data []byte, v reflect.Value, path string) error {
+	if string(bytes.TrimSpace(data)) == "null" {
+		return at(path, errors.New("null: give a value or leave the field out"))
+	}
 	if _, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		return leaf(data, v, path)
 	}
@@ -109,6 +142,9 @@ func array(data []byte, v reflect.Value, path string) error {
 	var raws []json.RawMessage
 	if err := json.Unmarshal(data, &raws); err != nil {
 		return at(path, errors.New("want a list [...]"))
+	}
+	if len(raws) == 0 {
+		return nil
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(raws), len(raws)))
 	for i, raw := range raws {

@@ -25,14 +25,20 @@ func (r *record) call(o *scenarios.Operation, at scenarios.Duration) {
 	})
 }
 
-// returned notes what the client learnt.
-func (r *record) returned(at scenarios.Duration, f *scenarios.Returned) {
-	o := &r.operations[r.index[f.Operation.ID]]
+// returned notes what the client learnt. It reports false if the client was not
+// asked, or has returned before.
+func (r *record) returned(at scenarios.Duration, f *scenarios.Returned) bool {
+	i, asked := r.index[f.Operation.ID]
+	if !asked || r.operations[i].Return != checker.NoReturn {
+		return false
+	}
+	o := &r.operations[i]
 	o.Return = int64(at)
 	o.Outcome = checker.Outcome(f.Outcome)
 	o.Reason = f.Reason
 	o.State = f.State
 	o.Version = f.Version
+	return true
 }
 
 // until drops what was to start later than the end of the run.

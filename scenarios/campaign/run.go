@@ -95,6 +95,9 @@ func (r *Result) judge(ctx context.Context, s *stage, o Options) {
 		r.Violation = &scenarios.Violation{
 			Property: "linearizability", Class: c.Class, At: r.Simulated, Machine: c.Machine, Sentence: c.Explanation,
 		}
+		if c.Culprit != nil {
+			r.Violation.At = scenarios.Duration(c.Culprit.Return)
+		}
 		return
 	case checker.Undecided:
 		r.Status, r.Undecided = Undecided, c.Explanation

@@ -3,6 +3,7 @@ package campaign
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/scenarios"
@@ -21,6 +22,8 @@ type stage struct {
 	busy        int               // clients with operations left
 	fresh       freshness
 	healed      bool
+	down        map[sim.ID]int     // crashes that hold a node down
+	storms      []*scenarios.Fault // weather that goes on, in the order in which it began
 	end         scenarios.Duration // nothing later than this counts
 	violation   *scenarios.Violation
 }
@@ -39,7 +42,7 @@ type freshness struct {
 
 func newStage(sys scenarios.System, p *scenarios.Plan, trace func(sim.Line)) (*stage, error) {
 	s := &stage{
-		plan: p, run: sys.New(p), queues: map[sim.ID]*queue{},
+		plan: p, run: sys.New(p), queues: map[sim.ID]*queue{}, down: map[sim.ID]int{},
 		end: math.MaxInt64,
 	}
 	cfg := sim.Config{
@@ -68,7 +71,7 @@ func newStage(sys scenarios.System, p *scenarios.Plan, trace func(sim.Line)) (*s
 	for _, f := range p.Fates {
 		w.Network().Override(f.Message.Link, f.Message.Fate(), f.Message.Occurrence, f.Verdict)
 	}
-	s.weather(nil, p.Network)
+	s.weather()
 	s.scheduleFaults()
 	w.Schedule(p.Heal.At, "heal", s.heal)
 	s.scheduleClients()
@@ -154,7 +157,12 @@ func (s *stage) ask(o *scenarios.Operation) {
 }
 
 func (s *stage) returned(at scenarios.Duration, id sim.ID, r *scenarios.Returned) {
-	s.record.returned(at, r)
+	if !s.record.returned(at, r) {
+		if s.violation == nil {
+			s.violation = unasked(at, r)
+		}
+		return
+	}
 	if r.Operation.Client == scenarios.Healer {
 		s.freshReturned(r)
 		return
@@ -169,12 +177,21 @@ func (s *stage) returned(at scenarios.Duration, id sim.ID, r *scenarios.Returned
 	s.quiet()
 }
 
+func unasked(at scenarios.Duration, r *scenarios.Returned) *scenarios.Violation {
+	return &scenarios.Violation{
+		Property: "client", Class: "returned-unasked", At: at, Machine: r.Operation.Machine,
+		Sentence: fmt.Sprintf("Client %d was not asked, or had returned before, when it returned %v", r.Operation.Client, r),
+	}
+}
+
 // heal ends every fault and starts every node.
 func (s *stage) heal() {
 	s.healed = true
 	s.world.Network().Heal(s.plan.Heal.Calm())
 	for n := 1; n <= s.plan.Nodes; n++ {
-		s.start(scenarios.NodeID(n))
+		if id := scenarios.NodeID(n); !s.world.Up(id) {
+			s.world.Start(id)
+		}
 	}
 	s.quiet()
 }
@@ -275,16 +292,27 @@ func (s *stage) actions(f *scenarios.Fault) (begin, end func()) {
 	case scenarios.Crash:
 		return func() { each(f.Nodes, s.crash) }, func() { each(f.Nodes, s.start) }
 	case scenarios.Weather:
-		return func() { s.weather(f.Links, *f.Profile) }, func() { s.weather(f.Links, s.plan.Network) }
+		same := func(g *scenarios.Fault) bool { return g == f }
+		return func() { s.storms = append(s.storms, f); s.weather() },
+			func() { s.storms = slices.DeleteFunc(s.storms, same); s.weather() }
 	}
 	cuts := f.Cuts()
 	return func() { each(cuts, net.Cut) }, func() { each(cuts, net.Join) }
 }
 
-// weather changes the profile of some links, or of all. Clients speak over
+// weather gives every link the profile that it has now: the plan's, or that of
+// the weather that began last on it.
+func (s *stage) weather() {
+	s.setProfile(nil, s.plan.Network)
+	for _, f := range s.storms {
+		s.setProfile(f.Links, *f.Profile)
+	}
+}
+
+// setProfile changes the profile of some links, or of all. Clients speak over
 // connections that deliver what they are given at most once, so their links
 // duplicate nothing.
-func (s *stage) weather(links []netmodel.Link, p netmodel.Profile) {
+func (s *stage) setProfile(links []netmodel.Link, p netmodel.Profile) {
 	net := s.world.Network()
 	once := p
 	once.Duplicate = 0
@@ -301,14 +329,17 @@ func (s *stage) weather(links []netmodel.Link, p netmodel.Profile) {
 	}
 }
 
+// crash and start count, as cuts do: a node that two faults hold down is up
+// again after both.
 func (s *stage) crash(id sim.ID) {
+	s.down[id]++
 	if s.world.Up(id) {
 		s.world.Crash(id)
 	}
 }
 
 func (s *stage) start(id sim.ID) {
-	if !s.world.Up(id) {
+	if s.down[id]--; s.down[id] == 0 {
 		s.world.Start(id)
 	}
 }

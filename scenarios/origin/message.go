@@ -69,7 +69,10 @@ func (m *message) String() string {
 	case reject:
 		s += " from " + m.state
 	case reply:
-		s += fmt.Sprintf(" %s %s", m.outcome, m.reason)
+		s += " " + string(m.outcome)
+		if m.reason != "" {
+			s += " " + m.reason
+		}
 		if m.state != "" {
 			s += " in " + m.state
 		}

@@ -1,0 +1,90 @@
+package campaign_test
+
+import (
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/origin"
+	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/stretchr/testify/require"
+)
+
+// A system that stops answering is told from one that answers in vain and from
+// one that never rests.
+func TestLivenessIsJudged(t *testing.T) {
+	for _, c := range []struct {
+		name, want string
+		change     func(*variant)
+	}{
+		{"never answers", "liveness/client-stuck",
+			func(v *variant) { v.client = func() sim.Process { return silent{} } }},
+		{"never knows", "liveness/fresh-operation-stuck",
+			func(v *variant) { v.client = func() sim.Process { return &clueless{} } }},
+		{"never rests", "liveness/no-end",
+			func(v *variant) { v.node = func(sim.Process) sim.Process { return spinning{} } }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := run(t, originWith(func(_ *scenarios.Plan, v *variant) { c.change(v) }), 1)
+			require.Equal(t, campaign.Violated, r.Status)
+			require.Equal(t, c.want, r.Signature())
+			t.Log(r.Sentence())
+		})
+	}
+}
+
+// A client of the system under test that breaks the rules is a finding, not the
+// end of the campaign.
+func TestAClientReturnsOnce(t *testing.T) {
+	r := run(t, originWith(func(_ *scenarios.Plan, v *variant) {
+		v.client = func() sim.Process { return eager{} }
+	}), 1)
+	require.Equal(t, "client/returned-unasked", r.Signature())
+	t.Log(r.Sentence())
+}
+
+func TestAResultAddsUp(t *testing.T) {
+	c := campaignOf(origin.System(), scenarios.None, 0)
+	c.Shape.Clients = 1
+	p := c.Plan(3)
+	r, err := campaign.Run(t.Context(), c.System, p, campaign.Options{})
+	require.NoError(t, err)
+	require.Equal(t, campaign.Passed, r.Status)
+	require.Empty(t, r.Signature())
+	require.Len(t, r.History.Operations, len(p.Operations)+len(p.Machines()), "the plan's and one fresh one per machine")
+	require.Equal(t, len(r.History.Operations), r.Outcomes.Total())
+	require.Equal(t, checker.Linearizable, checker.Check(t.Context(), r.History, checker.Options{}).Status)
+	require.Greater(t, r.Simulated, p.Heal.At)
+}
+
+// The trace is a look at a run and changes nothing in it.
+func TestTracingChangesNothing(t *testing.T) {
+	c := campaignOf(origin.System(), scenarios.All, 0)
+	for seed := range uint64(50) {
+		plain, err := campaign.Run(t.Context(), c.System, c.Plan(seed), campaign.Options{})
+		require.NoError(t, err)
+		lines := 0
+		traced, err := campaign.Run(t.Context(), c.System, c.Plan(seed), campaign.Options{Trace: func(sim.Line) { lines++ }})
+		require.NoError(t, err)
+		require.Equal(t, plain, traced)
+		require.NotZero(t, lines)
+	}
+}
+
+func TestAPlanForAnotherSystemIsRefused(t *testing.T) {
+	c := campaignOf(origin.System(), scenarios.None, 0)
+	p := c.Plan(1)
+	p.System = "paxos"
+	_, err := campaign.Run(t.Context(), c.System, p, campaign.Options{})
+	require.ErrorIs(t, err, scenarios.ErrPlan)
+	require.ErrorContains(t, err, `system: the plan is for "paxos", not for "origin"`)
+}
+
+// run runs a seed without faults.
+func run(t *testing.T, sys scenarios.System, seed uint64) campaign.Result {
+	c := campaignOf(sys, scenarios.None, 0)
+	r, err := campaign.Run(t.Context(), sys, c.Plan(seed), campaign.Options{})
+	require.NoError(t, err)
+	return r
+}

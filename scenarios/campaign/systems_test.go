@@ -1,0 +1,121 @@
+package campaign_test
+
+import (
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/origin"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// variant is the origin's system with parts of it replaced.
+type variant struct {
+	scenarios.Run
+	node    func(sim.Process) sim.Process
+	client  func() sim.Process
+	observe func(at scenarios.Duration) *scenarios.Violation
+}
+
+func (v *variant) Node(id sim.ID, life int) sim.Process {
+	n := v.Run.Node(id, life)
+	if v.node != nil {
+		return v.node(n)
+	}
+	return n
+}
+
+func (v *variant) Client(id sim.ID) sim.Process {
+	if v.client != nil {
+		return v.client()
+	}
+	return v.Run.Client(id)
+}
+
+func (v *variant) Observe(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.Violation {
+	if v.observe != nil {
+		if broken := v.observe(at); broken != nil {
+			return broken
+		}
+	}
+	return v.Run.Observe(at, id, f)
+}
+
+// originWith is the origin's system as change leaves it.
+func originWith(change func(*scenarios.Plan, *variant)) scenarios.System {
+	sys := origin.System()
+	inner := sys.New
+	sys.New = func(p *scenarios.Plan) scenarios.Run {
+		v := &variant{Run: inner(p)}
+		change(p, v)
+		return v
+	}
+	return sys
+}
+
+// canary violates a property of its own for the seeds that class names.
+func canary(class func(seed uint64) string) scenarios.System {
+	return originWith(func(p *scenarios.Plan, v *variant) {
+		v.observe = func(at scenarios.Duration) *scenarios.Violation {
+			if c := class(p.Seed); c != "" {
+				return &scenarios.Violation{Property: "canary", Class: c, At: at, Sentence: "It was planted"}
+			}
+			return nil
+		}
+	})
+}
+
+// fidget is a node that sets one more timer at boot, which means nothing to it.
+type fidget struct {
+	sim.Process
+	after func() scenarios.Duration
+}
+
+func (f fidget) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
+	f.Process.Step(now, ev, out)
+	if ev.Kind == sim.Boot {
+		out.SetTimer(1<<40, f.after())
+	}
+}
+
+func fidgeting(after func() scenarios.Duration) scenarios.System {
+	return originWith(func(_ *scenarios.Plan, v *variant) {
+		v.node = func(n sim.Process) sim.Process { return fidget{n, after} }
+	})
+}
+
+// silent is a client that never returns.
+type silent struct{}
+
+func (silent) Step(scenarios.Duration, *sim.Event, *sim.Effects) {}
+
+// clueless is a client that waits a little and never knows.
+type clueless struct{ call *scenarios.Call }
+
+func (c *clueless) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
+	switch ev.Kind {
+	case sim.Request:
+		c.call = ev.Message.(*scenarios.Call)
+		out.SetTimer(1, netmodel.Millisecond)
+	case sim.Timer:
+		out.Fact(&scenarios.Returned{
+			Operation: c.call.Operation, Outcome: scenarios.Unknown, Reason: "no idea", Version: scenarios.NoVersion,
+		})
+	}
+}
+
+// eager is a client that returns twice.
+type eager struct{}
+
+func (eager) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
+	if ev.Kind == sim.Request {
+		r := &scenarios.Returned{
+			Operation: ev.Message.(*scenarios.Call).Operation, Outcome: scenarios.Unknown, Version: scenarios.NoVersion,
+		}
+		out.Fact(r)
+		out.Fact(r)
+	}
+}
+
+// spinning is a node that is busy with nothing.
+type spinning struct{}
+
+func (spinning) Step(_ scenarios.Duration, _ *sim.Event, out *sim.Effects) { out.SetTimer(1, 0) }

@@ -1,0 +1,235 @@
+package scenarios_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+func shape(p scenarios.Profile) scenarios.Shape {
+	return scenarios.Shape{System: "origin", Definitions: []fsm.Definition{fsm.Lifecycle()}, Profile: p}
+}
+
+// anyShape draws a shape, with a second definition now and then.
+func anyShape(t *rapid.T) scenarios.Shape {
+	s := shape(rapid.SampledFrom(scenarios.Profiles()).Draw(t, "profile"))
+	if rapid.Bool().Draw(t, "stone") {
+		s.Definitions = append(s.Definitions, fsm.Definition{Name: "stone", States: []string{"Still"}, Initial: "Still"})
+	}
+	s.Nodes = rapid.IntRange(0, scenarios.MaxNodes).Draw(t, "nodes")
+	s.Clients = rapid.IntRange(0, scenarios.MaxClients).Draw(t, "clients")
+	s.Operations = rapid.IntRange(0, 200).Draw(t, "operations")
+	return s
+}
+
+// drawn lets rapid make each choice by itself, whatever the labels.
+type drawn struct{ *rapid.T }
+
+func (d drawn) Choose(label string, n uint64) uint64 {
+	return rapid.Uint64Max(n-1).Draw(d.T, label)
+}
+func (d drawn) At(string, int) scenarios.Source { return d }
+
+func TestGeneratedPlansKeepTheirBounds(t *testing.T) {
+	for _, profile := range scenarios.Profiles() {
+		t.Run(string(profile), func(t *testing.T) {
+			for seed := range uint64(300) {
+				s := shape(profile)
+				p := scenarios.Generate(seed, s)
+				require.Equal(t, seed, p.Seed)
+				requireBounds(t, s, p)
+			}
+		})
+	}
+	t.Run("any", rapid.MakeCheck(func(t *rapid.T) {
+		s := anyShape(t)
+		requireBounds(t, s, scenarios.GenerateFrom(drawn{t}, s))
+	}))
+}
+
+func requireBounds(t require.TestingT, s scenarios.Shape, p *scenarios.Plan) {
+	require.NoError(t, p.Validate())
+	requireCount(t, "nodes", s.Nodes, 1, scenarios.MaxNodes, p.Nodes)
+	requireCount(t, "clients", s.Clients, 1, 5, p.Clients)
+	requireCount(t, "operations", s.Operations, 20, 60, len(p.Operations))
+	requireCount(t, "faults", 0, 0, 5, len(p.Faults))
+	require.LessOrEqual(t, len(p.Machines()), 3)
+	require.Empty(t, p.Fates)
+	requireTimeOrder(t, p)
+	switch s.Profile {
+	case scenarios.None:
+		require.Empty(t, p.Faults)
+		require.Empty(t, p.Clocks)
+		requireHome(t, p)
+		requireSteady(t, p.Network)
+	case scenarios.Crashes:
+		require.Empty(t, p.Clocks)
+		requireSteady(t, p.Network)
+		requireFaults(t, p, scenarios.Crash)
+	case scenarios.Network:
+		require.Empty(t, p.Clocks)
+		requireFaults(t, p, scenarios.Partition, scenarios.OneWay, scenarios.Cut, scenarios.Weather)
+	}
+}
+
+// requireCount holds a count against the number that the shape asks for, or
+// against bounds if it asks for none.
+func requireCount(t require.TestingT, what string, asked, lo, hi, got int) {
+	if asked != 0 {
+		lo, hi = asked, asked
+	}
+	require.True(t, lo <= got && got <= hi, "%d %s: want %d to %d", got, what, lo, hi)
+}
+
+// requireHome asks that every client is left to choose its node.
+func requireHome(t require.TestingT, p *scenarios.Plan) {
+	for _, o := range p.Operations {
+		require.Zero(t, o.Node, o.ID)
+	}
+}
+
+func requireSteady(t require.TestingT, p netmodel.Profile) {
+	require.Equal(t, netmodel.Profile{Delay: netmodel.Delay{Kind: netmodel.Constant, Min: p.Delay.Min}}, p)
+}
+
+func requireFaults(t require.TestingT, p *scenarios.Plan, kinds ...scenarios.FaultKind) {
+	for _, f := range p.Faults {
+		require.Contains(t, kinds, f.Kind)
+	}
+}
+
+// requireTimeOrder asks that the plan reads like a diary, and that each client
+// numbers its operations in that order.
+func requireTimeOrder(t require.TestingT, p *scenarios.Plan) {
+	counts := map[int]int{}
+	var last scenarios.Duration
+	for _, o := range p.Operations {
+		require.LessOrEqual(t, last, o.At)
+		last = o.At
+		counts[o.Client]++
+		require.Equal(t, fmt.Sprintf("c%d.%d", o.Client, counts[o.Client]), o.ID)
+	}
+	require.True(t, slices.IsSortedFunc(p.Faults, func(a, b scenarios.Fault) int { return int(a.At - b.At) }))
+}
+
+// Every profile does what it is for: over many seeds all its faults show.
+func TestProfilesUseAllTheirFaults(t *testing.T) {
+	for profile, want := range map[scenarios.Profile][]string{
+		scenarios.None:    {},
+		scenarios.Crashes: {"crash", "roaming"},
+		scenarios.Network: {"cut", "drop", "duplicate", "one_way", "partition", "reorder", "roaming", "weather"},
+		scenarios.All:     {"crash", "cut", "drift", "drop", "duplicate", "one_way", "partition", "reorder", "roaming", "weather"},
+	} {
+		seen := map[string]bool{}
+		for seed := range uint64(200) {
+			p := scenarios.Generate(seed, shape(profile))
+			for _, f := range p.Faults {
+				seen[string(f.Kind)] = true
+			}
+			note(seen, "drop", p.Network.Drop > 0)
+			note(seen, "duplicate", p.Network.Duplicate > 0)
+			note(seen, "reorder", p.Network.Reorder > 0)
+			note(seen, "drift", len(p.Clocks) > 0)
+			note(seen, "roaming", roams(p))
+		}
+		got := []string{}
+		for what := range seen {
+			got = append(got, what)
+		}
+		require.ElementsMatch(t, want, got, profile)
+	}
+}
+
+func note(seen map[string]bool, what string, is bool) {
+	if is {
+		seen[what] = true
+	}
+}
+
+func roams(p *scenarios.Plan) bool {
+	return slices.ContainsFunc(p.Operations, func(o scenarios.Operation) bool { return o.Node != 0 })
+}
+
+func TestEncodeAndDecodeAreInverse(t *testing.T) {
+	for _, profile := range scenarios.Profiles() {
+		for seed := range uint64(100) {
+			requireRoundTrip(t, scenarios.Generate(seed, shape(profile)))
+		}
+	}
+	t.Run("any", rapid.MakeCheck(func(t *rapid.T) {
+		s := anyShape(t)
+		requireRoundTrip(t, scenarios.GenerateFrom(drawn{t}, s))
+	}))
+}
+
+func requireRoundTrip(t require.TestingT, p *scenarios.Plan) {
+	text := scenarios.Encode(p)
+	got, err := scenarios.Decode(text)
+	require.NoError(t, err)
+	require.Equal(t, p, got)
+	require.Equal(t, string(text), string(scenarios.Encode(got)))
+}
+
+func TestAPlanWithoutOperationsIsAPlan(t *testing.T) {
+	p := scenarios.Generate(1, shape(scenarios.None))
+	p.Operations = nil
+	requireRoundTrip(t, p)
+}
+
+// calm makes the simplest choice, always.
+type calm struct{}
+
+func (calm) Choose(string, uint64) uint64    { return 0 }
+func (calm) At(string, int) scenarios.Source { return calm{} }
+
+func TestTheSimplestChoicesGiveTheCalmestPlan(t *testing.T) {
+	for _, profile := range scenarios.Profiles() {
+		p := scenarios.GenerateFrom(calm{}, shape(profile))
+		require.NoError(t, p.Validate())
+		require.Equal(t, 1, p.Clients)
+		require.Equal(t, []string{"lifecycle/m1"}, p.Machines())
+		require.Len(t, p.Operations, 20)
+		require.Empty(t, p.Faults)
+		require.Empty(t, p.Clocks)
+		requireHome(t, p)
+		requireSteady(t, p.Network)
+		require.Zero(t, p.Knobs.RetryAttempts)
+	}
+}
+
+// An operation's own choices depend on its number alone. (Its time is a share
+// of the storm, whose length depends on how many operations there are.)
+func TestDroppingAnOperationLeavesTheOthersAsTheyWere(t *testing.T) {
+	type said struct {
+		client, node int
+		machine, to  string
+		kind         scenarios.Kind
+	}
+	what := func(p *scenarios.Plan) map[string]said {
+		m := map[string]said{}
+		for _, o := range p.Operations {
+			m[o.ID] = said{o.Client, o.Node, o.Machine, o.To, o.Kind}
+		}
+		return m
+	}
+	for seed := range uint64(50) {
+		s := shape(scenarios.All)
+		s.Operations = 30
+		many := scenarios.Generate(seed, s)
+		s.Operations = 29
+		fewer := scenarios.Generate(seed, s)
+		require.Equal(t, many.Network, fewer.Network)
+		require.Equal(t, many.Knobs, fewer.Knobs)
+		require.Len(t, fewer.Faults, len(many.Faults))
+		all := what(many)
+		for id, o := range what(fewer) {
+			require.Equal(t, all[id], o, id)
+		}
+	}
+}

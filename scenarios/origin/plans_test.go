@@ -1,0 +1,101 @@
+package origin_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/origin"
+	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// Each plan in testdata/plans shows one way in which the origin's protocol
+// breaks; one-client.json shows that it works. Beside each are its verdict and
+// what happened, in words.
+func TestPlans(t *testing.T) {
+	files, err := filepath.Glob("../../testdata/plans/*.json")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		name := strings.TrimSuffix(file, ".json")
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			p := readPlan(t, file)
+			if p.System != origin.System().Name {
+				t.Skip("a plan for", p.System)
+			}
+			var trace strings.Builder
+			r, err := campaign.Run(t.Context(), origin.System(), p, campaign.Options{Trace: func(l sim.Line) {
+				if tells(l) {
+					fmt.Fprintln(&trace, l)
+				}
+			}})
+			require.NoError(t, err)
+			requireGolden(t, name+".verdict.txt", r.Text(p))
+			requireGolden(t, name+".trace.txt", trace.String())
+		})
+	}
+}
+
+func readPlan(t *testing.T, file string) *scenarios.Plan {
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	p, err := scenarios.Decode(text)
+	require.NoError(t, err)
+	return p
+}
+
+// tells reports whether a line is part of the story. What arrives has been sent,
+// so of the sends only those count that go wrong; receipts, timers and boots
+// that nothing comes of are left out.
+func tells(l sim.Line) bool {
+	switch {
+	case l.Message != nil && strings.HasPrefix(l.Message.FateName(), "receipt "):
+		return strings.Contains(l.What, "lost: override")
+	case l.Message != nil && l.To != 0:
+		return strings.Contains(l.What, "lost") || strings.Contains(l.What, " and ")
+	}
+	return !strings.HasPrefix(l.What, "timer ") && !strings.HasSuffix(l.What, "life 1") && l.What != "boot 1"
+}
+
+func requireGolden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got)
+}
+
+// What the plans show, at a glance.
+func TestTheOriginBreaksInTheseWays(t *testing.T) {
+	for name, want := range map[string]string{
+		"one-client":              "",
+		"two-clients":             "agreement/fork",
+		"fork":                    "agreement/fork",
+		"roaming-client":          "linearizability/read",
+		"lost-commit":             "convergence/states-differ",
+		"commit-after-a-lost-one": "agreement/illegal-transition",
+		"overtaken-commit":        "agreement/illegal-transition",
+		"duplicated-commit":       "agreement/applied-twice",
+		"lost-receipt":            "agreement/applied-twice",
+		"false-reject":            "linearizability/rejected-illegal",
+		"restart-forgets":         "linearizability/read",
+		"restart-forks":           "agreement/fork-after-restart",
+		"partition":               "linearizability/read",
+		"one-way":                 "linearizability/read",
+	} {
+		p := readPlan(t, "../../testdata/plans/"+name+".json")
+		r, err := campaign.Run(t.Context(), origin.System(), p, campaign.Options{})
+		require.NoError(t, err)
+		require.Equal(t, want, r.Signature(), name)
+	}
+}

@@ -1,0 +1,59 @@
+// Package rapidplan drives the plan generator from rapid, so that a property
+// over plans shrinks: when it fails, rapid looks for a plan with fewer
+// operations, fewer faults and rounder numbers that fails it too.
+//
+//	func TestMine(t *testing.T) {
+//		shape := scenarios.Shape{System: mine.Name, Definitions: mine.Definitions, Profile: scenarios.All}
+//		rapid.Check(t, func(t *rapid.T) {
+//			p := rapidplan.Plan(shape).Draw(t, "plan")
+//			r, err := campaign.Run(t.Context(), mine, p, campaign.Options{})
+//			if err != nil || r.Status != campaign.Passed {
+//				t.Fatalf("%s: %v\nsave as plan.json: %s", r.Sentence(), err, scenarios.Encode(p))
+//			}
+//		})
+//	}
+//
+// rapid.MakeFuzz makes a fuzz target of the same property, in which the bytes
+// that `go test -fuzz` mutates are the generator's choices.
+//
+// The package is apart from the generator because rapid imports testing.
+package rapidplan
+
+import (
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"pgregory.net/rapid"
+)
+
+// mostOperations bounds a plan whose shape leaves the number to rapid. There is
+// no lower bound: the fewer the better to read.
+const mostOperations = 60
+
+// Plan generates plans of a shape, which must be valid.
+func Plan(shape scenarios.Shape) *rapid.Generator[*scenarios.Plan] {
+	return rapid.Custom(func(t *rapid.T) *scenarios.Plan {
+		s := shape
+		if s.Operations == 0 {
+			s.Operations = rapid.IntRange(1, mostOperations).Draw(t, "operations")
+		}
+		return scenarios.GenerateFrom(source{t, ""}, s)
+	})
+}
+
+// source makes the generator's choices by drawing from rapid. The smallest draw
+// is the simplest choice, which is what rapid shrinks to.
+type source struct {
+	t    *rapid.T
+	path string
+}
+
+// Choose implements scenarios.Source.
+func (s source) Choose(label string, n uint64) uint64 {
+	return rapid.Uint64Max(n-1).Draw(s.t, s.path+label)
+}
+
+// At implements scenarios.Source.
+func (s source) At(label string, i int) scenarios.Source {
+	return source{s.t, fmt.Sprintf("%s%s[%d].", s.path, label, i)}
+}

@@ -1,0 +1,138 @@
+package rapidplan_test
+
+import (
+	"flag"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/origin"
+	"github.com/lockstep-dst/lockstep/scenarios/rapidplan"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+func shape(p scenarios.Profile, clients int) scenarios.Shape {
+	return scenarios.Shape{
+		System: "origin", Definitions: []fsm.Definition{fsm.Lifecycle()}, Profile: p, Clients: clients,
+	}
+}
+
+// requirePasses is the property. What it says when it fails is all that is
+// needed to see the run again: the verdict, and the plan to be saved as a file.
+func requirePasses(t *rapid.T, p *scenarios.Plan) {
+	r, err := campaign.Run(t.Context(), origin.System(), p, campaign.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Status != campaign.Passed {
+		t.Fatalf("%s\nTo repeat it, save this as plan.json and run: lockstep replay plan.json\n%s", r.Text(p), scenarios.Encode(p))
+	}
+}
+
+// One client that stays at its node is all that the origin's protocol is good
+// for. This is how a test of your own protocol looks.
+func TestOriginServesOneClient(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		requirePasses(t, rapidplan.Plan(shape(scenarios.None, 1)).Draw(t, "plan"))
+	})
+}
+
+// With two clients and a bad network it fails, and rapid finds a plan that shows
+// it in a few operations.
+func TestRapidShrinksAFailingPlan(t *testing.T) {
+	setFlag(t, "rapid.seed", "1")
+	setFlag(t, "rapid.nofailfile", "true")
+	setFlag(t, "rapid.shrinktime", "2s")
+	var said recorder
+	said.check(func(t *rapid.T) {
+		requirePasses(t, rapidplan.Plan(shape(scenarios.Network, 2)).Draw(t, "plan"))
+	})
+	require.Contains(t, said.text(), "lockstep replay plan.json")
+
+	p := said.plan(t)
+	require.LessOrEqual(t, len(p.Operations), 6, "%s", scenarios.Encode(p))
+	r, err := campaign.Run(t.Context(), origin.System(), p, campaign.Options{})
+	require.NoError(t, err)
+	require.Equal(t, campaign.Violated, r.Status)
+	t.Logf("%d operations, %d faults: %s", len(p.Operations), len(p.Faults), r.Sentence())
+}
+
+// rapid's own fuzz bytes are plans too. All of them are valid, and all can be
+// run, whatever the run shows.
+func FuzzPlan(f *testing.F) {
+	for _, text := range []string{"", strings.Repeat("\x00", 4096), strings.Repeat("lockstep", 512)} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) {
+		p := rapidplan.Plan(shape(scenarios.All, 0)).Draw(t, "plan")
+		require.NoError(t, p.Validate())
+		_, err := campaign.Run(t.Context(), origin.System(), p, campaign.Options{})
+		require.NoError(t, err)
+	}))
+}
+
+// Without a test around it, a generator gives examples of what a property would
+// see. A number in place of chance makes them the same each time.
+func ExamplePlan() {
+	plan := rapidplan.Plan(shape(scenarios.None, 1)).Example(1)
+	fmt.Println(plan.Clients, "client,", len(plan.Faults), "faults, valid:", plan.Validate() == nil)
+	// Output: 1 client, 0 faults, valid: true
+}
+
+func setFlag(t *testing.T, name, value string) {
+	old := flag.Lookup(name).Value.String()
+	require.NoError(t, flag.Set(name, value))
+	t.Cleanup(func() { require.NoError(t, flag.Set(name, old)) })
+}
+
+// recorder is a test that may fail: it keeps what is said.
+type recorder struct {
+	said   []string
+	failed bool
+}
+
+// stop is how a recorder leaves a test that has failed.
+type stop struct{}
+
+// check is rapid.Check on r.
+func (r *recorder) check(prop func(*rapid.T)) {
+	defer func() {
+		if what := recover(); what != nil && what != (stop{}) {
+			panic(what)
+		}
+	}()
+	rapid.Check(r, prop)
+}
+
+func (r *recorder) text() string { return strings.Join(r.said, "\n") }
+
+// plan is the one that was said last.
+func (r *recorder) plan(t *testing.T) *scenarios.Plan {
+	text := r.text()
+	begin, end := strings.LastIndex(text, "\n{\n"), strings.LastIndex(text, "\n}\n")
+	require.True(t, 0 <= begin && begin < end, "no plan in: %s", text)
+	p, err := scenarios.Decode([]byte(text[begin : end+2]))
+	require.NoError(t, err)
+	return p
+}
+
+func (r *recorder) Helper()         {}
+func (r *recorder) Name() string    { return "recorder" }
+func (r *recorder) Failed() bool    { return r.failed }
+func (r *recorder) Log(args ...any) { r.said = append(r.said, fmt.Sprint(args...)) }
+func (r *recorder) Logf(format string, args ...any) {
+	r.said = append(r.said, fmt.Sprintf(format, args...))
+}
+func (r *recorder) Fail()                             { r.failed = true }
+func (r *recorder) FailNow()                          { r.Fail(); panic(stop{}) }
+func (r *recorder) Error(args ...any)                 { r.Log(args...); r.Fail() }
+func (r *recorder) Errorf(format string, args ...any) { r.Logf(format, args...); r.Fail() }
+func (r *recorder) Fatal(args ...any)                 { r.Log(args...); r.FailNow() }
+func (r *recorder) Fatalf(format string, args ...any) { r.Logf(format, args...); r.FailNow() }
+func (r *recorder) SkipNow()                          { panic(stop{}) }
+func (r *recorder) Skip(args ...any)                  { r.Log(args...); r.SkipNow() }
+func (r *recorder) Skipf(format string, args ...any)  { r.Logf(format, args...); r.SkipNow() }

@@ -14,10 +14,10 @@ const MaxDrift = 500_000
 
 const million = 1_000_000
 
-// Validate refuses negative offsets and drifts beyond MaxDrift.
+// Validate refuses offsets outside 0 to MaxTime and drifts beyond MaxDrift.
 func (c Clock) Validate() error {
-	if c.Offset < 0 {
-		return fmt.Errorf("offset %v: want 0 or more", c.Offset)
+	if c.Offset < 0 || c.Offset > MaxTime {
+		return fmt.Errorf("offset %v: want 0s to %v", c.Offset, MaxTime)
 	}
 	if c.Drift < -MaxDrift || c.Drift > MaxDrift {
 		return fmt.Errorf("drift_ppm %d: want at most %d either way", c.Drift, MaxDrift)
@@ -30,7 +30,8 @@ func (c Clock) local(t Duration) Duration {
 	return c.Offset + t + scale(t, int64(c.Drift))
 }
 
-// span is the least true time in which the clock advances by d > 0.
+// span is the least true time in which the clock advances by d, whenever it
+// begins.
 func (c Clock) span(d Duration) Duration {
 	if c.Drift == 0 {
 		return d

@@ -32,8 +32,16 @@ type Address struct {
 // String is the text form.
 func (a Address) String() string { return fmt.Sprintf("%v %s #%d", a.Link, a.Name, a.Occurrence) }
 
-// MarshalText implements encoding.TextMarshaler.
-func (a Address) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+// MarshalText implements encoding.TextMarshaler. It refuses what UnmarshalText
+// would not take back.
+func (a Address) MarshalText() ([]byte, error) {
+	text := []byte(a.String())
+	var back Address
+	if err := back.UnmarshalText(text); err != nil {
+		return nil, err
+	}
+	return text, nil
+}
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (a *Address) UnmarshalText(text []byte) error {
@@ -41,18 +49,19 @@ func (a *Address) UnmarshalText(text []byte) error {
 	if len(words) != 5 || !strings.HasPrefix(words[4], "#") {
 		return fmt.Errorf("message %q: want LINK KIND MACHINE OPERATION #N, as in \"1>2 proposal lifecycle/a c1.2 #1\"", text)
 	}
-	if err := a.Link.UnmarshalText([]byte(words[0])); err != nil {
-		return err
+	var l netmodel.Link
+	if err := l.UnmarshalText([]byte(words[0])); err != nil {
+		return fmt.Errorf("message %q: %w", text, err)
 	}
 	n, err := strconv.ParseUint(words[4][1:], 10, 32)
 	if err != nil || n == 0 {
 		return fmt.Errorf("message %q: occurrence %s: want #1 or more", text, words[4])
 	}
-	a.Name, a.Occurrence = strings.Join(words[1:4], " "), uint32(n)
+	*a = Address{l, strings.Join(words[1:4], " "), uint32(n)}
 	return nil
 }
 
-// Fate is the fate key that Name stands for.
+// Fate is the fate key that Name stands for, 0 if it is not three words.
 func (a Address) Fate() uint64 {
 	words := strings.Fields(a.Name)
 	if len(words) != 3 {

@@ -18,7 +18,7 @@ type Message interface {
 	// Digest is a hash of all that the message says.
 	Digest() uint64
 	// FateName is Fate in words: the three arguments of its FateKey, separated
-	// by spaces.
+	// by spaces. None is empty or has a space.
 	FateName() string
 	// String is the message in words, for traces.
 	String() string
@@ -47,7 +47,7 @@ const (
 	Boot    Kind = iota + 1 // the first event of each life: Disk
 	Receive                 // a message arrived: From, Message
 	Timer                   // a timer fired: Token
-	Done                    // a disk request ended: Token, Err
+	Done                    // a disk request ended: Token, and Err if it failed
 	Request                 // the world's owner asks something: Message
 )
 
@@ -89,7 +89,7 @@ type timer struct {
 func (e *Effects) Send(to ID, m Message) { e.sends = append(e.sends, send{to, m}) }
 
 // SetTimer asks for a Timer event with token when the local clock has advanced
-// by after. Timers cannot be cancelled: a process ignores one that it no longer
+// by after, which counts as 0 if it is negative. Timers cannot be cancelled: a process ignores one that it no longer
 // wants. A crash forgets them all.
 func (e *Effects) SetTimer(token uint64, after Duration) {
 	e.timers = append(e.timers, timer{token, after})

@@ -71,8 +71,8 @@ func (q *queue) push(at Duration, r record) {
 	q.up(len(q.heap)-1, e)
 }
 
-// pop takes the earliest record; the queue must not be empty.
-func (q *queue) pop() (Duration, record) {
+// pop takes the earliest record into r; the queue must not be empty.
+func (q *queue) pop(r *record) (at Duration) {
 	top := q.heap[0]
 	last := len(q.heap) - 1
 	e := q.heap[last]
@@ -81,10 +81,10 @@ func (q *queue) pop() (Duration, record) {
 		q.down(e)
 	}
 	slot := uint32(top.rank & slotMask)
-	r := q.slab[slot]
+	*r = q.slab[slot]
 	q.slab[slot].msg = nil
 	q.free = append(q.free, slot)
-	return top.at, r
+	return top.at
 }
 
 // up moves e from the hole at i towards the root.

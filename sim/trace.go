@@ -51,6 +51,9 @@ func (w *World) traceEvent(id ID, ev *Event) {
 		l.What = fmt.Sprintf("timer %x", ev.Token)
 	case Done:
 		l.What = fmt.Sprintf("disk done %x", ev.Token)
+		if ev.Err != nil {
+			l.What += ": " + ev.Err.Error()
+		}
 	case Request:
 		l.What = "(requested)"
 	}
@@ -68,6 +71,20 @@ func (w *World) traceSend(from, to ID, m Message, v netmodel.Verdict) {
 		l.What = fmt.Sprintf("[%v] arrives %v and %v", a, v.At, v.CopyAt)
 	default:
 		l.What = fmt.Sprintf("[%v] arrives %v", a, v.At)
+	}
+	w.cfg.Trace(l)
+}
+
+// traceLoss tells of what arrives where nobody takes it.
+func (w *World) traceLoss(r *record) {
+	l := Line{At: w.now, ID: r.to, From: r.from, Message: r.msg}
+	switch {
+	case r.what == whatRequest:
+		l.What = "(requested) lost: down"
+	case w.procs[r.to].code == nil:
+		l.What = "lost on arrival: down"
+	default:
+		l.What = fmt.Sprintf("lost on arrival: %v", netmodel.CutOff)
 	}
 	w.cfg.Trace(l)
 }

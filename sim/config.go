@@ -1,0 +1,61 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+)
+
+// ErrConfig is wrapped by every error that New returns.
+var ErrConfig = errors.New("invalid world")
+
+// Config describes a world. It is not changed.
+type Config struct {
+	Seed      uint64                // root of all fates, latencies and losses
+	Processes []Spec                // ids are distinct
+	Network   netmodel.Profile      // of every link, until SetProfile says otherwise
+	New       func(ID, int) Process // makes a process for one life of an id, counted from 1
+
+	// Observe, if not nil, is told every fact in order, with the true time.
+	Observe func(at Duration, id ID, f Fact)
+	// Wire, if not nil, gives the message that arrives in place of the one
+	// sent: the way to run messages through a codec. A duplicate is carried on
+	// its own; what a process says to itself is not carried at all.
+	Wire func(from, to ID, m Message) Message
+	// Trace, if not nil, is told every event and effect in words.
+	Trace func(Line)
+}
+
+// Spec is one process of a world. It boots when Start is called.
+type Spec struct {
+	ID    ID
+	Clock Clock
+	Disk  DiskProfile
+}
+
+func (c *Config) validate() error {
+	if c.New == nil {
+		return errors.New("New: want a function that makes processes")
+	}
+	if len(c.Processes) == 0 {
+		return errors.New("processes: want at least one")
+	}
+	if err := c.Network.Validate(); err != nil {
+		return fmt.Errorf("network: %w", err)
+	}
+	var seen [netmodel.MaxID + 1]bool
+	for i, s := range c.Processes {
+		if s.ID == 0 || s.ID > netmodel.MaxID || seen[s.ID] {
+			return fmt.Errorf("processes[%d]: id %d is taken or not within 1 to %d", i, s.ID, netmodel.MaxID)
+		}
+		seen[s.ID] = true
+		if err := s.Clock.Validate(); err != nil {
+			return fmt.Errorf("processes[%d]: clock: %w", i, err)
+		}
+		if err := s.Disk.Validate(); err != nil {
+			return fmt.Errorf("processes[%d]: disk: %w", i, err)
+		}
+	}
+	return nil
+}

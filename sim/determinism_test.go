@@ -1,0 +1,231 @@
+package sim
+
+import (
+	"fmt"
+	"runtime"
+	gosync "sync"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/stretchr/testify/require"
+)
+
+// storm is a world of three toys in which everything happens: faults of all
+// kinds on the network, crashes with torn writes, clocks that drift.
+func storm(t testing.TB, edits ...func(*Config)) *World {
+	cfg := Config{
+		Seed: 42,
+		Network: netmodel.Profile{
+			Drop: 100_000, Duplicate: 100_000, Reorder: 100_000,
+			Delay: netmodel.Delay{Kind: netmodel.Exponential, Min: ms, Mean: ms, Max: sec},
+		},
+		New: newToy,
+	}
+	for id := ID(1); id <= 3; id++ {
+		cfg.Processes = append(cfg.Processes, Spec{
+			ID:    id,
+			Clock: Clock{Drift: (int32(id) - 2) * 100_000},
+			Disk: DiskProfile{
+				Write: netmodel.Delay{Min: 100},
+				Sync:  netmodel.Delay{Kind: netmodel.Uniform, Min: ms, Max: 3 * ms},
+				Keep:  500_000,
+				Tear:  500_000,
+			},
+		})
+	}
+	for _, edit := range edits {
+		edit(&cfg)
+	}
+	w, err := New(cfg)
+	require.NoError(t, err)
+	for i := range 60 {
+		at := Duration(i) * 5 * ms
+		from := ID(1 + i%3)
+		w.Request(at, from, note{kind: "count", operation: fmt.Sprintf("%d/%d", i, 1+(i+1)%3)})
+		if i%10 == 7 {
+			w.Schedule(at+ms, "crash", func() { w.Crash(from) })
+			w.Schedule(at+12*ms, "start", func() { w.Start(from) })
+		}
+	}
+	for id := ID(1); id <= 3; id++ {
+		w.Start(id)
+	}
+	return w
+}
+
+const end = 400 * ms
+
+// outcome is what two equal runs have in common.
+type outcome struct {
+	Hash  uint64
+	Stats Stats
+	Now   Duration
+}
+
+func (w *World) outcome() outcome { return outcome{w.Hash(), w.Stats(), w.Now()} }
+
+func play(w *World) outcome {
+	w.Run(end)
+	return w.outcome()
+}
+
+// The value may change with what a run does or with what is folded, never with
+// the machine, the process or the day.
+func TestGoldenHash(t *testing.T) {
+	require.Equal(t, outcome{
+		Hash:  0xad44a0862770d6aa,
+		Stats: Stats{Events: 443, Sent: 155, Delivered: 151, Dropped: 22, Crashes: 6, DiskOps: 124},
+		Now:   304_988_574,
+	}, play(storm(t)))
+}
+
+func TestTheSameConfigGivesTheSameRun(t *testing.T) {
+	require.Equal(t, play(storm(t)), play(storm(t)))
+}
+
+func TestWatchingChangesNothing(t *testing.T) {
+	var trace, facts []string
+	want := play(storm(t))
+	require.Equal(t, want, play(storm(t, words(&trace), journal(&facts))))
+	require.NotEmpty(t, trace)
+	require.NotEmpty(t, facts)
+}
+
+func TestAWireThatChangesNothingChangesNothing(t *testing.T) {
+	same := func(c *Config) { c.Wire = func(_, _ ID, m Message) Message { return m.(note) } }
+	require.Equal(t, play(storm(t)), play(storm(t, same)))
+}
+
+func TestEqualHashesAreEqualTraces(t *testing.T) {
+	var one, two []string
+	play(storm(t, words(&one)))
+	play(storm(t, words(&two)))
+	require.Equal(t, one, two)
+}
+
+func TestWorldsDoNotTouchEachOther(t *testing.T) {
+	want := play(storm(t))
+	worlds := []*World{storm(t), storm(t), storm(t)}
+	for at := Duration(0); at <= end; at += ms {
+		for _, w := range worlds {
+			w.Run(at)
+		}
+	}
+	for _, w := range worlds {
+		require.Equal(t, want, w.outcome())
+	}
+}
+
+func TestProcessorsDoNotMatter(t *testing.T) {
+	want := play(storm(t))
+	for _, n := range []int{1, 2} {
+		before := runtime.GOMAXPROCS(n)
+		var wait gosync.WaitGroup
+		got := make([]outcome, 8)
+		for i := range got {
+			w := storm(t)
+			wait.Go(func() { got[i] = play(w) })
+		}
+		wait.Wait()
+		runtime.GOMAXPROCS(before)
+		for _, o := range got {
+			require.Equal(t, want, o)
+		}
+	}
+}
+
+func TestStepAndRunAreTheSame(t *testing.T) {
+	w := storm(t)
+	for at, ok := w.Next(); ok && at <= end; at, ok = w.Next() {
+		require.True(t, w.Step())
+		require.Equal(t, at, w.Now())
+	}
+	require.Equal(t, play(storm(t)), w.outcome())
+}
+
+func TestEveryDifferenceShowsInTheHash(t *testing.T) {
+	edit := func(change func(*Config)) func(testing.TB) *World {
+		return func(t testing.TB) *World { return storm(t, change) }
+	}
+	after := func(change func(*World)) func(testing.TB) *World {
+		return func(t testing.TB) *World {
+			w := storm(t)
+			change(w)
+			return w
+		}
+	}
+	seen := map[uint64]string{play(storm(t)).Hash: "no difference"}
+	for _, c := range []struct {
+		name  string
+		world func(testing.TB) *World
+	}{
+		{"seed", edit(func(c *Config) { c.Seed++ })},
+		{"delay", edit(func(c *Config) { c.Network.Delay.Min++ })},
+		{"chance", edit(func(c *Config) { c.Network.Duplicate = 0 })},
+		{"drift", edit(func(c *Config) { c.Processes[1].Clock.Drift++ })},
+		{"offset", edit(func(c *Config) { c.Processes[1].Clock.Offset++ })},
+		{"disk latency", edit(func(c *Config) { c.Processes[0].Disk.Write.Min++ })},
+		{"one process more", edit(func(c *Config) { c.Processes = append(c.Processes, Spec{ID: 4}) })},
+		{"one request more", after(func(w *World) { w.Request(sec/10, 1, note{kind: "count", operation: "x/2"}) })},
+		{"another request", after(func(w *World) { w.Request(sec/10, 1, note{kind: "count", operation: "y/2"}) })},
+		{"a request that is lost", after(func(w *World) { w.Request(42*ms, 2, note{kind: "count", operation: "x/3"}) })},
+		{"another request that is lost", after(func(w *World) { w.Request(42*ms, 2, note{kind: "count", operation: "y/3"}) })},
+		{"an action that does nothing", after(func(w *World) { w.Schedule(sec/10, "nothing", func() {}) })},
+		{"... of another name", after(func(w *World) { w.Schedule(sec/10, "no thing", func() {}) })},
+		{"... at another time", after(func(w *World) { w.Schedule(sec/10+1, "nothing", func() {}) })},
+		{"a cut", after(func(w *World) { w.Network().Cut(netmodel.Link{From: 1, To: 2}) })},
+		{"a crash at the end", func(t testing.TB) *World {
+			w := storm(t)
+			w.Run(end)
+			w.Crash(1)
+			return w
+		}},
+	} {
+		hash := play(c.world(t)).Hash
+		if other, found := seen[hash]; found {
+			t.Errorf("%s has the hash of %s", c.name, other)
+		}
+		seen[hash] = c.name
+	}
+}
+
+// What a process says counts even if nobody ever hears it.
+func TestEveryEffectShowsInTheHash(t *testing.T) {
+	boots := func(do func(out *Effects)) uint64 {
+		talker := steps(func(_ *Event, out *Effects) { do(out) })
+		w := worldOf(t, 2, idle, func(c *Config) {
+			c.Network.Drop = netmodel.Always
+			c.New = func(id ID, _ int) Process { return map[ID]Process{1: talker, 2: idle}[id] }
+		})
+		w.Step()
+		w.Step() // both boots, and nothing that comes of them
+		return w.Hash()
+	}
+	seen := map[uint64]int{}
+	for i, do := range []func(out *Effects){
+		func(out *Effects) {},
+		func(out *Effects) { out.Send(1, note{kind: "a", operation: "b"}) },
+		func(out *Effects) { out.Send(2, note{kind: "a", operation: "b"}) },
+		func(out *Effects) { out.Send(2, note{kind: "a", operation: "b", n: 1}) },
+		func(out *Effects) { out.SetTimer(1, sec) },
+		func(out *Effects) { out.SetTimer(2, sec) },
+		func(out *Effects) { out.SetTimer(1, 2*sec) },
+		func(out *Effects) { out.SetTimer(1, 2*MaxTime) },
+		func(out *Effects) { out.Disk(write("f", 0, "12345678")) },
+		func(out *Effects) { out.Disk(write("g", 0, "12345678")) },
+		func(out *Effects) { out.Disk(write("f", 1, "12345678")) },
+		func(out *Effects) { out.Disk(write("f", 0, "12345679")) },
+		func(out *Effects) { out.Disk(write("f", 0, "12345678\x00")) },
+		func(out *Effects) { out.Disk(truncate("f", 0)) },
+		func(out *Effects) { out.Disk(sync("f")) },
+		func(out *Effects) { out.Disk(syncDir) },
+		func(out *Effects) { out.Fact(remark("said")) },
+		func(out *Effects) { out.Fact(remark("sad")) },
+	} {
+		hash := boots(do)
+		if other, found := seen[hash]; found {
+			t.Errorf("effect %d has the hash of effect %d", i, other)
+		}
+		seen[hash] = i
+	}
+}

@@ -1,0 +1,38 @@
+package sim
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+)
+
+// fold adds two words to the hash.
+func (w *World) fold(a, b uint64) { w.hash = keyed.Mix(w.hash^a, b^a<<1) }
+
+// foldEvent folds what p is told. Of a message that is the digest it had when it
+// was sent; now and then, by the digest itself so that all runs agree, it is
+// checked that it still has it.
+func (w *World) foldEvent(id ID, ev *Event, r *record) {
+	w.fold(uint64(w.now), uint64(ev.Kind)<<32|uint64(id)<<16|uint64(ev.From))
+	if ev.Message == nil {
+		w.fold(ev.Token, 1)
+		return
+	}
+	w.fold(r.token, 0)
+	if r.token%16 == 0 && ev.Message.Digest() != r.token {
+		panic(fmt.Sprintf("sim: a message changed after it was sent, into %v", ev.Message))
+	}
+}
+
+// digest is a hash of data.
+func digest(data []byte) uint64 {
+	h := uint64(len(data))
+	for ; len(data) >= 8; data = data[8:] {
+		h = keyed.Mix(h, binary.LittleEndian.Uint64(data))
+	}
+	for _, b := range data {
+		h = keyed.Mix(h, uint64(b))
+	}
+	return h
+}

@@ -1,0 +1,74 @@
+package sim
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	ms  = netmodel.Millisecond
+	sec = netmodel.Second
+)
+
+// note is a message: what it is about, and a number that is no part of its fate.
+type note struct {
+	kind, operation string
+	n               int
+}
+
+func (m note) Fate() uint64     { return FateKey(m.kind, "toy", m.operation) }
+func (m note) Digest() uint64   { return keyed.Mix(m.Fate(), uint64(m.n)) }
+func (m note) FateName() string { return m.kind + " toy " + m.operation }
+func (m note) String() string   { return fmt.Sprintf("%s %s %d", m.kind, m.operation, m.n) }
+
+// remark is a fact.
+type remark string
+
+func (f remark) Digest() uint64 { return keyed.String(string(f)) }
+func (f remark) String() string { return string(f) }
+
+// steps is a process without a state of its own.
+type steps func(ev *Event, out *Effects)
+
+func (s steps) Step(_ Duration, ev *Event, out *Effects) { s(ev, out) }
+
+// idle is a process that does nothing.
+var idle = steps(func(*Event, *Effects) {})
+
+// worldOf is a world of processes 1 to n with the same code, all up.
+func worldOf(t testing.TB, n int, code steps, edits ...func(*Config)) *World {
+	cfg := Config{Seed: 1, New: func(ID, int) Process { return code }}
+	cfg.Network.Delay.Min = ms
+	for id := 1; id <= n; id++ {
+		cfg.Processes = append(cfg.Processes, Spec{ID: ID(id)})
+	}
+	for _, edit := range edits {
+		edit(&cfg)
+	}
+	w, err := New(cfg)
+	require.NoError(t, err)
+	for id := 1; id <= n; id++ {
+		w.Start(ID(id))
+	}
+	return w
+}
+
+// journal has w's facts written down, as in "1ms 2 hello".
+func journal(into *[]string) func(*Config) {
+	return func(c *Config) {
+		c.Observe = func(at Duration, id ID, f Fact) {
+			*into = append(*into, fmt.Sprintf("%v %d %v", at, id, f))
+		}
+	}
+}
+
+// words collects the trace.
+func words(into *[]string) func(*Config) {
+	return func(c *Config) {
+		c.Trace = func(l Line) { *into = append(*into, l.String()) }
+	}
+}

@@ -1,0 +1,87 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+)
+
+// perform carries out what p asked for.
+func (w *World) perform(p *proc) {
+	out := &w.out
+	for i := range out.disk {
+		w.submit(p, &out.disk[i])
+	}
+	for _, s := range out.sends {
+		w.send(p.id, s.to, s.msg)
+	}
+	for _, t := range out.timers {
+		w.fold(t.token, uint64(t.after))
+		after := p.clock.span(min(max(t.after, 0), MaxTime))
+		w.push(w.now+after, record{what: whatTimer, to: p.id, life: p.life, token: t.token})
+	}
+	for _, f := range out.facts {
+		w.fold(f.Digest(), uint64(p.id))
+		if w.cfg.Trace != nil {
+			w.cfg.Trace(Line{At: w.now, ID: p.id, What: "fact: " + f.String()})
+		}
+		if w.cfg.Observe != nil {
+			w.cfg.Observe(w.now, p.id, f)
+		}
+	}
+	out.reset()
+}
+
+// submit hands a disk request to p's disk.
+func (w *World) submit(p *proc, r *DiskRequest) {
+	if err := r.check(); err != nil {
+		panic(fmt.Sprintf("sim: process %d: %v", p.id, err))
+	}
+	w.stats.DiskOps++
+	w.fold(uint64(r.Op)<<32|uint64(p.id), r.Token)
+	w.fold(keyed.String(r.File), uint64(r.Offset))
+	w.fold(digest(r.Data), 2)
+	if w.cfg.Trace != nil {
+		w.cfg.Trace(Line{At: w.now, ID: p.id, What: r.String()})
+	}
+	w.push(p.disk.submit(w.now, r), record{what: whatDone, to: p.id, life: p.life})
+}
+
+// send hands m to the network.
+func (w *World) send(from, to ID, m Message) {
+	w.proc(to)
+	if from == to {
+		w.carry(w.now, from, to, m)
+		return
+	}
+	w.stats.Sent++
+	v := w.net.Judge(w.now, netmodel.Link{From: from, To: to}, m.Fate())
+	w.fold(uint64(to)<<48|uint64(v.Occurrence)<<8|uint64(v.Cause)<<4|uint64(v.Fate), v.Key)
+	if w.cfg.Trace != nil {
+		w.traceSend(from, to, m, v)
+	}
+	if v.Fate == netmodel.Drop {
+		w.stats.Dropped++
+		w.fold(m.Digest(), 3)
+		return
+	}
+	sent := m
+	if w.cfg.Wire != nil {
+		m = w.cfg.Wire(from, to, sent)
+	}
+	w.carry(v.At, from, to, m)
+	if v.Duplicate {
+		if w.cfg.Wire != nil {
+			m = w.cfg.Wire(from, to, sent)
+		}
+		w.carry(v.CopyAt, from, to, m)
+	}
+}
+
+// carry has m arrive at time at.
+func (w *World) carry(at Duration, from, to ID, m Message) {
+	sum := m.Digest()
+	w.fold(uint64(at), sum)
+	w.push(at, record{what: whatMessage, to: to, from: from, msg: m, token: sum})
+}

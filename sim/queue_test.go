@@ -1,0 +1,67 @@
+package sim
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// dumbQueue is a list, sorted by time; what is equal stays as it was inserted.
+type dumbQueue []dumbEntry
+
+type dumbEntry struct {
+	at    Duration
+	token uint64
+}
+
+func (d *dumbQueue) push(at Duration, token uint64) {
+	*d = append(*d, dumbEntry{at, token})
+	slices.SortStableFunc(*d, func(a, b dumbEntry) int { return int(a.at - b.at) })
+}
+
+func (d *dumbQueue) pop() dumbEntry {
+	first := (*d)[0]
+	*d = slices.Delete(*d, 0, 1)
+	return first
+}
+
+// Few times, so that ties are common.
+func TestQueueDoesWhatASortedListDoes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var q queue
+		var dumb dumbQueue
+		most, pushed := 0, uint64(0)
+		t.Repeat(map[string]func(*rapid.T){
+			"push": func(t *rapid.T) {
+				at := Duration(rapid.IntRange(0, 20).Draw(t, "at"))
+				pushed++
+				q.push(at, record{token: pushed, msg: note{n: int(pushed)}})
+				dumb.push(at, pushed)
+				most = max(most, len(dumb))
+			},
+			"pop": func(t *rapid.T) {
+				if len(dumb) == 0 {
+					t.Skip("empty")
+				}
+				var r record
+				at := q.pop(&r)
+				require.Equal(t, dumb.pop(), dumbEntry{at, r.token})
+				require.Equal(t, note{n: int(r.token)}, r.msg)
+			},
+			"": func(t *rapid.T) {
+				require.Equal(t, len(dumb), q.len())
+				require.Len(t, q.slab, most, "places are used again")
+			},
+		})
+	})
+}
+
+func TestQueueForgetsWhatItGaveAway(t *testing.T) {
+	var q queue
+	q.push(0, record{msg: note{}})
+	var r record
+	q.pop(&r)
+	require.Nil(t, q.slab[0].msg, "the message would never be collected")
+}

@@ -1,0 +1,148 @@
+package sim
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "rewrite the transcripts in testdata")
+
+// A transcript is a script with what each of its lines brought about, indented,
+// below it. # is a comment. The first command is
+//
+//	world {"seed": 1, "network": {...}, "disk": {...}, "clocks": [...]}
+//
+// which makes a world of three toys. The others happen at the script's own time,
+// which only the last moves:
+//
+//	start 2, crash 2         a process
+//	send 1 a/2               ask 1 to count operation a, and ping 2 about it
+//	cut 1>2, join 1>2        a link
+//	network {...}            a profile for all links
+//	fate MESSAGE = {...}     an override of one message, named as the trace does
+//	run 10ms
+func TestTranscripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, path := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
+			golden, err := os.ReadFile(path)
+			require.NoError(t, err)
+			var p playwright
+			for line := range strings.Lines(string(golden)) {
+				if !strings.HasPrefix(line, "\t") {
+					p.out.WriteString(line)
+					p.play(t, strings.TrimSpace(line))
+				}
+			}
+			if *update {
+				require.NoError(t, os.WriteFile(path, []byte(p.out.String()), 0o644))
+				return
+			}
+			require.Equal(t, string(golden), p.out.String(), "go test ./sim -run Transcripts -update accepts what is new")
+		})
+	}
+}
+
+// playwright plays a script and writes down what happens.
+type playwright struct {
+	world *World
+	now   Duration
+	out   strings.Builder
+}
+
+func (p *playwright) play(t *testing.T, line string) {
+	command, rest, _ := strings.Cut(line, " ")
+	switch command {
+	case "", "#":
+	case "world":
+		p.open(t, rest)
+	case "run":
+		var d Duration
+		parse(t, rest, &d)
+		p.now += d
+		p.world.Run(p.now)
+	case "send":
+		var id ID
+		from, operation, _ := strings.Cut(rest, " ")
+		unmarshal(t, from, &id)
+		p.world.Request(p.now, id, note{kind: "count", operation: operation})
+		p.world.Run(p.now)
+	default:
+		p.world.Schedule(p.now, line, p.action(t, command, rest))
+		p.world.Run(p.now)
+	}
+}
+
+// open makes the world.
+func (p *playwright) open(t *testing.T, text string) {
+	var spec struct {
+		Seed    uint64
+		Network netmodel.Profile
+		Disk    DiskProfile
+		Clocks  []Clock
+	}
+	unmarshal(t, text, &spec)
+	cfg := Config{Seed: spec.Seed, Network: spec.Network, New: newToy}
+	cfg.Trace = func(l Line) { p.out.WriteString("\t" + l.String() + "\n") }
+	for id := ID(1); id <= 3; id++ {
+		s := Spec{ID: id, Disk: spec.Disk}
+		if int(id) <= len(spec.Clocks) {
+			s.Clock = spec.Clocks[id-1]
+		}
+		cfg.Processes = append(cfg.Processes, s)
+	}
+	w, err := New(cfg)
+	require.NoError(t, err)
+	p.world = w
+}
+
+// action is what a command does to the world.
+func (p *playwright) action(t *testing.T, command, rest string) func() {
+	w, net := p.world, p.world.Network()
+	switch command {
+	case "start", "crash":
+		var id ID
+		unmarshal(t, rest, &id)
+		if command == "start" {
+			return func() { w.Start(id) }
+		}
+		return func() { w.Crash(id) }
+	case "cut", "join":
+		var l netmodel.Link
+		parse(t, rest, &l)
+		if command == "cut" {
+			return func() { net.Cut(l) }
+		}
+		return func() { net.Join(l) }
+	case "network":
+		var profile netmodel.Profile
+		unmarshal(t, rest, &profile)
+		return func() { net.SetAll(profile) }
+	case "fate":
+		var a Address
+		var o netmodel.Override
+		message, override, _ := strings.Cut(rest, " = ")
+		parse(t, message, &a)
+		unmarshal(t, override, &o)
+		return func() { net.Override(a.Link, a.Fate(), a.Occurrence, o) }
+	}
+	t.Fatalf("unknown command %q", command)
+	return nil
+}
+
+func unmarshal(t *testing.T, text string, into any) {
+	require.NoError(t, json.Unmarshal([]byte(text), into), text)
+}
+
+func parse(t *testing.T, text string, into interface{ UnmarshalText([]byte) error }) {
+	require.NoError(t, into.UnmarshalText([]byte(text)))
+}

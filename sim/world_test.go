@@ -1,0 +1,162 @@
+package sim
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/stretchr/testify/require"
+)
+
+func TestWhatFallsTogetherHappensInTheOrderOfScheduling(t *testing.T) {
+	w := worldOf(t, 1, idle)
+	var got []string
+	say := func(s string) func() { return func() { got = append(got, s) } }
+	w.Schedule(ms, "", say("a"))
+	w.Schedule(2*ms, "", say("c"))
+	w.Schedule(ms, "", func() {
+		w.Schedule(0, "", say("d")) // has passed: now, after what is there already
+		say("b")()
+	})
+	w.Schedule(ms, "", say("c"))
+	w.Run(ms)
+	require.Equal(t, []string{"a", "b", "c", "d"}, got)
+	require.Equal(t, ms, w.Now())
+}
+
+func TestEffectsHappenInTheirOrder(t *testing.T) {
+	var trace []string
+	w := worldOf(t, 1, func(ev *Event, out *Effects) {
+		if ev.Kind == Boot {
+			out.Fact(remark("said first"))
+			out.SetTimer(3, -sec)
+			out.Send(1, note{kind: "to", operation: "myself"})
+			out.Disk(DiskRequest{Op: DiskSyncDir, Token: 1})
+		}
+	}, words(&trace))
+	w.Run(ms)
+	require.Equal(t, []string{
+		"0s           1         boot 1",
+		"0s           1         syncdir",
+		"0s           1         fact: said first",
+		"0s           1         disk done 1",
+		"0s           1 ← 1     to myself 0",
+		"0s           1         timer 3",
+	}, trace)
+}
+
+// The owner may act from where it watches: Request, Schedule, Crash and Start
+// all work inside Observe.
+func TestTheObserverMayAct(t *testing.T) {
+	var w *World
+	requests := 0
+	code := steps(func(ev *Event, out *Effects) {
+		if ev.Kind == Request {
+			requests++
+			out.Fact(remark("one"))
+			out.Fact(remark("two"))
+		}
+	})
+	w = worldOf(t, 1, code, func(c *Config) {
+		c.Observe = func(_ Duration, id ID, f Fact) {
+			if f == remark("one") && requests < 3 {
+				w.Crash(id)
+				w.Start(id)
+				w.Request(0, id, note{})
+			}
+		}
+	})
+	w.Request(ms, 1, note{})
+	w.Run(sec)
+	require.Equal(t, 3, requests)
+	require.Equal(t, uint64(2), w.Stats().Crashes)
+}
+
+func TestAStepWithinAStepPanics(t *testing.T) {
+	w := worldOf(t, 1, idle)
+	w.Schedule(0, "", func() { w.Run(sec) })
+	w.Schedule(0, "", func() {})
+	require.PanicsWithValue(t, "sim: a step within a step", func() { w.Run(0) })
+}
+
+func TestNeverIsLaterThanTheEndOfTime(t *testing.T) {
+	fired := false
+	w := worldOf(t, 1, func(ev *Event, out *Effects) {
+		fired = fired || ev.Kind == Timer
+		if ev.Kind == Boot {
+			out.SetTimer(1, math.MaxInt64)
+			out.SetTimer(1, MaxTime+1)
+		}
+	}, func(c *Config) { c.Processes[0].Clock.Drift = -MaxDrift })
+	w.Schedule(math.MaxInt64, "", t.FailNow)
+	w.Request(MaxTime+1, 1, note{})
+	for w.Step() {
+	}
+	require.False(t, fired)
+	require.Zero(t, w.Now())
+}
+
+func TestAWireCarriesEachCopyOnItsOwn(t *testing.T) {
+	carried := 0
+	var got []int
+	w := worldOf(t, 2, func(ev *Event, out *Effects) {
+		switch ev.Kind {
+		case Request:
+			out.Send(1, note{})
+			out.Send(2, note{})
+		case Receive:
+			got = append(got, ev.Message.(note).n)
+		}
+	}, func(c *Config) {
+		c.Network.Duplicate = netmodel.Always
+		c.Wire = func(_, _ ID, m Message) Message {
+			carried++
+			return note{n: carried}
+		}
+	})
+	w.Request(0, 1, note{})
+	w.Run(sec)
+	require.Equal(t, []int{0, 1, 2}, got)
+}
+
+// letter is a message that can be changed, which no message should be.
+type letter struct {
+	note
+	n *int
+}
+
+func (l letter) Digest() uint64 { return uint64(*l.n) }
+func (l letter) String() string { return fmt.Sprintf("letter %d", *l.n) }
+
+// One message in sixteen is looked at again on arrival.
+func TestAMessageThatChangesUnderWayIsCaught(t *testing.T) {
+	n := 16
+	w := worldOf(t, 1, idle)
+	w.Request(ms, 1, letter{n: &n})
+	n++
+	require.PanicsWithValue(t, "sim: a message changed after it was sent, into letter 17", func() { w.Run(sec) })
+}
+
+// A world that runs for long keeps no more than what is still to happen.
+func TestMemoryDoesNotGrowWithTime(t *testing.T) {
+	w := worldOf(t, 2, func(ev *Event, out *Effects) {
+		if ev.Kind == Boot || ev.Kind == Timer {
+			out.SetTimer(1, ms)
+			out.Send(2, note{})
+			out.Disk(write("f", 0, "x"))
+			out.Disk(sync("f"))
+		}
+	})
+	var tick func()
+	tick = func() { w.Schedule(w.Now()+ms, "tick", tick) }
+	tick()
+	size := func() string {
+		d := &w.procs[1].disk
+		return fmt.Sprint(cap(w.queue.slab), len(w.queue.slab), len(w.actions), len(d.flight), len(d.turns), len(d.files[0].pending), cap(d.files[0].durable))
+	}
+	w.Run(sec)
+	before := size()
+	w.Run(20 * sec)
+	require.Equal(t, before, size())
+}

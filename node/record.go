@@ -13,7 +13,9 @@ var ErrRecord = errors.New("unreadable log entry")
 
 // A log entry is what an acceptor holds of one machine: the key, the promised
 // ballot and, if it has changed, the accepted ballot and the value. Numbers are
-// varints, strings have their length in front.
+// varints, strings have their length in front. Recent entries form a chain, so
+// only the first says where it begins, and the state is where the last one
+// leads, or is said where there is none.
 
 func appendRecord(b []byte, m *machine, withValue bool) []byte {
 	b = appendString(b, m.key)
@@ -22,13 +24,16 @@ func appendRecord(b []byte, m *machine, withValue bool) []byte {
 		return b
 	}
 	b = appendBallot(b, m.accepted)
-	b = binary.AppendUvarint(b, m.value.Version)
-	b = appendString(b, m.value.State)
-	b = binary.AppendUvarint(b, uint64(len(m.value.Recent)))
-	for _, e := range m.value.Recent {
-		b = appendString(b, string(e.ID))
-		b = appendString(b, e.From)
-		b = appendString(b, e.To)
+	v := m.value
+	b = binary.AppendUvarint(b, v.Version)
+	b = binary.AppendUvarint(b, uint64(len(v.Recent)))
+	if len(v.Recent) == 0 {
+		return appendString(b, v.State)
+	}
+	b = appendString(b, v.Recent[0].From)
+	for i := range v.Recent {
+		b = appendString(b, string(v.Recent[i].ID))
+		b = appendString(b, v.Recent[i].To)
 	}
 	return b
 }
@@ -44,7 +49,7 @@ func appendBallot(b []byte, x Ballot) []byte {
 	return binary.AppendUvarint(b, x.Boot)
 }
 
-// reader takes a log entry apart; after the first fault it reads zeros.
+// recordReader takes a log entry apart; after the first fault it reads zeros.
 type recordReader struct {
 	rest []byte
 	bad  bool
@@ -76,14 +81,17 @@ func (r *recordReader) ballot() Ballot {
 }
 
 func (r *recordReader) value() *Value {
-	v := &Value{Version: r.number(), State: r.string()}
+	v := &Value{Version: r.number()}
 	n := r.number()
 	if n > MaxRing {
 		r.bad = true
 		return nil
 	}
+	v.State = r.string()
 	for range n {
-		v.Recent = append(v.Recent, Entry{OpID(r.string()), r.string(), r.string()})
+		e := Entry{ID: OpID(r.string()), From: v.State, To: r.string()}
+		v.Recent = append(v.Recent, e)
+		v.State = e.To
 	}
 	return v
 }

@@ -134,7 +134,15 @@ func resize(data []byte, size int64) []byte {
 	if size <= int64(len(data)) {
 		return data[:size]
 	}
-	return append(data, make([]byte, size-int64(len(data)))...)
+	if size > int64(cap(data)) {
+		grown := make([]byte, size, max(2*size, 4096)) // images grow with every sync: by doubling
+		copy(grown, data)
+		return grown
+	}
+	old := len(data)
+	data = data[:size]
+	clear(data[old:])
+	return data
 }
 
 // crash is a loss of power: of what no sync covered, some survives.

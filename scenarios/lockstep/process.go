@@ -18,18 +18,19 @@ type process struct {
 	id    sim.ID
 	life  int
 	node  *node.Node
-	facts []*fact // of the step under way
+	facts []fact // of the last step
 	dead  bool
 }
 
 // Observe implements node.Observer.
-func (p *process) Observe(f node.Fact) { p.facts = append(p.facts, &fact{f}) }
+func (p *process) Observe(f node.Fact) { p.facts = append(p.facts, fact{f}) }
 
 // Step implements sim.Process.
 func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	if p.dead {
 		return
 	}
+	p.facts = p.facts[:0]
 	effects, err := p.node.Step(time.Duration(now), p.event(ev))
 	for i := range effects.Disk {
 		out.Disk(diskRequest(&effects.Disk[i]))
@@ -40,10 +41,9 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 	for _, t := range effects.Timers {
 		out.SetTimer(t.Token, scenarios.Duration(t.After))
 	}
-	for _, f := range p.facts {
-		out.Fact(f)
+	for i := range p.facts {
+		out.Fact(&p.facts[i]) // told on before the next step
 	}
-	p.facts = p.facts[:0]
 	if err != nil {
 		p.dead = true
 		out.Fact(&stopped{err})

@@ -299,8 +299,8 @@ func newSource() *source {
 	return s
 }
 
-// Import implements types.Importer. A package of a third module is empty: no
-// pure package may import one.
+// Import implements types.Importer. A package of a third module comes from the
+// module cache; it is empty where the cache has none.
 func (s *source) Import(path string) (*types.Package, error) {
 	if path == "unsafe" {
 		return types.Unsafe, nil
@@ -310,6 +310,9 @@ func (s *source) Import(path string) (*types.Package, error) {
 		dir = ours
 	} else if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") {
 		dir = filepath.Join(s.build.GOROOT, "src", "vendor", path)
+		if cached, ok := moduleDir(path); ok {
+			dir = cached
+		}
 		if _, err := os.Stat(dir); err != nil {
 			p := types.NewPackage(path, filepath.Base(path))
 			p.MarkComplete()
@@ -321,6 +324,28 @@ func (s *source) Import(path string) (*types.Package, error) {
 		return nil, err
 	}
 	return c.pkg, nil
+}
+
+// moduleDir is where the module cache holds a package of a module in go.mod.
+func moduleDir(path string) (string, bool) {
+	gomod, err := os.ReadFile("go.mod")
+	if err != nil {
+		return "", false
+	}
+	cache := os.Getenv("GOMODCACHE")
+	if cache == "" {
+		cache = filepath.Join(build.Default.GOPATH, "pkg", "mod")
+	}
+	for line := range strings.Lines(string(gomod)) {
+		f := words(strings.TrimPrefix(line, "require "))
+		if len(f) < 2 {
+			continue
+		}
+		if rest, ok := strings.CutPrefix(path+"/", f[0]+"/"); ok {
+			return filepath.Join(cache, f[0]+"@"+f[1], rest), true
+		}
+	}
+	return "", false
 }
 
 func (s *source) load(path, dir string) (*checked, error) {
@@ -346,16 +371,15 @@ func (s *source) load(path, dir string) (*checked, error) {
 	return c, nil
 }
 
-// check type-checks a package; of the standard library only what it declares.
+// check type-checks a package; of other modules only what it declares.
 func (s *source) check(path string, files ...*ast.File) *checked {
 	c := &checked{files: files, info: &types.Info{
 		Types: map[ast.Expr]types.TypeAndValue{}, Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{},
 		Selections: map[*ast.SelectorExpr]*types.Selection{},
 	}}
-	first, _, _ := strings.Cut(path, "/")
 	conf := types.Config{
 		Importer:         s,
-		IgnoreFuncBodies: path != "planted" && !strings.Contains(first, "."),
+		IgnoreFuncBodies: path != "planted" && path != module && !strings.HasPrefix(path, module+"/"),
 		Error:            func(err error) { c.errors = append(c.errors, err.(types.Error)) },
 	}
 	c.pkg, _ = conf.Check(path, s.fset, files, c.info)

@@ -30,7 +30,7 @@ var layers = map[string]layer{
 	"node/fsm":     {pure: true},
 	"node/wal":     {pure: true},
 	"node":         {pure: true, module: []string{"node/fsm", "node/wal"}},
-	"node/wire":    {pure: true, module: []string{"node", "node/fsm"}},
+	"node/wire":    {pure: true, module: []string{"node", "node/fsm"}, others: []string{"github.com/fxamacker/cbor/v2"}},
 	"node/session": {pure: true, module: []string{"node", "node/fsm"}},
 
 	"checker": {module: []string{"node/fsm"}, others: []string{"github.com/anishathalye/porcupine"}},

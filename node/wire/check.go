@@ -1,0 +1,110 @@
+package wire
+
+import (
+	"fmt"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+)
+
+// MaxKey is the longest key, in bytes: two names and what is between them.
+const MaxKey = 2*fsm.MaxName + 1
+
+var reasons = []node.Reason{"", node.StaleBallot, node.StaleEpoch, node.UnknownDefinition, node.Malformed,
+	node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.Forgotten, node.Retried}
+
+// check names the first field of m that no codec takes.
+func check(m node.Message) error {
+	key, _ := m.About()
+	if err := checkText("key", key, MaxKey); err != nil {
+		return err
+	}
+	switch m := m.(type) {
+	case *node.Proposal:
+		return first(checkPhase(m.Phase), checkValue(m.Value), checkOp("first", m.First))
+	case *node.Acknowledgment:
+		return first(checkPhase(m.Phase), checkValue(m.Value), checkOp("first", m.First))
+	case *node.Reject:
+		return first(checkPhase(m.Phase), checkReason(m.Reason), checkOp("first", m.First))
+	case *node.Commit:
+		return first(checkValue(m.Value), checkOp("first", m.First))
+	case *node.ReadRequest:
+		return checkOp("first", m.First)
+	case *node.ReadReport:
+		return first(checkValue(m.Value), checkOp("first", m.First))
+	case *node.Request:
+		return first(checkKind(m.Kind), checkOp("id", m.ID), checkText("to", m.To, fsm.MaxName))
+	case *node.Reply:
+		return first(checkKind(m.Kind), checkOp("id", m.ID), checkOutcome(m.Outcome), checkReason(m.Reason),
+			checkText("state", m.State, fsm.MaxName))
+	}
+	return nil
+}
+
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkValue(v *node.Value) error {
+	if v == nil {
+		return nil
+	}
+	if len(v.Recent) > node.MaxRing {
+		return fmt.Errorf("value.recent: %d entries, at most %d", len(v.Recent), node.MaxRing)
+	}
+	for i, e := range v.Recent {
+		err := first(checkOp("id", e.ID), checkText("from", e.From, fsm.MaxName), checkText("to", e.To, fsm.MaxName))
+		if err != nil {
+			return fmt.Errorf("value.recent[%d].%w", i, err)
+		}
+	}
+	return checkText("value.state", v.State, fsm.MaxName)
+}
+
+func checkText(what, s string, most int) error {
+	if len(s) > most {
+		return fmt.Errorf("%s: %d bytes, at most %d", what, len(s), most)
+	}
+	if !utf8.ValidString(s) {
+		return fmt.Errorf("%s: %q is not UTF-8", what, s)
+	}
+	return nil
+}
+
+func checkOp(what string, id node.OpID) error { return checkText(what, string(id), node.MaxOpID) }
+
+func checkPhase(p node.Phase) error {
+	return checkRange("phase", uint8(p), uint8(node.Prepare), uint8(node.Accept))
+}
+
+func checkKind(k node.Kind) error {
+	return checkRange("kind", uint8(k), uint8(node.Propose), uint8(node.ReadLocal))
+}
+
+func checkOutcome(o node.Outcome) error {
+	return checkRange("outcome", uint8(o), uint8(node.Committed), uint8(node.Unknown))
+}
+
+func checkRange(what string, v, lowest, highest uint8) error {
+	switch {
+	case v == 0:
+		return fmt.Errorf("%s: missing", what)
+	case v < lowest || v > highest:
+		return fmt.Errorf("%s: %d is not known, %d to %d are", what, v, lowest, highest)
+	}
+	return nil
+}
+
+func checkReason(r node.Reason) error {
+	if !slices.Contains(reasons, r) {
+		return fmt.Errorf("reason: %.32q is not known", string(r))
+	}
+	return nil
+}

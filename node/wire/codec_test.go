@@ -1,0 +1,106 @@
+package wire_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/wire"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+func TestRoundTripThroughFramesInChunks(t *testing.T) {
+	for _, c := range codecs {
+		t.Run(c.Name(), func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				want := rapid.SliceOfN(messages(), 1, 5).Draw(t, "messages")
+				most := rapid.SampledFrom([]int{1, 3, 40, 1500}).Draw(t, "most")
+				payloads, buffered, err := decodeIn(framed(t, c, want...), func() int { return rapid.IntRange(1, most).Draw(t, "chunk") })
+				require.NoError(t, err)
+				require.Zero(t, buffered)
+				require.Len(t, payloads, len(want))
+				for i, p := range payloads {
+					b := []byte(p)
+					got, err := c.Decode(b)
+					require.NoError(t, err)
+					clear(b) // the message shares nothing with it
+					require.Equal(t, want[i], got)
+				}
+			})
+		})
+	}
+}
+
+func TestByName(t *testing.T) {
+	for _, c := range codecs {
+		got, err := wire.ByName(c.Name())
+		require.NoError(t, err)
+		require.Equal(t, c, got)
+	}
+	_, err := wire.ByName("JSON")
+	require.EqualError(t, err, `codec "JSON": want json or cbor`)
+}
+
+func TestEmptyListsDecodeAsNil(t *testing.T) {
+	for _, c := range codecs {
+		b, err := c.Append(nil, &node.Commit{Value: &node.Value{Recent: []node.Entry{}}})
+		require.NoError(t, err)
+		got, err := c.Decode(b)
+		require.NoError(t, err)
+		require.Equal(t, &node.Commit{Value: &node.Value{}}, got)
+	}
+}
+
+func TestTheLargestMessageFitsInAFrame(t *testing.T) {
+	worst := func(n int) string { return strings.Repeat("\x01", n) } // six bytes each in JSON
+	v := &node.Value{Version: 1<<64 - 1, State: worst(128)}
+	for range node.MaxRing {
+		v.Recent = append(v.Recent, node.Entry{ID: node.OpID(worst(64)), From: worst(128), To: worst(128)})
+	}
+	ballot := node.Ballot{Epoch: 1<<32 - 1, Round: 1<<64 - 1, Node: 1<<16 - 1, Boot: 1<<64 - 1}
+	m := &node.Proposal{Phase: node.Accept, Key: worst(wire.MaxKey), Ballot: ballot, Value: v, Next: ballot, First: node.OpID(worst(64))}
+	for _, c := range codecs {
+		stream := framed(t, c, m)
+		t.Logf("%s: %d bytes", c.Name(), len(stream))
+		got, err := c.Decode(stream[8:])
+		require.NoError(t, err)
+		require.Equal(t, m, got)
+	}
+}
+
+type stranger struct{ node.Message }
+
+// What Decode would refuse Append refuses, and leaves the bytes before alone.
+func TestAppendRefuses(t *testing.T) {
+	long := strings.Repeat("x", 300)
+	for want, m := range map[string]node.Message{
+		"unknown type <nil>":                         nil,
+		"unknown type wire_test.stranger":            stranger{},
+		"phase: missing":                             &node.Proposal{},
+		"phase: 3 is not known, 1 to 2 are":          &node.Acknowledgment{Phase: 3},
+		"kind: 4 is not known, 1 to 3 are":           &node.Request{Kind: 4},
+		"outcome: missing":                           &node.Reply{Kind: node.Read},
+		`reason: "bored" is not known`:               &node.Reject{Phase: node.Accept, Reason: "bored"},
+		"key: 300 bytes, at most 257":                &node.Commit{Key: long},
+		"first: 300 bytes, at most 64":               &node.ReadRequest{First: node.OpID(long)},
+		"id: 300 bytes, at most 64":                  &node.Request{Kind: node.Read, ID: node.OpID(long)},
+		"to: 300 bytes, at most 128":                 &node.Request{Kind: node.Propose, To: long},
+		"state: 300 bytes, at most 128":              &node.Reply{Kind: node.Read, Outcome: node.Committed, State: long},
+		"value.state: 300 bytes, at most 128":        &node.Commit{Value: &node.Value{State: long}},
+		"value.recent: 257 entries, at most 256":     &node.Commit{Value: ring(257)},
+		"value.recent[1].to: 300 bytes, at most 128": &node.ReadReport{Value: &node.Value{Recent: []node.Entry{{}, {To: long}}}},
+		`key: "a\xff" is not UTF-8`:                  &node.ReadRequest{Key: "a\xff"},
+	} {
+		for _, c := range codecs {
+			before := []byte("before")
+			after, err := c.Append(before, m)
+			require.ErrorIs(t, err, wire.ErrMessage)
+			require.EqualError(t, err, "not a message: "+c.Name()+": "+want)
+			require.Equal(t, "before", string(after))
+			after, err = wire.AppendMessage(before, c, m)
+			require.ErrorIs(t, err, wire.ErrMessage)
+			require.Equal(t, "before", string(after))
+		}
+	}
+}

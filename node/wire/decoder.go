@@ -1,0 +1,64 @@
+package wire
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+)
+
+// Decoder takes a stream apart into the payloads of its frames. The zero value
+// is ready. However a stream is cut into chunks, it gives the same payloads and
+// the same error after them.
+//
+// Between two calls of Write call Next until it gives nothing: then a Decoder
+// holds at most one unfinished frame and a chunk.
+type Decoder struct {
+	buf  []byte
+	read int // bytes of buf that Next has given away
+	err  error
+}
+
+// Write takes the next chunk, and keeps none of it. It ends the life of the
+// payloads given so far. After an error it does nothing.
+func (d *Decoder) Write(chunk []byte) {
+	if d.err != nil {
+		return
+	}
+	if d.read > 0 {
+		d.buf = d.buf[:copy(d.buf, d.buf[d.read:])]
+		d.read = 0
+	}
+	d.buf = append(d.buf, chunk...)
+}
+
+// Next gives the next payload, which is good until the next Write; ok is false
+// if it has not all come. Its errors wrap ErrTooLong, ErrEmpty or ErrChecksum
+// and are final.
+func (d *Decoder) Next() (payload []byte, ok bool, err error) {
+	rest := d.buf[d.read:]
+	if d.err != nil || len(rest) < frameHead {
+		return nil, false, d.err
+	}
+	length := binary.LittleEndian.Uint32(rest)
+	if err := checkLength(uint64(length)); err != nil {
+		return d.fail(err)
+	}
+	end := frameHead + int(length)
+	if len(rest) < end {
+		return nil, false, nil
+	}
+	payload = rest[frameHead:end:end]
+	if crc32.Checksum(payload, castagnoli) != binary.LittleEndian.Uint32(rest[4:]) {
+		return d.fail(ErrChecksum)
+	}
+	d.read += end
+	return payload, true, nil
+}
+
+// Buffered is how many bytes wait for the rest of their frame. A stream that
+// ends while it is not zero was cut off.
+func (d *Decoder) Buffered() int { return len(d.buf) - d.read }
+
+func (d *Decoder) fail(err error) ([]byte, bool, error) {
+	*d = Decoder{err: err}
+	return nil, false, err
+}

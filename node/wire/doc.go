@@ -1,0 +1,76 @@
+// Package wire turns messages into bytes and back: frames, codecs and the first
+// words of a connection. It is pure: bytes come in as chunks from wherever, and
+// nothing here waits.
+//
+//	out, err = wire.AppendMessage(out, wire.CBOR{}, m)
+//
+//	decoder.Write(chunk)
+//	for {
+//		payload, ok, err := decoder.Next()
+//		if err != nil {
+//			return err // the stream is lost: close the connection
+//		}
+//		if !ok {
+//			break // until the next chunk
+//		}
+//		m, err := wire.CBOR{}.Decode(payload)
+//		…
+//	}
+//
+// # Frames
+//
+// A stream is a sequence of frames. Integers are little endian, as in the log.
+//
+//	0  bytes of payload, uint32, 1 to MaxFrame
+//	4  CRC32C of the payload, uint32
+//	8  payload
+//
+// No frame is empty: zeros would check as a stream of empty frames. The checksum
+// finds every damage of a payload within 32 bits in a row, and with 1-2^-32 any
+// other. A damaged length moves the end of the payload: it shows as a failed
+// checksum, or as a frame that does not end, which only a deadline can tell.
+// After the first error nothing later in the stream can be trusted, so errors of
+// a Decoder are final.
+//
+// # Messages
+//
+// Both codecs refuse what is not exactly a message: unknown fields, fields given
+// twice, null, wrong types, unknown phases or reasons, text that is not UTF-8,
+// names longer than their bound, bytes that follow. They do not judge whether a
+// message makes sense: that is the node's part. Append refuses the same, so what
+// is sent can be read. Every message that a codec takes fits in a frame.
+//
+// An empty list decodes as nil. A decoded message shares no memory with its
+// bytes.
+//
+// JSON is for people: names for numbers, "7.2.1" for ballots, absent fields for
+// zeros. In CBOR (RFC 8949) a message is an array, and it is unique: of all the
+// ways to write a message down, Decode takes only the one of Append.
+//
+//	proposal        [1, phase, key, ballot, value, next, first]
+//	acknowledgment  [2, phase, key, ballot, accepted, value, first]
+//	reject          [3, phase, key, ballot, reason, promised, first]
+//	commit          [4, key, ballot, value, first]
+//	read-request    [5, key, read, first]
+//	read-report     [6, key, read, accepted, value, first]
+//	request         [7, kind, key, id, attempt, to, base, retry]
+//	reply           [8, kind, key, id, attempt, outcome, reason, state, version]
+//
+//	ballot          [epoch, round, node, boot]
+//	read            [node, boot, sequence]
+//	value           [version, state, [[id, from, to], …]] or null
+//
+// # Handshake
+//
+// The payload of the first frame in each direction is a Hello, in a layout that
+// does not depend on the codec. The first ten bytes keep their place in all
+// versions of the protocol.
+//
+//	 0  "lockstep"
+//	 8  protocol version, uint16
+//	10  node, uint16
+//	12  epoch, uint32
+//	16  cluster, 16 bytes
+//	32  incarnation, 16 bytes
+//	48  name of the codec, 8 bytes, padded with zeros
+package wire

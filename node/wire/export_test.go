@@ -1,0 +1,4 @@
+package wire
+
+// Cap is how much memory a Decoder holds.
+func (d *Decoder) Cap() int { return cap(d.buf) }

@@ -1,0 +1,223 @@
+package wire
+
+import (
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/node"
+)
+
+// form is a message as the codecs see it: the order of its fields is that of the
+// CBOR array, the names are those of the JSON object.
+type form interface {
+	message() node.Message
+}
+
+type (
+	proposal struct {
+		_      struct{} `cbor:",toarray"`
+		Type   kind     `json:"type"`
+		Phase  phase    `json:"phase"`
+		Key    string   `json:"key"`
+		Ballot ballot   `json:"ballot,omitzero"`
+		Value  *value   `json:"value,omitzero"`
+		Next   ballot   `json:"next,omitzero"`
+		First  string   `json:"first,omitzero"`
+	}
+	acknowledgment struct {
+		_        struct{} `cbor:",toarray"`
+		Type     kind     `json:"type"`
+		Phase    phase    `json:"phase"`
+		Key      string   `json:"key"`
+		Ballot   ballot   `json:"ballot,omitzero"`
+		Accepted ballot   `json:"accepted,omitzero"`
+		Value    *value   `json:"value,omitzero"`
+		First    string   `json:"first,omitzero"`
+	}
+	reject struct {
+		_        struct{} `cbor:",toarray"`
+		Type     kind     `json:"type"`
+		Phase    phase    `json:"phase"`
+		Key      string   `json:"key"`
+		Ballot   ballot   `json:"ballot,omitzero"`
+		Reason   string   `json:"reason,omitzero"`
+		Promised ballot   `json:"promised,omitzero"`
+		First    string   `json:"first,omitzero"`
+	}
+	commit struct {
+		_      struct{} `cbor:",toarray"`
+		Type   kind     `json:"type"`
+		Key    string   `json:"key"`
+		Ballot ballot   `json:"ballot,omitzero"`
+		Value  *value   `json:"value,omitzero"`
+		First  string   `json:"first,omitzero"`
+	}
+	readRequest struct {
+		_     struct{} `cbor:",toarray"`
+		Type  kind     `json:"type"`
+		Key   string   `json:"key"`
+		Read  readID   `json:"read"`
+		First string   `json:"first,omitzero"`
+	}
+	readReport struct {
+		_        struct{} `cbor:",toarray"`
+		Type     kind     `json:"type"`
+		Key      string   `json:"key"`
+		Read     readID   `json:"read"`
+		Accepted ballot   `json:"accepted,omitzero"`
+		Value    *value   `json:"value,omitzero"`
+		First    string   `json:"first,omitzero"`
+	}
+	request struct {
+		_       struct{} `cbor:",toarray"`
+		Type    kind     `json:"type"`
+		Kind    asked    `json:"kind"`
+		Key     string   `json:"key"`
+		ID      string   `json:"id"`
+		Attempt uint32   `json:"attempt,omitzero"`
+		To      string   `json:"to,omitzero"`
+		Base    uint64   `json:"base,omitzero"`
+		Retry   bool     `json:"retry,omitzero"`
+	}
+	reply struct {
+		_       struct{} `cbor:",toarray"`
+		Type    kind     `json:"type"`
+		Kind    asked    `json:"kind"`
+		Key     string   `json:"key"`
+		ID      string   `json:"id"`
+		Attempt uint32   `json:"attempt,omitzero"`
+		Outcome outcome  `json:"outcome"`
+		Reason  string   `json:"reason,omitzero"`
+		State   string   `json:"state,omitzero"`
+		Version uint64   `json:"version,omitzero"`
+	}
+)
+
+type value struct {
+	_       struct{} `cbor:",toarray"`
+	Version uint64   `json:"version"`
+	State   string   `json:"state"`
+	Recent  []entry  `json:"recent,omitempty"`
+}
+
+type entry struct {
+	_    struct{} `cbor:",toarray"`
+	ID   string   `json:"id"`
+	From string   `json:"from"`
+	To   string   `json:"to"`
+}
+
+// formOf is the form of m, which shares m's strings.
+func formOf(m node.Message) (form, error) {
+	switch m := m.(type) {
+	case *node.Proposal:
+		return &proposal{Type: kindProposal, Phase: phase(m.Phase), Key: m.Key, Ballot: ballotOf(m.Ballot),
+			Value: valueOf(m.Value), Next: ballotOf(m.Next), First: string(m.First)}, nil
+	case *node.Acknowledgment:
+		return &acknowledgment{Type: kindAcknowledgment, Phase: phase(m.Phase), Key: m.Key, Ballot: ballotOf(m.Ballot),
+			Accepted: ballotOf(m.Accepted), Value: valueOf(m.Value), First: string(m.First)}, nil
+	case *node.Reject:
+		return &reject{Type: kindReject, Phase: phase(m.Phase), Key: m.Key, Ballot: ballotOf(m.Ballot),
+			Reason: string(m.Reason), Promised: ballotOf(m.Promised), First: string(m.First)}, nil
+	case *node.Commit:
+		return &commit{Type: kindCommit, Key: m.Key, Ballot: ballotOf(m.Ballot),
+			Value: valueOf(m.Value), First: string(m.First)}, nil
+	case *node.ReadRequest:
+		return &readRequest{Type: kindReadRequest, Key: m.Key, Read: readOf(m.Read), First: string(m.First)}, nil
+	case *node.ReadReport:
+		return &readReport{Type: kindReadReport, Key: m.Key, Read: readOf(m.Read),
+			Accepted: ballotOf(m.Accepted), Value: valueOf(m.Value), First: string(m.First)}, nil
+	case *node.Request:
+		return &request{Type: kindRequest, Kind: asked(m.Kind), Key: m.Key, ID: string(m.ID), Attempt: m.Attempt,
+			To: m.To, Base: m.Base, Retry: m.Retry}, nil
+	case *node.Reply:
+		return &reply{Type: kindReply, Kind: asked(m.Kind), Key: m.Key, ID: string(m.ID), Attempt: m.Attempt,
+			Outcome: outcome(m.Outcome), Reason: string(m.Reason), State: m.State, Version: m.Version}, nil
+	}
+	return nil, fmt.Errorf("unknown type %T", m)
+}
+
+// newForm is an empty form for a message of a kind; nil if there is no such kind.
+func newForm(k kind) form {
+	switch k {
+	case kindProposal:
+		return new(proposal)
+	case kindAcknowledgment:
+		return new(acknowledgment)
+	case kindReject:
+		return new(reject)
+	case kindCommit:
+		return new(commit)
+	case kindReadRequest:
+		return new(readRequest)
+	case kindReadReport:
+		return new(readReport)
+	case kindRequest:
+		return new(request)
+	case kindReply:
+		return new(reply)
+	}
+	return nil
+}
+
+func (f *proposal) message() node.Message {
+	return &node.Proposal{Phase: node.Phase(f.Phase), Key: f.Key, Ballot: f.Ballot.ballot(),
+		Value: f.Value.value(), Next: f.Next.ballot(), First: node.OpID(f.First)}
+}
+
+func (f *acknowledgment) message() node.Message {
+	return &node.Acknowledgment{Phase: node.Phase(f.Phase), Key: f.Key, Ballot: f.Ballot.ballot(),
+		Accepted: f.Accepted.ballot(), Value: f.Value.value(), First: node.OpID(f.First)}
+}
+
+func (f *reject) message() node.Message {
+	return &node.Reject{Phase: node.Phase(f.Phase), Key: f.Key, Ballot: f.Ballot.ballot(),
+		Reason: node.Reason(f.Reason), Promised: f.Promised.ballot(), First: node.OpID(f.First)}
+}
+
+func (f *commit) message() node.Message {
+	return &node.Commit{Key: f.Key, Ballot: f.Ballot.ballot(), Value: f.Value.value(), First: node.OpID(f.First)}
+}
+
+func (f *readRequest) message() node.Message {
+	return &node.ReadRequest{Key: f.Key, Read: f.Read.readID(), First: node.OpID(f.First)}
+}
+
+func (f *readReport) message() node.Message {
+	return &node.ReadReport{Key: f.Key, Read: f.Read.readID(), Accepted: f.Accepted.ballot(),
+		Value: f.Value.value(), First: node.OpID(f.First)}
+}
+
+func (f *request) message() node.Message {
+	return &node.Request{Kind: node.Kind(f.Kind), Key: f.Key, ID: node.OpID(f.ID), Attempt: f.Attempt,
+		To: f.To, Base: f.Base, Retry: f.Retry}
+}
+
+func (f *reply) message() node.Message {
+	return &node.Reply{Kind: node.Kind(f.Kind), Key: f.Key, ID: node.OpID(f.ID), Attempt: f.Attempt,
+		Outcome: node.Outcome(f.Outcome), Reason: node.Reason(f.Reason), State: f.State, Version: f.Version}
+}
+
+func valueOf(v *node.Value) *value {
+	if v == nil {
+		return nil
+	}
+	f := &value{Version: v.Version, State: v.State, Recent: make([]entry, len(v.Recent))}
+	for i, e := range v.Recent {
+		f.Recent[i] = entry{ID: string(e.ID), From: e.From, To: e.To}
+	}
+	return f
+}
+
+func (f *value) value() *node.Value {
+	if f == nil {
+		return nil
+	}
+	v := &node.Value{Version: f.Version, State: f.State}
+	if len(f.Recent) > 0 {
+		v.Recent = make([]node.Entry, len(f.Recent))
+	}
+	for i, e := range f.Recent {
+		v.Recent[i] = node.Entry{ID: node.OpID(e.ID), From: e.From, To: e.To}
+	}
+	return v
+}

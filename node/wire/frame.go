@@ -1,0 +1,64 @@
+package wire
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+
+	"github.com/lockstep-dst/lockstep/node"
+)
+
+// MaxFrame is the most bytes of payload in a frame.
+const MaxFrame = 1 << 20
+
+const frameHead = 8
+
+// What can be wrong with a frame.
+var (
+	ErrTooLong  = errors.New("frame too long: the other side speaks something else, or bytes were damaged")
+	ErrEmpty    = errors.New("frame without payload: the other side speaks something else, or bytes were damaged")
+	ErrChecksum = errors.New("frame fails its checksum: bytes were damaged on the way")
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// AppendFrame appends payload as a frame. It refuses, and leaves dst alone, with
+// ErrTooLong or ErrEmpty.
+func AppendFrame(dst, payload []byte) ([]byte, error) {
+	if err := checkLength(uint64(len(payload))); err != nil {
+		return dst, err
+	}
+	dst = appendHead(dst, payload)
+	return append(dst, payload...), nil
+}
+
+// AppendMessage appends m, in its codec's form, as a frame.
+func AppendMessage(dst []byte, c Codec, m node.Message) ([]byte, error) {
+	start := len(dst)
+	out, err := c.Append(append(dst, make([]byte, frameHead)...), m)
+	if err != nil {
+		return dst, err
+	}
+	payload := out[start+frameHead:]
+	if err := checkLength(uint64(len(payload))); err != nil {
+		return dst, err
+	}
+	appendHead(out[:start], payload)
+	return out, nil
+}
+
+func appendHead(dst, payload []byte) []byte {
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(payload)))
+	return binary.LittleEndian.AppendUint32(dst, crc32.Checksum(payload, castagnoli))
+}
+
+func checkLength(n uint64) error {
+	switch {
+	case n == 0:
+		return ErrEmpty
+	case n > MaxFrame:
+		return fmt.Errorf("%d bytes, at most %d: %w", n, MaxFrame, ErrTooLong)
+	}
+	return nil
+}

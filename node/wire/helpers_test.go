@@ -1,0 +1,148 @@
+package wire_test
+
+import (
+	"flag"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/wire"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+var update = flag.Bool("update", false, "write testdata as the code behaves now")
+
+var codecs = []wire.Codec{wire.JSON{}, wire.CBOR{}}
+
+// samples hold every type of message, with and without its optional parts.
+func samples() []node.Message {
+	ballot, next := node.Ballot{Epoch: 1, Round: 7, Node: 2, Boot: 1}, node.Ballot{Epoch: 1, Round: 8, Node: 2, Boot: 1}
+	foreign := node.Ballot{Epoch: 2, Round: 1 << 40, Node: 65535, Boot: 300}
+	read := node.ReadID{Node: 2, Boot: 1, Seq: 9}
+	v := ring(2)
+	return []node.Message{
+		&node.Proposal{Phase: node.Prepare, Key: "lifecycle/a", Ballot: ballot, First: "c1.1"},
+		&node.Proposal{Phase: node.Accept, Key: "lifecycle/a", Ballot: ballot, Value: v, Next: next, First: "c1.2"},
+		&node.Acknowledgment{Phase: node.Prepare, Key: "lifecycle/a", Ballot: next, Accepted: ballot, Value: v, First: "c1.2"},
+		&node.Acknowledgment{Phase: node.Prepare, Key: "lifecycle/a", Ballot: next, Value: &node.Value{State: "Init"}, First: "c1.2"},
+		&node.Acknowledgment{Phase: node.Accept, Key: "lifecycle/a", Ballot: ballot, First: "c1.2"},
+		&node.Reject{Phase: node.Prepare, Key: "lifecycle/a", Ballot: ballot, Reason: node.StaleBallot, Promised: foreign, First: "c1.2"},
+		&node.Reject{Phase: node.Accept, Key: "other/ü<>", Ballot: ballot, Reason: node.UnknownDefinition, First: "c1.2"},
+		&node.Commit{Key: "lifecycle/a", Ballot: ballot, Value: v, First: "c1.2"},
+		&node.ReadRequest{Key: "lifecycle/a", Read: read, First: "c1.3"},
+		&node.ReadReport{Key: "lifecycle/a", Read: read, Accepted: ballot, Value: v, First: "c1.3"},
+		&node.ReadReport{Key: "lifecycle/a", Read: read, First: "c1.3"},
+		&node.Request{Kind: node.Propose, Key: "lifecycle/a", ID: "c1.2", Attempt: 2, To: "Running", Base: 4, Retry: true},
+		&node.Request{Kind: node.ReadLocal, Key: "lifecycle/a", ID: "c1.4"},
+		&node.Reply{Kind: node.Propose, Key: "lifecycle/a", ID: "c1.2", Attempt: 2, Outcome: node.Committed, State: "Running", Version: 5},
+		&node.Reply{Kind: node.Propose, Key: "lifecycle/a", ID: "c1.2", Outcome: node.Rejected, Reason: node.Illegal, State: "Stopped", Version: 5},
+		&node.Reply{Kind: node.Read, Key: "lifecycle/a", ID: "c1.3", Outcome: node.Unknown, Reason: node.Timeout},
+	}
+}
+
+// ring is a value with so many recent entries.
+func ring(n int) *node.Value {
+	states := []string{"Init", "Running", "Stopped"}
+	v := &node.Value{Version: uint64(n + 3), State: states[n%3]}
+	for i := range n {
+		v.Recent = append(v.Recent, node.Entry{ID: node.OpID(fmt.Sprintf("client-%d.%d", i%3, 1000+i)), From: states[i%3], To: states[(i+1)%3]})
+	}
+	return v
+}
+
+// accept is the message that there is most of.
+func accept() node.Message {
+	ballot, next := node.Ballot{Epoch: 1, Round: 1007, Node: 2, Boot: 3}, node.Ballot{Epoch: 1, Round: 1008, Node: 2, Boot: 3}
+	return &node.Proposal{Phase: node.Accept, Key: "lifecycle/web-1", Ballot: ballot, Value: ring(16), Next: next, First: "client-1.1015"}
+}
+
+func framed(t require.TestingT, c wire.Codec, messages ...node.Message) []byte {
+	var stream []byte
+	for _, m := range messages {
+		var err error
+		stream, err = wire.AppendMessage(stream, c, m)
+		require.NoError(t, err)
+	}
+	return stream
+}
+
+func textUpTo(most int) *rapid.Generator[string] {
+	return rapid.OneOf(
+		rapid.StringN(-1, -1, most),
+		rapid.SampledFrom([]string{"", "Init", "lifecycle/a", `"\`, "null", "\x00\x1f\u2028", strings.Repeat("\x01", most)}).
+			Filter(func(s string) bool { return len(s) <= most }),
+	)
+}
+
+func opID(t *rapid.T, label string) node.OpID {
+	return node.OpID(textUpTo(node.MaxOpID).Draw(t, label))
+}
+
+func anyBallot(t *rapid.T, label string) node.Ballot {
+	if rapid.Bool().Draw(t, label+" is zero") {
+		return node.Ballot{}
+	}
+	return node.Ballot{
+		Epoch: rapid.OneOf(rapid.Just(uint32(1)), rapid.Uint32()).Draw(t, label+" epoch"),
+		Round: rapid.Uint64().Draw(t, label+" round"),
+		Node:  node.ID(rapid.Uint16().Draw(t, label+" node")),
+		Boot:  rapid.Uint64().Draw(t, label+" boot"),
+	}
+}
+
+func anyValue(t *rapid.T) *node.Value {
+	if rapid.Bool().Draw(t, "no value") {
+		return nil
+	}
+	v := &node.Value{Version: rapid.Uint64().Draw(t, "version"), State: textUpTo(128).Draw(t, "state")}
+	for range rapid.SampledFrom([]int{0, 1, 2, 16, node.MaxRing}).Draw(t, "entries") {
+		if len(v.Recent) > 4 { // more of the same
+			v.Recent = append(v.Recent, v.Recent[len(v.Recent)-5])
+			continue
+		}
+		v.Recent = append(v.Recent, node.Entry{ID: opID(t, "id"), From: textUpTo(128).Draw(t, "from"), To: textUpTo(128).Draw(t, "to")})
+	}
+	return v
+}
+
+// messages generates all that a codec takes.
+func messages() *rapid.Generator[node.Message] {
+	return rapid.Custom(func(t *rapid.T) node.Message {
+		key, first := textUpTo(wire.MaxKey).Draw(t, "key"), opID(t, "first")
+		phase := rapid.SampledFrom([]node.Phase{node.Prepare, node.Accept}).Draw(t, "phase")
+		kind := rapid.SampledFrom([]node.Kind{node.Propose, node.Read, node.ReadLocal}).Draw(t, "kind")
+		reason := rapid.SampledFrom([]node.Reason{"", node.StaleBallot, node.StaleEpoch, node.UnknownDefinition, node.Malformed,
+			node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.Forgotten, node.Retried}).Draw(t, "reason")
+		read := node.ReadID{Node: node.ID(rapid.Uint16().Draw(t, "reader")), Boot: rapid.Uint64().Draw(t, "boot"), Seq: rapid.Uint64().Draw(t, "seq")}
+		attempt, number := rapid.Uint32().Draw(t, "attempt"), rapid.Uint64().Draw(t, "number")
+		state := textUpTo(128).Draw(t, "state")
+		switch rapid.IntRange(1, 8).Draw(t, "type") {
+		case 1:
+			return &node.Proposal{Phase: phase, Key: key, Ballot: anyBallot(t, "ballot"), Value: anyValue(t), Next: anyBallot(t, "next"), First: first}
+		case 2:
+			return &node.Acknowledgment{Phase: phase, Key: key, Ballot: anyBallot(t, "ballot"), Accepted: anyBallot(t, "accepted"), Value: anyValue(t), First: first}
+		case 3:
+			return &node.Reject{Phase: phase, Key: key, Ballot: anyBallot(t, "ballot"), Reason: reason, Promised: anyBallot(t, "promised"), First: first}
+		case 4:
+			return &node.Commit{Key: key, Ballot: anyBallot(t, "ballot"), Value: anyValue(t), First: first}
+		case 5:
+			return &node.ReadRequest{Key: key, Read: read, First: first}
+		case 6:
+			return &node.ReadReport{Key: key, Read: read, Accepted: anyBallot(t, "accepted"), Value: anyValue(t), First: first}
+		case 7:
+			return &node.Request{Kind: kind, Key: key, ID: first, Attempt: attempt, To: state, Base: number, Retry: rapid.Bool().Draw(t, "retry")}
+		}
+		outcome := rapid.SampledFrom([]node.Outcome{node.Committed, node.Rejected, node.Unknown}).Draw(t, "outcome")
+		return &node.Reply{Kind: kind, Key: key, ID: first, Attempt: attempt, Outcome: outcome, Reason: reason, State: state, Version: number}
+	})
+}
+
+func TestSamplesHoldEveryType(t *testing.T) {
+	seen := map[string]bool{}
+	for _, m := range samples() {
+		seen[fmt.Sprintf("%T", m)] = true
+	}
+	require.Len(t, seen, 8)
+}

@@ -1,0 +1,88 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/lockstep-dst/lockstep/node"
+)
+
+// JSON is the codec that people can read.
+type JSON struct{}
+
+// Name implements Codec.
+func (JSON) Name() string { return "json" }
+
+// Append implements Codec.
+func (c JSON) Append(dst []byte, m node.Message) ([]byte, error) {
+	f, err := checkedForm(m)
+	if err != nil {
+		return dst, refuse(c, err)
+	}
+	out := bytes.NewBuffer(dst)
+	e := json.NewEncoder(out)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(f); err != nil {
+		return dst, refuse(c, err)
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+// Decode implements Codec.
+func (c JSON) Decode(b []byte) (node.Message, error) {
+	m, err := decodeJSON(b)
+	if err != nil {
+		return nil, refuse(c, clearer(err))
+	}
+	return m, nil
+}
+
+// clearer says a wrong type without the words of Go.
+func clearer(err error) error {
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case !errors.As(err, &wrong):
+		return err
+	case wrong.Field == "":
+		return fmt.Errorf("%s: want an object {...}", wrong.Value)
+	}
+	return fmt.Errorf("%s: %s is of the wrong type or out of range", wrong.Field, wrong.Value)
+}
+
+func decodeJSON(b []byte) (node.Message, error) {
+	if !utf8.Valid(b) {
+		return nil, errors.New("not UTF-8")
+	}
+	var head struct {
+		Type kind `json:"type"`
+	}
+	if err := json.Unmarshal(b, &head); err != nil {
+		return nil, err
+	}
+	if err := checkPlain(b); err != nil {
+		return nil, err
+	}
+	f := newForm(head.Type)
+	if f == nil {
+		return nil, errors.New("type: missing")
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(f); err != nil {
+		return nil, err
+	}
+	m := f.message()
+	return m, check(m)
+}
+
+// checkedForm is the form of a message that codecs take.
+func checkedForm(m node.Message) (form, error) {
+	f, err := formOf(m)
+	if err != nil {
+		return nil, err
+	}
+	return f, check(m)
+}

@@ -1,0 +1,89 @@
+package wire
+
+import (
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/node"
+)
+
+// kind says which message it is.
+type kind uint8
+
+const (
+	kindProposal kind = iota + 1
+	kindAcknowledgment
+	kindReject
+	kindCommit
+	kindReadRequest
+	kindReadReport
+	kindRequest
+	kindReply
+)
+
+var kindNames = [...]string{"?", "proposal", "acknowledgment", "reject", "commit",
+	"read-request", "read-report", "request", "reply"}
+
+func (k kind) String() string { return kindNames[k] }
+
+// The enumerations of node, with numbers in CBOR and names in JSON. A name that
+// is marshalled has been checked to exist.
+type (
+	phase   node.Phase
+	asked   node.Kind
+	outcome node.Outcome
+)
+
+// MarshalText gives the name.
+func (k kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// MarshalText gives the name.
+func (p phase) MarshalText() ([]byte, error) { return []byte(node.Phase(p).String()), nil }
+
+// MarshalText gives the name.
+func (a asked) MarshalText() ([]byte, error) { return []byte(node.Kind(a).String()), nil }
+
+// MarshalText gives the name.
+func (o outcome) MarshalText() ([]byte, error) { return []byte(node.Outcome(o).String()), nil }
+
+// UnmarshalText takes a name.
+func (k *kind) UnmarshalText(text []byte) error {
+	v, err := named("type", text, kindProposal, kindReply)
+	*k = v
+	return err
+}
+
+// UnmarshalText takes a name.
+func (p *phase) UnmarshalText(text []byte) error {
+	v, err := named("phase", text, node.Prepare, node.Accept)
+	*p = phase(v)
+	return err
+}
+
+// UnmarshalText takes a name.
+func (a *asked) UnmarshalText(text []byte) error {
+	v, err := named("kind", text, node.Propose, node.ReadLocal)
+	*a = asked(v)
+	return err
+}
+
+// UnmarshalText takes a name.
+func (o *outcome) UnmarshalText(text []byte) error {
+	v, err := named("outcome", text, node.Committed, node.Unknown)
+	*o = outcome(v)
+	return err
+}
+
+// named is the one of first to last that has a name.
+func named[T interface {
+	~uint8
+	fmt.Stringer
+}](what string, text []byte, first, last T) (T, error) {
+	names := make([]string, 0, last)
+	for v := first; v <= last; v++ {
+		if v.String() == string(text) {
+			return v, nil
+		}
+		names = append(names, v.String())
+	}
+	return 0, fmt.Errorf("%s %q: want one of %v", what, text, names)
+}

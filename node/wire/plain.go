@@ -1,0 +1,99 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/node"
+)
+
+// Bounds of JSON that could be a message.
+const (
+	maxDepth  = 4  // message, value, recent, entry
+	maxFields = 12 // of one object
+)
+
+// checkPlain refuses what encoding/json lets pass: null, a field given twice or
+// in other letters, and more than any message has. b is sound JSON.
+func checkPlain(b []byte) error {
+	var open [maxDepth]container
+	depth := 0
+	for i := 0; i < len(b); i++ {
+		var in *container
+		if depth > 0 {
+			in = &open[depth-1]
+		}
+		switch b[i] {
+		case '{', '[':
+			if depth == maxDepth {
+				return fmt.Errorf("nested deeper than %d", maxDepth)
+			}
+			open[depth] = container{object: b[i] == '{', name: b[i] == '{'}
+			depth++
+		case '}', ']':
+			depth--
+		case ',':
+			if err := in.next(); err != nil {
+				return err
+			}
+		case 'n': // nothing else begins with it, or has it inside
+			return errors.New("null: give a value or leave the field out")
+		case '"':
+			end := closing(b, i)
+			if in != nil && in.name {
+				if err := in.field(b[i+1 : end]); err != nil {
+					return err
+				}
+			}
+			i = end
+		}
+	}
+	return nil
+}
+
+// container is an object or a list that is open at some place of the text.
+type container struct {
+	object bool
+	name   bool // the next string is a field's name
+	commas int
+	names  [maxFields][]byte
+}
+
+func (c *container) next() error {
+	c.name = c.object
+	c.commas++
+	switch {
+	case c.object && c.commas == maxFields:
+		return fmt.Errorf("more than %d fields", maxFields)
+	case c.commas == node.MaxRing:
+		return fmt.Errorf("list of more than %d", node.MaxRing)
+	}
+	return nil
+}
+
+func (c *container) field(name []byte) error {
+	c.name = false
+	for _, x := range name {
+		if x < 'a' || x > 'z' {
+			return fmt.Errorf("unknown field %.32q", name)
+		}
+	}
+	for _, before := range c.names[:c.commas] {
+		if bytes.Equal(before, name) {
+			return fmt.Errorf("field %q given twice", name)
+		}
+	}
+	c.names[c.commas] = name
+	return nil
+}
+
+// closing is the place of the quote that ends the string beginning at i.
+func closing(b []byte, i int) int {
+	for i++; b[i] != '"'; i++ {
+		if b[i] == '\\' {
+			i++
+		}
+	}
+	return i
+}

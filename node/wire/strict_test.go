@@ -1,0 +1,177 @@
+package wire_test
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/fxamacker/cbor/v2"
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/wire"
+	"github.com/stretchr/testify/require"
+)
+
+func TestStrictJSON(t *testing.T) {
+	read := func(fields string) string { return `{"type":"read-request","key":"a/b","read":"2.1.9"` + fields + `}` }
+	ballot := func(b string) string { return `{"type":"commit","key":"a/b","ballot":` + b + `}` }
+	value := func(v string) string { return `{"type":"commit","key":"a/b","value":` + v + `}` }
+	long := strings.Repeat("x", 258)
+	for _, x := range []struct{ text, want string }{
+		{read(""), ""},
+		{" {\n\"first\" : \"c\\u0031\",\t\"key\":\"\", \"type\":\"read-request\"} \n", ""},
+		{``, "unexpected end"},
+		{`{`, "unexpected end"},
+		{`null`, "null"},
+		{`7`, "number: want an object"},
+		{`[]`, "array: want an object"},
+		{`{}`, "type: missing"},
+		{`{"type":"gossip"}`, `type "gossip": want one of [proposal`},
+		{`{"type":""}`, `type ""`},
+		{`{"type":1}`, "type: number is of the wrong type"},
+		{`{"type":["commit"]}`, "type: array is of the wrong type"},
+		{read("") + "{}", "after top-level value"},
+		{read("") + " x", "after top-level value"},
+		{read("\x00"), "invalid character"},
+		{read(`,"first":"` + "\xff" + `"`), "not UTF-8"},
+		{read(`,"more":1`), `unknown field "more"`},
+		{read(`,"Key":"a/b"`), `unknown field "Key"`},
+		{read(`,"ſirst":"a/b"`), `unknown field "ſirst"`},
+		{read(`,"f\u0069rst":"a/b"`), `unknown field`},
+		{read(`,"phase":"accept"`), `unknown field "phase"`},
+		{read(`,"key":"a/b"`), `field "key" given twice`},
+		{read(`,"type":"read-request"`), `field "type" given twice`},
+		{read(`,"first":null`), "null"},
+		{read(`,"first":7`), "first: number is of the wrong type"},
+		{read(`,"first":"` + long + `"`), "first: 258 bytes, at most 64"},
+		{`{"type":"commit","key":"` + long + `"}`, "key: 258 bytes, at most 257"},
+		{`{"type":"read-request","key":"a/b","read":"2.1"}`, `read "2.1": want node.boot.sequence`},
+		{`{"type":"read-request","key":"a/b","read":"65536.1.1"}`, `read "65536.1.1"`},
+		{`{"type":"proposal","key":"a/b"}`, "phase: missing"},
+		{`{"type":"proposal","phase":"learn","key":"a/b"}`, `phase "learn": want one of [prepare accept]`},
+		{`{"type":"proposal","phase":1,"key":"a/b"}`, "phase: number is of the wrong type"},
+		{`{"type":"reject","phase":"accept","key":"a/b","reason":"bored"}`, `reason: "bored" is not known`},
+		{`{"type":"request","kind":"write","key":"a/b","id":"c"}`, `kind "write": want one of [propose read read-local]`},
+		{`{"type":"request","kind":"read","key":"a/b","id":"c","attempt":4294967296}`, "attempt: number 4294967296 is of the wrong type or out of range"},
+		{`{"type":"request","kind":"read","key":"a/b","id":"c","attempt":1.5}`, "attempt: number 1.5"},
+		{`{"type":"request","kind":"read","key":"a/b","id":"c","base":-1}`, "base: number -1"},
+		{`{"type":"request","kind":"read","key":"a/b","id":"c","retry":"yes"}`, "retry: string"},
+		{`{"type":"reply","kind":"read","key":"a/b","id":"c"}`, "outcome: missing"},
+		{`{"type":"reply","kind":"read","key":"a/b","id":"c","outcome":"done"}`, `outcome "done": want one of [committed rejected unknown]`},
+		{ballot(`"7.2.1"`), ""},
+		{ballot(`"e2:7.2.1"`), ""},
+		{ballot(`"-"`), ""},
+		{ballot(`7`), "ballot: number is of the wrong type"},
+		{ballot(`""`), `ballot ""`},
+		{ballot(`"7.2"`), `ballot "7.2": want round.node.boot`},
+		{ballot(`"7.2.1.0"`), `ballot "7.2.1.0"`},
+		{ballot(`"07.2.1"`), `ballot "07.2.1"`},
+		{ballot(`"+7.2.1"`), `ballot "+7.2.1"`},
+		{ballot(`"e1:7.2.1"`), `ballot "e1:7.2.1"`},
+		{ballot(`"e0:0.0.0"`), `ballot "e0:0.0.0"`},
+		{ballot(`"e4294967296:7.2.1"`), `ballot "e4294967296:7.2.1"`},
+		{ballot(`"7.65536.1"`), `ballot "7.65536.1"`},
+		{ballot(`"18446744073709551616.2.1"`), `ballot "18446744073709551616.2.1"`},
+		{value(`{}`), ""},
+		{value(`null`), "null"},
+		{value(`"nothing"`), "value: string is of the wrong type"},
+		{value(`{"recent":[{},null]}`), "null"},
+		{value(`{"recent":[{"id":"a","id":"a"}]}`), `field "id" given twice`},
+		{value(`{"recent":[{"by":"a"}]}`), `unknown field "by"`},
+		{value(`{"recent":[{"from":"` + long + `"}]}`), "value.recent[0].from: 258 bytes, at most 128"},
+		{value(`{"recent":[{}` + strings.Repeat(",{}", node.MaxRing-1) + `]}`), ""},
+		{value(`{"recent":[{}` + strings.Repeat(",{}", node.MaxRing) + `]}`), "list of more than 256"},
+		{value(`{"recent":[[[]]]}`), "nested deeper than 4"},
+		{strings.Repeat("[", 1<<19) + strings.Repeat("]", 1<<19), "max depth"},
+		{`{"type":"commit"` + strings.Repeat(`,"a":1`, 20) + `}`, `field "a" given twice`},
+		{`{"type":"commit","a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1,"j":1,"k":1,"l":1}`, "more than 12 fields"},
+	} {
+		m, err := wire.JSON{}.Decode([]byte(x.text))
+		if x.want == "" {
+			require.NoError(t, err, x.text)
+			continue
+		}
+		require.ErrorIs(t, err, wire.ErrMessage, "%.200s", x.text)
+		require.ErrorContains(t, err, x.want, "%.200s", x.text)
+		require.Nil(t, m)
+	}
+}
+
+func TestStrictCBOR(t *testing.T) {
+	long := strings.Repeat("x", 258)
+	marshalled := func(v ...any) string {
+		b, err := cbor.Marshal(v)
+		require.NoError(t, err)
+		return hex.EncodeToString(b)
+	}
+	read := []any{2, 1, 9}
+	null := []any{0, 0, 0, 0}
+	entries := func(n int) (list []any) {
+		for range n {
+			list = append(list, []any{"a", "b", "c"})
+		}
+		return list
+	}
+	sound := marshalled(5, "a/b", read, "c")
+	for _, x := range []struct{ hex, want string }{
+		{sound, ""},
+		{"", "0 bytes: want an array"},
+		{"84", "1 bytes: want an array"},
+		{"8400", "unknown type 0x0"},
+		{"8409", "unknown type 0x9"},
+		{"841805", "unknown type 0x18"},
+		{sound[:len(sound)-2], "unexpected EOF"},
+		{sound + "00", "extraneous data"},
+		{"c1" + sound, "unknown type 0x84"},
+		{"9f" + sound[2:] + "ff", "indefinite-length"},
+		{"a20500" + "0102", "cannot unmarshal map"},
+		{marshalled(5, "a/b", read), "different number of elements"},
+		{marshalled(5, "a/b", read, "c", "d"), "different number of elements"},
+		{marshalled(5, "a/b", []any{2, 1}, "c"), "different number of elements"},
+		{marshalled(5, []byte("a/b"), read, "c"), "cannot unmarshal byte string"},
+		{marshalled(5, "a/b", read, 7), "cannot unmarshal"},
+		{marshalled(5, "a/b", []any{65536, 1, 9}, "c"), "overflow"},
+		{marshalled(5, "a/b", []any{-1, 1, 9}, "c"), "cannot unmarshal"},
+		{marshalled(5, "a/b", []any{1.0, 1, 9}, "c"), "cannot unmarshal"},
+		{marshalled(5, "a/b", []any{true, 1, 9}, "c"), "cannot unmarshal"},
+		{marshalled(5, "a/b", []any{cbor.SimpleValue(2), 1, 9}, "c"), "not its only form"},
+		{marshalled(5, "a/b", []any{nil, 1, 9}, "c"), "not its only form"},
+		{marshalled(5, nil, read, "c"), "not its only form"},
+		{marshalled(5, "a/b", nil, "c"), "not its only form"},
+		{marshalled(5, "a/b", []any{cbor.Tag{Number: 2, Content: []byte{1}}, 1, 9}, "c"), "tag"},
+		{strings.Replace(sound, "8302", "831802", 1), "not its only form"},
+		{strings.Replace(sound, "63612f62", "7803612f62", 1), "not its only form"},
+		{strings.Replace(sound, "63612f62", "63612fff", 1), "invalid UTF-8"},
+		{marshalled(5, long, read, "c"), "key: 258 bytes, at most 257"},
+		{marshalled(5, "a/b", read, long), "first: 258 bytes, at most 64"},
+		{marshalled(1, 3, "a/b", null, nil, null, "c"), "phase: 3 is not known"},
+		{marshalled(1, 0, "a/b", null, nil, null, "c"), "phase: missing"},
+		{marshalled(1, 256, "a/b", null, nil, null, "c"), "overflow"},
+		{marshalled(3, 1, "a/b", null, "bored", null, "c"), `reason: "bored" is not known`},
+		{marshalled(7, 4, "a/b", "c", 0, "", 0, false), "kind: 4 is not known"},
+		{marshalled(7, 1, "a/b", "c", 0, "", 0, 0), "cannot unmarshal"},
+		{marshalled(7, 1, "a/b", "c", uint64(1<<32), "", 0, false), "overflow"},
+		{marshalled(8, 1, "a/b", "c", 0, 4, "", "", 0), "outcome: 4 is not known"},
+		{marshalled(4, "a/b", null, nil, "c"), ""},
+		{marshalled(4, "a/b", null, cbor.RawMessage{0xf7}, "c"), "not its only form"},
+		{marshalled(4, "a/b", null, []any{0, "", nil}, "c"), "not its only form"},
+		{marshalled(4, "a/b", null, []any{0, "", []any{}}, "c"), ""},
+		{marshalled(4, "a/b", null, []any{0, long, []any{}}, "c"), "value.state: 258 bytes, at most 128"},
+		{marshalled(4, "a/b", null, []any{0, "", []any{nil}}, "c"), "not its only form"},
+		{marshalled(4, "a/b", null, []any{0, "", entries(256)}, "c"), ""},
+		{marshalled(4, "a/b", null, []any{0, "", entries(257)}, "c"), "exceeded max number of elements"},
+		{marshalled(4, "a/b", null, []any{0, "", []any{[]any{[]any{}}}}, "c"), "exceeded max nested level"},
+	} {
+		b, err := hex.DecodeString(x.hex)
+		require.NoError(t, err)
+		m, err := wire.CBOR{}.Decode(b)
+		about := fmt.Sprintf("%.100s", x.hex)
+		if x.want == "" {
+			require.NoError(t, err, about)
+			continue
+		}
+		require.ErrorIs(t, err, wire.ErrMessage, about)
+		require.ErrorContains(t, err, x.want, about)
+		require.Nil(t, m)
+	}
+}

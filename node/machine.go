@@ -96,7 +96,7 @@ func (n *Node) wake(m *machine) {
 // commit is the learner's part.
 func (n *Node) commit(c *Commit) {
 	m := n.machine(c.Key)
-	if m == nil || c.Value == nil || c.Value.check(m.def) != nil {
+	if m == nil || c.Value == nil || c.Value != m.value && c.Value.check(m.def) != nil {
 		n.counts.Failed++
 		return
 	}

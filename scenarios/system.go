@@ -32,6 +32,12 @@ type Run interface {
 	Agree(at Duration) *Violation
 }
 
+// Carrier is a Run whose messages can cross the network as bytes. Carry gives
+// what arrives in place of m, which shares nothing with m.
+type Carrier interface {
+	Carry(m sim.Message) sim.Message
+}
+
 // Violation is a broken property.
 type Violation struct {
 	Property string   // "agreement", "linearizability", "liveness", ...

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -49,6 +51,9 @@ type fuzz struct {
 }
 
 func (f *fuzz) run(cmd *cobra.Command) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400) // worlds are small and short-lived: memory for speed
+	}
 	c, err := f.campaign(cmd)
 	if err != nil {
 		return err

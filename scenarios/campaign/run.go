@@ -67,7 +67,7 @@ func Run(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options
 	if err != nil {
 		return Result{}, err
 	}
-	s.play()
+	s.playSafely()
 	r := Result{
 		Hash:      s.world.Hash(),
 		Stats:     s.world.Stats(),

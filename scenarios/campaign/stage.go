@@ -3,7 +3,10 @@ package campaign
 import (
 	"fmt"
 	"math"
+	"path/filepath"
+	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/scenarios"
@@ -47,6 +50,9 @@ func newStage(sys scenarios.System, p *scenarios.Plan, trace func(sim.Line)) (*s
 	}
 	cfg := sim.Config{
 		Seed: p.Seed, Network: p.Network, New: s.process, Observe: s.observe, Trace: trace,
+	}
+	if c, ok := s.run.(scenarios.Carrier); ok && p.Knobs.Codec != "" {
+		cfg.Wire = func(_, _ sim.ID, m sim.Message) sim.Message { return c.Carry(m) }
 	}
 	for n := 1; n <= p.Nodes; n++ {
 		spec := sim.Spec{ID: scenarios.NodeID(n), Disk: p.Disk}
@@ -92,6 +98,36 @@ func (s *stage) process(id sim.ID, life int) sim.Process {
 		return s.run.Client(id)
 	}
 	return s.run.Node(id, life)
+}
+
+// playSafely is play for code that may panic: an assertion of the system that
+// fails is a violation like any other.
+func (s *stage) playSafely() {
+	defer func() {
+		if why := recover(); why != nil {
+			s.violation = &scenarios.Violation{
+				Property: "assertion", Class: "panic", At: s.world.Now(),
+				Sentence: fmt.Sprintf("Panic: %v\n%s", why, frames()),
+			}
+		}
+	}()
+	s.play()
+}
+
+// frames lists where the panic under way comes from, innermost first, without
+// addresses: the same for the same code.
+func frames() string {
+	var at [24]uintptr
+	var b strings.Builder
+	for more, f := true, runtime.CallersFrames(at[:runtime.Callers(4, at[:])]); more; {
+		var frame runtime.Frame
+		frame, more = f.Next()
+		if strings.HasPrefix(frame.Function, "runtime.") {
+			continue
+		}
+		fmt.Fprintf(&b, "  %s (%s:%d)\n", frame.Function, filepath.Base(frame.File), frame.Line)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // play lets the run happen until a property is violated or nothing that counts

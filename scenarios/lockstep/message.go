@@ -27,34 +27,48 @@ func (a *arena) envelope(m node.Message) *envelope {
 	return e
 }
 
-// kind names what a message is about, with the phase.
-func (e *envelope) kind() string {
+// kinds names what a message is about, with the phase.
+var kinds = [...]string{
+	"?", "proposal-prepare", "proposal-accept", "acknowledgment-prepare", "acknowledgment-accept",
+	"reject-prepare", "reject-accept", "commit", "read-request", "read-report", "request", "reply",
+}
+
+// kindHashes are their hashes, for fate keys.
+var kindHashes = func() (h [len(kinds)]uint64) {
+	for i, name := range kinds {
+		h[i] = keyed.String(name)
+	}
+	return h
+}()
+
+// kind is the message's place in kinds.
+func (e *envelope) kind() int {
 	switch m := e.Message.(type) {
 	case *node.Proposal:
-		return [...]string{"proposal", "proposal-prepare", "proposal-accept"}[m.Phase]
+		return int(m.Phase)
 	case *node.Acknowledgment:
-		return [...]string{"acknowledgment", "acknowledgment-prepare", "acknowledgment-accept"}[m.Phase]
+		return 2 + int(m.Phase)
 	case *node.Reject:
-		return [...]string{"reject", "reject-prepare", "reject-accept"}[m.Phase]
+		return 4 + int(m.Phase)
 	case *node.Commit:
-		return "commit"
+		return 7
 	case *node.ReadRequest:
-		return "read-request"
+		return 8
 	case *node.ReadReport:
-		return "read-report"
+		return 9
 	case *node.Request:
-		return "request"
+		return 10
 	case *node.Reply:
-		return "reply"
+		return 11
 	}
-	return "?"
+	return 0
 }
 
 // Fate implements sim.Message.
 func (e *envelope) Fate() uint64 {
 	if e.fate == 0 {
 		key, first := e.About()
-		e.fate = sim.FateKey(e.kind(), key, string(first))
+		e.fate = sim.JoinFate(kindHashes[e.kind()], keyed.String(key), keyed.String(string(first)))
 	}
 	return e.fate
 }
@@ -62,7 +76,7 @@ func (e *envelope) Fate() uint64 {
 // FateName implements sim.Message.
 func (e *envelope) FateName() string {
 	key, first := e.About()
-	return strings.Join([]string{e.kind(), key, string(first)}, " ")
+	return strings.Join([]string{kinds[e.kind()], key, string(first)}, " ")
 }
 
 // Digest implements sim.Message.
@@ -122,10 +136,14 @@ func bit(b bool) uint64 {
 // fact is a node's fact as the simulator wants one.
 type fact struct{ node.Fact }
 
-// Digest implements sim.Fact.
+// Digest implements sim.Fact. What a fact is about in full is in the messages
+// that led to it, so a few words do.
 func (f *fact) Digest() uint64 {
-	h := keyed.Mix(uint64(f.Kind)<<56^uint64(f.At), keyed.String(f.Key)^f.Boot)
-	return keyed.Mix(ballot(h, f.Ballot), value(f.Value))
+	h := ballot(uint64(f.Kind)<<56^uint64(f.At)^f.Boot<<40, f.Ballot)
+	if f.Value != nil {
+		h = keyed.Mix(h, f.Value.Version)
+	}
+	return h
 }
 
 // stopped is the fact that a node refuses to go on.

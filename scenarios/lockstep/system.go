@@ -7,6 +7,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/session"
+	"github.com/lockstep-dst/lockstep/node/wire"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
 )
@@ -27,10 +28,14 @@ type run struct {
 	nodes  []*node.Node // by id, the current life's
 	oracle *oracle
 	arena  arena
+	line   line
 }
 
 func newRun(p *scenarios.Plan) *run {
-	return &run{plan: p, nodes: make([]*node.Node, p.Nodes+1), oracle: newOracle(p)}
+	r := &run{plan: p, nodes: make([]*node.Node, p.Nodes+1), oracle: newOracle(p)}
+	r.line.key = keyed.Seed(p.Seed).Name("chunks")
+	r.line.codec, _ = wire.ByName(p.Knobs.Codec) // nil where the plan names none
+	return r
 }
 
 // Node implements scenarios.Run.

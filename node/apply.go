@@ -75,6 +75,8 @@ func (n *Node) applyOne(m *machine, base, value *Value, o *operation) *Value {
 		if o.sent || r.Retry {
 			o.result.Outcome = Unknown
 		}
+	case r.Expects && r.Expect != value.Version:
+		o.result = declined(r, value, Mismatch)
 	case m.def.Legal(value.State, r.To):
 		o.sent = true
 		if value == base {
@@ -82,12 +84,19 @@ func (n *Node) applyOne(m *machine, base, value *Value, o *operation) *Value {
 		}
 		value.push(Entry{r.ID, value.State, r.To}, n.cfg.Ring)
 		o.result = Reply{Outcome: Committed, State: r.To, Version: value.Version}
-	case r.Retry:
-		o.result = Reply{Outcome: Unknown, Reason: Retried}
 	default:
-		o.result = Reply{Outcome: Rejected, Reason: Illegal, State: value.State, Version: value.Version}
+		o.result = declined(r, value, Illegal)
 	}
 	return value
+}
+
+// declined is the answer to an operation that cannot be carried out on value.
+// To a retry it would be a lie as long as an earlier attempt may be under way.
+func declined(r *Request, value *Value, why Reason) Reply {
+	if r.Retry {
+		return Reply{Outcome: Unknown, Reason: Retried}
+	}
+	return Reply{Outcome: Rejected, Reason: why, State: value.State, Version: value.Version}
 }
 
 // recall is the recorded result of an operation, if v still has it.

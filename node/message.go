@@ -61,6 +61,7 @@ const (
 	Overloaded   Reason = "overloaded"    // too many operations wait
 	Timeout      Reason = "timeout"       // the consensus timeout has passed
 	UnknownState Reason = "unknown-state" // the definition has no such state
+	Mismatch     Reason = "mismatch"      // the machine is at another version than expected
 	Forgotten    Reason = "forgotten"     // too old for the ring to tell
 	Retried      Reason = "retried"       // illegal now, but an earlier attempt may be under way
 )
@@ -128,6 +129,8 @@ type Request struct {
 	To      string // propose: the state asked for
 	Base    uint64 // propose: a chosen version that the client knew before its first attempt; 0 is safe
 	Retry   bool   // an earlier attempt may be under way
+	Expects bool   // propose: only if the machine is at version Expect
+	Expect  uint64
 }
 
 // Outcome is what a client learns.
@@ -150,7 +153,7 @@ type Reply struct {
 	Attempt uint32
 	Outcome Outcome
 	Reason  Reason // not committed
-	State   string // committed: led to, or read; Illegal, Forgotten: the current state
+	State   string // committed: led to, or read; Illegal, Mismatch, Forgotten: the current state
 	Version uint64 // of State
 }
 
@@ -214,6 +217,9 @@ func (m *Request) String() string {
 	s := fmt.Sprintf("request %s %s attempt %d %v", m.Key, m.ID, m.Attempt, m.Kind)
 	if m.Kind == Propose {
 		s += fmt.Sprintf(" to %s base %d", m.To, m.Base)
+	}
+	if m.Expects {
+		s += fmt.Sprintf(" expect %d", m.Expect)
 	}
 	if m.Retry {
 		s += " retry"

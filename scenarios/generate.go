@@ -33,6 +33,7 @@ type Shape struct {
 	Nodes       int
 	Clients     int
 	Operations  int
+	Versions    bool // the system has versions, which operations may expect
 }
 
 // Limits of what Generate chooses by itself. A Shape may ask for more.
@@ -192,7 +193,7 @@ func generateOperations(c choices, p *Plan, shape Shape, delay Duration) Duratio
 	storm := max(pace*Duration(n), 10*netmodel.Millisecond)
 	counts := make([]int, p.Clients+1)
 	for i := range n {
-		o := generateOperation(c.at("operation", i), p, machines, storm)
+		o := generateOperation(c.at("operation", i), p, shape, machines, storm)
 		o.Client = 1 + i%p.Clients
 		counts[o.Client]++
 		o.ID = fmt.Sprintf("c%d.%d", o.Client, counts[o.Client])
@@ -216,7 +217,7 @@ func generateMachines(c choices, p *Plan) []string {
 
 // generateOperation chooses one operation. A proposal goes for a state that
 // some state leads to, so that a good share of them is legal when it arrives.
-func generateOperation(c choices, p *Plan, machines []string, storm Duration) Operation {
+func generateOperation(c choices, p *Plan, shape Shape, machines []string, storm Duration) Operation {
 	o := Operation{
 		At:      Duration(c.Choose("at", uint64(storm))),
 		Node:    c.between("node", 1, p.Nodes),
@@ -232,6 +233,10 @@ func generateOperation(c choices, p *Plan, machines []string, storm Duration) Op
 		o.To = d.Initial
 	} else {
 		o.To = d.Transitions[c.Choose("to", uint64(len(d.Transitions)))].To
+	}
+	if shape.Versions && c.often("expect?", 10) {
+		version := c.Choose("expect", 12)
+		o.Expect = &version
 	}
 	return o
 }

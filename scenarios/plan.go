@@ -77,7 +77,8 @@ type Operation struct {
 	Node    int      `json:"node"`    // asked first; 0: the client decides
 	Machine string   `json:"machine"` // definition/name
 	Kind    Kind     `json:"kind"`
-	To      string   `json:"to,omitempty"` // propose: the state asked for
+	To      string   `json:"to,omitempty"`     // propose: the state asked for
+	Expect  *uint64  `json:"expect,omitempty"` // propose: only at this version; for systems that have versions
 }
 
 // FaultKind says which fields of a Fault count.

@@ -14,6 +14,7 @@ type System struct {
 	Name        string
 	About       string           // one line
 	Definitions []fsm.Definition // what generated plans use
+	Versions    bool             // its machines have versions, which operations may expect
 	New         func(*Plan) Run  // the system's side of one run
 }
 

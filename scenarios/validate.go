@@ -147,6 +147,8 @@ func (p *Plan) checkOperation(o *Operation) error {
 		return fmt.Errorf("to: %q is no state of %s; its states are %v", o.To, d.Name, d.States)
 	case o.Kind == Read && o.To != "":
 		return fmt.Errorf("to: %q: a read asks for no state", o.To)
+	case o.Kind == Read && o.Expect != nil:
+		return errors.New("expect: a read expects no version")
 	case o.Kind != Propose && o.Kind != Read:
 		return fmt.Errorf("kind: %q: want %q or %q", o.Kind, Propose, Read)
 	}

@@ -64,6 +64,9 @@ type Operation struct {
 	Key  string
 	To   string
 	Node node.ID // asked first; 0: the machine's home
+
+	Expects bool // only if the machine is at version Expect
+	Expect  uint64
 }
 
 // Result is the outcome of an operation.
@@ -114,7 +117,7 @@ func (c *Call) attempt(now time.Duration) Action {
 	c.attempts++
 	req := &node.Request{
 		Kind: c.op.Kind, Key: c.op.Key, ID: c.op.ID, Attempt: c.attempts,
-		To: c.op.To, Base: c.base, Retry: len(c.open) > 0,
+		To: c.op.To, Base: c.base, Retry: len(c.open) > 0, Expects: c.op.Expects, Expect: c.op.Expect,
 	}
 	c.open = append(c.open, c.attempts)
 	c.pending = c.attempts
@@ -187,7 +190,7 @@ func (c *Call) rejected(now time.Duration, attempt uint32, r Result) Action {
 		return c.retry(now, attempt, r)
 	}
 	switch r.Reason {
-	case node.Illegal:
+	case node.Illegal, node.Mismatch:
 		return c.end(r)
 	case node.Forgotten: // the client knew too old a version
 		c.base = max(c.base, r.Version)

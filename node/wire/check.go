@@ -13,7 +13,7 @@ import (
 const MaxKey = 2*fsm.MaxName + 1
 
 var reasons = []node.Reason{"", node.StaleBallot, node.StaleEpoch, node.UnknownDefinition, node.Malformed,
-	node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.Forgotten, node.Retried}
+	node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.Mismatch, node.Forgotten, node.Retried}
 
 // check names the first field of m that no codec takes.
 func check(m node.Message) error {

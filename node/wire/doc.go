@@ -53,7 +53,7 @@
 //	commit          [4, key, ballot, value, first]
 //	read-request    [5, key, read, first]
 //	read-report     [6, key, read, accepted, value, first]
-//	request         [7, kind, key, id, attempt, to, base, retry]
+//	request         [7, kind, key, id, attempt, to, base, retry, expects, expect]
 //	reply           [8, kind, key, id, attempt, outcome, reason, state, version]
 //
 //	ballot          [epoch, round, node, boot]

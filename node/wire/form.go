@@ -77,6 +77,8 @@ type (
 		To      string   `json:"to,omitzero"`
 		Base    uint64   `json:"base,omitzero"`
 		Retry   bool     `json:"retry,omitzero"`
+		Expects bool     `json:"expects,omitzero"`
+		Expect  uint64   `json:"expect,omitzero"`
 	}
 	reply struct {
 		_       struct{} `cbor:",toarray"`
@@ -128,7 +130,7 @@ func formOf(m node.Message) (form, error) {
 			Accepted: ballotOf(m.Accepted), Value: valueOf(m.Value), First: string(m.First)}, nil
 	case *node.Request:
 		return &request{Type: kindRequest, Kind: asked(m.Kind), Key: m.Key, ID: string(m.ID), Attempt: m.Attempt,
-			To: m.To, Base: m.Base, Retry: m.Retry}, nil
+			To: m.To, Base: m.Base, Retry: m.Retry, Expects: m.Expects, Expect: m.Expect}, nil
 	case *node.Reply:
 		return &reply{Type: kindReply, Kind: asked(m.Kind), Key: m.Key, ID: string(m.ID), Attempt: m.Attempt,
 			Outcome: outcome(m.Outcome), Reason: string(m.Reason), State: m.State, Version: m.Version}, nil
@@ -189,7 +191,7 @@ func (f *readReport) message() node.Message {
 
 func (f *request) message() node.Message {
 	return &node.Request{Kind: node.Kind(f.Kind), Key: f.Key, ID: node.OpID(f.ID), Attempt: f.Attempt,
-		To: f.To, Base: f.Base, Retry: f.Retry}
+		To: f.To, Base: f.Base, Retry: f.Retry, Expects: f.Expects, Expect: f.Expect}
 }
 
 func (f *reply) message() node.Message {

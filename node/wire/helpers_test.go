@@ -34,7 +34,7 @@ func samples() []node.Message {
 		&node.ReadRequest{Key: "lifecycle/a", Read: read, First: "c1.3"},
 		&node.ReadReport{Key: "lifecycle/a", Read: read, Accepted: ballot, Value: v, First: "c1.3"},
 		&node.ReadReport{Key: "lifecycle/a", Read: read, First: "c1.3"},
-		&node.Request{Kind: node.Propose, Key: "lifecycle/a", ID: "c1.2", Attempt: 2, To: "Running", Base: 4, Retry: true},
+		&node.Request{Kind: node.Propose, Key: "lifecycle/a", ID: "c1.2", Attempt: 2, To: "Running", Base: 4, Retry: true, Expects: true, Expect: 4},
 		&node.Request{Kind: node.ReadLocal, Key: "lifecycle/a", ID: "c1.4"},
 		&node.Reply{Kind: node.Propose, Key: "lifecycle/a", ID: "c1.2", Attempt: 2, Outcome: node.Committed, State: "Running", Version: 5},
 		&node.Reply{Kind: node.Propose, Key: "lifecycle/a", ID: "c1.2", Outcome: node.Rejected, Reason: node.Illegal, State: "Stopped", Version: 5},
@@ -132,7 +132,8 @@ func messages() *rapid.Generator[node.Message] {
 		case 6:
 			return &node.ReadReport{Key: key, Read: read, Accepted: anyBallot(t, "accepted"), Value: anyValue(t), First: first}
 		case 7:
-			return &node.Request{Kind: kind, Key: key, ID: first, Attempt: attempt, To: state, Base: number, Retry: rapid.Bool().Draw(t, "retry")}
+			return &node.Request{Kind: kind, Key: key, ID: first, Attempt: attempt, To: state, Base: number, Retry: rapid.Bool().Draw(t, "retry"),
+				Expects: rapid.Bool().Draw(t, "expects"), Expect: number}
 		}
 		outcome := rapid.SampledFrom([]node.Outcome{node.Committed, node.Rejected, node.Unknown}).Draw(t, "outcome")
 		return &node.Reply{Kind: kind, Key: key, ID: first, Attempt: attempt, Outcome: outcome, Reason: reason, State: state, Version: number}

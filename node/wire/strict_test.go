@@ -148,7 +148,7 @@ func TestStrictCBOR(t *testing.T) {
 		{marshalled(1, 0, "a/b", null, nil, null, "c"), "phase: missing"},
 		{marshalled(1, 256, "a/b", null, nil, null, "c"), "overflow"},
 		{marshalled(3, 1, "a/b", null, "bored", null, "c"), `reason: "bored" is not known`},
-		{marshalled(7, 4, "a/b", "c", 0, "", 0, false), "kind: 4 is not known"},
+		{marshalled(7, 4, "a/b", "c", 0, "", 0, false, false, 0), "kind: 4 is not known"},
 		{marshalled(7, 1, "a/b", "c", 0, "", 0, 0), "cannot unmarshal"},
 		{marshalled(7, 1, "a/b", "c", uint64(1<<32), "", 0, false), "overflow"},
 		{marshalled(8, 1, "a/b", "c", 0, 4, "", "", 0), "outcome: 4 is not known"},

@@ -97,6 +97,7 @@ func (e *envelope) Digest() uint64 {
 		return keyed.Mix(ballot(read(h, m.Read), m.Accepted), value(m.Value))
 	case *node.Request:
 		h = keyed.Mix(h, uint64(m.Kind)<<32|uint64(m.Attempt)<<1|bit(m.Retry))
+		h = keyed.Mix(h, m.Expect<<1|bit(m.Expects))
 		return keyed.Mix(h, m.Base^keyed.String(m.To))
 	case *node.Reply:
 		h = keyed.Mix(h, uint64(m.Outcome)<<32|uint64(m.Attempt)<<8|uint64(m.Kind))

@@ -112,9 +112,11 @@ func (c *client) begin(now time.Duration, call *scenarios.Call, out *sim.Effects
 	if call.Kind == scenarios.Read {
 		kind = node.Read
 	}
-	started, action := c.session.Begin(now, session.Operation{
-		ID: node.OpID(call.ID), Kind: kind, Key: call.Machine, To: call.To, Node: node.ID(call.Node),
-	})
+	o := session.Operation{ID: node.OpID(call.ID), Kind: kind, Key: call.Machine, To: call.To, Node: node.ID(call.Node)}
+	if call.Expect != nil {
+		o.Expects, o.Expect = true, *call.Expect
+	}
+	started, action := c.session.Begin(now, o)
 	c.call = started
 	c.act(action, out)
 }

@@ -18,6 +18,7 @@ func System() scenarios.System {
 		Name:        "lockstep",
 		About:       "the node of this project: a leaderless replicated register per machine",
 		Definitions: []fsm.Definition{fsm.Lifecycle()},
+		Versions:    true,
 		New:         func(p *scenarios.Plan) scenarios.Run { return newRun(p) },
 	}
 }

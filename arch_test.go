@@ -33,6 +33,18 @@ var layers = map[string]layer{
 	"node/wire":    {pure: true, module: []string{"node", "node/fsm"}, others: []string{"github.com/fxamacker/cbor/v2"}},
 	"node/session": {pure: true, module: []string{"node", "node/fsm"}},
 
+	"node/tcp":             {module: []string{"node", "node/wire"}},
+	"node/files":           {module: []string{"node/wal"}},
+	"node/files/filestest": {module: []string{"node/wal"}, others: []string{"github.com/stretchr/testify/require"}},
+	"node/server": {
+		module: []string{"node", "node/files", "node/fsm", "node/tcp", "node/wal", "node/wire"},
+		others: []string{
+			"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
+			"github.com/prometheus/client_golang/prometheus/promhttp",
+		},
+	},
+	"node/client": {module: []string{"node", "node/server", "node/session"}},
+
 	"checker": {module: []string{"node/fsm"}, others: []string{"github.com/anishathalye/porcupine"}},
 
 	"scenarios":           {pure: true, module: []string{"netmodel", "netmodel/keyed", "node/fsm", "sim"}},

@@ -61,6 +61,7 @@ const (
 	Overloaded   Reason = "overloaded"    // too many operations wait
 	Timeout      Reason = "timeout"       // the consensus timeout has passed
 	UnknownState Reason = "unknown-state" // the definition has no such state
+	BadRequest   Reason = "bad-request"   // it makes no sense; said by servers
 	Mismatch     Reason = "mismatch"      // the machine is at another version than expected
 	Forgotten    Reason = "forgotten"     // too old for the ring to tell
 	Retried      Reason = "retried"       // illegal now, but an earlier attempt may be under way

@@ -61,13 +61,14 @@ var (
 
 // Node is one member. Make it with New, give it a Boot event first.
 type Node struct {
-	cfg      Config
-	majority int
-	log      *wal.Log
-	boot     uint64
-	ready    bool
-	err      error
-	now      time.Duration
+	cfg         Config
+	majority    int
+	log         *wal.Log
+	boot        uint64
+	incarnation [16]byte
+	ready       bool
+	err         error
+	now         time.Duration
 
 	defs     map[string]*fsm.Definition
 	machines map[string]*machine
@@ -126,12 +127,20 @@ func New(cfg Config) (*Node, error) {
 // back. A non-nil error ends the node: it must not speak any more, and does
 // not.
 func (n *Node) Step(now time.Duration, ev Event) (*Effects, error) {
+	return n.StepAll(now, []Event{ev})
+}
+
+// StepAll is Step for events that have arrived together. What they append to
+// the log goes into one batch.
+func (n *Node) StepAll(now time.Duration, evs []Event) (*Effects, error) {
 	n.out.Disk, n.out.Sends, n.out.Timers = n.out.Disk[:0], n.out.Sends[:0], n.out.Timers[:0]
 	if n.err != nil {
 		return &n.out, n.err
 	}
 	n.now = max(n.now, now)
-	n.handle(ev)
+	for i := range evs {
+		n.handle(evs[i])
+	}
 	n.settle()
 	if n.err != nil {
 		n.out.Sends, n.out.Timers = nil, nil
@@ -140,6 +149,9 @@ func (n *Node) Step(now time.Duration, ev Event) (*Effects, error) {
 }
 
 func (n *Node) handle(ev Event) {
+	if n.err != nil {
+		return
+	}
 	switch ev.Kind {
 	case Boot:
 		n.recover(ev)
@@ -259,6 +271,10 @@ func (s members) len() int       { return bits.OnesCount8(uint8(s)) }
 // Ready reports whether the node may speak: its boot is durable.
 func (n *Node) Ready() bool { return n.ready && n.err == nil }
 
+// Incarnation is that of the node's log: random, made when its directory was
+// formatted.
+func (n *Node) Incarnation() [16]byte { return n.incarnation }
+
 // Boots is the number of this life, from 1.
 func (n *Node) Boots() uint64 { return n.boot }
 
@@ -289,6 +305,9 @@ func (n *Node) Inspect(key string) State {
 	}
 	return State{m.promised, m.accepted, m.value, m.chosenAt, m.chosen}
 }
+
+// Machines counts the machines that the node has heard of.
+func (n *Node) Machines() int { return len(n.byIndex) }
 
 // Keys lists the machines that the node has heard of, in that order.
 func (n *Node) Keys() []string {

@@ -105,7 +105,7 @@ func (n *Node) recover(ev Event) {
 		n.err = fmt.Errorf("%w: %w", ErrStopped, err)
 		return
 	}
-	n.log, n.boot = log, was.Boot
+	n.log, n.boot, n.incarnation = log, was.Boot, was.Identity.Incarnation
 	n.fact(Fact{Kind: Started, Boot: n.boot})
 	for i, entry := range was.Entries {
 		if err := n.replay(entry); err != nil {

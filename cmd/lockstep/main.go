@@ -12,13 +12,16 @@ import (
 	"syscall"
 )
 
-// Exit codes. 5 and 6 are kept for commands that act on a running cluster.
+// Exit codes.
 const (
 	exitFine      = 0
 	exitViolated  = 1 // a property does not hold
 	exitUsage     = 2 // wrong flags, unreadable input or unwritable output
 	exitHarness   = 3 // the harness itself is at fault, as by nondeterminism
 	exitUndecided = 4 // a history took longer to judge than allowed
+	exitRejected  = 5 // a client's operation had no effect
+	exitUnknown   = 6 // a client's operation may have taken effect
+	exitStopped   = 7 // a node stopped by itself
 )
 
 // failure is an error with an exit code of its own; without one it is

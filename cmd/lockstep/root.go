@@ -24,7 +24,8 @@ A plan runs in a simulator, always in the same way, and what its clients saw is
 judged. Begin with: lockstep fuzz
 
 Exit codes: 0 fine, 1 a property is violated, 2 usage or bad input,
-3 harness fault (nondeterminism), 4 undecided.`,
+3 harness fault (nondeterminism), 4 undecided, 5 rejected, 6 outcome unknown,
+7 a node stopped by itself.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -32,6 +33,7 @@ Exit codes: 0 fine, 1 a property is violated, 2 usage or bad input,
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
 	cmd.AddCommand(fuzzCommand(), planCommand(), replayCommand(), checkCommand())
+	cmd.AddCommand(nodeCommand(), clusterCommand(), getCommand(), proposeCommand(), statusCommand(), loadCommand())
 	return cmd
 }
 

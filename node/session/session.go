@@ -67,6 +67,8 @@ type Operation struct {
 
 	Expects bool // only if the machine is at version Expect
 	Expect  uint64
+
+	Again bool // it was asked for before, by another session
 }
 
 // Result is the outcome of an operation.
@@ -104,11 +106,19 @@ type Call struct {
 // Begin starts an operation at the local time now.
 func (s *Session) Begin(now time.Duration, op Operation) (*Call, Action) {
 	c := &Call{
-		s: s, op: op, order: s.route(op), base: s.versions[op.Key],
+		s: s, op: op, order: s.route(op), base: s.base(op),
 		deadline: now + s.cfg.Deadline,
 		last:     Result{Outcome: node.Rejected, Reason: node.Timeout},
 	}
 	return c, c.attempt(now)
+}
+
+// base is a version that was chosen before the operation's first attempt.
+func (s *Session) base(op Operation) uint64 {
+	if op.Again {
+		return 0 // when that was is not known
+	}
+	return s.versions[op.Key]
 }
 
 // attempt asks the next node.
@@ -117,7 +127,7 @@ func (c *Call) attempt(now time.Duration) Action {
 	c.attempts++
 	req := &node.Request{
 		Kind: c.op.Kind, Key: c.op.Key, ID: c.op.ID, Attempt: c.attempts,
-		To: c.op.To, Base: c.base, Retry: len(c.open) > 0, Expects: c.op.Expects, Expect: c.op.Expect,
+		To: c.op.To, Base: c.base, Retry: len(c.open) > 0 || c.op.Again, Expects: c.op.Expects, Expect: c.op.Expect,
 	}
 	c.open = append(c.open, c.attempts)
 	c.pending = c.attempts
@@ -146,7 +156,7 @@ func (c *Call) Tick(now time.Duration) Action {
 // giveUp ends the call with what is known: an attempt whose fate is open makes
 // the outcome unknown.
 func (c *Call) giveUp() Action {
-	if len(c.open) > 0 && c.op.Kind == node.Propose {
+	if (len(c.open) > 0 || c.op.Again) && c.op.Kind == node.Propose {
 		c.last.Outcome = node.Unknown
 	}
 	return c.end(c.last)
@@ -176,9 +186,18 @@ func (c *Call) Reply(now time.Duration, r *node.Reply) Action {
 	return c.retry(now, r.Attempt, result)
 }
 
+// Lost tells the call that no answer to an attempt will come, and whether it
+// took effect is open: the next attempt need not wait for the time to pass.
+func (c *Call) Lost(now time.Duration, attempt uint32) Action {
+	if c.done {
+		return Action{}
+	}
+	return c.retry(now, attempt, Result{Outcome: node.Unknown, Reason: node.Timeout})
+}
+
 // permanent reports whether no attempt could ever have had another answer.
 func permanent(why node.Reason) bool {
-	return why == node.UnknownDefinition || why == node.UnknownState
+	return why == node.UnknownDefinition || why == node.UnknownState || why == node.BadRequest
 }
 
 // rejected takes the certainty that one attempt has had no effect. Only if that
@@ -186,7 +205,7 @@ func permanent(why node.Reason) bool {
 // if for the first time.
 func (c *Call) rejected(now time.Duration, attempt uint32, r Result) Action {
 	c.open = slices.DeleteFunc(c.open, func(a uint32) bool { return a == attempt })
-	if len(c.open) > 0 {
+	if len(c.open) > 0 || c.op.Again {
 		return c.retry(now, attempt, r)
 	}
 	switch r.Reason {

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/client"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/session"
+	"github.com/spf13/cobra"
+)
+
+func loadCommand() *cobra.Command {
+	var l load
+	cmd := &cobra.Command{
+		Use:   "load",
+		Short: "Load a running cluster, and record what its clients see",
+		Long: `Load a running cluster with clients that each do one operation after the other,
+and print rates and latencies. With --history all that they see is recorded for
+lockstep check to judge.`,
+		Args: exactly(0, "flags only"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return l.run(cmd) },
+	}
+	l.asking.flags(cmd)
+	f := cmd.Flags()
+	f.IntVar(&l.clients, "clients", 16, "clients")
+	f.IntVar(&l.machines, "machines", 0, "machines that they share (0: one for two clients)")
+	f.DurationVar(&l.budget, "for", 10*time.Second, "stop after this")
+	f.IntVar(&l.ops, "ops", 0, "stop after so many operations in all (0: after --for alone)")
+	f.IntVar(&l.reads, "reads", 10, "percent of operations that read")
+	f.StringVar(&l.prefix, "prefix", "load", "machines are lifecycle/PREFIX-1, ...")
+	f.StringVar(&l.history, "history", "", "record the history in this file")
+	return cmd
+}
+
+type load struct {
+	asking
+	clients, machines int
+	budget            time.Duration
+	ops, reads        int
+	prefix, history   string
+}
+
+func (l *load) validate() error {
+	switch {
+	case l.clients < 1 || l.clients > 10_000:
+		return fmt.Errorf("--clients %d: want 1 to 10000", l.clients)
+	case l.machines < 0:
+		return fmt.Errorf("--machines %d: want 0 or more", l.machines)
+	case l.budget <= 0:
+		return fmt.Errorf("--for %v: want more than 0", l.budget)
+	case l.ops < 0:
+		return fmt.Errorf("--ops %d: want 0 or more", l.ops)
+	case l.reads < 0 || l.reads > 100:
+		return fmt.Errorf("--reads %d: want 0 to 100", l.reads)
+	}
+	if l.machines == 0 {
+		l.machines = (l.clients + 1) / 2
+	}
+	return fsm.CheckName("machine", l.prefix+"-1")
+}
+
+func (l *load) run(cmd *cobra.Command) error {
+	if err := l.validate(); err != nil {
+		return err
+	}
+	var out *os.File
+	if l.history != "" {
+		f, err := os.Create(l.history) // before the work, so that nothing is lost for want of a place
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		out = f
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), l.budget)
+	defer cancel()
+	r := &recorder{begin: time.Now(), left: l.ops, endless: l.ops == 0}
+	var users sync.WaitGroup
+	for i := range l.clients {
+		c, err := l.client()
+		if err != nil {
+			return err
+		}
+		users.Go(func() {
+			defer c.Close()
+			l.use(ctx, i, c, r)
+		})
+	}
+	users.Wait()
+	if out != nil {
+		if err := checker.Write(out, checker.History{Definitions: []fsm.Definition{fsm.Lifecycle()}, Operations: r.ops}); err != nil {
+			return err
+		}
+		if err := out.Close(); err != nil {
+			return err
+		}
+	}
+	return l.report(cmd, r)
+}
+
+// use is one client's life. An operation that has begun is seen through.
+func (l *load) use(ctx context.Context, i int, c *client.Client, r *recorder) {
+	key := fmt.Sprintf("lifecycle/%s-%d", l.prefix, 1+i%l.machines)
+	next := map[string]string{"": "Running", "Init": "Running", "Running": "Stopped", "Stopped": "Init"}
+	state := ""
+	choice := rand.New(rand.NewPCG(uint64(i), 1))
+	for ctx.Err() == nil && r.take() {
+		op := session.Operation{ID: c.NextID(), Kind: node.Propose, Key: key, To: next[state]}
+		if choice.IntN(100) < l.reads {
+			op.Kind, op.To = node.Read, ""
+		}
+		o := checker.Operation{
+			Client: i + 1, ID: string(op.ID), Machine: key, Kind: checker.KindPropose, Argument: op.To,
+			Call: r.now(), Version: checker.NoVersion,
+		}
+		if op.Kind == node.Read {
+			o.Kind = checker.KindRead
+		}
+		res, err := c.Do(context.WithoutCancel(ctx), op)
+		if err != nil {
+			return
+		}
+		o.Return, o.Outcome, o.Reason = r.now(), checker.Outcome(res.Outcome.String()), string(res.Reason)
+		if res.Known && res.Outcome != node.Unknown {
+			o.State, o.Version = res.State, int64(res.Version)
+			state = res.State
+		}
+		r.add(o)
+	}
+}
+
+// recorder collects what all clients see.
+type recorder struct {
+	begin   time.Time
+	endless bool
+
+	mu   sync.Mutex
+	left int
+	ops  []checker.Operation
+}
+
+// now is a point in time that no two calls of one client share.
+func (r *recorder) now() int64 { return int64(time.Since(r.begin)) }
+
+// take reports whether one more operation may begin.
+func (r *recorder) take() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.left--
+	return r.endless || r.left >= 0
+}
+
+func (r *recorder) add(o checker.Operation) {
+	r.mu.Lock()
+	r.ops = append(r.ops, o)
+	r.mu.Unlock()
+}
+
+// loaded is the JSON form of a report.
+type loaded struct {
+	Clients    int     `json:"clients"`
+	Machines   int     `json:"machines"`
+	Operations int     `json:"operations"`
+	Committed  int     `json:"committed"`
+	Rejected   int     `json:"rejected"`
+	Unknown    int     `json:"unknown"`
+	Seconds    float64 `json:"seconds"`
+	PerSecond  float64 `json:"committed_per_s"`
+	P50        float64 `json:"p50_ms"`
+	P99        float64 `json:"p99_ms"`
+	Max        float64 `json:"max_ms"`
+}
+
+func (l *load) report(cmd *cobra.Command, r *recorder) error {
+	took := time.Since(r.begin)
+	s := loaded{Clients: l.clients, Machines: l.machines, Operations: len(r.ops), Seconds: seconds(took)}
+	var times []int64
+	for _, o := range r.ops {
+		switch o.Outcome {
+		case checker.Committed:
+			s.Committed++
+			times = append(times, o.Return-o.Call)
+		case checker.Rejected:
+			s.Rejected++
+		default:
+			s.Unknown++
+		}
+	}
+	slices.Sort(times)
+	at := func(permille int) float64 {
+		if len(times) == 0 {
+			return 0
+		}
+		return float64(times[(len(times)-1)*permille/1000]/1000) / 1000
+	}
+	s.P50, s.P99, s.Max = at(500), at(990), at(1000)
+	s.PerSecond = float64(int(float64(s.Committed) / took.Seconds()))
+	if l.output == "json" {
+		if err := json.NewEncoder(cmd.OutOrStdout()).Encode(s); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(cmd.OutOrStdout(), "%d operations of %d clients on %d machines in %.1f s: %d committed (%.0f/s), %d rejected, %d unknown\n",
+			s.Operations, s.Clients, s.Machines, s.Seconds, s.Committed, s.PerSecond, s.Rejected, s.Unknown)
+		fmt.Fprintf(cmd.OutOrStdout(), "latency of the committed: median %.2f ms, 99 %% within %.2f ms, longest %.2f ms\n", s.P50, s.P99, s.Max)
+	}
+	if s.Committed == 0 {
+		return &failure{exitUnknown, errors.New("nothing was committed; is the cluster up at --endpoints?").Error()}
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/server"
+)
+
+// maxAnswer bounds what is read of an answer.
+const maxAnswer = 64 << 10
+
+// attempt asks one node once and hands over what came of it.
+func (c *Client) attempt(ctx context.Context, to node.ID, r *node.Request, answers chan<- answer) {
+	reply, text := c.ask(ctx, c.cfg.Endpoints[to-1], r)
+	select {
+	case answers <- answer{r.Attempt, reply, text}:
+	case <-ctx.Done():
+	}
+}
+
+// ask is one HTTP exchange. The reply is nil if there is none to go by.
+func (c *Client) ask(ctx context.Context, endpoint string, r *node.Request) (*node.Reply, string) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Attempt)
+	defer cancel()
+	req, err := request(ctx, endpoint, r)
+	if err != nil {
+		return nil, err.Error()
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		if never(err) {
+			return reply(r, node.Rejected, node.Overloaded), err.Error()
+		}
+		return nil, err.Error()
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Sprintf("%s: %v", endpoint, err)
+	}
+	return understand(r, resp.StatusCode, body, endpoint)
+}
+
+func request(ctx context.Context, endpoint string, r *node.Request) (*http.Request, error) {
+	url := "http://" + endpoint + "/v1/machines/" + r.Key
+	switch r.Kind {
+	case node.Read:
+		return http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	case node.ReadLocal:
+		return http.NewRequestWithContext(ctx, http.MethodGet, url+"?consistency=local", nil)
+	}
+	t := server.Transition{To: r.To, Operation: string(r.ID), Attempt: r.Attempt, Base: r.Base, Retry: r.Retry}
+	if r.Expects {
+		t.ExpectVersion = &r.Expect
+	}
+	body, err := json.Marshal(t)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/transitions", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.GetBody = nil // net/http must not send it again by itself
+	return req, nil
+}
+
+// never reports whether an attempt that ended in err cannot have reached a node:
+// there was no connection.
+func never(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
+// understand takes a node's answer apart.
+func understand(r *node.Request, status int, body []byte, endpoint string) (*node.Reply, string) {
+	if status == http.StatusOK {
+		var m server.Machine
+		if err := json.Unmarshal(body, &m); err != nil || m.State == "" {
+			return nil, fmt.Sprintf("%s: not an answer of a node: %.100q", endpoint, body)
+		}
+		out := reply(r, node.Committed, "")
+		out.State, out.Version = m.State, m.Version
+		return out, ""
+	}
+	var f server.Failure
+	if err := json.Unmarshal(body, &f); err != nil || f.Error.Code == "" {
+		return nil, fmt.Sprintf("%s: not an answer of a node: status %d, %.100q", endpoint, status, body)
+	}
+	out := reply(r, node.Unknown, node.Reason(f.Error.Code))
+	if f.Outcome == node.Rejected.String() {
+		out.Outcome = node.Rejected
+	}
+	if f.Current != nil {
+		out.State, out.Version = f.Current.State, f.Current.Version
+	}
+	return out, f.Error.Text
+}
+
+func reply(r *node.Request, o node.Outcome, why node.Reason) *node.Reply {
+	return &node.Reply{Kind: r.Kind, Key: r.Key, ID: r.ID, Attempt: r.Attempt, Outcome: o, Reason: why}
+}

@@ -1,0 +1,171 @@
+// Package client is the Go client of a cluster: the session that was simulated,
+// over HTTP.
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/session"
+)
+
+// ErrConfig is wrapped by every error about a Config.
+var ErrConfig = errors.New("invalid client configuration")
+
+// Config is what a client is told once.
+type Config struct {
+	Endpoints []string      // HTTP addresses, as in 127.0.0.1:8001, of all nodes in the order of their ids
+	Attempt   time.Duration // how long to wait for a node before asking another; 0: 3 s
+	Deadline  time.Duration // of an operation; 0: 10 s
+}
+
+// Client asks a cluster. It may be used by many goroutines.
+type Client struct {
+	cfg    Config
+	http   *http.Client
+	prefix string        // of operation ids, random
+	last   atomic.Uint64 // operation
+
+	mu      sync.Mutex // of session
+	session *session.Session
+}
+
+// Result is the outcome of an operation.
+type Result struct {
+	Operation node.OpID
+	Outcome   node.Outcome
+	Reason    node.Reason // not committed
+	Text      string      // what the last node that answered said, for people
+	State     string
+	Version   uint64
+	Known     bool // State and Version were told
+}
+
+// New makes a client. It connects when it is asked to do something.
+func New(cfg Config) (*Client, error) {
+	if cfg.Attempt == 0 {
+		cfg.Attempt = 3 * time.Second
+	}
+	if cfg.Deadline == 0 {
+		cfg.Deadline = 10 * time.Second
+	}
+	sc := session.Config{Attempt: cfg.Attempt, Deadline: cfg.Deadline, Pause: 100 * time.Millisecond}
+	for i, e := range cfg.Endpoints {
+		if _, _, err := net.SplitHostPort(e); err != nil {
+			return nil, fmt.Errorf("%w: endpoint %q: want host:port", ErrConfig, e)
+		}
+		sc.Nodes = append(sc.Nodes, node.ID(i+1))
+	}
+	var seed [8]byte
+	rand.Read(seed[:])
+	sc.Jitter = binary.LittleEndian.Uint64(seed[:])
+	s, err := session.New(sc)
+	if err != nil {
+		return nil, fmt.Errorf("%w: endpoints: %w", ErrConfig, err)
+	}
+	return &Client{
+		cfg: cfg, session: s, prefix: rand.Text()[:16],
+		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute}},
+	}, nil
+}
+
+// Close lets the connections go.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// NextID is a new operation id, unique in the cluster.
+func (c *Client) NextID() node.OpID {
+	return node.OpID(fmt.Sprintf("%s.%d", c.prefix, c.last.Add(1)))
+}
+
+// Get reads a machine, linearizable.
+func (c *Client) Get(ctx context.Context, key string) (Result, error) {
+	return c.Do(ctx, session.Operation{ID: c.NextID(), Kind: node.Read, Key: key})
+}
+
+// GetLocal reads what the first node that answers has learnt; it may be stale.
+func (c *Client) GetLocal(ctx context.Context, key string) (Result, error) {
+	return c.Do(ctx, session.Operation{ID: c.NextID(), Kind: node.ReadLocal, Key: key})
+}
+
+// Propose asks for a transition.
+func (c *Client) Propose(ctx context.Context, key, to string) (Result, error) {
+	return c.Do(ctx, session.Operation{ID: c.NextID(), Kind: node.Propose, Key: key, To: to})
+}
+
+// ProposeAt asks for a transition of a machine that is at the given version.
+func (c *Client) ProposeAt(ctx context.Context, key, to string, version uint64) (Result, error) {
+	return c.Do(ctx, session.Operation{ID: c.NextID(), Kind: node.Propose, Key: key, To: to, Expects: true, Expect: version})
+}
+
+// answer is what came of one attempt: a reply, or nothing that is certain.
+type answer struct {
+	attempt uint32
+	reply   *node.Reply
+	text    string
+}
+
+// Do carries out an operation. The error is ctx's; whatever the cluster says is
+// in the result. When ctx ends early the outcome is what is known then.
+func (c *Client) Do(ctx context.Context, op session.Operation) (Result, error) {
+	begin := time.Now()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answers := make(chan answer, 1)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	c.mu.Lock()
+	call, action := c.session.Begin(0, op)
+	c.mu.Unlock()
+	var text string
+	for {
+		if action.Request != nil {
+			go c.attempt(ctx, action.To, action.Request, answers)
+		}
+		if action.Wake > 0 {
+			timer.Reset(action.Wake)
+		}
+		if action.Done {
+			return result(op, action.Result, text), nil
+		}
+		select {
+		case <-ctx.Done():
+			return Result{Operation: op.ID, Outcome: node.Unknown, Reason: node.Timeout, Text: text}, ctx.Err()
+		case <-timer.C:
+			action = c.locked(func() session.Action { return call.Tick(time.Since(begin)) })
+		case a := <-answers:
+			text = a.text
+			action = c.locked(func() session.Action {
+				if a.reply == nil {
+					return call.Lost(time.Since(begin), a.attempt)
+				}
+				return call.Reply(time.Since(begin), a.reply)
+			})
+		}
+	}
+}
+
+func (c *Client) locked(f func() session.Action) session.Action {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return f()
+}
+
+func result(op session.Operation, r session.Result, text string) Result {
+	out := Result{
+		Operation: op.ID, Outcome: r.Outcome, Reason: r.Reason,
+		State: r.State, Version: r.Version, Known: r.State != "",
+	}
+	if r.Outcome != node.Committed {
+		out.Text = text
+	}
+	return out
+}

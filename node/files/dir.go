@@ -1,0 +1,148 @@
+package files
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node/wal"
+)
+
+// Dir is a directory that this process owns until Close. It implements wal.Dir.
+// Execute is called from one place at a time; the other methods from anywhere.
+type Dir struct {
+	// Observe, if not nil, is told how long each request took that succeeded.
+	// It is set before the first Execute.
+	Observe func(op wal.Op, took time.Duration)
+
+	path   string
+	lock   *os.File
+	self   *os.File            // the directory, to sync it
+	open   map[string]*os.File // the log's files that were changed in this life
+	closed atomic.Bool
+	side   sync.Mutex // one Remember at a time
+
+	syncs, written atomic.Uint64
+}
+
+// Open takes a directory for this process, and makes it and its parents if they
+// are missing. It fails with ErrLocked while another Dir has it, in this process
+// or another; the lock of a process that died is free.
+func Open(dir string) (*Dir, error) {
+	if dir == "" {
+		return nil, errors.New("files: the directory has no name: give the node one of its own")
+	}
+	path, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, explain(err)
+	}
+	if err := makeDir(path); err != nil {
+		return nil, explain(err)
+	}
+	lock, err := takeLock(path)
+	if err != nil {
+		return nil, err
+	}
+	self, err := os.Open(path)
+	if err != nil {
+		lock.Close()
+		return nil, explain(err)
+	}
+	return &Dir{path: path, lock: lock, self: self, open: map[string]*os.File{}}, nil
+}
+
+// makeDir makes a directory such that the way to it is durable. That there is a
+// LOCK in it proves that this was done before; if not, every directory above
+// might have been made by a life that ended too early, and is synced.
+func makeDir(path string) error {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	if _, err := os.Lstat(filepath.Join(path, lockName)); err == nil {
+		return nil
+	}
+	for at := path; at != filepath.Dir(at); {
+		at = filepath.Dir(at)
+		parent, err := os.Open(at)
+		if err != nil {
+			continue // not ours to read, so not ours to make
+		}
+		err = syncDir(parent)
+		parent.Close()
+		if err != nil && !cannotSync(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close lets go of the directory. A Runner on it is closed before.
+func (d *Dir) Close() error {
+	d.side.Lock()
+	defer d.side.Unlock()
+	if d.closed.Swap(true) {
+		return nil
+	}
+	var errs []error
+	for _, f := range d.open {
+		errs = append(errs, f.Close())
+	}
+	errs = append(errs, d.self.Close(), d.lock.Close()) // the lock last
+	return errors.Join(errs...)
+}
+
+// Path is the directory's absolute path.
+func (d *Dir) Path() string { return d.path }
+
+// Free is how many bytes this process could still write to the file system.
+func (d *Dir) Free() (uint64, error) {
+	n, err := free(d.path)
+	if err != nil {
+		return 0, explain(&os.PathError{Op: "statfs", Path: d.path, Err: err})
+	}
+	return n, nil
+}
+
+// List returns the names of the log's files, sorted.
+func (d *Dir) List() ([]string, error) {
+	entries, err := os.ReadDir(d.path)
+	if err != nil {
+		return nil, explain(err)
+	}
+	var names []string
+	for _, e := range entries {
+		if ofLog(e.Name()) {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+// Read returns all bytes of one of the log's files. The error for one that is
+// not there is fs.ErrNotExist.
+func (d *Dir) Read(name string) ([]byte, error) {
+	if !ofLog(name) {
+		return nil, d.notOfLog(name)
+	}
+	data, err := os.ReadFile(d.at(name))
+	if err != nil {
+		return nil, explain(err)
+	}
+	return data, nil
+}
+
+func (d *Dir) at(name string) string { return filepath.Join(d.path, name) }
+
+// prefix begins the names of the log's files, and of no others.
+const prefix = "wal-"
+
+func ofLog(name string) bool { return strings.HasPrefix(name, prefix) && plain(name) }
+
+// plain reports whether a name is one of a file in a directory on any system.
+func plain(name string) bool {
+	return name != "" && !strings.ContainsAny(name, `/\:`+"\x00") && name[0] != '.'
+}

@@ -1,0 +1,60 @@
+package files
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// ErrLocked is returned by Open, with the name of the directory.
+var ErrLocked = errors.New("another node uses this directory: " +
+	"stop that one, or give each node a directory of its own")
+
+// remedies says what can be done about an error of the system.
+var remedies = []struct {
+	err    error
+	remedy string
+}{
+	{fs.ErrPermission, "let the user that runs this node read and write there"},
+	{syscall.EROFS, "mount the file system for writing, or choose another directory"},
+	{syscall.ENOTDIR, "a file is in the way: move it, or choose another directory"},
+	{syscall.EISDIR, "a directory is in the way: move it, or choose another directory"},
+	{syscall.ENOSPC, "free some space on the file system"},
+	{syscall.EDQUOT, "raise the quota, or free some space"},
+	{syscall.EFBIG, "raise the limit on the size of files (ulimit -f)"},
+	{syscall.EMFILE, "raise the limit on open files (ulimit -n)"},
+	{syscall.EIO, "the device is failing: look at the system's log, and replace it"},
+}
+
+// explain adds to an error, which names its path, what can be done about it.
+func explain(err error) error {
+	for _, r := range remedies {
+		if errors.Is(err, r.err) {
+			return fmt.Errorf("files: %w: %s", err, r.remedy)
+		}
+	}
+	return fmt.Errorf("files: %w", err)
+}
+
+// failed is err, if there is one, with what failed.
+func (d *Dir) failed(op, path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if pe := (*os.PathError)(nil); !errors.As(err, &pe) {
+		err = &os.PathError{Op: op, Path: path, Err: err}
+	}
+	return explain(err)
+}
+
+func (d *Dir) notOfLog(name string) error {
+	return fmt.Errorf("files: %s: %q is not the name of a file of the log, %s*", d.path, name, prefix)
+}
+
+// cannotSync reports whether err says that a directory is on a file system that
+// does not sync directories.
+func cannotSync(err error) bool {
+	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EROFS)
+}

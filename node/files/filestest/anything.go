@@ -1,0 +1,147 @@
+package filestest
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/stretchr/testify/require"
+)
+
+// model is what the files must look like.
+type model map[string]*image
+
+// image is one file: as it reads now, and what of it a crash must spare.
+type image struct {
+	now    []byte
+	synced []byte     // at the last sync
+	spared int64      // of synced: no truncation since the sync went below it
+	dirty  [][2]int64 // written since the sync
+	linked bool       // there was a syncdir since it was made
+}
+
+// anything does any requests in any order, and compares what is read with the
+// model all the time. At a crash every byte must be there that was synced and
+// not touched since.
+func anything(d *driver, c chance) {
+	m := model{}
+	for range 8 {
+		for range c.IntN(40) {
+			r := m.choose(c)
+			d.do(r)
+			m.apply(r)
+			m.reads(d)
+		}
+		for range c.IntN(4) { // and some that the crash cuts off
+			r := m.choose(c)
+			d.ask(r)
+			m.touch(r)
+		}
+		d.Crash()
+		m.survives(d)
+	}
+}
+
+// choose is any request that must succeed.
+func (m model) choose(c chance) wal.Request {
+	files := slices.Sorted(maps.Keys(m))
+	if len(files) == 0 || c.oneIn(20) {
+		return create([]string{file1, file2, file3}[c.IntN(3)])
+	}
+	file := files[c.IntN(len(files))]
+	switch c.IntN(8) {
+	case 0:
+		return syncDir()
+	case 1, 2:
+		return sync(file)
+	case 3:
+		return truncate(file, c.Int64N(6000))
+	}
+	return write(file, c.Int64N(5000), c.data(2000))
+}
+
+// apply is what a request that is done has changed.
+func (m model) apply(r wal.Request) {
+	m.touch(r)
+	f := m[r.File]
+	switch r.Op {
+	case wal.Write:
+		if len(r.Data) > 0 {
+			f.now = resized(f.now, max(int64(len(f.now)), r.Offset+int64(len(r.Data))))
+			copy(f.now[r.Offset:], r.Data)
+		}
+	case wal.Truncate:
+		f.now = resized(f.now, r.Offset)
+	case wal.Sync:
+		*f = image{now: f.now, synced: slices.Clone(f.now), spared: int64(len(f.now)), linked: f.linked}
+	case wal.SyncDir:
+		for _, f := range m {
+			f.linked = true
+		}
+	}
+}
+
+// touch is what a request takes away from the certain, done or not.
+func (m model) touch(r wal.Request) {
+	if r.Op == wal.Create && m[r.File] == nil {
+		m[r.File] = &image{}
+	}
+	f := m[r.File]
+	switch r.Op {
+	case wal.Write:
+		f.dirty = append(f.dirty, [2]int64{r.Offset, r.Offset + int64(len(r.Data))})
+	case wal.Truncate:
+		f.spared = min(f.spared, r.Offset)
+	}
+}
+
+// resized is data at a length, in memory of its own.
+func resized(data []byte, length int64) []byte {
+	out := make([]byte, length)
+	copy(out, data)
+	return out
+}
+
+// reads checks that the files read as they were changed.
+func (m model) reads(d *driver) {
+	d.lists(slices.Sorted(maps.Keys(m))...)
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		d.holds(name, m[name].now)
+	}
+}
+
+// survives checks what a crash has left, and goes on from there: it must last.
+func (m model) survives(d *driver) {
+	names, err := d.Dir().List()
+	require.NoError(d, err)
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		f := m[name]
+		if !slices.Contains(names, name) {
+			require.Falsef(d, f.linked, "%s is gone", name)
+			delete(m, name)
+			continue
+		}
+		got, err := d.Dir().Read(name)
+		require.NoError(d, err)
+		f.spares(d, name, got)
+		*f = image{now: got, synced: slices.Clone(got), spared: int64(len(got)), linked: true}
+		// A file that outlived a crash of the process alone is in memory still.
+		d.do(sync(name), syncDir())
+	}
+	m.reads(d)
+}
+
+// spares checks that every byte is in got that must be.
+func (f *image) spares(d *driver, name string, got []byte) {
+	certain := slices.Repeat([]bool{true}, int(f.spared))
+	for _, w := range f.dirty {
+		for i := w[0]; i < min(w[1], f.spared); i++ {
+			certain[i] = false
+		}
+	}
+	for i, is := range certain {
+		if is && (i >= len(got) || got[i] != f.synced[i]) {
+			require.FailNowf(d, "lost", "%s: byte %d of %d was synced and is not there", name, i, len(f.synced))
+		}
+	}
+}

@@ -1,0 +1,169 @@
+package filestest
+
+import (
+	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/stretchr/testify/require"
+)
+
+// conduct is what a disk does, one rule each.
+var conduct = []struct {
+	name string
+	test func(d *driver)
+}{
+	{"an empty disk lists nothing", func(d *driver) {
+		d.lists()
+	}},
+	{"completions come in order, one for each request", func(d *driver) {
+		d.do(create(file1))
+		for i := range 200 {
+			d.ask(text(file1, int64(i), "x"), sync(file1))
+		}
+		for want := d.token - 399; want <= d.token; want++ {
+			token, err := d.Wait()
+			require.NoError(d, err)
+			require.Equal(d, want, token)
+		}
+		d.holds(file1, filled(200, 'x'))
+	}},
+	{"what is written is read", func(d *driver) {
+		d.do(create(file1), text(file1, 0, "hello"))
+		d.holds(file1, []byte("hello"))
+	}},
+	{"what is read stays as it was", func(d *driver) {
+		d.do(create(file1), text(file1, 0, "hello"))
+		read, err := d.Dir().Read(file1)
+		require.NoError(d, err)
+		d.do(text(file1, 0, "world"))
+		same(d, []byte("hello"), read)
+	}},
+	{"a file that is not there cannot be read", func(d *driver) {
+		_, err := d.Dir().Read(file1)
+		require.ErrorContains(d, err, file1)
+	}},
+	{"what is synced survives", func(d *driver) {
+		d.do(create(file1), text(file1, 0, "hello"), sync(file1), syncDir())
+		for range 3 {
+			d.Crash()
+			d.lists(file1)
+			d.holds(file1, []byte("hello"))
+		}
+	}},
+	{"the order of sync and syncdir does not matter", func(d *driver) {
+		d.do(create(file1), syncDir(), text(file1, 0, "hello"), sync(file1))
+		d.Crash()
+		d.holds(file1, []byte("hello"))
+	}},
+	{"a second sync covers what came after the first", func(d *driver) {
+		d.do(create(file1), text(file1, 0, "one"), sync(file1), syncDir(), text(file1, 3, "two"), sync(file1))
+		d.Crash()
+		d.holds(file1, []byte("onetwo"))
+	}},
+	{"a write replaces what was there and no more", func(d *driver) {
+		d.do(create(file1), text(file1, 0, "abcdefgh"), sync(file1), text(file1, 2, "XY"), sync(file1), syncDir())
+		d.holds(file1, []byte("abXYefgh"))
+		d.Crash()
+		d.holds(file1, []byte("abXYefgh"))
+	}},
+	{"a write beyond the end leaves zeros before it", func(d *driver) {
+		d.do(create(file1), text(file1, 0, "ab"), text(file1, 5000, "cd"), sync(file1), syncDir())
+		want := []byte("ab" + zeros(4998) + "cd")
+		d.holds(file1, want)
+		d.Crash()
+		d.holds(file1, want)
+	}},
+	{"truncate shortens", func(d *driver) {
+		d.do(create(file1), text(file1, 0, "abcdefgh"), sync(file1), syncDir())
+		d.do(truncate(file1, 3), sync(file1))
+		d.holds(file1, []byte("abc"))
+		d.Crash()
+		d.holds(file1, []byte("abc"))
+	}},
+	{"truncate lengthens with zeros, not with what was there", func(d *driver) {
+		d.do(create(file1), text(file1, 0, "abcdefgh"), sync(file1), syncDir())
+		d.do(truncate(file1, 3), truncate(file1, 6), sync(file1))
+		d.holds(file1, []byte("abc"+zeros(3)))
+		d.Crash()
+		d.holds(file1, []byte("abc"+zeros(3)))
+	}},
+	{"truncate to nothing leaves the file", func(d *driver) {
+		d.do(create(file1), text(file1, 0, "abc"), truncate(file1, 0), sync(file1), syncDir())
+		d.Crash()
+		d.lists(file1)
+		d.holds(file1, nil)
+	}},
+	{"create makes an empty file", func(d *driver) {
+		d.do(create(file1))
+		d.lists(file1)
+		d.holds(file1, nil)
+	}},
+	{"create leaves alone what is there", func(d *driver) {
+		d.do(create(file1), text(file1, 0, "abc"), create(file1), sync(file1), syncDir())
+		d.holds(file1, []byte("abc"))
+		d.Crash()
+		d.do(create(file1))
+		d.holds(file1, []byte("abc"))
+	}},
+	{"an empty write changes nothing", func(d *driver) {
+		d.do(create(file1), text(file1, 0, "abc"), write(file1, 1, nil), write(file1, 900, nil))
+		d.holds(file1, []byte("abc"))
+	}},
+	{"a big write is written whole", func(d *driver) {
+		big := filled(9<<20+123, 'b')
+		d.do(create(file1), write(file1, 77, big), sync(file1), syncDir())
+		d.Crash()
+		d.holds(file1, append(make([]byte, 77), big...))
+	}},
+	{"names are sorted, and the log's only", func(d *driver) {
+		d.do(create(file3), create(file1), create(file2), syncDir())
+		d.lists(file1, file2, file3)
+		d.Crash()
+		d.lists(file1, file2, file3)
+	}},
+	{"files do not mix", func(d *driver) {
+		d.do(create(file1), create(file2), syncDir())
+		d.do(text(file1, 0, "one"), text(file2, 0, "two"), sync(file2), sync(file1))
+		d.Crash()
+		d.holds(file1, []byte("one"))
+		d.holds(file2, []byte("two"))
+	}},
+	{"a file that is not there cannot be synced", func(d *driver) {
+		d.fails(sync(file1))
+		d.lists()
+	}},
+	{"a file that is not there cannot be truncated", func(d *driver) {
+		d.fails(truncate(file1, 0))
+		d.lists()
+	}},
+	{"after an error nothing succeeds, and nothing synced is lost", func(d *driver) {
+		d.do(create(file1), text(file1, 0, "abc"), sync(file1), syncDir())
+		d.fails(sync(file2))
+		for _, r := range []wal.Request{text(file1, 3, "def"), sync(file1), create(file2), syncDir()} {
+			d.fails(r)
+		}
+		d.Crash()
+		got, err := d.Dir().Read(file1)
+		require.NoError(d, err)
+		require.GreaterOrEqual(d, len(got), 3)
+		same(d, []byte("abc"), got[:3])
+		d.do(text(file1, 3, "ghi"), sync(file1)) // the next life is free of it
+	}},
+	{"a crash forgets what is under way", func(d *driver) {
+		d.do(create(file1), syncDir())
+		d.ask(text(file1, 0, "abc"), sync(file1), text(file1, 3, "def"), sync(file1))
+		d.Crash()
+		d.do(truncate(file1, 0), text(file1, 0, "ghi"), sync(file1))
+		d.holds(file1, []byte("ghi"))
+	}},
+	{"a crash gives back what was there before", func(d *driver) {
+		d.do(create(file1), syncDir(), write(file1, 0, filled(4096, 'a')), sync(file1))
+		d.ask(write(file1, 1024, filled(1024, 'b')))
+		d.Crash()
+		got, err := d.Dir().Read(file1)
+		require.NoError(d, err)
+		same(d, filled(1024, 'a'), got[:1024])
+		same(d, filled(2048, 'a'), got[2048:])
+		for _, b := range got[1024:2048] {
+			require.Contains(d, "ab", string(b), "bytes are old or new")
+		}
+	}},
+}

@@ -1,0 +1,47 @@
+package files
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+)
+
+const lockName = "LOCK"
+
+// takeLock returns the LOCK of a directory, locked until it is closed. The file
+// holds the number of the process for people to read, and is never removed: a
+// lock on a file without a name would keep nobody out.
+func takeLock(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, explain(err)
+	}
+	taken, err := lock(f)
+	switch {
+	case err != nil:
+		err = explain(&os.PathError{Op: "lock", Path: f.Name(), Err: err})
+	case !taken:
+		err = fmt.Errorf("files: %s: %w%s", dir, ErrLocked, holder(f))
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	if f.Truncate(0) == nil { // a courtesy, which may fail
+		_, _ = f.WriteAt(fmt.Appendln(nil, os.Getpid()), 0)
+	}
+	return f, nil
+}
+
+// holder says who has a lock, as far as it has said so itself.
+func holder(f *os.File) string {
+	said, _ := io.ReadAll(io.LimitReader(f, 32))
+	pid, err := strconv.Atoi(string(bytes.TrimSpace(said)))
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf(" (it is process %d)", pid)
+}

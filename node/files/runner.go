@@ -1,0 +1,87 @@
+package files
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/lockstep-dst/lockstep/node/wal"
+)
+
+// Runner executes requests one after the other, so that who asks need not wait.
+type Runner struct {
+	dir  *Dir
+	done func(token uint64, err error)
+
+	mu     sync.Mutex
+	wake   sync.Cond // there is something in queue, or closed
+	queue  []wal.Request
+	closed bool
+	ended  chan struct{}
+}
+
+// NewRunner starts a runner on d. It reports each request to done, in the order
+// in which they were submitted, from its own goroutine: while done runs, nothing
+// is executed. After the first error nothing more is, and the requests that
+// follow are reported with that error too.
+func NewRunner(d *Dir, done func(token uint64, err error)) *Runner {
+	r := &Runner{dir: d, done: done, ended: make(chan struct{})}
+	r.wake.L = &r.mu
+	go r.run()
+	return r
+}
+
+// Submit has requests executed and returns at once. The requests are copied,
+// their data is not. A closed runner ignores them.
+func (r *Runner) Submit(reqs []wal.Request) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.closed && len(reqs) > 0 {
+		r.queue = append(r.queue, reqs...)
+		r.wake.Signal()
+	}
+}
+
+// Close ends the runner: it waits for the request under way and its report,
+// while those that wait are neither executed nor reported. To wait for
+// them is the caller's part. Close is not for done to call.
+func (r *Runner) Close() {
+	r.mu.Lock()
+	r.closed = true
+	r.wake.Signal()
+	r.mu.Unlock()
+	<-r.ended
+}
+
+func (r *Runner) run() {
+	defer close(r.ended)
+	var failed error
+	for {
+		req, ok := r.next()
+		if !ok {
+			return
+		}
+		if failed != nil {
+			r.done(req.Token, fmt.Errorf("not executed after an earlier failure: %w", failed))
+			continue
+		}
+		failed = r.dir.Execute(&req)
+		r.done(req.Token, failed)
+	}
+}
+
+// next waits for a request; ok is false when the runner is closed.
+func (r *Runner) next() (req wal.Request, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for len(r.queue) == 0 && !r.closed {
+		r.wake.Wait()
+	}
+	if r.closed {
+		return wal.Request{}, false
+	}
+	req = r.queue[0]
+	n := copy(r.queue, r.queue[1:]) // a batch or two: short
+	r.queue[n] = wal.Request{}
+	r.queue = r.queue[:n]
+	return req, true
+}

@@ -1,0 +1,35 @@
+//go:build linux || darwin || freebsd
+
+package files
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// lock locks a file for as long as it is open; taken is false if it is locked.
+func lock(f *os.File) (taken bool, err error) {
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+		case errors.Is(err, syscall.EWOULDBLOCK):
+			return false, nil
+		default:
+			return err == nil, err
+		}
+	}
+}
+
+// syncDir makes the names in a directory durable.
+func syncDir(dir *os.File) error { return dir.Sync() }
+
+// free is the space that an ordinary user may still fill.
+func free(path string) (uint64, error) {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(path, &s); err != nil {
+		return 0, err
+	}
+	return uint64(max(s.Bavail, 0)) * uint64(s.Bsize), nil
+}

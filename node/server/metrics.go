@@ -1,0 +1,129 @@
+package server
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// metrics is what /metrics shows. Counters are read from the node and the
+// transport when they are asked for.
+type metrics struct {
+	server   *Server
+	registry *prometheus.Registry
+	sync     prometheus.Histogram
+	write    prometheus.Counter
+}
+
+func newMetrics(s *Server) *metrics {
+	m := &metrics{
+		server:   s,
+		registry: prometheus.NewRegistry(),
+		sync: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "lockstep_log_sync_seconds", Help: "Time that a sync of the log takes.",
+			Buckets: prometheus.ExponentialBuckets(50e-6, 2, 16),
+		}),
+		write: prometheus.NewCounter(prometheus.CounterOpts{Name: "lockstep_log_writes_total", Help: "Writes to the log."}),
+	}
+	m.registry.MustRegister(m, m.sync, m.write, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// disk takes note of one operation of the log.
+func (m *metrics) disk(op wal.Op, took time.Duration) {
+	switch op {
+	case wal.Sync:
+		m.sync.Observe(took.Seconds())
+	case wal.Write:
+		m.write.Inc()
+	}
+}
+
+// What is read from elsewhere.
+var (
+	descNodes     = desc("nodes", "Members of the cluster.")
+	descPeersUp   = desc("peers_up", "Members that this node has a connection to.")
+	descReady     = desc("ready", "1 if the node serves clients.")
+	descBoot      = desc("boot", "Number of the node's life.")
+	descMachines  = desc("machines", "Machines that the node has heard of.")
+	descMessages  = desc("peer_messages_total", "Messages between members, by peer, type and fate.", "peer", "type", "fate")
+	descFailures  = desc("peer_failures_total", "Connections to a peer that failed.", "peer")
+	descRetries   = desc("retries_total", "Messages that were sent again.")
+	descProposals = desc("proposals_total", "Operations that asked for a transition.")
+	descReads     = desc("reads_total", "Operations that asked for the state, by the way they were answered.", "path")
+	descRounds    = desc("rounds_total", "Rounds, by how they began.", "path")
+	descCommits   = desc("commits_total", "Rounds that chose a value.")
+	descAborts    = desc("aborts_total", "Rounds that failed.")
+	descRejects   = desc("rejects_total", "Rejections of proposals and operations, by reason.", "reason")
+	descMalformed = desc("malformed_total", "Messages, and connections to the peer port, that made no sense.", "what")
+)
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("lockstep_"+name, help, labels, nil)
+}
+
+// Describe implements prometheus.Collector.
+func (m *metrics) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		descNodes, descPeersUp, descReady, descBoot, descMachines, descMessages, descFailures, descRetries, descProposals,
+		descReads, descRounds, descCommits, descAborts, descRejects, descMalformed,
+	} {
+		out <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *metrics) Collect(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v)
+	}
+	count := func(d *prometheus.Desc, v uint64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+	}
+	st := m.server.Status()
+	ready := 0.0
+	if st.Ready {
+		ready = 1
+	}
+	gauge(descNodes, float64(len(m.server.cfg.Peers)))
+	gauge(descReady, ready)
+	gauge(descBoot, float64(st.Boot))
+	gauge(descMachines, float64(st.Machines))
+	m.collectPeers(gauge, count)
+	var c node.Counters
+	m.server.loop.look(func(n *node.Node) { c = n.Counters() })
+	count(descRetries, c.Retried)
+	count(descProposals, c.Proposals)
+	count(descReads, c.Reads-c.Identity, "exchange")
+	count(descReads, c.Identity, "round")
+	count(descRounds, c.Fast, "fast")
+	count(descRounds, c.Slow, "prepare")
+	count(descCommits, c.Commits)
+	count(descAborts, c.Aborted)
+	count(descMalformed, c.Failed, "message")
+	for reason, n := range c.Rejects {
+		count(descRejects, n, string(reason))
+	}
+}
+
+// collectPeers shows the transport's side.
+func (m *metrics) collectPeers(gauge func(*prometheus.Desc, float64), count func(*prometheus.Desc, uint64, ...string)) {
+	up := 0
+	for _, p := range m.server.transport.Peers() {
+		if p.Up {
+			up++
+		}
+		peer := strconv.Itoa(int(p.ID))
+		count(descFailures, p.Failures, peer)
+		for _, c := range p.Counts {
+			count(descMessages, c.N, peer, c.Type, c.Fate.String())
+		}
+	}
+	gauge(descPeersUp, float64(up))
+	count(descMalformed, m.server.transport.Port().Malformed, "port")
+}

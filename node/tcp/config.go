@@ -1,0 +1,109 @@
+package tcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/wire"
+)
+
+// ErrConfig is wrapped by every error about a Config.
+var ErrConfig = errors.New("invalid transport configuration")
+
+// Config is what a Transport is told once. Its functions are called from
+// several goroutines.
+type Config struct {
+	Hello    wire.Hello         // of this node
+	Listener net.Listener       // open; the transport closes it
+	Peers    map[node.ID]string // addresses of the other members
+	Codec    wire.Codec         // the one that Hello names
+	Queue    int                // messages that may wait for one peer
+
+	// Admit is asked about the other side of every new connection, dialled or
+	// accepted, after all other checks. Its error is told to the other side.
+	Admit func(theirs wire.Hello) error
+	// Deliver takes the messages of a peer: one at a time, in the order of its
+	// connection. While it blocks, that peer is not read from.
+	Deliver func(from node.ID, m node.Message)
+	// Refused is told when a peer wants nothing of this node: once, until
+	// that changes.
+	Refused func(peer node.ID, err error)
+	// Dial opens connections; nil is plain TCP.
+	Dial func(ctx context.Context, address string) (net.Conn, error)
+
+	Log *slog.Logger
+
+	DialTimeout      time.Duration
+	HandshakeTimeout time.Duration
+	WriteTimeout     time.Duration // a write that takes longer means the peer is stuck
+	Idle             time.Duration // between keepalives
+	Dead             time.Duration // without a whole frame: the connection is dead
+	BackoffMin       time.Duration // between attempts to connect, doubling
+	BackoffMax       time.Duration
+}
+
+// withDefaults fills in what is zero.
+func (c Config) withDefaults() Config {
+	if c.Queue == 0 {
+		c.Queue = 1024
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Dial == nil {
+		c.Dial = func(ctx context.Context, address string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", address)
+		}
+	}
+	for d, otherwise := range map[*time.Duration]time.Duration{
+		&c.DialTimeout:      2 * time.Second,
+		&c.HandshakeTimeout: 3 * time.Second,
+		&c.WriteTimeout:     4 * time.Second,
+		&c.Idle:             time.Second,
+		&c.Dead:             4 * time.Second,
+		&c.BackoffMin:       50 * time.Millisecond,
+		&c.BackoffMax:       2 * time.Second,
+	} {
+		if *d == 0 {
+			*d = otherwise
+		}
+	}
+	return c
+}
+
+func (c *Config) validate() error {
+	fail := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %w", ErrConfig, fmt.Errorf(format, args...))
+	}
+	switch {
+	case c.Listener == nil:
+		return fail("listener: missing")
+	case c.Codec == nil:
+		return fail("codec: missing")
+	case c.Codec.Name() != c.Hello.Codec:
+		return fail("hello: codec %q, the codec is %q", c.Hello.Codec, c.Codec.Name())
+	case c.Deliver == nil:
+		return fail("deliver: missing")
+	case c.Hello.Node == 0:
+		return fail("hello: node 0: want 1 or more")
+	case c.Queue < 0:
+		return fail("queue: %d: want 1 or more", c.Queue)
+	case c.DialTimeout < 0 || c.HandshakeTimeout < 0 || c.WriteTimeout < 0:
+		return fail("timeouts: %v, %v, %v: want more than 0", c.DialTimeout, c.HandshakeTimeout, c.WriteTimeout)
+	case c.Idle < 0 || c.Dead < 2*c.Idle:
+		return fail("dead: %v: want twice idle, %v, or more", c.Dead, c.Idle)
+	case c.BackoffMin < 0 || c.BackoffMax < c.BackoffMin:
+		return fail("backoff: %v to %v: want 0 < min <= max", c.BackoffMin, c.BackoffMax)
+	}
+	for id := range c.Peers {
+		if id == 0 || id == c.Hello.Node {
+			return fail("peers: node %d: want other nodes, from 1", id)
+		}
+	}
+	return nil
+}

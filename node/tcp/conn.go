@@ -1,0 +1,137 @@
+package tcp
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node/wire"
+)
+
+// Sizes of what is read and written at once.
+const (
+	greeting  = 512      // before a connection is introduced; also the longest frame then
+	reading   = 32 << 10 // after
+	batchSize = 64 << 10
+	frameHead = 8
+)
+
+var (
+	errClosed = net.ErrClosed
+	errDead   = errors.New("heard nothing in time: the connection is dead")
+)
+
+// conn is a connection as a sequence of frames. One goroutine reads, one writes.
+type conn struct {
+	net.Conn
+	born    time.Time
+	decoder wire.Decoder
+	chunk   []byte
+	longest int
+
+	ending sync.Once
+	done   chan struct{} // closed by end
+	reason error         // good after done
+}
+
+func newConn(nc net.Conn) *conn {
+	if c, ok := nc.(*net.TCPConn); ok {
+		_ = c.SetNoDelay(true) // it can only fail if the connection is dead
+	}
+	return &conn{Conn: nc, born: time.Now(), chunk: make([]byte, greeting), longest: greeting, done: make(chan struct{})}
+}
+
+// introduced gives the connection the buffers and frames of a member.
+func (c *conn) introduced() error {
+	c.chunk, c.longest = make([]byte, reading), wire.MaxFrame
+	return c.SetDeadline(time.Time{})
+}
+
+// end closes the connection. The first reason is kept.
+func (c *conn) end(reason error) {
+	c.ending.Do(func() {
+		c.reason = reason
+		close(c.done)
+		_ = c.Close() // nothing is expected of it any more
+	})
+}
+
+// over reports whether end has been called.
+func (c *conn) over() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// frame gives the next payload, which is good until the next call. The whole
+// frame has to come within the limit; none is 0.
+func (c *conn) frame(limit time.Duration) ([]byte, error) {
+	for first := true; ; first = false {
+		payload, ok, err := c.decoder.Next()
+		switch {
+		case ok || err != nil:
+			return payload, err
+		case c.decoder.Buffered() > c.longest+frameHead:
+			return nil, fmt.Errorf("more than %d bytes: %w", c.longest, wire.ErrTooLong)
+		}
+		if first && limit > 0 {
+			if err := c.SetReadDeadline(time.Now().Add(limit)); err != nil {
+				return nil, err
+			}
+		}
+		n, err := c.Read(c.chunk)
+		c.decoder.Write(c.chunk[:n])
+		if n == 0 && err != nil {
+			return nil, err
+		}
+	}
+}
+
+// send writes all of b within the limit.
+func (c *conn) send(b []byte, limit time.Duration) error {
+	if err := c.SetWriteDeadline(time.Now().Add(limit)); err != nil {
+		return err
+	}
+	_, err := c.Write(b)
+	return err
+}
+
+var keepalive = must(wire.AppendFrame(nil, []byte{0}))
+
+func isKeepalive(payload []byte) bool { return len(payload) == 1 && payload[0] == 0 }
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// malformed reports whether an error says that the other side sent what no
+// member sends, rather than that a connection broke.
+func malformed(err error) bool {
+	for _, kind := range []error{wire.ErrTooLong, wire.ErrEmpty, wire.ErrChecksum, wire.ErrMessage, wire.ErrHello, errVerdict} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
+}
+
+// clearer says a deadline in the words of this package.
+func clearer(err error) error {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("%w: %w", errDead, err)
+	case errors.Is(err, io.EOF):
+		return errors.New("the other side has closed the connection")
+	}
+	return err
+}

@@ -1,0 +1,148 @@
+package tcp
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+)
+
+// peer is what is known of another member.
+type peer struct {
+	id     node.ID
+	addr   string
+	queue  chan node.Message
+	seen   chan struct{} // holds one if the peer has connected
+	turn   chan struct{} // holds one while a message is delivered
+	counts counts
+
+	mu        sync.Mutex
+	incoming  *conn // nil if there is none
+	dialling  trouble
+	accepting trouble
+	state     PeerStats // only what does not come from counts
+}
+
+func newPeer(id node.ID, addr string, cfg Config) *peer {
+	return &peer{
+		id:    id,
+		addr:  addr,
+		queue: make(chan node.Message, cfg.Queue),
+		seen:  make(chan struct{}, 1),
+		turn:  make(chan struct{}, 1),
+		state: PeerStats{ID: id, Addr: addr, Since: time.Now()},
+	}
+}
+
+func (p *peer) enqueue(m node.Message) bool {
+	select {
+	case p.queue <- m:
+		p.count(m, Queued, 1)
+		return true
+	default:
+		p.count(m, Dropped, 1)
+		return false
+	}
+}
+
+// attach makes c the connection that the peer is heard on. The one before may be
+// half-open, with the peer gone from its other end: it goes.
+func (p *peer) attach(c *conn) {
+	p.mu.Lock()
+	before := p.incoming
+	p.incoming = c
+	p.accepting = ""
+	p.mu.Unlock()
+	if before != nil {
+		before.end(errReplaced)
+	}
+	select {
+	case p.seen <- struct{}{}:
+	default:
+	}
+}
+
+func (p *peer) detach(c *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.incoming == c {
+		p.incoming = nil
+	}
+}
+
+// take waits until nothing of the peer is being delivered, and reports whether c
+// is still the connection to hear it on: what a replaced one has left must not
+// come after what is newer.
+func (p *peer) take(c *conn) bool {
+	select {
+	case p.turn <- struct{}{}:
+	case <-c.done:
+		return false
+	}
+	if c.over() {
+		p.release()
+		return false
+	}
+	return true
+}
+
+func (p *peer) release() { <-p.turn }
+
+// trouble is why a peer is not connected, in words that stay the same while the
+// reason does: it is logged when it changes. Empty is no trouble.
+type trouble string
+
+const unreachable trouble = "unreachable"
+
+// up notes a connection to p.
+func (t *Transport) up(p *peer) {
+	p.mu.Lock()
+	p.dialling = ""
+	p.state.Up, p.state.Since = true, time.Now()
+	p.state.Connects++
+	p.mu.Unlock()
+	t.cfg.Log.Info("connected to peer", "peer", p.id, "address", p.addr)
+}
+
+// lost notes that there is no connection to p, or none any more.
+func (t *Transport) lost(p *peer, err error) {
+	p.mu.Lock()
+	if p.state.Up {
+		p.state.Up, p.state.Since = false, time.Now()
+	}
+	p.state.Failures++
+	p.state.LastError = err.Error()
+	isNew := !refused(err) && p.dialling.becomes(unreachable)
+	p.mu.Unlock()
+	switch {
+	case refused(err):
+		t.refusal(p, &p.dialling, err)
+	case isNew:
+		t.cfg.Log.Warn("no connection to peer", "peer", p.id, "address", p.addr, "error", err)
+	default:
+		t.cfg.Log.Debug("still no connection to peer", "peer", p.id, "address", p.addr, "error", err)
+	}
+}
+
+// refusal tells of a no, in a handshake with p, if it is another than before.
+func (t *Transport) refusal(p *peer, before *trouble, err error) {
+	p.mu.Lock()
+	p.state.LastError = err.Error()
+	isNew := before.becomes(trouble(err.Error()))
+	p.mu.Unlock()
+	if !isNew {
+		return
+	}
+	t.cfg.Log.Error("handshake with peer refused", "peer", p.id, "address", p.addr, "error", err)
+	if t.cfg.Refused != nil && errors.Is(err, ErrRefused) {
+		t.cfg.Refused(p.id, err)
+	}
+}
+
+// becomes reports whether that is new.
+func (t *trouble) becomes(now trouble) bool {
+	before := *t
+	*t = now
+	return before != now
+}

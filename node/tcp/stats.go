@@ -1,0 +1,143 @@
+package tcp
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+)
+
+// Fate is what became of a message.
+type Fate uint8
+
+// The fates. Every message queued is later sent or dropped, or still waits.
+const (
+	Queued   Fate = iota // accepted by Send
+	Sent                 // written to a connection
+	Dropped              // the queue was full, the write failed, or no codec takes it
+	Received             // given to Deliver
+	fates
+)
+
+func (f Fate) String() string { return [...]string{"queued", "sent", "dropped", "received"}[f] }
+
+// typeNames are the types of messages. The first is for those of later days.
+var typeNames = [...]string{"unknown", "proposal", "acknowledgment", "reject", "commit", "read-request", "read-report", "request", "reply"}
+
+const types = len(typeNames)
+
+func typeOf(m node.Message) int {
+	switch m.(type) {
+	case *node.Proposal:
+		return 1
+	case *node.Acknowledgment:
+		return 2
+	case *node.Reject:
+		return 3
+	case *node.Commit:
+		return 4
+	case *node.ReadRequest:
+		return 5
+	case *node.ReadReport:
+		return 6
+	case *node.Request:
+		return 7
+	case *node.Reply:
+		return 8
+	}
+	return 0
+}
+
+// Count is how many messages of a type met a fate.
+type Count struct {
+	Type string
+	Fate Fate
+	N    uint64
+}
+
+// PeerStats is how a peer is, and what became of messages since the start.
+type PeerStats struct {
+	ID       node.ID
+	Addr     string
+	Up       bool      // this node's connection to it stands
+	Incoming bool      // its connection to this node stands
+	Since    time.Time // of Up or not
+
+	Connects  uint64 // connections made to it
+	Failures  uint64 // attempts that failed, and connections that broke
+	LastError string // of either direction; it stays when the trouble is over
+
+	Waiting   int    // messages in the queue now
+	Queued    uint64 // messages, by fate
+	Sent      uint64
+	Dropped   uint64
+	Delivered uint64  // received from it
+	Malformed uint64  // connections from it that ended with what is no message
+	Counts    []Count // by type and fate, all of them, in a fixed order
+}
+
+// PortStats is what has come to the listener, in connections.
+type PortStats struct {
+	Accepted  uint64 // introduced as a member's
+	Refused   uint64 // by either side in the handshake
+	Malformed uint64 // closed: not the protocol
+	Silent    uint64 // closed: not introduced in time
+	Crowded   uint64 // closed: too many unintroduced
+	Left      uint64 // closed by the other side, or broken, before they were introduced
+}
+
+type counts struct {
+	messages  [types][fates]atomic.Uint64
+	malformed atomic.Uint64
+}
+
+func (c *counts) add(kind int, f Fate, n uint64) {
+	if n > 0 {
+		c.messages[kind][f].Add(n)
+	}
+}
+
+func (p *peer) count(m node.Message, f Fate, n uint64) { p.counts.add(typeOf(m), f, n) }
+
+func (p *peer) malformed() { p.counts.malformed.Add(1) }
+
+func (p *peer) stats() PeerStats {
+	p.mu.Lock()
+	s := p.state
+	s.Incoming = p.incoming != nil
+	p.mu.Unlock()
+	s.Waiting = len(p.queue)
+	s.Malformed = p.counts.malformed.Load()
+	for kind := range types {
+		for f := range fates {
+			n := p.counts.messages[kind][f].Load()
+			s.Counts = append(s.Counts, Count{Type: typeNames[kind], Fate: f, N: n})
+			switch f {
+			case Queued:
+				s.Queued += n
+			case Sent:
+				s.Sent += n
+			case Dropped:
+				s.Dropped += n
+			case Received:
+				s.Delivered += n
+			}
+		}
+	}
+	return s
+}
+
+type portCounts struct {
+	accepted, refused, malformed, silent, crowded, left atomic.Uint64
+}
+
+func (c *portCounts) stats() PortStats {
+	return PortStats{
+		Accepted:  c.accepted.Load(),
+		Refused:   c.refused.Load(),
+		Malformed: c.malformed.Load(),
+		Silent:    c.silent.Load(),
+		Crowded:   c.crowded.Load(),
+		Left:      c.left.Load(),
+	}
+}

@@ -1,0 +1,114 @@
+package tcp
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/wire"
+)
+
+// closing bounds Close.
+const closing = 5 * time.Second
+
+// ErrStuck is the error of Close if a function of Config has not returned.
+var ErrStuck = errors.New("transport closed, but a call of Deliver, Admit or Refused has not returned")
+
+// Transport is a node's connections to all its peers.
+type Transport struct {
+	cfg   Config
+	hello []byte             // framed
+	peers map[node.ID]*peer  // does not change
+	ctx   context.Context    // ends with Close
+	stop  context.CancelFunc //
+	tasks sync.WaitGroup     // all goroutines
+	lobby lobby
+	port  portCounts
+	quiet quiet
+}
+
+// Start begins to accept and to dial. If it refuses the configuration, the
+// listener stays open.
+func Start(cfg Config) (*Transport, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	hello, err := wire.AppendFrame(nil, wire.AppendHello(nil, cfg.Hello))
+	if err != nil {
+		return nil, err
+	}
+	t := &Transport{cfg: cfg, hello: hello, peers: map[node.ID]*peer{}, quiet: quiet{log: cfg.Log}}
+	t.ctx, t.stop = context.WithCancel(context.Background())
+	for id, addr := range cfg.Peers {
+		t.peers[id] = newPeer(id, addr, cfg)
+	}
+	t.tasks.Go(t.accept)
+	for _, p := range t.peers {
+		t.tasks.Go(func() { t.reach(p) })
+	}
+	return t, nil
+}
+
+// Send queues m for a peer, without waiting. If false, m is dropped: the queue
+// is full, there is no such peer, or the transport is closed. If true, m may
+// still be lost.
+func (t *Transport) Send(to node.ID, m node.Message) bool {
+	p := t.peers[to]
+	if p == nil || t.ctx.Err() != nil {
+		return false
+	}
+	return p.enqueue(m)
+}
+
+// Peers tells how each peer is, by id.
+func (t *Transport) Peers() []PeerStats {
+	var all []PeerStats
+	for _, id := range slices.Sorted(maps.Keys(t.peers)) {
+		all = append(all, t.peers[id].stats())
+	}
+	return all
+}
+
+// Port tells what has come to the listener.
+func (t *Transport) Port() PortStats { return t.port.stats() }
+
+// Close drops what is queued and closes every connection and the listener. When
+// it returns nil, nothing of the transport is left and nothing more is
+// delivered. It waits at most five seconds.
+func (t *Transport) Close() error {
+	t.stop()
+	err := t.cfg.Listener.Close()
+	if errors.Is(err, errClosed) {
+		err = nil // a second Close
+	}
+	done := make(chan struct{})
+	go func() {
+		t.tasks.Wait()
+		close(done)
+	}()
+	timer := time.NewTimer(closing)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return err
+	case <-timer.C:
+		return ErrStuck
+	}
+}
+
+// sleep reports whether the transport is still open after d.
+func (t *Transport) sleep(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-t.ctx.Done():
+		return false
+	}
+}

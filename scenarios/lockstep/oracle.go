@@ -253,7 +253,7 @@ func (o *oracle) answered(f *node.Fact) *scenarios.Violation {
 	if r.Kind != node.Propose || r.Outcome != node.Committed {
 		return nil
 	}
-	if t.versions[r.ID] != r.Version || t.entries[r.Version-1].To != r.State {
+	if v, found := t.versions[r.ID]; !found || v != r.Version || t.entries[v-1].To != r.State {
 		return o.violation("exactly-once", "false-commit", f.Key, "answers %v, which no chosen value shows", r)
 	}
 	return nil

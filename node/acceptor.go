@@ -32,6 +32,8 @@ func (n *Node) refuses(m *machine, p *Proposal) Reason {
 		return UnknownDefinition
 	case p.Ballot.Epoch != firstEpoch:
 		return StaleEpoch
+	case !n.plausible(p.Ballot) || !p.Next.IsZero() && !n.plausible(p.Next):
+		return Malformed
 	case p.Phase == Prepare:
 		if m.promised.Less(p.Ballot) && m.accepted.Less(p.Ballot) {
 			return ""

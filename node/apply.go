@@ -107,7 +107,7 @@ func recall(v *Value, id OpID) (Reply, bool) {
 
 // clone is a copy of v with room for ring entries, to push to.
 func (v *Value) clone(ring int) *Value {
-	c := &Value{Version: v.Version, State: v.State, Recent: make([]Entry, len(v.Recent), ring)}
+	c := &Value{Version: v.Version, State: v.State, Recent: make([]Entry, len(v.Recent), max(ring, len(v.Recent)))}
 	copy(c.Recent, v.Recent)
 	return c
 }

@@ -47,6 +47,15 @@ func (b Ballot) String() string {
 	return fmt.Sprintf("%d.%d.%d", b.Round, b.Node, b.Boot)
 }
 
+// maxRound bounds what a node believes: counting does not get there, and above
+// it there would be no room for another round.
+const maxRound = 1 << 62
+
+// plausible reports whether b can be the ballot of a member's round.
+func (n *Node) plausible(b Ballot) bool {
+	return b.Epoch == firstEpoch && b.Round > 0 && b.Round <= maxRound && b.Boot > 0 && n.member(b.Node) >= 0
+}
+
 // firstEpoch is the only epoch so far: the members are fixed.
 const firstEpoch = 1
 

@@ -51,6 +51,14 @@ func (n *Node) machine(key string) *machine {
 	return m
 }
 
+// holdable reports whether an acceptor can have accepted v at b, or nothing.
+func (n *Node) holdable(m *machine, b Ballot, v *Value) bool {
+	if v == nil {
+		return b.IsZero()
+	}
+	return n.plausible(b) && (v == m.value || v.check(m.def) == nil)
+}
+
 // base is the value to go on from when v was accepted.
 func (m *machine) base(v *Value) *Value {
 	if v == nil {
@@ -96,7 +104,7 @@ func (n *Node) wake(m *machine) {
 // commit is the learner's part.
 func (n *Node) commit(c *Commit) {
 	m := n.machine(c.Key)
-	if m == nil || c.Value == nil || c.Value != m.value && c.Value.check(m.def) != nil {
+	if m == nil || c.Value == nil || !n.holdable(m, c.Ballot, c.Value) {
 		n.counts.Failed++
 		return
 	}

@@ -63,10 +63,10 @@ func (n *Node) advance(m *machine) {
 	n.sendRound(m)
 }
 
-// newBallot is a ballot above all that this node has asked for or heard of. It
-// is not used again in this boot (rule 4).
+// newBallot is a ballot above all that this node has asked for, promised or
+// heard of. It is not used again in this boot (rule 4).
 func (n *Node) newBallot(m *machine) Ballot {
-	m.top++
+	m.top = max(m.top, m.promised.Round) + 1
 	return Ballot{Epoch: firstEpoch, Round: m.top, Node: n.cfg.ID, Boot: n.boot}
 }
 
@@ -117,7 +117,7 @@ const maxBackoff = 5 // doublings
 // this machine, ballot and phase (rule 6).
 func (n *Node) acknowledgment(from ID, a *Acknowledgment) {
 	m := n.machine(a.Key)
-	if m == nil {
+	if m == nil || !n.plausible(a.Ballot) || !n.holdable(m, a.Accepted, a.Value) {
 		n.counts.Failed++
 		return
 	}
@@ -154,7 +154,7 @@ func (n *Node) chosen(m *machine) {
 	if r.refused == 0 && m.chosenAt == r.ballot {
 		m.cache = r.next
 	}
-	m.failures, m.pause = 0, 0
+	m.failures, m.pause = m.failures/2, 0
 	for _, o := range r.batch {
 		n.answer(o, o.result)
 	}
@@ -177,7 +177,7 @@ func (n *Node) endRound(m *machine) {
 // longer be had.
 func (n *Node) reject(from ID, j *Reject) {
 	m := n.machine(j.Key)
-	if m == nil {
+	if m == nil || !n.plausible(j.Ballot) || !j.Promised.IsZero() && !n.plausible(j.Promised) {
 		n.counts.Failed++
 		return
 	}
@@ -193,14 +193,15 @@ func (n *Node) reject(from ID, j *Reject) {
 	}
 }
 
-// tendRound sends a round again, or gives it up.
+// tendRound sends a round again, or gives it up: at once if somebody is ahead of
+// it.
 func (n *Node) tendRound(m *machine) {
 	r := &m.round
 	switch {
 	case r.phase == 0:
 	case n.now < r.resend:
 		n.alarm(m, r.resend)
-	case r.attempts <= n.cfg.RetryAttempts:
+	case r.attempts <= n.cfg.RetryAttempts && r.refused == 0:
 		n.sendRound(m)
 	default:
 		n.fail(m)

@@ -54,7 +54,7 @@ func (n *Node) beginExchange(m *machine) {
 
 func (n *Node) readReport(from ID, r *ReadReport) {
 	m := n.machine(r.Key)
-	if m == nil {
+	if m == nil || r.Read.Node != n.cfg.ID || !n.holdable(m, r.Accepted, r.Value) {
 		n.counts.Failed++
 		return
 	}

@@ -80,6 +80,9 @@ func (v *Value) check(d *fsm.Definition) error {
 		return fmt.Errorf("first entry begins in %q", v.Recent[0].From)
 	}
 	for i, e := range v.Recent {
+		if e.ID == "" || len(e.ID) > MaxOpID {
+			return fmt.Errorf("entry %d has an id of %d bytes", i, len(e.ID))
+		}
 		if !d.Legal(e.From, e.To) {
 			return fmt.Errorf("entry %s: %s→%s is illegal", e.ID, e.From, e.To)
 		}

@@ -190,10 +190,12 @@ func generateOperations(c choices, p *Plan, shape Shape, delay Duration) Duratio
 	machines := generateMachines(c, p)
 	roam := shape.Profile != None && c.often("roam", 50)
 	pace := delay * Duration(c.between("pace", 2, 16))
+	begin := 10 * (p.Disk.Write.Min + p.Disk.Sync.Min) // when a node with a log has booted
 	storm := max(pace*Duration(n), 10*netmodel.Millisecond)
 	counts := make([]int, p.Clients+1)
 	for i := range n {
 		o := generateOperation(c.at("operation", i), p, shape, machines, storm)
+		o.At += begin
 		o.Client = 1 + i%p.Clients
 		counts[o.Client]++
 		o.ID = fmt.Sprintf("c%d.%d", o.Client, counts[o.Client])
@@ -203,7 +205,7 @@ func generateOperations(c choices, p *Plan, shape Shape, delay Duration) Duratio
 		p.Operations = append(p.Operations, o)
 	}
 	sortByTime(p.Operations)
-	return storm
+	return begin + storm
 }
 
 func generateMachines(c choices, p *Plan) []string {

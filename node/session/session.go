@@ -156,7 +156,10 @@ func (c *Call) Tick(now time.Duration) Action {
 // giveUp ends the call with what is known: an attempt whose fate is open makes
 // the outcome unknown.
 func (c *Call) giveUp() Action {
-	if (len(c.open) > 0 || c.op.Again) && c.op.Kind == node.Propose {
+	switch {
+	case c.op.Kind != node.Propose:
+		c.last.Outcome = node.Rejected // it has no effect
+	case len(c.open) > 0 || c.op.Again:
 		c.last.Outcome = node.Unknown
 	}
 	return c.end(c.last)
@@ -164,9 +167,6 @@ func (c *Call) giveUp() Action {
 
 func (c *Call) end(r Result) Action {
 	c.done = true
-	if r.State != "" && c.op.Kind != node.ReadLocal {
-		c.s.versions[c.op.Key] = max(c.s.versions[c.op.Key], r.Version)
-	}
 	return Action{Done: true, Result: r}
 }
 
@@ -175,6 +175,9 @@ func (c *Call) end(r Result) Action {
 func (c *Call) Reply(now time.Duration, r *node.Reply) Action {
 	if c.done || r.ID != c.op.ID {
 		return Action{}
+	}
+	if r.State != "" && c.op.Kind != node.ReadLocal {
+		c.s.versions[c.op.Key] = max(c.s.versions[c.op.Key], r.Version)
 	}
 	result := Result{r.Outcome, r.Reason, r.State, r.Version}
 	switch {

@@ -1,0 +1,222 @@
+package node_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+const key = "lifecycle/a"
+
+// register is rule 1 as docs/PROTOCOL.md says it, and no more.
+type register struct {
+	promised, accepted node.Ballot
+	value              *node.Value
+}
+
+// acknowledges says whether the register consents to p, and what it becomes.
+func (r register) acknowledges(p *node.Proposal) (bool, register) {
+	b := p.Ballot
+	if p.Phase == node.Prepare {
+		if !r.promised.Less(b) || !r.accepted.Less(b) {
+			return false, r
+		}
+		return true, register{b, r.accepted, r.value}
+	}
+	if r.accepted == b {
+		if !r.value.Equal(p.Value) {
+			return false, r
+		}
+		return true, register{highest(r.promised, p.Next), r.accepted, r.value}
+	}
+	if b.Less(r.promised) || !r.accepted.Less(b) {
+		return false, r
+	}
+	return true, register{highest(b, p.Next), b, p.Value}
+}
+
+func highest(ballots ...node.Ballot) node.Ballot {
+	return slices.MaxFunc(ballots, node.Ballot.Compare)
+}
+
+// An acceptor does what rule 1 says, proposal by proposal, also when it
+// restarts in between. Its promises and what it has accepted only grow, and one
+// ballot has one value.
+func TestAcceptorAgainstItsRule(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(3, nil)
+		h := w.hosts[2]
+		var twin register
+		values := map[node.Ballot]*node.Value{}
+		for range rapid.IntRange(1, 40).Draw(t, "proposals") {
+			if rapid.IntRange(0, 9).Draw(t, "restart") == 0 {
+				h.crash()
+				h.start()
+			}
+			p := drawProposal(t)
+			ok, next := twin.acknowledges(p)
+			h.step(node.Event{Kind: node.Receive, From: 1, Message: p})
+
+			require.Len(t, w.flight, 1)
+			require.Equal(t, answer(p, ok, twin), w.flight[0].message)
+			w.flight = nil
+
+			was, now := twin, h.node.Inspect(key)
+			twin = next
+			require.Equal(t, twin, register{now.Promised, now.Accepted, now.Value})
+			require.False(t, now.Promised.Less(was.promised), "promised went back")
+			require.False(t, now.Accepted.Less(was.accepted), "accepted went back")
+			if v := values[now.Accepted]; v != nil {
+				require.True(t, v.Equal(now.Value), "one ballot, two values")
+			}
+			values[now.Accepted] = now.Value
+		}
+	})
+}
+
+// drawProposal draws one from so few ballots that they meet.
+func drawProposal(t *rapid.T) *node.Proposal {
+	ballot := rapid.Custom(func(t *rapid.T) node.Ballot {
+		return node.Ballot{
+			Epoch: 1, Round: rapid.Uint64Range(1, 4).Draw(t, "round"),
+			Node: node.ID(rapid.IntRange(1, 3).Draw(t, "node")), Boot: rapid.Uint64Range(1, 2).Draw(t, "boot"),
+		}
+	})
+	p := &node.Proposal{
+		Phase: rapid.SampledFrom([]node.Phase{node.Prepare, node.Accept}).Draw(t, "phase"),
+		Key:   key, Ballot: ballot.Draw(t, "ballot"), First: "c1.1",
+	}
+	if p.Phase == node.Accept {
+		p.Value = rapid.SampledFrom([]*node.Value{
+			{State: "Init"}, value("c1.1"), value("c2.1"), value("c1.1", "c2.1"), value("c1.1", "c2.1", "c1.2"),
+		}).Draw(t, "value")
+		p.Next = p.Ballot
+		p.Next.Round++
+	}
+	return p
+}
+
+// value is a lifecycle's after the operations.
+func value(ids ...node.OpID) *node.Value {
+	states := []string{"Init", "Running", "Stopped"}
+	v := &node.Value{Version: uint64(len(ids)), State: states[len(ids)%3]}
+	for i, id := range ids {
+		v.Recent = append(v.Recent, node.Entry{ID: id, From: states[i%3], To: states[(i+1)%3]})
+	}
+	return v
+}
+
+// answer is what an acceptor in state r says to p.
+func answer(p *node.Proposal, ok bool, r register) node.Message {
+	switch {
+	case !ok && p.Phase == node.Accept && p.Ballot == r.accepted:
+		return &node.Reject{Phase: p.Phase, Key: key, Ballot: p.Ballot, Reason: node.Malformed, First: p.First}
+	case !ok:
+		return &node.Reject{
+			Phase: p.Phase, Key: key, Ballot: p.Ballot, Reason: node.StaleBallot,
+			Promised: highest(r.promised, r.accepted), First: p.First,
+		}
+	case p.Phase == node.Prepare:
+		return &node.Acknowledgment{Phase: p.Phase, Key: key, Ballot: p.Ballot, Accepted: r.accepted, Value: r.value, First: p.First}
+	}
+	return &node.Acknowledgment{Phase: p.Phase, Key: key, Ballot: p.Ballot, First: p.First}
+}
+
+// An acceptor judges what a value itself shows, and never the transition
+// against its own value, which may be old.
+func TestAcceptorRefusesValuesThatContradictThemselves(t *testing.T) {
+	entry := func(id node.OpID, from, to string) node.Entry { return node.Entry{ID: id, From: from, To: to} }
+	after := func(operations int) *node.Value {
+		var ids []node.OpID
+		for i := range operations {
+			ids = append(ids, node.OpID(fmt.Sprint("c1.", i)))
+		}
+		return value(ids...)
+	}
+	for name, c := range map[string]struct {
+		value *node.Value
+		sound bool
+	}{
+		"untouched":                    {&node.Value{State: "Init"}, true},
+		"one entry":                    {value("c1.1"), true},
+		"early entries gone":           {&node.Value{Version: 9, State: "Stopped", Recent: []node.Entry{entry("c1.9", "Running", "Stopped")}}, true},
+		"as many entries as any ring":  {after(node.MaxRing), true},
+		"more":                         {after(node.MaxRing + 1), false},
+		"no value":                     {nil, false},
+		"no state":                     {&node.Value{}, false},
+		"untouched in another state":   {&node.Value{State: "Running"}, false},
+		"a version without entries":    {&node.Value{Version: 1, State: "Running"}, false},
+		"more entries than versions":   {&node.Value{Version: 1, State: "Stopped", Recent: value("a", "b").Recent}, false},
+		"an entry at version 0":        {&node.Value{State: "Running", Recent: value("a").Recent}, false},
+		"a state that no entry led to": {&node.Value{Version: 1, State: "Stopped", Recent: value("a").Recent}, false},
+		"a first entry from nowhere":   {&node.Value{Version: 1, State: "Stopped", Recent: []node.Entry{entry("a", "Running", "Stopped")}}, false},
+		"an illegal entry":             {&node.Value{Version: 1, State: "Stopped", Recent: []node.Entry{entry("a", "Init", "Stopped")}}, false},
+		"entries that do not follow":   {&node.Value{Version: 5, State: "Init", Recent: []node.Entry{entry("a", "Init", "Running"), entry("b", "Stopped", "Init")}}, false},
+		"an entry without an id":       {value(""), false},
+		"an id too long":               {value(node.OpID(make([]byte, node.MaxOpID+1))), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(3, nil)
+			w.hosts[2].step(node.Event{Kind: node.Receive, From: 1, Message: &node.Proposal{
+				Phase: node.Accept, Key: key, Ballot: ballot(1, 1), Value: c.value, Next: ballot(2, 1),
+			}})
+			require.Len(t, w.flight, 1)
+			if c.sound {
+				require.IsType(t, &node.Acknowledgment{}, w.flight[0].message)
+				return
+			}
+			require.IsType(t, &node.Reject{}, w.flight[0].message)
+			require.Equal(t, node.Malformed, w.flight[0].message.(*node.Reject).Reason)
+			require.Zero(t, w.hosts[2].node.Inspect(key))
+		})
+	}
+}
+
+// ballot is one of a node's first boot.
+func ballot(round uint64, id node.ID) node.Ballot {
+	return node.Ballot{Epoch: 1, Round: round, Node: id, Boot: 1}
+}
+
+// Ballots are ordered totally, by epoch, round, node and boot, with none at all
+// below the rest.
+func TestBallotsAreInOneOrder(t *testing.T) {
+	few := rapid.Custom(func(t *rapid.T) node.Ballot {
+		n := rapid.Uint64Range(0, 2)
+		return node.Ballot{
+			Epoch: uint32(n.Draw(t, "epoch")), Round: n.Draw(t, "round"),
+			Node: node.ID(n.Draw(t, "node")), Boot: n.Draw(t, "boot"),
+		}
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		a, b, c := few.Draw(t, "a"), few.Draw(t, "b"), few.Draw(t, "c")
+		require.Equal(t, a.Compare(b), -b.Compare(a))
+		require.Equal(t, a == b, a.Compare(b) == 0)
+		require.Equal(t, a.Less(b), a.Compare(b) < 0)
+		if a.Less(b) && b.Less(c) {
+			require.True(t, a.Less(c))
+		}
+		require.Equal(t, !a.IsZero(), (node.Ballot{}).Less(a))
+		if a.Epoch != b.Epoch {
+			require.Equal(t, a.Epoch < b.Epoch, a.Less(b))
+		} else if a.Round != b.Round {
+			require.Equal(t, a.Round < b.Round, a.Less(b))
+		} else if a.Node != b.Node {
+			require.Equal(t, a.Node < b.Node, a.Less(b))
+		}
+	})
+}
+
+func TestBallotText(t *testing.T) {
+	for want, b := range map[string]node.Ballot{
+		"-":        {},
+		"7.2.1":    {Epoch: 1, Round: 7, Node: 2, Boot: 1},
+		"e3:7.2.1": {Epoch: 3, Round: 7, Node: 2, Boot: 1},
+		"e0:1.0.0": {Round: 1},
+	} {
+		require.Equal(t, want, b.String())
+	}
+}

@@ -1,0 +1,56 @@
+package node_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/stretchr/testify/require"
+)
+
+func TestDefaultsNeedOnlyMembers(t *testing.T) {
+	cfg := node.Defaults()
+	require.ErrorIs(t, cfg.Validate(), node.ErrConfig)
+	cfg.ID, cfg.Members = 1, []node.ID{1, 2, 3}
+	require.NoError(t, cfg.Validate())
+}
+
+func TestConfigNamesWhatIsWrong(t *testing.T) {
+	for want, change := range map[string]func(*node.Config){
+		"members: 0: want 1 to 7":                          func(c *node.Config) { c.Members = nil },
+		"members: 8: want 1 to 7":                          func(c *node.Config) { c.Members = []node.ID{1, 2, 3, 4, 5, 6, 7, 8} },
+		"members: this node, 4, is not among [1 2 3]":      func(c *node.Config) { c.ID = 4 },
+		"members: [1 2 2]: want different ids":             func(c *node.Config) { c.Members = []node.ID{1, 2, 2} },
+		"members: [0 1 2]: want different ids, from 1":     func(c *node.Config) { c.Members = []node.ID{0, 1, 2} },
+		"consensus timeout: 0s":                            func(c *node.Config) { c.ConsensusTimeout = 0 },
+		"retry delay: -1ns":                                func(c *node.Config) { c.RetryDelay = -1 },
+		"retry attempts: -1":                               func(c *node.Config) { c.RetryAttempts = -1 },
+		"ring: 0: want 1 to 256":                           func(c *node.Config) { c.Ring = 0 },
+		"ring: 257: want 1 to 256":                         func(c *node.Config) { c.Ring = node.MaxRing + 1 },
+		"batch: 0: want 1 to the ring's 16":                func(c *node.Config) { c.Batch = 0 },
+		"batch: 17: want 1 to the ring's 16":               func(c *node.Config) { c.Batch = 17 },
+		"queue: 0":                                         func(c *node.Config) { c.Queue = 0 },
+		`definitions[1]: definition "idle": invalid: 0 st`: func(c *node.Config) { c.Definitions = append(c.Definitions, fsm.Definition{Name: "idle"}) },
+		`definitions[1]: "lifecycle" is defined twice`:     func(c *node.Config) { c.Definitions = append(c.Definitions, fsm.Lifecycle()) },
+	} {
+		cfg := config(1, 3)
+		change(&cfg)
+		err := cfg.Validate()
+		require.ErrorIs(t, err, node.ErrConfig)
+		require.ErrorContains(t, err, want)
+		_, err = node.New(cfg)
+		require.ErrorContains(t, err, want)
+	}
+}
+
+// The order in which members are listed means nothing.
+func TestMembersAreASet(t *testing.T) {
+	a := newWorld(3, nil)
+	b := newWorld(3, func(c *node.Config) { slices.Reverse(c.Members) })
+	for _, w := range []*world{a, b} {
+		w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: "c1.1", To: "Running"})
+		w.deliverAll()
+	}
+	require.Equal(t, a.since(), b.since())
+}

@@ -1,0 +1,147 @@
+package node_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/stretchr/testify/require"
+)
+
+// No message can make a node panic, or believe in something that nobody chose.
+// Each of these is counted, as failed or as rejected for a reason, and the node
+// goes on to work as if it had never come.
+func TestMessagesThatMakeNoSense(t *testing.T) {
+	one, huge := ballot(1, 2), ballot(math.MaxUint64, 2)
+	other := one
+	other.Epoch = 9
+	longer := value(make([]node.OpID, node.MaxRing+1)...)
+	fat := value(node.OpID(strings.Repeat("x", 1<<25)))
+	propose := func(change func(*node.Request)) *node.Request {
+		r := &node.Request{Kind: node.Propose, Key: key, ID: "c1.1", To: "Running"}
+		change(r)
+		return r
+	}
+	for name, m := range map[string]node.Message{
+		"nothing at all":                          nil,
+		"reply to a node":                         &node.Reply{Key: key, ID: "c1.1"},
+		"prepare without a key":                   &node.Proposal{Phase: node.Prepare, Ballot: one},
+		"prepare with half a key":                 &node.Proposal{Phase: node.Prepare, Key: "lifecycle", Ballot: one},
+		"prepare with a bad name":                 &node.Proposal{Phase: node.Prepare, Key: "lifecycle/a b", Ballot: one},
+		"prepare of another definition":           &node.Proposal{Phase: node.Prepare, Key: "unheard-of/a", Ballot: one},
+		"prepare in another epoch":                &node.Proposal{Phase: node.Prepare, Key: key, Ballot: other},
+		"prepare without a ballot":                &node.Proposal{Phase: node.Prepare, Key: key},
+		"prepare in the last round of all":        &node.Proposal{Phase: node.Prepare, Key: key, Ballot: huge},
+		"prepare by nobody":                       &node.Proposal{Phase: node.Prepare, Key: key, Ballot: ballot(1, 9)},
+		"no phase":                                &node.Proposal{Key: key, Ballot: one, Value: value("c1.1")},
+		"another phase":                           &node.Proposal{Phase: 7, Key: key, Ballot: one, Value: value("c1.1")},
+		"accept without a value":                  &node.Proposal{Phase: node.Accept, Key: key, Ballot: one},
+		"accept of too many entries":              &node.Proposal{Phase: node.Accept, Key: key, Ballot: one, Value: longer},
+		"accept of more than the log can hold":    &node.Proposal{Phase: node.Accept, Key: key, Ballot: one, Value: fat},
+		"accept in the last round of all":         &node.Proposal{Phase: node.Accept, Key: key, Ballot: huge, Value: value("c1.1")},
+		"accept that wants all rounds promised":   &node.Proposal{Phase: node.Accept, Key: key, Ballot: one, Value: value("c1.1"), Next: huge},
+		"accept that wants an epoch promised":     &node.Proposal{Phase: node.Accept, Key: key, Ballot: one, Value: value("c1.1"), Next: other},
+		"acknowledgment of nothing":               &node.Acknowledgment{Key: key},
+		"acknowledgment without a key":            &node.Acknowledgment{Phase: node.Prepare, Ballot: one},
+		"acknowledgment that hides a value":       &node.Acknowledgment{Phase: node.Prepare, Key: key, Ballot: ballot(1, 1), Accepted: one},
+		"acknowledgment of a lie":                 &node.Acknowledgment{Phase: node.Prepare, Key: key, Ballot: ballot(1, 1), Accepted: one, Value: longer},
+		"acknowledgment with a value of no round": &node.Acknowledgment{Phase: node.Prepare, Key: key, Ballot: ballot(1, 1), Value: value("c9.9")},
+		"reject of nothing":                       &node.Reject{Key: key},
+		"reject without a key":                    &node.Reject{Phase: node.Prepare, Ballot: one},
+		"reject with the last round of all":       &node.Reject{Phase: node.Prepare, Key: key, Ballot: ballot(1, 1), Reason: node.StaleBallot, Promised: huge},
+		"commit of nothing":                       &node.Commit{Key: key, Ballot: one},
+		"commit of no round":                      &node.Commit{Key: key, Value: value("c9.9")},
+		"commit in the last round of all":         &node.Commit{Key: key, Ballot: huge, Value: value("c9.9")},
+		"commit in another epoch":                 &node.Commit{Key: key, Ballot: other, Value: value("c9.9")},
+		"commit of a lie":                         &node.Commit{Key: key, Ballot: one, Value: longer},
+		"read request without a key":              &node.ReadRequest{Read: node.ReadID{Node: 2, Boot: 1, Seq: 1}},
+		"read report without a key":               &node.ReadReport{Read: node.ReadID{Node: 1, Boot: 1, Seq: 1}},
+		"read report of no exchange":              &node.ReadReport{Key: key},
+		"read report that hides a value":          &node.ReadReport{Key: key, Read: node.ReadID{Node: 1, Boot: 1, Seq: 1}, Accepted: one},
+		"read report of a lie":                    &node.ReadReport{Key: key, Read: node.ReadID{Node: 1, Boot: 1, Seq: 1}, Accepted: one, Value: longer},
+		"request of no kind":                      propose(func(r *node.Request) { r.Kind = 0 }),
+		"request of another kind":                 propose(func(r *node.Request) { r.Kind = 9 }),
+		"request without an id":                   propose(func(r *node.Request) { r.ID = "" }),
+		"request with a long id":                  propose(func(r *node.Request) { r.ID = node.OpID(strings.Repeat("x", node.MaxOpID+1)) }),
+		"request of no machine":                   propose(func(r *node.Request) { r.Key = "" }),
+		"request of no state":                     propose(func(r *node.Request) { r.To = "" }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(3, nil)
+			n := w.hosts[1].node
+			// A round and a read are under way, so that answers could count.
+			w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: "c2.1", To: "Running"})
+			w.request(1, &node.Request{Kind: node.Read, Key: key, ID: "c3.1"})
+			before := nonsense(n)
+			for _, from := range []node.ID{2, 3} {
+				require.NotPanics(t, func() {
+					w.hosts[1].step(node.Event{Kind: node.Receive, From: from, Message: m})
+				})
+			}
+			require.Equal(t, before+2, nonsense(n), "counted as failed or rejected")
+			require.Zero(t, n.Inspect(key).Learnt)
+			if m != nil {
+				require.NotPanics(t, func() { _ = m.String() })
+			}
+
+			w.deliverAll()
+			w.tick(config(1, 3).ConsensusTimeout / 4)
+			w.deliverAll()
+			require.Equal(t, value("c2.1"), n.Inspect(key).Learnt, "the node works")
+		})
+	}
+}
+
+// nonsense counts the messages that a node could do nothing with.
+func nonsense(n *node.Node) uint64 {
+	c := n.Counters()
+	sum := c.Failed
+	for _, r := range []node.Reason{node.StaleBallot, node.StaleEpoch, node.UnknownDefinition, node.UnknownState, node.Malformed} {
+		sum += c.Rejects[r]
+	}
+	return sum
+}
+
+// Only members have a say.
+func TestStrangersAreNotHeard(t *testing.T) {
+	for _, m := range []node.Message{
+		&node.Proposal{Phase: node.Prepare, Key: key, Ballot: ballot(1, 2)},
+		&node.Proposal{Phase: node.Accept, Key: key, Ballot: ballot(1, 2), Value: value("c9.9")},
+		&node.Acknowledgment{Phase: node.Prepare, Key: key, Ballot: ballot(1, 1)},
+		&node.Reject{Phase: node.Prepare, Key: key, Ballot: ballot(1, 1)},
+		&node.Commit{Key: key, Ballot: ballot(1, 2), Value: value("c9.9")},
+		&node.ReadRequest{Key: key},
+		&node.ReadReport{Key: key, Read: node.ReadID{Node: 1, Boot: 1, Seq: 1}},
+	} {
+		w := newWorld(3, nil)
+		for _, from := range []node.ID{0, 4, 101, math.MaxUint16} {
+			w.hosts[1].step(node.Event{Kind: node.Receive, From: from, Message: m})
+		}
+		n := w.hosts[1].node
+		require.EqualValues(t, 4, n.Counters().Failed)
+		require.Zero(t, n.Inspect(key))
+		require.Empty(t, w.flight)
+		require.Empty(t, w.replies)
+	}
+}
+
+// A value with more entries than this node keeps, from one that was configured
+// otherwise, is taken up and cut down.
+func TestALongerRingIsCutDown(t *testing.T) {
+	w := newWorld(3, func(c *node.Config) { c.Ring, c.Batch = 2, 2 })
+	long := value("c1.1", "c1.2", "c1.3", "c1.4")
+	for id := 1; id <= 2; id++ {
+		w.hosts[id].step(node.Event{Kind: node.Receive, From: 3, Message: &node.Proposal{
+			Phase: node.Accept, Key: key, Ballot: ballot(1, 3), Value: long,
+		}})
+	}
+	w.flight = nil
+	w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: "c2.1", To: "Stopped", Base: 4})
+	require.NotPanics(t, w.deliverAll)
+	w.tick(config(1, 3).RetryDelay)
+	require.NotPanics(t, w.deliverAll)
+	require.Equal(t, &node.Value{Version: 5, State: "Stopped", Recent: []node.Entry{
+		{ID: "c1.4", From: "Init", To: "Running"}, {ID: "c2.1", From: "Running", To: "Stopped"},
+	}}, w.hosts[1].node.Inspect(key).Learnt)
+}

@@ -1,0 +1,173 @@
+package node_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// A cluster is a function of what happens to it: two that are treated alike do
+// the same, message by message.
+func TestSameEventsSameEffects(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		size := rapid.IntRange(1, 5).Draw(t, "nodes")
+		a, b := newWorld(size, nil), newWorld(size, nil)
+		a.verbose, b.verbose = true, true
+		for i := range rapid.IntRange(1, 60).Draw(t, "steps") {
+			step := drawStep(t, i, size)
+			step(a)
+			step(b)
+			require.Equal(t, a.since(), b.since())
+			require.Equal(t, fmt.Sprint(a.flight), fmt.Sprint(b.flight))
+		}
+	})
+}
+
+// drawStep draws something that can happen to a cluster.
+func drawStep(t *rapid.T, i, size int) func(*world) {
+	id := rapid.IntRange(1, size).Draw(t, "node")
+	at := rapid.IntRange(0, 1000).Draw(t, "at")
+	r := drawRequest(t, uint32(i+1), i)
+	return rapid.SampledFrom([]func(*world){
+		func(w *world) { w.deliverAll() },
+		func(w *world) { w.tick(time.Duration(at) * time.Millisecond / 2) },
+		func(w *world) { w.hosts[id].crash(); w.hosts[id].start() },
+		func(w *world) { w.hosts[id].slow = !w.hosts[id].slow; w.hosts[id].sync() },
+		func(w *world) { w.request(id, r) },
+		func(w *world) { w.request(id, &node.Request{Kind: node.Read, Key: key, ID: r.ID}) },
+		func(w *world) {
+			if len(w.flight) > 0 {
+				p := w.flight[at%len(w.flight)]
+				w.take(1, p.link())
+				w.deliver(p)
+			}
+		},
+	}).Draw(t, "step")
+}
+
+// A node whose disk failed is silent for good.
+func TestNothingIsSaidAfterAnError(t *testing.T) {
+	w := newWorld(3, nil)
+	h := w.hosts[1]
+	h.slow = true
+	w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: "c1.1", To: "Running"})
+	require.NotEmpty(t, h.todo)
+	broken := errors.New("broken")
+	effects, err := h.node.Step(0, node.Event{Kind: node.Done, Token: h.todo[0].Token, Err: broken})
+	require.ErrorIs(t, err, node.ErrStopped)
+	require.ErrorIs(t, err, broken)
+	require.Equal(t, []int{0, 0, 0}, []int{len(effects.Disk), len(effects.Sends), len(effects.Timers)})
+	require.False(t, h.node.Ready())
+	for _, ev := range []node.Event{
+		{Kind: node.Done, Token: h.todo[1].Token},
+		{Kind: node.Receive, From: 2, Message: &node.Proposal{Phase: node.Prepare, Key: key, Ballot: ballot(9, 2)}},
+		{Kind: node.Receive, From: 101, Message: &node.Request{Kind: node.ReadLocal, Key: key, ID: "c1.2"}},
+		{Kind: node.Timer},
+	} {
+		effects, err := h.node.Step(time.Hour, ev)
+		require.ErrorIs(t, err, node.ErrStopped)
+		require.Equal(t, []int{0, 0, 0}, []int{len(effects.Disk), len(effects.Sends), len(effects.Timers)})
+	}
+}
+
+// A node that is not ready hears nothing: what it said could be taken back.
+func TestNothingIsSaidBeforeTheBootIsDurable(t *testing.T) {
+	w := newWorld(3, nil)
+	h := w.hosts[2]
+	h.crash()
+	h.slow = true
+	h.start()
+	for !h.node.Ready() {
+		h.step(node.Event{Kind: node.Receive, From: 1, Message: &node.Proposal{Phase: node.Prepare, Key: key, Ballot: ballot(1, 1)}})
+		w.request(2, &node.Request{Kind: node.Read, Key: key, ID: "c1.1"})
+		require.Empty(t, w.flight)
+		require.Empty(t, w.replies)
+		h.sync()
+	}
+	require.EqualValues(t, 2, h.node.Boots())
+}
+
+// All that an acceptor holds is in its log, and is read back as it was.
+func TestTheLogHoldsWhatTheAcceptorHolds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ring := rapid.IntRange(1, 40).Draw(t, "ring")
+		w := newWorld(2, func(c *node.Config) { c.Ring, c.Batch = ring, 1 })
+		for i := range rapid.IntRange(1, 60).Draw(t, "operations") {
+			key := rapid.SampledFrom([]string{"lifecycle/a", "lifecycle/b"}).Draw(t, "key")
+			r := drawRequest(t, uint32(i+1), i)
+			r.Key = key
+			w.request(rapid.IntRange(1, 2).Draw(t, "node"), r)
+			if rapid.Bool().Draw(t, "deliver") {
+				w.deliverAll()
+			}
+		}
+		for _, h := range w.hosts[1:] {
+			before := h.node
+			h.crash()
+			h.start()
+			for _, key := range before.Keys() {
+				was, now := before.Inspect(key), h.node.Inspect(key)
+				require.Equal(t, was.Promised, now.Promised)
+				require.Equal(t, was.Accepted, now.Accepted)
+				require.True(t, was.Value.Equal(now.Value))
+			}
+		}
+	})
+}
+
+// diskWith is a disk with a log of these entries.
+func diskWith(entries ...[]byte) disk {
+	d := disk{}
+	log, _, err := wal.Recover(d, wal.Identity{Cluster: config(1, 3).Cluster, Node: 1, Incarnation: [16]byte{1}})
+	must(err)
+	for _, entry := range entries {
+		log.Append(entry)
+	}
+	for reqs := log.Take(nil); len(reqs) > 0; reqs = log.Take(nil) {
+		for _, r := range reqs {
+			d.execute(r)
+			log.Done(r.Token, nil)
+		}
+	}
+	return d
+}
+
+// A log entry may hold anything: it is understood and holds what a node could
+// have written, or the node stops with a reason.
+func FuzzReplay(f *testing.F) {
+	w := newWorld(1, nil)
+	w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: "c1.1", To: "Running"})
+	w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: "c1.2", To: "Stopped"})
+	_, was, err := wal.Recover(w.hosts[1].disk, wal.Identity{Cluster: config(1, 1).Cluster, Node: 1, Incarnation: [16]byte{1}})
+	require.NoError(f, err)
+	for _, entry := range was.Entries {
+		f.Add(entry)
+		f.Add(entry[:len(entry)/2])
+	}
+	f.Add([]byte{})
+	f.Add([]byte("\x0clifecycle/a b"))
+	f.Add([]byte("\x0blifecycle/a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"))
+	f.Fuzz(func(t *testing.T, entry []byte) {
+		if len(entry) > wal.MaxPayload {
+			return
+		}
+		n, err := node.New(config(1, 3))
+		require.NoError(t, err)
+		if _, err := n.Step(0, node.Event{Kind: node.Boot, Dir: diskWith(entry), Incarnation: [16]byte{1}}); err != nil {
+			require.ErrorIs(t, err, node.ErrStopped)
+			require.ErrorIs(t, err, node.ErrRecord)
+			return
+		}
+		require.LessOrEqual(t, len(n.Keys()), 1)
+		for _, key := range n.Keys() {
+			s := n.Inspect(key)
+			require.Equal(t, s.Value == nil, s.Accepted.IsZero(), "a value, and what it was accepted at")
+		}
+	})
+}

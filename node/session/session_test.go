@@ -1,0 +1,382 @@
+package session_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/session"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	key      = "lifecycle/a"
+	attempt  = 10 * time.Millisecond
+	deadline = 100 * time.Millisecond
+	pause    = 5 * time.Millisecond
+)
+
+func config() session.Config {
+	return session.Config{Nodes: []node.ID{1, 2, 3}, Attempt: attempt, Deadline: deadline, Pause: pause, Jitter: 1}
+}
+
+func newSession(t require.TestingT) *session.Session {
+	s, err := session.New(config())
+	require.NoError(t, err)
+	return s
+}
+
+// call is one operation under way, at a time that only goes on when told.
+type call struct {
+	t     require.TestingT
+	now   time.Duration
+	alarm time.Duration // when to tick
+	call  *session.Call
+	last  session.Action
+	sent  []session.Action // with a request
+}
+
+func begin(t require.TestingT, s *session.Session, op session.Operation) *call {
+	c := &call{t: t}
+	var a session.Action
+	c.call, a = s.Begin(0, op)
+	c.take(a)
+	return c
+}
+
+func propose() session.Operation {
+	return session.Operation{ID: "c1.1", Kind: node.Propose, Key: key, To: "Running"}
+}
+
+func read() session.Operation { return session.Operation{ID: "c1.1", Kind: node.Read, Key: key} }
+
+func (c *call) take(a session.Action) {
+	c.last = a
+	if a.Wake > 0 {
+		c.alarm = c.now + a.Wake
+	}
+	if a.Request != nil {
+		c.sent = append(c.sent, a)
+	}
+}
+
+// reply is an answer to the n-th attempt.
+func (c *call) reply(n uint32, o node.Outcome, why node.Reason, state string, version uint64) {
+	first := c.sent[0].Request
+	c.take(c.call.Reply(c.now, &node.Reply{
+		Kind: first.Kind, Key: first.Key, ID: first.ID, Attempt: n,
+		Outcome: o, Reason: why, State: state, Version: version,
+	}))
+}
+
+func (c *call) rejected(n uint32, why node.Reason) { c.reply(n, node.Rejected, why, "", 0) }
+func (c *call) unknown(n uint32, why node.Reason)  { c.reply(n, node.Unknown, why, "", 0) }
+
+// wait lets time pass, and has the call ticked when it asked for it.
+func (c *call) wait(d time.Duration) {
+	end := c.now + d
+	for !c.last.Done && c.alarm <= end {
+		c.now = c.alarm
+		c.take(c.call.Tick(c.now))
+	}
+	c.now = end
+}
+
+// retries lists the retry flags of all attempts.
+func (c *call) retries() (flags []bool) {
+	for _, a := range c.sent {
+		flags = append(flags, a.Request.Retry)
+	}
+	return flags
+}
+
+func (c *call) requireResult(want session.Result) {
+	require.True(c.t, c.last.Done, "the call is over")
+	require.Nil(c.t, c.last.Request)
+	require.Equal(c.t, want, c.last.Result)
+}
+
+func TestConfigNamesWhatIsWrong(t *testing.T) {
+	for _, c := range []struct {
+		want   string
+		change func(*session.Config)
+	}{
+		{"nodes: want at least one", func(c *session.Config) { c.Nodes = nil }},
+		{"attempt 0s", func(c *session.Config) { c.Attempt = 0 }},
+		{"deadline -1ns", func(c *session.Config) { c.Deadline = -1 }},
+		{"pause 0s", func(c *session.Config) { c.Pause = 0 }},
+	} {
+		cfg := config()
+		c.change(&cfg)
+		_, err := session.New(cfg)
+		require.ErrorIs(t, err, session.ErrConfig)
+		require.ErrorContains(t, err, c.want)
+	}
+}
+
+// The rules, one by one. Each case says what happens to a proposal; the table's
+// columns are what it comes to.
+func TestOutcomes(t *testing.T) {
+	for name, test := range map[string]struct {
+		happens func(*call)
+		result  session.Result
+		retries []bool
+	}{
+		"committed at once": {
+			func(c *call) { c.reply(1, node.Committed, "", "Running", 1) },
+			session.Result{Outcome: node.Committed, State: "Running", Version: 1},
+			[]bool{false},
+		},
+		"a late commit of an earlier attempt counts": {
+			func(c *call) { c.wait(attempt); c.reply(1, node.Committed, "", "Running", 1) },
+			session.Result{Outcome: node.Committed, State: "Running", Version: 1},
+			[]bool{false, true},
+		},
+		"illegal, and nothing else under way": {
+			func(c *call) { c.reply(1, node.Rejected, node.Illegal, "Stopped", 2) },
+			session.Result{Outcome: node.Rejected, Reason: node.Illegal, State: "Stopped", Version: 2},
+			[]bool{false},
+		},
+		"illegal while another attempt is under way proves nothing": {
+			func(c *call) {
+				c.wait(attempt)
+				c.reply(1, node.Rejected, node.Illegal, "Stopped", 2)
+				c.wait(deadline)
+			},
+			session.Result{Outcome: node.Unknown, Reason: node.Illegal},
+			[]bool{false, true, true, true, true, true, true, true, true, true},
+		},
+		"the last open attempt decides": {
+			func(c *call) {
+				c.wait(attempt)
+				c.rejected(1, node.Overloaded)
+				c.reply(2, node.Rejected, node.Illegal, "Stopped", 2)
+			},
+			session.Result{Outcome: node.Rejected, Reason: node.Illegal, State: "Stopped", Version: 2},
+			[]bool{false, true},
+		},
+		"an attempt without effect leaves no trace": {
+			func(c *call) {
+				c.rejected(1, node.Overloaded)
+				c.wait(pause)
+				c.reply(2, node.Rejected, node.Illegal, "Stopped", 2)
+			},
+			session.Result{Outcome: node.Rejected, Reason: node.Illegal, State: "Stopped", Version: 2},
+			[]bool{false, false},
+		},
+		"an attempt of unknown fate stays open": {
+			func(c *call) {
+				c.unknown(1, node.Timeout)
+				c.wait(pause)
+				c.unknown(2, node.Retried)
+			},
+			session.Result{Outcome: node.Unknown, Reason: node.Retried},
+			[]bool{false, true},
+		},
+		"forgotten, with an attempt under way: nobody can tell any more": {
+			func(c *call) { c.wait(attempt); c.unknown(2, node.Forgotten) },
+			session.Result{Outcome: node.Unknown, Reason: node.Forgotten},
+			[]bool{false, true},
+		},
+		"no answer at all": {
+			func(c *call) { c.wait(deadline) },
+			session.Result{Outcome: node.Unknown, Reason: node.Timeout},
+			[]bool{false, true, true, true, true, true, true, true, true, true},
+		},
+		"an unknown state is unknown everywhere": {
+			func(c *call) { c.wait(attempt); c.rejected(2, node.UnknownState) },
+			session.Result{Outcome: node.Rejected, Reason: node.UnknownState},
+			[]bool{false, true},
+		},
+		"an unknown definition, too": {
+			func(c *call) { c.rejected(1, node.UnknownDefinition) },
+			session.Result{Outcome: node.Rejected, Reason: node.UnknownDefinition},
+			[]bool{false},
+		},
+		"every attempt was turned away until the deadline": {
+			func(c *call) {
+				for c.now < deadline-pause {
+					c.rejected(uint32(len(c.sent)), node.Overloaded)
+					c.wait(pause)
+				}
+				c.wait(pause - 1)
+				c.rejected(uint32(len(c.sent)), node.Overloaded)
+				c.wait(1)
+			},
+			session.Result{Outcome: node.Rejected, Reason: node.Overloaded},
+			nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := begin(t, newSession(t), propose())
+			test.happens(c)
+			c.requireResult(test.result)
+			if test.retries != nil {
+				require.Equal(t, test.retries, c.retries())
+			}
+		})
+	}
+}
+
+// A read has no effect, so the worst that can be said of it is that it failed.
+func TestReadsAreNeverUnknown(t *testing.T) {
+	for name, happens := range map[string]func(*call){
+		"no answer at all":   func(*call) {},
+		"unknown at a node":  func(c *call) { c.unknown(1, node.Timeout) },
+		"rejected at a node": func(c *call) { c.rejected(1, node.Timeout) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := begin(t, newSession(t), read())
+			happens(c)
+			c.wait(deadline)
+			c.requireResult(session.Result{Outcome: node.Rejected, Reason: node.Timeout})
+		})
+	}
+}
+
+// The base is what the client knew before its first attempt. That it hears of
+// later versions meanwhile changes nothing.
+func TestTheBaseIsFixedOverAttempts(t *testing.T) {
+	s := newSession(t)
+	begin(t, s, propose()).reply(1, node.Committed, "", "Running", 7)
+	c := begin(t, s, propose())
+	begin(t, s, read()).reply(1, node.Committed, "", "Init", 12)
+	c.wait(deadline)
+	for i, a := range c.sent {
+		require.EqualValues(t, 7, a.Request.Base)
+		require.EqualValues(t, i+1, a.Request.Attempt)
+		require.Equal(t, propose().ID, a.Request.ID)
+	}
+	require.EqualValues(t, 12, begin(t, s, propose()).sent[0].Request.Base)
+}
+
+// Versions count from answers that are chosen values: not from local reads, and
+// per machine.
+func TestWhatTheSessionLearns(t *testing.T) {
+	s := newSession(t)
+	local := session.Operation{ID: "c1.1", Kind: node.ReadLocal, Key: key}
+	begin(t, s, local).reply(1, node.Committed, "", "Running", 9)
+	require.Zero(t, begin(t, s, propose()).sent[0].Request.Base)
+	begin(t, s, propose()).reply(1, node.Rejected, node.Illegal, "Running", 4)
+	require.EqualValues(t, 4, begin(t, s, propose()).sent[0].Request.Base)
+	begin(t, s, read()).reply(1, node.Committed, "", "Init", 3) // older: it was overtaken
+	require.EqualValues(t, 4, begin(t, s, propose()).sent[0].Request.Base)
+	other := propose()
+	other.Key = "lifecycle/b"
+	require.Zero(t, begin(t, s, other).sent[0].Request.Base)
+}
+
+// Too old a base, and nothing under way: the operation is begun anew, at once,
+// with the version that the node told.
+func TestForgottenBeginsAnew(t *testing.T) {
+	c := begin(t, newSession(t), propose())
+	c.reply(1, node.Rejected, node.Forgotten, "Stopped", 40)
+	require.Len(t, c.sent, 2)
+	again := c.sent[1].Request
+	require.EqualValues(t, 40, again.Base)
+	require.False(t, again.Retry)
+	require.Equal(t, propose().ID, again.ID)
+	c.reply(2, node.Committed, "", "Running", 41)
+	c.requireResult(session.Result{Outcome: node.Committed, State: "Running", Version: 41})
+}
+
+// While another attempt is under way the base must stay: with a later one, the
+// operation might be applied twice.
+func TestForgottenKeepsTheBaseOfAnOpenAttempt(t *testing.T) {
+	c := begin(t, newSession(t), propose())
+	c.wait(attempt)
+	c.reply(1, node.Rejected, node.Forgotten, "Stopped", 40)
+	c.wait(attempt)
+	require.Len(t, c.sent, 3)
+	require.Zero(t, c.sent[2].Request.Base)
+	require.True(t, c.sent[2].Request.Retry)
+}
+
+func TestAnswersToOthersMeanNothing(t *testing.T) {
+	c := begin(t, newSession(t), propose())
+	require.Zero(t, c.call.Reply(0, &node.Reply{ID: "c1.2", Attempt: 1, Outcome: node.Committed}))
+	c.reply(1, node.Committed, "", "Running", 1)
+	c.requireResult(session.Result{Outcome: node.Committed, State: "Running", Version: 1})
+}
+
+func TestAfterTheEndNothingHappens(t *testing.T) {
+	c := begin(t, newSession(t), propose())
+	c.reply(1, node.Committed, "", "Running", 1)
+	require.Zero(t, c.call.Tick(attempt))
+	require.Zero(t, c.call.Tick(deadline))
+	c.reply(1, node.Rejected, node.Illegal, "Init", 0)
+	require.Zero(t, c.last)
+}
+
+// An answer to an attempt that has been given up does not end the wait for the
+// one that is under way.
+func TestALateAnswerDoesNotHurry(t *testing.T) {
+	c := begin(t, newSession(t), propose())
+	c.wait(attempt)
+	c.unknown(1, node.Timeout)
+	require.Zero(t, c.last)
+	c.wait(attempt - 1)
+	require.Len(t, c.sent, 2)
+	c.wait(1)
+	require.Len(t, c.sent, 3)
+}
+
+// After an unwelcome answer a call waits, at most Pause, and not the same time
+// as others do.
+func TestPausesAreJitteredAndBounded(t *testing.T) {
+	different := map[time.Duration]bool{}
+	for jitter := range uint64(100) {
+		cfg := config()
+		cfg.Jitter = jitter
+		s, err := session.New(cfg)
+		require.NoError(t, err)
+		c := begin(t, s, propose())
+		c.rejected(1, node.Overloaded)
+		require.Positive(t, c.last.Wake)
+		require.LessOrEqual(t, c.last.Wake, pause)
+		different[c.last.Wake] = true
+	}
+	require.Greater(t, len(different), 90)
+}
+
+// An operation that another session has begun is a retry from the start, with
+// the one base that is safe, and no reject can be the last word on it.
+func TestAgainIsARetryFromTheStart(t *testing.T) {
+	s := newSession(t)
+	begin(t, s, read()).reply(1, node.Committed, "", "Init", 12)
+	op := propose()
+	op.Again = true
+	c := begin(t, s, op)
+	c.rejected(1, node.Overloaded)
+	c.wait(pause)
+	c.reply(2, node.Rejected, node.Illegal, "Init", 12)
+	c.wait(deadline)
+	for _, a := range c.sent {
+		require.Zero(t, a.Request.Base)
+		require.True(t, a.Request.Retry)
+	}
+	require.Equal(t, node.Unknown, c.last.Result.Outcome)
+}
+
+// An attempt whose connection broke stays open, and need not be waited for.
+func TestALostAttemptIsFollowedByARetry(t *testing.T) {
+	c := begin(t, newSession(t), propose())
+	c.take(c.call.Lost(c.now, 1))
+	require.LessOrEqual(t, c.last.Wake, pause)
+	c.wait(pause)
+	require.Equal(t, []bool{false, true}, c.retries())
+	require.Zero(t, c.call.Lost(c.now, 1), "a second attempt is under way")
+	c.reply(2, node.Committed, "", "Running", 1)
+	require.Zero(t, c.call.Lost(c.now, 2), "the call is over")
+}
+
+// Every answer that tells a chosen version teaches it, whatever becomes of the
+// call: else a session that knows too old a version would never get ahead.
+func TestForgottenTeachesTheVersion(t *testing.T) {
+	s := newSession(t)
+	c := begin(t, s, propose())
+	c.wait(attempt)
+	c.reply(2, node.Unknown, node.Forgotten, "Stopped", 40)
+	c.requireResult(session.Result{Outcome: node.Unknown, Reason: node.Forgotten})
+	require.EqualValues(t, 40, begin(t, s, propose()).sent[0].Request.Base)
+}

@@ -1,0 +1,211 @@
+package node_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write testdata as the code behaves now")
+
+// A transcript is a list of commands, each followed by what happened, indented.
+// Lines that begin with # are comments. A link is written 1>2; 1> stands for
+// all from 1, >2 for all to 2.
+//
+//	cluster N [ring R] [batch B] [queue Q] [jitter J]   nodes 1 to N, ready
+//	request NODE ID propose KEY STATE [expect V] [base V] [attempt A] [retry]
+//	request NODE ID read|read-local KEY [attempt A] [retry]
+//	flight                list the messages in flight
+//	deliver all           until nothing is in flight, but for what is held
+//	deliver LINK [N]      what is in flight on a link now, or the first N of it
+//	drop LINK [N]         likewise
+//	duplicate LINK        have everything in flight on a link twice
+//	hold|release LINK     have deliver all pass over a link, or no longer
+//	tick DURATION         let time pass
+//	slow|fast NODE        have its disk wait for sync, or no longer
+//	sync NODE             have its disk do what it was given so far
+//	crash|start NODE
+//	show NODE KEY         what it knows of a machine
+//	facts all|few         tell all that the nodes do, or what messages do not show
+func TestTranscripts(t *testing.T) {
+	paths, err := filepath.Glob("testdata/*.txt")
+	require.NoError(t, err)
+	require.NotEmpty(t, paths)
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			text, err := os.ReadFile(path)
+			require.NoError(t, err)
+			got := new(transcript).replay(string(text))
+			if *update {
+				require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+			}
+			require.Equal(t, string(text), got)
+		})
+	}
+}
+
+type transcript struct{ *world }
+
+// replay is the transcript with what happens now.
+func (x *transcript) replay(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "    ") {
+			continue
+		}
+		b.WriteString(line)
+		if words := strings.Fields(line); len(words) > 0 && words[0] != "#" {
+			x.command(words[0], words[1:])
+			for answer := range strings.Lines(x.since()) {
+				b.WriteString("    " + answer)
+			}
+		}
+	}
+	return b.String()
+}
+
+func (x *transcript) command(name string, args []string) {
+	if name == "cluster" {
+		x.world = newWorld(number(args[0]), func(cfg *node.Config) { knobs(cfg, args[1:]) })
+		return
+	}
+	switch name {
+	case "request":
+		x.request(number(args[0]), request(args[1:]))
+	case "deliver", "drop", "duplicate":
+		x.move(name, args)
+	case "hold":
+		x.held = append(x.held, args...)
+	case "release":
+		x.held = nil
+	case "tick":
+		d, err := time.ParseDuration(args[0])
+		must(err)
+		x.tick(d)
+	case "flight":
+		for _, p := range x.flight {
+			x.tell("%v", p)
+		}
+	case "facts":
+		x.verbose = args[0] == "all"
+	default:
+		x.host(name, x.hosts[number(args[0])], args[1:])
+	}
+}
+
+// move is a command about messages in flight.
+func (x *transcript) move(name string, args []string) {
+	if args[0] == "all" {
+		x.deliverAll()
+		return
+	}
+	count := -1
+	if len(args) > 1 {
+		count = number(args[1])
+	}
+	for _, p := range x.take(count, args[0]) {
+		switch name {
+		case "deliver":
+			x.deliver(p)
+		case "drop":
+			x.tell("%v: dropped", p)
+		case "duplicate":
+			x.flight = append(x.flight, p, p)
+		}
+	}
+}
+
+// host is a command about one node and its disk.
+func (x *transcript) host(name string, h *host, args []string) {
+	switch name {
+	case "slow":
+		h.slow = true
+	case "fast":
+		h.slow = false
+		h.sync()
+	case "sync":
+		h.sync()
+	case "crash":
+		h.crash()
+	case "start":
+		h.start()
+	case "show":
+		s := h.node.Inspect(args[0])
+		x.tell("promised %v, accepted %v %v, chosen %v %v", s.Promised, s.Accepted, recent(s.Value), s.Chosen, s.Learnt)
+	default:
+		panic("unknown command: " + name)
+	}
+}
+
+// recent is a value with the operations that it remembers.
+func recent(v *node.Value) string {
+	if v == nil {
+		return v.String()
+	}
+	var ids []string
+	for _, e := range v.Recent {
+		ids = append(ids, string(e.ID))
+	}
+	return fmt.Sprintf("%v by %v", v, ids)
+}
+
+func request(args []string) *node.Request {
+	r := &node.Request{ID: node.OpID(args[0]), Key: args[2], Attempt: 1}
+	rest := args[3:]
+	switch args[1] {
+	case "propose":
+		r.Kind, r.To, rest = node.Propose, args[3], args[4:]
+	case "read":
+		r.Kind = node.Read
+	case "read-local":
+		r.Kind = node.ReadLocal
+	}
+	for i, word := range rest {
+		switch word {
+		case "retry":
+			r.Retry = true
+		case "expect":
+			r.Expects, r.Expect = true, uint64(number(rest[i+1]))
+		case "base":
+			r.Base = uint64(number(rest[i+1]))
+		case "attempt":
+			r.Attempt = uint32(number(rest[i+1]))
+		}
+	}
+	return r
+}
+
+func knobs(cfg *node.Config, args []string) {
+	for i := 0; i < len(args); i += 2 {
+		switch n := number(args[i+1]); args[i] {
+		case "ring":
+			cfg.Ring, cfg.Batch = n, min(n, cfg.Batch)
+		case "batch":
+			cfg.Batch = n
+		case "queue":
+			cfg.Queue = n
+		case "jitter":
+			cfg.Jitter += uint64(n)
+		}
+	}
+}
+
+func number(s string) int {
+	n, err := strconv.Atoi(s)
+	must(err)
+	return n
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}

@@ -1,0 +1,251 @@
+package node_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/wal"
+)
+
+// world is a cluster driven by hand: nothing moves unless it is told to. Only
+// disks act by themselves, at once, until they are told to be slow.
+type world struct {
+	now     time.Duration
+	hosts   []*host // by id, from 1
+	flight  []parcel
+	held    []string // links that deliver passes over
+	verbose bool     // tell all facts
+	told    strings.Builder
+	replies []*node.Reply // to clients, all of them
+}
+
+// host is what a node runs on. Its disk survives it.
+type host struct {
+	w    *world
+	id   node.ID
+	cfg  node.Config
+	node *node.Node // nil: down
+	disk disk
+	slow bool
+	todo []wal.Request // given to the disk, not executed
+	bell []bell
+}
+
+type parcel struct {
+	from, to node.ID
+	message  node.Message
+}
+
+func (p parcel) link() string   { return fmt.Sprintf("%d>%d", p.from, p.to) }
+func (p parcel) String() string { return fmt.Sprintf("%-4s %v", p.link(), p.message) }
+
+type bell struct {
+	at    time.Duration
+	token uint64
+}
+
+// disk is a directory whose writes are durable when they are executed.
+type disk map[string][]byte
+
+func (d disk) List() (names []string, err error) {
+	for name := range d {
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+func (d disk) Read(name string) ([]byte, error) {
+	data, ok := d[name]
+	if !ok {
+		return nil, errors.New("no such file")
+	}
+	return bytes.Clone(data), nil
+}
+
+func (d disk) execute(r wal.Request) {
+	switch r.Op {
+	case wal.Create:
+		d[r.File] = append([]byte{}, d[r.File]...)
+	case wal.Truncate:
+		d[r.File] = d[r.File][:r.Offset]
+	case wal.Write:
+		d[r.File] = append(d[r.File][:min(int(r.Offset), len(d[r.File]))], r.Data...)
+	}
+}
+
+// newWorld is a cluster of nodes 1 to n, ready.
+func newWorld(n int, change func(*node.Config)) *world {
+	w := &world{hosts: make([]*host, n+1)}
+	for id := 1; id <= n; id++ {
+		w.hosts[id] = &host{w: w, id: node.ID(id), cfg: config(id, n), disk: disk{}}
+		if change != nil {
+			change(&w.hosts[id].cfg)
+		}
+		w.hosts[id].start()
+	}
+	w.told.Reset()
+	return w
+}
+
+// config is that of node id of n.
+func config(id, n int) node.Config {
+	cfg := node.Defaults()
+	cfg.ID, cfg.Jitter, cfg.Cluster = node.ID(id), uint64(id), [16]byte{'t', 'e', 's', 't'}
+	for m := 1; m <= n; m++ {
+		cfg.Members = append(cfg.Members, node.ID(m))
+	}
+	return cfg
+}
+
+func (h *host) start() {
+	h.cfg.Observer = h
+	n, err := node.New(h.cfg)
+	if err != nil {
+		h.w.tell("%-4d %v", h.id, err)
+		return
+	}
+	h.node = n
+	h.step(node.Event{Kind: node.Boot, Dir: h.disk, Incarnation: [16]byte{byte(h.id)}})
+}
+
+// crash takes all that the disk has not executed.
+func (h *host) crash() { h.node, h.todo, h.bell = nil, nil, nil }
+
+// Observe tells the facts that a reader of a transcript cannot see in messages,
+// or all of them.
+func (h *host) Observe(f node.Fact) {
+	switch f.Kind {
+	case node.Booted, node.Proposed, node.Chosen, node.RoundEnded:
+	default:
+		if !h.w.verbose {
+			return
+		}
+	}
+	h.w.tell("%-4d %v", h.id, f)
+}
+
+// step gives the node an event and takes its effects. Clients have ids from 100
+// on, and hear at once.
+func (h *host) step(ev node.Event) {
+	effects, err := h.node.Step(h.w.now, ev)
+	for _, s := range effects.Sends {
+		if s.To > 100 {
+			h.w.replies = append(h.w.replies, s.Message.(*node.Reply))
+			h.w.tell("%d>c%d %v", h.id, s.To-100, s.Message)
+			continue
+		}
+		h.w.flight = append(h.w.flight, parcel{h.id, s.To, s.Message})
+	}
+	for _, t := range effects.Timers {
+		h.bell = append(h.bell, bell{h.w.now + t.After, t.Token})
+	}
+	h.todo = append(h.todo, effects.Disk...)
+	if err != nil {
+		h.w.tell("%-4d %v", h.id, err)
+	}
+	if !h.slow {
+		h.sync()
+	}
+}
+
+// sync has the disk do what it has been given.
+func (h *host) sync() {
+	for range len(h.todo) {
+		r := h.todo[0]
+		h.todo = h.todo[1:]
+		h.disk.execute(r)
+		h.step(node.Event{Kind: node.Done, Token: r.Token})
+		if len(h.todo) == 0 {
+			return
+		}
+	}
+}
+
+// request is what a client, as in c1.1, asks of a node.
+func (w *world) request(to int, r *node.Request) {
+	var client, sequence int
+	fmt.Sscanf(string(r.ID), "c%d.%d", &client, &sequence)
+	w.hosts[to].step(node.Event{Kind: node.Receive, From: node.ID(100 + client), Message: r})
+}
+
+// take removes from flight what is on one of the links, at most count.
+func (w *world) take(count int, links ...string) (taken []parcel) {
+	w.flight = slices.DeleteFunc(w.flight, func(p parcel) bool {
+		if len(taken) == count || !matches(p, links) {
+			return false
+		}
+		taken = append(taken, p)
+		return true
+	})
+	return taken
+}
+
+// matches finds a parcel's link among patterns such as 1>2, 1> (from 1) and >2.
+func matches(p parcel, links []string) bool {
+	return slices.ContainsFunc(links, func(l string) bool {
+		from, to, _ := strings.Cut(l, ">")
+		return (from == "" || from == fmt.Sprint(p.from)) && (to == "" || to == fmt.Sprint(p.to))
+	})
+}
+
+func (w *world) deliver(p parcel) {
+	h := w.hosts[p.to]
+	if h.node == nil {
+		w.tell("%v: nobody hears", p)
+		return
+	}
+	w.tell("%v", p)
+	h.step(node.Event{Kind: node.Receive, From: p.from, Message: p.message})
+}
+
+// deliverAll goes on until only held messages are in flight.
+func (w *world) deliverAll() {
+	for {
+		i := slices.IndexFunc(w.flight, func(p parcel) bool { return !matches(p, w.held) })
+		if i < 0 {
+			return
+		}
+		p := w.flight[i]
+		w.flight = slices.Delete(w.flight, i, i+1)
+		w.deliver(p)
+	}
+}
+
+// tick lets time pass. Timers ring in the order of their times.
+func (w *world) tick(d time.Duration) {
+	end := w.now + d
+	for {
+		var next *host
+		at := 0
+		for _, h := range w.hosts[1:] {
+			for i, b := range h.bell {
+				if b.at <= end && (next == nil || b.at < next.bell[at].at) {
+					next, at = h, i
+				}
+			}
+		}
+		if next == nil {
+			w.now = end
+			return
+		}
+		b := next.bell[at]
+		next.bell = slices.Delete(next.bell, at, at+1)
+		w.now = max(w.now, b.at)
+		next.step(node.Event{Kind: node.Timer, Token: b.token})
+	}
+}
+
+func (w *world) tell(format string, args ...any) {
+	fmt.Fprintf(&w.told, format+"\n", args...)
+}
+
+// since is what has been told since it was last asked.
+func (w *world) since() string {
+	defer w.told.Reset()
+	return w.told.String()
+}

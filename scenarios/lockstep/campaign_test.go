@@ -1,0 +1,71 @@
+package lockstep_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
+	"github.com/stretchr/testify/require"
+)
+
+func campaignOf(profile scenarios.Profile, seeds uint64) campaign.Campaign {
+	return campaign.Campaign{System: lockstep.System(), Shape: scenarios.Shape{Profile: profile}, Seeds: seeds}
+}
+
+// requireSafe runs c. A failure names its seed.
+func requireSafe(t *testing.T, c campaign.Campaign) campaign.Summary {
+	t.Helper()
+	sum, err := c.Run(t.Context(), func(_ *campaign.Summary, seed uint64, first *campaign.Group) {
+		if first != nil {
+			t.Errorf("seed %d: %s", seed, first.Signature)
+		}
+	})
+	require.NoError(t, err)
+	require.Equal(t, c.Seeds, sum.Seeds)
+	require.Zero(t, sum.Failed)
+	require.Zero(t, sum.Undecided)
+	require.Empty(t, sum.Differed)
+	return sum
+}
+
+// Under every profile all properties hold, and the runs are worth something:
+// there is much to do, and most of it gets an answer.
+func TestNoProfileBreaksAProperty(t *testing.T) {
+	seeds := 300
+	if testing.Short() {
+		seeds = 50
+	}
+	for _, profile := range scenarios.Profiles() {
+		t.Run(string(profile), func(t *testing.T) {
+			t.Parallel()
+			c := campaignOf(profile, uint64(seeds))
+			c.Guard = 5
+			sum := requireSafe(t, c)
+			total := sum.Outcomes.Total()
+			certain := sum.Outcomes.Committed + sum.Outcomes.Rejected
+			t.Logf("%d operations: %+v; %d messages", total, sum.Outcomes, sum.Messages)
+			require.GreaterOrEqual(t, total, 20*seeds, "operations")
+			require.GreaterOrEqual(t, sum.Messages, uint64(100*seeds), "messages delivered")
+			require.GreaterOrEqual(t, certain*100, total*60, "operations whose outcome is known")
+			if profile == scenarios.None {
+				// What comes while the nodes still boot is not heard.
+				require.GreaterOrEqual(t, certain*100, total*99, "operations whose outcome is known")
+			}
+		})
+	}
+}
+
+// From one node to seven, even sizes too.
+func TestEverySizeOfCluster(t *testing.T) {
+	for nodes := 1; nodes <= scenarios.MaxNodes; nodes++ {
+		t.Run(fmt.Sprint(nodes), func(t *testing.T) {
+			t.Parallel()
+			c := campaignOf(scenarios.All, 40)
+			c.Shape.Nodes = nodes
+			sum := requireSafe(t, c)
+			require.Positive(t, sum.Outcomes.Committed)
+		})
+	}
+}

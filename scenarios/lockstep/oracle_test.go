@@ -1,0 +1,327 @@
+package lockstep
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/stretchr/testify/require"
+)
+
+const key = "lifecycle/a"
+
+// story is what three nodes and a client report, made up.
+type story struct {
+	run      *run
+	position [4]wal.LSN
+	broken   *scenarios.Violation // the first
+}
+
+func newStory() *story {
+	p := &scenarios.Plan{
+		Nodes: 3, Clients: 1, Definitions: []fsm.Definition{fsm.Lifecycle()},
+		Knobs:      scenarios.Knobs{ConsensusTimeout: 1, RetryDelay: 1, ClientTimeout: 1},
+		Operations: []scenarios.Operation{{ID: "c1.1", Client: 1, Machine: key, Kind: scenarios.Propose, To: "Running"}},
+	}
+	s := &story{run: newRun(p)}
+	for id := 1; id <= 3; id++ {
+		s.run.Node(scenarios.NodeID(id), 1)
+	}
+	return s
+}
+
+func (s *story) observe(id int, f sim.Fact) {
+	if v := s.run.Observe(0, scenarios.NodeID(id), f); s.broken == nil {
+		s.broken = v
+	}
+}
+
+func (s *story) fact(id int, f node.Fact) {
+	if f.Key == "" && f.Kind != node.Durable && f.Kind != node.Started && f.Kind != node.Booted {
+		f.Key = key
+	}
+	s.observe(id, &fact{f})
+}
+
+// sync makes all durable that a node has reported.
+func (s *story) sync(id int) { s.fact(id, node.Fact{Kind: node.Durable, At: s.position[id]}) }
+
+func (s *story) promise(id int, b node.Ballot) {
+	s.position[id] += 10
+	s.fact(id, node.Fact{Kind: node.Promised, Ballot: b, At: s.position[id]})
+}
+
+func (s *story) accept(id int, b node.Ballot, v *node.Value) {
+	s.position[id] += 10
+	s.fact(id, node.Fact{Kind: node.Accepted, Ballot: b, Value: v, At: s.position[id]})
+}
+
+func (s *story) propose(id int, b, base node.Ballot, v *node.Value) {
+	s.fact(id, node.Fact{Kind: node.Proposed, Ballot: b, Value: v, Base: base})
+}
+
+// choose has the nodes accept a value, durably.
+func (s *story) choose(b node.Ballot, v *node.Value, ids ...int) {
+	for _, id := range ids {
+		s.accept(id, b, v)
+		s.sync(id)
+	}
+}
+
+func (s *story) answer(id int, r node.Reply) {
+	r.Kind, r.Key = node.Propose, key
+	s.fact(id, node.Fact{Kind: node.Answered, Reply: &r})
+}
+
+func (s *story) tellRejected(op string) {
+	s.observe(101, &scenarios.Returned{
+		Operation: &scenarios.Operation{ID: op, Client: 1, Machine: key, Kind: scenarios.Propose}, Outcome: scenarios.Rejected,
+	})
+}
+
+// crash is a new life of a node, ready.
+func (s *story) crash(id int) {
+	s.fact(id, node.Fact{Kind: node.Started})
+	s.run.Node(scenarios.NodeID(id), 2)
+}
+
+func b(round uint64, id node.ID) node.Ballot {
+	return node.Ballot{Epoch: 1, Round: round, Node: id, Boot: 1}
+}
+
+// after is the value that the operations lead to.
+func after(ids ...node.OpID) *node.Value {
+	states := fsm.Lifecycle().States
+	v := &node.Value{Version: uint64(len(ids)), State: states[len(ids)%3]}
+	for i, id := range ids {
+		v.Recent = append(v.Recent, node.Entry{ID: id, From: states[i%3], To: states[(i+1)%3]})
+	}
+	return v
+}
+
+// last is v with its last n entries only.
+func last(n int, v *node.Value) *node.Value {
+	return &node.Value{Version: v.Version, State: v.State, Recent: v.Recent[len(v.Recent)-n:]}
+}
+
+// Every invariant notices when it is broken.
+func TestEveryViolationIsFound(t *testing.T) {
+	x, xy := after("x"), after("x", "y")
+	for name, c := range map[string]struct {
+		want string
+		tell func(*story)
+	}{
+		"one ballot is proposed with two values": {"ballots/two-values", func(s *story) {
+			s.propose(1, b(1, 1), node.Ballot{}, x)
+			s.propose(1, b(1, 1), node.Ballot{}, after("y"))
+		}},
+		"one ballot is accepted with two values": {"ballots/two-values", func(s *story) {
+			s.accept(1, b(1, 1), x)
+			s.accept(2, b(1, 1), after("y"))
+		}},
+		"a promise goes back": {"promises/went-back", func(s *story) {
+			s.promise(1, b(2, 1))
+			s.promise(1, b(1, 3))
+			s.sync(1)
+		}},
+		"an accepted ballot goes back": {"promises/went-back", func(s *story) {
+			s.accept(1, b(2, 1), x)
+			s.accept(1, b(1, 3), after("y"))
+			s.sync(1)
+		}},
+		"a promise is gone after a restart": {"promises/forgotten", func(s *story) {
+			s.promise(1, b(1, 1))
+			s.sync(1)
+			s.crash(1)
+			s.booted(1, 2)
+		}},
+		"an accepted value is gone after a restart": {"promises/forgotten", func(s *story) {
+			s.choose(b(1, 1), x, 1)
+			s.crash(1)
+			s.booted(1, 2)
+		}},
+		"a boot number comes back": {"ballots/boot-reused", func(s *story) {
+			s.booted(1, 1)
+			s.crash(1)
+			s.booted(1, 1)
+		}},
+		"chosen by one of three": {"durability/chosen-by-minority", func(s *story) {
+			s.choose(b(1, 1), x, 1)
+			s.fact(1, node.Fact{Kind: node.Chosen, Ballot: b(1, 1), Value: x})
+		}},
+		"chosen by two, one of them not durably": {"durability/chosen-by-minority", func(s *story) {
+			s.choose(b(1, 1), x, 1)
+			s.accept(2, b(1, 1), x)
+			s.fact(1, node.Fact{Kind: node.Chosen, Ballot: b(1, 1), Value: x})
+		}},
+		"chosen by two, one of which lost it": {"durability/chosen-by-minority", func(s *story) {
+			s.choose(b(1, 1), x, 1)
+			s.accept(2, b(1, 1), x)
+			s.crash(2)
+			s.sync(2)
+			s.fact(1, node.Fact{Kind: node.Chosen, Ballot: b(1, 1), Value: x})
+		}},
+		"chosen, and never heard of": {"durability/chosen-by-minority", func(s *story) {
+			s.fact(1, node.Fact{Kind: node.Chosen, Ballot: b(1, 1), Value: x})
+		}},
+		"learnt what was only accepted": {"durability/learnt-unchosen", func(s *story) {
+			s.choose(b(1, 1), x, 1)
+			s.fact(3, node.Fact{Kind: node.Learnt, Ballot: b(1, 1), Value: x})
+		}},
+		"learnt another value than was chosen": {"durability/learnt-unchosen", func(s *story) {
+			s.choose(b(1, 1), x, 1, 2)
+			s.fact(3, node.Fact{Kind: node.Learnt, Ballot: b(1, 1), Value: after("y")})
+		}},
+		"learnt what nobody proposed": {"durability/learnt-unchosen", func(s *story) {
+			s.fact(3, node.Fact{Kind: node.Learnt, Ballot: b(1, 1), Value: x})
+		}},
+		"a chosen version changes": {"versions/changed", func(s *story) {
+			s.choose(b(1, 1), x, 1, 2)
+			s.choose(b(2, 2), after("y"), 2, 3)
+		}},
+		"versions are missing": {"versions/gap", func(s *story) {
+			s.choose(b(1, 1), x, 1, 2)
+			s.choose(b(2, 2), last(1, after("x", "y", "z")), 2, 3)
+		}},
+		"an operation leads to two versions": {"exactly-once/applied-twice", func(s *story) {
+			s.choose(b(1, 1), xy, 1, 2)
+			s.choose(b(2, 2), after("x", "y", "x"), 2, 3)
+		}},
+		"an operation takes effect after its rejection": {"exactly-once/rejected-applied", func(s *story) {
+			s.tellRejected("x")
+			s.choose(b(1, 1), x, 1, 2)
+		}},
+		"an operation is rejected after its effect": {"exactly-once/rejected-applied", func(s *story) {
+			s.choose(b(1, 1), x, 1, 2)
+			s.tellRejected("x")
+		}},
+		"a commit that nobody chose": {"exactly-once/false-commit", func(s *story) {
+			s.answer(1, node.Reply{ID: "x", Outcome: node.Committed, State: "Running", Version: 1})
+		}},
+		"a commit without a version": {"exactly-once/false-commit", func(s *story) {
+			s.answer(1, node.Reply{ID: "x", Outcome: node.Committed, State: "Running"})
+		}},
+		"a commit at another version": {"exactly-once/false-commit", func(s *story) {
+			s.choose(b(1, 1), xy, 1, 2)
+			s.answer(1, node.Reply{ID: "x", Outcome: node.Committed, State: "Stopped", Version: 2})
+		}},
+		"a commit in another state": {"exactly-once/false-commit", func(s *story) {
+			s.choose(b(1, 1), xy, 1, 2)
+			s.answer(1, node.Reply{ID: "x", Outcome: node.Committed, State: "Stopped", Version: 1})
+		}},
+		"a node gives up": {"availability/node-stopped", func(s *story) {
+			s.observe(2, &stopped{errors.New("damaged")})
+		}},
+		"the nodes end with different values": {"convergence/values-differ", func(s *story) {
+			s.learn(2, x)
+			s.broken = s.run.Agree(0)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory()
+			require.NotPanics(t, func() { c.tell(s) })
+			require.NotNil(t, s.broken)
+			require.Equal(t, c.want, s.broken.Signature())
+			require.NotEmpty(t, s.broken.Sentence)
+		})
+	}
+}
+
+// booted has a node boot as many times as it takes to be ready in a boot.
+func (s *story) booted(id int, boot uint64) {
+	n := s.run.nodes[id]
+	d := disk{}
+	for i := uint64(0); i < boot; i++ {
+		n, _ = node.New(s.run.config(scenarios.NodeID(id)))
+		d.run(n, node.Event{Kind: node.Boot, Dir: d, Incarnation: [16]byte{1}})
+	}
+	s.run.nodes[id] = n
+	s.fact(id, node.Fact{Kind: node.Booted, Boot: boot})
+}
+
+// learn has a node hear of a chosen value.
+func (s *story) learn(id int, v *node.Value) {
+	s.booted(id, 1)
+	disk{}.run(s.run.nodes[id], node.Event{
+		Kind: node.Receive, From: 1, Message: &node.Commit{Key: key, Ballot: b(1, 1), Value: v},
+	})
+}
+
+// disk is a directory that syncs at once.
+type disk map[string][]byte
+
+func (d disk) List() (names []string, err error) {
+	for name := range d {
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+func (d disk) Read(name string) ([]byte, error) { return slices.Clone(d[name]), nil }
+
+func (d disk) run(n *node.Node, ev node.Event) {
+	effects, err := n.Step(0, ev)
+	for err == nil && len(effects.Disk) > 0 {
+		for _, r := range slices.Clone(effects.Disk) {
+			switch r.Op {
+			case wal.Create:
+				d[r.File] = []byte{}
+			case wal.Write:
+				d[r.File] = append(d[r.File][:min(int(r.Offset), len(d[r.File]))], r.Data...)
+			}
+			effects, err = n.Step(0, node.Event{Kind: node.Done, Token: r.Token})
+		}
+	}
+}
+
+// What may look odd and is right.
+func TestNoViolationIsMadeUp(t *testing.T) {
+	xyz := after("x", "y", "z")
+	for name, tell := range map[string]func(*story){
+		"a value is chosen twice": func(s *story) {
+			s.choose(b(1, 1), after("x"), 1, 2)
+			s.choose(b(2, 2), after("x"), 2, 3)
+		},
+		"a majority holds it before anybody knows": func(s *story) {
+			s.choose(b(1, 1), after("x"), 1, 3)
+			s.answer(2, node.Reply{ID: "x", Outcome: node.Committed, State: "Running", Version: 1})
+		},
+		"what a chosen value goes on from is chosen with it": func(s *story) {
+			s.propose(1, b(1, 1), node.Ballot{}, after("x", "y"))
+			s.propose(2, b(2, 2), b(1, 1), last(1, xyz))
+			s.choose(b(2, 2), last(1, xyz), 2, 3)
+			s.answer(1, node.Reply{ID: "x", Outcome: node.Committed, State: "Running", Version: 1})
+		},
+		"a lost accept is replaced": func(s *story) {
+			s.accept(1, b(1, 1), after("x"))
+			s.crash(1)
+			s.choose(b(1, 2), after("y"), 1, 2)
+		},
+		"a minority's value is overruled": func(s *story) {
+			s.choose(b(1, 1), after("x"), 1)
+			s.choose(b(2, 2), after("y"), 2, 3)
+			s.tellRejected("x")
+		},
+		"the others' outcomes are no claims": func(s *story) {
+			s.answer(1, node.Reply{ID: "x", Outcome: node.Unknown, Reason: node.Timeout})
+			s.answer(1, node.Reply{ID: "x", Outcome: node.Rejected, Reason: node.Illegal, State: "Init"})
+		},
+		"a restart that lost nothing": func(s *story) {
+			s.booted(1, 1)
+			s.crash(1)
+			s.booted(1, 2)
+			s.broken = s.run.Agree(0)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory()
+			tell(s)
+			require.Nil(t, s.broken)
+		})
+	}
+}

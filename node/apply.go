@@ -167,11 +167,12 @@ func (n *Node) answer(o *operation, reply Reply) {
 	if o.answered {
 		return
 	}
-	o.answered = true
-	reply.Kind, reply.Key, reply.ID, reply.Attempt = o.req.Kind, o.req.Key, o.req.ID, o.req.Attempt
-	if reply.Outcome == Rejected {
-		n.counts.Rejects[reply.Reason]++
+	o.answered, o.result = true, reply
+	r := &o.result
+	r.Kind, r.Key, r.ID, r.Attempt = o.req.Kind, o.req.Key, o.req.ID, o.req.Attempt
+	if r.Outcome == Rejected {
+		n.counts.Rejects[r.Reason]++
 	}
-	n.fact(Fact{Kind: Answered, Key: reply.Key, Reply: &reply})
-	n.say(o.client, &reply, 0)
+	n.fact(Fact{Kind: Answered, Key: r.Key, Reply: r})
+	n.say(o.client, r, 0)
 }

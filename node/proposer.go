@@ -23,7 +23,7 @@ type operation struct {
 	deadline time.Duration
 	sent     bool // an accept with it has been sent: it may take effect
 	answered bool
-	result   Reply // what to answer when the round's value is chosen
+	result   Reply // what to answer when the round's value is chosen; once answered it is the message
 }
 
 // round is one ballot's way through prepare and accept. Phase 0: none.

@@ -10,9 +10,13 @@ import (
 // route is the order in which nodes are asked: the one that the operation
 // names, then the machine's home and the nodes after it.
 func (s *Session) route(op Operation) []node.ID {
-	order := Homes(op.Key, s.cfg.Nodes)
+	order := s.homes[op.Key]
+	if order == nil {
+		order = Homes(op.Key, s.cfg.Nodes)
+		s.homes[op.Key] = order
+	}
 	if i := slices.Index(order, op.Node); i > 0 {
-		order = append([]node.ID{op.Node}, slices.Delete(order, i, i+1)...)
+		order = slices.Insert(slices.Delete(slices.Clone(order), i, i+1), 0, op.Node)
 	}
 	return order
 }

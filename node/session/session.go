@@ -46,7 +46,8 @@ func (c *Config) Validate() error {
 // that it knows of.
 type Session struct {
 	cfg      Config
-	versions map[string]uint64 // per machine, the highest chosen version seen
+	versions map[string]uint64    // per machine, the highest chosen version seen
+	homes    map[string][]node.ID // per machine, see Homes
 }
 
 // New makes a session that knows nothing yet.
@@ -54,7 +55,7 @@ func New(cfg Config) (*Session, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &Session{cfg: cfg, versions: map[string]uint64{}}, nil
+	return &Session{cfg: cfg, versions: map[string]uint64{}, homes: map[string][]node.ID{}}, nil
 }
 
 // Operation is what a client asks for.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
@@ -70,6 +71,7 @@ func newStage(sys scenarios.System, p *scenarios.Plan, trace func(sim.Line)) (*s
 		return nil, fmt.Errorf("%w: %w", scenarios.ErrPlan, err)
 	}
 	s.world = w
+	s.record.operations = make([]checker.Operation, 0, len(p.Operations)+len(p.Machines()))
 	s.clientLinks = netmodel.TwoWay(idsFrom(1, p.Nodes), idsFrom(101, p.Clients))
 	for _, spec := range cfg.Processes {
 		w.Start(spec.ID)

@@ -41,4 +41,4 @@ func each(t *testing.T, open func(t *testing.T) Disk, test func(d *driver, c cha
 	}
 }
 
-const seeds = 8
+const seeds = 5

@@ -1,0 +1,56 @@
+package files_test
+
+import (
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/node/files"
+	"github.com/lockstep-dst/lockstep/node/files/filestest"
+	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/stretchr/testify/require"
+)
+
+// A crash here is one of the process: the power stays on, so what was written
+// is there even if it was not synced.
+func TestFilesAreADisk(t *testing.T) {
+	filestest.Run(t, func(t *testing.T) filestest.Disk {
+		r := &real{t: t, path: t.TempDir()}
+		r.start()
+		t.Cleanup(r.stop)
+		return r
+	})
+}
+
+type real struct {
+	t      *testing.T
+	path   string
+	dir    *files.Dir
+	runner *files.Runner
+	done   chan completion
+}
+
+func (r *real) start() {
+	d, err := files.Open(r.path)
+	require.NoError(r.t, err)
+	done := make(chan completion, 1<<12) // more than any test has under way
+	r.dir, r.done = d, done
+	r.runner = files.NewRunner(d, func(token uint64, err error) { done <- completion{token, err} })
+}
+
+func (r *real) stop() {
+	r.runner.Close()
+	require.NoError(r.t, r.dir.Close())
+}
+
+func (r *real) Submit(req wal.Request) { r.runner.Submit([]wal.Request{req}) }
+
+func (r *real) Wait() (token uint64, err error) {
+	c := <-r.done
+	return c.token, c.err
+}
+
+func (r *real) Crash() {
+	r.stop()
+	r.start()
+}
+
+func (r *real) Dir() wal.Dir { return r.dir }

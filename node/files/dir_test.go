@@ -1,0 +1,97 @@
+package files_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node/files"
+	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/stretchr/testify/require"
+)
+
+func TestOpenMakesTheDirectoryAndItsParents(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a", "b", "c")
+	d := open(t, path)
+	require.Equal(t, path, d.Path())
+	require.DirExists(t, path)
+	require.NoError(t, d.Close())
+	require.NoError(t, d.Close(), "a second time does nothing")
+	open(t, path)
+}
+
+func TestOpenTakesAPathFromHere(t *testing.T) {
+	t.Chdir(t.TempDir())
+	d := open(t, "data")
+	t.Chdir(t.TempDir()) // and keeps to it
+	require.NoError(t, d.Remember("a", nil))
+	require.FileExists(t, filepath.Join(d.Path(), "a"))
+}
+
+func TestListIsOfTheLogOnly(t *testing.T) {
+	d := open(t, t.TempDir())
+	require.NoError(t, d.Remember("peers.json", []byte("{}")))
+	require.NoError(t, os.WriteFile(filepath.Join(d.Path(), "notes.txt"), nil, 0o600))
+	execute(t, d, wal.Request{Op: wal.Create, File: segment})
+	names, err := d.List()
+	require.NoError(t, err)
+	require.Equal(t, []string{segment}, names)
+}
+
+func TestOtherFilesAreNotTheLogsToTouch(t *testing.T) {
+	d := open(t, t.TempDir())
+	require.NoError(t, d.Remember("peers.json", []byte("{}")))
+	for _, name := range []string{"", ".", "..", "LOCK", "peers.json", "wal-/../x", `wal-\x`, "../wal-1", "wal-\x00"} {
+		for _, op := range []wal.Op{wal.Create, wal.Write, wal.Truncate, wal.Sync} {
+			err := d.Execute(&wal.Request{Op: op, File: name})
+			require.ErrorContains(t, err, "not the name of a file of the log", name)
+		}
+		_, err := d.Read(name)
+		require.ErrorContains(t, err, "not the name of a file of the log", name)
+	}
+}
+
+func TestUnknownOperation(t *testing.T) {
+	d := open(t, t.TempDir())
+	execute(t, d, wal.Request{Op: wal.Create, File: segment})
+	require.ErrorContains(t, d.Execute(&wal.Request{Op: 77, File: segment}), "op(77)")
+}
+
+func TestStatsAndObserve(t *testing.T) {
+	d := open(t, t.TempDir())
+	var seen []wal.Op
+	d.Observe = func(op wal.Op, took time.Duration) {
+		require.Positive(t, took)
+		seen = append(seen, op)
+	}
+	execute(t, d,
+		wal.Request{Op: wal.Create, File: segment},
+		wal.Request{Op: wal.Write, File: segment, Data: []byte("abc")},
+		wal.Request{Op: wal.Sync, File: segment},
+		wal.Request{Op: wal.SyncDir},
+	)
+	require.Error(t, d.Execute(&wal.Request{Op: wal.Sync, File: "wal-2"}))
+	require.Equal(t, files.Stats{Syncs: 1, Written: 3}, d.Stats())
+	require.Equal(t, []wal.Op{wal.Create, wal.Write, wal.Sync, wal.SyncDir}, seen)
+}
+
+func TestFree(t *testing.T) {
+	n, err := open(t, t.TempDir()).Free()
+	require.NoError(t, err)
+	require.Positive(t, n)
+}
+
+func TestClosedDirDoesNothing(t *testing.T) {
+	d := open(t, t.TempDir())
+	execute(t, d, wal.Request{Op: wal.Create, File: segment})
+	require.NoError(t, d.Close())
+	for _, file := range []string{segment, "wal-2"} {
+		require.ErrorIs(t, d.Execute(&wal.Request{Op: wal.Create, File: file}), fs.ErrClosed)
+		require.ErrorIs(t, d.Execute(&wal.Request{Op: wal.Write, File: file}), fs.ErrClosed)
+	}
+	require.ErrorIs(t, d.Execute(&wal.Request{Op: wal.SyncDir}), fs.ErrClosed)
+	require.ErrorIs(t, d.Remember("a", nil), fs.ErrClosed)
+	require.NoFileExists(t, filepath.Join(d.Path(), "a.tmp"))
+}

@@ -1,0 +1,137 @@
+package files_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/node/files"
+	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/stretchr/testify/require"
+)
+
+// The test binary runs itself in another role where a test needs a process of
+// its own, to be killed.
+const (
+	roleKey = "LOCKSTEP_FILES_TEST_ROLE"
+	dirKey  = "LOCKSTEP_FILES_TEST_DIR"
+)
+
+var roles = map[string]func(dir string) error{
+	"hold":     hold,
+	"remember": rememberForever,
+	"log":      logForever,
+}
+
+func TestMain(m *testing.M) {
+	if role := roles[os.Getenv(roleKey)]; role != nil {
+		fmt.Fprintln(os.Stderr, role(os.Getenv(dirKey)))
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// child is this program in a role, and the lines it prints.
+type child struct {
+	*exec.Cmd
+	lines *bufio.Scanner
+}
+
+func spawn(t *testing.T, role, dir string) *child {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), roleKey+"="+role, dirKey+"="+dir)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	return &child{cmd, bufio.NewScanner(out)}
+}
+
+// kill is kill -9. It returns the last line that the child printed in full.
+func (c *child) kill(t *testing.T) (last string) {
+	t.Helper()
+	require.NoError(t, c.Process.Kill())
+	for c.lines.Scan() {
+		last = c.lines.Text()
+	}
+	require.Error(t, c.Wait())
+	return last
+}
+
+// hold has the directory until it is killed.
+func hold(dir string) error {
+	if _, err := files.Open(dir); err != nil {
+		return err
+	}
+	fmt.Println("held")
+	select {}
+}
+
+func open(t testing.TB, path string) *files.Dir {
+	t.Helper()
+	d, err := files.Open(path)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = d.Close() })
+	return d
+}
+
+// execute has requests executed, all without error.
+func execute(t testing.TB, d *files.Dir, reqs ...wal.Request) {
+	t.Helper()
+	for _, r := range reqs {
+		require.NoError(t, d.Execute(&r), r.String())
+	}
+}
+
+const segment = "wal-0000000000000001"
+
+var identity = wal.Identity{Cluster: [16]byte{1}, Node: 7, Incarnation: [16]byte{2}}
+
+// node is the log of one life and what executes its requests.
+type node struct {
+	log    *wal.Log
+	was    wal.Recovered
+	runner *files.Runner
+	done   chan completion
+	reqs   []wal.Request
+}
+
+type completion struct {
+	token uint64
+	err   error
+}
+
+// boot recovers the log and waits until it is ready.
+func boot(d *files.Dir) (*node, error) {
+	log, was, err := wal.Recover(d, identity)
+	if err != nil {
+		return nil, err
+	}
+	n := &node{log: log, was: was, done: make(chan completion, 16)}
+	n.runner = files.NewRunner(d, func(token uint64, err error) { n.done <- completion{token, err} })
+	for !log.Ready() {
+		if err := n.settle(); err != nil {
+			return nil, err
+		}
+	}
+	return n, nil
+}
+
+// settle carries out one batch.
+func (n *node) settle() error {
+	n.reqs = n.log.Take(n.reqs[:0])
+	n.runner.Submit(n.reqs)
+	for range n.reqs {
+		c := <-n.done
+		n.log.Done(c.token, c.err)
+	}
+	if len(n.reqs) == 0 {
+		return errors.New("nothing to do")
+	}
+	return n.log.Failed()
+}

@@ -1,0 +1,63 @@
+package files_test
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node/files"
+	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/stretchr/testify/require"
+)
+
+// logForever appends the numbers that follow on those in the log, and says up
+// to which they are durable.
+func logForever(dir string) error {
+	d, err := files.Open(dir)
+	if err != nil {
+		return err
+	}
+	n, err := boot(d)
+	if err != nil {
+		return err
+	}
+	for next := len(n.was.Entries); ; {
+		for range 1 + next%5 {
+			n.log.Append(entry(next))
+			next++
+		}
+		if err := n.settle(); err != nil {
+			return err
+		}
+		fmt.Println(next)
+	}
+}
+
+func entry(n int) []byte { return fmt.Appendf(sized(n)[:0:0], "%d %s", n, sized(n%9)) }
+
+func TestLogUnderKill(t *testing.T) {
+	path := t.TempDir()
+	promised := 0
+	for life := range 15 {
+		c := spawn(t, "log", path)
+		if life%4 > 0 { // otherwise it is killed as it boots
+			require.True(t, c.lines.Scan())
+		}
+		time.Sleep(time.Duration(life*life*137) * time.Microsecond)
+		if line := c.kill(t); line != "" {
+			n, err := strconv.Atoi(line)
+			require.NoError(t, err)
+			promised = n
+		}
+		d := open(t, path)
+		_, was, err := wal.Recover(d, identity)
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, len(was.Entries), promised, "durable entries are lost")
+		for i, e := range was.Entries {
+			require.Equal(t, string(entry(i)), string(e))
+		}
+		require.NoError(t, d.Close())
+	}
+	require.Positive(t, promised)
+}

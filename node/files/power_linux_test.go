@@ -1,0 +1,123 @@
+package files_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"github.com/lockstep-dst/lockstep/node/files/filestest"
+	"github.com/stretchr/testify/require"
+)
+
+// The same with the power off: ext4 on a device in a file, which is shut down
+// without a flush, so that only what was synced is there when it is mounted
+// again. Needs root.
+func TestFilesSurviveLossOfPower(t *testing.T) {
+	if testing.Short() {
+		t.Skip("mounts a few hundred times")
+	}
+	apart(t, func() {
+		p := newPower(t)
+		opened := 0
+		filestest.Run(t, func(t *testing.T) filestest.Disk {
+			p.close() // the one before: an open file keeps a file system mounted
+			opened++
+			p.disk = &real{t: t, path: filepath.Join(p.mounted, strconv.Itoa(opened), "data")}
+			p.disk.start()
+			return &powered{p.disk, p}
+		})
+		p.close()
+	})
+}
+
+// What Remember has returned from survives.
+func TestRememberSurvivesLossOfPower(t *testing.T) {
+	apart(t, func() {
+		p := newPower(t)
+		path := filepath.Join(p.mounted, "new", "data")
+		for i := range 5 {
+			d := open(t, path)
+			require.NoError(t, d.Remember("a", sized(i)))
+			p.cut()
+			require.NoError(t, d.Close())
+			p.restore()
+			d = open(t, path)
+			got, err := d.Recall("a")
+			require.NoError(t, err)
+			require.Equal(t, i, sound(t, got))
+			require.NoError(t, d.Close())
+		}
+	})
+}
+
+// power is a file system that can lose it.
+type power struct {
+	t              *testing.T
+	image, mounted string
+	disk           *real // on it now
+}
+
+func newPower(t *testing.T) *power {
+	if _, err := exec.LookPath("mkfs.ext4"); err != nil || os.Geteuid() != 0 {
+		t.Skip("needs root and mkfs.ext4")
+	}
+	p := &power{t: t, image: filepath.Join(t.TempDir(), "image"), mounted: t.TempDir()}
+	require.NoError(t, os.WriteFile(p.image, nil, 0o600))
+	require.NoError(t, os.Truncate(p.image, 64<<20))
+	p.run("mkfs.ext4", "-q", "-F", "-J", "size=4", p.image)
+	if out, err := exec.Command("mount", "-o", "loop", p.image, p.mounted).CombinedOutput(); err != nil {
+		t.Skipf("cannot mount here: %s", out)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(p.mounted, syscall.MNT_DETACH) })
+	return p
+}
+
+func (p *power) run(name string, args ...string) {
+	p.t.Helper()
+	out, err := exec.Command(name, args...).CombinedOutput()
+	require.NoError(p.t, err, "%s %v: %s", name, args, out)
+}
+
+// cut makes the file system drop all that is not on its device.
+func (p *power) cut() {
+	p.t.Helper()
+	f, err := os.Open(p.mounted)
+	require.NoError(p.t, err)
+	defer f.Close()
+	const shutdown, withoutFlush = 0x8004587d, 2 // EXT4_IOC_SHUTDOWN, EXT4_GOING_FLAGS_NOLOGFLUSH
+	how := uint32(withoutFlush)
+	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), shutdown, uintptr(unsafe.Pointer(&how)))
+	require.Zero(p.t, errno)
+}
+
+// restore mounts again what the device holds.
+func (p *power) restore() {
+	p.t.Helper()
+	require.NoError(p.t, syscall.Unmount(p.mounted, 0))
+	p.run("mount", "-o", "loop", p.image, p.mounted)
+}
+
+func (p *power) close() {
+	if p.disk != nil {
+		p.disk.stop()
+		p.disk = nil
+	}
+}
+
+// powered is a disk of files that crashes with the power.
+type powered struct {
+	*real
+	power *power
+}
+
+func (d *powered) Crash() {
+	d.power.cut() // while the runner is at work
+	d.runner.Close()
+	_ = d.dir.Close()
+	d.power.restore()
+	d.start()
+}

@@ -3,6 +3,10 @@ package node
 // proposal is the acceptor (rule 1). Whatever the answer, it is said only when
 // all that the acceptor has done to the machine is durable (rule 5).
 func (n *Node) proposal(from ID, p *Proposal) {
+	if n.swamped() {
+		n.counts.Failed++
+		return // it will be sent again
+	}
 	m := n.machine(p.Key)
 	if reason := n.refuses(m, p); reason != "" {
 		n.counts.Rejects[reason]++

@@ -4,9 +4,15 @@ import "slices"
 
 // request takes one attempt of a client's operation.
 func (n *Node) request(client ID, r *Request) {
-	m := n.machine(r.Key)
 	o := &operation{client: client, req: r, deadline: n.now + n.cfg.ConsensusTimeout}
+	if r.Kind == ReadLocal && n.machines[r.Key] == nil && n.define(r.Key) != nil {
+		n.answer(o, Reply{Outcome: Committed, State: n.define(r.Key).Initial})
+		return
+	}
+	m := n.machine(r.Key)
 	switch {
+	case n.swamped():
+		n.giveUp(o, Overloaded)
 	case m == nil:
 		n.refuse(o, UnknownDefinition)
 	case r.ID == "" || len(r.ID) > MaxOpID || r.Kind < Propose || r.Kind > ReadLocal:
@@ -23,6 +29,13 @@ func (n *Node) request(client ID, r *Request) {
 		n.propose(m, o)
 	}
 }
+
+// maxBacklog is how much of the log may wait for the disk, in bytes.
+const maxBacklog = 64 << 20
+
+// swamped reports whether the disk does not keep up. What comes in then is
+// turned away, so that memory stays bounded.
+func (n *Node) swamped() bool { return n.log.End()-n.log.Durable() > maxBacklog }
 
 func (n *Node) propose(m *machine, o *operation) {
 	n.counts.Proposals++
@@ -70,7 +83,7 @@ func (n *Node) applyOne(m *machine, base, value *Value, o *operation) *Value {
 	case found:
 		o.sent = true
 		o.result = reply
-	case value.Version > r.Base && value.Version-r.Base > uint64(n.cfg.Ring):
+	case value.Version-uint64(len(value.Recent)) > r.Base: // an entry of it may have left the ring
 		o.result = Reply{Outcome: Rejected, Reason: Forgotten, State: value.State, Version: value.Version}
 		if o.sent || r.Retry {
 			o.result.Outcome = Unknown

@@ -37,12 +37,8 @@ func (n *Node) machine(key string) *machine {
 	if m := n.machines[key]; m != nil {
 		return m
 	}
-	name, _, _ := strings.Cut(key, "/")
-	def := n.defs[name]
+	def := n.define(key)
 	if def == nil {
-		return nil
-	}
-	if _, _, err := fsm.SplitKey(key); err != nil {
 		return nil
 	}
 	m := &machine{key: key, def: def, index: len(n.byIndex)}
@@ -57,6 +53,20 @@ func (n *Node) holdable(m *machine, b Ballot, v *Value) bool {
 		return b.IsZero()
 	}
 	return n.plausible(b) && (v == m.value || v.check(m.def) == nil)
+}
+
+// define finds the definition of a key; it is nil if there is none, or the key
+// is none.
+func (n *Node) define(key string) *fsm.Definition {
+	name, _, _ := strings.Cut(key, "/")
+	def := n.defs[name]
+	if def == nil {
+		return nil
+	}
+	if _, _, err := fsm.SplitKey(key); err != nil {
+		return nil
+	}
+	return def
 }
 
 // base is the value to go on from when v was accepted.

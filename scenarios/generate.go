@@ -34,6 +34,7 @@ type Shape struct {
 	Clients     int
 	Operations  int
 	Versions    bool // the system has versions, which operations may expect
+	Majority    bool // a majority of the system's nodes is enough to go on
 }
 
 // Limits of what Generate chooses by itself. A Shape may ask for more.
@@ -92,6 +93,9 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 	generateKnobs(c, p, shape, delay)
 	storm := generateOperations(c, p, shape, delay)
 	p.Heal = Heal{At: storm, Delay: delay, Within: 30 * netmodel.Second, Settle: 10 * netmodel.Second}
+	if most := (p.Nodes - 1) / 2; shape.Majority && most > 0 {
+		p.Heal.Without = c.nodes("without", p, 0, most)
+	}
 	generateFaults(c, p, shape, storm)
 	return p
 }
@@ -111,6 +115,7 @@ func generateWeather(c choices, p *Plan, shape Shape) Duration {
 	if shape.crashes() {
 		p.Disk.Keep = netmodel.PPM(c.Choose("keep", uint64(netmodel.Always)))
 		p.Disk.Tear = netmodel.PPM(c.Choose("tear", uint64(netmodel.Always)))
+		p.Disk.Sector = []int{512, 64, 16}[c.Choose("sector", 3)]
 	}
 	if shape.Profile == All && c.often("drift", 50) {
 		for n := range p.Nodes {
@@ -177,6 +182,9 @@ func generateKnobs(c choices, p *Plan, shape Shape, delay Duration) {
 	p.Knobs.Ring = 16 >> c.Choose("ring", 4) // small ones overflow
 	p.Knobs.Batch = min(p.Knobs.Ring, 1+int(c.Choose("batch", 8)))
 	p.Knobs.Queue = 1024 >> (2 * c.Choose("queue", 5))
+	if c.often("impatient?", 40) { // attempts of one operation overlap
+		p.Knobs.ClientAttempt = consensus / Duration(c.between("impatient", 1, 4))
+	}
 	p.Knobs.Codec = []string{"", "", "", "cbor", "json"}[c.Choose("codec", 5)]
 }
 
@@ -189,12 +197,13 @@ func generateOperations(c choices, p *Plan, shape Shape, delay Duration) Duratio
 	}
 	machines := generateMachines(c, p)
 	roam := shape.Profile != None && c.often("roam", 50)
-	pace := delay * Duration(c.between("pace", 2, 16))
+	pace := delay * Duration(c.between("pace", 1, 16)) / 2
+	reads := []uint64{30, 30, 60}[c.Choose("reads", 3)]
 	begin := 10 * (p.Disk.Write.Min + p.Disk.Sync.Min) // when a node with a log has booted
 	storm := max(pace*Duration(n), 10*netmodel.Millisecond)
 	counts := make([]int, p.Clients+1)
 	for i := range n {
-		o := generateOperation(c.at("operation", i), p, shape, machines, storm)
+		o := generateOperation(c.at("operation", i), p, shape, machines, storm, reads)
 		o.At += begin
 		o.Client = 1 + i%p.Clients
 		counts[o.Client]++
@@ -219,14 +228,14 @@ func generateMachines(c choices, p *Plan) []string {
 
 // generateOperation chooses one operation. A proposal goes for a state that
 // some state leads to, so that a good share of them is legal when it arrives.
-func generateOperation(c choices, p *Plan, shape Shape, machines []string, storm Duration) Operation {
+func generateOperation(c choices, p *Plan, shape Shape, machines []string, storm Duration, reads uint64) Operation {
 	o := Operation{
 		At:      Duration(c.Choose("at", uint64(storm))),
 		Node:    c.between("node", 1, p.Nodes),
 		Machine: machines[c.Choose("machine", uint64(len(machines)))],
 		Kind:    Propose,
 	}
-	if c.often("read", 30) {
+	if c.often("read", reads) {
 		o.Kind = Read
 		return o
 	}
@@ -274,6 +283,12 @@ func generateFaults(c choices, p *Plan, shape Shape, storm Duration) {
 		}
 		fillFault(f, p, &fault)
 		p.Faults = append(p.Faults, fault)
+		if fault.Kind == Crash && f.often("again?", 50) { // while it recovers, or soon after
+			fault.At += fault.For + f.span("again", 0, 10*netmodel.Millisecond)
+			fault.For = 1 + Duration(f.Choose("again for", uint64(storm/8)))
+			fault.At = min(fault.At, storm)
+			p.Faults = append(p.Faults, fault)
+		}
 	}
 	slices.SortStableFunc(p.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
 }

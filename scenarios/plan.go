@@ -49,14 +49,15 @@ type Plan struct {
 
 // Knobs are the settings of the system under test.
 type Knobs struct {
-	ConsensusTimeout Duration `json:"consensus_timeout"` // a proposal ends after this
-	RetryAttempts    int      `json:"retry_attempts"`    // times a message is sent again
-	RetryDelay       Duration `json:"retry_delay"`       // between two attempts
-	ClientTimeout    Duration `json:"client_timeout"`    // after this a client's outcome is unknown
-	Ring             int      `json:"ring,omitempty"`    // recent entries that a value keeps; 0: the system's default
-	Batch            int      `json:"batch,omitempty"`   // operations combined into one round; 0: the system's default
-	Queue            int      `json:"queue,omitempty"`   // operations that may wait for one machine; 0: the system's default
-	Codec            string   `json:"codec,omitempty"`   // json or cbor: messages cross the network as bytes; empty: as values
+	ConsensusTimeout Duration `json:"consensus_timeout"`        // a proposal ends after this
+	RetryAttempts    int      `json:"retry_attempts"`           // times a message is sent again
+	RetryDelay       Duration `json:"retry_delay"`              // between two attempts
+	ClientTimeout    Duration `json:"client_timeout"`           // after this a client's outcome is unknown
+	ClientAttempt    Duration `json:"client_attempt,omitempty"` // after this a client asks another node; 0: a little after the consensus timeout
+	Ring             int      `json:"ring,omitempty"`           // recent entries that a value keeps; 0: the system's default
+	Batch            int      `json:"batch,omitempty"`          // operations combined into one round; 0: the system's default
+	Queue            int      `json:"queue,omitempty"`          // operations that may wait for one machine; 0: the system's default
+	Codec            string   `json:"codec,omitempty"`          // json or cbor: messages cross the network as bytes; empty: as values
 }
 
 // Kind is what an operation asks for.
@@ -115,13 +116,16 @@ type Fate struct {
 // Heal is the last phase. At its start every fault ends, every node runs and
 // each message takes Delay. When the clients have ended all their operations
 // and Settle has passed, a fresh operation on each machine that the plan uses
-// must end committed or rejected, all of them Within that time. After another
-// Settle all nodes must agree.
+// must end for certain, all of them Within that time: committed, or rejected
+// because of the state that the machine is in. Nodes in Without are down then,
+// and if there are any, all of it is done once more with every node. After
+// another Settle all nodes must agree.
 type Heal struct {
-	At     Duration `json:"at"`
-	Delay  Duration `json:"delay"`
-	Within Duration `json:"within"`
-	Settle Duration `json:"settle"`
+	At      Duration `json:"at"`
+	Delay   Duration `json:"delay"`
+	Within  Duration `json:"within"`
+	Settle  Duration `json:"settle"`
+	Without []sim.ID `json:"without,omitempty"` // less than half of the nodes
 }
 
 // Calm is the network of the heal phase.

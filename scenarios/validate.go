@@ -69,6 +69,9 @@ func (p *Plan) checkKnobs() error {
 	if k.RetryAttempts < 0 || k.RetryAttempts > 1000 {
 		return fmt.Errorf("knobs.retry_attempts: %d: want 0 to 1000", k.RetryAttempts)
 	}
+	if k.ClientAttempt < 0 || k.ClientAttempt > MaxTime {
+		return fmt.Errorf("knobs.client_attempt: %v: want 0 to %v", k.ClientAttempt, MaxTime)
+	}
 	if k.Ring < 0 || k.Ring > maxRing || k.Batch < 0 || k.Batch > maxRing {
 		return fmt.Errorf("knobs: ring %d, batch %d: want 0 to %d", k.Ring, k.Batch, maxRing)
 	}
@@ -289,6 +292,12 @@ func (p *Plan) checkHeal() error {
 	}
 	if h.Settle < 0 || h.Settle > MaxTime {
 		return fmt.Errorf("heal.settle: %v: want 0 to %v", h.Settle, MaxTime)
+	}
+	if 2*len(h.Without) >= p.Nodes && len(h.Without) > 0 {
+		return fmt.Errorf("heal.without: %d of %d nodes: want less than half", len(h.Without), p.Nodes)
+	}
+	if err := p.checkIDs("without", h.Without, p.node); err != nil {
+		return fmt.Errorf("heal.%w", err)
 	}
 	return nil
 }

@@ -164,7 +164,7 @@ func (d *disk) crash() {
 	})
 }
 
-// sectorSize is the unit that a disk writes whole or not at all.
+// sectorSize is DiskProfile.Sector where that is 0.
 const sectorSize = 512
 
 // remains is what a crash leaves of c: all, its first sectors, or a write of
@@ -174,9 +174,10 @@ func (d *disk) remains(c change, k keyed.Key) change {
 		return change{op: DiskWrite}
 	}
 	if c.op == DiskWrite && k.Name("tear").Chance(uint32(d.profile.Tear)) {
-		first, end := c.offset/sectorSize, (c.offset+int64(len(c.data))+sectorSize-1)/sectorSize
+		sector := int64(cmp.Or(d.profile.Sector, sectorSize))
+		first, end := c.offset/sector, (c.offset+int64(len(c.data))+sector-1)/sector
 		cut := first + int64(k.Name("sectors").Below(uint64(end-first)))
-		c.data = c.data[:max(0, cut*sectorSize-c.offset)]
+		c.data = c.data[:max(0, cut*sector-c.offset)]
 	}
 	return c
 }

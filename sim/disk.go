@@ -99,6 +99,9 @@ type DiskProfile struct {
 	Sync  netmodel.Delay `json:"sync"`  // time that a sync takes
 	Keep  netmodel.PPM   `json:"keep_ppm,omitempty"`
 	Tear  netmodel.PPM   `json:"tear_ppm,omitempty"` // of those kept, torn ones
+	// Sector is the unit that is written whole or not at all, in bytes; 0 is
+	// 512. Small ones tear records as large sectors tear large writes.
+	Sector int `json:"sector,omitempty"`
 }
 
 // Validate names the first field that is out of bounds.
@@ -114,6 +117,9 @@ func (p DiskProfile) Validate() error {
 	}
 	if p.Tear > netmodel.Always {
 		return fmt.Errorf("tear_ppm: %d: want at most %d", p.Tear, netmodel.Always)
+	}
+	if p.Sector < 0 || p.Sector > 1<<20 {
+		return fmt.Errorf("sector: %d: want 1 to %d bytes, or 0 for %d", p.Sector, 1<<20, sectorSize)
 	}
 	return nil
 }

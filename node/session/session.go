@@ -182,7 +182,7 @@ func (c *Call) Reply(now time.Duration, r *node.Reply) Action {
 	}
 	result := Result{r.Outcome, r.Reason, r.State, r.Version}
 	switch {
-	case r.Outcome == node.Committed, permanent(r.Reason):
+	case r.Outcome == node.Committed, permanent(r.Reason) && c.op.Kind != node.Propose:
 		return c.end(result)
 	case r.Outcome == node.Rejected:
 		return c.rejected(now, r.Attempt, result)
@@ -199,7 +199,7 @@ func (c *Call) Lost(now time.Duration, attempt uint32) Action {
 	return c.retry(now, attempt, Result{Outcome: node.Unknown, Reason: node.Timeout})
 }
 
-// permanent reports whether no attempt could ever have had another answer.
+// permanent reports whether another attempt would hardly have another answer.
 func permanent(why node.Reason) bool {
 	return why == node.UnknownDefinition || why == node.UnknownState || why == node.BadRequest
 }
@@ -212,10 +212,10 @@ func (c *Call) rejected(now time.Duration, attempt uint32, r Result) Action {
 	if len(c.open) > 0 || c.op.Again {
 		return c.retry(now, attempt, r)
 	}
-	switch r.Reason {
-	case node.Illegal, node.Mismatch:
+	switch {
+	case r.Reason == node.Illegal, r.Reason == node.Mismatch, permanent(r.Reason):
 		return c.end(r)
-	case node.Forgotten: // the client knew too old a version
+	case r.Reason == node.Forgotten: // the client knew too old a version
 		c.base = max(c.base, r.Version)
 		c.last = Result{Outcome: r.Outcome, Reason: r.Reason}
 		return c.attempt(now)

@@ -183,8 +183,8 @@ func TestOutcomes(t *testing.T) {
 			session.Result{Outcome: node.Unknown, Reason: node.Timeout},
 			[]bool{false, true, true, true, true, true, true, true, true, true},
 		},
-		"an unknown state is unknown everywhere": {
-			func(c *call) { c.wait(attempt); c.rejected(2, node.UnknownState) },
+		"an unknown state ends it when no attempt is open": {
+			func(c *call) { c.wait(attempt); c.rejected(2, node.UnknownState); c.rejected(1, node.UnknownState) },
 			session.Result{Outcome: node.Rejected, Reason: node.UnknownState},
 			[]bool{false, true},
 		},

@@ -16,7 +16,7 @@ import (
 // Campaign is many runs: the plans of consecutive seeds, on all workers.
 type Campaign struct {
 	System  scenarios.System
-	Shape   scenarios.Shape // its System, Definitions and Versions are set from System
+	Shape   scenarios.Shape // what it says of the system is set from System
 	Start   uint64          // the first seed
 	Seeds   uint64          // how many; 0: until For has passed or the context ends
 	For     time.Duration   // stop after this; 0: after Seeds
@@ -45,7 +45,8 @@ func (c *Campaign) Validate() error {
 
 func (c *Campaign) shape() scenarios.Shape {
 	s := c.Shape
-	s.System, s.Definitions, s.Versions = c.System.Name, c.System.Definitions, c.System.Versions
+	s.System, s.Definitions = c.System.Name, c.System.Definitions
+	s.Versions, s.Majority = c.System.Versions, c.System.Majority
 	return s
 }
 

@@ -38,7 +38,8 @@ type queue struct{ operations []*scenarios.Operation }
 
 // freshness is how far the heal phase's fresh operations are.
 type freshness struct {
-	machines int // that have ended theirs
+	wave     int // 1: without some nodes; 2: with all
+	machines int // that have ended theirs in this wave
 	attempts int // made for the current machine
 	begin    scenarios.Duration
 	last     *scenarios.Returned
@@ -226,6 +227,7 @@ func unasked(at scenarios.Duration, r *scenarios.Returned) *scenarios.Violation 
 func (s *stage) heal() {
 	s.healed = true
 	s.world.Network().Heal(s.plan.Heal.Calm())
+	clear(s.down)
 	for n := 1; n <= s.plan.Nodes; n++ {
 		if id := scenarios.NodeID(n); !s.world.Up(id) {
 			s.world.Start(id)
@@ -235,34 +237,51 @@ func (s *stage) heal() {
 }
 
 // quiet begins with the fresh operations when the storm is over and the clients
-// have nothing left to do.
+// have nothing left to do: without some of the nodes first, if the plan says
+// so.
 func (s *stage) quiet() {
 	if !s.healed || s.busy > 0 {
 		return
 	}
-	s.fresh.begin = s.world.Now() + s.plan.Heal.Settle
+	if without := s.plan.Heal.Without; len(without) > 0 {
+		s.world.Schedule(s.world.Now()+s.plan.Heal.Settle/2, "go on without some nodes", func() { each(without, s.crash) })
+		s.beginWave(1)
+		return
+	}
+	s.beginWave(lastWave)
+}
+
+// lastWave of fresh operations is with all nodes.
+const lastWave = 2
+
+func (s *stage) beginWave(wave int) {
+	s.fresh = freshness{wave: wave, begin: s.world.Now() + s.plan.Heal.Settle}
 	s.end = s.fresh.begin + s.plan.Heal.Within
 	s.nextFresh()
 }
 
-// nextFresh asks for the next fresh operation, or ends the run Settle after the
-// last.
+// nextFresh asks for the next fresh operation. After the last one the next wave
+// begins, or the run ends when it has settled.
 func (s *stage) nextFresh() {
-	if s.fresh.machines == len(s.plan.Machines()) {
+	switch {
+	case s.fresh.machines < len(s.plan.Machines()):
+		s.fresh.attempts++
+		o := s.plan.Fresh(s.fresh.wave, s.fresh.machines, s.fresh.attempts)
+		o.At = s.fresh.begin
+		s.ask(o)
+	case s.fresh.wave < lastWave:
+		each(s.plan.Heal.Without, s.start)
+		s.beginWave(lastWave)
+	default:
 		s.end = s.world.Now() + s.plan.Heal.Settle
-		return
 	}
-	s.fresh.attempts++
-	o := s.plan.Fresh(s.fresh.machines, s.fresh.attempts)
-	o.At = s.fresh.begin
-	s.ask(o)
 }
 
-// freshReturned takes the outcome of a fresh operation; one that stayed unknown
-// is followed by another.
+// freshReturned takes the outcome of a fresh operation. One that is not certain,
+// or that was turned away, is followed by another.
 func (s *stage) freshReturned(r *scenarios.Returned) {
 	s.fresh.last = r
-	if r.Outcome != scenarios.Unknown {
+	if r.Outcome == scenarios.Committed || r.Reason == scenarios.Illegal {
 		s.fresh.machines++
 		s.fresh.attempts = 0
 	}
@@ -276,14 +295,17 @@ func (s *stage) liveness() *scenarios.Violation {
 		return s.stuck()
 	}
 	machines := s.plan.Machines()
-	if s.fresh.machines == len(machines) {
+	if s.fresh.wave == lastWave && s.fresh.machines == len(machines) {
 		return nil
 	}
 	key := machines[s.fresh.machines]
 	v := &scenarios.Violation{
 		Property: "liveness", Class: "fresh-operation-stuck", At: s.world.Now(), Machine: key,
-		Sentence: fmt.Sprintf("No fresh operation on %s ended committed or rejected within %v of healing, in %d attempts",
+		Sentence: fmt.Sprintf("No fresh operation on %s ended for certain within %v after healing, in %d attempts",
 			key, s.plan.Heal.Within, s.fresh.attempts),
+	}
+	if s.fresh.wave < lastWave {
+		v.Sentence += fmt.Sprintf(" without nodes %d", s.plan.Heal.Without)
 	}
 	if s.fresh.last != nil {
 		v.Sentence += fmt.Sprintf("; the last that returned was %v", s.fresh.last)

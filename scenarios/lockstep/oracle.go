@@ -17,6 +17,7 @@ type oracle struct {
 	majority int
 	machines map[string]*truth
 	replicas []replica // by node id
+	waiting  []request // that have arrived, in order
 
 	now scenarios.Duration // of the fact under way
 	id  sim.ID
@@ -24,7 +25,9 @@ type oracle struct {
 
 // truth is what has been decided about one machine.
 type truth struct {
-	values   map[node.Ballot]*vote
+	values   map[node.Ballot]*vote  // every ballot that was asked for
+	chosen   node.Ballot            // the highest that was
+	trials   map[node.OpID][]trial  // the attempts of an operation, by number
 	entries  []node.Entry           // chosen, entries[i] led to version i+1
 	versions map[node.OpID]uint64   // of the chosen entries
 	rejected map[node.OpID]struct{} // clients were told that these have no effect
@@ -32,9 +35,11 @@ type truth struct {
 
 // vote is one ballot: its only value, and who has accepted it durably.
 type vote struct {
-	value *node.Value
+	value *node.Value // nil: not proposed yet
 	base  node.Ballot // whose value this one goes on from
 	nodes uint8
+	next  bool        // it was first asked for as the next ballot
+	by    node.Ballot // ... of this accept
 }
 
 // replica is what one node has promised and accepted.
@@ -42,6 +47,8 @@ type replica struct {
 	pending []node.Fact // promised and accepted, not durable yet
 	durable map[string]*held
 	boot    uint64
+	read    node.ReadID // the last read exchange in this boot
+	readKey string
 }
 
 // held is what a node holds durably of one machine.
@@ -72,7 +79,10 @@ func (o *oracle) violation(property, class, key, format string, args ...any) *sc
 func (o *oracle) machine(key string) *truth {
 	t := o.machines[key]
 	if t == nil {
-		t = &truth{values: map[node.Ballot]*vote{}, versions: map[node.OpID]uint64{}, rejected: map[node.OpID]struct{}{}}
+		t = &truth{
+			values: map[node.Ballot]*vote{}, trials: map[node.OpID][]trial{},
+			versions: map[node.OpID]uint64{}, rejected: map[node.OpID]struct{}{},
+		}
 		o.machines[key] = t
 	}
 	return t
@@ -91,7 +101,7 @@ func (o *oracle) fact(f *node.Fact) *scenarios.Violation {
 	case node.Durable:
 		return o.durable(f.At)
 	case node.Proposed:
-		return o.oneValue(f)
+		return o.proposed(f)
 	case node.Chosen:
 		return o.chosen(f)
 	case node.Learnt:
@@ -104,16 +114,25 @@ func (o *oracle) fact(f *node.Fact) *scenarios.Violation {
 
 // oneValue: a ballot never carries two values.
 func (o *oracle) oneValue(f *node.Fact) *scenarios.Violation {
-	t := o.machine(f.Key)
-	v := t.values[f.Ballot]
-	if v == nil {
-		t.values[f.Ballot] = &vote{value: f.Value, base: f.Base}
+	v := o.machine(f.Key).vote(f.Ballot)
+	if v.value == nil {
+		v.value, v.base = f.Value, f.Base
 		return nil
 	}
 	if !v.value.Equal(f.Value) {
 		return o.violation("ballots", "two-values", f.Key, "has ballot %v of %s carry %v, which elsewhere carries %v", f.Ballot, f.Key, f.Value, v.value)
 	}
 	return nil
+}
+
+// vote finds or makes what is known of a ballot.
+func (t *truth) vote(b node.Ballot) *vote {
+	v := t.values[b]
+	if v == nil {
+		v = &vote{}
+		t.values[b] = v
+	}
+	return v
 }
 
 // durable moves what the log has synced from pending to durable. Promises and
@@ -145,12 +164,15 @@ func (o *oracle) durable(at wal.LSN) *scenarios.Violation {
 func (o *oracle) accepted(key string, b node.Ballot) *scenarios.Violation {
 	t := o.machine(key)
 	v := t.values[b]
-	if v == nil {
+	if v == nil || v.value == nil {
 		return nil
 	}
 	v.nodes |= 1 << o.id
 	if bits.OnesCount8(v.nodes) < o.majority {
 		return nil
+	}
+	if t.chosen.Less(b) {
+		t.chosen = b
 	}
 	return o.extend(t, key, v)
 }
@@ -174,7 +196,7 @@ func (o *oracle) booted(n *node.Node) *scenarios.Violation {
 	if n.Boots() <= r.boot {
 		return o.violation("ballots", "boot-reused", "", "boots as %d, and was ready in boot %d before", n.Boots(), r.boot)
 	}
-	r.boot = n.Boots()
+	r.boot, r.read, r.readKey = n.Boots(), node.ReadID{}, ""
 	for _, key := range o.plan.Machines() {
 		h := r.held(key)
 		s := n.Inspect(key)
@@ -208,7 +230,7 @@ func (o *oracle) extend(t *truth, key string, vt *vote) *scenarios.Violation {
 	v := vt.value
 	first := v.Version - uint64(len(v.Recent)) + 1
 	if first > uint64(len(t.entries))+1 {
-		if base := t.values[vt.base]; base != nil {
+		if base := t.values[vt.base]; base != nil && base.value != nil {
 			if bad := o.extend(t, key, base); bad != nil {
 				return bad
 			}
@@ -250,6 +272,9 @@ func (o *oracle) learnt(f *node.Fact) *scenarios.Violation {
 // answered: a commit that a client is told of is part of the true history.
 func (o *oracle) answered(f *node.Fact) *scenarios.Violation {
 	r, t := f.Reply, o.machine(f.Key)
+	if v := o.honest(r); v != nil {
+		return v
+	}
 	if r.Kind != node.Propose || r.Outcome != node.Committed {
 		return nil
 	}

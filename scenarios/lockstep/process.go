@@ -31,18 +31,26 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 		return
 	}
 	p.facts = p.facts[:0]
-	effects, err := p.node.Step(time.Duration(now), p.event(ev))
+	e := p.event(ev)
+	if r, ok := e.Message.(*node.Request); ok && p.node.Ready() {
+		out.Fact(arrived{p.life, r})
+	}
+	effects, err := p.node.Step(time.Duration(now), e)
 	for i := range effects.Disk {
 		out.Disk(diskRequest(&effects.Disk[i]))
 	}
+	for i := range p.facts {
+		out.Fact(&p.facts[i]) // told on before the next step
+	}
 	for _, s := range effects.Sends {
-		out.Send(sim.ID(s.To), p.run.arena.envelope(s.Message))
+		m := p.run.arena.envelope(s.Message)
+		out.Send(sim.ID(s.To), m)
+		if judged(s.Message) {
+			out.Fact(said{m})
+		}
 	}
 	for _, t := range effects.Timers {
 		out.SetTimer(t.Token, scenarios.Duration(t.After))
-	}
-	for i := range p.facts {
-		out.Fact(&p.facts[i]) // told on before the next step
 	}
 	if err != nil {
 		p.dead = true
@@ -124,6 +132,7 @@ func (c *client) begin(now time.Duration, call *scenarios.Call, out *sim.Effects
 // act does what the session asks for.
 func (c *client) act(a session.Action, out *sim.Effects) {
 	if a.Request != nil {
+		out.Fact(sending{c.current.Operation, a.Request})
 		out.Send(sim.ID(a.To), c.run.arena.envelope(a.Request))
 	}
 	if a.Wake > 0 {

@@ -1,6 +1,7 @@
 package lockstep
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
@@ -19,6 +20,7 @@ func System() scenarios.System {
 		About:       "the node of this project: a leaderless replicated register per machine",
 		Definitions: []fsm.Definition{fsm.Lifecycle()},
 		Versions:    true,
+		Majority:    true,
 		New:         func(p *scenarios.Plan) scenarios.Run { return newRun(p) },
 	}
 }
@@ -27,13 +29,14 @@ func System() scenarios.System {
 type run struct {
 	plan   *scenarios.Plan
 	nodes  []*node.Node // by id, the current life's
+	lives  []int        // by id
 	oracle *oracle
 	arena  arena
 	line   line
 }
 
 func newRun(p *scenarios.Plan) *run {
-	r := &run{plan: p, nodes: make([]*node.Node, p.Nodes+1), oracle: newOracle(p)}
+	r := &run{plan: p, nodes: make([]*node.Node, p.Nodes+1), lives: make([]int, p.Nodes+1), oracle: newOracle(p)}
 	r.line.key = keyed.Seed(p.Seed).Name("chunks")
 	r.line.codec, _ = wire.ByName(p.Knobs.Codec) // nil where the plan names none
 	return r
@@ -48,7 +51,7 @@ func (r *run) Node(id sim.ID, life int) sim.Process {
 	if err != nil {
 		panic("lockstep: a plan that validates gives a bad configuration: " + err.Error())
 	}
-	p.node, r.nodes[id] = n, n
+	p.node, r.nodes[id], r.lives[id] = n, n, life
 	return p
 }
 
@@ -82,7 +85,7 @@ func (r *run) config(id sim.ID) node.Config {
 func (r *run) Client(id sim.ID) sim.Process {
 	k := r.plan.Knobs
 	cfg := session.Config{
-		Attempt:  time.Duration(k.ConsensusTimeout) + time.Duration(k.RetryDelay),
+		Attempt:  cmp.Or(time.Duration(k.ClientAttempt), time.Duration(k.ConsensusTimeout+k.RetryDelay)),
 		Deadline: time.Duration(k.ClientTimeout),
 		Pause:    time.Duration(k.RetryDelay),
 		Jitter:   keyed.Seed(r.plan.Seed).Name("client").Word(uint64(id)).Uint64(),
@@ -105,6 +108,12 @@ func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.V
 			return r.oracle.at(at, id).booted(r.nodes[id])
 		}
 		return r.oracle.at(at, id).fact(&f.Fact)
+	case said:
+		return r.oracle.at(at, id).said(f.message.Message)
+	case arrived:
+		r.oracle.at(at, id).arrived(f.life, f.request)
+	case sending:
+		return r.oracle.at(at, id).sends(f.operation, f.request)
 	case *stopped:
 		return r.oracle.at(at, id).violation("availability", "node-stopped", "", "stopped: %v", f.err)
 	case *scenarios.Returned:
@@ -113,9 +122,12 @@ func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.V
 	return nil
 }
 
-// Agree implements scenarios.Run: every node has learnt the same value of every
-// machine.
+// Agree implements scenarios.Run: every request has its answer, and every node
+// has learnt the same value of every machine.
 func (r *run) Agree(at scenarios.Duration) *scenarios.Violation {
+	if v := r.oracle.at(at, 0).unanswered(r.lives); v != nil {
+		return v
+	}
 	for _, key := range r.plan.Machines() {
 		first := r.nodes[1].Inspect(key).Learnt
 		for n := 2; n <= r.plan.Nodes; n++ {

@@ -1,0 +1,109 @@
+package lockstep
+
+import (
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/scenarios"
+)
+
+// said is the fact that a node sends a message whose truth can be judged.
+type said struct{ message *envelope }
+
+// Digest implements sim.Fact.
+func (s said) Digest() uint64 { return keyed.Mix(s.message.Fate(), 1) }
+
+func (s said) String() string { return "said " + s.message.String() }
+
+// judged reports whether m is one of the messages that oracle.said judges.
+func judged(m node.Message) bool {
+	switch m.(type) {
+	case *node.Proposal, *node.Acknowledgment, *node.Reject, *node.ReadRequest, *node.ReadReport:
+		return true
+	}
+	return false
+}
+
+// said: a node says only what is durable (rule 5), and speaks of ballots and
+// read ids of its own boot, each asked for once (rules 3, 4 and 8).
+func (o *oracle) said(m node.Message) *scenarios.Violation {
+	key, _ := m.About()
+	h := o.replicas[o.id].held(key)
+	var promised, accepted node.Ballot
+	switch m := m.(type) {
+	case *node.Acknowledgment:
+		promised, accepted = m.Ballot, m.Accepted
+		if m.Phase == node.Accept {
+			accepted = m.Ballot
+		}
+	case *node.Reject:
+		if h.accepted.Less(m.Promised) {
+			promised = m.Promised
+		}
+	case *node.ReadReport:
+		accepted = m.Accepted
+	case *node.Proposal:
+		return o.asks(key, m)
+	case *node.ReadRequest:
+		return o.reads(key, m)
+	}
+	if h.promised.Less(promised) || h.accepted.Less(accepted) {
+		return o.violation("durability", "said-early", key, "says %v, but has only promised %v and accepted %v durably", m, h.promised, h.accepted)
+	}
+	return nil
+}
+
+// asks: a ballot is of the proposer's own boot. One that was asked for as the
+// next is never prepared, and none is asked for as the next twice.
+func (o *oracle) asks(key string, p *node.Proposal) *scenarios.Violation {
+	t, boot := o.machine(key), o.replicas[o.id].boot
+	if p.Ballot.Node != node.ID(o.id) || p.Ballot.Boot != boot {
+		return o.violation("ballots", "foreign", key, "proposes %v in boot %d", p.Ballot, boot)
+	}
+	if p.Phase == node.Prepare {
+		if t.vote(p.Ballot).next {
+			return o.violation("ballots", "next-prepared", key, "prepares %v, which an accept has asked for as its next", p.Ballot)
+		}
+		return nil
+	}
+	known := t.values[p.Next]
+	if known != nil && (!known.next || known.by != p.Ballot) {
+		return o.violation("ballots", "next-reused", key, "asks for %v as the next after %v, which was asked for before", p.Next, p.Ballot)
+	}
+	v := t.vote(p.Next)
+	v.next, v.by = true, p.Ballot
+	return nil
+}
+
+// reads: a read id is of the node's own boot, and of one exchange.
+func (o *oracle) reads(key string, m *node.ReadRequest) *scenarios.Violation {
+	r := &o.replicas[o.id]
+	about := key + " " + string(m.First)
+	fresh := m.Read.Node == node.ID(o.id) && m.Read.Boot == r.boot && m.Read.Seq > r.read.Seq
+	if same := m.Read == r.read && r.readKey == about; !same && !fresh {
+		return o.violation("reads", "id-reused", key, "asks with read id %v for %s in boot %d, after %v for %s", m.Read, about, r.boot, r.read, r.readKey)
+	}
+	r.read, r.readKey = m.Read, about
+	return nil
+}
+
+// proposed: a proposal stands on durable promises of a majority, goes on from
+// the highest ballot that was chosen below it, and adds only what somebody
+// waits for.
+func (o *oracle) proposed(f *node.Fact) *scenarios.Violation {
+	promises := 0
+	for i := range o.replicas {
+		if h := o.replicas[i].durable[f.Key]; h != nil && !h.promised.Less(f.Ballot) {
+			promises++
+		}
+	}
+	if promises < o.majority {
+		return o.violation("promises", "proposed-without", f.Key, "proposes %v of %s, which only %d nodes have promised durably", f.Ballot, f.Key, promises)
+	}
+	if last := o.machine(f.Key).chosen; f.Base.Less(last) && last.Less(f.Ballot) {
+		return o.violation("promises", "passed-over", f.Key, "proposes %v of %s after %v, though %v was chosen", f.Ballot, f.Key, f.Base, last)
+	}
+	if v := o.adds(f); v != nil {
+		return v
+	}
+	return o.oneValue(f)
+}

@@ -20,17 +20,19 @@ type disk struct {
 	flight  []request            // asked for, not done; in order
 	turns   map[keyed.Key]uint64 // requests of each kind on each file, over all lives
 	crashes uint64
+	block   []byte // room for copies of what is written
 }
 
-// file is a sequence of changes: those that are durable, as one image, and
-// those that are not.
+// file is a sequence of changes: the first are durable. Of these, the oldest
+// are kept as one image.
 type file struct {
 	name    string
 	number  uint64 // of disk.made
 	linked  bool   // its directory entry is durable
-	durable []byte
-	settled uint64 // changes that syncs took from pending into durable
-	pending []change
+	image   []byte
+	folded  uint64   // changes that are in image
+	changes []change // those that are not
+	durable int      // of changes, the first
 }
 
 // change is a write or a truncation.
@@ -84,11 +86,21 @@ func (d *disk) take(r *DiskRequest) request {
 	}
 	t.file = d.files[i]
 	if r.Op != DiskSync {
-		t.given, t.copied = r.Data, bytes.Clone(r.Data)
-		t.file.pending = append(t.file.pending, change{r.Op, r.Offset, t.copied})
+		t.given, t.copied = r.Data, d.copy(r.Data)
+		t.file.changes = append(t.file.changes, change{r.Op, r.Offset, t.copied})
 	}
-	t.covers = t.file.settled + uint64(len(t.file.pending))
+	t.covers = t.file.folded + uint64(len(t.file.changes))
 	return t
+}
+
+// copy is a copy of data that nobody changes.
+func (d *disk) copy(data []byte) []byte {
+	if len(data) > cap(d.block)-len(d.block) {
+		d.block = make([]byte, 0, max(len(data), 32<<10))
+	}
+	begin := len(d.block)
+	d.block = append(d.block, data...)
+	return d.block[begin:len(d.block):len(d.block)]
 }
 
 // complete ends the oldest request under way.
@@ -110,12 +122,24 @@ func (d *disk) complete() request {
 
 // settle makes the first changes of f durable.
 func (f *file) settle(covers uint64) {
-	n := int(covers - f.settled)
-	for _, c := range f.pending[:n] {
-		f.durable = c.apply(f.durable)
+	f.durable = max(f.durable, int(covers-f.folded))
+	if f.durable >= foldAt {
+		f.fold()
 	}
-	f.pending = slices.Delete(f.pending, 0, n)
-	f.settled = covers
+}
+
+// foldAt is how many durable changes are kept as they are: most runs end before
+// anybody reads them.
+const foldAt = 4096
+
+// fold makes the durable changes part of the image.
+func (f *file) fold() {
+	for _, c := range f.changes[:f.durable] {
+		f.image = c.apply(f.image)
+	}
+	f.changes = slices.Delete(f.changes, 0, f.durable)
+	f.folded += uint64(f.durable)
+	f.durable = 0
 }
 
 // apply is data after c.
@@ -156,10 +180,12 @@ func (d *disk) crash() {
 			return true
 		}
 		f.linked = true
-		for i, c := range f.pending {
-			f.durable = d.remains(c, at.Word(uint64(i))).apply(f.durable)
+		f.fold()
+		for i, c := range f.changes {
+			f.image = d.remains(c, at.Word(uint64(i))).apply(f.image)
 		}
-		f.pending = nil
+		f.folded += uint64(len(f.changes))
+		f.changes = nil
 		return false
 	})
 }
@@ -199,8 +225,8 @@ func (d *disk) Read(name string) ([]byte, error) {
 	if !found {
 		return nil, noFile(name)
 	}
-	data := slices.Clone(d.files[i].durable)
-	for _, c := range d.files[i].pending {
+	data := slices.Clone(d.files[i].image)
+	for _, c := range d.files[i].changes {
 		data = c.apply(data)
 	}
 	return data, nil

@@ -19,6 +19,7 @@ type process struct {
 	life  int
 	node  *node.Node
 	facts []fact // of the last step
+	took  arrived
 	dead  bool
 }
 
@@ -33,7 +34,8 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 	p.facts = p.facts[:0]
 	e := p.event(ev)
 	if r, ok := e.Message.(*node.Request); ok && p.node.Ready() {
-		out.Fact(arrived{p.life, r})
+		p.took = arrived{p.life, r}
+		out.Fact(&p.took)
 	}
 	effects, err := p.node.Step(time.Duration(now), e)
 	for i := range effects.Disk {
@@ -93,6 +95,7 @@ type client struct {
 	session  *session.Session
 	call     *session.Call
 	current  *scenarios.Call
+	sent     sending
 	sequence uint64 // of the operation under way: the token of its timers
 }
 
@@ -132,7 +135,8 @@ func (c *client) begin(now time.Duration, call *scenarios.Call, out *sim.Effects
 // act does what the session asks for.
 func (c *client) act(a session.Action, out *sim.Effects) {
 	if a.Request != nil {
-		out.Fact(sending{c.current.Operation, a.Request})
+		c.sent = sending{c.current.Operation, a.Request}
+		out.Fact(&c.sent)
 		out.Send(sim.ID(a.To), c.run.arena.envelope(a.Request))
 	}
 	if a.Wake > 0 {

@@ -110,9 +110,9 @@ func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.V
 		return r.oracle.at(at, id).fact(&f.Fact)
 	case said:
 		return r.oracle.at(at, id).said(f.message.Message)
-	case arrived:
+	case *arrived:
 		r.oracle.at(at, id).arrived(f.life, f.request)
-	case sending:
+	case *sending:
 		return r.oracle.at(at, id).sends(f.operation, f.request)
 	case *stopped:
 		return r.oracle.at(at, id).violation("availability", "node-stopped", "", "stopped: %v", f.err)

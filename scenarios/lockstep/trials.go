@@ -45,11 +45,11 @@ type sending struct {
 }
 
 // Digest implements sim.Fact.
-func (s sending) Digest() uint64 {
+func (s *sending) Digest() uint64 {
 	return keyed.Mix(keyed.String(s.operation.ID), uint64(s.request.Attempt))
 }
 
-func (s sending) String() string { return "sends " + s.request.String() }
+func (s *sending) String() string { return "sends " + s.request.String() }
 
 // sends: a client keeps an operation's base, which is a chosen version, and
 // admits to earlier attempts, for as long as one of them may take effect
@@ -88,11 +88,11 @@ type arrived struct {
 }
 
 // Digest implements sim.Fact.
-func (a arrived) Digest() uint64 {
+func (a *arrived) Digest() uint64 {
 	return keyed.Mix(keyed.String(string(a.request.ID)), uint64(a.request.Attempt)<<32|uint64(a.life))
 }
 
-func (a arrived) String() string { return "takes " + a.request.String() }
+func (a *arrived) String() string { return "takes " + a.request.String() }
 
 // arrived notes what was chosen before a node could begin with a request.
 func (o *oracle) arrived(life int, r *node.Request) {

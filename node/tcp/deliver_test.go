@@ -1,0 +1,155 @@
+package tcp_test
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/tcp"
+	"github.com/lockstep-dst/lockstep/node/wire"
+)
+
+// Everyone sends to everyone: nothing is lost, doubled or out of order.
+func TestMessagesArriveInOrder(t *testing.T) {
+	const each = 3000
+	members := cluster(t, 3)
+	var senders sync.WaitGroup
+	for i, m := range members {
+		for j := range members {
+			if i == j {
+				continue
+			}
+			senders.Go(func() {
+				for n := range each {
+					for !m.Send(node.ID(j+1), numbered(n)) { // the queue is full
+						time.Sleep(time.Millisecond)
+					}
+				}
+			})
+		}
+	}
+	senders.Wait()
+	for i, m := range members {
+		for j := range members {
+			if i == j {
+				continue
+			}
+			from := node.ID(j + 1)
+			eventually(t, "delivery", func() bool { return len(m.from(from)) >= each })
+			for n, x := range m.from(from) {
+				require.Equal(t, n, numberOf(x))
+			}
+			eventually(t, "up, and all counted", func() bool {
+				s := m.peer(from)
+				return s.Up && s.Incoming && s.Sent == each
+			})
+			s := m.peer(from)
+			require.EqualValues(t, each, s.Queued)
+			require.EqualValues(t, each, s.Delivered)
+			require.Zero(t, s.Malformed)
+			require.Contains(t, s.Counts, tcp.Count{Type: "commit", Fate: tcp.Received, N: each})
+			require.Contains(t, s.Counts, tcp.Count{Type: "reject", Fate: tcp.Sent})
+		}
+	}
+}
+
+func TestJSONWorksToo(t *testing.T) {
+	members := cluster(t, 2, func(c *tcp.Config) {
+		c.Codec = wire.JSON{}
+		c.Hello.Codec = "json"
+	})
+	require.True(t, members[0].Send(2, numbered(5)))
+	eventually(t, "delivery", func() bool { return len(members[1].from(1)) == 1 })
+	require.Equal(t, numbered(5), members[1].from(1)[0])
+}
+
+func TestSendRefusesWhomItDoesNotKnow(t *testing.T) {
+	members := cluster(t, 2)
+	require.False(t, members[0].Send(1, numbered(1)), "itself")
+	require.False(t, members[0].Send(3, numbered(1)), "a stranger")
+	require.NoError(t, members[0].Close())
+	require.False(t, members[0].Send(2, numbered(1)), "when closed")
+}
+
+// A message that no codec takes costs only itself.
+func TestUnwritableMessageIsDropped(t *testing.T) {
+	members := cluster(t, 2)
+	require.True(t, members[0].Send(2, numbered(1)))
+	require.True(t, members[0].Send(2, &node.Commit{Key: "not UTF-8: \xff"}))
+	require.True(t, members[0].Send(2, numbered(2)))
+	eventually(t, "delivery", func() bool { return len(members[1].from(1)) == 2 })
+	require.EqualValues(t, 1, members[0].peer(2).Dropped)
+}
+
+// While Deliver blocks, keepalives go on and the connection lives; what has been
+// sent is delivered afterwards.
+func TestBlockedDeliveryIsNoDeath(t *testing.T) {
+	gate := make(chan struct{})
+	var mu sync.Mutex
+	got := 0
+	members := cluster(t, 2, func(c *tcp.Config) {
+		c.Dead = 1500 * time.Millisecond
+		if c.Hello.Node == 2 {
+			c.Deliver = func(node.ID, node.Message) {
+				<-gate
+				mu.Lock()
+				defer mu.Unlock()
+				got++
+			}
+		}
+	})
+	for n := range 10 {
+		require.True(t, members[0].Send(2, numbered(n)))
+	}
+	eventually(t, "a delivery", func() bool { return members[1].peer(1).Delivered > 0 })
+	time.Sleep(2500 * time.Millisecond)
+	connects := members[0].peer(2).Connects
+	close(gate)
+	eventually(t, "delivery", func() bool { mu.Lock(); defer mu.Unlock(); return got == 10 })
+	require.EqualValues(t, 1, connects)
+}
+
+// The second connection of a peer replaces the first, and nothing that the first
+// has left is delivered after the second has begun.
+func TestSecondConnectionReplacesTheFirst(t *testing.T) {
+	nothingLeft(t)
+	gate := make(chan struct{})
+	var mu sync.Mutex
+	var order []int
+	m := start(t, listen(t, "127.0.0.1:0"), 1, map[node.ID]string{2: "127.0.0.1:1"}, func(c *tcp.Config) {
+		c.Deliver = func(_ node.ID, x node.Message) {
+			<-gate
+			mu.Lock()
+			defer mu.Unlock()
+			order = append(order, numberOf(x))
+		}
+	})
+	say := func(s *stranger, n int) {
+		frame, err := wire.AppendMessage(nil, wire.CBOR{}, numbered(n))
+		require.NoError(t, err)
+		_, err = s.Write(frame)
+		require.NoError(t, err)
+	}
+	first := dial(t, m.address)
+	first.introduce(hello(2))
+	for n := range 10 {
+		say(first, n)
+	}
+	eventually(t, "the first delivery", func() bool { return m.peer(2).Delivered == 1 })
+	second := dial(t, m.address)
+	second.introduce(hello(2))
+	first.closed()
+	close(gate)
+	say(second, 100)
+	eventually(t, "the last delivery", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Contains(order, 100)
+	})
+	require.Equal(t, []int{0, 100}, order)
+	require.True(t, m.peer(2).Incoming)
+}

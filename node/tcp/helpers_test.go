@@ -1,0 +1,289 @@
+package tcp_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/tcp"
+	"github.com/lockstep-dst/lockstep/node/wire"
+)
+
+// patience is for slow machines; nothing is expected to need it.
+const patience = 60 * time.Second
+
+func eventually(t testing.TB, what string, condition func() bool) {
+	t.Helper()
+	for limit := time.Now().Add(patience); !condition(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(limit) {
+			require.FailNow(t, "never happened: "+what)
+		}
+	}
+}
+
+func hello(id node.ID) wire.Hello {
+	return wire.Hello{Protocol: wire.Protocol, Cluster: [16]byte{7}, Node: id, Incarnation: [16]byte{byte(id)}, Epoch: 1, Codec: "cbor"}
+}
+
+func listen(t testing.TB, address string) net.Listener {
+	t.Helper()
+	var l net.Listener
+	eventually(t, "listening on "+address, func() (ok bool) {
+		var err error
+		l, err = net.Listen("tcp", address)
+		return err == nil
+	})
+	return l
+}
+
+// numbered is the n-th message of a sender.
+func numbered(n int) node.Message {
+	return &node.Commit{Key: "lifecycle/m", Ballot: node.Ballot{Epoch: 1, Round: uint64(n), Node: 1, Boot: 1}, First: "c1.1"}
+}
+
+func numberOf(m node.Message) int { return int(m.(*node.Commit).Ballot.Round) }
+
+// member is a transport and what was delivered to it.
+type member struct {
+	*tcp.Transport
+	address string
+	logged  *logged
+
+	mu   sync.Mutex
+	got  map[node.ID][]node.Message
+	noes []string // told to Refused
+}
+
+func (m *member) from(id node.ID) []node.Message {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]node.Message(nil), m.got[id]...)
+}
+
+func (m *member) refusals() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]string(nil), m.noes...)
+}
+
+func (m *member) peer(id node.ID) tcp.PeerStats {
+	for _, p := range m.Peers() {
+		if p.ID == id {
+			return p
+		}
+	}
+	return tcp.PeerStats{}
+}
+
+// start starts a member with timings for tests. It is closed, and nothing may be
+// left of it, at the end of the test.
+func start(t testing.TB, l net.Listener, id node.ID, peers map[node.ID]string, change ...func(*tcp.Config)) *member {
+	t.Helper()
+	m := &member{address: l.Addr().String(), got: map[node.ID][]node.Message{}, logged: &logged{}}
+	cfg := tcp.Config{
+		Hello:    hello(id),
+		Listener: l,
+		Peers:    peers,
+		Codec:    wire.CBOR{},
+		Queue:    1000,
+		Deliver: func(from node.ID, x node.Message) {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.got[from] = append(m.got[from], x)
+		},
+		Refused: func(_ node.ID, err error) {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.noes = append(m.noes, err.Error())
+		},
+		Log: slog.New(m.logged),
+
+		HandshakeTimeout: 10 * time.Second, // not by accident
+		WriteTimeout:     10 * time.Second,
+		Dead:             10 * time.Second,
+		Idle:             50 * time.Millisecond,
+		BackoffMin:       5 * time.Millisecond,
+		BackoffMax:       100 * time.Millisecond,
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	var err error
+	m.Transport, err = tcp.Start(cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		require.NoError(t, m.Close())
+	})
+	return m
+}
+
+// cluster starts members 1 to n that know each other.
+func cluster(t testing.TB, n int, change ...func(*tcp.Config)) []*member {
+	t.Helper()
+	nothingLeft(t)
+	var listeners []net.Listener
+	for range n {
+		listeners = append(listeners, listen(t, "127.0.0.1:0"))
+	}
+	var members []*member
+	for i := range n {
+		peers := map[node.ID]string{}
+		for j := range n {
+			if j != i {
+				peers[node.ID(j+1)] = listeners[j].Addr().String()
+			}
+		}
+		members = append(members, start(t, listeners[i], node.ID(i+1), peers, change...))
+	}
+	return members
+}
+
+// nothingLeft checks at the end of the test, after what is registered later,
+// that no goroutine of a transport lives.
+func nothingLeft(t testing.TB) {
+	t.Helper()
+	t.Cleanup(func() {
+		var left []string
+		eventually(t, "the end of all goroutines", func() bool {
+			left = goroutines("node/tcp.(")
+			return len(left) == 0
+		})
+	})
+}
+
+// goroutines gives the stacks that mention a text.
+func goroutines(text string) (found []string) {
+	all := make([]byte, 4<<20)
+	all = all[:runtime.Stack(all, true)]
+	for _, stack := range strings.Split(string(all), "\n\n") {
+		if strings.Contains(stack, text) {
+			found = append(found, stack)
+		}
+	}
+	return found
+}
+
+// heap is the bytes that live.
+func heap() uint64 {
+	runtime.GC()
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return s.HeapAlloc
+}
+
+// logged keeps log lines.
+type logged struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *logged) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
+func (l *logged) WithAttrs([]slog.Attr) slog.Handler               { return l }
+func (l *logged) WithGroup(string) slog.Handler                    { return l }
+
+func (l *logged) Handle(_ context.Context, r slog.Record) error {
+	line := r.Message
+	r.Attrs(func(a slog.Attr) bool {
+		line += fmt.Sprintf(" %s=%v", a.Key, a.Value)
+		return true
+	})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, line)
+	return nil
+}
+
+func (l *logged) with(text string) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range l.lines {
+		if strings.Contains(line, text) {
+			n++
+		}
+	}
+	return n
+}
+
+// stranger speaks the protocol by hand, as the package comment has it.
+type stranger struct {
+	t testing.TB
+	net.Conn
+	decoder wire.Decoder
+}
+
+func dial(t testing.TB, address string) *stranger {
+	t.Helper()
+	c, err := net.DialTimeout("tcp", address, patience)
+	require.NoError(t, err)
+	s := &stranger{t: t, Conn: c}
+	t.Cleanup(s.hangUp)
+	return s
+}
+
+// hangUp leaves nothing behind, not even a port that waits.
+func (s *stranger) hangUp() {
+	if c, ok := s.Conn.(*net.TCPConn); ok {
+		_ = c.SetLinger(0)
+	}
+	_ = s.Close()
+}
+
+func (s *stranger) say(payload []byte) {
+	frame, err := wire.AppendFrame(nil, payload)
+	require.NoError(s.t, err)
+	_, err = s.Write(frame)
+	require.NoError(s.t, err)
+}
+
+// hear gives the next frame, or the error that ends the connection.
+func (s *stranger) hear() ([]byte, error) {
+	chunk := make([]byte, 4096)
+	_ = s.SetReadDeadline(time.Now().Add(patience))
+	for {
+		payload, ok, err := s.decoder.Next()
+		if ok || err != nil {
+			return payload, err
+		}
+		n, err := s.Read(chunk)
+		if err != nil {
+			return nil, err
+		}
+		s.decoder.Write(chunk[:n])
+	}
+}
+
+func (s *stranger) mustHear() []byte {
+	payload, err := s.hear()
+	require.NoError(s.t, err)
+	return payload
+}
+
+// introduce does the dialler's part of the handshake.
+func (s *stranger) introduce(h wire.Hello) {
+	s.say(wire.AppendHello(nil, h))
+	_, err := wire.DecodeHello(s.mustHear())
+	require.NoError(s.t, err)
+	require.Equal(s.t, []byte{1}, s.mustHear())
+	s.say([]byte{1})
+}
+
+// closed waits for the other side to close.
+func (s *stranger) closed() {
+	for {
+		_, err := s.hear()
+		if err != nil {
+			timeout, ok := err.(net.Error)
+			require.False(s.t, ok && timeout.Timeout(), "still open")
+			return
+		}
+	}
+}

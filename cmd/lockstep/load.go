@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	crand "crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -37,7 +39,7 @@ lockstep check to judge.`,
 	f.DurationVar(&l.budget, "for", 10*time.Second, "stop after this")
 	f.IntVar(&l.ops, "ops", 0, "stop after so many operations in all (0: after --for alone)")
 	f.IntVar(&l.reads, "reads", 10, "percent of operations that read")
-	f.StringVar(&l.prefix, "prefix", "load", "machines are lifecycle/PREFIX-1, ...")
+	f.StringVar(&l.prefix, "prefix", "", "machines are lifecycle/PREFIX-1, ... (default: load and a random word)")
 	f.StringVar(&l.history, "history", "", "record the history in this file")
 	return cmd
 }
@@ -66,6 +68,9 @@ func (l *load) validate() error {
 	if l.machines == 0 {
 		l.machines = (l.clients + 1) / 2
 	}
+	if l.prefix == "" {
+		l.prefix = "load-" + strings.ToLower(crand.Text()[:8])
+	}
 	return fsm.CheckName("machine", l.prefix+"-1")
 }
 
@@ -75,6 +80,9 @@ func (l *load) run(cmd *cobra.Command) error {
 	}
 	var out *os.File
 	if l.history != "" {
+		if err := l.untouched(cmd.Context()); err != nil {
+			return err
+		}
 		f, err := os.Create(l.history) // before the work, so that nothing is lost for want of a place
 		if err != nil {
 			return err
@@ -106,6 +114,29 @@ func (l *load) run(cmd *cobra.Command) error {
 		}
 	}
 	return l.report(cmd, r)
+}
+
+// untouched refuses machines that somebody has used: a history of them would
+// begin in the middle, and could not be judged.
+func (l *load) untouched(ctx context.Context) error {
+	c, err := l.client()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for i := range l.machines {
+		r, err := c.Get(ctx, fmt.Sprintf("lifecycle/%s-%d", l.prefix, i+1))
+		switch {
+		case err != nil:
+			return err
+		case r.Outcome != node.Committed:
+			return &failure{exitUnknown, fmt.Sprintf("no answer from --endpoints: %s", r.Text)}
+		case r.Version > 0:
+			return fmt.Errorf("--prefix %s: lifecycle/%s-%d is at version %d: a history begins with machines that nobody has used; choose another prefix",
+				l.prefix, l.prefix, i+1, r.Version)
+		}
+	}
+	return nil
 }
 
 // use is one client's life. An operation that has begun is seen through.

@@ -61,6 +61,19 @@ func (s *story) accept(id int, b node.Ballot, v *node.Value) {
 	s.fact(id, node.Fact{Kind: node.Accepted, Ballot: b, Value: v, At: s.position[id]})
 }
 
+// prepare has the nodes promise a ballot, durably.
+func (s *story) prepare(b node.Ballot, ids ...int) {
+	for _, id := range ids {
+		s.promise(id, b)
+		s.sync(id)
+	}
+}
+
+// take has an attempt of a proposal arrive at a node in its first life.
+func (s *story) take(id int, op node.OpID, attempt uint32) {
+	s.observe(id, &arrived{1, &node.Request{Kind: node.Propose, Key: key, ID: op, Attempt: attempt}})
+}
+
 func (s *story) propose(id int, b, base node.Ballot, v *node.Value) {
 	s.fact(id, node.Fact{Kind: node.Proposed, Ballot: b, Value: v, Base: base})
 }
@@ -117,6 +130,9 @@ func TestEveryViolationIsFound(t *testing.T) {
 		tell func(*story)
 	}{
 		"one ballot is proposed with two values": {"ballots/two-values", func(s *story) {
+			s.prepare(b(1, 1), 1, 2)
+			s.take(1, "x", 1)
+			s.take(1, "y", 1)
 			s.propose(1, b(1, 1), node.Ballot{}, x)
 			s.propose(1, b(1, 1), node.Ballot{}, after("y"))
 		}},
@@ -200,8 +216,12 @@ func TestEveryViolationIsFound(t *testing.T) {
 			s.choose(b(1, 1), x, 1, 2)
 			s.tellRejected("x")
 		}},
-		"a commit that nobody chose": {"exactly-once/false-commit", func(s *story) {
+		"a commit that nobody chose": {"outcomes/unchosen", func(s *story) {
 			s.answer(1, node.Reply{ID: "x", Outcome: node.Committed, State: "Running", Version: 1})
+		}},
+		"the commit of another operation": {"exactly-once/false-commit", func(s *story) {
+			s.choose(b(1, 1), x, 1, 2)
+			s.answer(1, node.Reply{ID: "y", Outcome: node.Committed, State: "Running", Version: 1})
 		}},
 		"a commit without a version": {"exactly-once/false-commit", func(s *story) {
 			s.answer(1, node.Reply{ID: "x", Outcome: node.Committed, State: "Running"})
@@ -210,7 +230,7 @@ func TestEveryViolationIsFound(t *testing.T) {
 			s.choose(b(1, 1), xy, 1, 2)
 			s.answer(1, node.Reply{ID: "x", Outcome: node.Committed, State: "Stopped", Version: 2})
 		}},
-		"a commit in another state": {"exactly-once/false-commit", func(s *story) {
+		"a commit in another state": {"outcomes/unchosen", func(s *story) {
 			s.choose(b(1, 1), xy, 1, 2)
 			s.answer(1, node.Reply{ID: "x", Outcome: node.Committed, State: "Stopped", Version: 1})
 		}},
@@ -292,7 +312,13 @@ func TestNoViolationIsMadeUp(t *testing.T) {
 			s.answer(2, node.Reply{ID: "x", Outcome: node.Committed, State: "Running", Version: 1})
 		},
 		"what a chosen value goes on from is chosen with it": func(s *story) {
+			for _, op := range []node.OpID{"x", "y", "z"} {
+				s.take(1, op, 1)
+				s.take(2, op, 2)
+			}
+			s.prepare(b(1, 1), 1, 2)
 			s.propose(1, b(1, 1), node.Ballot{}, after("x", "y"))
+			s.prepare(b(2, 2), 2, 3)
 			s.propose(2, b(2, 2), b(1, 1), last(1, xyz))
 			s.choose(b(2, 2), last(1, xyz), 2, 3)
 			s.answer(1, node.Reply{ID: "x", Outcome: node.Committed, State: "Running", Version: 1})

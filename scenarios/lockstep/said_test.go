@@ -1,0 +1,205 @@
+package lockstep
+
+import (
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/stretchr/testify/require"
+)
+
+func (s *story) say(id int, m node.Message) { s.observe(id, said{&envelope{Message: m}}) }
+
+// send has client 1 send an attempt of operation c1.1.
+func (s *story) send(r node.Request) {
+	r.Kind, r.Key = node.Propose, key
+	if r.ID == "" {
+		r.ID = "c1.1"
+	}
+	s.observe(101, &sending{&s.run.plan.Operations[0], &r})
+}
+
+func (s *story) ask(id int, phase node.Phase, ballot, next node.Ballot) {
+	s.say(id, &node.Proposal{Phase: phase, Key: key, Ballot: ballot, Next: next})
+}
+
+// started has all nodes ready in their first boot.
+func (s *story) started() {
+	for id := 1; id <= 3; id++ {
+		s.booted(id, 1)
+	}
+}
+
+// Whatever is said, proposed, sent or answered is held against what is durable,
+// chosen and known of the attempts.
+func TestEverythingSaidIsJudged(t *testing.T) {
+	x, xy := after("x"), after("x", "y")
+	read := func(seq uint64, first node.OpID) *node.ReadRequest {
+		return &node.ReadRequest{Key: key, Read: node.ReadID{Node: 1, Boot: 1, Seq: seq}, First: first}
+	}
+	for name, c := range map[string]struct {
+		want string // empty: all is well
+		tell func(*story)
+	}{
+		"a promise is acknowledged when it is durable": {"", func(s *story) {
+			s.prepare(b(1, 1), 2)
+			s.say(2, &node.Acknowledgment{Phase: node.Prepare, Key: key, Ballot: b(1, 1)})
+		}},
+		"a promise is acknowledged before": {"durability/said-early", func(s *story) {
+			s.promise(2, b(1, 1))
+			s.say(2, &node.Acknowledgment{Phase: node.Prepare, Key: key, Ballot: b(1, 1)})
+		}},
+		"a value is acknowledged before": {"durability/said-early", func(s *story) {
+			s.prepare(b(1, 1), 2)
+			s.accept(2, b(1, 1), x)
+			s.say(2, &node.Acknowledgment{Phase: node.Accept, Key: key, Ballot: b(1, 1)})
+		}},
+		"a value is reported before": {"durability/said-early", func(s *story) {
+			s.accept(2, b(1, 1), x)
+			s.say(2, &node.ReadReport{Key: key, Accepted: b(1, 1), Value: x})
+		}},
+		"a refusal tells of a promise before": {"durability/said-early", func(s *story) {
+			s.promise(2, b(5, 3))
+			s.say(2, &node.Reject{Phase: node.Prepare, Key: key, Ballot: b(1, 1), Promised: b(5, 3)})
+		}},
+		"a ballot of another node": {"ballots/foreign", func(s *story) {
+			s.started()
+			s.ask(1, node.Prepare, b(1, 2), node.Ballot{})
+		}},
+		"a ballot of another boot": {"ballots/foreign", func(s *story) {
+			s.started()
+			s.ask(1, node.Prepare, node.Ballot{Epoch: 1, Round: 1, Node: 1, Boot: 9}, node.Ballot{})
+		}},
+		"a round and its retransmissions": {"", func(s *story) {
+			s.started()
+			for range 2 {
+				s.ask(1, node.Prepare, b(1, 1), node.Ballot{})
+			}
+			for range 2 {
+				s.ask(1, node.Accept, b(1, 1), b(2, 1))
+			}
+			s.ask(1, node.Accept, b(2, 1), b(3, 1))
+		}},
+		"the next ballot is prepared": {"ballots/next-prepared", func(s *story) {
+			s.started()
+			s.ask(1, node.Accept, b(1, 1), b(2, 1))
+			s.ask(1, node.Prepare, b(2, 1), node.Ballot{})
+		}},
+		"two accepts have the same next ballot": {"ballots/next-reused", func(s *story) {
+			s.started()
+			s.ask(1, node.Accept, b(1, 1), b(3, 1))
+			s.ask(1, node.Accept, b(2, 1), b(3, 1))
+		}},
+		"read exchanges, one sent again": {"", func(s *story) {
+			s.started()
+			s.say(1, read(1, "c1.1"))
+			s.say(1, read(1, "c1.1"))
+			s.say(1, read(2, "c1.2"))
+		}},
+		"a read id is used for two exchanges": {"reads/id-reused", func(s *story) {
+			s.started()
+			s.say(1, read(1, "c1.1"))
+			s.say(1, read(1, "c1.2"))
+		}},
+		"a read id comes back": {"reads/id-reused", func(s *story) {
+			s.started()
+			s.say(1, read(2, "c1.1"))
+			s.say(1, read(1, "c1.2"))
+		}},
+		"proposed on one promise of three": {"promises/proposed-without", func(s *story) {
+			s.prepare(b(1, 1), 1)
+			s.take(1, "x", 1)
+			s.propose(1, b(1, 1), node.Ballot{}, x)
+		}},
+		"proposed past what was chosen": {"promises/passed-over", func(s *story) {
+			s.choose(b(1, 2), x, 1, 2)
+			s.prepare(b(3, 1), 1, 2)
+			s.take(1, "y", 1)
+			s.propose(1, b(3, 1), node.Ballot{}, after("y"))
+		}},
+		"proposed what nobody waits for": {"outcomes/proposed-after-answer", func(s *story) {
+			s.prepare(b(1, 1), 1, 2)
+			s.propose(1, b(1, 1), node.Ballot{}, x)
+		}},
+		"proposed after its answer": {"outcomes/proposed-after-answer", func(s *story) {
+			s.take(1, "x", 1)
+			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Timeout})
+			s.prepare(b(1, 1), 1, 2)
+			s.propose(1, b(1, 1), node.Ballot{}, x)
+		}},
+		"turned away after it was proposed": {"outcomes/rejected-sent", func(s *story) {
+			s.take(1, "x", 1)
+			s.prepare(b(1, 1), 1, 2)
+			s.propose(1, b(1, 1), node.Ballot{}, x)
+			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Timeout})
+		}},
+		"illegal in a later round than it was proposed in": {"", func(s *story) {
+			s.take(1, "x", 1)
+			s.prepare(b(1, 1), 1, 2)
+			s.propose(1, b(1, 1), node.Ballot{}, x)
+			s.choose(b(2, 2), after("y"), 2, 3)
+			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Illegal, State: "Running", Version: 1})
+		}},
+		"a retry is rejected": {"outcomes/rejected-retry", func(s *story) {
+			s.send(node.Request{Attempt: 1})
+			s.send(node.Request{Attempt: 2, Retry: true})
+			s.take(1, "c1.1", 2)
+			s.answer(1, node.Reply{ID: "c1.1", Attempt: 2, Outcome: node.Rejected, Reason: node.Illegal, State: "Init"})
+		}},
+		"illegal in an older state than the request met": {"outcomes/stale", func(s *story) {
+			s.choose(b(1, 2), xy, 1, 2)
+			s.take(1, "z", 1)
+			s.answer(1, node.Reply{ID: "z", Attempt: 1, Outcome: node.Rejected, Reason: node.Illegal, State: "Running", Version: 1})
+		}},
+		"a retry says so, and keeps its base": {"", func(s *story) {
+			s.send(node.Request{Attempt: 1})
+			s.send(node.Request{Attempt: 2, Retry: true})
+		}},
+		"a retry does not say so": {"client/retry-hidden", func(s *story) {
+			s.send(node.Request{Attempt: 1})
+			s.send(node.Request{Attempt: 2})
+		}},
+		"a retry has another base": {"client/base-restamped", func(s *story) {
+			s.send(node.Request{Attempt: 1})
+			s.choose(b(1, 2), xy, 1, 2)
+			s.send(node.Request{Attempt: 2, Retry: true, Base: 2})
+		}},
+		"begun anew when the first attempt is certainly without effect": {"", func(s *story) {
+			s.send(node.Request{Attempt: 1})
+			s.choose(b(1, 2), xy, 1, 2)
+			s.take(1, "c1.1", 1)
+			s.answer(1, node.Reply{ID: "c1.1", Attempt: 1, Outcome: node.Rejected, Reason: node.Forgotten, State: "Stopped", Version: 2})
+			s.send(node.Request{Attempt: 2, Base: 2})
+		}},
+		"a base that was not chosen": {"client/base-not-chosen", func(s *story) {
+			s.send(node.Request{Attempt: 1, Base: 1})
+		}},
+		"an attempt under another id": {"client/other-id", func(s *story) {
+			s.send(node.Request{Attempt: 1, ID: "c1.9"})
+		}},
+		"a request has no answer in the end": {"liveness/request-unanswered", func(s *story) {
+			s.take(1, "x", 1)
+			s.broken = s.run.Agree(0)
+		}},
+		"a request dies with its node": {"", func(s *story) {
+			s.started()
+			s.take(1, "x", 1)
+			s.crash(1)
+			s.broken = s.run.Agree(0)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory()
+			require.NotPanics(t, func() { c.tell(s) })
+			if c.want == "" {
+				require.Nil(t, s.broken)
+				return
+			}
+			require.NotNil(t, s.broken)
+			require.Equal(t, c.want, s.broken.Signature())
+			require.NotEmpty(t, s.broken.Sentence)
+		})
+	}
+}
+
+var _ scenarios.Run = (*run)(nil)

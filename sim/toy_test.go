@@ -71,8 +71,8 @@ func (p *toy) add(m note, out *Effects) {
 	peer, _ := strconv.Atoi(to)
 	n := uint64(p.count)
 	p.waiting[n] = &ping{to: ID(peer), note: note{"ping", m.operation, p.count}}
-	out.Disk(DiskRequest{Op: DiskWrite, File: toyFile, Data: []byte(strconv.Itoa(p.count)), Token: n<<4 | toyWrite})
-	out.Disk(DiskRequest{Op: DiskSync, File: toyFile, Token: n<<4 | toySync})
+	out.Disk(DiskRequest{Op: DiskWrite, File: toyFile, Data: []byte(strconv.Itoa(p.count)), Token: n<<4 + toyWrite})
+	out.Disk(DiskRequest{Op: DiskSync, File: toyFile, Token: n<<4 + toySync})
 }
 
 func (p *toy) send(n uint64, out *Effects) {

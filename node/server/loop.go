@@ -29,6 +29,7 @@ type loop struct {
 	events    chan node.Event
 	asks      chan func()
 	quit      chan struct{}
+	ready     chan struct{} // closed when the node listens: before that it hears nobody
 	over      chan struct{} // closed when the loop has ended
 	begin     time.Time
 	timers    timers
@@ -55,7 +56,7 @@ func newLoop(n *node.Node, log *slog.Logger) *loop {
 	return &loop{
 		node: n, log: log, begin: time.Now(), last: lastClient,
 		events: make(chan node.Event, 4*maxBatch), asks: make(chan func()),
-		quit: make(chan struct{}), over: make(chan struct{}),
+		quit: make(chan struct{}), ready: make(chan struct{}), over: make(chan struct{}),
 		clients: map[node.ID]chan *node.Reply{},
 	}
 }
@@ -80,7 +81,12 @@ func (l *loop) run() error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	batch := make([]node.Event, 0, maxBatch)
+	ready := false
 	for {
+		if !ready && l.node.Ready() {
+			ready = true
+			close(l.ready)
+		}
 		timer.Reset(l.timers.wait(l.now()))
 		batch = batch[:0]
 		select {
@@ -181,7 +187,12 @@ func (l *loop) call(r *node.Request, cancel <-chan struct{}) (*node.Reply, error
 		return nil, err
 	}
 	defer l.leave(id)
-	l.put(node.Event{Kind: node.Receive, From: id, Message: r})
+	select {
+	case <-l.ready:
+		l.put(node.Event{Kind: node.Receive, From: id, Message: r})
+	case <-cancel:
+	case <-l.over:
+	}
 	select {
 	case reply := <-answer:
 		return reply, nil

@@ -114,10 +114,12 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 // collectPeers shows the transport's side.
 func (m *metrics) collectPeers(gauge func(*prometheus.Desc, float64), count func(*prometheus.Desc, uint64, ...string)) {
 	up := 0
+	malformed := m.server.transport.Port().Malformed
 	for _, p := range m.server.transport.Peers() {
 		if p.Up {
 			up++
 		}
+		malformed += p.Malformed
 		peer := strconv.Itoa(int(p.ID))
 		count(descFailures, p.Failures, peer)
 		for _, c := range p.Counts {
@@ -125,5 +127,5 @@ func (m *metrics) collectPeers(gauge func(*prometheus.Desc, float64), count func
 		}
 	}
 	gauge(descPeersUp, float64(up))
-	count(descMalformed, m.server.transport.Port().Malformed, "port")
+	count(descMalformed, malformed, "port")
 }

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/client"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/session"
+)
+
+// Nodes are killed with kill -9 and come back, over and over, while clients go
+// on. What the clients saw is linearizable, nothing that was acknowledged is
+// missing, and nothing has taken effect twice. LOCKSTEP_LONG=1 makes it 20,000
+// transitions and ten kills.
+func TestKilledNodes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("kills processes for some seconds")
+	}
+	transitions, kills := 2_000, 3
+	if long() {
+		transitions, kills = 20_000, 10
+	}
+	c := startProcesses(t, 3)
+	users := newUsers(t, c.endpoints, 16)
+	begin := time.Now()
+	users.start()
+	choice := rand.New(rand.NewPCG(1, uint64(transitions)))
+	longest := time.Duration(0)
+	for k := range kills {
+		users.await((k + 1) * transitions / (kills + 1))
+		i := choice.IntN(len(c.running))
+		c.kill(i)
+		before := users.seen.of("committed")
+		stalled := time.Now()
+		users.await(before + 1 + choice.IntN(transitions/(kills+1)/2)) // two nodes are enough
+		longest = max(longest, time.Since(stalled))
+		c.start(i)
+		c.awaitReady(i)
+	}
+	users.await(transitions)
+	users.stop()
+	took := time.Since(begin)
+	for i := range c.running {
+		c.awaitReady(i)
+	}
+
+	for i := range c.running {
+		require.Zero(t, c.metric(i, "lockstep_malformed_total", `what="message"`), "node %d hears what makes no sense", i+1)
+	}
+
+	checked := time.Now()
+	result := checker.Check(t.Context(), users.history(), checker.Options{Timeout: patience})
+	require.Equal(t, checker.Linearizable, result.Status, result.Explanation)
+	t.Logf("%d transitions, %d rejected, %d unknown, %d reads in %v with %d kills; judged in %v; with one node down at most %v",
+		users.seen.of("committed"), users.seen.of("rejected"), users.seen.of("unknown"), users.seen.of("read"),
+		took.Round(time.Millisecond), kills, time.Since(checked).Round(time.Millisecond), longest.Round(time.Millisecond))
+	users.verify(t)
+}
+
+// users are clients that record what they see.
+type users struct {
+	t        testing.TB
+	clients  []*client.Client
+	machines int
+	recorder recorder
+	seen     tally
+	quit     context.Context
+	end      context.CancelFunc
+	all      sync.WaitGroup
+}
+
+// newUsers makes n of them, two for each machine.
+func newUsers(t testing.TB, endpoints []string, n int) *users {
+	u := &users{t: t, machines: (n + 1) / 2, recorder: recorder{begin: time.Now()}}
+	u.quit, u.end = context.WithCancel(context.Background())
+	t.Cleanup(u.stop)
+	for range n {
+		c, err := client.New(client.Config{Endpoints: endpoints})
+		require.NoError(t, err)
+		t.Cleanup(c.Close)
+		u.clients = append(u.clients, c)
+	}
+	return u
+}
+
+func (u *users) key(i int) string { return fmt.Sprintf("lifecycle/m-%d", 1+i%u.machines) }
+
+func (u *users) start() {
+	for i := range u.clients {
+		u.all.Go(func() { u.use(i) })
+	}
+}
+
+// use is the life of one of them. It mostly asks for what should be legal, as
+// far as it knows; the other user of the machine sees to it that it often is
+// not.
+func (u *users) use(i int) {
+	next := map[string]string{"": "Running", "Init": "Running", "Running": "Stopped", "Stopped": "Init"}
+	choice := rand.New(rand.NewPCG(uint64(i), 2))
+	state := ""
+	for u.quit.Err() == nil {
+		op := session.Operation{ID: u.clients[i].NextID(), Kind: node.Propose, Key: u.key(i), To: next[state]}
+		kind := checker.KindPropose
+		if choice.IntN(10) == 0 {
+			op.Kind, op.To, kind = node.Read, "", checker.KindRead
+		}
+		o := checker.Operation{
+			Client: i + 1, ID: string(op.ID), Machine: op.Key, Kind: kind, Argument: op.To,
+			Call: u.recorder.now(), Version: checker.NoVersion,
+		}
+		r, err := u.clients[i].Do(context.Background(), op)
+		if err != nil {
+			u.t.Errorf("%s: %v", op.ID, err)
+			return
+		}
+		o.Return, o.Outcome, o.Reason = u.recorder.now(), checker.Outcome(r.Outcome.String()), string(r.Reason)
+		if r.Known && r.Outcome != node.Unknown {
+			o.State, o.Version, state = r.State, int64(r.Version), r.State
+		}
+		u.recorder.add(o)
+		if kind == checker.KindRead {
+			u.seen.add("read")
+		} else {
+			u.seen.add(r.Outcome.String())
+		}
+	}
+}
+
+// await waits for so many committed transitions in all.
+func (u *users) await(transitions int) {
+	u.t.Helper()
+	before := -1
+	for stuck := time.Now(); ; time.Sleep(time.Millisecond) {
+		n := u.seen.of("committed")
+		switch {
+		case n >= transitions:
+			return
+		case n != before:
+			before, stuck = n, time.Now()
+		case time.Since(stuck) > patience:
+			require.FailNow(u.t, fmt.Sprintf("nothing is committed any more after %d transitions", n))
+		}
+	}
+}
+
+// stop waits until the users have seen their last operations through.
+func (u *users) stop() {
+	u.end()
+	u.all.Wait()
+}
+
+func (u *users) history() checker.History {
+	return checker.History{Definitions: []fsm.Definition{fsm.Lifecycle()}, Operations: u.recorder.ops}
+}
+
+// verify compares what was acknowledged with where the machines are in the end.
+// Each transition makes one version: so every acknowledged one has a version of
+// its own, and a machine has as many versions as transitions were acknowledged,
+// or up to as many more as have an unknown outcome.
+func (u *users) verify(t testing.TB) {
+	for i := range u.machines {
+		acknowledged, unknown := map[int64]string{}, 0
+		highest := int64(0)
+		for _, o := range u.recorder.ops {
+			switch {
+			case o.Machine != u.key(i) || o.Kind != checker.KindPropose:
+			case o.Outcome == checker.Unknown:
+				unknown++
+			case o.Outcome == checker.Committed:
+				require.Empty(t, acknowledged[o.Version], "version %d of %s: %s has it too", o.Version, o.Machine, o.ID)
+				acknowledged[o.Version] = o.ID
+				highest = max(highest, o.Version)
+			}
+		}
+		r, err := u.clients[0].Get(t.Context(), u.key(i))
+		require.NoError(t, err)
+		require.Equal(t, node.Committed, r.Outcome, r.Text)
+		require.GreaterOrEqual(t, int64(r.Version), highest, "%s: acknowledged, and missing in the end", u.key(i))
+		require.GreaterOrEqual(t, int(r.Version), len(acknowledged), "%s: transitions are missing", u.key(i))
+		require.LessOrEqual(t, int(r.Version), len(acknowledged)+unknown, "%s: transitions took effect twice", u.key(i))
+	}
+}

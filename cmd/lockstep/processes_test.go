@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// patience is for slow machines; nothing is expected to need it.
+const patience = 60 * time.Second
+
+func eventually(t testing.TB, what string, condition func() bool) {
+	t.Helper()
+	for limit := time.Now().Add(patience); !condition(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(limit) {
+			require.FailNow(t, "never happened: "+what)
+		}
+	}
+}
+
+// freePorts finds n ports in a row that nobody listens on. They lie below those
+// that the system gives to connections.
+func freePorts(n int) (first int, err error) {
+	for range 1000 {
+		first = 10_000 + rand.IntN(20_000)
+		if portsFree(first, n) {
+			return first, nil
+		}
+	}
+	return 0, fmt.Errorf("no %d free ports in a row", n)
+}
+
+func portsFree(first, n int) bool {
+	for i := range n {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first+i))
+		if err != nil {
+			return false
+		}
+		defer l.Close()
+	}
+	return true
+}
+
+// processes is a cluster, each node a process of its own.
+type processes struct {
+	t         testing.TB
+	dir       string
+	peers     string
+	addresses []string // of peers, node 1 first
+	endpoints []string
+	running   []*process // nil: down
+	lives     int
+}
+
+// process is one life of a node.
+type process struct {
+	*exec.Cmd
+	text  bytes.Buffer
+	ended chan struct{} // closed after Wait
+}
+
+// startProcesses starts n nodes and waits until they know each other.
+func startProcesses(t testing.TB, n int) *processes {
+	t.Helper()
+	first, err := freePorts(2 * n)
+	require.NoError(t, err)
+	c := &processes{t: t, dir: t.TempDir(), running: make([]*process, n)}
+	var peers []string
+	for i := range n {
+		c.addresses = append(c.addresses, fmt.Sprintf("127.0.0.1:%d", first+i))
+		c.endpoints = append(c.endpoints, fmt.Sprintf("127.0.0.1:%d", first+n+i))
+		peers = append(peers, fmt.Sprintf("%d=%s", i+1, c.addresses[i]))
+	}
+	c.peers = strings.Join(peers, ",")
+	t.Cleanup(func() {
+		for i := range n {
+			c.kill(i)
+		}
+	})
+	for i := range n {
+		c.start(i)
+	}
+	for i := range n {
+		c.awaitReady(i)
+	}
+	return c
+}
+
+// start begins a life of node i+1.
+func (c *processes) start(i int) {
+	c.t.Helper()
+	c.lives++
+	p := &process{ended: make(chan struct{})}
+	p.Cmd = exec.Command("lockstep", "node", "--id", strconv.Itoa(i+1), "--peers", c.peers,
+		"--http", c.endpoints[i], "--data", filepath.Join(c.dir, fmt.Sprintf("node-%d", i+1)))
+	p.Stdout, p.Stderr = &p.text, &p.text
+	require.NoError(c.t, p.Start())
+	go func() {
+		_ = p.Wait() // how it ended is in ProcessState
+		close(p.ended)
+	}()
+	c.running[i] = p
+}
+
+// kill ends node i+1 as a power failure of the process would: kill -9.
+func (c *processes) kill(i int) {
+	if p := c.running[i]; p != nil {
+		_ = p.Process.Kill()
+		<-p.ended
+		c.running[i] = nil
+		if c.t.Failed() {
+			c.t.Logf("node %d said:\n%s", i+1, p.text.String())
+		}
+	}
+}
+
+// awaitReady waits until node i+1 serves clients.
+func (c *processes) awaitReady(i int) {
+	c.t.Helper()
+	eventually(c.t, fmt.Sprintf("node %d gets ready", i+1), func() bool {
+		select {
+		case <-c.running[i].ended:
+			require.FailNow(c.t, fmt.Sprintf("node %d has stopped", i+1), c.running[i].text.String())
+		default:
+		}
+		resp, err := http.Get("http://" + c.endpoints[i] + "/readyz")
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+}
+
+// metric is the sum of a metric of node i+1 over its labels, those that hold
+// all that is asked for.
+func (c *processes) metric(i int, name string, labels ...string) (sum float64) {
+	c.t.Helper()
+	resp, err := http.Get("http://" + c.endpoints[i] + "/metrics")
+	require.NoError(c.t, err)
+	defer resp.Body.Close()
+lines:
+	for s := bufio.NewScanner(resp.Body); s.Scan(); {
+		rest, ok := strings.CutPrefix(s.Text(), name)
+		if !ok || rest[0] != ' ' && rest[0] != '{' {
+			continue
+		}
+		for _, l := range labels {
+			if !strings.Contains(rest, l) {
+				continue lines
+			}
+		}
+		value, err := strconv.ParseFloat(rest[strings.LastIndexByte(rest, ' ')+1:], 64)
+		require.NoError(c.t, err)
+		sum += value
+	}
+	return sum
+}
+
+// long reports whether the tests shall take the time that they would like.
+func long() bool { return os.Getenv("LOCKSTEP_LONG") != "" }
+
+// tally is a count that many add to.
+type tally struct {
+	mu sync.Mutex
+	n  map[string]int
+}
+
+func (c *tally) add(what string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n == nil {
+		c.n = map[string]int{}
+	}
+	c.n[what]++
+}
+
+func (c *tally) of(what string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.n[what]
+}

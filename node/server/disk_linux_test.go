@@ -1,0 +1,71 @@
+package server_test
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A disk that fails stops the node: it says so, and what can be done, and never
+// acknowledges what it could not keep. The others serve on, and when there is
+// space again the node comes back.
+func TestFullDiskStopsTheNode(t *testing.T) {
+	c := startCluster(t, 3)
+	require.Equal(t, http.StatusOK, c.propose(3, "lifecycle/web", `{"to":"Running"}`).Status)
+	s := c.nodes[3]
+	fillDisk(t, c.configs[3].Data)
+	a, err := c.tryAsk(3, "POST", "/v1/machines/lifecycle/web/transitions", `{"to":"Stopped"}`)
+	if err == nil && a.Status != http.StatusOK { // the other two may have been enough
+		require.Equal(t, "unknown", a.Outcome)
+		require.Equal(t, "stopping", a.Error.Code)
+	}
+	select {
+	case <-s.Done():
+	case <-time.After(patience):
+		require.FailNow(t, "it goes on")
+	}
+	require.ErrorIs(t, s.Err(), syscall.ENOSPC)
+	require.ErrorContains(t, s.Err(), c.configs[3].Data)
+	require.ErrorContains(t, s.Err(), "free some space")
+
+	delete(c.nodes, 3)
+	require.Equal(t, http.StatusOK, c.propose(1, "lifecycle/api", `{"to":"Running"}`).Status)
+	c.start(3)
+	c.awaitAll()
+	require.Equal(t, uint64(1), c.get(3, "lifecycle/api").Version)
+	require.GreaterOrEqual(t, c.get(3, "lifecycle/web").Version, uint64(1))
+}
+
+// fillDisk puts /dev/full in the place of the log's open files below dir: every
+// write to them fails for want of space.
+func fillDisk(t *testing.T, dir string) {
+	t.Helper()
+	full, err := os.OpenFile("/dev/full", os.O_RDWR, 0)
+	require.NoError(t, err)
+	defer full.Close()
+	open, err := os.ReadDir("/proc/self/fd")
+	require.NoError(t, err)
+	replaced := 0
+	for _, e := range open {
+		path, err := os.Readlink("/proc/self/fd/" + e.Name())
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		require.NoError(t, err)
+		if strings.HasPrefix(path, filepath.Join(dir, "wal-")) {
+			fd, err := strconv.Atoi(e.Name())
+			require.NoError(t, err)
+			require.NoError(t, syscall.Dup3(int(full.Fd()), fd, syscall.O_CLOEXEC))
+			replaced++
+		}
+	}
+	require.Positive(t, replaced, "no log is open below %s", dir)
+}

@@ -1,0 +1,244 @@
+package server_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/server"
+)
+
+// patience is for slow machines; nothing is expected to need it.
+const patience = 60 * time.Second
+
+func eventually(t testing.TB, what string, condition func() bool) {
+	t.Helper()
+	for limit := time.Now().Add(patience); !condition(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(limit) {
+			require.FailNow(t, "never happened: "+what)
+		}
+	}
+}
+
+// freeAddress is one that nobody listens on, on a port below those that the
+// system gives to connections.
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	for range 1000 {
+		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
+		if l, err := net.Listen("tcp", address); err == nil {
+			l.Close()
+			return address
+		}
+	}
+	require.FailNow(t, "no free port")
+	return ""
+}
+
+// cluster is a few nodes in this process. None runs until it is started.
+type cluster struct {
+	t       testing.TB
+	configs map[node.ID]*server.Config
+	nodes   map[node.ID]*server.Server
+	http    *http.Client
+}
+
+// newCluster describes nodes 1 to n. Nothing may be left of them at the end of
+// the test.
+func newCluster(t testing.TB, n int, change ...func(*server.Config)) *cluster {
+	t.Helper()
+	nothingLeft(t)
+	c := &cluster{
+		t: t, configs: map[node.ID]*server.Config{}, nodes: map[node.ID]*server.Server{},
+		http: &http.Client{Transport: &http.Transport{}},
+	}
+	peers, dir := map[node.ID]string{}, t.TempDir()
+	for id := node.ID(1); int(id) <= n; id++ {
+		peers[id] = freeAddress(t)
+		cfg := &server.Config{
+			Node: node.Defaults(), Cluster: "test", Peers: peers, Codec: "cbor", Queue: 1000,
+			HTTP: "127.0.0.1:0", Data: filepath.Join(dir, fmt.Sprintf("node-%d", id)), Log: slog.New(slog.DiscardHandler),
+		}
+		cfg.Node.ID = id
+		for _, f := range change {
+			f(cfg)
+		}
+		c.configs[id] = cfg
+	}
+	t.Cleanup(func() {
+		for id := range c.nodes {
+			c.stop(id)
+		}
+		c.http.CloseIdleConnections()
+	})
+	return c
+}
+
+// startCluster starts nodes 1 to n and waits until each reaches all others.
+func startCluster(t testing.TB, n int, change ...func(*server.Config)) *cluster {
+	t.Helper()
+	c := newCluster(t, n, change...)
+	for id := range c.configs {
+		c.start(id)
+	}
+	c.awaitAll()
+	return c
+}
+
+func (c *cluster) start(id node.ID) *server.Server {
+	c.t.Helper()
+	s, err := server.Start(*c.configs[id])
+	require.NoError(c.t, err)
+	c.nodes[id] = s
+	return s
+}
+
+func (c *cluster) stop(id node.ID) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_ = c.nodes[id].Close(ctx) // tests ask for Err where it matters
+	delete(c.nodes, id)
+}
+
+// awaitAll waits until every running node reaches every other.
+func (c *cluster) awaitAll() {
+	c.t.Helper()
+	for id, s := range c.nodes {
+		eventually(c.t, fmt.Sprintf("node %d reaches all", id), func() bool {
+			st := s.Status()
+			up := 1
+			for _, p := range st.Peers {
+				if p.Up {
+					up++
+				}
+			}
+			return st.Ready && up == len(c.nodes)
+		})
+	}
+}
+
+// url is where a node serves a path.
+func (c *cluster) url(id node.ID, path string) string {
+	return fmt.Sprintf("http://%v%s", c.nodes[id].HTTPAddr(), path)
+}
+
+// answer is what a node says over HTTP: a machine, or a failure.
+type answer struct {
+	Status int `json:"-"`
+	server.Machine
+	server.Failure
+}
+
+// ask sends a request to a node. An empty body is none.
+func (c *cluster) ask(id node.ID, method, path, body string) answer {
+	c.t.Helper()
+	a, err := c.tryAsk(id, method, path, body)
+	require.NoError(c.t, err)
+	return a
+}
+
+func (c *cluster) tryAsk(id node.ID, method, path, body string) (answer, error) {
+	req, err := http.NewRequest(method, c.url(id, path), strings.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer resp.Body.Close()
+	a := answer{Status: resp.StatusCode}
+	if resp.Header.Get("Content-Type") == "application/json" {
+		err = json.NewDecoder(resp.Body).Decode(&a)
+	}
+	return a, err
+}
+
+func (c *cluster) propose(id node.ID, machine, body string) answer {
+	c.t.Helper()
+	return c.ask(id, "POST", "/v1/machines/"+machine+"/transitions", body)
+}
+
+func (c *cluster) get(id node.ID, machine string) answer {
+	c.t.Helper()
+	return c.ask(id, "GET", "/v1/machines/"+machine, "")
+}
+
+// page is the status and text of a page.
+func (c *cluster) page(id node.ID, path string) (int, string) {
+	c.t.Helper()
+	resp, err := c.http.Get(c.url(id, path))
+	require.NoError(c.t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(c.t, err)
+	return resp.StatusCode, string(text)
+}
+
+// metrics are a node's, by name and labels as they are written.
+func (c *cluster) metrics(id node.ID) map[string]float64 {
+	c.t.Helper()
+	status, text := c.page(id, "/metrics")
+	require.Equal(c.t, http.StatusOK, status, text)
+	found := map[string]float64{}
+	for s := bufio.NewScanner(strings.NewReader(text)); s.Scan(); {
+		line := s.Text()
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		end := strings.LastIndexByte(line, ' ')
+		value, err := strconv.ParseFloat(line[end+1:], 64)
+		require.NoError(c.t, err, line)
+		require.NotContains(c.t, found, line[:end], "told twice")
+		found[line[:end]] = value
+	}
+	return found
+}
+
+// nothingLeft checks at the end of the test, after what is registered later,
+// that no goroutine of a server lives.
+func nothingLeft(t testing.TB) {
+	t.Helper()
+	before := ours()
+	t.Cleanup(func() {
+		var now []string
+		for limit := time.Now().Add(patience); time.Now().Before(limit); time.Sleep(5 * time.Millisecond) {
+			if now = ours(); len(now) <= len(before) {
+				return
+			}
+		}
+		t.Errorf("goroutines are left:\n\n%s", strings.Join(now, "\n\n"))
+	})
+}
+
+// ours lists the goroutines that run or were begun by the packages of a server,
+// and by the HTTP server below it.
+func ours() (found []string) {
+	stacks := make([]byte, 4<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	for _, g := range strings.Split(string(stacks), "\n\n") {
+		for _, of := range []string{"/node/server.", "/node/tcp.", "/node/files.", "net/http.(*Server)", "net/http.(*conn)"} {
+			if strings.Contains(g, of) {
+				found = append(found, g)
+				break
+			}
+		}
+	}
+	return found
+}

@@ -1,0 +1,79 @@
+package server_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// All that the documentation names is there from the start, and moves when
+// something happens.
+func TestMetrics(t *testing.T) {
+	c := startCluster(t, 3)
+	before := c.metrics(1)
+	for _, name := range []string{
+		"lockstep_nodes", "lockstep_peers_up", "lockstep_ready", "lockstep_boot", "lockstep_machines",
+		"lockstep_retries_total", "lockstep_proposals_total", "lockstep_commits_total", "lockstep_aborts_total",
+		`lockstep_reads_total{path="exchange"}`, `lockstep_reads_total{path="round"}`,
+		`lockstep_rounds_total{path="fast"}`, `lockstep_rounds_total{path="prepare"}`,
+		`lockstep_rejects_total{reason="illegal"}`, `lockstep_rejects_total{reason="stale-ballot"}`,
+		`lockstep_malformed_total{what="message"}`, `lockstep_malformed_total{what="port"}`,
+		`lockstep_peer_failures_total{peer="2"}`,
+		`lockstep_peer_messages_total{fate="sent",peer="2",type="proposal"}`,
+		`lockstep_peer_messages_total{fate="dropped",peer="3",type="commit"}`,
+		`lockstep_peer_messages_total{fate="received",peer="3",type="acknowledgment"}`,
+		"lockstep_log_writes_total", "lockstep_log_sync_seconds_count", "lockstep_log_sync_seconds_sum",
+		`lockstep_log_sync_seconds_bucket{le="+Inf"}`, "go_goroutines", "process_resident_memory_bytes",
+	} {
+		require.Contains(t, before, name)
+	}
+	require.NotContains(t, before, `lockstep_peer_failures_total{peer="1"}`, "a node is no peer of its own")
+	require.EqualValues(t, 3, before["lockstep_nodes"])
+	require.EqualValues(t, 2, before["lockstep_peers_up"])
+	require.EqualValues(t, 1, before["lockstep_ready"])
+	require.EqualValues(t, 1, before["lockstep_boot"])
+	require.Zero(t, before["lockstep_machines"])
+
+	require.Equal(t, http.StatusOK, c.propose(1, "lifecycle/web", `{"to":"Running"}`).Status)
+	require.Equal(t, http.StatusOK, c.propose(1, "lifecycle/web", `{"to":"Stopped"}`).Status)
+	require.Equal(t, http.StatusConflict, c.propose(1, "lifecycle/web", `{"to":"Running"}`).Status)
+	require.Equal(t, http.StatusOK, c.get(1, "lifecycle/web").Status)
+	after := c.metrics(1)
+	for name, more := range map[string]float64{
+		"lockstep_machines": 1, "lockstep_proposals_total": 3, `lockstep_rejects_total{reason="illegal"}`: 1,
+		"lockstep_peers_up": 0, "lockstep_aborts_total": 0, `lockstep_malformed_total{what="port"}`: 0,
+	} {
+		require.EqualValues(t, more, after[name]-before[name], name)
+	}
+	for _, name := range []string{
+		"lockstep_commits_total", `lockstep_rounds_total{path="fast"}`, `lockstep_rounds_total{path="prepare"}`,
+		`lockstep_peer_messages_total{fate="queued",peer="2",type="proposal"}`,
+		`lockstep_peer_messages_total{fate="sent",peer="3",type="commit"}`,
+		"lockstep_log_writes_total", "lockstep_log_sync_seconds_count", "lockstep_log_sync_seconds_sum",
+	} {
+		require.Greater(t, after[name], before[name], name)
+	}
+	reads := func(m map[string]float64) float64 {
+		return m[`lockstep_reads_total{path="exchange"}`] + m[`lockstep_reads_total{path="round"}`]
+	}
+	require.EqualValues(t, 1, reads(after)-reads(before))
+	eventually(t, "a majority's acknowledgments are counted", func() bool {
+		now := c.metrics(1)
+		return now[`lockstep_peer_messages_total{fate="received",peer="2",type="acknowledgment"}`]+
+			now[`lockstep_peer_messages_total{fate="received",peer="3",type="acknowledgment"}`] >= 3
+	})
+}
+
+// What is sent again for want of an answer is a retry.
+func TestRetriesAreCounted(t *testing.T) {
+	c := newCluster(t, 3)
+	c.start(1)
+	require.Equal(t, http.StatusGatewayTimeout, c.propose(1, "lifecycle/web", `{"to":"Running"}`).Status)
+	m := c.metrics(1)
+	require.Positive(t, m["lockstep_retries_total"])
+	require.Positive(t, m["lockstep_aborts_total"]+m[`lockstep_rejects_total{reason="timeout"}`])
+	require.Zero(t, m["lockstep_peers_up"])
+	require.Zero(t, m["lockstep_ready"])
+	require.Positive(t, m[`lockstep_peer_failures_total{peer="2"}`])
+}

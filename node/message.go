@@ -62,6 +62,7 @@ const (
 	Timeout      Reason = "timeout"       // the consensus timeout has passed
 	UnknownState Reason = "unknown-state" // the definition has no such state
 	BadRequest   Reason = "bad-request"   // it makes no sense; said by servers
+	Unreachable  Reason = "unreachable"   // there is no connection to a node; said by clients
 	Mismatch     Reason = "mismatch"      // the machine is at another version than expected
 	Forgotten    Reason = "forgotten"     // too old for the ring to tell
 	Retried      Reason = "retried"       // illegal now, but an earlier attempt may be under way

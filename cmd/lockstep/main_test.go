@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"regexp"
@@ -28,7 +31,9 @@ func TestCommand(t *testing.T) {
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "repeat": repeat, "jsonl": jsonl, "await": await,
+			"until": until,
 		},
+		Setup: ports,
 	})
 }
 
@@ -92,6 +97,54 @@ func jsonl(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("the last line has no %s", key)
 		}
 	}
+}
+
+// ports gives a script ports of its own for three nodes: $PEERS and $HTTP are
+// bases, as lockstep cluster takes them, $E is the nodes' HTTP addresses.
+func ports(env *testscript.Env) error {
+	base, err := portsInARow(8)
+	if err != nil {
+		return err
+	}
+	http := base + 4
+	env.Setenv("PEERS", strconv.Itoa(base))
+	env.Setenv("HTTP", strconv.Itoa(http))
+	env.Setenv("E", fmt.Sprintf("127.0.0.1:%d,127.0.0.1:%d,127.0.0.1:%d", http+1, http+2, http+3))
+	return nil
+}
+
+// portsInARow finds n ports in a row on which nobody listens.
+func portsInARow(n int) (int, error) {
+	for range 100 {
+		base := 20_000 + rand.IntN(10_000)
+		free := true
+		for i := range n {
+			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", base+i))
+			if err != nil {
+				free = false
+				break
+			}
+			l.Close()
+		}
+		if free {
+			return base, nil
+		}
+	}
+	return 0, errors.New("no free ports")
+}
+
+// until COMMAND...: the command succeeds, sooner or later.
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: until COMMAND...")
+	}
+	for range 200 {
+		if ts.Exec(args[0], args[1:]...) == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("%v does not succeed", args)
 }
 
 // await FILE: it comes to exist.

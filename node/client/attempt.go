@@ -37,7 +37,7 @@ func (c *Client) ask(ctx context.Context, endpoint string, r *node.Request) (*no
 	resp, err := c.http.Do(req)
 	if err != nil {
 		if never(err) {
-			return reply(r, node.Rejected, node.Overloaded), err.Error()
+			return reply(r, node.Rejected, node.Unreachable), err.Error()
 		}
 		return nil, err.Error()
 	}

@@ -1,0 +1,310 @@
+package lockstep
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/node"
+	goclient "github.com/lockstep-dst/lockstep/node/client"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/session"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/stretchr/testify/require"
+)
+
+// runtime is three nodes that somebody runs: the simulator or the server.
+type runtime interface {
+	start(id int)
+	stop(id int)
+	propose(id int, op, to string) outcome // asks one node, once
+	now() time.Duration
+	facts() []witnessed // so far, of all nodes, in order
+}
+
+type outcome struct {
+	node.Outcome
+	state   string
+	version uint64
+}
+
+type witnessed struct {
+	id int
+	node.Fact
+}
+
+const consensusTimeout = 300 * time.Millisecond
+
+// Both runtimes keep what the core relies on.
+func TestRuntimes(t *testing.T) {
+	for name, begin := range map[string]func(*testing.T) runtime{"simulated": simulated, "real": real} {
+		t.Run(name, func(t *testing.T) {
+			t.Run("what is said is durable", func(t *testing.T) { saysWhatIsDurable(t, begin(t)) })
+			t.Run("messages of one link arrive in order", func(t *testing.T) { keepsOrder(t, begin(t)) })
+			t.Run("a restart keeps what was promised", func(t *testing.T) { restarts(t, begin(t)) })
+			t.Run("timers fire in time", func(t *testing.T) { timesOut(t, begin(t)) })
+		})
+	}
+}
+
+var cycle = []string{"Running", "Stopped", "Init"}
+
+func all(r runtime, ids ...int) {
+	for _, id := range ids {
+		r.start(id)
+	}
+}
+
+// proposes has one node carry out n operations: few enough for the ring, since
+// this client knows no versions.
+func proposes(t *testing.T, r runtime, id, n int) {
+	for i := range n {
+		o := r.propose(id, fmt.Sprintf("n%d.%d", id, i), cycle[i%3])
+		require.Equal(t, outcome{node.Committed, cycle[i%3], uint64(i + 1)}, o)
+	}
+}
+
+// When a proposer counts a value as chosen, a majority has it on disk.
+func saysWhatIsDurable(t *testing.T, r runtime) {
+	all(r, 1, 2, 3)
+	proposes(t, r, 1, 15)
+	accepted := map[int]map[node.Ballot]node.Fact{1: {}, 2: {}, 3: {}}
+	durable := map[int]uint64{}
+	chosen := 0
+	for _, f := range r.facts() {
+		switch f.Kind {
+		case node.Accepted:
+			accepted[f.id][f.Ballot] = f.Fact
+		case node.Durable:
+			require.GreaterOrEqual(t, uint64(f.At), durable[f.id])
+			durable[f.id] = uint64(f.At)
+		case node.Chosen:
+			chosen++
+			holders := 0
+			for id := 1; id <= 3; id++ {
+				if a, ok := accepted[id][f.Ballot]; ok && uint64(a.At) <= durable[id] {
+					holders++
+				}
+			}
+			require.GreaterOrEqual(t, holders, 2, "%v", f.Fact)
+		}
+	}
+	require.GreaterOrEqual(t, chosen, 15)
+}
+
+// Commits of one proposer reach a learner in the order in which they were sent.
+func keepsOrder(t *testing.T, r runtime) {
+	all(r, 1, 2, 3)
+	proposes(t, r, 1, 15)
+	last := map[int]uint64{}
+	for _, f := range r.facts() {
+		if f.Kind == node.Learnt {
+			require.Greater(t, f.Value.Version, last[f.id])
+			last[f.id] = f.Value.Version
+		}
+	}
+	require.NotZero(t, last[2]+last[3])
+}
+
+func restarts(t *testing.T, r runtime) {
+	all(r, 1, 2, 3)
+	proposes(t, r, 1, 4)
+	for _, id := range []int{1, 2, 3} {
+		r.stop(id)
+	}
+	all(r, 1, 2, 3)
+	require.Equal(t, outcome{node.Committed, "Stopped", 5}, r.propose(2, "after", "Stopped"))
+	boots := map[int][]uint64{}
+	for _, f := range r.facts() {
+		if f.Kind == node.Booted {
+			boots[f.id] = append(boots[f.id], f.Boot)
+		}
+	}
+	require.Equal(t, map[int][]uint64{1: {1, 2}, 2: {1, 2}, 3: {1, 2}}, boots)
+}
+
+// Without a majority an operation ends with the consensus timeout, not before.
+func timesOut(t *testing.T, r runtime) {
+	all(r, 1, 2, 3)
+	proposes(t, r, 1, 1)
+	r.stop(2)
+	r.stop(3)
+	begin := r.now()
+	o := r.propose(1, "alone", "Stopped")
+	require.Equal(t, node.Unknown, o.Outcome, "its accept was sent")
+	require.GreaterOrEqual(t, r.now()-begin, consensusTimeout)
+}
+
+// world is the simulated runtime.
+type world struct {
+	t     *testing.T
+	run   *run
+	sim   *sim.World
+	seen  []witnessed
+	reply *node.Reply
+}
+
+func simulated(t *testing.T) runtime {
+	p := &scenarios.Plan{
+		Nodes: 3, Clients: 1, Definitions: []fsm.Definition{fsm.Lifecycle()},
+		Knobs: scenarios.Knobs{
+			ConsensusTimeout: scenarios.Duration(consensusTimeout), RetryAttempts: 3,
+			RetryDelay: 50 * netmodel.Millisecond, ClientTimeout: netmodel.Second,
+		},
+	}
+	delay := func(d scenarios.Duration) netmodel.Delay {
+		return netmodel.Delay{Kind: netmodel.Uniform, Min: d, Max: 4 * d}
+	}
+	w := &world{t: t, run: newRun(p)}
+	cfg := sim.Config{
+		Network: netmodel.Profile{Delay: delay(netmodel.Millisecond)},
+		New: func(id sim.ID, life int) sim.Process {
+			if id > 100 {
+				return w
+			}
+			return w.run.Node(id, life)
+		},
+		Observe: func(_ scenarios.Duration, id sim.ID, f sim.Fact) {
+			if f, ok := f.(*fact); ok {
+				w.seen = append(w.seen, witnessed{int(id), f.Fact})
+			}
+		},
+	}
+	for _, id := range []sim.ID{1, 2, 3, 101} {
+		cfg.Processes = append(cfg.Processes, sim.Spec{ID: id, Disk: sim.DiskProfile{
+			Write: delay(20 * netmodel.Microsecond), Sync: delay(netmodel.Millisecond),
+		}})
+	}
+	var err error
+	w.sim, err = sim.New(cfg)
+	require.NoError(t, err)
+	w.sim.Start(101)
+	return w
+}
+
+// Step implements sim.Process: the client, which asks what it is told to ask.
+func (w *world) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
+	switch ev.Kind {
+	case sim.Request:
+		to := sim.ID(ev.Message.(*envelope).Message.(*node.Request).Base) // see propose
+		m := *ev.Message.(*envelope).Message.(*node.Request)
+		m.Base = 0
+		out.Send(to, &envelope{Message: &m})
+	case sim.Receive:
+		w.reply, _ = ev.Message.(*envelope).Message.(*node.Reply)
+	}
+}
+
+func (w *world) start(id int) {
+	w.sim.Start(sim.ID(id))
+	for !w.run.nodes[id].Ready() {
+		require.True(w.t, w.sim.Step())
+	}
+}
+
+func (w *world) stop(id int) { w.sim.Crash(sim.ID(id)) }
+
+func (w *world) propose(id int, op, to string) outcome {
+	w.reply = nil
+	w.sim.Request(w.sim.Now(), 101, &envelope{Message: &node.Request{
+		Kind: node.Propose, Key: key, ID: node.OpID(op), Attempt: 1, To: to, Base: uint64(id),
+	}})
+	for w.reply == nil {
+		require.True(w.t, w.sim.Step(), "no answer")
+	}
+	return outcome{w.reply.Outcome, w.reply.State, w.reply.Version}
+}
+
+func (w *world) now() time.Duration { return time.Duration(w.sim.Now()) }
+func (w *world) facts() []witnessed { return w.seen }
+
+// servers is the real runtime.
+type servers struct {
+	t       *testing.T
+	begin   time.Time
+	configs map[int]server.Config
+	running map[int]*server.Server
+
+	mu   sync.Mutex
+	seen []witnessed
+}
+
+// witness is one node's observer.
+type witness struct {
+	s  *servers
+	id int
+}
+
+// Observe implements node.Observer.
+func (w witness) Observe(f node.Fact) {
+	w.s.mu.Lock()
+	defer w.s.mu.Unlock()
+	w.s.seen = append(w.s.seen, witnessed{w.id, f})
+}
+
+func real(t *testing.T) runtime {
+	s := &servers{t: t, begin: time.Now(), configs: map[int]server.Config{}, running: map[int]*server.Server{}}
+	peers := map[node.ID]string{}
+	for id := node.ID(1); id <= 3; id++ {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		peers[id] = l.Addr().String()
+		defer l.Close()
+	}
+	dir := t.TempDir()
+	for id := 1; id <= 3; id++ {
+		n := node.Defaults()
+		n.ID, n.ConsensusTimeout, n.RetryDelay, n.Observer = node.ID(id), consensusTimeout, 50*time.Millisecond, witness{s, id}
+		s.configs[id] = server.Config{
+			Node: n, Cluster: "runtime", Peers: peers, HTTP: "127.0.0.1:0",
+			Data: fmt.Sprintf("%s/%d", dir, id), Codec: "cbor",
+		}
+	}
+	t.Cleanup(func() {
+		for id := range s.running {
+			s.stop(id)
+		}
+	})
+	return s
+}
+
+func (s *servers) start(id int) {
+	r, err := server.Start(s.configs[id])
+	require.NoError(s.t, err)
+	s.running[id] = r
+	require.Eventually(s.t, func() bool { // a majority is there, if it can be
+		return len(s.running) < 2 || r.Status().Ready
+	}, 30*time.Second, 5*time.Millisecond)
+}
+
+func (s *servers) stop(id int) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	require.NoError(s.t, s.running[id].Close(ctx))
+	delete(s.running, id)
+}
+
+func (s *servers) propose(id int, op, to string) outcome {
+	c, err := goclient.New(goclient.Config{
+		Endpoints: []string{s.running[id].HTTPAddr().String()}, Attempt: 10 * consensusTimeout, Deadline: 2 * consensusTimeout,
+	})
+	require.NoError(s.t, err)
+	defer c.Close()
+	r, err := c.Do(s.t.Context(), session.Operation{ID: node.OpID(op), Kind: node.Propose, Key: key, To: to})
+	require.NoError(s.t, err)
+	return outcome{r.Outcome, r.State, r.Version}
+}
+
+func (s *servers) now() time.Duration { return time.Since(s.begin) }
+
+func (s *servers) facts() []witnessed {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]witnessed(nil), s.seen...)
+}

@@ -58,6 +58,9 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Deadline == 0 {
 		cfg.Deadline = 10 * time.Second
 	}
+	if len(cfg.Endpoints) == 0 {
+		return nil, fmt.Errorf("%w: endpoints: want at least one", ErrConfig)
+	}
 	sc := session.Config{Attempt: cfg.Attempt, Deadline: cfg.Deadline, Pause: 100 * time.Millisecond}
 	for i, e := range cfg.Endpoints {
 		if _, _, err := net.SplitHostPort(e); err != nil {
@@ -70,7 +73,7 @@ func New(cfg Config) (*Client, error) {
 	sc.Jitter = binary.LittleEndian.Uint64(seed[:])
 	s, err := session.New(sc)
 	if err != nil {
-		return nil, fmt.Errorf("%w: endpoints: %w", ErrConfig, err)
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	return &Client{
 		cfg: cfg, session: s, prefix: rand.Text()[:16],

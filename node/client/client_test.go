@@ -1,0 +1,208 @@
+package client_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/client"
+	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/session"
+)
+
+const key = "lifecycle/web"
+
+// startNode starts a cluster of one and returns where it serves.
+func startNode(t *testing.T) (endpoint string) {
+	t.Helper()
+	cfg := server.Config{
+		Node: node.Defaults(), Cluster: "test", Codec: "cbor", Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0",
+		Peers: map[node.ID]string{1: "127.0.0.1:1"}, Data: t.TempDir(),
+	}
+	cfg.Node.ID = 1
+	s, err := server.Start(cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close(context.Background())) })
+	return s.HTTPAddr().String()
+}
+
+// nobody is an address where nobody listens.
+func nobody(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// fake is a node that answers as it is told.
+func fake(t *testing.T, answer http.HandlerFunc) (endpoint string) {
+	t.Helper()
+	s := httptest.NewServer(answer)
+	t.Cleanup(s.Close)
+	return strings.TrimPrefix(s.URL, "http://")
+}
+
+// silent takes a request and never answers.
+func silent(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // or the server would not see that the client leaves
+	<-r.Context().Done()
+}
+
+func newClient(t *testing.T, cfg client.Config) *client.Client {
+	t.Helper()
+	c, err := client.New(cfg)
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	return c
+}
+
+func TestOutcomes(t *testing.T) {
+	c := newClient(t, client.Config{Endpoints: []string{startNode(t)}})
+	r, err := c.Propose(t.Context(), key, "Running")
+	require.NoError(t, err)
+	require.Equal(t, client.Result{Operation: r.Operation, Outcome: node.Committed, State: "Running", Version: 1, Known: true}, r)
+	require.NotEmpty(t, r.Operation)
+
+	r, err = c.Propose(t.Context(), key, "Init")
+	require.NoError(t, err)
+	require.Equal(t, node.Rejected, r.Outcome)
+	require.Equal(t, node.Illegal, r.Reason)
+	require.True(t, r.Known)
+	require.Equal(t, "Running", r.State, "what made it illegal")
+	require.Contains(t, r.Text, "from which Init cannot be reached")
+
+	r, err = c.ProposeAt(t.Context(), key, "Stopped", 7)
+	require.NoError(t, err)
+	require.Equal(t, node.Mismatch, r.Reason)
+	require.Equal(t, uint64(1), r.Version)
+	r, err = c.ProposeAt(t.Context(), key, "Stopped", 1)
+	require.NoError(t, err)
+	require.Equal(t, uint64(2), r.Version)
+
+	for _, read := range []func(context.Context, string) (client.Result, error){c.Get, c.GetLocal} {
+		r, err = read(t.Context(), key)
+		require.NoError(t, err)
+		require.Equal(t, node.Committed, r.Outcome)
+		require.Equal(t, "Stopped", r.State)
+		require.Equal(t, uint64(2), r.Version)
+	}
+	r, err = c.Get(t.Context(), "nothing/web")
+	require.NoError(t, err)
+	require.Equal(t, node.UnknownDefinition, r.Reason)
+}
+
+// An operation is the same in another client that knows its id.
+func TestAskedAgainByAnother(t *testing.T) {
+	endpoint := startNode(t)
+	first := newClient(t, client.Config{Endpoints: []string{endpoint}})
+	was, err := first.Propose(t.Context(), key, "Running")
+	require.NoError(t, err)
+	second := newClient(t, client.Config{Endpoints: []string{endpoint}})
+	require.NotEqual(t, was.Operation, second.NextID())
+	now, err := second.Do(t.Context(), session.Operation{ID: was.Operation, Kind: node.Propose, Key: key, To: "Running", Again: true})
+	require.NoError(t, err)
+	require.Equal(t, was, now)
+}
+
+// Nodes that are down, or are no nodes, are passed over.
+func TestFailover(t *testing.T) {
+	for name, bad := range map[string]string{
+		"down":            nobody(t),
+		"not a node":      fake(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") }),
+		"broken proxy":    fake(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "bad gateway", http.StatusBadGateway) }),
+		"hangs up":        fake(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }),
+		"endless nothing": fake(t, silent),
+	} {
+		t.Run(name, func(t *testing.T) {
+			good := startNode(t)
+			c := newClient(t, client.Config{Endpoints: []string{bad, good, bad}, Attempt: 300 * time.Millisecond, Deadline: time.Minute})
+			for i, to := range []string{"Running", "Stopped", "Init"} {
+				r, err := c.Propose(t.Context(), key, to)
+				require.NoError(t, err)
+				require.Equal(t, node.Committed, r.Outcome, r.Text)
+				require.Equal(t, uint64(i+1), r.Version)
+			}
+		})
+	}
+}
+
+// When nobody can have heard of an operation it is rejected, and not unknown.
+func TestNobodyListens(t *testing.T) {
+	c := newClient(t, client.Config{Endpoints: []string{nobody(t), nobody(t)}, Deadline: 300 * time.Millisecond})
+	r, err := c.Propose(t.Context(), key, "Running")
+	require.NoError(t, err)
+	require.Equal(t, node.Rejected, r.Outcome)
+	require.Contains(t, r.Text, "connection refused")
+	require.False(t, r.Known)
+}
+
+// When one may have heard of it, nobody knows.
+func TestNobodyAnswers(t *testing.T) {
+	var attempts sync.Map
+	var asked atomic.Int32
+	endpoint := fake(t, func(_ http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		attempts.Store(r.RemoteAddr, true)
+		panic(http.ErrAbortHandler)
+	})
+	c := newClient(t, client.Config{Endpoints: []string{endpoint}, Deadline: 500 * time.Millisecond})
+	r, err := c.Propose(t.Context(), key, "Running")
+	require.NoError(t, err)
+	require.Equal(t, node.Unknown, r.Outcome)
+	require.Equal(t, node.Timeout, r.Reason)
+	require.Greater(t, asked.Load(), int32(1), "it was tried again")
+	connections := int32(0)
+	attempts.Range(func(any, any) bool { connections++; return true })
+	require.Equal(t, asked.Load(), connections, "each attempt is one request")
+}
+
+// A client that gives up is told what is known then.
+func TestContextEnds(t *testing.T) {
+	endpoint := fake(t, silent)
+	c := newClient(t, client.Config{Endpoints: []string{endpoint}, Attempt: time.Hour, Deadline: time.Hour})
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	r, err := c.Propose(ctx, key, "Running")
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Equal(t, node.Unknown, r.Outcome)
+}
+
+// Many goroutines may share a client.
+func TestShared(t *testing.T) {
+	c := newClient(t, client.Config{Endpoints: []string{startNode(t)}})
+	var all sync.WaitGroup
+	for i := range 16 {
+		all.Go(func() {
+			for j := range 10 {
+				r, err := c.Propose(t.Context(), fmt.Sprintf("lifecycle/m-%d", i), []string{"Running", "Stopped", "Init"}[j%3])
+				if err != nil || r.Outcome != node.Committed || r.Version != uint64(j+1) {
+					t.Errorf("%+v, %v", r, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestBadConfig(t *testing.T) {
+	for _, endpoints := range [][]string{nil, {"127.0.0.1"}, {"127.0.0.1:8001", "http://127.0.0.1:8002"}} {
+		_, err := client.New(client.Config{Endpoints: endpoints})
+		require.ErrorIs(t, err, client.ErrConfig, "%q", endpoints)
+		require.ErrorContains(t, err, "endpoint")
+	}
+	_, err := client.New(client.Config{Endpoints: []string{"127.0.0.1:8001"}, Deadline: -1})
+	require.ErrorIs(t, err, client.ErrConfig)
+	require.NotContains(t, err.Error(), "endpoints", "that is not what is wrong")
+}

@@ -50,3 +50,17 @@ func (c *counter) grow() {
 		}
 	}
 }
+
+// Room is memory that networks use one after another. The zero Room is empty.
+type Room struct{ tallies []tally }
+
+// Borrow has n, which nothing was sent on yet, use the memory in r until GiveBack.
+func (n *Network) Borrow(r *Room) {
+	clear(r.tallies)
+	n.seen.tallies, r.tallies = r.tallies, nil
+}
+
+// GiveBack puts the memory of n, which is used no more, into r.
+func (n *Network) GiveBack(r *Room) {
+	r.tallies, n.seen = n.seen.tallies, counter{}
+}

@@ -17,9 +17,13 @@ func (n *Node) proposal(from ID, p *Proposal) {
 			return
 		}
 		n.say(from, r, 0)
+		if m != nil {
+			n.forget(m)
+		}
 		return
 	}
-	a := &Acknowledgment{Phase: p.Phase, Key: p.Key, Ballot: p.Ballot, First: p.First}
+	a := n.acknowledgments.make()
+	*a = Acknowledgment{Phase: p.Phase, Key: p.Key, Ballot: p.Ballot, First: p.First}
 	if p.Phase == Prepare {
 		n.promise(m, p.Ballot)
 		a.Accepted, a.Value = m.accepted, m.value
@@ -88,10 +92,15 @@ func (n *Node) persist(m *machine, withValue bool) {
 
 // readRequest reports what the acceptor has accepted, when that is durable.
 func (n *Node) readRequest(from ID, r *ReadRequest) {
-	m := n.machine(r.Key)
-	if m == nil {
+	report := &ReadReport{Key: r.Key, Read: r.Read, First: r.First}
+	m := n.machines[r.Key]
+	switch {
+	case m != nil:
+		report.Accepted, report.Value = m.accepted, m.value
+		n.say(from, report, m.pos)
+	case n.define(r.Key) != nil: // a look at a machine does not make one
+		n.say(from, report, 0)
+	default:
 		n.counts.Failed++
-		return
 	}
-	n.say(from, &ReadReport{Key: r.Key, Read: r.Read, Accepted: m.accepted, Value: m.value, First: r.First}, m.pos)
 }

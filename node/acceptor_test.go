@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
@@ -92,7 +93,7 @@ func drawProposal(t *rapid.T) *node.Proposal {
 	}
 	if p.Phase == node.Accept {
 		p.Value = rapid.SampledFrom([]*node.Value{
-			{State: "Init"}, value("c1.1"), value("c2.1"), value("c1.1", "c2.1"), value("c1.1", "c2.1", "c1.2"),
+			{State: "Init", Before: "Init"}, value("c1.1"), value("c2.1"), value("c1.1", "c2.1"), value("c1.1", "c2.1", "c1.2"),
 		}).Draw(t, "value")
 		p.Next = p.Ballot
 		p.Next.Round++
@@ -103,9 +104,9 @@ func drawProposal(t *rapid.T) *node.Proposal {
 // value is a lifecycle's after the operations.
 func value(ids ...node.OpID) *node.Value {
 	states := []string{"Init", "Running", "Stopped"}
-	v := &node.Value{Version: uint64(len(ids)), State: states[len(ids)%3]}
+	v := &node.Value{Version: uint64(len(ids)), Serial: uint64(len(ids)), State: states[len(ids)%3], Before: "Init"}
 	for i, id := range ids {
-		v.Recent = append(v.Recent, node.Entry{ID: id, From: states[i%3], To: states[(i+1)%3]})
+		v.Recent = append(v.Recent, node.Entry{ID: id, To: states[(i+1)%3]})
 	}
 	return v
 }
@@ -129,7 +130,8 @@ func answer(p *node.Proposal, ok bool, r register) node.Message {
 // An acceptor judges what a value itself shows, and never the transition
 // against its own value, which may be old.
 func TestAcceptorRefusesValuesThatContradictThemselves(t *testing.T) {
-	entry := func(id node.OpID, from, to string) node.Entry { return node.Entry{ID: id, From: from, To: to} }
+	entry := func(id node.OpID, to string) node.Entry { return node.Entry{ID: id, To: to} }
+	void := func(id node.OpID, to string) node.Entry { return node.Entry{ID: id, To: to, Kind: node.VoidIllegal} }
 	after := func(operations int) *node.Value {
 		var ids []node.OpID
 		for i := range operations {
@@ -141,21 +143,28 @@ func TestAcceptorRefusesValuesThatContradictThemselves(t *testing.T) {
 		value *node.Value
 		sound bool
 	}{
-		"untouched":                    {&node.Value{State: "Init"}, true},
+		"untouched":                    {&node.Value{State: "Init", Before: "Init"}, true},
 		"one entry":                    {value("c1.1"), true},
-		"early entries gone":           {&node.Value{Version: 9, State: "Stopped", Recent: []node.Entry{entry("c1.9", "Running", "Stopped")}}, true},
+		"early entries gone":           {&node.Value{Version: 9, Serial: 9, State: "Stopped", Before: "Running", Recent: []node.Entry{entry("c1.9", "Stopped")}}, true},
 		"as many entries as any ring":  {after(node.MaxRing), true},
+		"a void entry":                 {&node.Value{Version: 1, Serial: 2, State: "Running", Before: "Init", Recent: []node.Entry{entry("a", "Running"), void("b", "Running")}}, true},
+		"void entries only":            {&node.Value{Serial: 1, State: "Init", Before: "Init", Recent: []node.Entry{void("b", "Init")}}, true},
+		"retired":                      {&node.Value{Version: 5, Serial: 7, State: fsm.Retired, Before: "Init", Recent: []node.Entry{entry("a", fsm.Retired)}}, true},
 		"more":                         {after(node.MaxRing + 1), false},
 		"no value":                     {nil, false},
 		"no state":                     {&node.Value{}, false},
-		"untouched in another state":   {&node.Value{State: "Running"}, false},
-		"a version without entries":    {&node.Value{Version: 1, State: "Running"}, false},
-		"more entries than versions":   {&node.Value{Version: 1, State: "Stopped", Recent: value("a", "b").Recent}, false},
-		"an entry at version 0":        {&node.Value{State: "Running", Recent: value("a").Recent}, false},
-		"a state that no entry led to": {&node.Value{Version: 1, State: "Stopped", Recent: value("a").Recent}, false},
-		"a first entry from nowhere":   {&node.Value{Version: 1, State: "Stopped", Recent: []node.Entry{entry("a", "Running", "Stopped")}}, false},
-		"an illegal entry":             {&node.Value{Version: 1, State: "Stopped", Recent: []node.Entry{entry("a", "Init", "Stopped")}}, false},
-		"entries that do not follow":   {&node.Value{Version: 5, State: "Init", Recent: []node.Entry{entry("a", "Init", "Running"), entry("b", "Stopped", "Init")}}, false},
+		"untouched in another state":   {&node.Value{State: "Running", Before: "Running"}, false},
+		"a version without entries":    {&node.Value{Version: 1, Serial: 1, State: "Running", Before: "Running"}, false},
+		"more entries than counted":    {&node.Value{Version: 1, Serial: 1, State: "Stopped", Before: "Init", Recent: value("a", "b").Recent}, false},
+		"an uncounted transition":      {&node.Value{Version: 1, Serial: 2, State: "Stopped", Before: "Init", Recent: value("a", "b").Recent}, false},
+		"a transition too many":        {&node.Value{Version: 3, Serial: 2, State: "Stopped", Before: "Init", Recent: value("a", "b").Recent}, false},
+		"an entry at version 0":        {&node.Value{State: "Running", Before: "Init", Recent: value("a").Recent}, false},
+		"a state that no entry led to": {&node.Value{Version: 1, Serial: 1, State: "Stopped", Before: "Init", Recent: value("a").Recent}, false},
+		"a first entry from nowhere":   {&node.Value{Version: 1, Serial: 1, State: "Stopped", Before: "Running", Recent: []node.Entry{entry("a", "Stopped")}}, false},
+		"an illegal entry":             {&node.Value{Version: 1, Serial: 1, State: "Stopped", Before: "Init", Recent: []node.Entry{entry("a", "Stopped")}}, false},
+		"a void entry that moves":      {&node.Value{Serial: 1, State: "Running", Before: "Init", Recent: []node.Entry{void("a", "Running")}}, false},
+		"something after the end":      {&node.Value{Version: 5, Serial: 7, State: "Init", Before: fsm.Retired, Recent: []node.Entry{entry("a", "Init")}}, false},
+		"an entry of no kind":          {&node.Value{Serial: 1, State: "Init", Before: "Init", Recent: []node.Entry{{ID: "a", To: "Init", Kind: 3}}}, false},
 		"an entry without an id":       {value(""), false},
 		"an id too long":               {value(node.OpID(make([]byte, node.MaxOpID+1))), false},
 	} {

@@ -1,33 +1,41 @@
 package node
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/node/fsm"
+)
 
 // request takes one attempt of a client's operation.
 func (n *Node) request(client ID, r *Request) {
-	o := &operation{client: client, req: r, deadline: n.now + n.cfg.ConsensusTimeout}
-	if r.Kind == ReadLocal && n.machines[r.Key] == nil && n.define(r.Key) != nil {
-		n.answer(o, Reply{Outcome: Committed, State: n.define(r.Key).Initial})
-		return
-	}
-	m := n.machine(r.Key)
+	o := n.operations.make()
+	*o = operation{client: client, req: r, deadline: n.now + n.cfg.ConsensusTimeout}
+	def := n.define(r.Key)
 	switch {
 	case n.swamped():
 		n.giveUp(o, Overloaded)
-	case m == nil:
+	case def == nil:
 		n.refuse(o, UnknownDefinition)
 	case r.ID == "" || len(r.ID) > MaxOpID || r.Kind < Propose || r.Kind > ReadLocal:
 		n.counts.Failed++
 	case r.Kind == ReadLocal:
-		v := m.base(m.chosen)
-		n.answer(o, Reply{Outcome: Committed, State: v.State, Version: v.Version})
+		n.answer(o, observed(n.local(r.Key, def)))
 	case r.Kind == Read:
 		n.counts.Reads++
-		n.read(m, o)
-	case !m.def.Has(r.To):
+		n.read(n.machine(r.Key), o)
+	case !def.Has(r.To):
 		n.refuse(o, UnknownState)
 	default:
-		n.propose(m, o)
+		n.propose(n.machine(r.Key), o)
 	}
+}
+
+// local is what this node has learnt of a machine.
+func (n *Node) local(key string, def *fsm.Definition) *Value {
+	if m := n.machines[key]; m != nil {
+		return m.base(m.chosen)
+	}
+	return initial(def)
 }
 
 // maxBacklog is how much of the log may wait for the disk, in bytes.
@@ -50,6 +58,7 @@ func (n *Node) propose(m *machine, o *operation) {
 
 // enqueue has o wait for a round.
 func (n *Node) enqueue(m *machine, o *operation) {
+	n.occupy(m)
 	if len(m.queue) >= n.cfg.Queue {
 		n.giveUp(o, Overloaded)
 		return
@@ -65,74 +74,79 @@ func (n *Node) enqueue(m *machine, o *operation) {
 func (n *Node) apply(m *machine, base *Value, batch []*operation) *Value {
 	value := base
 	for _, o := range batch {
-		value = n.applyOne(m, base, value, o)
+		if o.req.Kind == Read {
+			o.result = observed(value)
+			continue
+		}
+		value = n.applyOne(m, value, o)
 	}
 	return value
 }
 
-// applyOne carries out one operation on value. base is the value that the round
-// goes on from, which is not to be changed.
-func (n *Node) applyOne(m *machine, base, value *Value, o *operation) *Value {
+// applyOne carries out one operation on value.
+func (n *Node) applyOne(m *machine, value *Value, o *operation) *Value {
 	r := o.req
-	if r.Kind == Read {
-		o.result = Reply{Outcome: Committed, State: value.State, Version: value.Version}
-		return value
-	}
 	reply, found := recall(value, r.ID)
 	switch {
 	case found:
 		o.sent = true
 		o.result = reply
-	case value.Version-uint64(len(value.Recent)) > r.Base: // an entry of it may have left the ring
-		o.result = Reply{Outcome: Rejected, Reason: Forgotten, State: value.State, Version: value.Version}
+	case value.forgot() > r.Base: // an entry of it may have left the ring
+		o.result = turnedAway(value, Forgotten)
 		if o.sent || r.Retry {
 			o.result.Outcome = Unknown
 		}
 	case r.Expects && r.Expect != value.Version:
-		o.result = declined(r, value, Mismatch)
+		return n.decline(value, o, Mismatch, VoidMismatch)
 	case m.def.Legal(value.State, r.To):
 		o.sent = true
-		if value == base {
-			value = value.clone(n.cfg.Ring)
-		}
-		value.push(Entry{r.ID, value.State, r.To}, n.cfg.Ring)
-		o.result = Reply{Outcome: Committed, State: r.To, Version: value.Version}
+		value = value.with(Entry{r.ID, r.To, Made}, n.cfg.Ring)
+		o.result = observed(value)
 	default:
-		o.result = declined(r, value, Illegal)
+		return n.decline(value, o, Illegal, VoidIllegal)
 	}
 	return value
 }
 
-// declined is the answer to an operation that cannot be carried out on value.
-// To a retry it would be a lie as long as an earlier attempt may be under way.
-func declined(r *Request, value *Value, why Reason) Reply {
-	if r.Retry {
-		return Reply{Outcome: Unknown, Reason: Retried}
+// decline turns away an operation that cannot be carried out on value. To say so
+// of a retry would be a lie as long as an earlier attempt may be under way:
+// a void entry sees to it that no attempt finds the way free, at any node. A
+// retired machine needs none: nothing will ever change it.
+func (n *Node) decline(value *Value, o *operation, why Reason, kind EntryKind) *Value {
+	r := o.req
+	if r.Retry && value.State != fsm.Retired {
+		o.sent = true
+		value = value.with(Entry{r.ID, value.State, kind}, n.cfg.Ring)
 	}
-	return Reply{Outcome: Rejected, Reason: why, State: value.State, Version: value.Version}
+	o.result = turnedAway(value, why)
+	o.result.Final = r.Retry
+	return value
+}
+
+// observed is the answer that an operation was carried out and led to v.
+func observed(v *Value) Reply {
+	return Reply{Outcome: Committed, State: v.State, Version: v.Version, Serial: v.Serial}
+}
+
+// turnedAway is the answer that an operation had no effect on v.
+func turnedAway(v *Value, why Reason) Reply {
+	return Reply{Outcome: Rejected, Reason: why, State: v.State, Version: v.Version, Serial: v.Serial}
 }
 
 // recall is the recorded result of an operation, if v still has it.
 func recall(v *Value, id OpID) (Reply, bool) {
-	e, version, found := v.find(id)
-	return Reply{Outcome: Committed, State: e.To, Version: version}, found
-}
-
-// clone is a copy of v with room for ring entries, to push to.
-func (v *Value) clone(ring int) *Value {
-	c := &Value{Version: v.Version, State: v.State, Recent: make([]Entry, len(v.Recent), max(ring, len(v.Recent)))}
-	copy(c.Recent, v.Recent)
-	return c
-}
-
-// push adds a transition to a value that nobody else has seen yet.
-func (v *Value) push(e Entry, ring int) {
-	if drop := len(v.Recent) + 1 - ring; drop > 0 {
-		v.Recent = append(v.Recent[:0], v.Recent[drop:]...)
+	e, version, serial, found := v.find(id)
+	if !found {
+		return Reply{}, false
 	}
-	v.Recent = append(v.Recent, e)
-	v.Version++
-	v.State = e.To
+	r := Reply{Outcome: Committed, State: e.To, Version: version, Serial: serial}
+	if e.Kind != Made {
+		r.Outcome, r.Reason, r.Final = Rejected, Illegal, true
+	}
+	if e.Kind == VoidMismatch {
+		r.Reason = Mismatch
+	}
+	return r, true
 }
 
 // expire answers what has waited longer than the consensus timeout, in the

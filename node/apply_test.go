@@ -28,47 +28,75 @@ func (l *ledger) state() string {
 func (l *ledger) recent(r *node.Request) (*node.Reply, bool) {
 	for i := max(0, len(l.entries)-l.ring); i < len(l.entries); i++ {
 		if e := l.entries[i]; e.ID == r.ID {
-			return l.reply(r, node.Committed, "", e.To, uint64(i+1)), true
+			return l.recorded(r, i), true
 		}
 	}
 	return nil, false
 }
 
-func (l *ledger) reply(r *node.Request, o node.Outcome, why node.Reason, state string, version uint64) *node.Reply {
+// recorded is the answer to the operation that made an entry.
+func (l *ledger) recorded(r *node.Request, i int) *node.Reply {
+	e, then := l.entries[i], ledger{entries: l.entries[:i+1]}
+	switch e.Kind {
+	case node.VoidIllegal:
+		return then.final(then.reply(r, node.Rejected, node.Illegal))
+	case node.VoidMismatch:
+		return then.final(then.reply(r, node.Rejected, node.Mismatch))
+	}
+	return then.reply(r, node.Committed, "")
+}
+
+func (l *ledger) reply(r *node.Request, o node.Outcome, why node.Reason) *node.Reply {
 	return &node.Reply{
 		Kind: r.Kind, Key: r.Key, ID: r.ID, Attempt: r.Attempt,
-		Outcome: o, Reason: why, State: state, Version: version,
+		Outcome: o, Reason: why, State: l.state(), Version: l.version(), Serial: uint64(len(l.entries)),
 	}
+}
+
+func (l *ledger) final(r *node.Reply) *node.Reply {
+	r.Final = true
+	return r
+}
+
+// version counts the transitions.
+func (l *ledger) version() (n uint64) {
+	for _, e := range l.entries {
+		if e.Kind == node.Made {
+			n++
+		}
+	}
+	return n
 }
 
 // propose carries an operation out and says what to answer.
 func (l *ledger) propose(r *node.Request) *node.Reply {
-	version := uint64(len(l.entries))
+	serial, lifecycle := uint64(len(l.entries)), fsm.Lifecycle()
 	if reply, found := l.recent(r); found {
 		return reply
 	}
 	switch state := l.state(); {
-	case version > r.Base+uint64(l.ring) && r.Retry:
-		return l.reply(r, node.Unknown, node.Forgotten, state, version)
-	case version > r.Base+uint64(l.ring):
-		return l.reply(r, node.Rejected, node.Forgotten, state, version)
-	case r.Expects && r.Expect != version:
-		return l.decline(r, node.Mismatch)
-	case fsm.Lifecycle().Legal(state, r.To):
-		l.entries = append(l.entries, node.Entry{ID: r.ID, From: state, To: r.To})
-		return l.reply(r, node.Committed, "", r.To, version+1)
+	case serial > r.Base+uint64(l.ring) && r.Retry:
+		return l.reply(r, node.Unknown, node.Forgotten)
+	case serial > r.Base+uint64(l.ring):
+		return l.reply(r, node.Rejected, node.Forgotten)
+	case r.Expects && r.Expect != l.version():
+		return l.decline(r, node.Mismatch, node.VoidMismatch)
+	case lifecycle.Legal(state, r.To):
+		l.entries = append(l.entries, node.Entry{ID: r.ID, To: r.To})
+		return l.reply(r, node.Committed, "")
 	default:
-		return l.decline(r, node.Illegal)
+		return l.decline(r, node.Illegal, node.VoidIllegal)
 	}
 }
 
 // decline answers what cannot be carried out. An earlier attempt may be under
-// way if there was one.
-func (l *ledger) decline(r *node.Request, why node.Reason) *node.Reply {
-	if r.Retry {
-		return l.reply(r, node.Unknown, node.Retried, "", 0)
+// way if there was one: a void entry stops it.
+func (l *ledger) decline(r *node.Request, why node.Reason, kind node.EntryKind) *node.Reply {
+	if !r.Retry {
+		return l.reply(r, node.Rejected, why)
 	}
-	return l.reply(r, node.Rejected, why, l.state(), uint64(len(l.entries)))
+	l.entries = append(l.entries, node.Entry{ID: r.ID, To: l.state(), Kind: kind})
+	return l.final(l.reply(r, node.Rejected, why))
 }
 
 // Whatever comes in whatever batches, old and new operations with any base: a
@@ -135,9 +163,11 @@ func requireHolds(t require.TestingT, v *node.Value, l *ledger) {
 		require.True(t, v == nil || v.Version == 0)
 		return
 	}
+	gone := max(0, len(l.entries)-l.ring)
+	before := ledger{entries: l.entries[:gone]}
 	require.Equal(t, &node.Value{
-		Version: uint64(len(l.entries)), State: l.state(),
-		Recent: l.entries[max(0, len(l.entries)-l.ring):],
+		Version: l.version(), Serial: uint64(len(l.entries)), State: l.state(),
+		Before: before.state(), Recent: l.entries[gone:],
 	}, v)
 }
 
@@ -166,7 +196,9 @@ func (x *exactlyOnce) sent(r *node.Request) {
 func (x *exactlyOnce) check(t require.TestingT, l *ledger) {
 	times := map[node.OpID]int{}
 	for _, e := range l.entries {
-		times[e.ID]++
+		if e.Kind == node.Made {
+			times[e.ID]++
+		}
 	}
 	for id, n := range times {
 		if x.honest[id] {

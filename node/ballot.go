@@ -12,10 +12,10 @@ type ID uint16
 // before any ballot of it leaves the proposer, and within a boot no round
 // number is used twice for a machine.
 type Ballot struct {
-	Epoch uint32 // of the membership
 	Round uint64
-	Node  ID
 	Boot  uint64
+	Epoch uint32 // of the membership
+	Node  ID
 }
 
 // Compare orders ballots by epoch, round, node and boot. The zero Ballot is

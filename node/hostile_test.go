@@ -141,7 +141,7 @@ func TestALongerRingIsCutDown(t *testing.T) {
 	require.NotPanics(t, w.deliverAll)
 	w.tick(config(1, 3).RetryDelay)
 	require.NotPanics(t, w.deliverAll)
-	require.Equal(t, &node.Value{Version: 5, State: "Stopped", Recent: []node.Entry{
-		{ID: "c1.4", From: "Init", To: "Running"}, {ID: "c2.1", From: "Running", To: "Stopped"},
+	require.Equal(t, &node.Value{Version: 5, Serial: 5, State: "Stopped", Before: "Init", Recent: []node.Entry{
+		{ID: "c1.4", To: "Running"}, {ID: "c2.1", To: "Stopped"},
 	}}, w.hosts[1].node.Inspect(key).Learnt)
 }

@@ -8,11 +8,12 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// machine is what a node knows of one machine.
+// machine is what a node knows of one machine. Most machines are at rest, so
+// what they need only at work is kept apart.
 type machine struct {
 	key   string
 	def   *fsm.Definition
-	index int
+	index int // of Node.byIndex; the token of its timer
 
 	// Acceptor, durable once the log has reached pos.
 	promised Ballot
@@ -24,12 +25,62 @@ type machine struct {
 	chosenAt Ballot
 	chosen   *Value // the latest known to be chosen, or nil
 
-	proposer
-	reader
+	// Proposer.
+	cache    Ballot // promised by a majority that accepted chosen; zero: none
+	top      uint64 // the highest round number asked for or seen
+	failures uint8  // rounds that failed since some succeeded
+	*work           // nil at rest
 
 	// One timer at a time; zero: none.
 	wakeAt time.Duration
 }
+
+// work is what is under way on a machine.
+type work struct {
+	proposer
+	reader
+}
+
+// occupy gives m what it needs for work.
+func (n *Node) occupy(m *machine) {
+	if m.work != nil {
+		return
+	}
+	if last := len(n.spare) - 1; last >= 0 {
+		m.work, n.spare = n.spare[last], n.spare[:last]
+		return
+	}
+	m.work = &work{}
+}
+
+// rest takes back what m has for work if nothing is under way.
+func (n *Node) rest(m *machine) {
+	w := m.work
+	if w == nil || w.round.phase != 0 || len(w.queue) > 0 || w.exchange.id != (ReadID{}) || len(w.waiting) > 0 {
+		return
+	}
+	*w = work{
+		proposer{queue: w.queue[:0], round: round{batch: w.round.batch[:0]}},
+		reader{waiting: w.waiting[:0], exchange: exchange{batch: w.exchange.batch[:0]}},
+	}
+	m.work = nil
+	if len(n.spare) < maxSpare {
+		n.spare = append(n.spare, w)
+	}
+	n.forget(m)
+}
+
+// forget drops a machine that nothing is known of.
+func (n *Node) forget(m *machine) {
+	if m.work == nil && m.promised.IsZero() && m.accepted.IsZero() && m.chosen == nil && m.top == 0 {
+		delete(n.machines, m.key)
+		n.byIndex[m.index] = nil
+		n.vacant = append(n.vacant, m.index)
+	}
+}
+
+// maxSpare is how many pieces of work are kept for reuse.
+const maxSpare = 1024
 
 // machine finds or makes the machine with a key. It is nil if the definition is
 // unknown or the key is none.
@@ -43,7 +94,12 @@ func (n *Node) machine(key string) *machine {
 	}
 	m := &machine{key: key, def: def, index: len(n.byIndex)}
 	n.machines[key] = m
-	n.byIndex = append(n.byIndex, m)
+	if last := len(n.vacant) - 1; last >= 0 {
+		m.index, n.vacant = n.vacant[last], n.vacant[:last]
+		n.byIndex[m.index] = m
+	} else {
+		n.byIndex = append(n.byIndex, m)
+	}
 	return m
 }
 
@@ -101,14 +157,18 @@ func (n *Node) alarm(m *machine, at time.Duration) {
 // wake looks after everything of m that time changes, and asks for the next
 // time that this is needed.
 func (n *Node) wake(m *machine) {
-	if m.wakeAt == 0 || n.now < m.wakeAt {
+	if m == nil || m.wakeAt == 0 || n.now < m.wakeAt {
 		return // an older timer, which a later one has replaced
 	}
 	m.wakeAt = 0
+	if m.work == nil {
+		return
+	}
 	n.expire(m)
 	n.tendRound(m)
 	n.tendReads(m)
 	n.advance(m)
+	n.rest(m)
 }
 
 // commit is the learner's part.

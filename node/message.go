@@ -55,7 +55,8 @@ const (
 )
 
 // The reasons of a Reply. A rejection claims that this attempt has had no effect
-// and never will; Illegal also that it was illegal in the state then current.
+// and never will; Illegal also that it was illegal in the state then current. What is said of a
+// retry holds for all attempts.
 const (
 	Illegal      Reason = "illegal"
 	Overloaded   Reason = "overloaded"    // too many operations wait
@@ -65,7 +66,6 @@ const (
 	Unreachable  Reason = "unreachable"   // there is no connection to a node; said by clients
 	Mismatch     Reason = "mismatch"      // the machine is at another version than expected
 	Forgotten    Reason = "forgotten"     // too old for the ring to tell
-	Retried      Reason = "retried"       // illegal now, but an earlier attempt may be under way
 )
 
 // Reject is an acceptor's refusal of a Proposal.
@@ -129,7 +129,7 @@ type Request struct {
 	ID      OpID   // the same in all attempts
 	Attempt uint32 // comes back in the reply
 	To      string // propose: the state asked for
-	Base    uint64 // propose: a chosen version that the client knew before its first attempt; 0 is safe
+	Base    uint64 // propose: a chosen serial number that the client knew before its first attempt; 0 is safe
 	Retry   bool   // an earlier attempt may be under way
 	Expects bool   // propose: only if the machine is at version Expect
 	Expect  uint64
@@ -155,8 +155,10 @@ type Reply struct {
 	Attempt uint32
 	Outcome Outcome
 	Reason  Reason // not committed
+	Final   bool   // rejected: so are all other attempts, made or to be made
 	State   string // committed: led to, or read; Illegal, Mismatch, Forgotten: the current state
-	Version uint64 // of State
+	Version uint64 // of State: the transitions made
+	Serial  uint64 // of State: the entries made; see Request.Base
 }
 
 // About implements Message.
@@ -234,8 +236,14 @@ func (m *Reply) String() string {
 	if m.Reason != "" {
 		s += " " + string(m.Reason)
 	}
+	if m.Final {
+		s += " for good"
+	}
 	if m.State != "" {
 		s += fmt.Sprintf(" %s v%d", m.State, m.Version)
+		if m.Serial != m.Version {
+			s += fmt.Sprintf("+%d", m.Serial-m.Version)
+		}
 	}
 	return s
 }

@@ -72,7 +72,9 @@ type Node struct {
 
 	defs     map[string]*fsm.Definition
 	machines map[string]*machine
-	byIndex  []*machine // the token of a machine's timer is its index
+	byIndex  []*machine // by the token of their timers; nil where there is none
+	vacant   []int      // indexes of byIndex without a machine
+	spare    []*work    // of machines at rest
 
 	held    []held    // waiting for the log, in order
 	inbox   []Message // from this node to itself
@@ -81,6 +83,23 @@ type Node struct {
 	durable wal.LSN
 	scratch []byte
 	counts  Counters
+
+	proposals       block[Proposal]
+	acknowledgments block[Acknowledgment]
+	commits         block[Commit]
+	operations      block[operation]
+}
+
+// block makes short-lived values, some at a time.
+type block[T any] struct{ room []T }
+
+func (b *block[T]) make() *T {
+	if len(b.room) == 0 {
+		b.room = make([]T, 16)
+	}
+	x := &b.room[0]
+	b.room = b.room[1:]
+	return x
 }
 
 // held is a message that may be said once the log is durable up to after.
@@ -307,13 +326,15 @@ func (n *Node) Inspect(key string) State {
 }
 
 // Machines counts the machines that the node has heard of.
-func (n *Node) Machines() int { return len(n.byIndex) }
+func (n *Node) Machines() int { return len(n.machines) }
 
 // Keys lists the machines that the node has heard of, in that order.
 func (n *Node) Keys() []string {
-	keys := make([]string, len(n.byIndex))
-	for i, m := range n.byIndex {
-		keys[i] = m.key
+	keys := make([]string, 0, len(n.machines))
+	for _, m := range n.byIndex {
+		if m != nil {
+			keys = append(keys, m.key)
+		}
 	}
 	return keys
 }

@@ -8,12 +8,9 @@ import (
 // proposer is a node's part as the proposer of one machine. At most one round
 // is in flight; what arrives meanwhile waits for the next.
 type proposer struct {
-	queue    []*operation // in order of arrival, those of the round's batch excluded
-	round    round
-	cache    Ballot        // promised by a majority that accepted chosen; zero: none
-	top      uint64        // the highest round number asked for or seen
-	failures int           // rounds that failed since one succeeded
-	pause    time.Duration // no new round before this
+	queue []*operation // in order of arrival, those of the round's batch excluded
+	round round
+	pause time.Duration // no new round before this
 }
 
 // operation is one attempt that a client has asked for.
@@ -90,7 +87,8 @@ func (n *Node) beginAccept(m *machine, ballot, at Ballot, base *Value) {
 // sendRound sends the round's phase to every member that has not answered it.
 func (n *Node) sendRound(m *machine) {
 	r := &m.round
-	p := &Proposal{Phase: r.phase, Key: m.key, Ballot: r.ballot, Value: r.value, Next: r.next, First: r.first}
+	p := n.proposals.make()
+	*p = Proposal{Phase: r.phase, Key: m.key, Ballot: r.ballot, Value: r.value, Next: r.next, First: r.first}
 	for i, id := range n.cfg.Members {
 		if !r.answered.has(i) && !r.refused.has(i) {
 			n.say(id, p, 0)
@@ -111,14 +109,20 @@ func (n *Node) patience(m *machine) time.Duration {
 	return n.cfg.RetryDelay << min(m.failures, maxBackoff)
 }
 
-const maxBackoff = 5 // doublings
+const (
+	maxBackoff  = 5 // doublings
+	maxFailures = 64
+)
 
 // acknowledgment counts an acceptor's consent: a set of members, for exactly
 // this machine, ballot and phase (rule 6).
 func (n *Node) acknowledgment(from ID, a *Acknowledgment) {
-	m := n.machine(a.Key)
+	m := n.machines[a.Key]
 	if m == nil || !n.plausible(a.Ballot) || !n.holdable(m, a.Accepted, a.Value) {
 		n.counts.Failed++
+		return
+	}
+	if m.work == nil {
 		return
 	}
 	r, i := &m.round, n.member(from)
@@ -137,6 +141,7 @@ func (n *Node) acknowledgment(from ID, a *Acknowledgment) {
 		return
 	}
 	n.chosen(m)
+	n.rest(m)
 }
 
 // prepared goes on from the value with the highest accepted ballot (rule 2). It
@@ -158,7 +163,8 @@ func (n *Node) chosen(m *machine) {
 	for _, o := range r.batch {
 		n.answer(o, o.result)
 	}
-	c := &Commit{Key: m.key, Ballot: r.ballot, Value: r.value, First: r.first}
+	c := n.commits.make()
+	*c = Commit{Key: m.key, Ballot: r.ballot, Value: r.value, First: r.first}
 	for _, id := range n.cfg.Members {
 		if id != n.cfg.ID {
 			n.say(id, c, 0)
@@ -176,12 +182,15 @@ func (n *Node) endRound(m *machine) {
 // reject counts an acceptor's refusal. The round fails when a majority can no
 // longer be had.
 func (n *Node) reject(from ID, j *Reject) {
-	m := n.machine(j.Key)
+	m := n.machines[j.Key]
 	if m == nil || !n.plausible(j.Ballot) || !j.Promised.IsZero() && !n.plausible(j.Promised) {
 		n.counts.Failed++
 		return
 	}
 	m.top = max(m.top, j.Promised.Round)
+	if m.work == nil {
+		return
+	}
 	r, i := &m.round, n.member(from)
 	if r.phase != j.Phase || r.ballot != j.Ballot || r.answered.has(i) {
 		return
@@ -190,6 +199,7 @@ func (n *Node) reject(from ID, j *Reject) {
 	if len(n.cfg.Members)-r.refused.len() < n.majority {
 		n.fail(m)
 		n.advance(m)
+		n.rest(m)
 	}
 }
 
@@ -218,7 +228,7 @@ func (n *Node) fail(m *machine) {
 	waiting := slices.DeleteFunc(m.round.batch, func(o *operation) bool { return o.answered })
 	m.queue = slices.Insert(m.queue, 0, waiting...)
 	n.endRound(m)
-	m.failures++
+	m.failures = min(m.failures+1, maxFailures)
 	m.pause = n.now + n.backoff(m)
 }
 

@@ -23,6 +23,7 @@ type exchange struct {
 }
 
 func (n *Node) read(m *machine, o *operation) {
+	n.occupy(m)
 	if len(m.waiting) >= n.cfg.Queue {
 		n.giveUp(o, Overloaded)
 		return
@@ -53,9 +54,12 @@ func (n *Node) beginExchange(m *machine) {
 }
 
 func (n *Node) readReport(from ID, r *ReadReport) {
-	m := n.machine(r.Key)
+	m := n.machines[r.Key]
 	if m == nil || r.Read.Node != n.cfg.ID || !n.holdable(m, r.Accepted, r.Value) {
 		n.counts.Failed++
+		return
+	}
+	if m.work == nil {
 		return
 	}
 	x, i := &m.exchange, n.member(from)
@@ -68,6 +72,7 @@ func (n *Node) readReport(from ID, r *ReadReport) {
 	switch {
 	case same >= 0 && most >= n.majority:
 		n.endExchange(m, m.base(x.values[same]))
+		n.rest(m)
 	case most+len(n.cfg.Members)-x.reported.len() < n.majority:
 		n.escalate(m)
 	}
@@ -96,7 +101,7 @@ func (n *Node) tally(x *exchange) (same, most int) {
 func (n *Node) endExchange(m *machine, v *Value) {
 	x := &m.exchange
 	for _, o := range x.batch {
-		n.answer(o, Reply{Outcome: Committed, State: v.State, Version: v.Version})
+		n.answer(o, observed(v))
 	}
 	clear(x.batch)
 	*x = exchange{batch: x.batch[:0]}

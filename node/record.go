@@ -13,9 +13,8 @@ var ErrRecord = errors.New("unreadable log entry")
 
 // A log entry is what an acceptor holds of one machine: the key, the promised
 // ballot and, if it has changed, the accepted ballot and the value. Numbers are
-// varints, strings have their length in front. Recent entries form a chain, so
-// only the first says where it begins, and the state is where the last one
-// leads, or is said where there is none.
+// varints, strings have their length in front. Recent entries form a chain: only
+// transitions say where they lead.
 
 func appendRecord(b []byte, m *machine, withValue bool) []byte {
 	b = appendString(b, m.key)
@@ -26,14 +25,16 @@ func appendRecord(b []byte, m *machine, withValue bool) []byte {
 	b = appendBallot(b, m.accepted)
 	v := m.value
 	b = binary.AppendUvarint(b, v.Version)
+	b = binary.AppendUvarint(b, v.Serial-v.Version)
 	b = binary.AppendUvarint(b, uint64(len(v.Recent)))
-	if len(v.Recent) == 0 {
-		return appendString(b, v.State)
-	}
-	b = appendString(b, v.Recent[0].From)
+	b = appendString(b, v.Before)
 	for i := range v.Recent {
-		b = appendString(b, string(v.Recent[i].ID))
-		b = appendString(b, v.Recent[i].To)
+		e := &v.Recent[i]
+		b = appendString(b, string(e.ID))
+		b = binary.AppendUvarint(b, uint64(e.Kind))
+		if e.Kind == Made {
+			b = appendString(b, e.To)
+		}
 	}
 	return b
 }
@@ -82,16 +83,29 @@ func (r *recordReader) ballot() Ballot {
 
 func (r *recordReader) value() *Value {
 	v := &Value{Version: r.number()}
+	v.Serial = v.Version + r.number()
 	n := r.number()
 	if n > MaxRing {
 		r.bad = true
 		return nil
 	}
-	v.State = r.string()
-	for range n {
-		e := Entry{ID: OpID(r.string()), From: v.State, To: r.string()}
-		v.Recent = append(v.Recent, e)
-		v.State = e.To
+	v.Before = r.string()
+	v.State = v.Before
+	if n > 0 {
+		v.Recent = make([]Entry, n)
+	}
+	for i := range v.Recent {
+		e := &v.Recent[i]
+		e.ID = OpID(r.string())
+		kind := r.number()
+		if kind > uint64(VoidMismatch) {
+			r.bad = true
+			return nil
+		}
+		if e.Kind = EntryKind(kind); e.Kind == Made {
+			v.State = r.string()
+		}
+		e.To = v.State
 	}
 	return v
 }

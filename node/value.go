@@ -13,40 +13,87 @@ type OpID string
 // MaxOpID is the longest OpID, in bytes.
 const MaxOpID = 64
 
-// Entry is one transition that a machine has made.
+// EntryKind says what became of the operation that an Entry records.
+type EntryKind uint8
+
+// The kinds of entries. The others than Made are void: the operation was turned
+// away, and its entry keeps every attempt of it from ever taking effect (rule 7).
+const (
+	Made         EntryKind = iota // the transition to Entry.To
+	VoidIllegal                   // nothing: it was illegal
+	VoidMismatch                  // nothing: the machine was not at the version expected
+)
+
+func (k EntryKind) String() string { return [...]string{"made", "void-illegal", "void-mismatch"}[k] }
+
+// Entry is one thing that was done to a machine.
 type Entry struct {
 	ID   OpID
-	From string
-	To   string
+	To   string // the state after it
+	Kind EntryKind
 }
 
 // Value is what a register holds. It is immutable.
 type Value struct {
 	Version uint64  // transitions made, without gaps
-	State   string  //
-	Recent  []Entry // the last ones, oldest first; the last led to Version
+	Serial  uint64  // entries made: transitions and voids
+	State   string  // after the last entry
+	Before  string  // before the first of Recent
+	Recent  []Entry // the last ones, oldest first; the last is number Serial
 }
 
 // MaxRing bounds Config.Ring, and so what an acceptor takes for a value.
 const MaxRing = 256
 
+// maxSerial bounds what a node believes, as maxRound does.
+const maxSerial = 1 << 62
+
 // initial is the value of a machine that nothing has touched.
-func initial(d *fsm.Definition) *Value { return &Value{State: d.Initial} }
+func initial(d *fsm.Definition) *Value { return &Value{State: d.Initial, Before: d.Initial} }
+
+// forgot is the last entry that is no longer among the recent ones, by number.
+func (v *Value) forgot() uint64 { return v.Serial - uint64(len(v.Recent)) }
 
 // find looks for an operation among the recent entries, and gives the version
-// that it led to.
-func (v *Value) find(id OpID) (Entry, uint64, bool) {
+// and the number of entries right after it.
+func (v *Value) find(id OpID) (e Entry, version, serial uint64, found bool) {
+	version = v.Version
 	for i := len(v.Recent) - 1; i >= 0; i-- {
-		if v.Recent[i].ID == id {
-			return v.Recent[i], v.versionOf(i), true
+		e := &v.Recent[i]
+		if e.ID == id {
+			return *e, version, v.forgot() + uint64(i) + 1, true
+		}
+		if e.Kind == Made {
+			version--
 		}
 	}
-	return Entry{}, 0, false
+	return Entry{}, 0, 0, false
 }
 
-// versionOf is the version that v.Recent[i] led to.
-func (v *Value) versionOf(i int) uint64 {
-	return v.Version - uint64(len(v.Recent)-1-i)
+// with is v with one more entry, and at most ring of them. Values share the
+// array behind Recent: the new entry goes behind v's last if no other has gone
+// there before, so that a push does not copy what was there.
+func (v *Value) with(e Entry, ring int) *Value {
+	w := &Value{Version: v.Version, Serial: v.Serial + 1, State: e.To, Before: v.Before, Recent: v.Recent}
+	if e.Kind == Made {
+		w.Version++
+	}
+	if e.To == fsm.Retired {
+		ring = 1 // nothing will follow
+	}
+	if drop := len(w.Recent) + 1 - ring; drop > 0 {
+		w.Before = w.Recent[drop-1].To
+		w.Recent = w.Recent[drop:]
+	}
+	n := len(w.Recent)
+	if n == cap(w.Recent) || w.Recent[:n+1][n].ID != "" {
+		grown := make([]Entry, n, n+1+min(n, ring/2))
+		copy(grown, w.Recent)
+		w.Recent = grown
+	}
+	w.Recent = w.Recent[:n+1]
+	w.Recent[n] = e
+	return w
 }
 
 // Equal reports whether two values are the same.
@@ -54,7 +101,8 @@ func (v *Value) Equal(w *Value) bool {
 	if v == w {
 		return true
 	}
-	if v == nil || w == nil || v.Version != w.Version || v.State != w.State || len(v.Recent) != len(w.Recent) {
+	if v == nil || w == nil || v.Version != w.Version || v.Serial != w.Serial || v.State != w.State ||
+		v.Before != w.Before || len(v.Recent) != len(w.Recent) {
 		return false
 	}
 	for i := range v.Recent {
@@ -70,25 +118,42 @@ func (v *Value) Equal(w *Value) bool {
 func (v *Value) check(d *fsm.Definition) error {
 	n := len(v.Recent)
 	switch {
-	case n > MaxRing || uint64(n) > v.Version || n == 0 && v.Version > 0:
-		return fmt.Errorf("%d recent entries at version %d", n, v.Version)
-	case n == 0 && v.State != d.Initial:
-		return fmt.Errorf("untouched in state %q", v.State)
-	case n > 0 && v.Recent[n-1].To != v.State:
-		return fmt.Errorf("last entry leads to %q, state is %q", v.Recent[n-1].To, v.State)
-	case n > 0 && uint64(n) == v.Version && v.Recent[0].From != d.Initial:
-		return fmt.Errorf("first entry begins in %q", v.Recent[0].From)
+	case n > MaxRing || uint64(n) > v.Serial || n == 0 && v.Serial > 0 || v.Serial > maxSerial:
+		return fmt.Errorf("%d recent entries of %d", n, v.Serial)
+	case v.forgot() == 0 && v.Before != d.Initial:
+		return fmt.Errorf("first entry begins in %.32q", v.Before)
 	}
-	for i, e := range v.Recent {
-		if e.ID == "" || len(e.ID) > MaxOpID {
-			return fmt.Errorf("entry %d has an id of %d bytes", i, len(e.ID))
+	state, made := v.Before, uint64(0)
+	for i := range v.Recent {
+		e := &v.Recent[i]
+		if err := e.check(d, state); err != nil {
+			return fmt.Errorf("entry %d: %w", i, err)
 		}
-		if !d.Legal(e.From, e.To) {
-			return fmt.Errorf("entry %s: %s→%s is illegal", e.ID, e.From, e.To)
+		if e.Kind == Made {
+			made++
 		}
-		if i > 0 && v.Recent[i-1].To != e.From {
-			return fmt.Errorf("entry %s begins in %s, the one before leads to %s", e.ID, e.From, v.Recent[i-1].To)
-		}
+		state = e.To
+	}
+	switch {
+	case state != v.State:
+		return fmt.Errorf("last entry leads to %.32q, state is %.32q", state, v.State)
+	case v.Version < made || v.Version-made > v.forgot() || v.forgot() == 0 && v.Version != made:
+		return fmt.Errorf("version %d after %d entries, with %d transitions among the last %d", v.Version, v.Serial, made, n)
+	}
+	return nil
+}
+
+// check reports what is wrong with e as an entry that follows a state.
+func (e *Entry) check(d *fsm.Definition, before string) error {
+	switch {
+	case e.ID == "" || len(e.ID) > MaxOpID:
+		return fmt.Errorf("id of %d bytes", len(e.ID))
+	case e.Kind > VoidMismatch:
+		return fmt.Errorf("%s is of kind %d", e.ID, e.Kind)
+	case e.Kind != Made && e.To != before:
+		return fmt.Errorf("%s: %v, but leads from %.32q to %.32q", e.ID, e.Kind, before, e.To)
+	case e.Kind == Made && !d.Legal(before, e.To):
+		return fmt.Errorf("%s: %.32q→%.32q is illegal", e.ID, before, e.To)
 	}
 	return nil
 }
@@ -96,6 +161,9 @@ func (v *Value) check(d *fsm.Definition) error {
 func (v *Value) String() string {
 	if v == nil {
 		return "nothing"
+	}
+	if v.Serial != v.Version {
+		return fmt.Sprintf("%s v%d+%d", v.State, v.Version, v.Serial-v.Version)
 	}
 	return fmt.Sprintf("%s v%d", v.State, v.Version)
 }

@@ -23,6 +23,8 @@ type Config struct {
 	// sent: the way to run messages through a codec. A duplicate is carried on
 	// its own; what a process says to itself is not carried at all.
 	Wire func(from, to ID, m Message) Message
+	// Memory, if not nil, is used by this world and given back by Release.
+	Memory *Memory
 	// Trace, if not nil, is told every event and effect in words.
 	Trace func(Line)
 }

@@ -70,6 +70,7 @@ func New(cfg Config) (*World, error) {
 		w.fold(uint64(s.ID)<<32|uint64(uint32(s.Clock.Drift)), uint64(s.Clock.Offset))
 	}
 	w.net = netmodel.New(root.Name("network"), ids, cfg.Network)
+	w.borrow(cfg.Memory)
 	return w, nil
 }
 

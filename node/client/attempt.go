@@ -89,7 +89,7 @@ func understand(r *node.Request, status int, body []byte, endpoint string) (*nod
 			return nil, fmt.Sprintf("%s: not an answer of a node: %.100q", endpoint, body)
 		}
 		out := reply(r, node.Committed, "")
-		out.State, out.Version = m.State, m.Version
+		out.State, out.Version, out.Serial = m.State, m.Version, m.Serial
 		return out, ""
 	}
 	var f server.Failure
@@ -98,10 +98,10 @@ func understand(r *node.Request, status int, body []byte, endpoint string) (*nod
 	}
 	out := reply(r, node.Unknown, node.Reason(f.Error.Code))
 	if f.Outcome == node.Rejected.String() {
-		out.Outcome = node.Rejected
+		out.Outcome, out.Final = node.Rejected, f.Final
 	}
 	if f.Current != nil {
-		out.State, out.Version = f.Current.State, f.Current.Version
+		out.State, out.Version, out.Serial = f.Current.State, f.Current.Version, f.Current.Serial
 	}
 	return out, f.Error.Text
 }

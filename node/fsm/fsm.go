@@ -27,13 +27,19 @@ type Transition struct {
 }
 
 // Definition is a finite state machine. A machine that no operation has
-// touched is in the Initial state at version 0.
+// touched is in the Initial state at version 0. Whatever the transitions say,
+// every machine may be retired, once and for good.
 type Definition struct {
 	Name        string       `json:"name"`
 	States      []string     `json:"states"`
 	Initial     string       `json:"initial"`
 	Transitions []Transition `json:"transitions"`
+	Terminal    []string     `json:"terminal,omitempty"` // states that no transition leaves, if they are listed
 }
+
+// Retired is the last state of every machine that was ended for good. No
+// definition can list it, and nothing follows it.
+const Retired = "(retired)"
 
 // Lifecycle is the built-in definition: Init → Running → Stopped → Init.
 func Lifecycle() Definition {
@@ -63,17 +69,34 @@ func (d Definition) Validate() error {
 			return d.errorf("states[%d]: %q is listed twice", i, s)
 		}
 	}
-	if !d.Has(d.Initial) {
+	if !slices.Contains(d.States, d.Initial) {
 		return d.errorf("initial state %q is not among its states", d.Initial)
 	}
 	for i, t := range d.Transitions {
 		for _, s := range []string{t.From, t.To} {
-			if !d.Has(s) {
+			if !slices.Contains(d.States, s) {
 				return d.errorf("transitions[%d]: state %q is not among its states", i, s)
 			}
 		}
 		if slices.Contains(d.Transitions[:i], t) {
 			return d.errorf("transitions[%d]: %s → %s is listed twice", i, t.From, t.To)
+		}
+	}
+	return d.checkTerminal()
+}
+
+func (d Definition) checkTerminal() error {
+	for i, s := range d.Terminal {
+		if !slices.Contains(d.States, s) {
+			return d.errorf("terminal[%d]: state %q is not among its states", i, s)
+		}
+		if slices.Contains(d.Terminal[:i], s) {
+			return d.errorf("terminal[%d]: %q is listed twice", i, s)
+		}
+		for _, t := range d.Transitions {
+			if t.From == s {
+				return d.errorf("terminal[%d]: %q is left by %s → %s: drop the one or the other", i, s, t.From, t.To)
+			}
 		}
 	}
 	return nil
@@ -83,16 +106,24 @@ func (d Definition) errorf(format string, args ...any) error {
 	return fmt.Errorf("definition %q: %w: %w", d.Name, ErrInvalid, fmt.Errorf(format, args...))
 }
 
-// Has reports whether state is one of d's.
-func (d Definition) Has(state string) bool { return slices.Contains(d.States, state) }
+// Has reports whether a machine of d can be in a state, which includes Retired.
+func (d *Definition) Has(state string) bool {
+	return state == Retired || slices.Contains(d.States, state) || d.Name == Meta && defines(state)
+}
 
-// Legal reports whether d allows the step from one state to another.
-func (d Definition) Legal(from, to string) bool {
+// Legal reports whether a machine of d may step from one state to another.
+func (d *Definition) Legal(from, to string) bool {
+	switch {
+	case to == Retired:
+		return from != Retired && d.Name != Meta
+	case d.Name == Meta:
+		return from == Undefined && defines(to)
+	}
 	return slices.Contains(d.Transitions, Transition{from, to})
 }
 
 // Index is the position of state among d's states, or -1.
-func (d Definition) Index(state string) int { return slices.Index(d.States, state) }
+func (d *Definition) Index(state string) int { return slices.Index(d.States, state) }
 
 // CheckName refuses names that are empty, too long, or hold anything but
 // letters, digits and "._-". What says whose name it is.

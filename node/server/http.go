@@ -21,7 +21,8 @@ const maxBody = 64 << 10
 type Machine struct {
 	Key     string `json:"key"`
 	State   string `json:"state"`
-	Version uint64 `json:"version"`
+	Version uint64 `json:"version"` // transitions made
+	Serial  uint64 `json:"serial"`  // entries made; see Transition.Base
 }
 
 // Transition is the body of a proposal.
@@ -29,7 +30,7 @@ type Transition struct {
 	To            string  `json:"to"`
 	Operation     string  `json:"operation,omitempty"` // its id, the same in every attempt; empty: one is made up
 	Attempt       uint32  `json:"attempt,omitempty"`
-	Base          uint64  `json:"base,omitempty"`  // a version known before the first attempt
+	Base          uint64  `json:"base,omitempty"`  // a serial number known before the first attempt
 	Retry         bool    `json:"retry,omitempty"` // an earlier attempt may be under way
 	ExpectVersion *uint64 `json:"expect_version,omitempty"`
 }
@@ -40,7 +41,8 @@ type Failure struct {
 		Code string `json:"code"` // the reason, for programs
 		Text string `json:"text"` // for people
 	} `json:"error"`
-	Outcome string   `json:"outcome"` // rejected or unknown
+	Outcome string   `json:"outcome"`         // rejected or unknown
+	Final   bool     `json:"final,omitempty"` // rejected: so are all other attempts
 	Current *Machine `json:"current,omitempty"`
 }
 
@@ -135,9 +137,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, req *node.Reques
 	case errors.Is(err, ErrBusy):
 		refuse(w, http.StatusServiceUnavailable, node.Overloaded, err.Error())
 	case err != nil: // asked, and no answer will come
-		fail(w, http.StatusServiceUnavailable, "unknown", "stopping", err.Error(), nil)
+		fail(w, http.StatusServiceUnavailable, Failure{Outcome: "unknown"}, "stopping", err.Error())
 	case reply.Outcome == node.Committed:
-		send(w, http.StatusOK, Machine{req.Key, reply.State, reply.Version})
+		send(w, http.StatusOK, Machine{req.Key, reply.State, reply.Version, reply.Serial})
 	default:
 		s.explain(w, req, reply)
 	}
@@ -154,10 +156,9 @@ func (s *Server) explain(w http.ResponseWriter, req *node.Request, reply *node.R
 		node.UnknownDefinition: fmt.Sprintf("%s: no node knows its definition", req.Key),
 		node.UnknownState:      fmt.Sprintf("%s: its definition has no state %q", req.Key, req.To),
 		node.Forgotten:         "the version that the client knew is too old to tell whether the operation has taken effect: begin again from the current one",
-		node.Retried:           "the transition is not possible now, and whether an earlier attempt has taken or will take effect cannot be told",
 	}[reply.Reason]
 	switch reply.Reason {
-	case node.Illegal, node.Mismatch, node.Forgotten, node.Retried:
+	case node.Illegal, node.Mismatch, node.Forgotten:
 		status = http.StatusConflict
 	case node.Overloaded:
 		status = http.StatusServiceUnavailable
@@ -166,20 +167,19 @@ func (s *Server) explain(w http.ResponseWriter, req *node.Request, reply *node.R
 	case node.UnknownState:
 		status = http.StatusUnprocessableEntity
 	}
-	var current *Machine
+	f := Failure{Outcome: reply.Outcome.String(), Final: reply.Final}
 	if reply.State != "" {
-		current = &Machine{req.Key, reply.State, reply.Version}
+		f.Current = &Machine{req.Key, reply.State, reply.Version, reply.Serial}
 	}
-	fail(w, status, reply.Outcome.String(), string(reply.Reason), text, current)
+	fail(w, status, f, string(reply.Reason), text)
 }
 
 // refuse answers a request that was not carried out at all.
 func refuse(w http.ResponseWriter, status int, why node.Reason, text string) {
-	fail(w, status, node.Rejected.String(), string(why), text, nil)
+	fail(w, status, Failure{Outcome: node.Rejected.String()}, string(why), text)
 }
 
-func fail(w http.ResponseWriter, status int, outcome, code, text string, current *Machine) {
-	f := Failure{Outcome: outcome, Current: current}
+func fail(w http.ResponseWriter, status int, f Failure, code, text string) {
 	f.Error.Code, f.Error.Text = code, text
 	send(w, status, f)
 }

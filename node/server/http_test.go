@@ -23,7 +23,7 @@ func TestAnyNodeServes(t *testing.T) {
 			require.Equal(t, server.Machine{Key: "lifecycle/web", State: "Init"}, a.Machine)
 			for i, to := range []string{"Running", "Stopped", "Init", "Running"} {
 				by := node.ID(1 + i%3)
-				want := server.Machine{Key: "lifecycle/web", State: to, Version: uint64(i + 1)}
+				want := server.Machine{Key: "lifecycle/web", State: to, Version: uint64(i + 1), Serial: uint64(i + 1)}
 				a := c.propose(by, "lifecycle/web", fmt.Sprintf(`{"to":%q}`, to))
 				require.Equal(t, http.StatusOK, a.Status)
 				require.Equal(t, want, a.Machine)
@@ -82,7 +82,7 @@ func TestExpectedVersion(t *testing.T) {
 	require.Equal(t, uint64(1), c.propose(2, "lifecycle/web", `{"to":"Running","expect_version":0}`).Version)
 	a = c.propose(3, "lifecycle/web", `{"to":"Stopped","expect_version":0}`)
 	require.Equal(t, "mismatch", a.Error.Code)
-	require.Equal(t, &server.Machine{Key: "lifecycle/web", State: "Running", Version: 1}, a.Current)
+	require.Equal(t, &server.Machine{Key: "lifecycle/web", State: "Running", Version: 1, Serial: 1}, a.Current)
 }
 
 // What cannot be carried out is refused with a status, a code for programs and
@@ -126,7 +126,7 @@ func TestRefusals(t *testing.T) {
 		require.Contains(t, a.Error.Text, r.text, what)
 		require.Equal(t, "rejected", a.Outcome, what)
 	}
-	require.Equal(t, server.Machine{Key: "lifecycle/web", State: "Running", Version: 1}, c.get(1, "lifecycle/web").Machine)
+	require.Equal(t, server.Machine{Key: "lifecycle/web", State: "Running", Version: 1, Serial: 1}, c.get(1, "lifecycle/web").Machine)
 
 	for path, status := range map[string]int{
 		"PUT " + web:                          http.StatusMethodNotAllowed,

@@ -88,9 +88,9 @@ func TestRestartKeepsState(t *testing.T) {
 	now := c.nodes[1].Status()
 	require.Equal(t, uint64(2), now.Boot)
 	require.Equal(t, was.Incarnation, now.Incarnation)
-	require.Equal(t, server.Machine{Key: "lifecycle/web", State: "Stopped", Version: 2}, c.get(3, "lifecycle/web").Machine)
+	require.Equal(t, server.Machine{Key: "lifecycle/web", State: "Stopped", Version: 2, Serial: 2}, c.get(3, "lifecycle/web").Machine)
 	again := c.propose(2, "lifecycle/web", `{"to":"Running","operation":"op-1","attempt":2,"retry":true}`)
-	require.Equal(t, server.Machine{Key: "lifecycle/web", State: "Running", Version: 1}, again.Machine)
+	require.Equal(t, server.Machine{Key: "lifecycle/web", State: "Running", Version: 1, Serial: 1}, again.Machine)
 }
 
 // A node that comes back without its log has forgotten promises: its peers

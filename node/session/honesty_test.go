@@ -44,9 +44,19 @@ func TestOutcomesAreHonest(t *testing.T) {
 			case what == 6:
 				f.answered = true
 				c.take(c.call.Lost(c.now, req.Attempt))
-			case what == 2 && req.Retry: // a node does not reject a retry, but may not know it is one
+			case what == 2 && req.Retry: // a node does not reject a retry but for good, and may not know it is one
 				f.answered = true
-				c.unknown(req.Attempt, rapid.SampledFrom([]node.Reason{node.Retried, node.Forgotten}).Draw(t, "why"))
+				if rapid.Bool().Draw(t, "forgotten") {
+					c.unknown(req.Attempt, node.Forgotten)
+					break
+				}
+				for i := range fates {
+					fates[i].harmless = true
+				}
+				c.take(c.call.Reply(c.now, &node.Reply{
+					Kind: req.Kind, Key: req.Key, ID: req.ID, Attempt: req.Attempt,
+					Outcome: node.Rejected, Reason: node.Illegal, Final: true, State: "Init", Serial: req.Base + 1,
+				}))
 			case what == 3 && !req.Retry:
 				*f = fate{answered: true, harmless: true}
 				c.reply(req.Attempt, node.Rejected, node.Illegal, "Init", 3)

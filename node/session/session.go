@@ -6,8 +6,8 @@
 // It keeps one id and one base in all attempts, so it takes effect at most
 // once. From the second attempt on a node is told that an earlier one may be
 // under way, unless all earlier ones were certainly without effect; a reject
-// counts only if no other attempt may yet take effect (docs/PROTOCOL.md,
-// rule 7).
+// counts only if it says that it holds for all attempts, or no other attempt may
+// yet take effect (docs/PROTOCOL.md, rule 7).
 package session
 
 import (
@@ -42,12 +42,12 @@ func (c *Config) Validate() error {
 	return nil
 }
 
-// Session is what a client keeps between its operations: the chosen versions
-// that it knows of.
+// Session is what a client keeps between its operations: the chosen serial
+// numbers that it knows of.
 type Session struct {
-	cfg      Config
-	versions map[string]uint64    // per machine, the highest chosen version seen
-	homes    map[string][]node.ID // per machine, see Homes
+	cfg     Config
+	serials map[string]uint64    // per machine, the highest chosen serial number seen
+	homes   map[string][]node.ID // per machine, see Homes
 }
 
 // New makes a session that knows nothing yet.
@@ -55,7 +55,7 @@ func New(cfg Config) (*Session, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &Session{cfg: cfg, versions: map[string]uint64{}, homes: map[string][]node.ID{}}, nil
+	return &Session{cfg: cfg, serials: map[string]uint64{}, homes: map[string][]node.ID{}}, nil
 }
 
 // Operation is what a client asks for.
@@ -99,8 +99,9 @@ type Call struct {
 	next     time.Duration // when to try again
 	attempts uint32
 	open     []uint32 // attempts that may yet take effect
-	pending  uint32   // the attempt whose answer is waited for; 0: none
-	last     Result   // what to say at the deadline
+	room     [2]uint32
+	pending  uint32 // the attempt whose answer is waited for; 0: none
+	last     Result // what to say at the deadline
 	done     bool
 }
 
@@ -111,15 +112,16 @@ func (s *Session) Begin(now time.Duration, op Operation) (*Call, Action) {
 		deadline: now + s.cfg.Deadline,
 		last:     Result{Outcome: node.Rejected, Reason: node.Timeout},
 	}
+	c.open = c.room[:0]
 	return c, c.attempt(now)
 }
 
-// base is a version that was chosen before the operation's first attempt.
+// base is a serial number that was chosen before the operation's first attempt.
 func (s *Session) base(op Operation) uint64 {
 	if op.Again {
 		return 0 // when that was is not known
 	}
-	return s.versions[op.Key]
+	return s.serials[op.Key]
 }
 
 // attempt asks the next node.
@@ -178,14 +180,16 @@ func (c *Call) Reply(now time.Duration, r *node.Reply) Action {
 		return Action{}
 	}
 	if r.State != "" && c.op.Kind != node.ReadLocal {
-		c.s.versions[c.op.Key] = max(c.s.versions[c.op.Key], r.Version)
+		c.s.serials[c.op.Key] = max(c.s.serials[c.op.Key], r.Serial)
 	}
 	result := Result{r.Outcome, r.Reason, r.State, r.Version}
 	switch {
 	case r.Outcome == node.Committed, permanent(r.Reason) && c.op.Kind != node.Propose:
 		return c.end(result)
+	case r.Final:
+		return c.end(result)
 	case r.Outcome == node.Rejected:
-		return c.rejected(now, r.Attempt, result)
+		return c.rejected(now, r, result)
 	}
 	return c.retry(now, r.Attempt, result)
 }
@@ -207,7 +211,8 @@ func permanent(why node.Reason) bool {
 // rejected takes the certainty that one attempt has had no effect. Only if that
 // holds for all of them is the operation rejected; and then it may be tried as
 // if for the first time.
-func (c *Call) rejected(now time.Duration, attempt uint32, r Result) Action {
+func (c *Call) rejected(now time.Duration, reply *node.Reply, r Result) Action {
+	attempt, serial := reply.Attempt, reply.Serial
 	c.open = slices.DeleteFunc(c.open, func(a uint32) bool { return a == attempt })
 	if len(c.open) > 0 || c.op.Again {
 		return c.retry(now, attempt, r)
@@ -215,8 +220,8 @@ func (c *Call) rejected(now time.Duration, attempt uint32, r Result) Action {
 	switch {
 	case r.Reason == node.Illegal, r.Reason == node.Mismatch, permanent(r.Reason):
 		return c.end(r)
-	case r.Reason == node.Forgotten: // the client knew too old a version
-		c.base = max(c.base, r.Version)
+	case r.Reason == node.Forgotten: // the client knew too old a number
+		c.base = max(c.base, serial)
 		c.last = Result{Outcome: r.Outcome, Reason: r.Reason}
 		return c.attempt(now)
 	}
@@ -227,7 +232,7 @@ func (c *Call) rejected(now time.Duration, attempt uint32, r Result) Action {
 // already.
 func (c *Call) retry(now time.Duration, attempt uint32, r Result) Action {
 	c.last = Result{Outcome: r.Outcome, Reason: r.Reason}
-	if r.Outcome == node.Unknown && (r.Reason == node.Forgotten || r.Reason == node.Retried) {
+	if r.Outcome == node.Unknown && r.Reason == node.Forgotten {
 		return c.end(c.last) // another attempt would learn no more
 	}
 	if attempt != c.pending {

@@ -65,7 +65,7 @@ func (c *call) reply(n uint32, o node.Outcome, why node.Reason, state string, ve
 	first := c.sent[0].Request
 	c.take(c.call.Reply(c.now, &node.Reply{
 		Kind: first.Kind, Key: first.Key, ID: first.ID, Attempt: n,
-		Outcome: o, Reason: why, State: state, Version: version,
+		Outcome: o, Reason: why, State: state, Version: version, Serial: version,
 	}))
 }
 
@@ -168,9 +168,21 @@ func TestOutcomes(t *testing.T) {
 			func(c *call) {
 				c.unknown(1, node.Timeout)
 				c.wait(pause)
-				c.unknown(2, node.Retried)
+				c.unknown(2, node.Forgotten)
 			},
-			session.Result{Outcome: node.Unknown, Reason: node.Retried},
+			session.Result{Outcome: node.Unknown, Reason: node.Forgotten},
+			[]bool{false, true},
+		},
+		"a reject for good ends all attempts": {
+			func(c *call) {
+				c.unknown(1, node.Timeout)
+				c.wait(pause)
+				c.take(c.call.Reply(c.now, &node.Reply{
+					Kind: node.Propose, Key: "lifecycle/a", ID: "c1.1", Attempt: 2,
+					Outcome: node.Rejected, Reason: node.Illegal, Final: true, State: "Stopped", Version: 2, Serial: 3,
+				}))
+			},
+			session.Result{Outcome: node.Rejected, Reason: node.Illegal, State: "Stopped", Version: 2},
 			[]bool{false, true},
 		},
 		"forgotten, with an attempt under way: nobody can tell any more": {

@@ -64,7 +64,7 @@ func TestSlowPeerHurtsOnlyItself(t *testing.T) {
 
 	big := &node.Commit{Key: "lifecycle/m", Value: &node.Value{State: "Init"}}
 	for range node.MaxRing {
-		big.Value.Recent = append(big.Value.Recent, node.Entry{ID: "a-client-with-a-name.1", From: "Running", To: "Running"})
+		big.Value.Recent = append(big.Value.Recent, node.Entry{ID: "a-client-with-a-name.1", To: "Running"})
 	}
 	eventually(t, "drops", func() bool {
 		for range 1000 {

@@ -13,7 +13,7 @@ import (
 const MaxKey = 2*fsm.MaxName + 1
 
 var reasons = []node.Reason{"", node.StaleBallot, node.StaleEpoch, node.UnknownDefinition, node.Malformed,
-	node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.Mismatch, node.Forgotten, node.Retried}
+	node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.Mismatch, node.Forgotten}
 
 // check names the first field of m that no codec takes.
 func check(m node.Message) error {
@@ -35,10 +35,10 @@ func check(m node.Message) error {
 	case *node.ReadReport:
 		return first(checkValue(m.Value), checkOp("first", m.First))
 	case *node.Request:
-		return first(checkKind(m.Kind), checkOp("id", m.ID), checkText("to", m.To, fsm.MaxName))
+		return first(checkKind(m.Kind), checkOp("id", m.ID), checkText("to", m.To, fsm.MaxText))
 	case *node.Reply:
 		return first(checkKind(m.Kind), checkOp("id", m.ID), checkOutcome(m.Outcome), checkReason(m.Reason),
-			checkText("state", m.State, fsm.MaxName))
+			checkText("state", m.State, fsm.MaxText))
 	}
 	return nil
 }
@@ -59,13 +59,20 @@ func checkValue(v *node.Value) error {
 	if len(v.Recent) > node.MaxRing {
 		return fmt.Errorf("value.recent: %d entries, at most %d", len(v.Recent), node.MaxRing)
 	}
+	most := fsm.MaxText // once: that is a definition
 	for i, e := range v.Recent {
-		err := first(checkOp("id", e.ID), checkText("from", e.From, fsm.MaxName), checkText("to", e.To, fsm.MaxName))
+		err := first(checkOp("id", e.ID), checkEntryKind(e.Kind))
+		if err == nil && e.Kind == node.Made {
+			err = checkText("to", e.To, most)
+		}
+		if len(e.To) > fsm.MaxName {
+			most = fsm.MaxName
+		}
 		if err != nil {
 			return fmt.Errorf("value.recent[%d].%w", i, err)
 		}
 	}
-	return checkText("value.state", v.State, fsm.MaxName)
+	return first(checkText("value.before", v.Before, fsm.MaxText), checkText("value.state", v.State, fsm.MaxText))
 }
 
 func checkText(what, s string, most int) error {
@@ -86,6 +93,13 @@ func checkPhase(p node.Phase) error {
 
 func checkKind(k node.Kind) error {
 	return checkRange("kind", uint8(k), uint8(node.Propose), uint8(node.ReadLocal))
+}
+
+func checkEntryKind(k node.EntryKind) error {
+	if k > node.VoidMismatch {
+		return fmt.Errorf("kind: %d is not known, %d to %d are", k, node.Made, node.VoidMismatch)
+	}
+	return nil
 }
 
 func checkOutcome(o node.Outcome) error {

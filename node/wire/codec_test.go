@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/wire"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -54,10 +55,11 @@ func TestEmptyListsDecodeAsNil(t *testing.T) {
 
 func TestTheLargestMessageFitsInAFrame(t *testing.T) {
 	worst := func(n int) string { return strings.Repeat("\x01", n) } // six bytes each in JSON
-	v := &node.Value{Version: 1<<64 - 1, State: worst(128)}
+	v := &node.Value{Version: 1<<64 - 1, Serial: 1<<64 - 1, State: worst(fsm.MaxText), Before: worst(fsm.MaxText)}
 	for range node.MaxRing {
-		v.Recent = append(v.Recent, node.Entry{ID: node.OpID(worst(64)), From: worst(128), To: worst(128)})
+		v.Recent = append(v.Recent, node.Entry{ID: node.OpID(worst(64)), To: worst(128)})
 	}
+	v.Recent[7].To = worst(fsm.MaxText)
 	ballot := node.Ballot{Epoch: 1<<32 - 1, Round: 1<<64 - 1, Node: 1<<16 - 1, Boot: 1<<64 - 1}
 	m := &node.Proposal{Phase: node.Accept, Key: worst(wire.MaxKey), Ballot: ballot, Value: v, Next: ballot, First: node.OpID(worst(64))}
 	for _, c := range codecs {
@@ -73,24 +75,26 @@ type stranger struct{ node.Message }
 
 // What Decode would refuse Append refuses, and leaves the bytes before alone.
 func TestAppendRefuses(t *testing.T) {
-	long := strings.Repeat("x", 300)
+	long, longer := strings.Repeat("x", 300), strings.Repeat("x", 16500)
 	for want, m := range map[string]node.Message{
-		"unknown type <nil>":                         nil,
-		"unknown type wire_test.stranger":            stranger{},
-		"phase: missing":                             &node.Proposal{},
-		"phase: 3 is not known, 1 to 2 are":          &node.Acknowledgment{Phase: 3},
-		"kind: 4 is not known, 1 to 3 are":           &node.Request{Kind: 4},
-		"outcome: missing":                           &node.Reply{Kind: node.Read},
-		`reason: "bored" is not known`:               &node.Reject{Phase: node.Accept, Reason: "bored"},
-		"key: 300 bytes, at most 257":                &node.Commit{Key: long},
-		"first: 300 bytes, at most 64":               &node.ReadRequest{First: node.OpID(long)},
-		"id: 300 bytes, at most 64":                  &node.Request{Kind: node.Read, ID: node.OpID(long)},
-		"to: 300 bytes, at most 128":                 &node.Request{Kind: node.Propose, To: long},
-		"state: 300 bytes, at most 128":              &node.Reply{Kind: node.Read, Outcome: node.Committed, State: long},
-		"value.state: 300 bytes, at most 128":        &node.Commit{Value: &node.Value{State: long}},
-		"value.recent: 257 entries, at most 256":     &node.Commit{Value: ring(257)},
-		"value.recent[1].to: 300 bytes, at most 128": &node.ReadReport{Value: &node.Value{Recent: []node.Entry{{}, {To: long}}}},
-		`key: "a\xff" is not UTF-8`:                  &node.ReadRequest{Key: "a\xff"},
+		"unknown type <nil>":                               nil,
+		"unknown type wire_test.stranger":                  stranger{},
+		"phase: missing":                                   &node.Proposal{},
+		"phase: 3 is not known, 1 to 2 are":                &node.Acknowledgment{Phase: 3},
+		"kind: 4 is not known, 1 to 3 are":                 &node.Request{Kind: 4},
+		"outcome: missing":                                 &node.Reply{Kind: node.Read},
+		`reason: "bored" is not known`:                     &node.Reject{Phase: node.Accept, Reason: "bored"},
+		"key: 300 bytes, at most 257":                      &node.Commit{Key: long},
+		"first: 300 bytes, at most 64":                     &node.ReadRequest{First: node.OpID(long)},
+		"id: 300 bytes, at most 64":                        &node.Request{Kind: node.Read, ID: node.OpID(long)},
+		"to: 16500 bytes, at most 16384":                   &node.Request{Kind: node.Propose, To: longer},
+		"state: 16500 bytes, at most 16384":                &node.Reply{Kind: node.Read, Outcome: node.Committed, State: longer},
+		"value.state: 16500 bytes, at most 16384":          &node.Commit{Value: &node.Value{State: longer}},
+		"value.before: 16500 bytes, at most 16384":         &node.Commit{Value: &node.Value{Before: longer}},
+		"value.recent[0].kind: 3 is not known, 0 to 2 are": &node.Commit{Value: &node.Value{Recent: []node.Entry{{Kind: 3}}}},
+		"value.recent: 257 entries, at most 256":           &node.Commit{Value: ring(257)},
+		"value.recent[1].to: 300 bytes, at most 128":       &node.ReadReport{Value: &node.Value{Recent: []node.Entry{{To: long}, {To: long}}}},
+		`key: "a\xff" is not UTF-8`:                        &node.ReadRequest{Key: "a\xff"},
 	} {
 		for _, c := range codecs {
 			before := []byte("before")

@@ -89,23 +89,27 @@ type (
 		Attempt uint32   `json:"attempt,omitzero"`
 		Outcome outcome  `json:"outcome"`
 		Reason  string   `json:"reason,omitzero"`
+		Final   bool     `json:"final,omitzero"`
 		State   string   `json:"state,omitzero"`
 		Version uint64   `json:"version,omitzero"`
+		Serial  uint64   `json:"serial,omitzero"`
 	}
 )
 
 type value struct {
 	_       struct{} `cbor:",toarray"`
 	Version uint64   `json:"version"`
+	Serial  uint64   `json:"serial"`
 	State   string   `json:"state"`
+	Before  string   `json:"before"`
 	Recent  []entry  `json:"recent,omitempty"`
 }
 
 type entry struct {
-	_    struct{} `cbor:",toarray"`
-	ID   string   `json:"id"`
-	From string   `json:"from"`
-	To   string   `json:"to"`
+	_    struct{}  `cbor:",toarray"`
+	ID   string    `json:"id"`
+	To   string    `json:"to,omitzero"` // of a transition; a void leaves the state as it was
+	Kind entryKind `json:"kind,omitzero"`
 }
 
 // formOf is the form of m, which shares m's strings.
@@ -133,7 +137,8 @@ func formOf(m node.Message) (form, error) {
 			To: m.To, Base: m.Base, Retry: m.Retry, Expects: m.Expects, Expect: m.Expect}, nil
 	case *node.Reply:
 		return &reply{Type: kindReply, Kind: asked(m.Kind), Key: m.Key, ID: string(m.ID), Attempt: m.Attempt,
-			Outcome: outcome(m.Outcome), Reason: string(m.Reason), State: m.State, Version: m.Version}, nil
+			Outcome: outcome(m.Outcome), Reason: string(m.Reason), Final: m.Final,
+			State: m.State, Version: m.Version, Serial: m.Serial}, nil
 	}
 	return nil, fmt.Errorf("unknown type %T", m)
 }
@@ -196,16 +201,20 @@ func (f *request) message() node.Message {
 
 func (f *reply) message() node.Message {
 	return &node.Reply{Kind: node.Kind(f.Kind), Key: f.Key, ID: node.OpID(f.ID), Attempt: f.Attempt,
-		Outcome: node.Outcome(f.Outcome), Reason: node.Reason(f.Reason), State: f.State, Version: f.Version}
+		Outcome: node.Outcome(f.Outcome), Reason: node.Reason(f.Reason), Final: f.Final,
+		State: f.State, Version: f.Version, Serial: f.Serial}
 }
 
 func valueOf(v *node.Value) *value {
 	if v == nil {
 		return nil
 	}
-	f := &value{Version: v.Version, State: v.State, Recent: make([]entry, len(v.Recent))}
+	f := &value{Version: v.Version, Serial: v.Serial, State: v.State, Before: v.Before, Recent: make([]entry, len(v.Recent))}
 	for i, e := range v.Recent {
-		f.Recent[i] = entry{ID: string(e.ID), From: e.From, To: e.To}
+		f.Recent[i] = entry{ID: string(e.ID), Kind: entryKind(e.Kind)}
+		if e.Kind == node.Made {
+			f.Recent[i].To = e.To
+		}
 	}
 	return f
 }
@@ -214,12 +223,16 @@ func (f *value) value() *node.Value {
 	if f == nil {
 		return nil
 	}
-	v := &node.Value{Version: f.Version, State: f.State}
+	v := &node.Value{Version: f.Version, Serial: f.Serial, State: f.State, Before: f.Before}
 	if len(f.Recent) > 0 {
 		v.Recent = make([]node.Entry, len(f.Recent))
 	}
+	state := f.Before
 	for i, e := range f.Recent {
-		v.Recent[i] = node.Entry{ID: node.OpID(e.ID), From: e.From, To: e.To}
+		if e.Kind == entryKind(node.Made) {
+			state = e.To
+		}
+		v.Recent[i] = node.Entry{ID: node.OpID(e.ID), To: state, Kind: node.EntryKind(e.Kind)}
 	}
 	return v
 }

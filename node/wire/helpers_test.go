@@ -45,9 +45,9 @@ func samples() []node.Message {
 // ring is a value with so many recent entries.
 func ring(n int) *node.Value {
 	states := []string{"Init", "Running", "Stopped"}
-	v := &node.Value{Version: uint64(n + 3), State: states[n%3]}
+	v := &node.Value{Version: uint64(n + 3), Serial: uint64(n + 4), State: states[n%3], Before: "Init"}
 	for i := range n {
-		v.Recent = append(v.Recent, node.Entry{ID: node.OpID(fmt.Sprintf("client-%d.%d", i%3, 1000+i)), From: states[i%3], To: states[(i+1)%3]})
+		v.Recent = append(v.Recent, node.Entry{ID: node.OpID(fmt.Sprintf("client-%d.%d", i%3, 1000+i)), To: states[(i+1)%3]})
 	}
 	return v
 }
@@ -96,13 +96,24 @@ func anyValue(t *rapid.T) *node.Value {
 	if rapid.Bool().Draw(t, "no value") {
 		return nil
 	}
-	v := &node.Value{Version: rapid.Uint64().Draw(t, "version"), State: textUpTo(128).Draw(t, "state")}
+	v := &node.Value{
+		Version: rapid.Uint64().Draw(t, "version"), Serial: rapid.Uint64().Draw(t, "serial"),
+		State: textUpTo(128).Draw(t, "state"), Before: textUpTo(128).Draw(t, "before"),
+	}
+	state := v.Before
 	for range rapid.SampledFrom([]int{0, 1, 2, 16, node.MaxRing}).Draw(t, "entries") {
 		if len(v.Recent) > 4 { // more of the same
-			v.Recent = append(v.Recent, v.Recent[len(v.Recent)-5])
+			e := v.Recent[len(v.Recent)-5]
+			e.Kind, state = node.Made, e.To
+			v.Recent = append(v.Recent, e)
 			continue
 		}
-		v.Recent = append(v.Recent, node.Entry{ID: opID(t, "id"), From: textUpTo(128).Draw(t, "from"), To: textUpTo(128).Draw(t, "to")})
+		e := node.Entry{ID: opID(t, "id"), To: state, Kind: node.EntryKind(rapid.IntRange(0, 2).Draw(t, "kind"))}
+		if e.Kind == node.Made {
+			e.To = textUpTo(128).Draw(t, "to")
+		}
+		state = e.To
+		v.Recent = append(v.Recent, e)
 	}
 	return v
 }
@@ -114,7 +125,7 @@ func messages() *rapid.Generator[node.Message] {
 		phase := rapid.SampledFrom([]node.Phase{node.Prepare, node.Accept}).Draw(t, "phase")
 		kind := rapid.SampledFrom([]node.Kind{node.Propose, node.Read, node.ReadLocal}).Draw(t, "kind")
 		reason := rapid.SampledFrom([]node.Reason{"", node.StaleBallot, node.StaleEpoch, node.UnknownDefinition, node.Malformed,
-			node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.Forgotten, node.Retried}).Draw(t, "reason")
+			node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.Mismatch, node.Forgotten}).Draw(t, "reason")
 		read := node.ReadID{Node: node.ID(rapid.Uint16().Draw(t, "reader")), Boot: rapid.Uint64().Draw(t, "boot"), Seq: rapid.Uint64().Draw(t, "seq")}
 		attempt, number := rapid.Uint32().Draw(t, "attempt"), rapid.Uint64().Draw(t, "number")
 		state := textUpTo(128).Draw(t, "state")

@@ -31,6 +31,8 @@ type (
 	phase   node.Phase
 	asked   node.Kind
 	outcome node.Outcome
+
+	entryKind node.EntryKind
 )
 
 // MarshalText gives the name.
@@ -44,6 +46,9 @@ func (a asked) MarshalText() ([]byte, error) { return []byte(node.Kind(a).String
 
 // MarshalText gives the name.
 func (o outcome) MarshalText() ([]byte, error) { return []byte(node.Outcome(o).String()), nil }
+
+// MarshalText gives the name.
+func (k entryKind) MarshalText() ([]byte, error) { return []byte(node.EntryKind(k).String()), nil }
 
 // UnmarshalText takes a name.
 func (k *kind) UnmarshalText(text []byte) error {
@@ -70,6 +75,13 @@ func (a *asked) UnmarshalText(text []byte) error {
 func (o *outcome) UnmarshalText(text []byte) error {
 	v, err := named("outcome", text, node.Committed, node.Unknown)
 	*o = outcome(v)
+	return err
+}
+
+// UnmarshalText takes a name.
+func (k *entryKind) UnmarshalText(text []byte) error {
+	v, err := named("kind", text, node.Made, node.VoidMismatch)
+	*k = entryKind(v)
 	return err
 }
 

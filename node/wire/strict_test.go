@@ -78,7 +78,11 @@ func TestStrictJSON(t *testing.T) {
 		{value(`{"recent":[{},null]}`), "null"},
 		{value(`{"recent":[{"id":"a","id":"a"}]}`), `field "id" given twice`},
 		{value(`{"recent":[{"by":"a"}]}`), `unknown field "by"`},
-		{value(`{"recent":[{"from":"` + long + `"}]}`), "value.recent[0].from: 258 bytes, at most 128"},
+		{value(`{"recent":[{"to":"x"},{"to":"` + strings.Repeat("x", 17000) + `"}]}`), "value.recent[1].to: 17000 bytes, at most 16384"},
+		{value(`{"recent":[{"id":"a","kind":"void"}]}`), `kind "void": want one of [made void-illegal void-mismatch]`},
+		{value(`{"before":"` + strings.Repeat("x", 17000) + `"}`), "value.before: 17000 bytes, at most 16384"},
+		{value(`{"from":"x"}`), "unknown field"},
+		{value(`{"recent":[{"id":"` + long + `"}]}`), "value.recent[0].id: 258 bytes, at most 64"},
 		{value(`{"recent":[{}` + strings.Repeat(",{}", node.MaxRing-1) + `]}`), ""},
 		{value(`{"recent":[{}` + strings.Repeat(",{}", node.MaxRing) + `]}`), "list of more than 256"},
 		{value(`{"recent":[[[]]]}`), "nested deeper than 4"},
@@ -98,7 +102,7 @@ func TestStrictJSON(t *testing.T) {
 }
 
 func TestStrictCBOR(t *testing.T) {
-	long := strings.Repeat("x", 258)
+	long, longer := strings.Repeat("x", 258), strings.Repeat("x", 17000)
 	marshalled := func(v ...any) string {
 		b, err := cbor.Marshal(v)
 		require.NoError(t, err)
@@ -151,16 +155,16 @@ func TestStrictCBOR(t *testing.T) {
 		{marshalled(7, 4, "a/b", "c", 0, "", 0, false, false, 0), "kind: 4 is not known"},
 		{marshalled(7, 1, "a/b", "c", 0, "", 0, 0, false, 0), "cannot unmarshal"},
 		{marshalled(7, 1, "a/b", "c", uint64(1<<32), "", 0, false, false, 0), "overflow"},
-		{marshalled(8, 1, "a/b", "c", 0, 4, "", "", 0), "outcome: 4 is not known"},
+		{marshalled(8, 1, "a/b", "c", 0, 4, "", false, "", 0, 0), "outcome: 4 is not known"},
 		{marshalled(4, "a/b", null, nil, "c"), ""},
 		{marshalled(4, "a/b", null, cbor.RawMessage{0xf7}, "c"), "not its only form"},
-		{marshalled(4, "a/b", null, []any{0, "", nil}, "c"), "not its only form"},
-		{marshalled(4, "a/b", null, []any{0, "", []any{}}, "c"), ""},
-		{marshalled(4, "a/b", null, []any{0, long, []any{}}, "c"), "value.state: 258 bytes, at most 128"},
-		{marshalled(4, "a/b", null, []any{0, "", []any{nil}}, "c"), "not its only form"},
-		{marshalled(4, "a/b", null, []any{0, "", entries(256)}, "c"), ""},
-		{marshalled(4, "a/b", null, []any{0, "", entries(257)}, "c"), "exceeded max number of elements"},
-		{marshalled(4, "a/b", null, []any{0, "", []any{[]any{[]any{}}}}, "c"), "exceeded max nested level"},
+		{marshalled(4, "a/b", null, []any{0, 0, "", "", nil}, "c"), "not its only form"},
+		{marshalled(4, "a/b", null, []any{0, 0, "", "", []any{}}, "c"), ""},
+		{marshalled(4, "a/b", null, []any{0, 0, longer, "", []any{}}, "c"), "value.state: 17000 bytes, at most 16384"},
+		{marshalled(4, "a/b", null, []any{0, 0, "", "", []any{nil}}, "c"), "not its only form"},
+		{marshalled(4, "a/b", null, []any{0, 0, "", "", entries(256)}, "c"), ""},
+		{marshalled(4, "a/b", null, []any{0, 0, "", "", entries(257)}, "c"), "exceeded max number of elements"},
+		{marshalled(4, "a/b", null, []any{0, 0, "", "", []any{[]any{[]any{}}}}, "c"), "exceeded max nested level"},
 	} {
 		b, err := hex.DecodeString(x.hex)
 		require.NoError(t, err)

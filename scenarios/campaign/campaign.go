@@ -11,6 +11,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
 )
 
 // Campaign is many runs: the plans of consecutive seeds, on all workers.
@@ -111,8 +112,10 @@ func (c *Campaign) Run(ctx context.Context, progress func(s *Summary, seed uint6
 	var pool sync.WaitGroup
 	for range workers {
 		pool.Go(func() {
+			o := c.Options
+			o.Memory = &sim.Memory{}
 			for j := range jobs {
-				outcomes <- c.work(j)
+				outcomes <- c.work(j, o)
 			}
 		})
 	}
@@ -156,8 +159,8 @@ func (c *Campaign) guards(seed uint64) bool {
 
 // work does one run. It is not cut short when the campaign ends: a verdict is a
 // function of the plan alone.
-func (c *Campaign) work(j job) outcome {
-	r, err := Run(context.Background(), c.System, c.Plan(j.seed), c.Options)
+func (c *Campaign) work(j job, o Options) outcome {
+	r, err := Run(context.Background(), c.System, c.Plan(j.seed), o)
 	r.History.Operations = nil
 	return outcome{j, r, err}
 }

@@ -16,6 +16,7 @@ type Options struct {
 	// CheckTimeout bounds the judging of the history, in wall time; 0 is a
 	// minute. A history that takes longer is undecided.
 	CheckTimeout time.Duration
+	Memory       *sim.Memory // for runs one after another; nil: new for each
 }
 
 // Status of a run.
@@ -63,7 +64,7 @@ func Run(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options
 	if p.System != sys.Name {
 		return Result{}, fmt.Errorf("%w: system: the plan is for %q, not for %q", scenarios.ErrPlan, p.System, sys.Name)
 	}
-	s, err := newStage(sys, p, o.Trace)
+	s, err := newStage(sys, p, o)
 	if err != nil {
 		return Result{}, err
 	}
@@ -76,6 +77,7 @@ func Run(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options
 		Outcomes:  s.record.outcomes(),
 	}
 	r.judge(ctx, s, o)
+	s.world.Release()
 	return r, nil
 }
 

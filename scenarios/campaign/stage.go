@@ -21,6 +21,7 @@ type stage struct {
 	run         scenarios.Run
 	world       *sim.World
 	record      record
+	calls       []scenarios.Call // room for them
 	clientLinks []netmodel.Link
 	queues      map[sim.ID]*queue // by client
 	busy        int               // clients with operations left
@@ -45,13 +46,13 @@ type freshness struct {
 	last     *scenarios.Returned
 }
 
-func newStage(sys scenarios.System, p *scenarios.Plan, trace func(sim.Line)) (*stage, error) {
+func newStage(sys scenarios.System, p *scenarios.Plan, o Options) (*stage, error) {
 	s := &stage{
 		plan: p, run: sys.New(p), queues: map[sim.ID]*queue{}, down: map[sim.ID]int{},
 		end: math.MaxInt64,
 	}
 	cfg := sim.Config{
-		Seed: p.Seed, Network: p.Network, New: s.process, Observe: s.observe, Trace: trace,
+		Seed: p.Seed, Network: p.Network, New: s.process, Observe: s.observe, Trace: o.Trace, Memory: o.Memory,
 	}
 	if c, ok := s.run.(scenarios.Carrier); ok && p.Knobs.Codec != "" {
 		cfg.Wire = func(_, _ sim.ID, m sim.Message) sim.Message { return c.Carry(m) }
@@ -192,7 +193,13 @@ func (s *stage) ask(o *scenarios.Operation) {
 		at = max(at, now+1)
 	}
 	s.record.call(o, at)
-	s.world.Request(at, scenarios.ClientID(o.Client), &scenarios.Call{Operation: o})
+	if len(s.calls) == 0 {
+		s.calls = make([]scenarios.Call, 64)
+	}
+	call := &s.calls[0]
+	s.calls = s.calls[1:]
+	call.Operation = o
+	s.world.Request(at, scenarios.ClientID(o.Client), call)
 }
 
 func (s *stage) returned(at scenarios.Duration, id sim.ID, r *scenarios.Returned) {
@@ -280,7 +287,8 @@ func (s *stage) nextFresh() {
 // freshReturned takes the outcome of a fresh operation. One that is not certain,
 // or that was turned away, is followed by another.
 func (s *stage) freshReturned(r *scenarios.Returned) {
-	s.fresh.last = r
+	last := *r
+	s.fresh.last = &last
 	if r.Outcome == scenarios.Committed || r.Reason == scenarios.Illegal {
 		s.fresh.machines++
 		s.fresh.attempts = 0

@@ -3,6 +3,7 @@ package lockstep_test
 import (
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/checker"
@@ -12,6 +13,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
+	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/stretchr/testify/require"
 )
 
@@ -39,11 +41,13 @@ func benchmark(b *testing.B, plan func(seed uint64) *scenarios.Plan) {
 	for seed := range uint64(16) {
 		plans = append(plans, plan(seed))
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as the fuzz command does
+	o := campaign.Options{Memory: &sim.Memory{}}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	var runs, messages, committed uint64
 	for b.Loop() {
-		r, err := campaign.Run(b.Context(), lockstep.System(), plans[runs%16], campaign.Options{})
+		r, err := campaign.Run(b.Context(), lockstep.System(), plans[runs%16], o)
 		require.NoError(b, err)
 		require.Equal(b, campaign.Passed, r.Status, r.Sentence())
 		runs++

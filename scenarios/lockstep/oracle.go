@@ -13,11 +13,14 @@ import (
 // oracle checks the invariants that the protocol rests on, fact by fact. It
 // knows all nodes, and forgets nothing when one of them crashes.
 type oracle struct {
-	plan     *scenarios.Plan
-	majority int
-	machines map[string]*truth
-	replicas []replica // by node id
-	waiting  []request // that have arrived, in order
+	plan       *scenarios.Plan
+	majority   int
+	machines   map[string]*truth
+	last       *truth    // that was looked up
+	replicas   []replica // by node id
+	waiting    []request // that have arrived, in order
+	votes      block[vote]
+	operations block[operation]
 
 	now scenarios.Duration // of the fact under way
 	id  sim.ID
@@ -25,27 +28,44 @@ type oracle struct {
 
 // truth is what has been decided about one machine.
 type truth struct {
-	values   map[node.Ballot]*vote  // every ballot that was asked for
-	chosen   node.Ballot            // the highest that was
-	trials   map[node.OpID][]trial  // the attempts of an operation, by number
-	entries  []node.Entry           // chosen, entries[i] led to version i+1
-	versions map[node.OpID]uint64   // of the chosen entries
-	rejected map[node.OpID]struct{} // clients were told that these have no effect
+	key        string
+	held       [scenarios.MaxNodes + 1]held // durably, by node id
+	votes      map[node.Ballot]*vote        // every ballot that was asked for
+	recent     [2]recentVote                // of votes, the last two that were looked up
+	chosen     node.Ballot                  // the highest that was
+	entries    []node.Entry                 // chosen, entries[i] is number i+1
+	versions   []uint64                     // after each of them
+	operations map[node.OpID]*operation
+	lastID     node.OpID // of operations, the last that was looked up
+	last       *operation
+}
+
+// operation is what is known of one operation on a machine.
+type operation struct {
+	trials   []trial  // its attempts, by number
+	room     [1]trial // for the first of trials
+	serial   uint64   // of the chosen entry that it is; 0: none
+	rejected bool     // its client was told that it has no effect
 }
 
 // vote is one ballot: its only value, and who has accepted it durably.
 type vote struct {
-	value *node.Value // nil: not proposed yet
-	base  node.Ballot // whose value this one goes on from
-	nodes uint8
-	next  bool        // it was first asked for as the next ballot
-	by    node.Ballot // ... of this accept
+	value    *node.Value // nil: not proposed yet
+	base     node.Ballot // whose value this one goes on from
+	nodes    uint8
+	compared bool        // all entries of value, with the true history
+	next     bool        // it was first asked for as the next ballot
+	by       node.Ballot // ... of this accept
 }
 
-// replica is what one node has promised and accepted.
+type recentVote struct {
+	ballot node.Ballot
+	vote   *vote
+}
+
+// replica is what one node is about.
 type replica struct {
 	pending []node.Fact // promised and accepted, not durable yet
-	durable map[string]*held
 	boot    uint64
 	read    node.ReadID // the last read exchange in this boot
 	readKey string
@@ -54,6 +74,18 @@ type replica struct {
 // held is what a node holds durably of one machine.
 type held struct {
 	promised, accepted node.Ballot
+}
+
+// block makes values that live as long as the run, many at a time.
+type block[T any] struct{ room []T }
+
+func (b *block[T]) make() *T {
+	if len(b.room) == 0 {
+		b.room = make([]T, 64)
+	}
+	x := &b.room[0]
+	b.room = b.room[1:]
+	return x
 }
 
 func newOracle(p *scenarios.Plan) *oracle {
@@ -77,15 +109,55 @@ func (o *oracle) violation(property, class, key, format string, args ...any) *sc
 }
 
 func (o *oracle) machine(key string) *truth {
+	if o.last != nil && o.last.key == key {
+		return o.last
+	}
 	t := o.machines[key]
 	if t == nil {
-		t = &truth{
-			values: map[node.Ballot]*vote{}, trials: map[node.OpID][]trial{},
-			versions: map[node.OpID]uint64{}, rejected: map[node.OpID]struct{}{},
-		}
+		t = &truth{key: key, votes: map[node.Ballot]*vote{}, operations: map[node.OpID]*operation{}}
 		o.machines[key] = t
 	}
+	o.last = t
 	return t
+}
+
+// vote finds what is known of a ballot; it is nil if nothing is.
+func (t *truth) vote(b node.Ballot) *vote {
+	for i := range t.recent {
+		if t.recent[i].ballot == b {
+			return t.recent[i].vote
+		}
+	}
+	v := t.votes[b]
+	if v != nil {
+		t.recent = [2]recentVote{{b, v}, t.recent[0]}
+	}
+	return v
+}
+
+// voteOn finds or makes what is known of a ballot.
+func (o *oracle) voteOn(t *truth, b node.Ballot) *vote {
+	v := t.vote(b)
+	if v == nil {
+		v = o.votes.make()
+		t.votes[b] = v
+		t.recent = [2]recentVote{{b, v}, t.recent[0]}
+	}
+	return v
+}
+
+// operation finds or makes what is known of an operation.
+func (o *oracle) operation(t *truth, id node.OpID) *operation {
+	if t.last != nil && t.lastID == id {
+		return t.last
+	}
+	s := t.operations[id]
+	if s == nil {
+		s = o.operations.make()
+		t.operations[id] = s
+	}
+	t.lastID, t.last = id, s
+	return s
 }
 
 func (o *oracle) fact(f *node.Fact) *scenarios.Violation {
@@ -114,7 +186,7 @@ func (o *oracle) fact(f *node.Fact) *scenarios.Violation {
 
 // oneValue: a ballot never carries two values.
 func (o *oracle) oneValue(f *node.Fact) *scenarios.Violation {
-	v := o.machine(f.Key).vote(f.Ballot)
+	v := o.voteOn(o.machine(f.Key), f.Ballot)
 	if v.value == nil {
 		v.value, v.base = f.Value, f.Base
 		return nil
@@ -125,16 +197,6 @@ func (o *oracle) oneValue(f *node.Fact) *scenarios.Violation {
 	return nil
 }
 
-// vote finds or makes what is known of a ballot.
-func (t *truth) vote(b node.Ballot) *vote {
-	v := t.values[b]
-	if v == nil {
-		v = &vote{}
-		t.values[b] = v
-	}
-	return v
-}
-
 // durable moves what the log has synced from pending to durable. Promises and
 // accepted ballots only grow.
 func (o *oracle) durable(at wal.LSN) *scenarios.Violation {
@@ -142,7 +204,7 @@ func (o *oracle) durable(at wal.LSN) *scenarios.Violation {
 	i := 0
 	for ; i < len(r.pending) && r.pending[i].At <= at; i++ {
 		f := &r.pending[i]
-		h := r.held(f.Key)
+		h := &o.machine(f.Key).held[o.id]
 		last := &h.promised
 		if f.Kind == node.Accepted {
 			last = &h.accepted
@@ -163,7 +225,7 @@ func (o *oracle) durable(at wal.LSN) *scenarios.Violation {
 // proposer hears of it.
 func (o *oracle) accepted(key string, b node.Ballot) *scenarios.Violation {
 	t := o.machine(key)
-	v := t.values[b]
+	v := t.vote(b)
 	if v == nil || v.value == nil {
 		return nil
 	}
@@ -177,18 +239,6 @@ func (o *oracle) accepted(key string, b node.Ballot) *scenarios.Violation {
 	return o.extend(t, key, v)
 }
 
-func (r *replica) held(key string) *held {
-	if r.durable == nil {
-		r.durable = map[string]*held{}
-	}
-	h := r.durable[key]
-	if h == nil {
-		h = &held{}
-		r.durable[key] = h
-	}
-	return h
-}
-
 // booted: a node that restarts has all that was durable, and a boot number of
 // its own.
 func (o *oracle) booted(n *node.Node) *scenarios.Violation {
@@ -198,7 +248,7 @@ func (o *oracle) booted(n *node.Node) *scenarios.Violation {
 	}
 	r.boot, r.read, r.readKey = n.Boots(), node.ReadID{}, ""
 	for _, key := range o.plan.Machines() {
-		h := r.held(key)
+		h := &o.machine(key).held[o.id]
 		s := n.Inspect(key)
 		if s.Promised.Less(h.promised) || s.Accepted.Less(h.accepted) {
 			return o.violation("promises", "forgotten", key, "restarts with %s promised %v and accepted %v, after %v and %v were durable",
@@ -215,8 +265,7 @@ func (o *oracle) booted(n *node.Node) *scenarios.Violation {
 
 // chosen: what a proposer counts as chosen is durable on a majority.
 func (o *oracle) chosen(f *node.Fact) *scenarios.Violation {
-	t := o.machine(f.Key)
-	v := t.values[f.Ballot]
+	v := o.machine(f.Key).vote(f.Ballot)
 	if v == nil || bits.OnesCount8(v.nodes) < o.majority {
 		return o.violation("durability", "chosen-by-minority", f.Key, "counts %v at %v of %s as chosen, which is not durable on a majority", f.Value, f.Ballot, f.Key)
 	}
@@ -228,41 +277,77 @@ func (o *oracle) chosen(f *node.Fact) *scenarios.Violation {
 // counts as chosen with it.
 func (o *oracle) extend(t *truth, key string, vt *vote) *scenarios.Violation {
 	v := vt.value
-	first := v.Version - uint64(len(v.Recent)) + 1
-	if first > uint64(len(t.entries))+1 {
-		if base := t.values[vt.base]; base != nil && base.value != nil {
+	known := uint64(len(t.entries))
+	first := v.Serial - uint64(len(v.Recent)) + 1
+	if first > known+1 {
+		if base := t.vote(vt.base); base != nil && base.value != nil {
 			if bad := o.extend(t, key, base); bad != nil {
 				return bad
 			}
+			known = uint64(len(t.entries))
 		}
 	}
-	if first > uint64(len(t.entries))+1 {
-		return o.violation("versions", "gap", key, "has %s at %v, whose entries begin after version %d, the last one known", key, v, len(t.entries))
+	if first > known+1 {
+		return o.violation("versions", "gap", key, "has %s at %v, whose entries begin after number %d, the last one known", key, v, known)
 	}
-	for i, e := range v.Recent {
-		version := first + uint64(i)
-		if version <= uint64(len(t.entries)) {
-			if was := t.entries[version-1]; was != e {
-				return o.violation("versions", "changed", key, "has version %d of %s led to by %s (%s→%s), which was %s (%s→%s)",
-					version, key, e.ID, e.From, e.To, was.ID, was.From, was.To)
-			}
-			continue
+	for serial := max(first, t.compared(vt)+1); serial <= v.Serial; serial++ {
+		if bad := o.entry(t, key, serial, &v.Recent[serial-first]); bad != nil {
+			return bad
 		}
-		if twin, twice := t.versions[e.ID]; twice {
-			return o.violation("exactly-once", "applied-twice", key, "has %s lead %s to version %d, and to %d before", e.ID, key, version, twin)
-		}
-		if _, told := t.rejected[e.ID]; told {
-			return o.violation("exactly-once", "rejected-applied", key, "has %s lead %s to version %d, whose client was told that it has no effect", e.ID, key, version)
-		}
-		t.entries = append(t.entries, e)
-		t.versions[e.ID] = version
 	}
+	vt.compared = true
+	if n := uint64(len(t.entries)); v.Serial == n && n > 0 && v.Version != t.versions[n-1] {
+		return o.violation("versions", "miscounted", key, "has %s at %v, and %d transitions were made", key, v, t.versions[n-1])
+	}
+	return nil
+}
+
+// compared is the last entry of a value, by number, up to which it is the same
+// memory as the value it goes on from, which has been compared; or 0.
+func (t *truth) compared(vt *vote) uint64 {
+	base := t.vote(vt.base)
+	if base == nil || !base.compared || len(base.value.Recent) == 0 {
+		return 0
+	}
+	v, n := vt.value, len(base.value.Recent)
+	if i := len(v.Recent) - 1 - int(v.Serial-base.value.Serial); i < 0 || &v.Recent[i] != &base.value.Recent[n-1] {
+		return 0
+	}
+	return base.value.Serial
+}
+
+// entry takes a chosen entry by its number.
+func (o *oracle) entry(t *truth, key string, serial uint64, e *node.Entry) *scenarios.Violation {
+	if serial <= uint64(len(t.entries)) {
+		if was := t.entries[serial-1]; was != *e {
+			return o.violation("versions", "changed", key, "has entry %d of %s be %s (%v, to %s), which was %s (%v, to %s)",
+				serial, key, e.ID, e.Kind, e.To, was.ID, was.Kind, was.To)
+		}
+		return nil
+	}
+	s := o.operation(t, e.ID)
+	if s.serial != 0 {
+		return o.violation("exactly-once", "applied-twice", key, "has %s be entry %d of %s, and %d before", e.ID, serial, key, s.serial)
+	}
+	if s.rejected && e.Kind == node.Made {
+		return o.violation("exactly-once", "rejected-applied", key, "has %s lead %s to entry %d, whose client was told that it has no effect", e.ID, key, serial)
+	}
+	version := uint64(0)
+	if n := len(t.versions); n > 0 {
+		version = t.versions[n-1]
+	}
+	if e.Kind == node.Made {
+		version++
+	}
+	t.entries = append(t.entries, *e)
+	t.versions = append(t.versions, version)
+	s.serial = serial
 	return nil
 }
 
 // learnt: only chosen values are told to learners.
 func (o *oracle) learnt(f *node.Fact) *scenarios.Violation {
-	v := o.machine(f.Key).values[f.Ballot]
+	v := o.machine(f.Key).vote(f.Ballot)
 	if v == nil || bits.OnesCount8(v.nodes) < o.majority || !v.value.Equal(f.Value) {
 		return o.violation("durability", "learnt-unchosen", f.Key, "learns %v at %v of %s, which was not chosen", f.Value, f.Ballot, f.Key)
 	}
@@ -278,7 +363,7 @@ func (o *oracle) answered(f *node.Fact) *scenarios.Violation {
 	if r.Kind != node.Propose || r.Outcome != node.Committed {
 		return nil
 	}
-	if v, found := t.versions[r.ID]; !found || v != r.Version || t.entries[v-1].To != r.State {
+	if n := o.operation(t, r.ID).serial; n == 0 || n != r.Serial || t.entries[n-1].Kind != node.Made || t.entries[n-1].To != r.State {
 		return o.violation("exactly-once", "false-commit", f.Key, "answers %v, which no chosen value shows", r)
 	}
 	return nil
@@ -292,11 +377,12 @@ func (o *oracle) returned(r *scenarios.Returned) *scenarios.Violation {
 	}
 	key, id := r.Operation.Machine, node.OpID(r.Operation.ID)
 	t := o.machine(key)
-	if version, applied := t.versions[id]; applied {
+	s := o.operation(t, id)
+	if s.serial != 0 && t.entries[s.serial-1].Kind == node.Made {
 		v := o.violation("exactly-once", "rejected-applied", key, "")
-		v.Sentence = fmt.Sprintf("Client %d was told that %s has no effect on %s, which it led to version %d", r.Operation.Client, id, key, version)
+		v.Sentence = fmt.Sprintf("Client %d was told that %s has no effect on %s, which it led to entry %d", r.Operation.Client, id, key, s.serial)
 		return v
 	}
-	t.rejected[id] = struct{}{}
+	s.rejected = true
 	return nil
 }

@@ -110,16 +110,27 @@ func b(round uint64, id node.ID) node.Ballot {
 // after is the value that the operations lead to.
 func after(ids ...node.OpID) *node.Value {
 	states := fsm.Lifecycle().States
-	v := &node.Value{Version: uint64(len(ids)), State: states[len(ids)%3]}
+	n := uint64(len(ids))
+	v := &node.Value{Version: n, Serial: n, State: states[n%3], Before: "Init"}
 	for i, id := range ids {
-		v.Recent = append(v.Recent, node.Entry{ID: id, From: states[i%3], To: states[(i+1)%3]})
+		v.Recent = append(v.Recent, node.Entry{ID: id, To: states[(i+1)%3]})
 	}
 	return v
 }
 
+// voided is a machine on which one operation was turned away for good.
+func voided(id node.OpID) *node.Value {
+	return &node.Value{Serial: 1, State: "Init", Before: "Init", Recent: []node.Entry{{ID: id, To: "Init", Kind: node.VoidIllegal}}}
+}
+
 // last is v with its last n entries only.
 func last(n int, v *node.Value) *node.Value {
-	return &node.Value{Version: v.Version, State: v.State, Recent: v.Recent[len(v.Recent)-n:]}
+	w, drop := *v, len(v.Recent)-n
+	w.Recent = v.Recent[drop:]
+	if drop > 0 {
+		w.Before = v.Recent[drop-1].To
+	}
+	return &w
 }
 
 // Every invariant notices when it is broken.
@@ -217,22 +228,42 @@ func TestEveryViolationIsFound(t *testing.T) {
 			s.tellRejected("x")
 		}},
 		"a commit that nobody chose": {"outcomes/unchosen", func(s *story) {
-			s.answer(1, node.Reply{ID: "x", Outcome: node.Committed, State: "Running", Version: 1})
+			s.answer(1, node.Reply{ID: "x", Outcome: node.Committed, State: "Running", Version: 1, Serial: 1})
 		}},
 		"the commit of another operation": {"exactly-once/false-commit", func(s *story) {
 			s.choose(b(1, 1), x, 1, 2)
-			s.answer(1, node.Reply{ID: "y", Outcome: node.Committed, State: "Running", Version: 1})
+			s.answer(1, node.Reply{ID: "y", Outcome: node.Committed, State: "Running", Version: 1, Serial: 1})
 		}},
 		"a commit without a version": {"exactly-once/false-commit", func(s *story) {
 			s.answer(1, node.Reply{ID: "x", Outcome: node.Committed, State: "Running"})
 		}},
 		"a commit at another version": {"exactly-once/false-commit", func(s *story) {
 			s.choose(b(1, 1), xy, 1, 2)
-			s.answer(1, node.Reply{ID: "x", Outcome: node.Committed, State: "Stopped", Version: 2})
+			s.answer(1, node.Reply{ID: "x", Outcome: node.Committed, State: "Stopped", Version: 2, Serial: 2})
 		}},
 		"a commit in another state": {"outcomes/unchosen", func(s *story) {
 			s.choose(b(1, 1), xy, 1, 2)
-			s.answer(1, node.Reply{ID: "x", Outcome: node.Committed, State: "Stopped", Version: 1})
+			s.answer(1, node.Reply{ID: "x", Outcome: node.Committed, State: "Stopped", Version: 1, Serial: 1})
+		}},
+		"a version is miscounted": {"versions/miscounted", func(s *story) {
+			v := *x
+			v.Version = 2
+			s.choose(b(1, 1), &v, 1, 2)
+		}},
+		"an operation takes effect after it was voided": {"exactly-once/applied-twice", func(s *story) {
+			s.choose(b(1, 1), voided("x"), 1, 2)
+			v := *voided("x")
+			v.Version, v.Serial, v.State = 1, 2, "Running"
+			v.Recent = append(v.Recent, node.Entry{ID: "x", To: "Running"})
+			s.choose(b(2, 2), &v, 2, 3)
+		}},
+		"rejected for good, and nothing keeps it from taking effect": {"outcomes/not-final", func(s *story) {
+			s.choose(b(1, 1), after("y"), 1, 2)
+			s.answer(1, node.Reply{ID: "x", Outcome: node.Rejected, Reason: node.Illegal, Final: true, State: "Running", Version: 1, Serial: 1})
+		}},
+		"rejected for good after it took effect": {"outcomes/not-final", func(s *story) {
+			s.choose(b(1, 1), x, 1, 2)
+			s.answer(1, node.Reply{ID: "x", Outcome: node.Rejected, Reason: node.Illegal, Final: true, State: "Running", Version: 1, Serial: 1})
 		}},
 		"a node gives up": {"availability/node-stopped", func(s *story) {
 			s.observe(2, &stopped{errors.New("damaged")})
@@ -309,7 +340,18 @@ func TestNoViolationIsMadeUp(t *testing.T) {
 		},
 		"a majority holds it before anybody knows": func(s *story) {
 			s.choose(b(1, 1), after("x"), 1, 3)
-			s.answer(2, node.Reply{ID: "x", Outcome: node.Committed, State: "Running", Version: 1})
+			s.answer(2, node.Reply{ID: "x", Outcome: node.Committed, State: "Running", Version: 1, Serial: 1})
+		},
+		"rejected for good by a void entry, and its client is told": func(s *story) {
+			s.choose(b(1, 1), voided("x"), 1, 2)
+			s.answer(1, node.Reply{ID: "x", Outcome: node.Rejected, Reason: node.Illegal, Final: true, State: "Init", Serial: 1})
+			s.tellRejected("x")
+		},
+		"rejected for good by a retired machine": func(s *story) {
+			s.choose(b(1, 1), &node.Value{
+				Version: 1, Serial: 1, State: fsm.Retired, Before: "Init", Recent: []node.Entry{{ID: "y", To: fsm.Retired}},
+			}, 1, 2)
+			s.answer(1, node.Reply{ID: "x", Outcome: node.Rejected, Reason: node.Illegal, Final: true, State: fsm.Retired, Version: 1, Serial: 1})
 		},
 		"what a chosen value goes on from is chosen with it": func(s *story) {
 			for _, op := range []node.OpID{"x", "y", "z"} {
@@ -321,7 +363,7 @@ func TestNoViolationIsMadeUp(t *testing.T) {
 			s.prepare(b(2, 2), 2, 3)
 			s.propose(2, b(2, 2), b(1, 1), last(1, xyz))
 			s.choose(b(2, 2), last(1, xyz), 2, 3)
-			s.answer(1, node.Reply{ID: "x", Outcome: node.Committed, State: "Running", Version: 1})
+			s.answer(1, node.Reply{ID: "x", Outcome: node.Committed, State: "Running", Version: 1, Serial: 1})
 		},
 		"a lost accept is replaced": func(s *story) {
 			s.accept(1, b(1, 1), after("x"))

@@ -96,6 +96,7 @@ type client struct {
 	call     *session.Call
 	current  *scenarios.Call
 	sent     sending
+	returned scenarios.Returned
 	sequence uint64 // of the operation under way: the token of its timers
 }
 
@@ -145,7 +146,8 @@ func (c *client) act(a session.Action, out *sim.Effects) {
 	if !a.Done {
 		return
 	}
-	r := &scenarios.Returned{
+	r := &c.returned // read before the next step
+	*r = scenarios.Returned{
 		Operation: c.current.Operation, Outcome: scenarios.Outcome(a.Result.Outcome.String()),
 		Reason: string(a.Result.Reason), State: a.Result.State, Version: int64(a.Result.Version),
 	}

@@ -27,7 +27,7 @@ func judged(m node.Message) bool {
 // read ids of its own boot, each asked for once (rules 3, 4 and 8).
 func (o *oracle) said(m node.Message) *scenarios.Violation {
 	key, _ := m.About()
-	h := o.replicas[o.id].held(key)
+	h := &o.machine(key).held[o.id]
 	var promised, accepted node.Ballot
 	switch m := m.(type) {
 	case *node.Acknowledgment:
@@ -60,16 +60,16 @@ func (o *oracle) asks(key string, p *node.Proposal) *scenarios.Violation {
 		return o.violation("ballots", "foreign", key, "proposes %v in boot %d", p.Ballot, boot)
 	}
 	if p.Phase == node.Prepare {
-		if t.vote(p.Ballot).next {
+		if v := t.vote(p.Ballot); v != nil && v.next {
 			return o.violation("ballots", "next-prepared", key, "prepares %v, which an accept has asked for as its next", p.Ballot)
 		}
 		return nil
 	}
-	known := t.values[p.Next]
+	known := t.vote(p.Next)
 	if known != nil && (!known.next || known.by != p.Ballot) {
 		return o.violation("ballots", "next-reused", key, "asks for %v as the next after %v, which was asked for before", p.Next, p.Ballot)
 	}
-	v := t.vote(p.Next)
+	v := o.voteOn(t, p.Next)
 	v.next, v.by = true, p.Ballot
 	return nil
 }
@@ -90,16 +90,16 @@ func (o *oracle) reads(key string, m *node.ReadRequest) *scenarios.Violation {
 // the highest ballot that was chosen below it, and adds only what somebody
 // waits for.
 func (o *oracle) proposed(f *node.Fact) *scenarios.Violation {
-	promises := 0
+	promises, t := 0, o.machine(f.Key)
 	for i := range o.replicas {
-		if h := o.replicas[i].durable[f.Key]; h != nil && !h.promised.Less(f.Ballot) {
+		if !t.held[i].promised.Less(f.Ballot) {
 			promises++
 		}
 	}
 	if promises < o.majority {
 		return o.violation("promises", "proposed-without", f.Key, "proposes %v of %s, which only %d nodes have promised durably", f.Ballot, f.Key, promises)
 	}
-	if last := o.machine(f.Key).chosen; f.Base.Less(last) && last.Less(f.Ballot) {
+	if last := t.chosen; f.Base.Less(last) && last.Less(f.Ballot) {
 		return o.violation("promises", "passed-over", f.Key, "proposes %v of %s after %v, though %v was chosen", f.Ballot, f.Key, f.Base, last)
 	}
 	if v := o.adds(f); v != nil {

@@ -138,7 +138,7 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 			s.prepare(b(1, 1), 1, 2)
 			s.propose(1, b(1, 1), node.Ballot{}, x)
 			s.choose(b(2, 2), after("y"), 2, 3)
-			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Illegal, State: "Running", Version: 1})
+			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Illegal, State: "Running", Version: 1, Serial: 1})
 		}},
 		"a retry is rejected": {"outcomes/rejected-retry", func(s *story) {
 			s.send(node.Request{Attempt: 1})
@@ -149,7 +149,7 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 		"illegal in an older state than the request met": {"outcomes/stale", func(s *story) {
 			s.choose(b(1, 2), xy, 1, 2)
 			s.take(1, "z", 1)
-			s.answer(1, node.Reply{ID: "z", Attempt: 1, Outcome: node.Rejected, Reason: node.Illegal, State: "Running", Version: 1})
+			s.answer(1, node.Reply{ID: "z", Attempt: 1, Outcome: node.Rejected, Reason: node.Illegal, State: "Running", Version: 1, Serial: 1})
 		}},
 		"a retry says so, and keeps its base": {"", func(s *story) {
 			s.send(node.Request{Attempt: 1})
@@ -168,7 +168,7 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 			s.send(node.Request{Attempt: 1})
 			s.choose(b(1, 2), xy, 1, 2)
 			s.take(1, "c1.1", 1)
-			s.answer(1, node.Reply{ID: "c1.1", Attempt: 1, Outcome: node.Rejected, Reason: node.Forgotten, State: "Stopped", Version: 2})
+			s.answer(1, node.Reply{ID: "c1.1", Attempt: 1, Outcome: node.Rejected, Reason: node.Forgotten, State: "Stopped", Version: 2, Serial: 2})
 			s.send(node.Request{Attempt: 2, Base: 2})
 		}},
 		"a base that was not chosen": {"client/base-not-chosen", func(s *story) {

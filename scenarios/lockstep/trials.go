@@ -5,6 +5,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
 )
@@ -15,7 +16,7 @@ type trial struct {
 	retry    bool
 	node     sim.ID // where it arrived; 0: nowhere yet
 	life     int    // of that node
-	version  uint64 // chosen when it arrived
+	serial   uint64 // chosen when it arrived
 	answered bool
 	rejected bool // it was answered that it has no effect
 	proposed bool // its node has proposed it
@@ -28,14 +29,15 @@ type request struct {
 	attempt uint32
 }
 
-// trial finds or makes what is known of an attempt, counted from 1.
-func (t *truth) trial(id node.OpID, attempt uint32) *trial {
-	list := t.trials[id]
-	for uint32(len(list)) < attempt {
-		list = append(list, trial{})
+// trial finds or makes what is known of an attempt of an operation, counted from 1.
+func (s *operation) trial(attempt uint32) *trial {
+	if s.trials == nil {
+		s.trials = s.room[:0]
 	}
-	t.trials[id] = list
-	return &list[attempt-1]
+	for uint32(len(s.trials)) < attempt {
+		s.trials = append(s.trials, trial{})
+	}
+	return &s.trials[attempt-1]
 }
 
 // sending is the fact that a client sends an attempt.
@@ -56,6 +58,7 @@ func (s *sending) String() string { return "sends " + s.request.String() }
 // (rule 7).
 func (o *oracle) sends(op *scenarios.Operation, r *node.Request) *scenarios.Violation {
 	t := o.machine(r.Key)
+	s := o.operation(t, r.ID)
 	violation := func(class, format string, args ...any) *scenarios.Violation {
 		v := o.violation("client", class, r.Key, "")
 		v.Sentence = fmt.Sprintf("Client %d sends %v, ", op.Client, r) + fmt.Sprintf(format, args...)
@@ -65,10 +68,10 @@ func (o *oracle) sends(op *scenarios.Operation, r *node.Request) *scenarios.Viol
 		return violation("other-id", "for operation %s", op.ID)
 	}
 	if r.Base > uint64(len(t.entries)) {
-		return violation("base-not-chosen", "and version %d is the last that was chosen", len(t.entries))
+		return violation("base-not-chosen", "and entry %d is the last that was chosen", len(t.entries))
 	}
 	for n := uint32(1); n < r.Attempt && r.Kind == node.Propose; n++ {
-		switch was := t.trial(r.ID, n); {
+		switch was := s.trial(n); {
 		case was.rejected:
 		case !r.Retry:
 			return violation("retry-hidden", "as if for the first time, though attempt %d may take effect", n)
@@ -76,7 +79,7 @@ func (o *oracle) sends(op *scenarios.Operation, r *node.Request) *scenarios.Viol
 			return violation("base-restamped", "though attempt %d, which may take effect, has base %d", n, was.base)
 		}
 	}
-	now := t.trial(r.ID, r.Attempt)
+	now := s.trial(r.Attempt)
 	now.base, now.retry = r.Base, r.Retry
 	return nil
 }
@@ -97,8 +100,8 @@ func (a *arrived) String() string { return "takes " + a.request.String() }
 // arrived notes what was chosen before a node could begin with a request.
 func (o *oracle) arrived(life int, r *node.Request) {
 	t := o.machine(r.Key)
-	a := t.trial(r.ID, r.Attempt)
-	a.node, a.life, a.version = o.id, life, uint64(len(t.entries))
+	a := o.operation(t, r.ID).trial(r.Attempt)
+	a.node, a.life, a.serial = o.id, life, uint64(len(t.entries))
 	o.waiting = append(o.waiting, request{r.Key, r.ID, r.Attempt})
 }
 
@@ -106,7 +109,7 @@ func (o *oracle) arrived(life int, r *node.Request) {
 // are those in which the nodes are.
 func (o *oracle) unanswered(lives []int) *scenarios.Violation {
 	for _, r := range o.waiting {
-		if a := o.machine(r.key).trial(r.id, r.attempt); !a.answered && lives[a.node] == a.life {
+		if a := o.operation(o.machine(r.key), r.id).trial(r.attempt); !a.answered && lives[a.node] == a.life {
 			o.id = a.node
 			return o.violation("liveness", "request-unanswered", r.key, "never answered attempt %d of %s", r.attempt, r.id)
 		}
@@ -118,23 +121,24 @@ func (o *oracle) unanswered(lives []int) *scenarios.Violation {
 // no answer (rule 7).
 func (o *oracle) adds(f *node.Fact) *scenarios.Violation {
 	t, v := o.machine(f.Key), f.Value
-	first := v.Version - uint64(len(v.Recent)) + 1
-	if base := t.values[f.Base]; base != nil && base.value != nil {
-		first = max(first, base.value.Version+1)
+	first := v.Serial - uint64(len(v.Recent)) + 1
+	if base := t.vote(f.Base); base != nil && base.value != nil {
+		first = max(first, base.value.Serial+1)
 	}
-	for version := first; version <= v.Version; version++ {
-		id := v.Recent[len(v.Recent)-1-int(v.Version-version)].ID
-		var waiting []*trial
-		for i := range t.trials[id] {
-			if a := &t.trials[id][i]; a.node == o.id && !a.answered {
-				waiting = append(waiting, a)
+	for serial := first; serial <= v.Serial; serial++ {
+		id := v.Recent[len(v.Recent)-1-int(v.Serial-serial)].ID
+		waits, last := 0, (*trial)(nil)
+		s := o.operation(t, id)
+		for i := range s.trials {
+			if a := &s.trials[i]; a.node == o.id && !a.answered {
+				waits, last = waits+1, a
 			}
 		}
-		switch len(waiting) {
+		switch waits {
 		case 0:
 			return o.violation("outcomes", "proposed-after-answer", f.Key, "proposes %s, for which nobody waits there", id)
 		case 1: // of several, which one is carried out cannot be seen
-			waiting[0].proposed = true
+			last.proposed = true
 		}
 	}
 	return nil
@@ -145,7 +149,7 @@ func (o *oracle) adds(f *node.Fact) *scenarios.Violation {
 // chosen state that is not older than its request (rules 7 and 8).
 func (o *oracle) honest(r *node.Reply) *scenarios.Violation {
 	t := o.machine(r.Key)
-	a := t.trial(r.ID, max(1, r.Attempt))
+	a := o.operation(t, r.ID).trial(max(1, r.Attempt))
 	a.answered = true
 	if r.Outcome == node.Rejected && r.Kind == node.Propose {
 		a.rejected = true
@@ -154,18 +158,35 @@ func (o *oracle) honest(r *node.Reply) *scenarios.Violation {
 		switch {
 		case a.proposed && !judged:
 			return o.violation("outcomes", "rejected-sent", r.Key, "answers %v, though it has proposed it", r)
-		case a.retry && !never:
+		case a.retry && !never && !r.Final:
 			return o.violation("outcomes", "rejected-retry", r.Key, "answers %v, though an earlier attempt may take effect", r)
+		}
+	}
+	if r.Final {
+		if bad := o.final(t, r); bad != nil {
+			return bad
 		}
 	}
 	if r.State == "" || r.Kind == node.ReadLocal {
 		return nil
 	}
-	if r.Version > uint64(len(t.entries)) || r.Version > 0 && t.entries[r.Version-1].To != r.State {
+	if r.Serial > uint64(len(t.entries)) || r.Serial > 0 && (t.entries[r.Serial-1].To != r.State || t.versions[r.Serial-1] != r.Version) {
 		return o.violation("outcomes", "unchosen", r.Key, "answers %v, which no chosen value shows", r)
 	}
-	if (r.Kind == node.Read || r.Outcome == node.Rejected) && r.Version < a.version {
-		return o.violation("outcomes", "stale", r.Key, "answers %v, though version %d was chosen before the request arrived", r, a.version)
+	if (r.Kind == node.Read || r.Outcome == node.Rejected) && r.Serial < a.serial && !r.Final {
+		return o.violation("outcomes", "stale", r.Key, "answers %v, though entry %d was chosen before the request arrived", r, a.serial)
 	}
 	return nil
+}
+
+// final: what is rejected for good has a void entry, or its machine is retired.
+func (o *oracle) final(t *truth, r *node.Reply) *scenarios.Violation {
+	serial := o.operation(t, r.ID).serial
+	if serial > 0 && t.entries[serial-1].Kind != node.Made {
+		return nil
+	}
+	if n := len(t.entries); n > 0 && t.entries[n-1].To == fsm.Retired && serial == 0 {
+		return nil
+	}
+	return o.violation("outcomes", "not-final", r.Key, "answers %v, and no chosen entry keeps it from taking effect", r)
 }

@@ -112,7 +112,7 @@ func TestStrictCBOR(t *testing.T) {
 	null := []any{0, 0, 0, 0}
 	entries := func(n int) (list []any) {
 		for range n {
-			list = append(list, []any{"a", "b", "c"})
+			list = append(list, []any{"a", "b", 0})
 		}
 		return list
 	}

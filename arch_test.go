@@ -33,11 +33,13 @@ var layers = map[string]layer{
 	"node/wire":    {pure: true, module: []string{"node", "node/fsm"}, others: []string{"github.com/fxamacker/cbor/v2"}},
 	"node/session": {pure: true, module: []string{"node", "node/fsm"}},
 
+	"node/definition": {module: []string{"node/fsm"}, others: []string{"go.yaml.in/yaml/v3"}},
+
 	"node/tcp":             {module: []string{"node", "node/wire"}},
 	"node/files":           {module: []string{"node/wal"}},
 	"node/files/filestest": {module: []string{"node/wal"}, others: []string{"github.com/stretchr/testify/require"}},
 	"node/server": {
-		module: []string{"node", "node/files", "node/fsm", "node/tcp", "node/wal", "node/wire"},
+		module: []string{"node", "node/definition", "node/files", "node/fsm", "node/tcp", "node/wal", "node/wire"},
 		others: []string{
 			"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 			"github.com/prometheus/client_golang/prometheus/promhttp",

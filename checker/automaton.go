@@ -24,7 +24,8 @@ const (
 )
 
 func compile(d fsm.Definition) (*automaton, error) {
-	a := &automaton{definition: d.Name, states: d.States, legal: make([]bool, len(d.States)*len(d.States))}
+	states := append(slices.Clone(d.States), fsm.Retired)
+	a := &automaton{definition: d.Name, states: states, legal: make([]bool, len(states)*len(states))}
 	if len(d.States) > fsm.MaxStates {
 		return nil, fmt.Errorf("definition %q has %d states: at most %d can be checked", d.Name, len(d.States), fsm.MaxStates)
 	}
@@ -36,7 +37,10 @@ func compile(d fsm.Definition) (*automaton, error) {
 		if from < 0 || to < 0 {
 			return nil, fmt.Errorf("definition %q: %s → %s leaves its states", d.Name, t.From, t.To)
 		}
-		a.legal[int(from)*len(a.states)+int(to)] = true
+		a.legal[int(from)*len(states)+int(to)] = true
+	}
+	for from := range d.States { // every machine may be retired, once
+		a.legal[from*len(states)+len(d.States)] = true
 	}
 	return a, nil
 }

@@ -8,6 +8,9 @@ func (n *Node) proposal(from ID, p *Proposal) {
 		return // it will be sent again
 	}
 	m := n.machine(p.Key)
+	if m == nil {
+		n.unheard(p.Key)
+	}
 	if reason := n.refuses(m, p); reason != "" {
 		n.counts.Rejects[reason]++
 		r := &Reject{Phase: p.Phase, Key: p.Key, Ballot: p.Ballot, Reason: reason, First: p.First}

@@ -8,14 +8,13 @@ import (
 
 // request takes one attempt of a client's operation.
 func (n *Node) request(client ID, r *Request) {
-	o := n.operations.make()
-	*o = operation{client: client, req: r, deadline: n.now + n.cfg.ConsensusTimeout}
+	o := n.operation(client, r)
 	def := n.define(r.Key)
 	switch {
 	case n.swamped():
 		n.giveUp(o, Overloaded)
 	case def == nil:
-		n.refuse(o, UnknownDefinition)
+		n.undefined(o)
 	case r.ID == "" || len(r.ID) > MaxOpID || r.Kind < Propose || r.Kind > ReadLocal:
 		n.counts.Failed++
 	case r.Kind == ReadLocal:
@@ -23,11 +22,34 @@ func (n *Node) request(client ID, r *Request) {
 	case r.Kind == Read:
 		n.counts.Reads++
 		n.read(n.machine(r.Key), o)
-	case !def.Has(r.To):
+	case !def.Has(r.To) || def.Name == fsm.Meta && !names(r.Key, r.To):
 		n.refuse(o, UnknownState)
 	default:
 		n.propose(n.machine(r.Key), o)
 	}
+}
+
+// operation makes what this node keeps of a request.
+func (n *Node) operation(client ID, r *Request) *operation {
+	o := n.operations.make()
+	*o = operation{client: client, req: r, deadline: n.now + n.cfg.ConsensusTimeout}
+	return o
+}
+
+// undefined takes an operation on a machine whose definition is not known here.
+func (n *Node) undefined(o *operation) {
+	name, _, err := fsm.SplitKey(o.req.Key)
+	if err != nil || o.req.Kind == ReadLocal {
+		n.refuse(o, UnknownDefinition)
+		return
+	}
+	n.lookUp(name, waiter{o.client, o.req})
+}
+
+// names reports whether the text of a definition has the name that its key says.
+func names(key, text string) bool {
+	d, err := fsm.Parse(text)
+	return text == fsm.Retired || err == nil && metaKey(d.Name) == key
 }
 
 // local is what this node has learnt of a machine.
@@ -78,13 +100,13 @@ func (n *Node) apply(m *machine, base *Value, batch []*operation) *Value {
 			o.result = observed(value)
 			continue
 		}
-		value = n.applyOne(m, value, o)
+		value = n.applyOne(m, base, value, o)
 	}
 	return value
 }
 
-// applyOne carries out one operation on value.
-func (n *Node) applyOne(m *machine, value *Value, o *operation) *Value {
+// applyOne carries out one operation on value, which goes on from base.
+func (n *Node) applyOne(m *machine, base, value *Value, o *operation) *Value {
 	r := o.req
 	reply, found := recall(value, r.ID)
 	switch {
@@ -100,7 +122,11 @@ func (n *Node) applyOne(m *machine, value *Value, o *operation) *Value {
 		return n.decline(value, o, Mismatch, VoidMismatch)
 	case m.def.Legal(value.State, r.To):
 		o.sent = true
-		value = value.with(Entry{r.ID, r.To, Made}, n.cfg.Ring)
+		ring := n.cfg.Ring
+		if r.To == fsm.Retired { // nothing will follow: only this round's entries are needed
+			ring = int(value.Serial-base.Serial) + 1
+		}
+		value = value.with(Entry{r.ID, r.To, Made}, ring)
 		o.result = observed(value)
 	default:
 		return n.decline(value, o, Illegal, VoidIllegal)
@@ -195,6 +221,10 @@ func (n *Node) answer(o *operation, reply Reply) {
 		return
 	}
 	o.answered, o.result = true, reply
+	if o.lookup != nil {
+		n.lookedUp(o.lookup, reply)
+		return
+	}
 	r := &o.result
 	r.Kind, r.Key, r.ID, r.Attempt = o.req.Kind, o.req.Key, o.req.ID, o.req.Attempt
 	if r.Outcome == Rejected {

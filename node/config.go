@@ -80,6 +80,9 @@ func (c *Config) Validate() error {
 		if err := c.Definitions[i].Validate(); err != nil {
 			return fail("definitions[%d]: %w", i, err)
 		}
+		if c.Definitions[i].Name == fsm.Meta {
+			return fail("definitions[%d]: %q is built in", i, fsm.Meta)
+		}
 		for _, other := range c.Definitions[:i] {
 			if other.Name == c.Definitions[i].Name {
 				return fail("definitions[%d]: %q is defined twice", i, other.Name)

@@ -92,6 +92,10 @@ func (n *Node) machine(key string) *machine {
 	if def == nil {
 		return nil
 	}
+	return n.add(key, def)
+}
+
+func (n *Node) add(key string, def *fsm.Definition) *machine {
 	m := &machine{key: key, def: def, index: len(n.byIndex)}
 	n.machines[key] = m
 	if last := len(n.vacant) - 1; last >= 0 {
@@ -134,9 +138,12 @@ func (m *machine) base(v *Value) *Value {
 }
 
 // learn takes note of a chosen value. It ends the use of a promise below it.
-func (m *machine) learn(b Ballot, v *Value) {
+func (n *Node) learn(m *machine, b Ballot, v *Value) {
 	if !m.chosenAt.Less(b) {
 		return
+	}
+	if m.def.Name == fsm.Meta {
+		n.adopt(m.key, v.State)
 	}
 	m.chosenAt, m.chosen = b, v
 	m.top = max(m.top, b.Round)
@@ -178,6 +185,6 @@ func (n *Node) commit(c *Commit) {
 		n.counts.Failed++
 		return
 	}
-	m.learn(c.Ballot, c.Value)
+	n.learn(m, c.Ballot, c.Value)
 	n.fact(Fact{Kind: Learnt, Key: c.Key, Ballot: c.Ballot, Value: c.Value})
 }

@@ -76,6 +76,7 @@ type Node struct {
 	vacant   []int      // indexes of byIndex without a machine
 	spare    []*work    // of machines at rest
 
+	lookups []*lookup // definitions that are asked for
 	held    []held    // waiting for the log, in order
 	inbox   []Message // from this node to itself
 	out     Effects
@@ -139,6 +140,8 @@ func New(cfg Config) (*Node, error) {
 	for i := range cfg.Definitions {
 		n.defs[cfg.Definitions[i].Name] = &cfg.Definitions[i]
 	}
+	meta := fsm.Definitions()
+	n.defs[meta.Name] = &meta
 	return n, nil
 }
 
@@ -326,13 +329,13 @@ func (n *Node) Inspect(key string) State {
 }
 
 // Machines counts the machines that the node has heard of.
-func (n *Node) Machines() int { return len(n.machines) }
+func (n *Node) Machines() int { return len(n.machines) - (len(n.defs) - 1 - len(n.cfg.Definitions)) }
 
 // Keys lists the machines that the node has heard of, in that order.
 func (n *Node) Keys() []string {
 	keys := make([]string, 0, len(n.machines))
 	for _, m := range n.byIndex {
-		if m != nil {
+		if m != nil && !pinned(m.key) {
 			keys = append(keys, m.key)
 		}
 	}

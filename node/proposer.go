@@ -20,7 +20,8 @@ type operation struct {
 	deadline time.Duration
 	sent     bool // an accept with it has been sent: it may take effect
 	answered bool
-	result   Reply // what to answer when the round's value is chosen; once answered it is the message
+	lookup   *lookup // that it is done for, and no client
+	result   Reply   // what to answer when the round's value is chosen; once answered it is the message
 }
 
 // round is one ballot's way through prepare and accept. Phase 0: none.
@@ -155,7 +156,7 @@ func (n *Node) chosen(m *machine) {
 	r := &m.round
 	n.counts.Commits++
 	n.fact(Fact{Kind: Chosen, Key: m.key, Ballot: r.ballot, Value: r.value})
-	m.learn(r.ballot, r.value)
+	n.learn(m, r.ballot, r.value)
 	if r.refused == 0 && m.chosenAt == r.ballot {
 		m.cache = r.next
 	}

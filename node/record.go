@@ -11,6 +11,10 @@ import (
 // ErrRecord is wrapped by errors about a log entry that this build cannot read.
 var ErrRecord = errors.New("unreadable log entry")
 
+func errRecord(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", ErrRecord, fmt.Errorf(format, args...))
+}
+
 // A log entry is what an acceptor holds of one machine: the key, the promised
 // ballot and, if it has changed, the accepted ballot and the value. Numbers are
 // varints, strings have their length in front. Recent entries form a chain: only
@@ -127,27 +131,25 @@ func (n *Node) recover(ev Event) {
 			return
 		}
 	}
+	if err := n.resolve(); err != nil {
+		n.err = fmt.Errorf("%w: %w", ErrStopped, err)
+	}
 }
 
 // replay takes one entry of the log. Later entries replace earlier ones.
 func (n *Node) replay(entry []byte) error {
 	r := recordReader{rest: entry}
 	key, promised := r.string(), r.ballot()
-	m := n.machine(key)
-	if m == nil {
-		return fmt.Errorf("%w: machine %q: its definition is not configured; add it", ErrRecord, key)
-	}
+	m := n.stored(key)
 	m.promised = later(m.promised, promised)
 	if len(r.rest) > 0 {
 		m.accepted, m.value = r.ballot(), r.value()
 	}
 	if r.bad || len(r.rest) > 0 {
-		return fmt.Errorf("%w: it ends too early or too late", ErrRecord)
+		return errRecord("machine %q: it ends too early or too late", key)
 	}
-	if m.value != nil {
-		if err := m.value.check(m.def); err != nil {
-			return fmt.Errorf("%w: machine %q: %w", ErrRecord, key, err)
-		}
+	if pinned(key) && m.value == nil {
+		return errRecord("machine %q: there is no value", key)
 	}
 	return nil
 }

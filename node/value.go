@@ -78,9 +78,6 @@ func (v *Value) with(e Entry, ring int) *Value {
 	if e.Kind == Made {
 		w.Version++
 	}
-	if e.To == fsm.Retired {
-		ring = 1 // nothing will follow
-	}
 	if drop := len(w.Recent) + 1 - ring; drop > 0 {
 		w.Before = w.Recent[drop-1].To
 		w.Recent = w.Recent[drop:]

@@ -34,6 +34,7 @@ type Shape struct {
 	Clients     int
 	Operations  int
 	Versions    bool // the system has versions, which operations may expect
+	Retires     bool // ... and takes fsm.Retired
 	Majority    bool // a majority of the system's nodes is enough to go on
 }
 
@@ -244,6 +245,9 @@ func generateOperation(c choices, p *Plan, shape Shape, machines []string, storm
 		o.To = d.Initial
 	} else {
 		o.To = d.Transitions[c.Choose("to", uint64(len(d.Transitions)))].To
+	}
+	if shape.Retires && c.often("retire?", 1) {
+		o.To = fsm.Retired
 	}
 	if shape.Versions && c.often("expect?", 10) {
 		version := c.Choose("expect", 12)

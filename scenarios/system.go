@@ -15,6 +15,7 @@ type System struct {
 	About       string           // one line
 	Definitions []fsm.Definition // what generated plans use
 	Versions    bool             // its machines have versions, which operations may expect
+	Retires     bool             // its machines may be retired: see fsm.Retired
 	Majority    bool             // a majority of its nodes is enough to go on
 	New         func(*Plan) Run  // the system's side of one run
 }

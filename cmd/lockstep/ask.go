@@ -147,6 +147,16 @@ func (a *asking) do(cmd *cobra.Command, op session.Operation) error {
 	if err != nil && cmd.Context().Err() == nil {
 		return err
 	}
+	return a.conclude(cmd, op, r, "")
+}
+
+// conclude prints an outcome, or done in its place if that is not empty and the
+// operation was carried out, and turns it into an exit code.
+func (a *asking) conclude(cmd *cobra.Command, op session.Operation, r client.Result, done string) error {
+	if done != "" && r.Outcome == node.Committed && a.output == "text" {
+		_, err := fmt.Fprintln(cmd.OutOrStdout(), done)
+		return err
+	}
 	if err := a.print(cmd.OutOrStdout(), op, r); err != nil {
 		return err
 	}

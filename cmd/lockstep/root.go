@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
@@ -33,7 +34,7 @@ Exit codes: 0 fine, 1 a property is violated, 2 usage or bad input,
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
 	cmd.AddCommand(fuzzCommand(), planCommand(), replayCommand(), checkCommand())
-	cmd.AddCommand(nodeCommand(), clusterCommand(), getCommand(), proposeCommand(), statusCommand(), loadCommand())
+	cmd.AddCommand(nodeCommand(), clusterCommand(), getCommand(), proposeCommand(), retireCommand(), defineCommand(), definitionsCommand(), statusCommand(), loadCommand())
 	return cmd
 }
 
@@ -63,6 +64,7 @@ func systemNamed(name string) (scenarios.System, error) {
 type source struct {
 	system                 string
 	profile                string
+	definition             string // file
 	nodes, clients, operas int
 }
 
@@ -70,6 +72,7 @@ func (s *source) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&s.system, "system", systems()[0].Name, "system under test: "+strings.Join(systemNames(), ", "))
 	f.StringVar(&s.profile, "profile", string(scenarios.All), "families of faults: none, network, crash or all")
+	f.StringVar(&s.definition, "definition", "", "file with the definition of the machines, in YAML or JSON (default: the system's)")
 	f.IntVar(&s.nodes, "nodes", 0, "nodes of the cluster (0: left to the seed)")
 	f.IntVar(&s.clients, "clients", 0, "clients (0: left to the seed)")
 	f.IntVar(&s.operas, "ops", 0, "operations in a plan (0: left to the seed)")
@@ -96,7 +99,7 @@ func complete(cmd *cobra.Command, flag string, values func() []string) {
 func (s *source) given(cmd *cobra.Command) []string {
 	var names []string
 	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if slices.Contains([]string{"system", "profile", "nodes", "clients", "ops"}, f.Name) {
+		if slices.Contains([]string{"system", "profile", "definition", "nodes", "clients", "ops"}, f.Name) {
 			names = append(names, "--"+f.Name)
 		}
 	})
@@ -109,6 +112,13 @@ func (s *source) campaign() (*campaign.Campaign, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.definition != "" {
+		d, err := readDefinition(s.definition)
+		if err != nil {
+			return nil, fmt.Errorf("--definition: %w", err)
+		}
+		sys.Definitions = []fsm.Definition{d}
+	}
 	c := &campaign.Campaign{System: sys, Shape: scenarios.Shape{
 		Profile: scenarios.Profile(s.profile), Nodes: s.nodes, Clients: s.clients, Operations: s.operas,
 	}}
@@ -118,6 +128,9 @@ func (s *source) campaign() (*campaign.Campaign, error) {
 // replayLine is the command that repeats one seed.
 func (s *source) replayLine(seed uint64) string {
 	line := fmt.Sprintf("%s replay %d --system %s --profile %s", self(), seed, s.system, s.profile)
+	if s.definition != "" {
+		line += " --definition " + s.definition
+	}
 	for _, f := range []struct {
 		name  string
 		value int

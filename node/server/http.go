@@ -51,6 +51,8 @@ func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/machines/{definition}/{name}", s.get)
 	mux.HandleFunc("POST /v1/machines/{definition}/{name}/transitions", s.propose)
+	mux.HandleFunc("POST /v1/definitions", s.define)
+	mux.HandleFunc("GET /v1/definitions", s.definitions)
 	mux.HandleFunc("GET /v1/status", s.status)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "alive\n") })

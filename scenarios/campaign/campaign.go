@@ -47,7 +47,7 @@ func (c *Campaign) Validate() error {
 func (c *Campaign) shape() scenarios.Shape {
 	s := c.Shape
 	s.System, s.Definitions = c.System.Name, c.System.Definitions
-	s.Versions, s.Majority = c.System.Versions, c.System.Majority
+	s.Versions, s.Retires, s.Majority = c.System.Versions, c.System.Retires, c.System.Majority
 	return s
 }
 

@@ -20,6 +20,7 @@ func System() scenarios.System {
 		About:       "the node of this project: a leaderless replicated register per machine",
 		Definitions: []fsm.Definition{fsm.Lifecycle()},
 		Versions:    true,
+		Retires:     true,
 		Majority:    true,
 		New:         func(p *scenarios.Plan) scenarios.Run { return newRun(p) },
 	}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/client"
+	"github.com/lockstep-dst/lockstep/node/definition"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/session"
+	"github.com/spf13/cobra"
+)
+
+func defineCommand() *cobra.Command {
+	var a asking
+	cmd := &cobra.Command{
+		Use:   "define FILE",
+		Short: "Create a definition of machines",
+		Long: `Create a definition of machines from a file in YAML or JSON:
+
+  name: lamp
+  states: [off, on, broken]
+  initial: off
+  terminal: [broken]
+  transitions:
+    - off -> on
+    - on -> off
+    - on -> broken
+
+From then on machines like lamp/hall can be used at every node. A definition is
+never changed or removed. To create the same one again does nothing.`,
+		Args: exactly(1, "a file"),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.define(cmd, args[0]) },
+	}
+	a.flags(cmd)
+	return cmd
+}
+
+// readDefinition reads a definition from a file.
+func readDefinition(file string) (fsm.Definition, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return fsm.Definition{}, err
+	}
+	return definition.Read(file, data)
+}
+
+func (a *asking) define(cmd *cobra.Command, file string) error {
+	d, err := readDefinition(file)
+	if err != nil {
+		return err
+	}
+	text, err := d.Text()
+	if err != nil {
+		return err
+	}
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	op := session.Operation{ID: c.NextID(), Kind: node.Propose, Key: fsm.Meta + "/" + d.Name, To: text}
+	r, err := c.Do(cmd.Context(), op)
+	if err != nil && cmd.Context().Err() == nil {
+		return err
+	}
+	if r.Reason == node.Illegal {
+		r = defined(d.Name, text, r)
+	}
+	return a.conclude(cmd, op, r, "defined "+d.Name)
+}
+
+// defined is what came of creating a definition that was there before.
+func defined(name, text string, r client.Result) client.Result {
+	if r.State == text {
+		r.Outcome = node.Committed
+		return r
+	}
+	r.Text = fmt.Sprintf("there is another definition %s, and definitions do not change: choose another name", name)
+	return r
+}
+
+func retireCommand() *cobra.Command {
+	var a asking
+	cmd := &cobra.Command{
+		Use:   "retire KEY",
+		Short: "End a machine for good",
+		Long: `End a machine for good, in whatever state it is. Nothing changes it any more, and
+its name is never used again: every node keeps the name and one small entry for
+ever.`,
+		Args: exactly(1, "a machine, as in lifecycle/web-1"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.do(cmd, session.Operation{Kind: node.Propose, Key: args[0], To: fsm.Retired})
+		},
+	}
+	a.flags(cmd)
+	return cmd
+}
+
+func definitionsCommand() *cobra.Command {
+	var a asking
+	cmd := &cobra.Command{
+		Use:   "definitions [NAME]",
+		Short: "List the definitions of machines",
+		Long: `List the definitions that the first node that answers knows, or show one. A node
+knows a definition when it has taken part in creating it or has needed it.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.definitions(cmd.OutOrStdout(), strings.Join(args, ""))
+		},
+	}
+	a.flags(cmd)
+	return cmd
+}
+
+func (a *asking) definitions(out io.Writer, name string) error {
+	list, err := a.fetchDefinitions()
+	if err != nil {
+		return err
+	}
+	if name != "" {
+		for _, d := range list {
+			if d.Name == name {
+				e := json.NewEncoder(out)
+				e.SetIndent("", "  ")
+				return e.Encode(d)
+			}
+		}
+		return fmt.Errorf("no definition %q is known: see lockstep definitions", name)
+	}
+	if a.output == "json" {
+		return json.NewEncoder(out).Encode(list)
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tINITIAL\tSTATES\tTRANSITIONS")
+	for _, d := range list {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\n", d.Name, d.Initial, strings.Join(d.States, " "), len(d.Transitions))
+	}
+	return w.Flush()
+}
+
+// fetchDefinitions asks the nodes in turn until one answers.
+func (a *asking) fetchDefinitions() (list []fsm.Definition, err error) {
+	if err := a.validate(); err != nil {
+		return nil, err
+	}
+	err = fmt.Errorf("--endpoints: want at least one")
+	for _, e := range a.list() {
+		var resp *http.Response
+		c := http.Client{Timeout: a.timeout}
+		if resp, err = c.Get("http://" + e + "/v1/definitions"); err != nil {
+			continue
+		}
+		err = json.NewDecoder(io.LimitReader(resp.Body, 64<<20)).Decode(&list)
+		resp.Body.Close()
+		if err == nil {
+			return list, nil
+		}
+		err = fmt.Errorf("%s: not the answer of a node: %w", e, err)
+	}
+	return nil, &failure{exitUnknown, fmt.Sprintf("no node answered: %v", err)}
+}

@@ -1,0 +1,157 @@
+package node
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/node/fsm"
+)
+
+// Definitions that users create are registers like all others, "definition/NAME"
+// (fsm.Meta). A node uses one from when it knows it to be chosen: since nothing
+// leaves such a state, it then holds for good. It notes it in its own log first,
+// so that whatever it has logged of a machine it can still read after a restart.
+
+// lookup is a definition that this node does not know and asks the others for.
+type lookup struct {
+	name    string
+	waiting []waiter
+}
+
+// waiter is a request that needs the definition.
+type waiter struct {
+	client  ID
+	request *Request
+}
+
+// maxLookups bounds the definitions that are looked for at a time.
+const maxLookups = 64
+
+// lookUp has a request wait until the definition of its machine is read.
+func (n *Node) lookUp(name string, w waiter) {
+	i := slices.IndexFunc(n.lookups, func(l *lookup) bool { return l.name == name })
+	switch {
+	case i >= 0 && len(n.lookups[i].waiting) < n.cfg.Queue:
+		n.lookups[i].waiting = append(n.lookups[i].waiting, w)
+	case i < 0 && len(n.lookups) < maxLookups:
+		n.beginLookup(&lookup{name, []waiter{w}})
+	default:
+		n.giveUp(n.operation(w.client, w.request), Overloaded)
+	}
+}
+
+// beginLookup reads a definition like any client would.
+func (n *Node) beginLookup(l *lookup) {
+	n.lookups = append(n.lookups, l)
+	o := n.operation(n.cfg.ID, &Request{Kind: Read, Key: metaKey(l.name), ID: lookupID})
+	o.lookup = l
+	n.read(n.machine(o.req.Key), o)
+}
+
+// lookupID is the operation id of reads that a node does for itself. No client
+// has it: it is no name.
+const lookupID OpID = "(lookup)"
+
+func metaKey(name string) string { return fsm.Meta + "/" + name }
+
+// lookedUp ends a lookup: those that wait go on, or are turned away.
+func (n *Node) lookedUp(l *lookup, r Reply) {
+	n.lookups = slices.DeleteFunc(n.lookups, func(other *lookup) bool { return other == l })
+	if r.Outcome == Committed {
+		n.adopt(metaKey(l.name), r.State)
+	}
+	for _, w := range l.waiting {
+		switch {
+		case n.defs[l.name] != nil:
+			n.request(w.client, w.request)
+		case r.Outcome == Committed:
+			n.giveUp(n.operation(w.client, w.request), UnknownDefinition)
+		default:
+			n.giveUp(n.operation(w.client, w.request), Timeout)
+		}
+	}
+}
+
+// unheard looks for the definition of a machine that a peer speaks of.
+func (n *Node) unheard(key string) {
+	name, _, err := fsm.SplitKey(key)
+	known := err != nil || n.defs[name] != nil || slices.ContainsFunc(n.lookups, func(l *lookup) bool { return l.name == name })
+	if !known && len(n.lookups) < maxLookups {
+		n.beginLookup(&lookup{name: name})
+	}
+}
+
+// adopt uses a chosen definition from now on.
+func (n *Node) adopt(key, text string) {
+	if text == fsm.Undefined || n.machines[pin+key] != nil {
+		return
+	}
+	d, err := fsm.Parse(text)
+	if err != nil || metaKey(d.Name) != key || n.defs[d.Name] != nil {
+		n.counts.Failed++
+		return
+	}
+	m := n.add(pin+key, n.defs[fsm.Meta])
+	m.accepted = Ballot{Round: 1, Boot: n.boot, Epoch: firstEpoch, Node: n.cfg.ID}
+	m.promised = m.accepted
+	m.value = initial(m.def).with(Entry{lookupID, text, Made}, 1)
+	n.persist(m, true)
+	n.defs[d.Name] = &d
+}
+
+// pin begins the key under which a node's own log has a chosen definition. No
+// machine's key begins so.
+const pin = "#"
+
+func pinned(key string) bool { return strings.HasPrefix(key, pin) }
+
+// stored finds or makes a machine that the log speaks of. Its definition may
+// come later in the log: resolve sees to that.
+func (n *Node) stored(key string) *machine {
+	if m := n.machines[key]; m != nil {
+		return m
+	}
+	if pinned(key) {
+		return n.add(key, n.defs[fsm.Meta])
+	}
+	return n.add(key, n.define(key))
+}
+
+// resolve gives every recovered machine its definition, and checks its value.
+func (n *Node) resolve() error {
+	for _, m := range n.byIndex {
+		if !pinned(m.key) {
+			continue
+		}
+		d, err := fsm.Parse(m.value.State)
+		if err != nil {
+			return errRecord("machine %q: %w", m.key, err)
+		}
+		n.defs[d.Name] = &d
+	}
+	for _, m := range n.byIndex {
+		if m.def = cmp.Or(m.def, n.define(m.key)); m.def == nil {
+			return errRecord("machine %q: its definition is not configured; add it", m.key)
+		}
+		if m.value == nil {
+			continue
+		}
+		if err := m.value.check(m.def); err != nil {
+			return errRecord("machine %q: %w", m.key, err)
+		}
+	}
+	return nil
+}
+
+// Definitions lists all definitions that this node knows, by name.
+func (n *Node) Definitions() []fsm.Definition {
+	list := slices.Clone(n.cfg.Definitions)
+	for _, m := range n.byIndex {
+		if m != nil && pinned(m.key) {
+			list = append(list, *n.defs[strings.TrimPrefix(m.key, pin+fsm.Meta+"/")])
+		}
+	}
+	slices.SortFunc(list, func(a, b fsm.Definition) int { return cmp.Compare(a.Name, b.Name) })
+	return list
+}

@@ -1,0 +1,138 @@
+package node_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/stretchr/testify/require"
+)
+
+// lamp is a definition of a user's.
+func lamp() fsm.Definition {
+	return fsm.Definition{
+		Name: "lamp", States: []string{"off", "on", "broken"}, Initial: "off", Terminal: []string{"broken"},
+		Transitions: []fsm.Transition{{From: "off", To: "on"}, {From: "on", To: "off"}, {From: "on", To: "broken"}},
+	}
+}
+
+func text(t *testing.T, d fsm.Definition) string {
+	s, err := d.Text()
+	require.NoError(t, err)
+	return s
+}
+
+// ask has a client propose a transition, or read if to is empty, and returns
+// what it is told.
+func (w *world) ask(t *testing.T, id int, op node.OpID, key, to string) *node.Reply {
+	r := &node.Request{Kind: node.Propose, Key: key, ID: op, Attempt: 1, To: to}
+	if to == "" {
+		r.Kind = node.Read
+	}
+	w.replies = nil
+	w.request(id, r)
+	for range 20 {
+		w.deliverAll()
+		if len(w.replies) > 0 {
+			break
+		}
+		w.tick(config(1, 3).RetryDelay)
+	}
+	require.Len(t, w.replies, 1)
+	require.Equal(t, op, w.replies[0].ID)
+	return w.replies[0]
+}
+
+// A definition is created once, used on every node, also on one that has not
+// heard of it, and by every later life.
+func TestDefinitionsOfUsers(t *testing.T) {
+	w := newWorld(3, nil)
+	r := w.ask(t, 1, "c1.1", "lamp/hall", "on")
+	require.Equal(t, node.UnknownDefinition, r.Reason)
+	require.Equal(t, node.Rejected, r.Outcome)
+
+	w.hosts[3].crash() // it hears nothing of this
+	r = w.ask(t, 1, "c1.2", "definition/lamp", text(t, lamp()))
+	require.Equal(t, node.Committed, r.Outcome)
+	w.hosts[3].start()
+	require.Equal(t, node.Committed, w.ask(t, 3, "c3.1", "lamp/hall", "on").Outcome)
+	require.Equal(t, node.Illegal, w.ask(t, 2, "c2.1", "lamp/hall", "on").Reason)
+
+	for id := 1; id <= 3; id++ {
+		w.hosts[id].crash()
+		w.hosts[id].start()
+	}
+	require.Equal(t, node.Committed, w.ask(t, 2, "c2.2", "lamp/hall", "broken").Outcome)
+	require.Equal(t, node.Illegal, w.ask(t, 1, "c1.3", "lamp/hall", "on").Reason)
+	for id := 1; id <= 3; id++ {
+		require.Equal(t, []fsm.Definition{lamp(), fsm.Lifecycle()}, w.hosts[id].node.Definitions(), "node %d", id)
+		keys := w.hosts[id].node.Keys()
+		require.Subset(t, []string{"definition/lamp", "lamp/hall"}, keys)
+		require.Contains(t, keys, "lamp/hall")
+		require.Equal(t, len(keys), w.hosts[id].node.Machines())
+	}
+}
+
+// Definitions do not change, have the name of their key, and are what they say.
+func TestWhatIsNoDefinition(t *testing.T) {
+	w := newWorld(3, nil)
+	require.Equal(t, node.Committed, w.ask(t, 1, "c1.1", "definition/lamp", text(t, lamp())).Outcome)
+	other := lamp()
+	other.States = append(other.States, "dim")
+	r := w.ask(t, 2, "c2.1", "definition/lamp", text(t, other))
+	require.Equal(t, node.Illegal, r.Reason)
+	require.Equal(t, text(t, lamp()), r.State)
+	require.Equal(t, node.UnknownState, w.ask(t, 2, "c2.2", "definition/lump", text(t, lamp())).Reason)
+	require.Equal(t, node.UnknownState, w.ask(t, 2, "c2.3", "definition/lump", "{}").Reason)
+	require.Equal(t, node.UnknownState, w.ask(t, 2, "c2.4", "definition/lump", text(t, lamp())+" ").Reason)
+	require.Equal(t, node.Illegal, w.ask(t, 2, "c2.5", "definition/lamp", fsm.Retired).Reason)
+	require.Equal(t, fsm.Undefined, w.ask(t, 2, "c2.6", "definition/lump", "").State)
+	require.NotContains(t, w.hosts[2].node.Keys(), "definition/lump")
+}
+
+// A proposal on a machine whose definition a node has not heard of makes it ask:
+// the proposer's next attempt finds it informed.
+func TestAPeerThatHasNotHeardOfADefinition(t *testing.T) {
+	w := newWorld(3, nil)
+	w.hosts[3].crash()
+	require.Equal(t, node.Committed, w.ask(t, 1, "c1.1", "definition/lamp", text(t, lamp())).Outcome)
+	w.hosts[3].start()
+	w.hosts[2].crash() // node 1 needs node 3
+	require.Equal(t, node.Committed, w.ask(t, 1, "c1.2", "lamp/hall", "on").Outcome)
+	require.Len(t, w.hosts[3].node.Definitions(), 2)
+}
+
+// A retired machine keeps one entry, and nothing follows.
+func TestRetire(t *testing.T) {
+	w := newWorld(3, nil)
+	for i, to := range []string{"Running", "Stopped", "Init"} {
+		require.Equal(t, node.Committed, w.ask(t, 1, node.OpID(fmt.Sprintf("c1.%d", i+1)), key, to).Outcome)
+	}
+	r := w.ask(t, 2, "c2.1", key, fsm.Retired)
+	require.Equal(t, node.Committed, r.Outcome)
+	require.Equal(t, uint64(4), r.Version)
+	for id := 1; id <= 3; id++ {
+		require.Equal(t, &node.Value{
+			Version: 4, Serial: 4, State: fsm.Retired, Before: "Init", Recent: []node.Entry{{ID: "c2.1", To: fsm.Retired}},
+		}, w.hosts[id].node.Inspect(key).Value)
+	}
+	w.request(3, &node.Request{Kind: node.Propose, Key: key, ID: "c3.1", Attempt: 1, To: "Running", Base: 4})
+	w.request(3, &node.Request{Kind: node.Propose, Key: key, ID: "c3.2", Attempt: 2, To: "Running", Base: 4, Retry: true})
+	w.request(3, &node.Request{Kind: node.Propose, Key: key, ID: "c1.1", Attempt: 2, To: "Running", Base: 0, Retry: true})
+	w.replies = nil
+	w.deliverAll()
+	w.tick(config(1, 3).RetryDelay)
+	w.deliverAll()
+	require.Len(t, w.replies, 3)
+	for _, r := range w.replies {
+		if r.ID == "c1.1" { // its entry is gone, so what became of it cannot be told
+			require.Equal(t, node.Unknown, r.Outcome)
+			continue
+		}
+		require.Equal(t, node.Rejected, r.Outcome)
+		require.Equal(t, node.Illegal, r.Reason)
+		require.Equal(t, r.ID == "c3.2", r.Final)
+	}
+	require.Equal(t, uint64(4), w.hosts[3].node.Inspect(key).Value.Serial) // no voids
+}

@@ -1,0 +1,215 @@
+// Package definition reads the definitions of machines that people write, in
+// YAML or JSON (which is YAML too), with errors that point at the line.
+//
+//	name: lamp
+//	states: [off, on, broken]
+//	initial: off
+//	terminal: [broken]
+//	transitions:
+//	  - {from: off, to: on}
+//	  - {from: on, to: off}
+//	  - {from: on, to: broken}
+//
+// Instead of an object a transition may be a text, "off -> on".
+package definition
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"go.yaml.in/yaml/v3"
+)
+
+// ErrInvalid is wrapped by all errors.
+var ErrInvalid = errors.New("invalid definition")
+
+// Read reads one definition. Its errors begin with the name of the file and the
+// line.
+func Read(file string, data []byte) (fsm.Definition, error) {
+	r := reader{file: file}
+	if len(data) > maxFile {
+		return fsm.Definition{}, fmt.Errorf("%s: %w: %d bytes: want at most %d", file, ErrInvalid, len(data), maxFile)
+	}
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	var doc, more yaml.Node
+	switch err := d.Decode(&doc); {
+	case err == io.EOF:
+		return fsm.Definition{}, fmt.Errorf("%s: %w: the file is empty: want name, states, initial and transitions", file, ErrInvalid)
+	case err != nil:
+		return fsm.Definition{}, fmt.Errorf("%s: %w: %s", file, ErrInvalid, strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if d.Decode(&more) != io.EOF {
+		return fsm.Definition{}, r.fail(&more, "a second document: give each definition a file of its own")
+	}
+	def, err := r.definition(doc.Content[0])
+	if err != nil {
+		return fsm.Definition{}, err
+	}
+	if _, err := def.Text(); err != nil { // what no single line is to blame for
+		return fsm.Definition{}, fmt.Errorf("%s: %w: %w", file, ErrInvalid, err)
+	}
+	return def, nil
+}
+
+// maxFile bounds what people write: comments too.
+const maxFile = 1 << 20
+
+type reader struct{ file string }
+
+func (r *reader) fail(n *yaml.Node, format string, args ...any) error {
+	return fmt.Errorf("%s:%d: %w: %s", r.file, max(n.Line, 1), ErrInvalid, fmt.Sprintf(format, args...))
+}
+
+// definition reads the top level.
+func (r *reader) definition(n *yaml.Node) (d fsm.Definition, err error) {
+	fields, err := r.object(n, "a definition", "name", "states", "initial", "transitions", "terminal")
+	if err != nil {
+		return d, err
+	}
+	for _, name := range []string{"name", "states", "initial"} {
+		if fields[name] == nil {
+			return d, r.fail(n, "%s: missing", name)
+		}
+	}
+	if d.Name, err = r.name(fields["name"], "definition"); err != nil {
+		return d, err
+	}
+	if d.States, err = r.names(fields["states"], "states", nil); err != nil {
+		return d, err
+	}
+	if len(d.States) == 0 || len(d.States) > fsm.MaxStates {
+		return d, r.fail(fields["states"], "%d states: want 1 to %d", len(d.States), fsm.MaxStates)
+	}
+	if d.Initial, err = r.state(fields["initial"], "initial", d.States); err != nil {
+		return d, err
+	}
+	if d.Transitions, err = r.transitions(fields["transitions"], d.States); err != nil {
+		return d, err
+	}
+	if d.Terminal, err = r.names(fields["terminal"], "terminal", d.States); err != nil {
+		return d, err
+	}
+	return d, r.terminal(fields, &d)
+}
+
+// terminal refuses transitions that leave a state that none should leave.
+func (r *reader) terminal(fields map[string]*yaml.Node, d *fsm.Definition) error {
+	for i, t := range d.Transitions {
+		if slices.Contains(d.Terminal, t.From) {
+			return r.fail(fields["transitions"].Content[i], "%s → %s leaves a terminal state: drop the one or the other", t.From, t.To)
+		}
+	}
+	return nil
+}
+
+// object reads the fields of n, each at most once and none but those allowed.
+func (r *reader) object(n *yaml.Node, what string, allowed ...string) (map[string]*yaml.Node, error) {
+	if n.Kind != yaml.MappingNode {
+		return nil, r.fail(n, "%s: want an object with %s", what, strings.Join(allowed, ", "))
+	}
+	fields := map[string]*yaml.Node{}
+	for i := 0; i < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if !slices.Contains(allowed, key.Value) {
+			return nil, r.fail(key, "unknown field %q: want %s", key.Value, strings.Join(allowed, ", "))
+		}
+		if fields[key.Value] != nil {
+			return nil, r.fail(key, "%s: given twice", key.Value)
+		}
+		fields[key.Value] = value
+	}
+	return fields, nil
+}
+
+// name reads a name as it is written: on is the state "on", not true.
+func (r *reader) name(n *yaml.Node, what string) (string, error) {
+	if n.Kind != yaml.ScalarNode {
+		return "", r.fail(n, "want the name of a %s", what)
+	}
+	if err := fsm.CheckName(what, n.Value); err != nil {
+		return "", r.fail(n, "%v", err)
+	}
+	return n.Value, nil
+}
+
+// names reads a list of states without twins, out of known if that is not nil.
+func (r *reader) names(n *yaml.Node, what string, known []string) (list []string, err error) {
+	if n == nil {
+		return nil, nil
+	}
+	if n.Kind != yaml.SequenceNode {
+		return nil, r.fail(n, "%s: want a list of states", what)
+	}
+	for _, item := range n.Content {
+		name, err := r.name(item, "state")
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(list, name) {
+			return nil, r.fail(item, "%s: %s is listed twice", what, name)
+		}
+		if known != nil && !slices.Contains(known, name) {
+			return nil, r.fail(item, "%s: %s is not among the states %v", what, name, known)
+		}
+		list = append(list, name)
+	}
+	return list, nil
+}
+
+func (r *reader) state(n *yaml.Node, what string, states []string) (string, error) {
+	name, err := r.name(n, "state")
+	if err == nil && !slices.Contains(states, name) {
+		err = r.fail(n, "%s: %s is not among the states %v", what, name, states)
+	}
+	return name, err
+}
+
+func (r *reader) transitions(n *yaml.Node, states []string) (list []fsm.Transition, err error) {
+	if n == nil {
+		return nil, nil
+	}
+	if n.Kind != yaml.SequenceNode {
+		return nil, r.fail(n, "transitions: want a list of {from: STATE, to: STATE} or \"STATE -> STATE\"")
+	}
+	for _, item := range n.Content {
+		t, err := r.transition(item, states)
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(list, t) {
+			return nil, r.fail(item, "transitions: %s → %s is listed twice", t.From, t.To)
+		}
+		list = append(list, t)
+	}
+	return list, nil
+}
+
+func (r *reader) transition(n *yaml.Node, states []string) (t fsm.Transition, err error) {
+	from, to := n, n
+	if n.Kind == yaml.ScalarNode {
+		a, b, found := strings.Cut(strings.ReplaceAll(n.Value, "→", "->"), "->")
+		if !found {
+			return t, r.fail(n, "transition %q: want \"STATE -> STATE\"", n.Value)
+		}
+		from = &yaml.Node{Kind: yaml.ScalarNode, Value: strings.TrimSpace(a), Line: n.Line}
+		to = &yaml.Node{Kind: yaml.ScalarNode, Value: strings.TrimSpace(b), Line: n.Line}
+	} else {
+		fields, err := r.object(n, "a transition", "from", "to")
+		if err != nil {
+			return t, err
+		}
+		if from, to = fields["from"], fields["to"]; from == nil || to == nil {
+			return t, r.fail(n, "a transition: want from and to")
+		}
+	}
+	if t.From, err = r.state(from, "from", states); err != nil {
+		return t, err
+	}
+	t.To, err = r.state(to, "to", states)
+	return t, err
+}

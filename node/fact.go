@@ -20,15 +20,19 @@ const (
 	Accepted                       // acceptor, not durable before At: Key, Ballot, Value
 	Durable                        // the log is durable up to At
 	Proposed                       // proposer, first accept of a round: Key, Ballot, Value, Base
-	Chosen                         // proposer, a majority has accepted: Key, Ballot, Value
+	Chosen                         // proposer, a majority has accepted: Key, Ballot, Value, Waiting
 	Learnt                         // learner, told by a commit: Key, Ballot, Value
 	Answered                       // to a client: Reply
-	RoundEnded                     // proposer, without success: Key, Ballot
+	RoundEnded                     // proposer, without success: Key, Ballot, Attempts, Refused
 )
 
 // Fact is one thing that a node has done.
 type Fact struct {
-	Kind   FactKind
+	Kind     FactKind
+	Attempts uint8  // that a round took
+	Refused  uint8  // members that have refused it
+	Waiting  uint16 // operations that wait for the next round; at most
+
 	Key    string
 	Ballot Ballot
 	Value  *Value

@@ -155,7 +155,7 @@ func (n *Node) prepared(m *machine) {
 func (n *Node) chosen(m *machine) {
 	r := &m.round
 	n.counts.Commits++
-	n.fact(Fact{Kind: Chosen, Key: m.key, Ballot: r.ballot, Value: r.value})
+	n.fact(Fact{Kind: Chosen, Key: m.key, Ballot: r.ballot, Value: r.value, Waiting: uint16(min(len(m.queue), 1<<16-1))})
 	n.learn(m, r.ballot, r.value)
 	if r.refused == 0 && m.chosenAt == r.ballot {
 		m.cache = r.next
@@ -224,7 +224,8 @@ func (n *Node) tendRound(m *machine) {
 // learns of everything that was or could yet be chosen below its ballot.
 func (n *Node) fail(m *machine) {
 	n.counts.Aborted++
-	n.fact(Fact{Kind: RoundEnded, Key: m.key, Ballot: m.round.ballot})
+	r := &m.round
+	n.fact(Fact{Kind: RoundEnded, Key: m.key, Ballot: r.ballot, Attempts: uint8(min(r.attempts, 1<<8-1)), Refused: uint8(r.refused.len())})
 	m.cache = Ballot{}
 	waiting := slices.DeleteFunc(m.round.batch, func(o *operation) bool { return o.answered })
 	m.queue = slices.Insert(m.queue, 0, waiting...)

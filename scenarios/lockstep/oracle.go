@@ -30,11 +30,12 @@ type oracle struct {
 type truth struct {
 	key        string
 	held       [scenarios.MaxNodes + 1]held // durably, by node id
-	votes      map[node.Ballot]*vote        // every ballot that was asked for
-	recent     [2]recentVote                // of votes, the last two that were looked up
-	chosen     node.Ballot                  // the highest that was
-	entries    []node.Entry                 // chosen, entries[i] is number i+1
-	versions   []uint64                     // after each of them
+	efforts    [scenarios.MaxNodes + 1]effort
+	votes      map[node.Ballot]*vote // every ballot that was asked for
+	recent     [2]recentVote         // of votes, the last two that were looked up
+	chosen     node.Ballot           // the highest that was
+	entries    []node.Entry          // chosen, entries[i] is number i+1
+	versions   []uint64              // after each of them
 	operations map[node.OpID]*operation
 	lastID     node.OpID // of operations, the last that was looked up
 	last       *operation
@@ -69,6 +70,7 @@ type replica struct {
 	boot    uint64
 	read    node.ReadID // the last read exchange in this boot
 	readKey string
+	debt    debt
 }
 
 // held is what a node holds durably of one machine.
@@ -162,9 +164,14 @@ func (o *oracle) operation(t *truth, id node.OpID) *operation {
 
 func (o *oracle) fact(f *node.Fact) *scenarios.Violation {
 	r := &o.replicas[o.id]
+	if v := o.indebted(); v != nil && f.Kind != node.Started {
+		return v
+	}
 	switch f.Kind {
 	case node.Started:
 		r.pending = r.pending[:0]
+	case node.RoundEnded:
+		return o.ended(f)
 	case node.Promised, node.Accepted:
 		r.pending = append(r.pending, *f)
 		if f.Kind == node.Accepted {
@@ -175,6 +182,7 @@ func (o *oracle) fact(f *node.Fact) *scenarios.Violation {
 	case node.Proposed:
 		return o.proposed(f)
 	case node.Chosen:
+		o.succeeded(f)
 		return o.chosen(f)
 	case node.Learnt:
 		return o.learnt(f)

@@ -17,6 +17,7 @@ const key = "lifecycle/a"
 
 // story is what three nodes and a client report, made up.
 type story struct {
+	at       scenarios.Duration
 	run      *run
 	position [4]wal.LSN
 	broken   *scenarios.Violation // the first
@@ -25,7 +26,7 @@ type story struct {
 func newStory() *story {
 	p := &scenarios.Plan{
 		Nodes: 3, Clients: 1, Definitions: []fsm.Definition{fsm.Lifecycle()},
-		Knobs:      scenarios.Knobs{ConsensusTimeout: 1, RetryDelay: 1, ClientTimeout: 1},
+		Knobs:      scenarios.Knobs{ConsensusTimeout: 1, RetryDelay: 1, RetryAttempts: 1, ClientTimeout: 1},
 		Operations: []scenarios.Operation{{ID: "c1.1", Client: 1, Machine: key, Kind: scenarios.Propose, To: "Running"}},
 	}
 	s := &story{run: newRun(p)}
@@ -36,7 +37,7 @@ func newStory() *story {
 }
 
 func (s *story) observe(id int, f sim.Fact) {
-	if v := s.run.Observe(0, scenarios.NodeID(id), f); s.broken == nil {
+	if v := s.run.Observe(s.at, scenarios.NodeID(id), f); s.broken == nil {
 		s.broken = v
 	}
 }

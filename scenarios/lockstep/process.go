@@ -136,7 +136,7 @@ func (c *client) begin(now time.Duration, call *scenarios.Call, out *sim.Effects
 // act does what the session asks for.
 func (c *client) act(a session.Action, out *sim.Effects) {
 	if a.Request != nil {
-		c.sent = sending{c.current.Operation, a.Request}
+		c.sent = sending{c.current.Operation, a.Request, a.To}
 		out.Fact(&c.sent)
 		out.Send(sim.ID(a.To), c.run.arena.envelope(a.Request))
 	}

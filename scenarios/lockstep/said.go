@@ -39,6 +39,12 @@ func (o *oracle) said(m node.Message) *scenarios.Violation {
 		if h.accepted.Less(m.Promised) {
 			promised = m.Promised
 		}
+		if m.Reason == node.Malformed {
+			return o.violation("values", "malformed", key, "says %v, of what another node has proposed", m)
+		}
+		if m.Reason == node.StaleBallot && m.Phase == node.Accept && h.accepted == m.Ballot {
+			return o.violation("diligence", "refused-accepted", key, "says %v, and has accepted that very ballot", m)
+		}
 	case *node.ReadReport:
 		accepted = m.Accepted
 	case *node.Proposal:
@@ -56,6 +62,9 @@ func (o *oracle) said(m node.Message) *scenarios.Violation {
 // next is never prepared, and none is asked for as the next twice.
 func (o *oracle) asks(key string, p *node.Proposal) *scenarios.Violation {
 	t, boot := o.machine(key), o.replicas[o.id].boot
+	if v := o.resent(t, p); v != nil {
+		return v
+	}
 	if p.Ballot.Node != node.ID(o.id) || p.Ballot.Boot != boot {
 		return o.violation("ballots", "foreign", key, "proposes %v in boot %d", p.Ballot, boot)
 	}

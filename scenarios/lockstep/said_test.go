@@ -16,7 +16,7 @@ func (s *story) send(r node.Request) {
 	if r.ID == "" {
 		r.ID = "c1.1"
 	}
-	s.observe(101, &sending{&s.run.plan.Operations[0], &r})
+	s.observe(101, &sending{&s.run.plan.Operations[0], &r, node.ID(1 + r.Attempt%3)})
 }
 
 func (s *story) ask(id int, phase node.Phase, ballot, next node.Ballot) {
@@ -150,6 +150,51 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 			s.choose(b(1, 2), xy, 1, 2)
 			s.take(1, "z", 1)
 			s.answer(1, node.Reply{ID: "z", Attempt: 1, Outcome: node.Rejected, Reason: node.Illegal, State: "Running", Version: 1, Serial: 1})
+		}},
+		"a round is given up when it was refused": {"", func(s *story) {
+			s.fact(1, node.Fact{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: 1, Refused: 1})
+		}},
+		"a round is given up too early": {"diligence/given-up-early", func(s *story) {
+			s.fact(1, node.Fact{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: uint8(s.run.plan.Knobs.RetryAttempts)})
+		}},
+		"a proposal is sent again late": {"diligence/resent-late", func(s *story) {
+			s.started()
+			s.ask(1, node.Prepare, b(1, 1), node.Ballot{})
+			s.at += 2*s.run.plan.Knobs.RetryDelay + 2
+			s.ask(1, node.Prepare, b(1, 1), node.Ballot{})
+		}},
+		"a proposal is sent again later after failures": {"", func(s *story) {
+			s.started()
+			s.fact(1, node.Fact{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: 1, Refused: 1})
+			s.ask(1, node.Prepare, b(2, 1), node.Ballot{})
+			s.at += 2*s.run.plan.Knobs.RetryDelay + 2
+			s.ask(1, node.Prepare, b(2, 1), node.Ballot{})
+		}},
+		"a queue waits though nothing is in its way": {"diligence/queue-waits", func(s *story) {
+			s.choose(b(1, 1), x, 1, 2)
+			s.fact(1, node.Fact{Kind: node.Chosen, Ballot: b(1, 1), Value: x, Waiting: 1})
+			s.at++
+			s.fact(1, node.Fact{Kind: node.Durable})
+		}},
+		"a queue goes on at once": {"", func(s *story) {
+			s.started()
+			s.choose(b(1, 1), x, 1, 2)
+			s.fact(1, node.Fact{Kind: node.Chosen, Ballot: b(1, 1), Value: x, Waiting: 1})
+			s.ask(1, node.Prepare, b(2, 1), node.Ballot{})
+			s.at++
+			s.fact(1, node.Fact{Kind: node.Durable})
+		}},
+		"what was accepted is refused when it comes again": {"diligence/refused-accepted", func(s *story) {
+			s.choose(b(1, 1), x, 2)
+			s.say(2, &node.Reject{Phase: node.Accept, Key: key, Ballot: b(1, 1), Reason: node.StaleBallot, Promised: b(1, 1)})
+		}},
+		"what a node has proposed is called malformed": {"values/malformed", func(s *story) {
+			s.say(2, &node.Reject{Phase: node.Accept, Key: key, Ballot: b(1, 1), Reason: node.Malformed})
+		}},
+		"the same node is asked twice in a row": {"client/no-failover", func(s *story) {
+			s.send(node.Request{Attempt: 1})
+			r := &node.Request{Kind: node.Propose, Key: key, ID: "c1.1", Attempt: 2, Retry: true}
+			s.observe(101, &sending{&s.run.plan.Operations[0], r, 2})
 		}},
 		"a retry says so, and keeps its base": {"", func(s *story) {
 			s.send(node.Request{Attempt: 1})

@@ -114,7 +114,7 @@ func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.V
 	case *arrived:
 		r.oracle.at(at, id).arrived(f.life, f.request)
 	case *sending:
-		return r.oracle.at(at, id).sends(f.operation, f.request)
+		return r.oracle.at(at, id).sends(f.operation, f.request, f.to)
 	case *stopped:
 		return r.oracle.at(at, id).violation("availability", "node-stopped", "", "stopped: %v", f.err)
 	case *scenarios.Returned:

@@ -14,9 +14,10 @@ import (
 type trial struct {
 	base     uint64
 	retry    bool
-	node     sim.ID // where it arrived; 0: nowhere yet
-	life     int    // of that node
-	serial   uint64 // chosen when it arrived
+	asked    node.ID // that it was sent to
+	node     sim.ID  // where it arrived; 0: nowhere yet
+	life     int     // of that node
+	serial   uint64  // chosen when it arrived
 	answered bool
 	rejected bool // it was answered that it has no effect
 	proposed bool // its node has proposed it
@@ -44,6 +45,7 @@ func (s *operation) trial(attempt uint32) *trial {
 type sending struct {
 	operation *scenarios.Operation
 	request   *node.Request
+	to        node.ID
 }
 
 // Digest implements sim.Fact.
@@ -55,8 +57,8 @@ func (s *sending) String() string { return "sends " + s.request.String() }
 
 // sends: a client keeps an operation's base, which is a chosen version, and
 // admits to earlier attempts, for as long as one of them may take effect
-// (rule 7).
-func (o *oracle) sends(op *scenarios.Operation, r *node.Request) *scenarios.Violation {
+// (rule 7); and it asks no node twice in a row.
+func (o *oracle) sends(op *scenarios.Operation, r *node.Request, to node.ID) *scenarios.Violation {
 	t := o.machine(r.Key)
 	s := o.operation(t, r.ID)
 	violation := func(class, format string, args ...any) *scenarios.Violation {
@@ -79,8 +81,11 @@ func (o *oracle) sends(op *scenarios.Operation, r *node.Request) *scenarios.Viol
 			return violation("base-restamped", "though attempt %d, which may take effect, has base %d", n, was.base)
 		}
 	}
+	if r.Attempt > 1 && s.trial(r.Attempt-1).asked == to && o.plan.Nodes > 1 {
+		return violation("no-failover", "to node %d, as the attempt before", to)
+	}
 	now := s.trial(r.Attempt)
-	now.base, now.retry = r.Base, r.Retry
+	now.base, now.retry, now.asked = r.Base, r.Retry, to
 	return nil
 }
 

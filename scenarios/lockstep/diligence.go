@@ -1,0 +1,87 @@
+package lockstep
+
+import (
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/scenarios"
+)
+
+// A cluster whose nodes are lazy is safe, and in the end even live: what one of
+// them leaves undone a timeout mends. So laziness shows in no history, and these
+// rules look for it where it happens.
+
+// effort is what a node puts into the rounds of one machine.
+type effort struct {
+	boot     uint64
+	failures int // rounds that failed since some succeeded, as the node counts them
+	ballot   node.Ballot
+	phase    node.Phase
+	sent     scenarios.Duration // the proposal was last sent then
+}
+
+// debt is a round that a node has to begin before it does anything else.
+type debt struct {
+	key   string
+	since scenarios.Duration
+}
+
+// effort finds what the node under way has done for a machine in its present
+// life.
+func (o *oracle) effort(t *truth) *effort {
+	e, boot := &t.efforts[o.id], o.replicas[o.id].boot
+	if e.boot != boot {
+		*e = effort{boot: boot}
+	}
+	return e
+}
+
+// ended: a round is given up when somebody has refused it, or when it was sent
+// as often as the plan says.
+func (o *oracle) ended(f *node.Fact) *scenarios.Violation {
+	e := o.effort(o.machine(f.Key))
+	e.failures++
+	if f.Refused == 0 && int(f.Attempts) <= o.plan.Knobs.RetryAttempts {
+		return o.violation("diligence", "given-up-early", f.Key, "gives up round %v of %s, which nobody has refused, after %d attempts of %d",
+			f.Ballot, f.Key, f.Attempts, o.plan.Knobs.RetryAttempts+1)
+	}
+	return nil
+}
+
+// succeeded: when operations wait, the next round begins at once.
+func (o *oracle) succeeded(f *node.Fact) {
+	o.effort(o.machine(f.Key)).failures /= 2
+	if f.Waiting > 0 && o.plan.Nodes > 1 {
+		o.replicas[o.id].debt = debt{f.Key, o.now}
+	}
+}
+
+// maxDoublings of the delay between two attempts, by a node that has failed so
+// often.
+const maxDoublings = 5
+
+// resent: a proposal that is not answered is sent again when its time has come,
+// by a clock that runs at half the true speed at worst.
+func (o *oracle) resent(t *truth, p *node.Proposal) *scenarios.Violation {
+	r := &o.replicas[o.id]
+	if r.debt.key == p.Key {
+		r.debt = debt{}
+	}
+	e := o.effort(t)
+	if e.ballot == p.Ballot && e.phase == p.Phase && o.now > e.sent {
+		if most := 2 * (o.plan.Knobs.RetryDelay << min(e.failures, maxDoublings)); o.now-e.sent > most+1 {
+			return o.violation("diligence", "resent-late", p.Key, "sends %v again after %v, and %v is the most after %d failures", p, o.now-e.sent, most, e.failures)
+		}
+	}
+	e.ballot, e.phase, e.sent = p.Ballot, p.Phase, o.now
+	return nil
+}
+
+// indebted: a node that owes a round has begun it before time goes on.
+func (o *oracle) indebted() *scenarios.Violation {
+	d := &o.replicas[o.id].debt
+	if d.key == "" || d.since == o.now {
+		return nil
+	}
+	was := *d
+	*d = debt{}
+	return o.violation("diligence", "queue-waits", was.key, "has chosen a value of %s at %v and begins no round for what waits", was.key, was.since)
+}

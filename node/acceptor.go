@@ -80,7 +80,9 @@ func (n *Node) accept(m *machine, p *Proposal) {
 		n.promise(m, p.Next)
 		return
 	}
+	before := m.standing()
 	m.accepted, m.value = p.Ballot, p.Value
+	n.account(m, before)
 	m.promised = later(m.promised, later(p.Ballot, p.Next))
 	n.persist(m, true)
 	n.fact(Fact{Kind: Accepted, Key: m.key, Ballot: p.Ballot, Value: p.Value, At: m.pos})

@@ -15,6 +15,8 @@ var ErrConfig = errors.New("invalid node configuration")
 // MaxMembers bounds a cluster.
 const MaxMembers = 7
 
+const maxRepairDelay = 24 * time.Hour
+
 // Config is what a node is told once. All members must agree on Cluster,
 // Members, Definitions and Ring.
 type Config struct {
@@ -29,6 +31,8 @@ type Config struct {
 	Ring             int           // recent entries that a value keeps for exactly-once
 	Batch            int           // operations combined into one round, at most Ring
 	Queue            int           // operations that may wait for one machine
+	RepairDelay      time.Duration // digests are compared with peers so long after a change; 0: never
+	RepairRate       int           // bytes a second, about, that repair pulls
 	Jitter           uint64        // seed of what a node chooses at random, one of its own for each node
 
 	Observer Observer // told what the node does; nil in production
@@ -45,6 +49,8 @@ func Defaults() Config {
 		Ring:             16,
 		Batch:            8,
 		Queue:            1024,
+		RepairDelay:      time.Second,
+		RepairRate:       20 << 20,
 	}
 }
 
@@ -70,6 +76,10 @@ func (c *Config) Validate() error {
 		return fail("batch: %d: want 1 to the ring's %d", c.Batch, c.Ring)
 	case c.Queue < 1:
 		return fail("queue: %d: want 1 or more", c.Queue)
+	case c.RepairDelay < 0 || c.RepairDelay > maxRepairDelay:
+		return fail("repair delay: %v: want 0 to %v; 0 is no repair", c.RepairDelay, maxRepairDelay)
+	case c.RepairDelay > 0 && c.RepairRate < 1:
+		return fail("repair rate: %d: want 1 or more bytes a second", c.RepairRate)
 	}
 	for i, m := range c.Members {
 		if m == 0 || slices.Contains(c.Members[:i], m) {

@@ -3,6 +3,7 @@ package node_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
@@ -30,6 +31,9 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 		"ring: 257: want 1 to 256":                         func(c *node.Config) { c.Ring = node.MaxRing + 1 },
 		"batch: 0: want 1 to the ring's 16":                func(c *node.Config) { c.Batch = 0 },
 		"batch: 17: want 1 to the ring's 16":               func(c *node.Config) { c.Batch = 17 },
+		"repair delay: -1s: want 0 to 24h":                 func(c *node.Config) { c.RepairDelay = -time.Second },
+		"repair delay: 25h":                                func(c *node.Config) { c.RepairDelay = 25 * time.Hour },
+		"repair rate: 0":                                   func(c *node.Config) { c.RepairDelay, c.RepairRate = 1, 0 },
 		"queue: 0":                                         func(c *node.Config) { c.Queue = 0 },
 		`definitions[1]: definition "idle": invalid: 0 st`: func(c *node.Config) { c.Definitions = append(c.Definitions, fsm.Definition{Name: "idle"}) },
 		`definitions[1]: "lifecycle" is defined twice`:     func(c *node.Config) { c.Definitions = append(c.Definitions, fsm.Lifecycle()) },

@@ -92,7 +92,7 @@ func (n *Node) adopt(key, text string) {
 		n.counts.Failed++
 		return
 	}
-	m := n.add(pin+key, n.defs[fsm.Meta])
+	m := n.create(pin+key, n.defs[fsm.Meta])
 	m.accepted = Ballot{Round: 1, Boot: n.boot, Epoch: firstEpoch, Node: n.cfg.ID}
 	m.promised = m.accepted
 	m.value = initial(m.def).with(Entry{lookupID, text, Made}, 1)
@@ -113,9 +113,9 @@ func (n *Node) stored(key string) *machine {
 		return m
 	}
 	if pinned(key) {
-		return n.add(key, n.defs[fsm.Meta])
+		return n.create(key, n.defs[fsm.Meta])
 	}
-	return n.add(key, n.define(key))
+	return n.create(key, n.define(key))
 }
 
 // resolve gives every recovered machine its definition, and checks its value.

@@ -60,6 +60,14 @@ func TestMessagesThatMakeNoSense(t *testing.T) {
 		"read report of no exchange":              &node.ReadReport{Key: key},
 		"read report that hides a value":          &node.ReadReport{Key: key, Read: node.ReadID{Node: 1, Boot: 1, Seq: 1}, Accepted: one},
 		"read report of a lie":                    &node.ReadReport{Key: key, Read: node.ReadID{Node: 1, Boot: 1, Seq: 1}, Accepted: one, Value: longer},
+		"repair request in another's name":        &node.RepairRequest{Exchange: node.ReadID{Node: 1, Boot: 1, Seq: 1}},
+		"repair report of no exchange":            &node.RepairReport{Digest: 1},
+		"repair of nothing":                       &node.RepairValue{Key: key, Ballot: one},
+		"repair without a key":                    &node.RepairValue{Ballot: one, Value: value("c9.9")},
+		"repair of no round":                      &node.RepairValue{Key: key, Value: value("c9.9"), Chosen: true},
+		"repair in the last round of all":         &node.RepairValue{Key: key, Ballot: huge, Value: value("c9.9"), Chosen: true},
+		"repair in another epoch":                 &node.RepairValue{Key: key, Ballot: other, Value: value("c9.9"), Chosen: true},
+		"repair of a lie":                         &node.RepairValue{Key: key, Ballot: one, Value: longer, Chosen: true},
 		"request of no kind":                      propose(func(r *node.Request) { r.Kind = 0 }),
 		"request of another kind":                 propose(func(r *node.Request) { r.Kind = 9 }),
 		"request without an id":                   propose(func(r *node.Request) { r.ID = "" }),
@@ -96,7 +104,7 @@ func TestMessagesThatMakeNoSense(t *testing.T) {
 // nonsense counts the messages that a node could do nothing with.
 func nonsense(n *node.Node) uint64 {
 	c := n.Counters()
-	sum := c.Failed
+	sum := c.Failed + c.Skipped
 	for _, r := range []node.Reason{node.StaleBallot, node.StaleEpoch, node.UnknownDefinition, node.UnknownState, node.Malformed} {
 		sum += c.Rejects[r]
 	}
@@ -113,6 +121,8 @@ func TestStrangersAreNotHeard(t *testing.T) {
 		&node.Commit{Key: key, Ballot: ballot(1, 2), Value: value("c9.9")},
 		&node.ReadRequest{Key: key},
 		&node.ReadReport{Key: key, Read: node.ReadID{Node: 1, Boot: 1, Seq: 1}},
+		&node.RepairRequest{}, &node.RepairReport{},
+		&node.RepairValue{Key: key, Ballot: ballot(1, 2), Value: value("c9.9"), Chosen: true},
 	} {
 		w := newWorld(3, nil)
 		for _, from := range []node.ID{0, 4, 101, math.MaxUint16} {

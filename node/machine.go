@@ -13,7 +13,8 @@ import (
 type machine struct {
 	key   string
 	def   *fsm.Definition
-	index int // of Node.byIndex; the token of its timer
+	index int    // of Node.byIndex; the token of its timer
+	hash  uint64 // its place in the digest
 
 	// Acceptor, durable once the log has reached pos.
 	promised Ballot
@@ -79,6 +80,11 @@ func (n *Node) forget(m *machine) {
 	}
 }
 
+// idle reports whether m could begin a round of its own.
+func (m *machine) idle(now time.Duration) bool {
+	return m.work == nil || m.round.phase == 0 && len(m.queue) == 0 && now >= m.pause
+}
+
 // maxSpare is how many pieces of work are kept for reuse.
 const maxSpare = 1024
 
@@ -92,11 +98,11 @@ func (n *Node) machine(key string) *machine {
 	if def == nil {
 		return nil
 	}
-	return n.add(key, def)
+	return n.create(key, def)
 }
 
-func (n *Node) add(key string, def *fsm.Definition) *machine {
-	m := &machine{key: key, def: def, index: len(n.byIndex)}
+func (n *Node) create(key string, def *fsm.Definition) *machine {
+	m := &machine{key: key, def: def, index: len(n.byIndex), hash: n.hash(key)}
 	n.machines[key] = m
 	if last := len(n.vacant) - 1; last >= 0 {
 		m.index, n.vacant = n.vacant[last], n.vacant[:last]
@@ -145,7 +151,9 @@ func (n *Node) learn(m *machine, b Ballot, v *Value) {
 	if m.def.Name == fsm.Meta {
 		n.adopt(m.key, v.State)
 	}
+	before := m.standing()
 	m.chosenAt, m.chosen = b, v
+	n.account(m, before)
 	m.top = max(m.top, b.Round)
 	if m.cache.Less(b) {
 		m.cache = Ballot{}

@@ -79,6 +79,9 @@ type Node struct {
 	lookups []*lookup // definitions that are asked for
 	held    []held    // waiting for the log, in order
 	inbox   []Message // from this node to itself
+	digest  digest
+	repair  repair
+	salt    uint64
 	out     Effects
 	reads   uint64 // read exchanges begun in this boot
 	durable wal.LSN
@@ -123,6 +126,11 @@ type Counters struct {
 	Identity  uint64 // reads that needed a round
 	Commits   uint64 // rounds that chose a value
 	Aborted   uint64 // rounds that failed
+	Compared  uint64 // repair: digests compared with a peer's
+	Pulled    uint64 // repair: values accepted
+	Confirmed uint64 // repair: accepted values learnt to be chosen
+	Mended    uint64 // repair: rounds begun
+	Skipped   uint64 // repair: machines whose definition is unknown here
 	Rejects   map[Reason]uint64
 }
 
@@ -136,6 +144,7 @@ func New(cfg Config) (*Node, error) {
 		cfg: cfg, majority: len(cfg.Members)/2 + 1,
 		defs: map[string]*fsm.Definition{}, machines: map[string]*machine{},
 		counts: Counters{Rejects: map[Reason]uint64{}},
+		salt:   salt(cfg.Cluster),
 	}
 	for i := range cfg.Definitions {
 		n.defs[cfg.Definitions[i].Name] = &cfg.Definitions[i]
@@ -183,7 +192,9 @@ func (n *Node) handle(ev Event) {
 			n.receive(ev.From, ev.Message)
 		}
 	case Timer:
-		if ev.Token < uint64(len(n.byIndex)) {
+		if ev.Token == repairToken {
+			n.wakeRepair()
+		} else if ev.Token < uint64(len(n.byIndex)) {
 			n.wake(n.byIndex[ev.Token])
 		}
 	case Done:
@@ -224,6 +235,7 @@ func (n *Node) release() {
 	if !n.ready && n.log.Ready() {
 		n.ready = true
 		n.fact(Fact{Kind: Booted, Boot: n.boot})
+		n.beginRepair()
 	}
 	i := 0
 	for i < len(n.held) && n.held[i].after <= n.durable {
@@ -275,6 +287,12 @@ func (n *Node) receive(from ID, msg Message) {
 		n.readRequest(from, m)
 	case *ReadReport:
 		n.readReport(from, m)
+	case *RepairRequest:
+		n.repairRequest(from, m)
+	case *RepairReport:
+		n.repairReport(from, m)
+	case *RepairValue:
+		n.repairValue(from, m)
 	default:
 		n.counts.Failed++
 	}
@@ -288,6 +306,7 @@ type members uint8
 
 func (s members) has(i int) bool { return s&(1<<i) != 0 }
 func (s *members) add(i int)     { *s |= 1 << i }
+func (s *members) remove(i int)  { *s &^= 1 << i }
 func (s members) len() int       { return bits.OnesCount8(uint8(s)) }
 
 // Ready reports whether the node may speak: its boot is durable.

@@ -133,6 +133,12 @@ func (n *Node) recover(ev Event) {
 	}
 	if err := n.resolve(); err != nil {
 		n.err = fmt.Errorf("%w: %w", ErrStopped, err)
+		return
+	}
+	for _, m := range n.byIndex {
+		if !pinned(m.key) {
+			n.account(m, standing{})
+		}
 	}
 }
 

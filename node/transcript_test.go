@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write testdata as the code behaves now"
 // Lines that begin with # are comments. A link is written 1>2; 1> stands for
 // all from 1, >2 for all to 2.
 //
-//	cluster N [ring R] [batch B] [queue Q] [jitter J]   nodes 1 to N, ready
+//	cluster N [ring R] [batch B] [queue Q] [jitter J] [repair MS]   nodes 1 to N, ready
 //	request NODE ID propose KEY STATE [expect V] [base V] [attempt A] [retry]
 //	request NODE ID read|read-local KEY [attempt A] [retry]
 //	flight                list the messages in flight
@@ -192,6 +192,8 @@ func knobs(cfg *node.Config, args []string) {
 			cfg.Batch = n
 		case "queue":
 			cfg.Queue = n
+		case "repair":
+			cfg.RepairDelay = time.Duration(n) * time.Millisecond
 		case "jitter":
 			cfg.Jitter += uint64(n)
 		}

@@ -95,6 +95,7 @@ func newWorld(n int, change func(*node.Config)) *world {
 // config is that of node id of n.
 func config(id, n int) node.Config {
 	cfg := node.Defaults()
+	cfg.RepairDelay = 0 // unless a test is about it
 	cfg.ID, cfg.Jitter, cfg.Cluster = node.ID(id), uint64(id), [16]byte{'t', 'e', 's', 't'}
 	for m := 1; m <= n; m++ {
 		cfg.Members = append(cfg.Members, node.ID(m))

@@ -115,6 +115,8 @@ func TestSenselessPlansAreRefused(t *testing.T) {
 		{"no system", `"origin"`, `""`, "system: want the name of a system under test"},
 		{"bad definition", `"initial": "Shut"`, `"initial": "Ajar"`, `definitions[0]: definition "door": invalid: initial state "Ajar"`},
 		{"no timeout", `"consensus_timeout": "20ms"`, `"consensus_timeout": "0s"`, "knobs.consensus_timeout: 0s: want more than 0"},
+		{"negative repair delay", `"retry_attempts": 2`, `"repair_delay": "-1ms"`, "knobs.repair_delay: -1ms: want 0 to 24h"},
+		{"negative repair rate", `"retry_attempts": 2`, `"repair_rate": -1`, "knobs.repair_rate: -1: want 0 or more"},
 		{"negative retries", `"retry_attempts": 2`, `"retry_attempts": -1`, "knobs.retry_attempts: -1: want 0 to 1000"},
 		{"more than always", `"drop_ppm": 1000`, `"drop_ppm": 1000001`, "network: drop_ppm: 1000001 is above 1000000"},
 		{"wild clock", `"drift_ppm": 100`, `"drift_ppm": 600000`, "clocks[0]: drift_ppm"},

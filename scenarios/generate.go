@@ -186,6 +186,10 @@ func generateKnobs(c choices, p *Plan, shape Shape, delay Duration) {
 	if c.often("impatient?", 40) { // attempts of one operation overlap
 		p.Knobs.ClientAttempt = consensus / Duration(c.between("impatient", 1, 4))
 	}
+	if c.often("repair?", 75) { // while the storm goes on
+		p.Knobs.RepairDelay = trip * Duration(c.between("repair", 1, 20))
+		p.Knobs.RepairRate = 20 << 20 >> (4 * c.Choose("repair rate", 4))
+	}
 	p.Knobs.Codec = []string{"", "", "", "cbor", "json"}[c.Choose("codec", 5)]
 }
 

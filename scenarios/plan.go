@@ -57,6 +57,8 @@ type Knobs struct {
 	Ring             int      `json:"ring,omitempty"`           // recent entries that a value keeps; 0: the system's default
 	Batch            int      `json:"batch,omitempty"`          // operations combined into one round; 0: the system's default
 	Queue            int      `json:"queue,omitempty"`          // operations that may wait for one machine; 0: the system's default
+	RepairDelay      Duration `json:"repair_delay,omitempty"`   // nodes compare what they hold so long after a change; 0: the system's default
+	RepairRate       int      `json:"repair_rate,omitempty"`    // bytes a second that a node pulls from others then; 0: the system's default
 	Codec            string   `json:"codec,omitempty"`          // json or cbor: messages cross the network as bytes; empty: as values
 }
 
@@ -114,8 +116,11 @@ type Fate struct {
 }
 
 // Heal is the last phase. At its start every fault ends, every node runs and
-// each message takes Delay. When the clients have ended all their operations
-// and Settle has passed, a fresh operation on each machine that the plan uses
+// each message takes Delay. When the clients have ended all their operations,
+// the nodes of a Repairer must hold the same Within that time, and say nothing in
+// the Settle after it.
+//
+// When Settle has passed, a fresh operation on each machine that the plan uses
 // must end for certain, all of them Within that time: committed, or rejected
 // because of the state that the machine is in. Nodes in Without are down then,
 // and if there are any, all of it is done once more with every node. After

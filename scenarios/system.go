@@ -41,6 +41,13 @@ type Carrier interface {
 	Carry(m sim.Message) sim.Message
 }
 
+// Repairer is a Run whose nodes find out by themselves what they have missed,
+// and then say nothing until they are asked. Repaired is asked when they have
+// had the time: do all of them hold the same?
+type Repairer interface {
+	Repaired(at Duration) *Violation
+}
+
 // Violation is a broken property.
 type Violation struct {
 	Property string   // "agreement", "linearizability", "liveness", ...

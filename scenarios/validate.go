@@ -81,6 +81,12 @@ func (p *Plan) checkKnobs() error {
 	if k.Queue < 0 {
 		return fmt.Errorf("knobs.queue: %d: want 0 or more", k.Queue)
 	}
+	if k.RepairDelay < 0 || k.RepairDelay > MaxTime {
+		return fmt.Errorf("knobs.repair_delay: %v: want 0 to %v", k.RepairDelay, MaxTime)
+	}
+	if k.RepairRate < 0 {
+		return fmt.Errorf("knobs.repair_rate: %d: want 0 or more", k.RepairRate)
+	}
 	if k.Codec != "" && k.Codec != "json" && k.Codec != "cbor" {
 		return fmt.Errorf("knobs.codec: %q: want json, cbor or nothing", k.Codec)
 	}

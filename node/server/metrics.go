@@ -60,6 +60,7 @@ var (
 	descCommits   = desc("commits_total", "Rounds that chose a value.")
 	descAborts    = desc("aborts_total", "Rounds that failed.")
 	descRejects   = desc("rejects_total", "Rejections of proposals and operations, by reason.", "reason")
+	descRepair    = desc("repair_total", "Repair: digests compared with a peer's; machines pulled, confirmed to be chosen, mended by a round, or skipped.", "what")
 	descMalformed = desc("malformed_total", "Messages, and connections to the peer port, that made no sense.", "what")
 )
 
@@ -71,7 +72,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descNodes, descPeersUp, descReady, descBoot, descMachines, descMessages, descFailures, descRetries, descProposals,
-		descReads, descRounds, descCommits, descAborts, descRejects, descMalformed,
+		descReads, descRounds, descCommits, descAborts, descRejects, descRepair, descMalformed,
 	} {
 		out <- d
 	}
@@ -105,6 +106,11 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	count(descRounds, c.Slow, "prepare")
 	count(descCommits, c.Commits)
 	count(descAborts, c.Aborted)
+	count(descRepair, c.Compared, "compared")
+	count(descRepair, c.Pulled, "pulled")
+	count(descRepair, c.Confirmed, "confirmed")
+	count(descRepair, c.Mended, "mended")
+	count(descRepair, c.Skipped, "skipped")
 	count(descMalformed, c.Failed, "message")
 	for reason, n := range c.Rejects {
 		count(descRejects, n, string(reason))

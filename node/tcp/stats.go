@@ -22,7 +22,8 @@ const (
 func (f Fate) String() string { return [...]string{"queued", "sent", "dropped", "received"}[f] }
 
 // typeNames are the types of messages. The first is for those of later days.
-var typeNames = [...]string{"unknown", "proposal", "acknowledgment", "reject", "commit", "read-request", "read-report", "request", "reply"}
+var typeNames = [...]string{"unknown", "proposal", "acknowledgment", "reject", "commit", "read-request", "read-report", "request", "reply",
+	"repair-request", "repair-report", "repair-value"}
 
 const types = len(typeNames)
 
@@ -44,6 +45,12 @@ func typeOf(m node.Message) int {
 		return 7
 	case *node.Reply:
 		return 8
+	case *node.RepairRequest:
+		return 9
+	case *node.RepairReport:
+		return 10
+	case *node.RepairValue:
+		return 11
 	}
 	return 0
 }

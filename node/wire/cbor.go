@@ -23,7 +23,7 @@ var (
 		IndefLength:      cbor.IndefLengthForbidden,
 		TagsMd:           cbor.TagsForbidden,
 		MaxNestedLevels:  4,
-		MaxArrayElements: node.MaxRing,
+		MaxArrayElements: maxList,
 	}.DecMode())
 )
 

@@ -40,7 +40,7 @@ func check(m node.Message) error {
 		return first(checkKind(m.Kind), checkOp("id", m.ID), checkOutcome(m.Outcome), checkReason(m.Reason),
 			checkText("state", m.State, fsm.MaxText))
 	}
-	return nil
+	return checkRepair(m)
 }
 
 func first(errs ...error) error {

@@ -61,13 +61,26 @@ func TestTheLargestMessageFitsInAFrame(t *testing.T) {
 	}
 	v.Recent[7].To = worst(fsm.MaxText)
 	ballot := node.Ballot{Epoch: 1<<32 - 1, Round: 1<<64 - 1, Node: 1<<16 - 1, Boot: 1<<64 - 1}
-	m := &node.Proposal{Phase: node.Accept, Key: worst(wire.MaxKey), Ballot: ballot, Value: v, Next: ballot, First: node.OpID(worst(64))}
-	for _, c := range codecs {
-		stream := framed(t, c, m)
-		t.Logf("%s: %d bytes", c.Name(), len(stream))
-		got, err := c.Decode(stream[8:])
-		require.NoError(t, err)
-		require.Equal(t, m, got)
+	read := node.ReadID{Node: 1<<16 - 1, Boot: 1<<64 - 1, Seq: 1<<64 - 1}
+	request := &node.RepairRequest{Exchange: read, Digest: 1<<64 - 1, Mass: 1<<64 - 1}
+	report := &node.RepairReport{Exchange: read, Digest: 1<<64 - 1, Mass: 1<<64 - 1, Done: 1<<16 - 1, Sent: 1<<16 - 1}
+	for range node.MaxRepairList {
+		request.Wants = append(request.Wants, worst(wire.MaxKey))
+		request.Ranges = append(request.Ranges, node.Range{Path: 1<<64 - 1, Depth: 16, Digest: 1<<64 - 1})
+		report.Items = append(report.Items, node.Item{Key: worst(wire.MaxKey), Ballot: ballot, Chosen: true})
+	}
+	report.Ranges = request.Ranges
+	for _, m := range []node.Message{
+		&node.Proposal{Phase: node.Accept, Key: worst(wire.MaxKey), Ballot: ballot, Value: v, Next: ballot, First: node.OpID(worst(64))},
+		request, report,
+	} {
+		for _, c := range codecs {
+			stream := framed(t, c, m)
+			t.Logf("%T %s: %d bytes", m, c.Name(), len(stream))
+			got, err := c.Decode(stream[8:])
+			require.NoError(t, err)
+			require.Equal(t, m, got)
+		}
 	}
 }
 
@@ -95,6 +108,10 @@ func TestAppendRefuses(t *testing.T) {
 		"value.recent: 257 entries, at most 256":           &node.Commit{Value: ring(257)},
 		"value.recent[1].to: 300 bytes, at most 128":       &node.ReadReport{Value: &node.Value{Recent: []node.Entry{{To: long}, {To: long}}}},
 		`key: "a\xff" is not UTF-8`:                        &node.ReadRequest{Key: "a\xff"},
+		"wants: 513, at most 512":                          &node.RepairRequest{Wants: make([]string, 513)},
+		"ranges: 513, at most 512":                         &node.RepairReport{Ranges: make([]node.Range, 513)},
+		"items: 513, at most 512":                          &node.RepairReport{Items: make([]node.Item, 513)},
+		"items[1].key: 300 bytes, at most 257":             &node.RepairReport{Items: []node.Item{{}, {Key: long}}},
 	} {
 		for _, c := range codecs {
 			before := []byte("before")

@@ -55,9 +55,13 @@
 //	read-report     [6, key, read, accepted, value, first]
 //	request         [7, kind, key, id, attempt, to, base, retry, expects, expect]
 //	reply           [8, kind, key, id, attempt, outcome, reason, state, version]
+//	repair-request  [9, exchange, digest, mass, [range, …], [key, …]]
+//	repair-report   [10, exchange, digest, mass, done, sent, [range, …], [[key, ballot, chosen], …]]
+//	repair-value    [11, key, ballot, value, chosen]
 //
 //	ballot          [epoch, round, node, boot]
-//	read            [node, boot, sequence]
+//	read, exchange  [node, boot, sequence]
+//	range           [path, depth, digest]
 //	value           [version, state, [[id, from, to], …]] or null
 //
 // # Handshake

@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"fmt"
-
 	"github.com/lockstep-dst/lockstep/node"
 )
 
@@ -140,7 +138,7 @@ func formOf(m node.Message) (form, error) {
 			Outcome: outcome(m.Outcome), Reason: string(m.Reason), Final: m.Final,
 			State: m.State, Version: m.Version, Serial: m.Serial}, nil
 	}
-	return nil, fmt.Errorf("unknown type %T", m)
+	return repairFormOf(m)
 }
 
 // newForm is an empty form for a message of a kind; nil if there is no such kind.
@@ -163,7 +161,7 @@ func newForm(k kind) form {
 	case kindReply:
 		return new(reply)
 	}
-	return nil
+	return newRepairForm(k)
 }
 
 func (f *proposal) message() node.Message {

@@ -39,6 +39,13 @@ func samples() []node.Message {
 		&node.Reply{Kind: node.Propose, Key: "lifecycle/a", ID: "c1.2", Attempt: 2, Outcome: node.Committed, State: "Running", Version: 5},
 		&node.Reply{Kind: node.Propose, Key: "lifecycle/a", ID: "c1.2", Outcome: node.Rejected, Reason: node.Illegal, State: "Stopped", Version: 5},
 		&node.Reply{Kind: node.Read, Key: "lifecycle/a", ID: "c1.3", Outcome: node.Unknown, Reason: node.Timeout},
+		&node.RepairRequest{Exchange: read, Digest: 1<<64 - 1, Mass: 15},
+		&node.RepairRequest{Exchange: read, Digest: 7, Ranges: []node.Range{{}, {Path: 15, Depth: 1}, {Path: 1<<64 - 1, Depth: 16}}, Wants: []string{"lifecycle/a"}},
+		&node.RepairReport{Exchange: read},
+		&node.RepairReport{Exchange: read, Digest: 7, Mass: 15, Done: 3, Sent: 1, Ranges: []node.Range{{Path: 0xf3, Depth: 2, Digest: 1 << 63}},
+			Items: []node.Item{{Key: "lifecycle/a", Ballot: ballot, Chosen: true}, {Key: "lifecycle/b", Ballot: foreign}}},
+		&node.RepairValue{Key: "lifecycle/a", Ballot: ballot, Value: v, Chosen: true},
+		&node.RepairValue{Key: "lifecycle/a", Ballot: ballot, Value: v},
 	}
 }
 
@@ -129,7 +136,7 @@ func messages() *rapid.Generator[node.Message] {
 		read := node.ReadID{Node: node.ID(rapid.Uint16().Draw(t, "reader")), Boot: rapid.Uint64().Draw(t, "boot"), Seq: rapid.Uint64().Draw(t, "seq")}
 		attempt, number := rapid.Uint32().Draw(t, "attempt"), rapid.Uint64().Draw(t, "number")
 		state := textUpTo(128).Draw(t, "state")
-		switch rapid.IntRange(1, 8).Draw(t, "type") {
+		switch rapid.IntRange(1, 11).Draw(t, "type") {
 		case 1:
 			return &node.Proposal{Phase: phase, Key: key, Ballot: anyBallot(t, "ballot"), Value: anyValue(t), Next: anyBallot(t, "next"), First: first}
 		case 2:
@@ -145,10 +152,36 @@ func messages() *rapid.Generator[node.Message] {
 		case 7:
 			return &node.Request{Kind: kind, Key: key, ID: first, Attempt: attempt, To: state, Base: number, Retry: rapid.Bool().Draw(t, "retry"),
 				Expects: rapid.Bool().Draw(t, "expects"), Expect: number}
+		case 9:
+			return &node.RepairRequest{Exchange: read, Digest: number, Mass: number, Ranges: anyRanges(t), Wants: anyKeys(t)}
+		case 10:
+			m := &node.RepairReport{Exchange: read, Digest: number, Mass: number, Done: uint16(attempt), Sent: uint16(number), Ranges: anyRanges(t)}
+			for _, key := range anyKeys(t) {
+				m.Items = append(m.Items, node.Item{Key: key, Ballot: anyBallot(t, "ballot"), Chosen: rapid.Bool().Draw(t, "chosen")})
+			}
+			return m
+		case 11:
+			return &node.RepairValue{Key: key, Ballot: anyBallot(t, "ballot"), Value: anyValue(t), Chosen: rapid.Bool().Draw(t, "chosen")}
 		}
 		outcome := rapid.SampledFrom([]node.Outcome{node.Committed, node.Rejected, node.Unknown}).Draw(t, "outcome")
 		return &node.Reply{Kind: kind, Key: key, ID: first, Attempt: attempt, Outcome: outcome, Reason: reason, State: state, Version: number}
 	})
+}
+
+func anyRanges(t *rapid.T) (list []node.Range) {
+	for range rapid.IntRange(0, 3).Draw(t, "ranges") {
+		depth := rapid.Uint8Range(0, 16).Draw(t, "depth")
+		most := uint64(1)<<(4*depth) - 1 // of depth 16 all bits: the shift leaves 0
+		list = append(list, node.Range{Path: rapid.Uint64Max(most).Draw(t, "path"), Depth: depth, Digest: rapid.Uint64().Draw(t, "digest")})
+	}
+	return list
+}
+
+func anyKeys(t *rapid.T) (list []string) {
+	for range rapid.IntRange(0, 3).Draw(t, "keys") {
+		list = append(list, textUpTo(wire.MaxKey).Draw(t, "key"))
+	}
+	return list
 }
 
 func TestSamplesHoldEveryType(t *testing.T) {
@@ -156,5 +189,5 @@ func TestSamplesHoldEveryType(t *testing.T) {
 	for _, m := range samples() {
 		seen[fmt.Sprintf("%T", m)] = true
 	}
-	require.Len(t, seen, 8)
+	require.Len(t, seen, 11)
 }

@@ -18,10 +18,13 @@ const (
 	kindReadReport
 	kindRequest
 	kindReply
+	kindRepairRequest
+	kindRepairReport
+	kindRepairValue
 )
 
 var kindNames = [...]string{"?", "proposal", "acknowledgment", "reject", "commit",
-	"read-request", "read-report", "request", "reply"}
+	"read-request", "read-report", "request", "reply", "repair-request", "repair-report", "repair-value"}
 
 func (k kind) String() string { return kindNames[k] }
 
@@ -52,7 +55,7 @@ func (k entryKind) MarshalText() ([]byte, error) { return []byte(node.EntryKind(
 
 // UnmarshalText takes a name.
 func (k *kind) UnmarshalText(text []byte) error {
-	v, err := named("type", text, kindProposal, kindReply)
+	v, err := named("type", text, kindProposal, kindRepairValue)
 	*k = v
 	return err
 }

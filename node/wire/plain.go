@@ -12,6 +12,7 @@ import (
 const (
 	maxDepth  = 4  // message, value, recent, entry
 	maxFields = 12 // of one object
+	maxList   = max(node.MaxRing, node.MaxRepairList)
 )
 
 // checkPlain refuses what encoding/json lets pass: null, a field given twice or
@@ -66,8 +67,8 @@ func (c *container) next() error {
 	switch {
 	case c.object && c.commas == maxFields:
 		return fmt.Errorf("more than %d fields", maxFields)
-	case c.commas == node.MaxRing:
-		return fmt.Errorf("list of more than %d", node.MaxRing)
+	case c.commas == maxList:
+		return fmt.Errorf("list of more than %d", maxList)
 	}
 	return nil
 }

@@ -27,6 +27,7 @@ type stage struct {
 	busy        int               // clients with operations left
 	fresh       freshness
 	healed      bool
+	repairer    scenarios.Repairer // nil if the system is none
 	down        map[sim.ID]int     // crashes that hold a node down
 	storms      []*scenarios.Fault // weather that goes on, in the order in which it began
 	end         scenarios.Duration // nothing later than this counts
@@ -51,6 +52,7 @@ func newStage(sys scenarios.System, p *scenarios.Plan, o Options) (*stage, error
 		plan: p, run: sys.New(p), queues: map[sim.ID]*queue{}, down: map[sim.ID]int{},
 		end: math.MaxInt64,
 	}
+	s.repairer, _ = s.run.(scenarios.Repairer)
 	cfg := sim.Config{
 		Seed: p.Seed, Network: p.Network, New: s.process, Observe: s.observe, Trace: o.Trace, Memory: o.Memory,
 	}
@@ -243,13 +245,50 @@ func (s *stage) heal() {
 	s.quiet()
 }
 
-// quiet begins with the fresh operations when the storm is over and the clients
-// have nothing left to do: without some of the nodes first, if the plan says
-// so.
+// quiet goes on when the storm is over and the clients have nothing left to do.
 func (s *stage) quiet() {
 	if !s.healed || s.busy > 0 {
 		return
 	}
+	if s.repairer != nil {
+		s.awaitSilence()
+		return
+	}
+	s.refresh()
+}
+
+// awaitSilence gives the nodes time to find out by themselves what each of them
+// has missed. Then they hold the same and say nothing more.
+func (s *stage) awaitSilence() {
+	var said uint64
+	silent := s.world.Now() + s.plan.Heal.Within
+	s.world.Schedule(silent, "all has been said", func() { said = s.world.Stats().Sent })
+	s.world.Schedule(silent+s.plan.Heal.Settle, "go on", func() {
+		if said = s.world.Stats().Sent - said; said > 0 {
+			s.violate(s.noise(said))
+		}
+		s.violate(s.repairer.Repaired(s.world.Now()))
+		s.refresh()
+	})
+}
+
+func (s *stage) noise(said uint64) *scenarios.Violation {
+	return &scenarios.Violation{
+		Property: "liveness", Class: "not-silent", At: s.world.Now(),
+		Sentence: fmt.Sprintf("Nodes do not fall silent: they have sent %d messages in the last %v, long after anybody asked them", said, s.plan.Heal.Settle),
+	}
+}
+
+// violate takes the first violation.
+func (s *stage) violate(v *scenarios.Violation) {
+	if s.violation == nil {
+		s.violation = v
+	}
+}
+
+// refresh begins with the fresh operations: without some of the nodes first, if
+// the plan says so.
+func (s *stage) refresh() {
 	if without := s.plan.Heal.Without; len(without) > 0 {
 		s.world.Schedule(s.world.Now()+s.plan.Heal.Settle/2, "go on without some nodes", func() { each(without, s.crash) })
 		s.beginWave(1)

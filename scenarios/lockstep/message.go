@@ -31,6 +31,7 @@ func (a *arena) envelope(m node.Message) *envelope {
 var kinds = [...]string{
 	"?", "proposal-prepare", "proposal-accept", "acknowledgment-prepare", "acknowledgment-accept",
 	"reject-prepare", "reject-accept", "commit", "read-request", "read-report", "request", "reply",
+	"repair-request", "repair-report", "repair-value",
 }
 
 // kindHashes are their hashes, for fate keys.
@@ -60,6 +61,12 @@ func (e *envelope) kind() int {
 		return 10
 	case *node.Reply:
 		return 11
+	case *node.RepairRequest:
+		return 12
+	case *node.RepairReport:
+		return 13
+	case *node.RepairValue:
+		return 14
 	}
 	return 0
 }
@@ -102,6 +109,32 @@ func (e *envelope) Digest() uint64 {
 	case *node.Reply:
 		h = keyed.Mix(h, uint64(m.Outcome)<<32|uint64(m.Attempt)<<8|uint64(m.Kind))
 		return keyed.Mix(keyed.Mix(h, keyed.String(string(m.Reason))), m.Version^keyed.String(m.State))
+	}
+	return repairDigest(h, e.Message)
+}
+
+func repairDigest(h uint64, m node.Message) uint64 {
+	switch m := m.(type) {
+	case *node.RepairRequest:
+		h = ranges(keyed.Mix(keyed.Mix(read(h, m.Exchange), m.Digest), m.Mass), m.Ranges)
+		for _, key := range m.Wants {
+			h = keyed.Mix(h, keyed.String(key))
+		}
+	case *node.RepairReport:
+		h = ranges(keyed.Mix(keyed.Mix(read(h, m.Exchange), m.Digest), m.Mass), m.Ranges)
+		h = keyed.Mix(h, uint64(m.Done)<<16|uint64(m.Sent))
+		for _, i := range m.Items {
+			h = keyed.Mix(ballot(h, i.Ballot), keyed.String(i.Key)^bit(i.Chosen))
+		}
+	case *node.RepairValue:
+		return keyed.Mix(ballot(h, m.Ballot), value(m.Value)^bit(m.Chosen))
+	}
+	return h
+}
+
+func ranges(h uint64, list []node.Range) uint64 {
+	for _, r := range list {
+		h = keyed.Mix(keyed.Mix(h, r.Path<<8^uint64(r.Depth)), r.Digest)
 	}
 	return h
 }

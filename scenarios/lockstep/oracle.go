@@ -66,11 +66,12 @@ type recentVote struct {
 
 // replica is what one node is about.
 type replica struct {
-	pending []node.Fact // promised and accepted, not durable yet
-	boot    uint64
-	read    node.ReadID // the last read exchange in this boot
-	readKey string
-	debt    debt
+	pending  []node.Fact // promised and accepted, not durable yet
+	boot     uint64
+	read     node.ReadID // the last read exchange in this boot
+	readKey  string
+	debt     debt
+	compared uint64 // the last exchange of repair in this boot
 }
 
 // held is what a node holds durably of one machine.
@@ -216,6 +217,9 @@ func (o *oracle) durable(at wal.LSN) *scenarios.Violation {
 		last := &h.promised
 		if f.Kind == node.Accepted {
 			last = &h.accepted
+			if f.Ballot.Less(h.promised) {
+				return o.violation("promises", "accepted-below", f.Key, "accepts %v of %s, and has promised %v", f.Ballot, f.Key, h.promised)
+			}
 			if v := o.accepted(f.Key, f.Ballot); v != nil {
 				return v
 			}
@@ -254,7 +258,7 @@ func (o *oracle) booted(n *node.Node) *scenarios.Violation {
 	if n.Boots() <= r.boot {
 		return o.violation("ballots", "boot-reused", "", "boots as %d, and was ready in boot %d before", n.Boots(), r.boot)
 	}
-	r.boot, r.read, r.readKey = n.Boots(), node.ReadID{}, ""
+	r.boot, r.read, r.readKey, r.compared = n.Boots(), node.ReadID{}, "", 0
 	for _, key := range o.plan.Machines() {
 		h := &o.machine(key).held[o.id]
 		s := n.Inspect(key)

@@ -162,6 +162,11 @@ func TestEveryViolationIsFound(t *testing.T) {
 			s.accept(1, b(1, 3), after("y"))
 			s.sync(1)
 		}},
+		"a value is accepted below a promise": {"promises/accepted-below", func(s *story) {
+			s.promise(1, b(2, 1))
+			s.accept(1, b(1, 3), x)
+			s.sync(1)
+		}},
 		"a promise is gone after a restart": {"promises/forgotten", func(s *story) {
 			s.promise(1, b(1, 1))
 			s.sync(1)
@@ -268,6 +273,16 @@ func TestEveryViolationIsFound(t *testing.T) {
 		}},
 		"a node gives up": {"availability/node-stopped", func(s *story) {
 			s.observe(2, &stopped{errors.New("damaged")})
+		}},
+		"a node never catches up": {"convergence/accepted-differ", func(s *story) {
+			s.hears(2, &node.RepairValue{Key: key, Ballot: b(1, 1), Value: x})
+			s.broken = s.run.Repaired(0)
+		}},
+		"a node never learns what another has learnt": {"convergence/learnt-differ", func(s *story) {
+			for id := 1; id <= 3; id++ {
+				s.hears(id, &node.RepairValue{Key: key, Ballot: b(1, 1), Value: x, Chosen: id == 1})
+			}
+			s.broken = s.run.Repaired(0)
 		}},
 		"the nodes end with different values": {"convergence/values-differ", func(s *story) {
 			s.learn(2, x)
@@ -393,4 +408,10 @@ func TestNoViolationIsMadeUp(t *testing.T) {
 			require.Nil(t, s.broken)
 		})
 	}
+}
+
+// hears boots a node and has it take a message, and nobody what it says.
+func (s *story) hears(id int, m node.Message) {
+	s.booted(id, 1)
+	disk{}.run(s.run.nodes[id], node.Event{Kind: node.Receive, From: 1, Message: m})
 }

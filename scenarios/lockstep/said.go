@@ -1,6 +1,8 @@
 package lockstep
 
 import (
+	"math/bits"
+
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/scenarios"
@@ -17,7 +19,8 @@ func (s said) String() string { return "said " + s.message.String() }
 // judged reports whether m is one of the messages that oracle.said judges.
 func judged(m node.Message) bool {
 	switch m.(type) {
-	case *node.Proposal, *node.Acknowledgment, *node.Reject, *node.ReadRequest, *node.ReadReport:
+	case *node.Proposal, *node.Acknowledgment, *node.Reject, *node.ReadRequest, *node.ReadReport,
+		*node.RepairRequest, *node.RepairReport, *node.RepairValue:
 		return true
 	}
 	return false
@@ -26,6 +29,9 @@ func judged(m node.Message) bool {
 // said: a node says only what is durable (rule 5), and speaks of ballots and
 // read ids of its own boot, each asked for once (rules 3, 4 and 8).
 func (o *oracle) said(m node.Message) *scenarios.Violation {
+	if r, ok := m.(*node.RepairReport); ok {
+		return o.reports(r)
+	}
 	key, _ := m.About()
 	h := &o.machine(key).held[o.id]
 	var promised, accepted node.Ballot
@@ -51,6 +57,10 @@ func (o *oracle) said(m node.Message) *scenarios.Violation {
 		return o.asks(key, m)
 	case *node.ReadRequest:
 		return o.reads(key, m)
+	case *node.RepairRequest:
+		return o.compares(m)
+	case *node.RepairValue:
+		return o.holds(m, m.Key, m.Ballot, m.Chosen)
 	}
 	if h.promised.Less(promised) || h.accepted.Less(accepted) {
 		return o.violation("durability", "said-early", key, "says %v, but has only promised %v and accepted %v durably", m, h.promised, h.accepted)
@@ -92,6 +102,38 @@ func (o *oracle) reads(key string, m *node.ReadRequest) *scenarios.Violation {
 		return o.violation("reads", "id-reused", key, "asks with read id %v for %s in boot %d, after %v for %s", m.Read, about, r.boot, r.read, r.readKey)
 	}
 	r.read, r.readKey = m.Read, about
+	return nil
+}
+
+// compares: likewise of a request of repair, which is never sent again.
+func (o *oracle) compares(m *node.RepairRequest) *scenarios.Violation {
+	r, id := &o.replicas[o.id], m.Exchange
+	if id.Node != node.ID(o.id) || id.Boot != r.boot || id.Seq <= r.compared {
+		return o.violation("reads", "id-reused", "", "asks %v in boot %d, after number %d", m, r.boot, r.compared)
+	}
+	r.compared = id.Seq
+	return nil
+}
+
+// reports: what repair tells of is durable, and chosen if it says so.
+func (o *oracle) reports(m *node.RepairReport) *scenarios.Violation {
+	for _, i := range m.Items {
+		if v := o.holds(m, i.Key, i.Ballot, i.Chosen); v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+func (o *oracle) holds(m node.Message, key string, b node.Ballot, chosen bool) *scenarios.Violation {
+	t := o.machine(key)
+	h := &t.held[o.id]
+	if h.accepted.Less(b) {
+		return o.violation("durability", "said-early", key, "says %v, but has accepted only %v durably", m, h.accepted)
+	}
+	if v := t.vote(b); chosen && (v == nil || bits.OnesCount8(v.nodes) < o.majority) {
+		return o.violation("durability", "said-unchosen", key, "says %v, which was not chosen", m)
+	}
 	return nil
 }
 

@@ -58,6 +58,32 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 			s.accept(2, b(1, 1), x)
 			s.say(2, &node.ReadReport{Key: key, Accepted: b(1, 1), Value: x})
 		}},
+		"repair tells of a value before": {"durability/said-early", func(s *story) {
+			s.accept(2, b(1, 1), x)
+			s.say(2, &node.RepairValue{Key: key, Ballot: b(1, 1), Value: x})
+		}},
+		"repair lists a value before": {"durability/said-early", func(s *story) {
+			s.accept(2, b(1, 1), x)
+			s.say(2, &node.RepairReport{Items: []node.Item{{Key: key, Ballot: b(1, 1)}}})
+		}},
+		"repair tells of a value as chosen that is not": {"durability/said-unchosen", func(s *story) {
+			s.choose(b(1, 1), x, 2)
+			s.say(2, &node.RepairValue{Key: key, Ballot: b(1, 1), Value: x, Chosen: true})
+		}},
+		"repair lists a value as chosen that is not": {"durability/said-unchosen", func(s *story) {
+			s.choose(b(1, 1), x, 2)
+			s.say(2, &node.RepairReport{Items: []node.Item{{Key: key, Ballot: b(1, 1), Chosen: true}}})
+		}},
+		"repair tells of a chosen value": {"", func(s *story) {
+			s.choose(b(1, 1), x, 2, 3)
+			s.say(2, &node.RepairReport{Items: []node.Item{{Key: key, Ballot: b(1, 1), Chosen: true}}})
+			s.say(2, &node.RepairValue{Key: key, Ballot: b(1, 1), Value: x, Chosen: true})
+		}},
+		"an exchange of repair is asked for twice": {"reads/id-reused", func(s *story) {
+			s.started()
+			s.say(1, &node.RepairRequest{Exchange: node.ReadID{Node: 1, Boot: 1, Seq: 1}})
+			s.say(1, &node.RepairRequest{Exchange: node.ReadID{Node: 1, Boot: 1, Seq: 1}})
+		}},
 		"a refusal tells of a promise before": {"durability/said-early", func(s *story) {
 			s.promise(2, b(5, 3))
 			s.say(2, &node.Reject{Phase: node.Prepare, Key: key, Ballot: b(1, 1), Promised: b(5, 3)})

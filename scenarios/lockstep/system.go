@@ -69,6 +69,8 @@ func (r *run) config(id sim.ID) node.Config {
 	cfg.ConsensusTimeout = time.Duration(k.ConsensusTimeout)
 	cfg.RetryAttempts = k.RetryAttempts
 	cfg.RetryDelay = time.Duration(k.RetryDelay)
+	cfg.RepairDelay = cmp.Or(time.Duration(k.RepairDelay), cfg.RepairDelay)
+	cfg.RepairRate = cmp.Or(k.RepairRate, cfg.RepairRate)
 	cfg.Jitter = keyed.Seed(r.plan.Seed).Name("jitter").Word(uint64(id)).Uint64()
 	for _, knob := range []struct {
 		to    *int
@@ -119,6 +121,26 @@ func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.V
 		return r.oracle.at(at, id).violation("availability", "node-stopped", "", "stopped: %v", f.err)
 	case *scenarios.Returned:
 		return r.oracle.at(at, id).returned(f)
+	}
+	return nil
+}
+
+// Repaired implements scenarios.Repairer: every node has accepted the same on every
+// machine, and what one of them knows to be chosen all know.
+func (r *run) Repaired(at scenarios.Duration) *scenarios.Violation {
+	for _, key := range r.plan.Machines() {
+		first := r.nodes[1].Inspect(key)
+		for n := 2; n <= r.plan.Nodes; n++ {
+			s, o := r.nodes[n].Inspect(key), r.oracle.at(at, scenarios.NodeID(n))
+			switch {
+			case s.Accepted != first.Accepted || !s.Value.Equal(first.Value):
+				return o.violation("convergence", "accepted-differ", key,
+					"has accepted %v %v of %s after the storm, and node 1 %v %v", s.Accepted, s.Value, key, first.Accepted, first.Value)
+			case (s.Chosen == s.Accepted) != (first.Chosen == first.Accepted):
+				return o.violation("convergence", "learnt-differ", key,
+					"has accepted %v of %s after the storm, and knows %v as chosen, node 1 %v", s.Accepted, key, s.Chosen, first.Chosen)
+			}
+		}
 	}
 	return nil
 }

@@ -194,5 +194,6 @@ func (n *Node) commit(c *Commit) {
 		return
 	}
 	n.learn(m, c.Ballot, c.Value)
+	n.learnt(m, c.Ballot, c.Value)
 	n.fact(Fact{Kind: Learnt, Key: c.Key, Ballot: c.Ballot, Value: c.Value})
 }

@@ -38,6 +38,7 @@ type Effects struct {
 	Disk   []wal.Request // to be carried out in order
 	Sends  []Send        // what they say is durable
 	Timers []SetTimer
+	Chosen []ChosenValue // what the node has learnt to be chosen, in that order
 }
 
 // Send is a message to another process.
@@ -165,6 +166,7 @@ func (n *Node) Step(now time.Duration, ev Event) (*Effects, error) {
 // the log goes into one batch.
 func (n *Node) StepAll(now time.Duration, evs []Event) (*Effects, error) {
 	n.out.Disk, n.out.Sends, n.out.Timers = n.out.Disk[:0], n.out.Sends[:0], n.out.Timers[:0]
+	n.out.Chosen = n.out.Chosen[:0]
 	if n.err != nil {
 		return &n.out, n.err
 	}

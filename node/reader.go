@@ -71,6 +71,10 @@ func (n *Node) readReport(from ID, r *ReadReport) {
 	same, most := n.tally(x)
 	switch {
 	case same >= 0 && most >= n.majority:
+		if v := x.values[same]; v != nil {
+			n.learn(m, x.ballots[same], v)
+			n.learnt(m, x.ballots[same], v)
+		}
 		n.endExchange(m, m.base(x.values[same]))
 		n.rest(m)
 	case most+len(n.cfg.Members)-x.reported.len() < n.majority:

@@ -262,10 +262,10 @@ func printStatus(out io.Writer, all []reported, form string) error {
 		return json.NewEncoder(out).Encode(all)
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ENDPOINT\tNODE\tREADY\tBOOT\tPEERS UP\tMACHINES\tROUNDS\tREMARK")
+	fmt.Fprintln(w, "ENDPOINT\tNODE\tREADY\tBOOT\tPEERS UP\tMACHINES\tWATCHERS\tROUNDS\tREMARK")
 	for _, r := range all {
 		if r.Status == nil {
-			fmt.Fprintf(w, "%s\t-\tno\t-\t-\t-\t-\t%s\n", r.Endpoint, r.Error)
+			fmt.Fprintf(w, "%s\t-\tno\t-\t-\t-\t-\t-\t%s\n", r.Endpoint, r.Error)
 			continue
 		}
 		st, up := r.Status, 0
@@ -278,7 +278,7 @@ func printStatus(out io.Writer, all []reported, form string) error {
 		if st.Ready {
 			ready = "yes"
 		}
-		fmt.Fprintf(w, "%s\t%d\t%s\t%d\t%d/%d\t%d\t%d\t%s\n", r.Endpoint, st.Node, ready, st.Boot, up, len(st.Peers), st.Machines, st.Commits, st.Reason)
+		fmt.Fprintf(w, "%s\t%d\t%s\t%d\t%d/%d\t%d\t%d\t%d\t%s\n", r.Endpoint, st.Node, ready, st.Boot, up, len(st.Peers), st.Machines, st.Watchers, st.Commits, st.Reason)
 	}
 	return w.Flush()
 }

@@ -41,6 +41,7 @@ func run() int {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	cmd, out := root(), &output{Writer: os.Stdout}
 	cmd.SetOut(out)
+	strict(cmd)
 	err := cmd.ExecuteContext(ctx)
 	code := exitFine
 	if err != nil {

@@ -41,6 +41,9 @@ type replay struct {
 }
 
 func (r *replay) run(cmd *cobra.Command, arg string) error {
+	if r.json && r.verbose {
+		return errMixed
+	}
 	p, err := r.plan(cmd, arg)
 	if err != nil {
 		return err

@@ -27,6 +27,7 @@ judged. Begin with: lockstep fuzz
 Exit codes: 0 fine, 1 a property is violated, 2 usage or bad input,
 3 harness fault (nondeterminism), 4 undecided, 5 rejected, 6 outcome unknown,
 7 a node stopped by itself.`,
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -34,7 +35,7 @@ Exit codes: 0 fine, 1 a property is violated, 2 usage or bad input,
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
 	cmd.AddCommand(fuzzCommand(), planCommand(), replayCommand(), checkCommand())
-	cmd.AddCommand(nodeCommand(), clusterCommand(), getCommand(), proposeCommand(), retireCommand(), defineCommand(), definitionsCommand(), statusCommand(), loadCommand())
+	cmd.AddCommand(nodeCommand(), clusterCommand(), getCommand(), listCommand(), watchCommand(), proposeCommand(), retireCommand(), defineCommand(), definitionsCommand(), statusCommand(), loadCommand())
 	return cmd
 }
 

@@ -25,6 +25,7 @@ type settings struct {
 	attempts int
 	delay    time.Duration
 	queue    int
+	limits   server.Limits
 	verbose  bool
 }
 
@@ -36,6 +37,9 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	f.IntVar(&s.attempts, "retry-attempts", d.RetryAttempts, "times a message is sent again before a round counts as failed")
 	f.DurationVar(&s.delay, "retry-delay", d.RetryDelay, "between two attempts")
 	f.IntVar(&s.queue, "peer-queue", 4096, "messages that may wait for one peer")
+	f.IntVar(&s.limits.Connections, "max-connections", server.DefaultConnections, "connections of clients; one more, and the longest idle is closed")
+	f.IntVar(&s.limits.Watchers, "max-watchers", server.DefaultWatchers, "clients that may watch")
+	f.IntVar(&s.limits.Waiting, "max-waiting", server.DefaultWaiting, "operations of clients that may wait for the node")
 	f.BoolVarP(&s.verbose, "verbose", "v", false, "log more")
 }
 
@@ -43,7 +47,7 @@ func (s *settings) flags(f *pflag.FlagSet) {
 func (s *settings) config(id node.ID, peers map[node.ID]string) server.Config {
 	n := node.Defaults()
 	n.ID, n.ConsensusTimeout, n.RetryAttempts, n.RetryDelay = id, s.timeout, s.attempts, s.delay
-	return server.Config{Node: n, Cluster: s.cluster, Peers: peers, Codec: s.codec, Queue: s.queue}
+	return server.Config{Node: n, Cluster: s.cluster, Peers: peers, Codec: s.codec, Queue: s.queue, Limits: s.limits}
 }
 
 func (s *settings) logger(cmd *cobra.Command) *slog.Logger {

@@ -7,9 +7,14 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
+// Executor carries out requests of the log: a Dir.
+type Executor interface {
+	Execute(r *wal.Request) error
+}
+
 // Runner executes requests one after the other, so that who asks need not wait.
 type Runner struct {
-	dir  *Dir
+	disk Executor
 	done func(token uint64, err error)
 
 	mu     sync.Mutex
@@ -23,8 +28,8 @@ type Runner struct {
 // in which they were submitted, from its own goroutine: while done runs, nothing
 // is executed. After the first error nothing more is, and the requests that
 // follow are reported with that error too.
-func NewRunner(d *Dir, done func(token uint64, err error)) *Runner {
-	r := &Runner{dir: d, done: done, ended: make(chan struct{})}
+func NewRunner(d Executor, done func(token uint64, err error)) *Runner {
+	r := &Runner{disk: d, done: done, ended: make(chan struct{})}
 	r.wake.L = &r.mu
 	go r.run()
 	return r
@@ -55,33 +60,30 @@ func (r *Runner) Close() {
 func (r *Runner) run() {
 	defer close(r.ended)
 	var failed error
-	for {
-		req, ok := r.next()
-		if !ok {
-			return
-		}
+	var req wal.Request // one for all: what an Executor is given is not on the stack
+	for r.next(&req) {
 		if failed != nil {
 			r.done(req.Token, fmt.Errorf("not executed after an earlier failure: %w", failed))
 			continue
 		}
-		failed = r.dir.Execute(&req)
+		failed = r.disk.Execute(&req)
 		r.done(req.Token, failed)
 	}
 }
 
-// next waits for a request; ok is false when the runner is closed.
-func (r *Runner) next() (req wal.Request, ok bool) {
+// next waits for a request; it reports false when the runner is closed.
+func (r *Runner) next(req *wal.Request) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for len(r.queue) == 0 && !r.closed {
 		r.wake.Wait()
 	}
 	if r.closed {
-		return wal.Request{}, false
+		return false
 	}
-	req = r.queue[0]
+	*req = r.queue[0]
 	n := copy(r.queue, r.queue[1:]) // a batch or two: short
 	r.queue[n] = wal.Request{}
 	r.queue = r.queue[:n]
-	return req, true
+	return true
 }

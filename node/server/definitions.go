@@ -33,7 +33,7 @@ func (s *Server) define(w http.ResponseWriter, r *http.Request) {
 func (s *Server) definitions(w http.ResponseWriter, _ *http.Request) {
 	list := []fsm.Definition{}
 	if !s.loop.look(func(n *node.Node) { list = n.Definitions() }) {
-		refuse(w, http.StatusServiceUnavailable, node.Overloaded, ErrClosed.Error())
+		turnAway(w, ErrStopping)
 		return
 	}
 	send(w, http.StatusOK, list)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/lockstep-dst/lockstep/node/server"
 )
 
 // A disk that fails stops the node: it says so, and what can be done, and never
@@ -68,4 +71,37 @@ func fillDisk(t *testing.T, dir string) {
 		}
 	}
 	require.Positive(t, replaced, "no log is open below %s", dir)
+}
+
+// A directory that cannot be written to is told at the start, with what to do.
+// The file system is mounted read-only, since permissions do not stop root.
+func TestReadOnlyDirectory(t *testing.T) {
+	const key = "LOCKSTEP_SERVER_TEST_READ_ONLY"
+	if os.Getenv(key) == "" {
+		cmd := exec.Command(os.Args[0], "-test.v", "-test.run=^"+t.Name()+"$")
+		cmd.Env = append(os.Environ(), key+"=1")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
+		out, err := cmd.CombinedOutput()
+		if cmd.ProcessState == nil || strings.Contains(string(out), "--- SKIP") {
+			t.Skipf("mounts are not permitted here: %v %s", err, out)
+		}
+		require.NoError(t, err, string(out))
+		return
+	}
+	c := newCluster(t, 1)
+	data := c.configs[1].Data
+	require.NoError(t, os.MkdirAll(data, 0o700))
+	for _, m := range []struct {
+		source, target string
+		flags          uintptr
+	}{{"", "/", syscall.MS_REC | syscall.MS_PRIVATE}, {data, data, syscall.MS_BIND}, {"", data, syscall.MS_BIND | syscall.MS_REMOUNT | syscall.MS_RDONLY}} {
+		if err := syscall.Mount(m.source, m.target, "", m.flags, ""); err != nil {
+			t.Skip(err)
+		}
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(data, syscall.MNT_DETACH) })
+	_, err := server.Start(*c.configs[1])
+	require.ErrorIs(t, err, syscall.EROFS)
+	require.ErrorContains(t, err, data)
+	require.ErrorContains(t, err, "mount the file system for writing, or choose another directory")
 }

@@ -65,7 +65,7 @@ func newCluster(t testing.TB, n int, change ...func(*server.Config)) *cluster {
 	nothingLeft(t)
 	c := &cluster{
 		t: t, configs: map[node.ID]*server.Config{}, nodes: map[node.ID]*server.Server{},
-		http: &http.Client{Transport: &http.Transport{}},
+		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}},
 	}
 	peers, dir := map[node.ID]string{}, t.TempDir()
 	for id := node.ID(1); int(id) <= n; id++ {

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
+	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
@@ -49,16 +49,48 @@ type Failure struct {
 // handler is what clients can ask for.
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/machines", s.list)
 	mux.HandleFunc("GET /v1/machines/{definition}/{name}", s.get)
 	mux.HandleFunc("POST /v1/machines/{definition}/{name}/transitions", s.propose)
 	mux.HandleFunc("POST /v1/definitions", s.define)
 	mux.HandleFunc("GET /v1/definitions", s.definitions)
+	mux.HandleFunc("GET /v1/watch", s.watch)
 	mux.HandleFunc("GET /v1/status", s.status)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "alive\n") })
 	mux.HandleFunc("GET /readyz", s.readyz)
-	return mux
+	return s.hurried(mux)
 }
+
+// hurried bounds the time that a client takes, but not the time that the node
+// takes to answer.
+func (s *Server) hurried(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := http.NewResponseController(w)
+		if r.ContentLength != 0 {
+			_ = c.SetReadDeadline(time.Now().Add(s.cfg.Limits.Patience)) // it can only fail if the connection is dead
+		}
+		_ = c.SetWriteDeadline(time.Now().Add(s.cfg.Limits.Patience))
+		next.ServeHTTP(&hurriedWriter{w, c, s.cfg.Limits.Patience}, r)
+	})
+}
+
+// hurriedWriter is given some time for every write, and for what the server
+// sends when the handler has returned.
+type hurriedWriter struct {
+	http.ResponseWriter
+	c        *http.ResponseController
+	patience time.Duration
+}
+
+// Write implements http.ResponseWriter.
+func (w *hurriedWriter) Write(p []byte) (int, error) {
+	_ = w.c.SetWriteDeadline(time.Now().Add(w.patience))
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap is for an http.ResponseController.
+func (w *hurriedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func machineKey(r *http.Request) (string, error) {
 	key := r.PathValue("definition") + "/" + r.PathValue("name")
@@ -99,13 +131,30 @@ func (s *Server) propose(w http.ResponseWriter, r *http.Request) {
 		Kind: node.Propose, Key: key, ID: node.OpID(t.Operation), Attempt: max(1, t.Attempt),
 		To: t.To, Base: t.Base, Retry: t.Retry,
 	}
-	if req.ID == "" {
-		req.ID = newOpID()
-	}
 	if t.ExpectVersion != nil {
 		req.Expects, req.Expect = true, *t.ExpectVersion
 	}
+	if t.Operation == "" {
+		s.begin(w, r, req)
+		return
+	}
 	s.answer(w, r, req)
+}
+
+// begin carries out an operation that begins here and now: a version that is
+// chosen by now is a base for it. If the node knows of none that is new enough it
+// is told one, by a certain reject, and the operation begins again.
+func (s *Server) begin(w http.ResponseWriter, r *http.Request, req *node.Request) {
+	once := func(base uint64) (*node.Reply, error) {
+		asked := *req
+		asked.ID, asked.Base = newOpID(), max(req.Base, base)
+		return s.loop.call(&asked, r.Context().Done())
+	}
+	reply, err := once(s.loop.version(req.Key))
+	if err == nil && reply.Outcome == node.Rejected && reply.Reason == node.Forgotten {
+		reply, err = once(reply.Version)
+	}
+	s.tell(w, req, reply, err)
 }
 
 // readTransition reads a proposal, strictly.
@@ -119,6 +168,7 @@ func readTransition(w http.ResponseWriter, r *http.Request) (Transition, error) 
 	if d.More() {
 		return t, errors.New("body: more than one value")
 	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // all is read: the client may wait
 	if t.To == "" {
 		return t, errors.New("to: missing: name the state to go to")
 	}
@@ -135,11 +185,14 @@ func newOpID() node.OpID { return node.OpID("-" + rand.Text()) }
 // answer asks the node and says what came of it.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, req *node.Request) {
 	reply, err := s.loop.call(req, r.Context().Done())
+	s.tell(w, req, reply, err)
+}
+
+// tell says what came of a request.
+func (s *Server) tell(w http.ResponseWriter, req *node.Request, reply *node.Reply, err error) {
 	switch {
-	case errors.Is(err, ErrBusy):
-		refuse(w, http.StatusServiceUnavailable, node.Overloaded, err.Error())
-	case err != nil: // asked, and no answer will come
-		fail(w, http.StatusServiceUnavailable, Failure{Outcome: "unknown"}, "stopping", err.Error())
+	case err != nil:
+		turnAway(w, err)
 	case reply.Outcome == node.Committed:
 		send(w, http.StatusOK, Machine{req.Key, reply.State, reply.Version, reply.Serial})
 	default:
@@ -173,16 +226,34 @@ func (s *Server) explain(w http.ResponseWriter, req *node.Request, reply *node.R
 	if reply.State != "" {
 		f.Current = &Machine{req.Key, reply.State, reply.Version, reply.Serial}
 	}
-	fail(w, status, f, string(reply.Reason), text)
+	fail(w, status, f, reply.Reason, text)
 }
+
+// turnAway answers a request that got no answer from the node.
+func turnAway(w http.ResponseWriter, err error) {
+	switch {
+	case errors.Is(err, ErrBusy):
+		refuse(w, http.StatusServiceUnavailable, node.Overloaded, err.Error())
+	case errors.Is(err, ErrStopping):
+		refuse(w, http.StatusServiceUnavailable, stopping, err.Error())
+	default: // the node had it, and no answer will come
+		fail(w, http.StatusServiceUnavailable, Failure{Outcome: node.Unknown.String()}, stopping, err.Error())
+	}
+}
+
+// stopping is the reason of a node that stops, or has stopped, for not answering.
+const stopping node.Reason = "stopping"
 
 // refuse answers a request that was not carried out at all.
 func refuse(w http.ResponseWriter, status int, why node.Reason, text string) {
-	fail(w, status, Failure{Outcome: node.Rejected.String()}, string(why), text)
+	fail(w, status, Failure{Outcome: node.Rejected.String()}, why, text)
 }
 
-func fail(w http.ResponseWriter, status int, f Failure, code, text string) {
-	f.Error.Code, f.Error.Text = code, text
+func fail(w http.ResponseWriter, status int, f Failure, why node.Reason, text string) {
+	f.Error.Code, f.Error.Text = string(why), text
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
 	send(w, status, f)
 }
 
@@ -190,70 +261,4 @@ func send(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	json.NewEncoder(w).Encode(v)
-}
-
-// Status is what a node says of itself.
-type Status struct {
-	Node        node.ID      `json:"node"`
-	Cluster     string       `json:"cluster"`
-	Incarnation string       `json:"incarnation"`
-	Boot        uint64       `json:"boot"`
-	Ready       bool         `json:"ready"`
-	Reason      string       `json:"reason,omitempty"` // why it is not
-	Machines    int          `json:"machines"`
-	Commits     uint64       `json:"commits"`
-	Peers       []PeerStatus `json:"peers"`
-}
-
-// PeerStatus is what a node knows of another.
-type PeerStatus struct {
-	Node    node.ID `json:"node"`
-	Address string  `json:"address"`
-	Up      bool    `json:"up"`
-	Error   string  `json:"error,omitempty"`
-}
-
-// Status looks at the node.
-func (s *Server) Status() Status {
-	st := Status{Node: s.cfg.Node.ID, Cluster: s.cfg.Cluster}
-	recovered := false
-	s.loop.look(func(n *node.Node) {
-		incarnation := n.Incarnation()
-		st.Incarnation = fmt.Sprintf("%x", incarnation[:])
-		st.Boot, recovered = n.Boots(), n.Ready()
-		st.Machines, st.Commits = n.Machines(), n.Counters().Commits
-	})
-	up := 1
-	for _, p := range s.transport.Peers() {
-		peer := PeerStatus{Node: p.ID, Address: p.Addr, Up: p.Up}
-		if p.Up {
-			up++
-		} else {
-			peer.Error = p.LastError
-		}
-		st.Peers = append(st.Peers, peer)
-	}
-	var why []string
-	if !recovered {
-		why = append(why, "its log is not recovered yet")
-	}
-	if majority := len(s.cfg.Peers)/2 + 1; up < majority {
-		why = append(why, fmt.Sprintf("it reaches %d of %d members, itself included, and needs %d", up, len(s.cfg.Peers), majority))
-	}
-	if s.loop.draining.Load() {
-		why = append(why, "it is stopping")
-	}
-	st.Reason = strings.Join(why, "; ")
-	st.Ready = len(why) == 0
-	return st
-}
-
-func (s *Server) status(w http.ResponseWriter, _ *http.Request) { send(w, http.StatusOK, s.Status()) }
-
-func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
-	if st := s.Status(); !st.Ready {
-		http.Error(w, "not ready: "+st.Reason, http.StatusServiceUnavailable)
-		return
-	}
-	io.WriteString(w, "ready\n")
 }

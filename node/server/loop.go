@@ -15,10 +15,15 @@ import (
 )
 
 // ErrBusy is returned to clients when too many of them wait.
-var ErrBusy = errors.New("too many clients wait for this node: try another")
+var ErrBusy = errors.New("overloaded")
 
-// ErrClosed is returned to clients of a node that stops.
-var ErrClosed = errors.New("the node stops: try another")
+// ErrStopping is returned to a client whose request was never given to the node,
+// because the node stops: it has no effect.
+var ErrStopping = errors.New("the node stops and has not taken the request: try another")
+
+// ErrStopped is returned to a client whose request the node had when it stopped:
+// it may have taken effect.
+var ErrStopped = errors.New("the node has stopped, and whether the operation takes effect is not known")
 
 // loop is the only goroutine that touches the node.
 type loop struct {
@@ -33,31 +38,26 @@ type loop struct {
 	over      chan struct{} // closed when the loop has ended
 	begin     time.Time
 	timers    timers
+	index     index
+	known     atomic.Int64 // machines in index
+	hub       hub
+	waiting   *waiting
 	draining  atomic.Bool
 
 	once  sync.Once
 	cause error // why it was stopped; set before quit is closed
-
-	mu      sync.Mutex
-	clients map[node.ID]chan *node.Reply
-	last    node.ID // given to a client
+	err   error // why it has ended; set before over is closed
 }
-
-// Ids of clients: the members' are far below.
-const (
-	firstClient = 1 << 10
-	lastClient  = 1<<16 - 1
-)
 
 // maxBatch bounds the events of one step.
 const maxBatch = 256
 
-func newLoop(n *node.Node, log *slog.Logger) *loop {
+func newLoop(n *node.Node, log *slog.Logger, limits Limits) *loop {
 	return &loop{
-		node: n, log: log, begin: time.Now(), last: lastClient,
+		node: n, log: log, begin: time.Now(), waiting: newWaiting(limits.Waiting),
 		events: make(chan node.Event, 4*maxBatch), asks: make(chan func()),
 		quit: make(chan struct{}), ready: make(chan struct{}), over: make(chan struct{}),
-		clients: map[node.ID]chan *node.Reply{},
+		hub: hub{keys: map[string][]*watcher{}},
 	}
 }
 
@@ -71,13 +71,19 @@ func (l *loop) boot(dir *files.Dir, incarnation [16]byte, runner *files.Runner) 
 	if err != nil {
 		return err
 	}
+	l.survey()
 	l.perform(effects)
 	return nil
 }
 
 // run takes events until the loop is stopped or the node fails.
 func (l *loop) run() error {
-	defer close(l.over)
+	l.err = l.live()
+	close(l.over)
+	return l.err
+}
+
+func (l *loop) live() error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	batch := make([]node.Event, 0, maxBatch)
@@ -103,7 +109,9 @@ func (l *loop) run() error {
 		if len(batch) == 0 {
 			continue
 		}
+		l.waiting.hand(batch)
 		effects, err := l.node.StepAll(l.now(), batch)
+		l.learn(batch, effects)
 		l.perform(effects)
 		if err != nil {
 			return err
@@ -133,7 +141,7 @@ func (l *loop) perform(e *node.Effects) {
 		if s.To < firstClient {
 			l.transport.Send(s.To, s.Message)
 		} else if r, ok := s.Message.(*node.Reply); ok {
-			l.reply(s.To, r)
+			l.waiting.reply(s.To, r)
 		}
 	}
 	now := l.now()
@@ -142,12 +150,16 @@ func (l *loop) perform(e *node.Effects) {
 	}
 }
 
-// put hands an event to the loop; it is lost when the loop has ended.
-func (l *loop) put(ev node.Event) {
+// put hands an event to the loop. It reports false, and the event is lost, when
+// the loop is to end or has ended.
+func (l *loop) put(ev node.Event) bool {
 	select {
 	case l.events <- ev:
+		return true
+	case <-l.quit:
 	case <-l.over:
 	}
+	return false
 }
 
 func (l *loop) deliver(from node.ID, m node.Message) {
@@ -179,69 +191,56 @@ func (l *loop) look(f func(*node.Node)) bool {
 	}
 }
 
+// closed is what to say to a client that comes too late.
+func (l *loop) closed() error { return because(ErrStopping, l.err) }
+
+// because adds to an error why the node has ended, if it did so by itself. It is
+// called after that.
+func because(err, why error) error {
+	if why == nil {
+		return err
+	}
+	return fmt.Errorf("%w (%w)", err, why)
+}
+
 // call asks the node on behalf of a client and waits for the answer, or for
 // cancel.
 func (l *loop) call(r *node.Request, cancel <-chan struct{}) (*node.Reply, error) {
-	id, answer, err := l.join()
+	if l.draining.Load() {
+		return nil, ErrStopping
+	}
+	id, a, err := l.waiting.join()
 	if err != nil {
 		return nil, err
 	}
-	defer l.leave(id)
 	select {
 	case <-l.ready:
-		l.put(node.Event{Kind: node.Receive, From: id, Message: r})
 	case <-cancel:
+		l.waiting.leave(id)
+		return nil, fmt.Errorf("%s: the client has gone", r.ID)
 	case <-l.over:
+		return nil, l.closed()
 	}
+	l.put(node.Event{Kind: node.Receive, From: id, Message: r})
 	select {
-	case reply := <-answer:
+	case reply := <-a.answer:
 		return reply, nil
 	case <-cancel:
 		return nil, fmt.Errorf("%s: the client has gone", r.ID)
 	case <-l.over:
-		return nil, ErrClosed
+		return a.end(l)
 	}
 }
 
-// join gives a client an id that no other has.
-func (l *loop) join() (node.ID, chan *node.Reply, error) {
-	if l.draining.Load() {
-		return 0, nil, ErrClosed
+// end is what became of a request when the loop is over.
+func (a *asked) end(l *loop) (*node.Reply, error) {
+	select {
+	case reply := <-a.answer:
+		return reply, nil
+	default:
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.clients) >= maxClients {
-		return 0, nil, ErrBusy
+	if a.handed {
+		return nil, because(ErrStopped, l.err)
 	}
-	for {
-		if l.last++; l.last < firstClient { // it wraps round
-			l.last = firstClient
-		}
-		if l.clients[l.last] == nil {
-			answer := make(chan *node.Reply, 1)
-			l.clients[l.last] = answer
-			return l.last, answer, nil
-		}
-	}
-}
-
-// maxClients wait at the same time.
-const maxClients = 16 << 10
-
-func (l *loop) leave(id node.ID) {
-	l.mu.Lock()
-	delete(l.clients, id)
-	l.mu.Unlock()
-}
-
-func (l *loop) reply(id node.ID, r *node.Reply) {
-	l.mu.Lock()
-	answer := l.clients[id]
-	l.mu.Unlock()
-	if answer != nil {
-		select {
-		case answer <- r:
-		default: // it has one already
-		}
-	}
+	return nil, l.closed()
 }

@@ -17,6 +17,8 @@ type metrics struct {
 	registry *prometheus.Registry
 	sync     prometheus.Histogram
 	write    prometheus.Counter
+
+	turnedAway prometheus.Counter // watchers
 }
 
 func newMetrics(s *Server) *metrics {
@@ -28,8 +30,11 @@ func newMetrics(s *Server) *metrics {
 			Buckets: prometheus.ExponentialBuckets(50e-6, 2, 16),
 		}),
 		write: prometheus.NewCounter(prometheus.CounterOpts{Name: "lockstep_log_writes_total", Help: "Writes to the log."}),
+		turnedAway: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "lockstep_watchers_refused_total", Help: "Watchers that were too many.",
+		}),
 	}
-	m.registry.MustRegister(m, m.sync, m.write, collectors.NewGoCollector(),
+	m.registry.MustRegister(m, m.sync, m.write, m.turnedAway, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -50,7 +55,7 @@ var (
 	descPeersUp   = desc("peers_up", "Members that this node has a connection to.")
 	descReady     = desc("ready", "1 if the node serves clients.")
 	descBoot      = desc("boot", "Number of the node's life.")
-	descMachines  = desc("machines", "Machines that the node has heard of.")
+	descMachines  = desc("machines", "Machines that the node lists.")
 	descMessages  = desc("peer_messages_total", "Messages between members, by peer, type and fate.", "peer", "type", "fate")
 	descFailures  = desc("peer_failures_total", "Connections to a peer that failed.", "peer")
 	descRetries   = desc("retries_total", "Messages that were sent again.")
@@ -61,6 +66,15 @@ var (
 	descAborts    = desc("aborts_total", "Rounds that failed.")
 	descRejects   = desc("rejects_total", "Rejections of proposals and operations, by reason.", "reason")
 	descRepair    = desc("repair_total", "Repair: digests compared with a peer's; machines pulled, confirmed to be chosen, mended by a round, or skipped.", "what")
+	descWatchers  = desc("watchers", "Clients that watch.")
+	descChanges   = desc("watch_changes_total", "Changes of machines handed to watchers.")
+	descSlow      = desc("watchers_slow_total", "Watchers cut off because they did not keep up.")
+	descWaiting   = desc("operations_waiting", "Operations of clients that the node has not answered.")
+	descRefused   = desc("operations_refused_total", "Operations refused because too many wait for the node.")
+	descConns     = desc("http_connections", "Connections of clients.")
+	descClosed    = desc("http_connections_closed_total", "Idle connections of clients closed to make room.")
+	descEvents    = desc("events_waiting", "Messages, disk completions and requests that wait for the node's next step.")
+	descQueued    = desc("peer_messages_waiting", "Messages that wait to be sent, by peer.", "peer")
 	descMalformed = desc("malformed_total", "Messages, and connections to the peer port, that made no sense.", "what")
 )
 
@@ -73,6 +87,8 @@ func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descNodes, descPeersUp, descReady, descBoot, descMachines, descMessages, descFailures, descRetries, descProposals,
 		descReads, descRounds, descCommits, descAborts, descRejects, descRepair, descMalformed,
+		descWatchers, descChanges, descSlow,
+		descWaiting, descRefused, descConns, descClosed, descEvents, descQueued,
 	} {
 		out <- d
 	}
@@ -80,8 +96,8 @@ func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (m *metrics) Collect(out chan<- prometheus.Metric) {
-	gauge := func(d *prometheus.Desc, v float64) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v)
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	count := func(d *prometheus.Desc, v uint64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
@@ -96,6 +112,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	gauge(descBoot, float64(st.Boot))
 	gauge(descMachines, float64(st.Machines))
 	m.collectPeers(gauge, count)
+	m.collectClients(gauge, count)
 	var c node.Counters
 	m.server.loop.look(func(n *node.Node) { c = n.Counters() })
 	count(descRetries, c.Retried)
@@ -118,7 +135,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 }
 
 // collectPeers shows the transport's side.
-func (m *metrics) collectPeers(gauge func(*prometheus.Desc, float64), count func(*prometheus.Desc, uint64, ...string)) {
+func (m *metrics) collectPeers(gauge func(*prometheus.Desc, float64, ...string), count func(*prometheus.Desc, uint64, ...string)) {
 	up := 0
 	malformed := m.server.transport.Port().Malformed
 	for _, p := range m.server.transport.Peers() {
@@ -128,10 +145,26 @@ func (m *metrics) collectPeers(gauge func(*prometheus.Desc, float64), count func
 		malformed += p.Malformed
 		peer := strconv.Itoa(int(p.ID))
 		count(descFailures, p.Failures, peer)
+		gauge(descQueued, float64(p.Waiting), peer)
 		for _, c := range p.Counts {
 			count(descMessages, c.N, peer, c.Type, c.Fate.String())
 		}
 	}
 	gauge(descPeersUp, float64(up))
 	count(descMalformed, malformed, "port")
+}
+
+// collectClients shows what clients have of the node.
+func (m *metrics) collectClients(gauge func(*prometheus.Desc, float64, ...string), count func(*prometheus.Desc, uint64, ...string)) {
+	l := m.server.loop
+	gauge(descWatchers, float64(l.hub.count.Load()))
+	count(descChanges, l.hub.published.Load())
+	count(descSlow, l.hub.slow.Load())
+	operations, refused := l.waiting.count()
+	gauge(descWaiting, float64(operations))
+	count(descRefused, refused)
+	connections, closed := m.server.guests.count()
+	gauge(descConns, float64(connections))
+	count(descClosed, closed)
+	gauge(descEvents, float64(len(l.events)))
 }

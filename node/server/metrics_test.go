@@ -25,6 +25,9 @@ func TestMetrics(t *testing.T) {
 		`lockstep_peer_messages_total{fate="sent",peer="2",type="proposal"}`,
 		`lockstep_peer_messages_total{fate="dropped",peer="3",type="commit"}`,
 		`lockstep_peer_messages_total{fate="received",peer="3",type="acknowledgment"}`,
+		"lockstep_watchers", "lockstep_watchers_refused_total", "lockstep_watchers_slow_total", "lockstep_watch_changes_total",
+		"lockstep_operations_waiting", "lockstep_operations_refused_total", "lockstep_events_waiting",
+		"lockstep_http_connections", "lockstep_http_connections_closed_total", `lockstep_peer_messages_waiting{peer="2"}`,
 		"lockstep_log_writes_total", "lockstep_log_sync_seconds_count", "lockstep_log_sync_seconds_sum",
 		`lockstep_log_sync_seconds_bucket{le="+Inf"}`, "go_goroutines", "process_resident_memory_bytes",
 	} {
@@ -36,6 +39,7 @@ func TestMetrics(t *testing.T) {
 	require.EqualValues(t, 1, before["lockstep_ready"])
 	require.EqualValues(t, 1, before["lockstep_boot"])
 	require.Zero(t, before["lockstep_machines"])
+	require.Positive(t, before["lockstep_http_connections"], "the one that asks")
 
 	require.Equal(t, http.StatusOK, c.propose(1, "lifecycle/web", `{"to":"Running"}`).Status)
 	require.Equal(t, http.StatusOK, c.propose(1, "lifecycle/web", `{"to":"Stopped"}`).Status)

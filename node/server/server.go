@@ -10,7 +10,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"syscall"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
@@ -29,7 +30,13 @@ type Config struct {
 	Data    string             // the directory of the log
 	Codec   string             // cbor or json
 	Queue   int                // messages that may wait for one peer
+	Limits  Limits             // of what clients can have; zero: the defaults
 	Log     *slog.Logger
+
+	Heartbeat time.Duration // how long a watch is silent at most; 0: DefaultHeartbeat
+
+	// Disk, if not nil, is put between the log and its files, for tests.
+	Disk func(files.Executor) files.Executor
 }
 
 // ErrConfig is wrapped by every error about a Config.
@@ -45,11 +52,18 @@ type Server struct {
 	peers     *acquaintances
 	loop      *loop
 	metrics   *metrics
+	ports     ports
 	http      *http.Server
-	addr      net.Addr // of HTTP
+	guests    *guests
+	watchers  atomic.Int64  // let in
+	closing   chan struct{} // closed when it is asked to stop
+	once      sync.Once     // of closing
 	stopped   chan struct{}
 	err       error // why it stopped; read after stopped
 }
+
+// lingering is how long a node that has failed says why to those who ask.
+const lingering = time.Second
 
 // Start brings a node up: it locks and reads the directory, then listens. Its
 // errors name the field, the directory or the address and what to do.
@@ -57,8 +71,14 @@ func Start(cfg Config) (*Server, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{cfg: cfg, log: cfg.Log.With("node", cfg.Node.ID), stopped: make(chan struct{})}
+	s := &Server{
+		cfg: cfg, log: cfg.Log.With("node", cfg.Node.ID),
+		closing: make(chan struct{}), stopped: make(chan struct{}),
+	}
 	if err := s.start(); err != nil {
+		if s.loop != nil {
+			s.loop.stop(err)
+		}
 		s.release()
 		return nil, err
 	}
@@ -66,10 +86,19 @@ func Start(cfg Config) (*Server, error) {
 	return s, nil
 }
 
+// start takes all that may be missing before it lets anybody in: once peers
+// speak, the loop has to run.
 func (s *Server) start() error {
 	codec, err := wire.ByName(s.cfg.Codec)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	s.cfg.Limits = s.cfg.Limits.withDefaults()
+	if s.cfg.Heartbeat <= 0 {
+		s.cfg.Heartbeat = DefaultHeartbeat
+	}
+	if err := s.cfg.Limits.validate(); err != nil {
+		return err
 	}
 	core, err := s.core()
 	if err != nil {
@@ -81,14 +110,30 @@ func (s *Server) start() error {
 	if s.peers, err = recallPeers(s.dir); err != nil {
 		return err
 	}
+	s.guests = newGuests(s.cfg.Limits.Connections)
+	s.loop = newLoop(core, s.log, s.cfg.Limits)
 	s.metrics = newMetrics(s)
-	s.loop = newLoop(core, s.log)
 	s.dir.Observe = s.metrics.disk
-	s.runner = files.NewRunner(s.dir, s.loop.diskDone)
+	s.runner = files.NewRunner(s.disk(), s.loop.diskDone)
 	if err := s.loop.boot(s.dir, incarnation(), s.runner); err != nil {
 		return fmt.Errorf("%s: %w", s.cfg.Data, err)
 	}
-	return s.listen(codec, core)
+	if err := s.ports.open(&s.cfg); err != nil {
+		return err
+	}
+	if err := s.meet(codec, core); err != nil {
+		return err
+	}
+	s.serve()
+	return nil
+}
+
+// disk is what executes the log's requests.
+func (s *Server) disk() files.Executor {
+	if s.cfg.Disk != nil {
+		return s.cfg.Disk(s.dir)
+	}
+	return s.dir
 }
 
 // core makes the node from the configuration.
@@ -120,16 +165,8 @@ func incarnation() (random [16]byte) {
 	return random
 }
 
-// listen opens both ports and lets the peers in.
-func (s *Server) listen(codec wire.Codec, core *node.Node) error {
-	own := s.cfg.Peers[s.cfg.Node.ID]
-	if s.cfg.Listen != "" {
-		own = s.cfg.Listen
-	}
-	l, err := listenOn("peers", own)
-	if err != nil {
-		return err
-	}
+// meet lets the peers in.
+func (s *Server) meet(codec wire.Codec, core *node.Node) (err error) {
 	others := map[node.ID]string{}
 	for id, addr := range s.cfg.Peers {
 		if id != s.cfg.Node.ID {
@@ -141,44 +178,33 @@ func (s *Server) listen(codec wire.Codec, core *node.Node) error {
 			Protocol: wire.Protocol, Cluster: clusterID(s.cfg.Cluster), Node: s.cfg.Node.ID,
 			Incarnation: core.Incarnation(), Epoch: 1, Codec: codec.Name(),
 		},
-		Listener: l, Peers: others, Codec: codec, Queue: s.cfg.Queue, Log: s.log,
+		Listener: s.ports.peers, Peers: others, Codec: codec, Queue: s.cfg.Queue, Log: s.log,
 		Admit: s.peers.admit, Deliver: s.loop.deliver, Refused: s.refused,
 	})
-	if err != nil {
-		l.Close()
-		return err
-	}
 	s.loop.transport = s.transport
-	return s.listenHTTP()
+	return err
 }
 
-func listenOn(whom, addr string) (net.Listener, error) {
-	l, err := net.Listen("tcp", addr)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("listen for %s: %w: stop the other process or choose another port", whom, err)
-	case err != nil:
-		return nil, fmt.Errorf("listen for %s: %w", whom, err)
+// serve lets the clients in.
+func (s *Server) serve() {
+	if s.ports.clients == nil {
+		return
 	}
-	return l, nil
-}
-
-func (s *Server) listenHTTP() error {
-	if s.cfg.HTTP == "" {
-		return nil
+	s.http = &http.Server{
+		Handler: s.handler(), ConnState: s.guests.note,
+		ReadHeaderTimeout: s.cfg.Limits.Patience, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
-	l, err := listenOn("clients", s.cfg.HTTP)
-	if err != nil {
-		return err
-	}
-	s.addr = l.Addr()
-	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute}
-	go s.http.Serve(l)
-	return nil
+	go s.http.Serve(s.ports.clients)
 }
 
 // HTTPAddr is where clients are served, or nil.
-func (s *Server) HTTPAddr() net.Addr { return s.addr }
+func (s *Server) HTTPAddr() net.Addr {
+	if s.ports.clients == nil {
+		return nil
+	}
+	return s.ports.clients.Addr()
+}
 
 // run is the node's life.
 func (s *Server) run() {
@@ -186,25 +212,46 @@ func (s *Server) run() {
 	s.err = s.loop.run()
 	if s.err != nil {
 		s.log.Error("stopped", "error", s.err)
+		s.transport.Close()
+		s.linger()
 	}
 	s.release()
 	close(s.stopped)
 }
 
+// linger lets clients of a node that has failed hear why.
+func (s *Server) linger() {
+	timer := time.NewTimer(lingering)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.closing:
+	}
+}
+
 // release gives back all that was taken.
 func (s *Server) release() {
 	if s.http != nil {
-		s.http.Close()
+		s.dismiss()
 	}
 	if s.transport != nil {
 		s.transport.Close()
 	}
+	s.ports.close()
 	if s.runner != nil {
 		s.runner.Close()
 	}
 	if s.dir != nil {
 		s.dir.Close()
 	}
+}
+
+// dismiss gives those whose answer is known the time to hear it.
+func (s *Server) dismiss() {
+	ctx, cancel := context.WithTimeout(context.Background(), lingering/4)
+	defer cancel()
+	s.http.Shutdown(ctx)
+	s.http.Close()
 }
 
 // Done is closed when the node has stopped.
@@ -220,7 +267,9 @@ func (s *Server) Err() error {
 // ctx ends, and gives everything back.
 func (s *Server) Close(ctx context.Context) error {
 	s.loop.draining.Store(true)
+	s.once.Do(func() { close(s.closing) })
 	if s.http != nil {
+		s.guests.sendAway()
 		s.http.Shutdown(ctx)
 	}
 	s.loop.stop(nil)

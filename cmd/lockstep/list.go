@@ -1,0 +1,120 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/node/client"
+	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/spf13/cobra"
+)
+
+// asJSON adds --json, short for -o json.
+func (a *asking) asJSON(cmd *cobra.Command) {
+	cmd.Flags().BoolFunc("json", "the same as -o json", func(text string) error {
+		yes, err := strconv.ParseBool(text)
+		if yes {
+			a.output = "json"
+		}
+		return err
+	})
+}
+
+func listCommand() *cobra.Command {
+	var a asking
+	l := client.Listing{}
+	cmd := &cobra.Command{
+		Use:   "list [PREFIX]",
+		Short: "List machines",
+		Long: `List the machines whose keys begin with PREFIX, in order, as the first node knows
+them that answers. What it knows may be stale, and machines may be missing of which
+it has heard nothing yet. With --linearizable each machine of the list is read.`,
+		Args: atMost(1, "one prefix, as in lifecycle/web-"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				l.Prefix = strings.TrimSuffix(args[0], "*")
+			}
+			return a.listing(cmd, l)
+		},
+	}
+	a.flags(cmd)
+	a.asJSON(cmd)
+	f := cmd.Flags()
+	f.IntVar(&l.Limit, "limit", 100, "machines to list")
+	f.StringVar(&l.After, "after", "", "only machines after this one")
+	f.StringVar(&l.State, "state", "", "only machines in this state")
+	f.BoolVar(&l.Linearizable, "linearizable", false, "read each machine, instead of what one node knows")
+	return cmd
+}
+
+func atMost(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return fmt.Errorf("%s: want at most %s, got %d arguments; see %s --help", cmd.CommandPath(), what, len(args), cmd.CommandPath())
+		}
+		return nil
+	}
+}
+
+// listing gathers pages until there are as many machines as asked for.
+func (a *asking) listing(cmd *cobra.Command, l client.Listing) error {
+	if l.Limit < 1 {
+		return fmt.Errorf("--limit %d: want 1 or more", l.Limit)
+	}
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	all, want := server.Page{Machines: []server.Listed{}}, l.Limit
+	for {
+		l.Limit = min(want-len(all.Machines), 1000)
+		page, err := c.List(cmd.Context(), l)
+		if err != nil {
+			return asFailure(err)
+		}
+		all.Machines = append(all.Machines, page.Machines...)
+		all.Next, all.Consistency, all.Node = page.Next, page.Consistency, page.Node
+		if l.After = page.Next; page.Next == "" || len(all.Machines) >= want {
+			return a.printList(cmd, &all)
+		}
+	}
+}
+
+// asFailure gives an error of a client the exit code that says what to do.
+func asFailure(err error) error {
+	if errors.Is(err, client.ErrUnreachable) {
+		return &failure{exitUnknown, err.Error()}
+	}
+	return err
+}
+
+func (a *asking) printList(cmd *cobra.Command, p *server.Page) error {
+	out := cmd.OutOrStdout()
+	if a.output == "json" {
+		return json.NewEncoder(out).Encode(p)
+	}
+	unknown := 0
+	for _, m := range p.Machines {
+		if m.Unknown {
+			unknown++
+			fmt.Fprintf(out, "%s ?\n", m.Key)
+			continue
+		}
+		fmt.Fprintf(out, "%s %s v%d\n", m.Key, m.State, m.Version)
+	}
+	notes := cmd.ErrOrStderr()
+	if p.Consistency == "local" {
+		fmt.Fprintf(notes, "what node %d knows; --linearizable reads each machine\n", p.Node)
+	}
+	if unknown > 0 {
+		fmt.Fprintf(notes, "?: node %d has not learnt the state\n", p.Node)
+	}
+	if p.Next != "" {
+		fmt.Fprintf(notes, "there are more: --after %s\n", p.Next)
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/node/client"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/spf13/cobra"
+)
+
+func watchCommand() *cobra.Command {
+	var a asking
+	var from int64
+	cmd := &cobra.Command{
+		Use:   "watch KEY|PREFIX",
+		Short: "Tell of transitions as they are chosen",
+		Long: `Tell of the transitions of a machine, as in lifecycle/web-1, or of all machines with
+a prefix, which ends in / or *, as in lifecycle/ or 'lifecycle/web-*', until it is
+interrupted.
+
+First comes the state that each machine is in, then every transition that is chosen,
+in the order of versions and each once. What a node has missed and cannot find out
+any more is told as a gap. When a node fails the watch goes on at another; when none
+can be reached for --timeout it ends (exit code 6).
+
+With --from VERSION it begins with what came after that version, of each machine.`,
+		Args: exactly(1, "a machine or a prefix"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w, err := watching(args[0])
+			if err != nil {
+				return err
+			}
+			if cmd.Flags().Changed("from") {
+				if from < 0 {
+					return fmt.Errorf("--from %d: want a version, 0 or more", from)
+				}
+				w.Resume, w.From = true, uint64(from)
+			}
+			return a.watch(cmd, w)
+		},
+	}
+	a.flags(cmd)
+	a.asJSON(cmd)
+	cmd.Flags().Int64Var(&from, "from", 0, "begin after this version (default: at the present one)")
+	return cmd
+}
+
+// watching is what an argument asks to watch.
+func watching(arg string) (w client.Watching, err error) {
+	if prefix, ok := strings.CutSuffix(arg, "*"); ok {
+		return client.Watching{Prefix: prefix}, nil
+	}
+	if strings.HasSuffix(arg, "/") {
+		return client.Watching{Prefix: arg}, nil
+	}
+	if _, _, err := fsm.SplitKey(arg); err != nil {
+		return w, fmt.Errorf("%w; a prefix ends in / or *", err)
+	}
+	return client.Watching{Key: arg}, nil
+}
+
+func (a *asking) watch(cmd *cobra.Command, w client.Watching) error {
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	lost := map[string]string{} // why each endpoint was left, since there was something to tell
+	w.Lost = func(endpoint string, err error) {
+		if lost[endpoint] != err.Error() {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %v; trying the next\n", endpoint, err)
+		}
+		lost[endpoint] = err.Error()
+	}
+	out := cmd.OutOrStdout()
+	err = c.Watch(cmd.Context(), w, func(e server.Event) error {
+		clear(lost)
+		if a.output == "json" {
+			return json.NewEncoder(out).Encode(e)
+		}
+		_, err := fmt.Fprintln(out, inWords(e))
+		return err
+	})
+	if cmd.Context().Err() != nil && errors.Is(err, cmd.Context().Err()) {
+		return nil // interrupted: that is how it ends
+	}
+	return asFailure(err)
+}
+
+func inWords(e server.Event) string {
+	switch {
+	case e.State != nil:
+		return fmt.Sprintf("%s %s v%d", e.State.Key, e.State.State, e.State.Version)
+	case e.Transition != nil:
+		t := e.Transition
+		return fmt.Sprintf("%s %s→%s v%d %s", t.Key, t.From, t.To, t.Version, t.Operation)
+	}
+	return fmt.Sprintf("%s gap v%d to v%d: not known any more", e.Gap.Key, e.Gap.From, e.Gap.To)
+}

@@ -1,0 +1,15 @@
+package node
+
+// ChosenValue is a value that a node has learnt to be chosen: by a round of its
+// own, from a Commit, or by a read whose reports agreed. The same one may come
+// more than once, and an older one after a newer.
+type ChosenValue struct {
+	Key    string
+	Ballot Ballot // one that it was chosen at
+	Value  *Value // never nil
+}
+
+// learnt tells the runtime of a chosen value.
+func (n *Node) learnt(m *machine, b Ballot, v *Value) {
+	n.out.Chosen = append(n.out.Chosen, ChosenValue{m.key, b, v})
+}

@@ -1,0 +1,121 @@
+package server
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/lockstep-dst/lockstep/node"
+)
+
+var states = []string{"Init", "Running", "Stopped"}
+
+func stateOf(version uint64) string { return states[version%3] }
+
+// valueAt is a machine's value at a version, with its last few transitions.
+// After every third of them somebody was turned away for good.
+func valueAt(version uint64, ring int) *node.Value {
+	first := uint64(max(0, int(version)-ring)) + 1
+	v := &node.Value{Version: version, Serial: version + version/3, State: stateOf(version), Before: stateOf(first - 1)}
+	for i := first; i <= version; i++ {
+		v.Recent = append(v.Recent, node.Entry{ID: node.OpID(fmt.Sprint(i)), To: stateOf(i)})
+		if i%3 == 0 {
+			v.Recent = append(v.Recent, node.Entry{ID: node.OpID(fmt.Sprint("void-", i)), To: stateOf(i), Kind: node.VoidIllegal})
+		}
+	}
+	return v
+}
+
+// A story has no hole that is not marked, tells nothing twice, and what it tells
+// is so, whatever the node has missed.
+func TestStoryIsCompleteUpToGaps(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ring := rapid.IntRange(1, 6).Draw(t, "ring")
+		s := story{resume: rapid.Bool().Draw(t, "resume")}
+		if s.resume {
+			s.from = rapid.Uint64Range(0, 30).Draw(t, "from")
+		}
+		told, begun := s.from, s.resume
+		s.tell = func(e Event) {
+			switch {
+			case e.State != nil:
+				require.Equal(t, stateOf(e.State.Version), e.State.State)
+				if begun {
+					require.Equal(t, told, e.State.Version, "the state that it resumes from")
+				}
+				told, begun = e.State.Version, true
+			case e.Transition != nil:
+				require.True(t, begun, "the state comes first")
+				require.Equal(t, told+1, e.Transition.Version)
+				require.Equal(t, stateOf(told), e.Transition.From)
+				require.Equal(t, stateOf(told+1), e.Transition.To)
+				require.Equal(t, fmt.Sprint(told+1), e.Transition.Operation)
+				told++
+			case e.Gap != nil:
+				require.Equal(t, told+1, e.Gap.From)
+				require.GreaterOrEqual(t, e.Gap.To, e.Gap.From)
+				told = e.Gap.To
+			}
+		}
+		var had *node.Value
+		version := rapid.Uint64Range(0, 20).Draw(t, "at the start")
+		if version > 0 {
+			had = valueAt(version, ring)
+			s.begins("lifecycle/a", had)
+		}
+		for _, step := range rapid.SliceOfN(rapid.Uint64Range(1, 9), 1, 9).Draw(t, "steps") {
+			version += step
+			now := valueAt(version, ring)
+			s.goesOn("lifecycle/a", had, now)
+			had = now
+			require.Equal(t, max(version, s.from), told, "all is told at once")
+		}
+	})
+}
+
+// Who has no room is cut off and hears of it; the others miss nothing.
+func TestHubCutsOffTheSlow(t *testing.T) {
+	h := hub{keys: map[string][]*watcher{}}
+	slow := &watcher{one: true, prefix: "lifecycle/a", changes: make(chan change, 2)}
+	all := &watcher{prefix: "lifecycle/", whole: true, changes: make(chan change, 9)}
+	other := &watcher{one: true, prefix: "lifecycle/b", changes: make(chan change, 9)}
+	for _, w := range []*watcher{slow, all, other} {
+		h.enter(w)
+	}
+	for range 5 {
+		h.publish(change{key: "lifecycle/a"})
+	}
+	require.Len(t, all.changes, 5)
+	require.Empty(t, other.changes)
+	for range 2 {
+		_, ok := <-slow.changes
+		require.True(t, ok)
+	}
+	_, ok := <-slow.changes
+	require.False(t, ok, "closed")
+	require.EqualValues(t, 1, h.slow.Load())
+	require.EqualValues(t, 2, h.count.Load())
+	for _, w := range []*watcher{slow, all, other} {
+		h.leave(w)
+	}
+	require.Zero(t, h.count.Load())
+	require.Empty(t, h.keys)
+	require.Empty(t, h.prefixes)
+}
+
+// Who is being told of the present hears only of changes of what it has been told
+// of: the rest it will be told of as it is then.
+func TestWatcherHears(t *testing.T) {
+	w := &watcher{prefix: "lifecycle/"}
+	require.False(t, w.hears("lifecycle/a"))
+	w.cursor = "lifecycle/b"
+	require.True(t, w.hears("lifecycle/a"))
+	require.True(t, w.hears("lifecycle/b"))
+	require.False(t, w.hears("lifecycle/c"))
+	require.False(t, w.hears("another/a"))
+	w.whole = true
+	require.True(t, w.hears("lifecycle/c"))
+	require.False(t, w.hears("another/a"))
+}

@@ -1,0 +1,99 @@
+package server
+
+import (
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/node"
+)
+
+// entry is a machine that the node knows of.
+type entry struct {
+	key   string
+	value *node.Value // the latest known to be chosen; nil: it has accepted one, and learnt none
+}
+
+// blockSize bounds what an insertion moves: 12 KB of 24-byte entries.
+const blockSize = 512
+
+// index is the machines that a node knows of, ordered by key: a sorted list of
+// sorted blocks. A look-up is two binary searches. An insertion moves at most a
+// block, and once in some hundred the list of blocks, which for a million
+// machines is 100 KB; so no step waits for long, which neither one sorted slice
+// nor a hash map that has to grow and be sorted could promise.
+type index struct {
+	blocks [][]entry // none is empty
+	size   int
+}
+
+// newIndex makes an index of entries with different keys.
+func newIndex(entries []entry) index {
+	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
+	x := index{size: len(entries)}
+	for block := range slices.Chunk(entries, blockSize/2) {
+		x.blocks = append(x.blocks, append(make([]entry, 0, blockSize), block...))
+	}
+	return x
+}
+
+// find is where key is, or would be: the block, and the place in it.
+func (x *index) find(key string) (block, place int, found bool) {
+	block = sort.Search(len(x.blocks), func(i int) bool { return x.blocks[i][0].key > key })
+	if block == 0 {
+		return 0, 0, false
+	}
+	block--
+	place, found = slices.BinarySearchFunc(x.blocks[block], key, func(e entry, key string) int { return strings.Compare(e.key, key) })
+	return block, place, found
+}
+
+// at is the entry of a machine, or nil. It is good until the next put.
+func (x *index) at(key string) *entry {
+	block, place, found := x.find(key)
+	if !found {
+		return nil
+	}
+	return &x.blocks[block][place]
+}
+
+// put adds a machine that is not there.
+func (x *index) put(key string, value *node.Value) {
+	block, place, _ := x.find(key)
+	switch {
+	case len(x.blocks) == 0:
+		x.blocks = append(x.blocks, make([]entry, 0, blockSize))
+	case len(x.blocks[block]) == blockSize:
+		full := x.blocks[block]
+		upper := append(make([]entry, 0, blockSize), full[blockSize/2:]...)
+		clear(full[blockSize/2:])
+		x.blocks[block] = full[:blockSize/2]
+		x.blocks = slices.Insert(x.blocks, block+1, upper)
+		if place > blockSize/2 {
+			block, place = block+1, place-blockSize/2
+		}
+	}
+	x.blocks[block] = slices.Insert(x.blocks[block], place, entry{key, value})
+	x.size++
+}
+
+// page copies the machines with a prefix and a key above after, in order, at
+// most so many, and reports whether there are more.
+func (x *index) page(prefix, after string, most int) (page []entry, more bool) {
+	block, place, found := x.find(max(after, prefix))
+	if found && after >= prefix && after != "" {
+		place++
+	}
+	for ; block < len(x.blocks); block, place = block+1, 0 {
+		for _, e := range x.blocks[block][min(place, len(x.blocks[block])):] {
+			switch {
+			case !strings.HasPrefix(e.key, prefix):
+				return page, false
+			case len(page) == most:
+				return page, true
+			}
+			page = append(page, e)
+		}
+	}
+	return page, false
+}

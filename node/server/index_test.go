@@ -1,0 +1,124 @@
+package server
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/lockstep-dst/lockstep/node"
+)
+
+// The index gives what a sorted map would.
+func TestIndexIsASortedMap(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		some := rapid.StringMatching(`[abc]{0,3}/[abc]{0,4}`)
+		model := map[string]*node.Value{}
+		for _, key := range rapid.SliceOf(some).Draw(t, "at the start") {
+			model[key] = &node.Value{}
+		}
+		var entries []entry
+		for key, value := range model {
+			entries = append(entries, entry{key, value})
+		}
+		x := newIndex(entries)
+		for _, key := range rapid.SliceOf(some).Draw(t, "put") {
+			model[key] = &node.Value{}
+			if e := x.at(key); e != nil {
+				e.value = model[key]
+			} else {
+				x.put(key, model[key])
+			}
+		}
+		keys := []string{}
+		for key, value := range model {
+			require.Same(t, value, x.at(key).value)
+			keys = append(keys, key)
+		}
+		require.Equal(t, len(model), x.size)
+		slices.Sort(keys)
+
+		prefix, after, most := rapid.StringMatching(`[abc/]{0,3}`).Draw(t, "prefix"), some.Draw(t, "after"), rapid.IntRange(1, 9).Draw(t, "most")
+		if rapid.Bool().Draw(t, "from the start") {
+			after = ""
+		}
+		want := slices.DeleteFunc(keys, func(key string) bool {
+			return !strings.HasPrefix(key, prefix) || key <= after && after != ""
+		})
+		page, more := x.page(prefix, after, most)
+		require.Equal(t, len(want) > most, more)
+		require.Len(t, page, min(len(want), most))
+		for i, e := range page {
+			require.Equal(t, want[i], e.key)
+			require.Same(t, model[e.key], e.value)
+		}
+	})
+}
+
+// Blocks split when they are full, wherever a key comes.
+func TestIndexOfManyBlocks(t *testing.T) {
+	const n = 20 * blockSize
+	var x index
+	for _, i := range rand.New(rand.NewPCG(1, 2)).Perm(n) {
+		x.put(fmt.Sprintf("lifecycle/%06d", i), nil)
+	}
+	require.Equal(t, n, x.size)
+	after := ""
+	for i := 0; i < n; {
+		page, more := x.page("lifecycle/", after, 300)
+		require.Equal(t, i+len(page) < n, more)
+		for _, e := range page {
+			require.Equal(t, fmt.Sprintf("lifecycle/%06d", i), e.key)
+			i++
+			after = e.key
+		}
+	}
+	page, more := x.page("lifecycle/0100", "", 1000)
+	require.Len(t, page, 100)
+	require.False(t, more)
+}
+
+func millions() (x index, keys []string) {
+	const n = 1_000_000
+	var entries []entry
+	for i := range n {
+		keys = append(keys, fmt.Sprintf("lifecycle/machine-%07d", i))
+		entries = append(entries, entry{keys[i], &node.Value{Version: 1, State: "Running"}})
+	}
+	return newIndex(entries), keys
+}
+
+// What a step pays for one chosen value, with a million machines.
+func BenchmarkIndexOfAMillion(b *testing.B) {
+	x, keys := millions()
+	r := rand.New(rand.NewPCG(1, 2))
+	v := &node.Value{Version: 2}
+	b.Run("known", func(b *testing.B) {
+		for b.Loop() {
+			x.at(keys[r.IntN(len(keys))]).value = v
+		}
+	})
+	b.Run("new", func(b *testing.B) {
+		fresh := make([]string, 0, b.N)
+		for i := range b.N {
+			fresh = append(fresh, fmt.Sprintf("%s-%d", keys[r.IntN(len(keys))], i))
+		}
+		b.ResetTimer()
+		for _, key := range fresh {
+			x.put(key, v)
+		}
+	})
+}
+
+// What the loop is kept from its work by one piece of a listing.
+func BenchmarkIndexPage(b *testing.B) {
+	x, keys := millions()
+	r := rand.New(rand.NewPCG(1, 2))
+	for b.Loop() {
+		x.page("lifecycle/", keys[r.IntN(len(keys))], pageSize)
+	}
+}

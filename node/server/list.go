@@ -1,0 +1,173 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+
+	"github.com/lockstep-dst/lockstep/node"
+)
+
+// Page is one page of a listing, ordered by key.
+type Page struct {
+	Machines    []Listed `json:"machines"`
+	Next        string   `json:"next,omitempty"` // what to ask for after this page; empty: it was the last
+	Consistency string   `json:"consistency"`    // local or linearizable
+	Node        node.ID  `json:"node"`           // whose view it is
+}
+
+// Listed is a machine in a listing.
+type Listed struct {
+	Key     string `json:"key"`
+	State   string `json:"state,omitempty"`
+	Version uint64 `json:"version,omitempty"`
+	Unknown bool   `json:"unknown,omitempty"` // this node has not learnt its state yet
+}
+
+// Bounds of a page.
+const (
+	defaultLimit = 100
+	maxLimit     = 1000
+	maxLook      = 64 * pageSize // machines that one request looks at
+	readers      = 32            // reads under way for one page
+)
+
+// listing is what a client has asked to be listed.
+type listing struct {
+	prefix, after, state string
+	limit                int
+	linearizable         bool
+}
+
+func readListing(r *http.Request) (listing, error) {
+	q := r.URL.Query()
+	l := listing{prefix: q.Get("prefix"), after: q.Get("after"), state: q.Get("state"), limit: defaultLimit}
+	for name := range q {
+		switch name {
+		case "prefix", "after", "state", "limit", "consistency":
+		default:
+			return l, fmt.Errorf("%s: no such parameter: want prefix, after, limit, state or consistency", name)
+		}
+	}
+	if text := q.Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > maxLimit {
+			return l, fmt.Errorf("limit %q: want 1 to %d", text, maxLimit)
+		}
+		l.limit = n
+	}
+	switch c := q.Get("consistency"); c {
+	case "", "local":
+	case "linearizable":
+		l.linearizable = true
+	default:
+		return l, fmt.Errorf("consistency %q: want local or linearizable", c)
+	}
+	return l, nil
+}
+
+// list answers with a page of machines: of those that this node has accepted or
+// learnt a value of. A page may be shorter than asked for, even empty: the last is
+// the one that names no next.
+func (s *Server) list(w http.ResponseWriter, r *http.Request) {
+	l, err := readListing(r)
+	if err != nil {
+		refuse(w, http.StatusBadRequest, node.BadRequest, err.Error())
+		return
+	}
+	p := Page{Machines: []Listed{}, Consistency: "local", Node: s.cfg.Node.ID}
+	if l.linearizable {
+		p.Consistency = "linearizable"
+	}
+	if err := s.find(r, &l, &p); err != nil {
+		turnAway(w, err)
+		return
+	}
+	if l.linearizable {
+		if reply, err := s.confirm(r, &l, &p); err != nil {
+			turnAway(w, err)
+			return
+		} else if reply != nil {
+			s.explain(w, &node.Request{Key: reply.Key}, reply)
+			return
+		}
+	}
+	send(w, http.StatusOK, p)
+}
+
+// find fills a page with what the node knows, a piece at a time, so that the
+// node goes on with its work in between.
+func (s *Server) find(r *http.Request, l *listing, p *Page) error {
+	after, state := l.after, l.state
+	if l.linearizable {
+		state = "" // which it is will be read
+	}
+	for range maxLook / pageSize {
+		var piece []entry
+		var more bool
+		if !s.loop.look(func(*node.Node) { piece, more = s.loop.index.page(l.prefix, after, pageSize) }) {
+			return s.loop.closed()
+		}
+		for _, e := range piece {
+			if len(p.Machines) == l.limit {
+				p.Next = after
+				return nil
+			}
+			after = e.key
+			if m := listed(e); state == "" || m.State == state {
+				p.Machines = append(p.Machines, m)
+			}
+		}
+		if !more {
+			return nil
+		}
+		if r.Context().Err() != nil {
+			return errGone
+		}
+	}
+	p.Next = after
+	return nil
+}
+
+var errGone = errors.New("the client has gone")
+
+func listed(e entry) Listed {
+	if e.value == nil {
+		return Listed{Key: e.key, Unknown: true}
+	}
+	return Listed{Key: e.key, State: e.value.State, Version: e.value.Version}
+}
+
+// confirm reads every machine of a page and keeps those that were asked for. The
+// reply is the first that is no answer.
+func (s *Server) confirm(r *http.Request, l *listing, p *Page) (*node.Reply, error) {
+	replies, errs := make([]*node.Reply, len(p.Machines)), make([]error, len(p.Machines))
+	var all sync.WaitGroup
+	for first := range min(readers, len(p.Machines)) {
+		all.Go(func() {
+			for i := first; i < len(p.Machines); i += readers {
+				replies[i], errs[i] = s.loop.call(&node.Request{Kind: node.Read, Key: p.Machines[i].Key, ID: newOpID(), Attempt: 1}, r.Context().Done())
+				if errs[i] != nil || replies[i].Outcome != node.Committed {
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	kept := p.Machines[:0]
+	for i, m := range p.Machines {
+		switch reply := replies[i]; {
+		case errs[i] != nil:
+			return nil, errs[i]
+		case reply == nil: // another reader has found out why not
+		case reply.Outcome != node.Committed:
+			return reply, nil
+		case reply.Version > 0 && (l.state == "" || reply.State == l.state):
+			kept = append(kept, Listed{Key: m.Key, State: reply.State, Version: reply.Version})
+		}
+	}
+	p.Machines = kept
+	return nil, nil
+}

@@ -1,0 +1,142 @@
+package server_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/server"
+)
+
+// list is a page of a listing.
+func (c *cluster) list(id node.ID, query string) server.Page {
+	c.t.Helper()
+	status, text := c.page(id, "/v1/machines?"+query)
+	require.Equal(c.t, http.StatusOK, status, text)
+	var p server.Page
+	require.NoError(c.t, json.Unmarshal([]byte(text), &p))
+	return p
+}
+
+// words are the machines of a page.
+func words(p server.Page) []string {
+	all := []string{}
+	for _, m := range p.Machines {
+		if m.Unknown {
+			all = append(all, m.Key+" ?")
+			continue
+		}
+		all = append(all, fmt.Sprintf("%s %s v%d", m.Key, m.State, m.Version))
+	}
+	return all
+}
+
+func TestList(t *testing.T) {
+	c := startCluster(t, 3)
+	require.Equal(t, server.Page{Machines: []server.Listed{}, Consistency: "local", Node: 1}, c.list(1, ""))
+	c.drive("lifecycle/b-2", 0, 2, 1)
+	c.drive("lifecycle/a", 0, 1, 1)
+	c.drive("lifecycle/b-1", 0, 1, 1)
+	c.get(1, "lifecycle/untouched")
+	all := []string{"lifecycle/a Running v1", "lifecycle/b-1 Running v1", "lifecycle/b-2 Stopped v2"}
+	p := c.list(1, "")
+	require.Equal(t, all, words(p))
+	require.Empty(t, p.Next)
+	require.Equal(t, all[1:], words(c.list(1, "prefix=lifecycle/b")))
+	require.Equal(t, all[1:], words(c.list(1, "after=lifecycle/a")))
+	require.Equal(t, all[2:], words(c.list(1, "after=lifecycle/b-1x")))
+	require.Equal(t, all[:2], words(c.list(1, "state=Running")))
+	require.Empty(t, words(c.list(1, "prefix=nothing")))
+	require.Empty(t, words(c.list(1, "state=Nowhere")))
+	for id := range c.nodes {
+		for _, more := range []string{"", "&limit=1000"} {
+			p := c.list(id, "consistency=linearizable"+more)
+			require.Equal(t, all, words(p))
+			require.Equal(t, "linearizable", p.Consistency)
+		}
+		require.Equal(t, all[2:], words(c.list(id, "consistency=linearizable&state=Stopped")))
+	}
+	require.Equal(t, 3, c.nodes[1].Status().Machines)
+}
+
+// Pages follow each other without gaps or repetition.
+func TestListPages(t *testing.T) {
+	const machines = 1000
+	c := startCluster(t, 1)
+	c.many(machines, 1)
+	c.drive("lifecycle/m-0700", 1, 2, 1)
+	for _, limit := range []int{1000, 999, 300, 256} {
+		at := 0
+		for p := (server.Page{Next: ""}); at == 0 || p.Next != ""; {
+			p = c.list(1, fmt.Sprintf("limit=%d&after=%s", limit, p.Next))
+			require.LessOrEqual(t, len(p.Machines), limit)
+			for _, m := range p.Machines {
+				require.Equal(t, fmt.Sprintf("lifecycle/m-%04d", at), m.Key)
+				at++
+			}
+		}
+		require.Equal(t, machines, at)
+	}
+	require.Len(t, c.list(1, "").Machines, 100)
+	require.Equal(t, []string{"lifecycle/m-0700 Stopped v2"}, words(c.list(1, "state=Stopped")))
+}
+
+// A node that has just begun knows which machines it holds, and not what was
+// chosen of them: it says so. Reading them teaches it.
+func TestListAfterRestart(t *testing.T) {
+	c := startCluster(t, 3)
+	c.drive("lifecycle/web", 0, 2, 1)
+	eventually(t, "node 3 has accepted it", func() bool { return len(c.list(3, "").Machines) == 1 })
+	c.stop(3)
+	c.start(3)
+	c.awaitAll()
+	require.Equal(t, []string{"lifecycle/web ?"}, words(c.list(3, "")))
+	require.Equal(t, []string{"lifecycle/web Stopped v2"}, words(c.list(3, "consistency=linearizable")))
+}
+
+// A machine whose commit was lost is listed by a node that has accepted it.
+func TestListWhatIsOnlyAccepted(t *testing.T) {
+	c := startCluster(t, 3, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 300 * time.Millisecond })
+	c.drive("lifecycle/web", 0, 1, 1)
+	c.stop(1)
+	c.stop(2)
+	eventually(t, "node 3 lists it", func() bool { return len(c.list(3, "").Machines) == 1 })
+	status, text := c.page(3, "/v1/machines?consistency=linearizable")
+	require.Equal(t, http.StatusGatewayTimeout, status)
+	require.Contains(t, text, "no majority of the nodes answered in time")
+}
+
+func TestListRefusals(t *testing.T) {
+	c := startCluster(t, 1)
+	for query, text := range map[string]string{
+		"limit=0":            `limit \"0\": want 1 to 1000`,
+		"limit=1001":         `limit \"1001\": want 1 to 1000`,
+		"limit=all":          `limit \"all\": want 1 to 1000`,
+		"consistency=strong": `consistency \"strong\": want local or linearizable`,
+		"form=xml":           `form: no such parameter`,
+	} {
+		status, got := c.page(1, "/v1/machines?"+query)
+		require.Equal(t, http.StatusBadRequest, status, query)
+		require.Contains(t, got, text)
+	}
+}
+
+// Without an id an operation begins when it arrives: how often the machine has
+// moved before makes no difference.
+func TestOperationWithoutIDOnABusyMachine(t *testing.T) {
+	c := startCluster(t, 1)
+	c.drive("lifecycle/web", 0, 40, 1)
+	a := c.propose(1, "lifecycle/web", `{"to":"Stopped"}`)
+	require.Equal(t, uint64(41), a.Version, a.Error.Text)
+
+	// Also at a node that has just begun and knows of nothing.
+	c.stop(1)
+	c.start(1)
+	a = c.propose(1, "lifecycle/web", `{"to":"Init"}`)
+	require.Equal(t, uint64(42), a.Version, a.Error.Text)
+}

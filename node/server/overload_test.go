@@ -1,0 +1,236 @@
+package server_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/tcp"
+	"github.com/lockstep-dst/lockstep/node/wire"
+)
+
+// raw is a connection of a client that does as it likes.
+func (c *cluster) raw(id node.ID, text string) net.Conn {
+	c.t.Helper()
+	nc, err := net.Dial("tcp", c.nodes[id].HTTPAddr().String())
+	require.NoError(c.t, err)
+	c.t.Cleanup(func() { _ = nc.Close() })
+	_, err = io.WriteString(nc, text)
+	require.NoError(c.t, err)
+	return nc
+}
+
+// Connections that ask for nothing do not keep anybody out.
+func TestIdleConnections(t *testing.T) {
+	const idle, limit = 5000, 1000
+	c := startCluster(t, 1, func(cfg *server.Config) { cfg.Limits.Connections = limit })
+	address := c.nodes[1].HTTPAddr().String()
+	for n := range idle {
+		nc, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Skipf("no room for %d connections here: %v", n, err)
+		}
+		defer nc.Close()
+		if n%500 == 0 {
+			require.Equal(t, http.StatusOK, c.get(1, "lifecycle/web").Status)
+		}
+	}
+	require.Equal(t, http.StatusOK, c.propose(1, "lifecycle/web", `{"to":"Running"}`).Status)
+	eventually(t, "all have been let in or closed", func() bool {
+		m := c.metrics(1)
+		require.LessOrEqual(t, m["lockstep_http_connections"], float64(limit))
+		return m["lockstep_http_connections_closed_total"] >= idle-limit
+	})
+}
+
+// hasty is a node with little patience.
+func hasty(cfg *server.Config) { cfg.Limits.Patience = 300 * time.Millisecond }
+
+// A client that sends its request a byte at a time is given some time, and holds
+// up nobody meanwhile.
+func TestByteAMinute(t *testing.T) {
+	c := startCluster(t, 1, hasty)
+	begin := time.Now()
+	head := c.raw(1, "GET /v1/machines/lifecycle/web HT")
+	body := c.raw(1, "POST /v1/machines/lifecycle/web/transitions HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n{")
+	unasked := c.raw(1, "GET /v1/machines/lifecycle/web HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n{")
+	require.Equal(t, http.StatusOK, c.propose(1, "lifecycle/web", `{"to":"Running"}`).Status)
+	for _, nc := range []net.Conn{head, body, unasked} {
+		require.NoError(t, nc.SetReadDeadline(time.Now().Add(patience)))
+		_, err := io.ReadAll(nc)
+		require.NoError(t, err, "the node hangs up")
+	}
+	t.Logf("hung up after %v", time.Since(begin))
+}
+
+// A client that does not read its answers is left behind, and the node goes on.
+func TestClientThatDoesNotRead(t *testing.T) {
+	c := startCluster(t, 1, hasty)
+	nc := c.raw(1, "")
+	require.NoError(t, nc.(*net.TCPConn).SetReadBuffer(4096))
+	ended := make(chan error, 1)
+	go func() { // more and more questions, until the node hangs up
+		for {
+			if _, err := io.WriteString(nc, "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+				ended <- err
+				return
+			}
+		}
+	}()
+	for {
+		select {
+		case <-ended:
+			require.Equal(t, http.StatusOK, c.get(1, "lifecycle/web").Status)
+			return
+		case <-time.After(100 * time.Millisecond):
+			require.Equal(t, http.StatusOK, c.get(1, "lifecycle/web").Status)
+		}
+	}
+}
+
+// So many operations may wait for a node, of all machines together. One that its
+// client has abandoned is still there, and counts.
+func TestTooManyWaitForTheNode(t *testing.T) {
+	const room = 10
+	c := newCluster(t, 3, func(cfg *server.Config) {
+		cfg.Limits.Waiting, cfg.Node.ConsensusTimeout = room, time.Second
+	})
+	c.start(1) // alone: nothing can be decided
+	ctx, leave := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	for i := range room {
+		all.Go(func() {
+			req, err := http.NewRequestWithContext(ctx, "POST", c.url(1, fmt.Sprintf("/v1/machines/lifecycle/m-%d/transitions", i)), strings.NewReader(`{"to":"Running"}`))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if resp, err := c.http.Do(req); err == nil {
+				resp.Body.Close()
+				t.Errorf("it is answered: %d", resp.StatusCode)
+			}
+		})
+	}
+	eventually(t, "all wait", func() bool { return c.metrics(1)["lockstep_proposals_total"] == room })
+	leave()
+	all.Wait()
+	a := c.propose(1, "lifecycle/web", `{"to":"Running"}`)
+	require.Equal(t, http.StatusServiceUnavailable, a.Status)
+	require.Equal(t, "overloaded", a.Error.Code)
+	require.Equal(t, "rejected", a.Outcome)
+	require.Contains(t, a.Error.Text, "10 operations wait for this node: try another, or later")
+	require.Positive(t, c.metrics(1)["lockstep_operations_refused_total"])
+	eventually(t, "the node gives up and there is room", func() bool {
+		return c.get(1, "lifecycle/web").Error.Code == "timeout"
+	})
+	eventually(t, "nothing waits", func() bool { return c.metrics(1)["lockstep_operations_waiting"] == 0 })
+}
+
+// Who is turned away is told when to come again.
+func TestRetryAfter(t *testing.T) {
+	c := newCluster(t, 1, func(cfg *server.Config) { cfg.Limits.Watchers = 1 })
+	c.start(1)
+	c.watch(1, "prefix=")
+	resp, err := c.http.Get(c.url(1, "/v1/watch?prefix="))
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
+	require.Equal(t, "1", resp.Header.Get("Retry-After"))
+}
+
+// stuckPeer is node 3 of a cluster, but it never reads what it is sent: it is let
+// in, and its first delivery does not return.
+func (c *cluster) stuckPeer() {
+	c.t.Helper()
+	l, err := net.Listen("tcp", c.configs[3].Peers[3])
+	require.NoError(c.t, err)
+	hello := wire.Hello{Protocol: wire.Protocol, Cluster: server.ClusterID("test"), Node: 3, Incarnation: [16]byte{3}, Epoch: 1, Codec: "cbor"}
+	free := make(chan struct{})
+	p, err := tcp.Start(tcp.Config{
+		Hello: hello, Listener: l, Codec: wire.CBOR{}, Log: slog.New(slog.DiscardHandler),
+		Peers:   map[node.ID]string{1: c.configs[3].Peers[1], 2: c.configs[3].Peers[2]},
+		Admit:   func(wire.Hello) error { return nil },
+		Deliver: func(node.ID, node.Message) { <-free },
+	})
+	require.NoError(c.t, err)
+	c.t.Cleanup(func() { close(free); require.NoError(c.t, p.Close()) })
+}
+
+// A peer that accepts and never reads costs a bounded queue, and no time.
+func TestPeerThatNeverReads(t *testing.T) {
+	const queue = 50
+	c := newCluster(t, 3, func(cfg *server.Config) { cfg.Queue = queue })
+	c.stuckPeer()
+	c.start(1)
+	c.start(2)
+	eventually(t, "nodes 1 and 2 reach both", func() bool {
+		return c.metrics(1)["lockstep_peers_up"] == 2 && c.metrics(2)["lockstep_peers_up"] == 2
+	})
+	const dropped = `lockstep_peer_messages_total{fate="dropped",peer="3",type="proposal"}`
+	version := uint64(0)
+	for ; c.metrics(1)[dropped] == 0; version += 100 {
+		require.Less(t, version, uint64(100_000), "where do the messages go?")
+		c.drive("lifecycle/web", version, version+100, 1)
+		require.LessOrEqual(t, c.metrics(1)[`lockstep_peer_messages_waiting{peer="3"}`], float64(queue))
+	}
+	t.Logf("dropped the first after %d transitions", version)
+	require.Zero(t, c.metrics(1)[`lockstep_peer_messages_total{fate="dropped",peer="2",type="proposal"}`])
+}
+
+// Nodes with nothing to do say nothing, once what was done is known.
+func TestIdleNodesAreSilent(t *testing.T) {
+	c := startCluster(t, 3, func(cfg *server.Config) {
+		cfg.Node.ConsensusTimeout, cfg.Node.RepairDelay = time.Second, 100*time.Millisecond
+	})
+	c.drive("lifecycle/web", 0, 3, 1, 2, 3)
+	said := func() (all float64) {
+		for id := range c.nodes {
+			for name, n := range c.metrics(id) {
+				if strings.HasPrefix(name, "lockstep_peer_messages_total") || name == "lockstep_log_writes_total" {
+					all += n
+				}
+			}
+		}
+		return all
+	}
+	for before := -1.0; before != said(); time.Sleep(500 * time.Millisecond) { // the last words arrive
+		before = said()
+	}
+	before := said()
+	time.Sleep(1500 * time.Millisecond) // longer than every timeout of the protocol
+	require.Equal(t, before, said())
+}
+
+// A connection that is closed to make room may be the one that asks too much at
+// once, but never one that is being served.
+func TestServedConnectionsAreKept(t *testing.T) {
+	c := startCluster(t, 1, func(cfg *server.Config) { cfg.Limits.Connections = 4 })
+	w := c.watch(1, "key=lifecycle/web")
+	w.tells("lifecycle/web is Init v0")
+	for range 20 {
+		c.raw(1, "")
+	}
+	c.drive("lifecycle/web", 0, 1, 1)
+	w.tells("lifecycle/web Init>Running v1")
+	for range 3 { // every place is taken by one who watches
+		c.watch(1, "prefix=lifecycle/").tells("lifecycle/web is Running v1")
+	}
+	nc := c.raw(1, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+	require.NoError(t, nc.SetReadDeadline(time.Now().Add(patience)))
+	_, err := bufio.NewReader(nc).ReadByte()
+	require.Error(t, err, "there is no room")
+	require.NoError(t, nc.Close())
+	w.close()
+}

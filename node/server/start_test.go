@@ -1,0 +1,39 @@
+package server
+
+import (
+	"log/slog"
+	"net"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/lockstep-dst/lockstep/node"
+)
+
+// Peers are let in last: what they say has to be taken by a loop that runs, so
+// nothing may be left then that can fail.
+func TestPeersAreLetInLast(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	s := &Server{log: slog.New(slog.DiscardHandler), cfg: Config{
+		Node: node.Defaults(), Codec: "cbor", Data: t.TempDir(), Peers: map[node.ID]string{1: "127.0.0.1:0"}, HTTP: taken.Addr().String(),
+	}}
+	s.cfg.Node.ID = 1
+	require.ErrorContains(t, s.start(), "listen for clients")
+	require.Nil(t, s.transport)
+	s.loop.stop(nil)
+	s.release()
+}
+
+// A loop that is told to end holds nobody up, whether it has ever run or not.
+func TestEndedLoopHoldsNobodyUp(t *testing.T) {
+	l := newLoop(nil, nil, Limits{}.withDefaults())
+	for range cap(l.events) {
+		require.True(t, l.put(node.Event{}))
+	}
+	held := make(chan bool)
+	go func() { held <- l.put(node.Event{}) }()
+	l.stop(nil)
+	require.False(t, <-held)
+}

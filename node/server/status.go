@@ -1,0 +1,84 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/node"
+)
+
+var errEnded = errors.New("it has stopped")
+
+// Status is what a node says of itself.
+type Status struct {
+	Node        node.ID      `json:"node"`
+	Cluster     string       `json:"cluster"`
+	Incarnation string       `json:"incarnation"`
+	Boot        uint64       `json:"boot"`
+	Ready       bool         `json:"ready"`
+	Reason      string       `json:"reason,omitempty"` // why it is not
+	Machines    int          `json:"machines"`         // that it lists
+	Watchers    int          `json:"watchers"`
+	Commits     uint64       `json:"commits"`
+	Peers       []PeerStatus `json:"peers"`
+}
+
+// PeerStatus is what a node knows of another.
+type PeerStatus struct {
+	Node    node.ID `json:"node"`
+	Address string  `json:"address"`
+	Up      bool    `json:"up"`
+	Error   string  `json:"error,omitempty"`
+}
+
+// Status looks at the node.
+func (s *Server) Status() Status {
+	st := Status{Node: s.cfg.Node.ID, Cluster: s.cfg.Cluster}
+	st.Machines, st.Watchers = int(s.loop.known.Load()), int(s.loop.hub.count.Load())
+	recovered := false
+	running := s.loop.look(func(n *node.Node) {
+		incarnation := n.Incarnation()
+		st.Incarnation = fmt.Sprintf("%x", incarnation[:])
+		st.Boot, recovered = n.Boots(), n.Ready()
+		st.Commits = n.Counters().Commits
+	})
+	up := 1
+	for _, p := range s.transport.Peers() {
+		peer := PeerStatus{Node: p.ID, Address: p.Addr, Up: p.Up}
+		if p.Up {
+			up++
+		} else {
+			peer.Error = p.LastError
+		}
+		st.Peers = append(st.Peers, peer)
+	}
+	var why []string
+	switch {
+	case !running:
+		why = append(why, because(errEnded, s.loop.err).Error())
+	case !recovered:
+		why = append(why, "its log is not recovered yet")
+	}
+	if majority := len(s.cfg.Peers)/2 + 1; up < majority {
+		why = append(why, fmt.Sprintf("it reaches %d of %d members, itself included, and needs %d", up, len(s.cfg.Peers), majority))
+	}
+	if running && s.loop.draining.Load() {
+		why = append(why, "it is stopping")
+	}
+	st.Reason = strings.Join(why, "; ")
+	st.Ready = len(why) == 0
+	return st
+}
+
+func (s *Server) status(w http.ResponseWriter, _ *http.Request) { send(w, http.StatusOK, s.Status()) }
+
+func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+	if st := s.Status(); !st.Ready {
+		http.Error(w, "not ready: "+st.Reason, http.StatusServiceUnavailable)
+		return
+	}
+	io.WriteString(w, "ready\n")
+}

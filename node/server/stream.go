@@ -1,0 +1,270 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+)
+
+// DefaultHeartbeat is how long a watch is silent at most.
+const DefaultHeartbeat = 15 * time.Second
+
+// watching is what a client has asked to watch.
+type watching struct {
+	watcher
+	story
+}
+
+// readWatch reads the question of a watch.
+func readWatch(r *http.Request) (*watching, error) {
+	q := r.URL.Query()
+	for name := range q {
+		if name != "key" && name != "prefix" && name != "from" {
+			return nil, fmt.Errorf("%s: no such parameter: want key or prefix, and from", name)
+		}
+	}
+	if q.Has("key") == q.Has("prefix") {
+		return nil, errors.New("want key=MACHINE or prefix=PREFIX, one of them")
+	}
+	w := &watching{watcher: watcher{changes: make(chan change, backlog), prefix: q.Get("prefix")}}
+	if q.Has("key") {
+		if _, _, err := fsm.SplitKey(q.Get("key")); err != nil {
+			return nil, err
+		}
+		w.one, w.whole, w.prefix = true, true, q.Get("key")
+	}
+	from := q.Get("from")
+	if from == "" && w.one {
+		from = r.Header.Get("Last-Event-ID") // an EventSource that connects again
+	}
+	if from == "" && !q.Has("from") {
+		return w, nil
+	}
+	version, err := strconv.ParseUint(from, 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("from %q: want a version, 0 or more", from)
+	}
+	w.resume, w.story.from = true, version
+	return w, nil
+}
+
+// watch tells a client of the chosen transitions of a machine, or of all with a
+// prefix, for as long as it listens.
+func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
+	sub, err := readWatch(r)
+	if err != nil {
+		refuse(w, http.StatusBadRequest, node.BadRequest, err.Error())
+		return
+	}
+	if err := s.admit(); err != nil {
+		turnAway(w, err)
+		return
+	}
+	defer s.watchers.Add(-1)
+	var untouched *node.Value
+	if sub.one {
+		var ok bool
+		if untouched, ok = s.catchUp(w, r, sub); !ok {
+			return
+		}
+	}
+	now, err := s.loop.watch(&sub.watcher)
+	if err != nil {
+		turnAway(w, err)
+		return
+	}
+	defer s.loop.unwatch(&sub.watcher)
+	out := newLines(w, r, sub.one)
+	sub.tell = out.put
+	if sub.one {
+		if now == nil {
+			now = untouched
+		}
+		if now != nil {
+			sub.begins(sub.prefix, now)
+		}
+	}
+	s.follow(r, sub, out, now)
+}
+
+// admit lets one more watcher in.
+func (s *Server) admit() error {
+	if n := s.watchers.Add(1); n > int64(s.cfg.Limits.Watchers) {
+		s.watchers.Add(-1)
+		s.metrics.turnedAway.Inc()
+		return fmt.Errorf("%w: %d watch this node: try another", ErrBusy, n-1)
+	}
+	return nil
+}
+
+// catchUp has the node learn what is chosen of a machine before somebody begins
+// to watch it: it may have missed commits. If no majority answers, the watch begins
+// with what the node knows. It reports false if the client was turned away;
+// otherwise it tells the value of a machine that is certainly untouched.
+func (s *Server) catchUp(w http.ResponseWriter, r *http.Request, sub *watching) (untouched *node.Value, ok bool) {
+	reply, err := s.loop.call(&node.Request{Kind: node.Read, Key: sub.prefix, ID: newOpID(), Attempt: 1}, r.Context().Done())
+	switch {
+	case err != nil:
+		turnAway(w, err)
+	case reply.Reason == node.UnknownDefinition:
+		s.explain(w, &node.Request{Key: sub.prefix}, reply)
+	case reply.Outcome != node.Committed:
+		return nil, true
+	case sub.resume && sub.story.from > reply.Version:
+		refuse(w, http.StatusBadRequest, node.BadRequest,
+			fmt.Sprintf("from %d: %s is at version %d: resume from a version that it has had", sub.story.from, sub.prefix, reply.Version))
+	case reply.Version == 0:
+		return &node.Value{State: reply.State, Before: reply.State}, true
+	default:
+		return nil, true
+	}
+	return nil, false
+}
+
+// follow tells what happens until the client leaves, the node stops, or the
+// client is too slow. now is the value of the one machine that it has been told of.
+func (s *Server) follow(r *http.Request, sub *watching, out *lines, now *node.Value) {
+	beat := time.NewTicker(s.cfg.Heartbeat)
+	defer beat.Stop()
+	on := func(c change) {
+		if sub.one {
+			c.had, now = now, c.now
+		}
+		sub.goesOn(c.key, c.had, c.now)
+	}
+	for out.flush() {
+		whole := sub.whole
+		if !whole {
+			page, err := s.loop.present(&sub.watcher)
+			if err != nil {
+				out.end(stopping, err.Error())
+				return
+			}
+			for _, e := range page {
+				if e.value != nil {
+					sub.begins(e.key, e.value)
+				}
+			}
+		}
+		select {
+		case <-again(whole):
+		case c, ok := <-sub.changes:
+			if !ok {
+				out.end("slow", "more has happened than the node keeps for a watcher: resume from the last version")
+				return
+			}
+			on(c)
+			for range len(sub.changes) {
+				if c, ok = <-sub.changes; !ok {
+					break // it is found closed again
+				}
+				on(c)
+			}
+		case <-beat.C:
+			out.put(Event{Heartbeat: &struct{}{}})
+		case <-s.closing:
+			out.end(stopping, "the node stops: resume from the last version at another")
+			return
+		case <-s.loop.over:
+			out.end(stopping, because(errors.New("resume from the last version at another"), s.loop.err).Error())
+			return
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+// again is ready while there may be more pages to tell.
+func again(whole bool) <-chan struct{} {
+	if whole {
+		return nil
+	}
+	return always
+}
+
+var always = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// lines writes events, one a line, or as an event stream for browsers.
+type lines struct {
+	w      http.ResponseWriter
+	c      *http.ResponseController
+	sse    bool
+	one    bool // of one machine: its version says where to resume
+	buffer bytes.Buffer
+	failed bool
+}
+
+func newLines(w http.ResponseWriter, r *http.Request, one bool) *lines {
+	l := &lines{w: w, c: http.NewResponseController(w), one: one, sse: strings.Contains(r.Header.Get("Accept"), "text/event-stream")}
+	kind := "application/x-ndjson"
+	if l.sse {
+		kind = "text/event-stream"
+	}
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Accel-Buffering", "no") // proxies shall not wait for more
+	return l
+}
+
+// put adds an event to what is to be flushed.
+func (l *lines) put(e Event) {
+	if l.sse {
+		l.frame(e)
+	}
+	_ = json.NewEncoder(&l.buffer).Encode(e) // numbers and strings into memory: it cannot fail
+	if l.sse {
+		l.buffer.WriteByte('\n')
+	}
+	if l.buffer.Len() > sendBuffer {
+		l.flush()
+	}
+}
+
+// frame says what a browser's EventSource wants to know: the name of the event, and
+// where to resume.
+func (l *lines) frame(e Event) {
+	name, version := "heartbeat", uint64(0)
+	switch {
+	case e.State != nil:
+		name, version = "state", e.State.Version
+	case e.Transition != nil:
+		name, version = "transition", e.Transition.Version
+	case e.Gap != nil:
+		name = "gap"
+	case e.End != nil:
+		name = "end"
+	}
+	if l.one && (e.State != nil || e.Transition != nil) {
+		fmt.Fprintf(&l.buffer, "id: %d\n", version)
+	}
+	fmt.Fprintf(&l.buffer, "event: %s\ndata: ", name)
+}
+
+// flush sends what was put. It reports false when the client does not take it.
+func (l *lines) flush() bool {
+	if l.failed {
+		return false
+	}
+	_, err := l.w.Write(l.buffer.Bytes())
+	l.buffer.Reset()
+	l.failed = err != nil || l.c.Flush() != nil
+	return !l.failed
+}
+
+// end puts the last event.
+func (l *lines) end(code node.Reason, text string) {
+	l.put(Event{End: &End{string(code), text}})
+	l.flush()
+}

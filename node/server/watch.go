@@ -1,0 +1,202 @@
+package server
+
+import (
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/lockstep-dst/lockstep/node"
+)
+
+// pageSize is how many machines are looked at in one go, between two steps of
+// the node.
+const pageSize = 256
+
+// backlog is how many changes may wait for one watcher.
+const backlog = 1024
+
+// change is what a node has learnt of a machine: that it went from one chosen
+// value to a later one. had is nil if it had learnt none.
+type change struct {
+	key      string
+	had, now *node.Value
+}
+
+// watcher is told of the changes of one machine, or of all with a prefix. Only
+// the loop touches it, but for what it receives.
+type watcher struct {
+	one     bool
+	prefix  string      // one: the key
+	changes chan change // closed when the watcher is cut off for being slow
+
+	// Of many machines the present is told in pages, and changes only of those
+	// that it has been told of: up to cursor, and of all when it is whole.
+	cursor string
+	whole  bool
+}
+
+// hears reports whether a change of a machine is for w.
+func (w *watcher) hears(key string) bool {
+	if w.one {
+		return key == w.prefix
+	}
+	return strings.HasPrefix(key, w.prefix) && (w.whole || key <= w.cursor && w.cursor != "")
+}
+
+// hub is who watches.
+type hub struct {
+	keys     map[string][]*watcher
+	prefixes []*watcher
+
+	count     atomic.Int64  // now
+	published atomic.Uint64 // changes handed to watchers
+	slow      atomic.Uint64 // watchers cut off
+}
+
+func (h *hub) enter(w *watcher) {
+	if w.one {
+		h.keys[w.prefix] = append(h.keys[w.prefix], w)
+	} else {
+		h.prefixes = append(h.prefixes, w)
+	}
+	h.count.Add(1)
+}
+
+// leave removes w, if it is there.
+func (h *hub) leave(w *watcher) {
+	list := h.prefixes
+	if w.one {
+		list = h.keys[w.prefix]
+	}
+	i := slices.Index(list, w)
+	if i < 0 {
+		return
+	}
+	list = slices.Delete(list, i, i+1)
+	switch {
+	case !w.one:
+		h.prefixes = list
+	case len(list) == 0:
+		delete(h.keys, w.prefix)
+	default:
+		h.keys[w.prefix] = list
+	}
+	h.count.Add(-1)
+}
+
+// publish tells those who watch. Who has no room for it is cut off: it must not
+// miss anything without knowing, and nobody may wait for it.
+func (h *hub) publish(c change) {
+	var cut []*watcher
+	for _, list := range [][]*watcher{h.keys[c.key], h.prefixes} {
+		for _, w := range list {
+			if !w.hears(c.key) {
+				continue
+			}
+			select {
+			case w.changes <- c:
+				h.published.Add(1)
+			default:
+				cut = append(cut, w)
+			}
+		}
+	}
+	for _, w := range cut {
+		h.leave(w)
+		h.slow.Add(1)
+		close(w.changes)
+	}
+}
+
+// learn takes note of what a step has shown to be chosen, and of machines that
+// the node may be the only one to tell of: it has accepted a value of them.
+func (l *loop) learn(batch []node.Event, e *node.Effects) {
+	for i := range e.Chosen {
+		c := &e.Chosen[i]
+		var had *node.Value
+		switch e := l.index.at(c.Key); {
+		case e == nil:
+			l.index.put(c.Key, c.Value)
+		case e.value != nil && c.Value.Version <= e.value.Version:
+			continue
+		default:
+			had, e.value = e.value, c.Value
+		}
+		l.hub.publish(change{c.Key, had, c.Value})
+	}
+	for i := range batch {
+		l.accepted(batch[i].Message)
+	}
+	for i := range e.Sends {
+		if i == 0 || e.Sends[i].Message != e.Sends[i-1].Message { // once for all peers
+			l.accepted(e.Sends[i].Message)
+		}
+	}
+	l.known.Store(int64(l.index.size))
+}
+
+// accepted lists the machine of a proposal, if the node has accepted a value of
+// it.
+func (l *loop) accepted(m node.Message) {
+	p, ok := m.(*node.Proposal)
+	if !ok || p.Phase != node.Accept {
+		return
+	}
+	if l.index.at(p.Key) == nil && l.node.Inspect(p.Key).Value != nil {
+		l.index.put(p.Key, nil)
+	}
+}
+
+// survey lists the machines of which the node has a value after it has booted.
+func (l *loop) survey() {
+	var entries []entry
+	for _, key := range l.node.Keys() {
+		if st := l.node.Inspect(key); st.Value != nil || st.Learnt != nil {
+			entries = append(entries, entry{key, st.Learnt})
+		}
+	}
+	l.index = newIndex(entries)
+	l.known.Store(int64(l.index.size))
+}
+
+// watch begins to tell a watcher of changes, and tells what is known now of the
+// one machine that it watches.
+func (l *loop) watch(w *watcher) (now *node.Value, err error) {
+	if !l.look(func(*node.Node) {
+		if e := l.index.at(w.prefix); w.one && e != nil {
+			now = e.value
+		}
+		l.hub.enter(w)
+	}) {
+		return nil, l.closed()
+	}
+	return now, nil
+}
+
+// version is the latest version of a machine that the node knows to be chosen.
+func (l *loop) version(key string) (version uint64) {
+	l.look(func(*node.Node) {
+		if e := l.index.at(key); e != nil && e.value != nil {
+			version = e.value.Version
+		}
+	})
+	return version
+}
+
+// unwatch ends it.
+func (l *loop) unwatch(w *watcher) { l.look(func(*node.Node) { l.hub.leave(w) }) }
+
+// present is the next page of what is known of the machines that w watches;
+// none if it is whole. What changes from then on comes as a change.
+func (l *loop) present(w *watcher) (page []entry, err error) {
+	if !l.look(func(*node.Node) {
+		var more bool
+		page, more = l.index.page(w.prefix, w.cursor, pageSize)
+		if w.whole = !more; more {
+			w.cursor = page[len(page)-1].key
+		}
+	}) {
+		return nil, l.closed()
+	}
+	return page, nil
+}

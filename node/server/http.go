@@ -141,8 +141,8 @@ func (s *Server) propose(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, r, req)
 }
 
-// begin carries out an operation that begins here and now: a version that is
-// chosen by now is a base for it. If the node knows of none that is new enough it
+// begin carries out an operation that begins here and now: a serial number
+// that is chosen by now is a base for it. If the node knows of none that is new enough it
 // is told one, by a certain reject, and the operation begins again.
 func (s *Server) begin(w http.ResponseWriter, r *http.Request, req *node.Request) {
 	once := func(base uint64) (*node.Reply, error) {
@@ -150,9 +150,9 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, req *node.Request
 		asked.ID, asked.Base = newOpID(), max(req.Base, base)
 		return s.loop.call(&asked, r.Context().Done())
 	}
-	reply, err := once(s.loop.version(req.Key))
+	reply, err := once(s.loop.serial(req.Key))
 	if err == nil && reply.Outcome == node.Rejected && reply.Reason == node.Forgotten {
-		reply, err = once(reply.Version)
+		reply, err = once(reply.Serial)
 	}
 	s.tell(w, req, reply, err)
 }

@@ -173,14 +173,14 @@ func (l *loop) watch(w *watcher) (now *node.Value, err error) {
 	return now, nil
 }
 
-// version is the latest version of a machine that the node knows to be chosen.
-func (l *loop) version(key string) (version uint64) {
+// serial is how many entries of a machine the node knows to be chosen.
+func (l *loop) serial(key string) (serial uint64) {
 	l.look(func(*node.Node) {
 		if e := l.index.at(key); e != nil && e.value != nil {
-			version = e.value.Version
+			serial = e.value.Serial
 		}
 	})
-	return version
+	return serial
 }
 
 // unwatch ends it.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/stretchr/testify/require"
 )
 
@@ -34,7 +35,9 @@ const sound = `{
     {"at": "2ms", "for": "9ms", "kind": "one_way", "sources": [1], "targets": [2]},
     {"at": "2.5ms", "for": "9ms", "kind": "cut", "links": ["1>2"]},
     {"at": "4ms", "for": "9ms", "kind": "weather", "profile": {"delay": {"kind": "uniform", "min": "1ms", "max": "4ms"}}},
-    {"at": "5ms", "for": "9ms", "kind": "crash", "nodes": [3]}
+    {"at": "5ms", "for": "9ms", "kind": "crash", "nodes": [3]},
+    {"at": "6ms", "for": "9ms", "kind": "kill", "nodes": [2]},
+    {"at": "7ms", "for": "8ms", "kind": "disk", "what": "rot", "nodes": [1]}
   ],
   "fates": [{"message": "1>2 proposal door/a c1.1 #1", "verdict": {"fate": "drop"}}],
   "heal": {"at": "20ms", "delay": "1ms", "within": "30s", "settle": "10s"}
@@ -45,7 +48,8 @@ func TestASoundPlanDecodes(t *testing.T) {
 	p, err := scenarios.Decode([]byte(sound))
 	require.NoError(t, err)
 	require.Len(t, p.Operations, 2)
-	require.Len(t, p.Faults, 5)
+	require.Len(t, p.Faults, 7)
+	require.Equal(t, sim.Rot, p.Faults[6].What)
 	require.Equal(t, 3*netmodel.Millisecond, p.Operations[1].At)
 }
 
@@ -96,6 +100,10 @@ func TestBrokenPlansAreRefusedByPath(t *testing.T) {
 			`faults[2].links[0]: link "1-2": want two processes`},
 		{"bad message", `c1.1 #1`, `c1.1`,
 			`fates[0].message: message "1>2 proposal door/a c1.1": want LINK KIND MACHINE OPERATION #N`},
+		{"unknown disk fault", `"rot"`, `"rust"`,
+			`faults[6].what: disk fault "rust": want one of [rot misdirect read_error short_read write_error sync_error full slow stuck]`},
+		{"a number for a disk fault", `"rot"`, `1`,
+			`faults[6].what: 1: want a string`},
 		{"unknown verdict", `"drop"}`, `"lose"}`,
 			"fates[0].verdict.fate: "},
 	} {
@@ -130,8 +138,14 @@ func TestSenselessPlansAreRefused(t *testing.T) {
 		{"read to a state", `"kind": "read"`, `"kind": "read", "to": "Open"`, `operations[1].to: "Open": a read asks for no state`},
 		{"unknown kind", `"kind": "read"`, `"kind": "write"`, `operations[1].kind: "write": want "propose" or "read"`},
 		{"after the heal phase", `"at": "3ms"`, `"at": "21ms"`, "operations[1].at: 21ms: want 0 to the start of the heal phase, 20ms"},
-		{"unknown fault", `"crash"`, `"flood"`, `faults[4].kind: "flood": want partition, one_way, cut, weather or crash`},
+		{"unknown fault", `"crash"`, `"flood"`, `faults[4].kind: "flood": want partition, one_way, cut, weather, crash, kill or disk`},
 		{"fault without end", `"at": "5ms", "for": "9ms"`, `"at": "5ms", "for": "0s"`, "faults[4].for: 0s: want more than 0"},
+		{"a crash of what", `"nodes": [3]`, `"nodes": [3], "what": "rot"`, "faults[4].what: a crash fault has none"},
+		{"a disk fault of nothing", `"what": "rot", `, ``, "faults[6].what: a disk fault needs it"},
+		{"damage to half of the nodes", `"nodes": [1]}`, `"nodes": [1, 2]}`,
+			"faults[6].nodes: with these 2 of 3 nodes may be lost (heal.without included): want less than half"},
+		{"damage and a heal phase without", `"settle": "10s"`, `"settle": "10s", "without": [2]`,
+			"faults[6].nodes: with these 2 of 3 nodes may be lost"},
 		{"field of another kind", `"nodes": [3]`, `"nodes": [3], "groups": [[1], [2]]`, "faults[4].groups: a crash fault has none"},
 		{"missing field", `"sources": [1], `, ``, "faults[1].sources: a one_way fault needs it"},
 		{"empty field", `"nodes": [3]`, `"nodes": []`, "faults[4].nodes: a crash fault needs it"},
@@ -155,7 +169,7 @@ func TestBrokenJSONIsRefusedByLine(t *testing.T) {
 		{"empty", "", "line 1: not JSON: unexpected end"},
 		{"cut off", sound[:strings.Index(sound, `"knobs"`)], "line 11: not JSON: unexpected end"},
 		{"a comma too many", strings.Replace(sound, `"seed": 7,`, `"seed": 7,,`, 1), "line 5: not JSON: invalid character ','"},
-		{"something behind the plan", sound + "{}", "line 29: not JSON: invalid character '{' after top-level value"},
+		{"something behind the plan", sound + "{}", "line 31: not JSON: invalid character '{' after top-level value"},
 		{"a list", "[]", `format is "": want "lockstep-plan"`},
 		{"null", "null", `format is "": want "lockstep-plan"`},
 	} {

@@ -41,6 +41,10 @@ func (f *Fault) String() string {
 		return fmt.Sprintf("cut %v", f.Links)
 	case Crash:
 		return fmt.Sprintf("crash %d", f.Nodes)
+	case Kill:
+		return fmt.Sprintf("kill %d", f.Nodes)
+	case BadDisk:
+		return fmt.Sprintf("disk %v %d", f.What, f.Nodes)
 	case Weather:
 		where := "on all links"
 		if len(f.Links) > 0 {

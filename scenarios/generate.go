@@ -17,12 +17,13 @@ type Profile string
 const (
 	None    Profile = "none"    // constant delay, no faults, every client stays at its node
 	Network Profile = "network" // loss, delay, duplicates, reordering, partitions
-	Crashes Profile = "crash"   // nodes lose power and restart
-	All     Profile = "all"     // both, and clocks that drift
+	Crashes Profile = "crash"   // nodes lose power, or end as processes, and restart
+	Disks   Profile = "disk"    // the same, and disks that fail
+	All     Profile = "all"     // all of these, and clocks that drift
 )
 
 // Profiles lists them.
-func Profiles() []Profile { return []Profile{None, Network, Crashes, All} }
+func Profiles() []Profile { return []Profile{None, Network, Crashes, Disks, All} }
 
 // Shape is what the caller of Generate has decided. A zero number is left to
 // the source.
@@ -65,7 +66,8 @@ func (s Shape) Validate() error {
 }
 
 func (s Shape) network() bool { return s.Profile == Network || s.Profile == All }
-func (s Shape) crashes() bool { return s.Profile == Crashes || s.Profile == All }
+func (s Shape) crashes() bool { return s.Profile == Crashes || s.disks() }
+func (s Shape) disks() bool   { return s.Profile == Disks || s.Profile == All }
 
 // Generate expands a seed to a plan.
 func Generate(seed uint64, shape Shape) *Plan {
@@ -278,7 +280,7 @@ func sortByTime(ops []Operation) {
 
 // generateFaults chooses the fault timeline of the storm.
 func generateFaults(c choices, p *Plan, shape Shape, storm Duration) {
-	kinds := faultKinds(p, shape)
+	kinds, atlas := faultKinds(p, shape), generateAtlas(c, p, shape)
 	if len(kinds) == 0 {
 		return
 	}
@@ -289,9 +291,12 @@ func generateFaults(c choices, p *Plan, shape Shape, storm Duration) {
 			At:   Duration(f.Choose("at", uint64(storm))),
 			For:  1 + Duration(f.Choose("for", uint64(storm/2))),
 		}
-		fillFault(f, p, &fault)
+		fillFault(f, p, atlas, &fault)
 		p.Faults = append(p.Faults, fault)
-		if fault.Kind == Crash && f.often("again?", 50) { // while it recovers, or soon after
+		switch {
+		case fault.Kind == BadDisk && f.often("restart?", 75):
+			p.Faults = append(p.Faults, generateRestart(f, fault, storm))
+		case (fault.Kind == Crash || fault.Kind == Kill) && f.often("again?", 50): // while it recovers, or soon after
 			fault.At += fault.For + f.span("again", 0, 10*netmodel.Millisecond)
 			fault.For = 1 + Duration(f.Choose("again for", uint64(storm/8)))
 			fault.At = min(fault.At, storm)
@@ -304,7 +309,10 @@ func generateFaults(c choices, p *Plan, shape Shape, storm Duration) {
 func faultKinds(p *Plan, shape Shape) []FaultKind {
 	var kinds []FaultKind
 	if shape.crashes() {
-		kinds = append(kinds, Crash)
+		kinds = append(kinds, Crash, Kill)
+	}
+	if shape.disks() {
+		kinds = append(kinds, BadDisk, BadDisk)
 	}
 	if shape.network() {
 		kinds = append(kinds, Weather)
@@ -315,10 +323,12 @@ func faultKinds(p *Plan, shape Shape) []FaultKind {
 	return kinds
 }
 
-func fillFault(c choices, p *Plan, f *Fault) {
+func fillFault(c choices, p *Plan, atlas []sim.ID, f *Fault) {
 	switch f.Kind {
-	case Crash:
+	case Crash, Kill:
 		f.Nodes = c.nodes("crash", p, 1, p.Nodes)
+	case BadDisk:
+		generateBadDisk(c, p, atlas, f)
 	case Weather:
 		w := generateLink(c, c.span("weather", 200*netmodel.Microsecond, 20*netmodel.Millisecond))
 		f.Profile = &w
@@ -336,12 +346,16 @@ func fillFault(c choices, p *Plan, f *Fault) {
 
 // nodes chooses lo to hi different nodes of p, in order.
 func (c choices) nodes(label string, p *Plan, lo, hi int) []sim.ID {
-	c = c.at(label, 0)
-	all := make([]sim.ID, p.Nodes)
-	for i := range all {
-		all[i] = NodeID(i + 1)
-	}
+	return c.among(label, others(p, nil), lo, hi)
+}
+
+// among chooses lo to hi of all, in order.
+func (c choices) among(label string, all []sim.ID, lo, hi int) []sim.ID {
+	c, all = c.at(label, 0), slices.Clone(all)
 	n := c.between("count", lo, hi)
+	if n == 0 {
+		return nil
+	}
 	for i := range n {
 		j := i + int(c.at("pick", i).Choose("node", uint64(len(all)-i)))
 		all[i], all[j] = all[j], all[i]

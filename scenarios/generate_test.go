@@ -22,6 +22,7 @@ func anyShape(t *rapid.T) scenarios.Shape {
 	if rapid.Bool().Draw(t, "stone") {
 		s.Definitions = append(s.Definitions, fsm.Definition{Name: "stone", States: []string{"Still"}, Initial: "Still"})
 	}
+	s.Majority = rapid.Bool().Draw(t, "majority")
 	s.Nodes = rapid.IntRange(0, scenarios.MaxNodes).Draw(t, "nodes")
 	s.Clients = rapid.IntRange(0, scenarios.MaxClients).Draw(t, "clients")
 	s.Operations = rapid.IntRange(0, 200).Draw(t, "operations")
@@ -58,7 +59,7 @@ func requireBounds(t require.TestingT, s scenarios.Shape, p *scenarios.Plan) {
 	requireCount(t, "nodes", s.Nodes, 1, scenarios.MaxNodes, p.Nodes)
 	requireCount(t, "clients", s.Clients, 1, 5, p.Clients)
 	requireCount(t, "operations", s.Operations, 20, 60, len(p.Operations))
-	requireCount(t, "faults", 0, 0, 2*5, len(p.Faults)) // a crash may come with another
+	requireCount(t, "faults", 0, 0, 2*5, len(p.Faults)) // most may come with another
 	require.LessOrEqual(t, len(p.Machines()), 3)
 	require.Empty(t, p.Fates)
 	requireTimeOrder(t, p)
@@ -71,7 +72,11 @@ func requireBounds(t require.TestingT, s scenarios.Shape, p *scenarios.Plan) {
 	case scenarios.Crashes:
 		require.Empty(t, p.Clocks)
 		requireSteady(t, p.Network)
-		requireFaults(t, p, scenarios.Crash)
+		requireFaults(t, p, scenarios.Crash, scenarios.Kill)
+	case scenarios.Disks:
+		require.Empty(t, p.Clocks)
+		requireSteady(t, p.Network)
+		requireFaults(t, p, scenarios.Crash, scenarios.Kill, scenarios.BadDisk)
 	case scenarios.Network:
 		require.Empty(t, p.Clocks)
 		requireFaults(t, p, scenarios.Partition, scenarios.OneWay, scenarios.Cut, scenarios.Weather)
@@ -122,15 +127,21 @@ func requireTimeOrder(t require.TestingT, p *scenarios.Plan) {
 func TestProfilesUseAllTheirFaults(t *testing.T) {
 	for profile, want := range map[scenarios.Profile][]string{
 		scenarios.None:    {},
-		scenarios.Crashes: {"crash", "roaming"},
+		scenarios.Crashes: {"crash", "kill", "roaming"},
+		scenarios.Disks: {"crash", "kill", "roaming", "disk", "rot", "misdirect", "read_error", "short_read",
+			"write_error", "sync_error", "full", "slow", "stuck"},
 		scenarios.Network: {"cut", "drop", "duplicate", "one_way", "partition", "reorder", "roaming", "weather"},
-		scenarios.All:     {"crash", "cut", "drift", "drop", "duplicate", "one_way", "partition", "reorder", "roaming", "weather"},
+		scenarios.All: {"crash", "kill", "disk", "rot", "misdirect", "read_error", "short_read",
+			"write_error", "sync_error", "full", "slow", "stuck", "cut", "drift", "drop", "duplicate", "one_way", "partition", "reorder", "roaming", "weather"},
 	} {
 		seen := map[string]bool{}
 		for seed := range uint64(200) {
-			p := scenarios.Generate(seed, shape(profile))
+			s := shape(profile)
+			s.Majority = true
+			p := scenarios.Generate(seed, s)
 			for _, f := range p.Faults {
 				seen[string(f.Kind)] = true
+				note(seen, f.What.String(), f.Kind == scenarios.BadDisk)
 			}
 			note(seen, "drop", p.Network.Drop > 0)
 			note(seen, "duplicate", p.Network.Duplicate > 0)

@@ -94,9 +94,16 @@ const (
 	Cut       FaultKind = "cut"       // nothing passes Links: a partial partition
 	Weather   FaultKind = "weather"   // Links (none: all) follow Profile
 	Crash     FaultKind = "crash"     // Nodes lose power and restart when it ends
+	Kill      FaultKind = "kill"      // Nodes end as processes, their machines stay, and restart when it ends
+	BadDisk   FaultKind = "disk"      // the disks of Nodes suffer What; damage is done when it begins
 )
 
 // Fault is something that goes wrong at a time, for a while.
+//
+// A node that stops because its disk fails is started again when the fault of
+// the disk is over. One that refuses to start because of damage stays down for
+// the rest of the run: so the nodes whose disks are damaged, anywhere in a plan, are
+// less than half, together with those that Heal goes without.
 type Fault struct {
 	At      Duration          `json:"at"`
 	For     Duration          `json:"for"`
@@ -107,6 +114,7 @@ type Fault struct {
 	Links   []netmodel.Link   `json:"links,omitempty"`
 	Profile *netmodel.Profile `json:"profile,omitempty"`
 	Nodes   []sim.ID          `json:"nodes,omitempty"`
+	What    sim.DiskFault     `json:"what,omitempty"`
 }
 
 // Fate decides what becomes of one message, named by its address.

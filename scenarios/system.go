@@ -106,6 +106,18 @@ func (o *Operation) String() string {
 	return "propose " + o.To
 }
 
+// Stopped is the fact that a node has stopped by itself, and will not go on in
+// this life. Only an error of its own disk may make it do so.
+type Stopped struct {
+	Err     error
+	Refused bool // it never started: it does not accept what its disk holds
+}
+
+// Digest implements sim.Fact.
+func (s *Stopped) Digest() uint64 { return keyed.String(s.Err.Error()) }
+
+func (s *Stopped) String() string { return "stopped: " + s.Err.Error() }
+
 // Returned is the fact that ends an operation at its client.
 type Returned struct {
 	Operation *Operation

@@ -12,7 +12,7 @@ import (
 // Validate names the first place in p that makes no sense.
 func (p *Plan) Validate() error {
 	for _, check := range []func() error{
-		p.checkHead, p.checkDefinitions, p.checkKnobs, p.checkWorld, p.checkOperations, p.checkFaults, p.checkFates, p.checkHeal,
+		p.checkHead, p.checkDefinitions, p.checkKnobs, p.checkWorld, p.checkOperations, p.checkFaults, p.checkFates, p.checkHeal, p.checkAtlas,
 	} {
 		if err := check(); err != nil {
 			return fmt.Errorf("%w: %w", ErrPlan, err)
@@ -182,14 +182,14 @@ func (p *Plan) checkFault(f *Fault) error {
 	}
 	uses, ok := faultFields[f.Kind]
 	if !ok {
-		return fmt.Errorf("kind: %q: want partition, one_way, cut, weather or crash", f.Kind)
+		return fmt.Errorf("kind: %q: want partition, one_way, cut, weather, crash, kill or disk", f.Kind)
 	}
 	for _, field := range []struct {
 		name  string
 		given bool
 	}{
 		{"groups", len(f.Groups) > 0}, {"sources", len(f.Sources) > 0}, {"targets", len(f.Targets) > 0},
-		{"links", len(f.Links) > 0}, {"profile", f.Profile != nil}, {"nodes", len(f.Nodes) > 0},
+		{"links", len(f.Links) > 0}, {"profile", f.Profile != nil}, {"nodes", len(f.Nodes) > 0}, {"what", f.What != 0},
 	} {
 		use := uses[field.name]
 		if field.given && use == unused {
@@ -217,6 +217,8 @@ var faultFields = map[FaultKind]map[string]use{
 	Cut:       {"links": needed},
 	Weather:   {"links": optional, "profile": needed},
 	Crash:     {"nodes": needed},
+	Kill:      {"nodes": needed},
+	BadDisk:   {"nodes": needed, "what": needed},
 }
 
 func (p *Plan) checkFaultIDs(f *Fault) error {

@@ -2,52 +2,37 @@ package sim
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"slices"
 
+	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
-// disk is one process's disk: what is durable and, in order, the changes that
-// are not.
+// disk is one process's disk: its files, their names, and what it was asked for
+// and has not done.
 type disk struct {
 	profile DiskProfile
 	key     keyed.Key
-	free    Duration             // when the device has done all that it was asked
-	files   []*file              // sorted by name
-	made    uint64               // files that ever came to be
+	free    Duration // when the device has done all that it was asked
+	dir     directory
 	flight  []request            // asked for, not done; in order
-	turns   map[keyed.Key]uint64 // requests of each kind on each file, over all lives
+	turns   map[keyed.Key]uint64 // requests of each kind on each file, over all lives, if delays are random
 	crashes uint64
-	block   []byte // room for copies of what is written
+	kills   uint64
+	block   []byte   // room for copies of what is written
+	trouble *trouble // nil as long as nothing was ever wrong
+	chance  chance   // nil: by the profile
 }
 
-// file is a sequence of changes: the first are durable. Of these, the oldest
-// are kept as one image.
-type file struct {
-	name    string
-	number  uint64 // of disk.made
-	linked  bool   // its directory entry is durable
-	image   []byte
-	folded  uint64   // changes that are in image
-	changes []change // those that are not
-	durable int      // of changes, the first
-}
-
-// change is a write or a truncation.
-type change struct {
-	op     DiskOp
-	offset int64
-	data   []byte // a copy
-}
-
-// request is a DiskRequest under way: what its completion needs.
+// request is a DiskRequest under way: what its completion, or its undoing,
+// needs.
 type request struct {
 	op     DiskOp
 	token  uint64
 	file   *file  // nil for SyncDir, or if there is none
-	covers uint64 // of a sync: the file's changes, or all files, from the first to this one
+	covers uint64 // the changes of file from the first to this one, or of SyncDir the moves
+	moved  uint64 // moves before this one
 	given  []byte // of a write: the data as the process gave it
 	copied []byte // ... and as it was then
 	err    error
@@ -55,41 +40,60 @@ type request struct {
 
 // submit takes r, which is sound, and says when it will be done.
 func (d *disk) submit(now Duration, r *DiskRequest) (done Duration) {
-	d.flight = append(d.flight, d.take(r))
+	begin, delay := max(d.free, now), d.delay(r)
+	if d.trouble == nil {
+		d.flight = append(d.flight, d.take(r))
+	} else {
+		begin, delay = d.hold(now, r, begin, delay)
+		d.flight = append(d.flight, d.takeBadly(now, r))
+	}
+	d.free = begin + delay
+	return d.free
+}
+
+// delay is how long a request takes, each by itself.
+func (d *disk) delay(r *DiskRequest) Duration {
 	delay := d.profile.Write
 	if r.Op == DiskSync || r.Op == DiskSyncDir {
 		delay = d.profile.Sync
+	}
+	if delay.Kind == netmodel.Constant {
+		return delay.Min // by far the most common, and the hot path
 	}
 	k := d.key.Name("latency").Word(uint64(r.Op)).Name(r.File)
 	if d.turns == nil {
 		d.turns = map[keyed.Key]uint64{}
 	}
 	d.turns[k]++
-	d.free = max(d.free, now) + delay.At(k.Word(d.turns[k]))
-	return d.free
+	return delay.At(k.Word(d.turns[k]))
 }
 
 // take notes what r changes, or what it will make durable.
 func (d *disk) take(r *DiskRequest) request {
-	t := request{op: r.Op, token: r.Token, covers: d.made}
+	t := request{op: r.Op, token: r.Token, moved: d.dir.moved()}
 	if r.Op == DiskSyncDir {
+		t.covers = t.moved
 		return t
 	}
-	i, found := d.find(r.File)
-	if !found {
-		if r.Op != DiskWrite {
-			t.err = noFile(r.File)
-			return t
-		}
-		d.made++
-		d.files = slices.Insert(d.files, i, &file{name: r.File, number: d.made})
+	t.file = d.dir.find(r.File)
+	if t.file == nil && r.Op == DiskWrite {
+		t.file = &file{name: r.File}
+		d.dir.move(move{to: r.File, file: t.file})
 	}
-	t.file = d.files[i]
-	if r.Op != DiskSync {
+	if t.file == nil {
+		t.err = noFile(r.File)
+		return t
+	}
+	switch r.Op {
+	case DiskWrite, DiskTruncate:
 		t.given, t.copied = r.Data, d.copy(r.Data)
-		t.file.changes = append(t.file.changes, change{r.Op, r.Offset, t.copied})
+		t.file.change(change{op: r.Op, offset: r.Offset, data: t.copied})
+	case DiskRemove:
+		d.dir.move(move{from: r.File})
+	case DiskRename:
+		d.dir.move(move{from: r.File, to: r.To, file: t.file})
 	}
-	t.covers = t.file.folded + uint64(len(t.file.changes))
+	t.covers = t.file.changed()
 	return t
 }
 
@@ -107,133 +111,48 @@ func (d *disk) copy(data []byte) []byte {
 func (d *disk) complete() request {
 	r := d.flight[0]
 	d.flight = slices.Delete(d.flight, 0, 1)
-	switch {
-	case r.op == DiskSyncDir:
-		for _, f := range d.files {
-			f.linked = f.linked || f.number <= r.covers
-		}
-	case r.op == DiskSync && r.err == nil:
-		r.file.settle(r.covers)
-	case !bytes.Equal(r.given, r.copied):
+	if !bytes.Equal(r.given, r.copied) {
 		panic(fmt.Sprintf("sim: the data of a write to %s changed before the write was done", r.file.name))
+	}
+	d.execute(&r)
+	if d.trouble != nil {
+		d.trouble.ended(r.err)
 	}
 	return r
 }
 
-// settle makes the first changes of f durable.
-func (f *file) settle(covers uint64) {
-	f.durable = max(f.durable, int(covers-f.folded))
-	if f.durable >= foldAt {
-		f.fold()
+// execute makes durable what r covers. All else was done when r was taken.
+func (d *disk) execute(r *request) {
+	switch {
+	case r.op == DiskSyncDir && r.err == nil:
+		d.dir.settle(r.covers)
+	case r.op == DiskSync && r.err == nil:
+		r.file.settle(r.covers)
+	case r.op == DiskSync && r.file != nil:
+		d.drop(r)
 	}
 }
-
-// foldAt is how many durable changes are kept as they are: most runs end before
-// anybody reads them.
-const foldAt = 4096
-
-// fold makes the durable changes part of the image.
-func (f *file) fold() {
-	for _, c := range f.changes[:f.durable] {
-		f.image = c.apply(f.image)
-	}
-	f.changes = slices.Delete(f.changes, 0, f.durable)
-	f.folded += uint64(f.durable)
-	f.durable = 0
-}
-
-// apply is data after c.
-func (c change) apply(data []byte) []byte {
-	if c.op == DiskTruncate {
-		return resize(data, c.offset)
-	}
-	if len(c.data) > 0 {
-		data = resize(data, max(int64(len(data)), c.offset+int64(len(c.data))))
-		copy(data[c.offset:], c.data)
-	}
-	return data
-}
-
-func resize(data []byte, size int64) []byte {
-	if size <= int64(len(data)) {
-		return data[:size]
-	}
-	if size > int64(cap(data)) {
-		grown := make([]byte, size, max(2*size, 4096)) // images grow with every sync: by doubling
-		copy(grown, data)
-		return grown
-	}
-	old := len(data)
-	data = data[:size]
-	clear(data[old:])
-	return data
-}
-
-// crash is a loss of power: of what no sync covered, some survives.
-func (d *disk) crash() {
-	d.crashes++
-	d.free, d.flight = 0, nil
-	k := d.key.Name("crash").Word(d.crashes)
-	d.files = slices.DeleteFunc(d.files, func(f *file) bool {
-		at := k.Name(f.name)
-		if !f.linked && !d.keeps(at.Name("link")) {
-			return true
-		}
-		f.linked = true
-		f.fold()
-		for i, c := range f.changes {
-			f.image = d.remains(c, at.Word(uint64(i))).apply(f.image)
-		}
-		f.folded += uint64(len(f.changes))
-		f.changes = nil
-		return false
-	})
-}
-
-// sectorSize is DiskProfile.Sector where that is 0.
-const sectorSize = 512
-
-// remains is what a crash leaves of c: all, its first sectors, or a write of
-// nothing.
-func (d *disk) remains(c change, k keyed.Key) change {
-	if !d.keeps(k.Name("keep")) {
-		return change{op: DiskWrite}
-	}
-	if c.op == DiskWrite && k.Name("tear").Chance(uint32(d.profile.Tear)) {
-		sector := int64(cmp.Or(d.profile.Sector, sectorSize))
-		first, end := c.offset/sector, (c.offset+int64(len(c.data))+sector-1)/sector
-		cut := first + int64(k.Name("sectors").Below(uint64(end-first)))
-		c.data = c.data[:max(0, cut*sector-c.offset)]
-	}
-	return c
-}
-
-func (d *disk) keeps(k keyed.Key) bool { return k.Chance(uint32(d.profile.Keep)) }
 
 // List implements Disk.
 func (d *disk) List() ([]string, error) {
-	names := make([]string, len(d.files))
-	for i, f := range d.files {
-		names[i] = f.name
+	names := make([]string, len(d.dir.read))
+	for i, e := range d.dir.read {
+		names[i] = e.name
 	}
 	return names, nil
 }
 
 // Read implements Disk.
 func (d *disk) Read(name string) ([]byte, error) {
-	i, found := d.find(name)
-	if !found {
+	f := d.dir.find(name)
+	if f == nil {
 		return nil, noFile(name)
 	}
-	data := slices.Clone(d.files[i].image)
-	for _, c := range d.files[i].changes {
-		data = c.apply(data)
+	data := f.read()
+	if d.trouble != nil {
+		return d.trouble.read(d, name, data)
 	}
 	return data, nil
-}
-
-func (d *disk) find(name string) (int, bool) {
-	return slices.BinarySearchFunc(d.files, name, func(f *file, name string) int { return cmp.Compare(f.name, name) })
 }
 
 func noFile(name string) error { return fmt.Errorf("file %q: %w", name, ErrNoFile) }

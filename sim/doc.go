@@ -1,6 +1,7 @@
 // Package sim runs any set of processes in a simulated world: a virtual clock,
 // a network that follows netmodel's verdicts, disks that lose what was not
-// synced, and processes that crash and restart.
+// synced and sometimes fail, and processes that end, alone or with the power,
+// and restart.
 //
 // A run is a pure function of its Config and of the calls made on its World:
 // nothing here reads a clock, starts a goroutine or draws from a shared

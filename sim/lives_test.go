@@ -115,8 +115,8 @@ func TestMisuseOfAWorldPanics(t *testing.T) {
 		{"sim: process 1 runs already", func() { worldOf(t, 1, idle).Start(1) }},
 		{"sim: process 1 is down already", func() {
 			w := worldOf(t, 1, idle)
-			w.Crash(1)
-			w.Crash(1)
+			w.Kill(1)
+			w.Kill(1)
 		}},
 		{"sim: no process 2", func() { worldOf(t, 1, idle).Start(2) }},
 		{"sim: no process 0", func() { worldOf(t, 1, idle).Crash(0) }},

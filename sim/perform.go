@@ -42,6 +42,9 @@ func (w *World) submit(p *proc, r *DiskRequest) {
 	w.fold(uint64(r.Op)<<32|uint64(p.id), r.Token)
 	w.fold(keyed.String(r.File), uint64(r.Offset))
 	w.fold(digest(r.Data), 2)
+	if r.Op == DiskRename {
+		w.fold(keyed.String(r.To), 4)
+	}
 	if w.cfg.Trace != nil {
 		w.cfg.Trace(Line{At: w.now, ID: p.id, What: r.String()})
 	}

@@ -13,7 +13,8 @@ type Stats struct {
 	Sent      uint64 // messages handed to the network: none to oneself
 	Delivered uint64 // messages that reached a process, copies and those to oneself included
 	Dropped   uint64 // messages lost on the way: by the network, a cut, or a receiver that is down
-	Crashes   uint64
+	Crashes   uint64 // losses of power
+	Kills     uint64 // ends of a process alone
 	DiskOps   uint64
 }
 
@@ -31,6 +32,7 @@ type World struct {
 	now     Duration
 	hash    uint64
 	stats   Stats
+	hits    DiskHits
 	busy    bool // a step is being taken
 }
 
@@ -125,6 +127,7 @@ func (w *World) Start(id ID) {
 		panic(fmt.Sprintf("sim: process %d runs already", id))
 	}
 	p.life++
+	p.disk.begin(w.now)
 	p.code = w.cfg.New(id, int(p.life))
 	if p.code == nil {
 		panic(fmt.Sprintf("sim: New made nothing for life %d of process %d", p.life, id))
@@ -132,21 +135,67 @@ func (w *World) Start(id ID) {
 	w.push(w.now, record{what: whatBoot, to: id, life: p.life})
 }
 
-// Crash ends a process, which must be up: its memory, timers and requests under
-// way are gone, and of its unsynced writes what the disk does not keep.
+// Crash is a loss of power for a process: its memory, timers and requests under
+// way are gone, and of what is not durable what its disk does not keep. It may
+// be down since a Kill; then it loses what that has spared.
 func (w *World) Crash(id ID) {
+	p := w.proc(id)
+	if p.code == nil && p.disk.clean() {
+		return
+	}
+	p.disk.crash()
+	w.stats.Crashes++
+	w.end(p, "crash")
+}
+
+// Kill ends a process, which must be up, and spares its machine: its memory and
+// timers are gone, what it asked its disk for is there to be read, and is no
+// more durable than it was.
+func (w *World) Kill(id ID) {
 	p := w.proc(id)
 	if p.code == nil {
 		panic(fmt.Sprintf("sim: process %d is down already", id))
 	}
+	p.disk.kill()
+	w.stats.Kills++
+	w.fold(w.stats.Kills, 5)
+	w.end(p, "kill")
+}
+
+func (w *World) end(p *proc, how string) {
 	p.code = nil
-	p.disk.crash()
-	w.stats.Crashes++
-	w.fold(uint64(w.now), uint64(id)<<32|uint64(p.life))
+	w.fold(uint64(w.now), uint64(p.id)<<32|uint64(p.life))
 	if w.cfg.Trace != nil {
-		w.cfg.Trace(Line{At: w.now, ID: id, What: "crash"})
+		w.cfg.Trace(Line{At: w.now, ID: p.id, What: how})
 	}
 }
+
+// Inflict has a fault of a process's disk last until the given time. Damage is
+// done at once, where there is anything to damage.
+func (w *World) Inflict(id ID, f DiskFault, until Duration) {
+	w.proc(id).disk.inflict(f, w.now, until, &w.hits)
+	w.fold(uint64(id)<<8|uint64(f), uint64(until))
+}
+
+// Mend ends all faults of a process's disk. What is damaged stays so.
+func (w *World) Mend(id ID) { w.proc(id).disk.mend() }
+
+// Damaged reports whether a fault has ever damaged what was durable on the
+// process's disk.
+func (w *World) Damaged(id ID) bool {
+	t := w.proc(id).disk.trouble
+	return t != nil && t.damaged
+}
+
+// DiskFailed reports whether a fault of its disk was an error to the process in
+// this life.
+func (w *World) DiskFailed(id ID) bool {
+	t := w.proc(id).disk.trouble
+	return t != nil && t.failed
+}
+
+// DiskHits counts what the faults of all disks have done.
+func (w *World) DiskHits() DiskHits { return w.hits }
 
 // Step lets the next thing happen. It reports false when nothing is left.
 func (w *World) Step() bool {
@@ -248,6 +297,9 @@ func (w *World) dispatch(p *proc, r *record) {
 	case whatDone:
 		done := p.disk.complete()
 		ev.Kind, ev.Token, ev.Err = Done, done.token, done.err
+		if ev.Err != nil {
+			w.fold(done.token, keyed.String(ev.Err.Error()))
+		}
 	case whatRequest:
 		ev.Kind = Request
 	}

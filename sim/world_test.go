@@ -153,7 +153,7 @@ func TestMemoryDoesNotGrowWithTime(t *testing.T) {
 	tick()
 	size := func() string {
 		d := &w.procs[1].disk
-		f := d.files[0]
+		f := d.dir.read[0].file
 		require.LessOrEqual(t, len(f.changes), foldAt+2)
 		return fmt.Sprint(cap(w.queue.slab), len(w.queue.slab), len(w.actions), len(d.flight), len(d.turns), len(f.image))
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/sim"
 	"golang.org/x/term"
 )
 
@@ -91,10 +92,23 @@ func (p *plain) summary(_ *campaign.Campaign, s *campaign.Summary, replay func(u
 		s.Seeds, s.Failed, s.Undecided, s.Guarded, len(s.Differed))
 	fmt.Fprintf(p.out, "%d operations (%d committed, %d rejected, %d unknown), %d messages, %d events\n",
 		s.Outcomes.Total(), s.Outcomes.Committed, s.Outcomes.Rejected, s.Outcomes.Unknown, s.Messages, s.Events)
+	p.disks(&s.Disks)
 	fmt.Fprintf(p.out, "%.0f simulated seconds in %.2f s, processor time %.2f s\n", float64(s.Simulated)/1e9, s.Wall.Seconds(), cpuTime().Seconds())
 	for _, g := range s.Groups {
 		fmt.Fprintf(p.out, "%6d × %-36s first: %s\n", g.Count, g.Signature, replay(g.First))
 	}
+}
+
+// disks tells what came of the faults of disks, if there were any.
+func (p *plain) disks(d *campaign.Disks) {
+	if *d == (campaign.Disks{}) {
+		return
+	}
+	fmt.Fprint(p.out, "disk faults that hit:")
+	for i, f := range sim.DiskFaults() {
+		fmt.Fprintf(p.out, "%s %v %d", []string{"", ","}[min(i, 1)], f, d.Hits[f])
+	}
+	fmt.Fprintf(p.out, "\n%d times a node stopped and was started again, %d nodes refused damaged disks\n", d.Stops, d.Refusals)
 }
 
 // events is the reporter for programs: one JSON object a line.
@@ -138,12 +152,20 @@ type summed struct {
 	Committed int      `json:"committed"`
 	Rejected  int      `json:"rejected"`
 	Unknown   int      `json:"unknown"`
+	Disks     *disks   `json:"disks,omitempty"`
 	Guarded   uint64   `json:"guarded"`
 	Differed  []uint64 `json:"differed,omitempty"`
 	Groups    []group  `json:"signatures,omitempty"`
 	SimS      float64  `json:"sim_s"`
 	WallS     float64  `json:"wall_s"`
 	CPUS      float64  `json:"cpu_s"`
+}
+
+// disks is what came of the faults of disks.
+type disks struct {
+	Hits     map[string]uint64 `json:"hits"`
+	Stops    uint64            `json:"stops"`
+	Refusals uint64            `json:"refusals"`
 }
 
 type group struct {
@@ -160,6 +182,12 @@ func (e *events) summary(c *campaign.Campaign, s *campaign.Summary, replay func(
 		Ops: s.Outcomes.Total(), Committed: s.Outcomes.Committed, Rejected: s.Outcomes.Rejected, Unknown: s.Outcomes.Unknown,
 		Guarded: s.Guarded, Differed: s.Differed,
 		SimS: seconds(time.Duration(s.Simulated)), WallS: seconds(s.Wall), CPUS: seconds(cpuTime()),
+	}
+	if s.Disks != (campaign.Disks{}) {
+		last.Disks = &disks{map[string]uint64{}, s.Disks.Stops, s.Disks.Refusals}
+		for _, f := range sim.DiskFaults() {
+			last.Disks.Hits[f.String()] = s.Disks.Hits[f]
+		}
 	}
 	for _, g := range s.Groups {
 		last.Groups = append(last.Groups, group{g.Signature, g.Count, g.First, replay(g.First)})

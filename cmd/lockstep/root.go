@@ -72,7 +72,7 @@ type source struct {
 func (s *source) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&s.system, "system", systems()[0].Name, "system under test: "+strings.Join(systemNames(), ", "))
-	f.StringVar(&s.profile, "profile", string(scenarios.All), "families of faults: none, network, crash or all")
+	f.StringVar(&s.profile, "profile", string(scenarios.All), "families of faults: none, network, crash, disk or all")
 	f.StringVar(&s.definition, "definition", "", "file with the definition of the machines, in YAML or JSON (default: the system's)")
 	f.IntVar(&s.nodes, "nodes", 0, "nodes of the cluster (0: left to the seed)")
 	f.IntVar(&s.clients, "clients", 0, "clients (0: left to the seed)")

@@ -62,6 +62,7 @@ type Summary struct {
 	Events    uint64
 	Messages  uint64 // delivered
 	Outcomes  Outcomes
+	Disks     Disks
 	Simulated scenarios.Duration // summed over all seeds
 	Wall      time.Duration
 	Groups    []*Group // in the order of their first seeds
@@ -219,6 +220,7 @@ func (c *collector) add(o *outcome) *Group {
 	s.Events += r.Stats.Events
 	s.Messages += r.Stats.Delivered
 	s.Simulated += r.Simulated
+	s.Disks.Add(r.Disks)
 	s.Outcomes.Committed += r.Outcomes.Committed
 	s.Outcomes.Rejected += r.Outcomes.Rejected
 	s.Outcomes.Unknown += r.Outcomes.Unknown

@@ -23,6 +23,13 @@ func TestCrashesAddUp(t *testing.T) {
 	))
 }
 
+func TestKillsAddUpWithCrashes(t *testing.T) {
+	require.Equal(t, []scenarios.Duration{10 * ms, 110 * ms}, times(t, "kill|crash|boot 2", 1,
+		scenarios.Fault{At: 10 * ms, For: 50 * ms, Kind: scenarios.Kill, Nodes: []sim.ID{1}},
+		scenarios.Fault{At: 20 * ms, For: 90 * ms, Kind: scenarios.Crash, Nodes: []sim.ID{1, 2}},
+	), "and the crash takes nothing: the origin has no disk")
+}
+
 func TestWeatherAddsUp(t *testing.T) {
 	nothing := netmodel.Profile{Drop: netmodel.Always}
 	clear := netmodel.Profile{Delay: netmodel.Delay{Min: ms}}

@@ -37,9 +37,24 @@ type Result struct {
 	Undecided string               // if undecided: what the checker said
 	Hash      uint64               // of all that happened
 	Stats     sim.Stats
+	Disks     Disks
 	Simulated scenarios.Duration
 	Outcomes  Outcomes
 	History   checker.History
+}
+
+// Disks counts what came of the faults of disks.
+type Disks struct {
+	Hits     sim.DiskHits // by fault
+	Stops    uint64       // nodes that an error stopped, and that were started again
+	Refusals uint64       // nodes that refused to start from a damaged disk
+}
+
+// Add adds up.
+func (d *Disks) Add(o Disks) {
+	d.Hits.Add(o.Hits)
+	d.Stops += o.Stops
+	d.Refusals += o.Refusals
 }
 
 // Outcomes counts operations by what their clients learnt.
@@ -69,9 +84,11 @@ func Run(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options
 		return Result{}, err
 	}
 	s.playSafely()
+	s.disks.Hits = s.world.DiskHits()
 	r := Result{
 		Hash:      s.world.Hash(),
 		Stats:     s.world.Stats(),
+		Disks:     s.disks,
 		Simulated: s.world.Now(),
 		History:   checker.History{Definitions: p.Definitions, Operations: s.record.until(s.world.Now())},
 		Outcomes:  s.record.outcomes(),

@@ -28,7 +28,8 @@ type stage struct {
 	fresh       freshness
 	healed      bool
 	repairer    scenarios.Repairer // nil if the system is none
-	down        map[sim.ID]int     // crashes that hold a node down
+	lives       []life             // by node
+	disks       Disks
 	storms      []*scenarios.Fault // weather that goes on, in the order in which it began
 	end         scenarios.Duration // nothing later than this counts
 	violation   *scenarios.Violation
@@ -49,7 +50,7 @@ type freshness struct {
 
 func newStage(sys scenarios.System, p *scenarios.Plan, o Options) (*stage, error) {
 	s := &stage{
-		plan: p, run: sys.New(p), queues: map[sim.ID]*queue{}, down: map[sim.ID]int{},
+		plan: p, run: sys.New(p), queues: map[sim.ID]*queue{}, lives: make([]life, p.Nodes+1),
 		end: math.MaxInt64,
 	}
 	s.repairer, _ = s.run.(scenarios.Repairer)
@@ -103,6 +104,7 @@ func (s *stage) process(id sim.ID, life int) sim.Process {
 	if id > 100 {
 		return s.run.Client(id)
 	}
+	s.lives[id].number = life
 	return s.run.Node(id, life)
 }
 
@@ -159,8 +161,11 @@ func (s *stage) play() {
 // observe takes every fact: a client's return moves its queue on, and the
 // system's invariants see all of them.
 func (s *stage) observe(at scenarios.Duration, id sim.ID, f sim.Fact) {
-	if r, ok := f.(*scenarios.Returned); ok {
-		s.returned(at, id, r)
+	switch f := f.(type) {
+	case *scenarios.Returned:
+		s.returned(at, id, f)
+	case *scenarios.Stopped:
+		s.stopped(at, id, f)
 	}
 	if v := s.run.Observe(at, id, f); v != nil && s.violation == nil {
 		s.violation = v
@@ -232,13 +237,15 @@ func unasked(at scenarios.Duration, r *scenarios.Returned) *scenarios.Violation 
 	}
 }
 
-// heal ends every fault and starts every node.
+// heal ends every fault and starts every node that is not lost.
 func (s *stage) heal() {
 	s.healed = true
 	s.world.Network().Heal(s.plan.Heal.Calm())
-	clear(s.down)
 	for n := 1; n <= s.plan.Nodes; n++ {
-		if id := scenarios.NodeID(n); !s.world.Up(id) {
+		id := scenarios.NodeID(n)
+		s.world.Mend(id)
+		s.lives[id].held, s.lives[id].idle = 0, false
+		if !s.world.Up(id) && !s.lives[id].lost {
 			s.world.Start(id)
 		}
 	}
@@ -264,7 +271,7 @@ func (s *stage) awaitSilence() {
 	silent := s.world.Now() + s.plan.Heal.Within
 	s.world.Schedule(silent, "all has been said", func() { said = s.world.Stats().Sent })
 	s.world.Schedule(silent+s.plan.Heal.Settle, "go on", func() {
-		if said = s.world.Stats().Sent - said; said > 0 {
+		if said = s.world.Stats().Sent - said; said > 0 && !s.losses() {
 			s.violate(s.noise(said))
 		}
 		s.violate(s.repairer.Repaired(s.world.Now()))
@@ -398,6 +405,10 @@ func (s *stage) actions(f *scenarios.Fault) (begin, end func()) {
 	switch f.Kind {
 	case scenarios.Crash:
 		return func() { each(f.Nodes, s.crash) }, func() { each(f.Nodes, s.start) }
+	case scenarios.Kill:
+		return func() { each(f.Nodes, s.kill) }, func() { each(f.Nodes, s.start) }
+	case scenarios.BadDisk:
+		return func() { s.badDisk(f) }, func() {} // it ends by itself
 	case scenarios.Weather:
 		same := func(g *scenarios.Fault) bool { return g == f }
 		return func() { s.storms = append(s.storms, f); s.weather() },
@@ -433,21 +444,6 @@ func (s *stage) setProfile(links []netmodel.Link, p netmodel.Profile) {
 		} else {
 			net.SetProfile(l, p)
 		}
-	}
-}
-
-// crash and start count, as cuts do: a node that two faults hold down is up
-// again after both.
-func (s *stage) crash(id sim.ID) {
-	s.down[id]++
-	if s.world.Up(id) {
-		s.world.Crash(id)
-	}
-}
-
-func (s *stage) start(id sim.ID) {
-	if s.down[id]--; s.down[id] == 0 {
-		s.world.Start(id)
 	}
 }
 

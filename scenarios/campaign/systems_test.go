@@ -11,12 +11,16 @@ import (
 type variant struct {
 	scenarios.Run
 	node    func(sim.Process) sim.Process
+	life    func(n sim.Process, life int) sim.Process
 	client  func() sim.Process
 	observe func(at scenarios.Duration) *scenarios.Violation
 }
 
 func (v *variant) Node(id sim.ID, life int) sim.Process {
 	n := v.Run.Node(id, life)
+	if v.life != nil {
+		return v.life(n, life)
+	}
 	if v.node != nil {
 		return v.node(n)
 	}

@@ -179,11 +179,3 @@ func (f *fact) Digest() uint64 {
 	}
 	return h
 }
-
-// stopped is the fact that a node refuses to go on.
-type stopped struct{ err error }
-
-// Digest implements sim.Fact.
-func (s *stopped) Digest() uint64 { return keyed.String(s.err.Error()) }
-
-func (s *stopped) String() string { return "stopped: " + s.err.Error() }

@@ -1,7 +1,6 @@
 package lockstep
 
 import (
-	"errors"
 	"slices"
 	"testing"
 
@@ -270,9 +269,6 @@ func TestEveryViolationIsFound(t *testing.T) {
 		"rejected for good after it took effect": {"outcomes/not-final", func(s *story) {
 			s.choose(b(1, 1), x, 1, 2)
 			s.answer(1, node.Reply{ID: "x", Outcome: node.Rejected, Reason: node.Illegal, Final: true, State: "Running", Version: 1, Serial: 1})
-		}},
-		"a node gives up": {"availability/node-stopped", func(s *story) {
-			s.observe(2, &stopped{errors.New("damaged")})
 		}},
 		"a node never catches up": {"convergence/accepted-differ", func(s *story) {
 			s.hears(2, &node.RepairValue{Key: key, Ballot: b(1, 1), Value: x})

@@ -56,7 +56,7 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 	}
 	if err != nil {
 		p.dead = true
-		out.Fact(&stopped{err})
+		out.Fact(&scenarios.Stopped{Err: err, Refused: ev.Kind == sim.Boot})
 	}
 }
 

@@ -30,7 +30,7 @@ func System() scenarios.System {
 type run struct {
 	plan   *scenarios.Plan
 	nodes  []*node.Node // by id, the current life's
-	lives  []int        // by id
+	lives  []int        // by id; 0 if it has stopped
 	oracle *oracle
 	arena  arena
 	line   line
@@ -117,28 +117,39 @@ func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.V
 		r.oracle.at(at, id).arrived(f.life, f.request)
 	case *sending:
 		return r.oracle.at(at, id).sends(f.operation, f.request, f.to)
-	case *stopped:
-		return r.oracle.at(at, id).violation("availability", "node-stopped", "", "stopped: %v", f.err)
+	case *scenarios.Stopped:
+		r.lives[id] = 0 // whether it may is not for this oracle to say
 	case *scenarios.Returned:
 		return r.oracle.at(at, id).returned(f)
 	}
 	return nil
 }
 
-// Repaired implements scenarios.Repairer: every node has accepted the same on every
-// machine, and what one of them knows to be chosen all know.
+// running lists the nodes that have not stopped for good.
+func (r *run) running() (ids []int) {
+	for n := 1; n <= r.plan.Nodes; n++ {
+		if r.lives[n] != 0 {
+			ids = append(ids, n)
+		}
+	}
+	return ids
+}
+
+// Repaired implements scenarios.Repairer: every node that runs has accepted the
+// same on every machine, and what one of them knows to be chosen all know.
 func (r *run) Repaired(at scenarios.Duration) *scenarios.Violation {
+	running := r.running()
 	for _, key := range r.plan.Machines() {
-		first := r.nodes[1].Inspect(key)
-		for n := 2; n <= r.plan.Nodes; n++ {
+		first := r.nodes[running[0]].Inspect(key)
+		for _, n := range running[1:] {
 			s, o := r.nodes[n].Inspect(key), r.oracle.at(at, scenarios.NodeID(n))
 			switch {
 			case s.Accepted != first.Accepted || !s.Value.Equal(first.Value):
-				return o.violation("convergence", "accepted-differ", key,
-					"has accepted %v %v of %s after the storm, and node 1 %v %v", s.Accepted, s.Value, key, first.Accepted, first.Value)
+				return o.violation("convergence", "accepted-differ", key, "has accepted %v %v of %s after the storm, and node %d %v %v",
+					s.Accepted, s.Value, key, running[0], first.Accepted, first.Value)
 			case (s.Chosen == s.Accepted) != (first.Chosen == first.Accepted):
-				return o.violation("convergence", "learnt-differ", key,
-					"has accepted %v of %s after the storm, and knows %v as chosen, node 1 %v", s.Accepted, key, s.Chosen, first.Chosen)
+				return o.violation("convergence", "learnt-differ", key, "has accepted %v of %s after the storm, and knows %v as chosen, node %d %v",
+					s.Accepted, key, s.Chosen, running[0], first.Chosen)
 			}
 		}
 	}
@@ -146,17 +157,18 @@ func (r *run) Repaired(at scenarios.Duration) *scenarios.Violation {
 }
 
 // Agree implements scenarios.Run: every request has its answer, and every node
-// has learnt the same value of every machine.
+// that runs has learnt the same value of every machine.
 func (r *run) Agree(at scenarios.Duration) *scenarios.Violation {
 	if v := r.oracle.at(at, 0).unanswered(r.lives); v != nil {
 		return v
 	}
+	running := r.running()
 	for _, key := range r.plan.Machines() {
-		first := r.nodes[1].Inspect(key).Learnt
-		for n := 2; n <= r.plan.Nodes; n++ {
+		first := r.nodes[running[0]].Inspect(key).Learnt
+		for _, n := range running[1:] {
 			if v := r.nodes[n].Inspect(key).Learnt; !v.Equal(first) {
 				return r.oracle.at(at, scenarios.NodeID(n)).violation("convergence", "values-differ", key,
-					"has learnt %v of %s after the heal phase, and node 1 %v", v, key, first)
+					"has learnt %v of %s after the heal phase, and node %d %v", v, key, running[0], first)
 			}
 		}
 	}

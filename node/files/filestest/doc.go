@@ -5,6 +5,8 @@
 // or not, in any part; requests that follow a failed one may be executed or not,
 // as long as they are reported as failed; and a write to a file that nobody
 // created is undefined.
+//
+// A log asks for no renames; those of the simulated disk have their tests there.
 package filestest
 
 import (

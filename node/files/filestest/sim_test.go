@@ -18,12 +18,19 @@ func TestSimulatedDisk(t *testing.T) {
 	for _, p := range []struct {
 		name       string
 		keep, tear netmodel.PPM
+		end        func(*sim.World, sim.ID)
 	}{
-		{"nothing unsynced survives", 0, 0},
-		{"half of it survives", netmodel.Always / 2, 0},
-		{"half of it survives, half of that torn", netmodel.Always / 2, netmodel.Always / 2},
-		{"all of it survives, torn", netmodel.Always, netmodel.Always},
-		{"all of it survives", netmodel.Always, 0},
+		{"nothing unsynced survives", 0, 0, (*sim.World).Crash},
+		{"half of it survives", netmodel.Always / 2, 0, (*sim.World).Crash},
+		{"half of it survives, half of that torn", netmodel.Always / 2, netmodel.Always / 2, (*sim.World).Crash},
+		{"all of it survives, torn", netmodel.Always, netmodel.Always, (*sim.World).Crash},
+		{"all of it survives", netmodel.Always, 0, (*sim.World).Crash},
+		{"the process alone ends", 0, 0, (*sim.World).Kill},
+		{"the process alone ends, within a write", 0, netmodel.Always, (*sim.World).Kill},
+		{"the process ends, and then the power", netmodel.Always / 2, netmodel.Always / 2, func(w *sim.World, id sim.ID) {
+			w.Kill(id)
+			w.Crash(id)
+		}},
 	} {
 		t.Run(p.name, func(t *testing.T) {
 			profile := sim.DiskProfile{
@@ -34,7 +41,7 @@ func TestSimulatedDisk(t *testing.T) {
 			worlds := map[string]uint64{} // of each test
 			filestest.Run(t, func(t *testing.T) filestest.Disk {
 				worlds[t.Name()]++
-				return newSimulated(t, keyed.String(t.Name())+worlds[t.Name()], profile)
+				return newSimulated(t, keyed.String(t.Name())+worlds[t.Name()], profile, p.end)
 			})
 		})
 	}
@@ -44,13 +51,14 @@ func TestSimulatedDisk(t *testing.T) {
 type simulated struct {
 	t       *testing.T
 	world   *sim.World
-	process *process // of this life
+	end     func(*sim.World, sim.ID) // what a crash is
+	process *process                 // of this life
 }
 
 const self = 1
 
-func newSimulated(t *testing.T, seed uint64, profile sim.DiskProfile) *simulated {
-	s := &simulated{t: t}
+func newSimulated(t *testing.T, seed uint64, profile sim.DiskProfile, end func(*sim.World, sim.ID)) *simulated {
+	s := &simulated{t: t, end: end}
 	world, err := sim.New(sim.Config{
 		Seed:      seed,
 		Processes: []sim.Spec{{ID: self, Disk: profile}},
@@ -91,7 +99,7 @@ func (s *simulated) Wait() (token uint64, err error) {
 }
 
 func (s *simulated) Crash() {
-	s.world.Crash(self)
+	s.end(s.world, self)
 	s.start()
 }
 

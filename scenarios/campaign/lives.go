@@ -1,0 +1,114 @@
+package campaign
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// life is what the stage knows of a node.
+type life struct {
+	number int  // of the current life
+	held   int  // crashes and kills that hold it down
+	idle   bool // it has stopped by itself and waits for its operator
+	lost   bool // it refuses its disk, for good
+}
+
+// crash, kill and start count, as cuts do: a node that two faults hold down is
+// up again after both.
+func (s *stage) crash(id sim.ID) {
+	s.lives[id].held++
+	s.world.Crash(id)
+}
+
+func (s *stage) kill(id sim.ID) {
+	s.lives[id].held++
+	if s.world.Up(id) {
+		s.world.Kill(id)
+	}
+}
+
+func (s *stage) start(id sim.ID) {
+	if s.lives[id].held--; s.lives[id].held == 0 && !s.lives[id].lost {
+		s.world.Start(id)
+	}
+}
+
+// badDisk begins a fault of disks. Those of lost nodes are left alone.
+func (s *stage) badDisk(f *scenarios.Fault) {
+	for _, id := range f.Nodes {
+		if !s.lives[id].lost {
+			s.world.Inflict(id, f.What, s.over(f))
+		}
+	}
+}
+
+// over is when f ends: with the storm at the latest.
+func (s *stage) over(f *scenarios.Fault) scenarios.Duration { return min(f.At+f.For, s.plan.Heal.At) }
+
+// pause is how long it takes until somebody starts a node again whose disk is
+// in order.
+const pause = 10 * netmodel.Millisecond
+
+// stopped takes a node that has stopped by itself. Its own disk must be the
+// reason, and then this is right: the node is honest.
+//
+// An error of the disk passes, and the node is started again. A node that
+// refuses what its disk holds, which was damaged, is lost.
+func (s *stage) stopped(at scenarios.Duration, id sim.ID, f *scenarios.Stopped) {
+	passes := s.world.DiskFailed(id) && (errors.Is(f.Err, sim.ErrIO) || errors.Is(f.Err, sim.ErrFull))
+	if !passes && !(f.Refused && s.world.Damaged(id)) {
+		if s.violation == nil {
+			s.violation = &scenarios.Violation{
+				Property: "availability", Class: "node-stopped", At: at,
+				Sentence: fmt.Sprintf("Node %d stopped, and nothing was wrong with its disk: %v", id, f.Err),
+			}
+		}
+		return
+	}
+	number := s.lives[id].number
+	s.world.Schedule(at, fmt.Sprintf("node %d has stopped", id), func() { s.leave(id, number, passes) })
+}
+
+// leave ends the process of a node that has stopped, if nothing else has.
+func (s *stage) leave(id sim.ID, number int, passes bool) {
+	if !s.world.Up(id) || s.lives[id].number != number {
+		return
+	}
+	s.kill(id)
+	if !passes {
+		s.lives[id].lost = true
+		s.disks.Refusals++
+		return
+	}
+	s.disks.Stops++
+	s.lives[id].idle = true
+	s.world.Schedule(s.mended(id)+pause, fmt.Sprintf("restart node %d", id), func() {
+		if s.lives[id].idle && s.lives[id].number == number {
+			s.lives[id].idle = false
+			s.start(id)
+		}
+	})
+}
+
+// mended is when all faults of a node's disk that go on now are over.
+func (s *stage) mended(id sim.ID) scenarios.Duration {
+	now := s.world.Now()
+	until := now
+	for i := range s.plan.Faults {
+		if f := &s.plan.Faults[i]; f.Hurts(id) && f.At <= now {
+			until = max(until, s.over(f))
+		}
+	}
+	return until
+}
+
+// losses reports whether a node is down for good. The others then go on to look
+// for it now and then.
+func (s *stage) losses() bool {
+	return slices.ContainsFunc(s.lives, func(l life) bool { return l.lost })
+}

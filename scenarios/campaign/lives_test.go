@@ -1,0 +1,140 @@
+package campaign_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/stretchr/testify/require"
+)
+
+// keeper is a node that keeps a file and stops when its disk fails, when the file
+// is not as it wrote it, or when it is told to in its first life.
+type keeper struct {
+	sim.Process
+	life    int
+	offset  int64
+	quits   bool
+	stopped bool
+}
+
+func (k *keeper) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
+	if k.stopped {
+		return
+	}
+	err := ev.Err
+	if ev.Kind == sim.Boot {
+		err = k.boot(ev.Disk, out)
+	}
+	if ev.Kind == sim.Timer && ev.Token == 1<<40 {
+		if k.quits && k.life == 1 {
+			err = errors.New("bored")
+		}
+		out.Disk(sim.DiskRequest{Op: sim.DiskWrite, File: "file", Offset: k.offset, Data: []byte("x")})
+		out.Disk(sim.DiskRequest{Op: sim.DiskSync, File: "file"})
+		out.SetTimer(1<<40, 5*ms)
+		k.offset++
+	}
+	if err != nil {
+		k.stopped = true
+		out.Fact(&scenarios.Stopped{Err: err, Refused: ev.Kind == sim.Boot})
+		return
+	}
+	if ev.Kind != sim.Done {
+		k.Process.Step(now, ev, out)
+	}
+}
+
+func (k *keeper) boot(d sim.Disk, out *sim.Effects) error {
+	out.SetTimer(1<<40, 5*ms)
+	data, err := d.Read("file")
+	if errors.Is(err, sim.ErrNoFile) {
+		return nil
+	}
+	for _, b := range data {
+		if b != 'x' {
+			return errors.New("damaged")
+		}
+	}
+	k.offset = int64(len(data))
+	return err
+}
+
+// keeping runs three keepers for 200 ms, and tells of the lives of a node. The
+// origin's protocol does not survive restarts; that is not the point here.
+func keeping(t *testing.T, quits bool, id sim.ID, faults ...scenarios.Fault) (campaign.Result, []string) {
+	sys := originWith(func(_ *scenarios.Plan, v *variant) {
+		v.life = func(n sim.Process, life int) sim.Process { return &keeper{Process: n, life: life, quits: quits} }
+	})
+	c := campaignOf(sys, scenarios.None, 0)
+	c.Shape.Clients, c.Shape.Nodes, c.Shape.Operations = 1, 3, 1
+	p := c.Plan(1)
+	p.Heal.At, p.Faults = 200*ms, faults
+	p.Disk.Keep = 1_000_000
+	require.NoError(t, p.Validate())
+	var said []string
+	r, err := campaign.Run(t.Context(), sys, p, campaign.Options{Trace: func(l sim.Line) {
+		if l.ID == id && (l.What == "kill" || l.What == "crash" || strings.HasPrefix(l.What, "boot")) {
+			said = append(said, l.At.String()+" "+l.What)
+		}
+	}})
+	require.NoError(t, err)
+	return r, said
+}
+
+func badDisk(what sim.DiskFault, at, lasts scenarios.Duration) scenarios.Fault {
+	return scenarios.Fault{At: at, For: lasts, Kind: scenarios.BadDisk, What: what, Nodes: []sim.ID{2}}
+}
+
+// A node that stops because of its disk is started again when the disk is in
+// order, and not before.
+func TestANodeIsRestartedWhenItsDiskIsMended(t *testing.T) {
+	r, said := keeping(t, false, 2,
+		badDisk(sim.SyncError, 50*ms, 20*ms),
+		badDisk(sim.ReadError, 60*ms, 60*ms), // one fault after the other
+		badDisk(sim.FullDisk, 40*ms, ms))     // this one comes to nothing
+	require.NotEqual(t, "availability/node-stopped", r.Signature(), r.Sentence())
+	require.Len(t, said, 5, said)
+	require.Equal(t, "0s boot 1", said[0])
+	require.Contains(t, said[1], "kill")
+	require.Equal(t, "80ms boot 2", said[2], "the first fault is over, and what begins later cannot be known")
+	require.Equal(t, []string{"80ms kill", "130ms boot 3"}, said[3:])
+	require.EqualValues(t, 2, r.Disks.Stops)
+	require.Zero(t, r.Disks.Refusals)
+	require.EqualValues(t, 1, r.Disks.Hits[sim.SyncError])
+	require.EqualValues(t, 1, r.Disks.Hits[sim.ReadError])
+}
+
+// A node that refuses what was damaged is lost: nothing starts it again, and
+// nothing is expected of it.
+func TestANodeThatRefusesDamageIsLost(t *testing.T) {
+	r, said := keeping(t, false, 2,
+		badDisk(sim.Rot, 60*ms, ms),
+		scenarios.Fault{At: 70 * ms, For: 10 * ms, Kind: scenarios.Crash, Nodes: []sim.ID{2}},
+		scenarios.Fault{At: 100 * ms, For: 10 * ms, Kind: scenarios.Kill, Nodes: []sim.ID{2}},
+		badDisk(sim.Misdirected, 120*ms, ms))
+	require.NotEqual(t, "availability/node-stopped", r.Signature(), r.Sentence())
+	require.Equal(t, []string{"0s boot 1", "70ms crash", "80ms boot 2", "80ms kill"}, said)
+	require.EqualValues(t, 1, r.Disks.Refusals)
+	require.EqualValues(t, 1, r.Disks.Hits[sim.Rot])
+	require.Zero(t, r.Disks.Hits[sim.Misdirected])
+}
+
+// Damage that nobody reads is no excuse, nor is the trouble of another node, nor
+// trouble that came to nothing.
+func TestANodeThatStopsForNoReasonIsAViolation(t *testing.T) {
+	others := badDisk(sim.SyncError, 0, 200*ms)
+	others.Nodes = []sim.ID{1, 3}
+	for name, f := range map[string]scenarios.Fault{
+		"damage": badDisk(sim.Rot, 1, ms), "of others": others, "nothing": badDisk(sim.ReadError, 0, 200*ms),
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, _ := keeping(t, true, 2, f)
+			require.Equal(t, "availability/node-stopped", r.Signature())
+			require.Contains(t, r.Sentence(), "stopped, and nothing was wrong with its disk: bored")
+		})
+	}
+}

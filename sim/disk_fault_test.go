@@ -1,0 +1,265 @@
+package sim
+
+import (
+	"encoding"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+	"github.com/stretchr/testify/require"
+)
+
+// troubled is a blank disk with a fault that lasts until a second has passed.
+func troubled(p DiskProfile, f DiskFault) (*disk, *DiskHits) {
+	d, hits := blank(p), &DiskHits{}
+	d.inflict(f, 0, sec, hits)
+	return d, hits
+}
+
+// fails has a request end, with an error.
+func fails(t *testing.T, d *disk, want error) {
+	t.Helper()
+	require.ErrorIs(t, d.complete().err, want)
+}
+
+// batches is a log of n synced writes, all alike in length.
+func batches(d *disk, n int) {
+	for i := range n {
+		ask(d, write("f", int64(i)*8, fmt.Sprintf("batch %2d", i)), sync("f"))
+		finish(d)
+	}
+}
+
+// Whatever is damaged, a later sync proves that it was durable, however often
+// the disk is asked.
+func TestDamageSparesTheLastBatch(t *testing.T) {
+	for _, f := range []DiskFault{Rot, Misdirected} {
+		t.Run(f.String(), func(t *testing.T) {
+			places := map[int]bool{}
+			for seed := range uint64(200) {
+				d := &disk{key: keyed.Seed(seed)}
+				batches(d, 10)
+				before, _ := d.Read("f")
+				hits := &DiskHits{}
+				d.inflict(f, 0, 0, hits)
+				after, _ := d.Read("f")
+				require.Len(t, after, len(before))
+				require.NotEqual(t, before, after)
+				require.Equal(t, before[72:], after[72:], "the last batch")
+				require.EqualValues(t, 1, hits[f])
+				require.True(t, d.trouble.damaged)
+				for i := range before {
+					places[i] = places[i] || before[i] != after[i]
+				}
+				d.crash()
+				if names, _ := d.List(); len(names) > 0 {
+					holds(t, d, "f", string(after))
+				}
+			}
+			for i := range 72 {
+				require.True(t, places[i], "byte %d is never damaged", i)
+			}
+		})
+	}
+}
+
+// What was never synced twice, or was written again since, is not damaged.
+func TestThereIsNothingToDamage(t *testing.T) {
+	for name, requests := range map[string][]DiskRequest{
+		"nothing":            nil,
+		"one batch":          {write("f", 0, "abc"), sync("f")},
+		"an empty sync":      {write("f", 0, "abc"), sync("f"), sync("f")},
+		"a write under way":  {write("f", 0, "abc"), sync("f"), write("f", 3, "def")},
+		"written again":      {write("f", 0, "abc"), sync("f"), write("f", 3, "def"), sync("f"), write("f", 0, "x")},
+		"cut":                {write("f", 0, "abc"), sync("f"), write("f", 3, "def"), sync("f"), truncate("f", 0)},
+		"a file that is not": {write("f", 0, "abc"), sync("f"), write("f", 3, "def"), sync("f"), remove("f")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := blank(DiskProfile{})
+			ask(d, requests...)
+			hits := &DiskHits{}
+			for _, f := range []DiskFault{Rot, Misdirected} {
+				d.inflict(f, 0, 0, hits)
+			}
+			require.Zero(t, *hits)
+			require.False(t, d.trouble.damaged)
+		})
+	}
+}
+
+// A sync after a write that was done in part proves nothing: the part may be
+// nothing that its owner will know.
+func TestATornWriteProvesNothing(t *testing.T) {
+	d := blank(DiskProfile{})
+	batches(d, 3)
+	d.inflict(WriteError, 0, sec, &DiskHits{})
+	ask(d, write("f", 24, "batch  3"), sync("f"))
+	finish(d)
+	require.EqualValues(t, 16, d.dir.find("f").proven)
+	ask(d, truncate("f", 24), write("f", 16, "batch  2"), sync("f")) // another life
+	finish(d)
+	require.EqualValues(t, 16, d.dir.find("f").proven)
+}
+
+// A write that was misdirected left its place as it was, and is found elsewhere.
+func TestAMisdirectedWriteIsElsewhere(t *testing.T) {
+	holes, others := 0, 0
+	for seed := range uint64(100) {
+		d := &disk{key: keyed.Seed(seed)}
+		ask(d, write("g", 0, "........"), sync("g"), write("g", 8, "x"), sync("g"))
+		batches(d, 3)
+		d.inflict(Misdirected, 0, 0, &DiskHits{})
+		f, _ := d.Read("f")
+		g, _ := d.Read("g")
+		if slices.Contains(f, 0) {
+			holes++
+		}
+		if string(g) != "........x" {
+			others++
+		}
+	}
+	require.Greater(t, holes, 20, "nothing was there before")
+	require.Greater(t, others, 20, "another file")
+}
+
+func TestFailingReads(t *testing.T) {
+	d, hits := troubled(DiskProfile{}, ReadError)
+	batches(d, 1)
+	_, err := d.Read("f")
+	require.EqualError(t, err, `file "f": input/output error`)
+	require.ErrorIs(t, err, ErrIO)
+	d.begin(2 * sec)
+	holds(t, d, "f", "batch  0")
+	require.EqualValues(t, 1, hits[ReadError])
+
+	d, hits = troubled(DiskProfile{}, ShortRead)
+	batches(d, 2)
+	got, err := d.Read("f")
+	require.ErrorIs(t, err, ErrIO)
+	require.Less(t, len(got), 16)
+	require.EqualValues(t, 1, hits[ShortRead])
+}
+
+func TestFailingWrites(t *testing.T) {
+	d, hits := troubled(DiskProfile{Sector: 1}, WriteError)
+	ask(d, write("f", 0, "abcdef"), truncate("f", 0), remove("f"), rename("f", "g"))
+	for range 4 {
+		fails(t, d, ErrIO)
+	}
+	got, _ := d.Read("f")
+	require.Equal(t, "abcdef"[:len(got)], string(got), "some of it may be done")
+	require.EqualValues(t, 4, hits[WriteError])
+	d.submit(sec, &DiskRequest{Op: DiskTruncate, File: "f"})
+	require.NoError(t, d.complete().err, "the fault is over")
+	holds(t, d, "f", "")
+}
+
+func TestFailingSyncs(t *testing.T) {
+	d, hits := troubled(DiskProfile{}, SyncError)
+	ask(d, write("f", 0, "abc"), sync("f"), write("g", 0, "x"), syncDir)
+	require.NoError(t, d.complete().err)
+	fails(t, d, ErrIO)
+	require.NoError(t, d.complete().err)
+	fails(t, d, ErrIO)
+	require.EqualValues(t, 2, hits[SyncError])
+	d.mend()
+	ask(d, sync("f"), sync("g"), syncDir)
+	finish(d)
+	holds(t, d, "f", "abc")
+	d.crash()
+	holds(t, d, "f", "") // as if never written
+	holds(t, d, "g", "x")
+}
+
+func TestAFullDisk(t *testing.T) {
+	d, hits := troubled(DiskProfile{}, FullDisk)
+	room := int(d.trouble.capacity)
+	require.Less(t, room, fullRoom)
+	ask(d, write("f", 0, string(make([]byte, room+1))), write("f", 0, "over"), truncate("f", 4), write("g", 0, "new"))
+	fails(t, d, ErrFull)
+	got, _ := d.Read("f")
+	require.Len(t, got, 4)
+	for range 3 {
+		require.NoError(t, d.complete().err, "what takes no more room is fine")
+	}
+	ask(d, truncate("f", int64(room)+4), remove("f"), truncate("g", int64(room)))
+	fails(t, d, ErrFull)
+	require.NoError(t, d.complete().err)
+	require.NoError(t, d.complete().err, "there is room where a file was")
+	require.EqualValues(t, 2, hits[FullDisk])
+}
+
+func TestASlowDiskAndAStuckOne(t *testing.T) {
+	constant := netmodel.Delay{Min: ms}
+	d, _ := troubled(DiskProfile{Write: constant, Sync: constant}, SlowDisk)
+	w, s := write("f", 0, "x"), sync("f")
+	took := d.submit(0, &w)
+	require.LessOrEqual(t, took, slowest*ms)
+	require.Greater(t, d.submit(0, &w)-took, ms)
+	d, hits := troubled(DiskProfile{Write: constant, Sync: constant}, StuckSync)
+	require.Equal(t, 3*ms, d.submit(0, &w), "two requests have made it")
+	require.Equal(t, sec+ms, d.submit(0, &s))
+	require.EqualValues(t, 1, hits[StuckSync])
+}
+
+// In a world a fault is the process's to hear of, and is forgotten with its
+// life.
+func TestFaultsInAWorld(t *testing.T) {
+	var failed error
+	w := worldOf(t, 1, func(ev *Event, out *Effects) {
+		if ev.Kind == Boot {
+			out.Disk(write("f", 0, "x"))
+			out.Disk(sync("f"))
+		}
+		if ev.Err != nil {
+			failed = ev.Err
+		}
+	})
+	w.Inflict(1, SyncError, sec)
+	require.False(t, w.DiskFailed(1))
+	w.Run(ms)
+	require.ErrorIs(t, failed, ErrIO)
+	require.True(t, w.DiskFailed(1))
+	require.EqualValues(t, 1, w.DiskHits()[SyncError])
+	w.Kill(1)
+	w.Mend(1)
+	w.Start(1)
+	w.Run(sec)
+	require.False(t, w.DiskFailed(1))
+	require.False(t, w.Damaged(1))
+	require.Equal(t, Stats{Events: 6, Kills: 1, DiskOps: 4}, w.Stats())
+}
+
+func TestAKillSparesWhatALossOfPowerTakes(t *testing.T) {
+	w := worldOf(t, 1, func(ev *Event, out *Effects) {
+		if ev.Kind == Boot && ev.Token == 1 {
+			out.Disk(write("f", 0, "x"))
+		}
+	})
+	w.Run(ms)
+	w.Kill(1)
+	names, _ := w.procs[1].disk.List()
+	require.Equal(t, []string{"f"}, names)
+	w.Crash(1) // though it is down
+	names, _ = w.procs[1].disk.List()
+	require.Empty(t, names)
+	w.Crash(1) // nothing left to lose
+	require.Equal(t, uint64(1), w.Stats().Crashes)
+}
+
+func TestNamesOfDiskFaults(t *testing.T) {
+	require.Len(t, DiskFaults(), 9)
+	for _, f := range DiskFaults() {
+		text, err := encoding.TextMarshaler(f).MarshalText()
+		require.NoError(t, err)
+		var g DiskFault
+		require.NoError(t, g.UnmarshalText(text))
+		require.Equal(t, f, g)
+		require.Equal(t, f == Rot || f == Misdirected, f.Damages())
+	}
+	var f DiskFault
+	require.ErrorContains(t, f.UnmarshalText([]byte("rust")), `disk fault "rust": want one of [rot misdirect read_error`)
+	require.Equal(t, "disk fault 77", DiskFault(77).String())
+}

@@ -1,0 +1,157 @@
+package sim
+
+import (
+	"cmp"
+	"slices"
+)
+
+// file is a sequence of changes: the first are settled, by a sync that was done.
+// Of these, the oldest are kept as one image.
+type file struct {
+	name    string // under which it came to be
+	image   []byte
+	folded  uint64   // changes that are in image
+	changes []change // those that are not
+	settled int      // of changes, the first
+	// proven is the end of the bytes that nobody has written since a sync, and
+	// that another sync has followed which covered something: those of which a
+	// log with one sync at a time can prove that they were durable. untouched is
+	// the end of the bytes that nobody has written since the last sync.
+	proven, untouched int64
+	torn              bool // a write was done in part since: the next sync proves nothing
+}
+
+// change is a write or a truncation. A lost one can be read until the power
+// fails, and is on no disk: a failed sync gave it up.
+type change struct {
+	op     DiskOp
+	lost   bool
+	offset int64
+	data   []byte // a copy
+}
+
+// changed counts all changes that ever were.
+func (f *file) changed() uint64 { return f.folded + uint64(len(f.changes)) }
+
+func (f *file) change(c change) {
+	f.changes = append(f.changes, c)
+	f.untouched, f.proven = min(f.untouched, c.offset), min(f.proven, c.offset)
+}
+
+// undo takes back the last change, which is not settled.
+func (f *file) undo() { f.changes = f.changes[:len(f.changes)-1] }
+
+// settle makes the first changes of f durable, unless they are lost.
+func (f *file) settle(covers uint64) {
+	settled := int(covers - f.folded)
+	if settled <= f.settled {
+		return
+	}
+	f.settled = settled
+	f.prove()
+	if f.settled >= foldAt {
+		f.fold()
+	}
+}
+
+// prove notes what a sync that is done says of what was synced before it.
+func (f *file) prove() {
+	if f.torn {
+		f.torn = false
+		return
+	}
+	f.proven, f.untouched = f.untouched, maxFile
+	for _, c := range f.changes[f.settled:] {
+		f.untouched = min(f.untouched, c.offset)
+	}
+}
+
+// foldAt is how many settled changes are kept as they are: most runs end before
+// anybody reads them.
+const foldAt = 4096
+
+// fold makes the settled changes part of the image, up to the first lost one.
+func (f *file) fold() {
+	n := 0
+	for ; n < f.settled && !f.changes[n].lost; n++ {
+		f.image = f.changes[n].apply(f.image)
+	}
+	f.changes = slices.Delete(f.changes, 0, n)
+	f.folded += uint64(n)
+	f.settled -= n
+}
+
+// read is all that f holds, durable or not.
+func (f *file) read() []byte {
+	data := slices.Clone(f.image)
+	for _, c := range f.changes {
+		data = c.apply(data)
+	}
+	return data
+}
+
+// size is how long f is.
+func (f *file) size() int64 {
+	n := int64(len(f.image))
+	for _, c := range f.changes {
+		switch {
+		case c.op == DiskTruncate:
+			n = c.offset
+		case len(c.data) > 0:
+			n = max(n, c.end())
+		}
+	}
+	return n
+}
+
+func (c change) end() int64 { return c.offset + int64(len(c.data)) }
+
+// apply is data after c.
+func (c change) apply(data []byte) []byte {
+	if c.op == DiskTruncate {
+		return resize(data, c.offset)
+	}
+	if len(c.data) > 0 {
+		data = resize(data, max(int64(len(data)), c.end()))
+		copy(data[c.offset:], c.data)
+	}
+	return data
+}
+
+func resize(data []byte, size int64) []byte {
+	if size <= int64(len(data)) {
+		return data[:size]
+	}
+	if size > int64(cap(data)) {
+		grown := make([]byte, size, max(2*size, 4096)) // images grow with every sync: by doubling
+		copy(grown, data)
+		return grown
+	}
+	old := len(data)
+	data = data[:size]
+	clear(data[old:])
+	return data
+}
+
+// sectorSize is DiskProfile.Sector where that is 0.
+const sectorSize = 512
+
+// sectors counts the sectors that a write touches; of a truncation there is
+// one.
+func (c change) sectors(p DiskProfile) int {
+	if c.op == DiskTruncate {
+		return 1
+	}
+	sector := int64(cmp.Or(p.Sector, sectorSize))
+	return int((c.end()+sector-1)/sector - c.offset/sector)
+}
+
+// first is c of which only the first n sectors are written.
+func (c change) first(n int, p DiskProfile) change {
+	if n == c.sectors(p) {
+		return c
+	}
+	sector := int64(cmp.Or(p.Sector, sectorSize))
+	kept := max(0, (c.offset/sector+int64(n))*sector-c.offset)
+	return change{op: DiskWrite, offset: c.offset, data: c.data[:min(kept, int64(len(c.data)))]}
+}

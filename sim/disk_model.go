@@ -1,0 +1,205 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+)
+
+// DiskModel is a disk outside of any world, for visiting every state that a
+// crash may leave of it, where a World would choose one. It takes no time and
+// has no faults but failing syncs. The zero value is an empty disk with sectors of
+// 512 bytes.
+type DiskModel struct{ disk disk }
+
+// NewDiskModel is an empty disk with sectors of so many bytes: the smaller they
+// are, the more ways there are to tear a write.
+func NewDiskModel(sector int) *DiskModel {
+	return &DiskModel{disk{profile: DiskProfile{Sector: sector}}}
+}
+
+// ErrTooMany is what the sequences of crash states end with when there are more
+// of them than was allowed.
+var ErrTooMany = errors.New("too many disk states")
+
+// Submit has r under way. It panics if r makes no sense.
+func (m *DiskModel) Submit(r DiskRequest) {
+	if err := r.check(); err != nil {
+		panic("sim: " + err.Error())
+	}
+	m.disk.flight = append(m.disk.flight, m.disk.take(&r))
+}
+
+// Flight counts the requests under way.
+func (m *DiskModel) Flight() int { return len(m.disk.flight) }
+
+// Complete carries out the oldest request under way.
+func (m *DiskModel) Complete() (token uint64, err error) {
+	r := m.disk.complete()
+	return r.token, r.err
+}
+
+// Syncs reports whether the oldest request under way is a sync of a file.
+func (m *DiskModel) Syncs() bool {
+	return m.Flight() > 0 && m.disk.flight[0].op == DiskSync && m.disk.flight[0].file != nil
+}
+
+// FailSync is Complete for a sync that fails and forgets all that it covers.
+func (m *DiskModel) FailSync() (token uint64, err error) {
+	if !m.Syncs() {
+		panic("sim: FailSync where no sync is next")
+	}
+	m.disk.flight[0].err = ErrIO
+	return m.Complete()
+}
+
+// List implements Disk.
+func (m *DiskModel) List() ([]string, error) { return m.disk.List() }
+
+// Read implements Disk.
+func (m *DiskModel) Read(name string) ([]byte, error) { return m.disk.Read(name) }
+
+// Kills gives every disk that the end of the process may leave, and PowerLosses
+// every one that a loss of power may. They are disks of their own; some may be
+// equal to others. After limit states the error is ErrTooMany.
+func (m *DiskModel) Kills(limit int) iter.Seq2[*DiskModel, error] {
+	return m.states(limit, (*disk).kill)
+}
+
+// PowerLosses is described at Kills.
+func (m *DiskModel) PowerLosses(limit int) iter.Seq2[*DiskModel, error] {
+	return m.states(limit, (*disk).crash)
+}
+
+// states has something end in every way that chance leaves open.
+func (m *DiskModel) states(limit int, end func(*disk)) iter.Seq2[*DiskModel, error] {
+	return func(yield func(*DiskModel, error) bool) {
+		by := &digits{}
+		for n := 0; ; n++ {
+			if n == limit {
+				yield(nil, fmt.Errorf("%w: more than %d, with %d requests under way", ErrTooMany, limit, m.Flight()))
+				return
+			}
+			c := m.Clone()
+			c.disk.chance = by
+			end(&c.disk)
+			c.disk.chance = nil
+			if !yield(c, nil) || !by.next() {
+				return
+			}
+		}
+	}
+}
+
+// digits is a chance that takes every course, one after the other: a number whose
+// digits are the answers so far, each with its own base.
+type digits struct {
+	digits, bases []int
+	at            int
+}
+
+// below is the digit for the next question, which has n answers.
+func (d *digits) below(n int) int {
+	if d.at == len(d.digits) {
+		d.digits, d.bases = append(d.digits, 0), append(d.bases, n)
+	}
+	d.at++
+	return d.digits[d.at-1]
+}
+
+// next counts on; it reports false after the last course.
+func (d *digits) next() bool {
+	d.at = 0
+	for i := len(d.digits) - 1; i >= 0; i-- {
+		if d.digits[i]++; d.digits[i] < d.bases[i] {
+			d.digits, d.bases = d.digits[:i+1], d.bases[:i+1]
+			return true
+		}
+	}
+	return false
+}
+
+func (d *digits) begun(_ keyed.Key, n int) int { return d.below(n + 1) }
+func (d *digits) keeps(keyed.Key) bool         { return d.below(2) == 1 }
+func (d *digits) torn(_ keyed.Key, n int) int {
+	if n == 0 {
+		return 0
+	}
+	return 1 + d.below(n) // that nothing is kept is another course
+}
+
+// Clone is a disk in the same state, with the same requests under way.
+func (m *DiskModel) Clone() *DiskModel {
+	copies := map[*file]*file{}
+	copied := func(f *file) *file {
+		if f == nil {
+			return nil
+		}
+		if copies[f] == nil {
+			g := *f
+			g.image, g.changes = slices.Clone(f.image), slices.Clone(f.changes)
+			copies[f] = &g
+		}
+		return copies[f]
+	}
+	c := *m
+	d := &c.disk
+	d.block, d.chance, d.turns = nil, nil, nil
+	d.flight = slices.Clone(d.flight)
+	for i := range d.flight {
+		d.flight[i].file = copied(d.flight[i].file)
+	}
+	d.dir.moves = slices.Clone(d.dir.moves)
+	for i := range d.dir.moves {
+		d.dir.moves[i].file = copied(d.dir.moves[i].file)
+	}
+	d.dir.read, d.dir.durable = slices.Clone(d.dir.read), slices.Clone(d.dir.durable)
+	for _, names := range [][]named{d.dir.read, d.dir.durable} {
+		for i := range names {
+			names[i].file = copied(names[i].file)
+		}
+	}
+	return &c
+}
+
+// Digest is equal for disks that behave alike from here on: what is read, what
+// is durable and what is under way are equal.
+func (m *DiskModel) Digest() uint64 {
+	d := &m.disk
+	h := uint64(len(d.flight))
+	for _, r := range d.flight {
+		h = keyed.Mix(h, uint64(r.op)<<32^(d.dir.moved()-r.moved))
+		if r.file != nil {
+			h = keyed.Mix(h, keyed.String(r.file.name)^digest(r.copied)^(r.file.changed()-r.covers)<<48)
+		}
+	}
+	for _, names := range [][]named{d.dir.read, d.dir.durable} {
+		h = keyed.Mix(h, uint64(len(names)))
+		for _, e := range names {
+			h = keyed.Mix(h, keyed.String(e.name)^e.file.digest())
+		}
+	}
+	for _, v := range d.dir.moves {
+		h = keyed.Mix(h, keyed.String(v.from)^keyed.String(v.to)<<1)
+	}
+	return h
+}
+
+func (f *file) digest() uint64 {
+	f.fold()
+	h := digest(f.image)
+	for i, c := range f.changes {
+		kind := uint64(c.op) << 2
+		if c.lost {
+			kind |= 1
+		}
+		if i < f.settled {
+			kind |= 2
+		}
+		h = keyed.Mix(h, keyed.Mix(kind, uint64(c.offset))^digest(c.data))
+	}
+	return h
+}

@@ -1,0 +1,300 @@
+package sim
+
+import (
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+func remove(file string) DiskRequest     { return DiskRequest{Op: DiskRemove, File: file} }
+func rename(file, to string) DiskRequest { return DiskRequest{Op: DiskRename, File: file, To: to} }
+
+// model is a disk on which some requests are done.
+func model(sector int, done ...DiskRequest) *DiskModel {
+	m := NewDiskModel(sector)
+	return m.with(done...).finish()
+}
+
+func (m *DiskModel) with(requests ...DiskRequest) *DiskModel {
+	for _, r := range requests {
+		m.Submit(r)
+	}
+	return m
+}
+
+func (m *DiskModel) finish() *DiskModel {
+	for m.Flight() > 0 {
+		m.Complete()
+	}
+	return m
+}
+
+// text is all that can be read, as in "f=ab g=".
+func (m *DiskModel) text(t require.TestingT) string {
+	names, err := m.List()
+	require.NoError(t, err)
+	var all []string
+	for _, name := range names {
+		data, err := m.Read(name)
+		require.NoError(t, err)
+		all = append(all, name+"="+strings.ReplaceAll(string(data), "\x00", "."))
+	}
+	return strings.Join(all, " ")
+}
+
+// texts are the different states of a sequence, sorted.
+func texts(t require.TestingT, states iter.Seq2[*DiskModel, error]) []string {
+	seen := map[string]bool{}
+	for m, err := range states {
+		require.NoError(t, err)
+		seen[m.text(t)] = true
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+const many = 1 << 20
+
+func TestEveryStateOfASmallHistory(t *testing.T) {
+	old := []DiskRequest{write("f", 0, "old"), sync("f"), syncDir}
+	for _, c := range []struct {
+		name          string
+		done, flight  []DiskRequest
+		kills, losses string
+	}{
+		{"nothing under way", nil, nil,
+			"f=old", "f=old"},
+		{"a write", nil, []DiskRequest{write("f", 0, "NEW")},
+			"f=NEW|f=old", "f=NEW|f=old"},
+		{"a write done stays in the page cache", []DiskRequest{write("f", 0, "NEW")}, nil,
+			"f=NEW", "f=NEW|f=old"},
+		{"a torn write keeps its first sectors", nil, []DiskRequest{write("f", 2, "ABCDEF")},
+			"f=olAB|f=olABCDEF|f=old", "f=olAB|f=olABCDEF|f=old"},
+		{"writes are not ordered by a loss of power", nil, []DiskRequest{write("f", 0, "A"), write("f", 1, "B")},
+			"f=ABd|f=Ald|f=old", "f=ABd|f=Ald|f=oBd|f=old"},
+		{"a sync under way promises nothing", nil, []DiskRequest{write("f", 0, "NEW"), sync("f")},
+			"f=NEW|f=old", "f=NEW|f=old"},
+		{"a truncation and a write behind it", nil, []DiskRequest{truncate("f", 1), write("f", 1, "X")},
+			"f=oX|f=o|f=old", "f=o|f=oX|f=oXd|f=old"},
+		{"a name without a SyncDir", []DiskRequest{write("g", 0, "x"), sync("g")}, nil,
+			"f=old g=x", "f=old|f=old g=x"},
+		{"a file whose name is durable and whose bytes are not", []DiskRequest{write("g", 0, "x"), syncDir}, nil,
+			"f=old g=x", "f=old g=|f=old g=x"},
+		{"a removal", nil, []DiskRequest{remove("f")},
+			"|f=old", "|f=old"},
+		{"a removal that is durable", []DiskRequest{remove("f"), syncDir}, nil,
+			"", ""},
+		{"a new file of an old name comes after the removal", nil, []DiskRequest{remove("f"), write("f", 0, "x"), sync("f")},
+			"|f=old|f=x", "|f=old|f=x|f="},
+		{"a rename in the place of another file is one thing", []DiskRequest{write("t", 0, "NEW"), sync("t"), syncDir}, []DiskRequest{rename("t", "f")},
+			"f=NEW|f=old t=NEW", "f=NEW|f=old t=NEW"},
+		{"a rename before the sync may leave an empty file", []DiskRequest{write("t", 0, "NEW"), syncDir, rename("t", "f"), syncDir}, nil,
+			"f=NEW", "f=|f=NEW"},
+		{"a rename needs the creation before it", []DiskRequest{write("t", 0, "NEW"), sync("t"), rename("t", "f")}, nil,
+			"f=NEW", "f=NEW|f=old t=NEW|f=old"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := model(4, slices.Concat(old, c.done)...).with(c.flight...)
+			before := m.Digest()
+			sorted := func(list string) []string {
+				all := strings.Split(list, "|")
+				slices.Sort(all)
+				return slices.Compact(all)
+			}
+			require.Equal(t, sorted(c.kills), texts(t, m.Kills(many)), "kills")
+			require.Equal(t, sorted(c.losses), texts(t, m.PowerLosses(many)), "losses of power")
+			require.Equal(t, before, m.Digest(), "visiting changes nothing")
+		})
+	}
+}
+
+// What a kill has spared is as durable as it was: the power may still fail.
+func TestAKillThenALossOfPower(t *testing.T) {
+	m := model(512, write("f", 0, "old"), sync("f"), syncDir, write("f", 0, "NEW"), write("g", 0, "x"))
+	for killed, err := range m.Kills(many) {
+		require.NoError(t, err)
+		require.Equal(t, "f=NEW g=x", killed.text(t))
+		require.Equal(t, []string{"f=NEW", "f=NEW g=", "f=NEW g=x", "f=old", "f=old g=", "f=old g=x"}, texts(t, killed.PowerLosses(many)))
+		killed.with(sync("f"), sync("g"), syncDir).finish() // in its next life the process asks for it
+		require.Equal(t, []string{"f=NEW g=x"}, texts(t, killed.PowerLosses(many)))
+	}
+}
+
+// A failed sync forgets: what it covered can be read, no later sync writes it, and
+// it is gone when the power fails.
+func TestAFailedSyncForgets(t *testing.T) {
+	m := model(512, write("f", 0, "old"), sync("f"), syncDir).with(write("f", 0, "N"), sync("f"))
+	m.Complete()
+	_, err := m.FailSync()
+	require.ErrorIs(t, err, ErrIO)
+	m.with(sync("f")).finish()
+	require.Equal(t, "f=Nld", m.text(t))
+	require.Equal(t, []string{"f=Nld"}, texts(t, m.Kills(many)))
+	require.Equal(t, []string{"f=old"}, texts(t, m.PowerLosses(many)))
+	m.with(write("f", 1, "E"), sync("f")).finish() // what comes after is durable
+	require.Equal(t, []string{"f=oEd"}, texts(t, m.PowerLosses(many)))
+	m.with(write("f", 0, "N"), sync("f")).finish() // and so is what is written again
+	require.Equal(t, []string{"f=NEd"}, texts(t, m.PowerLosses(many)))
+}
+
+func TestTooManyStatesIsAnError(t *testing.T) {
+	m := model(1, write("f", 0, ""), sync("f"), syncDir).with(write("f", 0, strings.Repeat("x", 100)))
+	n := 0
+	for state, err := range m.PowerLosses(50) {
+		if err != nil {
+			require.ErrorIs(t, err, ErrTooMany)
+			require.EqualError(t, err, "too many disk states: more than 50, with 1 requests under way")
+			require.Nil(t, state)
+			break
+		}
+		n++
+	}
+	require.Equal(t, 50, n)
+	require.Len(t, texts(t, m.PowerLosses(101)), 101)
+}
+
+// names is a directory as its documentation has it: which moves survive is any
+// choice that leaves none without an earlier one of the same names.
+func names(base map[string]string, moves []DiskRequest) map[string]bool {
+	all := map[string]bool{}
+	for subset := range 1 << len(moves) {
+		now, lost, legal := maps.Clone(base), map[string]bool{}, true
+		for i, r := range moves {
+			if subset>>i&1 == 0 {
+				lost[r.File], lost[r.To] = true, true
+				continue
+			}
+			legal = legal && !lost[r.File] && (r.To == "" || !lost[r.To])
+			switch r.Op {
+			case DiskWrite:
+				now[r.File] = string(r.Data)
+			case DiskRemove:
+				delete(now, r.File)
+			case DiskRename:
+				now[r.To] = string(r.Data)
+				delete(now, r.File)
+			}
+		}
+		if legal {
+			all[fmt.Sprint(now)] = true
+		}
+	}
+	return all
+}
+
+func TestNamesSurviveInEveryLegalChoice(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := model(512)
+		base, now := map[string]string{}, map[string]string{}
+		var moves []DiskRequest // since the last SyncDir; Data is what is in the file
+		name := rapid.SampledFrom([]string{"f", "g", "h"})
+		for i := range rapid.IntRange(1, 9).Draw(t, "requests") {
+			f, to := name.Draw(t, "file"), name.Draw(t, "to")
+			content, there := now[f]
+			switch op := rapid.IntRange(0, 4).Draw(t, "op"); {
+			case op == 0:
+				m.with(syncDir).finish()
+				base, moves = maps.Clone(now), nil
+			case !there: // its content is durable at once, its name is not
+				now[f] = fmt.Sprint(i)
+				m.with(write(f, 0, now[f]), sync(f)).finish()
+				moves = append(moves, write(f, 0, now[f]))
+			case op < 3:
+				m.with(remove(f)).finish()
+				delete(now, f)
+				moves = append(moves, remove(f))
+			case f != to:
+				m.with(rename(f, to)).finish()
+				now[to] = content
+				delete(now, f)
+				moves = append(moves, DiskRequest{Op: DiskRename, File: f, To: to, Data: []byte(content)})
+			}
+		}
+		got := map[string]bool{}
+		for state, err := range m.PowerLosses(many) {
+			require.NoError(t, err)
+			found := map[string]string{}
+			list, _ := state.List()
+			for _, name := range list {
+				data, _ := state.Read(name)
+				found[name] = string(data)
+			}
+			got[fmt.Sprint(found)] = true
+		}
+		require.Equal(t, names(base, moves), got)
+	})
+}
+
+// What a world's disk leaves by chance is one of the states that a model visits.
+func TestChanceLeavesOneOfAllStates(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		requests := rapid.SliceOfN(anyRequest(), 1, 6).Draw(t, "requests")
+		done := rapid.IntRange(0, len(requests)).Draw(t, "done")
+		d := &disk{key: keyed.Seed(rapid.Uint64().Draw(t, "seed")), profile: DiskProfile{Keep: 700_000, Tear: 500_000}}
+		m := NewDiskModel(0).with(requests...)
+		ask(d, requests...)
+		for range done {
+			d.complete()
+			m.Complete()
+		}
+		end, states := d.kill, m.Kills(many)
+		if rapid.Bool().Draw(t, "power") {
+			end, states = d.crash, m.PowerLosses(many)
+		}
+		end()
+		left := &DiskModel{*d}
+		require.Contains(t, texts(t, states), left.text(t))
+	})
+}
+
+func anyRequest() *rapid.Generator[DiskRequest] {
+	file := rapid.SampledFrom([]string{"f", "g"})
+	return rapid.Custom(func(t *rapid.T) DiskRequest {
+		f := file.Draw(t, "file")
+		switch rapid.IntRange(0, 6).Draw(t, "op") {
+		case 0:
+			return sync(f)
+		case 1:
+			return syncDir
+		case 2:
+			return remove(f)
+		case 3:
+			return rename("f", "g")
+		case 4:
+			return truncate(f, 500)
+		}
+		return write(f, rapid.SampledFrom([]int64{0, 511, 600}).Draw(t, "offset"), strings.Repeat("x", rapid.SampledFrom([]int{0, 3, 1100}).Draw(t, "size")))
+	})
+}
+
+func TestDigestsTellDurableFromReadable(t *testing.T) {
+	base := func() *DiskModel { return model(512, write("f", 0, "old"), sync("f"), syncDir) }
+	require.Equal(t, base().Digest(), base().Digest())
+	require.Equal(t, model(512, write("f", 0, "o"), write("f", 1, "ld"), sync("f"), syncDir).Digest(), base().Digest())
+	seen := map[uint64]bool{base().Digest(): true}
+	for _, m := range []*DiskModel{
+		base().with(write("f", 0, "new")).finish(),
+		base().with(write("f", 0, "new")),
+		base().with(write("f", 0, "new"), sync("f")).finish(),
+		base().with(remove("f")).finish(),
+		base().with(remove("f"), syncDir).finish(),
+		base().with(rename("f", "g")).finish(),
+	} {
+		require.False(t, seen[m.Digest()], m.text(t))
+		seen[m.Digest()] = true
+	}
+}
+
+var _ Disk = (*DiskModel)(nil)
+
+// A rename to a name of its own and the like are the caller's mistakes.
+func TestAModelTakesNoNonsense(t *testing.T) {
+	require.PanicsWithValue(t, "sim: rename f to f: want another name", func() { model(0, rename("f", "f")) })
+	require.PanicsWithValue(t, "sim: FailSync where no sync is next", func() { NewDiskModel(0).with(syncDir).FailSync() })
+}

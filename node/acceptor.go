@@ -89,10 +89,11 @@ func (n *Node) accept(m *machine, p *Proposal) {
 	n.fact(Fact{Kind: Promised, Key: m.key, Ballot: m.promised, At: m.pos})
 }
 
-// persist appends what the acceptor holds of m to the log.
+// persist appends what the acceptor holds of m to the log. Without a value, or
+// without an earlier record, the promise is all that there is.
 func (n *Node) persist(m *machine, withValue bool) {
-	n.scratch = appendRecord(n.scratch[:0], m, withValue)
-	m.pos = n.log.Append(n.scratch)
+	m.pos = n.append(m, withValue || m.value == nil)
+	n.appended += int64(len(n.scratch) + recordOverhead)
 }
 
 // readRequest reports what the acceptor has accepted, when that is durable.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
 // ErrConfig is wrapped by every error about a Config.
@@ -33,10 +34,14 @@ type Config struct {
 	Queue            int           // operations that may wait for one machine
 	RepairDelay      time.Duration // digests are compared with peers so long after a change; 0: never
 	RepairRate       int           // bytes a second, about, that repair pulls
+	Segment          int           // bytes of a file of the log
 	Jitter           uint64        // seed of what a node chooses at random, one of its own for each node
 
 	Observer Observer // told what the node does; nil in production
 }
+
+// maxSegment bounds what recovery holds in memory.
+const maxSegment = 1 << 30
 
 // Defaults are the settings for a network with round trips of a few
 // milliseconds, without what makes a node this node.
@@ -51,6 +56,7 @@ func Defaults() Config {
 		Queue:            1024,
 		RepairDelay:      time.Second,
 		RepairRate:       20 << 20,
+		Segment:          16 << 20,
 	}
 }
 
@@ -80,6 +86,8 @@ func (c *Config) Validate() error {
 		return fail("repair delay: %v: want 0 to %v; 0 is no repair", c.RepairDelay, maxRepairDelay)
 	case c.RepairDelay > 0 && c.RepairRate < 1:
 		return fail("repair rate: %d: want 1 or more bytes a second", c.RepairRate)
+	case c.Segment < wal.MinSegment || c.Segment > maxSegment:
+		return fail("segment: %d bytes: want %d to %d", c.Segment, wal.MinSegment, maxSegment)
 	}
 	for i, m := range c.Members {
 		if m == 0 || slices.Contains(c.Members[:i], m) {

@@ -14,6 +14,7 @@
 //   - proposer.go and apply.go run rounds (rules 2, 3, 4, 6, 7, 9);
 //   - reader.go answers reads in one round trip (rule 8);
 //   - machine.go is what a node knows of one machine;
+//   - record.go and compact.go keep it on disk, and the disk small;
 //   - node.go joins them to the log and decides what may be said when.
 //
 // What the subpackages are for: fsm defines machines, wal is the durable log,

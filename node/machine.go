@@ -21,6 +21,7 @@ type machine struct {
 	accepted Ballot
 	value    *Value
 	pos      wal.LSN
+	links
 
 	// Learner.
 	chosenAt Ballot

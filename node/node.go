@@ -93,6 +93,10 @@ type Node struct {
 	acknowledgments block[Acknowledgment]
 	commits         block[Commit]
 	operations      block[operation]
+
+	live     live
+	appended int64 // bytes, in this step
+	credit   int64 // bytes that may be copied forward
 }
 
 // block makes short-lived values, some at a time.
@@ -132,6 +136,7 @@ type Counters struct {
 	Confirmed uint64 // repair: accepted values learnt to be chosen
 	Mended    uint64 // repair: rounds begun
 	Skipped   uint64 // repair: machines whose definition is unknown here
+	Copied    uint64 // records written again to keep the log short
 	Rejects   map[Reason]uint64
 }
 
@@ -221,6 +226,7 @@ func (n *Node) settle() {
 		n.receive(n.cfg.ID, m)
 	}
 	if n.log != nil && n.err == nil {
+		n.compact()
 		n.out.Disk = n.log.Take(n.out.Disk)
 	}
 }

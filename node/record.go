@@ -16,18 +16,22 @@ func errRecord(format string, args ...any) error {
 }
 
 // A log entry is what an acceptor holds of one machine: the key, the promised
-// ballot and, if it has changed, the accepted ballot and the value. Numbers are
-// varints, strings have their length in front. Recent entries form a chain: only
-// transitions say where they lead.
+// ballot and, unless only that has changed, the accepted ballot and the value if
+// there is one. Numbers are varints, strings have their length in front. Recent
+// entries form a chain: only transitions say where they lead.
 
-func appendRecord(b []byte, m *machine, withValue bool) []byte {
+// appendRecord encodes a full entry, or one of the promise alone.
+func appendRecord(b []byte, m *machine, full bool) []byte {
 	b = appendString(b, m.key)
 	b = appendBallot(b, m.promised)
-	if !withValue {
+	if !full {
 		return b
 	}
 	b = appendBallot(b, m.accepted)
 	v := m.value
+	if v == nil {
+		return b
+	}
 	b = binary.AppendUvarint(b, v.Version)
 	b = binary.AppendUvarint(b, v.Serial-v.Version)
 	b = binary.AppendUvarint(b, uint64(len(v.Recent)))
@@ -118,17 +122,16 @@ func (r *recordReader) value() *Value {
 func (n *Node) recover(ev Event) {
 	log, was, err := wal.Recover(ev.Dir, wal.Identity{
 		Cluster: n.cfg.Cluster, Node: uint16(n.cfg.ID), Incarnation: ev.Incarnation,
-	})
+	}, wal.Options{Segment: n.cfg.Segment}, n.replay)
 	if err != nil {
 		n.err = fmt.Errorf("%w: %w", ErrStopped, err)
 		return
 	}
 	n.log, n.boot, n.incarnation = log, was.Boot, was.Identity.Incarnation
 	n.fact(Fact{Kind: Started, Boot: n.boot})
-	for i, entry := range was.Entries {
-		if err := n.replay(entry); err != nil {
-			n.err = fmt.Errorf("%w: log entry %d: %w", ErrStopped, i, err)
-			return
+	for _, m := range n.byIndex {
+		if m.full == 0 {
+			n.err = fmt.Errorf("%w: %w: machine %q: a promise, and no record of what was accepted before it", ErrStopped, ErrRecord, m.key)
 		}
 	}
 	if err := n.resolve(); err != nil {
@@ -143,13 +146,17 @@ func (n *Node) recover(ev Event) {
 }
 
 // replay takes one entry of the log. Later entries replace earlier ones.
-func (n *Node) replay(entry []byte) error {
+func (n *Node) replay(entry []byte, end wal.LSN) error {
 	r := recordReader{rest: entry}
 	key, promised := r.string(), r.ballot()
 	m := n.stored(key)
 	m.promised = later(m.promised, promised)
 	if len(r.rest) > 0 {
-		m.accepted, m.value = r.ballot(), r.value()
+		m.accepted, m.value = r.ballot(), nil
+		if !m.accepted.IsZero() {
+			m.value = r.value()
+		}
+		n.live.add(m, end, len(entry))
 	}
 	if r.bad || len(r.rest) > 0 {
 		return errRecord("machine %q: it ends too early or too late", key)

@@ -73,8 +73,14 @@ func (d disk) execute(r wal.Request) {
 		d[r.File] = append([]byte{}, d[r.File]...)
 	case wal.Truncate:
 		d[r.File] = d[r.File][:r.Offset]
+	case wal.Allocate:
+		d[r.File] = append(d[r.File], make([]byte, int(r.Offset)-len(d[r.File]))...)
 	case wal.Write:
-		d[r.File] = append(d[r.File][:min(int(r.Offset), len(d[r.File]))], r.Data...)
+		end := int(r.Offset) + len(r.Data)
+		d[r.File] = append(d[r.File], make([]byte, max(0, end-len(d[r.File])))...)
+		copy(d[r.File][r.Offset:], r.Data)
+	case wal.Remove:
+		delete(d, r.File)
 	}
 }
 
@@ -97,6 +103,7 @@ func config(id, n int) node.Config {
 	cfg := node.Defaults()
 	cfg.RepairDelay = 0 // unless a test is about it
 	cfg.ID, cfg.Jitter, cfg.Cluster = node.ID(id), uint64(id), [16]byte{'t', 'e', 's', 't'}
+	cfg.Segment = 4 << 10
 	for m := 1; m <= n; m++ {
 		cfg.Members = append(cfg.Members, node.ID(m))
 	}

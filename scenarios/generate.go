@@ -185,6 +185,9 @@ func generateKnobs(c choices, p *Plan, shape Shape, delay Duration) {
 	p.Knobs.Ring = 16 >> c.Choose("ring", 4) // small ones overflow
 	p.Knobs.Batch = min(p.Knobs.Ring, 1+int(c.Choose("batch", 8)))
 	p.Knobs.Queue = 1024 >> (2 * c.Choose("queue", 5))
+	if c.often("segment?", 50) { // small ones roll and are compacted
+		p.Knobs.Segment = 128 << c.Choose("segment", 5)
+	}
 	if c.often("impatient?", 40) { // attempts of one operation overlap
 		p.Knobs.ClientAttempt = consensus / Duration(c.between("impatient", 1, 4))
 	}

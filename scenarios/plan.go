@@ -59,6 +59,7 @@ type Knobs struct {
 	Queue            int      `json:"queue,omitempty"`          // operations that may wait for one machine; 0: the system's default
 	RepairDelay      Duration `json:"repair_delay,omitempty"`   // nodes compare what they hold so long after a change; 0: the system's default
 	RepairRate       int      `json:"repair_rate,omitempty"`    // bytes a second that a node pulls from others then; 0: the system's default
+	Segment          int      `json:"segment,omitempty"`        // bytes of a file of a node's log; 0: the system's default
 	Codec            string   `json:"codec,omitempty"`          // json or cbor: messages cross the network as bytes; empty: as values
 }
 

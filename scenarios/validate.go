@@ -87,6 +87,9 @@ func (p *Plan) checkKnobs() error {
 	if k.RepairRate < 0 {
 		return fmt.Errorf("knobs.repair_rate: %d: want 0 or more", k.RepairRate)
 	}
+	if k.Segment != 0 && (k.Segment < minSegment || k.Segment > maxSegment) {
+		return fmt.Errorf("knobs.segment: %d: want %d to %d bytes, or 0", k.Segment, minSegment, maxSegment)
+	}
 	if k.Codec != "" && k.Codec != "json" && k.Codec != "cbor" {
 		return fmt.Errorf("knobs.codec: %q: want json, cbor or nothing", k.Codec)
 	}
@@ -95,6 +98,12 @@ func (p *Plan) checkKnobs() error {
 
 // maxRing bounds the knobs that size the ring of recent entries.
 const maxRing = 256
+
+// Bounds of the knob that sizes the files of a log.
+const (
+	minSegment = 128
+	maxSegment = 16 << 20
+)
 
 func (p *Plan) checkWorld() error {
 	if err := p.Network.Validate(); err != nil {

@@ -22,9 +22,11 @@ type Dir struct {
 	path   string
 	lock   *os.File
 	self   *os.File            // the directory, to sync it
-	open   map[string]*os.File // the log's files that were changed in this life
+	open   map[string]*logFile // the log's files that are being changed
 	closed atomic.Bool
-	side   sync.Mutex // one Remember at a time
+
+	freeing sync.WaitGroup // removed files whose space is not yet free
+	side    sync.Mutex     // one Remember at a time
 
 	syncs, written atomic.Uint64
 }
@@ -52,7 +54,7 @@ func Open(dir string) (*Dir, error) {
 		lock.Close()
 		return nil, explain(err)
 	}
-	return &Dir{path: path, lock: lock, self: self, open: map[string]*os.File{}}, nil
+	return &Dir{path: path, lock: lock, self: self, open: map[string]*logFile{}}, nil
 }
 
 // makeDir makes a directory such that the way to it is durable. That there is a
@@ -87,6 +89,7 @@ func (d *Dir) Close() error {
 	if d.closed.Swap(true) {
 		return nil
 	}
+	d.freeing.Wait()
 	var errs []error
 	for _, f := range d.open {
 		errs = append(errs, f.Close())

@@ -1,6 +1,7 @@
 package files_test
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -44,7 +45,7 @@ func TestOtherFilesAreNotTheLogsToTouch(t *testing.T) {
 	d := open(t, t.TempDir())
 	require.NoError(t, d.Remember("peers.json", []byte("{}")))
 	for _, name := range []string{"", ".", "..", "LOCK", "peers.json", "wal-/../x", `wal-\x`, "../wal-1", "wal-\x00"} {
-		for _, op := range []wal.Op{wal.Create, wal.Write, wal.Truncate, wal.Sync} {
+		for _, op := range []wal.Op{wal.Create, wal.Write, wal.Truncate, wal.Sync, wal.Allocate, wal.Remove} {
 			err := d.Execute(&wal.Request{Op: op, File: name})
 			require.ErrorContains(t, err, "not the name of a file of the log", name)
 		}
@@ -75,6 +76,25 @@ func TestStatsAndObserve(t *testing.T) {
 	require.Error(t, d.Execute(&wal.Request{Op: wal.Sync, File: "wal-2"}))
 	require.Equal(t, files.Stats{Syncs: 1, Written: 3}, d.Stats())
 	require.Equal(t, []wal.Op{wal.Create, wal.Write, wal.Sync, wal.SyncDir}, seen)
+}
+
+// A log has as many files as it takes, but few are open.
+func TestSyncedFilesAreClosedForOthers(t *testing.T) {
+	d := open(t, t.TempDir())
+	for i := range 50 {
+		file := fmt.Sprintf("wal-%d", i)
+		execute(t, d, wal.Request{Op: wal.Create, File: file}, wal.Request{Op: wal.Write, File: file, Data: []byte("abc")})
+		if i%10 > 0 {
+			execute(t, d, wal.Request{Op: wal.Sync, File: file})
+		}
+	}
+	require.Equal(t, 5+1, d.Opened(), "those that are not synced, and the last")
+	execute(t, d, wal.Request{Op: wal.Write, File: "wal-1", Offset: 3, Data: []byte("def")}, wal.Request{Op: wal.Remove, File: "wal-0"})
+	got, err := d.Read("wal-1")
+	require.NoError(t, err)
+	require.Equal(t, "abcdef", string(got))
+	require.NoFileExists(t, filepath.Join(d.Path(), "wal-0"))
+	require.Equal(t, 5, d.Opened())
 }
 
 func TestFree(t *testing.T) {

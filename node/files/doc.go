@@ -25,6 +25,13 @@
 // may succeed all the same. So nothing is tried twice: after the first error a
 // Runner executes nothing more, and the node that hears of it stops.
 //
+// # Space
+//
+// Allocate writes zeros, and on Linux has the kernel begin at once to bring them
+// to the disk. The blocks of a removed file are freed in the background: Remove
+// is done when the name is gone, Close waits for the rest. At most the files that
+// are being changed are open.
+//
 // # Other systems
 //
 // Linux, macOS and FreeBSD lock the directory. Elsewhere nothing does, and the

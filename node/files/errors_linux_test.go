@@ -36,7 +36,7 @@ func TestDirectoryWithoutName(t *testing.T) {
 func TestLogFileIsADirectory(t *testing.T) {
 	d := open(t, t.TempDir())
 	require.NoError(t, os.Mkdir(filepath.Join(d.Path(), segment), 0o700))
-	_, _, err := wal.Recover(d, identity)
+	_, _, err := wal.Recover(d, identity, wal.Options{Segment: 4 << 10}, nil)
 	require.ErrorContains(t, err, filepath.Join(d.Path(), segment))
 	require.ErrorContains(t, err, "a directory is in the way")
 }
@@ -97,7 +97,7 @@ func TestFullDisk(t *testing.T) {
 		require.NoError(t, d.Remember("a", []byte("old")))
 		appended, err := fill(t, d)
 		require.ErrorIs(t, err, syscall.ENOSPC)
-		require.ErrorContains(t, err, filepath.Join(path, segment))
+		require.ErrorContains(t, err, filepath.Join(path, "wal-"))
 		require.ErrorContains(t, err, "free some space")
 		err = d.Remember("a", make([]byte, 100_000))
 		require.ErrorIs(t, err, syscall.ENOSPC)
@@ -125,7 +125,9 @@ func TestWriteFailsHalfWay(t *testing.T) {
 		appended, err := fill(t, d)
 		require.ErrorIs(t, err, syscall.EFBIG)
 		require.ErrorContains(t, err, "ulimit -f")
-		data, err := d.Read(segment)
+		names, err := d.List()
+		require.NoError(t, err)
+		data, err := d.Read(names[len(names)-1])
 		require.NoError(t, err)
 		require.Len(t, data, 50_001)
 		require.NoError(t, d.Close())
@@ -134,30 +136,32 @@ func TestWriteFailsHalfWay(t *testing.T) {
 	})
 }
 
-// fill logs entries until that fails, and returns how many were durable.
+// fill logs entries, more in each batch, until that fails, and returns how many
+// were durable.
 func fill(t *testing.T, d *files.Dir) (durable int, err error) {
 	t.Helper()
-	n, err := boot(d)
+	n, err := boot(d, 16<<10)
 	require.NoError(t, err)
 	defer n.runner.Close()
-	for {
-		n.log.Append(make([]byte, 3000))
+	for batch := 1; ; batch++ {
+		for range batch {
+			n.log.Append(make([]byte, 3000))
+		}
 		if err := n.settle(); err != nil {
 			require.ErrorContains(t, err, "this node must stop")
 			return durable, err
 		}
-		durable++
+		durable += batch
 	}
 }
 
 // goesOn checks that a next life has the durable entries and can write.
 func goesOn(t *testing.T, path string, durable int) {
 	t.Helper()
-	n, err := boot(open(t, path))
+	n, err := boot(open(t, path), 16<<10)
 	require.NoError(t, err)
 	defer n.runner.Close()
-	require.Len(t, n.was.Entries, durable)
-	require.Positive(t, n.was.Cut, "the part of the write that failed")
+	require.GreaterOrEqual(t, len(n.found), durable) // and of the batch that failed, the records that are whole
 	n.log.Append(make([]byte, 3000))
 	require.NoError(t, n.settle())
 }

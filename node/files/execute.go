@@ -1,6 +1,7 @@
 package files
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -11,7 +12,7 @@ import (
 // Stats counts what a Dir has done for the log since it was opened.
 type Stats struct {
 	Syncs   uint64 // of files, not of the directory
-	Written uint64 // bytes
+	Written uint64 // bytes, the zeros of Allocate not counted
 }
 
 // Stats returns the counts so far.
@@ -46,10 +47,14 @@ func (d *Dir) execute(r *wal.Request) error {
 	if r.Op == wal.SyncDir {
 		return d.failed("sync", d.path, syncDir(d.self))
 	}
+	if r.Op == wal.Remove {
+		return d.remove(r.File)
+	}
 	f, err := d.file(r.File, r.Op == wal.Create)
 	if err != nil {
 		return err
 	}
+	f.dirty = f.dirty || r.Op != wal.Sync && r.Op != wal.Create
 	switch r.Op {
 	case wal.Create:
 		return nil
@@ -58,15 +63,65 @@ func (d *Dir) execute(r *wal.Request) error {
 		return d.failed("write", f.Name(), err)
 	case wal.Truncate:
 		return d.failed("truncate", f.Name(), f.Truncate(r.Offset))
+	case wal.Allocate:
+		return d.failed("allocate", f.Name(), allocate(f.File, r.Offset))
 	case wal.Sync:
-		return d.failed("sync", f.Name(), syncData(f))
+		if err := syncData(f.File); err != nil {
+			return d.failed("sync", f.Name(), err)
+		}
+		f.dirty = false
+		return nil
 	}
 	return fmt.Errorf("files: %v: no such operation", *r)
 }
 
-// file is one of the log's files, open to be changed. It stays open: the kernel
-// tells a failed write-back to those who had the file open then.
-func (d *Dir) file(name string, create bool) (*os.File, error) {
+// zeros is what Allocate writes at a time.
+var zeros [256 << 10]byte
+
+// allocate makes a file longer by writing zeros, so that the blocks are there
+// and have been written when the log writes over them: to sync that needs no
+// change to anything but their content. fallocate would only promise blocks.
+func allocate(f *os.File, length int64) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	for at := info.Size(); at < length; {
+		n, err := f.WriteAt(zeros[:min(length-at, int64(len(zeros)))], at)
+		if err != nil {
+			return err
+		}
+		at += int64(n)
+	}
+	return startSync(f, info.Size(), length-info.Size())
+}
+
+// remove takes one of the log's files out of the directory. What takes time is
+// to free its blocks; that happens when the last to have it open closes it, and
+// need not be waited for.
+func (d *Dir) remove(name string) error {
+	f, err := d.file(name, false)
+	if err != nil {
+		return err
+	}
+	delete(d.open, name)
+	if err := os.Remove(d.at(name)); err != nil {
+		return explain(errors.Join(err, f.Close()))
+	}
+	d.freeing.Go(func() { _ = f.Close() })
+	return nil
+}
+
+// logFile is one of the log's files, open to be changed.
+type logFile struct {
+	*os.File
+	dirty bool // there may be something to sync
+}
+
+// file opens one of the log's files, if it is not open. It stays open at least
+// until it is synced: the kernel tells a failed write-back to those who had the
+// file open then.
+func (d *Dir) file(name string, create bool) (*logFile, error) {
 	if f := d.open[name]; f != nil {
 		return f, nil
 	}
@@ -81,6 +136,24 @@ func (d *Dir) file(name string, create bool) (*os.File, error) {
 	if err != nil {
 		return nil, explain(err)
 	}
-	d.open[name] = f
-	return f, nil
+	if err := d.closeSynced(); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	d.open[name] = &logFile{File: f}
+	return d.open[name], nil
+}
+
+// closeSynced closes the files that have nothing to sync, so that few are open
+// however many the log has.
+func (d *Dir) closeSynced() error {
+	for name, f := range d.open {
+		if f.dirty {
+			continue
+		}
+		delete(d.open, name)
+		if err := f.Close(); err != nil {
+			return explain(err)
+		}
+	}
+	return nil
 }

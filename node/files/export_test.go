@@ -6,3 +6,6 @@ func (r *Runner) Closing() bool {
 	defer r.mu.Unlock()
 	return r.closed
 }
+
+// Opened counts the log's files that are open.
+func (d *Dir) Opened() int { return len(d.open) }

@@ -2,7 +2,6 @@ package files_test
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -96,6 +95,7 @@ var identity = wal.Identity{Cluster: [16]byte{1}, Node: 7, Incarnation: [16]byte
 type node struct {
 	log    *wal.Log
 	was    wal.Recovered
+	found  []string // entries
 	runner *files.Runner
 	done   chan completion
 	reqs   []wal.Request
@@ -107,31 +107,32 @@ type completion struct {
 }
 
 // boot recovers the log and waits until it is ready.
-func boot(d *files.Dir) (*node, error) {
-	log, was, err := wal.Recover(d, identity)
+func boot(d *files.Dir, segment int) (*node, error) {
+	n := &node{done: make(chan completion, 16)}
+	log, was, err := wal.Recover(d, identity, wal.Options{Segment: segment}, func(entry []byte, _ wal.LSN) error {
+		n.found = append(n.found, string(entry))
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	n := &node{log: log, was: was, done: make(chan completion, 16)}
+	n.log, n.was = log, was
 	n.runner = files.NewRunner(d, func(token uint64, err error) { n.done <- completion{token, err} })
-	for !log.Ready() {
-		if err := n.settle(); err != nil {
-			return nil, err
-		}
-	}
-	return n, nil
+	return n, n.settle()
 }
 
-// settle carries out one batch.
+// settle carries out what there is to do until all that was appended is durable.
 func (n *node) settle() error {
-	n.reqs = n.log.Take(n.reqs[:0])
-	n.runner.Submit(n.reqs)
-	for range n.reqs {
-		c := <-n.done
-		n.log.Done(c.token, c.err)
+	for n.log.Durable() < n.log.End() {
+		n.reqs = n.log.Take(n.reqs[:0])
+		n.runner.Submit(n.reqs)
+		for range n.reqs {
+			c := <-n.done
+			n.log.Done(c.token, c.err)
+		}
+		if n.log.Failed() != nil {
+			return n.log.Failed()
+		}
 	}
-	if len(n.reqs) == 0 {
-		return errors.New("nothing to do")
-	}
-	return n.log.Failed()
+	return nil
 }

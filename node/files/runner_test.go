@@ -83,7 +83,7 @@ func TestRunnerCopiesRequests(t *testing.T) {
 
 func TestSteadyStateDoesNotAllocate(t *testing.T) {
 	d := open(t, t.TempDir())
-	n, err := boot(d)
+	n, err := boot(d, 16<<10)
 	require.NoError(t, err)
 	defer n.runner.Close()
 	entry := make([]byte, 64)

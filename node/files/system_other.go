@@ -6,3 +6,6 @@ import "os"
 
 // syncData makes a file durable.
 func syncData(f *os.File) error { return f.Sync() }
+
+// startSync does nothing: a later sync writes it all.
+func startSync(*os.File, int64, int64) error { return nil }

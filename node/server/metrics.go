@@ -64,6 +64,7 @@ var (
 	descRounds    = desc("rounds_total", "Rounds, by how they began.", "path")
 	descCommits   = desc("commits_total", "Rounds that chose a value.")
 	descAborts    = desc("aborts_total", "Rounds that failed.")
+	descCopied    = desc("log_copied_total", "Records written again to keep the log short.")
 	descRejects   = desc("rejects_total", "Rejections of proposals and operations, by reason.", "reason")
 	descRepair    = desc("repair_total", "Repair: digests compared with a peer's; machines pulled, confirmed to be chosen, mended by a round, or skipped.", "what")
 	descWatchers  = desc("watchers", "Clients that watch.")
@@ -86,7 +87,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descNodes, descPeersUp, descReady, descBoot, descMachines, descMessages, descFailures, descRetries, descProposals,
-		descReads, descRounds, descCommits, descAborts, descRejects, descRepair, descMalformed,
+		descReads, descRounds, descCommits, descAborts, descCopied, descRejects, descRepair, descMalformed,
 		descWatchers, descChanges, descSlow,
 		descWaiting, descRefused, descConns, descClosed, descEvents, descQueued,
 	} {
@@ -128,6 +129,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	count(descRepair, c.Confirmed, "confirmed")
 	count(descRepair, c.Mended, "mended")
 	count(descRepair, c.Skipped, "skipped")
+	count(descCopied, c.Copied)
 	count(descMalformed, c.Failed, "message")
 	for reason, n := range c.Rejects {
 		count(descRejects, n, string(reason))

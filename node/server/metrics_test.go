@@ -28,7 +28,7 @@ func TestMetrics(t *testing.T) {
 		"lockstep_watchers", "lockstep_watchers_refused_total", "lockstep_watchers_slow_total", "lockstep_watch_changes_total",
 		"lockstep_operations_waiting", "lockstep_operations_refused_total", "lockstep_events_waiting",
 		"lockstep_http_connections", "lockstep_http_connections_closed_total", `lockstep_peer_messages_waiting{peer="2"}`,
-		"lockstep_log_writes_total", "lockstep_log_sync_seconds_count", "lockstep_log_sync_seconds_sum",
+		"lockstep_log_writes_total", "lockstep_log_copied_total", "lockstep_log_sync_seconds_count", "lockstep_log_sync_seconds_sum",
 		`lockstep_log_sync_seconds_bucket{le="+Inf"}`, "go_goroutines", "process_resident_memory_bytes",
 	} {
 		require.Contains(t, before, name)
@@ -48,7 +48,7 @@ func TestMetrics(t *testing.T) {
 	after := c.metrics(1)
 	for name, more := range map[string]float64{
 		"lockstep_machines": 1, "lockstep_proposals_total": 3, `lockstep_rejects_total{reason="illegal"}`: 1,
-		"lockstep_peers_up": 0, "lockstep_aborts_total": 0, `lockstep_malformed_total{what="port"}`: 0,
+		"lockstep_peers_up": 0, "lockstep_aborts_total": 0, "lockstep_log_copied_total": 0, `lockstep_malformed_total{what="port"}`: 0,
 	} {
 		require.EqualValues(t, more, after[name]-before[name], name)
 	}

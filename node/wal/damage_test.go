@@ -17,7 +17,7 @@ type span struct {
 }
 
 func spansOf(data []byte) (all []span) {
-	for at := 64; at < len(data); {
+	for at := 84; at < len(data); {
 		end := at + 13 + int(binary.LittleEndian.Uint32(data[at+4:]))
 		all = append(all, span{at, end, at - int(binary.LittleEndian.Uint32(data[at+8:])), data[at+12] == 2})
 		at = end
@@ -26,11 +26,13 @@ func spansOf(data []byte) (all []span) {
 }
 
 // requireDocumented recovers a damaged copy of a log and requires what the
-// package comment promises: damage if a sound record proves it or if no boot is
-// left, and otherwise all entries up to the first bad record.
+// package comment promises: a new log if there may never have been one, damage
+// if a sound record proves it or if no boot is left, and otherwise all entries
+// up to the first bad record.
 func requireDocumented(t *testing.T, sound, bad []byte) (refused bool) {
 	t.Helper()
-	first, entries, proven := -1, 0, !bytes.Equal(sound[:64], bad[:64])
+	headed := len(bad) >= 84 && bytes.Equal(sound[:84], bad[:84])
+	first, entries, proven := -1, 0, !headed
 	for _, s := range spansOf(sound) {
 		intact := s.end <= len(bad) && bytes.Equal(sound[s.start:s.end], bad[s.start:s.end])
 		switch {
@@ -42,18 +44,21 @@ func requireDocumented(t *testing.T, sound, bad []byte) (refused bool) {
 			proven = proven || s.batch > first
 		}
 	}
-	proven = proven || first == 64 && len(bad) > 64+21
-	_, was, err := wal.Recover(diskWith(bad), identity)
-	if proven {
+	written := len(used(bad))
+	unborn := !headed && written <= 84 || headed && first == 84 && written <= 84+21
+	proven = proven || first == 84
+	was, found, err := look(diskWith(bad))
+	if proven && !unborn {
 		require.ErrorIs(t, err, wal.ErrDamaged)
 		require.ErrorContains(t, err, segment1+", offset ")
 		require.ErrorContains(t, err, "add it as a new member")
 		return true
 	}
 	require.NoError(t, err)
-	require.Len(t, was.Entries, entries)
-	if first >= 0 {
-		require.Equal(t, len(bad)-first, was.Cut)
+	require.Equal(t, unborn, was.Formatted)
+	require.Len(t, found, entries)
+	if !unborn && first >= 0 {
+		require.Equal(t, max(0, written-first), was.Cut)
 	}
 	return false
 }
@@ -82,7 +87,7 @@ func TestEveryFlippedByteIsFoundUnlessInTheLastBatch(t *testing.T) {
 // As soon as a life may speak, no damaged byte makes another use its number.
 func TestABootIsProvenBeforeTheLogIsReady(t *testing.T) {
 	d := diskWith(written(t, [][]string{}))
-	log, was, err := wal.Recover(d, identity)
+	log, was, _, err := recoverWith(d, identity, roomy)
 	require.NoError(t, err)
 	for !log.Ready() {
 		for _, r := range log.Take(nil) {
@@ -90,12 +95,12 @@ func TestABootIsProvenBeforeTheLogIsReady(t *testing.T) {
 			log.Done(r.Token, nil)
 		}
 	}
-	sound := d.durable[segment1]
+	sound := d.durable[segment1][:84+log.End()]
 	for at := range sound {
 		bad := bytes.Clone(sound)
 		bad[at] ^= 0x10
 		refused := requireDocumented(t, sound, bad)
-		_, next, _ := wal.Recover(diskWith(bad), identity)
+		next, _, _ := look(diskWith(bad))
 		require.True(t, refused || next.Boot > was.Boot, "byte %d", at)
 	}
 }
@@ -119,15 +124,15 @@ func TestAShortenedFileIsATornTail(t *testing.T) {
 	sound := threeLives(t)
 	for length := range sound {
 		bad := sound[:length]
-		if length >= 64+21 {
+		if length >= 84+21 {
 			require.False(t, requireDocumented(t, sound, bad), "%d bytes", length)
 			continue
 		}
 		fresh := identity
 		fresh.Incarnation[5]++
-		_, was, err := wal.Recover(diskWith(bad), fresh)
+		_, was, _, err := recoverWith(diskWith(bad), fresh, roomy)
 		require.NoError(t, err)
-		require.Equal(t, wal.Recovered{Identity: fresh, Boot: 1, Formatted: true, Cut: length}, was,
+		require.Equal(t, wal.Recovered{Identity: fresh, Boot: 1, Formatted: true, Cut: len(used(bad))}, was,
 			"peers know the old incarnation and refuse the new one")
 	}
 }
@@ -139,9 +144,9 @@ func TestAPayloadIsNotMistakenForRecords(t *testing.T) {
 	spans := spansOf(nested)
 	torn := spans[len(spans)-2]
 	nested[torn.start] ^= 1
-	_, was, err := wal.Recover(diskWith(nested), identity)
+	was, entries, err := look(diskWith(nested))
 	require.NoError(t, err)
-	require.Equal(t, []string{"a"}, texts(was.Entries))
+	require.Equal(t, []string{"a"}, entries)
 	require.Equal(t, len(nested)-torn.start, was.Cut)
 }
 
@@ -150,32 +155,36 @@ func TestRecordsOfAnotherIncarnationDoNotJoinOn(t *testing.T) {
 	other := identity
 	other.Incarnation[0]++
 	stale := forgeRecord(bytes.Clone(sound), other, 0, 0, 2, "stale")
-	_, was, err := wal.Recover(diskWith(stale), identity)
+	was, entries, err := look(diskWith(stale))
 	require.NoError(t, err)
-	require.Equal(t, []string{"a"}, texts(was.Entries))
+	require.Equal(t, []string{"a"}, entries)
 	require.Equal(t, len(stale)-len(sound), was.Cut)
 }
 
 func TestLogsThatBreakTheRulesAreRefused(t *testing.T) {
 	sound := written(t, [][]string{{"a"}})
-	head := sound[:64]
+	head := sound[:84]
 	for _, c := range []struct {
 		name  string
 		data  []byte
 		want  error
 		words string
 	}{
-		{"entry before boot", forgeRecord(head, identity, 0, 0, 2, "x"), wal.ErrDamaged, "before the first boot"},
+		{"entry before boot", forgeRecord(head, identity, 0, 0, 2, "x"), wal.ErrDamaged, "a record before the first boot"},
 		{"boot 0", forgeRecord(head, identity, 0, 0, 1, bootText(0)), wal.ErrDamaged, "boot 0 follows boot 0"},
 		{"boot 2 first", forgeRecord(head, identity, 0, 0, 1, bootText(2)), wal.ErrDamaged, "boot 2 follows boot 0"},
 		{"boot skipped", forgeRecord(sound, identity, 0, 0, 1, bootText(3)), wal.ErrDamaged, "boot 3 follows boot 1"},
 		{"boot too long", forgeRecord(sound, identity, 0, 0, 1, bootText(2)+"x"), wal.ErrDamaged, "9 bytes"},
 		{"batch in batch", forgeRecord(sound, identity, 0, 5, 2, "x"), wal.ErrDamaged, "another batch"},
-		{"unknown kind", forgeRecord(sound, identity, 0, 0, 3, "x"), wal.ErrVersion, "kind 3"},
-		{"many bytes, no boot", append(bytes.Clone(head), make([]byte, 22)...), wal.ErrDamaged, "no boot that checks"},
+		{"unknown kind", forgeRecord(sound, identity, 0, 0, 5, "x"), wal.ErrVersion, "kind 5"},
+		{"many bytes, no boot", append(bytes.Clone(head), bytes.Repeat([]byte{0xff}, 22)...), wal.ErrDamaged, "no boot that checks"},
+		{"seal and no next", forgeRecord(sound, identity, 0, 0, 3, ""), wal.ErrMissing, segment2 + " is not there, and the seal"},
+		{"trim of nothing", forgeRecord(sound, identity, 0, 0, 4, bootText(1)), wal.ErrDamaged, "a trim to segment 1 follows one to 1"},
+		{"trim too far", forgeRecord(sound, identity, 0, 0, 4, bootText(2)), wal.ErrDamaged, "a trim to segment 2"},
+		{"trim too long", forgeRecord(sound, identity, 0, 0, 4, bootText(2)+"x"), wal.ErrDamaged, "9 bytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, _, err := wal.Recover(diskWith(c.data), identity)
+			_, _, err := look(diskWith(c.data))
 			require.ErrorIs(t, err, c.want)
 			require.ErrorContains(t, err, c.words)
 		})
@@ -183,26 +192,41 @@ func TestLogsThatBreakTheRulesAreRefused(t *testing.T) {
 }
 
 func TestForeignLogsAreRefusedWithARemedy(t *testing.T) {
-	cluster, node := identity, identity
-	cluster.Cluster[15]++
-	node.Node++
-	tail := written(t, [][]string{{"a"}})[64:]
+	tail := written(t, [][]string{{"a"}})[84:]
 	for _, c := range []struct {
-		head   header
+		change func(*header)
 		want   error
 		remedy string
 	}{
-		{header{1, cluster, 1, 0}, wal.ErrCluster, "check the data directory and the cluster"},
-		{header{1, node, 1, 0}, wal.ErrNode, "check the data directory and the node's number"},
-		{header{2, identity, 1, 0}, wal.ErrVersion, "run that version or a later one"},
-		{header{1, identity, 2, 0}, wal.ErrDamaged, "add it as a new member"},
-		{header{1, identity, 1, 9}, wal.ErrDamaged, "add it as a new member"},
+		{func(h *header) { h.id.Cluster[15]++ }, wal.ErrCluster, "check the data directory and the cluster"},
+		{func(h *header) { h.id.Node++ }, wal.ErrNode, "check the data directory and the node's number"},
+		{func(h *header) { h.version = 1 }, wal.ErrVersion, "run the version that wrote it"},
+		{func(h *header) { h.version = 3 }, wal.ErrVersion, "run the version that wrote it"},
 	} {
 		for _, rest := range [][]byte{nil, tail} {
-			_, _, err := wal.Recover(diskWith(append(forgeHeader(c.head), rest...)), identity)
+			h := firstHeader
+			c.change(&h)
+			_, _, err := look(diskWith(append(forgeHeader(h), rest...)))
 			require.ErrorIs(t, err, c.want)
 			require.ErrorContains(t, err, c.remedy)
 			require.ErrorContains(t, err, segment1)
 		}
+	}
+}
+
+// A first segment begins the log, whatever its header says.
+func TestHeadersThatBreakTheRulesAreRefused(t *testing.T) {
+	tail := written(t, [][]string{{"a"}})[84:]
+	for _, change := range []func(*header){
+		func(h *header) { h.sequence++ },
+		func(h *header) { h.boot++ },
+		func(h *header) { h.first++ },
+		func(h *header) { h.base++ },
+	} {
+		h := firstHeader
+		change(&h)
+		_, _, err := look(diskWith(append(forgeHeader(h), tail...)))
+		require.ErrorIs(t, err, wal.ErrDamaged)
+		require.ErrorContains(t, err, segment1+", offset ")
 	}
 }

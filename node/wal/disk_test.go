@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
@@ -32,14 +33,28 @@ func newDisk(sector int) *disk {
 }
 
 // diskWith is a disk with one segment, durable.
-func diskWith(data []byte) *disk {
+func diskWith(data []byte) *disk { return diskOf(map[string][]byte{segment1: data}) }
+
+func diskOf(files map[string][]byte) *disk {
 	d := newDisk(512)
-	d.put(segment1, data)
+	for name, data := range files {
+		d.put(name, data)
+	}
 	return d
 }
 
 func (d *disk) put(name string, data []byte) {
 	d.names[name], d.durable[name], d.visible[name] = true, bytes.Clone(data), bytes.Clone(data)
+}
+
+// state is all that a crash can no longer change.
+func (d *disk) state() string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(d.durable)) {
+		b.WriteString(name)
+		b.Write(d.durable[name])
+	}
+	return b.String()
 }
 
 func (d *disk) List() ([]string, error) { return slices.Sorted(maps.Keys(d.visible)), nil }
@@ -52,10 +67,16 @@ func (d *disk) Read(name string) ([]byte, error) {
 	return bytes.Clone(data), nil
 }
 
-// execute does what a request asks for.
+// execute does what a request asks for, and refuses what a log must not ask.
 func (d *disk) execute(r wal.Request) {
-	if (r.Op == wal.Write || r.Op == wal.Truncate || r.Op == wal.Sync) && d.visible[r.File] == nil {
+	data, found := d.visible[r.File]
+	switch {
+	case !found && r.Op != wal.Create && r.Op != wal.SyncDir:
 		panic("no such file: " + r.String())
+	case r.Op == wal.Allocate && int(r.Offset) <= len(data):
+		panic("not longer: " + r.String())
+	case r.Op == wal.Create && d.leaving(r.File):
+		panic("its predecessor may come back: " + r.String())
 	}
 	switch r.Op {
 	case wal.Sync, wal.SyncDir:
@@ -65,6 +86,11 @@ func (d *disk) execute(r wal.Request) {
 		d.pending = append(d.pending, c)
 		c.apply(d.visible)
 	}
+}
+
+// leaving reports whether a file was removed and that is not durable.
+func (d *disk) leaving(file string) bool {
+	return slices.ContainsFunc(d.pending, func(c change) bool { return c.Op == wal.Remove && c.File == file })
 }
 
 // failSync fails a sync of a file as some kernels do: of the pending pieces
@@ -94,17 +120,27 @@ func (d *disk) settle(r wal.Request, keep func(change) bool) {
 	d.pending = rest
 }
 
+func (c change) ofNames() bool { return c.Op == wal.Create || c.Op == wal.Remove }
+
 func (c change) coveredBy(sync wal.Request) bool {
 	if sync.Op == wal.SyncDir {
-		return c.Op == wal.Create
+		return c.ofNames()
 	}
-	return c.Op != wal.Create && c.File == sync.File
+	return !c.ofNames() && c.File == sync.File
 }
 
 func (d *disk) persist(c change) {
 	c.apply(d.durable)
-	if c.Op == wal.Create {
-		d.names[c.File] = true
+	c.link(d.names)
+}
+
+// link makes the change in a set of names.
+func (c change) link(names map[string]bool) {
+	switch c.Op {
+	case wal.Create:
+		names[c.File] = true
+	case wal.Remove:
+		delete(names, c.File)
 	}
 }
 
@@ -116,6 +152,9 @@ func (c change) apply(files map[string][]byte) {
 	}
 	grow := int(c.Offset) + len(c.copied)
 	switch {
+	case c.Op == wal.Remove:
+		delete(files, c.File)
+		return
 	case c.Op == wal.Create:
 		grow = 0
 	case c.Op == wal.Truncate && len(data) > grow:
@@ -129,7 +168,8 @@ func (c change) apply(files map[string][]byte) {
 }
 
 // pieces are the pending changes as a power loss sees them: each survives or
-// not. A write is one piece per sector, and one that only makes the file longer.
+// not. A write is one piece per sector, and one that only makes the file longer
+// if it does.
 func (d *disk) pieces() []change {
 	var all []change
 	for _, c := range d.pending {
@@ -138,8 +178,9 @@ func (d *disk) pieces() []change {
 			continue
 		}
 		end := int(c.Offset) + len(c.copied)
-		longer := change{Request: wal.Request{Op: wal.Write, File: c.File, Offset: int64(end)}}
-		all = append(all, longer)
+		if end > len(d.durable[c.File]) {
+			all = append(all, change{Request: wal.Request{Op: wal.Write, File: c.File, Offset: int64(end)}})
+		}
 		for from := int(c.Offset); from < end; {
 			to := min(end, (from/d.sector+1)*d.sector)
 			data := c.copied[from-int(c.Offset) : to-int(c.Offset)]
@@ -161,9 +202,7 @@ func (d *disk) powerLoss(keep func(piece int) bool) *disk {
 	for i, c := range d.pieces() {
 		if keep(i) {
 			c.apply(after.durable)
-			if c.Op == wal.Create {
-				names[c.File] = true
-			}
+			c.link(names)
 		}
 	}
 	for name := range names {

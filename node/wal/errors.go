@@ -9,12 +9,13 @@ var (
 	ErrDamaged = errors.New("the log is damaged and promises this node made may be lost: " +
 		"it must not speak again under this identity; remove it from the cluster, " +
 		"empty its directory and add it as a new member")
-	// ErrMissing: there is a gap in the numbers of the segments.
+	// ErrMissing: a segment that is needed is not there.
 	ErrMissing = errors.New("a segment of the log is missing: put the file back; if it is lost, " +
 		"remove this node from the cluster, empty its directory and add it as a new member")
 	// ErrVersion: the format is not known to this program.
 	ErrVersion = errors.New("the log was written by another version of this program: " +
-		"run that version or a later one")
+		"run the version that wrote it; to change versions, remove this node from the cluster, " +
+		"empty its directory and add it as a new member")
 	// ErrCluster: the log is of a node of another cluster.
 	ErrCluster = errors.New("the log belongs to another cluster: " +
 		"check the data directory and the cluster this node is told to join")

@@ -17,7 +17,11 @@ type header struct {
 	version        uint16
 	id             wal.Identity
 	sequence, base uint64
+	boot, first    uint64
 }
+
+// firstHeader is that of the first segment.
+var firstHeader = header{version: 2, id: identity, sequence: 1, first: 1}
 
 func forgeHeader(h header) []byte {
 	b := []byte("lockstep")
@@ -27,13 +31,19 @@ func forgeHeader(h header) []byte {
 	rest = binary.LittleEndian.AppendUint64(rest, h.sequence)
 	rest = binary.LittleEndian.AppendUint64(rest, h.base)
 	sum := crc32.Checksum(append(append([]byte{}, b...), rest...), castagnoli)
-	return append(binary.LittleEndian.AppendUint32(b, sum), rest...)
+	b = append(binary.LittleEndian.AppendUint32(b, sum), rest...)
+	if h.version == 1 {
+		return b
+	}
+	b = binary.LittleEndian.AppendUint64(b, h.boot)
+	b = binary.LittleEndian.AppendUint64(b, h.first)
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
-// forgeRecord returns a segment that starts at base with one more record, whose
-// batch started some bytes before it.
+// forgeRecord returns a segment whose first record is at base with one more
+// record, whose batch started some bytes before it.
 func forgeRecord(segment []byte, id wal.Identity, base uint64, back uint32, kind byte, payload string) []byte {
-	at := base + uint64(len(segment))
+	at := base + uint64(len(segment)) - 84
 	b := binary.LittleEndian.AppendUint32(nil, uint32(len(payload)))
 	b = binary.LittleEndian.AppendUint32(b, back)
 	b = append(append(b, kind), payload...)

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// LSN is a position in the log: bytes from its beginning, over all segments.
+// LSN is a position in the log: bytes of records from its beginning, over all
+// segments. Headers, seals and the zeros after the last record do not count.
 type LSN uint64
 
 // Identity says whose log it is. Every segment carries it.
@@ -20,8 +21,9 @@ type Identity struct {
 
 const (
 	magic      = "lockstep"
-	version    = 1
-	headerSize = 64
+	version    = 2
+	headSize   = 64 // what has the same layout in all versions
+	headerSize = 84
 	prefix     = "wal-"
 )
 
@@ -30,7 +32,9 @@ type header struct {
 	version  uint16
 	identity Identity
 	sequence uint64
-	base     LSN // position of the segment's first byte
+	base     LSN    // position of the segment's first record
+	boot     uint64 // the last boot recorded before the segment
+	first    uint64 // the lowest segment that was needed then
 }
 
 // encode is the header as it is on disk.
@@ -43,15 +47,17 @@ func (h header) encode() []byte {
 	copy(b[32:], h.identity.Incarnation[:])
 	binary.LittleEndian.PutUint64(b[48:], h.sequence)
 	binary.LittleEndian.PutUint64(b[56:], uint64(h.base))
-	binary.LittleEndian.PutUint32(b[12:], headerSum(b))
+	binary.LittleEndian.PutUint32(b[12:], headSum(b))
+	binary.LittleEndian.PutUint64(b[64:], h.boot)
+	binary.LittleEndian.PutUint64(b[72:], h.first)
+	binary.LittleEndian.PutUint32(b[80:], crc32.Checksum(b[:80], castagnoli))
 	return b
 }
 
 // decodeHeader reads the header at the start of data; ok is false if there is
-// none that checks.
+// none that checks. Of another version it reads what all versions have.
 func decodeHeader(data []byte) (h header, ok bool) {
-	if len(data) < headerSize || string(data[:8]) != magic ||
-		binary.LittleEndian.Uint32(data[12:]) != headerSum(data) {
+	if len(data) < headSize || string(data[:8]) != magic || binary.LittleEndian.Uint32(data[12:]) != headSum(data) {
 		return header{}, false
 	}
 	h.version = binary.LittleEndian.Uint16(data[8:])
@@ -60,12 +66,21 @@ func decodeHeader(data []byte) (h header, ok bool) {
 	h.identity.Incarnation = [16]byte(data[32:])
 	h.sequence = binary.LittleEndian.Uint64(data[48:])
 	h.base = LSN(binary.LittleEndian.Uint64(data[56:]))
+	if h.version != version {
+		return h, true
+	}
+	if len(data) < headerSize || binary.LittleEndian.Uint32(data[80:]) != crc32.Checksum(data[:80], castagnoli) {
+		return header{}, false
+	}
+	h.boot = binary.LittleEndian.Uint64(data[64:])
+	h.first = binary.LittleEndian.Uint64(data[72:])
 	return h, true
 }
 
-// headerSum is the checksum of a header: all of it but the checksum's place.
-func headerSum(b []byte) uint32 {
-	return crc32.Update(crc32.Checksum(b[:12], castagnoli), castagnoli, b[16:headerSize])
+// headSum is the checksum of the part that all versions have: all of it but
+// the checksum's place.
+func headSum(b []byte) uint32 {
+	return crc32.Update(crc32.Checksum(b[:12], castagnoli), castagnoli, b[16:headSize])
 }
 
 // check refuses the header of a log that this program cannot read, or that is

@@ -8,89 +8,99 @@ import (
 // history is what the records say, read in order.
 type history struct {
 	identity Identity
-	end      LSN // after the last record, or header
-	batch    LSN // where the last record's batch starts: all before is durable
+	end      LSN // after the last record
+	batch    LSN // where its batch starts
 	boot     uint64
-	entries  [][]byte
+	first    uint64 // the lowest segment needed
+	sealed   bool   // the segment read last has a seal
+
+	entry func(payload []byte, end LSN) error // told of each entry; may be nil
 }
 
-// readHistory reads all segments. Only the last may end in a torn tail, which
-// starts at the history's end.
-func readHistory(segments []segment, want Identity) (history, error) {
-	h := history{identity: segments[0].header.identity}
-	for i, s := range segments {
-		if err := h.open(s, want); err != nil {
-			return history{}, err
+// historyFrom is the history before a segment, as its header tells it. Of the
+// first segment it is known without.
+func historyFrom(s *segment) history {
+	h := history{identity: s.header.identity, first: 1}
+	if s.sequence > 1 {
+		h.end, h.boot, h.first = s.header.base, s.header.boot, s.header.first
+	}
+	return h
+}
+
+// read checks that a segment continues the history and adds its records, up to
+// the seal or the first that does not check. It returns the offset of that.
+func (h *history) read(s *segment, want Identity) (offset int, err error) {
+	if err := h.open(s, want); err != nil {
+		return 0, err
+	}
+	for offset = headerSize; ; {
+		r, ok := s.record(offset)
+		if !ok {
+			return offset, nil
 		}
-		offset, err := h.read(s)
-		if err == nil && offset < len(s.data) {
-			if i < len(segments)-1 {
-				err = s.damaged(offset, "the record there does not check, though another segment follows")
-			} else {
-				err = h.mustBeTorn(s, offset)
-			}
+		if err := h.add(s, offset, r); err != nil {
+			return 0, err
 		}
-		if err != nil {
-			return history{}, err
+		if h.sealed {
+			return offset, nil
 		}
+		offset += r.size()
 		h.end = s.lsn(offset)
 	}
-	return h, nil
 }
 
 // open checks a segment's header, and that it continues the history.
-func (h *history) open(s segment, want Identity) error {
+func (h *history) open(s *segment, want Identity) error {
 	if !s.headed {
 		return s.damaged(0, "the header does not check")
 	}
 	if err := s.header.check(want); err != nil {
 		return fmt.Errorf("wal: %s: %w", s.name, err)
 	}
-	if got := s.header; got.sequence != s.sequence || got.base != h.end || got.identity != h.identity {
-		return s.damaged(0, "the header is of segment %d at position %d of incarnation %x, want %d, %d, %x",
-			got.sequence, got.base, got.identity.Incarnation, s.sequence, h.end, h.identity.Incarnation)
+	follows := header{version, h.identity, s.sequence, h.end, h.boot, h.first}
+	if s.header != follows || h.first > s.sequence {
+		return s.damaged(0, "the header does not continue the log: it is %v, want %v", s.header, follows)
 	}
+	h.batch, h.sealed = h.end, false
 	return nil
 }
 
-// read adds the records of a segment, and returns the offset of the first that
-// does not check, or the segment's length.
-func (h *history) read(s segment) (offset int, err error) {
-	offset = headerSize
-	for offset < len(s.data) {
-		r, ok := s.record(offset)
-		if !ok {
-			break
-		}
-		if err := h.add(s, offset, r); err != nil {
-			return 0, err
-		}
-		offset += r.size()
-	}
-	return offset, nil
+// String shows what tells two headers of a node apart.
+func (h header) String() string {
+	return fmt.Sprintf("segment %d at position %d after boot %d, first %d, incarnation %x",
+		h.sequence, h.base, h.boot, h.first, h.identity.Incarnation)
 }
 
 // add adds one record. What it refuses checks, and so was written by a program
 // or a disk that does not keep the rules.
-func (h *history) add(s segment, offset int, r record) error {
+func (h *history) add(s *segment, offset int, r record) error {
 	if at := s.lsn(offset); r.batch != at && r.batch != h.batch {
 		return s.damaged(offset, "the record there is of another batch than its neighbours")
+	}
+	if h.boot == 0 && r.kind != kindBoot {
+		return s.damaged(offset, "there is a record before the first boot")
 	}
 	h.batch = r.batch
 	switch r.kind {
 	case kindBoot:
 		return h.addBoot(s, offset, r)
 	case kindEntry:
-		if h.boot == 0 {
-			return s.damaged(offset, "there is an entry before the first boot")
+		if h.entry != nil {
+			if err := h.entry(r.payload, s.lsn(offset+r.size())); err != nil {
+				return fmt.Errorf("wal: %s, offset %d: %w", s.name, offset, err)
+			}
 		}
-		h.entries = append(h.entries, r.payload)
+		return nil
+	case kindTrim:
+		return h.addTrim(s, offset, r)
+	case kindSeal:
+		h.sealed = true
 		return nil
 	}
 	return fmt.Errorf("wal: %s, offset %d: kind %d of record: %w", s.name, offset, r.kind, ErrVersion)
 }
 
-func (h *history) addBoot(s segment, offset int, r record) error {
+func (h *history) addBoot(s *segment, offset int, r record) error {
 	if len(r.payload) != 8 {
 		return s.damaged(offset, "the boot there has %d bytes", len(r.payload))
 	}
@@ -102,19 +112,24 @@ func (h *history) addBoot(s segment, offset int, r record) error {
 	return nil
 }
 
-// mustBeTorn refuses as damage a record that does not check, unless all records
-// after it are of its own batch, which nothing says was synced.
-func (h *history) mustBeTorn(s segment, torn int) error {
-	for offset := torn + 1; offset < len(s.data); {
-		r, ok := s.record(offset)
-		switch {
-		case !ok:
-			offset++
-		case r.batch == s.lsn(torn) || r.batch == h.batch:
-			offset += r.size()
-		default:
-			return s.damaged(torn, "the record there does not check, and the one at offset %d proves that it was synced", offset)
-		}
+func (h *history) addTrim(s *segment, offset int, r record) error {
+	if len(r.payload) != 8 {
+		return s.damaged(offset, "the trim there has %d bytes", len(r.payload))
+	}
+	first := binary.LittleEndian.Uint64(r.payload)
+	if first <= h.first || first > s.sequence {
+		return s.damaged(offset, "a trim to segment %d follows one to %d in segment %d", first, h.first, s.sequence)
+	}
+	h.first = first
+	return nil
+}
+
+// mustBeTorn refuses as damage what does not check at an offset, unless all
+// records after it are of its own batch, which nothing says was synced.
+func (h *history) mustBeTorn(s *segment, torn int) error {
+	proof, found := s.find(torn+1, func(r record) bool { return r.batch != s.lsn(torn) && r.batch != h.batch })
+	if found {
+		return s.damaged(torn, "the record there does not check, and the one at offset %d proves that it was synced", proof)
 	}
 	return nil
 }

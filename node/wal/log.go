@@ -8,19 +8,29 @@ const maxBatch = 1 << 31
 // Log is the log of one life of a node. It is made by Recover and used from one
 // place at a time.
 type Log struct {
-	file string // the segment written to
-	base LSN    // the position of its first byte
+	size int64 // bytes of a segment
+	id   Identity
 	salt uint32
+	boot uint64
 
-	startup []step // what is left to do of recovery
+	segments []extent // those that are needed, in order; the last is written to
+	file     string   // its name
+	base     LSN      // the position of its first record
+	first    uint64   // the lowest segment needed, as is durable
+	trim     trim
+	garbage  []string // files to be removed
+	spare    spare
+
+	steps   []step // to be done before the next batch
 	filling []byte // the next batch
 	start   LSN    // where it starts
 	writing []byte // the batch in flight
 
 	flight []Request // issued and not complete
 	done   int       // how many of them are
-	target LSN       // what is durable when all are
-	token  uint64    // the last one given
+	commit int       // when so many are, target is durable
+	target LSN
+	token  uint64 // the last one given
 
 	durable LSN
 	ready   LSN // what must be durable for the node to speak
@@ -56,39 +66,51 @@ func (l *Log) put(kind byte, payload []byte) {
 	l.filling = appendRecord(l.filling, l.salt, l.End(), l.start, kind, payload)
 }
 
-// Take appends to reqs the requests to issue now, if any: none while a batch is
+// Take appends to reqs the requests to issue now, if any: none while some are
 // in flight, and none after a failure. It is worth a call after every Append
 // and Done.
 func (l *Log) Take(reqs []Request) []Request {
 	if l.failed != nil || len(l.flight) > 0 {
 		return reqs
 	}
-	if len(l.startup) > 0 {
-		l.issueStartup()
-	} else if len(l.filling) > 0 {
+	if len(l.steps) == 0 && len(l.filling) > 0 && !l.fits() {
+		l.roll()
+	}
+	switch {
+	case len(l.steps) > 0:
+		l.issueStep()
+	case len(l.filling) > 0:
 		l.issueBatch()
+		l.issueChore()
+	case len(l.garbage) > 0:
+		l.commit, l.target = 0, l.durable
+		l.issueChore()
 	}
 	return append(reqs, l.flight...)
 }
 
-func (l *Log) issueStartup() {
-	for _, r := range l.startup[0].requests {
+func (l *Log) issueStep() {
+	s := l.steps[0]
+	if l.steps = l.steps[1:]; len(l.steps) == 0 {
+		l.steps = nil // with what was read
+	}
+	for _, r := range s.requests {
 		l.issue(r)
 	}
-	l.target = l.startup[0].durable
-	l.startup = l.startup[1:]
+	l.commit, l.target = len(l.flight), s.durable
 }
 
 // issueBatch sends off the batch that was filled, and starts to fill the buffer
 // of the one before, which is complete.
 func (l *Log) issueBatch() {
 	l.filling, l.writing = l.writing[:0], l.filling
-	l.issue(Request{Op: Write, File: l.file, Offset: int64(l.start - l.base), Data: l.writing})
+	l.issue(Request{Op: Write, File: l.file, Offset: l.offset(l.start), Data: l.writing})
 	l.issue(Request{Op: Sync, File: l.file})
 	l.start += LSN(len(l.writing))
-	l.target = l.start
+	l.commit, l.target = len(l.flight), l.start
 }
 
+// issue puts a request in flight.
 func (l *Log) issue(r Request) {
 	l.token++
 	r.Token = l.token
@@ -111,8 +133,11 @@ func (l *Log) Done(token uint64, err error) {
 		l.failed = fmt.Errorf("wal: %v: %w: this node must stop; it may be started again", l.flight[l.done], err)
 		return
 	}
-	if l.done++; l.done == len(l.flight) {
+	if l.done++; l.done == l.commit {
 		l.durable = l.target
+		l.trimmed()
+	}
+	if l.done == len(l.flight) {
 		l.flight, l.done = l.flight[:0], 0
 	}
 }

@@ -3,7 +3,6 @@ package wal_test
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -17,16 +16,15 @@ var errDisk = errors.New("broken disk")
 // node is one life in the property test: a log, and what of its requests is
 // still to execute and to report.
 type node struct {
-	t         *rapid.T
-	d         *disk
-	log       *wal.Log
-	boot      uint64
-	believed  belief
-	recovered int // entries found, not appended by this life
-	ends      []wal.LSN
-	issued    []wal.Request
-	executed  []report
-	failing   bool // a failure was reported or will be
+	t        *rapid.T
+	d        *disk
+	log      *wal.Log
+	options  wal.Options
+	boot     uint64
+	believed belief
+	issued   []wal.Request
+	executed []report
+	failing  bool // a failure was reported or will be
 }
 
 type report struct {
@@ -34,18 +32,19 @@ type report struct {
 	err   error
 }
 
-// Appends, takes, executions, reports, failures of the disk, kills of the
+// Appends, trims, takes, executions, reports, failures of the disk, kills of the
 // process and power losses in any order, over several lives.
 func TestWhatWasSaidIsFoundInEveryLaterLife(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := newDisk(rapid.SampledFrom([]int{16, 64, 512}).Draw(t, "sector"))
 		var b belief
 		for life := range rapid.IntRange(1, 8).Draw(t, "lives") {
-			log, was, err := wal.Recover(d, identityOf(life))
+			o := wal.Options{Segment: rapid.SampledFrom([]int{128, 160, 300, 1000, 4096}).Draw(t, "segment")}
+			log, was, found, err := recoverWith(d, identityOf(life), o)
 			require.NoError(t, err, "life %d", life)
-			b, err = b.recovered(was)
+			b, err = b.recovered(was, found)
 			require.NoError(t, err, "life %d", life)
-			n := &node{t: t, d: d, log: log, boot: was.Boot, believed: b, recovered: len(was.Entries)}
+			n := &node{t: t, d: d, log: log, options: o, boot: was.Boot, believed: b}
 			n.live()
 			b = n.believed
 			if rapid.Bool().Draw(t, "power loss") {
@@ -56,7 +55,7 @@ func TestWhatWasSaidIsFoundInEveryLaterLife(t *testing.T) {
 }
 
 func (n *node) live() {
-	steps := []func(){n.append, n.take, n.execute, n.report, n.runDry}
+	steps := []func(){n.append, n.trim, n.take, n.execute, n.report, n.runDry, n.runDry}
 	for range rapid.IntRange(0, 30).Draw(n.t, "steps") {
 		rapid.SampledFrom(steps).Draw(n.t, "step")()
 		n.check()
@@ -64,10 +63,15 @@ func (n *node) live() {
 }
 
 func (n *node) append() {
-	text := fmt.Sprintf("%d.%d.", n.boot, len(n.ends))
+	text := fmt.Sprintf("%d.%d.", n.boot, len(n.believed.appended))
 	text += strings.Repeat("x", rapid.SampledFrom([]int{1, 4, 50, 600}).Draw(n.t, "size"))
-	n.believed.appended = append(n.believed.appended, text)
-	n.ends = append(n.ends, n.log.Append([]byte(text)))
+	n.believed.append(n.log, text)
+}
+
+func (n *node) trim() {
+	if len(n.believed.appended) > 0 {
+		n.believed.keep(n.log, rapid.IntRange(1, 5).Draw(n.t, "keep"))
+	}
 }
 
 func (n *node) take() {
@@ -84,7 +88,7 @@ func (n *node) execute() {
 	}
 	r := n.issued[0]
 	n.issued = n.issued[1:]
-	if rapid.IntRange(0, 19).Draw(n.t, "luck") != 19 {
+	if rapid.IntRange(0, 39).Draw(n.t, "luck") != 39 {
 		n.d.execute(r)
 		n.executed = append(n.executed, report{r.Token, nil})
 		return
@@ -122,17 +126,9 @@ func (n *node) runDry() {
 // check takes the log at its word: what it calls durable must survive the loss
 // of everything that was not synced.
 func (n *node) check() {
-	if n.log.Ready() {
-		n.believed.boot = n.boot
-		durable := func(end wal.LSN) bool { return end > n.log.Durable() }
-		said := slices.IndexFunc(n.ends, durable)
-		if said < 0 {
-			said = len(n.ends)
-		}
-		n.believed.said = n.recovered + said
-	}
-	_, was, err := wal.Recover(n.d.powerLoss(func(int) bool { return false }), identity)
+	n.believed.speaks(n.log, n.boot)
+	_, was, found, err := recoverWith(n.d.powerLoss(func(int) bool { return false }), identity, n.options)
 	require.NoError(n.t, err)
-	_, err = n.believed.recovered(was)
+	_, err = n.believed.recovered(was, found)
 	require.NoError(n.t, err)
 }

@@ -11,12 +11,15 @@ const MaxPayload = 1 << 20
 const (
 	recordHead = 13
 	bootSize   = recordHead + 8 // bytes of a boot record
+	sealSize   = recordHead     // bytes of a seal
 )
 
 // Kinds of records. No kind is zero: zeros are never a record.
 const (
 	kindBoot  = 1
 	kindEntry = 2
+	kindSeal  = 3
+	kindTrim  = 4
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -46,7 +49,7 @@ func appendRecord(buf []byte, salt uint32, at, batch LSN, kind byte, payload []b
 // decodeRecord reads the record that starts data and is at a position in the
 // log; ok is false if there is none that checks.
 func decodeRecord(data []byte, salt uint32, at LSN) (r record, ok bool) {
-	if len(data) < recordHead {
+	if len(data) < recordHead || data[12] == 0 {
 		return record{}, false
 	}
 	length := binary.LittleEndian.Uint32(data[4:])
@@ -77,5 +80,5 @@ func seed(salt uint32, at LSN) uint32 {
 	return salt ^ x ^ x>>16
 }
 
-// bootPayload is the payload of a boot record.
-func bootPayload(boot uint64) []byte { return binary.LittleEndian.AppendUint64(nil, boot) }
+// number is the payload of a boot or a trim.
+func number(n uint64) []byte { return binary.LittleEndian.AppendUint64(nil, n) }

@@ -1,105 +1,270 @@
 package wal
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
 
 // Dir is the directory of a log, as recovery reads it.
 type Dir interface {
 	// List returns the names of the files, in any order.
 	List() ([]string, error)
-	// Read returns all bytes of a file. Recovery keeps them, unchanged; they
-	// must not change later.
+	// Read returns all bytes of a file. Recovery keeps them, unchanged, for a
+	// while; they must not change later.
 	Read(name string) ([]byte, error)
 }
+
+// Options are what an owner may choose about its log, anew in each life.
+type Options struct {
+	Segment int // bytes of a file, at least MinSegment; a batch that is larger makes a longer one
+}
+
+// MinSegment is the smallest Options.Segment.
+const MinSegment = 128
 
 // Recovered is what the log says about the lives before this one.
 type Recovered struct {
 	Identity  Identity // as it was formatted: the wanted one with its true incarnation
 	Boot      uint64   // the number of this life, from 1; not yet durable
-	Entries   [][]byte // all entries in order, read-only; not yet all durable
 	Formatted bool     // there was no log, or one that nobody ever spoke from
 	Cut       int      // bytes of a torn tail that are dropped
 }
 
-// Recover reads a log and returns it with what was in it. The log is not yet
-// Ready: the caller executes its requests, among them those that cut and
-// rewrite its tail and make the boot of this life durable.
+// Recover reads a log and returns it with what was in it. It hands each entry
+// that was not trimmed to entry, in order, with the position that Append gave
+// for it; the payload is read-only and not yet durable. An error of entry ends
+// the recovery. The log is not yet Ready: the caller executes its requests,
+// among them those that cut and rewrite its tail and make the boot of this life
+// durable.
 //
 // want is the node and cluster that the log must be of, and a fresh random
 // incarnation for the case that there is no log yet.
 //
-// It fails, and then nothing may be written to the directory, with ErrDamaged,
-// ErrMissing, ErrVersion, ErrCluster, ErrNode, or an error of dir.
-func Recover(dir Dir, want Identity) (*Log, Recovered, error) {
-	segments, err := readSegments(dir)
+// It fails, and then nothing may be written to the directory and nothing that
+// entry was told counts, with ErrDamaged, ErrMissing, ErrVersion, ErrCluster,
+// ErrNode, or an error of dir or entry. No more than three segments are in
+// memory at a time.
+func Recover(dir Dir, want Identity, o Options, entry func(payload []byte, end LSN) error) (*Log, Recovered, error) {
+	if o.Segment < MinSegment {
+		return nil, Recovered{}, fmt.Errorf("wal: segments of %d bytes: want at least %d", o.Segment, MinSegment)
+	}
+	sequences, err := listSegments(dir)
 	if err != nil {
 		return nil, Recovered{}, err
 	}
-	if len(segments) == 0 {
-		return format(want, 0)
+	if len(sequences) == 0 {
+		return format(want, o, 0)
 	}
-	last := segments[len(segments)-1]
-	if len(segments) == 1 && !last.headed && len(last.data) <= headerSize {
-		return format(want, len(last.data))
-	}
-	h, err := readHistory(segments, want)
+	t, err := findTail(dir, sequences, want)
 	if err != nil {
 		return nil, Recovered{}, err
 	}
-	if h.boot == 0 {
-		if len(segments) > 1 || len(last.data) > headerSize+bootSize {
-			return nil, Recovered{}, last.damaged(headerSize, "there is no boot that checks, and more than one was written")
+	if t.unborn {
+		return format(want, o, t.last.used())
+	}
+	r := reader{dir: dir, want: want, sequences: sequences, tail: t}
+	if err := r.read(entry); err != nil {
+		return nil, Recovered{}, err
+	}
+	return r.resume(o)
+}
+
+// tail is where a log ends.
+type tail struct {
+	last   segment // the one to be continued
+	first  uint64  // the lowest segment needed
+	spare  string  // the file after it, prepared and not used; empty if there is none
+	unborn bool    // last is the first, and no boot in it was ever durable
+}
+
+// findTail finds the segment that was written to last. That is the file of the
+// highest number if a record in it checks, or if the one before is sealed.
+// Otherwise it is the one before, and the file was to be the next.
+func findTail(dir Dir, sequences []uint64, want Identity) (tail, error) {
+	last, err := readSegment(dir, sequences[len(sequences)-1])
+	if err != nil {
+		return tail{}, err
+	}
+	if last.headed {
+		if err := last.header.check(want); err != nil {
+			return tail{}, fmt.Errorf("wal: %s: %w", last.name, err)
 		}
-		return format(want, len(last.data))
 	}
-	return resume(h, last)
+	switch _, begun := last.record(headerSize); {
+	case last.headed && begun:
+		return endsIn(&last, want)
+	case last.sequence > 1:
+		return endsAround(dir, sequences, &last, want)
+	case last.used() <= headerSize, last.headed && last.used() <= headerSize+bootSize:
+		return tail{last: last, unborn: true}, nil
+	}
+	return endsIn(&last, want)
+}
+
+// endsIn is the tail of a log that ends in a segment.
+func endsIn(s *segment, want Identity) (tail, error) {
+	h := historyFrom(s)
+	end, err := h.read(s, want)
+	if err != nil {
+		return tail{}, err
+	}
+	if h.sealed {
+		return tail{}, missing(s.sequence+1, fmt.Sprintf("the seal at %s, offset %d, says that it follows", s.name, end))
+	}
+	return tail{last: *s, first: h.first}, nil
+}
+
+// endsAround is the tail of a log whose last file begins with no record: that
+// file, or the one before it.
+func endsAround(dir Dir, sequences []uint64, last *segment, want Identity) (tail, error) {
+	if _, found := slices.BinarySearch(sequences, last.sequence-1); !found {
+		return tail{}, missing(last.sequence-1, fmt.Sprintf("%s has no record that checks", last.name))
+	}
+	before, err := readSegment(dir, last.sequence-1)
+	if err != nil {
+		return tail{}, err
+	}
+	h := historyFrom(&before)
+	end, err := h.read(&before, want)
+	if err != nil {
+		return tail{}, err
+	}
+	if h.sealed {
+		return endsIn(last, want)
+	}
+	if !last.headed {
+		last.salt, last.header.base = before.salt, h.end // as its header would have it
+	}
+	if proof, found := last.find(headerSize, func(record) bool { return true }); found {
+		return tail{}, before.damaged(end, "no record there checks, and the one at offset %d of %s proves that there was a seal", proof, last.name)
+	}
+	t, err := endsIn(&before, want)
+	t.spare = last.name
+	return t, err
+}
+
+// reader reads a log from its first segment to its last.
+type reader struct {
+	dir       Dir
+	want      Identity
+	sequences []uint64 // the segments there are
+	tail      tail
+	history   history
+	end       int // offset after the last record
+	segments  []extent
+	seal      *Request // to be written again: nothing proves that it is durable
+}
+
+func (r *reader) read(entry func(payload []byte, end LSN) error) error {
+	last := &r.tail.last
+	for sequence := r.tail.first; sequence < last.sequence; sequence++ {
+		if _, found := slices.BinarySearch(r.sequences, sequence); !found {
+			return missing(sequence, fmt.Sprintf("%s needs all from %d on", last.name, r.tail.first))
+		}
+		s, err := readSegment(r.dir, sequence)
+		if err != nil {
+			return err
+		}
+		if err := r.add(&s, entry); err != nil {
+			return err
+		}
+		if !r.history.sealed {
+			return s.damaged(r.end, "the record there does not check, though another segment follows")
+		}
+		r.seal = &Request{Op: Write, File: s.name, Offset: int64(r.end), Data: s.data[r.end : r.end+sealSize]}
+	}
+	if err := r.add(last, entry); err != nil {
+		return err
+	}
+	if r.end > headerSize {
+		r.seal = nil
+	}
+	if err := r.history.mustBeTorn(last, r.end); err != nil {
+		return err
+	}
+	if r.history.boot == 0 {
+		return last.damaged(headerSize, "there is no boot that checks, and more than one was written")
+	}
+	return nil
+}
+
+// add adds a segment to the history.
+func (r *reader) add(s *segment, entry func(payload []byte, end LSN) error) (err error) {
+	if len(r.segments) == 0 {
+		r.history = historyFrom(s)
+		r.history.entry = entry
+	}
+	r.segments = append(r.segments, extent{s.sequence, s.header.base})
+	r.end, err = r.history.read(s, r.want)
+	return err
 }
 
 // format plans the making of a log, in the place of cut bytes of one that was
 // never finished. The old bytes are durably gone before the first new one: a
 // header is never a mix of two.
-func format(id Identity, cut int) (*Log, Recovered, error) {
+func format(id Identity, o Options, cut int) (*Log, Recovered, error) {
 	if id.Incarnation == [16]byte{} {
 		return nil, Recovered{}, errors.New("wal: cannot format without an incarnation: pass 16 random bytes")
 	}
 	file := segmentName(1)
-	head := header{version: version, identity: id, sequence: 1}.encode()
-	l := newLog(file, 0, id, headerSize, 1)
-	l.startup = append([]step{
-		{[]Request{{Op: Create, File: file}, {Op: Truncate, File: file}, {Op: Sync, File: file}}, 0},
-		{[]Request{{Op: Write, File: file, Data: head}, {Op: Sync, File: file}, {Op: SyncDir}}, headerSize},
-	}, l.startup...)
+	head := header{version: version, identity: id, sequence: 1, first: 1}.encode()
+	l := newLog(o, history{identity: id, first: 1}, []extent{{1, 0}})
+	l.steps = append([]step{
+		{[]Request{
+			{Op: Create, File: file}, {Op: Truncate, File: file},
+			{Op: Allocate, File: file, Offset: int64(o.Segment)}, {Op: Sync, File: file},
+		}, 0},
+		{[]Request{{Op: Write, File: file, Data: head}, {Op: Sync, File: file}, {Op: SyncDir}}, 0},
+	}, l.steps...)
 	return l, Recovered{Identity: id, Boot: 1, Formatted: true, Cut: cut}, nil
 }
 
-// resume plans how a log is taken up where its history ends.
-func resume(h history, last segment) (*Log, Recovered, error) {
-	base, file := last.header.base, last.name
-	end := int64(h.end - base)
-	from := max(int64(h.batch)-int64(base), headerSize) // the batch is in an earlier segment if this has a header only
-	l := newLog(file, base, h.identity, h.end, h.boot+1)
-	l.durable = base + LSN(from)
-	l.startup = append([]step{{[]Request{
-		{Op: Truncate, File: file, Offset: end},
-		{Op: Write, File: file, Offset: from, Data: last.data[from:end]},
-		{Op: Sync, File: file},
-		{Op: SyncDir},
-	}, h.end}}, l.startup...)
-	cut := len(last.data) - int(end)
-	return l, Recovered{Identity: h.identity, Boot: h.boot + 1, Entries: h.entries, Cut: cut}, nil
+// resume plans how the log is taken up where its history ends: it makes durable
+// what was read and may not be, and only then what follows may be written.
+func (r *reader) resume(o Options) (*Log, Recovered, error) {
+	h, last := &r.history, &r.tail.last
+	l := newLog(o, *h, r.segments)
+	l.durable = h.batch
+	for _, sequence := range r.sequences {
+		if sequence < h.first {
+			l.garbage = append(l.garbage, segmentName(sequence))
+		}
+	}
+	reqs := []Request{{Op: Truncate, File: last.name, Offset: int64(r.end)}}
+	if from := last.offset(h.batch); from < r.end {
+		reqs = append(reqs, Request{Op: Write, File: last.name, Offset: int64(from), Data: last.data[from:r.end]})
+	}
+	if r.end < o.Segment {
+		reqs = append(reqs, Request{Op: Allocate, File: last.name, Offset: int64(o.Segment)})
+	}
+	reqs = append(reqs, Request{Op: Sync, File: last.name})
+	if r.seal != nil {
+		reqs = append(reqs, *r.seal, Request{Op: Sync, File: r.seal.File})
+	}
+	if r.tail.spare != "" {
+		reqs = append(reqs, Request{Op: Remove, File: r.tail.spare})
+	}
+	l.steps = append([]step{{append(reqs, Request{Op: SyncDir}), h.end}}, l.steps...)
+	return l, Recovered{Identity: h.identity, Boot: h.boot + 1, Cut: max(0, last.used()-r.end)}, nil
 }
 
-// newLog is a log that goes on at a position with the two records of a boot:
-// one as a batch of its own, one as the first record of the next batch, which
-// proves the one before.
-func newLog(file string, base LSN, id Identity, at LSN, boot uint64) *Log {
-	l := &Log{file: file, base: base, salt: saltOf(id)}
-	first := appendRecord(nil, l.salt, at, at, kindBoot, bootPayload(boot))
-	l.start = at + bootSize
-	l.startup = []step{{[]Request{
-		{Op: Write, File: file, Offset: int64(at - base), Data: first},
-		{Op: Sync, File: file},
-	}, l.start}}
-	l.put(kindBoot, bootPayload(boot))
+// newLog is a log that goes on where a history ends with the two records of a
+// boot: one as a batch of its own, one as the first record of the next batch,
+// which proves the one before.
+func newLog(o Options, h history, segments []extent) *Log {
+	l := &Log{
+		size: int64(o.Segment), id: h.identity, salt: saltOf(h.identity), boot: h.boot + 1,
+		segments: segments, first: h.first,
+	}
+	l.open(segments[len(segments)-1])
+	record := appendRecord(nil, l.salt, h.end, h.end, kindBoot, number(l.boot))
+	l.steps = []step{{[]Request{
+		{Op: Write, File: l.file, Offset: l.offset(h.end), Data: record},
+		{Op: Sync, File: l.file},
+	}, h.end + bootSize}}
+	l.start = h.end + bootSize
+	l.put(kindBoot, number(l.boot))
 	l.ready = l.End()
 	return l
 }

@@ -12,6 +12,8 @@ const (
 	Truncate               // make File exactly Offset bytes long
 	Sync                   // make everything done to File before this durable
 	SyncDir                // make the directory's list of files durable
+	Allocate               // make File, which is shorter, Offset bytes long, by zeros that are really written
+	Remove                 // take File, which is there, out of the directory
 )
 
 // String is the name of the operation, as in "write".
@@ -27,6 +29,10 @@ func (o Op) String() string {
 		return "sync"
 	case SyncDir:
 		return "syncdir"
+	case Allocate:
+		return "allocate"
+	case Remove:
+		return "remove"
 	}
 	return fmt.Sprintf("op(%d)", uint8(o))
 }
@@ -37,7 +43,7 @@ func (o Op) String() string {
 type Request struct {
 	Op     Op
 	File   string // its name in the directory; empty for SyncDir
-	Offset int64  // bytes: the place of a Write, the length of a Truncate
+	Offset int64  // bytes: the place of a Write, the length that Truncate and Allocate make
 	Data   []byte // of a Write; unchanged until the Sync after it is Done
 	Token  uint64 // names the request in Done
 }
@@ -48,8 +54,8 @@ func (r Request) String() string {
 	switch r.Op {
 	case Write:
 		return fmt.Sprintf("write %s %d+%d", r.File, r.Offset, len(r.Data))
-	case Truncate:
-		return fmt.Sprintf("truncate %s %d", r.File, r.Offset)
+	case Truncate, Allocate:
+		return fmt.Sprintf("%v %s %d", r.Op, r.File, r.Offset)
 	case SyncDir:
 		return "syncdir"
 	}

@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 )
@@ -15,9 +16,9 @@ type segment struct {
 	salt     uint32 // of its records
 }
 
-// readSegments reads all segments of a directory in order, and refuses a gap.
+// listSegments returns the numbers of the segments in a directory, in order.
 // Files of other names are not looked at.
-func readSegments(dir Dir) ([]segment, error) {
+func listSegments(dir Dir) ([]uint64, error) {
 	names, err := dir.List()
 	if err != nil {
 		return nil, fmt.Errorf("wal: %w", err)
@@ -29,33 +30,62 @@ func readSegments(dir Dir) ([]segment, error) {
 		}
 	}
 	slices.Sort(sequences)
-	segments := make([]segment, len(sequences))
-	for i, sequence := range sequences {
-		name := segmentName(sequence)
-		if want := uint64(i + 1); sequence != want {
-			return nil, fmt.Errorf("wal: %s is there but not %s: %w", name, segmentName(want), ErrMissing)
-		}
-		data, err := dir.Read(name)
-		if err != nil {
-			return nil, fmt.Errorf("wal: %s: %w", name, err)
-		}
-		h, ok := decodeHeader(data)
-		segments[i] = segment{name: name, sequence: sequence, data: data, header: h, headed: ok, salt: saltOf(h.identity)}
+	return sequences, nil
+}
+
+func readSegment(dir Dir, sequence uint64) (segment, error) {
+	name := segmentName(sequence)
+	data, err := dir.Read(name)
+	if err != nil {
+		return segment{}, fmt.Errorf("wal: %s: %w", name, err)
 	}
-	return segments, nil
+	h, ok := decodeHeader(data)
+	return segment{name: name, sequence: sequence, data: data, header: h, headed: ok, salt: saltOf(h.identity)}, nil
 }
 
 // lsn is the position in the log of an offset in the segment.
-func (s segment) lsn(offset int) LSN { return s.header.base + LSN(offset) }
+func (s *segment) lsn(offset int) LSN { return s.header.base + LSN(offset-headerSize) }
+
+// offset is the place in the segment of a position in the log.
+func (s *segment) offset(at LSN) int { return headerSize + int(at-s.header.base) }
+
+// used is the offset after the last byte that is not zero.
+func (s *segment) used() int { return len(bytes.TrimRight(s.data, "\x00")) }
 
 // record reads the record at an offset; ok is false if there is none that
 // checks.
-func (s segment) record(offset int) (r record, ok bool) {
+func (s *segment) record(offset int) (r record, ok bool) {
+	if offset > len(s.data) {
+		return record{}, false
+	}
 	return decodeRecord(s.data[offset:], s.salt, s.lsn(offset))
+}
+
+// find returns the first record at an offset or after it that accept takes, if
+// there is one. Every byte is tried as the start of a record; those within a
+// record that checks are not.
+func (s *segment) find(offset int, accept func(record) bool) (at int, found bool) {
+	for used := s.used(); offset < used; {
+		r, ok := s.record(offset)
+		switch {
+		case !ok:
+			offset++
+		case accept(r):
+			return offset, true
+		default:
+			offset += r.size()
+		}
+	}
+	return 0, false
 }
 
 // damaged is the error for damage at an offset; the format says what is wrong
 // there.
-func (s segment) damaged(offset int, format string, args ...any) error {
+func (s *segment) damaged(offset int, format string, args ...any) error {
 	return fmt.Errorf("wal: %s, offset %d: %s: %w", s.name, offset, fmt.Sprintf(format, args...), ErrDamaged)
+}
+
+// missing is the error for a segment that is needed and not there.
+func missing(sequence uint64, why string) error {
+	return fmt.Errorf("wal: %s is not there, and %s: %w", segmentName(sequence), why, ErrMissing)
 }

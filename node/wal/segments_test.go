@@ -2,6 +2,7 @@ package wal_test
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/node/wal"
@@ -10,21 +11,14 @@ import (
 
 const segment2, segment3 = "wal-0000000000000002", "wal-0000000000000003"
 
-// twoSegments is a log as a version that begins new segments would leave it.
+// twoSegments is a log that has rolled once, up to the last records.
 func twoSegments(t *testing.T) (first, second []byte) {
 	first = written(t, [][]string{{"a"}, {"b"}})
-	base := uint64(len(first))
-	second = forgeHeader(header{1, identity, 2, base})
+	base := uint64(len(first)) - 84
+	first = forgeRecord(first, identity, 0, 0, 3, "")
+	second = forgeHeader(header{2, identity, 2, base, 1, 1})
 	second = forgeRecord(second, identity, base, 0, 2, "c")
 	return first, forgeRecord(second, identity, base, 14, 2, "d")
-}
-
-func diskOf(segments map[string][]byte) *disk {
-	d := newDisk(512)
-	for name, data := range segments {
-		d.put(name, data)
-	}
-	return d
 }
 
 func TestSegmentsAreReadInOrderAndTheLastIsContinued(t *testing.T) {
@@ -35,48 +29,141 @@ func TestSegmentsAreReadInOrderAndTheLastIsContinued(t *testing.T) {
 	}{
 		{second, []string{"a", "b", "c", "d"}},
 		{second[:len(second)-1], []string{"a", "b", "c"}},
-		{second[:64], []string{"a", "b"}},
+		{second[:84], []string{"a", "b"}},
 	} {
 		d := diskOf(map[string][]byte{segment1: first, segment2: c.second})
-		log, was := start(t, d)
-		require.Equal(t, c.want, texts(was.Entries))
+		log, was, entries := start(t, d, roomy)
+		require.Equal(t, c.want, entries)
 		require.EqualValues(t, 2, was.Boot)
 		log.Append([]byte("e"))
 		run(log, d)
 		require.Equal(t, first, d.durable[segment1])
-		require.EqualValues(t, len(first)+len(d.durable[segment2]), log.Durable())
-		_, was = start(t, d)
-		require.Equal(t, append(c.want, "e"), texts(was.Entries))
+		require.Equal(t, log.End(), log.Durable())
+		_, _, entries = start(t, d, roomy)
+		require.Equal(t, append(c.want, "e"), entries)
+	}
+}
+
+func TestTheNextSegmentIsDroppedAsLongAsThereIsNoSeal(t *testing.T) {
+	first, second := twoSegments(t)
+	first = first[:len(first)-13]
+	for name, next := range map[string][]byte{
+		"empty": nil, "zeros": make([]byte, 500), "torn header": append(bytes.Clone(second[:70]), make([]byte, 90)...),
+		"header": second[:84], "header and zeros": append(bytes.Clone(second[:84]), make([]byte, 100)...),
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := diskOf(map[string][]byte{segment1: first, segment2: next})
+			log, _, entries := start(t, d, roomy)
+			require.Equal(t, []string{"a", "b"}, entries)
+			log.Append([]byte("e"))
+			run(log, d)
+			_, _, entries = start(t, d, tight)
+			require.Equal(t, []string{"a", "b", "e"}, entries)
+			_, _, entries = start(t, d, tight)
+			require.Equal(t, []string{"a", "b", "e"}, entries)
+		})
 	}
 }
 
 func TestSegmentsThatDoNotFollowAreRefused(t *testing.T) {
 	first, second := twoSegments(t)
-	base := uint64(len(first))
+	unsealed := first[:len(first)-13]
+	base := uint64(len(unsealed)) - 84
 	other := identity
 	other.Incarnation[0]++
 	bad := bytes.Clone(first)
 	bad[len(bad)-1]++
+	headless := bytes.Clone(second)
+	headless[70]++
+	mangled := bytes.Clone(second)
+	mangled[90]++
+	header2 := func(change func(*header)) []byte {
+		h := header{2, identity, 2, base, 1, 1}
+		change(&h)
+		return forgeHeader(h)
+	}
 	for _, c := range []struct {
 		name     string
 		segments map[string][]byte
 		want     error
 		words    string
 	}{
-		{"first missing", map[string][]byte{segment2: second}, wal.ErrMissing, segment1 + ": a segment of the log is missing: put the file back"},
-		{"middle missing", map[string][]byte{segment1: first, segment3: second}, wal.ErrMissing, segment2},
-		{"first torn", map[string][]byte{segment1: bad, segment2: second}, wal.ErrDamaged, "another segment follows"},
-		{"first shorter", map[string][]byte{segment1: first[:len(first)-14], segment2: second}, wal.ErrDamaged, segment2},
-		{"first a header only", map[string][]byte{segment1: first[:64], segment2: second}, wal.ErrDamaged, segment2},
+		{"first missing", map[string][]byte{segment2: second}, wal.ErrMissing, segment1 + " is not there, and " + segment2 + " needs all from 1 on: a segment of the log is missing: put the file back"},
+		{"second missing", map[string][]byte{segment1: first}, wal.ErrMissing, segment2},
+		{"second missing, third there", map[string][]byte{segment1: first, segment3: second}, wal.ErrDamaged, segment3},
+		{"second missing, third unused", map[string][]byte{segment1: first, segment3: nil}, wal.ErrMissing, segment2},
+		{"third missing", map[string][]byte{segment1: first, segment2: forgeRecord(second, identity, base, 0, 3, "")}, wal.ErrMissing, segment3},
+		{"no boot, though a next was prepared", map[string][]byte{segment1: first[:84], segment2: make([]byte, 100)}, wal.ErrDamaged, "no boot that checks"},
+		{"no seal", map[string][]byte{segment1: unsealed, segment2: second}, wal.ErrDamaged, "another segment follows"},
+		{"no seal and no header", map[string][]byte{segment1: unsealed, segment2: headless}, wal.ErrDamaged, "proves that there was a seal"},
+		{"no seal and a bad record", map[string][]byte{segment1: unsealed, segment2: mangled}, wal.ErrDamaged, "proves that there was a seal"},
+		{"bad seal", map[string][]byte{segment1: bad, segment2: second}, wal.ErrDamaged, "another segment follows"},
+		{"first shorter", map[string][]byte{segment1: first[:len(first)-14], segment2: second}, wal.ErrDamaged, segment1},
+		{"first a header only", map[string][]byte{segment1: first[:84], segment2: second}, wal.ErrDamaged, segment1},
 		{"first empty", map[string][]byte{segment1: nil, segment2: second}, wal.ErrDamaged, "the header does not check"},
 		{"second empty", map[string][]byte{segment1: first, segment2: nil}, wal.ErrDamaged, segment2},
-		{"second of another incarnation", map[string][]byte{segment1: first, segment2: forgeHeader(header{1, other, 2, base})}, wal.ErrDamaged, segment2},
-		{"second is a copy of the first", map[string][]byte{segment1: first, segment2: first}, wal.ErrDamaged, segment2},
+		{"second without header", map[string][]byte{segment1: first, segment2: headless}, wal.ErrDamaged, segment2},
+		{"second of another incarnation", map[string][]byte{segment1: first, segment2: header2(func(h *header) { h.id = other })}, wal.ErrDamaged, segment2},
+		{"second of another place", map[string][]byte{segment1: first, segment2: header2(func(h *header) { h.base++ })}, wal.ErrDamaged, segment2},
+		{"second of another boot", map[string][]byte{segment1: first, segment2: header2(func(h *header) { h.boot++ })}, wal.ErrDamaged, segment2},
+		{"second of another cluster", map[string][]byte{segment1: first, segment2: header2(func(h *header) { h.id.Cluster[0]++ })}, wal.ErrCluster, segment2},
+		{"second of another version", map[string][]byte{segment1: first, segment2: header2(func(h *header) { h.version = 3 })}, wal.ErrVersion, segment2},
+		{"second is a copy of the first", map[string][]byte{segment1: first, segment2: unsealed}, wal.ErrDamaged, segment2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, _, err := wal.Recover(diskOf(c.segments), identity)
+			_, _, err := look(diskOf(c.segments))
 			require.ErrorIs(t, err, c.want)
 			require.ErrorContains(t, err, c.words)
 		})
 	}
+}
+
+// A batch goes into one segment, and makes it longer if need be.
+func TestABatchIsNotDivided(t *testing.T) {
+	d := newDisk(512)
+	log, _, _ := start(t, d, tight)
+	var want []string
+	for i := range 3 {
+		for j := range 20 {
+			want = append(want, fmt.Sprint("batch ", i, " entry ", j))
+			log.Append([]byte(want[len(want)-1]))
+		}
+		run(log, d)
+	}
+	require.LessOrEqual(t, len(d.visible), 6)
+	_, _, entries := start(t, d, tight)
+	require.Equal(t, want, entries)
+}
+
+// The next segment is ready when it is needed: to go there takes no write but
+// those of header and seal, and no wait but for their syncs.
+func TestTheNextSegmentIsPreparedInTime(t *testing.T) {
+	d := newDisk(512)
+	log, _, _ := start(t, d, wal.Options{Segment: 3 << 20})
+	for {
+		log.Append(make([]byte, 100<<10))
+		reqs := log.Take(nil)
+		for _, r := range reqs {
+			d.execute(r)
+			log.Done(r.Token, nil)
+		}
+		if reqs[0].File != segment2 {
+			require.LessOrEqual(t, len(reqs), 5, "%v", reqs)
+			continue
+		}
+		require.Equal(t, []wal.Op{wal.Write, wal.Sync, wal.SyncDir}, ops(reqs))
+		reqs = log.Take(nil)
+		require.Equal(t, []wal.Op{wal.Write, wal.Sync}, ops(reqs))
+		require.Equal(t, segment1, reqs[0].File)
+		require.Len(t, d.visible[segment1], 3<<20)
+		require.Len(t, d.visible[segment2], 3<<20)
+		return
+	}
+}
+
+func ops(reqs []wal.Request) (all []wal.Op) {
+	for _, r := range reqs {
+		all = append(all, r.Op)
+	}
+	return all
 }

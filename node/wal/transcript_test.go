@@ -23,10 +23,13 @@ var update = flag.Bool("update", false, "write testdata as the code behaves now"
 //	run                take, execute and report until there is nothing to do
 //	append WORD        append an entry
 //	take               take requests
-//	do [N]             execute and report one request, or N
+//	do [N|all]         execute and report one request, or N, or all that were taken
 //	fail               report the next request as failed
 //	crash all|none|I…  lose power; the pending pieces that survive
-//	flip OFFSET        damage a byte
+//	trim LSN           say from where on entries are needed
+//	segment BYTES      the size of segments from the next life on
+//	files              list the files and the bytes in them, zeros at the end apart
+//	flip [FILE] OFFSET damage a byte
 func TestTranscripts(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txt")
 	require.NoError(t, err)
@@ -35,7 +38,7 @@ func TestTranscripts(t *testing.T) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			text, err := os.ReadFile(path)
 			require.NoError(t, err)
-			got := (&transcript{d: newDisk(16)}).replay(string(text))
+			got := (&transcript{d: newDisk(16), options: roomy}).replay(string(text))
 			if *update {
 				require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
 			}
@@ -48,6 +51,8 @@ type transcript struct {
 	d      *disk
 	log    *wal.Log
 	issued []wal.Request
+
+	options wal.Options
 }
 
 // replay is the transcript with the answers that are given now.
@@ -91,21 +96,44 @@ func (x *transcript) command(name string, args []string) string {
 		return x.log.Failed().Error()
 	case "crash":
 		return x.crash(args)
-	case "flip":
+	case "trim":
 		at, _ := strconv.Atoi(args[0])
-		x.d.durable[segment1][at] ^= 1
-		x.d.visible[segment1][at] ^= 1
+		x.log.Trim(wal.LSN(at))
+		return x.state()
+	case "segment":
+		x.options.Segment, _ = strconv.Atoi(args[0])
+		return ""
+	case "files":
+		return x.files()
+	case "flip":
+		file := segment1
+		if len(args) > 1 {
+			file = args[0]
+		}
+		at, _ := strconv.Atoi(args[len(args)-1])
+		x.d.durable[file][at] ^= 1
+		x.d.visible[file][at] ^= 1
 		return ""
 	}
 	return "unknown command"
 }
 
 func (x *transcript) look() (*wal.Log, string) {
-	log, was, err := wal.Recover(x.d, identity)
+	log, was, found, err := recoverWith(x.d, identity, x.options)
 	if err != nil {
 		return nil, err.Error()
 	}
-	return log, fmt.Sprintf("boot %d, formatted %v, entries %q, %d bytes cut", was.Boot, was.Formatted, texts(was.Entries), was.Cut)
+	return log, fmt.Sprintf("boot %d, formatted %v, entries %q, %d bytes cut", was.Boot, was.Formatted, texts(found), was.Cut)
+}
+
+func (x *transcript) files() string {
+	var b strings.Builder
+	names, _ := x.d.List()
+	for _, name := range names {
+		data := x.d.visible[name]
+		fmt.Fprintf(&b, "%s %d of %d\n", name, len(used(data)), len(data))
+	}
+	return b.String()
 }
 
 func (x *transcript) take() string {
@@ -122,6 +150,10 @@ func (x *transcript) do(args []string) string {
 	if len(args) > 0 {
 		n, _ = strconv.Atoi(args[0])
 	}
+	if len(args) > 0 && args[0] == "all" {
+		n = len(x.issued)
+	}
+	n = min(n, len(x.issued))
 	for _, r := range x.issued[:n] {
 		x.d.execute(r)
 		x.log.Done(r.Token, nil)

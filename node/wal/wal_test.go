@@ -23,6 +23,33 @@ func identityOf(incarnation int) wal.Identity {
 	return id
 }
 
+// roomy is for tests of one segment, tight for those of many.
+var (
+	roomy = wal.Options{Segment: 4 << 10}
+	tight = wal.Options{Segment: 160}
+)
+
+// entry is one as a life finds it.
+type entry struct {
+	text string
+	end  wal.LSN
+}
+
+// recoverWith is Recover with what it found as a list.
+func recoverWith(d wal.Dir, id wal.Identity, o wal.Options) (log *wal.Log, was wal.Recovered, found []entry, err error) {
+	log, was, err = wal.Recover(d, id, o, func(payload []byte, end wal.LSN) error {
+		found = append(found, entry{string(payload), end})
+		return nil
+	})
+	return log, was, found, err
+}
+
+// look is what a life would find, all segments being roomy.
+func look(d wal.Dir) (was wal.Recovered, entries []string, err error) {
+	_, was, found, err := recoverWith(d, identity, roomy)
+	return was, texts(found), err
+}
+
 // run executes requests until the log has no more.
 func run(log *wal.Log, d *disk) {
 	for {
@@ -38,61 +65,72 @@ func run(log *wal.Log, d *disk) {
 }
 
 // start is a life that is ready.
-func start(t testing.TB, d *disk) (*wal.Log, wal.Recovered) {
+func start(t testing.TB, d *disk, o wal.Options) (log *wal.Log, was wal.Recovered, entries []string) {
 	t.Helper()
-	log, was, err := wal.Recover(d, identity)
+	log, was, found, err := recoverWith(d, identity, o)
 	require.NoError(t, err)
 	run(log, d)
 	require.True(t, log.Ready())
-	return log, was
+	return log, was, texts(found)
 }
 
-// written is the file of a log of several lives, each with batches of entries.
+// written is the file of a log of several lives, each with batches of entries,
+// up to the last record.
 func written(t testing.TB, lives ...[][]string) []byte {
 	t.Helper()
 	d := newDisk(512)
+	end := wal.LSN(0)
 	for _, batches := range lives {
-		log, _ := start(t, d)
+		log, _, _ := start(t, d, roomy)
 		for _, batch := range batches {
 			for _, entry := range batch {
 				log.Append([]byte(entry))
 			}
 			run(log, d)
 		}
+		end = log.End()
 	}
-	return d.durable[segment1]
+	return d.durable[segment1][:84+end]
 }
 
-func texts(entries [][]byte) []string {
+// used is the bytes of a file up to the last that is not zero.
+func used(data []byte) []byte { return bytes.TrimRight(data, "\x00") }
+
+func texts(entries []entry) []string {
 	var all []string
 	for _, e := range entries {
-		all = append(all, string(e))
+		all = append(all, e.text)
 	}
 	return all
 }
 
 func TestEveryLifeRecoversWhatAllBeforeWrote(t *testing.T) {
-	d := newDisk(512)
-	var want []string
-	for life := uint64(1); life <= 5; life++ {
-		log, was := start(t, d)
-		require.Equal(t, want, texts(was.Entries))
-		require.Equal(t, wal.Recovered{Identity: identity, Boot: life, Entries: was.Entries, Formatted: life == 1}, was)
-		for i := range 4 {
-			for j := range 1 << i {
-				entry := strings.Repeat(fmt.Sprint(life, i, j), int(life)*100*i)
-				want = append(want, entry)
-				require.Equal(t, log.End()+13+wal.LSN(len(entry)), log.Append([]byte(entry)))
-			}
+	for _, o := range []wal.Options{roomy, tight} {
+		d := newDisk(512)
+		var want []entry
+		for life := uint64(1); life <= 5; life++ {
+			log, was, found, err := recoverWith(d, identity, o)
+			require.NoError(t, err)
+			require.Equal(t, want, found)
+			require.Equal(t, wal.Recovered{Identity: identity, Boot: life, Formatted: life == 1}, was)
 			run(log, d)
-			require.Equal(t, log.End(), log.Durable())
+			for i := range 4 {
+				for j := range 1 << i {
+					text := strings.Repeat(fmt.Sprint(life, i, j), int(life)*100*i)
+					end := log.End() + 13 + wal.LSN(len(text))
+					require.Equal(t, end, log.Append([]byte(text)))
+					want = append(want, entry{text, end})
+				}
+				run(log, d)
+				require.Equal(t, log.End(), log.Durable())
+			}
 		}
 	}
 }
 
 func TestOneBatchIsInFlightAndTheRestWaits(t *testing.T) {
 	d := newDisk(512)
-	log, _ := start(t, d)
+	log, _, _ := start(t, d, roomy)
 	first := log.Append([]byte("a"))
 	reqs := log.Take(nil)
 	require.Len(t, reqs, 2)
@@ -113,7 +151,7 @@ func TestOneBatchIsInFlightAndTheRestWaits(t *testing.T) {
 }
 
 func TestTakeAppendsToWhatItIsGiven(t *testing.T) {
-	log, _ := start(t, newDisk(512))
+	log, _, _ := start(t, newDisk(512), roomy)
 	log.Append(nil)
 	reqs := log.Take([]wal.Request{{Token: 99}})
 	require.Len(t, reqs, 3)
@@ -124,14 +162,15 @@ func TestTakeAppendsToWhatItIsGiven(t *testing.T) {
 // The log stops for good at any failure, be it in recovery or later.
 func TestAFailureIsForGood(t *testing.T) {
 	broken := errors.New("broken disk")
-	for n := range 12 {
+	for n := range 40 {
 		d := newDisk(512)
-		log, _, err := wal.Recover(d, identity)
+		log, _, _, err := recoverWith(d, identity, tight)
 		require.NoError(t, err)
 		log.Append([]byte("entry"))
 		var reqs []wal.Request
 		for range n {
 			if len(reqs) == 0 {
+				log.Append(make([]byte, 50))
 				reqs = log.Take(nil)
 			}
 			if len(reqs) > 0 {
@@ -141,7 +180,7 @@ func TestAFailureIsForGood(t *testing.T) {
 			}
 		}
 		if len(reqs) == 0 {
-			log.Append([]byte("another"))
+			log.Append(make([]byte, 50))
 			reqs = log.Take(nil)
 		}
 		durable := log.Durable()
@@ -170,7 +209,7 @@ func TestReportsOutOfTurnStopTheLog(t *testing.T) {
 			require.Empty(t, log.Take(nil))
 		},
 	} {
-		log, _ := start(t, newDisk(512))
+		log, _, _ := start(t, newDisk(512), roomy)
 		log.Append([]byte("entry"))
 		report(log, log.Take(nil))
 		require.ErrorContains(t, log.Failed(), "out of turn")
@@ -179,23 +218,42 @@ func TestReportsOutOfTurnStopTheLog(t *testing.T) {
 
 func TestEntriesHaveALimit(t *testing.T) {
 	d := newDisk(512)
-	log, _ := start(t, d)
+	log, _, _ := start(t, d, roomy)
 	log.Append(make([]byte, wal.MaxPayload))
 	run(log, d)
 	require.Panics(t, func() { log.Append(make([]byte, wal.MaxPayload+1)) })
-	_, was := start(t, d)
-	require.Len(t, was.Entries[0], wal.MaxPayload)
+	_, _, entries := start(t, d, roomy)
+	require.Len(t, entries[0], wal.MaxPayload)
 }
 
 func TestFormatNeedsAnIncarnation(t *testing.T) {
-	_, _, err := wal.Recover(newDisk(512), wal.Identity{Node: 1})
+	_, _, _, err := recoverWith(newDisk(512), wal.Identity{Node: 1}, roomy)
 	require.ErrorContains(t, err, "16 random bytes")
+}
+
+func TestSegmentsHaveALeastSize(t *testing.T) {
+	_, _, _, err := recoverWith(newDisk(512), identity, wal.Options{Segment: wal.MinSegment - 1})
+	require.ErrorContains(t, err, "want at least 128")
+	start(t, newDisk(512), wal.Options{Segment: wal.MinSegment})
+}
+
+func TestAnErrorOfTheOwnerEndsTheRecovery(t *testing.T) {
+	broken := errors.New("no such machine")
+	data := written(t, [][]string{{"a", "b"}})
+	_, _, err := wal.Recover(diskWith(data), identity, roomy, func(payload []byte, _ wal.LSN) error {
+		if string(payload) == "b" {
+			return broken
+		}
+		return nil
+	})
+	require.ErrorIs(t, err, broken)
+	require.ErrorContains(t, err, segment1+", offset ")
 }
 
 func TestErrorsOfTheDirectoryAreHandedOn(t *testing.T) {
 	broken := errors.New("broken disk")
 	for _, dir := range []wal.Dir{badDir{list: broken}, badDir{read: broken}} {
-		_, _, err := wal.Recover(dir, identity)
+		_, _, _, err := recoverWith(dir, identity, roomy)
 		require.ErrorIs(t, err, broken)
 	}
 }
@@ -210,9 +268,9 @@ func TestOtherFilesAreNotLookedAt(t *testing.T) {
 	for _, name := range []string{"lock", "wal-1", "wal-000000000000000A", "wal-0000000000000001~", "WAL-0000000000000002"} {
 		d.put(name, []byte("?"))
 	}
-	_, was := start(t, d)
+	_, was, _ := start(t, d, roomy)
 	require.True(t, was.Formatted)
-	_, was = start(t, d)
+	_, was, _ = start(t, d, roomy)
 	require.False(t, was.Formatted)
 }
 
@@ -220,7 +278,7 @@ func TestRecoverKeepsTheIncarnationOfTheLog(t *testing.T) {
 	d := diskWith(written(t, [][]string{{"entry"}}))
 	later := identity
 	later.Incarnation = [16]byte{9}
-	_, was, err := wal.Recover(d, later)
+	_, was, _, err := recoverWith(d, later, roomy)
 	require.NoError(t, err)
 	require.Equal(t, identity, was.Identity)
 }
@@ -228,11 +286,11 @@ func TestRecoverKeepsTheIncarnationOfTheLog(t *testing.T) {
 // The bytes on disk are those of the package comment, written in other words.
 func TestTheFormatIsPinned(t *testing.T) {
 	data := written(t, [][]string{{"a", "bc"}})
-	want := forgeHeader(header{version: 1, id: identity, sequence: 1})
+	want := forgeHeader(firstHeader)
 	want = forgeRecord(want, identity, 0, 0, 1, "\x01\x00\x00\x00\x00\x00\x00\x00")
 	want = forgeRecord(want, identity, 0, 0, 1, "\x01\x00\x00\x00\x00\x00\x00\x00")
 	want = forgeRecord(want, identity, 0, 0, 2, "a")
 	want = forgeRecord(want, identity, 0, 14, 2, "bc")
 	require.True(t, bytes.Equal(want, data), "%x\n%x", want, data)
-	require.Equal(t, "6c6f636b73746570"+"0100"+"0300", fmt.Sprintf("%x", data[:12]))
+	require.Equal(t, "6c6f636b73746570"+"0200"+"0300", fmt.Sprintf("%x", data[:12]))
 }

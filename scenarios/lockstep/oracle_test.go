@@ -333,13 +333,22 @@ func (d disk) run(n *node.Node, ev node.Event) {
 		for _, r := range slices.Clone(effects.Disk) {
 			switch r.Op {
 			case wal.Create:
-				d[r.File] = []byte{}
+				d[r.File] = d.long(r.File, 0)
+			case wal.Allocate:
+				d[r.File] = d.long(r.File, r.Offset)
 			case wal.Write:
-				d[r.File] = append(d[r.File][:min(int(r.Offset), len(d[r.File]))], r.Data...)
+				d[r.File] = d.long(r.File, r.Offset+int64(len(r.Data)))
+				copy(d[r.File][r.Offset:], r.Data)
 			}
 			effects, err = n.Step(0, node.Event{Kind: node.Done, Token: r.Token})
 		}
 	}
+}
+
+// long is a file with at least so many bytes.
+func (d disk) long(name string, size int64) []byte {
+	data := d[name]
+	return append(data, make([]byte, max(0, int(size)-len(data)))...)
 }
 
 // What may look odd and is right.

@@ -80,11 +80,12 @@ func (p *process) event(ev *sim.Event) node.Event {
 }
 
 // diskRequest is a request of the log as one of the simulated disk. To create a
-// file is to write nothing to it.
+// file is to write nothing to it, and to allocate is to truncate beyond the end.
 func diskRequest(r *wal.Request) sim.DiskRequest {
 	ops := [...]sim.DiskOp{
 		wal.Create: sim.DiskWrite, wal.Write: sim.DiskWrite, wal.Truncate: sim.DiskTruncate,
 		wal.Sync: sim.DiskSync, wal.SyncDir: sim.DiskSyncDir,
+		wal.Allocate: sim.DiskTruncate, wal.Remove: sim.DiskRemove,
 	}
 	return sim.DiskRequest{Op: ops[r.Op], File: r.File, Offset: r.Offset, Data: r.Data, Token: r.Token}
 }

@@ -66,6 +66,7 @@ func (r *run) config(id sim.ID) node.Config {
 	}
 	cfg.Cluster = [16]byte{'s', 'i', 'm'}
 	cfg.Definitions = r.plan.Definitions
+	cfg.Segment = 64 << 10 // a simulated disk is in memory
 	cfg.ConsensusTimeout = time.Duration(k.ConsensusTimeout)
 	cfg.RetryAttempts = k.RetryAttempts
 	cfg.RetryDelay = time.Duration(k.RetryDelay)
@@ -75,7 +76,7 @@ func (r *run) config(id sim.ID) node.Config {
 	for _, knob := range []struct {
 		to    *int
 		value int
-	}{{&cfg.Ring, k.Ring}, {&cfg.Batch, k.Batch}, {&cfg.Queue, k.Queue}} {
+	}{{&cfg.Ring, k.Ring}, {&cfg.Batch, k.Batch}, {&cfg.Queue, k.Queue}, {&cfg.Segment, k.Segment}} {
 		if knob.value != 0 {
 			*knob.to = knob.value
 		}

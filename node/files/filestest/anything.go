@@ -18,6 +18,7 @@ type image struct {
 	spared int64      // of synced: no truncation since the sync went below it
 	dirty  [][2]int64 // written since the sync
 	linked bool       // there was a syncdir since it was made
+	gone   bool       // it was removed, and there was no syncdir since
 }
 
 // anything does any requests in any order, and compares what is read with the
@@ -44,20 +45,39 @@ func anything(d *driver, c chance) {
 
 // choose is any request that must succeed.
 func (m model) choose(c chance) wal.Request {
-	files := slices.Sorted(maps.Keys(m))
-	if len(files) == 0 || c.oneIn(20) {
-		return create([]string{file1, file2, file3}[c.IntN(3)])
+	files := m.there()
+	if name := []string{file1, file2, file3}[c.IntN(3)]; (len(files) == 0 || c.oneIn(20)) && (m[name] == nil || !m[name].gone) {
+		return create(name)
+	}
+	if len(files) == 0 {
+		return syncDir()
 	}
 	file := files[c.IntN(len(files))]
 	switch c.IntN(8) {
 	case 0:
+		if c.oneIn(4) {
+			return remove(file)
+		}
 		return syncDir()
 	case 1, 2:
 		return sync(file)
 	case 3:
+		if size := int64(len(m[file].now)); c.oneIn(2) {
+			return allocate(file, size+1+c.Int64N(2000))
+		}
 		return truncate(file, c.Int64N(6000))
 	}
 	return write(file, c.Int64N(5000), c.data(2000))
+}
+
+// there lists the files that are there to be changed.
+func (m model) there() (names []string) {
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		if !m[name].gone {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // apply is what a request that is done has changed.
@@ -70,11 +90,14 @@ func (m model) apply(r wal.Request) {
 			f.now = resized(f.now, max(int64(len(f.now)), r.Offset+int64(len(r.Data))))
 			copy(f.now[r.Offset:], r.Data)
 		}
-	case wal.Truncate:
+	case wal.Truncate, wal.Allocate:
 		f.now = resized(f.now, r.Offset)
+	case wal.Remove:
+		f.gone = true
 	case wal.Sync:
 		*f = image{now: f.now, synced: slices.Clone(f.now), spared: int64(len(f.now)), linked: f.linked}
 	case wal.SyncDir:
+		maps.DeleteFunc(m, func(_ string, f *image) bool { return f.gone })
 		for _, f := range m {
 			f.linked = true
 		}
@@ -92,6 +115,8 @@ func (m model) touch(r wal.Request) {
 		f.dirty = append(f.dirty, [2]int64{r.Offset, r.Offset + int64(len(r.Data))})
 	case wal.Truncate:
 		f.spared = min(f.spared, r.Offset)
+	case wal.Remove:
+		f.linked = false // it need not be there after a crash
 	}
 }
 
@@ -104,8 +129,8 @@ func resized(data []byte, length int64) []byte {
 
 // reads checks that the files read as they were changed.
 func (m model) reads(d *driver) {
-	d.lists(slices.Sorted(maps.Keys(m))...)
-	for _, name := range slices.Sorted(maps.Keys(m)) {
+	d.lists(m.there()...)
+	for _, name := range m.there() {
 		d.holds(name, m[name].now)
 	}
 }

@@ -91,6 +91,54 @@ var conduct = []struct {
 		d.lists(file1)
 		d.holds(file1, nil)
 	}},
+	{"allocate lengthens with zeros", func(d *driver) {
+		d.do(create(file1), text(file1, 0, "abc"), allocate(file1, 1<<20+5), sync(file1), syncDir())
+		want := append([]byte("abc"), make([]byte, 1<<20+2)...)
+		d.holds(file1, want)
+		d.Crash()
+		d.holds(file1, want)
+	}},
+	{"what is allocated can be written over", func(d *driver) {
+		d.do(create(file1), allocate(file1, 5000), sync(file1), syncDir(), text(file1, 4990, "abc"), sync(file1))
+		d.Crash()
+		d.holds(file1, []byte(zeros(4990)+"abc"+zeros(7)))
+	}},
+	{"remove takes a file away", func(d *driver) {
+		d.do(create(file1), create(file2), text(file1, 0, "abc"), sync(file1), syncDir(), remove(file1))
+		d.lists(file2)
+		_, err := d.Dir().Read(file1)
+		require.ErrorContains(d, err, file1)
+	}},
+	{"what is removed is gone for good after a syncdir", func(d *driver) {
+		d.do(create(file1), create(file2), text(file1, 0, "abc"), sync(file1), syncDir(), remove(file1), syncDir())
+		d.Crash()
+		d.lists(file2)
+	}},
+	{"what is removed is back as it was, or gone, after a crash", func(d *driver) {
+		d.do(create(file1), create(file2), text(file1, 0, "abc"), sync(file1), syncDir(), remove(file1))
+		d.Crash()
+		names, err := d.Dir().List()
+		require.NoError(d, err)
+		if len(names) == 1 {
+			d.lists(file2)
+			return
+		}
+		d.lists(file1, file2)
+		d.holds(file1, []byte("abc"))
+		d.do(remove(file1), syncDir())
+		d.Crash()
+		d.lists(file2)
+	}},
+	{"a name can be used again", func(d *driver) {
+		d.do(create(file1), text(file1, 0, "abc"), sync(file1), syncDir(), remove(file1), syncDir())
+		d.do(create(file1), text(file1, 1, "d"), sync(file1), syncDir())
+		d.Crash()
+		d.holds(file1, []byte("\x00d"))
+	}},
+	{"a file that is not there cannot be removed", func(d *driver) {
+		d.fails(remove(file1))
+		d.lists()
+	}},
 	{"create makes an empty file", func(d *driver) {
 		d.do(create(file1))
 		d.lists(file1)

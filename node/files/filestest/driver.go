@@ -92,6 +92,12 @@ func truncate(file string, length int64) wal.Request {
 	return wal.Request{Op: wal.Truncate, File: file, Offset: length}
 }
 
+func allocate(file string, length int64) wal.Request {
+	return wal.Request{Op: wal.Allocate, File: file, Offset: length}
+}
+
+func remove(file string) wal.Request { return wal.Request{Op: wal.Remove, File: file} }
+
 // text is a write of words.
 func text(file string, offset int64, words string) wal.Request {
 	return write(file, offset, []byte(words))

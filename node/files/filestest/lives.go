@@ -2,6 +2,7 @@ package filestest
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/stretchr/testify/require"
@@ -11,24 +12,36 @@ import (
 type owner struct {
 	incarnation [16]byte // of the log it has spoken from
 	boot        uint64   // the last it has spoken in
-	written     []string // everything appended that may be there
+	written     []entry  // everything appended that may be there
 	promised    int      // how many of them must be
+	kept        int      // the first of them that is still needed
+}
+
+// entry is one of a log's, with the position where it ends.
+type entry struct {
+	text string
+	end  wal.LSN
 }
 
 // lives has a log live several lives that end between any two requests.
 func lives(d *driver, c chance) {
 	o := &owner{}
 	for life := range 12 {
-		log, was, err := wal.Recover(d.Dir(), o.identity(life))
+		options := wal.Options{Segment: 256 << c.IntN(8)}
+		var found []entry
+		log, was, err := wal.Recover(d.Dir(), o.identity(life), options, func(payload []byte, end wal.LSN) error {
+			found = append(found, entry{string(payload), end})
+			return nil
+		})
 		require.NoError(d, err)
-		o.recovers(d, was)
-		ends := make([]wal.LSN, len(was.Entries)) // of all entries; those recovered are durable when the log is ready
-		under := 0                                // requests under way
+		o.recovers(d, was, found)
+		under := 0 // requests under way
 		for range c.IntN(80) {
 			for range c.IntN(4) {
-				entry := fmt.Sprintf("life %d entry %d %s", life, len(o.written), c.data(900))
-				ends = append(ends, log.Append([]byte(entry)))
-				o.written = append(o.written, entry)
+				o.append(log, fmt.Sprintf("life %d entry %d %s", life, len(o.written), c.data(900)))
+			}
+			if c.oneIn(10) {
+				o.keep(log, 1+c.IntN(10))
 			}
 			for _, r := range log.Take(nil) {
 				d.Submit(r)
@@ -41,7 +54,7 @@ func lives(d *driver, c chance) {
 				require.NoError(d, log.Failed())
 				under--
 			}
-			o.speaks(log, was, ends)
+			o.speaks(log, was)
 		}
 		d.Crash()
 	}
@@ -52,29 +65,48 @@ func (o *owner) identity(life int) wal.Identity {
 	return wal.Identity{Cluster: [16]byte{1}, Node: 7, Incarnation: [16]byte{byte(life + 1)}}
 }
 
-// recovers checks what a life found: all that was promised, nothing that was
-// never written, and no boot twice.
-func (o *owner) recovers(d *driver, was wal.Recovered) {
-	require.GreaterOrEqual(d, len(was.Entries), o.promised, "durable entries are lost")
-	require.LessOrEqual(d, len(was.Entries), len(o.written))
-	for i, entry := range was.Entries {
-		require.Equal(d, o.written[i], string(entry))
+func (o *owner) append(log *wal.Log, text string) {
+	o.written = append(o.written, entry{text, log.Append([]byte(text))})
+}
+
+// keep gives up all entries but the last few.
+func (o *owner) keep(log *wal.Log, last int) {
+	if n := len(o.written) - last; n > o.kept {
+		o.kept = n
+		log.Trim(o.written[n].end)
+	}
+}
+
+// recovers checks what a life found: all that was promised and not given up,
+// nothing that was never written, and no boot twice. One entry at least is never
+// given up.
+func (o *owner) recovers(d *driver, was wal.Recovered, found []entry) {
+	from := 0
+	if len(found) > 0 {
+		from = slices.IndexFunc(o.written, func(e entry) bool { return e.end == found[0].end })
+	}
+	to := from + len(found)
+	require.True(d, 0 <= from && from <= o.kept, "entries are lost that were not given up")
+	require.GreaterOrEqual(d, to, o.promised, "durable entries are lost")
+	require.LessOrEqual(d, to, len(o.written))
+	for i := range found {
+		require.Equal(d, o.written[from+i], found[i])
 	}
 	require.Greater(d, was.Boot, o.boot)
 	if o.boot > 0 {
 		require.False(d, was.Formatted)
 		require.Equal(d, o.incarnation, was.Identity.Incarnation)
 	}
-	o.written = o.written[:len(was.Entries)]
+	o.written, o.kept = o.written[:to], from
 }
 
 // speaks notes what the node may have said by now.
-func (o *owner) speaks(log *wal.Log, was wal.Recovered, ends []wal.LSN) {
+func (o *owner) speaks(log *wal.Log, was wal.Recovered) {
 	if !log.Ready() {
 		return
 	}
 	o.boot, o.incarnation = was.Boot, was.Identity.Incarnation
-	for o.promised < len(ends) && ends[o.promised] <= log.Durable() {
+	for o.promised < len(o.written) && o.written[o.promised].end <= log.Durable() {
 		o.promised++
 	}
 }

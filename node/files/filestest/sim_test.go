@@ -137,11 +137,12 @@ func (p *process) Step(_ sim.Duration, ev *sim.Event, out *sim.Effects) {
 }
 
 // onDisk is r as the simulator asks for it: to create a file is to write
-// nothing to it.
+// nothing to it, and to allocate is to truncate beyond the end.
 func onDisk(r *wal.Request) sim.DiskRequest {
 	op := map[wal.Op]sim.DiskOp{
 		wal.Create: sim.DiskWrite, wal.Write: sim.DiskWrite, wal.Truncate: sim.DiskTruncate,
 		wal.Sync: sim.DiskSync, wal.SyncDir: sim.DiskSyncDir,
+		wal.Allocate: sim.DiskTruncate, wal.Remove: sim.DiskRemove,
 	}[r.Op]
 	return sim.DiskRequest{Op: op, File: r.File, Offset: r.Offset, Data: r.Data, Token: r.Token}
 }

@@ -1,0 +1,196 @@
+package node_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+const smallSegment = 4 << 10
+
+// size is the bytes of all files on a disk.
+func (d disk) size() (total int) {
+	for _, name := range slices.Sorted(maps.Keys(d)) {
+		total += len(d[name])
+	}
+	return total
+}
+
+// live is the bytes of the longest record of each machine in a log: the most
+// that can be needed of it.
+func (d disk) live() (total int) {
+	longest := map[string]int{}
+	_, _, err := wal.Recover(d, identity, wal.Options{Segment: smallSegment}, func(entry []byte, _ wal.LSN) error {
+		n, begin := binary.Uvarint(entry)
+		key := string(entry[begin : begin+int(n)])
+		longest[key] = max(longest[key], 13+len(entry))
+		return nil
+	})
+	must(err)
+	for _, n := range longest {
+		total += n
+	}
+	return total
+}
+
+// bound is how long the files may become: the log by the argument in compact.go,
+// what headers and seals add, one segment that is being filled, one prepared,
+// one about to be removed, and one for a batch that did not fit.
+func (d disk) bound() int {
+	log := 5*d.live()/2 + (4+1)*smallSegment
+	return log + log*97/smallSegment + 4*smallSegment
+}
+
+// states is what a node knows of all machines.
+func states(n *node.Node) map[string]string {
+	all := map[string]string{}
+	for _, key := range n.Keys() {
+		s := n.Inspect(key)
+		all[key] = fmt.Sprint(s.Promised, s.Accepted, s.Value)
+		if s.Value != nil {
+			all[key] += fmt.Sprint(s.Value.Recent)
+		}
+	}
+	return all
+}
+
+// Operations on machines, some of them hot, with promises to others and restarts
+// in between: the files stay as short as they should, and a restart forgets
+// nothing.
+func TestCompactionKeepsTheLogShortAndForgetsNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(1, func(c *node.Config) {
+			c.Segment = smallSegment
+			c.Members = []node.ID{1}
+		})
+		h := w.hosts[1]
+		cold := rapid.IntRange(1, 150).Draw(t, "cold")
+		hot := rapid.IntRange(1, 5).Draw(t, "hot")
+		sequence := 0
+		transition := func(machine int) {
+			sequence++
+			w.request(1, &node.Request{
+				Kind: node.Propose, ID: node.OpID(fmt.Sprintf("c1.%d", sequence)), Base: h.version(machine),
+				Key: machineKey(machine), To: []string{"Running", "Stopped", "Init"}[h.version(machine)%3],
+			})
+		}
+		for machine := range cold {
+			transition(machine)
+		}
+		for range rapid.IntRange(1, 4).Draw(t, "lives") {
+			for range rapid.IntRange(0, 1500).Draw(t, "operations") {
+				transition(cold + sequence%hot)
+			}
+			require.LessOrEqual(t, h.disk.size(), h.disk.bound())
+			was := states(h.node)
+			h.crash()
+			h.start()
+			require.Equal(t, was, states(h.node))
+		}
+		for _, r := range w.replies {
+			require.Equal(t, node.Committed, r.Outcome, "%v", r)
+		}
+	})
+}
+
+func machineKey(i int) string { return fmt.Sprintf("lifecycle/m%d", i) }
+
+func (h *host) version(machine int) uint64 {
+	if v := h.node.Inspect(machineKey(machine)).Value; v != nil {
+		return v.Version
+	}
+	return 0
+}
+
+// A machine that is promised and never accepted, and one that was accepted once:
+// their promises are garbage as soon as there is a later record with all.
+func TestPromisesAloneDoNotFillTheDisk(t *testing.T) {
+	w := newWorld(3, func(c *node.Config) { c.Segment = smallSegment })
+	h := w.hosts[1]
+	prepare := func(key string, round uint64) {
+		h.step(node.Event{Kind: node.Receive, From: 2, Message: &node.Proposal{
+			Phase: node.Prepare, Key: key, Ballot: node.Ballot{Epoch: 1, Round: round, Node: 2, Boot: 1},
+		}})
+	}
+	w.request(1, &node.Request{Kind: node.Propose, Key: machineKey(1), ID: "c1.1", To: "Running"})
+	w.deliverAll()
+	require.EqualValues(t, 1, h.version(1))
+	for round := range uint64(3000) {
+		prepare(machineKey(1), 10+round)
+		prepare(machineKey(2), 10+round)
+	}
+	require.LessOrEqual(t, h.disk.size(), h.disk.bound())
+	require.Positive(t, h.node.Counters().Copied)
+	was := states(h.node)
+	h.crash()
+	h.start()
+	require.Equal(t, was, states(h.node))
+	require.EqualValues(t, 3009, h.node.Inspect(machineKey(1)).Promised.Round)
+	require.EqualValues(t, 1, h.version(1))
+}
+
+// What is copied is paid for by what is appended: two bytes for one at most, even
+// where many records that are needed lie in a row.
+func TestCopyingIsBounded(t *testing.T) {
+	w := newWorld(3, func(c *node.Config) { c.Segment = 512 })
+	h := w.hosts[1]
+	const cold, hot = 200, 2000
+	for i := range uint64(cold + hot) {
+		before := h.node.Counters().Copied
+		h.step(node.Event{Kind: node.Receive, From: 2, Message: &node.Proposal{
+			Phase: node.Accept, Key: fmt.Sprintf("lifecycle/m%03d", min(i, cold)), Ballot: node.Ballot{Epoch: 1, Round: 1 + i, Node: 2, Boot: 1},
+			Value: value("c1.1"),
+		}})
+		copied := h.node.Counters().Copied
+		require.LessOrEqual(t, copied-before, uint64(3), "records of about the same length")
+		require.LessOrEqual(t, copied, 2*(i+1)+1)
+	}
+	require.Positive(t, h.node.Counters().Copied)
+	require.LessOrEqual(t, len(h.disk), 5*cold*65/2/512+12)
+}
+
+func TestAnIdleNodeWritesNothing(t *testing.T) {
+	w := newWorld(1, func(c *node.Config) { c.Segment = 512 })
+	h := w.hosts[1]
+	for i := range 200 {
+		w.request(1, &node.Request{Kind: node.Propose, ID: node.OpID(fmt.Sprintf("c1.%d", i)), Key: machineKey(i), To: "Running"})
+	}
+	h.slow = true
+	for range 100 {
+		h.step(node.Event{Kind: node.Timer})
+		w.request(1, &node.Request{Kind: node.Read, ID: "c1.r", Key: machineKey(0)})
+		w.tick(1e9)
+	}
+	require.Empty(t, h.todo)
+}
+
+// A promise without a record of what was accepted before means that too much
+// was trimmed.
+func TestAPromiseAloneIsRefused(t *testing.T) {
+	w := newWorld(3, nil)
+	w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: "c1.1", To: "Running"})
+	w.deliverAll()
+	w.hosts[1].step(node.Event{Kind: node.Receive, From: 2, Message: &node.Proposal{
+		Phase: node.Prepare, Key: key, Ballot: node.Ballot{Epoch: 1, Round: 9, Node: 2, Boot: 1},
+	}})
+	var last []byte
+	_, _, err := wal.Recover(w.hosts[1].disk, identity, wal.Options{Segment: smallSegment}, func(entry []byte, _ wal.LSN) error {
+		last = slices.Clone(entry)
+		return nil
+	})
+	require.NoError(t, err)
+	n, err := node.New(config(1, 3))
+	require.NoError(t, err)
+	_, err = n.Step(0, node.Event{Kind: node.Boot, Dir: diskWith(last), Incarnation: [16]byte{1}})
+	require.ErrorIs(t, err, node.ErrRecord)
+	require.ErrorContains(t, err, key)
+	require.True(t, strings.Contains(err.Error(), "no record of what was accepted"))
+}

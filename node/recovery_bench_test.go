@@ -1,0 +1,79 @@
+package node_test
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/stretchr/testify/require"
+)
+
+// drive gives a node an event and carries out all it asks of its disk.
+func drive(n *node.Node, d disk, ev node.Event) error {
+	effects, err := n.Step(0, ev)
+	for err == nil && len(effects.Disk) > 0 {
+		reqs := append(effects.Disk[:0:0], effects.Disk...)
+		for _, r := range reqs {
+			d.execute(r)
+			effects, err = n.Step(0, node.Event{Kind: node.Done, Token: r.Token})
+		}
+	}
+	return err
+}
+
+// One operation is the boot of a node that knows a million machines. Each was
+// used once, and a tenth of them ten times more, so that the log has been
+// compacted. The disk is in memory.
+func BenchmarkRecovery(b *testing.B) {
+	const machines = 1_000_000
+	cfg := config(1, 1)
+	cfg.Segment = node.Defaults().Segment
+	d := disk{}
+	n, err := node.New(cfg)
+	require.NoError(b, err)
+	require.NoError(b, drive(n, d, node.Event{Kind: node.Boot, Dir: d, Incarnation: [16]byte{1}}))
+	sequence := 0
+	use := func(m, version int) {
+		sequence++
+		require.NoError(b, drive(n, d, node.Event{Kind: node.Receive, From: 101, Message: &node.Request{
+			Kind: node.Propose, Key: fmt.Sprintf("lifecycle/m%d", m), ID: node.OpID(fmt.Sprintf("c1.%d", sequence)),
+			Base: uint64(version), To: []string{"Running", "Stopped", "Init"}[version%3],
+		}}))
+	}
+	for m := range machines {
+		use(m, 0)
+	}
+	for version := range 10 {
+		for m := range machines / 10 {
+			use(10*m, 1+version)
+		}
+	}
+	copied := n.Counters().Copied
+	n = nil
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		before := heap()
+		b.StartTimer()
+		n, err = node.New(cfg)
+		require.NoError(b, err)
+		require.NoError(b, drive(n, d, node.Event{Kind: node.Boot, Dir: d, Incarnation: [16]byte{1}}))
+		require.Equal(b, machines, n.Machines())
+		b.StopTimer()
+		b.ReportMetric(float64(heap()-before)/(1<<20), "heap-MiB")
+		runtime.KeepAlive(n)
+		n = nil
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(d.size())/(1<<20), "disk-MiB")
+	b.ReportMetric(float64(copied), "copied")
+}
+
+// heap is the bytes in use after a collection.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}

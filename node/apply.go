@@ -126,7 +126,7 @@ func (n *Node) applyOne(m *machine, base, value *Value, o *operation) *Value {
 		if r.To == fsm.Retired { // nothing will follow: only this round's entries are needed
 			ring = int(value.Serial-base.Serial) + 1
 		}
-		value = value.with(Entry{r.ID, r.To, Made}, ring)
+		value = value.with(Entry{r.ID, m.def.Own(r.To), Made}, ring)
 		o.result = observed(value)
 	default:
 		return n.decline(value, o, Illegal, VoidIllegal)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
@@ -89,7 +90,16 @@ func (r *recordReader) ballot() Ballot {
 	return Ballot{Epoch: uint32(r.number()), Round: r.number(), Node: ID(r.number()), Boot: r.number()}
 }
 
-func (r *recordReader) value() *Value {
+// state is a string that many others are like. def may be nil.
+func (r *recordReader) state(def *fsm.Definition) string {
+	s := r.string()
+	if def == nil {
+		return s
+	}
+	return def.Own(s)
+}
+
+func (r *recordReader) value(def *fsm.Definition) *Value {
 	v := &Value{Version: r.number()}
 	v.Serial = v.Version + r.number()
 	n := r.number()
@@ -97,7 +107,7 @@ func (r *recordReader) value() *Value {
 		r.bad = true
 		return nil
 	}
-	v.Before = r.string()
+	v.Before = r.state(def)
 	v.State = v.Before
 	if n > 0 {
 		v.Recent = make([]Entry, n)
@@ -111,7 +121,7 @@ func (r *recordReader) value() *Value {
 			return nil
 		}
 		if e.Kind = EntryKind(kind); e.Kind == Made {
-			v.State = r.string()
+			v.State = r.state(def)
 		}
 		e.To = v.State
 	}
@@ -154,7 +164,7 @@ func (n *Node) replay(entry []byte, end wal.LSN) error {
 	if len(r.rest) > 0 {
 		m.accepted, m.value = r.ballot(), nil
 		if !m.accepted.IsZero() {
-			m.value = r.value()
+			m.value = r.value(m.def)
 		}
 		n.live.add(m, end, len(entry))
 	}

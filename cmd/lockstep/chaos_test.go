@@ -19,15 +19,15 @@ import (
 
 // Nodes are killed with kill -9 and come back, over and over, while clients go
 // on. What the clients saw is linearizable, nothing that was acknowledged is
-// missing, and nothing has taken effect twice. LOCKSTEP_LONG=1 makes it 20,000
-// transitions and ten kills.
+// missing, and nothing has taken effect twice. LOCKSTEP_LONG=1 makes it 100,000
+// transitions and 200 kills.
 func TestKilledNodes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills processes for some seconds")
 	}
 	transitions, kills := 2_000, 3
 	if long() {
-		transitions, kills = 20_000, 10
+		transitions, kills = 100_000, 200
 	}
 	c := startProcesses(t, 3)
 	users := newUsers(t, c.endpoints, 16)

@@ -111,6 +111,16 @@ func (d *Definition) Has(state string) bool {
 	return state == Retired || slices.Contains(d.States, state) || d.Name == Meta && defines(state)
 }
 
+// Own is d's own copy of a state's name, so that millions of machines share one.
+func (d *Definition) Own(state string) string {
+	for _, s := range d.States {
+		if s == state {
+			return s
+		}
+	}
+	return state
+}
+
 // Legal reports whether a machine of d may step from one state to another.
 func (d *Definition) Legal(from, to string) bool {
 	switch {

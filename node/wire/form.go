@@ -217,6 +217,17 @@ func valueOf(v *node.Value) *value {
 	return f
 }
 
+// shared is to, or the same text out of v's first entries: a value with many of
+// them names few states, and is kept for long.
+func shared(to string, v *node.Value, entries int) string {
+	for _, e := range v.Recent[max(0, entries-4):entries] {
+		if e.To == to {
+			return e.To
+		}
+	}
+	return to
+}
+
 func (f *value) value() *node.Value {
 	if f == nil {
 		return nil
@@ -228,7 +239,7 @@ func (f *value) value() *node.Value {
 	state := f.Before
 	for i, e := range f.Recent {
 		if e.Kind == entryKind(node.Made) {
-			state = e.To
+			state = shared(e.To, v, i)
 		}
 		v.Recent[i] = node.Entry{ID: node.OpID(e.ID), To: state, Kind: node.EntryKind(e.Kind)}
 	}

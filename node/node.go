@@ -355,6 +355,20 @@ func (n *Node) Inspect(key string) State {
 	return State{m.promised, m.accepted, m.value, m.chosenAt, m.chosen}
 }
 
+// Waiting says what waits in the node's queues, for tests; it is empty when the
+// node is at rest.
+func (n *Node) Waiting() string {
+	for _, m := range n.byIndex {
+		if m != nil && m.work != nil {
+			return fmt.Sprintf("%d operations and %d reads of %s", len(m.queue)+len(m.round.batch), len(m.waiting)+len(m.exchange.batch), m.key)
+		}
+	}
+	if len(n.held)+len(n.inbox)+len(n.lookups) > 0 {
+		return fmt.Sprintf("%d messages for the log, %d to itself, %d definitions", len(n.held), len(n.inbox), len(n.lookups))
+	}
+	return ""
+}
+
 // Machines counts the machines that the node has heard of.
 func (n *Node) Machines() int { return len(n.machines) - (len(n.defs) - 1 - len(n.cfg.Definitions)) }
 

@@ -270,6 +270,10 @@ func TestEveryViolationIsFound(t *testing.T) {
 			s.choose(b(1, 1), x, 1, 2)
 			s.answer(1, node.Reply{ID: "x", Outcome: node.Rejected, Reason: node.Illegal, Final: true, State: "Running", Version: 1, Serial: 1})
 		}},
+		"a node still holds an operation": {"liveness/not-at-rest", func(s *story) {
+			s.hears(2, &node.Request{Kind: node.Propose, Key: key, ID: "c1.1", To: "Running"})
+			s.broken = s.run.Repaired(0)
+		}},
 		"a node never catches up": {"convergence/accepted-differ", func(s *story) {
 			s.hears(2, &node.RepairValue{Key: key, Ballot: b(1, 1), Value: x})
 			s.broken = s.run.Repaired(0)

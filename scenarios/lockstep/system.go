@@ -137,9 +137,15 @@ func (r *run) running() (ids []int) {
 }
 
 // Repaired implements scenarios.Repairer: every node that runs has accepted the
-// same on every machine, and what one of them knows to be chosen all know.
+// same on every machine, what one of them knows to be chosen all know, and their
+// queues are empty.
 func (r *run) Repaired(at scenarios.Duration) *scenarios.Violation {
 	running := r.running()
+	for _, n := range running {
+		if w := r.nodes[n].Waiting(); w != "" {
+			return r.oracle.at(at, scenarios.NodeID(n)).violation("liveness", "not-at-rest", "", "holds %s after the storm, long after anybody asked it", w)
+		}
+	}
 	for _, key := range r.plan.Machines() {
 		first := r.nodes[running[0]].Inspect(key)
 		for _, n := range running[1:] {

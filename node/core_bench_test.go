@@ -1,0 +1,88 @@
+package node_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/stretchr/testify/require"
+)
+
+// One operation is one transition of a machine by a cluster of three: what the
+// cores alone take, with a network that is a queue and disks that are done at
+// once.
+func BenchmarkCore(b *testing.B) {
+	c := newCores(b, 3)
+	ids := make([]node.OpID, 1<<16)
+	for i := range ids {
+		ids[i] = node.OpID(fmt.Sprintf("c1.%d", i))
+	}
+	states := []string{"Running", "Stopped", "Init"}
+	b.ReportAllocs()
+	i := uint64(0)
+	for b.Loop() {
+		req := &node.Request{Kind: node.Propose, Key: key, ID: ids[i%(1<<16)], Attempt: 1, To: states[i%3], Base: i}
+		c.step(1, node.Event{Kind: node.Receive, From: 101, Message: req})
+		c.run()
+		i++
+		if c.committed != i {
+			b.Fatalf("transition %d was not committed", i)
+		}
+	}
+	b.ReportMetric(float64(c.messages)/float64(i), "messages/op")
+}
+
+// cores are nodes, their messages under way, and what their disks have to do.
+type cores struct {
+	nodes     []*node.Node
+	events    []happened
+	committed uint64
+	messages  uint64
+}
+
+type happened struct {
+	at int
+	ev node.Event
+}
+
+func newCores(b *testing.B, n int) *cores {
+	c := &cores{nodes: make([]*node.Node, n+1)}
+	for id := 1; id <= n; id++ {
+		cfg := config(id, n)
+		cfg.Segment = 16 << 20
+		made, err := node.New(cfg)
+		require.NoError(b, err)
+		c.nodes[id] = made
+		c.step(id, node.Event{Kind: node.Boot, Dir: disk{}, Incarnation: [16]byte{byte(id)}})
+	}
+	c.run()
+	return c
+}
+
+// step lets a node take an event. What it writes is done at once, and forgotten.
+func (c *cores) step(id int, ev node.Event) {
+	effects, err := c.nodes[id].Step(0, ev)
+	if err != nil {
+		panic(err)
+	}
+	for _, s := range effects.Sends {
+		if s.To > 100 {
+			if s.Message.(*node.Reply).Outcome == node.Committed {
+				c.committed++
+			}
+			continue
+		}
+		c.messages++
+		c.events = append(c.events, happened{int(s.To), node.Event{Kind: node.Receive, From: node.ID(id), Message: s.Message}})
+	}
+	for i := range effects.Disk {
+		c.events = append(c.events, happened{id, node.Event{Kind: node.Done, Token: effects.Disk[i].Token}})
+	}
+}
+
+func (c *cores) run() {
+	for i := 0; i < len(c.events); i++ {
+		c.step(c.events[i].at, c.events[i].ev)
+	}
+	c.events = c.events[:0]
+}

@@ -52,8 +52,9 @@ var layers = map[string]layer{
 	"scenarios":           {pure: true, module: []string{"netmodel", "netmodel/keyed", "node/fsm", "sim"}},
 	"scenarios/origin":    {pure: true, module: system},
 	"scenarios/lockstep":  {pure: true, module: system},
+	"scenarios/shrink":    {pure: true, module: []string{"netmodel", "node/fsm", "scenarios", "sim"}},
 	"scenarios/rapidplan": {module: []string{"scenarios"}, others: []string{"pgregory.net/rapid"}},
-	"scenarios/campaign":  {module: []string{"checker", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "sim"}},
+	"scenarios/campaign":  {module: []string{"checker", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "scenarios/shrink", "sim"}},
 
 	"cmd/lockstep": {
 		module: []string{"..."},

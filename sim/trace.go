@@ -16,6 +16,7 @@ type Line struct {
 	To      ID // a message's receiver, 0 for none
 	What    string
 	Message Message
+	Verdict *netmodel.Verdict // of a message that is sent, else nil
 }
 
 // String is the text form, as in
@@ -62,7 +63,7 @@ func (w *World) traceEvent(id ID, ev *Event) {
 
 // traceSend tells of a send, with the address by which a plan can name it.
 func (w *World) traceSend(from, to ID, m Message, v netmodel.Verdict) {
-	l := Line{At: w.now, ID: from, To: to, Message: m}
+	l := Line{At: w.now, ID: from, To: to, Message: m, Verdict: &v}
 	a := Address{netmodel.Link{From: from, To: to}, m.FateName(), v.Occurrence}
 	switch {
 	case v.Fate == netmodel.Drop:

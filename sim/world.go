@@ -34,6 +34,7 @@ type World struct {
 	stats   Stats
 	hits    DiskHits
 	busy    bool // a step is being taken
+	watch   func()
 }
 
 // MaxTime is the end of time, 36 years after its beginning: what would happen
@@ -208,6 +209,9 @@ func (w *World) Step() bool {
 	w.busy = true
 	w.take()
 	w.busy = false
+	if w.watch != nil {
+		w.watch()
+	}
 	return true
 }
 
@@ -227,6 +231,9 @@ func (w *World) take() {
 	}
 	w.dispatch(p, &r)
 }
+
+// Watch has f called after every step. What it calls may change nothing.
+func (w *World) Watch(f func()) { w.watch = f }
 
 // Run steps until the next event would lie after the given time, or nothing is
 // left. Now is then the time of the last event.

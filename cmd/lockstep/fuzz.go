@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/spf13/cobra"
 )
@@ -23,7 +24,8 @@ func fuzzCommand() *cobra.Command {
 		Short: "Run the plans of many seeds and report what fails",
 		Long: `Run the plans of consecutive seeds on all cores. The first failing seed of each
 kind of failure is reported with all that was derived from it and with the line
-that repeats it, and kept in a directory of its own.`,
+that repeats it, and kept in a directory of its own. When the campaign is over
+their plans are made small, see lockstep shrink, and kept there too.`,
 		Args: exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
@@ -36,6 +38,7 @@ that repeats it, and kept in a directory of its own.`,
 	flags.IntVar(&f.guard, "guard", 2, "percent of seeds that run twice to catch nondeterminism")
 	flags.StringVar(&f.out, "out", "failures", "directory for what is kept of failures")
 	flags.BoolVar(&f.json, "json", false, "print one JSON event a line")
+	flags.BoolVar(&f.noShrink, "no-shrink", false, "leave the plans that are kept as they were found")
 	return cmd
 }
 
@@ -48,6 +51,9 @@ type fuzz struct {
 	guard   int
 	out     string
 	json    bool
+
+	noShrink bool
+	kept     []found // the first failure of each signature
 }
 
 func (f *fuzz) run(cmd *cobra.Command) error {
@@ -73,7 +79,11 @@ func (f *fuzz) run(cmd *cobra.Command) error {
 	if err != nil {
 		return &failure{exitHarness, "harness fault: " + err.Error()}
 	}
-	rep.summary(c, &sum, f.src.replayLine)
+	cpu := cpuTime()
+	if keepErr == nil && !f.noShrink {
+		keepErr = f.shrink(cmd.Context(), c, rep)
+	}
+	rep.summary(c, &sum, cpu, f.src.replayLine)
 	if keepErr != nil {
 		return fmt.Errorf("failures could not be kept: %w", keepErr)
 	}
@@ -108,10 +118,38 @@ func (f *fuzz) report(ctx context.Context, c *campaign.Campaign, g *campaign.Gro
 	if err != nil {
 		return err
 	}
-	rep.failure(found{
+	was := found{
 		Seed: g.First, Signature: g.Signature, Sentence: r.Sentence(), Hash: fmt.Sprintf("%016x", r.Hash),
 		Replay: f.src.replayLine(g.First), Dir: dir, text: r.Text(p),
-	})
+	}
+	f.kept = append(f.kept, was)
+	rep.failure(was)
+	return nil
+}
+
+// shrink makes the plans that were kept small, until the context ends. It comes
+// after the campaign, so that the campaign's times are its own.
+func (f *fuzz) shrink(ctx context.Context, c *campaign.Campaign, rep reporter) error {
+	for _, was := range f.kept {
+		p := c.Plan(was.Seed)
+		small, err := campaign.Shrink(ctx, c.System, p, fuzzShrinkBudget, f.workers)
+		if ctx.Err() != nil {
+			return nil
+		}
+		now := madeSmall{Seed: was.Seed, Signature: was.Signature, Before: sizeOf(p), Runs: small.Runs, Minimal: small.Minimal}
+		if err != nil {
+			now.Error, now.text = err.Error(), fmt.Sprintf("not shrunk: %v", err)
+			rep.shrunk(now)
+			continue
+		}
+		file := filepath.Join(was.Dir, "shrunk.json")
+		if err := os.WriteFile(file, scenarios.Encode(small.Plan), 0o666); err != nil {
+			return err
+		}
+		now.After, now.Replay = sizeOf(small.Plan), self()+" replay "+file
+		now.text = sizes(p, small.Plan) + "; " + now.Replay
+		rep.shrunk(now)
+	}
 	return nil
 }
 

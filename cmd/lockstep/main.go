@@ -22,6 +22,8 @@ const (
 	exitRejected  = 5 // a client's operation had no effect
 	exitUnknown   = 6 // a client's operation may have taken effect
 	exitStopped   = 7 // a node stopped by itself
+
+	exitInapplicable = 125 // an expected verdict cannot be checked: git bisect skips the commit
 )
 
 // failure is an error with an exit code of its own; without one it is

@@ -5,8 +5,10 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/spf13/cobra"
 )
 
@@ -66,12 +68,50 @@ func (s *source) plan(seed string) (*scenarios.Plan, error) {
 	return c.Plan(n), nil
 }
 
-// readPlan reads a plan from a file or, for "-", from in.
+// input is the plan that an argument names: a seed, or a file. Flags that shape a
+// seed's plan say nothing about one from a file.
+func (s *source) input(cmd *cobra.Command, arg string) (*scenarios.Plan, error) {
+	if _, err := strconv.ParseUint(arg, 10, 64); err == nil {
+		return s.plan(arg)
+	}
+	if given := s.given(cmd); len(given) > 0 {
+		return nil, fmt.Errorf("%s: a plan file says all about its run; leave out %s", arg, strings.Join(given, ", "))
+	}
+	p, err := readPlan(arg, cmd.InOrStdin())
+	if os.IsNotExist(err) {
+		return nil, fmt.Errorf("%q is neither a seed nor a file: %w", arg, err)
+	}
+	return p, err
+}
+
+// readPlan reads a plan, or that of an artefact, from a file or, for "-", from
+// in.
 func readPlan(name string, in io.Reader) (*scenarios.Plan, error) {
+	p, _, err := readArtefact(name, in)
+	return p, err
+}
+
+// readArtefact is readPlan with all of the artefact, nil if it is a plan.
+func readArtefact(name string, in io.Reader) (*scenarios.Plan, *campaign.Artefact, error) {
 	data, err := readInput(name, in)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	if !campaign.IsArtefact(data) {
+		p, err := decodePlan(name, data)
+		return p, nil, err
+	}
+	a, p, err := campaign.DecodeArtefact(data)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if _, err := systemNamed(p.System); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w: plan: system: %w", name, campaign.ErrArtefact, err)
+	}
+	return p, &a, nil
+}
+
+func decodePlan(name string, data []byte) (*scenarios.Plan, error) {
 	p, err := scenarios.Decode(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)

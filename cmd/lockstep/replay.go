@@ -2,12 +2,12 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strconv"
-	"strings"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
@@ -18,12 +18,19 @@ import (
 func replayCommand() *cobra.Command {
 	var r replay
 	cmd := &cobra.Command{
-		Use:   "replay SEED|PLAN.json",
+		Use:   "replay SEED|PLAN.json|ARTEFACT.json",
 		Short: "Run one plan again, and say what it shows",
 		Long: `Run one plan again, and say what it shows: that of a seed and these flags, or
 one from a file (- for standard input). The same plan always gives the same
-verdict and the same hash.`,
-		Args: exactly(1, "a seed or a plan file"),
+verdict and the same hash.
+
+With --save the plan is kept together with what it showed, an artefact. Given
+one, or with --expect, replay says whether that holds. Exit codes are then those
+that "git bisect run" understands: 0 it holds, 1 it does not, 125 the plan is
+none to this build, 4 undecided. A hash that differs is told and is no failure.
+
+With --until the run stops on the way, and --dump shows what nodes hold there.`,
+		Args: exactly(1, "a seed, a plan file or an artefact"),
 		RunE: func(cmd *cobra.Command, args []string) error { return r.run(cmd, args[0]) },
 	}
 	r.src.flags(cmd)
@@ -31,6 +38,14 @@ verdict and the same hash.`,
 	f.StringVar(&r.trace, "trace", "", "write everything that happened, in words, to this file")
 	f.BoolVarP(&r.verbose, "verbose", "v", false, "print everything that happened")
 	f.BoolVar(&r.json, "json", false, "print the result as JSON, a pure function of the plan")
+	f.StringVar(&r.save, "save", "", "keep the plan and what it showed in this file")
+	f.StringVar(&r.expect, "expect", "", "what should come of it: passed, or the signature of a violation")
+	f.Uint64Var(&r.until, "until", 0, "stop after this event, counted from 1")
+	f.StringArrayVar(&r.dump, "dump", nil, "when it has stopped, print all that a node holds, as in node=2")
+	cmd.MarkFlagsMutuallyExclusive("until", "save")
+	cmd.MarkFlagsMutuallyExclusive("until", "expect")
+	cmd.MarkFlagsMutuallyExclusive("dump", "save")
+	cmd.MarkFlagsMutuallyExclusive("dump", "expect")
 	return cmd
 }
 
@@ -38,13 +53,19 @@ type replay struct {
 	src           source
 	trace         string
 	verbose, json bool
+	save, expect  string
+	until         uint64
+	dump          []string
 }
 
 func (r *replay) run(cmd *cobra.Command, arg string) error {
 	if r.json && r.verbose {
 		return errMixed
 	}
-	p, err := r.plan(cmd, arg)
+	if cmd.Flags().Changed("until") && r.until == 0 {
+		return errors.New("--until 0: events count from 1")
+	}
+	p, expected, err := r.input(cmd, arg)
 	if err != nil {
 		return err
 	}
@@ -58,33 +79,46 @@ func (r *replay) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
-	result, err := campaign.Run(cmd.Context(), sys, p, campaign.Options{Trace: trace})
-	if e := closeTrace(); err == nil {
-		err = e
+	end := func() error { return r.play(cmd.Context(), out, sys, p, expected, trace) }
+	if cmd.Flags().Changed("until") || len(r.dump) > 0 {
+		end = func() error { return r.look(out, sys, p, trace) }
+	}
+	err = end()
+	if e := closeTrace(); e != nil {
+		return e
+	}
+	return err
+}
+
+// play runs the plan to its end and holds it against what is expected, if
+// anything is.
+func (r *replay) play(ctx context.Context, out io.Writer, sys scenarios.System, p *scenarios.Plan, expected *campaign.Artefact, trace func(sim.Line)) error {
+	var result campaign.Result
+	var compared campaign.Comparison
+	var err error
+	if expected == nil {
+		result, err = campaign.Run(ctx, sys, p, campaign.Options{Trace: trace})
+	} else {
+		result, compared, err = expected.Compare(ctx, sys, p, campaign.Options{Trace: trace})
 	}
 	if err != nil {
 		return err
 	}
-	if err := r.print(out, p, &result); err != nil {
+	if err := r.print(out, p, &result, expected, &compared); err != nil {
 		return err
 	}
+	if r.save != "" {
+		if err := saveArtefact(ctx, r.save, sys, p); err != nil {
+			return err
+		}
+	}
+	if expected != nil && result.Status != campaign.Undecided {
+		if compared.Holds {
+			return nil
+		}
+		return &failure{code: exitViolated}
+	}
 	return verdictError(result.Status)
-}
-
-// plan is the plan to run. Flags that shape a seed's plan say nothing about one
-// from a file.
-func (r *replay) plan(cmd *cobra.Command, arg string) (*scenarios.Plan, error) {
-	if _, err := strconv.ParseUint(arg, 10, 64); err == nil {
-		return r.src.plan(arg)
-	}
-	if given := r.src.given(cmd); len(given) > 0 {
-		return nil, fmt.Errorf("%s: a plan file says all about its run; leave out %s", arg, strings.Join(given, ", "))
-	}
-	p, err := readPlan(arg, cmd.InOrStdin())
-	if os.IsNotExist(err) {
-		return nil, fmt.Errorf("%q is neither a seed nor a file: %w", arg, err)
-	}
-	return p, err
 }
 
 // tracer is where the trace goes: a file, the output, both or nowhere.
@@ -130,13 +164,17 @@ type replayed struct {
 	Messages  uint64              `json:"messages"`
 	Ops       campaign.Outcomes   `json:"ops"`
 	Simulated scenarios.Duration  `json:"simulated"`
+	Expected  *expectation        `json:"expected,omitempty"`
 }
 
-func (r *replay) print(out io.Writer, p *scenarios.Plan, result *campaign.Result) error {
+func (r *replay) print(out io.Writer, p *scenarios.Plan, result *campaign.Result, expected *campaign.Artefact, c *campaign.Comparison) error {
 	if !r.json {
-		_, err := fmt.Fprintf(out, "%s\n%d events, %d messages delivered, %d operations, %v simulated\n", result.Text(p),
+		fmt.Fprintf(out, "%s\n%d events, %d messages delivered, %d operations, %v simulated\n", result.Text(p),
 			result.Stats.Events, result.Stats.Delivered, result.Outcomes.Total(), result.Simulated)
-		return err
+		if expected != nil {
+			fmt.Fprint(out, c.Text(expected, result))
+		}
+		return nil
 	}
 	j := replayed{
 		System: p.System, Seed: p.Seed, Verdict: result.Status, Signature: result.Signature(), Sentence: result.Sentence(),
@@ -145,6 +183,9 @@ func (r *replay) print(out io.Writer, p *scenarios.Plan, result *campaign.Result
 	}
 	if v := result.Violation; v != nil {
 		j.Machine, j.At = v.Machine, &v.At
+	}
+	if expected != nil {
+		j.Expected = newExpectation(expected, c)
 	}
 	return json.NewEncoder(out).Encode(j)
 }

@@ -17,7 +17,8 @@ type reporter interface {
 	begin(c *campaign.Campaign)
 	progress(s *campaign.Summary, seed uint64)
 	failure(f found)
-	summary(c *campaign.Campaign, s *campaign.Summary, replay func(seed uint64) string)
+	shrunk(m madeSmall)
+	summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Duration, replay func(seed uint64) string)
 }
 
 // found is the first failure of a signature.
@@ -29,6 +30,20 @@ type found struct {
 	Hash      string `json:"hash"`
 	Replay    string `json:"replay"`
 	Dir       string `json:"dir"`
+	text      string
+}
+
+// madeSmall is what became of a failure's plan.
+type madeSmall struct {
+	Type      string `json:"type"`
+	Seed      uint64 `json:"seed"`
+	Signature string `json:"signature"`
+	Before    size   `json:"before"`
+	After     size   `json:"after"`
+	Runs      int    `json:"runs"`
+	Minimal   bool   `json:"minimal"`
+	Replay    string `json:"replay,omitempty"`
+	Error     string `json:"error,omitempty"`
 	text      string
 }
 
@@ -86,14 +101,19 @@ func (p *plain) failure(f found) {
 	fmt.Fprintf(p.out, "repeat it: %s\nkept in:   %s\n", f.Replay, f.Dir)
 }
 
-func (p *plain) summary(_ *campaign.Campaign, s *campaign.Summary, replay func(uint64) string) {
+func (p *plain) shrunk(m madeSmall) {
+	p.clear()
+	fmt.Fprintf(p.out, "\n%s of seed %d\n%s\n", m.Signature, m.Seed, m.text)
+}
+
+func (p *plain) summary(_ *campaign.Campaign, s *campaign.Summary, cpu time.Duration, replay func(uint64) string) {
 	p.clear()
 	fmt.Fprintf(p.out, "\n%d seeds: %d failed, %d undecided, %d ran twice and %d of them differed\n",
 		s.Seeds, s.Failed, s.Undecided, s.Guarded, len(s.Differed))
 	fmt.Fprintf(p.out, "%d operations (%d committed, %d rejected, %d unknown), %d messages, %d events\n",
 		s.Outcomes.Total(), s.Outcomes.Committed, s.Outcomes.Rejected, s.Outcomes.Unknown, s.Messages, s.Events)
 	p.disks(&s.Disks)
-	fmt.Fprintf(p.out, "%.0f simulated seconds in %.2f s, processor time %.2f s\n", float64(s.Simulated)/1e9, s.Wall.Seconds(), cpuTime().Seconds())
+	fmt.Fprintf(p.out, "%.0f simulated seconds in %.2f s, processor time %.2f s\n", float64(s.Simulated)/1e9, s.Wall.Seconds(), cpu.Seconds())
 	for _, g := range s.Groups {
 		fmt.Fprintf(p.out, "%6d × %-36s first: %s\n", g.Count, g.Signature, replay(g.First))
 	}
@@ -138,6 +158,11 @@ func (e *events) failure(f found) {
 	e.put(f)
 }
 
+func (e *events) shrunk(m madeSmall) {
+	m.Type = "shrunk"
+	e.put(m)
+}
+
 // summed is the last event.
 type summed struct {
 	Type      string   `json:"type"`
@@ -175,13 +200,13 @@ type group struct {
 	Replay    string `json:"replay"`
 }
 
-func (e *events) summary(c *campaign.Campaign, s *campaign.Summary, replay func(uint64) string) {
+func (e *events) summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Duration, replay func(uint64) string) {
 	last := summed{
 		Type: "summary", System: c.System.Name, Profile: string(c.Shape.Profile),
 		Seeds: s.Seeds, Failed: s.Failed, Undecided: s.Undecided, Events: s.Events, Messages: s.Messages,
 		Ops: s.Outcomes.Total(), Committed: s.Outcomes.Committed, Rejected: s.Outcomes.Rejected, Unknown: s.Outcomes.Unknown,
 		Guarded: s.Guarded, Differed: s.Differed,
-		SimS: seconds(time.Duration(s.Simulated)), WallS: seconds(s.Wall), CPUS: seconds(cpuTime()),
+		SimS: seconds(time.Duration(s.Simulated)), WallS: seconds(s.Wall), CPUS: seconds(cpu),
 	}
 	if s.Disks != (campaign.Disks{}) {
 		last.Disks = &disks{map[string]uint64{}, s.Disks.Stops, s.Disks.Refusals}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,7 +27,7 @@ judged. Begin with: lockstep fuzz
 
 Exit codes: 0 fine, 1 a property is violated, 2 usage or bad input,
 3 harness fault (nondeterminism), 4 undecided, 5 rejected, 6 outcome unknown,
-7 a node stopped by itself.`,
+7 a node stopped by itself, 125 a kept plan is none to this build.`,
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -34,7 +35,7 @@ Exit codes: 0 fine, 1 a property is violated, 2 usage or bad input,
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
-	cmd.AddCommand(fuzzCommand(), planCommand(), replayCommand(), checkCommand())
+	cmd.AddCommand(fuzzCommand(), planCommand(), replayCommand(), shrinkCommand(), necessityCommand(), checkCommand())
 	cmd.AddCommand(nodeCommand(), clusterCommand(), getCommand(), listCommand(), watchCommand(), proposeCommand(), retireCommand(), defineCommand(), definitionsCommand(), statusCommand(), loadCommand())
 	return cmd
 }
@@ -58,8 +59,10 @@ func systemNamed(name string) (scenarios.System, error) {
 			return s, nil
 		}
 	}
-	return scenarios.System{}, fmt.Errorf("unknown system %q: want one of %s", name, strings.Join(systemNames(), ", "))
+	return scenarios.System{}, fmt.Errorf("%w %q: want one of %s", errSystem, name, strings.Join(systemNames(), ", "))
 }
+
+var errSystem = errors.New("unknown system")
 
 // source is the flags that, with a seed, make a plan.
 type source struct {

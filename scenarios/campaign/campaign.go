@@ -103,10 +103,7 @@ func (c *Campaign) Run(ctx context.Context, progress func(s *Summary, seed uint6
 		ctx, cancel = context.WithTimeout(ctx, c.For)
 		defer cancel()
 	}
-	workers := c.Workers
-	if workers == 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
+	workers := processors(c.Workers)
 	jobs := make(chan job, workers)
 	outcomes := make(chan outcome, workers)
 	go c.dispatch(ctx, jobs, workers)
@@ -131,6 +128,14 @@ func (c *Campaign) Run(ctx context.Context, progress func(s *Summary, seed uint6
 	}
 	col.sum.Wall = time.Since(begin)
 	return col.sum, col.err
+}
+
+// processors is how many workers there are, if 0 stands for one a processor.
+func processors(workers int) int {
+	if workers == 0 {
+		return runtime.GOMAXPROCS(0)
+	}
+	return workers
 }
 
 // dispatch hands out seeds in order until the budget is used up. A guarded seed

@@ -17,6 +17,8 @@ type Options struct {
 	// minute. A history that takes longer is undecided.
 	CheckTimeout time.Duration
 	Memory       *sim.Memory // for runs one after another; nil: new for each
+	// Watch, if not nil, is told the hash after every event, counted from 1.
+	Watch func(event, hash uint64)
 }
 
 // Status of a run.
@@ -77,11 +79,14 @@ func maxEvents(p *scenarios.Plan) uint64 {
 // plan, never about what the run showed.
 func Run(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options) (Result, error) {
 	if p.System != sys.Name {
-		return Result{}, fmt.Errorf("%w: system: the plan is for %q, not for %q", scenarios.ErrPlan, p.System, sys.Name)
+		return Result{}, errSystem(sys, p)
 	}
 	s, err := newStage(sys, p, o)
 	if err != nil {
 		return Result{}, err
+	}
+	if o.Watch != nil {
+		s.world.Watch(func() { o.Watch(s.world.Stats().Events, s.world.Hash()) })
 	}
 	s.playSafely()
 	s.disks.Hits = s.world.DiskHits()
@@ -96,6 +101,10 @@ func Run(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options
 	r.judge(ctx, s, o)
 	s.world.Release()
 	return r, nil
+}
+
+func errSystem(sys scenarios.System, p *scenarios.Plan) error {
+	return fmt.Errorf("%w: system: the plan is for %q, not for %q", scenarios.ErrPlan, p.System, sys.Name)
 }
 
 // judge sets the verdict: what an invariant said during the run comes first,

@@ -8,13 +8,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// docs/ORIGIN.md tells the stories of testdata/plans: its traces are those files.
+// docs/ORIGIN.md tells the stories of testdata/plans, and docs/FAILURES.md one of
+// them: their traces are those files.
 func TestTheDocumentedTracesAreTrue(t *testing.T) {
-	const doc = "../../docs/ORIGIN.md"
+	requireTraces(t, "../../docs/ORIGIN.md", 8)
+	requireTraces(t, "../../docs/FAILURES.md", 1)
+}
+
+func requireTraces(t *testing.T, doc string, least int) {
 	text, err := os.ReadFile(doc)
 	require.NoError(t, err)
 	blocks := regexp.MustCompile("(?s)```trace ([a-z-]+)\n.*?```")
-	require.GreaterOrEqual(t, len(blocks.FindAll(text, -1)), 8)
+	require.GreaterOrEqual(t, len(blocks.FindAll(text, -1)), least)
 	got := blocks.ReplaceAllFunc(text, func(block []byte) []byte {
 		name := string(blocks.FindSubmatch(block)[1])
 		trace, err := os.ReadFile("../../testdata/plans/" + name + ".trace.txt")

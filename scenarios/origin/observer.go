@@ -16,7 +16,7 @@ func System() scenarios.System {
 		About:       "the origin's protocol, taken literally: no ballots, no disk; it loses agreement",
 		Definitions: []fsm.Definition{fsm.Lifecycle()},
 		New: func(p *scenarios.Plan) scenarios.Run {
-			return &run{plan: p, agreed: map[string][]string{}, nodes: make([]replica, p.Nodes+1)}
+			return &run{plan: p, agreed: map[string][]string{}, nodes: make([]replica, p.Nodes+1), processes: make([]*node, p.Nodes+1)}
 		},
 	}
 }
@@ -24,9 +24,10 @@ func System() scenarios.System {
 // run watches one run: all nodes must apply the same legal transitions in the
 // same order, each once.
 type run struct {
-	plan   *scenarios.Plan
-	agreed map[string][]string // per machine, the operations in the order in which some node applied them
-	nodes  []replica           // by id
+	plan      *scenarios.Plan
+	agreed    map[string][]string // per machine, the operations in the order in which some node applied them
+	nodes     []replica           // by id
+	processes []*node             // by id, the current life's
 }
 
 // replica is what a node has done, as far as its facts tell.
@@ -37,7 +38,10 @@ type replica struct {
 }
 
 // Node implements scenarios.Run.
-func (r *run) Node(id sim.ID, life int) sim.Process { return newNode(r.plan, id, life) }
+func (r *run) Node(id sim.ID, life int) sim.Process {
+	r.processes[id] = newNode(r.plan, id, life)
+	return r.processes[id]
+}
 
 // Client implements scenarios.Run.
 func (r *run) Client(id sim.ID) sim.Process {

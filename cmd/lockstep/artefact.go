@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/spf13/cobra"
+)
+
+// input is the plan to run and what should come of it, nil if nothing is
+// expected.
+func (r *replay) input(cmd *cobra.Command, arg string) (*scenarios.Plan, *campaign.Artefact, error) {
+	if _, err := strconv.ParseUint(arg, 10, 64); err == nil || len(r.src.given(cmd)) > 0 {
+		p, err := r.src.input(cmd, arg)
+		return p, r.expected(nil), err
+	}
+	p, a, err := readArtefact(arg, cmd.InOrStdin())
+	switch {
+	case os.IsNotExist(err):
+		return nil, nil, fmt.Errorf("%q is neither a seed nor a file: %w", arg, err)
+	case errors.Is(err, campaign.ErrArtefact), r.expect != "" && (errors.Is(err, scenarios.ErrPlan) || errors.Is(err, errSystem)):
+		return nil, nil, &failure{exitInapplicable, err.Error()}
+	}
+	return p, r.expected(a), err
+}
+
+// expected is a with what --expect says in place of its own verdict.
+func (r *replay) expected(a *campaign.Artefact) *campaign.Artefact {
+	if r.expect == "" {
+		return a
+	}
+	if a == nil {
+		a = &campaign.Artefact{}
+	}
+	a.Verdict, a.Signature = campaign.Violated, r.expect
+	if r.expect == string(campaign.Passed) {
+		a.Verdict, a.Signature = campaign.Passed, ""
+	}
+	return a
+}
+
+// expectation is the JSON form of a comparison.
+type expectation struct {
+	Verdict   campaign.Status `json:"verdict"`
+	Signature string          `json:"signature,omitempty"`
+	Holds     bool            `json:"holds"`
+	SameHash  *bool           `json:"same_hash,omitempty"`
+	SameUntil uint64          `json:"same_until_event,omitempty"`
+	DiffersBy uint64          `json:"differs_by_event,omitempty"`
+}
+
+func newExpectation(a *campaign.Artefact, c *campaign.Comparison) *expectation {
+	e := &expectation{Verdict: a.Verdict, Signature: a.Signature, Holds: c.Holds}
+	if a.Hash == "" {
+		return e
+	}
+	e.SameHash = &c.SameHash
+	if !c.SameHash {
+		e.SameUntil, e.DiffersBy = c.After, c.Before
+	}
+	return e
+}
+
+// saveArtefact keeps a plan and what it shows.
+func saveArtefact(ctx context.Context, name string, sys scenarios.System, p *scenarios.Plan) error {
+	a, err := campaign.NewArtefact(ctx, sys, p)
+	if err != nil {
+		return fmt.Errorf("--save: %w", err)
+	}
+	data, err := campaign.EncodeArtefact(&a)
+	if err != nil {
+		return fmt.Errorf("--save: %w", err)
+	}
+	return os.WriteFile(name, data, 0o666)
+}
+
+// looked is the JSON form of a glimpse.
+type looked struct {
+	System    string             `json:"system"`
+	Seed      uint64             `json:"seed"`
+	Event     uint64             `json:"event"`
+	At        scenarios.Duration `json:"at"`
+	Hash      string             `json:"hash"`
+	Signature string             `json:"signature,omitempty"` // of the violation that ended the run before
+	Nodes     []lookedNode       `json:"nodes,omitempty"`
+}
+
+type lookedNode struct {
+	ID   sim.ID `json:"id"`
+	Up   bool   `json:"up"`
+	Dump string `json:"dump"`
+}
+
+// look runs the plan until an event and shows what there is to see.
+func (r *replay) look(out io.Writer, sys scenarios.System, p *scenarios.Plan, trace func(sim.Line)) error {
+	var nodes []sim.ID
+	for _, d := range r.dump {
+		n, err := strconv.Atoi(strings.TrimPrefix(d, "node="))
+		if err != nil || !strings.HasPrefix(d, "node=") || n < 1 || n > p.Nodes {
+			return fmt.Errorf("--dump %s: want node=1 to node=%d", d, p.Nodes)
+		}
+		nodes = append(nodes, scenarios.NodeID(n))
+	}
+	until := r.until
+	if until == 0 {
+		until = math.MaxUint64
+	}
+	g, err := campaign.Look(sys, p, until, nodes, trace)
+	if err != nil {
+		return err
+	}
+	if !r.json {
+		_, err := io.WriteString(out, g.Text(p))
+		return err
+	}
+	l := looked{System: p.System, Seed: p.Seed, Event: g.Event, At: g.At, Hash: fmt.Sprintf("%016x", g.Hash)}
+	if g.Violation != nil {
+		l.Signature = g.Violation.Signature()
+	}
+	for _, n := range g.Nodes {
+		l.Nodes = append(l.Nodes, lookedNode(n))
+	}
+	return json.NewEncoder(out).Encode(l)
+}

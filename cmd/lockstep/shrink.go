@@ -1,0 +1,242 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/spf13/cobra"
+)
+
+// Budgets of runs.
+const (
+	shrinkBudget     = 20_000
+	fuzzShrinkBudget = 2_000 // of each failure that a campaign shrinks by itself
+	necessitySeeds   = 200
+)
+
+func shrinkCommand() *cobra.Command {
+	var s shrinking
+	cmd := &cobra.Command{
+		Use:   "shrink SEED|PLAN.json",
+		Short: "Make a plan that fails as small as it can be",
+		Long: `Make a plan that fails as small and as simple as it can be: that of a seed and
+these flags, or one from a file (- for standard input). The result fails in the
+same way. Where chance decides the fate of messages, those that matter are
+written down. The same plan and budget always give the same result.
+
+Without --out the plan is the output, and what is said about it goes to standard
+error.`,
+		Args: exactly(1, "a seed or a plan file"),
+		RunE: func(cmd *cobra.Command, args []string) error { return s.run(cmd, args[0]) },
+	}
+	s.src.flags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&s.out, "out", "", "file for the plan (default: standard output)")
+	f.IntVar(&s.budget, "budget", shrinkBudget, "runs at most; one of many events counts as several")
+	f.IntVar(&s.workers, "workers", 0, "runs at the same time (0: one per core)")
+	f.BoolVar(&s.why, "why", false, "tell what each thing that is left is needed for: see lockstep necessity")
+	f.IntVar(&s.seeds, "seeds", necessitySeeds, "with --why: seeds that each plan runs with")
+	f.BoolVar(&s.json, "json", false, "print the result as JSON, the plan in it")
+	return cmd
+}
+
+type shrinking struct {
+	src             source
+	out             string
+	budget, workers int
+	why, json       bool
+	seeds           int
+}
+
+// shrunk is the JSON form of the result.
+type shrunk struct {
+	Signature string              `json:"signature"`
+	Before    size                `json:"before"`
+	After     size                `json:"after"`
+	Runs      int                 `json:"runs"`
+	Minimal   bool                `json:"minimal"`
+	Needs     *campaign.Necessity `json:"necessity,omitempty"`
+	Plan      json.RawMessage     `json:"plan"`
+}
+
+func (s *shrinking) run(cmd *cobra.Command, arg string) error {
+	if s.budget < 1 {
+		return fmt.Errorf("--budget %d: want at least 1", s.budget)
+	}
+	if err := checkSeeds(s.seeds); err != nil {
+		return err
+	}
+	p, err := s.src.input(cmd, arg)
+	if err != nil {
+		return err
+	}
+	sys, err := systemNamed(p.System)
+	if err != nil {
+		return err
+	}
+	small, err := campaign.Shrink(cmd.Context(), sys, p, s.budget, s.workers)
+	if err != nil {
+		return err
+	}
+	var needs *campaign.Necessity
+	if s.why {
+		n, err := campaign.Necessary(cmd.Context(), sys, small.Plan, s.seeds, s.workers)
+		if err != nil {
+			return err
+		}
+		needs = &n
+	}
+	return s.print(cmd, p, &small, needs)
+}
+
+func (s *shrinking) print(cmd *cobra.Command, p *scenarios.Plan, small *campaign.Shrunk, needs *campaign.Necessity) error {
+	text, words := scenarios.Encode(small.Plan), cmd.OutOrStdout()
+	switch {
+	case s.out != "":
+		if err := os.WriteFile(s.out, text, 0o666); err != nil {
+			return err
+		}
+	case !s.json:
+		if _, err := cmd.OutOrStdout().Write(text); err != nil {
+			return err
+		}
+		words = cmd.ErrOrStderr()
+	}
+	if s.json {
+		return json.NewEncoder(words).Encode(shrunk{
+			small.Signature, sizeOf(p), sizeOf(small.Plan), small.Runs, small.Minimal, needs, compact(text),
+		})
+	}
+	fmt.Fprintf(words, "%s, seed %d: %s\n%s; %d runs\n%s\n", p.System, p.Seed, small.Signature,
+		sizes(p, small.Plan), small.Runs, minimality(small.Minimal))
+	if s.out != "" {
+		fmt.Fprintf(words, "repeat it: %s replay %s -v\n", self(), s.out)
+	}
+	fmt.Fprintf(words, "\n%s", outline(small.Plan))
+	if needs != nil {
+		fmt.Fprintf(words, "\n%v", needs)
+	}
+	return nil
+}
+
+func compact(text []byte) json.RawMessage {
+	var b bytes.Buffer
+	_ = json.Compact(&b, text) // it was encoded just now
+	return b.Bytes()
+}
+
+func minimality(minimal bool) string {
+	if minimal {
+		return "minimal: without any one of these operations, faults and fates it does not fail so"
+	}
+	return "the budget ended first: with a larger --budget it may become smaller"
+}
+
+// size counts what a plan consists of.
+type size struct {
+	Operations int `json:"operations"`
+	Faults     int `json:"faults"`
+	Fates      int `json:"fates"`
+}
+
+func sizeOf(p *scenarios.Plan) size { return size{len(p.Operations), len(p.Faults), len(p.Fates)} }
+
+// sizes says how large a plan is, and how large the one was that it comes from.
+func sizes(before, after *scenarios.Plan) string {
+	a, b := sizeOf(after), sizeOf(before)
+	s := fmt.Sprintf("shrunk: %s, %s", count(a.Operations, "operation"), count(a.Faults, "fault"))
+	if a.Fates > 0 {
+		s += ", " + count(a.Fates, "message") + " with a fate"
+	}
+	s += fmt.Sprintf(", of %d and %d", b.Operations, b.Faults)
+	if b.Fates > 0 {
+		s += fmt.Sprintf(" and %d", b.Fates)
+	}
+	return s
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// outline is all of a small plan, in words.
+func outline(p *scenarios.Plan) string {
+	var b strings.Builder
+	for i := range p.Operations {
+		o := &p.Operations[i]
+		fmt.Fprintf(&b, "operation %s at %v: %v on %s", o.ID, o.At, o, o.Machine)
+		if o.Node != 0 {
+			fmt.Fprintf(&b, " at node %d", o.Node)
+		}
+		b.WriteByte('\n')
+	}
+	for _, f := range p.Fates {
+		fmt.Fprintf(&b, "message %v\n", f)
+	}
+	return b.String() + p.Summary()
+}
+
+func necessityCommand() *cobra.Command {
+	var n necessity
+	cmd := &cobra.Command{
+		Use:   "necessity SEED|PLAN.json",
+		Short: "Tell what of a plan its failure needs",
+		Long: `Take each operation, fault and fate out of a plan that fails, one at a time, and
+run what is left with many seeds, which decide what the plan leaves to chance:
+how often does it still fail in the same way, and how often in another? Shrink
+the plan first.`,
+		Args: exactly(1, "a seed or a plan file"),
+		RunE: func(cmd *cobra.Command, args []string) error { return n.run(cmd, args[0]) },
+	}
+	n.src.flags(cmd)
+	f := cmd.Flags()
+	f.IntVar(&n.seeds, "seeds", necessitySeeds, "seeds that each plan runs with, from its own on")
+	f.IntVar(&n.workers, "workers", 0, "runs at the same time (0: one per core)")
+	f.BoolVar(&n.json, "json", false, "print the table as JSON")
+	return cmd
+}
+
+type necessity struct {
+	src            source
+	seeds, workers int
+	json           bool
+}
+
+func (n *necessity) run(cmd *cobra.Command, arg string) error {
+	if err := checkSeeds(n.seeds); err != nil {
+		return err
+	}
+	p, err := n.src.input(cmd, arg)
+	if err != nil {
+		return err
+	}
+	sys, err := systemNamed(p.System)
+	if err != nil {
+		return err
+	}
+	needs, err := campaign.Necessary(cmd.Context(), sys, p, n.seeds, n.workers)
+	if err != nil {
+		return err
+	}
+	if n.json {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(needs)
+	}
+	_, err = io.WriteString(cmd.OutOrStdout(), needs.String())
+	return err
+}
+
+func checkSeeds(n int) error {
+	if n < 1 || n > 1_000_000 {
+		return fmt.Errorf("--seeds %d: want 1 to 1000000", n)
+	}
+	return nil
+}

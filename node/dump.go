@@ -1,0 +1,82 @@
+package node
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Dump is all that the node holds, in words, for people: what it remembers as
+// acceptor and learner, and what is under way. It changes nothing.
+func (n *Node) Dump() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "boot %d, ready %v, local time %v", n.boot, n.Ready(), n.now)
+	if n.log != nil {
+		fmt.Fprintf(&b, ", log durable to %d of %d", n.durable, n.log.End())
+	}
+	if n.err != nil {
+		fmt.Fprintf(&b, ", ended: %v", n.err)
+	}
+	b.WriteByte('\n')
+	for _, h := range n.held {
+		fmt.Fprintf(&b, "held until the log is durable to %d: to %d: %v\n", h.after, h.send.To, h.send.Message)
+	}
+	keys := n.Keys()
+	slices.Sort(keys)
+	for _, key := range keys {
+		n.machines[key].dump(&b, n)
+	}
+	return b.String()
+}
+
+func (m *machine) dump(b *strings.Builder, n *Node) {
+	fmt.Fprintf(b, "%s\n", m.key)
+	fmt.Fprintf(b, "  promised %v, accepted %v: %v\n", m.promised, m.accepted, m.value)
+	m.value.dump(b)
+	fmt.Fprintf(b, "  chosen as far as it knows: %v: %v\n", m.chosenAt, m.chosen)
+	if m.chosen != m.value {
+		m.chosen.dump(b)
+	}
+	fmt.Fprintf(b, "  highest round %d, promise at hand %v, failures %d\n", m.top, m.cache, m.failures)
+	if m.work == nil {
+		return
+	}
+	if r := &m.round; r.phase != 0 {
+		fmt.Fprintf(b, "  round: %v %v, sent %d times, acknowledged by %v, refused by %v\n",
+			r.phase, r.ballot, r.attempts, n.names(r.answered), n.names(r.refused))
+		dumpOperations(b, "in the round", r.batch)
+	}
+	dumpOperations(b, "waiting for a round", m.queue)
+	if x := &m.exchange; x.id != (ReadID{}) {
+		fmt.Fprintf(b, "  read exchange %v, reported by %v\n", x.id, n.names(x.reported))
+		dumpOperations(b, "in the exchange", x.batch)
+	}
+	dumpOperations(b, "waiting for an exchange", m.waiting)
+}
+
+// dump lists the recent entries of v.
+func (v *Value) dump(b *strings.Builder) {
+	if v == nil {
+		return
+	}
+	for i, e := range v.Recent {
+		fmt.Fprintf(b, "    %d %s %v → %s\n", v.forgot()+uint64(i)+1, e.ID, e.Kind, e.To)
+	}
+}
+
+func dumpOperations(b *strings.Builder, what string, list []*operation) {
+	for _, o := range list {
+		fmt.Fprintf(b, "  %s: %v of client %d, until %v\n", what, o.req, o.client, o.deadline)
+	}
+}
+
+// names lists the members of a set.
+func (n *Node) names(s members) []ID {
+	list := []ID{}
+	for i, id := range n.cfg.Members {
+		if s.has(i) {
+			list = append(list, id)
+		}
+	}
+	return list
+}

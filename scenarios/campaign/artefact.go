@@ -1,0 +1,232 @@
+package campaign
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/lockstep-dst/lockstep/scenarios"
+)
+
+// Format and version of artefacts.
+const (
+	ArtefactFormat  = "lockstep-artefact"
+	ArtefactVersion = 1
+)
+
+// ErrArtefact is wrapped by every error about an artefact.
+var ErrArtefact = errors.New("invalid artefact")
+
+// Artefact is a plan with what a run of it showed, and which build ran it: what
+// to keep of a failure that was found, or of a run that must go on to pass.
+type Artefact struct {
+	Format      string          `json:"format"`
+	Version     int             `json:"version"`
+	Verdict     Status          `json:"verdict"`             // expected: passed or violated
+	Signature   string          `json:"signature,omitempty"` // expected, if violated
+	Hash        string          `json:"hash"`                // of the whole run
+	Events      uint64          `json:"events"`
+	Build       Build           `json:"build"`       // that made this artefact
+	Checkpoints []Checkpoint    `json:"checkpoints"` // in order
+	Plan        json.RawMessage `json:"plan"`        // as scenarios.Encode writes it
+}
+
+// Checkpoint is the hash after an event, counted from 1. Its text form is
+// "120 0123456789abcdef".
+type Checkpoint struct {
+	Event uint64
+	Hash  string
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (c Checkpoint) MarshalText() ([]byte, error) {
+	return fmt.Appendf(nil, "%d %s", c.Event, c.Hash), nil
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (c *Checkpoint) UnmarshalText(text []byte) error {
+	if n, err := fmt.Sscanf(string(text), "%d %s", &c.Event, &c.Hash); n != 2 {
+		return fmt.Errorf("checkpoint %q: want an event's number and a hash: %w", text, err)
+	}
+	return nil
+}
+
+// checkpoints is how many an artefact has at most.
+const checkpoints = 256
+
+// Build says which code ran.
+type Build struct {
+	Module   string `json:"module,omitempty"`
+	Version  string `json:"version,omitempty"`
+	Revision string `json:"revision,omitempty"` // of the version control system
+	Modified bool   `json:"modified,omitempty"` // there were changes besides
+	Go       string `json:"go,omitempty"`
+}
+
+// ThisBuild is the build that runs.
+func ThisBuild() Build {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return Build{}
+	}
+	b := Build{Module: info.Main.Path, Version: info.Main.Version, Go: info.GoVersion}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Revision = s.Value
+		case "vcs.modified":
+			b.Modified = s.Value == "true"
+		}
+	}
+	return b
+}
+
+// String is the build in words.
+func (b Build) String() string {
+	s := b.Module + " " + b.Version
+	if b.Revision != "" {
+		s += " revision " + b.Revision
+	}
+	if b.Modified {
+		s += " with changes"
+	}
+	return s + ", " + b.Go
+}
+
+// NewArtefact runs a plan, twice: to learn how many events there are, and to
+// note hashes on the way. It refuses a run that is undecided.
+func NewArtefact(ctx context.Context, sys scenarios.System, p *scenarios.Plan) (Artefact, error) {
+	r, err := Run(ctx, sys, p, Options{})
+	if err != nil {
+		return Artefact{}, err
+	}
+	if r.Status == Undecided {
+		return Artefact{}, fmt.Errorf("seed %d is undecided, which depends on the machine: nothing to expect", p.Seed)
+	}
+	a := Artefact{
+		Format: ArtefactFormat, Version: ArtefactVersion, Verdict: r.Status, Signature: r.Signature(),
+		Hash: hex(r.Hash), Events: r.Stats.Events, Build: ThisBuild(), Plan: scenarios.Encode(p),
+	}
+	n := min(checkpoints, a.Events)
+	_, err = Run(ctx, sys, p, Options{Watch: func(event, hash uint64) {
+		if uint64(len(a.Checkpoints)) < n && event == a.Events*uint64(len(a.Checkpoints)+1)/n {
+			a.Checkpoints = append(a.Checkpoints, Checkpoint{event, hex(hash)})
+		}
+	}})
+	return a, err
+}
+
+func hex(hash uint64) string { return fmt.Sprintf("%016x", hash) }
+
+// EncodeArtefact is the text form of a: JSON, the plan last.
+func EncodeArtefact(a *Artefact) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", " ")
+	err := e.Encode(a)
+	return b.Bytes(), err
+}
+
+// IsArtefact reports whether data claims to be an artefact.
+func IsArtefact(data []byte) bool {
+	var head struct{ Format string }
+	return json.Unmarshal(data, &head) == nil && head.Format == ArtefactFormat
+}
+
+// DecodeArtefact reads what EncodeArtefact wrote, and the plan in it. Both are
+// checked.
+func DecodeArtefact(data []byte) (Artefact, *scenarios.Plan, error) {
+	var a Artefact
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&a); err != nil {
+		return a, nil, fmt.Errorf("%w: %w", ErrArtefact, err)
+	}
+	if err := a.check(); err != nil {
+		return a, nil, fmt.Errorf("%w: %w", ErrArtefact, err)
+	}
+	p, err := scenarios.Decode(a.Plan)
+	if err != nil {
+		return a, nil, fmt.Errorf("%w: plan: %w", ErrArtefact, err)
+	}
+	return a, p, nil
+}
+
+func (a *Artefact) check() error {
+	switch {
+	case a.Format != ArtefactFormat:
+		return fmt.Errorf("format is %q: want %q", a.Format, ArtefactFormat)
+	case a.Version != ArtefactVersion:
+		return fmt.Errorf("version: %d: this build reads version %d", a.Version, ArtefactVersion)
+	case a.Verdict != Passed && a.Verdict != Violated:
+		return fmt.Errorf("verdict: %q: want passed or violated", a.Verdict)
+	case (a.Verdict == Violated) != (a.Signature != ""):
+		return fmt.Errorf("signature: %q: want one if and only if the verdict is violated", a.Signature)
+	}
+	for i, c := range a.Checkpoints {
+		if i > 0 && c.Event <= a.Checkpoints[i-1].Event || c.Event == 0 {
+			return fmt.Errorf("checkpoints[%d].event: %d: want more than the one before", i, c.Event)
+		}
+	}
+	return nil
+}
+
+// Comparison is how a run of an artefact's plan compares to what is expected.
+type Comparison struct {
+	Holds    bool   // the verdict is the expected one
+	SameHash bool   // and all that happened is the same
+	After    uint64 // if not SameHash: up to this event nothing differs ...
+	Before   uint64 // ... and after this one something does; 0: at the end
+}
+
+// Compare runs the artefact's plan again.
+func (a *Artefact) Compare(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options) (Result, Comparison, error) {
+	var c Comparison
+	next := 0
+	o.Watch = func(event, hash uint64) {
+		if c.Before != 0 || next == len(a.Checkpoints) || event < a.Checkpoints[next].Event {
+			return
+		}
+		if hex(hash) != a.Checkpoints[next].Hash {
+			c.Before = event
+			return
+		}
+		c.After = event
+		next++
+	}
+	r, err := Run(ctx, sys, p, o)
+	c.Holds = r.Status == a.Verdict && r.Signature() == a.Signature
+	c.SameHash = hex(r.Hash) == a.Hash && r.Stats.Events == a.Events
+	return r, c, err
+}
+
+// Text is the comparison for a person.
+func (c *Comparison) Text(a *Artefact, r *Result) string {
+	was := string(a.Verdict)
+	if a.Signature != "" {
+		was += " " + a.Signature
+	}
+	now := string(r.Status)
+	if s := r.Signature(); r.Status == Violated {
+		now += " " + s
+	}
+	text := fmt.Sprintf("the verdict holds: %s\n", was)
+	if !c.Holds {
+		text = fmt.Sprintf("the verdict does not hold: expected %s, is %s\n", was, now)
+	}
+	switch {
+	case a.Hash == "": // only the verdict is expected
+		return text
+	case c.SameHash:
+		return text + "the hash holds: all that happened is the same\n"
+	case c.Before != 0:
+		text += fmt.Sprintf("the hash differs: the same up to event %d, and not at event %d\n", c.After, c.Before)
+	default:
+		text += fmt.Sprintf("the hash differs: the same up to event %d, and other at the end (%d events, was %d)\n", c.After, r.Stats.Events, a.Events)
+	}
+	return text + fmt.Sprintf("it was kept by %v\n", a.Build)
+}

@@ -1,0 +1,154 @@
+package campaign_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
+	"github.com/lockstep-dst/lockstep/scenarios/origin"
+	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/stretchr/testify/require"
+)
+
+// Every file in testdata/regressions still shows what it showed when it was
+// kept. Hashes may differ: they change with every change of the code.
+func TestRegressions(t *testing.T) {
+	files, err := filepath.Glob("../../testdata/regressions/*.json")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	systems := map[string]scenarios.System{"origin": origin.System(), "lockstep": lockstep.System()}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			require.NoError(t, err)
+			a, p, err := campaign.DecodeArtefact(data)
+			require.NoError(t, err)
+			sys, known := systems[p.System]
+			require.True(t, known, p.System)
+			r, c, err := a.Compare(t.Context(), sys, p, campaign.Options{})
+			require.NoError(t, err)
+			t.Log(c.Text(&a, &r))
+			require.True(t, c.Holds, "%s\nrepeat it: lockstep replay %s", r.Text(p), file)
+		})
+	}
+}
+
+// The plans of the node that were written by hand show what they are meant to.
+func TestHandWrittenPlansOfTheNode(t *testing.T) {
+	for name, unknown := range map[string]int{"node-minority": 1, "node-power-cut": 0} {
+		r, err := campaign.Run(t.Context(), lockstep.System(), readPlan(t, name), campaign.Options{})
+		require.NoError(t, err)
+		require.Equal(t, campaign.Passed, r.Status, r.Sentence())
+		require.Equal(t, unknown, r.Outcomes.Unknown, name)
+	}
+}
+
+func TestArtefactsHold(t *testing.T) {
+	for _, sys := range []scenarios.System{origin.System(), lockstep.System()} {
+		c := campaignOf(sys, scenarios.All, 0)
+		for seed := range uint64(10) {
+			a, p := keep(t, sys, c.Plan(seed))
+			require.Equal(t, scenarios.Encode(c.Plan(seed)), scenarios.Encode(p))
+			require.Equal(t, a.Events, a.Checkpoints[len(a.Checkpoints)-1].Event)
+			require.Len(t, a.Checkpoints, int(min(256, a.Events)))
+			r, cmp, err := a.Compare(t.Context(), sys, p, campaign.Options{})
+			require.NoError(t, err)
+			require.Equal(t, campaign.Comparison{Holds: true, SameHash: true, After: a.Events}, cmp)
+			require.Equal(t, a.Signature, r.Signature())
+			require.Contains(t, cmp.Text(&a, &r), "the hash holds")
+		}
+	}
+}
+
+// The first checkpoint that differs is named: what changed lies between it and
+// the one before.
+func TestTheFirstDifferenceIsNamed(t *testing.T) {
+	late := originWith(func(_ *scenarios.Plan, v *variant) {
+		v.node = func(n sim.Process) sim.Process { return &latecomer{Process: n} }
+	})
+	c := campaignOf(origin.System(), scenarios.None, 0)
+	c.Shape.Clients = 1
+	a, p := keep(t, origin.System(), c.Plan(5))
+	r, cmp, err := a.Compare(t.Context(), late, p, campaign.Options{})
+	require.NoError(t, err)
+	require.True(t, cmp.Holds)
+	require.False(t, cmp.SameHash)
+	require.NotZero(t, cmp.After)
+	require.Greater(t, cmp.Before, cmp.After)
+	require.Less(t, cmp.Before, a.Events)
+	require.Contains(t, cmp.Text(&a, &r), "the hash differs: the same up to event ")
+}
+
+// latecomer sets a timer for nothing on its 20th event.
+type latecomer struct {
+	sim.Process
+	events int
+}
+
+func (l *latecomer) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
+	l.Process.Step(now, ev, out)
+	if l.events++; l.events == 20 {
+		out.SetTimer(1<<40, 1)
+	}
+}
+
+// Another verdict is told from another hash.
+func TestAnotherVerdictDoesNotHold(t *testing.T) {
+	a, p := keep(t, origin.System(), readPlan(t, "lost-commit"))
+	p.Fates = nil
+	r, cmp, err := a.Compare(t.Context(), origin.System(), p, campaign.Options{})
+	require.NoError(t, err)
+	require.False(t, cmp.Holds)
+	require.Contains(t, cmp.Text(&a, &r), "the verdict does not hold: expected violated convergence/states-differ, is passed\n")
+}
+
+func TestBrokenArtefactsAreRefused(t *testing.T) {
+	good, err := campaign.NewArtefact(t.Context(), origin.System(), readPlan(t, "lost-commit"))
+	require.NoError(t, err)
+	text, err := campaign.EncodeArtefact(&good)
+	require.NoError(t, err)
+	require.True(t, campaign.IsArtefact(text))
+	require.False(t, campaign.IsArtefact(good.Plan))
+	for _, c := range []struct{ old, new, want string }{
+		{`"verdict": "violated"`, `"verdict": "undecided"`, `verdict: "undecided": want passed or violated`},
+		{`"verdict": "violated"`, `"verdict": "passed"`, "signature: "},
+		{`"version": 1,` + "\n" + ` "verdict"`, `"version": 2,` + "\n" + ` "verdict"`, "version: 2: this build reads version 1"},
+		{`"hash"`, `"hush"`, "hush"},
+		{`"2 `, `"1 `, "checkpoints[1].event: 1"},
+		{`"2 `, `"two `, "checkpoint"},
+		{`"nodes": 3`, `"nodes": 0`, "plan: invalid plan: nodes: 0"},
+		{`lockstep-artefact`, `something`, `format is "something"`},
+	} {
+		bad := strings.Replace(string(text), c.old, c.new, 1)
+		require.NotEqual(t, string(text), bad, c.old)
+		_, _, err := campaign.DecodeArtefact([]byte(bad))
+		require.ErrorIs(t, err, campaign.ErrArtefact)
+		require.ErrorContains(t, err, c.want)
+	}
+}
+
+// keep is an artefact and its plan, by way of its text.
+func keep(t *testing.T, sys scenarios.System, p *scenarios.Plan) (campaign.Artefact, *scenarios.Plan) {
+	a, err := campaign.NewArtefact(t.Context(), sys, p)
+	require.NoError(t, err)
+	text, err := campaign.EncodeArtefact(&a)
+	require.NoError(t, err)
+	b, q, err := campaign.DecodeArtefact(text)
+	require.NoError(t, err)
+	again, err := campaign.EncodeArtefact(&b)
+	require.NoError(t, err)
+	require.Equal(t, string(text), string(again))
+	return b, q
+}
+
+func readPlan(t *testing.T, name string) *scenarios.Plan {
+	text, err := os.ReadFile("../../testdata/plans/" + name + ".json")
+	require.NoError(t, err)
+	p, err := scenarios.Decode(text)
+	require.NoError(t, err)
+	return p
+}

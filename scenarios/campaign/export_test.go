@@ -1,0 +1,4 @@
+package campaign
+
+// Pinned is for tests.
+var Pinned = pinned

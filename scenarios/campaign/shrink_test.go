@@ -1,0 +1,287 @@
+package campaign_test
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
+	"github.com/lockstep-dst/lockstep/scenarios/origin"
+	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/stretchr/testify/require"
+)
+
+// firsts gives the first failing seed of every signature of the origin's system.
+func firsts(t *testing.T) (*campaign.Campaign, []*campaign.Group) {
+	c := campaignOf(origin.System(), scenarios.All, 500)
+	sum, err := c.Run(t.Context(), nil)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(sum.Groups), 6)
+	return &c, sum.Groups
+}
+
+// A storm that breaks the origin's protocol comes down to what a person can read,
+// and still breaks it in the same way.
+func TestFailuresShrinkToAHandful(t *testing.T) {
+	c, groups := firsts(t)
+	for _, g := range groups {
+		t.Run(g.Signature, func(t *testing.T) {
+			p := c.Plan(g.First)
+			s, err := campaign.Shrink(t.Context(), c.System, p, 20_000, 0)
+			require.NoError(t, err)
+			t.Logf("%d operations, %d faults, %d fates of %d, %d; %d runs",
+				len(s.Plan.Operations), len(s.Plan.Faults), len(s.Plan.Fates), len(p.Operations), len(p.Faults), s.Runs)
+			require.Equal(t, g.Signature, s.Signature)
+			require.True(t, s.Minimal)
+			require.LessOrEqual(t, len(s.Plan.Operations), 6)
+			require.LessOrEqual(t, len(s.Plan.Faults), 2)
+			require.LessOrEqual(t, len(s.Plan.Fates), 6)
+			require.Equal(t, s.Plan.Heal.Calm(), s.Plan.Network, "nothing is left to chance")
+			requireSignature(t, g.Signature, c.System, s.Plan)
+			for i := range s.Plan.Operations {
+				q := *s.Plan
+				q.Operations = append(append([]scenarios.Operation{}, q.Operations[:i]...), q.Operations[i+1:]...)
+				require.NotEqual(t, g.Signature, signature(t, c.System, &q), "operation %d is not needed", i)
+			}
+		})
+	}
+}
+
+// Who is faster does not matter.
+func TestShrinkingDoesNotDependOnTheWorkers(t *testing.T) {
+	c, groups := firsts(t)
+	p := c.Plan(groups[0].First)
+	one, err := campaign.Shrink(t.Context(), c.System, p, 20_000, 1)
+	require.NoError(t, err)
+	seven, err := campaign.Shrink(t.Context(), c.System, p, 20_000, 7)
+	require.NoError(t, err)
+	require.Equal(t, one, seven)
+}
+
+func TestOnlyFailuresShrink(t *testing.T) {
+	c := campaignOf(origin.System(), scenarios.None, 0)
+	c.Shape.Clients = 1
+	_, err := campaign.Shrink(t.Context(), c.System, c.Plan(3), 100, 1)
+	require.ErrorContains(t, err, "seed 3 passes: there is nothing to shrink")
+	_, err = campaign.Necessary(t.Context(), c.System, c.Plan(3), 10, 1)
+	require.ErrorContains(t, err, "seed 3: passed: only a violation has needs")
+}
+
+func TestShrinkingEndsWithItsContext(t *testing.T) {
+	c, groups := firsts(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := campaign.Shrink(ctx, c.System, c.Plan(groups[0].First), 20_000, 2)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+// All panics have one signature, but one is not made into another.
+func TestAPanicStaysWhereItIs(t *testing.T) {
+	sys := originWith(func(p *scenarios.Plan, v *variant) {
+		v.node = func(sim.Process) sim.Process { return fragile{len(p.Operations) >= 7} }
+	})
+	c := campaignOf(sys, scenarios.All, 0)
+	s, err := campaign.Shrink(t.Context(), sys, c.Plan(1), 20_000, 0)
+	require.NoError(t, err)
+	require.Equal(t, "assertion/panic", s.Signature)
+	require.Len(t, s.Plan.Operations, 7)
+	require.True(t, s.Minimal)
+}
+
+// fragile is a node that panics, in one place or in another.
+type fragile struct{ here bool }
+
+func (f fragile) Step(scenarios.Duration, *sim.Event, *sim.Effects) {
+	if f.here {
+		f.crack()
+	}
+	panic("there")
+}
+
+func (fragile) crack() { panic("here") }
+
+// With the fates of all messages written down, clients see what they saw when
+// chance decided.
+func TestPinnedPlansShowTheSame(t *testing.T) {
+	for _, sys := range []scenarios.System{origin.System(), lockstep.System()} {
+		t.Run(sys.Name, func(t *testing.T) {
+			c := campaignOf(sys, scenarios.All, 0)
+			for seed := range uint64(40) {
+				p := c.Plan(seed)
+				q := campaign.Pinned(sys, p)
+				require.NoError(t, q.Validate())
+				require.Equal(t, p.Heal.Calm(), q.Network)
+				require.Equal(t, history(t, sys, p, p.Heal.At), history(t, sys, q, p.Heal.At), "seed %d", seed)
+			}
+		})
+	}
+}
+
+// history is what clients saw until the heal phase, after which nothing is
+// written down.
+func history(t *testing.T, sys scenarios.System, p *scenarios.Plan, heal scenarios.Duration) (seen []checker.Operation) {
+	r, err := campaign.Run(t.Context(), sys, p, campaign.Options{})
+	require.NoError(t, err)
+	for _, o := range r.History.Operations {
+		if o.Return < int64(heal) {
+			seen = append(seen, o)
+		}
+	}
+	return seen
+}
+
+// Taking away what a failure needs ends it, whatever chance does besides.
+func TestNecessity(t *testing.T) {
+	p := readPlan(t, "lost-commit")
+	n, err := campaign.Necessary(t.Context(), origin.System(), p, 50, 0)
+	require.NoError(t, err)
+	require.Equal(t, "convergence/states-differ", n.Signature)
+	require.Len(t, n.Rows, 3)
+	require.Equal(t, "operation", n.Rows[1].Kind)
+	require.Equal(t, campaign.Need{Kind: "fate", What: "1>3 commit lifecycle/a c1.1 #1 is lost"}, n.Rows[2])
+	require.NotZero(t, n.Rows[0].Same)
+	require.Zero(t, n.Rows[1].Same)
+	require.Contains(t, n.String(), "without fate 1>3 commit lifecycle/a c1.1 #1 is lost\n")
+
+	again, err := campaign.Necessary(t.Context(), origin.System(), p, 50, 1)
+	require.NoError(t, err)
+	require.Equal(t, n, again)
+}
+
+// docs/FAILURES.md shows the table of a plan.
+func TestTheDocumentedNecessityIsTrue(t *testing.T) {
+	const doc = "../../docs/FAILURES.md"
+	n, err := campaign.Necessary(t.Context(), origin.System(), readPlan(t, "shrunk-read"), 200, 0)
+	require.NoError(t, err)
+	text, err := os.ReadFile(doc)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "```needs shrunk-read\n"+n.String()+"```")
+}
+
+// Where chance is needed, the table says so.
+func TestNecessityOfTheNetwork(t *testing.T) {
+	n, err := campaign.Necessary(t.Context(), origin.System(), readPlan(t, "roaming-client"), 50, 0)
+	require.NoError(t, err)
+	last := n.Rows[len(n.Rows)-1]
+	require.Equal(t, "network", last.Kind)
+	require.Zero(t, last.Same+last.Other)
+	require.Less(t, n.Rows[0].Same, n.Seeds, "other seeds have other delays")
+}
+
+func requireSignature(t *testing.T, want string, sys scenarios.System, p *scenarios.Plan) {
+	t.Helper()
+	require.Equal(t, want, signature(t, sys, p))
+}
+
+func signature(t *testing.T, sys scenarios.System, p *scenarios.Plan) string {
+	t.Helper()
+	r, err := campaign.Run(t.Context(), sys, p, campaign.Options{})
+	require.NoError(t, err)
+	return r.Signature()
+}
+
+// A run can be stopped anywhere, and what nodes hold there is a function of the
+// plan.
+func TestLooking(t *testing.T) {
+	for _, sys := range []scenarios.System{origin.System(), lockstep.System()} {
+		c := campaignOf(sys, scenarios.None, 0)
+		p := c.Plan(3)
+		hashes := map[uint64]uint64{}
+		_, err := campaign.Run(t.Context(), sys, p, campaign.Options{Watch: func(event, hash uint64) { hashes[event] = hash }})
+		require.NoError(t, err)
+		for _, until := range []uint64{1, 50, 100} {
+			lines := 0
+			g, err := campaign.Look(sys, p, until, []sim.ID{1, 2}, func(sim.Line) { lines++ })
+			require.NoError(t, err)
+			require.Equal(t, until, g.Event)
+			require.Equal(t, hashes[until], g.Hash)
+			require.NotZero(t, lines)
+			require.Len(t, g.Nodes, 2)
+			require.NotEmpty(t, g.Nodes[1].Dump)
+			again, err := campaign.Look(sys, p, until, []sim.ID{1, 2}, nil)
+			require.NoError(t, err)
+			require.Equal(t, g, again)
+		}
+		_, err = campaign.Look(sys, p, 1, []sim.ID{99}, nil)
+		require.ErrorContains(t, err, "no node 99 in this plan")
+		end, err := campaign.Look(sys, p, 1<<40, nil, nil)
+		require.NoError(t, err)
+		require.Len(t, hashes, int(end.Event))
+	}
+}
+
+// A dump shows what a node remembers and all that is under way.
+func TestDumpsShowAll(t *testing.T) {
+	for _, c := range []struct {
+		sys   scenarios.System
+		plan  string
+		node  sim.ID
+		until uint64
+		want  []string
+	}{
+		{origin.System(), "lost-commit", 1, 30, []string{
+			"life 1\n", "lifecycle/a in Running\n", "proposes lifecycle/a c1.1 to Running, acknowledged by [1], rejected by []\n", "no receipt from 3 for commit lifecycle/a c1.1",
+		}},
+		{lockstep.System(), "node-minority", 1, 150, []string{
+			"boot 1, ready true, local time ", "door/front\n", "promised 1.1.1, accepted -: nothing\n", "held until the log is durable to ",
+			"chosen as far as it knows: ", "round: prepare 1.1.1, sent 2 times, acknowledged by [1], refused by []\n",
+			"waiting for a round: ", "read exchange ", "in the exchange: ", "    1 c2.1 made → Locked\n",
+		}},
+		{lockstep.System(), "node-minority", 2, 100, []string{"in the round: request door/front c2.1 attempt 1 propose to Locked"}},
+	} {
+		var all strings.Builder
+		for event := range c.until {
+			g, err := campaign.Look(c.sys, readPlan(t, c.plan), event+1, []sim.ID{c.node}, nil)
+			require.NoError(t, err)
+			all.WriteString(g.Nodes[0].Dump)
+		}
+		for _, want := range c.want {
+			require.Contains(t, all.String(), want)
+		}
+	}
+}
+
+func TestNotEverySystemShowsItsNodes(t *testing.T) {
+	sys := originWith(func(*scenarios.Plan, *variant) {})
+	c := campaignOf(sys, scenarios.None, 0)
+	p := c.Plan(1)
+	_, err := campaign.Look(sys, p, 1, []sim.ID{1}, nil)
+	require.ErrorContains(t, err, "system origin cannot show what a node holds")
+}
+
+// unknowns breaks a property of its own when clients are left in the dark twice.
+type unknowns struct {
+	scenarios.Run
+	count int
+}
+
+func (u *unknowns) Observe(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.Violation {
+	if r, ok := f.(*scenarios.Returned); ok && r.Outcome == scenarios.Unknown && r.Operation.Client != scenarios.Healer {
+		if u.count++; u.count == 2 {
+			return &scenarios.Violation{Property: "canary", Class: "two-unknown", At: at, Sentence: "It was planted"}
+		}
+	}
+	return u.Run.Observe(at, id, f)
+}
+
+// The node's own messages can be named and lost one by one as well.
+func TestStormsOfTheNodeShrink(t *testing.T) {
+	sys := lockstep.System()
+	inner := sys.New
+	sys.New = func(p *scenarios.Plan) scenarios.Run { return &unknowns{Run: inner(p)} }
+	c := campaignOf(sys, scenarios.All, 40)
+	sum, err := c.Run(t.Context(), nil)
+	require.NoError(t, err)
+	require.NotEmpty(t, sum.Groups)
+	p := c.Plan(sum.Groups[0].First)
+	s, err := campaign.Shrink(t.Context(), sys, p, 20_000, 0)
+	require.NoError(t, err)
+	t.Log(s.Plan.Operations, s.Plan.Faults, s.Plan.Fates, s.Runs)
+	require.True(t, s.Minimal)
+	require.Less(t, len(s.Plan.Operations), len(p.Operations)/3)
+	require.Equal(t, s.Plan.Heal.Calm(), s.Plan.Network)
+}

@@ -1,0 +1,32 @@
+package origin
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// Dump implements scenarios.Dumper.
+func (r *run) Dump(id sim.ID) string { return r.processes[id].dump() }
+
+// dump is all that the node holds, in words.
+func (n *node) dump() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "life %d\n", n.life)
+	for _, key := range n.plan.Machines() {
+		fmt.Fprintf(&b, "%s in %s\n", key, n.state(key))
+	}
+	for _, id := range slices.Sorted(maps.Keys(n.proposals)) {
+		p := n.proposals[id]
+		fmt.Fprintf(&b, "proposes %s %s to %s, acknowledged by %v, rejected by %v\n", p.call.Machine, id, p.call.To,
+			slices.Sorted(maps.Keys(p.acks)), slices.Sorted(maps.Keys(p.rejects)))
+	}
+	for _, number := range slices.Sorted(maps.Keys(n.deliveries)) {
+		d := n.deliveries[number]
+		fmt.Fprintf(&b, "no receipt from %d for %v, %d attempts left\n", d.to, d.msg, d.attempts)
+	}
+	return b.String()
+}

@@ -1,0 +1,193 @@
+package shrink
+
+import (
+	"reflect"
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/scenarios"
+)
+
+// leaves makes simple what is not a list, one value after another. What a
+// value means does not matter, with few exceptions: a plan that is not valid is
+// no candidate.
+func (s *search) leaves() {
+	for _, at := range places(s.plan, func(v reflect.Value) bool { return v.Kind() != reflect.Slice }) {
+		if !at.exists(s.plan) || s.keeps(at) {
+			continue
+		}
+		simpler := simplerThan(at.in(s.plan), top(at) == "Knobs")
+		if top(at) == "Heal" {
+			simpler = slices.DeleteFunc(simpler, func(v reflect.Value) bool { return v.Int() < int64(shortest) })
+		}
+		s.first(len(simpler), func(i int) *scenarios.Plan {
+			return edit(s.plan, at, func(v reflect.Value) { v.Set(simpler[i]) })
+		})
+	}
+}
+
+// shortest is how long a storm lasts at least: what happens in it should not
+// mix with what the heal phase does.
+const shortest = 100 * netmodel.Millisecond
+
+// keeps reports whether a place keeps its value. How long the heal phase waits
+// says what counts as stuck: with less time, every plan is. A network that adds
+// nothing is for calm to look after.
+func (s *search) keeps(at place) bool {
+	switch top(at) {
+	case "Format", "Version", "System", "Seed", "Nodes", "Clients", "Definitions":
+		return true
+	case "Heal":
+		return len(at) > 1 && reflect.TypeFor[scenarios.Heal]().Field(at[1]).Name != "At"
+	case "Network":
+		return !random(s.plan.Network)
+	}
+	return false
+}
+
+// simplerThan lists values to try in place of v, the simplest first. Timeouts
+// become round, but not shorter: one that is too short is a failure of its own.
+func simplerThan(v reflect.Value, timeout bool) []reflect.Value {
+	switch x := v.Interface().(type) {
+	case netmodel.Duration:
+		return values(durations(x, timeout))
+	case netmodel.PPM:
+		return values(rates(x))
+	case netmodel.Delay:
+		return values(delays(x))
+	case netmodel.Profile:
+		return values(profiles(x))
+	case netmodel.ID:
+		return nil // a name
+	}
+	var list []reflect.Value
+	if whole(v.Type()) {
+		return nil
+	}
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Bool, reflect.String:
+		if !v.IsZero() {
+			list = append(list, reflect.Zero(v.Type()))
+		}
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		for _, n := range numbers(v.Int()) {
+			list = append(list, reflect.ValueOf(n).Convert(v.Type()))
+		}
+	case reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		for _, n := range numbers(v.Uint()) {
+			list = append(list, reflect.ValueOf(n).Convert(v.Type()))
+		}
+	}
+	return list
+}
+
+func values[T any](list []T) []reflect.Value {
+	out := make([]reflect.Value, len(list))
+	for i, x := range list {
+		out[i] = reflect.ValueOf(x)
+	}
+	return out
+}
+
+// durations are rounder than d, or as round and shorter; if it is a timeout
+// they are not shorter, unless they are none.
+func durations(d netmodel.Duration, timeout bool) []netmodel.Duration {
+	list := []netmodel.Duration{0}
+	if timeout {
+		list = append(list, up(d, 1), up(d, 2))
+	} else {
+		list = append(list, netmodel.Millisecond, 10*netmodel.Millisecond, 100*netmodel.Millisecond,
+			down(d, 1), up(d, 1), down(d/2, 2), down(d, 2), up(d, 2), down(d, 3), up(d, 3))
+	}
+	return only(list, func(c netmodel.Duration) bool {
+		return digits(c) < digits(d) && (c <= up(d, 1)) || digits(c) == digits(d) && c < d && !timeout || c == 0 && d != 0
+	})
+}
+
+// rates are simpler than p: never, always, a rounder or a smaller one.
+func rates(p netmodel.PPM) []netmodel.PPM {
+	if p == 0 {
+		return nil
+	}
+	if p == netmodel.Always {
+		return []netmodel.PPM{0}
+	}
+	return only([]netmodel.PPM{0, netmodel.Always, down(p, 1), down(p, 2)}, func(c netmodel.PPM) bool { return c != p })
+}
+
+// delays are constant ones that take as long as d often does.
+func delays(d netmodel.Delay) []netmodel.Delay {
+	if d.Kind == netmodel.Constant {
+		return nil
+	}
+	var list []netmodel.Delay
+	for _, c := range []netmodel.Duration{d.Min, d.Min + d.Mean, (d.Min + d.Max) / 2, d.Max} {
+		list = append(list, netmodel.Delay{Kind: netmodel.Constant, Min: c})
+	}
+	return list
+}
+
+// profiles are those without faults.
+func profiles(p netmodel.Profile) []netmodel.Profile {
+	if !random(p) {
+		return nil
+	}
+	list := []netmodel.Profile{{Delay: p.Delay}}
+	for _, d := range delays(p.Delay) {
+		list = append(list, netmodel.Profile{Delay: d})
+	}
+	return list
+}
+
+// numbers are nearer to 0 than n: all of them if they are few.
+func numbers[T int64 | uint64](n T) []T {
+	var list []T
+	for _, c := range []T{0, 1, 2, 3, 4, 5, n / 2, n - n%1000} {
+		if (c >= 0) == (n >= 0) && (n > 0 && c < n || n < 0 && c > n) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// digits is how many digits of n count: 1 for 300, 2 for 310.
+func digits[T netmodel.Duration | netmodel.PPM](n T) int {
+	for n != 0 && n%10 == 0 {
+		n /= 10
+	}
+	count := 0
+	for ; n != 0; n /= 10 {
+		count++
+	}
+	return count
+}
+
+// down is n with its first digits only, and up the next number with as few.
+func down[T netmodel.Duration | netmodel.PPM](n T, digits int) T { return n - n%unit(n, digits) }
+
+func up[T netmodel.Duration | netmodel.PPM](n T, digits int) T {
+	u := unit(n, digits)
+	return (n + u - 1) / u * u
+}
+
+// unit is the value of a 1 in the last of n's first digits.
+func unit[T netmodel.Duration | netmodel.PPM](n T, digits int) T {
+	u := T(1)
+	for range digits {
+		n /= 10
+	}
+	for ; n > 0; n /= 10 {
+		u *= 10
+	}
+	return u
+}
+
+func only[T comparable](list []T, want func(T) bool) []T {
+	var out []T
+	for _, x := range list {
+		if want(x) {
+			out = append(out, x)
+		}
+	}
+	return out
+}

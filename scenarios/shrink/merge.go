@@ -1,0 +1,105 @@
+package shrink
+
+import (
+	"reflect"
+
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// mergeMachines has what is done to one machine done to another.
+func (s *search) mergeMachines() {
+	for s.pairs(len(s.plan.Machines()), func(gone, kept int) *scenarios.Plan {
+		machines := s.plan.Machines()
+		return renamed(s.plan, map[string]string{machines[gone]: machines[kept]}, nil)
+	}) {
+	}
+}
+
+// mergeClients has one client do what another does.
+func (s *search) mergeClients() {
+	for s.pairs(s.plan.Clients, func(gone, kept int) *scenarios.Plan { return withoutClient(s.plan, gone+1, kept+1) }) {
+	}
+}
+
+// pairs tries all pairs of numbers below n, of which the first is the larger.
+func (s *search) pairs(n int, candidate func(gone, kept int) *scenarios.Plan) bool {
+	var pairs [][2]int
+	for gone := n - 1; gone > 0; gone-- {
+		for kept := range gone {
+			pairs = append(pairs, [2]int{gone, kept})
+		}
+	}
+	return s.first(len(pairs), func(i int) *scenarios.Plan { return candidate(pairs[i][0], pairs[i][1]) }) >= 0
+}
+
+// withoutClient is p in which another client does what one client did.
+func withoutClient(p *scenarios.Plan, gone, kept int) *scenarios.Plan {
+	q := clone(p)
+	number := func(c int) int {
+		switch {
+		case c == gone:
+			return kept
+		case c > gone:
+			return c - 1
+		}
+		return c
+	}
+	for i := range q.Operations {
+		o := &q.Operations[i]
+		o.Client = number(o.Client)
+	}
+	remap(reflect.ValueOf(q).Elem(), func(id sim.ID) (sim.ID, bool) {
+		if c := int(id) - 100; c > 0 && c <= p.Clients {
+			return scenarios.ClientID(number(c)), true
+		}
+		return id, true
+	})
+	q.Clients--
+	return q
+}
+
+// fewestNodes is how few nodes are left: with fewer, a majority is all of them.
+const fewestNodes = 3
+
+// dropNodes takes nodes out, two at a time if it can, since an even number of
+// nodes needs a larger majority.
+func (s *search) dropNodes() {
+	for s.plan.Nodes > fewestNodes {
+		n := s.plan.Nodes
+		two := n-2 >= fewestNodes && s.pairs(n, func(a, b int) *scenarios.Plan {
+			return withoutNode(withoutNode(s.plan, a+1), b+1)
+		})
+		if !two && s.first(n, func(i int) *scenarios.Plan { return withoutNode(s.plan, n-i) }) < 0 {
+			return
+		}
+	}
+}
+
+// withoutNode is p without a node. The ones after it move up; what was asked of
+// it is asked of whom the client likes.
+func withoutNode(p *scenarios.Plan, gone int) *scenarios.Plan {
+	q := clone(p)
+	for i := range q.Operations {
+		switch o := &q.Operations[i]; {
+		case o.Node == gone:
+			o.Node = 0
+		case o.Node > gone:
+			o.Node--
+		}
+	}
+	if gone <= len(q.Clocks) {
+		remove(reflect.ValueOf(&q.Clocks).Elem(), gone-1, gone)
+	}
+	remap(reflect.ValueOf(q).Elem(), func(id sim.ID) (sim.ID, bool) {
+		switch n := int(id); {
+		case n == gone:
+			return 0, false
+		case n > gone && n <= p.Nodes:
+			return id - 1, true
+		}
+		return id, true
+	})
+	q.Nodes--
+	return q
+}

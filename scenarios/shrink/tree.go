@@ -1,0 +1,188 @@
+package shrink
+
+import (
+	"encoding"
+	"reflect"
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// place leads to a value within a plan: the numbers of fields and of elements,
+// from the outside in. A pointer is followed without a number.
+type place []int
+
+// in is the value at that place of p.
+func (at place) in(p *scenarios.Plan) reflect.Value {
+	v := reflect.ValueOf(p).Elem()
+	for _, i := range at {
+		v = reflect.Indirect(v)
+		if v.Kind() == reflect.Slice {
+			v = v.Index(i)
+		} else {
+			v = v.Field(i)
+		}
+	}
+	return v
+}
+
+// exists reports whether p has such a place.
+func (at place) exists(p *scenarios.Plan) bool {
+	v := reflect.ValueOf(p).Elem()
+	for _, i := range at {
+		v = reflect.Indirect(v)
+		if !v.IsValid() || v.Kind() == reflect.Slice && i >= v.Len() {
+			return false
+		}
+		if v.Kind() == reflect.Slice {
+			v = v.Index(i)
+		} else {
+			v = v.Field(i)
+		}
+	}
+	return true
+}
+
+// top is the plan's field in which a place is.
+func top(at place) string { return reflect.TypeFor[scenarios.Plan]().Field(at[0]).Name }
+
+// places lists all places of p whose value is wanted, outer ones first.
+func places(p *scenarios.Plan, wanted func(v reflect.Value) bool) []place {
+	var found []place
+	var walk func(v reflect.Value, at place)
+	walk = func(v reflect.Value, at place) {
+		if len(at) > 0 && wanted(v) {
+			found = append(found, slices.Clone(at))
+		}
+		v = reflect.Indirect(v)
+		if !v.IsValid() || whole(v.Type()) {
+			return
+		}
+		switch v.Kind() {
+		case reflect.Struct:
+			for i := range v.NumField() {
+				walk(v.Field(i), append(at, i))
+			}
+		case reflect.Slice:
+			for i := range v.Len() {
+				walk(v.Index(i), append(at, i))
+			}
+		}
+	}
+	walk(reflect.ValueOf(p).Elem(), nil)
+	return found
+}
+
+// whole reports whether values of type t are not taken apart: names of things,
+// and what machines are, without which the operations mean something else.
+func whole(t reflect.Type) bool {
+	return t == reflect.TypeFor[fsm.Definition]() || reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}
+
+// edit is a copy of p in which change has been made at a place.
+func edit(p *scenarios.Plan, at place, change func(v reflect.Value)) *scenarios.Plan {
+	q := clone(p)
+	change(at.in(q))
+	return q
+}
+
+// clone is a copy of p that shares nothing with it but definitions, which
+// nobody changes. Empty lists become nil, as Decode has them.
+func clone(p *scenarios.Plan) *scenarios.Plan {
+	q := *p
+	unshare(reflect.ValueOf(&q).Elem())
+	return &q
+}
+
+func unshare(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			inner := reflect.New(v.Type().Elem())
+			inner.Elem().Set(v.Elem())
+			v.Set(inner)
+			unshare(inner.Elem())
+		}
+	case reflect.Slice:
+		if v.Len() == 0 {
+			v.SetZero()
+		} else {
+			own := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+			reflect.Copy(own, v)
+			v.Set(own)
+		}
+		for i := range v.Len() {
+			unshare(v.Index(i))
+		}
+	case reflect.Struct:
+		if whole(v.Type()) {
+			return
+		}
+		for i := range v.NumField() {
+			unshare(v.Field(i))
+		}
+	}
+}
+
+// remap gives every process that v names another id, and takes out of its lists
+// those that have none. It reports whether v still makes sense: whether it is not
+// about a process without one, and no list of it has become empty.
+func remap(v reflect.Value, to func(sim.ID) (sim.ID, bool)) (sound bool) {
+	switch x := v.Addr().Interface().(type) {
+	case *sim.ID:
+		*x, sound = to(*x)
+		return sound
+	case *netmodel.Link:
+		var from, end bool
+		x.From, from = to(x.From)
+		x.To, end = to(x.To)
+		return from && end && x.From != x.To
+	case *sim.Address:
+		return remap(v.FieldByName("Link"), to)
+	case *fsm.Definition:
+		return true
+	}
+	sound = true
+	switch v.Kind() {
+	case reflect.Pointer:
+		return v.IsNil() || remap(v.Elem(), to)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			sound = remap(v.Field(i), to) && sound
+		}
+	case reflect.Slice:
+		return remapList(v, to)
+	}
+	return sound
+}
+
+func remapList(v reflect.Value, to func(sim.ID) (sim.ID, bool)) (sound bool) {
+	n := 0
+	for i := range v.Len() {
+		if e := v.Index(i); remap(e, to) && !named(v.Slice(0, n), e) {
+			v.Index(n).Set(e)
+			n++
+		}
+	}
+	sound = n > 0 || v.Len() == 0
+	if v.SetLen(n); n == 0 {
+		v.SetZero()
+	}
+	return sound
+}
+
+// named reports whether list has x already, a process or a link.
+func named(list, x reflect.Value) bool {
+	switch x.Interface().(type) {
+	case sim.ID, netmodel.Link:
+		for i := range list.Len() {
+			if list.Index(i).Interface() == x.Interface() {
+				return true
+			}
+		}
+	}
+	return false
+}

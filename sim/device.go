@@ -21,6 +21,7 @@ type disk struct {
 	crashes uint64
 	kills   uint64
 	block   []byte   // room for copies of what is written
+	blocks  *blocks  // where more of it comes from; nil: anew
 	trouble *trouble // nil as long as nothing was ever wrong
 	chance  chance   // nil: by the profile
 }
@@ -100,7 +101,7 @@ func (d *disk) take(r *DiskRequest) request {
 // copy is a copy of data that nobody changes.
 func (d *disk) copy(data []byte) []byte {
 	if len(data) > cap(d.block)-len(d.block) {
-		d.block = make([]byte, 0, max(len(data), 32<<10))
+		d.block = d.blocks.take(len(data))
 	}
 	begin := len(d.block)
 	d.block = append(d.block, data...)

@@ -6,8 +6,29 @@ import "github.com/lockstep-dst/lockstep/netmodel"
 // for it anew with every seed. It changes nothing in a run. The zero Memory is
 // empty; one world at a time uses it.
 type Memory struct {
-	queue queue
-	net   netmodel.Room
+	queue  queue
+	net    netmodel.Room
+	blocks blocks
+}
+
+// blocks is room for what is written to disks.
+type blocks struct{ free, used [][]byte }
+
+const blockSize = 32 << 10
+
+// take is an empty slice with room for so many bytes, and mostly for more.
+func (b *blocks) take(size int) []byte {
+	if b == nil || size > blockSize {
+		return make([]byte, 0, max(size, blockSize))
+	}
+	var block []byte
+	if n := len(b.free); n > 0 {
+		block, b.free = b.free[n-1], b.free[:n-1]
+	} else {
+		block = make([]byte, 0, blockSize)
+	}
+	b.used = append(b.used, block)
+	return block
 }
 
 // borrow takes what m has.
@@ -17,6 +38,11 @@ func (w *World) borrow(m *Memory) {
 	}
 	w.queue, m.queue = m.queue, queue{}
 	w.net.Borrow(&m.net)
+	for _, p := range w.procs {
+		if p != nil {
+			p.disk.blocks = &m.blocks
+		}
+	}
 }
 
 // Release ends the world, which must not be used any more, and gives its memory
@@ -31,4 +57,7 @@ func (w *World) Release() {
 	m.queue = queue{heap: q.heap[:0], slab: q.slab[:0], free: q.free[:0]}
 	w.net.GiveBack(&m.net)
 	w.queue = queue{}
+	m.blocks.free = append(m.blocks.free, m.blocks.used...)
+	clear(m.blocks.used)
+	m.blocks.used = m.blocks.used[:0]
 }

@@ -41,7 +41,7 @@ func benchmark(b *testing.B, plan func(seed uint64) *scenarios.Plan) {
 	for seed := range uint64(16) {
 		plans = append(plans, plan(seed))
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as the fuzz command does
+	defer debug.SetGCPercent(debug.SetGCPercent(1600)) // as the fuzz command does
 	o := campaign.Options{Memory: &sim.Memory{}}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

@@ -50,6 +50,7 @@ var layers = map[string]layer{
 	"checker": {module: []string{"node/fsm"}, others: []string{"github.com/anishathalye/porcupine"}},
 
 	"scenarios":           {pure: true, module: []string{"netmodel", "netmodel/keyed", "node/fsm", "sim"}},
+	"scenarios/canary":    {pure: true, module: system},
 	"scenarios/origin":    {pure: true, module: system},
 	"scenarios/lockstep":  {pure: true, module: system},
 	"scenarios/shrink":    {pure: true, module: []string{"netmodel", "node/fsm", "scenarios", "sim"}},

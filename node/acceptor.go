@@ -15,6 +15,7 @@ func (n *Node) proposal(from ID, p *Proposal) {
 		n.counts.Rejects[reason]++
 		r := &Reject{Phase: p.Phase, Key: p.Key, Ballot: p.Ballot, Reason: reason, First: p.First}
 		if reason == StaleBallot {
+			n.mark(MarkPrepareRefused + Mark(p.Phase-Prepare))
 			r.Promised = later(m.promised, m.accepted)
 			n.say(from, r, m.pos)
 			return
@@ -77,6 +78,10 @@ func (n *Node) promise(m *machine, b Ballot) {
 // accept makes m hold the proposal's value, and promises its next ballot.
 func (n *Node) accept(m *machine, p *Proposal) {
 	if m.accepted == p.Ballot {
+		n.mark(MarkAcceptedAgain)
+		if m.promised.Less(p.Next) {
+			n.mark(MarkPromisedAfter)
+		}
 		n.promise(m, p.Next)
 		return
 	}

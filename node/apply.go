@@ -71,6 +71,7 @@ func (n *Node) propose(m *machine, o *operation) {
 	n.counts.Proposals++
 	if m.chosen != nil {
 		if reply, found := recall(m.chosen, o.req.ID); found {
+			n.mark(MarkKnown)
 			n.answer(o, reply)
 			return
 		}
@@ -111,20 +112,28 @@ func (n *Node) applyOne(m *machine, base, value *Value, o *operation) *Value {
 	reply, found := recall(value, r.ID)
 	switch {
 	case found:
+		n.markFound(r, reply)
 		o.sent = true
 		o.result = reply
 	case value.forgot() > r.Base: // an entry of it may have left the ring
 		o.result = turnedAway(value, Forgotten)
 		if o.sent || r.Retry {
 			o.result.Outcome = Unknown
+			n.mark(MarkForgottenRetry)
+		} else {
+			n.mark(MarkForgotten)
 		}
 	case r.Expects && r.Expect != value.Version:
+		n.mark(MarkMismatch)
 		return n.decline(value, o, Mismatch, VoidMismatch)
 	case m.def.Legal(value.State, r.To):
 		o.sent = true
 		ring := n.cfg.Ring
 		if r.To == fsm.Retired { // nothing will follow: only this round's entries are needed
 			ring = int(value.Serial-base.Serial) + 1
+		}
+		if len(value.Recent) >= ring {
+			n.mark(MarkOverflow)
 		}
 		value = value.with(Entry{r.ID, m.def.Own(r.To), Made}, ring)
 		o.result = observed(value)
@@ -140,8 +149,12 @@ func (n *Node) applyOne(m *machine, base, value *Value, o *operation) *Value {
 // retired machine needs none: nothing will ever change it.
 func (n *Node) decline(value *Value, o *operation, why Reason, kind EntryKind) *Value {
 	r := o.req
+	if value.State == fsm.Retired {
+		n.mark(MarkRetired)
+	}
 	if r.Retry && value.State != fsm.Retired {
 		o.sent = true
+		n.mark(MarkVoid)
 		value = value.with(Entry{r.ID, value.State, kind}, n.cfg.Ring)
 	}
 	o.result = turnedAway(value, why)
@@ -203,6 +216,7 @@ func (n *Node) expire(m *machine) {
 // can be said only if no accept with it was sent, and no earlier attempt may be
 // under way elsewhere.
 func (n *Node) giveUp(o *operation, why Reason) {
+	n.markGivenUp(o, why)
 	outcome := Rejected
 	if o.sent || o.req.Retry {
 		outcome = Unknown

@@ -38,6 +38,7 @@ type Config struct {
 	Jitter           uint64        // seed of what a node chooses at random, one of its own for each node
 
 	Observer Observer // told what the node does; nil in production
+	Marks    *Marks   // counts what the node comes by; nil in production
 }
 
 // maxSegment bounds what recovery holds in memory.

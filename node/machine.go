@@ -157,6 +157,9 @@ func (n *Node) learn(m *machine, b Ballot, v *Value) {
 	n.account(m, before)
 	m.top = max(m.top, b.Round)
 	if m.cache.Less(b) {
+		if !m.cache.IsZero() {
+			n.mark(MarkCacheDropped)
+		}
 		m.cache = Ballot{}
 	}
 }
@@ -193,6 +196,9 @@ func (n *Node) commit(c *Commit) {
 	if m == nil || c.Value == nil || !n.holdable(m, c.Ballot, c.Value) {
 		n.counts.Failed++
 		return
+	}
+	if c.Ballot.Less(m.chosenAt) {
+		n.mark(MarkOldNews)
 	}
 	n.learn(m, c.Ballot, c.Value)
 	n.learnt(m, c.Ballot, c.Value)

@@ -197,6 +197,8 @@ func (n *Node) handle(ev Event) {
 		if n.ready {
 			n.counts.Received++
 			n.receive(ev.From, ev.Message)
+		} else {
+			n.mark(MarkDeaf)
 		}
 	case Timer:
 		if ev.Token == repairToken {
@@ -260,6 +262,7 @@ func (n *Node) say(to ID, m Message, after wal.LSN) {
 		n.emit(s)
 		return
 	}
+	n.mark(MarkHeld)
 	n.held = append(n.held, held{after, s})
 }
 

@@ -51,6 +51,7 @@ func (n *Node) advance(m *machine) {
 	}
 	if !m.cache.IsZero() {
 		n.counts.Fast++
+		n.mark(MarkFast)
 		ballot := m.cache
 		m.cache = Ballot{}
 		n.beginAccept(m, ballot, m.chosenAt, m.chosen)
@@ -75,7 +76,9 @@ func (n *Node) beginAccept(m *machine, ballot, at Ballot, base *Value) {
 	size := min(len(m.queue), n.cfg.Batch)
 	batch := append(m.round.batch[:0], m.queue[:size]...)
 	m.queue = slices.Delete(m.queue, 0, size)
-	value := n.apply(m, m.base(base), batch)
+	from := m.base(base)
+	value := n.apply(m, from, batch)
+	n.markRound(m, at, from, value, batch)
 	first := m.round.first
 	if size > 0 {
 		first = batch[0].req.ID
@@ -97,6 +100,9 @@ func (n *Node) sendRound(m *machine) {
 				n.counts.Retried++
 			}
 		}
+	}
+	if r.attempts > 0 {
+		n.mark(MarkResent)
 	}
 	r.attempts++
 	r.resend = n.now + n.patience(m)
@@ -128,6 +134,7 @@ func (n *Node) acknowledgment(from ID, a *Acknowledgment) {
 	}
 	r, i := &m.round, n.member(from)
 	if r.phase != a.Phase || r.ballot != a.Ballot || r.answered.has(i) {
+		n.mark(MarkLateAnswer)
 		return
 	}
 	r.answered.add(i)
@@ -199,6 +206,7 @@ func (n *Node) reject(from ID, j *Reject) {
 	}
 	r.refused.add(i)
 	if len(n.cfg.Members)-r.refused.len() < n.majority {
+		n.mark(MarkDuel)
 		n.fail(m)
 		n.advance(m)
 		n.rest(m)
@@ -215,7 +223,11 @@ func (n *Node) tendRound(m *machine) {
 		n.alarm(m, r.resend)
 	case r.attempts <= n.cfg.RetryAttempts && r.refused == 0:
 		n.sendRound(m)
+	case r.refused != 0:
+		n.mark(MarkDuel)
+		n.fail(m)
 	default:
+		n.mark(MarkUnanswered)
 		n.fail(m)
 	}
 }

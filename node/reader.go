@@ -75,9 +75,11 @@ func (n *Node) readReport(from ID, r *ReadReport) {
 			n.learn(m, x.ballots[same], v)
 			n.learnt(m, x.ballots[same], v)
 		}
+		n.mark(MarkReadAgreed)
 		n.endExchange(m, m.base(x.values[same]))
 		n.rest(m)
 	case most+len(n.cfg.Members)-x.reported.len() < n.majority:
+		n.mark(MarkReadDiffered)
 		n.escalate(m)
 	}
 }
@@ -137,6 +139,7 @@ func (n *Node) tendReads(m *machine) {
 	case n.now < x.until:
 		n.alarm(m, x.until)
 	default:
+		n.mark(MarkReadLate)
 		n.escalate(m)
 	}
 }

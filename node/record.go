@@ -139,6 +139,7 @@ func (n *Node) recover(ev Event) {
 	}
 	n.log, n.boot, n.incarnation = log, was.Boot, was.Identity.Incarnation
 	n.fact(Fact{Kind: Started, Boot: n.boot})
+	n.markLog(was)
 	for _, m := range n.byIndex {
 		if m.full == 0 {
 			n.err = fmt.Errorf("%w: %w: machine %q: a promise, and no record of what was accepted before it", ErrStopped, ErrRecord, m.key)

@@ -136,6 +136,7 @@ func (n *Node) wakeRepair() {
 	case n.now < p.until:
 		n.repairAlarm(p.until)
 	case p.waiting:
+		n.mark(MarkRepairUnheard)
 		n.endPull()
 	default:
 		n.ask()
@@ -205,6 +206,7 @@ func (n *Node) repairReport(from ID, rep *RepairReport) {
 	case p.probing:
 		p.probing = false
 		if rep.Mass < n.digest.mass && n.repair.peers[i].failures < maxDefer {
+			n.mark(MarkDeferred)
 			n.endPull() // it knows now that it is behind, and what it pulls may be all
 			return
 		}
@@ -278,6 +280,7 @@ func (n *Node) compare(x *Item) {
 		n.refused(m, x.Ballot)
 	case m.accepted == x.Ballot && x.Chosen && m.chosenAt.Less(x.Ballot):
 		n.counts.Confirmed++
+		n.mark(MarkConfirmed)
 		n.taught(m, x.Ballot, m.value)
 	}
 }
@@ -303,10 +306,12 @@ func (n *Node) repairValue(from ID, r *RepairValue) {
 	}
 	switch {
 	case !m.accepted.Less(r.Ballot):
+		n.mark(MarkRepairSurprise)
 	case r.Ballot.Less(m.promised):
 		n.refused(m, r.Ballot)
 	default:
 		n.counts.Pulled++
+		n.mark(MarkPulled)
 		n.repair.pull.changed = true
 		n.accept(m, &Proposal{Ballot: r.Ballot, Value: r.Value})
 	}
@@ -327,6 +332,7 @@ func (n *Node) taught(m *machine, b Ballot, v *Value) {
 // catching up, and its proposer may be gone. A round of m's own, without
 // operations, gives all nodes the same again.
 func (n *Node) refused(m *machine, b Ballot) {
+	n.mark(MarkRepairRefused)
 	r := &n.repair
 	i := slices.IndexFunc(r.refused, func(x refusal) bool { return x.m == m })
 	switch {
@@ -345,6 +351,7 @@ func (n *Node) refused(m *machine, b Ballot) {
 func (n *Node) mend(m *machine) {
 	n.occupy(m)
 	n.counts.Mended++
+	n.mark(MarkMended)
 	n.repair.pull.changed = true
 	n.counts.Slow++
 	m.round = round{phase: Prepare, ballot: n.newBallot(m), first: noOperation, batch: m.round.batch[:0]}
@@ -353,6 +360,7 @@ func (n *Node) mend(m *machine) {
 
 // agree takes note that a peer holds what this node holds.
 func (n *Node) agree(i int) {
+	n.mark(MarkAgreed)
 	r := &n.repair
 	r.agreed.add(i)
 	r.peers[i] = contact{}

@@ -17,6 +17,7 @@ type System struct {
 	Versions    bool             // its machines have versions, which operations may expect
 	Retires     bool             // its machines may be retired: see fsm.Retired
 	Majority    bool             // a majority of its nodes is enough to go on
+	Marks       []string         // names of what runs should come by; see Marker
 	New         func(*Plan) Run  // the system's side of one run
 }
 
@@ -46,6 +47,12 @@ type Carrier interface {
 // had the time: do all of them hold the same?
 type Repairer interface {
 	Repaired(at Duration) *Violation
+}
+
+// Marker is a Run that counts what it comes by on its way. Marks is asked when
+// the run is over: how often each of System.Marks, in that order.
+type Marker interface {
+	Marks() []uint64
 }
 
 // Violation is a broken property.

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,32 +27,51 @@ func fuzzCommand() *cobra.Command {
 		Long: `Run the plans of consecutive seeds on all cores. The first failing seed of each
 kind of failure is reported with all that was derived from it and with the line
 that repeats it, and kept in a directory of its own. When the campaign is over
-their plans are made small, see lockstep shrink, and kept there too.`,
+their plans are made small, see lockstep shrink, and kept there too.
+
+A campaign ends after --seeds, after --for, when --until-stable seeds on end have
+shown nothing new, or with Ctrl-C, and always says what it has shown. With --state
+it can be gone on with later by the same command.`,
 		Args: exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	f.src.flags(cmd)
 	flags := cmd.Flags()
-	flags.Uint64Var(&f.seeds, "seeds", 0, fmt.Sprintf("how many seeds to run (default %d, or as many as --for allows)", defaultSeeds))
+	flags.Uint64Var(&f.seeds, "seeds", 0, fmt.Sprintf("how many seeds to run (default %d, or as many as the other budgets allow)", defaultSeeds))
 	flags.DurationVar(&f.budget, "for", 0, "stop after this time, as in 30s")
+	flags.Uint64Var(&f.stable, "until-stable", 0, "stop when so many seeds on end have shown no new mark and no new kind of failure")
 	flags.Uint64Var(&f.start, "start", 0, "the first seed")
+	flags.StringVar(&f.shard, "shard", "", "run only the seeds congruent to i modulo n, as in 0/4: n campaigns share the seeds")
 	flags.IntVar(&f.workers, "workers", 0, "runs at the same time (0: one per core)")
 	flags.IntVar(&f.guard, "guard", 2, "percent of seeds that run twice to catch nondeterminism")
 	flags.StringVar(&f.out, "out", "failures", "directory for what is kept of failures")
+	flags.StringVar(&f.state, "state", "", "file that keeps how far the campaign is; if there is one, go on from it")
+	flags.StringVar(&f.junit, "junit", "", "write what the campaign has shown to this file, as JUnit XML")
+	flags.BoolVar(&f.coldFails, "cold-fails", false, fmt.Sprintf("exit with %d if a mark was not reached", exitCold))
 	flags.BoolVar(&f.json, "json", false, "print one JSON event a line")
 	flags.BoolVar(&f.noShrink, "no-shrink", false, "leave the plans that are kept as they were found")
+	cmd.AddCommand(mergeCommand())
 	return cmd
 }
 
 type fuzz struct {
-	src     source
-	seeds   uint64
-	budget  time.Duration
-	start   uint64
-	workers int
-	guard   int
-	out     string
-	json    bool
+	src       source
+	seeds     uint64
+	budget    time.Duration
+	stable    uint64
+	start     uint64
+	shard     string
+	workers   int
+	guard     int
+	out       string
+	state     string
+	junit     string
+	coldFails bool
+	json      bool
+
+	build string            // of this program, if there is a state
+	saved time.Time         // when the state was written last
+	told  map[string]string // of the first failure of each signature
 
 	noShrink bool
 	kept     []found // the first failure of each signature
@@ -58,36 +79,56 @@ type fuzz struct {
 
 func (f *fuzz) run(cmd *cobra.Command) error {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400) // worlds are small and short-lived: memory for speed
+		debug.SetGCPercent(1600) // worlds are small and short-lived: memory, some 100 MB, for speed
 	}
 	c, err := f.campaign(cmd)
 	if err != nil {
 		return err
 	}
-	var rep reporter = newPlain(cmd.OutOrStdout(), cmd.ErrOrStderr())
-	if f.json {
-		rep = newEvents(cmd.OutOrStdout())
+	if err := f.resume(c); err != nil {
+		return err
 	}
+	rep := f.reporter(cmd)
 	rep.begin(c)
-	var keepErr error
+	f.told, f.saved = map[string]string{}, time.Now()
+	var keepErr, stateErr error
 	sum, err := c.Run(cmd.Context(), func(s *campaign.Summary, seed uint64, first *campaign.Group) {
 		if first != nil && keepErr == nil {
 			keepErr = f.report(cmd.Context(), c, first, rep)
+		}
+		if time.Since(f.saved) > statePause && stateErr == nil {
+			stateErr = f.save(c, s)
 		}
 		rep.progress(s, seed)
 	})
 	if err != nil {
 		return &failure{exitHarness, "harness fault: " + err.Error()}
 	}
+	if err := f.differ(cmd.Context(), c, &sum, rep); err != nil {
+		return err
+	}
 	cpu := cpuTime()
 	if keepErr == nil && !f.noShrink {
 		keepErr = f.shrink(cmd.Context(), c, rep)
 	}
 	rep.summary(c, &sum, cpu, f.src.replayLine)
+	if bad := (*failure)(nil); errors.As(keepErr, &bad) {
+		return bad
+	}
 	if keepErr != nil {
 		return fmt.Errorf("failures could not be kept: %w", keepErr)
 	}
-	return f.exit(&sum)
+	if err := errors.Join(stateErr, f.save(c, &sum), f.writeJUnit(c, &sum)); err != nil {
+		return err
+	}
+	return f.exit(c, &sum)
+}
+
+func (f *fuzz) reporter(cmd *cobra.Command) reporter {
+	if f.json {
+		return newEvents(cmd.OutOrStdout())
+	}
+	return newPlain(cmd.OutOrStdout(), cmd.ErrOrStderr())
 }
 
 func (f *fuzz) campaign(cmd *cobra.Command) (*campaign.Campaign, error) {
@@ -95,17 +136,72 @@ func (f *fuzz) campaign(cmd *cobra.Command) (*campaign.Campaign, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Start, c.Seeds, c.For, c.Workers, c.Guard = f.start, f.seeds, f.budget, f.workers, f.guard
+	c.Start, c.Seeds, c.For, c.Stable, c.Workers, c.Guard = f.start, f.seeds, f.budget, f.stable, f.workers, f.guard
+	if c.Shard, c.Shards, err = parseShard(f.shard); err != nil {
+		return nil, err
+	}
 	if cmd.Flags().Changed("seeds") && c.Seeds == 0 {
 		return nil, fmt.Errorf("--seeds 0: want at least 1")
 	}
 	if cmd.Flags().Changed("for") && c.For <= 0 {
 		return nil, fmt.Errorf("--for %v: want more than 0", c.For)
 	}
-	if c.Seeds == 0 && c.For == 0 {
+	if cmd.Flags().Changed("until-stable") && c.Stable == 0 {
+		return nil, fmt.Errorf("--until-stable 0: want at least 1")
+	}
+	if c.Seeds == 0 && c.For == 0 && c.Stable == 0 {
 		c.Seeds = defaultSeeds
 	}
 	return c, c.Validate()
+}
+
+// parseShard takes "i/n", or nothing.
+func parseShard(s string) (shard, shards uint64, err error) {
+	if s == "" {
+		return 0, 0, nil
+	}
+	i, n, _ := strings.Cut(s, "/")
+	shard, errI := strconv.ParseUint(i, 10, 64)
+	shards, errN := strconv.ParseUint(n, 10, 64)
+	if errI != nil || errN != nil || shard >= shards {
+		return 0, 0, fmt.Errorf("--shard %s: want i/n with i from 0 to n-1, as in 0/4", s)
+	}
+	return shard, shards, nil
+}
+
+// statePause is how long the state may be out of date.
+const statePause = 5 * time.Second
+
+// resume has c go on from the state, if there is one.
+func (f *fuzz) resume(c *campaign.Campaign) (err error) {
+	if f.state == "" {
+		return nil
+	}
+	if f.build, err = buildID(); err != nil {
+		return fmt.Errorf("--state: this program cannot tell which build it is: %w", err)
+	}
+	return c.ReadState(f.state, f.build)
+}
+
+func (f *fuzz) save(c *campaign.Campaign, s *campaign.Summary) error {
+	if f.state == "" {
+		return nil
+	}
+	f.saved = time.Now()
+	if err := c.WriteState(f.state, f.build, s); err != nil {
+		return fmt.Errorf("--state: %w", err)
+	}
+	return nil
+}
+
+func (f *fuzz) writeJUnit(c *campaign.Campaign, s *campaign.Summary) error {
+	if f.junit == "" {
+		return nil
+	}
+	if err := newJUnit(c, s, f.told, f.src.replayLine, f.coldFails).write(f.junit); err != nil {
+		return fmt.Errorf("--junit: %w", err)
+	}
+	return nil
 }
 
 // report keeps the first failure of a signature and tells of it. It runs the
@@ -118,6 +214,10 @@ func (f *fuzz) report(ctx context.Context, c *campaign.Campaign, g *campaign.Gro
 	if err != nil {
 		return err
 	}
+	if r.Signature() != g.Signature {
+		return &failure{exitHarness, fmt.Sprintf("harness fault: seed %d was %s, and when it ran again: %q", g.First, g.Signature, r.Signature())}
+	}
+	f.told[g.Signature] = r.Text(p)
 	was := found{
 		Seed: g.First, Signature: g.Signature, Sentence: r.Sentence(), Hash: fmt.Sprintf("%016x", r.Hash),
 		Replay: f.src.replayLine(g.First), Dir: dir, text: r.Text(p),
@@ -153,15 +253,37 @@ func (f *fuzz) shrink(ctx context.Context, c *campaign.Campaign, rep reporter) e
 	return nil
 }
 
-func (f *fuzz) exit(s *campaign.Summary) error {
+// differ looks for where the runs of the first seed part that was seen to run in
+// two ways.
+func (f *fuzz) differ(ctx context.Context, c *campaign.Campaign, s *campaign.Summary, rep reporter) error {
+	if len(s.Differed) == 0 {
+		return nil
+	}
+	d, err := campaign.Differ(context.WithoutCancel(ctx), c.System, c.Plan(s.Differed[0]))
+	if err != nil {
+		return err
+	}
+	rep.differed(s.Differed[0], d)
+	return nil
+}
+
+func (f *fuzz) exit(c *campaign.Campaign, s *campaign.Summary) error {
 	switch {
 	case len(s.Differed) > 0:
-		return &failure{exitHarness, fmt.Sprintf("harness fault: %d of %d seeds that ran twice differed, the first is %d; this is a bug of the system under test or of the harness",
-			len(s.Differed), s.Guarded, s.Differed[0])}
+		return &failure{exitHarness, "harness fault: " + differedSentence(s)}
 	case s.Failed > 0:
 		return &failure{code: exitViolated}
 	case s.Undecided > 0:
 		return &failure{code: exitUndecided}
 	}
+	if cold := s.Cold(c.System); f.coldFails && len(cold) > 0 {
+		return &failure{exitCold, fmt.Sprintf("%d of %d marks stayed cold: %s; run more seeds, or find out what keeps the plans from getting there",
+			len(cold), len(c.System.Marks), strings.Join(cold, ", "))}
+	}
 	return nil
+}
+
+func differedSentence(s *campaign.Summary) string {
+	return fmt.Sprintf("%d of %d seeds that ran twice differed, the first is %d; this is a bug of the system under test or of the harness",
+		len(s.Differed), s.Guarded, s.Differed[0])
 }

@@ -22,6 +22,7 @@ const (
 	exitRejected  = 5 // a client's operation had no effect
 	exitUnknown   = 6 // a client's operation may have taken effect
 	exitStopped   = 7 // a node stopped by itself
+	exitCold      = 8 // a campaign did not reach all that it should
 
 	exitInapplicable = 125 // an expected verdict cannot be checked: git bisect skips the commit
 )

@@ -19,7 +19,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"lockstep": main})
+	testscript.Main(m, map[string]func(){
+		"lockstep":         main,
+		"lockstep-planted": func() { planted = append(planted, mapOrdered()); main() },
+	})
 }
 
 // The scripts in testdata/script use the command as people do, each call in a
@@ -31,7 +34,7 @@ func TestCommand(t *testing.T) {
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "repeat": repeat, "jsonl": jsonl, "await": await,
-			"until": until,
+			"until": until, "same-results": sameResults(times), "same-but-hash": sameResults(timesAndHash),
 		},
 		Setup: ports,
 	})
@@ -160,3 +163,26 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Fatalf("%s does not come", args[0])
 }
+
+// sameResults is a command for two files: their last lines, which are the summaries
+// of campaigns, say the same but for what is left out.
+func sameResults(leaveOut *regexp.Regexp) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 2 {
+			ts.Fatalf("usage: same-results FILE FILE")
+		}
+		var sums [2]string
+		for i, name := range args {
+			lines := strings.Split(strings.TrimSpace(ts.ReadFile(name)), "\n")
+			sums[i] = leaveOut.ReplaceAllString(lines[len(lines)-1], "")
+		}
+		if sums[0] != sums[1] {
+			ts.Fatalf("%s\n%s", sums[0], sums[1])
+		}
+	}
+}
+
+var (
+	times        = regexp.MustCompile(`"(wall|cpu)_s":[0-9.]+,?`)
+	timesAndHash = regexp.MustCompile(`"(wall|cpu)_s":[0-9.]+,?|"hash":"[0-9a-f]+",`)
+)

@@ -18,6 +18,7 @@ type reporter interface {
 	progress(s *campaign.Summary, seed uint64)
 	failure(f found)
 	shrunk(m madeSmall)
+	differed(seed uint64, d *campaign.Difference) // nil: not seen again
 	summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Duration, replay func(seed uint64) string)
 }
 
@@ -53,20 +54,36 @@ type plain struct {
 	out, status io.Writer
 	live        bool
 	last        time.Time
-	start       time.Time
 }
 
 func newPlain(out, status io.Writer) *plain {
 	f, ok := status.(*os.File)
-	return &plain{out: out, status: status, live: ok && term.IsTerminal(int(f.Fd())), start: time.Now(), last: time.Now()}
+	return &plain{out: out, status: status, live: ok && term.IsTerminal(int(f.Fd())), last: time.Now()}
 }
 
 func (p *plain) begin(c *campaign.Campaign) {
-	budget := fmt.Sprintf("seeds %d to %d", c.Start, c.Start+c.Seeds-1)
-	if c.Seeds == 0 {
-		budget = fmt.Sprintf("seeds from %d for %v", c.Start, c.For)
+	fmt.Fprintf(p.out, "system %s, profile %s, %s\n", c.System.Name, c.Shape.Profile, budget(c))
+	if c.Done.Seeds > 0 {
+		fmt.Fprintf(p.out, "going on after %d seeds, of which %d failed\n", c.Done.Seeds, c.Done.Failed)
 	}
-	fmt.Fprintf(p.out, "system %s, profile %s, %s\n", c.System.Name, c.Shape.Profile, budget)
+}
+
+// budget says in words which seeds a campaign runs, and when it ends.
+func budget(c *campaign.Campaign) string {
+	s := fmt.Sprintf("seeds from %d", c.Start)
+	if c.Seeds > 0 {
+		s = fmt.Sprintf("seeds %d to %d", c.Start, c.Start+(c.Seeds-1))
+	}
+	if c.Shards > 1 {
+		s += fmt.Sprintf(", shard %d/%d", c.Shard, c.Shards)
+	}
+	if c.For > 0 {
+		s += fmt.Sprintf(" for %v", c.For)
+	}
+	if c.Stable > 0 {
+		s += fmt.Sprintf(" until %d on end show nothing new", c.Stable)
+	}
+	return s
 }
 
 func (p *plain) progress(s *campaign.Summary, seed uint64) {
@@ -78,14 +95,40 @@ func (p *plain) progress(s *campaign.Summary, seed uint64) {
 		return
 	}
 	p.last = time.Now()
-	wall := s.Wall.Seconds()
-	line := fmt.Sprintf("seed %d: %d failed in %d kinds, %.0f seeds/s, %.2f M messages/s, %.0f simulated seconds a second",
-		seed, s.Failed, len(s.Groups), float64(s.Seeds)/wall, float64(s.Messages)/wall/1e6, float64(s.Simulated)/1e9/wall)
+	line := p.line(s, seed)
 	if p.live {
-		fmt.Fprintf(p.status, "\r\x1b[K%s", line)
+		fmt.Fprintf(p.status, "\r\x1b[K%s", p.fit(line))
 		return
 	}
 	fmt.Fprintln(p.status, line)
+}
+
+// line is how far a campaign is.
+func (p *plain) line(s *campaign.Summary, seed uint64) string {
+	wall := s.Wall.Seconds()
+	line := fmt.Sprintf("seed %d: %d failed, ", seed, s.Failed)
+	if len(s.Marks) > 0 {
+		line += fmt.Sprintf("%d/%d marks, ", s.Reached(), len(s.Marks))
+	}
+	line += fmt.Sprintf("%.0f seeds/s, %.2f M messages/s, %.0f × real time",
+		float64(s.Seeds)/wall, float64(s.Messages)/wall/1e6, float64(s.Simulated)/1e9/wall)
+	for i, g := range s.Groups {
+		line += fmt.Sprintf("%s %d × %s", []string{":", ","}[min(i, 1)], g.Count, g.Signature)
+	}
+	return line
+}
+
+// fit cuts a line to the width of the terminal: one that wraps cannot be taken
+// away.
+func (p *plain) fit(line string) string {
+	width := 80
+	if f, ok := p.status.(*os.File); ok {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+			width = w
+		}
+	}
+	runes := []rune(line)
+	return string(runes[:min(len(runes), width-1)])
 }
 
 // clear takes the live line away before something else is printed.
@@ -106,17 +149,47 @@ func (p *plain) shrunk(m madeSmall) {
 	fmt.Fprintf(p.out, "\n%s of seed %d\n%s\n", m.Signature, m.Seed, m.text)
 }
 
-func (p *plain) summary(_ *campaign.Campaign, s *campaign.Summary, cpu time.Duration, replay func(uint64) string) {
+func (p *plain) differed(seed uint64, d *campaign.Difference) {
+	p.clear()
+	if d == nil {
+		fmt.Fprintf(p.out, "\nseed %d ran in two ways, and did not do so again\n", seed)
+		return
+	}
+	fmt.Fprintf(p.out, "\nseed %d runs in two ways: %v\n", seed, d)
+}
+
+func (p *plain) summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Duration, replay func(uint64) string) {
 	p.clear()
 	fmt.Fprintf(p.out, "\n%d seeds: %d failed, %d undecided, %d ran twice and %d of them differed\n",
 		s.Seeds, s.Failed, s.Undecided, s.Guarded, len(s.Differed))
 	fmt.Fprintf(p.out, "%d operations (%d committed, %d rejected, %d unknown), %d messages, %d events\n",
 		s.Outcomes.Total(), s.Outcomes.Committed, s.Outcomes.Rejected, s.Outcomes.Unknown, s.Messages, s.Events)
 	p.disks(&s.Disks)
+	p.reached(c, s)
 	fmt.Fprintf(p.out, "%.0f simulated seconds in %.2f s, processor time %.2f s\n", float64(s.Simulated)/1e9, s.Wall.Seconds(), cpu.Seconds())
+	fmt.Fprintf(p.out, "hash of all runs %016x\n", s.Hash)
 	for _, g := range s.Groups {
 		fmt.Fprintf(p.out, "%6d × %-36s first: %s\n", g.Count, g.Signature, replay(g.First))
 	}
+}
+
+// reached tells which marks stayed cold, and that nothing new is to be expected.
+func (p *plain) reached(c *campaign.Campaign, s *campaign.Summary) {
+	if len(s.Marks) > 0 {
+		fmt.Fprintf(p.out, "%d of %d marks reached", s.Reached(), len(s.Marks))
+		for i, name := range s.Cold(c.System) {
+			fmt.Fprintf(p.out, "%s %s", []string{"; cold:", ","}[min(i, 1)], name)
+		}
+		fmt.Fprintln(p.out)
+	}
+	if stable(c, s) {
+		fmt.Fprintf(p.out, "stable: the last %d seeds have shown no new mark and no new kind of failure\n", s.Seeds-s.News)
+	}
+}
+
+// stable reports whether a campaign has ended since it showed nothing new.
+func stable(c *campaign.Campaign, s *campaign.Summary) bool {
+	return c.Stable > 0 && s.Seeds-s.News >= c.Stable
 }
 
 // disks tells what came of the faults of disks, if there were any.
@@ -150,7 +223,10 @@ func (e *events) progress(s *campaign.Summary, seed uint64) {
 		return
 	}
 	e.last = time.Now()
-	e.put(map[string]any{"type": "progress", "seed": seed, "seeds": s.Seeds, "failed": s.Failed, "wall_s": seconds(s.Wall)})
+	e.put(map[string]any{
+		"type": "progress", "seed": seed, "seeds": s.Seeds, "failed": s.Failed, "messages": s.Messages,
+		"marks_reached": s.Reached(), "sim_s": seconds(time.Duration(s.Simulated)), "wall_s": seconds(s.Wall),
+	})
 }
 
 func (e *events) failure(f found) {
@@ -163,12 +239,21 @@ func (e *events) shrunk(m madeSmall) {
 	e.put(m)
 }
 
+func (e *events) differed(seed uint64, d *campaign.Difference) {
+	e.put(struct {
+		Type       string               `json:"type"`
+		Seed       uint64               `json:"seed"`
+		Difference *campaign.Difference `json:"difference"` // null: not seen again
+	}{"differed", seed, d})
+}
+
 // summed is the last event.
 type summed struct {
 	Type      string   `json:"type"`
 	System    string   `json:"system"`
 	Profile   string   `json:"profile"`
 	Seeds     uint64   `json:"seeds"`
+	Hash      string   `json:"hash"` // of all runs
 	Failed    uint64   `json:"failed"`
 	Undecided uint64   `json:"undecided"`
 	Events    uint64   `json:"events"`
@@ -181,9 +266,14 @@ type summed struct {
 	Guarded   uint64   `json:"guarded"`
 	Differed  []uint64 `json:"differed,omitempty"`
 	Groups    []group  `json:"signatures,omitempty"`
-	SimS      float64  `json:"sim_s"`
-	WallS     float64  `json:"wall_s"`
-	CPUS      float64  `json:"cpu_s"`
+
+	Marks  map[string]uint64 `json:"marks,omitempty"` // how often each was reached
+	Cold   []string          `json:"cold,omitempty"`
+	Stable bool              `json:"stable,omitempty"` // it ended since it showed nothing new
+
+	SimS  float64 `json:"sim_s"`
+	WallS float64 `json:"wall_s"`
+	CPUS  float64 `json:"cpu_s"`
 }
 
 // disks is what came of the faults of disks.
@@ -203,7 +293,7 @@ type group struct {
 func (e *events) summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Duration, replay func(uint64) string) {
 	last := summed{
 		Type: "summary", System: c.System.Name, Profile: string(c.Shape.Profile),
-		Seeds: s.Seeds, Failed: s.Failed, Undecided: s.Undecided, Events: s.Events, Messages: s.Messages,
+		Seeds: s.Seeds, Hash: fmt.Sprintf("%016x", s.Hash), Failed: s.Failed, Undecided: s.Undecided, Events: s.Events, Messages: s.Messages,
 		Ops: s.Outcomes.Total(), Committed: s.Outcomes.Committed, Rejected: s.Outcomes.Rejected, Unknown: s.Outcomes.Unknown,
 		Guarded: s.Guarded, Differed: s.Differed,
 		SimS: seconds(time.Duration(s.Simulated)), WallS: seconds(s.Wall), CPUS: seconds(cpu),
@@ -214,6 +304,13 @@ func (e *events) summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Dur
 			last.Disks.Hits[f.String()] = s.Disks.Hits[f]
 		}
 	}
+	if len(c.System.Marks) > 0 {
+		last.Marks, last.Cold = map[string]uint64{}, s.Cold(c.System)
+		for i, name := range c.System.Marks {
+			last.Marks[name] = s.Marks[i]
+		}
+	}
+	last.Stable = stable(c, s)
 	for _, g := range s.Groups {
 		last.Groups = append(last.Groups, group{g.Signature, g.Count, g.First, replay(g.First)})
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/canary"
 	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
 	"github.com/spf13/cobra"
@@ -27,7 +28,8 @@ judged. Begin with: lockstep fuzz
 
 Exit codes: 0 fine, 1 a property is violated, 2 usage or bad input,
 3 harness fault (nondeterminism), 4 undecided, 5 rejected, 6 outcome unknown,
-7 a node stopped by itself, 125 a kept plan is none to this build.`,
+7 a node stopped by itself, 8 a mark stayed cold (fuzz --cold-fails),
+125 a kept plan is none to this build.`,
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -40,9 +42,12 @@ Exit codes: 0 fine, 1 a property is violated, 2 usage or bad input,
 	return cmd
 }
 
+// planted is more systems, for tests of this command.
+var planted []scenarios.System
+
 // systems lists what plans can run on. The first is the default.
 func systems() []scenarios.System {
-	return []scenarios.System{lockstep.System(), origin.System()}
+	return append([]scenarios.System{lockstep.System(), origin.System(), canary.System()}, planted...)
 }
 
 func systemNames() []string {

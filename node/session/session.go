@@ -29,6 +29,7 @@ type Config struct {
 	Deadline time.Duration // of an operation; after it the outcome is what is known then
 	Pause    time.Duration // at most so long between an unwelcome answer and the next attempt
 	Jitter   uint64        // seed of the pauses, one of its own for each session
+	Marks    *Marks        // counts what the session comes by; nil in production
 }
 
 // Validate names the first field that is out of bounds.
@@ -127,6 +128,12 @@ func (s *Session) base(op Operation) uint64 {
 // attempt asks the next node.
 func (c *Call) attempt(now time.Duration) Action {
 	to := c.order[int(c.attempts)%len(c.order)]
+	if c.attempts > 0 && len(c.order) > 1 {
+		c.s.mark(MarkFailover)
+		if len(c.open) > 0 {
+			c.s.mark(MarkAmbiguous)
+		}
+	}
 	c.attempts++
 	req := &node.Request{
 		Kind: c.op.Kind, Key: c.op.Key, ID: c.op.ID, Attempt: c.attempts,
@@ -161,9 +168,13 @@ func (c *Call) Tick(now time.Duration) Action {
 func (c *Call) giveUp() Action {
 	switch {
 	case c.op.Kind != node.Propose:
+		c.s.mark(MarkDeadlineSure)
 		c.last.Outcome = node.Rejected // it has no effect
 	case len(c.open) > 0 || c.op.Again:
+		c.s.mark(MarkDeadlineOpen)
 		c.last.Outcome = node.Unknown
+	default:
+		c.s.mark(MarkDeadlineSure)
 	}
 	return c.end(c.last)
 }
@@ -177,6 +188,7 @@ func (c *Call) end(r Result) Action {
 // nothing.
 func (c *Call) Reply(now time.Duration, r *node.Reply) Action {
 	if c.done || r.ID != c.op.ID {
+		c.s.mark(MarkForeignAnswer)
 		return Action{}
 	}
 	if r.State != "" && c.op.Kind != node.ReadLocal {
@@ -187,6 +199,7 @@ func (c *Call) Reply(now time.Duration, r *node.Reply) Action {
 	case r.Outcome == node.Committed, permanent(r.Reason) && c.op.Kind != node.Propose:
 		return c.end(result)
 	case r.Final:
+		c.s.mark(MarkFinal)
 		return c.end(result)
 	case r.Outcome == node.Rejected:
 		return c.rejected(now, r, result)
@@ -215,12 +228,14 @@ func (c *Call) rejected(now time.Duration, reply *node.Reply, r Result) Action {
 	attempt, serial := reply.Attempt, reply.Serial
 	c.open = slices.DeleteFunc(c.open, func(a uint32) bool { return a == attempt })
 	if len(c.open) > 0 || c.op.Again {
+		c.s.mark(MarkRejectedOpen)
 		return c.retry(now, attempt, r)
 	}
 	switch {
 	case r.Reason == node.Illegal, r.Reason == node.Mismatch, permanent(r.Reason):
 		return c.end(r)
 	case r.Reason == node.Forgotten: // the client knew too old a number
+		c.s.mark(MarkAnew)
 		c.base = max(c.base, serial)
 		c.last = Result{Outcome: r.Outcome, Reason: r.Reason}
 		return c.attempt(now)
@@ -233,9 +248,11 @@ func (c *Call) rejected(now time.Duration, reply *node.Reply, r Result) Action {
 func (c *Call) retry(now time.Duration, attempt uint32, r Result) Action {
 	c.last = Result{Outcome: r.Outcome, Reason: r.Reason}
 	if r.Outcome == node.Unknown && r.Reason == node.Forgotten {
+		c.s.mark(MarkForgotten)
 		return c.end(c.last) // another attempt would learn no more
 	}
 	if attempt != c.pending {
+		c.s.mark(MarkLateAnswer)
 		return Action{}
 	}
 	c.pending = 0

@@ -1,16 +1,39 @@
 package campaign_test
 
 import (
+	"fmt"
+	"runtime/debug"
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
 	"github.com/stretchr/testify/require"
 )
 
-// One core: from the seed to the verdict.
+// A whole campaign of the node, as the command runs it: two workers should do
+// nearly twice the work of one. Memory is collected as rarely as the command has
+// it collected.
 func BenchmarkCampaign(b *testing.B) {
+	defer debug.SetGCPercent(debug.SetGCPercent(1600))
+	for _, workers := range []int{1, 2} {
+		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
+			c := campaignOf(lockstep.System(), scenarios.All, 500)
+			c.Workers = workers
+			seeds := uint64(0)
+			for b.Loop() {
+				sum, err := c.Run(b.Context(), nil)
+				require.NoError(b, err)
+				seeds += sum.Seeds
+			}
+			b.ReportMetric(float64(seeds)/b.Elapsed().Seconds(), "seeds/s")
+		})
+	}
+}
+
+// One core: from the seed to the verdict.
+func BenchmarkRun(b *testing.B) {
 	for _, profile := range []scenarios.Profile{scenarios.None, scenarios.All} {
 		b.Run(string(profile), func(b *testing.B) {
 			c := campaignOf(origin.System(), profile, 0)

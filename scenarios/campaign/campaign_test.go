@@ -14,7 +14,7 @@ import (
 // Two kinds of failure are planted in one seed of a hundred each. The campaign
 // finds these and no others, names each kind once, with its lowest seed.
 func TestPlantedFailuresAreFoundExactly(t *testing.T) {
-	c := campaignOf(canary(func(seed uint64) string {
+	c := campaignOf(failing(func(seed uint64) string {
 		return map[uint64]string{42: "sings", 7: "sleeps"}[seed%100]
 	}), scenarios.None, 300)
 	c.Shape.Clients = 1
@@ -107,6 +107,7 @@ func TestCampaignsThatMakeNoSenseAreRefused(t *testing.T) {
 		"workers": func(c *campaign.Campaign) { c.Workers = -1 },
 		"guard":   func(c *campaign.Campaign) { c.Guard = 101 },
 		"for":     func(c *campaign.Campaign) { c.For = -1 },
+		"shard":   func(c *campaign.Campaign) { c.Shard, c.Shards = 3, 3 },
 		"seeds":   func(c *campaign.Campaign) { c.Start = ^uint64(0) },
 	} {
 		c := campaignOf(origin.System(), scenarios.None, 10)

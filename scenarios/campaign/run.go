@@ -42,6 +42,7 @@ type Result struct {
 	Disks     Disks
 	Simulated scenarios.Duration
 	Outcomes  Outcomes
+	Marks     []uint64 // how often each of the system's marks was come by; nil if it counts none
 	History   checker.History
 }
 
@@ -64,6 +65,13 @@ type Outcomes struct {
 	Committed int `json:"committed"`
 	Rejected  int `json:"rejected"`
 	Unknown   int `json:"unknown"`
+}
+
+// Add adds up.
+func (o *Outcomes) Add(p Outcomes) {
+	o.Committed += p.Committed
+	o.Rejected += p.Rejected
+	o.Unknown += p.Unknown
 }
 
 // Total counts all operations.
@@ -97,6 +105,9 @@ func Run(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options
 		Simulated: s.world.Now(),
 		History:   checker.History{Definitions: p.Definitions, Operations: s.record.until(s.world.Now())},
 		Outcomes:  s.record.outcomes(),
+	}
+	if m, ok := s.run.(scenarios.Marker); ok {
+		r.Marks = m.Marks()
 	}
 	r.judge(ctx, s, o)
 	s.world.Release()

@@ -55,8 +55,8 @@ func originWith(change func(*scenarios.Plan, *variant)) scenarios.System {
 	return sys
 }
 
-// canary violates a property of its own for the seeds that class names.
-func canary(class func(seed uint64) string) scenarios.System {
+// failing violates a property of its own for the seeds that class names.
+func failing(class func(seed uint64) string) scenarios.System {
 	return originWith(func(p *scenarios.Plan, v *variant) {
 		v.observe = func(at scenarios.Duration) *scenarios.Violation {
 			if c := class(p.Seed); c != "" {

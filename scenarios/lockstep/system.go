@@ -22,6 +22,7 @@ func System() scenarios.System {
 		Versions:    true,
 		Retires:     true,
 		Majority:    true,
+		Marks:       markNames(),
 		New:         func(p *scenarios.Plan) scenarios.Run { return newRun(p) },
 	}
 }
@@ -34,10 +35,12 @@ type run struct {
 	oracle *oracle
 	arena  arena
 	line   line
+	marks  marks
 }
 
 func newRun(p *scenarios.Plan) *run {
 	r := &run{plan: p, nodes: make([]*node.Node, p.Nodes+1), lives: make([]int, p.Nodes+1), oracle: newOracle(p)}
+	r.marks.ready = make([]int, p.Nodes+1)
 	r.line.key = keyed.Seed(p.Seed).Name("chunks")
 	r.line.codec, _ = wire.ByName(p.Knobs.Codec) // nil where the plan names none
 	return r
@@ -47,7 +50,8 @@ func newRun(p *scenarios.Plan) *run {
 func (r *run) Node(id sim.ID, life int) sim.Process {
 	p := &process{run: r, id: id, life: life}
 	cfg := r.config(id)
-	cfg.Observer = p
+	cfg.Observer, cfg.Marks = p, &r.marks.node
+	r.marks.born(id, life)
 	n, err := node.New(cfg)
 	if err != nil {
 		panic("lockstep: a plan that validates gives a bad configuration: " + err.Error())
@@ -93,6 +97,7 @@ func (r *run) Client(id sim.ID) sim.Process {
 		Deadline: time.Duration(k.ClientTimeout),
 		Pause:    time.Duration(k.RetryDelay),
 		Jitter:   keyed.Seed(r.plan.Seed).Name("client").Word(uint64(id)).Uint64(),
+		Marks:    &r.marks.session,
 	}
 	for n := 1; n <= r.plan.Nodes; n++ {
 		cfg.Nodes = append(cfg.Nodes, node.ID(scenarios.NodeID(n)))
@@ -109,6 +114,7 @@ func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.V
 	switch f := f.(type) {
 	case *fact:
 		if f.Kind == node.Booted {
+			r.marks.ready[id] = r.lives[id]
 			return r.oracle.at(at, id).booted(r.nodes[id])
 		}
 		return r.oracle.at(at, id).fact(&f.Fact)

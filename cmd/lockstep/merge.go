@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/spf13/cobra"
+)
+
+func mergeCommand() *cobra.Command {
+	var f fuzz
+	cmd := &cobra.Command{
+		Use:   "merge STATE.json...",
+		Short: "Add up the states of campaigns that share the seeds",
+		Long: `Add up what campaigns with --shard have kept with --state, and say what they have
+shown together, as one campaign does at its end, with the same exit code.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return fmt.Errorf("%s: want the states of campaigns, got 0 arguments; see %s --help", cmd.CommandPath(), cmd.CommandPath())
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return f.merge(cmd, args) },
+	}
+	cmd.Flags().StringVar(&f.junit, "junit", "", "write what the campaigns have shown to this file, as JUnit XML")
+	cmd.Flags().BoolVar(&f.coldFails, "cold-fails", false, fmt.Sprintf("exit with %d if a mark was not reached", exitCold))
+	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON event a line")
+	return cmd
+}
+
+func (f *fuzz) merge(cmd *cobra.Command, names []string) error {
+	m, err := campaign.MergeStates(names)
+	if err != nil {
+		return err
+	}
+	s := m.Shape
+	f.src = source{system: s.System, profile: string(s.Profile), nodes: s.Nodes, clients: s.Clients, operas: s.Operations}
+	c, err := f.src.campaign()
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(c.System.Marks, m.Marks) {
+		return fmt.Errorf("%s: it counts other marks than this build knows", names[0])
+	}
+	c.Start, c.Shards = m.Start, m.Shards
+	rep := f.reporter(cmd)
+	for _, shard := range m.Missing {
+		fmt.Fprintf(cmd.ErrOrStderr(), "shard %d/%d is missing\n", shard, m.Shards)
+	}
+	rep.summary(c, &m.Summary, cpuTime(), f.src.replayLine)
+	if err := f.writeJUnit(c, &m.Summary); err != nil {
+		return err
+	}
+	return f.exit(c, &m.Summary)
+}

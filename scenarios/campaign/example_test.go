@@ -1,0 +1,76 @@
+package campaign_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/canary"
+	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
+	"github.com/lockstep-dst/lockstep/scenarios/rapidplan"
+	"pgregory.net/rapid"
+)
+
+// This file is how the tests of a system of your own look: put it where mine is.
+// What fails begins with one line that repeats it, whatever found it.
+
+var mine = lockstep.System()
+
+func shapeOfMine() scenarios.Shape {
+	return scenarios.Shape{
+		System: mine.Name, Definitions: mine.Definitions, Versions: mine.Versions, Retires: mine.Retires,
+		Majority: mine.Majority, Profile: scenarios.All,
+	}
+}
+
+// Seeds, on all cores. This is the fastest way to find something.
+func TestMineOverSeeds(t *testing.T) {
+	c := campaign.Campaign{System: mine, Shape: scenarios.Shape{Profile: scenarios.All}, Seeds: 300, Guard: 2}
+	if testing.Short() {
+		c.Seeds = 30
+	}
+	campaign.RequireSeeds(t, c)
+}
+
+// A property under rapid, which makes what fails as small as it can.
+// -rapid.checks says how many plans it tries.
+func TestMineUnderRapid(t *testing.T) {
+	if testing.Short() {
+		t.Skip("rapid tries 100 plans")
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		campaign.Require(t, mine, rapidplan.Plan(shapeOfMine()).Draw(t, "plan"))
+	})
+}
+
+// The same property, led by what the fuzzing engine sees of the code:
+//
+//	go test -fuzz FuzzMine ./scenarios/campaign
+func FuzzMine(f *testing.F) {
+	f.Add([]byte{})
+	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) {
+		campaign.Require(t, mine, rapidplan.Plan(shapeOfMine()).Draw(t, "plan"))
+	}))
+}
+
+// Outside of a test, a campaign is a value, and so is what it has shown.
+func Example() {
+	c := campaign.Campaign{
+		System: canary.System(), // it fails on purpose
+		Shape:  scenarios.Shape{Profile: scenarios.All},
+		Seeds:  200,
+	}
+	sum, err := c.Run(context.Background(), nil)
+	fmt.Println(sum.Failed, "of", sum.Seeds, "failed, error:", err)
+	for _, g := range sum.Groups {
+		fmt.Println(g.Signature, "first in seed", g.First)
+	}
+	// Output:
+	// 4 of 200 failed, error: <nil>
+	// liveness/client-stuck first in seed 2
+	// assertion/panic first in seed 53
+	// linearizability/committed first in seed 165
+	// canary/sings first in seed 180
+}

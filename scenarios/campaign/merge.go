@@ -1,0 +1,88 @@
+package campaign
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+	"github.com/lockstep-dst/lockstep/scenarios"
+)
+
+// Merged is what campaigns that share the seeds have shown together. The hash and
+// the news of its summary say nothing.
+type Merged struct {
+	Shape   scenarios.Shape
+	Marks   []string
+	Start   uint64
+	Shards  uint64
+	Missing []uint64 // shards of which there is no file
+	Summary Summary
+}
+
+// MergeStates adds up the files that campaigns have kept which share the seeds: of
+// one build, with the same plans, and different shards.
+func MergeStates(names []string) (Merged, error) {
+	var first *state
+	shards := map[uint64]*state{}
+	for _, name := range names {
+		s, err := loadState(name)
+		if err != nil {
+			return Merged{}, err
+		}
+		if first == nil {
+			first = s
+		}
+		alike := *first
+		alike.Shard = s.Shard
+		if err := alike.check(s); err != nil {
+			return Merged{}, fmt.Errorf("%s: it cannot be added to %s: %w", name, names[0], err)
+		}
+		if shards[s.Shard] != nil {
+			return Merged{}, fmt.Errorf("%s: shard %d/%d is in another file already", name, s.Shard, s.Shards)
+		}
+		shards[s.Shard] = s
+	}
+	m := Merged{Shape: first.Shape, Marks: first.Marks, Start: first.Start, Shards: first.Shards}
+	m.Summary.Marks = make([]uint64, len(m.Marks))
+	for i := range m.Shards {
+		if s := shards[i]; s != nil {
+			m.Summary.merge(&s.Summary)
+		} else {
+			m.Missing = append(m.Missing, i)
+		}
+	}
+	return m, nil
+}
+
+// merge adds what seeds that s does not cover have shown.
+func (s *Summary) merge(o *Summary) {
+	s.Seeds += o.Seeds
+	s.Hash = keyed.Mix(s.Hash, o.Hash)
+	s.Failed += o.Failed
+	s.Undecided += o.Undecided
+	s.Events += o.Events
+	s.Messages += o.Messages
+	s.Outcomes.Add(o.Outcomes)
+	s.Disks.Add(o.Disks)
+	s.Simulated += o.Simulated
+	s.Wall += o.Wall
+	s.Guarded += o.Guarded
+	s.Differed = append(s.Differed, o.Differed...)
+	slices.Sort(s.Differed)
+	s.addMarks(o.Marks)
+	for _, g := range o.Groups {
+		s.mergeGroup(*g)
+	}
+	slices.SortFunc(s.Groups, func(a, b *Group) int { return cmp.Compare(a.First, b.First) })
+}
+
+func (s *Summary) mergeGroup(g Group) {
+	i := slices.IndexFunc(s.Groups, func(o *Group) bool { return o.Signature == g.Signature })
+	if i < 0 {
+		s.Groups = append(s.Groups, &g)
+		return
+	}
+	s.Groups[i].First = min(s.Groups[i].First, g.First)
+	s.Groups[i].Count += g.Count
+}

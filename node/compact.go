@@ -73,9 +73,12 @@ func (n *Node) compact() {
 		n.append(n.live.oldest, true)
 		n.credit -= int64(n.live.newest.size)
 		n.counts.Copied++
+		n.mark(MarkCopied)
 	}
 	n.credit = min(n.credit, 0)
-	n.log.Trim(n.live.oldest.full)
+	if n.log.Trim(n.live.oldest.full) {
+		n.mark(MarkTrimmed)
+	}
 }
 
 // bloated reports whether most of the log, from where on it is needed, is

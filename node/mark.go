@@ -62,18 +62,20 @@ const (
 const (
 	MarkTorn      Mark = iota + MarkIdentityRead + 1 // a torn tail was cut off the log
 	MarkFormatted                                    // a log was made in place of one that was not finished
+	MarkCopied                                       // a record was copied forward, to keep the log short
+	MarkTrimmed                                      // the log lets go of its first files
 )
 
 // The marks of repair.
 const (
-	MarkAgreed         Mark = iota + MarkFormatted + 1 // two nodes found that they hold the same
-	MarkDeferred                                       // a node let a peer that is behind pull first
-	MarkPulled                                         // a value was taken
-	MarkConfirmed                                      // an accepted value was learnt to be chosen
-	MarkRepairRefused                                  // a promise kept a node from taking a value
-	MarkMended                                         // ... and a round without operations brought it up to date
-	MarkRepairUnheard                                  // a peer did not answer in time
-	MarkRepairSurprise                                 // a value came that was not lacking any more
+	MarkAgreed         Mark = iota + MarkTrimmed + 1 // two nodes found that they hold the same
+	MarkDeferred                                     // a node let a peer that is behind pull first
+	MarkPulled                                       // a value was taken
+	MarkConfirmed                                    // an accepted value was learnt to be chosen
+	MarkRepairRefused                                // a promise kept a node from taking a value
+	MarkMended                                       // ... and a round without operations brought it up to date
+	MarkRepairUnheard                                // a peer did not answer in time
+	MarkRepairSurprise                               // a value came that was not lacking any more
 
 	markCount
 )
@@ -88,7 +90,7 @@ var markNames = [markCount]string{
 	"known", "retry-found", "void", "void-found", "mismatch", "retired", "identity-reject", "overflow",
 	"forgotten", "forgotten-retry", "expired", "expired-retry", "expired-sent", "overloaded",
 	"read-agreed", "read-differed", "read-late", "identity-read",
-	"torn", "formatted",
+	"torn", "formatted", "copied", "trimmed",
 	"repair-agreed", "repair-deferred", "repair-pulled", "repair-confirmed", "repair-refused", "repair-mended",
 	"repair-unheard", "repair-surprise",
 }

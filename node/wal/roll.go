@@ -84,18 +84,20 @@ type trim struct {
 
 // Trim says that no entry that ends before keep is needed any more, as far as
 // everything that was appended by now is durable. Segments of nothing else are
-// removed: a record says so first, and when it is durable the files go.
-func (l *Log) Trim(keep LSN) {
+// removed: a record says so first, and when it is durable the files go. Trim
+// reports whether there are any.
+func (l *Log) Trim(keep LSN) bool {
 	n := 0
 	for n+1 < len(l.segments) && l.segments[n+1].base < keep {
 		n++
 	}
 	if n == 0 || l.trim.first != 0 {
-		return
+		return false
 	}
 	l.trim.first = l.segments[n].sequence
 	l.put(kindTrim, number(l.trim.first))
 	l.trim.end = l.End()
+	return true
 }
 
 // trimmed lets go of segments when the record that trims them is durable.

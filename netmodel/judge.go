@@ -14,6 +14,10 @@ const (
 	forCopyDelay
 	forReorder
 	forDetour
+	forBurst // of a link, whose word stands in the place of a message's
+	forBurstDrop
+	forCorrupt
+	forReset
 )
 
 // maxDetour is the longest extra delay of a reordered message, in typical
@@ -35,16 +39,20 @@ const maxDetour = 4
 // A copy is free of the order too. It arrives a delay of its own after the
 // message.
 //
-// A message sent over a cut link is dropped; one that is under way when the
-// cut comes is for the caller to drop. A message from a process to itself
-// arrives at now.
+// A message sent over a cut link is dropped; what becomes of one that is under
+// way when the cut comes Arrive says. When the verdict is that the connection
+// ends with the message, it is for the caller to Reset the link then. A message
+// from a process to itself arrives at now.
 func (n *Network) Judge(now Duration, l Link, fate uint64) Verdict {
 	s := n.link(l)
-	v := Verdict{Key: keyed.Mix(l.word(), fate)}
+	v := Verdict{Key: keyed.Mix(l.word(), fate), Connection: s.connection}
 	v.Occurrence = n.seen.next(v.Key)
 	switch {
 	case l.self():
 		v.At = now
+		return v
+	case s.refusals > 0:
+		v.Fate, v.Cause = Drop, Refused
 		return v
 	case s.cuts > 0:
 		v.Fate, v.Cause = Drop, CutOff
@@ -55,7 +63,12 @@ func (n *Network) Judge(now Duration, l Link, fate uint64) Verdict {
 			return v
 		}
 	}
-	s.rule(now, n.seed.Word(v.Key).Word(uint64(v.Occurrence)), &v)
+	k := n.seed.Word(v.Key).Word(uint64(v.Occurrence))
+	if b := &s.profile.Burst; b.Chance != 0 && b.bad(now, n.seed.Word(l.word())) && b.Drop.at(k, forBurstDrop) {
+		v.Fate, v.Cause = Drop, Bursting
+		return v
+	}
+	s.rule(now, k, &v)
 	return v
 }
 
@@ -66,18 +79,39 @@ func (s *link) rule(now Duration, k keyed.Key, v *Verdict) {
 		v.Fate, v.Cause = Drop, Loss
 		return
 	}
-	v.At = now + p.Delay.At(k.Word(uint64(forDelay)))
-	if p.Reorder.at(k, forReorder) {
+	delay := p.Delay.At(k.Word(uint64(forDelay)))
+	v.At = now + delay
+	if p.Delay.Kind != Constant {
+		v.Late = delay > 2*p.Delay.typical()
+	}
+	switch {
+	case p.Corrupt.at(k, forCorrupt):
+		v.Fate, v.Cause = Drop, Corrupted
+	case p.Reset.at(k, forReset):
+		v.Fate, v.Cause = Drop, Broken
+	case p.Reorder.at(k, forReorder):
 		v.Reordered = true
 		v.At += p.Delay.detour(k)
-	} else {
-		v.At = max(v.At, s.last)
-		s.last = v.At
+	}
+	if !v.Reordered {
+		s.follow(p.Gap, v)
+	}
+	if v.Fate == Drop {
+		return
 	}
 	if p.Duplicate.at(k, forDuplicate) {
 		v.Duplicate = true
 		v.CopyAt = v.At + p.Delay.At(k.Word(uint64(forCopyDelay)))
 	}
+}
+
+// follow has a message arrive after all that keep the order.
+func (s *link) follow(gap Duration, v *Verdict) {
+	if least := s.last + gap; gap != 0 && s.last != 0 && v.At < least {
+		v.At, v.Queued = least, true
+	}
+	v.At = max(v.At, s.last)
+	s.last = v.At
 }
 
 // detour is the extra delay of a reordered message.

@@ -32,6 +32,9 @@ func TestVerdictsAreAFunctionOfWhatTheNetworkWasTold(t *testing.T) {
 				func(n *Network) { n.Cut(l) },
 				func(n *Network) { n.Join(l) },
 				func(n *Network) { n.Heal(steady) },
+				func(n *Network) { n.Refuse(l) },
+				func(n *Network) { n.Accept(l) },
+				func(n *Network) { n.Reset(l) },
 				func(n *Network) { n.SetProfile(l, base) },
 				func(n *Network) { n.Override(l, 1, 1, Override{Fate: Drop}) },
 				func(n *Network) {},
@@ -214,7 +217,7 @@ func TestReorderedMessagesOvertakeAndAreOvertakenOnAConstantDelay(t *testing.T) 
 func TestCopiesArriveAtOrAfterTheOriginal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := anyProfile().Draw(t, "profile")
-		p.Drop, p.Duplicate = 0, Always
+		p.Drop, p.Corrupt, p.Reset, p.Burst, p.Duplicate = 0, 0, 0, Burst{}, Always
 		n := New(keyed.Seed(rapid.Uint64().Draw(t, "seed")), three, p)
 		for i := range uint64(50) {
 			v := n.Judge(Duration(i), there, i)

@@ -25,7 +25,10 @@ type Network struct {
 type link struct {
 	profile    *Profile // shared between links, never changed
 	last       Duration // the latest arrival of a message that keeps the order
+	connection uint32   // how often it was reset
 	cuts       int32    // how many cuts of it hold
+	clogs      int32    // how many clogs of it hold
+	refusals   int32    // how many refusals of it hold
 	overridden bool     // some message on it has an override
 }
 
@@ -92,13 +95,84 @@ func (n *Network) Join(l Link) {
 // Open reports whether no cut of l holds.
 func (n *Network) Open(l Link) bool { return n.link(l).cuts == 0 }
 
-// Heal undoes all cuts and gives every link the profile p, as if all
-// connections were made anew: messages sent from now on wait for none that is
-// still under way. The overrides stay.
+// Refuse has all sends over l fail where they are made: nothing leaves, what is
+// under way arrives. Refusals add up, as cuts do.
+func (n *Network) Refuse(l Link) {
+	if s := n.link(l); !l.self() {
+		s.refusals++
+	}
+}
+
+// Accept undoes one Refuse of l. It does nothing if there is none.
+func (n *Network) Accept(l Link) {
+	if s := n.link(l); s.refusals > 0 {
+		s.refusals--
+	}
+}
+
+// Clog has l hold what arrives. Clogs add up, as cuts do.
+func (n *Network) Clog(l Link) {
+	if s := n.link(l); !l.self() {
+		s.clogs++
+	}
+}
+
+// Unclog undoes one Clog of l, and reports whether it was the last: then what
+// was held is for the caller to let go, in its order.
+func (n *Network) Unclog(l Link) bool {
+	s := n.link(l)
+	if s.clogs == 0 {
+		return false
+	}
+	s.clogs--
+	return s.clogs == 0
+}
+
+// Reset ends the connection that l is and makes it anew: what is under way is
+// lost, and what is sent from now on waits for none of it.
+func (n *Network) Reset(l Link) {
+	s := n.link(l)
+	s.connection++
+	s.last = 0
+}
+
+// Connection is the number of l's present connection. What is sent now arrives
+// only if l still has the same then.
+func (n *Network) Connection(l Link) uint32 { return n.link(l).connection }
+
+// Arrival is what becomes of a message that was under way.
+type Arrival uint8
+
+// Arrivals.
+const (
+	Through   Arrival = iota // it is there
+	Held                     // the link is clogged
+	LostCut                  // the link is cut
+	LostReset                // its connection has ended
+)
+
+// Arrive says what becomes of a message that has come over l to its end, and
+// was sent over that connection.
+func (n *Network) Arrive(l Link, connection uint32) Arrival {
+	switch s := n.link(l); {
+	case s.cuts > 0:
+		return LostCut
+	case s.connection != connection:
+		return LostReset
+	case s.clogs > 0:
+		return Held
+	}
+	return Through
+}
+
+// Heal undoes all cuts, clogs and refusals and gives every link the profile p, as
+// if all connections were made anew: messages sent from now on wait for none that
+// is still under way. The overrides stay.
 func (n *Network) Heal(p Profile) {
 	n.SetAll(p)
 	for i := range n.links {
-		n.links[i].cuts, n.links[i].last = 0, 0
+		s := &n.links[i]
+		s.cuts, s.clogs, s.refusals, s.last = 0, 0, 0, 0
 	}
 }
 

@@ -30,5 +30,19 @@ func Partial(pairs [][2]ID) []Link {
 	return cut
 }
 
+// Ring leaves each of ids, in their order, only the links to the one before it
+// and the one after it; the first and the last are neighbours.
+func Ring(ids []ID) []Link {
+	var cut []Link
+	for i := range ids {
+		for j := range i {
+			if i-j != 1 && i-j != len(ids)-1 {
+				cut = append(cut, TwoWay(ids[j:j+1], ids[i:i+1])...)
+			}
+		}
+	}
+	return cut
+}
+
 // Isolate cuts id off from the others, both ways. They may list id too.
 func Isolate(id ID, others []ID) []Link { return TwoWay([]ID{id}, others) }

@@ -15,7 +15,15 @@ func anyProfile() *rapid.Generator[Profile] {
 			Drop:      PPM(ppm.Draw(t, "drop")),
 			Duplicate: PPM(ppm.Draw(t, "duplicate")),
 			Reorder:   PPM(ppm.Draw(t, "reorder")),
-			Delay:     anyDelay().Draw(t, "delay"),
+			Corrupt:   PPM(ppm.Draw(t, "corrupt")),
+			Reset:     PPM(ppm.Draw(t, "reset")),
+			Burst: Burst{
+				Window: 1 + Duration(rapid.IntRange(0, 1000).Draw(t, "window")),
+				Chance: PPM(ppm.Draw(t, "chance")),
+				Drop:   PPM(ppm.Draw(t, "burst drop")),
+			},
+			Gap:   Duration(rapid.IntRange(0, 1000).Draw(t, "gap")),
+			Delay: anyDelay().Draw(t, "delay"),
 		}
 	})
 }

@@ -32,9 +32,13 @@ const (
 	Loss                    // by the link's profile
 	CutOff                  // the link is cut
 	Overridden              // an Override says so
+	Bursting                // by the profile, in a burst
+	Corrupted               // its bytes are damaged: the connection ends At
+	Broken                  // the connection breaks in its midst, At
+	Refused                 // the sender knows that it has not left
 )
 
-var causes = []string{"none", "loss", "cut", "override"}
+var causes = []string{"none", "loss", "cut", "override", "burst", "corrupt", "reset", "refused"}
 
 // String is the text form, as in "cut".
 func (c Cause) String() string { return word("Cause", causes, c) }
@@ -42,15 +46,21 @@ func (c Cause) String() string { return word("Cause", causes, c) }
 // Verdict is what becomes of one message. Times are points of virtual time, and
 // 0 where nothing arrives.
 type Verdict struct {
-	At         Duration // when it arrives
+	At         Duration // when it arrives, or when its connection ends
 	CopyAt     Duration // when its copy arrives, at At or later
 	Key        uint64   // identifies link and fate key, the same under any seed
 	Occurrence uint32   // 1 for the first message of this Key, 2 for the next ...
+	Connection uint32   // over which it is sent: see Network.Arrive
 	Fate       Fate
 	Cause      Cause
 	Duplicate  bool // there is a copy
 	Reordered  bool // it is free of the link's order
+	Late       bool // its delay is more than twice the link's typical one
+	Queued     bool // it waits for the bandwidth
 }
+
+// Ends reports whether the connection ends with the message, At.
+func (v *Verdict) Ends() bool { return v.Cause == Corrupted || v.Cause == Broken }
 
 // Override is a verdict set beforehand for one message. Its spans count from
 // the sending. The message keeps no order: it waits for none before it, and

@@ -36,7 +36,9 @@ func (p *Plan) checkAtlas() error {
 func (f *Fault) Hurts(id sim.ID) bool { return f.Kind == BadDisk && slices.Contains(f.Nodes, id) }
 
 // damages reports whether f may cost its nodes what is durable.
-func (f *Fault) damages() bool { return f.Kind == BadDisk && f.What.Damages() }
+func (f *Fault) damages() bool {
+	return f.Kind == Wipe || f.Kind == BadDisk && f.What.Damages()
+}
 
 // generateAtlas chooses the nodes whose disks may be damaged: none in systems
 // that need all of their nodes.
@@ -54,11 +56,13 @@ func generateAtlas(c choices, p *Plan, shape Shape) []sim.ID {
 }
 
 // generateBadDisk chooses what happens to which disks.
-func generateBadDisk(c choices, p *Plan, atlas []sim.ID, f *Fault) {
-	what := sim.DiskFaults()
-	if len(atlas) == 0 {
-		what = slices.DeleteFunc(what, sim.DiskFault.Damages)
-	}
+func generateBadDisk(c choices, p *Plan, swarm set, atlas []sim.ID, f *Fault) {
+	what := slices.DeleteFunc(sim.DiskFaults(), func(f sim.DiskFault) bool {
+		if f.Damages() {
+			return len(atlas) == 0 || !swarm.has(DiskDamage)
+		}
+		return !swarm.has(DiskErrors)
+	})
 	f.What = what[c.Choose("what", uint64(len(what)))]
 	if f.damages() {
 		f.Nodes = c.among("damaged", atlas, 1, len(atlas))

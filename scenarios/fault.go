@@ -2,9 +2,11 @@ package scenarios
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/sim"
 )
 
 // Cuts lists the links that f cuts while it lasts.
@@ -26,8 +28,37 @@ func (f *Fault) Cuts() []netmodel.Link {
 	return nil
 }
 
+// ofLinks reports whether f is a fault of links that begins and ends.
+func (f *Fault) ofLinks() bool {
+	switch f.Kind {
+	case Partition, OneWay, Cut, Clog, Refuse:
+		return true
+	}
+	return false
+}
+
+// Hampered reports whether anything in p may keep a node, which is up, from doing
+// things in time somewhere between two times.
+func (p *Plan) Hampered(id sim.ID, from, to Duration) bool {
+	if p.Heal.Outside == Paused && to >= p.Heal.At && slices.Contains(p.Heal.Without, id) {
+		return true
+	}
+	return slices.ContainsFunc(p.Faults, func(f Fault) bool {
+		return (f.Kind == Pause || f.Kind == Slow || f.Kind == Freeze) &&
+			f.At <= to && from <= min(f.At+f.For, p.Heal.At) && slices.Contains(f.Nodes, id)
+	})
+}
+
 // String is the fault in words, without its time.
 func (f *Fault) String() string {
+	s := f.words()
+	if f.Every > 0 {
+		s += fmt.Sprintf(", on and off every %v", f.Every)
+	}
+	return s
+}
+
+func (f *Fault) words() string {
 	switch f.Kind {
 	case Partition:
 		groups := make([]string, len(f.Groups))
@@ -45,14 +76,31 @@ func (f *Fault) String() string {
 		return fmt.Sprintf("kill %d", f.Nodes)
 	case BadDisk:
 		return fmt.Sprintf("disk %v %d", f.What, f.Nodes)
-	case Weather:
-		where := "on all links"
-		if len(f.Links) > 0 {
-			where = fmt.Sprintf("on %v", f.Links)
+	case Slow:
+		return fmt.Sprintf("slow %d: an event every %v", f.Nodes, f.Pace)
+	case Pause:
+		if f.Freeze {
+			return fmt.Sprintf("pause %d, clocks stopped", f.Nodes)
 		}
-		return fmt.Sprintf("weather %s: %s", where, Describe(*f.Profile))
+		return fmt.Sprintf("pause %d", f.Nodes)
+	case Freeze:
+		return fmt.Sprintf("stopped clocks %d", f.Nodes)
+	case Wipe:
+		return fmt.Sprintf("wipe %d", f.Nodes)
+	case Clog, Refuse:
+		return fmt.Sprintf("%s %s", f.Kind, f.where())
+	case Weather:
+		return fmt.Sprintf("weather %s: %s", f.where(), Describe(*f.Profile))
 	}
 	return string(f.Kind)
+}
+
+// where names the links of f.
+func (f *Fault) where() string {
+	if len(f.Links) == 0 {
+		return "on all links"
+	}
+	return fmt.Sprintf("on %v", f.Links)
 }
 
 // Describe is a link profile in words.
@@ -68,13 +116,21 @@ func Describe(p netmodel.Profile) string {
 	for _, r := range []struct {
 		name string
 		ppm  netmodel.PPM
-	}{{"drop", p.Drop}, {"duplicate", p.Duplicate}, {"reorder", p.Reorder}} {
+	}{{"drop", p.Drop}, {"duplicate", p.Duplicate}, {"reorder", p.Reorder}, {"corrupt", p.Corrupt}, {"reset", p.Reset}} {
 		if r.ppm != 0 {
-			s += fmt.Sprintf(", %s %d.%01d %%", r.name, r.ppm/10_000, r.ppm/1000%10)
+			s += fmt.Sprintf(", %s %s", r.name, percent(r.ppm))
 		}
+	}
+	if b := p.Burst; b.Chance != 0 {
+		s += fmt.Sprintf(", bursts of %v (%s of the time) that drop %s", b.Window, percent(b.Chance), percent(b.Drop))
+	}
+	if p.Gap != 0 {
+		s += fmt.Sprintf(", a message every %v", p.Gap)
 	}
 	return s
 }
+
+func percent(p netmodel.PPM) string { return fmt.Sprintf("%d.%01d %%", p/10_000, p/1000%10) }
 
 // Summary is the plan in a few lines for a person: all that the seed decided
 // but for the operations, which it counts.
@@ -94,6 +150,10 @@ func (p *Plan) Summary() string {
 	if n := len(p.Fates); n > 0 {
 		fmt.Fprintf(&b, "messages with a fate of their own: %d\n", n)
 	}
-	fmt.Fprintf(&b, "heal at %v\n", p.Heal.At)
+	fmt.Fprintf(&b, "heal at %v", p.Heal.At)
+	if h := p.Heal; h.Outside != Later {
+		fmt.Fprintf(&b, ", nodes %d stay %v", h.Without, h.Outside)
+	}
+	b.WriteByte('\n')
 	return b.String()
 }

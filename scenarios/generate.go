@@ -19,7 +19,7 @@ const (
 	Network Profile = "network" // loss, delay, duplicates, reordering, partitions
 	Crashes Profile = "crash"   // nodes lose power, or end as processes, and restart
 	Disks   Profile = "disk"    // the same, and disks that fail
-	All     Profile = "all"     // all of these, and clocks that drift
+	All     Profile = "all"     // all of these, nodes that pause, are slow or wiped, clocks that drift or stop
 )
 
 // Profiles lists them.
@@ -45,7 +45,6 @@ const (
 	maxDrawnOperations = 60
 	minDrawnOperations = 20
 	maxDrawnMachines   = 3
-	maxDrawnFaults     = 5
 )
 
 // Validate names the first field that is out of bounds.
@@ -92,24 +91,48 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 	if p.Clients == 0 {
 		p.Clients = c.between("clients", 1, maxDrawnClients)
 	}
-	delay := generateWeather(c, p, shape)
+	swarm := generateSwarm(c, shape)
+	delay := generateWeather(c, p, shape, swarm)
 	generateKnobs(c, p, shape, delay)
 	storm := generateOperations(c, p, shape, delay)
 	p.Heal = Heal{At: storm, Delay: delay, Within: 30 * netmodel.Second, Settle: 10 * netmodel.Second}
-	if most := (p.Nodes - 1) / 2; shape.Majority && most > 0 {
-		p.Heal.Without = c.nodes("without", p, 0, most)
-	}
-	generateFaults(c, p, shape, storm)
+	generateOutside(c, p, shape, swarm)
+	generateFaults(c, p, shape, swarm, storm)
 	return p
+}
+
+// generateSwarm chooses the families that the plan may have: of those that the
+// shape allows about half, each by itself.
+func generateSwarm(c choices, shape Shape) set {
+	var swarm set
+	for _, f := range shape.Families() {
+		swarm.add(f, c.often("family "+f.String(), 50))
+	}
+	return swarm
+}
+
+// generateOutside chooses which nodes the heal phase goes without, and what
+// becomes of them.
+func generateOutside(c choices, p *Plan, shape Shape, swarm set) {
+	most := (p.Nodes - 1) / 2
+	if !shape.Majority || most == 0 {
+		return
+	}
+	least := 0
+	if swarm.has(Outsiders) {
+		least = 1
+		p.Heal.Outside = []Outside{Down, CutOff, Paused}[c.Choose("outside", 3)]
+	}
+	p.Heal.Without = c.nodes("without", p, least, most)
 }
 
 // generateWeather chooses how the network, the disks and the clocks behave all
 // along. It returns how long a message is typically under way.
-func generateWeather(c choices, p *Plan, shape Shape) Duration {
+func generateWeather(c choices, p *Plan, shape Shape, swarm set) Duration {
 	delay := c.span("delay", 200*netmodel.Microsecond, 4*netmodel.Millisecond)
 	p.Network = netmodel.Profile{Delay: netmodel.Delay{Kind: netmodel.Constant, Min: delay}}
 	if shape.network() {
-		p.Network = generateLink(c, delay)
+		p.Network = generateLink(c, delay, swarm, 100)
 	}
 	p.Disk = sim.DiskProfile{
 		Write: netmodel.Delay{Kind: netmodel.Constant, Min: 20 * netmodel.Microsecond},
@@ -120,7 +143,7 @@ func generateWeather(c choices, p *Plan, shape Shape) Duration {
 		p.Disk.Tear = netmodel.PPM(c.Choose("tear", uint64(netmodel.Always)))
 		p.Disk.Sector = []int{512, 64, 16}[c.Choose("sector", 3)]
 	}
-	if shape.Profile == All && c.often("drift", 50) {
+	if swarm.has(Drifts) {
 		for n := range p.Nodes {
 			drift := c.at("clock", n).between("ppm", 0, 200_000)
 			p.Clocks = append(p.Clocks, sim.Clock{Drift: int32(drift - 100_000)})
@@ -129,29 +152,42 @@ func generateWeather(c choices, p *Plan, shape Shape) Duration {
 	return delay
 }
 
-// generateLink chooses a link's profile, each fault fully off in half of all
-// cases.
-func generateLink(c choices, delay Duration) netmodel.Profile {
-	return netmodel.Profile{
-		Drop:      c.rate("drop", 300_000),
-		Duplicate: c.rate("duplicate", 300_000),
-		Reorder:   c.rate("reorder", 500_000),
-		Delay:     generateDelay(c, delay),
+// generateLink chooses a link's profile: of the faults that swarm has, each in
+// percent of all cases.
+func generateLink(c choices, delay Duration, swarm set, percent uint64) netmodel.Profile {
+	rate := func(f Family, most uint64) netmodel.PPM {
+		if !swarm.has(f) || percent < 100 && !c.often(f.String()+"?", percent) {
+			return 0
+		}
+		return netmodel.PPM(1 + c.Choose(f.String(), most))
 	}
-}
-
-func (c choices) rate(label string, most uint64) netmodel.PPM {
-	if !c.often(label+"?", 50) {
-		return 0
+	p := netmodel.Profile{
+		Drop:      rate(Drops, 250_000),
+		Duplicate: rate(Duplicates, 300_000),
+		Reorder:   rate(Reorders, 500_000),
+		Corrupt:   rate(Corruption, 50_000),
+		Reset:     rate(Resets, 50_000),
+		Delay:     netmodel.Delay{Kind: netmodel.Constant, Min: delay},
 	}
-	return netmodel.PPM(1 + c.Choose(label, most))
+	if chance := rate(Bursts, 300_000); chance != 0 {
+		p.Burst = netmodel.Burst{
+			Window: delay * Duration(c.between("burst window", 1, 8)),
+			Chance: chance,
+			Drop:   netmodel.PPM(500_000 + c.Choose("burst drop", 500_001)),
+		}
+	}
+	if parts := rate(Gaps, 20); parts != 0 {
+		p.Gap = delay / Duration(1+parts)
+	}
+	if swarm.has(Delays) {
+		p.Delay = generateDelay(c, delay)
+	}
+	return p
 }
 
 func generateDelay(c choices, typical Duration) netmodel.Delay {
-	d := netmodel.Delay{Kind: netmodel.DelayKind(c.Choose("delay kind", 4)), Min: typical / 4}
+	d := netmodel.Delay{Kind: netmodel.DelayKind(1 + c.Choose("delay kind", 3)), Min: typical / 4}
 	switch d.Kind {
-	case netmodel.Constant:
-		d.Min = typical
 	case netmodel.Uniform:
 		d.Max = 2 * typical
 	case netmodel.Exponential:
@@ -196,6 +232,9 @@ func generateKnobs(c choices, p *Plan, shape Shape, delay Duration) {
 		p.Knobs.RepairRate = 20 << 20 >> (4 * c.Choose("repair rate", 4))
 	}
 	p.Knobs.Codec = []string{"", "", "", "cbor", "json"}[c.Choose("codec", 5)]
+	if p.Network.Corrupt != 0 && p.Knobs.Codec == "" {
+		p.Knobs.Codec = []string{"cbor", "json"}[c.Choose("codec of damaged bytes", 2)]
+	}
 }
 
 // generateOperations chooses what the clients do and returns when the storm is
@@ -211,10 +250,14 @@ func generateOperations(c choices, p *Plan, shape Shape, delay Duration) Duratio
 	reads := []uint64{30, 30, 60}[c.Choose("reads", 3)]
 	begin := 10 * (p.Disk.Write.Min + p.Disk.Sync.Min) // when a node with a log has booted
 	storm := max(pace*Duration(n), 10*netmodel.Millisecond)
+	rush := Duration(1)
+	if shape.Profile != None && c.often("rush?", 30) { // many at the same time
+		rush = storm / Duration(c.between("rush", 1, 8))
+	}
 	counts := make([]int, p.Clients+1)
 	for i := range n {
 		o := generateOperation(c.at("operation", i), p, shape, machines, storm, reads)
-		o.At += begin
+		o.At += begin - o.At%rush
 		o.Client = 1 + i%p.Clients
 		counts[o.Client]++
 		o.ID = fmt.Sprintf("c%d.%d", o.Client, counts[o.Client])
@@ -279,72 +322,6 @@ func sortByTime(ops []Operation) {
 		byClient[ops[i].Client] = slices.Delete(times, least, least+1)
 	}
 	slices.SortStableFunc(ops, func(a, b Operation) int { return cmp.Compare(a.At, b.At) })
-}
-
-// generateFaults chooses the fault timeline of the storm.
-func generateFaults(c choices, p *Plan, shape Shape, storm Duration) {
-	kinds, atlas := faultKinds(p, shape), generateAtlas(c, p, shape)
-	if len(kinds) == 0 {
-		return
-	}
-	for i := range c.between("faults", 0, maxDrawnFaults) {
-		f := c.at("fault", i)
-		fault := Fault{
-			Kind: kinds[f.Choose("kind", uint64(len(kinds)))],
-			At:   Duration(f.Choose("at", uint64(storm))),
-			For:  1 + Duration(f.Choose("for", uint64(storm/2))),
-		}
-		fillFault(f, p, atlas, &fault)
-		p.Faults = append(p.Faults, fault)
-		switch {
-		case fault.Kind == BadDisk && f.often("restart?", 75):
-			p.Faults = append(p.Faults, generateRestart(f, fault, storm))
-		case (fault.Kind == Crash || fault.Kind == Kill) && f.often("again?", 50): // while it recovers, or soon after
-			fault.At += fault.For + f.span("again", 0, 10*netmodel.Millisecond)
-			fault.For = 1 + Duration(f.Choose("again for", uint64(storm/8)))
-			fault.At = min(fault.At, storm)
-			p.Faults = append(p.Faults, fault)
-		}
-	}
-	slices.SortStableFunc(p.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
-}
-
-func faultKinds(p *Plan, shape Shape) []FaultKind {
-	var kinds []FaultKind
-	if shape.crashes() {
-		kinds = append(kinds, Crash, Kill)
-	}
-	if shape.disks() {
-		kinds = append(kinds, BadDisk, BadDisk)
-	}
-	if shape.network() {
-		kinds = append(kinds, Weather)
-		if p.Nodes > 1 {
-			kinds = append(kinds, Partition, OneWay, Cut)
-		}
-	}
-	return kinds
-}
-
-func fillFault(c choices, p *Plan, atlas []sim.ID, f *Fault) {
-	switch f.Kind {
-	case Crash, Kill:
-		f.Nodes = c.nodes("crash", p, 1, p.Nodes)
-	case BadDisk:
-		generateBadDisk(c, p, atlas, f)
-	case Weather:
-		w := generateLink(c, c.span("weather", 200*netmodel.Microsecond, 20*netmodel.Millisecond))
-		f.Profile = &w
-	case Partition:
-		side := c.nodes("side", p, 1, p.Nodes-1)
-		f.Groups = [][]sim.ID{side, others(p, side)}
-	case OneWay:
-		f.Sources = c.nodes("side", p, 1, p.Nodes-1)
-		f.Targets = others(p, f.Sources)
-	case Cut:
-		pair := c.nodes("pair", p, 2, 2)
-		f.Links = netmodel.TwoWay(pair[:1], pair[1:])
-	}
 }
 
 // nodes chooses lo to hi different nodes of p, in order.

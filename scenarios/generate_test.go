@@ -59,7 +59,7 @@ func requireBounds(t require.TestingT, s scenarios.Shape, p *scenarios.Plan) {
 	requireCount(t, "nodes", s.Nodes, 1, scenarios.MaxNodes, p.Nodes)
 	requireCount(t, "clients", s.Clients, 1, 5, p.Clients)
 	requireCount(t, "operations", s.Operations, 20, 60, len(p.Operations))
-	requireCount(t, "faults", 0, 0, 2*5, len(p.Faults)) // most may come with another
+	requireCount(t, "faults", 0, 0, 13*2*2, len(p.Faults)) // of each kind two, which may come with another
 	require.LessOrEqual(t, len(p.Machines()), 3)
 	require.Empty(t, p.Fates)
 	requireTimeOrder(t, p)
@@ -79,7 +79,7 @@ func requireBounds(t require.TestingT, s scenarios.Shape, p *scenarios.Plan) {
 		requireFaults(t, p, scenarios.Crash, scenarios.Kill, scenarios.BadDisk)
 	case scenarios.Network:
 		require.Empty(t, p.Clocks)
-		requireFaults(t, p, scenarios.Partition, scenarios.OneWay, scenarios.Cut, scenarios.Weather)
+		requireFaults(t, p, scenarios.Partition, scenarios.OneWay, scenarios.Cut, scenarios.Weather, scenarios.Clog, scenarios.Refuse)
 	}
 }
 
@@ -123,37 +123,57 @@ func requireTimeOrder(t require.TestingT, p *scenarios.Plan) {
 	require.True(t, slices.IsSortedFunc(p.Faults, func(a, b scenarios.Fault) int { return int(a.At - b.At) }))
 }
 
-// Every profile does what it is for: over many seeds all its faults show.
-func TestProfilesUseAllTheirFaults(t *testing.T) {
-	for profile, want := range map[scenarios.Profile][]string{
-		scenarios.None:    {},
-		scenarios.Crashes: {"crash", "kill", "roaming"},
-		scenarios.Disks: {"crash", "kill", "roaming", "disk", "rot", "misdirect", "read_error", "short_read",
-			"write_error", "sync_error", "full", "slow", "stuck"},
-		scenarios.Network: {"cut", "drop", "duplicate", "one_way", "partition", "reorder", "roaming", "weather"},
-		scenarios.All: {"crash", "kill", "disk", "rot", "misdirect", "read_error", "short_read",
-			"write_error", "sync_error", "full", "slow", "stuck", "cut", "drift", "drop", "duplicate", "one_way", "partition", "reorder", "roaming", "weather"},
-	} {
-		seen := map[string]bool{}
-		for seed := range uint64(200) {
-			s := shape(profile)
-			s.Majority = true
+// Every profile does what it is for: over many seeds all its families show, any
+// two of them in one plan, each in about half of the plans, and none
+// that is not its own.
+func TestProfilesUseAllTheirFamilies(t *testing.T) {
+	const seeds = 600
+	for _, profile := range scenarios.Profiles() {
+		s := shape(profile)
+		s.Majority, s.Nodes = true, 5
+		count := map[scenarios.Family]int{}
+		coverage := scenarios.CoverageOf(s.Families())
+		for seed := range uint64(seeds) {
 			p := scenarios.Generate(seed, s)
-			for _, f := range p.Faults {
-				seen[string(f.Kind)] = true
-				note(seen, f.What.String(), f.Kind == scenarios.BadDisk)
+			coverage.Add(p)
+			for _, f := range scenarios.Families(p) {
+				count[f]++
 			}
-			note(seen, "drop", p.Network.Drop > 0)
-			note(seen, "duplicate", p.Network.Duplicate > 0)
-			note(seen, "reorder", p.Network.Reorder > 0)
-			note(seen, "drift", len(p.Clocks) > 0)
-			note(seen, "roaming", roams(p))
 		}
-		got := []string{}
-		for what := range seen {
-			got = append(got, what)
+		for _, f := range s.Families() {
+			require.Greater(t, count[f], seeds/20, "%s: %v", profile, f)
+			require.Less(t, count[f], seeds*3/4, "%s: %v", profile, f)
+			delete(count, f)
 		}
-		require.ElementsMatch(t, want, got, profile)
+		require.Empty(t, count, profile)
+		require.Empty(t, coverage.Missing(), profile)
+	}
+}
+
+// What is not a family of its own shows too.
+func TestPlansUseTheirWholeVocabulary(t *testing.T) {
+	seen := map[string]bool{}
+	for seed := range uint64(300) {
+		s := shape(scenarios.All)
+		s.Majority = true
+		p := scenarios.Generate(seed, s)
+		note(seen, "roaming", roams(p))
+		note(seen, string(p.Heal.Outside), true)
+		for _, f := range p.Faults {
+			note(seen, string(f.Kind), true)
+			note(seen, f.What.String(), f.Kind == scenarios.BadDisk)
+			note(seen, "suspended", f.Kind == scenarios.Pause && f.Freeze)
+			note(seen, "all at once", f.Kind == scenarios.Crash && len(f.Nodes) == p.Nodes && p.Nodes > 2)
+			note(seen, "bridge", len(f.Groups) == 2 && len(f.Groups[0])+len(f.Groups[1]) < p.Nodes)
+			note(seen, "ring", f.Kind == scenarios.Cut && len(f.Links) > 2)
+		}
+	}
+	for _, want := range []string{
+		"roaming", "down", "cut", "paused", "weather", "partition", "one_way", "clog", "refuse", "crash", "kill", "pause", "slow",
+		"freeze", "wipe", "disk", "rot", "misdirect", "read_error", "short_read", "write_error", "sync_error", "full", "stuck",
+		"suspended", "all at once", "bridge", "ring",
+	} {
+		require.True(t, seen[want], want)
 	}
 }
 

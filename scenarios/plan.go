@@ -97,14 +97,24 @@ const (
 	Crash     FaultKind = "crash"     // Nodes lose power and restart when it ends
 	Kill      FaultKind = "kill"      // Nodes end as processes, their machines stay, and restart when it ends
 	BadDisk   FaultKind = "disk"      // the disks of Nodes suffer What; damage is done when it begins
+	Clog      FaultKind = "clog"      // Links (none: all) hold what arrives, and let it go at once when it ends
+	Refuse    FaultKind = "refuse"    // sends over Links (none: all) fail where they are made
+	Pause     FaultKind = "pause"     // Nodes stop, and take all that has come when it ends; their clocks go on, or Freeze
+	Slow      FaultKind = "slow"      // Nodes take events at least Pace apart
+	Freeze    FaultKind = "freeze"    // the clocks of Nodes stop, and go on from where they stood
+	Wipe      FaultKind = "wipe"      // Nodes lose power, come back with empty disks when it ends, and are strangers to their peers
 )
 
 // Fault is something that goes wrong at a time, for a while.
 //
+// A fault that happens Every so often goes on for that time and is over for that
+// time, in turn: links flap, and nodes restart again and again.
+//
 // A node that stops because its disk fails is started again when the fault of
 // the disk is over. One that refuses to start because of damage stays down for
-// the rest of the run: so the nodes whose disks are damaged, anywhere in a plan, are
-// less than half, together with those that Heal goes without.
+// the rest of the run, and one that was wiped may speak no more: so the nodes
+// whose disks are damaged or wiped, anywhere in a plan, are less than half, together
+// with those that Heal goes without.
 type Fault struct {
 	At      Duration          `json:"at"`
 	For     Duration          `json:"for"`
@@ -116,6 +126,9 @@ type Fault struct {
 	Profile *netmodel.Profile `json:"profile,omitempty"`
 	Nodes   []sim.ID          `json:"nodes,omitempty"`
 	What    sim.DiskFault     `json:"what,omitempty"`
+	Every   Duration          `json:"every,omitempty"`  // faults of links, crash, kill: on and off in turn, each for so long
+	Pace    Duration          `json:"pace,omitempty"`   // slow
+	Freeze  bool              `json:"freeze,omitempty"` // pause: the clock stops as well, as of a machine that is suspended
 }
 
 // Fate decides what becomes of one message, named by its address.
@@ -134,13 +147,30 @@ type Fate struct {
 // because of the state that the machine is in. Nodes in Without are down then,
 // and if there are any, all of it is done once more with every node. After
 // another Settle all nodes must agree.
+//
+// If Outside says what becomes of the nodes in Without, it does so from the start
+// of the phase, and for good until the others, the core, have ended their fresh
+// operations and agree. Only then the rest is joined to them, and the nodes of a
+// Repairer get twice Within to come to hold the same.
 type Heal struct {
 	At      Duration `json:"at"`
 	Delay   Duration `json:"delay"`
 	Within  Duration `json:"within"`
 	Settle  Duration `json:"settle"`
 	Without []sim.ID `json:"without,omitempty"` // less than half of the nodes
+	Outside Outside  `json:"outside,omitempty"` // what becomes of them
 }
+
+// Outside is what becomes of the nodes that the heal phase goes without.
+type Outside string
+
+// What may become of them.
+const (
+	Later  Outside = ""       // they are down for the first fresh operations, when all has been repaired
+	Down   Outside = "down"   // they are down
+	CutOff Outside = "cut"    // no other node reaches them; clients do
+	Paused Outside = "paused" // they take no event
+)
 
 // Calm is the network of the heal phase.
 func (h Heal) Calm() netmodel.Profile {

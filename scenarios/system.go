@@ -37,9 +37,25 @@ type Run interface {
 }
 
 // Carrier is a Run whose messages can cross the network as bytes. Carry gives
-// what arrives in place of m, which shares nothing with m.
+// what arrives in place of m, which shares nothing with m. Damage has the bytes
+// of m arrive damaged, as chosen at k, or cut off in the midst; it says what they
+// are taken for, and nothing if they are refused, as they must be.
 type Carrier interface {
 	Carry(m sim.Message) sim.Message
+	Damage(m sim.Message, cut bool, k keyed.Key) string
+}
+
+// Core is a Run whose nodes agree without those that the heal phase leaves
+// outside: do they?
+type Core interface {
+	CoreAgrees(at Duration, without []sim.ID) *Violation
+}
+
+// Storyteller is a Run that can tell what its nodes have lately done for a
+// machine on which nothing ends, or without a name for that for which they have
+// done something last: lines that begin with a line feed.
+type Storyteller interface {
+	Story(machine string) string
 }
 
 // Repairer is a Run whose nodes find out by themselves what they have missed,
@@ -124,6 +140,15 @@ type Stopped struct {
 func (s *Stopped) Digest() uint64 { return keyed.String(s.Err.Error()) }
 
 func (s *Stopped) String() string { return "stopped: " + s.Err.Error() }
+
+// Disowned is the fact that a node has met a peer that is not the one it knows: it
+// has forgotten what it promised, and is not heard.
+type Disowned struct{ Node sim.ID }
+
+// Digest implements sim.Fact.
+func (d *Disowned) Digest() uint64 { return keyed.Mix(keyed.String("disowned"), uint64(d.Node)) }
+
+func (d *Disowned) String() string { return fmt.Sprintf("disowns node %d", d.Node) }
 
 // Returned is the fact that ends an operation at its client.
 type Returned struct {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/sim"
 )
@@ -106,7 +107,7 @@ const (
 )
 
 func (p *Plan) checkWorld() error {
-	if err := p.Network.Validate(); err != nil {
+	if err := p.checkProfile(&p.Network); err != nil {
 		return fmt.Errorf("network: %w", err)
 	}
 	if err := p.Disk.Validate(); err != nil {
@@ -191,7 +192,7 @@ func (p *Plan) checkFault(f *Fault) error {
 	}
 	uses, ok := faultFields[f.Kind]
 	if !ok {
-		return fmt.Errorf("kind: %q: want partition, one_way, cut, weather, crash, kill or disk", f.Kind)
+		return fmt.Errorf("kind: %q: want partition, one_way, cut, weather, clog, refuse, crash, kill, pause, slow, freeze, wipe or disk", f.Kind)
 	}
 	for _, field := range []struct {
 		name  string
@@ -199,6 +200,7 @@ func (p *Plan) checkFault(f *Fault) error {
 	}{
 		{"groups", len(f.Groups) > 0}, {"sources", len(f.Sources) > 0}, {"targets", len(f.Targets) > 0},
 		{"links", len(f.Links) > 0}, {"profile", f.Profile != nil}, {"nodes", len(f.Nodes) > 0}, {"what", f.What != 0},
+		{"every", f.Every != 0}, {"pace", f.Pace != 0}, {"freeze", f.Freeze},
 	} {
 		use := uses[field.name]
 		if field.given && use == unused {
@@ -208,8 +210,17 @@ func (p *Plan) checkFault(f *Fault) error {
 			return fmt.Errorf("%s: a %s fault needs it", field.name, f.Kind)
 		}
 	}
+	if f.Every < 0 || f.Every > 0 && f.For/f.Every > maxTurns {
+		return fmt.Errorf("every: %v: want it to fit into %v at most %d times", f.Every, f.For, maxTurns)
+	}
+	if f.Pace < 0 || f.Pace > netmodel.MaxDelay {
+		return fmt.Errorf("pace: %v: want more than 0 and at most %v", f.Pace, netmodel.MaxDelay)
+	}
 	return p.checkFaultIDs(f)
 }
+
+// maxTurns is how often a fault may begin or end again.
+const maxTurns = 1000
 
 type use uint8
 
@@ -221,13 +232,19 @@ const (
 
 // faultFields says which fields each kind of fault has.
 var faultFields = map[FaultKind]map[string]use{
-	Partition: {"groups": needed},
-	OneWay:    {"sources": needed, "targets": needed},
-	Cut:       {"links": needed},
+	Partition: {"groups": needed, "every": optional},
+	OneWay:    {"sources": needed, "targets": needed, "every": optional},
+	Cut:       {"links": needed, "every": optional},
 	Weather:   {"links": optional, "profile": needed},
-	Crash:     {"nodes": needed},
-	Kill:      {"nodes": needed},
+	Crash:     {"nodes": needed, "every": optional},
+	Kill:      {"nodes": needed, "every": optional},
 	BadDisk:   {"nodes": needed, "what": needed},
+	Clog:      {"links": optional, "every": optional},
+	Refuse:    {"links": optional, "every": optional},
+	Pause:     {"nodes": needed, "freeze": optional},
+	Slow:      {"nodes": needed, "pace": needed},
+	Freeze:    {"nodes": needed},
+	Wipe:      {"nodes": needed},
 }
 
 func (p *Plan) checkFaultIDs(f *Fault) error {
@@ -259,11 +276,19 @@ func (p *Plan) checkFaultIDs(f *Fault) error {
 		}
 	}
 	if f.Profile != nil {
-		if err := f.Profile.Validate(); err != nil {
+		if err := p.checkProfile(f.Profile); err != nil {
 			return fmt.Errorf("profile: %w", err)
 		}
 	}
 	return nil
+}
+
+// checkProfile refuses damage to bytes where there are none.
+func (p *Plan) checkProfile(n *netmodel.Profile) error {
+	if n.Corrupt != 0 && p.Knobs.Codec == "" {
+		return errors.New("corrupt_ppm: without knobs.codec messages have no bytes: choose json or cbor")
+	}
+	return n.Validate()
 }
 
 func (p *Plan) node(id sim.ID) bool { return id >= 1 && int(id) <= p.Nodes }
@@ -315,6 +340,15 @@ func (p *Plan) checkHeal() error {
 	}
 	if err := p.checkIDs("without", h.Without, p.node); err != nil {
 		return fmt.Errorf("heal.%w", err)
+	}
+	switch h.Outside {
+	case Later:
+	case Down, CutOff, Paused:
+		if len(h.Without) == 0 {
+			return fmt.Errorf("heal.outside: %q: heal.without names no nodes", h.Outside)
+		}
+	default:
+		return fmt.Errorf("heal.outside: %q: want %s, %s, %s or nothing", h.Outside, Down, CutOff, Paused)
 	}
 	return nil
 }

@@ -3,7 +3,8 @@ package sim
 import "fmt"
 
 // Clock is a process's local clock: at true time t it shows
-// Offset + t + t·Drift/10⁶. It never stops and never goes back.
+// Offset + t + t·Drift/10⁶, less what it has missed while it was stopped
+// (World.StopClock). It never goes back.
 type Clock struct {
 	Offset Duration `json:"offset,omitempty"` // what it shows at the start of the run
 	Drift  int32    `json:"drift_ppm,omitempty"`

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
 // ErrConfig is wrapped by every error that New returns.
@@ -23,6 +24,13 @@ type Config struct {
 	// sent: the way to run messages through a codec. A duplicate is carried on
 	// its own; what a process says to itself is not carried at all.
 	Wire func(from, to ID, m Message) Message
+	// Damage, if not nil, is told of each message whose bytes arrive damaged, or cut
+	// off in the midst if that is so: the way to show that a codec refuses them.
+	// What is damaged is chosen at k. The message is lost in any case.
+	Damage func(from, to ID, m Message, cut bool, k keyed.Key)
+	// Refusals has processes told of sends that fail where they are made, by an
+	// Event of that kind. Otherwise they are lost without a word.
+	Refusals bool
 	// Memory, if not nil, is used by this world and given back by Release.
 	Memory *Memory
 	// Trace, if not nil, is told every event and effect in words.

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"reflect"
 	"runtime"
 	gosync "sync"
 	"testing"
@@ -227,5 +228,45 @@ func TestEveryEffectShowsInTheHash(t *testing.T) {
 			t.Errorf("effect %d has the hash of effect %d", i, other)
 		}
 		seen[hash] = i
+	}
+}
+
+// hurricane is a storm in which links, processes and clocks fail in all other
+// ways.
+func hurricane(t testing.TB, edits ...func(*Config)) *World {
+	rough := func(c *Config) {
+		c.Network.Burst = netmodel.Burst{Window: 5 * ms, Chance: 200_000, Drop: 500_000}
+		c.Network.Corrupt, c.Network.Reset, c.Network.Gap = 30_000, 30_000, ms/2
+	}
+	w := storm(t, append([]func(*Config){rough}, edits...)...)
+	to := netmodel.Link{From: 1, To: 2}
+	for i, turn := range []struct{ begin, end func() }{
+		{func() { w.Clog(to) }, func() { w.Unclog(to) }},
+		{func() { w.Network().Refuse(to) }, func() { w.Network().Accept(to) }},
+		{func() { w.Network().Cut(to) }, func() { w.Network().Join(to) }},
+		{func() { w.Pause(1); w.Pause(2) }, func() { w.Resume(1); w.Resume(2) }},
+		{func() { w.Slow(3, ms) }, func() { w.Slow(3, 0) }},
+		{func() { w.StopClock(2) }, func() { w.StartClock(2) }},
+	} {
+		for n := range Duration(8) {
+			w.Schedule((n*40+Duration(i)*7)*ms, "begin", turn.begin)
+			w.Schedule((n*40+Duration(i)*7+15)*ms, "end", turn.end)
+		}
+	}
+	w.Schedule(end/2, "wipe", func() { w.Crash(1); w.Wipe(1); w.Start(1) })
+	return w
+}
+
+// Every fault makes a difference in the hurricane, and the same one each time.
+func TestTheHurricaneIsDeterministic(t *testing.T) {
+	w := hurricane(t)
+	want := play(w)
+	require.Equal(t, want, play(hurricane(t)))
+	require.NotEqual(t, play(storm(t)).Hash, want.Hash)
+	var trace []string
+	require.Equal(t, want, play(hurricane(t, words(&trace))))
+	hits := reflect.ValueOf(w.Hits())
+	for i := range hits.NumField() {
+		require.NotZero(t, hits.Field(i).Uint(), hits.Type().Field(i).Name)
 	}
 }

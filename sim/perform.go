@@ -19,7 +19,7 @@ func (w *World) perform(p *proc) {
 	for _, t := range out.timers {
 		w.fold(t.token, uint64(t.after))
 		after := p.clock.span(min(max(t.after, 0), MaxTime))
-		w.push(w.now+after, record{what: whatTimer, to: p.id, life: p.life, token: t.token})
+		w.arm(p, after, record{what: whatTimer, to: p.id, life: p.life, token: t.token})
 	}
 	for _, f := range out.facts {
 		w.fold(f.Digest(), uint64(p.id))
@@ -55,11 +55,13 @@ func (w *World) submit(p *proc, r *DiskRequest) {
 func (w *World) send(from, to ID, m Message) {
 	w.proc(to)
 	if from == to {
-		w.carry(w.now, from, to, m)
+		w.carry(w.now, from, to, 0, m)
 		return
 	}
 	w.stats.Sent++
-	v := w.net.Judge(w.now, netmodel.Link{From: from, To: to}, m.Fate())
+	l := netmodel.Link{From: from, To: to}
+	v := w.net.Judge(w.now, l, m.Fate())
+	w.faults.verdict(&v)
 	w.fold(uint64(to)<<48|uint64(v.Occurrence)<<8|uint64(v.Cause)<<4|uint64(v.Fate), v.Key)
 	if w.cfg.Trace != nil {
 		w.traceSend(from, to, m, v)
@@ -67,24 +69,25 @@ func (w *World) send(from, to ID, m Message) {
 	if v.Fate == netmodel.Drop {
 		w.stats.Dropped++
 		w.fold(m.Digest(), 3)
+		w.fail(l, m, &v)
 		return
 	}
 	sent := m
 	if w.cfg.Wire != nil {
 		m = w.cfg.Wire(from, to, sent)
 	}
-	w.carry(v.At, from, to, m)
+	w.carry(v.At, from, to, v.Connection, m)
 	if v.Duplicate {
 		if w.cfg.Wire != nil {
 			m = w.cfg.Wire(from, to, sent)
 		}
-		w.carry(v.CopyAt, from, to, m)
+		w.carry(v.CopyAt, from, to, v.Connection, m)
 	}
 }
 
-// carry has m arrive at time at.
-func (w *World) carry(at Duration, from, to ID, m Message) {
+// carry has m arrive at time at, over a connection.
+func (w *World) carry(at Duration, from, to ID, connection uint32, m Message) {
 	sum := m.Digest()
 	w.fold(uint64(at), sum)
-	w.push(at, record{what: whatMessage, to: to, from: from, msg: m, token: sum})
+	w.push(at, record{what: whatMessage, to: to, from: from, msg: m, token: sum, life: connection})
 }

@@ -49,10 +49,11 @@ const (
 	Timer                   // a timer fired: Token
 	Done                    // a disk request ended: Token, and Err if it failed
 	Request                 // the world's owner asks something: Message
+	Refused                 // a send has failed, and nothing has left: Message, From whom it was for
 )
 
 func (k Kind) String() string {
-	return [...]string{"?", "boot", "receive", "timer", "done", "request"}[k]
+	return [...]string{"?", "boot", "receive", "timer", "done", "request", "refused"}[k]
 }
 
 // Event is one step's input.

@@ -31,9 +31,9 @@ func (a entry) before(b entry) bool {
 type record struct {
 	msg   Message
 	token uint64
-	life  uint32
+	life  uint32 // of the process; of a message the connection that it was sent over
 	to    ID
-	from  ID
+	from  ID // of a timer: the times that the clock had stopped when it was set
 	what  what
 }
 
@@ -47,6 +47,9 @@ const (
 	whatDone
 	whatRequest
 	whatAction
+	whatRefused
+	whatBreak // a connection ends
+	whatTurn  // a process that has lagged takes what it has waiting
 )
 
 func (q *queue) len() int { return len(q.heap) }

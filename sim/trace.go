@@ -57,6 +57,8 @@ func (w *World) traceEvent(id ID, ev *Event) {
 		}
 	case Request:
 		l.What = "(requested)"
+	case Refused:
+		l.What = fmt.Sprintf("(could not be sent to %d)", ev.From)
 	}
 	w.cfg.Trace(l)
 }
@@ -66,6 +68,8 @@ func (w *World) traceSend(from, to ID, m Message, v netmodel.Verdict) {
 	l := Line{At: w.now, ID: from, To: to, Message: m, Verdict: &v}
 	a := Address{netmodel.Link{From: from, To: to}, m.FateName(), v.Occurrence}
 	switch {
+	case v.Ends():
+		l.What = fmt.Sprintf("[%v] lost: %v, the connection ends %v", a, v.Cause, v.At)
 	case v.Fate == netmodel.Drop:
 		l.What = fmt.Sprintf("[%v] lost: %v", a, v.Cause)
 	case v.Duplicate:
@@ -84,8 +88,10 @@ func (w *World) traceLoss(r *record) {
 		l.What = "(requested) lost: down"
 	case w.procs[r.to].code == nil:
 		l.What = "lost on arrival: down"
-	default:
+	case !w.net.Open(netmodel.Link{From: r.from, To: r.to}):
 		l.What = fmt.Sprintf("lost on arrival: %v", netmodel.CutOff)
+	default:
+		l.What = "lost on arrival: the connection has ended"
 	}
 	w.cfg.Trace(l)
 }

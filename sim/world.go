@@ -33,6 +33,10 @@ type World struct {
 	hash    uint64
 	stats   Stats
 	hits    DiskHits
+	faults  Hits
+	clogged []record  // messages that clogged links hold, in the order of their arrival
+	damage  keyed.Key // of choices about damaged messages
+	heals   uint64
 	busy    bool // a step is being taken
 	watch   func()
 }
@@ -48,6 +52,7 @@ type proc struct {
 	disk  disk
 	code  Process // nil while it is down
 	life  uint32
+	lag   *lag // nil as long as it has kept up with the world
 }
 
 // action is something that the owner scheduled.
@@ -72,6 +77,7 @@ func New(cfg Config) (*World, error) {
 		}
 		w.fold(uint64(s.ID)<<32|uint64(uint32(s.Clock.Drift)), uint64(s.Clock.Offset))
 	}
+	w.damage = root.Name("damage")
 	w.net = netmodel.New(root.Name("network"), ids, cfg.Network)
 	w.borrow(cfg.Memory)
 	return w, nil
@@ -163,8 +169,20 @@ func (w *World) Kill(id ID) {
 	w.end(p, "kill")
 }
 
+// Wipe empties the disk of a process, which must be down: nothing is left.
+func (w *World) Wipe(id ID) {
+	p := w.proc(id)
+	if p.code != nil {
+		panic(fmt.Sprintf("sim: process %d is not down", id))
+	}
+	p.disk = disk{profile: p.disk.profile, key: p.disk.key.Name("wiped").Word(uint64(p.life))}
+	w.faults.Wipe++
+	w.fold(uint64(id), keyed.String("wipe"))
+}
+
 func (w *World) end(p *proc, how string) {
 	p.code = nil
+	w.forget(p)
 	w.fold(uint64(w.now), uint64(p.id)<<32|uint64(p.life))
 	if w.cfg.Trace != nil {
 		w.cfg.Trace(Line{At: w.now, ID: p.id, What: how})
@@ -224,9 +242,19 @@ func (w *World) take() {
 		w.act(r.token)
 		return
 	}
+	if r.what == whatBreak {
+		w.breakOff(&r)
+		return
+	}
 	p := w.procs[r.to]
+	if p.lag != nil && w.lags(p, &r) {
+		return
+	}
 	if p.code == nil || !w.admit(p, &r) {
 		w.lose(&r)
+		return
+	}
+	if r.what == whatMessage && r.from != r.to && w.arrive(&r) != netmodel.Through {
 		return
 	}
 	w.dispatch(p, &r)
@@ -262,21 +290,15 @@ func (w *World) act(token uint64) {
 }
 
 // admit reports whether r still concerns p: its own affairs end with the life
-// that asked for them, and a message needs an open link on arrival too.
+// that asked for them.
 func (w *World) admit(p *proc, r *record) bool {
-	switch r.what {
-	case whatMessage:
-		return r.from == r.to || w.net.Open(netmodel.Link{From: r.from, To: r.to})
-	case whatRequest:
-		return true
-	}
-	return r.life == p.life
+	return r.what == whatMessage || r.what == whatRequest || r.life == p.life
 }
 
 // lose accounts for something that nobody is there to receive. A process's own
 // affairs end without a word.
 func (w *World) lose(r *record) {
-	if r.msg == nil {
+	if r.msg == nil || r.what == whatRefused {
 		return
 	}
 	if r.what == whatMessage {
@@ -300,7 +322,7 @@ func (w *World) dispatch(p *proc, r *record) {
 		ev.Kind = Receive
 		w.stats.Delivered++
 	case whatTimer:
-		ev.Kind, ev.Token = Timer, r.token
+		ev.Kind, ev.Token, ev.From = Timer, r.token, 0
 	case whatDone:
 		done := p.disk.complete()
 		ev.Kind, ev.Token, ev.Err = Done, done.token, done.err
@@ -309,11 +331,13 @@ func (w *World) dispatch(p *proc, r *record) {
 		}
 	case whatRequest:
 		ev.Kind = Request
+	case whatRefused:
+		ev.Kind = Refused
 	}
 	w.foldEvent(p.id, ev, r)
 	if w.cfg.Trace != nil {
 		w.traceEvent(p.id, ev)
 	}
-	p.code.Step(p.clock.local(w.now), ev, &w.out)
+	p.code.Step(p.local(w.now), ev, &w.out)
 	w.perform(p)
 }

@@ -39,7 +39,7 @@ it can be gone on with later by the same command.`,
 	flags := cmd.Flags()
 	flags.Uint64Var(&f.seeds, "seeds", 0, fmt.Sprintf("how many seeds to run (default %d, or as many as the other budgets allow)", defaultSeeds))
 	flags.DurationVar(&f.budget, "for", 0, "stop after this time, as in 30s")
-	flags.Uint64Var(&f.stable, "until-stable", 0, "stop when so many seeds on end have shown no new mark and no new kind of failure")
+	flags.Uint64Var(&f.stable, "until-stable", 0, "stop when so many seeds on end have shown no new mark, no new pair of faults and no new kind of failure")
 	flags.Uint64Var(&f.start, "start", 0, "the first seed")
 	flags.StringVar(&f.shard, "shard", "", "run only the seeds congruent to i modulo n, as in 0/4: n campaigns share the seeds")
 	flags.IntVar(&f.workers, "workers", 0, "runs at the same time (0: one per core)")

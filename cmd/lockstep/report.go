@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/sim"
 	"golang.org/x/term"
@@ -164,6 +165,7 @@ func (p *plain) summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Dura
 		s.Seeds, s.Failed, s.Undecided, s.Guarded, len(s.Differed))
 	fmt.Fprintf(p.out, "%d operations (%d committed, %d rejected, %d unknown), %d messages, %d events\n",
 		s.Outcomes.Total(), s.Outcomes.Committed, s.Outcomes.Rejected, s.Outcomes.Unknown, s.Messages, s.Events)
+	p.hits(s)
 	p.disks(&s.Disks)
 	p.reached(c, s)
 	fmt.Fprintf(p.out, "%.0f simulated seconds in %.2f s, processor time %.2f s\n", float64(s.Simulated)/1e9, s.Wall.Seconds(), cpu.Seconds())
@@ -183,13 +185,30 @@ func (p *plain) reached(c *campaign.Campaign, s *campaign.Summary) {
 		fmt.Fprintln(p.out)
 	}
 	if stable(c, s) {
-		fmt.Fprintf(p.out, "stable: the last %d seeds have shown no new mark and no new kind of failure\n", s.Seeds-s.News)
+		fmt.Fprintf(p.out, "stable: the last %d seeds have shown no new mark, no new pair of faults and no new kind of failure\n", s.Seeds-s.News)
 	}
 }
 
 // stable reports whether a campaign has ended since it showed nothing new.
 func stable(c *campaign.Campaign, s *campaign.Summary) bool {
 	return c.Stable > 0 && s.Seeds-s.News >= c.Stable
+}
+
+// hits tells how often each family of faults made a difference, if any did, and
+// which of them have met.
+func (p *plain) hits(s *campaign.Summary) {
+	if s.Hits == (scenarios.Hits{}) {
+		return
+	}
+	fmt.Fprint(p.out, "faults that hit:")
+	separator := " "
+	for f, n := range s.Hits {
+		if n > 0 {
+			fmt.Fprintf(p.out, "%s%v %d", separator, scenarios.Family(f), n)
+			separator = ", "
+		}
+	}
+	fmt.Fprintf(p.out, "\n%v\n", &s.Coverage)
 }
 
 // disks tells what came of the faults of disks, if there were any.
@@ -249,23 +268,25 @@ func (e *events) differed(seed uint64, d *campaign.Difference) {
 
 // summed is the last event.
 type summed struct {
-	Type      string   `json:"type"`
-	System    string   `json:"system"`
-	Profile   string   `json:"profile"`
-	Seeds     uint64   `json:"seeds"`
-	Hash      string   `json:"hash"` // of all runs
-	Failed    uint64   `json:"failed"`
-	Undecided uint64   `json:"undecided"`
-	Events    uint64   `json:"events"`
-	Messages  uint64   `json:"messages"`
-	Ops       int      `json:"ops"`
-	Committed int      `json:"committed"`
-	Rejected  int      `json:"rejected"`
-	Unknown   int      `json:"unknown"`
-	Disks     *disks   `json:"disks,omitempty"`
-	Guarded   uint64   `json:"guarded"`
-	Differed  []uint64 `json:"differed,omitempty"`
-	Groups    []group  `json:"signatures,omitempty"`
+	Type      string            `json:"type"`
+	System    string            `json:"system"`
+	Profile   string            `json:"profile"`
+	Seeds     uint64            `json:"seeds"`
+	Hash      string            `json:"hash"` // of all runs
+	Failed    uint64            `json:"failed"`
+	Undecided uint64            `json:"undecided"`
+	Events    uint64            `json:"events"`
+	Messages  uint64            `json:"messages"`
+	Ops       int               `json:"ops"`
+	Committed int               `json:"committed"`
+	Rejected  int               `json:"rejected"`
+	Unknown   int               `json:"unknown"`
+	Hits      map[string]uint64 `json:"hits,omitempty"`
+	Pairs     *pairs            `json:"pairs,omitempty"`
+	Disks     *disks            `json:"disks,omitempty"`
+	Guarded   uint64            `json:"guarded"`
+	Differed  []uint64          `json:"differed,omitempty"`
+	Groups    []group           `json:"signatures,omitempty"`
 
 	Marks  map[string]uint64 `json:"marks,omitempty"` // how often each was reached
 	Cold   []string          `json:"cold,omitempty"`
@@ -274,6 +295,12 @@ type summed struct {
 	SimS  float64 `json:"sim_s"`
 	WallS float64 `json:"wall_s"`
 	CPUS  float64 `json:"cpu_s"`
+}
+
+// pairs are those of fault families that have met in a plan.
+type pairs struct {
+	Met    int `json:"met"`
+	Wanted int `json:"wanted"`
 }
 
 // disks is what came of the faults of disks.
@@ -297,6 +324,17 @@ func (e *events) summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Dur
 		Ops: s.Outcomes.Total(), Committed: s.Outcomes.Committed, Rejected: s.Outcomes.Rejected, Unknown: s.Outcomes.Unknown,
 		Guarded: s.Guarded, Differed: s.Differed,
 		SimS: seconds(time.Duration(s.Simulated)), WallS: seconds(s.Wall), CPUS: seconds(cpu),
+	}
+	for f, n := range s.Hits {
+		if n > 0 {
+			if last.Hits == nil {
+				last.Hits = map[string]uint64{}
+			}
+			last.Hits[scenarios.Family(f).String()] = n
+		}
+	}
+	if met, wanted := s.Coverage.Pairs(); wanted > 0 {
+		last.Pairs = &pairs{met, wanted}
 	}
 	if s.Disks != (campaign.Disks{}) {
 		last.Disks = &disks{map[string]uint64{}, s.Disks.Stops, s.Disks.Refusals}

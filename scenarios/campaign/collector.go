@@ -19,13 +19,15 @@ type Summary struct {
 	Messages  uint64             `json:"messages"` // delivered
 	Outcomes  Outcomes           `json:"outcomes"`
 	Disks     Disks              `json:"disks"`
+	Hits      scenarios.Hits     `json:"hits"` // by family of faults
+	Coverage  scenarios.Coverage `json:"coverage"`
 	Simulated scenarios.Duration `json:"simulated"` // summed over all seeds
 	Wall      time.Duration      `json:"wall_ns"`
 	Groups    []*Group           `json:"groups"`   // in the order of their first seeds
 	Guarded   uint64             `json:"guarded"`  // seeds that ran twice
 	Differed  []uint64           `json:"differed"` // those of them whose runs differed
 	Marks     []uint64           `json:"marks"`    // how often each of the system's was come by
-	News      uint64             `json:"news"`     // how many seeds it took until the last mark was reached and the last signature seen
+	News      uint64             `json:"news"`     // how many seeds it took until the last mark was reached, the last pair of families met and the last signature seen
 }
 
 // Group is the failures of one signature.
@@ -81,6 +83,9 @@ func newCollector(c *Campaign, progress func(*Summary, uint64, *Group)) *collect
 	col := &collector{
 		sum: c.Done.clone(), stable: c.Stable, seeds: c.seeds(), progress: progress, before: c.Done.Wall, begin: time.Now(),
 		ahead: map[uint64]outcome{}, guarded: map[uint64]outcome{}, differs: map[uint64]bool{},
+	}
+	if col.sum.Seeds == 0 {
+		col.sum.Coverage = scenarios.CoverageOf(c.shape().Families())
 	}
 	if col.sum.Marks == nil {
 		col.sum.Marks = make([]uint64, len(c.System.Marks))
@@ -172,6 +177,12 @@ func (c *collector) add(o *outcome) *Group {
 		s.Differed = append(s.Differed, o.seed)
 	}
 	s.addMarks(r.Marks)
+	s.Hits.Add(r.Hits)
+	before, _ := s.Coverage.Pairs()
+	s.Coverage.AddFamilies(r.Families)
+	if met, _ := s.Coverage.Pairs(); met > before {
+		s.News = s.Seeds
+	}
 	switch r.Status {
 	case Violated:
 		s.Failed++

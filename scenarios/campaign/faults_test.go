@@ -1,12 +1,14 @@
 package campaign_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/stretchr/testify/require"
@@ -67,4 +69,84 @@ func times(t *testing.T, words string, id sim.ID, faults ...scenarios.Fault) (at
 	}})
 	require.NoError(t, err)
 	return at
+}
+
+func TestNodesRestartAgainAndAgain(t *testing.T) {
+	require.Equal(t, []scenarios.Duration{10 * ms, 40 * ms, 70 * ms, 100 * ms}, times(t, "kill|boot 2|boot 3", 1,
+		scenarios.Fault{At: 10 * ms, For: 100 * ms, Kind: scenarios.Kill, Nodes: []sim.ID{1}, Every: 30 * ms},
+	))
+}
+
+func TestLinksFlap(t *testing.T) {
+	require.Equal(t, []scenarios.Duration{20 * ms, 60 * ms}, times(t, "lost: refused", 101, // reads are every 20 ms
+		scenarios.Fault{At: 15 * ms, For: 100 * ms, Kind: scenarios.Refuse, Every: 20 * ms},
+	))
+}
+
+// Of the slow faults of a node the one that began last counts, while it lasts.
+func TestSlownessAddsUp(t *testing.T) {
+	slow := func(at, last, pace scenarios.Duration) scenarios.Fault {
+		return scenarios.Fault{At: at * ms, For: last * ms, Kind: scenarios.Slow, Nodes: []sim.ID{1}, Pace: pace}
+	}
+	r := resultOf(t, campaignOf(lockstep.System(), scenarios.None, 0), func(p *scenarios.Plan) {
+		p.Faults = []scenarios.Fault{slow(1, 100, 1), slow(2, 50, ms)}
+	})
+	require.NotZero(t, r.Hits[scenarios.Slowness])
+	require.Equal(t, []scenarios.Family{scenarios.Slowness}, r.Families)
+}
+
+// A wiped node is a stranger to its peers. It hears of it, and is lost; the others
+// go on.
+func TestAWipedNodeIsLost(t *testing.T) {
+	var told []string
+	r := resultOf(t, campaignOf(lockstep.System(), scenarios.None, 0), func(p *scenarios.Plan) {
+		p.Faults = []scenarios.Fault{{At: 20 * ms, For: 10 * ms, Kind: scenarios.Wipe, Nodes: []sim.ID{2}}}
+	}, func(l sim.Line) {
+		for _, word := range []string{"disowns node 2", "node 2 hears"} {
+			if strings.Contains(l.What, word) && !slices.Contains(told, word) {
+				told = append(told, word)
+			}
+		}
+	})
+	require.Equal(t, []string{"disowns node 2", "node 2 hears"}, told)
+	require.EqualValues(t, 1, r.Hits[scenarios.Wipes])
+}
+
+// Whatever becomes of the nodes outside, the core of a system that is content with
+// a majority goes on, and the others join it later.
+func TestTheCoreGoesOnAlone(t *testing.T) {
+	for _, outside := range []scenarios.Outside{scenarios.Down, scenarios.CutOff, scenarios.Paused} {
+		var phases []string
+		r := resultOf(t, campaignOf(lockstep.System(), scenarios.None, 0), func(p *scenarios.Plan) {
+			p.Heal.Without, p.Heal.Outside = []sim.ID{3}, outside
+		}, func(l sim.Line) {
+			if l.ID == 0 {
+				phases = append(phases, l.What)
+			}
+		})
+		require.Equal(t, []string{"heal", "the core has settled", "all has been said", "go on"}, phases)
+		require.EqualValues(t, 1, r.Hits[scenarios.Outsiders])
+	}
+}
+
+func smallPlan(c campaign.Campaign) *scenarios.Plan {
+	c.Shape.Clients, c.Shape.Nodes, c.Shape.Operations = 1, 3, 20
+	p := c.Plan(1)
+	p.Heal.At = max(p.Heal.At, 200*ms)
+	return p
+}
+
+// resultOf runs a small plan, which must pass.
+func resultOf(t *testing.T, c campaign.Campaign, edit func(*scenarios.Plan), trace ...func(sim.Line)) campaign.Result {
+	p := smallPlan(c)
+	edit(p)
+	require.NoError(t, p.Validate())
+	o := campaign.Options{}
+	if len(trace) > 0 {
+		o.Trace = trace[0]
+	}
+	r, err := campaign.Run(t.Context(), c.System, p, o)
+	require.NoError(t, err)
+	require.Equal(t, campaign.Passed, r.Status, r.Sentence())
+	return r
 }

@@ -15,7 +15,9 @@ type life struct {
 	number int  // of the current life
 	held   int  // crashes and kills that hold it down
 	idle   bool // it has stopped by itself and waits for its operator
-	lost   bool // it refuses its disk, for good
+	lost   bool // it refuses its disk, or its peers it, for good
+	wiped  bool // it has no memory of what it has promised
+	told   int  // the life in which it is told that it is a stranger
 }
 
 // crash, kill and start count, as cuts do: a node that two faults hold down is
@@ -30,6 +32,39 @@ func (s *stage) kill(id sim.ID) {
 	if s.world.Up(id) {
 		s.world.Kill(id)
 	}
+}
+
+// wipe takes a node's power and empties its disk.
+func (s *stage) wipe(id sim.ID) {
+	s.crash(id)
+	if !s.lives[id].lost {
+		s.lives[id].wiped = true
+		s.world.Wipe(id)
+	}
+}
+
+// disowned takes what a peer has found out: a node is not the one that it knows.
+// The node hears of it a little later, and stops for good.
+func (s *stage) disowned(at scenarios.Duration, id sim.ID) {
+	l := &s.lives[id]
+	if !l.wiped {
+		s.violate(&scenarios.Violation{
+			Property: "availability", Class: "disowned", At: at,
+			Sentence: fmt.Sprintf("Node %d is a stranger to its peers, and was not wiped", id),
+		})
+		return
+	}
+	if l.told == l.number {
+		return
+	}
+	l.told = l.number
+	number := l.number
+	s.world.Schedule(at+pause, fmt.Sprintf("node %d hears that it is a stranger", id), func() {
+		if !s.lives[id].lost && s.world.Up(id) && s.lives[id].number == number {
+			s.kill(id)
+			s.lives[id].lost = true
+		}
+	})
 }
 
 func (s *stage) start(id sim.ID) {
@@ -107,8 +142,8 @@ func (s *stage) mended(id sim.ID) scenarios.Duration {
 	return until
 }
 
-// losses reports whether a node is down for good. The others then go on to look
-// for it now and then.
+// losses reports whether a node is down for good, or a stranger. The others then
+// go on to look for it now and then.
 func (s *stage) losses() bool {
-	return slices.ContainsFunc(s.lives, func(l life) bool { return l.lost })
+	return slices.ContainsFunc(s.lives, func(l life) bool { return l.lost || l.wiped })
 }

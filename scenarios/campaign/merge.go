@@ -65,6 +65,8 @@ func (s *Summary) merge(o *Summary) {
 	s.Messages += o.Messages
 	s.Outcomes.Add(o.Outcomes)
 	s.Disks.Add(o.Disks)
+	s.Hits.Add(o.Hits)
+	s.Coverage.Merge(o.Coverage)
 	s.Simulated += o.Simulated
 	s.Wall += o.Wall
 	s.Guarded += o.Guarded

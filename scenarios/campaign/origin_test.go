@@ -27,7 +27,7 @@ func TestOriginBreaks(t *testing.T) {
 		{scenarios.Network, 1, []string{"agreement/applied-twice", "agreement/illegal-transition"}},
 		{scenarios.All, 0, []string{
 			"agreement/applied-twice", "agreement/fork", "agreement/fork-after-restart", "agreement/illegal-transition",
-			"convergence/states-differ", "linearizability/read", "linearizability/rejected-illegal",
+			"linearizability/read", "linearizability/rejected-illegal",
 		}},
 	} {
 		require.Subset(t, originGroups(t, c.profile, c.clients), c.want, "profile %s", c.profile)

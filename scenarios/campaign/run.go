@@ -40,6 +40,8 @@ type Result struct {
 	Hash      uint64               // of all that happened
 	Stats     sim.Stats
 	Disks     Disks
+	Hits      scenarios.Hits     // by family
+	Families  []scenarios.Family // that the plan has
 	Simulated scenarios.Duration
 	Outcomes  Outcomes
 	Marks     []uint64 // how often each of the system's marks was come by; nil if it counts none
@@ -102,6 +104,8 @@ func Run(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options
 		Hash:      s.world.Hash(),
 		Stats:     s.world.Stats(),
 		Disks:     s.disks,
+		Hits:      s.allHits(),
+		Families:  scenarios.Families(p),
 		Simulated: s.world.Now(),
 		History:   checker.History{Definitions: p.Definitions, Operations: s.record.until(s.world.Now())},
 		Outcomes:  s.record.outcomes(),

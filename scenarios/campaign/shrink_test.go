@@ -3,6 +3,7 @@ package campaign_test
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -110,8 +111,13 @@ func TestPinnedPlansShowTheSame(t *testing.T) {
 	for _, sys := range []scenarios.System{origin.System(), lockstep.System()} {
 		t.Run(sys.Name, func(t *testing.T) {
 			c := campaignOf(sys, scenarios.All, 0)
-			for seed := range uint64(40) {
+			pinned := 0
+			for seed := uint64(0); pinned < 40; seed++ {
 				p := c.Plan(seed)
+				if slices.ContainsFunc(scenarios.Families(p), func(f scenarios.Family) bool { return slices.Contains(unwritten, f) }) {
+					continue
+				}
+				pinned++
 				q := campaign.Pinned(sys, p)
 				require.NoError(t, q.Validate())
 				require.Equal(t, p.Heal.Calm(), q.Network)
@@ -120,6 +126,10 @@ func TestPinnedPlansShowTheSame(t *testing.T) {
 		})
 	}
 }
+
+// unwritten are the families of faults that take what is under way, or hold it,
+// which no fate of one message says.
+var unwritten = []scenarios.Family{scenarios.Corruption, scenarios.Resets}
 
 // history is what clients saw until the heal phase, after which nothing is
 // written down.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
 )
@@ -31,6 +32,8 @@ type stage struct {
 	lives       []life             // by node
 	disks       Disks
 	storms      []*scenarios.Fault // weather that goes on, in the order in which it began
+	slows       []*scenarios.Fault // slowness that goes on, likewise
+	hits        scenarios.Hits     // that the world does not count
 	end         scenarios.Duration // nothing later than this counts
 	violation   *scenarios.Violation
 }
@@ -59,6 +62,11 @@ func newStage(sys scenarios.System, p *scenarios.Plan, o Options) (*stage, error
 	}
 	if c, ok := s.run.(scenarios.Carrier); ok && p.Knobs.Codec != "" {
 		cfg.Wire = func(_, _ sim.ID, m sim.Message) sim.Message { return c.Carry(m) }
+		cfg.Damage = func(_, to sim.ID, m sim.Message, cut bool, k keyed.Key) {
+			if said := c.Damage(m, cut, k); said != "" {
+				s.violate(s.deceived(to, m, said))
+			}
+		}
 	}
 	for n := 1; n <= p.Nodes; n++ {
 		spec := sim.Spec{ID: scenarios.NodeID(n), Disk: p.Disk}
@@ -169,9 +177,19 @@ func (s *stage) observe(at scenarios.Duration, id sim.ID, f sim.Fact) {
 		s.returned(at, id, f)
 	case *scenarios.Stopped:
 		s.stopped(at, id, f)
+	case *scenarios.Disowned:
+		s.disowned(at, f.Node)
 	}
 	if v := s.run.Observe(at, id, f); v != nil && s.violation == nil {
 		s.violation = v
+	}
+}
+
+// deceived: damaged bytes are never taken for a message.
+func (s *stage) deceived(to sim.ID, m sim.Message, said string) *scenarios.Violation {
+	return &scenarios.Violation{
+		Property: "wire", Class: "damage-accepted", At: s.world.Now(),
+		Sentence: fmt.Sprintf("Node %d takes the damaged bytes of %v for %s", to, m, said),
 	}
 }
 
@@ -243,7 +261,7 @@ func unasked(at scenarios.Duration, r *scenarios.Returned) *scenarios.Violation 
 // heal ends every fault and starts every node that is not lost.
 func (s *stage) heal() {
 	s.healed = true
-	s.world.Network().Heal(s.plan.Heal.Calm())
+	s.world.Heal(s.plan.Heal.Calm())
 	for n := 1; n <= s.plan.Nodes; n++ {
 		id := scenarios.NodeID(n)
 		s.world.Mend(id)
@@ -252,7 +270,44 @@ func (s *stage) heal() {
 			s.world.Start(id)
 		}
 	}
+	s.separate()
 	s.quiet()
+}
+
+// separate has the nodes outside of the core stay as they are, if the plan says
+// so.
+func (s *stage) separate() {
+	without := s.plan.Heal.Without
+	switch s.plan.Heal.Outside {
+	case scenarios.Later:
+		return
+	case scenarios.Down:
+		each(without, s.crash)
+	case scenarios.CutOff:
+		each(s.outerLinks(), s.world.Network().Cut)
+	case scenarios.Paused:
+		each(without, s.world.Pause)
+	}
+	s.hits[scenarios.Outsiders]++
+}
+
+// join ends what separate has begun.
+func (s *stage) join() {
+	without := s.plan.Heal.Without
+	switch s.plan.Heal.Outside {
+	case scenarios.Down:
+		each(without, s.start)
+	case scenarios.CutOff:
+		each(s.outerLinks(), s.world.Network().Join)
+	case scenarios.Paused:
+		each(without, s.world.Resume)
+	}
+}
+
+// outerLinks lead from the core to the nodes outside, and back.
+func (s *stage) outerLinks() []netmodel.Link {
+	outside := func(id sim.ID) bool { return slices.Contains(s.plan.Heal.Without, id) }
+	return netmodel.TwoWay(slices.DeleteFunc(idsFrom(1, s.plan.Nodes), outside), s.plan.Heal.Without)
 }
 
 // quiet goes on when the storm is over and the clients have nothing left to do.
@@ -260,6 +315,16 @@ func (s *stage) quiet() {
 	if !s.healed || s.busy > 0 {
 		return
 	}
+	if s.plan.Heal.Outside != scenarios.Later {
+		s.beginWave(1)
+		return
+	}
+	s.converge()
+}
+
+// converge has the nodes come to hold the same, if they do so by themselves, and
+// goes on with fresh operations.
+func (s *stage) converge() {
 	if s.repairer != nil {
 		s.awaitSilence()
 		return
@@ -268,10 +333,15 @@ func (s *stage) quiet() {
 }
 
 // awaitSilence gives the nodes time to find out by themselves what each of them
-// has missed. Then they hold the same and say nothing more.
+// has missed. Then they hold the same and say nothing more. Nodes that have looked for
+// others in vain, as a core does, look again ever more rarely: they get twice
+// the time.
 func (s *stage) awaitSilence() {
 	var said uint64
 	silent := s.world.Now() + s.plan.Heal.Within
+	if s.plan.Heal.Outside != scenarios.Later {
+		silent += s.plan.Heal.Within
+	}
 	s.world.Schedule(silent, "all has been said", func() { said = s.world.Stats().Sent })
 	s.world.Schedule(silent+s.plan.Heal.Settle, "go on", func() {
 		if said = s.world.Stats().Sent - said; said > 0 && !s.losses() {
@@ -283,10 +353,20 @@ func (s *stage) awaitSilence() {
 }
 
 func (s *stage) noise(said uint64) *scenarios.Violation {
-	return &scenarios.Violation{
+	v := &scenarios.Violation{
 		Property: "liveness", Class: "not-silent", At: s.world.Now(),
 		Sentence: fmt.Sprintf("Nodes do not fall silent: they have sent %d messages in the last %v, long after anybody asked them", said, s.plan.Heal.Settle),
 	}
+	return s.withStory(v, "")
+}
+
+// withStory adds what the nodes have lately done for a machine, or for the one
+// that they have done something for last.
+func (s *stage) withStory(v *scenarios.Violation, machine string) *scenarios.Violation {
+	if t, ok := s.run.(scenarios.Storyteller); ok {
+		v.Sentence += t.Story(machine)
+	}
+	return v
 }
 
 // violate takes the first violation.
@@ -299,7 +379,7 @@ func (s *stage) violate(v *scenarios.Violation) {
 // refresh begins with the fresh operations: without some of the nodes first, if
 // the plan says so.
 func (s *stage) refresh() {
-	if without := s.plan.Heal.Without; len(without) > 0 {
+	if without := s.plan.Heal.Without; len(without) > 0 && s.plan.Heal.Outside == scenarios.Later {
 		s.world.Schedule(s.world.Now()+s.plan.Heal.Settle/2, "go on without some nodes", func() { each(without, s.crash) })
 		s.beginWave(1)
 		return
@@ -325,12 +405,24 @@ func (s *stage) nextFresh() {
 		o := s.plan.Fresh(s.fresh.wave, s.fresh.machines, s.fresh.attempts)
 		o.At = s.fresh.begin
 		s.ask(o)
+	case s.fresh.wave < lastWave && s.plan.Heal.Outside != scenarios.Later:
+		s.end = math.MaxInt64
+		s.world.Schedule(s.world.Now()+s.plan.Heal.Settle, "the core has settled", s.coreSettled)
 	case s.fresh.wave < lastWave:
 		each(s.plan.Heal.Without, s.start)
 		s.beginWave(lastWave)
 	default:
 		s.end = s.world.Now() + s.plan.Heal.Settle
 	}
+}
+
+// coreSettled: the core agrees without the others, who join it now.
+func (s *stage) coreSettled() {
+	if c, ok := s.run.(scenarios.Core); ok {
+		s.violate(c.CoreAgrees(s.world.Now(), s.plan.Heal.Without))
+	}
+	s.join()
+	s.converge()
 }
 
 // freshReturned takes the outcome of a fresh operation. One that is not certain,
@@ -367,7 +459,7 @@ func (s *stage) liveness() *scenarios.Violation {
 	if s.fresh.last != nil {
 		v.Sentence += fmt.Sprintf("; the last that returned was %v", s.fresh.last)
 	}
-	return v
+	return s.withStory(v, key)
 }
 
 func (s *stage) stuck() *scenarios.Violation {
@@ -381,73 +473,6 @@ func (s *stage) stuck() *scenarios.Violation {
 		}
 	}
 	return v
-}
-
-// scheduleFaults puts the fault timeline into the world. The heal phase ends
-// what is still going on.
-func (s *stage) scheduleFaults() {
-	for i := range s.plan.Faults {
-		f := &s.plan.Faults[i]
-		begin, end := s.actions(f)
-		s.schedule(f.At, "begin: "+f.String(), begin)
-		s.schedule(f.At+f.For, "end: "+f.String(), end)
-	}
-}
-
-func (s *stage) schedule(at scenarios.Duration, name string, do func()) {
-	s.world.Schedule(at, name, func() {
-		if !s.healed {
-			do()
-		}
-	})
-}
-
-// actions says what f does when it begins and when it ends.
-func (s *stage) actions(f *scenarios.Fault) (begin, end func()) {
-	net := s.world.Network()
-	switch f.Kind {
-	case scenarios.Crash:
-		return func() { each(f.Nodes, s.crash) }, func() { each(f.Nodes, s.start) }
-	case scenarios.Kill:
-		return func() { each(f.Nodes, s.kill) }, func() { each(f.Nodes, s.start) }
-	case scenarios.BadDisk:
-		return func() { s.badDisk(f) }, func() {} // it ends by itself
-	case scenarios.Weather:
-		same := func(g *scenarios.Fault) bool { return g == f }
-		return func() { s.storms = append(s.storms, f); s.weather() },
-			func() { s.storms = slices.DeleteFunc(s.storms, same); s.weather() }
-	}
-	cuts := f.Cuts()
-	return func() { each(cuts, net.Cut) }, func() { each(cuts, net.Join) }
-}
-
-// weather gives every link the profile that it has now: the plan's, or that of
-// the weather that began last on it.
-func (s *stage) weather() {
-	s.setProfile(nil, s.plan.Network)
-	for _, f := range s.storms {
-		s.setProfile(f.Links, *f.Profile)
-	}
-}
-
-// setProfile changes the profile of some links, or of all. Clients speak over
-// connections that deliver what they are given at most once, so their links
-// duplicate nothing.
-func (s *stage) setProfile(links []netmodel.Link, p netmodel.Profile) {
-	net := s.world.Network()
-	once := p
-	once.Duplicate = 0
-	if len(links) == 0 {
-		net.SetAll(p)
-		links = s.clientLinks
-	}
-	for _, l := range links {
-		if l.From > 100 || l.To > 100 {
-			net.SetProfile(l, once)
-		} else {
-			net.SetProfile(l, p)
-		}
-	}
 }
 
 func each[T any](list []T, do func(T)) {

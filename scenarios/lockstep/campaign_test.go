@@ -2,11 +2,13 @@ package lockstep_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
+	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/stretchr/testify/require"
 )
 
@@ -68,4 +70,31 @@ func TestEverySizeOfCluster(t *testing.T) {
 			require.Positive(t, sum.Outcomes.Committed)
 		})
 	}
+}
+
+// Many lives end before their node is ready: while it reads its log, or writes what
+// its boot needs.
+func TestNodesCrashWhileTheyRecover(t *testing.T) {
+	c := campaignOf(scenarios.All, 0)
+	early, ready := 0, 0
+	for seed := range uint64(100) {
+		var booting [scenarios.MaxNodes + 1]bool
+		_, err := campaign.Run(t.Context(), lockstep.System(), c.Plan(seed), campaign.Options{Trace: func(l sim.Line) {
+			switch {
+			case l.ID == 0 || l.ID > scenarios.MaxNodes:
+			case strings.HasPrefix(l.What, "boot "):
+				booting[l.ID] = true
+			case strings.HasPrefix(l.What, "fact: ready"):
+				booting[l.ID] = false
+				ready++
+			case booting[l.ID] && (l.What == "crash" || l.What == "kill"):
+				booting[l.ID] = false
+				early++
+			}
+		}})
+		require.NoError(t, err)
+	}
+	t.Logf("%d boots, and %d cut short", ready, early)
+	require.Greater(t, early, 50)
+	require.Greater(t, ready, early)
 }

@@ -34,12 +34,20 @@ func (o *oracle) effort(t *truth) *effort {
 	return e
 }
 
+// hampered reports whether the node under way was paused, slow or without its
+// clock at any time since then: it may be late.
+func (o *oracle) hampered(since scenarios.Duration) bool {
+	return o.plan.Hampered(o.id, since, o.now)
+}
+
 // ended: a round is given up when somebody has refused it, or when it was sent
 // as often as the plan says.
 func (o *oracle) ended(f *node.Fact) *scenarios.Violation {
-	e := o.effort(o.machine(f.Key))
+	t := o.machine(f.Key)
+	e := o.effort(t)
 	e.failures++
-	if f.Refused == 0 && int(f.Attempts) <= o.plan.Knobs.RetryAttempts {
+	o.tell(t, told{what: roundEnded, ballot: f.Ballot, attempts: f.Attempts, refused: f.Refused})
+	if f.Refused == 0 && int(f.Attempts) <= o.plan.Knobs.RetryAttempts && !o.hampered(o.now-2*o.plan.Knobs.ConsensusTimeout) {
 		return o.violation("diligence", "given-up-early", f.Key, "gives up round %v of %s, which nobody has refused, after %d attempts of %d",
 			f.Ballot, f.Key, f.Attempts, o.plan.Knobs.RetryAttempts+1)
 	}
@@ -48,7 +56,9 @@ func (o *oracle) ended(f *node.Fact) *scenarios.Violation {
 
 // succeeded: when operations wait, the next round begins at once.
 func (o *oracle) succeeded(f *node.Fact) {
-	o.effort(o.machine(f.Key)).failures /= 2
+	t := o.machine(f.Key)
+	o.effort(t).failures /= 2
+	o.tell(t, told{what: roundChosen, ballot: f.Ballot})
 	if f.Waiting > 0 && o.plan.Nodes > 1 {
 		o.replicas[o.id].debt = debt{f.Key, o.now}
 	}
@@ -67,9 +77,12 @@ func (o *oracle) resent(t *truth, p *node.Proposal) *scenarios.Violation {
 	}
 	e := o.effort(t)
 	if e.ballot == p.Ballot && e.phase == p.Phase && o.now > e.sent {
-		if most := 2 * (o.plan.Knobs.RetryDelay << min(e.failures, maxDoublings)); o.now-e.sent > most+1 {
+		if most := 2 * (o.plan.Knobs.RetryDelay << min(e.failures, maxDoublings)); o.now-e.sent > most+1 && !o.hampered(e.sent) {
 			return o.violation("diligence", "resent-late", p.Key, "sends %v again after %v, and %v is the most after %d failures", p, o.now-e.sent, most, e.failures)
 		}
+	}
+	if e.ballot != p.Ballot || e.phase != p.Phase {
+		o.tell(t, told{what: roundBegun, ballot: p.Ballot, phase: p.Phase})
 	}
 	e.ballot, e.phase, e.sent = p.Ballot, p.Phase, o.now
 	return nil
@@ -83,5 +96,8 @@ func (o *oracle) indebted() *scenarios.Violation {
 	}
 	was := *d
 	*d = debt{}
+	if o.hampered(was.since) {
+		return nil
+	}
 	return o.violation("diligence", "queue-waits", was.key, "has chosen a value of %s at %v and begins no round for what waits", was.key, was.since)
 }

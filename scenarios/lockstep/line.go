@@ -1,7 +1,9 @@
 package lockstep
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/node"
@@ -16,14 +18,83 @@ type line struct {
 	key   keyed.Key
 	sent  uint64
 	frame []byte
+	// reader takes the first payload out of a stream; nil: the real decoder
+	reader func(stream []byte) (payload []byte, ok bool)
 }
 
 // Carry implements scenarios.Carrier.
 func (r *run) Carry(m sim.Message) sim.Message {
 	e := m.(*envelope)
 	arrived := r.arena.envelope(r.line.carry(e.Message))
-	arrived.fate = e.Fate()
+	arrived.fate, arrived.stranger = e.Fate(), e.stranger
 	return arrived
+}
+
+// Damage implements scenarios.Carrier.
+func (r *run) Damage(m sim.Message, cut bool, k keyed.Key) string {
+	if taken := r.line.damage(m.(*envelope).Message, cut, k); taken != nil {
+		return taken.String()
+	}
+	return ""
+}
+
+// damage has m's frame arrive cut off, or damaged, with the frames of others
+// behind it. It gives what the receiver takes for a message before it gives up.
+func (l *line) damage(m node.Message, cut bool, k keyed.Key) node.Message {
+	frame, err := wire.AppendMessage(l.frame[:0], l.codec, m)
+	if err != nil {
+		panic(fmt.Sprintf("lockstep: a node says what cannot be sent: %v: %v", m, err))
+	}
+	l.frame = frame
+	whole := slices.Clone(frame)
+	if cut {
+		frame = frame[:k.Name("cut").Below(uint64(len(frame)))]
+	} else {
+		frame = harm(frame, k)
+	}
+	payload, ok := l.first(frame)
+	if !ok || bytes.HasSuffix(whole, payload) {
+		return nil // refused, or harmed where nobody reads
+	}
+	taken, err := l.codec.Decode(payload)
+	if err != nil { // the decoder has let it through, and the codec refuses it
+		return nil
+	}
+	return taken
+}
+
+// harm damages a frame, in one of the ways in which bytes suffer.
+func harm(frame []byte, k keyed.Key) []byte {
+	n := uint64(len(frame))
+	at := k.Name("at").Below(n)
+	switch k.Name("how").Below(4) {
+	case 0: // bits flip
+		for i := range 1 + k.Name("bits").Below(3) {
+			frame[(at+i)%n] ^= 1 << k.Word(i).Below(8)
+		}
+	case 1: // zeros in its midst
+		for i := at; i < min(n, at+16); i++ {
+			frame[i] = 0
+		}
+		frame[at] ^= 0xff
+	case 2: // some are missing, and what follows comes in their place
+		frame = append(frame[:at:at], frame[min(n, at+1+k.Name("missing").Below(8)):]...)
+		frame = append(frame, make([]byte, 16)...)
+	case 3: // some come twice
+		frame = append(frame[:at:at], append([]byte{frame[at] ^ 1}, frame[at:]...)...)
+	}
+	return frame
+}
+
+// first is the payload of the first frame of a stream, if there is one.
+func (l *line) first(stream []byte) ([]byte, bool) {
+	if l.reader != nil {
+		return l.reader(stream)
+	}
+	var decoder wire.Decoder
+	decoder.Write(stream)
+	payload, ok, err := decoder.Next()
+	return payload, ok && err == nil
 }
 
 func (l *line) carry(m node.Message) node.Message {

@@ -11,7 +11,8 @@ import (
 // envelope is a node's message as the simulator wants one.
 type envelope struct {
 	node.Message
-	fate uint64 // 0: not known yet
+	fate     uint64 // 0: not known yet
+	stranger bool   // its sender has forgotten what it promised
 }
 
 // arena makes envelopes in blocks.

@@ -37,6 +37,7 @@ type truth struct {
 	entries    []node.Entry          // chosen, entries[i] is number i+1
 	versions   []uint64              // after each of them
 	operations map[node.OpID]*operation
+	story      account   // since the storm is over
 	lastID     node.OpID // of operations, the last that was looked up
 	last       *operation
 }

@@ -21,6 +21,9 @@ type process struct {
 	facts []fact // of the last step
 	took  arrived
 	dead  bool
+	met   bool // its peers know its log, or know better
+
+	strange bool // they do: it is not the node that they have met
 }
 
 // Observe implements node.Observer.
@@ -31,6 +34,12 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 	if p.dead {
 		return
 	}
+	if ev.Kind == sim.Receive && p.estranged(ev, out) {
+		return
+	}
+	if b := p.run.bug.before; b != nil && b(p, now, ev) {
+		return
+	}
 	p.facts = p.facts[:0]
 	e := p.event(ev)
 	if r, ok := e.Message.(*node.Request); ok && p.node.Ready() {
@@ -38,6 +47,12 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 		out.Fact(&p.took)
 	}
 	effects, err := p.node.Step(time.Duration(now), e)
+	if b := p.run.bug.after; b != nil {
+		b(p, now, effects)
+	}
+	if !p.met && p.node.Ready() {
+		p.meet()
+	}
 	for i := range effects.Disk {
 		out.Disk(diskRequest(&effects.Disk[i]))
 	}
@@ -46,6 +61,7 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 	}
 	for _, s := range effects.Sends {
 		m := p.run.arena.envelope(s.Message)
+		m.stranger = p.strange
 		out.Send(sim.ID(s.To), m)
 		if judged(s.Message) {
 			out.Fact(said{m})

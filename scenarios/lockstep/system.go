@@ -2,6 +2,7 @@ package lockstep
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
@@ -36,10 +37,26 @@ type run struct {
 	arena  arena
 	line   line
 	marks  marks
+
+	bug          bug
+	incarnations [][16]byte // by id, that the others know; zero: none yet
+	strange      []bool     // by id: it has come back with another one
+}
+
+// bug is what a test plants in the runtime of the nodes, to show that it is found.
+type bug struct {
+	config func(*node.Config)
+	before func(p *process, now scenarios.Duration, ev *sim.Event) (ignore bool)
+	after  func(p *process, now scenarios.Duration, e *node.Effects)
+	deaf   bool                                          // nodes hear who is a stranger
+	hears  func(member, peer sim.ID, stranger bool) bool // in place of the rule in estranged
 }
 
 func newRun(p *scenarios.Plan) *run {
-	r := &run{plan: p, nodes: make([]*node.Node, p.Nodes+1), lives: make([]int, p.Nodes+1), oracle: newOracle(p)}
+	r := &run{
+		plan: p, nodes: make([]*node.Node, p.Nodes+1), lives: make([]int, p.Nodes+1), oracle: newOracle(p),
+		incarnations: make([][16]byte, p.Nodes+1), strange: make([]bool, p.Nodes+1),
+	}
 	r.marks.ready = make([]int, p.Nodes+1)
 	r.line.key = keyed.Seed(p.Seed).Name("chunks")
 	r.line.codec, _ = wire.ByName(p.Knobs.Codec) // nil where the plan names none
@@ -48,15 +65,21 @@ func newRun(p *scenarios.Plan) *run {
 
 // Node implements scenarios.Run.
 func (r *run) Node(id sim.ID, life int) sim.Process {
-	p := &process{run: r, id: id, life: life}
+	p := &process{run: r, id: id, life: life, strange: r.strange[id]}
 	cfg := r.config(id)
+	if r.bug.config != nil {
+		r.bug.config(&cfg)
+	}
 	cfg.Observer, cfg.Marks = p, &r.marks.node
 	r.marks.born(id, life)
 	n, err := node.New(cfg)
 	if err != nil {
 		panic("lockstep: a plan that validates gives a bad configuration: " + err.Error())
 	}
-	p.node, r.nodes[id], r.lives[id] = n, n, life
+	p.node, r.nodes[id] = n, n
+	if !r.strange[id] {
+		r.lives[id] = life
+	}
 	return p
 }
 
@@ -113,12 +136,18 @@ func (r *run) Client(id sim.ID) sim.Process {
 func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.Violation {
 	switch f := f.(type) {
 	case *fact:
+		if id < 100 && r.strange[id] && f.Kind != node.Answered {
+			return nil // nobody hears it but clients
+		}
 		if f.Kind == node.Booted {
 			r.marks.ready[id] = r.lives[id]
 			return r.oracle.at(at, id).booted(r.nodes[id])
 		}
 		return r.oracle.at(at, id).fact(&f.Fact)
 	case said:
+		if r.strange[id] {
+			return nil
+		}
 		return r.oracle.at(at, id).said(f.message.Message)
 	case *arrived:
 		r.oracle.at(at, id).arrived(f.life, f.request)
@@ -175,7 +204,16 @@ func (r *run) Agree(at scenarios.Duration) *scenarios.Violation {
 	if v := r.oracle.at(at, 0).unanswered(r.lives); v != nil {
 		return v
 	}
-	running := r.running()
+	return r.agree(at, r.running())
+}
+
+// CoreAgrees implements scenarios.Core.
+func (r *run) CoreAgrees(at scenarios.Duration, without []sim.ID) *scenarios.Violation {
+	outside := func(n int) bool { return slices.Contains(without, scenarios.NodeID(n)) }
+	return r.agree(at, slices.DeleteFunc(r.running(), outside))
+}
+
+func (r *run) agree(at scenarios.Duration, running []int) *scenarios.Violation {
 	for _, key := range r.plan.Machines() {
 		first := r.nodes[running[0]].Inspect(key).Learnt
 		for _, n := range running[1:] {

@@ -1,0 +1,164 @@
+package scenarios
+
+import (
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+)
+
+// Family is a kind of trouble that a plan may have, whatever its intensity. A
+// seed has about half of those that its profile allows, each by itself: what some
+// faults together would hide, others alone may show (Groce et al., "Swarm
+// Testing", ISSTA 2012).
+type Family uint8
+
+// The families.
+const (
+	Drops      Family = iota
+	Bursts            // of loss
+	Delays            // that differ
+	Duplicates        //
+	Reorders          //
+	Corruption        // of bytes
+	Resets            // of connections
+	Gaps              // bandwidth
+	Clogs             //
+	Refusals          // sends that fail
+	Partitions        //
+	OneWays           //
+	Cuts              //
+	Flaps             // of any of the five before
+	Crashings         // losses of power
+	Kills             //
+	Restarts          // crashes or kills again and again
+	DiskErrors        // and slowness
+	DiskDamage        //
+	Wipes             //
+	Pauses            //
+	Slowness          //
+	Freezes           // of clocks
+	Drifts            // of clocks
+	Outsiders         // nodes that stay out of the heal phase's core
+	families
+)
+
+var familyNames = [families]string{
+	"drop", "burst", "delay", "duplicate", "reorder", "corrupt", "reset", "gap", "clog", "refuse",
+	"partition", "one_way", "cut", "flap", "crash", "kill", "restarts", "disk", "damage", "wipe",
+	"pause", "slow", "freeze", "drift", "outside",
+}
+
+// String is the family's name.
+func (f Family) String() string {
+	if f < families {
+		return familyNames[f]
+	}
+	return fmt.Sprintf("Family(%d)", uint8(f))
+}
+
+// set is some families.
+type set uint32
+
+func (s *set) add(f Family, is bool) {
+	if is {
+		*s |= 1 << f
+	}
+}
+
+func (s set) has(f Family) bool { return s>>f&1 == 1 }
+
+func (s set) list() []Family {
+	var list []Family
+	for f := range families {
+		if s.has(f) {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// Families lists what p has, in the order of the families.
+func Families(p *Plan) []Family { return familiesOf(p).list() }
+
+func familiesOf(p *Plan) set {
+	var s set
+	s.network(&p.Network)
+	for _, c := range p.Clocks {
+		s.add(Drifts, c.Drift != 0)
+	}
+	for i := range p.Faults {
+		s.fault(&p.Faults[i])
+	}
+	s.add(Outsiders, p.Heal.Outside != Later)
+	return s
+}
+
+func (s *set) network(p *netmodel.Profile) {
+	s.add(Drops, p.Drop != 0)
+	s.add(Bursts, p.Burst.Chance != 0 && p.Burst.Drop != 0)
+	s.add(Delays, p.Delay.Kind != netmodel.Constant)
+	s.add(Duplicates, p.Duplicate != 0)
+	s.add(Reorders, p.Reorder != 0)
+	s.add(Corruption, p.Corrupt != 0)
+	s.add(Resets, p.Reset != 0)
+	s.add(Gaps, p.Gap != 0)
+}
+
+// kindFamilies are the families of faults that have one.
+var kindFamilies = map[FaultKind]Family{
+	Partition: Partitions, OneWay: OneWays, Cut: Cuts, Clog: Clogs, Refuse: Refusals,
+	Crash: Crashings, Kill: Kills, Pause: Pauses, Slow: Slowness, Freeze: Freezes, Wipe: Wipes,
+}
+
+func (s *set) fault(f *Fault) {
+	if family, ok := kindFamilies[f.Kind]; ok {
+		s.add(family, true)
+	}
+	switch f.Kind {
+	case Weather:
+		s.network(f.Profile)
+	case BadDisk:
+		s.add(DiskDamage, f.damages())
+		s.add(DiskErrors, !f.damages())
+	}
+	s.add(Freezes, f.Freeze)
+	s.add(Flaps, f.Every != 0 && f.ofLinks())
+	s.add(Restarts, f.Every != 0 && !f.ofLinks())
+}
+
+// Families lists what the plans of a shape may have, in order.
+func (s Shape) Families() []Family {
+	var all set
+	for f := range families {
+		switch {
+		case f == Wipes, f == Outsiders:
+			all.add(f, s.Profile == All && s.minority())
+		case f == DiskDamage:
+			all.add(f, s.disks() && s.minority())
+		case f == Partitions, f == OneWays, f == Cuts:
+			all.add(f, s.network() && s.Nodes != 1)
+		case f <= Flaps:
+			all.add(f, s.network())
+		case f <= Restarts:
+			all.add(f, s.crashes())
+		case f <= DiskErrors:
+			all.add(f, s.disks())
+		default:
+			all.add(f, s.Profile == All)
+		}
+	}
+	return all.list()
+}
+
+// minority reports whether some nodes may be lost for good.
+func (s Shape) minority() bool { return s.Majority && s.Nodes != 1 && s.Nodes != 2 }
+
+// Hits counts how often each family has made a difference in a run.
+type Hits [families]uint64
+
+// Add adds up.
+func (h *Hits) Add(o Hits) {
+	for f := range h {
+		h[f] += o[f]
+	}
+}

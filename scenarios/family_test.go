@@ -1,0 +1,81 @@
+package scenarios_test
+
+import (
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/stretchr/testify/require"
+)
+
+func TestFamiliesOfAPlan(t *testing.T) {
+	p := &scenarios.Plan{}
+	require.Empty(t, scenarios.Families(p))
+	p.Network.Drop = 1
+	p.Clocks = []sim.Clock{{}, {Drift: 1}}
+	p.Faults = []scenarios.Fault{
+		{Kind: scenarios.Weather, Profile: &netmodel.Profile{Gap: 1, Burst: netmodel.Burst{Window: 1, Chance: 1, Drop: 1}}},
+		{Kind: scenarios.Clog, Every: 1},
+		{Kind: scenarios.Kill, Every: 1},
+		{Kind: scenarios.Pause, Freeze: true},
+		{Kind: scenarios.BadDisk, What: sim.Rot},
+	}
+	require.Equal(t, []scenarios.Family{
+		scenarios.Drops, scenarios.Bursts, scenarios.Gaps, scenarios.Clogs, scenarios.Flaps, scenarios.Kills, scenarios.Restarts,
+		scenarios.DiskDamage, scenarios.Pauses, scenarios.Freezes, scenarios.Drifts,
+	}, scenarios.Families(p))
+	require.Equal(t, "one_way", scenarios.OneWays.String())
+	require.Equal(t, "outside", scenarios.Outsiders.String())
+}
+
+func TestCoverageCountsPairs(t *testing.T) {
+	c := scenarios.CoverageOf([]scenarios.Family{scenarios.Drops, scenarios.Kills, scenarios.Pauses})
+	require.Equal(t, "pairs of fault families: 0 of 3, missing drop+kill drop+pause kill+pause", c.String())
+	p := &scenarios.Plan{Faults: []scenarios.Fault{{Kind: scenarios.Kill}, {Kind: scenarios.Pause}, {Kind: scenarios.Wipe}}}
+	c.Add(p)
+	c.Add(p)
+	met, wanted := c.Pairs()
+	require.Equal(t, [2]int{1, 3}, [2]int{met, wanted}, "nobody asked for wipes")
+
+	other := scenarios.CoverageOf(scenarios.Families(p))
+	p.Network.Drop = 1
+	other = c
+	other.Add(p)
+	require.Empty(t, other.Missing())
+	require.Len(t, c.Missing(), 2, "a coverage is a value")
+	c.Merge(other)
+	require.Equal(t, "pairs of fault families: 3 of 3", c.String())
+}
+
+// What the rules say about the new fields of a plan is said by their paths.
+func TestFaultsThatMakeNoSenseAreRefused(t *testing.T) {
+	for want, edit := range map[string]func(*scenarios.Plan){
+		"faults[0].pace: a slow fault needs it":                   fault(scenarios.Fault{Kind: scenarios.Slow, Nodes: []sim.ID{1}}),
+		"faults[0].pace: -1ns: want more than 0":                  fault(scenarios.Fault{Kind: scenarios.Slow, Nodes: []sim.ID{1}, Pace: -1}),
+		"faults[0].nodes: a pause fault needs it":                 fault(scenarios.Fault{Kind: scenarios.Pause}),
+		"faults[0].freeze: a freeze fault has none":               fault(scenarios.Fault{Kind: scenarios.Freeze, Nodes: []sim.ID{1}, Freeze: true}),
+		"faults[0].every: a pause fault has none":                 fault(scenarios.Fault{Kind: scenarios.Pause, Nodes: []sim.ID{1}, Every: 1}),
+		"faults[0].every: 1ns: want it to fit":                    fault(scenarios.Fault{Kind: scenarios.Clog, Every: 1}),
+		"faults[0].every: -1ns: want it to fit":                   fault(scenarios.Fault{Kind: scenarios.Refuse, Every: -1}),
+		"faults[0].links[0]: 2>2: want two":                       fault(scenarios.Fault{Kind: scenarios.Clog, Links: []netmodel.Link{{From: 2, To: 2}}}),
+		"faults[0].nodes: with these 2 of 3 nodes may be lost":    fault(scenarios.Fault{Kind: scenarios.Wipe, Nodes: []sim.ID{1, 2}}),
+		"faults[0].profile: corrupt_ppm: without knobs.codec":     fault(scenarios.Fault{Kind: scenarios.Weather, Profile: &netmodel.Profile{Corrupt: 1}}),
+		"network: corrupt_ppm: without knobs.codec":               func(p *scenarios.Plan) { p.Network.Corrupt = 1 },
+		"network: burst: window: want more than 0s":               func(p *scenarios.Plan) { p.Network.Burst.Drop = 1 },
+		`heal.outside: "down": heal.without names no nodes`:       func(p *scenarios.Plan) { p.Heal.Outside = scenarios.Down },
+		`heal.outside: "lost": want down, cut, paused or nothing`: func(p *scenarios.Plan) { p.Heal.Without, p.Heal.Outside = []sim.ID{1}, "lost" },
+	} {
+		p := scenarios.Generate(1, scenarios.Shape{
+			System: "origin", Definitions: shape(scenarios.None).Definitions, Profile: scenarios.None, Nodes: 3,
+		})
+		require.NoError(t, p.Validate())
+		edit(p)
+		require.ErrorContains(t, p.Validate(), want)
+	}
+}
+
+func fault(f scenarios.Fault) func(*scenarios.Plan) {
+	f.For = netmodel.Millisecond
+	return func(p *scenarios.Plan) { p.Faults = []scenarios.Fault{f} }
+}

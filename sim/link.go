@@ -1,0 +1,88 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+)
+
+// fail does what else comes of a message that is dropped when it is sent.
+func (w *World) fail(l netmodel.Link, m Message, v *netmodel.Verdict) {
+	switch {
+	case v.Cause == netmodel.Refused && w.cfg.Refusals:
+		p := w.procs[l.From]
+		w.push(w.now, record{what: whatRefused, to: l.From, from: l.To, msg: m, token: m.Digest(), life: p.life})
+	case v.Ends():
+		if w.cfg.Damage != nil {
+			w.cfg.Damage(l.From, l.To, m, v.Cause == netmodel.Broken, w.damage.Word(v.Key).Word(uint64(v.Occurrence)))
+		}
+		w.push(v.At, record{what: whatBreak, to: l.To, from: l.From, life: v.Connection, token: w.heals})
+	}
+}
+
+// breakOff ends a connection, unless it has ended since or everything was healed.
+func (w *World) breakOff(r *record) {
+	l := netmodel.Link{From: r.from, To: r.to}
+	if r.token != w.heals || r.life != w.net.Connection(l) {
+		return
+	}
+	w.net.Reset(l)
+	w.fold(uint64(w.now), uint64(r.from)<<16|uint64(r.to))
+	if w.cfg.Trace != nil {
+		w.cfg.Trace(Line{At: w.now, What: fmt.Sprintf("the connection %v ends", l)})
+	}
+}
+
+// arrive says what becomes of a message at its link's end, and sees to it unless
+// it is there.
+func (w *World) arrive(r *record) netmodel.Arrival {
+	a := w.net.Arrive(netmodel.Link{From: r.from, To: r.to}, r.life)
+	switch a {
+	case netmodel.Held:
+		w.faults.Clog++
+		w.clogged = append(w.clogged, *r)
+	case netmodel.LostCut:
+		w.faults.Cut++
+		w.lose(r)
+	case netmodel.LostReset:
+		w.faults.Reset++
+		w.lose(r)
+	}
+	return a
+}
+
+// Clog has a link hold what arrives until it is unclogged as often.
+func (w *World) Clog(l netmodel.Link) { w.net.Clog(l) }
+
+// Unclog undoes one Clog of a link. After the last, all that it holds arrives at
+// once, in its order.
+func (w *World) Unclog(l netmodel.Link) {
+	if w.net.Unclog(l) {
+		w.release(func(r *record) bool { return r.from == l.From && r.to == l.To })
+	}
+}
+
+// release lets go what clogged links hold, if it is so.
+func (w *World) release(is func(*record) bool) {
+	rest := w.clogged[:0]
+	for _, r := range w.clogged {
+		if is(&r) {
+			w.push(w.now, r)
+		} else {
+			rest = append(rest, r)
+		}
+	}
+	clear(w.clogged[len(rest):])
+	w.clogged = rest
+}
+
+// Heal ends all faults of the network, whose links all have the profile p then,
+// and of clocks and processes that run: nothing is clogged, stopped, paused or slow any more.
+func (w *World) Heal(p netmodel.Profile) {
+	w.heals++
+	w.net.Heal(p)
+	w.release(func(*record) bool { return true })
+	for _, s := range w.cfg.Processes {
+		w.catchUp(w.procs[s.ID])
+	}
+}

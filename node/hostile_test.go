@@ -18,6 +18,7 @@ func TestMessagesThatMakeNoSense(t *testing.T) {
 	other.Epoch = 9
 	longer := value(make([]node.OpID, node.MaxRing+1)...)
 	fat := value(node.OpID(strings.Repeat("x", 1<<25)))
+	alien := &node.Value{Version: 8, Serial: 9, State: "Flying", Before: "Flying", Recent: []node.Entry{{ID: "c9.9", To: "Flying", Kind: node.VoidIllegal}}}
 	propose := func(change func(*node.Request)) *node.Request {
 		r := &node.Request{Kind: node.Propose, Key: key, ID: "c1.1", To: "Running"}
 		change(r)
@@ -39,6 +40,8 @@ func TestMessagesThatMakeNoSense(t *testing.T) {
 		"accept without a value":                  &node.Proposal{Phase: node.Accept, Key: key, Ballot: one},
 		"accept of too many entries":              &node.Proposal{Phase: node.Accept, Key: key, Ballot: one, Value: longer},
 		"accept of more than the log can hold":    &node.Proposal{Phase: node.Accept, Key: key, Ballot: one, Value: fat},
+		"accept of a state that there is not":     &node.Proposal{Phase: node.Accept, Key: key, Ballot: one, Value: alien},
+		"commit of a state that there is not":     &node.Commit{Key: key, Ballot: one, Value: alien},
 		"accept in the last round of all":         &node.Proposal{Phase: node.Accept, Key: key, Ballot: huge, Value: value("c1.1")},
 		"accept that wants all rounds promised":   &node.Proposal{Phase: node.Accept, Key: key, Ballot: one, Value: value("c1.1"), Next: huge},
 		"accept that wants an epoch promised":     &node.Proposal{Phase: node.Accept, Key: key, Ballot: one, Value: value("c1.1"), Next: other},

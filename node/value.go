@@ -72,7 +72,8 @@ func (v *Value) find(id OpID) (e Entry, version, serial uint64, found bool) {
 
 // with is v with one more entry, and at most ring of them. Values share the
 // array behind Recent: the new entry goes behind v's last if no other has gone
-// there before, so that a push does not copy what was there.
+// there before, so that a push does not copy what was there. Where more is
+// dropped than added, nothing is shared: a machine that is retired would keep it all.
 func (v *Value) with(e Entry, ring int) *Value {
 	w := &Value{Version: v.Version, Serial: v.Serial + 1, State: e.To, Before: v.Before, Recent: v.Recent}
 	if e.Kind == Made {
@@ -83,7 +84,7 @@ func (v *Value) with(e Entry, ring int) *Value {
 		w.Recent = w.Recent[drop:]
 	}
 	n := len(w.Recent)
-	if n == cap(w.Recent) || w.Recent[:n+1][n].ID != "" {
+	if n == cap(w.Recent) || n < len(v.Recent)-1 || w.Recent[:n+1][n].ID != "" {
 		grown := make([]Entry, n, n+1+min(n, ring/2))
 		copy(grown, w.Recent)
 		w.Recent = grown
@@ -117,7 +118,7 @@ func (v *Value) check(d *fsm.Definition) error {
 	switch {
 	case n > MaxRing || uint64(n) > v.Serial || n == 0 && v.Serial > 0 || v.Serial > maxSerial:
 		return fmt.Errorf("%d recent entries of %d", n, v.Serial)
-	case v.forgot() == 0 && v.Before != d.Initial:
+	case v.forgot() == 0 && v.Before != d.Initial, !d.Has(v.Before):
 		return fmt.Errorf("first entry begins in %.32q", v.Before)
 	}
 	state, made := v.Before, uint64(0)

@@ -128,6 +128,12 @@ func (n *Node) resolve() error {
 		if err != nil {
 			return errRecord("machine %q: %w", m.key, err)
 		}
+		if known := n.defs[d.Name]; known != nil { // it has been configured since
+			if text, _ := known.Text(); text != m.value.State {
+				return errRecord("definition %q: it is configured otherwise than it was created: take it out of the configuration", d.Name)
+			}
+			continue
+		}
 		n.defs[d.Name] = &d
 	}
 	for _, m := range n.byIndex {
@@ -148,8 +154,12 @@ func (n *Node) resolve() error {
 func (n *Node) Definitions() []fsm.Definition {
 	list := slices.Clone(n.cfg.Definitions)
 	for _, m := range n.byIndex {
-		if m != nil && pinned(m.key) {
-			list = append(list, *n.defs[strings.TrimPrefix(m.key, pin+fsm.Meta+"/")])
+		if m == nil || !pinned(m.key) {
+			continue
+		}
+		d := n.defs[strings.TrimPrefix(m.key, pin+fsm.Meta+"/")]
+		if !slices.ContainsFunc(n.cfg.Definitions, func(c fsm.Definition) bool { return c.Name == d.Name }) {
+			list = append(list, *d)
 		}
 	}
 	slices.SortFunc(list, func(a, b fsm.Definition) int { return cmp.Compare(a.Name, b.Name) })

@@ -136,3 +136,83 @@ func TestRetire(t *testing.T) {
 	}
 	require.Equal(t, uint64(4), w.hosts[3].node.Inspect(key).Value.Serial) // no voids
 }
+
+// What a node has noted of a definition in its own log is nobody else's: no
+// message of a peer finds it.
+func TestNotedDefinitionsAreOutOfReach(t *testing.T) {
+	const noted = "#definition/lamp"
+	w := newWorld(3, nil)
+	require.Equal(t, node.Committed, w.ask(t, 1, "c1.1", "definition/lamp", text(t, lamp())).Outcome)
+	before := w.hosts[1].node.Inspect(noted)
+	require.NotNil(t, before.Value)
+
+	other := lamp()
+	other.Name = "lump"
+	v := &node.Value{Version: 1, Serial: 1, State: text(t, other), Before: fsm.Undefined, Recent: []node.Entry{{ID: "c9.9", To: text(t, other)}}}
+	for _, m := range []node.Message{
+		&node.Proposal{Phase: node.Prepare, Key: noted, Ballot: ballot(8, 2)},
+		&node.Proposal{Phase: node.Accept, Key: noted, Ballot: ballot(9, 2), Value: v},
+		&node.Acknowledgment{Phase: node.Prepare, Key: noted, Ballot: ballot(9, 2)},
+		&node.Reject{Phase: node.Prepare, Key: noted, Ballot: ballot(9, 2), Reason: node.StaleBallot, Promised: ballot(9, 2)},
+		&node.Commit{Key: noted, Ballot: ballot(9, 2), Value: v},
+		&node.ReadRequest{Key: noted, Read: node.ReadID{Node: 2, Boot: 1, Seq: 1}},
+		&node.ReadReport{Key: noted, Read: node.ReadID{Node: 1, Boot: 1, Seq: 1}},
+		&node.RepairValue{Key: noted, Ballot: ballot(9, 2), Value: v, Chosen: true},
+	} {
+		failed := nonsense(w.hosts[1].node)
+		w.hosts[1].step(node.Event{Kind: node.Receive, From: 2, Message: m})
+		require.Equal(t, before, w.hosts[1].node.Inspect(noted), m)
+		require.Empty(t, w.take(9, "1>2"), m)
+		require.Equal(t, failed+1, nonsense(w.hosts[1].node), m)
+	}
+	w.hosts[1].crash()
+	w.hosts[1].start()
+	require.Equal(t, []fsm.Definition{lamp(), fsm.Lifecycle()}, w.hosts[1].node.Definitions())
+}
+
+// A definition may be configured after it was created: then it is listed once.
+// It may not be configured as another.
+func TestADefinitionIsConfiguredLater(t *testing.T) {
+	w := newWorld(3, nil)
+	require.Equal(t, node.Committed, w.ask(t, 1, "c1.1", "definition/lamp", text(t, lamp())).Outcome)
+	require.Equal(t, node.Committed, w.ask(t, 1, "c1.2", "lamp/hall", "on").Outcome)
+	h := w.hosts[1]
+	h.crash()
+	h.cfg.Definitions = append(h.cfg.Definitions, lamp())
+	h.start()
+	require.Equal(t, []fsm.Definition{lamp(), fsm.Lifecycle()}, h.node.Definitions())
+	require.Equal(t, len(h.node.Keys()), h.node.Machines())
+	require.Equal(t, node.Committed, w.ask(t, 1, "c1.3", "lamp/hall", "off").Outcome)
+
+	other := lamp()
+	other.Transitions = other.Transitions[:2]
+	h.crash()
+	h.cfg.Definitions = []fsm.Definition{fsm.Lifecycle(), other}
+	w.since()
+	h.start()
+	require.False(t, h.node.Ready())
+	require.Contains(t, w.since(), `definition "lamp": it is configured otherwise than it was created`)
+}
+
+// A retired machine does not keep the memory of its past.
+func TestARetiredMachineIsSmall(t *testing.T) {
+	w := newWorld(1, nil)
+	for i := range 30 {
+		w.ask(t, 1, node.OpID(fmt.Sprintf("c1.%d", i)), key, []string{"Running", "Stopped", "Init"}[i%3])
+	}
+	w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: "c1.99", Base: 30, To: fsm.Retired})
+	v := w.hosts[1].node.Inspect(key).Value
+	require.Equal(t, fsm.Retired, v.State)
+	require.Len(t, v.Recent, 1)
+	require.LessOrEqual(t, cap(v.Recent), 2)
+}
+
+// A read of a machine that nothing is known of ends with the second report. The
+// third is late, and makes sense.
+func TestALateReportIsNoFailure(t *testing.T) {
+	w := newWorld(3, nil)
+	require.Equal(t, node.Committed, w.ask(t, 1, "c1.1", key, "").Outcome)
+	w.deliverAll()
+	require.Zero(t, w.hosts[1].node.Machines())
+	require.Zero(t, w.hosts[1].node.Counters().Failed)
+}

@@ -105,6 +105,9 @@ func (n *Node) machine(key string) *machine {
 func (n *Node) create(key string, def *fsm.Definition) *machine {
 	m := &machine{key: key, def: def, index: len(n.byIndex), hash: n.hash(key)}
 	n.machines[key] = m
+	if pinned(key) {
+		n.pins++
+	}
 	if last := len(n.vacant) - 1; last >= 0 {
 		m.index, n.vacant = n.vacant[last], n.vacant[:last]
 		n.byIndex[m.index] = m

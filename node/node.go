@@ -76,6 +76,7 @@ type Node struct {
 	byIndex  []*machine // by the token of their timers; nil where there is none
 	vacant   []int      // indexes of byIndex without a machine
 	spare    []*work    // of machines at rest
+	pins     int        // definitions noted in the log; they are among machines
 
 	lookups []*lookup // definitions that are asked for
 	held    []held    // waiting for the log, in order
@@ -281,7 +282,11 @@ func (n *Node) receive(from ID, msg Message) {
 		n.request(from, r)
 		return
 	}
-	if n.member(from) < 0 {
+	if msg == nil || n.member(from) < 0 {
+		n.counts.Failed++
+		return
+	}
+	if key, _ := msg.About(); pinned(key) { // this log's, and nobody else's
 		n.counts.Failed++
 		return
 	}
@@ -373,7 +378,7 @@ func (n *Node) Waiting() string {
 }
 
 // Machines counts the machines that the node has heard of.
-func (n *Node) Machines() int { return len(n.machines) - (len(n.defs) - 1 - len(n.cfg.Definitions)) }
+func (n *Node) Machines() int { return len(n.machines) - n.pins }
 
 // Keys lists the machines that the node has heard of, in that order.
 func (n *Node) Keys() []string {

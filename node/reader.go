@@ -55,12 +55,12 @@ func (n *Node) beginExchange(m *machine) {
 
 func (n *Node) readReport(from ID, r *ReadReport) {
 	m := n.machines[r.Key]
-	if m == nil || r.Read.Node != n.cfg.ID || !n.holdable(m, r.Accepted, r.Value) {
+	if r.Read.Node != n.cfg.ID || m == nil && n.define(r.Key) == nil || m != nil && !n.holdable(m, r.Accepted, r.Value) {
 		n.counts.Failed++
 		return
 	}
-	if m.work == nil {
-		return
+	if m == nil || m.work == nil {
+		return // it is late
 	}
 	x, i := &m.exchange, n.member(from)
 	if x.id != r.Read || x.reported.has(i) {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 
@@ -26,7 +27,19 @@ func (s *Server) define(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
 	}
-	s.answer(w, r, &node.Request{Kind: node.Propose, Key: fsm.Meta + "/" + d.Name, ID: newOpID(), Attempt: 1, To: text})
+	req := &node.Request{Kind: node.Propose, Key: fsm.Meta + "/" + d.Name, Attempt: 1, To: text}
+	reply, err := s.begin(r, req)
+	if err != nil || reply.Reason != node.Illegal {
+		s.tell(w, req, reply, err)
+		return
+	}
+	there := Machine{req.Key, reply.State, reply.Version, reply.Serial}
+	if there.State == text {
+		send(w, http.StatusOK, there)
+		return
+	}
+	fail(w, http.StatusConflict, Failure{Outcome: node.Rejected.String(), Current: &there}, node.Illegal,
+		fmt.Sprintf("there is another definition %s, and definitions do not change: choose another name", d.Name))
 }
 
 // definitions lists what this node knows.

@@ -135,7 +135,8 @@ func (s *Server) propose(w http.ResponseWriter, r *http.Request) {
 		req.Expects, req.Expect = true, *t.ExpectVersion
 	}
 	if t.Operation == "" {
-		s.begin(w, r, req)
+		reply, err := s.begin(r, req)
+		s.tell(w, req, reply, err)
 		return
 	}
 	s.answer(w, r, req)
@@ -144,7 +145,7 @@ func (s *Server) propose(w http.ResponseWriter, r *http.Request) {
 // begin carries out an operation that begins here and now: a serial number
 // that is chosen by now is a base for it. If the node knows of none that is new enough it
 // is told one, by a certain reject, and the operation begins again.
-func (s *Server) begin(w http.ResponseWriter, r *http.Request, req *node.Request) {
+func (s *Server) begin(r *http.Request, req *node.Request) (*node.Reply, error) {
 	once := func(base uint64) (*node.Reply, error) {
 		asked := *req
 		asked.ID, asked.Base = newOpID(), max(req.Base, base)
@@ -154,7 +155,7 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, req *node.Request
 	if err == nil && reply.Outcome == node.Rejected && reply.Reason == node.Forgotten {
 		reply, err = once(reply.Serial)
 	}
-	s.tell(w, req, reply, err)
+	return reply, err
 }
 
 // readTransition reads a proposal, strictly.

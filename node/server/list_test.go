@@ -111,6 +111,20 @@ func TestListWhatIsOnlyAccepted(t *testing.T) {
 	require.Contains(t, text, "no majority of the nodes answered in time")
 }
 
+// So is one whose value came by repair, from a node that does not know that it
+// was chosen.
+func TestListWhatIsOnlyRepaired(t *testing.T) {
+	c := startCluster(t, 3, func(cfg *server.Config) { cfg.Node.RepairDelay = 50 * time.Millisecond })
+	c.stop(3)
+	c.drive("lifecycle/web", 0, 1, 1)
+	c.stop(1)
+	c.stop(2)
+	c.start(1) // it has forgotten what was chosen
+	c.start(3)
+	eventually(t, "node 3 lists it", func() bool { return len(c.list(3, "").Machines) == 1 })
+	require.Equal(t, []string{"lifecycle/web ?"}, words(c.list(3, "")))
+}
+
 func TestListRefusals(t *testing.T) {
 	c := startCluster(t, 1)
 	for query, text := range map[string]string{

@@ -135,15 +135,23 @@ func (l *loop) learn(batch []node.Event, e *node.Effects) {
 	l.known.Store(int64(l.index.size))
 }
 
-// accepted lists the machine of a proposal, if the node has accepted a value of
-// it.
+// accepted lists the machine of a proposal, or of what stands for one, if the
+// node has accepted a value of it.
 func (l *loop) accepted(m node.Message) {
-	p, ok := m.(*node.Proposal)
-	if !ok || p.Phase != node.Accept {
+	var key string
+	switch m := m.(type) {
+	case *node.Proposal:
+		if m.Phase != node.Accept {
+			return
+		}
+		key = m.Key
+	case *node.RepairValue:
+		key = m.Key
+	default:
 		return
 	}
-	if l.index.at(p.Key) == nil && l.node.Inspect(p.Key).Value != nil {
-		l.index.put(p.Key, nil)
+	if l.index.at(key) == nil && l.node.Inspect(key).Value != nil {
+		l.index.put(key, nil)
 	}
 }
 

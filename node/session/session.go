@@ -196,7 +196,10 @@ func (c *Call) Reply(now time.Duration, r *node.Reply) Action {
 	}
 	result := Result{r.Outcome, r.Reason, r.State, r.Version}
 	switch {
-	case r.Outcome == node.Committed, permanent(r.Reason) && c.op.Kind != node.Propose:
+	case permanent(r.Reason) && c.op.Kind != node.Propose:
+		result.Outcome = node.Rejected // it has no effect
+		return c.end(result)
+	case r.Outcome == node.Committed:
 		return c.end(result)
 	case r.Final:
 		c.s.mark(MarkFinal)

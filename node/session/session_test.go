@@ -246,6 +246,16 @@ func TestReadsAreNeverUnknown(t *testing.T) {
 	}
 }
 
+// A node cannot tell a read that is asked again from other operations: of its
+// definition it says that the fate is unknown. A read has none.
+func TestAReadOfAnUnknownDefinitionIsRejected(t *testing.T) {
+	c := begin(t, newSession(t), read())
+	c.wait(attempt)
+	require.True(t, c.sent[1].Request.Retry)
+	c.unknown(2, node.UnknownDefinition)
+	c.requireResult(session.Result{Outcome: node.Rejected, Reason: node.UnknownDefinition})
+}
+
 // The base is what the client knew before its first attempt. That it hears of
 // later versions meanwhile changes nothing.
 func TestTheBaseIsFixedOverAttempts(t *testing.T) {

@@ -152,8 +152,12 @@ func (s *search) judge(b *round) int {
 	return -1
 }
 
-// sensible reports whether p is a plan, and no stranger one than the last.
+// sensible reports whether p is a plan, and no stranger one than the last. What
+// becomes of nodes that are not there any more goes with them.
 func (s *search) sensible(p *scenarios.Plan) bool {
+	if len(p.Heal.Without) == 0 {
+		p.Heal.Outside = scenarios.Later
+	}
 	return p.Validate() == nil && (ordered(p) || !ordered(s.plan))
 }
 

@@ -37,6 +37,7 @@ type round struct {
 	found    Ballot // prepare: the highest accepted ballot reported
 	foundVal *Value
 	attempts int           // times this phase was sent
+	since    time.Duration // it was sent first then
 	resend   time.Duration // when to send it again
 }
 
@@ -104,6 +105,9 @@ func (n *Node) sendRound(m *machine) {
 	if r.attempts > 0 {
 		n.mark(MarkResent)
 	}
+	if r.attempts == 0 {
+		r.since = n.now
+	}
 	r.attempts++
 	r.resend = n.now + n.patience(m)
 	n.alarm(m, r.resend)
@@ -111,7 +115,7 @@ func (n *Node) sendRound(m *machine) {
 
 // patience is how long to wait for answers before sending again. It grows as
 // rounds fail, so that a node whose retry delay is below the round trip still
-// gets through.
+// gets through, and shrinks when answers come in less than half of it.
 func (n *Node) patience(m *machine) time.Duration {
 	return n.cfg.RetryDelay << min(m.failures, maxBackoff)
 }
@@ -168,7 +172,9 @@ func (n *Node) chosen(m *machine) {
 	if r.refused == 0 && m.chosenAt == r.ballot {
 		m.cache = r.next
 	}
-	m.failures, m.pause = m.failures/2, 0
+	if m.pause = 0; n.now-r.since < n.patience(m)/2 { // else a shorter patience would have been too short
+		m.failures /= 2
+	}
 	for _, o := range r.batch {
 		n.answer(o, o.result)
 	}

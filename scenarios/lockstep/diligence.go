@@ -15,7 +15,8 @@ type effort struct {
 	failures int // rounds that failed since some succeeded, as the node counts them
 	ballot   node.Ballot
 	phase    node.Phase
-	sent     scenarios.Duration // the proposal was last sent then
+	begun    scenarios.Duration // the proposal was first sent then
+	sent     scenarios.Duration // and last
 }
 
 // debt is a round that a node has to begin before it does anything else.
@@ -57,7 +58,9 @@ func (o *oracle) ended(f *node.Fact) *scenarios.Violation {
 // succeeded: when operations wait, the next round begins at once.
 func (o *oracle) succeeded(f *node.Fact) {
 	t := o.machine(f.Key)
-	o.effort(t).failures /= 2
+	if e := o.effort(t); o.now-e.begun < o.plan.Knobs.RetryDelay<<min(e.failures, maxDoublings)/4 {
+		e.failures /= 2 // by any clock, that took less than half of the node's patience
+	}
 	o.tell(t, told{what: roundChosen, ballot: f.Ballot})
 	if f.Waiting > 0 && o.plan.Nodes > 1 {
 		o.replicas[o.id].debt = debt{f.Key, o.now}
@@ -82,6 +85,7 @@ func (o *oracle) resent(t *truth, p *node.Proposal) *scenarios.Violation {
 		}
 	}
 	if e.ballot != p.Ballot || e.phase != p.Phase {
+		e.begun = o.now
 		o.tell(t, told{what: roundBegun, ballot: p.Ballot, phase: p.Phase})
 	}
 	e.ballot, e.phase, e.sent = p.Ballot, p.Phase, o.now

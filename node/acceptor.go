@@ -1,5 +1,7 @@
 package node
 
+import "github.com/lockstep-dst/lockstep/node/wal"
+
 // proposal is the acceptor (rule 1). Whatever the answer, it is said only when
 // all that the acceptor has done to the machine is durable (rule 5).
 func (n *Node) proposal(from ID, p *Proposal) {
@@ -98,7 +100,7 @@ func (n *Node) accept(m *machine, p *Proposal) {
 // without an earlier record, the promise is all that there is.
 func (n *Node) persist(m *machine, withValue bool) {
 	m.pos = n.append(m, withValue || m.value == nil)
-	n.appended += int64(len(n.scratch) + recordOverhead)
+	n.appended += int64(len(n.scratch) + wal.Overhead)
 }
 
 // readRequest reports what the acceptor has accepted, when that is durable.

@@ -8,8 +8,3 @@ type ChosenValue struct {
 	Ballot Ballot // one that it was chosen at
 	Value  *Value // never nil
 }
-
-// learnt tells the runtime of a chosen value.
-func (n *Node) learnt(m *machine, b Ballot, v *Value) {
-	n.out.Chosen = append(n.out.Chosen, ChosenValue{m.key, b, v})
-}

@@ -15,9 +15,6 @@ import "github.com/lockstep-dst/lockstep/node/wal"
 // last and all that is live first: below 2.5V + C, and a segment more since
 // those are removed whole.
 
-// recordOverhead is what the log adds to an entry, in bytes.
-const recordOverhead = 13
-
 // live is a list of all machines with a full record, in the order of those.
 type live struct {
 	oldest, newest *machine
@@ -37,7 +34,7 @@ func (l *live) add(m *machine, end wal.LSN, size int) {
 	if m.full != 0 {
 		l.remove(m)
 	}
-	m.links = links{older: l.newest, full: end, size: uint32(size + recordOverhead)}
+	m.links = links{older: l.newest, full: end, size: uint32(size + wal.Overhead)}
 	if l.newest != nil {
 		l.newest.newer = m
 	} else {

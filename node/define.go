@@ -30,7 +30,7 @@ const maxLookups = 64
 
 // lookUp has a request wait until the definition of its machine is read.
 func (n *Node) lookUp(name string, w waiter) {
-	i := slices.IndexFunc(n.lookups, func(l *lookup) bool { return l.name == name })
+	i := n.lookupOf(name)
 	switch {
 	case i >= 0 && len(n.lookups[i].waiting) < n.cfg.Queue:
 		n.lookups[i].waiting = append(n.lookups[i].waiting, w)
@@ -39,6 +39,11 @@ func (n *Node) lookUp(name string, w waiter) {
 	default:
 		n.giveUp(n.operation(w.client, w.request), Overloaded)
 	}
+}
+
+// lookupOf is the place among lookups of that for a name, or -1.
+func (n *Node) lookupOf(name string) int {
+	return slices.IndexFunc(n.lookups, func(l *lookup) bool { return l.name == name })
 }
 
 // beginLookup reads a definition like any client would.
@@ -76,7 +81,7 @@ func (n *Node) lookedUp(l *lookup, r Reply) {
 // unheard looks for the definition of a machine that a peer speaks of.
 func (n *Node) unheard(key string) {
 	name, _, err := fsm.SplitKey(key)
-	known := err != nil || n.defs[name] != nil || slices.ContainsFunc(n.lookups, func(l *lookup) bool { return l.name == name })
+	known := err != nil || n.defs[name] != nil || n.lookupOf(name) >= 0
 	if !known && len(n.lookups) < maxLookups {
 		n.beginLookup(&lookup{name: name})
 	}

@@ -147,8 +147,10 @@ func (m *machine) base(v *Value) *Value {
 	return v
 }
 
-// learn takes note of a chosen value. It ends the use of a promise below it.
+// learn takes note of a chosen value, and tells the runtime. It ends the use of a
+// promise below it.
 func (n *Node) learn(m *machine, b Ballot, v *Value) {
+	n.out.Chosen = append(n.out.Chosen, ChosenValue{m.key, b, v})
 	if !m.chosenAt.Less(b) {
 		return
 	}
@@ -204,6 +206,5 @@ func (n *Node) commit(c *Commit) {
 		n.mark(MarkOldNews)
 	}
 	n.learn(m, c.Ballot, c.Value)
-	n.learnt(m, c.Ballot, c.Value)
 	n.fact(Fact{Kind: Learnt, Key: c.Key, Ballot: c.Ballot, Value: c.Value})
 }

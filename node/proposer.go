@@ -168,7 +168,6 @@ func (n *Node) chosen(m *machine) {
 	n.counts.Commits++
 	n.fact(Fact{Kind: Chosen, Key: m.key, Ballot: r.ballot, Value: r.value, Waiting: uint16(min(len(m.queue), 1<<16-1))})
 	n.learn(m, r.ballot, r.value)
-	n.learnt(m, r.ballot, r.value)
 	if r.refused == 0 && m.chosenAt == r.ballot {
 		m.cache = r.next
 	}

@@ -73,7 +73,6 @@ func (n *Node) readReport(from ID, r *ReadReport) {
 	case same >= 0 && most >= n.majority:
 		if v := x.values[same]; v != nil {
 			n.learn(m, x.ballots[same], v)
-			n.learnt(m, x.ballots[same], v)
 		}
 		n.mark(MarkReadAgreed)
 		n.endExchange(m, m.base(x.values[same]))

@@ -324,7 +324,6 @@ func (n *Node) repairValue(from ID, r *RepairValue) {
 func (n *Node) taught(m *machine, b Ballot, v *Value) {
 	n.repair.pull.changed = true
 	n.learn(m, b, v)
-	n.learnt(m, b, v)
 	n.fact(Fact{Kind: Learnt, Key: m.key, Ballot: b, Value: v})
 }
 

@@ -244,17 +244,25 @@ func (a *asking) status(cmd *cobra.Command) error {
 }
 
 func fetchStatus(endpoint string, timeout time.Duration) (*server.Status, error) {
-	c := http.Client{Timeout: timeout}
-	resp, err := c.Get("http://" + endpoint + "/v1/status")
-	if err != nil {
+	var st server.Status
+	if err := fetch(endpoint, "/v1/status", timeout, 1<<20, &st); err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close()
-	var st server.Status
-	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&st); err != nil {
-		return nil, fmt.Errorf("not the answer of a node: %w", err)
-	}
 	return &st, nil
+}
+
+// fetch gets an answer in JSON, of so many bytes at most, from one node.
+func fetch(endpoint, path string, timeout time.Duration, most int64, answer any) error {
+	c := http.Client{Timeout: timeout}
+	resp, err := c.Get("http://" + endpoint + path)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(io.LimitReader(resp.Body, most)).Decode(answer); err != nil {
+		return fmt.Errorf("not the answer of a node: %w", err)
+	}
+	return nil
 }
 
 func printStatus(out io.Writer, all []reported, form string) error {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -152,17 +151,10 @@ func (a *asking) fetchDefinitions() (list []fsm.Definition, err error) {
 	}
 	err = fmt.Errorf("--endpoints: want at least one")
 	for _, e := range a.list() {
-		var resp *http.Response
-		c := http.Client{Timeout: a.timeout}
-		if resp, err = c.Get("http://" + e + "/v1/definitions"); err != nil {
-			continue
-		}
-		err = json.NewDecoder(io.LimitReader(resp.Body, 64<<20)).Decode(&list)
-		resp.Body.Close()
-		if err == nil {
+		if err = fetch(e, "/v1/definitions", a.timeout, 64<<20, &list); err == nil {
 			return list, nil
 		}
-		err = fmt.Errorf("%s: not the answer of a node: %w", e, err)
+		err = fmt.Errorf("%s: %w", e, err)
 	}
 	return nil, &failure{exitUnknown, fmt.Sprintf("no node answered: %v", err)}
 }

@@ -8,6 +8,9 @@ import (
 // MaxPayload is the most bytes one record can carry.
 const MaxPayload = 1 << 20
 
+// Overhead is what the log adds to each entry, in bytes.
+const Overhead = recordHead
+
 const (
 	recordHead = 13
 	bootSize   = recordHead + 8 // bytes of a boot record

@@ -16,14 +16,10 @@ type envelope struct {
 }
 
 // arena makes envelopes in blocks.
-type arena struct{ block []envelope }
+type arena struct{ block block[envelope] }
 
 func (a *arena) envelope(m node.Message) *envelope {
-	if len(a.block) == 0 {
-		a.block = make([]envelope, 64)
-	}
-	e := &a.block[0]
-	a.block = a.block[1:]
+	e := a.block.make()
 	e.Message = m
 	return e
 }

@@ -18,11 +18,30 @@ type Kind string
 // Kinds.
 const (
 	KindPropose Kind = "propose" // asks a machine to step to a state
-	KindRead    Kind = "read"    // asks for a machine's current state
+	KindRead    Kind = "read"    // asks for a machine's, or register's, current state
+	KindWrite   Kind = "write"   // gives a register a value, whatever it held
+	KindCAS     Kind = "cas"     // gives a register a value if it holds the one expected (compare and set)
 )
 
+// Model is what a history's machines are, that is, what an operation does to
+// one of them when nothing else happens.
+type Model string
+
+// Models. Registers hold any text, at first NoValue; each is named by its
+// machine, which may be any text, even empty.
+const (
+	ModelMachine     Model = "machine"      // machines of the history's definitions: KindPropose and KindRead; the empty Model too
+	ModelRegister    Model = "register"     // one register: KindWrite and KindRead
+	ModelCASRegister Model = "cas-register" // one register: KindWrite, KindCAS and KindRead
+	ModelKV          Model = "kv"           // a register for each key: operations as of ModelCASRegister
+)
+
+// NoValue is what a register holds before it is first written.
+const NoValue = "nil"
+
 // ReasonIllegal is the one reason of a rejection that says something of the
-// machine: that the step asked for was illegal from its state at the time.
+// machine: that the step asked for was illegal from its state at the time; or,
+// of KindCAS, that the register did not hold the value expected.
 // All other reasons say only that the operation had no effect.
 const ReasonIllegal = "illegal"
 
@@ -43,7 +62,8 @@ type Operation struct {
 	ID           string // unique in the history, as in "c1.3"
 	Machine      string // definition/name
 	Kind         Kind
-	Argument     string // the state a proposal asks for; empty for a read
+	Argument     string // the state a proposal asks for, or the value written; empty for a read
+	Expected     string // the value that KindCAS expects; empty otherwise
 	Call, Return int64  // Return is ignored when the outcome is unknown, and may be NoReturn
 	Outcome      Outcome
 	Reason       string // why rejected or unknown: see ReasonIllegal
@@ -55,6 +75,7 @@ type Operation struct {
 // The order of operations in the slice means nothing, save that it breaks ties
 // of time when a culprit is named.
 type History struct {
+	Model       Model
 	Definitions []fsm.Definition
 	Operations  []Operation
 }

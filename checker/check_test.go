@@ -103,7 +103,7 @@ func TestWhatCannotBeJudgedIsUndecided(t *testing.T) {
 	} {
 		op := good
 		spoil(&op)
-		r := Check(t.Context(), History{[]fsm.Definition{fsm.Lifecycle()}, []Operation{op}}, Options{})
+		r := Check(t.Context(), History{Definitions: []fsm.Definition{fsm.Lifecycle()}, Operations: []Operation{op}}, Options{})
 		require.Equal(t, Undecided, r.Status)
 		require.Contains(t, r.Explanation, name)
 	}
@@ -115,7 +115,7 @@ func TestBadDefinitionIsUndecided(t *testing.T) {
 		{Name: "d", States: []string{"A"}, Initial: "A", Transitions: []fsm.Transition{{From: "A", To: "B"}}},
 		{Name: "d", States: make([]string, 256), Initial: "A"},
 	} {
-		h := History{[]fsm.Definition{d}, []Operation{{ID: "c1.1", Machine: "d/a", Kind: KindRead, Outcome: Unknown}}}
+		h := History{Definitions: []fsm.Definition{d}, Operations: []Operation{{ID: "c1.1", Machine: "d/a", Kind: KindRead, Outcome: Unknown}}}
 		require.Equal(t, Undecided, Check(t.Context(), h, Options{}).Status)
 	}
 }

@@ -8,24 +8,25 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// automaton is a definition compiled for the search: states are their
-// positions in the definition.
+// automaton is what the operations of one machine, or register, do to it:
+// states are numbers, and so are the values of a register.
 type automaton struct {
-	definition string
-	states     []string
-	initial    int16
-	legal      []bool // legal[from*len(states)+to]
+	name    string // of the definition; empty for a register
+	states  []string
+	numbers map[string]int32 // of a register's values; a machine has too few states to need it
+	initial int32
+	legal   []bool // legal[from*len(states)+to]; nil for a register
 }
 
-// Values beside the positions of states.
+// Values beside the numbers of states.
 const (
-	unsaid int16 = -1 // the client was told no state
-	alien  int16 = -2 // the text is no state of the definition
+	unsaid int32 = -1 // the client was told no state; or a step is legal from any
+	alien  int32 = -2 // the text is no state of the definition
 )
 
 func compile(d fsm.Definition) (*automaton, error) {
 	states := append(slices.Clone(d.States), fsm.Retired)
-	a := &automaton{definition: d.Name, states: states, legal: make([]bool, len(states)*len(states))}
+	a := &automaton{name: d.Name, states: states, legal: make([]bool, len(states)*len(states))}
 	if len(d.States) > fsm.MaxStates {
 		return nil, fmt.Errorf("definition %q has %d states: at most %d can be checked", d.Name, len(d.States), fsm.MaxStates)
 	}
@@ -49,7 +50,7 @@ func compile(d fsm.Definition) (*automaton, error) {
 // if that is already the one: machines come sorted, so mostly it is.
 func compileFor(machine string, definitions []fsm.Definition, last *automaton) (*automaton, error) {
 	name, _, _ := strings.Cut(machine, "/")
-	if last != nil && last.definition == name {
+	if last != nil && last.name == name {
 		return last, nil
 	}
 	i := slices.IndexFunc(definitions, func(d fsm.Definition) bool { return d.Name == name })
@@ -59,19 +60,40 @@ func compileFor(machine string, definitions []fsm.Definition, last *automaton) (
 	return compile(definitions[i])
 }
 
-// index is the position of a state, unsaid for the empty text, or alien.
-func (a *automaton) index(state string) int16 {
+// newRegister learns the values of its register as they come.
+func newRegister() *automaton {
+	return &automaton{states: []string{NoValue}, numbers: map[string]int32{NoValue: 0}}
+}
+
+// index is the number of a state, unsaid for the empty text, or alien.
+func (a *automaton) index(state string) int32 {
 	if state == "" {
 		return unsaid
 	}
+	if a.legal == nil {
+		return a.value(state)
+	}
 	if i := slices.Index(a.states, state); i >= 0 {
-		return int16(i)
+		return int32(i)
 	}
 	return alien
 }
 
-// allows reports whether the step from a state is legal; none leads to what
-// is not a state.
-func (a *automaton) allows(from, to int16) bool {
-	return to >= 0 && a.legal[int(from)*len(a.states)+int(to)]
+// value is the number of a register's value, a new one if need be.
+func (a *automaton) value(text string) int32 {
+	i, known := a.numbers[text]
+	if !known {
+		i = int32(len(a.states))
+		a.states, a.numbers[text] = append(a.states, text), i
+	}
+	return i
+}
+
+// allows reports whether c's step is legal in a state; none leads to what is
+// not a state.
+func (a *automaton) allows(state int32, c *claim) bool {
+	if a.legal == nil {
+		return c.from == unsaid || c.from == state
+	}
+	return c.to >= 0 && a.legal[int(state)*len(a.states)+int(c.to)]
 }

@@ -11,7 +11,12 @@ import (
 // Options bound a check.
 type Options struct {
 	Timeout time.Duration // of the whole check; 0: none
+	Memory  int64         // bytes for configurations, beyond what the operations need; 0: DefaultMemory
+	Explain bool          // find the smallest contradiction of a violation, see Result
 }
+
+// DefaultMemory is enough for all but the hopeless.
+const DefaultMemory = 256 << 20
 
 // Status of a history.
 type Status string
@@ -34,12 +39,13 @@ const (
 // Result of a check. It depends on nothing but the history, unless time ran
 // out. Beyond the status it is about one machine.
 type Result struct {
-	Status      Status
-	Machine     string      // the first machine, by name, that is violated; or else undecided
-	Culprit     *Operation  // the operation whose return completes the contradiction; nil if time ran out before it was found
-	Class       string      // signature of the violation, without names, ids or times; empty if time ran out
-	Explanation string      // one sentence for people; empty when linearizable
-	Operations  []Operation // those of the machine called until the culprit returned, in order of call
+	Status        Status
+	Machine       string      // the first machine, by name, that is violated; or else undecided
+	Culprit       *Operation  // the operation whose return completes the contradiction; nil if time ran out before it was found
+	Class         string      // signature of the violation, without names, ids or times; empty if time ran out
+	Explanation   string      // one sentence for people; empty when linearizable
+	Contradiction []Operation // with Options.Explain: operations that contradict each other, see contradiction; in order of call
+	Premise       string      // what holds when Contradiction begins, as far as it takes part
 }
 
 // Check tells whether h is linearizable.
@@ -56,17 +62,15 @@ func Check(ctx context.Context, h History, o Options) Result {
 		defer cancel()
 	}
 	result := Result{Status: Linearizable}
-	var a *automaton
-	for ops := sorted(h.Operations); len(ops) > 0; {
-		var m machine
-		m, ops = cut(ops)
-		compiled, err := m.compile(h, a)
+	var last *automaton
+	for _, m := range machines(h.Operations) {
+		a, err := m.compile(h, last)
 		if err != nil {
 			result = result.or(m.undecided("cannot be judged: " + err.Error()))
 			continue
 		}
-		a, m.automaton = compiled, compiled
-		if result = result.or(m.check(ctx)); result.Status == Violated {
+		m.automaton, last = a, a
+		if result = result.or(m.check(ctx, o)); result.Status == Violated {
 			break
 		}
 	}
@@ -88,56 +92,96 @@ type machine struct {
 	operations []*Operation // in order of call
 }
 
-// sorted points at the operations, machine by machine, in order of call.
-func sorted(ops []Operation) []*Operation {
-	sorted := make([]*Operation, len(ops))
+// machines is the operations, machine by machine, by name.
+func machines(ops []Operation) []machine {
+	var machines []machine
+	last, known := -1, map[string]int{}
 	for i := range ops {
-		sorted[i] = &ops[i]
+		op := &ops[i]
+		if last < 0 || machines[last].name != op.Machine {
+			at, found := known[op.Machine]
+			if !found {
+				at = len(machines)
+				known[op.Machine] = at
+				machines = append(machines, machine{name: op.Machine})
+			}
+			last = at
+		}
+		machines[last].operations = append(machines[last].operations, op)
 	}
-	slices.SortStableFunc(sorted, func(x, y *Operation) int {
-		return cmp.Or(cmp.Compare(x.Machine, y.Machine), cmp.Compare(x.Call, y.Call))
-	})
-	return sorted
-}
-
-// cut takes the first machine off the sorted operations.
-func cut(ops []*Operation) (first machine, rest []*Operation) {
-	name := ops[0].Machine
-	n := 1
-	for n < len(ops) && ops[n].Machine == name {
-		n++
+	byCall := func(x, y *Operation) int { return cmp.Compare(x.Call, y.Call) }
+	for _, m := range machines {
+		if !slices.IsSortedFunc(m.operations, byCall) {
+			slices.SortStableFunc(m.operations, byCall)
+		}
 	}
-	return machine{name: name, operations: ops[:n]}, ops[n:]
+	slices.SortFunc(machines, func(x, y machine) int { return cmp.Compare(x.name, y.name) })
+	return machines
 }
 
 // compile makes m's automaton and ensures that its operations can be judged.
 func (m machine) compile(h History, last *automaton) (*automaton, error) {
 	for _, op := range m.operations {
-		if f := op.senseless(); f != nil {
+		if f := op.senseless(h.Model); f != nil {
 			return nil, fmt.Errorf("operation %s: %w", op.ID, f)
 		}
 	}
-	return compileFor(m.name, h.Definitions, last)
+	switch h.Model {
+	case ModelMachine, "":
+		return compileFor(m.name, h.Definitions, last)
+	case ModelRegister, ModelCASRegister, ModelKV:
+		return newRegister(), nil
+	}
+	return nil, fmt.Errorf("model %q is not known", h.Model)
 }
 
-func (m machine) check(ctx context.Context) Result {
-	switch m.decide(ctx, m.claims()) {
+// check asks the cheapest first: for a witness, for a linearization just in
+// time, and, should that be too much for the memory allowed, Porcupine.
+func (m machine) check(ctx context.Context, o Options) Result {
+	claims := m.claims()
+	if m.witness(claims) {
+		return Result{Status: Linearizable}
+	}
+	if o.Memory == 0 {
+		o.Memory = DefaultMemory
+	}
+	j := newJudge(ctx, m.automaton, counted(claims), int(o.Memory/8))
+	source := newEvents(claims)
+	for e, more := source.next(); more; e, more = source.next() {
+		if !j.add(e) {
+			return m.violation(j.convict(source.next), o)
+		}
+		if j.now.stopped {
+			return m.exhausted(ctx, claims, e.c)
+		}
+	}
+	return Result{Status: Linearizable}
+}
+
+// counted reports whether any claim tells a version.
+func counted(claims []claim) bool {
+	return slices.ContainsFunc(claims, func(c claim) bool { return c.version != NoVersion })
+}
+
+// exhausted is for when the judge ran out of time or memory.
+func (m machine) exhausted(ctx context.Context, claims []claim, at *claim) Result {
+	if ctx.Err() != nil {
+		return m.undecided("the check ran out of time")
+	}
+	switch m.search(ctx, claims) {
 	case possible:
 		return Result{Status: Linearizable}
 	case impossible:
-		return m.violation(ctx)
-	default:
-		return m.undecided("the check ran out of time")
+		return Result{Status: Violated, Machine: m.name, Explanation: m.name + ": no order explains its operations"}
 	}
+	return m.undecided(fmt.Sprintf("the check ran out of memory at %s, with too many orders possible", at.op.ID))
 }
 
 // claims is what all of m's operations claim.
 func (m machine) claims() []claim {
-	claims := make([]claim, 0, len(m.operations))
-	for _, op := range m.operations {
-		if c, ok := m.claim(op, true); ok {
-			claims = append(claims, c)
-		}
+	claims := make([]claim, len(m.operations))
+	for i, op := range m.operations {
+		claims[i] = m.claim(op)
 	}
 	return claims
 }

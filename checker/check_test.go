@@ -37,43 +37,6 @@ func TestAgreesWithTwin(t *testing.T) {
 	})
 }
 
-func TestWitnessAgreesWithSearch(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		h := corrupted(t, anyHistory(t, rapid.IntRange(1, 20).Draw(t, "operations"), 1))
-		m, _ := cut(sorted(h.Operations))
-		var err error
-		m.automaton, err = m.compile(h, nil)
-		require.NoError(t, err)
-		if v := m.witness(m.claims()); v != unsure {
-			require.Equal(t, v, m.search(context.Background(), m.claims()))
-		}
-	})
-}
-
-// Without overlaps and unknown operations the witness always decides.
-func TestWitnessDecidesSequentialHistories(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		h := corrupted(t, anyHistory(t, rapid.IntRange(1, 6).Draw(t, "operations"), 1))
-		var ops []Operation
-		for i, op := range h.Operations {
-			if op.Outcome != Unknown {
-				op.Call, op.Return = int64(2*i), int64(2*i+1)
-				ops = append(ops, op)
-			}
-		}
-		if h.Operations = ops; len(ops) == 0 {
-			return
-		}
-		m, _ := cut(sorted(ops))
-		m.automaton, _ = m.compile(h, nil)
-		want := impossible
-		if (twin{h.Definitions[0], ops}).linearizable() {
-			want = possible
-		}
-		require.Equal(t, want, m.witness(m.claims()))
-	})
-}
-
 func TestResultDependsOnHistoryOnly(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := corrupted(t, anyHistory(t, 30, 3))
@@ -189,29 +152,37 @@ func TestTimeoutIsUndecided(t *testing.T) {
 	}
 }
 
-// A violation that was found stands, even if time runs out before its culprit
-// is, or why it is one.
-func TestViolationOutlivesTimeout(t *testing.T) {
+// A violation that was found stands, even if time or memory run out before its
+// culprit is, or why it is one.
+func TestViolationOutlivesBudget(t *testing.T) {
 	text, err := os.ReadFile("testdata/unknown-twice.jsonl")
 	require.NoError(t, err)
-	subtle, err := Read(bytes.NewReader(text))
+	h, err := Read(bytes.NewReader(text))
 	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	for _, c := range []struct {
-		h       History
-		culprit bool
-		want    string
-	}{{subtle, false, "before it found out which"}, {hard(), true, "before it found out why"}} {
-		m, _ := cut(sorted(c.h.Operations))
-		m.automaton, err = m.compile(c.h, nil)
-		require.NoError(t, err)
-		r := m.violation(ctx)
+	m := machines(h.Operations)[0]
+	m.automaton, err = m.compile(h, nil)
+	require.NoError(t, err)
+	claims := m.claims()
+	for _, found := range []bool{false, true} {
+		j := newJudge(t.Context(), m.automaton, counted(claims), 1<<20)
+		source := newEvents(claims)
+		e, _ := source.next()
+		for j.add(e) {
+			e, _ = source.next()
+		}
+		var v *conviction
+		if found {
+			v = j.convict(source.next)
+		}
+		j.base.limit = 0
+		if !found {
+			v = j.convict(source.next)
+		}
+		r := m.violation(v, Options{})
 		require.Equal(t, Violated, r.Status)
-		require.Equal(t, c.culprit, r.Culprit != nil)
+		require.Equal(t, found, r.Culprit != nil)
 		require.Empty(t, r.Class)
-		require.Contains(t, r.Explanation, c.want)
-		require.Len(t, r.Operations, len(c.h.Operations))
+		require.Contains(t, r.Explanation, map[bool]string{false: "before it found out which", true: "before it found out why"}[found])
 	}
 }
 

@@ -1,8 +1,9 @@
 package checker
 
 import (
-	"context"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -10,38 +11,41 @@ import (
 // culprit is an operation whose return is impossible after what came before.
 type culprit struct {
 	machine
-	op      *Operation
-	returns []*Operation // those until op's, which is last
-	context []*Operation // those called until then
-	version int64        // an upper bound of the machine's version
+	*conviction
+	op *Operation
 }
 
-func (m machine) convict(returns []*Operation) culprit {
-	op := returns[len(returns)-1]
-	c := culprit{machine: m, op: op, returns: returns, context: m.until(op.Return)}
-	for _, op := range c.context {
-		if op.Kind == KindPropose {
-			c.version++
-		}
+// violation explains a machine whose operations do not fit.
+func (m machine) violation(v *conviction, o Options) Result {
+	result := Result{Status: Violated, Machine: m.name}
+	if v.undone {
+		result.Explanation = m.name + ": no order explains its operations, but the check ran out of time before it found out which of them completes the contradiction"
+		return result
 	}
-	return c
+	c := culprit{machine: m, conviction: v, op: v.culprit().op}
+	result.Culprit = new(*c.op)
+	result.Class, result.Explanation = c.explain()
+	if o.Explain {
+		result.Premise, result.Contradiction = c.contradiction()
+	}
+	return result
 }
 
 // explain gives the class of the violation and a sentence about it. If time
 // runs out there is no class.
-func (c culprit) explain(ctx context.Context) (class, sentence string) {
+func (c culprit) explain() (class, sentence string) {
 	var why string
 	switch {
 	case c.op.Outcome == Committed && c.op.Kind == KindRead:
-		class, why = ClassRead, c.whyNotRead(ctx)
+		class, why = ClassRead, c.whyNotRead()
 	case c.op.Outcome == Committed:
-		class, why = ClassCommitted, c.whyNotCommitted(ctx)
-	case c.op.Reason != ReasonIllegal || !c.fits(ctx, nothing):
+		class, why = ClassCommitted, c.whyNotCommitted()
+	case c.op.Reason != ReasonIllegal || !c.fits(nothing):
 		class, why = ClassRejectedEffect, ", which says it had no effect, but no order explains the other operations without its effect"
 	default:
-		class, why = ClassRejectedIllegal, c.whyNotIllegal(ctx)
+		class, why = ClassRejectedIllegal, c.whyNotIllegal()
 	}
-	if ctx.Err() != nil { // the answers above may be wrong
+	if c.undone { // the answers above may be wrong
 		class, why = "", ", which no order explains, but the check ran out of time before it found out why"
 	}
 	sentence = fmt.Sprintf("%s: %s %s between %s and %s%s", c.name, c.op.ID, deed(c.op), at(c.op.Call), at(c.op.Return), why)
@@ -52,81 +56,132 @@ func (c culprit) explain(ctx context.Context) (class, sentence string) {
 }
 
 // nothing is the claim of no effect, and no more: it fits any state.
-var nothing = claim{verb: refused, to: alien, state: unsaid, version: NoVersion}
+var nothing = claim{verb: refused, from: alien, to: alien, state: unsaid, version: NoVersion}
 
 // fits reports whether instead could have been the truth in place of what the
-// culprit claims. If time runs out it reports false.
-func (c culprit) fits(ctx context.Context, instead claim) bool {
-	instead.op, instead.call, instead.ret = c.op, c.op.Call, c.op.Return
-	return c.decide(ctx, c.prefix(c.returns, &instead)) == possible
+// culprit claims.
+func (c culprit) fits(instead claim) bool {
+	truth := c.culprit()
+	instead.op, instead.call, instead.ret = c.op, truth.call, truth.ret
+	return c.possible(c.at, truth, &instead)
 }
 
 // candidates is the states the machine can have been in at some instant of the
 // culprit, had it no effect.
-func (c culprit) candidates(ctx context.Context) (candidates []int16) {
-	for s := range int16(len(c.states)) {
-		if c.fits(ctx, claim{verb: saw, state: s, version: NoVersion}) {
+func (c culprit) candidates() (candidates []int32) {
+	for _, s := range c.reachable() {
+		if c.fits(claim{verb: saw, from: unsaid, to: unsaid, state: s, version: NoVersion}) {
 			candidates = append(candidates, s)
+		}
+		if c.legal == nil && len(candidates) == enough {
+			break
 		}
 	}
 	return candidates
 }
 
+// reachable is the states that any order might lead to, from base on.
+func (c culprit) reachable() (states []int32) {
+	t := &c.base.configurations
+	for i := range t.len() {
+		states = append(states, int32(t.row(i)[rowState]))
+	}
+	for _, s := range c.base.steps {
+		states = append(states, s.c.to)
+	}
+	for _, k := range c.base.kinds {
+		states = append(states, k.claim.to)
+	}
+	for _, e := range c.log[:c.at] {
+		if e.c.to >= 0 {
+			states = append(states, e.c.to)
+		}
+	}
+	slices.Sort(states)
+	return slices.Compact(states)
+}
+
 // versions is those that would fit in place of the one that c's claim has; nil
 // if its version is not the whole problem.
-func (c culprit) versions(ctx context.Context) (versions []string) {
-	instead, _ := c.claim(c.op, true)
+func (c culprit) versions() (versions []string) {
+	instead := *c.culprit()
 	if instead.version == NoVersion {
 		return nil
 	}
-	if instead.version = NoVersion; !c.fits(ctx, instead) {
+	if instead.version = NoVersion; !c.fits(instead) {
 		return nil
 	}
-	for v := range c.version + 1 {
-		if instead.version = v; c.fits(ctx, instead) {
+	lowest, highest := c.span()
+	for v := lowest; v <= highest; v++ {
+		if instead.version = v; c.fits(instead) {
 			versions = append(versions, fmt.Sprint(v))
+		}
+		if len(versions) == enough {
+			return append(versions, "more")
 		}
 	}
 	return versions
 }
 
-func (c culprit) whyNotRead(ctx context.Context) string {
-	if v := c.versions(ctx); v != nil {
-		return fmt.Sprintf(", when %s was possible only at version %s", c.op.State, either(v))
+// enough is how many choices a person wants to read of.
+const enough = 10
+
+// span is bounds on the versions of the machine from base on.
+func (c culprit) span() (lowest, highest int64) {
+	t := &c.base.configurations
+	lowest = math.MaxInt64
+	for i := range t.len() {
+		lowest = min(lowest, int64(t.row(i)[rowVersion]))
+		highest = max(highest, int64(t.row(i)[rowVersion]))
 	}
-	return c.when(c.candidates(ctx))
+	highest += int64(len(c.base.steps))
+	for _, k := range c.base.kinds {
+		highest += int64(k.called)
+	}
+	for _, e := range c.log[:c.at] {
+		if !e.ret && !e.c.observes() {
+			highest++
+		}
+	}
+	return lowest, highest
 }
 
-func (c culprit) whyNotCommitted(ctx context.Context) string {
+func (c culprit) whyNotRead() string {
+	if v := c.versions(); v != nil {
+		return fmt.Sprintf(", when %s was possible only at version %s", c.op.State, either(v))
+	}
+	return c.when(c.candidates())
+}
+
+func (c culprit) whyNotCommitted() string {
 	if c.op.State != "" && c.op.State != c.op.Argument {
 		return fmt.Sprintf(", although it asked for %s", c.op.Argument)
 	}
-	if v := c.versions(ctx); v != nil {
+	if v := c.versions(); v != nil {
 		return fmt.Sprintf(", when it could only have made version %s", either(v))
 	}
-	states, to := c.candidates(ctx), c.index(c.op.Argument)
+	states := c.candidates()
 	if len(states) == 0 {
 		return c.when(nil)
 	}
 	for _, from := range states {
-		if c.allows(from, to) {
+		if c.allows(from, c.culprit()) {
 			return fmt.Sprintf("%s, and no order leaves room for the step from %s", c.when(states), c.states[from])
 		}
 	}
 	return fmt.Sprintf("%s, from which %s is illegal", c.when(states), c.op.Argument)
 }
 
-func (c culprit) whyNotIllegal(ctx context.Context) string {
-	told, to := c.index(c.op.State), c.index(c.op.Argument)
-	if told >= 0 && c.allows(told, to) {
+func (c culprit) whyNotIllegal() string {
+	if told := c.culprit().state; told >= 0 && c.allows(told, c.culprit()) {
 		return fmt.Sprintf(", from which %s is legal", c.op.Argument)
 	}
-	if v := c.versions(ctx); v != nil {
+	if v := c.versions(); v != nil {
 		return fmt.Sprintf(", when that was possible only at version %s", either(v))
 	}
-	states := c.candidates(ctx)
+	states := c.candidates()
 	for _, from := range states {
-		if !c.allows(from, to) {
+		if !c.allows(from, c.culprit()) {
 			return c.when(states)
 		}
 	}
@@ -137,7 +192,7 @@ func (c culprit) whyNotIllegal(ctx context.Context) string {
 }
 
 // when says which states were possible.
-func (c culprit) when(states []int16) string {
+func (c culprit) when(states []int32) string {
 	if len(states) == 0 {
 		return ", which no order explains"
 	}
@@ -150,8 +205,8 @@ func (c culprit) when(states []int16) string {
 
 // before is the last operation to tell the state before the culprit began.
 func (c culprit) before() (before *Operation) {
-	for _, op := range c.returns {
-		if op.Outcome == Committed && op.Return < c.op.Call {
+	for _, e := range c.log[:c.at] {
+		if op := e.c.op; e.ret && op.Outcome == Committed && op.Return < c.op.Call {
 			before = op
 		}
 	}

@@ -1,9 +1,7 @@
 package checker
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"github.com/anishathalye/porcupine"
 )
@@ -12,56 +10,22 @@ import (
 type verdict uint8
 
 const (
-	unsure     verdict = iota // time ran out
+	unsure     verdict = iota // time ran out, or it is too much to try
 	possible                  // some order explains every claim
 	impossible                // none does
 )
 
-// decide tells whether some order explains all claims, which are in order of
-// call. It tries the cheap way first.
-func (a *automaton) decide(ctx context.Context, claims []claim) verdict {
-	if v := a.witness(claims); v != unsure {
-		return v
-	}
-	return a.search(ctx, claims)
-}
-
-// witness tries a single order: that of return, with unknown proposals taking
-// no effect. An operation that returned before another was called comes before
-// it in that order, so if the order fits, it is a proof. If it does not, that
-// is a proof too provided there is no other order, for want of overlaps and
-// unknown proposals.
-func (a *automaton) witness(claims []claim) verdict {
-	var room [32]*claim
-	order, alone := room[:0], true
-	for i := range claims {
-		c := &claims[i]
-		if c.verb == may {
-			alone = false
-			continue
-		}
-		if n := len(order); n > 0 {
-			alone = alone && order[n-1].ret < c.call
-		}
-		order = append(order, c)
-	}
-	slices.SortStableFunc(order, func(x, y *claim) int { return cmp.Compare(x.ret, y.ret) })
-	r, fits := a.start(), true
-	for _, c := range order {
-		if r, fits = a.step(r, c); !fits {
-			if alone {
-				return impossible
-			}
-			return unsure
-		}
-	}
-	return possible
-}
+// searchable is how many operations Porcupine is asked about: its memory grows
+// with the square of their number.
+const searchable = 4096
 
 // search asks Porcupine, which implements Lowe, "Testing for Linearizability"
 // (2017), after Wing and Gong. It takes time exponential in the number of
 // operations that overlap, at worst.
 func (a *automaton) search(ctx context.Context, claims []claim) verdict {
+	if len(claims) > searchable {
+		return unsure
+	}
 	stopped := false
 	model := a.model(func() bool {
 		stopped = stopped || ctx.Err() != nil
@@ -85,15 +49,17 @@ func (a *automaton) intervals(claims []claim) []porcupine.Operation {
 	for i := range claims {
 		c := &claims[i]
 		end, clients = max(end, c.call), max(clients, c.op.Client+1)
-		if c.verb == may {
-			open = true
-		} else {
+		open = open || c.verb == may
+		if c.ret != forever {
 			end = max(end, c.ret)
 		}
 	}
 	ops := make([]porcupine.Operation, 0, len(claims)+1)
 	for i := range claims {
 		c := &claims[i]
+		if c.verb == mute {
+			continue
+		}
 		op := porcupine.Operation{ClientId: c.op.Client, Input: c, Call: c.call, Return: c.ret}
 		if c.verb == may {
 			op.Return = end + 2

@@ -28,7 +28,7 @@ func TestHistories(t *testing.T) {
 			require.NoError(t, err)
 
 			golden := strings.TrimSuffix(file, ".jsonl") + ".golden"
-			got := render(Check(t.Context(), h, Options{}))
+			got := render(Check(t.Context(), h, Options{Explain: true}))
 			if *update {
 				require.NoError(t, os.WriteFile(golden, []byte(got), 0o644))
 			}
@@ -49,8 +49,9 @@ func render(r Result) string {
 	if r.Status != Linearizable {
 		fmt.Fprintln(&b, r.Explanation)
 	}
-	for _, op := range r.Operations {
-		fmt.Fprintln(&b, " ", op.ID, deed(&op))
+	if r.Premise != "" {
+		fmt.Fprintln(&b, "begins as", r.Premise)
 	}
+	b.WriteString(Timeline(r.Contradiction))
 	return strings.ReplaceAll(b.String(), " \n", "\n")
 }

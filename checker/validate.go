@@ -21,9 +21,9 @@ func faultf(field, format string, args ...any) *fault {
 }
 
 // senseless is the reason why op cannot be judged, or nil.
-func (op *Operation) senseless() *fault {
+func (op *Operation) senseless(m Model) *fault {
 	switch {
-	case op.Kind != KindPropose && op.Kind != KindRead:
+	case !m.has(op.Kind):
 		return faultf("kind", "%q is neither %s nor %s", op.Kind, KindPropose, KindRead)
 	case op.Outcome != Committed && op.Outcome != Rejected && op.Outcome != Unknown:
 		return faultf("outcome", "%q is none of %s, %s and %s", op.Outcome, Committed, Rejected, Unknown)
@@ -110,7 +110,7 @@ func newValidator(definitions []fsm.Definition) (*validator, *fault) {
 func (v *validator) add(op *Operation) *fault {
 	v.line++
 	for _, check := range []func(*Operation) *fault{
-		(*Operation).senseless, (*Operation).careless, v.names, v.order,
+		func(op *Operation) *fault { return op.senseless(ModelMachine) }, (*Operation).careless, v.names, v.order,
 	} {
 		if f := check(op); f != nil {
 			return f

@@ -13,9 +13,8 @@ import (
 // fails if h has no such machine or it cannot be judged. If ctx ends early, the
 // page shows what was found until then.
 func Visualize(ctx context.Context, w io.Writer, h History, name string) error {
-	for ops := sorted(h.Operations); len(ops) > 0; {
-		var m machine
-		if m, ops = cut(ops); m.name != name {
+	for _, m := range machines(h.Operations) {
+		if m.name != name {
 			continue
 		}
 		a, err := m.compile(h, nil)

@@ -1,0 +1,114 @@
+package checker
+
+import "slices"
+
+// configurations is a set of configurations, each a row of words: the state,
+// the version, which operations in flight have taken effect (a bit for each
+// slot), and how many unknown steps of each kind have.
+//
+// Of rows that differ in the last only, one with fewer is the better: what the
+// other can still do it can too. So add leaves out what another row is as good
+// as.
+type configurations struct {
+	sets  int // words of the bits
+	kinds int // words of the counts
+	words []uint64
+	heads []int32 // hash table: the last row of a hash, from 1; 0 for none. Of use only while rows are added
+	chain []int32 // of each row: the one before of the same hash
+}
+
+const (
+	rowState = iota
+	rowVersion
+	rowBits
+)
+
+func (t *configurations) stride() int { return rowBits + t.sets + t.kinds }
+func (t *configurations) len() int    { return len(t.chain) }
+
+func (t *configurations) row(i int) []uint64 {
+	n := t.stride()
+	return t.words[i*n : i*n+n : i*n+n]
+}
+
+// reset empties the set and takes the layout of another.
+func (t *configurations) reset(like *configurations) {
+	t.sets, t.kinds = like.sets, like.kinds
+	t.words, t.chain = t.words[:0], t.chain[:0]
+	if len(t.heads) == 0 {
+		t.heads = make([]int32, 16)
+	}
+	if len(t.heads) > 16 {
+		t.heads = t.heads[:16]
+	}
+	clear(t.heads)
+}
+
+func (t *configurations) copy(from *configurations) {
+	t.sets, t.kinds = from.sets, from.kinds
+	t.words = append(t.words[:0], from.words...)
+	t.chain = append(t.chain[:0], from.chain...)
+}
+
+// add reports false if a row as good as this one is there.
+func (t *configurations) add(row []uint64) bool {
+	key := rowBits + t.sets
+	h := hash(row[:key]) & uint64(len(t.heads)-1)
+	for i := t.heads[h]; i > 0; i = t.chain[i-1] {
+		if old := t.row(int(i - 1)); slices.Equal(old[:key], row[:key]) && covers(row[key:], old[key:]) {
+			return false
+		}
+	}
+	t.words = append(t.words, row...)
+	t.chain = append(t.chain, t.heads[h])
+	t.heads[h] = int32(len(t.chain))
+	if len(t.chain) > len(t.heads) {
+		t.grow()
+	}
+	return true
+}
+
+func (t *configurations) grow() {
+	t.heads = slices.Grow(t.heads, len(t.heads))[:2*len(t.heads)]
+	clear(t.heads)
+	key := rowBits + t.sets
+	for i := range t.chain {
+		h := hash(t.row(i)[:key]) & uint64(len(t.heads)-1)
+		t.chain[i], t.heads[h] = t.heads[h], int32(i+1)
+	}
+}
+
+// keep keeps the rows of which it is true.
+func (t *configurations) keep(good func(i int) bool) {
+	n, kept := t.stride(), 0
+	for i := range t.len() {
+		if good(i) {
+			copy(t.words[kept*n:], t.row(i))
+			kept++
+		}
+	}
+	t.words, t.chain = t.words[:kept*n], t.chain[:kept]
+}
+
+// covers reports whether no count is below that of fewer.
+func covers(counts, fewer []uint64) bool {
+	for i, n := range fewer {
+		if counts[i] < n {
+			return false
+		}
+	}
+	return true
+}
+
+func hash(words []uint64) uint64 {
+	h := uint64(0)
+	for _, w := range words {
+		h = (h ^ w) * 0x9e3779b97f4a7c15
+		h ^= h >> 29
+	}
+	return h
+}
+
+func has(row []uint64, slot int32) bool { return row[rowBits+slot>>6]>>(slot&63)&1 == 1 }
+func set(row []uint64, slot int32)      { row[rowBits+slot>>6] |= 1 << (slot & 63) }
+func unset(row []uint64, slot int32)    { row[rowBits+slot>>6] &^= 1 << (slot & 63) }

@@ -1,0 +1,185 @@
+package checker
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// A contradiction is a set of operations that no order explains, whatever the
+// others did: each of those may have taken effect at some instant between its
+// call and its return, or not at all, and what it was told means nothing. It
+// is the smallest in that it needs every one of its operations. There may be a
+// smaller one elsewhere, but none inside.
+//
+// It is looked for among the operations that are remembered. If they do not
+// contradict each other unless one knows what the machine can have been in
+// when they began, that is its premise.
+type contradiction struct {
+	culprit
+	premise bool // what was possible at base holds; or else anything may have been
+	left    map[*claim]bool
+	doubted map[*claim]*claim // what is left of a claim that is left out
+}
+
+// contradiction is the operations in order of call, and the premise in words,
+// if they need it.
+func (c culprit) contradiction() (premise string, operations []Operation) {
+	d := contradiction{culprit: c, left: map[*claim]bool{}, doubted: map[*claim]*claim{}}
+	d.premise = d.explained()
+	kept := d.shrink(d.members())
+	slices.SortStableFunc(kept, func(x, y *claim) int { return cmp.Compare(x.call, y.call) })
+	for _, c := range kept {
+		operations = append(operations, *c.op)
+	}
+	if d.premise {
+		premise = c.beginning()
+	}
+	return premise, operations
+}
+
+// members is the claims that can take part, by return: not those in flight at
+// base, which are part of the premise.
+func (d *contradiction) members() (members []*claim) {
+	for _, e := range d.log[:d.at+1] {
+		if e.ret && !slices.Contains(d.base.slots, e.c) {
+			members = append(members, e.c)
+		}
+	}
+	return members
+}
+
+// shrink leaves out as much as it can, in ever smaller pieces, the oldest
+// first, and returns the rest.
+func (d *contradiction) shrink(members []*claim) []*claim {
+	for size := len(members); size > 0; size /= 2 {
+		var kept []*claim
+		for piece := range slices.Chunk(members, size) {
+			for _, c := range piece {
+				d.left[c] = true
+			}
+			if !d.explained() {
+				continue
+			}
+			for _, c := range piece {
+				delete(d.left, c)
+			}
+			kept = append(kept, piece...)
+		}
+		members = kept
+	}
+	return members
+}
+
+// explained reports whether some order explains what is not left out.
+func (d *contradiction) explained() bool {
+	l := &d.scrap
+	l.copy(d.base)
+	if !d.premise && !d.forget(l) {
+		return true
+	}
+	for _, e := range d.log[:d.at+1] {
+		c := d.view(e.c)
+		if !e.ret {
+			l.call(c)
+		} else if slices.Contains(l.slots, c) && !l.ret(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// view is what a claim means here.
+func (d *contradiction) view(c *claim) *claim {
+	end, ends := d.ended[c]
+	if !d.left[c] && ends && end <= d.at && (d.premise || !slices.Contains(d.base.slots, c)) {
+		return c
+	}
+	if d.doubted[c] == nil {
+		doubted := c.open()
+		if ends && end <= d.at && doubted.verb == may {
+			doubted.verb, doubted.optional, doubted.ret = stepped, true, c.ret
+		}
+		d.doubted[c] = &doubted
+	}
+	return d.doubted[c]
+}
+
+// forget makes l begin with anything the machine might be in. It reports false
+// if that is too much.
+func (d *contradiction) forget(l *linearizer) bool {
+	const most = 4096
+	lowest, highest := d.told()
+	states := d.anywhere()
+	if (highest-lowest+1)*int64(len(states)) > most {
+		return false
+	}
+	l.slots, l.steps, l.observing = l.slots[:0], l.steps[:0], 0
+	row := make([]uint64, l.configurations.stride())
+	l.configurations.reset(&l.configurations)
+	for version := lowest; version <= highest; version++ {
+		for _, s := range states {
+			row[rowState], row[rowVersion] = uint64(s), uint64(version)
+			l.configurations.add(row)
+		}
+	}
+	for _, s := range d.base.steps {
+		l.call(d.view(s.c))
+	}
+	return true
+}
+
+// anywhere is the states that matter: those of a machine, or the values of a
+// register that are named, and another.
+func (d *contradiction) anywhere() (states []int32) {
+	if d.legal != nil {
+		for s := range d.states {
+			states = append(states, int32(s))
+		}
+		return states
+	}
+	states = append(d.reachable(), alien)
+	for _, e := range d.log[:d.at+1] {
+		if e.c.state >= 0 {
+			states = append(states, e.c.state)
+		}
+	}
+	slices.Sort(states)
+	return slices.Compact(states)
+}
+
+// told is the versions between which the machine can have begun.
+func (d *contradiction) told() (lowest, highest int64) {
+	if !d.base.counted {
+		return 0, 0
+	}
+	lowest, _ = d.span()
+	for _, e := range d.log[:d.at+1] {
+		if e.c.version != NoVersion {
+			highest = max(highest, e.c.version)
+			lowest = min(lowest, e.c.version)
+		}
+	}
+	return lowest, max(lowest, min(highest, math.MaxInt32))
+}
+
+// beginning says what was possible at base.
+func (c culprit) beginning() string {
+	t := &c.base.configurations
+	var words []string
+	for i := range t.len() {
+		w := c.states[t.row(i)[rowState]]
+		if c.base.counted {
+			w += fmt.Sprintf(" at version %d", t.row(i)[rowVersion])
+		}
+		if !slices.Contains(words, w) {
+			words = append(words, w)
+		}
+	}
+	slices.Sort(words)
+	if len(words) > enough {
+		words = append(words[:enough], "more")
+	}
+	return either(words)
+}

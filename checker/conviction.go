@@ -1,0 +1,88 @@
+package checker
+
+// Every prefix of a linearizable history is linearizable: what had not
+// returned by then may or may not have taken effect. So there is a first
+// return at which an impossible history became impossible: that of the
+// culprit. It need not be the one at which the judge found out, as the judge
+// knows at each call what the operation will have said: a rejection of what
+// others have seen take effect is found out by them.
+
+// conviction is the end of a history that is impossible: what was possible
+// before, and the events until the culprit returned.
+type conviction struct {
+	base   *linearizer
+	log    []event
+	at     int            // of the culprit's return in log
+	ended  map[*claim]int // where in log claims return
+	scrap  linearizer
+	undone bool // time or memory ran out: what follows means nothing
+}
+
+// convict finds the culprit, given that the last event in j's log was
+// impossible. More events are taken from next as needed.
+//
+// Whatever was in flight at base has returned in the log before its last
+// event. So base is the same for every prefix of the history that is tried.
+func (j *judge) convict(next func() (event, bool)) *conviction {
+	v := &conviction{base: &j.base, log: j.log, ended: map[*claim]int{}}
+	for i, e := range v.log {
+		if e.ret {
+			v.ended[e.c] = i
+		}
+	}
+	good, bad := len(v.log)-2, len(v.log)-1 // as far as known
+	for stride := 1; v.possible(bad, nil, nil); stride *= 2 {
+		good = bad
+		for range stride {
+			e, more := next()
+			if !more {
+				break
+			}
+			v.log = append(v.log, e)
+			if e.ret {
+				v.ended[e.c] = len(v.log) - 1
+			}
+		}
+		if bad = len(v.log) - 1; bad == good {
+			v.undone = true // only if time ran out, or the end is not known yet
+			return v
+		}
+	}
+	for bad-good > 1 {
+		if middle := (good + bad) / 2; v.possible(middle, nil, nil) {
+			good = middle
+		} else {
+			bad = middle
+		}
+	}
+	v.at = bad
+	return v
+}
+
+func (v *conviction) culprit() *claim { return v.log[v.at].c }
+
+// possible reports whether the history until event number last is. What has
+// not returned by then is of unknown outcome. If instead is not nil, it stands
+// in for claim c.
+func (v *conviction) possible(last int, c, instead *claim) bool {
+	l := &v.scrap
+	l.copy(v.base)
+	for _, e := range v.log[:last+1] {
+		seen := e.c
+		if seen == c {
+			seen = instead
+		}
+		end, ends := v.ended[e.c]
+		if !ends || end > last {
+			open := e.c.open()
+			seen = &open
+		}
+		if !e.ret {
+			l.call(seen)
+		} else if !l.ret(seen) {
+			return false
+		}
+	}
+	v.undone = v.undone || l.stopped
+	return true
+}

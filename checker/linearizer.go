@@ -1,0 +1,384 @@
+package checker
+
+import (
+	"context"
+	"slices"
+)
+
+// linearizer decides by just-in-time linearization (Lowe, "Testing for
+// Linearizability", 2017): it follows the events of a history in order of
+// time, with every configuration the machine can be in. An operation takes
+// effect as late as it can, that is, when one that is in flight must have, as
+// it returns. When no configuration is left, the history is impossible.
+//
+// What keeps the configurations few:
+//
+//   - What only observes takes effect as soon as it is true: that hinders
+//     nothing.
+//   - Of steps that are alike, that which must return first goes first: any
+//     order in which it does not can be changed into one in which it does, by
+//     an exchange of the two.
+//   - Unknown steps never return, so those that are alike are a number.
+//   - A configuration that can do no more than another is dropped, see prune.
+//   - A version that was told is an upper bound: a configuration beyond it is
+//     dropped.
+//
+// Memory is that of the configurations and of what is in flight, whatever the
+// length of the history. Their number is exponential in the kinds of steps in
+// flight at once, at worst, not in the operations; the machines that people
+// define have few kinds, and versions leave hardly a choice.
+type linearizer struct {
+	*automaton
+	ctx       context.Context
+	counted   bool // versions tell configurations apart
+	limit     int  // words of configurations
+	stopped   bool // by ctx or limit: what is left means nothing
+	work      int  // configurations made, to look at ctx now and then
+	observing int  // of what is in flight
+
+	configurations configurations
+	next, todo     configurations
+	row            []uint64 // being made
+	slots          []*claim // in flight; nil where vacant
+	steps          []step   // in flight: those alike side by side, by return
+	kinds          []kind   // of unknown steps
+}
+
+// step is a step in flight.
+type step struct {
+	slot int32
+	c    *claim
+	same bool // as the one before, but for when
+}
+
+// kind is a kind of unknown step.
+type kind struct {
+	claim  claim
+	called uint64
+}
+
+func newLinearizer(ctx context.Context, a *automaton, counted bool, words int) *linearizer {
+	l := &linearizer{automaton: a, ctx: ctx, counted: counted, limit: words}
+	l.configurations.sets = 1
+	l.configurations.reset(&l.configurations)
+	l.configurations.add([]uint64{uint64(a.initial), 0, 0})
+	return l
+}
+
+// copy makes l what from is, of the same history.
+func (l *linearizer) copy(from *linearizer) {
+	l.automaton, l.ctx, l.counted, l.limit = from.automaton, from.ctx, from.counted, from.limit
+	l.stopped, l.observing = from.stopped, from.observing
+	l.configurations.copy(&from.configurations)
+	l.slots = append(l.slots[:0], from.slots...)
+	l.steps = append(l.steps[:0], from.steps...)
+	l.kinds = append(l.kinds[:0], from.kinds...)
+}
+
+// call takes what has just been called.
+func (l *linearizer) call(c *claim) {
+	switch c.verb {
+	case mute:
+	case may:
+		l.callUnknown(c)
+	case stepped:
+		l.callStep(step{slot: l.take(c), c: c})
+	default:
+		l.callObserver(l.take(c), c)
+	}
+}
+
+// take finds a slot for c.
+func (l *linearizer) take(c *claim) int32 {
+	i := slices.Index(l.slots, nil)
+	if i < 0 {
+		i = len(l.slots)
+		l.slots = append(l.slots, nil)
+		if sets := i/64 + 1; sets > l.configurations.sets {
+			l.layout(sets, l.configurations.kinds)
+		}
+	}
+	l.slots[i] = c
+	return int32(i)
+}
+
+// callStep keeps steps in order.
+func (l *linearizer) callStep(s step) {
+	at := slices.IndexFunc(l.steps, func(other step) bool { return other.c.alike(s.c) })
+	if at < 0 {
+		l.steps = append(l.steps, s)
+		return
+	}
+	for first := true; ; first = false {
+		if at == len(l.steps) || !first && !l.steps[at].same || s.c.ret < l.steps[at].c.ret {
+			s.same = !first
+			if first {
+				l.steps[at].same = true
+			}
+			l.steps = slices.Insert(l.steps, at, s)
+			return
+		}
+		at++
+	}
+}
+
+func (l *linearizer) callObserver(slot int32, c *claim) {
+	l.observing++
+	for i := range l.configurations.len() {
+		if row := l.configurations.row(i); l.observed(int32(row[rowState]), l.version(row, c), c) {
+			set(row, slot)
+		}
+	}
+}
+
+// version is that of a configuration, as far as c can tell.
+func (l *linearizer) version(row []uint64, c *claim) int64 {
+	if !l.counted {
+		return c.version
+	}
+	return int64(row[rowVersion])
+}
+
+func (l *linearizer) callUnknown(c *claim) {
+	i := slices.IndexFunc(l.kinds, func(k kind) bool { return k.claim.to == c.to && k.claim.from == c.from })
+	if i < 0 {
+		l.sweep()
+		i = len(l.kinds)
+		l.kinds = append(l.kinds, kind{claim: *c})
+		l.layout(l.configurations.sets, len(l.kinds))
+	}
+	l.kinds[i].called++
+}
+
+// sweep forgets kinds of which every step has taken effect.
+func (l *linearizer) sweep() {
+	t := &l.configurations
+	for k := len(l.kinds) - 1; k >= 0; k-- {
+		at, spent := rowBits+t.sets+k, true
+		for i := 0; i < t.len() && spent; i++ {
+			spent = t.row(i)[at] == l.kinds[k].called
+		}
+		if !spent {
+			continue
+		}
+		last := len(l.kinds) - 1
+		for i := range t.len() {
+			row := t.row(i)
+			row[at] = row[rowBits+t.sets+last]
+		}
+		l.kinds[k] = l.kinds[last]
+		l.kinds = l.kinds[:last]
+		l.layout(t.sets, last)
+	}
+}
+
+// layout changes the number of words in a row.
+func (l *linearizer) layout(sets, kinds int) {
+	old := l.configurations
+	n := old.len()
+	t := &l.next
+	t.sets, t.kinds = sets, kinds
+	t.reset(t)
+	for i := range n {
+		from, row := old.row(i), append(l.row[:0], make([]uint64, t.stride())...)
+		copy(row, from[:rowBits+min(sets, old.sets)])
+		copy(row[rowBits+sets:], from[rowBits+old.sets:rowBits+old.sets+min(kinds, old.kinds)])
+		t.add(row)
+		l.row = row
+	}
+	l.configurations, l.next = l.next, l.configurations
+}
+
+// ret lets what has just returned have taken effect, unless it is optional,
+// and reports whether that is possible.
+func (l *linearizer) ret(c *claim) bool {
+	if c.verb == mute {
+		return true
+	}
+	slot := int32(slices.Index(l.slots, c))
+	l.next.reset(&l.configurations)
+	l.todo.reset(&l.configurations)
+	for i := range l.configurations.len() {
+		switch row := l.configurations.row(i); {
+		case has(row, slot):
+			unset(row, slot)
+			l.next.add(row)
+		case c.optional:
+			l.next.add(row)
+		default:
+			l.todo.add(row)
+		}
+	}
+	for i := 0; i < l.todo.len() && !l.stopped; i++ {
+		l.expand(i, slot)
+	}
+	l.release(slot, c)
+	l.configurations, l.next = l.next, l.configurations
+	l.prune()
+	return l.configurations.len() > 0 || l.stopped
+}
+
+func (l *linearizer) release(slot int32, c *claim) {
+	l.slots[slot] = nil
+	if c.observes() {
+		l.observing--
+		return
+	}
+	i := slices.IndexFunc(l.steps, func(s step) bool { return s.slot == slot })
+	if i+1 < len(l.steps) && !l.steps[i].same {
+		l.steps[i+1].same = false
+	}
+	l.steps = slices.Delete(l.steps, i, i+1)
+}
+
+// expand adds every configuration that is one step from one of todo: to next
+// those in which the wanted slot's operation has taken effect.
+func (l *linearizer) expand(i int, wanted int32) {
+	taken := false // the first of these alike that can be
+	for _, s := range l.steps {
+		taken = taken && s.same
+		if row := l.todo.row(i); !taken && !has(row, s.slot) {
+			taken = true
+			l.try(row, s.c, s.slot, -1, wanted)
+		}
+	}
+	for k := range l.kinds {
+		row := l.todo.row(i)
+		if used := row[rowBits+l.todo.sets+k]; used < l.kinds[k].called {
+			l.try(row, &l.kinds[k].claim, -1, k, wanted)
+		}
+	}
+}
+
+// try adds the configuration after c's step, if it is legal.
+func (l *linearizer) try(from []uint64, c *claim, slot int32, kind int, wanted int32) {
+	if !l.allows(int32(from[rowState]), c) {
+		return
+	}
+	row := append(l.row[:0], from...)
+	l.row = row
+	row[rowState] = uint64(c.to)
+	if l.counted {
+		row[rowVersion]++
+	}
+	if !c.sees(c.to, l.version(row, c)) {
+		return
+	}
+	if slot >= 0 {
+		set(row, slot)
+	} else {
+		row[rowBits+l.todo.sets+kind]++
+	}
+	if !l.settle(row) {
+		return
+	}
+	if has(row, wanted) {
+		unset(row, wanted)
+		l.next.add(row)
+	} else {
+		l.todo.add(row)
+	}
+	l.interrupt()
+}
+
+// interrupt stops when time or memory run out.
+func (l *linearizer) interrupt() {
+	l.work++
+	if len(l.next.words)+len(l.todo.words) > l.limit || l.work&1023 == 0 && l.ctx.Err() != nil {
+		l.stopped = true
+	}
+}
+
+// settle lets what only observes take effect if it is true now. It reports
+// false for a row beyond a version that something in flight still must see.
+func (l *linearizer) settle(row []uint64) bool {
+	if l.observing > 0 {
+		state := int32(row[rowState])
+		for slot, c := range l.slots {
+			if c == nil || !c.observes() || has(row, int32(slot)) {
+				continue
+			}
+			version := l.version(row, c)
+			if l.observed(state, version, c) {
+				set(row, int32(slot))
+			} else if c.version != NoVersion && version > c.version {
+				return false
+			}
+		}
+	}
+	if l.counted {
+		for _, s := range l.steps {
+			if s.c.version != NoVersion && !s.c.optional && int64(row[rowVersion]) >= s.c.version && !has(row, s.slot) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// prune drops configurations that can do no more than others.
+func (l *linearizer) prune() {
+	const few = 512 // beyond, comparing every two costs more than it saves
+	t := &l.configurations
+	if t.len() < 2 || t.len() > few {
+		return
+	}
+	var dropped [few]bool
+	for i := range t.len() {
+		for j := range t.len() {
+			if i != j && !dropped[i] && !dropped[j] && l.dominates(t.row(j), t.row(i)) {
+				dropped[i] = true
+			}
+		}
+	}
+	t.keep(func(i int) bool { return !dropped[i] })
+}
+
+// dominates reports whether all that can follow configuration b can follow a.
+// The two are of one state and version, and in a
+//
+//   - no more unknown steps have taken effect,
+//   - every observer has that has in b,
+//   - of steps that are alike, as many have as in b, and those that have not
+//     must return no sooner, one by one: each step in a future of b can be
+//     replaced by one as good,
+//   - no optional step has that has not in b.
+func (l *linearizer) dominates(a, b []uint64) bool {
+	if a[rowState] != b[rowState] || a[rowVersion] != b[rowVersion] {
+		return false
+	}
+	key := rowBits + l.configurations.sets
+	if !covers(b[key:], a[key:]) {
+		return false
+	}
+	if slices.Equal(a[rowBits:key], b[rowBits:key]) {
+		return true
+	}
+	if l.observing > 0 {
+		for slot, c := range l.slots {
+			if c != nil && c.observes() && has(b, int32(slot)) && !has(a, int32(slot)) {
+				return false
+			}
+		}
+	}
+	ahead := 0 // done in a less done in b, of the steps alike that return sooner
+	for _, s := range l.steps {
+		if !s.same && ahead != 0 {
+			return false
+		}
+		inA, inB := has(a, s.slot), has(b, s.slot)
+		switch {
+		case inA && !inB && s.c.optional:
+			return false
+		case s.c.optional:
+		case inA && !inB:
+			ahead++
+		case inB && !inA:
+			ahead--
+		}
+		if ahead < 0 {
+			return false
+		}
+	}
+	return ahead == 0
+}

@@ -21,22 +21,6 @@ func TestAcceptsWhatHappened(t *testing.T) {
 	})
 }
 
-func TestAgreesWithTwin(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		h := corrupted(t, anyHistory(t, rapid.IntRange(0, 6).Draw(t, "operations"), 1))
-		w := twin{h.Definitions[0], h.Operations}
-		r := Check(context.Background(), h, Options{})
-		if w.linearizable() {
-			require.Equal(t, Result{Status: Linearizable}, r)
-			return
-		}
-		require.Equal(t, Violated, r.Status)
-		require.Equal(t, w.culprit(), r.Culprit.ID)
-		require.NotEmpty(t, r.Class)
-		require.NotContains(t, r.Explanation, "no order explains,")
-	})
-}
-
 func TestResultDependsOnHistoryOnly(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := corrupted(t, anyHistory(t, 30, 3))

@@ -3,7 +3,6 @@ package checker
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 )
 
@@ -13,21 +12,36 @@ import (
 // is the smallest in that it needs every one of its operations. There may be a
 // smaller one elsewhere, but none inside.
 //
-// It is looked for among the operations that are remembered. If they do not
-// contradict each other unless one knows what the machine can have been in
-// when they began, that is its premise.
+// It is looked for in the last of what is remembered, then in more and more of
+// it. If nothing contradicts itself unless one knows what the machine can have
+// been in at first, that is its premise.
 type contradiction struct {
 	culprit
+	from    int  // event of the log; those before do not count
 	premise bool // what was possible at base holds; or else anything may have been
 	left    map[*claim]bool
 	doubted map[*claim]*claim // what is left of a claim that is left out
 }
 
+// effort is words of configurations that may be spent on one try. What takes
+// more is as good as explained.
+const effort = 1 << 16
+
 // contradiction is the operations in order of call, and the premise in words,
 // if they need it.
 func (c culprit) contradiction() (premise string, operations []Operation) {
 	d := contradiction{culprit: c, left: map[*claim]bool{}, doubted: map[*claim]*claim{}}
-	d.premise = d.explained()
+	c.base.limit = effort
+	for size := 16; ; size *= 2 {
+		d.from = max(d.at-size, 0)
+		if !d.explained() {
+			break
+		}
+		if d.from == 0 {
+			d.premise = true
+			break
+		}
+	}
 	kept := d.shrink(d.members())
 	slices.SortStableFunc(kept, func(x, y *claim) int { return cmp.Compare(x.call, y.call) })
 	for _, c := range kept {
@@ -39,15 +53,20 @@ func (c culprit) contradiction() (premise string, operations []Operation) {
 	return premise, operations
 }
 
-// members is the claims that can take part, by return: not those in flight at
-// base, which are part of the premise.
+// members is the claims that can take part, by return: not those in flight
+// when it begins, which may have taken effect before.
 func (d *contradiction) members() (members []*claim) {
-	for _, e := range d.log[:d.at+1] {
-		if e.ret && !slices.Contains(d.base.slots, e.c) {
+	for _, e := range d.log[d.from : d.at+1] {
+		if e.ret && !d.early(e.c) {
 			members = append(members, e.c)
 		}
 	}
 	return members
+}
+
+// early reports whether a claim was called before it begins.
+func (d *contradiction) early(c *claim) bool {
+	return slices.Contains(d.base.slots, c) || d.called[c] < d.from
 }
 
 // shrink leaves out as much as it can, in ever smaller pieces, the oldest
@@ -79,7 +98,7 @@ func (d *contradiction) explained() bool {
 	if !d.premise && !d.forget(l) {
 		return true
 	}
-	for _, e := range d.log[:d.at+1] {
+	for _, e := range d.log[d.from : d.at+1] {
 		c := d.view(e.c)
 		if !e.ret {
 			l.call(c)
@@ -93,7 +112,7 @@ func (d *contradiction) explained() bool {
 // view is what a claim means here.
 func (d *contradiction) view(c *claim) *claim {
 	end, ends := d.ended[c]
-	if !d.left[c] && ends && end <= d.at && (d.premise || !slices.Contains(d.base.slots, c)) {
+	if !d.left[c] && ends && end <= d.at && (d.premise || !d.early(c)) {
 		return c
 	}
 	if d.doubted[c] == nil {
@@ -125,9 +144,22 @@ func (d *contradiction) forget(l *linearizer) bool {
 		}
 	}
 	for _, s := range d.base.steps {
-		l.call(d.view(s.c))
+		d.carry(l, s.c)
+	}
+	for _, e := range d.log[:d.from] {
+		if !e.ret {
+			d.carry(l, e.c)
+		}
 	}
 	return true
+}
+
+// carry lets take part, in doubt, what was called before it begins, unless it
+// returned before too.
+func (d *contradiction) carry(l *linearizer, c *claim) {
+	if end, ends := d.ended[c]; !ends || end >= d.from {
+		l.call(d.view(c))
+	}
 }
 
 // anywhere is the states that matter: those of a machine, or the values of a
@@ -140,7 +172,7 @@ func (d *contradiction) anywhere() (states []int32) {
 		return states
 	}
 	states = append(d.reachable(), alien)
-	for _, e := range d.log[:d.at+1] {
+	for _, e := range d.log[d.from : d.at+1] {
 		if e.c.state >= 0 {
 			states = append(states, e.c.state)
 		}
@@ -155,13 +187,13 @@ func (d *contradiction) told() (lowest, highest int64) {
 		return 0, 0
 	}
 	lowest, _ = d.span()
-	for _, e := range d.log[:d.at+1] {
+	for _, e := range d.log[d.from : d.at+1] {
+		highest = max(highest, e.c.version)
 		if e.c.version != NoVersion {
-			highest = max(highest, e.c.version)
 			lowest = min(lowest, e.c.version)
 		}
 	}
-	return lowest, max(lowest, min(highest, math.MaxInt32))
+	return lowest, max(lowest, highest)
 }
 
 // beginning says what was possible at base.

@@ -13,7 +13,8 @@ type conviction struct {
 	base   *linearizer
 	log    []event
 	at     int            // of the culprit's return in log
-	ended  map[*claim]int // where in log claims return
+	called map[*claim]int // where in log claims are called
+	ended  map[*claim]int // where they return
 	scrap  linearizer
 	undone bool // time or memory ran out: what follows means nothing
 }
@@ -24,11 +25,9 @@ type conviction struct {
 // Whatever was in flight at base has returned in the log before its last
 // event. So base is the same for every prefix of the history that is tried.
 func (j *judge) convict(next func() (event, bool)) *conviction {
-	v := &conviction{base: &j.base, log: j.log, ended: map[*claim]int{}}
-	for i, e := range v.log {
-		if e.ret {
-			v.ended[e.c] = i
-		}
+	v := &conviction{base: &j.base, called: map[*claim]int{}, ended: map[*claim]int{}}
+	for _, e := range j.log {
+		v.add(e)
 	}
 	good, bad := len(v.log)-2, len(v.log)-1 // as far as known
 	for stride := 1; v.possible(bad, nil, nil); stride *= 2 {
@@ -38,10 +37,7 @@ func (j *judge) convict(next func() (event, bool)) *conviction {
 			if !more {
 				break
 			}
-			v.log = append(v.log, e)
-			if e.ret {
-				v.ended[e.c] = len(v.log) - 1
-			}
+			v.add(e)
 		}
 		if bad = len(v.log) - 1; bad == good {
 			v.undone = true // only if time ran out, or the end is not known yet
@@ -57,6 +53,15 @@ func (j *judge) convict(next func() (event, bool)) *conviction {
 	}
 	v.at = bad
 	return v
+}
+
+func (v *conviction) add(e event) {
+	if e.ret {
+		v.ended[e.c] = len(v.log)
+	} else {
+		v.called[e.c] = len(v.log)
+	}
+	v.log = append(v.log, e)
 }
 
 func (v *conviction) culprit() *claim { return v.log[v.at].c }

@@ -2,6 +2,7 @@ package checker
 
 import (
 	"fmt"
+	"slices"
 
 	"pgregory.net/rapid"
 
@@ -28,7 +29,8 @@ func anyDefinition(t *rapid.T) fsm.Definition {
 // the instants at which things happened.
 type execution struct {
 	t        *rapid.T
-	d        fsm.Definition
+	model    Model
+	d        fsm.Definition // of states, which may be the values of registers
 	machines []string
 	states   []string
 	versions []int64
@@ -38,13 +40,22 @@ type execution struct {
 // anyHistory is what clients of a correct system may see: n operations, each
 // of a client of its own.
 func anyHistory(t *rapid.T, operations, machines int) History {
-	e := &execution{t: t, d: anyDefinition(t), untold: rapid.Bool().Draw(t, "no versions")}
+	e := &execution{t: t, model: ModelMachine, untold: rapid.Bool().Draw(t, "no versions")}
+	if rapid.IntRange(0, 3).Draw(t, "registers") == 0 {
+		e.model, e.d.States = ModelKV, []string{NoValue, "1", "2"}
+		e.d.Initial = NoValue
+	} else {
+		e.d = anyDefinition(t)
+	}
 	for m := range machines {
 		e.machines = append(e.machines, fmt.Sprintf("%s/m%d", e.d.Name, m))
 		e.states = append(e.states, e.d.Initial)
 		e.versions = append(e.versions, 0)
 	}
-	h := History{Definitions: []fsm.Definition{e.d}}
+	h := History{Model: e.model}
+	if e.model == ModelMachine {
+		h.Definitions = []fsm.Definition{e.d}
+	}
 	for i := range operations {
 		h.Operations = append(h.Operations, e.operation(i))
 	}
@@ -59,6 +70,9 @@ func (e *execution) operation(i int) Operation {
 		Call:   instant - rapid.Int64Range(0, 12).Draw(e.t, "sooner"),
 		Return: instant + rapid.Int64Range(0, 12).Draw(e.t, "later"),
 	}
+	if e.model != ModelMachine {
+		op.Kind = rapid.SampledFrom([]Kind{KindWrite, KindCAS}).Draw(e.t, "kind")
+	}
 	switch rapid.IntRange(0, 9).Draw(e.t, "what") {
 	case 0, 1, 2:
 		op.Kind, op.Outcome = KindRead, Committed
@@ -69,9 +83,9 @@ func (e *execution) operation(i int) Operation {
 		if rapid.Bool().Draw(e.t, "read") {
 			op.Kind = KindRead
 		} else {
-			op.Argument = rapid.SampledFrom(e.d.States).Draw(e.t, "to")
+			e.ask(&op)
 		}
-	case 5:
+	case 5, 6:
 		e.propose(&op, m)
 		op.Outcome, op.Reason, op.State, op.Version = Unknown, "timeout", "", NoVersion
 		op.Return = rapid.SampledFrom([]int64{NoReturn, op.Call, op.Return}).Draw(e.t, "gave up")
@@ -81,17 +95,35 @@ func (e *execution) operation(i int) Operation {
 	return op
 }
 
+// ask asks for any state.
+func (e *execution) ask(op *Operation) {
+	op.Argument = rapid.SampledFrom(e.d.States).Draw(e.t, "to")
+	if op.Kind == KindCAS {
+		op.Expected = rapid.SampledFrom(e.d.States).Draw(e.t, "expected")
+	}
+}
+
+func (e *execution) legal(op *Operation, m int) bool {
+	switch op.Kind {
+	case KindWrite:
+		return true
+	case KindCAS:
+		return op.Expected == e.states[m]
+	}
+	return e.d.Legal(e.states[m], op.Argument)
+}
+
 // propose asks for any state, and is answered at once.
 func (e *execution) propose(op *Operation, m int) {
-	op.Argument = rapid.SampledFrom(e.d.States).Draw(e.t, "to")
+	e.ask(op)
 	op.Outcome = Committed
-	if e.d.Legal(e.states[m], op.Argument) {
+	if e.legal(op, m) {
 		e.states[m] = op.Argument
 		e.versions[m]++
 	} else {
 		op.Outcome, op.Reason = Rejected, ReasonIllegal
 	}
-	if rapid.Bool().Draw(e.t, "told") {
+	if rapid.IntRange(0, 3).Draw(e.t, "told") > 0 {
 		e.tell(op, m)
 	}
 }
@@ -108,35 +140,64 @@ func corrupted(t *rapid.T, h History) History {
 	if len(h.Operations) == 0 {
 		return h
 	}
+	states := []string{NoValue, "1", "2"}
+	if h.Model == ModelMachine {
+		states = h.Definitions[0].States
+	}
 	for range rapid.IntRange(0, 3).Draw(t, "lies") {
 		op := &h.Operations[rapid.IntRange(0, len(h.Operations)-1).Draw(t, "operation")]
-		switch rapid.IntRange(0, 5).Draw(t, "lie") {
-		case 0:
-			if op.State != "" {
-				op.State = rapid.SampledFrom(h.Definitions[0].States).Draw(t, "state")
-			}
-		case 1:
-			if op.Version != NoVersion {
-				op.Version = rapid.Int64Range(0, 4).Draw(t, "version")
-			}
-		case 2:
-			if op.Kind == KindPropose && op.Outcome != Unknown {
-				op.Outcome, op.Reason, op.State = Committed, "", ""
-			}
-		case 3:
-			if op.Kind == KindPropose && op.Outcome != Unknown {
-				op.Outcome, op.Reason, op.Version = Rejected, ReasonIllegal, NoVersion
-			}
-		case 4:
-			if op.Kind == KindPropose && op.Outcome != Unknown {
-				op.Outcome, op.Reason = Rejected, "conflict"
-			}
-		case 5:
-			if op.Outcome != Unknown {
-				op.Call += 20
-				op.Return += 20
-			}
+		lie(t, op, states)
+	}
+	return h
+}
+
+func lie(t *rapid.T, op *Operation, states []string) {
+	changes := op.Kind != KindRead && op.Outcome != Unknown
+	switch rapid.IntRange(0, 7).Draw(t, "lie") {
+	case 0:
+		if op.State != "" {
+			op.State = rapid.SampledFrom(states).Draw(t, "state")
 		}
+	case 1:
+		if op.Version != NoVersion {
+			op.Version = rapid.Int64Range(0, 4).Draw(t, "version")
+		}
+	case 2:
+		if changes {
+			op.Outcome, op.Reason, op.State = Committed, "", ""
+		}
+	case 3:
+		if changes && op.Kind != KindWrite {
+			op.Outcome, op.Reason, op.Version = Rejected, ReasonIllegal, NoVersion
+		}
+	case 4:
+		if changes {
+			op.Outcome, op.Reason = Rejected, "conflict"
+		}
+	case 5:
+		if op.Outcome != Unknown {
+			op.Call += 20
+			op.Return += 20
+		}
+	case 6:
+		if changes {
+			op.Argument = rapid.SampledFrom(states).Draw(t, "asked")
+		}
+	case 7:
+		if op.Outcome != Unknown {
+			op.Return = op.Call + (op.Return-op.Call)/2
+			op.Call = op.Return
+		}
+	}
+}
+
+// shuffled is h with its operations in any order: that means nothing, save for
+// ties.
+func shuffled(t *rapid.T, h History) History {
+	h.Operations = slices.Clone(h.Operations)
+	for i := range h.Operations {
+		j := rapid.IntRange(i, len(h.Operations)-1).Draw(t, "swap")
+		h.Operations[i], h.Operations[j] = h.Operations[j], h.Operations[i]
 	}
 	return h
 }

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"context"
 	"slices"
 )
@@ -18,7 +19,8 @@ import (
 //   - Of steps that are alike, that which must return first goes first: any
 //     order in which it does not can be changed into one in which it does, by
 //     an exchange of the two.
-//   - Unknown steps never return, so those that are alike are a number.
+//   - Unknown steps never return, so those that are alike are a number, and for
+//     the same reason as above they are the last to go.
 //   - A configuration that can do no more than another is dropped, see prune.
 //   - A version that was told is an upper bound: a configuration beyond it is
 //     dropped.
@@ -42,6 +44,8 @@ type linearizer struct {
 	slots          []*claim // in flight; nil where vacant
 	steps          []step   // in flight: those alike side by side, by return
 	kinds          []kind   // of unknown steps
+	order          []int32  // of configurations, and which of them go: see prune
+	dropped        []bool
 }
 
 // step is a step in flight.
@@ -131,6 +135,11 @@ func (l *linearizer) callObserver(slot int32, c *claim) {
 	}
 }
 
+// fits reports whether step c makes what its client was told, of a row before it.
+func (l *linearizer) fits(before []uint64, c *claim) bool {
+	return c.sees(c.to, c.version) && (!l.counted || c.version == NoVersion || c.version == int64(before[rowVersion])+1)
+}
+
 // version is that of a configuration, as far as c can tell.
 func (l *linearizer) version(row []uint64, c *claim) int64 {
 	if !l.counted {
@@ -189,7 +198,7 @@ func (l *linearizer) layout(sets, kinds int) {
 	l.configurations, l.next = l.next, l.configurations
 }
 
-// ret lets what has just returned have taken effect, unless it is optional,
+// ret lets what has just returned have taken effect, or not if it is optional,
 // and reports whether that is possible.
 func (l *linearizer) ret(c *claim) bool {
 	if c.verb == mute {
@@ -199,13 +208,13 @@ func (l *linearizer) ret(c *claim) bool {
 	l.next.reset(&l.configurations)
 	l.todo.reset(&l.configurations)
 	for i := range l.configurations.len() {
-		switch row := l.configurations.row(i); {
-		case has(row, slot):
-			unset(row, slot)
+		row := l.configurations.row(i)
+		done := has(row, slot)
+		unset(row, slot)
+		if done || c.optional {
 			l.next.add(row)
-		case c.optional:
-			l.next.add(row)
-		default:
+		}
+		if !done {
 			l.todo.add(row)
 		}
 	}
@@ -244,15 +253,26 @@ func (l *linearizer) expand(i int, wanted int32) {
 	}
 	for k := range l.kinds {
 		row := l.todo.row(i)
-		if used := row[rowBits+l.todo.sets+k]; used < l.kinds[k].called {
+		if used := row[rowBits+l.todo.sets+k]; used < l.kinds[k].called && !l.better(row, &l.kinds[k].claim) {
 			l.try(row, &l.kinds[k].claim, -1, k, wanted)
 		}
 	}
 }
 
+// better reports whether a step that must return can be taken in place of an
+// unknown one.
+func (l *linearizer) better(row []uint64, unknown *claim) bool {
+	for _, s := range l.steps {
+		if s.c.to == unknown.to && s.c.from == unknown.from && !has(row, s.slot) && l.fits(row, s.c) {
+			return true
+		}
+	}
+	return false
+}
+
 // try adds the configuration after c's step, if it is legal.
 func (l *linearizer) try(from []uint64, c *claim, slot int32, kind int, wanted int32) {
-	if !l.allows(int32(from[rowState]), c) {
+	if !l.allows(int32(from[rowState]), c) || !l.fits(from, c) {
 		return
 	}
 	row := append(l.row[:0], from...)
@@ -260,9 +280,6 @@ func (l *linearizer) try(from []uint64, c *claim, slot int32, kind int, wanted i
 	row[rowState] = uint64(c.to)
 	if l.counted {
 		row[rowVersion]++
-	}
-	if !c.sees(c.to, l.version(row, c)) {
-		return
 	}
 	if slot >= 0 {
 		set(row, slot)
@@ -316,22 +333,46 @@ func (l *linearizer) settle(row []uint64) bool {
 	return true
 }
 
-// prune drops configurations that can do no more than others.
+// prune drops configurations that can do no more than others. It compares
+// every two of one state and version.
 func (l *linearizer) prune() {
-	const few = 512 // beyond, comparing every two costs more than it saves
 	t := &l.configurations
-	if t.len() < 2 || t.len() > few {
+	if t.len() < 2 {
 		return
 	}
-	var dropped [few]bool
+	l.order, l.dropped = l.order[:0], l.dropped[:0]
 	for i := range t.len() {
-		for j := range t.len() {
-			if i != j && !dropped[i] && !dropped[j] && l.dominates(t.row(j), t.row(i)) {
-				dropped[i] = true
+		l.order, l.dropped = append(l.order, int32(i)), append(l.dropped, false)
+	}
+	slices.SortFunc(l.order, func(i, j int32) int {
+		return cmp.Or(slices.Compare(t.row(int(i))[:rowBits], t.row(int(j))[:rowBits]), cmp.Compare(i, j))
+	})
+	for rest := l.order; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && slices.Equal(t.row(int(rest[n]))[:rowBits], t.row(int(rest[0]))[:rowBits]) {
+			n++
+		}
+		if n <= pruned {
+			l.pruneAlike(rest[:n])
+		}
+		rest = rest[n:]
+	}
+	t.keep(func(i int) bool { return !l.dropped[i] })
+}
+
+// pruned is how many configurations are compared with each other: of more it
+// costs more than it saves.
+const pruned = 256
+
+func (l *linearizer) pruneAlike(rows []int32) {
+	t := &l.configurations
+	for _, i := range rows {
+		for _, j := range rows {
+			if i != j && !l.dropped[i] && !l.dropped[j] && l.dominates(t.row(int(j)), t.row(int(i))) {
+				l.dropped[i] = true
 			}
 		}
 	}
-	t.keep(func(i int) bool { return !dropped[i] })
 }
 
 // dominates reports whether all that can follow configuration b can follow a.
@@ -344,9 +385,6 @@ func (l *linearizer) prune() {
 //     replaced by one as good,
 //   - no optional step has that has not in b.
 func (l *linearizer) dominates(a, b []uint64) bool {
-	if a[rowState] != b[rowState] || a[rowVersion] != b[rowVersion] {
-		return false
-	}
 	key := rowBits + l.configurations.sets
 	if !covers(b[key:], a[key:]) {
 		return false

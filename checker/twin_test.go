@@ -10,8 +10,17 @@ import (
 // twin is the checker again, as dumb as can be: it tries every order of every
 // choice of unknown operations that took effect. For one machine only.
 type twin struct {
-	d   fsm.Definition
-	ops []Operation
+	model Model
+	d     fsm.Definition
+	ops   []Operation
+}
+
+func newTwin(h History) twin {
+	w := twin{model: h.Model, ops: h.Operations}
+	if len(h.Definitions) > 0 {
+		w.d = h.Definitions[0]
+	}
+	return w
 }
 
 func (w twin) linearizable() bool {
@@ -20,7 +29,7 @@ func (w twin) linearizable() bool {
 		switch {
 		case op.Outcome != Unknown:
 			always = append(always, op)
-		case op.Kind == KindPropose:
+		case op.Kind != KindRead:
 			maybe = append(maybe, op)
 		}
 	}
@@ -63,15 +72,19 @@ func (w twin) explains(order []Operation) bool {
 		}
 	}
 	state, version := w.d.Initial, int64(0)
+	if w.model != ModelMachine {
+		state = NoValue
+	}
 	for _, op := range order {
-		legal := w.d.Legal(state, op.Argument)
+		legal := op.Kind == KindWrite || op.Kind == KindCAS && op.Expected == state ||
+			op.Kind == KindPropose && w.d.Legal(state, op.Argument)
 		if op.Outcome == Rejected && (op.Kind == KindRead || op.Reason != ReasonIllegal) {
 			continue
 		}
-		if op.Kind == KindPropose && legal == (op.Outcome == Rejected) {
+		if op.Kind != KindRead && legal == (op.Outcome == Rejected) {
 			return false
 		}
-		if op.Kind == KindPropose && op.Outcome != Rejected {
+		if op.Kind != KindRead && op.Outcome != Rejected {
 			state, version = op.Argument, version+1
 		}
 		if op.Outcome != Unknown && (op.State != "" && op.State != state || op.Version != NoVersion && op.Version != version) {
@@ -103,9 +116,41 @@ func (w twin) culprit() string {
 				seen = append(seen, op)
 			}
 		}
-		if !(twin{w.d, seen}).linearizable() {
+		if !(twin{w.model, w.d, seen}).linearizable() {
 			return last.ID
 		}
 	}
 	return ""
+}
+
+// doubting reports whether the operations called by time until are linearizable
+// if those that are not kept may have had an effect in their intervals, or not,
+// and claim nothing.
+func (w twin) doubting(kept map[string]bool, until int64) bool {
+	var always, maybe []Operation
+	for _, op := range w.ops {
+		switch {
+		case op.Call > until:
+		case kept[op.ID] && op.Outcome != Unknown:
+			always = append(always, op)
+		case op.Kind != KindRead:
+			if op.Outcome == Unknown || op.Return > until {
+				op.Return = MaxTime
+			}
+			op.Outcome, op.State, op.Version = Committed, "", NoVersion
+			maybe = append(maybe, op)
+		}
+	}
+	for subset := range 1 << len(maybe) {
+		chosen := slices.Clone(always)
+		for i, op := range maybe {
+			if subset>>i&1 == 1 {
+				chosen = append(chosen, op)
+			}
+		}
+		if permute(chosen, 0, w.explains) {
+			return true
+		}
+	}
+	return false
 }

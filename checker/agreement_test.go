@@ -1,0 +1,109 @@
+package checker
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// TestAgreement: every checker gives the same verdict on small histories of
+// all sorts. Run it with -rapid.checks=1000000 after any change of a checker.
+// What is wrong on purpose in a copy of each it finds: see testdata/mutants.
+func TestAgreement(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := corrupted(t, anyHistory(t, rapid.IntRange(0, 24).Draw(t, "operations"), 1))
+		for _, m := range machines(h.Operations) {
+			a, err := m.compile(h, nil)
+			require.NoError(t, err)
+			m.automaton = a
+			claims := m.claims()
+			truth := m.search(context.Background(), claims)
+			require.NotEqual(t, unsure, truth)
+			agreed(t, m, claims, truth)
+		}
+	})
+}
+
+func agreed(t *rapid.T, m machine, claims []claim, truth verdict) {
+	if m.witness(claims) {
+		require.Equal(t, possible, truth, "the witness found an order")
+	} else if truth == possible && m.forced(claims) {
+		t.Fatal("the witness found no order")
+	}
+	require.Equal(t, truth, m.decide(claims, counted(claims)), "just-in-time linearization")
+	if !counted(claims) {
+		require.Equal(t, truth, m.decide(claims, true), "versions nobody is told of tell nothing")
+	}
+}
+
+// decide is the verdict of the judge alone.
+func (m machine) decide(claims []claim, counted bool) verdict {
+	j := newJudge(context.Background(), m.automaton, counted, 1<<30)
+	source := newEvents(claims)
+	for e, more := source.next(); more; e, more = source.next() {
+		if !j.add(e) {
+			return impossible
+		}
+	}
+	return possible
+}
+
+// forced reports whether versions leave the witness no choice: all tell one,
+// and every step that made one is known.
+func (m machine) forced(claims []claim) bool {
+	made, highest := map[int64]bool{}, int64(0)
+	for i := range claims {
+		switch c := &claims[i]; {
+		case c.verb == may || c.verb == mute:
+		case c.version == NoVersion:
+			return false
+		default:
+			highest = max(highest, c.version)
+			made[c.version] = made[c.version] || c.verb == stepped
+		}
+	}
+	for version := range highest {
+		if !made[version+1] {
+			return false
+		}
+	}
+	return true
+}
+
+// Among few operations there is time for a checker that could not be dumber.
+func TestAgreesWithTwin(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := corrupted(t, anyHistory(t, rapid.IntRange(0, 6).Draw(t, "operations"), 1))
+		w := newTwin(h)
+		r := Check(context.Background(), h, Options{Explain: true})
+		if w.linearizable() {
+			require.Equal(t, Result{Status: Linearizable}, r)
+			return
+		}
+		require.Equal(t, Violated, r.Status)
+		require.Equal(t, w.culprit(), r.Culprit.ID)
+		require.NotEmpty(t, r.Class)
+		require.NotContains(t, r.Explanation, "no order explains,")
+		require.NotEmpty(t, r.Contradiction)
+	})
+}
+
+// A contradiction is one whatever the others did, and needs each of its
+// operations. The dumb twin knows the same of six operations: those left out
+// happened in their intervals or not at all, and were told nothing.
+func TestContradictionContradicts(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := corrupted(t, anyHistory(t, rapid.IntRange(1, 6).Draw(t, "operations"), 1))
+		r := Check(context.Background(), h, Options{Explain: true})
+		if r.Status != Violated {
+			return
+		}
+		kept := map[string]bool{}
+		for _, op := range r.Contradiction {
+			kept[op.ID] = true
+		}
+		require.False(t, newTwin(h).doubting(kept, r.Culprit.Return), "%s", Timeline(r.Contradiction))
+	})
+}

@@ -13,6 +13,10 @@ type Options struct {
 	Timeout time.Duration // of the whole check; 0: none
 	Memory  int64         // bytes for configurations, beyond what the operations need; 0: DefaultMemory
 	Explain bool          // find the smallest contradiction of a violation, see Result
+
+	// Unversioned is for a Stream that cannot know beforehand: no operation
+	// will tell a version. Not to count them spares work.
+	Unversioned bool
 }
 
 // DefaultMemory is enough for all but the hopeless.

@@ -17,6 +17,7 @@ type conviction struct {
 	ended  map[*claim]int // where they return
 	scrap  linearizer
 	undone bool // time or memory ran out: what follows means nothing
+	open   bool // undone for want of the events to come
 }
 
 // convict finds the culprit, given that the last event in j's log was
@@ -40,7 +41,8 @@ func (j *judge) convict(next func() (event, bool)) *conviction {
 			v.add(e)
 		}
 		if bad = len(v.log) - 1; bad == good {
-			v.undone = true // only if time ran out, or the end is not known yet
+			v.at, v.open = good, !v.undone // time ran out, or the culprit has not returned
+			v.undone = true
 			return v
 		}
 	}

@@ -19,7 +19,11 @@ type culprit struct {
 func (m machine) violation(v *conviction, o Options) Result {
 	result := Result{Status: Violated, Machine: m.name}
 	if v.undone {
-		result.Explanation = m.name + ": no order explains its operations, but the check ran out of time before it found out which of them completes the contradiction"
+		why := "the check ran out of time or memory"
+		if v.open {
+			why = "more must be known of what comes"
+		}
+		result.Explanation = fmt.Sprintf("%s: no order explains its operations, but %s before it found out which of them completes the contradiction", m.name, why)
 		return result
 	}
 	c := culprit{machine: m, conviction: v, op: v.culprit().op}
@@ -46,7 +50,7 @@ func (c culprit) explain() (class, sentence string) {
 		class, why = ClassRejectedIllegal, c.whyNotIllegal()
 	}
 	if c.undone { // the answers above may be wrong
-		class, why = "", ", which no order explains, but the check ran out of time before it found out why"
+		class, why = "", ", which no order explains, but the check ran out of time or memory before it found out why"
 	}
 	sentence = fmt.Sprintf("%s: %s %s between %s and %s%s", c.name, c.op.ID, deed(c.op), at(c.op.Call), at(c.op.Return), why)
 	if before := c.before(); before != nil && class != ClassRejectedEffect {

@@ -19,6 +19,9 @@ type large struct {
 	bad                 bool // an operation in the middle was told what cannot be
 }
 
+// empty is the history before its first operation.
+func (s large) empty() History { return History{Definitions: []fsm.Definition{fsm.Lifecycle()}} }
+
 func (s large) history(seed uint64) History {
 	random := rand.New(rand.NewPCG(seed, 0))
 	d := fsm.Lifecycle()

@@ -26,6 +26,10 @@ func (a *automaton) search(ctx context.Context, claims []claim) verdict {
 	if len(claims) > searchable {
 		return unsure
 	}
+	return a.porcupine(ctx, claims)
+}
+
+func (a *automaton) porcupine(ctx context.Context, claims []claim) verdict {
 	stopped := false
 	model := a.model(func() bool {
 		stopped = stopped || ctx.Err() != nil

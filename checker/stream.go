@@ -1,0 +1,154 @@
+package checker
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+)
+
+// Stream judges a history while it grows. Its memory is that of the operations
+// not yet judged, and for each machine of the last few and of how many unknown
+// ones there are of each kind, whatever the length of the history.
+//
+// An operation is judged when no other can come that was called before it
+// returned: see Advance. So one that is in flight for long holds up the rest;
+// clients should give up some time.
+type Stream struct {
+	ctx      context.Context
+	options  Options
+	history  History // model and definitions
+	machines map[string]*streamed
+	names    []string // in order of appearance
+	last     *automaton
+	horizon  int64
+	added    int
+	result   Result // the worst so far
+}
+
+// streamed is one machine of a stream.
+type streamed struct {
+	machine
+	judge   *judge
+	calls   []*claim // not yet judged, in order of call
+	returns []*claim // in order of return
+	over    bool     // cannot be judged any more
+}
+
+// NewStream judges operations on machines as h has them; its operations, if
+// any, are not looked at. Options are as for Check; ctx and the timeout bound
+// the whole life of the stream, the memory is for each machine.
+func NewStream(ctx context.Context, h History, o Options) *Stream {
+	h.Operations = nil
+	if o.Memory == 0 {
+		o.Memory = DefaultMemory
+	}
+	return &Stream{ctx: ctx, options: o, history: h, machines: map[string]*streamed{}, result: Result{Status: Linearizable}}
+}
+
+// Add takes an operation that has ended, for its client at least. They may
+// come in any order, but not after Advance has said they could not: that is an
+// error, and the operation is not judged. So it is if it tells a version that
+// Options rule out.
+func (s *Stream) Add(op Operation) error {
+	if op.Call < s.horizon {
+		return fmt.Errorf("operation %s was called at %s: the history had been declared complete until %s", op.ID, at(op.Call), at(s.horizon))
+	}
+	if op.Version != NoVersion && s.options.Unversioned {
+		return fmt.Errorf("operation %s tells version %d: the history had been declared to have none", op.ID, op.Version)
+	}
+	m := s.machines[op.Machine]
+	if m == nil {
+		m = &streamed{machine: machine{name: op.Machine}}
+		s.machines[op.Machine] = m
+		s.names = append(s.names, op.Machine)
+	}
+	if m.over {
+		return nil
+	}
+	m.operations = append(m.operations[:0], &op)
+	a, err := m.compile(s.history, cmp.Or(m.automaton, s.last))
+	if err != nil {
+		m.over = true
+		s.result = s.result.or(m.undecided("cannot be judged: " + err.Error()))
+		return nil
+	}
+	if m.judge == nil {
+		m.automaton, s.last = a, a
+		m.judge = newJudge(s.ctx, a, !s.options.Unversioned, int(s.options.Memory/8))
+	}
+	c := m.claim(&op)
+	s.added++
+	m.calls = insert(m.calls, &c, func(c *claim) int64 { return c.call })
+	if c.ret != forever {
+		m.returns = insert(m.returns, &c, func(c *claim) int64 { return c.ret })
+	}
+	return nil
+}
+
+// insert keeps claims in order; what comes mostly goes to the end.
+func insert(claims []*claim, c *claim, key func(*claim) int64) []*claim {
+	i := len(claims)
+	for i > 0 && key(claims[i-1]) > key(c) {
+		i--
+	}
+	return slices.Insert(claims, i, c)
+}
+
+// Advance says that every operation called before horizon has been added, and
+// judges up to there. The result is of the history so far: once violated it
+// stays so.
+func (s *Stream) Advance(horizon int64) Result {
+	s.horizon = max(s.horizon, horizon)
+	for _, name := range s.names {
+		m := s.machines[name]
+		if m.over || len(m.calls) == 0 && len(m.returns) == 0 {
+			continue
+		}
+		if r := m.advance(s.horizon, s.options); r.Status != Linearizable {
+			m.over = true
+			s.result = s.result.or(r)
+		}
+		if s.result.Status == Violated {
+			break
+		}
+	}
+	return s.result
+}
+
+// Finish says that nothing more will come.
+func (s *Stream) Finish() Result { return s.Advance(forever) }
+
+// Operations is how many were added.
+func (s *Stream) Operations() int { return s.added }
+
+// advance judges what happened before horizon.
+func (m *streamed) advance(horizon int64, o Options) Result {
+	called, returned := 0, 0
+	next := func() (event, bool) {
+		if called < len(m.calls) && m.calls[called].call < horizon &&
+			(returned == len(m.returns) || m.calls[called].call <= m.returns[returned].ret) {
+			called++
+			return event{m.calls[called-1], false}, true
+		}
+		if returned < len(m.returns) && m.returns[returned].ret < horizon {
+			returned++
+			return event{m.returns[returned-1], true}, true
+		}
+		return event{}, false
+	}
+	result := Result{Status: Linearizable}
+	for e, more := next(); more; e, more = next() {
+		if !m.judge.add(e) {
+			result = m.violation(m.judge.convict(next), o)
+			break
+		}
+		if m.judge.now.stopped {
+			result = m.undecided(fmt.Sprintf("the check ran out of time or memory at %s", e.c.op.ID))
+			break
+		}
+	}
+	m.calls = slices.Delete(m.calls, 0, called)
+	m.returns = slices.Delete(m.returns, 0, returned)
+	return result
+}

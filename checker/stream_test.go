@@ -1,0 +1,69 @@
+package checker
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// A stream says of a history what Check says, whatever the order in which
+// operations come and the horizon advances, and says so at the return that
+// completes the contradiction, or before.
+func TestStreamAgrees(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := corrupted(t, anyHistory(t, rapid.IntRange(0, 24).Draw(t, "operations"), rapid.IntRange(1, 3).Draw(t, "machines")))
+		s := NewStream(context.Background(), h, Options{Unversioned: !told(h)})
+		late := rapid.Int64Range(0, 60).Draw(t, "late")
+		var r Result
+		for now := int64(900); now < 1300; now++ {
+			for i := range h.Operations {
+				if op := &h.Operations[i]; max(op.Call, op.Return)+int64(i)%5 == now {
+					require.NoError(t, s.Add(*op))
+				}
+			}
+			if now%3 == 0 {
+				r = s.Advance(now - 60 - late)
+			}
+		}
+		r = s.Finish()
+		want := Check(context.Background(), h, Options{})
+		require.Equal(t, want.Status, r.Status)
+		if r.Status == Violated && r.Culprit != nil && r.Machine == want.Machine {
+			require.Equal(t, want.Culprit.ID, r.Culprit.ID)
+		}
+	})
+}
+
+func told(h History) bool {
+	return slices.ContainsFunc(h.Operations, func(op Operation) bool { return op.Version != NoVersion })
+}
+
+func TestStreamRefusesWhatComesTooLate(t *testing.T) {
+	s := NewStream(t.Context(), large{operations: 1}.empty(), Options{})
+	s.Advance(100)
+	op := Operation{ID: "c1.1", Machine: "lifecycle/a", Kind: KindRead, Call: 99, Return: 120, Outcome: Committed, State: "Init", Version: 0}
+	require.ErrorContains(t, s.Add(op), "c1.1 was called at 99ns: the history had been declared complete until 100ns")
+	op.Call = 100
+	require.NoError(t, s.Add(op))
+	require.Equal(t, Linearizable, s.Finish().Status)
+}
+
+// A stream keeps nothing of a long history but its end.
+func TestStreamForgets(t *testing.T) {
+	whole := large{operations: 20_000, clients: 20, unknown: 50, versions: true}.history(1)
+	s := NewStream(t.Context(), whole, Options{})
+	most := 0
+	for i, op := range whole.Operations {
+		require.NoError(t, s.Add(op))
+		if i%50 == 49 {
+			require.Equal(t, Linearizable, s.Advance(op.Call).Status)
+		}
+		m := s.machines["lifecycle/a"]
+		most = max(most, len(m.calls)+len(m.returns)+len(m.judge.log)+m.judge.now.configurations.len())
+	}
+	require.Equal(t, Linearizable, s.Finish().Status)
+	require.Less(t, most, 1000)
+}

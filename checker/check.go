@@ -149,17 +149,35 @@ func (m machine) check(ctx context.Context, o Options) Result {
 	if o.Memory == 0 {
 		o.Memory = DefaultMemory
 	}
+	for width := narrow; ; width *= 64 {
+		result, final := m.judge(ctx, claims, width, o)
+		if final {
+			return result
+		}
+	}
+}
+
+// narrow is how many configurations a first attempt keeps, where more would
+// be: mostly one of them leads to the end. If none does, it takes more.
+const narrow = 256
+
+// judge is final if the verdict does not depend on the width.
+func (m machine) judge(ctx context.Context, claims []claim, width int, o Options) (result Result, final bool) {
 	j := newJudge(ctx, m.automaton, counted(claims), int(o.Memory/8))
+	j.now.width, j.base.width, j.later.width = width, width, width
 	source := newEvents(claims)
 	for e, more := source.next(); more; e, more = source.next() {
 		if !j.add(e) {
-			return m.violation(j.convict(source.next), o)
+			if j.now.narrowed {
+				return result, false
+			}
+			return m.violation(j.convict(source.next), o), true
 		}
 		if j.now.stopped {
-			return m.exhausted(ctx, claims, e.c)
+			return m.exhausted(ctx, claims, e.c), true
 		}
 	}
-	return Result{Status: Linearizable}
+	return Result{Status: Linearizable}, true
 }
 
 // counted reports whether any claim tells a version.

@@ -3,6 +3,7 @@ package checker
 import (
 	"cmp"
 	"context"
+	"math/bits"
 	"slices"
 )
 
@@ -24,6 +25,8 @@ import (
 //   - A configuration that can do no more than another is dropped, see prune.
 //   - A version that was told is an upper bound: a configuration beyond it is
 //     dropped.
+//   - Where nobody counts, a write to a register that another overwrites at once
+//     leaves no trace: see absorb.
 //
 // Memory is that of the configurations and of what is in flight, whatever the
 // length of the history. Their number is exponential in the kinds of steps in
@@ -34,6 +37,8 @@ type linearizer struct {
 	ctx       context.Context
 	counted   bool // versions tell configurations apart
 	limit     int  // words of configurations
+	width     int  // configurations kept at most; 0: all
+	narrowed  bool // to width: that none is left proves nothing
 	stopped   bool // by ctx or limit: what is left means nothing
 	work      int  // configurations made, to look at ctx now and then
 	observing int  // of what is in flight
@@ -50,9 +55,10 @@ type linearizer struct {
 
 // step is a step in flight.
 type step struct {
-	slot int32
-	c    *claim
-	same bool // as the one before, but for when
+	slot  int32
+	spent int32 // if blind: the slot that tells that it has been seen to take effect; or else slot
+	c     *claim
+	same  bool // as the one before, but for when
 }
 
 // kind is a kind of unknown step.
@@ -72,7 +78,7 @@ func newLinearizer(ctx context.Context, a *automaton, counted bool, words int) *
 // copy makes l what from is, of the same history.
 func (l *linearizer) copy(from *linearizer) {
 	l.automaton, l.ctx, l.counted, l.limit = from.automaton, from.ctx, from.counted, from.limit
-	l.stopped, l.observing = from.stopped, from.observing
+	l.width, l.narrowed, l.stopped, l.observing = from.width, from.narrowed, from.stopped, from.observing
 	l.configurations.copy(&from.configurations)
 	l.slots = append(l.slots[:0], from.slots...)
 	l.steps = append(l.steps[:0], from.steps...)
@@ -86,10 +92,20 @@ func (l *linearizer) call(c *claim) {
 	case may:
 		l.callUnknown(c)
 	case stepped:
-		l.callStep(step{slot: l.take(c), c: c})
+		s := step{slot: l.take(c), c: c}
+		if s.spent = s.slot; l.blind(c) {
+			s.spent = l.take(c)
+		}
+		l.callStep(s)
 	default:
 		l.callObserver(l.take(c), c)
 	}
+}
+
+// blind reports whether c's step does not depend on what was before, nor can
+// anybody tell from what comes after how many there were.
+func (l *linearizer) blind(c *claim) bool {
+	return l.legal == nil && c.from == unsaid && !l.counted && c.sees(c.to, c.version)
 }
 
 // take finds a slot for c.
@@ -205,26 +221,42 @@ func (l *linearizer) ret(c *claim) bool {
 		return true
 	}
 	slot := int32(slices.Index(l.slots, c))
+	twin := l.twin(slot)
 	l.next.reset(&l.configurations)
 	l.todo.reset(&l.configurations)
 	for i := range l.configurations.len() {
 		row := l.configurations.row(i)
-		done := has(row, slot)
+		done, spent := has(row, slot), has(row, twin)
 		unset(row, slot)
+		unset(row, twin)
 		if done || c.optional {
 			l.next.add(row)
 		}
-		if !done {
+		if !done || !spent { // or it was absorbed, and this is the last instant at which it can be seen to
 			l.todo.add(row)
 		}
 	}
 	for i := 0; i < l.todo.len() && !l.stopped; i++ {
+		if l.width > 0 && i > widened*l.width {
+			l.narrowed = true
+			break
+		}
 		l.expand(i, slot)
 	}
 	l.release(slot, c)
 	l.configurations, l.next = l.next, l.configurations
 	l.prune()
 	return l.configurations.len() > 0 || l.stopped
+}
+
+// twin is the spent of the step in a slot, or the slot.
+func (l *linearizer) twin(slot int32) int32 {
+	for _, s := range l.steps {
+		if s.slot == slot {
+			return s.spent
+		}
+	}
+	return slot
 }
 
 func (l *linearizer) release(slot int32, c *claim) {
@@ -234,6 +266,7 @@ func (l *linearizer) release(slot int32, c *claim) {
 		return
 	}
 	i := slices.IndexFunc(l.steps, func(s step) bool { return s.slot == slot })
+	l.slots[l.steps[i].spent] = nil
 	if i+1 < len(l.steps) && !l.steps[i].same {
 		l.steps[i+1].same = false
 	}
@@ -246,15 +279,15 @@ func (l *linearizer) expand(i int, wanted int32) {
 	taken := false // the first of these alike that can be
 	for _, s := range l.steps {
 		taken = taken && s.same
-		if row := l.todo.row(i); !taken && !has(row, s.slot) {
+		if row := l.todo.row(i); !taken && !has(row, s.spent) {
 			taken = true
-			l.try(row, s.c, s.slot, -1, wanted)
+			l.try(row, s.c, s, -1, wanted)
 		}
 	}
 	for k := range l.kinds {
 		row := l.todo.row(i)
 		if used := row[rowBits+l.todo.sets+k]; used < l.kinds[k].called && !l.better(row, &l.kinds[k].claim) {
-			l.try(row, &l.kinds[k].claim, -1, k, wanted)
+			l.try(row, &l.kinds[k].claim, step{slot: -1}, k, wanted)
 		}
 	}
 }
@@ -263,7 +296,7 @@ func (l *linearizer) expand(i int, wanted int32) {
 // unknown one.
 func (l *linearizer) better(row []uint64, unknown *claim) bool {
 	for _, s := range l.steps {
-		if s.c.to == unknown.to && s.c.from == unknown.from && !has(row, s.slot) && l.fits(row, s.c) {
+		if s.c.to == unknown.to && s.c.from == unknown.from && !has(row, s.spent) && l.fits(row, s.c) {
 			return true
 		}
 	}
@@ -271,7 +304,7 @@ func (l *linearizer) better(row []uint64, unknown *claim) bool {
 }
 
 // try adds the configuration after c's step, if it is legal.
-func (l *linearizer) try(from []uint64, c *claim, slot int32, kind int, wanted int32) {
+func (l *linearizer) try(from []uint64, c *claim, s step, kind int, wanted int32) {
 	if !l.allows(int32(from[rowState]), c) || !l.fits(from, c) {
 		return
 	}
@@ -281,19 +314,30 @@ func (l *linearizer) try(from []uint64, c *claim, slot int32, kind int, wanted i
 	if l.counted {
 		row[rowVersion]++
 	}
-	if slot >= 0 {
-		set(row, slot)
+	if s.slot >= 0 {
+		set(row, s.slot)
+		set(row, s.spent)
 	} else {
 		row[rowBits+l.todo.sets+kind]++
 	}
-	if !l.settle(row) {
+	progress, ok := l.settle(row)
+	if !ok {
 		return
 	}
-	if has(row, wanted) {
-		unset(row, wanted)
-		l.next.add(row)
-	} else {
+	if l.blind(c) {
+		if s.slot != wanted && !progress && !l.enables(row) {
+			return
+		}
+		l.absorb(row)
+	}
+	done, absorbed := has(row, wanted), !has(row, l.twin(wanted))
+	unset(row, wanted)
+	if done && absorbed || !done { // it can still be seen to
 		l.todo.add(row)
+	}
+	if done {
+		unset(row, l.twin(wanted))
+		l.next.add(row)
 	}
 	l.interrupt()
 }
@@ -306,9 +350,38 @@ func (l *linearizer) interrupt() {
 	}
 }
 
-// settle lets what only observes take effect if it is true now. It reports
-// false for a row beyond a version that something in flight still must see.
-func (l *linearizer) settle(row []uint64) bool {
+// absorb lets blind writes in flight have taken effect just before one that
+// did: it left no trace of them. They may still be seen to, until they return,
+// which is why nothing else needs them now.
+func (l *linearizer) absorb(row []uint64) {
+	for _, s := range l.steps {
+		if s.spent != s.slot {
+			set(row, s.slot)
+		}
+	}
+}
+
+// enables reports whether a compare and set can follow. A blind write that
+// neither enables one nor is read is left to be absorbed.
+func (l *linearizer) enables(row []uint64) bool {
+	state := int32(row[rowState])
+	for _, s := range l.steps {
+		if s.c.from == state && !has(row, s.slot) {
+			return true
+		}
+	}
+	for i, k := range l.kinds {
+		if k.claim.from == state && row[rowBits+l.todo.sets+i] < k.called {
+			return true
+		}
+	}
+	return false
+}
+
+// settle lets what only observes take effect if it is true now, which is
+// progress. It is not ok with a row beyond a version that something in flight
+// still must see.
+func (l *linearizer) settle(row []uint64) (progress, ok bool) {
 	if l.observing > 0 {
 		state := int32(row[rowState])
 		for slot, c := range l.slots {
@@ -318,19 +391,20 @@ func (l *linearizer) settle(row []uint64) bool {
 			version := l.version(row, c)
 			if l.observed(state, version, c) {
 				set(row, int32(slot))
+				progress = true
 			} else if c.version != NoVersion && version > c.version {
-				return false
+				return progress, false
 			}
 		}
 	}
 	if l.counted {
 		for _, s := range l.steps {
 			if s.c.version != NoVersion && !s.c.optional && int64(row[rowVersion]) >= s.c.version && !has(row, s.slot) {
-				return false
+				return progress, false
 			}
 		}
 	}
-	return true
+	return progress, true
 }
 
 // prune drops configurations that can do no more than others. It compares
@@ -358,7 +432,40 @@ func (l *linearizer) prune() {
 		rest = rest[n:]
 	}
 	t.keep(func(i int) bool { return !l.dropped[i] })
+	l.narrow()
 }
+
+// narrow keeps the configurations that look best: those with the fewest unknown
+// steps, and the most operations done.
+func (l *linearizer) narrow() {
+	t := &l.configurations
+	if l.width == 0 || t.len() <= l.width {
+		return
+	}
+	l.narrowed = true
+	l.order, l.dropped = l.order[:0], l.dropped[:0]
+	for i := range t.len() {
+		l.order, l.dropped = append(l.order, int32(i)), append(l.dropped, true)
+	}
+	worth := func(i int32) (worth int) {
+		row := t.row(int(i))
+		for _, w := range row[rowBits : rowBits+t.sets] {
+			worth += bits.OnesCount64(w)
+		}
+		for _, used := range row[rowBits+t.sets:] {
+			worth -= int(used)
+		}
+		return worth
+	}
+	slices.SortFunc(l.order, func(i, j int32) int { return cmp.Or(cmp.Compare(worth(j), worth(i)), cmp.Compare(i, j)) })
+	for _, i := range l.order[:l.width] {
+		l.dropped[i] = false
+	}
+	t.keep(func(i int) bool { return !l.dropped[i] })
+}
+
+// widened is how many configurations are tried for each that is kept.
+const widened = 16
 
 // pruned is how many configurations are compared with each other: of more it
 // costs more than it saves.
@@ -383,7 +490,9 @@ func (l *linearizer) pruneAlike(rows []int32) {
 //   - of steps that are alike, as many have as in b, and those that have not
 //     must return no sooner, one by one: each step in a future of b can be
 //     replaced by one as good,
-//   - no optional step has that has not in b.
+//   - no optional step has that has not in b,
+//   - every blind write has that has in b, and none has been seen to that has
+//     not in b.
 func (l *linearizer) dominates(a, b []uint64) bool {
 	key := rowBits + l.configurations.sets
 	if !covers(b[key:], a[key:]) {
@@ -406,6 +515,10 @@ func (l *linearizer) dominates(a, b []uint64) bool {
 		}
 		inA, inB := has(a, s.slot), has(b, s.slot)
 		switch {
+		case s.spent != s.slot:
+			if inB && !inA && !s.c.optional || has(a, s.spent) && !has(b, s.spent) {
+				return false
+			}
 		case inA && !inB && s.c.optional:
 			return false
 		case s.c.optional:

@@ -47,7 +47,8 @@ var layers = map[string]layer{
 	},
 	"node/client": {module: []string{"node", "node/server", "node/session"}},
 
-	"checker": {module: []string{"node/fsm"}, others: []string{"github.com/anishathalye/porcupine"}},
+	"checker":        {module: []string{"node/fsm"}, others: []string{"github.com/anishathalye/porcupine"}},
+	"checker/jepsen": {pure: true, module: []string{"checker", "node/fsm"}},
 
 	"scenarios":           {pure: true, module: []string{"netmodel", "netmodel/keyed", "node/fsm", "sim"}},
 	"scenarios/canary":    {pure: true, module: system},
@@ -59,7 +60,10 @@ var layers = map[string]layer{
 
 	"cmd/lockstep": {
 		module: []string{"..."},
-		others: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"},
+		others: []string{
+			"github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd",
+			"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term",
+		},
 	},
 }
 

@@ -39,7 +39,7 @@ func TestReadRefuses(t *testing.T) {
 
 		"no header":            {lines(op1), "line 1: header: format: missing: add it"},
 		"other format":         {lines(replace(head, "lockstep-history", "plan")), `line 1: format: "plan": this is not a history: want "lockstep-history"`},
-		"newer format":         {lines(replace(head, `"version":1`, `"version":2,"new":1`)), "line 1: version: 2 is newer than 1, the newest known here: use a newer lockstep"},
+		"newer format":         {lines(replace(head, `"version":1`, `"version":3,"new":1`)), "line 1: version: 3 is newer than 2, the newest known here: use a newer lockstep"},
 		"older format":         {lines(replace(head, `"version":1`, `"version":0`)), "line 1: version: 0: versions begin at 1"},
 		"no definitions":       {lines(`{"format":"lockstep-history","version":1}`), "line 1: definitions: missing"},
 		"unknown header field": {lines(replace(head, `"version":1`, `"version":1,"x":1`)), "line 1: x: unknown field: remove it"},
@@ -166,6 +166,8 @@ func FuzzRead(f *testing.F) {
 	if valid, err := os.ReadFile("testdata/valid.jsonl"); err == nil {
 		f.Add(string(valid))
 	}
+	f.Add(lines(headKV, write1, cas12, read3))
+	f.Add(lines(headOf(ModelRegister), unnamed))
 	f.Fuzz(func(t *testing.T, text string) {
 		h, err := Read(strings.NewReader(text))
 		if err != nil {

@@ -36,17 +36,6 @@ const (
 	ModelKV          Model = "kv"           // a register for each key: operations as of ModelCASRegister
 )
 
-// has reports whether a model has operations of a kind.
-func (m Model) has(k Kind) bool {
-	switch m {
-	case ModelRegister:
-		return k == KindRead || k == KindWrite
-	case ModelCASRegister, ModelKV:
-		return k == KindRead || k == KindWrite || k == KindCAS
-	}
-	return k == KindRead || k == KindPropose
-}
-
 // NoValue is what a register holds before it is first written.
 const NoValue = "nil"
 

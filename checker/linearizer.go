@@ -221,6 +221,7 @@ func (l *linearizer) ret(c *claim) bool {
 		return true
 	}
 	slot := int32(slices.Index(l.slots, c))
+	l.first(slot)
 	twin := l.twin(slot)
 	l.next.reset(&l.configurations)
 	l.todo.reset(&l.configurations)
@@ -247,6 +248,16 @@ func (l *linearizer) ret(c *claim) bool {
 	l.configurations, l.next = l.next, l.configurations
 	l.prune()
 	return l.configurations.len() > 0 || l.stopped
+}
+
+// first puts a step before those alike: that of several that return at one
+// instant which is told first.
+func (l *linearizer) first(slot int32) {
+	i := slices.IndexFunc(l.steps, func(s step) bool { return s.slot == slot })
+	for ; i > 0 && l.steps[i].same; i-- {
+		l.steps[i-1], l.steps[i] = l.steps[i], l.steps[i-1]
+		l.steps[i-1].same, l.steps[i].same = l.steps[i].same, l.steps[i-1].same
+	}
 }
 
 // twin is the spent of the step in a slot, or the slot.

@@ -90,7 +90,7 @@ func (f field) set(value json.RawMessage) error {
 	switch f.target.(type) {
 	case *int, *int64:
 		return faultf(f.name, "%s: want a whole number, without quotes or fraction", value)
-	case *string, *Kind, *Outcome:
+	case *string, *Kind, *Outcome, *Model:
 		return faultf(f.name, "%s: want a text in double quotes", value)
 	default:
 		return faultf(f.name, "%v: want a list of definitions, as docs/HISTORY.md has it", err)

@@ -1,107 +1,196 @@
 package checker
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
 // Read reads what Write writes. It is strict: a history that is truncated, has
 // a field that is unknown, missing or twice, or contradicts itself is refused
-// with an error that names the line, the field and the remedy and wraps
-// ErrFormat.
+// with an error that names the lines, the fields and the remedies and wraps
+// ErrFormat. A bad header is reported alone, or else as many bad lines as
+// BadLines keeps.
 func Read(r io.Reader) (History, error) {
-	lines := lineReader{in: bufio.NewReader(r)}
-	text, err := lines.next()
-	if err == io.EOF {
-		return History{}, formatError(1, errors.New("the file is empty: the first line must be the header"))
-	}
+	in, err := NewReader(r)
 	if err != nil {
 		return History{}, err
 	}
-	head, err := parseHeader(text)
-	if err != nil {
-		return History{}, formatError(1, err)
-	}
-	h := History{Definitions: head.Definitions}
-	v, f := newValidator(h.Definitions)
-	if f != nil {
-		return History{}, formatError(1, f)
-	}
+	h := History{Model: in.Header.Model, Definitions: in.Header.Definitions}
+	var all chunks
+	var bad BadLines
 	for {
-		text, err := lines.next()
+		op, err := in.Next()
 		if err == io.EOF {
-			return h, nil
+			break
+		}
+		if errors.Is(err, ErrFormat) {
+			bad.add(err)
+			continue
 		}
 		if err != nil {
 			return History{}, err
 		}
-		op, err := parseOperation(text)
-		if err != nil {
-			return History{}, formatError(lines.number, err)
+		if len(bad.lines) == 0 {
+			all.add(op)
 		}
-		if f := v.add(&op); f != nil {
-			return History{}, formatError(lines.number, f)
-		}
-		h.Operations = append(h.Operations, op)
 	}
+	if err := bad.Err(); err != nil {
+		return History{}, err
+	}
+	h.Operations = all.join()
+	return h, nil
 }
 
-// lineReader reads whole lines.
-type lineReader struct {
-	in     *bufio.Reader
-	number int // of the last line
+// Header is what the first line of a history says.
+type Header struct {
+	Version     int64 // of the format
+	Model       Model
+	Definitions []fsm.Definition // of ModelMachine only
 }
 
-// next is the next line; io.EOF after the last.
-func (l *lineReader) next() ([]byte, error) {
-	text, err := l.in.ReadBytes('\n')
-	if err == io.EOF && len(text) == 0 {
-		return nil, io.EOF
+// Reader reads a history one operation after another. It remembers of each
+// what it needs to hold those after it against: its id and its client.
+type Reader struct {
+	Header Header
+	lines  lineReader
+	fast   scanner
+	valid  *validator
+}
+
+// NewReader reads the header.
+func NewReader(r io.Reader) (*Reader, error) {
+	in := &Reader{lines: newLineReader(r)}
+	text, err := in.lines.next()
+	if err == io.EOF {
+		return nil, formatError(1, errors.New("the file is empty: the first line must be the header"))
 	}
-	l.number++
-	switch {
-	case err == io.EOF:
-		return nil, formatError(l.number, errors.New("does not end in a newline, so the file was cut off: "+
-			"delete the line, or end it if it is whole"))
-	case err != nil:
-		return nil, fmt.Errorf("history: line %d: %w", l.number, err)
+	if err != nil {
+		return nil, err
 	}
-	text = bytes.TrimRight(text, "\r\n")
-	if len(bytes.TrimSpace(text)) == 0 {
-		return nil, formatError(l.number, errors.New("empty: delete it"))
+	if in.Header, err = parseHeader(text); err != nil {
+		return nil, formatError(1, err)
 	}
-	return text, nil
+	v, f := newValidator(in.Header.Model, in.Header.Definitions)
+	if f != nil {
+		return nil, formatError(1, f)
+	}
+	in.valid = v
+	in.fast = scanner{required: requiredOf(in.Header)}
+	return in, nil
+}
+
+// Next is the next operation; io.EOF after the last. An error that wraps
+// ErrFormat is about one line, and the lines after it can still be read: it is
+// as if the line were not there.
+func (in *Reader) Next() (Operation, error) {
+	text, err := in.lines.next()
+	if err != nil {
+		return Operation{}, err
+	}
+	op := Operation{Return: NoReturn, Version: NoVersion}
+	if !in.fast.parse(text, &op) {
+		if op, err = parseOperation(text, in.Header); err != nil {
+			return Operation{}, formatError(in.lines.number, err)
+		}
+	}
+	in.valid.line = in.lines.number
+	if f := in.valid.add(&op); f != nil {
+		return Operation{}, formatError(in.lines.number, f)
+	}
+	return op, nil
 }
 
 // parseHeader looks at format and version first: the fields of a newer version
 // would seem unknown.
-func parseHeader(text []byte) (header, error) {
-	var h header
-	known := object{{"format", &h.Format, true}, {"version", &h.Version, true}, {"definitions", &h.Definitions, true}}
+func parseHeader(text []byte) (Header, error) {
+	var format string
+	var h Header
+	known := object{
+		{"format", &format, true}, {"version", &h.Version, true},
+		{"definitions", &h.Definitions, true}, {"model", &h.Model, true},
+	}
 	err := known[:2].parse(text, true)
 	switch {
 	case err != nil:
 		return h, fmt.Errorf("header: %w", err)
-	case h.Format != formatName:
-		return h, faultf("format", "%q: this is not a history: want %q", h.Format, formatName)
+	case format != formatName:
+		return h, faultf("format", "%q: this is not a history: want %q", format, formatName)
 	case h.Version > formatVersion:
 		return h, faultf("version", "%d is newer than %d, the newest known here: use a newer lockstep", h.Version, formatVersion)
 	case h.Version < 1:
 		return h, faultf("version", "%d: versions begin at 1", h.Version)
+	case h.Version == 1: // knew machines only
+		h.Model = ModelMachine
+		return h, known[:3].parse(text, false)
 	}
-	return h, known.parse(text, false)
+	known[2].required = false // depends on the model
+	if err := known.parse(text, false); err != nil {
+		return h, err
+	}
+	switch {
+	case !slices.Contains(models, h.Model):
+		return h, faultf("model", "%q is none of %s", h.Model, modelNames())
+	case h.Model == ModelMachine && h.Definitions == nil:
+		return h, faultf("definitions", "missing: add it")
+	}
+	return h, nil
 }
 
-func parseOperation(text []byte) (Operation, error) {
+var models = []Model{ModelMachine, ModelRegister, ModelCASRegister, ModelKV}
+
+func modelNames() string {
+	var names []string
+	for _, m := range models {
+		names = append(names, string(m))
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
+
+// parseOperation is the strict and slow way to parse an operation, and the one
+// that knows what is wrong.
+func parseOperation(text []byte, h Header) (Operation, error) {
 	op := Operation{Return: NoReturn, Version: NoVersion}
 	fields := object{
-		{"client", &op.Client, true}, {"id", &op.ID, true}, {"machine", &op.Machine, true}, {"kind", &op.Kind, true},
+		{"client", &op.Client, true}, {"id", &op.ID, true}, {"machine", &op.Machine, h.Model.named()}, {"kind", &op.Kind, true},
 		{"argument", &op.Argument, false}, {"call", &op.Call, true}, {"return", &op.Return, false},
 		{"outcome", &op.Outcome, true}, {"reason", &op.Reason, false}, {"state", &op.State, false},
-		{"version", &op.Version, false},
+		{"version", &op.Version, false}, {"expected", &op.Expected, false},
+	}
+	if h.Version == 1 {
+		fields = fields[:len(fields)-1]
 	}
 	return op, fields.parse(text, false)
+}
+
+// named tells whether operations must name their machine: there can be several.
+func (m Model) named() bool { return m != ModelRegister && m != ModelCASRegister }
+
+// chunks gathers operations without copying them again and again.
+type chunks struct {
+	full [][]Operation
+	last []Operation
+}
+
+const chunk = 4096
+
+func (c *chunks) add(op Operation) {
+	if len(c.last) == cap(c.last) {
+		if len(c.last) > 0 {
+			c.full = append(c.full, c.last)
+		}
+		c.last = make([]Operation, 0, min(chunk, 2*cap(c.last)+16))
+	}
+	c.last = append(c.last, op)
+}
+
+func (c *chunks) join() []Operation {
+	if len(c.full) == 0 {
+		return c.last
+	}
+	return slices.Concat(append(c.full, c.last)...)
 }

@@ -4,32 +4,42 @@ import (
 	"bufio"
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"io"
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// Format and version of the file, as its header says.
+// Format of the file and its newest version, as its header says.
 const (
 	formatName    = "lockstep-history"
-	formatVersion = 1
+	formatVersion = 2
 )
 
+// header is the first line as written. Version 1 knew ModelMachine only, and
+// those histories are still written so.
 type header struct {
 	Format      string           `json:"format"`
 	Version     int64            `json:"version"`
-	Definitions []fsm.Definition `json:"definitions"`
+	Model       Model            `json:"model,omitempty"`
+	Definitions []fsm.Definition `json:"definitions,omitzero"`
 }
 
-// line is an operation as written. Pointers tell 0 from absent.
+func headerOf(h History) header {
+	if h.Model == ModelMachine || h.Model == "" {
+		return header{Format: formatName, Version: 1, Definitions: append([]fsm.Definition{}, h.Definitions...)}
+	}
+	return header{formatName, formatVersion, h.Model, h.Definitions}
+}
+
+// line is an operation as written. Pointers tell empty from absent.
 type line struct {
 	Client   int     `json:"client"`
 	ID       string  `json:"id"`
-	Machine  string  `json:"machine"`
+	Machine  *string `json:"machine,omitempty"`
 	Kind     Kind    `json:"kind"`
 	Argument string  `json:"argument,omitempty"`
+	Expected string  `json:"expected,omitempty"`
 	Call     int64   `json:"call"`
 	Return   *int64  `json:"return,omitempty"`
 	Outcome  Outcome `json:"outcome"`
@@ -45,26 +55,29 @@ func Write(w io.Writer, h History) error {
 	buffered := bufio.NewWriter(w)
 	enc := json.NewEncoder(buffered)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(header{formatName, formatVersion, append([]fsm.Definition{}, h.Definitions...)}); err != nil {
+	if err := enc.Encode(headerOf(h)); err != nil {
 		return err
 	}
 	ops := slices.Clone(h.Operations)
 	slices.SortStableFunc(ops, func(x, y Operation) int { return cmp.Compare(x.Call, y.Call) })
 	for i := range ops {
-		if err := enc.Encode(ops[i].line()); err != nil {
+		if err := enc.Encode(ops[i].line(h.Model)); err != nil {
 			return err
 		}
 	}
 	if err := buffered.Flush(); err != nil {
 		return err
 	}
-	return validate(h.Definitions, ops)
+	return validate(h.Model, h.Definitions, ops)
 }
 
-func (op *Operation) line() line {
+func (op *Operation) line(m Model) line {
 	l := line{
-		Client: op.Client, ID: op.ID, Machine: op.Machine, Kind: op.Kind, Argument: op.Argument,
+		Client: op.Client, ID: op.ID, Kind: op.Kind, Argument: op.Argument, Expected: op.Expected,
 		Call: op.Call, Outcome: op.Outcome, Reason: op.Reason, State: op.State,
+	}
+	if m.named() || op.Machine != "" {
+		l.Machine = &op.Machine
 	}
 	if op.Return != NoReturn {
 		l.Return = &op.Return
@@ -75,20 +88,18 @@ func (op *Operation) line() line {
 	return l
 }
 
-// validate is what Read would say of these operations, line by line.
-func validate(definitions []fsm.Definition, ops []Operation) error {
-	v, f := newValidator(definitions)
+// validate is what Read would say of the first of these operations that it
+// refuses.
+func validate(m Model, definitions []fsm.Definition, ops []Operation) error {
+	v, f := newValidator(m, definitions)
 	if f != nil {
 		return formatError(1, f)
 	}
 	for i := range ops {
+		v.line++
 		if f := v.add(&ops[i]); f != nil {
 			return formatError(v.line, f)
 		}
 	}
 	return nil
-}
-
-func formatError(line int, err error) error {
-	return fmt.Errorf("%w: line %d: %w", ErrFormat, line, err)
 }

@@ -1,9 +1,12 @@
 package main
 
 import (
-	"bytes"
+	"bufio"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/checker"
@@ -11,42 +14,111 @@ import (
 )
 
 func checkCommand() *cobra.Command {
-	var asJSON bool
-	var timeout time.Duration
+	var c check
 	cmd := &cobra.Command{
 		Use:   "check HISTORY.jsonl",
 		Short: "Judge whether a recorded history is linearizable",
-		Long: `Judge whether a recorded history is linearizable (- reads standard input). The
-format is described in docs/HISTORY.md.`,
+		Long: `Judge whether a recorded history is linearizable (- reads standard input): one in
+the format that docs/HISTORY.md describes, or one of Jepsen, as EDN or log. It
+may be compressed with gzip or zstd.
+
+What a history is of, it says itself, or else --model does:
+
+  lifecycle      machines of the built-in definition
+  machine:FILE   machines of the definition in a file, in YAML or JSON
+  register       one register: write and read
+  cas-register   one register: write, cas (compare and set) and read
+  kv             a register for each key`,
 		Args: exactly(1, "a history file, or - for standard input"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			data, err := readInput(args[0], cmd.InOrStdin())
-			if err != nil {
-				return err
-			}
-			h, err := checker.Read(bytes.NewReader(data))
-			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
-			}
-			if timeout <= 0 {
-				return fmt.Errorf("--timeout %v: want more than 0", timeout)
-			}
-			r := checker.Check(cmd.Context(), h, checker.Options{Timeout: timeout})
-			if err := printCheck(cmd, len(h.Operations), r, asJSON); err != nil {
-				return err
-			}
-			switch r.Status {
-			case checker.Violated:
-				return &failure{code: exitViolated}
-			case checker.Undecided:
-				return &failure{code: exitUndecided}
-			}
-			return nil
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd, args[0]) },
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the verdict as JSON")
-	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "give up after this; the verdict is then undecided")
+	f := cmd.Flags()
+	f.StringVar(&c.source.format, "format", formatAuto, "format of the history: auto (by its first bytes), lockstep or jepsen")
+	f.StringVar(&c.source.model, "model", "", "what the history is of (default: what its header says; of Jepsen's: cas-register)")
+	f.StringVar(&c.source.failedCAS, "failed-cas", failedCASNone, "what a :cas of Jepsen that failed claims: none (but that it had no effect) or illegal (the register did not hold the value expected)")
+	f.BoolVar(&c.json, "json", false, "print the verdict as JSON")
+	f.StringVar(&c.viz, "viz", "", "write a page about the machine that is violated, in HTML, to this file")
+	f.DurationVar(&c.budget, "budget", time.Minute, "give up after judging for so long; the verdict is then undecided")
+	f.Var(&c.memory, "memory", "give up when judging needs more than this, as in 512MiB; the verdict is then undecided")
+	f.DurationVar(&c.budget, "timeout", time.Minute, "as --budget")
+	if err := f.MarkHidden("timeout"); err != nil {
+		panic(err) // the flag does not exist
+	}
+	complete(cmd, "format", func() []string { return []string{formatAuto, formatLockstep, formatJepsen} })
+	complete(cmd, "model", func() []string { return []string{"lifecycle", "machine:", "register", "cas-register", "kv"} })
+	complete(cmd, "failed-cas", func() []string { return []string{failedCASNone, failedCASIllegal} })
 	return cmd
+}
+
+type check struct {
+	source historySource
+	json   bool
+	viz    string // file
+	budget time.Duration
+	memory byteSize
+}
+
+func (c *check) run(cmd *cobra.Command, name string) error {
+	if err := c.validate(cmd); err != nil {
+		return err
+	}
+	p := newProgress(cmd.ErrOrStderr())
+	defer p.end()
+	h, err := c.source.read(name, cmd.InOrStdin(), p)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	p.begin(func(since time.Duration) string {
+		return fmt.Sprintf("checking: %d operations, %v", len(h.Operations), since.Truncate(time.Second))
+	})
+	r := checker.Check(cmd.Context(), h, checker.Options{Timeout: c.budget, Memory: int64(c.memory)})
+	p.end()
+	if err := printCheck(cmd, len(h.Operations), r, c.json); err != nil {
+		return err
+	}
+	if c.viz != "" {
+		if err := c.visualize(cmd, h, r); err != nil {
+			return fmt.Errorf("--viz: %w", err)
+		}
+	}
+	switch r.Status {
+	case checker.Violated:
+		return &failure{code: exitViolated}
+	case checker.Undecided:
+		return &failure{code: exitUndecided}
+	}
+	return nil
+}
+
+func (c *check) validate(cmd *cobra.Command) error {
+	flag := "--budget"
+	if cmd.Flags().Changed("timeout") {
+		flag = "--timeout"
+	}
+	if c.budget <= 0 {
+		return fmt.Errorf("%s %v: want more than 0", flag, c.budget)
+	}
+	if c.viz == "" && cmd.Flags().Changed("viz") {
+		return errors.New("--viz: want a file")
+	}
+	return c.source.validate()
+}
+
+// visualize writes the page about the machine that r is about. It may take as
+// long as the check may.
+func (c *check) visualize(cmd *cobra.Command, h checker.History, r checker.Result) error {
+	if r.Status == checker.Linearizable {
+		fmt.Fprintf(cmd.ErrOrStderr(), "lockstep: nothing is violated, so there is no page in %s\n", c.viz)
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), c.budget)
+	defer cancel()
+	f, err := os.Create(c.viz)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(f)
+	return errors.Join(checker.Visualize(ctx, w, h, r.Machine), w.Flush(), f.Close())
 }
 
 // checked is the JSON form of a verdict on a history.

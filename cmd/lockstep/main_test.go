@@ -34,7 +34,7 @@ func TestCommand(t *testing.T) {
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "repeat": repeat, "jsonl": jsonl, "await": await,
-			"until": until, "same-results": sameResults(times), "same-but-hash": sameResults(timesAndHash),
+			"until": until, "compress": compress, "truncate": truncate, "same-results": sameResults(times), "same-but-hash": sameResults(timesAndHash),
 		},
 		Setup: ports,
 	})

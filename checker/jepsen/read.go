@@ -1,0 +1,189 @@
+package jepsen
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+)
+
+// Options say what a history is of, which it does not tell itself.
+type Options struct {
+	// Model of the history; empty is checker.ModelCASRegister. Operations of
+	// checker.ModelKV have values [key value], as jepsen.independent has them.
+	// Those of checker.ModelMachine, which are :propose and :read, have values
+	// [machine state]; keywords and strings stand for their plain names.
+	Model checker.Model
+	// Definition of the machines, of checker.ModelMachine only.
+	Definition fsm.Definition
+	// FailedCAS makes of a :cas that failed, without :error, the claim that the
+	// register did not hold the value expected. Otherwise it claims no more
+	// than any :fail, that it had no effect, which is how Knossos reads it.
+	FailedCAS bool
+}
+
+// Validate tells what is wrong with o.
+func (o *Options) Validate() error {
+	switch o.Model {
+	case "", checker.ModelRegister, checker.ModelCASRegister, checker.ModelKV:
+		return nil
+	case checker.ModelMachine:
+		return o.Definition.Validate()
+	}
+	return fmt.Errorf("unknown model %q", o.Model)
+}
+
+// Read reads a history, and what its nemesis did. Errors about its contents
+// wrap checker.ErrFormat and tell of up to twenty bad lines. Neither files that
+// are cut off nor events that contradict each other are accepted.
+func Read(r io.Reader, o Options) (checker.History, []checker.Annotation, error) {
+	if err := o.Validate(); err != nil {
+		return checker.History{}, nil, err
+	}
+	if o.Model == "" {
+		o.Model = checker.ModelCASRegister
+	}
+	b := newBuilder(o)
+	in := bufio.NewReaderSize(r, 64<<10)
+	read := b.readLines
+	if isVector(in) {
+		read = b.readVector
+	}
+	if err := read(in); err != nil {
+		return checker.History{}, nil, fmt.Errorf("history: %w", err)
+	}
+	if err := b.bad.Err(); err != nil {
+		return checker.History{}, nil, err
+	}
+	h := checker.History{Model: o.Model, Operations: b.ops}
+	if o.Model == checker.ModelMachine {
+		h.Definitions = []fsm.Definition{o.Definition}
+	}
+	return h, b.annotations, nil
+}
+
+// isVector reports whether a vector of maps comes, and not a log whose lines
+// begin with a bracket.
+func isVector(in *bufio.Reader) bool {
+	start, _ := in.Peek(4096)
+	p := parser{in: start}
+	if p.ended() || start[p.at] != '[' && start[p.at] != '(' {
+		return false
+	}
+	p.at++
+	return p.ended() || bytes.IndexByte([]byte("{#])"), start[p.at]) >= 0
+}
+
+func (b *builder) readVector(in *bufio.Reader) error {
+	all, err := io.ReadAll(in)
+	if err != nil {
+		return err
+	}
+	if !utf8.Valid(all) {
+		b.bad.Add(1+bytes.Count(validPrefix(all), []byte("\n")), errUTF8)
+		return nil
+	}
+	p := parser{in: all}
+	p.skip()
+	p.at++
+	b.line = 1
+	for counted := 0; ; {
+		ended := p.ended()
+		b.line += bytes.Count(all[counted:p.at], []byte("\n"))
+		counted = p.at
+		if !ended && (all[p.at] == ']' || all[p.at] == ')') {
+			p.at++
+			if !p.ended() {
+				b.bad.Add(b.line, errors.New("has text after the vector: remove it"))
+			}
+			return nil
+		}
+		v, err := p.next()
+		if err != nil {
+			b.bad.Add(b.line, fmt.Errorf("not EDN: mend it: %w; what follows was not read", err))
+			return nil
+		}
+		e, err := parseEvent(v)
+		b.take(e, err)
+	}
+}
+
+// validPrefix is text until it is not UTF-8 any more.
+func validPrefix(text []byte) []byte {
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && size == 1 {
+			return text[:i]
+		}
+		i += size
+	}
+	return text
+}
+
+func (b *builder) readLines(in *bufio.Reader) error {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(make([]byte, 64<<10), checker.MaxLine)
+	lines.Split(checker.ScanWholeLines)
+	found := false
+	var p parser
+	for lines.Scan() {
+		b.line++
+		text := lines.Bytes()
+		whole := text[len(text)-1] == '\n'
+		if !whole && lines.Err() != nil {
+			break
+		}
+		e, event, err := p.line(text, whole)
+		found = found || event
+		if event {
+			b.take(e, err)
+		}
+	}
+	err := lines.Err()
+	switch {
+	case errors.Is(err, bufio.ErrTooLong):
+		b.bad.Add(b.line+1, fmt.Errorf("longer than %d bytes, so this is no history by lines; what follows was not read", checker.MaxLine))
+		return nil
+	case err == nil && !found:
+		b.bad.Add(max(b.line, 1), errors.New("the file ends, and there was no operation in it: "+
+			"want maps as in {:process 0, :type :invoke, :f :read, :value nil}, or a log with lines as in 0 :invoke :read nil"))
+	}
+	return err
+}
+
+// line parses a map or a line of a log. Those of a log must be whole: of
+// one that is cut off something else may seem to be left.
+func (p *parser) line(line []byte, whole bool) (e event, found bool, err error) {
+	text := bytes.TrimSpace(line)
+	if len(text) == 0 || text[0] == ';' {
+		return e, false, nil
+	}
+	cut := "does not end in a newline, so the file was cut off: delete the line, or end it if it is whole"
+	if text[0] != '{' && text[0] != '#' {
+		e, found, err = p.log(text)
+		if found && !whole {
+			err = errors.New(cut)
+		}
+		return e, found, err
+	}
+	if !utf8.Valid(text) {
+		return e, true, errUTF8
+	}
+	p.reset(text)
+	v, err := p.next()
+	switch {
+	case errors.Is(err, errCut) && !whole:
+		return e, true, errors.New(cut)
+	case err != nil:
+		return e, true, fmt.Errorf("not EDN, or not all on this line: delete it, or mend it: %w", err)
+	case !p.ended():
+		return e, true, errors.New("has text after the map: give each its own line")
+	}
+	e, err = parseEvent(v)
+	return e, true, err
+}

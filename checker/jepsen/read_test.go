@@ -1,0 +1,288 @@
+package jepsen
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+)
+
+func read(t *testing.T, text string, o Options) checker.History {
+	t.Helper()
+	h, _, err := Read(strings.NewReader(text), o)
+	require.NoError(t, err)
+	return h
+}
+
+// register is a history; registerOps is what it says.
+const register = `{:type :invoke, :f :read, :value nil, :process 0, :time 10, :index 0}
+{:type :invoke, :f :write, :value 4, :process 2, :time 10, :index 1}
+{:type :ok, :f :read, :value nil, :process 0, :time 30, :index 2}
+{:type :info, :f :write, :value 4, :process 2, :time 40, :error :timeout, :index 3}
+{:type :invoke, :f :cas, :value [4 1], :process 0, :time 50, :index 4}
+{:type :fail, :f :cas, :value [4 1], :process 0, :time 60, :index 5}
+{:type :invoke, :f :read, :value nil, :process 7, :time 70, :index 6}
+`
+
+var registerOps = []checker.Operation{
+	{Client: 0, ID: "p0.0", Kind: checker.KindRead, Call: 10, Return: 30, Outcome: checker.Committed, State: "nil", Version: checker.NoVersion},
+	{Client: 2, ID: "p2.1", Kind: checker.KindWrite, Argument: "4", Call: 11, Return: 40, Outcome: checker.Unknown, Reason: "timeout", Version: checker.NoVersion},
+	{Client: 0, ID: "p0.4", Kind: checker.KindCAS, Expected: "4", Argument: "1", Call: 50, Return: 60, Outcome: checker.Rejected, Reason: "fail", Version: checker.NoVersion},
+	{Client: 7, ID: "p7.6", Kind: checker.KindRead, Call: 70, Return: checker.NoReturn, Outcome: checker.Unknown, Version: checker.NoVersion},
+}
+
+func TestFormsOfOneHistory(t *testing.T) {
+	for name, text := range map[string]string{
+		"maps":             register,
+		"no last newline":  strings.TrimSuffix(register, "\n"),
+		"vector":           "[" + register + "]",
+		"vector, indented": "\n [" + strings.ReplaceAll(register, ", ", ",\n  ") + "] ; end\n",
+		"list":             "(" + register + ")\n",
+		"records":          strings.ReplaceAll(register, "{:type", "#jepsen.history.Op{:type"),
+		"windows":          strings.ReplaceAll(register, "\n", "\r\n"),
+		"comments, blanks": "; a history\n\n" + register,
+	} {
+		h := read(t, text, Options{})
+		require.Equal(t, checker.ModelCASRegister, h.Model, name)
+		require.Equal(t, registerOps, h.Operations, name)
+	}
+}
+
+// The order of events counts, whatever the clock says.
+func TestTimesAgreeWithTheOrder(t *testing.T) {
+	h := read(t, strings.Replace(register, ":time 30", ":time 5", 1), Options{})
+	require.Equal(t, [2]int64{11, 12}, [2]int64{h.Operations[1].Call, h.Operations[0].Return})
+}
+
+// Logs have no times, so the position of the event stands for them.
+func TestLogs(t *testing.T) {
+	log := `INFO  jepsen.core - starting
+INFO  jepsen.util - 0	:invoke	:read	nil
+2017-03-01 10:00:00,001 INFO [jepsen worker 2] jepsen.util - 2	:invoke	:write	4
+[jepsen worker 0] jepsen.util: 0	:ok	:read	nil
+jepsen.util: :nemesis	:info	:start	nil
+   at some.trace :ok there
+2 :info :write 4 :timed-out
+0 :invoke :cas [4 1]
+0 :fail :cas :timed-out
+7	:invoke	:read	nil
+`
+	h, notes, err := Read(strings.NewReader(log), Options{FailedCAS: true})
+	require.NoError(t, err)
+	want := append([]checker.Operation{}, registerOps...)
+	for i, times := range [][2]int64{{0, 2}, {1, 4}, {5, 6}, {7, checker.NoReturn}} {
+		want[i].Call, want[i].Return = times[0], times[1]
+		want[i].ID = fmt.Sprintf("p%d.%d", want[i].Client, times[0])
+	}
+	want[1].Reason, want[2].Reason = "timed-out", "timed-out"
+	require.Equal(t, want, h.Operations)
+	require.Equal(t, []checker.Annotation{{Start: 3, End: 3, Text: "nemesis: start"}}, notes)
+}
+
+// A :cas that failed claims nothing, unless it is asked to.
+func TestFailedCAS(t *testing.T) {
+	require.Equal(t, "fail", read(t, register, Options{}).Operations[2].Reason)
+	require.Equal(t, checker.ReasonIllegal, read(t, register, Options{FailedCAS: true}).Operations[2].Reason)
+	failed := strings.Replace(register, ":time 60", ":time 60, :error :illegal", 1)
+	require.Equal(t, "fail", read(t, failed, Options{FailedCAS: true}).Operations[2].Reason, "an error says that it was not compared")
+}
+
+func TestKeys(t *testing.T) {
+	text := `{:process 0 :type :invoke :f :write :value [:x 3]}
+{:process 1 :type :invoke :f :cas :value #jepsen.independent.MapEntry{:key :x, :val [3 (4 5)]}}
+{:process 0 :type :ok :f :write :value [:x 3]}
+{:process 1 :type :ok :f :cas :value [:x [3 [4, 5]]]}
+{:process 0 :type :invoke :f :read :value ["y" nil]}
+{:process 0 :type :ok :f :read :value ["y" nil]}
+`
+	h := read(t, text, Options{Model: checker.ModelKV})
+	require.Equal(t, checker.History{Model: checker.ModelKV, Operations: []checker.Operation{
+		{Client: 0, ID: "p0.0", Machine: ":x", Kind: checker.KindWrite, Argument: "3", Call: 0, Return: 2, Outcome: checker.Committed, Version: checker.NoVersion},
+		{Client: 1, ID: "p1.1", Machine: ":x", Kind: checker.KindCAS, Expected: "3", Argument: "[4 5]", Call: 1, Return: 3, Outcome: checker.Committed, Version: checker.NoVersion},
+		{Client: 0, ID: "p0.4", Machine: `"y"`, Kind: checker.KindRead, Call: 4, Return: 5, Outcome: checker.Committed, State: "nil", Version: checker.NoVersion},
+	}}, h)
+}
+
+func TestMachines(t *testing.T) {
+	text := `{:process 0 :type :invoke :f :propose :value [:a :Running]}
+{:process 0 :type :ok :f :propose :value [:a :Running]}
+{:process 1 :type :invoke :f :propose :value ["lifecycle/a" "Init"]}
+{:process 1 :type :fail :f :propose :value ["lifecycle/a" "Init"] :error :illegal}
+{:process 1 :type :invoke :f :read :value [a nil]}
+{:process 1 :type :ok :f :read :value [a Running]}
+`
+	h := read(t, text, Options{Model: checker.ModelMachine, Definition: fsm.Lifecycle()})
+	require.Equal(t, []fsm.Definition{fsm.Lifecycle()}, h.Definitions)
+	require.Equal(t, checker.Result{Status: checker.Linearizable}, checker.Check(t.Context(), h, checker.Options{}))
+	require.Equal(t, []string{"lifecycle/a", "lifecycle/a", "lifecycle/a"}, []string{h.Operations[0].Machine, h.Operations[1].Machine, h.Operations[2].Machine})
+	require.Equal(t, checker.ReasonIllegal, h.Operations[1].Reason)
+
+	_, _, err := Read(strings.NewReader(strings.Replace(text, ":Running]", ":Walking]", 1)), Options{Model: checker.ModelMachine, Definition: fsm.Lifecycle()})
+	require.ErrorContains(t, err, "line 1: :value: :Walking is no state of definition lifecycle: it has Init, Running, Stopped")
+	_, _, err = Read(strings.NewReader(strings.Replace(text, "lifecycle/a", "lamp/a", 1)), Options{Model: checker.ModelMachine, Definition: fsm.Lifecycle()})
+	require.ErrorContains(t, err, "line 3: :value: machine lamp/a is not of definition lifecycle")
+}
+
+func TestNemesis(t *testing.T) {
+	text := `{:process :nemesis :type :info :f :start :value nil :time 5}
+{:process 0 :type :invoke :f :read :value nil :time 6}
+{:process :nemesis :type :info :f :start :value [:cut "n1"] :time 7}
+{:process :nemesis :type :info :f :stop :value nil :time 9}
+`
+	_, notes, err := Read(strings.NewReader(text), Options{})
+	require.NoError(t, err)
+	require.Equal(t, []checker.Annotation{
+		{Start: 5, End: 7, Text: `nemesis: start [:cut "n1"]`}, {Start: 9, End: 9, Text: "nemesis: stop"},
+	}, notes)
+}
+
+func TestReadRefuses(t *testing.T) {
+	invoke := `{:process 0 :type :invoke :f :write :value 1}` + "\n"
+	event := func(fields string) string { return "{" + fields + "}\n" }
+	for name, c := range map[string]struct {
+		text, want string
+		model      checker.Model
+	}{
+		"nothing":        {text: "", want: "line 1: the file ends, and there was no operation in it"},
+		"no history":     {text: "dear\ndiary\n", want: "line 2: the file ends, and there was no operation in it"},
+		"no map":         {text: "#{1}\n", want: "line 1: #{1}: want a map"},
+		"no process":     {text: event(":type :ok :f :read"), want: "line 1: :process: missing: add it"},
+		"no type":        {text: event(":process 0 :f :read"), want: "line 1: :type: missing: add it"},
+		"no function":    {text: event(":process 0 :type :ok"), want: "line 1: :f: missing: add it"},
+		"type":           {text: event(":process 0 :f :read :type :done"), want: "line 1: :type: :done is none of :invoke, :ok, :fail and :info"},
+		"process":        {text: event(":process -1 :f :read :type :ok"), want: "line 1: :process: -1: want a number from 0, or a keyword"},
+		"text process":   {text: event(`:process "a" :f :read :type :ok`), want: `line 1: :process: "a": want a number`},
+		"time":           {text: event(":process 0 :f :read :type :invoke :time 1.5"), want: "line 1: :time: 1.5: want a whole number"},
+		"late":           {text: event(":process 0 :f :read :type :invoke :time 4611686018427387905"), want: "line 1: :time: 4611686018427387905 is later than 2^62"},
+		"index":          {text: event(":process 0 :f :read :type :invoke :index 3") + event(":process 1 :f :read :type :invoke :index 3"), want: "line 2: :index: 3 after 3: sort the history by it"},
+		"function":       {text: event(":process 0 :f :append :type :invoke"), want: "line 1: :f: :append is not known to model cas-register: want :write, :cas or :read"},
+		"no cas":         {text: event(":process 0 :f :cas :value [1 2] :type :invoke"), model: checker.ModelRegister, want: "line 1: :f: :cas is not known to model register: want :write or :read"},
+		"cas of what":    {text: event(":process 0 :f :cas :value 1 :type :invoke"), want: "line 1: :value: 1: want [expected new]"},
+		"read has value": {text: event(":process 0 :f :read :value [1 nil] :type :invoke"), want: "line 1: :value: [1 nil]: a read is invoked with nil; if keys come with values, the model is kv"},
+		"no key":         {text: invoke, model: checker.ModelKV, want: "line 1: :value: 1: model kv wants [key value], or [key nil]"},
+		"twice":          {text: invoke + invoke, want: "line 2: :process: 0 still waits for its :write, operation p0.0: it has one operation in flight"},
+		"not invoked":    {text: event(":process 0 :f :read :type :ok"), want: "line 1: :process: 0 waits for nothing"},
+		"other function": {text: invoke + event(":process 0 :f :read :type :ok"), want: "line 2: :f: :read, but operation p0.0 of process 0 is :write"},
+		"other value":    {text: invoke + event(":process 0 :f :write :value 2 :type :ok"), want: "line 2: :value: 2, but operation p0.0 was invoked with 1: which of them took effect?"},
+		"other key": {text: event(":process 0 :type :invoke :f :read :value [1 nil]") + event(":process 0 :type :ok :f :read :value [2 nil]"), model: checker.ModelKV,
+			want: "line 2: :value: the key is 2, but operation p0.0 was invoked with 1"},
+		"two on a line": {text: strings.TrimSpace(invoke) + invoke, want: "line 1: has text after the map: give each its own line"},
+		"split":         {text: "{:process\n0}\n", want: "line 1: not EDN, or not all on this line: delete it, or mend it: ends within a value"},
+		"cut map":       {text: invoke + invoke[:20], want: "line 2: does not end in a newline, so the file was cut off"},
+		"cut vector":    {text: "[" + invoke, want: "line 2: not EDN: mend it: ends within a value, so it was cut off"},
+		"after vector":  {text: "[" + invoke + "]\n1", want: "line 2: has text after the vector: remove it"},
+		"cut log":       {text: "0 :invoke :write 12", want: "line 1: does not end in a newline, so the file was cut off"},
+		"log":           {text: "0 :invoke\n", want: "line 1: want a function and a value after :invoke"},
+		"log, no value": {text: "0 :invoke :read\n", want: "line 1: want a value after :read"},
+		"log, bad rest": {text: "0 :ok :read 1 ]\n", want: `line 1: want an error or nothing after the value: ']' closes nothing`},
+		"log, longer":   {text: "0 :ok :read 1 :e x\n", want: `line 1: has "x" after the error: remove it`},
+		"not UTF-8":     {text: invoke + "{:process \xff}\n", want: "line 2: not UTF-8"},
+		"vector not":    {text: "[" + invoke + "\xff]", want: "line 2: not UTF-8"},
+		"log not":       {text: "0 :ok :read \xff\n", want: "line 1: not UTF-8"},
+		"endless":       {text: strings.Repeat("x", checker.MaxLine+1), want: "line 1: longer than 16777216 bytes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, _, err := Read(strings.NewReader(c.text), Options{Model: c.model})
+			require.ErrorIs(t, err, checker.ErrFormat)
+			require.ErrorContains(t, err, "malformed history: "+c.want)
+		})
+	}
+}
+
+func TestEveryBadLineIsTold(t *testing.T) {
+	_, _, err := Read(strings.NewReader(register+"{}\n{:a\n"+strings.Repeat("{}\n", 30)), Options{})
+	told := strings.Split(err.Error(), "\n")
+	require.Len(t, told, 21)
+	require.Equal(t, "malformed history: line 8: :process: missing: add it", told[0])
+	require.Contains(t, told[1], "line 9: not EDN")
+	require.Equal(t, "and 12 more", told[20])
+}
+
+// What follows from a bad line is not told too.
+func TestCompletionOfBadInvocation(t *testing.T) {
+	_, _, err := Read(strings.NewReader("0 :invoke :append 1\n0 :ok :append 1\n0 :ok :append 1\n"), Options{})
+	require.Equal(t, []string{
+		"malformed history: line 1: :f: :append is not known to model cas-register: want :write, :cas or :read",
+		"line 3: :process: 0 waits for nothing: every completion has an :invoke before it",
+	}, strings.Split(err.Error(), "\n"))
+}
+
+// A process that comes back after :info does so elsewhere, not in Jepsen.
+func TestProcessComesBack(t *testing.T) {
+	h := read(t, "0 :invoke :write 1\n0 :info :write 1\n0 :invoke :write 2\n0 :ok :write 2\n", Options{Model: checker.ModelRegister})
+	require.Equal(t, checker.Unknown, h.Operations[0].Outcome)
+	require.Equal(t, checker.Committed, h.Operations[1].Outcome)
+	require.NoError(t, checker.Write(io.Discard, h))
+}
+
+func TestOptions(t *testing.T) {
+	for _, o := range []Options{{Model: "queue"}, {Model: checker.ModelMachine}} {
+		_, _, err := Read(strings.NewReader(register), o)
+		require.Error(t, err)
+		require.NotErrorIs(t, err, checker.ErrFormat)
+	}
+}
+
+type brokenDisk struct{ error }
+
+func (d brokenDisk) Read([]byte) (int, error) { return 0, d.error }
+
+func TestErrorsOfTheDisk(t *testing.T) {
+	broken := brokenDisk{errors.New("disk on fire")}
+	for _, text := range []string{"", register, register[:20], "[" + register} {
+		_, _, err := Read(io.MultiReader(strings.NewReader(text), broken), Options{})
+		require.ErrorIs(t, err, broken.error)
+		require.NotErrorIs(t, err, checker.ErrFormat)
+	}
+}
+
+// Whatever is accepted is a history that can be kept in a file.
+func FuzzRead(f *testing.F) {
+	f.Add(register, uint8(0))
+	f.Add("["+register+"]", uint8(4))
+	f.Add("x 0 :invoke :cas [1 2]\n0 :fail :cas :timed-out\n:nemesis :info :start nil\n", uint8(2))
+	f.Add("{:process 1 :type :invoke :f :write :value [1 2]}", uint8(1))
+	f.Add("{:process 1 :type :invoke :f :propose :value [a Running]}", uint8(3))
+	f.Fuzz(func(t *testing.T, text string, which uint8) {
+		models := []checker.Model{"", checker.ModelKV, checker.ModelRegister, checker.ModelMachine}
+		o := Options{Model: models[which%4], Definition: fsm.Lifecycle(), FailedCAS: which&4 != 0}
+		h, _, err := Read(strings.NewReader(text), o)
+		if err != nil {
+			require.ErrorIs(t, err, checker.ErrFormat)
+			return
+		}
+		var kept bytes.Buffer
+		require.NoError(t, checker.Write(&kept, h))
+		again, err := checker.Read(&kept)
+		require.NoError(t, err)
+		require.Equal(t, h, again)
+	})
+}
+
+func BenchmarkRead(b *testing.B) {
+	var text bytes.Buffer
+	const operations = 100_000
+	for i := range operations {
+		p := i % 10
+		if i >= 10 {
+			fmt.Fprintf(&text, "{:type :ok, :f :write, :value %d, :process %d, :time %d, :index %d}\n", (i-10)%7, p, 2000*i, 2*i)
+		}
+		fmt.Fprintf(&text, "{:type :invoke, :f :write, :value %d, :process %d, :time %d, :index %d}\n", i%7, p, 2000*i+1000, 2*i+1)
+	}
+	b.SetBytes(int64(text.Len()))
+	b.ReportAllocs()
+	for range b.N {
+		h, _, err := Read(bytes.NewReader(text.Bytes()), Options{})
+		if err != nil || len(h.Operations) != operations {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(operations*float64(b.N)/b.Elapsed().Seconds(), "operations/s")
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// compress FORMAT FROM TO: TO holds FROM, compressed with gzip or zstd; with
+// gzip-cut or zstd-cut only the first half of that.
+func compress(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: compress FORMAT FROM TO")
+	}
+	var packed bytes.Buffer
+	var w io.WriteCloser
+	format, cut := strings.CutSuffix(args[0], "-cut")
+	switch format {
+	case "gzip":
+		w = gzip.NewWriter(&packed)
+	case "zstd":
+		w, _ = zstd.NewWriter(&packed)
+	default:
+		ts.Fatalf("unknown format %s", format)
+	}
+	_, err := io.WriteString(w, ts.ReadFile(args[1]))
+	ts.Check(err)
+	ts.Check(w.Close())
+	if cut {
+		packed.Truncate(packed.Len() / 2)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), packed.Bytes(), 0o644))
+}
+
+// truncate FROM TO: TO holds FROM without its last newline.
+func truncate(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: truncate FROM TO")
+	}
+	text := strings.TrimSuffix(ts.ReadFile(args[0]), "\n")
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o644))
+}

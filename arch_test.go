@@ -50,6 +50,8 @@ var layers = map[string]layer{
 	"checker":        {module: []string{"node/fsm"}, others: []string{"github.com/anishathalye/porcupine"}},
 	"checker/jepsen": {pure: true, module: []string{"checker", "node/fsm"}},
 
+	"checker/guarantee": {pure: true, module: []string{"checker", "node/fsm"}},
+
 	"scenarios":           {pure: true, module: []string{"netmodel", "netmodel/keyed", "node/fsm", "sim"}},
 	"scenarios/canary":    {pure: true, module: system},
 	"scenarios/origin":    {pure: true, module: system},

@@ -31,7 +31,9 @@ func TestKilledNodes(t *testing.T) {
 	}
 	c := startProcesses(t, 3)
 	users := newUsers(t, c.endpoints, 16)
+	witnesses := newWitnesses(users, c)
 	begin := time.Now()
+	witnesses.start()
 	users.start()
 	choice := rand.New(rand.NewPCG(1, uint64(transitions)))
 	longest := time.Duration(0)
@@ -52,6 +54,8 @@ func TestKilledNodes(t *testing.T) {
 	for i := range c.running {
 		c.awaitReady(i)
 	}
+	witnesses.settle()
+	witnesses.stop()
 
 	for i := range c.running {
 		require.Zero(t, c.metric(i, "lockstep_malformed_total", `what="message"`), "node %d hears what makes no sense", i+1)
@@ -64,6 +68,7 @@ func TestKilledNodes(t *testing.T) {
 		users.seen.of("committed"), users.seen.of("rejected"), users.seen.of("unknown"), users.seen.of("read"),
 		took.Round(time.Millisecond), kills, time.Since(checked).Round(time.Millisecond), longest.Round(time.Millisecond))
 	users.verify(t)
+	witnesses.judge(t)
 }
 
 // users are clients that record what they see.

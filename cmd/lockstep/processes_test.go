@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -61,8 +62,8 @@ type processes struct {
 	peers     string
 	addresses []string // of peers, node 1 first
 	endpoints []string
-	running   []*process // nil: down
-	lives     int
+	running   []*process     // nil: down
+	lives     []atomic.Int64 // begun so far; whoever answers between two equal counts is in that life
 }
 
 // process is one life of a node.
@@ -77,7 +78,7 @@ func startProcesses(t testing.TB, n int) *processes {
 	t.Helper()
 	first, err := freePorts(2 * n)
 	require.NoError(t, err)
-	c := &processes{t: t, dir: t.TempDir(), running: make([]*process, n)}
+	c := &processes{t: t, dir: t.TempDir(), running: make([]*process, n), lives: make([]atomic.Int64, n)}
 	var peers []string
 	for i := range n {
 		c.addresses = append(c.addresses, fmt.Sprintf("127.0.0.1:%d", first+i))
@@ -102,7 +103,7 @@ func startProcesses(t testing.TB, n int) *processes {
 // start begins a life of node i+1.
 func (c *processes) start(i int) {
 	c.t.Helper()
-	c.lives++
+	c.lives[i].Add(1)
 	p := &process{ended: make(chan struct{})}
 	p.Cmd = exec.Command("lockstep", "node", "--id", strconv.Itoa(i+1), "--peers", c.peers,
 		"--http", c.endpoints[i], "--data", filepath.Join(c.dir, fmt.Sprintf("node-%d", i+1)))

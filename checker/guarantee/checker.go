@@ -1,0 +1,278 @@
+package guarantee
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+)
+
+// ErrHistory is wrapped by every error about a history that nothing can be judged
+// by: the recorder has made a mistake.
+var ErrHistory = errors.New("history cannot be judged")
+
+// Options say what counts.
+type Options struct {
+	// Deadline is how long a stream that is listened to may keep back what is
+	// known to be chosen. 0: for ever.
+	Deadline time.Duration
+	// Open is set where others than the history's clients may have used the
+	// machines: then an operation that the history does not know is no violation.
+	Open bool
+}
+
+// Judge gives a verdict on each guarantee, always in the same order. The error
+// is about what cannot be judged.
+func Judge(h checker.History, observations []Observation, o Options) ([]Verdict, error) {
+	c, err := New(h, o)
+	if err != nil {
+		return nil, err
+	}
+	for i := range observations {
+		if err := c.Add(observations[i]); err != nil {
+			return nil, fmt.Errorf("observation %d: %w", i, err)
+		}
+	}
+	return c.Verdicts(), nil
+}
+
+// Checker judges observations as they come. It keeps what the first said of
+// each version, whoever it was, and the last of each machine on each stream and
+// node; see docs/GUARANTEES.md for why the former has to be.
+type Checker struct {
+	options     Options
+	definitions map[string]*fsm.Definition
+	operations  map[string]*operation
+	machines    map[string]*machine
+	sources     map[string]*source
+	ended       map[*machine][]*stream
+	holders     []*source // of finals
+	verdicts    [len(guarantees)]Verdict
+	room        []Observation // what is kept goes here; the first is being looked at
+	kept        bool          // and it is kept
+}
+
+// operation is what is known of an operation of the history, or of one that
+// somebody told of.
+type operation struct {
+	*checker.Operation          // nil: the history does not know it
+	machine            *machine // on which it made a version; nil: it made none, so far
+	version            int64
+	by                 Evidence // who told so
+}
+
+// source is who makes observations.
+type source struct {
+	time    int64 // of the last
+	resumes int
+	final   *Observation // its first
+	streams map[*machine]*stream
+	reads   map[*machine]*Observation // the last local one
+}
+
+// New makes a checker of what was seen beside h. h must not change while the
+// checker is in use.
+func New(h checker.History, o Options) (*Checker, error) {
+	if h.Model != "" && h.Model != checker.ModelMachine {
+		return nil, fmt.Errorf("%w: model %q: guarantees are of state machines, with versions", ErrHistory, h.Model)
+	}
+	c := &Checker{
+		options: o, definitions: map[string]*fsm.Definition{}, operations: make(map[string]*operation, len(h.Operations)),
+		machines: map[string]*machine{}, sources: map[string]*source{}, ended: map[*machine][]*stream{},
+	}
+	for i, g := range guarantees {
+		c.verdicts[i] = Verdict{Guarantee: g, Status: Unjudged}
+	}
+	for i := range h.Definitions {
+		c.definitions[h.Definitions[i].Name] = &h.Definitions[i]
+	}
+	for i := range h.Operations {
+		op := &h.Operations[i]
+		if c.operations[op.ID] != nil {
+			return nil, fmt.Errorf("%w: operation %s is there twice: ids must differ", ErrHistory, op.ID)
+		}
+		c.operations[op.ID] = &operation{Operation: op}
+	}
+	for i := range h.Operations { // when all are known
+		op := &h.Operations[i]
+		m, err := c.machine(op.Machine)
+		if err != nil {
+			return nil, fmt.Errorf("%w: operation %s: machine: %w", ErrHistory, op.ID, err)
+		}
+		if err := c.operate(m, op); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// operate takes note of what an operation's client was told of its machine.
+func (c *Checker) operate(m *machine, op *checker.Operation) error {
+	by := Evidence{Operation: op}
+	judged := op.Outcome == checker.Committed || op.Outcome == checker.Rejected && op.Reason == checker.ReasonIllegal
+	if !judged || op.Version == checker.NoVersion {
+		return nil
+	}
+	if op.Version < 0 || op.Return < op.Call {
+		return fmt.Errorf("%w: operation %s: version %d, call %d, return %d: want a version from 0 on, and a return that is not before the call",
+			ErrHistory, op.ID, op.Version, op.Call, op.Return)
+	}
+	c.judged(Chosen, 1)
+	c.tell(m, op.Version, by)
+	if made(op) {
+		c.makes(m, op.Version, by)
+	}
+	return nil
+}
+
+// Add takes the next observation. An error is about that one alone, which then
+// counts for nothing.
+func (c *Checker) Add(given Observation) error {
+	if len(c.room) == 0 {
+		c.room = make([]Observation, 256)
+	}
+	o := &c.room[0]
+	*o = given
+	if err := c.add(o); err != nil {
+		return err
+	}
+	if c.kept {
+		c.room, c.kept = c.room[1:], false
+	}
+	return nil
+}
+
+// keep says that what is being looked at is needed later.
+func (c *Checker) keep(by Evidence) { c.kept = c.kept || by.Observation != nil }
+
+func (c *Checker) add(o *Observation) error {
+	if err := o.Validate(); err != nil {
+		return err
+	}
+	s := c.source(o.Source)
+	if o.Time < s.time {
+		return faultf("time", "%d is before %d, that of the observation before of %s: give those of one source in order", o.Time, s.time, o.Source)
+	}
+	if o.Kind == Resume {
+		s.time = o.Time
+		s.resumes++
+		return nil
+	}
+	m, err := c.machine(o.Machine)
+	if err != nil {
+		return faultf("machine", "%w", err)
+	}
+	if err := c.misplaced(s, m, o); err != nil {
+		return err
+	}
+	s.time = o.Time
+	switch o.Kind {
+	case State, Transition, Gap, End:
+		c.watch(s, m, o)
+	case Local:
+		c.read(s, m, o)
+	case Final:
+		c.final(s, m, o)
+	}
+	if o.Kind != End {
+		c.observe(m, o)
+	}
+	return nil
+}
+
+// misplaced refuses what goes on after the end: the recorder has made a mistake.
+func (c *Checker) misplaced(s *source, m *machine, o *Observation) error {
+	if w := s.streams[m]; o.streamed() && w != nil && w.end != nil {
+		return faultf("source", "%s tells of %s after its end, at %v: give a stream one end, when it is over", o.Source, o.Machine, time.Duration(w.end.Time))
+	}
+	if o.Kind == Final && slices.ContainsFunc(m.finals, func(f *Observation) bool { return f.Source == o.Source }) {
+		return faultf("source", "%s has told of the end of %s before: give one final of each node and machine", o.Source, o.Machine)
+	}
+	return nil
+}
+
+// observe takes note of what o tells of its machine's past.
+func (c *Checker) observe(m *machine, o *Observation) {
+	by := Evidence{Observation: o}
+	c.judged(Chosen, 1)
+	c.tell(m, o.Version, by)
+	if o.From != "" {
+		c.tell(m, o.Version-1, by)
+	}
+	if o.Operation != "" {
+		c.makes(m, o.Version, by)
+	}
+}
+
+func (c *Checker) source(name string) *source {
+	s := c.sources[name]
+	if s == nil {
+		s = &source{streams: map[*machine]*stream{}, reads: map[*machine]*Observation{}}
+		c.sources[strings.Clone(name)] = s
+	}
+	return s
+}
+
+func (c *Checker) machine(name string) (*machine, error) {
+	if m := c.machines[name]; m != nil {
+		return m, nil
+	}
+	definition, _, err := fsm.SplitKey(name)
+	if err != nil {
+		return nil, err
+	}
+	d := c.definitions[definition]
+	if d == nil {
+		return nil, fmt.Errorf("%q: definition %q is not among those of the history: add it", name, definition)
+	}
+	m := &machine{name: name, definition: d, at: map[int64]int{}}
+	c.machines[name] = m
+	return m, nil
+}
+
+func (c *Checker) verdict(g Guarantee) *Verdict { return &c.verdicts[slices.Index(guarantees[:], g)] }
+
+func (c *Checker) judged(g Guarantee, n int) { c.verdict(g).Judged += n }
+
+// violate takes note of a violation, if it is the first of its guarantee.
+func (c *Checker) violate(g Guarantee, class string, m *machine, evidence []Evidence, format string, args ...any) {
+	if v := c.verdict(g); v.Status != Violated {
+		v.violate(class, m, evidence, format, args...)
+		c.kept = true
+	}
+}
+
+func (v *Verdict) violate(class string, m *machine, evidence []Evidence, format string, args ...any) {
+	if v.Status == Violated {
+		return
+	}
+	v.Status, v.Class, v.Machine, v.Evidence = Violated, class, m.name, evidence
+	v.Explanation = m.name + ": " + fmt.Sprintf(format, args...)
+}
+
+// Verdicts is what is known now. More observations may be added afterwards. What
+// is violated stays so, with one exception: that a final is missing holds until
+// it comes.
+func (c *Checker) Verdicts() []Verdict {
+	verdicts := c.verdicts
+	list := verdicts[:]
+	for i := range list {
+		if list[i].Status == Unjudged && list[i].Judged > 0 {
+			list[i].Status = Holds
+		}
+	}
+	of := func(g Guarantee) *Verdict { return &list[slices.Index(guarantees[:], g)] }
+	for _, name := range slices.Sorted(maps.Keys(c.machines)) {
+		m := c.machines[name]
+		past := m.inOrder()
+		c.foreseen(of(Chosen), m, past)
+		c.keptBack(of(Watch), m, past)
+		c.missing(of(Convergence), m, past)
+	}
+	return list
+}

@@ -1,0 +1,61 @@
+package guarantee
+
+import (
+	"time"
+
+	"github.com/lockstep-dst/lockstep/checker"
+)
+
+// final: all nodes hold the same of a machine in the end.
+func (c *Checker) final(s *source, m *machine, o *Observation) {
+	c.judged(Convergence, 1)
+	by := Evidence{Observation: o}
+	c.keep(by)
+	if s.final == nil {
+		s.final = o
+		c.holders = append(c.holders, s)
+	}
+	if m.finals = append(m.finals, o); len(m.finals) == 1 {
+		return
+	}
+	if first := m.finals[0]; first.Version != o.Version || first.State != o.State {
+		c.violate(Convergence, "differ", m, []Evidence{{Observation: first}, by}, "%v, but %v", Evidence{Observation: first}, by)
+	}
+}
+
+// missing: what a node holds in the end is not older than what was known to be
+// chosen then, and it holds every machine of which anything is known.
+func (c *Checker) missing(v *Verdict, m *machine, past []link) {
+	for _, f := range m.finals {
+		if l, found := since(past, f.Version, f.Time); found {
+			held := Evidence{Observation: f}
+			v.violate("behind", m, []Evidence{l.known, held}, "%v, but %v", l.known, held)
+		}
+	}
+	l, touched := since(past, 0, checker.MaxTime)
+	if !touched && len(m.finals) == 0 {
+		return
+	}
+	for _, s := range c.holders {
+		if holds(m.finals, s.final.Source) {
+			continue
+		}
+		known := Evidence{}
+		if touched {
+			known = l.known
+		} else {
+			known.Observation = m.finals[0]
+		}
+		v.violate("missing", m, []Evidence{known, {Observation: s.final}},
+			"%v, but %s, which told of others at %v, told of no end of it", known, s.final.Source, time.Duration(s.final.Time))
+	}
+}
+
+func holds(finals []*Observation, source string) bool {
+	for _, f := range finals {
+		if f.Source == source {
+			return true
+		}
+	}
+	return false
+}

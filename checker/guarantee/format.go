@@ -1,0 +1,182 @@
+package guarantee
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+)
+
+// line is an observation as written. Pointers tell 0 from absent.
+type line struct {
+	Kind      Kind   `json:"observe"`
+	Source    string `json:"source"`
+	Time      int64  `json:"time"`
+	Machine   string `json:"machine,omitempty"`
+	First     int64  `json:"first,omitempty"`
+	Version   *int64 `json:"version,omitempty"`
+	From      string `json:"from,omitempty"`
+	State     string `json:"state,omitempty"`
+	Operation string `json:"operation,omitempty"`
+}
+
+// AppendLine appends o as one line of JSON, its newline included. What ParseLine
+// would refuse is written all the same: it is evidence.
+func AppendLine(b []byte, o Observation) []byte {
+	l := line{o.Kind, o.Source, o.Time, o.Machine, o.First, &o.Version, o.From, o.State, o.Operation}
+	if o.Kind == Resume || o.Kind == End {
+		l.Version = nil
+	}
+	buffer := bytes.NewBuffer(b)
+	enc := json.NewEncoder(buffer)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(l); err != nil {
+		panic("guarantee: numbers and texts cannot be encoded: " + err.Error())
+	}
+	return buffer.Bytes()
+}
+
+// fields are the names that a line may have, see Observation.field.
+var fields = [...]string{"observe", "source", "time", "machine", "first", "version", "from", "state", "operation"}
+
+// ParseLine reads one line, with or without its newline. It is strict: a field
+// that is unknown, twice, null, missing, or has no business there is refused,
+// with an error that names it and the remedy and wraps ErrObservation.
+func ParseLine(text []byte) (Observation, error) {
+	var o Observation
+	if !utf8.Valid(text) {
+		return o, fmt.Errorf("%w: not UTF-8: save it as such", ErrObservation)
+	}
+	rest := bytes.TrimSpace(text)
+	if err := whole(rest); err != nil {
+		return o, fmt.Errorf("%w: not a JSON object, so the line is damaged or cut off: delete it, or mend it: %w", ErrObservation, err)
+	}
+	var seen [len(fields)]bool
+	for rest = next(rest[1:]); rest[0] != '}'; rest = next(rest) {
+		n := width(rest)
+		name := texted(rest[:n])
+		rest = next(rest[n:])
+		n = width(rest)
+		i := slices.Index(fields[:], name)
+		if i < 0 {
+			return o, faultf(name, "unknown field: remove it; lines are described in docs/GUARANTEES.md")
+		}
+		if seen[i] {
+			return o, faultf(name, "is there twice: remove one")
+		}
+		seen[i] = true
+		if err := o.set(name, rest[:n]); err != nil {
+			return o, err
+		}
+		rest = rest[n:]
+	}
+	return o, o.complete(func(name string) bool { return seen[slices.Index(fields[:], name)] })
+}
+
+// whole reports whether text is one JSON object.
+func whole(text []byte) error {
+	switch {
+	case json.Valid(text) && text[0] == '{':
+		return nil
+	case json.Valid(text):
+		return errors.New("want an object, in braces")
+	}
+	var any json.RawMessage
+	return json.Unmarshal(text, &any)
+}
+
+// next skips what separates the tokens of an object.
+func next(text []byte) []byte { return bytes.TrimLeft(text, " \t\r\n,:") }
+
+// width is how long the text, number or word is that valid JSON begins with; 1 if
+// it is something else.
+func width(text []byte) int {
+	if text[0] != '"' {
+		return max(1, bytes.IndexAny(text, " \t\r\n,:{}[]"))
+	}
+	for i := 1; ; i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+}
+
+// texted is the text that quoted, which is valid, stands for.
+func texted(quoted []byte) string {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return string(quoted[1 : len(quoted)-1])
+	}
+	var text string
+	_ = json.Unmarshal(quoted, &text) // it is valid
+	return text
+}
+
+// set gives o the value of a field, which it has.
+func (o *Observation) set(name string, value []byte) error {
+	text, number := o.field(name)
+	if number != nil {
+		n, err := strconv.ParseInt(string(value), 10, 64)
+		if err != nil {
+			return faultf(name, "%s: want a whole number, without quotes or fraction", value)
+		}
+		*number = n
+		return nil
+	}
+	if len(value) < 3 || value[0] != '"' {
+		return faultf(name, "%s: want a text in double quotes, not empty", value)
+	}
+	*text = texted(value)
+	return nil
+}
+
+// field is where o has a field: one of the two.
+func (o *Observation) field(name string) (text *string, number *int64) {
+	switch name {
+	case "observe":
+		return (*string)(&o.Kind), nil
+	case "source":
+		return &o.Source, nil
+	case "time":
+		return nil, &o.Time
+	case "machine":
+		return &o.Machine, nil
+	case "first":
+		return nil, &o.First
+	case "version":
+		return nil, &o.Version
+	case "from":
+		return &o.From, nil
+	case "state":
+		return &o.State, nil
+	default:
+		return &o.Operation, nil
+	}
+}
+
+// complete refuses numbers that are missing, or there where they say nothing:
+// as a number, absent looks like 0.
+func (o *Observation) complete(seen func(field string) bool) error {
+	versioned := o.Kind != Resume && o.Kind != End
+	if err := o.Validate(); err != nil && seen("observe") {
+		return err
+	}
+	switch {
+	case !seen("observe"):
+		return faultf("observe", "missing: add it")
+	case !seen("time"):
+		return faultf("time", "missing: add it")
+	case versioned && !seen("version"):
+		return faultf("version", "missing: add it")
+	case !versioned && seen("version"):
+		return faultf("version", "%d: %s has none: remove it", o.Version, o.Kind)
+	case o.Kind != Gap && seen("first"):
+		return faultf("first", "%d: only a gap has one: remove it", o.First)
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package guarantee
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+)
+
+// ErrObservation is wrapped by every error about an observation that cannot be
+// judged: the recorder has made a mistake, and not the system.
+var ErrObservation = errors.New("malformed observation")
+
+// Kind of an observation.
+type Kind string
+
+// Kinds. The first five are of watches, whose Source is the stream; the others
+// of nodes.
+const (
+	State      Kind = "state"      // the stream told of a machine in State at Version: where it begins
+	Transition Kind = "transition" // the stream told of the step that made Version
+	Gap        Kind = "gap"        // the stream told that it leaves out versions First to Version
+	Resume     Kind = "resume"     // the stream was broken off, and asked again for what comes after what it had told
+	End        Kind = "end"        // the stream was still listened to, and had told of Machine nothing else until then
+
+	Local Kind = "local" // one life of a node told a machine's state without asking the others; Source is the life
+	Entry Kind = "entry" // a node held in the end that Operation had made Version
+	Final Kind = "final" // a node held a machine in State at Version in the end, when all had settled
+)
+
+// Observation is one thing that was seen, by one source.
+type Observation struct {
+	Kind      Kind
+	Source    string // a watch's stream, or a node, or one of its lives
+	Time      int64  // nanoseconds since the start of the history, by its clock: when it was seen
+	Machine   string // definition/name; empty for Resume, which is of all machines of the stream
+	Version   int64  // 0 for Resume and End
+	First     int64  // the first version of a Gap; Version is the last
+	State     string // at Version; empty for Resume, End and Gap
+	From      string // the state before a Transition; empty if it was not told
+	Operation string // that made Version: of an Entry, and of a Transition unless it was not told
+}
+
+// Validate names the first field that is wrong, and the remedy.
+func (o *Observation) Validate() error {
+	is := func(kinds ...Kind) bool {
+		for _, k := range kinds {
+			if o.Kind == k {
+				return true
+			}
+		}
+		return false
+	}
+	var f error
+	switch {
+	case !is(State, Transition, Gap, Resume, End, Local, Entry, Final):
+		return faultf("observe", "%q is none of state, transition, gap, resume, end, local, entry and final", o.Kind)
+	case o.Source == "":
+		f = faultf("source", "missing: name the stream or the node")
+	case o.Time < 0 || o.Time > checker.MaxTime:
+		f = faultf("time", "%d is not within 0 to 2^62: give nanoseconds since the start of the history", o.Time)
+	case is(Resume) && o.Machine != "":
+		f = faultf("machine", "%q: a resume is of the whole stream: remove it", o.Machine)
+	case !is(Resume) && o.Machine == "":
+		f = faultf("machine", "missing: name it, definition/name")
+	case is(Resume, End) && o.Version != 0:
+		f = faultf("version", "%d: %s has none: remove it", o.Version, o.Kind)
+	case o.Version < 0 || o.Version > checker.MaxTime:
+		f = faultf("version", "%d is not within 0 to 2^62", o.Version)
+	case is(Transition, Gap, Entry) && o.Version == 0:
+		f = faultf("version", "0: nothing makes version 0; give the version that was made")
+	case !is(Gap) && o.First != 0:
+		f = faultf("first", "%d: only a gap has one: remove it", o.First)
+	case is(Gap) && (o.First < 1 || o.First > o.Version):
+		f = faultf("first", "%d is not within 1 to version, %d: give the first version that is left out", o.First, o.Version)
+	case is(Resume, End, Gap) && o.State != "":
+		f = faultf("state", "%q: %s has none: remove it", o.State, o.Kind)
+	case !is(Resume, End, Gap) && o.State == "":
+		f = faultf("state", "missing: give the state at that version")
+	case !is(Transition) && o.From != "":
+		f = faultf("from", "%q: only a transition has one: remove it", o.From)
+	case !is(Transition, Entry) && o.Operation != "":
+		f = faultf("operation", "%q: only a transition or an entry has one: remove it", o.Operation)
+	case is(Entry) && o.Operation == "":
+		f = faultf("operation", "missing: name the operation that made the version")
+	case o.Machine != "":
+		if _, _, err := fsm.SplitKey(o.Machine); err != nil {
+			f = faultf("machine", "%w", err)
+		}
+	}
+	return f
+}
+
+// streamed reports whether the observation is of one machine of a stream.
+func (o *Observation) streamed() bool {
+	return o.Kind == State || o.Kind == Transition || o.Kind == Gap || o.Kind == End
+}
+
+func faultf(field, format string, args ...any) error {
+	return fmt.Errorf("%w: %s: %w", ErrObservation, field, fmt.Errorf(format, args...))
+}

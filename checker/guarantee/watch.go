@@ -1,0 +1,93 @@
+package guarantee
+
+import (
+	"fmt"
+	"time"
+)
+
+// stream is what one stream has told of one machine.
+type stream struct {
+	told    bool
+	last    Observation // what it told last
+	resumes int         // of the source, when it told that
+	end     *Observation
+	machine *machine
+}
+
+// watch: a stream tells of every version of a machine in turn, or tells which
+// ones it leaves out.
+func (c *Checker) watch(s *source, m *machine, o *Observation) {
+	w := s.streams[m]
+	if w == nil {
+		w = &stream{machine: m}
+		s.streams[m] = w
+	}
+	if o.Kind == End {
+		c.keep(Evidence{Observation: o})
+		w.end = o
+		c.ended[m] = append(c.ended[m], w)
+		return
+	}
+	c.judged(Watch, 1)
+	if w.told {
+		c.follows(s, w, o)
+	}
+	w.told, w.last, w.resumes = true, *o, s.resumes
+}
+
+// follows judges what a stream tells by what it told before.
+func (c *Checker) follows(s *source, w *stream, o *Observation) {
+	last := w.last.Version
+	first := o.Version // that it tells of
+	if o.Kind == Gap {
+		first = o.First
+	}
+	violate := func(class, format string, args ...any) {
+		before := w.last
+		pair := []Evidence{{Observation: &before}, {Observation: o}}
+		c.violate(Watch, class, w.machine, pair, "%v, and next "+format, append([]any{pair[0]}, args...)...)
+	}
+	now := Evidence{Observation: o}
+	switch {
+	case o.Kind == State && o.Version == last && (s.resumes > w.resumes || w.last.Kind == Gap):
+	case o.Kind == State && o.Version == last:
+		violate("repeated", "%v: it begins anew without having been resumed", now)
+	case o.Kind != State && first == last+1:
+		if o.From != "" && w.last.State != "" && o.From != w.last.State {
+			violate("other-from", "%v: that is not where it was", now)
+		}
+	case first > last:
+		violate("left-out", "%v: it leaves out %s without a gap", now, between(last, first, o.Kind))
+	default:
+		violate("went-back", "%v: that is behind what it had told", now)
+	}
+}
+
+// between names the versions that are left out between two that a stream told.
+func between(last, first int64, kind Kind) string {
+	if kind == State {
+		first++ // the step to it is left out, too
+	}
+	if n := first - last - 1; n > 1 {
+		return fmt.Sprintf("%d steps", n)
+	}
+	return "a step"
+}
+
+// keptBack: who listens to a stream is told, within the deadline, of what is
+// known to be chosen.
+func (c *Checker) keptBack(v *Verdict, m *machine, past []link) {
+	if c.options.Deadline <= 0 {
+		return
+	}
+	for _, w := range c.ended[m] {
+		last := w.last.Version // 0 if nothing was told
+		l, found := since(past, last, w.end.Time-int64(c.options.Deadline))
+		if !found {
+			continue
+		}
+		evidence := []Evidence{l.known, {Observation: w.end}}
+		v.violate("kept-back", m, evidence, "%v, but %v and had told of nothing after version %d: it has kept version %d back for longer than %v",
+			l.known, evidence[1], last, l.version, time.Duration(c.options.Deadline))
+	}
+}

@@ -149,7 +149,7 @@ func (m machine) check(ctx context.Context, o Options) Result {
 	if o.Memory == 0 {
 		o.Memory = DefaultMemory
 	}
-	for width := narrow; ; width *= 64 {
+	for width := narrow; ; width *= 16 {
 		result, final := m.judge(ctx, claims, width, o)
 		if final {
 			return result
@@ -159,7 +159,7 @@ func (m machine) check(ctx context.Context, o Options) Result {
 
 // narrow is how many configurations a first attempt keeps, where more would
 // be: mostly one of them leads to the end. If none does, it takes more.
-const narrow = 256
+const narrow = 16
 
 // judge is final if the verdict does not depend on the width.
 func (m machine) judge(ctx context.Context, claims []claim, width int, o Options) (result Result, final bool) {

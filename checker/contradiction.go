@@ -139,7 +139,7 @@ func (d *contradiction) forget(l *linearizer) bool {
 	l.configurations.reset(&l.configurations)
 	for version := lowest; version <= highest; version++ {
 		for _, s := range states {
-			row[rowState], row[rowVersion] = uint64(s), uint64(version)
+			row[rowState], row[rowVersion] = uint64(uint32(s)), uint64(version)
 			l.configurations.add(row)
 		}
 	}

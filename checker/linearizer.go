@@ -287,21 +287,29 @@ func (l *linearizer) release(slot int32, c *claim) {
 // expand adds every configuration that is one step from one of todo: to next
 // those in which the wanted slot's operation has taken effect.
 func (l *linearizer) expand(i int, wanted int32) {
+	idle := l.todo.row(i)[rowState]&idle != 0
 	taken := false // the first of these alike that can be
 	for _, s := range l.steps {
 		taken = taken && s.same
-		if row := l.todo.row(i); !taken && !has(row, s.spent) {
+		if row := l.todo.row(i); !taken && !has(row, s.spent) && !(idle && s.spent != s.slot) {
 			taken = true
 			l.try(row, s.c, s, -1, wanted)
 		}
 	}
 	for k := range l.kinds {
-		row := l.todo.row(i)
-		if used := row[rowBits+l.todo.sets+k]; used < l.kinds[k].called && !l.better(row, &l.kinds[k].claim) {
-			l.try(row, &l.kinds[k].claim, step{slot: -1}, k, wanted)
+		row, c := l.todo.row(i), &l.kinds[k].claim
+		if row[rowBits+l.todo.sets+k] < l.kinds[k].called && !(idle && l.blind(c)) && !l.better(row, c) {
+			l.try(row, c, step{slot: -1}, k, wanted)
 		}
 	}
 }
+
+// idle marks, in the state, a configuration after steps to a register that were
+// of no use yet: unknown ones, or blind writes, that nobody has seen. A blind
+// write after them would leave no trace of them, so they must be seen, or
+// followed by a compare and set that must take effect. That spares the search
+// through unknown steps for their own sake.
+const idle = 1 << 32
 
 // better reports whether a step that must return can be taken in place of an
 // unknown one.
@@ -335,22 +343,28 @@ func (l *linearizer) try(from []uint64, c *claim, s step, kind int, wanted int32
 	if !ok {
 		return
 	}
-	if l.blind(c) {
-		if s.slot != wanted && !progress && !l.enables(row) {
-			return
-		}
-		l.absorb(row)
+	l.absorb(row, c)
+	if l.legal == nil && !l.counted && !progress && s.slot != wanted && (s.slot < 0 || s.slot != s.spent) {
+		row[rowState] |= idle
+		l.todo.add(row)
+	} else {
+		l.settled(row, wanted)
 	}
+	l.interrupt()
+}
+
+// settled adds a configuration, to next if the wanted operation has taken
+// effect. If it has only been absorbed, it can still be seen to.
+func (l *linearizer) settled(row []uint64, wanted int32) {
 	done, absorbed := has(row, wanted), !has(row, l.twin(wanted))
 	unset(row, wanted)
-	if done && absorbed || !done { // it can still be seen to
+	if !done || absorbed {
 		l.todo.add(row)
 	}
 	if done {
 		unset(row, l.twin(wanted))
 		l.next.add(row)
 	}
-	l.interrupt()
 }
 
 // interrupt stops when time or memory run out.
@@ -364,29 +378,15 @@ func (l *linearizer) interrupt() {
 // absorb lets blind writes in flight have taken effect just before one that
 // did: it left no trace of them. They may still be seen to, until they return,
 // which is why nothing else needs them now.
-func (l *linearizer) absorb(row []uint64) {
+func (l *linearizer) absorb(row []uint64, by *claim) {
+	if !l.blind(by) {
+		return
+	}
 	for _, s := range l.steps {
 		if s.spent != s.slot {
 			set(row, s.slot)
 		}
 	}
-}
-
-// enables reports whether a compare and set can follow. A blind write that
-// neither enables one nor is read is left to be absorbed.
-func (l *linearizer) enables(row []uint64) bool {
-	state := int32(row[rowState])
-	for _, s := range l.steps {
-		if s.c.from == state && !has(row, s.slot) {
-			return true
-		}
-	}
-	for i, k := range l.kinds {
-		if k.claim.from == state && row[rowBits+l.todo.sets+i] < k.called {
-			return true
-		}
-	}
-	return false
 }
 
 // settle lets what only observes take effect if it is true now, which is

@@ -35,13 +35,23 @@ type execution struct {
 	states   []string
 	versions []int64
 	untold   bool // the system reports no versions
+	spread   int64
+	reads    int // of ten operations
+	unknown  int // of ten of the others
+	telling  int // of four answers
 }
 
 // anyHistory is what clients of a correct system may see: n operations, each
 // of a client of its own.
 func anyHistory(t *rapid.T, operations, machines int) History {
-	e := &execution{t: t, model: ModelMachine, untold: rapid.Bool().Draw(t, "no versions")}
-	if rapid.IntRange(0, 3).Draw(t, "registers") == 0 {
+	e := &execution{
+		t: t, model: ModelMachine, untold: rapid.Bool().Draw(t, "no versions"),
+		spread:  rapid.SampledFrom([]int64{4, 12, 30}).Draw(t, "spread"),
+		reads:   rapid.SampledFrom([]int{1, 3, 6}).Draw(t, "reads"),
+		unknown: rapid.SampledFrom([]int{0, 1, 2, 5}).Draw(t, "unknown"),
+		telling: rapid.IntRange(0, 4).Draw(t, "telling"),
+	}
+	if rapid.IntRange(0, 2).Draw(t, "registers") == 0 {
 		e.model, e.d.States = ModelKV, []string{NoValue, "1", "2"}
 		e.d.Initial = NoValue
 	} else {
@@ -67,32 +77,37 @@ func (e *execution) operation(i int) Operation {
 	instant := int64(1000 + 3*i)
 	op := Operation{
 		Client: i, ID: fmt.Sprintf("c%d.1", i), Machine: e.machines[m], Kind: KindPropose, Version: NoVersion,
-		Call:   instant - rapid.Int64Range(0, 12).Draw(e.t, "sooner"),
-		Return: instant + rapid.Int64Range(0, 12).Draw(e.t, "later"),
+		Call:   instant - rapid.Int64Range(0, e.spread).Draw(e.t, "sooner"),
+		Return: instant + rapid.Int64Range(0, e.spread).Draw(e.t, "later"),
 	}
 	if e.model != ModelMachine {
 		op.Kind = rapid.SampledFrom([]Kind{KindWrite, KindCAS}).Draw(e.t, "kind")
 	}
-	switch rapid.IntRange(0, 9).Draw(e.t, "what") {
-	case 0, 1, 2:
+	switch {
+	case rapid.IntRange(0, 9).Draw(e.t, "read") < e.reads:
 		op.Kind, op.Outcome = KindRead, Committed
 		e.tell(&op, m)
-	case 3, 4:
-		op.Outcome = rapid.SampledFrom([]Outcome{Rejected, Unknown}).Draw(e.t, "lost")
-		op.Reason = "overloaded"
-		if rapid.Bool().Draw(e.t, "read") {
-			op.Kind = KindRead
-		} else {
-			e.ask(&op)
-		}
-	case 5, 6:
+	case rapid.IntRange(0, 9).Draw(e.t, "unknown") < e.unknown:
 		e.propose(&op, m)
 		op.Outcome, op.Reason, op.State, op.Version = Unknown, "timeout", "", NoVersion
 		op.Return = rapid.SampledFrom([]int64{NoReturn, op.Call, op.Return}).Draw(e.t, "gave up")
+	case rapid.IntRange(0, 9).Draw(e.t, "lost") == 0:
+		e.lose(&op)
 	default:
 		e.propose(&op, m)
 	}
 	return op
+}
+
+// lose makes op one that never reached the system.
+func (e *execution) lose(op *Operation) {
+	op.Outcome = rapid.SampledFrom([]Outcome{Rejected, Unknown}).Draw(e.t, "outcome")
+	op.Reason = "overloaded"
+	if rapid.Bool().Draw(e.t, "a read") {
+		op.Kind = KindRead
+	} else {
+		e.ask(op)
+	}
 }
 
 // ask asks for any state.
@@ -123,7 +138,7 @@ func (e *execution) propose(op *Operation, m int) {
 	} else {
 		op.Outcome, op.Reason = Rejected, ReasonIllegal
 	}
-	if rapid.IntRange(0, 3).Draw(e.t, "told") > 0 {
+	if rapid.IntRange(1, 4).Draw(e.t, "told") <= e.telling {
 		e.tell(op, m)
 	}
 }

@@ -18,14 +18,14 @@ func TestStreamAgrees(t *testing.T) {
 		s := NewStream(context.Background(), h, Options{Unversioned: !told(h)})
 		late := rapid.Int64Range(0, 60).Draw(t, "late")
 		var r Result
-		for now := int64(900); now < 1300; now++ {
+		for now := int64(900); now < 1400; now++ {
 			for i := range h.Operations {
 				if op := &h.Operations[i]; max(op.Call, op.Return)+int64(i)%5 == now {
 					require.NoError(t, s.Add(*op))
 				}
 			}
 			if now%3 == 0 {
-				r = s.Advance(now - 60 - late)
+				r = s.Advance(now - 100 - late)
 			}
 		}
 		r = s.Finish()

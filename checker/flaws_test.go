@@ -2,6 +2,7 @@ package checker_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,29 +13,35 @@ import (
 )
 
 // flaws are ways to make a checker wrong, each by a change of its text.
-var flaws = []struct{ name, file, old, new string }{
-	{"witness: what observes may have returned before", "witness.go", " || c.ret < made", " || c.ret < made-100"},
-	{"linearizer: of steps alike the last to return goes first", "linearizer.go", "s.c.ret < l.steps[at].c.ret", "s.c.ret > l.steps[at].c.ret"},
-	{"stream: an instant is judged before all of it is known", "stream.go", "m.returns[returned].ret < horizon", "m.returns[returned].ret < horizon+30"},
+var flaws = []struct {
+	name, file, old, new string
+	histories            int // that it takes, if more than few
+}{
+	{"witness: what observes may have returned before", "witness.go", " || c.ret < made", " || c.ret < made-100", 0},
+	{"linearizer: of steps alike the last to return goes first", "linearizer.go", "s.c.ret < l.steps[at].c.ret", "s.c.ret > l.steps[at].c.ret", 0},
+	{"stream: an instant is judged before all of it is known", "stream.go", "m.returns[returned].ret < horizon", "m.returns[returned].ret < horizon+30", 0},
 
-	{"witness: a step may have returned before", "witness.go", "w.time <= made.ret &&", "true &&"},
-	{"witness: what observes holds nothing back", "witness.go", "w.time = max(w.time, c.call)", "_ = c.call"},
-	{"witness: an unknown step is taken before its call", "witness.go", "max(w.time, spares[0].call)", "w.time"},
-	{"witness: a gap may end anywhere", "witness.go", "return w.allows(w.state, made) })", "return true })"},
-	{"linearizer: an unknown step may be taken twice", "linearizer.go", "< l.kinds[k].called && !(idle", "<= l.kinds[k].called && !(idle"},
-	{"linearizer: what was absorbed is not seen any more", "linearizer.go", "if !done || absorbed {", "if absorbed = !done; absorbed {"},
-	{"linearizer: what was absorbed is not seen to at its return", "linearizer.go", "if !done || !spent {", "if spent = done; !spent {"},
-	{"linearizer: absorbed by any step", "linearizer.go", "if !l.blind(by) {", "if l.legal != nil {"},
-	{"linearizer: a known step goes before an unknown one where it does not fit", "linearizer.go", "!has(row, s.spent) && l.fits(row, s.c)", "!has(row, s.spent)"},
-	{"linearizer: a version that was told is passed too soon", "linearizer.go", "version > c.version {", "version+1 >= c.version {"},
-	{"linearizer: a step may be left behind", "linearizer.go", "return ahead == 0", "return true"},
-	{"linearizer: an observer may be left behind", "linearizer.go", "has(b, int32(slot)) && !has(a, int32(slot))", "has(b, int32(slot)) && slot < 0"},
-	{"linearizer: useless steps are no use at all", "linearizer.go", "row[rowState] |= idle\n\t\tl.todo.add(row)", "return"},
-	{"configurations: more unknown steps are as good as fewer", "configurations.go", "if counts[i] < n {", "if counts[i] > n {"},
-	{"order of events: intervals are open", "judge.go", "c.call <= e.claims[e.returns[e.ended]].ret", "c.call < e.claims[e.returns[e.ended]].ret"},
-	{"claims: what is unknown ends when its client gave up", "claim.go", "c.verb, c.ret, c.state", "c.verb, c.ret, c.state = may, max(c.ret, c.call), c.state\n\tc.verb, _, c.state"},
-	{"conviction: an operation that has not returned is known", "conviction.go", "if !ends || end > last {", "if !ends || end > last+100 {"},
+	{"witness: a step may have returned before", "witness.go", "w.time <= made.ret &&", "true &&", 0},
+	{"witness: what observes holds nothing back", "witness.go", "w.time = max(w.time, c.call)", "_ = c.call", 0},
+	{"witness: an unknown step is taken before its call", "witness.go", "max(w.time, spares[0].call)", "w.time", 60_000},
+	{"witness: a gap may end anywhere", "witness.go", "return w.allows(w.state, made) })", "return true })", 0},
+	{"linearizer: an unknown step may be taken twice", "linearizer.go", "< l.kinds[k].called && !(idle", "<= l.kinds[k].called && !(idle", 0},
+	{"linearizer: what was absorbed is not seen any more", "linearizer.go", "if !done || absorbed {", "if absorbed = !done; absorbed {", 60_000},
+	{"linearizer: what was absorbed is not seen to at its return", "linearizer.go", "if !done || !spent {", "if spent = done; !spent {", 0},
+	{"linearizer: absorbed by any step", "linearizer.go", "if !l.blind(by) {", "if l.legal != nil {", 60_000},
+	{"linearizer: a known step goes before an unknown one where it does not fit", "linearizer.go", "!has(row, s.spent) && l.fits(row, s.c)", "!has(row, s.spent)", 0},
+	{"linearizer: a version that was told is passed too soon", "linearizer.go", "version > c.version {", "version+1 >= c.version {", 0},
+	{"linearizer: a step may be left behind", "linearizer.go", "return ahead == 0", "return true", 0},
+	{"linearizer: an observer may be left behind", "linearizer.go", "has(b, int32(slot)) && !has(a, int32(slot))", "has(b, int32(slot)) && slot < 0", 0},
+	{"linearizer: useless steps are no use at all", "linearizer.go", "row[rowState] |= idle\n\t\tl.todo.add(row)", "return", 0},
+	{"configurations: more unknown steps are as good as fewer", "configurations.go", "if counts[i] < n {", "if counts[i] > n {", 0},
+	{"order of events: intervals are open", "judge.go", "c.call <= e.claims[e.returns[e.ended]].ret", "c.call < e.claims[e.returns[e.ended]].ret", 0},
+	{"claims: what is unknown ends when its client gave up", "claim.go", "c.verb, c.ret, c.state", "c.verb, c.ret, c.state = may, max(c.ret, c.call), c.state\n\tc.verb, _, c.state", 0},
+	{"conviction: an operation that has not returned is known", "conviction.go", "if !ends || end > last {", "if !ends || end > last+100 {", 0},
 }
+
+// few histories are enough to find most flaws.
+const few = 4000
 
 // Every checker that is made wrong is found out by the tests that hold the
 // checkers against each other. It takes a build each, so without LOCKSTEP_LONG
@@ -46,17 +53,17 @@ func TestWrongCheckersAreFoundOut(t *testing.T) {
 	}
 	for _, f := range tried {
 		t.Run(f.name, func(t *testing.T) {
-			out, err := withFlaw(t, f.file, f.old, f.new)
+			out, err := withFlaw(t, f.file, f.old, f.new, max(f.histories, few))
 			require.Error(t, err, "nobody noticed")
 			require.Contains(t, out, "--- FAIL", "it should fail for its verdicts")
 		})
 	}
-	out, err := withFlaw(t, "judge.go", "// judge follows", "// judge goes along with")
+	out, err := withFlaw(t, "judge.go", "// judge follows", "// judge goes along with", few)
 	require.NoError(t, err, "the tests must pass without a flaw: %s", out)
 }
 
 // withFlaw runs the tests of agreement on a copy that is changed.
-func withFlaw(t *testing.T, file, old, changed string) (string, error) {
+func withFlaw(t *testing.T, file, old, changed string, histories int) (string, error) {
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.Equal(t, 1, strings.Count(string(text), old), "%s has changed: this must be there once: %s", file, old)
@@ -69,7 +76,7 @@ func withFlaw(t *testing.T, file, old, changed string) (string, error) {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(overlay, replace, 0o644))
 	cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-vet=off", "-run", "TestAgree|TestStreamAgrees|TestAcceptsWhatHappened", ".",
-		"-rapid.checks=4000", "-rapid.nofailfile", "-rapid.shrinktime=1ms")
+		fmt.Sprint("-rapid.checks=", histories), "-rapid.nofailfile", "-rapid.shrinktime=1ms")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

@@ -30,6 +30,7 @@ var layers = map[string]layer{
 	"node/fsm":     {pure: true},
 	"node/wal":     {pure: true},
 	"node":         {pure: true, module: []string{"node/fsm", "node/wal"}},
+	"node/watch":   {pure: true, module: []string{"node"}},
 	"node/wire":    {pure: true, module: []string{"node", "node/fsm"}, others: []string{"github.com/fxamacker/cbor/v2"}},
 	"node/session": {pure: true, module: []string{"node", "node/fsm"}},
 
@@ -39,7 +40,7 @@ var layers = map[string]layer{
 	"node/files":           {module: []string{"node/wal"}},
 	"node/files/filestest": {module: []string{"node/wal"}, others: []string{"github.com/stretchr/testify/require"}},
 	"node/server": {
-		module: []string{"node", "node/definition", "node/files", "node/fsm", "node/tcp", "node/wal", "node/wire"},
+		module: []string{"node", "node/definition", "node/files", "node/fsm", "node/tcp", "node/wal", "node/watch", "node/wire"},
 		others: []string{
 			"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 			"github.com/prometheus/client_golang/prometheus/promhttp",
@@ -60,6 +61,9 @@ var layers = map[string]layer{
 	"scenarios/rapidplan": {module: []string{"scenarios"}, others: []string{"pgregory.net/rapid"}},
 	"scenarios/campaign":  {module: []string{"checker", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "scenarios/shrink", "sim"}},
 
+	"cmd/mutants":        {others: []string{"github.com/spf13/cobra"}},
+	"cmd/mutants/driver": {module: []string{"scenarios", "scenarios/campaign", "scenarios/lockstep"}},
+
 	"cmd/lockstep": {
 		module: []string{"..."},
 		others: []string{
@@ -72,7 +76,7 @@ var layers = map[string]layer{
 // system is what a system under test joins: plans and the simulator to nodes.
 var system = []string{
 	"netmodel", "netmodel/keyed", "scenarios", "sim",
-	"node", "node/fsm", "node/session", "node/wal", "node/wire",
+	"node", "node/fsm", "node/session", "node/wal", "node/watch", "node/wire",
 }
 
 func TestArchitectureOfImports(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 // What is wrong on purpose in a copy of each it finds: see testdata/mutants.
 func TestAgreement(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		h := corrupted(t, anyHistory(t, rapid.IntRange(0, 24).Draw(t, "operations"), 1))
+		h := corrupted(t, anyHistory(t, rapid.IntRange(0, 14).Draw(t, "operations"), 1))
 		for _, m := range machines(h.Operations) {
 			a, err := m.compile(h, nil)
 			require.NoError(t, err)

@@ -18,7 +18,7 @@ var flaws = []struct {
 	histories            int // that it takes, if more than few
 }{
 	{"witness: what observes may have returned before", "witness.go", " || c.ret < made", " || c.ret < made-100", 0},
-	{"linearizer: of steps alike the last to return goes first", "linearizer.go", "s.c.ret < l.steps[at].c.ret", "s.c.ret > l.steps[at].c.ret", 0},
+	{"linearizer: of steps alike the last to return goes first", "linearizer.go", "s.c.ret < l.steps[at].c.ret", "s.c.ret > l.steps[at].c.ret", 40_000},
 	{"stream: an instant is judged before all of it is known", "stream.go", "m.returns[returned].ret < horizon", "m.returns[returned].ret < horizon+30", 0},
 
 	{"witness: a step may have returned before", "witness.go", "w.time <= made.ret &&", "true &&", 0},
@@ -76,7 +76,7 @@ func withFlaw(t *testing.T, file, old, changed string, histories int) (string, e
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(overlay, replace, 0o644))
 	cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-vet=off", "-run", "TestAgree|TestStreamAgrees|TestAcceptsWhatHappened", ".",
-		fmt.Sprint("-rapid.checks=", histories), "-rapid.nofailfile", "-rapid.shrinktime=1ms")
+		fmt.Sprint("-rapid.checks=", histories), "-rapid.nofailfile", "-rapid.shrinktime=1ms", "-timeout=120s")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

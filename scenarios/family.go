@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
 )
@@ -131,6 +132,7 @@ func (s Shape) Families() []Family {
 	var all set
 	for f := range families {
 		switch {
+		case slices.Contains(s.Without, f):
 		case f == Wipes, f == Outsiders:
 			all.add(f, s.Profile == All && s.minority())
 		case f == DiskDamage:

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/stretchr/testify/require"
@@ -27,6 +28,29 @@ func TestFamiliesOfAPlan(t *testing.T) {
 	}, scenarios.Families(p))
 	require.Equal(t, "one_way", scenarios.OneWays.String())
 	require.Equal(t, "outside", scenarios.Outsiders.String())
+}
+
+// What a shape leaves out no plan has; without the swarm
+// every plan has all that it can.
+func TestPartsOfTheGeneratorAreLeftOut(t *testing.T) {
+	shape := scenarios.Shape{System: "origin", Definitions: []fsm.Definition{fsm.Lifecycle()}, Profile: scenarios.All, Majority: true}
+	less, more := shape, shape
+	less.Without = []scenarios.Family{scenarios.Drops, scenarios.DiskErrors}
+	more.Everything = true
+	require.NotContains(t, less.Families(), scenarios.Drops)
+	require.Len(t, less.Families(), len(shape.Families())-2)
+	for seed := range uint64(50) {
+		after := scenarios.Generate(seed, less)
+		require.NoError(t, after.Validate())
+		for _, f := range scenarios.Families(after) {
+			require.NotContains(t, less.Without, f)
+		}
+		all := scenarios.Generate(seed, more)
+		require.NoError(t, all.Validate())
+		for _, f := range []scenarios.Family{scenarios.Drops, scenarios.Clogs, scenarios.Crashings, scenarios.Kills, scenarios.Pauses, scenarios.Drifts} {
+			require.Contains(t, scenarios.Families(all), f)
+		}
+	}
 }
 
 func TestCoverageCountsPairs(t *testing.T) {

@@ -37,6 +37,10 @@ type Shape struct {
 	Versions    bool // the system has versions, which operations may expect
 	Retires     bool // ... and takes fsm.Retired
 	Majority    bool // a majority of the system's nodes is enough to go on
+
+	// To find out what parts of the generator are worth.
+	Everything bool     `json:",omitempty"` // every plan has all families that it may have: no swarm
+	Without    []Family `json:",omitempty"` // families that no plan has
 }
 
 // Limits of what Generate chooses by itself. A Shape may ask for more.
@@ -106,7 +110,7 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 func generateSwarm(c choices, shape Shape) set {
 	var swarm set
 	for _, f := range shape.Families() {
-		swarm.add(f, c.often("family "+f.String(), 50))
+		swarm.add(f, c.often("family "+f.String(), 50) || shape.Everything)
 	}
 	return swarm
 }

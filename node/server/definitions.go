@@ -33,7 +33,7 @@ func (s *Server) define(w http.ResponseWriter, r *http.Request) {
 		s.tell(w, req, reply, err)
 		return
 	}
-	there := Machine{req.Key, reply.State, reply.Version, reply.Serial}
+	there := Machine{Key: req.Key, State: reply.State, Version: reply.Version, Serial: reply.Serial}
 	if there.State == text {
 		send(w, http.StatusOK, there)
 		return

@@ -17,14 +17,6 @@ import (
 // maxBody bounds what a client may send.
 const maxBody = 64 << 10
 
-// Machine is the answer to a client whose operation was committed.
-type Machine struct {
-	Key     string `json:"key"`
-	State   string `json:"state"`
-	Version uint64 `json:"version"` // transitions made
-	Serial  uint64 `json:"serial"`  // entries made; see Transition.Base
-}
-
 // Transition is the body of a proposal.
 type Transition struct {
 	To            string  `json:"to"`
@@ -195,7 +187,7 @@ func (s *Server) tell(w http.ResponseWriter, req *node.Request, reply *node.Repl
 	case err != nil:
 		turnAway(w, err)
 	case reply.Outcome == node.Committed:
-		send(w, http.StatusOK, Machine{req.Key, reply.State, reply.Version, reply.Serial})
+		send(w, http.StatusOK, Machine{Key: req.Key, State: reply.State, Version: reply.Version, Serial: reply.Serial})
 	default:
 		s.explain(w, req, reply)
 	}
@@ -225,7 +217,7 @@ func (s *Server) explain(w http.ResponseWriter, req *node.Request, reply *node.R
 	}
 	f := Failure{Outcome: reply.Outcome.String(), Final: reply.Final}
 	if reply.State != "" {
-		f.Current = &Machine{req.Key, reply.State, reply.Version, reply.Serial}
+		f.Current = &Machine{Key: req.Key, State: reply.State, Version: reply.Version, Serial: reply.Serial}
 	}
 	fail(w, status, f, reply.Reason, text)
 }

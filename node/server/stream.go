@@ -12,6 +12,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
 // DefaultHeartbeat is how long a watch is silent at most.
@@ -20,7 +21,7 @@ const DefaultHeartbeat = 15 * time.Second
 // watching is what a client has asked to watch.
 type watching struct {
 	watcher
-	story
+	watch.Story
 }
 
 // readWatch reads the question of a watch.
@@ -52,7 +53,7 @@ func readWatch(r *http.Request) (*watching, error) {
 	if err != nil {
 		return nil, fmt.Errorf("from %q: want a version, 0 or more", from)
 	}
-	w.resume, w.story.from = true, version
+	w.Resume, w.From = true, version
 	return w, nil
 }
 
@@ -83,13 +84,13 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.loop.unwatch(&sub.watcher)
 	out := newLines(w, r, sub.one)
-	sub.tell = out.put
+	sub.Tell = out.put
 	if sub.one {
 		if now == nil {
 			now = untouched
 		}
 		if now != nil {
-			sub.begins(sub.prefix, now)
+			sub.Begins(sub.prefix, now)
 		}
 	}
 	s.follow(r, sub, out, now)
@@ -118,9 +119,9 @@ func (s *Server) catchUp(w http.ResponseWriter, r *http.Request, sub *watching) 
 		s.explain(w, &node.Request{Key: sub.prefix}, reply)
 	case reply.Outcome != node.Committed:
 		return nil, true
-	case sub.resume && sub.story.from > reply.Version:
+	case sub.Resume && sub.From > reply.Version:
 		refuse(w, http.StatusBadRequest, node.BadRequest,
-			fmt.Sprintf("from %d: %s is at version %d: resume from a version that it has had", sub.story.from, sub.prefix, reply.Version))
+			fmt.Sprintf("from %d: %s is at version %d: resume from a version that it has had", sub.From, sub.prefix, reply.Version))
 	case reply.Version == 0:
 		return &node.Value{State: reply.State, Before: reply.State}, true
 	default:
@@ -138,7 +139,7 @@ func (s *Server) follow(r *http.Request, sub *watching, out *lines, now *node.Va
 		if sub.one {
 			c.had, now = now, c.now
 		}
-		sub.goesOn(c.key, c.had, c.now)
+		sub.GoesOn(c.key, c.had, c.now)
 	}
 	for out.flush() {
 		whole := sub.whole
@@ -150,7 +151,7 @@ func (s *Server) follow(r *http.Request, sub *watching, out *lines, now *node.Va
 			}
 			for _, e := range page {
 				if e.value != nil {
-					sub.begins(e.key, e.value)
+					sub.Begins(e.key, e.value)
 				}
 			}
 		}
@@ -265,6 +266,6 @@ func (l *lines) flush() bool {
 
 // end puts the last event.
 func (l *lines) end(code node.Reason, text string) {
-	l.put(Event{End: &End{string(code), text}})
+	l.put(Event{End: &End{Code: string(code), Text: text}})
 	l.flush()
 }

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
 // pageSize is how many machines are looked at in one go, between two steps of
@@ -117,7 +118,7 @@ func (l *loop) learn(batch []node.Event, e *node.Effects) {
 		switch e := l.index.at(c.Key); {
 		case e == nil:
 			l.index.put(c.Key, c.Value)
-		case e.value != nil && c.Value.Version <= e.value.Version:
+		case !watch.News(e.value, c.Value):
 			continue
 		default:
 			had, e.value = e.value, c.Value

@@ -59,6 +59,19 @@ func TestAResultAddsUp(t *testing.T) {
 }
 
 // The trace is a look at a run and changes nothing in it.
+func TestARunThatEndsWithItsStorm(t *testing.T) {
+	c := campaignOf(originWith(func(_ *scenarios.Plan, v *variant) {
+		v.client = func() sim.Process { return silent{} }
+	}), scenarios.None, 0)
+	p := c.Plan(1)
+	r, err := campaign.Run(t.Context(), c.System, p, campaign.Options{SafetyOnly: true})
+	require.NoError(t, err)
+	require.Equal(t, campaign.Passed, r.Status, "nobody asks whether it ever answers")
+	require.Less(t, r.Simulated, p.Heal.At)
+	require.Zero(t, r.Outcomes.Committed+r.Outcomes.Rejected)
+	require.NotZero(t, r.Outcomes.Unknown)
+}
+
 func TestTracingChangesNothing(t *testing.T) {
 	c := campaignOf(origin.System(), scenarios.All, 0)
 	for seed := range uint64(50) {

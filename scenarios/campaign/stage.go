@@ -94,7 +94,9 @@ func newStage(sys scenarios.System, p *scenarios.Plan, o Options) (*stage, error
 	}
 	s.weather()
 	s.scheduleFaults()
-	w.Schedule(p.Heal.At, "heal", s.heal)
+	if w.Schedule(p.Heal.At, "heal", s.heal); o.SafetyOnly {
+		s.end = p.Heal.At - 1
+	}
 	s.scheduleClients()
 	return s, nil
 }

@@ -89,6 +89,16 @@ func TestADecoderWithoutChecksums(t *testing.T) {
 	}), "other faults do not show it")
 }
 
+// Without the oracle the same bug is seen later, and by somebody else; and what
+// nobody can see any more is not made up.
+func TestWithoutTheOracle(t *testing.T) {
+	forgiving := with(func(r *run) { r.bug.deaf, r.unwatched = true, true })
+	for signature := range hunt(t, forgiving, 100, asTheyAre) {
+		require.NotRegexp(t, "^(promises|ballots|durability|versions|outcomes|exactly-once|diligence|watch)/", signature)
+	}
+	require.Empty(t, hunt(t, Unwatched(), 60, asTheyAre))
+}
+
 // A runtime that takes a timer that is late for an old one never wakes again
 // after a pause.
 func TestARuntimeThatTrustsItsTimers(t *testing.T) {

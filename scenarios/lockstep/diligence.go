@@ -17,6 +17,7 @@ type effort struct {
 	phase    node.Phase
 	begun    scenarios.Duration // the proposal was first sent then
 	sent     scenarios.Duration // and last
+	attempts int                // times that others could see it sent
 }
 
 // debt is a round that a node has to begin before it does anything else.
@@ -52,6 +53,10 @@ func (o *oracle) ended(f *node.Fact) *scenarios.Violation {
 		return o.violation("diligence", "given-up-early", f.Key, "gives up round %v of %s, which nobody has refused, after %d attempts of %d",
 			f.Ballot, f.Key, f.Attempts, o.plan.Knobs.RetryAttempts+1)
 	}
+	if e.ballot == f.Ballot && f.Refused == 0 && int(f.Attempts) > e.attempts && o.plan.Nodes > 2 {
+		return o.violation("diligence", "not-resent", f.Key, "gives up round %v of %s after %d attempts, of which the others have seen %d",
+			f.Ballot, f.Key, f.Attempts, e.attempts)
+	}
 	return nil
 }
 
@@ -84,8 +89,11 @@ func (o *oracle) resent(t *truth, p *node.Proposal) *scenarios.Violation {
 			return o.violation("diligence", "resent-late", p.Key, "sends %v again after %v, and %v is the most after %d failures", p, o.now-e.sent, most, e.failures)
 		}
 	}
+	if o.now > e.sent {
+		e.attempts++
+	}
 	if e.ballot != p.Ballot || e.phase != p.Phase {
-		e.begun = o.now
+		e.begun, e.attempts = o.now, 1
 		o.tell(t, told{what: roundBegun, ballot: p.Ballot, phase: p.Phase})
 	}
 	e.ballot, e.phase, e.sent = p.Ballot, p.Phase, o.now

@@ -51,6 +51,7 @@ func (l *line) damage(m node.Message, cut bool, k keyed.Key) node.Message {
 		frame = frame[:k.Name("cut").Below(uint64(len(frame)))]
 	} else {
 		frame = harm(frame, k)
+		gaveUp(frame)
 	}
 	payload, ok := l.first(frame)
 	if !ok || bytes.HasSuffix(whole, payload) {
@@ -62,6 +63,25 @@ func (l *line) damage(m node.Message, cut bool, k keyed.Key) node.Message {
 	}
 	return taken
 }
+
+// gaveUp panics if a decoder waits for more than a frame can have, after a stream
+// whose length was damaged: it would for ever, and keep it all.
+func gaveUp(stream []byte) {
+	var decoder wire.Decoder
+	decoder.Write(stream)
+	for more := 0; more <= wire.MaxFrame; more += len(zeros) {
+		if _, ok, err := decoder.Next(); ok || err != nil {
+			return
+		}
+		decoder.Write(zeros)
+	}
+	if _, ok, err := decoder.Next(); !ok && err == nil {
+		panic(fmt.Sprintf("lockstep: the decoder waits for more than %d bytes", decoder.Buffered()))
+	}
+}
+
+// zeros are what follows damaged bytes. Nobody writes to them.
+var zeros = make([]byte, 16<<10)
 
 // harm damages a frame, in one of the ways in which bytes suffer.
 func harm(frame []byte, k keyed.Key) []byte {
@@ -97,27 +117,39 @@ func (l *line) first(stream []byte) ([]byte, bool) {
 	return payload, ok && err == nil
 }
 
-func (l *line) carry(m node.Message) node.Message {
+// carry has m arrive as the first of two frames that are alike, in chunks that
+// do not care where a frame ends.
+func (l *line) carry(m node.Message) (arrived node.Message) {
 	frame, err := wire.AppendMessage(l.frame[:0], l.codec, m)
 	if err != nil {
 		panic(fmt.Sprintf("lockstep: a node says what cannot be sent: %v: %v", m, err))
 	}
-	l.frame = frame
+	stream := append(frame, frame...)
+	l.frame = stream
 	l.sent++
 	var decoder wire.Decoder
-	for i := uint64(0); len(frame) > 0; i++ {
-		n := 1 + int(l.key.Word(l.sent).Word(i).Below(uint64(len(frame))))
-		decoder.Write(frame[:n])
-		frame = frame[n:]
-		payload, ok, err := decoder.Next()
-		if err != nil || ok != (len(frame) == 0) {
-			panic(fmt.Sprintf("lockstep: a frame of %v is lost in chunks: %v", m, err))
-		}
-		if ok {
-			return l.decode(payload, m)
+	frames := 0
+	for i := uint64(0); len(stream) > 0; i++ {
+		n := 1 + int(l.key.Word(l.sent).Word(i).Below(uint64(len(stream))))
+		decoder.Write(stream[:n])
+		stream = stream[n:]
+		for {
+			payload, ok, err := decoder.Next()
+			if err != nil || ok && !bytes.HasSuffix(frame, payload) {
+				panic(fmt.Sprintf("lockstep: a frame of %v is damaged in chunks: %v", m, err))
+			}
+			if !ok {
+				break
+			}
+			if frames++; frames == 1 {
+				arrived = l.decode(payload, m)
+			}
 		}
 	}
-	panic("lockstep: an empty frame")
+	if frames != 2 {
+		panic(fmt.Sprintf("lockstep: of two frames of %v there are %d in chunks", m, frames))
+	}
+	return arrived
 }
 
 func (l *line) decode(payload []byte, sent node.Message) node.Message {

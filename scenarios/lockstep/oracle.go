@@ -31,11 +31,12 @@ type truth struct {
 	key        string
 	held       [scenarios.MaxNodes + 1]held // durably, by node id
 	efforts    [scenarios.MaxNodes + 1]effort
-	votes      map[node.Ballot]*vote // every ballot that was asked for
-	recent     [2]recentVote         // of votes, the last two that were looked up
-	chosen     node.Ballot           // the highest that was
-	entries    []node.Entry          // chosen, entries[i] is number i+1
-	versions   []uint64              // after each of them
+	watchers   [scenarios.MaxNodes + 1]*watcher // nil: nothing was shown yet
+	votes      map[node.Ballot]*vote            // every ballot that was asked for
+	recent     [2]recentVote                    // of votes, the last two that were looked up
+	chosen     node.Ballot                      // the highest that was
+	entries    []node.Entry                     // chosen, entries[i] is number i+1
+	versions   []uint64                         // after each of them
 	operations map[node.OpID]*operation
 	story      account   // since the storm is over
 	lastID     node.OpID // of operations, the last that was looked up
@@ -48,6 +49,8 @@ type operation struct {
 	room     [1]trial // for the first of trials
 	serial   uint64   // of the chosen entry that it is; 0: none
 	rejected bool     // its client was told that it has no effect
+	expects  bool     // it is to be carried out at version expect only
+	expect   uint64
 }
 
 // vote is one ballot: its only value, and who has accepted it durably.
@@ -73,6 +76,19 @@ type replica struct {
 	readKey  string
 	debt     debt
 	compared uint64 // the last exchange of repair in this boot
+}
+
+// below reports a < b. The nodes have this order too, and may have it wrong.
+func below(a, b node.Ballot) bool {
+	switch {
+	case a.Epoch != b.Epoch:
+		return a.Epoch < b.Epoch
+	case a.Round != b.Round:
+		return a.Round < b.Round
+	case a.Node != b.Node:
+		return a.Node < b.Node
+	}
+	return a.Boot < b.Boot
 }
 
 // held is what a node holds durably of one machine.
@@ -218,14 +234,14 @@ func (o *oracle) durable(at wal.LSN) *scenarios.Violation {
 		last := &h.promised
 		if f.Kind == node.Accepted {
 			last = &h.accepted
-			if f.Ballot.Less(h.promised) {
+			if below(f.Ballot, h.promised) {
 				return o.violation("promises", "accepted-below", f.Key, "accepts %v of %s, and has promised %v", f.Ballot, f.Key, h.promised)
 			}
 			if v := o.accepted(f.Key, f.Ballot); v != nil {
 				return v
 			}
 		}
-		if f.Ballot.Less(*last) {
+		if below(f.Ballot, *last) {
 			return o.violation("promises", "went-back", f.Key, "went back from %v to %v on %s", *last, f.Ballot, f.Key)
 		}
 		*last = f.Ballot
@@ -246,7 +262,7 @@ func (o *oracle) accepted(key string, b node.Ballot) *scenarios.Violation {
 	if bits.OnesCount8(v.nodes) < o.majority {
 		return nil
 	}
-	if t.chosen.Less(b) {
+	if below(t.chosen, b) {
 		t.chosen = b
 	}
 	return o.extend(t, key, v)
@@ -260,10 +276,11 @@ func (o *oracle) booted(n *node.Node) *scenarios.Violation {
 		return o.violation("ballots", "boot-reused", "", "boots as %d, and was ready in boot %d before", n.Boots(), r.boot)
 	}
 	r.boot, r.read, r.readKey, r.compared = n.Boots(), node.ReadID{}, "", 0
+	o.resume()
 	for _, key := range o.plan.Machines() {
 		h := &o.machine(key).held[o.id]
 		s := n.Inspect(key)
-		if s.Promised.Less(h.promised) || s.Accepted.Less(h.accepted) {
+		if below(s.Promised, h.promised) || below(s.Accepted, h.accepted) {
 			return o.violation("promises", "forgotten", key, "restarts with %s promised %v and accepted %v, after %v and %v were durable",
 				key, s.Promised, s.Accepted, h.promised, h.accepted)
 		}
@@ -276,10 +293,12 @@ func (o *oracle) booted(n *node.Node) *scenarios.Violation {
 	return nil
 }
 
+// isChosen reports whether a majority holds durably what was accepted at a ballot.
+func (o *oracle) isChosen(v *vote) bool { return v != nil && bits.OnesCount8(v.nodes) >= o.majority }
+
 // chosen: what a proposer counts as chosen is durable on a majority.
 func (o *oracle) chosen(f *node.Fact) *scenarios.Violation {
-	v := o.machine(f.Key).vote(f.Ballot)
-	if v == nil || bits.OnesCount8(v.nodes) < o.majority {
+	if v := o.machine(f.Key).vote(f.Ballot); !o.isChosen(v) {
 		return o.violation("durability", "chosen-by-minority", f.Key, "counts %v at %v of %s as chosen, which is not durable on a majority", f.Value, f.Ballot, f.Key)
 	}
 	return nil
@@ -350,6 +369,9 @@ func (o *oracle) entry(t *truth, key string, serial uint64, e *node.Entry) *scen
 		version = t.versions[n-1]
 	}
 	if e.Kind == node.Made {
+		if s.expects && s.expect != version {
+			return o.violation("outcomes", "unexpected-version", key, "has %s lead %s on from version %d, which was to be %d", e.ID, key, version, s.expect)
+		}
 		version++
 	}
 	t.entries = append(t.entries, *e)
@@ -361,7 +383,7 @@ func (o *oracle) entry(t *truth, key string, serial uint64, e *node.Entry) *scen
 // learnt: only chosen values are told to learners.
 func (o *oracle) learnt(f *node.Fact) *scenarios.Violation {
 	v := o.machine(f.Key).vote(f.Ballot)
-	if v == nil || bits.OnesCount8(v.nodes) < o.majority || !v.value.Equal(f.Value) {
+	if !o.isChosen(v) || !v.value.Equal(f.Value) {
 		return o.violation("durability", "learnt-unchosen", f.Key, "learns %v at %v of %s, which was not chosen", f.Value, f.Ballot, f.Key)
 	}
 	return nil

@@ -91,6 +91,17 @@ func (s *story) answer(id int, r node.Reply) {
 	s.fact(id, node.Fact{Kind: node.Answered, Reply: &r})
 }
 
+// expect has a client ask for a transition at a version only.
+func (s *story) expect(op node.OpID, version uint64) {
+	r := &node.Request{Kind: node.Propose, Key: key, ID: op, Attempt: 1, Expects: true, Expect: version}
+	s.observe(101, &sending{&scenarios.Operation{ID: string(op), Client: 1, Machine: key}, r, 1})
+}
+
+// show has a node show a value as chosen.
+func (s *story) show(id int, b node.Ballot, v *node.Value) {
+	s.observe(id, &shows{[]node.ChosenValue{{Key: key, Ballot: b, Value: v}}})
+}
+
 func (s *story) tellRejected(op string) {
 	s.observe(101, &scenarios.Returned{
 		Operation: &scenarios.Operation{ID: op, Client: 1, Machine: key, Kind: scenarios.Propose}, Outcome: scenarios.Rejected,
@@ -146,6 +157,25 @@ func TestEveryViolationIsFound(t *testing.T) {
 			s.take(1, "y", 1)
 			s.propose(1, b(1, 1), node.Ballot{}, x)
 			s.propose(1, b(1, 1), node.Ballot{}, after("y"))
+		}},
+		"an operation is carried out at another version than it expects": {"outcomes/unexpected-version", func(s *story) {
+			s.expect("x", 1)
+			s.choose(b(1, 1), x, 1, 2)
+		}},
+		"an operation is turned away at the version that it expects": {"outcomes/false-mismatch", func(s *story) {
+			s.expect("x", 0)
+			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Mismatch, State: "Init"})
+		}},
+		"an operation that expects nothing is turned away for it": {"outcomes/false-mismatch", func(s *story) {
+			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Mismatch, State: "Init", Version: 7})
+		}},
+		"what is accepted is shown": {"watch/unchosen", func(s *story) {
+			s.choose(b(1, 1), x, 1)
+			s.show(1, b(1, 1), x)
+		}},
+		"another value than the one chosen is shown": {"watch/unchosen", func(s *story) {
+			s.choose(b(1, 1), x, 1, 2)
+			s.show(1, b(1, 1), after("y"))
 		}},
 		"one ballot is accepted with two values": {"ballots/two-values", func(s *story) {
 			s.accept(1, b(1, 1), x)
@@ -362,6 +392,22 @@ func TestNoViolationIsMadeUp(t *testing.T) {
 		"a value is chosen twice": func(s *story) {
 			s.choose(b(1, 1), after("x"), 1, 2)
 			s.choose(b(2, 2), after("x"), 2, 3)
+		},
+		"an operation is carried out at the version that it expects": func(s *story) {
+			s.expect("x", 0)
+			s.choose(b(1, 1), after("x"), 1, 2)
+			s.expect("y", 0)
+			s.answer(1, node.Reply{ID: "y", Attempt: 1, Outcome: node.Rejected, Reason: node.Mismatch, State: "Running", Version: 1, Serial: 1})
+		},
+		"what is chosen is shown, twice, and late, and with a gap": func(s *story) {
+			s.choose(b(1, 1), after("x"), 1, 2)
+			s.show(1, b(1, 1), after("x"))
+			s.show(1, b(1, 1), after("x"))
+			s.choose(b(2, 1), after("x", "y"), 1, 2)
+			s.choose(b(3, 1), last(1, after("x", "y", "z")), 1, 2)
+			s.show(1, b(3, 1), last(1, after("x", "y", "z")))
+			s.show(1, b(2, 1), after("x", "y"))
+			s.show(2, b(3, 1), last(1, after("x", "y", "z")))
 		},
 		"a majority holds it before anybody knows": func(s *story) {
 			s.choose(b(1, 1), after("x"), 1, 3)

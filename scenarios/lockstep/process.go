@@ -20,6 +20,7 @@ type process struct {
 	node  *node.Node
 	facts []fact // of the last step
 	took  arrived
+	shown shows // by the last step
 	dead  bool
 	met   bool // its peers know its log, or know better
 
@@ -58,6 +59,9 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 	}
 	for i := range p.facts {
 		out.Fact(&p.facts[i]) // told on before the next step
+	}
+	if p.shown.values = effects.Chosen; len(effects.Chosen) > 0 {
+		out.Fact(&p.shown)
 	}
 	for _, s := range effects.Sends {
 		m := p.run.arena.envelope(s.Message)

@@ -1,8 +1,6 @@
 package lockstep
 
 import (
-	"math/bits"
-
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/scenarios"
@@ -42,7 +40,7 @@ func (o *oracle) said(m node.Message) *scenarios.Violation {
 			accepted = m.Ballot
 		}
 	case *node.Reject:
-		if h.accepted.Less(m.Promised) {
+		if below(h.accepted, m.Promised) {
 			promised = m.Promised
 		}
 		if m.Reason == node.Malformed {
@@ -62,7 +60,7 @@ func (o *oracle) said(m node.Message) *scenarios.Violation {
 	case *node.RepairValue:
 		return o.holds(m, m.Key, m.Ballot, m.Chosen)
 	}
-	if h.promised.Less(promised) || h.accepted.Less(accepted) {
+	if below(h.promised, promised) || below(h.accepted, accepted) {
 		return o.violation("durability", "said-early", key, "says %v, but has only promised %v and accepted %v durably", m, h.promised, h.accepted)
 	}
 	return nil
@@ -128,10 +126,10 @@ func (o *oracle) reports(m *node.RepairReport) *scenarios.Violation {
 func (o *oracle) holds(m node.Message, key string, b node.Ballot, chosen bool) *scenarios.Violation {
 	t := o.machine(key)
 	h := &t.held[o.id]
-	if h.accepted.Less(b) {
+	if below(h.accepted, b) {
 		return o.violation("durability", "said-early", key, "says %v, but has accepted only %v durably", m, h.accepted)
 	}
-	if v := t.vote(b); chosen && (v == nil || bits.OnesCount8(v.nodes) < o.majority) {
+	if chosen && !o.isChosen(t.vote(b)) {
 		return o.violation("durability", "said-unchosen", key, "says %v, which was not chosen", m)
 	}
 	return nil
@@ -143,14 +141,14 @@ func (o *oracle) holds(m node.Message, key string, b node.Ballot, chosen bool) *
 func (o *oracle) proposed(f *node.Fact) *scenarios.Violation {
 	promises, t := 0, o.machine(f.Key)
 	for i := range o.replicas {
-		if !t.held[i].promised.Less(f.Ballot) {
+		if !below(t.held[i].promised, f.Ballot) {
 			promises++
 		}
 	}
 	if promises < o.majority {
 		return o.violation("promises", "proposed-without", f.Key, "proposes %v of %s, which only %d nodes have promised durably", f.Ballot, f.Key, promises)
 	}
-	if last := t.chosen; f.Base.Less(last) && last.Less(f.Ballot) {
+	if last := t.chosen; below(f.Base, last) && below(last, f.Ballot) {
 		return o.violation("promises", "passed-over", f.Key, "proposes %v of %s after %v, though %v was chosen", f.Ballot, f.Key, f.Base, last)
 	}
 	if v := o.adds(f); v != nil {

@@ -183,6 +183,20 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 		"a round is given up too early": {"diligence/given-up-early", func(s *story) {
 			s.fact(1, node.Fact{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: uint8(s.run.plan.Knobs.RetryAttempts)})
 		}},
+		"a round was sent once of two times": {"diligence/not-resent", func(s *story) {
+			s.started()
+			s.at++
+			s.ask(1, node.Prepare, b(1, 1), node.Ballot{})
+			s.fact(1, node.Fact{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: 2})
+		}},
+		"a round was sent two times": {"", func(s *story) {
+			s.started()
+			s.at++
+			s.ask(1, node.Prepare, b(1, 1), node.Ballot{})
+			s.at++
+			s.ask(1, node.Prepare, b(1, 1), node.Ballot{})
+			s.fact(1, node.Fact{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: 2})
+		}},
 		"a proposal is sent again late": {"diligence/resent-late", func(s *story) {
 			s.started()
 			s.ask(1, node.Prepare, b(1, 1), node.Ballot{})

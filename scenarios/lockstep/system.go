@@ -28,6 +28,18 @@ func System() scenarios.System {
 	}
 }
 
+// Unwatched is System without an oracle: all that is judged is what clients see,
+// and how the run ends. It is for finding out what the oracle is worth.
+func Unwatched() scenarios.System {
+	s := System()
+	s.New = func(p *scenarios.Plan) scenarios.Run {
+		r := newRun(p)
+		r.unwatched = true
+		return r
+	}
+	return s
+}
+
 // run is the system's side of one run.
 type run struct {
 	plan   *scenarios.Plan
@@ -37,6 +49,8 @@ type run struct {
 	arena  arena
 	line   line
 	marks  marks
+
+	unwatched bool // nobody asks the oracle
 
 	bug          bug
 	incarnations [][16]byte // by id, that the others know; zero: none yet
@@ -141,9 +155,29 @@ func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.V
 		}
 		if f.Kind == node.Booted {
 			r.marks.ready[id] = r.lives[id]
+		}
+	case *scenarios.Stopped:
+		r.lives[id] = 0 // whether it may is not for the oracle to say
+	}
+	if r.unwatched {
+		return nil
+	}
+	return r.judge(at, id, f)
+}
+
+// judge has the oracle see a fact.
+func (r *run) judge(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.Violation {
+	switch f := f.(type) {
+	case *fact:
+		if f.Kind == node.Booted {
 			return r.oracle.at(at, id).booted(r.nodes[id])
 		}
 		return r.oracle.at(at, id).fact(&f.Fact)
+	case *shows:
+		if r.strange[id] {
+			return nil
+		}
+		return r.oracle.at(at, id).shows(f)
 	case said:
 		if r.strange[id] {
 			return nil
@@ -153,8 +187,6 @@ func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.V
 		r.oracle.at(at, id).arrived(f.life, f.request)
 	case *sending:
 		return r.oracle.at(at, id).sends(f.operation, f.request, f.to)
-	case *scenarios.Stopped:
-		r.lives[id] = 0 // whether it may is not for this oracle to say
 	case *scenarios.Returned:
 		return r.oracle.at(at, id).returned(f)
 	}

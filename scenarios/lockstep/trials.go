@@ -84,6 +84,7 @@ func (o *oracle) sends(op *scenarios.Operation, r *node.Request, to node.ID) *sc
 	if r.Attempt > 1 && s.trial(r.Attempt-1).asked == to && o.plan.Nodes > 1 {
 		return violation("no-failover", "to node %d, as the attempt before", to)
 	}
+	s.expects, s.expect = r.Expects, r.Expect
 	now := s.trial(r.Attempt)
 	now.base, now.retry, now.asked = r.Base, r.Retry, to
 	return nil
@@ -154,8 +155,12 @@ func (o *oracle) adds(f *node.Fact) *scenarios.Violation {
 // chosen state that is not older than its request (rules 7 and 8).
 func (o *oracle) honest(r *node.Reply) *scenarios.Violation {
 	t := o.machine(r.Key)
-	a := o.operation(t, r.ID).trial(max(1, r.Attempt))
+	s := o.operation(t, r.ID)
+	a := s.trial(max(1, r.Attempt))
 	a.answered = true
+	if r.Reason == node.Mismatch && (!s.expects || s.expect == r.Version) {
+		return o.violation("outcomes", "false-mismatch", r.Key, "answers %v, and version %d was asked for", r, s.expect)
+	}
 	if r.Outcome == node.Rejected && r.Kind == node.Propose {
 		a.rejected = true
 		never := r.Reason == node.UnknownDefinition || r.Reason == node.UnknownState

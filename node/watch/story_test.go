@@ -1,4 +1,4 @@
-package server
+package watch
 
 import (
 	"fmt"
@@ -33,12 +33,12 @@ func valueAt(version uint64, ring int) *node.Value {
 func TestStoryIsCompleteUpToGaps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ring := rapid.IntRange(1, 6).Draw(t, "ring")
-		s := story{resume: rapid.Bool().Draw(t, "resume")}
-		if s.resume {
-			s.from = rapid.Uint64Range(0, 30).Draw(t, "from")
+		s := Story{Resume: rapid.Bool().Draw(t, "resume")}
+		if s.Resume {
+			s.From = rapid.Uint64Range(0, 30).Draw(t, "from")
 		}
-		told, begun := s.from, s.resume
-		s.tell = func(e Event) {
+		told, begun := s.From, s.Resume
+		s.Tell = func(e Event) {
 			switch {
 			case e.State != nil:
 				require.Equal(t, stateOf(e.State.Version), e.State.State)
@@ -63,59 +63,14 @@ func TestStoryIsCompleteUpToGaps(t *testing.T) {
 		version := rapid.Uint64Range(0, 20).Draw(t, "at the start")
 		if version > 0 {
 			had = valueAt(version, ring)
-			s.begins("lifecycle/a", had)
+			s.Begins("lifecycle/a", had)
 		}
 		for _, step := range rapid.SliceOfN(rapid.Uint64Range(1, 9), 1, 9).Draw(t, "steps") {
 			version += step
 			now := valueAt(version, ring)
-			s.goesOn("lifecycle/a", had, now)
+			s.GoesOn("lifecycle/a", had, now)
 			had = now
-			require.Equal(t, max(version, s.from), told, "all is told at once")
+			require.Equal(t, max(version, s.From), told, "all is told at once")
 		}
 	})
-}
-
-// Who has no room is cut off and hears of it; the others miss nothing.
-func TestHubCutsOffTheSlow(t *testing.T) {
-	h := hub{keys: map[string][]*watcher{}}
-	slow := &watcher{one: true, prefix: "lifecycle/a", changes: make(chan change, 2)}
-	all := &watcher{prefix: "lifecycle/", whole: true, changes: make(chan change, 9)}
-	other := &watcher{one: true, prefix: "lifecycle/b", changes: make(chan change, 9)}
-	for _, w := range []*watcher{slow, all, other} {
-		h.enter(w)
-	}
-	for range 5 {
-		h.publish(change{key: "lifecycle/a"})
-	}
-	require.Len(t, all.changes, 5)
-	require.Empty(t, other.changes)
-	for range 2 {
-		_, ok := <-slow.changes
-		require.True(t, ok)
-	}
-	_, ok := <-slow.changes
-	require.False(t, ok, "closed")
-	require.EqualValues(t, 1, h.slow.Load())
-	require.EqualValues(t, 2, h.count.Load())
-	for _, w := range []*watcher{slow, all, other} {
-		h.leave(w)
-	}
-	require.Zero(t, h.count.Load())
-	require.Empty(t, h.keys)
-	require.Empty(t, h.prefixes)
-}
-
-// Who is being told of the present hears only of changes of what it has been told
-// of: the rest it will be told of as it is then.
-func TestWatcherHears(t *testing.T) {
-	w := &watcher{prefix: "lifecycle/"}
-	require.False(t, w.hears("lifecycle/a"))
-	w.cursor = "lifecycle/b"
-	require.True(t, w.hears("lifecycle/a"))
-	require.True(t, w.hears("lifecycle/b"))
-	require.False(t, w.hears("lifecycle/c"))
-	require.False(t, w.hears("another/a"))
-	w.whole = true
-	require.True(t, w.hears("lifecycle/c"))
-	require.False(t, w.hears("another/a"))
 }

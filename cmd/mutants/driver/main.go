@@ -1,0 +1,147 @@
+// Command driver is what the mutants are built into: a campaign and no more, so
+// that it is linked fast. It runs the standard campaign in this process on one
+// worker until a property is violated or a budget is used up, or makes the plan of
+// a seed small, and prints what came of it as JSON.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
+)
+
+// Report is what the driver prints.
+type Report struct {
+	Seeds     uint64 `json:"seeds"`               // that were run, the failing one included
+	Seed      uint64 `json:"seed"`                // that failed
+	Signature string `json:"signature,omitempty"` // empty: none has failed
+	Sentence  string `json:"sentence,omitempty"`
+	Shrunk    *Plan  `json:"shrunk,omitempty"`
+}
+
+// Plan is the size of a plan that was made small.
+type Plan struct {
+	Operations int  `json:"operations"`
+	Faults     int  `json:"faults"`
+	Fates      int  `json:"fates"`
+	Minimal    bool `json:"minimal"`
+}
+
+func main() {
+	start := flag.Uint64("start", 0, "the first seed")
+	seeds := flag.Uint64("seeds", 0, "how many at most (0: as many as the budget allows)")
+	budget := flag.Duration("budget", time.Minute, "stop after this time")
+	shrink := flag.Int("shrink", 0, "make the plan of the seed --start small, with so many runs")
+	without := flag.String("without", "", "leave a part of the harness out: "+strings.Join(parts(), ", "))
+	flag.Parse()
+	debug.SetGCPercent(1600)
+	c := &campaign.Campaign{
+		System: lockstep.System(), Shape: scenarios.Shape{Profile: scenarios.All},
+		Start: *start, Seeds: *seeds, For: *budget, Workers: 1,
+		Options: campaign.Options{CheckTimeout: 5 * time.Second},
+	}
+	var r Report
+	err := leaveOut(c, *without)
+	switch {
+	case err != nil:
+	case *shrink > 0:
+		err = r.shrink(c, *shrink)
+	default:
+		err = r.hunt(c)
+	}
+	if err == nil {
+		err = json.NewEncoder(os.Stdout).Encode(r)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "driver:", err)
+		os.Exit(1)
+	}
+}
+
+// hunt runs seeds until one fails. One whose history takes too long to judge
+// has not.
+func (r *Report) hunt(c *campaign.Campaign) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	sum, err := c.Run(ctx, func(s *campaign.Summary, seed uint64, first *campaign.Group) {
+		if first == nil || s.Failed == 0 || r.Signature != "" {
+			return
+		}
+		r.Seeds, r.Seed, r.Signature = s.Seeds, seed, first.Signature
+		cancel()
+	})
+	if err != nil {
+		return err
+	}
+	if r.Signature == "" {
+		r.Seeds = sum.Seeds
+		return nil
+	}
+	again, err := campaign.Run(context.Background(), c.System, c.Plan(r.Seed), c.Options)
+	if err == nil && again.Signature() != r.Signature {
+		err = fmt.Errorf("seed %d was %s, and when it ran again: %q", r.Seed, r.Signature, again.Signature())
+	}
+	r.Sentence = again.Sentence()
+	return err
+}
+
+func (r *Report) shrink(c *campaign.Campaign, runs int) error {
+	small, err := campaign.Shrink(context.Background(), c.System, c.Plan(c.Start), runs, 1)
+	if err != nil {
+		return err
+	}
+	p := small.Plan
+	r.Seed, r.Signature = c.Start, small.Signature
+	r.Shrunk = &Plan{len(p.Operations), len(p.Faults), len(p.Fates), small.Minimal}
+	return nil
+}
+
+// disk and clocks are the families that the parts of these names are made of.
+var (
+	disk   = []scenarios.Family{scenarios.DiskErrors, scenarios.DiskDamage}
+	clocks = []scenarios.Family{scenarios.Freezes, scenarios.Drifts}
+)
+
+// part is a part of the harness that can be left out.
+type part struct {
+	name string
+	off  func(c *campaign.Campaign)
+}
+
+var ablations = []part{
+	{"invariants", func(c *campaign.Campaign) { c.System = lockstep.Unwatched() }},
+	{"swarm", func(c *campaign.Campaign) { c.Shape.Everything = true }},
+	{"disk", func(c *campaign.Campaign) { c.Shape.Without = disk }},
+	{"clocks", func(c *campaign.Campaign) { c.Shape.Without = clocks }},
+	{"liveness", func(c *campaign.Campaign) { c.Options.SafetyOnly = true }},
+}
+
+func parts() (names []string) {
+	for _, p := range ablations {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+func leaveOut(c *campaign.Campaign, name string) error {
+	if name == "" {
+		return nil
+	}
+	i := slices.IndexFunc(ablations, func(p part) bool { return p.name == name })
+	if i < 0 {
+		return errors.New("-without " + name + ": want one of " + strings.Join(parts(), ", "))
+	}
+	ablations[i].off(c)
+	return nil
+}

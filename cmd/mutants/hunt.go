@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// settings are what every mutant gets.
+type settings struct {
+	starts  int           // seeds from which campaigns begin
+	budget  time.Duration // of each campaign
+	shrink  int           // runs to make the first failing plan small with; 0: leave it
+	without string        // a part of the harness that is left out; empty: none
+
+	// patience is how long a driver may take beyond its budget: a run is not cut
+	// short, and plans are made small without one.
+	patience time.Duration
+}
+
+// apart is how far the first seeds of two campaigns are apart: nobody gets
+// there.
+const apart = 1_000_000_000
+
+// The verdicts on a mutant.
+const (
+	killed     = "killed"
+	survived   = "survived"
+	equivalent = "equivalent" // it survived, and its file says why it must
+	broken     = "broken"     // it does not compile, or the driver did not come to an end: nothing is proved
+)
+
+// finding is what campaigns have shown of a mutant.
+type finding struct {
+	Name     string    `json:"mutant"`
+	Class    string    `json:"class"`
+	Verdict  string    `json:"verdict"`
+	Why      string    `json:"why,omitempty"` // it is broken, or its plan is as it was
+	Property string    `json:"property,omitempty"`
+	Sentence string    `json:"sentence,omitempty"` // of the first violation
+	Kills    int       `json:"kills"`
+	Starts   int       `json:"starts"`            // campaigns that were run
+	Seeds    uint64    `json:"seeds"`             // median over campaigns
+	Seconds  float64   `json:"core_seconds"`      // likewise, of processor time
+	Worst    float64   `json:"worst"`             // core-seconds of the longest campaign
+	Shrunk   bool      `json:"shrunk,omitempty"`  // the plan of the first violation was made small
+	Steps    int       `json:"steps"`             // that it has then: operations, faults and messages with a fate
+	Minimal  bool      `json:"minimal,omitempty"` // no single one of them can go
+	Reduced  []reduced `json:"reduced,omitempty"`
+}
+
+// reduced is what the same campaigns have shown without a part of the harness.
+type reduced struct {
+	Without string  `json:"without"`
+	Killed  bool    `json:"killed"`
+	Seeds   uint64  `json:"seeds"`
+	Seconds float64 `json:"core_seconds"`
+}
+
+// missed lists the parts without which the mutant is not found.
+func (f *finding) missed() (parts []string) {
+	for _, r := range f.Reduced {
+		if !r.Killed {
+			parts = append(parts, r.Without)
+		}
+	}
+	return parts
+}
+
+// report is what the driver prints.
+type report struct {
+	Seeds     uint64
+	Seed      uint64
+	Signature string
+	Sentence  string
+	Shrunk    *struct {
+		Operations, Faults, Fates int
+		Minimal                   bool
+	}
+	seconds float64
+}
+
+// hunt runs a mutant's campaigns, one after the other. It is killed if more than half
+// of them find a violation; the rest is not run when that cannot be any more.
+func hunt(ctx context.Context, program string, m *mutant, s settings) finding {
+	f := finding{Name: m.name, Class: m.class}
+	var all []report
+	missed, most := 0, (s.starts-1)/2
+	for i := 0; i < s.starts && missed <= most; i++ {
+		r, err := drive(ctx, program, s, "-start", strconv.Itoa(i*apart))
+		if err != nil {
+			f.Verdict, f.Why = broken, err.Error()
+			return f
+		}
+		all = append(all, r)
+		f.Starts++
+		if r.Signature == "" {
+			missed++
+			continue
+		}
+		if f.Kills++; f.Kills == 1 {
+			f.Property, f.Sentence = r.Signature, r.Sentence
+		}
+	}
+	f.sum(all)
+	f.Verdict = survived
+	if missed <= most {
+		f.Verdict = killed
+	}
+	if first := slices.IndexFunc(all, func(r report) bool { return r.Signature != "" }); first >= 0 && s.shrink > 0 {
+		f.small(ctx, program, s, all[first].Seed)
+	}
+	f.judge(m)
+	return f
+}
+
+// judge holds a verdict against what the mutant's file says.
+func (f *finding) judge(m *mutant) {
+	switch {
+	case m.equivalent != "" && f.Verdict == survived && f.Kills == 0:
+		f.Verdict = equivalent
+	case m.equivalent != "" && f.Kills > 0:
+		f.Verdict, f.Why = broken, "its file argues that it is equivalent, and it was killed: "+f.Sentence
+	}
+}
+
+// sum takes the medians. A campaign that has found nothing counts with all that it
+// has run.
+func (f *finding) sum(all []report) {
+	slices.SortFunc(all, func(a, b report) int { return cmp.Compare(a.Seeds, b.Seeds) })
+	f.Seeds = all[len(all)/2].Seeds
+	slices.SortFunc(all, func(a, b report) int { return cmp.Compare(a.seconds, b.seconds) })
+	f.Seconds, f.Worst = all[len(all)/2].seconds, all[len(all)-1].seconds
+}
+
+// small has the driver make a failing plan small. If that takes too long, the
+// mutant is killed all the same.
+func (f *finding) small(ctx context.Context, program string, s settings, seed uint64) {
+	r, err := drive(ctx, program, s, "-start", strconv.FormatUint(seed, 10), "-shrink", strconv.Itoa(s.shrink))
+	if err != nil {
+		f.Why = "not shrunk: " + err.Error()
+		return
+	}
+	f.Shrunk = true
+	f.Steps, f.Minimal = r.Shrunk.Operations+r.Shrunk.Faults+r.Shrunk.Fates, r.Shrunk.Minimal
+}
+
+// drive runs the driver on one core. Anything but a report, a violation found or
+// not, is an error: a process that hangs or dies proves nothing.
+func drive(ctx context.Context, program string, s settings, args ...string) (report, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.budget+s.patience)
+	defer cancel()
+	args = append(args, "-budget", s.budget.String(), "-without", s.without)
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return report{}, fmt.Errorf("the driver did not come to an end within %v", s.budget+s.patience)
+	}
+	if err != nil {
+		first, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n")
+		return report{}, fmt.Errorf("the driver: %w: %s", err, first)
+	}
+	var r report
+	if err := json.Unmarshal(out, &r); err != nil {
+		return report{}, fmt.Errorf("the driver said %.100q: %w", out, err)
+	}
+	r.seconds = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
+	return r, nil
+}

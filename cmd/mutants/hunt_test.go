@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What the runner says of changes of which we know what it must say.
+func TestRunnerCannotLie(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds five programs")
+	}
+	at, err := filepath.Abs(root)
+	require.NoError(t, err)
+	node, err := os.ReadFile(filepath.Join(at, "node", "node.go"))
+	require.NoError(t, err)
+	const (
+		reached   = "\tn.now = max(n.now, now)\n"
+		unreached = "func (n *Node) Machines() int { return len(n.machines) - n.pins }\n"
+	)
+	for name, c := range map[string]struct {
+		old, new string
+		excuse   string // of its file, for being equivalent
+		verdict  string
+		why      string
+	}{
+		"an empty change survives":            {old: reached, new: reached, verdict: survived},
+		"what no run reaches survives":        {old: unreached, new: "func (n *Node) Machines() int { panic(n) }\n", verdict: survived},
+		"what does not compile is not a kill": {old: reached, new: "\tn.now = nonsense\n", verdict: broken, why: "undefined: nonsense"},
+		"a bug that is reached is killed":     {old: reached, new: "\tpanic(now)\n", verdict: killed},
+		"what hangs is not a kill":            {old: reached, new: "\tfor {\n\t}\n", verdict: broken, why: "did not come to an end"},
+		"an excuse for nothing is accepted":   {old: reached, new: reached, excuse: "it is the same", verdict: equivalent},
+		"an excuse for a bug is not":          {old: reached, new: "\tpanic(now)\n", excuse: "it is the same", verdict: broken, why: "argues that it is equivalent"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := &mutant{name: "test", file: "test.txt", class: "fsm", equivalent: c.excuse, blocks: []block{{"node/node.go", c.old, c.new}}}
+			o := options{settings: settings{starts: 2, budget: time.Second, shrink: 20, patience: 10 * time.Second}}
+			f, err := o.one(context.Background(), at, t.TempDir(), m)
+			require.NoError(t, err)
+			require.Equal(t, c.verdict, f.Verdict, f.Why)
+			require.Contains(t, f.Why, c.why)
+			if c.verdict == killed {
+				require.Equal(t, "assertion/panic", f.Property)
+				require.Equal(t, uint64(1), f.Seeds)
+				require.Equal(t, 2, f.Kills)
+				require.True(t, f.Shrunk)
+			}
+			if c.verdict == survived {
+				require.Zero(t, f.Kills)
+				require.NotZero(t, f.Seeds)
+			}
+		})
+	}
+	t.Cleanup(func() {
+		after, err := os.ReadFile(filepath.Join(at, "node", "node.go"))
+		require.NoError(t, err)
+		require.Equal(t, string(node), string(after), "the tree is not touched")
+	})
+}
+
+// A driver that dies, or says something else than a report, proves nothing.
+func TestDriveRefuses(t *testing.T) {
+	s := settings{budget: time.Second, patience: time.Minute}
+	_, err := drive(context.Background(), "false", s)
+	require.ErrorContains(t, err, "the driver: exit status 1")
+	_, err = drive(context.Background(), "echo", s, "nothing")
+	require.ErrorContains(t, err, "the driver said")
+}
+
+func TestFlagsThatMakeNoSenseAreRefused(t *testing.T) {
+	for want, args := range map[string][]string{
+		"--write: the page is about all": {"--write", "--only", "x"},
+		"--starts 0":                     {"--starts", "0"},
+		"no mutant of":                   {"--only", "^nothing has this name$"},
+		"--only: error parsing regexp":   {"--only", "("},
+		"there are no mutants":           {"--dir", t.TempDir()},
+	} {
+		cmd := command()
+		cmd.SetArgs(args)
+		require.ErrorContains(t, cmd.ExecuteContext(t.Context()), want)
+	}
+}
+
+// The table adds up, and anything that is not dealt with is an error.
+func TestTable(t *testing.T) {
+	all := []*mutant{{name: "a"}, {name: "b"}, {name: "c"}, {name: "d"}}
+	table := &table{ablated: true}
+	found := func(seeds ...uint64) (r []reduced) { // 0: it was not
+		for i, part := range parts {
+			r = append(r, reduced{Without: part, Killed: seeds[i] > 0, Seeds: seeds[i]})
+		}
+		return r
+	}
+	for _, f := range []finding{
+		{Name: "d", Verdict: equivalent},
+		{Name: "c", Verdict: killed, Seeds: 8, Seconds: 5, Shrunk: true, Steps: 9, Reduced: found(0, 8, 17, 3, 8)},
+		{Name: "a", Verdict: killed, Seeds: 1, Seconds: 1, Shrunk: true, Steps: 2, Reduced: found(1, 0, 1, 1, 1)},
+		{Name: "b", Verdict: killed, Seeds: 2, Seconds: 2, Shrunk: true, Steps: 3, Reduced: found(5, 2, 2, 2, 2)},
+	} {
+		require.NoError(t, table.add(&bytes.Buffer{}, f))
+	}
+	table.finish(all, time.Minute)
+	require.NoError(t, table.verdict())
+	require.Equal(t, "3 of 3 mutants killed; core-seconds to kill: median 2.00, worst 5.00; steps of the shrunk plan: median 3.", table.sentence())
+	require.Equal(t, "a", table.Findings[0].Name)
+	require.Equal(t, []ablation{
+		{"invariants", 2, 1, 0, []string{"c"}}, {"swarm", 2, 0, 0, []string{"a"}}, {"disk", 3, 1, 0, []string{}},
+		{"clocks", 3, 0, 1, []string{}}, {"liveness", 3, 0, 0, []string{}},
+	}, table.Ablation)
+	require.Equal(t, []string{"swarm"}, table.Findings[0].missed())
+
+	for _, verdict := range []string{survived, broken} {
+		table.Findings[1].Verdict = verdict
+		require.ErrorContains(t, table.verdict(), "b ("+verdict+")")
+	}
+}
+
+// The page keeps what is around its table.
+func TestTableIsWritten(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "TEETH.md")
+	require.NoError(t, os.WriteFile(page, []byte("before\n"+tableBegins+"old\n"+tableEnds+"after\n"), 0o666))
+	table := &table{Findings: []finding{{Name: "a", Class: "fsm", Verdict: killed, Property: "values/odd", Kills: 5, Starts: 5, Steps: 3}}}
+	require.NoError(t, table.writeInto(page))
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "| fsm | [a](../testdata/mutants/a.txt) | values/odd | 5/5 |")
+	require.NotContains(t, string(text), "old")
+	require.Contains(t, string(text), "before\n")
+	require.Contains(t, string(text), "after\n")
+	require.NoError(t, os.WriteFile(page, []byte("nothing"), 0o666))
+	require.ErrorContains(t, table.writeInto(page), "the lines are missing")
+}

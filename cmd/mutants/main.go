@@ -1,0 +1,268 @@
+// Command mutants tests the tests: it puts bugs that other systems have had into the
+// code that the simulator runs, one at a time, and measures how long the
+// standard campaign takes to find each.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := command().ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "mutants:", err)
+		os.Exit(1)
+	}
+}
+
+// options are what the flags say.
+type options struct {
+	settings
+	dir    string
+	only   string
+	fast   bool
+	jobs   int
+	json   bool
+	write  bool
+	ablate bool
+	lesser time.Duration // budget of ablations
+}
+
+func command() *cobra.Command {
+	o := options{settings: settings{patience: patience}}
+	cmd := &cobra.Command{
+		Use:   "mutants",
+		Short: "Measure how fast the campaign finds known bugs",
+		Long: `Build the node with each mutant of testdata/mutants, run the standard campaign on
+it from several first seeds until a property is violated, and make the plan of the first
+failure small. The tree is not touched.
+
+Before that the node as it is must pass. The exit code is 1 if a mutant survives that
+is not argued to be equivalent, does not apply or does not compile.`,
+		Args:         cobra.NoArgs,
+		SilenceUsage: true, SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.dir, "dir", "", "directory of the mutants (default: testdata/mutants of this module)")
+	f.StringVar(&o.only, "only", "", "only the mutants whose names match this regular expression")
+	f.BoolVar(&o.fast, "fast", false, "only those that are marked as fast, from one first seed, without shrinking")
+	f.DurationVar(&o.budget, "budget", time.Minute, "how long a campaign may look for a violation")
+	f.IntVar(&o.starts, "starts", 5, "campaigns for each mutant, from different first seeds")
+	f.IntVar(&o.shrink, "shrink", 1000, "runs to make the first failing plan small with (0: leave it)")
+	f.IntVar(&o.jobs, "jobs", runtime.GOMAXPROCS(0), "mutants at the same time, each on one core")
+	f.BoolVar(&o.ablate, "ablate", false, "do it once more without each part of the harness, from up to three first seeds")
+	f.DurationVar(&o.lesser, "ablation-budget", 10*time.Second, "how long a campaign may look then")
+	f.BoolVar(&o.json, "json", false, "print JSON")
+	f.BoolVar(&o.write, "write", false, "write docs/TEETH.md and docs/teeth.json")
+	return cmd
+}
+
+func (o *options) run(cmd *cobra.Command) error {
+	if o.starts < 1 || o.jobs < 1 || o.budget <= 0 || o.shrink < 0 || o.lesser <= 0 {
+		return fmt.Errorf("--starts %d --jobs %d --budget %v --shrink %d --ablation-budget %v: want at least 1, 1, more than 0, 0 and more than 0",
+			o.starts, o.jobs, o.budget, o.shrink, o.lesser)
+	}
+	if o.write && (o.fast || o.only != "" || o.dir != "") {
+		return errors.New("--write: the page is about all mutants: leave --fast, --only and --dir out")
+	}
+	if o.fast {
+		o.starts, o.shrink = 1, 0
+	}
+	ctx := cmd.Context()
+	root, err := moduleRoot(ctx)
+	if err != nil {
+		return err
+	}
+	all, err := o.mutants(root)
+	if err != nil {
+		return err
+	}
+	scratch, err := os.MkdirTemp("", "mutants")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(scratch)
+	begin := time.Now()
+	if err := o.control(ctx, root, scratch); err != nil {
+		return err
+	}
+	t := newTable(ctx, root, o)
+	err = o.each(ctx, all, func(m *mutant) error {
+		f, err := o.one(ctx, root, scratch, m)
+		if err != nil {
+			return err
+		}
+		return t.add(cmd.ErrOrStderr(), f)
+	})
+	if err != nil {
+		return err
+	}
+	t.finish(all, time.Since(begin))
+	if err := o.tell(cmd, root, t); err != nil {
+		return err
+	}
+	return t.verdict()
+}
+
+// mutants are those that the flags ask for.
+func (o *options) mutants(root string) ([]*mutant, error) {
+	dir := o.dir
+	if dir == "" {
+		dir = filepath.Join(root, "testdata", "mutants")
+	}
+	all, err := load(dir)
+	if err != nil {
+		return nil, err
+	}
+	only, err := regexp.Compile(o.only)
+	if err != nil {
+		return nil, fmt.Errorf("--only: %w", err)
+	}
+	all = slices.DeleteFunc(all, func(m *mutant) bool { return !only.MatchString(m.name) || o.fast && !m.fast })
+	if len(all) == 0 {
+		return nil, fmt.Errorf("--only %s: no mutant of %s has such a name", o.only, dir)
+	}
+	for _, m := range all {
+		if _, err := m.apply(root); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+const (
+	patience     = 2 * time.Minute // of whoever waits for a driver; see settings
+	controlSeeds = 2000            // that the node as it is must pass
+)
+
+// control shows that it is the mutants that fail, and nothing else: with the harness
+// as it is, and without each part that will be left out.
+func (o *options) control(ctx context.Context, root, scratch string) error {
+	without := []string{""}
+	if o.ablate {
+		without = append(without, parts...)
+	}
+	none := &mutant{name: "control"}
+	_, err := inScratch(scratch, none, func(dir string) (finding, error) {
+		program, err := build(ctx, root, dir, none)
+		if err != nil {
+			return finding{}, err
+		}
+		for _, part := range without {
+			s := settings{budget: time.Minute, patience: o.patience, without: part}
+			r, err := drive(ctx, program, s, "-seeds", fmt.Sprint(controlSeeds))
+			if err != nil {
+				return finding{}, err
+			}
+			if r.Signature != "" {
+				return finding{}, fmt.Errorf("seed %d fails without %q: nothing can be said of mutants: %s: %s", r.Seed, part, r.Signature, r.Sentence)
+			}
+		}
+		return finding{}, nil
+	})
+	if err != nil {
+		return fmt.Errorf("the node as it is: %w", err)
+	}
+	return nil
+}
+
+// one is all that there is to find out about a mutant.
+func (o *options) one(ctx context.Context, root, scratch string, m *mutant) (finding, error) {
+	return inScratch(scratch, m, func(dir string) (finding, error) {
+		program, err := build(ctx, root, dir, m)
+		if ctx.Err() != nil {
+			return finding{}, ctx.Err()
+		}
+		if err != nil {
+			return finding{Name: m.name, Class: m.class, Verdict: broken, Why: err.Error()}, nil
+		}
+		s := o.settings
+		if m.equivalent != "" {
+			s.starts = 1
+		}
+		f := hunt(ctx, program, m, s)
+		if o.ablate && f.Verdict == killed {
+			o.without(ctx, program, m, &f)
+		}
+		return f, ctx.Err()
+	})
+}
+
+// parts are those parts of the harness that the driver can leave out.
+var parts = []string{"invariants", "swarm", "disk", "clocks", "liveness"}
+
+// without finds out how soon a mutant is found without each part of the harness.
+func (o *options) without(ctx context.Context, program string, m *mutant, f *finding) {
+	for _, part := range parts {
+		s := settings{starts: min(o.starts, 3), budget: o.lesser, patience: o.patience, without: part}
+		a := hunt(ctx, program, m, s)
+		if a.Verdict == broken {
+			f.Verdict, f.Why = broken, "without "+part+": "+a.Why
+			return
+		}
+		f.Reduced = append(f.Reduced, reduced{part, a.Verdict == killed, a.Seeds, a.Seconds})
+	}
+}
+
+// inScratch gives a mutant a directory for as long as it needs one.
+func inScratch(scratch string, m *mutant, do func(dir string) (finding, error)) (finding, error) {
+	dir, err := os.MkdirTemp(scratch, m.name)
+	if err != nil {
+		return finding{}, err
+	}
+	defer os.RemoveAll(dir)
+	return do(dir)
+}
+
+// each does something with all mutants, several at a time. The first error ends
+// it.
+func (o *options) each(ctx context.Context, all []*mutant, do func(*mutant) error) error {
+	todo := make(chan *mutant, len(all))
+	for _, m := range all {
+		todo <- m
+	}
+	close(todo)
+	errs := make(chan error, o.jobs)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var pool sync.WaitGroup
+	for range o.jobs {
+		pool.Go(func() {
+			for m := range todo {
+				if ctx.Err() != nil {
+					errs <- ctx.Err()
+					return
+				}
+				if err := do(m); err != nil {
+					cancel()
+					errs <- err
+					return
+				}
+			}
+		})
+	}
+	pool.Wait()
+	close(errs)
+	var first error
+	for err := range errs {
+		if first == nil || first == context.Canceled {
+			first = err
+		}
+	}
+	return first
+}

@@ -1,0 +1,246 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// table is all findings, and what they come to.
+type table struct {
+	Date     string     `json:"date"`
+	Commit   string     `json:"commit"`
+	Starts   int        `json:"starts"`
+	Budget   string     `json:"budget"`
+	Jobs     int        `json:"jobs"`
+	Took     string     `json:"took"`
+	Killed   int        `json:"killed"`
+	Of       int        `json:"of"`           // that are not equivalent
+	Median   float64    `json:"core_seconds"` // median over mutants
+	Worst    float64    `json:"worst"`        // over mutants, of the median
+	Steps    int        `json:"steps"`        // median over mutants
+	Ablation []ablation `json:"ablation,omitempty"`
+	Findings []finding  `json:"mutants"`
+
+	lock    sync.Mutex
+	ablated bool
+}
+
+// ablation is what is found without a part of the harness.
+type ablation struct {
+	Without string   `json:"without"`
+	Killed  int      `json:"killed"`
+	Slower  int      `json:"slower"` // of those, by more than twice the seeds
+	Faster  int      `json:"faster"` // by less than half of them
+	Missed  []string `json:"missed"`
+}
+
+func newTable(ctx context.Context, root string, o *options) *table {
+	t := &table{
+		Date: time.Now().UTC().Format(time.DateOnly), Starts: o.starts, Budget: o.budget.String(), Jobs: o.jobs, ablated: o.ablate,
+	}
+	cmd := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty")
+	cmd.Dir = root
+	if out, err := cmd.Output(); err == nil { // else it is no clone, and there is no commit
+		t.Commit = strings.TrimSpace(string(out))
+	}
+	return t
+}
+
+// add takes a finding, and tells of it.
+func (t *table) add(w io.Writer, f finding) error {
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	t.Findings = append(t.Findings, f)
+	said := f.Property
+	if f.Verdict == broken {
+		said = f.Why
+	}
+	_, err := fmt.Fprintf(w, "%3d %-10s %-40s %d/%d %7d seeds %7.2f s %3d steps  %s\n",
+		len(t.Findings), f.Verdict, f.Name, f.Kills, f.Starts, f.Seeds, f.Seconds, f.Steps, said)
+	return err
+}
+
+// finish puts the findings into the order of the mutants and adds them up.
+func (t *table) finish(all []*mutant, took time.Duration) {
+	t.Took = took.Round(time.Second).String()
+	place := func(f finding) int { return slices.IndexFunc(all, func(m *mutant) bool { return m.name == f.Name }) }
+	slices.SortFunc(t.Findings, func(a, b finding) int { return cmp.Compare(place(a), place(b)) })
+	var seconds []float64
+	var steps []int
+	for _, f := range t.Findings {
+		if f.Verdict == equivalent {
+			continue
+		}
+		t.Of++
+		if f.Verdict != killed {
+			continue
+		}
+		t.Killed++
+		seconds = append(seconds, f.Seconds)
+		if f.Shrunk {
+			steps = append(steps, f.Steps)
+		}
+	}
+	t.Median, t.Worst, t.Steps = median(seconds), slices.Max(append(seconds, 0)), median(steps)
+	if !t.ablated {
+		return
+	}
+	for i, part := range parts {
+		a := ablation{Without: part, Missed: []string{}}
+		for _, f := range t.Findings {
+			if f.Verdict == killed {
+				a.add(&f, f.Reduced[i])
+			}
+		}
+		t.Ablation = append(t.Ablation, a)
+	}
+}
+
+func (a *ablation) add(f *finding, r reduced) {
+	if !r.Killed {
+		a.Missed = append(a.Missed, f.Name)
+		return
+	}
+	a.Killed++
+	switch {
+	case r.Seeds > 2*f.Seeds:
+		a.Slower++
+	case 2*r.Seeds < f.Seeds:
+		a.Faster++
+	}
+}
+
+func median[T cmp.Ordered](list []T) (m T) {
+	if len(list) == 0 {
+		return m
+	}
+	list = slices.Sorted(slices.Values(list))
+	return list[len(list)/2]
+}
+
+// verdict is an error if a mutant is not dealt with.
+func (t *table) verdict() error {
+	var bad []string
+	for _, f := range t.Findings {
+		if f.Verdict == survived || f.Verdict == broken {
+			bad = append(bad, f.Name+" ("+f.Verdict+")")
+		}
+	}
+	if len(bad) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d: %s: make the harness find what survives, or argue in the mutant's file that nobody could; mend what is broken",
+		len(bad), len(t.Findings), strings.Join(bad, ", "))
+}
+
+// tell prints the table, and writes it down if that is asked for.
+func (o *options) tell(cmd *cobra.Command, root string, t *table) error {
+	data, err := json.MarshalIndent(t, "", "  ")
+	if err != nil {
+		return err
+	}
+	data = append(data, '\n')
+	if o.write {
+		if err := os.WriteFile(filepath.Join(root, "docs", "teeth.json"), data, 0o666); err != nil {
+			return err
+		}
+		if err := t.writeInto(filepath.Join(root, "docs", "TEETH.md")); err != nil {
+			return err
+		}
+	}
+	if o.json {
+		_, err = cmd.OutOrStdout().Write(data)
+		return err
+	}
+	_, err = fmt.Fprint(cmd.OutOrStdout(), t.text())
+	return err
+}
+
+// sentence is what the table comes to.
+func (t *table) sentence() string {
+	return fmt.Sprintf("%d of %d mutants killed; core-seconds to kill: median %.2f, worst %.2f; steps of the shrunk plan: median %d.",
+		t.Killed, t.Of, t.Median, t.Worst, t.Steps)
+}
+
+// text is the table for a terminal.
+func (t *table) text() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "class\tmutant\tverdict\tby\tcampaigns\tseeds\tcore-s\tsteps")
+	for _, f := range t.Findings {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d/%d\t%d\t%.2f\t%d\n", f.Class, f.Name, f.Verdict, f.Property, f.Kills, f.Starts, f.Seeds, f.Seconds, f.Steps)
+	}
+	w.Flush()
+	for _, a := range t.Ablation {
+		fmt.Fprintf(&b, "without %s: %d killed (%d slower, %d faster), %d missed: %s\n",
+			a.Without, a.Killed, a.Slower, a.Faster, len(a.Missed), strings.Join(a.Missed, ", "))
+	}
+	fmt.Fprintf(&b, "%s It took %s.\n", t.sentence(), t.Took)
+	return b.String()
+}
+
+// The lines of docs/TEETH.md between which the table stands.
+const (
+	tableBegins = "<!-- the table begins: go run ./cmd/mutants --ablate --write -->\n"
+	tableEnds   = "<!-- the table ends -->\n"
+)
+
+// writeInto replaces the table in a page.
+func (t *table) writeInto(file string) error {
+	page, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	before, rest, begins := bytes.Cut(page, []byte(tableBegins))
+	_, after, ends := bytes.Cut(rest, []byte(tableEnds))
+	if !begins || !ends {
+		return fmt.Errorf("%s: the lines are missing between which the table stands: %q and %q", file, tableBegins, tableEnds)
+	}
+	return os.WriteFile(file, slices.Concat(before, []byte(tableBegins), []byte(t.markdown()), []byte(tableEnds), after), 0o666)
+}
+
+// markdown is the table for the page.
+func (t *table) markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n%s, commit %s, %d campaigns a mutant, each for at most %s, %d at a time on a core each; all of it took %s.\n\n**%s**\n\n",
+		t.Date, t.Commit, t.Starts, t.Budget, t.Jobs, t.Took, t.sentence())
+	b.WriteString("| class | mutant | killed by | campaigns | seeds | core-s | worst | steps | missed without |\n|---|---|---|---|---|---|---|---|---|\n")
+	for _, f := range t.Findings {
+		by := f.Property
+		if f.Verdict != killed {
+			by = "**" + f.Verdict + "**"
+		}
+		steps := fmt.Sprint(f.Steps)
+		if !f.Minimal {
+			steps = "≤ " + steps
+		}
+		if !f.Shrunk {
+			steps = ""
+		}
+		fmt.Fprintf(&b, "| %s | [%s](../testdata/mutants/%s.txt) | %s | %d/%d | %d | %.2f | %.2f | %s | %s |\n",
+			f.Class, f.Name, f.Name, by, f.Kills, f.Starts, f.Seeds, f.Seconds, f.Worst, steps, strings.Join(f.missed(), ", "))
+	}
+	if len(t.Ablation) > 0 {
+		b.WriteString("\n| without | killed | with more than twice the seeds | with less than half | missed |\n|---|---|---|---|---|\n")
+		for _, a := range t.Ablation {
+			fmt.Fprintf(&b, "| %s | %d of %d | %d | %d | %s |\n",
+				a.Without, a.Killed, a.Killed+len(a.Missed), a.Slower, a.Faster, strings.Join(a.Missed, ", "))
+		}
+	}
+	b.WriteString("\n")
+	return b.String()
+}

@@ -12,8 +12,8 @@ import "github.com/lockstep-dst/lockstep/node/wal"
 // long the log becomes: say that V bytes are live when it is 2V + C long, C for
 // four segments. When all V are copied, V/2 more have been appended, and nothing
 // is left of what was before. In between the log is longest if the garbage comes
-// last and all that is live first: below 2.5V + C, and a segment more since
-// those are removed whole.
+// last and all that is live first: below 2.5V + C, and two segments more:
+// they are given up whole, and one of them is kept, to be written to again.
 
 // live is a list of all machines with a full record, in the order of those.
 type live struct {

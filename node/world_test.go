@@ -81,6 +81,9 @@ func (d disk) execute(r wal.Request) {
 		copy(d[r.File][r.Offset:], r.Data)
 	case wal.Remove:
 		delete(d, r.File)
+	case wal.Rename:
+		d[r.To] = d[r.File]
+		delete(d, r.File)
 	}
 }
 

@@ -45,7 +45,7 @@ func TestOtherFilesAreNotTheLogsToTouch(t *testing.T) {
 	d := open(t, t.TempDir())
 	require.NoError(t, d.Remember("peers.json", []byte("{}")))
 	for _, name := range []string{"", ".", "..", "LOCK", "peers.json", "wal-/../x", `wal-\x`, "../wal-1", "wal-\x00"} {
-		for _, op := range []wal.Op{wal.Create, wal.Write, wal.Truncate, wal.Sync, wal.Allocate, wal.Remove} {
+		for _, op := range []wal.Op{wal.Create, wal.Write, wal.Truncate, wal.Sync, wal.Allocate, wal.Remove, wal.Rename} {
 			err := d.Execute(&wal.Request{Op: op, File: name})
 			require.ErrorContains(t, err, "not the name of a file of the log", name)
 		}

@@ -28,9 +28,10 @@
 // # Space
 //
 // Allocate writes zeros, and on Linux has the kernel begin at once to bring them
-// to the disk. The blocks of a removed file are freed in the background: Remove
-// is done when the name is gone, Close waits for the rest. At most the files that
-// are being changed are open.
+// to the disk. A log that goes round needs none: it renames the files that it is
+// done with, and writes over them. The blocks of a removed file are freed in the
+// background: Remove is done when the name is gone, Close waits for the rest. At
+// most the files that are being changed are open.
 //
 // # Other systems
 //

@@ -50,6 +50,9 @@ func (d *Dir) execute(r *wal.Request) error {
 	if r.Op == wal.Remove {
 		return d.remove(r.File)
 	}
+	if r.Op == wal.Rename {
+		return d.rename(r.File, r.To)
+	}
 	f, err := d.file(r.File, r.Op == wal.Create)
 	if err != nil {
 		return err
@@ -109,6 +112,27 @@ func (d *Dir) remove(name string) error {
 		return explain(errors.Join(err, f.Close()))
 	}
 	d.freeing.Go(func() { _ = f.Close() })
+	return nil
+}
+
+// rename gives one of the log's files another name. What is open under the old
+// one stays open until it is synced.
+func (d *Dir) rename(name, to string) error {
+	for _, n := range []string{name, to} {
+		if !ofLog(n) {
+			return d.notOfLog(n)
+		}
+	}
+	if err := d.closeSynced(); err != nil {
+		return err
+	}
+	if err := os.Rename(d.at(name), d.at(to)); err != nil {
+		return explain(err)
+	}
+	if f := d.open[name]; f != nil {
+		delete(d.open, name)
+		d.open[to] = f
+	}
 	return nil
 }
 

@@ -17,7 +17,8 @@ type explorer struct {
 	keep    int     // entries that are not given up with each batch; 0: all
 	seen    map[string]bool
 	worlds  int
-	met     map[string]int // how many worlds were in a state of interest
+	met     map[string]int  // how many worlds were in a state of interest
+	again   map[string]bool // names that files were given
 }
 
 // explore runs one life on a disk, and from every point of it the lives that a
@@ -67,6 +68,15 @@ func (x *explorer) meet(t *testing.T, d *disk) {
 	if _, first := d.visible[segment1]; !first && len(d.visible) > 0 {
 		x.met["a first segment that was removed"]++
 	}
+	for name, data := range d.visible {
+		switch spans, _ := records(name, data); {
+		case len(data) < 84 || data[48] == 0:
+		case name != fmt.Sprintf("wal-%016x", data[48]):
+			x.met["a header of the life before"]++
+		case len(spans) > 0 && x.again[name] && len(used(data)) > spans[len(spans)-1].end:
+			x.met["records, and those of the life before"]++
+		}
+	}
 }
 
 // live runs one life to its end and calls crash before each step.
@@ -90,6 +100,7 @@ func (x *explorer) live(d *disk, log *wal.Log, was wal.Recovered, b *belief, cra
 		}
 		for _, r := range reqs {
 			crash()
+			x.again[r.To] = true
 			d.execute(r)
 			crash()
 			log.Done(r.Token, nil)
@@ -117,12 +128,14 @@ func TestEverySubsetOfWritesSurvivesEveryCrash(t *testing.T) {
 		{"a segment for two records, trimmed", 64, 145, 3, [][]int{{8}, {8, 8}, {8}}, 1},
 		{"headers torn often", 32, 170, 2, [][]int{{8}, {8, 8}}, 1},
 		{"a batch larger than a segment", 512, 128, 3, [][]int{{8, 300}, {8, 8}}, 2},
+		{"files go round", 64, 145, 2, [][]int{{8}, {8, 8}, {8}, {8}, {8, 8, 8}, {8}}, 1},
+		{"files go round, records that line up", 21, 145, 2, [][]int{{8}, {8}, {8}, {8, 8}, {8}}, 1},
 		{"one crash more", 512, 145, 4, [][]int{{8, 8}, {8}}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			x := explorer{
 				options: wal.Options{Segment: c.segment}, batches: c.batches, keep: c.keep,
-				seen: map[string]bool{}, met: map[string]int{},
+				seen: map[string]bool{}, met: map[string]int{}, again: map[string]bool{},
 			}
 			x.explore(t, newDisk(c.sector), belief{}, c.lives)
 			t.Logf("%d different worlds, %v", x.worlds, x.met)
@@ -131,6 +144,10 @@ func TestEverySubsetOfWritesSurvivesEveryCrash(t *testing.T) {
 			}
 			if c.keep > 0 {
 				require.Positive(t, x.met["a first segment that was removed"])
+			}
+			if len(c.batches) > 3 {
+				require.Positive(t, x.met["a header of the life before"])
+				require.Positive(t, x.met["records, and those of the life before"])
 			}
 		})
 	}

@@ -12,7 +12,8 @@ import (
 
 // disk is a simulated directory. It keeps what is durable, what a process
 // reads, and the changes in between. At a power loss any subset of the pending
-// changes survives, writes torn at the sectors they cover.
+// changes survives, writes torn at the sectors they cover. Contents and changes
+// go by the name that a process sees; names are the durable ones.
 type disk struct {
 	sector  int // bytes
 	names   map[string]bool
@@ -75,10 +76,15 @@ func (d *disk) execute(r wal.Request) {
 		panic("no such file: " + r.String())
 	case r.Op == wal.Allocate && int(r.Offset) <= len(data):
 		panic("not longer: " + r.String())
-	case r.Op == wal.Create && d.leaving(r.File):
+	case r.Op == wal.Create && d.leaving(r.File), r.Op == wal.Rename && d.leaving(r.To):
 		panic("its predecessor may come back: " + r.String())
+	case r.Op == wal.Rename && d.visible[r.To] != nil:
+		panic("there is one: " + r.String())
 	}
 	switch r.Op {
+	case wal.Rename:
+		d.rename(r.File, r.To)
+		d.pending = append(d.pending, change{Request: r})
 	case wal.Sync, wal.SyncDir:
 		d.settle(r, func(change) bool { return true })
 	default:
@@ -88,9 +94,29 @@ func (d *disk) execute(r wal.Request) {
 	}
 }
 
-// leaving reports whether a file was removed and that is not durable.
+// leaving reports whether a file was removed or renamed and that is not durable.
 func (d *disk) leaving(file string) bool {
-	return slices.ContainsFunc(d.pending, func(c change) bool { return c.Op == wal.Remove && c.File == file })
+	return slices.ContainsFunc(d.pending, func(c change) bool {
+		return (c.Op == wal.Remove || c.Op == wal.Rename) && c.File == file
+	})
+}
+
+// rename has all that is known of a file go by another name.
+func (d *disk) rename(file, to string) {
+	for i := range d.pending {
+		if c := &d.pending[i]; !c.ofNames() && c.File == file {
+			c.File = to
+		}
+	}
+	move(d.visible, file, to)
+	move(d.durable, file, to)
+}
+
+func move(files map[string][]byte, file, to string) {
+	if data, found := files[file]; found {
+		files[to] = data
+		delete(files, file)
+	}
 }
 
 // failSync fails a sync of a file as some kernels do: of the pending pieces
@@ -120,7 +146,7 @@ func (d *disk) settle(r wal.Request, keep func(change) bool) {
 	d.pending = rest
 }
 
-func (c change) ofNames() bool { return c.Op == wal.Create || c.Op == wal.Remove }
+func (c change) ofNames() bool { return c.Op == wal.Create || c.Op == wal.Remove || c.Op == wal.Rename }
 
 func (c change) coveredBy(sync wal.Request) bool {
 	if sync.Op == wal.SyncDir {
@@ -141,11 +167,18 @@ func (c change) link(names map[string]bool) {
 		names[c.File] = true
 	case wal.Remove:
 		delete(names, c.File)
+	case wal.Rename:
+		delete(names, c.File)
+		names[c.To] = true
 	}
 }
 
-// apply makes the change in a set of files.
+// apply makes the change in a set of files, in which files that were renamed go
+// by their new names already.
 func (c change) apply(files map[string][]byte) {
+	if c.Op == wal.Rename {
+		return
+	}
 	data := files[c.File]
 	if data == nil {
 		data = []byte{}
@@ -199,11 +232,17 @@ func (d *disk) powerLoss(keep func(piece int) bool) *disk {
 	for name, data := range d.durable {
 		after.durable[name] = bytes.Clone(data)
 	}
+	var back []change // renames that are lost
 	for i, c := range d.pieces() {
 		if keep(i) {
 			c.apply(after.durable)
 			c.link(names)
+		} else if c.Op == wal.Rename {
+			back = append(back, c)
 		}
+	}
+	for _, c := range slices.Backward(back) {
+		move(after.durable, c.To, c.File)
 	}
 	for name := range names {
 		after.put(name, after.durable[name])

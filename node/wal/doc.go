@@ -30,7 +30,8 @@
 //
 // The log is a sequence of segments, files "wal-%016x" numbered from 1, of a
 // size that the owner chooses. A segment is a header, records, a seal if there
-// is a next one, and zeros up to its size. A batch is never divided; one that is
+// is a next one, and up to its size zeros or what its file held before it was used
+// again. A batch is never divided; one that is
 // larger than a segment makes a longer one. A position (LSN) counts bytes of
 // records over all segments, seals excluded, so where an entry will end is known
 // when it is appended, before it is known in which segment. Integers are little
@@ -56,27 +57,44 @@
 // certain, not just probably; bytes of any other origin pass with a chance of
 // 2^-32. No kind is zero, so zeros are never a record.
 //
+// Version 3 differs from version 2, which is read and gone on with, in that files
+// are used again: a program that expects zeros there must leave them alone.
+//
 // # From one segment to the next
 //
 // While a segment fills, the next file is made and filled with zeros, a chunk
 // behind a batch, at about the pace of the log; a chunk is synced when the next
 // is due, and the disk has had time for it. The zeros are really written, so
 // that later a sync of a batch has nothing to change but the content of blocks
-// that the file has. The log rolls when a batch and a seal do not fit:
+// that the file has. When a segment was trimmed, its file is the next one, by
+// another name and with all that is in it, and nothing need be filled: zeros cost
+// the disk as much as records. The log rolls when a batch and a seal do not fit:
 //
 //	A  write the header of segment n+1, sync it, and sync the directory
 //	B  write the seal of segment n, and sync it
 //
 // and then batches go to n+1. So a seal that is found proves A, and a record in
 // n+1 that is found proves B. When segment n is not sealed, n+1 is a spare:
-// empty, or with zeros, or with a whole or torn header after a crash between A
-// and B. It is removed, and n is continued. If n is sealed and n+1 is missing
-// or has no header, or if n is not sealed and n+1 has any record, that is damage.
+// empty, or with zeros, or with what is in a file that was used, and before that
+// a whole or torn header after a crash between A and B. It is removed, and n is
+// continued. If n is sealed and n+1 is missing or has no header, or if n is not
+// sealed and n+1 has any record, that is damage.
+//
+// What a file held before is never taken for part of the log. Its header has the
+// number of another segment, and so is none; the directory is synced in A, so a
+// file with the new header that is found under its old name was never used, and
+// its old name is of a segment that is not needed. Its records are at other
+// positions now, which are higher than all before: they do not check, for certain
+// if old and new position are in the same 4 GiB, else but with a chance of 2^-32.
+// So behind the last record of a segment they are like a torn tail of which
+// nothing checks.
 //
 // # Trimming
 //
 // Trim appends a record that names the first segment that is still needed. When
-// it is durable the files before that are removed, without haste: recovery
+// it is durable the files before that are let go: one is put by, to be the next
+// segment but one at the latest, if it has the size that segments have; others
+// are removed, without haste. Recovery uses none of them again. It
 // takes for the first segment what the header of the last one says, or the last
 // trim record in it, and removes again what a crash has brought back. Every
 // segment from the first on must be there. What else the removed files said is
@@ -145,6 +163,6 @@
 // a power loss keeps or loses any part of its own range but spares its
 // neighbours ("powersafe overwrite" in SQLite's terms). Bytes of a file that
 // nobody wrote are zeros. A file that was made or removed may be there or not
-// after a crash, until the directory is synced. One process at a time uses the
-// directory.
+// after a crash, until the directory is synced, and one that was renamed has
+// its old name or the new one. One process at a time uses the directory.
 package wal

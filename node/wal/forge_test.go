@@ -21,7 +21,7 @@ type header struct {
 }
 
 // firstHeader is that of the first segment.
-var firstHeader = header{version: 2, id: identity, sequence: 1, first: 1}
+var firstHeader = header{version: 3, id: identity, sequence: 1, first: 1}
 
 func forgeHeader(h header) []byte {
 	b := []byte("lockstep")
@@ -47,10 +47,14 @@ func forgeRecord(segment []byte, id wal.Identity, base uint64, back uint32, kind
 	b := binary.LittleEndian.AppendUint32(nil, uint32(len(payload)))
 	b = binary.LittleEndian.AppendUint32(b, back)
 	b = append(append(b, kind), payload...)
-	x := (uint32(at) ^ uint32(at>>32)*0xc2b2ae35) * 0x85ebca6b
-	seed := crc32.Checksum(id.Incarnation[:], castagnoli) ^ x ^ x>>16
-	segment = binary.LittleEndian.AppendUint32(slices.Clip(segment), crc32.Update(seed, castagnoli, b))
+	segment = binary.LittleEndian.AppendUint32(slices.Clip(segment), sumOf(b, id.Incarnation, at))
 	return append(segment, b...)
+}
+
+// sumOf is the checksum of a record, of which these are the bytes behind it.
+func sumOf(record []byte, incarnation [16]byte, at uint64) uint32 {
+	x := (uint32(at) ^ uint32(at>>32)*0xc2b2ae35) * 0x85ebca6b
+	return crc32.Update(crc32.Checksum(incarnation[:], castagnoli)^x^x>>16, castagnoli, record)
 }
 
 func bootText(boot byte) string { return string([]byte{boot, 0, 0, 0, 0, 0, 0, 0}) }

@@ -9,7 +9,7 @@ import (
 )
 
 // LSN is a position in the log: bytes of records from its beginning, over all
-// segments. Headers, seals and the zeros after the last record do not count.
+// segments. Headers, seals and what is after the last record do not count.
 type LSN uint64
 
 // Identity says whose log it is. Every segment carries it.
@@ -21,7 +21,8 @@ type Identity struct {
 
 const (
 	magic      = "lockstep"
-	version    = 2
+	version    = 3
+	oldest     = 2  // of those that can be read
 	headSize   = 64 // what has the same layout in all versions
 	headerSize = 84
 	prefix     = "wal-"
@@ -66,7 +67,7 @@ func decodeHeader(data []byte) (h header, ok bool) {
 	h.identity.Incarnation = [16]byte(data[32:])
 	h.sequence = binary.LittleEndian.Uint64(data[48:])
 	h.base = LSN(binary.LittleEndian.Uint64(data[56:]))
-	if h.version != version {
+	if !h.known() {
 		return h, true
 	}
 	if len(data) < headerSize || binary.LittleEndian.Uint32(data[80:]) != crc32.Checksum(data[:80], castagnoli) {
@@ -83,12 +84,15 @@ func headSum(b []byte) uint32 {
 	return crc32.Update(crc32.Checksum(b[:12], castagnoli), castagnoli, b[16:headSize])
 }
 
+// known reports whether this program reads the header's version.
+func (h header) known() bool { return h.version >= oldest && h.version <= version }
+
 // check refuses the header of a log that this program cannot read, or that is
 // not the wanted node's.
 func (h header) check(want Identity) error {
 	switch {
-	case h.version != version:
-		return fmt.Errorf("format version %d, this program reads version %d: %w", h.version, version, ErrVersion)
+	case !h.known():
+		return fmt.Errorf("format version %d, this program reads versions %d to %d: %w", h.version, oldest, version, ErrVersion)
 	case h.identity.Cluster != want.Cluster:
 		return fmt.Errorf("cluster %x, want %x: %w", h.identity.Cluster, want.Cluster, ErrCluster)
 	case h.identity.Node != want.Node:

@@ -57,7 +57,7 @@ func (h *history) open(s *segment, want Identity) error {
 	if err := s.header.check(want); err != nil {
 		return fmt.Errorf("wal: %s: %w", s.name, err)
 	}
-	follows := header{version, h.identity, s.sequence, h.end, h.boot, h.first}
+	follows := header{s.header.version, h.identity, s.sequence, h.end, h.boot, h.first}
 	if s.header != follows || h.first > s.sequence {
 		return s.damaged(0, "the header does not continue the log: it is %v, want %v", s.header, follows)
 	}

@@ -19,6 +19,7 @@ type Log struct {
 	first    uint64   // the lowest segment needed, as is durable
 	trim     trim
 	garbage  []string // files to be removed
+	reserve  string   // a file that is not needed, to become the next spare; empty: there is none
 	spare    spare
 
 	steps   []step // to be done before the next batch

@@ -28,7 +28,7 @@ type Recovered struct {
 	Identity  Identity // as it was formatted: the wanted one with its true incarnation
 	Boot      uint64   // the number of this life, from 1; not yet durable
 	Formatted bool     // there was no log, or one that nobody ever spoke from
-	Cut       int      // bytes of a torn tail that are dropped
+	Cut       int      // bytes of a torn tail that are dropped, with what the file held before behind it
 }
 
 // Recover reads a log and returns it with what was in it. It hands each entry
@@ -195,7 +195,7 @@ func (r *reader) add(s *segment, entry func(payload []byte, end LSN) error) (err
 		r.history = historyFrom(s)
 		r.history.entry = entry
 	}
-	r.segments = append(r.segments, extent{s.sequence, s.header.base})
+	r.segments = append(r.segments, extent{s.sequence, s.header.base, int64(len(s.data))})
 	r.end, err = r.history.read(s, r.want)
 	return err
 }
@@ -209,7 +209,7 @@ func format(id Identity, o Options, cut int) (*Log, Recovered, error) {
 	}
 	file := segmentName(1)
 	head := header{version: version, identity: id, sequence: 1, first: 1}.encode()
-	l := newLog(o, history{identity: id, first: 1}, []extent{{1, 0}})
+	l := newLog(o, history{identity: id, first: 1}, []extent{{sequence: 1}})
 	l.steps = append([]step{
 		{[]Request{
 			{Op: Create, File: file}, {Op: Truncate, File: file},

@@ -14,6 +14,7 @@ const (
 	SyncDir                // make the directory's list of files durable
 	Allocate               // make File, which is shorter, Offset bytes long, by zeros that are really written
 	Remove                 // take File, which is there, out of the directory
+	Rename                 // give File, which is there, the name To, which no file has
 )
 
 // String is the name of the operation, as in "write".
@@ -33,6 +34,8 @@ func (o Op) String() string {
 		return "allocate"
 	case Remove:
 		return "remove"
+	case Rename:
+		return "rename"
 	}
 	return fmt.Sprintf("op(%d)", uint8(o))
 }
@@ -43,6 +46,7 @@ func (o Op) String() string {
 type Request struct {
 	Op     Op
 	File   string // its name in the directory; empty for SyncDir
+	To     string // the new name that a Rename gives
 	Offset int64  // bytes: the place of a Write, the length that Truncate and Allocate make
 	Data   []byte // of a Write; unchanged until the Sync after it is Done
 	Token  uint64 // names the request in Done
@@ -58,6 +62,8 @@ func (r Request) String() string {
 		return fmt.Sprintf("%v %s %d", r.Op, r.File, r.Offset)
 	case SyncDir:
 		return "syncdir"
+	case Rename:
+		return fmt.Sprintf("%v %s to %s", r.Op, r.File, r.To)
 	}
 	return fmt.Sprintf("%v %s", r.Op, r.File)
 }

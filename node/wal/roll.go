@@ -3,13 +3,14 @@ package wal
 // extent is where a segment is in the log.
 type extent struct {
 	sequence uint64
-	base     LSN // the position of its first record
+	base     LSN   // the position of its first record
+	size     int64 // bytes of its file, once the log has left it
 }
 
 // spare is the file of the next segment while it is being prepared.
 type spare struct {
-	file string // empty: not yet made
-	size int64
+	file string // empty: there is none yet
+	size int64  // bytes of it that are ready to be written over
 }
 
 // chunk is how many bytes of the next segment are prepared at a time: few
@@ -35,13 +36,14 @@ func (l *Log) fits() bool {
 // next one, and a record there that there is a seal. All batches before are
 // durable.
 func (l *Log) roll() {
-	now := l.segments[len(l.segments)-1]
-	next := extent{now.sequence + 1, l.start}
+	now := &l.segments[len(l.segments)-1]
+	now.size = max(l.size, l.offset(l.start)+sealSize)
+	next := extent{sequence: now.sequence + 1, base: l.start}
 	file := segmentName(next.sequence)
 	head := header{version, l.id, next.sequence, next.base, l.boot, l.first}.encode()
 	var begin []Request
 	if l.spare.file == "" {
-		begin = append(begin, Request{Op: Create, File: file})
+		begin = append(begin, l.newSpare())
 	}
 	if l.spare.size < l.size {
 		begin = append(begin, Request{Op: Allocate, File: file, Offset: l.size})
@@ -57,22 +59,40 @@ func (l *Log) roll() {
 	l.open(next)
 }
 
+// newSpare is the request that begins a spare: with a file that is not needed
+// any more, which is then ready, or with a new one.
+func (l *Log) newSpare() Request {
+	l.spare.file = segmentName(l.segments[len(l.segments)-1].sequence + 1)
+	if l.reserve == "" {
+		return Request{Op: Create, File: l.spare.file}
+	}
+	r := Request{Op: Rename, File: l.reserve, To: l.spare.file}
+	l.spare.size, l.reserve = l.size, ""
+	return r
+}
+
 // issueChore issues some work that no batch waits for, behind one or alone: it
 // prepares the next segment about as fast as this one fills, or removes a file.
 func (l *Log) issueChore() {
 	switch {
 	case l.spare.size < l.size && l.spare.size < l.offset(l.start):
-		if l.spare.file == "" {
-			l.spare.file = segmentName(l.segments[len(l.segments)-1].sequence + 1)
-			l.issue(Request{Op: Create, File: l.spare.file})
-		} else {
-			l.issue(Request{Op: Sync, File: l.spare.file}) // the chunk before, which is on its way since
-		}
-		l.spare.size = min(l.size, l.spare.size+chunk)
-		l.issue(Request{Op: Allocate, File: l.spare.file, Offset: l.spare.size})
+		l.issuePreparation()
 	case len(l.garbage) > 0:
 		l.issue(Request{Op: Remove, File: l.garbage[0]})
 		l.garbage = l.garbage[1:]
+	}
+}
+
+// issuePreparation issues some of the work that the next segment takes.
+func (l *Log) issuePreparation() {
+	if l.spare.file == "" {
+		l.issue(l.newSpare())
+	} else {
+		l.issue(Request{Op: Sync, File: l.spare.file}) // the chunk before, which is on its way since
+	}
+	if l.spare.size < l.size {
+		l.spare.size = min(l.size, l.spare.size+chunk)
+		l.issue(Request{Op: Allocate, File: l.spare.file, Offset: l.spare.size})
 	}
 }
 
@@ -84,7 +104,7 @@ type trim struct {
 
 // Trim says that no entry that ends before keep is needed any more, as far as
 // everything that was appended by now is durable. Segments of nothing else are
-// removed: a record says so first, and when it is durable the files go. Trim
+// removed or used again: a record says so first, and when it is durable the files go. Trim
 // reports whether there are any.
 func (l *Log) Trim(keep LSN) bool {
 	n := 0
@@ -108,7 +128,17 @@ func (l *Log) trimmed() {
 	l.first, l.trim = l.trim.first, trim{}
 	n := 0
 	for ; l.segments[n].sequence < l.first; n++ {
-		l.garbage = append(l.garbage, segmentName(l.segments[n].sequence))
+		l.release(l.segments[n])
 	}
 	l.segments = l.segments[n:]
+}
+
+// release lets go of a segment that is not needed: its file is put by to be used
+// again, or is removed.
+func (l *Log) release(e extent) {
+	if file := segmentName(e.sequence); l.reserve == "" && e.size == l.size {
+		l.reserve = file
+	} else {
+		l.garbage = append(l.garbage, file)
+	}
 }

@@ -88,7 +88,7 @@ func newRuin(t *testing.T, d *disk, removed map[string][]byte) ruin {
 // classify looks at a segment, after those that follow it.
 func (r *ruin) classify(names []string, i int) {
 	data := r.files[names[i]]
-	spans, kinds := records(data)
+	spans, kinds := records(names[i], data)
 	used := 84
 	if len(spans) > 0 {
 		used = spans[len(spans)-1].end
@@ -112,12 +112,21 @@ func (r *ruin) classify(names []string, i int) {
 	}
 }
 
-// records are those of a segment up to the last.
-func records(data []byte) (spans []span, kinds []byte) {
+// records are those of a segment up to the last. A header of another segment is
+// of an earlier life of the file, as are the bytes after it.
+func records(name string, data []byte) (spans []span, kinds []byte) {
+	if len(data) < 84 || name != fmt.Sprintf("wal-%016x", binary.LittleEndian.Uint64(data[48:])) {
+		return nil, nil
+	}
 	end := 84
-	for end+13 <= len(data) && data[end+12] != 0 {
+	for base := binary.LittleEndian.Uint64(data[56:]); end+13 <= len(data); {
+		next := end + 13 + int(binary.LittleEndian.Uint32(data[end+4:]))
+		at := base + uint64(end-84)
+		if next > len(data) || binary.LittleEndian.Uint32(data[end:]) != sumOf(data[end+4:next], [16]byte(data[32:]), at) {
+			break
+		}
 		kinds = append(kinds, data[end+12])
-		end += 13 + int(binary.LittleEndian.Uint32(data[end+4:]))
+		end = next
 	}
 	return spansOf(data[:end]), kinds
 }

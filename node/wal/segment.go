@@ -11,8 +11,8 @@ type segment struct {
 	name     string
 	sequence uint64
 	data     []byte
-	header   header // its zero value if there is none that checks
-	headed   bool   // there is one
+	header   header // its zero value if there is none that checks, or one of the file's life before
+	headed   bool   // there is one of this life
 	salt     uint32 // of its records
 }
 
@@ -39,8 +39,11 @@ func readSegment(dir Dir, sequence uint64) (segment, error) {
 	if err != nil {
 		return segment{}, fmt.Errorf("wal: %s: %w", name, err)
 	}
-	h, ok := decodeHeader(data)
-	return segment{name: name, sequence: sequence, data: data, header: h, headed: ok, salt: saltOf(h.identity)}, nil
+	s := segment{name: name, sequence: sequence, data: data}
+	if h, ok := decodeHeader(data); ok && h.sequence == sequence {
+		s.header, s.headed, s.salt = h, true, saltOf(h.identity)
+	}
+	return s, nil
 }
 
 // lsn is the position in the log of an offset in the segment.

@@ -16,7 +16,7 @@ func twoSegments(t *testing.T) (first, second []byte) {
 	first = written(t, [][]string{{"a"}, {"b"}})
 	base := uint64(len(first)) - 84
 	first = forgeRecord(first, identity, 0, 0, 3, "")
-	second = forgeHeader(header{2, identity, 2, base, 1, 1})
+	second = forgeHeader(header{3, identity, 2, base, 1, 1})
 	second = forgeRecord(second, identity, base, 0, 2, "c")
 	return first, forgeRecord(second, identity, base, 14, 2, "d")
 }
@@ -78,7 +78,7 @@ func TestSegmentsThatDoNotFollowAreRefused(t *testing.T) {
 	mangled := bytes.Clone(second)
 	mangled[90]++
 	header2 := func(change func(*header)) []byte {
-		h := header{2, identity, 2, base, 1, 1}
+		h := header{3, identity, 2, base, 1, 1}
 		change(&h)
 		return forgeHeader(h)
 	}
@@ -90,7 +90,7 @@ func TestSegmentsThatDoNotFollowAreRefused(t *testing.T) {
 	}{
 		{"first missing", map[string][]byte{segment2: second}, wal.ErrMissing, segment1 + " is not there, and " + segment2 + " needs all from 1 on: a segment of the log is missing: put the file back"},
 		{"second missing", map[string][]byte{segment1: first}, wal.ErrMissing, segment2},
-		{"second missing, third there", map[string][]byte{segment1: first, segment3: second}, wal.ErrDamaged, segment3},
+		{"second under the name of the third", map[string][]byte{segment1: first, segment3: second}, wal.ErrMissing, segment2},
 		{"second missing, third unused", map[string][]byte{segment1: first, segment3: nil}, wal.ErrMissing, segment2},
 		{"third missing", map[string][]byte{segment1: first, segment2: forgeRecord(second, identity, base, 0, 3, "")}, wal.ErrMissing, segment3},
 		{"no boot, though a next was prepared", map[string][]byte{segment1: first[:84], segment2: make([]byte, 100)}, wal.ErrDamaged, "no boot that checks"},
@@ -107,7 +107,7 @@ func TestSegmentsThatDoNotFollowAreRefused(t *testing.T) {
 		{"second of another place", map[string][]byte{segment1: first, segment2: header2(func(h *header) { h.base++ })}, wal.ErrDamaged, segment2},
 		{"second of another boot", map[string][]byte{segment1: first, segment2: header2(func(h *header) { h.boot++ })}, wal.ErrDamaged, segment2},
 		{"second of another cluster", map[string][]byte{segment1: first, segment2: header2(func(h *header) { h.id.Cluster[0]++ })}, wal.ErrCluster, segment2},
-		{"second of another version", map[string][]byte{segment1: first, segment2: header2(func(h *header) { h.version = 3 })}, wal.ErrVersion, segment2},
+		{"second of another version", map[string][]byte{segment1: first, segment2: header2(func(h *header) { h.version = 4 })}, wal.ErrVersion, segment2},
 		{"second is a copy of the first", map[string][]byte{segment1: first, segment2: unsealed}, wal.ErrDamaged, segment2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -159,6 +159,79 @@ func TestTheNextSegmentIsPreparedInTime(t *testing.T) {
 		require.Len(t, d.visible[segment2], 3<<20)
 		return
 	}
+}
+
+// A log that gives up a segment for each that it fills writes no zeros: the files
+// go round.
+func TestTrimmedSegmentsAreUsedAgain(t *testing.T) {
+	d := newDisk(512)
+	log, _, _ := start(t, d, tight)
+	var want []entry
+	last := 0 // the entry after which a file was last made or removed
+	for i := range 40 {
+		text := fmt.Sprint("entry ", i)
+		want = append(want, entry{text, log.Append([]byte(text))})
+		log.Trim(want[max(0, i-2)].end)
+		for reqs := log.Take(nil); len(reqs) > 0; reqs = log.Take(nil) {
+			for _, r := range reqs {
+				if r.Op == wal.Create || r.Op == wal.Allocate || r.Op == wal.Remove {
+					last = i
+				}
+				d.execute(r)
+				log.Done(r.Token, nil)
+			}
+		}
+		_, _, found, err := recoverWith(d, identity, tight)
+		require.NoError(t, err)
+		require.Equal(t, want[len(want)-len(found):], found)
+		require.GreaterOrEqual(t, len(found), min(3, len(want)))
+	}
+	require.Less(t, last, 10)
+	require.LessOrEqual(t, len(d.visible), 5)
+}
+
+// Files of another size than the next segment are removed.
+func TestOnlyFilesOfTheRightSizeAreUsedAgain(t *testing.T) {
+	d := newDisk(512)
+	start(t, d, tight)
+	log, _, _ := start(t, d, wal.Options{Segment: 300})
+	for i := range 100 {
+		log.Append(make([]byte, 50))
+		if i == 50 {
+			log.Append(make([]byte, 400)) // a longer one
+		}
+		log.Trim(log.End() - 1)
+		for reqs := log.Take(nil); len(reqs) > 0; reqs = log.Take(nil) {
+			for _, r := range reqs {
+				if r.Op == wal.Rename {
+					require.Len(t, d.visible[r.File], 300)
+				}
+				d.execute(r)
+				log.Done(r.Token, nil)
+			}
+		}
+	}
+	require.LessOrEqual(t, len(d.visible), 4)
+}
+
+// A log of version 2 is gone on with, and its next segments are of version 3.
+func TestVersion2IsRead(t *testing.T) {
+	data := forgeHeader(header{2, identity, 1, 0, 0, 1})
+	data = forgeRecord(data, identity, 0, 0, 1, bootText(1))
+	data = forgeRecord(data, identity, 0, 0, 1, bootText(1))
+	data = forgeRecord(data, identity, 0, 21, 2, "a")
+	d := diskWith(data)
+	want := []string{"a"}
+	for life := range 5 {
+		log, was, entries := start(t, d, tight)
+		require.Equal(t, want, entries)
+		require.EqualValues(t, 2+life, was.Boot)
+		want = append(want, fmt.Sprint("entry of life ", life))
+		log.Append([]byte(want[len(want)-1]))
+		run(log, d)
+	}
+	require.Equal(t, byte(2), d.durable[segment1][8])
+	require.Equal(t, byte(3), d.durable[segment3][8])
 }
 
 func ops(reqs []wal.Request) (all []wal.Op) {

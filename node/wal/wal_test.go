@@ -292,5 +292,5 @@ func TestTheFormatIsPinned(t *testing.T) {
 	want = forgeRecord(want, identity, 0, 0, 2, "a")
 	want = forgeRecord(want, identity, 0, 14, 2, "bc")
 	require.True(t, bytes.Equal(want, data), "%x\n%x", want, data)
-	require.Equal(t, "6c6f636b73746570"+"0200"+"0300", fmt.Sprintf("%x", data[:12]))
+	require.Equal(t, "6c6f636b73746570"+"0300"+"0300", fmt.Sprintf("%x", data[:12]))
 }

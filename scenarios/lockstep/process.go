@@ -105,9 +105,9 @@ func diskRequest(r *wal.Request) sim.DiskRequest {
 	ops := [...]sim.DiskOp{
 		wal.Create: sim.DiskWrite, wal.Write: sim.DiskWrite, wal.Truncate: sim.DiskTruncate,
 		wal.Sync: sim.DiskSync, wal.SyncDir: sim.DiskSyncDir,
-		wal.Allocate: sim.DiskTruncate, wal.Remove: sim.DiskRemove,
+		wal.Allocate: sim.DiskTruncate, wal.Remove: sim.DiskRemove, wal.Rename: sim.DiskRename,
 	}
-	return sim.DiskRequest{Op: ops[r.Op], File: r.File, Offset: r.Offset, Data: r.Data, Token: r.Token}
+	return sim.DiskRequest{Op: ops[r.Op], File: r.File, To: r.To, Offset: r.Offset, Data: r.Data, Token: r.Token}
 }
 
 // client is a session in the simulator.

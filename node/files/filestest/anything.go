@@ -1,6 +1,7 @@
 package filestest
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -18,7 +19,8 @@ type image struct {
 	spared int64      // of synced: no truncation since the sync went below it
 	dirty  [][2]int64 // written since the sync
 	linked bool       // there was a syncdir since it was made
-	gone   bool       // it was removed, and there was no syncdir since
+	gone   bool       // it was removed or renamed, and there was no syncdir since
+	was    string     // its name until it was renamed, if there was no syncdir since
 }
 
 // anything does any requests in any order, and compares what is read with the
@@ -58,6 +60,9 @@ func (m model) choose(c chance) wal.Request {
 		if c.oneIn(4) {
 			return remove(file)
 		}
+		if to := []string{file1, file2, file3}[c.IntN(3)]; m[to] == nil && m[file].was == "" && c.oneIn(2) {
+			return rename(file, to)
+		}
 		return syncDir()
 	case 1, 2:
 		return sync(file)
@@ -92,14 +97,12 @@ func (m model) apply(r wal.Request) {
 		}
 	case wal.Truncate, wal.Allocate:
 		f.now = resized(f.now, r.Offset)
-	case wal.Remove:
-		f.gone = true
 	case wal.Sync:
-		*f = image{now: f.now, synced: slices.Clone(f.now), spared: int64(len(f.now)), linked: f.linked}
+		*f = image{now: f.now, synced: slices.Clone(f.now), spared: int64(len(f.now)), linked: f.linked, was: f.was}
 	case wal.SyncDir:
 		maps.DeleteFunc(m, func(_ string, f *image) bool { return f.gone })
 		for _, f := range m {
-			f.linked = true
+			f.linked, f.was = true, ""
 		}
 	}
 }
@@ -116,7 +119,10 @@ func (m model) touch(r wal.Request) {
 	case wal.Truncate:
 		f.spared = min(f.spared, r.Offset)
 	case wal.Remove:
-		f.linked = false // it need not be there after a crash
+		f.gone, f.linked = true, false // it need not be there after a crash
+	case wal.Rename:
+		f.was = r.File
+		m[r.To], m[r.File] = f, &image{gone: true}
 	}
 }
 
@@ -141,14 +147,23 @@ func (m model) survives(d *driver) {
 	require.NoError(d, err)
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		f := m[name]
-		if !slices.Contains(names, name) {
+		at := name
+		if !slices.Contains(names, name) && slices.Contains(names, f.was) {
+			at = f.was // and there it is taken up below, or was above
+		}
+		if !slices.Contains(names, at) {
 			require.Falsef(d, f.linked, "%s is gone", name)
 			delete(m, name)
 			continue
 		}
-		got, err := d.Dir().Read(name)
+		got, err := d.Dir().Read(at)
 		require.NoError(d, err)
 		f.spares(d, name, got)
+		if at != name {
+			delete(m, name)
+			continue
+		}
+		require.NotContainsf(d, names, cmp.Or(f.was, "?"), "%s has two names", name)
 		*f = image{now: got, synced: slices.Clone(got), spared: int64(len(got)), linked: true}
 		// A file that outlived a crash of the process alone is in memory still.
 		d.do(sync(name), syncDir())

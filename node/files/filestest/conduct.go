@@ -139,6 +139,39 @@ var conduct = []struct {
 		d.fails(remove(file1))
 		d.lists()
 	}},
+	{"rename gives a file another name", func(d *driver) {
+		d.do(create(file1), create(file2), text(file1, 0, "abc"), rename(file1, file3))
+		d.lists(file2, file3)
+		d.holds(file3, []byte("abc"))
+		_, err := d.Dir().Read(file1)
+		require.ErrorContains(d, err, file1)
+	}},
+	{"what is renamed stays so after a syncdir", func(d *driver) {
+		d.do(create(file1), text(file1, 0, "abc"), sync(file1), syncDir(), rename(file1, file2), syncDir())
+		d.Crash()
+		d.lists(file2)
+		d.holds(file2, []byte("abc"))
+	}},
+	{"what is renamed has one of its names after a crash, and all that was synced", func(d *driver) {
+		d.do(create(file1), text(file1, 0, "abc"), sync(file1), syncDir())
+		d.do(rename(file1, file2), text(file2, 1, "X"), sync(file2))
+		d.Crash()
+		names, err := d.Dir().List()
+		require.NoError(d, err)
+		require.Len(d, names, 1)
+		require.Contains(d, []string{file1, file2}, names[0])
+		d.holds(names[0], []byte("aXc"))
+	}},
+	{"what was written before a rename is synced after it", func(d *driver) {
+		d.do(create(file1), text(file1, 0, "abc"), rename(file1, file2), text(file2, 3, "def"), sync(file2), syncDir())
+		d.Crash()
+		d.lists(file2)
+		d.holds(file2, []byte("abcdef"))
+	}},
+	{"a file that is not there cannot be renamed", func(d *driver) {
+		d.fails(rename(file1, file2))
+		d.lists()
+	}},
 	{"create makes an empty file", func(d *driver) {
 		d.do(create(file1))
 		d.lists(file1)

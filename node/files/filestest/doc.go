@@ -4,9 +4,10 @@
 // What a disk need not do is as telling: what no sync covers may survive a crash
 // or not, in any part; requests that follow a failed one may be executed or not,
 // as long as they are reported as failed; and a write to a file that nobody
-// created is undefined.
+// created is undefined, as is a rename to a name that is there.
 //
-// A log asks for no renames; those of the simulated disk have their tests there.
+// A log renames no file to a name that another has; for the simulated disk, that
+// has its tests there.
 package filestest
 
 import (

@@ -98,6 +98,8 @@ func allocate(file string, length int64) wal.Request {
 
 func remove(file string) wal.Request { return wal.Request{Op: wal.Remove, File: file} }
 
+func rename(file, to string) wal.Request { return wal.Request{Op: wal.Rename, File: file, To: to} }
+
 // text is a write of words.
 func text(file string, offset int64, words string) wal.Request {
 	return write(file, offset, []byte(words))

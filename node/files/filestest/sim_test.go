@@ -142,9 +142,9 @@ func onDisk(r *wal.Request) sim.DiskRequest {
 	op := map[wal.Op]sim.DiskOp{
 		wal.Create: sim.DiskWrite, wal.Write: sim.DiskWrite, wal.Truncate: sim.DiskTruncate,
 		wal.Sync: sim.DiskSync, wal.SyncDir: sim.DiskSyncDir,
-		wal.Allocate: sim.DiskTruncate, wal.Remove: sim.DiskRemove,
+		wal.Allocate: sim.DiskTruncate, wal.Remove: sim.DiskRemove, wal.Rename: sim.DiskRename,
 	}[r.Op]
-	return sim.DiskRequest{Op: op, File: r.File, Offset: r.Offset, Data: r.Data, Token: r.Token}
+	return sim.DiskRequest{Op: op, File: r.File, To: r.To, Offset: r.Offset, Data: r.Data, Token: r.Token}
 }
 
 // request is a request on its way to the process.

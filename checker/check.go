@@ -14,6 +14,11 @@ type Options struct {
 	Memory  int64         // bytes for configurations, beyond what the operations need; 0: DefaultMemory
 	Explain bool          // find the smallest contradiction of a violation, see Result
 
+	// CrossCheck asks Porcupine for a second opinion on each machine with few
+	// operations. If it disagrees the history is Undecided: one of the two is
+	// wrong. It is not for Streams.
+	CrossCheck bool
+
 	// Unversioned is for a Stream that cannot know beforehand: no operation
 	// will tell a version. Not to count them spares work.
 	Unversioned bool
@@ -74,7 +79,11 @@ func Check(ctx context.Context, h History, o Options) Result {
 			continue
 		}
 		m.automaton, last = a, a
-		if result = result.or(m.check(ctx, o)); result.Status == Violated {
+		r := m.check(ctx, o)
+		if o.CrossCheck && m.disputed(ctx, r.Status) {
+			return m.undecided(fmt.Sprintf("the checkers disagree: it is %s, but not by Porcupine; please report this history as a bug of lockstep", r.Status))
+		}
+		if result = result.or(r); result.Status == Violated {
 			break
 		}
 	}
@@ -149,35 +158,39 @@ func (m machine) check(ctx context.Context, o Options) Result {
 	if o.Memory == 0 {
 		o.Memory = DefaultMemory
 	}
-	for width := narrow; ; width *= 16 {
-		result, final := m.judge(ctx, claims, width, o)
-		if final {
-			return result
-		}
+	j, source, last := m.follow(ctx, claims, o.Memory)
+	switch {
+	case j.now.stopped:
+		return m.exhausted(ctx, claims, last)
+	case j.impossible():
+		return m.violation(j.convict(source.next), o)
 	}
+	return Result{Status: Linearizable}
 }
 
 // narrow is how many configurations a first attempt keeps, where more would
 // be: mostly one of them leads to the end. If none does, it takes more.
 const narrow = 16
 
-// judge is final if the verdict does not depend on the width.
-func (m machine) judge(ctx context.Context, claims []claim, width int, o Options) (result Result, final bool) {
-	j := newJudge(ctx, m.automaton, counted(claims), int(o.Memory/8))
-	j.now.width, j.base.width, j.later.width = width, width, width
-	source := newEvents(claims)
-	for e, more := source.next(); more; e, more = source.next() {
-		if !j.add(e) {
-			if j.now.narrowed {
-				return result, false
+// follow goes through the claims to their end, or that of possibility, time or
+// memory; last is where it stopped. What it finds does not depend on how many
+// configurations it left out: that none is left is believed only if it left
+// out none.
+func (m machine) follow(ctx context.Context, claims []claim, memory int64) (j *judge, source *events, last *claim) {
+	for width := narrow; ; width *= 16 {
+		j = newJudge(ctx, m.automaton, counted(claims), int(memory/8))
+		j.now.width, j.base.width, j.later.width = width, width, width
+		source = newEvents(claims)
+		for e, more := source.next(); more; e, more = source.next() {
+			last = e.c
+			if !j.add(e) || j.now.stopped {
+				break
 			}
-			return m.violation(j.convict(source.next), o), true
 		}
-		if j.now.stopped {
-			return m.exhausted(ctx, claims, e.c), true
+		if j.now.stopped || !j.impossible() || !j.now.narrowed {
+			return j, source, last
 		}
 	}
-	return Result{Status: Linearizable}, true
 }
 
 // counted reports whether any claim tells a version.
@@ -197,6 +210,27 @@ func (m machine) exhausted(ctx context.Context, claims []claim, at *claim) Resul
 		return Result{Status: Violated, Machine: m.name, Explanation: m.name + ": no order explains its operations"}
 	}
 	return m.undecided(fmt.Sprintf("the check ran out of memory at %s, with too many orders possible", at.op.ID))
+}
+
+// Bounds on a second opinion: operations, and steps of the search. They and not
+// time, so that a verdict depends on the history alone.
+const (
+	crossChecked = 64
+	crossSteps   = 1_000_000
+)
+
+// disputed reports whether Porcupine, given time to decide, does not share a
+// verdict.
+func (m machine) disputed(ctx context.Context, verdict Status) bool {
+	if len(m.operations) > crossChecked || verdict == Undecided {
+		return false
+	}
+	steps := 0
+	second := m.porcupine(m.claims(), func() bool {
+		steps++
+		return steps > crossSteps || ctx.Err() != nil
+	})
+	return second == possible && verdict == Violated || second == impossible && verdict == Linearizable
 }
 
 // claims is what all of m's operations claim.

@@ -170,16 +170,28 @@ func TestViolationOutlivesBudget(t *testing.T) {
 	}
 }
 
-func TestVisualize(t *testing.T) {
+// A verdict that Porcupine does not share is none. There is no such history, so
+// here it is asked about a verdict that nobody gave.
+func TestCrossCheck(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		h := corrupted(t, anyHistory(t, 10, 1))
-		var page bytes.Buffer
-		require.NoError(t, Visualize(context.Background(), &page, h, h.Operations[0].Machine))
-		for _, op := range h.Operations {
-			if op.Kind == KindRead && op.Outcome == Committed && !bytes.Contains(page.Bytes(), []byte(op.ID+" read "+op.State)) {
-				t.Fatal("the page lacks", op.ID)
-			}
-		}
-		require.ErrorContains(t, Visualize(context.Background(), &page, h, "lacking/a"), "lacking/a")
+		h := corrupted(t, anyHistory(t, rapid.IntRange(1, 24).Draw(t, "operations"), 1))
+		r := Check(context.Background(), h, Options{})
+		require.Equal(t, r, Check(context.Background(), h, Options{CrossCheck: true}))
+		m := machines(h.Operations)[0]
+		a, err := m.compile(h, nil)
+		require.NoError(t, err)
+		m.automaton = a
+		other := map[Status]Status{Linearizable: Violated, Violated: Linearizable}[r.Status]
+		require.False(t, m.disputed(context.Background(), r.Status))
+		require.True(t, m.disputed(context.Background(), other))
+		require.False(t, m.disputed(context.Background(), Undecided))
 	})
+}
+
+// What would take Porcupine too long it is not asked to finish.
+func TestCrossCheckIsBounded(t *testing.T) {
+	h := hard()
+	m := machines(h.Operations)[0]
+	m.automaton, _ = m.compile(h, nil)
+	require.False(t, m.disputed(t.Context(), Linearizable))
 }

@@ -45,6 +45,9 @@ func (j *judge) add(e event) bool {
 	return j.now.ret(e.c)
 }
 
+// impossible reports whether no configuration is left.
+func (j *judge) impossible() bool { return j.now.configurations.len() == 0 }
+
 // rotate forgets the oldest events. It does so only when all that was in
 // flight at the new base has returned: of what has not, the log must hold the
 // call, see conviction.

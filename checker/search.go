@@ -26,13 +26,14 @@ func (a *automaton) search(ctx context.Context, claims []claim) verdict {
 	if len(claims) > searchable {
 		return unsure
 	}
-	return a.porcupine(ctx, claims)
+	return a.porcupine(claims, func() bool { return ctx.Err() != nil })
 }
 
-func (a *automaton) porcupine(ctx context.Context, claims []claim) verdict {
+// porcupine is unsure once stop has reported true.
+func (a *automaton) porcupine(claims []claim, stop func() bool) verdict {
 	stopped := false
 	model := a.model(func() bool {
-		stopped = stopped || ctx.Err() != nil
+		stopped = stopped || stop()
 		return stopped
 	})
 	switch {

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -41,4 +42,33 @@ func Timeline(ops []Operation) string {
 	}
 	w.Flush()
 	return b.String()
+}
+
+// drawn is how many operations of a contradiction Evidence draws.
+const drawn = 20
+
+// Evidence says what contradicts each other, if the result was explained, and
+// draws it: the last of it if it is much. It is lines for people, or empty.
+func (r *Result) Evidence() string {
+	n := len(r.Contradiction)
+	if n == 0 {
+		return ""
+	}
+	what := fmt.Sprintf("these %d operations contradict each other", n)
+	if n == 1 {
+		what = "this operation is impossible"
+	}
+	if r.Premise != "" {
+		what += fmt.Sprintf(", given that %s was %s before, whatever the others did:\n", cmp.Or(r.Machine, "the register"), r.Premise)
+	} else {
+		what += ", whatever the others did:\n"
+	}
+	cut := max(n-drawn, 0)
+	if cut > 0 {
+		what += fmt.Sprintf("(the first %d are not drawn)\n", cut)
+	}
+	for line := range strings.Lines(Timeline(r.Contradiction[cut:])) {
+		what += "  " + line
+	}
+	return what
 }

@@ -1,18 +1,23 @@
 package checker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/anishathalye/porcupine"
 )
 
-// Visualize writes a page of HTML, Porcupine's, on which the operations of one
-// machine and the longest orders that explain some of them can be explored. It
-// fails if h has no such machine or it cannot be judged. If ctx ends early, the
-// page shows what was found until then.
-func Visualize(ctx context.Context, w io.Writer, h History, name string) error {
+// Visualize writes a page of HTML, Porcupine's, on which the last operations of
+// one machine before it is violated, or else before the end, can be explored:
+// the orders that explain most of them, with the states that they lead through.
+// What was before the page is in the states in which it may begin. Marked are
+// the contradiction, if there is one, and annotations. It fails if h has no
+// such machine or it cannot be judged. If ctx ends early, the page shows what
+// was found until then; if it does not, the page depends on the arguments alone.
+func Visualize(ctx context.Context, w io.Writer, h History, name string, annotations []Annotation) error {
 	for _, m := range machines(h.Operations) {
 		if m.name != name {
 			continue
@@ -22,14 +27,122 @@ func Visualize(ctx context.Context, w io.Writer, h History, name string) error {
 			return fmt.Errorf("machine %s: %w", name, err)
 		}
 		m.automaton = a
-		return m.visualize(ctx, w)
+		return m.visualize(ctx, w, annotations)
 	}
 	return fmt.Errorf("the history holds no operation on machine %q", name)
 }
 
-func (m machine) visualize(ctx context.Context, w io.Writer) error {
-	model := m.model(func() bool { return ctx.Err() != nil })
-	_, info := porcupine.CheckOperationsVerbose(model, m.intervals(m.claims()), 0)
-	model = m.model(func() bool { return false }) // to replay what was found
-	return porcupine.Visualize(model, info, w)
+func (m machine) visualize(ctx context.Context, w io.Writer, annotations []Annotation) error {
+	claims := m.claims()
+	v, violated := m.ending(ctx, claims)
+	s := newScene(m, v, claims, pageOperations)
+	ops := s.intervals(s.claims)
+	s.arrange(ops)
+	steps := 0
+	_, info := porcupine.CheckOperationsVerbose(s.model(func() bool {
+		steps++
+		return steps > explored || ctx.Err() != nil
+	}), ops, 0)
+	for _, orders := range info.PartialLinearizations() { // they come in any order
+		slices.SortFunc(orders, slices.Compare)
+	}
+	if violated && !v.undone {
+		c := culprit{machine: m, conviction: v, op: v.culprit().op}
+		_, sentence := c.explain()
+		_, operations := c.contradiction()
+		info.AddAnnotations(s.contradiction(operations, sentence))
+	}
+	info.AddAnnotations(s.faults(annotations))
+	return porcupine.Visualize(s.model(func() bool { return false }), info, w) // replays what was found
+}
+
+// explored is how many steps are tried for a page. People look at the longest
+// order found, and seldom at the hundredth.
+const explored = 200_000
+
+// ending is where the operations become impossible, or else where they, or time
+// or memory, end.
+func (m machine) ending(ctx context.Context, claims []claim) (v *conviction, violated bool) {
+	j, source, _ := m.follow(ctx, claims, DefaultMemory)
+	if j.impossible() && !j.now.stopped {
+		return j.convict(source.next), true
+	}
+	v = &conviction{base: &j.base, called: map[*claim]int{}, ended: map[*claim]int{}, at: len(j.log) - 1}
+	for _, e := range j.log {
+		v.add(e)
+	}
+	return v, false
+}
+
+// arrange gives each client a line. What may take effect at any time has its
+// own, below: it would hide what its client did next.
+func (s *scene) arrange(ops []porcupine.Operation) {
+	endless := func(i int) bool { return ops[i].Return > s.end }
+	order := make([]int, len(ops))
+	for i := range ops {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(x, y int) int {
+		if endless(x) != endless(y) {
+			return cmp.Compare(ops[x].Return, ops[y].Return)
+		}
+		return cmp.Compare(ops[x].ClientId, ops[y].ClientId)
+	})
+	line, client := -1, -1
+	for _, i := range order {
+		if ops[i].ClientId != client || endless(i) {
+			line++
+		}
+		client, ops[i].ClientId = ops[i].ClientId, line
+	}
+}
+
+// contradiction marks the operations that contradict each other.
+func (s *scene) contradiction(operations []Operation, sentence string) []porcupine.Annotation {
+	var marks []porcupine.Annotation
+	for i := range operations {
+		op := &operations[i]
+		end := op.Return
+		if op.Outcome == Unknown {
+			end = s.end
+		}
+		marks = append(marks, porcupine.Annotation{
+			Start: op.Call, End: end, Description: op.ID + " " + deed(op), Details: sentence, BackgroundColor: "#f4a6a0",
+		})
+	}
+	return tagged("contradiction", marks)
+}
+
+// faults is the annotations that the page has room for: what goes on while it
+// lasts.
+func (s *scene) faults(annotations []Annotation) []porcupine.Annotation {
+	var marks []porcupine.Annotation
+	for _, a := range annotations {
+		if a.Start <= s.end && max(a.Start, a.End) >= s.begin {
+			marks = append(marks, porcupine.Annotation{
+				Start: max(a.Start, s.begin), End: min(max(a.Start, a.End), s.end), Description: a.Text,
+				Details: fmt.Sprintf("%s to %s", at(a.Start), at(max(a.Start, a.End))), BackgroundColor: "#ffd28a",
+			})
+		}
+	}
+	return tagged("faults", marks)
+}
+
+// tagged gives marks that overlap different tags: each is a line of the page.
+func tagged(tag string, marks []porcupine.Annotation) []porcupine.Annotation {
+	slices.SortStableFunc(marks, func(x, y porcupine.Annotation) int { return int(min(max(x.Start-y.Start, -1), 1)) })
+	var ends []int64
+	for i := range marks {
+		line := slices.IndexFunc(ends, func(end int64) bool { return end < marks[i].Start })
+		if line < 0 {
+			line = len(ends)
+			ends = append(ends, 0)
+		}
+		ends[line] = marks[i].End
+		marks[i].Tag = tag
+		if line > 0 {
+			marks[i].Tag = fmt.Sprintf("%s %d", tag, line+1)
+		}
+	}
+	return marks
 }

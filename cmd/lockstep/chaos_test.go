@@ -19,7 +19,7 @@ import (
 
 // Nodes are killed with kill -9 and come back, over and over, while clients go
 // on. What the clients saw is linearizable, nothing that was acknowledged is
-// missing, and nothing has taken effect twice. LOCKSTEP_LONG=1 makes it 100,000
+// missing, and nothing has taken effect twice. It is judged while they go on, and once more in the end. LOCKSTEP_LONG=1 makes it 100,000
 // transitions and 200 kills.
 func TestKilledNodes(t *testing.T) {
 	if testing.Short() {
@@ -33,6 +33,11 @@ func TestKilledNodes(t *testing.T) {
 	users := newUsers(t, c.endpoints, 16)
 	witnesses := newWitnesses(users, c)
 	begin := time.Now()
+	judge := newLive(&users.recorder)
+	t.Cleanup(judge.start(func(r checker.Result) {
+		t.Error("while the nodes are killed:", r.Explanation, "\n", r.Evidence())
+		users.end()
+	}))
 	witnesses.start()
 	users.start()
 	choice := rand.New(rand.NewPCG(1, uint64(transitions)))
@@ -60,6 +65,9 @@ func TestKilledNodes(t *testing.T) {
 	for i := range c.running {
 		require.Zero(t, c.metric(i, "lockstep_malformed_total", `what="message"`), "node %d hears what makes no sense", i+1)
 	}
+
+	live := judge.finish()
+	require.Equal(t, checker.Linearizable, live.Status, "%s\n%s", live.Explanation, live.Evidence())
 
 	checked := time.Now()
 	result := checker.Check(t.Context(), users.history(), checker.Options{Timeout: patience})
@@ -120,7 +128,7 @@ func (u *users) use(i int) {
 		}
 		o := checker.Operation{
 			Client: i + 1, ID: string(op.ID), Machine: op.Key, Kind: kind, Argument: op.To,
-			Call: u.recorder.now(), Version: checker.NoVersion,
+			Call: u.recorder.call(i + 1), Version: checker.NoVersion,
 		}
 		r, err := u.clients[i].Do(context.Background(), op)
 		if err != nil {

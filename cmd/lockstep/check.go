@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/guarantee"
 	"github.com/spf13/cobra"
 )
 
@@ -28,7 +30,11 @@ What a history is of, it says itself, or else --model does:
   machine:FILE   machines of the definition in a file, in YAML or JSON
   register       one register: write and read
   cas-register   one register: write, cas (compare and set) and read
-  kv             a register for each key`,
+  kv             a register for each key
+
+What else was seen of the machines in the same run, as streams, local reads and
+what nodes held in the end, is judged with --observations: one verdict for each
+guarantee, see docs/GUARANTEES.md.`,
 		Args: exactly(1, "a history file, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd, args[0]) },
 	}
@@ -37,6 +43,9 @@ What a history is of, it says itself, or else --model does:
 	f.StringVar(&c.source.model, "model", "", "what the history is of (default: what its header says; of Jepsen's: cas-register)")
 	f.StringVar(&c.source.failedCAS, "failed-cas", failedCASNone, "what a :cas of Jepsen that failed claims: none (but that it had no effect) or illegal (the register did not hold the value expected)")
 	f.BoolVar(&c.json, "json", false, "print the verdict as JSON")
+	f.StringVar(&c.observed.file, "observations", "", "judge what else was seen, too: a file as docs/GUARANTEES.md describes, or - for standard input")
+	f.DurationVar(&c.observed.Deadline, "stream-deadline", 0, "with --observations: how long a watch that is listened to may keep back what is known (0: for ever)")
+	f.BoolVar(&c.observed.Open, "others", false, "with --observations: others than the history's clients may have used the machines")
 	f.StringVar(&c.viz, "viz", "", "write a page about the machine that is violated, in HTML, to this file")
 	f.DurationVar(&c.budget, "budget", time.Minute, "give up after judging for so long; the verdict is then undecided")
 	f.Var(&c.memory, "memory", "give up when judging needs more than this, as in 512MiB; the verdict is then undecided")
@@ -51,37 +60,45 @@ What a history is of, it says itself, or else --model does:
 }
 
 type check struct {
-	source historySource
-	json   bool
-	viz    string // file
-	budget time.Duration
-	memory byteSize
+	source   historySource
+	observed observed
+	json     bool
+	viz      string // file
+	budget   time.Duration
+	memory   byteSize
 }
 
 func (c *check) run(cmd *cobra.Command, name string) error {
 	if err := c.validate(cmd); err != nil {
 		return err
 	}
+	if name == "-" && c.observed.file == "-" {
+		return errors.New("--observations -: the history is read from standard input already; give one of them as a file")
+	}
 	p := newProgress(cmd.ErrOrStderr())
 	defer p.end()
-	h, err := c.source.read(name, cmd.InOrStdin(), p)
+	h, annotations, err := c.source.read(name, cmd.InOrStdin(), p)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
+	}
+	guarantees, err := c.observed.judge(h, cmd.InOrStdin(), p)
+	if err != nil {
+		return err
 	}
 	p.begin(func(since time.Duration) string {
 		return fmt.Sprintf("checking: %d operations, %v", len(h.Operations), since.Truncate(time.Second))
 	})
-	r := checker.Check(cmd.Context(), h, checker.Options{Timeout: c.budget, Memory: int64(c.memory)})
+	r := checker.Check(cmd.Context(), h, checker.Options{Timeout: c.budget, Memory: int64(c.memory), Explain: true})
 	p.end()
-	if err := printCheck(cmd, len(h.Operations), r, c.json); err != nil {
+	if err := c.print(cmd.OutOrStdout(), h, r, guarantees); err != nil {
 		return err
 	}
 	if c.viz != "" {
-		if err := c.visualize(cmd, h, r); err != nil {
+		if err := c.visualize(cmd, h, r, annotations); err != nil {
 			return fmt.Errorf("--viz: %w", err)
 		}
 	}
-	switch r.Status {
+	switch worst(r.Status, guarantees) {
 	case checker.Violated:
 		return &failure{code: exitViolated}
 	case checker.Undecided:
@@ -98,6 +115,9 @@ func (c *check) validate(cmd *cobra.Command) error {
 	if c.budget <= 0 {
 		return fmt.Errorf("%s %v: want more than 0", flag, c.budget)
 	}
+	if err := c.observed.validate(cmd); err != nil {
+		return err
+	}
 	if c.viz == "" && cmd.Flags().Changed("viz") {
 		return errors.New("--viz: want a file")
 	}
@@ -106,7 +126,7 @@ func (c *check) validate(cmd *cobra.Command) error {
 
 // visualize writes the page about the machine that r is about. It may take as
 // long as the check may.
-func (c *check) visualize(cmd *cobra.Command, h checker.History, r checker.Result) error {
+func (c *check) visualize(cmd *cobra.Command, h checker.History, r checker.Result, annotations []checker.Annotation) error {
 	if r.Status == checker.Linearizable {
 		fmt.Fprintf(cmd.ErrOrStderr(), "lockstep: nothing is violated, so there is no page in %s\n", c.viz)
 		return nil
@@ -118,31 +138,58 @@ func (c *check) visualize(cmd *cobra.Command, h checker.History, r checker.Resul
 		return err
 	}
 	w := bufio.NewWriter(f)
-	return errors.Join(checker.Visualize(ctx, w, h, r.Machine), w.Flush(), f.Close())
+	return errors.Join(checker.Visualize(ctx, w, h, r.Machine, annotations), w.Flush(), f.Close())
 }
 
 // checked is the JSON form of a verdict on a history.
 type checked struct {
-	Verdict    checker.Status `json:"verdict"`
-	Operations int            `json:"operations"`
-	Machine    string         `json:"machine,omitempty"`
-	Operation  string         `json:"operation,omitempty"`
-	Class      string         `json:"class,omitempty"`
-	Sentence   string         `json:"sentence,omitempty"`
+	Verdict       checker.Status `json:"verdict"`
+	Operations    int            `json:"operations"`
+	Machine       string         `json:"machine,omitempty"`
+	Operation     string         `json:"operation,omitempty"`
+	Class         string         `json:"class,omitempty"`
+	Sentence      string         `json:"sentence,omitempty"`
+	Contradiction []string       `json:"contradiction,omitempty"` // ids, in order of call
+	Premise       string         `json:"premise,omitempty"`
+	Observations  int            `json:"observations,omitempty"`
+	Guarantees    []named        `json:"guarantees,omitempty"`
 }
 
-func printCheck(cmd *cobra.Command, operations int, r checker.Result, asJSON bool) error {
-	out := cmd.OutOrStdout()
-	if asJSON {
-		c := checked{Verdict: r.Status, Operations: operations, Machine: r.Machine, Class: r.Class, Sentence: r.Explanation}
-		if r.Culprit != nil {
-			c.Operation = r.Culprit.ID
+// print tells the verdict, and on what else was seen one of each guarantee.
+func (c *check) print(out io.Writer, h checker.History, r checker.Result, guarantees []guarantee.Verdict) error {
+	if c.json {
+		j := checked{
+			Verdict: worst(r.Status, guarantees), Operations: len(h.Operations),
+			Machine: r.Machine, Class: r.Class, Sentence: r.Explanation, Contradiction: ids(r.Contradiction), Premise: r.Premise,
 		}
-		return json.NewEncoder(out).Encode(c)
+		if r.Culprit != nil {
+			j.Operation = r.Culprit.ID
+		}
+		if c.observed.file != "" {
+			j.Observations, j.Guarantees = c.observed.count, namedVerdicts(r, len(h.Operations), guarantees)
+		}
+		return json.NewEncoder(out).Encode(j)
 	}
-	_, err := fmt.Fprintf(out, "%s: %d operations\n", r.Status, operations)
+	if c.observed.file != "" {
+		fmt.Fprintf(out, "%s: %d operations, %d observations\n", worst(r.Status, guarantees), len(h.Operations), c.observed.count)
+		for _, v := range namedVerdicts(r, len(h.Operations), guarantees) {
+			if _, err := fmt.Fprintln(out, v); err != nil {
+				return err
+			}
+		}
+		_, err := io.WriteString(out, r.Evidence())
+		return err
+	}
+	_, err := fmt.Fprintf(out, "%s: %d operations\n", r.Status, len(h.Operations))
 	if err == nil && r.Explanation != "" {
-		_, err = fmt.Fprintln(out, r.Explanation)
+		_, err = fmt.Fprintf(out, "%s\n%s", r.Explanation, r.Evidence())
 	}
 	return err
+}
+
+func ids(ops []checker.Operation) (ids []string) {
+	for i := range ops {
+		ids = append(ids, ops[i].ID)
+	}
+	return ids
 }

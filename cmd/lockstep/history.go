@@ -64,19 +64,20 @@ func (s *historySource) asked() checker.Model {
 	return checker.Model(s.model)
 }
 
-// read reads the history in a file, or from stdin for "-".
-func (s *historySource) read(name string, stdin io.Reader, p *progress) (checker.History, error) {
+// read reads the history in a file, or from stdin for "-", and what else
+// happened meanwhile.
+func (s *historySource) read(name string, stdin io.Reader, p *progress) (checker.History, []checker.Annotation, error) {
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return checker.History{}, withoutPath(err)
+			return checker.History{}, nil, withoutPath(err)
 		}
 		defer f.Close()
 		stdin = f
 	}
 	plain, end, err := decompressed(stdin)
 	if err != nil {
-		return checker.History{}, err
+		return checker.History{}, nil, err
 	}
 	defer end()
 	in := bufio.NewReaderSize(p.reading(plain), 64<<10)
@@ -85,13 +86,14 @@ func (s *historySource) read(name string, stdin io.Reader, p *progress) (checker
 		format = guessed(in)
 	}
 	if format == formatLockstep {
-		return s.readLockstep(in)
+		h, err := s.readLockstep(in)
+		return h, nil, err
 	}
-	h, err := s.readJepsen(in)
+	h, annotations, err := s.readJepsen(in)
 	if err != nil && s.format == formatAuto && errors.Is(err, checker.ErrFormat) {
 		err = fmt.Errorf("read as a history of Jepsen, as it does not begin as one of lockstep: %w", err)
 	}
-	return h, err
+	return h, annotations, err
 }
 
 // withoutPath is the reason why a file cannot be opened: who reports it names
@@ -148,11 +150,10 @@ func (s *historySource) agrees(h checker.History) error {
 		s.model, strings.Join(names, ", "), s.definition.Name)
 }
 
-func (s *historySource) readJepsen(in io.Reader) (checker.History, error) {
+func (s *historySource) readJepsen(in io.Reader) (checker.History, []checker.Annotation, error) {
 	o := jepsen.Options{Model: s.asked(), FailedCAS: s.failedCAS == failedCASIllegal}
 	if s.definition != nil {
 		o.Definition = *s.definition
 	}
-	h, _, err := jepsen.Read(in, o)
-	return h, err
+	return jepsen.Read(in, o)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/guarantee"
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/client"
 	"github.com/lockstep-dst/lockstep/node/fsm"
@@ -27,8 +28,9 @@ func loadCommand() *cobra.Command {
 		Use:   "load",
 		Short: "Load a running cluster, and record what its clients see",
 		Long: `Load a running cluster with clients that each do one operation after the other,
-and print rates and latencies. With --history all that they see is recorded for
-lockstep check to judge.`,
+and print rates and latencies. What they see is judged while they go on; at the
+first violation of linearizability they stop, and it is told. With --history all
+that they see is recorded for lockstep check.`,
 		Args: exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return l.run(cmd) },
 	}
@@ -40,6 +42,8 @@ lockstep check to judge.`,
 	f.IntVar(&l.ops, "ops", 0, "stop after so many operations in all (0: after --for alone)")
 	f.IntVar(&l.reads, "reads", 10, "percent of operations that read")
 	f.StringVar(&l.prefix, "prefix", "", "machines are lifecycle/PREFIX-1, ... (default: load and a random word)")
+	f.BoolVar(&l.check, "check", true, "judge what the clients see while they go on; nobody else may use the machines")
+	f.StringVar(&l.observations, "observations", "", "record in this file what streams and local reads tell meanwhile, as docs/GUARANTEES.md describes, and judge it in the end")
 	f.StringVar(&l.history, "history", "", "record the history in this file")
 	return cmd
 }
@@ -50,6 +54,9 @@ type load struct {
 	budget            time.Duration
 	ops, reads        int
 	prefix, history   string
+	named             bool // the prefix was given
+	check             bool
+	observations      string // file
 }
 
 func (l *load) validate() error {
@@ -68,7 +75,7 @@ func (l *load) validate() error {
 	if l.machines == 0 {
 		l.machines = (l.clients + 1) / 2
 	}
-	if l.prefix == "" {
+	if l.named = l.prefix != ""; !l.named {
 		l.prefix = "load-" + strings.ToLower(crand.Text()[:8])
 	}
 	return fsm.CheckName("machine", l.prefix+"-1")
@@ -78,11 +85,13 @@ func (l *load) run(cmd *cobra.Command) error {
 	if err := l.validate(); err != nil {
 		return err
 	}
-	var out *os.File
-	if l.history != "" {
+	if l.history != "" || l.observations != "" || l.check && l.named {
 		if err := l.untouched(cmd.Context()); err != nil {
 			return err
 		}
+	}
+	var out *os.File
+	if l.history != "" {
 		f, err := os.Create(l.history) // before the work, so that nothing is lost for want of a place
 		if err != nil {
 			return err
@@ -93,6 +102,22 @@ func (l *load) run(cmd *cobra.Command) error {
 	ctx, cancel := context.WithTimeout(cmd.Context(), l.budget)
 	defer cancel()
 	r := &recorder{begin: time.Now(), left: l.ops, endless: l.ops == 0}
+	judge := newLive(r)
+	if l.check {
+		stop := judge.start(func(v checker.Result) {
+			fmt.Fprintln(cmd.ErrOrStderr(), "lockstep: violated:", v.Explanation)
+			cancel()
+		})
+		defer stop()
+	}
+	var on *onlookers
+	if l.observations != "" {
+		var err error
+		if on, err = l.onlookers(r); err != nil {
+			return err
+		}
+		defer on.end()
+	}
 	var users sync.WaitGroup
 	for i := range l.clients {
 		c, err := l.client()
@@ -105,15 +130,29 @@ func (l *load) run(cmd *cobra.Command) error {
 		})
 	}
 	users.Wait()
+	var guarantees []guarantee.Verdict
+	if on != nil {
+		if err := on.stop(l.observations); err != nil {
+			return fmt.Errorf("--observations: %w", err)
+		}
+		var err error
+		if guarantees, err = guarantee.Judge(r.history(), on.seen, guarantee.Options{}); err != nil {
+			return err
+		}
+	}
 	if out != nil {
-		if err := checker.Write(out, checker.History{Definitions: []fsm.Definition{fsm.Lifecycle()}, Operations: r.ops}); err != nil {
+		if err := checker.Write(out, r.history()); err != nil {
 			return err
 		}
 		if err := out.Close(); err != nil {
 			return err
 		}
 	}
-	return l.report(cmd, r)
+	var verdict checker.Result
+	if l.check {
+		verdict = judge.finish()
+	}
+	return l.report(cmd, r, verdict, guarantees)
 }
 
 // untouched refuses machines that somebody has used: a history of them would
@@ -132,7 +171,7 @@ func (l *load) untouched(ctx context.Context) error {
 		case r.Outcome != node.Committed:
 			return &failure{exitUnknown, fmt.Sprintf("no answer from --endpoints: %s", r.Text)}
 		case r.Version > 0:
-			return fmt.Errorf("--prefix %s: lifecycle/%s-%d is at version %d: a history begins with machines that nobody has used; choose another prefix",
+			return fmt.Errorf("--prefix %s: lifecycle/%s-%d is at version %d: a history begins with machines that nobody has used; choose another prefix, or --check=false and no --history",
 				l.prefix, l.prefix, i+1, r.Version)
 		}
 	}
@@ -152,49 +191,22 @@ func (l *load) use(ctx context.Context, i int, c *client.Client, r *recorder) {
 		}
 		o := checker.Operation{
 			Client: i + 1, ID: string(op.ID), Machine: key, Kind: checker.KindPropose, Argument: op.To,
-			Call: r.now(), Version: checker.NoVersion,
+			Call: r.call(i + 1), Version: checker.NoVersion,
 		}
 		if op.Kind == node.Read {
 			o.Kind = checker.KindRead
 		}
 		res, err := c.Do(context.WithoutCancel(ctx), op)
-		if err != nil {
-			return
-		}
 		o.Return, o.Outcome, o.Reason = r.now(), checker.Outcome(res.Outcome.String()), string(res.Reason)
 		if res.Known && res.Outcome != node.Unknown {
 			o.State, o.Version = res.State, int64(res.Version)
 			state = res.State
 		}
 		r.add(o)
+		if err != nil {
+			return
+		}
 	}
-}
-
-// recorder collects what all clients see.
-type recorder struct {
-	begin   time.Time
-	endless bool
-
-	mu   sync.Mutex
-	left int
-	ops  []checker.Operation
-}
-
-// now is a point in time that no two calls of one client share.
-func (r *recorder) now() int64 { return int64(time.Since(r.begin)) }
-
-// take reports whether one more operation may begin.
-func (r *recorder) take() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.left--
-	return r.endless || r.left >= 0
-}
-
-func (r *recorder) add(o checker.Operation) {
-	r.mu.Lock()
-	r.ops = append(r.ops, o)
-	r.mu.Unlock()
 }
 
 // loaded is the JSON form of a report.
@@ -210,9 +222,15 @@ type loaded struct {
 	P50        float64 `json:"p50_ms"`
 	P99        float64 `json:"p99_ms"`
 	Max        float64 `json:"max_ms"`
+
+	Verdict       checker.Status `json:"verdict,omitempty"`
+	Sentence      string         `json:"sentence,omitempty"`
+	Contradiction []string       `json:"contradiction,omitempty"`
+	Premise       string         `json:"premise,omitempty"`
+	Guarantees    []named        `json:"guarantees,omitempty"`
 }
 
-func (l *load) report(cmd *cobra.Command, r *recorder) error {
+func (l *load) report(cmd *cobra.Command, r *recorder, verdict checker.Result, guarantees []guarantee.Verdict) error {
 	took := time.Since(r.begin)
 	s := loaded{Clients: l.clients, Machines: l.machines, Operations: len(r.ops), Seconds: seconds(took)}
 	var times []int64
@@ -236,6 +254,10 @@ func (l *load) report(cmd *cobra.Command, r *recorder) error {
 	}
 	s.P50, s.P99, s.Max = at(500), at(990), at(1000)
 	s.PerSecond = float64(int(float64(s.Committed) / took.Seconds()))
+	s.Verdict, s.Sentence, s.Contradiction, s.Premise = verdict.Status, verdict.Explanation, ids(verdict.Contradiction), verdict.Premise
+	for _, v := range guarantees {
+		s.Guarantees = append(s.Guarantees, nameVerdict(v))
+	}
 	if l.output == "json" {
 		if err := json.NewEncoder(cmd.OutOrStdout()).Encode(s); err != nil {
 			return err
@@ -244,6 +266,21 @@ func (l *load) report(cmd *cobra.Command, r *recorder) error {
 		fmt.Fprintf(cmd.OutOrStdout(), "%d operations of %d clients on %d machines in %.1f s: %d committed (%.0f/s), %d rejected, %d unknown\n",
 			s.Operations, s.Clients, s.Machines, s.Seconds, s.Committed, s.PerSecond, s.Rejected, s.Unknown)
 		fmt.Fprintf(cmd.OutOrStdout(), "latency of the committed: median %.2f ms, 99 %% within %.2f ms, longest %.2f ms\n", s.P50, s.P99, s.Max)
+		if verdict.Status != "" {
+			fmt.Fprintf(cmd.OutOrStdout(), "what the clients saw is %s\n", verdict.Status)
+		}
+		if verdict.Explanation != "" {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s\n%s", verdict.Explanation, verdict.Evidence())
+		}
+		for _, v := range s.Guarantees {
+			fmt.Fprintln(cmd.OutOrStdout(), v)
+		}
+	}
+	switch worst(verdict.Status, guarantees) {
+	case checker.Violated:
+		return &failure{code: exitViolated}
+	case checker.Undecided:
+		return &failure{code: exitUndecided}
 	}
 	if s.Committed == 0 {
 		return &failure{exitUnknown, errors.New("nothing was committed; is the cluster up at --endpoints?").Error()}

@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,8 +61,7 @@ type processes struct {
 	peers     string
 	addresses []string // of peers, node 1 first
 	endpoints []string
-	running   []*process     // nil: down
-	lives     []atomic.Int64 // begun so far; whoever answers between two equal counts is in that life
+	running   []*process // nil: down
 }
 
 // process is one life of a node.
@@ -78,7 +76,7 @@ func startProcesses(t testing.TB, n int) *processes {
 	t.Helper()
 	first, err := freePorts(2 * n)
 	require.NoError(t, err)
-	c := &processes{t: t, dir: t.TempDir(), running: make([]*process, n), lives: make([]atomic.Int64, n)}
+	c := &processes{t: t, dir: t.TempDir(), running: make([]*process, n)}
 	var peers []string
 	for i := range n {
 		c.addresses = append(c.addresses, fmt.Sprintf("127.0.0.1:%d", first+i))
@@ -103,7 +101,6 @@ func startProcesses(t testing.TB, n int) *processes {
 // start begins a life of node i+1.
 func (c *processes) start(i int) {
 	c.t.Helper()
-	c.lives[i].Add(1)
 	p := &process{ended: make(chan struct{})}
 	p.Cmd = exec.Command("lockstep", "node", "--id", strconv.Itoa(i+1), "--peers", c.peers,
 		"--http", c.endpoints[i], "--data", filepath.Join(c.dir, fmt.Sprintf("node-%d", i+1)))

@@ -97,9 +97,9 @@ func (r *replay) play(ctx context.Context, out io.Writer, sys scenarios.System, 
 	var compared campaign.Comparison
 	var err error
 	if expected == nil {
-		result, err = campaign.Run(ctx, sys, p, campaign.Options{Trace: trace})
+		result, err = campaign.Run(ctx, sys, p, campaign.Options{Trace: trace, Explain: true, CrossCheck: true})
 	} else {
-		result, compared, err = expected.Compare(ctx, sys, p, campaign.Options{Trace: trace})
+		result, compared, err = expected.Compare(ctx, sys, p, campaign.Options{Trace: trace, Explain: true, CrossCheck: true})
 	}
 	if err != nil {
 		return err

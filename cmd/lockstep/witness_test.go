@@ -97,16 +97,8 @@ func (w *witnesses) streams(key string) (names []string) {
 
 // hear takes note of an event of a stream.
 func (w *witnesses) hear(stream string, e server.Event) {
-	o := guarantee.Observation{Source: stream}
-	switch {
-	case e.State != nil:
-		o.Kind, o.Machine, o.Version, o.State = guarantee.State, e.State.Key, int64(e.State.Version), e.State.State
-	case e.Transition != nil:
-		t := e.Transition
-		o.Kind, o.Machine, o.Version, o.From, o.State, o.Operation = guarantee.Transition, t.Key, int64(t.Version), t.From, t.To, t.Operation
-	case e.Gap != nil:
-		o.Kind, o.Machine, o.First, o.Version = guarantee.Gap, e.Gap.Key, int64(e.Gap.From), int64(e.Gap.To)
-	default:
+	o, ok := streamed(stream, e)
+	if !ok {
 		return
 	}
 	w.see(o)
@@ -125,19 +117,16 @@ func (w *witnesses) read(i int) {
 			return
 		case <-pace.C:
 		}
-		life := w.cluster.lives[i].Load()
-		o, ok := w.view(i, w.users.key(n))
-		if ok && life == w.cluster.lives[i].Load() {
-			o.Kind, o.Source = guarantee.Local, fmt.Sprintf("node %d life %d", i+1, life)
+		if o, ok := w.view(i, w.users.key(n)); ok {
 			w.see(o)
 		}
 	}
 }
 
-// view is what a node has learnt of a machine.
+// view is what a life of a node has learnt of a machine.
 func (w *witnesses) view(i int, key string) (o guarantee.Observation, ok bool) {
 	r, err := w.local[i].GetLocal(w.quit, key)
-	return guarantee.Observation{Machine: key, State: r.State, Version: int64(r.Version)}, err == nil && r.Outcome == node.Committed
+	return localRead(key, r), err == nil && r.Outcome == node.Committed
 }
 
 // settle waits until all nodes hold the same and the streams have told it, and

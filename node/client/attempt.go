@@ -19,32 +19,33 @@ const maxAnswer = 64 << 10
 
 // attempt asks one node once and hands over what came of it.
 func (c *Client) attempt(ctx context.Context, to node.ID, r *node.Request, answers chan<- answer) {
-	reply, text := c.ask(ctx, c.cfg.Endpoints[to-1], r)
+	a := c.ask(ctx, c.cfg.Endpoints[to-1], r)
+	a.attempt = r.Attempt
 	select {
-	case answers <- answer{r.Attempt, reply, text}:
+	case answers <- a:
 	case <-ctx.Done():
 	}
 }
 
 // ask is one HTTP exchange. The reply is nil if there is none to go by.
-func (c *Client) ask(ctx context.Context, endpoint string, r *node.Request) (*node.Reply, string) {
+func (c *Client) ask(ctx context.Context, endpoint string, r *node.Request) answer {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Attempt)
 	defer cancel()
 	req, err := request(ctx, endpoint, r)
 	if err != nil {
-		return nil, err.Error()
+		return answer{text: err.Error()}
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		if never(err) {
-			return reply(r, node.Rejected, node.Unreachable), err.Error()
+			return answer{reply: reply(r, node.Rejected, node.Unreachable), text: err.Error()}
 		}
-		return nil, err.Error()
+		return answer{text: err.Error()}
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return nil, fmt.Sprintf("%s: %v", endpoint, err)
+		return answer{text: fmt.Sprintf("%s: %v", endpoint, err)}
 	}
 	return understand(r, resp.StatusCode, body, endpoint)
 }
@@ -82,19 +83,19 @@ func never(err error) bool {
 }
 
 // understand takes a node's answer apart.
-func understand(r *node.Request, status int, body []byte, endpoint string) (*node.Reply, string) {
+func understand(r *node.Request, status int, body []byte, endpoint string) answer {
 	if status == http.StatusOK {
-		var m server.Machine
+		var m server.Local
 		if err := json.Unmarshal(body, &m); err != nil || m.State == "" {
-			return nil, fmt.Sprintf("%s: not an answer of a node: %.100q", endpoint, body)
+			return answer{text: fmt.Sprintf("%s: not an answer of a node: %.100q", endpoint, body)}
 		}
 		out := reply(r, node.Committed, "")
 		out.State, out.Version, out.Serial = m.State, m.Version, m.Serial
-		return out, ""
+		return answer{reply: out, node: m.Node, boot: m.Boot}
 	}
 	var f server.Failure
 	if err := json.Unmarshal(body, &f); err != nil || f.Error.Code == "" {
-		return nil, fmt.Sprintf("%s: not an answer of a node: status %d, %.100q", endpoint, status, body)
+		return answer{text: fmt.Sprintf("%s: not an answer of a node: status %d, %.100q", endpoint, status, body)}
 	}
 	out := reply(r, node.Unknown, node.Reason(f.Error.Code))
 	if f.Outcome == node.Rejected.String() {
@@ -103,7 +104,7 @@ func understand(r *node.Request, status int, body []byte, endpoint string) (*nod
 	if f.Current != nil {
 		out.State, out.Version, out.Serial = f.Current.State, f.Current.Version, f.Current.Serial
 	}
-	return out, f.Error.Text
+	return answer{reply: out, text: f.Error.Text}
 }
 
 func reply(r *node.Request, o node.Outcome, why node.Reason) *node.Reply {

@@ -47,7 +47,9 @@ type Result struct {
 	Text      string      // what the last node that answered said, for people
 	State     string
 	Version   uint64
-	Known     bool // State and Version were told
+	Known     bool    // State and Version were told
+	Node      node.ID // of a local read that was committed: which node answered
+	Boot      uint64  // and in which of its lives
 }
 
 // New makes a client. It connects when it is asked to do something.
@@ -114,6 +116,8 @@ type answer struct {
 	attempt uint32
 	reply   *node.Reply
 	text    string
+	node    node.ID // of a local read: who answered
+	boot    uint64
 }
 
 // Do carries out an operation. The error is ctx's; whatever the cluster says is
@@ -128,7 +132,7 @@ func (c *Client) Do(ctx context.Context, op session.Operation) (Result, error) {
 	c.mu.Lock()
 	call, action := c.session.Begin(0, op)
 	c.mu.Unlock()
-	var text string
+	var last answer
 	for {
 		if action.Request != nil {
 			go c.attempt(ctx, action.To, action.Request, answers)
@@ -137,15 +141,15 @@ func (c *Client) Do(ctx context.Context, op session.Operation) (Result, error) {
 			timer.Reset(action.Wake)
 		}
 		if action.Done {
-			return result(op, action.Result, text), nil
+			return result(op, action.Result, last), nil
 		}
 		select {
 		case <-ctx.Done():
-			return Result{Operation: op.ID, Outcome: node.Unknown, Reason: node.Timeout, Text: text}, ctx.Err()
+			return Result{Operation: op.ID, Outcome: node.Unknown, Reason: node.Timeout, Text: last.text}, ctx.Err()
 		case <-timer.C:
 			action = c.locked(func() session.Action { return call.Tick(time.Since(begin)) })
 		case a := <-answers:
-			text = a.text
+			last = a
 			action = c.locked(func() session.Action {
 				if a.reply == nil {
 					return call.Lost(time.Since(begin), a.attempt)
@@ -162,13 +166,15 @@ func (c *Client) locked(f func() session.Action) session.Action {
 	return f()
 }
 
-func result(op session.Operation, r session.Result, text string) Result {
+func result(op session.Operation, r session.Result, last answer) Result {
 	out := Result{
 		Operation: op.ID, Outcome: r.Outcome, Reason: r.Reason,
 		State: r.State, Version: r.Version, Known: r.State != "",
 	}
 	if r.Outcome != node.Committed {
-		out.Text = text
+		out.Text = last.text
+	} else if op.Kind == node.ReadLocal {
+		out.Node, out.Boot = last.node, last.boot
 	}
 	return out
 }

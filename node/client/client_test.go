@@ -98,6 +98,9 @@ func TestOutcomes(t *testing.T) {
 		require.Equal(t, "Stopped", r.State)
 		require.Equal(t, uint64(2), r.Version)
 	}
+	r, err = c.GetLocal(t.Context(), key)
+	require.NoError(t, err)
+	require.Equal(t, []uint64{1, 1}, []uint64{uint64(r.Node), r.Boot}, "what is told locally is told by one life of one node")
 	r, err = c.Get(t.Context(), "nothing/web")
 	require.NoError(t, err)
 	require.Equal(t, node.UnknownDefinition, r.Reason)

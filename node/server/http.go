@@ -17,6 +17,13 @@ import (
 // maxBody bounds what a client may send.
 const maxBody = 64 << 10
 
+// Local is the answer to a local read: what one life of one node has learnt.
+type Local struct {
+	Machine
+	Node node.ID `json:"node"`
+	Boot uint64  `json:"boot"` // the number of the node's life: what a life tells of a machine does not go back
+}
+
 // Transition is the body of a proposal.
 type Transition struct {
 	To            string  `json:"to"`
@@ -187,7 +194,12 @@ func (s *Server) tell(w http.ResponseWriter, req *node.Request, reply *node.Repl
 	case err != nil:
 		turnAway(w, err)
 	case reply.Outcome == node.Committed:
-		send(w, http.StatusOK, Machine{Key: req.Key, State: reply.State, Version: reply.Version, Serial: reply.Serial})
+		m := Machine{Key: req.Key, State: reply.State, Version: reply.Version, Serial: reply.Serial}
+		if req.Kind == node.ReadLocal {
+			send(w, http.StatusOK, Local{Machine: m, Node: s.cfg.Node.ID, Boot: s.life})
+		} else {
+			send(w, http.StatusOK, m)
+		}
 	default:
 		s.explain(w, req, reply)
 	}

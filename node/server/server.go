@@ -59,7 +59,8 @@ type Server struct {
 	closing   chan struct{} // closed when it is asked to stop
 	once      sync.Once     // of closing
 	stopped   chan struct{}
-	err       error // why it stopped; read after stopped
+	life      uint64 // the node's number of boots
+	err       error  // why it stopped; read after stopped
 }
 
 // lingering is how long a node that has failed says why to those who ask.
@@ -118,6 +119,7 @@ func (s *Server) start() error {
 	if err := s.loop.boot(s.dir, incarnation(), s.runner); err != nil {
 		return fmt.Errorf("%s: %w", s.cfg.Data, err)
 	}
+	s.life = core.Boots()
 	if err := s.ports.open(&s.cfg); err != nil {
 		return err
 	}

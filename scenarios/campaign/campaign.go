@@ -24,7 +24,7 @@ type Campaign struct {
 	Shard   uint64          // of Shards campaigns that share the seeds: this one runs those congruent to Shard
 	Shards  uint64          // 0: this one runs them all
 	Workers int             // 0: one per processor
-	Guard   int             // percent of seeds that run twice, on two workers, to catch nondeterminism
+	Guard   int             // percent of seeds that run twice, on two workers, to catch nondeterminism, and are judged by two checkers
 	Options Options         // of each run
 	Done    Summary         // what the seeds showed that an earlier Run of the same campaign has told; it is gone on from
 }
@@ -123,6 +123,7 @@ func (c *Campaign) outcomes(ctx context.Context) <-chan outcome {
 // work does one run. It is not cut short when the campaign ends: a verdict is a
 // function of the plan alone.
 func (c *Campaign) work(j job, o Options) outcome {
+	o.CrossCheck = o.CrossCheck || j.guarded
 	r, err := Run(context.Background(), c.System, c.Plan(j.seed), o)
 	r.History.Operations = nil
 	return outcome{j, r, err}

@@ -16,6 +16,8 @@ type Options struct {
 	// CheckTimeout bounds the judging of the history, in wall time; 0 is a
 	// minute. A history that takes longer is undecided.
 	CheckTimeout time.Duration
+	CrossCheck   bool        // have Porcupine judge the history too, see checker.Options
+	Explain      bool        // say what contradicts each other where the history is violated, see Result.Evidence
 	Memory       *sim.Memory // for runs one after another; nil: new for each
 	// SafetyOnly ends the run with its storm: nothing is asked of the healed
 	// cluster. It is for finding out what the heal phase is worth.
@@ -39,6 +41,7 @@ const (
 type Result struct {
 	Status    Status
 	Violation *scenarios.Violation // if violated
+	Evidence  string               // of a history that is violated, with Options.Explain: what contradicts each other, drawn in lines
 	Undecided string               // if undecided: what the checker said
 	Hash      uint64               // of all that happened
 	Stats     sim.Stats
@@ -125,6 +128,9 @@ func errSystem(sys scenarios.System, p *scenarios.Plan) error {
 	return fmt.Errorf("%w: system: the plan is for %q, not for %q", scenarios.ErrPlan, p.System, sys.Name)
 }
 
+// linearizability is the property of histories.
+const linearizability = "linearizability"
+
 // judge sets the verdict: what an invariant said during the run comes first,
 // then what the clients saw, then whether the healed cluster works and agrees.
 func (r *Result) judge(ctx context.Context, s *stage, o Options) {
@@ -136,14 +142,15 @@ func (r *Result) judge(ctx context.Context, s *stage, o Options) {
 	if timeout == 0 {
 		timeout = time.Minute
 	}
-	switch c := checker.Check(ctx, r.History, checker.Options{Timeout: timeout}); c.Status {
+	switch c := checker.Check(ctx, r.History, checker.Options{Timeout: timeout, Explain: o.Explain, CrossCheck: o.CrossCheck}); c.Status {
 	case checker.Violated:
 		r.Violation = &scenarios.Violation{
-			Property: "linearizability", Class: c.Class, At: r.Simulated, Machine: c.Machine, Sentence: c.Explanation,
+			Property: linearizability, Class: c.Class, At: r.Simulated, Machine: c.Machine, Sentence: c.Explanation,
 		}
 		if c.Culprit != nil {
 			r.Violation.At = scenarios.Duration(c.Culprit.Return)
 		}
+		r.Evidence = c.Evidence()
 		return
 	case checker.Undecided:
 		r.Status, r.Undecided = Undecided, c.Explanation

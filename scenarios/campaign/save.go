@@ -13,7 +13,8 @@ import (
 )
 
 // Save runs a plan again and keeps all that it shows in a directory, which it
-// makes: plan.json, history.jsonl, trace.txt and verdict.txt.
+// makes: plan.json, history.jsonl, trace.txt and verdict.txt, and if the history
+// is not linearizable a page about that, history.html.
 func Save(ctx context.Context, dir string, sys scenarios.System, p *scenarios.Plan, o Options) (Result, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return Result{}, err
@@ -21,6 +22,7 @@ func Save(ctx context.Context, dir string, sys scenarios.System, p *scenarios.Pl
 	var r Result
 	err := writeFile(filepath.Join(dir, "trace.txt"), func(w *bufio.Writer) error {
 		o.Trace = func(l sim.Line) { fmt.Fprintln(w, l) }
+		o.Explain, o.CrossCheck = true, true
 		var err error
 		r, err = Run(ctx, sys, p, o)
 		return err
@@ -40,7 +42,22 @@ func Save(ctx context.Context, dir string, sys scenarios.System, p *scenarios.Pl
 			return r, err
 		}
 	}
-	return r, nil
+	if r.Violation == nil || r.Violation.Property != linearizability {
+		return r, nil
+	}
+	return r, writeFile(filepath.Join(dir, "history.html"), func(w *bufio.Writer) error {
+		return checker.Visualize(ctx, w, r.History, r.Violation.Machine, annotations(p))
+	})
+}
+
+// annotations is the faults of a plan, as far as they begin before it is healed.
+func annotations(p *scenarios.Plan) (list []checker.Annotation) {
+	for i := range p.Faults {
+		if f := &p.Faults[i]; f.At < p.Heal.At {
+			list = append(list, checker.Annotation{Start: int64(f.At), End: int64(min(f.At+f.For, p.Heal.At)), Text: f.String()})
+		}
+	}
+	return list
 }
 
 // Text is the verdict with all that was derived from the seed. It is a pure
@@ -50,7 +67,7 @@ func (r *Result) Text(p *scenarios.Plan) string {
 	if r.Status == Violated {
 		verdict = fmt.Sprintf("violated %s at %v", r.Signature(), r.Violation.At)
 	}
-	return fmt.Sprintf("%s, seed %d: %s\n%s\nhash %016x\n\n%s", p.System, p.Seed, verdict, r.Sentence(), r.Hash, p.Summary())
+	return fmt.Sprintf("%s, seed %d: %s\n%s\n%shash %016x\n\n%s", p.System, p.Seed, verdict, r.Sentence(), r.Evidence, r.Hash, p.Summary())
 }
 
 func writeFile(name string, write func(*bufio.Writer) error) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/checker"
@@ -23,7 +24,6 @@ func TestSaveKeepsAllOfARun(t *testing.T) {
 		r, err := campaign.Save(t.Context(), dir, c.System, p, campaign.Options{})
 		require.NoError(t, err)
 		files := readAll(t, dir)
-		require.Len(t, files, 4)
 
 		again, err := scenarios.Decode(files["plan.json"])
 		require.NoError(t, err)
@@ -35,6 +35,14 @@ func TestSaveKeepsAllOfARun(t *testing.T) {
 		require.ElementsMatch(t, r.History.Operations, h.Operations)
 
 		require.Equal(t, r.Text(p), string(files["verdict.txt"]))
+		unordered := r.Violation != nil && r.Violation.Property == "linearizability"
+		require.Equal(t, unordered, strings.Contains(string(files["verdict.txt"]), "contradict each other"))
+		if unordered {
+			require.Contains(t, string(files["history.html"]), r.Violation.Sentence)
+			require.Len(t, files, 5)
+		} else {
+			require.Len(t, files, 4)
+		}
 		require.NotEmpty(t, files["trace.txt"])
 	}
 }

@@ -1,0 +1,59 @@
+package checker
+
+import (
+	"bytes"
+	"context"
+	"testing"
+
+	"github.com/anishathalye/porcupine"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// sceneOf is the scene of h's first machine, as a page of so many operations
+// would have it.
+func sceneOf(t require.TestingT, h History, most int) (s *scene, violated bool) {
+	m := machines(h.Operations)[0]
+	a, err := m.compile(h, nil)
+	require.NoError(t, err)
+	m.automaton = a
+	claims := m.claims()
+	v, violated := m.ending(context.Background(), claims)
+	return newScene(m, v, claims, most), violated
+}
+
+// However little a page shows, what it shows can be explained if and only if
+// the history can: what was before is in the states in which it begins.
+func TestPagesAreAsPossibleAsTheirHistories(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := anyHistory(t, rapid.IntRange(1, 40).Draw(t, "operations"), 1)
+		if rapid.Bool().Draw(t, "corrupted") {
+			h = corrupted(t, h)
+		}
+		s, violated := sceneOf(t, h, rapid.IntRange(1, 20).Draw(t, "shown"))
+		require.Equal(t, Check(context.Background(), h, Options{}).Status == Violated, violated)
+		steps := 0
+		possible := porcupine.CheckOperations(s.model(func() bool { steps++; return steps > explored }), s.intervals(s.claims))
+		if possible || steps <= explored && !s.cut {
+			require.Equal(t, !violated, possible)
+		}
+	})
+}
+
+// A page shows what is said of the violation, and is the same every time.
+func TestVisualize(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := corrupted(t, anyHistory(t, 20, 1))
+		r := Check(context.Background(), h, Options{Explain: true})
+		var page, again bytes.Buffer
+		notes := []Annotation{{Start: 0, End: MaxTime, Text: "the disk of 1 is bad"}}
+		require.NoError(t, Visualize(context.Background(), &page, h, h.Operations[0].Machine, notes))
+		require.NoError(t, Visualize(context.Background(), &again, h, h.Operations[0].Machine, notes))
+		require.Equal(t, page.String(), again.String())
+		require.Contains(t, page.String(), "the disk of 1 is bad")
+		for _, op := range r.Contradiction {
+			require.Contains(t, page.String(), op.ID+" "+deed(&op))
+		}
+		require.ErrorContains(t, Visualize(context.Background(), &page, h, "lacking/a", nil), "lacking/a")
+	})
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/guarantee"
+	"github.com/spf13/cobra"
+)
+
+// observed is the flags that say what else was seen, and how to judge it.
+type observed struct {
+	guarantee.Options
+	file  string
+	count int // of observations
+}
+
+func (o *observed) validate(cmd *cobra.Command) error {
+	if o.Deadline < 0 {
+		return fmt.Errorf("--stream-deadline %v: want 0 or more", o.Deadline)
+	}
+	for _, name := range []string{"observations", "stream-deadline", "others"} {
+		if o.file == "" && cmd.Flags().Changed(name) {
+			return fmt.Errorf("--%s: want a file with --observations", name)
+		}
+	}
+	return nil
+}
+
+// judge reads the observations and gives the verdicts on them; none if there is
+// no file.
+func (o *observed) judge(h checker.History, stdin io.Reader, p *progress) ([]guarantee.Verdict, error) {
+	if o.file == "" {
+		return nil, nil
+	}
+	c, err := guarantee.New(h, o.Options)
+	if err != nil {
+		return nil, fmt.Errorf("--observations: %w", err)
+	}
+	if err := o.read(c, stdin, p); err != nil {
+		return nil, fmt.Errorf("%s: %w", o.file, err)
+	}
+	return c.Verdicts(), nil
+}
+
+func (o *observed) read(c *guarantee.Checker, in io.Reader, p *progress) error {
+	if o.file != "-" {
+		f, err := os.Open(o.file)
+		if err != nil {
+			return withoutPath(err)
+		}
+		defer f.Close()
+		in = f
+	}
+	plain, end, err := decompressed(in)
+	if err != nil {
+		return err
+	}
+	defer end()
+	lines := bufio.NewScanner(p.reading(plain))
+	lines.Buffer(make([]byte, 64<<10), checker.MaxLine)
+	lines.Split(checker.ScanWholeLines)
+	var bad checker.BadLines
+	for lines.Scan() {
+		o.count++
+		if err := observe(c, lines.Bytes()); err != nil {
+			bad.Add(o.count, err)
+		}
+	}
+	return errors.Join(bad.Err(), lines.Err())
+}
+
+// observe adds what one line says.
+func observe(c *guarantee.Checker, line []byte) error {
+	if line[len(line)-1] != '\n' {
+		return errors.New("does not end in a newline, so the file was cut off: delete the line, or end it if it is whole")
+	}
+	seen, err := guarantee.ParseLine(line)
+	if err != nil {
+		return err
+	}
+	return c.Add(seen)
+}
+
+// named is the verdict on one guarantee, in JSON.
+type named struct {
+	Guarantee string `json:"guarantee"`
+	Verdict   string `json:"verdict"`
+	Judged    int    `json:"judged"` // operations, or observations and operations, that it speaks of
+	Class     string `json:"class,omitempty"`
+	Machine   string `json:"machine,omitempty"`
+	Sentence  string `json:"sentence,omitempty"`
+}
+
+// String is a line for people, and the sentence if there is one.
+func (n named) String() string {
+	text := n.Guarantee + ": " + n.Verdict
+	if n.Sentence != "" {
+		text += "\n" + n.Sentence
+	}
+	return text
+}
+
+// namedVerdicts is all of them; that on linearizability comes first.
+func namedVerdicts(r checker.Result, operations int, guarantees []guarantee.Verdict) []named {
+	first := named{"linearizability", string(r.Status), operations, r.Class, r.Machine, r.Explanation}
+	if r.Status == checker.Linearizable {
+		first.Verdict = string(guarantee.Holds)
+	}
+	all := []named{first}
+	for _, v := range guarantees {
+		all = append(all, nameVerdict(v))
+	}
+	return all
+}
+
+func nameVerdict(v guarantee.Verdict) named {
+	return named{string(v.Guarantee), string(v.Status), v.Judged, v.Class, v.Machine, v.Explanation}
+}
+
+// worst is the verdict on everything.
+func worst(history checker.Status, guarantees []guarantee.Verdict) checker.Status {
+	if slices.ContainsFunc(guarantees, func(v guarantee.Verdict) bool { return v.Status == guarantee.Violated }) {
+		return checker.Violated
+	}
+	return history
+}

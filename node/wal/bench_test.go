@@ -78,3 +78,23 @@ func BenchmarkRecover(b *testing.B) {
 type image struct{ *disk }
 
 func (i image) Read(name string) ([]byte, error) { return i.durable[name], nil }
+
+// One operation is the recovery of a log that went round, of entries in which
+// every third byte could be the start of a long record. What is behind the last
+// record is searched for one: that is most of a segment.
+func BenchmarkRecoverAmongWhatLooksLikeRecords(b *testing.B) {
+	d := newDisk(4096)
+	o := wal.Options{Segment: 2 << 20}
+	log, _, _ := start(b, d, o)
+	entry := bytes.Repeat([]byte{2, 0, 0}, 40<<10)
+	for log.End() < 8*2<<20+1000 {
+		log.Append(entry)
+		log.Trim(log.End() - 1)
+		run(log, d)
+	}
+	for b.Loop() {
+		_, was, _, err := recoverWith(d, identity, o)
+		require.NoError(b, err)
+		require.Greater(b, was.Cut, 1<<20)
+	}
+}

@@ -3,6 +3,8 @@ package wal_test
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -229,4 +231,70 @@ func TestHeadersThatBreakTheRulesAreRefused(t *testing.T) {
 		require.ErrorIs(t, err, wal.ErrDamaged)
 		require.ErrorContains(t, err, segment1+", offset ")
 	}
+}
+
+// A later record proves damage wherever it is and however long.
+func TestRecordsOfAnyLengthProveDamage(t *testing.T) {
+	head := written(t, [][]string{{"a"}})
+	for length := 0; length <= wal.MaxPayload; length += 1 + length*2/3 {
+		for _, between := range []int{0, 1, 500, 5000} {
+			data := forgeRecord(head, identity, 0, 0, 2, strings.Repeat("b", between))
+			data = forgeRecord(data, identity, 0, 0, 2, strings.Repeat("\x00\x0f", length)[:length])
+			sound, _, err := look(diskWith(data))
+			require.NoError(t, err)
+			require.Zero(t, sound.Cut)
+			data[len(head)]++
+			_, _, err = look(diskWith(data))
+			require.ErrorIs(t, err, wal.ErrDamaged, "%d bytes after %d", length, between)
+			data[len(data)-1]++
+			_, _, err = look(diskWith(data))
+			require.NoError(t, err)
+		}
+	}
+}
+
+// A write that never reached its file leaves what the file held before it was used
+// again. Records of the same length stand where those of the log were.
+func TestLostWritesIntoFilesUsedAgainAreFound(t *testing.T) {
+	d := newDisk(512)
+	log, _, _ := start(t, d, wal.Options{Segment: 300})
+	before := map[string][]byte{} // what files held when they were renamed
+	proven := 0
+	for i := range 100 {
+		log.Append(fmt.Appendf(nil, "entry %3d", i))
+		log.Trim(log.End() - 1)
+		current := ""
+		for reqs := log.Take(nil); len(reqs) > 0; reqs = log.Take(nil) {
+			for _, r := range reqs {
+				switch r.Op {
+				case wal.Rename:
+					before[r.To] = bytes.Clone(d.visible[r.File])
+				case wal.Write:
+					current = r.File
+				}
+				d.execute(r)
+				log.Done(r.Token, nil)
+			}
+		}
+		data, was := d.durable[current], before[current]
+		if was == nil {
+			continue
+		}
+		spans, _ := records(current, data)
+		lost := []span{{start: 0, end: 84}, {start: 0, end: len(data)}}
+		for _, s := range spans {
+			if s.end <= spans[len(spans)-1].batch {
+				lost = append(lost, s)
+			}
+		}
+		for _, s := range lost {
+			bad := maps.Clone(d.durable)
+			bad[current] = bytes.Clone(data)
+			copy(bad[current][s.start:s.end], was[s.start:s.end])
+			_, _, err := look(diskOf(bad))
+			require.ErrorIs(t, err, wal.ErrDamaged, "entry %d, bytes %d to %d", i, s.start, s.end)
+			proven++
+		}
+	}
+	require.Greater(t, proven, 200)
 }

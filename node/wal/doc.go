@@ -113,7 +113,8 @@
 // P, or where the record before P does. Any other record after P belongs to a
 // later batch and proves that P was synced: that is damage, and Recover refuses
 // with ErrDamaged. To find such a record every byte after P is tried as the
-// start of one.
+// start of one, up to the end of the file: what it held before is among them. So
+// the time that takes must not depend on what is found there (see sums).
 //
 // Damage cannot be told from a torn tail when no later batch is there to prove
 // it: when it hits the last batch, or takes with it everything that came after

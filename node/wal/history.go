@@ -127,7 +127,7 @@ func (h *history) addTrim(s *segment, offset int, r record) error {
 // mustBeTorn refuses as damage what does not check at an offset, unless all
 // records after it are of its own batch, which nothing says was synced.
 func (h *history) mustBeTorn(s *segment, torn int) error {
-	proof, found := s.find(torn+1, func(r record) bool { return r.batch != s.lsn(torn) && r.batch != h.batch })
+	proof, found := s.find(torn+1, func(r record) bool { return r.batch > s.lsn(torn) })
 	if found {
 		return s.damaged(torn, "the record there does not check, and the one at offset %d proves that it was synced", proof)
 	}

@@ -36,6 +36,19 @@ type record struct {
 
 func (r record) size() int { return recordHead + len(r.payload) }
 
+// possible reports whether the log writes records of this kind and length. That
+// is little to ask, but spares most bytes that are none the chance of 2^-32 to
+// check.
+func (r record) possible() bool {
+	switch r.kind {
+	case kindEntry:
+		return true
+	case kindBoot, kindTrim:
+		return len(r.payload) == 8
+	}
+	return r.kind == kindSeal && len(r.payload) == 0
+}
+
 // appendRecord encodes a record at the end of buf. at is its position in the
 // log, batch that of its batch.
 func appendRecord(buf []byte, salt uint32, at, batch LSN, kind byte, payload []byte) []byte {
@@ -52,6 +65,16 @@ func appendRecord(buf []byte, salt uint32, at, batch LSN, kind byte, payload []b
 // decodeRecord reads the record that starts data and is at a position in the
 // log; ok is false if there is none that checks.
 func decodeRecord(data []byte, salt uint32, at LSN) (r record, ok bool) {
+	r, ok = parseRecord(data, at)
+	if !ok || binary.LittleEndian.Uint32(data) != recordSum(salt, at, data[:r.size()]) {
+		return record{}, false
+	}
+	return r, true
+}
+
+// parseRecord reads what may be a record, whether it checks or not; ok is false
+// if it cannot be one.
+func parseRecord(data []byte, at LSN) (r record, ok bool) {
 	if len(data) < recordHead || data[12] == 0 {
 		return record{}, false
 	}
@@ -60,11 +83,8 @@ func decodeRecord(data []byte, salt uint32, at LSN) (r record, ok bool) {
 	if length > MaxPayload || int(length) > len(data)-recordHead || back > at {
 		return record{}, false
 	}
-	data = data[:recordHead+int(length)]
-	if binary.LittleEndian.Uint32(data) != recordSum(salt, at, data) {
-		return record{}, false
-	}
-	return record{kind: data[12], batch: at - back, payload: data[recordHead:len(data):len(data)]}, true
+	end := recordHead + int(length)
+	return record{kind: data[12], batch: at - back, payload: data[recordHead:end:end]}, true
 }
 
 // recordSum is the checksum of an encoded record at a position.

@@ -136,7 +136,7 @@ func endsAround(dir Dir, sequences []uint64, last *segment, want Identity) (tail
 	if !last.headed {
 		last.salt, last.header.base = before.salt, h.end // as its header would have it
 	}
-	if proof, found := last.find(headerSize, func(record) bool { return true }); found {
+	if proof, found := last.find(headerSize, func(r record) bool { return r.batch >= h.end }); found {
 		return tail{}, before.damaged(end, "no record there checks, and the one at offset %d of %s proves that there was a seal", proof, last.name)
 	}
 	t, err := endsIn(&before, want)
@@ -195,7 +195,7 @@ func (r *reader) add(s *segment, entry func(payload []byte, end LSN) error) (err
 		r.history = historyFrom(s)
 		r.history.entry = entry
 	}
-	r.segments = append(r.segments, extent{s.sequence, s.header.base, int64(len(s.data))})
+	r.segments = append(r.segments, extent{s.sequence, s.header.base, int64(len(s.data)), s.header.version})
 	r.end, err = r.history.read(s, r.want)
 	return err
 }
@@ -209,7 +209,7 @@ func format(id Identity, o Options, cut int) (*Log, Recovered, error) {
 	}
 	file := segmentName(1)
 	head := header{version: version, identity: id, sequence: 1, first: 1}.encode()
-	l := newLog(o, history{identity: id, first: 1}, []extent{{sequence: 1}})
+	l := newLog(o, history{identity: id, first: 1}, []extent{{sequence: 1, version: version}})
 	l.steps = append([]step{
 		{[]Request{
 			{Op: Create, File: file}, {Op: Truncate, File: file},

@@ -5,6 +5,7 @@ type extent struct {
 	sequence uint64
 	base     LSN   // the position of its first record
 	size     int64 // bytes of its file, once the log has left it
+	version  uint16
 }
 
 // spare is the file of the next segment while it is being prepared.
@@ -38,7 +39,7 @@ func (l *Log) fits() bool {
 func (l *Log) roll() {
 	now := &l.segments[len(l.segments)-1]
 	now.size = max(l.size, l.offset(l.start)+sealSize)
-	next := extent{sequence: now.sequence + 1, base: l.start}
+	next := extent{sequence: now.sequence + 1, base: l.start, version: version}
 	file := segmentName(next.sequence)
 	head := header{version, l.id, next.sequence, next.base, l.boot, l.first}.encode()
 	var begin []Request
@@ -134,9 +135,10 @@ func (l *Log) trimmed() {
 }
 
 // release lets go of a segment that is not needed: its file is put by to be used
-// again, or is removed.
+// again, or is removed. One of an earlier version is removed: under another name
+// a program of that version would call it damaged, and not of another version.
 func (l *Log) release(e extent) {
-	if file := segmentName(e.sequence); l.reserve == "" && e.size == l.size {
+	if file := segmentName(e.sequence); l.reserve == "" && e.size == l.size && e.version == version {
 		l.reserve = file
 	} else {
 		l.garbage = append(l.garbage, file)

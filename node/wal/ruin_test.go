@@ -49,7 +49,7 @@ func ruins(t *testing.T) (all []ruin) {
 				continue
 			}
 			for _, r := range reqs {
-				if r.Op == wal.Remove {
+				if r.Op == wal.Remove || r.Op == wal.Rename {
 					removed[r.File] = bytes.Clone(d.visible[r.File])
 				}
 				d.execute(r)

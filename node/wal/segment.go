@@ -2,6 +2,7 @@ package wal
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"slices"
 )
@@ -66,12 +67,14 @@ func (s *segment) record(offset int) (r record, ok bool) {
 
 // find returns the first record at an offset or after it that accept takes, if
 // there is one. Every byte is tried as the start of a record; those within a
-// record that checks are not.
+// record that checks are not. What is searched may be all of a segment that was
+// used before, and hold anything.
 func (s *segment) find(offset int, accept func(record) bool) (at int, found bool) {
+	sums := sumsOf(s.data)
 	for used := s.used(); offset < used; {
-		r, ok := s.record(offset)
+		r, ok := parseRecord(s.data[offset:], s.lsn(offset))
 		switch {
-		case !ok:
+		case !ok || !r.possible() || binary.LittleEndian.Uint32(s.data[offset:]) != sums.of(seed(s.salt, s.lsn(offset)), offset+4, offset+r.size()):
 			offset++
 		case accept(r):
 			return offset, true

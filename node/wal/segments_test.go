@@ -190,28 +190,65 @@ func TestTrimmedSegmentsAreUsedAgain(t *testing.T) {
 	require.LessOrEqual(t, len(d.visible), 5)
 }
 
-// Files of another size than the next segment are removed.
+// Files of another size than the next segment are removed: those of a life that
+// had smaller segments, and those that a large batch made longer.
 func TestOnlyFilesOfTheRightSizeAreUsedAgain(t *testing.T) {
 	d := newDisk(512)
-	start(t, d, tight)
-	log, _, _ := start(t, d, wal.Options{Segment: 300})
-	for i := range 100 {
+	log, _, _ := start(t, d, tight)
+	for range 10 {
 		log.Append(make([]byte, 50))
-		if i == 50 {
-			log.Append(make([]byte, 400)) // a longer one
-		}
+		run(log, d)
+	}
+	log, _, _ = start(t, d, wal.Options{Segment: 300})
+	again, removed := 0, map[int]int{}
+	for i := range 100 {
+		log.Append(make([]byte, 50+i%5/4*400))
 		log.Trim(log.End() - 1)
 		for reqs := log.Take(nil); len(reqs) > 0; reqs = log.Take(nil) {
 			for _, r := range reqs {
-				if r.Op == wal.Rename {
+				switch r.Op {
+				case wal.Rename:
+					again++
 					require.Len(t, d.visible[r.File], 300)
+				case wal.Remove:
+					removed[len(d.visible[r.File])]++
 				}
 				d.execute(r)
 				log.Done(r.Token, nil)
 			}
 		}
 	}
+	require.Positive(t, again)
+	require.Positive(t, removed[tight.Segment])
+	require.Greater(t, len(removed), 1)
 	require.LessOrEqual(t, len(d.visible), 4)
+}
+
+// The program before, told to go on with a log of this one, finds a header that it
+// does not know. It takes that of a file under another name for damage.
+func TestFilesOfVersion2AreNotUsedAgain(t *testing.T) {
+	data := forgeHeader(header{2, identity, 1, 0, 0, 1})
+	data = forgeRecord(data, identity, 0, 0, 1, bootText(1))
+	data = forgeRecord(data, identity, 0, 0, 1, bootText(1))
+	d := diskWith(data)
+	log, _, _ := start(t, d, tight)
+	again := 0
+	for range 20 {
+		log.Append(make([]byte, 20))
+		log.Trim(log.End() - 1)
+		for reqs := log.Take(nil); len(reqs) > 0; reqs = log.Take(nil) {
+			for _, r := range reqs {
+				if r.Op == wal.Rename {
+					again++
+					require.Equal(t, byte(3), d.visible[r.File][8], r)
+				}
+				d.execute(r)
+				log.Done(r.Token, nil)
+			}
+		}
+	}
+	require.Positive(t, again)
+	require.NotContains(t, d.visible, segment1)
 }
 
 // A log of version 2 is gone on with, and its next segments are of version 3.

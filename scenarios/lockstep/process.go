@@ -63,9 +63,12 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 	if p.shown.values = effects.Chosen; len(effects.Chosen) > 0 {
 		out.Fact(&p.shown)
 	}
+	var m *envelope
 	for _, s := range effects.Sends {
-		m := p.run.arena.envelope(s.Message)
-		m.stranger = p.strange
+		if m == nil || m.Message != s.Message { // what is said to several is one message
+			m = p.run.arena.envelope(s.Message)
+			m.stranger = p.strange
+		}
 		out.Send(sim.ID(s.To), m)
 		if judged(s.Message) {
 			out.Fact(said{m})

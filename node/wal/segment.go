@@ -53,8 +53,17 @@ func (s *segment) lsn(offset int) LSN { return s.header.base + LSN(offset-header
 // offset is the place in the segment of a position in the log.
 func (s *segment) offset(at LSN) int { return headerSize + int(at-s.header.base) }
 
-// used is the offset after the last byte that is not zero.
-func (s *segment) used() int { return len(bytes.TrimRight(s.data, "\x00")) }
+// used is the offset after the last byte that is not zero. A file is allocated
+// before it is written, so most of it may be zeros: they are passed by in blocks.
+func (s *segment) used() int {
+	data := s.data
+	for n := len(data) - len(zeros); n >= 0 && bytes.Equal(data[n:], zeros[:]); n -= len(zeros) {
+		data = data[:n]
+	}
+	return len(bytes.TrimRight(data, "\x00"))
+}
+
+var zeros [512]byte
 
 // record reads the record at an offset; ok is false if there is none that
 // checks.

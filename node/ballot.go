@@ -2,7 +2,7 @@ package node
 
 import (
 	"cmp"
-	"fmt"
+	"strconv"
 )
 
 // ID names a process: a member, or whoever asks as a client.
@@ -38,13 +38,22 @@ func (b Ballot) IsZero() bool { return b == Ballot{} }
 // String is the text form, as in "7.2.1": round, node and boot, with the epoch
 // in front if it is not the first.
 func (b Ballot) String() string {
-	switch {
-	case b.IsZero():
+	if b.IsZero() {
 		return "-"
-	case b.Epoch != firstEpoch:
-		return fmt.Sprintf("e%d:%d.%d.%d", b.Epoch, b.Round, b.Node, b.Boot)
 	}
-	return fmt.Sprintf("%d.%d.%d", b.Round, b.Node, b.Boot)
+	text := make([]byte, 0, 64)
+	if b.Epoch != firstEpoch {
+		text = append(strconv.AppendUint(append(text, 'e'), uint64(b.Epoch), 10), ':')
+	}
+	return string(appendDotted(text, b.Round, uint64(b.Node), b.Boot))
+}
+
+// appendDotted appends numbers with dots between. Ballots and read ids are in
+// every message as text, if the codec is one for people.
+func appendDotted(text []byte, a, b, c uint64) []byte {
+	text = append(strconv.AppendUint(text, a, 10), '.')
+	text = append(strconv.AppendUint(text, b, 10), '.')
+	return strconv.AppendUint(text, c, 10)
 }
 
 // maxRound bounds what a node believes: counting does not get there, and above

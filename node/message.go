@@ -215,7 +215,9 @@ func (m *ReadReport) String() string {
 	return fmt.Sprintf("read-report %s %s read %v accepted %v %v", m.Key, m.First, m.Read, m.Accepted, m.Value)
 }
 
-func (r ReadID) String() string { return fmt.Sprintf("%d.%d.%d", r.Node, r.Boot, r.Seq) }
+func (r ReadID) String() string {
+	return string(appendDotted(make([]byte, 0, 64), uint64(r.Node), r.Boot, r.Seq))
+}
 
 func (m *Request) String() string {
 	s := fmt.Sprintf("request %s %s attempt %d %v", m.Key, m.ID, m.Attempt, m.Kind)

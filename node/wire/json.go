@@ -56,16 +56,14 @@ func decodeJSON(b []byte) (node.Message, error) {
 	if !utf8.Valid(b) {
 		return nil, errors.New("not UTF-8")
 	}
-	var head struct {
-		Type kind `json:"type"`
-	}
-	if err := json.Unmarshal(b, &head); err != nil {
+	k, err := typeOf(b)
+	if err != nil {
 		return nil, err
 	}
 	if err := checkPlain(b); err != nil {
 		return nil, err
 	}
-	f := newForm(head.Type)
+	f := newForm(k)
 	if f == nil {
 		return nil, errors.New("type: missing")
 	}
@@ -76,6 +74,21 @@ func decodeJSON(b []byte) (node.Message, error) {
 	}
 	m := f.message()
 	return m, check(m)
+}
+
+// typeOf is the type that b names, if b is sound JSON. Append writes it first,
+// and what is written so need not be taken apart to find it.
+func typeOf(b []byte) (k kind, err error) {
+	if rest, ok := bytes.CutPrefix(b, []byte(`{"type":"`)); ok && json.Valid(b) {
+		if name, _, _ := bytes.Cut(rest, []byte(`"`)); k.UnmarshalText(name) == nil {
+			return k, nil
+		}
+	}
+	var head struct {
+		Type kind `json:"type"`
+	}
+	err = json.Unmarshal(b, &head)
+	return head.Type, err
 }
 
 // checkedForm is the form of a message that codecs take.

@@ -93,11 +93,13 @@ func named[T interface {
 	~uint8
 	fmt.Stringer
 }](what string, text []byte, first, last T) (T, error) {
-	names := make([]string, 0, last)
 	for v := first; v <= last; v++ {
 		if v.String() == string(text) {
 			return v, nil
 		}
+	}
+	var names []string
+	for v := first; v <= last; v++ {
 		names = append(names, v.String())
 	}
 	return 0, fmt.Errorf("%s %q: want one of %v", what, text, names)

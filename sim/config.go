@@ -21,8 +21,9 @@ type Config struct {
 	// Observe, if not nil, is told every fact in order, with the true time.
 	Observe func(at Duration, id ID, f Fact)
 	// Wire, if not nil, gives the message that arrives in place of the one
-	// sent: the way to run messages through a codec. A duplicate is carried on
-	// its own; what a process says to itself is not carried at all.
+	// sent, and says the same: the way to run messages through a codec. It is
+	// asked when a process takes a message, each copy on its own; what a process
+	// says to itself is not carried at all.
 	Wire func(from, to ID, m Message) Message
 	// Damage, if not nil, is told of each message whose bytes arrive damaged, or cut
 	// off in the midst if that is so: the way to show that a codec refuses them.

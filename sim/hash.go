@@ -12,7 +12,7 @@ func (w *World) fold(a, b uint64) { w.hash = keyed.Mix(w.hash^a, b^a<<1) }
 
 // foldEvent folds what p is told. Of a message that is the digest it had when it
 // was sent; now and then, by the digest itself so that all runs agree, it is
-// checked that it still has it.
+// checked that it still has it, after a codec too.
 func (w *World) foldEvent(id ID, ev *Event, r *record) {
 	w.fold(uint64(w.now), uint64(ev.Kind)<<32|uint64(id)<<16|uint64(ev.From))
 	if ev.Message == nil {
@@ -21,7 +21,7 @@ func (w *World) foldEvent(id ID, ev *Event, r *record) {
 	}
 	w.fold(r.token, 0)
 	if r.token%16 == 0 && ev.Message.Digest() != r.token {
-		panic(fmt.Sprintf("sim: a message changed after it was sent, into %v", ev.Message))
+		panic(fmt.Sprintf("sim: a message changed after it was sent or on the wire, into %v", ev.Message))
 	}
 }
 

@@ -72,15 +72,8 @@ func (w *World) send(from, to ID, m Message) {
 		w.fail(l, m, &v)
 		return
 	}
-	sent := m
-	if w.cfg.Wire != nil {
-		m = w.cfg.Wire(from, to, sent)
-	}
 	w.carry(v.At, from, to, v.Connection, m)
 	if v.Duplicate {
-		if w.cfg.Wire != nil {
-			m = w.cfg.Wire(from, to, sent)
-		}
 		w.carry(v.CopyAt, from, to, v.Connection, m)
 	}
 }

@@ -321,6 +321,9 @@ func (w *World) dispatch(p *proc, r *record) {
 	case whatMessage:
 		ev.Kind = Receive
 		w.stats.Delivered++
+		if w.cfg.Wire != nil && r.from != r.to {
+			ev.Message = w.cfg.Wire(r.from, r.to, r.msg)
+		}
 	case whatTimer:
 		ev.Kind, ev.Token, ev.From = Timer, r.token, 0
 	case whatDone:

@@ -129,13 +129,26 @@ type letter struct {
 func (l letter) Digest() uint64 { return uint64(*l.n) }
 func (l letter) String() string { return fmt.Sprintf("letter %d", *l.n) }
 
+func TestAWireThatSaysSomethingElseIsCaught(t *testing.T) {
+	said, heard := 16, 17
+	w := worldOf(t, 2, func(ev *Event, out *Effects) {
+		if ev.Kind == Request {
+			out.Send(2, letter{n: &said})
+		}
+	}, func(c *Config) {
+		c.Wire = func(_, _ ID, m Message) Message { return letter{n: &heard} }
+	})
+	w.Request(0, 1, note{})
+	require.PanicsWithValue(t, "sim: a message changed after it was sent or on the wire, into letter 17", func() { w.Run(sec) })
+}
+
 // One message in sixteen is looked at again on arrival.
 func TestAMessageThatChangesUnderWayIsCaught(t *testing.T) {
 	n := 16
 	w := worldOf(t, 1, idle)
 	w.Request(ms, 1, letter{n: &n})
 	n++
-	require.PanicsWithValue(t, "sim: a message changed after it was sent, into letter 17", func() { w.Run(sec) })
+	require.PanicsWithValue(t, "sim: a message changed after it was sent or on the wire, into letter 17", func() { w.Run(sec) })
 }
 
 // A world that runs for long keeps no more than what is still to happen.

@@ -11,8 +11,9 @@ import (
 // envelope is a node's message as the simulator wants one.
 type envelope struct {
 	node.Message
-	fate     uint64 // 0: not known yet
-	stranger bool   // its sender has forgotten what it promised
+	fate     uint64    // 0: not known yet
+	stranger bool      // its sender has forgotten what it promised
+	arrived  *envelope // what all receivers take in its place, if there is a codec; nil: none has yet
 }
 
 // arena makes envelopes in blocks.

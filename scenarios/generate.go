@@ -235,9 +235,12 @@ func generateKnobs(c choices, p *Plan, shape Shape, delay Duration) {
 		p.Knobs.RepairDelay = trip * Duration(c.between("repair", 1, 20))
 		p.Knobs.RepairRate = 20 << 20 >> (4 * c.Choose("repair rate", 4))
 	}
-	p.Knobs.Codec = []string{"", "", "", "cbor", "json"}[c.Choose("codec", 5)]
-	if p.Network.Corrupt != 0 && p.Knobs.Codec == "" {
-		p.Knobs.Codec = []string{"cbor", "json"}[c.Choose("codec of damaged bytes", 2)]
+	codec := "cbor"
+	if c.often("json?", 15) { // it is slow to take apart, and no cluster's choice
+		codec = "json"
+	}
+	if p.Network.Corrupt != 0 || c.often("codec?", 40) {
+		p.Knobs.Codec = codec
 	}
 }
 

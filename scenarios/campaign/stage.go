@@ -19,6 +19,7 @@ import (
 // what they saw, and the heal phase.
 type stage struct {
 	plan        *scenarios.Plan
+	machines    []string // of the plan
 	run         scenarios.Run
 	world       *sim.World
 	record      record
@@ -53,7 +54,7 @@ type freshness struct {
 
 func newStage(sys scenarios.System, p *scenarios.Plan, o Options) (*stage, error) {
 	s := &stage{
-		plan: p, run: sys.New(p), queues: map[sim.ID]*queue{}, lives: make([]life, p.Nodes+1),
+		plan: p, machines: p.Machines(), run: sys.New(p), queues: map[sim.ID]*queue{}, lives: make([]life, p.Nodes+1),
 		end: math.MaxInt64,
 	}
 	s.repairer, _ = s.run.(scenarios.Repairer)
@@ -84,7 +85,7 @@ func newStage(sys scenarios.System, p *scenarios.Plan, o Options) (*stage, error
 		return nil, fmt.Errorf("%w: %w", scenarios.ErrPlan, err)
 	}
 	s.world = w
-	s.record.operations = make([]checker.Operation, 0, len(p.Operations)+len(p.Machines()))
+	s.record.operations = make([]checker.Operation, 0, len(p.Operations)+len(s.machines))
 	s.clientLinks = netmodel.TwoWay(idsFrom(1, p.Nodes), idsFrom(101, p.Clients))
 	for _, spec := range cfg.Processes {
 		w.Start(spec.ID)
@@ -402,9 +403,9 @@ func (s *stage) beginWave(wave int) {
 // begins, or the run ends when it has settled.
 func (s *stage) nextFresh() {
 	switch {
-	case s.fresh.machines < len(s.plan.Machines()):
+	case s.fresh.machines < len(s.machines):
 		s.fresh.attempts++
-		o := s.plan.Fresh(s.fresh.wave, s.fresh.machines, s.fresh.attempts)
+		o := s.plan.Fresh(s.fresh.wave, s.fresh.machines, s.machines[s.fresh.machines], s.fresh.attempts)
 		o.At = s.fresh.begin
 		s.ask(o)
 	case s.fresh.wave < lastWave && s.plan.Heal.Outside != scenarios.Later:
@@ -445,11 +446,10 @@ func (s *stage) liveness() *scenarios.Violation {
 	if s.busy > 0 {
 		return s.stuck()
 	}
-	machines := s.plan.Machines()
-	if s.fresh.wave == lastWave && s.fresh.machines == len(machines) {
+	if s.fresh.wave == lastWave && s.fresh.machines == len(s.machines) {
 		return nil
 	}
-	key := machines[s.fresh.machines]
+	key := s.machines[s.fresh.machines]
 	v := &scenarios.Violation{
 		Property: "liveness", Class: "fresh-operation-stuck", At: s.world.Now(), Machine: key,
 		Sentence: fmt.Sprintf("No fresh operation on %s ended for certain within %v after healing, in %d attempts",

@@ -58,7 +58,7 @@ func TestMetrics(t *testing.T) {
 		`lockstep_peer_messages_total{fate="sent",peer="3",type="commit"}`,
 		"lockstep_log_writes_total", "lockstep_log_sync_seconds_count", "lockstep_log_sync_seconds_sum",
 	} {
-		require.Greater(t, after[name], before[name], name)
+		eventually(t, name+" grows: the others may have been faster", func() bool { return c.metrics(1)[name] > before[name] })
 	}
 	reads := func(m map[string]float64) float64 {
 		return m[`lockstep_reads_total{path="exchange"}`] + m[`lockstep_reads_total{path="round"}`]

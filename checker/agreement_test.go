@@ -19,7 +19,7 @@ func TestAgreement(t *testing.T) {
 			require.NoError(t, err)
 			m.automaton = a
 			claims := m.claims()
-			truth := m.search(context.Background(), claims)
+			truth := m.search(context.Background(), claims, 1<<40)
 			require.NotEqual(t, unsure, truth)
 			agreed(t, m, claims, truth)
 		}

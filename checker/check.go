@@ -161,7 +161,7 @@ func (m machine) check(ctx context.Context, o Options) Result {
 	j, source, last := m.follow(ctx, claims, o.Memory)
 	switch {
 	case j.now.stopped:
-		return m.exhausted(ctx, claims, last)
+		return m.exhausted(ctx, claims, last, o)
 	case j.impossible():
 		return m.violation(j.convict(source.next), o)
 	}
@@ -199,11 +199,11 @@ func counted(claims []claim) bool {
 }
 
 // exhausted is for when the judge ran out of time or memory.
-func (m machine) exhausted(ctx context.Context, claims []claim, at *claim) Result {
+func (m machine) exhausted(ctx context.Context, claims []claim, at *claim, o Options) Result {
 	if ctx.Err() != nil {
 		return m.undecided("the check ran out of time")
 	}
-	switch m.search(ctx, claims) {
+	switch m.search(ctx, claims, o.Memory) {
 	case possible:
 		return Result{Status: Linearizable}
 	case impossible:
@@ -216,7 +216,7 @@ func (m machine) exhausted(ctx context.Context, claims []claim, at *claim) Resul
 // time, so that a verdict depends on the history alone.
 const (
 	crossChecked = 64
-	crossSteps   = 1_000_000
+	crossSteps   = 100_000
 )
 
 // disputed reports whether Porcupine, given time to decide, does not share a
@@ -225,11 +225,7 @@ func (m machine) disputed(ctx context.Context, verdict Status) bool {
 	if len(m.operations) > crossChecked || verdict == Undecided {
 		return false
 	}
-	steps := 0
-	second := m.porcupine(m.claims(), func() bool {
-		steps++
-		return steps > crossSteps || ctx.Err() != nil
-	})
+	second := m.porcupine(ctx, m.claims(), crossSteps)
 	return second == possible && verdict == Violated || second == impossible && verdict == Linearizable
 }
 

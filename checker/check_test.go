@@ -47,12 +47,22 @@ func TestWhatCannotBeJudgedIsUndecided(t *testing.T) {
 		"kind":       func(op *Operation) { op.Kind = "write" },
 		"outcome":    func(op *Operation) { op.Outcome = "" },
 		"return":     func(op *Operation) { op.Return = 0 },
+		"version":    func(op *Operation) { op.Version = -2 },
 	} {
 		op := good
 		spoil(&op)
 		r := Check(t.Context(), History{Definitions: []fsm.Definition{fsm.Lifecycle()}, Operations: []Operation{op}}, Options{})
 		require.Equal(t, Undecided, r.Status)
 		require.Contains(t, r.Explanation, name)
+	}
+}
+
+func TestRegisterOfNothingIsUndecided(t *testing.T) {
+	for _, op := range []Operation{
+		{ID: "c1.1", Kind: KindWrite, Outcome: Committed, Version: NoVersion},
+		{ID: "c1.1", Kind: KindCAS, Argument: "1", Outcome: Committed, Version: NoVersion},
+	} {
+		require.Equal(t, Undecided, Check(t.Context(), History{Model: ModelKV, Operations: []Operation{op}}, Options{}).Status)
 	}
 }
 

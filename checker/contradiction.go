@@ -129,15 +129,15 @@ func (d *contradiction) view(c *claim) *claim {
 // if that is too much.
 func (d *contradiction) forget(l *linearizer) bool {
 	const most = 4096
-	lowest, highest := d.told()
 	states := d.anywhere()
-	if (highest-lowest+1)*int64(len(states)) > most {
+	versions := d.anytime(len(states), most/len(states))
+	if len(versions)*len(states) > most {
 		return false
 	}
 	l.slots, l.steps, l.observing = l.slots[:0], l.steps[:0], 0
 	row := make([]uint64, l.configurations.stride())
 	l.configurations.reset(&l.configurations)
-	for version := lowest; version <= highest; version++ {
+	for _, version := range versions {
 		for _, s := range states {
 			row[rowState], row[rowVersion] = uint64(uint32(s)), uint64(version)
 			l.configurations.add(row)
@@ -173,27 +173,41 @@ func (d *contradiction) anywhere() (states []int32) {
 	}
 	states = append(d.reachable(), alien)
 	for _, e := range d.log[d.from : d.at+1] {
-		if e.c.state >= 0 {
-			states = append(states, e.c.state)
-		}
+		states = append(states, e.c.state, e.c.from)
 	}
 	slices.Sort(states)
-	return slices.Compact(states)
+	states = slices.Compact(states)
+	return slices.DeleteFunc(states, func(s int32) bool { return s == unsaid })
 }
 
-// told is the versions between which the machine can have begun.
-func (d *contradiction) told() (lowest, highest int64) {
-	if !d.base.counted {
-		return 0, 0
-	}
-	lowest, _ = d.span()
+// anytime is the versions that matter to begin with, or more than most: few
+// before each that was told. For more steps than one to each state before the
+// first operation that tells a version, and before each that tells none, come
+// back to a state, and without those in between the same can be had, beginning
+// at a later version.
+func (d *contradiction) anytime(states, most int) (versions []int64) {
+	few, told := int64(1), []int64{}
 	for _, e := range d.log[d.from : d.at+1] {
-		highest = max(highest, e.c.version)
-		if e.c.version != NoVersion {
-			lowest = min(lowest, e.c.version)
+		switch {
+		case e.ret || e.c.verb == mute || e.c.verb == may:
+		case e.c.version == NoVersion:
+			few += int64(states)
+		default:
+			told = append(told, e.c.version)
 		}
 	}
-	return lowest, max(lowest, highest)
+	if len(told) == 0 {
+		return []int64{0}
+	}
+	slices.Sort(told)
+	last := int64(-1)
+	for _, v := range told {
+		for last = max(last, v-few-1); last < v && len(versions) <= most; {
+			last++
+			versions = append(versions, last)
+		}
+	}
+	return versions
 }
 
 // beginning says what was possible at base.

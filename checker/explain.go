@@ -116,7 +116,7 @@ func (c culprit) versions() (versions []string) {
 		return nil
 	}
 	lowest, highest := c.span()
-	for v := lowest; v <= highest; v++ {
+	for v := lowest; v <= highest && !c.undone; v++ {
 		if instead.version = v; c.fits(instead) {
 			versions = append(versions, fmt.Sprint(v))
 		}
@@ -130,22 +130,25 @@ func (c culprit) versions() (versions []string) {
 // enough is how many choices a person wants to read of.
 const enough = 10
 
-// span is bounds on the versions of the machine from base on.
+// span is bounds on the versions that the machine can have been at while the
+// culprit was in flight: from what had to be before its call, to what can be at
+// its return if all that is in flight, and every unknown step, takes effect.
 func (c culprit) span() (lowest, highest int64) {
-	t := &c.base.configurations
+	l, instead := &c.scrap, *c.culprit()
+	c.possible(c.called[c.culprit()]-1, nil, nil)
 	lowest = math.MaxInt64
-	for i := range t.len() {
-		lowest = min(lowest, int64(t.row(i)[rowVersion]))
-		highest = max(highest, int64(t.row(i)[rowVersion]))
+	for i := range l.configurations.len() {
+		lowest = min(lowest, int64(l.configurations.row(i)[rowVersion]))
 	}
-	highest += int64(len(c.base.steps))
-	for _, k := range c.base.kinds {
-		highest += int64(k.called)
-	}
-	for _, e := range c.log[:c.at] {
-		if !e.ret && !e.c.observes() {
-			highest++
+	instead.version = NoVersion
+	c.fits(instead)
+	for i := range l.configurations.len() {
+		row := l.configurations.row(i)
+		version := int64(row[rowVersion]) + int64(len(l.steps))
+		for k, used := range row[rowBits+l.configurations.sets:] {
+			version += int64(l.kinds[k].called - used)
 		}
+		highest = max(highest, version)
 	}
 	return lowest, highest
 }

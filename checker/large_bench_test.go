@@ -57,7 +57,7 @@ func benchmarkLarge(b *testing.B, s large) {
 			defer cancel()
 			m := machines(h.Operations)[0]
 			m.automaton, _ = m.compile(h, nil)
-			switch m.porcupine(m.claims(), func() bool { return ctx.Err() != nil }) {
+			switch m.porcupine(ctx, m.claims(), 1<<40) {
 			case unsure:
 				undecided = 1
 			case impossible:

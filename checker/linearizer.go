@@ -51,6 +51,9 @@ type linearizer struct {
 	kinds          []kind   // of unknown steps
 	order          []int32  // of configurations, and which of them go: see prune
 	dropped        []bool
+	uses           []uint64 // by value: the last expansion in which it was of use
+	expansion      uint64
+	anyUse         bool // every value is
 }
 
 // step is a step in flight.
@@ -287,21 +290,60 @@ func (l *linearizer) release(slot int32, c *claim) {
 // expand adds every configuration that is one step from one of todo: to next
 // those in which the wanted slot's operation has taken effect.
 func (l *linearizer) expand(i int, wanted int32) {
-	idle := l.todo.row(i)[rowState]&idle != 0
+	row := l.todo.row(i)
+	state, idle := int32(row[rowState]), row[rowState]&idle != 0
+	if l.legal == nil && !l.counted && !idle {
+		l.findUses(row)
+	}
 	taken := false // the first of these alike that can be
 	for _, s := range l.steps {
 		taken = taken && s.same
-		if row := l.todo.row(i); !taken && !has(row, s.spent) && !(idle && s.spent != s.slot) {
-			taken = true
-			l.try(row, s.c, s, -1, wanted)
+		if taken || has(row, s.spent) || s.spent != s.slot && (idle || s.slot != wanted && !l.ofUse(s.c)) {
+			continue
 		}
+		taken = true
+		l.try(row, s.c, s, -1, wanted)
+	}
+	for k, used := range row[rowBits+l.todo.sets:] {
+		c := &l.kinds[k].claim
+		if used == l.kinds[k].called || !l.allows(state, c) || l.blind(c) && (idle || !l.ofUse(c)) || l.better(row, c) {
+			continue
+		}
+		l.try(row, c, step{slot: -1}, k, wanted)
+	}
+}
+
+// findUses finds the values of a register that would be seen in a configuration,
+// or that a compare and set in flight expects. A blind write of another leaves
+// it idle for nothing: where unknown writes are many, few need be tried.
+func (l *linearizer) findUses(row []uint64) {
+	l.expansion++
+	l.anyUse = false
+	use := func(value int32) {
+		if value >= 0 {
+			if missing := int(value) + 1 - len(l.uses); missing > 0 {
+				l.uses = append(l.uses, make([]uint64, missing)...)
+			}
+			l.uses[value] = l.expansion
+		}
+	}
+	for slot, c := range l.slots {
+		if l.observing > 0 && c != nil && c.observes() && !has(row, int32(slot)) {
+			use(c.state)
+			l.anyUse = l.anyUse || c.state == unsaid
+		}
+	}
+	for _, s := range l.steps {
+		use(s.c.from)
 	}
 	for k := range l.kinds {
-		row, c := l.todo.row(i), &l.kinds[k].claim
-		if row[rowBits+l.todo.sets+k] < l.kinds[k].called && !(idle && l.blind(c)) && !l.better(row, c) {
-			l.try(row, c, step{slot: -1}, k, wanted)
-		}
+		use(l.kinds[k].claim.from)
 	}
+}
+
+// ofUse reports whether the value of a blind write is of use.
+func (l *linearizer) ofUse(c *claim) bool {
+	return l.anyUse || int(c.to) < len(l.uses) && l.uses[c.to] == l.expansion
 }
 
 // idle marks, in the state, a configuration after steps to a register that were

@@ -21,21 +21,33 @@ const searchable = 4096
 
 // search asks Porcupine, which implements Lowe, "Testing for Linearizability"
 // (2017), after Wing and Gong. It takes time exponential in the number of
-// operations that overlap, at worst.
-func (a *automaton) search(ctx context.Context, claims []claim) verdict {
+// operations that overlap, at worst, and remembers every step it took: of
+// those it gets as many as fit in memory, in bytes.
+func (a *automaton) search(ctx context.Context, claims []claim, memory int64) verdict {
 	if len(claims) > searchable {
 		return unsure
 	}
-	return a.porcupine(claims, func() bool { return ctx.Err() != nil })
+	return a.porcupine(ctx, claims, memory/int64(len(claims)/8+stepBytes))
 }
 
-// porcupine is unsure once stop has reported true.
-func (a *automaton) porcupine(claims []claim, stop func() bool) verdict {
+// stepBytes is about what Porcupine needs to remember a step, beyond a bit for
+// each operation.
+const stepBytes = 256
+
+func (a *automaton) porcupine(ctx context.Context, claims []claim, steps int64) verdict {
 	stopped := false
 	model := a.model(func() bool {
-		stopped = stopped || stop()
+		stopped = stopped || steps < 0 || ctx.Err() != nil
 		return stopped
 	})
+	step := model.Step
+	model.Step = func(state, input, output any) (bool, any) {
+		fits, next := step(state, input, output)
+		if fits {
+			steps--
+		}
+		return fits, next
+	}
 	switch {
 	case porcupine.CheckOperations(model, a.intervals(claims)):
 		return possible

@@ -19,7 +19,7 @@ type Stream struct {
 	options  Options
 	history  History // model and definitions
 	machines map[string]*streamed
-	names    []string // in order of appearance
+	waiting  []*streamed // those with operations not yet judged, in order of appearance
 	last     *automaton
 	horizon  int64
 	added    int
@@ -54,16 +54,15 @@ func (s *Stream) Add(op Operation) error {
 	if op.Call < s.horizon {
 		return fmt.Errorf("operation %s was called at %s: the history had been declared complete until %s", op.ID, at(op.Call), at(s.horizon))
 	}
-	if op.Version != NoVersion && s.options.Unversioned {
+	if op.Version != NoVersion && op.Outcome != Unknown && s.options.Unversioned {
 		return fmt.Errorf("operation %s tells version %d: the history had been declared to have none", op.ID, op.Version)
 	}
 	m := s.machines[op.Machine]
 	if m == nil {
 		m = &streamed{machine: machine{name: op.Machine}}
 		s.machines[op.Machine] = m
-		s.names = append(s.names, op.Machine)
 	}
-	if m.over {
+	if m.over || s.result.Status == Violated {
 		return nil
 	}
 	m.operations = append(m.operations[:0], &op)
@@ -79,6 +78,9 @@ func (s *Stream) Add(op Operation) error {
 	}
 	c := m.claim(&op)
 	s.added++
+	if len(m.calls) == 0 && len(m.returns) == 0 {
+		s.waiting = append(s.waiting, m)
+	}
 	m.calls = insert(m.calls, &c, func(c *claim) int64 { return c.call })
 	if c.ret != forever {
 		m.returns = insert(m.returns, &c, func(c *claim) int64 { return c.ret })
@@ -100,19 +102,22 @@ func insert(claims []*claim, c *claim, key func(*claim) int64) []*claim {
 // stays so.
 func (s *Stream) Advance(horizon int64) Result {
 	s.horizon = max(s.horizon, horizon)
-	for _, name := range s.names {
-		m := s.machines[name]
-		if m.over || len(m.calls) == 0 && len(m.returns) == 0 {
-			continue
-		}
+	if s.result.Status == Violated {
+		return s.result
+	}
+	waiting := s.waiting[:0]
+	for _, m := range s.waiting {
 		if r := m.advance(s.horizon, s.options); r.Status != Linearizable {
 			m.over = true
-			s.result = s.result.or(r)
-		}
-		if s.result.Status == Violated {
-			break
+			if s.result = s.result.or(r); r.Status == Violated {
+				break
+			}
+		} else if len(m.calls)+len(m.returns) > 0 {
+			waiting = append(waiting, m)
 		}
 	}
+	clear(s.waiting[len(waiting):])
+	s.waiting = waiting
 	return s.result
 }
 

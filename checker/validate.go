@@ -47,6 +47,12 @@ func (op *Operation) senseless(m Model) *fault {
 	switch {
 	case op.Outcome != Committed && op.Outcome != Rejected && op.Outcome != Unknown:
 		return faultf("outcome", "%q is none of %s, %s and %s", op.Outcome, Committed, Rejected, Unknown)
+	case (op.Kind == KindWrite || op.Kind == KindCAS) && op.Argument == "":
+		return faultf("argument", "missing: a %s gives a value, and no value is the empty text", op.Kind)
+	case op.Kind == KindCAS && op.Expected == "":
+		return faultf("expected", "missing: a cas expects a value: %q is that of a register that was never written", NoValue)
+	case op.Version < NoVersion:
+		return faultf("version", "%d is negative: omit it if the system reports none", op.Version)
 	case op.Call < 0 || op.Call > MaxTime:
 		return faultf("call", "%d is not within 0 to 2^62: give nanoseconds since the start of the history", op.Call)
 	case op.Outcome == Unknown:
@@ -79,8 +85,6 @@ func (op *Operation) careless() *fault {
 		return faultf("state", "missing: a committed read tells one")
 	case op.Outcome == Unknown && op.State != "":
 		return faultf("state", "%q: an operation of unknown outcome tells none: remove it", op.State)
-	case op.Version < NoVersion:
-		return faultf("version", "%d is negative: omit it if the system reports none", op.Version)
 	case op.Outcome == Unknown && op.Version != NoVersion:
 		return faultf("version", "%d: an operation of unknown outcome tells none: remove it", op.Version)
 	}
@@ -94,10 +98,6 @@ func (op *Operation) asksWrong() *fault {
 		return faultf("argument", "missing: a proposal asks for a state")
 	case op.Kind == KindRead && op.Argument != "":
 		return faultf("argument", "%q: a read has none: remove it", op.Argument)
-	case op.Kind != KindRead && op.Argument == "":
-		return faultf("argument", "missing: a %s gives a value, and no value is the empty text", op.Kind)
-	case op.Kind == KindCAS && op.Expected == "":
-		return faultf("expected", "missing: a cas expects a value: %q is that of a register that was never written", NoValue)
 	case op.Kind != KindCAS && op.Expected != "":
 		return faultf("expected", "%q: only a cas expects a value: remove it", op.Expected)
 	}

@@ -1,0 +1,73 @@
+package checker
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// after is 300 steps one after another, each told its version, and what comes
+// then: so late that the judge has forgotten the beginning.
+func after(ops ...Operation) History {
+	h := large{}.empty()
+	for i := range int64(300) {
+		h.Operations = append(h.Operations, Operation{
+			ID: fmt.Sprint("p", i+1), Machine: "lifecycle/a", Kind: KindPropose, Argument: []string{"Running", "Stopped", "Init"}[i%3],
+			Call: 10 * i, Return: 10*i + 5, Outcome: Committed, Version: i + 1,
+		})
+	}
+	for i, op := range ops {
+		op.ID, op.Machine, op.Call, op.Return, op.Outcome = fmt.Sprint("o", i+1), "lifecycle/a", 4000+10*int64(i), 4005+10*int64(i), Committed
+		h.Operations = append(h.Operations, op)
+	}
+	return h
+}
+
+func ids(ops []Operation) (ids []string) {
+	for _, op := range ops {
+		ids = append(ids, op.ID)
+	}
+	return ids
+}
+
+// Without a premise a contradiction is one wherever the machine began: at a
+// version, too, that had long been passed.
+func TestContradictionAssumesNoVersion(t *testing.T) {
+	untold := Operation{Kind: KindPropose, Argument: "Running", Version: NoVersion}
+	stale := Operation{Kind: KindPropose, Argument: "Running", Version: 5}
+	for _, h := range []History{
+		after(stale),
+		after(untold, Operation{Kind: KindRead, State: "Running", Version: 1}),
+	} {
+		r := Check(t.Context(), h, Options{Explain: true})
+		require.Equal(t, Violated, r.Status)
+		require.Empty(t, r.Premise)
+		require.Equal(t, []string{"p300", r.Culprit.ID}, ids(r.Contradiction))
+	}
+}
+
+// Nor a value that only a compare and set tells of.
+func TestContradictionAssumesNoValue(t *testing.T) {
+	h := after(Operation{Kind: KindCAS, Expected: "never", Argument: "Running", Version: NoVersion})
+	h.Model, h.Definitions = ModelKV, nil
+	for i := range h.Operations[:300] {
+		h.Operations[i].Kind = KindWrite
+	}
+	for i := range h.Operations {
+		h.Operations[i].Version = NoVersion
+	}
+	r := Check(t.Context(), h, Options{Explain: true})
+	require.Equal(t, Violated, r.Status)
+	require.Equal(t, []string{"p300", "o1"}, ids(r.Contradiction))
+}
+
+// Any version may be told.
+func TestContradictionOfVersionsFarApart(t *testing.T) {
+	for _, version := range []int64{1 << 31, 1 << 61, math.MaxInt64} {
+		r := Check(t.Context(), after(Operation{Kind: KindRead, State: "Init", Version: version}), Options{Explain: true})
+		require.Equal(t, Violated, r.Status)
+		require.NotEmpty(t, r.Contradiction)
+	}
+}

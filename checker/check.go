@@ -207,7 +207,7 @@ func (m machine) exhausted(ctx context.Context, claims []claim, at *claim, o Opt
 	case possible:
 		return Result{Status: Linearizable}
 	case impossible:
-		return Result{Status: Violated, Machine: m.name, Explanation: m.name + ": no order explains its operations"}
+		return Result{Status: Violated, Machine: m.name, Explanation: m.title() + ": no order explains its operations"}
 	}
 	return m.undecided(fmt.Sprintf("the check ran out of memory at %s, with too many orders possible", at.op.ID))
 }
@@ -238,6 +238,9 @@ func (m machine) claims() []claim {
 	return claims
 }
 
+// title names m in sentences. The only register of a history may have no name.
+func (m machine) title() string { return cmp.Or(m.name, "register") }
+
 func (m machine) undecided(why string) Result {
-	return Result{Status: Undecided, Machine: m.name, Explanation: m.name + ": " + why}
+	return Result{Status: Undecided, Machine: m.name, Explanation: m.title() + ": " + why}
 }

@@ -23,7 +23,7 @@ func (m machine) violation(v *conviction, o Options) Result {
 		if v.open {
 			why = "more must be known of what comes"
 		}
-		result.Explanation = fmt.Sprintf("%s: no order explains its operations, but %s before it found out which of them completes the contradiction", m.name, why)
+		result.Explanation = fmt.Sprintf("%s: no order explains its operations, but %s before it found out which of them completes the contradiction", m.title(), why)
 		return result
 	}
 	c := culprit{machine: m, conviction: v, op: v.culprit().op}
@@ -52,7 +52,7 @@ func (c culprit) explain() (class, sentence string) {
 	if c.undone { // the answers above may be wrong
 		class, why = "", ", which no order explains, but the check ran out of time or memory before it found out why"
 	}
-	sentence = fmt.Sprintf("%s: %s %s between %s and %s%s", c.name, c.op.ID, deed(c.op), at(c.op.Call), at(c.op.Return), why)
+	sentence = fmt.Sprintf("%s: %s %s between %s and %s%s", c.title(), c.op.ID, deed(c.op), at(c.op.Call), at(c.op.Return), why)
 	if before := c.before(); before != nil && class != ClassRejectedEffect {
 		sentence += fmt.Sprintf("; %s had %s by %s", before.ID, deed(before), at(before.Return))
 	}

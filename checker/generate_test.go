@@ -2,7 +2,6 @@ package checker
 
 import (
 	"fmt"
-	"slices"
 
 	"pgregory.net/rapid"
 
@@ -204,15 +203,4 @@ func lie(t *rapid.T, op *Operation, states []string) {
 			op.Call = op.Return
 		}
 	}
-}
-
-// shuffled is h with its operations in any order: that means nothing, save for
-// ties.
-func shuffled(t *rapid.T, h History) History {
-	h.Operations = slices.Clone(h.Operations)
-	for i := range h.Operations {
-		j := rapid.IntRange(i, len(h.Operations)-1).Draw(t, "swap")
-		h.Operations[i], h.Operations[j] = h.Operations[j], h.Operations[i]
-	}
-	return h
 }

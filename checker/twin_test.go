@@ -33,6 +33,12 @@ func (w twin) linearizable() bool {
 			maybe = append(maybe, op)
 		}
 	}
+	return w.some(always, maybe)
+}
+
+// some reports whether some choice among the operations that may have taken
+// effect, in some order, explains the history.
+func (w twin) some(always, maybe []Operation) bool {
 	for subset := range 1 << len(maybe) {
 		chosen := slices.Clone(always)
 		for i, op := range maybe {
@@ -141,16 +147,5 @@ func (w twin) doubting(kept map[string]bool, until int64) bool {
 			maybe = append(maybe, op)
 		}
 	}
-	for subset := range 1 << len(maybe) {
-		chosen := slices.Clone(always)
-		for i, op := range maybe {
-			if subset>>i&1 == 1 {
-				chosen = append(chosen, op)
-			}
-		}
-		if permute(chosen, 0, w.explains) {
-			return true
-		}
-	}
-	return false
+	return w.some(always, maybe)
 }

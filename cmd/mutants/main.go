@@ -66,7 +66,7 @@ is not argued to be equivalent, does not apply or does not compile.`,
 	f.IntVar(&o.shrink, "shrink", 1000, "runs to make the first failing plan small with (0: leave it)")
 	f.IntVar(&o.jobs, "jobs", runtime.GOMAXPROCS(0), "mutants at the same time, each on one core")
 	f.BoolVar(&o.ablate, "ablate", false, "do it once more without each part of the harness, from up to three first seeds")
-	f.DurationVar(&o.lesser, "ablation-budget", 10*time.Second, "how long a campaign may look then")
+	f.DurationVar(&o.lesser, "ablation-budget", 5*time.Second, "how long a campaign may look then")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	f.BoolVar(&o.write, "write", false, "write docs/TEETH.md and docs/teeth.json")
 	return cmd

@@ -179,7 +179,7 @@ const narrow = 16
 func (m machine) follow(ctx context.Context, claims []claim, memory int64) (j *judge, source *events, last *claim) {
 	for width := narrow; ; width *= 16 {
 		j = newJudge(ctx, m.automaton, counted(claims), int(memory/8))
-		j.now.width, j.base.width, j.later.width = width, width, width
+		j.now.width = width
 		source = newEvents(claims)
 		for e, more := source.next(); more; e, more = source.next() {
 			last = e.c

@@ -168,7 +168,7 @@ func TestViolationOutlivesBudget(t *testing.T) {
 		if found {
 			v = j.convict(source.next)
 		}
-		j.base.limit = 0
+		j.start().limit = 0
 		if !found {
 			v = j.convict(source.next)
 		}

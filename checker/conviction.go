@@ -26,8 +26,7 @@ type conviction struct {
 // Whatever was in flight at base has returned in the log before its last
 // event. So base is the same for every prefix of the history that is tried.
 func (j *judge) convict(next func() (event, bool)) *conviction {
-	j.base.width = 0 // what follows is proof
-	v := &conviction{base: &j.base, called: map[*claim]int{}, ended: map[*claim]int{}}
+	v := &conviction{base: j.start(), called: map[*claim]int{}, ended: map[*claim]int{}}
 	for _, e := range j.log {
 		v.add(e)
 	}

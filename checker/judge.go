@@ -14,10 +14,10 @@ type event struct {
 // judge follows the events of one machine, and remembers the last of them for
 // the case that they turn out to be impossible: those since base.
 type judge struct {
-	now   linearizer
-	base  linearizer // before log
+	now   *linearizer
+	base  *linearizer // before log; nil: at the beginning
 	log   []event
-	later linearizer // before log[cut:]: the next base
+	later *linearizer // before log[cut:]: the next base; nil: at the beginning
 	cut   int
 	old   map[*claim]bool // what was in flight at later, and still is
 }
@@ -27,10 +27,16 @@ type judge struct {
 const remembered = 128
 
 func newJudge(ctx context.Context, a *automaton, counted bool, words int) *judge {
-	j := &judge{now: *newLinearizer(ctx, a, counted, words), old: map[*claim]bool{}}
-	j.base.copy(&j.now)
-	j.later.copy(&j.now)
-	return j
+	return &judge{now: newLinearizer(ctx, a, counted, words)}
+}
+
+// start is base, for proofs: nothing is left out of what follows.
+func (j *judge) start() *linearizer {
+	if j.base == nil {
+		j.base = newLinearizer(j.now.ctx, j.now.automaton, j.now.counted, j.now.limit)
+	}
+	j.base.width = 0
+	return j.base
 }
 
 // add reports whether the history is possible up to and with e.
@@ -56,9 +62,16 @@ func (j *judge) rotate() {
 		return
 	}
 	j.log = slices.Delete(j.log, 0, j.cut)
-	j.base, j.later = j.later, j.base
-	j.later.copy(&j.now)
+	spare := j.base
+	if spare == nil {
+		spare = new(linearizer)
+	}
+	j.base, j.later = j.later, spare
+	j.later.copy(j.now)
 	j.cut = len(j.log)
+	if j.old == nil {
+		j.old = map[*claim]bool{}
+	}
 	for _, c := range j.now.slots {
 		if c != nil {
 			j.old[c] = true

@@ -78,8 +78,8 @@ func decodeCBOR(b []byte) (node.Message, error) {
 	if err := cborIn.Unmarshal(b, f); err != nil {
 		return nil, err
 	}
-	m := f.message()
-	if err := check(m); err != nil {
+	m, err := taken(f)
+	if err != nil {
 		return nil, err
 	}
 	// The library takes null for any zero, and long forms of small numbers.

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"fmt"
+
 	"github.com/lockstep-dst/lockstep/node"
 )
 
@@ -215,6 +217,37 @@ func valueOf(v *node.Value) *value {
 		}
 	}
 	return f
+}
+
+// taken is the message of a form that was read. Forms can hold one thing that
+// messages cannot: a state that a void names.
+func taken(f form) (node.Message, error) {
+	if v := valueIn(f); v != nil {
+		for i, e := range v.Recent {
+			if e.To != "" && e.Kind != entryKind(node.Made) {
+				return nil, fmt.Errorf("value.recent[%d].to: a void leads nowhere", i)
+			}
+		}
+	}
+	m := f.message()
+	return m, check(m)
+}
+
+// valueIn is the value that a form holds, if any.
+func valueIn(f form) *value {
+	switch f := f.(type) {
+	case *proposal:
+		return f.Value
+	case *acknowledgment:
+		return f.Value
+	case *commit:
+		return f.Value
+	case *readReport:
+		return f.Value
+	case *repairValue:
+		return f.Value
+	}
+	return nil
 }
 
 // shared is to, or the same text out of v's first entries: a value with many of

@@ -72,8 +72,7 @@ func decodeJSON(b []byte) (node.Message, error) {
 	if err := d.Decode(f); err != nil {
 		return nil, err
 	}
-	m := f.message()
-	return m, check(m)
+	return taken(f)
 }
 
 // typeOf is the type that b names, if b is sound JSON. Append writes it first,

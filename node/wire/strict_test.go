@@ -80,6 +80,7 @@ func TestStrictJSON(t *testing.T) {
 		{value(`{"recent":[{"by":"a"}]}`), `unknown field "by"`},
 		{value(`{"recent":[{"to":"x"},{"to":"` + strings.Repeat("x", 17000) + `"}]}`), "value.recent[1].to: 17000 bytes, at most 16384"},
 		{value(`{"recent":[{"id":"a","kind":"void"}]}`), `kind "void": want one of [made void-illegal void-mismatch]`},
+		{value(`{"recent":[{"id":"a","to":"b","kind":"void-illegal"}]}`), "value.recent[0].to: a void leads nowhere"},
 		{value(`{"before":"` + strings.Repeat("x", 17000) + `"}`), "value.before: 17000 bytes, at most 16384"},
 		{value(`{"from":"x"}`), "unknown field"},
 		{value(`{"recent":[{"id":"` + long + `"}]}`), "value.recent[0].id: 258 bytes, at most 64"},

@@ -132,12 +132,15 @@ func machines(ops []Operation) []machine {
 	return machines
 }
 
-// compile makes m's automaton and ensures that its operations can be judged.
+// compile makes m's automaton, unless it has one, and ensures that its operations can be judged.
 func (m machine) compile(h History, last *automaton) (*automaton, error) {
 	for _, op := range m.operations {
 		if f := op.senseless(h.Model); f != nil {
 			return nil, fmt.Errorf("operation %s: %w", op.ID, f)
 		}
+	}
+	if m.automaton != nil {
+		return m.automaton, nil
 	}
 	switch h.Model {
 	case ModelMachine, "":

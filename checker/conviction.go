@@ -20,16 +20,22 @@ type conviction struct {
 	open   bool // undone for want of the events to come
 }
 
+// remembers is the events since base, to the last.
+func (j *judge) remembers() *conviction {
+	v := &conviction{base: j.start(), at: len(j.log) - 1, called: map[*claim]int{}, ended: map[*claim]int{}}
+	for _, e := range j.log {
+		v.add(e)
+	}
+	return v
+}
+
 // convict finds the culprit, given that the last event in j's log was
 // impossible. More events are taken from next as needed.
 //
 // Whatever was in flight at base has returned in the log before its last
 // event. So base is the same for every prefix of the history that is tried.
 func (j *judge) convict(next func() (event, bool)) *conviction {
-	v := &conviction{base: j.start(), called: map[*claim]int{}, ended: map[*claim]int{}}
-	for _, e := range j.log {
-		v.add(e)
-	}
+	v := j.remembers()
 	good, bad := len(v.log)-2, len(v.log)-1 // as far as known
 	for stride := 1; v.possible(bad, nil, nil); stride *= 2 {
 		good = bad

@@ -1,7 +1,6 @@
 package checker
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -66,7 +65,7 @@ func (s *Stream) Add(op Operation) error {
 		return nil
 	}
 	m.operations = append(m.operations[:0], &op)
-	a, err := m.compile(s.history, cmp.Or(m.automaton, s.last))
+	a, err := m.compile(s.history, s.last)
 	if err != nil {
 		m.over = true
 		s.result = s.result.or(m.undecided("cannot be judged: " + err.Error()))

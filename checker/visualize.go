@@ -67,11 +67,7 @@ func (m machine) ending(ctx context.Context, claims []claim) (v *conviction, vio
 	if j.impossible() && !j.now.stopped {
 		return j.convict(source.next), true
 	}
-	v = &conviction{base: j.start(), called: map[*claim]int{}, ended: map[*claim]int{}, at: len(j.log) - 1}
-	for _, e := range j.log {
-		v.add(e)
-	}
-	return v, false
+	return j.remembers(), false
 }
 
 // arrange gives each client a line. What may take effect at any time has its

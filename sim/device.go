@@ -36,6 +36,8 @@ type request struct {
 	moved  uint64 // moves before this one
 	given  []byte // of a write: the data as the process gave it
 	copied []byte // ... and as it was then
+	done   Duration
+	quiet  bool // it succeeds, and nobody waits to hear of it
 	err    error
 }
 
@@ -49,8 +51,13 @@ func (d *disk) submit(now Duration, r *DiskRequest) (done Duration) {
 		d.flight = append(d.flight, d.takeBadly(now, r))
 	}
 	d.free = begin + delay
+	t := &d.flight[len(d.flight)-1]
+	t.done, t.quiet = d.free, r.Quiet && t.err == nil
 	return d.free
 }
+
+// heard reports whether the process hears when the last request taken is done.
+func (d *disk) heard() bool { return !d.flight[len(d.flight)-1].quiet }
 
 // delay is how long a request takes, each by itself.
 func (d *disk) delay(r *DiskRequest) Duration {
@@ -106,6 +113,23 @@ func (d *disk) copy(data []byte) []byte {
 	begin := len(d.block)
 	d.block = append(d.block, data...)
 	return d.block[begin:len(d.block):len(d.block)]
+}
+
+// finish ends the requests under way up to the first that the process hears of,
+// which it returns.
+func (d *disk) finish() request {
+	for d.flight[0].quiet {
+		d.complete()
+	}
+	return d.complete()
+}
+
+// pass ends the requests that are done by now, though the process may not have
+// heard of them.
+func (d *disk) pass(now Duration) {
+	for len(d.flight) > 0 && d.flight[0].done <= now {
+		d.complete()
+	}
 }
 
 // complete ends the oldest request under way.

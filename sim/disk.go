@@ -53,6 +53,7 @@ type DiskRequest struct {
 	Offset int64
 	Data   []byte
 	Token  uint64
+	Quiet  bool // no Done event follows if it succeeds: a later one that is not quiet says so
 }
 
 func (r *DiskRequest) String() string {

@@ -14,8 +14,7 @@ type lag struct {
 	stops  int        // of its clock that hold
 	since  Duration   // ... the first of them
 	missed []Duration // by the clock in all, after each time that it had stopped; the first is 0
-	timers []record   // that would have fired while the clock stands; token as asked for
-	left   []Duration // until each of them fires when the clock goes on
+	timers []uint64   // that wait for the clock, in order: the tokens of their records
 }
 
 // behind is p's lag, made if need be.
@@ -84,20 +83,14 @@ func (w *World) StartClock(id ID) {
 		panic(fmt.Sprintf("sim: the clock of process %d has stopped too often", id))
 	}
 	g.missed = append(g.missed, g.total()+w.now-g.since)
-	timers := g.timers
-	g.timers = nil
-	for i, r := range timers {
-		r.from = g.stopped()
-		w.push(w.now+g.left[i], r)
-	}
-	g.left = g.left[:0]
+	w.goOn(p)
 }
 
 // total is what the clock has missed, but for the time that it stands now.
 func (g *lag) total() Duration { return g.missed[len(g.missed)-1] }
 
 // stopped is how often the clock has stopped and gone on.
-func (g *lag) stopped() ID { return ID(len(g.missed) - 1) }
+func (g *lag) stopped() uint16 { return uint16(len(g.missed) - 1) }
 
 // local is what p's clock shows at true time t, which is now.
 func (p *proc) local(t Duration) Duration {
@@ -110,30 +103,6 @@ func (p *proc) local(t Duration) Duration {
 	return p.clock.local(t)
 }
 
-// arm sets a timer of p that fires when its clock has gone on for what takes it
-// so long.
-func (w *World) arm(p *proc, after Duration, r record) {
-	if p.clock.Drift != 0 {
-		w.faults.Drift++
-	}
-	g := p.lag
-	switch {
-	case g == nil:
-		w.push(w.now+after, r)
-	case g.stops > 0:
-		w.keep(g, r, after)
-	default:
-		r.from = g.stopped()
-		w.push(w.now+after, r)
-	}
-}
-
-// keep has a timer wait for the clock.
-func (w *World) keep(g *lag, r record, left Duration) {
-	w.faults.Freeze++
-	g.timers, g.left = append(g.timers, r), append(g.left, left)
-}
-
 // lags reports whether p does not take r now, and sees to it that it does so
 // when it can.
 func (w *World) lags(p *proc, r *record) bool {
@@ -141,8 +110,6 @@ func (w *World) lags(p *proc, r *record) bool {
 	switch {
 	case r.what == whatTurn:
 		w.takeTurn(p)
-		return true
-	case r.what == whatTimer && w.early(g, r):
 		return true
 	case g.pauses == 0 && len(g.waiting) == 0 && g.free <= w.now:
 		if g.pace > 0 {
@@ -163,21 +130,6 @@ func (w *World) lags(p *proc, r *record) bool {
 	g.waiting = append(g.waiting, *r)
 	w.turn(p)
 	return true
-}
-
-// early has a timer that the clock has not come to fire later.
-func (w *World) early(g *lag, r *record) bool {
-	if late := g.total() - g.missed[r.from]; late > 0 {
-		w.faults.Freeze++
-		r.from = g.stopped()
-		w.push(w.now+late, *r)
-		return true
-	}
-	if g.stops > 0 && w.now > g.since {
-		w.keep(g, *r, w.now-g.since)
-		return true
-	}
-	return false
 }
 
 // turn schedules when p takes the next of what waits for it.
@@ -220,7 +172,7 @@ func (w *World) forget(p *proc) {
 	for i := range g.waiting {
 		w.lose(&g.waiting[i])
 	}
-	g.waiting, g.timers, g.left = nil, nil, nil
+	g.waiting, g.timers = nil, nil
 }
 
 // catchUp ends all that keeps p behind.

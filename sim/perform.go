@@ -18,8 +18,7 @@ func (w *World) perform(p *proc) {
 	}
 	for _, t := range out.timers {
 		w.fold(t.token, uint64(t.after))
-		after := p.clock.span(min(max(t.after, 0), MaxTime))
-		w.arm(p, after, record{what: whatTimer, to: p.id, life: p.life, token: t.token})
+		w.arm(p, t.token, p.clock.span(min(max(t.after, 0), MaxTime)))
 	}
 	for _, f := range out.facts {
 		w.fold(f.Digest(), uint64(p.id))
@@ -48,7 +47,9 @@ func (w *World) submit(p *proc, r *DiskRequest) {
 	if w.cfg.Trace != nil {
 		w.cfg.Trace(Line{At: w.now, ID: p.id, What: r.String()})
 	}
-	w.push(p.disk.submit(w.now, r), record{what: whatDone, to: p.id, life: p.life})
+	if done := p.disk.submit(w.now, r); p.disk.heard() {
+		w.push(done, record{what: whatDone, to: p.id, life: p.life})
+	}
 }
 
 // send hands m to the network.

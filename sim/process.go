@@ -90,13 +90,18 @@ type timer struct {
 func (e *Effects) Send(to ID, m Message) { e.sends = append(e.sends, send{to, m}) }
 
 // SetTimer asks for a Timer event with token when the local clock has advanced
-// by after, which counts as 0 if it is negative. Timers cannot be cancelled: a process ignores one that it no longer
-// wants. A crash forgets them all.
+// by after, which counts as 0 if it is negative. It takes the place of a timer
+// with that token which has not fired. Timers cannot be cancelled: a process ignores one
+// that it no longer wants. A crash forgets them all.
 func (e *Effects) SetTimer(token uint64, after Duration) {
+	if n := len(e.timers); n > 0 && e.timers[n-1].token == token {
+		e.timers = e.timers[:n-1]
+	}
 	e.timers = append(e.timers, timer{token, after})
 }
 
-// Disk asks the disk of the process for r; a Done event with r.Token follows.
+// Disk asks the disk of the process for r; a Done event with r.Token follows,
+// unless r is quiet and succeeds.
 func (e *Effects) Disk(r DiskRequest) { e.disk = append(e.disk, r) }
 
 // Fact reports f to the observer.

@@ -33,7 +33,7 @@ type record struct {
 	token uint64
 	life  uint32 // of the process; of a message the connection that it was sent over
 	to    ID
-	from  ID // of a timer: the times that the clock had stopped when it was set
+	from  ID
 	what  what
 }
 

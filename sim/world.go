@@ -53,6 +53,8 @@ type proc struct {
 	code  Process // nil while it is down
 	life  uint32
 	lag   *lag // nil as long as it has kept up with the world
+
+	alarms alarms
 }
 
 // action is something that the owner scheduled.
@@ -134,6 +136,7 @@ func (w *World) Start(id ID) {
 		panic(fmt.Sprintf("sim: process %d runs already", id))
 	}
 	p.life++
+	p.alarms = alarms{}
 	p.disk.begin(w.now)
 	p.code = w.cfg.New(id, int(p.life))
 	if p.code == nil {
@@ -150,6 +153,7 @@ func (w *World) Crash(id ID) {
 	if p.code == nil && p.disk.clean() {
 		return
 	}
+	p.disk.pass(w.now)
 	p.disk.crash()
 	w.stats.Crashes++
 	w.end(p, "crash")
@@ -163,6 +167,7 @@ func (w *World) Kill(id ID) {
 	if p.code == nil {
 		panic(fmt.Sprintf("sim: process %d is down already", id))
 	}
+	p.disk.pass(w.now)
 	p.disk.kill()
 	w.stats.Kills++
 	w.fold(w.stats.Kills, 5)
@@ -237,6 +242,9 @@ func (w *World) Step() bool {
 func (w *World) take() {
 	var r record
 	w.now = w.queue.pop(&r)
+	if r.what == whatTimer && !w.rings(w.procs[r.to], &r) {
+		return
+	}
 	w.stats.Events++
 	if r.what == whatAction {
 		w.act(r.token)
@@ -327,7 +335,7 @@ func (w *World) dispatch(p *proc, r *record) {
 	case whatTimer:
 		ev.Kind, ev.Token, ev.From = Timer, r.token, 0
 	case whatDone:
-		done := p.disk.complete()
+		done := p.disk.finish()
 		ev.Kind, ev.Token, ev.Err = Done, done.token, done.err
 		if ev.Err != nil {
 			w.fold(done.token, keyed.String(ev.Err.Error()))

@@ -126,12 +126,15 @@ func (n *node) settle() error {
 	for n.log.Durable() < n.log.End() {
 		n.reqs = n.log.Take(n.reqs[:0])
 		n.runner.Submit(n.reqs)
-		for range n.reqs {
+		for last := n.reqs[len(n.reqs)-1].Token; ; {
 			c := <-n.done
 			n.log.Done(c.token, c.err)
-		}
-		if n.log.Failed() != nil {
-			return n.log.Failed()
+			if n.log.Failed() != nil {
+				return n.log.Failed()
+			}
+			if c.token == last { // it is not quiet
+				break
+			}
 		}
 	}
 	return nil

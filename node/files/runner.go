@@ -25,7 +25,8 @@ type Runner struct {
 }
 
 // NewRunner starts a runner on d. It reports each request to done, in the order
-// in which they were submitted, from its own goroutine: while done runs, nothing
+// in which they were submitted, but for quiet ones that succeed, from its own
+// goroutine: while done runs, nothing
 // is executed. After the first error nothing more is, and the requests that
 // follow are reported with that error too.
 func NewRunner(d Executor, done func(token uint64, err error)) *Runner {
@@ -67,7 +68,9 @@ func (r *Runner) run() {
 			continue
 		}
 		failed = r.disk.Execute(&req)
-		r.done(req.Token, failed)
+		if failed != nil || !req.Quiet {
+			r.done(req.Token, failed)
+		}
 	}
 }
 

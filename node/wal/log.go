@@ -87,6 +87,9 @@ func (l *Log) Take(reqs []Request) []Request {
 		l.commit, l.target = 0, l.durable
 		l.issueChore()
 	}
+	for i := range l.flight {
+		l.flight[i].Quiet = i+1 != l.commit && i+1 != len(l.flight)
+	}
 	return append(reqs, l.flight...)
 }
 
@@ -118,13 +121,17 @@ func (l *Log) issue(r Request) {
 	l.flight = append(l.flight, r)
 }
 
-// Done reports that the request with a token was executed, or that it failed. A
+// Done reports that the request with a token was executed, and with it all quiet
+// ones before it, or that it failed. A
 // failure is for good, whatever is reported after it: the node must stop, and
 // only the recovery of its next life can say how much of the batch there is.
 // Reports that are not in the order of the requests are such a failure too.
 func (l *Log) Done(token uint64, err error) {
 	if l.failed != nil {
 		return
+	}
+	for l.done < len(l.flight) && l.flight[l.done].Token != token && l.flight[l.done].Quiet {
+		l.done++
 	}
 	if l.done == len(l.flight) || l.flight[l.done].Token != token {
 		l.failed = fmt.Errorf("wal: request %d was reported done out of turn: this node must stop", token)

@@ -41,8 +41,8 @@ func (o Op) String() string {
 }
 
 // Request is one thing to do to the log's directory. Requests are executed one
-// after the other, in the order they were taken, and each is answered by one
-// Done in the same order.
+// after the other, in the order they were taken, and are answered by one Done
+// each in the same order, but for quiet ones that succeed.
 type Request struct {
 	Op     Op
 	File   string // its name in the directory; empty for SyncDir
@@ -50,6 +50,7 @@ type Request struct {
 	Offset int64  // bytes: the place of a Write, the length that Truncate and Allocate make
 	Data   []byte // of a Write; unchanged until the Sync after it is Done
 	Token  uint64 // names the request in Done
+	Quiet  bool   // if it succeeds Done may be left out: that of a later one says so too
 }
 
 // String is the request in words, as in "write wal-0000000000000001 64+21"

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -199,8 +200,13 @@ func TestAFailureIsForGood(t *testing.T) {
 
 func TestReportsOutOfTurnStopTheLog(t *testing.T) {
 	for _, report := range []func(log *wal.Log, reqs []wal.Request){
-		func(log *wal.Log, reqs []wal.Request) { log.Done(reqs[1].Token, nil) },
+		func(log *wal.Log, reqs []wal.Request) { log.Done(reqs[len(reqs)-1].Token+1, nil) },
 		func(log *wal.Log, reqs []wal.Request) { log.Done(reqs[0].Token, nil); log.Done(reqs[0].Token, nil) },
+		func(log *wal.Log, reqs []wal.Request) {
+			n := slices.IndexFunc(reqs, func(r wal.Request) bool { return !r.Quiet })
+			log.Done(reqs[n].Token, nil)
+			log.Done(reqs[0].Token, nil) // it was said to be done
+		},
 		func(log *wal.Log, reqs []wal.Request) {
 			log.Done(reqs[0].Token, nil)
 			log.Done(reqs[1].Token, nil)
@@ -214,6 +220,53 @@ func TestReportsOutOfTurnStopTheLog(t *testing.T) {
 		report(log, log.Take(nil))
 		require.ErrorContains(t, log.Failed(), "out of turn")
 	}
+}
+
+// Only what is quiet may be left out: here a sync that the log waits for is, behind
+// which another file is prepared.
+func TestReportsThatAreNotQuietAreNeeded(t *testing.T) {
+	d := newDisk(512)
+	log, _, _ := start(t, d, roomy)
+	for range 300 {
+		log.Append(make([]byte, 100))
+		reqs := log.Take(nil)
+		if loud := slices.IndexFunc(reqs, func(r wal.Request) bool { return !r.Quiet }); loud < len(reqs)-1 {
+			log.Done(reqs[len(reqs)-1].Token, nil)
+			require.ErrorContains(t, log.Failed(), "out of turn")
+			return
+		}
+		for _, r := range reqs {
+			d.execute(r)
+			log.Done(r.Token, nil)
+		}
+	}
+	t.Fatal("nothing was ever prepared")
+}
+
+// What is quiet may be left out: the log is durable when a request that is not is
+// done, and no sooner.
+func TestQuietRequestsNeedNoReport(t *testing.T) {
+	d := newDisk(512)
+	log, _, _ := start(t, d, roomy)
+	quiet := 0
+	for range 300 { // of all kinds, some segments full
+		at := log.Append(make([]byte, 100))
+		for reqs := log.Take(nil); len(reqs) > 0; reqs = log.Take(nil) {
+			for _, r := range reqs {
+				d.execute(r)
+				if r.Quiet {
+					quiet++
+					continue
+				}
+				log.Done(r.Token, nil)
+			}
+			require.NoError(t, log.Failed())
+		}
+		require.Equal(t, at, log.Durable())
+	}
+	require.Greater(t, quiet, 300)
+	_, _, entries := start(t, d, roomy)
+	require.Len(t, entries, 300)
 }
 
 func TestEntriesHaveALimit(t *testing.T) {

@@ -64,6 +64,26 @@ func benchmark(b *testing.B, plan func(seed uint64) *scenarios.Plan) {
 	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/float64(committed), "allocs/transition")
 }
 
+// One core, the full swarm, 500 operations a plan: from the seed to the verdict.
+func BenchmarkSwarm(b *testing.B) {
+	c := campaignOf(scenarios.All, 0)
+	c.Shape.Operations = 500
+	defer debug.SetGCPercent(debug.SetGCPercent(1600)) // as the fuzz command does
+	o := campaign.Options{Memory: &sim.Memory{}}
+	var seed, operations, events uint64
+	for b.Loop() {
+		r, err := campaign.Run(b.Context(), lockstep.System(), c.Plan(seed%64), o)
+		require.NoError(b, err)
+		require.Equal(b, campaign.Passed, r.Status, r.Sentence())
+		seed++
+		operations += uint64(r.Outcomes.Total())
+		events += r.Stats.Events
+	}
+	b.ReportMetric(float64(operations)/b.Elapsed().Seconds(), "operations/s")
+	b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")
+	b.ReportMetric(float64(events)/float64(operations), "events/operation")
+}
+
 // busy is a plan of 500 proposals in which every client has its next one ready
 // when the one before has ended. Each machine has so many clients of its own. The
 // proposals for a machine follow its lifecycle, so that a client alone has all

@@ -110,7 +110,7 @@ func diskRequest(r *wal.Request) sim.DiskRequest {
 		wal.Sync: sim.DiskSync, wal.SyncDir: sim.DiskSyncDir,
 		wal.Allocate: sim.DiskTruncate, wal.Remove: sim.DiskRemove, wal.Rename: sim.DiskRename,
 	}
-	return sim.DiskRequest{Op: ops[r.Op], File: r.File, To: r.To, Offset: r.Offset, Data: r.Data, Token: r.Token}
+	return sim.DiskRequest{Op: ops[r.Op], File: r.File, To: r.To, Offset: r.Offset, Data: r.Data, Token: r.Token, Quiet: r.Quiet}
 }
 
 // client is a session in the simulator.
@@ -121,7 +121,6 @@ type client struct {
 	current  *scenarios.Call
 	sent     sending
 	returned scenarios.Returned
-	sequence uint64 // of the operation under way: the token of its timers
 }
 
 // Step implements sim.Process.
@@ -135,14 +134,13 @@ func (c *client) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 			c.act(c.call.Reply(local, r), out)
 		}
 	case sim.Timer:
-		if c.call != nil && ev.Token == c.sequence {
+		if c.call != nil {
 			c.act(c.call.Tick(local), out)
 		}
 	}
 }
 
 func (c *client) begin(now time.Duration, call *scenarios.Call, out *sim.Effects) {
-	c.sequence++
 	c.current = call
 	kind := node.Propose
 	if call.Kind == scenarios.Read {
@@ -165,7 +163,7 @@ func (c *client) act(a session.Action, out *sim.Effects) {
 		out.Send(sim.ID(a.To), c.run.arena.envelope(a.Request))
 	}
 	if a.Wake > 0 {
-		out.SetTimer(c.sequence, scenarios.Duration(a.Wake))
+		out.SetTimer(0, scenarios.Duration(a.Wake)) // its only timer
 	}
 	if !a.Done {
 		return

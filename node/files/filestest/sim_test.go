@@ -144,7 +144,7 @@ func onDisk(r *wal.Request) sim.DiskRequest {
 		wal.Sync: sim.DiskSync, wal.SyncDir: sim.DiskSyncDir,
 		wal.Allocate: sim.DiskTruncate, wal.Remove: sim.DiskRemove, wal.Rename: sim.DiskRename,
 	}[r.Op]
-	return sim.DiskRequest{Op: op, File: r.File, To: r.To, Offset: r.Offset, Data: r.Data, Token: r.Token}
+	return sim.DiskRequest{Op: op, File: r.File, To: r.To, Offset: r.Offset, Data: r.Data, Token: r.Token, Quiet: r.Quiet}
 }
 
 // request is a request on its way to the process.

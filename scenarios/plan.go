@@ -61,6 +61,7 @@ type Knobs struct {
 	RepairRate       int      `json:"repair_rate,omitempty"`    // bytes a second that a node pulls from others then; 0: the system's default
 	Segment          int      `json:"segment,omitempty"`        // bytes of a file of a node's log; 0: the system's default
 	Codec            string   `json:"codec,omitempty"`          // json or cbor: messages cross the network as bytes; empty: as values
+	CodecPercent     int      `json:"codec_percent,omitempty"`  // with a codec: of the messages, those that do; 0: all
 }
 
 // Kind is what an operation asks for.

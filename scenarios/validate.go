@@ -94,6 +94,9 @@ func (p *Plan) checkKnobs() error {
 	if k.Codec != "" && k.Codec != "json" && k.Codec != "cbor" {
 		return fmt.Errorf("knobs.codec: %q: want json, cbor or nothing", k.Codec)
 	}
+	if k.CodecPercent < 0 || k.CodecPercent > 100 {
+		return fmt.Errorf("knobs.codec_percent: %d: want 1 to 100, or 0 for all", k.CodecPercent)
+	}
 	return nil
 }
 

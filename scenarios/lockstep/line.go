@@ -26,10 +26,19 @@ type line struct {
 func (r *run) Carry(m sim.Message) sim.Message {
 	e := m.(*envelope)
 	if e.arrived == nil {
-		e.arrived = r.arena.envelope(r.line.carry(e.Message))
-		e.arrived.fate, e.arrived.stranger = e.Fate(), e.stranger
+		e.arrived = e
+		if r.asBytes(e) {
+			e.arrived = r.arena.envelope(r.line.carry(e.Message))
+			e.arrived.fate, e.arrived.stranger = e.Fate(), e.stranger
+		}
 	}
 	return e.arrived
+}
+
+// asBytes reports whether a message is one of those that cross as bytes.
+func (r *run) asBytes(e *envelope) bool {
+	percent := uint64(r.plan.Knobs.CodecPercent)
+	return percent == 0 || keyed.Key(e.Digest()).Name("as bytes").Below(100) < percent
 }
 
 // Damage implements scenarios.Carrier.

@@ -13,7 +13,7 @@ type envelope struct {
 	node.Message
 	fate     uint64    // 0: not known yet
 	stranger bool      // its sender has forgotten what it promised
-	arrived  *envelope // what all receivers take in its place, if there is a codec; nil: none has yet
+	arrived  *envelope // what all receivers take in its place, if there is a codec, or itself; nil: none has yet
 }
 
 // arena makes envelopes in blocks.

@@ -62,6 +62,14 @@ func New(seed keyed.Key, ids []ID, base Profile) *Network {
 // SetProfile gives l the profile p, for messages sent from now on.
 func (n *Network) SetProfile(l Link, p Profile) { n.link(l).profile = checked(p) }
 
+// SetProfiles is SetProfile for several links.
+func (n *Network) SetProfiles(links []Link, p Profile) {
+	shared := checked(p)
+	for _, l := range links {
+		n.link(l).profile = shared
+	}
+}
+
 // SetAll gives every link the profile p, for messages sent from now on.
 func (n *Network) SetAll(p Profile) {
 	shared := checked(p)

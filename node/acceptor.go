@@ -53,7 +53,7 @@ func (n *Node) refuses(m *machine, p *Proposal) Reason {
 			return ""
 		}
 		return StaleBallot
-	case p.Phase != Accept || p.Value == nil || p.Value.check(m.def) != nil:
+	case p.Phase != Accept || p.Value == nil || !p.Value.follows(m.value, m.def) && p.Value.check(m.def) != nil:
 		return Malformed
 	case m.accepted == p.Ballot:
 		// Sent again, or it came by repair: one ballot has one value.
@@ -106,7 +106,7 @@ func (n *Node) persist(m *machine, withValue bool) {
 // readRequest reports what the acceptor has accepted, when that is durable.
 func (n *Node) readRequest(from ID, r *ReadRequest) {
 	report := &ReadReport{Key: r.Key, Read: r.Read, First: r.First}
-	m := n.machines[r.Key]
+	m := n.known(r.Key)
 	switch {
 	case m != nil:
 		report.Accepted, report.Value = m.accepted, m.value

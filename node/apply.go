@@ -9,7 +9,7 @@ import (
 // request takes one attempt of a client's operation.
 func (n *Node) request(client ID, r *Request) {
 	o := n.operation(client, r)
-	def := n.define(r.Key)
+	def := n.definition(r.Key)
 	switch {
 	case n.swamped():
 		n.giveUp(o, Overloaded)

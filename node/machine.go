@@ -76,6 +76,7 @@ func (n *Node) rest(m *machine) {
 func (n *Node) forget(m *machine) {
 	if m.work == nil && m.promised.IsZero() && m.accepted.IsZero() && m.chosen == nil && m.top == 0 {
 		delete(n.machines, m.key)
+		n.last = nil
 		n.byIndex[m.index] = nil
 		n.vacant = append(n.vacant, m.index)
 	}
@@ -92,7 +93,7 @@ const maxSpare = 1024
 // machine finds or makes the machine with a key. It is nil if the definition is
 // unknown or the key is none.
 func (n *Node) machine(key string) *machine {
-	if m := n.machines[key]; m != nil {
+	if m := n.known(key); m != nil {
 		return m
 	}
 	def := n.define(key)
@@ -100,6 +101,14 @@ func (n *Node) machine(key string) *machine {
 		return nil
 	}
 	return n.create(key, def)
+}
+
+// known is the machine with a key; it is nil if there is none.
+func (n *Node) known(key string) *machine {
+	if n.last == nil || n.last.key != key {
+		n.last = n.machines[key]
+	}
+	return n.last
 }
 
 func (n *Node) create(key string, def *fsm.Definition) *machine {
@@ -123,6 +132,14 @@ func (n *Node) holdable(m *machine, b Ballot, v *Value) bool {
 		return b.IsZero()
 	}
 	return n.plausible(b) && (v == m.value || v.check(m.def) == nil)
+}
+
+// definition finds the definition of a key, as define does.
+func (n *Node) definition(key string) *fsm.Definition {
+	if m := n.known(key); m != nil {
+		return m.def
+	}
+	return n.define(key)
 }
 
 // define finds the definition of a key; it is nil if there is none, or the key

@@ -73,6 +73,7 @@ type Node struct {
 
 	defs     map[string]*fsm.Definition
 	machines map[string]*machine
+	last     *machine   // that known was asked for, or nil
 	byIndex  []*machine // by the token of their timers; nil where there is none
 	vacant   []int      // indexes of byIndex without a machine
 	spare    []*work    // of machines at rest
@@ -178,7 +179,7 @@ func (n *Node) StepAll(now time.Duration, evs []Event) (*Effects, error) {
 	}
 	n.now = max(n.now, now)
 	for i := range evs {
-		n.handle(evs[i])
+		n.handle(&evs[i])
 	}
 	n.settle()
 	if n.err != nil {
@@ -187,7 +188,7 @@ func (n *Node) StepAll(now time.Duration, evs []Event) (*Effects, error) {
 	return &n.out, n.err
 }
 
-func (n *Node) handle(ev Event) {
+func (n *Node) handle(ev *Event) {
 	if n.err != nil {
 		return
 	}
@@ -219,15 +220,16 @@ func (n *Node) handle(ev Event) {
 // durable is said, what the node says to itself is heard, and what was appended
 // is handed to the disk.
 func (n *Node) settle() {
+	next := 0 // of the inbox, to which what is heard may add
 	for n.err == nil {
 		n.release()
-		if len(n.inbox) == 0 {
+		if next == len(n.inbox) {
 			break
 		}
-		m := n.inbox[0]
-		n.inbox = slices.Delete(n.inbox, 0, 1)
-		n.receive(n.cfg.ID, m)
+		n.receive(n.cfg.ID, n.inbox[next])
+		next++
 	}
+	n.inbox = slices.Delete(n.inbox, 0, next)
 	if n.log != nil && n.err == nil {
 		n.compact()
 		n.out.Disk = n.log.Take(n.out.Disk)
@@ -253,7 +255,9 @@ func (n *Node) release() {
 		n.emit(n.held[i].send)
 		i++
 	}
-	n.held = slices.Delete(n.held, 0, i)
+	if i > 0 {
+		n.held = slices.Delete(n.held, 0, i)
+	}
 }
 
 // say sends m when the log is durable up to after.

@@ -128,7 +128,7 @@ const (
 // acknowledgment counts an acceptor's consent: a set of members, for exactly
 // this machine, ballot and phase (rule 6).
 func (n *Node) acknowledgment(from ID, a *Acknowledgment) {
-	m := n.machines[a.Key]
+	m := n.known(a.Key)
 	if m == nil || !n.plausible(a.Ballot) || !n.holdable(m, a.Accepted, a.Value) {
 		n.counts.Failed++
 		return
@@ -196,7 +196,7 @@ func (n *Node) endRound(m *machine) {
 // reject counts an acceptor's refusal. The round fails when a majority can no
 // longer be had.
 func (n *Node) reject(from ID, j *Reject) {
-	m := n.machines[j.Key]
+	m := n.known(j.Key)
 	if m == nil || !n.plausible(j.Ballot) || !j.Promised.IsZero() && !n.plausible(j.Promised) {
 		n.counts.Failed++
 		return

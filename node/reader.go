@@ -54,7 +54,7 @@ func (n *Node) beginExchange(m *machine) {
 }
 
 func (n *Node) readReport(from ID, r *ReadReport) {
-	m := n.machines[r.Key]
+	m := n.known(r.Key)
 	if r.Read.Node != n.cfg.ID || m == nil && n.define(r.Key) == nil || m != nil && !n.holdable(m, r.Accepted, r.Value) {
 		n.counts.Failed++
 		return

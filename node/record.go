@@ -40,7 +40,7 @@ func appendRecord(b []byte, m *machine, full bool) []byte {
 	for i := range v.Recent {
 		e := &v.Recent[i]
 		b = appendString(b, string(e.ID))
-		b = binary.AppendUvarint(b, uint64(e.Kind))
+		b = append(b, byte(e.Kind)) // a varint too
 		if e.Kind == Made {
 			b = appendString(b, e.To)
 		}
@@ -49,6 +49,9 @@ func appendRecord(b []byte, m *machine, full bool) []byte {
 }
 
 func appendString(b []byte, s string) []byte {
+	if len(s) < 1<<7 { // nearly always
+		return append(append(b, byte(len(s))), s...)
+	}
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
@@ -129,7 +132,7 @@ func (r *recordReader) value(def *fsm.Definition) *Value {
 }
 
 // recover reads what the disk holds and begins a new boot.
-func (n *Node) recover(ev Event) {
+func (n *Node) recover(ev *Event) {
 	log, was, err := wal.Recover(ev.Dir, wal.Identity{
 		Cluster: n.cfg.Cluster, Node: uint16(n.cfg.ID), Incarnation: ev.Incarnation,
 	}, wal.Options{Segment: n.cfg.Segment}, n.replay)

@@ -267,7 +267,7 @@ const (
 
 // compare decides whether the peer has something that this node lacks.
 func (n *Node) compare(x *Item) {
-	m := n.machines[x.Key]
+	m := n.known(x.Key)
 	switch {
 	case !n.plausible(x.Ballot):
 		n.counts.Failed++

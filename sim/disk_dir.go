@@ -3,6 +3,8 @@ package sim
 import (
 	"cmp"
 	"slices"
+
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
 // directory is the names of a disk's files, as they are read and as they are
@@ -12,6 +14,8 @@ type directory struct {
 	durable []named // as well
 	moves   []move  // those that are not durable, in order
 	settled uint64  // moves that are
+	last    named   // of read, that was looked up; its zero value if there is none
+	sum     uint64  // the hash of its name
 }
 
 type named struct {
@@ -29,10 +33,22 @@ type move struct {
 func (d *directory) moved() uint64 { return d.settled + uint64(len(d.moves)) }
 
 func (d *directory) find(name string) *file {
+	if d.last.file != nil && d.last.name == name { // a log writes to one file for long
+		return d.last.file
+	}
 	if i, found := search(d.read, name); found {
-		return d.read[i].file
+		d.last, d.sum = d.read[i], keyed.String(name)
+		return d.last.file
 	}
 	return nil
+}
+
+// hash is the hash of a name.
+func (d *directory) hash(name string) uint64 {
+	if d.find(name) != nil {
+		return d.sum
+	}
+	return keyed.String(name)
 }
 
 func search(entries []named, name string) (int, bool) {
@@ -41,7 +57,7 @@ func search(entries []named, name string) (int, bool) {
 
 func (d *directory) move(m move) {
 	d.moves = append(d.moves, m)
-	d.read = m.apply(d.read)
+	d.read, d.last = m.apply(d.read), named{}
 }
 
 // undo takes back all but the first moves.
@@ -50,7 +66,7 @@ func (d *directory) undo(moved uint64) {
 		return
 	}
 	d.moves = d.moves[:moved-d.settled]
-	d.read = slices.Clone(d.durable)
+	d.read, d.last = slices.Clone(d.durable), named{}
 	for _, m := range d.moves {
 		d.read = m.apply(d.read)
 	}
@@ -79,7 +95,7 @@ func (d *directory) lose(keeps func(i int, m *move) bool) {
 		d.durable = m.apply(d.durable)
 	}
 	d.settled, d.moves = d.moved(), nil
-	d.read = slices.Clone(d.durable)
+	d.read, d.last = slices.Clone(d.durable), named{}
 }
 
 // name is the one that m is known by: what comes, or else what goes.

@@ -39,7 +39,7 @@ func (w *World) submit(p *proc, r *DiskRequest) {
 	}
 	w.stats.DiskOps++
 	w.fold(uint64(r.Op)<<32|uint64(p.id), r.Token)
-	w.fold(keyed.String(r.File), uint64(r.Offset))
+	w.fold(p.disk.dir.hash(r.File), uint64(r.Offset))
 	w.fold(digest(r.Data), 2)
 	if r.Op == DiskRename {
 		w.fold(keyed.String(r.To), 4)

@@ -107,9 +107,7 @@ func (e *Effects) Disk(r DiskRequest) { e.disk = append(e.disk, r) }
 // Fact reports f to the observer.
 func (e *Effects) Fact(f Fact) { e.facts = append(e.facts, f) }
 
+// reset empties e. What it held stays until something else takes its place.
 func (e *Effects) reset() {
-	clear(e.sends)
-	clear(e.facts)
-	clear(e.disk)
 	e.sends, e.timers, e.disk, e.facts = e.sends[:0], e.timers[:0], e.disk[:0], e.facts[:0]
 }

@@ -59,8 +59,9 @@ type proc struct {
 
 // action is something that the owner scheduled.
 type action struct {
-	name string
-	do   func()
+	sum   uint64 // what stands for it in the hash
+	words func() string
+	do    func()
 }
 
 // New makes a world at time zero in which nothing runs yet.
@@ -110,8 +111,14 @@ func (w *World) proc(id ID) *proc {
 // Schedule calls do at time at, or now if that has passed. The name goes into
 // the hash and the trace. What do calls may be any method but Step and Run.
 func (w *World) Schedule(at Duration, name string, do func()) {
+	w.ScheduleAs(at, keyed.String(name), func() string { return name }, do)
+}
+
+// ScheduleAs is Schedule for an action whose name takes time to make: the hash has
+// a number in its place, and words are asked for only if there is a trace.
+func (w *World) ScheduleAs(at Duration, number uint64, words func() string, do func()) {
 	w.named++
-	w.actions[w.named] = action{name, do}
+	w.actions[w.named] = action{number, words, do}
 	w.push(at, record{what: whatAction, token: w.named})
 }
 
@@ -290,9 +297,9 @@ func (w *World) Next() (at Duration, ok bool) {
 func (w *World) act(token uint64) {
 	a := w.actions[token]
 	delete(w.actions, token)
-	w.fold(uint64(w.now), keyed.String(a.name))
+	w.fold(uint64(w.now), a.sum)
 	if w.cfg.Trace != nil {
-		w.cfg.Trace(Line{At: w.now, What: a.name})
+		w.cfg.Trace(Line{At: w.now, What: a.words()})
 	}
 	a.do()
 }

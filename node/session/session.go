@@ -49,6 +49,7 @@ type Session struct {
 	cfg     Config
 	serials map[string]uint64    // per machine, the highest chosen serial number seen
 	homes   map[string][]node.ID // per machine, see Homes
+	room    []node.Request       // for those to come: they are made some at a time
 }
 
 // New makes a session that knows nothing yet.
@@ -135,7 +136,8 @@ func (c *Call) attempt(now time.Duration) Action {
 		}
 	}
 	c.attempts++
-	req := &node.Request{
+	req := c.s.request()
+	*req = node.Request{
 		Kind: c.op.Kind, Key: c.op.Key, ID: c.op.ID, Attempt: c.attempts,
 		To: c.op.To, Base: c.base, Retry: len(c.open) > 0 || c.op.Again, Expects: c.op.Expects, Expect: c.op.Expect,
 	}
@@ -143,6 +145,16 @@ func (c *Call) attempt(now time.Duration) Action {
 	c.pending = c.attempts
 	c.next = now + c.s.cfg.Attempt
 	return Action{To: to, Request: req, Wake: c.wake(now)}
+}
+
+// request is room for a request.
+func (s *Session) request() *node.Request {
+	if len(s.room) == 0 {
+		s.room = make([]node.Request, 8)
+	}
+	r := &s.room[0]
+	s.room = s.room[1:]
+	return r
 }
 
 // wake is how long until time has something to say.

@@ -10,7 +10,9 @@ func News(had, now *node.Value) bool { return had == nil || now.Version > had.Ve
 type Story struct {
 	From   uint64 // versions up to it are not told; good if it resumes
 	Resume bool   // begin after version From, not at the present
-	Tell   func(Event)
+	Tell   func(Event) // what the event points to is good until Tell returns
+
+	step Step // of the event under way
 }
 
 // oldest is the first version whose state v shows.
@@ -74,18 +76,33 @@ func (s *Story) first(key string, from uint64, v *node.Value) {
 
 // transitions tells of those after a version.
 func (s *Story) transitions(key string, after uint64, v *node.Value) {
-	version, state := oldest(v), v.Before
+	version, state, rest := since(v, after)
 	if after < version {
 		s.Tell(Event{Gap: &Gap{key, after + 1, version}})
 	}
-	for i := range v.Recent {
-		e := &v.Recent[i]
+	for i := range rest {
+		e := &rest[i]
 		if e.Kind != node.Made {
 			continue
 		}
-		if version++; version > after {
-			s.Tell(Event{Transition: &Step{key, version, state, e.To, string(e.ID)}})
-		}
+		version++
+		s.step = Step{key, version, state, e.To, string(e.ID)}
+		s.Tell(Event{Transition: &s.step})
 		state = e.To
 	}
+}
+
+// since is what v shows of the time after a version: the machine's version and
+// state then, or the oldest that are known, and the entries that followed.
+func since(v *node.Value, after uint64) (version uint64, state string, rest []node.Entry) {
+	i := len(v.Recent)
+	for version = v.Version; version > after && i > 0; i-- {
+		if v.Recent[i-1].Kind == node.Made {
+			version--
+		}
+	}
+	if i == 0 {
+		return version, v.Before, v.Recent
+	}
+	return version, v.Recent[i-1].To, v.Recent[i:]
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
 )
@@ -17,19 +18,21 @@ func (s *stage) scheduleFaults() {
 		begin, end = s.counted(f, begin, end)
 		over := f.At + f.For
 		if f.Every == 0 {
-			s.schedule(f.At, "begin: "+f.String(), begin)
-			s.schedule(over, "end: "+f.String(), end)
+			s.schedule(f.At, i, "begin: ", begin)
+			s.schedule(over, i, "end: ", end)
 			continue
 		}
 		for at := f.At; at < over; at += 2 * f.Every {
-			s.schedule(at, "begin: "+f.String(), begin)
-			s.schedule(min(at+f.Every, over), "end: "+f.String(), end)
+			s.schedule(at, i, "begin: ", begin)
+			s.schedule(min(at+f.Every, over), i, "end: ", end)
 		}
 	}
 }
 
-func (s *stage) schedule(at scenarios.Duration, name string, do func()) {
-	s.world.Schedule(at, name, func() {
+// schedule has the i-th fault begin or end, unless all are over by then.
+func (s *stage) schedule(at scenarios.Duration, i int, what string, do func()) {
+	words := func() string { return what + s.plan.Faults[i].String() }
+	s.world.ScheduleAs(at, keyed.Mix(uint64(i), uint64(len(what))), words, func() {
 		if !s.healed {
 			do()
 		}
@@ -184,7 +187,8 @@ func (s *stage) setProfile(links []netmodel.Link, p netmodel.Profile) {
 	once.Duplicate, once.Corrupt = 0, 0
 	if len(links) == 0 {
 		net.SetAll(p)
-		links = s.clientLinks
+		net.SetProfiles(s.clientLinks, once)
+		return
 	}
 	for _, l := range links {
 		if l.From > 100 || l.To > 100 {

@@ -13,11 +13,13 @@ type record struct {
 	index      map[string]int // by operation id
 }
 
+// newRecord is an empty record with room for some operations.
+func newRecord(size int) record {
+	return record{make([]checker.Operation, 0, size), make(map[string]int, size)}
+}
+
 // call notes that o starts. Until it returns its outcome is unknown.
 func (r *record) call(o *scenarios.Operation, at scenarios.Duration) {
-	if r.index == nil {
-		r.index = map[string]int{}
-	}
 	r.index[o.ID] = len(r.operations)
 	r.operations = append(r.operations, checker.Operation{
 		Client: o.Client, ID: o.ID, Machine: o.Machine, Kind: checker.Kind(o.Kind), Argument: o.To,

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/scenarios"
@@ -85,7 +84,7 @@ func newStage(sys scenarios.System, p *scenarios.Plan, o Options) (*stage, error
 		return nil, fmt.Errorf("%w: %w", scenarios.ErrPlan, err)
 	}
 	s.world = w
-	s.record.operations = make([]checker.Operation, 0, len(p.Operations)+len(s.machines))
+	s.record = newRecord(len(p.Operations) + 2*len(s.machines))
 	s.clientLinks = netmodel.TwoWay(idsFrom(1, p.Nodes), idsFrom(101, p.Clients))
 	for _, spec := range cfg.Processes {
 		w.Start(spec.ID)

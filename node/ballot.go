@@ -30,7 +30,18 @@ func (b Ballot) Compare(c Ballot) int {
 }
 
 // Less reports b < c.
-func (b Ballot) Less(c Ballot) bool { return b.Compare(c) < 0 }
+func (b Ballot) Less(c Ballot) bool {
+	if b.Epoch != c.Epoch {
+		return b.Epoch < c.Epoch
+	}
+	if b.Round != c.Round {
+		return b.Round < c.Round
+	}
+	if b.Node != c.Node {
+		return b.Node < c.Node
+	}
+	return b.Boot < c.Boot
+}
 
 // IsZero reports whether b is no ballot at all.
 func (b Ballot) IsZero() bool { return b == Ballot{} }

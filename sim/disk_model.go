@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
@@ -184,6 +185,18 @@ func (m *DiskModel) Digest() uint64 {
 	}
 	for _, v := range d.dir.moves {
 		h = keyed.Mix(h, keyed.String(v.from)^keyed.String(v.to)<<1)
+	}
+	return h
+}
+
+// digest is a hash of data that tells apart as many as there ever are.
+func digest(data []byte) uint64 {
+	h := uint64(len(data))
+	for ; len(data) >= 8; data = data[8:] {
+		h = keyed.Mix(h, binary.LittleEndian.Uint64(data))
+	}
+	for _, b := range data {
+		h = keyed.Mix(h, uint64(b))
 	}
 	return h
 }

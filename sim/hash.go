@@ -1,8 +1,8 @@
 package sim
 
 import (
-	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
@@ -25,14 +25,10 @@ func (w *World) foldEvent(id ID, ev *Event, r *record) {
 	}
 }
 
-// digest is a hash of data.
-func digest(data []byte) uint64 {
-	h := uint64(len(data))
-	for ; len(data) >= 8; data = data[8:] {
-		h = keyed.Mix(h, binary.LittleEndian.Uint64(data))
-	}
-	for _, b := range data {
-		h = keyed.Mix(h, uint64(b))
-	}
-	return h
+// checksum is a hash of data: good enough to see that two runs differ, and most
+// processors have an instruction for it.
+func checksum(data []byte) uint64 {
+	return keyed.Mix(uint64(len(data)), uint64(crc32.Checksum(data, castagnoli)))
 }
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)

@@ -23,7 +23,7 @@ func (w *World) perform(p *proc) {
 	for _, f := range out.facts {
 		w.fold(f.Digest(), uint64(p.id))
 		if w.cfg.Trace != nil {
-			w.cfg.Trace(Line{At: w.now, ID: p.id, What: "fact: " + f.String()})
+			w.traceFact(p.id, f)
 		}
 		if w.cfg.Observe != nil {
 			w.cfg.Observe(w.now, p.id, f)
@@ -40,12 +40,12 @@ func (w *World) submit(p *proc, r *DiskRequest) {
 	w.stats.DiskOps++
 	w.fold(uint64(r.Op)<<32|uint64(p.id), r.Token)
 	w.fold(p.disk.dir.hash(r.File), uint64(r.Offset))
-	w.fold(digest(r.Data), 2)
+	w.fold(checksum(r.Data), 2)
 	if r.Op == DiskRename {
 		w.fold(keyed.String(r.To), 4)
 	}
 	if w.cfg.Trace != nil {
-		w.cfg.Trace(Line{At: w.now, ID: p.id, What: r.String()})
+		w.traceDisk(p.id, r)
 	}
 	if done := p.disk.submit(w.now, r); p.disk.heard() {
 		w.push(done, record{what: whatDone, to: p.id, life: p.life})

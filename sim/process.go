@@ -31,6 +31,9 @@ type Fact interface {
 	String() string
 }
 
+// Several is a Fact that stands for others, which a trace tells of instead.
+type Several interface{ Each(func(Fact)) }
+
 // Process is the code under test: events in, effects out. Step is its only
 // entry; it must be a pure function of the process's own state and its
 // arguments. now is the local clock of the process. ev and out are valid

@@ -63,6 +63,18 @@ func (w *World) traceEvent(id ID, ev *Event) {
 	w.cfg.Trace(l)
 }
 
+func (w *World) traceFact(id ID, f Fact) {
+	if s, ok := f.(Several); ok {
+		s.Each(func(f Fact) { w.traceFact(id, f) })
+		return
+	}
+	w.cfg.Trace(Line{At: w.now, ID: id, What: "fact: " + f.String()})
+}
+
+func (w *World) traceDisk(id ID, r *DiskRequest) {
+	w.cfg.Trace(Line{At: w.now, ID: id, What: r.String()})
+}
+
 // traceSend tells of a send, with the address by which a plan can name it.
 func (w *World) traceSend(from, to ID, m Message, v netmodel.Verdict) {
 	l := Line{At: w.now, ID: from, To: to, Message: m, Verdict: &v}

@@ -16,13 +16,32 @@ type envelope struct {
 	arrived  *envelope // what all receivers take in its place, if there is a codec, or itself; nil: none has yet
 }
 
-// arena makes envelopes in blocks.
-type arena struct{ block block[envelope] }
+// arena makes envelopes in blocks. It knows the hashes of the names that messages
+// were about last: mostly they go on to be about them.
+type arena struct {
+	block      block[envelope]
+	key, first hashed
+}
 
 func (a *arena) envelope(m node.Message) *envelope {
 	e := a.block.make()
 	e.Message = m
+	key, first := m.About()
+	e.fate = sim.JoinFate(kindHashes[e.kind()], a.key.of(key), a.first.of(string(first)))
 	return e
+}
+
+// hashed is a name and its hash.
+type hashed struct {
+	name string
+	sum  uint64
+}
+
+func (h *hashed) of(name string) uint64 {
+	if h.name != name || h.sum == 0 {
+		*h = hashed{name, keyed.String(name)}
+	}
+	return h.sum
 }
 
 // kinds names what a message is about, with the phase.

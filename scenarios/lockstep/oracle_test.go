@@ -45,7 +45,7 @@ func (s *story) fact(id int, f node.Fact) {
 	if f.Key == "" && f.Kind != node.Durable && f.Kind != node.Started && f.Kind != node.Booted {
 		f.Key = key
 	}
-	s.observe(id, &fact{f})
+	s.observe(id, &report{facts: []fact{{f}}})
 }
 
 // sync makes all durable that a node has reported.
@@ -71,7 +71,7 @@ func (s *story) prepare(b node.Ballot, ids ...int) {
 
 // take has an attempt of a proposal arrive at a node in its first life.
 func (s *story) take(id int, op node.OpID, attempt uint32) {
-	s.observe(id, &arrived{1, &node.Request{Kind: node.Propose, Key: key, ID: op, Attempt: attempt}})
+	s.observe(id, &report{took: arrived{1, &node.Request{Kind: node.Propose, Key: key, ID: op, Attempt: attempt}}})
 }
 
 func (s *story) propose(id int, b, base node.Ballot, v *node.Value) {
@@ -99,7 +99,7 @@ func (s *story) expect(op node.OpID, version uint64) {
 
 // show has a node show a value as chosen.
 func (s *story) show(id int, b node.Ballot, v *node.Value) {
-	s.observe(id, &shows{[]node.ChosenValue{{Key: key, Ballot: b, Value: v}}})
+	s.observe(id, &report{shown: shows{[]node.ChosenValue{{Key: key, Ballot: b, Value: v}}}})
 }
 
 func (s *story) tellRejected(op string) {

@@ -14,21 +14,19 @@ import (
 // process is one life of a node in the simulator: what the server's loop does
 // with clock, sockets and files, with the simulator's.
 type process struct {
-	run   *run
-	id    sim.ID
-	life  int
-	node  *node.Node
-	facts []fact // of the last step
-	took  arrived
-	shown shows // by the last step
-	dead  bool
-	met   bool // its peers know its log, or know better
+	run  *run
+	id   sim.ID
+	life int
+	node *node.Node
+	did  report // in the last step
+	dead bool
+	met  bool // its peers know its log, or know better
 
 	strange bool // they do: it is not the node that they have met
 }
 
 // Observe implements node.Observer.
-func (p *process) Observe(f node.Fact) { p.facts = append(p.facts, fact{f}) }
+func (p *process) Observe(f node.Fact) { p.did.facts = append(p.did.facts, fact{f}) }
 
 // Step implements sim.Process.
 func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
@@ -41,11 +39,10 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 	if b := p.run.bug.before; b != nil && b(p, now, ev) {
 		return
 	}
-	p.facts = p.facts[:0]
+	p.did.reset()
 	e := p.event(ev)
 	if r, ok := e.Message.(*node.Request); ok && p.node.Ready() {
-		p.took = arrived{p.life, r}
-		out.Fact(&p.took)
+		p.did.took = arrived{p.life, r}
 	}
 	effects, err := p.node.Step(time.Duration(now), e)
 	if b := p.run.bug.after; b != nil {
@@ -57,12 +54,7 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 	for i := range effects.Disk {
 		out.Disk(diskRequest(&effects.Disk[i]))
 	}
-	for i := range p.facts {
-		out.Fact(&p.facts[i]) // told on before the next step
-	}
-	if p.shown.values = effects.Chosen; len(effects.Chosen) > 0 {
-		out.Fact(&p.shown)
-	}
+	p.did.shown.values = effects.Chosen
 	var m *envelope
 	for _, s := range effects.Sends {
 		if m == nil || m.Message != s.Message { // what is said to several is one message
@@ -71,8 +63,11 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 		}
 		out.Send(sim.ID(s.To), m)
 		if judged(s.Message) {
-			out.Fact(said{m})
+			p.did.said = append(p.did.said, said{m})
 		}
+	}
+	if !p.did.empty() {
+		out.Fact(&p.did)
 	}
 	for _, t := range effects.Timers {
 		out.SetTimer(t.Token, scenarios.Duration(t.After))

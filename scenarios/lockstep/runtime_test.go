@@ -171,8 +171,10 @@ func simulated(t *testing.T) runtime {
 			return w.run.Node(id, life)
 		},
 		Observe: func(_ scenarios.Duration, id sim.ID, f sim.Fact) {
-			if f, ok := f.(*fact); ok {
-				w.seen = append(w.seen, witnessed{int(id), f.Fact})
+			if r, ok := f.(*report); ok {
+				for _, f := range r.facts {
+					w.seen = append(w.seen, witnessed{int(id), f.Fact})
+				}
 			}
 		},
 	}

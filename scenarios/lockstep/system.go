@@ -107,7 +107,7 @@ func (r *run) config(id sim.ID) node.Config {
 	}
 	cfg.Cluster = [16]byte{'s', 'i', 'm'}
 	cfg.Definitions = r.plan.Definitions
-	cfg.Segment = 64 << 10 // a simulated disk is in memory
+	cfg.Segment = 16 << 10 // a simulated disk is in memory, and read as a whole at each start
 	cfg.ConsensusTimeout = time.Duration(k.ConsensusTimeout)
 	cfg.RetryAttempts = k.RetryAttempts
 	cfg.RetryDelay = time.Duration(k.RetryDelay)
@@ -149,46 +149,18 @@ func (r *run) Client(id sim.ID) sim.Process {
 // Observe implements scenarios.Run.
 func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.Violation {
 	switch f := f.(type) {
-	case *fact:
-		if id < 100 && r.strange[id] && f.Kind != node.Answered {
-			return nil // nobody hears it but clients
-		}
-		if f.Kind == node.Booted {
-			r.marks.ready[id] = r.lives[id]
-		}
+	case *report:
+		return r.hear(at, id, f)
 	case *scenarios.Stopped:
 		r.lives[id] = 0 // whether it may is not for the oracle to say
-	}
-	if r.unwatched {
-		return nil
-	}
-	return r.judge(at, id, f)
-}
-
-// judge has the oracle see a fact.
-func (r *run) judge(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.Violation {
-	switch f := f.(type) {
-	case *fact:
-		if f.Kind == node.Booted {
-			return r.oracle.at(at, id).booted(r.nodes[id])
-		}
-		return r.oracle.at(at, id).fact(&f.Fact)
-	case *shows:
-		if r.strange[id] {
-			return nil
-		}
-		return r.oracle.at(at, id).shows(f)
-	case said:
-		if r.strange[id] {
-			return nil
-		}
-		return r.oracle.at(at, id).said(f.message.Message)
-	case *arrived:
-		r.oracle.at(at, id).arrived(f.life, f.request)
 	case *sending:
-		return r.oracle.at(at, id).sends(f.operation, f.request, f.to)
+		if !r.unwatched {
+			return r.oracle.at(at, id).sends(f.operation, f.request, f.to)
+		}
 	case *scenarios.Returned:
-		return r.oracle.at(at, id).returned(f)
+		if !r.unwatched {
+			return r.oracle.at(at, id).returned(f)
+		}
 	}
 	return nil
 }

@@ -113,6 +113,9 @@ func (o *oracle) told(t *truth, w *watcher, e watch.Event) *scenarios.Violation 
 // made reports whether the transition to a version led to a state, and was of an
 // operation if one is named.
 func (t *truth) made(version uint64, state, operation string) bool {
-	i, _ := slices.BinarySearch(t.versions, version) // the first entry after which it is at that version
+	i := len(t.versions) - 1 // mostly it is the last
+	if i < 0 || t.versions[i] != version || i > 0 && t.versions[i-1] == version {
+		i, _ = slices.BinarySearch(t.versions, version) // the first entry after which it is at that version
+	}
 	return i < len(t.entries) && t.entries[i].To == state && (operation == "" || string(t.entries[i].ID) == operation)
 }

@@ -85,7 +85,7 @@ func (d *disk) take(r *DiskRequest) request {
 	}
 	t.file = d.dir.find(r.File)
 	if t.file == nil && r.Op == DiskWrite {
-		t.file = &file{name: r.File}
+		t.file = &file{name: r.File, changes: d.blocks.list()}
 		d.dir.move(move{to: r.File, file: t.file})
 	}
 	if t.file == nil {
@@ -173,7 +173,7 @@ func (d *disk) Read(name string) ([]byte, error) {
 	if f == nil {
 		return nil, noFile(name)
 	}
-	data := f.read()
+	data := f.read(d.blocks)
 	if d.trouble != nil {
 		return d.trouble.read(d, name, data)
 	}

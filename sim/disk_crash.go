@@ -56,7 +56,7 @@ func (d *disk) lose(f *file, k keyed.Key, by chance) {
 			f.image = c.apply(f.image)
 		}
 	}
-	f.folded, f.changes, f.settled = f.changed(), nil, 0
+	f.folded, f.changes, f.settled = f.changed(), f.changes[:0], 0
 }
 
 // remains is what a loss of power leaves of c: all, its first sectors, or a

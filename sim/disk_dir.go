@@ -10,12 +10,17 @@ import (
 // directory is the names of a disk's files, as they are read and as they are
 // durable, and the moves from the one to the other.
 type directory struct {
-	read    []named // sorted by name
-	durable []named // as well
-	moves   []move  // those that are not durable, in order
-	settled uint64  // moves that are
-	last    named   // of read, that was looked up; its zero value if there is none
-	sum     uint64  // the hash of its name
+	read    []named  // sorted by name
+	durable []named  // as well
+	moves   []move   // those that are not durable, in order
+	settled uint64   // moves that are
+	last    [2]found // of read, that were looked up last; zero values if there are none
+}
+
+// found is a file and the hash of its name.
+type found struct {
+	named
+	sum uint64
 }
 
 type named struct {
@@ -33,22 +38,33 @@ type move struct {
 func (d *directory) moved() uint64 { return d.settled + uint64(len(d.moves)) }
 
 func (d *directory) find(name string) *file {
-	if d.last.file != nil && d.last.name == name { // a log writes to one file for long
-		return d.last.file
-	}
-	if i, found := search(d.read, name); found {
-		d.last, d.sum = d.read[i], keyed.String(name)
-		return d.last.file
+	if f := d.look(name); f != nil {
+		return f.file
 	}
 	return nil
 }
 
 // hash is the hash of a name.
 func (d *directory) hash(name string) uint64 {
-	if d.find(name) != nil {
-		return d.sum
+	if f := d.look(name); f != nil {
+		return f.sum
 	}
 	return keyed.String(name)
+}
+
+// look looks a name up. A log has to do with one file for long, and with the next.
+func (d *directory) look(name string) *found {
+	for i := range d.last {
+		if f := &d.last[i]; f.file != nil && f.name == name {
+			return f
+		}
+	}
+	i, ok := search(d.read, name)
+	if !ok {
+		return nil
+	}
+	d.last = [2]found{{d.read[i], keyed.String(name)}, d.last[0]}
+	return &d.last[0]
 }
 
 func search(entries []named, name string) (int, bool) {
@@ -57,7 +73,7 @@ func search(entries []named, name string) (int, bool) {
 
 func (d *directory) move(m move) {
 	d.moves = append(d.moves, m)
-	d.read, d.last = m.apply(d.read), named{}
+	d.read, d.last = m.apply(d.read), [2]found{}
 }
 
 // undo takes back all but the first moves.
@@ -66,7 +82,7 @@ func (d *directory) undo(moved uint64) {
 		return
 	}
 	d.moves = d.moves[:moved-d.settled]
-	d.read, d.last = slices.Clone(d.durable), named{}
+	d.read, d.last = slices.Clone(d.durable), [2]found{}
 	for _, m := range d.moves {
 		d.read = m.apply(d.read)
 	}
@@ -95,7 +111,7 @@ func (d *directory) lose(keeps func(i int, m *move) bool) {
 		d.durable = m.apply(d.durable)
 	}
 	d.settled, d.moves = d.moved(), nil
-	d.read, d.last = slices.Clone(d.durable), named{}
+	d.read, d.last = slices.Clone(d.durable), [2]found{}
 }
 
 // name is the one that m is known by: what comes, or else what goes.

@@ -81,9 +81,13 @@ func (f *file) fold() {
 	f.settled -= n
 }
 
-// read is all that f holds, durable or not.
-func (f *file) read() []byte {
-	data := slices.Clone(f.image)
+// read is a copy of all that f holds, durable or not, in memory from b.
+func (f *file) read(b *blocks) []byte {
+	size := int64(len(f.image))
+	for _, c := range f.changes { // as long as it ever was
+		size = max(size, c.end())
+	}
+	data := append(b.room(int(size)), f.image...)
 	for _, c := range f.changes {
 		data = c.apply(data)
 	}

@@ -11,10 +11,44 @@ type Memory struct {
 	blocks blocks
 }
 
-// blocks is room for what is written to disks.
-type blocks struct{ free, used [][]byte }
+// blocks is room for what is written to disks and read from them, and for the
+// changes of files.
+type blocks struct {
+	free, used [][]byte
+	changes    [][]change // of files that are gone
+}
+
+// list is an empty list of changes.
+func (b *blocks) list() (list []change) {
+	if b == nil {
+		return nil
+	}
+	if n := len(b.changes); n > 0 {
+		list, b.changes = b.changes[n-1], b.changes[:n-1]
+	}
+	return list
+}
+
+// takeBack takes the lists of the changes of a disk's files.
+func (b *blocks) takeBack(d *disk) {
+	for _, e := range d.dir.read {
+		if c := e.file.changes; cap(c) > 0 {
+			clear(c)
+			b.changes = append(b.changes, c[:0])
+			e.file.changes = nil
+		}
+	}
+}
 
 const blockSize = 32 << 10
+
+// room is an empty slice with room for so many bytes.
+func (b *blocks) room(size int) []byte {
+	if b == nil || size > blockSize {
+		return make([]byte, 0, size)
+	}
+	return b.take(size)[:0:size]
+}
 
 // take is an empty slice with room for so many bytes, and mostly for more.
 func (b *blocks) take(size int) []byte {
@@ -54,9 +88,14 @@ func (w *World) Release() {
 	}
 	q := &w.queue
 	clear(q.slab)
-	m.queue = queue{heap: q.heap[:0], slab: q.slab[:0], free: q.free[:0]}
+	m.queue = queue{front: q.front[:0], heap: q.heap[:0], slab: q.slab[:0], free: q.free[:0]}
 	w.net.GiveBack(&m.net)
 	w.queue = queue{}
+	for _, p := range w.procs {
+		if p != nil {
+			m.blocks.takeBack(&p.disk)
+		}
+	}
 	m.blocks.free = append(m.blocks.free, m.blocks.used...)
 	clear(m.blocks.used)
 	m.blocks.used = m.blocks.used[:0]

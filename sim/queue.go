@@ -1,13 +1,18 @@
 package sim
 
+import "slices"
+
 // queue holds what is to happen, ordered by time and then by the order of
-// insertion: a 4-ary heap of small keys over a slab of records with a free
-// list. In steady state it allocates nothing.
+// insertion: a short sorted list of what comes next, and a 4-ary heap of what comes
+// after that, both of small keys over a slab of records with a free list. Mostly
+// little is under way, and the list is all that there is. In steady state it
+// allocates nothing.
 type queue struct {
-	heap []entry
-	slab []record
-	free []uint32
-	seq  uint64
+	front []entry // latest first; never empty if heap is not
+	heap  []entry // all later than those
+	slab  []record
+	free  []uint32
+	seq   uint64
 }
 
 // entry orders one record. rank is the insertion number and, in its low bits,
@@ -52,7 +57,14 @@ const (
 	whatTurn  // a process that has lagged takes what it has waiting
 )
 
-func (q *queue) len() int { return len(q.heap) }
+// most is how many entries front has at most, and half of them is how many it is
+// filled up with.
+const most = 32
+
+func (q *queue) len() int { return len(q.front) + len(q.heap) }
+
+// next is the time of the earliest record; the queue must not be empty.
+func (q *queue) next() Duration { return q.front[len(q.front)-1].at }
 
 // push schedules r at time at.
 func (q *queue) push(at Duration, r record) {
@@ -70,18 +82,63 @@ func (q *queue) push(at Duration, r record) {
 		panic("sim: more events than the queue can order")
 	}
 	e := entry{at, q.seq<<slotBits | uint64(slot)}
+	if len(q.heap) > 0 && q.front[0].before(e) {
+		q.lift(e)
+		return
+	}
+	q.insert(e)
+	if len(q.front) == most {
+		for _, late := range q.front[:most/2] {
+			q.lift(late)
+		}
+		q.front = q.front[:copy(q.front, q.front[most/2:])]
+	}
+}
+
+// insert puts e where it belongs in front.
+func (q *queue) insert(e entry) {
+	q.front = append(q.front, e)
+	f := q.front
+	i := len(f) - 1
+	for ; i > 0 && f[i-1].before(e); i-- {
+		f[i] = f[i-1]
+	}
+	f[i] = e
+}
+
+// lift puts e into the heap.
+func (q *queue) lift(e entry) {
 	q.heap = append(q.heap, e)
 	q.up(len(q.heap)-1, e)
 }
 
-// pop takes the earliest record into r; the queue must not be empty.
-func (q *queue) pop(r *record) (at Duration) {
-	top := q.heap[0]
-	last := len(q.heap) - 1
+// fill takes the first of the heap into front, which is empty.
+func (q *queue) fill() {
+	n := min(most/2, len(q.heap))
+	q.front = slices.Grow(q.front, most)[:n]
+	for i := n - 1; i >= 0; i-- {
+		q.front[i] = q.sink()
+	}
+}
+
+// sink takes the earliest entry from the heap.
+func (q *queue) sink() entry {
+	top, last := q.heap[0], len(q.heap)-1
 	e := q.heap[last]
 	q.heap = q.heap[:last]
 	if last > 0 {
 		q.down(e)
+	}
+	return top
+}
+
+// pop takes the earliest record into r; the queue must not be empty.
+func (q *queue) pop(r *record) (at Duration) {
+	last := len(q.front) - 1
+	top := q.front[last]
+	q.front = q.front[:last]
+	if last == 0 && len(q.heap) > 0 {
+		q.fill()
 	}
 	slot := uint32(top.rank & slotMask)
 	*r = q.slab[slot]

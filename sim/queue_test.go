@@ -33,22 +33,28 @@ func TestQueueDoesWhatASortedListDoes(t *testing.T) {
 		var q queue
 		var dumb dumbQueue
 		most, pushed := 0, uint64(0)
+		push := func(n int) {
+			at := Duration(n)
+			pushed++
+			q.push(at, record{token: pushed, msg: note{n: int(pushed)}})
+			dumb.push(at, pushed)
+			most = max(most, len(dumb))
+		}
 		t.Repeat(map[string]func(*rapid.T){
-			"push": func(t *rapid.T) {
-				at := Duration(rapid.IntRange(0, 20).Draw(t, "at"))
-				pushed++
-				q.push(at, record{token: pushed, msg: note{n: int(pushed)}})
-				dumb.push(at, pushed)
-				most = max(most, len(dumb))
+			"push": func(t *rapid.T) { push(rapid.IntRange(0, 20).Draw(t, "at")) },
+			"push many": func(t *rapid.T) { // more than are kept sorted
+				for range rapid.IntRange(1, 100).Draw(t, "records") {
+					push(rapid.IntRange(0, 200).Draw(t, "at"))
+				}
 			},
 			"pop": func(t *rapid.T) {
-				if len(dumb) == 0 {
-					t.Skip("empty")
+				for range min(len(dumb), rapid.IntRange(1, 40).Draw(t, "records")) {
+					var r record
+					require.Equal(t, dumb[0].at, q.next())
+					at := q.pop(&r)
+					require.Equal(t, dumb.pop(), dumbEntry{at, r.token})
+					require.Equal(t, note{n: int(r.token)}, r.msg)
 				}
-				var r record
-				at := q.pop(&r)
-				require.Equal(t, dumb.pop(), dumbEntry{at, r.token})
-				require.Equal(t, note{n: int(r.token)}, r.msg)
 			},
 			"": func(t *rapid.T) {
 				require.Equal(t, len(dumb), q.len())

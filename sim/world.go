@@ -281,7 +281,7 @@ func (w *World) Watch(f func()) { w.watch = f }
 // Run steps until the next event would lie after the given time, or nothing is
 // left. Now is then the time of the last event.
 func (w *World) Run(until Duration) {
-	for w.queue.len() > 0 && w.queue.heap[0].at <= until {
+	for w.queue.len() > 0 && w.queue.next() <= until {
 		w.Step()
 	}
 }
@@ -291,7 +291,7 @@ func (w *World) Next() (at Duration, ok bool) {
 	if w.queue.len() == 0 {
 		return 0, false
 	}
-	return w.queue.heap[0].at, true
+	return w.queue.next(), true
 }
 
 func (w *World) act(token uint64) {

@@ -50,6 +50,7 @@ type Session struct {
 	serials map[string]uint64    // per machine, the highest chosen serial number seen
 	homes   map[string][]node.ID // per machine, see Homes
 	room    []node.Request       // for those to come: they are made some at a time
+	spare   *Call                // that is over; nil: there is none
 }
 
 // New makes a session that knows nothing yet.
@@ -109,13 +110,25 @@ type Call struct {
 
 // Begin starts an operation at the local time now.
 func (s *Session) Begin(now time.Duration, op Operation) (*Call, Action) {
-	c := &Call{
+	c := s.spare
+	if s.spare = nil; c == nil {
+		c = &Call{}
+	}
+	*c = Call{
 		s: s, op: op, order: s.route(op), base: s.base(op),
 		deadline: now + s.cfg.Deadline,
 		last:     Result{Outcome: node.Rejected, Reason: node.Timeout},
 	}
 	c.open = c.room[:0]
 	return c, c.attempt(now)
+}
+
+// Reuse takes back a call that is over and that nobody knows any more: the next
+// one may have its memory.
+func (s *Session) Reuse(c *Call) {
+	if c.done {
+		s.spare = c
+	}
 }
 
 // base is a serial number that was chosen before the operation's first attempt.

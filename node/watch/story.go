@@ -8,8 +8,8 @@ func News(had, now *node.Value) bool { return had == nil || now.Version > had.Ve
 
 // Story turns the chosen values that a node learns into the events of one watch.
 type Story struct {
-	From   uint64 // versions up to it are not told; good if it resumes
-	Resume bool   // begin after version From, not at the present
+	From   uint64      // versions up to it are not told; good if it resumes
+	Resume bool        // begin after version From, not at the present
 	Tell   func(Event) // what the event points to is good until Tell returns
 
 	step Step // of the event under way

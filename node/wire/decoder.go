@@ -54,6 +54,9 @@ func (d *Decoder) Next() (payload []byte, ok bool, err error) {
 	return payload, true, nil
 }
 
+// Reset has the decoder begin with another stream, in the same memory.
+func (d *Decoder) Reset() { *d = Decoder{buf: d.buf[:0]} }
+
 // Buffered is how many bytes wait for the rest of their frame. A stream that
 // ends while it is not zero was cut off.
 func (d *Decoder) Buffered() int { return len(d.buf) - d.read }

@@ -18,6 +18,7 @@ type line struct {
 	key   keyed.Key
 	sent  uint64
 	frame []byte
+	whole wire.Decoder // of what arrives whole
 	// reader takes the first payload out of a stream; nil: the real decoder
 	reader func(stream []byte) (payload []byte, ok bool)
 }
@@ -138,7 +139,8 @@ func (l *line) carry(m node.Message) (arrived node.Message) {
 	stream := append(frame, frame...)
 	l.frame = stream
 	l.sent++
-	var decoder wire.Decoder
+	decoder := &l.whole
+	decoder.Reset()
 	frames := 0
 	for i := uint64(0); len(stream) > 0; i++ {
 		n := 1 + int(l.key.Word(l.sent).Word(i).Below(uint64(len(stream))))

@@ -171,6 +171,7 @@ func (c *client) act(a session.Action, out *sim.Effects) {
 	if r.State == "" {
 		r.Version = scenarios.NoVersion
 	}
+	c.session.Reuse(c.call)
 	c.call, c.current = nil, nil
 	out.Fact(r)
 }

@@ -8,7 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func (s *story) say(id int, m node.Message) { s.observe(id, &report{said: []said{{&envelope{Message: m}}}}) }
+func (s *story) say(id int, m node.Message) {
+	s.observe(id, &report{said: []said{{&envelope{Message: m}}}})
+}
 
 // send has client 1 send an attempt of operation c1.1.
 func (s *story) send(r node.Request) {

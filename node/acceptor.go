@@ -14,8 +14,9 @@ func (n *Node) proposal(from ID, p *Proposal) {
 		n.unheard(p.Key)
 	}
 	if reason := n.refuses(m, p); reason != "" {
-		n.counts.Rejects[reason]++
-		r := &Reject{Phase: p.Phase, Key: p.Key, Ballot: p.Ballot, Reason: reason, First: p.First}
+		n.counts.rejected(reason)
+		r := n.rejects.make()
+		*r = Reject{Phase: p.Phase, Key: p.Key, Ballot: p.Ballot, Reason: reason, First: p.First}
 		if reason == StaleBallot {
 			n.mark(MarkPrepareRefused + Mark(p.Phase-Prepare))
 			r.Promised = later(m.promised, m.accepted)
@@ -105,7 +106,8 @@ func (n *Node) persist(m *machine, withValue bool) {
 
 // readRequest reports what the acceptor has accepted, when that is durable.
 func (n *Node) readRequest(from ID, r *ReadRequest) {
-	report := &ReadReport{Key: r.Key, Read: r.Read, First: r.First}
+	report := n.reports.make()
+	*report = ReadReport{Key: r.Key, Read: r.Read, First: r.First}
 	m := n.known(r.Key)
 	switch {
 	case m != nil:

@@ -242,7 +242,7 @@ func (n *Node) answer(o *operation, reply Reply) {
 	r := &o.result
 	r.Kind, r.Key, r.ID, r.Attempt = o.req.Kind, o.req.Key, o.req.ID, o.req.Attempt
 	if r.Outcome == Rejected {
-		n.counts.Rejects[r.Reason]++
+		n.counts.rejected(r.Reason)
 	}
 	n.fact(Fact{Kind: Answered, Key: r.Key, Reply: r})
 	n.say(o.client, r, 0)

@@ -93,7 +93,10 @@ type Node struct {
 
 	proposals       block[Proposal]
 	acknowledgments block[Acknowledgment]
+	rejects         block[Reject]
 	commits         block[Commit]
+	requests        block[ReadRequest]
+	reports         block[ReadReport]
 	operations      block[operation]
 
 	live     live
@@ -106,7 +109,7 @@ type block[T any] struct{ room []T }
 
 func (b *block[T]) make() *T {
 	if len(b.room) == 0 {
-		b.room = make([]T, 16)
+		b.room = make([]T, 8)
 	}
 	x := &b.room[0]
 	b.room = b.room[1:]
@@ -142,6 +145,13 @@ type Counters struct {
 	Rejects   map[Reason]uint64
 }
 
+func (c *Counters) rejected(why Reason) {
+	if c.Rejects == nil {
+		c.Rejects = map[Reason]uint64{}
+	}
+	c.Rejects[why]++
+}
+
 // New makes a node that has not booted.
 func New(cfg Config) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
@@ -151,8 +161,7 @@ func New(cfg Config) (*Node, error) {
 	n := &Node{
 		cfg: cfg, majority: len(cfg.Members)/2 + 1,
 		defs: map[string]*fsm.Definition{}, machines: map[string]*machine{},
-		counts: Counters{Rejects: map[Reason]uint64{}},
-		salt:   salt(cfg.Cluster),
+		salt: salt(cfg.Cluster),
 	}
 	for i := range cfg.Definitions {
 		n.defs[cfg.Definitions[i].Name] = &cfg.Definitions[i]

@@ -46,7 +46,8 @@ func (n *Node) beginExchange(m *machine) {
 		id: ReadID{n.cfg.ID, n.boot, n.reads}, batch: batch,
 		until: n.now + n.cfg.RetryDelay,
 	}
-	req := &ReadRequest{Key: m.key, Read: x.id, First: x.batch[0].req.ID}
+	req := n.requests.make()
+	*req = ReadRequest{Key: m.key, Read: x.id, First: x.batch[0].req.ID}
 	for _, id := range n.cfg.Members {
 		n.say(id, req, 0)
 	}

@@ -241,8 +241,8 @@ func generateKnobs(c choices, p *Plan, shape Shape, delay Duration) {
 	}
 	if p.Network.Corrupt != 0 || c.often("codec?", 40) {
 		p.Knobs.Codec = codec
-		if !c.often("all bytes?", 15) { // bytes cost half of a run, and a few messages of each kind tell as much
-			p.Knobs.CodecPercent = 1 + int(c.Choose("bytes", 20))
+		if !c.often("all bytes?", 6) { // bytes cost half of a run, and a few messages of each kind tell as much
+			p.Knobs.CodecPercent = 1 + int(c.Choose("bytes", 12))
 		}
 	}
 }

@@ -40,6 +40,12 @@ func (a *alarms) take(token uint64) (place uint32, made bool) {
 	return place, true
 }
 
+// reset forgets all timers, in the same memory.
+func (a *alarms) reset() {
+	clear(a.place)
+	a.list, a.free = a.list[:0], a.free[:0]
+}
+
 // drop takes a timer away.
 func (a *alarms) drop(place uint32) {
 	x := &a.list[place]

@@ -106,13 +106,16 @@ func (d *disk) take(r *DiskRequest) request {
 }
 
 // copy is a copy of data that nobody changes.
-func (d *disk) copy(data []byte) []byte {
-	if len(data) > cap(d.block)-len(d.block) {
-		d.block = d.blocks.take(len(data))
+func (d *disk) copy(data []byte) []byte { return append(d.room(len(data)), data...) }
+
+// room is an empty slice with room for so many bytes.
+func (d *disk) room(size int) []byte {
+	if size > cap(d.block)-len(d.block) {
+		d.block = d.blocks.take(size)
 	}
 	begin := len(d.block)
-	d.block = append(d.block, data...)
-	return d.block[begin:len(d.block):len(d.block)]
+	d.block = d.block[:begin+size]
+	return d.block[begin : begin : begin+size]
 }
 
 // finish ends the requests under way up to the first that the process hears of,
@@ -173,7 +176,7 @@ func (d *disk) Read(name string) ([]byte, error) {
 	if f == nil {
 		return nil, noFile(name)
 	}
-	data := f.read(d.blocks)
+	data := f.read(d)
 	if d.trouble != nil {
 		return d.trouble.read(d, name, data)
 	}

@@ -38,7 +38,7 @@ func (d *disk) open() chance {
 func (d *disk) crash() {
 	d.crashes++
 	k, by := d.key.Name("crash").Word(d.crashes), d.open()
-	d.free, d.flight = 0, nil
+	d.free, d.flight = 0, d.flight[:0]
 	d.dir.lose(func(i int, m *move) bool { return by.keeps(k.Name(m.name()).Name("link").Word(uint64(i))) })
 	for _, e := range d.dir.read {
 		d.lose(e.file, k.Name(e.file.name), by)
@@ -47,6 +47,9 @@ func (d *disk) crash() {
 
 // lose is what a loss of power leaves of f.
 func (d *disk) lose(f *file, k keyed.Key, by chance) {
+	if size := f.longest(); size > cap(f.image) {
+		f.image = append(d.room(size), f.image...)
+	}
 	f.fold()
 	for i, c := range f.changes {
 		if i >= f.settled {
@@ -87,7 +90,7 @@ func (d *disk) kill() {
 	for i := len(d.flight) - 1; i >= begun; i-- {
 		d.undo(&d.flight[i], i == begun, k, by)
 	}
-	d.free, d.flight = 0, nil
+	d.free, d.flight = 0, d.flight[:0]
 }
 
 // undo takes back what was noted of r when it was taken. Of the write that was

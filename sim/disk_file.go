@@ -81,17 +81,22 @@ func (f *file) fold() {
 	f.settled -= n
 }
 
-// read is a copy of all that f holds, durable or not, in memory from b.
-func (f *file) read(b *blocks) []byte {
-	size := int64(len(f.image))
-	for _, c := range f.changes { // as long as it ever was
-		size = max(size, c.end())
-	}
-	data := append(b.room(int(size)), f.image...)
+// read is a copy of all that f holds, durable or not, in memory of d.
+func (f *file) read(d *disk) []byte {
+	data := append(d.room(f.longest()), f.image...)
 	for _, c := range f.changes {
 		data = c.apply(data)
 	}
 	return data
+}
+
+// longest is how long f has ever been since its image was made.
+func (f *file) longest() int {
+	size := int64(len(f.image))
+	for i := range f.changes {
+		size = max(size, f.changes[i].end())
+	}
+	return int(size)
 }
 
 // size is how long f is.

@@ -65,11 +65,11 @@ func (w *World) Unclog(l netmodel.Link) {
 // release lets go what clogged links hold, if it is so.
 func (w *World) release(is func(*record) bool) {
 	rest := w.clogged[:0]
-	for _, r := range w.clogged {
-		if is(&r) {
-			w.push(w.now, r)
+	for i := range w.clogged {
+		if r := &w.clogged[i]; is(r) {
+			w.push(w.now, *r)
 		} else {
-			rest = append(rest, r)
+			rest = append(rest, *r)
 		}
 	}
 	clear(w.clogged[len(rest):])

@@ -42,18 +42,11 @@ func (b *blocks) takeBack(d *disk) {
 
 const blockSize = 32 << 10
 
-// room is an empty slice with room for so many bytes.
-func (b *blocks) room(size int) []byte {
-	if b == nil || size > blockSize {
-		return make([]byte, 0, size)
-	}
-	return b.take(size)[:0:size]
-}
-
-// take is an empty slice with room for so many bytes, and mostly for more.
+// take is an empty slice with room for so many bytes, and for more if it will be
+// used again.
 func (b *blocks) take(size int) []byte {
 	if b == nil || size > blockSize {
-		return make([]byte, 0, max(size, blockSize))
+		return make([]byte, 0, size)
 	}
 	var block []byte
 	if n := len(b.free); n > 0 {
@@ -68,7 +61,7 @@ func (b *blocks) take(size int) []byte {
 // borrow takes what m has.
 func (w *World) borrow(m *Memory) {
 	if m == nil {
-		return
+		m = &Memory{} // of this world alone
 	}
 	w.queue, m.queue = m.queue, queue{}
 	w.net.Borrow(&m.net)

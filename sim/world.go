@@ -143,7 +143,7 @@ func (w *World) Start(id ID) {
 		panic(fmt.Sprintf("sim: process %d runs already", id))
 	}
 	p.life++
-	p.alarms = alarms{}
+	p.alarms.reset()
 	p.disk.begin(w.now)
 	p.code = w.cfg.New(id, int(p.life))
 	if p.code == nil {

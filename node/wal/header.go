@@ -102,7 +102,15 @@ func (h header) check(want Identity) error {
 }
 
 // segmentName is the name of the file of a segment.
-func segmentName(sequence uint64) string { return fmt.Sprintf(prefix+"%016x", sequence) }
+func segmentName(sequence uint64) string {
+	var name [len(prefix) + 16]byte
+	copy(name[:], prefix)
+	for i := len(name) - 1; i >= len(prefix); i-- {
+		name[i] = "0123456789abcdef"[sequence&0xf]
+		sequence >>= 4
+	}
+	return string(name[:])
+}
 
 // sequenceOf is the number of the segment in a file; ok is false if the file is
 // not a segment.

@@ -3,6 +3,7 @@ package wal
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"slices"
 )
 
 // MaxPayload is the most bytes one record can carry.
@@ -53,7 +54,7 @@ func (r record) possible() bool {
 // log, batch that of its batch.
 func appendRecord(buf []byte, salt uint32, at, batch LSN, kind byte, payload []byte) []byte {
 	start := len(buf)
-	buf = append(buf, 0, 0, 0, 0)
+	buf = append(slices.Grow(buf, recordHead+len(payload)), 0, 0, 0, 0)
 	buf = binary.LittleEndian.AppendUint32(buf, uint32(len(payload)))
 	buf = binary.LittleEndian.AppendUint32(buf, uint32(at-batch))
 	buf = append(buf, kind)

@@ -73,9 +73,15 @@ type replica struct {
 	pending  []node.Fact // promised and accepted, not durable yet
 	boot     uint64
 	read     node.ReadID // the last read exchange in this boot
-	readKey  string
+	about    aboutRead
 	debt     debt
 	compared uint64 // the last exchange of repair in this boot
+}
+
+// aboutRead is what a read exchange is about.
+type aboutRead struct {
+	key   string
+	first node.OpID
 }
 
 // below reports a < b. The nodes have this order too, and may have it wrong.
@@ -275,7 +281,7 @@ func (o *oracle) booted(n *node.Node) *scenarios.Violation {
 	if n.Boots() <= r.boot {
 		return o.violation("ballots", "boot-reused", "", "boots as %d, and was ready in boot %d before", n.Boots(), r.boot)
 	}
-	r.boot, r.read, r.readKey, r.compared = n.Boots(), node.ReadID{}, "", 0
+	r.boot, r.read, r.about, r.compared = n.Boots(), node.ReadID{}, aboutRead{}, 0
 	o.resume()
 	for _, key := range o.plan.Machines() {
 		h := &o.machine(key).held[o.id]

@@ -94,12 +94,13 @@ func (o *oracle) asks(key string, p *node.Proposal) *scenarios.Violation {
 // reads: a read id is of the node's own boot, and of one exchange.
 func (o *oracle) reads(key string, m *node.ReadRequest) *scenarios.Violation {
 	r := &o.replicas[o.id]
-	about := key + " " + string(m.First)
+	about := aboutRead{key, m.First}
 	fresh := m.Read.Node == node.ID(o.id) && m.Read.Boot == r.boot && m.Read.Seq > r.read.Seq
-	if same := m.Read == r.read && r.readKey == about; !same && !fresh {
-		return o.violation("reads", "id-reused", key, "asks with read id %v for %s in boot %d, after %v for %s", m.Read, about, r.boot, r.read, r.readKey)
+	if same := m.Read == r.read && r.about == about; !same && !fresh {
+		return o.violation("reads", "id-reused", key, "asks with read id %v for %s %s in boot %d, after %v for %s %s",
+			m.Read, about.key, about.first, r.boot, r.read, r.about.key, r.about.first)
 	}
-	r.read, r.readKey = m.Read, about
+	r.read, r.about = m.Read, about
 	return nil
 }
 

@@ -76,7 +76,7 @@ func (n *Node) rest(m *machine) {
 func (n *Node) forget(m *machine) {
 	if m.work == nil && m.promised.IsZero() && m.accepted.IsZero() && m.chosen == nil && m.top == 0 {
 		delete(n.machines, m.key)
-		n.last = nil
+		n.last = [4]*machine{}
 		n.byIndex[m.index] = nil
 		n.vacant = append(n.vacant, m.index)
 	}
@@ -105,10 +105,14 @@ func (n *Node) machine(key string) *machine {
 
 // known is the machine with a key; it is nil if there is none.
 func (n *Node) known(key string) *machine {
-	if n.last == nil || n.last.key != key {
-		n.last = n.machines[key]
+	if key == "" {
+		return nil
 	}
-	return n.last
+	last := &n.last[key[len(key)-1]%4]
+	if *last == nil || (*last).key != key {
+		*last = n.machines[key]
+	}
+	return *last
 }
 
 func (n *Node) create(key string, def *fsm.Definition) *machine {

@@ -59,6 +59,9 @@ func (d *directory) look(name string) *found {
 			return f
 		}
 	}
+	if name == "" {
+		return nil
+	}
 	i, ok := search(d.read, name)
 	if !ok {
 		return nil
@@ -73,7 +76,12 @@ func search(entries []named, name string) (int, bool) {
 
 func (d *directory) move(m move) {
 	d.moves = append(d.moves, m)
-	d.read, d.last = m.apply(d.read), [2]found{}
+	d.read = m.apply(d.read)
+	for i := range d.last {
+		if f := &d.last[i]; f.name == m.from || f.name == m.to {
+			*f = found{}
+		}
+	}
 }
 
 // undo takes back all but the first moves.

@@ -13,8 +13,13 @@ func (w *World) perform(p *proc) {
 	for i := range out.disk {
 		w.submit(p, &out.disk[i])
 	}
+	var last Message // what is said to several is hashed once
+	var sum uint64
 	for _, s := range out.sends {
-		w.send(p.id, s.to, s.msg)
+		if s.msg != last {
+			last, sum = s.msg, s.msg.Digest()
+		}
+		w.send(p.id, s.to, s.msg, sum)
 	}
 	for _, t := range out.timers {
 		w.fold(t.token, uint64(t.after))
@@ -52,11 +57,11 @@ func (w *World) submit(p *proc, r *DiskRequest) {
 	}
 }
 
-// send hands m to the network.
-func (w *World) send(from, to ID, m Message) {
+// send hands m, whose digest is sum, to the network.
+func (w *World) send(from, to ID, m Message, sum uint64) {
 	w.proc(to)
 	if from == to {
-		w.carry(w.now, from, to, 0, m)
+		w.carry(w.now, from, to, 0, m, sum)
 		return
 	}
 	w.stats.Sent++
@@ -69,19 +74,18 @@ func (w *World) send(from, to ID, m Message) {
 	}
 	if v.Fate == netmodel.Drop {
 		w.stats.Dropped++
-		w.fold(m.Digest(), 3)
+		w.fold(sum, 3)
 		w.fail(l, m, &v)
 		return
 	}
-	w.carry(v.At, from, to, v.Connection, m)
+	w.carry(v.At, from, to, v.Connection, m, sum)
 	if v.Duplicate {
-		w.carry(v.CopyAt, from, to, v.Connection, m)
+		w.carry(v.CopyAt, from, to, v.Connection, m, sum)
 	}
 }
 
 // carry has m arrive at time at, over a connection.
-func (w *World) carry(at Duration, from, to ID, connection uint32, m Message) {
-	sum := m.Digest()
+func (w *World) carry(at Duration, from, to ID, connection uint32, m Message, sum uint64) {
 	w.fold(uint64(at), sum)
 	w.push(at, record{what: whatMessage, to: to, from: from, msg: m, token: sum, life: connection})
 }

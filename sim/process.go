@@ -9,7 +9,8 @@ type ID = netmodel.ID
 type Duration = netmodel.Duration
 
 // Message is what processes say to each other and what a world's owner asks of
-// a process. A message is immutable once it is sent.
+// a process. A message is immutable once it is sent. It is a pointer, or a value
+// that can be compared.
 type Message interface {
 	// Fate is the key under which the network decides what becomes of the
 	// message: FateKey of what it is about (kind, machine, first operation),

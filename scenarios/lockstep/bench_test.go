@@ -9,6 +9,7 @@ import (
 	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/session"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
@@ -30,7 +31,8 @@ func BenchmarkSteady(b *testing.B) {
 		{"machines=1", func(seed uint64) *scenarios.Plan { return busy(seed, 1, 1) }},
 		{"machines=3", func(seed uint64) *scenarios.Plan { return busy(seed, 3, 1) }},
 		{"machines=60", func(seed uint64) *scenarios.Plan { return busy(seed, 60, 1) }},
-		{"machines=3/contended", func(seed uint64) *scenarios.Plan { return busy(seed, 3, 8) }},
+		{"machines=3/contended", func(seed uint64) *scenarios.Plan { return busy(seed, 3, 8) }}, // half is illegal when it comes
+		{"machines=3/combined", func(seed uint64) *scenarios.Plan { return ticking(seed, 3, 16) }},
 	} {
 		b.Run(c.name, func(b *testing.B) { benchmark(b, c.plan) })
 	}
@@ -105,6 +107,22 @@ func busy(seed uint64, machines, each int) *scenarios.Plan {
 			Machine: fmt.Sprintf("lifecycle/m%d", machine), Kind: scenarios.Propose,
 			To: states[steps[machine]%len(states)],
 		})
+	}
+	return p
+}
+
+// ticking is a busy plan whose machines have one state, to which it is always
+// legal to go: clients of the same machine do not turn each other away, and nodes
+// combine what they ask for into rounds.
+func ticking(seed uint64, machines, each int) *scenarios.Plan {
+	p := busy(seed, machines, each)
+	d := fsm.Definition{
+		Name: "lifecycle", States: []string{"on"}, Initial: "on",
+		Transitions: []fsm.Transition{{From: "on", To: "on"}},
+	}
+	p.Definitions = []fsm.Definition{d}
+	for i := range p.Operations {
+		p.Operations[i].To = "on"
 	}
 	return p
 }

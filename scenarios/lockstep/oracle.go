@@ -16,7 +16,7 @@ type oracle struct {
 	plan       *scenarios.Plan
 	majority   int
 	machines   map[string]*truth
-	last       *truth    // that was looked up
+	last       [4]*truth // that were looked up, each in a place by its key
 	replicas   []replica // by node id
 	waiting    []request // that have arrived, in order
 	votes      block[vote]
@@ -135,15 +135,19 @@ func (o *oracle) violation(property, class, key, format string, args ...any) *sc
 }
 
 func (o *oracle) machine(key string) *truth {
-	if o.last != nil && o.last.key == key {
-		return o.last
+	last := &o.last[0]
+	if key != "" {
+		last = &o.last[key[len(key)-1]%4]
+	}
+	if *last != nil && (*last).key == key {
+		return *last
 	}
 	t := o.machines[key]
 	if t == nil {
 		t = &truth{key: key, votes: map[node.Ballot]*vote{}, operations: map[node.OpID]*operation{}}
 		o.machines[key] = t
 	}
-	o.last = t
+	*last = t
 	return t
 }
 

@@ -88,7 +88,7 @@ func (n *Node) bloated() bool {
 // append appends what the acceptor holds of m to the log, the promise alone or
 // all, and returns the position where that ends.
 func (n *Node) append(m *machine, full bool) wal.LSN {
-	n.scratch = appendRecord(n.scratch[:0], m, full)
+	n.scratch = appendRecord(n.scratch[:0], m, full, &n.encoded[slot(m.key)])
 	end := n.log.Append(n.scratch)
 	if full {
 		n.live.add(m, end, len(n.scratch))

@@ -76,7 +76,7 @@ func (n *Node) rest(m *machine) {
 func (n *Node) forget(m *machine) {
 	if m.work == nil && m.promised.IsZero() && m.accepted.IsZero() && m.chosen == nil && m.top == 0 {
 		delete(n.machines, m.key)
-		n.last = [4]*machine{}
+		n.last = [slots]*machine{}
 		n.byIndex[m.index] = nil
 		n.vacant = append(n.vacant, m.index)
 	}
@@ -105,14 +105,22 @@ func (n *Node) machine(key string) *machine {
 
 // known is the machine with a key; it is nil if there is none.
 func (n *Node) known(key string) *machine {
-	if key == "" {
-		return nil
-	}
-	last := &n.last[key[len(key)-1]%4]
+	last := &n.last[slot(key)]
 	if *last == nil || (*last).key != key {
 		*last = n.machines[key]
 	}
 	return *last
+}
+
+// slots is how many machines of late a node remembers things of.
+const slots = 4
+
+// slot is the one of a machine.
+func slot(key string) int {
+	if key == "" {
+		return 0
+	}
+	return int(key[len(key)-1] % slots)
 }
 
 func (n *Node) create(key string, def *fsm.Definition) *machine {

@@ -73,11 +73,12 @@ type Node struct {
 
 	defs     map[string]*fsm.Definition
 	machines map[string]*machine
-	last     [4]*machine // that known was asked for, each in a place by its key; or nil
-	byIndex  []*machine  // by the token of their timers; nil where there is none
-	vacant   []int       // indexes of byIndex without a machine
-	spare    []*work     // of machines at rest
-	pins     int         // definitions noted in the log; they are among machines
+	last     [slots]*machine // that known was asked for, or nil
+	encoded  [slots]encoded  // of the values that were appended to the log last
+	byIndex  []*machine      // by the token of their timers; nil where there is none
+	vacant   []int           // indexes of byIndex without a machine
+	spare    []*work         // of machines at rest
+	pins     int             // definitions noted in the log; they are among machines
 
 	lookups []*lookup // definitions that are asked for
 	held    []held    // waiting for the log, in order

@@ -21,8 +21,55 @@ func errRecord(format string, args ...any) error {
 // there is one. Numbers are varints, strings have their length in front. Recent
 // entries form a chain: only transitions say where they lead.
 
-// appendRecord encodes a full entry, or one of the promise alone.
-func appendRecord(b []byte, m *machine, full bool) []byte {
+// encoded are the recent entries of a value as they are in a log entry.
+type encoded struct {
+	of   *Value
+	text []byte
+}
+
+// encodes makes e that of v. Of a machine that is at work, most entries are in
+// the next value too.
+func (e *encoded) encodes(v *Value) {
+	if v == e.of {
+		return
+	}
+	dropped, kept := v.shares(e.of)
+	skip := 0
+	if kept > 0 {
+		for i := range dropped {
+			skip += e.of.Recent[i].size()
+		}
+		e.text = e.text[:copy(e.text, e.text[skip:])]
+	} else {
+		e.text = e.text[:0]
+	}
+	for i := kept; i < len(v.Recent); i++ {
+		e.text = v.Recent[i].append(e.text)
+	}
+	e.of = v
+}
+
+// append encodes e.
+func (e *Entry) append(b []byte) []byte {
+	b = append(appendString(b, string(e.ID)), byte(e.Kind)) // a varint too
+	if e.Kind == Made {
+		b = appendString(b, e.To)
+	}
+	return b
+}
+
+// size is how many bytes append appends.
+func (e *Entry) size() int {
+	n := stringSize(string(e.ID)) + 1
+	if e.Kind == Made {
+		n += stringSize(e.To)
+	}
+	return n
+}
+
+// appendRecord encodes a full entry, or one of the promise alone. e is for the
+// values of m and of others, which it may have encoded before.
+func appendRecord(b []byte, m *machine, full bool, e *encoded) []byte {
 	b = appendString(b, m.key)
 	b = appendBallot(b, m.promised)
 	if !full {
@@ -37,15 +84,8 @@ func appendRecord(b []byte, m *machine, full bool) []byte {
 	b = binary.AppendUvarint(b, v.Serial-v.Version)
 	b = binary.AppendUvarint(b, uint64(len(v.Recent)))
 	b = appendString(b, v.Before)
-	for i := range v.Recent {
-		e := &v.Recent[i]
-		b = appendString(b, string(e.ID))
-		b = append(b, byte(e.Kind)) // a varint too
-		if e.Kind == Made {
-			b = appendString(b, e.To)
-		}
-	}
-	return b
+	e.encodes(v)
+	return append(b, e.text...)
 }
 
 func appendString(b []byte, s string) []byte {
@@ -53,6 +93,15 @@ func appendString(b []byte, s string) []byte {
 		return append(append(b, byte(len(s))), s...)
 	}
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// stringSize is how many bytes appendString appends.
+func stringSize(s string) int {
+	n := len(s) + 1
+	for l := len(s) >> 7; l > 0; l >>= 7 {
+		n++
+	}
+	return n
 }
 
 func appendBallot(b []byte, x Ballot) []byte {

@@ -10,6 +10,13 @@ import (
 // the cluster; see session.
 type OpID string
 
+// is reports whether two ids are the same. Those of one client differ in the last
+// byte, mostly, and are otherwise alike.
+func (id OpID) is(other OpID) bool {
+	n := len(id)
+	return n == len(other) && (n == 0 || id[n-1] == other[n-1]) && id == other
+}
+
 // MaxOpID is the longest OpID, in bytes.
 const MaxOpID = 64
 
@@ -60,7 +67,7 @@ func (v *Value) find(id OpID) (e Entry, version, serial uint64, found bool) {
 	version = v.Version
 	for i := len(v.Recent) - 1; i >= 0; i-- {
 		e := &v.Recent[i]
-		if e.ID == id {
+		if e.ID.is(id) {
 			return *e, version, v.forgot() + uint64(i) + 1, true
 		}
 		if e.Kind == Made {
@@ -141,20 +148,30 @@ func (v *Value) check(d *fsm.Definition) error {
 	return nil
 }
 
+// shares says how v goes on from w, if it does and has w's own entries: it has
+// dropped so many of them and kept so many. If none are kept it may be anything.
+func (v *Value) shares(w *Value) (dropped, kept int) {
+	if w == nil || v.Serial <= w.Serial || v.Serial-w.Serial >= uint64(len(v.Recent)) {
+		return 0, 0
+	}
+	kept = len(v.Recent) - int(v.Serial-w.Serial)
+	dropped = len(w.Recent) - kept
+	if dropped < 0 || &v.Recent[0] != &w.Recent[dropped] {
+		return 0, 0
+	}
+	return dropped, kept
+}
+
 // follows reports whether v is known to be in order because it goes on from a value
 // that is: it shares its entries, up to those that it adds, which are legal. That
 // is less to look at than check has, of most values that come from this process.
 func (v *Value) follows(w *Value, d *fsm.Definition) bool {
-	if w == nil || v.Serial <= w.Serial || v.Serial > maxSerial || len(v.Recent) > MaxRing {
-		return false
-	}
-	add := int(min(v.Serial-w.Serial, MaxRing))
-	dropped := len(w.Recent) - (len(v.Recent) - add)
-	if add >= len(v.Recent) || dropped < 0 || &v.Recent[0] != &w.Recent[dropped] {
+	dropped, kept := v.shares(w)
+	if kept == 0 || v.Serial > maxSerial || len(v.Recent) > MaxRing {
 		return false
 	}
 	state, version := w.State, w.Version
-	for i := len(v.Recent) - add; i < len(v.Recent); i++ {
+	for i := kept; i < len(v.Recent); i++ {
 		e := &v.Recent[i]
 		if e.check(d, state) != nil {
 			return false

@@ -95,6 +95,9 @@ func (w *World) Now() Duration { return w.now }
 // Hash covers everything that has happened. Equal hashes mean equal runs.
 func (w *World) Hash() uint64 { return w.hash }
 
+// Events is how many events there have been, as in Stats.
+func (w *World) Events() uint64 { return w.stats.Events }
+
 // Stats counts what has happened.
 func (w *World) Stats() Stats { return w.stats }
 

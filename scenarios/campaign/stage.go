@@ -160,7 +160,7 @@ func (s *stage) play() {
 		if !ok || at > s.end {
 			return
 		}
-		if s.world.Stats().Events >= limit {
+		if s.world.Events() >= limit {
 			s.violation = &scenarios.Violation{
 				Property: "liveness", Class: "no-end", At: at,
 				Sentence: fmt.Sprintf("The run does not end: %d events by %v", limit, at),

@@ -1,0 +1,115 @@
+package node
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// anyValue is a value that goes on from one of some others, or begins anew: in
+// order, or with something wrong.
+func anyValue(t *rapid.T, d *fsm.Definition, known []*Value) *Value {
+	v := rapid.SampledFrom(append([]*Value{initial(d)}, known...)).Draw(t, "from")
+	ring := rapid.IntRange(1, 5).Draw(t, "ring")
+	for range rapid.IntRange(1, 4).Draw(t, "entries") {
+		id := OpID(strings.Repeat("x", rapid.SampledFrom([]int{1, 2, 60}).Draw(t, "id")) + fmt.Sprint(v.Serial))
+		e := Entry{ID: id, To: d.States[(d.Index(v.State)+1)%len(d.States)]}
+		switch rapid.IntRange(0, 9).Draw(t, "kind") {
+		case 0, 1, 2:
+			e.Kind, e.To = VoidIllegal, v.State
+		case 3:
+			e.To = rapid.SampledFrom(d.States).Draw(t, "to")
+		}
+		v = v.with(e, ring)
+	}
+	w := *v
+	switch rapid.IntRange(0, 19).Draw(t, "fault") {
+	case 0:
+		w.Version++
+	case 1:
+		w.State = rapid.SampledFrom(d.States).Draw(t, "state")
+	case 2:
+		w.Before = rapid.SampledFrom(d.States).Draw(t, "before")
+	case 3:
+		w.Serial++
+	case 4:
+		w.Recent = append([]Entry{}, w.Recent...) // no fault: as it comes over the wire
+	case 5:
+		w.Recent = w.Recent[:rapid.IntRange(0, len(w.Recent)).Draw(t, "cut")]
+	case 6:
+		w.Recent = w.Recent[rapid.IntRange(0, len(w.Recent)).Draw(t, "cut"):]
+	}
+	return &w
+}
+
+// What is taken for a value in order because of the one that it goes on from is in
+// order.
+func TestWhatFollowsIsInOrder(t *testing.T) {
+	d := fsm.Lifecycle()
+	followed := 0
+	rapid.Check(t, func(t *rapid.T) {
+		var sound []*Value
+		for range rapid.IntRange(1, 8).Draw(t, "values") {
+			v := anyValue(t, &d, sound)
+			err := v.check(&d)
+			for _, w := range sound {
+				if v.follows(w, &d) {
+					followed++
+					require.NoError(t, err, "%+v goes on from %+v", v, w)
+				}
+			}
+			if err == nil {
+				sound = append(sound, v)
+			}
+		}
+	})
+	require.NotZero(t, followed)
+}
+
+// Anything that is wrong with a value that shares its entries is seen.
+func TestWhatIsWrongDoesNotFollow(t *testing.T) {
+	d := fsm.Lifecycle()
+	for what, spoil := range map[string]func(v *Value, e *Entry){
+		"":               func(*Value, *Entry) {},
+		"version":        func(v *Value, _ *Entry) { v.Version++ },
+		"state":          func(v *Value, _ *Entry) { v.State = "Init" },
+		"state before":   func(v *Value, _ *Entry) { v.Before = "Init" },
+		"illegal":        func(v *Value, e *Entry) { v.State, e.To = "Running", "Running" },
+		"void that goes": func(_ *Value, e *Entry) { e.Kind = VoidIllegal },
+		"no id":          func(_ *Value, e *Entry) { e.ID = "" },
+	} {
+		w := initial(&d)
+		for i := range 7 {
+			w = w.with(Entry{ID: OpID(fmt.Sprint(i)), To: d.States[(i+1)%3]}, 4)
+		}
+		v := w.with(Entry{ID: "next", To: "Stopped"}, 4)
+		spoil(v, &v.Recent[3])
+		require.Equal(t, what == "", v.follows(w, &d), what)
+		require.Equal(t, what == "", v.check(&d) == nil, what)
+	}
+}
+
+// What was encoded before changes nothing in a log entry.
+func TestLogEntriesOfValuesThatShare(t *testing.T) {
+	d := fsm.Lifecycle()
+	rapid.Check(t, func(t *rapid.T) {
+		var before encoded
+		var known []*Value
+		for range rapid.IntRange(1, 8).Draw(t, "values") {
+			v := anyValue(t, &d, known)
+			known = append(known, v)
+			m := &machine{key: "lifecycle/m", def: &d, value: v}
+			require.Equal(t, appendRecord(nil, m, true, &encoded{}), appendRecord(nil, m, true, &before))
+		}
+	})
+}
+
+func TestStringSize(t *testing.T) {
+	for _, n := range []int{0, 1, 127, 128, 16383, 16384, 70000} {
+		require.Len(t, appendString(nil, strings.Repeat("x", n)), stringSize(strings.Repeat("x", n)))
+	}
+}

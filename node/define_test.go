@@ -44,6 +44,19 @@ func (w *world) ask(t *testing.T, id int, op node.OpID, key, to string) *node.Re
 	return w.replies[0]
 }
 
+// What a node notes of a definition in its log is no machine for anybody else.
+func TestNotesAreNoMachinesToClients(t *testing.T) {
+	w := newWorld(3, nil)
+	require.Equal(t, node.Committed, w.ask(t, 1, "c1.1", "definition/lamp", text(t, lamp())).Outcome)
+	for _, kind := range []node.Kind{node.ReadLocal, node.Read, node.Propose} {
+		w.replies = nil
+		w.request(1, &node.Request{Kind: kind, Key: "#definition/lamp", ID: "c1.2", Attempt: 1, To: fsm.Retired})
+		require.Len(t, w.replies, 1, "at once")
+		require.Equal(t, node.Rejected, w.replies[0].Outcome)
+		require.Equal(t, node.UnknownDefinition, w.replies[0].Reason)
+	}
+}
+
 // A definition is created once, used on every node, also on one that has not
 // heard of it, and by every later life.
 func TestDefinitionsOfUsers(t *testing.T) {

@@ -148,7 +148,7 @@ func (n *Node) holdable(m *machine, b Ballot, v *Value) bool {
 
 // definition finds the definition of a key, as define does.
 func (n *Node) definition(key string) *fsm.Definition {
-	if m := n.known(key); m != nil {
+	if m := n.known(key); m != nil && !pinned(key) {
 		return m.def
 	}
 	return n.define(key)

@@ -48,7 +48,8 @@ type Send struct {
 }
 
 // SetTimer asks for a Timer event with Token when the local clock has advanced
-// by After. Timers cannot be cancelled.
+// by After. It takes the place of a timer with that token which has not gone off.
+// Timers cannot be cancelled.
 type SetTimer struct {
 	Token uint64
 	After time.Duration

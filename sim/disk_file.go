@@ -94,7 +94,9 @@ func (f *file) read(d *disk) []byte {
 func (f *file) longest() int {
 	size := int64(len(f.image))
 	for i := range f.changes {
-		size = max(size, f.changes[i].end())
+		if c := &f.changes[i]; c.op == DiskTruncate || len(c.data) > 0 {
+			size = max(size, c.end())
+		}
 	}
 	return int(size)
 }

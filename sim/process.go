@@ -95,7 +95,7 @@ func (e *Effects) Send(to ID, m Message) { e.sends = append(e.sends, send{to, m}
 
 // SetTimer asks for a Timer event with token when the local clock has advanced
 // by after, which counts as 0 if it is negative. It takes the place of a timer
-// with that token which has not fired. Timers cannot be cancelled: a process ignores one
+// with that token which has not gone off; one that a pause keeps waiting has. Timers cannot be cancelled: a process ignores one
 // that it no longer wants. A crash forgets them all.
 func (e *Effects) SetTimer(token uint64, after Duration) {
 	if n := len(e.timers); n > 0 && e.timers[n-1].token == token {

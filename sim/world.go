@@ -190,7 +190,7 @@ func (w *World) Wipe(id ID) {
 	if p.code != nil {
 		panic(fmt.Sprintf("sim: process %d is not down", id))
 	}
-	p.disk = disk{profile: p.disk.profile, key: p.disk.key.Name("wiped").Word(uint64(p.life))}
+	p.disk = disk{profile: p.disk.profile, key: p.disk.key.Name("wiped").Word(uint64(p.life)), blocks: p.disk.blocks}
 	w.faults.Wipe++
 	w.fold(uint64(id), keyed.String("wipe"))
 }
@@ -231,7 +231,8 @@ func (w *World) DiskFailed(id ID) bool {
 // DiskHits counts what the faults of all disks have done.
 func (w *World) DiskHits() DiskHits { return w.hits }
 
-// Step lets the next thing happen. It reports false when nothing is left.
+// Step lets the next thing happen, if it is anything but a timer that waits on. It
+// reports false when nothing is left.
 func (w *World) Step() bool {
 	if w.queue.len() == 0 {
 		return false
@@ -240,9 +241,10 @@ func (w *World) Step() bool {
 		panic("sim: a step within a step")
 	}
 	w.busy = true
+	before := w.stats.Events
 	w.take()
 	w.busy = false
-	if w.watch != nil {
+	if w.watch != nil && w.stats.Events != before {
 		w.watch()
 	}
 	return true
@@ -251,8 +253,10 @@ func (w *World) Step() bool {
 // take takes the earliest record and does what it says.
 func (w *World) take() {
 	var r record
+	was := w.now
 	w.now = w.queue.pop(&r)
 	if r.what == whatTimer && !w.rings(w.procs[r.to], &r) {
+		w.now = was // nothing has happened
 		return
 	}
 	w.stats.Events++
@@ -278,7 +282,7 @@ func (w *World) take() {
 	w.dispatch(p, &r)
 }
 
-// Watch has f called after every step. What it calls may change nothing.
+// Watch has f called after every event. What it calls may change nothing.
 func (w *World) Watch(f func()) { w.watch = f }
 
 // Run steps until the next event would lie after the given time, or nothing is

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"container/heap"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -146,7 +145,7 @@ func (l *loop) perform(e *node.Effects) {
 	}
 	now := l.now()
 	for _, t := range e.Timers {
-		heap.Push(&l.timers, timer{now + t.After, t.Token})
+		l.timers.set(now+t.After, t.Token)
 	}
 }
 

@@ -321,15 +321,17 @@ func generateOperation(c choices, p *Plan, shape Shape, machines []string, storm
 // sortByTime orders operations by time, those of one client by number, and
 // gives each client's operations their times in that order.
 func sortByTime(ops []Operation) {
-	byClient := map[int][]Duration{}
-	for _, o := range ops {
-		byClient[o.Client] = append(byClient[o.Client], o.At)
+	byClient := make([][]Duration, MaxClients+1)
+	for i := range ops {
+		c := ops[i].Client
+		byClient[c] = append(byClient[c], ops[i].At)
+	}
+	for _, times := range byClient {
+		slices.Sort(times)
 	}
 	for i := range ops {
-		times := byClient[ops[i].Client]
-		least := slices.Index(times, slices.Min(times))
-		ops[i].At = times[least]
-		byClient[ops[i].Client] = slices.Delete(times, least, least+1)
+		times := &byClient[ops[i].Client]
+		ops[i].At, *times = (*times)[0], (*times)[1:]
 	}
 	slices.SortStableFunc(ops, func(a, b Operation) int { return cmp.Compare(a.At, b.At) })
 }

@@ -39,8 +39,11 @@ func (r *run) Carry(m sim.Message) sim.Message {
 // asBytes reports whether a message is one of those that cross as bytes.
 func (r *run) asBytes(e *envelope) bool {
 	percent := uint64(r.plan.Knobs.CodecPercent)
-	return percent == 0 || keyed.Key(e.Digest()).Name("as bytes").Below(100) < percent
+	return percent == 0 || keyed.Key(e.Digest()).Word(carriedAsBytes).Below(100) < percent
 }
+
+// carriedAsBytes is what the choice is for that asBytes makes.
+var carriedAsBytes = keyed.String("as bytes")
 
 // Damage implements scenarios.Carrier.
 func (r *run) Damage(m sim.Message, cut bool, k keyed.Key) string {

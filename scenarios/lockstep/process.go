@@ -14,13 +14,14 @@ import (
 // process is one life of a node in the simulator: what the server's loop does
 // with clock, sockets and files, with the simulator's.
 type process struct {
-	run  *run
-	id   sim.ID
-	life int
-	node *node.Node
-	did  report // in the last step
-	dead bool
-	met  bool // its peers know its log, or know better
+	run    *run
+	id     sim.ID
+	life   int
+	node   *node.Node
+	did    report        // in the last step
+	events [1]node.Event // of the step under way
+	dead   bool
+	met    bool // its peers know its log, or know better
 
 	strange bool // they do: it is not the node that they have met
 }
@@ -40,11 +41,12 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 		return
 	}
 	p.did.reset()
-	e := p.event(ev)
+	e := &p.events[0]
+	p.take(ev, e)
 	if r, ok := e.Message.(*node.Request); ok && p.node.Ready() {
 		p.did.took = arrived{p.life, r}
 	}
-	effects, err := p.node.Step(time.Duration(now), e)
+	effects, err := p.node.StepAll(time.Duration(now), p.events[:])
 	if b := p.run.bug.after; b != nil {
 		b(p, now, effects)
 	}
@@ -78,8 +80,9 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 	}
 }
 
-func (p *process) event(ev *sim.Event) node.Event {
-	e := node.Event{From: node.ID(ev.From), Token: ev.Token, Err: ev.Err}
+// take has e be what ev is to the node.
+func (p *process) take(ev *sim.Event, e *node.Event) {
+	*e = node.Event{From: node.ID(ev.From), Token: ev.Token, Err: ev.Err}
 	switch ev.Kind {
 	case sim.Boot:
 		e.Kind, e.Dir = node.Boot, ev.Disk
@@ -94,7 +97,6 @@ func (p *process) event(ev *sim.Event) node.Event {
 	case sim.Done:
 		e.Kind = node.Done
 	}
-	return e
 }
 
 // diskRequest is a request of the log as one of the simulated disk. To create a

@@ -17,6 +17,7 @@ type disk struct {
 	free    Duration // when the device has done all that it was asked
 	dir     directory
 	flight  []request            // asked for, not done; in order
+	ended   request              // the last that was done
 	turns   map[keyed.Key]uint64 // requests of each kind on each file, over all lives, if delays are random
 	crashes uint64
 	kills   uint64
@@ -44,14 +45,14 @@ type request struct {
 // submit takes r, which is sound, and says when it will be done.
 func (d *disk) submit(now Duration, r *DiskRequest) (done Duration) {
 	begin, delay := max(d.free, now), d.delay(r)
+	var t *request
 	if d.trouble == nil {
-		d.flight = append(d.flight, d.take(r))
+		t = d.take(r)
 	} else {
 		begin, delay = d.hold(now, r, begin, delay)
-		d.flight = append(d.flight, d.takeBadly(now, r))
+		t = d.takeBadly(now, r)
 	}
 	d.free = begin + delay
-	t := &d.flight[len(d.flight)-1]
 	t.done, t.quiet = d.free, r.Quiet && t.err == nil
 	return d.free
 }
@@ -76,9 +77,15 @@ func (d *disk) delay(r *DiskRequest) Duration {
 	return delay.At(k.Word(d.turns[k]))
 }
 
-// take notes what r changes, or what it will make durable.
-func (d *disk) take(r *DiskRequest) request {
-	t := request{op: r.Op, token: r.Token, moved: d.dir.moved()}
+// fly has r under way, about which nothing is known yet.
+func (d *disk) fly(r *DiskRequest) *request {
+	d.flight = append(d.flight, request{op: r.Op, token: r.Token, moved: d.dir.moved()})
+	return &d.flight[len(d.flight)-1]
+}
+
+// take has r under way, and notes what it changes or what it will make durable.
+func (d *disk) take(r *DiskRequest) *request {
+	t := d.fly(r)
 	if r.Op == DiskSyncDir {
 		t.covers = t.moved
 		return t
@@ -120,7 +127,7 @@ func (d *disk) room(size int) []byte {
 
 // finish ends the requests under way up to the first that the process hears of,
 // which it returns.
-func (d *disk) finish() request {
+func (d *disk) finish() *request {
 	for d.flight[0].quiet {
 		d.complete()
 	}
@@ -135,14 +142,15 @@ func (d *disk) pass(now Duration) {
 	}
 }
 
-// complete ends the oldest request under way.
-func (d *disk) complete() request {
-	r := d.flight[0]
+// complete ends the oldest request under way, which it returns until the next one ends.
+func (d *disk) complete() *request {
+	r := &d.ended
+	*r = d.flight[0]
 	d.flight = slices.Delete(d.flight, 0, 1)
 	if !bytes.Equal(r.given, r.copied) {
 		panic(fmt.Sprintf("sim: the data of a write to %s changed before the write was done", r.file.name))
 	}
-	d.execute(&r)
+	d.execute(r)
 	if d.trouble != nil {
 		d.trouble.ended(r.err)
 	}

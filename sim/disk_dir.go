@@ -66,7 +66,7 @@ func (d *directory) look(name string) *found {
 	if !ok {
 		return nil
 	}
-	d.last = [2]found{{d.read[i], keyed.String(name)}, d.last[0]}
+	d.note(d.read[i])
 	return &d.last[0]
 }
 
@@ -82,7 +82,13 @@ func (d *directory) move(m move) {
 			*f = found{}
 		}
 	}
+	if m.to != "" { // it will be asked for
+		d.note(named{m.to, m.file})
+	}
 }
+
+// note has a name be the one that was looked up last.
+func (d *directory) note(n named) { d.last = [2]found{{n, keyed.String(n.name)}, d.last[0]} }
 
 // undo takes back all but the first moves.
 func (d *directory) undo(moved uint64) {

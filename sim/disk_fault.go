@@ -148,7 +148,7 @@ func (d *disk) hold(now Duration, r *DiskRequest, begin, delay Duration) (Durati
 const slowest = 100
 
 // takeBadly is take with faults.
-func (d *disk) takeBadly(now Duration, r *DiskRequest) request {
+func (d *disk) takeBadly(now Duration, r *DiskRequest) *request {
 	f := d.obstacle(now, r)
 	if f == 0 {
 		return d.take(r)
@@ -168,7 +168,9 @@ func (d *disk) takeBadly(now Duration, r *DiskRequest) request {
 		n := d.key.Name("partial").Word(d.trouble.turns[f]).Below(uint64(c.sectors(d.profile) + 1))
 		bad.Data = c.first(int(n), d.profile).data
 	default:
-		return request{op: r.Op, token: r.Token, moved: d.dir.moved(), err: f.on(r.File)}
+		t := d.fly(r)
+		t.err = f.on(r.File)
+		return t
 	}
 	t := d.take(&bad)
 	t.err, t.file.torn = f.on(r.File), true

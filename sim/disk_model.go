@@ -31,7 +31,7 @@ func (m *DiskModel) Submit(r DiskRequest) {
 	if err := r.check(); err != nil {
 		panic("sim: " + err.Error())
 	}
-	m.disk.flight = append(m.disk.flight, m.disk.take(&r))
+	m.disk.take(&r)
 }
 
 // Flight counts the requests under way.

@@ -14,6 +14,7 @@ import (
 // knows all nodes, and forgets nothing when one of them crashes.
 type oracle struct {
 	plan       *scenarios.Plan
+	keys       []string // of the plan's machines
 	majority   int
 	machines   map[string]*truth
 	last       [4]*truth // that were looked up, each in a place by its key
@@ -116,7 +117,7 @@ func (b *block[T]) make() *T {
 
 func newOracle(p *scenarios.Plan) *oracle {
 	return &oracle{
-		plan: p, majority: p.Nodes/2 + 1,
+		plan: p, keys: p.Machines(), majority: p.Nodes/2 + 1,
 		machines: map[string]*truth{}, replicas: make([]replica, p.Nodes+1),
 	}
 }
@@ -287,7 +288,7 @@ func (o *oracle) booted(n *node.Node) *scenarios.Violation {
 	}
 	r.boot, r.read, r.about, r.compared = n.Boots(), node.ReadID{}, aboutRead{}, 0
 	o.resume()
-	for _, key := range o.plan.Machines() {
+	for _, key := range o.keys {
 		h := &o.machine(key).held[o.id]
 		s := n.Inspect(key)
 		if below(s.Promised, h.promised) || below(s.Accepted, h.accepted) {

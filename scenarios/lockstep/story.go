@@ -79,7 +79,7 @@ func (r *run) Story(machine string) string {
 // latest is the machine whose story has gone on last.
 func (o *oracle) latest() (key string) {
 	last := scenarios.Duration(-1)
-	for _, k := range o.plan.Machines() {
+	for _, k := range o.keys {
 		if lines := o.machine(k).story.lines(); len(lines) > 0 && lines[len(lines)-1].at > last {
 			key, last = k, lines[len(lines)-1].at
 		}

@@ -185,7 +185,7 @@ func (r *run) Repaired(at scenarios.Duration) *scenarios.Violation {
 			return r.oracle.at(at, scenarios.NodeID(n)).violation("liveness", "not-at-rest", "", "holds %s after the storm, long after anybody asked it", w)
 		}
 	}
-	for _, key := range r.plan.Machines() {
+	for _, key := range r.oracle.keys {
 		first := r.nodes[running[0]].Inspect(key)
 		for _, n := range running[1:] {
 			s, o := r.nodes[n].Inspect(key), r.oracle.at(at, scenarios.NodeID(n))
@@ -218,7 +218,7 @@ func (r *run) CoreAgrees(at scenarios.Duration, without []sim.ID) *scenarios.Vio
 }
 
 func (r *run) agree(at scenarios.Duration, running []int) *scenarios.Violation {
-	for _, key := range r.plan.Machines() {
+	for _, key := range r.oracle.keys {
 		first := r.nodes[running[0]].Inspect(key).Learnt
 		for _, n := range running[1:] {
 			if v := r.nodes[n].Inspect(key).Learnt; !v.Equal(first) {

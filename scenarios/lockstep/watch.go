@@ -78,7 +78,7 @@ func (o *oracle) watcher(key string) *watcher {
 
 // resume has those who watch at a node that comes back begin where they were.
 func (o *oracle) resume() {
-	for _, key := range o.plan.Machines() {
+	for _, key := range o.keys {
 		if w := o.machine(key).watchers[o.id]; w != nil {
 			w.had, w.story.From = nil, w.told
 		}

@@ -1,9 +1,6 @@
 package node
 
-import (
-	"cmp"
-	"strconv"
-)
+import "strconv"
 
 // ID names a process: a member, or whoever asks as a client.
 type ID uint16
@@ -21,12 +18,13 @@ type Ballot struct {
 // Compare orders ballots by epoch, round, node and boot. The zero Ballot is
 // below all others.
 func (b Ballot) Compare(c Ballot) int {
-	return cmp.Or(
-		cmp.Compare(b.Epoch, c.Epoch),
-		cmp.Compare(b.Round, c.Round),
-		cmp.Compare(b.Node, c.Node),
-		cmp.Compare(b.Boot, c.Boot),
-	)
+	switch {
+	case b.Less(c):
+		return -1
+	case c.Less(b):
+		return 1
+	}
+	return 0
 }
 
 // Less reports b < c.

@@ -37,6 +37,11 @@ func setter(sets []set) func(*Config) {
 // fired is what a process tells that sets timers, while its clock stops now and then.
 func fired(t testing.TB, sets []set, stops []Duration, long Duration) (facts []string, events uint64) {
 	w := worldOf(t, 1, idle, setter(sets), told(&facts))
+	watched := uint64(0)
+	w.Watch(func() {
+		watched++
+		require.Equal(t, watched, w.Events(), "who watches sees events, and nothing else")
+	})
 	for i, s := range sets {
 		w.Request(s.at, 1, note{"ask", "x", i})
 	}
@@ -44,8 +49,12 @@ func fired(t testing.TB, sets []set, stops []Duration, long Duration) (facts []s
 		at(w, s, func() { w.StopClock(1) })
 		at(w, s+long, func() { w.StartClock(1) })
 	}
-	w.Run(sec)
-	return facts, w.Stats().Events
+	last := Duration(0)
+	for w.Step() {
+		require.GreaterOrEqual(t, w.Now(), last)
+		last = w.Now()
+	}
+	return facts, w.Events()
 }
 
 func TestATimerThatIsSetAgainFiresOnce(t *testing.T) {

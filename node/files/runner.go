@@ -26,9 +26,8 @@ type Runner struct {
 
 // NewRunner starts a runner on d. It reports each request to done, in the order
 // in which they were submitted, but for quiet ones that succeed, from its own
-// goroutine: while done runs, nothing
-// is executed. After the first error nothing more is, and the requests that
-// follow are reported with that error too.
+// goroutine: while done runs, nothing is executed. After the first error nothing
+// more is, and the requests that follow are reported with that error too.
 func NewRunner(d Executor, done func(token uint64, err error)) *Runner {
 	r := &Runner{disk: d, done: done, ended: make(chan struct{})}
 	r.wake.L = &r.mu

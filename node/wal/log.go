@@ -122,9 +122,9 @@ func (l *Log) issue(r Request) {
 }
 
 // Done reports that the request with a token was executed, and with it all quiet
-// ones before it, or that it failed. A
-// failure is for good, whatever is reported after it: the node must stop, and
-// only the recovery of its next life can say how much of the batch there is.
+// ones before it, or that it failed. A failure is for good, whatever is reported
+// after it: the node must stop, and only the recovery of its next life can say
+// how much of the batch there is.
 // Reports that are not in the order of the requests are such a failure too.
 func (l *Log) Done(token uint64, err error) {
 	if l.failed != nil {

@@ -29,8 +29,8 @@ func (r *run) Carry(m sim.Message) sim.Message {
 	if e.arrived == nil {
 		e.arrived = e
 		if r.asBytes(e) {
-			e.arrived = r.arena.envelope(r.line.carry(e.Message))
-			e.arrived.fate, e.arrived.stranger = e.Fate(), e.stranger
+			e.arrived = r.arena.block.make()
+			*e.arrived = envelope{Message: r.line.carry(e.Message), fate: e.Fate(), stranger: e.stranger}
 		}
 	}
 	return e.arrived

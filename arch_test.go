@@ -30,8 +30,9 @@ var layers = map[string]layer{
 	"node/fsm":     {pure: true},
 	"node/wal":     {pure: true},
 	"node":         {pure: true, module: []string{"node/fsm", "node/wal"}},
+	"node/member":  {pure: true, module: []string{"node", "node/wal"}},
 	"node/watch":   {pure: true, module: []string{"node"}},
-	"node/wire":    {pure: true, module: []string{"node", "node/fsm"}, others: []string{"github.com/fxamacker/cbor/v2"}},
+	"node/wire":    {pure: true, module: []string{"node", "node/fsm", "node/member"}, others: []string{"github.com/fxamacker/cbor/v2"}},
 	"node/session": {pure: true, module: []string{"node", "node/fsm"}},
 
 	"node/definition": {module: []string{"node/fsm"}, others: []string{"go.yaml.in/yaml/v3"}},
@@ -40,7 +41,7 @@ var layers = map[string]layer{
 	"node/files":           {module: []string{"node/wal"}},
 	"node/files/filestest": {module: []string{"node/wal"}, others: []string{"github.com/stretchr/testify/require"}},
 	"node/server": {
-		module: []string{"node", "node/definition", "node/files", "node/fsm", "node/tcp", "node/wal", "node/watch", "node/wire"},
+		module: []string{"node", "node/definition", "node/files", "node/fsm", "node/member", "node/tcp", "node/wal", "node/watch", "node/wire"},
 		others: []string{
 			"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 			"github.com/prometheus/client_golang/prometheus/promhttp",
@@ -76,7 +77,7 @@ var layers = map[string]layer{
 // system is what a system under test joins: plans and the simulator to nodes.
 var system = []string{
 	"netmodel", "netmodel/keyed", "scenarios", "sim",
-	"node", "node/fsm", "node/session", "node/wal", "node/watch", "node/wire",
+	"node", "node/fsm", "node/member", "node/session", "node/wal", "node/watch", "node/wire",
 }
 
 func TestArchitectureOfImports(t *testing.T) {

@@ -126,7 +126,7 @@ func (n *Node) stored(key string) *machine {
 // resolve gives every recovered machine its definition, and checks its value.
 func (n *Node) resolve() error {
 	for _, m := range n.byIndex {
-		if !pinned(m.key) {
+		if !pinned(m.key) || noted(m.key) {
 			continue
 		}
 		d, err := fsm.Parse(m.value.State)
@@ -142,6 +142,9 @@ func (n *Node) resolve() error {
 		n.defs[d.Name] = &d
 	}
 	for _, m := range n.byIndex {
+		if noted(m.key) {
+			continue
+		}
 		if m.def = cmp.Or(m.def, n.define(m.key)); m.def == nil {
 			return errRecord("machine %q: its definition is not configured; add it", m.key)
 		}
@@ -159,7 +162,7 @@ func (n *Node) resolve() error {
 func (n *Node) Definitions() []fsm.Definition {
 	list := slices.Clone(n.cfg.Definitions)
 	for _, m := range n.byIndex {
-		if m == nil || !pinned(m.key) {
+		if m == nil || !pinned(m.key) || noted(m.key) {
 			continue
 		}
 		d := n.defs[strings.TrimPrefix(m.key, pin+fsm.Meta+"/")]

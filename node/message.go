@@ -41,6 +41,7 @@ type Acknowledgment struct {
 	Accepted Ballot // prepare: the ballot of Value; zero if it has accepted nothing
 	Value    *Value // prepare
 	First    OpID
+	At       uint64 // a position of the acceptor's log, up to which it is durable
 }
 
 // Reason says why something was rejected, or why its outcome is unknown.
@@ -66,6 +67,7 @@ const (
 	Unreachable  Reason = "unreachable"   // there is no connection to a node; said by clients
 	Mismatch     Reason = "mismatch"      // the machine is at another version than expected
 	Forgotten    Reason = "forgotten"     // too old for the ring to tell
+	Abstains     Reason = "abstains"      // the node takes no part: its log is disputed, or its cluster is not formed
 )
 
 // Reject is an acceptor's refusal of a Proposal.
@@ -108,6 +110,7 @@ type ReadReport struct {
 	Accepted Ballot // zero if it has accepted nothing
 	Value    *Value
 	First    OpID
+	At       uint64 // a position of the acceptor's log, up to which it is durable
 }
 
 // Kind is what a client asks for.

@@ -16,8 +16,8 @@ type EventKind uint8
 
 // The kinds of events.
 const (
-	Boot    EventKind = iota + 1 // first event of a life: Dir, Incarnation
-	Receive                      // a message arrived: From, Message
+	Boot    EventKind = iota + 1 // first event of a life: Dir, Incarnation, Life
+	Receive                      // a message arrived: From, Life, Message
 	Timer                        // a timer fired: Token
 	Done                         // a disk request ended: Token, Err
 )
@@ -26,6 +26,7 @@ const (
 type Event struct {
 	Kind        EventKind
 	From        ID
+	Life        uint64 // random id of a life: of this node's own, or of the member From when it sent Message
 	Message     Message
 	Token       uint64
 	Err         error
@@ -68,6 +69,8 @@ type Node struct {
 	log         *wal.Log
 	boot        uint64
 	incarnation [16]byte
+	recovered   wal.LSN // where the log of the lives before ends
+	starts      []wal.Start
 	ready       bool
 	err         error
 	now         time.Duration

@@ -189,7 +189,8 @@ func (n *Node) recover(ev *Event) {
 		n.err = fmt.Errorf("%w: %w", ErrStopped, err)
 		return
 	}
-	n.log, n.boot, n.incarnation = log, was.Boot, was.Identity.Incarnation
+	n.log, n.boot, n.incarnation, n.recovered = log, was.Boot, was.Identity.Incarnation, was.End
+	n.starts = was.Starts
 	n.fact(Fact{Kind: Started, Boot: n.boot})
 	n.markLog(was)
 	for _, m := range n.byIndex {

@@ -65,6 +65,13 @@ type Repairer interface {
 	Repaired(at Duration) *Violation
 }
 
+// Forgetful is a Run that is told when a node's disk has lost what was durable
+// on it, other than by damage: it was emptied, or an older copy was put in its
+// place. The node is down.
+type Forgetful interface {
+	Lost(id sim.ID)
+}
+
 // Marker is a Run that counts what it comes by on its way. Marks is asked when
 // the run is over: how often each of System.Marks, in that order.
 type Marker interface {
@@ -141,8 +148,8 @@ func (s *Stopped) Digest() uint64 { return keyed.String(s.Err.Error()) }
 
 func (s *Stopped) String() string { return "stopped: " + s.Err.Error() }
 
-// Disowned is the fact that a node has met a peer that is not the one it knows: it
-// has forgotten what it promised, and is not heard.
+// Disowned is the fact that a node has learnt from others that it has lost what
+// it promised, and ends.
 type Disowned struct{ Node sim.ID }
 
 // Digest implements sim.Fact.

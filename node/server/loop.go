@@ -1,6 +1,8 @@
 package server
 
 import (
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/files"
+	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/tcp"
 )
 
@@ -26,14 +29,16 @@ var ErrStopped = errors.New("the node has stopped, and whether the operation tak
 
 // loop is the only goroutine that touches the node.
 type loop struct {
-	node      *node.Node
+	member    *member.Member
+	node      *node.Node // in member
 	log       *slog.Logger
 	runner    *files.Runner
 	transport *tcp.Transport
 	events    chan node.Event
 	asks      chan func()
 	quit      chan struct{}
-	ready     chan struct{} // closed when the node listens: before that it hears nobody
+	open      chan struct{} // closed when others may hear of this life
+	ready     chan struct{} // closed when the node answers clients: before that it hears none
 	over      chan struct{} // closed when the loop has ended
 	begin     time.Time
 	timers    timers
@@ -51,11 +56,11 @@ type loop struct {
 // maxBatch bounds the events of one step.
 const maxBatch = 256
 
-func newLoop(n *node.Node, log *slog.Logger, limits Limits) *loop {
+func newLoop(m *member.Member, log *slog.Logger, limits Limits) *loop {
 	return &loop{
-		node: n, log: log, begin: time.Now(), waiting: newWaiting(limits.Waiting),
+		member: m, node: m.Node(), log: log, begin: time.Now(), waiting: newWaiting(limits.Waiting),
 		events: make(chan node.Event, 4*maxBatch), asks: make(chan func()),
-		quit: make(chan struct{}), ready: make(chan struct{}), over: make(chan struct{}),
+		quit: make(chan struct{}), open: make(chan struct{}), ready: make(chan struct{}), over: make(chan struct{}),
 		hub: hub{keys: map[string][]*watcher{}},
 	}
 }
@@ -66,7 +71,11 @@ func (l *loop) now() time.Duration { return time.Since(l.begin) }
 // boot lets the node read what the disk holds.
 func (l *loop) boot(dir *files.Dir, incarnation [16]byte, runner *files.Runner) error {
 	l.runner = runner
-	effects, err := l.node.Step(l.now(), node.Event{Kind: node.Boot, Dir: dir, Incarnation: incarnation})
+	var life [8]byte
+	rand.Read(life[:])
+	effects, err := l.member.StepAll(l.now(), []node.Event{{
+		Kind: node.Boot, Dir: dir, Incarnation: incarnation, Life: binary.LittleEndian.Uint64(life[:]),
+	}})
 	if err != nil {
 		return err
 	}
@@ -86,12 +95,8 @@ func (l *loop) live() error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	batch := make([]node.Event, 0, maxBatch)
-	ready := false
 	for {
-		if !ready && l.node.Ready() {
-			ready = true
-			close(l.ready)
-		}
+		l.tellStanding()
 		timer.Reset(l.timers.wait(l.now()))
 		batch = batch[:0]
 		select {
@@ -109,12 +114,31 @@ func (l *loop) live() error {
 			continue
 		}
 		l.waiting.hand(batch)
-		effects, err := l.node.StepAll(l.now(), batch)
+		effects, err := l.member.StepAll(l.now(), batch)
 		l.learn(batch, effects)
 		l.perform(effects)
 		if err != nil {
 			return err
 		}
+	}
+}
+
+// tellStanding lets those go on who wait for the member to get so far.
+func (l *loop) tellStanding() {
+	if l.member.Open() {
+		closeOnce(l.open)
+	}
+	if l.member.Answers() {
+		closeOnce(l.ready)
+	}
+}
+
+// closeOnce closes a channel that only the loop closes.
+func closeOnce(c chan struct{}) {
+	select {
+	case <-c:
+	default:
+		close(c)
 	}
 }
 
@@ -138,7 +162,9 @@ func (l *loop) perform(e *node.Effects) {
 	}
 	for _, s := range e.Sends {
 		if s.To < firstClient {
-			l.transport.Send(s.To, s.Message)
+			if l.transport != nil { // until it is there, nobody can be reached
+				l.transport.Send(s.To, s.Message)
+			}
 		} else if r, ok := s.Message.(*node.Reply); ok {
 			l.waiting.reply(s.To, r)
 		}
@@ -161,8 +187,8 @@ func (l *loop) put(ev node.Event) bool {
 	return false
 }
 
-func (l *loop) deliver(from node.ID, m node.Message) {
-	l.put(node.Event{Kind: node.Receive, From: from, Message: m})
+func (l *loop) deliver(from node.ID, life uint64, m node.Message) {
+	l.put(node.Event{Kind: node.Receive, From: from, Life: life, Message: m})
 }
 
 func (l *loop) diskDone(token uint64, err error) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/files"
+	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/tcp"
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
@@ -49,7 +50,6 @@ type Server struct {
 	dir       *files.Dir
 	runner    *files.Runner
 	transport *tcp.Transport
-	peers     *acquaintances
 	loop      *loop
 	metrics   *metrics
 	ports     ports
@@ -58,6 +58,8 @@ type Server struct {
 	watchers  atomic.Int64  // let in
 	closing   chan struct{} // closed when it is asked to stop
 	once      sync.Once     // of closing
+	running   bool          // run was begun
+	begun     chan struct{} // closed when start is over, whatever came of it
 	stopped   chan struct{}
 	life      uint64 // the node's number of boots
 	err       error  // why it stopped; read after stopped
@@ -74,16 +76,21 @@ func Start(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, log: cfg.Log.With("node", cfg.Node.ID),
-		closing: make(chan struct{}), stopped: make(chan struct{}),
+		closing: make(chan struct{}), begun: make(chan struct{}), stopped: make(chan struct{}),
 	}
-	if err := s.start(); err != nil {
+	err := s.start()
+	close(s.begun)
+	if err != nil {
 		if s.loop != nil {
 			s.loop.stop(err)
 		}
-		s.release()
+		if s.running {
+			<-s.stopped
+		} else {
+			s.release()
+		}
 		return nil, err
 	}
-	go s.run()
 	return s, nil
 }
 
@@ -108,9 +115,6 @@ func (s *Server) start() error {
 	if s.dir, err = files.Open(s.cfg.Data); err != nil {
 		return err
 	}
-	if s.peers, err = recallPeers(s.dir); err != nil {
-		return err
-	}
 	s.guests = newGuests(s.cfg.Limits.Connections)
 	s.loop = newLoop(core, s.log, s.cfg.Limits)
 	s.metrics = newMetrics(s)
@@ -119,9 +123,16 @@ func (s *Server) start() error {
 	if err := s.loop.boot(s.dir, incarnation(), s.runner); err != nil {
 		return fmt.Errorf("%s: %w", s.cfg.Data, err)
 	}
-	s.life = core.Boots()
+	s.life = core.Node().Boots()
 	if err := s.ports.open(&s.cfg); err != nil {
 		return err
+	}
+	s.running = true
+	go s.run()
+	select {
+	case <-s.loop.open: // from now on others may hear of this life
+	case <-s.loop.over:
+		return fmt.Errorf("%s: %w", s.cfg.Data, s.loop.err)
 	}
 	if err := s.meet(codec, core); err != nil {
 		return err
@@ -138,8 +149,8 @@ func (s *Server) disk() files.Executor {
 	return s.dir
 }
 
-// core makes the node from the configuration.
-func (s *Server) core() (*node.Node, error) {
+// core makes the member from the configuration.
+func (s *Server) core() (*member.Member, error) {
 	cfg := s.cfg.Node
 	cfg.Cluster = clusterID(s.cfg.Cluster)
 	cfg.Members = nil
@@ -149,11 +160,11 @@ func (s *Server) core() (*node.Node, error) {
 	var seed [8]byte
 	rand.Read(seed[:])
 	cfg.Jitter = binary.LittleEndian.Uint64(seed[:])
-	n, err := node.New(cfg)
+	m, err := member.New(member.Config{Node: cfg, Notify: s.notice})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	return n, nil
+	return m, nil
 }
 
 // clusterID is a cluster's name in sixteen bytes.
@@ -168,23 +179,42 @@ func incarnation() (random [16]byte) {
 }
 
 // meet lets the peers in.
-func (s *Server) meet(codec wire.Codec, core *node.Node) (err error) {
+func (s *Server) meet(codec wire.Codec, core *member.Member) error {
 	others := map[node.ID]string{}
 	for id, addr := range s.cfg.Peers {
 		if id != s.cfg.Node.ID {
 			others[id] = addr
 		}
 	}
-	s.transport, err = tcp.Start(tcp.Config{
-		Hello: wire.Hello{
-			Protocol: wire.Protocol, Cluster: clusterID(s.cfg.Cluster), Node: s.cfg.Node.ID,
-			Incarnation: core.Incarnation(), Epoch: 1, Codec: codec.Name(),
-		},
-		Listener: s.ports.peers, Peers: others, Codec: codec, Queue: s.cfg.Queue, Log: s.log,
-		Admit: s.peers.admit, Deliver: s.loop.deliver, Refused: s.refused,
+	hello := wire.Hello{
+		Protocol: wire.Protocol, Oldest: wire.OldestProtocol, Cluster: clusterID(s.cfg.Cluster), Node: s.cfg.Node.ID,
+		Epoch: 1, Codec: codec.Name(),
+	}
+	s.loop.look(func(n *node.Node) {
+		hello.Incarnation, hello.Boot, hello.Life = n.Incarnation(), n.Boots(), core.Life()
 	})
-	s.loop.transport = s.transport
-	return err
+	transport, err := tcp.Start(tcp.Config{
+		Hello: hello, Listener: s.ports.peers, Peers: others, Codec: codec, Queue: s.cfg.Queue, Log: s.log,
+		Deliver: s.loop.deliver,
+	})
+	if err != nil {
+		return err
+	}
+	s.transport = transport
+	if !s.loop.look(func(*node.Node) { s.loop.transport = transport }) {
+		return fmt.Errorf("%s: %w", s.cfg.Data, s.loop.err)
+	}
+	return nil
+}
+
+// notice logs what an operator should know.
+func (s *Server) notice(n member.Notice) {
+	level := [...]slog.Level{member.Info: slog.LevelInfo, member.Warn: slog.LevelWarn, member.Alarm: slog.LevelError}[n.Level]
+	if n.Peer == 0 {
+		s.log.Log(context.Background(), level, n.Text)
+		return
+	}
+	s.log.Log(context.Background(), level, n.Text, "peer", n.Peer)
 }
 
 // serve lets the clients in.
@@ -210,9 +240,10 @@ func (s *Server) HTTPAddr() net.Addr {
 
 // run is the node's life.
 func (s *Server) run() {
-	s.log.Info("running", "boot", s.loop.node.Boots(), "data", s.cfg.Data, "codec", s.cfg.Codec)
+	s.log.Info("running", "boot", s.life, "data", s.cfg.Data, "codec", s.cfg.Codec)
 	s.err = s.loop.run()
-	if s.err != nil {
+	<-s.begun
+	if s.err != nil && s.transport != nil {
 		s.log.Error("stopped", "error", s.err)
 		s.transport.Close()
 		s.linger()
@@ -276,12 +307,4 @@ func (s *Server) Close(ctx context.Context) error {
 	}
 	s.loop.stop(nil)
 	return s.Err()
-}
-
-// refused ends a node that its peers will never speak with again under its
-// present identity.
-func (s *Server) refused(peer node.ID, err error) {
-	if saysAmnesia(err) {
-		s.loop.stop(fmt.Errorf("node %d refuses this node: %w", peer, err))
-	}
 }

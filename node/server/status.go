@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/member"
 )
 
 var errEnded = errors.New("it has stopped")
@@ -18,6 +19,11 @@ type Status struct {
 	Cluster     string       `json:"cluster"`
 	Incarnation string       `json:"incarnation"`
 	Boot        uint64       `json:"boot"`
+	Life        string       `json:"life"`             // random id of the boot
+	Stage       string       `json:"stage"`            // of the cluster: empty, bound or formed
+	Formed      string       `json:"formed,omitempty"` // the random id of the formed cluster
+	Members     []node.ID    `json:"members"`
+	Abstains    bool         `json:"abstains"` // its log is disputed, and it takes no part
 	Ready       bool         `json:"ready"`
 	Reason      string       `json:"reason,omitempty"` // why it is not
 	Machines    int          `json:"machines"`         // that it lists
@@ -39,17 +45,25 @@ func (s *Server) Status() Status {
 	st := Status{Node: s.cfg.Node.ID, Cluster: s.cfg.Cluster}
 	st.Machines, st.Watchers = int(s.loop.known.Load()), int(s.loop.hub.count.Load())
 	recovered := false
+	var standing member.Standing
 	running := s.loop.look(func(n *node.Node) {
+		standing = s.loop.member.Standing()
 		incarnation := n.Incarnation()
 		st.Incarnation = fmt.Sprintf("%x", incarnation[:])
 		st.Boot, recovered = n.Boots(), n.Ready()
 		st.Commits = n.Counters().Commits
 	})
+	st.Life, st.Stage, st.Abstains = fmt.Sprintf("%016x", standing.Life), standing.Stage.String(), standing.Abstains
+	st.Members = standing.Members
+	if standing.Stage != member.Empty {
+		st.Formed = fmt.Sprintf("%x", standing.Cluster)
+	}
 	up := 1
 	for _, p := range s.transport.Peers() {
 		peer := PeerStatus{Node: p.ID, Address: p.Addr, Up: p.Up}
 		if p.Up {
 			up++
+			peer.Error = standing.Refused[p.ID]
 		} else {
 			peer.Error = p.LastError
 		}
@@ -61,6 +75,8 @@ func (s *Server) Status() Status {
 		why = append(why, because(errEnded, s.loop.err).Error())
 	case !recovered:
 		why = append(why, "its log is not recovered yet")
+	case !standing.Ready:
+		why = append(why, standing.Reasons...)
 	}
 	if majority := len(s.cfg.Peers)/2 + 1; up < majority {
 		why = append(why, fmt.Sprintf("it reaches %d of %d members, itself included, and needs %d", up, len(s.cfg.Peers), majority))

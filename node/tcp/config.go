@@ -24,15 +24,10 @@ type Config struct {
 	Codec    wire.Codec         // the one that Hello names
 	Queue    int                // messages that may wait for one peer
 
-	// Admit is asked about the other side of every new connection, dialled or
-	// accepted, after all other checks. Its error is told to the other side.
-	Admit func(theirs wire.Hello) error
 	// Deliver takes the messages of a peer: one at a time, in the order of its
-	// connection. While it blocks, that peer is not read from.
-	Deliver func(from node.ID, m node.Message)
-	// Refused is told when a peer wants nothing of this node: once, until
-	// that changes.
-	Refused func(peer node.ID, err error)
+	// connection, with the life that its Hello named. While it blocks, that peer is
+	// not read from.
+	Deliver func(from node.ID, life uint64, m node.Message)
 	// Dial opens connections; nil is plain TCP.
 	Dial func(ctx context.Context, address string) (net.Conn, error)
 

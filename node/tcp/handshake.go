@@ -100,8 +100,6 @@ func (t *Transport) judge(theirs wire.Hello, wanted node.ID) error {
 		err = fmt.Errorf("node %d: %w", theirs.Node, ErrStranger)
 	case wanted != 0 && wanted != theirs.Node:
 		err = fmt.Errorf("node %d, want %d: %w", theirs.Node, wanted, ErrElsewhere)
-	case t.cfg.Admit != nil:
-		err = t.cfg.Admit(theirs)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnfit, err)

@@ -55,7 +55,7 @@ func (t *Transport) welcome(c *conn) {
 	p.attach(c)
 	defer p.detach(c)
 	t.tasks.Go(func() { t.beat(c) })
-	c.end(t.hear(p, c))
+	c.end(t.hear(p, c, hello.Life))
 	if malformed(c.reason) {
 		p.malformed()
 		t.quiet.warn("closed a peer's connection: it sent what is no message", "peer", p.id, "error", c.reason)
@@ -90,7 +90,7 @@ func (t *Transport) turnedAway(p *peer, c *conn, stayed bool) {
 }
 
 // hear delivers what a peer says until the connection ends.
-func (t *Transport) hear(p *peer, c *conn) error {
+func (t *Transport) hear(p *peer, c *conn, life uint64) error {
 	for {
 		payload, err := c.frame(t.cfg.Dead)
 		if err != nil {
@@ -107,7 +107,7 @@ func (t *Transport) hear(p *peer, c *conn) error {
 			return c.reason
 		}
 		p.count(m, Received, 1)
-		t.cfg.Deliver(p.id, m)
+		t.cfg.Deliver(p.id, life, m)
 		p.release()
 	}
 }

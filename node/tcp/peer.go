@@ -1,7 +1,6 @@
 package tcp
 
 import (
-	"errors"
 	"sync"
 	"time"
 
@@ -135,9 +134,6 @@ func (t *Transport) refusal(p *peer, before *trouble, err error) {
 		return
 	}
 	t.cfg.Log.Error("handshake with peer refused", "peer", p.id, "address", p.addr, "error", err)
-	if t.cfg.Refused != nil && errors.Is(err, ErrRefused) {
-		t.cfg.Refused(p.id, err)
-	}
 }
 
 // becomes reports whether that is new.

@@ -16,7 +16,7 @@ import (
 const closing = 5 * time.Second
 
 // ErrStuck is the error of Close if a function of Config has not returned.
-var ErrStuck = errors.New("transport closed, but a call of Deliver, Admit or Refused has not returned")
+var ErrStuck = errors.New("transport closed, but a call of Deliver has not returned")
 
 // Transport is a node's connections to all its peers.
 type Transport struct {

@@ -11,6 +11,7 @@ type history struct {
 	end      LSN // after the last record
 	batch    LSN // where its batch starts
 	boot     uint64
+	starts   []Start
 	first    uint64 // the lowest segment needed
 	sealed   bool   // the segment read last has a seal
 
@@ -107,6 +108,9 @@ func (h *history) addBoot(s *segment, offset int, r record) error {
 	boot := binary.LittleEndian.Uint64(r.payload)
 	if boot == 0 || boot != h.boot && boot != h.boot+1 {
 		return s.damaged(offset, "boot %d follows boot %d", boot, h.boot)
+	}
+	if boot != h.boot {
+		h.starts = append(h.starts, Start{boot, s.lsn(offset)})
 	}
 	h.boot = boot
 	return nil

@@ -29,6 +29,14 @@ type Recovered struct {
 	Boot      uint64   // the number of this life, from 1; not yet durable
 	Formatted bool     // there was no log, or one that nobody ever spoke from
 	Cut       int      // bytes of a torn tail that are dropped, with what the file held before behind it
+	End       LSN      // where the records found end; 0 if there was no log
+	Starts    []Start  // of the earlier lives that what was not trimmed tells of
+}
+
+// Start is where a life began in the log, which is where the one before it ended.
+type Start struct {
+	Boot uint64
+	At   LSN
 }
 
 // Recover reads a log and returns it with what was in it. It hands each entry
@@ -246,7 +254,8 @@ func (r *reader) resume(o Options) (*Log, Recovered, error) {
 		reqs = append(reqs, Request{Op: Remove, File: r.tail.spare})
 	}
 	l.steps = append([]step{{append(reqs, Request{Op: SyncDir}), h.end}}, l.steps...)
-	return l, Recovered{Identity: h.identity, Boot: h.boot + 1, Cut: max(0, last.used()-r.end)}, nil
+	return l, Recovered{Identity: h.identity, Boot: h.boot + 1, Cut: max(0, last.used()-r.end),
+		End: h.end, Starts: h.starts}, nil
 }
 
 // newLog is a log that goes on where a history ends with the two records of a

@@ -7,13 +7,14 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/member"
 )
 
 // MaxKey is the longest key, in bytes: two names and what is between them.
 const MaxKey = 2*fsm.MaxName + 1
 
 var reasons = []node.Reason{"", node.StaleBallot, node.StaleEpoch, node.UnknownDefinition, node.Malformed,
-	node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.Mismatch, node.Forgotten}
+	node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.Mismatch, node.Forgotten, node.Abstains}
 
 // check names the first field of m that no codec takes.
 func check(m node.Message) error {
@@ -39,6 +40,9 @@ func check(m node.Message) error {
 	case *node.Reply:
 		return first(checkKind(m.Kind), checkOp("id", m.ID), checkOutcome(m.Outcome), checkReason(m.Reason),
 			checkText("state", m.State, fsm.MaxText))
+	}
+	if in, ok := m.(*member.Introduction); ok {
+		return checkIntroduction(in)
 	}
 	return checkRepair(m)
 }

@@ -48,16 +48,18 @@
 // ways to write a message down, Decode takes only the one of Append.
 //
 //	proposal        [1, phase, key, ballot, value, next, first]
-//	acknowledgment  [2, phase, key, ballot, accepted, value, first]
+//	acknowledgment  [2, phase, key, ballot, accepted, value, first, at]
 //	reject          [3, phase, key, ballot, reason, promised, first]
 //	commit          [4, key, ballot, value, first]
 //	read-request    [5, key, read, first]
-//	read-report     [6, key, read, accepted, value, first]
+//	read-report     [6, key, read, accepted, value, first, at]
 //	request         [7, kind, key, id, attempt, to, base, retry, expects, expect]
 //	reply           [8, kind, key, id, attempt, outcome, reason, state, version]
 //	repair-request  [9, exchange, digest, mass, [range, …], [key, …]]
 //	repair-report   [10, exchange, digest, mass, done, sent, [range, …], [[key, ballot, chosen], …]]
 //	repair-value    [11, key, ballot, value, chosen]
+//	introduction    [12, incarnation, boot, life, position, stage, cluster, [[id, incarnation], …],
+//	                 [[boot, id, end], …], [[of, by, incarnation, boot, life, position], …], answer, abstains, more]
 //
 //	ballot          [epoch, round, node, boot]
 //	read, exchange  [node, boot, sequence]
@@ -67,14 +69,21 @@
 // # Handshake
 //
 // The payload of the first frame in each direction is a Hello, in a layout that
-// does not depend on the codec. The first ten bytes keep their place in all
+// does not depend on the codec. The first twelve bytes keep their place in all
 // versions of the protocol.
 //
 //	 0  "lockstep"
-//	 8  protocol version, uint16
-//	10  node, uint16
-//	12  epoch, uint32
-//	16  cluster, 16 bytes
-//	32  incarnation, 16 bytes
-//	48  name of the codec, 8 bytes, padded with zeros
+//	 8  the latest version of the protocol that is spoken, uint16
+//	10  the earliest, uint16 (version 1: the node; it is refused)
+//	12  fields: number, byte; length, byte; data
+//
+//	 1  node, uint16             5  boot, uint64
+//	 2  epoch, uint32            6  id of the life, uint64
+//	 3  cluster, 16 bytes        7  name of the codec, at most 8 bytes
+//	 4  incarnation, 16 bytes
+//
+// Fields come in the order of their numbers. Later versions may add some: from 128
+// on they are passed over by whoever does not know them, others are refused. What
+// the two sides remember of each other's logs is said in introductions, the first
+// messages (package member).
 package wire

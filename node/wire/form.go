@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/member"
 )
 
 // form is a message as the codecs see it: the order of its fields is that of the
@@ -32,6 +33,7 @@ type (
 		Accepted ballot   `json:"accepted,omitzero"`
 		Value    *value   `json:"value,omitzero"`
 		First    string   `json:"first,omitzero"`
+		At       uint64   `json:"at,omitzero"`
 	}
 	reject struct {
 		_        struct{} `cbor:",toarray"`
@@ -66,6 +68,7 @@ type (
 		Accepted ballot   `json:"accepted,omitzero"`
 		Value    *value   `json:"value,omitzero"`
 		First    string   `json:"first,omitzero"`
+		At       uint64   `json:"at,omitzero"`
 	}
 	request struct {
 		_       struct{} `cbor:",toarray"`
@@ -120,7 +123,7 @@ func formOf(m node.Message) (form, error) {
 			Value: valueOf(m.Value), Next: ballotOf(m.Next), First: string(m.First)}, nil
 	case *node.Acknowledgment:
 		return &acknowledgment{Type: kindAcknowledgment, Phase: phase(m.Phase), Key: m.Key, Ballot: ballotOf(m.Ballot),
-			Accepted: ballotOf(m.Accepted), Value: valueOf(m.Value), First: string(m.First)}, nil
+			Accepted: ballotOf(m.Accepted), Value: valueOf(m.Value), First: string(m.First), At: m.At}, nil
 	case *node.Reject:
 		return &reject{Type: kindReject, Phase: phase(m.Phase), Key: m.Key, Ballot: ballotOf(m.Ballot),
 			Reason: string(m.Reason), Promised: ballotOf(m.Promised), First: string(m.First)}, nil
@@ -131,7 +134,7 @@ func formOf(m node.Message) (form, error) {
 		return &readRequest{Type: kindReadRequest, Key: m.Key, Read: readOf(m.Read), First: string(m.First)}, nil
 	case *node.ReadReport:
 		return &readReport{Type: kindReadReport, Key: m.Key, Read: readOf(m.Read),
-			Accepted: ballotOf(m.Accepted), Value: valueOf(m.Value), First: string(m.First)}, nil
+			Accepted: ballotOf(m.Accepted), Value: valueOf(m.Value), First: string(m.First), At: m.At}, nil
 	case *node.Request:
 		return &request{Type: kindRequest, Kind: asked(m.Kind), Key: m.Key, ID: string(m.ID), Attempt: m.Attempt,
 			To: m.To, Base: m.Base, Retry: m.Retry, Expects: m.Expects, Expect: m.Expect}, nil
@@ -139,6 +142,9 @@ func formOf(m node.Message) (form, error) {
 		return &reply{Type: kindReply, Kind: asked(m.Kind), Key: m.Key, ID: string(m.ID), Attempt: m.Attempt,
 			Outcome: outcome(m.Outcome), Reason: string(m.Reason), Final: m.Final,
 			State: m.State, Version: m.Version, Serial: m.Serial}, nil
+	}
+	if in, ok := m.(*member.Introduction); ok {
+		return introductionForm(in), nil
 	}
 	return repairFormOf(m)
 }
@@ -162,6 +168,8 @@ func newForm(k kind) form {
 		return new(request)
 	case kindReply:
 		return new(reply)
+	case kindIntroduction:
+		return new(introduction)
 	}
 	return newRepairForm(k)
 }
@@ -173,7 +181,7 @@ func (f *proposal) message() node.Message {
 
 func (f *acknowledgment) message() node.Message {
 	return &node.Acknowledgment{Phase: node.Phase(f.Phase), Key: f.Key, Ballot: f.Ballot.ballot(),
-		Accepted: f.Accepted.ballot(), Value: f.Value.value(), First: node.OpID(f.First)}
+		Accepted: f.Accepted.ballot(), Value: f.Value.value(), First: node.OpID(f.First), At: f.At}
 }
 
 func (f *reject) message() node.Message {
@@ -191,7 +199,7 @@ func (f *readRequest) message() node.Message {
 
 func (f *readReport) message() node.Message {
 	return &node.ReadReport{Key: f.Key, Read: f.Read.readID(), Accepted: f.Accepted.ballot(),
-		Value: f.Value.value(), First: node.OpID(f.First)}
+		Value: f.Value.value(), First: node.OpID(f.First), At: f.At}
 }
 
 func (f *request) message() node.Message {
@@ -227,6 +235,11 @@ func taken(f form) (node.Message, error) {
 			if e.To != "" && e.Kind != entryKind(node.Made) {
 				return nil, fmt.Errorf("value.recent[%d].to: a void leads nowhere", i)
 			}
+		}
+	}
+	if in, ok := f.(*introduction); ok {
+		if err := in.checkIDs(); err != nil {
+			return nil, err
 		}
 	}
 	m := f.message()

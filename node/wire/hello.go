@@ -9,15 +9,20 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// Protocol is the version of frames and messages that this program speaks.
-const Protocol = 1
+// Protocol is the latest version of frames and messages that this program speaks,
+// and OldestProtocol the earliest. Two that connect speak the latest that both
+// know.
+const (
+	Protocol       = 2
+	OldestProtocol = 2
+)
 
 // Reasons to refuse a connection.
 var (
 	// ErrHello: the first frame is no Hello.
 	ErrHello = errors.New("not a hello: check that the address is that of a node")
-	// ErrProtocol: the versions differ.
-	ErrProtocol = errors.New("the other side speaks another version of the protocol: run the same version everywhere")
+	// ErrProtocol: there is no version that both speak.
+	ErrProtocol = errors.New("the other side speaks no version of the protocol that this one does: run the same version everywhere")
 	// ErrCluster: it is of another cluster.
 	ErrCluster = errors.New("the other side belongs to another cluster: check the address and the cluster it is told to join")
 	// ErrEpoch: it knows other members.
@@ -29,67 +34,146 @@ var (
 )
 
 const (
-	magic     = "lockstep"
-	helloSize = 56
-	maxCodec  = 8 // bytes of a codec's name
+	magic    = "lockstep"
+	headSize = 12 // of what has its place in all versions from 2 on
+	maxCodec = 8  // bytes of a codec's name
 )
 
 // Hello is what both sides of a connection say first. The package comment gives
 // its layout.
 type Hello struct {
-	Protocol    uint16
+	Protocol    uint16 // the latest version that the sender speaks
+	Oldest      uint16 // and the earliest
 	Cluster     [16]byte
 	Node        node.ID
 	Incarnation [16]byte // of the node's log
+	Boot, Life  uint64   // of the node: what it says on this connection is said in that life
 	Epoch       uint32
 	Codec       string
 }
 
+// The fields of a Hello, by number. A later version may add some: those from
+// mayPass on are passed over by whoever does not know them, others are refused.
+const (
+	fieldNode = iota + 1
+	fieldEpoch
+	fieldCluster
+	fieldIncarnation
+	fieldBoot
+	fieldLife
+	fieldCodec
+
+	mayPass = 128
+)
+
 // AppendHello appends h; the name of its codec is cut after eight bytes.
 func AppendHello(dst []byte, h Hello) []byte {
-	var codec [maxCodec]byte
-	copy(codec[:], h.Codec)
+	le := binary.LittleEndian
 	dst = append(dst, magic...)
-	dst = binary.LittleEndian.AppendUint16(dst, h.Protocol)
-	dst = binary.LittleEndian.AppendUint16(dst, uint16(h.Node))
-	dst = binary.LittleEndian.AppendUint32(dst, h.Epoch)
-	dst = append(dst, h.Cluster[:]...)
-	dst = append(dst, h.Incarnation[:]...)
-	return append(dst, codec[:]...)
+	dst = le.AppendUint16(dst, h.Protocol)
+	dst = le.AppendUint16(dst, h.Oldest)
+	field := func(number byte, data []byte) {
+		dst = append(append(dst, number, byte(len(data))), data...)
+	}
+	field(fieldNode, le.AppendUint16(nil, uint16(h.Node)))
+	field(fieldEpoch, le.AppendUint32(nil, h.Epoch))
+	field(fieldCluster, h.Cluster[:])
+	field(fieldIncarnation, h.Incarnation[:])
+	field(fieldBoot, le.AppendUint64(nil, h.Boot))
+	field(fieldLife, le.AppendUint64(nil, h.Life))
+	field(fieldCodec, []byte(h.Codec[:min(len(h.Codec), maxCodec)]))
+	return dst
 }
 
-// DecodeHello reads a Hello. Of one of another protocol only the version is
-// read, for Check to refuse.
+// DecodeHello reads a Hello. Of one whose versions have none in common with this
+// program's only the versions are read, for Check to refuse.
 func DecodeHello(b []byte) (Hello, error) {
 	if len(b) < 10 || string(b[:8]) != magic {
 		return Hello{}, ErrHello
 	}
 	h := Hello{Protocol: binary.LittleEndian.Uint16(b[8:])}
-	if h.Protocol != Protocol {
+	h.Oldest = h.Protocol // version 1 has no range
+	if h.Protocol < OldestProtocol {
 		return h, nil
 	}
-	if len(b) != helloSize {
-		return Hello{}, fmt.Errorf("%d bytes, want %d: %w", len(b), helloSize, ErrHello)
+	if len(b) < headSize {
+		return Hello{}, fmt.Errorf("%d bytes: %w", len(b), ErrHello)
 	}
-	h.Node = node.ID(binary.LittleEndian.Uint16(b[10:]))
-	h.Epoch = binary.LittleEndian.Uint32(b[12:])
-	h.Cluster = [16]byte(b[16:])
-	h.Incarnation = [16]byte(b[32:])
-	codec := bytes.TrimRight(b[48:], "\x00")
-	if bytes.IndexByte(codec, 0) >= 0 {
-		return Hello{}, fmt.Errorf("codec %q: %w", codec, ErrHello)
+	h.Oldest = binary.LittleEndian.Uint16(b[10:])
+	if h.Oldest > Protocol {
+		return h, nil
 	}
-	h.Codec = string(codec)
-	return h, nil
+	return h, h.fields(b[headSize:])
+}
+
+// fields reads the fields of a Hello: all that this version knows, once each and
+// in order, and perhaps others.
+func (h *Hello) fields(b []byte) error {
+	next := byte(fieldNode)
+	for len(b) > 0 {
+		if len(b) < 2 || len(b) < 2+int(b[1]) {
+			return fmt.Errorf("a field is cut off: %w", ErrHello)
+		}
+		number, data := b[0], b[2:2+int(b[1])]
+		b = b[2+len(data):]
+		switch {
+		case number == next && number <= fieldCodec:
+			if !h.take(number, data) {
+				return fmt.Errorf("field %d has %d bytes: %w", number, len(data), ErrHello)
+			}
+			next++
+		case number < mayPass:
+			return fmt.Errorf("field %d, want %d: %w", number, next, ErrHello)
+		}
+	}
+	if next <= fieldCodec {
+		return fmt.Errorf("field %d is missing: %w", next, ErrHello)
+	}
+	return nil
+}
+
+// take reads one field. It reports false if its length is not that of the field.
+func (h *Hello) take(number byte, data []byte) bool {
+	size := [...]int{fieldNode: 2, fieldEpoch: 4, fieldCluster: 16, fieldIncarnation: 16, fieldBoot: 8, fieldLife: 8}
+	if number == fieldCodec {
+		h.Codec = string(data)
+		return len(data) <= maxCodec && bytes.IndexByte(data, 0) < 0
+	}
+	if len(data) != size[number] {
+		return false
+	}
+	switch number {
+	case fieldNode:
+		h.Node = node.ID(binary.LittleEndian.Uint16(data))
+	case fieldEpoch:
+		h.Epoch = binary.LittleEndian.Uint32(data)
+	case fieldCluster:
+		h.Cluster = [16]byte(data)
+	case fieldIncarnation:
+		h.Incarnation = [16]byte(data)
+	case fieldBoot:
+		h.Boot = binary.LittleEndian.Uint64(data)
+	case fieldLife:
+		h.Life = binary.LittleEndian.Uint64(data)
+	}
+	return true
+}
+
+// Agreed is the version that two sides speak; 0 if there is none.
+func Agreed(own, theirs Hello) uint16 {
+	agreed := min(own.Protocol, theirs.Protocol)
+	if agreed < max(own.Oldest, theirs.Oldest) {
+		return 0
+	}
+	return agreed
 }
 
 // Check refuses a connection between two that would misunderstand each other.
-// Whether the other's incarnation is the one that is remembered is for its
-// caller to see.
+// What is remembered of the other's log is compared later: see package member.
 func Check(own, theirs Hello) error {
 	switch {
-	case own.Protocol != theirs.Protocol:
-		return fmt.Errorf("protocol %d, want %d: %w", theirs.Protocol, own.Protocol, ErrProtocol)
+	case Agreed(own, theirs) == 0:
+		return fmt.Errorf("protocols %d to %d, want one of %d to %d: %w", theirs.Oldest, theirs.Protocol, own.Oldest, own.Protocol, ErrProtocol)
 	case own.Cluster != theirs.Cluster:
 		return fmt.Errorf("cluster %x, want %x: %w", theirs.Cluster, own.Cluster, ErrCluster)
 	case own.Epoch != theirs.Epoch:

@@ -21,10 +21,11 @@ const (
 	kindRepairRequest
 	kindRepairReport
 	kindRepairValue
+	kindIntroduction
 )
 
 var kindNames = [...]string{"?", "proposal", "acknowledgment", "reject", "commit",
-	"read-request", "read-report", "request", "reply", "repair-request", "repair-report", "repair-value"}
+	"read-request", "read-report", "request", "reply", "repair-request", "repair-report", "repair-value", "introduction"}
 
 func (k kind) String() string { return kindNames[k] }
 
@@ -55,7 +56,7 @@ func (k entryKind) MarshalText() ([]byte, error) { return []byte(node.EntryKind(
 
 // UnmarshalText takes a name.
 func (k *kind) UnmarshalText(text []byte) error {
-	v, err := named("type", text, kindProposal, kindRepairValue)
+	v, err := named("type", text, kindProposal, kindIntroduction)
 	*k = v
 	return err
 }

@@ -16,8 +16,8 @@ type life struct {
 	held   int  // crashes and kills that hold it down
 	idle   bool // it has stopped by itself and waits for its operator
 	lost   bool // it refuses its disk, or its peers it, for good
-	wiped  bool // it has no memory of what it has promised
-	told   int  // the life in which it is told that it is a stranger
+	wiped  bool // its disk has lost what it promised
+	told   int  // the life in which it has learnt so
 }
 
 // crash, kill and start count, as cuts do: a node that two faults hold down is
@@ -38,19 +38,27 @@ func (s *stage) kill(id sim.ID) {
 func (s *stage) wipe(id sim.ID) {
 	s.crash(id)
 	if !s.lives[id].lost {
-		s.lives[id].wiped = true
 		s.world.Wipe(id)
+		s.forgets(id)
 	}
 }
 
-// disowned takes what a peer has found out: a node is not the one that it knows.
-// The node hears of it a little later, and stops for good.
+// forgets notes that a node's disk has lost what the node promised.
+func (s *stage) forgets(id sim.ID) {
+	s.lives[id].wiped = true
+	if f, ok := s.run.(scenarios.Forgetful); ok {
+		f.Lost(id)
+	}
+}
+
+// disowned takes what a node has learnt from a majority of its peers: that it has
+// lost what it promised. It stops for good.
 func (s *stage) disowned(at scenarios.Duration, id sim.ID) {
 	l := &s.lives[id]
 	if !l.wiped {
 		s.violate(&scenarios.Violation{
 			Property: "availability", Class: "disowned", At: at,
-			Sentence: fmt.Sprintf("Node %d is a stranger to its peers, and was not wiped", id),
+			Sentence: fmt.Sprintf("Node %d ends because of what it lost, and its disk has lost nothing", id),
 		})
 		return
 	}
@@ -59,7 +67,7 @@ func (s *stage) disowned(at scenarios.Duration, id sim.ID) {
 	}
 	l.told = l.number
 	number := l.number
-	s.world.Schedule(at+pause, fmt.Sprintf("node %d hears that it is a stranger", id), func() {
+	s.world.Schedule(at, fmt.Sprintf("node %d ends: it has lost what it promised", id), func() {
 		if !s.lives[id].lost && s.world.Up(id) && s.lives[id].number == number {
 			s.kill(id)
 			s.lives[id].lost = true

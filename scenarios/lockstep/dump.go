@@ -3,4 +3,4 @@ package lockstep
 import "github.com/lockstep-dst/lockstep/sim"
 
 // Dump implements scenarios.Dumper.
-func (r *run) Dump(id sim.ID) string { return r.nodes[id].Dump() }
+func (r *run) Dump(id sim.ID) string { return r.members[id].Dump() }

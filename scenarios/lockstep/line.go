@@ -30,7 +30,7 @@ func (r *run) Carry(m sim.Message) sim.Message {
 		e.arrived = e
 		if r.asBytes(e) {
 			e.arrived = r.arena.block.make()
-			*e.arrived = envelope{Message: r.line.carry(e.Message), fate: e.Fate(), stranger: e.stranger}
+			*e.arrived = envelope{Message: r.line.carry(e.Message), fate: e.Fate(), life: e.life}
 		}
 	}
 	return e.arrived

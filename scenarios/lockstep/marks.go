@@ -1,7 +1,10 @@
 package lockstep
 
 import (
+	"slices"
+
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/session"
 	"github.com/lockstep-dst/lockstep/sim"
 )
@@ -9,6 +12,7 @@ import (
 // marks counts what a run comes by.
 type marks struct {
 	node    node.Marks
+	member  member.Marks
 	session session.Marks
 	ready   []int  // by id: the last life that got so far
 	again   uint64 // lives that follow one that did not
@@ -20,6 +24,9 @@ func markNames() []string {
 	for m := range len(node.Marks{}) {
 		names = append(names, "node/"+node.Mark(m).String())
 	}
+	for m := range len(member.Marks{}) {
+		names = append(names, "member/"+member.Mark(m).String())
+	}
 	for m := range len(session.Marks{}) {
 		names = append(names, "session/"+session.Mark(m).String())
 	}
@@ -29,7 +36,7 @@ func markNames() []string {
 // Marks implements scenarios.Marker.
 func (r *run) Marks() []uint64 {
 	m := &r.marks
-	return append(append(m.node[:], m.session[:]...), m.again)
+	return append(slices.Concat(m.node[:], m.member[:], m.session[:]), m.again)
 }
 
 // born takes note of a life of a node. A node cannot tell that it crashed while

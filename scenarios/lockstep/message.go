@@ -1,10 +1,12 @@
 package lockstep
 
 import (
+	"encoding/binary"
 	"strings"
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
@@ -12,7 +14,7 @@ import (
 type envelope struct {
 	node.Message
 	fate     uint64    // 0: not known yet
-	stranger bool      // its sender has forgotten what it promised
+	life     uint64    // its sender's, in which it was sent
 	arrived  *envelope // what all receivers take in its place, if there is a codec, or itself; nil: none has yet
 }
 
@@ -48,7 +50,7 @@ func (h *hashed) of(name string) uint64 {
 var kinds = [...]string{
 	"?", "proposal-prepare", "proposal-accept", "acknowledgment-prepare", "acknowledgment-accept",
 	"reject-prepare", "reject-accept", "commit", "read-request", "read-report", "request", "reply",
-	"repair-request", "repair-report", "repair-value",
+	"repair-request", "repair-report", "repair-value", "introduction",
 }
 
 // kindHashes are their hashes, for fate keys.
@@ -84,6 +86,8 @@ func (e *envelope) kind() int {
 		return 13
 	case *node.RepairValue:
 		return 14
+	case *member.Introduction:
+		return 15
 	}
 	return 0
 }
@@ -110,7 +114,7 @@ func (e *envelope) Digest() uint64 {
 	case *node.Proposal:
 		return keyed.Mix(ballot(ballot(h, m.Ballot), m.Next), value(m.Value))
 	case *node.Acknowledgment:
-		return keyed.Mix(ballot(ballot(h, m.Ballot), m.Accepted), value(m.Value))
+		return keyed.Mix(ballot(ballot(h, m.Ballot), m.Accepted), value(m.Value)^m.At)
 	case *node.Reject:
 		return keyed.Mix(ballot(ballot(h, m.Ballot), m.Promised), keyed.String(string(m.Reason)))
 	case *node.Commit:
@@ -118,7 +122,7 @@ func (e *envelope) Digest() uint64 {
 	case *node.ReadRequest:
 		return read(h, m.Read)
 	case *node.ReadReport:
-		return keyed.Mix(ballot(read(h, m.Read), m.Accepted), value(m.Value))
+		return keyed.Mix(ballot(read(h, m.Read), m.Accepted), value(m.Value)^m.At)
 	case *node.Request:
 		h = keyed.Mix(h, uint64(m.Kind)<<32|uint64(m.Attempt)<<1|bit(m.Retry))
 		h = keyed.Mix(h, m.Expect<<1|bit(m.Expects))
@@ -145,8 +149,34 @@ func repairDigest(h uint64, m node.Message) uint64 {
 		}
 	case *node.RepairValue:
 		return keyed.Mix(ballot(h, m.Ballot), value(m.Value)^bit(m.Chosen))
+	case *member.Introduction:
+		return introductionDigest(h, m)
 	}
 	return h
+}
+
+func introductionDigest(h uint64, m *member.Introduction) uint64 {
+	h = keyed.Mix(keyed.Mix(h, m.Life^m.Boot), m.Position)
+	h = keyed.Mix(keyed.Mix(h, id128(m.Incarnation)), id128(m.Cluster)^uint64(m.Stage)<<2^bit(m.Answer)<<1^bit(m.Abstains))
+	for _, i := range m.Members {
+		h = keyed.Mix(h, id128(i.Incarnation)^uint64(i.ID))
+	}
+	for _, l := range m.Past {
+		h = keyed.Mix(keyed.Mix(h, l.ID^l.Boot), l.End)
+	}
+	for _, t := range m.Known {
+		h = keyed.Mix(keyed.Mix(h, uint64(t.Of)<<16^uint64(t.By)), memory(t.Memory))
+	}
+	return h
+}
+
+func memory(m member.Memory) uint64 {
+	return keyed.Mix(keyed.Mix(id128(m.Incarnation), m.Life^m.Boot), m.Position)
+}
+
+// id128 is a hash of sixteen bytes, which are random already.
+func id128(id [16]byte) uint64 {
+	return binary.LittleEndian.Uint64(id[:8]) ^ binary.LittleEndian.Uint64(id[8:])
 }
 
 func ranges(h uint64, list []node.Range) uint64 {
@@ -182,6 +212,14 @@ func bit(b bool) uint64 {
 		return 1
 	}
 	return 0
+}
+
+// standing is a member's fact as the simulator wants one.
+type standing struct{ member.Fact }
+
+// Digest implements sim.Fact.
+func (f *standing) Digest() uint64 {
+	return keyed.Mix(uint64(f.Kind)<<56^uint64(f.Peer)<<40^f.Position, memory(f.Memory)^id128(f.Cluster.ID)^f.Log.Life)
 }
 
 // fact is a node's fact as the simulator wants one.

@@ -1,10 +1,11 @@
 package lockstep
 
 import (
+	"errors"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/session"
 	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/lockstep-dst/lockstep/scenarios"
@@ -17,24 +18,22 @@ type process struct {
 	run    *run
 	id     sim.ID
 	life   int
-	node   *node.Node
+	member *member.Member
+	node   *node.Node    // in member
 	did    report        // in the last step
 	events [1]node.Event // of the step under way
 	dead   bool
-	met    bool // its peers know its log, or know better
-
-	strange bool // they do: it is not the node that they have met
 }
 
 // Observe implements node.Observer.
 func (p *process) Observe(f node.Fact) { p.did.facts = append(p.did.facts, fact{f}) }
 
+// observe takes a fact of the member.
+func (p *process) observe(f member.Fact) { p.did.standing = append(p.did.standing, standing{f}) }
+
 // Step implements sim.Process.
 func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	if p.dead {
-		return
-	}
-	if ev.Kind == sim.Receive && p.estranged(ev, out) {
 		return
 	}
 	if b := p.run.bug.before; b != nil && b(p, now, ev) {
@@ -43,15 +42,12 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 	p.did.reset()
 	e := &p.events[0]
 	p.take(ev, e)
-	if r, ok := e.Message.(*node.Request); ok && p.node.Ready() {
+	if r, ok := e.Message.(*node.Request); ok && p.member.Ready() {
 		p.did.took = arrived{p.life, r}
 	}
-	effects, err := p.node.StepAll(time.Duration(now), p.events[:])
+	effects, err := p.member.StepAll(time.Duration(now), p.events[:])
 	if b := p.run.bug.after; b != nil {
 		b(p, now, effects)
-	}
-	if !p.met && p.node.Ready() {
-		p.meet()
 	}
 	for i := range effects.Disk {
 		out.Disk(diskRequest(&effects.Disk[i]))
@@ -61,7 +57,7 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 	for _, s := range effects.Sends {
 		if m == nil || m.Message != s.Message { // what is said to several is one message
 			m = p.run.arena.envelope(s.Message)
-			m.stranger = p.strange
+			m.life = p.member.Life()
 		}
 		out.Send(sim.ID(s.To), m)
 		if judged(s.Message) {
@@ -76,6 +72,10 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 	}
 	if err != nil {
 		p.dead = true
+		if errors.Is(err, member.ErrAmnesia) {
+			out.Fact(&scenarios.Disowned{Node: p.id})
+			return
+		}
 		out.Fact(&scenarios.Stopped{Err: err, Refused: ev.Kind == sim.Boot})
 	}
 }
@@ -86,12 +86,10 @@ func (p *process) take(ev *sim.Event, e *node.Event) {
 	switch ev.Kind {
 	case sim.Boot:
 		e.Kind, e.Dir = node.Boot, ev.Disk
-		k := keyed.Seed(p.run.plan.Seed).Name("incarnation").Word(uint64(p.id)).Word(uint64(p.life))
-		for i := range e.Incarnation {
-			e.Incarnation[i] = byte(k.Word(uint64(i)).Uint64())
-		}
+		e.Incarnation, e.Life = p.run.incarnation(p.id, p.run.lost[p.id]), p.run.lifeID(p.id, p.life)
 	case sim.Receive:
-		e.Kind, e.Message = node.Receive, ev.Message.(*envelope).Message
+		m := ev.Message.(*envelope)
+		e.Kind, e.Message, e.Life = node.Receive, m.Message, m.life
 	case sim.Timer:
 		e.Kind = node.Timer
 	case sim.Done:

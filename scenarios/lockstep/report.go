@@ -18,14 +18,16 @@ type report struct {
 	facts []fact
 	shown shows
 	said  []said
+
+	standing []standing
 }
 
 func (r *report) reset() {
-	r.took, r.facts, r.shown, r.said = arrived{}, r.facts[:0], shows{}, r.said[:0]
+	r.took, r.facts, r.shown, r.said, r.standing = arrived{}, r.facts[:0], shows{}, r.said[:0], r.standing[:0]
 }
 
 func (r *report) empty() bool {
-	return r.took.request == nil && len(r.facts) == 0 && len(r.shown.values) == 0 && len(r.said) == 0
+	return r.took.request == nil && len(r.facts) == 0 && len(r.shown.values) == 0 && len(r.said) == 0 && len(r.standing) == 0
 }
 
 // Each implements sim.Several.
@@ -38,6 +40,9 @@ func (r *report) Each(tell func(sim.Fact)) {
 	}
 	if len(r.shown.values) > 0 {
 		tell(&r.shown)
+	}
+	for i := range r.standing {
+		tell(&r.standing[i])
 	}
 	for _, s := range r.said {
 		tell(s)
@@ -55,6 +60,9 @@ func (r *report) Digest() uint64 {
 	}
 	if len(r.shown.values) > 0 {
 		h = keyed.Mix(h, r.shown.Digest())
+	}
+	for i := range r.standing {
+		h = keyed.Mix(h, r.standing[i].Digest())
 	}
 	for _, s := range r.said {
 		h = keyed.Mix(h, s.Digest())
@@ -76,6 +84,11 @@ func (r *run) hear(at scenarios.Duration, id sim.ID, done *report) *scenarios.Vi
 	}
 	for i := range done.facts {
 		if v := r.fact(o, &done.facts[i].Fact); v != nil {
+			return v
+		}
+	}
+	for i := range done.standing {
+		if v := r.stands(o, &done.standing[i].Fact); v != nil {
 			return v
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/session"
 	"github.com/lockstep-dst/lockstep/node/wire"
 	"github.com/lockstep-dst/lockstep/scenarios"
@@ -53,8 +54,8 @@ type run struct {
 	unwatched bool // nobody asks the oracle
 
 	bug          bug
-	incarnations [][16]byte // by id, that the others know; zero: none yet
-	strange      []bool     // by id: it has come back with another one
+	strange []bool // by id: what it has promised is lost, and it may take no part
+	identities
 }
 
 // bug is what a test plants in the runtime of the nodes, to show that it is found.
@@ -62,15 +63,16 @@ type bug struct {
 	config func(*node.Config)
 	before func(p *process, now scenarios.Duration, ev *sim.Event) (ignore bool)
 	after  func(p *process, now scenarios.Duration, e *node.Effects)
-	deaf   bool                                          // nodes hear who is a stranger
-	hears  func(member, peer sim.ID, stranger bool) bool // in place of the rule in estranged
+
+	forgiving bool // a log that was lost is made anew as the same one
 }
 
 func newRun(p *scenarios.Plan) *run {
 	r := &run{
 		plan: p, nodes: make([]*node.Node, p.Nodes+1), lives: make([]int, p.Nodes+1), oracle: newOracle(p),
-		incarnations: make([][16]byte, p.Nodes+1), strange: make([]bool, p.Nodes+1),
+		strange: make([]bool, p.Nodes+1),
 	}
+	r.identities = newIdentities(p)
 	r.marks.ready = make([]int, p.Nodes+1)
 	r.line.key = keyed.Seed(p.Seed).Name("chunks")
 	r.line.codec, _ = wire.ByName(p.Knobs.Codec) // nil where the plan names none
@@ -79,18 +81,19 @@ func newRun(p *scenarios.Plan) *run {
 
 // Node implements scenarios.Run.
 func (r *run) Node(id sim.ID, life int) sim.Process {
-	p := &process{run: r, id: id, life: life, strange: r.strange[id]}
+	p := &process{run: r, id: id, life: life}
 	cfg := r.config(id)
 	if r.bug.config != nil {
 		r.bug.config(&cfg)
 	}
 	cfg.Observer, cfg.Marks = p, &r.marks.node
 	r.marks.born(id, life)
-	n, err := node.New(cfg)
+	m, err := member.New(member.Config{Node: cfg, Formed: r.formed, Observe: p.observe, Marks: &r.marks.member})
 	if err != nil {
 		panic("lockstep: a plan that validates gives a bad configuration: " + err.Error())
 	}
-	p.node, r.nodes[id] = n, n
+	p.member, p.node, r.nodes[id], r.members[id] = m, m.Node(), m.Node(), m
+	r.born(id, life, r.strange[id])
 	if !r.strange[id] {
 		r.lives[id] = life
 	}
@@ -205,6 +208,9 @@ func (r *run) Repaired(at scenarios.Duration) *scenarios.Violation {
 // Agree implements scenarios.Run: every request has its answer, and every node
 // that runs has learnt the same value of every machine.
 func (r *run) Agree(at scenarios.Duration) *scenarios.Violation {
+	if v := r.takesPart(at); v != nil {
+		return v
+	}
 	if v := r.oracle.at(at, 0).unanswered(r.lives); v != nil {
 		return v
 	}

@@ -61,7 +61,7 @@ func mesh() fsm.Definition {
 
 // after sees a node after every step.
 func (w *watched) after(p *process, _ scenarios.Duration, e *node.Effects) {
-	if p.strange || !p.node.Ready() {
+	if w.strange[p.id] || !p.node.Ready() {
 		return
 	}
 	id := int(p.id)

@@ -1,0 +1,53 @@
+package member
+
+import (
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/node"
+)
+
+// FactKind says which fields of a Fact count.
+type FactKind uint8
+
+// The kinds of facts.
+const (
+	Introduced FactKind = iota + 1 // the member may introduce itself: Log, Position
+	Joined                         // its log says durably that it is of a cluster: Cluster
+	Remembered                     // it remembers a peer durably: Peer, Memory
+	Admitted                       // it hears a peer's life from now on: Peer, Memory
+	Abstaining                     // it takes no part from now on: Peer, Memory, Charge
+	Resumed                        // it takes part again
+)
+
+// Fact is one thing that a member has done.
+type Fact struct {
+	Kind     FactKind
+	Peer     node.ID
+	Memory   Memory
+	Charge   Charge
+	Cluster  Cluster
+	Log      Log
+	Position uint64
+}
+
+func (f Fact) String() string {
+	switch f.Kind {
+	case Introduced:
+		return fmt.Sprintf("introduces itself in boot %d as life %016x, log durable to %d", f.Log.Boot, f.Log.Life, f.Position)
+	case Joined:
+		return fmt.Sprintf("is %v to cluster %x", f.Cluster.Stage, f.Cluster.ID[:4])
+	case Remembered:
+		return fmt.Sprintf("remembers of %d durably: %v", f.Peer, f.Memory)
+	case Admitted:
+		return fmt.Sprintf("admits %d: %v", f.Peer, f.Memory)
+	case Abstaining:
+		return fmt.Sprintf("abstains: %d remembers of it %v: %v", f.Peer, f.Memory, f.Charge)
+	}
+	return "takes part again"
+}
+
+func (m *Member) fact(f Fact) {
+	if m.cfg.Observe != nil {
+		m.cfg.Observe(f)
+	}
+}

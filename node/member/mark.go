@@ -1,0 +1,35 @@
+package member
+
+// Mark is a place in the member that a campaign should come by, as node.Mark is.
+type Mark uint8
+
+// The marks.
+const (
+	MarkAdmitted         Mark = iota // a peer's life was introduced, and is heard
+	MarkUnheard                      // a message came from a life that is not
+	MarkUnproven                     // a peer was asked to show a life that is remembered
+	MarkLateIntroduction             // an introduction of an earlier life came late
+	MarkRefused                      // a peer was refused: its log lacks what it promised
+	MarkHearsay                      // ... as others remember, and this member does not
+	MarkAbstained                    // the member was told so of its own log
+	MarkTurnedAway                   // a client was told that the member takes no part
+	MarkBound                        // a cluster was about to be formed
+	MarkFormed                       // and was
+	MarkFollowed                     // by others, which told so
+
+	markCount
+)
+
+// Marks counts how often each Mark was come by.
+type Marks [markCount]uint64
+
+var markNames = [markCount]string{"admitted", "unheard", "unproven", "late-introduction", "refused", "hearsay",
+	"abstained", "turned-away", "bound", "formed", "followed"}
+
+func (m Mark) String() string { return markNames[m] }
+
+func (m *Member) mark(mark Mark) {
+	if m.cfg.Marks != nil {
+		m.cfg.Marks[mark]++
+	}
+}

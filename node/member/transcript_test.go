@@ -1,0 +1,165 @@
+package member_test
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write testdata as the code behaves now")
+
+// A transcript is a list of commands, each followed by what happened, indented.
+// Lines that begin with # are comments.
+//
+//	members N             1 to N, down, with empty disks
+//	start NODE...
+//	crash NODE...
+//	wipe NODE             while it is down: its disk is empty
+//	copy NODE             remember its disk
+//	restore NODE          put that in the place of its disk, while it is down
+//	slow|fast NODE        have its disk wait for sync, or no longer
+//	sync NODE             have its disk do what it was given so far
+//	cut|join A B          links both ways
+//	peers NODE LIST       what it is started for, as in 1,2,3
+//	run DURATION
+//	propose NODE KEY STATE
+//	read NODE KEY
+//	show NODE             its stage, whether it is ready, and why not
+func TestTranscripts(t *testing.T) {
+	paths, err := filepath.Glob("testdata/*.txt")
+	require.NoError(t, err)
+	require.NotEmpty(t, paths)
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			text, err := os.ReadFile(path)
+			require.NoError(t, err)
+			got := new(transcript).replay(string(text))
+			if *update {
+				require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+			}
+			require.Equal(t, string(text), got)
+		})
+	}
+}
+
+type transcript struct {
+	*world
+	asked int
+}
+
+func (x *transcript) replay(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "    ") {
+			continue
+		}
+		b.WriteString(line)
+		if words := strings.Fields(line); len(words) > 0 && words[0] != "#" {
+			x.command(words[0], words[1:])
+			for answer := range strings.Lines(x.told.String()) {
+				b.WriteString("    " + answer)
+			}
+			x.told.Reset()
+		}
+	}
+	return b.String()
+}
+
+func (x *transcript) command(name string, args []string) {
+	switch name {
+	case "members":
+		x.world = newWorld(number(args[0]))
+	case "run":
+		d, err := time.ParseDuration(args[0])
+		must(err)
+		x.run(d)
+	case "cut", "join":
+		for _, link := range []string{args[0] + ">" + args[1], args[1] + ">" + args[0]} {
+			x.world.cut = slices.DeleteFunc(x.world.cut, func(l string) bool { return l == link })
+			if name == "cut" {
+				x.world.cut = append(x.world.cut, link)
+			}
+		}
+	case "propose", "read":
+		x.asked++
+		r := &node.Request{Kind: node.Read, Key: args[1], ID: node.OpID(fmt.Sprintf("c1.%d", x.asked))}
+		if name == "propose" {
+			r.Kind, r.To = node.Propose, args[2]
+		}
+		x.hosts[number(args[0])].step(node.Event{Kind: node.Receive, From: 101, Message: r})
+	default:
+		for _, arg := range args {
+			if i, err := strconv.Atoi(arg); err == nil {
+				x.host(name, x.hosts[i], args[1:])
+			}
+		}
+	}
+}
+
+func (x *transcript) host(name string, h *host, args []string) {
+	switch name {
+	case "start":
+		h.start()
+	case "crash":
+		h.crash()
+	case "wipe":
+		h.wipe()
+	case "copy":
+		h.copied = h.disk.clone()
+	case "restore":
+		h.disk = h.copied.clone()
+	case "slow":
+		h.slow = true
+	case "fast":
+		h.slow = false
+		h.sync()
+	case "sync":
+		h.sync()
+	case "peers":
+		h.cfg.Node.Members = nil
+		for _, id := range strings.Split(args[0], ",") {
+			h.cfg.Node.Members = append(h.cfg.Node.Members, node.ID(number(id)))
+		}
+	case "show":
+		x.show(h)
+	default:
+		panic("no such command: " + name)
+	}
+}
+
+func (x *transcript) show(h *host) {
+	if h.member == nil {
+		x.tell("down")
+		return
+	}
+	s := h.member.Standing()
+	x.tell("%v, ready %v, hears %v", s.Stage, s.Ready, s.Hears)
+	for _, id := range slices.Sorted(maps.Keys(s.Refused)) {
+		x.tell("refuses %d: %s", id, s.Refused[id])
+	}
+	for _, why := range s.Reasons {
+		x.tell("%s", why)
+	}
+}
+
+func number(s string) int {
+	n, err := strconv.Atoi(s)
+	must(err)
+	return n
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}

@@ -1,0 +1,210 @@
+package member_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/member"
+	"github.com/lockstep-dst/lockstep/node/wal"
+)
+
+// world is a few members, disks that do at once what they are told, and a network
+// on which everything takes a millisecond.
+type world struct {
+	now    time.Duration
+	hosts  []*host // by id, from 1
+	flight []parcel
+	cut    []string // links, as 1>2
+	lives  uint64
+	wiped  int
+	told   strings.Builder
+}
+
+type host struct {
+	w      *world
+	id     node.ID
+	cfg    member.Config
+	member *member.Member // nil: down
+	disk   disk
+	copied disk
+	slow   bool
+	todo   []wal.Request
+	bells  []bell
+	inc    byte
+	said   int // messages that were not introductions
+}
+
+type parcel struct {
+	at       time.Duration
+	from, to node.ID
+	life     uint64
+	message  node.Message
+}
+
+type bell struct {
+	at    time.Duration
+	token uint64
+}
+
+type disk map[string][]byte
+
+func (d disk) List() ([]string, error) { return slices.Sorted(maps.Keys(d)), nil }
+
+func (d disk) Read(name string) ([]byte, error) {
+	data, ok := d[name]
+	if !ok {
+		return nil, errors.New("no such file")
+	}
+	return bytes.Clone(data), nil
+}
+
+func (d disk) clone() disk {
+	c := disk{}
+	for name, data := range d {
+		c[name] = bytes.Clone(data)
+	}
+	return c
+}
+
+func (d disk) execute(r wal.Request) {
+	switch r.Op {
+	case wal.Create:
+		d[r.File] = append([]byte{}, d[r.File]...)
+	case wal.Truncate:
+		d[r.File] = d[r.File][:r.Offset]
+	case wal.Allocate:
+		d[r.File] = append(d[r.File], make([]byte, int(r.Offset)-len(d[r.File]))...)
+	case wal.Write:
+		end := int(r.Offset) + len(r.Data)
+		d[r.File] = append(d[r.File], make([]byte, max(0, end-len(d[r.File])))...)
+		copy(d[r.File][r.Offset:], r.Data)
+	case wal.Remove:
+		delete(d, r.File)
+	case wal.Rename:
+		d[r.To] = d[r.File]
+		delete(d, r.File)
+	}
+}
+
+func newWorld(n int) *world {
+	w := &world{hosts: make([]*host, n+1)}
+	for id := 1; id <= n; id++ {
+		cfg := member.Config{Node: node.Defaults()}
+		cfg.Node.RepairDelay = 0
+		cfg.Node.ID, cfg.Node.Jitter, cfg.Node.Cluster = node.ID(id), uint64(id), [16]byte{'t', 'e', 's', 't'}
+		cfg.Node.Segment = 4 << 10
+		for m := 1; m <= n; m++ {
+			cfg.Node.Members = append(cfg.Node.Members, node.ID(m))
+		}
+		w.hosts[id] = &host{w: w, id: node.ID(id), cfg: cfg, disk: disk{}, inc: byte(id)}
+	}
+	return w
+}
+
+func (w *world) tell(format string, args ...any) { fmt.Fprintf(&w.told, format+"\n", args...) }
+
+func (h *host) start() {
+	h.cfg.Observe = func(f member.Fact) { h.w.tell("%d %v", h.id, f) }
+	h.cfg.Notify = func(n member.Notice) {
+		if n.Level != member.Info {
+			h.w.tell("%d notice about %d: %s", h.id, n.Peer, n.Text)
+		}
+	}
+	m, err := member.New(h.cfg)
+	if err != nil {
+		h.w.tell("%d %v", h.id, err)
+		return
+	}
+	h.member = m
+	h.w.lives++
+	h.step(node.Event{Kind: node.Boot, Dir: h.disk, Incarnation: [16]byte{h.inc}, Life: h.w.lives})
+}
+
+func (h *host) crash() { h.member, h.todo, h.bells, h.slow = nil, nil, nil, false }
+
+func (h *host) wipe() {
+	h.crash()
+	h.w.wiped++
+	h.disk, h.inc = disk{}, 0xf0+byte(h.w.wiped)
+}
+
+func (h *host) step(ev node.Event) {
+	if h.member == nil {
+		return
+	}
+	effects, err := h.member.StepAll(h.w.now, []node.Event{ev})
+	for _, s := range effects.Sends {
+		if s.To > 100 {
+			h.w.tell("%d>c%d %v", h.id, s.To-100, s.Message)
+			continue
+		}
+		if _, ok := s.Message.(*member.Introduction); !ok {
+			h.said++
+		}
+		h.w.flight = append(h.w.flight, parcel{h.w.now + time.Millisecond, h.id, s.To, h.member.Life(), s.Message})
+	}
+	for _, t := range effects.Timers {
+		h.bells = slices.DeleteFunc(h.bells, func(b bell) bool { return b.token == t.Token })
+		h.bells = append(h.bells, bell{h.w.now + t.After, t.Token})
+	}
+	h.todo = append(h.todo, effects.Disk...)
+	if err != nil {
+		h.w.tell("%d ends: %v", h.id, err)
+		h.crash()
+	}
+	if !h.slow {
+		h.sync()
+	}
+}
+
+func (h *host) sync() {
+	for len(h.todo) > 0 {
+		r := h.todo[0]
+		h.todo = h.todo[1:]
+		h.disk.execute(r)
+		h.step(node.Event{Kind: node.Done, Token: r.Token})
+	}
+}
+
+// run lets time pass: what is under way arrives, timers ring.
+func (w *world) run(d time.Duration) {
+	for until := w.now + d; ; {
+		next, ring := until+1, (*host)(nil)
+		which := -1
+		for i, p := range w.flight {
+			if p.at < next {
+				next, which = p.at, i
+			}
+		}
+		for _, h := range w.hosts[1:] {
+			for _, b := range h.bells {
+				if b.at < next {
+					next, which, ring = b.at, int(b.token&0xffff), h
+				}
+			}
+		}
+		if next > until {
+			w.now = until
+			return
+		}
+		w.now = max(w.now, next)
+		if ring != nil {
+			i := slices.IndexFunc(ring.bells, func(b bell) bool { return b.at == next })
+			token := ring.bells[i].token
+			ring.bells = slices.Delete(ring.bells, i, i+1)
+			ring.step(node.Event{Kind: node.Timer, Token: token})
+			continue
+		}
+		p := w.flight[which]
+		w.flight = slices.Delete(w.flight, which, which+1)
+		if !slices.Contains(w.cut, fmt.Sprintf("%d>%d", p.from, p.to)) {
+			w.hosts[p.to].step(node.Event{Kind: node.Receive, From: p.from, Life: p.life, Message: p.message})
+		}
+	}
+}

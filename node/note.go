@@ -1,0 +1,89 @@
+package node
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/node/wal"
+)
+
+// A note is a record that the log keeps for the node's owner under a name, such
+// as what it remembers of its peers: the last one written counts. Notes are
+// compacted with the log and are part of no register.
+
+// notes begins the keys under which notes are stored. They are pinned, so no
+// message reaches them.
+const notes = pin + "!"
+
+func noted(key string) bool { return strings.HasPrefix(key, notes) }
+
+// Note is what was last written under a name, durable or not; nil if nothing
+// was. It is read-only.
+func (n *Node) Note(name string) []byte {
+	m := n.machines[notes+name]
+	if m == nil || m.value == nil {
+		return nil
+	}
+	return []byte(m.value.State)
+}
+
+// Notes lists the names that have notes, in order.
+func (n *Node) Notes() (names []string) {
+	for _, m := range n.byIndex {
+		if m != nil && noted(m.key) {
+			names = append(names, strings.TrimPrefix(m.key, notes))
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// SetNote appends a note to the log and returns the position up to which the log
+// must be durable for it to be. The node must have booted. The request to the disk
+// is in the effects of the next step, or of Flush.
+func (n *Node) SetNote(name string, data []byte) wal.LSN {
+	key := notes + name
+	m := n.machines[key]
+	if m == nil {
+		m = n.create(key, nil)
+	}
+	m.accepted = Ballot{Round: 1, Boot: n.boot, Epoch: firstEpoch, Node: n.cfg.ID}
+	m.promised = m.accepted
+	m.value = &Value{State: string(data), Before: string(data)}
+	n.persist(m, true)
+	return m.pos
+}
+
+// Flush adds to the effects of the last step the disk requests of what was
+// appended since.
+func (n *Node) Flush() {
+	if n.log != nil && n.err == nil {
+		n.out.Disk = n.log.Take(n.out.Disk)
+	}
+}
+
+// Durable is the position up to which the log is durable, as of the last step.
+func (n *Node) Durable() wal.LSN { return n.durable }
+
+// EndOf is the position at which an earlier life left the log: where the next one,
+// whether or not it came to anything, began. It is known of a life that has
+// written a note which still is the last of its name.
+func (n *Node) EndOf(boot uint64) wal.LSN {
+	for _, s := range n.starts {
+		if s.Boot > boot {
+			return s.At
+		}
+	}
+	return n.recovered
+}
+
+// Blank reports whether the log holds nothing that any acceptor has done: no
+// promise, no value and no definition.
+func (n *Node) Blank() bool {
+	for _, m := range n.byIndex {
+		if m != nil && !noted(m.key) {
+			return false
+		}
+	}
+	return true
+}

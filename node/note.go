@@ -62,6 +62,14 @@ func (n *Node) Flush() {
 	}
 }
 
+// End is the position after everything that was appended to the log.
+func (n *Node) End() wal.LSN {
+	if n.log == nil {
+		return 0
+	}
+	return n.log.End()
+}
+
 // Durable is the position up to which the log is durable, as of the last step.
 func (n *Node) Durable() wal.LSN { return n.durable }
 

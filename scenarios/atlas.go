@@ -37,7 +37,7 @@ func (f *Fault) Hurts(id sim.ID) bool { return f.Kind == BadDisk && slices.Conta
 
 // damages reports whether f may cost its nodes what is durable.
 func (f *Fault) damages() bool {
-	return f.Kind == Wipe || f.Kind == BadDisk && f.What.Damages()
+	return f.Kind == Wipe || f.Kind == Rollback || f.Kind == BadDisk && f.What.Damages()
 }
 
 // generateAtlas chooses the nodes whose disks may be damaged: none in systems

@@ -138,7 +138,7 @@ func TestSenselessPlansAreRefused(t *testing.T) {
 		{"read to a state", `"kind": "read"`, `"kind": "read", "to": "Open"`, `operations[1].to: "Open": a read asks for no state`},
 		{"unknown kind", `"kind": "read"`, `"kind": "write"`, `operations[1].kind: "write": want "propose" or "read"`},
 		{"after the heal phase", `"at": "3ms"`, `"at": "21ms"`, "operations[1].at: 21ms: want 0 to the start of the heal phase, 20ms"},
-		{"unknown fault", `"crash"`, `"flood"`, `faults[4].kind: "flood": want partition, one_way, cut, weather, clog, refuse, crash, kill, pause, slow, freeze, wipe or disk`},
+		{"unknown fault", `"crash"`, `"flood"`, `faults[4].kind: "flood": want partition, one_way, cut, weather, clog, refuse, crash, kill, pause, slow, freeze, wipe, rollback or disk`},
 		{"fault without end", `"at": "5ms", "for": "9ms"`, `"at": "5ms", "for": "0s"`, "faults[4].for: 0s: want more than 0"},
 		{"a crash of what", `"nodes": [3]`, `"nodes": [3], "what": "rot"`, "faults[4].what: a crash fault has none"},
 		{"a disk fault of nothing", `"what": "rot", `, ``, "faults[6].what: a disk fault needs it"},

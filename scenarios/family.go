@@ -35,6 +35,7 @@ const (
 	DiskErrors        // and slowness
 	DiskDamage        //
 	Wipes             //
+	Rollbacks         // to older copies of a disk
 	Pauses            //
 	Slowness          //
 	Freezes           // of clocks
@@ -45,7 +46,7 @@ const (
 
 var familyNames = [families]string{
 	"drop", "burst", "delay", "duplicate", "reorder", "corrupt", "reset", "gap", "clog", "refuse",
-	"partition", "one_way", "cut", "flap", "crash", "kill", "restarts", "disk", "damage", "wipe",
+	"partition", "one_way", "cut", "flap", "crash", "kill", "restarts", "disk", "damage", "wipe", "rollback",
 	"pause", "slow", "freeze", "drift", "outside",
 }
 
@@ -108,7 +109,7 @@ func (s *set) network(p *netmodel.Profile) {
 // kindFamilies are the families of faults that have one.
 var kindFamilies = map[FaultKind]Family{
 	Partition: Partitions, OneWay: OneWays, Cut: Cuts, Clog: Clogs, Refuse: Refusals,
-	Crash: Crashings, Kill: Kills, Pause: Pauses, Slow: Slowness, Freeze: Freezes, Wipe: Wipes,
+	Crash: Crashings, Kill: Kills, Pause: Pauses, Slow: Slowness, Freeze: Freezes, Wipe: Wipes, Rollback: Rollbacks,
 }
 
 func (s *set) fault(f *Fault) {
@@ -133,7 +134,7 @@ func (s Shape) Families() []Family {
 	for f := range families {
 		switch {
 		case slices.Contains(s.Without, f):
-		case f == Wipes, f == Outsiders:
+		case f == Wipes, f == Rollbacks, f == Outsiders:
 			all.add(f, s.Profile == All && s.minority())
 		case f == DiskDamage:
 			all.add(f, s.disks() && s.minority())

@@ -87,6 +87,11 @@ func (f *Fault) words() string {
 		return fmt.Sprintf("stopped clocks %d", f.Nodes)
 	case Wipe:
 		return fmt.Sprintf("wipe %d", f.Nodes)
+	case Rollback:
+		if f.Live {
+			return fmt.Sprintf("roll back %d to a copy made while they run", f.Nodes)
+		}
+		return fmt.Sprintf("roll back %d", f.Nodes)
 	case Clog, Refuse:
 		return fmt.Sprintf("%s %s", f.Kind, f.where())
 	case Weather:

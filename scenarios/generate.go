@@ -37,6 +37,7 @@ type Shape struct {
 	Versions    bool // the system has versions, which operations may expect
 	Retires     bool // ... and takes fsm.Retired
 	Majority    bool // a majority of the system's nodes is enough to go on
+	Forms       bool // its nodes can form their cluster
 
 	// To find out what parts of the generator are worth.
 	Everything bool     `json:",omitempty"` // every plan has all families that it may have: no swarm
@@ -102,6 +103,12 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 	p.Heal = Heal{At: storm, Delay: delay, Within: 30 * netmodel.Second, Settle: 10 * netmodel.Second}
 	generateOutside(c, p, shape, swarm)
 	generateFaults(c, p, shape, swarm, storm)
+	if swarm.has(Rollbacks) { // logs are short, and so must be what is not remembered of them
+		p.Knobs.RememberBytes = 1 << (2 * c.Choose("remember", 7))
+	}
+	if shape.Forms && shape.Profile != None && p.mayForm() == nil {
+		p.Knobs.Forming = c.often("forming?", 40) // of the plans in which it is possible
+	}
 	return p
 }
 

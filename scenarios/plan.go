@@ -62,6 +62,8 @@ type Knobs struct {
 	Segment          int      `json:"segment,omitempty"`        // bytes of a file of a node's log; 0: the system's default
 	Codec            string   `json:"codec,omitempty"`          // json or cbor: messages cross the network as bytes; empty: as values
 	CodecPercent     int      `json:"codec_percent,omitempty"`  // with a codec: of the messages, those that do; 0: all
+	Forming          bool     `json:"forming,omitempty"`        // the nodes begin as no cluster yet, and have to form one
+	RememberBytes    int      `json:"remember_bytes,omitempty"` // of a peer's log, until a node writes down how long it is; 0: the system's default
 }
 
 // Kind is what an operation asks for.
@@ -103,7 +105,8 @@ const (
 	Pause     FaultKind = "pause"     // Nodes stop, and take all that has come when it ends; their clocks go on, or Freeze
 	Slow      FaultKind = "slow"      // Nodes take events at least Pace apart
 	Freeze    FaultKind = "freeze"    // the clocks of Nodes stop, and go on from where they stood
-	Wipe      FaultKind = "wipe"      // Nodes lose power, come back with empty disks when it ends, and are strangers to their peers
+	Wipe      FaultKind = "wipe"      // Nodes lose power, and come back with empty disks when it ends: what they promised is lost
+	Rollback  FaultKind = "rollback"  // Nodes restart, and when it ends once more, with their disks as they were when it began; if all others can know
 )
 
 // Fault is something that goes wrong at a time, for a while.
@@ -113,9 +116,9 @@ const (
 //
 // A node that stops because its disk fails is started again when the fault of
 // the disk is over. One that refuses to start because of damage stays down for
-// the rest of the run, and one that was wiped may speak no more: so the nodes
-// whose disks are damaged or wiped, anywhere in a plan, are less than half, together
-// with those that Heal goes without.
+// the rest of the run, and one whose disk was wiped or rolled back may take part no
+// more: so the nodes whose disks are damaged, wiped or rolled back, anywhere in a
+// plan, are less than half, together with those that Heal goes without.
 type Fault struct {
 	At      Duration          `json:"at"`
 	For     Duration          `json:"for"`
@@ -130,6 +133,7 @@ type Fault struct {
 	Every   Duration          `json:"every,omitempty"`  // faults of links, crash, kill: on and off in turn, each for so long
 	Pace    Duration          `json:"pace,omitempty"`   // slow
 	Freeze  bool              `json:"freeze,omitempty"` // pause: the clock stops as well, as of a machine that is suspended
+	Live    bool              `json:"live,omitempty"`   // rollback: the nodes do not restart when it begins: the copy is of running ones
 }
 
 // Fate decides what becomes of one message, named by its address.

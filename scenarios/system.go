@@ -17,6 +17,7 @@ type System struct {
 	Versions    bool             // its machines have versions, which operations may expect
 	Retires     bool             // its machines may be retired: see fsm.Retired
 	Majority    bool             // a majority of its nodes is enough to go on
+	Forms       bool             // its nodes can form their cluster: see Knobs.Forming
 	Marks       []string         // names of what runs should come by; see Marker
 	New         func(*Plan) Run  // the system's side of one run
 }
@@ -68,8 +69,14 @@ type Repairer interface {
 // Forgetful is a Run that is told when a node's disk has lost what was durable
 // on it, other than by damage: it was emptied, or an older copy was put in its
 // place. The node is down.
+//
+// Copied says that a copy was made. MayRestore is asked whether all others could
+// know of a node with that copy in its place: nobody can who has not met a later
+// life of it.
 type Forgetful interface {
 	Lost(id sim.ID)
+	Copied(id sim.ID)
+	MayRestore(id sim.ID) bool
 }
 
 // Marker is a Run that counts what it comes by on its way. Marks is asked when

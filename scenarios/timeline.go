@@ -18,7 +18,7 @@ type timeline struct {
 
 // timed are the kinds of faults that have a place in time, in the order in which
 // they are chosen.
-var timed = []FaultKind{Weather, Partition, OneWay, Cut, Clog, Refuse, Crash, Kill, BadDisk, Wipe, Pause, Slow, Freeze}
+var timed = []FaultKind{Weather, Partition, OneWay, Cut, Clog, Refuse, Crash, Kill, BadDisk, Wipe, Rollback, Pause, Slow, Freeze}
 
 // maxEach is how many faults of one kind a plan may have.
 const maxEach = 2
@@ -45,8 +45,8 @@ func (t *timeline) may(kind FaultKind, shape Shape) bool {
 		return shape.network() && t.swarm != 0
 	case BadDisk:
 		return t.swarm.has(DiskErrors) || t.swarm.has(DiskDamage) && len(t.atlas) > 0
-	case Wipe:
-		return t.swarm.has(Wipes) && len(t.atlas) > 0
+	case Wipe, Rollback:
+		return t.swarm.has(kindFamilies[kind]) && len(t.atlas) > 0
 	case Partition, OneWay, Cut:
 		return t.swarm.has(kindFamilies[kind]) && t.plan.Nodes > 1
 	}
@@ -96,6 +96,10 @@ func (t *timeline) fill(c choices, f *Fault) {
 		generateBadDisk(c, p, t.swarm, t.atlas, f)
 	case Wipe:
 		f.Nodes = c.among("wiped", t.atlas, 1, len(t.atlas))
+	case Rollback: // a copy is of use to it when the others have met a later life
+		f.Nodes = c.among("rolled back", t.atlas, 1, len(t.atlas))
+		f.At, f.For = f.At/2, t.storm/8+Duration(c.Choose("age", uint64(t.storm/2)))
+		f.Live = c.often("live?", 50)
 	case Pause:
 		f.Nodes = t.someOrAll(c, "paused")
 		f.Freeze = t.swarm.has(Freezes) && c.often("freeze?", 50)

@@ -94,6 +94,9 @@ func (p *Plan) checkKnobs() error {
 	if k.Codec != "" && k.Codec != "json" && k.Codec != "cbor" {
 		return fmt.Errorf("knobs.codec: %q: want json, cbor or nothing", k.Codec)
 	}
+	if k.RememberBytes < 0 || k.RememberBytes > 1<<30 {
+		return fmt.Errorf("knobs.remember_bytes: %d: want 1 to %d, or 0 for the system's default", k.RememberBytes, 1<<30)
+	}
 	if k.CodecPercent < 0 || k.CodecPercent > 100 {
 		return fmt.Errorf("knobs.codec_percent: %d: want 1 to 100, or 0 for all", k.CodecPercent)
 	}
@@ -177,7 +180,26 @@ func (p *Plan) checkOperation(o *Operation) error {
 	return nil
 }
 
+// mayForm says what keeps the nodes of a plan from forming their cluster: it takes
+// all of them, and a disk that is lost meanwhile loses it for good.
+func (p *Plan) mayForm() error {
+	for i := range p.Faults {
+		if f := &p.Faults[i]; f.damages() {
+			return fmt.Errorf("knobs.forming: faults[%d] may lose a node, and a cluster forms only with all: want no %v then", i, f)
+		}
+	}
+	if p.Heal.Outside != Later {
+		return fmt.Errorf("knobs.forming: heal.outside %q leaves nodes out, and a cluster forms only with all", p.Heal.Outside)
+	}
+	return nil
+}
+
 func (p *Plan) checkFaults() error {
+	if p.Knobs.Forming {
+		if err := p.mayForm(); err != nil {
+			return err
+		}
+	}
 	for i := range p.Faults {
 		if err := p.checkFault(&p.Faults[i]); err != nil {
 			return fmt.Errorf("faults[%d].%w", i, err)
@@ -195,7 +217,7 @@ func (p *Plan) checkFault(f *Fault) error {
 	}
 	uses, ok := faultFields[f.Kind]
 	if !ok {
-		return fmt.Errorf("kind: %q: want partition, one_way, cut, weather, clog, refuse, crash, kill, pause, slow, freeze, wipe or disk", f.Kind)
+		return fmt.Errorf("kind: %q: want partition, one_way, cut, weather, clog, refuse, crash, kill, pause, slow, freeze, wipe, rollback or disk", f.Kind)
 	}
 	for _, field := range []struct {
 		name  string
@@ -203,7 +225,7 @@ func (p *Plan) checkFault(f *Fault) error {
 	}{
 		{"groups", len(f.Groups) > 0}, {"sources", len(f.Sources) > 0}, {"targets", len(f.Targets) > 0},
 		{"links", len(f.Links) > 0}, {"profile", f.Profile != nil}, {"nodes", len(f.Nodes) > 0}, {"what", f.What != 0},
-		{"every", f.Every != 0}, {"pace", f.Pace != 0}, {"freeze", f.Freeze},
+		{"every", f.Every != 0}, {"pace", f.Pace != 0}, {"freeze", f.Freeze}, {"live", f.Live},
 	} {
 		use := uses[field.name]
 		if field.given && use == unused {
@@ -248,6 +270,7 @@ var faultFields = map[FaultKind]map[string]use{
 	Slow:      {"nodes": needed, "pace": needed},
 	Freeze:    {"nodes": needed},
 	Wipe:      {"nodes": needed},
+	Rollback:  {"nodes": needed, "live": optional},
 }
 
 func (p *Plan) checkFaultIDs(f *Fault) error {

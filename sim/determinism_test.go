@@ -254,6 +254,9 @@ func hurricane(t testing.TB, edits ...func(*Config)) *World {
 		}
 	}
 	w.Schedule(end/2, "wipe", func() { w.Crash(1); w.Wipe(1); w.Start(1) })
+	var c DiskCopy
+	w.Schedule(end/4, "copy", func() { c = w.CopyDisk(2) })
+	w.Schedule(end/2, "restore", func() { w.Crash(2); w.RestoreDisk(2, c); w.Start(2) })
 	return w
 }
 

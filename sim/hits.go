@@ -21,6 +21,7 @@ type Hits struct {
 	Freeze    uint64 // timers that were late because a clock had stopped
 	Drift     uint64 // timers set by a clock that drifts
 	Wipe      uint64 // disks emptied
+	Rollback  uint64 // disks put back to older copies
 }
 
 // verdict counts what a verdict shows.

@@ -186,10 +186,7 @@ func (w *World) Kill(id ID) {
 
 // Wipe empties the disk of a process, which must be down: nothing is left.
 func (w *World) Wipe(id ID) {
-	p := w.proc(id)
-	if p.code != nil {
-		panic(fmt.Sprintf("sim: process %d is not down", id))
-	}
+	p := w.down(id)
 	p.disk = disk{profile: p.disk.profile, key: p.disk.key.Name("wiped").Word(uint64(p.life)), blocks: p.disk.blocks}
 	w.faults.Wipe++
 	w.fold(uint64(id), keyed.String("wipe"))

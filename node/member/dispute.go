@@ -61,9 +61,9 @@ func (m *Member) judge(speaker node.ID, t Testimony) {
 	default:
 		m.disputes = append(m.disputes, d)
 		m.mark(MarkAbstained)
-		m.fact(Fact{Kind: Abstaining, Peer: d.By, Memory: d.Memory, Charge: charge})
 		m.notice(Alarm, d.By, "it abstains from now on: %s", m.words(d))
 	}
+	m.fact(Fact{Kind: Abstaining, Peer: d.By, Memory: d.Memory, Charge: charge, Firsthand: d.Firsthand})
 	m.saveDisputes()
 	firsthand := 0
 	for _, d := range m.disputes {

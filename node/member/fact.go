@@ -11,23 +11,24 @@ type FactKind uint8
 
 // The kinds of facts.
 const (
-	Introduced FactKind = iota + 1 // the member may introduce itself: Log, Position
+	Introduced FactKind = iota + 1 // the member may introduce itself: Log, Position, Cluster
 	Joined                         // its log says durably that it is of a cluster: Cluster
-	Remembered                     // it remembers a peer durably: Peer, Memory
+	Remembered                     // it remembers a peer, not durably before Position: Peer, Memory
 	Admitted                       // it hears a peer's life from now on: Peer, Memory
-	Abstaining                     // it takes no part from now on: Peer, Memory, Charge
+	Abstaining                     // it takes no part, since a peer disputes its log: Peer, Memory, Charge, Firsthand
 	Resumed                        // it takes part again
 )
 
 // Fact is one thing that a member has done.
 type Fact struct {
-	Kind     FactKind
-	Peer     node.ID
-	Memory   Memory
-	Charge   Charge
-	Cluster  Cluster
-	Log      Log
-	Position uint64
+	Kind      FactKind
+	Peer      node.ID
+	Memory    Memory
+	Charge    Charge
+	Firsthand bool // Peer has said so itself
+	Cluster   Cluster
+	Log       Log
+	Position  uint64
 }
 
 func (f Fact) String() string {
@@ -37,7 +38,7 @@ func (f Fact) String() string {
 	case Joined:
 		return fmt.Sprintf("is %v to cluster %x", f.Cluster.Stage, f.Cluster.ID[:4])
 	case Remembered:
-		return fmt.Sprintf("remembers of %d durably: %v", f.Peer, f.Memory)
+		return fmt.Sprintf("remembers of %d: %v, durable at %d", f.Peer, f.Memory, f.Position)
 	case Admitted:
 		return fmt.Sprintf("admits %d: %v", f.Peer, f.Memory)
 	case Abstaining:

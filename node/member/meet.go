@@ -147,7 +147,6 @@ func (m *Member) welcome(p *peer, in *Introduction) {
 func (m *Member) admit(p *peer) {
 	in := p.waiting
 	p.waiting, p.trouble = nil, ""
-	m.fact(Fact{Kind: Remembered, Peer: p.id, Memory: p.saved})
 	if !slices.Contains(p.admitted, in.Life) {
 		p.admitted = append([]uint64{in.Life}, p.admitted...)
 		for i := len(in.Past) - 1; i >= 0 && len(p.admitted) < maxAdmitted; i-- {

@@ -190,6 +190,9 @@ func (m *Member) inherit() error {
 	case m.cfg.Formed != nil && slices.Contains(m.cfg.Formed, m.own):
 		m.cluster = form(m.cfg.Node.Cluster, m.cfg.Formed)
 		m.cluster.Stage = Formed
+	case len(m.peers) == 0:
+		m.cluster = form(m.cfg.Node.Cluster, []Identity{m.own})
+		m.cluster.Stage = Formed
 	default:
 		return nil
 	}
@@ -315,7 +318,7 @@ func (m *Member) proceed() {
 	durable := m.node.Durable()
 	if !m.open && m.node.Ready() && durable >= m.livesAt && durable >= m.clusterAt {
 		m.open = true
-		m.fact(Fact{Kind: Introduced, Log: m.log(), Position: uint64(durable)})
+		m.fact(Fact{Kind: Introduced, Log: m.log(), Position: uint64(durable), Cluster: m.recorded()})
 		if m.joined == m.cluster.Stage {
 			m.introduceToAll()
 		}
@@ -336,6 +339,16 @@ func (m *Member) proceed() {
 // log is what the member's own log says about itself.
 func (m *Member) log() Log {
 	return Log{Incarnation: m.own.Incarnation, Boot: m.life.Boot, Life: m.life.ID, Past: m.past, Whole: true}
+}
+
+// recorded is the cluster that the log says durably that it is of.
+func (m *Member) recorded() Cluster {
+	c := m.cluster
+	c.Stage = m.joined
+	if m.joined == Empty {
+		return Cluster{}
+	}
+	return c
 }
 
 // setTimer asks to be woken for the earliest thing that is to be done.

@@ -199,6 +199,7 @@ func (m *Member) saveMemory(p *peer) {
 	p.memory.write(&f)
 	p.saved = p.memory
 	p.savedAt = m.node.SetNote(p.note, f)
+	m.fact(Fact{Kind: Remembered, Peer: p.id, Memory: p.saved, Position: uint64(p.savedAt)})
 }
 
 func (m *Member) saveDisputes() {

@@ -49,6 +49,14 @@ func (m *Member) Standing() Standing {
 	return s
 }
 
+// Remembers is what the member remembers of a peer, as it was written down last.
+func (m *Member) Remembers(id node.ID) Memory {
+	if i := m.place(id); i >= 0 {
+		return m.peers[i].saved
+	}
+	return Memory{}
+}
+
 // Life is the id of the member's life.
 func (m *Member) Life() uint64 { return m.life.ID }
 

@@ -52,7 +52,7 @@ func (c *Campaign) Validate() error {
 func (c *Campaign) shape() scenarios.Shape {
 	s := c.Shape
 	s.System, s.Definitions = c.System.Name, c.System.Definitions
-	s.Versions, s.Retires, s.Majority = c.System.Versions, c.System.Retires, c.System.Majority
+	s.Versions, s.Retires, s.Majority, s.Forms = c.System.Versions, c.System.Retires, c.System.Majority, c.System.Forms
 	return s
 }
 

@@ -50,6 +50,9 @@ func (s *stage) actions(f *scenarios.Fault) (begin, end func()) {
 		return func() { each(f.Nodes, s.kill) }, func() { each(f.Nodes, s.start) }
 	case scenarios.Wipe:
 		return func() { each(f.Nodes, s.wipe) }, func() { each(f.Nodes, s.start) }
+	case scenarios.Rollback:
+		copies := map[sim.ID]sim.DiskCopy{}
+		return func() { each(f.Nodes, s.copier(f.Live, copies)) }, func() { each(f.Nodes, s.restorer(copies)) }
 	case scenarios.BadDisk:
 		return func() { s.badDisk(f) }, func() {} // it ends by itself
 	case scenarios.Pause:
@@ -157,6 +160,7 @@ func (s *stage) allHits() scenarios.Hits {
 	h[scenarios.Corruption], h[scenarios.Resets], h[scenarios.Gaps] = w.Corrupt, w.Reset, w.Gap
 	h[scenarios.Clogs], h[scenarios.Refusals] = w.Clog, w.Refuse
 	h[scenarios.Crashings], h[scenarios.Kills], h[scenarios.Wipes] = stats.Crashes, stats.Kills, w.Wipe
+	h[scenarios.Rollbacks] = w.Rollback
 	h[scenarios.Pauses], h[scenarios.Slowness] = w.Pause, w.Slow
 	h[scenarios.Freezes], h[scenarios.Drifts] = w.Freeze, w.Drift
 	for f, n := range s.world.DiskHits() {

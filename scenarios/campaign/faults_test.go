@@ -102,13 +102,13 @@ func TestAWipedNodeIsLost(t *testing.T) {
 	r := resultOf(t, campaignOf(lockstep.System(), scenarios.None, 0), func(p *scenarios.Plan) {
 		p.Faults = []scenarios.Fault{{At: 20 * ms, For: 10 * ms, Kind: scenarios.Wipe, Nodes: []sim.ID{2}}}
 	}, func(l sim.Line) {
-		for _, word := range []string{"disowns node 2", "node 2 hears"} {
+		for _, word := range []string{"disowns node 2", "node 2 ends"} {
 			if strings.Contains(l.What, word) && !slices.Contains(told, word) {
 				told = append(told, word)
 			}
 		}
 	})
-	require.Equal(t, []string{"disowns node 2", "node 2 hears"}, told)
+	require.Equal(t, []string{"disowns node 2", "node 2 ends"}, told)
 	require.EqualValues(t, 1, r.Hits[scenarios.Wipes])
 }
 

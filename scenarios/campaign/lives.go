@@ -43,6 +43,40 @@ func (s *stage) wipe(id sim.ID) {
 	}
 }
 
+// copier copies the disks of nodes, which restart unless they are copied live.
+func (s *stage) copier(live bool, copies map[sim.ID]sim.DiskCopy) func(sim.ID) {
+	return func(id sim.ID) {
+		f, ok := s.run.(scenarios.Forgetful)
+		switch {
+		case !ok:
+			return
+		case live:
+			copies[id] = s.world.CopyDisk(id)
+			f.Copied(id)
+			return
+		}
+		s.crash(id)
+		copies[id] = s.world.CopyDisk(id)
+		f.Copied(id)
+		s.start(id)
+	}
+}
+
+// restorer has a node restart with a copy in the place of its disk, if the others
+// can tell.
+func (s *stage) restorer(copies map[sim.ID]sim.DiskCopy) func(sim.ID) {
+	return func(id sim.ID) {
+		f, ok := s.run.(scenarios.Forgetful)
+		if l := &s.lives[id]; !ok || l.lost || l.wiped || !f.MayRestore(id) {
+			return
+		}
+		s.crash(id)
+		s.world.RestoreDisk(id, copies[id])
+		s.forgets(id)
+		s.start(id)
+	}
+}
+
 // forgets notes that a node's disk has lost what the node promised.
 func (s *stage) forgets(id sim.ID) {
 	s.lives[id].wiped = true

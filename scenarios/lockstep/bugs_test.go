@@ -133,7 +133,7 @@ func TestAWipedNodeThatIsHeard(t *testing.T) {
 	for signature, r := range found {
 		t.Log(signature, r.Sentence())
 	}
-	require.Empty(t, hunt(t, forgiving, 100, without(scenarios.Wipe)), "other faults do not show it")
+	require.Empty(t, hunt(t, forgiving, 100, without(scenarios.Wipe, scenarios.Rollback)), "other faults do not show it")
 }
 
 // Nodes that hardly wait, neither for answers nor between two rounds, and never

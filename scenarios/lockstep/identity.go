@@ -1,8 +1,6 @@
 package lockstep
 
 import (
-	"slices"
-
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/member"
@@ -14,26 +12,30 @@ import (
 // log has lost what it promised, and who may know.
 type identities struct {
 	plan     *scenarios.Plan
-	formed   []member.Identity // of a cluster that is there from the beginning; nil: it is to be formed
-	members  []*member.Member  // by id, the current life's
-	lost     []int             // by id: how often its disk has lost what it promised
-	amnesiac map[uint64]bool   // by the id of a life: it began without what was promised before
-	boots    []uint64          // by id: of the last life that was introduced
-	copied   []uint64          // by id: that, when its disk was copied
-	known    [][]uint64        // by id, and of whom: the boot that is remembered durably
-	clusters []member.Cluster  // by id: what its log says durably
+	formed   []member.Identity  // of a cluster that is there from the beginning; nil: it is to be formed
+	members  []*member.Member   // by id, the current life's
+	lost     []int              // by id: how often its disk has lost what it promised
+	amnesiac map[uint64]bool    // by the id of a life: it began without what was promised before
+	boots    []uint64           // by id: of the last life that was introduced
+	ends     []uint64           // by id: the most that the log of earlier lives can have
+	copied   []member.Memory    // by id: the most that a copy of its disk can have
+	known    [][]member.Memory  // by id, and of whom: what is remembered durably
+	pending  [][]member.Fact    // by id: what will be, in order
+	accusers []map[node.ID]bool // by id: those that have told it themselves that it lost something
+	clusters []member.Cluster   // by id: what its log says durably
 }
 
 func newIdentities(p *scenarios.Plan) identities {
 	n := p.Nodes + 1
 	t := identities{
 		plan: p, members: make([]*member.Member, n), lost: make([]int, n), amnesiac: map[uint64]bool{},
-		boots: make([]uint64, n), copied: make([]uint64, n), known: make([][]uint64, n), clusters: make([]member.Cluster, n),
+		boots: make([]uint64, n), ends: make([]uint64, n), copied: make([]member.Memory, n), known: make([][]member.Memory, n),
+		pending: make([][]member.Fact, n), accusers: make([]map[node.ID]bool, n), clusters: make([]member.Cluster, n),
 	}
 	for i := range t.known {
-		t.known[i] = make([]uint64, n)
+		t.known[i] = make([]member.Memory, n)
 	}
-	for id := 1; id <= p.Nodes; id++ {
+	for id := 1; id <= p.Nodes && !p.Knobs.Forming; id++ {
 		t.formed = append(t.formed, member.Identity{ID: node.ID(id), Incarnation: t.incarnation(sim.ID(id), 0)})
 	}
 	return t
@@ -53,9 +55,13 @@ func (t *identities) lifeID(id sim.ID, life int) uint64 {
 	return keyed.Seed(t.plan.Seed).Name("life").Word(uint64(id)).Word(uint64(life)).Uint64()
 }
 
-func (t *identities) born(id sim.ID, life int, amnesiac bool) {
+// born notes that a life begins. What the one before has appended may be on disk.
+func (t *identities) born(id sim.ID, life int, amnesiac bool, before *node.Node) {
 	if amnesiac {
 		t.amnesiac[t.lifeID(id, life)] = true
+	}
+	if before != nil {
+		t.ends[id] = max(t.ends[id], uint64(before.End()))
 	}
 }
 
@@ -71,17 +77,77 @@ func (r *run) Lost(id sim.ID) {
 
 // stands has the oracle see what a member has done about identities.
 func (r *run) stands(o *oracle, f *member.Fact) *scenarios.Violation {
+	strange := r.strange[o.id]
 	switch {
 	case f.Kind == member.Introduced:
 		r.boots[o.id] = f.Log.Boot
-	case f.Kind == member.Remembered && !r.strange[o.id]:
-		r.known[o.id][f.Peer] = f.Memory.Boot
-	case f.Kind == member.Admitted && !r.strange[o.id] && r.amnesiac[f.Memory.Life]:
-		return o.violation("identity", "amnesiac-admitted", "", "hears node %d in boot %d, which has lost what it promised", f.Peer, f.Memory.Boot)
-	case f.Kind == member.Abstaining && !r.strange[o.id]:
-		return o.violation("identity", "falsely-disputed", "", "abstains, though its log has all that it promised: node %d remembers %v", f.Peer, f.Memory)
+		for peer := 1; peer <= r.plan.Nodes; peer++ { // more may have been durable than was known
+			r.known[o.id][peer] = r.members[o.id].Remembers(node.ID(peer))
+		}
+		if f.Cluster.Stage != member.Empty {
+			return r.joined(o, f.Cluster)
+		}
 	case f.Kind == member.Joined:
 		return r.joined(o, f.Cluster)
+	case f.Kind == member.Remembered:
+		r.pending[o.id] = append(r.pending[o.id], *f)
+	case f.Kind == member.Abstaining && strange:
+		if f.Firsthand {
+			if r.accusers[o.id] == nil {
+				r.accusers[o.id] = map[node.ID]bool{}
+			}
+			r.accusers[o.id][f.Peer] = true
+		}
+	case f.Kind == member.Abstaining:
+		return o.violation("identity", "falsely-disputed", "", "abstains, though its log has all that it promised: node %d remembers %v", f.Peer, f.Memory)
+	case f.Kind == member.Admitted && !strange:
+		return r.admits(o, f)
+	}
+	return nil
+}
+
+// admits: a life is heard only when that is remembered durably, and never one that
+// began without what was promised before.
+func (r *run) admits(o *oracle, f *member.Fact) *scenarios.Violation {
+	if known := r.known[o.id][f.Peer]; known.Life != f.Memory.Life {
+		return o.violation("identity", "admitted-early", "", "hears node %d in boot %d, and remembers durably only %v", f.Peer, f.Memory.Boot, known)
+	}
+	if r.amnesiac[f.Memory.Life] {
+		return o.violation("identity", "amnesiac-admitted", "", "hears node %d in boot %d, which has lost what it promised", f.Peer, f.Memory.Boot)
+	}
+	return nil
+}
+
+// remembers moves what a member's log has synced from pending to known.
+func (t *identities) remembers(id sim.ID, f *node.Fact) {
+	switch f.Kind {
+	case node.Started:
+		t.pending[id] = t.pending[id][:0]
+	case node.Durable:
+		i := 0
+		for ; i < len(t.pending[id]) && t.pending[id][i].Position <= uint64(f.At); i++ {
+			p := &t.pending[id][i]
+			t.known[id][p.Peer] = p.Memory
+		}
+		t.pending[id] = append(t.pending[id][:0], t.pending[id][i:]...)
+	}
+}
+
+// ended: a node ends because of what it lost only on the word of a majority.
+func (r *run) ended(o *oracle) *scenarios.Violation {
+	if n := len(r.accusers[o.id]); n <= r.plan.Nodes/2 {
+		return o.violation("identity", "ended-by-few", "", "ends because of what it lost, on the word of %d of %d members", n, r.plan.Nodes)
+	}
+	return nil
+}
+
+// told: a node that hears of a life of its own, which its log has lost, takes no
+// part from then on.
+func (r *run) told(o *oracle, in *member.Introduction) *scenarios.Violation {
+	for _, t := range in.Known {
+		if t.Of == node.ID(o.id) && t.Memory.Boot > r.copied[o.id].Boot && !r.amnesiac[t.Memory.Life] && r.members[o.id].Ready() {
+			return o.violation("identity", "told-and-takes-part", "", "takes part, though it was told that node %d remembers %v, which its log has lost", t.By, t.Memory)
+		}
 	}
 	return nil
 }
@@ -120,13 +186,22 @@ func (r *run) takesPart(at scenarios.Duration) *scenarios.Violation {
 	return nil
 }
 
-// knownLost reports whether every other node remembers durably a life of a node
-// that the copy of its disk lacks.
-func (r *run) knownLost(id sim.ID) bool {
+// Copied implements scenarios.Forgetful.
+func (r *run) Copied(id sim.ID) {
+	r.copied[id] = member.Memory{Boot: r.boots[id], Position: max(r.ends[id], uint64(r.nodes[id].End()))}
+}
+
+// MayRestore implements scenarios.Forgetful: every other node remembers durably
+// what the copy lacks. If one does not, it and the node may be a majority that
+// cannot know.
+func (r *run) MayRestore(id sim.ID) bool {
+	copied := r.copied[id]
 	for other := 1; other <= r.plan.Nodes; other++ {
-		if sim.ID(other) != id && !r.strange[other] && r.known[other][id] <= r.copied[id] {
+		known := r.known[other][id]
+		more := known.Boot > copied.Boot || known.Boot == copied.Boot && known.Position > copied.Position
+		if sim.ID(other) != id && !r.strange[other] && !more {
 			return false
 		}
 	}
-	return !slices.Contains(r.copied[id:id+1], 0)
+	return copied.Boot > 0
 }

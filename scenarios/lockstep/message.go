@@ -13,9 +13,9 @@ import (
 // envelope is a node's message as the simulator wants one.
 type envelope struct {
 	node.Message
-	fate     uint64    // 0: not known yet
-	life     uint64    // its sender's, in which it was sent
-	arrived  *envelope // what all receivers take in its place, if there is a codec, or itself; nil: none has yet
+	fate    uint64    // 0: not known yet
+	life    uint64    // its sender's, in which it was sent
+	arrived *envelope // what all receivers take in its place, if there is a codec, or itself; nil: none has yet
 }
 
 // arena makes envelopes in blocks. It knows the hashes of the names that messages

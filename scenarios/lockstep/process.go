@@ -45,6 +45,7 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 	if r, ok := e.Message.(*node.Request); ok && p.member.Ready() {
 		p.did.took = arrived{p.life, r}
 	}
+	p.did.told, _ = e.Message.(*member.Introduction)
 	effects, err := p.member.StepAll(time.Duration(now), p.events[:])
 	if b := p.run.bug.after; b != nil {
 		b(p, now, effects)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
 )
@@ -20,14 +21,15 @@ type report struct {
 	said  []said
 
 	standing []standing
+	told     *member.Introduction // which it has heard; nil: none
 }
 
 func (r *report) reset() {
-	r.took, r.facts, r.shown, r.said, r.standing = arrived{}, r.facts[:0], shows{}, r.said[:0], r.standing[:0]
+	r.took, r.facts, r.shown, r.said, r.standing, r.told = arrived{}, r.facts[:0], shows{}, r.said[:0], r.standing[:0], nil
 }
 
 func (r *report) empty() bool {
-	return r.took.request == nil && len(r.facts) == 0 && len(r.shown.values) == 0 && len(r.said) == 0 && len(r.standing) == 0
+	return r.took.request == nil && len(r.facts) == 0 && len(r.shown.values) == 0 && len(r.said) == 0 && len(r.standing) == 0 && r.told == nil
 }
 
 // Each implements sim.Several.
@@ -92,6 +94,9 @@ func (r *run) hear(at scenarios.Duration, id sim.ID, done *report) *scenarios.Vi
 			return v
 		}
 	}
+	if done.told != nil && r.strange[id] {
+		return r.told(o, done.told)
+	}
 	if r.unwatched || r.strange[id] {
 		return nil
 	}
@@ -111,6 +116,7 @@ func (r *run) hear(at scenarios.Duration, id sim.ID, done *report) *scenarios.Vi
 // fact has the oracle see a fact of the node under way. Nobody but clients hears
 // a stranger.
 func (r *run) fact(o *oracle, f *node.Fact) *scenarios.Violation {
+	r.remembers(o.id, f)
 	if r.strange[o.id] && f.Kind != node.Answered {
 		return nil
 	}

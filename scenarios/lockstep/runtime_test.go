@@ -280,8 +280,8 @@ func (s *servers) start(id int) {
 	r, err := server.Start(s.configs[id])
 	require.NoError(s.t, err)
 	s.running[id] = r
-	require.Eventually(s.t, func() bool { // a majority is there, if it can be
-		return len(s.running) < 2 || r.Status().Ready
+	require.Eventually(s.t, func() bool { // it takes all of them to form a cluster
+		return len(s.running) < len(s.configs) || r.Status().Ready
 	}, 30*time.Second, 5*time.Millisecond)
 }
 

@@ -24,6 +24,7 @@ func System() scenarios.System {
 		Versions:    true,
 		Retires:     true,
 		Majority:    true,
+		Forms:       true,
 		Marks:       markNames(),
 		New:         func(p *scenarios.Plan) scenarios.Run { return newRun(p) },
 	}
@@ -53,7 +54,7 @@ type run struct {
 
 	unwatched bool // nobody asks the oracle
 
-	bug          bug
+	bug     bug
 	strange []bool // by id: what it has promised is lost, and it may take no part
 	identities
 }
@@ -88,12 +89,14 @@ func (r *run) Node(id sim.ID, life int) sim.Process {
 	}
 	cfg.Observer, cfg.Marks = p, &r.marks.node
 	r.marks.born(id, life)
-	m, err := member.New(member.Config{Node: cfg, Formed: r.formed, Observe: p.observe, Marks: &r.marks.member})
+	m, err := member.New(member.Config{
+		Node: cfg, RememberBytes: uint64(r.plan.Knobs.RememberBytes), Formed: r.formed, Observe: p.observe, Marks: &r.marks.member,
+	})
 	if err != nil {
 		panic("lockstep: a plan that validates gives a bad configuration: " + err.Error())
 	}
+	r.born(id, life, r.strange[id], r.nodes[id])
 	p.member, p.node, r.nodes[id], r.members[id] = m, m.Node(), m.Node(), m
-	r.born(id, life, r.strange[id])
 	if !r.strange[id] {
 		r.lives[id] = life
 	}
@@ -154,6 +157,8 @@ func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.V
 	switch f := f.(type) {
 	case *report:
 		return r.hear(at, id, f)
+	case *scenarios.Disowned:
+		return r.ended(r.oracle.at(at, id))
 	case *scenarios.Stopped:
 		r.lives[id] = 0 // whether it may is not for the oracle to say
 	case *sending:

@@ -35,7 +35,7 @@ type block struct {
 
 // classes are the classes of bugs, in the order of the table.
 var classes = []string{
-	"persistence", "ballots", "quorums", "values", "retries", "reads", "watch", "repair", "liveness", "codec", "fsm",
+	"persistence", "identity", "ballots", "quorums", "values", "retries", "reads", "watch", "repair", "liveness", "codec", "fsm",
 }
 
 // errMutant is wrapped by errors about a mutant's file.

@@ -12,7 +12,7 @@ type FactKind uint8
 // The kinds of facts.
 const (
 	Introduced FactKind = iota + 1 // the member may introduce itself: Log, Position, Cluster
-	Joined                         // its log says durably that it is of a cluster: Cluster
+	Joined                         // its log, durable to Position, says that it is of a cluster: Cluster
 	Remembered                     // it remembers a peer, not durably before Position: Peer, Memory
 	Admitted                       // it hears a peer's life from now on: Peer, Memory
 	Abstaining                     // it takes no part, since a peer disputes its log: Peer, Memory, Charge, Firsthand

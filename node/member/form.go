@@ -92,7 +92,7 @@ func (m *Member) complete(p *peer, in *Introduction) {
 // join is what follows when the log says durably how far the cluster is.
 func (m *Member) join() {
 	m.joined = m.cluster.Stage
-	m.fact(Fact{Kind: Joined, Cluster: m.cluster})
+	m.fact(Fact{Kind: Joined, Cluster: m.cluster, Position: uint64(m.clusterAt)})
 	if m.joined == Formed {
 		m.mark(MarkFormed)
 		m.notice(Info, 0, "the cluster is formed: %x, of members %s", m.cluster.ID, lists(m.ids))

@@ -23,6 +23,7 @@ type identities struct {
 	pending  [][]member.Fact    // by id: what will be, in order
 	accusers []map[node.ID]bool // by id: those that have told it themselves that it lost something
 	clusters []member.Cluster   // by id: what its log says durably
+	durable  []uint64           // by id: up to where its log is, as is known
 }
 
 func newIdentities(p *scenarios.Plan) identities {
@@ -31,6 +32,7 @@ func newIdentities(p *scenarios.Plan) identities {
 		plan: p, members: make([]*member.Member, n), lost: make([]int, n), amnesiac: map[uint64]bool{},
 		boots: make([]uint64, n), ends: make([]uint64, n), copied: make([]member.Memory, n), known: make([][]member.Memory, n),
 		pending: make([][]member.Fact, n), accusers: make([]map[node.ID]bool, n), clusters: make([]member.Cluster, n),
+		durable: make([]uint64, n),
 	}
 	for i := range t.known {
 		t.known[i] = make([]member.Memory, n)
@@ -87,6 +89,8 @@ func (r *run) stands(o *oracle, f *member.Fact) *scenarios.Violation {
 		if f.Cluster.Stage != member.Empty {
 			return r.joined(o, f.Cluster)
 		}
+	case f.Kind == member.Joined && f.Position > r.durable[o.id]:
+		return o.violation("identity", "joined-early", "", "is %v to cluster %x before its log says so durably", f.Cluster.Stage, f.Cluster.ID[:4])
 	case f.Kind == member.Joined:
 		return r.joined(o, f.Cluster)
 	case f.Kind == member.Remembered:
@@ -122,8 +126,9 @@ func (r *run) admits(o *oracle, f *member.Fact) *scenarios.Violation {
 func (t *identities) remembers(id sim.ID, f *node.Fact) {
 	switch f.Kind {
 	case node.Started:
-		t.pending[id] = t.pending[id][:0]
+		t.pending[id], t.durable[id] = t.pending[id][:0], 0
 	case node.Durable:
+		t.durable[id] = uint64(f.At)
 		i := 0
 		for ; i < len(t.pending[id]) && t.pending[id][i].Position <= uint64(f.At); i++ {
 			p := &t.pending[id][i]

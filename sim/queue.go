@@ -66,6 +66,9 @@ func (q *queue) len() int { return len(q.front) + len(q.heap) }
 // next is the time of the earliest record; the queue must not be empty.
 func (q *queue) next() Duration { return q.front[len(q.front)-1].at }
 
+// peek is the earliest record, where it is; the queue must not be empty.
+func (q *queue) peek() *record { return &q.slab[q.front[len(q.front)-1].rank&slotMask] }
+
 // push schedules r at time at.
 func (q *queue) push(at Duration, r record) {
 	var slot uint32

@@ -38,6 +38,7 @@ type World struct {
 	damage  keyed.Key // of choices about damaged messages
 	heals   uint64
 	busy    bool // a step is being taken
+	starts  int  // processes that are starting
 	watch   func()
 }
 
@@ -53,6 +54,8 @@ type proc struct {
 	code  Process // nil while it is down
 	life  uint32
 	lag   *lag // nil as long as it has kept up with the world
+
+	starting bool // the Boot of this life is still to come
 
 	alarms alarms
 }
@@ -139,7 +142,8 @@ func (w *World) push(at Duration, r record) {
 	}
 }
 
-// Start boots a process, which must be down, with what its disk holds.
+// Start boots a process, which must be down, with what its disk holds. Its Boot
+// comes at this very time, and before anything else that comes for it.
 func (w *World) Start(id ID) {
 	p := w.proc(id)
 	if p.code != nil {
@@ -152,6 +156,8 @@ func (w *World) Start(id ID) {
 	if p.code == nil {
 		panic(fmt.Sprintf("sim: New made nothing for life %d of process %d", p.life, id))
 	}
+	p.starting = true
+	w.starts++
 	w.push(w.now, record{what: whatBoot, to: id, life: p.life})
 }
 
@@ -194,6 +200,7 @@ func (w *World) Wipe(id ID) {
 
 func (w *World) end(p *proc, how string) {
 	p.code = nil
+	w.started(p) // its Boot, if it has not come, never will
 	w.forget(p)
 	w.fold(uint64(w.now), uint64(p.id)<<32|uint64(p.life))
 	if w.cfg.Trace != nil {
@@ -251,8 +258,10 @@ func (w *World) Step() bool {
 func (w *World) take() {
 	var r record
 	was := w.now
-	w.now = w.queue.pop(&r)
-	if r.what == whatTimer && !w.rings(w.procs[r.to], &r) {
+	if w.starts == 0 || !w.bootsFirst(&r) {
+		w.now = w.queue.pop(&r)
+	}
+	if r.what == whatTimer && !w.rings(w.procs[r.to], &r) || r.what == whatBoot && w.booted(&r) {
 		w.now = was // nothing has happened
 		return
 	}
@@ -266,6 +275,9 @@ func (w *World) take() {
 		return
 	}
 	p := w.procs[r.to]
+	if r.what == whatBoot && r.life == p.life {
+		w.started(p)
+	}
 	if p.lag != nil && w.lags(p, &r) {
 		return
 	}
@@ -277,6 +289,37 @@ func (w *World) take() {
 		return
 	}
 	w.dispatch(p, &r)
+}
+
+// bootsFirst reports whether the earliest record is for a process that was started
+// at that very time and whose Boot is still to come. Then r is the Boot, and the
+// record stays where it is. Nothing but messages and requests can come so early:
+// all else was asked for by the life that it is for.
+func (w *World) bootsFirst(r *record) bool {
+	next := w.queue.peek()
+	if next.what != whatMessage && next.what != whatRequest {
+		return false
+	}
+	p := w.procs[next.to]
+	if !p.starting {
+		return false
+	}
+	*r = record{what: whatBoot, to: p.id, life: p.life}
+	return true
+}
+
+// booted reports whether the Boot that r stands for has come before r has.
+func (w *World) booted(r *record) bool {
+	p := w.procs[r.to]
+	return p.code != nil && p.life == r.life && !p.starting
+}
+
+// started says that the Boot of p has come, or never will.
+func (w *World) started(p *proc) {
+	if p.starting {
+		p.starting = false
+		w.starts--
+	}
 }
 
 // Watch has f called after every event. What it calls may change nothing.

@@ -16,7 +16,12 @@ var ErrConfig = errors.New("invalid node configuration")
 // MaxMembers bounds a cluster.
 const MaxMembers = 7
 
-const maxRepairDelay = 24 * time.Hour
+// Bounds of what waits: sums and doublings of them stay far from the largest
+// Duration.
+const (
+	maxWait     = 24 * time.Hour
+	maxAttempts = 1_000_000
+)
 
 // Config is what a node is told once. All members must agree on Cluster,
 // Members, Definitions and Ring.
@@ -71,20 +76,20 @@ func (c *Config) Validate() error {
 		return fail("members: %d: want 1 to %d", len(c.Members), MaxMembers)
 	case !slices.Contains(c.Members, c.ID):
 		return fail("members: this node, %d, is not among %d", c.ID, c.Members)
-	case c.ConsensusTimeout <= 0:
-		return fail("consensus timeout: %v: want more than 0", c.ConsensusTimeout)
-	case c.RetryDelay <= 0:
-		return fail("retry delay: %v: want more than 0", c.RetryDelay)
-	case c.RetryAttempts < 0:
-		return fail("retry attempts: %d: want 0 or more", c.RetryAttempts)
+	case c.ConsensusTimeout <= 0 || c.ConsensusTimeout > maxWait:
+		return fail("consensus timeout: %v: want more than 0 and at most %v", c.ConsensusTimeout, maxWait)
+	case c.RetryDelay <= 0 || c.RetryDelay > maxWait:
+		return fail("retry delay: %v: want more than 0 and at most %v", c.RetryDelay, maxWait)
+	case c.RetryAttempts < 0 || c.RetryAttempts > maxAttempts:
+		return fail("retry attempts: %d: want 0 to %d", c.RetryAttempts, maxAttempts)
 	case c.Ring < 1 || c.Ring > MaxRing:
 		return fail("ring: %d: want 1 to %d", c.Ring, MaxRing)
 	case c.Batch < 1 || c.Batch > c.Ring:
 		return fail("batch: %d: want 1 to the ring's %d", c.Batch, c.Ring)
 	case c.Queue < 1:
 		return fail("queue: %d: want 1 or more", c.Queue)
-	case c.RepairDelay < 0 || c.RepairDelay > maxRepairDelay:
-		return fail("repair delay: %v: want 0 to %v; 0 is no repair", c.RepairDelay, maxRepairDelay)
+	case c.RepairDelay < 0 || c.RepairDelay > maxWait:
+		return fail("repair delay: %v: want 0 to %v; 0 is no repair", c.RepairDelay, maxWait)
 	case c.RepairDelay > 0 && c.RepairRate < 1:
 		return fail("repair rate: %d: want 1 or more bytes a second", c.RepairRate)
 	case c.Segment < wal.MinSegment || c.Segment > maxSegment:

@@ -29,9 +29,9 @@ const (
 // Fact is one thing that a node has done.
 type Fact struct {
 	Kind     FactKind
-	Attempts uint8  // that a round took
-	Refused  uint8  // members that have refused it
-	Waiting  uint16 // operations that wait for the next round; at most
+	Refused  uint8  // members that have refused a round
+	Waiting  uint16 // operations that wait for the next round; 65,535 stands for more, too
+	Attempts uint32 // that a round took, counted to the end: see Config.RetryAttempts
 
 	Key    string
 	Ballot Ballot

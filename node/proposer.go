@@ -243,7 +243,7 @@ func (n *Node) tendRound(m *machine) {
 func (n *Node) fail(m *machine) {
 	n.counts.Aborted++
 	r := &m.round
-	n.fact(Fact{Kind: RoundEnded, Key: m.key, Ballot: r.ballot, Attempts: uint8(min(r.attempts, 1<<8-1)), Refused: uint8(r.refused.len())})
+	n.fact(Fact{Kind: RoundEnded, Key: m.key, Ballot: r.ballot, Attempts: uint32(r.attempts), Refused: uint8(r.refused.len())})
 	m.cache = Ballot{}
 	waiting := slices.DeleteFunc(m.round.batch, func(o *operation) bool { return o.answered })
 	m.queue = slices.Insert(m.queue, 0, waiting...)

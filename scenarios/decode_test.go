@@ -122,6 +122,7 @@ func TestSenselessPlansAreRefused(t *testing.T) {
 		{"no clients", `"clients": 2`, `"clients": 0`, "clients: 0: want 1 to 64"},
 		{"no system", `"origin"`, `""`, "system: want the name of a system under test"},
 		{"bad definition", `"initial": "Shut"`, `"initial": "Ajar"`, `definitions[0]: definition "door": invalid: initial state "Ajar"`},
+		{"built-in definition", `"name": "door"`, `"name": "definition"`, `definitions[0]: "definition" is built in: give yours another name`},
 		{"no timeout", `"consensus_timeout": "20ms"`, `"consensus_timeout": "0s"`, "knobs.consensus_timeout: 0s: want more than 0"},
 		{"negative repair delay", `"retry_attempts": 2`, `"repair_delay": "-1ms"`, "knobs.repair_delay: -1ms: want 0 to 24h"},
 		{"negative repair rate", `"retry_attempts": 2`, `"repair_rate": -1`, "knobs.repair_rate: -1: want 0 or more"},

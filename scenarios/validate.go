@@ -47,6 +47,9 @@ func (p *Plan) checkDefinitions() error {
 		if err := d.Validate(); err != nil {
 			return fmt.Errorf("definitions[%d]: %w", i, err)
 		}
+		if d.Name == fsm.Meta {
+			return fmt.Errorf("definitions[%d]: %q is built in: give yours another name", i, d.Name)
+		}
 		if seen[d.Name] {
 			return fmt.Errorf("definitions[%d]: %q is defined twice", i, d.Name)
 		}

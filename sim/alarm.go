@@ -16,7 +16,7 @@ type alarm struct {
 	due    Duration // true time
 	rings  Duration // when its record in the queue comes; no later than due
 	tries  uint32   // records that it has had: any but the last are void
-	stops  uint16   // times that the clock had stopped when it was set
+	stops  uint32   // times that the clock had stopped when it was set
 	stands bool     // the clock stands, and due is how much is left of it then
 }
 

@@ -37,11 +37,15 @@ func (c *Config) Validate() error {
 	switch {
 	case len(c.Nodes) == 0:
 		return fmt.Errorf("%w: nodes: want at least one", ErrConfig)
-	case c.Attempt <= 0 || c.Deadline <= 0 || c.Pause <= 0:
-		return fmt.Errorf("%w: attempt %v, deadline %v, pause %v: want more than 0", ErrConfig, c.Attempt, c.Deadline, c.Pause)
+	case min(c.Attempt, c.Deadline, c.Pause) <= 0 || max(c.Attempt, c.Deadline, c.Pause) > maxWait:
+		return fmt.Errorf("%w: attempt %v, deadline %v, pause %v: want more than 0 and at most %v",
+			ErrConfig, c.Attempt, c.Deadline, c.Pause, maxWait)
 	}
 	return nil
 }
+
+// maxWait bounds what a session waits for, so that no sum overflows: a year.
+const maxWait = 365 * 24 * time.Hour
 
 // Session is what a client keeps between its operations: the chosen serial
 // numbers that it knows of.

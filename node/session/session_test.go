@@ -105,6 +105,7 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 		{"attempt 0s", func(c *session.Config) { c.Attempt = 0 }},
 		{"deadline -1ns", func(c *session.Config) { c.Deadline = -1 }},
 		{"pause 0s", func(c *session.Config) { c.Pause = 0 }},
+		{"deadline 2562047h47m16.854775807s", func(c *session.Config) { c.Deadline = 1<<63 - 1 }},
 	} {
 		cfg := config()
 		c.change(&cfg)

@@ -183,7 +183,7 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 			s.fact(1, node.Fact{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: 1, Refused: 1})
 		}},
 		"a round is given up too early": {"diligence/given-up-early", func(s *story) {
-			s.fact(1, node.Fact{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: uint8(s.run.plan.Knobs.RetryAttempts)})
+			s.fact(1, node.Fact{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: uint32(s.run.plan.Knobs.RetryAttempts)})
 		}},
 		"a round was sent once of two times": {"diligence/not-resent", func(s *story) {
 			s.started()

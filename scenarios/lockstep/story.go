@@ -19,7 +19,8 @@ type told struct {
 	what              what
 	phase             node.Phase
 	ballot            node.Ballot
-	attempts, refused uint8
+	attempts          uint32
+	refused           uint8
 }
 
 type what uint8

@@ -1,0 +1,97 @@
+package lockstep_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
+	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/stretchr/testify/require"
+)
+
+// lonely is a plan in which a node works in vain for 3s, since it hears from no
+// other, and has its way after that: rounds fail, are sent again and given up, as
+// often as the knobs say.
+func lonely(k scenarios.Knobs) *scenarios.Plan {
+	const ms = netmodel.Millisecond
+	expect := uint64(0)
+	constant := func(d scenarios.Duration) netmodel.Delay { return netmodel.Delay{Kind: netmodel.Constant, Min: d} }
+	return &scenarios.Plan{
+		Format: scenarios.Format, Version: scenarios.Version, System: "lockstep", Seed: 1, Nodes: 3, Clients: 2,
+		Definitions: []fsm.Definition{fsm.Lifecycle()},
+		Knobs:       k,
+		Network:     netmodel.Profile{Delay: constant(ms)},
+		Disk:        sim.DiskProfile{Write: constant(ms / 50), Sync: constant(ms / 2)},
+		Operations: []scenarios.Operation{
+			{ID: "c1.1", Client: 1, At: 20 * ms, Node: 1, Machine: "lifecycle/a", Kind: scenarios.Propose, To: "Running", Expect: &expect},
+			{ID: "c2.1", Client: 2, At: 30 * ms, Node: 1, Machine: "lifecycle/a", Kind: scenarios.Read},
+			{ID: "c2.2", Client: 2, At: 40 * ms, Node: 1, Machine: "lifecycle/a", Kind: scenarios.Propose, To: "Running"},
+		},
+		Faults: []scenarios.Fault{
+			{For: 3000 * ms, Kind: scenarios.Partition, Groups: [][]sim.ID{{1, 101, 102}, {2}, {3}}},
+		},
+		Heal: scenarios.Heal{At: 5000 * ms, Delay: ms, Within: 30 * netmodel.Second, Settle: 10 * netmodel.Second},
+	}
+}
+
+// Whatever number a plan may name, a node takes it at its word, and nobody who
+// counts along comes to another number. (Times are left out that are shorter than
+// any message, or longer than the heal phase: what waits for them is not done in
+// time, and that is what the verdict says.)
+func TestKnobsAtTheirLimits(t *testing.T) {
+	const ms = netmodel.Millisecond
+	type knobs = scenarios.Knobs
+	for name, limits := range map[string]struct {
+		set    func(k *knobs, value int)
+		values []int
+	}{
+		"retry_attempts":    {func(k *knobs, v int) { k.RetryAttempts = v }, []int{0, 1, 127, 128, 254, 255, 256, 257, 999, 1000}},
+		"ring":              {func(k *knobs, v int) { k.Ring = v }, []int{0, 1, 255, 256}},
+		"batch":             {func(k *knobs, v int) { k.Batch = v }, []int{0, 1, 255, 256}},
+		"ring and batch":    {func(k *knobs, v int) { k.Ring, k.Batch = v, v }, []int{1, 255, 256}},
+		"queue":             {func(k *knobs, v int) { k.Queue = v }, []int{0, 1, math.MaxUint16, math.MaxUint16 + 1, math.MaxInt32 + 1, math.MaxInt}},
+		"repair_rate":       {func(k *knobs, v int) { k.RepairRate = v }, []int{0, 1, math.MaxUint16 + 1, math.MaxInt32 + 1, math.MaxInt}},
+		"segment":           {func(k *knobs, v int) { k.Segment = v }, []int{0, 128, 129, 16 << 20}},
+		"json":              {func(k *knobs, v int) { k.Codec, k.CodecPercent = "json", v }, []int{0, 1, 99, 100}},
+		"cbor":              {func(k *knobs, v int) { k.Codec, k.CodecPercent = "cbor", v }, []int{0, 1, 99, 100}},
+		"consensus_timeout": {func(k *knobs, v int) { k.ConsensusTimeout = scenarios.Duration(v) }, []int{int(10 * ms), int(scenarios.MaxTime)}},
+		"retry_delay":       {func(k *knobs, v int) { k.RetryDelay = scenarios.Duration(v) }, []int{int(ms / 10), int(1000 * ms)}},
+		"client_timeout":    {func(k *knobs, v int) { k.ClientTimeout = scenarios.Duration(v) }, []int{int(10 * ms), int(scenarios.MaxTime)}},
+		"client_attempt":    {func(k *knobs, v int) { k.ClientAttempt = scenarios.Duration(v) }, []int{0, int(ms), int(scenarios.MaxTime)}},
+		"repair_delay":      {func(k *knobs, v int) { k.RepairDelay = scenarios.Duration(v) }, []int{0, int(ms), int(scenarios.MaxTime)}},
+	} {
+		for _, value := range limits.values {
+			t.Run(fmt.Sprintf("%s %d", name, value), func(t *testing.T) {
+				k := knobs{ConsensusTimeout: 1000 * ms, RetryAttempts: 3, RetryDelay: ms, ClientTimeout: 2000 * ms}
+				limits.set(&k, value)
+				p := lonely(k)
+				require.NoError(t, p.Validate())
+				requirePassed(t, p)
+			})
+		}
+	}
+}
+
+// There is no bound to how many faults a plan has, nor to how often a clock stops.
+func TestAClockThatStopsVeryOften(t *testing.T) {
+	p := lonely(scenarios.Knobs{ConsensusTimeout: netmodel.Second, RetryAttempts: 3, RetryDelay: netmodel.Millisecond, ClientTimeout: 2 * netmodel.Second})
+	for i := range math.MaxUint16 + 10 {
+		at := scenarios.Duration(i) * 2 * netmodel.Microsecond
+		p.Faults = append(p.Faults, scenarios.Fault{At: at, For: netmodel.Microsecond, Kind: scenarios.Freeze, Nodes: []sim.ID{1}})
+	}
+	require.NoError(t, p.Validate())
+	requirePassed(t, p)
+}
+
+func requirePassed(t *testing.T, p *scenarios.Plan) {
+	t.Helper()
+	r, err := campaign.Run(t.Context(), lockstep.System(), p, campaign.Options{})
+	require.NoError(t, err)
+	require.Equal(t, campaign.Passed, r.Status, r.Sentence())
+	require.Positive(t, r.Outcomes.Total())
+}

@@ -12,7 +12,7 @@ import (
 // effort is what a node puts into the rounds of one machine.
 type effort struct {
 	boot     uint64
-	failures int // rounds that failed since some succeeded, as the node counts them
+	failures int // the most that the node can count: rounds that failed, halved by those that were quick
 	ballot   node.Ballot
 	phase    node.Phase
 	begun    scenarios.Duration // the proposal was first sent then
@@ -63,13 +63,26 @@ func (o *oracle) ended(f *node.Fact) *scenarios.Violation {
 // succeeded: when operations wait, the next round begins at once.
 func (o *oracle) succeeded(f *node.Fact) {
 	t := o.machine(f.Key)
-	if e := o.effort(t); o.now-e.begun < o.plan.Knobs.RetryDelay<<min(e.failures, maxDoublings)/4 {
-		e.failures /= 2 // by any clock, that took less than half of the node's patience
-	}
+	e := o.effort(t)
+	e.failures = mostFailures(e.failures, o.plan.Knobs.RetryDelay, o.now-e.begun)
 	o.tell(t, told{what: roundChosen, ballot: f.Ballot})
 	if f.Waiting > 0 && o.plan.Nodes > 1 {
 		o.replicas[o.id].debt = debt{f.Key, o.now}
 	}
+}
+
+// mostFailures is the most that a node can count after a round that took so
+// long, when it counted most or fewer before. A node halves its count if the
+// round took less than half of its patience, by its own clock. That is certain,
+// for a clock at up to twice the true speed, if it took less than a quarter; but
+// the patience is that of the true count. So a small count may stay as it is
+// where a large one is halved, and end as the larger of the two.
+func mostFailures(most int, retry, took scenarios.Duration) int {
+	kept := most
+	for kept > 0 && took < retry<<min(kept, maxDoublings)/4 {
+		kept--
+	}
+	return max(kept, most/2)
 }
 
 // maxDoublings of the delay between two attempts, by a node that has failed so

@@ -32,6 +32,25 @@ func (s *story) started() {
 	}
 }
 
+// patient has node 1 begin a round after 11 failures and two rounds of 31 ns each.
+// Its patience is 4, 8, 16, 32, 64, 128 ns after 0 to 5 failures and more. It may
+// have counted 7 of the 11 (earlier rounds were quick by its own clock), then 3 after
+// the first round, and still 3 after the second, which took more than half of 32 ns.
+func (s *story) patient() {
+	s.run.plan.Knobs.RetryDelay = 4
+	s.started()
+	for range 11 {
+		s.fact(1, node.Fact{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: 1, Refused: 1})
+	}
+	for _, ballot := range []node.Ballot{b(10, 1), b(20, 1)} {
+		s.ask(1, node.Prepare, ballot, node.Ballot{})
+		s.at += 31
+		s.choose(ballot, after("x"), 1, 2)
+		s.fact(1, node.Fact{Kind: node.Chosen, Ballot: ballot, Value: after("x")})
+	}
+	s.ask(1, node.Prepare, b(30, 1), node.Ballot{})
+}
+
 // Whatever is said, proposed, sent or answered is held against what is durable,
 // chosen and known of the attempts.
 func TestEverythingSaidIsJudged(t *testing.T) {
@@ -211,6 +230,16 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 			s.ask(1, node.Prepare, b(2, 1), node.Ballot{})
 			s.at += 2*s.run.plan.Knobs.RetryDelay + 2
 			s.ask(1, node.Prepare, b(2, 1), node.Ballot{})
+		}},
+		"a proposal is sent again by a node whose rounds were not all quick by its own clock": {"", func(s *story) {
+			s.patient()
+			s.at += 2 * 32 // as after 3 failures
+			s.ask(1, node.Prepare, b(30, 1), node.Ballot{})
+		}},
+		"a proposal is sent again later than any clock explains": {"diligence/resent-late", func(s *story) {
+			s.patient()
+			s.at += 2*64 + 2 // as after 4 failures
+			s.ask(1, node.Prepare, b(30, 1), node.Ballot{})
 		}},
 		"a queue waits though nothing is in its way": {"diligence/queue-waits", func(s *story) {
 			s.choose(b(1, 1), x, 1, 2)

@@ -225,7 +225,7 @@ func (c culprit) beginning() string {
 	}
 	slices.Sort(words)
 	if len(words) > enough {
-		words = append(words[:enough], "more")
+		words = append(words[:enough], unlisted)
 	}
 	return either(words)
 }

@@ -70,18 +70,35 @@ func (c culprit) fits(instead claim) bool {
 	return c.possible(c.at, truth, &instead)
 }
 
-// candidates is the states the machine can have been in at some instant of the
-// culprit, had it no effect.
-func (c culprit) candidates() (candidates []int32) {
+// candidates is the first of the states the machine can have been in at some
+// instant of the culprit, had it no effect. It is cut if there are more.
+func (c culprit) candidates() (candidates []int32, cut bool) {
 	for _, s := range c.reachable() {
-		if c.fits(claim{verb: saw, from: unsaid, to: unsaid, state: s, version: NoVersion}) {
-			candidates = append(candidates, s)
+		if !c.fits(inState(s)) {
+			continue
 		}
-		if c.legal == nil && len(candidates) == enough {
-			break
+		if len(candidates) == enough {
+			return candidates, true
+		}
+		candidates = append(candidates, s)
+	}
+	return candidates, false
+}
+
+// origin is a state that candidates would list if it listed all, and from which
+// the culprit's step is legal, or is not.
+func (c culprit) origin(legal bool) (state int32, exists bool) {
+	for _, s := range c.reachable() {
+		if c.allows(s, c.culprit()) == legal && c.fits(inState(s)) {
+			return s, true
 		}
 	}
-	return candidates
+	return 0, false
+}
+
+// inState is the claim that the machine was in a state.
+func inState(state int32) claim {
+	return claim{verb: saw, from: unsaid, to: unsaid, state: state, version: NoVersion}
 }
 
 // reachable is the states that any order might lead to, from base on.
@@ -106,7 +123,7 @@ func (c culprit) reachable() (states []int32) {
 }
 
 // versions is those that would fit in place of the one that c's claim has; nil
-// if its version is not the whole problem.
+// if its version is not the whole problem. The last may stand for all that follow.
 func (c culprit) versions() (versions []string) {
 	instead := *c.culprit()
 	if instead.version == NoVersion {
@@ -117,18 +134,24 @@ func (c culprit) versions() (versions []string) {
 	}
 	lowest, highest := c.span()
 	for v := lowest; v <= highest && !c.undone; v++ {
-		if instead.version = v; c.fits(instead) {
-			versions = append(versions, fmt.Sprint(v))
+		if instead.version = v; !c.fits(instead) {
+			continue
 		}
 		if len(versions) == enough {
-			return append(versions, "more")
+			return append(versions, "a later one")
 		}
+		versions = append(versions, fmt.Sprint(v))
 	}
 	return versions
 }
 
-// enough is how many choices a person wants to read of.
-const enough = 10
+// enough is how many choices a person wants to read of. Where there are more,
+// the sentence says so: that something was impossible must be true of what it
+// does not name.
+const (
+	enough   = 10
+	unlisted = "one not listed here"
+)
 
 // span is bounds on the versions that the machine can have been at while the
 // culprit was in flight: from what had to be before its call, to what can be at
@@ -157,7 +180,7 @@ func (c culprit) whyNotRead() string {
 	if v := c.versions(); v != nil {
 		return fmt.Sprintf(", when %s was possible only at version %s", c.op.State, either(v))
 	}
-	return c.when(c.candidates())
+	return c.when()
 }
 
 func (c culprit) whyNotCommitted() string {
@@ -167,16 +190,13 @@ func (c culprit) whyNotCommitted() string {
 	if v := c.versions(); v != nil {
 		return fmt.Sprintf(", when it could only have made version %s", either(v))
 	}
-	states := c.candidates()
-	if len(states) == 0 {
-		return c.when(nil)
+	if from, legal := c.origin(true); legal {
+		return fmt.Sprintf("%s, and no order leaves room for the step from %s", c.when(), c.states[from])
 	}
-	for _, from := range states {
-		if c.allows(from, c.culprit()) {
-			return fmt.Sprintf("%s, and no order leaves room for the step from %s", c.when(states), c.states[from])
-		}
+	if _, illegal := c.origin(false); !illegal {
+		return c.when()
 	}
-	return fmt.Sprintf("%s, from which %s is illegal", c.when(states), c.op.Argument)
+	return fmt.Sprintf("%s, from which %s is illegal", c.when(), c.op.Argument)
 }
 
 func (c culprit) whyNotIllegal() string {
@@ -186,26 +206,26 @@ func (c culprit) whyNotIllegal() string {
 	if v := c.versions(); v != nil {
 		return fmt.Sprintf(", when that was possible only at version %s", either(v))
 	}
-	states := c.candidates()
-	for _, from := range states {
-		if !c.allows(from, c.culprit()) {
-			return c.when(states)
-		}
+	_, illegal := c.origin(false)
+	_, legal := c.origin(true)
+	if illegal || !legal {
+		return c.when()
 	}
-	if len(states) == 0 {
-		return c.when(nil)
-	}
-	return fmt.Sprintf("%s, from which %s is legal", c.when(states), c.op.Argument)
+	return fmt.Sprintf("%s, from which %s is legal", c.when(), c.op.Argument)
 }
 
 // when says which states were possible.
-func (c culprit) when(states []int32) string {
+func (c culprit) when() string {
+	states, cut := c.candidates()
 	if len(states) == 0 {
 		return ", which no order explains"
 	}
 	var names []string
 	for _, s := range states {
 		names = append(names, c.states[s])
+	}
+	if cut {
+		names = append(names, unlisted)
 	}
 	return fmt.Sprintf(", when the state can only have been %s", either(names))
 }

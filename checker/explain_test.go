@@ -1,8 +1,10 @@
 package checker
 
 import (
+	"fmt"
 	"testing"
 
+	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/stretchr/testify/require"
 )
 
@@ -21,4 +23,82 @@ func TestVersionsCountWhatHasNotReturned(t *testing.T) {
 	r := Check(t.Context(), h, Options{})
 	require.Equal(t, "c2.1", r.Culprit.ID)
 	require.Contains(t, r.Explanation, "when Stopped was possible only at version 2;")
+}
+
+// anyValue is a register to which so many clients wrote a value each, without an
+// answer; one read that v0 was written, and another read what nobody wrote.
+func anyValue(values int) History {
+	h := History{Model: ModelRegister}
+	for i := range values {
+		h.Operations = append(h.Operations, Operation{
+			Client: i, ID: fmt.Sprint("w", i), Kind: KindWrite, Argument: fmt.Sprint("v", i), Call: int64(i), Return: NoReturn, Outcome: Unknown, Version: NoVersion,
+		})
+	}
+	for i, state := range []string{"v0", "other"} {
+		at := int64(100 + 20*i)
+		h.Operations = append(h.Operations, Operation{
+			Client: values, ID: fmt.Sprint("r", i), Kind: KindRead, State: state, Call: at, Return: at + 10, Outcome: Committed, Version: NoVersion,
+		})
+	}
+	return h
+}
+
+// anyVersion is a machine with one state, whose clients asked so many times for it
+// without an answer; then one read it at a version that it cannot have.
+func anyVersion(steps int) History {
+	h := History{Definitions: []fsm.Definition{{Name: "lamp", States: []string{"on"}, Initial: "on", Transitions: []fsm.Transition{{From: "on", To: "on"}}}}}
+	for i := range steps {
+		h.Operations = append(h.Operations, Operation{
+			Client: i, ID: fmt.Sprint("p", i), Kind: KindPropose, Argument: "on", Call: int64(i), Return: NoReturn, Outcome: Unknown, Version: NoVersion,
+		})
+	}
+	h.Operations = append(h.Operations, Operation{Client: steps, ID: "r", Kind: KindRead, State: "on", Call: 100, Return: 110, Outcome: Committed, Version: 99})
+	for i := range h.Operations {
+		h.Operations[i].Machine = "lamp/a"
+	}
+	return h
+}
+
+// anyState is a machine that may be in any of so many states when one is read
+// that it cannot be in.
+func anyState(states int) History {
+	d := fsm.Definition{Name: "dial", Initial: "s0"}
+	for i := range states + 1 {
+		d.States = append(d.States, fmt.Sprint("s", i))
+		d.Transitions = append(d.Transitions, fsm.Transition{From: "s0", To: fmt.Sprint("s", i)})
+	}
+	h := History{Definitions: []fsm.Definition{d}}
+	for i := range states {
+		h.Operations = append(h.Operations, Operation{
+			Client: i, ID: fmt.Sprint("p", i), Kind: KindPropose, Argument: fmt.Sprint("s", i), Call: int64(i), Return: NoReturn, Outcome: Unknown, Version: NoVersion,
+		})
+	}
+	h.Operations = append(h.Operations, Operation{Client: states, ID: "r", Kind: KindRead, State: fmt.Sprint("s", states), Call: 100, Return: 110, Outcome: Committed, Version: NoVersion})
+	for i := range h.Operations {
+		h.Operations[i].Machine = "dial/a"
+	}
+	return h
+}
+
+// A sentence that says what was possible names all of it, or says that it does
+// not.
+func TestSentencesSayThatAListIsCut(t *testing.T) {
+	for name, c := range map[string]struct {
+		history History
+		want    string
+	}{
+		"ten values":        {anyValue(10), "can only have been v0, v1, v2, v3, v4, v5, v6, v7, v8 or v9; "},
+		"eleven values":     {anyValue(11), "can only have been v0, v1, v2, v3, v4, v5, v6, v7, v8, v9 or one not listed here; "},
+		"ten states":        {anyState(10), "can only have been s0, s1, s2, s3, s4, s5, s6, s7, s8 or s9"},
+		"eleven states":     {anyState(11), "can only have been s0, s1, s2, s3, s4, s5, s6, s7, s8, s9 or one not listed here"},
+		"ten versions":      {anyVersion(9), "possible only at version 0, 1, 2, 3, 4, 5, 6, 7, 8 or 9"},
+		"eleven versions":   {anyVersion(10), "possible only at version 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 or a later one"},
+		"thirteen versions": {anyVersion(12), "possible only at version 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 or a later one"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := Check(t.Context(), c.history, Options{})
+			require.Equal(t, Violated, r.Status)
+			require.Contains(t, r.Explanation+"; ", c.want)
+		})
+	}
 }

@@ -2,6 +2,7 @@ package checker
 
 import (
 	"cmp"
+	"html"
 	"slices"
 	"strings"
 
@@ -250,7 +251,7 @@ func (s *scene) model(stop func() bool) porcupine.Model {
 		},
 		Equal:             func(x, y any) bool { return slices.Equal(x.([]view), y.([]view)) },
 		DescribeOperation: func(input, _ any) string { return input.(*claim).describe() },
-		DescribeState:     func(state any) string { return s.describe(state.([]view)) },
+		DescribeState:     func(state any) string { return html.EscapeString(s.describe(state.([]view))) }, // the page takes it for markup
 	}
 }
 

@@ -53,6 +53,7 @@ func (m machine) visualize(ctx context.Context, w io.Writer, annotations []Annot
 		info.AddAnnotations(s.contradiction(operations, sentence))
 	}
 	info.AddAnnotations(s.faults(annotations))
+	info.AddAnnotations(s.omissions(len(claims), steps > explored || ctx.Err() != nil))
 	return porcupine.Visualize(s.model(func() bool { return false }), info, w) // replays what was found
 }
 
@@ -107,6 +108,26 @@ func (s *scene) contradiction(operations []Operation, sentence string) []porcupi
 		})
 	}
 	return tagged("contradiction", marks)
+}
+
+// omissions says at the beginning of the page what is not on it, of so many
+// operations, and whether the search was given up.
+func (s *scene) omissions(operations int, givenUp bool) []porcupine.Annotation {
+	var marks []porcupine.Annotation
+	note := func(what, details string) {
+		marks = append(marks, porcupine.Annotation{Start: s.begin, End: s.begin, Description: what, Details: details, BackgroundColor: "#d8d8d8"})
+	}
+	if shown := len(s.claims); shown < operations {
+		note(fmt.Sprintf("%d of %d operations are shown", shown, operations),
+			"The last until the history ends or becomes impossible. What was before is in the states in which the page begins.")
+	}
+	if s.cut {
+		note("the page may begin in more states than it shows", "An order that is impossible here need not be impossible in the history.")
+	}
+	if givenUp {
+		note("not all orders were tried", "There may be orders that explain more than those shown.")
+	}
+	return tagged("cut", marks)
 }
 
 // faults is the annotations that the page has room for: what goes on while it

@@ -1,0 +1,165 @@
+package checker
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"html"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// hostile is names that would do or show something else if a page took them for
+// markup, or for script.
+var hostile = []string{
+	`<img src=x onerror="document.title='ran'">`,
+	`</script><script>document.title='ran'</script>`,
+	`<!--<script>`,
+	`'"&`,
+	`&lt;b&gt;`,
+	"a\u2028b\u2029c",
+	`${document.title='ran'}`,
+}
+
+// hostileHistory is not linearizable, and has a hostile name wherever a history
+// has a text.
+func hostileHistory() History {
+	key := strings.Join(hostile, "/")
+	h := History{Model: ModelKV}
+	at := int64(0)
+	add := func(op Operation) {
+		op.Client, op.Machine, op.Version, op.Call = len(h.Operations)+1, key, NoVersion, at
+		op.ID = fmt.Sprintf("%s %d", hostile[len(h.Operations)%len(hostile)], op.Client)
+		if op.Return = at + 5; op.Outcome == Unknown {
+			op.Return = NoReturn
+		}
+		at += 10
+		h.Operations = append(h.Operations, op)
+	}
+	for _, name := range hostile {
+		add(Operation{Kind: KindWrite, Argument: name, Outcome: Committed})
+		add(Operation{Kind: KindRead, Outcome: Committed, State: name})
+		add(Operation{Kind: KindCAS, Expected: name, Argument: name, Outcome: Unknown, Reason: name})
+	}
+	add(Operation{Kind: KindRead, Outcome: Rejected, Reason: hostile[0]})
+	add(Operation{Kind: KindRead, Outcome: Committed, State: "never " + hostile[0]})
+	return h
+}
+
+// shown is what a page's script is given to show.
+type shown struct {
+	Partitions []struct {
+		History               []struct{ Description, Metadata string }
+		PartialLinearizations [][]struct{ StateDescription string }
+	}
+	Annotations []struct{ Tag, Description, Details string }
+}
+
+func pageOf(t *testing.T, h History, notes []Annotation) (page string, data shown) {
+	var b bytes.Buffer
+	require.NoError(t, Visualize(t.Context(), &b, h, h.Operations[0].Machine, notes))
+	page = b.String()
+	_, after, found := strings.Cut(page, "const data = ")
+	require.True(t, found)
+	text, _, _ := strings.Cut(after, "\n")
+	require.NoError(t, json.Unmarshal([]byte(text), &data))
+	return page, data
+}
+
+// Nothing that a history says is markup or script on a page about it, and all of it
+// can be read there.
+func TestPagesTakeNoNameForMarkup(t *testing.T) {
+	h := hostileHistory()
+	page, data := pageOf(t, h, []Annotation{{Start: 0, End: MaxTime, Text: hostile[0]}})
+
+	require.Equal(t, 1, strings.Count(page, "</script>"))
+	for _, never := range []string{"<img", "<!--", "\u2028", "\u2029"} {
+		require.NotContains(t, page, never)
+	}
+
+	states := map[string]bool{}
+	for _, order := range data.Partitions[0].PartialLinearizations {
+		for _, step := range order { // becomes markup
+			require.NotContains(t, step.StateDescription, "<")
+			states[html.UnescapeString(step.StateDescription)] = true
+		}
+	}
+	var texts []string // become text, and would be read wrong if they were escaped
+	for _, op := range data.Partitions[0].History {
+		texts = append(texts, op.Description)
+		require.Empty(t, op.Metadata, "becomes markup: escape it")
+	}
+	all := strings.Join(texts, "\n")
+	for _, name := range hostile {
+		require.True(t, states[name], "no state reads %s: %v", name, states)
+		require.Contains(t, all, "read "+name)
+	}
+	noted := false
+	for _, a := range data.Annotations {
+		noted = noted || a.Tag == "faults" && a.Description == hostile[0]
+	}
+	require.True(t, noted)
+}
+
+// What Porcupine's script makes markup of is known: states, and the metadata that
+// there is none of. If this fails, it has changed: find out what else to escape.
+func TestPagesMakeMarkupOfStatesOnly(t *testing.T) {
+	page, _ := pageOf(t, hostileHistory(), nil)
+	var markup []string
+	for line := range strings.Lines(page) {
+		for _, way := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "DOMParser", "createContextualFragment", "eval(", "new Function"} {
+			if strings.Contains(line, way) {
+				markup = append(markup, strings.TrimSpace(line))
+			}
+		}
+	}
+	require.Equal(t, []string{
+		"scratch.innerHTML = ''", "scratch.innerHTML = ''", "tooltip.innerHTML =", "tooltip.innerHTML =", "tooltip.innerHTML = message",
+	}, markup)
+	_, message, found := strings.Cut(page, "let message = metadata\n")
+	require.True(t, found)
+	message, _, found = strings.Cut(message, "tooltip.innerHTML = message")
+	require.True(t, found)
+	for line := range strings.Lines(message) {
+		for _, text := range []string{"Description", "Details", "Tag"} {
+			require.NotContains(t, strings.ReplaceAll(line, "StateDescription", ""), text)
+		}
+	}
+}
+
+// A page that leaves something out says so, and one that does not, does not.
+func TestPagesSayWhatTheyLeaveOut(t *testing.T) {
+	cuts := func(h History) (cuts []string) {
+		_, data := pageOf(t, h, nil)
+		for _, a := range data.Annotations {
+			if strings.HasPrefix(a.Tag, "cut") {
+				cuts = append(cuts, a.Description)
+			}
+		}
+		return cuts
+	}
+	const many = 200
+	long := func(n int) (h History) {
+		for i := range n {
+			h.Operations = append(h.Operations, Operation{
+				ID: fmt.Sprint(i), Kind: KindWrite, Argument: fmt.Sprint(i), Call: int64(10 * i), Return: int64(10*i + 5), Outcome: Committed, Version: NoVersion,
+			})
+		}
+		h.Model = ModelRegister
+		h.Operations = append(h.Operations, Operation{
+			ID: "r", Kind: KindRead, State: "other", Call: 10 * many, Return: 10*many + 5, Outcome: Committed, Version: NoVersion,
+		})
+		return h
+	}
+	require.Empty(t, cuts(long(20)))
+	require.Equal(t, []string{"60 of 201 operations are shown"}, cuts(long(many)))
+	unknown := long(0)
+	for i := range many {
+		unknown.Operations = append(unknown.Operations, Operation{
+			ID: fmt.Sprint("u", i), Kind: KindWrite, Argument: fmt.Sprint(i), Call: int64(i), Return: NoReturn, Outcome: Unknown, Version: NoVersion,
+		})
+	}
+	require.Contains(t, cuts(unknown), "the page may begin in more states than it shows")
+}

@@ -34,6 +34,7 @@ type Shape struct {
 	Nodes       int
 	Clients     int
 	Operations  int
+	Machines    int  // that the operations are spread over; those that chance gives none are not used
 	Versions    bool // the system has versions, which operations may expect
 	Retires     bool // ... and takes fsm.Retired
 	Majority    bool // a majority of the system's nodes is enough to go on
@@ -52,6 +53,13 @@ const (
 	maxDrawnMachines   = 3
 )
 
+// MaxMachines is how many a Shape may ask for.
+const MaxMachines = 1000
+
+// freshWithin is the time that the heal phase has for the fresh operation of each
+// machine: they come one after the other.
+const freshWithin = 10 * netmodel.Second
+
 // Validate names the first field that is out of bounds.
 func (s Shape) Validate() error {
 	switch {
@@ -63,6 +71,8 @@ func (s Shape) Validate() error {
 		return fmt.Errorf("clients %d: want 1 to %d, or 0 to leave it to the seed", s.Clients, MaxClients)
 	case s.Operations < 0 || s.Operations > MaxOperations:
 		return fmt.Errorf("ops %d: want 1 to %d, or 0 to leave it to the seed", s.Operations, MaxOperations)
+	case s.Machines < 0 || s.Machines > MaxMachines:
+		return fmt.Errorf("machines %d: want 1 to %d, or 0 to leave it to the seed", s.Machines, MaxMachines)
 	case len(s.Definitions) == 0:
 		return fmt.Errorf("definitions: want at least one")
 	}
@@ -100,7 +110,7 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 	delay := generateWeather(c, p, shape, swarm)
 	generateKnobs(c, p, shape, delay)
 	storm := generateOperations(c, p, shape, delay)
-	p.Heal = Heal{At: storm, Delay: delay, Within: 30 * netmodel.Second, Settle: 10 * netmodel.Second}
+	p.Heal = Heal{At: storm, Delay: delay, Within: freshWithin * Duration(max(maxDrawnMachines, shape.Machines)), Settle: 10 * netmodel.Second}
 	generateOutside(c, p, shape, swarm)
 	generateFaults(c, p, shape, swarm, storm)
 	if swarm.has(Rollbacks) { // logs are short, and so must be what is not remembered of them
@@ -261,7 +271,7 @@ func generateOperations(c choices, p *Plan, shape Shape, delay Duration) Duratio
 	if n == 0 {
 		n = c.between("operations", minDrawnOperations, maxDrawnOperations)
 	}
-	machines := generateMachines(c, p)
+	machines := generateMachines(c, p, shape)
 	roam := shape.Profile != None && c.often("roam", 50)
 	pace := delay * Duration(c.between("pace", 1, 16)) / 2
 	reads := []uint64{30, 30, 60}[c.Choose("reads", 3)]
@@ -287,8 +297,12 @@ func generateOperations(c choices, p *Plan, shape Shape, delay Duration) Duratio
 	return begin + storm
 }
 
-func generateMachines(c choices, p *Plan) []string {
-	machines := make([]string, c.between("machines", 1, maxDrawnMachines))
+func generateMachines(c choices, p *Plan, shape Shape) []string {
+	n := shape.Machines
+	if n == 0 {
+		n = c.between("machines", 1, maxDrawnMachines)
+	}
+	machines := make([]string, n)
 	for i := range machines {
 		d := p.Definitions[c.at("machine", i).Choose("definition", uint64(len(p.Definitions)))]
 		machines[i] = fmt.Sprintf("%s/m%d", d.Name, i+1)

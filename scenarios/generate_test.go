@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
@@ -26,6 +27,7 @@ func anyShape(t *rapid.T) scenarios.Shape {
 	s.Nodes = rapid.IntRange(0, scenarios.MaxNodes).Draw(t, "nodes")
 	s.Clients = rapid.IntRange(0, scenarios.MaxClients).Draw(t, "clients")
 	s.Operations = rapid.IntRange(0, 200).Draw(t, "operations")
+	s.Machines = rapid.IntRange(0, 200).Draw(t, "machines")
 	return s
 }
 
@@ -60,7 +62,7 @@ func requireBounds(t require.TestingT, s scenarios.Shape, p *scenarios.Plan) {
 	requireCount(t, "clients", s.Clients, 1, 5, p.Clients)
 	requireCount(t, "operations", s.Operations, 20, 60, len(p.Operations))
 	requireCount(t, "faults", 0, 0, 13*2*2, len(p.Faults)) // of each kind two, which may come with another
-	require.LessOrEqual(t, len(p.Machines()), 3)
+	require.LessOrEqual(t, len(p.Machines()), cmp.Or(s.Machines, 3))
 	require.Empty(t, p.Fates)
 	requireTimeOrder(t, p)
 	switch s.Profile {

@@ -35,7 +35,7 @@ func (f *fuzz) merge(cmd *cobra.Command, names []string) error {
 		return err
 	}
 	s := m.Shape
-	f.src = source{system: s.System, profile: string(s.Profile), nodes: s.Nodes, clients: s.Clients, operas: s.Operations}
+	f.src = source{system: s.System, profile: string(s.Profile), nodes: s.Nodes, clients: s.Clients, operas: s.Operations, machines: s.Machines}
 	c, err := f.src.campaign()
 	if err != nil {
 		return err

@@ -71,10 +71,10 @@ var errSystem = errors.New("unknown system")
 
 // source is the flags that, with a seed, make a plan.
 type source struct {
-	system                 string
-	profile                string
-	definition             string // file
-	nodes, clients, operas int
+	system                           string
+	profile                          string
+	definition                       string // file
+	nodes, clients, operas, machines int
 }
 
 func (s *source) flags(cmd *cobra.Command) {
@@ -85,6 +85,7 @@ func (s *source) flags(cmd *cobra.Command) {
 	f.IntVar(&s.nodes, "nodes", 0, "nodes of the cluster (0: left to the seed)")
 	f.IntVar(&s.clients, "clients", 0, "clients (0: left to the seed)")
 	f.IntVar(&s.operas, "ops", 0, "operations in a plan (0: left to the seed)")
+	f.IntVar(&s.machines, "machines", 0, "machines that the operations are spread over (0: left to the seed)")
 	complete(cmd, "system", systemNames)
 	complete(cmd, "profile", func() []string {
 		var names []string
@@ -108,7 +109,7 @@ func complete(cmd *cobra.Command, flag string, values func() []string) {
 func (s *source) given(cmd *cobra.Command) []string {
 	var names []string
 	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if slices.Contains([]string{"system", "profile", "definition", "nodes", "clients", "ops"}, f.Name) {
+		if slices.Contains([]string{"system", "profile", "definition", "nodes", "clients", "ops", "machines"}, f.Name) {
 			names = append(names, "--"+f.Name)
 		}
 	})
@@ -129,7 +130,7 @@ func (s *source) campaign() (*campaign.Campaign, error) {
 		sys.Definitions = []fsm.Definition{d}
 	}
 	c := &campaign.Campaign{System: sys, Shape: scenarios.Shape{
-		Profile: scenarios.Profile(s.profile), Nodes: s.nodes, Clients: s.clients, Operations: s.operas,
+		Profile: scenarios.Profile(s.profile), Nodes: s.nodes, Clients: s.clients, Operations: s.operas, Machines: s.machines,
 	}}
 	return c, c.Validate()
 }
@@ -143,7 +144,7 @@ func (s *source) replayLine(seed uint64) string {
 	for _, f := range []struct {
 		name  string
 		value int
-	}{{"nodes", s.nodes}, {"clients", s.clients}, {"ops", s.operas}} {
+	}{{"nodes", s.nodes}, {"clients", s.clients}, {"ops", s.operas}, {"machines", s.machines}} {
 		if f.value != 0 {
 			line += fmt.Sprintf(" --%s %d", f.name, f.value)
 		}

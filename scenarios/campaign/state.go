@@ -114,7 +114,7 @@ func (s *state) check(was *state) error {
 	case was.Guard != s.Guard:
 		return fmt.Errorf("it guards %d %% of the seeds, not %d", was.Guard, s.Guard)
 	case !same(was.Shape, s.Shape):
-		return errors.New("it is of plans of another shape: nodes, clients, operations or definitions are different")
+		return errors.New("it is of plans of another shape: nodes, clients, operations, machines or definitions are different")
 	case !same(was.Marks, s.Marks) || len(was.Summary.Marks) != len(s.Marks):
 		return errors.New("it counts other marks")
 	}

@@ -1,6 +1,9 @@
 package checker
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // witness looks for the one order that versions give: that in which each step
 // makes the next version, and whatever tells a version comes between the step
@@ -21,16 +24,11 @@ func (a *automaton) witness(claims []claim) bool {
 	if !ok {
 		return false
 	}
-	w := walk{automaton: a, state: a.initial, spares: unknownSteps(claims)}
-	for len(order) > 0 {
-		n := 1
-		for n < len(order) && claims[order[n]].version == claims[order[0]].version {
-			n++
-		}
-		if !w.to(claims, order[:n]) {
+	w := walk{automaton: a, state: a.initial, spares: unknownSteps(claims), claims: claims, rest: order}
+	for len(w.rest) > 0 {
+		if !w.to(w.told()) {
 			return false
 		}
-		order = order[n:]
 	}
 	return true
 }
@@ -101,16 +99,48 @@ func unknownSteps(claims []claim) (spares [][]*claim) {
 // walk is how far the witness has come.
 type walk struct {
 	*automaton
+	claims  []claim
+	rest    []int32 // of claims, those that tell a later version
 	state   int32
 	version int64
 	time    int64      // the earliest instant of what comes next
 	spares  [][]*claim // unknown steps that no gap has used
+	needed  []int32    // by state: the versions in rest that only an unknown step can have made; nil until there is a gap
 	tries   int        // left to fill this gap
 }
 
+// told takes from the rest all that tells the next version.
+func (w *walk) told() []int32 {
+	n := 1
+	for n < len(w.rest) && w.claims[w.rest[n]].version == w.claims[w.rest[0]].version {
+		n++
+	}
+	told := w.rest[:n]
+	w.rest = w.rest[n:]
+	if state := w.unmade(told); w.needed != nil && state >= 0 {
+		w.needed[state]--
+	}
+	return told
+}
+
+// unmade is the state of a version, given all that tells it, if an unknown step
+// must have made it; or unsaid.
+func (w *walk) unmade(told []int32) int32 {
+	state := unsaid
+	for _, i := range told {
+		switch c := &w.claims[i]; {
+		case c.verb == stepped:
+			return unsaid
+		case c.state >= 0:
+			state = c.state
+		}
+	}
+	return state
+}
+
 // to goes on to the next version that was told, given all that tells it.
-func (w *walk) to(claims []claim, told []int32) bool {
-	version := claims[told[0]].version
+func (w *walk) to(told []int32) bool {
+	claims, version := w.claims, w.claims[told[0]].version
 	var made *claim
 	for _, i := range told {
 		if c := &claims[i]; c.verb == stepped && made != nil {
@@ -121,15 +151,17 @@ func (w *walk) to(claims []claim, told []int32) bool {
 	}
 	w.tries = 256
 	if made == nil {
-		fits := func() bool { return w.observed(w.state, version, &claims[told[0]]) }
-		return w.fill(version-w.version, fits) && w.tell(claims, told, version)
+		fits := func() bool {
+			return w.observed(w.state, version, &claims[told[0]]) && !slices.ContainsFunc(told, func(i int32) bool { return claims[i].ret < w.time })
+		}
+		return w.fill(version-w.version, fits) && w.tell(told, version)
 	}
-	if !w.fill(version-w.version-1, func() bool { return w.allows(w.state, made) }) {
+	if !w.fill(version-w.version-1, func() bool { return w.allows(w.state, made) && w.time <= made.ret }) {
 		return false
 	}
 	w.time = max(w.time, made.call)
 	w.state = made.to
-	return w.time <= made.ret && made.sees(made.to, version) && w.tell(claims, told, version)
+	return w.time <= made.ret && made.sees(made.to, version) && w.tell(told, version)
 }
 
 // fill takes n unknown steps to where it fits.
@@ -140,10 +172,8 @@ func (w *walk) fill(n int64, fits func() bool) bool {
 	if w.tries--; w.tries < 0 {
 		return false
 	}
-	for k, spares := range w.spares {
-		if len(spares) == 0 || !w.allows(w.state, spares[0]) {
-			continue
-		}
+	for _, k := range w.choices() {
+		spares := w.spares[k]
 		state, time := w.state, w.time
 		w.state, w.time, w.spares[k] = spares[0].to, max(w.time, spares[0].call), spares[1:]
 		if w.fill(n-1, fits) {
@@ -154,11 +184,48 @@ func (w *walk) fill(n int64, fits func() bool) bool {
 	return false
 }
 
+// choices is the kinds of unknown steps that are legal now, in the order in which
+// fill tries them, so that the least is lost for what comes: first those that no
+// later version needs, of these what can be soonest, and what there is most of.
+func (w *walk) choices() (kinds []int) {
+	w.need()
+	for k, spares := range w.spares {
+		if len(spares) > 0 && w.allows(w.state, spares[0]) {
+			kinds = append(kinds, k)
+		}
+	}
+	scarce := func(spares []*claim) int {
+		if len(spares) > int(w.needed[spares[0].to]) {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(kinds, func(x, y int) int {
+		s, t := w.spares[x], w.spares[y]
+		return cmp.Or(cmp.Compare(scarce(s), scarce(t)), cmp.Compare(max(w.time, s[0].call), max(w.time, t[0].call)), cmp.Compare(len(t), len(s)))
+	})
+	return kinds
+}
+
+// need counts, once, the versions to come that unknown steps must have made.
+func (w *walk) need() {
+	if w.needed != nil {
+		return
+	}
+	needed := make([]int32, len(w.states))
+	for ahead := *w; len(ahead.rest) > 0; {
+		if state := ahead.unmade(ahead.told()); state >= 0 {
+			needed[state]++
+		}
+	}
+	w.needed = needed
+}
+
 // tell checks what observes a version, now reached.
-func (w *walk) tell(claims []claim, told []int32, version int64) bool {
+func (w *walk) tell(told []int32, version int64) bool {
 	made := w.time
 	for _, i := range told {
-		c := &claims[i]
+		c := &w.claims[i]
 		if c.verb == stepped {
 			continue
 		}

@@ -1,0 +1,56 @@
+package checker
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// manyUnknown is what clients of a correct register with versions see when no
+// value is written twice and many writes are never answered: some took effect, and of
+// those some were read.
+func manyUnknown(t *rapid.T, operations int) History {
+	h := History{Model: ModelRegister}
+	version, value := int64(0), NoValue
+	for i := range operations {
+		at := int64(100 * (i + 1))
+		op := Operation{
+			Client: i, ID: fmt.Sprint("o", i), Kind: KindWrite, Argument: fmt.Sprint("v", i), Outcome: Committed,
+			Call: at - rapid.Int64Range(0, 400).Draw(t, "before"), Return: at + rapid.Int64Range(0, 400).Draw(t, "after"),
+		}
+		op.Call = max(0, op.Call)
+		lost := rapid.SampledFrom([]int{0, 1, 2, 2}).Draw(t, "lost")
+		switch {
+		case rapid.Bool().Draw(t, "read"):
+			op.Kind, op.Argument = KindRead, ""
+		case lost < 2: // one of two takes no effect, and one an effect that nobody was told of
+			op.Outcome, op.Reason, op.Return, op.Version = Unknown, "timeout", NoReturn, NoVersion
+			if lost == 0 {
+				version, value = version+1, op.Argument
+			}
+			h.Operations = append(h.Operations, op)
+			continue
+		default:
+			version, value = version+1, op.Argument
+		}
+		op.State, op.Version = value, version
+		h.Operations = append(h.Operations, op)
+	}
+	return h
+}
+
+// Of unknown steps the witness takes for a gap what no later version needs, and of
+// these what can be soonest. Where no two are alike and all are legal, that misses no
+// order.
+func TestWitnessKeepsUnknownStepsForVersionsThatNeedThem(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := manyUnknown(t, rapid.IntRange(50, 300).Draw(t, "operations"))
+		m := machines(h.Operations)[0]
+		a, err := m.compile(h, nil)
+		require.NoError(t, err)
+		m.automaton = a
+		require.True(t, m.witness(m.claims()))
+	})
+}

@@ -117,7 +117,10 @@ func (w *walk) told() []int32 {
 	}
 	told := w.rest[:n]
 	w.rest = w.rest[n:]
-	if state := w.unmade(told); w.needed != nil && state >= 0 {
+	if w.needed == nil {
+		return told
+	}
+	if state := w.unmade(told); state >= 0 {
 		w.needed[state]--
 	}
 	return told

@@ -63,6 +63,7 @@ func requireBounds(t require.TestingT, s scenarios.Shape, p *scenarios.Plan) {
 	requireCount(t, "operations", s.Operations, 20, 60, len(p.Operations))
 	requireCount(t, "faults", 0, 0, 13*2*2, len(p.Faults)) // of each kind two, which may come with another
 	require.LessOrEqual(t, len(p.Machines()), cmp.Or(s.Machines, 3))
+	require.GreaterOrEqual(t, p.Heal.Within, 10*netmodel.Second*netmodel.Duration(len(p.Machines())), "a fresh operation on each, one after the other")
 	require.Empty(t, p.Fates)
 	requireTimeOrder(t, p)
 	switch s.Profile {

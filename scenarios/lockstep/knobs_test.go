@@ -63,7 +63,7 @@ func TestKnobsAtTheirLimits(t *testing.T) {
 		"retry_delay":       {func(k *knobs, v int) { k.RetryDelay = scenarios.Duration(v) }, []int{int(ms / 10), int(1000 * ms)}},
 		"client_timeout":    {func(k *knobs, v int) { k.ClientTimeout = scenarios.Duration(v) }, []int{int(10 * ms), int(scenarios.MaxTime)}},
 		"client_attempt":    {func(k *knobs, v int) { k.ClientAttempt = scenarios.Duration(v) }, []int{0, int(ms), int(scenarios.MaxTime)}},
-		"repair_delay":      {func(k *knobs, v int) { k.RepairDelay = scenarios.Duration(v) }, []int{0, int(ms), int(scenarios.MaxTime)}},
+		"repair_delay":      {func(k *knobs, v int) { k.RepairDelay = scenarios.Duration(v) }, []int{0, int(ms), int(1000 * ms)}},
 	} {
 		for _, value := range limits.values {
 			t.Run(fmt.Sprintf("%s %d", name, value), func(t *testing.T) {

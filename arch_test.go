@@ -37,7 +37,7 @@ var layers = map[string]layer{
 
 	"node/definition": {module: []string{"node/fsm"}, others: []string{"go.yaml.in/yaml/v3"}},
 
-	"node/tcp":             {module: []string{"node", "node/wire"}},
+	"node/tcp":             {module: []string{"node", "node/member", "node/wire"}},
 	"node/files":           {module: []string{"node/wal"}},
 	"node/files/filestest": {module: []string{"node/wal"}, others: []string{"github.com/stretchr/testify/require"}},
 	"node/server": {

@@ -265,6 +265,23 @@ func fetch(endpoint, path string, timeout time.Duration, most int64, answer any)
 	return nil
 }
 
+// remark is what is out of the ordinary with a node, or with another as it sees it.
+func remark(st *server.Status) string {
+	var all []string
+	if st.Stage != "" && st.Stage != "formed" {
+		all = append(all, "cluster "+st.Stage)
+	}
+	if st.Reason != "" {
+		all = append(all, st.Reason)
+	}
+	for _, p := range st.Peers {
+		if p.Up && p.Error != "" && !strings.Contains(st.Reason, p.Error) {
+			all = append(all, fmt.Sprintf("node %d is refused: %s", p.Node, p.Error))
+		}
+	}
+	return strings.Join(all, "; ")
+}
+
 func printStatus(out io.Writer, all []reported, form string) error {
 	if form == "json" {
 		return json.NewEncoder(out).Encode(all)
@@ -286,7 +303,7 @@ func printStatus(out io.Writer, all []reported, form string) error {
 		if st.Ready {
 			ready = "yes"
 		}
-		fmt.Fprintf(w, "%s\t%d\t%s\t%d\t%d/%d\t%d\t%d\t%d\t%s\n", r.Endpoint, st.Node, ready, st.Boot, up, len(st.Peers), st.Machines, st.Watchers, st.Commits, st.Reason)
+		fmt.Fprintf(w, "%s\t%d\t%s\t%d\t%d/%d\t%d\t%d\t%d\t%s\n", r.Endpoint, st.Node, ready, st.Boot, up, len(st.Peers), st.Machines, st.Watchers, st.Commits, remark(st))
 	}
 	return w.Flush()
 }

@@ -171,6 +171,9 @@ func serve(cmd *cobra.Command, configs []server.Config) error {
 	}()
 	for _, cfg := range configs {
 		s, err := server.Start(cfg)
+		if errors.Is(err, server.ErrEnded) {
+			return &failure{exitStopped, fmt.Sprintf("node %d: %v", cfg.Node.ID, err)}
+		}
 		if err != nil {
 			return fmt.Errorf("node %d: %w", cfg.Node.ID, err)
 		}

@@ -20,17 +20,13 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// faulty is a disk that fails or waits when it is told to.
+// faulty is a disk that fails when it is told to.
 type faulty struct {
 	files.Executor
 	fail atomic.Pointer[wal.Op] // the first of these fails
-	hold chan struct{}          // nil: it does not wait
 }
 
 func (f *faulty) Execute(r *wal.Request) error {
-	if f.hold != nil {
-		<-f.hold
-	}
 	if op := f.fail.Load(); op != nil && *op == r.Op {
 		return fmt.Errorf("%v %s: %w", r.Op, r.File, syscall.EIO)
 	}
@@ -120,17 +116,26 @@ func TestDiskFailsAtTheStart(t *testing.T) {
 	op := wal.Sync
 	disk.fail.Store(&op)
 	c := newCluster(t, 1, disk.on)
-	s := c.start(1)
-	require.ErrorIs(t, s.Err(), syscall.EIO)
-	delete(c.nodes, 1)
+	_, err := server.Start(*c.configs[1])
+	require.ErrorIs(t, err, syscall.EIO)
+	require.ErrorIs(t, err, server.ErrEnded)
+	require.ErrorContains(t, err, c.configs[1].Data)
+	disk.fail.Store(nil)
+	c.start(1)
+	c.awaitAll()
 }
 
 // A request that waits for a node that ends before it has begun was never given
 // to it: that it has no effect is certain.
 func TestStoppedBeforeItWasHandedOver(t *testing.T) {
-	disk := faulty{hold: make(chan struct{})}
-	c := newCluster(t, 1, disk.on)
-	s := c.start(1)
+	var disk faulty
+	c := newCluster(t, 2, func(cfg *server.Config) {
+		cfg.Node.ConsensusTimeout = time.Hour
+		if cfg.Node.ID == 1 {
+			disk.on(cfg)
+		}
+	})
+	s := c.start(1) // it waits for node 2, and they for it
 	answers := make(chan answer, 5)
 	for range cap(answers) {
 		go func() {
@@ -144,7 +149,7 @@ func TestStoppedBeforeItWasHandedOver(t *testing.T) {
 	eventually(t, "all wait", func() bool { return c.metrics(1)["lockstep_operations_waiting"] == 5 })
 	op := wal.Sync
 	disk.fail.Store(&op)
-	close(disk.hold)
+	c.start(2)
 	for range cap(answers) {
 		a := <-answers
 		require.Equal(t, http.StatusServiceUnavailable, a.Status)
@@ -157,8 +162,8 @@ func TestStoppedBeforeItWasHandedOver(t *testing.T) {
 
 // A node that is asked to stop turns away who comes later, for certain.
 func TestAskedWhileItStops(t *testing.T) {
-	c := newCluster(t, 3, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = time.Second })
-	s := c.start(1)
+	c := startAlone(t, 3, []node.ID{1}, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = time.Second })
+	s := c.nodes[1]
 	// A connection that is open already, since no new ones are taken.
 	nc := c.raw(1, "POST /v1/machines/lifecycle/web/transitions HTTP/1.1\r\nHost: a\r\nContent-Length: 16\r\n\r\n")
 	waits := make(chan answer, 1)

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -97,6 +98,29 @@ func startCluster(t testing.TB, n int, change ...func(*server.Config)) *cluster 
 		c.start(id)
 	}
 	c.awaitAll()
+	return c
+}
+
+// startAlone has nodes 1 to n form a cluster, and stops all but some.
+func startAlone(t testing.TB, n int, left []node.ID, change ...func(*server.Config)) *cluster {
+	t.Helper()
+	c := startCluster(t, n, change...)
+	for id := range c.configs {
+		if !slices.Contains(left, id) {
+			c.stop(id)
+		}
+	}
+	for _, id := range left {
+		eventually(t, fmt.Sprintf("node %d sees that the others are gone", id), func() bool {
+			up := 1
+			for _, p := range c.nodes[id].Status().Peers {
+				if p.Up {
+					up++
+				}
+			}
+			return up == len(left)
+		})
+	}
 	return c
 }
 

@@ -217,10 +217,13 @@ func (s *Server) explain(w http.ResponseWriter, req *node.Request, reply *node.R
 		node.UnknownState:      fmt.Sprintf("%s: its definition has no state %q", req.Key, req.To),
 		node.Forgotten:         "the version that the client knew is too old to tell whether the operation has taken effect: begin again from the current one",
 	}[reply.Reason]
+	if reply.Reason == node.Abstains {
+		text = "this node takes no part, and others may: " + s.Status().Reason
+	}
 	switch reply.Reason {
 	case node.Illegal, node.Mismatch, node.Forgotten:
 		status = http.StatusConflict
-	case node.Overloaded:
+	case node.Overloaded, node.Abstains:
 		status = http.StatusServiceUnavailable
 	case node.UnknownDefinition:
 		status = http.StatusNotFound
@@ -232,6 +235,16 @@ func (s *Server) explain(w http.ResponseWriter, req *node.Request, reply *node.R
 		f.Current = &Machine{Key: req.Key, State: reply.State, Version: reply.Version, Serial: reply.Serial}
 	}
 	fail(w, status, f, reply.Reason, text)
+}
+
+// turnsAway answers for a node that takes no part, which tells nothing of what its
+// log holds either: it may be older than what this node has told before.
+func (s *Server) turnsAway(w http.ResponseWriter) bool {
+	if !s.loop.abstains.Load() {
+		return false
+	}
+	s.explain(w, &node.Request{}, &node.Reply{Outcome: node.Rejected, Reason: node.Abstains})
+	return true
 }
 
 // turnAway answers a request that got no answer from the node.

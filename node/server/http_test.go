@@ -145,8 +145,7 @@ func TestRefusals(t *testing.T) {
 // A node that reaches no majority answers when the consensus timeout has passed:
 // of a read that it had no effect, of a transition that nobody knows.
 func TestNoMajority(t *testing.T) {
-	c := newCluster(t, 3, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 200 * time.Millisecond })
-	c.start(2)
+	c := startAlone(t, 3, []node.ID{2}, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 200 * time.Millisecond })
 	a := c.propose(2, "lifecycle/web", `{"to":"Running"}`)
 	require.Equal(t, http.StatusGatewayTimeout, a.Status)
 	require.Equal(t, "timeout", a.Error.Code)
@@ -175,10 +174,9 @@ func TestNoMajority(t *testing.T) {
 
 // When too many wait for a machine, the rest is told so at once.
 func TestTooManyWait(t *testing.T) {
-	c := newCluster(t, 3, func(cfg *server.Config) {
+	c := startAlone(t, 3, []node.ID{1}, func(cfg *server.Config) {
 		cfg.Node.ConsensusTimeout, cfg.Node.Queue = time.Second, 2
 	})
-	c.start(1)
 	var all sync.WaitGroup
 	answers := make(chan answer, 10)
 	for range cap(answers) {
@@ -219,6 +217,13 @@ func TestStatus(t *testing.T) {
 	require.Equal(t, "test", st.Cluster)
 	require.Len(t, st.Incarnation, 32)
 	require.Equal(t, uint64(1), st.Boot)
+	require.Len(t, st.Life, 16)
+	require.Equal(t, "formed", st.Stage)
+	require.Len(t, st.Formed, 32)
+	require.Equal(t, c.nodes[2].Status().Formed, st.Formed)
+	require.NotEqual(t, c.nodes[2].Status().Life, st.Life)
+	require.Equal(t, []node.ID{1, 2, 3}, st.Members)
+	require.False(t, st.Abstains)
 	require.True(t, st.Ready)
 	require.Empty(t, st.Reason)
 	require.Equal(t, 1, st.Machines)

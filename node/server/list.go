@@ -77,6 +77,9 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
 	}
+	if s.turnsAway(w) {
+		return
+	}
 	p := Page{Machines: []Listed{}, Consistency: "local", Node: s.cfg.Node.ID}
 	if l.linearizable {
 		p.Consistency = "linearizable"

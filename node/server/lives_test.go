@@ -2,10 +2,9 @@ package server_test
 
 import (
 	"context"
-	"errors"
+	"maps"
 	"net"
 	"net/http"
-	"os"
 	"testing"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/files"
+	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/server"
 )
 
@@ -28,8 +28,8 @@ func TestAskedFromTheFirstMoment(t *testing.T) {
 
 // A node that is asked to stop answers those who wait, and takes no more.
 func TestCloseAnswersThoseWhoWait(t *testing.T) {
-	c := newCluster(t, 3, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 500 * time.Millisecond })
-	s := c.start(1)
+	c := startAlone(t, 3, []node.ID{1}, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 500 * time.Millisecond })
+	s := c.nodes[1]
 	answered := make(chan answer, 1)
 	go func() {
 		a, err := c.tryAsk(1, "POST", "/v1/machines/lifecycle/web/transitions", `{"to":"Running"}`)
@@ -54,8 +54,8 @@ func TestCloseAnswersThoseWhoWait(t *testing.T) {
 
 // When there is no time to wait, who waits is told, or sees the connection end.
 func TestCloseWithoutPatience(t *testing.T) {
-	c := newCluster(t, 3, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = time.Hour })
-	s := c.start(1)
+	c := startAlone(t, 3, []node.ID{1}, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = time.Hour })
+	s := c.nodes[1]
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -91,32 +91,6 @@ func TestRestartKeepsState(t *testing.T) {
 	require.Equal(t, server.Machine{Key: "lifecycle/web", State: "Stopped", Version: 2, Serial: 2}, c.get(3, "lifecycle/web").Machine)
 	again := c.propose(2, "lifecycle/web", `{"to":"Running","operation":"op-1","attempt":2,"retry":true}`)
 	require.Equal(t, server.Machine{Key: "lifecycle/web", State: "Running", Version: 1, Serial: 1}, again.Machine)
-}
-
-// A node that comes back without its log has forgotten promises: its peers
-// refuse it and it stops, saying what to do. With its log it may come back.
-func TestWipedNodeStops(t *testing.T) {
-	c := startCluster(t, 3)
-	c.propose(1, "lifecycle/web", `{"to":"Running"}`)
-	c.stop(3)
-	data := c.configs[3].Data
-	require.NoError(t, os.Rename(data, data+"-away"))
-	s := c.start(3)
-	select {
-	case <-s.Done():
-	case <-time.After(patience):
-		require.FailNow(t, "it goes on")
-	}
-	require.ErrorContains(t, s.Err(), server.ErrAmnesia.Error())
-	require.ErrorContains(t, s.Err(), "refuses this node")
-	require.Equal(t, uint64(2), c.propose(2, "lifecycle/web", `{"to":"Stopped"}`).Version, "the others serve on")
-
-	delete(c.nodes, 3)
-	require.NoError(t, os.RemoveAll(data))
-	require.NoError(t, os.Rename(data+"-away", data))
-	c.start(3)
-	c.awaitAll()
-	require.Equal(t, uint64(2), c.get(3, "lifecycle/web").Version)
 }
 
 // What keeps a node from starting is told with what to do, and a failed start
@@ -158,18 +132,15 @@ func TestStartFails(t *testing.T) {
 	require.ErrorIs(t, err, server.ErrConfig)
 	require.ErrorContains(t, err, "retry delay")
 	require.Error(t, fails(func(cfg *server.Config) { cfg.Data = "" }))
+	err = fails(func(cfg *server.Config) {
+		cfg.Peers = maps.Clone(cfg.Peers)
+		cfg.Peers[4], cfg.Peers[5] = freeAddress(t), freeAddress(t)
+	})
+	require.ErrorIs(t, err, member.ErrMembers)
+	require.NotErrorIs(t, err, server.ErrEnded, "nothing has begun")
+	require.ErrorContains(t, err, c.configs[2].Data)
+	require.ErrorContains(t, err, "its log is of a cluster of members 1 2 3, and it was started for 1 2 3 4 5: start it with the members of its log")
 
 	c.start(2) // its directory and its ports are free
 	c.awaitAll()
-}
-
-// A node whose memory of its peers is damaged does not guess.
-func TestDamagedPeersFile(t *testing.T) {
-	c := startCluster(t, 3)
-	c.stop(1)
-	require.NoError(t, os.WriteFile(c.configs[1].Data+"/peers.json", []byte(`{"2":`), 0o600))
-	_, err := server.Start(*c.configs[1])
-	require.ErrorContains(t, err, "peers.json")
-	require.ErrorContains(t, err, "restore it")
-	require.False(t, errors.Is(err, server.ErrAmnesia))
 }

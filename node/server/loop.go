@@ -39,6 +39,8 @@ type loop struct {
 	quit      chan struct{}
 	open      chan struct{} // closed when others may hear of this life
 	ready     chan struct{} // closed when the node answers clients: before that it hears none
+	patience  time.Duration // how long clients wait for that
+	abstains  atomic.Bool   // the node takes no part: its log is disputed
 	over      chan struct{} // closed when the loop has ended
 	begin     time.Time
 	timers    timers
@@ -56,9 +58,9 @@ type loop struct {
 // maxBatch bounds the events of one step.
 const maxBatch = 256
 
-func newLoop(m *member.Member, log *slog.Logger, limits Limits) *loop {
+func newLoop(m *member.Member, log *slog.Logger, limits Limits, patience time.Duration) *loop {
 	return &loop{
-		member: m, node: m.Node(), log: log, begin: time.Now(), waiting: newWaiting(limits.Waiting),
+		member: m, node: m.Node(), log: log, begin: time.Now(), waiting: newWaiting(limits.Waiting), patience: patience,
 		events: make(chan node.Event, 4*maxBatch), asks: make(chan func()),
 		quit: make(chan struct{}), open: make(chan struct{}), ready: make(chan struct{}), over: make(chan struct{}),
 		hub: hub{keys: map[string][]*watcher{}},
@@ -128,9 +130,15 @@ func (l *loop) tellStanding() {
 	if l.member.Open() {
 		closeOnce(l.open)
 	}
-	if l.member.Answers() {
-		closeOnce(l.ready)
+	if !l.member.Answers() {
+		return
 	}
+	closeOnce(l.ready)
+	abstains := !l.member.Ready()
+	if abstains && !l.abstains.Load() {
+		l.hub.dismiss()
+	}
+	l.abstains.Store(abstains)
 }
 
 // closeOnce closes a channel that only the loop closes.
@@ -238,8 +246,13 @@ func (l *loop) call(r *node.Request, cancel <-chan struct{}) (*node.Reply, error
 	if err != nil {
 		return nil, err
 	}
+	late := time.NewTimer(l.patience)
+	defer late.Stop()
 	select {
 	case <-l.ready:
+	case <-late.C:
+		l.waiting.leave(id)
+		return apart(r), nil
 	case <-cancel:
 		l.waiting.leave(id)
 		return nil, fmt.Errorf("%s: the client has gone", r.ID)
@@ -255,6 +268,16 @@ func (l *loop) call(r *node.Request, cancel <-chan struct{}) (*node.Reply, error
 	case <-l.over:
 		return a.end(l)
 	}
+}
+
+// apart is the answer of a node that takes no part, and was not given the request:
+// nothing will come of it. What came of earlier attempts at others is not known.
+func apart(r *node.Request) *node.Reply {
+	reply := &node.Reply{Kind: r.Kind, Key: r.Key, ID: r.ID, Attempt: r.Attempt, Outcome: node.Rejected, Reason: node.Abstains}
+	if r.Kind == node.Propose && r.Retry {
+		reply.Outcome = node.Unknown
+	}
+	return reply
 }
 
 // end is what became of a request when the loop is over.

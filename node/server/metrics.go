@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -54,6 +55,8 @@ var (
 	descNodes     = desc("nodes", "Members of the cluster.")
 	descPeersUp   = desc("peers_up", "Members that this node has a connection to.")
 	descReady     = desc("ready", "1 if the node serves clients.")
+	descFormed    = desc("formed", "1 if the cluster is formed, as is durable here.")
+	descAbstains  = desc("abstaining", "1 if the node takes no part, because others remember more of its log than it holds.")
 	descBoot      = desc("boot", "Number of the node's life.")
 	descMachines  = desc("machines", "Machines that the node lists.")
 	descMessages  = desc("peer_messages_total", "Messages between members, by peer, type and fate.", "peer", "type", "fate")
@@ -86,7 +89,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descNodes, descPeersUp, descReady, descBoot, descMachines, descMessages, descFailures, descRetries, descProposals,
+		descNodes, descPeersUp, descReady, descFormed, descAbstains, descBoot, descMachines, descMessages, descFailures, descRetries, descProposals,
 		descReads, descRounds, descCommits, descAborts, descCopied, descRejects, descRepair, descMalformed,
 		descWatchers, descChanges, descSlow,
 		descWaiting, descRefused, descConns, descClosed, descEvents, descQueued,
@@ -104,12 +107,10 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
 	}
 	st := m.server.Status()
-	ready := 0.0
-	if st.Ready {
-		ready = 1
-	}
 	gauge(descNodes, float64(len(m.server.cfg.Peers)))
-	gauge(descReady, ready)
+	gauge(descReady, one(st.Ready))
+	gauge(descFormed, one(st.Stage == member.Formed.String()))
+	gauge(descAbstains, one(st.Abstains))
 	gauge(descBoot, float64(st.Boot))
 	gauge(descMachines, float64(st.Machines))
 	m.collectPeers(gauge, count)
@@ -134,6 +135,14 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	for reason, n := range c.Rejects {
 		count(descRejects, n, string(reason))
 	}
+}
+
+// one is 1 of what is so.
+func one(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 // collectPeers shows the transport's side.

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/lockstep-dst/lockstep/node"
 )
 
 // All that the documentation names is there from the start, and moves when
@@ -13,7 +15,7 @@ func TestMetrics(t *testing.T) {
 	c := startCluster(t, 3)
 	before := c.metrics(1)
 	for _, name := range []string{
-		"lockstep_nodes", "lockstep_peers_up", "lockstep_ready", "lockstep_boot", "lockstep_machines",
+		"lockstep_nodes", "lockstep_peers_up", "lockstep_ready", "lockstep_formed", "lockstep_abstaining", "lockstep_boot", "lockstep_machines",
 		"lockstep_retries_total", "lockstep_proposals_total", "lockstep_commits_total", "lockstep_aborts_total",
 		`lockstep_reads_total{path="exchange"}`, `lockstep_reads_total{path="round"}`,
 		`lockstep_rounds_total{path="fast"}`, `lockstep_rounds_total{path="prepare"}`,
@@ -25,6 +27,7 @@ func TestMetrics(t *testing.T) {
 		`lockstep_peer_messages_total{fate="sent",peer="2",type="proposal"}`,
 		`lockstep_peer_messages_total{fate="dropped",peer="3",type="commit"}`,
 		`lockstep_peer_messages_total{fate="received",peer="3",type="acknowledgment"}`,
+		`lockstep_peer_messages_total{fate="received",peer="2",type="introduction"}`,
 		"lockstep_watchers", "lockstep_watchers_refused_total", "lockstep_watchers_slow_total", "lockstep_watch_changes_total",
 		"lockstep_operations_waiting", "lockstep_operations_refused_total", "lockstep_events_waiting",
 		"lockstep_http_connections", "lockstep_http_connections_closed_total", `lockstep_peer_messages_waiting{peer="2"}`,
@@ -37,6 +40,10 @@ func TestMetrics(t *testing.T) {
 	require.EqualValues(t, 3, before["lockstep_nodes"])
 	require.EqualValues(t, 2, before["lockstep_peers_up"])
 	require.EqualValues(t, 1, before["lockstep_ready"])
+	require.EqualValues(t, 1, before["lockstep_formed"])
+	require.Zero(t, before["lockstep_abstaining"])
+	require.Positive(t, before[`lockstep_peer_messages_total{fate="received",peer="2",type="introduction"}`])
+	require.Zero(t, before[`lockstep_peer_messages_total{fate="received",peer="2",type="unknown"}`])
 	require.EqualValues(t, 1, before["lockstep_boot"])
 	require.Zero(t, before["lockstep_machines"])
 	require.Positive(t, before["lockstep_http_connections"], "the one that asks")
@@ -73,8 +80,7 @@ func TestMetrics(t *testing.T) {
 
 // What is sent again for want of an answer is a retry.
 func TestRetriesAreCounted(t *testing.T) {
-	c := newCluster(t, 3)
-	c.start(1)
+	c := startAlone(t, 3, []node.ID{1})
 	require.Equal(t, http.StatusGatewayTimeout, c.propose(1, "lifecycle/web", `{"to":"Running"}`).Status)
 	m := c.metrics(1)
 	require.Positive(t, m["lockstep_retries_total"])

@@ -104,10 +104,9 @@ func TestClientThatDoesNotRead(t *testing.T) {
 // client has abandoned is still there, and counts.
 func TestTooManyWaitForTheNode(t *testing.T) {
 	const room = 10
-	c := newCluster(t, 3, func(cfg *server.Config) {
+	c := startAlone(t, 3, []node.ID{1}, func(cfg *server.Config) { // nothing can be decided
 		cfg.Limits.Waiting, cfg.Node.ConsensusTimeout = room, time.Second
 	})
-	c.start(1) // alone: nothing can be decided
 	ctx, leave := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	for i := range room {
@@ -150,19 +149,19 @@ func TestRetryAfter(t *testing.T) {
 	require.Equal(t, "1", resp.Header.Get("Retry-After"))
 }
 
-// stuckPeer is node 3 of a cluster, but it never reads what it is sent: it is let
-// in, and its first delivery does not return.
+// stuckPeer takes the place of node 3 of a cluster, but it never reads what it is
+// sent: it is let in, and its first delivery does not return.
 func (c *cluster) stuckPeer() {
 	c.t.Helper()
 	l, err := net.Listen("tcp", c.configs[3].Peers[3])
 	require.NoError(c.t, err)
-	hello := wire.Hello{Protocol: wire.Protocol, Cluster: server.ClusterID("test"), Node: 3, Incarnation: [16]byte{3}, Epoch: 1, Codec: "cbor"}
+	hello := wire.Hello{Protocol: wire.Protocol, Oldest: wire.OldestProtocol, Cluster: server.ClusterID("test"), Node: 3,
+		Incarnation: [16]byte{3}, Boot: 2, Life: 3, Epoch: 1, Codec: "cbor"}
 	free := make(chan struct{})
 	p, err := tcp.Start(tcp.Config{
 		Hello: hello, Listener: l, Codec: wire.CBOR{}, Log: slog.New(slog.DiscardHandler),
 		Peers:   map[node.ID]string{1: c.configs[3].Peers[1], 2: c.configs[3].Peers[2]},
-		Admit:   func(wire.Hello) error { return nil },
-		Deliver: func(node.ID, node.Message) { <-free },
+		Deliver: func(node.ID, uint64, node.Message) { <-free },
 	})
 	require.NoError(c.t, err)
 	c.t.Cleanup(func() { close(free); require.NoError(c.t, p.Close()) })
@@ -171,10 +170,8 @@ func (c *cluster) stuckPeer() {
 // A peer that accepts and never reads costs a bounded queue, and no time.
 func TestPeerThatNeverReads(t *testing.T) {
 	const queue = 50
-	c := newCluster(t, 3, func(cfg *server.Config) { cfg.Queue = queue })
+	c := startAlone(t, 3, []node.ID{1, 2}, func(cfg *server.Config) { cfg.Queue = queue })
 	c.stuckPeer()
-	c.start(1)
-	c.start(2)
 	eventually(t, "nodes 1 and 2 reach both", func() bool {
 		return c.metrics(1)["lockstep_peers_up"] == 2 && c.metrics(2)["lockstep_peers_up"] == 2
 	})

@@ -43,6 +43,10 @@ type Config struct {
 // ErrConfig is wrapped by every error about a Config.
 var ErrConfig = errors.New("invalid server configuration")
 
+// ErrEnded is wrapped by the error of Start when the node's life had begun, and it
+// has ended by itself.
+var ErrEnded = errors.New("the node has stopped")
+
 // Server is a running node.
 type Server struct {
 	cfg       Config
@@ -116,7 +120,7 @@ func (s *Server) start() error {
 		return err
 	}
 	s.guests = newGuests(s.cfg.Limits.Connections)
-	s.loop = newLoop(core, s.log, s.cfg.Limits)
+	s.loop = newLoop(core, s.log, s.cfg.Limits, s.cfg.Node.ConsensusTimeout)
 	s.metrics = newMetrics(s)
 	s.dir.Observe = s.metrics.disk
 	s.runner = files.NewRunner(s.disk(), s.loop.diskDone)
@@ -132,7 +136,7 @@ func (s *Server) start() error {
 	select {
 	case <-s.loop.open: // from now on others may hear of this life
 	case <-s.loop.over:
-		return fmt.Errorf("%s: %w", s.cfg.Data, s.loop.err)
+		return fmt.Errorf("%s: %w: %w", s.cfg.Data, ErrEnded, s.loop.err)
 	}
 	if err := s.meet(codec, core); err != nil {
 		return err
@@ -202,7 +206,7 @@ func (s *Server) meet(codec wire.Codec, core *member.Member) error {
 	}
 	s.transport = transport
 	if !s.loop.look(func(*node.Node) { s.loop.transport = transport }) {
-		return fmt.Errorf("%s: %w", s.cfg.Data, s.loop.err)
+		return fmt.Errorf("%s: %w: %w", s.cfg.Data, ErrEnded, s.loop.err)
 	}
 	return nil
 }

@@ -4,10 +4,12 @@ import (
 	"log/slog"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/member"
 )
 
 // Peers are let in last: what they say has to be taken by a loop that runs, so
@@ -28,7 +30,11 @@ func TestPeersAreLetInLast(t *testing.T) {
 
 // A loop that is told to end holds nobody up, whether it has ever run or not.
 func TestEndedLoopHoldsNobodyUp(t *testing.T) {
-	l := newLoop(nil, nil, Limits{}.withDefaults())
+	cfg := node.Defaults()
+	cfg.ID, cfg.Members = 1, []node.ID{1}
+	m, err := member.New(member.Config{Node: cfg})
+	require.NoError(t, err)
+	l := newLoop(m, nil, Limits{}.withDefaults(), time.Second)
 	for range cap(l.events) {
 		require.True(t, l.put(node.Event{}))
 	}

@@ -65,6 +65,9 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
 	}
+	if s.turnsAway(w) {
+		return
+	}
 	if err := s.admit(); err != nil {
 		turnAway(w, err)
 		return
@@ -117,6 +120,8 @@ func (s *Server) catchUp(w http.ResponseWriter, r *http.Request, sub *watching) 
 		turnAway(w, err)
 	case reply.Reason == node.UnknownDefinition:
 		s.explain(w, &node.Request{Key: sub.prefix}, reply)
+	case reply.Reason == node.Abstains:
+		s.explain(w, &node.Request{Key: sub.prefix}, reply)
 	case reply.Outcome != node.Committed:
 		return nil, true
 	case sub.Resume && sub.From > reply.Version:
@@ -158,6 +163,10 @@ func (s *Server) follow(r *http.Request, sub *watching, out *lines, now *node.Va
 		select {
 		case <-again(whole):
 		case c, ok := <-sub.changes:
+			if !ok && s.loop.abstains.Load() {
+				out.end(node.Abstains, "this node takes no part any more: resume from the last version at another")
+				return
+			}
 			if !ok {
 				out.end("slow", "more has happened than the node keeps for a watcher: resume from the last version")
 				return

@@ -85,6 +85,18 @@ func (h *hub) leave(w *watcher) {
 	h.count.Add(-1)
 }
 
+// dismiss cuts off all who watch.
+func (h *hub) dismiss() {
+	all := slices.Clone(h.prefixes)
+	for _, list := range h.keys {
+		all = append(all, list...)
+	}
+	for _, w := range all {
+		h.leave(w)
+		close(w.changes)
+	}
+}
+
 // publish tells those who watch. Who has no room for it is cut off: it must not
 // miss anything without knowing, and nobody may wait for it.
 func (h *hub) publish(c change) {

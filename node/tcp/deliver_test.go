@@ -94,7 +94,7 @@ func TestBlockedDeliveryIsNoDeath(t *testing.T) {
 	members := cluster(t, 2, func(c *tcp.Config) {
 		c.Dead = 1500 * time.Millisecond
 		if c.Hello.Node == 2 {
-			c.Deliver = func(node.ID, node.Message) {
+			c.Deliver = func(node.ID, uint64, node.Message) {
 				<-gate
 				mu.Lock()
 				defer mu.Unlock()
@@ -121,7 +121,7 @@ func TestSecondConnectionReplacesTheFirst(t *testing.T) {
 	var mu sync.Mutex
 	var order []int
 	m := start(t, listen(t, "127.0.0.1:0"), 1, map[node.ID]string{2: "127.0.0.1:1"}, func(c *tcp.Config) {
-		c.Deliver = func(_ node.ID, x node.Message) {
+		c.Deliver = func(_ node.ID, _ uint64, x node.Message) {
 			<-gate
 			mu.Lock()
 			defer mu.Unlock()
@@ -152,4 +152,27 @@ func TestSecondConnectionReplacesTheFirst(t *testing.T) {
 	})
 	require.Equal(t, []int{0, 100}, order)
 	require.True(t, m.peer(2).Incoming)
+}
+
+// What a peer says is delivered with the life that it named when it connected,
+// and after it has come back, with the new one.
+func TestMessagesCarryTheLife(t *testing.T) {
+	nothingLeft(t)
+	oneAt, twoAt := listen(t, "127.0.0.1:0"), listen(t, "127.0.0.1:0")
+	two := start(t, twoAt, 2, map[node.ID]string{1: oneAt.Addr().String()})
+	address, peers := oneAt.Addr().String(), map[node.ID]string{2: two.address}
+	for n, life := range []uint64{0xabc, 1<<64 - 1, 0} {
+		one := start(t, oneAt, 1, peers, func(c *tcp.Config) { c.Hello.Boot, c.Hello.Life = uint64(n+1), life })
+		eventually(t, "both directions", func() bool { return one.peer(2).Up && one.peer(2).Incoming })
+		require.True(t, one.Send(2, numbered(n)))
+		eventually(t, "delivery", func() bool { return len(two.from(1)) == n+1 })
+		require.Equal(t, life, two.livesOf(1)[n])
+
+		require.True(t, two.Send(1, numbered(n)))
+		eventually(t, "delivery of an answer", func() bool { return len(one.from(2)) == 1 })
+		require.Equal(t, []uint64{lifeOf(2)}, one.livesOf(2))
+		require.NoError(t, one.Close())
+		oneAt = listen(t, address)
+	}
+	_ = oneAt.Close()
 }

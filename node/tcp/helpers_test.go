@@ -31,8 +31,12 @@ func eventually(t testing.TB, what string, condition func() bool) {
 }
 
 func hello(id node.ID) wire.Hello {
-	return wire.Hello{Protocol: wire.Protocol, Cluster: [16]byte{7}, Node: id, Incarnation: [16]byte{byte(id)}, Epoch: 1, Codec: "cbor"}
+	return wire.Hello{Protocol: wire.Protocol, Oldest: wire.OldestProtocol, Cluster: [16]byte{7}, Node: id,
+		Incarnation: [16]byte{byte(id)}, Boot: 1, Life: lifeOf(id), Epoch: 1, Codec: "cbor"}
 }
+
+// lifeOf is the life that hello names.
+func lifeOf(id node.ID) uint64 { return 0xf00 + uint64(id) }
 
 func listen(t testing.TB, address string) net.Listener {
 	t.Helper()
@@ -58,9 +62,9 @@ type member struct {
 	address string
 	logged  *logged
 
-	mu   sync.Mutex
-	got  map[node.ID][]node.Message
-	noes []string // told to Refused
+	mu    sync.Mutex
+	got   map[node.ID][]node.Message
+	lives map[node.ID][]uint64 // in which they were said
 }
 
 func (m *member) from(id node.ID) []node.Message {
@@ -69,10 +73,11 @@ func (m *member) from(id node.ID) []node.Message {
 	return append([]node.Message(nil), m.got[id]...)
 }
 
-func (m *member) refusals() []string {
+// livesOf are those in which the messages of a peer were said, one for each.
+func (m *member) livesOf(id node.ID) []uint64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return append([]string(nil), m.noes...)
+	return append([]uint64(nil), m.lives[id]...)
 }
 
 func (m *member) peer(id node.ID) tcp.PeerStats {
@@ -88,22 +93,18 @@ func (m *member) peer(id node.ID) tcp.PeerStats {
 // left of it, at the end of the test.
 func start(t testing.TB, l net.Listener, id node.ID, peers map[node.ID]string, change ...func(*tcp.Config)) *member {
 	t.Helper()
-	m := &member{address: l.Addr().String(), got: map[node.ID][]node.Message{}, logged: &logged{}}
+	m := &member{address: l.Addr().String(), got: map[node.ID][]node.Message{}, lives: map[node.ID][]uint64{}, logged: &logged{}}
 	cfg := tcp.Config{
 		Hello:    hello(id),
 		Listener: l,
 		Peers:    peers,
 		Codec:    wire.CBOR{},
 		Queue:    1000,
-		Deliver: func(from node.ID, x node.Message) {
+		Deliver: func(from node.ID, life uint64, x node.Message) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			m.got[from] = append(m.got[from], x)
-		},
-		Refused: func(_ node.ID, err error) {
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			m.noes = append(m.noes, err.Error())
+			m.lives[from] = append(m.lives[from], life)
 		},
 		Log: slog.New(m.logged),
 

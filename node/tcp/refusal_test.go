@@ -1,7 +1,8 @@
 package tcp_test
 
 import (
-	"errors"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,15 +18,13 @@ func TestRefusals(t *testing.T) {
 		change   func(*tcp.Config) // of node 2
 		one, two string            // what each knows in the end
 	}{
-		"protocol": {func(c *tcp.Config) { c.Hello.Protocol = 2 }, "protocol 2, want 1", "protocol 1, want 2"},
+		"protocol": {func(c *tcp.Config) { c.Hello.Protocol, c.Hello.Oldest = 9, 8 }, "protocols 8 to 9, want one of 2 to 2", "protocols 2 to 2, want one of 8 to 9"},
 		"cluster":  {func(c *tcp.Config) { c.Hello.Cluster[0] = 9 }, "cluster 09", "cluster 07"},
 		"epoch":    {func(c *tcp.Config) { c.Hello.Epoch = 3 }, "epoch 3, want 1", "epoch 1, want 3"},
 		"codec": {func(c *tcp.Config) { c.Hello.Codec, c.Codec = "json", wire.JSON{} },
 			`codec "json", want "cbor"`, `codec "cbor", want "json"`},
 		"itself":   {func(c *tcp.Config) { c.Hello.Node, c.Peers = 1, peersOf(c, 2) }, "no number of its own", "no number of its own"},
 		"stranger": {func(c *tcp.Config) { c.Hello.Node = 9 }, "node 9: the other side is not a member", "in its words"},
-		"admit": {func(c *tcp.Config) { c.Admit = func(wire.Hello) error { return errors.New("its log is another") } },
-			"its log is another", "its log is another"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -56,24 +55,15 @@ func peersOf(c *tcp.Config, id node.ID) map[node.ID]string {
 	return nil
 }
 
-// The server of a node that the others refuse hears of it, once.
-func TestRefusedIsTold(t *testing.T) {
+// What the other side says of a refusal is known of the peer, for those who look.
+func TestWordsOfARefusalAreKept(t *testing.T) {
 	nothingLeft(t)
 	oneAt, twoAt := listen(t, "127.0.0.1:0"), listen(t, "127.0.0.1:0")
-	one := start(t, oneAt, 1, map[node.ID]string{2: twoAt.Addr().String()}, func(c *tcp.Config) {
-		c.Admit = func(theirs wire.Hello) error {
-			require.Equal(t, hello(2), theirs)
-			return errors.New("node 2 has lost its log: clear it from the members first")
-		}
+	start(t, oneAt, 1, nil, func(c *tcp.Config) { c.Peers = map[node.ID]string{3: twoAt.Addr().String()} })
+	two := start(t, twoAt, 2, map[node.ID]string{1: oneAt.Addr().String()})
+	eventually(t, "the words", func() bool {
+		return strings.Contains(two.peer(1).LastError, `the peer refuses this node, in its words: "node 2: the other side is not a member`)
 	})
-	two := start(t, twoAt, 2, map[node.ID]string{1: one.address})
-	eventually(t, "both directions", func() bool { return len(two.refusals()) == 2 }) // it dialled, and was dialled
-	for _, text := range two.refusals() {
-		require.Contains(t, text, `the peer refuses this node, in its words: "node 2 has lost its log`)
-	}
-	eventually(t, "more attempts", func() bool { return two.peer(1).Failures > 5 })
-	require.Len(t, two.refusals(), 2)
-	require.Empty(t, one.refusals())
 }
 
 // A wrong address leads to a member, but not to the one wanted: the connection
@@ -94,40 +84,59 @@ func TestAnotherMemberAtTheAddress(t *testing.T) {
 	require.EqualValues(t, 1, one.peer(3).Connects)
 }
 
-// A refusal ends when its cause does.
+// A refusal ends when its cause does, as when a node comes back with another
+// configuration.
 func TestRefusalIsNotForEver(t *testing.T) {
-	ready := make(chan struct{})
-	members := cluster(t, 2, func(c *tcp.Config) {
-		if c.Hello.Node == 1 {
-			c.Admit = func(wire.Hello) error {
-				select {
-				case <-ready:
-					return nil
-				default:
-					return errors.New("not yet")
-				}
-			}
-		}
-	})
-	eventually(t, "refused", func() bool { return len(members[1].refusals()) > 0 })
-	close(ready)
-	eventually(t, "up", func() bool { return members[0].peer(2).Up && members[1].peer(1).Up })
-	require.True(t, members[0].Send(2, numbered(1)))
-	eventually(t, "delivery", func() bool { return len(members[1].from(1)) == 1 })
+	nothingLeft(t)
+	oneAt, twoAt := listen(t, "127.0.0.1:0"), listen(t, "127.0.0.1:0")
+	address, two := oneAt.Addr().String(), start(t, twoAt, 2, map[node.ID]string{1: oneAt.Addr().String()})
+	peers := map[node.ID]string{2: two.address}
+	wrong := start(t, oneAt, 1, peers, func(c *tcp.Config) { c.Hello.Cluster[0] = 9 })
+	eventually(t, "refused", func() bool { return two.peer(1).Failures > 2 && two.logged.with("cluster 09") > 0 })
+	require.NoError(t, wrong.Close())
+	one := start(t, listen(t, address), 1, peers)
+	eventually(t, "up", func() bool { return one.peer(2).Up && two.peer(1).Up })
+	require.True(t, one.Send(2, numbered(1)))
+	eventually(t, "delivery", func() bool { return len(two.from(1)) == 1 })
 }
 
 // Words of a refusal are bounded, whatever the other side says.
 func TestLongRefusalIsCut(t *testing.T) {
 	nothingLeft(t)
-	long := make([]byte, 5000)
-	for i := range long {
-		long[i] = "why?\n\xff"[i%6]
+	for size, want := range map[int]string{
+		400:  `the peer refuses this node, in its words: "why?\n\xff`, // cut
+		5000: "frame too long",                                        // so long before it is introduced
+	} {
+		no := []byte{2}
+		for i := range size {
+			no = append(no, "why?\n\xff"[i%6])
+		}
+		m := start(t, listen(t, "127.0.0.1:0"), 1, map[node.ID]string{2: naysayer(t, 2, no)})
+		eventually(t, "refused: "+want, func() bool { return strings.Contains(m.peer(2).LastError, want) })
+		require.Less(t, len(m.peer(2).LastError), 1200)
 	}
-	l, two := listen(t, "127.0.0.1:0"), listen(t, "127.0.0.1:0")
-	start(t, l, 1, map[node.ID]string{2: two.Addr().String()}, func(c *tcp.Config) {
-		c.Admit = func(wire.Hello) error { return errors.New(string(long)) }
+}
+
+// naysayer is a member that answers every Hello with its own and a verdict.
+func naysayer(t *testing.T, id node.ID, verdict []byte) (address string) {
+	l := listen(t, "127.0.0.1:0")
+	var tasks sync.WaitGroup
+	t.Cleanup(func() { _ = l.Close(); tasks.Wait() })
+	tasks.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			s := &stranger{t: t, Conn: c}
+			if _, err := s.hear(); err == nil {
+				answer, _ := wire.AppendFrame(nil, wire.AppendHello(nil, hello(id)))
+				answer, _ = wire.AppendFrame(answer, verdict)
+				_, _ = c.Write(answer)
+				_, _ = s.hear() // until the other side hangs up
+			}
+			s.hangUp()
+		}
 	})
-	m := start(t, two, 2, map[node.ID]string{1: l.Addr().String()})
-	eventually(t, "refused", func() bool { return len(m.refusals()) > 0 })
-	require.Less(t, len(m.refusals()[0]), 1200)
+	return l.Addr().String()
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/member"
 )
 
 // Fate is what became of a message.
@@ -23,7 +24,7 @@ func (f Fate) String() string { return [...]string{"queued", "sent", "dropped", 
 
 // typeNames are the types of messages. The first is for those of later days.
 var typeNames = [...]string{"unknown", "proposal", "acknowledgment", "reject", "commit", "read-request", "read-report", "request", "reply",
-	"repair-request", "repair-report", "repair-value"}
+	"repair-request", "repair-report", "repair-value", "introduction"}
 
 const types = len(typeNames)
 
@@ -51,6 +52,8 @@ func typeOf(m node.Message) int {
 		return 10
 	case *node.RepairValue:
 		return 11
+	case *member.Introduction:
+		return 12
 	}
 	return 0
 }

@@ -109,11 +109,14 @@ func TestEveryLifeRecoversWhatAllBeforeWrote(t *testing.T) {
 	for _, o := range []wal.Options{roomy, tight} {
 		d := newDisk(512)
 		var want []entry
+		var starts []wal.Start
+		end := wal.LSN(0)
 		for life := uint64(1); life <= 5; life++ {
 			log, was, found, err := recoverWith(d, identity, o)
 			require.NoError(t, err)
 			require.Equal(t, want, found)
-			require.Equal(t, wal.Recovered{Identity: identity, Boot: life, Formatted: life == 1}, was)
+			require.Equal(t, wal.Recovered{Identity: identity, Boot: life, Formatted: life == 1, End: end, Starts: starts}, was)
+			starts = append(starts, wal.Start{Boot: life, At: end})
 			run(log, d)
 			for i := range 4 {
 				for j := range 1 << i {
@@ -125,6 +128,7 @@ func TestEveryLifeRecoversWhatAllBeforeWrote(t *testing.T) {
 				run(log, d)
 				require.Equal(t, log.End(), log.Durable())
 			}
+			end = log.End()
 		}
 	}
 }

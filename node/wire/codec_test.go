@@ -1,11 +1,13 @@
 package wire_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/wire"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -70,9 +72,21 @@ func TestTheLargestMessageFitsInAFrame(t *testing.T) {
 		report.Items = append(report.Items, node.Item{Key: worst(wire.MaxKey), Ballot: ballot, Chosen: true})
 	}
 	report.Ranges = request.Ranges
+	most := &member.Introduction{Incarnation: of("A"), Boot: 1<<64 - 1, Life: 1<<64 - 1, Position: 1<<64 - 1, Stage: member.Formed, Cluster: of("all"),
+		Answer: true, Abstains: true, More: bytes.Repeat([]byte{0xff}, member.MaxMore)}
+	for range node.MaxMembers {
+		most.Members = append(most.Members, member.Identity{ID: 1<<16 - 1, Incarnation: of("B")})
+	}
+	for range member.MaxPast {
+		most.Past = append(most.Past, member.Life{Boot: 1<<64 - 1, ID: 1<<64 - 1, End: 1<<64 - 1})
+	}
+	for range member.MaxKnown {
+		most.Known = append(most.Known, member.Testimony{Of: 1<<16 - 1, By: 1<<16 - 1,
+			Memory: member.Memory{Incarnation: of("B"), Boot: 1<<64 - 1, Life: 1<<64 - 1, Position: 1<<64 - 1}})
+	}
 	for _, m := range []node.Message{
 		&node.Proposal{Phase: node.Accept, Key: worst(wire.MaxKey), Ballot: ballot, Value: v, Next: ballot, First: node.OpID(worst(64))},
-		request, report,
+		request, report, most,
 	} {
 		for _, c := range codecs {
 			stream := framed(t, c, m)
@@ -112,6 +126,11 @@ func TestAppendRefuses(t *testing.T) {
 		"ranges: 513, at most 512":                         &node.RepairReport{Ranges: make([]node.Range, 513)},
 		"items: 513, at most 512":                          &node.RepairReport{Items: make([]node.Item, 513)},
 		"items[1].key: 300 bytes, at most 257":             &node.RepairReport{Items: []node.Item{{}, {Key: long}}},
+		"stage: 3: want 0 to 2":                            &member.Introduction{Stage: 3},
+		"members: 8, at most 7":                            &member.Introduction{Members: make([]member.Identity, 8)},
+		"past: 33, at most 32":                             &member.Introduction{Past: make([]member.Life, 33)},
+		"known: 15, at most 14":                            &member.Introduction{Known: make([]member.Testimony, 15)},
+		"more: 1025 bytes, at most 1024":                   &member.Introduction{More: make([]byte, 1025)},
 	} {
 		for _, c := range codecs {
 			before := []byte("before")

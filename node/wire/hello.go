@@ -123,7 +123,7 @@ func (h *Hello) fields(b []byte) error {
 			}
 			next++
 		case number < mayPass:
-			return fmt.Errorf("field %d, want %d: %w", number, next, ErrHello)
+			return fmt.Errorf("field %d is not known, or not in its place: %w", number, ErrHello)
 		}
 	}
 	if next <= fieldCodec {

@@ -1,7 +1,8 @@
 package wire_test
 
 import (
-	"strings"
+	"bytes"
+	"encoding/binary"
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/node"
@@ -11,22 +12,46 @@ import (
 )
 
 func hello() wire.Hello {
-	return wire.Hello{Protocol: wire.Protocol, Cluster: [16]byte([]byte("0123456789abcdef")), Node: 1,
-		Incarnation: [16]byte([]byte("ABCDEFGHIJKLMNOP")), Epoch: 1, Codec: "cbor"}
+	return wire.Hello{Protocol: wire.Protocol, Oldest: wire.OldestProtocol, Cluster: [16]byte([]byte("0123456789abcdef")), Node: 1,
+		Incarnation: [16]byte([]byte("ABCDEFGHIJKLMNOP")), Boot: 3, Life: 0x0807060504030201, Epoch: 1, Codec: "cbor"}
+}
+
+// The fields of hello, one by one, as the package comment has them.
+var helloFields = []string{
+	"\x01\x02\x01\x00",
+	"\x02\x04\x01\x00\x00\x00",
+	"\x03\x100123456789abcdef",
+	"\x04\x10ABCDEFGHIJKLMNOP",
+	"\x05\x08\x03\x00\x00\x00\x00\x00\x00\x00",
+	"\x06\x08\x01\x02\x03\x04\x05\x06\x07\x08",
+	"\x07\x04cbor",
+}
+
+// saying is the bytes of a Hello that speaks some versions and has some fields.
+func saying(protocol, oldest uint16, fields ...string) []byte {
+	b := binary.LittleEndian.AppendUint16([]byte("lockstep"), protocol)
+	b = binary.LittleEndian.AppendUint16(b, oldest)
+	for _, f := range fields {
+		b = append(b, f...)
+	}
+	return b
 }
 
 func TestHelloLayout(t *testing.T) {
 	b := wire.AppendHello([]byte("before"), hello())
-	require.Equal(t, "beforelockstep\x01\x00\x01\x00\x01\x00\x00\x000123456789abcdefABCDEFGHIJKLMNOPcbor\x00\x00\x00\x00", string(b))
+	require.Equal(t, "before"+string(saying(2, 2, helloFields...)), string(b))
 }
 
 func TestHelloRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := hello()
 		want.Node, want.Epoch = node.ID(rapid.Uint16().Draw(t, "node")), rapid.Uint32().Draw(t, "epoch")
+		want.Boot, want.Life = rapid.Uint64().Draw(t, "boot"), rapid.Uint64().Draw(t, "life")
 		copy(want.Cluster[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "cluster"))
 		copy(want.Incarnation[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "incarnation"))
 		want.Codec = rapid.StringMatching(`[a-z]{0,8}`).Draw(t, "codec")
+		want.Protocol = rapid.Uint16Min(wire.Protocol).Draw(t, "protocol")
+		want.Oldest = rapid.Uint16Range(0, wire.Protocol).Draw(t, "oldest")
 		got, err := wire.DecodeHello(wire.AppendHello(nil, want))
 		require.NoError(t, err)
 		require.Equal(t, want, got)
@@ -34,20 +59,112 @@ func TestHelloRoundTrip(t *testing.T) {
 }
 
 func TestHelloRefusesWhatIsNone(t *testing.T) {
-	sound := string(wire.AppendHello(nil, hello()))
-	for _, b := range []string{"", "lockstep", "GET / HTTP/1.1", sound[:55], sound + "\x00", sound[1:],
-		strings.Replace(sound, "cbor\x00\x00", "cbor\x00x", 1)} {
-		_, err := wire.DecodeHello([]byte(b))
-		require.ErrorIs(t, err, wire.ErrHello, "%q", b)
+	without := func(i int) []byte {
+		fields := append(append([]string{}, helloFields[:i]...), helloFields[i+1:]...)
+		return saying(2, 2, fields...)
+	}
+	instead := func(i int, field string) []byte {
+		fields := append([]string{}, helloFields...)
+		fields[i] = field
+		return saying(2, 2, fields...)
+	}
+	sound := saying(2, 2, helloFields...)
+	cases := map[string][]byte{
+		"nothing":               {},
+		"its first word":        []byte("lockstep"),
+		"half a version":        []byte("lockstep\x02"),
+		"another protocol":      []byte("GET / HTTP/1.1"),
+		"a letter missing":      sound[1:],
+		"one version":           sound[:10],
+		"half of the range":     sound[:11],
+		"no fields":             sound[:12],
+		"a field's number":      append(bytes.Clone(sound), 200),
+		"data cut off":          append(bytes.Clone(sound), 200, 3, 1, 2),
+		"an unknown field":      append(bytes.Clone(sound), "\x08\x00"...),
+		"the last such":         append(bytes.Clone(sound), "\x7f\x00"...),
+		"field 0":               append(bytes.Clone(sound), "\x00\x00"...),
+		"a field twice":         instead(1, helloFields[0]+helloFields[1]),
+		"a field again":         append(bytes.Clone(sound), helloFields[6]...),
+		"fields out of order":   saying(2, 2, helloFields[1], helloFields[0]),
+		"a short number":        instead(0, "\x01\x01\x01"),
+		"a long number":         instead(1, "\x02\x05\x01\x00\x00\x00\x00"),
+		"a short id":            instead(2, "\x03\x0fxxxxxxxxxxxxxxx"),
+		"a long id":             instead(3, "\x04\x11xxxxxxxxxxxxxxxxx"),
+		"an empty number":       instead(4, "\x05\x00"),
+		"a long codec":          instead(6, "\x07\x09cborcborc"),
+		"a zero in the codec":   instead(6, "\x07\x05cbor\x00"),
+		"an unknown one within": instead(2, "\x09\x00"+helloFields[2]),
+	}
+	for i := range helloFields {
+		cases["missing "+string('1'+rune(i))] = without(i)
+	}
+	for end := 12; end < len(sound); end++ {
+		cases["cut off"] = sound[:end]
+		for name, b := range cases {
+			_, err := wire.DecodeHello(b)
+			require.ErrorIs(t, err, wire.ErrHello, "%s: %q", name, b)
+		}
 	}
 }
 
-// Of another version only the version is understood, whatever follows.
-func TestHelloOfAnotherVersion(t *testing.T) {
-	theirs, err := wire.DecodeHello([]byte("lockstep\x02\x00and more"))
+// Fields from 128 on are of later versions and passed over, wherever they are.
+func TestHelloPassesOverLaterFields(t *testing.T) {
+	fields := []string{"\x80\x00"}
+	for _, f := range helloFields {
+		fields = append(fields, f, "\xc8\x03abc")
+	}
+	fields = append(fields, "\xff\xff"+string(make([]byte, 255)))
+	got, err := wire.DecodeHello(saying(2, 2, fields...))
 	require.NoError(t, err)
-	require.Equal(t, wire.Hello{Protocol: 2}, theirs)
+	require.Equal(t, hello(), got)
+}
+
+// A build that speaks version 1 only says so, in its own layout. It is refused
+// in words that name the versions, and what it says is not read.
+func TestHelloOfVersionOne(t *testing.T) {
+	old := "lockstep\x01\x00\x02\x00\x01\x00\x00\x000123456789abcdefABCDEFGHIJKLMNOPcbor\x00\x00\x00\x00"
+	theirs, err := wire.DecodeHello([]byte(old))
+	require.NoError(t, err)
+	require.Equal(t, wire.Hello{Protocol: 1, Oldest: 1}, theirs)
+	err = wire.Check(hello(), theirs)
+	require.ErrorIs(t, err, wire.ErrProtocol)
+	require.EqualError(t, err, "protocols 1 to 1, want one of 2 to 2: the other side speaks no version of the protocol that this one does: run the same version everywhere")
+}
+
+// A later build that still speaks this version is understood; one that does not
+// is refused, whatever follows its versions.
+func TestHelloOfLaterVersions(t *testing.T) {
+	fields := append(append([]string{}, helloFields...), "\x80\x02hi")
+	fields[0] = "\x01\x02\x02\x00"
+	theirs, err := wire.DecodeHello(saying(9, 2, fields...))
+	require.NoError(t, err)
+	require.Equal(t, uint16(9), theirs.Protocol)
+	require.NoError(t, wire.Check(hello(), theirs))
+	require.Equal(t, uint16(2), wire.Agreed(hello(), theirs))
+	require.Equal(t, uint16(2), wire.Agreed(theirs, hello()))
+
+	theirs, err = wire.DecodeHello(saying(9, 3, "and more"))
+	require.NoError(t, err)
+	require.Equal(t, wire.Hello{Protocol: 9, Oldest: 3}, theirs)
 	require.ErrorIs(t, wire.Check(hello(), theirs), wire.ErrProtocol)
+	require.ErrorContains(t, wire.Check(hello(), theirs), "protocols 3 to 9, want one of 2 to 2")
+}
+
+// Two that connect speak the latest version that both know.
+func TestAgreed(t *testing.T) {
+	for _, x := range []struct{ low, high, oldest, latest, agreed uint16 }{
+		{2, 2, 2, 2, 2},
+		{2, 5, 3, 4, 4},
+		{2, 3, 3, 9, 3},
+		{2, 2, 3, 3, 0},
+		{2, 5, 6, 9, 0},
+		{4, 3, 2, 9, 0}, // a range that holds nothing
+		{1, 1, 1, 1, 1},
+	} {
+		a, b := wire.Hello{Oldest: x.low, Protocol: x.high}, wire.Hello{Oldest: x.oldest, Protocol: x.latest}
+		require.Equal(t, x.agreed, wire.Agreed(a, b), x)
+		require.Equal(t, x.agreed, wire.Agreed(b, a), x)
+	}
 }
 
 func TestCheck(t *testing.T) {
@@ -56,8 +173,11 @@ func TestCheck(t *testing.T) {
 		want   error
 		says   string
 	}{
-		{func(h *wire.Hello) { h.Incarnation[0]++ }, nil, ""},
-		{func(h *wire.Hello) { h.Protocol = 7 }, wire.ErrProtocol, "protocol 7, want 1"},
+		{func(h *wire.Hello) { h.Incarnation[0]++; h.Boot++; h.Life++ }, nil, ""},
+		{func(h *wire.Hello) { h.Protocol = 7 }, nil, ""},
+		{func(h *wire.Hello) { h.Oldest = 0 }, nil, ""},
+		{func(h *wire.Hello) { h.Protocol, h.Oldest = 8, 7 }, wire.ErrProtocol, "protocols 7 to 8, want one of 2 to 2"},
+		{func(h *wire.Hello) { h.Oldest = 3 }, wire.ErrProtocol, "protocols 3 to 2, want one of 2 to 2"},
 		{func(h *wire.Hello) { h.Cluster[0] = 0 }, wire.ErrCluster, "cluster 0031"},
 		{func(h *wire.Hello) { h.Epoch = 3 }, wire.ErrEpoch, "epoch 3, want 1"},
 		{func(h *wire.Hello) { h.Codec = "json" }, wire.ErrCodec, `codec "json", want "cbor"`},
@@ -73,4 +193,25 @@ func TestCheck(t *testing.T) {
 			require.ErrorContains(t, err, x.says)
 		}
 	}
+}
+
+// Whatever the bytes, a Hello is read or refused; and what is read is written so
+// that it is read the same.
+func FuzzHello(f *testing.F) {
+	f.Add(saying(2, 2, helloFields...))
+	f.Add(saying(9, 2, append(helloFields, "\x80\x02hi")...))
+	f.Add(saying(9, 3, "and more"))
+	f.Add([]byte("lockstep\x01\x00"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, err := wire.DecodeHello(b)
+		if err != nil {
+			require.ErrorIs(t, err, wire.ErrHello)
+			return
+		}
+		again, err := wire.DecodeHello(wire.AppendHello(nil, h))
+		require.NoError(t, err)
+		if wire.Agreed(wire.Hello{Oldest: wire.OldestProtocol, Protocol: wire.Protocol}, h) != 0 {
+			require.Equal(t, h, again)
+		}
+	})
 }

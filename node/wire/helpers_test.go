@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/wire"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -28,12 +29,14 @@ func samples() []node.Message {
 		&node.Acknowledgment{Phase: node.Prepare, Key: "lifecycle/a", Ballot: next, Accepted: ballot, Value: v, First: "c1.2"},
 		&node.Acknowledgment{Phase: node.Prepare, Key: "lifecycle/a", Ballot: next, Value: &node.Value{State: "Init"}, First: "c1.2"},
 		&node.Acknowledgment{Phase: node.Accept, Key: "lifecycle/a", Ballot: ballot, First: "c1.2"},
+		&node.Acknowledgment{Phase: node.Accept, Key: "lifecycle/a", Ballot: ballot, First: "c1.2", At: 1 << 40},
 		&node.Reject{Phase: node.Prepare, Key: "lifecycle/a", Ballot: ballot, Reason: node.StaleBallot, Promised: foreign, First: "c1.2"},
 		&node.Reject{Phase: node.Accept, Key: "other/ü<>", Ballot: ballot, Reason: node.UnknownDefinition, First: "c1.2"},
 		&node.Commit{Key: "lifecycle/a", Ballot: ballot, Value: v, First: "c1.2"},
 		&node.ReadRequest{Key: "lifecycle/a", Read: read, First: "c1.3"},
 		&node.ReadReport{Key: "lifecycle/a", Read: read, Accepted: ballot, Value: v, First: "c1.3"},
 		&node.ReadReport{Key: "lifecycle/a", Read: read, First: "c1.3"},
+		&node.ReadReport{Key: "lifecycle/a", Read: read, First: "c1.3", At: 4242},
 		&node.Request{Kind: node.Propose, Key: "lifecycle/a", ID: "c1.2", Attempt: 2, To: "Running", Base: 4, Retry: true, Expects: true, Expect: 4},
 		&node.Request{Kind: node.ReadLocal, Key: "lifecycle/a", ID: "c1.4"},
 		&node.Reply{Kind: node.Propose, Key: "lifecycle/a", ID: "c1.2", Attempt: 2, Outcome: node.Committed, State: "Running", Version: 5},
@@ -46,7 +49,25 @@ func samples() []node.Message {
 			Items: []node.Item{{Key: "lifecycle/a", Ballot: ballot, Chosen: true}, {Key: "lifecycle/b", Ballot: foreign}}},
 		&node.RepairValue{Key: "lifecycle/a", Ballot: ballot, Value: v, Chosen: true},
 		&node.RepairValue{Key: "lifecycle/a", Ballot: ballot, Value: v},
+		&node.Reply{Kind: node.Read, Key: "lifecycle/a", ID: "c1.4", Outcome: node.Rejected, Reason: node.Abstains},
+		&member.Introduction{Incarnation: of("A"), Boot: 1, Life: 7, Members: []member.Identity{{ID: 1}, {ID: 2}}},
+		&member.Introduction{Incarnation: of("A"), Boot: 1, Life: 7, Position: 9, Stage: member.Bound, Cluster: of("both"),
+			Members: []member.Identity{{ID: 1, Incarnation: of("A")}, {ID: 2, Incarnation: of("B")}}},
+		&member.Introduction{Incarnation: of("A"), Boot: 3, Life: 1<<64 - 1, Position: 1 << 40, Stage: member.Formed, Cluster: of("both"),
+			Members: []member.Identity{{ID: 1, Incarnation: of("A")}, {ID: 65535}},
+			Past:    []member.Life{{Boot: 1, ID: 7, End: 42}, {Boot: 2, ID: 1 << 63}},
+			Known: []member.Testimony{
+				{Of: 2, By: 1, Memory: member.Memory{Incarnation: of("B"), Boot: 5, Life: 8, Position: 99}},
+				{Of: 2, By: 3, Memory: member.Memory{Incarnation: of("B")}},
+			},
+			Answer: true, Abstains: true, More: []byte{0, 1, 0xff}},
 	}
+}
+
+// of is an id that people can read.
+func of(name string) (id [16]byte) {
+	copy(id[:], name)
+	return id
 }
 
 // ring is a value with so many recent entries.
@@ -132,15 +153,15 @@ func messages() *rapid.Generator[node.Message] {
 		phase := rapid.SampledFrom([]node.Phase{node.Prepare, node.Accept}).Draw(t, "phase")
 		kind := rapid.SampledFrom([]node.Kind{node.Propose, node.Read, node.ReadLocal}).Draw(t, "kind")
 		reason := rapid.SampledFrom([]node.Reason{"", node.StaleBallot, node.StaleEpoch, node.UnknownDefinition, node.Malformed,
-			node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.Mismatch, node.Forgotten}).Draw(t, "reason")
+			node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.Mismatch, node.Forgotten, node.Abstains}).Draw(t, "reason")
 		read := node.ReadID{Node: node.ID(rapid.Uint16().Draw(t, "reader")), Boot: rapid.Uint64().Draw(t, "boot"), Seq: rapid.Uint64().Draw(t, "seq")}
 		attempt, number := rapid.Uint32().Draw(t, "attempt"), rapid.Uint64().Draw(t, "number")
 		state := textUpTo(128).Draw(t, "state")
-		switch rapid.IntRange(1, 11).Draw(t, "type") {
+		switch rapid.IntRange(1, 12).Draw(t, "type") {
 		case 1:
 			return &node.Proposal{Phase: phase, Key: key, Ballot: anyBallot(t, "ballot"), Value: anyValue(t), Next: anyBallot(t, "next"), First: first}
 		case 2:
-			return &node.Acknowledgment{Phase: phase, Key: key, Ballot: anyBallot(t, "ballot"), Accepted: anyBallot(t, "accepted"), Value: anyValue(t), First: first}
+			return &node.Acknowledgment{Phase: phase, Key: key, Ballot: anyBallot(t, "ballot"), Accepted: anyBallot(t, "accepted"), Value: anyValue(t), First: first, At: number}
 		case 3:
 			return &node.Reject{Phase: phase, Key: key, Ballot: anyBallot(t, "ballot"), Reason: reason, Promised: anyBallot(t, "promised"), First: first}
 		case 4:
@@ -148,7 +169,7 @@ func messages() *rapid.Generator[node.Message] {
 		case 5:
 			return &node.ReadRequest{Key: key, Read: read, First: first}
 		case 6:
-			return &node.ReadReport{Key: key, Read: read, Accepted: anyBallot(t, "accepted"), Value: anyValue(t), First: first}
+			return &node.ReadReport{Key: key, Read: read, Accepted: anyBallot(t, "accepted"), Value: anyValue(t), First: first, At: number}
 		case 7:
 			return &node.Request{Kind: kind, Key: key, ID: first, Attempt: attempt, To: state, Base: number, Retry: rapid.Bool().Draw(t, "retry"),
 				Expects: rapid.Bool().Draw(t, "expects"), Expect: number}
@@ -162,10 +183,43 @@ func messages() *rapid.Generator[node.Message] {
 			return m
 		case 11:
 			return &node.RepairValue{Key: key, Ballot: anyBallot(t, "ballot"), Value: anyValue(t), Chosen: rapid.Bool().Draw(t, "chosen")}
+		case 12:
+			return anyIntroduction(t)
 		}
 		outcome := rapid.SampledFrom([]node.Outcome{node.Committed, node.Rejected, node.Unknown}).Draw(t, "outcome")
 		return &node.Reply{Kind: kind, Key: key, ID: first, Attempt: attempt, Outcome: outcome, Reason: reason, State: state, Version: number}
 	})
+}
+
+func anyIntroduction(t *rapid.T) *member.Introduction {
+	m := &member.Introduction{
+		Incarnation: anyID(t, "incarnation"), Boot: rapid.Uint64().Draw(t, "boot"), Life: rapid.Uint64().Draw(t, "life"),
+		Position: rapid.Uint64().Draw(t, "position"), Stage: member.Stage(rapid.IntRange(0, 2).Draw(t, "stage")), Cluster: anyID(t, "cluster"),
+		Answer: rapid.Bool().Draw(t, "answer"), Abstains: rapid.Bool().Draw(t, "abstains"),
+	}
+	if more := rapid.SampledFrom([]int{0, 1, member.MaxMore}).Draw(t, "more"); more > 0 {
+		m.More = rapid.SliceOfN(rapid.Byte(), more, more).Draw(t, "bytes")
+	}
+	for range rapid.IntRange(0, node.MaxMembers).Draw(t, "members") {
+		m.Members = append(m.Members, member.Identity{ID: anyNode(t), Incarnation: anyID(t, "incarnation")})
+	}
+	for range rapid.SampledFrom([]int{0, 1, member.MaxPast}).Draw(t, "past") {
+		m.Past = append(m.Past, member.Life{Boot: rapid.Uint64().Draw(t, "boot"), ID: rapid.Uint64().Draw(t, "id"), End: rapid.Uint64().Draw(t, "end")})
+	}
+	for range rapid.SampledFrom([]int{0, 1, member.MaxKnown}).Draw(t, "known") {
+		m.Known = append(m.Known, member.Testimony{Of: anyNode(t), By: anyNode(t), Memory: member.Memory{Incarnation: anyID(t, "incarnation"),
+			Boot: rapid.Uint64().Draw(t, "boot"), Life: rapid.Uint64().Draw(t, "life"), Position: rapid.Uint64().Draw(t, "position")}})
+	}
+	return m
+}
+
+func anyNode(t *rapid.T) node.ID { return node.ID(rapid.Uint16().Draw(t, "node")) }
+
+func anyID(t *rapid.T, label string) (id [16]byte) {
+	if rapid.Bool().Draw(t, label+" is known") {
+		copy(id[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, label))
+	}
+	return id
 }
 
 func anyRanges(t *rapid.T) (list []node.Range) {
@@ -189,5 +243,5 @@ func TestSamplesHoldEveryType(t *testing.T) {
 	for _, m := range samples() {
 		seen[fmt.Sprintf("%T", m)] = true
 	}
-	require.Len(t, seen, 11)
+	require.Len(t, seen, 12)
 }

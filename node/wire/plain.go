@@ -11,7 +11,7 @@ import (
 // Bounds of JSON that could be a message.
 const (
 	maxDepth  = 4  // message, value, recent, entry
-	maxFields = 12 // of one object
+	maxFields = 13 // of one object
 	maxList   = max(node.MaxRing, node.MaxRepairList)
 )
 

@@ -3,6 +3,7 @@ package wire_test
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,10 +92,27 @@ func TestStrictJSON(t *testing.T) {
 		{`{"type":"repair-request","exchange":"1.1.1","ranges":[{"path":256,"depth":3}]}`, ""},
 		{`{"type":"repair-request","exchange":"1.1.1","wants":["a/b",null]}`, "null"},
 		{`{"type":"repair-request"}`, ""},
+		{`{"type":"introduction"}`, ""},
+		{`{"type":"introduction","boot":1,"life":7,"stage":"empty","members":[{"id":1},{"id":2}]}`, ""},
+		{`{"type":"introduction","incarnation":"` + strings.Repeat("0a", 16) + `"}`, ""},
+		{`{"type":"introduction","incarnation":"` + strings.Repeat("0a", 15) + `"}`, "incarnation: " + strings.Repeat("0a", 15) + ": want sixteen bytes"},
+		{`{"type":"introduction","incarnation":"` + strings.Repeat("00", 16) + `"}`, "want sixteen bytes that are not zero, or none"},
+		{`{"type":"introduction","cluster":"x"}`, "invalid byte"},
+		{`{"type":"introduction","cluster":"0a"}`, "cluster: 0a: want sixteen bytes"},
+		{`{"type":"introduction","members":[{"id":1,"incarnation":"0a"}]}`, "members.incarnation: 0a: want sixteen bytes"},
+		{`{"type":"introduction","known":[{"of":1,"by":2,"incarnation":"0a"}]}`, "known.incarnation: 0a: want sixteen bytes"},
+		{`{"type":"introduction","known":[{"of":1,"by":65536}]}`, "number 65536"},
+		{`{"type":"introduction","stage":"married"}`, `stage "married": want one of [empty bound formed]`},
+		{`{"type":"introduction","stage":1}`, "stage: number is of the wrong type"},
+		{`{"type":"introduction","answer":1}`, "answer: number"},
+		{`{"type":"introduction","members":[{"id":1,"vote":true}]}`, `unknown field "vote"`},
+		{`{"type":"introduction","more":"!"}`, "illegal base64"},
+		{`{"type":"introduction","members":[{}` + strings.Repeat(",{}", node.MaxMembers) + `]}`, "members: 8, at most 7"},
+		{`{"type":"acknowledgment","phase":"accept","key":"a/b","at":-1}`, "at: number -1"},
 		{value(`{"recent":[[[]]]}`), "nested deeper than 4"},
 		{strings.Repeat("[", 1<<19) + strings.Repeat("]", 1<<19), "max depth"},
 		{`{"type":"commit"` + strings.Repeat(`,"a":1`, 20) + `}`, `field "a" given twice`},
-		{`{"type":"commit","a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1,"j":1,"k":1,"l":1}`, "more than 12 fields"},
+		{`{"type":"commit","a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1,"j":1,"k":1,"l":1,"m":1}`, "more than 13 fields"},
 	} {
 		m, err := wire.JSON{}.Decode([]byte(x.text))
 		if x.want == "" {
@@ -122,13 +140,21 @@ func TestStrictCBOR(t *testing.T) {
 		}
 		return list
 	}
+	none := []byte{}
+	introduction := func(change ...any) string { // the field that is changed, and what it becomes
+		fields := []any{12, none, 1, 7, 0, 0, none, []any{}, []any{}, []any{}, false, false, none}
+		if len(change) > 0 {
+			fields[change[0].(int)] = change[1]
+		}
+		return marshalled(fields...)
+	}
 	sound := marshalled(5, "a/b", read, "c")
 	for _, x := range []struct{ hex, want string }{
 		{sound, ""},
 		{"", "0 bytes: want an array"},
 		{"84", "1 bytes: want an array"},
 		{"8400", "unknown type 0x0"},
-		{"840c", "unknown type 0xc"},
+		{"840d", "unknown type 0xd"},
 		{"841805", "unknown type 0x18"},
 		{sound[:len(sound)-2], "unexpected EOF"},
 		{sound + "00", "extraneous data"},
@@ -181,6 +207,32 @@ func TestStrictCBOR(t *testing.T) {
 		{marshalled(10, read, 0, 0, 65536, 0, []any{}, []any{}), "overflow"},
 		{marshalled(10, read, 0, 0, 0, 0, []any{}, []any{[]any{long, null, true}}), "items[0].key: 258 bytes, at most 257"},
 		{marshalled(11, "a/b", null, []any{0, 0, "", "", entries(257)}, true), "value.recent: 257 entries, at most 256"},
+		{marshalled(2, 1, "a/b", null, null, nil, "c", 0), ""},
+		{marshalled(2, 1, "a/b", null, null, nil, "c"), "different number of elements"}, // of version 1 of the protocol
+		{marshalled(2, 1, "a/b", null, null, nil, "c", -1), "cannot unmarshal"},
+		{marshalled(6, "a/b", read, null, nil, "c", 7), ""},
+		{marshalled(6, "a/b", read, null, nil, "c"), "different number of elements"},
+		{introduction(), ""},
+		{introduction(5, 3), "stage: 3: want 0 to 2"},
+		{introduction(5, nil), "not its only form"},
+		{introduction(6, make([]byte, 16)), "want sixteen bytes that are not zero, or none"},
+		{introduction(6, []byte("short")), "cluster: 73686f7274: want sixteen bytes"},
+		{introduction(6, "sixteen letters!"), "cannot unmarshal UTF-8 text string"},
+		{introduction(7, []any{[]any{1, none}, []any{2, []byte("sixteen letters!")}}), ""},
+		{introduction(7, []any{[]any{1, []byte("short")}}), "members.incarnation: "},
+		{introduction(7, []any{[]any{65536, none}}), "overflow"},
+		{introduction(7, []any{[]any{1}}), "different number of elements"},
+		{introduction(7, slices.Repeat([]any{[]any{1, none}}, 8)), "members: 8, at most 7"},
+		{introduction(8, []any{[]any{1, uint64(1<<64 - 1), 9}}), ""},
+		{introduction(8, slices.Repeat([]any{[]any{1, 1, 1}}, 33)), "past: 33, at most 32"},
+		{introduction(9, []any{[]any{1, 2, none, 0, 0, 0}}), ""},
+		{introduction(9, []any{[]any{1, 2, []byte("short"), 0, 0, 0}}), "known.incarnation: "},
+		{introduction(9, []any{[]any{1, 2, none, 0, 0, []any{[]any{[]any{}}}}}), "exceeded max nested level"},
+		{introduction(9, slices.Repeat([]any{[]any{1, 2, none, 0, 0, 0}}, 15)), "known: 15, at most 14"},
+		{introduction(10, 1), "cannot unmarshal"},
+		{introduction(12, []byte{1, 2}), ""},
+		{introduction(12, make([]byte, 1025)), "more: 1025 bytes, at most 1024"},
+		{introduction(12, nil), "not its only form"},
 	} {
 		b, err := hex.DecodeString(x.hex)
 		require.NoError(t, err)

@@ -42,14 +42,14 @@ func (n *Node) Notes() (names []string) {
 // must be durable for it to be. The node must have booted. The request to the disk
 // is in the effects of the next step, or of Flush.
 func (n *Node) SetNote(name string, data []byte) wal.LSN {
-	key := notes + name
-	m := n.machines[key]
+	m := n.machines[notes+name]
 	if m == nil {
-		m = n.create(key, nil)
+		m = n.create(notes+name, nil)
 	}
 	m.accepted = Ballot{Round: 1, Boot: n.boot, Epoch: firstEpoch, Node: n.cfg.ID}
 	m.promised = m.accepted
-	m.value = &Value{State: string(data), Before: string(data)}
+	text := string(data)
+	m.value = &Value{State: text, Before: text}
 	n.persist(m, true)
 	return m.pos
 }

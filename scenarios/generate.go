@@ -114,7 +114,7 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 	generateOutside(c, p, shape, swarm)
 	generateFaults(c, p, shape, swarm, storm)
 	if swarm.has(Rollbacks) { // logs are short, and so must be what is not remembered of them
-		p.Knobs.RememberBytes = 1 << (2 * c.Choose("remember", 7))
+		p.Knobs.RememberBytes = 64 << (2 * c.Choose("remember", 4))
 	}
 	if shape.Forms && shape.Profile != None && p.mayForm() == nil {
 		p.Knobs.Forming = c.often("forming?", 40) // of the plans in which it is possible

@@ -29,7 +29,7 @@ type Config struct {
 
 // Defaults of a Config.
 const (
-	DefaultRememberBytes = 4 << 10
+	DefaultRememberBytes = 16 << 10
 	DefaultRememberDelay = time.Second
 )
 

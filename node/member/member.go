@@ -30,11 +30,12 @@ type Member struct {
 	joined    Stage // of cluster, as is durable
 	disputes  []Dispute
 
-	wakeAt time.Duration // of the timer; 0: none
-	next   time.Duration // when something is due; 0: nothing is
-	busy   bool          // something waits for the log, or next may have changed
-	pass   []node.Event  // what the node gets in this step
-	sends  []node.Send   // what the member says in this step
+	wakeAt  time.Duration // of the timer; 0: none
+	next    time.Duration // when something is due; 0: nothing is
+	busy    bool          // something waits for the log, or next may have changed
+	scratch fields        // memory for a note
+	pass    []node.Event  // what the node gets in this step
+	sends   []node.Send   // what the member says in this step
 }
 
 // peer is what is known of another member.
@@ -106,18 +107,13 @@ func (m *Member) Answers() bool { return m.Ready() || m.open && len(m.disputes) 
 // nobody must hear of them.
 func (m *Member) Open() bool { return m.err == nil && m.open }
 
-// StepAll is the only way in, as node.Node.StepAll is. The effects are valid until
-// the next step. A non-nil error ends the member.
+// StepAll is the only way in, as node.Node.StepAll is. A Boot is the first event of
+// its step. The effects are valid until the next step. A non-nil error ends the member.
 func (m *Member) StepAll(now time.Duration, evs []node.Event) (*node.Effects, error) {
 	m.now = max(m.now, now)
-	m.pass, m.sends = m.pass[:0], m.sends[:0]
-	boots := false
-	for i := range evs {
-		boots = boots || evs[i].Kind == node.Boot
-		m.take(&evs[i])
-	}
-	effects, err := m.node.StepAll(m.now, m.pass)
-	if err == nil && boots {
+	m.sends = m.sends[:0]
+	effects, err := m.node.StepAll(m.now, m.passing(evs))
+	if len(evs) > 0 && evs[0].Kind == node.Boot && err == nil {
 		m.fail(m.begin(&evs[0]))
 	}
 	if err == nil && m.err == nil {
@@ -200,17 +196,34 @@ func (m *Member) inherit() error {
 	return nil
 }
 
-// take sorts the events: some are the member's own, some the node's, and some are
-// nobody's.
-func (m *Member) take(ev *node.Event) {
+// passing are the events that the node gets. Mostly these are all.
+func (m *Member) passing(evs []node.Event) []node.Event {
+	for i := range evs {
+		if m.passes(&evs[i]) {
+			continue
+		}
+		m.pass = append(m.pass[:0], evs[:i]...)
+		for j := i + 1; j < len(evs); j++ {
+			if m.passes(&evs[j]) {
+				m.pass = append(m.pass, evs[j])
+			}
+		}
+		return m.pass
+	}
+	return evs
+}
+
+// passes takes what is the member's own, and reports whether the node gets an
+// event.
+func (m *Member) passes(ev *node.Event) bool {
 	switch {
+	case ev.Kind == node.Receive:
+		return m.receives(ev)
 	case ev.Kind == node.Timer && ev.Token == memberToken:
 		m.wakeAt = 0
-		return
-	case ev.Kind == node.Receive && !m.receives(ev):
-		return
+		return false
 	}
-	m.pass = append(m.pass, *ev)
+	return true
 }
 
 // receives reports whether the node gets a message.

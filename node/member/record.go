@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
 // The names of a member's notes.
@@ -178,34 +179,40 @@ func (m *Member) read(name string, take func(byte, []byte) bool) error {
 }
 
 func (m *Member) saveCluster() {
-	var f fields
+	f := m.scratch[:0]
 	m.cluster.write(&f)
-	m.clusterAt = m.node.SetNote(clusterNote, f)
+	m.clusterAt = m.set(clusterNote, f)
 }
 
 // saveLives writes down the lives, this one included. A life is told of only
 // when that is durable.
 func (m *Member) saveLives() {
-	var f fields
+	f := m.scratch[:0]
 	for _, l := range m.past {
 		f.nested(fieldItem, l.write)
 	}
 	f.nested(fieldItem, m.life.write)
-	m.livesAt = m.node.SetNote(livesNote, f)
+	m.livesAt = m.set(livesNote, f)
 }
 
 func (m *Member) saveMemory(p *peer) {
-	var f fields
+	f := m.scratch[:0]
 	p.memory.write(&f)
 	p.saved = p.memory
-	p.savedAt = m.node.SetNote(p.note, f)
+	p.savedAt = m.set(p.note, f)
 	m.fact(Fact{Kind: Remembered, Peer: p.id, Memory: p.saved, Position: uint64(p.savedAt)})
 }
 
 func (m *Member) saveDisputes() {
-	var f fields
+	f := m.scratch[:0]
 	for _, d := range m.disputes {
 		f.nested(fieldItem, d.write)
 	}
-	m.node.SetNote(disputesNote, f)
+	m.set(disputesNote, f)
+}
+
+// set writes a note. Its memory is used for the next one.
+func (m *Member) set(name string, f fields) wal.LSN {
+	m.scratch = f
+	return m.node.SetNote(name, f)
 }

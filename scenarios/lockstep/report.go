@@ -116,7 +116,9 @@ func (r *run) hear(at scenarios.Duration, id sim.ID, done *report) *scenarios.Vi
 // fact has the oracle see a fact of the node under way. Nobody but clients hears
 // a stranger.
 func (r *run) fact(o *oracle, f *node.Fact) *scenarios.Violation {
-	r.remembers(o.id, f)
+	if f.Kind == node.Durable || f.Kind == node.Started {
+		r.remembers(o.id, f)
+	}
 	if r.strange[o.id] && f.Kind != node.Answered {
 		return nil
 	}

@@ -269,7 +269,7 @@ func generateKnobs(c choices, p *Plan, shape Shape, delay Duration) {
 func generateOperations(c choices, p *Plan, shape Shape, delay Duration) Duration {
 	n := shape.Operations
 	if n == 0 {
-		n = c.between("operations", minDrawnOperations, maxDrawnOperations)
+		n = drawOperations(c)
 	}
 	machines := generateMachines(c, p, shape)
 	roam := shape.Profile != None && c.often("roam", 50)
@@ -295,6 +295,11 @@ func generateOperations(c choices, p *Plan, shape Shape, delay Duration) Duratio
 	}
 	sortByTime(p.Operations)
 	return begin + storm
+}
+
+// drawOperations chooses how many operations there are.
+func drawOperations(c choices) int {
+	return c.between("operations", minDrawnOperations, maxDrawnOperations)
 }
 
 func generateMachines(c choices, p *Plan, shape Shape) []string {

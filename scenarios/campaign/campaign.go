@@ -49,10 +49,12 @@ func (c *Campaign) Validate() error {
 	return nil
 }
 
-func (c *Campaign) shape() scenarios.Shape {
-	s := c.Shape
-	s.System, s.Definitions = c.System.Name, c.System.Definitions
-	s.Versions, s.Retires, s.Majority, s.Forms = c.System.Versions, c.System.Retires, c.System.Majority, c.System.Forms
+func (c *Campaign) shape() scenarios.Shape { return shapeOf(c.System, c.Shape) }
+
+// shapeOf is s with what belongs to the system.
+func shapeOf(sys scenarios.System, s scenarios.Shape) scenarios.Shape {
+	s.System, s.Definitions = sys.Name, sys.Definitions
+	s.Versions, s.Retires, s.Majority, s.Forms = sys.Versions, sys.Retires, sys.Majority, sys.Forms
 	return s
 }
 

@@ -49,10 +49,8 @@ func TestMineUnderRapid(t *testing.T) {
 //
 //	go test -fuzz FuzzMine ./scenarios/campaign
 func FuzzMine(f *testing.F) {
-	f.Add([]byte{})
-	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) {
-		campaign.Require(t, mine, rapidplan.Plan(shapeOfMine()).Draw(t, "plan"))
-	}))
+	run := campaign.Fuzz(f, mine, scenarios.Shape{Profile: scenarios.All})
+	f.Fuzz(func(t *testing.T, data []byte) { run(t, data) })
 }
 
 // Outside of a test, a campaign is a value, and so is what it has shown.

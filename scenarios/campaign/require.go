@@ -16,6 +16,7 @@ type T interface {
 	Helper()
 	Name() string
 	Context() context.Context
+	Logf(format string, args ...any)
 	Fatalf(format string, args ...any)
 }
 
@@ -29,8 +30,10 @@ const PlanVariable = "LOCKSTEP_PLAN"
 //
 //	LOCKSTEP_PLAN=/tmp/lockstep-TestMine.json go test -C /home/me/mine -run '^TestMine$' .
 //
-// A test has one such file: under rapid, which makes a failing plan smaller and
-// smaller, it is the smallest that is left in the end.
+// A test has one such file: under rapid and go test -fuzz, which make a failing
+// plan smaller and smaller, it is the smallest that is left in the end. It is a file for
+// the command, too: for a system that it knows, lockstep replay FILE does the same, and
+// lockstep shrink FILE makes it smaller than they can.
 func Require(t T, sys scenarios.System, p *scenarios.Plan) {
 	t.Helper()
 	if name := os.Getenv(PlanVariable); name != "" {
@@ -44,13 +47,14 @@ func Require(t T, sys scenarios.System, p *scenarios.Plan) {
 		t.Fatalf("%v", err)
 	}
 	if r.Status != Passed {
-		t.Fatalf("repeat it: %s\n%s", repeatLine(t.Name(), p), r.Text(p))
+		t.Fatalf("%s\n%s", repeatLines(t.Name(), sys, p), r.Text(p))
 	}
 }
 
 // RequireSeeds runs a campaign as part of a test, which fails if a seed does not
 // pass, as Require does for the first that does not, or if one does not always run
-// alike.
+// alike. It fails as well if the test ended before the campaign, or if no seed was run,
+// or nothing was asked of the system; else it logs how much there was.
 func RequireSeeds(t T, c Campaign) {
 	t.Helper()
 	if os.Getenv(PlanVariable) != "" {
@@ -66,7 +70,17 @@ func RequireSeeds(t T, c Campaign) {
 	}
 	if len(sum.Groups) > 0 {
 		Require(t, c.System, c.Plan(sum.Groups[0].First))
+		return
 	}
+	switch {
+	case t.Context().Err() != nil:
+		t.Fatalf("the test was ended after %d seeds, before the campaign was done", sum.Seeds)
+	case sum.Seeds == 0:
+		t.Fatalf("no seed was run, and so nothing was shown")
+	case sum.Outcomes.Total() == 0:
+		t.Fatalf("no operation was carried out in %d seeds, and so nothing was shown", sum.Seeds)
+	}
+	t.Logf("%d seeds, %d operations: %+v", sum.Seeds, sum.Outcomes.Total(), sum.Outcomes)
 }
 
 func readPlan(name string) (*scenarios.Plan, error) {
@@ -81,12 +95,16 @@ func readPlan(name string) (*scenarios.Plan, error) {
 	return p, nil
 }
 
-// repeatLine keeps a plan that fails a test, and says how to run it again. Tests
+// repeatLines keeps a plan that fails a test, and says how to run it again. Tests
 // run in the directory of their package.
-func repeatLine(test string, p *scenarios.Plan) string {
-	file := filepath.Join(os.TempDir(), "lockstep-"+strings.Map(plain, test)+".json")
+func repeatLines(test string, sys scenarios.System, p *scenarios.Plan) string {
+	name := "lockstep-" + strings.Map(plain, test)
+	if isFuzzWorker() {
+		name += fmt.Sprint("-", os.Getpid()) // several may come by a failure at once
+	}
+	file := filepath.Join(os.TempDir(), name+".json")
 	if err := os.WriteFile(file, scenarios.Encode(p), 0o666); err != nil {
-		return fmt.Sprintf("(its plan cannot be kept: %v)", err)
+		return fmt.Sprintf("(its plan cannot be kept: %v)\n%s", err, scenarios.Encode(p))
 	}
 	dir, err := os.Getwd()
 	if err != nil {
@@ -96,7 +114,8 @@ func repeatLine(test string, p *scenarios.Plan) string {
 	for i, part := range parts {
 		parts[i] = "^" + regexp.QuoteMeta(part) + "$"
 	}
-	return fmt.Sprintf("%s=%s go test -C %s -run '%s' .", PlanVariable, file, dir, strings.Join(parts, "/"))
+	return fmt.Sprintf("repeat it: %s=%s go test -C %s -run '%s' .\nor, with a command that knows the system %s: lockstep replay %s",
+		PlanVariable, file, dir, strings.Join(parts, "/"), sys.Name, file)
 }
 
 // plain keeps what can stand in the name of a file.

@@ -14,12 +14,22 @@ import (
 )
 
 // said is a test that keeps what it is failed with.
-type said struct{ text string }
+type said struct {
+	text, logged string
+	ctx          context.Context // of the test; nil: it goes on
+}
 
 func (*said) Helper()                             {}
 func (*said) Name() string                        { return "TestMine/sub case" }
-func (*said) Context() context.Context            { return context.Background() }
+func (s *said) Logf(format string, args ...any)   { s.logged = fmt.Sprintf(format, args...) }
 func (s *said) Fatalf(format string, args ...any) { s.text = fmt.Sprintf(format, args...) }
+
+func (s *said) Context() context.Context {
+	if s.ctx != nil {
+		return s.ctx
+	}
+	return context.Background()
+}
 
 // What fails says in one line how to repeat it; and that line's plan is then run
 // in place of any other.
@@ -35,7 +45,7 @@ func TestRequireSaysHowToRepeatIt(t *testing.T) {
 
 	var loud said
 	campaign.Require(&loud, c.System, bad)
-	line := regexp.MustCompile(`^repeat it: LOCKSTEP_PLAN=(\S+/lockstep-TestMine-sub-case\.json) go test -C \S+/campaign -run '\^TestMine\$/\^sub case\$' \.\n`)
+	line := regexp.MustCompile(`^repeat it: LOCKSTEP_PLAN=(\S+/lockstep-TestMine-sub-case\.json) go test -C \S+/campaign -run '\^TestMine\$/\^sub case\$' \.\nor, with a command that knows the system canary: lockstep replay (\S+)\n`)
 	require.Regexp(t, line, loud.text)
 	require.Contains(t, loud.text, "violated liveness/client-stuck")
 

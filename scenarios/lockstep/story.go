@@ -14,13 +14,13 @@ import (
 // told is one thing that a node's rounds have done for a machine, kept to tell
 // why nothing ends there.
 type told struct {
-	at                scenarios.Duration
-	id                sim.ID
-	what              what
-	phase             node.Phase
-	ballot            node.Ballot
-	attempts          uint32
-	refused           uint8
+	at       scenarios.Duration
+	id       sim.ID
+	what     what
+	phase    node.Phase
+	ballot   node.Ballot
+	attempts uint32
+	refused  uint8
 }
 
 type what uint8

@@ -13,8 +13,9 @@
 //		})
 //	}
 //
-// rapid.MakeFuzz makes a fuzz target of the same property, in which the bytes
-// that `go test -fuzz` mutates are the generator's choices.
+// For `go test -fuzz` there is campaign.Fuzz. rapid.MakeFuzz is not for plans: it skips
+// every input that runs out of bytes before all of a plan's hundreds of choices are
+// made, which are nearly all that the engine comes by, and a target that skips them passes.
 //
 // The package is apart from the generator because rapid imports testing.
 package rapidplan

@@ -75,8 +75,15 @@ func (s Shape) Validate() error {
 		return fmt.Errorf("machines %d: want 1 to %d, or 0 to leave it to the seed", s.Machines, MaxMachines)
 	case len(s.Definitions) == 0:
 		return fmt.Errorf("definitions: want at least one")
+	case !slices.ContainsFunc(s.Definitions, begins):
+		return fmt.Errorf("definitions: no transition leaves the initial state of any, so nothing could happen: want one that does")
 	}
 	return nil
+}
+
+// begins reports whether a machine of d can leave the state that it begins in.
+func begins(d fsm.Definition) bool {
+	return slices.ContainsFunc(d.Transitions, func(t fsm.Transition) bool { return t.From == d.Initial })
 }
 
 func (s Shape) network() bool { return s.Profile == Network || s.Profile == All }

@@ -267,3 +267,18 @@ func TestDroppingAnOperationLeavesTheOthersAsTheyWere(t *testing.T) {
 		}
 	}
 }
+
+// Of a definition without a way out of its initial state a campaign shows nothing;
+// beside another it does no harm.
+func TestShapesInWhichNothingCanHappen(t *testing.T) {
+	stone := fsm.Definition{Name: "stone", States: []string{"Still"}, Initial: "Still"}
+	island := fsm.Definition{
+		Name: "island", States: []string{"A", "B", "C"}, Initial: "A",
+		Transitions: []fsm.Transition{{From: "B", To: "C"}},
+	}
+	s := shape(scenarios.All)
+	s.Definitions = []fsm.Definition{stone, island}
+	require.ErrorContains(t, s.Validate(), "definitions: no transition leaves the initial state of any, so nothing could happen")
+	s.Definitions = append(s.Definitions, fsm.Lifecycle())
+	require.NoError(t, s.Validate())
+}

@@ -275,6 +275,8 @@ func (f *fuzz) exit(c *campaign.Campaign, s *campaign.Summary) error {
 		return &failure{code: exitViolated}
 	case s.Undecided > 0:
 		return &failure{code: exitUndecided}
+	case s.Seeds == 0:
+		return &failure{exitUndecided, "no seed was run, so nothing was shown: give it more seeds, or more time"}
 	}
 	if cold := s.Cold(c.System); f.coldFails && len(cold) > 0 {
 		return &failure{exitCold, fmt.Sprintf("%d of %d marks stayed cold: %s; run more seeds, or find out what keeps the plans from getting there",

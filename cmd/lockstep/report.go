@@ -163,8 +163,11 @@ func (p *plain) summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Dura
 	p.clear()
 	fmt.Fprintf(p.out, "\n%d seeds: %d failed, %d undecided, %d ran twice and %d of them differed\n",
 		s.Seeds, s.Failed, s.Undecided, s.Guarded, len(s.Differed))
-	fmt.Fprintf(p.out, "%d operations (%d committed, %d rejected, %d unknown), %d messages, %d events\n",
-		s.Outcomes.Total(), s.Outcomes.Committed, s.Outcomes.Rejected, s.Outcomes.Unknown, s.Messages, s.Events)
+	fmt.Fprintf(p.out, "%d operations (%d committed, %d of them transitions, %d rejected, %d unknown), %d messages, %d events\n",
+		s.Outcomes.Total(), s.Outcomes.Committed, s.Outcomes.Transitions, s.Outcomes.Rejected, s.Outcomes.Unknown, s.Messages, s.Events)
+	for _, words := range missing(c, s) {
+		fmt.Fprintf(p.out, "not shown: %s\n", words)
+	}
 	p.hits(s)
 	p.disks(&s.Disks)
 	p.reached(c, s)
@@ -196,6 +199,25 @@ func stable(c *campaign.Campaign, s *campaign.Summary) bool {
 
 // hits tells how often each family of faults made a difference, if any did, and
 // which of them have met.
+// missing says what a campaign did not do, and so says nothing about.
+func missing(c *campaign.Campaign, s *campaign.Summary) (words []string) {
+	switch {
+	case s.Seeds == 0:
+		return []string{"anything, since no seed was run"}
+	case s.Outcomes.Total() == 0:
+		words = append(words, "anything, since nothing was asked of the system")
+	case s.Outcomes.Transitions == 0:
+		words = append(words, "anything about transitions, since none was carried out")
+	}
+	switch {
+	case c.Shape.Profile == scenarios.None:
+		words = append(words, "anything about faults, since the profile none has none until the storm is over")
+	case s.Hits == (scenarios.Hits{}):
+		words = append(words, fmt.Sprintf("anything about faults, since none of the profile %s has hit", c.Shape.Profile))
+	}
+	return words
+}
+
 func (p *plain) hits(s *campaign.Summary) {
 	if s.Hits == (scenarios.Hits{}) {
 		return
@@ -279,6 +301,7 @@ type summed struct {
 	Messages  uint64            `json:"messages"`
 	Ops       int               `json:"ops"`
 	Committed int               `json:"committed"`
+	Changes   int               `json:"transitions"` // of those committed
 	Rejected  int               `json:"rejected"`
 	Unknown   int               `json:"unknown"`
 	Hits      map[string]uint64 `json:"hits,omitempty"`
@@ -291,6 +314,8 @@ type summed struct {
 	Marks  map[string]uint64 `json:"marks,omitempty"` // how often each was reached
 	Cold   []string          `json:"cold,omitempty"`
 	Stable bool              `json:"stable,omitempty"` // it ended since it showed nothing new
+
+	NotShown []string `json:"not_shown,omitempty"` // what it did not do, and so says nothing about
 
 	SimS  float64 `json:"sim_s"`
 	WallS float64 `json:"wall_s"`
@@ -321,7 +346,7 @@ func (e *events) summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Dur
 	last := summed{
 		Type: "summary", System: c.System.Name, Profile: string(c.Shape.Profile),
 		Seeds: s.Seeds, Hash: fmt.Sprintf("%016x", s.Hash), Failed: s.Failed, Undecided: s.Undecided, Events: s.Events, Messages: s.Messages,
-		Ops: s.Outcomes.Total(), Committed: s.Outcomes.Committed, Rejected: s.Outcomes.Rejected, Unknown: s.Outcomes.Unknown,
+		Ops: s.Outcomes.Total(), Committed: s.Outcomes.Committed, Changes: s.Outcomes.Transitions, Rejected: s.Outcomes.Rejected, Unknown: s.Outcomes.Unknown,
 		Guarded: s.Guarded, Differed: s.Differed,
 		SimS: seconds(time.Duration(s.Simulated)), WallS: seconds(s.Wall), CPUS: seconds(cpu),
 	}
@@ -348,7 +373,7 @@ func (e *events) summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Dur
 			last.Marks[name] = s.Marks[i]
 		}
 	}
-	last.Stable = stable(c, s)
+	last.Stable, last.NotShown = stable(c, s), missing(c, s)
 	for _, g := range s.Groups {
 		last.Groups = append(last.Groups, group{g.Signature, g.Count, g.First, replay(g.First)})
 	}

@@ -15,6 +15,7 @@ package definition
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -94,7 +95,30 @@ func (r *reader) definition(n *yaml.Node) (d fsm.Definition, err error) {
 	if d.Terminal, err = r.names(fields["terminal"], "terminal", d.States); err != nil {
 		return d, err
 	}
-	return d, r.terminal(fields, &d)
+	if err := r.terminal(fields, &d); err != nil {
+		return d, err
+	}
+	return d, r.alive(n, fields, &d)
+}
+
+// alive refuses a definition of which nothing, or not all, can ever happen: it could
+// not be changed any more when that is noticed, and a campaign on its machines would
+// pass for want of anything to do. (Those of old clusters and plans may be so; they
+// are not read from files of people.)
+func (r *reader) alive(n *yaml.Node, fields map[string]*yaml.Node, d *fsm.Definition) error {
+	if len(d.Transitions) == 0 {
+		return r.fail(cmp.Or(fields["transitions"], n), "transitions: none, so no machine could ever leave %s: want at least one, as in \"%s -> STATE\"", d.Initial, d.Initial)
+	}
+	met := d.Reachable()
+	if len(met) == 1 && !d.Legal(d.Initial, d.Initial) {
+		return r.fail(fields["initial"], "initial: no transition leaves %s, where every machine begins: add one, or begin elsewhere", d.Initial)
+	}
+	for i, s := range d.States {
+		if !slices.Contains(met, s) {
+			return r.fail(fields["states"].Content[i], "states: no machine can ever come to %s from %s: add a transition that leads there, or drop the state", s, d.Initial)
+		}
+	}
+	return nil
 }
 
 // terminal refuses transitions that leave a state that none should leave.

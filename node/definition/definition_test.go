@@ -62,22 +62,30 @@ func TestErrorsPointAtTheLine(t *testing.T) {
 		head + "transitions:\n - off -> on\nterminal: [off]\n":        "lamp.yaml:5: invalid definition: off → on leaves a terminal state",
 		head + "terminal: [dim]\n":                                    "lamp.yaml:4: invalid definition: terminal: dim is not among",
 		head + "---\nname: x\n":                                       "lamp.yaml:4: invalid definition: a second document",
-		strings.Replace(head, "lamp", "lifecycle", 1):                 "built in",
-		strings.Replace(head, "lamp", "definition", 1):                "built in",
+		head:                                                          `lamp.yaml:1: invalid definition: transitions: none, so no machine could ever leave off: want at least one, as in "off -> STATE"`,
+		head + "transitions: []\n":                                    "lamp.yaml:4: invalid definition: transitions: none",
+		head + "transitions: [on -> off, on -> on]\n":                 "lamp.yaml:3: invalid definition: initial: no transition leaves off, where every machine begins: add one, or begin elsewhere",
+		head + "transitions: [off -> off]\n":                          "lamp.yaml:2: invalid definition: states: no machine can ever come to on from off: add a transition that leads there, or drop the state",
+		"name: lamp\nstates:\n - off\n - on\n - lost\n - dim\ninitial: off\ntransitions: [off -> on, lost -> dim, dim -> lost]\n": "lamp.yaml:5: invalid definition: states: no machine can ever come to lost",
+		strings.Replace(head, "lamp", "lifecycle", 1) + "transitions: [off -> on]\n":                                              "built in",
+		strings.Replace(head, "lamp", "definition", 1) + "transitions: [off -> on]\n":                                             "built in",
 	} {
 		_, err := definition.Read("lamp.yaml", []byte(text))
 		require.ErrorIs(t, err, definition.ErrInvalid, text)
 		require.ErrorContains(t, err, want, text)
 	}
+	clock, err := definition.Read("f", []byte("name: clock\nstates: [ticks]\ninitial: ticks\ntransitions: [ticks -> ticks]\n"))
+	require.NoError(t, err, "a machine may stay where it is and count")
+	require.Equal(t, []string{"ticks"}, clock.Reachable())
 	many := "name: lamp\ninitial: s0\nstates:\n"
 	transitions := "transitions:\n"
 	for i := range 200 {
 		many += fmt.Sprintf(" - s%d\n", i)
 		for j := range 5 {
-			transitions += fmt.Sprintf(" - s%d -> s%d\n", i, j)
+			transitions += fmt.Sprintf(" - s%d -> s%d\n", i, (i+1+j)%200)
 		}
 	}
-	_, err := definition.Read("lamp.yaml", []byte(many+transitions))
+	_, err = definition.Read("lamp.yaml", []byte(many+transitions))
 	require.ErrorContains(t, err, "its text has")
 }
 

@@ -111,6 +111,20 @@ func (d *Definition) Has(state string) bool {
 	return state == Retired || slices.Contains(d.States, state) || d.Name == Meta && defines(state)
 }
 
+// Reachable lists the states that a machine can come to, the initial one first; but
+// for Retired.
+func (d *Definition) Reachable() []string {
+	met := []string{d.Initial}
+	for i := 0; i < len(met); i++ {
+		for _, t := range d.Transitions {
+			if t.From == met[i] && !slices.Contains(met, t.To) {
+				met = append(met, t.To)
+			}
+		}
+	}
+	return met
+}
+
 // Own is d's own copy of a state's name, so that millions of machines share one.
 func (d *Definition) Own(state string) string {
 	for _, s := range d.States {

@@ -22,7 +22,7 @@ func TestDefine(t *testing.T) {
 	require.Equal(t, a, c.ask(2, "POST", "/v1/definitions", "name: lamp\nstates: [off, on]\ninitial: off\ntransitions: [off -> on, on -> off]\n"))
 	require.Equal(t, "on", c.propose(3, "lamp/hall", `{"to":"on"}`).State)
 
-	a = c.ask(2, "POST", "/v1/definitions", "name: lamp\nstates: [off]\ninitial: off\n")
+	a = c.ask(2, "POST", "/v1/definitions", "name: lamp\nstates: [off]\ninitial: off\ntransitions: [off -> off]\n")
 	require.Equal(t, http.StatusConflict, a.Status)
 	require.Equal(t, "illegal", a.Error.Code)
 	require.Equal(t, "there is another definition lamp, and definitions do not change: choose another name", a.Error.Text)

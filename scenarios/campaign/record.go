@@ -51,9 +51,12 @@ func (r *record) until(end scenarios.Duration) []checker.Operation {
 
 func (r *record) outcomes() (n Outcomes) {
 	for i := range r.operations {
-		switch r.operations[i].Outcome {
+		switch o := &r.operations[i]; o.Outcome {
 		case checker.Committed:
 			n.Committed++
+			if o.Kind == checker.Kind(scenarios.Propose) {
+				n.Transitions++
+			}
 		case checker.Rejected:
 			n.Rejected++
 		default:

@@ -70,14 +70,16 @@ func (d *Disks) Add(o Disks) {
 
 // Outcomes counts operations by what their clients learnt.
 type Outcomes struct {
-	Committed int `json:"committed"`
-	Rejected  int `json:"rejected"`
-	Unknown   int `json:"unknown"`
+	Committed   int `json:"committed"`
+	Transitions int `json:"transitions"` // of those committed; the others are reads
+	Rejected    int `json:"rejected"`
+	Unknown     int `json:"unknown"`
 }
 
 // Add adds up.
 func (o *Outcomes) Add(p Outcomes) {
 	o.Committed += p.Committed
+	o.Transitions += p.Transitions
 	o.Rejected += p.Rejected
 	o.Unknown += p.Unknown
 }
@@ -184,6 +186,9 @@ func (r *Result) Sentence() string {
 		return r.Violation.Sentence
 	case Undecided:
 		return "Undecided: " + r.Undecided
+	}
+	if r.Outcomes.Total() == 0 {
+		return "Nothing was asked of the system, so nothing was shown: the plan has no operations."
 	}
 	return fmt.Sprintf("No property was violated: %d committed, %d rejected, %d unknown.",
 		r.Outcomes.Committed, r.Outcomes.Rejected, r.Outcomes.Unknown)

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/stretchr/testify/require"
+)
+
+// What a campaign did not do it does not count as shown.
+func TestWhatACampaignHasNotShown(t *testing.T) {
+	hits := scenarios.Hits{scenarios.Drops: 1}
+	for _, c := range []struct {
+		profile scenarios.Profile
+		sum     campaign.Summary
+		want    []string
+	}{
+		{scenarios.All, campaign.Summary{}, []string{"anything, since no seed was run"}},
+		{scenarios.All, campaign.Summary{Seeds: 1, Hits: hits}, []string{"anything, since nothing was asked of the system"}},
+		{scenarios.All, campaign.Summary{Seeds: 1, Hits: hits, Outcomes: campaign.Outcomes{Committed: 5, Rejected: 2}},
+			[]string{"anything about transitions, since none was carried out"}},
+		{scenarios.Network, campaign.Summary{Seeds: 1, Outcomes: campaign.Outcomes{Committed: 5, Transitions: 1}},
+			[]string{"anything about faults, since none of the profile network has hit"}},
+		{scenarios.None, campaign.Summary{Seeds: 1, Hits: hits, Outcomes: campaign.Outcomes{Committed: 5, Transitions: 1}},
+			[]string{"anything about faults, since the profile none has none until the storm is over"}},
+		{scenarios.All, campaign.Summary{Seeds: 1, Hits: hits, Outcomes: campaign.Outcomes{Committed: 5, Transitions: 1}}, nil},
+	} {
+		require.Equal(t, c.want, missing(&campaign.Campaign{Shape: scenarios.Shape{Profile: c.profile}}, &c.sum))
+	}
+}

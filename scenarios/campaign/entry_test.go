@@ -147,3 +147,20 @@ func TestNativeFuzzing(t *testing.T) {
 		require.Contains(t, output, "FuzzNothing has run no plan, and so it has shown nothing")
 	})
 }
+
+// A failure that does not come back is one as well.
+func TestRequireSeedsHearsWhatFailsOnce(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	runs := 0
+	c := campaignOf(originWith(func(p *scenarios.Plan, v *variant) {
+		if runs++; runs == 1 {
+			v.observe = func(at scenarios.Duration) *scenarios.Violation {
+				return &scenarios.Violation{Property: "test", Class: "once", At: at, Sentence: "Once."}
+			}
+		}
+	}), scenarios.None, 1)
+	c.Shape.Clients, c.Workers = 1, 1
+	var loud said
+	campaign.RequireSeeds(&loud, c)
+	require.Contains(t, loud.text, "seed 0 was test/once, and passed when it ran again")
+}

@@ -69,7 +69,9 @@ func RequireSeeds(t T, c Campaign) {
 		t.Fatalf("seed %d does not always run alike: see Differ", sum.Differed[0])
 	}
 	if len(sum.Groups) > 0 {
-		Require(t, c.System, c.Plan(sum.Groups[0].First))
+		g := sum.Groups[0]
+		Require(t, c.System, c.Plan(g.First))
+		t.Fatalf("seed %d was %s, and passed when it ran again: it does not always run alike", g.First, g.Signature)
 		return
 	}
 	switch {

@@ -1,6 +1,7 @@
 package campaign_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -13,16 +14,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// said is a test that keeps what it is failed with.
+// said is a test that keeps what it was failed with first: a real one ends there.
 type said struct {
 	text, logged string
 	ctx          context.Context // of the test; nil: it goes on
 }
 
-func (*said) Helper()                             {}
-func (*said) Name() string                        { return "TestMine/sub case" }
-func (s *said) Logf(format string, args ...any)   { s.logged = fmt.Sprintf(format, args...) }
-func (s *said) Fatalf(format string, args ...any) { s.text = fmt.Sprintf(format, args...) }
+func (*said) Helper()                           {}
+func (*said) Name() string                      { return "TestMine/sub case" }
+func (s *said) Logf(format string, args ...any) { s.logged = fmt.Sprintf(format, args...) }
+func (s *said) Fatalf(format string, args ...any) {
+	s.text = cmp.Or(s.text, fmt.Sprintf(format, args...))
+}
 
 func (s *said) Context() context.Context {
 	if s.ctx != nil {

@@ -73,7 +73,7 @@ func (t *timeline) generate(c choices, kind FaultKind) {
 	}
 	t.plan.Faults = append(t.plan.Faults, f)
 	switch {
-	case kind == Rollback && c.often("restarts?", 50): // an older copy grows with each start
+	case kind == Rollback && t.swarm.has(Crashings) && t.swarm.has(Restarts) && c.often("restarts?", 80): // an older copy grows with each start
 		every := 1 + Duration(c.Choose("boots", 8*uint64(t.plan.Disk.Sync.Min)))
 		t.plan.Faults = append(t.plan.Faults, Fault{
 			Kind: Crash, At: min(f.At+f.For+1, t.storm), For: 24 * every, Every: every, Nodes: f.Nodes,

@@ -15,8 +15,10 @@ func (n *Node) request(client ID, r *Request) {
 		n.giveUp(o, Overloaded)
 	case def == nil:
 		n.undefined(o)
-	case r.ID == "" || len(r.ID) > MaxOpID || r.Kind < Propose || r.Kind > ReadLocal:
+	case r.Kind < Propose || r.Kind > ReadLocal:
 		n.counts.Failed++
+	case !o.based():
+		n.refuse(o, BadRequest)
 	case r.Kind == ReadLocal:
 		n.answer(o, observed(n.local(r.Key, def)))
 	case r.Kind == Read:
@@ -34,6 +36,14 @@ func (n *Node) operation(client ID, r *Request) *operation {
 	o := n.operations.make()
 	*o = operation{client: client, req: r, deadline: n.now + n.cfg.ConsensusTimeout}
 	return o
+}
+
+// based reads the base that the operation's id carries. It reports false if the
+// id is none for the machine: no node takes it, so no attempt has any effect.
+func (o *operation) based() bool {
+	base, err := o.req.ID.Base(o.req.Key)
+	o.base = base
+	return err == nil
 }
 
 // undefined takes an operation on a machine whose definition is not known here.
@@ -70,7 +80,7 @@ func (n *Node) swamped() bool { return n.log.End()-n.log.Durable() > maxBacklog 
 func (n *Node) propose(m *machine, o *operation) {
 	n.counts.Proposals++
 	if m.chosen != nil {
-		if reply, found := recall(m.chosen, o.req.ID); found {
+		if reply, found := recall(m.chosen, o.req); found {
 			n.mark(MarkKnown)
 			n.answer(o, reply)
 			return
@@ -109,56 +119,106 @@ func (n *Node) apply(m *machine, base *Value, batch []*operation) *Value {
 // applyOne carries out one operation on value, which goes on from base.
 func (n *Node) applyOne(m *machine, base, value *Value, o *operation) *Value {
 	r := o.req
-	reply, found := recall(value, r.ID)
+	if r.ID.IsOnce() && !o.sent { // it is in no value: this is as good a base as any
+		o.base = value.Serial
+	}
+	reply, found := recall(value, r)
 	switch {
 	case found:
 		n.markFound(r, reply)
 		o.sent = true
 		o.result = reply
-	case value.forgot() > r.Base: // an entry of it may have left the ring
-		o.result = turnedAway(value, Forgotten)
-		if o.sent || r.Retry {
-			o.result.Outcome = Unknown
-			n.mark(MarkForgottenRetry)
-		} else {
-			n.mark(MarkForgotten)
-		}
+	case max(o.base, r.Base) > value.Serial: // nobody has known that, so nothing else of it counts
+		n.mark(MarkBaseAhead)
+		o.result = turnedAway(value, BaseAhead)
+		o.result.Outcome = Unknown
 	case r.Expects && r.Expect != value.Version:
-		n.mark(MarkMismatch)
-		return n.decline(value, o, Mismatch, VoidMismatch)
+		o.result = n.mismatched(value, o)
+	case !r.Expects && value.forgot() > o.base: // an entry of it may have left the ring
+		o.result = n.forgotten(value, o)
 	case m.def.Legal(value.State, r.To):
 		o.sent = true
-		ring := n.cfg.Ring
-		if r.To == fsm.Retired { // nothing will follow: only this round's entries are needed
-			ring = int(value.Serial-base.Serial) + 1
-		}
-		if len(value.Recent) >= ring {
-			n.mark(MarkOverflow)
-		}
-		value = value.with(Entry{r.ID, m.def.Own(r.To), Made}, ring)
-		o.result = observed(value)
+		return n.make(m, base, value, o)
 	default:
-		return n.decline(value, o, Illegal, VoidIllegal)
+		return n.decline(m, value, o)
 	}
 	return value
 }
 
-// decline turns away an operation that cannot be carried out on value. To say so
-// of a retry would be a lie as long as an earlier attempt may be under way:
-// a void entry sees to it that no attempt finds the way free, at any node. A
-// retired machine needs none: nothing will ever change it.
-func (n *Node) decline(value *Value, o *operation, why Reason, kind EntryKind) *Value {
-	r := o.req
+// make adds the transition that o asks for.
+func (n *Node) make(m *machine, base, value *Value, o *operation) *Value {
+	r, ring := o.req, n.cfg.Ring
+	if r.To == fsm.Retired { // nothing will follow: only this round's entries are needed
+		ring = int(value.Serial-base.Serial) + 1
+	}
+	if len(value.Recent) >= ring {
+		n.mark(MarkOverflow)
+	}
+	value = value.with(Entry{ID: r.ID, To: m.def.Own(r.To)}, ring)
+	o.result = observed(value)
+	return value
+}
+
+// forgotten is the answer to an operation of which the ring may have lost the
+// entry. Only of a first attempt that was never proposed it is known that there
+// was none.
+func (n *Node) forgotten(value *Value, o *operation) Reply {
+	reply := turnedAway(value, Forgotten)
+	if o.sent || o.req.Retry {
+		n.mark(MarkForgottenRetry)
+		reply.Outcome = Unknown
+		return reply
+	}
+	n.mark(MarkForgotten)
+	return reply
+}
+
+// mismatched is the answer to an operation that expects another version than the
+// machine is at. There is one way in which it can ever be carried out: as the
+// transition from that version to the next. So no void entry is needed, and no base.
+func (n *Node) mismatched(value *Value, o *operation) Reply {
+	reply := turnedAway(value, Mismatch)
+	switch r := o.req; {
+	case r.Expect > value.Version: // the version may be reached while an earlier attempt is under way
+		if r.Retry {
+			n.mark(MarkUnreached)
+			reply.Outcome = Unknown
+			return reply
+		}
+	case value.tells(r.Expect + 1): // another operation has made it
+		reply.Final = true
+	case o.sent || r.Retry:
+		return n.forgotten(value, o)
+	}
+	n.mark(MarkMismatch)
+	return reply
+}
+
+// decline turns away an operation that is illegal in value. To say so of a retry
+// would be a lie as long as an earlier attempt may be under way: a void entry sees
+// to it that no attempt finds the way free, at any node. Void entries are at most
+// half of what the ring keeps, so that they do not push out what others need.
+// None is needed where it stays illegal: on a machine that nothing leads on from, and
+// at the version that the operation expects.
+func (n *Node) decline(m *machine, value *Value, o *operation) *Value {
+	r, ends := o.req, value.State == fsm.Retired || m.def.Name == fsm.Meta
 	if value.State == fsm.Retired {
 		n.mark(MarkRetired)
 	}
-	if r.Retry && value.State != fsm.Retired {
-		o.sent = true
-		n.mark(MarkVoid)
-		value = value.with(Entry{r.ID, value.State, kind}, n.cfg.Ring)
+	o.result = turnedAway(value, Illegal)
+	o.result.Final = r.Retry || r.Expects
+	switch {
+	case !r.Retry || r.Expects || ends:
+		return value
+	case value.voids() >= max(1, n.cfg.Ring/2):
+		n.mark(MarkVoidsFull)
+		o.result.Outcome, o.result.Final = Unknown, false
+		return value
 	}
-	o.result = turnedAway(value, why)
-	o.result.Final = r.Retry
+	o.sent = true
+	n.mark(MarkVoid)
+	value = value.with(Entry{ID: r.ID, To: value.State, Asked: m.def.Own(r.To), Kind: Void}, n.cfg.Ring)
+	o.result.Serial = value.Serial
 	return value
 }
 
@@ -172,20 +232,33 @@ func turnedAway(v *Value, why Reason) Reply {
 	return Reply{Outcome: Rejected, Reason: why, State: v.State, Version: v.Version, Serial: v.Serial}
 }
 
-// recall is the recorded result of an operation, if v still has it.
-func recall(v *Value, id OpID) (Reply, bool) {
-	e, version, serial, found := v.find(id)
+// recall is the recorded result of an operation, if v still has it, or a conflict if
+// that is no answer to what r asks. A void entry is one only to the same
+// question: to another it may be of a time before that was asked.
+func recall(v *Value, r *Request) (Reply, bool) {
+	e, version, serial, found := v.find(r.ID)
 	if !found {
 		return Reply{}, false
 	}
-	r := Reply{Outcome: Committed, State: e.To, Version: version, Serial: serial}
-	if e.Kind != Made {
-		r.Outcome, r.Reason, r.Final = Rejected, Illegal, true
+	reply, answers := Reply{State: e.To, Version: version, Serial: serial}, true
+	switch e.Kind {
+	case Made:
+		answers = e.To == r.To && (!r.Expects || r.Expect == version-1)
+	case Void:
+		reply.Reason, answers = Illegal, e.Asked == r.To && !r.Expects
+	case VoidIllegal:
+		reply.Reason = Illegal
+	case VoidMismatch:
+		reply.Reason = Mismatch
 	}
-	if e.Kind == VoidMismatch {
-		r.Reason = Mismatch
+	if !answers {
+		reply.Reason = Conflict
 	}
-	return r, true
+	reply.Outcome, reply.Final = Committed, reply.Reason != ""
+	if reply.Final {
+		reply.Outcome = Rejected
+	}
+	return reply, true
 }
 
 // expire answers what has waited longer than the consensus timeout, in the
@@ -226,7 +299,7 @@ func (n *Node) giveUp(o *operation, why Reason) {
 
 // refuse answers an operation that no node would ever carry out.
 func (n *Node) refuse(o *operation, why Reason) {
-	n.answer(o, Reply{Outcome: Rejected, Reason: why})
+	n.answer(o, Reply{Outcome: Rejected, Reason: why, Final: true})
 }
 
 // answer replies to o's client, once.
@@ -244,6 +317,6 @@ func (n *Node) answer(o *operation, reply Reply) {
 	if r.Outcome == Rejected {
 		n.counts.rejected(r.Reason)
 	}
-	n.fact(Fact{Kind: Answered, Key: r.Key, Reply: r})
+	n.fact(Fact{Kind: Answered, Key: r.Key, Reply: r, Client: o.client})
 	n.say(o.client, r, 0)
 }

@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/node"
@@ -34,16 +35,16 @@ func (l *ledger) recent(r *node.Request) (*node.Reply, bool) {
 	return nil, false
 }
 
-// recorded is the answer to the operation that made an entry.
+// recorded is the answer to somebody who asks under the id that an entry has.
 func (l *ledger) recorded(r *node.Request, i int) *node.Reply {
 	e, then := l.entries[i], ledger{entries: l.entries[:i+1]}
-	switch e.Kind {
-	case node.VoidIllegal:
+	switch {
+	case e.Kind == node.Made && e.To == r.To && (!r.Expects || r.Expect+1 == then.version()):
+		return then.reply(r, node.Committed, "")
+	case e.Kind == node.Void && e.Asked == r.To && !r.Expects:
 		return then.final(then.reply(r, node.Rejected, node.Illegal))
-	case node.VoidMismatch:
-		return then.final(then.reply(r, node.Rejected, node.Mismatch))
 	}
-	return then.reply(r, node.Committed, "")
+	return then.final(then.reply(r, node.Rejected, node.Conflict))
 }
 
 func (l *ledger) reply(r *node.Request, o node.Outcome, why node.Reason) *node.Reply {
@@ -70,33 +71,87 @@ func (l *ledger) version() (n uint64) {
 
 // propose carries an operation out and says what to answer.
 func (l *ledger) propose(r *node.Request) *node.Reply {
-	serial, lifecycle := uint64(len(l.entries)), fsm.Lifecycle()
 	if reply, found := l.recent(r); found {
 		return reply
 	}
-	switch state := l.state(); {
-	case serial > r.Base+uint64(l.ring) && r.Retry:
-		return l.reply(r, node.Unknown, node.Forgotten)
-	case serial > r.Base+uint64(l.ring):
-		return l.reply(r, node.Rejected, node.Forgotten)
+	serial, lifecycle := uint64(len(l.entries)), fsm.Lifecycle()
+	base, err := r.ID.Base(key)
+	must(err)
+	if r.ID.IsOnce() { // asked for once, of a node that is asked for the first time
+		base = serial
+	}
+	switch {
+	case max(base, r.Base) > serial:
+		return l.reply(r, node.Unknown, node.BaseAhead)
 	case r.Expects && r.Expect != l.version():
-		return l.decline(r, node.Mismatch, node.VoidMismatch)
-	case lifecycle.Legal(state, r.To):
+		return l.mismatched(r)
+	case !r.Expects && serial > base+uint64(l.ring):
+		return l.forgotten(r)
+	case lifecycle.Legal(l.state(), r.To):
 		l.entries = append(l.entries, node.Entry{ID: r.ID, To: r.To})
 		return l.reply(r, node.Committed, "")
-	default:
-		return l.decline(r, node.Illegal, node.VoidIllegal)
 	}
+	return l.illegal(r)
 }
 
-// decline answers what cannot be carried out. An earlier attempt may be under
-// way if there was one: a void entry stops it.
-func (l *ledger) decline(r *node.Request, why node.Reason, kind node.EntryKind) *node.Reply {
-	if !r.Retry {
-		return l.reply(r, node.Rejected, why)
+// forgotten: that nothing was carried out is known only of who asks for the
+// first time.
+func (l *ledger) forgotten(r *node.Request) *node.Reply {
+	if r.Retry {
+		return l.reply(r, node.Unknown, node.Forgotten)
 	}
-	l.entries = append(l.entries, node.Entry{ID: r.ID, To: l.state(), Kind: kind})
-	return l.final(l.reply(r, node.Rejected, why))
+	return l.reply(r, node.Rejected, node.Forgotten)
+}
+
+// mismatched: the version expected may come; or another operation is seen to have led
+// on from it; or it is too long ago.
+func (l *ledger) mismatched(r *node.Request) *node.Reply {
+	switch {
+	case r.Expect > l.version() && r.Retry:
+		return l.reply(r, node.Unknown, node.Mismatch)
+	case r.Expect > l.version():
+		return l.reply(r, node.Rejected, node.Mismatch)
+	case l.madeAt(r.Expect+1) >= len(l.entries)-l.ring:
+		return l.final(l.reply(r, node.Rejected, node.Mismatch))
+	case r.Retry:
+		return l.forgotten(r)
+	}
+	return l.reply(r, node.Rejected, node.Mismatch)
+}
+
+// madeAt is the place of the entry that made a version.
+func (l *ledger) madeAt(version uint64) int {
+	for i := range l.entries {
+		if then := (&ledger{entries: l.entries[:i+1]}); then.version() == version {
+			return i
+		}
+	}
+	return -1
+}
+
+// illegal: an earlier attempt may be under way if there was one: a void entry
+// stops it, if there is room for one.
+func (l *ledger) illegal(r *node.Request) *node.Reply {
+	switch {
+	case r.Expects:
+		return l.final(l.reply(r, node.Rejected, node.Illegal))
+	case !r.Retry:
+		return l.reply(r, node.Rejected, node.Illegal)
+	case l.voids() >= max(1, l.ring/2):
+		return l.reply(r, node.Unknown, node.Illegal)
+	}
+	l.entries = append(l.entries, node.Entry{ID: r.ID, To: l.state(), Asked: r.To, Kind: node.Void})
+	return l.final(l.reply(r, node.Rejected, node.Illegal))
+}
+
+// voids counts those among the recent entries.
+func (l *ledger) voids() (n int) {
+	for _, e := range l.entries[max(0, len(l.entries)-l.ring):] {
+		if e.Kind != node.Made {
+			n++
+		}
+	}
+	return n
 }
 
 // Whatever comes in whatever batches, old and new operations with any base: a
@@ -108,7 +163,7 @@ func TestOperationsAgainstALedger(t *testing.T) {
 		batch := rapid.IntRange(1, ring).Draw(t, "batch")
 		w := newWorld(1, func(cfg *node.Config) { cfg.Ring, cfg.Batch = ring, batch })
 		h, l := w.hosts[1], &ledger{ring: ring}
-		var honest exactlyOnce
+		once := exactlyOnce{map[node.OpID][]*node.Request{}}
 		var attempt uint32
 		for range rapid.IntRange(1, 12).Draw(t, "waves") {
 			// What comes while the disk works waits, and is batched.
@@ -118,7 +173,7 @@ func TestOperationsAgainstALedger(t *testing.T) {
 			for range rapid.IntRange(1, 10).Draw(t, "size") {
 				attempt++
 				r := drawRequest(t, attempt, len(l.entries))
-				honest.sent(r)
+				once.sent(r)
 				if reply, found := l.recent(r); found {
 					want[attempt] = reply // answered from what is chosen
 				} else {
@@ -138,23 +193,32 @@ func TestOperationsAgainstALedger(t *testing.T) {
 			}
 			w.replies = nil
 			requireHolds(t, h.node.Inspect(key).Value, l)
-			honest.check(t, l)
+			once.check(t, l)
 		}
 	})
 }
 
-// drawRequest draws an operation that came before, or a new one.
-func drawRequest(t *rapid.T, attempt uint32, version int) *node.Request {
-	return &node.Request{
-		Kind: node.Propose, Key: key, Attempt: attempt,
-		ID:    node.OpID(fmt.Sprintf("c1.%d", max(1, int(attempt)-rapid.IntRange(0, 20).Draw(t, "age")))),
+// drawRequest draws an operation that came before, or a new one. Its id is stamped,
+// made up for one attempt, or the client's own; what it says besides may be anything.
+func drawRequest(t *rapid.T, attempt uint32, serial int) *node.Request {
+	name := fmt.Sprintf("c1.%d", max(1, int(attempt)-rapid.IntRange(0, 20).Draw(t, "age")))
+	r := &node.Request{
+		Kind: node.Propose, Key: key, Attempt: attempt, ID: node.OpID(name),
 		To:    rapid.SampledFrom(fsm.Lifecycle().States).Draw(t, "to"),
-		Base:  uint64(rapid.IntRange(0, version).Draw(t, "base")),
 		Retry: rapid.Bool().Draw(t, "retry"),
 
 		Expects: rapid.IntRange(0, 3).Draw(t, "expects") == 0,
-		Expect:  uint64(rapid.IntRange(0, version+1).Draw(t, "expect")),
+		Expect:  uint64(rapid.IntRange(0, serial+1).Draw(t, "expect")),
 	}
+	switch rapid.IntRange(0, 4).Draw(t, "id") {
+	case 0:
+		r.ID, r.Retry = node.Once(fmt.Sprint("c1.", attempt)), false
+	case 1:
+		r.Base = uint64(rapid.IntRange(0, serial+2).Draw(t, "claim"))
+	case 2, 3:
+		r.ID = node.Stamp(key, uint64(rapid.IntRange(0, serial+1).Draw(t, "base")), name)
+	}
+	return r
 }
 
 // requireHolds compares a value with the last entries of the ledger.
@@ -171,38 +235,25 @@ func requireHolds(t require.TestingT, v *node.Value, l *ledger) {
 	}, v)
 }
 
-// exactlyOnce watches clients that keep to the rules: their base is a version
-// that they knew before their first attempt, and later attempts are retries.
-type exactlyOnce struct {
-	first  map[node.OpID]*node.Request
-	honest map[node.OpID]bool
-}
+// exactlyOnce watches that no operation takes effect twice, whatever its clients say,
+// but that each version that they expect under an id may be made by it.
+type exactlyOnce struct{ asked map[node.OpID][]*node.Request }
 
-func (x *exactlyOnce) sent(r *node.Request) {
-	if x.first == nil {
-		x.first, x.honest = map[node.OpID]*node.Request{}, map[node.OpID]bool{}
-	}
-	first := x.first[r.ID]
-	if first == nil {
-		x.first[r.ID], x.honest[r.ID] = r, !r.Retry
-		return
-	}
-	if r.Base > first.Base || !r.Retry {
-		x.honest[r.ID] = false
-	}
-}
+func (x *exactlyOnce) sent(r *node.Request) { x.asked[r.ID] = append(x.asked[r.ID], r) }
 
-// check: an honest client's operation takes effect at most once.
 func (x *exactlyOnce) check(t require.TestingT, l *ledger) {
-	times := map[node.OpID]int{}
+	plain, version := map[node.OpID]int{}, uint64(0)
 	for _, e := range l.entries {
-		if e.Kind == node.Made {
-			times[e.ID]++
+		if e.Kind != node.Made {
+			continue
+		}
+		version++
+		expected := slices.ContainsFunc(x.asked[e.ID], func(r *node.Request) bool { return r.Expects && r.Expect+1 == version && r.To == e.To })
+		if !expected {
+			plain[e.ID]++
 		}
 	}
-	for id, n := range times {
-		if x.honest[id] {
-			require.Equal(t, 1, n, "%s was applied more than once", id)
-		}
+	for id, n := range plain {
+		require.Equal(t, 1, n, "%s was carried out more than once", id)
 	}
 }

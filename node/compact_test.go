@@ -78,7 +78,7 @@ func TestCompactionKeepsTheLogShortAndForgetsNothing(t *testing.T) {
 		transition := func(machine int) {
 			sequence++
 			w.request(1, &node.Request{
-				Kind: node.Propose, ID: node.OpID(fmt.Sprintf("c1.%d", sequence)), Base: h.version(machine),
+				Kind: node.Propose, ID: node.Stamp(machineKey(machine), h.version(machine), fmt.Sprintf("c1.%d", sequence)),
 				Key: machineKey(machine), To: []string{"Running", "Stopped", "Init"}[h.version(machine)%3],
 			})
 		}

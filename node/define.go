@@ -100,7 +100,7 @@ func (n *Node) adopt(key, text string) {
 	m := n.create(pin+key, n.defs[fsm.Meta])
 	m.accepted = Ballot{Round: 1, Boot: n.boot, Epoch: firstEpoch, Node: n.cfg.ID}
 	m.promised = m.accepted
-	m.value = initial(m.def).with(Entry{lookupID, text, Made}, 1)
+	m.value = initial(m.def).with(Entry{ID: lookupID, To: text}, 1)
 	n.persist(m, true)
 	n.defs[d.Name] = &d
 }

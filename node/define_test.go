@@ -130,9 +130,9 @@ func TestRetire(t *testing.T) {
 			Version: 4, Serial: 4, State: fsm.Retired, Before: "Init", Recent: []node.Entry{{ID: "c2.1", To: fsm.Retired}},
 		}, w.hosts[id].node.Inspect(key).Value)
 	}
-	w.request(3, &node.Request{Kind: node.Propose, Key: key, ID: "c3.1", Attempt: 1, To: "Running", Base: 4})
-	w.request(3, &node.Request{Kind: node.Propose, Key: key, ID: "c3.2", Attempt: 2, To: "Running", Base: 4, Retry: true})
-	w.request(3, &node.Request{Kind: node.Propose, Key: key, ID: "c1.1", Attempt: 2, To: "Running", Base: 0, Retry: true})
+	w.request(3, &node.Request{Kind: node.Propose, Key: key, ID: node.Stamp(key, 4, "c3.1"), Attempt: 1, To: "Running"})
+	w.request(3, &node.Request{Kind: node.Propose, Key: key, ID: node.Stamp(key, 4, "c3.2"), Attempt: 2, To: "Running", Retry: true})
+	w.request(3, &node.Request{Kind: node.Propose, Key: key, ID: "c1.1", Attempt: 2, To: "Running", Retry: true})
 	w.replies = nil
 	w.deliverAll()
 	w.tick(config(1, 3).RetryDelay)
@@ -145,7 +145,7 @@ func TestRetire(t *testing.T) {
 		}
 		require.Equal(t, node.Rejected, r.Outcome)
 		require.Equal(t, node.Illegal, r.Reason)
-		require.Equal(t, r.ID == "c3.2", r.Final)
+		require.Equal(t, r.ID.Name() == "c3.2", r.Final)
 	}
 	require.Equal(t, uint64(4), w.hosts[3].node.Inspect(key).Value.Serial) // no voids
 }
@@ -211,9 +211,9 @@ func TestADefinitionIsConfiguredLater(t *testing.T) {
 func TestARetiredMachineIsSmall(t *testing.T) {
 	w := newWorld(1, nil)
 	for i := range 30 {
-		w.ask(t, 1, node.OpID(fmt.Sprintf("c1.%d", i)), key, []string{"Running", "Stopped", "Init"}[i%3])
+		w.ask(t, 1, node.Stamp(key, uint64(i), fmt.Sprintf("c1.%d", i)), key, []string{"Running", "Stopped", "Init"}[i%3])
 	}
-	w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: "c1.99", Base: 30, To: fsm.Retired})
+	w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: node.Stamp(key, 30, "c1.99"), To: fsm.Retired})
 	v := w.hosts[1].node.Inspect(key).Value
 	require.Equal(t, fsm.Retired, v.State)
 	require.Len(t, v.Recent, 1)

@@ -60,8 +60,16 @@ func (v *Value) dump(b *strings.Builder) {
 		return
 	}
 	for i, e := range v.Recent {
-		fmt.Fprintf(b, "    %d %s %v → %s\n", v.forgot()+uint64(i)+1, e.ID, e.Kind, e.To)
+		fmt.Fprintf(b, "    %d %s %v%s → %s\n", v.forgot()+uint64(i)+1, e.ID, e.Kind, asked(e), e.To)
 	}
+}
+
+// asked is what a void keeps of what it was asked for.
+func asked(e Entry) string {
+	if e.Asked == "" {
+		return ""
+	}
+	return " of " + e.Asked
 }
 
 func dumpOperations(b *strings.Builder, what string, list []*operation) {

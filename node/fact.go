@@ -22,7 +22,7 @@ const (
 	Proposed                       // proposer, first accept of a round: Key, Ballot, Value, Base
 	Chosen                         // proposer, a majority has accepted: Key, Ballot, Value, Waiting
 	Learnt                         // learner, told by a commit: Key, Ballot, Value
-	Answered                       // to a client: Reply
+	Answered                       // to a client: Client, Reply
 	RoundEnded                     // proposer, without success: Key, Ballot, Attempts, Refused
 )
 
@@ -32,6 +32,7 @@ type Fact struct {
 	Refused  uint8  // members that have refused a round
 	Waiting  uint16 // operations that wait for the next round; 65,535 stands for more, too
 	Attempts uint32 // that a round took, counted to the end: see Config.RetryAttempts
+	Client   ID
 
 	Key    string
 	Ballot Ballot

@@ -75,6 +75,8 @@ func TestMessagesThatMakeNoSense(t *testing.T) {
 		"request of another kind":                 propose(func(r *node.Request) { r.Kind = 9 }),
 		"request without an id":                   propose(func(r *node.Request) { r.ID = "" }),
 		"request with a long id":                  propose(func(r *node.Request) { r.ID = node.OpID(strings.Repeat("x", node.MaxOpID+1)) }),
+		"request with another machine's id":       propose(func(r *node.Request) { r.ID = node.Stamp("lifecycle/b", 0, "c9.9") }),
+		"request with a changed base":             propose(func(r *node.Request) { r.ID = "9" + node.Stamp(key, 0, "c9.9")[1:] }),
 		"request of no machine":                   propose(func(r *node.Request) { r.Key = "" }),
 		"request of no state":                     propose(func(r *node.Request) { r.To = "" }),
 	} {
@@ -108,7 +110,7 @@ func TestMessagesThatMakeNoSense(t *testing.T) {
 func nonsense(n *node.Node) uint64 {
 	c := n.Counters()
 	sum := c.Failed + c.Skipped
-	for _, r := range []node.Reason{node.StaleBallot, node.StaleEpoch, node.UnknownDefinition, node.UnknownState, node.Malformed} {
+	for _, r := range []node.Reason{node.StaleBallot, node.StaleEpoch, node.UnknownDefinition, node.UnknownState, node.Malformed, node.BadRequest} {
 		sum += c.Rejects[r]
 	}
 	return sum
@@ -143,18 +145,18 @@ func TestStrangersAreNotHeard(t *testing.T) {
 // otherwise, is taken up and cut down.
 func TestALongerRingIsCutDown(t *testing.T) {
 	w := newWorld(3, func(c *node.Config) { c.Ring, c.Batch = 2, 2 })
-	long := value("c1.1", "c1.2", "c1.3", "c1.4")
+	long, id := value("c1.1", "c1.2", "c1.3", "c1.4"), node.Stamp(key, 4, "c2.1")
 	for id := 1; id <= 2; id++ {
 		w.hosts[id].step(node.Event{Kind: node.Receive, From: 3, Message: &node.Proposal{
 			Phase: node.Accept, Key: key, Ballot: ballot(1, 3), Value: long,
 		}})
 	}
 	w.flight = nil
-	w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: "c2.1", To: "Stopped", Base: 4})
+	w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: id, To: "Stopped"})
 	require.NotPanics(t, w.deliverAll)
 	w.tick(config(1, 3).RetryDelay)
 	require.NotPanics(t, w.deliverAll)
 	require.Equal(t, &node.Value{Version: 5, Serial: 5, State: "Stopped", Before: "Init", Recent: []node.Entry{
-		{ID: "c1.4", To: "Running"}, {ID: "c2.1", To: "Stopped"},
+		{ID: "c1.4", To: "Running"}, {ID: id, To: "Stopped"},
 	}}, w.hosts[1].node.Inspect(key).Learnt)
 }

@@ -38,7 +38,11 @@ const (
 	MarkRetryFound                                // a retry found that an earlier attempt had taken effect
 	MarkVoid                                      // a void entry was proposed: a retry is turned away
 	MarkVoidFound                                 // an attempt found that the operation had been turned away for good
+	MarkVoidsFull                                 // ... and none was: half of the ring is void
+	MarkConflict                                  // an attempt found that the operation had asked for something else
+	MarkBaseAhead                                 // an operation had a base that the machine has not reached
 	MarkMismatch                                  // a version was expected that the machine was not at
+	MarkUnreached                                 // ... of a retry that expects one to come, so that its outcome is unknown
 	MarkRetired                                   // an operation came to a retired machine
 	MarkIdentityReject                            // a round changed nothing, so that an operation could be rejected
 	MarkOverflow                                  // an entry left the ring
@@ -87,7 +91,7 @@ type Marks [markCount]uint64
 var markNames = [markCount]string{
 	"fast", "batch", "resent", "unanswered", "duel", "taken-over", "cache-dropped", "late-answer",
 	"prepare-refused", "accept-refused", "accepted-again", "promised-after", "held", "old-news", "deaf",
-	"known", "retry-found", "void", "void-found", "mismatch", "retired", "identity-reject", "overflow",
+	"known", "retry-found", "void", "void-found", "voids-full", "conflict", "base-ahead", "mismatch", "unreached", "retired", "identity-reject", "overflow",
 	"forgotten", "forgotten-retry", "expired", "expired-retry", "expired-sent", "overloaded",
 	"read-agreed", "read-differed", "read-late", "identity-read",
 	"torn", "formatted", "copied", "trimmed",
@@ -147,6 +151,8 @@ func (n *Node) markGivenUp(o *operation, why Reason) {
 // markFound counts an operation whose entry was found.
 func (n *Node) markFound(r *Request, was Reply) {
 	switch {
+	case was.Reason == Conflict:
+		n.mark(MarkConflict)
 	case was.Final:
 		n.mark(MarkVoidFound)
 	case r.Retry:

@@ -63,10 +63,12 @@ const (
 	Overloaded   Reason = "overloaded"    // too many operations wait
 	Timeout      Reason = "timeout"       // the consensus timeout has passed
 	UnknownState Reason = "unknown-state" // the definition has no such state
-	BadRequest   Reason = "bad-request"   // it makes no sense; said by servers
+	BadRequest   Reason = "bad-request"   // it makes no sense, to any node
 	Unreachable  Reason = "unreachable"   // there is no connection to a node; said by clients
 	Mismatch     Reason = "mismatch"      // the machine is at another version than expected
-	Forgotten    Reason = "forgotten"     // too old for the ring to tell
+	Forgotten    Reason = "forgotten"     // its base is older than the ring: whether it has taken effect cannot be told
+	BaseAhead    Reason = "base-ahead"    // its base is above the machine's serial number: nobody can have known it
+	Conflict     Reason = "conflict"      // the operation with its id has asked for something else
 	Abstains     Reason = "abstains"      // the node takes no part: its log is disputed, or its cluster is not formed
 )
 
@@ -129,11 +131,11 @@ func (k Kind) String() string { return [...]string{"?", "propose", "read", "read
 type Request struct {
 	Kind    Kind
 	Key     string
-	ID      OpID   // the same in all attempts
+	ID      OpID   // the same in all attempts; it may carry their base
 	Attempt uint32 // comes back in the reply
 	To      string // propose: the state asked for
-	Base    uint64 // propose: a chosen serial number that the client knew before its first attempt; 0 is safe
-	Retry   bool   // an earlier attempt may be under way
+	Base    uint64 // propose: what the client says its base is. It is not relied on, since it may change from one attempt to the next: see OpID
+	Retry   bool   // there may have been an earlier attempt, which may take effect, or have
 	Expects bool   // propose: only if the machine is at version Expect
 	Expect  uint64
 }
@@ -158,10 +160,10 @@ type Reply struct {
 	Attempt uint32
 	Outcome Outcome
 	Reason  Reason // not committed
-	Final   bool   // rejected: so are all other attempts, made or to be made
-	State   string // committed: led to, or read; Illegal, Mismatch, Forgotten: the current state
+	Final   bool   // rejected: so are all other attempts that ask for the same, made or to be made
+	State   string // committed: led to, or read; Conflict: led to by the operation with the id; Illegal, Mismatch, Forgotten, BaseAhead: the current state
 	Version uint64 // of State: the transitions made
-	Serial  uint64 // of State: the entries made; see Request.Base
+	Serial  uint64 // of State: the entries made; see Stamp
 }
 
 // About implements Message.
@@ -225,7 +227,10 @@ func (r ReadID) String() string {
 func (m *Request) String() string {
 	s := fmt.Sprintf("request %s %s attempt %d %v", m.Key, m.ID, m.Attempt, m.Kind)
 	if m.Kind == Propose {
-		s += fmt.Sprintf(" to %s base %d", m.To, m.Base)
+		s += " to " + m.To
+		if m.Base > 0 {
+			s += fmt.Sprintf(" base %d", m.Base)
+		}
 	}
 	if m.Expects {
 		s += fmt.Sprintf(" expect %d", m.Expect)

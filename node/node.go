@@ -357,7 +357,7 @@ func (n *Node) Boots() uint64 { return n.boot }
 func (n *Node) Counters() Counters {
 	c := n.counts
 	c.Rejects = map[Reason]uint64{}
-	for _, r := range []Reason{Illegal, Mismatch, Forgotten, Overloaded, Timeout, UnknownState, UnknownDefinition, StaleBallot, StaleEpoch, Malformed} {
+	for _, r := range []Reason{Illegal, Mismatch, Forgotten, Conflict, BadRequest, Overloaded, Timeout, UnknownState, UnknownDefinition, StaleBallot, StaleEpoch, Malformed} {
 		c.Rejects[r] = n.counts.Rejects[r]
 	}
 	return c

@@ -17,8 +17,8 @@ func TestPatienceIsLearntOnce(t *testing.T) {
 	operate := func(i int) {
 		w.replies = nil
 		w.request(1, &node.Request{
-			Kind: node.Propose, Key: key, ID: node.OpID(fmt.Sprintf("c1.%d", i+1)), Attempt: 1,
-			To: []string{"Running", "Stopped", "Init"}[i%3], Base: uint64(i),
+			Kind: node.Propose, Key: key, ID: node.Stamp(key, uint64(i), fmt.Sprintf("c1.%d", i+1)), Attempt: 1,
+			To: []string{"Running", "Stopped", "Init"}[i%3],
 		})
 		for n := 0; len(w.replies) == 0; n++ {
 			require.Less(t, n, 40)

@@ -18,7 +18,8 @@ type operation struct {
 	client   ID
 	req      *Request
 	deadline time.Duration
-	sent     bool // an accept with it has been sent: it may take effect
+	base     uint64 // a chosen serial number from before its first attempt
+	sent     bool   // an accept with it has been sent: it may take effect
 	answered bool
 	lookup   *lookup // that it is done for, and no client
 	result   Reply   // what to answer when the round's value is chosen; once answered it is the message

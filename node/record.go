@@ -19,7 +19,8 @@ func errRecord(format string, args ...any) error {
 // A log entry is what an acceptor holds of one machine: the key, the promised
 // ballot and, unless only that has changed, the accepted ballot and the value if
 // there is one. Numbers are varints, strings have their length in front. Recent
-// entries form a chain: only transitions say where they lead.
+// entries form a chain: only transitions say where they lead. A void says what was
+// asked for, but not in logs of before that was kept.
 
 // encoded are the recent entries of a value as they are in a log entry.
 type encoded struct {
@@ -52,8 +53,11 @@ func (e *encoded) encodes(v *Value) {
 // append encodes e.
 func (e *Entry) append(b []byte) []byte {
 	b = append(appendString(b, string(e.ID)), byte(e.Kind)) // a varint too
-	if e.Kind == Made {
+	switch e.Kind {
+	case Made:
 		b = appendString(b, e.To)
+	case Void:
+		b = appendString(b, e.Asked)
 	}
 	return b
 }
@@ -61,8 +65,11 @@ func (e *Entry) append(b []byte) []byte {
 // size is how many bytes append appends.
 func (e *Entry) size() int {
 	n := stringSize(string(e.ID)) + 1
-	if e.Kind == Made {
+	switch e.Kind {
+	case Made:
 		n += stringSize(e.To)
+	case Void:
+		n += stringSize(e.Asked)
 	}
 	return n
 }
@@ -168,12 +175,15 @@ func (r *recordReader) value(def *fsm.Definition) *Value {
 		e := &v.Recent[i]
 		e.ID = OpID(r.string())
 		kind := r.number()
-		if kind > uint64(VoidMismatch) {
+		if kind > uint64(lastEntryKind) {
 			r.bad = true
 			return nil
 		}
-		if e.Kind = EntryKind(kind); e.Kind == Made {
+		switch e.Kind = EntryKind(kind); e.Kind {
+		case Made:
 			v.State = r.state(def)
+		case Void:
+			e.Asked = r.state(def)
 		}
 		e.To = v.State
 	}

@@ -36,9 +36,10 @@ func BenchmarkRecovery(b *testing.B) {
 	sequence := 0
 	use := func(m, version int) {
 		sequence++
+		key := fmt.Sprintf("lifecycle/m%d", m)
 		require.NoError(b, drive(n, d, node.Event{Kind: node.Receive, From: 101, Message: &node.Request{
-			Kind: node.Propose, Key: fmt.Sprintf("lifecycle/m%d", m), ID: node.OpID(fmt.Sprintf("c1.%d", sequence)),
-			Base: uint64(version), To: []string{"Running", "Stopped", "Init"}[version%3],
+			Kind: node.Propose, Key: key, ID: node.Stamp(key, uint64(version), fmt.Sprintf("c1.%d", sequence)),
+			To: []string{"Running", "Stopped", "Init"}[version%3],
 		}}))
 	}
 	largest := 0

@@ -69,7 +69,7 @@ func (s *storm) often(percent int) bool { return s.rand.IntN(100) < percent }
 func (s *storm) ask(kind node.Kind, key, to string) *asked {
 	client := s.rand.IntN(len(s.sessions))
 	a := &asked{op: session.Operation{
-		ID: node.OpID(fmt.Sprintf("c%d.%d", client+1, len(s.asked))), Kind: kind, Key: key, To: to, Node: s.host().id,
+		Name: fmt.Sprintf("c%d.%d", client+1, len(s.asked)), Kind: kind, Key: key, To: to, Node: s.host().id,
 		Expects: kind == node.Propose && s.often(30), Expect: uint64(s.rand.IntN(6)),
 	}}
 	s.asked = append(s.asked, a)
@@ -146,7 +146,7 @@ func (s *storm) happen() {
 func (s *storm) look() {
 	for ; s.heard < len(s.w.replies); s.heard++ {
 		r := s.w.replies[s.heard]
-		i := slices.IndexFunc(s.asked, func(a *asked) bool { return a.op.ID == r.ID })
+		i := slices.IndexFunc(s.asked, func(a *asked) bool { return a.op.Name == r.ID.Name() })
 		a := s.asked[i]
 		a.final = a.final || r.Final
 		if r.Outcome == node.Committed && r.Kind == node.Propose {
@@ -198,7 +198,7 @@ func (s *storm) requireHonest() {
 		require.True(s.t, a.done, a.op)
 		times, made := 0, 0
 		for _, e := range s.history[a.op.Key] {
-			if e.ID == a.op.ID {
+			if e.ID.Name() == a.op.Name {
 				times++
 				if e.Kind == node.Made {
 					made++

@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write testdata as the code behaves now"
 // all from 1, >2 for all to 2.
 //
 //	cluster N [ring R] [batch B] [queue Q] [jitter J] [repair MS]   nodes 1 to N, ready
-//	request NODE ID propose KEY STATE [expect V] [base V] [attempt A] [retry]
+//	request NODE ID propose KEY STATE [expect V] [base N] [attempt A] [retry]   base N: of ID an id is made that carries N
 //	request NODE ID read|read-local KEY [attempt A] [retry]
 //	flight                list the messages in flight
 //	deliver all           until nothing is in flight, but for what is held
@@ -175,7 +175,7 @@ func request(args []string) *node.Request {
 		case "expect":
 			r.Expects, r.Expect = true, uint64(number(rest[i+1]))
 		case "base":
-			r.Base = uint64(number(rest[i+1]))
+			r.ID = node.Stamp(r.Key, uint64(number(rest[i+1])), args[0])
 		case "attempt":
 			r.Attempt = uint32(number(rest[i+1]))
 		}

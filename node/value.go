@@ -6,20 +6,6 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// OpID names a client's operation, the same in every attempt. It is unique in
-// the cluster; see session.
-type OpID string
-
-// is reports whether two ids are the same. Those of one client differ in the last
-// byte, mostly, and are otherwise alike.
-func (id OpID) is(other OpID) bool {
-	n := len(id)
-	return n == len(other) && (n == 0 || id[n-1] == other[n-1]) && id == other
-}
-
-// MaxOpID is the longest OpID, in bytes.
-const MaxOpID = 64
-
 // EntryKind says what became of the operation that an Entry records.
 type EntryKind uint8
 
@@ -27,17 +13,26 @@ type EntryKind uint8
 // away, and its entry keeps every attempt of it from ever taking effect (rule 7).
 const (
 	Made         EntryKind = iota // the transition to Entry.To
-	VoidIllegal                   // nothing: it was illegal
-	VoidMismatch                  // nothing: the machine was not at the version expected
+	VoidIllegal                   // nothing: it was illegal; in older logs, which do not keep what was asked
+	VoidMismatch                  // nothing: the machine was not at the version expected; likewise
+	Void                          // nothing: Entry.Asked was illegal
+
+	lastEntryKind = Void
 )
 
-func (k EntryKind) String() string { return [...]string{"made", "void-illegal", "void-mismatch"}[k] }
+func (k EntryKind) String() string {
+	return [...]string{"made", "void-illegal", "void-mismatch", "void"}[k]
+}
+
+// Known reports whether there is such a kind.
+func (k EntryKind) Known() bool { return k <= lastEntryKind }
 
 // Entry is one thing that was done to a machine.
 type Entry struct {
-	ID   OpID
-	To   string // the state after it
-	Kind EntryKind
+	ID    OpID
+	To    string // the state after it
+	Asked string // Void: the state that was asked for
+	Kind  EntryKind
 }
 
 // Value is what a register holds. It is immutable.
@@ -75,6 +70,23 @@ func (v *Value) find(id OpID) (e Entry, version, serial uint64, found bool) {
 		}
 	}
 	return Entry{}, 0, 0, false
+}
+
+// tells reports whether v knows which operation made a version: its entry is among
+// the recent ones.
+func (v *Value) tells(version uint64) bool {
+	made := uint64(len(v.Recent) - v.voids())
+	return version <= v.Version && version > v.Version-made
+}
+
+// voids counts the recent entries that are void.
+func (v *Value) voids() (n int) {
+	for i := range v.Recent {
+		if v.Recent[i].Kind != Made {
+			n++
+		}
+	}
+	return n
 }
 
 // with is v with one more entry, and at most ring of them. Values share the
@@ -193,8 +205,12 @@ func (e *Entry) check(d *fsm.Definition, before string) error {
 	switch {
 	case e.ID == "" || len(e.ID) > MaxOpID:
 		return fmt.Errorf("id of %d bytes", len(e.ID))
-	case e.Kind > VoidMismatch:
+	case !e.Kind.Known():
 		return fmt.Errorf("%s is of kind %d", e.ID, e.Kind)
+	case (e.Kind == Void) != (e.Asked != "") || len(e.Asked) > fsm.MaxName:
+		return fmt.Errorf("%s: %v, and %.32q was asked for", e.ID, e.Kind, e.Asked)
+	case e.Kind == Void && d.Legal(before, e.Asked):
+		return fmt.Errorf("%s: %v, though %.32q→%.32q is legal", e.ID, e.Kind, before, e.Asked)
 	case e.Kind != Made && e.To != before:
 		return fmt.Errorf("%s: %v, but leads from %.32q to %.32q", e.ID, e.Kind, before, e.To)
 	case e.Kind == Made && !d.Legal(before, e.To):

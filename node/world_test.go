@@ -180,7 +180,7 @@ func (h *host) sync() {
 // request is what a client, as in c1.1, asks of a node.
 func (w *world) request(to int, r *node.Request) {
 	var client, sequence int
-	fmt.Sscanf(string(r.ID), "c%d.%d", &client, &sequence)
+	fmt.Sscanf(r.ID.Name(), "c%d.%d", &client, &sequence)
 	w.hosts[to].step(node.Event{Kind: node.Receive, From: node.ID(100 + client), Message: r})
 }
 

@@ -37,6 +37,7 @@ type Shape struct {
 	Machines    int  // that the operations are spread over; those that chance gives none are not used
 	Versions    bool // the system has versions, which operations may expect
 	Retires     bool // ... and takes fsm.Retired
+	Manners     bool `json:",omitempty"` // ... and tells operations apart by their ids
 	Majority    bool // a majority of the system's nodes is enough to go on
 	Forms       bool // its nodes can form their cluster
 
@@ -301,12 +302,60 @@ func generateOperations(c choices, p *Plan, shape Shape, delay Duration) Duratio
 		p.Operations = append(p.Operations, o)
 	}
 	sortByTime(p.Operations)
+	if shape.Manners && shape.Profile != None && c.often("manners?", 60) {
+		generateManners(c, p)
+	}
 	return begin + storm
 }
 
 // drawOperations chooses how many operations there are.
 func drawOperations(c choices) int {
 	return c.between("operations", minDrawnOperations, maxDrawnOperations)
+}
+
+// generateManners chooses how operations are named to the nodes, other than by
+// the system's own client. Of those that clients name themselves, some are sent again
+// much later, and some of their names are used for another question.
+func generateManners(c choices, p *Plan) {
+	named := map[string][]*Operation{} // by machine
+	for i := range p.Operations {
+		o, c := &p.Operations[i], c.at("manner", i)
+		if o.Kind == Read || !c.often("other?", 35) {
+			continue
+		}
+		switch o.Manner = []Manner{Own, Nameless, Forged}[min(2, c.Choose("which", 8)/3)]; o.Manner {
+		case Forged:
+			o.Base = c.Choose("base", 100)
+		case Own:
+			if c.often("base?", 20) {
+				o.Base = c.Choose("base", []uint64{10, 30, 100}[c.Choose("most", 3)])
+			}
+			if first := named[o.Machine]; len(first) > 0 && c.often("again?", 50) {
+				p.again(o, first[c.Choose("of", uint64(len(first)))], c.often("other question?", 40))
+			}
+			if o.IDOf == "" {
+				named[o.Machine] = append(named[o.Machine], o)
+			}
+		}
+	}
+}
+
+// again gives o the id of an operation before it: to ask for the same if the client
+// is that of the first, or else for something else if that can be.
+func (p *Plan) again(o, first *Operation, other bool) {
+	o.IDOf = first.ID
+	if !other && first.Client == o.Client {
+		o.To, o.Expect = first.To, first.Expect
+		return
+	}
+	q := p.Repeats(o)
+	switch {
+	case q == nil:
+	case q.Client == o.Client:
+		o.Expect = q.Expect
+	default:
+		o.IDOf = ""
+	}
 }
 
 func generateMachines(c choices, p *Plan, shape Shape) []string {

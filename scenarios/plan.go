@@ -86,7 +86,22 @@ type Operation struct {
 	Kind    Kind     `json:"kind"`
 	To      string   `json:"to,omitempty"`     // propose: the state asked for
 	Expect  *uint64  `json:"expect,omitempty"` // propose: only at this version; for systems that have versions
+	Manner  Manner   `json:"manner,omitempty"` // propose: how the client names it to the nodes; for systems that tell operations apart
+	IDOf    string   `json:"id_of,omitempty"`  // own: not its own id, but that of this earlier operation on the machine
+	Base    uint64   `json:"base,omitempty"`   // own, forged: the serial number that the client claims to have known before
 }
+
+// Manner is how a client names an operation to the nodes.
+type Manner string
+
+// The manners. A client that is a session of the system's makes the best of what it
+// knows; the others are what else nodes may be sent, and must not lie to.
+const (
+	ByName   Manner = ""       // as the system's own client does
+	Own      Manner = "own"    // by an id of the client's, and always just the same: nothing says which attempt it is
+	Forged   Manner = "forged" // by an id that says that it carries Base
+	Nameless Manner = "once"   // by none: it is asked for once
+)
 
 // FaultKind says which fields of a Fault count.
 type FaultKind string
@@ -200,6 +215,24 @@ func (p *Plan) Definition(machine string) (fsm.Definition, bool) {
 		}
 	}
 	return fsm.Definition{}, false
+}
+
+// Repeats finds the first operation before o that asks for the same under the same
+// id: the two are one operation. It is nil if there is none.
+func (p *Plan) Repeats(o *Operation) *Operation {
+	if o.IDOf == "" {
+		return nil
+	}
+	for i := range p.Operations {
+		q := &p.Operations[i]
+		if q.ID == o.ID {
+			break
+		}
+		if (q.ID == o.IDOf || q.IDOf == o.IDOf) && q.To == o.To {
+			return q
+		}
+	}
+	return nil
 }
 
 // Machines lists the machines that the plan uses, in order of first use.

@@ -16,6 +16,7 @@ type System struct {
 	Definitions []fsm.Definition // what generated plans use
 	Versions    bool             // its machines have versions, which operations may expect
 	Retires     bool             // its machines may be retired: see fsm.Retired
+	Manners     bool             // its nodes tell operations apart by their ids: see Manner
 	Majority    bool             // a majority of its nodes is enough to go on
 	Forms       bool             // its nodes can form their cluster: see Knobs.Forming
 	Marks       []string         // names of what runs should come by; see Marker

@@ -148,8 +148,64 @@ func (p *Plan) checkOperations() error {
 		}
 		seen[o.ID] = true
 	}
+	return p.checkManners()
+}
+
+// checkManners looks at how operations are named to the nodes.
+func (p *Plan) checkManners() error {
+	named := map[string]*Operation{} // those that have an id of their client's
+	for i := range p.Operations {
+		o := &p.Operations[i]
+		if err := o.checkManner(); err != nil {
+			return fmt.Errorf("operations[%d].%w", i, err)
+		}
+		if o.IDOf != "" {
+			if err := p.checkIDOf(o, named[o.IDOf]); err != nil {
+				return fmt.Errorf("operations[%d].id_of: %w", i, err)
+			}
+		} else if o.Manner == Own {
+			named[o.ID] = o
+		}
+	}
 	return nil
 }
+
+func (o *Operation) checkManner() error {
+	switch o.Manner {
+	case ByName, Own, Forged, Nameless:
+	default:
+		return fmt.Errorf("manner: %q: want %q, %q, %q or nothing", o.Manner, Own, Forged, Nameless)
+	}
+	switch {
+	case o.Kind == Read && o.Manner != ByName:
+		return fmt.Errorf("manner: %q: a read needs no name", o.Manner)
+	case o.Base != 0 && o.Manner != Own && o.Manner != Forged:
+		return fmt.Errorf("base: %d: want it with the manner %q or %q", o.Base, Own, Forged)
+	case o.Base > maxBase:
+		return fmt.Errorf("base: %d: want at most %d", o.Base, uint64(maxBase))
+	case o.IDOf != "" && o.Manner != Own:
+		return fmt.Errorf("id_of: %q: want it with the manner %q", o.IDOf, Own)
+	}
+	return nil
+}
+
+// maxBase bounds the serial numbers that clients claim to know, as nodes bound those
+// that they take.
+const maxBase = 1 << 62
+
+// checkIDOf looks at an operation that has the id of first, if that is before it.
+func (p *Plan) checkIDOf(o, first *Operation) error {
+	if first == nil || first.Machine != o.Machine {
+		return fmt.Errorf("%q: want an operation before it, on the same machine, with the manner %q and an id of its own", o.IDOf, Own)
+	}
+	if q := p.Repeats(o); q != nil && (q.Client != o.Client || !equal(q.Expect, o.Expect)) {
+		return fmt.Errorf("%q: %s asks for %s under it: to ask for the same, want the same client and expect", o.IDOf, q.ID, o.To)
+	}
+	return nil
+}
+
+// equal reports whether two optional numbers are the same.
+func equal(a, b *uint64) bool { return a == b || a != nil && b != nil && *a == *b }
 
 func (p *Plan) checkOperation(o *Operation) error {
 	if err := fsm.CheckName("operation", o.ID); err != nil {

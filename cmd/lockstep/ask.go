@@ -94,8 +94,9 @@ func proposeCommand() *cobra.Command {
 		Short: "Ask for a transition of a machine",
 		Long: `Ask for a transition of a machine, as in: lockstep propose lifecycle/web-1 Running
 
-Exit codes: 5 rejected (no effect), 6 outcome unknown (it may have taken effect).
-After 6, ask again with the same --operation: it takes effect at most once.`,
+Exit codes: 2 the id of another operation, 5 rejected (no effect), 6 outcome
+unknown (it may have taken effect). After 6, ask again with the same
+--operation, or do what the answer says: it takes effect at most once.`,
 		Args: exactly(2, "a machine and a state"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			op := session.Operation{ID: node.OpID(id), Kind: node.Propose, Key: args[0], To: args[1]}
@@ -106,10 +107,9 @@ After 6, ask again with the same --operation: it takes effect at most once.`,
 				op.Expects, op.Expect = true, uint64(expect)
 			}
 			if cmd.Flags().Changed("operation") {
-				if err := fsm.CheckName("operation", id); err != nil || len(id) > node.MaxOpID {
-					return fmt.Errorf("--operation %q: want 1 to %d letters, digits or . _ -", id, node.MaxOpID)
+				if err := checkOperation(id, args[0]); err != nil {
+					return err
 				}
-				op.Again = true
 			}
 			return a.do(cmd, op)
 		},
@@ -118,6 +118,18 @@ After 6, ask again with the same --operation: it takes effect at most once.`,
 	cmd.Flags().Int64Var(&expect, "expect-version", 0, "only if the machine is at this version")
 	cmd.Flags().StringVar(&id, "operation", "", "id of the operation, to ask again after an unknown outcome (default: a new one)")
 	return cmd
+}
+
+// checkOperation refuses what is no id for an operation on a machine.
+func checkOperation(id, key string) error {
+	name := node.OpID(id).Name()
+	if err := fsm.CheckName("operation", name); err != nil || len(id) > node.MaxOpID || node.OpID(id).IsOnce() {
+		return fmt.Errorf("--operation %q: want 1 to %d letters, digits or . _ -, the first of them no -, or an id as it was told", id, node.MaxOpID)
+	}
+	if _, err := node.OpID(id).Base(key); err != nil {
+		return fmt.Errorf("--operation: %w", err)
+	}
+	return nil
 }
 
 // asked is the JSON form of an outcome.
@@ -140,9 +152,7 @@ func (a *asking) do(cmd *cobra.Command, op session.Operation) error {
 		return err
 	}
 	defer c.Close()
-	if op.ID == "" {
-		op.ID = c.NextID()
-	}
+	op.Name = c.NewName()
 	r, err := c.Do(cmd.Context(), op)
 	if err != nil && cmd.Context().Err() == nil {
 		return err
@@ -160,10 +170,12 @@ func (a *asking) conclude(cmd *cobra.Command, op session.Operation, r client.Res
 	if err := a.print(cmd.OutOrStdout(), op, r); err != nil {
 		return err
 	}
-	switch r.Outcome {
-	case node.Rejected:
+	switch {
+	case r.Reason == node.Conflict:
+		return &failure{exitUsage, ""}
+	case r.Outcome == node.Rejected:
 		return &failure{exitRejected, ""}
-	case node.Unknown:
+	case r.Outcome == node.Unknown:
 		return &failure{exitUnknown, ""}
 	}
 	return nil
@@ -175,7 +187,10 @@ func (a *asking) print(out io.Writer, op session.Operation, r client.Result) err
 		j.Version = &r.Version
 	}
 	if op.Kind == node.Propose {
-		j.Operation = string(op.ID)
+		j.Operation = string(r.Operation)
+	}
+	if r.Reason == node.Conflict {
+		j.Outcome = string(node.Conflict)
 	}
 	if a.output == "json" {
 		return json.NewEncoder(out).Encode(j)
@@ -189,10 +204,18 @@ func (a *asking) print(out io.Writer, op session.Operation, r client.Result) err
 		text += ": " + j.Text
 	}
 	if r.Outcome == node.Unknown && op.Kind == node.Propose {
-		text += fmt.Sprintf("\nit may have taken effect; ask again with --operation %s", op.ID)
+		text += "\n" + remedy(op.Key, r)
 	}
 	_, err := fmt.Fprintln(out, text)
 	return err
+}
+
+// remedy is what to do when it is unknown whether an operation has taken effect.
+func remedy(key string, r client.Result) string {
+	if r.Reason == node.Forgotten || r.Reason == node.BaseAhead {
+		return fmt.Sprintf("it may have taken effect, and to ask again will not tell: see lockstep get %s; then ask with --expect-version, or without --operation if it is to be carried out now", key)
+	}
+	return "it may have taken effect; ask again with --operation " + string(r.Operation)
 }
 
 func statusCommand() *cobra.Command {

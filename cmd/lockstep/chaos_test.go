@@ -121,18 +121,18 @@ func (u *users) use(i int) {
 	choice := rand.New(rand.NewPCG(uint64(i), 2))
 	state := ""
 	for u.quit.Err() == nil {
-		op := session.Operation{ID: u.clients[i].NextID(), Kind: node.Propose, Key: u.key(i), To: next[state]}
+		op := session.Operation{Name: u.clients[i].NewName(), Kind: node.Propose, Key: u.key(i), To: next[state]}
 		kind := checker.KindPropose
 		if choice.IntN(10) == 0 {
 			op.Kind, op.To, kind = node.Read, "", checker.KindRead
 		}
 		o := checker.Operation{
-			Client: i + 1, ID: string(op.ID), Machine: op.Key, Kind: kind, Argument: op.To,
+			Client: i + 1, ID: op.Name, Machine: op.Key, Kind: kind, Argument: op.To,
 			Call: u.recorder.call(i + 1), Version: checker.NoVersion,
 		}
 		r, err := u.clients[i].Do(context.Background(), op)
 		if err != nil {
-			u.t.Errorf("%s: %v", op.ID, err)
+			u.t.Errorf("%s: %v", op.Name, err)
 			return
 		}
 		o.Return, o.Outcome, o.Reason = u.recorder.now(), checker.Outcome(r.Outcome.String()), string(r.Reason)

@@ -64,7 +64,7 @@ func (a *asking) define(cmd *cobra.Command, file string) error {
 		return err
 	}
 	defer c.Close()
-	op := session.Operation{ID: c.NextID(), Kind: node.Propose, Key: fsm.Meta + "/" + d.Name, To: text}
+	op := session.Operation{Name: c.NewName(), Kind: node.Propose, Key: fsm.Meta + "/" + d.Name, To: text}
 	r, err := c.Do(cmd.Context(), op)
 	if err != nil && cmd.Context().Err() == nil {
 		return err

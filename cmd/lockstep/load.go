@@ -185,12 +185,12 @@ func (l *load) use(ctx context.Context, i int, c *client.Client, r *recorder) {
 	state := ""
 	choice := rand.New(rand.NewPCG(uint64(i), 1))
 	for ctx.Err() == nil && r.take() {
-		op := session.Operation{ID: c.NextID(), Kind: node.Propose, Key: key, To: next[state]}
+		op := session.Operation{Name: c.NewName(), Kind: node.Propose, Key: key, To: next[state]}
 		if choice.IntN(100) < l.reads {
 			op.Kind, op.To = node.Read, ""
 		}
 		o := checker.Operation{
-			Client: i + 1, ID: string(op.ID), Machine: key, Kind: checker.KindPropose, Argument: op.To,
+			Client: i + 1, ID: op.Name, Machine: key, Kind: checker.KindPropose, Argument: op.To,
 			Call: r.call(i + 1), Version: checker.NoVersion,
 		}
 		if op.Kind == node.Read {

@@ -25,7 +25,7 @@ func streamed(stream string, e server.Event) (o guarantee.Observation, ok bool) 
 		o.Kind, o.Machine, o.Version, o.State = guarantee.State, e.State.Key, int64(e.State.Version), e.State.State
 	case e.Transition != nil:
 		t := e.Transition
-		o.Kind, o.Machine, o.Version, o.From, o.State, o.Operation = guarantee.Transition, t.Key, int64(t.Version), t.From, t.To, t.Operation
+		o.Kind, o.Machine, o.Version, o.From, o.State, o.Operation = guarantee.Transition, t.Key, int64(t.Version), t.From, t.To, node.OpID(t.Operation).Name()
 	case e.Gap != nil:
 		o.Kind, o.Machine, o.First, o.Version = guarantee.Gap, e.Gap.Key, int64(e.Gap.From), int64(e.Gap.To)
 	default:

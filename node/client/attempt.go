@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/server"
@@ -16,6 +18,18 @@ import (
 
 // maxAnswer bounds what is read of an answer.
 const maxAnswer = 64 << 10
+
+// transport is what carries attempts. An attempt is sent once, or what a node is
+// told of it would be wrong: net/http sends a request again by itself when a
+// kept connection breaks, but only one without effect, one of which no byte was
+// written, or one with an Idempotency-Key (Request.isReplayable); and follows
+// redirects, after which an error tells nothing of the first of the requests.
+func transport() *http.Client {
+	return &http.Client{
+		Transport:     &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
 
 // attempt asks one node once and hands over what came of it.
 func (c *Client) attempt(ctx context.Context, to node.ID, r *node.Request, answers chan<- answer) {
@@ -58,7 +72,10 @@ func request(ctx context.Context, endpoint string, r *node.Request) (*http.Reque
 	case node.ReadLocal:
 		return http.NewRequestWithContext(ctx, http.MethodGet, url+"?consistency=local", nil)
 	}
-	t := server.Transition{To: r.To, Operation: string(r.ID), Attempt: r.Attempt, Base: r.Base, Retry: r.Retry}
+	t := server.Transition{To: r.To, Operation: string(r.ID), First: !r.Retry}
+	if r.ID.IsOnce() {
+		t.Operation, t.First = "", false
+	}
 	if r.Expects {
 		t.ExpectVersion = &r.Expect
 	}
@@ -71,7 +88,7 @@ func request(ctx context.Context, endpoint string, r *node.Request) (*http.Reque
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.GetBody = nil // net/http must not send it again by itself
+	req.GetBody = nil // see transport
 	return req, nil
 }
 
@@ -97,12 +114,15 @@ func understand(r *node.Request, status int, body []byte, endpoint string) answe
 	if err := json.Unmarshal(body, &f); err != nil || f.Error.Code == "" {
 		return answer{text: fmt.Sprintf("%s: not an answer of a node: status %d, %.100q", endpoint, status, body)}
 	}
-	out := reply(r, node.Unknown, node.Reason(f.Error.Code))
-	if f.Outcome == node.Rejected.String() {
+	out := reply(r, node.Unknown, node.Reason(f.Error.Code)) // unless the node says that it is certain
+	switch {
+	case f.Outcome == node.Rejected.String():
 		out.Outcome, out.Final = node.Rejected, f.Final
+	case out.Reason == node.Conflict:
+		out.Outcome, out.Final = node.Rejected, true
 	}
-	if f.Current != nil {
-		out.State, out.Version, out.Serial = f.Current.State, f.Current.Version, f.Current.Serial
+	if m := cmp.Or(f.Current, f.Recorded); m != nil {
+		out.State, out.Version, out.Serial = m.State, m.Version, m.Serial
 	}
 	return answer{reply: out, text: f.Error.Text}
 }

@@ -11,10 +11,10 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/server"
 	"github.com/lockstep-dst/lockstep/node/session"
 )
 
@@ -30,10 +30,8 @@ type Config struct {
 
 // Client asks a cluster. It may be used by many goroutines.
 type Client struct {
-	cfg    Config
-	http   *http.Client
-	prefix string        // of operation ids, random
-	last   atomic.Uint64 // operation
+	cfg  Config
+	http *http.Client
 
 	mu      sync.Mutex // of session
 	session *session.Session
@@ -41,7 +39,7 @@ type Client struct {
 
 // Result is the outcome of an operation.
 type Result struct {
-	Operation node.OpID
+	Operation node.OpID // the id under which it was asked for last
 	Outcome   node.Outcome
 	Reason    node.Reason // not committed
 	Text      string      // what the last node that answered said, for people
@@ -77,38 +75,34 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	return &Client{
-		cfg: cfg, session: s, prefix: rand.Text()[:16],
-		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute}},
-	}, nil
+	return &Client{cfg: cfg, session: s, http: transport()}, nil
 }
 
 // Close lets the connections go.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// NextID is a new operation id, unique in the cluster.
-func (c *Client) NextID() node.OpID {
-	return node.OpID(fmt.Sprintf("%s.%d", c.prefix, c.last.Add(1)))
-}
+// NewName is a name for an operation: unique in the cluster, and not to be
+// foreseen from those that others have seen.
+func (c *Client) NewName() string { return server.RandomName() }
 
 // Get reads a machine, linearizable.
 func (c *Client) Get(ctx context.Context, key string) (Result, error) {
-	return c.Do(ctx, session.Operation{ID: c.NextID(), Kind: node.Read, Key: key})
+	return c.Do(ctx, session.Operation{Name: c.NewName(), Kind: node.Read, Key: key})
 }
 
 // GetLocal reads what the first node that answers has learnt; it may be stale.
 func (c *Client) GetLocal(ctx context.Context, key string) (Result, error) {
-	return c.Do(ctx, session.Operation{ID: c.NextID(), Kind: node.ReadLocal, Key: key})
+	return c.Do(ctx, session.Operation{Name: c.NewName(), Kind: node.ReadLocal, Key: key})
 }
 
 // Propose asks for a transition.
 func (c *Client) Propose(ctx context.Context, key, to string) (Result, error) {
-	return c.Do(ctx, session.Operation{ID: c.NextID(), Kind: node.Propose, Key: key, To: to})
+	return c.Do(ctx, session.Operation{Name: c.NewName(), Kind: node.Propose, Key: key, To: to})
 }
 
 // ProposeAt asks for a transition of a machine that is at the given version.
 func (c *Client) ProposeAt(ctx context.Context, key, to string, version uint64) (Result, error) {
-	return c.Do(ctx, session.Operation{ID: c.NextID(), Kind: node.Propose, Key: key, To: to, Expects: true, Expect: version})
+	return c.Do(ctx, session.Operation{Name: c.NewName(), Kind: node.Propose, Key: key, To: to, Expects: true, Expect: version})
 }
 
 // answer is what came of one attempt: a reply, or nothing that is certain.
@@ -145,7 +139,7 @@ func (c *Client) Do(ctx context.Context, op session.Operation) (Result, error) {
 		}
 		select {
 		case <-ctx.Done():
-			return Result{Operation: op.ID, Outcome: node.Unknown, Reason: node.Timeout, Text: last.text}, ctx.Err()
+			return Result{Operation: call.ID(), Outcome: node.Unknown, Reason: node.Timeout, Text: last.text}, ctx.Err()
 		case <-timer.C:
 			action = c.locked(func() session.Action { return call.Tick(time.Since(begin)) })
 		case a := <-answers:
@@ -168,7 +162,7 @@ func (c *Client) locked(f func() session.Action) session.Action {
 
 func result(op session.Operation, r session.Result, last answer) Result {
 	out := Result{
-		Operation: op.ID, Outcome: r.Outcome, Reason: r.Reason,
+		Operation: r.ID, Outcome: r.Outcome, Reason: r.Reason,
 		State: r.State, Version: r.Version, Known: r.State != "",
 	}
 	if r.Outcome != node.Committed {

@@ -113,8 +113,8 @@ func TestAskedAgainByAnother(t *testing.T) {
 	was, err := first.Propose(t.Context(), key, "Running")
 	require.NoError(t, err)
 	second := newClient(t, client.Config{Endpoints: []string{endpoint}})
-	require.NotEqual(t, was.Operation, second.NextID())
-	now, err := second.Do(t.Context(), session.Operation{ID: was.Operation, Kind: node.Propose, Key: key, To: "Running", Again: true})
+	require.NotEqual(t, was.Operation.Name(), second.NewName())
+	now, err := second.Do(t.Context(), session.Operation{ID: was.Operation, Kind: node.Propose, Key: key, To: "Running"})
 	require.NoError(t, err)
 	require.Equal(t, was, now)
 }

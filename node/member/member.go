@@ -305,7 +305,7 @@ func (m *Member) serves(ev *node.Event) bool {
 	m.sends = append(m.sends, node.Send{To: ev.From, Message: reply})
 	m.mark(MarkTurnedAway)
 	if o := m.cfg.Node.Observer; o != nil {
-		o.Observe(node.Fact{Kind: node.Answered, Key: r.Key, Reply: reply})
+		o.Observe(node.Fact{Kind: node.Answered, Client: ev.From, Key: r.Key, Reply: reply})
 	}
 	return false
 }

@@ -27,8 +27,8 @@ func (s *Server) define(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
 	}
-	req := &node.Request{Kind: node.Propose, Key: fsm.Meta + "/" + d.Name, Attempt: 1, To: text}
-	reply, err := s.begin(r, req)
+	req := &node.Request{Kind: node.Propose, Key: fsm.Meta + "/" + d.Name, ID: node.Once(RandomName()), Attempt: 1, To: text}
+	reply, err := s.loop.call(req, r.Context().Done())
 	if err != nil || reply.Reason != node.Illegal {
 		s.tell(w, req, reply, err)
 		return
@@ -46,7 +46,7 @@ func (s *Server) define(w http.ResponseWriter, r *http.Request) {
 func (s *Server) definitions(w http.ResponseWriter, _ *http.Request) {
 	list := []fsm.Definition{}
 	if !s.loop.look(func(n *node.Node) { list = n.Definitions() }) {
-		turnAway(w, ErrStopping)
+		turnAway(w, nil, ErrStopping)
 		return
 	}
 	send(w, http.StatusOK, list)

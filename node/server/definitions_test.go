@@ -37,7 +37,7 @@ func TestDefine(t *testing.T) {
 func TestDefineWhatOthersHaveTried(t *testing.T) {
 	c := startCluster(t, 1)
 	for i := range 2 * c.configs[1].Node.Ring {
-		a := c.propose(1, "definition/lamp", fmt.Sprintf(`{"to":"(retired)","operation":"c%d","base":%d,"retry":true}`, i, i))
+		a := c.propose(1, "definition/lamp", fmt.Sprintf(`{"to":"(retired)","operation":"c%d"}`, i))
 		require.Equal(t, "illegal", a.Error.Code)
 		require.True(t, a.Final)
 	}

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,40 +23,40 @@ type Local struct {
 	Boot uint64  `json:"boot"` // the number of the node's life: what a life tells of a machine does not go back
 }
 
-// Transition is the body of a proposal.
-type Transition struct {
-	To            string  `json:"to"`
-	Operation     string  `json:"operation,omitempty"` // its id, the same in every attempt; empty: one is made up
-	Attempt       uint32  `json:"attempt,omitempty"`
-	Base          uint64  `json:"base,omitempty"`  // a serial number known before the first attempt
-	Retry         bool    `json:"retry,omitempty"` // an earlier attempt may be under way
-	ExpectVersion *uint64 `json:"expect_version,omitempty"`
-}
-
 // Failure is the answer to a client whose operation was not committed.
 type Failure struct {
 	Error struct {
 		Code string `json:"code"` // the reason, for programs
 		Text string `json:"text"` // for people
 	} `json:"error"`
-	Outcome string   `json:"outcome"`         // rejected or unknown
-	Final   bool     `json:"final,omitempty"` // rejected: so are all other attempts
-	Current *Machine `json:"current,omitempty"`
+	Outcome  string   `json:"outcome"`            // rejected, unknown or conflict
+	Final    bool     `json:"final,omitempty"`    // rejected: so are all other attempts
+	Current  *Machine `json:"current,omitempty"`  // where the machine is
+	Recorded *Machine `json:"recorded,omitempty"` // conflict: what the operation with this id has led to
 }
 
-// handler is what clients can ask for.
+// routes are what clients can ask for: docs/openapi.yaml.
+func (s *Server) routes() map[string]http.HandlerFunc {
+	return map[string]http.HandlerFunc{
+		"GET /v1/machines":                                  s.list,
+		"GET /v1/machines/{definition}/{name}":              s.get,
+		"POST /v1/machines/{definition}/{name}/operations":  s.issue,
+		"POST /v1/machines/{definition}/{name}/transitions": s.propose,
+		"POST /v1/definitions":                              s.define,
+		"GET /v1/definitions":                               s.definitions,
+		"GET /v1/watch":                                     s.watch,
+		"GET /v1/status":                                    s.status,
+		"GET /metrics":                                      promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP,
+		"GET /livez":                                        func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "alive\n") },
+		"GET /readyz":                                       s.readyz,
+	}
+}
+
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/machines", s.list)
-	mux.HandleFunc("GET /v1/machines/{definition}/{name}", s.get)
-	mux.HandleFunc("POST /v1/machines/{definition}/{name}/transitions", s.propose)
-	mux.HandleFunc("POST /v1/definitions", s.define)
-	mux.HandleFunc("GET /v1/definitions", s.definitions)
-	mux.HandleFunc("GET /v1/watch", s.watch)
-	mux.HandleFunc("GET /v1/status", s.status)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "alive\n") })
-	mux.HandleFunc("GET /readyz", s.readyz)
+	for pattern, handle := range s.routes() {
+		mux.HandleFunc(pattern, handle)
+	}
 	return s.hurried(mux)
 }
 
@@ -112,75 +111,8 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, node.BadRequest, fmt.Sprintf("consistency %q: want local or linearizable", c))
 		return
 	}
-	s.answer(w, r, &node.Request{Kind: kind, Key: key, ID: newOpID(), Attempt: 1})
+	s.answer(w, r, reading(kind, key))
 }
-
-func (s *Server) propose(w http.ResponseWriter, r *http.Request) {
-	key, err := machineKey(r)
-	if err != nil {
-		refuse(w, http.StatusBadRequest, node.BadRequest, err.Error())
-		return
-	}
-	t, err := readTransition(w, r)
-	if err != nil {
-		refuse(w, http.StatusBadRequest, node.BadRequest, err.Error())
-		return
-	}
-	req := &node.Request{
-		Kind: node.Propose, Key: key, ID: node.OpID(t.Operation), Attempt: max(1, t.Attempt),
-		To: t.To, Base: t.Base, Retry: t.Retry,
-	}
-	if t.ExpectVersion != nil {
-		req.Expects, req.Expect = true, *t.ExpectVersion
-	}
-	if t.Operation == "" {
-		reply, err := s.begin(r, req)
-		s.tell(w, req, reply, err)
-		return
-	}
-	s.answer(w, r, req)
-}
-
-// begin carries out an operation that begins here and now: a serial number
-// that is chosen by now is a base for it. If the node knows of none that is new enough it
-// is told one, by a certain reject, and the operation begins again.
-func (s *Server) begin(r *http.Request, req *node.Request) (*node.Reply, error) {
-	once := func(base uint64) (*node.Reply, error) {
-		asked := *req
-		asked.ID, asked.Base = newOpID(), max(req.Base, base)
-		return s.loop.call(&asked, r.Context().Done())
-	}
-	reply, err := once(s.loop.serial(req.Key))
-	if err == nil && reply.Outcome == node.Rejected && reply.Reason == node.Forgotten {
-		reply, err = once(reply.Serial)
-	}
-	return reply, err
-}
-
-// readTransition reads a proposal, strictly.
-func readTransition(w http.ResponseWriter, r *http.Request) (Transition, error) {
-	var t Transition
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&t); err != nil {
-		return t, fmt.Errorf("body: %w: want {\"to\":STATE,...}", err)
-	}
-	if d.More() {
-		return t, errors.New("body: more than one value")
-	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // all is read: the client may wait
-	if t.To == "" {
-		return t, errors.New("to: missing: name the state to go to")
-	}
-	if len(t.Operation) > node.MaxOpID {
-		return t, fmt.Errorf("operation: %d bytes: want at most %d", len(t.Operation), node.MaxOpID)
-	}
-	return t, nil
-}
-
-// newOpID makes up an operation id. It is of use only while its client is sure
-// to ask once.
-func newOpID() node.OpID { return node.OpID("-" + rand.Text()) }
 
 // answer asks the node and says what came of it.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, req *node.Request) {
@@ -192,7 +124,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, req *node.Reques
 func (s *Server) tell(w http.ResponseWriter, req *node.Request, reply *node.Reply, err error) {
 	switch {
 	case err != nil:
-		turnAway(w, err)
+		turnAway(w, req, err)
 	case reply.Outcome == node.Committed:
 		m := Machine{Key: req.Key, State: reply.State, Version: reply.Version, Serial: reply.Serial}
 		if req.Kind == node.ReadLocal {
@@ -207,34 +139,38 @@ func (s *Server) tell(w http.ResponseWriter, req *node.Request, reply *node.Repl
 
 // explain says why an operation was not committed.
 func (s *Server) explain(w http.ResponseWriter, req *node.Request, reply *node.Reply) {
-	status := http.StatusGatewayTimeout
-	text := map[node.Reason]string{
-		node.Illegal:           fmt.Sprintf("%s is in %s, from which %s cannot be reached", req.Key, reply.State, req.To),
-		node.Mismatch:          fmt.Sprintf("%s is at version %d, not %d", req.Key, reply.Version, req.Expect),
-		node.Overloaded:        "too many operations wait for this machine: try again later",
-		node.Timeout:           "no majority of the nodes answered in time",
-		node.UnknownDefinition: fmt.Sprintf("%s: no node knows its definition", req.Key),
-		node.UnknownState:      fmt.Sprintf("%s: its definition has no state %q", req.Key, req.To),
-		node.Forgotten:         "the version that the client knew is too old to tell whether the operation has taken effect: begin again from the current one",
-	}[reply.Reason]
-	if reply.Reason == node.Abstains {
-		text = "this node takes no part, and others may: " + s.Status().Reason
-	}
-	switch reply.Reason {
-	case node.Illegal, node.Mismatch, node.Forgotten:
-		status = http.StatusConflict
-	case node.Overloaded, node.Abstains:
-		status = http.StatusServiceUnavailable
-	case node.UnknownDefinition:
-		status = http.StatusNotFound
-	case node.UnknownState:
-		status = http.StatusUnprocessableEntity
-	}
 	f := Failure{Outcome: reply.Outcome.String(), Final: reply.Final}
 	if reply.State != "" {
 		f.Current = &Machine{Key: req.Key, State: reply.State, Version: reply.Version, Serial: reply.Serial}
 	}
-	fail(w, status, f, reply.Reason, text)
+	if reply.Reason == node.Conflict {
+		f.Outcome, f.Recorded, f.Current = conflict, f.Current, nil
+	}
+	text := words(req, reply)
+	if reply.Reason == node.Abstains {
+		text = "this node takes no part, and others may: " + s.Status().Reason
+	}
+	fail(w, statusOf(reply.Reason), f, reply.Reason, text)
+}
+
+// conflict is the outcome of a request whose operation has asked for something else.
+const conflict = "conflict"
+
+// statusOf is the status of an answer that is not a commit.
+func statusOf(why node.Reason) int {
+	switch why {
+	case node.Illegal, node.Mismatch, node.Forgotten, node.BaseAhead, node.Conflict:
+		return http.StatusConflict
+	case node.Overloaded, node.Abstains:
+		return http.StatusServiceUnavailable
+	case node.UnknownDefinition:
+		return http.StatusNotFound
+	case node.UnknownState:
+		return http.StatusUnprocessableEntity
+	case node.BadRequest:
+		return http.StatusBadRequest
+	}
+	return http.StatusGatewayTimeout
 }
 
 // turnsAway answers for a node that takes no part, which tells nothing of what its
@@ -247,16 +183,20 @@ func (s *Server) turnsAway(w http.ResponseWriter) bool {
 	return true
 }
 
-// turnAway answers a request that got no answer from the node.
-func turnAway(w http.ResponseWriter, err error) {
+// turnAway answers a request that got no answer from the node. req is nil if
+// it was none that the node takes.
+func turnAway(w http.ResponseWriter, req *node.Request, err error) {
+	why, outcome := stopping, node.Rejected
 	switch {
 	case errors.Is(err, ErrBusy):
-		refuse(w, http.StatusServiceUnavailable, node.Overloaded, err.Error())
-	case errors.Is(err, ErrStopping):
-		refuse(w, http.StatusServiceUnavailable, stopping, err.Error())
-	default: // the node had it, and no answer will come
-		fail(w, http.StatusServiceUnavailable, Failure{Outcome: node.Unknown.String()}, stopping, err.Error())
+		why = node.Overloaded
+	case !errors.Is(err, ErrStopping): // the node had it, and no answer will come
+		outcome = node.Unknown
 	}
+	if req != nil && req.Retry { // what it repeats may have taken effect, or will
+		outcome = node.Unknown
+	}
+	fail(w, http.StatusServiceUnavailable, Failure{Outcome: outcome.String()}, why, err.Error())
 }
 
 // stopping is the reason of a node that stops, or has stopped, for not answering.

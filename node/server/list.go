@@ -85,12 +85,12 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 		p.Consistency = "linearizable"
 	}
 	if err := s.find(r, &l, &p); err != nil {
-		turnAway(w, err)
+		turnAway(w, nil, err)
 		return
 	}
 	if l.linearizable {
 		if reply, err := s.confirm(r, &l, &p); err != nil {
-			turnAway(w, err)
+			turnAway(w, nil, err)
 			return
 		} else if reply != nil {
 			s.explain(w, &node.Request{Key: reply.Key}, reply)
@@ -151,7 +151,7 @@ func (s *Server) confirm(r *http.Request, l *listing, p *Page) (*node.Reply, err
 	for first := range min(readers, len(p.Machines)) {
 		all.Go(func() {
 			for i := first; i < len(p.Machines); i += readers {
-				replies[i], errs[i] = s.loop.call(&node.Request{Kind: node.Read, Key: p.Machines[i].Key, ID: newOpID(), Attempt: 1}, r.Context().Done())
+				replies[i], errs[i] = s.loop.call(reading(node.Read, p.Machines[i].Key), r.Context().Done())
 				if errs[i] != nil || replies[i].Outcome != node.Committed {
 					return
 				}

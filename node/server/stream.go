@@ -69,7 +69,7 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := s.admit(); err != nil {
-		turnAway(w, err)
+		turnAway(w, nil, err)
 		return
 	}
 	defer s.watchers.Add(-1)
@@ -82,7 +82,7 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
 	}
 	now, err := s.loop.watch(&sub.watcher)
 	if err != nil {
-		turnAway(w, err)
+		turnAway(w, nil, err)
 		return
 	}
 	defer s.loop.unwatch(&sub.watcher)
@@ -114,10 +114,10 @@ func (s *Server) admit() error {
 // with what the node knows. It reports false if the client was turned away;
 // otherwise it tells the value of a machine that is certainly untouched.
 func (s *Server) catchUp(w http.ResponseWriter, r *http.Request, sub *watching) (untouched *node.Value, ok bool) {
-	reply, err := s.loop.call(&node.Request{Kind: node.Read, Key: sub.prefix, ID: newOpID(), Attempt: 1}, r.Context().Done())
+	reply, err := s.loop.call(reading(node.Read, sub.prefix), r.Context().Done())
 	switch {
 	case err != nil:
-		turnAway(w, err)
+		turnAway(w, nil, err)
 	case reply.Reason == node.UnknownDefinition:
 		s.explain(w, &node.Request{Key: sub.prefix}, reply)
 	case reply.Reason == node.Abstains:

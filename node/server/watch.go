@@ -194,16 +194,6 @@ func (l *loop) watch(w *watcher) (now *node.Value, err error) {
 	return now, nil
 }
 
-// serial is how many entries of a machine the node knows to be chosen.
-func (l *loop) serial(key string) (serial uint64) {
-	l.look(func(*node.Node) {
-		if e := l.index.at(key); e != nil && e.value != nil {
-			serial = e.value.Serial
-		}
-	})
-	return serial
-}
-
 // unwatch ends it.
 func (l *loop) unwatch(w *watcher) { l.look(func(*node.Node) { l.hub.leave(w) }) }
 

@@ -94,7 +94,7 @@ func (c *cluster) drive(machine string, from, to uint64, by ...node.ID) {
 	c.t.Helper()
 	for version := from + 1; version <= to; version++ {
 		state := []string{"Init", "Running", "Stopped"}[version%3]
-		a := c.propose(by[int(version)%len(by)], machine, fmt.Sprintf(`{"to":%q,"operation":"op-%d","base":%d}`, state, version, version-1))
+		a := c.propose(by[int(version)%len(by)], machine, fmt.Sprintf(`{"to":%q,"operation":%q}`, state, node.Stamp(machine, version-1, fmt.Sprintf("op-%d", version))))
 		require.Equal(c.t, http.StatusOK, a.Status, a.Error.Text)
 		require.Equal(c.t, version, a.Version)
 	}
@@ -112,7 +112,7 @@ func TestWatchOneMachine(t *testing.T) {
 		defer func() {
 			w.tells("lifecycle/web Stopped>Init v3", "lifecycle/web Init>Running v4")
 			e := w.next()
-			require.Equal(t, &server.Step{Key: "lifecycle/web", Version: 5, From: "Running", To: "Stopped", Operation: "op-5"}, e.Transition)
+			require.Equal(t, &server.Step{Key: "lifecycle/web", Version: 5, From: "Running", To: "Stopped", Operation: string(node.Stamp("lifecycle/web", 4, "op-5"))}, e.Transition)
 			w.tells("lifecycle/web Stopped>Init v6")
 		}()
 	}
@@ -281,7 +281,7 @@ func TestWatchAsEventStream(t *testing.T) {
 	for _, want := range []string{
 		"id: 1", "event: state", `data: {"state":{"key":"lifecycle/web","state":"Running","version":1,"serial":1}}`, "",
 		"id: 2", "event: transition",
-		`data: {"transition":{"key":"lifecycle/web","version":2,"from":"Running","to":"Stopped","operation":"op-2"}}`, "",
+		fmt.Sprintf(`data: {"transition":{"key":"lifecycle/web","version":2,"from":"Running","to":"Stopped","operation":%q}}`, node.Stamp("lifecycle/web", 1, "op-2")), "",
 	} {
 		text, _ := w.line()
 		require.Equal(t, want, text)

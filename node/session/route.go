@@ -45,7 +45,7 @@ func weight(key string, id node.ID) uint64 {
 
 // pause is a jittered wait.
 func (c *Call) pause() time.Duration {
-	h := mix(hash(string(c.op.ID)) ^ c.s.cfg.Jitter ^ uint64(c.attempts)<<32)
+	h := mix(hash(c.id.Name()) ^ c.s.cfg.Jitter ^ uint64(c.attempts)<<32)
 	return time.Duration(h % uint64(c.s.cfg.Pause))
 }
 

@@ -3,11 +3,14 @@
 // nodes in turn, and tells an honest outcome.
 //
 // An operation is tried until a node answers for good or its deadline passes.
-// It keeps one id and one base in all attempts, so it takes effect at most
-// once. From the second attempt on a node is told that an earlier one may be
-// under way, unless all earlier ones were certainly without effect; a reject
+// It keeps one id, which carries its base, in all attempts, so it takes effect
+// at most once. From the second attempt on a node is told that an earlier one may
+// be under way, unless all earlier ones were certainly without effect; a reject
 // counts only if it says that it holds for all attempts, or no other attempt may
 // yet take effect (docs/PROTOCOL.md, rule 7).
+//
+// An id must not be foreseen, or another client can use it first. What makes it
+// so comes from outside: Operation.Name.
 package session
 
 import (
@@ -67,7 +70,7 @@ func New(cfg Config) (*Session, error) {
 
 // Operation is what a client asks for.
 type Operation struct {
-	ID   node.OpID // unique in the cluster
+	Name string // unique in the cluster, at most node.MaxOpName bytes, unguessable: the session makes ids of it
 	Kind node.Kind
 	Key  string
 	To   string
@@ -76,11 +79,23 @@ type Operation struct {
 	Expects bool // only if the machine is at version Expect
 	Expect  uint64
 
-	Again bool // it was asked for before, by another session
+	// ID is used as it is, if there is one, in place of one that the session makes:
+	// the client's own, or one from an earlier answer. Whoever has it may have asked before.
+	ID node.OpID
+	// Earlier is how many attempts of it were made before, with ID: so those to come
+	// have other numbers.
+	Earlier uint32
+	// Once sends a single attempt, to one node: as somebody who gives no id. What
+	// becomes of it is unknown if there is no answer.
+	Once bool
 }
+
+// again reports whether an earlier attempt may have been made outside of the session.
+func (o *Operation) again() bool { return o.ID != "" }
 
 // Result is the outcome of an operation.
 type Result struct {
+	ID      node.OpID // under which it was tried last
 	Outcome node.Outcome
 	Reason  node.Reason
 	State   string // committed or illegal: see node.Reply
@@ -100,8 +115,8 @@ type Action struct {
 type Call struct {
 	s        *Session
 	op       Operation
+	id       node.OpID
 	order    []node.ID // in which nodes are asked
-	base     uint64
 	deadline time.Duration
 	next     time.Duration // when to try again
 	attempts uint32
@@ -119,7 +134,7 @@ func (s *Session) Begin(now time.Duration, op Operation) (*Call, Action) {
 		c = &Call{}
 	}
 	*c = Call{
-		s: s, op: op, order: s.route(op), base: s.base(op),
+		s: s, op: op, id: s.id(&op), order: s.route(op), attempts: op.Earlier,
 		deadline: now + s.cfg.Deadline,
 		last:     Result{Outcome: node.Rejected, Reason: node.Timeout},
 	}
@@ -135,18 +150,27 @@ func (s *Session) Reuse(c *Call) {
 	}
 }
 
-// base is a serial number that was chosen before the operation's first attempt.
-func (s *Session) base(op Operation) uint64 {
-	if op.Again {
-		return 0 // when that was is not known
+// id is what the operation has before its first attempt. The serial number that it
+// carries was chosen before that.
+func (s *Session) id(op *Operation) node.OpID {
+	switch {
+	case op.ID != "":
+		return op.ID
+	case op.Once:
+		return node.Once(op.Name)
+	case op.Kind != node.Propose:
+		return node.OpID(op.Name) // it has no effect, and needs no base
 	}
-	return s.serials[op.Key]
+	return node.Stamp(op.Key, s.serials[op.Key], op.Name)
 }
+
+// ID is the operation's id, by which it can be asked for again.
+func (c *Call) ID() node.OpID { return c.id }
 
 // attempt asks the next node.
 func (c *Call) attempt(now time.Duration) Action {
 	to := c.order[int(c.attempts)%len(c.order)]
-	if c.attempts > 0 && len(c.order) > 1 {
+	if c.attempts > c.op.Earlier && len(c.order) > 1 {
 		c.s.mark(MarkFailover)
 		if len(c.open) > 0 {
 			c.s.mark(MarkAmbiguous)
@@ -155,12 +179,14 @@ func (c *Call) attempt(now time.Duration) Action {
 	c.attempts++
 	req := c.s.request()
 	*req = node.Request{
-		Kind: c.op.Kind, Key: c.op.Key, ID: c.op.ID, Attempt: c.attempts,
-		To: c.op.To, Base: c.base, Retry: len(c.open) > 0 || c.op.Again, Expects: c.op.Expects, Expect: c.op.Expect,
+		Kind: c.op.Kind, Key: c.op.Key, ID: c.id, Attempt: c.attempts,
+		To: c.op.To, Retry: len(c.open) > 0 || c.op.again(), Expects: c.op.Expects, Expect: c.op.Expect,
 	}
 	c.open = append(c.open, c.attempts)
 	c.pending = c.attempts
-	c.next = now + c.s.cfg.Attempt
+	if c.next = now + c.s.cfg.Attempt; c.op.Once {
+		c.next = c.deadline
+	}
 	return Action{To: to, Request: req, Wake: c.wake(now)}
 }
 
@@ -199,7 +225,7 @@ func (c *Call) giveUp() Action {
 	case c.op.Kind != node.Propose:
 		c.s.mark(MarkDeadlineSure)
 		c.last.Outcome = node.Rejected // it has no effect
-	case len(c.open) > 0 || c.op.Again:
+	case len(c.open) > 0 || c.op.again():
 		c.s.mark(MarkDeadlineOpen)
 		c.last.Outcome = node.Unknown
 	default:
@@ -209,21 +235,21 @@ func (c *Call) giveUp() Action {
 }
 
 func (c *Call) end(r Result) Action {
-	c.done = true
+	c.done, r.ID = true, c.id
 	return Action{Done: true, Result: r}
 }
 
 // Reply takes an answer. Answers to other operations and after the end mean
 // nothing.
 func (c *Call) Reply(now time.Duration, r *node.Reply) Action {
-	if c.done || r.ID != c.op.ID {
+	if c.done || r.ID != c.id || r.Attempt <= c.op.Earlier {
 		c.s.mark(MarkForeignAnswer)
 		return Action{}
 	}
 	if r.State != "" && c.op.Kind != node.ReadLocal {
 		c.s.serials[c.op.Key] = max(c.s.serials[c.op.Key], r.Serial)
 	}
-	result := Result{r.Outcome, r.Reason, r.State, r.Version}
+	result := Result{Outcome: r.Outcome, Reason: r.Reason, State: r.State, Version: r.Version}
 	switch {
 	case permanent(r.Reason) && c.op.Kind != node.Propose:
 		result.Outcome = node.Rejected // it has no effect
@@ -232,6 +258,8 @@ func (c *Call) Reply(now time.Duration, r *node.Reply) Action {
 		return c.end(result)
 	case r.Final:
 		c.s.mark(MarkFinal)
+		return c.end(result)
+	case c.op.Once:
 		return c.end(result)
 	case r.Outcome == node.Rejected:
 		return c.rejected(now, r, result)
@@ -245,6 +273,9 @@ func (c *Call) Lost(now time.Duration, attempt uint32) Action {
 	if c.done {
 		return Action{}
 	}
+	if c.op.Once {
+		return c.giveUp()
+	}
 	return c.retry(now, attempt, Result{Outcome: node.Unknown, Reason: node.Timeout})
 }
 
@@ -255,11 +286,11 @@ func permanent(why node.Reason) bool {
 
 // rejected takes the certainty that one attempt has had no effect. Only if that
 // holds for all of them is the operation rejected; and then it may be tried as
-// if for the first time.
+// if for the first time, under a new id.
 func (c *Call) rejected(now time.Duration, reply *node.Reply, r Result) Action {
 	attempt, serial := reply.Attempt, reply.Serial
 	c.open = slices.DeleteFunc(c.open, func(a uint32) bool { return a == attempt })
-	if len(c.open) > 0 || c.op.Again {
+	if len(c.open) > 0 || c.op.again() {
 		c.s.mark(MarkRejectedOpen)
 		return c.retry(now, attempt, r)
 	}
@@ -268,7 +299,7 @@ func (c *Call) rejected(now time.Duration, reply *node.Reply, r Result) Action {
 		return c.end(r)
 	case r.Reason == node.Forgotten: // the client knew too old a number
 		c.s.mark(MarkAnew)
-		c.base = max(c.base, serial)
+		c.id = node.Stamp(c.op.Key, max(serial, c.s.serials[c.op.Key]), c.op.Name)
 		c.last = Result{Outcome: r.Outcome, Reason: r.Reason}
 		return c.attempt(now)
 	}
@@ -279,7 +310,7 @@ func (c *Call) rejected(now time.Duration, reply *node.Reply, r Result) Action {
 // already.
 func (c *Call) retry(now time.Duration, attempt uint32, r Result) Action {
 	c.last = Result{Outcome: r.Outcome, Reason: r.Reason}
-	if r.Outcome == node.Unknown && r.Reason == node.Forgotten {
+	if r.Outcome == node.Unknown && (r.Reason == node.Forgotten || r.Reason == node.BaseAhead) {
 		c.s.mark(MarkForgotten)
 		return c.end(c.last) // another attempt would learn no more
 	}

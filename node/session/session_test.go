@@ -45,10 +45,10 @@ func begin(t require.TestingT, s *session.Session, op session.Operation) *call {
 }
 
 func propose() session.Operation {
-	return session.Operation{ID: "c1.1", Kind: node.Propose, Key: key, To: "Running"}
+	return session.Operation{Name: "c1.1", Kind: node.Propose, Key: key, To: "Running"}
 }
 
-func read() session.Operation { return session.Operation{ID: "c1.1", Kind: node.Read, Key: key} }
+func read() session.Operation { return session.Operation{Name: "c1.1", Kind: node.Read, Key: key} }
 
 func (c *call) take(a session.Action) {
 	c.last = a
@@ -62,9 +62,9 @@ func (c *call) take(a session.Action) {
 
 // reply is an answer to the n-th attempt.
 func (c *call) reply(n uint32, o node.Outcome, why node.Reason, state string, version uint64) {
-	first := c.sent[0].Request
+	asked := c.sent[n-1].Request
 	c.take(c.call.Reply(c.now, &node.Reply{
-		Kind: first.Kind, Key: first.Key, ID: first.ID, Attempt: n,
+		Kind: asked.Kind, Key: asked.Key, ID: asked.ID, Attempt: n,
 		Outcome: o, Reason: why, State: state, Version: version, Serial: version,
 	}))
 }
@@ -93,6 +93,7 @@ func (c *call) retries() (flags []bool) {
 func (c *call) requireResult(want session.Result) {
 	require.True(c.t, c.last.Done, "the call is over")
 	require.Nil(c.t, c.last.Request)
+	want.ID = c.sent[len(c.sent)-1].Request.ID
 	require.Equal(c.t, want, c.last.Result)
 }
 
@@ -179,7 +180,7 @@ func TestOutcomes(t *testing.T) {
 				c.unknown(1, node.Timeout)
 				c.wait(pause)
 				c.take(c.call.Reply(c.now, &node.Reply{
-					Kind: node.Propose, Key: "lifecycle/a", ID: "c1.1", Attempt: 2,
+					Kind: node.Propose, Key: key, ID: c.call.ID(), Attempt: 2,
 					Outcome: node.Rejected, Reason: node.Illegal, Final: true, State: "Stopped", Version: 2, Serial: 3,
 				}))
 			},
@@ -190,6 +191,21 @@ func TestOutcomes(t *testing.T) {
 			func(c *call) { c.wait(attempt); c.unknown(2, node.Forgotten) },
 			session.Result{Outcome: node.Unknown, Reason: node.Forgotten},
 			[]bool{false, true},
+		},
+		"the id has asked for something else": {
+			func(c *call) {
+				c.take(c.call.Reply(c.now, &node.Reply{
+					Kind: node.Propose, Key: key, ID: c.call.ID(), Attempt: 1,
+					Outcome: node.Rejected, Reason: node.Conflict, Final: true, State: "Stopped", Version: 2, Serial: 3,
+				}))
+			},
+			session.Result{Outcome: node.Rejected, Reason: node.Conflict, State: "Stopped", Version: 2},
+			[]bool{false},
+		},
+		"a base that nobody can have known: asking again tells no more": {
+			func(c *call) { c.unknown(1, node.BaseAhead) },
+			session.Result{Outcome: node.Unknown, Reason: node.BaseAhead},
+			[]bool{false},
 		},
 		"no answer at all": {
 			func(c *call) { c.wait(deadline) },
@@ -266,39 +282,46 @@ func TestTheBaseIsFixedOverAttempts(t *testing.T) {
 	begin(t, s, read()).reply(1, node.Committed, "", "Init", 12)
 	c.wait(deadline)
 	for i, a := range c.sent {
-		require.EqualValues(t, 7, a.Request.Base)
+		require.Equal(t, node.Stamp(key, 7, "c1.1"), a.Request.ID)
 		require.EqualValues(t, i+1, a.Request.Attempt)
-		require.Equal(t, propose().ID, a.Request.ID)
 	}
-	require.EqualValues(t, 12, begin(t, s, propose()).sent[0].Request.Base)
+	require.EqualValues(t, 12, base(begin(t, s, propose())))
 }
 
 // Versions count from answers that are chosen values: not from local reads, and
 // per machine.
 func TestWhatTheSessionLearns(t *testing.T) {
 	s := newSession(t)
-	local := session.Operation{ID: "c1.1", Kind: node.ReadLocal, Key: key}
+	local := session.Operation{Name: "c1.1", Kind: node.ReadLocal, Key: key}
 	begin(t, s, local).reply(1, node.Committed, "", "Running", 9)
-	require.Zero(t, begin(t, s, propose()).sent[0].Request.Base)
+	require.Zero(t, base(begin(t, s, propose())))
 	begin(t, s, propose()).reply(1, node.Rejected, node.Illegal, "Running", 4)
-	require.EqualValues(t, 4, begin(t, s, propose()).sent[0].Request.Base)
+	require.EqualValues(t, 4, base(begin(t, s, propose())))
 	begin(t, s, read()).reply(1, node.Committed, "", "Init", 3) // older: it was overtaken
-	require.EqualValues(t, 4, begin(t, s, propose()).sent[0].Request.Base)
+	require.EqualValues(t, 4, base(begin(t, s, propose())))
 	other := propose()
 	other.Key = "lifecycle/b"
-	require.Zero(t, begin(t, s, other).sent[0].Request.Base)
+	require.Zero(t, base(begin(t, s, other)))
+}
+
+// base is the serial number that the id of a call's last attempt carries.
+func base(c *call) uint64 {
+	r := c.sent[len(c.sent)-1].Request
+	n, err := r.ID.Base(r.Key)
+	require.NoError(c.t, err)
+	return n
 }
 
 // Too old a base, and nothing under way: the operation is begun anew, at once,
-// with the version that the node told.
+// under an id with the number that the node told. An answer to the old id is none.
 func TestForgottenBeginsAnew(t *testing.T) {
 	c := begin(t, newSession(t), propose())
 	c.reply(1, node.Rejected, node.Forgotten, "Stopped", 40)
 	require.Len(t, c.sent, 2)
 	again := c.sent[1].Request
-	require.EqualValues(t, 40, again.Base)
+	require.Equal(t, node.Stamp(key, 40, "c1.1"), again.ID)
 	require.False(t, again.Retry)
-	require.Equal(t, propose().ID, again.ID)
+	require.Zero(t, c.call.Reply(c.now, &node.Reply{Kind: node.Propose, Key: key, ID: c.sent[0].Request.ID, Attempt: 1, Outcome: node.Committed}))
 	c.reply(2, node.Committed, "", "Running", 41)
 	c.requireResult(session.Result{Outcome: node.Committed, State: "Running", Version: 41})
 }
@@ -311,7 +334,7 @@ func TestForgottenKeepsTheBaseOfAnOpenAttempt(t *testing.T) {
 	c.reply(1, node.Rejected, node.Forgotten, "Stopped", 40)
 	c.wait(attempt)
 	require.Len(t, c.sent, 3)
-	require.Zero(t, c.sent[2].Request.Base)
+	require.Zero(t, base(c))
 	require.True(t, c.sent[2].Request.Retry)
 }
 
@@ -362,23 +385,75 @@ func TestPausesAreJitteredAndBounded(t *testing.T) {
 	require.Greater(t, len(different), 90)
 }
 
-// An operation that another session has begun is a retry from the start, with
-// the one base that is safe, and no reject can be the last word on it.
-func TestAgainIsARetryFromTheStart(t *testing.T) {
-	s := newSession(t)
-	begin(t, s, read()).reply(1, node.Committed, "", "Init", 12)
-	op := propose()
-	op.Again = true
-	c := begin(t, s, op)
-	c.rejected(1, node.Overloaded)
-	c.wait(pause)
-	c.reply(2, node.Rejected, node.Illegal, "Init", 12)
-	c.wait(deadline)
-	for _, a := range c.sent {
-		require.Zero(t, a.Request.Base)
-		require.True(t, a.Request.Retry)
+// An operation with an id of the caller's may have been asked for before: it is a
+// retry from the start, the id stays what it is, and no reject can be the last
+// word on it but one for good.
+func TestAnIDOfTheCallersIsARetryFromTheStart(t *testing.T) {
+	for _, id := range []node.OpID{"pay-1", node.Stamp(key, 3, "k7")} {
+		s := newSession(t)
+		begin(t, s, read()).reply(1, node.Committed, "", "Init", 12)
+		op := propose()
+		op.ID = id
+		c := begin(t, s, op)
+		c.rejected(1, node.Overloaded)
+		c.wait(pause)
+		c.reply(2, node.Rejected, node.Illegal, "Init", 12)
+		c.wait(deadline)
+		for _, a := range c.sent {
+			require.Equal(t, id, a.Request.ID)
+			require.Zero(t, a.Request.Base)
+			require.True(t, a.Request.Retry)
+		}
+		require.Equal(t, node.Unknown, c.last.Result.Outcome)
 	}
-	require.Equal(t, node.Unknown, c.last.Result.Outcome)
+}
+
+// Attempts that were made under the same id before have other numbers, and what is
+// answered to them now is not for this call.
+func TestEarlierAttemptsHaveOtherNumbers(t *testing.T) {
+	op := propose()
+	op.ID, op.Earlier = "pay-1", 3
+	c := begin(t, newSession(t), op)
+	require.EqualValues(t, 4, c.sent[0].Request.Attempt)
+	require.Zero(t, c.call.Reply(c.now, &node.Reply{Kind: node.Propose, Key: key, ID: "pay-1", Attempt: 3, Outcome: node.Committed}))
+	c.take(c.call.Reply(c.now, &node.Reply{Kind: node.Propose, Key: key, ID: "pay-1", Attempt: 4, Outcome: node.Committed, State: "Running", Version: 1}))
+	c.requireResult(session.Result{Outcome: node.Committed, State: "Running", Version: 1})
+}
+
+// Who gives no id asks once. Without an answer nobody knows.
+func TestOnceIsAskedOnce(t *testing.T) {
+	op := propose()
+	op.Once = true
+	for name, test := range map[string]struct {
+		happens func(*call)
+		want    session.Result
+	}{
+		"committed": {
+			func(c *call) { c.reply(1, node.Committed, "", "Running", 1) },
+			session.Result{Outcome: node.Committed, State: "Running", Version: 1},
+		},
+		"rejected": {
+			func(c *call) { c.rejected(1, node.Overloaded) },
+			session.Result{Outcome: node.Rejected, Reason: node.Overloaded},
+		},
+		"lost": {
+			func(c *call) { c.take(c.call.Lost(c.now, 1)) },
+			session.Result{Outcome: node.Unknown, Reason: node.Timeout},
+		},
+		"no answer": {
+			func(c *call) { c.wait(deadline) },
+			session.Result{Outcome: node.Unknown, Reason: node.Timeout},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := begin(t, newSession(t), op)
+			test.happens(c)
+			c.requireResult(test.want)
+			require.Len(t, c.sent, 1)
+			require.Equal(t, node.Once("c1.1"), c.sent[0].Request.ID)
+			require.False(t, c.sent[0].Request.Retry)
+		})
+	}
 }
 
 // An attempt whose connection broke stays open, and need not be waited for.
@@ -401,5 +476,5 @@ func TestForgottenTeachesTheVersion(t *testing.T) {
 	c.wait(attempt)
 	c.reply(2, node.Unknown, node.Forgotten, "Stopped", 40)
 	c.requireResult(session.Result{Outcome: node.Unknown, Reason: node.Forgotten})
-	require.EqualValues(t, 40, begin(t, s, propose()).sent[0].Request.Base)
+	require.EqualValues(t, 40, base(begin(t, s, propose())))
 }

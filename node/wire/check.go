@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"unicode/utf8"
@@ -14,7 +15,8 @@ import (
 const MaxKey = 2*fsm.MaxName + 1
 
 var reasons = []node.Reason{"", node.StaleBallot, node.StaleEpoch, node.UnknownDefinition, node.Malformed,
-	node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.Mismatch, node.Forgotten, node.Abstains}
+	node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.Mismatch, node.Forgotten,
+	node.BaseAhead, node.Conflict, node.BadRequest, node.Abstains}
 
 // check names the first field of m that no codec takes.
 func check(m node.Message) error {
@@ -69,6 +71,9 @@ func checkValue(v *node.Value) error {
 		if err == nil && e.Kind == node.Made {
 			err = checkText("to", e.To, most)
 		}
+		if err == nil && e.Kind == node.Void {
+			err = checkAsked(e.Asked)
+		}
 		if len(e.To) > fsm.MaxName {
 			most = fsm.MaxName
 		}
@@ -77,6 +82,14 @@ func checkValue(v *node.Value) error {
 		}
 	}
 	return first(checkText("value.before", v.Before, fsm.MaxText), checkText("value.state", v.State, fsm.MaxText))
+}
+
+// checkAsked is about what a void entry was asked for. It is a name: there are no voids of definitions.
+func checkAsked(s string) error {
+	if s == "" {
+		return errors.New("to: missing")
+	}
+	return checkText("to", s, fsm.MaxName)
 }
 
 func checkText(what, s string, most int) error {
@@ -100,8 +113,8 @@ func checkKind(k node.Kind) error {
 }
 
 func checkEntryKind(k node.EntryKind) error {
-	if k > node.VoidMismatch {
-		return fmt.Errorf("kind: %d is not known, %d to %d are", k, node.Made, node.VoidMismatch)
+	if !k.Known() {
+		return fmt.Errorf("kind: %d is not known, %d to %d are", k, node.Made, node.Void)
 	}
 	return nil
 }

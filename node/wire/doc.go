@@ -64,7 +64,8 @@
 //	ballot          [epoch, round, node, boot]
 //	read, exchange  [node, boot, sequence]
 //	range           [path, depth, digest]
-//	value           [version, state, [[id, from, to], …]] or null
+//	value           [version, serial, state, before, [entry, …]] or null
+//	entry           [id, to, kind]: where a transition leads, or what a void was asked for
 //
 // # Handshake
 //

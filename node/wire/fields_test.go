@@ -74,7 +74,13 @@ func walk(typ reflect.Type, path string, find func(reflect.Value) reflect.Value,
 	case typ.Kind() == reflect.Struct:
 		for i := range typ.NumField() {
 			name := typ.Field(i).Name
-			walk(typ.Field(i).Type, path+"."+name, func(v reflect.Value) reflect.Value { return find(v).Field(i) }, f)
+			walk(typ.Field(i).Type, path+"."+name, func(v reflect.Value) reflect.Value {
+				owner := find(v)
+				if e, ok := owner.Addr().Interface().(*node.Entry); ok && name == "Asked" {
+					e.Kind = node.Void // only a void says what was asked for
+				}
+				return owner.Field(i)
+			}, f)
 		}
 	case typ.Kind() == reflect.Pointer:
 		walk(typ.Elem(), path, func(v reflect.Value) reflect.Value {

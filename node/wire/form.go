@@ -111,7 +111,7 @@ type value struct {
 type entry struct {
 	_    struct{}  `cbor:",toarray"`
 	ID   string    `json:"id"`
-	To   string    `json:"to,omitzero"` // of a transition; a void leaves the state as it was
+	To   string    `json:"to,omitzero"` // where a transition leads; what a void was asked for
 	Kind entryKind `json:"kind,omitzero"`
 }
 
@@ -220,20 +220,23 @@ func valueOf(v *node.Value) *value {
 	f := &value{Version: v.Version, Serial: v.Serial, State: v.State, Before: v.Before, Recent: make([]entry, len(v.Recent))}
 	for i, e := range v.Recent {
 		f.Recent[i] = entry{ID: string(e.ID), Kind: entryKind(e.Kind)}
-		if e.Kind == node.Made {
+		switch e.Kind {
+		case node.Made:
 			f.Recent[i].To = e.To
+		case node.Void:
+			f.Recent[i].To = e.Asked
 		}
 	}
 	return f
 }
 
 // taken is the message of a form that was read. Forms can hold one thing that
-// messages cannot: a state that a void names.
+// messages cannot: a state that a void names which does not keep what was asked.
 func taken(f form) (node.Message, error) {
 	if v := valueIn(f); v != nil {
 		for i, e := range v.Recent {
-			if e.To != "" && e.Kind != entryKind(node.Made) {
-				return nil, fmt.Errorf("value.recent[%d].to: a void leads nowhere", i)
+			if k := node.EntryKind(e.Kind); e.To != "" && (k == node.VoidIllegal || k == node.VoidMismatch) {
+				return nil, fmt.Errorf("value.recent[%d].to: %v has none", i, k)
 			}
 		}
 	}
@@ -284,10 +287,15 @@ func (f *value) value() *node.Value {
 	}
 	state := f.Before
 	for i, e := range f.Recent {
-		if e.Kind == entryKind(node.Made) {
+		x := node.Entry{ID: node.OpID(e.ID), Kind: node.EntryKind(e.Kind)}
+		switch x.Kind {
+		case node.Made:
 			state = shared(e.To, v, i)
+		case node.Void:
+			x.Asked = shared(e.To, v, i)
 		}
-		v.Recent[i] = node.Entry{ID: node.OpID(e.ID), To: state, Kind: node.EntryKind(e.Kind)}
+		x.To = state
+		v.Recent[i] = x
 	}
 	return v
 }

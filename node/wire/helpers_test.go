@@ -61,6 +61,11 @@ func samples() []node.Message {
 				{Of: 2, By: 3, Memory: member.Memory{Incarnation: of("B")}},
 			},
 			Answer: true, Abstains: true, More: []byte{0, 1, 0xff}},
+		&node.Commit{Key: "lifecycle/a", Ballot: ballot, First: "c1.5", Value: &node.Value{
+			Version: 1, Serial: 2, State: "Running", Before: "Init",
+			Recent: []node.Entry{{ID: "0@x3_kc1.2", To: "Running"}, {ID: "c1.5", To: "Running", Asked: "Init", Kind: node.Void}},
+		}},
+		&node.Reply{Kind: node.Propose, Key: "lifecycle/a", ID: "c1.5", Outcome: node.Rejected, Reason: node.Conflict, Final: true, State: "Running", Version: 1, Serial: 1},
 	}
 }
 
@@ -132,13 +137,16 @@ func anyValue(t *rapid.T) *node.Value {
 	for range rapid.SampledFrom([]int{0, 1, 2, 16, node.MaxRing}).Draw(t, "entries") {
 		if len(v.Recent) > 4 { // more of the same
 			e := v.Recent[len(v.Recent)-5]
-			e.Kind, state = node.Made, e.To
+			e.Kind, e.Asked, state = node.Made, "", e.To
 			v.Recent = append(v.Recent, e)
 			continue
 		}
-		e := node.Entry{ID: opID(t, "id"), To: state, Kind: node.EntryKind(rapid.IntRange(0, 2).Draw(t, "kind"))}
-		if e.Kind == node.Made {
+		e := node.Entry{ID: opID(t, "id"), To: state, Kind: node.EntryKind(rapid.IntRange(0, 3).Draw(t, "kind"))}
+		switch e.Kind {
+		case node.Made:
 			e.To = textUpTo(128).Draw(t, "to")
+		case node.Void:
+			e.Asked = "x" + textUpTo(100).Draw(t, "asked")
 		}
 		state = e.To
 		v.Recent = append(v.Recent, e)
@@ -153,7 +161,7 @@ func messages() *rapid.Generator[node.Message] {
 		phase := rapid.SampledFrom([]node.Phase{node.Prepare, node.Accept}).Draw(t, "phase")
 		kind := rapid.SampledFrom([]node.Kind{node.Propose, node.Read, node.ReadLocal}).Draw(t, "kind")
 		reason := rapid.SampledFrom([]node.Reason{"", node.StaleBallot, node.StaleEpoch, node.UnknownDefinition, node.Malformed,
-			node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.Mismatch, node.Forgotten, node.Abstains}).Draw(t, "reason")
+			node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.Mismatch, node.Forgotten, node.BaseAhead, node.Conflict, node.BadRequest, node.Abstains}).Draw(t, "reason")
 		read := node.ReadID{Node: node.ID(rapid.Uint16().Draw(t, "reader")), Boot: rapid.Uint64().Draw(t, "boot"), Seq: rapid.Uint64().Draw(t, "seq")}
 		attempt, number := rapid.Uint32().Draw(t, "attempt"), rapid.Uint64().Draw(t, "number")
 		state := textUpTo(128).Draw(t, "state")

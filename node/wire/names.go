@@ -84,7 +84,7 @@ func (o *outcome) UnmarshalText(text []byte) error {
 
 // UnmarshalText takes a name.
 func (k *entryKind) UnmarshalText(text []byte) error {
-	v, err := named("kind", text, node.Made, node.VoidMismatch)
+	v, err := named("kind", text, node.Made, node.Void)
 	*k = entryKind(v)
 	return err
 }

@@ -54,7 +54,7 @@ func (c *Campaign) shape() scenarios.Shape { return shapeOf(c.System, c.Shape) }
 // shapeOf is s with what belongs to the system.
 func shapeOf(sys scenarios.System, s scenarios.Shape) scenarios.Shape {
 	s.System, s.Definitions = sys.Name, sys.Definitions
-	s.Versions, s.Retires, s.Majority, s.Forms = sys.Versions, sys.Retires, sys.Majority, sys.Forms
+	s.Versions, s.Retires, s.Manners, s.Majority, s.Forms = sys.Versions, sys.Retires, sys.Manners, sys.Majority, sys.Forms
 	return s
 }
 

@@ -18,6 +18,13 @@ func newRecord(size int) record {
 	return record{make([]checker.Operation, 0, size), make(map[string]int, size)}
 }
 
+// untold is the place of an operation that the history does not tell of.
+const untold = -1
+
+// repeat notes that o starts, which repeats one that the history tells of: to
+// that, they are one, and what o is told is for the system to judge.
+func (r *record) repeat(o *scenarios.Operation) { r.index[o.ID] = untold }
+
 // call notes that o starts. Until it returns its outcome is unknown.
 func (r *record) call(o *scenarios.Operation, at scenarios.Duration) {
 	r.index[o.ID] = len(r.operations)
@@ -31,6 +38,10 @@ func (r *record) call(o *scenarios.Operation, at scenarios.Duration) {
 // asked, or has returned before.
 func (r *record) returned(at scenarios.Duration, f *scenarios.Returned) bool {
 	i, asked := r.index[f.Operation.ID]
+	if asked && i == untold {
+		delete(r.index, f.Operation.ID)
+		return true
+	}
 	if !asked || r.operations[i].Return != checker.NoReturn {
 		return false
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
@@ -226,6 +227,7 @@ func TestLooking(t *testing.T) {
 
 // A dump shows what a node remembers and all that is under way.
 func TestDumpsShowAll(t *testing.T) {
+	id := string(node.Stamp("door/front", 0, "c2.1"))
 	for _, c := range []struct {
 		sys   scenarios.System
 		plan  string
@@ -239,9 +241,9 @@ func TestDumpsShowAll(t *testing.T) {
 		{lockstep.System(), "node-minority", 1, 150, []string{
 			"boot 1, ready true, local time ", "door/front\n", "promised 1.1.1, accepted -: nothing\n", "held until the log is durable to ",
 			"chosen as far as it knows: ", "round: prepare 1.1.1, sent 2 times, acknowledged by [1], refused by []\n",
-			"waiting for a round: ", "read exchange ", "in the exchange: ", "    1 c2.1 made → Locked\n",
+			"waiting for a round: ", "read exchange ", "in the exchange: ", "    1 " + id + " made → Locked\n",
 		}},
-		{lockstep.System(), "node-minority", 2, 100, []string{"in the round: request door/front c2.1 attempt 1 propose to Locked"}},
+		{lockstep.System(), "node-minority", 2, 100, []string{"in the round: request door/front " + id + " attempt 1 propose to Locked"}},
 	} {
 		var all strings.Builder
 		for event := range c.until {

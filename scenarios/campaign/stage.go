@@ -222,7 +222,11 @@ func (s *stage) ask(o *scenarios.Operation) {
 	if now := s.world.Now(); now > 0 {
 		at = max(at, now+1)
 	}
-	s.record.call(o, at)
+	if s.plan.Repeats(o) != nil {
+		s.record.repeat(o)
+	} else {
+		s.record.call(o, at)
+	}
 	if len(s.calls) == 0 {
 		s.calls = make([]scenarios.Call, 64)
 	}
@@ -432,7 +436,7 @@ func (s *stage) coreSettled() {
 func (s *stage) freshReturned(r *scenarios.Returned) {
 	last := *r
 	s.fresh.last = &last
-	if r.Outcome == scenarios.Committed || r.Reason == scenarios.Illegal {
+	if r.Outcome == scenarios.Committed || r.Outcome == scenarios.Rejected && r.Reason == scenarios.Illegal {
 		s.fresh.machines++
 		s.fresh.attempts = 0
 	}

@@ -29,7 +29,7 @@ func (a *arena) envelope(m node.Message) *envelope {
 	e := a.block.make()
 	e.Message = m
 	key, first := m.About()
-	e.fate = sim.JoinFate(kindHashes[e.kind()], a.key.of(key), a.first.of(string(first)))
+	e.fate = sim.JoinFate(kindHashes[e.kind()], a.key.of(key), a.first.of(first.Name()))
 	return e
 }
 
@@ -96,7 +96,7 @@ func (e *envelope) kind() int {
 func (e *envelope) Fate() uint64 {
 	if e.fate == 0 {
 		key, first := e.About()
-		e.fate = sim.JoinFate(kindHashes[e.kind()], keyed.String(key), keyed.String(string(first)))
+		e.fate = sim.JoinFate(kindHashes[e.kind()], keyed.String(key), keyed.String(first.Name()))
 	}
 	return e.fate
 }
@@ -104,7 +104,7 @@ func (e *envelope) Fate() uint64 {
 // FateName implements sim.Message.
 func (e *envelope) FateName() string {
 	key, first := e.About()
-	return strings.Join([]string{kinds[e.kind()], key, string(first)}, " ")
+	return strings.Join([]string{kinds[e.kind()], key, first.Name()}, " ")
 }
 
 // Digest implements sim.Message.

@@ -3,6 +3,7 @@ package lockstep
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/wal"
@@ -38,20 +39,21 @@ type truth struct {
 	chosen     node.Ballot                      // the highest that was
 	entries    []node.Entry                     // chosen, entries[i] is number i+1
 	versions   []uint64                         // after each of them
-	operations map[node.OpID]*operation
-	story      account   // since the storm is over
-	lastID     node.OpID // of operations, the last that was looked up
+	operations map[string]*operation            // by name
+	story      account                          // since the storm is over
+	lastID     node.OpID                        // of operations, the last that was looked up
 	last       *operation
 }
 
-// operation is what is known of one operation on a machine.
+// operation is what is known of one operation on a machine, whatever base the
+// ids of its attempts carry.
 type operation struct {
-	trials   []trial  // its attempts, by number
-	room     [1]trial // for the first of trials
-	serial   uint64   // of the chosen entry that it is; 0: none
-	rejected bool     // its client was told that it has no effect
-	expects  bool     // it is to be carried out at version expect only
-	expect   uint64
+	trials    []trial    // its attempts
+	room      [1]trial   // for the first of trials
+	questions []question // that were asked under its name
+	asked     [1]question
+	serials   []uint64 // of the chosen entries that it is: one, or one for each version that a question expects
+	first     [1]uint64
 }
 
 // vote is one ballot: its only value, and who has accepted it durably.
@@ -145,7 +147,7 @@ func (o *oracle) machine(key string) *truth {
 	}
 	t := o.machines[key]
 	if t == nil {
-		t = &truth{key: key, votes: map[node.Ballot]*vote{}, operations: map[node.OpID]*operation{}}
+		t = &truth{key: key, votes: map[node.Ballot]*vote{}, operations: map[string]*operation{}}
 		o.machines[key] = t
 	}
 	*last = t
@@ -182,10 +184,11 @@ func (o *oracle) operation(t *truth, id node.OpID) *operation {
 	if t.last != nil && t.lastID == id {
 		return t.last
 	}
-	s := t.operations[id]
+	name := id.Name()
+	s := t.operations[name]
 	if s == nil {
 		s = o.operations.make()
-		t.operations[id] = s
+		t.operations[name] = s
 	}
 	t.lastID, t.last = id, s
 	return s
@@ -369,25 +372,27 @@ func (o *oracle) entry(t *truth, key string, serial uint64, e *node.Entry) *scen
 		return nil
 	}
 	s := o.operation(t, e.ID)
-	if s.serial != 0 {
-		return o.violation("exactly-once", "applied-twice", key, "has %s be entry %d of %s, and %d before", e.ID, serial, key, s.serial)
-	}
-	if s.rejected && e.Kind == node.Made {
-		return o.violation("exactly-once", "rejected-applied", key, "has %s lead %s to entry %d, whose client was told that it has no effect", e.ID, key, serial)
-	}
 	version := uint64(0)
 	if n := len(t.versions); n > 0 {
 		version = t.versions[n-1]
 	}
 	if e.Kind == node.Made {
-		if s.expects && s.expect != version {
-			return o.violation("outcomes", "unexpected-version", key, "has %s lead %s on from version %d, which was to be %d", e.ID, key, version, s.expect)
-		}
 		version++
+	}
+	if n := len(s.serials); n > 0 && !s.at(e, version) {
+		return o.violation("exactly-once", "applied-twice", key, "has %s be entry %d of %s, and %d before", e.ID, serial, key, s.serials[n-1])
+	}
+	if e.Kind == node.Made {
+		if bad := o.wanted(key, s, serial, version, e); bad != nil {
+			return bad
+		}
 	}
 	t.entries = append(t.entries, *e)
 	t.versions = append(t.versions, version)
-	s.serial = serial
+	if s.serials == nil {
+		s.serials = s.first[:0]
+	}
+	s.serials = append(s.serials, serial)
 	return nil
 }
 
@@ -400,17 +405,22 @@ func (o *oracle) learnt(f *node.Fact) *scenarios.Violation {
 	return nil
 }
 
-// answered: a commit that a client is told of is part of the true history.
+// answered: a commit that a client is told of is part of the true history, and
+// what it has asked for.
 func (o *oracle) answered(f *node.Fact) *scenarios.Violation {
 	r, t := f.Reply, o.machine(f.Key)
-	if v := o.honest(r); v != nil {
+	if v := o.honest(sim.ID(f.Client), r); v != nil {
 		return v
 	}
 	if r.Kind != node.Propose || r.Outcome != node.Committed {
 		return nil
 	}
-	if n := o.operation(t, r.ID).serial; n == 0 || n != r.Serial || t.entries[n-1].Kind != node.Made || t.entries[n-1].To != r.State {
+	s := o.operation(t, r.ID)
+	if n := r.Serial; !slices.Contains(s.serials, n) || t.entries[n-1].Kind != node.Made || t.entries[n-1].To != r.State {
 		return o.violation("exactly-once", "false-commit", f.Key, "answers %v, which no chosen value shows", r)
+	}
+	if q := s.question(sim.ID(f.Client), r.Attempt); q != nil && !q.made(r.State, r.Version) {
+		return o.violation("exactly-once", "other-question", f.Key, "answers %v to who has asked for %v", r, q)
 	}
 	return nil
 }
@@ -421,14 +431,15 @@ func (o *oracle) returned(r *scenarios.Returned) *scenarios.Violation {
 	if r.Outcome != scenarios.Rejected {
 		return nil
 	}
-	key, id := r.Operation.Machine, node.OpID(r.Operation.ID)
-	t := o.machine(key)
-	s := o.operation(t, id)
-	if s.serial != 0 && t.entries[s.serial-1].Kind == node.Made {
-		v := o.violation("exactly-once", "rejected-applied", key, "")
-		v.Sentence = fmt.Sprintf("Client %d was told that %s has no effect on %s, which it led to entry %d", r.Operation.Client, id, key, s.serial)
+	op := r.Operation
+	t := o.machine(op.Machine)
+	s := o.operation(t, node.OpID(named(op)))
+	q := s.ask(op)
+	if n := t.answer(s, q); n != 0 {
+		v := o.violation("exactly-once", "rejected-applied", op.Machine, "")
+		v.Sentence = fmt.Sprintf("Client %d was told that %s has no effect on %s, which it led to entry %d", op.Client, op.ID, op.Machine, n)
 		return v
 	}
-	s.rejected = true
+	q.rejected = true
 	return nil
 }

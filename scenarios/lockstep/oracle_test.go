@@ -71,7 +71,7 @@ func (s *story) prepare(b node.Ballot, ids ...int) {
 
 // take has an attempt of a proposal arrive at a node in its first life.
 func (s *story) take(id int, op node.OpID, attempt uint32) {
-	s.observe(id, &report{took: arrived{1, &node.Request{Kind: node.Propose, Key: key, ID: op, Attempt: attempt}}})
+	s.observe(id, &report{took: arrived{life: 1, client: 101, request: &node.Request{Kind: node.Propose, Key: key, ID: op, Attempt: attempt}}})
 }
 
 func (s *story) propose(id int, b, base node.Ballot, v *node.Value) {
@@ -88,13 +88,22 @@ func (s *story) choose(b node.Ballot, v *node.Value, ids ...int) {
 
 func (s *story) answer(id int, r node.Reply) {
 	r.Kind, r.Key = node.Propose, key
-	s.fact(id, node.Fact{Kind: node.Answered, Reply: &r})
+	s.fact(id, node.Fact{Kind: node.Answered, Client: 101, Reply: &r})
 }
+
+// wish is what the tests' operations ask for.
+var wish = map[string]string{"x": "Running", "y": "Stopped", "z": "Init"}
 
 // expect has a client ask for a transition at a version only.
 func (s *story) expect(op node.OpID, version uint64) {
-	r := &node.Request{Kind: node.Propose, Key: key, ID: op, Attempt: 1, Expects: true, Expect: version}
-	s.observe(101, &sending{&scenarios.Operation{ID: string(op), Client: 1, Machine: key}, r, 1})
+	o := &scenarios.Operation{ID: string(op), Client: 1, Machine: key, To: wish[string(op)], Expect: &version}
+	s.wants(o, &node.Request{ID: op, Attempt: 1, Expects: true, Expect: version})
+}
+
+// wants has a client send an attempt of a proposal to node 1.
+func (s *story) wants(o *scenarios.Operation, r *node.Request) {
+	r.Kind, r.Key, r.To = node.Propose, key, o.To
+	s.observe(101, &sending{o, r, 1})
 }
 
 // show has a node show a value as chosen.
@@ -104,7 +113,7 @@ func (s *story) show(id int, b node.Ballot, v *node.Value) {
 
 func (s *story) tellRejected(op string) {
 	s.observe(101, &scenarios.Returned{
-		Operation: &scenarios.Operation{ID: op, Client: 1, Machine: key, Kind: scenarios.Propose}, Outcome: scenarios.Rejected,
+		Operation: &scenarios.Operation{ID: op, Client: 1, Machine: key, Kind: scenarios.Propose, To: wish[op]}, Outcome: scenarios.Rejected,
 	})
 }
 
@@ -299,6 +308,38 @@ func TestEveryViolationIsFound(t *testing.T) {
 		"rejected for good after it took effect": {"outcomes/not-final", func(s *story) {
 			s.choose(b(1, 1), x, 1, 2)
 			s.answer(1, node.Reply{ID: "x", Outcome: node.Rejected, Reason: node.Illegal, Final: true, State: "Running", Version: 1, Serial: 1})
+		}},
+		"the old result for another question": {"exactly-once/other-question", func(s *story) {
+			s.wants(&scenarios.Operation{ID: "y", IDOf: "x", Client: 1, Machine: key, To: "Stopped", Manner: scenarios.Own}, &node.Request{ID: "x", Attempt: 1, Retry: true})
+			s.wants(&scenarios.Operation{ID: "x", Client: 2, Machine: key, To: "Running", Manner: scenarios.Own}, &node.Request{ID: "x", Attempt: 1, Retry: true})
+			s.choose(b(1, 1), x, 1, 2)
+			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Committed, State: "Running", Version: 1, Serial: 1})
+		}},
+		"a conflict with nothing": {"outcomes/false-conflict", func(s *story) {
+			s.wants(&scenarios.Operation{ID: "x", Client: 1, Machine: key, To: "Running", Manner: scenarios.Own}, &node.Request{ID: "x", Attempt: 1, Retry: true})
+			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Conflict, Final: true})
+		}},
+		"a conflict with what was asked": {"outcomes/false-conflict", func(s *story) {
+			s.wants(&scenarios.Operation{ID: "x", Client: 1, Machine: key, To: "Running", Manner: scenarios.Own}, &node.Request{ID: "x", Attempt: 1, Retry: true})
+			s.choose(b(1, 1), x, 1, 2)
+			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Conflict, Final: true, State: "Running", Version: 1, Serial: 1})
+		}},
+		"what nobody has asked for is carried out": {"exactly-once/unasked", func(s *story) {
+			s.wants(&scenarios.Operation{ID: "x", Client: 1, Machine: key, To: "Stopped"}, &node.Request{ID: "x", Attempt: 1})
+			s.choose(b(1, 1), x, 1, 2)
+		}},
+		"a claim to know what is to come is believed": {"exactly-once/base-ahead", func(s *story) {
+			s.wants(&scenarios.Operation{ID: "x", Client: 1, Machine: key, To: "Running", Manner: scenarios.Own, Base: 9}, &node.Request{ID: "x", Attempt: 1, Retry: true, Base: 9})
+			s.choose(b(1, 1), x, 1, 2)
+		}},
+		"one operation under two bases is carried out twice": {"exactly-once/applied-twice", func(s *story) {
+			s.choose(b(1, 1), after(node.Stamp(key, 0, "x"), "y"), 1, 2)
+			s.choose(b(2, 2), after(node.Stamp(key, 0, "x"), "y", node.Stamp(key, 2, "x")), 2, 3)
+		}},
+		"rejected for good before the version expected": {"outcomes/not-final", func(s *story) {
+			s.expect("x", 2)
+			s.choose(b(1, 1), after("y"), 1, 2)
+			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Mismatch, Final: true, State: "Running", Version: 1, Serial: 1})
 		}},
 		"a node still holds an operation": {"liveness/not-at-rest", func(s *story) {
 			s.hears(2, &node.Request{Kind: node.Propose, Key: key, ID: "c1.1", To: "Running"})

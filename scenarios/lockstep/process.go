@@ -1,6 +1,7 @@
 package lockstep
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -43,7 +44,7 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 	e := &p.events[0]
 	p.take(ev, e)
 	if r, ok := e.Message.(*node.Request); ok && p.member.Ready() {
-		p.did.took = arrived{p.life, r}
+		p.did.took = arrived{p.life, ev.From, r}
 	}
 	p.did.told, _ = e.Message.(*member.Introduction)
 	effects, err := p.member.StepAll(time.Duration(now), p.events[:])
@@ -116,6 +117,7 @@ type client struct {
 	call     *session.Call
 	current  *scenarios.Call
 	sent     sending
+	attempts map[string]uint32 // of operations that the client names itself, so far
 	returned scenarios.Returned
 }
 
@@ -138,22 +140,41 @@ func (c *client) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 
 func (c *client) begin(now time.Duration, call *scenarios.Call, out *sim.Effects) {
 	c.current = call
-	kind := node.Propose
-	if call.Kind == scenarios.Read {
-		kind = node.Read
-	}
-	o := session.Operation{ID: node.OpID(call.ID), Kind: kind, Key: call.Machine, To: call.To, Node: node.ID(call.Node)}
-	if call.Expect != nil {
-		o.Expects, o.Expect = true, *call.Expect
-	}
-	started, action := c.session.Begin(now, o)
+	started, action := c.session.Begin(now, c.asked(call.Operation))
 	c.call = started
 	c.act(action, out)
 }
 
+// asked is an operation of the plan as the session wants one.
+func (c *client) asked(op *scenarios.Operation) session.Operation {
+	o := session.Operation{Name: op.ID, Kind: node.Propose, Key: op.Machine, To: op.To, Node: node.ID(op.Node)}
+	if op.Kind == scenarios.Read {
+		o.Kind = node.Read
+	}
+	if op.Expect != nil {
+		o.Expects, o.Expect = true, *op.Expect
+	}
+	switch named := named(op); {
+	case op.Manner == scenarios.Own || len(named) > node.MaxOpName:
+		o.ID, o.Earlier = node.OpID(named), c.attempts[named]
+	case op.Manner == scenarios.Forged:
+		o.ID = node.Stamp(op.Machine, op.Base, named)
+	case op.Manner == scenarios.Nameless:
+		o.Once = true
+	}
+	return o
+}
+
+// named is the name of an operation of the plan to the nodes.
+func named(op *scenarios.Operation) string { return cmp.Or(op.IDOf, op.ID) }
+
 // act does what the session asks for.
 func (c *client) act(a session.Action, out *sim.Effects) {
 	if a.Request != nil {
+		if c.current.Manner == scenarios.Own {
+			a.Request.Base = c.current.Base // what is in no id is only claimed
+			c.attempts[named(c.current.Operation)] = a.Request.Attempt
+		}
 		c.sent = sending{c.current.Operation, a.Request, a.To}
 		out.Fact(&c.sent)
 		out.Send(sim.ID(a.To), c.run.arena.envelope(a.Request))

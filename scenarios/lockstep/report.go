@@ -82,7 +82,7 @@ func (r *report) String() string {
 func (r *run) hear(at scenarios.Duration, id sim.ID, done *report) *scenarios.Violation {
 	o := r.oracle.at(at, id)
 	if done.took.request != nil && !r.unwatched {
-		o.arrived(done.took.life, done.took.request)
+		o.arrived(&done.took)
 	}
 	for i := range done.facts {
 		if v := r.fact(o, &done.facts[i].Fact); v != nil {

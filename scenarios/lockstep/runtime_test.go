@@ -298,7 +298,7 @@ func (s *servers) propose(id int, op, to string) outcome {
 	})
 	require.NoError(s.t, err)
 	defer c.Close()
-	r, err := c.Do(s.t.Context(), session.Operation{ID: node.OpID(op), Kind: node.Propose, Key: key, To: to})
+	r, err := c.Do(s.t.Context(), session.Operation{Name: op, Kind: node.Propose, Key: key, To: to})
 	require.NoError(s.t, err)
 	return outcome{r.Outcome, r.State, r.Version}
 }

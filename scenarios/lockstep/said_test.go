@@ -191,7 +191,7 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 			s.send(node.Request{Attempt: 1})
 			s.send(node.Request{Attempt: 2, Retry: true})
 			s.take(1, "c1.1", 2)
-			s.answer(1, node.Reply{ID: "c1.1", Attempt: 2, Outcome: node.Rejected, Reason: node.Illegal, State: "Init"})
+			s.answer(1, node.Reply{ID: "c1.1", Attempt: 2, Outcome: node.Rejected, Reason: node.Timeout})
 		}},
 		"illegal in an older state than the request met": {"outcomes/stale", func(s *story) {
 			s.choose(b(1, 2), xy, 1, 2)
@@ -278,20 +278,46 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 		"a retry has another base": {"client/base-restamped", func(s *story) {
 			s.send(node.Request{Attempt: 1})
 			s.choose(b(1, 2), xy, 1, 2)
-			s.send(node.Request{Attempt: 2, Retry: true, Base: 2})
+			s.send(node.Request{Attempt: 2, Retry: true, ID: node.Stamp(key, 2, "c1.1")})
 		}},
 		"begun anew when the first attempt is certainly without effect": {"", func(s *story) {
 			s.send(node.Request{Attempt: 1})
 			s.choose(b(1, 2), xy, 1, 2)
 			s.take(1, "c1.1", 1)
 			s.answer(1, node.Reply{ID: "c1.1", Attempt: 1, Outcome: node.Rejected, Reason: node.Forgotten, State: "Stopped", Version: 2, Serial: 2})
-			s.send(node.Request{Attempt: 2, Base: 2})
+			s.send(node.Request{Attempt: 2, ID: node.Stamp(key, 2, "c1.1")})
 		}},
 		"a base that was not chosen": {"client/base-not-chosen", func(s *story) {
-			s.send(node.Request{Attempt: 1, Base: 1})
+			s.send(node.Request{Attempt: 1, ID: node.Stamp(key, 1, "c1.1")})
 		}},
 		"an attempt under another id": {"client/other-id", func(s *story) {
 			s.send(node.Request{Attempt: 1, ID: "c1.9"})
+		}},
+		"an attempt under an id that no node takes": {"client/bad-id", func(s *story) {
+			s.send(node.Request{Attempt: 1, ID: node.Stamp("lifecycle/b", 0, "c1.1")})
+		}},
+		"what is illegal is not": {"outcomes/false-illegal", func(s *story) {
+			s.send(node.Request{Attempt: 1})
+			s.take(1, "c1.1", 1)
+			s.answer(1, node.Reply{ID: "c1.1", Attempt: 1, Outcome: node.Rejected, Reason: node.Illegal, State: "Init"})
+		}},
+		"a conflict that there is": {"", func(s *story) {
+			s.wants(&scenarios.Operation{ID: "y", IDOf: "x", Client: 1, Machine: key, To: "Stopped", Manner: scenarios.Own}, &node.Request{ID: "x", Attempt: 1, Retry: true})
+			s.wants(&scenarios.Operation{ID: "x", Client: 2, Machine: key, To: "Running", Manner: scenarios.Own}, &node.Request{ID: "x", Attempt: 1, Retry: true})
+			s.choose(b(1, 1), x, 1, 2)
+			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Conflict, Final: true, State: "Running", Version: 1, Serial: 1})
+		}},
+		"under one id, each version that is expected may be made": {"", func(s *story) {
+			none, three := uint64(0), uint64(3)
+			s.wants(&scenarios.Operation{ID: "x", Client: 1, Machine: key, To: "Running", Expect: &none}, &node.Request{ID: "x", Attempt: 1})
+			s.wants(&scenarios.Operation{ID: "w", IDOf: "x", Client: 2, Machine: key, To: "Running", Expect: &three, Manner: scenarios.Own}, &node.Request{ID: "x", Attempt: 1})
+			s.choose(b(1, 1), after("x", "y", "z"), 1, 2)
+			s.choose(b(2, 2), after("x", "y", "z", "x"), 2, 3)
+		}},
+		"rejected for good where another has led on from the version expected": {"", func(s *story) {
+			s.expect("x", 0)
+			s.choose(b(1, 1), after("y"), 1, 2)
+			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Mismatch, Final: true, State: "Running", Version: 1, Serial: 1})
 		}},
 		"a request has no answer in the end": {"liveness/request-unanswered", func(s *story) {
 			s.take(1, "x", 1)

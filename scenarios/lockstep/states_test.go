@@ -163,7 +163,7 @@ func (l *life) propose(i int) node.Event {
 	}
 	next := map[string]string{"Init": "Running", "Running": "Stopped", "Stopped": "Init"}
 	return node.Event{Kind: node.Receive, From: 101, Message: &node.Request{
-		Kind: node.Propose, Key: key, ID: node.OpID(fmt.Sprintf("l%d.%d", l.number, i)), Attempt: 1, To: next[s], Base: base,
+		Kind: node.Propose, Key: key, ID: node.Stamp(key, base, fmt.Sprintf("l%d.%d", l.number, i)), Attempt: 1, To: next[s],
 	}}
 }
 

@@ -23,6 +23,7 @@ func System() scenarios.System {
 		Definitions: []fsm.Definition{fsm.Lifecycle()},
 		Versions:    true,
 		Retires:     true,
+		Manners:     true,
 		Majority:    true,
 		Forms:       true,
 		Marks:       markNames(),
@@ -149,7 +150,7 @@ func (r *run) Client(id sim.ID) sim.Process {
 	if err != nil {
 		panic("lockstep: a plan that validates gives a bad session: " + err.Error())
 	}
-	return &client{run: r, session: s}
+	return &client{run: r, session: s, attempts: map[string]uint32{}}
 }
 
 // Observe implements scenarios.Run.

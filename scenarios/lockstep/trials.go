@@ -1,18 +1,21 @@
 package lockstep
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/node"
-	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
 // trial is what is known of one attempt of an operation.
 type trial struct {
-	base     uint64
+	client   sim.ID
+	attempt  uint32
+	of       string // the operation of the plan
+	base     uint64 // that its id carries
 	retry    bool
 	asked    node.ID // that it was sent to
 	node     sim.ID  // where it arrived; 0: nowhere yet
@@ -27,18 +30,23 @@ type trial struct {
 type request struct {
 	key     string
 	id      node.OpID
+	client  sim.ID
 	attempt uint32
 }
 
-// trial finds or makes what is known of an attempt of an operation, counted from 1.
-func (s *operation) trial(attempt uint32) *trial {
+// trial finds or makes what is known of a client's attempt, counted from 1, of an
+// operation.
+func (s *operation) trial(client sim.ID, attempt uint32) *trial {
+	for i := len(s.trials) - 1; i >= 0; i-- {
+		if a := &s.trials[i]; a.attempt == attempt && a.client == client {
+			return a
+		}
+	}
 	if s.trials == nil {
 		s.trials = s.room[:0]
 	}
-	for uint32(len(s.trials)) < attempt {
-		s.trials = append(s.trials, trial{})
-	}
-	return &s.trials[attempt-1]
+	s.trials = append(s.trials, trial{client: client, attempt: attempt})
+	return &s.trials[len(s.trials)-1]
 }
 
 // sending is the fact that a client sends an attempt.
@@ -66,33 +74,41 @@ func (o *oracle) sends(op *scenarios.Operation, r *node.Request, to node.ID) *sc
 		v.Sentence = fmt.Sprintf("Client %d sends %v, ", op.Client, r) + fmt.Sprintf(format, args...)
 		return v
 	}
-	if string(r.ID) != op.ID {
-		return violation("other-id", "for operation %s", op.ID)
+	if r.ID.Name() != named(op) {
+		return violation("other-id", "for operation %s", named(op))
 	}
-	if r.Base > uint64(len(t.entries)) {
+	base, err := r.ID.Base(r.Key)
+	if err != nil {
+		return violation("bad-id", "but %v", err)
+	}
+	if base > uint64(len(t.entries)) && op.Manner == scenarios.ByName {
 		return violation("base-not-chosen", "and entry %d is the last that was chosen", len(t.entries))
 	}
+	client := scenarios.ClientID(op.Client)
 	for n := uint32(1); n < r.Attempt && r.Kind == node.Propose; n++ {
-		switch was := s.trial(n); {
+		switch was := s.trial(client, n); {
 		case was.rejected:
 		case !r.Retry:
 			return violation("retry-hidden", "as if for the first time, though attempt %d may take effect", n)
-		case was.base != r.Base:
+		case was.base != base:
 			return violation("base-restamped", "though attempt %d, which may take effect, has base %d", n, was.base)
 		}
 	}
-	if r.Attempt > 1 && s.trial(r.Attempt-1).asked == to && o.plan.Nodes > 1 {
-		return violation("no-failover", "to node %d, as the attempt before", to)
+	if r.Attempt > 1 && o.plan.Nodes > 1 {
+		if was := s.trial(client, r.Attempt-1); was.asked == to && was.of == op.ID {
+			return violation("no-failover", "to node %d, as the attempt before", to)
+		}
 	}
-	s.expects, s.expect = r.Expects, r.Expect
-	now := s.trial(r.Attempt)
-	now.base, now.retry, now.asked = r.Base, r.Retry, to
+	s.ask(op)
+	now := s.trial(client, r.Attempt)
+	now.of, now.base, now.retry, now.asked = op.ID, base, r.Retry, to
 	return nil
 }
 
 // arrived is the fact that a request has come to a node that is ready for it.
 type arrived struct {
 	life    int
+	client  sim.ID
 	request *node.Request
 }
 
@@ -104,18 +120,19 @@ func (a *arrived) Digest() uint64 {
 func (a *arrived) String() string { return "takes " + a.request.String() }
 
 // arrived notes what was chosen before a node could begin with a request.
-func (o *oracle) arrived(life int, r *node.Request) {
+func (o *oracle) arrived(f *arrived) {
+	r := f.request
 	t := o.machine(r.Key)
-	a := o.operation(t, r.ID).trial(r.Attempt)
-	a.node, a.life, a.serial = o.id, life, uint64(len(t.entries))
-	o.waiting = append(o.waiting, request{r.Key, r.ID, r.Attempt})
+	a := o.operation(t, r.ID).trial(f.client, r.Attempt)
+	a.node, a.life, a.serial = o.id, f.life, uint64(len(t.entries))
+	o.waiting = append(o.waiting, request{r.Key, r.ID, f.client, r.Attempt})
 }
 
 // unanswered: a node that stays up answers everything that it is asked. lives
 // are those in which the nodes are.
 func (o *oracle) unanswered(lives []int) *scenarios.Violation {
 	for _, r := range o.waiting {
-		if a := o.operation(o.machine(r.key), r.id).trial(r.attempt); !a.answered && lives[a.node] == a.life {
+		if a := o.operation(o.machine(r.key), r.id).trial(r.client, r.attempt); !a.answered && lives[a.node] == a.life {
 			o.id = a.node
 			return o.violation("liveness", "request-unanswered", r.key, "never answered attempt %d of %s", r.attempt, r.id)
 		}
@@ -132,7 +149,11 @@ func (o *oracle) adds(f *node.Fact) *scenarios.Violation {
 		first = max(first, base.value.Serial+1)
 	}
 	for serial := first; serial <= v.Serial; serial++ {
-		id := v.Recent[len(v.Recent)-1-int(v.Serial-serial)].ID
+		e := &v.Recent[len(v.Recent)-1-int(v.Serial-serial)]
+		if most := max(1, o.ring()/2); e.Kind != node.Made && voids(v) > most {
+			return o.violation("outcomes", "window-flushed", f.Key, "proposes to turn %s away for good, and has %d void entries for that in %v: %d are the most", e.ID, voids(v), v, most)
+		}
+		id := e.ID
 		waits, last := 0, (*trial)(nil)
 		s := o.operation(t, id)
 		for i := range s.trials {
@@ -150,21 +171,40 @@ func (o *oracle) adds(f *node.Fact) *scenarios.Violation {
 	return nil
 }
 
+// ring is how many entries a value keeps.
+func (o *oracle) ring() int { return cmp.Or(o.plan.Knobs.Ring, node.Defaults().Ring) }
+
+// voids counts the entries of v that are void.
+func voids(v *node.Value) (n int) {
+	for i := range v.Recent {
+		if v.Recent[i].Kind != node.Made {
+			n++
+		}
+	}
+	return n
+}
+
 // honest: an attempt that was proposed is not turned away as if it were not,
 // a retry is never told that it had no effect, and what a client is told of is a
 // chosen state that is not older than its request (rules 7 and 8).
-func (o *oracle) honest(r *node.Reply) *scenarios.Violation {
+func (o *oracle) honest(client sim.ID, r *node.Reply) *scenarios.Violation {
 	t := o.machine(r.Key)
 	s := o.operation(t, r.ID)
-	a := s.trial(max(1, r.Attempt))
+	a := s.trial(client, max(1, r.Attempt))
 	a.answered = true
-	if r.Reason == node.Mismatch && (!s.expects || s.expect == r.Version) {
-		return o.violation("outcomes", "false-mismatch", r.Key, "answers %v, and version %d was asked for", r, s.expect)
+	q := s.question(client, a.attempt)
+	if r.Reason == node.Mismatch && (q == nil || !q.expects || q.expect == r.Version) {
+		return o.violation("outcomes", "false-mismatch", r.Key, "answers %v to who has asked for %v", r, q)
+	}
+	if r.Reason == node.Illegal && q != nil && r.State != "" {
+		if d, _ := o.plan.Definition(r.Key); d.Legal(r.State, q.to) {
+			return o.violation("outcomes", "false-illegal", r.Key, "answers %v, and %s was asked for, which is legal", r, q.to)
+		}
 	}
 	if r.Outcome == node.Rejected && r.Kind == node.Propose {
 		a.rejected = true
 		never := r.Reason == node.UnknownDefinition || r.Reason == node.UnknownState
-		judged := r.Reason == node.Illegal || r.Reason == node.Mismatch // by a later round that was chosen
+		judged := r.Reason == node.Illegal || r.Reason == node.Mismatch || r.Reason == node.Conflict // by a later round that was chosen
 		switch {
 		case a.proposed && !judged:
 			return o.violation("outcomes", "rejected-sent", r.Key, "answers %v, though it has proposed it", r)
@@ -173,7 +213,7 @@ func (o *oracle) honest(r *node.Reply) *scenarios.Violation {
 		}
 	}
 	if r.Final {
-		if bad := o.final(t, r); bad != nil {
+		if bad := o.final(t, s, q, r); bad != nil {
 			return bad
 		}
 	}
@@ -187,16 +227,4 @@ func (o *oracle) honest(r *node.Reply) *scenarios.Violation {
 		return o.violation("outcomes", "stale", r.Key, "answers %v, though entry %d was chosen before the request arrived", r, a.serial)
 	}
 	return nil
-}
-
-// final: what is rejected for good has a void entry, or its machine is retired.
-func (o *oracle) final(t *truth, r *node.Reply) *scenarios.Violation {
-	serial := o.operation(t, r.ID).serial
-	if serial > 0 && t.entries[serial-1].Kind != node.Made {
-		return nil
-	}
-	if n := len(t.entries); n > 0 && t.entries[n-1].To == fsm.Retired && serial == 0 {
-		return nil
-	}
-	return o.violation("outcomes", "not-final", r.Key, "answers %v, and no chosen entry keeps it from taking effect", r)
 }

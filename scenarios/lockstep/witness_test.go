@@ -38,6 +38,7 @@ func watchedWith(l lies) (s scenarios.System, last *watched) {
 	last = &watched{}
 	s = System()
 	s.Definitions = []fsm.Definition{mesh()}
+	s.Manners = false // a history tells operations apart by their own ids
 	s.New = func(p *scenarios.Plan) scenarios.Run {
 		*last = watched{run: newRun(p), lies: l, told: map[int]map[string]*node.Value{}, births: map[int]int{}}
 		last.run.bug.after = last.after
@@ -113,7 +114,7 @@ func (w *watched) hear(id int, key string, v *node.Value) {
 		if version++; had == nil || version > had.Version {
 			w.see(guarantee.Observation{
 				Kind: guarantee.Transition, Source: stream(id), Machine: key, Version: int64(version),
-				From: state, State: e.To, Operation: string(e.ID),
+				From: state, State: e.To, Operation: e.ID.Name(),
 			})
 		}
 		state = e.To
@@ -186,7 +187,7 @@ func (w *watched) entries(o guarantee.Observation, v *node.Value) {
 	o.Kind = guarantee.Entry
 	for i := len(v.Recent) - 1; i >= 0; i-- {
 		if e := &v.Recent[i]; e.Kind == node.Made {
-			o.State, o.Operation = e.To, string(e.ID)
+			o.State, o.Operation = e.To, e.ID.Name()
 			w.see(o)
 			o.Version--
 		}

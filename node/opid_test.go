@@ -1,0 +1,68 @@
+package node_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// What an id says of itself.
+func TestFormsOfIDs(t *testing.T) {
+	stamped := node.Stamp(key, 17, "k7")
+	require.Regexp(t, `^17@[A-Za-z0-9_-]{4}k7$`, string(stamped))
+	for _, c := range []struct {
+		id   node.OpID
+		name string
+		base uint64
+		once bool
+	}{
+		{stamped, "k7", 17, false},
+		{node.Stamp(key, 0, "k7"), "k7", 0, false},
+		{node.Stamp(key, 1<<62, strings.Repeat("x", node.MaxOpName)), strings.Repeat("x", node.MaxOpName), 1 << 62, false},
+		{node.Stamp(key, 1, "-k7"), "-k7", 1, false},
+		{node.Once("k7"), "k7", 0, true},
+		{"pay-1", "pay-1", 0, false},
+		{"17", "17", 0, false},
+		{"@k7", "@k7", 0, false},
+		{"a17@abcdk7", "a17@abcdk7", 0, false},
+		{"-", "-", 0, false},
+	} {
+		base, err := c.id.Base(key)
+		require.NoError(t, err, c.id)
+		require.Equal(t, c.base, base, c.id)
+		require.Equal(t, c.name, c.id.Name(), c.id)
+		require.Equal(t, c.once, c.id.IsOnce(), c.id)
+	}
+}
+
+// An id that carries a base is of one machine, and cannot be given another base or
+// name. What only looks like one is refused.
+func TestIDsThatNoNodeTakes(t *testing.T) {
+	stamped := string(node.Stamp(key, 17, "k7"))
+	for _, id := range []string{
+		"", strings.Repeat("x", node.MaxOpID+1), "\xff",
+		"18" + stamped[2:], "017" + stamped[2:], stamped + "7", stamped[:7], "17@", "17@k7",
+		"99999999999999999999" + stamped[2:],
+		string(node.Stamp("lifecycle/b", 17, "k7")),
+	} {
+		_, err := node.OpID(id).Base(key)
+		require.ErrorIs(t, err, node.ErrOpID, id)
+	}
+}
+
+func TestStampsComeBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		base := rapid.Uint64Max(1<<62).Draw(t, "base")
+		name := rapid.StringMatching(`[A-Za-z0-9._-]{1,40}`).Draw(t, "name")
+		machine := rapid.SampledFrom([]string{key, "lifecycle/b", "door/a"}).Draw(t, "machine")
+		id := node.Stamp(machine, base, name)
+		require.LessOrEqual(t, len(id), node.MaxOpID)
+		require.Equal(t, name, id.Name())
+		got, err := id.Base(machine)
+		require.NoError(t, err)
+		require.Equal(t, base, got)
+	})
+}

@@ -1,0 +1,55 @@
+package node
+
+import (
+	"encoding/hex"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/stretchr/testify/require"
+)
+
+// records are log entries as builds have written them, and what they hold. They
+// stay readable: only add to them.
+var records = map[string]struct {
+	text string // in hexadecimal
+	want Value
+}{
+	"voids that do not keep what was asked": {
+		"0b6c6966656379636c652f61" + "01070201" + "01070201" + // key, promised, accepted
+			"01" + "02" + "03" + "04496e6974" + // version, voids, entries, the state before
+			"0463312e31" + "00" + "0752756e6e696e67" +
+			"0463322e31" + "01" +
+			"0463332e31" + "02",
+		Value{Version: 1, Serial: 3, State: "Running", Before: "Init", Recent: []Entry{
+			{ID: "c1.1", To: "Running"},
+			{ID: "c2.1", To: "Running", Kind: VoidIllegal},
+			{ID: "c3.1", To: "Running", Kind: VoidMismatch},
+		}},
+	},
+	"a void that does": {
+		"0b6c6966656379636c652f61" + "01070201" + "01070201" +
+			"01" + "01" + "02" + "04496e6974" +
+			"0463312e31" + "00" + "0752756e6e696e67" +
+			"0463322e31" + "03" + "04496e6974",
+		Value{Version: 1, Serial: 2, State: "Running", Before: "Init", Recent: []Entry{
+			{ID: "c1.1", To: "Running"},
+			{ID: "c2.1", To: "Running", Asked: "Init", Kind: Void},
+		}},
+	},
+}
+
+func TestRecordsStayReadable(t *testing.T) {
+	lifecycle := fsm.Lifecycle()
+	for name, r := range records {
+		t.Run(name, func(t *testing.T) {
+			text, err := hex.DecodeString(r.text)
+			require.NoError(t, err)
+			n := &Node{defs: map[string]*fsm.Definition{"lifecycle": &lifecycle}, machines: map[string]*machine{}}
+			require.NoError(t, n.replay(text, 1))
+			m := n.machines["lifecycle/a"]
+			require.Equal(t, &r.want, m.value)
+			require.NoError(t, m.value.check(&lifecycle))
+			require.Equal(t, text, appendRecord(nil, m, true, &encoded{}))
+		})
+	}
+}

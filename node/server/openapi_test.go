@@ -1,0 +1,270 @@
+package server_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/stretchr/testify/require"
+)
+
+const openAPI = "../../docs/openapi.yaml"
+
+func readOpenAPI(t *testing.T) *openapi3.T {
+	doc, err := openapi3.NewLoader().LoadFromFile(openAPI)
+	require.NoError(t, err)
+	require.NoError(t, doc.Validate(t.Context()))
+	return doc
+}
+
+// Every route of the server is in the document, and no other is.
+func TestOpenAPIHasTheRoutes(t *testing.T) {
+	c := startCluster(t, 1)
+	var documented []string
+	for path, item := range readOpenAPI(t).Paths.Map() {
+		for method := range item.Operations() {
+			documented = append(documented, method+" "+path)
+		}
+	}
+	slices.Sort(documented)
+	require.Equal(t, c.nodes[1].Routes(), documented)
+}
+
+// Every schema has the fields of the type that is sent, and requires those that
+// always are.
+func TestOpenAPIHasTheFields(t *testing.T) {
+	schemas := readOpenAPI(t).Components.Schemas
+	types := map[string]any{
+		"Transition": server.Transition{}, "Issued": server.Issued{}, "Machine": server.Machine{}, "Local": server.Local{},
+		"Failure": server.Failure{}, "Page": server.Page{}, "Listed": server.Listed{}, "Definition": fsm.Definition{},
+		"Event": server.Event{}, "Step": server.Step{}, "Gap": server.Gap{}, "End": server.End{},
+		"Status": server.Status{}, "PeerStatus": server.PeerStatus{},
+	}
+	named := slices.Sorted(maps.Keys(schemas))
+	require.Equal(t, named, slices.Sorted(maps.Keys(withName(types))), "the schemas, and the types here")
+	for name, of := range types {
+		fields, always := fieldsOf(reflect.TypeOf(of))
+		s := schemas[name].Value
+		require.Equal(t, fields, slices.Sorted(maps.Keys(s.Properties)), name)
+		slices.Sort(s.Required)
+		require.Equal(t, always, append([]string{}, s.Required...), name+" requires")
+		require.NotNil(t, s.AdditionalProperties.Has, name)
+		require.False(t, *s.AdditionalProperties.Has, name)
+	}
+}
+
+// withName adds the one schema that is no type.
+func withName(types map[string]any) map[string]any {
+	all := maps.Clone(types)
+	all["Name"] = ""
+	return all
+}
+
+// fieldsOf lists the names of a type's fields in JSON, and of those that are always there.
+func fieldsOf(t reflect.Type) (all, always []string) {
+	all, always = []string{}, []string{}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Anonymous {
+			inner, required := fieldsOf(f.Type)
+			all, always = append(all, inner...), append(always, required...)
+			continue
+		}
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if all = append(all, name); options != "omitempty" {
+			always = append(always, name)
+		}
+	}
+	slices.Sort(all)
+	slices.Sort(always)
+	return all, always
+}
+
+// Every code of a failure is documented with its status, and no other is.
+func TestOpenAPIHasTheCodes(t *testing.T) {
+	code := readOpenAPI(t).Components.Schemas["Failure"].Value.Properties["error"].Value.Properties["code"].Value
+	said := map[node.Reason]int{
+		node.Illegal: 0, node.Mismatch: 0, node.Forgotten: 0, node.BaseAhead: 0, node.Conflict: 0, node.UnknownState: 0,
+		node.UnknownDefinition: 0, node.BadRequest: 0, node.Overloaded: 0, node.Timeout: 0, "stopping": http.StatusServiceUnavailable,
+	}
+	var documented []string
+	for _, c := range code.Enum {
+		documented = append(documented, c.(string))
+	}
+	var all []string
+	for why, status := range said {
+		all = append(all, string(why))
+		if status == 0 {
+			status = server.StatusOf(why)
+		}
+		require.Regexp(t, fmt.Sprintf("`%s` \\([0-9, ]*%d", why, status), code.Description)
+	}
+	require.ElementsMatch(t, all, documented)
+}
+
+// apiTest asks nodes, and compares what is asked and answered with the document.
+type apiTest struct {
+	t      *testing.T
+	c      *cluster
+	router routers.Router
+	met    map[string]bool // method, path of the document, status
+}
+
+// ask sends a request, and has question and answer be as the document says. A
+// question that is wrong on purpose is not.
+func (a *apiTest) ask(id node.ID, method, path, body string, wrong bool) (int, string) {
+	a.t.Helper()
+	req, err := http.NewRequestWithContext(a.t.Context(), method, a.c.url(id, path), strings.NewReader(body))
+	require.NoError(a.t, err)
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	plain := req.Clone(a.t.Context())
+	plain.URL.Host, plain.URL.Scheme, plain.Body = "", "", io.NopCloser(strings.NewReader(body))
+	route, params, err := a.router.FindRoute(plain)
+	require.NoError(a.t, err, path)
+	in := &openapi3filter.RequestValidationInput{Request: plain, PathParams: params, Route: route}
+	if !wrong {
+		require.NoError(a.t, openapi3filter.ValidateRequest(a.t.Context(), in), "%s %s %s", method, path, body)
+	}
+	resp, err := a.c.http.Do(req)
+	require.NoError(a.t, err)
+	defer resp.Body.Close()
+	var text []byte
+	if route.Path == "/v1/watch" && resp.StatusCode == http.StatusOK { // it has no end
+		line := make([]byte, 4096)
+		n, err := resp.Body.Read(line)
+		require.NoError(a.t, err)
+		text, _, _ = bytes.Cut(line[:n], []byte("\n"))
+	} else {
+		text, err = io.ReadAll(resp.Body)
+		require.NoError(a.t, err)
+	}
+	a.met[fmt.Sprintf("%s %s %d", method, route.Path, resp.StatusCode)] = true
+	out := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: in, Status: resp.StatusCode, Header: resp.Header,
+		Options: &openapi3filter.Options{IncludeResponseStatus: true},
+	}
+	out.SetBodyBytes(text)
+	require.NoError(a.t, openapi3filter.ValidateResponse(a.t.Context(), out), "%s %s %s: %s", method, path, body, text)
+	return resp.StatusCode, string(text)
+}
+
+// What nodes answer is as the document says, and what it says they do answer.
+func TestOpenAPIIsWhatNodesSay(t *testing.T) {
+	openapi3filter.RegisterBodyDecoder("application/x-ndjson", openapi3filter.JSONBodyDecoder)
+	doc := readOpenAPI(t)
+	router, err := legacy.NewRouter(doc)
+	require.NoError(t, err)
+	a := &apiTest{t: t, router: router, met: map[string]bool{}}
+	a.useCluster()
+	a.useLoneNode()
+	a.useBusyNode()
+	var missing []string
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			for status := range op.Responses.Map() {
+				if key := fmt.Sprintf("%s %s %s", method, path, status); !a.met[key] {
+					missing = append(missing, key)
+				}
+			}
+		}
+	}
+	// The last is seen only of a node that has stopped by itself, in the second that it takes to say why.
+	require.Equal(t, []string{"GET /v1/definitions 503"}, missing, "documented, and not seen here")
+}
+
+const web = "/v1/machines/lifecycle/web"
+
+// useCluster asks a node of a cluster that works.
+func (a *apiTest) useCluster() {
+	a.c = startCluster(a.t, 1)
+	for _, q := range []struct {
+		method, path, body string
+		wrong              bool
+	}{
+		{"POST", web + "/transitions", `{"to":"Running"}`, false},
+		{"POST", web + "/transitions", `{"to":"Stopped","operation":"pay-1","expect_version":1}`, false},
+		{"POST", web + "/transitions", `{"to":"Init","operation":"pay-1"}`, false},
+		{"POST", web + "/transitions", `{"to":"Flying"}`, false},
+		{"POST", web + "/transitions", `{"to":7}`, true},
+		{"POST", "/v1/machines/nothing/web/transitions", `{"to":"Running"}`, false},
+		{"POST", web + "/operations", ``, false},
+		{"POST", "/v1/machines/nothing/web/operations", ``, false},
+		{"POST", "/v1/machines/lifecycle/a%20b/operations", ``, true},
+		{"GET", web, ``, false},
+		{"GET", web + "?consistency=local", ``, false},
+		{"GET", web + "?consistency=strong", ``, true},
+		{"GET", "/v1/machines/nothing/web", ``, false},
+		{"GET", "/v1/machines?prefix=lifecycle/&limit=1&state=Stopped&consistency=linearizable", ``, false},
+		{"GET", "/v1/machines?limit=0", ``, true},
+		{"GET", "/v1/definitions", ``, false},
+		{"POST", "/v1/definitions", `{"name":"door","states":["open","shut"],"initial":"shut","transitions":[{"from":"shut","to":"open"}]}`, false},
+		{"POST", "/v1/definitions", `{"name":"door","states":["shut"],"initial":"shut","transitions":[]}`, false},
+		{"POST", "/v1/definitions", `{"name":"door"}`, false},
+		{"POST", "/v1/definitions", `{"name":"` + strings.Repeat("x", 1<<20) + `"}`, false},
+		{"GET", "/v1/watch?key=lifecycle/web&from=0", ``, false},
+		{"GET", "/v1/watch", ``, false},
+		{"GET", "/v1/watch?key=nothing/web", ``, false},
+		{"GET", "/v1/status", ``, false},
+		{"GET", "/metrics", ``, false},
+		{"GET", "/livez", ``, false},
+		{"GET", "/readyz", ``, false},
+	} {
+		a.ask(1, q.method, q.path, q.body, q.wrong)
+	}
+}
+
+// useLoneNode asks a node that has lost the others, about a machine that it knows.
+func (a *apiTest) useLoneNode() {
+	a.c = startCluster(a.t, 3, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 500 * time.Millisecond })
+	eventually(a.t, "a machine is there", func() bool {
+		return a.c.propose(1, "lifecycle/web", `{"to":"Running"}`).Status == http.StatusOK
+	})
+	a.c.stop(2)
+	a.c.stop(3)
+	a.ask(1, "POST", web+"/transitions", `{"to":"Stopped"}`, false)
+	a.ask(1, "GET", "/v1/machines?consistency=linearizable", ``, false)
+	a.ask(1, "GET", web, ``, false)
+	a.ask(1, "POST", web+"/operations", ``, false)
+	a.ask(1, "POST", "/v1/definitions", `{"name":"door","states":["shut"],"initial":"shut","transitions":[]}`, false)
+	eventually(a.t, "it notices", func() bool {
+		status, _ := a.ask(1, "GET", "/readyz", ``, false)
+		return status == http.StatusServiceUnavailable
+	})
+}
+
+// useBusyNode asks a node that has no room for another operation or watcher.
+func (a *apiTest) useBusyNode() {
+	a.c = startCluster(a.t, 3, func(cfg *server.Config) {
+		cfg.Node.ConsensusTimeout, cfg.Limits.Waiting, cfg.Limits.Watchers = 3*time.Second, 1, 1
+	})
+	require.Equal(a.t, http.StatusOK, a.c.propose(1, "lifecycle/web", `{"to":"Running"}`).Status)
+	a.c.stop(2)
+	a.c.stop(3)
+	var waits sync.WaitGroup
+	defer waits.Wait()
+	waits.Go(func() { a.c.tryAsk(1, "GET", web, "") }) // until the consensus timeout
+	eventually(a.t, "the node is busy", func() bool { return a.c.metrics(1)["lockstep_operations_waiting"] == 1 })
+	a.ask(1, "GET", web, ``, false)
+	a.ask(1, "GET", "/v1/machines?consistency=linearizable", ``, false)
+	a.ask(1, "POST", web+"/transitions", `{"to":"Running"}`, false)
+	a.ask(1, "POST", web+"/operations", ``, false)
+	a.ask(1, "GET", "/v1/watch?key=lifecycle/web", ``, false)
+	a.ask(1, "POST", "/v1/definitions", `{"name":"door","states":["shut"],"initial":"shut","transitions":[]}`, false)
+}

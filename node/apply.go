@@ -20,7 +20,7 @@ func (n *Node) request(client ID, r *Request) {
 	case !o.based():
 		n.refuse(o, BadRequest)
 	case r.Kind == ReadLocal:
-		n.answer(o, observed(n.local(r.Key, def)))
+		n.answer(o, n.local(r.Key, def))
 	case r.Kind == Read:
 		n.counts.Reads++
 		n.read(n.machine(r.Key), o)
@@ -62,12 +62,17 @@ func names(key, text string) bool {
 	return text == fsm.Retired || err == nil && metaKey(d.Name) == key
 }
 
-// local is what this node has learnt of a machine.
-func (n *Node) local(key string, def *fsm.Definition) *Value {
-	if m := n.machines[key]; m != nil {
-		return m.base(m.chosen)
+// local is what this life has learnt of a machine. Of one that it has only
+// accepted a value of, as after a restart, it knows that its initial state may be past.
+func (n *Node) local(key string, def *fsm.Definition) Reply {
+	switch m := n.machines[key]; {
+	case m == nil:
+		return observed(initial(def))
+	case m.chosen == nil && m.value != nil:
+		return Reply{Outcome: Unknown, Reason: NotLearnt}
+	default:
+		return observed(m.base(m.chosen))
 	}
-	return initial(def)
 }
 
 // maxBacklog is how much of the log may wait for the disk, in bytes.

@@ -72,6 +72,12 @@ const (
 	Abstains     Reason = "abstains"      // the node takes no part: its log is disputed, or its cluster is not formed
 )
 
+// The reasons of who cannot say.
+const (
+	NotLearnt Reason = "not-learnt" // local read: this life of the node knows of no chosen value, though of an accepted one
+	Stopping  Reason = "stopping"   // the node stops, or has stopped; said by servers
+)
+
 // Reject is an acceptor's refusal of a Proposal.
 type Reject struct {
 	Phase    Phase

@@ -8,5 +8,6 @@ type (
 	Machine = watch.Machine
 	Step    = watch.Step
 	Gap     = watch.Gap
+	Behind  = watch.Behind
 	End     = watch.End
 )

@@ -19,8 +19,17 @@ const maxBody = 64 << 10
 // Local is the answer to a local read: what one life of one node has learnt.
 type Local struct {
 	Machine
-	Node node.ID `json:"node"`
-	Boot uint64  `json:"boot"` // the number of the node's life: what a life tells of a machine does not go back
+	Unknown bool    `json:"unknown,omitempty"` // it has accepted a value and does not know whether that is chosen: the machine's state and version mean nothing
+	Node    node.ID `json:"node"`
+	Boot    uint64  `json:"boot"` // the number of the node's life: what a life tells of a machine does not go back
+}
+
+// unlearnt is a Local of which nothing is known.
+type unlearnt struct {
+	Key     string  `json:"key"`
+	Unknown bool    `json:"unknown"`
+	Node    node.ID `json:"node"`
+	Boot    uint64  `json:"boot"`
 }
 
 // Failure is the answer to a client whose operation was not committed.
@@ -57,7 +66,7 @@ func (s *Server) handler() http.Handler {
 	for pattern, handle := range s.routes() {
 		mux.HandleFunc(pattern, handle)
 	}
-	return s.hurried(mux)
+	return s.hurried(explained(mux))
 }
 
 // hurried bounds the time that a client takes, but not the time that the node
@@ -132,6 +141,8 @@ func (s *Server) tell(w http.ResponseWriter, req *node.Request, reply *node.Repl
 		} else {
 			send(w, http.StatusOK, m)
 		}
+	case reply.Reason == node.NotLearnt:
+		send(w, http.StatusOK, unlearnt{Key: req.Key, Unknown: true, Node: s.cfg.Node.ID, Boot: s.life})
 	default:
 		s.explain(w, req, reply)
 	}
@@ -186,7 +197,7 @@ func (s *Server) turnsAway(w http.ResponseWriter) bool {
 // turnAway answers a request that got no answer from the node. req is nil if
 // it was none that the node takes.
 func turnAway(w http.ResponseWriter, req *node.Request, err error) {
-	why, outcome := stopping, node.Rejected
+	why, outcome := node.Stopping, node.Rejected
 	switch {
 	case errors.Is(err, ErrBusy):
 		why = node.Overloaded
@@ -198,9 +209,6 @@ func turnAway(w http.ResponseWriter, req *node.Request, err error) {
 	}
 	fail(w, http.StatusServiceUnavailable, Failure{Outcome: outcome.String()}, why, err.Error())
 }
-
-// stopping is the reason of a node that stops, or has stopped, for not answering.
-const stopping node.Reason = "stopping"
 
 // refuse answers a request that was not carried out at all.
 func refuse(w http.ResponseWriter, status int, why node.Reason, text string) {

@@ -138,8 +138,40 @@ func TestRefusals(t *testing.T) {
 		"GET /v1/machines/lifecycle/web/more": http.StatusNotFound,
 	} {
 		method, path, _ := strings.Cut(path, " ")
-		require.Equal(t, status, c.ask(1, method, path, "").Status, path)
+		a := c.ask(1, method, path, "")
+		require.Equal(t, status, a.Status, path)
+		require.Equal(t, "bad-request", a.Error.Code, path)
+		require.Equal(t, "rejected", a.Outcome, path)
+		require.Contains(t, a.Error.Text, map[int]string{
+			http.StatusNotFound: path + ": no such path", http.StatusMethodNotAllowed: path + ": want ",
+		}[status])
 	}
+	resp, err := http.Head(c.url(1, web+"/transitions"))
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	require.Equal(t, "POST", resp.Header.Get("Allow"))
+}
+
+// After a restart a node may hold a value of which it does not know whether it was
+// chosen. A local read says so, as the listing does, and not that nothing has happened.
+func TestLocalReadAfterRestart(t *testing.T) {
+	c := startCluster(t, 3, func(cfg *server.Config) { cfg.Node.RepairDelay = 0 }) // or it would learn it soon
+	c.propose(1, "lifecycle/web", `{"to":"Running"}`)
+	eventually(t, "node 2 has heard", func() bool {
+		return c.ask(2, "GET", "/v1/machines/lifecycle/web?consistency=local", "").State == "Running"
+	})
+	c.stop(2)
+	c.start(2)
+	c.awaitAll()
+	_, text := c.page(2, "/v1/machines/lifecycle/web?consistency=local")
+	require.Equal(t, `{"key":"lifecycle/web","unknown":true,"node":2,"boot":2}`+"\n", text)
+	_, text = c.page(2, "/v1/machines")
+	require.Contains(t, text, `{"key":"lifecycle/web","unknown":true}`)
+	require.Equal(t, "Running", c.get(2, "lifecycle/web").State)
+	_, text = c.page(2, "/v1/machines/lifecycle/web?consistency=local")
+	require.Contains(t, text, `"state":"Running","version":1`)
+	_, text = c.page(2, "/v1/machines/lifecycle/untouched?consistency=local")
+	require.Contains(t, text, `"state":"Init","version":0`)
 }
 
 // A node that reaches no majority answers when the consensus timeout has passed:

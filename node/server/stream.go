@@ -151,7 +151,7 @@ func (s *Server) follow(r *http.Request, sub *watching, out *lines, now *node.Va
 		if !whole {
 			page, err := s.loop.present(&sub.watcher)
 			if err != nil {
-				out.end(stopping, err.Error())
+				out.end(node.Stopping, err.Error())
 				return
 			}
 			for _, e := range page {
@@ -181,10 +181,10 @@ func (s *Server) follow(r *http.Request, sub *watching, out *lines, now *node.Va
 		case <-beat.C:
 			out.put(Event{Heartbeat: &struct{}{}})
 		case <-s.closing:
-			out.end(stopping, "the node stops: resume from the last version at another")
+			out.end(node.Stopping, "the node stops: resume from the last version at another")
 			return
 		case <-s.loop.over:
-			out.end(stopping, because(errors.New("resume from the last version at another"), s.loop.err).Error())
+			out.end(node.Stopping, because(errors.New("resume from the last version at another"), s.loop.err).Error())
 			return
 		case <-r.Context().Done():
 			return
@@ -253,6 +253,8 @@ func (l *lines) frame(e Event) {
 		name, version = "transition", e.Transition.Version
 	case e.Gap != nil:
 		name = "gap"
+	case e.Behind != nil:
+		name = "behind"
 	case e.End != nil:
 		name = "end"
 	}

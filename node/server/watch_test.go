@@ -83,6 +83,8 @@ func inWords(e server.Event) string {
 		return fmt.Sprintf("%s %s>%s v%d", e.Transition.Key, e.Transition.From, e.Transition.To, e.Transition.Version)
 	case e.Gap != nil:
 		return fmt.Sprintf("%s gap %d-%d", e.Gap.Key, e.Gap.From, e.Gap.To)
+	case e.Behind != nil:
+		return fmt.Sprintf("%s behind: v%d, not v%d", e.Behind.Key, e.Behind.Version, e.Behind.From)
 	case e.End != nil:
 		return "end " + e.End.Code
 	}
@@ -149,6 +151,7 @@ func TestWatchResumes(t *testing.T) {
 	c.drive("lifecycle/web", 10, 11, 2)
 	w.tells("lifecycle/web Running>Stopped v11")
 
+	c.watch(1, "prefix=lifecycle/w&from=12").tells("lifecycle/web behind: v11, not v12")
 	w = c.watch(1, "key=lifecycle/web&from=12")
 	require.Equal(t, http.StatusBadRequest, w.resp.StatusCode)
 	text, _ := w.line()

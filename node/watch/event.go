@@ -7,11 +7,14 @@ package watch
 //
 // The first event of a machine is the State that the watch begins from, or a Gap
 // if that is not known any more. Then every chosen transition follows, in the
-// order of versions and each once; where some are not known, a Gap says which.
+// order of versions and each once; where some are not known, a Gap says which. Where
+// the watch is to begin from a version that a machine has not reached, a Behind says
+// so once, before its State.
 type Event struct {
 	State      *Machine  `json:"state,omitempty"`
 	Transition *Step     `json:"transition,omitempty"`
 	Gap        *Gap      `json:"gap,omitempty"`
+	Behind     *Behind   `json:"behind,omitempty"`
 	Heartbeat  *struct{} `json:"heartbeat,omitempty"` // the connection is alive
 	End        *End      `json:"end,omitempty"`       // the last event
 }
@@ -30,6 +33,14 @@ type Gap struct {
 	Key  string `json:"key"`
 	From uint64 `json:"from"` // the first version
 	To   uint64 `json:"to"`   // the last
+}
+
+// Behind says that a machine has not reached the version to resume from, as far as
+// the node knows. Nothing is told of it until it has, and then what follows.
+type Behind struct {
+	Key     string `json:"key"`
+	Version uint64 `json:"version"` // that it is at
+	From    uint64 `json:"from"`    // that was asked for
 }
 
 // End says why a watch is over.

@@ -55,6 +55,7 @@ func (s *Story) GoesOn(key string, had, now *node.Value) {
 	switch {
 	case had != nil && (!s.Resume || had.Version >= s.From):
 		s.transitions(key, had.Version, now)
+	case s.Resume && had != nil && now.Version < s.From: // which was said of had
 	case s.Resume:
 		s.first(key, s.From, now)
 	default:
@@ -63,10 +64,12 @@ func (s *Story) GoesOn(key string, had, now *node.Value) {
 }
 
 // first tells the first of a machine: the state at version from, and what has
-// happened since. It is for later if the node does not know of that version yet.
+// happened since. It is for later if the node does not know of that version yet,
+// which is said.
 func (s *Story) first(key string, from uint64, v *node.Value) {
 	switch {
 	case from > v.Version:
+		s.Tell(Event{Behind: &Behind{key, v.Version, from}})
 		return
 	case from >= oldest(v):
 		s.Tell(Event{State: at(key, v, from)})

@@ -37,7 +37,7 @@ func TestStoryIsCompleteUpToGaps(t *testing.T) {
 		if s.Resume {
 			s.From = rapid.Uint64Range(0, 30).Draw(t, "from")
 		}
-		told, begun := s.From, s.Resume
+		told, begun, behind := s.From, s.Resume, 0
 		s.Tell = func(e Event) {
 			switch {
 			case e.State != nil:
@@ -53,6 +53,11 @@ func TestStoryIsCompleteUpToGaps(t *testing.T) {
 				require.Equal(t, stateOf(told+1), e.Transition.To)
 				require.Equal(t, fmt.Sprint(told+1), e.Transition.Operation)
 				told++
+			case e.Behind != nil:
+				behind++
+				require.Equal(t, 1, behind, "said once")
+				require.Equal(t, s.From, e.Behind.From)
+				require.Less(t, e.Behind.Version, s.From)
 			case e.Gap != nil:
 				require.Equal(t, told+1, e.Gap.From)
 				require.GreaterOrEqual(t, e.Gap.To, e.Gap.From)
@@ -71,6 +76,9 @@ func TestStoryIsCompleteUpToGaps(t *testing.T) {
 			s.GoesOn("lifecycle/a", had, now)
 			had = now
 			require.Equal(t, max(version, s.From), told, "all is told at once")
+			if version < s.From {
+				require.Equal(t, 1, behind, "silence would say that nothing is there")
+			}
 		}
 	})
 }

@@ -106,6 +106,10 @@ func (o *oracle) told(t *truth, w *watcher, e watch.Event) *scenarios.Violation 
 			return wrong("of a gap from %d to %d", e.Gap.From, e.Gap.To)
 		}
 		w.told = e.Gap.To
+	case e.Behind != nil:
+		if e.Behind.From != w.told || e.Behind.Version >= w.told {
+			return wrong("that it is behind, at version %d and not %d", e.Behind.Version, e.Behind.From)
+		}
 	}
 	return nil
 }

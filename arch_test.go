@@ -47,7 +47,7 @@ var layers = map[string]layer{
 			"github.com/prometheus/client_golang/prometheus/promhttp",
 		},
 	},
-	"node/client": {module: []string{"node", "node/server", "node/session"}},
+	"node/client": {module: []string{"node", "node/fsm", "node/server", "node/session"}},
 
 	"checker":        {module: []string{"node/fsm"}, others: []string{"github.com/anishathalye/porcupine"}},
 	"checker/jepsen": {pure: true, module: []string{"checker", "node/fsm"}},

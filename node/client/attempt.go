@@ -33,7 +33,7 @@ func transport() *http.Client {
 
 // attempt asks one node once and hands over what came of it.
 func (c *Client) attempt(ctx context.Context, to node.ID, r *node.Request, answers chan<- answer) {
-	a := c.ask(ctx, c.cfg.Endpoints[to-1], r)
+	a := c.ask(ctx, c.endpoint(to), r)
 	a.attempt = r.Attempt
 	select {
 	case answers <- a:
@@ -41,10 +41,9 @@ func (c *Client) attempt(ctx context.Context, to node.ID, r *node.Request, answe
 	}
 }
 
-// ask is one HTTP exchange. The reply is nil if there is none to go by.
+// ask is one HTTP exchange, which lasts until ctx ends: an answer that comes late
+// counts, too. The reply is nil if there is none to go by.
 func (c *Client) ask(ctx context.Context, endpoint string, r *node.Request) answer {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.Attempt)
-	defer cancel()
 	req, err := request(ctx, endpoint, r)
 	if err != nil {
 		return answer{text: err.Error()}
@@ -103,8 +102,14 @@ func never(err error) bool {
 func understand(r *node.Request, status int, body []byte, endpoint string) answer {
 	if status == http.StatusOK {
 		var m server.Local
-		if err := json.Unmarshal(body, &m); err != nil || m.State == "" {
+		if err := json.Unmarshal(body, &m); err != nil || (m.State == "") != m.Unknown {
 			return answer{text: fmt.Sprintf("%s: not an answer of a node: %.100q", endpoint, body)}
+		}
+		if m.Unknown {
+			return answer{
+				reply: reply(r, node.Unknown, node.NotLearnt), node: m.Node, boot: m.Boot,
+				text: fmt.Sprintf("node %d has not learnt its state in this life: ask for a linearizable read", m.Node),
+			}
 		}
 		out := reply(r, node.Committed, "")
 		out.State, out.Version, out.Serial = m.State, m.Version, m.Serial

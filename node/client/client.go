@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -24,7 +23,7 @@ var ErrConfig = errors.New("invalid client configuration")
 // Config is what a client is told once.
 type Config struct {
 	Endpoints []string      // HTTP addresses, as in 127.0.0.1:8001, of all nodes in the order of their ids
-	Attempt   time.Duration // how long to wait for a node before asking another; 0: 3 s
+	Attempt   time.Duration // how long to wait for a node before asking another besides; 0: 500 ms, or less if the deadline would not let all be asked
 	Deadline  time.Duration // of an operation; 0: 10 s
 }
 
@@ -32,6 +31,7 @@ type Config struct {
 type Client struct {
 	cfg  Config
 	http *http.Client
+	born time.Time
 
 	mu      sync.Mutex // of session
 	session *session.Session
@@ -46,25 +46,25 @@ type Result struct {
 	State     string
 	Version   uint64
 	Known     bool    // State and Version were told
-	Node      node.ID // of a local read that was committed: which node answered
+	Node      node.ID // of a local read that was answered: which node did
 	Boot      uint64  // and in which of its lives
 }
 
 // New makes a client. It connects when it is asked to do something.
 func New(cfg Config) (*Client, error) {
-	if cfg.Attempt == 0 {
-		cfg.Attempt = 3 * time.Second
+	if len(cfg.Endpoints) == 0 {
+		return nil, fmt.Errorf("%w: endpoints: want at least one", ErrConfig)
 	}
 	if cfg.Deadline == 0 {
 		cfg.Deadline = 10 * time.Second
 	}
-	if len(cfg.Endpoints) == 0 {
-		return nil, fmt.Errorf("%w: endpoints: want at least one", ErrConfig)
+	if cfg.Attempt == 0 {
+		cfg.Attempt = min(500*time.Millisecond, cfg.Deadline/time.Duration(len(cfg.Endpoints)+1))
 	}
 	sc := session.Config{Attempt: cfg.Attempt, Deadline: cfg.Deadline, Pause: 100 * time.Millisecond}
 	for i, e := range cfg.Endpoints {
-		if _, _, err := net.SplitHostPort(e); err != nil {
-			return nil, fmt.Errorf("%w: endpoint %q: want host:port", ErrConfig, e)
+		if err := CheckEndpoint(e); err != nil {
+			return nil, err
 		}
 		sc.Nodes = append(sc.Nodes, node.ID(i+1))
 	}
@@ -75,7 +75,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	return &Client{cfg: cfg, session: s, http: transport()}, nil
+	return &Client{cfg: cfg, session: s, http: transport(), born: time.Now()}, nil
 }
 
 // Close lets the connections go.
@@ -117,15 +117,14 @@ type answer struct {
 // Do carries out an operation. The error is ctx's; whatever the cluster says is
 // in the result. When ctx ends early the outcome is what is known then.
 func (c *Client) Do(ctx context.Context, op session.Operation) (Result, error) {
-	begin := time.Now()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answers := make(chan answer, 1)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	c.mu.Lock()
-	call, action := c.session.Begin(0, op)
-	c.mu.Unlock()
+	var call *session.Call
+	var action session.Action
+	c.decide(func(now time.Duration) { call, action = c.session.Begin(now, op) })
 	var last answer
 	for {
 		if action.Request != nil {
@@ -141,23 +140,34 @@ func (c *Client) Do(ctx context.Context, op session.Operation) (Result, error) {
 		case <-ctx.Done():
 			return Result{Operation: call.ID(), Outcome: node.Unknown, Reason: node.Timeout, Text: last.text}, ctx.Err()
 		case <-timer.C:
-			action = c.locked(func() session.Action { return call.Tick(time.Since(begin)) })
+			c.decide(func(now time.Duration) { action = call.Tick(now) })
 		case a := <-answers:
 			last = a
-			action = c.locked(func() session.Action {
+			c.decide(func(now time.Duration) {
 				if a.reply == nil {
-					return call.Lost(time.Since(begin), a.attempt)
+					action = call.Lost(now, a.attempt)
+				} else {
+					action = call.Reply(now, a.reply)
 				}
-				return call.Reply(time.Since(begin), a.reply)
 			})
 		}
 	}
 }
 
-func (c *Client) locked(f func() session.Action) session.Action {
+// decide asks the session, which one goroutine may use at a time.
+func (c *Client) decide(f func(now time.Duration)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return f()
+	f(time.Since(c.born))
+}
+
+// endpoint is where a node is, as the session names it.
+func (c *Client) endpoint(id node.ID) string { return c.cfg.Endpoints[id-1] }
+
+// Unavailable reports whether the operation was not carried out, and never will be,
+// only because no node, or no majority, could do so in time.
+func (r Result) Unavailable() bool {
+	return session.Result{Outcome: r.Outcome, Reason: r.Reason}.Unavailable()
 }
 
 func result(op session.Operation, r session.Result, last answer) Result {
@@ -167,7 +177,11 @@ func result(op session.Operation, r session.Result, last answer) Result {
 	}
 	if r.Outcome != node.Committed {
 		out.Text = last.text
-	} else if op.Kind == node.ReadLocal {
+		if out.Text == "" && r.Reason == node.Timeout {
+			out.Text = "no node has answered in time"
+		}
+	}
+	if last.reply != nil {
 		out.Node, out.Boot = last.node, last.boot
 	}
 	return out

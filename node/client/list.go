@@ -9,9 +9,9 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/server"
 )
 
@@ -22,9 +22,12 @@ var ErrRefused = errors.New("refused")
 // ErrUnreachable is returned when no node has answered in time.
 var ErrUnreachable = errors.New("no node answers")
 
-// maxPage bounds what is read of a page: a thousand entries with the longest
-// names.
-const maxPage = 1 << 20
+// Bounds of what is read of an answer: a page of a thousand entries with the
+// longest names, and as many definitions as there may be.
+const (
+	maxPage        = 1 << 20
+	maxDefinitions = 64 << 20
+)
 
 // Listing says which machines to list.
 type Listing struct {
@@ -54,67 +57,49 @@ func (l *Listing) query() url.Values {
 // List gives a page of machines in the order of their keys, as the first node
 // knows them that answers. A page may be shorter than its limit, even empty: the
 // last is the one without Next, which is the After of the page that follows.
-func (c *Client) List(ctx context.Context, l Listing) (page server.Page, err error) {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.Deadline)
-	defer cancel()
-	err = c.inTurn(ctx, func(endpoint string) error {
-		ctx, cancel := context.WithTimeout(ctx, c.patience(l.Linearizable))
-		defer cancel()
-		page = server.Page{}
-		return c.fetch(ctx, "http://"+endpoint+"/v1/machines?"+l.query().Encode(), &page)
-	})
-	return page, err
+func (c *Client) List(ctx context.Context, l Listing) (server.Page, error) {
+	return get[server.Page](ctx, c, "/v1/machines?"+l.query().Encode(), maxPage)
 }
 
-// patience is how long to wait for one node. Many reads take it longer.
-func (c *Client) patience(many bool) time.Duration {
-	if many {
-		return c.cfg.Deadline
+// Definitions lists those that the first node knows that answers.
+func (c *Client) Definitions(ctx context.Context) ([]fsm.Definition, error) {
+	return get[[]fsm.Definition](ctx, c, "/v1/definitions", maxDefinitions)
+}
+
+// Status is what the node at one of the client's endpoints says of itself.
+func (c *Client) Status(ctx context.Context, endpoint string) (server.Status, error) {
+	return fetch[server.Status](ctx, c, "http://"+endpoint+"/v1/status", maxPage)
+}
+
+// get gives the answer of the first node that answers.
+func get[T any](ctx context.Context, c *Client, path string, most int64) (T, error) {
+	f, err := search(ctx, c, question[T]{ask: func(ctx context.Context, endpoint string) (T, error) {
+		return fetch[T](ctx, c, "http://"+endpoint+path, most)
+	}})
+	if err == nil {
+		f.end()
 	}
-	return c.cfg.Attempt
+	return f.answer, err
 }
 
-// inTurn asks one node after the other until one answers or refuses, or ctx
-// ends.
-func (c *Client) inTurn(ctx context.Context, ask func(endpoint string) error) error {
-	for i := 0; ; i++ {
-		err := ask(c.cfg.Endpoints[i%len(c.cfg.Endpoints)])
-		if err == nil || errors.Is(err, ErrRefused) {
-			return err
-		}
-		pause := time.Duration(0)
-		if (i+1)%len(c.cfg.Endpoints) == 0 {
-			pause = pauseOfRound
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", ErrUnreachable, err)
-		case <-time.After(pause):
-		}
-	}
-}
-
-// pauseOfRound is between asking all nodes and asking all nodes again.
-const pauseOfRound = 200 * time.Millisecond
-
-// fetch gets a JSON answer.
-func (c *Client) fetch(ctx context.Context, url string, answer any) error {
+// fetch gets a JSON answer, of so many bytes at most.
+func fetch[T any](ctx context.Context, c *Client, url string, most int64) (answer T, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrRefused, err)
+		return answer, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return err
+		return answer, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return refusal(resp)
+		return answer, refusal(resp)
 	}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxPage)).Decode(answer); err != nil {
-		return fmt.Errorf("%s: not an answer of a node: %w", req.URL.Host, err)
+	if err := json.NewDecoder(io.LimitReader(resp.Body, most)).Decode(&answer); err != nil {
+		return answer, fmt.Errorf("%s: not an answer of a node: %w", req.URL.Host, err)
 	}
-	return nil
+	return answer, nil
 }
 
 // refusal is the error that a node has answered with.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node/server"
@@ -38,83 +39,69 @@ type Watching struct {
 // told of. It gives up with ErrUnreachable when no node can be watched for the
 // client's Deadline.
 func (c *Client) Watch(ctx context.Context, w Watching, tell func(server.Event) error) error {
-	s := sight{asked: w, seen: map[string]uint64{}, tell: tell}
-	last := time.Now()
-	for i := 0; ; i++ {
-		endpoint := c.cfg.Endpoints[i%len(c.cfg.Endpoints)]
-		heard, err := c.watchAt(ctx, endpoint, &s)
-		if heard {
-			last = time.Now()
+	s := sight{asked: w, seen: map[string]uint64{}, behind: map[string]bool{}, tell: tell, heard: time.Now()}
+	for {
+		f, err := search(ctx, c, question[*http.Response]{lost: w.Lost, ask: func(ctx context.Context, endpoint string) (*http.Response, error) {
+			return c.open(ctx, endpoint, s.query())
+		}})
+		if err != nil {
+			return err
 		}
+		err = s.follow(f)
 		switch {
 		case s.broken != nil:
 			return s.broken
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case errors.Is(err, ErrRefused):
-			return err
-		case time.Since(last) > c.cfg.Deadline:
+		case time.Since(s.heard) > c.cfg.Deadline:
 			return fmt.Errorf("%w: %w", ErrUnreachable, err)
 		}
+		c.decide(func(now time.Duration) { c.session.Left(now, f.from) })
 		if w.Lost != nil {
-			w.Lost(endpoint, err)
-		}
-		if (i+1)%len(c.cfg.Endpoints) == 0 {
-			sleep(ctx, pauseOfRound)
+			w.Lost(c.endpoint(f.from), err)
 		}
 	}
 }
 
-func sleep(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
-}
-
-// watchAt watches at one node for as long as that goes well, and reports whether
-// it has told anything.
-func (c *Client) watchAt(ctx context.Context, endpoint string, s *sight) (heard bool, err error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	alarm := time.AfterFunc(c.cfg.Attempt, func() { cancel(fmt.Errorf("%s says nothing", endpoint)) })
-	defer alarm.Stop()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+endpoint+"/v1/watch?"+s.query().Encode(), nil)
+// open begins a watch at one node.
+func (c *Client) open(ctx context.Context, endpoint string, what url.Values) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+endpoint+"/v1/watch?"+what.Encode(), nil)
 	if err != nil {
-		return false, fmt.Errorf("%w: %w", ErrRefused, err)
+		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return false, cause(ctx, err)
+		return nil, err
 	}
-	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return false, refusal(resp)
+		defer resp.Body.Close()
+		return nil, refusal(resp)
 	}
-	s.begun = true
-	for in := bufio.NewScanner(resp.Body); ; heard = true {
-		alarm.Reset(silence)
-		if !in.Scan() {
-			return heard, cause(ctx, or(in.Err(), errors.New("the connection has ended")))
-		}
-		var e server.Event
-		if err := json.Unmarshal(in.Bytes(), &e); err != nil {
-			return heard, fmt.Errorf("%s: not the line of a node: %.100q", endpoint, in.Bytes())
-		}
-		if err := s.take(e); err != nil {
-			return heard, err
-		}
-	}
+	return resp, nil
 }
 
-// cause is why ctx was cancelled, if it was, or else err.
-func cause(ctx context.Context, err error) error { return or(context.Cause(ctx), err) }
-
-func or(err, otherwise error) error {
-	if err != nil {
-		return err
+// follow tells what one node tells, for as long as that goes well.
+func (s *sight) follow(f found[*http.Response]) error {
+	defer f.end()
+	defer f.answer.Body.Close()
+	s.begun = true
+	var silent atomic.Bool
+	alarm := time.AfterFunc(silence, func() { silent.Store(true); f.end() })
+	defer alarm.Stop()
+	for in := bufio.NewScanner(f.answer.Body); in.Scan(); alarm.Reset(silence) {
+		var e server.Event
+		if err := json.Unmarshal(in.Bytes(), &e); err != nil {
+			return fmt.Errorf("not the line of a node: %.100q", in.Bytes())
+		}
+		s.heard = time.Now()
+		if err := s.take(e); err != nil {
+			return err
+		}
 	}
-	return otherwise
+	if silent.Load() {
+		return fmt.Errorf("nothing was heard for %v", silence)
+	}
+	return errors.New("the connection has ended")
 }
 
 // sight is what has been told of a watch, from whichever nodes.
@@ -122,8 +109,10 @@ type sight struct {
 	asked  Watching
 	begun  bool              // a node has taken it
 	seen   map[string]uint64 // the version that each machine was told to be at
+	behind map[string]bool   // machines that were told not to have reached the version asked for
 	tell   func(server.Event) error
-	broken error // what tell has returned
+	heard  time.Time // the last line
+	broken error     // what tell has returned
 }
 
 // query is what to ask the next node. Of many machines all that it knows is
@@ -157,6 +146,11 @@ func (s *sight) take(e server.Event) error {
 			return nil
 		}
 		s.seen[e.State.Key] = e.State.Version
+	case e.Behind != nil:
+		if _, ok := s.seen[e.Behind.Key]; ok || s.behind[e.Behind.Key] {
+			return nil
+		}
+		s.behind[e.Behind.Key] = true
 	case e.Transition != nil:
 		if s.has(e.Transition.Key, e.Transition.Version) {
 			return nil
@@ -170,6 +164,8 @@ func (s *sight) take(e server.Event) error {
 			e.Gap.From = max(e.Gap.From, seen+1)
 		}
 		s.seen[e.Gap.Key] = e.Gap.To
+	default:
+		return nil // of a later release
 	}
 	s.broken = s.tell(e)
 	return s.broken

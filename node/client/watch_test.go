@@ -122,7 +122,10 @@ func TestWatchAndListFail(t *testing.T) {
 	silent := newClient(t, client.Config{Endpoints: []string{fake(t, silent)}, Attempt: 50 * time.Millisecond, Deadline: 200 * time.Millisecond})
 	err = silent.Watch(t.Context(), client.Watching{}, nil)
 	require.ErrorIs(t, err, client.ErrUnreachable)
-	require.ErrorContains(t, err, "says nothing")
+	require.ErrorContains(t, err, "no answer in time")
+
+	mute := newClient(t, client.Config{Endpoints: []string{fake(t, func(http.ResponseWriter, *http.Request) {})}, Deadline: 300 * time.Millisecond})
+	require.ErrorIs(t, mute.Watch(t.Context(), client.Watching{}, nil), client.ErrUnreachable, "a node that takes a watch and tells nothing")
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

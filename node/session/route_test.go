@@ -70,7 +70,7 @@ func TestFailoverOrder(t *testing.T) {
 		op := propose()
 		op.Node = name
 		c := begin(t, newSession(t), op)
-		c.wait(6 * attempt)
+		c.wait(deadline - 1)
 		for i, a := range c.sent {
 			require.Equal(t, want[i%3], a.To, "attempt %d, asked for node %d", i+1, name)
 		}

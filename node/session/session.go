@@ -28,7 +28,7 @@ var ErrConfig = errors.New("invalid session configuration")
 // Config is what a session is told once.
 type Config struct {
 	Nodes    []node.ID
-	Attempt  time.Duration // how long to wait for an answer before asking another node
+	Attempt  time.Duration // how long to wait for an answer before asking another node, at first
 	Deadline time.Duration // of an operation; after it the outcome is what is known then
 	Pause    time.Duration // at most so long between an unwelcome answer and the next attempt
 	Jitter   uint64        // seed of the pauses, one of its own for each session
@@ -56,8 +56,9 @@ type Session struct {
 	cfg     Config
 	serials map[string]uint64    // per machine, the highest chosen serial number seen
 	homes   map[string][]node.ID // per machine, see Homes
-	room    []node.Request       // for those to come: they are made some at a time
-	spare   *Call                // that is over; nil: there is none
+	health  Health
+	room    []node.Request // for those to come: they are made some at a time
+	spare   *Call          // that is over; nil: there is none
 }
 
 // New makes a session that knows nothing yet.
@@ -65,7 +66,9 @@ func New(cfg Config) (*Session, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &Session{cfg: cfg, serials: map[string]uint64{}, homes: map[string][]node.ID{}}, nil
+	return &Session{
+		cfg: cfg, serials: map[string]uint64{}, homes: map[string][]node.ID{}, health: newHealth(2 * cfg.Attempt),
+	}, nil
 }
 
 // Operation is what a client asks for.
@@ -123,6 +126,7 @@ type Call struct {
 	open     []uint32 // attempts that may yet take effect
 	room     [2]uint32
 	pending  uint32 // the attempt whose answer is waited for; 0: none
+	trace    trace
 	last     Result // what to say at the deadline
 	done     bool
 }
@@ -139,6 +143,7 @@ func (s *Session) Begin(now time.Duration, op Operation) (*Call, Action) {
 		last:     Result{Outcome: node.Rejected, Reason: node.Timeout},
 	}
 	c.open = c.room[:0]
+	c.trace.asked, c.trace.earlier = c.trace.room[:0], op.Earlier
 	return c, c.attempt(now)
 }
 
@@ -169,7 +174,11 @@ func (c *Call) ID() node.OpID { return c.id }
 
 // attempt asks the next node.
 func (c *Call) attempt(now time.Duration) Action {
-	to := c.order[int(c.attempts)%len(c.order)]
+	last := c.trace.last()
+	if last == 0 && c.op.Earlier > 0 { // whom they have asked is not known: whoever is next
+		last = c.order[int(c.op.Earlier-1)%len(c.order)]
+	}
+	to := c.s.health.next(now, c.order, last)
 	if c.attempts > c.op.Earlier && len(c.order) > 1 {
 		c.s.mark(MarkFailover)
 		if len(c.open) > 0 {
@@ -184,7 +193,8 @@ func (c *Call) attempt(now time.Duration) Action {
 	}
 	c.open = append(c.open, c.attempts)
 	c.pending = c.attempts
-	if c.next = now + c.s.cfg.Attempt; c.op.Once {
+	c.trace.add(now, to)
+	if c.next = now + c.s.patience(int(c.attempts-c.op.Earlier)); c.op.Once {
 		c.next = c.deadline
 	}
 	return Action{To: to, Request: req, Wake: c.wake(now)}
@@ -212,10 +222,13 @@ func (c *Call) Tick(now time.Duration) Action {
 		return Action{}
 	case now >= c.deadline:
 		return c.giveUp()
-	case now >= c.next:
-		return c.attempt(now)
+	case now < c.next || c.trace.settled:
+		return Action{Wake: c.wake(now)}
 	}
-	return Action{Wake: c.wake(now)}
+	if c.pending != 0 {
+		c.s.health.Silent(now, c.trace.of(c.pending).at, c.trace.last())
+	}
+	return c.attempt(now)
 }
 
 // giveUp ends the call with what is known: an attempt whose fate is open makes
@@ -246,11 +259,14 @@ func (c *Call) Reply(now time.Duration, r *node.Reply) Action {
 		c.s.mark(MarkForeignAnswer)
 		return Action{}
 	}
+	c.hear(now, r)
 	if r.State != "" && c.op.Kind != node.ReadLocal {
 		c.s.serials[c.op.Key] = max(c.s.serials[c.op.Key], r.Serial)
 	}
 	result := Result{Outcome: r.Outcome, Reason: r.Reason, State: r.State, Version: r.Version}
 	switch {
+	case r.Reason == node.NotLearnt: // whom was asked for is what it knows
+		return c.end(result)
 	case permanent(r.Reason) && c.op.Kind != node.Propose:
 		result.Outcome = node.Rejected // it has no effect
 		return c.end(result)
@@ -272,6 +288,9 @@ func (c *Call) Reply(now time.Duration, r *node.Reply) Action {
 func (c *Call) Lost(now time.Duration, attempt uint32) Action {
 	if c.done {
 		return Action{}
+	}
+	if to := c.trace.answered(attempt); to != 0 {
+		c.s.health.Failed(now, to)
 	}
 	if c.op.Once {
 		return c.giveUp()
@@ -307,18 +326,30 @@ func (c *Call) rejected(now time.Duration, reply *node.Reply, r Result) Action {
 }
 
 // retry waits a little before the next attempt, unless a later one is under way
-// already.
+// already, or another node may be there at once where this one is not.
 func (c *Call) retry(now time.Duration, attempt uint32, r Result) Action {
-	c.last = Result{Outcome: r.Outcome, Reason: r.Reason}
+	if !c.trace.settled {
+		c.last = Result{Outcome: r.Outcome, Reason: r.Reason}
+	}
 	if r.Outcome == node.Unknown && (r.Reason == node.Forgotten || r.Reason == node.BaseAhead) {
 		c.s.mark(MarkForgotten)
-		return c.end(c.last) // another attempt would learn no more
+		c.trace.settled = true // another attempt would learn no more
+	}
+	if c.trace.settled { // but one that is under way may
+		if c.trace.open() {
+			c.next = c.deadline
+			return Action{Wake: c.wake(now)}
+		}
+		return c.end(c.last)
 	}
 	if attempt != c.pending {
 		c.s.mark(MarkLateAnswer)
 		return Action{}
 	}
 	c.pending = 0
-	c.next = now + 1 + c.pause()
+	c.next = now + 1
+	if !c.s.health.Avoided(now, c.trace.last()) || !c.s.health.better(now, c.order, c.trace.last()) {
+		c.next += c.pause()
+	}
 	return Action{Wake: c.wake(now)}
 }

@@ -146,7 +146,7 @@ func TestOutcomes(t *testing.T) {
 				c.wait(deadline)
 			},
 			session.Result{Outcome: node.Unknown, Reason: node.Illegal},
-			[]bool{false, true, true, true, true, true, true, true, true, true},
+			[]bool{false, true, true, true, true, true, true},
 		},
 		"the last open attempt decides": {
 			func(c *call) {
@@ -187,8 +187,23 @@ func TestOutcomes(t *testing.T) {
 			session.Result{Outcome: node.Rejected, Reason: node.Illegal, State: "Stopped", Version: 2},
 			[]bool{false, true},
 		},
-		"forgotten, with an attempt under way: nobody can tell any more": {
-			func(c *call) { c.wait(attempt); c.unknown(2, node.Forgotten) },
+		"forgotten, with an attempt under way: only that one can tell any more": {
+			func(c *call) {
+				c.wait(attempt)
+				c.unknown(2, node.Forgotten)
+				c.wait(attempt)
+				c.reply(1, node.Committed, "", "Running", 1)
+			},
+			session.Result{Outcome: node.Committed, State: "Running", Version: 1},
+			[]bool{false, true},
+		},
+		"forgotten, and the attempt under way does not know either": {
+			func(c *call) { c.wait(attempt); c.unknown(2, node.Forgotten); c.unknown(1, node.Timeout) },
+			session.Result{Outcome: node.Unknown, Reason: node.Forgotten},
+			[]bool{false, true},
+		},
+		"forgotten, and no other answer": {
+			func(c *call) { c.wait(attempt); c.unknown(2, node.Forgotten); c.wait(deadline) },
 			session.Result{Outcome: node.Unknown, Reason: node.Forgotten},
 			[]bool{false, true},
 		},
@@ -210,7 +225,7 @@ func TestOutcomes(t *testing.T) {
 		"no answer at all": {
 			func(c *call) { c.wait(deadline) },
 			session.Result{Outcome: node.Unknown, Reason: node.Timeout},
-			[]bool{false, true, true, true, true, true, true, true, true, true},
+			[]bool{false, true, true, true, true, true, true},
 		},
 		"an unknown state ends it when no attempt is open": {
 			func(c *call) { c.wait(attempt); c.rejected(2, node.UnknownState); c.rejected(1, node.UnknownState) },
@@ -474,6 +489,7 @@ func TestForgottenTeachesTheVersion(t *testing.T) {
 	s := newSession(t)
 	c := begin(t, s, propose())
 	c.wait(attempt)
+	c.unknown(1, node.Timeout)
 	c.reply(2, node.Unknown, node.Forgotten, "Stopped", 40)
 	c.requireResult(session.Result{Outcome: node.Unknown, Reason: node.Forgotten})
 	require.EqualValues(t, 40, base(begin(t, s, propose())))

@@ -1,0 +1,104 @@
+package session_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/session"
+	"github.com/stretchr/testify/require"
+)
+
+// Whom a session asks, one operation after the other. The nodes are home, second
+// and third, in the order in which they are asked of this machine.
+func TestWhoIsAsked(t *testing.T) {
+	homes := session.Homes(key, config().Nodes)
+	name := map[node.ID]string{homes[0]: "home", homes[1]: "second", homes[2]: "third"}
+	refuse := func(c *call) { c.rejected(uint32(len(c.sent)), node.Unreachable); c.wait(1) }
+	answer := func(c *call) { c.reply(uint32(len(c.sent)), node.Committed, "", "Running", 1) }
+	hang := func(c *call) { c.wait(c.alarm - c.now) }
+	for what, test := range map[string]struct {
+		operations [][]func(*call) // what happens to each
+		want       [][]string      // who was asked for each
+	}{
+		"a node that refuses is passed over at once, and avoided then": {
+			[][]func(*call){{refuse, answer}, {answer}},
+			[][]string{{"home", "second"}, {"second"}},
+		},
+		"a node that hangs is given up soon, and avoided then": {
+			[][]func(*call){{hang, answer}, {answer}},
+			[][]string{{"home", "second"}, {"second"}},
+		},
+		"so is one that stops": {
+			[][]func(*call){{func(c *call) { c.rejected(1, node.Stopping); c.wait(1) }, answer}, {answer}},
+			[][]string{{"home", "second"}, {"second"}},
+		},
+		"and one whose connection broke": {
+			[][]func(*call){{func(c *call) { c.take(c.call.Lost(c.now, 1)); c.wait(1) }, answer}, {answer}},
+			[][]string{{"home", "second"}, {"second"}},
+		},
+		"two are": {
+			[][]func(*call){{refuse, hang, answer}, {answer}},
+			[][]string{{"home", "second", "third"}, {"third"}},
+		},
+		"not for good": {
+			[][]func(*call){{hang, answer}, {func(c *call) { c.wait(attempt - 1) }, answer}, {func(c *call) { c.now += attempt + 1 }, answer}, {answer}},
+			[][]string{{"home", "second"}, {"second"}, {"second"}, {"home"}},
+		},
+		"one that answers late is slow, and not gone": {
+			[][]func(*call){{hang, func(c *call) { c.reply(1, node.Committed, "", "Running", 1) }}, {answer}},
+			[][]string{{"home", "second"}, {"home"}},
+		},
+		"an answer that is no reason to avoid a node": {
+			[][]func(*call){{func(c *call) { c.rejected(1, node.Overloaded); c.wait(pause) }, answer}, {answer}},
+			[][]string{{"home", "second"}, {"home"}},
+		},
+		"all are asked again when none is better": {
+			[][]func(*call){{refuse, refuse, refuse, func(c *call) { c.wait(pause) }, answer}},
+			[][]string{{"home", "second", "third", "home"}},
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			s, now := newSession(t), time.Duration(0)
+			for i, happens := range test.operations {
+				c := &call{t: t, now: now}
+				started, action := s.Begin(now, propose())
+				c.call = started
+				c.take(action)
+				for _, f := range happens {
+					f(c)
+				}
+				require.True(t, c.last.Done)
+				var asked []string
+				for _, a := range c.sent {
+					asked = append(asked, name[a.To])
+				}
+				require.Equal(t, test.want[i], asked, "operation %d", i+1)
+				now = c.now
+			}
+		})
+	}
+}
+
+// An attempt is waited for twice as long when all nodes have been asked in vain.
+func TestPatienceGrows(t *testing.T) {
+	c := begin(t, newSession(t), read())
+	var waits []time.Duration
+	for !c.last.Done {
+		waits = append(waits, c.alarm-c.now)
+		c.wait(c.alarm - c.now)
+	}
+	ms := time.Millisecond
+	require.Equal(t, []time.Duration{10 * ms, 10 * ms, 10 * ms, 20 * ms, 20 * ms, 20 * ms, 10 * ms}, waits, "the last until the deadline")
+}
+
+// Who is not there is told from what cannot be done.
+func TestUnavailable(t *testing.T) {
+	for why, want := range map[node.Reason]bool{
+		node.Unreachable: true, node.Timeout: true, node.Overloaded: true, node.Stopping: true,
+		node.Illegal: false, node.Mismatch: false, node.UnknownState: false, node.UnknownDefinition: false, node.BadRequest: false,
+	} {
+		require.Equal(t, want, session.Result{Outcome: node.Rejected, Reason: why}.Unavailable(), why)
+		require.False(t, session.Result{Outcome: node.Unknown, Reason: why}.Unavailable(), "it may have taken effect")
+	}
+}

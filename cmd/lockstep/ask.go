@@ -1,12 +1,11 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -21,16 +20,13 @@ import (
 // asking is the flags of commands that ask a running cluster.
 type asking struct {
 	endpoints string
-	output    string
 	timeout   time.Duration
 }
 
 func (a *asking) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&a.endpoints, "endpoints", "127.0.0.1:8001,127.0.0.1:8002,127.0.0.1:8003", "HTTP addresses of the nodes, in the order of their ids")
-	f.StringVarP(&a.output, "output", "o", "text", "form of the answer: text or json")
 	f.DurationVar(&a.timeout, "timeout", 10*time.Second, "give up after this")
-	complete(cmd, "output", func() []string { return []string{"text", "json"} })
 }
 
 func (a *asking) list() []string {
@@ -44,9 +40,6 @@ func (a *asking) list() []string {
 }
 
 func (a *asking) validate() error {
-	if a.output != "text" && a.output != "json" {
-		return fmt.Errorf("--output %q: want text or json", a.output)
-	}
 	if a.timeout <= 0 {
 		return fmt.Errorf("--timeout %v: want more than 0", a.timeout)
 	}
@@ -57,7 +50,7 @@ func (a *asking) client() (*client.Client, error) {
 	if err := a.validate(); err != nil {
 		return nil, err
 	}
-	c, err := client.New(client.Config{Endpoints: a.list(), Attempt: min(3*time.Second, a.timeout), Deadline: a.timeout})
+	c, err := client.New(client.Config{Endpoints: a.list(), Deadline: a.timeout})
 	if err != nil {
 		return nil, fmt.Errorf("--endpoints: %w", err)
 	}
@@ -95,8 +88,9 @@ func proposeCommand() *cobra.Command {
 		Long: `Ask for a transition of a machine, as in: lockstep propose lifecycle/web-1 Running
 
 Exit codes: 2 the id of another operation, 5 rejected (no effect), 6 outcome
-unknown (it may have taken effect). After 6, ask again with the same
---operation, or do what the answer says: it takes effect at most once.`,
+unknown (it may have taken effect), 9 nobody there, or no majority (no effect).
+After 6, ask again with the same --operation, or do what the answer says: it
+takes effect at most once.`,
 		Args: exactly(2, "a machine and a state"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			op := session.Operation{ID: node.OpID(id), Kind: node.Propose, Key: args[0], To: args[1]}
@@ -135,7 +129,7 @@ func checkOperation(id, key string) error {
 // asked is the JSON form of an outcome.
 type asked struct {
 	Key       string  `json:"key"`
-	Outcome   string  `json:"outcome"`
+	Outcome   string  `json:"outcome"` // committed, rejected, unavailable or unknown
 	State     string  `json:"state,omitempty"`
 	Version   *uint64 `json:"version,omitempty"`
 	Operation string  `json:"operation,omitempty"`
@@ -163,25 +157,28 @@ func (a *asking) do(cmd *cobra.Command, op session.Operation) error {
 // conclude prints an outcome, or done in its place if that is not empty and the
 // operation was carried out, and turns it into an exit code.
 func (a *asking) conclude(cmd *cobra.Command, op session.Operation, r client.Result, done string) error {
-	if done != "" && r.Outcome == node.Committed && a.output == "text" {
+	if done != "" && r.Outcome == node.Committed && !asJSON(cmd) {
 		_, err := fmt.Fprintln(cmd.OutOrStdout(), done)
 		return err
 	}
-	if err := a.print(cmd.OutOrStdout(), op, r); err != nil {
+	if err := printOutcome(cmd, op, r); err != nil {
 		return err
 	}
 	switch {
 	case r.Reason == node.Conflict:
-		return &failure{exitUsage, ""}
+		return &failure{code: exitUsage}
+	case r.Unavailable():
+		return &failure{code: exitNobody}
 	case r.Outcome == node.Rejected:
-		return &failure{exitRejected, ""}
+		return &failure{code: exitRejected}
 	case r.Outcome == node.Unknown:
-		return &failure{exitUnknown, ""}
+		return &failure{code: exitUnknown}
 	}
 	return nil
 }
 
-func (a *asking) print(out io.Writer, op session.Operation, r client.Result) error {
+func printOutcome(cmd *cobra.Command, op session.Operation, r client.Result) error {
+	out := cmd.OutOrStdout()
 	j := asked{Key: op.Key, Outcome: r.Outcome.String(), State: r.State, Code: string(r.Reason), Text: r.Text}
 	if r.Known {
 		j.Version = &r.Version
@@ -192,7 +189,10 @@ func (a *asking) print(out io.Writer, op session.Operation, r client.Result) err
 	if r.Reason == node.Conflict {
 		j.Outcome = string(node.Conflict)
 	}
-	if a.output == "json" {
+	if r.Unavailable() {
+		j.Outcome = "unavailable"
+	}
+	if asJSON(cmd) {
 		return json.NewEncoder(out).Encode(j)
 	}
 	if r.Outcome == node.Committed {
@@ -238,24 +238,27 @@ type reported struct {
 }
 
 func (a *asking) status(cmd *cobra.Command) error {
-	if err := a.validate(); err != nil {
+	c, err := a.client()
+	if err != nil {
 		return err
 	}
-	if len(a.list()) == 0 {
-		return errors.New("--endpoints: want at least one")
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(cmd.Context(), min(a.timeout, statusPatience))
+	defer cancel()
+	all := make([]reported, len(a.list()))
+	var nodes sync.WaitGroup
+	for i, endpoint := range a.list() {
+		nodes.Go(func() {
+			all[i].Endpoint = endpoint
+			if st, err := c.Status(ctx, endpoint); err != nil {
+				all[i].Error = err.Error()
+			} else {
+				all[i].Status = &st
+			}
+		})
 	}
-	var all []reported
-	for _, e := range a.list() {
-		r := reported{Endpoint: e}
-		st, err := fetchStatus(e, a.timeout)
-		if err != nil {
-			r.Error = err.Error()
-		} else {
-			r.Status = st
-		}
-		all = append(all, r)
-	}
-	if err := printStatus(cmd.OutOrStdout(), all, a.output); err != nil {
+	nodes.Wait()
+	if err := printStatus(cmd, all); err != nil {
 		return err
 	}
 	for _, r := range all {
@@ -263,30 +266,12 @@ func (a *asking) status(cmd *cobra.Command) error {
 			return nil
 		}
 	}
-	return &failure{exitUnknown, "no node is ready"}
+	return answered{&failure{exitNobody, "no node is ready"}}
 }
 
-func fetchStatus(endpoint string, timeout time.Duration) (*server.Status, error) {
-	var st server.Status
-	if err := fetch(endpoint, "/v1/status", timeout, 1<<20, &st); err != nil {
-		return nil, err
-	}
-	return &st, nil
-}
-
-// fetch gets an answer in JSON, of so many bytes at most, from one node.
-func fetch(endpoint, path string, timeout time.Duration, most int64, answer any) error {
-	c := http.Client{Timeout: timeout}
-	resp, err := c.Get("http://" + endpoint + path)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if err := json.NewDecoder(io.LimitReader(resp.Body, most)).Decode(answer); err != nil {
-		return fmt.Errorf("not the answer of a node: %w", err)
-	}
-	return nil
-}
+// statusPatience is how long a node may take to say how it is. Who takes longer is
+// not well, and that is an answer.
+const statusPatience = 2 * time.Second
 
 // remark is what is out of the ordinary with a node, or with another as it sees it.
 func remark(st *server.Status) string {
@@ -305,8 +290,9 @@ func remark(st *server.Status) string {
 	return strings.Join(all, "; ")
 }
 
-func printStatus(out io.Writer, all []reported, form string) error {
-	if form == "json" {
+func printStatus(cmd *cobra.Command, all []reported) error {
+	out := cmd.OutOrStdout()
+	if asJSON(cmd) {
 		return json.NewEncoder(out).Encode(all)
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)

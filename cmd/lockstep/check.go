@@ -36,13 +36,15 @@ What else was seen of the machines in the same run, as streams, local reads and
 what nodes held in the end, is judged with --observations: one verdict for each
 guarantee, see docs/GUARANTEES.md.`,
 		Args: exactly(1, "a history file, or - for standard input"),
-		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd, args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c.json = asJSON(cmd)
+			return c.run(cmd, args[0])
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&c.source.format, "format", formatAuto, "format of the history: auto (by its first bytes), lockstep or jepsen")
 	f.StringVar(&c.source.model, "model", "", "what the history is of (default: what its header says; of Jepsen's: cas-register)")
 	f.StringVar(&c.source.failedCAS, "failed-cas", failedCASNone, "what a :cas of Jepsen that failed claims: none (but that it had no effect) or illegal (the register did not hold the value expected)")
-	f.BoolVar(&c.json, "json", false, "print the verdict as JSON")
 	f.StringVar(&c.observed.file, "observations", "", "judge what else was seen, too: a file as docs/GUARANTEES.md describes, or - for standard input")
 	f.DurationVar(&c.observed.Deadline, "stream-deadline", 0, "with --observations: how long a watch that is listened to may keep back what is known (0: for ever)")
 	f.BoolVar(&c.observed.Open, "others", false, "with --observations: others than the history's clients may have used the machines")

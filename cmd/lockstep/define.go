@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -111,18 +110,24 @@ func definitionsCommand() *cobra.Command {
 knows a definition when it has taken part in creating it or has needed it.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.definitions(cmd.OutOrStdout(), strings.Join(args, ""))
+			return a.definitions(cmd, strings.Join(args, ""))
 		},
 	}
 	a.flags(cmd)
 	return cmd
 }
 
-func (a *asking) definitions(out io.Writer, name string) error {
-	list, err := a.fetchDefinitions()
+func (a *asking) definitions(cmd *cobra.Command, name string) error {
+	c, err := a.client()
 	if err != nil {
 		return err
 	}
+	defer c.Close()
+	list, err := c.Definitions(cmd.Context())
+	if err != nil {
+		return asFailure(err)
+	}
+	out := cmd.OutOrStdout()
 	if name != "" {
 		for _, d := range list {
 			if d.Name == name {
@@ -133,7 +138,7 @@ func (a *asking) definitions(out io.Writer, name string) error {
 		}
 		return fmt.Errorf("no definition %q is known: see lockstep definitions", name)
 	}
-	if a.output == "json" {
+	if asJSON(cmd) {
 		return json.NewEncoder(out).Encode(list)
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
@@ -142,19 +147,4 @@ func (a *asking) definitions(out io.Writer, name string) error {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%d\n", d.Name, d.Initial, strings.Join(d.States, " "), len(d.Transitions))
 	}
 	return w.Flush()
-}
-
-// fetchDefinitions asks the nodes in turn until one answers.
-func (a *asking) fetchDefinitions() (list []fsm.Definition, err error) {
-	if err := a.validate(); err != nil {
-		return nil, err
-	}
-	err = fmt.Errorf("--endpoints: want at least one")
-	for _, e := range a.list() {
-		if err = fetch(e, "/v1/definitions", a.timeout, 64<<20, &list); err == nil {
-			return list, nil
-		}
-		err = fmt.Errorf("%s: %w", e, err)
-	}
-	return nil, &failure{exitUnknown, fmt.Sprintf("no node answered: %v", err)}
 }

@@ -33,7 +33,10 @@ A campaign ends after --seeds, after --for, when --until-stable seeds on end hav
 shown nothing new, or with Ctrl-C, and always says what it has shown. With --state
 it can be gone on with later by the same command.`,
 		Args: exactly(0, "flags only"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.json = asJSON(cmd)
+			return f.run(cmd)
+		},
 	}
 	f.src.flags(cmd)
 	flags := cmd.Flags()
@@ -48,7 +51,6 @@ it can be gone on with later by the same command.`,
 	flags.StringVar(&f.state, "state", "", "file that keeps how far the campaign is; if there is one, go on from it")
 	flags.StringVar(&f.junit, "junit", "", "write what the campaign has shown to this file, as JUnit XML")
 	flags.BoolVar(&f.coldFails, "cold-fails", false, fmt.Sprintf("exit with %d if a mark was not reached", exitCold))
-	flags.BoolVar(&f.json, "json", false, "print one JSON event a line")
 	flags.BoolVar(&f.noShrink, "no-shrink", false, "leave the plans that are kept as they were found")
 	cmd.AddCommand(mergeCommand())
 	return cmd

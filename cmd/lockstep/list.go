@@ -4,24 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/lockstep-dst/lockstep/node/client"
 	"github.com/lockstep-dst/lockstep/node/server"
 	"github.com/spf13/cobra"
 )
-
-// asJSON adds --json, short for -o json.
-func (a *asking) asJSON(cmd *cobra.Command) {
-	cmd.Flags().BoolFunc("json", "the same as -o json", func(text string) error {
-		yes, err := strconv.ParseBool(text)
-		if yes {
-			a.output = "json"
-		}
-		return err
-	})
-}
 
 func listCommand() *cobra.Command {
 	var a asking
@@ -41,7 +29,6 @@ it has heard nothing yet. With --linearizable each machine of the list is read.`
 		},
 	}
 	a.flags(cmd)
-	a.asJSON(cmd)
 	f := cmd.Flags()
 	f.IntVar(&l.Limit, "limit", 100, "machines to list")
 	f.StringVar(&l.After, "after", "", "only machines after this one")
@@ -87,14 +74,14 @@ func (a *asking) listing(cmd *cobra.Command, l client.Listing) error {
 // asFailure gives an error of a client the exit code that says what to do.
 func asFailure(err error) error {
 	if errors.Is(err, client.ErrUnreachable) {
-		return &failure{exitUnknown, err.Error()}
+		return &failure{code: exitNobody, text: err.Error()}
 	}
 	return err
 }
 
 func (a *asking) printList(cmd *cobra.Command, p *server.Page) error {
 	out := cmd.OutOrStdout()
-	if a.output == "json" {
+	if asJSON(cmd) {
 		return json.NewEncoder(out).Encode(p)
 	}
 	unknown := 0

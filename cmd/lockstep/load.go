@@ -4,7 +4,6 @@ import (
 	"context"
 	crand "crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -169,7 +168,7 @@ func (l *load) untouched(ctx context.Context) error {
 		case err != nil:
 			return err
 		case r.Outcome != node.Committed:
-			return &failure{exitUnknown, fmt.Sprintf("no answer from --endpoints: %s", r.Text)}
+			return &failure{code: exitNobody, text: fmt.Sprintf("no answer from --endpoints: %s", r.Text)}
 		case r.Version > 0:
 			return fmt.Errorf("--prefix %s: lifecycle/%s-%d is at version %d: a history begins with machines that nobody has used; choose another prefix, or --check=false and no --history",
 				l.prefix, l.prefix, i+1, r.Version)
@@ -258,7 +257,7 @@ func (l *load) report(cmd *cobra.Command, r *recorder, verdict checker.Result, g
 	for _, v := range guarantees {
 		s.Guarantees = append(s.Guarantees, nameVerdict(v))
 	}
-	if l.output == "json" {
+	if asJSON(cmd) {
 		if err := json.NewEncoder(cmd.OutOrStdout()).Encode(s); err != nil {
 			return err
 		}
@@ -283,7 +282,11 @@ func (l *load) report(cmd *cobra.Command, r *recorder, verdict checker.Result, g
 		return &failure{code: exitUndecided}
 	}
 	if s.Committed == 0 {
-		return &failure{exitUnknown, errors.New("nothing was committed; is the cluster up at --endpoints?").Error()}
+		code := exitNobody
+		if s.Unknown > 0 {
+			code = exitUnknown
+		}
+		return answered{&failure{code, "nothing was committed; is the cluster up at --endpoints?"}}
 	}
 	return nil
 }

@@ -23,6 +23,7 @@ const (
 	exitUnknown   = 6 // a client's operation may have taken effect
 	exitStopped   = 7 // a node stopped by itself
 	exitCold      = 8 // a campaign did not reach all that it should
+	exitNobody    = 9 // no node, or no majority of them, has answered in time, and nothing was changed
 
 	exitInapplicable = 125 // an expected verdict cannot be checked: git bisect skips the commit
 )
@@ -35,6 +36,13 @@ type failure struct {
 }
 
 func (f *failure) Error() string { return f.text }
+
+// answered is a failure after an answer that says as much, in JSON if that was asked
+// for.
+type answered struct{ *failure }
+
+// Unwrap is for errors.As.
+func (a answered) Unwrap() error { return a.failure }
 
 func main() { os.Exit(run()) }
 
@@ -53,6 +61,9 @@ func run() int {
 	var f *failure
 	if errors.As(err, &f) {
 		code = f.code
+	}
+	if err != nil && err.Error() != "" && !errors.As(err, &answered{}) && asksForJSON(os.Args[1:]) {
+		tellError(out, code, err)
 	}
 	if out.err != nil && !errors.Is(err, out.err) {
 		fmt.Fprintln(os.Stderr, "lockstep: output:", out.err)

@@ -21,11 +21,13 @@ shown together, as one campaign does at its end, with the same exit code.`,
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return f.merge(cmd, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.json = asJSON(cmd)
+			return f.merge(cmd, args)
+		},
 	}
 	cmd.Flags().StringVar(&f.junit, "junit", "", "write what the campaigns have shown to this file, as JUnit XML")
 	cmd.Flags().BoolVar(&f.coldFails, "cold-fails", false, fmt.Sprintf("exit with %d if a mark was not reached", exitCold))
-	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON event a line")
 	return cmd
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -38,11 +39,22 @@ func planCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if asJSON(cmd) {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(validated{args[0], true, p.System, p.Seed})
+			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: valid: system %s, seed %d\n%s", args[0], p.System, p.Seed, p.Summary())
 			return nil
 		},
 	})
 	return cmd
+}
+
+// validated is the JSON form of a plan's being valid.
+type validated struct {
+	File   string `json:"file"`
+	Valid  bool   `json:"valid"`
+	System string `json:"system"`
+	Seed   uint64 `json:"seed"`
 }
 
 // exactly is cobra.ExactArgs with an error that says what is missing.

@@ -74,8 +74,10 @@ func TestLoadReportsViolations(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		cmd := &cobra.Command{}
+		outputFlags(cmd)
+		require.NoError(t, cmd.ParseFlags([]string{"-o", output}))
 		cmd.SetOut(&out)
-		err := (&load{asking: asking{output: output}}).report(cmd, r, verdict, nil)
+		err := (&load{}).report(cmd, r, verdict, nil)
 		require.Equal(t, &failure{code: exitViolated}, err)
 		require.Contains(t, out.String(), want)
 	}

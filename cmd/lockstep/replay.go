@@ -37,7 +37,6 @@ With --until the run stops on the way, and --dump shows what nodes hold there.`,
 	f := cmd.Flags()
 	f.StringVar(&r.trace, "trace", "", "write everything that happened, in words, to this file")
 	f.BoolVarP(&r.verbose, "verbose", "v", false, "print everything that happened")
-	f.BoolVar(&r.json, "json", false, "print the result as JSON, a pure function of the plan")
 	f.StringVar(&r.save, "save", "", "keep the plan and what it showed in this file")
 	f.StringVar(&r.expect, "expect", "", "what should come of it: passed, or the signature of a violation")
 	f.Uint64Var(&r.until, "until", 0, "stop after this event, counted from 1")
@@ -59,7 +58,7 @@ type replay struct {
 }
 
 func (r *replay) run(cmd *cobra.Command, arg string) error {
-	if r.json && r.verbose {
+	if r.json = asJSON(cmd); r.json && r.verbose {
 		return errMixed
 	}
 	if cmd.Flags().Changed("until") && r.until == 0 {

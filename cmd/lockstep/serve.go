@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -50,12 +51,25 @@ func (s *settings) config(id node.ID, peers map[node.ID]string) server.Config {
 	return server.Config{Node: n, Cluster: s.cluster, Peers: peers, Codec: s.codec, Queue: s.queue, Limits: s.limits}
 }
 
+// sayServes tells where a node serves clients.
+func sayServes(cmd *cobra.Command, id node.ID, at net.Addr) {
+	if asJSON(cmd) {
+		_ = json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"node": id, "endpoint": at.String()}) // the output keeps its errors
+		return
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "node %d serves clients at %v\n", id, at)
+}
+
 func (s *settings) logger(cmd *cobra.Command) *slog.Logger {
 	level := slog.LevelInfo
 	if s.verbose {
 		level = slog.LevelDebug
 	}
-	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+	opts := &slog.HandlerOptions{Level: level}
+	if asJSON(cmd) {
+		return slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), opts))
+	}
+	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), opts))
 }
 
 func nodeCommand() *cobra.Command {
@@ -183,7 +197,7 @@ func serve(cmd *cobra.Command, configs []server.Config) error {
 			failed()
 		}()
 		if a := s.HTTPAddr(); a != nil {
-			fmt.Fprintf(cmd.OutOrStdout(), "node %d serves clients at %v\n", cfg.Node.ID, a)
+			sayServes(cmd, cfg.Node.ID, a)
 		}
 	}
 	<-ctx.Done()

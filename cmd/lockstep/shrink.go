@@ -42,7 +42,6 @@ error.`,
 	f.IntVar(&s.workers, "workers", 0, "runs at the same time (0: one per core)")
 	f.BoolVar(&s.why, "why", false, "tell what each thing that is left is needed for: see lockstep necessity")
 	f.IntVar(&s.seeds, "seeds", necessitySeeds, "with --why: seeds that each plan runs with")
-	f.BoolVar(&s.json, "json", false, "print the result as JSON, the plan in it")
 	return cmd
 }
 
@@ -66,6 +65,7 @@ type shrunk struct {
 }
 
 func (s *shrinking) run(cmd *cobra.Command, arg string) error {
+	s.json = asJSON(cmd)
 	if s.budget < 1 {
 		return fmt.Errorf("--budget %d: want at least 1", s.budget)
 	}
@@ -201,14 +201,12 @@ the plan first.`,
 	f := cmd.Flags()
 	f.IntVar(&n.seeds, "seeds", necessitySeeds, "seeds that each plan runs with, from its own on")
 	f.IntVar(&n.workers, "workers", 0, "runs at the same time (0: one per core)")
-	f.BoolVar(&n.json, "json", false, "print the table as JSON")
 	return cmd
 }
 
 type necessity struct {
 	src            source
 	seeds, workers int
-	json           bool
 }
 
 func (n *necessity) run(cmd *cobra.Command, arg string) error {
@@ -227,7 +225,7 @@ func (n *necessity) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
-	if n.json {
+	if asJSON(cmd) {
 		return json.NewEncoder(cmd.OutOrStdout()).Encode(needs)
 	}
 	_, err = io.WriteString(cmd.OutOrStdout(), needs.String())

@@ -25,9 +25,10 @@ interrupted.
 First comes the state that each machine is in, then every transition that is chosen,
 in the order of versions and each once. What a node has missed and cannot find out
 any more is told as a gap. When a node fails the watch goes on at another; when none
-can be reached for --timeout it ends (exit code 6).
+can be reached for --timeout it ends (exit code 9).
 
-With --from VERSION it begins with what came after that version, of each machine.`,
+With --from VERSION it begins with what came after that version, of each machine. A
+machine that has not reached it is told as behind, once.`,
 		Args: exactly(1, "a machine or a prefix"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w, err := watching(args[0])
@@ -44,7 +45,6 @@ With --from VERSION it begins with what came after that version, of each machine
 		},
 	}
 	a.flags(cmd)
-	a.asJSON(cmd)
 	cmd.Flags().Int64Var(&from, "from", 0, "begin after this version (default: at the present one)")
 	return cmd
 }
@@ -79,7 +79,7 @@ func (a *asking) watch(cmd *cobra.Command, w client.Watching) error {
 	out := cmd.OutOrStdout()
 	err = c.Watch(cmd.Context(), w, func(e server.Event) error {
 		clear(lost)
-		if a.output == "json" {
+		if asJSON(cmd) {
 			return json.NewEncoder(out).Encode(e)
 		}
 		_, err := fmt.Fprintln(out, inWords(e))
@@ -98,6 +98,8 @@ func inWords(e server.Event) string {
 	case e.Transition != nil:
 		t := e.Transition
 		return fmt.Sprintf("%s %s→%s v%d %s", t.Key, t.From, t.To, t.Version, t.Operation)
+	case e.Behind != nil:
+		return fmt.Sprintf("%s behind: it is at v%d, before v%d: what follows that will be told", e.Behind.Key, e.Behind.Version, e.Behind.From)
 	}
 	return fmt.Sprintf("%s gap v%d to v%d: not known any more", e.Gap.Key, e.Gap.From, e.Gap.To)
 }

@@ -67,7 +67,7 @@ func (r Result) Unavailable() bool {
 		return false
 	}
 	switch r.Reason {
-	case node.Unreachable, node.Timeout, node.Overloaded, node.Stopping:
+	case node.Unreachable, node.Timeout, node.Overloaded, node.Stopping, node.Abstains:
 		return true
 	}
 	return false

@@ -90,6 +90,7 @@ func (n *Node) propose(m *machine, o *operation) {
 			n.answer(o, reply)
 			return
 		}
+		o.missing(m.chosen)
 	}
 	n.enqueue(m, o)
 }
@@ -139,7 +140,7 @@ func (n *Node) applyOne(m *machine, base, value *Value, o *operation) *Value {
 		o.result.Outcome = Unknown
 	case r.Expects && r.Expect != value.Version:
 		o.result = n.mismatched(value, o)
-	case !r.Expects && value.forgot() > o.base: // an entry of it may have left the ring
+	case !r.Expects && value.forgot() > max(o.base, o.absent): // an entry of it may have left the ring
 		o.result = n.forgotten(value, o)
 	case m.def.Legal(value.State, r.To):
 		o.sent = true

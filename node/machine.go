@@ -196,6 +196,7 @@ func (n *Node) learn(m *machine, b Ballot, v *Value) {
 		}
 		m.cache = Ballot{}
 	}
+	n.attend(m, b)
 }
 
 // alarm asks to be woken at the given time at the latest.
@@ -236,4 +237,5 @@ func (n *Node) commit(c *Commit) {
 	}
 	n.learn(m, c.Ballot, c.Value)
 	n.fact(Fact{Kind: Learnt, Key: c.Key, Ballot: c.Ballot, Value: c.Value})
+	n.takeTurn(m, c.Ballot.Node)
 }

@@ -16,6 +16,7 @@ const (
 	MarkResent                   // a round's phase was sent again
 	MarkUnanswered               // a round was given up: too few have answered
 	MarkDuel                     // a round was given up: a higher ballot stands in its way
+	MarkTurn                     // a pause ended early: another node had ended its round
 	MarkTaken                    // a prepare found what another proposer had left unfinished, and went on from it
 	MarkCacheDropped             // a promise at hand was dropped: a higher ballot was chosen meanwhile
 	MarkLateAnswer               // an acknowledgment came for a round that is over
@@ -35,6 +36,7 @@ const (
 // The marks of outcomes.
 const (
 	MarkKnown          Mark = iota + MarkDeaf + 1 // a proposal was answered at once: a value known to be chosen has it
+	MarkCarriedOut                                // a proposal that waited was answered: another node had carried it out
 	MarkRetryFound                                // a retry found that an earlier attempt had taken effect
 	MarkVoid                                      // a void entry was proposed: a retry is turned away
 	MarkVoidFound                                 // an attempt found that the operation had been turned away for good
@@ -89,9 +91,9 @@ const (
 type Marks [markCount]uint64
 
 var markNames = [markCount]string{
-	"fast", "batch", "resent", "unanswered", "duel", "taken-over", "cache-dropped", "late-answer",
+	"fast", "batch", "resent", "unanswered", "duel", "turn", "taken-over", "cache-dropped", "late-answer",
 	"prepare-refused", "accept-refused", "accepted-again", "promised-after", "held", "old-news", "deaf",
-	"known", "retry-found", "void", "void-found", "voids-full", "conflict", "base-ahead", "mismatch", "unreached", "retired", "identity-reject", "overflow",
+	"known", "carried-out", "retry-found", "void", "void-found", "voids-full", "conflict", "base-ahead", "mismatch", "unreached", "retired", "identity-reject", "overflow",
 	"forgotten", "forgotten-retry", "expired", "expired-retry", "expired-sent", "overloaded",
 	"read-agreed", "read-differed", "read-late", "identity-read",
 	"torn", "formatted", "copied", "trimmed",

@@ -92,6 +92,7 @@ type Node struct {
 	salt    uint64
 	out     Effects
 	reads   uint64 // read exchanges begun in this boot
+	trip    trip
 	durable wal.LSN
 	scratch []byte
 	counts  Counters

@@ -19,6 +19,7 @@ type operation struct {
 	req      *Request
 	deadline time.Duration
 	base     uint64 // a chosen serial number from before its first attempt
+	absent   uint64 // the chosen entries up to this one are known to be of others
 	sent     bool   // an accept with it has been sent: it may take effect
 	answered bool
 	lookup   *lookup // that it is done for, and no client
@@ -75,10 +76,10 @@ func (n *Node) newBallot(m *machine) Ballot {
 // the value that the ballot goes on from, nil for an untouched machine, and at
 // the ballot that it was accepted at.
 func (n *Node) beginAccept(m *machine, ballot, at Ballot, base *Value) {
-	size := min(len(m.queue), n.cfg.Batch)
+	from := m.base(base)
+	size := min(len(m.queue), n.room(m, from))
 	batch := append(m.round.batch[:0], m.queue[:size]...)
 	m.queue = slices.Delete(m.queue, 0, size)
-	from := m.base(base)
 	value := n.apply(m, from, batch)
 	n.markRound(m, at, from, value, batch)
 	first := m.round.first
@@ -167,10 +168,13 @@ func (n *Node) prepared(m *machine) {
 func (n *Node) chosen(m *machine) {
 	r := &m.round
 	n.counts.Commits++
-	n.fact(Fact{Kind: Chosen, Key: m.key, Ballot: r.ballot, Value: r.value, Waiting: uint16(min(len(m.queue), 1<<16-1))})
+	n.fact(Fact{Kind: Chosen, Key: m.key, Ballot: r.ballot, Value: r.value, Waiting: uint16(min(m.waitingBeside(r.value), 1<<16-1))})
 	n.learn(m, r.ballot, r.value)
 	if r.refused == 0 && m.chosenAt == r.ballot {
 		m.cache = r.next
+	}
+	if r.attempts == 1 {
+		n.trip.take(n.now - r.since)
 	}
 	if m.pause = 0; n.now-r.since < n.patience(m)/2 { // else a shorter patience would have been too short
 		m.failures /= 2
@@ -253,11 +257,17 @@ func (n *Node) fail(m *machine) {
 	m.pause = n.now + n.backoff(m)
 }
 
-// backoff is the pause before the next round: jittered, and doubled with every
-// failure, so that proposers in a duel part.
+// backoff is the pause before the next round, if takeTurn does not end it early: as long
+// as each of the others needs for a round, and a part that is jittered, and doubled with
+// every failure, so that proposers in a duel part. Round trips are mostly far
+// shorter than what to wait for a lost message.
 func (n *Node) backoff(m *machine) time.Duration {
-	most := uint64(n.cfg.RetryDelay) << min(m.failures-1, maxBackoff)
-	return time.Duration(jitter(n.cfg.Jitter, n.boot, m.key, uint64(m.failures)+m.top) % most)
+	most := uint64(n.turns(1)) << min(m.failures-1, maxBackoff)
+	pause := time.Duration(jitter(n.cfg.Jitter, n.boot, m.key, uint64(m.failures)+m.top) % most)
+	if n.trip > 0 {
+		pause += n.turns(len(n.cfg.Members))
+	}
+	return pause
 }
 
 // jitter is a hash of what may tell two choices apart (FNV-1a, then mixed).

@@ -273,5 +273,5 @@ func TestStormsOverMachinesOfUsers(t *testing.T) {
 	}
 	require.Positive(t, copied)
 	require.Positive(t, pulled)
-	require.Greater(t, entries, 20*seeds)
+	require.Greater(t, entries, 15*seeds) // voids, which were a third of them, are bounded
 }

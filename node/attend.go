@@ -1,0 +1,83 @@
+package node
+
+import "slices"
+
+// attend looks for the operations that wait in a value that was just learnt, at
+// ballot b. What another node has carried out is answered; of the others it is known
+// now that they are in no entry up to this one. So an operation that waits while others
+// go ahead is not forgotten, as long as this node hears of what is chosen: its base says what
+// its client has seen, and this what the node has.
+func (n *Node) attend(m *machine, b Ballot) {
+	if m.work == nil {
+		return
+	}
+	if m.round.phase == Accept && m.round.ballot != b { // of its own value the round answers
+		n.attendAll(m, m.round.batch)
+	}
+	if len(m.queue) > 0 {
+		n.attendAll(m, m.queue)
+		m.queue = slices.DeleteFunc(m.queue, func(o *operation) bool { return o.answered })
+	}
+}
+
+func (n *Node) attendAll(m *machine, list []*operation) {
+	for _, o := range list {
+		if o.answered || o.req.Kind != Propose || !o.mayBeIn(m.chosen) {
+			continue
+		}
+		if reply, found := recall(m.chosen, o.req); found {
+			n.mark(MarkCarriedOut)
+			n.answer(o, reply)
+		}
+	}
+}
+
+// waitingBeside is how many operations wait that a chosen value does not answer.
+func (m *machine) waitingBeside(v *Value) (count int) {
+	for _, o := range m.queue {
+		if o.req.Kind != Propose || !o.mayBeIn(v) {
+			count++
+		}
+	}
+	return count
+}
+
+// mayBeIn looks for o among the recent entries of a chosen value that are not
+// known yet to be of others. If it is in none, they are from now on.
+func (o *operation) mayBeIn(v *Value) bool {
+	known := max(o.base, o.absent)
+	if v.Serial <= known {
+		return false
+	}
+	fresh := v.Recent[len(v.Recent)-int(min(v.Serial-known, uint64(len(v.Recent)))):]
+	for i := range fresh {
+		if fresh[i].ID.is(o.req.ID) {
+			return true
+		}
+	}
+	o.missing(v)
+	return false
+}
+
+// missing takes note that o is in none of the recent entries of a chosen value.
+func (o *operation) missing(v *Value) {
+	if v.forgot() <= max(o.base, o.absent) {
+		o.absent = v.Serial
+	}
+}
+
+// room is how many operations a round may carry that goes on from a value. In a
+// duel each round goes on from what the last has left unfinished. If entries left the
+// ring before they are known to be chosen, those who wait could not be told whether theirs
+// are among them: so a value that is not known to be chosen is accepted again first. Beyond
+// the ring it is the commits that are missing, and that would help nobody.
+func (n *Node) room(m *machine, from *Value) int {
+	if m.chosen == nil || from.Serial <= m.chosen.Serial {
+		return n.cfg.Batch
+	}
+	unsure := from.Serial - m.chosen.Serial
+	if unsure > uint64(n.cfg.Ring) {
+		return n.cfg.Batch
+	}
+	return min(n.cfg.Batch, n.cfg.Ring-int(unsure))
+}

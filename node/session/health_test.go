@@ -92,6 +92,25 @@ func TestPatienceGrows(t *testing.T) {
 	require.Equal(t, []time.Duration{10 * ms, 10 * ms, 10 * ms, 20 * ms, 20 * ms, 20 * ms, 10 * ms}, waits, "the last until the deadline")
 }
 
+// An operation that is certainly without effect is not sent once more when there is no
+// time left for an answer: it would end as unknown.
+func TestNoAttemptAtTheLastMoment(t *testing.T) {
+	c := begin(t, newSession(t), propose())
+	c.wait(deadline - 2*pause)
+	for n := range c.sent {
+		c.rejected(uint32(n+1), node.Unreachable)
+	}
+	for attempts := len(c.sent); !c.last.Done; attempts = len(c.sent) {
+		c.wait(c.alarm - c.now)
+		if len(c.sent) > attempts {
+			require.GreaterOrEqual(t, deadline-c.now, attempt/4)
+			c.rejected(uint32(len(c.sent)), node.Unreachable)
+		}
+	}
+	c.requireResult(session.Result{Outcome: node.Rejected, Reason: node.Unreachable})
+	require.Equal(t, deadline, c.now)
+}
+
 // Who is not there is told from what cannot be done.
 func TestUnavailable(t *testing.T) {
 	for why, want := range map[node.Reason]bool{

@@ -225,10 +225,20 @@ func (c *Call) Tick(now time.Duration) Action {
 	case now < c.next || c.trace.settled:
 		return Action{Wake: c.wake(now)}
 	}
+	if c.tooLate(now) {
+		c.next = c.deadline
+		return Action{Wake: c.wake(now)}
+	}
 	if c.pending != 0 {
 		c.s.health.Silent(now, c.trace.of(c.pending).at, c.trace.last())
 	}
 	return c.attempt(now)
+}
+
+// tooLate reports whether there is hardly the time left for an answer, and the
+// operation is certainly without effect: another attempt would only make that unknown.
+func (c *Call) tooLate(now time.Duration) bool {
+	return c.op.Kind == node.Propose && len(c.open) == 0 && !c.op.Again && c.deadline-now < c.s.cfg.Attempt/4
 }
 
 // giveUp ends the call with what is known: an attempt whose fate is open makes

@@ -46,6 +46,9 @@ func (m *Member) Standing() Standing {
 			s.Reasons = append(s.Reasons, fmt.Sprintf("the cluster is not formed: node %d has not been heard of, and all must be there", p.id))
 		}
 	}
+	if !s.Ready && len(s.Reasons) == 0 {
+		s.Reasons = append(s.Reasons, "the cluster is being formed: all are there, and have not all said yet that they are bound to it")
+	}
 	return s
 }
 

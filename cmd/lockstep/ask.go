@@ -12,6 +12,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/client"
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/server"
 	"github.com/lockstep-dst/lockstep/node/session"
 	"github.com/spf13/cobra"
@@ -276,8 +277,8 @@ const statusPatience = 2 * time.Second
 // remark is what is out of the ordinary with a node, or with another as it sees it.
 func remark(st *server.Status) string {
 	var all []string
-	if st.Stage != "" && st.Stage != "formed" {
-		all = append(all, "cluster "+st.Stage)
+	if st.Stage == member.Bound.String() { // of the other stages the reason speaks
+		all = append(all, "bound to the cluster "+st.Formed)
 	}
 	if st.Reason != "" {
 		all = append(all, st.Reason)

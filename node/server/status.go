@@ -61,11 +61,12 @@ func (s *Server) Status() Status {
 	up := 1
 	for _, p := range s.transport.Peers() {
 		peer := PeerStatus{Node: p.ID, Address: p.Addr, Up: p.Up}
+		peer.Error = p.LastError
 		if p.Up {
-			up++
 			peer.Error = standing.Refused[p.ID]
-		} else {
-			peer.Error = p.LastError
+		}
+		if p.Up && peer.Error == "" { // one that is refused is no help
+			up++
 		}
 		st.Peers = append(st.Peers, peer)
 	}

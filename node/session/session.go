@@ -238,7 +238,7 @@ func (c *Call) Tick(now time.Duration) Action {
 // tooLate reports whether there is hardly the time left for an answer, and the
 // operation is certainly without effect: another attempt would only make that unknown.
 func (c *Call) tooLate(now time.Duration) bool {
-	return c.op.Kind == node.Propose && len(c.open) == 0 && !c.op.Again && c.deadline-now < c.s.cfg.Attempt/4
+	return c.op.Kind == node.Propose && len(c.open) == 0 && !c.op.again() && c.deadline-now < c.s.cfg.Attempt/4
 }
 
 // giveUp ends the call with what is known: an attempt whose fate is open makes

@@ -1,0 +1,379 @@
+package server_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/files"
+	"github.com/lockstep-dst/lockstep/node/member"
+	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/wal"
+)
+
+// ends waits until a node has stopped by itself, and tells why.
+func (c *cluster) ends(id node.ID) error {
+	c.t.Helper()
+	s := c.nodes[id]
+	select {
+	case <-s.Done():
+	case <-time.After(patience):
+		require.FailNow(c.t, "it goes on", "%+v", s.Status())
+	}
+	delete(c.nodes, id)
+	return s.Err()
+}
+
+// awaitStatus waits until a node's status is as it should be.
+func (c *cluster) awaitStatus(id node.ID, what string, is func(server.Status) bool) server.Status {
+	c.t.Helper()
+	var st server.Status
+	eventually(c.t, fmt.Sprintf("node %d %s", id, what), func() bool {
+		st = c.nodes[id].Status()
+		return is(st)
+	})
+	return st
+}
+
+// backup copies the directory of a node that is down.
+func (c *cluster) backup(id node.ID) (path string) {
+	c.t.Helper()
+	path = c.configs[id].Data + "-backup"
+	require.NoError(c.t, os.CopyFS(path, os.DirFS(c.configs[id].Data)))
+	return path
+}
+
+// restore puts another directory in the place of a node's, which is kept.
+func (c *cluster) restore(id node.ID, path string) {
+	c.t.Helper()
+	require.NoError(c.t, os.Rename(c.configs[id].Data, c.configs[id].Data+"-away"))
+	if path != "" {
+		require.NoError(c.t, os.Rename(path, c.configs[id].Data))
+	}
+}
+
+// giveBack puts a node's own directory back.
+func (c *cluster) giveBack(id node.ID) {
+	c.t.Helper()
+	require.NoError(c.t, os.RemoveAll(c.configs[id].Data))
+	require.NoError(c.t, os.Rename(c.configs[id].Data+"-away", c.configs[id].Data))
+}
+
+// heard has a node move the machine until all others that run have heard it say so:
+// from then on they remember the life in which it did, durably. It returns the
+// machine's version.
+func (c *cluster) heard(id node.ID) (version uint64) {
+	c.t.Helper()
+	c.awaitAll()
+	next := map[string]string{"Init": "Running", "Running": "Stopped", "Stopped": "Init"}
+	eventually(c.t, fmt.Sprintf("all hear node %d", id), func() bool {
+		now := c.propose(id, "lifecycle/web", fmt.Sprintf(`{"to":%q}`, next[c.get(id, "lifecycle/web").State]))
+		version = now.Version
+		time.Sleep(20 * time.Millisecond)
+		for other := range c.nodes {
+			if c.ask(other, "GET", "/v1/machines/lifecycle/web?consistency=local", "").Version != version {
+				return false
+			}
+		}
+		return now.Status == http.StatusOK
+	})
+	return version
+}
+
+// unrepaired keeps nodes from learning of machines from others than those that move them.
+func unrepaired(cfg *server.Config) { cfg.Node.RepairDelay = time.Hour }
+
+// A node that comes back without its log, or with an older copy of it, has
+// forgotten promises. When a majority says so it ends; the others serve on. With
+// its own log it is welcome again.
+func TestNodeThatLostItsPromisesEnds(t *testing.T) {
+	for name, older := range map[string]bool{"its directory was wiped or replaced": false, "its directory is an older copy": true} {
+		t.Run(name, func(t *testing.T) {
+			c := startCluster(t, 3, unrepaired)
+			c.heard(3)
+			c.stop(3)
+			copied := ""
+			if older {
+				copied = c.backup(3)
+			}
+			c.start(3)
+			c.heard(3)
+			c.stop(3)
+			c.restore(3, copied)
+			c.start(3)
+			err := c.ends(3)
+			require.ErrorIs(t, err, member.ErrAmnesia)
+			require.ErrorIs(t, err, node.ErrStopped)
+			require.ErrorContains(t, err, name)
+			require.ErrorContains(t, err, "It cannot take part again with this directory")
+			version := c.heard(2) // the others serve on
+			for _, id := range []node.ID{1, 2} {
+				st := c.nodes[id].Status()
+				require.True(t, st.Ready)
+				require.False(t, st.Abstains)
+			}
+
+			c.giveBack(3)
+			c.start(3)
+			c.awaitAll()
+			require.Equal(t, version, c.get(3, "lifecycle/web").Version)
+		})
+	}
+}
+
+// One word does not end a node, and is not ignored: until it is settled the node
+// abstains, tells nobody anything of what its log holds, and says why to all who ask.
+func TestNodeThatIsDisputedAbstains(t *testing.T) {
+	c := startCluster(t, 3, unrepaired, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 500 * time.Millisecond })
+	c.heard(3)
+	c.stop(3)
+	copied := c.backup(3)
+	c.start(3)
+	version := c.heard(3)
+	for id := range c.configs {
+		c.stop(id)
+	}
+	c.restore(3, copied)
+
+	c.start(3) // alone it cannot know
+	st := c.awaitStatus(3, "is of the cluster", func(st server.Status) bool { return st.Stage == "formed" })
+	require.False(t, st.Abstains)
+	w := c.watch(3, "prefix=lifecycle/")
+	c.start(1)
+	st = c.awaitStatus(3, "abstains", func(st server.Status) bool { return st.Abstains })
+	require.False(t, st.Ready)
+	for e := w.next(); ; e = w.next() {
+		if e.End != nil {
+			require.Equal(t, "abstains", e.End.Code)
+			require.Contains(t, e.End.Text, "resume from the last version at another")
+			break
+		}
+	}
+	const why = "it abstains: its directory is an older copy, and what it promised since is lost (node 1 remembers incarnation"
+	require.Contains(t, st.Reason, why)
+	status, text := c.page(3, "/readyz")
+	require.Equal(t, http.StatusServiceUnavailable, status)
+	require.Contains(t, text, why)
+	require.EqualValues(t, 1, c.metrics(3)["lockstep_abstaining"])
+	require.EqualValues(t, 1, c.metrics(3)["lockstep_formed"])
+	require.Zero(t, c.metrics(3)["lockstep_ready"])
+
+	const web = "/v1/machines/lifecycle/web"
+	for _, x := range []struct{ method, path, body, outcome string }{
+		{"GET", web, "", "rejected"},
+		{"GET", web + "?consistency=local", "", "rejected"},
+		{"POST", web + "/transitions", `{"to":"Stopped"}`, "rejected"},
+		{"POST", web + "/transitions", `{"to":"Stopped","operation":"mine"}`, "rejected"},
+		{"POST", web + "/transitions", `{"to":"Stopped","operation":"mine","attempt":2,"retry":true}`, "unknown"},
+		{"POST", "/v1/definitions", lampText, "rejected"},
+		{"GET", "/v1/machines", "", "rejected"},
+		{"GET", "/v1/machines?consistency=linearizable", "", "rejected"},
+		{"GET", "/v1/watch?prefix=", "", "rejected"},
+		{"GET", "/v1/watch?key=lifecycle/web", "", "rejected"},
+	} {
+		a := c.ask(3, x.method, x.path, x.body)
+		require.Equal(t, http.StatusServiceUnavailable, a.Status, x.path)
+		require.Equal(t, "abstains", a.Error.Code, x.path)
+		require.Equal(t, x.outcome, a.Outcome, x.path)
+		require.Contains(t, a.Error.Text, "this node takes no part, and others may: "+why, x.path)
+	}
+	peer := c.awaitStatus(1, "refuses node 3", func(st server.Status) bool { return st.Peers[1].Error != "" }).Peers[1]
+	require.Contains(t, peer.Error, "an older copy was put in the place of its directory")
+	require.Equal(t, "timeout", c.get(1, "lifecycle/web").Error.Code, "nodes 1 and 3 are no majority now")
+	status, text = c.page(1, "/readyz")
+	require.Equal(t, http.StatusServiceUnavailable, status)
+	require.Contains(t, text, "it reaches 1 of 3 members, itself included, and needs 2")
+
+	c.stop(3) // and its next life goes on with that
+	c.stop(1)
+	c.start(3)
+	st = c.awaitStatus(3, "abstains", func(st server.Status) bool { return st.Abstains })
+	require.Contains(t, st.Reason, why)
+
+	c.start(1)
+	c.start(2)
+	require.ErrorIs(t, c.ends(3), member.ErrAmnesia, "two of three say so")
+	c.awaitAll()
+	require.Equal(t, version, c.get(1, "lifecycle/web").Version)
+}
+
+// A file that earlier versions kept beside the log, and that could stop a healthy
+// node, is neither read nor written.
+func TestFileOfPeersIsIgnored(t *testing.T) {
+	c := startCluster(t, 3)
+	path := c.configs[1].Data + "/peers.json"
+	require.NoFileExists(t, path)
+	for _, text := range []string{`{"2":`, `{"2":"00000000000000000000000000000000","3":"11111111111111111111111111111111"}`} {
+		c.stop(1)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		c.start(1)
+		c.awaitAll()
+		now, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, text, string(now))
+	}
+}
+
+// A cluster of which not all are there does not form. The nodes say who is
+// missing, and to clients that they take no part; when all are there they serve.
+func TestClusterFormsWhenAllAreThere(t *testing.T) {
+	c := newCluster(t, 3, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 200 * time.Millisecond })
+	c.start(1)
+	c.start(2)
+	st := c.awaitStatus(1, "has heard of node 2", func(st server.Status) bool { return !strings.Contains(st.Reason, "node 2") })
+	require.False(t, st.Ready)
+	require.Equal(t, "empty", st.Stage)
+	require.Empty(t, st.Formed)
+	require.Equal(t, []node.ID{1, 2, 3}, st.Members)
+	const why = "the cluster is not formed: node 3 has not been heard of, and all must be there"
+	require.Contains(t, st.Reason, why)
+	status, text := c.page(1, "/readyz")
+	require.Equal(t, http.StatusServiceUnavailable, status)
+	require.Contains(t, text, why)
+	require.Zero(t, c.metrics(1)["lockstep_formed"])
+	require.Zero(t, c.metrics(1)["lockstep_abstaining"])
+	for path, body := range map[string]string{"": "", "?consistency=local": "", "/transitions": `{"to":"Running"}`} {
+		method := map[bool]string{true: "GET", false: "POST"}[body == ""]
+		a := c.ask(1, method, "/v1/machines/lifecycle/web"+path, body)
+		require.Equal(t, http.StatusServiceUnavailable, a.Status, path)
+		require.Equal(t, "abstains", a.Error.Code, path)
+		require.Equal(t, "rejected", a.Outcome, path)
+		require.Contains(t, a.Error.Text, why, path)
+	}
+	a := c.propose(1, "lifecycle/web", `{"to":"Running","operation":"mine","attempt":2,"retry":true}`)
+	require.Equal(t, "unknown", a.Outcome, "an earlier attempt may have been made at another, of a cluster that is formed")
+
+	c.stop(2) // who was there a moment ago is missed again by a new life
+	c.stop(1)
+	c.start(1)
+	c.start(3)
+	c.awaitStatus(1, "waits for node 2", func(st server.Status) bool {
+		return strings.Contains(st.Reason, "node 2 has not been heard of") && !strings.Contains(st.Reason, "node 3 has")
+	})
+	c.start(2)
+	c.awaitAll()
+	formed := c.nodes[1].Status().Formed
+	require.NotEmpty(t, formed)
+	for id := range c.nodes {
+		require.Equal(t, formed, c.nodes[id].Status().Formed)
+		require.EqualValues(t, 1, c.metrics(id)["lockstep_formed"])
+	}
+	require.Equal(t, http.StatusOK, c.propose(1, "lifecycle/web", `{"to":"Running"}`).Status)
+}
+
+// Two wiped nodes whose third is down do not form a cluster of their own.
+func TestWipedNodesFormNoCluster(t *testing.T) {
+	c := startCluster(t, 3, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 200 * time.Millisecond })
+	c.propose(1, "lifecycle/web", `{"to":"Running"}`)
+	for id := range c.configs {
+		c.stop(id)
+	}
+	c.restore(1, "")
+	c.restore(2, "")
+	c.start(1)
+	c.start(2)
+	c.awaitStatus(1, "waits for node 3", func(st server.Status) bool {
+		return strings.Contains(st.Reason, "node 3 has not been heard of") && !strings.Contains(st.Reason, "node 2")
+	})
+	require.Equal(t, "abstains", c.get(1, "lifecycle/web").Error.Code)
+	c.start(3)
+	st := c.awaitStatus(1, "is told by node 3", func(st server.Status) bool { return st.Abstains })
+	require.Contains(t, st.Reason, "its directory was wiped or replaced")
+	require.Equal(t, "empty", st.Stage)
+	require.NotEqual(t, http.StatusOK, c.get(3, "lifecycle/web").Status)
+	for _, id := range []node.ID{1, 2, 3} {
+		c.stop(id)
+	}
+	c.giveBack(1)
+	c.giveBack(2)
+	for id := range c.configs {
+		c.start(id)
+	}
+	c.awaitAll()
+	require.Equal(t, uint64(1), c.get(1, "lifecycle/web").Version, "nothing is lost")
+}
+
+// Nodes that were started for different members refuse each other in words, and
+// nothing is bound by that: started for the same ones, they form their cluster.
+func TestMembersThatDiffer(t *testing.T) {
+	c := newCluster(t, 3)
+	same := c.configs[2].Peers
+	c.configs[2].Peers = maps.Clone(same)
+	c.configs[2].Peers[4] = freeAddress(t)
+	for id := range c.configs {
+		c.start(id)
+	}
+	for id, says := range map[node.ID]string{
+		1: "node 2 is refused: it was started for members 1 2 3 4, and this node for 1 2 3: give all the same",
+		2: "node 3 is refused: it was started for members 1 2 3, and this node for 1 2 3 4: give all the same",
+	} {
+		st := c.awaitStatus(id, "says so", func(st server.Status) bool { return strings.Contains(st.Reason, says) })
+		require.Equal(t, "empty", st.Stage)
+	}
+	c.stop(2)
+	c.configs[2].Peers = same
+	c.start(2)
+	c.awaitAll()
+	require.Equal(t, http.StatusOK, c.propose(2, "lifecycle/web", `{"to":"Running"}`).Status)
+}
+
+// failsAt is a disk whose n-th sync fails, and all after it.
+type failsAt struct {
+	files.Executor
+	left atomic.Int64
+}
+
+func (f *failsAt) Execute(r *wal.Request) error {
+	if r.Op == wal.Sync && f.left.Add(-1) <= 0 {
+		return fmt.Errorf("sync %s: no more", r.File)
+	}
+	return f.Executor.Execute(r)
+}
+
+// However far the forming of a cluster has come when a node ends, it goes on when
+// the node is back, also if all others have ended meanwhile.
+func TestFormingGoesOn(t *testing.T) {
+	stages := map[string]bool{}
+	for n := int64(1); n <= 6; n++ {
+		t.Run(fmt.Sprintf("sync %d", n), func(t *testing.T) {
+			disk := &failsAt{}
+			disk.left.Store(n)
+			c := newCluster(t, 3, func(cfg *server.Config) {
+				if cfg.Node.ID == 3 {
+					cfg.Disk = func(e files.Executor) files.Executor { disk.Executor = e; return disk }
+				}
+			})
+			c.start(1)
+			c.start(2)
+			if s, err := server.Start(*c.configs[3]); err != nil {
+				require.ErrorContains(t, err, "no more")
+			} else {
+				c.nodes[3] = s
+				c.propose(1, "lifecycle/web", `{"to":"Running"}`) // when all is formed, so that there is more to write
+				require.ErrorContains(t, c.ends(3), "no more")
+			}
+			stages[c.nodes[1].Status().Stage] = true
+			if n%2 == 0 {
+				c.stop(1)
+				c.stop(2)
+				c.start(2)
+				c.start(1)
+			}
+			disk.left.Store(1 << 40)
+			c.start(3)
+			c.awaitAll()
+			require.Contains(t, []int{http.StatusOK, http.StatusConflict}, c.propose(3, "lifecycle/web", `{"to":"Running"}`).Status)
+			require.Equal(t, uint64(1), c.get(1, "lifecycle/web").Version)
+		})
+	}
+	require.Contains(t, stages, "empty")
+	require.Contains(t, stages, "bound")
+}

@@ -187,7 +187,8 @@ func (a *attacker) wrongCluster(nc net.Conn) {
 
 func (a *attacker) wrongVersion(nc net.Conn) {
 	h := a.hello
-	h.Protocol = 2 + uint16(a.random.UintN(1000))
+	h.Oldest = wire.Protocol + 1 + uint16(a.random.UintN(1000))
+	h.Protocol = h.Oldest + uint16(a.random.UintN(1000))
 	a.send(nc, frame(wire.AppendHello(nil, h)))
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -58,7 +59,6 @@ func portsFree(first, n int) bool {
 type processes struct {
 	t         testing.TB
 	dir       string
-	peers     string
 	addresses []string // of peers, node 1 first
 	endpoints []string
 	running   []*process // nil: down
@@ -67,28 +67,33 @@ type processes struct {
 // process is one life of a node.
 type process struct {
 	*exec.Cmd
-	text  bytes.Buffer
+	text  transcript
 	ended chan struct{} // closed after Wait
+}
+
+// transcript is what a process says; it can be read meanwhile.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (x *transcript) Write(p []byte) (int, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.text.Write(p)
+}
+
+func (x *transcript) String() string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.text.String()
 }
 
 // startProcesses starts n nodes and waits until they know each other.
 func startProcesses(t testing.TB, n int) *processes {
 	t.Helper()
-	first, err := freePorts(2 * n)
-	require.NoError(t, err)
-	c := &processes{t: t, dir: t.TempDir(), running: make([]*process, n)}
-	var peers []string
-	for i := range n {
-		c.addresses = append(c.addresses, fmt.Sprintf("127.0.0.1:%d", first+i))
-		c.endpoints = append(c.endpoints, fmt.Sprintf("127.0.0.1:%d", first+n+i))
-		peers = append(peers, fmt.Sprintf("%d=%s", i+1, c.addresses[i]))
-	}
-	c.peers = strings.Join(peers, ",")
-	t.Cleanup(func() {
-		for i := range n {
-			c.kill(i)
-		}
-	})
+	c := newProcesses(t, n)
 	for i := range n {
 		c.start(i)
 	}
@@ -98,12 +103,48 @@ func startProcesses(t testing.TB, n int) *processes {
 	return c
 }
 
-// start begins a life of node i+1.
+// newProcesses describes n nodes that are down and have no directories.
+func newProcesses(t testing.TB, n int) *processes {
+	t.Helper()
+	first, err := freePorts(2 * n)
+	require.NoError(t, err)
+	c := &processes{t: t, dir: t.TempDir(), running: make([]*process, n)}
+	for i := range n {
+		c.addresses = append(c.addresses, fmt.Sprintf("127.0.0.1:%d", first+i))
+		c.endpoints = append(c.endpoints, fmt.Sprintf("127.0.0.1:%d", first+n+i))
+	}
+	t.Cleanup(func() {
+		for i := range n {
+			c.kill(i)
+		}
+	})
+	return c
+}
+
+// data is the directory of node i+1.
+func (c *processes) data(i int) string { return filepath.Join(c.dir, fmt.Sprintf("node-%d", i+1)) }
+
+// peers is the flag for the first n nodes.
+func (c *processes) peers(n int) string {
+	var all []string
+	for i, address := range c.addresses[:n] {
+		all = append(all, fmt.Sprintf("%d=%s", i+1, address))
+	}
+	return strings.Join(all, ",")
+}
+
+// start begins a life of node i+1, of as many members as there are.
 func (c *processes) start(i int) {
 	c.t.Helper()
+	c.startOf(i, len(c.addresses))
+}
+
+// startOf begins a life of node i+1 as one of the first n.
+func (c *processes) startOf(i, n int) {
+	c.t.Helper()
 	p := &process{ended: make(chan struct{})}
-	p.Cmd = exec.Command("lockstep", "node", "--id", strconv.Itoa(i+1), "--peers", c.peers,
-		"--http", c.endpoints[i], "--data", filepath.Join(c.dir, fmt.Sprintf("node-%d", i+1)))
+	p.Cmd = exec.Command("lockstep", "node", "--id", strconv.Itoa(i+1), "--peers", c.peers(n),
+		"--http", c.endpoints[i], "--data", c.data(i))
 	p.Stdout, p.Stderr = &p.text, &p.text
 	require.NoError(c.t, p.Start())
 	go func() {
@@ -123,6 +164,58 @@ func (c *processes) kill(i int) {
 			c.t.Logf("node %d said:\n%s", i+1, p.text.String())
 		}
 	}
+}
+
+// says waits until node i+1 has said something in its present life, on one line that
+// holds all the words.
+func (c *processes) says(i int, words ...string) {
+	c.t.Helper()
+	eventually(c.t, fmt.Sprintf("node %d says %q", i+1, words), func() bool {
+	lines:
+		for line := range strings.Lines(c.running[i].text.String()) {
+			for _, w := range words {
+				if !strings.Contains(line, w) {
+					continue lines
+				}
+			}
+			return true
+		}
+		return false
+	})
+}
+
+// ends waits until node i+1 has ended by itself. It returns its exit code and what it
+// said.
+func (c *processes) ends(i int) (code int, said string) {
+	c.t.Helper()
+	p := c.running[i]
+	select {
+	case <-p.ended:
+	case <-time.After(patience):
+		require.FailNow(c.t, fmt.Sprintf("node %d goes on", i+1), p.text.String())
+	}
+	c.running[i] = nil
+	return p.ProcessState.ExitCode(), p.text.String()
+}
+
+// command runs the command as people do.
+func command(t testing.TB, args ...string) (code int, said string) {
+	t.Helper()
+	cmd := exec.Command("lockstep", args...)
+	text, err := cmd.CombinedOutput()
+	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) {
+		require.NoError(t, err)
+	}
+	return cmd.ProcessState.ExitCode(), string(text)
+}
+
+// at names nodes, from 0, as the flag of the command does.
+func (c *processes) at(nodes ...int) string {
+	var all []string
+	for _, i := range nodes {
+		all = append(all, c.endpoints[i])
+	}
+	return "--endpoints=" + strings.Join(all, ",")
 }
 
 // awaitReady waits until node i+1 serves clients.

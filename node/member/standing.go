@@ -47,7 +47,7 @@ func (m *Member) Standing() Standing {
 		}
 	}
 	if !s.Ready && len(s.Reasons) == 0 {
-		s.Reasons = append(s.Reasons, "the cluster is being formed: all are there, and have not all said yet that they are bound to it")
+		s.Reasons = append(s.Reasons, "the cluster is being formed: all are there")
 	}
 	return s
 }

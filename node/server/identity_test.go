@@ -3,9 +3,11 @@ package server_test
 import (
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,6 +19,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/server"
 	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
 // ends waits until a node has stopped by itself, and tells why.
@@ -376,4 +379,71 @@ func TestFormingGoesOn(t *testing.T) {
 	}
 	require.Contains(t, stages, "empty")
 	require.Contains(t, stages, "bound")
+}
+
+// held is a disk whose first sync waits.
+type held struct {
+	files.Executor
+	waits, free chan struct{}
+	once        sync.Once
+}
+
+func (h *held) Execute(r *wal.Request) error {
+	if r.Op == wal.Sync {
+		h.once.Do(func() { close(h.waits) })
+		<-h.free
+	}
+	return h.Executor.Execute(r)
+}
+
+// Nobody hears of a node's life before that is durable: it neither dials its peers
+// nor answers them. Else they would remember a life that a crash takes back.
+func TestNobodyHearsOfALifeThatIsNotDurable(t *testing.T) {
+	disk := &held{waits: make(chan struct{}), free: make(chan struct{})}
+	c := newCluster(t, 2, func(cfg *server.Config) {
+		cfg.Disk = func(e files.Executor) files.Executor { disk.Executor = e; return disk }
+	})
+	peer, err := net.Listen("tcp", c.configs[1].Peers[2])
+	require.NoError(t, err)
+	defer peer.Close()
+	started := make(chan *server.Server, 1)
+	go func() {
+		s, err := server.Start(*c.configs[1])
+		if err != nil {
+			t.Error(err)
+		}
+		started <- s
+	}()
+	<-disk.waits
+	nc, err := net.Dial("tcp", c.configs[1].Peers[1])
+	require.NoError(t, err)
+	defer nc.Close()
+	hello, err := wire.AppendFrame(nil, wire.AppendHello(nil, wire.Hello{Protocol: wire.Protocol, Oldest: wire.OldestProtocol,
+		Cluster: server.ClusterID("test"), Node: 2, Incarnation: [16]byte{2}, Boot: 1, Life: 2, Epoch: 1, Codec: "cbor"}))
+	require.NoError(t, err)
+	_, err = nc.Write(hello)
+	require.NoError(t, err)
+	soon := time.Now().Add(300 * time.Millisecond) // long enough for a node that would
+	require.NoError(t, nc.SetReadDeadline(soon))
+	_, err = nc.Read(make([]byte, 1))
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded, "it answers")
+	require.NoError(t, peer.(*net.TCPListener).SetDeadline(soon))
+	_, err = peer.Accept()
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded, "it dials")
+	select {
+	case <-started:
+		require.FailNow(t, "it has started")
+	default:
+	}
+
+	close(disk.free)
+	c.nodes[1] = <-started
+	later := time.Now().Add(patience)
+	require.NoError(t, nc.SetReadDeadline(later))
+	_, err = nc.Read(make([]byte, 1))
+	require.NoError(t, err)
+	require.NoError(t, peer.(*net.TCPListener).SetDeadline(later))
+	dialled, err := peer.Accept()
+	require.NoError(t, err)
+	_ = dialled.Close()
 }

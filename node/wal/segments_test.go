@@ -3,6 +3,7 @@ package wal_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/node/wal"
@@ -276,4 +277,32 @@ func ops(reqs []wal.Request) (all []wal.Op) {
 		all = append(all, r.Op)
 	}
 	return all
+}
+
+// Of lives whose beginnings were trimmed it is not told where they began; of the
+// others it is, exactly.
+func TestStartsOfTrimmedSegmentsAreForgotten(t *testing.T) {
+	d := newDisk(512)
+	var starts []wal.Start
+	end := wal.LSN(0)
+	for life := uint64(1); life <= 6; life++ {
+		log, was, _ := start(t, d, tight)
+		require.Equal(t, end, was.End)
+		require.LessOrEqual(t, len(was.Starts), len(starts))
+		require.True(t, slices.Equal(starts[len(starts)-len(was.Starts):], was.Starts), "%v, want the last of %v", was.Starts, starts)
+		if life == 6 {
+			require.NotEmpty(t, was.Starts)
+			require.Greater(t, len(starts), len(was.Starts), "nothing was trimmed")
+		}
+		starts = append(starts, wal.Start{Boot: life, At: end})
+		for range 8 {
+			log.Append(make([]byte, 400))
+			run(log, d)
+		}
+		if life > 2 {
+			log.Trim(starts[life-3].At)
+			run(log, d)
+		}
+		end = log.End()
+	}
 }

@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -208,4 +209,40 @@ func TestBadConfig(t *testing.T) {
 	_, err := client.New(client.Config{Endpoints: []string{"127.0.0.1:8001"}, Deadline: -1})
 	require.ErrorIs(t, err, client.ErrConfig)
 	require.NotContains(t, err.Error(), "endpoints", "that is not what is wrong")
+}
+
+// A node that takes no part is passed over, whatever is asked for: nothing has come of
+// what it was asked.
+func TestNodeThatAbstainsIsPassedOver(t *testing.T) {
+	var asked atomic.Int64
+	abstains := fake(t, func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprint(w, `{"error":{"code":"abstains","text":"this node takes no part, and others may"},"outcome":"rejected"}`)
+	})
+	c := newClient(t, client.Config{Endpoints: []string{abstains, startNode(t)}})
+	for range 2 { // wherever a machine's operations begin, it is asked in one of them
+		r, err := c.Propose(t.Context(), key, "Running")
+		require.NoError(t, err)
+		require.Contains(t, []node.Reason{"", node.Illegal}, r.Reason)
+		r, err = c.Get(t.Context(), key)
+		require.NoError(t, err)
+		require.Equal(t, uint64(1), r.Version)
+	}
+	page, err := c.List(t.Context(), client.Listing{})
+	require.NoError(t, err)
+	require.Len(t, page.Machines, 1)
+	enough := errors.New("enough")
+	require.ErrorIs(t, c.Watch(t.Context(), client.Watching{Key: key}, func(e server.Event) error {
+		require.Equal(t, uint64(1), e.State.Version)
+		return enough
+	}), enough)
+	require.GreaterOrEqual(t, asked.Load(), int64(2))
+
+	alone := newClient(t, client.Config{Endpoints: []string{abstains}, Attempt: 50 * time.Millisecond, Deadline: 200 * time.Millisecond})
+	r, err := alone.Propose(t.Context(), key, "Stopped")
+	require.NoError(t, err)
+	require.Equal(t, node.Rejected, r.Outcome)
+	require.Equal(t, node.Abstains, r.Reason)
+	require.Equal(t, "this node takes no part, and others may", r.Text)
 }

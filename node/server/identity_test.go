@@ -400,6 +400,8 @@ func (h *held) Execute(r *wal.Request) error {
 // nor answers them. Else they would remember a life that a crash takes back.
 func TestNobodyHearsOfALifeThatIsNotDurable(t *testing.T) {
 	disk := &held{waits: make(chan struct{}), free: make(chan struct{})}
+	release := sync.OnceFunc(func() { close(disk.free) })
+	t.Cleanup(release)
 	c := newCluster(t, 2, func(cfg *server.Config) {
 		cfg.Disk = func(e files.Executor) files.Executor { disk.Executor = e; return disk }
 	})
@@ -436,7 +438,7 @@ func TestNobodyHearsOfALifeThatIsNotDurable(t *testing.T) {
 	default:
 	}
 
-	close(disk.free)
+	release()
 	c.nodes[1] = <-started
 	later := time.Now().Add(patience)
 	require.NoError(t, nc.SetReadDeadline(later))

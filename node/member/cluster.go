@@ -46,11 +46,14 @@ func form(name [16]byte, members []Identity) Cluster {
 }
 
 // inherited is the cluster of a log of a version that recorded none: that of its
-// name. Of the others' logs nothing is known.
+// name and members. Of the others' logs nothing is known.
 func inherited(name [16]byte, own Identity, ids []node.ID) Cluster {
 	h := sha256.New()
 	h.Write([]byte("lockstep inherited "))
 	h.Write(name[:])
+	for _, id := range ids {
+		h.Write(binary.LittleEndian.AppendUint16(nil, uint16(id)))
+	}
 	c := Cluster{Stage: Formed, ID: [16]byte(h.Sum(nil))}
 	for _, id := range ids {
 		m := Identity{ID: id}
@@ -72,12 +75,10 @@ func (c *Cluster) incarnation(id node.ID) [16]byte {
 	return [16]byte{}
 }
 
-// has reports whether a log is a member's as the record has it, as far as that
-// knows.
-func (c *Cluster) has(m Identity) bool {
-	known := c.incarnation(m.ID)
-	return slices.Contains(idsOf(c.Members), m.ID) && (known == [16]byte{} || known == m.Incarnation)
-}
+// has reports whether a log is a member's as the record has it. An inherited record
+// knows no log but its own, and an empty one is not taken for another's: a
+// directory may have been wiped between the two versions.
+func (c *Cluster) has(m Identity) bool { return slices.Contains(c.Members, m) }
 
 func idsOf(members []Identity) []node.ID {
 	ids := make([]node.ID, len(members))

@@ -13,9 +13,9 @@ import (
 // A single word is not ignored, since the two others of three may know no better
 // than to be a majority with this node; and it ends nothing, since then one
 // liar could end all. The node abstains: it does not vote, propose, read or
-// repair, in this life and the next ones, until those that dispute its log take
-// it back. When a majority of the members says so, each of its own memory, the node
-// ends.
+// repair, in this life and all others. What was lost is lost, so there is no way
+// back; whoever seems to remember otherwise later has forgotten. When a majority of
+// the members says so, each of its own memory, the node ends.
 type Dispute struct {
 	By        node.ID // whose memory it is
 	Memory    Memory
@@ -51,9 +51,6 @@ func (m *Member) judge(speaker node.ID, t Testimony) {
 	charge := t.Memory.against(m.log())
 	i := slices.IndexFunc(m.disputes, func(o Dispute) bool { return o.By == t.By })
 	switch {
-	case !charge.proves() && i >= 0 && d.Firsthand:
-		m.withdraw(i)
-		return
 	case !charge.proves() || i >= 0 && (m.disputes[i] == d || m.disputes[i].Firsthand && !d.Firsthand):
 		return
 	case i >= 0:
@@ -73,17 +70,6 @@ func (m *Member) judge(speaker node.ID, t Testimony) {
 	}
 	if firsthand > len(m.ids)/2 {
 		m.fail(fmt.Errorf("%w: %s", ErrAmnesia, m.words(d)))
-	}
-}
-
-// withdraw ends a dispute: whoever began it remembers otherwise by now.
-func (m *Member) withdraw(i int) {
-	by := m.disputes[i].By
-	m.disputes = slices.Delete(m.disputes, i, i+1)
-	m.saveDisputes()
-	if len(m.disputes) == 0 {
-		m.fact(Fact{Kind: Resumed})
-		m.notice(Info, by, "it takes part again: nobody disputes its log any more")
 	}
 }
 

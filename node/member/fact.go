@@ -16,7 +16,6 @@ const (
 	Remembered                     // it remembers a peer, not durably before Position: Peer, Memory
 	Admitted                       // it hears a peer's life from now on: Peer, Memory
 	Abstaining                     // it takes no part, since a peer disputes its log: Peer, Memory, Charge, Firsthand
-	Resumed                        // it takes part again
 )
 
 // Fact is one thing that a member has done.
@@ -44,7 +43,7 @@ func (f Fact) String() string {
 	case Abstaining:
 		return fmt.Sprintf("abstains: %d remembers of it %v: %v", f.Peer, f.Memory, f.Charge)
 	}
-	return "takes part again"
+	return "?"
 }
 
 func (m *Member) fact(f Fact) {

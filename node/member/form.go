@@ -112,7 +112,7 @@ func (m *Member) acquaint() {
 	for i := range m.peers {
 		if p := &m.peers[i]; p.memory.Incarnation == [16]byte{} {
 			p.memory.Incarnation = m.cluster.incarnation(p.id)
-			p.saved.Incarnation = p.memory.Incarnation
+			p.saved.Incarnation, p.durable.Incarnation = p.memory.Incarnation, p.memory.Incarnation
 		}
 	}
 }

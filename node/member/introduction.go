@@ -46,9 +46,10 @@ func (i *Introduction) log() Log {
 }
 
 // before reports whether the introduction was sent before another one of the same
-// log: stages only go on.
+// log: within a life, stages and positions only go on.
 func (i *Introduction) before(o *Introduction) bool {
-	return i.Incarnation == o.Incarnation && (i.Boot < o.Boot || i.Life == o.Life && i.Stage < o.Stage)
+	return i.Incarnation == o.Incarnation &&
+		(i.Boot < o.Boot || i.Life == o.Life && (i.Stage < o.Stage || i.Position < o.Position))
 }
 
 // About implements node.Message. An introduction is about no machine.

@@ -13,6 +13,9 @@ import (
 func (m *Member) meet(p *peer, in *Introduction) {
 	if p.last != nil && in.before(p.last) {
 		m.mark(MarkLateIntroduction)
+		if in.Boot < p.last.Boot { // or it is an older copy, which has to be told
+			m.answer(p, in)
+		}
 		return
 	}
 	p.last, p.tries = in, 0
@@ -64,21 +67,46 @@ func (m *Member) listen(p *peer, in *Introduction) {
 			m.judge(p.id, t)
 			continue
 		}
-		if i := m.place(t.Of); i >= 0 && t.By == p.id {
-			m.peers[i].hear(t)
+		if i := m.place(t.Of); i >= 0 && t.By == p.id && m.peers[i].hear(t) {
+			m.reconsider(&m.peers[i])
 		}
 	}
 }
 
-// hear keeps what another member remembers of p. The last it said counts.
-func (p *peer) hear(t Testimony) {
+// hear keeps what another member remembers of p, and reports whether that is new.
+// A member that remembers less than before has forgotten it, or said it earlier.
+func (p *peer) hear(t Testimony) bool {
 	for i := range p.hearsay {
-		if p.hearsay[i].By == t.By {
-			p.hearsay[i] = t
-			return
+		if known := &p.hearsay[i]; known.By == t.By {
+			if !known.Memory.before(t.Memory) {
+				return false
+			}
+			*known = t
+			return true
 		}
 	}
 	p.hearsay = append(p.hearsay, t)
+	return true
+}
+
+// reconsider judges a peer that was met before by what others have told since.
+func (m *Member) reconsider(p *peer) {
+	if p.last == nil || p.trouble != "" {
+		return
+	}
+	switch charge, _ := m.charge(p, p.last.log()); {
+	case charge.proves():
+		p.trouble = m.objection(p, p.last)
+		p.waiting = nil
+		m.notice(Warn, p.id, "refused: %s", p.trouble)
+		m.spread(p)
+		m.introduce(p, true)
+	case charge == Stale:
+		p.admitted, p.waiting = nil, nil
+		m.introduce(p, false)
+	case charge == Unproven:
+		m.ask(p)
+	}
 }
 
 // objection is why a peer is not admitted, in words that stay the same while the
@@ -173,7 +201,8 @@ func (m *Member) answer(p *peer, in *Introduction) {
 		lately = m.cfg.Node.RetryDelay
 	}
 	crossing := p.sentAt > 0 && m.now-p.sentAt < lately
-	if !crossing && (!in.Answer || m.asked(p, in)) {
+	if life := m.asked(p, in); !crossing && (!in.Answer || life != 0 && life != p.shown) {
+		p.shown = life
 		m.introduce(p, true)
 		return
 	}
@@ -188,21 +217,21 @@ func (m *Member) ask(p *peer) {
 	}
 }
 
-// asked reports whether an introduction of p remembers a life of this log that is
-// not told of unasked, and p has not been shown it yet.
-func (m *Member) asked(p *peer, in *Introduction) (asked bool) {
+// asked is a life of this log that an introduction of p remembers and that is not
+// told of unasked; 0 if there is none, or p has admitted this life.
+func (m *Member) asked(p *peer, in *Introduction) (life uint64) {
 	log := m.log()
 	log.Past, log.Whole = m.latest(), false
 	for _, t := range in.Known {
 		switch {
 		case t.Of != m.own.ID:
 		case t.By == p.id && t.Memory.Life == m.life.ID:
-			return false // it has admitted this life
+			return 0
 		case t.Memory.against(log) == Unproven:
-			asked = true
+			life = t.Memory.Life
 		}
 	}
-	return asked
+	return life
 }
 
 // introduceToAll introduces the member to all peers, now.
@@ -265,8 +294,8 @@ func (m *Member) shown(p *peer) []Life {
 func (m *Member) testimonies(p *peer) []Testimony {
 	list := make([]Testimony, 0, len(m.peers)+len(p.hearsay))
 	for i := range m.peers {
-		if q := &m.peers[i]; q.saved.Boot != 0 || q == p && q.saved != (Memory{}) {
-			list = append(list, Testimony{Of: q.id, By: m.own.ID, Memory: q.saved})
+		if q := &m.peers[i]; q.durable.Boot != 0 || q == p && q.durable != (Memory{}) {
+			list = append(list, Testimony{Of: q.id, By: m.own.ID, Memory: q.durable})
 		}
 	}
 	return append(list, p.hearsay...)
@@ -275,7 +304,7 @@ func (m *Member) testimonies(p *peer) []Testimony {
 // schedule sets when p is introduced to again, unless all is known that it could
 // say.
 func (m *Member) schedule(p *peer) {
-	known := p.last != nil && (p.trouble != "" || p.waiting != nil || slices.Contains(p.admitted, p.last.Life))
+	known := p.last != nil && (p.trouble != "" || p.last.Abstains || p.waiting != nil || slices.Contains(p.admitted, p.last.Life))
 	if known && m.joined == Formed {
 		p.due = 0
 		return

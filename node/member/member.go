@@ -45,12 +45,14 @@ type peer struct {
 	memory  Memory  // of it
 	saved   Memory  // as it was appended to the log last
 	savedAt wal.LSN // and from where on that is durable
+	durable Memory  // as the log has it durably; others are told of no more
 	since   time.Duration
 
 	last     *Introduction // the last one heard; nil: none in this life
 	hearsay  []Testimony   // what others remember of it
 	admitted []uint64      // ids of its lives that are heard, the last one first
 	waiting  *Introduction // admitted when memory is durable
+	shown    uint64        // the earlier life of this log that it was shown last, because it asked
 	trouble  string        // why it is not admitted; empty: nothing is known against it
 
 	sentAt time.Duration // when the last introduction was sent to it; 0: none was
@@ -61,9 +63,10 @@ type peer struct {
 // memberToken is that of the member's timer; the node has others.
 const memberToken = 1 << 62
 
-// maxLives bounds the lives that a log lists. A member that has met none of the
-// last thousand refuses the node: it cannot be shown that nothing is lost.
-const maxLives = 1 << 10
+// maxLives bounds the lives that a log lists. A member that has met none of them
+// never hears the node again: it cannot be shown that nothing is lost, nor that
+// anything is.
+const maxLives = 1 << 12
 
 // maxAdmitted bounds the lives of a peer whose late messages are heard.
 const maxAdmitted = 4
@@ -159,7 +162,7 @@ func (m *Member) begin(ev *node.Event) error {
 		p := &m.peers[i]
 		if p.memory.Incarnation == [16]byte{} {
 			p.memory.Incarnation = m.cluster.incarnation(p.id)
-			p.saved.Incarnation = p.memory.Incarnation
+			p.saved.Incarnation, p.durable.Incarnation = p.memory.Incarnation, p.memory.Incarnation
 		}
 	}
 	for _, d := range m.disputes {
@@ -220,7 +223,7 @@ func (m *Member) passes(ev *node.Event) bool {
 	case ev.Kind == node.Receive:
 		return m.receives(ev)
 	case ev.Kind == node.Timer && ev.Token == memberToken:
-		m.wakeAt = 0
+		m.wakeAt, m.busy = 0, true // what is due may be something else by now
 		return false
 	}
 	return true
@@ -265,14 +268,18 @@ func (m *Member) hears(p *peer, ev *node.Event) bool {
 	if !m.Ready() || !slices.Contains(p.admitted, ev.Life) {
 		return false
 	}
-	if p.memory.Life != ev.Life {
-		return true // late, of an earlier life
-	}
+	at, shows := uint64(0), false
 	switch msg := ev.Message.(type) {
 	case *node.Acknowledgment:
-		m.remember(p, msg.At)
+		at, shows = msg.At, true
 	case *node.ReadReport:
-		m.remember(p, msg.At)
+		at, shows = msg.At, true
+	}
+	switch {
+	case shows && p.memory.Life != ev.Life:
+		return false // late: where that life left the log may be before what this shows
+	case shows:
+		m.remember(p, at)
 	}
 	return true
 }
@@ -343,6 +350,11 @@ func (m *Member) proceed() {
 		m.join()
 	}
 	for i := range m.peers {
+		if p := &m.peers[i]; durable >= p.savedAt {
+			p.durable = p.saved
+		}
+	}
+	for i := range m.peers {
 		if p := &m.peers[i]; p.waiting != nil && durable >= p.savedAt {
 			m.admit(p)
 		}
@@ -369,7 +381,7 @@ func (m *Member) setTimer(e *node.Effects) {
 	m.next, m.busy = 0, !m.open || m.joined != m.cluster.Stage
 	for i := range m.peers {
 		p := &m.peers[i]
-		m.busy = m.busy || p.waiting != nil
+		m.busy = m.busy || p.waiting != nil || p.durable != p.saved
 		for _, at := range [...]time.Duration{p.due, m.due(p)} {
 			if at > 0 && (m.next == 0 || at < m.next) {
 				m.next = at

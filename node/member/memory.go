@@ -22,7 +22,7 @@ type Log struct {
 	Incarnation [16]byte
 	Boot, Life  uint64 // of the current life
 	Past        []Life // of earlier lives, in the order of their numbers
-	Whole       bool   // Past has all of them, or so many that what is missing counts as lost
+	Whole       bool   // Past has all of them, or the last maxLives
 }
 
 // Charge is what a memory holds against a log.
@@ -70,10 +70,18 @@ func (m Memory) against(l Log) Charge {
 		}
 		return None
 	}
-	if l.Whole {
+	if l.Whole && (len(l.Past) < maxLives || m.Boot > l.Past[0].Boot) {
 		return OlderCopy
 	}
 	return Unproven
+}
+
+// before reports whether m is from before another memory of the same log.
+func (m Memory) before(o Memory) bool {
+	if m.Boot != o.Boot {
+		return m.Boot < o.Boot
+	}
+	return m.Life == o.Life && m.Position < o.Position
 }
 
 // String is the memory in words.

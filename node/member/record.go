@@ -166,7 +166,7 @@ func (m *Member) recall() error {
 		if err := m.read(p.note, p.memory.take); err != nil {
 			return err
 		}
-		p.saved = p.memory
+		p.saved, p.durable = p.memory, p.memory
 	}
 	return nil
 }
@@ -198,7 +198,7 @@ func (m *Member) saveLives() {
 func (m *Member) saveMemory(p *peer) {
 	f := m.scratch[:0]
 	p.memory.write(&f)
-	p.saved = p.memory
+	p.saved, m.busy = p.memory, true
 	p.savedAt = m.set(p.note, f)
 	m.fact(Fact{Kind: Remembered, Peer: p.id, Memory: p.saved, Position: uint64(p.savedAt)})
 }

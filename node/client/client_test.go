@@ -237,7 +237,7 @@ func TestNodeThatAbstainsIsPassedOver(t *testing.T) {
 		require.Equal(t, uint64(1), e.State.Version)
 		return enough
 	}), enough)
-	require.GreaterOrEqual(t, asked.Load(), int64(2))
+	require.Positive(t, asked.Load(), "and avoided for a while")
 
 	alone := newClient(t, client.Config{Endpoints: []string{abstains}, Attempt: 50 * time.Millisecond, Deadline: 200 * time.Millisecond})
 	r, err := alone.Propose(t.Context(), key, "Stopped")

@@ -24,8 +24,8 @@ type Local struct {
 	Boot    uint64  `json:"boot"` // the number of the node's life: what a life tells of a machine does not go back
 }
 
-// unlearnt is a Local of which nothing is known.
-type unlearnt struct {
+// Unlearnt is a Local of which nothing is known.
+type Unlearnt struct {
 	Key     string  `json:"key"`
 	Unknown bool    `json:"unknown"`
 	Node    node.ID `json:"node"`
@@ -142,7 +142,7 @@ func (s *Server) tell(w http.ResponseWriter, req *node.Request, reply *node.Repl
 			send(w, http.StatusOK, m)
 		}
 	case reply.Reason == node.NotLearnt:
-		send(w, http.StatusOK, unlearnt{Key: req.Key, Unknown: true, Node: s.cfg.Node.ID, Boot: s.life})
+		send(w, http.StatusOK, Unlearnt{Key: req.Key, Unknown: true, Node: s.cfg.Node.ID, Boot: s.life})
 	default:
 		s.explain(w, req, reply)
 	}

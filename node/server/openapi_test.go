@@ -52,7 +52,7 @@ func TestOpenAPIHasTheFields(t *testing.T) {
 	types := map[string]any{
 		"Transition": server.Transition{}, "Issued": server.Issued{}, "Machine": server.Machine{}, "Local": server.Local{},
 		"Failure": server.Failure{}, "Page": server.Page{}, "Listed": server.Listed{}, "Definition": fsm.Definition{},
-		"Event": server.Event{}, "Step": server.Step{}, "Gap": server.Gap{}, "End": server.End{},
+		"Event": server.Event{}, "Step": server.Step{}, "Gap": server.Gap{}, "Behind": server.Behind{}, "Unlearnt": server.Unlearnt{}, "End": server.End{},
 		"Status": server.Status{}, "PeerStatus": server.PeerStatus{},
 	}
 	named := slices.Sorted(maps.Keys(schemas))
@@ -100,7 +100,7 @@ func TestOpenAPIHasTheCodes(t *testing.T) {
 	code := readOpenAPI(t).Components.Schemas["Failure"].Value.Properties["error"].Value.Properties["code"].Value
 	said := map[node.Reason]int{
 		node.Illegal: 0, node.Mismatch: 0, node.Forgotten: 0, node.BaseAhead: 0, node.Conflict: 0, node.UnknownState: 0,
-		node.UnknownDefinition: 0, node.BadRequest: 0, node.Overloaded: 0, node.Timeout: 0, "stopping": http.StatusServiceUnavailable,
+		node.UnknownDefinition: 0, node.BadRequest: 0, node.Overloaded: 0, node.Timeout: 0, node.Abstains: 0, "stopping": http.StatusServiceUnavailable,
 	}
 	var documented []string
 	for _, c := range code.Enum {
@@ -215,7 +215,7 @@ func (a *apiTest) useCluster() {
 		{"GET", "/v1/machines?limit=0", ``, true},
 		{"GET", "/v1/definitions", ``, false},
 		{"POST", "/v1/definitions", `{"name":"door","states":["open","shut"],"initial":"shut","transitions":[{"from":"shut","to":"open"}]}`, false},
-		{"POST", "/v1/definitions", `{"name":"door","states":["shut"],"initial":"shut","transitions":[]}`, false},
+		{"POST", "/v1/definitions", `{"name":"door","states":["open","shut"],"initial":"open","transitions":[{"from":"open","to":"shut"}]}`, false},
 		{"POST", "/v1/definitions", `{"name":"door"}`, false},
 		{"POST", "/v1/definitions", `{"name":"` + strings.Repeat("x", 1<<20) + `"}`, false},
 		{"GET", "/v1/watch?key=lifecycle/web&from=0", ``, false},
@@ -242,7 +242,7 @@ func (a *apiTest) useLoneNode() {
 	a.ask(1, "GET", "/v1/machines?consistency=linearizable", ``, false)
 	a.ask(1, "GET", web, ``, false)
 	a.ask(1, "POST", web+"/operations", ``, false)
-	a.ask(1, "POST", "/v1/definitions", `{"name":"door","states":["shut"],"initial":"shut","transitions":[]}`, false)
+	a.ask(1, "POST", "/v1/definitions", `{"name":"door","states":["open","shut"],"initial":"open","transitions":[{"from":"open","to":"shut"}]}`, false)
 	eventually(a.t, "it notices", func() bool {
 		status, _ := a.ask(1, "GET", "/readyz", ``, false)
 		return status == http.StatusServiceUnavailable
@@ -266,5 +266,5 @@ func (a *apiTest) useBusyNode() {
 	a.ask(1, "POST", web+"/transitions", `{"to":"Running"}`, false)
 	a.ask(1, "POST", web+"/operations", ``, false)
 	a.ask(1, "GET", "/v1/watch?key=lifecycle/web", ``, false)
-	a.ask(1, "POST", "/v1/definitions", `{"name":"door","states":["shut"],"initial":"shut","transitions":[]}`, false)
+	a.ask(1, "POST", "/v1/definitions", `{"name":"door","states":["open","shut"],"initial":"open","transitions":[{"from":"open","to":"shut"}]}`, false)
 }

@@ -57,12 +57,13 @@ func (t *trace) open() bool {
 }
 
 // hear takes note of who has answered. A client says itself that it was
-// unreachable, and a node that stops will not be there for the next question.
+// unreachable, and a node that stops or takes no part will not be there for the next
+// question.
 func (c *Call) hear(now time.Duration, r *node.Reply) {
 	to := c.trace.answered(r.Attempt)
 	switch {
 	case to == 0:
-	case r.Reason == node.Unreachable || r.Reason == node.Stopping:
+	case r.Reason == node.Unreachable || r.Reason == node.Stopping || r.Reason == node.Abstains:
 		c.s.health.Failed(now, to)
 	default:
 		c.s.health.Heard(now, to)

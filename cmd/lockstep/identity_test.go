@@ -53,7 +53,7 @@ func TestMembersDoNotChangeByAFlag(t *testing.T) {
 	require.NotZero(t, code, said)
 	require.NotContains(t, said, "lifecycle/x Running")
 	code, said = command(t, "status", c.at(3, 4))
-	require.Equal(t, exitUnknown, code)
+	require.Equal(t, exitNobody, code)
 	require.Contains(t, said, "the cluster is not formed: node 3 has not been heard of, and all must be there")
 
 	for i := range 3 { // nothing is lost
@@ -90,7 +90,7 @@ func TestSecondLifeIsLivedOnce(t *testing.T) {
 	c.says(0, "level=ERROR", "it abstains from now on: its directory is an older copy, and what it promised since is lost", "peer=3")
 	c.says(2, "level=WARN", "refused: an older copy was put in the place of its directory", "peer=1")
 	code, said = command(t, "status", c.at(0, 2))
-	require.Equal(t, exitUnknown, code, said)
+	require.Equal(t, exitNobody, code, said)
 	require.Contains(t, said, "it abstains: its directory is an older copy")
 	require.Contains(t, said, "node 1 is refused: an older copy was put in the place of its directory")
 	for _, nodes := range [][]int{{0}, {2}, {0, 2}} {

@@ -166,7 +166,7 @@ func (n *Node) markFound(r *Request, was Reply) {
 func (n *Node) markLog(was wal.Recovered) {
 	switch {
 	case was.Cut == 0:
-	case was.Formatted:
+	case was.Fresh:
 		n.mark(MarkFormatted)
 	default:
 		n.mark(MarkTorn)

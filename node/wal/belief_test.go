@@ -28,7 +28,7 @@ func (b belief) recovered(was wal.Recovered, found []entry) (belief, error) {
 		return b, fmt.Errorf("found %v\nappended %v, %d of them durable, %d given up", found, b.appended, b.said, b.kept)
 	case was.Boot <= b.boot:
 		return b, fmt.Errorf("boot %d comes after boot %d", was.Boot, b.boot)
-	case was.Formatted && b.boot > 0:
+	case was.Fresh && b.boot > 0:
 		return b, fmt.Errorf("formatted anew after boot %d", b.boot)
 	}
 	return belief{slices.Clone(b.appended[:to]), b.said, from, b.boot}, nil

@@ -57,7 +57,7 @@ func requireDocumented(t *testing.T, sound, bad []byte) (refused bool) {
 		return true
 	}
 	require.NoError(t, err)
-	require.Equal(t, unborn, was.Formatted)
+	require.Equal(t, unborn, was.Fresh)
 	require.Len(t, found, entries)
 	if !unborn && first >= 0 {
 		require.Equal(t, max(0, written-first), was.Cut)
@@ -134,7 +134,7 @@ func TestAShortenedFileIsATornTail(t *testing.T) {
 		fresh.Incarnation[5]++
 		_, was, _, err := recoverWith(diskWith(bad), fresh, roomy)
 		require.NoError(t, err)
-		require.Equal(t, wal.Recovered{Identity: fresh, Boot: 1, Formatted: true, Cut: len(used(bad))}, was,
+		require.Equal(t, wal.Recovered{Identity: fresh, Boot: 1, Fresh: true, Cut: len(used(bad))}, was,
 			"peers know the old incarnation and refuse the new one")
 	}
 }

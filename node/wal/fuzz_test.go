@@ -31,7 +31,7 @@ func FuzzRecover(f *testing.F) {
 		_, again, same, err := recoverWith(d, identity, roomy)
 		require.NoError(t, err)
 		require.Equal(t, found, same)
-		require.Equal(t, wal.Recovered{Identity: identity, Boot: was.Boot + 1, End: log.End(),
+		require.Equal(t, wal.Recovered{Identity: identity, Boot: was.Boot + 1, Version: 3, End: log.End(),
 			Starts: append(was.Starts, wal.Start{Boot: was.Boot, At: was.End})}, again)
 	})
 }

@@ -25,12 +25,13 @@ const MinSegment = 128
 
 // Recovered is what the log says about the lives before this one.
 type Recovered struct {
-	Identity  Identity // as it was formatted: the wanted one with its true incarnation
-	Boot      uint64   // the number of this life, from 1; not yet durable
-	Formatted bool     // there was no log, or one that nobody ever spoke from
-	Cut       int      // bytes of a torn tail that are dropped, with what the file held before behind it
-	End       LSN      // where the records found end; 0 if there was no log
-	Starts    []Start  // of the earlier lives that what was not trimmed tells of
+	Identity Identity // as it was formatted: the wanted one with its true incarnation
+	Boot     uint64   // the number of this life, from 1; not yet durable
+	Version  uint16   // the format of the segment that the log ended in; 0 of a fresh one
+	End      LSN      // where the records that were found end
+	Starts   []Start  // of the earlier lives that what was not trimmed tells of
+	Fresh    bool     // made anew: there was no log, or one that nobody ever spoke from
+	Cut      int      // bytes of a torn tail that are dropped, with what the file held before behind it
 }
 
 // Start is where a life began in the log, which is where the one before it ended.
@@ -225,7 +226,7 @@ func format(id Identity, o Options, cut int) (*Log, Recovered, error) {
 		}, 0},
 		{[]Request{{Op: Write, File: file, Data: head}, {Op: Sync, File: file}, {Op: SyncDir}}, 0},
 	}, l.steps...)
-	return l, Recovered{Identity: id, Boot: 1, Formatted: true, Cut: cut}, nil
+	return l, Recovered{Identity: id, Boot: 1, Fresh: true, Cut: cut}, nil
 }
 
 // resume plans how the log is taken up where its history ends: it makes durable
@@ -254,8 +255,9 @@ func (r *reader) resume(o Options) (*Log, Recovered, error) {
 		reqs = append(reqs, Request{Op: Remove, File: r.tail.spare})
 	}
 	l.steps = append([]step{{append(reqs, Request{Op: SyncDir}), h.end}}, l.steps...)
-	return l, Recovered{Identity: h.identity, Boot: h.boot + 1, Cut: max(0, last.used()-r.end),
-		End: h.end, Starts: h.starts}, nil
+	return l, Recovered{
+		Identity: h.identity, Boot: h.boot + 1, Version: last.header.version, End: h.end, Starts: h.starts, Cut: max(0, last.used()-r.end),
+	}, nil
 }
 
 // newLog is a log that goes on where a history ends with the two records of a

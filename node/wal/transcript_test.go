@@ -123,7 +123,7 @@ func (x *transcript) look() (*wal.Log, string) {
 	if err != nil {
 		return nil, err.Error()
 	}
-	return log, fmt.Sprintf("boot %d, formatted %v, entries %q, %d bytes cut", was.Boot, was.Formatted, texts(found), was.Cut)
+	return log, fmt.Sprintf("boot %d, formatted %v, entries %q, %d bytes cut", was.Boot, was.Fresh, texts(found), was.Cut)
 }
 
 func (x *transcript) files() string {

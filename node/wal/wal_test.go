@@ -115,7 +115,14 @@ func TestEveryLifeRecoversWhatAllBeforeWrote(t *testing.T) {
 			log, was, found, err := recoverWith(d, identity, o)
 			require.NoError(t, err)
 			require.Equal(t, want, found)
-			require.Equal(t, wal.Recovered{Identity: identity, Boot: life, Formatted: life == 1, End: end, Starts: starts}, was)
+			require.Equal(t, identity, was.Identity)
+			require.Equal(t, life, was.Boot)
+			require.Equal(t, life == 1, was.Fresh)
+			require.Equal(t, end, was.End)
+			require.Equal(t, life > 1, was.Version == 3)
+			require.Equal(t, life == 1, was.Version == 0)
+			require.Equal(t, starts, was.Starts)
+			require.Zero(t, was.Cut)
 			starts = append(starts, wal.Start{Boot: life, At: end})
 			run(log, d)
 			for i := range 4 {
@@ -326,9 +333,9 @@ func TestOtherFilesAreNotLookedAt(t *testing.T) {
 		d.put(name, []byte("?"))
 	}
 	_, was, _ := start(t, d, roomy)
-	require.True(t, was.Formatted)
+	require.True(t, was.Fresh)
 	_, was, _ = start(t, d, roomy)
-	require.False(t, was.Formatted)
+	require.False(t, was.Fresh)
 }
 
 func TestRecoverKeepsTheIncarnationOfTheLog(t *testing.T) {

@@ -96,7 +96,7 @@ func (o *owner) recovers(d *driver, was wal.Recovered, found []entry) {
 	}
 	require.Greater(d, was.Boot, o.boot)
 	if o.boot > 0 {
-		require.False(d, was.Formatted)
+		require.False(d, was.Fresh)
 		require.Equal(d, o.incarnation, was.Identity.Incarnation)
 	}
 	o.written, o.kept = o.written[:to], from

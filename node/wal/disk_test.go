@@ -33,8 +33,16 @@ func newDisk(sector int) *disk {
 	return &disk{sector: sector, names: map[string]bool{}, durable: map[string][]byte{}, visible: map[string][]byte{}}
 }
 
-// diskWith is a disk with one segment, durable.
-func diskWith(data []byte) *disk { return diskOf(map[string][]byte{segment1: data}) }
+// diskWith is a disk with one segment, durable, as long as roomy ones are if it
+// is shorter, and a mark that says nothing yet.
+func diskWith(data []byte) *disk {
+	return diskOf(map[string][]byte{segment1: whole(data), marksFile: noMarks})
+}
+
+// whole is a segment with zeros up to the length of a roomy one.
+func whole(data []byte) []byte {
+	return append(bytes.Clone(data), make([]byte, max(0, roomy.Segment-len(data)))...)
+}
 
 func diskOf(files map[string][]byte) *disk {
 	d := newDisk(512)
@@ -53,7 +61,11 @@ func (d *disk) state() string {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(d.durable)) {
 		b.WriteString(name)
-		b.Write(d.durable[name])
+		if name == marksFile {
+			b.WriteString(marksIn(d.durable[name]))
+		} else {
+			b.Write(d.durable[name])
+		}
 	}
 	return b.String()
 }
@@ -137,7 +149,7 @@ func (d *disk) settle(r wal.Request, keep func(change) bool) {
 		switch {
 		case !c.coveredBy(r):
 			rest = append(rest, c)
-		case !bytes.Equal(c.Data, c.copied):
+		case c.File != marksFile && !bytes.Equal(c.Data, c.copied): // a mark is written over and not synced each time
 			panic("data changed before its sync: " + c.String())
 		case keep(c):
 			d.persist(c)
@@ -214,8 +226,12 @@ func (d *disk) pieces() []change {
 		if end > len(d.durable[c.File]) {
 			all = append(all, change{Request: wal.Request{Op: wal.Write, File: c.File, Offset: int64(end)}})
 		}
+		sector := d.sector
+		if c.File == marksFile { // the first slot is in one, the second in two
+			sector = max(sector, 48)
+		}
 		for from := int(c.Offset); from < end; {
-			to := min(end, (from/d.sector+1)*d.sector)
+			to := min(end, (from/sector+1)*sector)
 			data := c.copied[from-int(c.Offset) : to-int(c.Offset)]
 			r := wal.Request{Op: wal.Write, File: c.File, Offset: int64(from), Data: data}
 			all = append(all, change{r, data})

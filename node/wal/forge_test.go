@@ -2,6 +2,7 @@ package wal_test
 
 import (
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 	"slices"
 
@@ -18,10 +19,23 @@ type header struct {
 	id             wal.Identity
 	sequence, base uint64
 	boot, first    uint64
+	size           uint64
+	more           []byte // fields besides
 }
 
 // firstHeader is that of the first segment.
-var firstHeader = header{version: 3, id: identity, sequence: 1, first: 1}
+var firstHeader = header{version: 4, id: identity, sequence: 1, first: 1}
+
+// head is how many bytes a header has.
+const head = 108
+
+// headOf is how many bytes the header of a segment has: 84 before version 4.
+func headOf(segment []byte) int {
+	if len(segment) > 8 && (segment[8] == 2 || segment[8] == 3) {
+		return 84
+	}
+	return head
+}
 
 func forgeHeader(h header) []byte {
 	b := []byte("lockstep")
@@ -35,15 +49,78 @@ func forgeHeader(h header) []byte {
 	if h.version == 1 {
 		return b
 	}
+	if h.version > 3 {
+		return forgeFields(b, h)
+	}
 	b = binary.LittleEndian.AppendUint64(b, h.boot)
 	b = binary.LittleEndian.AppendUint64(b, h.first)
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
+// forgeFields is the header of version 4 that begins with b.
+func forgeFields(b []byte, h header) []byte {
+	var fields []byte
+	for i, value := range []uint64{h.boot, h.first, h.size} {
+		fields = append(fields, byte(i+1), 0, 8, 0)
+		fields = binary.LittleEndian.AppendUint64(fields, value)
+	}
+	fields = append(fields, h.more...)
+	rest := binary.LittleEndian.AppendUint32(nil, uint32(72+len(fields)))
+	rest = append(rest, fields...)
+	sum := crc32.Checksum(append(append([]byte{}, b...), rest...), castagnoli)
+	return append(binary.LittleEndian.AppendUint32(b, sum), rest...)
+}
+
+// forgeMark is a file of marks: in each slot that of a position, if there is one.
+func forgeMark(id wal.Identity, marks ...mark) []byte {
+	file := make([]byte, slot2+48)
+	for i, m := range marks {
+		rest := append(id.Incarnation[:], binary.LittleEndian.AppendUint64(nil, m.at)...)
+		rest = binary.LittleEndian.AppendUint32(rest, m.sum)
+		rest = append(rest, 0, 0, 0, 0)
+		b := append([]byte("lockmark"), 1, 0, 0, 0)
+		sum := crc32.Checksum(append(append([]byte{}, b...), rest...), castagnoli)
+		copy(file[i*slot2:], append(binary.LittleEndian.AppendUint32(b, sum), rest...))
+	}
+	return file
+}
+
+// marksIn is what a file of marks says, in words: marks that do not check are like
+// any others.
+func marksIn(file []byte) string {
+	said := ""
+	for _, offset := range []int{0, slot2} {
+		b := file[min(offset, len(file)):]
+		if len(b) < 48 || sumOfMark(b) != binary.LittleEndian.Uint32(b[12:]) {
+			said += " none"
+			continue
+		}
+		said += fmt.Sprintf(" %x:%d", b[16:32], binary.LittleEndian.Uint64(b[32:]))
+	}
+	return said
+}
+
+func sumOfMark(b []byte) uint32 {
+	return crc32.Update(crc32.Checksum(b[:12], castagnoli), castagnoli, b[16:48])
+}
+
+// slot2 is where the second slot of a file of marks is.
+const slot2 = 4096
+
+// mark is a position where a record ends, and the checksum of that record.
+type mark struct {
+	at  uint64
+	sum uint32
+}
+
 // forgeRecord returns a segment whose first record is at base with one more
 // record, whose batch started some bytes before it.
 func forgeRecord(segment []byte, id wal.Identity, base uint64, back uint32, kind byte, payload string) []byte {
-	at := base + uint64(len(segment)) - 84
+	return forgeAt(segment, id, base+uint64(len(segment)-headOf(segment)), back, kind, payload)
+}
+
+// forgeAt is forgeRecord for a record at a position.
+func forgeAt(segment []byte, id wal.Identity, at uint64, back uint32, kind byte, payload string) []byte {
 	b := binary.LittleEndian.AppendUint32(nil, uint32(len(payload)))
 	b = binary.LittleEndian.AppendUint32(b, back)
 	b = append(append(b, kind), payload...)

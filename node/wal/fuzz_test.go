@@ -12,9 +12,9 @@ import (
 func FuzzRecover(f *testing.F) {
 	f.Add([]byte{}, false)
 	sound := written(f, [][]string{{"a", "bcd"}, {"e"}}, [][]string{{"f", "g", "h"}})
-	for _, length := range []int{0, 10, 64, 84, 90, 105, 120, 170, len(sound)} {
+	for _, length := range []int{0, 10, 64, 72, 84, 90, 108, 129, 144, 194, len(sound)} {
 		f.Add(sound[:length], false)
-		f.Add(sound[min(84, length):length], true)
+		f.Add(sound[min(head, length):length], true)
 	}
 	f.Add([]byte("\x04\x02a\x05\x02b\x07\x01c"), true)
 	f.Fuzz(func(t *testing.T, data []byte, forge bool) {
@@ -31,7 +31,7 @@ func FuzzRecover(f *testing.F) {
 		_, again, same, err := recoverWith(d, identity, roomy)
 		require.NoError(t, err)
 		require.Equal(t, found, same)
-		require.Equal(t, wal.Recovered{Identity: identity, Boot: was.Boot + 1, Version: 3, End: log.End(),
+		require.Equal(t, wal.Recovered{Identity: identity, Boot: was.Boot + 1, Version: 4, End: log.End(),
 			Starts: append(was.Starts, wal.Start{Boot: was.Boot, At: was.End})}, again)
 	})
 }

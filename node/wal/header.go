@@ -20,12 +20,26 @@ type Identity struct {
 }
 
 const (
-	magic      = "lockstep"
-	version    = 3
-	oldest     = 2  // of those that can be read
-	headSize   = 64 // what has the same layout in all versions
-	headerSize = 84
-	prefix     = "wal-"
+	magic   = "lockstep"
+	version = 4
+	oldest  = 2 // of those that can be read
+
+	headSize    = 64 // what has the same layout in all versions
+	fixedHeader = 84 // bytes of a header of version 2 or 3
+	headerSize  = headSize + 8 + 3*(fieldHead+8)
+
+	prefix = "wal-"
+)
+
+// Fields of a header, from version 4 on. A program that does not know a field
+// refuses the log, unless the field is marked: then it passes over it.
+const (
+	fieldBoot  = 1
+	fieldFirst = 2
+	fieldSize  = 3
+
+	fieldSkip = 0x8000 // the mark
+	fieldHead = 4      // bytes before a field's value
 )
 
 // header is what a segment begins with; the package comment gives its layout.
@@ -36,22 +50,33 @@ type header struct {
 	base     LSN    // position of the segment's first record
 	boot     uint64 // the last boot recorded before the segment
 	first    uint64 // the lowest segment that was needed then
+	size     uint64 // bytes that the file had before the header was written; 0: not told
+
+	length  int    // bytes of the header as it is on disk
+	unknown uint16 // a field that must be known, and is not; 0: none
 }
 
-// encode is the header as it is on disk.
+// encode is the header as it is on disk, in the version that is written.
 func (h header) encode() []byte {
-	b := make([]byte, headerSize)
+	b := make([]byte, headSize+8, headerSize)
 	copy(b, magic)
-	binary.LittleEndian.PutUint16(b[8:], h.version)
+	binary.LittleEndian.PutUint16(b[8:], version)
 	binary.LittleEndian.PutUint16(b[10:], h.identity.Node)
 	copy(b[16:], h.identity.Cluster[:])
 	copy(b[32:], h.identity.Incarnation[:])
 	binary.LittleEndian.PutUint64(b[48:], h.sequence)
 	binary.LittleEndian.PutUint64(b[56:], uint64(h.base))
 	binary.LittleEndian.PutUint32(b[12:], headSum(b))
-	binary.LittleEndian.PutUint64(b[64:], h.boot)
-	binary.LittleEndian.PutUint64(b[72:], h.first)
-	binary.LittleEndian.PutUint32(b[80:], crc32.Checksum(b[:80], castagnoli))
+	for _, f := range []struct {
+		kind  uint16
+		value uint64
+	}{{fieldBoot, h.boot}, {fieldFirst, h.first}, {fieldSize, h.size}} {
+		b = binary.LittleEndian.AppendUint16(b, f.kind)
+		b = binary.LittleEndian.AppendUint16(b, 8)
+		b = binary.LittleEndian.AppendUint64(b, f.value)
+	}
+	binary.LittleEndian.PutUint32(b[68:], uint32(len(b)))
+	binary.LittleEndian.PutUint32(b[64:], fieldSum(b))
 	return b
 }
 
@@ -67,21 +92,75 @@ func decodeHeader(data []byte) (h header, ok bool) {
 	h.identity.Incarnation = [16]byte(data[32:])
 	h.sequence = binary.LittleEndian.Uint64(data[48:])
 	h.base = LSN(binary.LittleEndian.Uint64(data[56:]))
-	if !h.known() {
+	switch {
+	case !h.known():
 		return h, true
+	case h.version < 4:
+		ok = h.readFixed(data)
+	default:
+		ok = h.readFields(data)
 	}
-	if len(data) < headerSize || binary.LittleEndian.Uint32(data[80:]) != crc32.Checksum(data[:80], castagnoli) {
+	if !ok {
 		return header{}, false
+	}
+	return h, true
+}
+
+// readFixed reads what versions 2 and 3 have behind the head.
+func (h *header) readFixed(data []byte) bool {
+	if len(data) < fixedHeader || binary.LittleEndian.Uint32(data[80:]) != crc32.Checksum(data[:80], castagnoli) {
+		return false
 	}
 	h.boot = binary.LittleEndian.Uint64(data[64:])
 	h.first = binary.LittleEndian.Uint64(data[72:])
-	return h, true
+	h.length = fixedHeader
+	return true
+}
+
+// readFields reads the fields of a header. One that is too short or too long for
+// its kind is as unknown as another kind.
+func (h *header) readFields(data []byte) bool {
+	if len(data) < headSize+8 {
+		return false
+	}
+	length := binary.LittleEndian.Uint32(data[68:])
+	if length < headSize+8 || uint64(length) > uint64(len(data)) || binary.LittleEndian.Uint32(data[64:]) != fieldSum(data[:length]) {
+		return false
+	}
+	h.length = int(length)
+	for rest := data[headSize+8 : length]; len(rest) > 0; {
+		if len(rest) < fieldHead {
+			return false
+		}
+		kind, size := binary.LittleEndian.Uint16(rest), int(binary.LittleEndian.Uint16(rest[2:]))
+		if size > len(rest)-fieldHead {
+			return false
+		}
+		value := rest[fieldHead : fieldHead+size]
+		rest = rest[fieldHead+size:]
+		switch {
+		case kind == fieldBoot && size == 8:
+			h.boot = binary.LittleEndian.Uint64(value)
+		case kind == fieldFirst && size == 8:
+			h.first = binary.LittleEndian.Uint64(value)
+		case kind == fieldSize && size == 8:
+			h.size = binary.LittleEndian.Uint64(value)
+		case kind&fieldSkip == 0:
+			h.unknown = kind
+		}
+	}
+	return true
 }
 
 // headSum is the checksum of the part that all versions have: all of it but
 // the checksum's place.
 func headSum(b []byte) uint32 {
 	return crc32.Update(crc32.Checksum(b[:12], castagnoli), castagnoli, b[16:headSize])
+}
+
+// fieldSum is the checksum of a header with fields: of all but its own place.
+func fieldSum(b []byte) uint32 {
+	return crc32.Update(crc32.Checksum(b[:headSize], castagnoli), castagnoli, b[headSize+4:])
 }
 
 // known reports whether this program reads the header's version.
@@ -93,6 +172,8 @@ func (h header) check(want Identity) error {
 	switch {
 	case !h.known():
 		return fmt.Errorf("format version %d, this program reads versions %d to %d: %w", h.version, oldest, version, ErrVersion)
+	case h.unknown != 0:
+		return fmt.Errorf("field %d of the header is not known to this program: %w", h.unknown, ErrVersion)
 	case h.identity.Cluster != want.Cluster:
 		return fmt.Errorf("cluster %x, want %x: %w", h.identity.Cluster, want.Cluster, ErrCluster)
 	case h.identity.Node != want.Node:

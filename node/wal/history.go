@@ -8,20 +8,22 @@ import (
 // history is what the records say, read in order.
 type history struct {
 	identity Identity
-	end      LSN // after the last record
-	batch    LSN // where its batch starts
+	end      LSN    // after the last record
+	sum      uint32 // of the last record
+	batch    LSN    // where its batch starts
 	boot     uint64
 	starts   []Start
 	first    uint64 // the lowest segment needed
 	sealed   bool   // the segment read last has a seal
 
+	mark  point                               // what the log is known to have reached
 	entry func(payload []byte, end LSN) error // told of each entry; may be nil
 }
 
 // historyFrom is the history before a segment, as its header tells it. Of the
 // first segment it is known without.
-func historyFrom(s *segment) history {
-	h := history{identity: s.header.identity, first: 1}
+func historyFrom(s *segment, mark point) history {
+	h := history{identity: s.header.identity, first: 1, mark: mark}
 	if s.sequence > 1 {
 		h.end, h.boot, h.first = s.header.base, s.header.boot, s.header.first
 	}
@@ -34,7 +36,7 @@ func (h *history) read(s *segment, want Identity) (offset int, err error) {
 	if err := h.open(s, want); err != nil {
 		return 0, err
 	}
-	for offset = headerSize; ; {
+	for offset = s.begin(); ; {
 		r, ok := s.record(offset)
 		if !ok {
 			return offset, nil
@@ -46,7 +48,10 @@ func (h *history) read(s *segment, want Identity) (offset int, err error) {
 			return offset, nil
 		}
 		offset += r.size()
-		h.end = s.lsn(offset)
+		h.end, h.sum = s.lsn(offset), r.sum
+		if err := h.pass(s, offset-r.size()); err != nil {
+			return 0, err
+		}
 	}
 }
 
@@ -58,7 +63,8 @@ func (h *history) open(s *segment, want Identity) error {
 	if err := s.header.check(want); err != nil {
 		return fmt.Errorf("wal: %s: %w", s.name, err)
 	}
-	follows := header{s.header.version, h.identity, s.sequence, h.end, h.boot, h.first}
+	follows := s.header
+	follows.identity, follows.sequence, follows.base, follows.boot, follows.first = h.identity, s.sequence, h.end, h.boot, h.first
 	if s.header != follows || h.first > s.sequence {
 		return s.damaged(0, "the header does not continue the log: it is %v, want %v", s.header, follows)
 	}

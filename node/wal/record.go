@@ -33,6 +33,7 @@ type record struct {
 	kind    byte
 	batch   LSN // where its batch starts
 	payload []byte
+	sum     uint32 // its checksum
 }
 
 func (r record) size() int { return recordHead + len(r.payload) }
@@ -67,7 +68,7 @@ func appendRecord(buf []byte, salt uint32, at, batch LSN, kind byte, payload []b
 // log; ok is false if there is none that checks.
 func decodeRecord(data []byte, salt uint32, at LSN) (r record, ok bool) {
 	r, ok = parseRecord(data, at)
-	if !ok || binary.LittleEndian.Uint32(data) != recordSum(salt, at, data[:r.size()]) {
+	if !ok || r.sum != recordSum(salt, at, data[:r.size()]) {
 		return record{}, false
 	}
 	return r, true
@@ -85,13 +86,18 @@ func parseRecord(data []byte, at LSN) (r record, ok bool) {
 		return record{}, false
 	}
 	end := recordHead + int(length)
-	return record{kind: data[12], batch: at - back, payload: data[recordHead:end:end]}, true
+	return record{
+		kind: data[12], batch: at - back, payload: data[recordHead:end:end], sum: sumIn(data),
+	}, true
 }
 
 // recordSum is the checksum of an encoded record at a position.
 func recordSum(salt uint32, at LSN, encoded []byte) uint32 {
 	return crc32.Update(seed(salt, at), castagnoli, encoded[4:])
 }
+
+// sumIn is the checksum that an encoded record carries.
+func sumIn(encoded []byte) uint32 { return binary.LittleEndian.Uint32(encoded) }
 
 // saltOf makes the checksums of one log differ from those of all others.
 func saltOf(id Identity) uint32 { return crc32.Checksum(id.Incarnation[:], castagnoli) }

@@ -58,21 +58,31 @@ func Recover(dir Dir, want Identity, o Options, entry func(payload []byte, end L
 	if o.Segment < MinSegment {
 		return nil, Recovered{}, fmt.Errorf("wal: segments of %d bytes: want at least %d", o.Segment, MinSegment)
 	}
-	sequences, err := listSegments(dir)
+	sequences, marked, err := list(dir)
+	if err != nil {
+		return nil, Recovered{}, err
+	}
+	m, err := readMarks(dir, marked)
 	if err != nil {
 		return nil, Recovered{}, err
 	}
 	if len(sequences) == 0 {
+		if at := m.spoken(); at > 0 {
+			return nil, Recovered{}, fmt.Errorf("wal: no segment is there, and %s proves that the log had come to position %d: %w", markName, at, ErrMissing)
+		}
 		return format(want, o, 0)
 	}
-	t, err := findTail(dir, sequences, want)
+	t, err := findTail(dir, sequences, want, &m)
 	if err != nil {
 		return nil, Recovered{}, err
 	}
 	if t.unborn {
+		if at := m.spoken(); at > 0 {
+			return nil, Recovered{}, t.last.damaged(0, "nothing is left there, and %s proves that the log had come to position %d", markName, at)
+		}
 		return format(want, o, t.last.used())
 	}
-	r := reader{dir: dir, want: want, sequences: sequences, tail: t}
+	r := reader{dir: dir, want: want, sequences: sequences, marks: m, tail: t}
 	if err := r.read(entry); err != nil {
 		return nil, Recovered{}, err
 	}
@@ -84,13 +94,14 @@ type tail struct {
 	last   segment // the one to be continued
 	first  uint64  // the lowest segment needed
 	spare  string  // the file after it, prepared and not used; empty if there is none
+	mark   point   // what it is known to have come to
 	unborn bool    // last is the first, and no boot in it was ever durable
 }
 
 // findTail finds the segment that was written to last. That is the file of the
 // highest number if a record in it checks, or if the one before is sealed.
 // Otherwise it is the one before, and the file was to be the next.
-func findTail(dir Dir, sequences []uint64, want Identity) (tail, error) {
+func findTail(dir Dir, sequences []uint64, want Identity, m *marks) (tail, error) {
 	last, err := readSegment(dir, sequences[len(sequences)-1])
 	if err != nil {
 		return tail{}, err
@@ -100,20 +111,25 @@ func findTail(dir Dir, sequences []uint64, want Identity) (tail, error) {
 			return tail{}, fmt.Errorf("wal: %s: %w", last.name, err)
 		}
 	}
-	switch _, begun := last.record(headerSize); {
+	switch _, begun := last.record(last.begin()); {
 	case last.headed && begun:
-		return endsIn(&last, want)
+		return endsIn(&last, want, m)
 	case last.sequence > 1:
-		return endsAround(dir, sequences, &last, want)
-	case last.used() <= headerSize, last.headed && last.used() <= headerSize+bootSize:
+		return endsAround(dir, sequences, &last, want, m)
+	case !last.headed && last.used() <= headerSize, last.headed && last.used() <= last.begin()+bootSize:
 		return tail{last: last, unborn: true}, nil
 	}
-	return endsIn(&last, want)
+	return endsIn(&last, want, m)
 }
 
 // endsIn is the tail of a log that ends in a segment.
-func endsIn(s *segment, want Identity) (tail, error) {
-	h := historyFrom(s)
+func endsIn(s *segment, want Identity, m *marks) (t tail, err error) {
+	if s.headed {
+		if t.mark, err = m.check(s.header); err != nil {
+			return tail{}, err
+		}
+	}
+	h := historyFrom(s, t.mark)
 	end, err := h.read(s, want)
 	if err != nil {
 		return tail{}, err
@@ -121,12 +137,13 @@ func endsIn(s *segment, want Identity) (tail, error) {
 	if h.sealed {
 		return tail{}, missing(s.sequence+1, fmt.Sprintf("the seal at %s, offset %d, says that it follows", s.name, end))
 	}
-	return tail{last: *s, first: h.first}, nil
+	t.last, t.first = *s, h.first
+	return t, nil
 }
 
 // endsAround is the tail of a log whose last file begins with no record: that
 // file, or the one before it.
-func endsAround(dir Dir, sequences []uint64, last *segment, want Identity) (tail, error) {
+func endsAround(dir Dir, sequences []uint64, last *segment, want Identity, m *marks) (tail, error) {
 	if _, found := slices.BinarySearch(sequences, last.sequence-1); !found {
 		return tail{}, missing(last.sequence-1, fmt.Sprintf("%s has no record that checks", last.name))
 	}
@@ -134,23 +151,36 @@ func endsAround(dir Dir, sequences []uint64, last *segment, want Identity) (tail
 	if err != nil {
 		return tail{}, err
 	}
-	h := historyFrom(&before)
+	h := historyFrom(&before, point{})
 	end, err := h.read(&before, want)
 	if err != nil {
 		return tail{}, err
 	}
 	if h.sealed {
-		return endsIn(last, want)
+		return endsIn(last, want, m)
 	}
-	if !last.headed {
-		last.salt, last.header.base = before.salt, h.end // as its header would have it
-	}
-	if proof, found := last.find(headerSize, func(r record) bool { return r.batch >= h.end }); found {
+	if proof, found := last.begun(&h, before.salt); found {
 		return tail{}, before.damaged(end, "no record there checks, and the one at offset %d of %s proves that there was a seal", proof, last.name)
 	}
-	t, err := endsIn(&before, want)
+	t, err := endsIn(&before, want, m)
 	t.spare = last.name
 	return t, err
+}
+
+// begun finds a record in a segment which is to follow a history, if there is one.
+// If it has no header, one of each length is imagined, as it would be.
+func (s *segment) begun(h *history, salt uint32) (at int, found bool) {
+	follows := func(r record) bool { return r.batch >= h.end }
+	if s.headed {
+		return s.find(s.begin(), follows)
+	}
+	for _, length := range []int{fixedHeader, headerSize} {
+		s.salt, s.header = salt, header{base: h.end, length: length}
+		if at, found = s.find(length, follows); found {
+			break
+		}
+	}
+	return at, found
 }
 
 // reader reads a log from its first segment to its last.
@@ -158,6 +188,7 @@ type reader struct {
 	dir       Dir
 	want      Identity
 	sequences []uint64 // the segments there are
+	marks     marks
 	tail      tail
 	history   history
 	end       int // offset after the last record
@@ -186,14 +217,20 @@ func (r *reader) read(entry func(payload []byte, end LSN) error) error {
 	if err := r.add(last, entry); err != nil {
 		return err
 	}
-	if r.end > headerSize {
+	if r.end > last.begin() {
 		r.seal = nil
+	}
+	if size := last.header.size; uint64(len(last.data)) < size {
+		return last.damaged(len(last.data), "the file ends there, and was made with %d bytes", size)
 	}
 	if err := r.history.mustBeTorn(last, r.end); err != nil {
 		return err
 	}
+	if err := r.history.mustReach(last, r.end); err != nil {
+		return err
+	}
 	if r.history.boot == 0 {
-		return last.damaged(headerSize, "there is no boot that checks, and more than one was written")
+		return last.damaged(last.begin(), "there is no boot that checks, and more than one was written")
 	}
 	return nil
 }
@@ -201,10 +238,10 @@ func (r *reader) read(entry func(payload []byte, end LSN) error) error {
 // add adds a segment to the history.
 func (r *reader) add(s *segment, entry func(payload []byte, end LSN) error) (err error) {
 	if len(r.segments) == 0 {
-		r.history = historyFrom(s)
+		r.history = historyFrom(s, r.tail.mark)
 		r.history.entry = entry
 	}
-	r.segments = append(r.segments, extent{s.sequence, s.header.base, int64(len(s.data)), s.header.version})
+	r.segments = append(r.segments, extent{s.sequence, s.header.base, int64(len(s.data)), s.header.version, s.begin()})
 	r.end, err = r.history.read(s, r.want)
 	return err
 }
@@ -217,34 +254,36 @@ func format(id Identity, o Options, cut int) (*Log, Recovered, error) {
 		return nil, Recovered{}, errors.New("wal: cannot format without an incarnation: pass 16 random bytes")
 	}
 	file := segmentName(1)
-	head := header{version: version, identity: id, sequence: 1, first: 1}.encode()
-	l := newLog(o, history{identity: id, first: 1}, []extent{{sequence: 1, version: version}})
+	head := header{identity: id, sequence: 1, first: 1, size: uint64(o.Segment)}.encode()
+	l := newLog(o, history{identity: id, first: 1}, []extent{{sequence: 1, size: int64(o.Segment), version: version, head: headerSize}})
+	begin := []Request{
+		{Op: Create, File: file}, {Op: Truncate, File: file},
+		{Op: Allocate, File: file, Offset: int64(o.Segment)}, {Op: Sync, File: file},
+	}
 	l.steps = append([]step{
-		{[]Request{
-			{Op: Create, File: file}, {Op: Truncate, File: file},
-			{Op: Allocate, File: file, Offset: int64(o.Segment)}, {Op: Sync, File: file},
-		}, 0},
-		{[]Request{{Op: Write, File: file, Data: head}, {Op: Sync, File: file}, {Op: SyncDir}}, 0},
-	}, l.steps...)
+		{append(begin, l.mark.begin(point{})...), point{}},
+		{[]Request{{Op: Write, File: file, Data: head}, {Op: Sync, File: file}}, point{}},
+	}, l.bootStep(nil))
 	return l, Recovered{Identity: id, Boot: 1, Fresh: true, Cut: cut}, nil
 }
 
 // resume plans how the log is taken up where its history ends: it makes durable
-// what was read and may not be, and only then what follows may be written.
+// what was read and may not be, and only then what follows may be written. The
+// file is not cut but cleared: it never becomes shorter than its header says.
 func (r *reader) resume(o Options) (*Log, Recovered, error) {
 	h, last := &r.history, &r.tail.last
 	l := newLog(o, *h, r.segments)
-	l.durable = h.batch
+	l.durable.at = h.batch
 	for _, sequence := range r.sequences {
 		if sequence < h.first {
 			l.garbage = append(l.garbage, segmentName(sequence))
 		}
 	}
-	reqs := []Request{{Op: Truncate, File: last.name, Offset: int64(r.end)}}
+	reqs := clearing(last.name, r.end, last.used())
 	if from := last.offset(h.batch); from < r.end {
 		reqs = append(reqs, Request{Op: Write, File: last.name, Offset: int64(from), Data: last.data[from:r.end]})
 	}
-	if r.end < o.Segment {
+	if len(last.data) < o.Segment {
 		reqs = append(reqs, Request{Op: Allocate, File: last.name, Offset: int64(o.Segment)})
 	}
 	reqs = append(reqs, Request{Op: Sync, File: last.name})
@@ -254,28 +293,44 @@ func (r *reader) resume(o Options) (*Log, Recovered, error) {
 	if r.tail.spare != "" {
 		reqs = append(reqs, Request{Op: Remove, File: r.tail.spare})
 	}
-	l.steps = append([]step{{append(reqs, Request{Op: SyncDir}), h.end}}, l.steps...)
+	was := point{h.end, h.sum}
+	l.steps = []step{{append(reqs, Request{Op: SyncDir}), was}, l.bootStep(l.mark.resume(&r.marks, was))}
 	return l, Recovered{
 		Identity: h.identity, Boot: h.boot + 1, Version: last.header.version, End: h.end, Starts: h.starts, Cut: max(0, last.used()-r.end),
 	}, nil
 }
 
+// clearing is the requests that fill a part of a file with zeros.
+func clearing(file string, from, to int) (reqs []Request) {
+	for ; from < to; from += len(blank) {
+		reqs = append(reqs, Request{Op: Write, File: file, Offset: int64(from), Data: blank[:min(len(blank), to-from)]})
+	}
+	return reqs
+}
+
+var blank [256 << 10]byte // never written to
+
 // newLog is a log that goes on where a history ends with the two records of a
-// boot: one as a batch of its own, one as the first record of the next batch,
-// which proves the one before.
+// boot: one as a batch of its own, in bootStep, and one as the first record of the
+// next batch, which proves the one before.
 func newLog(o Options, h history, segments []extent) *Log {
 	l := &Log{
 		size: int64(o.Segment), id: h.identity, salt: saltOf(h.identity), boot: h.boot + 1,
-		segments: segments, first: h.first,
+		segments: segments, first: h.first, mark: marker{incarnation: h.identity.Incarnation},
 	}
 	l.open(segments[len(segments)-1])
-	record := appendRecord(nil, l.salt, h.end, h.end, kindBoot, number(l.boot))
-	l.steps = []step{{[]Request{
-		{Op: Write, File: l.file, Offset: l.offset(h.end), Data: record},
-		{Op: Sync, File: l.file},
-	}, h.end + bootSize}}
 	l.start = h.end + bootSize
 	l.put(kindBoot, number(l.boot))
 	l.ready = l.End()
 	return l
+}
+
+// bootStep writes the first record of the boot, behind requests that have to be
+// done before.
+func (l *Log) bootStep(before []Request) step {
+	at := l.start - bootSize
+	record := appendRecord(nil, l.salt, at, at, kindBoot, number(l.boot))
+	return step{append(before,
+		Request{Op: Write, File: l.file, Offset: l.offset(at), Data: record}, Request{Op: Sync, File: l.file},
+	), point{l.start, sumIn(record)}}
 }

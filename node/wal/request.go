@@ -48,9 +48,13 @@ type Request struct {
 	File   string // its name in the directory; empty for SyncDir
 	To     string // the new name that a Rename gives
 	Offset int64  // bytes: the place of a Write, the length that Truncate and Allocate make
-	Data   []byte // of a Write; unchanged until the Sync after it is Done
+	Data   []byte // of a Write; unchanged until all that was taken with it is Done
 	Token  uint64 // names the request in Done
 	Quiet  bool   // if it succeeds Done may be left out: that of a later one says so too
+
+	// Optional says that the log goes on if the request fails for want of space,
+	// with ErrFull: those after it are executed all the same.
+	Optional bool
 }
 
 // String is the request in words, as in "write wal-0000000000000001 64+21"

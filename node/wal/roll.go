@@ -1,17 +1,32 @@
 package wal
 
+import "fmt"
+
 // extent is where a segment is in the log.
 type extent struct {
 	sequence uint64
 	base     LSN   // the position of its first record
 	size     int64 // bytes of its file, once the log has left it
 	version  uint16
+	head     int // bytes of its header
 }
 
 // spare is the file of the next segment while it is being prepared.
 type spare struct {
-	file string // empty: there is none yet
-	size int64  // bytes of it that are ready to be written over
+	file    string // empty: there is none yet
+	size    int64  // bytes of it that are ready to be written over
+	asked   int64  // ... when what is in flight is done; 0: nothing is
+	awaited bool   // a batch cannot be written before it
+	again   LSN    // the disk is full: not before the log has come so far is it asked again
+	full    error  // why there is no room; nil if there was the last time
+}
+
+// done is told that all requests in flight are.
+func (s *spare) done() {
+	if s.asked > 0 {
+		s.size, s.asked, s.full = s.asked, 0, nil
+	}
+	s.awaited = false
 }
 
 // chunk is how many bytes of the next segment are prepared at a time: few
@@ -20,82 +35,106 @@ const chunk = 1 << 20
 
 // open has the log go on in a segment.
 func (l *Log) open(e extent) {
-	l.file, l.base, l.spare = segmentName(e.sequence), e.base, spare{}
+	l.file, l.base, l.head, l.spare = segmentName(e.sequence), e.base, int64(e.head), spare{}
 }
 
 // offset is the place in the current segment of a position in the log.
-func (l *Log) offset(at LSN) int64 { return headerSize + int64(at-l.base) }
+func (l *Log) offset(at LSN) int64 { return l.head + int64(at-l.base) }
 
 // fits reports whether the next batch belongs in the current segment: there is
-// room for it and a seal, or there is nothing but it.
+// room for it and a seal, or there is nothing but it. What comes behind the first
+// record of a life is never written to a segment of an earlier version: a program of
+// that version is to refuse the log, and not to misread it.
 func (l *Log) fits() bool {
-	return l.start == l.base || l.offset(l.End())+sealSize <= l.size
+	now := &l.segments[len(l.segments)-1]
+	return l.start == l.base || now.version == version && l.offset(l.End())+sealSize <= l.size
 }
 
-// roll plans the way into the next segment. First the next is made durable with
-// its header, then the current one is sealed; so a seal proves that there is a
-// next one, and a record there that there is a seal. All batches before are
-// durable.
+// prepared reports whether there is a file for the next segment, as long as it is
+// to be.
+func (l *Log) prepared() bool { return l.spare.file != "" && l.spare.size == l.size }
+
+// roll plans the way into the next segment, which is prepared. First the next is
+// made durable with its header, then the current one is sealed; so a seal proves
+// that there is a next one, and a record there that there is a seal. All batches
+// before are durable.
 func (l *Log) roll() {
 	now := &l.segments[len(l.segments)-1]
-	now.size = max(l.size, l.offset(l.start)+sealSize)
-	next := extent{sequence: now.sequence + 1, base: l.start, version: version}
+	now.size = max(now.size, l.size, l.offset(l.start)+sealSize)
+	next := extent{sequence: now.sequence + 1, base: l.start, version: version, head: headerSize}
 	file := segmentName(next.sequence)
-	head := header{version, l.id, next.sequence, next.base, l.boot, l.first}.encode()
-	var begin []Request
-	if l.spare.file == "" {
-		begin = append(begin, l.newSpare())
-	}
-	if l.spare.size < l.size {
-		begin = append(begin, Request{Op: Allocate, File: file, Offset: l.size})
-	}
-	begin = append(begin, Request{Op: Write, File: file, Data: head}, Request{Op: Sync, File: file}, Request{Op: SyncDir})
+	head := header{
+		identity: l.id, sequence: next.sequence, base: next.base, boot: l.boot, first: l.first, size: uint64(l.size),
+	}.encode()
 	seal := appendRecord(nil, l.salt, l.start, l.start, kindSeal, nil)
-	end := []Request{
-		{Op: Write, File: l.file, Offset: l.offset(l.start), Data: seal},
-		{Op: Sync, File: l.file},
-	}
-	l.steps = append(l.steps, step{begin, l.durable}, step{end, l.durable})
+	l.steps = append(l.steps, step{[]Request{
+		{Op: Write, File: file, Data: head}, {Op: Sync, File: file}, {Op: SyncDir},
+	}, l.durable}, step{[]Request{
+		{Op: Write, File: l.file, Offset: l.offset(l.start), Data: seal}, {Op: Sync, File: l.file},
+	}, l.durable})
 	l.segments = append(l.segments, next)
 	l.open(next)
 }
 
-// newSpare is the request that begins a spare: with a file that is not needed
-// any more, which is then ready, or with a new one.
-func (l *Log) newSpare() Request {
-	l.spare.file = segmentName(l.segments[len(l.segments)-1].sequence + 1)
-	if l.reserve == "" {
-		return Request{Op: Create, File: l.spare.file}
-	}
-	r := Request{Op: Rename, File: l.reserve, To: l.spare.file}
-	l.spare.size, l.reserve = l.size, ""
-	return r
-}
-
 // issueChore issues some work that no batch waits for, behind one or alone: it
-// prepares the next segment about as fast as this one fills, or removes a file.
+// prepares the next segment about as fast as this one fills, makes the mark
+// durable once in a while, or removes a file.
 func (l *Log) issueChore() {
 	switch {
-	case l.spare.size < l.size && l.spare.size < l.offset(l.start):
+	case l.spare.size < l.size && l.spare.size < l.offset(l.start) && l.start >= l.spare.again:
 		l.issuePreparation()
+	case l.mark.written-l.mark.synced >= LSN(min(l.size, chunk)):
+		l.issue(l.mark.sync())
 	case len(l.garbage) > 0:
 		l.issue(Request{Op: Remove, File: l.garbage[0]})
 		l.garbage = l.garbage[1:]
 	}
 }
 
-// issuePreparation issues some of the work that the next segment takes.
+// issuePreparation issues some of the work that the next segment takes: a file that
+// is not needed any more is given its name, and is ready; a new one is made, and
+// filled with zeros, some at a time. What may fail for want of space comes last.
 func (l *Log) issuePreparation() {
-	if l.spare.file == "" {
-		l.issue(l.newSpare())
-	} else {
-		l.issue(Request{Op: Sync, File: l.spare.file}) // the chunk before, which is on its way since
-	}
-	if l.spare.size < l.size {
-		l.spare.size = min(l.size, l.spare.size+chunk)
-		l.issue(Request{Op: Allocate, File: l.spare.file, Offset: l.spare.size})
+	s := &l.spare
+	switch {
+	case s.file == "" && l.reserve != "":
+		s.file, s.size, s.full = l.spareName(), l.size, nil
+		l.issue(Request{Op: Rename, File: l.reserve, To: s.file})
+		l.reserve = ""
+	case s.file == "":
+		s.file = l.spareName()
+		l.issue(Request{Op: Create, File: s.file, Optional: true})
+	default:
+		if s.size > 0 {
+			l.issue(Request{Op: Sync, File: s.file}) // the chunk before, which is on its way since
+		}
+		s.asked = min(l.size, s.size+chunk)
+		l.issue(Request{Op: Allocate, File: s.file, Offset: s.asked, Optional: true})
 	}
 }
+
+func (l *Log) spareName() string {
+	return segmentName(l.segments[len(l.segments)-1].sequence + 1)
+}
+
+// refused takes it that the disk has no room for a spare. The log goes on as long
+// as its segment has room, and asks again when a part of that is used up. When a
+// batch waits for the spare, that is the end: an error.
+func (l *Log) refused(r Request, err error) error {
+	s := &l.spare
+	if s.asked = 0; r.Op == Create {
+		s.file = ""
+	}
+	s.full, s.again = err, l.start+LSN(l.size/16)
+	if s.awaited {
+		return fmt.Errorf("there is no room for the next segment, and none left in %s: %w", l.file, err)
+	}
+	return nil
+}
+
+// Full is why the disk has no room for the next segment, or nil. While it is not
+// nil the log goes on in the room it has, and stops when that is used up.
+func (l *Log) Full() error { return l.spare.full }
 
 // trim is a trim record on its way to the disk.
 type trim struct {
@@ -123,7 +162,7 @@ func (l *Log) Trim(keep LSN) bool {
 
 // trimmed lets go of segments when the record that trims them is durable.
 func (l *Log) trimmed() {
-	if l.trim.first == 0 || l.durable < l.trim.end {
+	if l.trim.first == 0 || l.durable.at < l.trim.end {
 		return
 	}
 	l.first, l.trim = l.trim.first, trim{}

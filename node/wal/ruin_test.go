@@ -21,13 +21,15 @@ type ruin struct {
 	current string         // the one with the last batch
 	last    int            // the offset of that
 	first   uint64         // the lowest segment needed
+	tail    string         // the one that will be continued
+	marked  int            // the offset in current that the marks have come to
 	said    int            // how many entries are before the last batch
 }
 
 // ruins are logs at all points of a life that rolls and trims, with leftovers of
 // removed segments as a crash may bring them back.
 func ruins(t *testing.T) (all []ruin) {
-	o := wal.Options{Segment: 170}
+	o := wal.Options{Segment: 194}
 	d := newDisk(512)
 	var b belief
 	removed := map[string][]byte{}
@@ -89,7 +91,7 @@ func newRuin(t *testing.T, d *disk, removed map[string][]byte) ruin {
 func (r *ruin) classify(names []string, i int) {
 	data := r.files[names[i]]
 	spans, kinds := records(names[i], data)
-	used := 84
+	used := head
 	if len(spans) > 0 {
 		used = spans[len(spans)-1].end
 	}
@@ -100,10 +102,14 @@ func (r *ruin) classify(names []string, i int) {
 	case r.current != "" || len(spans) == 0: // trimmed, or not yet in use
 	default:
 		if sealed { // the next is in use, and the seal is the last batch
-			r.used[names[i+1]] = 84
+			r.used[names[i+1]] = head
+			r.tail = names[i+1]
+		} else {
+			r.tail = names[i]
 		}
+		r.marked = head + int(markedIn(r.files[marksFile])) - int(binary.LittleEndian.Uint64(data[56:]))
 		r.current, r.used[names[i]] = names[i], used
-		r.last, r.first = spans[len(spans)-1].batch, uint64(data[72])
+		r.last, r.first = spans[len(spans)-1].batch, uint64(data[88])
 		for j, s := range spans {
 			if kinds[j] == 4 {
 				r.first = uint64(data[s.start+13])
@@ -112,16 +118,24 @@ func (r *ruin) classify(names []string, i int) {
 	}
 }
 
+// markedIn is the highest position in a file of marks.
+func markedIn(file []byte) (at uint64) {
+	for _, offset := range []int{0, slot2} {
+		at = max(at, binary.LittleEndian.Uint64(file[offset+32:]))
+	}
+	return at
+}
+
 // records are those of a segment up to the last. A header of another segment is
 // of an earlier life of the file, as are the bytes after it.
 func records(name string, data []byte) (spans []span, kinds []byte) {
-	if len(data) < 84 || name != fmt.Sprintf("wal-%016x", binary.LittleEndian.Uint64(data[48:])) {
+	if len(data) < head || name != fmt.Sprintf("wal-%016x", binary.LittleEndian.Uint64(data[48:])) {
 		return nil, nil
 	}
-	end := 84
+	end := headOf(data)
 	for base := binary.LittleEndian.Uint64(data[56:]); end+13 <= len(data); {
 		next := end + 13 + int(binary.LittleEndian.Uint32(data[end+4:]))
-		at := base + uint64(end-84)
+		at := base + uint64(end-headOf(data))
 		if next > len(data) || binary.LittleEndian.Uint32(data[end:]) != sumOf(data[end+4:next], [16]byte(data[32:]), at) {
 			break
 		}
@@ -152,8 +166,9 @@ func (r *ruin) with(name string, data []byte) map[string][]byte {
 	return files
 }
 
-// One damaged byte anywhere: what is needed and was proven durable is refused,
-// the last batch is a torn tail, and nothing else matters.
+// One damaged byte anywhere: what is needed and was proven durable, by a later
+// batch or by a mark, is refused; of the last batch, what no mark covers is a torn
+// tail; and nothing else matters.
 func TestAnyByteOfManySegments(t *testing.T) {
 	for _, r := range ruins(t) {
 		for name, data := range r.files {
@@ -166,7 +181,7 @@ func TestAnyByteOfManySegments(t *testing.T) {
 				case at >= r.used[name]:
 					require.False(t, refused, where)
 					require.Equal(t, r.found, found, where)
-				case name != r.current || at < r.last:
+				case name != r.current || at < max(r.last, r.marked):
 					require.True(t, refused, where)
 				case !refused: // a trim in the last batch may be what is damaged
 					for _, e := range r.found[:r.said] {
@@ -178,7 +193,7 @@ func TestAnyByteOfManySegments(t *testing.T) {
 	}
 }
 
-// A segment removed, or shortened to any length.
+// A file removed, or shortened to any length.
 func TestAnySegmentShortened(t *testing.T) {
 	for _, r := range ruins(t) {
 		for name, data := range r.files {
@@ -190,15 +205,13 @@ func TestAnySegmentShortened(t *testing.T) {
 				refused, found := r.recover(t, r.with(name, bad))
 				where := fmt.Sprintf("%s %d bytes of %d, current %s", name, length, r.used[name], r.current)
 				switch {
-				case len(r.files) == 1 && length < 84+21: // as documented: that is a new log, of another incarnation
-					require.Empty(t, found, where)
+				case name == r.tail, name == marksFile && length < 48: // shorter than it was made, without any mark
+					require.True(t, refused, where)
 				case r.used[name] == 0 || length >= r.used[name]:
 					require.False(t, refused, where)
 					require.Equal(t, r.found, found, where)
-				case name != r.current || length < 84:
+				default:
 					require.True(t, refused, where)
-				case !refused: // as documented: a file cut short takes with it what proves it
-					require.True(t, len(found) == 0 || found[len(found)-1].end <= r.found[len(r.found)-1].end, where)
 				}
 			}
 		}

@@ -2,7 +2,6 @@ package wal
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"slices"
 )
@@ -17,21 +16,21 @@ type segment struct {
 	salt     uint32 // of its records
 }
 
-// listSegments returns the numbers of the segments in a directory, in order.
-// Files of other names are not looked at.
-func listSegments(dir Dir) ([]uint64, error) {
+// list returns the numbers of the segments in a directory, in order, and whether
+// there is a mark. Files of other names are not looked at.
+func list(dir Dir) (sequences []uint64, marked bool, err error) {
 	names, err := dir.List()
 	if err != nil {
-		return nil, fmt.Errorf("wal: %w", err)
+		return nil, false, fmt.Errorf("wal: %w", err)
 	}
-	var sequences []uint64
 	for _, name := range names {
 		if sequence, ok := sequenceOf(name); ok {
 			sequences = append(sequences, sequence)
 		}
+		marked = marked || name == markName
 	}
 	slices.Sort(sequences)
-	return sequences, nil
+	return sequences, marked, nil
 }
 
 func readSegment(dir Dir, sequence uint64) (segment, error) {
@@ -47,11 +46,14 @@ func readSegment(dir Dir, sequence uint64) (segment, error) {
 	return s, nil
 }
 
+// begin is the offset of the first record.
+func (s *segment) begin() int { return s.header.length }
+
 // lsn is the position in the log of an offset in the segment.
-func (s *segment) lsn(offset int) LSN { return s.header.base + LSN(offset-headerSize) }
+func (s *segment) lsn(offset int) LSN { return s.header.base + LSN(offset-s.begin()) }
 
 // offset is the place in the segment of a position in the log.
-func (s *segment) offset(at LSN) int { return headerSize + int(at-s.header.base) }
+func (s *segment) offset(at LSN) int { return s.begin() + int(at-s.header.base) }
 
 // used is the offset after the last byte that is not zero. A file is allocated
 // before it is written, so most of it may be zeros: they are passed by in blocks.
@@ -83,7 +85,7 @@ func (s *segment) find(offset int, accept func(record) bool) (at int, found bool
 	for used := s.used(); offset < used; {
 		r, ok := parseRecord(s.data[offset:], s.lsn(offset))
 		switch {
-		case !ok || !r.possible() || binary.LittleEndian.Uint32(s.data[offset:]) != sums.of(seed(s.salt, s.lsn(offset)), offset+4, offset+r.size()):
+		case !ok || !r.possible() || r.sum != sums.of(seed(s.salt, s.lsn(offset)), offset+4, offset+r.size()):
 			offset++
 		case accept(r):
 			return offset, true

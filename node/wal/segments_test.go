@@ -12,12 +12,15 @@ import (
 
 const segment2, segment3 = "wal-0000000000000002", "wal-0000000000000003"
 
+// noMarks say nothing yet.
+var noMarks = forgeMark(identity, mark{}, mark{})
+
 // twoSegments is a log that has rolled once, up to the last records.
 func twoSegments(t *testing.T) (first, second []byte) {
 	first = written(t, [][]string{{"a"}, {"b"}})
-	base := uint64(len(first)) - 84
+	base := uint64(len(first)) - head
 	first = forgeRecord(first, identity, 0, 0, 3, "")
-	second = forgeHeader(header{3, identity, 2, base, 1, 1})
+	second = forgeHeader(header{4, identity, 2, base, 1, 1, 0, nil})
 	second = forgeRecord(second, identity, base, 0, 2, "c")
 	return first, forgeRecord(second, identity, base, 14, 2, "d")
 }
@@ -30,9 +33,9 @@ func TestSegmentsAreReadInOrderAndTheLastIsContinued(t *testing.T) {
 	}{
 		{second, []string{"a", "b", "c", "d"}},
 		{second[:len(second)-1], []string{"a", "b", "c"}},
-		{second[:84], []string{"a", "b"}},
+		{second[:head], []string{"a", "b"}},
 	} {
-		d := diskOf(map[string][]byte{segment1: first, segment2: c.second})
+		d := diskOf(map[string][]byte{segment1: first, segment2: c.second, marksFile: noMarks})
 		log, was, entries := start(t, d, roomy)
 		require.Equal(t, c.want, entries)
 		require.EqualValues(t, 2, was.Boot)
@@ -50,10 +53,10 @@ func TestTheNextSegmentIsDroppedAsLongAsThereIsNoSeal(t *testing.T) {
 	first = first[:len(first)-13]
 	for name, next := range map[string][]byte{
 		"empty": nil, "zeros": make([]byte, 500), "torn header": append(bytes.Clone(second[:70]), make([]byte, 90)...),
-		"header": second[:84], "header and zeros": append(bytes.Clone(second[:84]), make([]byte, 100)...),
+		"header": second[:head], "header and zeros": append(bytes.Clone(second[:head]), make([]byte, 100)...),
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := diskOf(map[string][]byte{segment1: first, segment2: next})
+			d := diskOf(map[string][]byte{segment1: whole(first), segment2: next, marksFile: noMarks})
 			log, _, entries := start(t, d, roomy)
 			require.Equal(t, []string{"a", "b"}, entries)
 			log.Append([]byte("e"))
@@ -68,8 +71,8 @@ func TestTheNextSegmentIsDroppedAsLongAsThereIsNoSeal(t *testing.T) {
 
 func TestSegmentsThatDoNotFollowAreRefused(t *testing.T) {
 	first, second := twoSegments(t)
-	unsealed := first[:len(first)-13]
-	base := uint64(len(unsealed)) - 84
+	base := uint64(len(first)) - 13 - head
+	unsealed := whole(first[:len(first)-13])
 	other := identity
 	other.Incarnation[0]++
 	bad := bytes.Clone(first)
@@ -79,7 +82,7 @@ func TestSegmentsThatDoNotFollowAreRefused(t *testing.T) {
 	mangled := bytes.Clone(second)
 	mangled[90]++
 	header2 := func(change func(*header)) []byte {
-		h := header{3, identity, 2, base, 1, 1}
+		h := header{4, identity, 2, base, 1, 1, 0, nil}
 		change(&h)
 		return forgeHeader(h)
 	}
@@ -89,30 +92,32 @@ func TestSegmentsThatDoNotFollowAreRefused(t *testing.T) {
 		want     error
 		words    string
 	}{
-		{"first missing", map[string][]byte{segment2: second}, wal.ErrMissing, segment1 + " is not there, and " + segment2 + " needs all from 1 on: a segment of the log is missing: put the file back"},
+		{"first missing", map[string][]byte{segment2: second}, wal.ErrMissing, segment1 + " is not there, and " + segment2 + " needs all from 1 on: a file of the log is missing: if it was moved, put that very file back"},
 		{"second missing", map[string][]byte{segment1: first}, wal.ErrMissing, segment2},
 		{"second under the name of the third", map[string][]byte{segment1: first, segment3: second}, wal.ErrMissing, segment2},
 		{"second missing, third unused", map[string][]byte{segment1: first, segment3: nil}, wal.ErrMissing, segment2},
 		{"third missing", map[string][]byte{segment1: first, segment2: forgeRecord(second, identity, base, 0, 3, "")}, wal.ErrMissing, segment3},
-		{"no boot, though a next was prepared", map[string][]byte{segment1: first[:84], segment2: make([]byte, 100)}, wal.ErrDamaged, "no boot that checks"},
+		{"no boot, though a next was prepared", map[string][]byte{segment1: whole(first[:head]), segment2: make([]byte, 100)}, wal.ErrDamaged, "no boot that checks"},
 		{"no seal", map[string][]byte{segment1: unsealed, segment2: second}, wal.ErrDamaged, "another segment follows"},
 		{"no seal and no header", map[string][]byte{segment1: unsealed, segment2: headless}, wal.ErrDamaged, "proves that there was a seal"},
 		{"no seal and a bad record", map[string][]byte{segment1: unsealed, segment2: mangled}, wal.ErrDamaged, "proves that there was a seal"},
 		{"bad seal", map[string][]byte{segment1: bad, segment2: second}, wal.ErrDamaged, "another segment follows"},
 		{"first shorter", map[string][]byte{segment1: first[:len(first)-14], segment2: second}, wal.ErrDamaged, segment1},
-		{"first a header only", map[string][]byte{segment1: first[:84], segment2: second}, wal.ErrDamaged, segment1},
+		{"first a header only", map[string][]byte{segment1: first[:head], segment2: second}, wal.ErrDamaged, segment1},
 		{"first empty", map[string][]byte{segment1: nil, segment2: second}, wal.ErrDamaged, "the header does not check"},
 		{"second empty", map[string][]byte{segment1: first, segment2: nil}, wal.ErrDamaged, segment2},
 		{"second without header", map[string][]byte{segment1: first, segment2: headless}, wal.ErrDamaged, segment2},
-		{"second of another incarnation", map[string][]byte{segment1: first, segment2: header2(func(h *header) { h.id = other })}, wal.ErrDamaged, segment2},
+		{"second of another incarnation", map[string][]byte{segment1: first, segment2: header2(func(h *header) { h.id = other })}, wal.ErrMissing, "wal-mark is of another log"},
 		{"second of another place", map[string][]byte{segment1: first, segment2: header2(func(h *header) { h.base++ })}, wal.ErrDamaged, segment2},
 		{"second of another boot", map[string][]byte{segment1: first, segment2: header2(func(h *header) { h.boot++ })}, wal.ErrDamaged, segment2},
 		{"second of another cluster", map[string][]byte{segment1: first, segment2: header2(func(h *header) { h.id.Cluster[0]++ })}, wal.ErrCluster, segment2},
-		{"second of another version", map[string][]byte{segment1: first, segment2: header2(func(h *header) { h.version = 4 })}, wal.ErrVersion, segment2},
+		{"second of another version", map[string][]byte{segment1: first, segment2: header2(func(h *header) { h.version = 5 })}, wal.ErrVersion, segment2},
 		{"second is a copy of the first", map[string][]byte{segment1: first, segment2: unsealed}, wal.ErrDamaged, segment2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, _, err := look(diskOf(c.segments))
+			d := diskOf(c.segments)
+			d.put(marksFile, noMarks)
+			_, _, err := look(d)
 			require.ErrorIs(t, err, c.want)
 			require.ErrorContains(t, err, c.words)
 		})
@@ -228,7 +233,7 @@ func TestOnlyFilesOfTheRightSizeAreUsedAgain(t *testing.T) {
 // The program before, told to go on with a log of this one, finds a header that it
 // does not know. It takes that of a file under another name for damage.
 func TestFilesOfVersion2AreNotUsedAgain(t *testing.T) {
-	data := forgeHeader(header{2, identity, 1, 0, 0, 1})
+	data := forgeHeader(header{2, identity, 1, 0, 0, 1, 0, nil})
 	data = forgeRecord(data, identity, 0, 0, 1, bootText(1))
 	data = forgeRecord(data, identity, 0, 0, 1, bootText(1))
 	d := diskWith(data)
@@ -241,7 +246,7 @@ func TestFilesOfVersion2AreNotUsedAgain(t *testing.T) {
 			for _, r := range reqs {
 				if r.Op == wal.Rename {
 					again++
-					require.Equal(t, byte(3), d.visible[r.File][8], r)
+					require.Equal(t, byte(4), d.visible[r.File][8], r)
 				}
 				d.execute(r)
 				log.Done(r.Token, nil)
@@ -252,9 +257,9 @@ func TestFilesOfVersion2AreNotUsedAgain(t *testing.T) {
 	require.NotContains(t, d.visible, segment1)
 }
 
-// A log of version 2 is gone on with, and its next segments are of version 3.
+// A log of version 2 is gone on with. Before the node may speak it is of version 4.
 func TestVersion2IsRead(t *testing.T) {
-	data := forgeHeader(header{2, identity, 1, 0, 0, 1})
+	data := forgeHeader(header{2, identity, 1, 0, 0, 1, 0, nil})
 	data = forgeRecord(data, identity, 0, 0, 1, bootText(1))
 	data = forgeRecord(data, identity, 0, 0, 1, bootText(1))
 	data = forgeRecord(data, identity, 0, 21, 2, "a")
@@ -269,7 +274,7 @@ func TestVersion2IsRead(t *testing.T) {
 		run(log, d)
 	}
 	require.Equal(t, byte(2), d.durable[segment1][8])
-	require.Equal(t, byte(3), d.durable[segment3][8])
+	require.Equal(t, byte(4), d.durable[segment2][8])
 }
 
 func ops(reqs []wal.Request) (all []wal.Op) {

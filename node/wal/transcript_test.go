@@ -30,6 +30,10 @@ var update = flag.Bool("update", false, "write testdata as the code behaves now"
 //	segment BYTES      the size of segments from the next life on
 //	files              list the files and the bytes in them, zeros at the end apart
 //	flip [FILE] OFFSET damage a byte
+//	zero OFFSET        fill the first segment with zeros from there on
+//	shorten BYTES      cut the first segment
+//	rest               have the mark cover all that is durable
+//	refuse             report the next request as failed for want of space
 func TestTranscripts(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txt")
 	require.NoError(t, err)
@@ -94,6 +98,22 @@ func (x *transcript) command(name string, args []string) string {
 		x.log.Done(x.issued[0].Token, errDisk)
 		x.issued = nil
 		return x.log.Failed().Error()
+	case "refuse":
+		x.log.Done(x.issued[0].Token, wal.ErrFull)
+		x.issued = x.issued[1:]
+		return fmt.Sprintf("%s, full: %v, failed: %v", x.state(), x.log.Full(), x.log.Failed())
+	case "rest":
+		x.log.Rest()
+		return fmt.Sprintf("rested %v", x.log.Rested())
+	case "zero", "shorten":
+		at, _ := strconv.Atoi(args[0])
+		for _, files := range []map[string][]byte{x.d.durable, x.d.visible} {
+			clear(files[segment1][at:])
+			if name == "shorten" {
+				files[segment1] = files[segment1][:at]
+			}
+		}
+		return ""
 	case "crash":
 		return x.crash(args)
 	case "trim":
@@ -123,7 +143,7 @@ func (x *transcript) look() (*wal.Log, string) {
 	if err != nil {
 		return nil, err.Error()
 	}
-	return log, fmt.Sprintf("boot %d, formatted %v, entries %q, %d bytes cut", was.Boot, was.Fresh, texts(found), was.Cut)
+	return log, fmt.Sprintf("boot %d, fresh %v, entries %q, %d bytes cut", was.Boot, was.Fresh, texts(found), was.Cut)
 }
 
 func (x *transcript) files() string {

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const segment1 = "wal-0000000000000001"
+const segment1, marksFile = "wal-0000000000000001", "wal-mark"
 
 // identity is the one that all tests format with.
 var identity = wal.Identity{Cluster: [16]byte{0xc1}, Node: 3, Incarnation: [16]byte{0x1c, 1}}
@@ -27,7 +27,7 @@ func identityOf(incarnation int) wal.Identity {
 // roomy is for tests of one segment, tight for those of many.
 var (
 	roomy = wal.Options{Segment: 4 << 10}
-	tight = wal.Options{Segment: 160}
+	tight = wal.Options{Segment: 184}
 )
 
 // entry is one as a life finds it.
@@ -91,7 +91,7 @@ func written(t testing.TB, lives ...[][]string) []byte {
 		}
 		end = log.End()
 	}
-	return d.durable[segment1][:84+end]
+	return d.durable[segment1][:head+end]
 }
 
 // used is the bytes of a file up to the last that is not zero.
@@ -119,7 +119,7 @@ func TestEveryLifeRecoversWhatAllBeforeWrote(t *testing.T) {
 			require.Equal(t, life, was.Boot)
 			require.Equal(t, life == 1, was.Fresh)
 			require.Equal(t, end, was.End)
-			require.Equal(t, life > 1, was.Version == 3)
+			require.Equal(t, life > 1, was.Version == 4)
 			require.Equal(t, life == 1, was.Version == 0)
 			require.Equal(t, starts, was.Starts)
 			require.Zero(t, was.Cut)
@@ -143,9 +143,11 @@ func TestEveryLifeRecoversWhatAllBeforeWrote(t *testing.T) {
 func TestOneBatchIsInFlightAndTheRestWaits(t *testing.T) {
 	d := newDisk(512)
 	log, _, _ := start(t, d, roomy)
+	log.Append(nil)
+	run(log, d) // and the next segment is prepared
 	first := log.Append([]byte("a"))
 	reqs := log.Take(nil)
-	require.Len(t, reqs, 2)
+	require.Len(t, reqs, 3, "a mark, the batch, and its sync")
 	var last wal.LSN
 	for range 3 {
 		last = log.Append([]byte("b"))
@@ -158,7 +160,7 @@ func TestOneBatchIsInFlightAndTheRestWaits(t *testing.T) {
 		log.Done(r.Token, nil)
 	}
 	require.Equal(t, first, log.Durable())
-	require.Len(t, log.Take(nil), 2, "all that waited goes as one batch")
+	require.Len(t, log.Take(nil), 3, "all that waited goes as one batch")
 	require.Less(t, log.Durable(), last)
 }
 
@@ -166,7 +168,7 @@ func TestTakeAppendsToWhatItIsGiven(t *testing.T) {
 	log, _, _ := start(t, newDisk(512), roomy)
 	log.Append(nil)
 	reqs := log.Take([]wal.Request{{Token: 99}})
-	require.Len(t, reqs, 3)
+	require.Len(t, reqs, 4)
 	require.EqualValues(t, 99, reqs[0].Token)
 	require.NotEqual(t, reqs[1].Token, reqs[2].Token)
 }
@@ -350,11 +352,13 @@ func TestRecoverKeepsTheIncarnationOfTheLog(t *testing.T) {
 // The bytes on disk are those of the package comment, written in other words.
 func TestTheFormatIsPinned(t *testing.T) {
 	data := written(t, [][]string{{"a", "bc"}})
-	want := forgeHeader(firstHeader)
+	h := firstHeader
+	h.size = uint64(roomy.Segment)
+	want := forgeHeader(h)
 	want = forgeRecord(want, identity, 0, 0, 1, "\x01\x00\x00\x00\x00\x00\x00\x00")
 	want = forgeRecord(want, identity, 0, 0, 1, "\x01\x00\x00\x00\x00\x00\x00\x00")
 	want = forgeRecord(want, identity, 0, 0, 2, "a")
 	want = forgeRecord(want, identity, 0, 14, 2, "bc")
 	require.True(t, bytes.Equal(want, data), "%x\n%x", want, data)
-	require.Equal(t, "6c6f636b73746570"+"0300"+"0300", fmt.Sprintf("%x", data[:12]))
+	require.Equal(t, "6c6f636b73746570"+"0400"+"0300", fmt.Sprintf("%x", data[:12]))
 }

@@ -1,0 +1,213 @@
+package wal
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+)
+
+// A mark says how far the log had come when a sync of it was complete. It is in
+// a file of its own, so that what befalls the end of a segment does not befall
+// the proof that there was more. A log that ends before its mark is damaged; one
+// that ends behind it may be, and nobody can tell by the mark.
+//
+// The file has two slots, each of which holds a mark or is being written. One is
+// written over until a sync of the file is complete, and then the other: so a
+// torn write spoils at most the slot that was not yet synced, and a sound file
+// has a mark in every state that a crash may leave.
+
+const (
+	markName   = prefix + "mark"
+	markMagic  = "lockmark"
+	markFormat = 1
+	markSize   = 48
+	slotRoom   = 4 << 10 // bytes from slot to slot: no sector of a disk has part of both
+)
+
+// point is a position in the log where a record ends, and the checksum of that
+// record, which only a log with this very past has there.
+type point struct {
+	at  LSN
+	sum uint32
+}
+
+// encodeMark writes a slot as it is on disk:
+//
+//	 0  "lockmark"
+//	 8  format, uint16, and two zeros
+//	12  CRC32C of the rest
+//	16  incarnation, 16 bytes
+//	32  position, uint64
+//	40  checksum of the record that ends there, uint32, and four zeros
+func encodeMark(b []byte, incarnation [16]byte, p point) {
+	copy(b, markMagic)
+	binary.LittleEndian.PutUint16(b[8:], markFormat)
+	copy(b[16:], incarnation[:])
+	binary.LittleEndian.PutUint64(b[32:], uint64(p.at))
+	binary.LittleEndian.PutUint32(b[40:], p.sum)
+	binary.LittleEndian.PutUint32(b[12:], markSum(b))
+}
+
+func markSum(b []byte) uint32 {
+	return crc32.Update(crc32.Checksum(b[:12], castagnoli), castagnoli, b[16:markSize])
+}
+
+// slot is what one of the two places of a mark file holds.
+type slot struct {
+	sound       bool
+	format      uint16
+	incarnation [16]byte
+	point       point
+}
+
+func decodeSlot(b []byte) slot {
+	if len(b) < markSize || string(b[:8]) != markMagic || binary.LittleEndian.Uint32(b[12:]) != markSum(b) {
+		return slot{}
+	}
+	return slot{
+		true, binary.LittleEndian.Uint16(b[8:]), [16]byte(b[16:]),
+		point{LSN(binary.LittleEndian.Uint64(b[32:])), binary.LittleEndian.Uint32(b[40:])},
+	}
+}
+
+// marks is the mark file as it was read.
+type marks struct {
+	found bool // there is one
+	slots [2]slot
+}
+
+func readMarks(dir Dir, found bool) (m marks, err error) {
+	if !found {
+		return m, nil
+	}
+	data, err := dir.Read(markName)
+	if err != nil {
+		return m, fmt.Errorf("wal: %s: %w", markName, err)
+	}
+	m.found = true
+	for i := range m.slots {
+		m.slots[i] = decodeSlot(data[min(i*slotRoom, len(data)):])
+		if s := m.slots[i]; s.sound && s.format != markFormat {
+			return m, fmt.Errorf("wal: %s: format %d of marks, this program reads format %d: %w", markName, s.format, markFormat, ErrVersion)
+		}
+	}
+	return m, nil
+}
+
+// spoken is the highest position that a mark tells of, whosever it is: above
+// zero, a log was here.
+func (m *marks) spoken() (at LSN) {
+	for _, s := range m.slots {
+		if s.sound {
+			at = max(at, s.point.at)
+		}
+	}
+	return at
+}
+
+// of is the mark of a log, and the slot that is to be written first; any is
+// false if there is no mark of that log. What another log, or a log of another
+// incarnation, has come to says nothing about this one.
+//
+// Of two marks the higher may not be durable, as the lower is: it was not written
+// over before the lower was synced. So the higher is written first.
+func (m *marks) of(incarnation [16]byte) (p point, write int, any bool) {
+	for i, s := range m.slots {
+		if !s.sound || s.incarnation != incarnation {
+			continue
+		}
+		if !any || s.point.at > p.at {
+			p, write = s.point, i
+		}
+		if other := m.slots[1-i]; !other.sound || other.incarnation != incarnation {
+			write = 1 - i
+		}
+		any = true
+	}
+	return p, write, any
+}
+
+// check finds the mark of the log that a header is of. From version 4 on there is
+// one before there is a header.
+func (m *marks) check(h header) (point, error) {
+	p, _, any := m.of(h.identity.Incarnation)
+	switch {
+	case any || h.version < 4:
+		return p, nil
+	case !m.found:
+		return p, fmt.Errorf("wal: %s is not there, and without it nothing shows that the end of the log is: %w", markName, ErrMissing)
+	case m.slots[0].sound || m.slots[1].sound:
+		return p, fmt.Errorf("wal: %s is of another log, not of incarnation %x: %w", markName, h.identity.Incarnation, ErrMissing)
+	}
+	return p, fmt.Errorf("wal: %s, offset 0: neither of its two marks checks: %w", markName, ErrDamaged)
+}
+
+// pass checks a record that was added, at an offset, against the mark.
+func (h *history) pass(s *segment, offset int) error {
+	if m := h.mark; m.at > s.lsn(offset) && m.at <= h.end && (m.at != h.end || m.sum != h.sum) {
+		return s.damaged(offset, "the record there is not the one that %s tells of, which ended at position %d", markName, m.at)
+	}
+	return nil
+}
+
+// mustReach refuses a log whose records end at an offset, before the mark.
+func (h *history) mustReach(s *segment, offset int) error {
+	if h.end < h.mark.at {
+		return s.damaged(offset, "the records end there, at position %d, and %s proves that they were synced up to position %d", h.end, markName, h.mark.at)
+	}
+	return nil
+}
+
+// marker writes the mark of a log.
+type marker struct {
+	incarnation [16]byte
+	slot        int  // to write to
+	written     LSN  // what the file says, or will when what is in flight is done
+	synced      LSN  // what it says durably
+	syncing     bool // a sync of what is written is in flight
+	buffer      [markSize]byte
+}
+
+// write is the request that has the mark say p, which is durable.
+func (m *marker) write(p point) Request {
+	m.written = p.at
+	encodeMark(m.buffer[:], m.incarnation, p)
+	return Request{Op: Write, File: markName, Offset: int64(m.slot) * slotRoom, Data: m.buffer[:]}
+}
+
+// sync is the request that makes durable what was written.
+func (m *marker) sync() Request { return Request{Op: Sync, File: markName} }
+
+// issued is told of every request when it is issued.
+func (m *marker) issued(r *Request) { m.syncing = m.syncing || r.Op == Sync && r.File == markName }
+
+// done is told that all requests in flight are.
+func (m *marker) done() {
+	if m.syncing {
+		m.syncing, m.synced, m.slot = false, m.written, 1-m.slot
+	}
+}
+
+// resume takes up the file that was read: it has it say p, which is durable, in the
+// slot that may not be. A slot that says so already is the other one.
+func (m *marker) resume(was *marks, p point) []Request {
+	_, write, any := was.of(m.incarnation)
+	if !any {
+		return m.begin(p)
+	}
+	m.slot = write
+	if kept := was.slots[1-write]; kept.incarnation == m.incarnation && kept.point == p {
+		m.written, m.synced = p.at, p.at
+		return nil
+	}
+	return []Request{m.write(p), m.sync()}
+}
+
+// begin is what makes a mark that says p, which is durable, in both slots of a new
+// file: as long as nothing relies on the file, both may be torn.
+func (m *marker) begin(p point) []Request {
+	first := m.write(p)
+	second := first
+	second.Offset = slotRoom - first.Offset
+	return []Request{{Op: Create, File: markName}, first, second, m.sync(), {Op: SyncDir}}
+}

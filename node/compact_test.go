@@ -163,6 +163,8 @@ func TestAnIdleNodeWritesNothing(t *testing.T) {
 	for i := range 200 {
 		w.request(1, &node.Request{Kind: node.Propose, ID: node.OpID(fmt.Sprintf("c1.%d", i)), Key: machineKey(i), To: "Running"})
 	}
+	h.step(node.Event{Kind: node.Rest})
+	require.True(t, h.node.Rested())
 	h.slow = true
 	for range 100 {
 		h.step(node.Event{Kind: node.Timer})

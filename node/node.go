@@ -20,6 +20,7 @@ const (
 	Receive                      // a message arrived: From, Life, Message
 	Timer                        // a timer fired: Token
 	Done                         // a disk request ended: Token, Err
+	Rest                         // the node is to stop: it prepares to, and Rested says when it has
 )
 
 // Event is one step's input.
@@ -89,6 +90,7 @@ type Node struct {
 	inbox   []Message // from this node to itself
 	digest  digest
 	repair  repair
+	lull    lull
 	salt    uint64
 	out     Effects
 	reads   uint64 // read exchanges begun in this boot
@@ -220,9 +222,13 @@ func (n *Node) handle(ev *Event) {
 	case Timer:
 		if ev.Token == repairToken {
 			n.wakeRepair()
+		} else if ev.Token == restToken {
+			n.lull.wake(n)
 		} else if ev.Token < uint64(len(n.byIndex)) {
 			n.wake(n.byIndex[ev.Token])
 		}
+	case Rest:
+		n.lull.begin(n)
 	case Done:
 		n.log.Done(ev.Token, ev.Err)
 		if err := n.log.Failed(); err != nil {
@@ -248,6 +254,7 @@ func (n *Node) settle() {
 	if n.log != nil && n.err == nil {
 		n.compact()
 		n.out.Disk = n.log.Take(n.out.Disk)
+		n.lull.tend(n)
 	}
 }
 

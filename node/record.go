@@ -201,6 +201,7 @@ func (n *Node) recover(ev *Event) {
 	}
 	n.log, n.boot, n.incarnation, n.recovered = log, was.Boot, was.Identity.Incarnation, was.End
 	n.starts = was.Starts
+	n.lull.asked = log.End() // which is proven before the node is ready
 	n.fact(Fact{Kind: Started, Boot: n.boot})
 	n.markLog(was)
 	for _, m := range n.byIndex {

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
 // ErrLocked is returned by Open, with the name of the directory.
@@ -32,11 +34,21 @@ var remedies = []struct {
 func explain(err error) error {
 	for _, r := range remedies {
 		if errors.Is(err, r.err) {
-			return fmt.Errorf("files: %w: %s", err, r.remedy)
+			err = fmt.Errorf("files: %w: %s", err, r.remedy)
+			if r.err == syscall.ENOSPC || r.err == syscall.EDQUOT {
+				err = full{err}
+			}
+			return err
 		}
 	}
 	return fmt.Errorf("files: %w", err)
 }
+
+// full is an error that is wal.ErrFull besides what it says.
+type full struct{ error }
+
+func (full) Is(target error) bool { return target == wal.ErrFull }
+func (f full) Unwrap() error      { return f.error }
 
 // failed is err, if there is one, with what failed.
 func (d *Dir) failed(op, path string, err error) error {

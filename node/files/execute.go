@@ -22,7 +22,8 @@ func (d *Dir) Stats() Stats {
 
 // Execute does what a request asks for and returns when it is done. After an
 // error the caller executes nothing more: what a failed sync has dropped, the
-// next would not report again.
+// next would not report again. It goes on after wal.ErrFull of a request that is
+// optional.
 func (d *Dir) Execute(r *wal.Request) error {
 	begun := time.Now()
 	if err := d.execute(r); err != nil {

@@ -123,7 +123,7 @@ func boot(d *files.Dir, segment int) (*node, error) {
 
 // settle carries out what there is to do until all that was appended is durable.
 func (n *node) settle() error {
-	for n.log.Durable() < n.log.End() {
+	for n.log.Durable() < n.log.End() || !n.log.Ready() {
 		n.reqs = n.log.Take(n.reqs[:0])
 		n.runner.Submit(n.reqs)
 		for last := n.reqs[len(n.reqs)-1].Token; ; {

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -27,7 +28,8 @@ type Runner struct {
 // NewRunner starts a runner on d. It reports each request to done, in the order
 // in which they were submitted, but for quiet ones that succeed, from its own
 // goroutine: while done runs, nothing is executed. After the first error nothing
-// more is, and the requests that follow are reported with that error too.
+// more is, and the requests that follow are reported with that error too, unless
+// it is that the disk has no room for a request that is optional.
 func NewRunner(d Executor, done func(token uint64, err error)) *Runner {
 	r := &Runner{disk: d, done: done, ended: make(chan struct{})}
 	r.wake.L = &r.mu
@@ -69,6 +71,9 @@ func (r *Runner) run() {
 		failed = r.disk.Execute(&req)
 		if failed != nil || !req.Quiet {
 			r.done(req.Token, failed)
+		}
+		if req.Optional && errors.Is(failed, wal.ErrFull) {
+			failed = nil
 		}
 	}
 }

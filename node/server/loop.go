@@ -49,6 +49,7 @@ type loop struct {
 	hub       hub
 	waiting   *waiting
 	draining  atomic.Bool
+	full      atomic.Bool // the disk has no room for the next segment of the log
 
 	once  sync.Once
 	cause error // why it was stopped; set before quit is closed
@@ -103,6 +104,9 @@ func (l *loop) live() error {
 		batch = batch[:0]
 		select {
 		case <-l.quit:
+			if l.cause == nil {
+				return l.rest()
+			}
 			return l.cause
 		case ask := <-l.asks:
 			ask()
@@ -121,6 +125,47 @@ func (l *loop) live() error {
 		l.perform(effects)
 		if err != nil {
 			return err
+		}
+		l.noteFull()
+	}
+}
+
+// noteFull tells when the disk becomes full, and when it is not any more.
+func (l *loop) noteFull() {
+	err := l.node.Full()
+	if full := err != nil; full != l.full.Swap(full) {
+		if full {
+			l.log.Error("the disk is full: the node goes on until a segment of its log is, and then stops", "error", err)
+		} else {
+			l.log.Info("the disk has room for the log again")
+		}
+	}
+}
+
+// rest prepares the node for its stop, as long as that takes less than a moment: its
+// log is to prove its end. Nobody is answered any more.
+func (l *loop) rest() error {
+	if !l.node.Ready() {
+		return nil
+	}
+	timer := time.NewTimer(lingering)
+	defer timer.Stop()
+	for ev := (node.Event{Kind: node.Rest}); ; {
+		if ev.Kind == node.Rest || ev.Kind == node.Done {
+			effects, err := l.node.Step(l.now(), ev)
+			if err != nil {
+				return err
+			}
+			l.runner.Submit(effects.Disk)
+		}
+		if l.node.Rested() {
+			return nil
+		}
+		select {
+		case ev = <-l.events:
+		case <-timer.C:
+			l.log.Warn("the log did not come to rest before the stop: damage to its end may go unnoticed")
+			return nil
 		}
 	}
 }
@@ -199,8 +244,12 @@ func (l *loop) deliver(from node.ID, life uint64, m node.Message) {
 	l.put(node.Event{Kind: node.Receive, From: from, Life: life, Message: m})
 }
 
+// diskDone is not lost while the loop lives: it is waited for at the end.
 func (l *loop) diskDone(token uint64, err error) {
-	l.put(node.Event{Kind: node.Done, Token: token, Err: err})
+	select {
+	case l.events <- node.Event{Kind: node.Done, Token: token, Err: err}:
+	case <-l.over:
+	}
 }
 
 // stop ends the loop for a reason; the first counts.

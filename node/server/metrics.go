@@ -79,6 +79,7 @@ var (
 	descClosed    = desc("http_connections_closed_total", "Idle connections of clients closed to make room.")
 	descEvents    = desc("events_waiting", "Messages, disk completions and requests that wait for the node's next step.")
 	descQueued    = desc("peer_messages_waiting", "Messages that wait to be sent, by peer.", "peer")
+	descFull      = desc("log_disk_full", "1 if the disk has no room for the next segment of the log: the node stops when this one is full.")
 	descMalformed = desc("malformed_total", "Messages, and connections to the peer port, that made no sense.", "what")
 )
 
@@ -92,7 +93,7 @@ func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 		descNodes, descPeersUp, descReady, descFormed, descAbstains, descBoot, descMachines, descMessages, descFailures, descRetries, descProposals,
 		descReads, descRounds, descCommits, descAborts, descCopied, descRejects, descRepair, descMalformed,
 		descWatchers, descChanges, descSlow,
-		descWaiting, descRefused, descConns, descClosed, descEvents, descQueued,
+		descWaiting, descRefused, descConns, descClosed, descEvents, descQueued, descFull,
 	} {
 		out <- d
 	}
@@ -178,4 +179,9 @@ func (m *metrics) collectClients(gauge func(*prometheus.Desc, float64, ...string
 	gauge(descConns, float64(connections))
 	count(descClosed, closed)
 	gauge(descEvents, float64(len(l.events)))
+	full := 0.0
+	if l.full.Load() {
+		full = 1
+	}
+	gauge(descFull, full)
 }

@@ -3,6 +3,7 @@ package lockstep
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
@@ -96,6 +97,9 @@ func (p *process) take(ev *sim.Event, e *node.Event) {
 		e.Kind = node.Timer
 	case sim.Done:
 		e.Kind = node.Done
+		if errors.Is(ev.Err, sim.ErrFull) {
+			e.Err = fmt.Errorf("%w: %w", wal.ErrFull, ev.Err)
+		}
 	}
 }
 

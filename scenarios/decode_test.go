@@ -101,7 +101,7 @@ func TestBrokenPlansAreRefusedByPath(t *testing.T) {
 		{"bad message", `c1.1 #1`, `c1.1`,
 			`fates[0].message: message "1>2 proposal door/a c1.1": want LINK KIND MACHINE OPERATION #N`},
 		{"unknown disk fault", `"rot"`, `"rust"`,
-			`faults[6].what: disk fault "rust": want one of [rot misdirect read_error short_read write_error sync_error full slow stuck]`},
+			`faults[6].what: disk fault "rust": want one of [rot misdirect read_error short_read write_error sync_error full slow stuck zeroed cut]`},
 		{"a number for a disk fault", `"rot"`, `1`,
 			`faults[6].what: 1: want a string`},
 		{"unknown verdict", `"drop"}`, `"lose"}`,

@@ -19,6 +19,7 @@ type System struct {
 	Manners     bool             // its nodes tell operations apart by their ids: see Manner
 	Majority    bool             // a majority of its nodes is enough to go on
 	Forms       bool             // its nodes can form their cluster: see Knobs.Forming
+	Proof       string           // the file in which nodes note what else is durable; see sim.Config
 	Marks       []string         // names of what runs should come by; see Marker
 	New         func(*Plan) Run  // the system's side of one run
 }

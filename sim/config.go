@@ -29,6 +29,11 @@ type Config struct {
 	// off in the midst if that is so: the way to show that a codec refuses them.
 	// What is damaged is chosen at k. The message is lost in any case.
 	Damage func(from, to ID, m Message, cut bool, k keyed.Key)
+	// Proof, if not empty, names the file in which each process notes how far its
+	// other files have come: when a sync of it is done, the process can tell for good
+	// that what was durable when it was last written to was there, whatever becomes of
+	// the other files, and how long they were made. So disks may lose more.
+	Proof string
 	// Refusals has processes told of sends that fail where they are made, by an
 	// Event of that kind. Otherwise they are lost without a word.
 	Refusals bool

@@ -13,6 +13,7 @@ import (
 // and has not done.
 type disk struct {
 	profile DiskProfile
+	proof   string // Config.Proof
 	key     keyed.Key
 	free    Duration // when the device has done all that it was asked
 	dir     directory
@@ -101,6 +102,9 @@ func (d *disk) take(r *DiskRequest) *request {
 	}
 	switch r.Op {
 	case DiskWrite, DiskTruncate:
+		if d.proof != "" && r.File == d.proof {
+			d.noted()
+		}
 		t.given, t.copied = r.Data, d.copy(r.Data)
 		t.file.change(change{op: r.Op, offset: r.Offset, data: t.copied})
 	case DiskRemove:
@@ -164,6 +168,9 @@ func (d *disk) execute(r *request) {
 		d.dir.settle(r.covers)
 	case r.op == DiskSync && r.err == nil:
 		r.file.settle(r.covers)
+		if d.proof != "" && r.file == d.dir.find(d.proof) {
+			d.attested()
+		}
 	case r.op == DiskSync && r.file != nil:
 		d.drop(r)
 	}

@@ -40,7 +40,7 @@ func (f *file) synced() []byte {
 func (w *World) RestoreDisk(id ID, c DiskCopy) {
 	p := w.down(id)
 	p.disk = disk{
-		profile: p.disk.profile, key: p.disk.key.Name("restored").Word(uint64(p.life)),
+		profile: p.disk.profile, proof: p.disk.proof, key: p.disk.key.Name("restored").Word(uint64(p.life)),
 		blocks: p.disk.blocks, trouble: p.disk.trouble, // damage may be in the copy, too
 	}
 	for _, f := range c {

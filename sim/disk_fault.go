@@ -12,12 +12,13 @@ import (
 // DiskProfile allows.
 type DiskFault uint8
 
-// The faults. The first two damage at once what is durable, and for good; the
+// The faults. Those of Damages do so at once to what is durable, and for good; the
 // others last for a while.
 //
 // Damage is only ever done to bytes that a later sync of the same file came
-// after and that nobody has written since: a log that syncs one batch at a time
-// can tell such damage from a torn tail, and nothing else.
+// after, or one of the file of proofs (Config.Proof), and that nobody has written
+// since: a log that syncs one batch at a time can tell such damage from a torn
+// tail, and nothing else. Zeroed and Cut need that other file.
 const (
 	Rot         DiskFault = iota + 1 // a byte or a sector changes
 	Misdirected                      // a write turns out to have landed elsewhere: the right place is as before, the wrong one is overwritten
@@ -28,12 +29,14 @@ const (
 	FullDisk                         // files, holes included, cannot grow much longer; a write does what fits and fails
 	SlowDisk                         // everything takes up to a hundred times as long
 	StuckSync                        // no sync begins before the fault ends
+	Zeroed                           // a file is zeros from somewhere on
+	Cut                              // a file is shorter than it was
 	diskFaults
 )
 
 var diskFaultNames = [diskFaults]string{
 	Rot: "rot", Misdirected: "misdirect", ReadError: "read_error", ShortRead: "short_read", WriteError: "write_error",
-	SyncError: "sync_error", FullDisk: "full", SlowDisk: "slow", StuckSync: "stuck",
+	SyncError: "sync_error", FullDisk: "full", SlowDisk: "slow", StuckSync: "stuck", Zeroed: "zeroed", Cut: "cut",
 }
 
 // DiskFaults lists them.
@@ -46,7 +49,9 @@ func DiskFaults() []DiskFault {
 }
 
 // Damages reports whether f changes what is durable.
-func (f DiskFault) Damages() bool { return f == Rot || f == Misdirected }
+func (f DiskFault) Damages() bool {
+	return f == Rot || f == Misdirected || f == Zeroed || f == Cut
+}
 
 func (f DiskFault) String() string {
 	if f == 0 || f >= diskFaults {
@@ -88,6 +93,7 @@ type trouble struct {
 	now      Duration             // of the boot under way
 	failed   bool                 // an operation of this life ended with an error of a fault
 	damaged  bool                 // something durable was changed
+	leans    bool                 // ... of which nothing but the file of proofs may tell
 }
 
 func (t *trouble) active(f DiskFault, now Duration) bool { return now < t.until[f] }
@@ -102,7 +108,7 @@ func (d *disk) inflict(f DiskFault, now, until Duration, hits *DiskHits) {
 	t := d.trouble
 	k := d.key.Name(diskFaultNames[f]).Word(uint64(now)) // whatever else befalls the disk
 	switch {
-	case f == Rot && d.rot(k), f == Misdirected && d.misdirect(k):
+	case f == Rot && d.rot(k), f == Misdirected && d.misdirect(k), f == Zeroed && d.blank(k), f == Cut && d.cut(k):
 		t.damaged = true
 		t.hit(f)
 	case f == FullDisk && !t.active(f, now):
@@ -253,10 +259,18 @@ func (t *trouble) read(d *disk, name string, data []byte) ([]byte, error) {
 
 // victim picks a file in which there is something to damage.
 func (d *disk) victim(k keyed.Key) *file {
+	return d.pick(k, func(f *file) int64 {
+		durable := f.durable()
+		f.proven, f.attested = min(f.proven, durable), min(f.attested, durable)
+		return d.provenBy(f)
+	})
+}
+
+// pick picks a file of which there is something.
+func (d *disk) pick(k keyed.Key, size func(*file) int64) *file {
 	var sound []*file
 	for _, e := range d.dir.read {
-		e.file.proven = min(e.file.proven, e.file.durable())
-		if e.file.proven > 0 {
+		if size(e.file) > 0 && !d.spared(e.file) {
 			sound = append(sound, e.file)
 		}
 	}
@@ -289,14 +303,16 @@ func (d *disk) rot(k keyed.Key) bool {
 		return false
 	}
 	f.fold()
-	at := int64(k.Name("at").Below(uint64(f.proven)))
+	proven := d.provenBy(f)
+	at := int64(k.Name("at").Below(uint64(proven)))
 	end := at + 1
 	if k.Name("sector").Chance(500_000) {
-		end = min(f.proven, at+sectorSize)
+		end = min(proven, at+sectorSize)
 	}
 	for i := at; i < end; i++ {
 		f.image[i] ^= byte(1 + k.Word(uint64(i)).Below(255))
 	}
+	d.lean(f)
 	return true
 }
 
@@ -307,7 +323,7 @@ func (d *disk) misdirect(k keyed.Key) bool {
 	if f == nil {
 		return false
 	}
-	i, found := f.alone(k.Name("write"))
+	i, found := f.alone(k.Name("write"), d.provenBy(f))
 	if !found {
 		return false
 	}
@@ -321,20 +337,23 @@ func (d *disk) misdirect(k keyed.Key) bool {
 	f.fold()
 	g.fold()
 	copy(f.image[c.offset:], was)
-	if at := int64(k.Name("at").Below(uint64(g.proven))); g != f || at != c.offset {
-		copy(g.image[at:g.proven], c.data)
+	proven := d.provenBy(g)
+	if at := int64(k.Name("at").Below(uint64(proven))); g != f || at != c.offset {
+		copy(g.image[at:proven], c.data)
+		d.lean(g)
 	}
+	d.lean(f)
 	return true
 }
 
 // alone picks a settled write that is proven and that no later change of f has
 // to do with.
-func (f *file) alone(k keyed.Key) (int, bool) {
+func (f *file) alone(k keyed.Key, proven int64) (int, bool) {
 	n := uint64(f.settled)
 	for j := range n {
 		i := int((k.Below(max(n, 1)) + j) % n)
 		c := f.changes[i]
-		if c.op == DiskWrite && len(c.data) > 0 && c.end() <= f.proven && !slices.ContainsFunc(f.changes[i+1:f.settled], c.meets) {
+		if c.op == DiskWrite && len(c.data) > 0 && c.end() <= proven && !slices.ContainsFunc(f.changes[i+1:f.settled], c.meets) {
 			return i, true
 		}
 	}

@@ -250,16 +250,87 @@ func TestAKillSparesWhatALossOfPowerTakes(t *testing.T) {
 }
 
 func TestNamesOfDiskFaults(t *testing.T) {
-	require.Len(t, DiskFaults(), 9)
+	require.Len(t, DiskFaults(), 11)
 	for _, f := range DiskFaults() {
 		text, err := encoding.TextMarshaler(f).MarshalText()
 		require.NoError(t, err)
 		var g DiskFault
 		require.NoError(t, g.UnmarshalText(text))
 		require.Equal(t, f, g)
-		require.Equal(t, f == Rot || f == Misdirected, f.Damages())
+		require.Equal(t, slices.Contains([]DiskFault{Rot, Misdirected, Zeroed, Cut}, f), f.Damages())
 	}
 	var f DiskFault
 	require.ErrorContains(t, f.UnmarshalText([]byte("rust")), `disk fault "rust": want one of [rot misdirect read_error`)
 	require.Equal(t, "disk fault 77", DiskFault(77).String())
+}
+
+// proven is a log of n synced writes of 8 bytes in a file made with 200 bytes, of
+// which the file of proofs tells up to one of them.
+func proven(seed uint64, n, told int) *disk {
+	d := &disk{key: keyed.Seed(seed), proof: "proof"}
+	ask(d, write("f", 192, "the end."), sync("f"))
+	finish(d)
+	for i := range n {
+		ask(d, write("f", int64(i)*8, fmt.Sprintf("batch %2d", i)), sync("f"))
+		finish(d)
+		if i+1 == told {
+			ask(d, write("proof", 0, fmt.Sprint(i)), sync("proof"))
+			finish(d)
+		}
+	}
+	return d
+}
+
+// What the file of proofs tells of may be damaged, the last batch too, and what
+// nothing tells of stays as it is unless what is told of is damaged as well.
+func TestDamageThatTheFileOfProofsTellsOf(t *testing.T) {
+	for _, f := range []DiskFault{Rot, Misdirected, Zeroed, Cut} {
+		for _, told := range []int{0, 5, 10} {
+			t.Run(fmt.Sprintf("%v, told of %d", f, told), func(t *testing.T) {
+				last := 0 // how often the last batch was damaged
+				for seed := range uint64(300) {
+					d := proven(seed, 10, told)
+					before, _ := d.Read("f")
+					d.inflict(f, 0, 0, &DiskHits{})
+					after, _ := d.Read("f")
+					if !d.trouble.damaged {
+						require.Equal(t, before, after)
+						continue
+					}
+					if len(after) < 80 || string(before[72:80]) != string(after[72:80]) {
+						last++
+					}
+					require.NotEqual(t, before, after)
+				}
+				switch {
+				case told == 0 && f != Rot && f != Misdirected, told < 10 && (f == Rot || f == Misdirected):
+					require.Zero(t, last)
+				default:
+					require.Positive(t, last)
+				}
+			})
+		}
+	}
+}
+
+// The file of proofs is left in order once something is damaged that only it may
+// tell of.
+func TestTheFileOfProofsIsSparedAfterDamage(t *testing.T) {
+	for seed := range uint64(200) {
+		d := proven(seed, 10, 10)
+		ask(d, write("proof", 8, "x"), sync("proof"), write("proof", 16, "y"), sync("proof"))
+		finish(d)
+		finish(d)
+		d.inflict(Zeroed, 0, 0, &DiskHits{})
+		if !d.trouble.damaged {
+			continue
+		}
+		before, _ := d.Read("proof")
+		for at := range Duration(20) {
+			d.inflict(Rot, 1+at, 0, d.trouble.hits)
+			d.inflict(Cut, 1+at, 0, d.trouble.hits)
+		}
+		after, _ := d.Read("proof")
+		require.Equal(t, before, after)
+	}
 }

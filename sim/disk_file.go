@@ -19,6 +19,11 @@ type file struct {
 	// the end of the bytes that nobody has written since the last sync.
 	proven, untouched int64
 	torn              bool // a write was done in part since: the next sync proves nothing
+	// attested is the end of the bytes that nobody has written since the file of
+	// proofs told of them, durably; made is how long the file was then. told is how
+	// many changes were settled when the file of proofs was last written to.
+	attested, made int64
+	told           uint64
 }
 
 // change is a write or a truncation. A lost one can be read until the power
@@ -36,6 +41,10 @@ func (f *file) changed() uint64 { return f.folded + uint64(len(f.changes)) }
 func (f *file) change(c change) {
 	f.changes = append(f.changes, c)
 	f.untouched, f.proven = min(f.untouched, c.offset), min(f.proven, c.offset)
+	f.attested = min(f.attested, c.offset)
+	if c.op == DiskTruncate {
+		f.made = min(f.made, c.offset)
+	}
 }
 
 // undo takes back the last change, which is not settled.

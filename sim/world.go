@@ -79,7 +79,7 @@ func New(cfg Config) (*World, error) {
 		ids[i] = s.ID
 		w.procs[s.ID] = &proc{
 			id: s.ID, clock: s.Clock,
-			disk: disk{profile: s.Disk, key: root.Name("disk").Word(uint64(s.ID))},
+			disk: disk{profile: s.Disk, proof: cfg.Proof, key: root.Name("disk").Word(uint64(s.ID))},
 		}
 		w.fold(uint64(s.ID)<<32|uint64(uint32(s.Clock.Drift)), uint64(s.Clock.Offset))
 	}
@@ -193,7 +193,7 @@ func (w *World) Kill(id ID) {
 // Wipe empties the disk of a process, which must be down: nothing is left.
 func (w *World) Wipe(id ID) {
 	p := w.down(id)
-	p.disk = disk{profile: p.disk.profile, key: p.disk.key.Name("wiped").Word(uint64(p.life)), blocks: p.disk.blocks}
+	p.disk = disk{profile: p.disk.profile, proof: p.disk.proof, key: p.disk.key.Name("wiped").Word(uint64(p.life)), blocks: p.disk.blocks}
 	w.faults.Wipe++
 	w.fold(uint64(id), keyed.String("wipe"))
 }

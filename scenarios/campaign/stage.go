@@ -58,7 +58,7 @@ func newStage(sys scenarios.System, p *scenarios.Plan, o Options) (*stage, error
 	}
 	s.repairer, _ = s.run.(scenarios.Repairer)
 	cfg := sim.Config{
-		Seed: p.Seed, Network: p.Network, New: s.process, Observe: s.observe, Trace: o.Trace, Memory: o.Memory,
+		Seed: p.Seed, Network: p.Network, New: s.process, Observe: s.observe, Trace: o.Trace, Memory: o.Memory, Proof: sys.Proof,
 	}
 	if c, ok := s.run.(scenarios.Carrier); ok && p.Knobs.Codec != "" {
 		cfg.Wire = func(_, _ sim.ID, m sim.Message) sim.Message { return c.Carry(m) }

@@ -26,6 +26,7 @@ func System() scenarios.System {
 		Manners:     true,
 		Majority:    true,
 		Forms:       true,
+		Proof:       "wal-mark",
 		Marks:       markNames(),
 		New:         func(p *scenarios.Plan) scenarios.Run { return newRun(p) },
 	}

@@ -1,0 +1,110 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+)
+
+// A process may note in one of its files how far the others had come, and so prove
+// what nothing in them does: that their last synced bytes were there (Config.Proof).
+// What is proven in that way may be damaged too.
+
+// noted is told of a write to the file of proofs, before it is taken: what is
+// durable now is what it can tell of.
+func (d *disk) noted() {
+	for _, e := range d.dir.read {
+		e.file.told = e.file.folded + uint64(e.file.settled)
+	}
+}
+
+// attested is told that a sync of the file of proofs is done: what the last write
+// to it told of is proven for good, as long as nobody writes there.
+func (d *disk) attested() {
+	for _, e := range d.dir.read {
+		if f := e.file; f.told >= f.folded && f.told > 0 {
+			f.attest(int(f.told - f.folded))
+		}
+	}
+}
+
+// attest notes which bytes the first changes have made, and no later one has.
+func (f *file) attest(changes int) {
+	n := int64(len(f.image))
+	for _, c := range f.changes[:changes] {
+		switch {
+		case c.lost:
+			return
+		case c.op == DiskTruncate:
+			n = c.offset
+		case len(c.data) > 0:
+			n = max(n, c.end())
+		}
+	}
+	f.made = n
+	for _, c := range f.changes[changes:] {
+		n = min(n, c.offset)
+	}
+	f.attested = n
+}
+
+// provenBy is the end of the bytes of f of which the process can tell that they
+// were durable.
+func (d *disk) provenBy(f *file) int64 {
+	if d.proof == "" || f == d.dir.find(d.proof) {
+		return f.proven
+	}
+	return max(f.proven, f.attested)
+}
+
+// lean notes that damage was done to f. If it can be told by the file of proofs
+// alone, that is left in order from then on; if it was done there, nothing is
+// proven by it until the next sync.
+func (d *disk) lean(f *file) {
+	if d.proof == "" {
+		return
+	}
+	if f != d.dir.find(d.proof) {
+		d.trouble.leans = true
+		return
+	}
+	for _, e := range d.dir.read {
+		e.file.attested = 0
+	}
+}
+
+// spared reports whether f must not be damaged.
+func (d *disk) spared(f *file) bool {
+	return d.trouble.leans && f == d.dir.find(d.proof)
+}
+
+// blank fills a file with zeros from somewhere in what the file of proofs attests.
+func (d *disk) blank(k keyed.Key) bool {
+	f := d.pick(k, func(f *file) int64 { return min(f.attested, f.durable()) })
+	if f == nil || f == d.dir.find(d.proof) {
+		return false
+	}
+	f.fold()
+	attested := min(f.attested, int64(len(f.image)))
+	at := int64(k.Name("at").Below(uint64(attested)))
+	if !slices.ContainsFunc(f.image[at:attested], func(b byte) bool { return b != 0 }) {
+		return false // what is attested stays as it is, and so proves nothing
+	}
+	clear(f.image[at:])
+	d.lean(f)
+	return true
+}
+
+// cut makes a file shorter than it was when the file of proofs told of it.
+func (d *disk) cut(k keyed.Key) bool {
+	f := d.pick(k, func(f *file) int64 { return min(f.made, f.durable()) })
+	if f == nil {
+		return false
+	}
+	f.fold()
+	at := int64(k.Name("at").Below(uint64(min(f.made, int64(len(f.image))))))
+	f.image = f.image[:at]
+	f.proven, f.untouched, f.attested, f.made = min(f.proven, at), min(f.untouched, at), min(f.attested, at), at
+	d.lean(f)
+	return true
+}

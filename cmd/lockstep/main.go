@@ -15,15 +15,16 @@ import (
 // Exit codes.
 const (
 	exitFine      = 0
-	exitViolated  = 1 // a property does not hold
-	exitUsage     = 2 // wrong flags, unreadable input or unwritable output
-	exitHarness   = 3 // the harness itself is at fault, as by nondeterminism
-	exitUndecided = 4 // a history took longer to judge than allowed
-	exitRejected  = 5 // a client's operation had no effect
-	exitUnknown   = 6 // a client's operation may have taken effect
-	exitStopped   = 7 // a node stopped by itself
-	exitCold      = 8 // a campaign did not reach all that it should
-	exitNobody    = 9 // no node, or no majority of them, has answered in time, and nothing was changed
+	exitViolated  = 1  // a property does not hold
+	exitUsage     = 2  // wrong flags, unreadable input or unwritable output
+	exitHarness   = 3  // the harness itself is at fault, as by nondeterminism
+	exitUndecided = 4  // a history took longer to judge than allowed
+	exitRejected  = 5  // a client's operation had no effect
+	exitUnknown   = 6  // a client's operation may have taken effect
+	exitStopped   = 7  // a node stopped by itself
+	exitCold      = 8  // a campaign did not reach all that it should
+	exitNobody    = 9  // no node, or no majority of them, has answered in time, and nothing was changed
+	exitDamaged   = 10 // the log of a node is damaged, or not all there
 
 	exitInapplicable = 125 // an expected verdict cannot be checked: git bisect skips the commit
 )

@@ -185,6 +185,9 @@ func serve(cmd *cobra.Command, configs []server.Config) error {
 	}()
 	for _, cfg := range configs {
 		s, err := server.Start(cfg)
+		if refusesLog(err) {
+			return &failure{exitDamaged, fmt.Sprintf("node %d: %v", cfg.Node.ID, err)}
+		}
 		if errors.Is(err, server.ErrEnded) {
 			return &failure{exitStopped, fmt.Sprintf("node %d: %v", cfg.Node.ID, err)}
 		}

@@ -111,8 +111,19 @@ func (d *Dir) Free() (uint64, error) {
 }
 
 // List returns the names of the log's files, sorted.
-func (d *Dir) List() ([]string, error) {
-	entries, err := os.ReadDir(d.path)
+func (d *Dir) List() ([]string, error) { return Reader(d.path).List() }
+
+// Read returns all bytes of one of the log's files. The error for one that is
+// not there is fs.ErrNotExist.
+func (d *Dir) Read(name string) ([]byte, error) { return Reader(d.path).Read(name) }
+
+// Reader is the directory of a log that is only read: nothing in it is changed, and
+// a node may have it meanwhile. It implements wal.Dir.
+type Reader string
+
+// List is that of Dir.
+func (r Reader) List() ([]string, error) {
+	entries, err := os.ReadDir(string(r))
 	if err != nil {
 		return nil, explain(err)
 	}
@@ -125,13 +136,12 @@ func (d *Dir) List() ([]string, error) {
 	return names, nil
 }
 
-// Read returns all bytes of one of the log's files. The error for one that is
-// not there is fs.ErrNotExist.
-func (d *Dir) Read(name string) ([]byte, error) {
+// Read is that of Dir.
+func (r Reader) Read(name string) ([]byte, error) {
 	if !ofLog(name) {
-		return nil, d.notOfLog(name)
+		return nil, notOfLog(string(r), name)
 	}
-	data, err := os.ReadFile(d.at(name))
+	data, err := os.ReadFile(filepath.Join(string(r), name))
 	if err != nil {
 		return nil, explain(err)
 	}

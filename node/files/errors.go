@@ -61,8 +61,8 @@ func (d *Dir) failed(op, path string, err error) error {
 	return explain(err)
 }
 
-func (d *Dir) notOfLog(name string) error {
-	return fmt.Errorf("files: %s: %q is not the name of a file of the log, %s*", d.path, name, prefix)
+func notOfLog(path, name string) error {
+	return fmt.Errorf("files: %s: %q is not the name of a file of the log, %s*", path, name, prefix)
 }
 
 // cannotSync reports whether err says that a directory is on a file system that

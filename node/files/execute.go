@@ -121,7 +121,7 @@ func (d *Dir) remove(name string) error {
 func (d *Dir) rename(name, to string) error {
 	for _, n := range []string{name, to} {
 		if !ofLog(n) {
-			return d.notOfLog(n)
+			return notOfLog(d.path, n)
 		}
 	}
 	if err := d.closeSynced(); err != nil {
@@ -151,7 +151,7 @@ func (d *Dir) file(name string, create bool) (*logFile, error) {
 		return f, nil
 	}
 	if !ofLog(name) {
-		return nil, d.notOfLog(name)
+		return nil, notOfLog(d.path, name)
 	}
 	flags := os.O_RDWR
 	if create {

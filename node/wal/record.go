@@ -112,3 +112,11 @@ func seed(salt uint32, at LSN) uint32 {
 
 // number is the payload of a boot or a trim.
 func number(n uint64) []byte { return binary.LittleEndian.AppendUint64(nil, n) }
+
+// numberIn is the number that a boot or a trim carries; 0 if it has none.
+func numberIn(r record) uint64 {
+	if len(r.payload) != 8 {
+		return 0
+	}
+	return binary.LittleEndian.Uint64(r.payload)
+}

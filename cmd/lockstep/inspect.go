@@ -1,0 +1,226 @@
+package main
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/files"
+	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/spf13/cobra"
+)
+
+// refusesLog reports whether a node refuses its log because of what it holds, or
+// does not hold.
+func refusesLog(err error) bool {
+	return errors.Is(err, wal.ErrDamaged) || errors.Is(err, wal.ErrMissing) || errors.Is(err, node.ErrRecord)
+}
+
+func inspectCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "inspect DIR",
+		Short: "Tell what the directory of a node holds, sound or damaged",
+		Long: `Tell what the directory of a node (--data) holds: whose log it is, its boots and
+segments, how far it goes and how far it is known to have gone, where it is damaged,
+and the machines that it holds with their last ballots and versions. Nothing is
+changed and nothing is locked; a node may use the directory meanwhile, and then what
+is told may be half of what it writes.
+
+It exits with 10 if a node would refuse the log as damaged, or as not all there.`,
+		Args: cobra.MatchAll(func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fmt.Errorf("%s: want one directory, got %d arguments; see %s --help", cmd.CommandPath(), len(args), cmd.CommandPath())
+			}
+			return nil
+		}),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return inspect(cmd.OutOrStdout(), args[0], asJSON(cmd))
+		},
+	}
+}
+
+func inspect(out io.Writer, path string, inJSON bool) error {
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("inspect: %w", err)
+	}
+	x, err := node.InspectLog(files.Reader(path))
+	if errors.Is(err, wal.ErrMissing) {
+		return fmt.Errorf("inspect %s: there is no log: give the directory that a node was given as --data", path)
+	}
+	if err != nil {
+		return fmt.Errorf("inspect %s: %w", path, err)
+	}
+	t := tellLog(path, x)
+	if inJSON {
+		err = json.NewEncoder(out).Encode(t)
+	} else {
+		_, err = io.WriteString(out, t.text())
+	}
+	if err == nil && t.Refused != "" {
+		return &failure{code: t.code}
+	}
+	return err
+}
+
+// toldLog is what is told of a log.
+type toldLog struct {
+	Directory   string        `json:"directory"`
+	Cluster     string        `json:"cluster,omitempty"`
+	Node        uint16        `json:"node,omitempty"`
+	Incarnation string        `json:"incarnation,omitempty"`
+	Format      uint16        `json:"format,omitempty"`
+	Boots       uint64        `json:"boots"`
+	End         wal.LSN       `json:"end"`
+	Marked      wal.LSN       `json:"marked"` // how far the log is known to have gone
+	Marks       int           `json:"marks"`  // that check
+	TornTail    int           `json:"torn_tail,omitempty"`
+	Segments    []toldSegment `json:"segments"`
+	Machines    []toldMachine `json:"machines"`
+	Unreadable  []string      `json:"unreadable,omitempty"`
+	Refused     string        `json:"refused,omitempty"`
+	Next        string        `json:"next"`
+
+	code int
+}
+
+type toldSegment struct {
+	File    string       `json:"file"`
+	Bytes   int          `json:"bytes"`
+	Made    uint64       `json:"made,omitempty"`
+	Use     string       `json:"use"` // needed, trimmed, or not in use
+	Format  uint16       `json:"format,omitempty"`
+	Base    wal.LSN      `json:"base"`
+	End     wal.LSN      `json:"end"`
+	Records int          `json:"records"`
+	Sealed  bool         `json:"sealed"`
+	Damages []toldDamage `json:"damages,omitempty"`
+}
+
+type toldDamage struct {
+	From int `json:"from"`
+	To   int `json:"to"`
+}
+
+type toldMachine struct {
+	Key      string  `json:"key"`
+	Promised string  `json:"promised"`
+	Accepted string  `json:"accepted"`
+	State    string  `json:"state,omitempty"`
+	Version  *uint64 `json:"version,omitempty"`
+}
+
+func tellLog(path string, x *node.LogInspection) *toldLog {
+	t := &toldLog{
+		Directory: path, Boots: x.Boots, End: x.End, Format: x.Version, Node: x.Identity.Node,
+		Marks: len(x.Marks), TornTail: x.Cut, Segments: []toldSegment{}, Machines: []toldMachine{},
+	}
+	if x.Version > 0 {
+		t.Cluster, t.Incarnation = hex.EncodeToString(x.Identity.Cluster[:]), hex.EncodeToString(x.Identity.Incarnation[:])
+	}
+	for _, m := range x.Marks {
+		if x.Version == 0 || m.Incarnation == x.Identity.Incarnation {
+			t.Marked = max(t.Marked, m.At)
+		}
+	}
+	for i := range x.Segments {
+		t.Segments = append(t.Segments, tellSegment(&x.Segments[i]))
+	}
+	for _, m := range x.Machines {
+		told := toldMachine{Key: m.Key, Promised: m.Promised.String(), Accepted: m.Accepted.String()}
+		if m.Value != nil {
+			told.State, told.Version = m.Value.State, &m.Value.Version
+		}
+		t.Machines = append(t.Machines, told)
+	}
+	for _, err := range x.Unreadable {
+		t.Unreadable = append(t.Unreadable, err.Error())
+	}
+	t.judge(x)
+	return t
+}
+
+func tellSegment(f *wal.Found) toldSegment {
+	t := toldSegment{
+		File: f.File, Bytes: f.Size, Made: f.Made, Format: f.Version,
+		Base: f.Base, End: f.End, Records: f.Records, Sealed: f.Sealed,
+	}
+	switch {
+	case !f.Headed:
+		t.Use = "no header that checks: not in use, or damaged"
+	case f.Needed:
+		t.Use = "needed"
+	default:
+		t.Use = "trimmed: not needed"
+	}
+	for _, d := range f.Damages {
+		t.Damages = append(t.Damages, toldDamage{d.From, d.To})
+	}
+	return t
+}
+
+// judge says whether a node would go on from the log, and what to do.
+func (t *toldLog) judge(x *node.LogInspection) {
+	t.code = exitUsage
+	switch err := x.Refused; {
+	case err == nil && len(x.Unreadable) > 0:
+		t.Refused, t.code = x.Unreadable[0].Error(), exitDamaged
+		t.Next = "Run the version of the program that wrote the log, or a later one."
+	case err == nil:
+		t.Next = "A node can go on from this log. What no log alone can know is whether it is an older copy of itself."
+	case errors.Is(err, wal.ErrDamaged), errors.Is(err, wal.ErrMissing):
+		t.Refused, t.code = err.Error(), exitDamaged
+		t.Next = "Leave the directory as it is, and leave the node stopped. The cluster goes on while a majority of the members is up: " +
+			"see to it that the others are well (lockstep status), and copy elsewhere what is to be looked into. " +
+			"A file that was moved may be put back, the very one. An older copy of a file or of the directory must not be: " +
+			"the node would break promises that it has made since."
+	default:
+		t.Refused = err.Error()
+		t.Next = "Run the version of the program that wrote the log, or a later one."
+	}
+}
+
+func (t *toldLog) text() string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	if t.Format == 0 {
+		line("%s: a log of which no header checks", t.Directory)
+	} else {
+		line("%s: the log of node %d, format %d, boot %d", t.Directory, t.Node, t.Format, t.Boots)
+		line("cluster %s, incarnation %s", t.Cluster, t.Incarnation)
+	}
+	line("records are found up to position %d; %d of 2 marks check, and prove that they went up to %d", t.End, t.Marks, t.Marked)
+	for _, s := range t.Segments {
+		made := ""
+		if s.Made > uint64(s.Bytes) {
+			made = fmt.Sprintf(" of the %d that it was made with", s.Made)
+		}
+		line("  %s  %d bytes%s, %d records, positions %d to %d, sealed %v; %s", s.File, s.Bytes, made, s.Records, s.Base, s.End, s.Sealed, s.Use)
+		for _, d := range s.Damages {
+			line("    nothing checks from offset %d to %d, and there are records behind it", d.From, d.To)
+		}
+	}
+	if t.TornTail > 0 {
+		line("%d bytes behind the last record were never acknowledged, or are of an earlier use of the file: a node clears them", t.TornTail)
+	}
+	line("%d machines%s", len(t.Machines), map[bool]string{true: ", as far as records of them are found; newer ones may be lost"}[t.Refused != ""])
+	for _, m := range t.Machines {
+		if m.Version == nil {
+			line("  %s  promised %s, accepted %s", m.Key, m.Promised, m.Accepted)
+		} else {
+			line("  %s  %s v%d, accepted %s, promised %s", m.Key, m.State, *m.Version, m.Accepted, m.Promised)
+		}
+	}
+	for _, e := range t.Unreadable {
+		line("unreadable: %s", e)
+	}
+	if t.Refused != "" {
+		line("A node refuses this log: %s", t.Refused)
+	}
+	line("%s", t.Next)
+	return b.String()
+}

@@ -1,0 +1,56 @@
+package node
+
+import (
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/node/wal"
+)
+
+// Held is what a log holds of a machine: what its acceptor has promised and
+// accepted last, as far as records of it are found.
+type Held struct {
+	Key      string
+	Promised Ballot
+	Accepted Ballot
+	Value    *Value // accepted; nil if nothing is, or the record of it is not found
+}
+
+// LogInspection is what a directory tells of a node.
+type LogInspection struct {
+	*wal.Inspection
+	Machines   []Held  // in the order of their keys
+	Unreadable []error // entries that check, and that this build cannot read: one for each
+}
+
+// InspectLog reads all that can be read of a node's log, sound or not, and changes
+// nothing. Of a log that is refused what it tells may be old: newer entries may be
+// those that are lost.
+func InspectLog(dir wal.Dir) (*LogInspection, error) {
+	cfg := Defaults()
+	cfg.ID, cfg.Members = 1, []ID{1} // whose log it is does not matter to what is in it
+	n, err := New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	x := &LogInspection{}
+	x.Inspection, err = wal.Inspect(dir, func(payload []byte, end wal.LSN) {
+		if err := n.replay(payload, end); err != nil {
+			x.Unreadable = append(x.Unreadable, err)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range n.byIndex {
+		if m != nil && !pinned(m.key) {
+			x.Machines = append(x.Machines, Held{m.key, m.promised, m.accepted, m.value})
+		}
+	}
+	slices.SortFunc(x.Machines, func(a, b Held) int {
+		if a.Key < b.Key {
+			return -1
+		}
+		return 1
+	})
+	return x, nil
+}

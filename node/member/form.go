@@ -36,7 +36,7 @@ func (m *Member) follow(p *peer, in *Introduction) {
 	case m.cluster.Stage == Bound && m.cluster.ID != c.ID:
 		p.trouble = "its cluster was formed by other logs than this node is bound to"
 	case !c.has(m.own):
-		p.trouble = "its cluster was formed with another log of this node: it can only come back as a new member"
+		p.trouble = "its cluster was formed with another log of this node, and nobody takes this one for it"
 	default:
 		for i := range c.Members {
 			if c.Members[i].ID == m.own.ID {

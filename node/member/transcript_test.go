@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,13 +29,20 @@ var update = flag.Bool("update", false, "write testdata as the code behaves now"
 //	copy NODE             remember its disk
 //	restore NODE          put that in the place of its disk, while it is down
 //	slow|fast NODE        have its disk wait for sync, or no longer
-//	sync NODE             have its disk do what it was given so far
+//	sync NODE [N]         have its disk do what it was given so far, or the first N of that
+//	inherit NODE          give it a log of before clusters were recorded
 //	cut|join A B          links both ways
+//	lose A>B [KIND]       messages of that type, or all, are lost on that link
+//	hold A>B [KIND]       they are kept, until released
+//	duplicate A>B [KIND]  they arrive, and again when released
+//	pass A>B              the link is as others again
+//	release A>B           so it is, and what was kept arrives, in order
 //	peers NODE LIST       what it is started for, as in 1,2,3
 //	run DURATION
 //	propose NODE KEY STATE
 //	read NODE KEY
 //	show NODE             its stage, whether it is ready, and why not
+//	quiet                 tell no facts from now on: notices, answers and what is shown
 func TestTranscripts(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txt")
 	require.NoError(t, err)
@@ -90,6 +98,14 @@ func (x *transcript) command(name string, args []string) {
 				x.world.cut = append(x.world.cut, link)
 			}
 		}
+	case "lose", "hold", "duplicate":
+		x.taps = append(x.taps, tap{name, args[0], strings.Join(args[1:], "")})
+	case "pass":
+		x.untap(args[0])
+	case "release":
+		x.release(args[0])
+	case "quiet":
+		x.world.quiet = true
 	case "propose", "read":
 		x.asked++
 		r := &node.Request{Kind: node.Read, Key: args[1], ID: node.OpID(fmt.Sprintf("c1.%d", x.asked))}
@@ -97,6 +113,12 @@ func (x *transcript) command(name string, args []string) {
 			r.Kind, r.To = node.Propose, args[2]
 		}
 		x.hosts[number(args[0])].step(node.Event{Kind: node.Receive, From: 101, Message: r})
+	case "sync":
+		n := math.MaxInt
+		if len(args) > 1 {
+			n = number(args[1])
+		}
+		x.hosts[number(args[0])].syncSome(n)
 	default:
 		for _, arg := range args {
 			if i, err := strconv.Atoi(arg); err == nil {
@@ -123,8 +145,8 @@ func (x *transcript) host(name string, h *host, args []string) {
 	case "fast":
 		h.slow = false
 		h.sync()
-	case "sync":
-		h.sync()
+	case "inherit":
+		h.inherit()
 	case "peers":
 		h.cfg.Node.Members = nil
 		for _, id := range strings.Split(args[0], ",") {

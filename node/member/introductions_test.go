@@ -21,6 +21,9 @@ func TestIntroductionsEnd(t *testing.T) {
 			strings.Repeat("crash 1\nstart 1\nrun 1s\n", 4) + "crash 1\nrestore 1\ncrash 3\ncrash 2\nstart 2\nrun 1s\nstart 1\n"},
 		{"a copy from before the cluster formed", "members 3\nstart 1\nrun 1s\ncopy 1\nstart 2 3\nrun 2s\ncrash 1\nrestore 1\nstart 1\n"},
 		{"a wiped member", "members 3\nstart 1 2 3\nrun 1s\nwipe 1\nstart 1\n"},
+		{"an empty log and an inherited cluster", "members 3\ninherit 1 2\nstart 1 2 3\n"},
+		{"a cluster that waits for a member", "members 3\nstart 1 2\n"},
+		{"members of an empty cluster that differ", "members 3\npeers 3 1,3\nstart 1 2 3\n"},
 		{"inherited clusters of other members", "members 3\ninherit 1 2 3\npeers 3 1,3\nstart 1 2 3\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

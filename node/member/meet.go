@@ -18,7 +18,10 @@ func (m *Member) meet(p *peer, in *Introduction) {
 		}
 		return
 	}
-	p.last, p.tries = in, 0
+	if p.last == nil || p.last.Life != in.Life || p.last.Stage != in.Stage {
+		p.tries = 0
+	}
+	p.last = in
 	m.listen(p, in)
 	if m.err != nil {
 		return
@@ -27,14 +30,19 @@ func (m *Member) meet(p *peer, in *Introduction) {
 	if p.trouble = m.objection(p, in); p.trouble == "" {
 		m.consent(p, in)
 	}
+	p.untold = false
 	if p.trouble != "" {
 		p.waiting = nil
+		if p.memory != p.saved {
+			m.saveMemory(p)
+		}
+		p.untold = p.saved != p.durable // it asks again until it is answered
 		if p.trouble != before {
 			m.notice(Warn, p.id, "refused: %s", p.trouble)
 			m.spread(p)
 		}
 	}
-	if p.waiting == nil {
+	if p.waiting == nil && !p.untold {
 		m.answer(p, in)
 	}
 }

@@ -52,6 +52,7 @@ type peer struct {
 	hearsay  []Testimony   // what others remember of it
 	admitted []uint64      // ids of its lives that are heard, the last one first
 	waiting  *Introduction // admitted when memory is durable
+	untold   bool          // it is refused for what is remembered, and that is not durable yet
 	shown    uint64        // the earlier life of this log that it was shown last, because it asked
 	trouble  string        // why it is not admitted; empty: nothing is known against it
 
@@ -352,6 +353,13 @@ func (m *Member) proceed() {
 	for i := range m.peers {
 		if p := &m.peers[i]; durable >= p.savedAt {
 			p.durable = p.saved
+		}
+	}
+	for i := range m.peers {
+		if p := &m.peers[i]; p.untold && p.durable == p.saved {
+			p.untold = false
+			m.spread(p)
+			m.introduce(p, true)
 		}
 	}
 	for i := range m.peers {

@@ -37,7 +37,7 @@
 // when it is appended, before it is known in which segment. Integers are little
 // endian.
 //
-//	header (84 bytes)                     record
+//	header                                record
 //	 0  "lockstep"                         0  CRC32C of the bytes from 4 on
 //	 8  format version, uint16             4  bytes of payload, uint32
 //	10  node, uint16                       8  bytes since the batch's start, uint32
@@ -46,19 +46,57 @@
 //	32  incarnation, 16 bytes
 //	48  sequence number, uint64           kinds and payloads
 //	56  position of its first record       1  boot: its number, uint64
-//	64  last boot before it, uint64        2  entry: the owner's bytes
-//	72  first segment needed, uint64       3  seal: none
-//	80  CRC32C of the bytes up to 80       4  trim: first segment needed, uint64
+//	64  CRC32C of all the rest             2  entry: the owner's bytes
+//	68  length of the header, uint32       3  seal: none
+//	72  fields                             4  trim: first segment needed, uint64
 //
-// The first 64 bytes keep this layout in all versions. A record's checksum
+//	field                                 kinds and values of fields
+//	 0  kind, uint16                       1  last boot before the segment, uint64
+//	 2  length of the value, uint16        2  first segment needed, uint64
+//	 4  value                              3  bytes that the file was made with, uint64
+//
+// The first 64 bytes keep this layout in all versions. A later program may add
+// fields, and needs no other version for it: a program that does not know a field
+// refuses the log, unless the highest bit of its kind is set: then it passes over it. A record's checksum
 // starts from a seed that mixes the CRC32C of the incarnation with the record's
 // position. A CRC is a bijection of its seed, so the same bytes at another
 // position in the same 4 GiB of the log (inside a payload, say) fail for
 // certain, not just probably; bytes of any other origin pass with a chance of
 // 2^-32. No kind is zero, so zeros are never a record.
 //
-// Version 3 differs from version 2, which is read and gone on with, in that files
-// are used again: a program that expects zeros there must leave them alone.
+// Versions 2 and 3, which are read and gone on with, have a header of 84 bytes: the
+// last boot, the first segment needed, and a CRC32C in the place of the fields. In
+// version 2 files were not used again. A life that finds a log of theirs writes the
+// first record of its boot there, and the second to a new segment of version 4. So
+// before it is ready the log is one that the programs of those versions refuse.
+//
+// # The mark
+//
+// A file of its own, "wal-mark", tells how far the log had come when a sync was
+// complete: a position where a record ends, and the checksum of that record. It has
+// two slots of 48 bytes, 4 KiB apart; see encodeMark. A log that ends before its mark
+// has lost what was synced, and one that has another record there is not the log
+// that the mark is of. A mark of another incarnation says nothing.
+//
+// The mark is written, and not synced, with every batch: it covers the batch before,
+// whose sync is complete. So a process that is killed leaves a mark that lacks one
+// batch at most. It is synced before the log is ready, once for each segment or MiB,
+// whichever is less, and when the owner says that it rests: a node does so when it
+// has appended nothing for 100 ms, and before it stops. So after a loss of power the
+// mark may lack what was appended since. With every batch a sync of it would cost as
+// much as that of the batch; a write takes about a microsecond.
+//
+// One slot is written over until a sync of the file is done, and then the other. So
+// a torn write spoils at most the slot that was not synced, and the other says what
+// it said. A life writes first to the slot that does not check, or else to the one that
+// says more: that may not be durable, though it can be read, and the other is. A
+// sound log thus has a sound mark in every state that a crash may leave; a log of
+// version 4 without one is refused. The file is made, and durable, before the header
+// of the first segment of version 4 is written.
+//
+// A mark never accuses a sound log. It tells of a sync that was complete, so what it
+// tells of is durable; recovery never cuts before that, and writes again the same
+// bytes; and positions only grow.
 //
 // # From one segment to the next
 //
@@ -70,7 +108,8 @@
 // another name and with all that is in it, and nothing need be filled: zeros cost
 // the disk as much as records. The log rolls when a batch and a seal do not fit:
 //
-//	A  write the header of segment n+1, sync it, and sync the directory
+//	A  make segment n+1 as long as it is to be, if it is not; then write its header, sync
+//	   it, and sync the directory
 //	B  write the seal of segment n, and sync it
 //
 // and then batches go to n+1. So a seal that is found proves A, and a record in
@@ -103,44 +142,65 @@
 // The owner keeps the log short by appending again what it needs of the oldest
 // segments; see compact.go of package node.
 //
+// # A full disk
+//
+// Only a spare takes space. A request for it that the disk has no room for is Optional
+// and fails with ErrFull: the log goes on in the room that its segment has, tells so
+// (Full), and asks again when a sixteenth of a segment is used up. It fails when a batch
+// waits for the spare, and there is still no room.
+//
 // # Torn or damaged
 //
 // Recovery reads records up to the first that does not check; call its place P.
 // In a segment that is sealed there is none, and what follows the seal does not
 // matter. In the last segment a power loss keeps any part of the batch that was
-// in flight, so records that check may follow P. It is a torn tail, and cut at
-// P, if every record after P belongs to the batch of P: it starts its count at
-// P, or where the record before P does. Any other record after P belongs to a
-// later batch and proves that P was synced: that is damage, and Recover refuses
-// with ErrDamaged. To find such a record every byte after P is tried as the
-// start of one, up to the end of the file: what it held before is among them. So
-// the time that takes must not depend on what is found there (see sums).
+// in flight, so records that check may follow P. It is a torn tail, and cleared from
+// P on, unless one of these proves that there was more, or may have been: then it is
+// damage, and Recover refuses with ErrDamaged.
 //
-// Damage cannot be told from a torn tail when no later batch is there to prove
-// it: when it hits the last batch, or takes with it everything that came after
-// (a file cut short, an emptied directory). The last batch matters most where
-// it holds a boot number, which must never be used twice; so each life writes
-// its number in two batches before it is ready, and the second proves the
-// first. An owner that wants the same for its last entries, before a long
-// pause, appends one more, which may be empty. An emptied directory is formatted
-// under a new incarnation, for peers to refuse.
+//   - A record after P that does not belong to the batch of P, which starts its count at
+//     P, or where the record before P does: it belongs to a later batch, and so P was
+//     synced. To find such a record every byte after P is tried as the start of one, up
+//     to the end of the file: what it held before is among them. So the time that takes
+//     must not depend on what is found there (see sums).
+//   - The mark: it is behind P.
+//   - The length of the file: it is less than the header tells. The file was that long
+//     before it had a header, and never becomes shorter: recovery clears, and does not
+//     cut.
+//
+// An empty directory, or a first segment that nobody can have spoken from, is made
+// anew under a new incarnation, for peers to refuse, unless a mark tells that a log was there.
+//
+// # What no log alone can know
+//
+// Damage is taken for a torn tail, in silence, only if it spoils the end of the log and
+// no mark covers that: in the last batch of a process that was killed before the log
+// rested, or in what was appended after the mark was last synced, if the power failed. (A
+// batch that is larger than a segment makes a file longer than its header tells, so a
+// cut of that excess is one too.) It has lost what it acknowledged there.
+//
+// That a whole directory is an older copy of itself, segments and mark, shows nowhere
+// in it: it is sound. So is one that was emptied. Both are for those to find out who
+// remember what the node has said: its peers.
 //
 // # Crashes
 //
-// Format: the file is made, emptied, filled with zeros and synced; then the
-// header is written and synced, and the directory too; then the first boot. So
+// Format: the file is made, emptied, filled with zeros and synced; then the mark is
+// made, and synced with the directory; then the header is written and synced; then
+// the first boot. So
 // if there is more than zeros behind the place of a header, the header is sound
 // or damaged; and a first segment with nothing behind the place of one boot
 // record, and no boot in it that checks, was never spoken from and is formatted
 // anew.
 //
-// Recovery: the file is cut at P and the last batch before P is written again,
-// the same bytes to the same place, and synced; only then is anything appended.
+// Recovery: the file is filled with zeros from P on and the last batch before P is
+// written again, the same bytes to the same place, and synced; only then is anything
+// appended, and only then does the mark cover it.
 // The rewrite is there because bytes that can be read need not be on disk: a
 // failed sync drops pages that stay readable (Rebello et al., "Can Applications
 // Recover from fsync Failures?", USENIX ATC 2020). The sync before the first
 // append is there because bytes of the torn batch beyond P may be sound
-// records; were the cut not durable first, they could later join on to new
+// records; were the zeros not durable first, they could later join on to new
 // records and come back to life. A crash at any point of this leaves the same
 // records before P, and beyond P the same torn bytes or none.
 //
@@ -155,7 +215,8 @@
 //
 // A life begins by appending the first record of its boot to the last segment
 // even if that is full, and rolls with the second: nothing but records of a
-// durable boot is ever in a header.
+// durable boot is ever in a header. It is ready when the mark covers both: a boot
+// number must never be used twice.
 //
 // # What the disk must do
 //

@@ -168,7 +168,7 @@ func (d *disk) execute(r *request) {
 		d.dir.settle(r.covers)
 	case r.op == DiskSync && r.err == nil:
 		r.file.settle(r.covers)
-		if d.proof != "" && r.file == d.dir.find(d.proof) {
+		if d.proof != "" && r.file.name == d.proof {
 			d.attested()
 		}
 	case r.op == DiskSync && r.file != nil:

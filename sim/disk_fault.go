@@ -270,6 +270,7 @@ func (d *disk) victim(k keyed.Key) *file {
 func (d *disk) pick(k keyed.Key, size func(*file) int64) *file {
 	var sound []*file
 	for _, e := range d.dir.read {
+		e.file.attest()
 		if size(e.file) > 0 && !d.spared(e.file) {
 			sound = append(sound, e.file)
 		}

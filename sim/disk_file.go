@@ -21,9 +21,10 @@ type file struct {
 	torn              bool // a write was done in part since: the next sync proves nothing
 	// attested is the end of the bytes that nobody has written since the file of
 	// proofs told of them, durably; made is how long the file was then. told is how
-	// many changes were settled when the file of proofs was last written to.
+	// many changes were settled when the file of proofs was last written to, and sure
+	// how many that is sure to tell of; 0: as is noted in attested.
 	attested, made int64
-	told           uint64
+	told, sure     uint64
 }
 
 // change is a write or a truncation. A lost one can be read until the power
@@ -81,6 +82,7 @@ const foldAt = 4096
 
 // fold makes the settled changes part of the image, up to the first lost one.
 func (f *file) fold() {
+	f.attest()
 	n := 0
 	for ; n < f.settled && !f.changes[n].lost; n++ {
 		f.image = f.changes[n].apply(f.image)

@@ -22,14 +22,18 @@ func (d *disk) noted() {
 // to it told of is proven for good, as long as nobody writes there.
 func (d *disk) attested() {
 	for _, e := range d.dir.read {
-		if f := e.file; f.told >= f.folded && f.told > 0 {
-			f.attest(int(f.told - f.folded))
-		}
+		e.file.sure = e.file.told
 	}
 }
 
-// attest notes which bytes the first changes have made, and no later one has.
-func (f *file) attest(changes int) {
+// attest finds out which bytes the changes have made that are proven, and no later
+// one has. It is asked only when that matters, and before changes are forgotten.
+func (f *file) attest() {
+	if f.sure < f.folded || f.sure == 0 {
+		return
+	}
+	changes := int(f.sure - f.folded)
+	f.sure = 0
 	n := int64(len(f.image))
 	for _, c := range f.changes[:changes] {
 		switch {
@@ -51,7 +55,7 @@ func (f *file) attest(changes int) {
 // provenBy is the end of the bytes of f of which the process can tell that they
 // were durable.
 func (d *disk) provenBy(f *file) int64 {
-	if d.proof == "" || f == d.dir.find(d.proof) {
+	if d.proof == "" || f.name == d.proof {
 		return f.proven
 	}
 	return max(f.proven, f.attested)
@@ -64,24 +68,24 @@ func (d *disk) lean(f *file) {
 	if d.proof == "" {
 		return
 	}
-	if f != d.dir.find(d.proof) {
+	if f.name != d.proof {
 		d.trouble.leans = true
 		return
 	}
 	for _, e := range d.dir.read {
-		e.file.attested = 0
+		e.file.attested, e.file.sure = 0, 0
 	}
 }
 
 // spared reports whether f must not be damaged.
 func (d *disk) spared(f *file) bool {
-	return d.trouble.leans && f == d.dir.find(d.proof)
+	return d.trouble.leans && f.name == d.proof
 }
 
 // blank fills a file with zeros from somewhere in what the file of proofs attests.
 func (d *disk) blank(k keyed.Key) bool {
 	f := d.pick(k, func(f *file) int64 { return min(f.attested, f.durable()) })
-	if f == nil || f == d.dir.find(d.proof) {
+	if f == nil || f.name == d.proof {
 		return false
 	}
 	f.fold()

@@ -78,13 +78,14 @@
 // has lost what was synced, and one that has another record there is not the log
 // that the mark is of. A mark of another incarnation says nothing.
 //
-// The mark is written, and not synced, with every batch: it covers the batch before,
-// whose sync is complete. So a process that is killed leaves a mark that lacks one
-// batch at most. It is synced before the log is ready, once for each segment or MiB,
+// The mark is written, and not synced, in front of a batch when it is a KiB behind, or
+// an eighth of a segment if that is less: then it covers all batches before, of which
+// the sync is complete. So a process that is killed leaves a mark that lacks so much and
+// one batch at most. It is synced before the log is ready, once for each segment or MiB,
 // whichever is less, and when the owner says that it rests: a node does so when it
 // has appended nothing for 100 ms, and before it stops. So after a loss of power the
 // mark may lack what was appended since. With every batch a sync of it would cost as
-// much as that of the batch; a write takes about a microsecond.
+// much as that of the batch; a write costs a microsecond.
 //
 // One slot is written over until a sync of the file is done, and then the other. So
 // a torn write spoils at most the slot that was not synced, and the other says what
@@ -174,8 +175,9 @@
 // # What no log alone can know
 //
 // Damage is taken for a torn tail, in silence, only if it spoils the end of the log and
-// no mark covers that: in the last batch of a process that was killed before the log
-// rested, or in what was appended after the mark was last synced, if the power failed. (A
+// no mark covers that: in the last KiB and the last batch of a process that was killed
+// before the log rested, or in what was appended after the mark was last synced, if the
+// power failed. (A
 // batch that is larger than a segment makes a file longer than its header tells, so a
 // cut of that excess is one too.) It has lost what it acknowledged there.
 //

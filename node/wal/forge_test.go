@@ -75,12 +75,11 @@ func forgeFields(b []byte, h header) []byte {
 func forgeMark(id wal.Identity, marks ...mark) []byte {
 	file := make([]byte, slot2+48)
 	for i, m := range marks {
-		rest := append(id.Incarnation[:], binary.LittleEndian.AppendUint64(nil, m.at)...)
-		rest = binary.LittleEndian.AppendUint32(rest, m.sum)
-		rest = append(rest, 0, 0, 0, 0)
-		b := append([]byte("lockmark"), 1, 0, 0, 0)
-		sum := crc32.Checksum(append(append([]byte{}, b...), rest...), castagnoli)
-		copy(file[i*slot2:], append(binary.LittleEndian.AppendUint32(b, sum), rest...))
+		b := append([]byte("lockmark"), 1, 0, 0, 0, 0, 0, 0, 0)
+		b = append(b, id.Incarnation[:]...)
+		b = binary.LittleEndian.AppendUint64(b, m.at)
+		b = binary.LittleEndian.AppendUint32(b, m.sum)
+		copy(file[i*slot2:], binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli)))
 	}
 	return file
 }
@@ -91,7 +90,7 @@ func marksIn(file []byte) string {
 	said := ""
 	for _, offset := range []int{0, slot2} {
 		b := file[min(offset, len(file)):]
-		if len(b) < 48 || sumOfMark(b) != binary.LittleEndian.Uint32(b[12:]) {
+		if len(b) < 48 || sumOfMark(b) != binary.LittleEndian.Uint32(b[44:]) {
 			said += " none"
 			continue
 		}
@@ -101,7 +100,7 @@ func marksIn(file []byte) string {
 }
 
 func sumOfMark(b []byte) uint32 {
-	return crc32.Update(crc32.Checksum(b[:12], castagnoli), castagnoli, b[16:48])
+	return crc32.Checksum(b[:44], castagnoli)
 }
 
 // slot2 is where the second slot of a file of marks is.

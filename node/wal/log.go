@@ -98,7 +98,9 @@ func (l *Log) Take(reqs []Request) []Request {
 		l.issuePreparation()
 		l.spare.awaited = true
 	case batch:
-		l.issueMark()
+		if l.durable.at-l.mark.written >= LSN(min(markPace, l.size/8)) {
+			l.issueMark()
+		}
 		l.issueBatch()
 		l.issueChore()
 	case l.resting && l.mark.synced < l.durable.at:

@@ -21,6 +21,7 @@ const (
 	markMagic  = "lockmark"
 	markFormat = 1
 	markSize   = 48
+	markPace   = 1 << 10 // bytes of records that the mark may be behind while the log goes on
 	slotRoom   = 4 << 10 // bytes from slot to slot: no sector of a disk has part of both
 )
 
@@ -31,28 +32,14 @@ type point struct {
 	sum uint32
 }
 
-// encodeMark writes a slot as it is on disk:
+// slot is what one of the two places of a mark file holds. On disk it is
 //
 //	 0  "lockmark"
-//	 8  format, uint16, and two zeros
-//	12  CRC32C of the rest
+//	 8  format, uint16, and six zeros
 //	16  incarnation, 16 bytes
 //	32  position, uint64
-//	40  checksum of the record that ends there, uint32, and four zeros
-func encodeMark(b []byte, incarnation [16]byte, p point) {
-	copy(b, markMagic)
-	binary.LittleEndian.PutUint16(b[8:], markFormat)
-	copy(b[16:], incarnation[:])
-	binary.LittleEndian.PutUint64(b[32:], uint64(p.at))
-	binary.LittleEndian.PutUint32(b[40:], p.sum)
-	binary.LittleEndian.PutUint32(b[12:], markSum(b))
-}
-
-func markSum(b []byte) uint32 {
-	return crc32.Update(crc32.Checksum(b[:12], castagnoli), castagnoli, b[16:markSize])
-}
-
-// slot is what one of the two places of a mark file holds.
+//	40  checksum of the record that ends there, uint32
+//	44  CRC32C of the bytes up to 44
 type slot struct {
 	sound       bool
 	format      uint16
@@ -61,7 +48,7 @@ type slot struct {
 }
 
 func decodeSlot(b []byte) slot {
-	if len(b) < markSize || string(b[:8]) != markMagic || binary.LittleEndian.Uint32(b[12:]) != markSum(b) {
+	if len(b) < markSize || string(b[:8]) != markMagic || binary.LittleEndian.Uint32(b[44:]) != crc32.Checksum(b[:44], castagnoli) {
 		return slot{}
 	}
 	return slot{
@@ -161,18 +148,31 @@ func (h *history) mustReach(s *segment, offset int) error {
 // marker writes the mark of a log.
 type marker struct {
 	incarnation [16]byte
-	slot        int  // to write to
-	written     LSN  // what the file says, or will when what is in flight is done
-	synced      LSN  // what it says durably
-	syncing     bool // a sync of what is written is in flight
+	constant    uint32 // the checksum of what is the same in every mark of the log
+	slot        int    // to write to
+	written     LSN    // what the file says, or will when what is in flight is done
+	synced      LSN    // what it says durably
+	syncing     bool   // a sync of what is written is in flight
 	buffer      [markSize]byte
+}
+
+func newMarker(incarnation [16]byte) marker {
+	m := marker{incarnation: incarnation}
+	copy(m.buffer[:], markMagic)
+	binary.LittleEndian.PutUint16(m.buffer[8:], markFormat)
+	copy(m.buffer[16:], incarnation[:])
+	m.constant = crc32.Checksum(m.buffer[:32], castagnoli)
+	return m
 }
 
 // write is the request that has the mark say p, which is durable.
 func (m *marker) write(p point) Request {
 	m.written = p.at
-	encodeMark(m.buffer[:], m.incarnation, p)
-	return Request{Op: Write, File: markName, Offset: int64(m.slot) * slotRoom, Data: m.buffer[:]}
+	b := m.buffer[:]
+	binary.LittleEndian.PutUint64(b[32:], uint64(p.at))
+	binary.LittleEndian.PutUint32(b[40:], p.sum)
+	binary.LittleEndian.PutUint32(b[44:], crc32.Update(m.constant, castagnoli, b[32:44]))
+	return Request{Op: Write, File: markName, Offset: int64(m.slot) * slotRoom, Data: b}
 }
 
 // sync is the request that makes durable what was written.

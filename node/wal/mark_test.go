@@ -71,7 +71,7 @@ func TestWhatAMarkCoversIsNeverTakenForATornTail(t *testing.T) {
 		{"a higher mark of another log", segment, append(forgeMark(identity, top)[:slot2], forgeMark(other, mark{1 << 40, 1})[:48]...), nil, ""},
 		{"marks of a later program", segment, with(marks, func(b []byte) []byte {
 			b[8] = 2
-			binary.LittleEndian.PutUint32(b[12:], sumOfMark(b))
+			binary.LittleEndian.PutUint32(b[44:], sumOfMark(b))
 			return b
 		}), wal.ErrVersion, "format 2 of marks"},
 	} {

@@ -316,7 +316,7 @@ var blank [256 << 10]byte // never written to
 func newLog(o Options, h history, segments []extent) *Log {
 	l := &Log{
 		size: int64(o.Segment), id: h.identity, salt: saltOf(h.identity), boot: h.boot + 1,
-		segments: segments, first: h.first, mark: marker{incarnation: h.identity.Incarnation},
+		segments: segments, first: h.first, mark: newMarker(h.identity.Incarnation),
 	}
 	l.open(segments[len(segments)-1])
 	l.start = h.end + bootSize

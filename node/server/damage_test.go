@@ -202,3 +202,28 @@ func TestAnIdleNodeProvesItsEnd(t *testing.T) {
 		return errors.Is(err, wal.ErrDamaged)
 	})
 }
+
+// Directories that servers of earlier versions have left are gone on with.
+func TestDirectoriesOfEarlierVersionsAreGoneOnWith(t *testing.T) {
+	for _, v := range []int{2, 3} {
+		t.Run(fmt.Sprint("version ", v), func(t *testing.T) {
+			c := newCluster(t, 1, func(cfg *server.Config) { cfg.Cluster, cfg.Node.Segment = "fixture", 2048 })
+			path := c.configs[1].Data
+			require.NoError(t, os.CopyFS(path, os.DirFS(fmt.Sprintf("../wal/testdata/version-%d", v))))
+			for life := range uint64(2) {
+				c.start(1)
+				for m := range 3 {
+					a := c.get(1, fmt.Sprintf("lifecycle/m%d", m))
+					require.Equal(t, 30+life, a.Version)
+				}
+				for m := range 3 {
+					to := []string{"Running", "Stopped"}[life]
+					require.Equal(t, http.StatusOK, c.propose(1, fmt.Sprintf("lifecycle/m%d", m), fmt.Sprintf(`{"to":%q}`, to)).Status)
+				}
+				c.stop(1)
+			}
+			d := snapshot(t, path)
+			require.Contains(t, d, "wal-mark")
+		})
+	}
+}

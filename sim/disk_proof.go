@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
@@ -26,30 +27,34 @@ func (d *disk) attested() {
 	}
 }
 
-// attest finds out which bytes the changes have made that are proven, and no later
-// one has. It is asked only when that matters, and before changes are forgotten.
+// attest finds out which bytes the changes have written that are proven, and no later
+// one has, and how long they made the file. It is asked only when that matters, and
+// before changes are forgotten.
 func (f *file) attest() {
 	if f.sure < f.folded || f.sure == 0 {
 		return
 	}
 	changes := int(f.sure - f.folded)
 	f.sure = 0
-	n := int64(len(f.image))
+	made := int64(len(f.image))
+	written := int64(len(bytes.TrimRight(f.image, "\x00")))
 	for _, c := range f.changes[:changes] {
 		switch {
 		case c.lost:
 			return
 		case c.op == DiskTruncate:
-			n = c.offset
+			made, written = c.offset, min(written, c.offset)
 		case len(c.data) > 0:
-			n = max(n, c.end())
+			made, written = max(made, c.end()), max(written, c.end())
 		}
 	}
-	f.made = n
+	f.made, f.attested = made, written
 	for _, c := range f.changes[changes:] {
-		n = min(n, c.offset)
+		f.attested = min(f.attested, c.offset)
+		if c.op == DiskTruncate {
+			f.made = min(f.made, c.offset)
+		}
 	}
-	f.attested = n
 }
 
 // provenBy is the end of the bytes of f of which the process can tell that they

@@ -2,6 +2,7 @@ package wal_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -81,7 +82,7 @@ func (x *explorer) meet(t *testing.T, d *disk) {
 
 // live runs one life to its end and calls crash before each step.
 func (x *explorer) live(d *disk, log *wal.Log, was wal.Recovered, b *belief, crash func()) {
-	batches := x.batches
+	batches, rests := x.batches, false
 	for {
 		reqs := log.Take(nil)
 		if log.Ready() && len(batches) > 0 {
@@ -95,8 +96,12 @@ func (x *explorer) live(d *disk, log *wal.Log, was wal.Recovered, b *belief, cra
 			batches = batches[1:]
 			reqs = log.Take(reqs)
 		}
-		if len(reqs) == 0 {
+		if len(reqs) == 0 && rests {
 			return
+		}
+		if len(reqs) == 0 {
+			log.Rest()
+			rests = true
 		}
 		for _, r := range reqs {
 			crash()
@@ -136,6 +141,9 @@ func TestEverySubsetOfWritesSurvivesEveryCrash(t *testing.T) {
 			x := explorer{
 				options: wal.Options{Segment: c.segment}, batches: c.batches, keep: c.keep,
 				seen: map[string]bool{}, met: map[string]int{}, again: map[string]bool{},
+			}
+			if os.Getenv("LOCKSTEP_LONG") != "" {
+				c.lives++ // minutes
 			}
 			x.explore(t, newDisk(c.sector), belief{}, c.lives)
 			t.Logf("%d different worlds, %v", x.worlds, x.met)

@@ -60,6 +60,15 @@ func Inspect(dir Dir, entry func(payload []byte, end LSN)) (*Inspection, error) 
 		return nil, fmt.Errorf("wal: there is no log, nor anything of one: %w", ErrMissing)
 	}
 	x := &Inspection{Marked: marked, First: 1}
+	m, err := readMarks(dir, marked) // before what they are compared with: a node may go on meanwhile
+	if err != nil && !errors.Is(err, ErrVersion) {
+		return nil, err
+	}
+	for _, s := range m.slots {
+		if s.sound {
+			x.Marks = append(x.Marks, Mark{s.incarnation, s.point.at})
+		}
+	}
 	for _, sequence := range sequences {
 		s, err := readSegment(dir, sequence)
 		if err != nil {
@@ -70,15 +79,6 @@ func Inspect(dir Dir, entry func(payload []byte, end LSN)) (*Inspection, error) 
 	for i := range x.Segments {
 		sequence, _ := sequenceOf(x.Segments[i].File)
 		x.Segments[i].Needed = sequence >= x.First && x.Segments[i].Headed
-	}
-	m, err := readMarks(dir, marked)
-	if err != nil && !errors.Is(err, ErrVersion) {
-		return nil, err
-	}
-	for _, s := range m.slots {
-		if s.sound {
-			x.Marks = append(x.Marks, Mark{s.incarnation, s.point.at})
-		}
 	}
 	x.verdict(dir)
 	return x, nil

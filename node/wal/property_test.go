@@ -32,7 +32,7 @@ type report struct {
 	err   error
 }
 
-// Appends, trims, takes, executions, reports, failures of the disk, kills of the
+// Appends, trims, rests, takes, executions, reports, failures of the disk, kills of the
 // process and power losses in any order, over several lives.
 func TestWhatWasSaidIsFoundInEveryLaterLife(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -55,7 +55,7 @@ func TestWhatWasSaidIsFoundInEveryLaterLife(t *testing.T) {
 }
 
 func (n *node) live() {
-	steps := []func(){n.append, n.trim, n.take, n.execute, n.report, n.runDry, n.runDry}
+	steps := []func(){n.append, n.trim, n.rest, n.take, n.execute, n.report, n.runDry, n.runDry}
 	for range rapid.IntRange(0, 30).Draw(n.t, "steps") {
 		rapid.SampledFrom(steps).Draw(n.t, "step")()
 		n.check()
@@ -73,6 +73,8 @@ func (n *node) trim() {
 		n.believed.keep(n.log, rapid.IntRange(1, 5).Draw(n.t, "keep"))
 	}
 }
+
+func (n *node) rest() { n.log.Rest() }
 
 func (n *node) take() {
 	pending := len(n.issued) + len(n.executed)

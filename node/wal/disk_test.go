@@ -227,8 +227,8 @@ func (d *disk) pieces() []change {
 			all = append(all, change{Request: wal.Request{Op: wal.Write, File: c.File, Offset: int64(end)}})
 		}
 		sector := d.sector
-		if c.File == marksFile { // the first slot is in one, the second in two
-			sector = max(sector, 48)
+		if c.File == marksFile {
+			sector = 44 // each slot is torn in two, in the midst of what changes
 		}
 		for from := int(c.Offset); from < end; {
 			to := min(end, (from/sector+1)*sector)

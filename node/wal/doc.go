@@ -89,11 +89,11 @@
 //
 // One slot is written over until a sync of the file is done, and then the other. So
 // a torn write spoils at most the slot that was not synced, and the other says what
-// it said. A life writes first to the slot that does not check, or else to the one that
-// says more: that may not be durable, though it can be read, and the other is. A
-// sound log thus has a sound mark in every state that a crash may leave; a log of
-// version 4 without one is refused. The file is made, and durable, before the header
-// of the first segment of version 4 is written.
+// it said. A life writes first the higher mark again, the same bytes to the same slot:
+// it can be read, and need not be durable. A sound log thus has a sound mark in every
+// state that a crash may leave, and never an older one than was once durable; a log of
+// version 4 without one is refused. The file is made, and durable, before the header of
+// the first segment of version 4 is written.
 //
 // A mark never accuses a sound log. It tells of a sync that was complete, so what it
 // tells of is durable; recovery never cuts before that, and writes again the same

@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -92,26 +93,16 @@ func (m *marks) spoken() (at LSN) {
 	return at
 }
 
-// of is the mark of a log, and the slot that is to be written first; any is
-// false if there is no mark of that log. What another log, or a log of another
-// incarnation, has come to says nothing about this one.
-//
-// Of two marks the higher may not be durable, as the lower is: it was not written
-// over before the lower was synced. So the higher is written first.
-func (m *marks) of(incarnation [16]byte) (p point, write int, any bool) {
+// of is the mark of a log, and the slot that it is in; any is false if there is
+// none. What another log, or a log of another incarnation, has come to says nothing
+// about this one.
+func (m *marks) of(incarnation [16]byte) (p point, held int, any bool) {
 	for i, s := range m.slots {
-		if !s.sound || s.incarnation != incarnation {
-			continue
+		if s.sound && s.incarnation == incarnation && (!any || s.point.at > p.at) {
+			p, held, any = s.point, i, true
 		}
-		if !any || s.point.at > p.at {
-			p, write = s.point, i
-		}
-		if other := m.slots[1-i]; !other.sound || other.incarnation != incarnation {
-			write = 1 - i
-		}
-		any = true
 	}
-	return p, write, any
+	return p, held, any
 }
 
 // check finds the mark of the log that a header is of. From version 4 on there is
@@ -188,19 +179,24 @@ func (m *marker) done() {
 	}
 }
 
-// resume takes up the file that was read: it has it say p, which is durable, in the
-// slot that may not be. A slot that says so already is the other one.
+// resume takes up the file that was read, and has it say p, which is durable. What it
+// says most may not be, though it can be read. So that is written again first, the
+// same bytes to the same slot, which spoils nothing wherever it ends; and then the
+// other slot may be written to.
 func (m *marker) resume(was *marks, p point) []Request {
-	_, write, any := was.of(m.incarnation)
+	said, held, any := was.of(m.incarnation)
 	if !any {
 		return m.begin(p)
 	}
-	m.slot = write
-	if kept := was.slots[1-write]; kept.incarnation == m.incarnation && kept.point == p {
-		m.written, m.synced = p.at, p.at
-		return nil
+	m.slot = held
+	again := m.write(said)
+	reqs := []Request{again, m.sync()}
+	if said.at < p.at {
+		reqs[0].Data = bytes.Clone(again.Data)
+		m.slot = 1 - held
+		reqs = append(reqs, m.write(p), m.sync())
 	}
-	return []Request{m.write(p), m.sync()}
+	return reqs
 }
 
 // begin is what makes a mark that says p, which is durable, in both slots of a new

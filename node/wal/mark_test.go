@@ -255,3 +255,81 @@ func TestTheMarkIsSyncedNowAndThen(t *testing.T) {
 	require.LessOrEqual(t, writes, batches)
 	require.Equal(t, 5, syncs)
 }
+
+// A process is killed, so that what it wrote can be read and need not be durable,
+// and the power fails while the next life goes on from that. Whatever survives of
+// what was written, to the marks above all, there is a sound mark, and no older one than when
+// the log last rested.
+func TestNoCrashLeavesALogWithoutAMark(t *testing.T) {
+	states := 0
+	for killed := 0; ; killed++ {
+		d := newDisk(32)
+		var b belief
+		var proven uint64 // once the log has rested
+		ended := marksLife(t, d, &b, &proven, killed, func() {})
+		marksLife(t, d, &b, &proven, 14, func() {
+			marks := map[int]int{} // which piece of a mark a piece is
+			for i, p := range d.pieces() {
+				if p.File == marksFile {
+					marks[i] = len(marks)
+				}
+			}
+			require.Less(t, len(marks), 16)
+			for subset := range uint64(2) << len(marks) { // and all else survives, or nothing
+				after := d.powerLoss(func(i int) bool {
+					if n, ofMark := marks[i]; ofMark {
+						return subset>>(n+1)&1 == 1
+					}
+					return subset&1 == 1
+				})
+				_, was, found, err := recoverWith(after, identity, tight)
+				require.NoError(t, err, "killed after %d requests", killed)
+				_, err = b.recovered(was, found)
+				require.NoError(t, err)
+				require.GreaterOrEqual(t, soundMark(after.durable[marksFile]), proven, "killed %d, %v, subset %b, before %s, after %s", killed, d.pieces(), subset, marksIn(d.durable[marksFile]), marksIn(after.durable[marksFile]))
+				states++
+			}
+		})
+		if ended {
+			break
+		}
+	}
+	t.Logf("%d states", states)
+	require.Greater(t, states, 1000)
+}
+
+// marksLife is a life that ends after so many requests; it reports whether it ended
+// before. Each entry is a batch of its own, and after some the log rests.
+func marksLife(t *testing.T, d *disk, b *belief, proven *uint64, requests int, crash func()) (ended bool) {
+	log, was, found, err := recoverWith(d, identity, tight)
+	require.NoError(t, err)
+	*b, err = b.recovered(was, found)
+	require.NoError(t, err)
+	for entries := 0; ; {
+		reqs := log.Take(nil)
+		if len(reqs) == 0 && entries == 4 {
+			return true
+		}
+		if len(reqs) == 0 {
+			entries++
+			b.append(log, fmt.Sprintf("%d.%d of a length", was.Boot, entries))
+			continue
+		}
+		for _, r := range reqs {
+			if requests == 0 {
+				return false
+			}
+			requests--
+			d.execute(r)
+			crash()
+			log.Done(r.Token, nil)
+			b.speaks(log, was.Boot)
+			if log.Rested() {
+				*proven = uint64(log.Durable())
+			}
+		}
+		if entries == 2 && log.Durable() == log.End() {
+			log.Rest()
+		}
+	}
+}

@@ -330,16 +330,18 @@ func TestMembersThatDiffer(t *testing.T) {
 	require.Equal(t, http.StatusOK, c.propose(2, "lifecycle/web", `{"to":"Running"}`).Status)
 }
 
-// failsAt is a disk whose n-th sync fails, and all after it; or that which makes it
-// durable that the node is bound.
+// failsAt is a disk whose n-th sync fails, and all after it; or, if bound is not nil,
+// that which makes it durable that the node is bound, once bound is closed.
 type failsAt struct {
 	files.Executor
 	left  atomic.Int64
-	bound atomic.Bool
+	bound chan struct{}
 }
 
 func (f *failsAt) Execute(r *wal.Request) error {
-	if r.Op == wal.Write && f.bound.Load() && bytes.Contains(r.Data, []byte("#!cluster")) {
+	if r.Op == wal.Write && f.bound != nil && bytes.Contains(r.Data, []byte("#!cluster")) {
+		<-f.bound
+		f.bound = nil
 		f.left.Store(1)
 	}
 	if r.Op == wal.Sync && f.left.Add(-1) <= 0 {
@@ -358,8 +360,9 @@ func TestFormingGoesOn(t *testing.T) {
 			disk.left.Store(n)
 			if n == 0 {
 				disk.left.Store(never)
-				disk.bound.Store(true)
+				disk.bound = make(chan struct{})
 			}
+			bound := disk.bound
 			c := newCluster(t, 3, func(cfg *server.Config) {
 				if cfg.Node.ID == 3 {
 					cfg.Disk = func(e files.Executor) files.Executor { disk.Executor = e; return disk }
@@ -371,13 +374,14 @@ func TestFormingGoesOn(t *testing.T) {
 				require.ErrorContains(t, err, "no more")
 			} else {
 				c.nodes[3] = s
-				c.propose(1, "lifecycle/web", `{"to":"Running"}`) // when all is formed, so that there is more to write
+				if n == 0 { // it cannot say that it is bound: the others wait for that
+					st := c.awaitStatus(1, "is bound", func(st server.Status) bool { return st.Stage == "bound" })
+					require.False(t, st.Ready)
+					close(bound)
+				} else {
+					c.propose(1, "lifecycle/web", `{"to":"Running"}`) // when all is formed, so that there is more to write
+				}
 				require.ErrorContains(t, c.ends(3), "no more")
-			}
-			if n == 0 { // it has not said that it is bound: the others wait for that
-				st := c.awaitStatus(1, "is bound", func(st server.Status) bool { return st.Stage == "bound" })
-				require.False(t, st.Ready)
-				disk.bound.Store(false)
 			}
 			if n%2 == 0 {
 				c.stop(1)

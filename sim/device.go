@@ -14,6 +14,7 @@ import (
 type disk struct {
 	profile DiskProfile
 	proof   string // Config.Proof
+	telling uint64 // the change of the file of proofs that told, as it counts them
 	key     keyed.Key
 	free    Duration // when the device has done all that it was asked
 	dir     directory
@@ -103,7 +104,7 @@ func (d *disk) take(r *DiskRequest) *request {
 	switch r.Op {
 	case DiskWrite, DiskTruncate:
 		if d.proof != "" && r.File == d.proof {
-			d.noted()
+			d.noted(t.file, r)
 		}
 		t.given, t.copied = r.Data, d.copy(r.Data)
 		t.file.change(change{op: r.Op, offset: r.Offset, data: t.copied})
@@ -169,7 +170,7 @@ func (d *disk) execute(r *request) {
 	case r.op == DiskSync && r.err == nil:
 		r.file.settle(r.covers)
 		if d.proof != "" && r.file.name == d.proof {
-			d.attested()
+			d.attested(r.covers)
 		}
 	case r.op == DiskSync && r.file != nil:
 		d.drop(r)

@@ -37,6 +37,7 @@ func (d *disk) open() chance {
 // crash is a loss of power: of what is not durable, some survives.
 func (d *disk) crash() {
 	d.crashes++
+	d.unsure()
 	k, by := d.key.Name("crash").Word(d.crashes), d.open()
 	d.free, d.flight = 0, d.flight[:0]
 	d.dir.lose(func(i int, m *move) bool { return by.keeps(k.Name(m.name()).Name("link").Word(uint64(i))) })
@@ -91,6 +92,7 @@ func (d *disk) kill() {
 		d.undo(&d.flight[i], i == begun, k, by)
 	}
 	d.free, d.flight = 0, d.flight[:0]
+	d.unsure()
 }
 
 // undo takes back what was noted of r when it was taken. Of the write that was

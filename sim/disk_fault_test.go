@@ -334,3 +334,68 @@ func TestTheFileOfProofsIsSparedAfterDamage(t *testing.T) {
 		require.Equal(t, before, after)
 	}
 }
+
+// Only what is new in the file of proofs tells of anything, and only when a sync
+// that covers it is done.
+func TestWhatTellsOfNothing(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		after func(d *disk)
+		tells bool
+	}{
+		{"nothing", func(*disk) {}, false},
+		{"the same bytes again", func(d *disk) {
+			ask(d, write("proof", 0, "none"), sync("proof"))
+			finish(d)
+		}, false},
+		{"a write after the one that is synced", func(d *disk) {
+			ask(d, write("proof", 0, "none"), sync("proof"), write("proof", 8, "ten"), sync("proof"))
+			for range 3 {
+				d.complete()
+			}
+		}, false},
+		{"a sync after a loss of power", func(d *disk) {
+			ask(d, write("proof", 8, "ten"))
+			d.crash()
+			ask(d, sync("proof"))
+			finish(d)
+		}, false},
+		{"a sync after a kill", func(d *disk) {
+			ask(d, write("proof", 8, "ten"))
+			d.kill()
+			ask(d, sync("proof"))
+			finish(d)
+		}, false},
+		{"a write that is synced after the same bytes again", func(d *disk) {
+			ask(d, write("proof", 0, "none"), sync("proof"), write("proof", 8, "ten"), sync("proof"))
+			finish(d)
+		}, true},
+		{"other bytes in the same place", func(d *disk) {
+			ask(d, write("proof", 0, "many"), sync("proof"))
+			finish(d)
+		}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			damaged := 0
+			for seed := range uint64(100) {
+				d := &disk{key: keyed.Seed(seed), proof: "proof"}
+				ask(d, write("f", 0, "made"), sync("f"), syncDir, write("proof", 0, "none"), sync("proof"), syncDir)
+				finish(d)
+				for i := range 10 {
+					ask(d, write("f", int64(i)*8, fmt.Sprintf("batch %2d", i)), sync("f"))
+					finish(d)
+				}
+				c.after(d)
+				d.inflict(Zeroed, 0, 0, &DiskHits{})
+				if d.trouble.damaged {
+					damaged++
+				}
+			}
+			if c.tells {
+				require.Positive(t, damaged)
+			} else {
+				require.Zero(t, damaged)
+			}
+		})
+	}
+}

@@ -12,16 +12,46 @@ import (
 // What is proven in that way may be damaged too.
 
 // noted is told of a write to the file of proofs, before it is taken: what is
-// durable now is what it can tell of.
-func (d *disk) noted() {
+// durable now is what it can tell of, if it says anything that was not there.
+func (d *disk) noted(proofs *file, r *DiskRequest) {
+	if r.Op == DiskWrite && proofs.says(r.Offset, r.Data) {
+		return
+	}
+	d.telling = proofs.changed() + 1
 	for _, e := range d.dir.read {
 		e.file.told = e.file.folded + uint64(e.file.settled)
 	}
 }
 
+// unsure has it that nobody knows what became of writes to the file of proofs that
+// no sync covers, when the process has ended.
+func (d *disk) unsure() {
+	for _, e := range d.dir.read {
+		e.file.told = 0
+	}
+}
+
+// says reports whether data is what can be read at offset; false also if that was
+// written piece by piece.
+func (f *file) says(offset int64, data []byte) bool {
+	end := offset + int64(len(data))
+	for i := len(f.changes) - 1; i >= 0; i-- {
+		c := &f.changes[i]
+		if c.op == DiskWrite && (c.end() <= offset || c.offset >= end) {
+			continue
+		}
+		return c.op == DiskWrite && c.offset == offset && bytes.Equal(c.data, data)
+	}
+	return end <= int64(len(f.image)) && bytes.Equal(f.image[offset:end], data)
+}
+
 // attested is told that a sync of the file of proofs is done: what the last write
-// to it told of is proven for good, as long as nobody writes there.
-func (d *disk) attested() {
+// to it told of is proven for good, as long as nobody writes there, if that write is
+// among the changes that the sync covers.
+func (d *disk) attested(covers uint64) {
+	if covers < d.telling {
+		return
+	}
 	for _, e := range d.dir.read {
 		e.file.sure = e.file.told
 	}

@@ -191,9 +191,11 @@ func (r *run) takesPart(at scenarios.Duration) *scenarios.Violation {
 	return nil
 }
 
-// Copied implements scenarios.Forgetful.
+// Copied implements scenarios.Forgetful. A copy of a node that still recovers may
+// have the life in it that has not been introduced yet.
 func (r *run) Copied(id sim.ID) {
-	r.copied[id] = member.Memory{Boot: r.boots[id], Position: max(r.ends[id], uint64(r.nodes[id].End()))}
+	n := r.nodes[id]
+	r.copied[id] = member.Memory{Boot: max(r.boots[id], n.Boots()), Position: max(r.ends[id], uint64(n.End()))}
 }
 
 // MayRestore implements scenarios.Forgetful: every other node remembers durably

@@ -53,7 +53,7 @@ func TestWhatFollowsIsInOrder(t *testing.T) {
 	followed := 0
 	rapid.Check(t, func(t *rapid.T) {
 		var sound []*Value
-		for range rapid.IntRange(1, 8).Draw(t, "values") {
+		for range rapid.IntRange(1, 30).Draw(t, "values") {
 			v := anyValue(t, &d, sound)
 			err := v.check(&d)
 			for _, w := range sound {

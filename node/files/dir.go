@@ -26,7 +26,6 @@ type Dir struct {
 	closed atomic.Bool
 
 	freeing sync.WaitGroup // removed files whose space is not yet free
-	side    sync.Mutex     // one Remember at a time
 
 	syncs, written atomic.Uint64
 }
@@ -84,8 +83,6 @@ func makeDir(path string) error {
 
 // Close lets go of the directory. A Runner on it is closed before.
 func (d *Dir) Close() error {
-	d.side.Lock()
-	defer d.side.Unlock()
 	if d.closed.Swap(true) {
 		return nil
 	}

@@ -27,13 +27,13 @@ func TestOpenTakesAPathFromHere(t *testing.T) {
 	t.Chdir(t.TempDir())
 	d := open(t, "data")
 	t.Chdir(t.TempDir()) // and keeps to it
-	require.NoError(t, d.Remember("a", nil))
-	require.FileExists(t, filepath.Join(d.Path(), "a"))
+	execute(t, d, wal.Request{Op: wal.Create, File: segment})
+	require.FileExists(t, filepath.Join(d.Path(), segment))
 }
 
 func TestListIsOfTheLogOnly(t *testing.T) {
 	d := open(t, t.TempDir())
-	require.NoError(t, d.Remember("peers.json", []byte("{}")))
+	require.NoError(t, os.WriteFile(filepath.Join(d.Path(), "peers.json"), []byte("{}"), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(d.Path(), "notes.txt"), nil, 0o600))
 	execute(t, d, wal.Request{Op: wal.Create, File: segment})
 	names, err := d.List()
@@ -43,7 +43,7 @@ func TestListIsOfTheLogOnly(t *testing.T) {
 
 func TestOtherFilesAreNotTheLogsToTouch(t *testing.T) {
 	d := open(t, t.TempDir())
-	require.NoError(t, d.Remember("peers.json", []byte("{}")))
+	require.NoError(t, os.WriteFile(filepath.Join(d.Path(), "peers.json"), []byte("{}"), 0o600))
 	for _, name := range []string{"", ".", "..", "LOCK", "peers.json", "wal-/../x", `wal-\x`, "../wal-1", "wal-\x00"} {
 		for _, op := range []wal.Op{wal.Create, wal.Write, wal.Truncate, wal.Sync, wal.Allocate, wal.Remove, wal.Rename} {
 			err := d.Execute(&wal.Request{Op: op, File: name})
@@ -112,6 +112,4 @@ func TestClosedDirDoesNothing(t *testing.T) {
 		require.ErrorIs(t, d.Execute(&wal.Request{Op: wal.Write, File: file}), fs.ErrClosed)
 	}
 	require.ErrorIs(t, d.Execute(&wal.Request{Op: wal.SyncDir}), fs.ErrClosed)
-	require.ErrorIs(t, d.Remember("a", nil), fs.ErrClosed)
-	require.NoFileExists(t, filepath.Join(d.Path(), "a.tmp"))
 }

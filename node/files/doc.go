@@ -10,8 +10,7 @@
 //
 //	wal-*      the log: what List, Read and Execute see
 //	LOCK       held by the process that uses the directory; it stays when that ends
-//	*.tmp      what Remember had not finished when the process died
-//	the rest   what Remember was given, such as peers.json
+//	the rest   not touched, such as the peers.json of earlier versions
 //
 // # What is durable
 //

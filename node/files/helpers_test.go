@@ -20,9 +20,8 @@ const (
 )
 
 var roles = map[string]func(dir string) error{
-	"hold":     hold,
-	"remember": rememberForever,
-	"log":      logForever,
+	"hold": hold,
+	"log":  logForever,
 }
 
 func TestMain(m *testing.M) {

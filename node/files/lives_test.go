@@ -1,6 +1,7 @@
 package files_test
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"testing"
@@ -62,4 +63,10 @@ func TestLogUnderKill(t *testing.T) {
 		require.NoError(t, d.Close())
 	}
 	require.Positive(t, promised)
+}
+
+// sized is a content of a length that depends on n.
+func sized(n int) []byte {
+	body := bytes.Repeat([]byte{byte('a' + n%26)}, n*7919%20000)
+	return append(fmt.Appendf(nil, "%d\n", n), body...)
 }

@@ -34,26 +34,6 @@ func TestFilesSurviveLossOfPower(t *testing.T) {
 	})
 }
 
-// What Remember has returned from survives.
-func TestRememberSurvivesLossOfPower(t *testing.T) {
-	apart(t, func() {
-		p := newPower(t)
-		path := filepath.Join(p.mounted, "new", "data")
-		for i := range 5 {
-			d := open(t, path)
-			require.NoError(t, d.Remember("a", sized(i)))
-			p.cut()
-			require.NoError(t, d.Close())
-			p.restore()
-			d = open(t, path)
-			got, err := d.Recall("a")
-			require.NoError(t, err)
-			require.Equal(t, i, sound(t, got))
-			require.NoError(t, d.Close())
-		}
-	})
-}
-
 // power is a file system that can lose it.
 type power struct {
 	t              *testing.T

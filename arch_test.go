@@ -26,18 +26,21 @@ var layers = map[string]layer{
 	"netmodel/keyed": {pure: true},
 	"netmodel":       {pure: true, module: []string{"netmodel/keyed"}},
 	"sim":            {pure: true, module: []string{"netmodel", "netmodel/keyed"}},
+	"sim/golden":     {others: []string{"github.com/stretchr/testify/require"}},
 
-	"node/fsm":     {pure: true},
-	"node/wal":     {pure: true},
-	"node":         {pure: true, module: []string{"node/fsm", "node/wal"}},
-	"node/member":  {pure: true, module: []string{"node", "node/wal"}},
-	"node/watch":   {pure: true, module: []string{"node"}},
-	"node/wire":    {pure: true, module: []string{"node", "node/fsm", "node/member"}, others: []string{"github.com/fxamacker/cbor/v2"}},
-	"node/session": {pure: true, module: []string{"node", "node/fsm"}},
+	"node/fsm":         {pure: true},
+	"node/wal":         {pure: true},
+	"node/wal/waltest": {module: []string{"node/wal"}},
+	"node":             {pure: true, module: []string{"node/fsm", "node/wal"}},
+	"node/member":      {pure: true, module: []string{"node", "node/wal"}},
+	"node/watch":       {pure: true, module: []string{"node"}},
+	"node/wire":        {pure: true, module: []string{"node", "node/fsm", "node/member"}, others: []string{"github.com/fxamacker/cbor/v2"}},
+	"node/session":     {pure: true, module: []string{"node", "node/fsm"}},
 
 	"node/definition": {module: []string{"node/fsm"}, others: []string{"go.yaml.in/yaml/v3"}},
 
 	"node/tcp":             {module: []string{"node", "node/member", "node/wire"}},
+	"node/tcp/tcptest":     {others: []string{"github.com/stretchr/testify/require"}},
 	"node/files":           {module: []string{"node/wal"}},
 	"node/files/filestest": {module: []string{"node/wal"}, others: []string{"github.com/stretchr/testify/require"}},
 	"node/server": {

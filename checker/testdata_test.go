@@ -2,17 +2,15 @@ package checker
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/lockstep-dst/lockstep/sim/golden"
 	"github.com/stretchr/testify/require"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // Each history in testdata has its verdict and explanation beside it, and is
 // written just as Write writes it.
@@ -27,14 +25,7 @@ func TestHistories(t *testing.T) {
 			h, err := Read(bytes.NewReader(text))
 			require.NoError(t, err)
 
-			golden := strings.TrimSuffix(file, ".jsonl") + ".golden"
-			got := render(Check(t.Context(), h, Options{Explain: true}))
-			if *update {
-				require.NoError(t, os.WriteFile(golden, []byte(got), 0o644))
-			}
-			want, err := os.ReadFile(golden)
-			require.NoError(t, err)
-			require.Equal(t, string(want), got)
+			golden.Equal(t, strings.TrimSuffix(file, ".jsonl")+".golden", render(Check(t.Context(), h, Options{Explain: true})))
 
 			var written bytes.Buffer
 			require.NoError(t, Write(&written, h))

@@ -17,7 +17,7 @@ func chosen(t testing.TB, h *host, evs ...node.Event) (all []node.ChosenValue, s
 		require.NoError(t, err)
 		all, sends, evs = append(all, effects.Chosen...), append(sends, effects.Sends...), nil
 		for _, r := range append([]wal.Request{}, effects.Disk...) {
-			h.disk.execute(r)
+			h.disk.Execute(r)
 			evs = append(evs, node.Event{Kind: node.Done, Token: r.Token})
 		}
 	}

@@ -10,23 +10,24 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/lockstep-dst/lockstep/node/wal/waltest"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
 
 const smallSegment = 4 << 10
 
-// size is the bytes of all files on a disk.
-func (d disk) size() (total int) {
+// sizeOf is the bytes of all files on a disk.
+func sizeOf(d waltest.Disk) (total int) {
 	for _, name := range slices.Sorted(maps.Keys(d)) {
 		total += len(d[name])
 	}
 	return total
 }
 
-// live is the bytes of the longest record of each machine in a log: the most
+// liveIn is the bytes of the longest record of each machine in a log: the most
 // that can be needed of it.
-func (d disk) live() (total int) {
+func liveIn(d waltest.Disk) (total int) {
 	longest := map[string]int{}
 	_, _, err := wal.Recover(d, identity, wal.Options{Segment: smallSegment}, func(entry []byte, _ wal.LSN) error {
 		n, begin := binary.Uvarint(entry)
@@ -41,11 +42,11 @@ func (d disk) live() (total int) {
 	return total
 }
 
-// bound is how long the files may become: the log by the argument in compact.go,
+// boundOf is how long the files may become: the log by the argument in compact.go,
 // what headers and seals add, one segment that is being filled, one prepared,
 // one about to be removed, and one for a batch that did not fit.
-func (d disk) bound() int {
-	log := 5*d.live()/2 + (4+1)*smallSegment
+func boundOf(d waltest.Disk) int {
+	log := 5*liveIn(d)/2 + (4+1)*smallSegment
 	return log + log*97/smallSegment + 4*smallSegment
 }
 
@@ -89,7 +90,7 @@ func TestCompactionKeepsTheLogShortAndForgetsNothing(t *testing.T) {
 			for range rapid.IntRange(0, 1500).Draw(t, "operations") {
 				transition(cold + sequence%hot)
 			}
-			require.LessOrEqual(t, h.disk.size(), h.disk.bound())
+			require.LessOrEqual(t, sizeOf(h.disk), boundOf(h.disk))
 			was := states(h.node)
 			h.crash()
 			h.start()
@@ -127,7 +128,7 @@ func TestPromisesAloneDoNotFillTheDisk(t *testing.T) {
 		prepare(machineKey(1), 10+round)
 		prepare(machineKey(2), 10+round)
 	}
-	require.LessOrEqual(t, h.disk.size(), h.disk.bound())
+	require.LessOrEqual(t, sizeOf(h.disk), boundOf(h.disk))
 	require.Positive(t, h.node.Counters().Copied)
 	was := states(h.node)
 	h.crash()

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/wal/waltest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -60,7 +61,7 @@ func newCores(b *testing.B, n int) *cores {
 		made, err := node.New(cfg)
 		require.NoError(b, err)
 		c.nodes[id] = made
-		c.step(id, node.Event{Kind: node.Boot, Dir: disk{}, Incarnation: [16]byte{byte(id)}})
+		c.step(id, node.Event{Kind: node.Boot, Dir: waltest.Disk{}, Incarnation: [16]byte{byte(id)}})
 	}
 	c.run()
 	return c

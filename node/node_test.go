@@ -8,6 +8,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/lockstep-dst/lockstep/node/wal/waltest"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
@@ -125,8 +126,8 @@ func TestTheLogHoldsWhatTheAcceptorHolds(t *testing.T) {
 var identity = wal.Identity{Cluster: config(1, 1).Cluster, Node: 1, Incarnation: [16]byte{1}}
 
 // diskWith is a disk with a log of these entries.
-func diskWith(entries ...[]byte) disk {
-	d := disk{}
+func diskWith(entries ...[]byte) waltest.Disk {
+	d := waltest.Disk{}
 	log, _, err := wal.Recover(d, identity, wal.Options{Segment: 4 << 10}, nil)
 	must(err)
 	for _, entry := range entries {
@@ -134,7 +135,7 @@ func diskWith(entries ...[]byte) disk {
 	}
 	for reqs := log.Take(nil); len(reqs) > 0; reqs = log.Take(nil) {
 		for _, r := range reqs {
-			d.execute(r)
+			d.Execute(r)
 			log.Done(r.Token, nil)
 		}
 	}

@@ -6,16 +6,17 @@ import (
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/wal/waltest"
 	"github.com/stretchr/testify/require"
 )
 
 // drive gives a node an event and carries out all it asks of its disk.
-func drive(n *node.Node, d disk, ev node.Event) error {
+func drive(n *node.Node, d waltest.Disk, ev node.Event) error {
 	effects, err := n.Step(0, ev)
 	for err == nil && len(effects.Disk) > 0 {
 		reqs := append(effects.Disk[:0:0], effects.Disk...)
 		for _, r := range reqs {
-			d.execute(r)
+			d.Execute(r)
 			effects, err = n.Step(0, node.Event{Kind: node.Done, Token: r.Token})
 		}
 	}
@@ -29,7 +30,7 @@ func BenchmarkRecovery(b *testing.B) {
 	const machines = 1_000_000
 	cfg := config(1, 1)
 	cfg.Segment = node.Defaults().Segment
-	d := disk{}
+	d := waltest.Disk{}
 	n, err := node.New(cfg)
 	require.NoError(b, err)
 	require.NoError(b, drive(n, d, node.Event{Kind: node.Boot, Dir: d, Incarnation: [16]byte{1}}))
@@ -47,7 +48,7 @@ func BenchmarkRecovery(b *testing.B) {
 		for m := range machines {
 			use(m, version)
 			if m%1000 == 0 {
-				largest = max(largest, d.size())
+				largest = max(largest, sizeOf(d))
 			}
 		}
 	}
@@ -69,7 +70,7 @@ func BenchmarkRecovery(b *testing.B) {
 		n = nil
 		b.StartTimer()
 	}
-	b.ReportMetric(float64(d.size())/(1<<20), "disk-MiB")
+	b.ReportMetric(float64(sizeOf(d))/(1<<20), "disk-MiB")
 	b.ReportMetric(float64(largest)/(1<<20), "disk-at-most-MiB")
 	b.ReportMetric(float64(copied), "copied")
 }

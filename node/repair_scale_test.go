@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/wal/waltest"
 	"github.com/lockstep-dst/lockstep/node/wire"
 	"github.com/stretchr/testify/require"
 )
@@ -18,7 +19,7 @@ type mesh struct {
 	t               require.TestingT
 	now             time.Duration
 	nodes           []*node.Node // by id, from 1
-	disks           []disk
+	disks           []waltest.Disk
 	queue           []happening // in order of time
 	cut             node.ID     // nothing gets to or from it
 	messages, bytes int
@@ -36,9 +37,9 @@ const meshDelay = 250 * time.Microsecond
 func newMesh(t require.TestingT, n int) *mesh { return newMeshWith(t, n, func(*node.Config) {}) }
 
 func newMeshWith(t require.TestingT, n int, change func(*node.Config)) *mesh {
-	x := &mesh{t: t, nodes: make([]*node.Node, n+1), disks: make([]disk, n+1)}
+	x := &mesh{t: t, nodes: make([]*node.Node, n+1), disks: make([]waltest.Disk, n+1)}
 	for id := 1; id <= n; id++ {
-		x.disks[id] = disk{}
+		x.disks[id] = waltest.Disk{}
 		cfg := config(id, n)
 		cfg.RepairDelay = time.Second
 		change(&cfg)
@@ -67,7 +68,7 @@ func (x *mesh) step(id node.ID, evs ...node.Event) {
 		}
 		evs = evs[:0]
 		for _, r := range effects.Disk {
-			x.disks[id].execute(r)
+			x.disks[id].Execute(r)
 			evs = append(evs, node.Event{Kind: node.Done, Token: r.Token})
 		}
 	}

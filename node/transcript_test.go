@@ -1,20 +1,14 @@
 package node_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
-	"github.com/stretchr/testify/require"
+	"github.com/lockstep-dst/lockstep/sim/golden"
 )
-
-var update = flag.Bool("update", false, "write testdata as the code behaves now")
 
 // A transcript is a list of commands, each followed by what happened, indented.
 // Lines that begin with # are comments. A link is written 1>2; 1> stands for
@@ -36,41 +30,16 @@ var update = flag.Bool("update", false, "write testdata as the code behaves now"
 //	show NODE KEY         what it knows of a machine
 //	facts all|few         tell all that the nodes do, or what messages do not show
 func TestTranscripts(t *testing.T) {
-	paths, err := filepath.Glob("testdata/*.txt")
-	require.NoError(t, err)
-	require.NotEmpty(t, paths)
-	for _, path := range paths {
-		t.Run(filepath.Base(path), func(t *testing.T) {
-			text, err := os.ReadFile(path)
-			require.NoError(t, err)
-			got := new(transcript).replay(string(text))
-			if *update {
-				require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
-			}
-			require.Equal(t, string(text), got)
-		})
-	}
+	golden.Transcripts(t, "testdata/*.txt", func(*testing.T) func([]string) string {
+		x := new(transcript)
+		return func(words []string) string {
+			x.command(words[0], words[1:])
+			return x.since()
+		}
+	})
 }
 
 type transcript struct{ *world }
-
-// replay is the transcript with what happens now.
-func (x *transcript) replay(text string) string {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		if strings.HasPrefix(line, "    ") {
-			continue
-		}
-		b.WriteString(line)
-		if words := strings.Fields(line); len(words) > 0 && words[0] != "#" {
-			x.command(words[0], words[1:])
-			for answer := range strings.Lines(x.since()) {
-				b.WriteString("    " + answer)
-			}
-		}
-	}
-	return b.String()
-}
 
 func (x *transcript) command(name string, args []string) {
 	if name == "cluster" {

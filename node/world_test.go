@@ -1,8 +1,6 @@
 package node_test
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +8,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/lockstep-dst/lockstep/node/wal/waltest"
 )
 
 // world is a cluster driven by hand: nothing moves unless it is told to. Only
@@ -30,7 +29,7 @@ type host struct {
 	id   node.ID
 	cfg  node.Config
 	node *node.Node // nil: down
-	disk disk
+	disk waltest.Disk
 	slow bool
 	todo []wal.Request // given to the disk, not executed
 	bell []bell
@@ -49,49 +48,11 @@ type bell struct {
 	token uint64
 }
 
-// disk is a directory whose writes are durable when they are executed.
-type disk map[string][]byte
-
-func (d disk) List() (names []string, err error) {
-	for name := range d {
-		names = append(names, name)
-	}
-	return names, nil
-}
-
-func (d disk) Read(name string) ([]byte, error) {
-	data, ok := d[name]
-	if !ok {
-		return nil, errors.New("no such file")
-	}
-	return bytes.Clone(data), nil
-}
-
-func (d disk) execute(r wal.Request) {
-	switch r.Op {
-	case wal.Create:
-		d[r.File] = append([]byte{}, d[r.File]...)
-	case wal.Truncate:
-		d[r.File] = d[r.File][:r.Offset]
-	case wal.Allocate:
-		d[r.File] = append(d[r.File], make([]byte, int(r.Offset)-len(d[r.File]))...)
-	case wal.Write:
-		end := int(r.Offset) + len(r.Data)
-		d[r.File] = append(d[r.File], make([]byte, max(0, end-len(d[r.File])))...)
-		copy(d[r.File][r.Offset:], r.Data)
-	case wal.Remove:
-		delete(d, r.File)
-	case wal.Rename:
-		d[r.To] = d[r.File]
-		delete(d, r.File)
-	}
-}
-
 // newWorld is a cluster of nodes 1 to n, ready.
 func newWorld(n int, change func(*node.Config)) *world {
 	w := &world{hosts: make([]*host, n+1)}
 	for id := 1; id <= n; id++ {
-		w.hosts[id] = &host{w: w, id: node.ID(id), cfg: config(id, n), disk: disk{}}
+		w.hosts[id] = &host{w: w, id: node.ID(id), cfg: config(id, n), disk: waltest.Disk{}}
 		if change != nil {
 			change(&w.hosts[id].cfg)
 		}
@@ -169,7 +130,7 @@ func (h *host) sync() {
 	for range len(h.todo) {
 		r := h.todo[0]
 		h.todo = h.todo[1:]
-		h.disk.execute(r)
+		h.disk.Execute(r)
 		h.step(node.Event{Kind: node.Done, Token: r.Token})
 		if len(h.todo) == 0 {
 			return

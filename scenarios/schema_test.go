@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -22,10 +21,9 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/golden"
 	"github.com/stretchr/testify/require"
 )
-
-var update = flag.Bool("update", false, "rewrite docs/plan.schema.json")
 
 const schemaFile = "../docs/plan.schema.json"
 
@@ -39,12 +37,7 @@ func TestTheSchemaIsThatOfTheTypes(t *testing.T) {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	require.NoError(t, e.Encode(made))
-	if *update {
-		require.NoError(t, os.WriteFile(schemaFile, text.Bytes(), 0o644))
-	}
-	kept, err := os.ReadFile(schemaFile)
-	require.NoError(t, err)
-	require.Equal(t, text.String(), string(kept), "go test ./scenarios -run Schema -update writes it anew")
+	golden.Equal(t, schemaFile, text.String())
 }
 
 // Every plan that there is obeys the schema.

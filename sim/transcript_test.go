@@ -2,17 +2,13 @@ package sim
 
 import (
 	"encoding/json"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/sim/golden"
 	"github.com/stretchr/testify/require"
 )
-
-var update = flag.Bool("update", false, "rewrite the transcripts in testdata")
 
 // A transcript is a script with what each of its lines brought about, indented,
 // below it. # is a comment. The first command is
@@ -29,27 +25,14 @@ var update = flag.Bool("update", false, "rewrite the transcripts in testdata")
 //	fate MESSAGE = {...}     an override of one message, named as the trace does
 //	run 10ms
 func TestTranscripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	require.NoError(t, err)
-	require.NotEmpty(t, files)
-	for _, path := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
-			golden, err := os.ReadFile(path)
-			require.NoError(t, err)
-			var p playwright
-			for line := range strings.Lines(string(golden)) {
-				if !strings.HasPrefix(line, "\t") {
-					p.out.WriteString(line)
-					p.play(t, strings.TrimSpace(line))
-				}
-			}
-			if *update {
-				require.NoError(t, os.WriteFile(path, []byte(p.out.String()), 0o644))
-				return
-			}
-			require.Equal(t, string(golden), p.out.String(), "go test ./sim -run Transcripts -update accepts what is new")
-		})
-	}
+	golden.Transcripts(t, "testdata/*.txt", func(t *testing.T) func([]string) string {
+		var p playwright
+		return func(words []string) string {
+			p.play(t, words[0], strings.Join(words[1:], " "))
+			defer p.out.Reset()
+			return p.out.String()
+		}
+	})
 }
 
 // playwright plays a script and writes down what happens.
@@ -59,10 +42,8 @@ type playwright struct {
 	out   strings.Builder
 }
 
-func (p *playwright) play(t *testing.T, line string) {
-	command, rest, _ := strings.Cut(line, " ")
+func (p *playwright) play(t *testing.T, command, rest string) {
 	switch command {
-	case "", "#":
 	case "world":
 		p.open(t, rest)
 	case "run":
@@ -77,7 +58,7 @@ func (p *playwright) play(t *testing.T, line string) {
 		p.world.Request(p.now, id, note{kind: "count", operation: operation})
 		p.world.Run(p.now)
 	default:
-		p.world.Schedule(p.now, line, p.action(t, command, rest))
+		p.world.Schedule(p.now, command+" "+rest, p.action(t, command, rest))
 		p.world.Run(p.now)
 	}
 }
@@ -92,7 +73,7 @@ func (p *playwright) open(t *testing.T, text string) {
 	}
 	unmarshal(t, text, &spec)
 	cfg := Config{Seed: spec.Seed, Network: spec.Network, New: newToy}
-	cfg.Trace = func(l Line) { p.out.WriteString("\t" + l.String() + "\n") }
+	cfg.Trace = func(l Line) { p.out.WriteString(l.String() + "\n") }
 	for id := ID(1); id <= 3; id++ {
 		s := Spec{ID: id, Disk: spec.Disk}
 		if int(id) <= len(spec.Clocks) {

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"regexp"
@@ -114,26 +112,6 @@ func ports(env *testscript.Env) error {
 	env.Setenv("HTTP", strconv.Itoa(http))
 	env.Setenv("E", fmt.Sprintf("127.0.0.1:%d,127.0.0.1:%d,127.0.0.1:%d", http+1, http+2, http+3))
 	return nil
-}
-
-// portsInARow finds n ports in a row on which nobody listens.
-func portsInARow(n int) (int, error) {
-	for range 100 {
-		base := 20_000 + rand.IntN(10_000)
-		free := true
-		for i := range n {
-			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", base+i))
-			if err != nil {
-				free = false
-				break
-			}
-			l.Close()
-		}
-		if free {
-			return base, nil
-		}
-	}
-	return 0, errors.New("no free ports")
 }
 
 // until COMMAND...: the command succeeds, sooner or later.

@@ -5,8 +5,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -30,29 +28,6 @@ func eventually(t testing.TB, what string, condition func() bool) {
 			require.FailNow(t, "never happened: "+what)
 		}
 	}
-}
-
-// freePorts finds n ports in a row that nobody listens on. They lie below those
-// that the system gives to connections.
-func freePorts(n int) (first int, err error) {
-	for range 1000 {
-		first = 10_000 + rand.IntN(20_000)
-		if portsFree(first, n) {
-			return first, nil
-		}
-	}
-	return 0, fmt.Errorf("no %d free ports in a row", n)
-}
-
-func portsFree(first, n int) bool {
-	for i := range n {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first+i))
-		if err != nil {
-			return false
-		}
-		defer l.Close()
-	}
-	return true
 }
 
 // processes is a cluster, each node a process of its own.
@@ -106,7 +81,7 @@ func startProcesses(t testing.TB, n int) *processes {
 // newProcesses describes n nodes that are down and have no directories.
 func newProcesses(t testing.TB, n int) *processes {
 	t.Helper()
-	first, err := freePorts(2 * n)
+	first, err := portsInARow(2 * n)
 	require.NoError(t, err)
 	c := &processes{t: t, dir: t.TempDir(), running: make([]*process, n)}
 	for i := range n {

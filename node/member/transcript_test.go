@@ -1,12 +1,9 @@
 package member_test
 
 import (
-	"flag"
 	"fmt"
 	"maps"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,10 +11,8 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
-	"github.com/stretchr/testify/require"
+	"github.com/lockstep-dst/lockstep/sim/golden"
 )
-
-var update = flag.Bool("update", false, "write testdata as the code behaves now")
 
 // A transcript is a list of commands, each followed by what happened, indented.
 // Lines that begin with # are comments.
@@ -44,20 +39,7 @@ var update = flag.Bool("update", false, "write testdata as the code behaves now"
 //	show NODE             its stage, whether it is ready, and why not
 //	quiet                 tell no facts from now on: notices, answers and what is shown
 func TestTranscripts(t *testing.T) {
-	paths, err := filepath.Glob("testdata/*.txt")
-	require.NoError(t, err)
-	require.NotEmpty(t, paths)
-	for _, path := range paths {
-		t.Run(filepath.Base(path), func(t *testing.T) {
-			text, err := os.ReadFile(path)
-			require.NoError(t, err)
-			got := new(transcript).replay(string(text))
-			if *update {
-				require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
-			}
-			require.Equal(t, string(text), got)
-		})
-	}
+	golden.Transcripts(t, "testdata/*.txt", func(*testing.T) func([]string) string { return new(transcript).answer })
 }
 
 type transcript struct {
@@ -65,22 +47,13 @@ type transcript struct {
 	asked int
 }
 
-func (x *transcript) replay(text string) string {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		if strings.HasPrefix(line, "    ") {
-			continue
-		}
-		b.WriteString(line)
-		if words := strings.Fields(line); len(words) > 0 && words[0] != "#" {
-			x.command(words[0], words[1:])
-			for answer := range strings.Lines(x.told.String()) {
-				b.WriteString("    " + answer)
-			}
-			x.told.Reset()
-		}
-	}
-	return b.String()
+func (x *transcript) replay(text string) string { return golden.Replay(text, x.answer) }
+
+// answer carries a command out and is what the members told meanwhile.
+func (x *transcript) answer(words []string) string {
+	x.command(words[0], words[1:])
+	defer x.told.Reset()
+	return x.told.String()
 }
 
 func (x *transcript) command(name string, args []string) {
@@ -137,9 +110,9 @@ func (x *transcript) host(name string, h *host, args []string) {
 	case "wipe":
 		h.wipe()
 	case "copy":
-		h.copied = h.disk.clone()
+		h.copied = h.disk.Clone()
 	case "restore":
-		h.disk = h.copied.clone()
+		h.disk = h.copied.Clone()
 	case "slow":
 		h.slow = true
 	case "fast":

@@ -1,10 +1,7 @@
 package member_test
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -13,6 +10,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/lockstep-dst/lockstep/node/wal/waltest"
 )
 
 // world is a few members, disks that do at once what they are told, and a network
@@ -38,8 +36,8 @@ type host struct {
 	id     node.ID
 	cfg    member.Config
 	member *member.Member // nil: down
-	disk   disk
-	copied disk
+	disk   waltest.Disk
+	copied waltest.Disk
 	slow   bool
 	todo   []wal.Request
 	bells  []bell
@@ -62,46 +60,6 @@ type bell struct {
 	token uint64
 }
 
-type disk map[string][]byte
-
-func (d disk) List() ([]string, error) { return slices.Sorted(maps.Keys(d)), nil }
-
-func (d disk) Read(name string) ([]byte, error) {
-	data, ok := d[name]
-	if !ok {
-		return nil, errors.New("no such file")
-	}
-	return bytes.Clone(data), nil
-}
-
-func (d disk) clone() disk {
-	c := disk{}
-	for name, data := range d {
-		c[name] = bytes.Clone(data)
-	}
-	return c
-}
-
-func (d disk) execute(r wal.Request) {
-	switch r.Op {
-	case wal.Create:
-		d[r.File] = append([]byte{}, d[r.File]...)
-	case wal.Truncate:
-		d[r.File] = d[r.File][:r.Offset]
-	case wal.Allocate:
-		d[r.File] = append(d[r.File], make([]byte, int(r.Offset)-len(d[r.File]))...)
-	case wal.Write:
-		end := int(r.Offset) + len(r.Data)
-		d[r.File] = append(d[r.File], make([]byte, max(0, end-len(d[r.File])))...)
-		copy(d[r.File][r.Offset:], r.Data)
-	case wal.Remove:
-		delete(d, r.File)
-	case wal.Rename:
-		d[r.To] = d[r.File]
-		delete(d, r.File)
-	}
-}
-
 func newWorld(n int) *world {
 	w := &world{hosts: make([]*host, n+1)}
 	for id := 1; id <= n; id++ {
@@ -112,7 +70,7 @@ func newWorld(n int) *world {
 		for m := 1; m <= n; m++ {
 			cfg.Node.Members = append(cfg.Node.Members, node.ID(m))
 		}
-		w.hosts[id] = &host{w: w, id: node.ID(id), cfg: cfg, disk: disk{}, inc: byte(id)}
+		w.hosts[id] = &host{w: w, id: node.ID(id), cfg: cfg, disk: waltest.Disk{}, inc: byte(id)}
 	}
 	return w
 }
@@ -145,7 +103,7 @@ func (h *host) crash() { h.member, h.todo, h.bells, h.slow = nil, nil, nil, fals
 func (h *host) wipe() {
 	h.crash()
 	h.w.wiped++
-	h.disk, h.inc = disk{}, 0xf0+byte(h.w.wiped)
+	h.disk, h.inc = waltest.Disk{}, 0xf0+byte(h.w.wiped)
 }
 
 func (h *host) step(ev node.Event) {
@@ -186,7 +144,7 @@ func (h *host) syncSome(n int) {
 	for ; n > 0 && len(h.todo) > 0; n-- {
 		r := h.todo[0]
 		h.todo = h.todo[1:]
-		h.disk.execute(r)
+		h.disk.Execute(r)
 		h.step(node.Event{Kind: node.Done, Token: r.Token})
 	}
 }
@@ -281,7 +239,7 @@ func (h *host) inherit() {
 			effects, err := n.StepAll(0, todo[:1])
 			must(err)
 			for _, r := range effects.Disk {
-				h.disk.execute(r)
+				h.disk.Execute(r)
 				todo = append(todo, node.Event{Kind: node.Done, Token: r.Token})
 			}
 		}

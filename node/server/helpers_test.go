@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"path/filepath"
 	"runtime"
@@ -22,6 +20,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/tcp/tcptest"
 )
 
 // patience is for slow machines; nothing is expected to need it.
@@ -34,21 +33,6 @@ func eventually(t testing.TB, what string, condition func() bool) {
 			require.FailNow(t, "never happened: "+what)
 		}
 	}
-}
-
-// freeAddress is one that nobody listens on, on a port below those that the
-// system gives to connections.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	for range 1000 {
-		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
-		if l, err := net.Listen("tcp", address); err == nil {
-			l.Close()
-			return address
-		}
-	}
-	require.FailNow(t, "no free port")
-	return ""
 }
 
 // cluster is a few nodes in this process. None runs until it is started.
@@ -70,7 +54,7 @@ func newCluster(t testing.TB, n int, change ...func(*server.Config)) *cluster {
 	}
 	peers, dir := map[node.ID]string{}, t.TempDir()
 	for id := node.ID(1); int(id) <= n; id++ {
-		peers[id] = freeAddress(t)
+		peers[id] = tcptest.Address(t)
 		cfg := &server.Config{
 			Node: node.Defaults(), Cluster: "test", Peers: peers, Codec: "cbor", Queue: 1000,
 			HTTP: "127.0.0.1:0", Data: filepath.Join(dir, fmt.Sprintf("node-%d", id)), Log: slog.New(slog.DiscardHandler),

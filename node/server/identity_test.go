@@ -19,6 +19,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/files"
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/tcp/tcptest"
 	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
@@ -312,7 +313,7 @@ func TestMembersThatDiffer(t *testing.T) {
 	c := newCluster(t, 3)
 	same := c.configs[2].Peers
 	c.configs[2].Peers = maps.Clone(same)
-	c.configs[2].Peers[4] = freeAddress(t)
+	c.configs[2].Peers[4] = tcptest.Address(t)
 	for id := range c.configs {
 		c.start(id)
 	}

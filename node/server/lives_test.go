@@ -14,6 +14,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/files"
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/tcp/tcptest"
 )
 
 // A client that asks while the node still begins is served when it has begun.
@@ -134,7 +135,7 @@ func TestStartFails(t *testing.T) {
 	require.Error(t, fails(func(cfg *server.Config) { cfg.Data = "" }))
 	err = fails(func(cfg *server.Config) {
 		cfg.Peers = maps.Clone(cfg.Peers)
-		cfg.Peers[4], cfg.Peers[5] = freeAddress(t), freeAddress(t)
+		cfg.Peers[4], cfg.Peers[5] = tcptest.Address(t), tcptest.Address(t)
 	})
 	require.ErrorIs(t, err, member.ErrMembers)
 	require.NotErrorIs(t, err, server.ErrEnded, "nothing has begun")

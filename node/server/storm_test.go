@@ -12,6 +12,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/client"
 	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/tcp/tcptest"
 )
 
 // history is what one who watches has been told, and what is wrong with it.
@@ -70,7 +71,7 @@ func TestWatchThroughAStorm(t *testing.T) {
 	const machines, moves = 4, 150
 	c := newCluster(t, 3)
 	for id := range c.configs {
-		c.configs[id].HTTP = freeAddress(t)
+		c.configs[id].HTTP = tcptest.Address(t)
 		c.start(id)
 	}
 	c.awaitAll()

@@ -1,19 +1,14 @@
 package wal_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/node/wal"
-	"github.com/stretchr/testify/require"
+	"github.com/lockstep-dst/lockstep/sim/golden"
 )
-
-var update = flag.Bool("update", false, "write testdata as the code behaves now")
 
 // A transcript is a list of commands, each followed by what it answered,
 // indented. Lines that begin with # are comments.
@@ -35,20 +30,10 @@ var update = flag.Bool("update", false, "write testdata as the code behaves now"
 //	rest               have the mark cover all that is durable
 //	refuse             report the next request as failed for want of space
 func TestTranscripts(t *testing.T) {
-	paths, err := filepath.Glob("testdata/*.txt")
-	require.NoError(t, err)
-	require.NotEmpty(t, paths)
-	for _, path := range paths {
-		t.Run(filepath.Base(path), func(t *testing.T) {
-			text, err := os.ReadFile(path)
-			require.NoError(t, err)
-			got := (&transcript{d: newDisk(16), options: roomy}).replay(string(text))
-			if *update {
-				require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
-			}
-			require.Equal(t, string(text), got)
-		})
-	}
+	golden.Transcripts(t, "testdata/*.txt", func(*testing.T) func([]string) string {
+		x := &transcript{d: newDisk(16), options: roomy}
+		return func(words []string) string { return x.command(words[0], words[1:]) }
+	})
 }
 
 type transcript struct {
@@ -57,23 +42,6 @@ type transcript struct {
 	issued []wal.Request
 
 	options wal.Options
-}
-
-// replay is the transcript with the answers that are given now.
-func (x *transcript) replay(text string) string {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		if strings.HasPrefix(line, "    ") {
-			continue
-		}
-		b.WriteString(line)
-		if words := strings.Fields(line); len(words) > 0 && words[0] != "#" {
-			for answer := range strings.Lines(x.command(words[0], words[1:])) {
-				b.WriteString("    " + strings.TrimSuffix(answer, "\n") + "\n")
-			}
-		}
-	}
-	return b.String()
 }
 
 func (x *transcript) command(name string, args []string) string {

@@ -4,29 +4,20 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/fxamacker/cbor/v2"
 	"github.com/lockstep-dst/lockstep/node/wire"
+	"github.com/lockstep-dst/lockstep/sim/golden"
 	"github.com/stretchr/testify/require"
 )
 
+// The golden files fix the form on the wire: they change only with Protocol.
 const (
 	goldenJSON = "testdata/messages.jsonl"
 	goldenCBOR = "testdata/messages.cbor.txt"
 )
-
-// A golden file fixes the form on the wire: change it only with Protocol.
-func golden(t *testing.T, path, got string) {
-	if *update {
-		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
-	}
-	want, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Equal(t, string(want), got)
-}
 
 func TestGoldenJSON(t *testing.T) {
 	var lines []byte
@@ -36,7 +27,7 @@ func TestGoldenJSON(t *testing.T) {
 		require.NoError(t, err)
 		lines = append(lines, '\n')
 	}
-	golden(t, goldenJSON, string(lines))
+	golden.Equal(t, goldenJSON, string(lines))
 	for i, line := range bytes.Split(bytes.TrimSpace(lines), []byte("\n")) {
 		m, err := wire.JSON{}.Decode(line)
 		require.NoError(t, err)
@@ -55,5 +46,5 @@ func TestGoldenCBOR(t *testing.T) {
 		require.NoError(t, err)
 		fmt.Fprintf(&text, "# %s\n%s\n%s\n\n", m, hex.EncodeToString(b), words)
 	}
-	golden(t, goldenCBOR, text.String())
+	golden.Equal(t, goldenCBOR, text.String())
 }

@@ -1,7 +1,6 @@
 package wire_test
 
 import (
-	"flag"
 	"fmt"
 	"strings"
 	"testing"
@@ -12,8 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
-
-var update = flag.Bool("update", false, "write testdata as the code behaves now")
 
 var codecs = []wire.Codec{wire.JSON{}, wire.CBOR{}}
 

@@ -1,9 +1,7 @@
 package campaign_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -14,10 +12,9 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
+	"github.com/lockstep-dst/lockstep/sim/golden"
 	"github.com/stretchr/testify/require"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // The digests of 200 runs of each profile are pinned: another process, another
 // machine, the race detector and any number of processors give the same.
@@ -25,18 +22,11 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // A change of the generator, the simulator or the origin changes them, and
 // -update says so. A change that is not meant to must leave them.
 func TestSeedsGiveTheSameRunsEverywhere(t *testing.T) {
-	const golden = "testdata/digests.txt"
 	var b strings.Builder
 	for _, profile := range scenarios.Profiles() {
 		fmt.Fprintf(&b, "%-8s %016x\n", profile, digest(t, profile, 200))
 	}
-	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o777))
-		require.NoError(t, os.WriteFile(golden, []byte(b.String()), 0o644))
-	}
-	want, err := os.ReadFile(golden)
-	require.NoError(t, err)
-	require.Equal(t, string(want), b.String())
+	golden.Equal(t, "testdata/digests.txt", b.String())
 }
 
 // digest covers the hashes, the signatures and the sentences of many runs.

@@ -3,7 +3,6 @@ package lockstep
 import (
 	"context"
 	"fmt"
-	"net"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/server"
 	"github.com/lockstep-dst/lockstep/node/session"
+	"github.com/lockstep-dst/lockstep/node/tcp/tcptest"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/stretchr/testify/require"
@@ -254,10 +254,7 @@ func real(t *testing.T) runtime {
 	s := &servers{t: t, begin: time.Now(), configs: map[int]server.Config{}, running: map[int]*server.Server{}}
 	peers := map[node.ID]string{}
 	for id := node.ID(1); id <= 3; id++ {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		peers[id] = l.Addr().String()
-		defer l.Close()
+		peers[id] = tcptest.Address(t)
 	}
 	dir := t.TempDir()
 	for id := 1; id <= 3; id++ {

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"testing"
 
+	"github.com/lockstep-dst/lockstep/sim/golden"
 	"github.com/stretchr/testify/require"
 )
 
@@ -26,5 +27,5 @@ func requireTraces(t *testing.T, doc string, least int) {
 		require.NoError(t, err)
 		return []byte("```trace " + name + "\n" + string(trace) + "```")
 	})
-	requireGolden(t, doc, string(got))
+	golden.Equal(t, doc, string(got))
 }

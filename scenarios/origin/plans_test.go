@@ -1,7 +1,6 @@
 package origin_test
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,10 +11,9 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/golden"
 	"github.com/stretchr/testify/require"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // Each plan in testdata/plans shows one way in which the origin's protocol
 // breaks; one-client.json shows that it works. Beside each are its verdict and
@@ -38,8 +36,8 @@ func TestPlans(t *testing.T) {
 				}
 			}})
 			require.NoError(t, err)
-			requireGolden(t, name+".verdict.txt", r.Text(p))
-			requireGolden(t, name+".trace.txt", trace.String())
+			golden.Equal(t, name+".verdict.txt", r.Text(p))
+			golden.Equal(t, name+".trace.txt", trace.String())
 		})
 	}
 }
@@ -63,16 +61,6 @@ func tells(l sim.Line) bool {
 		return strings.Contains(l.What, "lost") || strings.Contains(l.What, " and ")
 	}
 	return !strings.HasPrefix(l.What, "timer ") && !strings.HasSuffix(l.What, "life 1") && l.What != "boot 1"
-}
-
-func requireGolden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.Equal(t, string(want), got)
 }
 
 // What the plans show, at a glance.

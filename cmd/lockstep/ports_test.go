@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"sync"
+)
+
+// rows gives ports out. They lie below those that systems give to connections, and
+// a port is given to one test of this process only, in use or not.
+var rows = struct {
+	sync.Mutex
+	next int
+}{next: 10_000 + rand.IntN(3_000)}
+
+// portsInARow returns the first of n ports in a row on which nobody listens.
+func portsInARow(n int) (first int, err error) {
+	rows.Lock()
+	defer rows.Unlock()
+	for range 1000 {
+		first = rows.next
+		rows.next += n
+		if portsFree(first, n) {
+			return first, nil
+		}
+	}
+	return 0, fmt.Errorf("no %d free ports in a row", n)
+}
+
+func portsFree(first, n int) bool {
+	for i := range n {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first+i))
+		if err != nil {
+			return false
+		}
+		defer l.Close()
+	}
+	return true
+}

@@ -1,0 +1,71 @@
+// Package golden compares the output of a test with a file that is kept beside it.
+//
+// A test binary that uses it has the flag -update, which writes the files as the
+// code behaves now; the difference is then read in the diff of the commit.
+package golden
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write the golden files as the code behaves now")
+
+// Equal fails the test if a file's text is not got. With -update it writes the file.
+func Equal(t testing.TB, file, got string) {
+	t.Helper()
+	if *update {
+		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o777))
+		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err, "-update writes the file")
+	require.Equal(t, string(want), got, "%s: -update accepts the new text", file)
+}
+
+// Transcripts replays each file of a pattern as a subtest. A transcript is a list
+// of commands, one a line, each followed by its answer, indented by four spaces.
+// Empty lines and lines that begin with # are comments.
+//
+// Play begins a transcript and returns the function that carries out its commands:
+// it takes the words of a line and returns the lines of the answer.
+func Transcripts(t *testing.T, pattern string, play func(t *testing.T) func(words []string) string) {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	require.NoError(t, err)
+	require.NotEmpty(t, files, pattern)
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), filepath.Ext(file)), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			Equal(t, file, Replay(string(text), play(t)))
+		})
+	}
+}
+
+const indent = "    "
+
+// Replay returns a transcript with the answers that command gives to the words of
+// its lines. See [Transcripts].
+func Replay(text string, command func(words []string) string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, indent) {
+			continue
+		}
+		b.WriteString(line)
+		words := strings.Fields(line)
+		if len(words) == 0 || strings.HasPrefix(words[0], "#") {
+			continue
+		}
+		for answer := range strings.Lines(command(words)) {
+			b.WriteString(indent + strings.TrimSuffix(answer, "\n") + "\n")
+		}
+	}
+	return b.String()
+}

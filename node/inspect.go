@@ -15,10 +15,17 @@ type Held struct {
 	Value    *Value // accepted; nil if nothing is, or the record of it is not found
 }
 
+// Note is what a log holds for the node's owner under a name: see [Node.SetNote].
+type Note struct {
+	Name string
+	Data []byte
+}
+
 // LogInspection is what a directory tells of a node.
 type LogInspection struct {
 	*wal.Inspection
 	Machines   []Held  // in the order of their keys
+	Notes      []Note  // in the order of their names
 	Unreadable []error // entries that check, and that this build cannot read: one for each
 }
 
@@ -45,6 +52,9 @@ func InspectLog(dir wal.Dir) (*LogInspection, error) {
 		if m != nil && !pinned(m.key) {
 			x.Machines = append(x.Machines, Held{m.key, m.promised, m.accepted, m.value})
 		}
+	}
+	for _, name := range n.Notes() {
+		x.Notes = append(x.Notes, Note{name, n.Note(name)})
 	}
 	slices.SortFunc(x.Machines, func(a, b Held) int {
 		if a.Key < b.Key {

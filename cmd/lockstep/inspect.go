@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/files"
+	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/spf13/cobra"
 )
@@ -48,7 +50,7 @@ func inspect(out io.Writer, path string, inJSON bool) error {
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("inspect: %w", err)
 	}
-	x, err := node.InspectLog(files.Reader(path))
+	x, err := member.InspectLog(files.Reader(path))
 	if errors.Is(err, wal.ErrMissing) {
 		return fmt.Errorf("inspect %s: there is no log: give the directory that a node was given as --data", path)
 	}
@@ -80,6 +82,10 @@ type toldLog struct {
 	Marks       int           `json:"marks"`  // that check
 	TornTail    int           `json:"torn_tail,omitempty"`
 	Segments    []toldSegment `json:"segments"`
+	Stage       string        `json:"stage"` // of the cluster: empty, bound or formed
+	Members     []toldMember  `json:"members"`
+	Lives       []toldLife    `json:"lives"`
+	Disputes    []string      `json:"disputes,omitempty"`
 	Machines    []toldMachine `json:"machines"`
 	Unreadable  []string      `json:"unreadable,omitempty"`
 	Refused     string        `json:"refused,omitempty"`
@@ -106,6 +112,19 @@ type toldDamage struct {
 	To   int `json:"to"`
 }
 
+// toldMember is a member as the log has it: its own log, and what is remembered of it.
+type toldMember struct {
+	Node        uint16 `json:"node"`
+	Incarnation string `json:"incarnation,omitempty"`
+	Remembered  string `json:"remembered,omitempty"`
+}
+
+type toldLife struct {
+	Boot uint64  `json:"boot"`
+	Life string  `json:"life"`
+	End  wal.LSN `json:"end,omitempty"` // 0: it has not ended as far as the log tells
+}
+
 type toldMachine struct {
 	Key      string  `json:"key"`
 	Promised string  `json:"promised"`
@@ -114,7 +133,7 @@ type toldMachine struct {
 	Version  *uint64 `json:"version,omitempty"`
 }
 
-func tellLog(path string, x *node.LogInspection) *toldLog {
+func tellLog(path string, x *member.LogInspection) *toldLog {
 	t := &toldLog{
 		Directory: path, Boots: x.Boots, End: x.End, Format: x.Version, Node: x.Identity.Node,
 		Marks: len(x.Marks), TornTail: x.Cut, Segments: []toldSegment{}, Machines: []toldMachine{},
@@ -130,6 +149,7 @@ func tellLog(path string, x *node.LogInspection) *toldLog {
 	for i := range x.Segments {
 		t.Segments = append(t.Segments, tellSegment(&x.Segments[i]))
 	}
+	t.tellMember(x)
 	for _, m := range x.Machines {
 		told := toldMachine{Key: m.Key, Promised: m.Promised.String(), Accepted: m.Accepted.String()}
 		if m.Value != nil {
@@ -142,6 +162,28 @@ func tellLog(path string, x *node.LogInspection) *toldLog {
 	}
 	t.judge(x)
 	return t
+}
+
+// tellMember tells of the cluster, the node's lives and what it remembers of others.
+func (t *toldLog) tellMember(x *member.LogInspection) {
+	t.Stage, t.Members, t.Lives = x.Cluster.Stage.String(), []toldMember{}, []toldLife{}
+	remembered := map[node.ID]string{}
+	for _, p := range x.Peers {
+		remembered[p.Peer] = p.Memory.String()
+	}
+	for _, m := range x.Cluster.Members {
+		told := toldMember{Node: uint16(m.ID), Remembered: remembered[m.ID]}
+		if m.Incarnation != [16]byte{} {
+			told.Incarnation = hex.EncodeToString(m.Incarnation[:])
+		}
+		t.Members = append(t.Members, told)
+	}
+	for _, l := range x.Lives {
+		t.Lives = append(t.Lives, toldLife{l.Boot, fmt.Sprintf("%016x", l.ID), wal.LSN(l.End)})
+	}
+	for _, d := range x.Disputes {
+		t.Disputes = append(t.Disputes, fmt.Sprintf("node %d remembers %v", d.By, d.Memory))
+	}
 }
 
 func tellSegment(f *wal.Found) toldSegment {
@@ -164,7 +206,7 @@ func tellSegment(f *wal.Found) toldSegment {
 }
 
 // judge says whether a node would go on from the log, and what to do.
-func (t *toldLog) judge(x *node.LogInspection) {
+func (t *toldLog) judge(x *member.LogInspection) {
 	t.code = exitUsage
 	switch err := x.Refused; {
 	case err == nil && len(x.Unreadable) > 0:
@@ -181,6 +223,30 @@ func (t *toldLog) judge(x *node.LogInspection) {
 	default:
 		t.Refused = err.Error()
 		t.Next = "Run the version of the program that wrote the log, or a later one."
+	}
+}
+
+// shownLives is how many of a node's lives, the last ones, are told in words.
+const shownLives = 5
+
+func (t *toldLog) memberText(line func(format string, args ...any)) {
+	line("the cluster is %s, of %d members", t.Stage, len(t.Members))
+	for _, m := range t.Members {
+		switch {
+		case m.Node == t.Node:
+			line("  node %d  this log", m.Node)
+		case m.Remembered != "":
+			line("  node %d  remembered as %s", m.Node, m.Remembered)
+		default:
+			line("  node %d  incarnation %s", m.Node, cmp.Or(m.Incarnation, "unknown"))
+		}
+	}
+	line("%d lives", len(t.Lives))
+	for _, l := range t.Lives[max(0, len(t.Lives)-shownLives):] {
+		line("  boot %d  life %s%s", l.Boot, l.Life, map[bool]string{true: fmt.Sprintf(", ended at position %d", l.End)}[l.End > 0])
+	}
+	for _, d := range t.Disputes {
+		line("disputed: %s", d)
 	}
 }
 
@@ -207,6 +273,7 @@ func (t *toldLog) text() string {
 	if t.TornTail > 0 {
 		line("%d bytes behind the last record were never acknowledged, or are of an earlier use of the file: a node clears them", t.TornTail)
 	}
+	t.memberText(line)
 	line("%d machines%s", len(t.Machines), map[bool]string{true: ", as far as records of them are found; newer ones may be lost"}[t.Refused != ""])
 	for _, m := range t.Machines {
 		if m.Version == nil {

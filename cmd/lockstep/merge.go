@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
+	"strings"
 
+	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/spf13/cobra"
 )
@@ -26,6 +29,7 @@ shown together, as one campaign does at its end, with the same exit code.`,
 			return f.merge(cmd, args)
 		},
 	}
+	cmd.Flags().StringVar(&f.src.definition, "definition", "", "file with the definition of the machines that the campaigns were given")
 	cmd.Flags().StringVar(&f.junit, "junit", "", "write what the campaigns have shown to this file, as JUnit XML")
 	cmd.Flags().BoolVar(&f.coldFails, "cold-fails", false, fmt.Sprintf("exit with %d if a mark was not reached", exitCold))
 	return cmd
@@ -37,10 +41,16 @@ func (f *fuzz) merge(cmd *cobra.Command, names []string) error {
 		return err
 	}
 	s := m.Shape
-	f.src = source{system: s.System, profile: string(s.Profile), nodes: s.Nodes, clients: s.Clients, operas: s.Operations, machines: s.Machines}
+	f.src = source{
+		system: s.System, profile: string(s.Profile), definition: f.src.definition,
+		nodes: s.Nodes, clients: s.Clients, operas: s.Operations, machines: s.Machines,
+	}
 	c, err := f.src.campaign()
 	if err != nil {
 		return err
+	}
+	if !reflect.DeepEqual(c.System.Definitions, s.Definitions) {
+		return fmt.Errorf("%s: its plans are of machines %s: give the file that the campaign was given, as --definition", names[0], definitionNames(s.Definitions))
 	}
 	if !slices.Equal(c.System.Marks, m.Marks) {
 		return fmt.Errorf("%s: it counts other marks than this build knows", names[0])
@@ -55,4 +65,12 @@ func (f *fuzz) merge(cmd *cobra.Command, names []string) error {
 		return err
 	}
 	return f.exit(c, &m.Summary)
+}
+
+func definitionNames(all []fsm.Definition) string {
+	var names []string
+	for _, d := range all {
+		names = append(names, d.Name)
+	}
+	return strings.Join(names, ", ")
 }

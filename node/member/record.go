@@ -172,7 +172,12 @@ func (m *Member) recall() error {
 }
 
 func (m *Member) read(name string, take func(byte, []byte) bool) error {
-	if !each(m.node.Note(name), take) {
+	return readNote(name, m.node.Note(name), take)
+}
+
+// readNote hands the fields of a note to take.
+func readNote(name string, data []byte, take func(byte, []byte) bool) error {
+	if !each(data, take) {
 		return fmt.Errorf("%w: note %q is no list of fields", node.ErrRecord, name)
 	}
 	return nil

@@ -1,0 +1,62 @@
+package member
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/wal"
+)
+
+// LogInspection is the content of a member's log, as far as it can be read.
+type LogInspection struct {
+	*node.LogInspection
+	Cluster  Cluster
+	Lives    []Life // in the order of their numbers; the last one has not ended in the log
+	Disputes []Dispute
+	Peers    []PeerMemory
+}
+
+// PeerMemory is what a log holds of one peer.
+type PeerMemory struct {
+	Peer   node.ID
+	Memory Memory
+}
+
+// InspectLog reads all that can be read of a member's log, sound or not, and changes
+// nothing. See [node.InspectLog].
+func InspectLog(dir wal.Dir) (*LogInspection, error) {
+	x, err := node.InspectLog(dir)
+	if err != nil {
+		return nil, err
+	}
+	i := &LogInspection{LogInspection: x}
+	for _, n := range x.Notes {
+		if err := i.take(n.Name, n.Data); err != nil {
+			x.Unreadable = append(x.Unreadable, err)
+		}
+	}
+	return i, nil
+}
+
+// take reads one note. Notes of later versions are passed over.
+func (i *LogInspection) take(name string, data []byte) error {
+	read := func(take func(byte, []byte) bool) error { return readNote(name, data, take) }
+	switch peer, isPeer := strings.CutPrefix(name, peerNote); {
+	case name == clusterNote:
+		return read(i.Cluster.take)
+	case name == livesNote:
+		return read(items(&i.Lives, func(l *Life) func(byte, []byte) bool { return l.take }))
+	case name == disputesNote:
+		return read(items(&i.Disputes, func(d *Dispute) func(byte, []byte) bool { return d.take }))
+	case isPeer:
+		id, err := strconv.ParseUint(peer, 10, 16)
+		if err != nil {
+			return fmt.Errorf("%w: note %q names no peer", node.ErrRecord, name)
+		}
+		i.Peers = append(i.Peers, PeerMemory{Peer: node.ID(id)})
+		return read(i.Peers[len(i.Peers)-1].Memory.take)
+	}
+	return nil
+}

@@ -26,6 +26,7 @@ var layers = map[string]layer{
 	"netmodel/keyed": {pure: true},
 	"netmodel":       {pure: true, module: []string{"netmodel/keyed"}},
 	"sim":            {pure: true, module: []string{"netmodel", "netmodel/keyed"}},
+	"sim/fieldtest":  {},
 	"sim/golden":     {others: []string{"github.com/stretchr/testify/require"}},
 
 	"node/fsm":         {pure: true},

@@ -2,8 +2,10 @@ package checker
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -11,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/sim/fieldtest"
 )
 
 const (
@@ -180,4 +183,17 @@ func FuzzRead(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, h, again)
 	})
+}
+
+// What a line has, and no reader looks for, would be lost in silence.
+func TestEveryFieldSurvives(t *testing.T) {
+	for _, p := range (fieldtest.Walker{}).Places(reflect.TypeFor[Operation]()) {
+		op := Operation{Return: NoReturn, Version: NoVersion}
+		p.Set(&op)
+		text, err := json.Marshal(op.line(ModelKV))
+		require.NoError(t, err)
+		read, err := parseOperation(text, Header{Model: ModelKV, Version: formatVersion})
+		require.NoError(t, err)
+		require.Equal(t, op, read, p.Path)
+	}
 }

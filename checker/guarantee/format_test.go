@@ -10,6 +10,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/sim/fieldtest"
 )
 
 // lines are one of each kind.
@@ -25,14 +26,17 @@ var lines = map[string]string{
 }
 
 func TestLinesAreReadAsTheyAreWritten(t *testing.T) {
+	var all []*Observation
 	for name, text := range lines {
 		t.Run(name, func(t *testing.T) {
 			o, err := ParseLine([]byte(text))
 			require.NoError(t, err)
+			all = append(all, &o)
 			require.Equal(t, Kind(name), o.Kind)
 			require.Equal(t, "before"+text+"\n", string(AppendLine([]byte("before"), o)))
 		})
 	}
+	require.Empty(t, fieldtest.Unset(fieldtest.Walker{}, all), "no line has such a field")
 	escaped, err := ParseLine([]byte(` { "source" : "w\u0031\"\\" , "observe":"resume","time" : 1 } ` + "\r\n"))
 	require.NoError(t, err)
 	require.Equal(t, Observation{Kind: Resume, Source: `w1"\`, Time: 1}, escaped)

@@ -58,11 +58,21 @@ func samples() []node.Message {
 				{Of: 2, By: 3, Memory: member.Memory{Incarnation: of("B")}},
 			},
 			Answer: true, Abstains: true, More: []byte{0, 1, 0xff}},
-		&node.Commit{Key: "lifecycle/a", Ballot: ballot, First: "c1.5", Value: &node.Value{
-			Version: 1, Serial: 2, State: "Running", Before: "Init",
-			Recent: []node.Entry{{ID: "0@x3_kc1.2", To: "Running"}, {ID: "c1.5", To: "Running", Asked: "Init", Kind: node.Void}},
-		}},
+		&node.Commit{Key: "lifecycle/a", Ballot: ballot, First: "c1.5", Value: voided()},
 		&node.Reply{Kind: node.Propose, Key: "lifecycle/a", ID: "c1.5", Outcome: node.Rejected, Reason: node.Conflict, Final: true, State: "Running", Version: 1, Serial: 1},
+		&node.Proposal{Phase: node.Accept, Key: "lifecycle/a", Ballot: ballot, Value: voided(), Next: next, First: "c1.5"},
+		&node.Acknowledgment{Phase: node.Prepare, Key: "lifecycle/a", Ballot: next, Accepted: ballot, Value: voided(), First: "c1.5"},
+		&node.ReadReport{Key: "lifecycle/a", Read: read, Accepted: ballot, Value: voided(), First: "c1.6"},
+		&node.RepairValue{Key: "lifecycle/a", Ballot: ballot, Value: voided(), Chosen: true},
+		&node.RepairRequest{Exchange: read, Digest: 7, Mass: 1, Ranges: []node.Range{{Path: 15, Depth: 1, Digest: 1 << 62}}},
+	}
+}
+
+// voided is a value whose last entry is a void.
+func voided() *node.Value {
+	return &node.Value{
+		Version: 1, Serial: 2, State: "Running", Before: "Init",
+		Recent: []node.Entry{{ID: "0@x3_kc1.2", To: "Running"}, {ID: "c1.5", To: "Running", Asked: "Init", Kind: node.Void}},
 	}
 }
 
@@ -192,7 +202,8 @@ func messages() *rapid.Generator[node.Message] {
 			return anyIntroduction(t)
 		}
 		outcome := rapid.SampledFrom([]node.Outcome{node.Committed, node.Rejected, node.Unknown}).Draw(t, "outcome")
-		return &node.Reply{Kind: kind, Key: key, ID: first, Attempt: attempt, Outcome: outcome, Reason: reason, State: state, Version: number}
+		return &node.Reply{Kind: kind, Key: key, ID: first, Attempt: attempt, Outcome: outcome, Reason: reason, State: state, Version: number, Serial: number / 2,
+			Final: rapid.Bool().Draw(t, "final")}
 	})
 }
 

@@ -128,8 +128,8 @@ func (e *envelope) Digest() uint64 {
 		h = keyed.Mix(h, m.Expect<<1|bit(m.Expects))
 		return keyed.Mix(h, m.Base^keyed.String(m.To))
 	case *node.Reply:
-		h = keyed.Mix(h, uint64(m.Outcome)<<32|uint64(m.Attempt)<<8|uint64(m.Kind))
-		return keyed.Mix(keyed.Mix(h, keyed.String(string(m.Reason))), m.Version^keyed.String(m.State))
+		h = keyed.Mix(h, uint64(m.Outcome)<<48|bit(m.Final)<<40|uint64(m.Attempt)<<8|uint64(m.Kind))
+		return keyed.Mix(keyed.Mix(h, keyed.String(string(m.Reason))), m.Version^m.Serial<<32^keyed.String(m.State))
 	}
 	return repairDigest(h, e.Message)
 }
@@ -156,22 +156,25 @@ func repairDigest(h uint64, m node.Message) uint64 {
 }
 
 func introductionDigest(h uint64, m *member.Introduction) uint64 {
-	h = keyed.Mix(keyed.Mix(h, m.Life^m.Boot), m.Position)
+	h = keyed.Mix(keyed.Mix(keyed.Mix(h, m.Life), m.Boot), m.Position)
 	h = keyed.Mix(keyed.Mix(h, id128(m.Incarnation)), id128(m.Cluster)^uint64(m.Stage)<<2^bit(m.Answer)<<1^bit(m.Abstains))
 	for _, i := range m.Members {
-		h = keyed.Mix(h, id128(i.Incarnation)^uint64(i.ID))
+		h = keyed.Mix(keyed.Mix(h, id128(i.Incarnation)), uint64(i.ID))
 	}
 	for _, l := range m.Past {
-		h = keyed.Mix(keyed.Mix(h, l.ID^l.Boot), l.End)
+		h = keyed.Mix(keyed.Mix(keyed.Mix(h, l.ID), l.Boot), l.End)
 	}
 	for _, t := range m.Known {
 		h = keyed.Mix(keyed.Mix(h, uint64(t.Of)<<16^uint64(t.By)), memory(t.Memory))
+	}
+	if len(m.More) > 0 {
+		h = keyed.Mix(h, keyed.String(string(m.More)))
 	}
 	return h
 }
 
 func memory(m member.Memory) uint64 {
-	return keyed.Mix(keyed.Mix(id128(m.Incarnation), m.Life^m.Boot), m.Position)
+	return keyed.Mix(keyed.Mix(keyed.Mix(id128(m.Incarnation), m.Life), m.Boot), m.Position)
 }
 
 // id128 is a hash of sixteen bytes, which are random already.
@@ -200,9 +203,14 @@ func value(v *node.Value) uint64 {
 	if v == nil {
 		return 0
 	}
-	h := keyed.Mix(v.Version, keyed.String(v.State)^uint64(len(v.Recent)))
-	for _, e := range v.Recent[max(0, len(v.Recent)-2):] {
-		h = keyed.Mix(h, keyed.String(string(e.ID)))
+	h := keyed.Mix(v.Version^v.Serial<<32, keyed.String(v.State)^uint64(len(v.Recent)))
+	if v.Before != "" {
+		h = keyed.Mix(h, keyed.String(v.Before))
+	}
+	for i := max(0, len(v.Recent)-2); i < len(v.Recent); i++ {
+		e := &v.Recent[i]
+		h = keyed.Mix(h, keyed.String(string(e.ID))^uint64(e.Kind))
+		h = keyed.Mix(h, keyed.String(e.To)^keyed.String(e.Asked)<<1)
 	}
 	return h
 }
@@ -219,7 +227,8 @@ type standing struct{ member.Fact }
 
 // Digest implements sim.Fact.
 func (f *standing) Digest() uint64 {
-	return keyed.Mix(uint64(f.Kind)<<56^uint64(f.Peer)<<40^f.Position, memory(f.Memory)^id128(f.Cluster.ID)^f.Log.Life)
+	h := keyed.Mix(uint64(f.Kind)<<56^uint64(f.Peer)<<40^bit(f.Firsthand)<<39^f.Position, memory(f.Memory))
+	return keyed.Mix(h, id128(f.Cluster.ID)^f.Log.Life<<1)
 }
 
 // fact is a node's fact as the simulator wants one.

@@ -1,0 +1,34 @@
+package scenarios_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim/fieldtest"
+)
+
+// What no seed sets is a setting that no campaign tries.
+func TestSeedsSetEveryField(t *testing.T) {
+	all := scenarios.Shape{System: "lockstep", Definitions: []fsm.Definition{fsm.Lifecycle()}, Profile: scenarios.All}
+	all.Versions, all.Retires, all.Manners, all.Majority, all.Forms = true, true, true, true, true
+	var plans []*scenarios.Plan
+	for seed := range uint64(3000) {
+		plans = append(plans, scenarios.Generate(seed, all))
+	}
+	require.Equal(t, map[string][]string{"Plan": slices.Concat(
+		[]string{"Plan.Definitions[1].Terminal[1]"}, // a user's definition may have some
+		[]string{ // disks of the same speed always, but for faults of disks
+			"Plan.Disk.Write.Kind", "Plan.Disk.Write.Mean", "Plan.Disk.Write.Max",
+			"Plan.Disk.Sync.Kind", "Plan.Disk.Sync.Mean", "Plan.Disk.Sync.Max",
+		},
+		[]string{"Plan.Clocks[1].Offset"}, // nodes only compare times of their own
+		[]string{ // what chance did is written down by shrink
+			"Plan.Fates[1].Message.Link.From", "Plan.Fates[1].Message.Link.To", "Plan.Fates[1].Message.Name", "Plan.Fates[1].Message.Occurrence",
+			"Plan.Fates[1].Verdict.Fate", "Plan.Fates[1].Verdict.Delay", "Plan.Fates[1].Verdict.Duplicate", "Plan.Fates[1].Verdict.Copy",
+		},
+	)}, fieldtest.Unset(fieldtest.Walker{}, plans))
+}

@@ -91,14 +91,14 @@ const (
 type Marks [markCount]uint64
 
 var markNames = [markCount]string{
-	"fast", "batch", "resent", "unanswered", "duel", "turn", "taken-over", "cache-dropped", "late-answer",
-	"prepare-refused", "accept-refused", "accepted-again", "promised-after", "held", "old-news", "deaf",
-	"known", "carried-out", "retry-found", "void", "void-found", "voids-full", "conflict", "base-ahead", "mismatch", "unreached", "retired", "identity-reject", "overflow",
-	"forgotten", "forgotten-retry", "expired", "expired-retry", "expired-sent", "overloaded",
-	"read-agreed", "read-differed", "read-late", "identity-read",
-	"torn", "formatted", "copied", "trimmed",
-	"repair-agreed", "repair-deferred", "repair-pulled", "repair-confirmed", "repair-refused", "repair-mended",
-	"repair-unheard", "repair-surprise",
+	"fast-path", "batch", "resent", "round-timeout", "preempted", "backoff-cut-short", "recovered-unfinished-value", "cached-promise-dropped", "late-response",
+	"prepare-rejected", "accept-rejected", "duplicate-accept", "next-promised-late", "send-awaits-sync", "stale-commit", "received-before-ready",
+	"dedup-hit", "dedup-hit-in-queue", "dedup-hit-on-retry", "abort-tombstone", "tombstone-found", "tombstones-full", "id-conflict", "watermark-ahead", "version-mismatch", "version-not-reached", "retired-machine", "no-op-round-rejection", "dedup-window-overflow",
+	"window-expired", "window-expired-retry", "deadline-in-queue", "deadline-retry", "deadline-after-accept", "queue-full",
+	"read-quorum-agreed", "read-quorum-differed", "read-quorum-timeout", "no-op-round-read",
+	"torn-tail", "log-created-again", "record-copied-forward", "log-truncated",
+	"repair-digests-equal", "repair-deferred", "repair-pulled", "repair-confirmed", "repair-blocked-by-promise", "repair-no-op-round",
+	"repair-timeout", "repair-superseded",
 }
 
 func (m Mark) String() string { return markNames[m] }

@@ -17,9 +17,9 @@ func TestMarksHaveNames(t *testing.T) {
 		seen[name] = true
 	}
 	for m, name := range map[Mark]string{
-		MarkFast: "fast", MarkLateAnswer: "late-answer", MarkPrepareRefused: "prepare-refused", MarkDeaf: "deaf",
-		MarkKnown: "known", MarkOverloaded: "overloaded", MarkReadAgreed: "read-agreed", MarkIdentityRead: "identity-read",
-		MarkTorn: "torn", MarkFormatted: "formatted", MarkAgreed: "repair-agreed", markCount - 1: "repair-surprise",
+		MarkFast: "fast-path", MarkLateAnswer: "late-response", MarkPrepareRefused: "prepare-rejected", MarkDeaf: "received-before-ready",
+		MarkKnown: "dedup-hit", MarkOverloaded: "queue-full", MarkReadAgreed: "read-quorum-agreed", MarkIdentityRead: "no-op-round-read",
+		MarkTorn: "torn-tail", MarkFormatted: "log-created-again", MarkAgreed: "repair-digests-equal", markCount - 1: "repair-superseded",
 	} {
 		require.Equal(t, name, m.String())
 	}

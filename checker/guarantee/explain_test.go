@@ -85,7 +85,7 @@ func TestExplanations(t *testing.T) {
 			"c2 asked for Stopped at 30ns, but n1 held in the end, at 100ns, that c2 made version 2, Stopped: it had asked that of lifecycle/a"},
 		"exactly-once/other-state": {[]Observation{taken("w1", 35, 2, "", "Running", "c2")},
 			"c2 asked for Stopped at 30ns, but w1 told of a step to Running at version 2 by c2 at 35ns: it had asked for something else"},
-		"exactly-once/unasked": {[]Observation{taken("w1", 35, 2, "Running", "Stopped", "x9")},
+		"exactly-once/never-invoked": {[]Observation{taken("w1", 35, 2, "Running", "Stopped", "x9")},
 			"w1 told of a step from Running to Stopped at version 2 by x9 at 35ns, but nobody asked for x9"},
 		"convergence/differ": {[]Observation{final("n1", m1, 1, "Running"), final("n2", m1, 2, "Stopped")},
 			"n1 held Running at version 1 in the end, at 100ns, but n2 held Stopped at version 2 in the end, at 100ns"},

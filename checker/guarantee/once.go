@@ -21,7 +21,7 @@ func (c *Checker) makes(m *machine, version int64, by Evidence) {
 		c.keep(by)
 	}
 	if op.Operation == nil && !c.options.Open {
-		c.violate(ExactlyOnce, "unasked", m, []Evidence{by}, "%v, but nobody asked for %s", by, id)
+		c.violate(ExactlyOnce, "never-invoked", m, []Evidence{by}, "%v, but nobody asked for %s", by, id)
 	}
 	if op.Operation == nil {
 		return

@@ -29,8 +29,8 @@ var classes = []string{
 	"chosen/foreseen", "chosen/illegal-step", "chosen/initial", "chosen/made-nothing", "chosen/no-state",
 	"chosen/other-operation", "chosen/other-state",
 	"convergence/behind", "convergence/differ", "convergence/missing",
-	"exactly-once/other-machine", "exactly-once/other-state", "exactly-once/read", "exactly-once/rejected",
-	"exactly-once/twice", "exactly-once/unasked",
+	"exactly-once/never-invoked", "exactly-once/other-machine", "exactly-once/other-state", "exactly-once/read", "exactly-once/rejected",
+	"exactly-once/twice",
 	"monotonic-reads/went-back",
 	"watch/kept-back", "watch/left-out", "watch/other-from", "watch/repeated", "watch/went-back",
 }

@@ -49,7 +49,7 @@ func TestParse(t *testing.T) {
 wrong: it says so
   too early
 precedent: somebody#1
-catch: durability/said-early
+catch: durability/sent-before-sync
 equivalent: nobody listens
 fast: yes
 
@@ -66,7 +66,7 @@ four
 	require.NoError(t, err)
 	require.Equal(t, &mutant{
 		name: "bug", file: "dir/bug.txt", class: "persistence", wrong: "it says so too early", precedent: "somebody#1",
-		catch: "durability/said-early", equivalent: "nobody listens", fast: true,
+		catch: "durability/sent-before-sync", equivalent: "nobody listens", fast: true,
 		blocks: []block{{"a.go", "one\n", "two\nthree\n\n"}, {"b.go", "four\n", ""}},
 	}, m)
 }

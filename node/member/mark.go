@@ -23,8 +23,8 @@ const (
 // Marks counts how often each Mark was come by.
 type Marks [markCount]uint64
 
-var markNames = [markCount]string{"admitted", "unheard", "unproven", "late-introduction", "refused", "hearsay",
-	"abstained", "turned-away", "bound", "formed", "followed"}
+var markNames = [markCount]string{"life-admitted", "message-before-introduction", "proof-requested", "stale-introduction", "peer-rejected", "peer-rejected-on-testimony",
+	"abstained", "client-rejected", "cluster-bound", "cluster-formed", "cluster-joined"}
 
 func (m Mark) String() string { return markNames[m] }
 

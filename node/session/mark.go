@@ -25,8 +25,8 @@ const (
 type Marks [markCount]uint64
 
 var markNames = [markCount]string{
-	"failover", "ambiguous-retry", "anew", "rejected-while-open", "final-reject", "forgotten",
-	"deadline-open", "deadline-sure", "late-answer", "foreign-answer",
+	"failover", "ambiguous-retry", "fresh-attempt", "rejected-while-pending", "final-rejection", "window-expired",
+	"deadline-while-pending", "deadline-decided", "late-response", "response-after-end",
 }
 
 func (m Mark) String() string { return markNames[m] }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/canary"
 	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
 	"github.com/lockstep-dst/lockstep/sim"
@@ -97,6 +98,21 @@ func (l *latecomer) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects
 }
 
 // Another verdict is told from another hash.
+// An artefact of before a signature was renamed holds as it did.
+func TestOldSignaturesHold(t *testing.T) {
+	c := campaignOf(canary.System(), scenarios.None, 0)
+	seed := uint64(0)
+	for canary.WayOf(seed) != canary.Sings {
+		seed++
+	}
+	a, p := keep(t, canary.System(), c.Plan(seed))
+	require.Equal(t, "canary/planted", a.Signature)
+	a.Signature = "canary/sings"
+	_, cmp, err := a.Compare(t.Context(), canary.System(), p, campaign.Options{})
+	require.NoError(t, err)
+	require.True(t, cmp.Holds)
+}
+
 func TestAnotherVerdictDoesNotHold(t *testing.T) {
 	a, p := keep(t, origin.System(), readPlan(t, "lost-commit"))
 	p.Fates = nil

@@ -15,7 +15,7 @@ import (
 // finds these and no others, names each kind once, with its lowest seed.
 func TestPlantedFailuresAreFoundExactly(t *testing.T) {
 	c := campaignOf(failing(func(seed uint64) string {
-		return map[uint64]string{42: "sings", 7: "sleeps"}[seed%100]
+		return map[uint64]string{42: "planted", 7: "sleeps"}[seed%100]
 	}), scenarios.None, 300)
 	c.Shape.Clients = 1
 	c.Start = 20
@@ -33,7 +33,7 @@ func TestPlantedFailuresAreFoundExactly(t *testing.T) {
 	require.Equal(t, []uint64{42, 107, 142, 207, 242, 307}, failed)
 	require.Equal(t, []uint64{42, 107}, firsts)
 	require.Equal(t, []*campaign.Group{
-		{Signature: "canary/sings", First: 42, Count: 3},
+		{Signature: "canary/planted", First: 42, Count: 3},
 		{Signature: "canary/sleeps", First: 107, Count: 3},
 	}, sum.Groups)
 	require.EqualValues(t, 6, sum.Failed)

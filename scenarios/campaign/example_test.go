@@ -70,5 +70,5 @@ func Example() {
 	// liveness/client-stuck first in seed 2
 	// assertion/panic first in seed 53
 	// linearizability/committed first in seed 165
-	// canary/sings first in seed 180
+	// canary/planted first in seed 180
 }

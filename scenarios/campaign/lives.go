@@ -91,7 +91,7 @@ func (s *stage) disowned(at scenarios.Duration, id sim.ID) {
 	l := &s.lives[id]
 	if !l.wiped {
 		s.violate(&scenarios.Violation{
-			Property: "availability", Class: "disowned", At: at,
+			Property: "availability", Class: "incarnation-rejected", At: at,
 			Sentence: fmt.Sprintf("Node %d ends because of what it lost, and its disk has lost nothing", id),
 		})
 		return

@@ -22,7 +22,7 @@ func TestLivenessIsJudged(t *testing.T) {
 			func(v *variant) { v.client = func() sim.Process { return silent{} } }},
 		{"never knows", "liveness/fresh-operation-stuck",
 			func(v *variant) { v.client = func() sim.Process { return &clueless{} } }},
-		{"never rests", "liveness/no-end",
+		{"never rests", "liveness/not-converged",
 			func(v *variant) { v.node = func(sim.Process) sim.Process { return spinning{} } }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -40,7 +40,7 @@ func TestAClientReturnsOnce(t *testing.T) {
 	r := run(t, originWith(func(_ *scenarios.Plan, v *variant) {
 		v.client = func() sim.Process { return eager{} }
 	}), 1)
-	require.Equal(t, "client/returned-unasked", r.Signature())
+	require.Equal(t, "client/unexpected-return", r.Signature())
 	t.Log(r.Sentence())
 }
 

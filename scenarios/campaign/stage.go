@@ -162,7 +162,7 @@ func (s *stage) play() {
 		}
 		if s.world.Events() >= limit {
 			s.violation = &scenarios.Violation{
-				Property: "liveness", Class: "no-end", At: at,
+				Property: "liveness", Class: "not-converged", At: at,
 				Sentence: fmt.Sprintf("The run does not end: %d events by %v", limit, at),
 			}
 			return
@@ -259,7 +259,7 @@ func (s *stage) returned(at scenarios.Duration, id sim.ID, r *scenarios.Returned
 
 func unasked(at scenarios.Duration, r *scenarios.Returned) *scenarios.Violation {
 	return &scenarios.Violation{
-		Property: "client", Class: "returned-unasked", At: at, Machine: r.Operation.Machine,
+		Property: "client", Class: "unexpected-return", At: at, Machine: r.Operation.Machine,
 		Sentence: fmt.Sprintf("Client %d was not asked, or had returned before, when it returned %v", r.Operation.Client, r),
 	}
 }
@@ -360,7 +360,7 @@ func (s *stage) awaitSilence() {
 
 func (s *stage) noise(said uint64) *scenarios.Violation {
 	v := &scenarios.Violation{
-		Property: "liveness", Class: "not-silent", At: s.world.Now(),
+		Property: "liveness", Class: "still-sending", At: s.world.Now(),
 		Sentence: fmt.Sprintf("Nodes do not fall silent: they have sent %d messages in the last %v, long after anybody asked them", said, s.plan.Heal.Settle),
 	}
 	return s.withStory(v, "")

@@ -41,7 +41,7 @@ func WayOf(seed uint64) Way {
 // Signature is how a campaign names the failures of that way. It is empty for
 // Not.
 func (w Way) Signature() string {
-	return [...]string{"", "canary/sings", "linearizability/committed", "liveness/client-stuck", "assertion/panic"}[w]
+	return [...]string{"", "canary/planted", "linearizability/committed", "liveness/client-stuck", "assertion/panic"}[w]
 }
 
 // The marks. The last is never reached.
@@ -86,8 +86,8 @@ func (r *run) Observe(at scenarios.Duration, _ sim.ID, f sim.Fact) *scenarios.Vi
 		return nil
 	}
 	return &scenarios.Violation{
-		Property: "canary", Class: "sings", At: at, Machine: returned.Operation.Machine,
-		Sentence: fmt.Sprintf("The canary sings when %s returns, as it should in this seed", returned.Operation.ID),
+		Property: "canary", Class: "planted", At: at, Machine: returned.Operation.Machine,
+		Sentence: fmt.Sprintf("The canary violates its invariant when %s returns, as it should in this seed", returned.Operation.ID),
 	}
 }
 

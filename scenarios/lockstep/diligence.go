@@ -50,11 +50,11 @@ func (o *oracle) ended(f *node.Fact) *scenarios.Violation {
 	e.failures++
 	o.tell(t, told{what: roundEnded, ballot: f.Ballot, attempts: f.Attempts, refused: f.Refused})
 	if f.Refused == 0 && int(f.Attempts) <= o.plan.Knobs.RetryAttempts && !o.hampered(o.now-2*o.plan.Knobs.ConsensusTimeout) {
-		return o.violation("diligence", "given-up-early", f.Key, "gives up round %v of %s, which nobody has refused, after %d attempts of %d",
+		return o.violation("progress", "abandoned-early", f.Key, "gives up round %v of %s, which nobody has refused, after %d attempts of %d",
 			f.Ballot, f.Key, f.Attempts, o.plan.Knobs.RetryAttempts+1)
 	}
 	if e.ballot == f.Ballot && f.Refused == 0 && int(f.Attempts) > e.attempts && o.plan.Nodes > 2 {
-		return o.violation("diligence", "not-resent", f.Key, "gives up round %v of %s after %d attempts, of which the others have seen %d",
+		return o.violation("progress", "not-resent", f.Key, "gives up round %v of %s after %d attempts, of which the others have seen %d",
 			f.Ballot, f.Key, f.Attempts, e.attempts)
 	}
 	return nil
@@ -99,7 +99,7 @@ func (o *oracle) resent(t *truth, p *node.Proposal) *scenarios.Violation {
 	e := o.effort(t)
 	if e.ballot == p.Ballot && e.phase == p.Phase && o.now > e.sent {
 		if most := 2 * (o.plan.Knobs.RetryDelay << min(e.failures, maxDoublings)); o.now-e.sent > most+1 && !o.hampered(e.sent) {
-			return o.violation("diligence", "resent-late", p.Key, "sends %v again after %v, and %v is the most after %d failures", p, o.now-e.sent, most, e.failures)
+			return o.violation("progress", "resent-late", p.Key, "sends %v again after %v, and %v is the most after %d failures", p, o.now-e.sent, most, e.failures)
 		}
 	}
 	if o.now > e.sent {
@@ -124,5 +124,5 @@ func (o *oracle) indebted() *scenarios.Violation {
 	if o.hampered(was.since) {
 		return nil
 	}
-	return o.violation("diligence", "queue-waits", was.key, "has chosen a value of %s at %v and begins no round for what waits", was.key, was.since)
+	return o.violation("progress", "queue-stalled", was.key, "has chosen a value of %s at %v and begins no round for what waits", was.key, was.since)
 }

@@ -90,7 +90,7 @@ func (r *run) stands(o *oracle, f *member.Fact) *scenarios.Violation {
 			return r.joined(o, f.Cluster)
 		}
 	case f.Kind == member.Joined && f.Position > r.durable[o.id]:
-		return o.violation("identity", "joined-early", "", "is %v to cluster %x before its log says so durably", f.Cluster.Stage, f.Cluster.ID[:4])
+		return o.violation("identity", "joined-before-durable", "", "is %v to cluster %x before its log says so durably", f.Cluster.Stage, f.Cluster.ID[:4])
 	case f.Kind == member.Joined:
 		return r.joined(o, f.Cluster)
 	case f.Kind == member.Remembered:
@@ -103,7 +103,7 @@ func (r *run) stands(o *oracle, f *member.Fact) *scenarios.Violation {
 			r.accusers[o.id][f.Peer] = true
 		}
 	case f.Kind == member.Abstaining:
-		return o.violation("identity", "falsely-disputed", "", "abstains, though its log has all that it promised: node %d remembers %v", f.Peer, f.Memory)
+		return o.violation("identity", "false-dispute", "", "abstains, though its log has all that it promised: node %d remembers %v", f.Peer, f.Memory)
 	case f.Kind == member.Admitted && !strange:
 		return r.admits(o, f)
 	}
@@ -114,7 +114,7 @@ func (r *run) stands(o *oracle, f *member.Fact) *scenarios.Violation {
 // began without what was promised before.
 func (r *run) admits(o *oracle, f *member.Fact) *scenarios.Violation {
 	if known := r.known[o.id][f.Peer]; known.Life != f.Memory.Life {
-		return o.violation("identity", "admitted-early", "", "hears node %d in boot %d, and remembers durably only %v", f.Peer, f.Memory.Boot, known)
+		return o.violation("identity", "admitted-before-durable", "", "hears node %d in boot %d, and remembers durably only %v", f.Peer, f.Memory.Boot, known)
 	}
 	if r.amnesiac[f.Memory.Life] {
 		return o.violation("identity", "amnesiac-admitted", "", "hears node %d in boot %d, which has lost what it promised", f.Peer, f.Memory.Boot)
@@ -141,7 +141,7 @@ func (t *identities) remembers(id sim.ID, f *node.Fact) {
 // ended: a node ends because of what it lost only on the word of a majority.
 func (r *run) ended(o *oracle) *scenarios.Violation {
 	if n := len(r.accusers[o.id]); n <= r.plan.Nodes/2 {
-		return o.violation("identity", "ended-by-few", "", "ends because of what it lost, on the word of %d of %d members", n, r.plan.Nodes)
+		return o.violation("identity", "stopped-without-majority", "", "ends because of what it lost, on the word of %d of %d members", n, r.plan.Nodes)
 	}
 	return nil
 }
@@ -151,7 +151,7 @@ func (r *run) ended(o *oracle) *scenarios.Violation {
 func (r *run) told(o *oracle, in *member.Introduction) *scenarios.Violation {
 	for _, t := range in.Known {
 		if t.Of == node.ID(o.id) && t.Memory.Boot > r.copied[o.id].Boot && !r.amnesiac[t.Memory.Life] && r.members[o.id].Ready() {
-			return o.violation("identity", "told-and-takes-part", "", "takes part, though it was told that node %d remembers %v, which its log has lost", t.By, t.Memory)
+			return o.violation("identity", "disputed-takes-part", "", "takes part, though it was told that node %d remembers %v, which its log has lost", t.By, t.Memory)
 		}
 	}
 	return nil
@@ -174,7 +174,7 @@ func (r *run) joined(o *oracle, c member.Cluster) *scenarios.Violation {
 		case other.Stage == member.Formed && other.ID != c.ID:
 			return o.violation("identity", "two-clusters", "", "forms cluster %x, and node %d is of %x", c.ID[:4], id, other.ID[:4])
 		case r.formed == nil && (other.Stage == member.Empty || other.ID != c.ID):
-			return o.violation("identity", "formed-without", "", "forms cluster %x, and node %d is not bound to it", c.ID[:4], id)
+			return o.violation("identity", "formed-without-all", "", "forms cluster %x, and node %d is not bound to it", c.ID[:4], id)
 		}
 	}
 	return nil

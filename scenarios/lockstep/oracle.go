@@ -249,14 +249,14 @@ func (o *oracle) durable(at wal.LSN) *scenarios.Violation {
 		if f.Kind == node.Accepted {
 			last = &h.accepted
 			if below(f.Ballot, h.promised) {
-				return o.violation("promises", "accepted-below", f.Key, "accepts %v of %s, and has promised %v", f.Ballot, f.Key, h.promised)
+				return o.violation("promises", "accepted-below-promise", f.Key, "accepts %v of %s, and has promised %v", f.Ballot, f.Key, h.promised)
 			}
 			if v := o.accepted(f.Key, f.Ballot); v != nil {
 				return v
 			}
 		}
 		if below(f.Ballot, *last) {
-			return o.violation("promises", "went-back", f.Key, "went back from %v to %v on %s", *last, f.Ballot, f.Key)
+			return o.violation("promises", "regressed", f.Key, "went back from %v to %v on %s", *last, f.Ballot, f.Key)
 		}
 		*last = f.Ballot
 	}
@@ -295,7 +295,7 @@ func (o *oracle) booted(n *node.Node) *scenarios.Violation {
 		h := &o.machine(key).held[o.id]
 		s := n.Inspect(key)
 		if below(s.Promised, h.promised) || below(s.Accepted, h.accepted) {
-			return o.violation("promises", "forgotten", key, "restarts with %s promised %v and accepted %v, after %v and %v were durable",
+			return o.violation("promises", "lost", key, "restarts with %s promised %v and accepted %v, after %v and %v were durable",
 				key, s.Promised, s.Accepted, h.promised, h.accepted)
 		}
 		// More may have survived than was known to be durable.
@@ -420,7 +420,7 @@ func (o *oracle) answered(f *node.Fact) *scenarios.Violation {
 		return o.violation("exactly-once", "false-commit", f.Key, "answers %v, which no chosen value shows", r)
 	}
 	if q := s.question(sim.ID(f.Client), r.Attempt); q != nil && !q.made(r.State, r.Version) {
-		return o.violation("exactly-once", "other-question", f.Key, "answers %v to who has asked for %v", r, q)
+		return o.violation("exactly-once", "other-argument", f.Key, "answers %v to who has asked for %v", r, q)
 	}
 	return nil
 }

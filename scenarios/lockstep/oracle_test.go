@@ -190,28 +190,28 @@ func TestEveryViolationIsFound(t *testing.T) {
 			s.accept(1, b(1, 1), x)
 			s.accept(2, b(1, 1), after("y"))
 		}},
-		"a promise goes back": {"promises/went-back", func(s *story) {
+		"a promise goes back": {"promises/regressed", func(s *story) {
 			s.promise(1, b(2, 1))
 			s.promise(1, b(1, 3))
 			s.sync(1)
 		}},
-		"an accepted ballot goes back": {"promises/went-back", func(s *story) {
+		"an accepted ballot goes back": {"promises/regressed", func(s *story) {
 			s.accept(1, b(2, 1), x)
 			s.accept(1, b(1, 3), after("y"))
 			s.sync(1)
 		}},
-		"a value is accepted below a promise": {"promises/accepted-below", func(s *story) {
+		"a value is accepted below a promise": {"promises/accepted-below-promise", func(s *story) {
 			s.promise(1, b(2, 1))
 			s.accept(1, b(1, 3), x)
 			s.sync(1)
 		}},
-		"a promise is gone after a restart": {"promises/forgotten", func(s *story) {
+		"a promise is gone after a restart": {"promises/lost", func(s *story) {
 			s.promise(1, b(1, 1))
 			s.sync(1)
 			s.crash(1)
 			s.booted(1, 2)
 		}},
-		"an accepted value is gone after a restart": {"promises/forgotten", func(s *story) {
+		"an accepted value is gone after a restart": {"promises/lost", func(s *story) {
 			s.choose(b(1, 1), x, 1)
 			s.crash(1)
 			s.booted(1, 2)
@@ -309,7 +309,7 @@ func TestEveryViolationIsFound(t *testing.T) {
 			s.choose(b(1, 1), x, 1, 2)
 			s.answer(1, node.Reply{ID: "x", Outcome: node.Rejected, Reason: node.Illegal, Final: true, State: "Running", Version: 1, Serial: 1})
 		}},
-		"the old result for another question": {"exactly-once/other-question", func(s *story) {
+		"the old result for another question": {"exactly-once/other-argument", func(s *story) {
 			s.wants(&scenarios.Operation{ID: "y", IDOf: "x", Client: 1, Machine: key, To: "Stopped", Manner: scenarios.Own}, &node.Request{ID: "x", Attempt: 1, Retry: true})
 			s.wants(&scenarios.Operation{ID: "x", Client: 2, Machine: key, To: "Running", Manner: scenarios.Own}, &node.Request{ID: "x", Attempt: 1, Retry: true})
 			s.choose(b(1, 1), x, 1, 2)
@@ -324,11 +324,11 @@ func TestEveryViolationIsFound(t *testing.T) {
 			s.choose(b(1, 1), x, 1, 2)
 			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Conflict, Final: true, State: "Running", Version: 1, Serial: 1})
 		}},
-		"what nobody has asked for is carried out": {"exactly-once/unasked", func(s *story) {
+		"what nobody has asked for is carried out": {"exactly-once/never-invoked", func(s *story) {
 			s.wants(&scenarios.Operation{ID: "x", Client: 1, Machine: key, To: "Stopped"}, &node.Request{ID: "x", Attempt: 1})
 			s.choose(b(1, 1), x, 1, 2)
 		}},
-		"a claim to know what is to come is believed": {"exactly-once/base-ahead", func(s *story) {
+		"a claim to know what is to come is believed": {"exactly-once/watermark-ahead", func(s *story) {
 			s.wants(&scenarios.Operation{ID: "x", Client: 1, Machine: key, To: "Running", Manner: scenarios.Own, Base: 9}, &node.Request{ID: "x", Attempt: 1, Retry: true, Base: 9})
 			s.choose(b(1, 1), x, 1, 2)
 		}},
@@ -341,7 +341,7 @@ func TestEveryViolationIsFound(t *testing.T) {
 			s.choose(b(1, 1), after("y"), 1, 2)
 			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Mismatch, Final: true, State: "Running", Version: 1, Serial: 1})
 		}},
-		"a node still holds an operation": {"liveness/not-at-rest", func(s *story) {
+		"a node still holds an operation": {"liveness/not-quiescent", func(s *story) {
 			s.hears(2, &node.Request{Kind: node.Propose, Key: key, ID: "c1.1", To: "Running"})
 			s.broken = s.run.Repaired(0)
 		}},

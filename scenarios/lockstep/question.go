@@ -88,11 +88,11 @@ func (o *oracle) wanted(key string, s *operation, serial, version uint64, e *nod
 	case legal:
 		return nil
 	case ahead:
-		return o.violation("exactly-once", "base-ahead", key, "has %s lead %s to entry %d, whose client claims to have known that or a later one before", e.ID, key, serial)
+		return o.violation("exactly-once", "watermark-ahead", key, "has %s lead %s to entry %d, whose client claims to have known that or a later one before", e.ID, key, serial)
 	case early:
 		return o.violation("outcomes", "unexpected-version", key, "has %s lead %s on from version %d, at which nobody wants it to", e.ID, key, version-1)
 	}
-	return o.violation("exactly-once", "unasked", key, "has %s lead %s to %s, which nobody has asked for", e.ID, key, e.To)
+	return o.violation("exactly-once", "never-invoked", key, "has %s lead %s to %s, which nobody has asked for", e.ID, key, e.To)
 }
 
 // at reports whether e, which led to version, is of a question that expects the

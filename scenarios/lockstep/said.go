@@ -47,7 +47,7 @@ func (o *oracle) said(m node.Message) *scenarios.Violation {
 			return o.violation("values", "malformed", key, "says %v, of what another node has proposed", m)
 		}
 		if m.Reason == node.StaleBallot && m.Phase == node.Accept && h.accepted == m.Ballot {
-			return o.violation("diligence", "refused-accepted", key, "says %v, and has accepted that very ballot", m)
+			return o.violation("progress", "accepted-rejected", key, "says %v, and has accepted that very ballot", m)
 		}
 	case *node.ReadReport:
 		accepted = m.Accepted
@@ -61,7 +61,7 @@ func (o *oracle) said(m node.Message) *scenarios.Violation {
 		return o.holds(m, m.Key, m.Ballot, m.Chosen)
 	}
 	if below(h.promised, promised) || below(h.accepted, accepted) {
-		return o.violation("durability", "said-early", key, "says %v, but has only promised %v and accepted %v durably", m, h.promised, h.accepted)
+		return o.violation("durability", "sent-before-sync", key, "says %v, but has only promised %v and accepted %v durably", m, h.promised, h.accepted)
 	}
 	return nil
 }
@@ -128,10 +128,10 @@ func (o *oracle) holds(m node.Message, key string, b node.Ballot, chosen bool) *
 	t := o.machine(key)
 	h := &t.held[o.id]
 	if below(h.accepted, b) {
-		return o.violation("durability", "said-early", key, "says %v, but has accepted only %v durably", m, h.accepted)
+		return o.violation("durability", "sent-before-sync", key, "says %v, but has accepted only %v durably", m, h.accepted)
 	}
 	if chosen && !o.isChosen(t.vote(b)) {
-		return o.violation("durability", "said-unchosen", key, "says %v, which was not chosen", m)
+		return o.violation("durability", "sent-unchosen", key, "says %v, which was not chosen", m)
 	}
 	return nil
 }
@@ -147,10 +147,10 @@ func (o *oracle) proposed(f *node.Fact) *scenarios.Violation {
 		}
 	}
 	if promises < o.majority {
-		return o.violation("promises", "proposed-without", f.Key, "proposes %v of %s, which only %d nodes have promised durably", f.Ballot, f.Key, promises)
+		return o.violation("promises", "no-quorum", f.Key, "proposes %v of %s, which only %d nodes have promised durably", f.Ballot, f.Key, promises)
 	}
 	if last := t.chosen; below(f.Base, last) && below(last, f.Ballot) {
-		return o.violation("promises", "passed-over", f.Key, "proposes %v of %s after %v, though %v was chosen", f.Ballot, f.Key, f.Base, last)
+		return o.violation("promises", "chosen-value-ignored", f.Key, "proposes %v of %s after %v, though %v was chosen", f.Ballot, f.Key, f.Base, last)
 	}
 	if v := o.adds(f); v != nil {
 		return v

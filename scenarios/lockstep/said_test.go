@@ -66,32 +66,32 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 			s.prepare(b(1, 1), 2)
 			s.say(2, &node.Acknowledgment{Phase: node.Prepare, Key: key, Ballot: b(1, 1)})
 		}},
-		"a promise is acknowledged before": {"durability/said-early", func(s *story) {
+		"a promise is acknowledged before": {"durability/sent-before-sync", func(s *story) {
 			s.promise(2, b(1, 1))
 			s.say(2, &node.Acknowledgment{Phase: node.Prepare, Key: key, Ballot: b(1, 1)})
 		}},
-		"a value is acknowledged before": {"durability/said-early", func(s *story) {
+		"a value is acknowledged before": {"durability/sent-before-sync", func(s *story) {
 			s.prepare(b(1, 1), 2)
 			s.accept(2, b(1, 1), x)
 			s.say(2, &node.Acknowledgment{Phase: node.Accept, Key: key, Ballot: b(1, 1)})
 		}},
-		"a value is reported before": {"durability/said-early", func(s *story) {
+		"a value is reported before": {"durability/sent-before-sync", func(s *story) {
 			s.accept(2, b(1, 1), x)
 			s.say(2, &node.ReadReport{Key: key, Accepted: b(1, 1), Value: x})
 		}},
-		"repair tells of a value before": {"durability/said-early", func(s *story) {
+		"repair tells of a value before": {"durability/sent-before-sync", func(s *story) {
 			s.accept(2, b(1, 1), x)
 			s.say(2, &node.RepairValue{Key: key, Ballot: b(1, 1), Value: x})
 		}},
-		"repair lists a value before": {"durability/said-early", func(s *story) {
+		"repair lists a value before": {"durability/sent-before-sync", func(s *story) {
 			s.accept(2, b(1, 1), x)
 			s.say(2, &node.RepairReport{Items: []node.Item{{Key: key, Ballot: b(1, 1)}}})
 		}},
-		"repair tells of a value as chosen that is not": {"durability/said-unchosen", func(s *story) {
+		"repair tells of a value as chosen that is not": {"durability/sent-unchosen", func(s *story) {
 			s.choose(b(1, 1), x, 2)
 			s.say(2, &node.RepairValue{Key: key, Ballot: b(1, 1), Value: x, Chosen: true})
 		}},
-		"repair lists a value as chosen that is not": {"durability/said-unchosen", func(s *story) {
+		"repair lists a value as chosen that is not": {"durability/sent-unchosen", func(s *story) {
 			s.choose(b(1, 1), x, 2)
 			s.say(2, &node.RepairReport{Items: []node.Item{{Key: key, Ballot: b(1, 1), Chosen: true}}})
 		}},
@@ -105,7 +105,7 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 			s.say(1, &node.RepairRequest{Exchange: node.ReadID{Node: 1, Boot: 1, Seq: 1}})
 			s.say(1, &node.RepairRequest{Exchange: node.ReadID{Node: 1, Boot: 1, Seq: 1}})
 		}},
-		"a refusal tells of a promise before": {"durability/said-early", func(s *story) {
+		"a refusal tells of a promise before": {"durability/sent-before-sync", func(s *story) {
 			s.promise(2, b(5, 3))
 			s.say(2, &node.Reject{Phase: node.Prepare, Key: key, Ballot: b(1, 1), Promised: b(5, 3)})
 		}},
@@ -153,28 +153,28 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 			s.say(1, read(2, "c1.1"))
 			s.say(1, read(1, "c1.2"))
 		}},
-		"proposed on one promise of three": {"promises/proposed-without", func(s *story) {
+		"proposed on one promise of three": {"promises/no-quorum", func(s *story) {
 			s.prepare(b(1, 1), 1)
 			s.take(1, "x", 1)
 			s.propose(1, b(1, 1), node.Ballot{}, x)
 		}},
-		"proposed past what was chosen": {"promises/passed-over", func(s *story) {
+		"proposed past what was chosen": {"promises/chosen-value-ignored", func(s *story) {
 			s.choose(b(1, 2), x, 1, 2)
 			s.prepare(b(3, 1), 1, 2)
 			s.take(1, "y", 1)
 			s.propose(1, b(3, 1), node.Ballot{}, after("y"))
 		}},
-		"proposed what nobody waits for": {"outcomes/proposed-after-answer", func(s *story) {
+		"proposed what nobody waits for": {"outcomes/proposed-after-response", func(s *story) {
 			s.prepare(b(1, 1), 1, 2)
 			s.propose(1, b(1, 1), node.Ballot{}, x)
 		}},
-		"proposed after its answer": {"outcomes/proposed-after-answer", func(s *story) {
+		"proposed after its answer": {"outcomes/proposed-after-response", func(s *story) {
 			s.take(1, "x", 1)
 			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Timeout})
 			s.prepare(b(1, 1), 1, 2)
 			s.propose(1, b(1, 1), node.Ballot{}, x)
 		}},
-		"turned away after it was proposed": {"outcomes/rejected-sent", func(s *story) {
+		"turned away after it was proposed": {"outcomes/rejected-after-accept", func(s *story) {
 			s.take(1, "x", 1)
 			s.prepare(b(1, 1), 1, 2)
 			s.propose(1, b(1, 1), node.Ballot{}, x)
@@ -201,10 +201,10 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 		"a round is given up when it was refused": {"", func(s *story) {
 			s.fact(1, node.Fact{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: 1, Refused: 1})
 		}},
-		"a round is given up too early": {"diligence/given-up-early", func(s *story) {
+		"a round is given up too early": {"progress/abandoned-early", func(s *story) {
 			s.fact(1, node.Fact{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: uint32(s.run.plan.Knobs.RetryAttempts)})
 		}},
-		"a round was sent once of two times": {"diligence/not-resent", func(s *story) {
+		"a round was sent once of two times": {"progress/not-resent", func(s *story) {
 			s.started()
 			s.at++
 			s.ask(1, node.Prepare, b(1, 1), node.Ballot{})
@@ -218,7 +218,7 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 			s.ask(1, node.Prepare, b(1, 1), node.Ballot{})
 			s.fact(1, node.Fact{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: 2})
 		}},
-		"a proposal is sent again late": {"diligence/resent-late", func(s *story) {
+		"a proposal is sent again late": {"progress/resent-late", func(s *story) {
 			s.started()
 			s.ask(1, node.Prepare, b(1, 1), node.Ballot{})
 			s.at += 2*s.run.plan.Knobs.RetryDelay + 2
@@ -236,12 +236,12 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 			s.at += 2 * 32 // as after 3 failures
 			s.ask(1, node.Prepare, b(30, 1), node.Ballot{})
 		}},
-		"a proposal is sent again later than any clock explains": {"diligence/resent-late", func(s *story) {
+		"a proposal is sent again later than any clock explains": {"progress/resent-late", func(s *story) {
 			s.patient()
 			s.at += 2*64 + 2 // as after 4 failures
 			s.ask(1, node.Prepare, b(30, 1), node.Ballot{})
 		}},
-		"a queue waits though nothing is in its way": {"diligence/queue-waits", func(s *story) {
+		"a queue waits though nothing is in its way": {"progress/queue-stalled", func(s *story) {
 			s.choose(b(1, 1), x, 1, 2)
 			s.fact(1, node.Fact{Kind: node.Chosen, Ballot: b(1, 1), Value: x, Waiting: 1})
 			s.at++
@@ -255,7 +255,7 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 			s.at++
 			s.fact(1, node.Fact{Kind: node.Durable})
 		}},
-		"what was accepted is refused when it comes again": {"diligence/refused-accepted", func(s *story) {
+		"what was accepted is refused when it comes again": {"progress/accepted-rejected", func(s *story) {
 			s.choose(b(1, 1), x, 2)
 			s.say(2, &node.Reject{Phase: node.Accept, Key: key, Ballot: b(1, 1), Reason: node.StaleBallot, Promised: b(1, 1)})
 		}},
@@ -271,11 +271,11 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 			s.send(node.Request{Attempt: 1})
 			s.send(node.Request{Attempt: 2, Retry: true})
 		}},
-		"a retry does not say so": {"client/retry-hidden", func(s *story) {
+		"a retry does not say so": {"client/retry-not-marked", func(s *story) {
 			s.send(node.Request{Attempt: 1})
 			s.send(node.Request{Attempt: 2})
 		}},
-		"a retry has another base": {"client/base-restamped", func(s *story) {
+		"a retry has another base": {"client/watermark-changed", func(s *story) {
 			s.send(node.Request{Attempt: 1})
 			s.choose(b(1, 2), xy, 1, 2)
 			s.send(node.Request{Attempt: 2, Retry: true, ID: node.Stamp(key, 2, "c1.1")})
@@ -287,7 +287,7 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 			s.answer(1, node.Reply{ID: "c1.1", Attempt: 1, Outcome: node.Rejected, Reason: node.Forgotten, State: "Stopped", Version: 2, Serial: 2})
 			s.send(node.Request{Attempt: 2, ID: node.Stamp(key, 2, "c1.1")})
 		}},
-		"a base that was not chosen": {"client/base-not-chosen", func(s *story) {
+		"a base that was not chosen": {"client/watermark-not-chosen", func(s *story) {
 			s.send(node.Request{Attempt: 1, ID: node.Stamp(key, 1, "c1.1")})
 		}},
 		"an attempt under another id": {"client/other-id", func(s *story) {

@@ -192,7 +192,7 @@ func (r *run) Repaired(at scenarios.Duration) *scenarios.Violation {
 	running := r.running()
 	for _, n := range running {
 		if w := r.nodes[n].Waiting(); w != "" {
-			return r.oracle.at(at, scenarios.NodeID(n)).violation("liveness", "not-at-rest", "", "holds %s after the storm, long after anybody asked it", w)
+			return r.oracle.at(at, scenarios.NodeID(n)).violation("liveness", "not-quiescent", "", "holds %s after the storm, long after anybody asked it", w)
 		}
 	}
 	for _, key := range r.oracle.keys {

@@ -82,16 +82,16 @@ func (o *oracle) sends(op *scenarios.Operation, r *node.Request, to node.ID) *sc
 		return violation("bad-id", "but %v", err)
 	}
 	if base > uint64(len(t.entries)) && op.Manner == scenarios.ByName {
-		return violation("base-not-chosen", "and entry %d is the last that was chosen", len(t.entries))
+		return violation("watermark-not-chosen", "and entry %d is the last that was chosen", len(t.entries))
 	}
 	client := scenarios.ClientID(op.Client)
 	for n := uint32(1); n < r.Attempt && r.Kind == node.Propose; n++ {
 		switch was := s.trial(client, n); {
 		case was.rejected:
 		case !r.Retry:
-			return violation("retry-hidden", "as if for the first time, though attempt %d may take effect", n)
+			return violation("retry-not-marked", "as if for the first time, though attempt %d may take effect", n)
 		case was.base != base:
-			return violation("base-restamped", "though attempt %d, which may take effect, has base %d", n, was.base)
+			return violation("watermark-changed", "though attempt %d, which may take effect, has base %d", n, was.base)
 		}
 	}
 	if r.Attempt > 1 && o.plan.Nodes > 1 {
@@ -151,7 +151,7 @@ func (o *oracle) adds(f *node.Fact) *scenarios.Violation {
 	for serial := first; serial <= v.Serial; serial++ {
 		e := &v.Recent[len(v.Recent)-1-int(v.Serial-serial)]
 		if most := max(1, o.ring()/2); e.Kind != node.Made && voids(v) > most {
-			return o.violation("outcomes", "window-flushed", f.Key, "proposes to turn %s away for good, and has %d void entries for that in %v: %d are the most", e.ID, voids(v), v, most)
+			return o.violation("outcomes", "too-many-tombstones", f.Key, "proposes to turn %s away for good, and has %d void entries for that in %v: %d are the most", e.ID, voids(v), v, most)
 		}
 		id := e.ID
 		waits, last := 0, (*trial)(nil)
@@ -163,7 +163,7 @@ func (o *oracle) adds(f *node.Fact) *scenarios.Violation {
 		}
 		switch waits {
 		case 0:
-			return o.violation("outcomes", "proposed-after-answer", f.Key, "proposes %s, for which nobody waits there", id)
+			return o.violation("outcomes", "proposed-after-response", f.Key, "proposes %s, for which nobody waits there", id)
 		case 1: // of several, which one is carried out cannot be seen
 			last.proposed = true
 		}
@@ -207,7 +207,7 @@ func (o *oracle) honest(client sim.ID, r *node.Reply) *scenarios.Violation {
 		judged := r.Reason == node.Illegal || r.Reason == node.Mismatch || r.Reason == node.Conflict // by a later round that was chosen
 		switch {
 		case a.proposed && !judged:
-			return o.violation("outcomes", "rejected-sent", r.Key, "answers %v, though it has proposed it", r)
+			return o.violation("outcomes", "rejected-after-accept", r.Key, "answers %v, though it has proposed it", r)
 		case a.retry && !never && !r.Final:
 			return o.violation("outcomes", "rejected-retry", r.Key, "answers %v, though an earlier attempt may take effect", r)
 		}

@@ -51,7 +51,7 @@ func (o *oracle) shows(s *shows) *scenarios.Violation {
 		w.story.GoesOn(c.Key, w.had, c.Value)
 		w.had = c.Value
 		if w.wrong == nil && w.told < c.Value.Version {
-			w.wrong = o.violation("watch", "late", c.Key, "shows %v of %s, and who watches is told up to version %d", c.Value, c.Key, w.told)
+			w.wrong = o.violation("watch", "missed-change", c.Key, "shows %v of %s, and who watches is told up to version %d", c.Value, c.Key, w.told)
 		}
 		if w.wrong != nil {
 			return w.wrong
@@ -88,7 +88,7 @@ func (o *oracle) resume() {
 // told takes one event of a watch.
 func (o *oracle) told(t *truth, w *watcher, e watch.Event) *scenarios.Violation {
 	wrong := func(format string, args ...any) *scenarios.Violation {
-		return o.violation("watch", "misled", t.key, "tells who watches %s, and has been told up to version %d, "+format, append([]any{t.key, w.told}, args...)...)
+		return o.violation("watch", "wrong-change", t.key, "tells who watches %s, and has been told up to version %d, "+format, append([]any{t.key, w.told}, args...)...)
 	}
 	switch {
 	case e.State != nil:

@@ -45,7 +45,7 @@ func TestWatchersNoticeThatTheyAreMisled(t *testing.T) {
 			}
 			require.Equal(t, c.misled, w.wrong != nil)
 			if c.misled {
-				require.Equal(t, "watch/misled", w.wrong.Signature())
+				require.Equal(t, "watch/wrong-change", w.wrong.Signature())
 			}
 		})
 	}

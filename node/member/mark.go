@@ -23,7 +23,7 @@ const (
 // Marks counts how often each Mark was come by.
 type Marks [markCount]uint64
 
-var markNames = [markCount]string{"life-admitted", "message-before-introduction", "proof-requested", "stale-introduction", "peer-rejected", "peer-rejected-on-testimony",
+var markNames = [markCount]string{"life-admitted", "message-not-admitted", "proof-requested", "stale-introduction", "peer-rejected", "peer-rejected-on-testimony",
 	"abstained", "client-rejected", "cluster-bound", "cluster-formed", "cluster-joined"}
 
 func (m Mark) String() string { return markNames[m] }

@@ -26,7 +26,7 @@ type Marks [markCount]uint64
 
 var markNames = [markCount]string{
 	"failover", "ambiguous-retry", "fresh-attempt", "rejected-while-pending", "final-rejection", "window-expired",
-	"deadline-while-pending", "deadline-decided", "late-response", "response-after-end",
+	"deadline-while-pending", "deadline-decided", "late-response", "unexpected-response",
 }
 
 func (m Mark) String() string { return markNames[m] }

@@ -39,9 +39,10 @@ var ErrOpID = errors.New("invalid operation id")
 // attempts. The name must be unique in the cluster and should be unguessable:
 // who knows it can use it first. It has at most MaxOpName bytes.
 func Stamp(key string, base uint64, name string) OpID {
-	b := make([]byte, 0, MaxOpID)
-	b = append(strconv.AppendUint(b, base, 10), stampEnd)
-	return OpID(append(append(b, tie(key, base, name)...), name...))
+	var room [MaxOpID]byte
+	b := append(strconv.AppendUint(room[:0], base, 10), stampEnd)
+	t := tie(key, base, name)
+	return OpID(append(append(b, t[:]...), name...))
 }
 
 // Once is the id of an operation that is asked for once, of one node: no other
@@ -90,7 +91,7 @@ func (id OpID) Base(key string) (uint64, error) {
 	for _, digit := range []byte(id[:n-1]) {
 		base = 10*base + uint64(digit-'0')
 	}
-	if n > maxDigits+1 || id[0] == '0' && n > 2 || len(rest) <= tieLength || rest[:tieLength] != string(tie(key, base, rest[tieLength:])) {
+	if n > maxDigits+1 || id[0] == '0' && n > 2 || len(rest) <= tieLength || !tied(rest, key, base) {
 		return 0, fmt.Errorf("%w: %q: it is none that was handed out for %s: use one as it is, and for its machine alone", ErrOpID, id, key)
 	}
 	return base, nil
@@ -98,10 +99,16 @@ func (id OpID) Base(key string) (uint64, error) {
 
 // tie is a hash of what belongs together in a stamped id, as characters. It is
 // to find mistakes, and keeps no secret.
-func tie(key string, base uint64, name string) []byte {
+func tie(key string, base uint64, name string) [tieLength]byte {
 	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	h := jitter(jitter(0, 0, key, base), 0, name, 0)
-	return []byte{digits[h%64], digits[h>>6%64], digits[h>>12%64], digits[h>>18%64]}
+	return [tieLength]byte{digits[h%64], digits[h>>6%64], digits[h>>12%64], digits[h>>18%64]}
+}
+
+// tied reports whether a name follows its tie to key and base.
+func tied(rest, key string, base uint64) bool {
+	t := tie(key, base, rest[tieLength:])
+	return rest[:tieLength] == string(t[:])
 }
 
 // is reports whether two ids are the same. Those of one client differ in the last

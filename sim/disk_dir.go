@@ -10,11 +10,11 @@ import (
 // directory is the names of a disk's files, as they are read and as they are
 // durable, and the moves from the one to the other.
 type directory struct {
-	read    []named  // sorted by name
-	durable []named  // as well
-	moves   []move   // those that are not durable, in order
-	settled uint64   // moves that are
-	last    [2]found // of read, that were looked up last; zero values if there are none
+	read    []named // sorted by name
+	durable []named // as well
+	moves   []move  // those that are not durable, in order
+	settled uint64  // moves that are
+	last    recent  // of read, that were looked up last; zero values if there are none
 }
 
 // found is a file and the hash of its name.
@@ -52,7 +52,11 @@ func (d *directory) hash(name string) uint64 {
 	return keyed.String(name)
 }
 
-// look looks a name up. A log has to do with one file for long, and with the next.
+// recent is as many files as a log has to do with at a time: the segment that it
+// fills, the next one, and the one of its marks.
+type recent [3]found
+
+// look looks a name up.
 func (d *directory) look(name string) *found {
 	for i := range d.last {
 		if f := &d.last[i]; f.file != nil && f.name == name {
@@ -88,7 +92,7 @@ func (d *directory) move(m move) {
 }
 
 // note has a name be the one that was looked up last.
-func (d *directory) note(n named) { d.last = [2]found{{n, keyed.String(n.name)}, d.last[0]} }
+func (d *directory) note(n named) { d.last = recent{{n, keyed.String(n.name)}, d.last[0], d.last[1]} }
 
 // undo takes back all but the first moves.
 func (d *directory) undo(moved uint64) {
@@ -96,7 +100,7 @@ func (d *directory) undo(moved uint64) {
 		return
 	}
 	d.moves = d.moves[:moved-d.settled]
-	d.read, d.last = slices.Clone(d.durable), [2]found{}
+	d.read, d.last = slices.Clone(d.durable), recent{}
 	for _, m := range d.moves {
 		d.read = m.apply(d.read)
 	}
@@ -125,7 +129,7 @@ func (d *directory) lose(keeps func(i int, m *move) bool) {
 		d.durable = m.apply(d.durable)
 	}
 	d.settled, d.moves = d.moved(), nil
-	d.read, d.last = slices.Clone(d.durable), [2]found{}
+	d.read, d.last = slices.Clone(d.durable), recent{}
 }
 
 // name is the one that m is known by: what comes, or else what goes.

@@ -148,7 +148,7 @@ func (m *DiskModel) Clone() *DiskModel {
 	}
 	c := *m
 	d := &c.disk
-	d.block, d.chance, d.turns, d.dir.last = nil, nil, nil, [2]found{}
+	d.block, d.chance, d.turns, d.dir.last = nil, nil, nil, recent{}
 	d.flight = slices.Clone(d.flight)
 	for i := range d.flight {
 		d.flight[i].file = copied(d.flight[i].file)

@@ -33,10 +33,10 @@ func (m *Member) meet(p *peer, in *Introduction) {
 	p.untold = false
 	if p.trouble != "" {
 		p.waiting = nil
-		if p.memory != p.saved {
+		if p.unsaved {
 			m.saveMemory(p)
 		}
-		p.untold = p.saved != p.durable // it asks again until it is answered
+		p.untold = p.syncing // it asks again until it is answered
 		if p.trouble != before {
 			m.notice(Warn, p.id, "refused: %s", p.trouble)
 			m.spread(p)
@@ -172,8 +172,9 @@ func (m *Member) welcome(p *peer, in *Introduction) {
 		}
 	} else {
 		p.memory = Memory{in.Incarnation, in.Boot, in.Life, in.Position}
+		p.unsaved = p.memory != p.saved
 	}
-	if p.memory != p.saved {
+	if p.unsaved {
 		m.saveMemory(p)
 	}
 	p.waiting = in

@@ -32,7 +32,9 @@ type Member struct {
 
 	wakeAt  time.Duration // of the timer; 0: none
 	next    time.Duration // when something is due; 0: nothing is
-	busy    bool          // something waits for the log, or next may have changed
+	busy    bool          // next may have changed, or something waits that no position of the log tells
+	waits   bool          // something waits for the log to be durable beyond seen
+	seen    wal.LSN       // up to which the log was durable when that was looked at
 	scratch fields        // memory for a note
 	pass    []node.Event  // what the node gets in this step
 	sends   []node.Send   // what the member says in this step
@@ -46,6 +48,8 @@ type peer struct {
 	saved   Memory  // as it was appended to the log last
 	savedAt wal.LSN // and from where on that is durable
 	durable Memory  // as the log has it durably; others are told of no more
+	unsaved bool    // memory is not saved
+	syncing bool    // saved is not durable
 	since   time.Duration
 
 	last     *Introduction // the last one heard; nil: none in this life
@@ -122,13 +126,15 @@ func (m *Member) StepAll(now time.Duration, evs []node.Event) (*node.Effects, er
 	}
 	if err == nil && m.err == nil {
 		m.keep(effects)
-		if m.busy || m.next > 0 && m.next <= m.now {
+		if m.busy || m.waits && m.seen != m.node.Durable() || m.next > 0 && m.next <= m.now {
 			m.proceed()
 			m.tend()
 			m.node.Flush()
 			m.setTimer(effects)
 		}
-		effects.Sends = append(effects.Sends, m.sends...)
+		if len(m.sends) > 0 {
+			effects.Sends = append(effects.Sends, m.sends...)
+		}
 	}
 	if err == nil && m.err != nil {
 		effects.Sends, effects.Timers, effects.Disk = nil, nil, nil
@@ -290,8 +296,8 @@ func (m *Member) remember(p *peer, at uint64) {
 	if at <= p.memory.Position {
 		return
 	}
-	if p.memory == p.saved {
-		p.since, m.busy = m.now, true
+	if !p.unsaved {
+		p.unsaved, p.since, m.busy = true, m.now, true
 	}
 	p.memory.Position = at
 	if at-p.saved.Position >= m.cfg.RememberBytes {
@@ -351,12 +357,12 @@ func (m *Member) proceed() {
 		m.join()
 	}
 	for i := range m.peers {
-		if p := &m.peers[i]; durable >= p.savedAt {
-			p.durable = p.saved
+		if p := &m.peers[i]; p.syncing && durable >= p.savedAt {
+			p.durable, p.syncing = p.saved, false
 		}
 	}
 	for i := range m.peers {
-		if p := &m.peers[i]; p.untold && p.durable == p.saved {
+		if p := &m.peers[i]; p.untold && !p.syncing {
 			p.untold = false
 			m.spread(p)
 			m.introduce(p, true)
@@ -386,15 +392,12 @@ func (m *Member) recorded() Cluster {
 
 // setTimer asks to be woken for the earliest thing that is to be done.
 func (m *Member) setTimer(e *node.Effects) {
-	m.next, m.busy = 0, !m.open || m.joined != m.cluster.Stage
+	m.next, m.busy = 0, !m.open
+	m.waits, m.seen = m.joined != m.cluster.Stage, m.node.Durable()
 	for i := range m.peers {
 		p := &m.peers[i]
-		m.busy = m.busy || p.waiting != nil || p.durable != p.saved
-		for _, at := range [...]time.Duration{p.due, m.due(p)} {
-			if at > 0 && (m.next == 0 || at < m.next) {
-				m.next = at
-			}
-		}
+		m.waits = m.waits || p.waiting != nil || p.syncing
+		m.next = earlier(m.next, earlier(p.due, m.due(p)))
 	}
 	if m.next == 0 || m.wakeAt != 0 && m.wakeAt <= m.next && m.wakeAt > m.now {
 		return
@@ -403,9 +406,17 @@ func (m *Member) setTimer(e *node.Effects) {
 	e.Timers = append(e.Timers, node.SetTimer{Token: memberToken, After: m.wakeAt - m.now})
 }
 
+// earlier is the earlier of two times; 0 is never.
+func earlier(a, b time.Duration) time.Duration {
+	if a == 0 || b > 0 && b < a {
+		return b
+	}
+	return a
+}
+
 // due is when a peer's position is to be written down; 0: never.
 func (m *Member) due(p *peer) time.Duration {
-	if p.memory == p.saved || m.joined != Formed {
+	if !p.unsaved || m.joined != Formed {
 		return 0
 	}
 	return p.since + m.cfg.RememberDelay

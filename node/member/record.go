@@ -166,7 +166,7 @@ func (m *Member) recall() error {
 		if err := m.read(p.note, p.memory.take); err != nil {
 			return err
 		}
-		p.saved, p.durable = p.memory, p.memory
+		p.saved, p.durable, p.unsaved, p.syncing = p.memory, p.memory, false, false
 	}
 	return nil
 }
@@ -203,7 +203,7 @@ func (m *Member) saveLives() {
 func (m *Member) saveMemory(p *peer) {
 	f := m.scratch[:0]
 	p.memory.write(&f)
-	p.saved, m.busy = p.memory, true
+	p.saved, p.unsaved, p.syncing, m.busy = p.memory, false, true, true
 	p.savedAt = m.set(p.note, f)
 	m.fact(Fact{Kind: Remembered, Peer: p.id, Memory: p.saved, Position: uint64(p.savedAt)})
 }

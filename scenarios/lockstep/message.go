@@ -14,6 +14,7 @@ import (
 type envelope struct {
 	node.Message
 	fate    uint64    // 0: not known yet
+	digest  uint64    // as well
 	life    uint64    // its sender's, in which it was sent
 	arrived *envelope // what all receivers take in its place, if there is a codec, or itself; nil: none has yet
 }
@@ -107,10 +108,17 @@ func (e *envelope) FateName() string {
 	return strings.Join([]string{kinds[e.kind()], key, first.Name()}, " ")
 }
 
-// Digest implements sim.Message.
+// Digest implements sim.Message. It is asked for when the message is sent, to each
+// of its receivers, and when it arrives.
 func (e *envelope) Digest() uint64 {
-	h := e.Fate()
-	switch m := e.Message.(type) {
+	if e.digest == 0 {
+		e.digest = digest(e.Fate(), e.Message)
+	}
+	return e.digest
+}
+
+func digest(h uint64, m node.Message) uint64 {
+	switch m := m.(type) {
 	case *node.Proposal:
 		return keyed.Mix(ballot(ballot(h, m.Ballot), m.Next), value(m.Value))
 	case *node.Acknowledgment:
@@ -131,7 +139,7 @@ func (e *envelope) Digest() uint64 {
 		h = keyed.Mix(h, uint64(m.Outcome)<<48|bit(m.Final)<<40|uint64(m.Attempt)<<8|uint64(m.Kind))
 		return keyed.Mix(keyed.Mix(h, keyed.String(string(m.Reason))), m.Version^m.Serial<<32^keyed.String(m.State))
 	}
-	return repairDigest(h, e.Message)
+	return repairDigest(h, m)
 }
 
 func repairDigest(h uint64, m node.Message) uint64 {

@@ -33,7 +33,7 @@ func (m *Member) meet(p *peer, in *Introduction) {
 	p.untold = false
 	if p.trouble != "" {
 		p.waiting = nil
-		if p.unsaved {
+		if p.memory != p.saved {
 			m.saveMemory(p)
 		}
 		p.untold = p.syncing // it asks again until it is answered
@@ -172,9 +172,8 @@ func (m *Member) welcome(p *peer, in *Introduction) {
 		}
 	} else {
 		p.memory = Memory{in.Incarnation, in.Boot, in.Life, in.Position}
-		p.unsaved = p.memory != p.saved
 	}
-	if p.unsaved {
+	if p.memory != p.saved {
 		m.saveMemory(p)
 	}
 	p.waiting = in

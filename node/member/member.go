@@ -32,9 +32,9 @@ type Member struct {
 
 	wakeAt  time.Duration // of the timer; 0: none
 	next    time.Duration // when something is due; 0: nothing is
-	busy    bool          // next may have changed, or something waits that no position of the log tells
-	waits   bool          // something waits for the log to be durable beyond seen
-	seen    wal.LSN       // up to which the log was durable when that was looked at
+	busy    bool          // there may be something to do, or next may have changed
+	waits   bool          // something waits for the log to be durable
+	seen    wal.LSN       // up to where it was when that was looked at last
 	scratch fields        // memory for a note
 	pass    []node.Event  // what the node gets in this step
 	sends   []node.Send   // what the member says in this step
@@ -43,14 +43,13 @@ type Member struct {
 // peer is what is known of another member.
 type peer struct {
 	id      node.ID
-	note    string  // the name of the one about it
-	memory  Memory  // of it
-	saved   Memory  // as it was appended to the log last
-	savedAt wal.LSN // and from where on that is durable
-	durable Memory  // as the log has it durably; others are told of no more
-	unsaved bool    // memory is not saved
-	syncing bool    // saved is not durable
-	since   time.Duration
+	note    string        // the name of the one about it
+	memory  Memory        // of it
+	saved   Memory        // as it was appended to the log last
+	savedAt wal.LSN       // and from where on that is durable
+	durable Memory        // as the log has it durably; others are told of no more
+	syncing bool          // saved is not durable
+	late    time.Duration // when memory is to be written down at the latest; 0: it is
 
 	last     *Introduction // the last one heard; nil: none in this life
 	hearsay  []Testimony   // what others remember of it
@@ -126,7 +125,7 @@ func (m *Member) StepAll(now time.Duration, evs []node.Event) (*node.Effects, er
 	}
 	if err == nil && m.err == nil {
 		m.keep(effects)
-		if m.busy || m.waits && m.seen != m.node.Durable() || m.next > 0 && m.next <= m.now {
+		if m.busy || m.waits && m.node.Durable() > m.seen || m.next > 0 && m.next <= m.now {
 			m.proceed()
 			m.tend()
 			m.node.Flush()
@@ -296,12 +295,12 @@ func (m *Member) remember(p *peer, at uint64) {
 	if at <= p.memory.Position {
 		return
 	}
-	if !p.unsaved {
-		p.unsaved, p.since, m.busy = true, m.now, true
+	if p.late == 0 {
+		p.late, m.busy = m.now+m.cfg.RememberDelay, true
 	}
 	p.memory.Position = at
 	if at-p.saved.Position >= m.cfg.RememberBytes {
-		m.saveMemory(p)
+		m.saveMemories()
 	}
 }
 
@@ -343,6 +342,7 @@ func (m *Member) keep(e *node.Effects) {
 // proceed does what has waited for the log.
 func (m *Member) proceed() {
 	durable := m.node.Durable()
+	m.seen = durable
 	if !m.open && m.node.Ready() && durable >= m.livesAt && durable >= m.clusterAt {
 		m.open = true
 		m.fact(Fact{Kind: Introduced, Log: m.log(), Position: uint64(durable), Cluster: m.recorded()})
@@ -392,12 +392,15 @@ func (m *Member) recorded() Cluster {
 
 // setTimer asks to be woken for the earliest thing that is to be done.
 func (m *Member) setTimer(e *node.Effects) {
-	m.next, m.busy = 0, !m.open
-	m.waits, m.seen = m.joined != m.cluster.Stage, m.node.Durable()
+	m.next, m.busy, m.waits = 0, !m.open, m.joined != m.cluster.Stage
 	for i := range m.peers {
 		p := &m.peers[i]
 		m.waits = m.waits || p.waiting != nil || p.syncing
-		m.next = earlier(m.next, earlier(p.due, m.due(p)))
+		for _, at := range [...]time.Duration{p.due, p.late} {
+			if at > 0 && (m.next == 0 || at < m.next) {
+				m.next = at
+			}
+		}
 	}
 	if m.next == 0 || m.wakeAt != 0 && m.wakeAt <= m.next && m.wakeAt > m.now {
 		return
@@ -406,27 +409,12 @@ func (m *Member) setTimer(e *node.Effects) {
 	e.Timers = append(e.Timers, node.SetTimer{Token: memberToken, After: m.wakeAt - m.now})
 }
 
-// earlier is the earlier of two times; 0 is never.
-func earlier(a, b time.Duration) time.Duration {
-	if a == 0 || b > 0 && b < a {
-		return b
-	}
-	return a
-}
-
-// due is when a peer's position is to be written down; 0: never.
-func (m *Member) due(p *peer) time.Duration {
-	if !p.unsaved || m.joined != Formed {
-		return 0
-	}
-	return p.since + m.cfg.RememberDelay
-}
-
 // tend does what time has made due.
 func (m *Member) tend() {
 	if !m.open {
 		return
 	}
+	late := false
 	for i := range m.peers {
 		p := &m.peers[i]
 		if p.due > 0 && p.due <= m.now {
@@ -434,8 +422,9 @@ func (m *Member) tend() {
 			p.tries++
 			m.introduce(p, false)
 		}
-		if at := m.due(p); at > 0 && at <= m.now {
-			m.saveMemory(p)
-		}
+		late = late || p.late > 0 && p.late <= m.now
+	}
+	if late {
+		m.saveMemories()
 	}
 }

@@ -166,7 +166,7 @@ func (m *Member) recall() error {
 		if err := m.read(p.note, p.memory.take); err != nil {
 			return err
 		}
-		p.saved, p.durable, p.unsaved, p.syncing = p.memory, p.memory, false, false
+		p.saved, p.durable = p.memory, p.memory
 	}
 	return nil
 }
@@ -203,9 +203,19 @@ func (m *Member) saveLives() {
 func (m *Member) saveMemory(p *peer) {
 	f := m.scratch[:0]
 	p.memory.write(&f)
-	p.saved, p.unsaved, p.syncing, m.busy = p.memory, false, true, true
+	p.saved, p.late, p.syncing, m.busy = p.memory, 0, true, true
 	p.savedAt = m.set(p.note, f)
 	m.fact(Fact{Kind: Remembered, Peer: p.id, Memory: p.saved, Position: uint64(p.savedAt)})
+}
+
+// saveMemories writes down what is new of what is remembered of the peers, when it
+// is time for one of them: one sync serves all.
+func (m *Member) saveMemories() {
+	for i := range m.peers {
+		if p := &m.peers[i]; p.late > 0 {
+			m.saveMemory(p)
+		}
+	}
 }
 
 func (m *Member) saveDisputes() {

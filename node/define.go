@@ -117,6 +117,7 @@ func (n *Node) stored(key string) *machine {
 	if m := n.machines[key]; m != nil {
 		return m
 	}
+	key = strings.Clone(key) // it is a part of the entry, and stays
 	if pinned(key) {
 		return n.create(key, n.defs[fsm.Meta])
 	}

@@ -118,10 +118,16 @@ func appendBallot(b []byte, x Ballot) []byte {
 	return binary.AppendUvarint(b, x.Boot)
 }
 
-// recordReader takes a log entry apart; after the first fault it reads zeros.
+// recordReader takes a log entry apart; after the first fault it reads zeros. What
+// it reads are parts of one string: a value has dozens, which live and go with it.
 type recordReader struct {
-	rest []byte
+	text string // the entry
+	rest []byte // of it
 	bad  bool
+}
+
+func newRecordReader(entry []byte) recordReader {
+	return recordReader{text: string(entry), rest: entry}
 }
 
 func (r *recordReader) number() uint64 {
@@ -140,9 +146,9 @@ func (r *recordReader) string() string {
 		r.bad, r.rest = true, nil
 		return ""
 	}
-	s := string(r.rest[:n])
+	begin := len(r.text) - len(r.rest)
 	r.rest = r.rest[n:]
-	return s
+	return r.text[begin : begin+int(n)]
 }
 
 func (r *recordReader) ballot() Ballot {
@@ -222,7 +228,7 @@ func (n *Node) recover(ev *Event) {
 
 // replay takes one entry of the log. Later entries replace earlier ones.
 func (n *Node) replay(entry []byte, end wal.LSN) error {
-	r := recordReader{rest: entry}
+	r := newRecordReader(entry)
 	key, promised := r.string(), r.ballot()
 	m := n.stored(key)
 	m.promised = later(m.promised, promised)

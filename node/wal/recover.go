@@ -318,7 +318,8 @@ func newLog(o Options, h history, segments []extent) *Log {
 		size: int64(o.Segment), id: h.identity, salt: saltOf(h.identity), boot: h.boot + 1,
 		segments: segments, first: h.first, mark: newMarker(h.identity.Incarnation),
 	}
-	l.open(segments[len(segments)-1])
+	last := segments[len(segments)-1]
+	l.open(segmentName(last.sequence), last)
 	l.start = h.end + bootSize
 	l.put(kindBoot, number(l.boot))
 	l.ready = l.End()

@@ -33,9 +33,9 @@ func (s *spare) done() {
 // enough that a batch behind them does not wait long.
 const chunk = 1 << 20
 
-// open has the log go on in a segment.
-func (l *Log) open(e extent) {
-	l.file, l.base, l.head, l.spare = segmentName(e.sequence), e.base, int64(e.head), spare{}
+// open has the log go on in a segment, which is in a file.
+func (l *Log) open(file string, e extent) {
+	l.file, l.base, l.head, l.spare = file, e.base, int64(e.head), spare{}
 }
 
 // offset is the place in the current segment of a position in the log.
@@ -62,7 +62,7 @@ func (l *Log) roll() {
 	now := &l.segments[len(l.segments)-1]
 	now.size = max(now.size, l.size, l.offset(l.start)+sealSize)
 	next := extent{sequence: now.sequence + 1, base: l.start, version: version, head: headerSize}
-	file := segmentName(next.sequence)
+	file := l.spare.file
 	head := header{
 		identity: l.id, sequence: next.sequence, base: next.base, boot: l.boot, first: l.first, size: uint64(l.size),
 	}.encode()
@@ -73,7 +73,7 @@ func (l *Log) roll() {
 		{Op: Write, File: l.file, Offset: l.offset(l.start), Data: seal}, {Op: Sync, File: l.file},
 	}, l.durable})
 	l.segments = append(l.segments, next)
-	l.open(next)
+	l.open(file, next)
 }
 
 // issueChore issues some work that no batch waits for, behind one or alone: it

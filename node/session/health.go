@@ -12,11 +12,12 @@ import (
 // asked first, so it may be wrong.
 type Health struct {
 	avoid  time.Duration // after the first failure; twice as long after every other
-	states map[node.ID]*health
+	states []health      // of the nodes that were asked, few
 }
 
 // health is what is known of one node.
 type health struct {
+	id       node.ID
 	heard    time.Duration // the last answer
 	until    time.Duration // it is avoided before this
 	failures int           // since the last answer
@@ -26,20 +27,22 @@ type health struct {
 const maxDoublings = 3
 
 func newHealth(avoid time.Duration) Health {
-	return Health{avoid: avoid, states: map[node.ID]*health{}}
+	return Health{avoid: avoid}
 }
 
+// of is good until it is asked for another node.
 func (h *Health) of(id node.ID) *health {
-	s := h.states[id]
-	if s == nil {
-		s = &health{heard: -1}
-		h.states[id] = s
+	for i := range h.states {
+		if s := &h.states[i]; s.id == id {
+			return s
+		}
 	}
-	return s
+	h.states = append(h.states, health{id: id, heard: -1})
+	return &h.states[len(h.states)-1]
 }
 
 // Heard says that a node has answered.
-func (h *Health) Heard(now time.Duration, id node.ID) { *h.of(id) = health{heard: now} }
+func (h *Health) Heard(now time.Duration, id node.ID) { *h.of(id) = health{id: id, heard: now} }
 
 // Failed says that a node has refused, or that the connection to it broke.
 func (h *Health) Failed(now time.Duration, id node.ID) {

@@ -22,15 +22,22 @@ type envelope struct {
 // arena makes envelopes in blocks. It knows the hashes of the names that messages
 // were about last: mostly they go on to be about them.
 type arena struct {
-	block      block[envelope]
-	key, first hashed
+	block block[envelope]
+	key   hashed
+	first struct { // an id, and the hash of its name
+		id  node.OpID
+		sum uint64
+	}
 }
 
 func (a *arena) envelope(m node.Message) *envelope {
 	e := a.block.make()
 	e.Message = m
 	key, first := m.About()
-	e.fate = sim.JoinFate(kindHashes[e.kind()], a.key.of(key), a.first.of(first.Name()))
+	if f := &a.first; f.id != first || f.sum == 0 {
+		f.id, f.sum = first, keyed.String(first.Name())
+	}
+	e.fate = sim.JoinFate(kindHashes[e.kind()], a.key.of(key), a.first.sum)
 	return e
 }
 

@@ -1,6 +1,7 @@
 package lockstep
 
 import (
+	"cmp"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -17,6 +18,7 @@ type oracle struct {
 	plan       *scenarios.Plan
 	keys       []string // of the plan's machines
 	majority   int
+	ring       int // how many entries a value keeps
 	machines   map[string]*truth
 	last       [4]*truth // that were looked up, each in a place by its key
 	replicas   []replica // by node id
@@ -41,8 +43,12 @@ type truth struct {
 	versions   []uint64                         // after each of them
 	operations map[string]*operation            // by name
 	story      account                          // since the storm is over
-	lastID     node.OpID                        // of operations, the last that was looked up
-	last       *operation
+	last       [4]recentOperation               // of operations, that were looked up, each in a place by its id
+}
+
+type recentOperation struct {
+	id        node.OpID
+	operation *operation
 }
 
 // operation is what is known of one operation on a machine, whatever base the
@@ -119,7 +125,7 @@ func (b *block[T]) make() *T {
 
 func newOracle(p *scenarios.Plan) *oracle {
 	return &oracle{
-		plan: p, keys: p.Machines(), majority: p.Nodes/2 + 1,
+		plan: p, keys: p.Machines(), majority: p.Nodes/2 + 1, ring: cmp.Or(p.Knobs.Ring, node.Defaults().Ring),
 		machines: map[string]*truth{}, replicas: make([]replica, p.Nodes+1),
 	}
 }
@@ -181,8 +187,12 @@ func (o *oracle) voteOn(t *truth, b node.Ballot) *vote {
 
 // operation finds or makes what is known of an operation.
 func (o *oracle) operation(t *truth, id node.OpID) *operation {
-	if t.last != nil && t.lastID == id {
-		return t.last
+	last := &t.last[0]
+	if id != "" {
+		last = &t.last[id[len(id)-1]%4]
+	}
+	if last.operation != nil && last.id == id {
+		return last.operation
 	}
 	name := id.Name()
 	s := t.operations[name]
@@ -190,7 +200,7 @@ func (o *oracle) operation(t *truth, id node.OpID) *operation {
 		s = o.operations.make()
 		t.operations[name] = s
 	}
-	t.lastID, t.last = id, s
+	*last = recentOperation{id, s}
 	return s
 }
 

@@ -1,7 +1,6 @@
 package lockstep
 
 import (
-	"cmp"
 	"fmt"
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
@@ -150,7 +149,7 @@ func (o *oracle) adds(f *node.Fact) *scenarios.Violation {
 	}
 	for serial := first; serial <= v.Serial; serial++ {
 		e := &v.Recent[len(v.Recent)-1-int(v.Serial-serial)]
-		if most := max(1, o.ring()/2); e.Kind != node.Made && voids(v) > most {
+		if most := max(1, o.ring/2); e.Kind != node.Made && voids(v) > most {
 			return o.violation("outcomes", "too-many-tombstones", f.Key, "proposes to turn %s away for good, and has %d void entries for that in %v: %d are the most", e.ID, voids(v), v, most)
 		}
 		id := e.ID
@@ -170,9 +169,6 @@ func (o *oracle) adds(f *node.Fact) *scenarios.Violation {
 	}
 	return nil
 }
-
-// ring is how many entries a value keeps.
-func (o *oracle) ring() int { return cmp.Or(o.plan.Knobs.Ring, node.Defaults().Ring) }
 
 // voids counts the entries of v that are void.
 func voids(v *node.Value) (n int) {

@@ -67,7 +67,7 @@ func (f *file) attest() {
 	changes := int(f.sure - f.folded)
 	f.sure = 0
 	made := int64(len(f.image))
-	written := int64(len(bytes.TrimRight(f.image, "\x00")))
+	written := written(f.image)
 	for _, c := range f.changes[:changes] {
 		switch {
 		case c.lost:
@@ -85,6 +85,16 @@ func (f *file) attest() {
 			f.made = min(f.made, c.offset)
 		}
 	}
+}
+
+// written is the end of what is not zero. A file may be zeros for the most part,
+// which are passed by in blocks.
+func written(image []byte) int64 {
+	n := len(image)
+	for n >= 32 && [32]byte(image[n-32:n]) == [32]byte{} {
+		n -= 32
+	}
+	return int64(len(bytes.TrimRight(image[:n], "\x00")))
 }
 
 // provenBy is the end of the bytes of f of which the process can tell that they

@@ -21,6 +21,8 @@ func (n *Node) request(client ID, r *Request) {
 		n.refuse(o, BadRequest)
 	case r.Kind == ReadLocal:
 		n.answer(o, n.local(r.Key, def))
+	case r.Kind == Read && n.member(client) >= 0: // an exchange of that node has come to nothing
+		n.enqueue(n.machine(r.Key), o)
 	case r.Kind == Read:
 		n.counts.Reads++
 		n.read(n.machine(r.Key), o)
@@ -34,7 +36,10 @@ func (n *Node) request(client ID, r *Request) {
 // operation makes what this node keeps of a request.
 func (n *Node) operation(client ID, r *Request) *operation {
 	o := n.operations.make()
-	*o = operation{client: client, req: r, deadline: n.now + n.cfg.ConsensusTimeout}
+	*o = operation{client: client, asked: r, req: r, deadline: n.now + n.cfg.ConsensusTimeout}
+	if n.member(client) >= 0 { // which has seen that it is none of the entries up to there
+		o.absent = r.Base
+	}
 	return o
 }
 
@@ -98,12 +103,15 @@ func (n *Node) propose(m *machine, o *operation) {
 // enqueue has o wait for a round.
 func (n *Node) enqueue(m *machine, o *operation) {
 	n.occupy(m)
-	if len(m.queue) >= n.cfg.Queue {
+	if len(m.queue)+len(m.away) >= n.cfg.Queue {
 		n.giveUp(o, Overloaded)
 		return
 	}
-	m.queue = append(m.queue, o)
 	n.alarm(m, o.deadline)
+	if n.handOver(m, o) {
+		return
+	}
+	m.queue = append(m.queue, o)
 	n.advance(m)
 }
 
@@ -270,18 +278,20 @@ func recall(v *Value, r *Request) (Reply, bool) {
 // expire answers what has waited longer than the consensus timeout, in the
 // queue and in the round.
 func (n *Node) expire(m *machine) {
-	m.queue = slices.DeleteFunc(m.queue, func(o *operation) bool {
-		if o.deadline <= n.now {
-			n.giveUp(o, Timeout)
-		}
-		return o.answered
-	})
+	for _, list := range [...]*[]*operation{&m.queue, &m.away} {
+		*list = slices.DeleteFunc(*list, func(o *operation) bool {
+			if o.deadline <= n.now {
+				n.giveUp(o, Timeout)
+			}
+			return o.answered
+		})
+	}
 	for _, o := range m.round.batch {
 		if o.deadline <= n.now {
 			n.giveUp(o, Timeout)
 		}
 	}
-	for _, list := range [][]*operation{m.queue, m.round.batch} {
+	for _, list := range [...][]*operation{m.queue, m.away, m.round.batch} {
 		for _, o := range list {
 			if !o.answered {
 				n.alarm(m, o.deadline)
@@ -319,7 +329,7 @@ func (n *Node) answer(o *operation, reply Reply) {
 		return
 	}
 	r := &o.result
-	r.Kind, r.Key, r.ID, r.Attempt = o.req.Kind, o.req.Key, o.req.ID, o.req.Attempt
+	r.Kind, r.Key, r.ID, r.Attempt = o.asked.Kind, o.asked.Key, o.asked.ID, o.asked.Attempt
 	if r.Outcome == Rejected {
 		n.counts.rejected(r.Reason)
 	}

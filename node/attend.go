@@ -7,28 +7,47 @@ import "slices"
 // now that they are in no entry up to this one. So an operation that waits while others
 // go ahead is not forgotten, as long as this node hears of what is chosen: its base says what
 // its client has seen, and this what the node has.
-func (n *Node) attend(m *machine, b Ballot) {
+//
+// It gives how many were found.
+func (n *Node) attend(m *machine, b Ballot) (found int) {
 	if m.work == nil {
-		return
+		return 0
 	}
 	if m.round.phase == Accept && m.round.ballot != b { // of its own value the round answers
-		n.attendAll(m, m.round.batch)
+		found = n.attendAll(m, m.round.batch, b)
 	}
-	if len(m.queue) > 0 {
-		n.attendAll(m, m.queue)
-		m.queue = slices.DeleteFunc(m.queue, func(o *operation) bool { return o.answered })
+	for _, list := range [...]*[]*operation{&m.queue, &m.away} {
+		if len(*list) > 0 {
+			found += n.attendAll(m, *list, b)
+			*list = slices.DeleteFunc(*list, func(o *operation) bool { return o.answered })
+		}
 	}
+	return found
 }
 
-func (n *Node) attendAll(m *machine, list []*operation) {
+func (n *Node) attendAll(m *machine, list []*operation, b Ballot) (found int) {
 	for _, o := range list {
-		if o.answered || o.req.Kind != Propose || !o.mayBeIn(m.chosen) {
+		if o.answered || o.req.Kind != Propose {
 			continue
 		}
-		if reply, found := recall(m.chosen, o.req); found {
-			n.mark(MarkCarriedOut)
-			n.answer(o, reply)
+		if o.mayBeIn(m.chosen) {
+			if reply, ok := recall(m.chosen, o.req); ok {
+				found++
+				n.mark(MarkCarriedOut)
+				n.answer(o, reply)
+				continue
+			}
 		}
+		o.overtaken(m.chosen, b)
+	}
+	return found
+}
+
+// overtaken takes note that a value without o was chosen at ballot b: no accept with it that was
+// sent at a lower one has had an effect, or ever will, since nobody can go on from that.
+func (o *operation) overtaken(v *Value, b Ballot) {
+	if o.at.Less(b) && v.Serial <= max(o.base, o.absent) {
+		o.sent = false
 	}
 }
 
@@ -62,7 +81,7 @@ func (o *operation) mayBeIn(v *Value) bool {
 // missing takes note that o is in none of the recent entries of a chosen value.
 func (o *operation) missing(v *Value) {
 	if v.forgot() <= max(o.base, o.absent) {
-		o.absent = v.Serial
+		o.absent = max(o.absent, v.Serial)
 	}
 }
 

@@ -28,10 +28,11 @@ type machine struct {
 	chosen   *Value // the latest known to be chosen, or nil
 
 	// Proposer.
-	cache    Ballot // promised by a majority that accepted chosen; zero: none
-	top      uint64 // the highest round number asked for or seen
-	failures uint8  // rounds that failed since some succeeded
-	*work           // nil at rest
+	cache    Ballot        // promised by a majority that accepted chosen; zero: none
+	top      uint64        // the highest round number asked for or seen
+	failures uint8         // rounds that failed since some succeeded
+	rival    time.Duration // until then another node, that of chosenAt, is taken to be at work
+	*work                  // nil at rest
 
 	// One timer at a time; zero: none.
 	wakeAt time.Duration
@@ -58,11 +59,11 @@ func (n *Node) occupy(m *machine) {
 // rest takes back what m has for work if nothing is under way.
 func (n *Node) rest(m *machine) {
 	w := m.work
-	if w == nil || w.round.phase != 0 || len(w.queue) > 0 || w.exchange.id != (ReadID{}) || len(w.waiting) > 0 {
+	if w == nil || w.round.phase != 0 || len(w.queue)+len(w.away) > 0 || w.exchange.id != (ReadID{}) || len(w.waiting) > 0 {
 		return
 	}
 	*w = work{
-		proposer{queue: w.queue[:0], round: round{batch: w.round.batch[:0]}},
+		proposer{queue: w.queue[:0], away: w.away[:0], round: round{batch: w.round.batch[:0]}},
 		reader{waiting: w.waiting[:0], exchange: exchange{batch: w.exchange.batch[:0]}},
 	}
 	m.work = nil
@@ -84,7 +85,7 @@ func (n *Node) forget(m *machine) {
 
 // idle reports whether m could begin a round of its own.
 func (m *machine) idle(now time.Duration) bool {
-	return m.work == nil || m.round.phase == 0 && len(m.queue) == 0 && now >= m.pause
+	return m.work == nil || m.round.phase == 0 && len(m.queue)+len(m.away) == 0 && now >= m.pause
 }
 
 // maxSpare is how many pieces of work are kept for reuse.
@@ -177,11 +178,11 @@ func (m *machine) base(v *Value) *Value {
 }
 
 // learn takes note of a chosen value, and tells the runtime. It ends the use of a
-// promise below it.
-func (n *Node) learn(m *machine, b Ballot, v *Value) {
+// promise below it. It gives how many operations that waited here are answered by it.
+func (n *Node) learn(m *machine, b Ballot, v *Value) (found int) {
 	n.out.Chosen = append(n.out.Chosen, ChosenValue{m.key, b, v})
 	if !m.chosenAt.Less(b) {
-		return
+		return 0
 	}
 	if m.def.Name == fsm.Meta {
 		n.adopt(m.key, v.State)
@@ -196,7 +197,7 @@ func (n *Node) learn(m *machine, b Ballot, v *Value) {
 		}
 		m.cache = Ballot{}
 	}
-	n.attend(m, b)
+	return n.attend(m, b)
 }
 
 // alarm asks to be woken at the given time at the latest.
@@ -221,6 +222,7 @@ func (n *Node) wake(m *machine) {
 	n.expire(m)
 	n.tendRound(m)
 	n.tendReads(m)
+	n.tendAway(m)
 	n.advance(m)
 	n.rest(m)
 }
@@ -235,7 +237,9 @@ func (n *Node) commit(c *Commit) {
 	if c.Ballot.Less(m.chosenAt) {
 		n.mark(MarkOldNews)
 	}
-	n.learn(m, c.Ballot, c.Value)
+	known := m.base(m.chosen).Serial
+	found := n.learn(m, c.Ballot, c.Value)
+	m.sees(c, known+uint64(found), n.now+n.cfg.RetryDelay)
 	n.fact(Fact{Kind: Learnt, Key: c.Key, Ballot: c.Ballot, Value: c.Value})
 	n.takeTurn(m, c.Ballot.Node)
 }

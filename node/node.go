@@ -95,6 +95,7 @@ type Node struct {
 	out     Effects
 	reads   uint64 // read exchanges begun in this boot
 	trip    trip
+	tickets uint32 // of operations handed over, the last one
 	durable wal.LSN
 	scratch []byte
 	counts  Counters
@@ -329,6 +330,8 @@ func (n *Node) receive(from ID, msg Message) {
 		n.readRequest(from, m)
 	case *ReadReport:
 		n.readReport(from, m)
+	case *Reply:
+		n.handedBack(from, m)
 	case *RepairRequest:
 		n.repairRequest(from, m)
 	case *RepairReport:
@@ -394,7 +397,7 @@ func (n *Node) Inspect(key string) State {
 func (n *Node) Waiting() string {
 	for _, m := range n.byIndex {
 		if m != nil && m.work != nil {
-			return fmt.Sprintf("%d operations and %d reads of %s", len(m.queue)+len(m.round.batch), len(m.waiting)+len(m.exchange.batch), m.key)
+			return fmt.Sprintf("%d operations and %d reads of %s", len(m.queue)+len(m.away)+len(m.round.batch), len(m.waiting)+len(m.exchange.batch), m.key)
 		}
 	}
 	if len(n.held)+len(n.inbox)+len(n.lookups) > 0 {

@@ -9,6 +9,7 @@ import (
 // is in flight; what arrives meanwhile waits for the next.
 type proposer struct {
 	queue []*operation // in order of arrival, those of the round's batch excluded
+	away  []*operation // handed over to other nodes, in that order
 	round round
 	pause time.Duration // no new round before this
 }
@@ -16,12 +17,15 @@ type proposer struct {
 // operation is one attempt that a client has asked for.
 type operation struct {
 	client   ID
-	req      *Request
+	asked    *Request // by the client
+	req      *Request // what is done for that: once handed over a retry, maybe under an id that carries a base
 	deadline time.Duration
 	base     uint64 // a chosen serial number from before its first attempt
 	absent   uint64 // the chosen entries up to this one are known to be of others
 	sent     bool   // an accept with it has been sent: it may take effect
+	at       Ballot // of the last accept with it
 	answered bool
+	handed   handed
 	lookup   *lookup // that it is done for, and no client
 	result   Reply   // what to answer when the round's value is chosen; once answered it is the message
 }
@@ -80,6 +84,9 @@ func (n *Node) beginAccept(m *machine, ballot, at Ballot, base *Value) {
 	size := min(len(m.queue), n.room(m, from))
 	batch := append(m.round.batch[:0], m.queue[:size]...)
 	m.queue = slices.Delete(m.queue, 0, size)
+	for _, o := range batch {
+		o.at = ballot
+	}
 	value := n.apply(m, from, batch)
 	n.markRound(m, at, from, value, batch)
 	first := m.round.first
@@ -255,6 +262,7 @@ func (n *Node) fail(m *machine) {
 	n.endRound(m)
 	m.failures = min(m.failures+1, maxFailures)
 	m.pause = n.now + n.backoff(m)
+	n.yield(m)
 }
 
 // backoff is the pause before the next round, if takeTurn does not end it early: as long

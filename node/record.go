@@ -207,7 +207,8 @@ func (n *Node) recover(ev *Event) {
 	}
 	n.log, n.boot, n.incarnation, n.recovered = log, was.Boot, was.Identity.Incarnation, was.End
 	n.starts = was.Starts
-	n.lull.asked = log.End() // which is proven before the node is ready
+	n.tickets = uint32(jitter(n.cfg.Jitter, n.boot, "", 0)) // answers to an earlier life are to others
+	n.lull.asked = log.End()                                // which is proven before the node is ready
 	n.fact(Fact{Kind: Started, Boot: n.boot})
 	n.markLog(was)
 	for _, m := range n.byIndex {

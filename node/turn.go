@@ -28,7 +28,10 @@ func (n *Node) turns(count int) time.Duration {
 // time for theirs. So nodes whose clients want the same machine go in turn, each
 // with all that waits at it. A node that is not in a pause is not in a duel.
 func (n *Node) takeTurn(m *machine, committer ID) {
-	if m.work == nil || m.round.phase != 0 || len(m.queue) == 0 || n.now >= m.pause {
+	if m.work == nil || m.round.phase != 0 || n.now >= m.pause {
+		return
+	}
+	if n.yield(m); len(m.queue) == 0 {
 		return
 	}
 	i := n.member(committer)

@@ -67,6 +67,9 @@ func (w *World) send(from, to ID, m Message, sum uint64) {
 	w.stats.Sent++
 	l := netmodel.Link{From: from, To: to}
 	v := w.net.Judge(w.now, l, m.Fate())
+	if s, ok := m.(Single); v.Duplicate && ok && s.Single() {
+		v.Duplicate = false
+	}
 	w.faults.verdict(&v)
 	w.fold(uint64(to)<<48|uint64(v.Occurrence)<<8|uint64(v.Cause)<<4|uint64(v.Fate), v.Key)
 	if w.cfg.Trace != nil {

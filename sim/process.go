@@ -25,6 +25,9 @@ type Message interface {
 	String() string
 }
 
+// Single is a Message that the network delivers at most once if Single reports true.
+type Single interface{ Single() bool }
+
 // Fact is something that a process reports to the world's observer: what it
 // has promised, applied, answered. Facts change nothing in the run.
 type Fact interface {

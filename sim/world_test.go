@@ -120,6 +120,27 @@ func TestAWireCarriesEachCopyOnItsOwn(t *testing.T) {
 	require.Equal(t, []int{0, 1, 2}, got)
 }
 
+// single is a message that arrives at most once.
+type single struct{ note }
+
+func (single) Single() bool { return true }
+
+func TestWhatArrivesOnceHasNoCopy(t *testing.T) {
+	var got []Message
+	w := worldOf(t, 2, func(ev *Event, out *Effects) {
+		switch ev.Kind {
+		case Request:
+			out.Send(2, note{})
+			out.Send(2, single{})
+		case Receive:
+			got = append(got, ev.Message)
+		}
+	}, func(c *Config) { c.Network.Duplicate = netmodel.Always })
+	w.Request(0, 1, note{})
+	w.Run(sec)
+	require.ElementsMatch(t, []Message{note{}, note{}, single{}}, got)
+}
+
 // letter is a message that can be changed, which no message should be.
 type letter struct {
 	note

@@ -109,6 +109,13 @@ func (e *envelope) Fate() uint64 {
 	return e.fate
 }
 
+// Single implements sim.Single. A request that a node hands over to another arrives at
+// most once, as one of a client does: no transport of either says anything twice.
+func (e *envelope) Single() bool {
+	_, ok := e.Message.(*node.Request)
+	return ok
+}
+
 // FateName implements sim.Message.
 func (e *envelope) FateName() string {
 	key, first := e.About()

@@ -18,7 +18,7 @@ func (s said) String() string { return "said " + s.message.String() }
 func judged(m node.Message) bool {
 	switch m.(type) {
 	case *node.Proposal, *node.Acknowledgment, *node.Reject, *node.ReadRequest, *node.ReadReport,
-		*node.RepairRequest, *node.RepairReport, *node.RepairValue:
+		*node.RepairRequest, *node.RepairReport, *node.RepairValue, *node.Request:
 		return true
 	}
 	return false
@@ -27,8 +27,11 @@ func judged(m node.Message) bool {
 // said: a node says only what is durable (rule 5), and speaks of ballots and
 // read ids of its own boot, each asked for once (rules 3, 4 and 8).
 func (o *oracle) said(m node.Message) *scenarios.Violation {
-	if r, ok := m.(*node.RepairReport); ok {
-		return o.reports(r)
+	switch m := m.(type) {
+	case *node.RepairReport:
+		return o.reports(m)
+	case *node.Request:
+		return o.handsOver(m)
 	}
 	key, _ := m.About()
 	h := &o.machine(key).held[o.id]

@@ -19,10 +19,13 @@ type trial struct {
 	asked    node.ID // that it was sent to
 	node     sim.ID  // where it arrived; 0: nowhere yet
 	life     int     // of that node
+	once     bool    // its id is of a single attempt: its node may give it a base
 	serial   uint64  // chosen when it arrived
 	answered bool
-	rejected bool // it was answered that it has no effect
-	proposed bool // its node has proposed it
+	rejected bool        // it was answered that it has no effect
+	proposed node.Ballot // at which its node has proposed it
+	handed   bool        // its node has handed it over
+	ticket   uint32      // ... as this attempt
 }
 
 // request is an attempt that has arrived at a node.
@@ -100,7 +103,7 @@ func (o *oracle) sends(op *scenarios.Operation, r *node.Request, to node.ID) *sc
 	}
 	s.ask(op)
 	now := s.trial(client, r.Attempt)
-	now.of, now.base, now.retry, now.asked = op.ID, base, r.Retry, to
+	now.of, now.base, now.retry, now.asked, now.once = op.ID, base, r.Retry, to, r.ID.IsOnce()
 	return nil
 }
 
@@ -124,7 +127,9 @@ func (o *oracle) arrived(f *arrived) {
 	t := o.machine(r.Key)
 	a := o.operation(t, r.ID).trial(f.client, r.Attempt)
 	a.node, a.life, a.serial = o.id, f.life, uint64(len(t.entries))
-	o.waiting = append(o.waiting, request{r.Key, r.ID, f.client, r.Attempt})
+	if int(f.client) > o.plan.Nodes { // what a node asks may not be heard
+		o.waiting = append(o.waiting, request{r.Key, r.ID, f.client, r.Attempt})
+	}
 }
 
 // unanswered: a node that stays up answers everything that it is asked. lives
@@ -164,7 +169,7 @@ func (o *oracle) adds(f *node.Fact) *scenarios.Violation {
 		case 0:
 			return o.violation("outcomes", "proposed-after-response", f.Key, "proposes %s, for which nobody waits there", id)
 		case 1: // of several, which one is carried out cannot be seen
-			last.proposed = true
+			last.proposed = f.Ballot
 		}
 	}
 	return nil
@@ -197,12 +202,14 @@ func (o *oracle) honest(client sim.ID, r *node.Reply) *scenarios.Violation {
 			return o.violation("outcomes", "false-illegal", r.Key, "answers %v, and %s was asked for, which is legal", r, q.to)
 		}
 	}
-	if r.Outcome == node.Rejected && r.Kind == node.Propose {
-		a.rejected = true
+	a.rejected = r.Outcome == node.Rejected
+	if a.rejected && r.Kind == node.Propose {
 		never := r.Reason == node.UnknownDefinition || r.Reason == node.UnknownState
 		judged := r.Reason == node.Illegal || r.Reason == node.Mismatch || r.Reason == node.Conflict // by a later round that was chosen
 		switch {
-		case a.proposed && !judged:
+		case !r.Final && o.away(s, a):
+			return o.violation("outcomes", "rejected-handed-over", r.Key, "answers %v, though the node that it handed it over to may carry it out", r)
+		case t.open(a) && !judged:
 			return o.violation("outcomes", "rejected-after-accept", r.Key, "answers %v, though it has proposed it", r)
 		case a.retry && !never && !r.Final:
 			return o.violation("outcomes", "rejected-retry", r.Key, "answers %v, though an earlier attempt may take effect", r)

@@ -1,0 +1,171 @@
+package node
+
+import (
+	"slices"
+	"time"
+)
+
+// A node whose clients want a machine that another node is at work on hands their
+// operations over: it asks that node as a client would, with a Request, and goes by the
+// Reply, or by the commit that shows the operation carried out. So one node combines what
+// all wait for, and its rounds need one round trip. Only what a node's own clients ask is
+// handed over: nothing goes on from node to node. Who has been overtaken by another node
+// hands back what it has not proposed.
+//
+// A hand-over is an attempt of the operation like those that clients make, and the node that
+// makes it is as careful as they are: the attempt says whether there may have been an
+// earlier one, and from then on the node treats the operation as a retry, unless the other
+// node is certain that it has done nothing and never will.
+
+// handed is what is known of an operation's way to another node.
+type handed struct {
+	to     ID
+	ticket uint32        // the attempt that the other node was asked for
+	until  time.Duration // so long it may be handed over, and an answer is waited for; 0: it never was
+	first  bool          // the other node was told that there is no earlier attempt
+}
+
+// sees takes note of who is at work on m, until when: a node that carries out more than the
+// entries up to known, which were known here or waited here.
+func (m *machine) sees(c *Commit, known uint64, until time.Duration) {
+	if m.chosenAt == c.Ballot && c.Value.Serial > known {
+		m.rival = until
+	}
+}
+
+// holder is the other node that is at work on m, if this one is not and has lost a round
+// since it last won one; or else 0. As long as nobody is in the way of others, an operation
+// is carried out soonest where it was asked for.
+func (n *Node) holder(m *machine) ID {
+	id := m.chosenAt.Node
+	if m.failures == 0 || n.now >= m.rival || id == n.cfg.ID || m.round.phase != 0 || !m.cache.IsZero() || n.member(id) < 0 {
+		return 0
+	}
+	return id
+}
+
+// handOver hands o over to the node that is at work on its machine. It reports false if
+// there is none, or if this node has to see to o by itself.
+func (n *Node) handOver(m *machine, o *operation) bool {
+	to, h := n.holder(m), &o.handed
+	if to == 0 || o.lookup != nil || n.member(o.client) >= 0 || h.until != 0 && n.now >= h.until || !o.portable(m) {
+		return false
+	}
+	n.mark(MarkHandedOver)
+	n.tickets++
+	h.to, h.ticket, h.first = to, n.tickets, !o.req.Retry && !o.sent
+	if h.until == 0 {
+		h.until = n.now + n.cfg.RetryDelay
+	}
+	there, here := *o.req, *o.req
+	there.Attempt, there.Retry, there.Base = h.ticket, !h.first, max(o.base, o.absent)
+	here.Retry = here.Kind == Propose
+	o.req = &here
+	m.away = append(m.away, o)
+	n.say(to, &there, 0)
+	n.alarm(m, h.until)
+	return true
+}
+
+// portable sees to it that another node can take o, knowing what this one knows: of which
+// entries it is none. An operation that has had no base until now is given one, by an id
+// that carries it, unless it was proposed under the other.
+func (o *operation) portable(m *machine) bool {
+	if o.req.Base > max(o.base, o.absent) { // nobody may know that
+		return false
+	}
+	if !o.req.ID.IsOnce() {
+		return true
+	}
+	if o.sent || len(o.req.ID.Name()) > MaxOpName {
+		return false
+	}
+	r := *o.req
+	o.base, o.absent = m.chosen.Serial, 0
+	r.ID = Stamp(r.Key, o.base, r.ID.Name())
+	o.req = &r
+	return true
+}
+
+// yield has nothing wait for a round of this node that can be left to another one which is
+// at work: its clients' operations are handed over, those of other nodes handed back.
+func (n *Node) yield(m *machine) {
+	if n.holder(m) == 0 {
+		return
+	}
+	m.queue = slices.DeleteFunc(m.queue, func(o *operation) bool {
+		if n.member(o.client) < 0 || o.sent {
+			return n.handOver(m, o)
+		}
+		n.mark(MarkOvertaken)
+		n.giveUp(o, StaleBallot)
+		return true
+	})
+}
+
+// handedBack takes the answer of a node that an operation was handed over to. What that node
+// has found out the client is told. Of anything else this node sees to it: at its next turn,
+// since others are at work.
+func (n *Node) handedBack(from ID, r *Reply) {
+	m := n.known(r.Key)
+	if m == nil || m.work == nil {
+		return
+	}
+	i := slices.IndexFunc(m.away, func(o *operation) bool { return o.answers(from, r) })
+	if i < 0 {
+		n.mark(MarkHandedBackLate)
+		return
+	}
+	o := m.away[i]
+	m.away = slices.Delete(m.away, i, i+1)
+	certain := r.Outcome == Rejected && o.handed.first
+	if r.Outcome == Committed || r.Outcome == Rejected && r.Final || certain && (r.Reason == Illegal || r.Reason == Mismatch) {
+		n.answer(o, *r)
+	} else {
+		n.mark(MarkHandedBack)
+		if r.Reason == Forgotten { // this node knows more of it
+			o.handed.until = n.now
+		}
+		n.hold(m)
+		n.takeBack(m, o, certain)
+	}
+	n.advance(m)
+	n.rest(m)
+}
+
+// answers reports whether r is another node's answer to the hand-over of o.
+func (o *operation) answers(from ID, r *Reply) bool {
+	return o.handed.to == from && o.handed.ticket == r.Attempt && o.req.ID == r.ID
+}
+
+// hold has this node wait for its turn, since the other node that was at work has been
+// overtaken by a third. A commit of that one ends it.
+func (n *Node) hold(m *machine) {
+	if m.rival = 0; m.round.phase == 0 && m.cache.IsZero() {
+		m.pause = max(m.pause, n.now+n.turns(len(n.cfg.Members)))
+	}
+}
+
+// takeBack has o wait for a round of this node, as a retry, unless it is certain that the
+// other node has not carried it out and never will.
+func (n *Node) takeBack(m *machine, o *operation, certain bool) {
+	if certain {
+		o.req = o.asked
+	}
+	m.queue = append(m.queue, o)
+}
+
+// tendAway takes back what no answer has come to in time. The other node is not taken to be
+// at work any more.
+func (n *Node) tendAway(m *machine) {
+	m.away = slices.DeleteFunc(m.away, func(o *operation) bool {
+		if n.now < o.handed.until {
+			n.alarm(m, o.handed.until)
+			return false
+		}
+		n.mark(MarkNotHandedBack)
+		m.rival = 0
+		n.takeBack(m, o, false)
+		return true
+	})
+}

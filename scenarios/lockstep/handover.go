@@ -1,0 +1,55 @@
+package lockstep
+
+import (
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/scenarios"
+)
+
+// handsOver: a node hands over what a client waits for there, as the client asked for it,
+// and not again before it has an answer; and it says so if there may have been an earlier
+// attempt.
+func (o *oracle) handsOver(r *node.Request) *scenarios.Violation {
+	t := o.machine(r.Key)
+	s := o.operation(t, r.ID)
+	a := o.handable(t, s, r)
+	if a == nil {
+		return o.violation("outcomes", "handed-over", r.Key, "hands %v over, which no client that waits there asks for so", r)
+	}
+	a.handed, a.ticket = true, r.Attempt
+	of, base := a.of, a.base
+	there := s.trial(o.id, r.Attempt) // a is not valid any more
+	there.of, there.base, there.retry = of, base, r.Retry
+	return nil
+}
+
+// handable is an attempt that the node under way may hand over as r. If several wait
+// there, it is one that says the same of earlier attempts.
+func (o *oracle) handable(t *truth, s *operation, r *node.Request) (found *trial) {
+	base, err := r.ID.Base(r.Key)
+	for i := range s.trials {
+		a := &s.trials[i]
+		q := s.question(a.client, a.attempt)
+		waits := a.node == o.id && !a.answered && int(a.client) > o.plan.Nodes
+		same := err == nil && (a.base == base || a.once && base <= uint64(len(t.entries))) && q != nil && q.to == r.To && q.expects == r.Expects && q.expect == r.Expect
+		switch first := !a.retry && !t.open(a) && !o.away(s, a); {
+		case !waits || !same || a.handed && !s.trial(o.id, a.ticket).answered:
+		case first != r.Retry:
+			return a
+		case r.Retry:
+			found = a
+		}
+	}
+	return found
+}
+
+// open reports whether what the attempt's node has proposed may take effect. It cannot
+// where something was chosen at a higher ballot: nobody goes on from what is below.
+func (t *truth) open(a *trial) bool {
+	return !a.proposed.IsZero() && !below(a.proposed, t.chosen)
+}
+
+// away reports whether the node under way has handed the attempt over, and was not told
+// that nothing will come of that.
+func (o *oracle) away(s *operation, a *trial) bool {
+	return a.handed && !s.trial(o.id, a.ticket).rejected
+}

@@ -21,7 +21,7 @@ func (n *Node) request(client ID, r *Request) {
 		n.refuse(o, BadRequest)
 	case r.Kind == ReadLocal:
 		n.answer(o, n.local(r.Key, def))
-	case r.Kind == Read && n.member(client) >= 0: // an exchange of that node has come to nothing
+	case r.Kind == Read && n.foreign(client): // an exchange of that node has come to nothing
 		n.enqueue(n.machine(r.Key), o)
 	case r.Kind == Read:
 		n.counts.Reads++
@@ -37,7 +37,7 @@ func (n *Node) request(client ID, r *Request) {
 func (n *Node) operation(client ID, r *Request) *operation {
 	o := n.operations.make()
 	*o = operation{client: client, asked: r, req: r, deadline: n.now + n.cfg.ConsensusTimeout}
-	if n.member(client) >= 0 { // which has seen that it is none of the entries up to there
+	if n.foreign(client) { // which has seen that it is none of the entries up to there
 		o.absent = r.Base
 	}
 	return o

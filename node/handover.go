@@ -33,22 +33,23 @@ func (m *machine) sees(c *Commit, known uint64, until time.Duration) {
 	}
 }
 
-// holder is the other node that is at work on m, if this one is not and has lost a round
-// since it last won one; or else 0. As long as nobody is in the way of others, an operation
-// is carried out soonest where it was asked for.
+// holder is the other node that is at work on m: the one that has committed last, a while
+// ago at most, and above what this node has lost. It is 0 if there is none, if this node is
+// at work itself, and as long as it has lost no round since it last won one: where nobody is
+// in the way of others, an operation is carried out where it was asked for.
 func (n *Node) holder(m *machine) ID {
-	id := m.chosenAt.Node
-	if m.failures == 0 || n.now >= m.rival || id == n.cfg.ID || m.round.phase != 0 || !m.cache.IsZero() || n.member(id) < 0 {
-		return 0
+	own := m.failures == 0 || m.round.phase != 0 || !m.cache.IsZero()
+	if id := m.chosenAt.Node; !own && n.now < m.rival && m.lost.Less(m.chosenAt) && n.foreign(id) {
+		return id
 	}
-	return id
+	return 0
 }
 
 // handOver hands o over to the node that is at work on its machine. It reports false if
 // there is none, or if this node has to see to o by itself.
 func (n *Node) handOver(m *machine, o *operation) bool {
 	to, h := n.holder(m), &o.handed
-	if to == 0 || o.lookup != nil || n.member(o.client) >= 0 || h.until != 0 && n.now >= h.until || !o.portable(m) {
+	if to == 0 || n.member(o.client) >= 0 || h.until != 0 && n.now >= h.until || !o.portable(m) {
 		return false
 	}
 	n.mark(MarkHandedOver)
@@ -59,7 +60,7 @@ func (n *Node) handOver(m *machine, o *operation) bool {
 	}
 	there, here := *o.req, *o.req
 	there.Attempt, there.Retry, there.Base = h.ticket, !h.first, max(o.base, o.absent)
-	here.Retry = here.Kind == Propose
+	here.Retry = here.Retry || here.Kind == Propose
 	o.req = &here
 	m.away = append(m.away, o)
 	n.say(to, &there, 0)
@@ -94,18 +95,27 @@ func (n *Node) yield(m *machine) {
 		return
 	}
 	m.queue = slices.DeleteFunc(m.queue, func(o *operation) bool {
-		if n.member(o.client) < 0 || o.sent {
-			return n.handOver(m, o)
-		}
-		n.mark(MarkOvertaken)
-		n.giveUp(o, StaleBallot)
-		return true
+		return n.handOver(m, o) || n.handBack(o)
 	})
 }
 
+// handBack answers another node that its operation is not seen to. It reports false if
+// there is none, or o may take effect.
+func (n *Node) handBack(o *operation) bool {
+	if !n.foreign(o.client) || o.sent {
+		return false
+	}
+	n.mark(MarkOvertaken)
+	n.giveUp(o, StaleBallot)
+	return true
+}
+
+// foreign reports whether id is another node's.
+func (n *Node) foreign(id ID) bool { return id != n.cfg.ID && n.member(id) >= 0 }
+
 // handedBack takes the answer of a node that an operation was handed over to. What that node
-// has found out the client is told. Of anything else this node sees to it: at its next turn,
-// since others are at work.
+// has found out the client is told. Else this node sees to it: it hands the operation over to
+// who is at work by now, or takes its turn.
 func (n *Node) handedBack(from ID, r *Reply) {
 	m := n.known(r.Key)
 	if m == nil || m.work == nil {
@@ -126,8 +136,11 @@ func (n *Node) handedBack(from ID, r *Reply) {
 		if r.Reason == Forgotten { // this node knows more of it
 			o.handed.until = n.now
 		}
-		n.hold(m)
 		n.takeBack(m, o, certain)
+		if m.chosenAt.Node == from { // it has been overtaken, and by whom is to be heard yet
+			n.hold(m)
+		}
+		n.yield(m)
 	}
 	n.advance(m)
 	n.rest(m)
@@ -138,8 +151,8 @@ func (o *operation) answers(from ID, r *Reply) bool {
 	return o.handed.to == from && o.handed.ticket == r.Attempt && o.req.ID == r.ID
 }
 
-// hold has this node wait for its turn, since the other node that was at work has been
-// overtaken by a third. A commit of that one ends it.
+// hold has this node wait for its turn, since the other node that was at work is not any
+// more. A commit ends it.
 func (n *Node) hold(m *machine) {
 	if m.rival = 0; m.round.phase == 0 && m.cache.IsZero() {
 		m.pause = max(m.pause, n.now+n.turns(len(n.cfg.Members)))

@@ -26,7 +26,6 @@ func TestMessagesThatMakeNoSense(t *testing.T) {
 	}
 	for name, m := range map[string]node.Message{
 		"nothing at all":                          nil,
-		"reply to a node":                         &node.Reply{Key: key, ID: "c1.1"},
 		"prepare without a key":                   &node.Proposal{Phase: node.Prepare, Ballot: one},
 		"prepare with half a key":                 &node.Proposal{Phase: node.Prepare, Key: "lifecycle", Ballot: one},
 		"prepare with a bad name":                 &node.Proposal{Phase: node.Prepare, Key: "lifecycle/a b", Ballot: one},

@@ -49,7 +49,7 @@ type Reason string
 
 // The reasons of a Reject.
 const (
-	StaleBallot       Reason = "stale-ballot"       // a higher one is promised or accepted
+	StaleBallot       Reason = "stale-ballot"       // a higher one is promised or accepted; also to a node that has handed an operation over
 	StaleEpoch        Reason = "stale-epoch"        // the members are others
 	UnknownDefinition Reason = "unknown-definition" // also to clients
 	Malformed         Reason = "malformed"          // the value contradicts itself
@@ -133,14 +133,15 @@ const (
 
 func (k Kind) String() string { return [...]string{"?", "propose", "read", "read-local"}[k] }
 
-// Request is one attempt of a client's operation.
+// Request is one attempt of a client's operation. A node that hands one over is the client
+// of the other.
 type Request struct {
 	Kind    Kind
 	Key     string
 	ID      OpID   // the same in all attempts; it may carry their base
 	Attempt uint32 // comes back in the reply
 	To      string // propose: the state asked for
-	Base    uint64 // propose: what the client says its base is. It is not relied on, since it may change from one attempt to the next: see OpID
+	Base    uint64 // propose: what the client says its base is. It is not relied on, since it may change from one attempt to the next: see OpID. Of a node that hands over: the entries up to this one are of others
 	Retry   bool   // there may have been an earlier attempt, which may take effect, or have
 	Expects bool   // propose: only if the machine is at version Expect
 	Expect  uint64

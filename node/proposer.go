@@ -12,6 +12,7 @@ type proposer struct {
 	away  []*operation // handed over to other nodes, in that order
 	round round
 	pause time.Duration // no new round before this
+	lost  Ballot        // of the last round that failed
 }
 
 // operation is one attempt that a client has asked for.
@@ -256,6 +257,7 @@ func (n *Node) fail(m *machine) {
 	n.counts.Aborted++
 	r := &m.round
 	n.fact(Fact{Kind: RoundEnded, Key: m.key, Ballot: r.ballot, Attempts: uint32(r.attempts), Refused: uint8(r.refused.len())})
+	m.lost = r.ballot
 	m.cache = Ballot{}
 	waiting := slices.DeleteFunc(m.round.batch, func(o *operation) bool { return o.answered })
 	m.queue = slices.Insert(m.queue, 0, waiting...)

@@ -26,7 +26,7 @@ func (n *Node) turns(count int) time.Duration {
 // have ended one, and not in the middle of it: at once if this node comes after the
 // one that has committed, in the order of members; else when those between have had the
 // time for theirs. So nodes whose clients want the same machine go in turn, each
-// with all that waits at it. A node that is not in a pause is not in a duel.
+// with all that it cannot hand over. A node that is not in a pause is not in a duel.
 func (n *Node) takeTurn(m *machine, committer ID) {
 	if m.work == nil || m.round.phase != 0 || n.now >= m.pause {
 		return

@@ -3,11 +3,12 @@ package lockstep
 import (
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
 )
 
 // handsOver: a node hands over what a client waits for there, as the client asked for it,
-// and not again before it has an answer; and it says so if there may have been an earlier
-// attempt.
+// and not again before it has an answer; it says so if there may have been an earlier
+// attempt, and gives a base to what has none.
 func (o *oracle) handsOver(r *node.Request) *scenarios.Violation {
 	t := o.machine(r.Key)
 	s := o.operation(t, r.ID)
@@ -29,8 +30,9 @@ func (o *oracle) handable(t *truth, s *operation, r *node.Request) (found *trial
 	for i := range s.trials {
 		a := &s.trials[i]
 		q := s.question(a.client, a.attempt)
-		waits := a.node == o.id && !a.answered && int(a.client) > o.plan.Nodes
-		same := err == nil && (a.base == base || a.once && base <= uint64(len(t.entries))) && q != nil && q.to == r.To && q.expects == r.Expects && q.expect == r.Expect
+		waits := a.node == o.id && !a.answered && !o.isNode(a.client)
+		based := err == nil && a.base == base && !a.once || a.once && !r.ID.IsOnce() && base <= uint64(len(t.entries))
+		same := based && q != nil && q.to == r.To && q.expects == r.Expects && q.expect == r.Expect
 		switch first := !a.retry && !t.open(a) && !o.away(s, a); {
 		case !waits || !same || a.handed && !s.trial(o.id, a.ticket).answered:
 		case first != r.Retry:
@@ -53,3 +55,6 @@ func (t *truth) open(a *trial) bool {
 func (o *oracle) away(s *operation, a *trial) bool {
 	return a.handed && !s.trial(o.id, a.ticket).rejected
 }
+
+// isNode reports whether who asks is a node, and no client.
+func (o *oracle) isNode(id sim.ID) bool { return id <= scenarios.NodeID(o.plan.Nodes) }

@@ -79,12 +79,10 @@ func measure(t testing.TB, p *scenarios.Plan) (h heat) {
 	return h
 }
 
-// Clients who ask for the same few machines at different nodes are served without one
-// of them being kept waiting, and nobody is told that an operation is forgotten. It is
-// all in virtual time: a round trip with a sync takes 0.7 ms.
-//
-// At one node more is combined into a round, and a round needs one round trip instead of
-// two. So it is faster there, but no more than three times.
+// Clients who ask for the same few machines at different nodes are served hardly slower
+// than if they all asked at one, without one of them being kept waiting, and nobody is told
+// that an operation is forgotten. It is all in virtual time: a round trip with a sync takes
+// 0.7 ms. Two thirds of the operations go one way more, there and back.
 func TestHotMachinesAtAllNodes(t *testing.T) {
 	for _, clients := range []int{3, 9, 30, 60} {
 		for seed := range uint64(2) {
@@ -95,24 +93,28 @@ func TestHotMachinesAtAllNodes(t *testing.T) {
 					require.Zero(t, h.unknown)
 					require.Zero(t, h.forgotten)
 				}
-				require.Less(t, all.slowest, 20*time.Millisecond, "of one operation")
-				require.Greater(t, 3*all.perSecond, one.perSecond, "operations a second")
+				require.Less(t, all.slowest, 6*time.Millisecond, "of one operation")
+				require.Greater(t, 10*all.perSecond, 9*one.perSecond, "operations a second")
 			})
 		}
 	}
 }
 
-// Also where delays differ from message to message, so that turns are broken now and
-// then, nobody is told that an operation is forgotten or kept waiting for long.
+// Also where delays differ from message to message, so that another node overtakes the one
+// at work now and then, nobody is told that an operation is forgotten or kept waiting for long.
 func TestHotMachinesWithUnevenDelays(t *testing.T) {
-	for _, clients := range []int{9, 30} {
-		p := hot(1, 3, clients, 100, true)
+	uneven := func(clients int, spread bool) heat {
+		p := hot(1, 3, clients, 100, spread)
 		p.Network.Delay = netmodel.Delay{Kind: netmodel.Uniform, Min: 100 * netmodel.Microsecond, Max: 3 * netmodel.Millisecond}
-		h := measure(t, p)
-		t.Logf("%d clients: %+v", clients, h)
-		require.Zero(t, h.unknown)
-		require.Zero(t, h.forgotten)
-		require.Less(t, h.slowest, 500*time.Millisecond)
+		return measure(t, p)
+	}
+	for _, clients := range []int{9, 30} {
+		one, all := uneven(clients, false), uneven(clients, true)
+		t.Logf("%d clients: at one node %+v, at all %+v", clients, one, all)
+		require.Zero(t, all.unknown)
+		require.Zero(t, all.forgotten)
+		require.Less(t, all.slowest, 100*time.Millisecond)
+		require.Greater(t, 10*all.perSecond, 6*one.perSecond, "operations a second")
 	}
 }
 
@@ -129,7 +131,7 @@ func TestHotMachinesOfManyNodes(t *testing.T) {
 			t.Logf("%+v", h)
 			require.Zero(t, h.unknown)
 			require.Zero(t, h.forgotten)
-			require.Less(t, h.slowest, 60*time.Millisecond)
+			require.Less(t, h.slowest, 10*time.Millisecond)
 		})
 	}
 }

@@ -127,7 +127,7 @@ func (o *oracle) arrived(f *arrived) {
 	t := o.machine(r.Key)
 	a := o.operation(t, r.ID).trial(f.client, r.Attempt)
 	a.node, a.life, a.serial = o.id, f.life, uint64(len(t.entries))
-	if int(f.client) > o.plan.Nodes { // what a node asks may not be heard
+	if !o.isNode(f.client) { // what a node asks may not be heard
 		o.waiting = append(o.waiting, request{r.Key, r.ID, f.client, r.Attempt})
 	}
 }

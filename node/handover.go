@@ -19,7 +19,7 @@ import (
 
 // handed is what is known of an operation's way to another node.
 type handed struct {
-	to     ID
+	to     ID            // that has not answered yet; 0: none
 	ticket uint32        // the attempt that the other node was asked for
 	until  time.Duration // so long it may be handed over, and an answer is waited for; 0: it never was
 	first  bool          // the other node was told that there is no earlier attempt
@@ -113,42 +113,70 @@ func (n *Node) handBack(o *operation) bool {
 // foreign reports whether id is another node's.
 func (n *Node) foreign(id ID) bool { return id != n.cfg.ID && n.member(id) >= 0 }
 
-// handedBack takes the answer of a node that an operation was handed over to. What that node
-// has found out the client is told. Else this node sees to it: it hands the operation over to
-// who is at work by now, or takes its turn.
+// handedBack takes the answer of a node that an operation was handed over to, also if it is
+// not waited for any more. What that node has found out the client is told. Else this node
+// sees to it: it hands the operation over to who is at work by now, or takes its turn.
 func (n *Node) handedBack(from ID, r *Reply) {
 	m := n.known(r.Key)
 	if m == nil || m.work == nil {
 		return
 	}
-	i := slices.IndexFunc(m.away, func(o *operation) bool { return o.answers(from, r) })
-	if i < 0 {
+	o := take(&m.away, from, r)
+	if o == nil {
 		n.mark(MarkHandedBackLate)
-		return
+		o = take(&m.queue, from, r)
 	}
-	o := m.away[i]
-	m.away = slices.Delete(m.away, i, i+1)
-	certain := r.Outcome == Rejected && o.handed.first
-	if r.Outcome == Committed || r.Outcome == Rejected && r.Final || certain && (r.Reason == Illegal || r.Reason == Mismatch) {
-		n.answer(o, *r)
-	} else {
+	if o != nil && !n.settles(o, r) {
 		n.mark(MarkHandedBack)
+		n.takeBack(m, o, o.certain(r))
 		if r.Reason == Forgotten { // this node knows more of it
 			o.handed.until = n.now
 		}
-		n.takeBack(m, o, certain)
 		if m.chosenAt.Node == from { // it has been overtaken, and by whom is to be heard yet
 			n.hold(m)
 		}
 		n.yield(m)
 	}
+	if o = find(m.round.batch, from, r); o != nil {
+		n.settles(o, r)
+	}
 	n.advance(m)
 	n.rest(m)
 }
 
-// answers reports whether r is another node's answer to the hand-over of o.
-func (o *operation) answers(from ID, r *Reply) bool {
-	return o.handed.to == from && o.handed.ticket == r.Attempt && o.req.ID == r.ID
+// settles answers o if another node has found out what becomes of it.
+func (n *Node) settles(o *operation, r *Reply) bool {
+	o.handed.to = 0 // it has answered
+	ends := r.Outcome == Committed || r.Outcome == Rejected && r.Final || o.certain(r) && (r.Reason == Illegal || r.Reason == Mismatch)
+	if ends {
+		n.answer(o, *r)
+	}
+	return ends
+}
+
+// certain reports whether r says of all attempts that were made of o's that nothing came of
+// them.
+func (o *operation) certain(r *Reply) bool {
+	return r.Outcome == Rejected && o.handed.first && !o.sent
+}
+
+// find is the operation of a list that r is another node's answer to, or nil.
+func find(list []*operation, from ID, r *Reply) *operation {
+	for _, o := range list {
+		if o.handed.to == from && o.handed.ticket == r.Attempt && o.req.ID == r.ID {
+			return o
+		}
+	}
+	return nil
+}
+
+// take is find, and takes the operation off the list.
+func take(list *[]*operation, from ID, r *Reply) *operation {
+	o := find(*list, from, r)
+	if o != nil {
+		*list = slices.DeleteFunc(*list, func(other *operation) bool { return other == o })
+	}
+	return o
 }
 
 // hold has this node wait for its turn, since the other node that was at work is not any
@@ -181,4 +209,17 @@ func (n *Node) tendAway(m *machine) {
 		n.takeBack(m, o, false)
 		return true
 	})
+}
+
+// conclude answers an operation of a round that was chosen. If the ring has lost what may
+// have become of it at another node, that node alone can tell, and is waited for.
+func (n *Node) conclude(m *machine, o *operation) {
+	if o.answered || o.handed.to == 0 || o.result.Outcome != Unknown || o.result.Reason != Forgotten {
+		n.answer(o, o.result)
+		return
+	}
+	n.mark(MarkOnlyThere)
+	o.handed.until = o.deadline
+	m.away = append(m.away, o)
+	n.alarm(m, o.deadline)
 }

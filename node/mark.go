@@ -53,6 +53,7 @@ const (
 	MarkOvertaken                                 // an operation was handed back: another node is at work by now
 	MarkNotHandedBack                             // ... which has not answered in time
 	MarkHandedBackLate                            // ... which has answered when that was not waited for any more
+	MarkOnlyThere                                 // ... and alone can tell what became of it: the ring has lost that
 	MarkForgotten                                 // a first attempt was turned away: the ring may have lost it
 	MarkForgottenRetry                            // ... and another, of which nobody can tell what became
 	MarkExpired                                   // an operation ran out of time in the queue
@@ -99,7 +100,7 @@ var markNames = [markCount]string{
 	"fast-path", "batch", "resent", "round-timeout", "preempted", "backoff-cut-short", "recovered-unfinished-value", "cached-promise-dropped", "late-response",
 	"prepare-rejected", "accept-rejected", "duplicate-accept", "next-promised-late", "send-awaits-sync", "stale-commit", "received-before-ready",
 	"dedup-hit", "dedup-hit-in-queue", "dedup-hit-on-retry", "abort-tombstone", "tombstone-found", "tombstones-full", "id-conflict", "watermark-ahead", "version-mismatch", "version-not-reached", "retired-machine", "no-op-round-rejection", "dedup-window-overflow",
-	"handed-over", "handed-back", "overtaken", "not-handed-back", "handed-back-late",
+	"handed-over", "handed-back", "overtaken", "not-handed-back", "handed-back-late", "only-there",
 	"window-expired", "window-expired-retry", "deadline-in-queue", "deadline-retry", "deadline-after-accept", "queue-full",
 	"read-quorum-agreed", "read-quorum-differed", "read-quorum-timeout", "no-op-round-read",
 	"torn-tail", "log-created-again", "record-copied-forward", "log-truncated",

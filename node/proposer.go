@@ -188,7 +188,7 @@ func (n *Node) chosen(m *machine) {
 		m.failures /= 2
 	}
 	for _, o := range r.batch {
-		n.answer(o, o.result)
+		n.conclude(m, o)
 	}
 	c := n.commits.make()
 	*c = Commit{Key: m.key, Ballot: r.ballot, Value: r.value, First: r.first}

@@ -12,6 +12,8 @@
 //
 //   - acceptor.go keeps promises (rules 1 and 5);
 //   - proposer.go and apply.go run rounds (rules 2, 3, 4, 6, 7, 9);
+//   - handover.go leaves operations to who is at work on their machine, turn.go waits for
+//     a turn, attend.go looks for what waits in what others have chosen (rules 7 and 9);
 //   - reader.go answers reads in one round trip (rule 8);
 //   - machine.go is what a node knows of one machine;
 //   - record.go and compact.go keep it on disk, and the disk small;

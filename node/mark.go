@@ -100,7 +100,7 @@ var markNames = [markCount]string{
 	"fast-path", "batch", "resent", "round-timeout", "preempted", "backoff-cut-short", "recovered-unfinished-value", "cached-promise-dropped", "late-response",
 	"prepare-rejected", "accept-rejected", "duplicate-accept", "next-promised-late", "send-awaits-sync", "stale-commit", "received-before-ready",
 	"dedup-hit", "dedup-hit-in-queue", "dedup-hit-on-retry", "abort-tombstone", "tombstone-found", "tombstones-full", "id-conflict", "watermark-ahead", "version-mismatch", "version-not-reached", "retired-machine", "no-op-round-rejection", "dedup-window-overflow",
-	"handed-over", "handed-back", "overtaken", "not-handed-back", "handed-back-late", "only-there",
+	"forwarded", "forward-returned", "forward-refused", "forward-timeout", "late-forward-response", "forward-response-awaited",
 	"window-expired", "window-expired-retry", "deadline-in-queue", "deadline-retry", "deadline-after-accept", "queue-full",
 	"read-quorum-agreed", "read-quorum-differed", "read-quorum-timeout", "no-op-round-read",
 	"torn-tail", "log-created-again", "record-copied-forward", "log-truncated",

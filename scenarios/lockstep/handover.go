@@ -14,7 +14,7 @@ func (o *oracle) handsOver(r *node.Request) *scenarios.Violation {
 	s := o.operation(t, r.ID)
 	a := o.handable(t, s, r)
 	if a == nil {
-		return o.violation("outcomes", "handed-over", r.Key, "hands %v over, which no client that waits there asks for so", r)
+		return o.violation("outcomes", "wrongly-forwarded", r.Key, "hands %v over, which no client that waits there asks for so", r)
 	}
 	a.handed, a.ticket = true, r.Attempt
 	of, base := a.of, a.base

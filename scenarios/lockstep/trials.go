@@ -208,7 +208,7 @@ func (o *oracle) honest(client sim.ID, r *node.Reply) *scenarios.Violation {
 		judged := r.Reason == node.Illegal || r.Reason == node.Mismatch || r.Reason == node.Conflict // by a later round that was chosen
 		switch {
 		case !r.Final && o.away(s, a):
-			return o.violation("outcomes", "rejected-handed-over", r.Key, "answers %v, though the node that it handed it over to may carry it out", r)
+			return o.violation("outcomes", "rejected-while-forwarded", r.Key, "answers %v, though the node that it handed it over to may carry it out", r)
 		case t.open(a) && !judged:
 			return o.violation("outcomes", "rejected-after-accept", r.Key, "answers %v, though it has proposed it", r)
 		case a.retry && !never && !r.Final:

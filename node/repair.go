@@ -19,7 +19,9 @@ type repair struct {
 // contact is what a node knows of a peer that has not agreed.
 type contact struct {
 	due      time.Duration // when to compare digests
-	failures int           // comparisons without success since the last one with
+	failures int           // comparisons without success since the last one with, or since the peer was silent
+	silent   bool          // it did not answer the last request in time
+	timeouts int           // requests that it did not answer in time: each doubles the time
 }
 
 // pull is one exchange with a peer: digests first, then what is in the ranges
@@ -137,6 +139,8 @@ func (n *Node) wakeRepair() {
 		n.repairAlarm(p.until)
 	case p.waiting:
 		n.mark(MarkRepairUnheard)
+		c := &r.peers[p.peer]
+		c.silent, c.timeouts = true, min(c.timeouts+1, maxBackoff)
 		n.endPull()
 	default:
 		n.ask()
@@ -176,7 +180,8 @@ func (n *Node) ask() {
 		req.Ranges = slices.Clone(p.asked)
 	}
 	p.waiting = true
-	p.until = n.now + n.cfg.RepairDelay<<min(r.peers[p.peer].failures, maxBackoff)
+	c := &r.peers[p.peer]
+	p.until = n.now + n.cfg.RepairDelay<<min(max(c.failures, c.timeouts), maxBackoff)
 	n.repairAlarm(p.until)
 	n.say(n.cfg.Members[p.peer], req, n.log.End())
 }
@@ -199,6 +204,7 @@ func (n *Node) repairReport(from ID, rep *RepairReport) {
 		return
 	}
 	p.waiting = false
+	n.answered(i)
 	switch {
 	case rep.Digest == n.digest.root.sum:
 		n.agree(i)
@@ -227,6 +233,14 @@ func (n *Node) repairReport(from ID, rep *RepairReport) {
 		return
 	}
 	n.ask()
+}
+
+// answered begins anew with a peer that was silent: the pauses that grew meanwhile
+// are for a peer that is not there.
+func (n *Node) answered(i int) {
+	if c := &n.repair.peers[i]; c.silent {
+		c.silent, c.failures = false, 0
+	}
 }
 
 // takeReport finds out what to ask for next. It is false if the report does not

@@ -171,7 +171,7 @@ type Fate struct {
 // If Outside says what becomes of the nodes in Without, it does so from the start
 // of the phase, and for good until the others, the core, have ended their fresh
 // operations and agree. Only then the rest is joined to them, and the nodes of a
-// Repairer get twice Within to come to hold the same.
+// Repairer get three times Within to come to hold the same.
 type Heal struct {
 	At      Duration `json:"at"`
 	Delay   Duration `json:"delay"`

@@ -118,7 +118,7 @@ func (d *disk) lean(f *file) {
 		return
 	}
 	for _, e := range d.dir.read {
-		e.file.attested, e.file.sure = 0, 0
+		e.file.attested, e.file.made, e.file.sure = 0, 0, 0
 	}
 }
 

@@ -340,13 +340,14 @@ func (s *stage) converge() {
 
 // awaitSilence gives the nodes time to find out by themselves what each of them
 // has missed. Then they hold the same and say nothing more. Nodes that have looked for
-// others in vain, as a core does, look again ever more rarely: they get twice
-// the time.
+// others in vain, as a core does, look again ever more rarely: they get three times
+// the time, which is enough for the longest pauses one after the other, to be
+// introduced (20 s), to compare, and to compare again after a round without operations.
 func (s *stage) awaitSilence() {
 	var said uint64
 	silent := s.world.Now() + s.plan.Heal.Within
 	if s.plan.Heal.Outside != scenarios.Later {
-		silent += s.plan.Heal.Within
+		silent += 2 * s.plan.Heal.Within
 	}
 	s.world.Schedule(silent, "all has been said", func() { said = s.world.Stats().Sent })
 	s.world.Schedule(silent+s.plan.Heal.Settle, "go on", func() {

@@ -52,10 +52,23 @@ func Decode(data []byte) (*Plan, error) {
 	if err := decode(data, reflect.ValueOf(p).Elem(), ""); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrPlan, err)
 	}
+	p.update()
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// update makes a plan of an older version one of this.
+func (p *Plan) update() {
+	if p.Version == 1 {
+		p.Version = Version
+	}
+	for i := range p.Faults {
+		if now, ok := renamedKinds[p.Faults[i].Kind]; ok {
+			p.Faults[i].Kind = now
+		}
+	}
 }
 
 // checkHead looks at the format and the version before anything else: the fields
@@ -78,7 +91,7 @@ func checkHead(data []byte) error {
 }
 
 func errVersion(v int) error {
-	return fmt.Errorf("version: %d: this build reads version %d; use a build that knows the plan's", v, Version)
+	return fmt.Errorf("version: %d: this build reads versions 1 to %d; use a build that knows the plan's", v, Version)
 }
 
 // syntax adds the line to an error of broken JSON.
@@ -123,15 +136,16 @@ func object(data []byte, v reflect.Value, path string) error {
 		if !ok {
 			return at(place, fmt.Errorf("unknown field; known are %s", strings.Join(fieldNames(v.Type()), ", ")))
 		}
-		if seen[name] {
+		if now := jsonName(field.tag); seen[now] {
 			return at(place, errors.New("given twice"))
+		} else {
+			seen[now] = true
 		}
-		seen[name] = true
 		var raw json.RawMessage
 		if err := d.Decode(&raw); err != nil {
 			return at(place, err)
 		}
-		if err := decode(raw, field, place); err != nil {
+		if err := decode(raw, field.value, place); err != nil {
 			return err
 		}
 	}
@@ -189,15 +203,21 @@ func jsonName(f reflect.StructField) string {
 	return name
 }
 
-// fieldNamed finds a field by its name in JSON. encoding/json would take names
-// of any case; a plan has one spelling.
-func fieldNamed(v reflect.Value, name string) (reflect.Value, bool) {
+// structField is a field of a struct and what is said of it.
+type structField struct {
+	value reflect.Value
+	tag   reflect.StructField
+}
+
+// fieldNamed finds a field by its name in JSON, or the one that it had in an earlier
+// version. encoding/json would take names of any case; a plan has one spelling.
+func fieldNamed(v reflect.Value, name string) (structField, bool) {
 	for i := range v.NumField() {
-		if jsonName(v.Type().Field(i)) == name {
-			return v.Field(i), true
+		if f := v.Type().Field(i); jsonName(f) == name || f.Tag.Get("was") == name {
+			return structField{v.Field(i), f}, true
 		}
 	}
-	return reflect.Value{}, false
+	return structField{}, false
 }
 
 func fieldNames(t reflect.Type) []string {

@@ -1,12 +1,15 @@
 package scenarios_test
 
 import (
+	"bytes"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/golden"
 	"github.com/stretchr/testify/require"
 )
 
@@ -14,7 +17,7 @@ import (
 // it in one place.
 const sound = `{
   "format": "lockstep-plan",
-  "version": 1,
+  "version": 2,
   "system": "origin",
   "seed": 7,
   "nodes": 3,
@@ -22,7 +25,7 @@ const sound = `{
   "definitions": [
     {"name": "door", "states": ["Open", "Shut"], "initial": "Shut", "transitions": [{"from": "Shut", "to": "Open"}]}
   ],
-  "knobs": {"consensus_timeout": "20ms", "retry_attempts": 2, "retry_delay": "5ms", "client_timeout": "50ms"},
+  "knobs": {"consensus_timeout": "20ms", "max_resends": 2, "resend_timeout": "5ms", "client_timeout": "50ms"},
   "network": {"drop_ppm": 1000, "delay": {"kind": "constant", "min": "1ms"}},
   "disk": {"write": {"kind": "constant", "min": "20µs"}, "sync": {"kind": "constant", "min": "1ms"}},
   "clocks": [{"drift_ppm": 100}],
@@ -34,12 +37,12 @@ const sound = `{
     {"at": "1ms", "for": "9ms", "kind": "partition", "groups": [[1], [2, 3, 101]]},
     {"at": "2ms", "for": "9ms", "kind": "one_way", "sources": [1], "targets": [2]},
     {"at": "2.5ms", "for": "9ms", "kind": "cut", "links": ["1>2"]},
-    {"at": "4ms", "for": "9ms", "kind": "weather", "profile": {"delay": {"kind": "uniform", "min": "1ms", "max": "4ms"}}},
-    {"at": "5ms", "for": "9ms", "kind": "crash", "nodes": [3]},
-    {"at": "6ms", "for": "9ms", "kind": "kill", "nodes": [2]},
+    {"at": "4ms", "for": "9ms", "kind": "profile_override", "profile": {"delay": {"kind": "uniform", "min": "1ms", "max": "4ms"}}},
+    {"at": "5ms", "for": "9ms", "kind": "power_loss", "nodes": [3]},
+    {"at": "6ms", "for": "9ms", "kind": "process_crash", "nodes": [2]},
     {"at": "7ms", "for": "8ms", "kind": "disk", "what": "rot", "nodes": [1]}
   ],
-  "fates": [{"message": "1>2 proposal door/a c1.1 #1", "verdict": {"fate": "drop"}}],
+  "overrides": [{"message": "1>2 proposal door/a c1.1 #1", "override": {"fate": "drop"}}],
   "heal": {"at": "20ms", "delay": "1ms", "within": "30s", "settle": "10s"}
 }
 `
@@ -99,13 +102,13 @@ func TestBrokenPlansAreRefusedByPath(t *testing.T) {
 		{"bad link", `"1>2"`, `"1-2"`,
 			`faults[2].links[0]: link "1-2": want two processes`},
 		{"bad message", `c1.1 #1`, `c1.1`,
-			`fates[0].message: message "1>2 proposal door/a c1.1": want LINK KIND MACHINE OPERATION #N`},
+			`overrides[0].message: message "1>2 proposal door/a c1.1": want LINK KIND MACHINE OPERATION #N`},
 		{"unknown disk fault", `"rot"`, `"rust"`,
 			`faults[6].what: disk fault "rust": want one of [rot misdirect read_error short_read write_error sync_error full slow stuck zeroed cut]`},
 		{"a number for a disk fault", `"rot"`, `1`,
 			`faults[6].what: 1: want a string`},
 		{"unknown verdict", `"drop"}`, `"lose"}`,
-			"fates[0].verdict.fate: "},
+			"overrides[0].override.fate: "},
 	} {
 		t.Run(c.name, func(t *testing.T) { requireRefused(t, c.old, c.new, c.want) })
 	}
@@ -116,22 +119,22 @@ func TestSenselessPlansAreRefused(t *testing.T) {
 	for _, c := range []struct{ name, old, new, want string }{
 		{"other format", "lockstep-plan", "lockstep-history", `format is "lockstep-history": want "lockstep-plan"`},
 		{"no format", `"format": "lockstep-plan",`, ``, `format is "": want "lockstep-plan"; is this a plan?`},
-		{"newer version", `"version": 1`, `"version": 2, "moons": 3`, "version: 2: this build reads version 1"},
-		{"version 0", `"version": 1`, `"version": 0`, "version: 0: this build reads version 1"},
+		{"newer version", `"version": 2`, `"version": 3, "moons": 3`, "version: 3: this build reads versions 1 to 2"},
+		{"version 0", `"version": 2`, `"version": 0`, "version: 0: this build reads versions 1 to 2"},
 		{"too many nodes", `"nodes": 3`, `"nodes": 8`, "nodes: 8: want 1 to 7"},
 		{"no clients", `"clients": 2`, `"clients": 0`, "clients: 0: want 1 to 64"},
 		{"no system", `"origin"`, `""`, "system: want the name of a system under test"},
 		{"bad definition", `"initial": "Shut"`, `"initial": "Ajar"`, `definitions[0]: definition "door": invalid: initial state "Ajar"`},
 		{"built-in definition", `"name": "door"`, `"name": "definition"`, `definitions[0]: "definition" is built in: give yours another name`},
-		{"no such manner", `"id": "c2.1"`, `"manner": "shy", "id": "c2.1"`, `operations[1].manner: "shy": want "own", "forged", "once" or nothing`},
-		{"a claim that is made nowhere", `"id": "c1.1"`, `"base": 3, "id": "c1.1"`, `operations[0].base: 3: want it with the manner "own" or "forged"`},
-		{"a claim that no id can carry", `"id": "c1.1"`, `"manner": "forged", "base": 9223372036854775808, "id": "c1.1"`, `operations[0].base: 9223372036854775808: want at most 4611686018427387904`},
-		{"another's id, by a session", `"id": "c1.1"`, `"id_of": "c0.1", "id": "c1.1"`, `operations[0].id_of: "c0.1": want it with the manner "own"`},
-		{"the id of nobody", `"id": "c1.1"`, `"manner": "own", "id_of": "c0.1", "id": "c1.1"`, `operations[0].id_of: "c0.1": want an operation before it, on the same machine`},
+		{"no such manner", `"id": "c2.1"`, `"id_scheme": "shy", "id": "c2.1"`, `operations[1].id_scheme: "shy": want "own", "forged", "once" or nothing`},
+		{"a claim that is made nowhere", `"id": "c1.1"`, `"watermark": 3, "id": "c1.1"`, `operations[0].watermark: 3: want it with the id_scheme "own" or "forged"`},
+		{"a claim that no id can carry", `"id": "c1.1"`, `"id_scheme": "forged", "watermark": 9223372036854775808, "id": "c1.1"`, `operations[0].base: 9223372036854775808: want at most 4611686018427387904`},
+		{"another's id, by a session", `"id": "c1.1"`, `"id_of": "c0.1", "id": "c1.1"`, `operations[0].id_of: "c0.1": want it with the id_scheme "own"`},
+		{"the id of nobody", `"id": "c1.1"`, `"id_scheme": "own", "id_of": "c0.1", "id": "c1.1"`, `operations[0].id_of: "c0.1": want an operation before it, on the same machine`},
 		{"no timeout", `"consensus_timeout": "20ms"`, `"consensus_timeout": "0s"`, "knobs.consensus_timeout: 0s: want more than 0"},
-		{"negative repair delay", `"retry_attempts": 2`, `"repair_delay": "-1ms"`, "knobs.repair_delay: -1ms: want 0 to 24h"},
-		{"negative repair rate", `"retry_attempts": 2`, `"repair_rate": -1`, "knobs.repair_rate: -1: want 0 or more"},
-		{"negative retries", `"retry_attempts": 2`, `"retry_attempts": -1`, "knobs.retry_attempts: -1: want 0 to 1000"},
+		{"negative repair delay", `"max_resends": 2`, `"repair_delay": "-1ms"`, "knobs.repair_delay: -1ms: want 0 to 24h"},
+		{"negative repair rate", `"max_resends": 2`, `"repair_rate": -1`, "knobs.repair_rate: -1: want 0 or more"},
+		{"negative retries", `"max_resends": 2`, `"max_resends": -1`, "knobs.max_resends: -1: want 0 to 1000"},
 		{"more than always", `"drop_ppm": 1000`, `"drop_ppm": 1000001`, "network: drop_ppm: 1000001 is above 1000000"},
 		{"wild clock", `"drift_ppm": 100`, `"drift_ppm": 600000`, "clocks[0]: drift_ppm"},
 		{"duplicate id", `"c2.1"`, `"c1.1"`, `operations[1].id: "c1.1" is taken`},
@@ -144,17 +147,17 @@ func TestSenselessPlansAreRefused(t *testing.T) {
 		{"read to a state", `"kind": "read"`, `"kind": "read", "to": "Open"`, `operations[1].to: "Open": a read asks for no state`},
 		{"unknown kind", `"kind": "read"`, `"kind": "write"`, `operations[1].kind: "write": want "propose" or "read"`},
 		{"after the heal phase", `"at": "3ms"`, `"at": "21ms"`, "operations[1].at: 21ms: want 0 to the start of the heal phase, 20ms"},
-		{"unknown fault", `"crash"`, `"flood"`, `faults[4].kind: "flood": want partition, one_way, cut, weather, clog, refuse, crash, kill, pause, slow, freeze, wipe, rollback or disk`},
+		{"unknown fault", `"power_loss"`, `"flood"`, `faults[4].kind: "flood": want partition, one_way, cut, profile_override, clog, refuse, power_loss, process_crash, pause, slow, freeze, wipe, rollback or disk`},
 		{"fault without end", `"at": "5ms", "for": "9ms"`, `"at": "5ms", "for": "0s"`, "faults[4].for: 0s: want more than 0"},
-		{"a crash of what", `"nodes": [3]`, `"nodes": [3], "what": "rot"`, "faults[4].what: a crash fault has none"},
+		{"a crash of what", `"nodes": [3]`, `"nodes": [3], "what": "rot"`, "faults[4].what: a power_loss fault has none"},
 		{"a disk fault of nothing", `"what": "rot", `, ``, "faults[6].what: a disk fault needs it"},
 		{"damage to half of the nodes", `"nodes": [1]}`, `"nodes": [1, 2]}`,
 			"faults[6].nodes: with these 2 of 3 nodes may be lost (heal.without included): want less than half"},
 		{"damage and a heal phase without", `"settle": "10s"`, `"settle": "10s", "without": [2]`,
 			"faults[6].nodes: with these 2 of 3 nodes may be lost"},
-		{"field of another kind", `"nodes": [3]`, `"nodes": [3], "groups": [[1], [2]]`, "faults[4].groups: a crash fault has none"},
+		{"field of another kind", `"nodes": [3]`, `"nodes": [3], "groups": [[1], [2]]`, "faults[4].groups: a power_loss fault has none"},
 		{"missing field", `"sources": [1], `, ``, "faults[1].sources: a one_way fault needs it"},
-		{"empty field", `"nodes": [3]`, `"nodes": []`, "faults[4].nodes: a crash fault needs it"},
+		{"empty field", `"nodes": [3]`, `"nodes": []`, "faults[4].nodes: a power_loss fault needs it"},
 		{"empty group", `[[1], [2, 3, 101]]`, `[[1], []]`, "faults[0].groups[1]: want at least one process"},
 		{"unknown process", `[2, 3, 101]`, `[2, 3, 103]`,
 			"faults[0].groups[1]: no process 103 in this plan (nodes are 1 to 3, clients 101 to 102)"},
@@ -162,8 +165,8 @@ func TestSenselessPlansAreRefused(t *testing.T) {
 		{"a client cannot crash", `"nodes": [3]`, `"nodes": [101]`, "faults[4].nodes: no process 101 in this plan"},
 		{"link to itself", `"1>2"`, `"2>2"`, "faults[2].links[0]: 2>2: want two different processes"},
 		{"bad weather", `"max": "4ms"`, `"max": "0s"`, "faults[3].profile: delay: max: 0s is below min, 1ms"},
-		{"message to nobody", `"1>2 prop`, `"1>9 prop`, "fates[0].message: 1>9: want two processes of the plan"},
-		{"contradictory verdict", `{"fate": "drop"}`, `{"fate": "drop", "delay": "1ms"}`, "fates[0].verdict: fate: a dropped message has no delay"},
+		{"message to nobody", `"1>2 prop`, `"1>9 prop`, "overrides[0].message: 1>9: want two processes of the plan"},
+		{"contradictory verdict", `{"fate": "drop"}`, `{"fate": "drop", "delay": "1ms"}`, "overrides[0].override: fate: a dropped message has no delay"},
 		{"no time to heal", `"within": "30s"`, `"within": "0s"`, "heal.within: 0s: want more than 0"},
 	} {
 		t.Run(c.name, func(t *testing.T) { requireRefused(t, c.old, c.new, c.want) })
@@ -218,4 +221,18 @@ func requireRefused(t *testing.T, old, new, want string) {
 	_, err := scenarios.Decode(broken(t, old, new))
 	require.ErrorIs(t, err, scenarios.ErrPlan)
 	require.ErrorContains(t, err, "invalid plan: "+want)
+}
+
+// A plan of version 1 is what it was, under the names that there are now.
+func TestPlansOfVersion1AreRead(t *testing.T) {
+	old, err := os.ReadFile("testdata/version1.json")
+	require.NoError(t, err)
+	p, err := scenarios.Decode(old)
+	require.NoError(t, err)
+	golden.Equal(t, "testdata/version2.json", string(scenarios.Encode(p)))
+	again, err := scenarios.Decode(scenarios.Encode(p))
+	require.NoError(t, err)
+	require.Equal(t, p, again)
+	_, err = scenarios.Decode(bytes.Replace(old, []byte(`"ring": 16`), []byte(`"ring": 16, "dedup_window": 8`), 1))
+	require.ErrorContains(t, err, "knobs.dedup_window: given twice")
 }

@@ -46,7 +46,7 @@ const (
 
 var familyNames = [families]string{
 	"drop", "burst", "delay", "duplicate", "reorder", "corrupt", "reset", "gap", "clog", "refuse",
-	"partition", "one_way", "cut", "flap", "crash", "kill", "restarts", "disk", "damage", "wipe", "rollback",
+	"partition", "one_way", "cut", "flap", "power_loss", "process_crash", "restarts", "disk", "damage", "wipe", "rollback",
 	"pause", "slow", "freeze", "drift", "outside",
 }
 
@@ -56,6 +56,18 @@ func (f Family) String() string {
 		return familyNames[f]
 	}
 	return fmt.Sprintf("Family(%d)", uint8(f))
+}
+
+// label is the name under which the generator hashes choices about the family. It
+// stays when the name changes, or seeds would be other plans.
+func (f Family) label() string {
+	switch f {
+	case Crashings:
+		return "crash"
+	case Kills:
+		return "kill"
+	}
+	return f.String()
 }
 
 // set is some families.

@@ -55,7 +55,7 @@ func TestPartsOfTheGeneratorAreLeftOut(t *testing.T) {
 
 func TestCoverageCountsPairs(t *testing.T) {
 	c := scenarios.CoverageOf([]scenarios.Family{scenarios.Drops, scenarios.Kills, scenarios.Pauses})
-	require.Equal(t, "pairs of fault families: 0 of 3, missing drop+kill drop+pause kill+pause", c.String())
+	require.Equal(t, "pairs of fault families: 0 of 3, missing drop+process_crash drop+pause process_crash+pause", c.String())
 	p := &scenarios.Plan{Faults: []scenarios.Fault{{Kind: scenarios.Kill}, {Kind: scenarios.Pause}, {Kind: scenarios.Wipe}}}
 	c.Add(p)
 	c.Add(p)

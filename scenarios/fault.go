@@ -71,9 +71,9 @@ func (f *Fault) words() string {
 	case Cut:
 		return fmt.Sprintf("cut %v", f.Links)
 	case Crash:
-		return fmt.Sprintf("crash %d", f.Nodes)
+		return fmt.Sprintf("power loss of %d", f.Nodes)
 	case Kill:
-		return fmt.Sprintf("kill %d", f.Nodes)
+		return fmt.Sprintf("process crash of %d", f.Nodes)
 	case BadDisk:
 		return fmt.Sprintf("disk %v %d", f.What, f.Nodes)
 	case Slow:
@@ -95,7 +95,7 @@ func (f *Fault) words() string {
 	case Clog, Refuse:
 		return fmt.Sprintf("%s %s", f.Kind, f.where())
 	case Weather:
-		return fmt.Sprintf("weather %s: %s", f.where(), Describe(*f.Profile))
+		return fmt.Sprintf("profile override %s: %s", f.where(), Describe(*f.Profile))
 	}
 	return string(f.Kind)
 }
@@ -153,7 +153,7 @@ func (p *Plan) Summary() string {
 		fmt.Fprintf(&b, "fault at %v for %v: %v\n", f.At, f.For, f)
 	}
 	if n := len(p.Fates); n > 0 {
-		fmt.Fprintf(&b, "messages with a fate of their own: %d\n", n)
+		fmt.Fprintf(&b, "messages whose fate is overridden: %d\n", n)
 	}
 	fmt.Fprintf(&b, "heal at %v", p.Heal.At)
 	if h := p.Heal; h.Outside != Later {

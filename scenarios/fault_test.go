@@ -14,24 +14,24 @@ func TestFaultsInWords(t *testing.T) {
 		"partition [1] | [2 3]":                           {Kind: scenarios.Partition, Groups: [][]sim.ID{{1}, {2, 3}}},
 		"one-way partition: nothing gets from [1] to [2]": {Kind: scenarios.OneWay, Sources: []sim.ID{1}, Targets: []sim.ID{2}},
 		"cut [1>2]":                             {Kind: scenarios.Cut, Links: []netmodel.Link{{From: 1, To: 2}}},
-		"crash [1 2]":                           {Kind: scenarios.Crash, Nodes: []sim.ID{1, 2}},
-		"kill [3]":                              {Kind: scenarios.Kill, Nodes: []sim.ID{3}},
+		"power loss of [1 2]":                           {Kind: scenarios.Crash, Nodes: []sim.ID{1, 2}},
+		"process crash of [3]":                              {Kind: scenarios.Kill, Nodes: []sim.ID{3}},
 		"disk rot [2]":                          {Kind: scenarios.BadDisk, What: sim.Rot, Nodes: []sim.ID{2}},
 		"clog on all links":                     {Kind: scenarios.Clog},
 		"refuse on [1>2], on and off every 1ms": {Kind: scenarios.Refuse, Links: []netmodel.Link{{From: 1, To: 2}}, Every: netmodel.Millisecond},
-		"kill [3], on and off every 1ms":        {Kind: scenarios.Kill, Nodes: []sim.ID{3}, Every: netmodel.Millisecond},
+		"process crash of [3], on and off every 1ms":        {Kind: scenarios.Kill, Nodes: []sim.ID{3}, Every: netmodel.Millisecond},
 		"pause [1]":                             {Kind: scenarios.Pause, Nodes: []sim.ID{1}},
 		"pause [1], clocks stopped":             {Kind: scenarios.Pause, Nodes: []sim.ID{1}, Freeze: true},
 		"slow [2]: an event every 1ms":          {Kind: scenarios.Slow, Nodes: []sim.ID{2}, Pace: netmodel.Millisecond},
 		"stopped clocks [1 2]":                  {Kind: scenarios.Freeze, Nodes: []sim.ID{1, 2}},
 		"wipe [1]":                              {Kind: scenarios.Wipe, Nodes: []sim.ID{1}},
-		"weather on all links: constant delay 0s, corrupt 1.0 %, reset 0.5 %, bursts of 1ms (10.0 % of the time) that drop 90.0 %, a message every 1ms": {
+		"profile override on all links: constant delay 0s, corrupt 1.0 %, reset 0.5 %, bursts of 1ms (10.0 % of the time) that drop 90.0 %, a message every 1ms": {
 			Kind: scenarios.Weather, Profile: &netmodel.Profile{
 				Corrupt: 10_000, Reset: 5_000, Gap: netmodel.Millisecond,
 				Burst: netmodel.Burst{Window: netmodel.Millisecond, Chance: 100_000, Drop: 900_000},
 			},
 		},
-		"weather on all links: constant delay 1ms": {
+		"profile override on all links: constant delay 1ms": {
 			Kind: scenarios.Weather, Profile: &netmodel.Profile{Delay: netmodel.Delay{Min: netmodel.Millisecond}},
 		},
 	} {

@@ -135,7 +135,7 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 func generateSwarm(c choices, shape Shape) set {
 	var swarm set
 	for _, f := range shape.Families() {
-		swarm.add(f, c.often("family "+f.String(), 50) || shape.Everything)
+		swarm.add(f, c.often("family "+f.label(), 50) || shape.Everything)
 	}
 	return swarm
 }
@@ -185,10 +185,10 @@ func generateWeather(c choices, p *Plan, shape Shape, swarm set) Duration {
 // percent of all cases.
 func generateLink(c choices, delay Duration, swarm set, percent uint64) netmodel.Profile {
 	rate := func(f Family, most uint64) netmodel.PPM {
-		if !swarm.has(f) || percent < 100 && !c.often(f.String()+"?", percent) {
+		if !swarm.has(f) || percent < 100 && !c.often(f.label()+"?", percent) {
 			return 0
 		}
-		return netmodel.PPM(1 + c.Choose(f.String(), most))
+		return netmodel.PPM(1 + c.Choose(f.label(), most))
 	}
 	p := netmodel.Profile{
 		Drop:      rate(Drops, 250_000),

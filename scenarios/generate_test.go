@@ -168,13 +168,13 @@ func TestPlansUseTheirWholeVocabulary(t *testing.T) {
 			note(seen, "suspended", f.Kind == scenarios.Pause && f.Freeze)
 			note(seen, "all at once", f.Kind == scenarios.Crash && len(f.Nodes) == p.Nodes && p.Nodes > 2)
 			note(seen, "bridge", len(f.Groups) == 2 && len(f.Groups[0])+len(f.Groups[1]) < p.Nodes)
-			note(seen, "ring", f.Kind == scenarios.Cut && len(f.Links) > 2)
+			note(seen, "dedup_window", f.Kind == scenarios.Cut && len(f.Links) > 2)
 		}
 	}
 	for _, want := range []string{
-		"roaming", "down", "cut", "paused", "weather", "partition", "one_way", "clog", "refuse", "crash", "kill", "pause", "slow",
+		"roaming", "down", "cut", "paused", "profile_override", "partition", "one_way", "clog", "refuse", "power_loss", "process_crash", "pause", "slow",
 		"freeze", "wipe", "disk", "rot", "misdirect", "read_error", "short_read", "write_error", "sync_error", "full", "stuck",
-		"suspended", "all at once", "bridge", "ring",
+		"suspended", "all at once", "bridge", "dedup_window",
 	} {
 		require.True(t, seen[want], want)
 	}

@@ -9,10 +9,11 @@ import (
 // Duration is virtual time, written "1.5ms".
 type Duration = netmodel.Duration
 
-// Format and Version head every encoded plan.
+// Format and Version head every encoded plan. Version 1 has other names for some
+// fields, which are still read: they are in the was tags.
 const (
 	Format  = "lockstep-plan"
-	Version = 1
+	Version = 2
 )
 
 // Limits of a plan.
@@ -43,27 +44,27 @@ type Plan struct {
 	Clocks      []sim.Clock      `json:"clocks,omitempty"` // of node 1, 2, ...; the rest are true
 	Operations  []Operation      `json:"operations"`       // in the order in which each client issues its own
 	Faults      []Fault          `json:"faults,omitempty"`
-	Fates       []Fate           `json:"fates,omitempty"` // messages whose fate is not left to chance
+	Fates       []Fate           `json:"overrides,omitempty" was:"fates"` // messages whose fate is not left to chance
 	Heal        Heal             `json:"heal"`
 }
 
 // Knobs are the settings of the system under test.
 type Knobs struct {
-	ConsensusTimeout Duration `json:"consensus_timeout"`        // a proposal ends after this
-	RetryAttempts    int      `json:"retry_attempts"`           // times a message is sent again
-	RetryDelay       Duration `json:"retry_delay"`              // between two attempts
-	ClientTimeout    Duration `json:"client_timeout"`           // after this a client's outcome is unknown
-	ClientAttempt    Duration `json:"client_attempt,omitempty"` // after this a client asks another node; 0: a little after the consensus timeout
-	Ring             int      `json:"ring,omitempty"`           // recent entries that a value keeps; 0: the system's default
-	Batch            int      `json:"batch,omitempty"`          // operations combined into one round; 0: the system's default
-	Queue            int      `json:"queue,omitempty"`          // operations that may wait for one machine; 0: the system's default
-	RepairDelay      Duration `json:"repair_delay,omitempty"`   // nodes compare what they hold so long after a change; 0: the system's default
-	RepairRate       int      `json:"repair_rate,omitempty"`    // bytes a second that a node pulls from others then; 0: the system's default
-	Segment          int      `json:"segment,omitempty"`        // bytes of a file of a node's log; 0: the system's default
-	Codec            string   `json:"codec,omitempty"`          // json or cbor: messages cross the network as bytes; empty: as values
-	CodecPercent     int      `json:"codec_percent,omitempty"`  // with a codec: of the messages, those that do; 0: all
-	Forming          bool     `json:"forming,omitempty"`        // the nodes begin as no cluster yet, and have to form one
-	RememberBytes    int      `json:"remember_bytes,omitempty"` // of a peer's log, until a node writes down how long it is; 0: the system's default
+	ConsensusTimeout Duration `json:"consensus_timeout"`                              // a proposal ends after this
+	RetryAttempts    int      `json:"max_resends" was:"retry_attempts"`               // times a message is sent again
+	RetryDelay       Duration `json:"resend_timeout" was:"retry_delay"`               // between two attempts
+	ClientTimeout    Duration `json:"client_timeout"`                                 // after this a client's outcome is unknown
+	ClientAttempt    Duration `json:"attempt_timeout,omitempty" was:"client_attempt"` // after this a client asks another node; 0: a little after the consensus timeout
+	Ring             int      `json:"dedup_window,omitempty" was:"ring"`              // recent entries that a value keeps; 0: the system's default
+	Batch            int      `json:"batch,omitempty"`                                // operations combined into one round; 0: the system's default
+	Queue            int      `json:"queue,omitempty"`                                // operations that may wait for one machine; 0: the system's default
+	RepairDelay      Duration `json:"repair_delay,omitempty"`                         // nodes compare what they hold so long after a change; 0: the system's default
+	RepairRate       int      `json:"repair_rate,omitempty"`                          // bytes a second that a node pulls from others then; 0: the system's default
+	Segment          int      `json:"segment,omitempty"`                              // bytes of a file of a node's log; 0: the system's default
+	Codec            string   `json:"codec,omitempty"`                                // json or cbor: messages cross the network as bytes; empty: as values
+	CodecPercent     int      `json:"codec_percent,omitempty"`                        // with a codec: of the messages, those that do; 0: all
+	Forming          bool     `json:"forming,omitempty"`                              // the nodes begin as no cluster yet, and have to form one
+	RememberBytes    int      `json:"remember_bytes,omitempty"`                       // of a peer's log, until a node writes down how long it is; 0: the system's default
 }
 
 // Kind is what an operation asks for.
@@ -84,11 +85,11 @@ type Operation struct {
 	Node    int      `json:"node"`    // asked first; 0: the client decides
 	Machine string   `json:"machine"` // definition/name
 	Kind    Kind     `json:"kind"`
-	To      string   `json:"to,omitempty"`     // propose: the state asked for
-	Expect  *uint64  `json:"expect,omitempty"` // propose: only at this version; for systems that have versions
-	Manner  Manner   `json:"manner,omitempty"` // propose: how the client names it to the nodes; for systems that tell operations apart
-	IDOf    string   `json:"id_of,omitempty"`  // own: not its own id, but that of this earlier operation on the machine
-	Base    uint64   `json:"base,omitempty"`   // own, forged: the serial number that the client claims to have known before
+	To      string   `json:"to,omitempty"`                     // propose: the state asked for
+	Expect  *uint64  `json:"expect,omitempty"`                 // propose: only at this version; for systems that have versions
+	Manner  Manner   `json:"id_scheme,omitempty" was:"manner"` // propose: how the client names it to the nodes; for systems that tell operations apart
+	IDOf    string   `json:"id_of,omitempty"`                  // own: not its own id, but that of this earlier operation on the machine
+	Base    uint64   `json:"watermark,omitempty" was:"base"`   // own, forged: the serial number that the client claims to have known before
 }
 
 // Manner is how a client names an operation to the nodes.
@@ -108,21 +109,35 @@ type FaultKind string
 
 // The kinds of faults.
 const (
-	Partition FaultKind = "partition" // Groups cannot reach each other
-	OneWay    FaultKind = "one_way"   // nothing gets from Sources to Targets
-	Cut       FaultKind = "cut"       // nothing passes Links: a partial partition
-	Weather   FaultKind = "weather"   // Links (none: all) follow Profile
-	Crash     FaultKind = "crash"     // Nodes lose power and restart when it ends
-	Kill      FaultKind = "kill"      // Nodes end as processes, their machines stay, and restart when it ends
-	BadDisk   FaultKind = "disk"      // the disks of Nodes suffer What; damage is done when it begins
-	Clog      FaultKind = "clog"      // Links (none: all) hold what arrives, and let it go at once when it ends
-	Refuse    FaultKind = "refuse"    // sends over Links (none: all) fail where they are made
-	Pause     FaultKind = "pause"     // Nodes stop, and take all that has come when it ends; their clocks go on, or Freeze
-	Slow      FaultKind = "slow"      // Nodes take events at least Pace apart
-	Freeze    FaultKind = "freeze"    // the clocks of Nodes stop, and go on from where they stood
-	Wipe      FaultKind = "wipe"      // Nodes lose power, and come back with empty disks when it ends: what they promised is lost
-	Rollback  FaultKind = "rollback"  // Nodes restart, and when it ends once more, with their disks as they were when it began; if all others can know
+	Partition FaultKind = "partition"        // Groups cannot reach each other
+	OneWay    FaultKind = "one_way"          // nothing gets from Sources to Targets
+	Cut       FaultKind = "cut"              // nothing passes Links: a partial partition
+	Weather   FaultKind = "profile_override" // Links (none: all) follow Profile
+	Crash     FaultKind = "power_loss"       // Nodes lose power and restart when it ends
+	Kill      FaultKind = "process_crash"    // Nodes end as processes, their machines stay, and restart when it ends
+	BadDisk   FaultKind = "disk"             // the disks of Nodes suffer What; damage is done when it begins
+	Clog      FaultKind = "clog"             // Links (none: all) hold what arrives, and let it go at once when it ends
+	Refuse    FaultKind = "refuse"           // sends over Links (none: all) fail where they are made
+	Pause     FaultKind = "pause"            // Nodes stop, and take all that has come when it ends; their clocks go on, or Freeze
+	Slow      FaultKind = "slow"             // Nodes take events at least Pace apart
+	Freeze    FaultKind = "freeze"           // the clocks of Nodes stop, and go on from where they stood
+	Wipe      FaultKind = "wipe"             // Nodes lose power, and come back with empty disks when it ends: what they promised is lost
+	Rollback  FaultKind = "rollback"         // Nodes restart, and when it ends once more, with their disks as they were when it began; if all others can know
 )
+
+// renamedKinds has the names of kinds of faults in plans of version 1.
+var renamedKinds = map[FaultKind]FaultKind{"weather": Weather, "crash": Crash, "kill": Kill}
+
+// label is the name under which the generator hashes choices about the kind. It stays
+// when the name changes, or seeds would be other plans.
+func (k FaultKind) label() string {
+	for was, now := range renamedKinds {
+		if k == now {
+			return string(was)
+		}
+	}
+	return string(k)
+}
 
 // Fault is something that goes wrong at a time, for a while.
 //
@@ -154,7 +169,7 @@ type Fault struct {
 // Fate decides what becomes of one message, named by its address.
 type Fate struct {
 	Message sim.Address       `json:"message"`
-	Verdict netmodel.Override `json:"verdict"`
+	Verdict netmodel.Override `json:"override" was:"verdict"`
 }
 
 // Heal is the last phase. At its start every fault ends, every node runs and

@@ -61,8 +61,8 @@ func TestTheSchemaRefuses(t *testing.T) {
 		{`"seed"`, `"seeds"`, "seeds: unknown"},
 		{`"at": "0s"`, `"at": "soon"`, "operations[0].at: want a match of"},
 		{`"kind": "propose"`, `"kind": "ask"`, "operations[0].kind: want one of"},
-		{`"fate": "drop"`, `"fate": "lose"`, "fates[0].verdict.fate: want one of"},
-		{`"1>3 commit`, `"1-3 commit`, "fates[0].message: want a match of"},
+		{`"fate": "drop"`, `"fate": "lose"`, "overrides[0].override.fate: want one of"},
+		{`"1>3 commit`, `"1-3 commit`, "overrides[0].message: want a match of"},
 	} {
 		changed := strings.Replace(string(text), c.old, c.new, 1)
 		require.NotEqual(t, string(text), changed)
@@ -342,6 +342,9 @@ func samples(t *testing.T) map[string][]byte {
 			require.NoError(t, json.Unmarshal(text, &artefact))
 			if artefact.Plan != nil {
 				text = artefact.Plan
+			}
+			if bytes.Contains(text, []byte(`"version": 1,`)) {
+				continue // the schema is of the latest version
 			}
 			plans[name] = text
 		}

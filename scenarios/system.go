@@ -164,7 +164,7 @@ type Disowned struct{ Node sim.ID }
 // Digest implements sim.Fact.
 func (d *Disowned) Digest() uint64 { return keyed.Mix(keyed.String("disowned"), uint64(d.Node)) }
 
-func (d *Disowned) String() string { return fmt.Sprintf("disowns node %d", d.Node) }
+func (d *Disowned) String() string { return fmt.Sprintf("incarnation of node %d rejected", d.Node) }
 
 // Returned is the fact that ends an operation at its client.
 type Returned struct {

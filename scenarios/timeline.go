@@ -31,8 +31,8 @@ func generateFaults(c choices, p *Plan, shape Shape, swarm set, storm Duration) 
 		if !t.may(kind, shape) {
 			continue
 		}
-		for i := range c.between(string(kind)+"s", 1, maxEach) {
-			t.generate(c.at("fault "+string(kind), i), kind)
+		for i := range c.between(kind.label()+"s", 1, maxEach) {
+			t.generate(c.at("fault "+kind.label(), i), kind)
 		}
 	}
 	slices.SortStableFunc(p.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })

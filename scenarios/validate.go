@@ -71,16 +71,16 @@ func (p *Plan) checkKnobs() error {
 		}
 	}
 	if k.RetryAttempts < 0 || k.RetryAttempts > 1000 {
-		return fmt.Errorf("knobs.retry_attempts: %d: want 0 to 1000", k.RetryAttempts)
+		return fmt.Errorf("knobs.max_resends: %d: want 0 to 1000", k.RetryAttempts)
 	}
 	if k.ClientAttempt < 0 || k.ClientAttempt > MaxTime {
-		return fmt.Errorf("knobs.client_attempt: %v: want 0 to %v", k.ClientAttempt, MaxTime)
+		return fmt.Errorf("knobs.attempt_timeout: %v: want 0 to %v", k.ClientAttempt, MaxTime)
 	}
 	if k.Ring < 0 || k.Ring > maxRing || k.Batch < 0 || k.Batch > maxRing {
-		return fmt.Errorf("knobs: ring %d, batch %d: want 0 to %d", k.Ring, k.Batch, maxRing)
+		return fmt.Errorf("knobs: dedup_window %d, batch %d: want 0 to %d", k.Ring, k.Batch, maxRing)
 	}
 	if k.Batch > k.Ring && k.Ring != 0 {
-		return fmt.Errorf("knobs.batch: %d: want at most the ring's %d", k.Batch, k.Ring)
+		return fmt.Errorf("knobs.batch: %d: want at most the dedup window's %d", k.Batch, k.Ring)
 	}
 	if k.Queue < 0 {
 		return fmt.Errorf("knobs.queue: %d: want 0 or more", k.Queue)
@@ -174,17 +174,17 @@ func (o *Operation) checkManner() error {
 	switch o.Manner {
 	case ByName, Own, Forged, Nameless:
 	default:
-		return fmt.Errorf("manner: %q: want %q, %q, %q or nothing", o.Manner, Own, Forged, Nameless)
+		return fmt.Errorf("id_scheme: %q: want %q, %q, %q or nothing", o.Manner, Own, Forged, Nameless)
 	}
 	switch {
 	case o.Kind == Read && o.Manner != ByName:
-		return fmt.Errorf("manner: %q: a read needs no name", o.Manner)
+		return fmt.Errorf("id_scheme: %q: a read needs no id", o.Manner)
 	case o.Base != 0 && o.Manner != Own && o.Manner != Forged:
-		return fmt.Errorf("base: %d: want it with the manner %q or %q", o.Base, Own, Forged)
+		return fmt.Errorf("watermark: %d: want it with the id_scheme %q or %q", o.Base, Own, Forged)
 	case o.Base > maxBase:
 		return fmt.Errorf("base: %d: want at most %d", o.Base, uint64(maxBase))
 	case o.IDOf != "" && o.Manner != Own:
-		return fmt.Errorf("id_of: %q: want it with the manner %q", o.IDOf, Own)
+		return fmt.Errorf("id_of: %q: want it with the id_scheme %q", o.IDOf, Own)
 	}
 	return nil
 }
@@ -196,7 +196,7 @@ const maxBase = 1 << 62
 // checkIDOf looks at an operation that has the id of first, if that is before it.
 func (p *Plan) checkIDOf(o, first *Operation) error {
 	if first == nil || first.Machine != o.Machine {
-		return fmt.Errorf("%q: want an operation before it, on the same machine, with the manner %q and an id of its own", o.IDOf, Own)
+		return fmt.Errorf("%q: want an operation before it, on the same machine, with the id_scheme %q and an id of its own", o.IDOf, Own)
 	}
 	if q := p.Repeats(o); q != nil && (q.Client != o.Client || !equal(q.Expect, o.Expect)) {
 		return fmt.Errorf("%q: %s asks for %s under it: to ask for the same, want the same client and expect", o.IDOf, q.ID, o.To)
@@ -276,7 +276,7 @@ func (p *Plan) checkFault(f *Fault) error {
 	}
 	uses, ok := faultFields[f.Kind]
 	if !ok {
-		return fmt.Errorf("kind: %q: want partition, one_way, cut, weather, clog, refuse, crash, kill, pause, slow, freeze, wipe, rollback or disk", f.Kind)
+		return fmt.Errorf("kind: %q: want partition, one_way, cut, profile_override, clog, refuse, power_loss, process_crash, pause, slow, freeze, wipe, rollback or disk", f.Kind)
 	}
 	for _, field := range []struct {
 		name  string
@@ -397,10 +397,10 @@ func (p *Plan) checkIDs(field string, ids []sim.ID, exists func(sim.ID) bool) er
 func (p *Plan) checkFates() error {
 	for i, f := range p.Fates {
 		if l := f.Message.Link; !p.process(l.From) || !p.process(l.To) {
-			return fmt.Errorf("fates[%d].message: %v: want two processes of the plan", i, l)
+			return fmt.Errorf("overrides[%d].message: %v: want two processes of the plan", i, l)
 		}
 		if err := f.Verdict.Validate(); err != nil {
-			return fmt.Errorf("fates[%d].verdict: %w", i, err)
+			return fmt.Errorf("overrides[%d].override: %w", i, err)
 		}
 	}
 	return nil

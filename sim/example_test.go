@@ -50,7 +50,7 @@ func ExampleWorld() {
 	fmt.Println(w.Stats().Delivered, "delivered,", w.Stats().Dropped, "lost")
 	// Output:
 	// 0s           1         boot 1
-	// 0s           1         hello  (requested)
+	// 0s           1         hello  (invoked)
 	// 0s           1 → 2     hello  [1>2 greeting - hello #1] arrives 5ms
 	// 5ms          2 ← 1     hello  lost on arrival: down
 	// 500ms        *         start 2
@@ -58,6 +58,6 @@ func ExampleWorld() {
 	// 1s           1         timer 1
 	// 1s           1 → 2     goodbye  [1>2 greeting - goodbye #1] arrives 1.005s
 	// 1.005s       2 ← 1     goodbye
-	// 1.005s       2         fact: goodbye
+	// 1.005s       2         observation: goodbye
 	// 1 delivered, 1 lost
 }

@@ -56,7 +56,7 @@ func (w *World) traceEvent(id ID, ev *Event) {
 			l.What += ": " + ev.Err.Error()
 		}
 	case Request:
-		l.What = "(requested)"
+		l.What = "(invoked)"
 	case Refused:
 		l.What = fmt.Sprintf("(could not be sent to %d)", ev.From)
 	}
@@ -68,7 +68,7 @@ func (w *World) traceFact(id ID, f Fact) {
 		s.Each(func(f Fact) { w.traceFact(id, f) })
 		return
 	}
-	w.cfg.Trace(Line{At: w.now, ID: id, What: "fact: " + f.String()})
+	w.cfg.Trace(Line{At: w.now, ID: id, What: "observation: " + f.String()})
 }
 
 func (w *World) traceDisk(id ID, r *DiskRequest) {
@@ -97,7 +97,7 @@ func (w *World) traceLoss(r *record) {
 	l := Line{At: w.now, ID: r.to, From: r.from, Message: r.msg}
 	switch {
 	case r.what == whatRequest:
-		l.What = "(requested) lost: down"
+		l.What = "(invoked) lost: down"
 	case w.procs[r.to].code == nil:
 		l.What = "lost on arrival: down"
 	case !w.net.Open(netmodel.Link{From: r.from, To: r.to}):

@@ -172,7 +172,7 @@ func (w *World) Crash(id ID) {
 	p.disk.pass(w.now)
 	p.disk.crash()
 	w.stats.Crashes++
-	w.end(p, "crash")
+	w.end(p, "power loss")
 }
 
 // Kill ends a process, which must be up, and spares its machine: its memory and
@@ -187,7 +187,7 @@ func (w *World) Kill(id ID) {
 	p.disk.kill()
 	w.stats.Kills++
 	w.fold(w.stats.Kills, 5)
-	w.end(p, "kill")
+	w.end(p, "process crash")
 }
 
 // Wipe empties the disk of a process, which must be down: nothing is left.

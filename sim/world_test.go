@@ -39,7 +39,7 @@ func TestEffectsHappenInTheirOrder(t *testing.T) {
 	require.Equal(t, []string{
 		"0s           1         boot 1",
 		"0s           1         syncdir",
-		"0s           1         fact: said first",
+		"0s           1         observation: said first",
 		"0s           1         disk done 1",
 		"0s           1 ← 1     to myself 0",
 		"0s           1         timer 3",

@@ -50,26 +50,26 @@ it can be gone on with later by the same command.`,
 	flags.StringVar(&f.out, "out", "failures", "directory for what is kept of failures")
 	flags.StringVar(&f.state, "state", "", "file that keeps how far the campaign is; if there is one, go on from it")
 	flags.StringVar(&f.junit, "junit", "", "write what the campaign has shown to this file, as JUnit XML")
-	flags.BoolVar(&f.coldFails, "cold-fails", false, fmt.Sprintf("exit with %d if a mark was not reached", exitCold))
+	f.neverHitFlag(cmd)
 	flags.BoolVar(&f.noShrink, "no-shrink", false, "leave the plans that are kept as they were found")
 	cmd.AddCommand(mergeCommand())
 	return cmd
 }
 
 type fuzz struct {
-	src       source
-	seeds     uint64
-	budget    time.Duration
-	stable    uint64
-	start     uint64
-	shard     string
-	workers   int
-	guard     int
-	out       string
-	state     string
-	junit     string
-	coldFails bool
-	json      bool
+	src           source
+	seeds         uint64
+	budget        time.Duration
+	stable        uint64
+	start         uint64
+	shard         string
+	workers       int
+	guard         int
+	out           string
+	state         string
+	junit         string
+	neverHitFails bool
+	json          bool
 
 	build string            // of this program, if there is a state
 	saved time.Time         // when the state was written last
@@ -200,7 +200,7 @@ func (f *fuzz) writeJUnit(c *campaign.Campaign, s *campaign.Summary) error {
 	if f.junit == "" {
 		return nil
 	}
-	if err := newJUnit(c, s, f.told, f.src.replayLine, f.coldFails).write(f.junit); err != nil {
+	if err := newJUnit(c, s, f.told, f.src.replayLine, f.neverHitFails).write(f.junit); err != nil {
 		return fmt.Errorf("--junit: %w", err)
 	}
 	return nil
@@ -280,9 +280,9 @@ func (f *fuzz) exit(c *campaign.Campaign, s *campaign.Summary) error {
 	case s.Seeds == 0:
 		return &failure{exitUndecided, "no seed was run, so nothing was shown: give it more seeds, or more time"}
 	}
-	if cold := s.Cold(c.System); f.coldFails && len(cold) > 0 {
-		return &failure{exitCold, fmt.Sprintf("%d of %d marks stayed cold: %s; run more seeds, or find out what keeps the plans from getting there",
-			len(cold), len(c.System.Marks), strings.Join(cold, ", "))}
+	if never := s.Cold(c.System); f.neverHitFails && len(never) > 0 {
+		return &failure{exitNeverHit, fmt.Sprintf("%d of %d coverage marks were never hit: %s; run more seeds, or find out what keeps the plans from getting there",
+			len(never), len(c.System.Marks), strings.Join(never, ", "))}
 	}
 	return nil
 }
@@ -290,4 +290,14 @@ func (f *fuzz) exit(c *campaign.Campaign, s *campaign.Summary) error {
 func differedSentence(s *campaign.Summary) string {
 	return fmt.Sprintf("%d of %d seeds that ran twice differed, the first is %d; this is a bug of the system under test or of the harness",
 		len(s.Differed), s.Guarded, s.Differed[0])
+}
+
+// neverHitFlag adds --never-hit-fails, also under the name that it had before.
+func (f *fuzz) neverHitFlag(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.BoolVar(&f.neverHitFails, "never-hit-fails", false, fmt.Sprintf("exit with %d if a coverage mark was never hit", exitNeverHit))
+	flags.BoolVar(&f.neverHitFails, "cold-fails", false, "")
+	if err := flags.MarkDeprecated("cold-fails", "it is --never-hit-fails now"); err != nil {
+		panic(err) // the flag does not exist
+	}
 }

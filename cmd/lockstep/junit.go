@@ -37,7 +37,7 @@ type junitReason struct {
 // newJUnit tells of a campaign. texts are what is told of the first failure of each
 // signature, as far as it is known: those of earlier runs of a campaign that was gone
 // on with are not.
-func newJUnit(c *campaign.Campaign, s *campaign.Summary, texts map[string]string, replay func(seed uint64) string, coldFails bool) *junit {
+func newJUnit(c *campaign.Campaign, s *campaign.Summary, texts map[string]string, replay func(seed uint64) string, neverHitFails bool) *junit {
 	j := &junit{Name: fmt.Sprintf("lockstep fuzz, system %s, profile %s", c.System.Name, c.Shape.Profile), Time: fmt.Sprintf("%.3f", s.Wall.Seconds())}
 	for _, g := range s.Groups {
 		j.add(g.Signature, &junitReason{
@@ -56,12 +56,12 @@ func newJUnit(c *campaign.Campaign, s *campaign.Summary, texts map[string]string
 	}
 	j.add("seeds that run twice run alike", differed, nil)
 	if len(c.System.Marks) > 0 {
-		cold := s.Cold(c.System)
-		reason := &junitReason{Message: fmt.Sprintf("%d of %d stayed cold", len(cold), len(c.System.Marks)), Text: strings.Join(cold, "\n")}
+		never := s.Cold(c.System)
+		reason := &junitReason{Message: fmt.Sprintf("%d of %d were never hit", len(never), len(c.System.Marks)), Text: strings.Join(never, "\n")}
 		switch {
-		case len(cold) == 0:
+		case len(never) == 0:
 			j.add("every mark is reached", nil, nil)
-		case coldFails:
+		case neverHitFails:
 			j.add("every mark is reached", reason, nil)
 		default:
 			j.add("every mark is reached", nil, reason)

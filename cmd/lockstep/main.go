@@ -22,7 +22,7 @@ const (
 	exitRejected  = 5  // a client's operation had no effect
 	exitUnknown   = 6  // a client's operation may have taken effect
 	exitStopped   = 7  // a node stopped by itself
-	exitCold      = 8  // a campaign did not reach all that it should
+	exitNeverHit  = 8  // a campaign did not reach all that it should
 	exitNobody    = 9  // no node, or no majority of them, has answered in time, and nothing was changed
 	exitDamaged   = 10 // the log of a node is damaged, or not all there
 

@@ -31,7 +31,7 @@ shown together, as one campaign does at its end, with the same exit code.`,
 	}
 	cmd.Flags().StringVar(&f.src.definition, "definition", "", "file with the definition of the machines that the campaigns were given")
 	cmd.Flags().StringVar(&f.junit, "junit", "", "write what the campaigns have shown to this file, as JUnit XML")
-	cmd.Flags().BoolVar(&f.coldFails, "cold-fails", false, fmt.Sprintf("exit with %d if a mark was not reached", exitCold))
+	f.neverHitFlag(cmd)
 	return cmd
 }
 

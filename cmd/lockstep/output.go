@@ -73,7 +73,7 @@ func asksForJSON(args []string) bool {
 // errorCodes names why a command failed, by its exit code, for programs.
 var errorCodes = map[int]string{
 	exitViolated: "violated", exitUsage: "bad-request", exitHarness: "harness", exitUndecided: "undecided",
-	exitRejected: "rejected", exitUnknown: "unknown", exitStopped: "stopped", exitCold: "cold", exitNobody: "unreachable",
+	exitRejected: "rejected", exitUnknown: "unknown", exitStopped: "stopped", exitNeverHit: "never-hit", exitNobody: "unreachable",
 	exitInapplicable: "inapplicable",
 }
 

@@ -178,12 +178,12 @@ func (p *plain) summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Dura
 	}
 }
 
-// reached tells which marks stayed cold, and that nothing new is to be expected.
+// reached tells which coverage marks were never hit, and that nothing new is to be expected.
 func (p *plain) reached(c *campaign.Campaign, s *campaign.Summary) {
 	if len(s.Marks) > 0 {
-		fmt.Fprintf(p.out, "%d of %d marks reached", s.Reached(), len(s.Marks))
+		fmt.Fprintf(p.out, "%d of %d coverage marks hit", s.Reached(), len(s.Marks))
 		for i, name := range s.Cold(c.System) {
-			fmt.Fprintf(p.out, "%s %s", []string{"; cold:", ","}[min(i, 1)], name)
+			fmt.Fprintf(p.out, "%s %s", []string{"; never hit:", ","}[min(i, 1)], name)
 		}
 		fmt.Fprintln(p.out)
 	}
@@ -211,7 +211,7 @@ func missing(c *campaign.Campaign, s *campaign.Summary) (words []string) {
 	}
 	switch {
 	case c.Shape.Profile == scenarios.None:
-		words = append(words, "anything about faults, since the profile none has none until the storm is over")
+		words = append(words, "anything about faults, since the profile none has none until the network is healed")
 	case s.Hits == (scenarios.Hits{}):
 		words = append(words, fmt.Sprintf("anything about faults, since none of the profile %s has hit", c.Shape.Profile))
 	}
@@ -266,7 +266,7 @@ func (e *events) progress(s *campaign.Summary, seed uint64) {
 	e.last = time.Now()
 	e.put(map[string]any{
 		"type": "progress", "seed": seed, "seeds": s.Seeds, "failed": s.Failed, "messages": s.Messages,
-		"marks_reached": s.Reached(), "sim_s": seconds(time.Duration(s.Simulated)), "wall_s": seconds(s.Wall),
+		"marks_hit": s.Reached(), "sim_s": seconds(time.Duration(s.Simulated)), "wall_s": seconds(s.Wall),
 	})
 }
 
@@ -311,9 +311,9 @@ type summed struct {
 	Differed  []uint64          `json:"differed,omitempty"`
 	Groups    []group           `json:"signatures,omitempty"`
 
-	Marks  map[string]uint64 `json:"marks,omitempty"` // how often each was reached
-	Cold   []string          `json:"cold,omitempty"`
-	Stable bool              `json:"stable,omitempty"` // it ended since it showed nothing new
+	Marks    map[string]uint64 `json:"marks,omitempty"` // how often each was reached
+	NeverHit []string          `json:"never_hit,omitempty"`
+	Stable   bool              `json:"stable,omitempty"` // it ended since it showed nothing new
 
 	NotShown []string `json:"not_shown,omitempty"` // what it did not do, and so says nothing about
 
@@ -368,7 +368,7 @@ func (e *events) summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Dur
 		}
 	}
 	if len(c.System.Marks) > 0 {
-		last.Marks, last.Cold = map[string]uint64{}, s.Cold(c.System)
+		last.Marks, last.NeverHit = map[string]uint64{}, s.Cold(c.System)
 		for i, name := range c.System.Marks {
 			last.Marks[name] = s.Marks[i]
 		}

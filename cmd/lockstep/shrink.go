@@ -133,7 +133,7 @@ func compact(text []byte) json.RawMessage {
 
 func minimality(minimal bool) string {
 	if minimal {
-		return "minimal: without any one of these operations, faults and fates it does not fail so"
+		return "minimal: without any one of these operations, faults and overrides it does not fail so"
 	}
 	return "the budget ended first: with a larger --budget it may become smaller"
 }
@@ -152,7 +152,7 @@ func sizes(before, after *scenarios.Plan) string {
 	a, b := sizeOf(after), sizeOf(before)
 	s := fmt.Sprintf("shrunk: %s, %s", count(a.Operations, "operation"), count(a.Faults, "fault"))
 	if a.Fates > 0 {
-		s += ", " + count(a.Fates, "message") + " with a fate"
+		s += ", " + count(a.Fates, "override")
 	}
 	s += fmt.Sprintf(", of %d and %d", b.Operations, b.Faults)
 	if b.Fates > 0 {

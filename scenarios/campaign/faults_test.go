@@ -19,14 +19,14 @@ const ms = netmodel.Millisecond
 // Faults that overlap add up: each lasts as long as it says, whatever else
 // begins and ends meanwhile.
 func TestCrashesAddUp(t *testing.T) {
-	require.Equal(t, []scenarios.Duration{10 * ms, 110 * ms}, times(t, "crash|boot 2", 1,
+	require.Equal(t, []scenarios.Duration{10 * ms, 110 * ms}, times(t, "power loss|boot 2", 1,
 		scenarios.Fault{At: 10 * ms, For: 100 * ms, Kind: scenarios.Crash, Nodes: []sim.ID{1}},
 		scenarios.Fault{At: 20 * ms, For: 10 * ms, Kind: scenarios.Crash, Nodes: []sim.ID{1, 2}},
 	))
 }
 
 func TestKillsAddUpWithCrashes(t *testing.T) {
-	require.Equal(t, []scenarios.Duration{10 * ms, 110 * ms}, times(t, "kill|crash|boot 2", 1,
+	require.Equal(t, []scenarios.Duration{10 * ms, 110 * ms}, times(t, "process crash|power loss|boot 2", 1,
 		scenarios.Fault{At: 10 * ms, For: 50 * ms, Kind: scenarios.Kill, Nodes: []sim.ID{1}},
 		scenarios.Fault{At: 20 * ms, For: 90 * ms, Kind: scenarios.Crash, Nodes: []sim.ID{1, 2}},
 	), "and the crash takes nothing: the origin has no disk")
@@ -42,7 +42,7 @@ func TestWeatherAddsUp(t *testing.T) {
 }
 
 func TestTheHealPhaseEndsEveryFault(t *testing.T) {
-	require.Equal(t, []scenarios.Duration{10 * ms, 200 * ms}, times(t, "crash|boot 2", 1,
+	require.Equal(t, []scenarios.Duration{10 * ms, 200 * ms}, times(t, "power loss|boot 2", 1,
 		scenarios.Fault{At: 10 * ms, For: netmodel.Minute, Kind: scenarios.Crash, Nodes: []sim.ID{1}},
 		scenarios.Fault{At: 20 * ms, For: netmodel.Minute, Kind: scenarios.Crash, Nodes: []sim.ID{1}},
 	))
@@ -72,7 +72,7 @@ func times(t *testing.T, words string, id sim.ID, faults ...scenarios.Fault) (at
 }
 
 func TestNodesRestartAgainAndAgain(t *testing.T) {
-	require.Equal(t, []scenarios.Duration{10 * ms, 40 * ms, 70 * ms, 100 * ms}, times(t, "kill|boot 2|boot 3", 1,
+	require.Equal(t, []scenarios.Duration{10 * ms, 40 * ms, 70 * ms, 100 * ms}, times(t, "process crash|boot 2|boot 3", 1,
 		scenarios.Fault{At: 10 * ms, For: 100 * ms, Kind: scenarios.Kill, Nodes: []sim.ID{1}, Every: 30 * ms},
 	))
 }
@@ -102,13 +102,13 @@ func TestAWipedNodeIsLost(t *testing.T) {
 	r := resultOf(t, campaignOf(lockstep.System(), scenarios.None, 0), func(p *scenarios.Plan) {
 		p.Faults = []scenarios.Fault{{At: 20 * ms, For: 10 * ms, Kind: scenarios.Wipe, Nodes: []sim.ID{2}}}
 	}, func(l sim.Line) {
-		for _, word := range []string{"disowns node 2", "node 2 ends"} {
+		for _, word := range []string{"incarnation of node 2 rejected", "node 2 ends"} {
 			if strings.Contains(l.What, word) && !slices.Contains(told, word) {
 				told = append(told, word)
 			}
 		}
 	})
-	require.Equal(t, []string{"disowns node 2", "node 2 ends"}, told)
+	require.Equal(t, []string{"incarnation of node 2 rejected", "node 2 ends"}, told)
 	require.EqualValues(t, 1, r.Hits[scenarios.Wipes])
 }
 

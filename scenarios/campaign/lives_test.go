@@ -77,7 +77,7 @@ func keeping(t *testing.T, quits bool, id sim.ID, faults ...scenarios.Fault) (ca
 	require.NoError(t, p.Validate())
 	var said []string
 	r, err := campaign.Run(t.Context(), sys, p, campaign.Options{Trace: func(l sim.Line) {
-		if l.ID == id && (l.What == "kill" || l.What == "crash" || strings.HasPrefix(l.What, "boot")) {
+		if l.ID == id && (l.What == "process crash" || l.What == "power loss" || strings.HasPrefix(l.What, "boot")) {
 			said = append(said, l.At.String()+" "+l.What)
 		}
 	}})
@@ -99,9 +99,9 @@ func TestANodeIsRestartedWhenItsDiskIsMended(t *testing.T) {
 	require.NotEqual(t, "availability/node-stopped", r.Signature(), r.Sentence())
 	require.Len(t, said, 5, said)
 	require.Equal(t, "0s boot 1", said[0])
-	require.Contains(t, said[1], "kill")
+	require.Contains(t, said[1], "process crash")
 	require.Equal(t, "80ms boot 2", said[2], "the first fault is over, and what begins later cannot be known")
-	require.Equal(t, []string{"80ms kill", "130ms boot 3"}, said[3:])
+	require.Equal(t, []string{"80ms process crash", "130ms boot 3"}, said[3:])
 	require.EqualValues(t, 2, r.Disks.Stops)
 	require.Zero(t, r.Disks.Refusals)
 	require.EqualValues(t, 1, r.Disks.Hits[sim.SyncError])
@@ -117,7 +117,7 @@ func TestANodeThatRefusesDamageIsLost(t *testing.T) {
 		scenarios.Fault{At: 100 * ms, For: 10 * ms, Kind: scenarios.Kill, Nodes: []sim.ID{2}},
 		badDisk(sim.Misdirected, 120*ms, ms))
 	require.NotEqual(t, "availability/node-stopped", r.Signature(), r.Sentence())
-	require.Equal(t, []string{"0s boot 1", "70ms crash", "80ms boot 2", "80ms kill"}, said)
+	require.Equal(t, []string{"0s boot 1", "70ms power loss", "80ms boot 2", "80ms process crash"}, said)
 	require.EqualValues(t, 1, r.Disks.Refusals)
 	require.EqualValues(t, 1, r.Disks.Hits[sim.Rot])
 	require.Zero(t, r.Disks.Hits[sim.Misdirected])

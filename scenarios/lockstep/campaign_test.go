@@ -84,10 +84,10 @@ func TestNodesCrashWhileTheyRecover(t *testing.T) {
 			case l.ID == 0 || l.ID > scenarios.MaxNodes:
 			case strings.HasPrefix(l.What, "boot "):
 				booting[l.ID] = true
-			case strings.HasPrefix(l.What, "fact: ready"):
+			case strings.HasPrefix(l.What, "observation: ready"):
 				booting[l.ID] = false
 				ready++
-			case booting[l.ID] && (l.What == "crash" || l.What == "kill"):
+			case booting[l.ID] && (l.What == "power loss" || l.What == "process crash"):
 				booting[l.ID] = false
 				early++
 			}

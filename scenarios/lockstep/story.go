@@ -67,7 +67,7 @@ func (s *account) lines() []told {
 func (r *run) Story(machine string) string {
 	story := r.oracle.machine(cmp.Or(machine, r.oracle.latest())).story.lines()
 	if len(story) == 0 {
-		return "; no node has begun a round since the storm"
+		return "; no node has begun a round on the healed network"
 	}
 	var b strings.Builder
 	b.WriteString("; the last rounds were")

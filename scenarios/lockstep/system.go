@@ -192,7 +192,7 @@ func (r *run) Repaired(at scenarios.Duration) *scenarios.Violation {
 	running := r.running()
 	for _, n := range running {
 		if w := r.nodes[n].Waiting(); w != "" {
-			return r.oracle.at(at, scenarios.NodeID(n)).violation("liveness", "not-quiescent", "", "holds %s after the storm, long after anybody asked it", w)
+			return r.oracle.at(at, scenarios.NodeID(n)).violation("liveness", "not-quiescent", "", "holds %s on the healed network, long after the last request", w)
 		}
 	}
 	for _, key := range r.oracle.keys {
@@ -201,10 +201,10 @@ func (r *run) Repaired(at scenarios.Duration) *scenarios.Violation {
 			s, o := r.nodes[n].Inspect(key), r.oracle.at(at, scenarios.NodeID(n))
 			switch {
 			case s.Accepted != first.Accepted || !s.Value.Equal(first.Value):
-				return o.violation("convergence", "accepted-differ", key, "has accepted %v %v of %s after the storm, and node %d %v %v",
+				return o.violation("convergence", "accepted-differ", key, "has accepted %v %v of %s on the healed network, and node %d %v %v",
 					s.Accepted, s.Value, key, running[0], first.Accepted, first.Value)
 			case (s.Chosen == s.Accepted) != (first.Chosen == first.Accepted):
-				return o.violation("convergence", "learnt-differ", key, "has accepted %v of %s after the storm, and knows %v as chosen, node %d %v",
+				return o.violation("convergence", "learnt-differ", key, "has accepted %v of %s on the healed network, and knows %v as chosen, node %d %v",
 					s.Accepted, key, s.Chosen, running[0], first.Chosen)
 			}
 		}

@@ -22,7 +22,7 @@ func TestANodeCommitsWithAMajority(t *testing.T) {
 		2ms          2 ← 1     proposal lifecycle/a c1.1 propose Running
 		2ms          3 ← 1     proposal lifecycle/a c1.1 propose Running
 		4ms          1 ← 3     acknowledgment lifecycle/a c1.1
-		4ms          1         fact: applied lifecycle/a c1.1 Init→Running
+		4ms          1         observation: applied lifecycle/a c1.1 Init→Running
 		5ms          2 ← 1     commit lifecycle/a c1.1 propose Running
 		5ms          3 ← 1     commit lifecycle/a c1.1 propose Running
 		5ms          101 ← 1   reply lifecycle/a c1.1 committed in Running
@@ -41,7 +41,7 @@ func TestANodeValidatesAndAppliesWhatAPeerProposes(t *testing.T) {
 		2ms          2 ← 1     receipt lifecycle/a c2.1
 		2ms          2 ← 1     acknowledgment lifecycle/a c2.1
 		4ms          1 ← 2     commit lifecycle/a c2.1 propose Running
-		4ms          1         fact: applied lifecycle/a c2.1 Init→Running
+		4ms          1         observation: applied lifecycle/a c2.1 Init→Running
 		5ms          2 ← 1     receipt lifecycle/a c2.1
 		7ms          1 ← 101   request lifecycle/a c1.1 read
 		8ms          101 ← 1   reply lifecycle/a c1.1 committed in Running
@@ -159,7 +159,7 @@ func transcript(t *testing.T, p *scenarios.Plan, script ...says) string {
 			return puppet{}
 		},
 		Trace: func(l sim.Line) {
-			if l.From != 0 || strings.HasPrefix(l.What, "fact: applied") {
+			if l.From != 0 || strings.HasPrefix(l.What, "observation: applied") {
 				fmt.Fprintln(&said, l)
 			}
 		},

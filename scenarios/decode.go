@@ -65,8 +65,10 @@ func (p *Plan) update() {
 		p.Version = Version
 	}
 	for i := range p.Faults {
-		if now, ok := renamedKinds[p.Faults[i].Kind]; ok {
-			p.Faults[i].Kind = now
+		for _, r := range renamedKinds {
+			if p.Faults[i].Kind == r.was {
+				p.Faults[i].Kind = r.now
+			}
 		}
 	}
 }

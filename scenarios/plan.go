@@ -126,14 +126,14 @@ const (
 )
 
 // renamedKinds has the names of kinds of faults in plans of version 1.
-var renamedKinds = map[FaultKind]FaultKind{"weather": Weather, "crash": Crash, "kill": Kill}
+var renamedKinds = [...]struct{ was, now FaultKind }{{"weather", Weather}, {"crash", Crash}, {"kill", Kill}}
 
 // label is the name under which the generator hashes choices about the kind. It stays
 // when the name changes, or seeds would be other plans.
 func (k FaultKind) label() string {
-	for was, now := range renamedKinds {
-		if k == now {
-			return string(was)
+	for _, r := range renamedKinds {
+		if k == r.now {
+			return string(r.was)
 		}
 	}
 	return string(k)

@@ -23,7 +23,7 @@ func TestWhatACampaignHasNotShown(t *testing.T) {
 		{scenarios.Network, campaign.Summary{Seeds: 1, Outcomes: campaign.Outcomes{Committed: 5, Transitions: 1}},
 			[]string{"anything about faults, since none of the profile network has hit"}},
 		{scenarios.None, campaign.Summary{Seeds: 1, Hits: hits, Outcomes: campaign.Outcomes{Committed: 5, Transitions: 1}},
-			[]string{"anything about faults, since the profile none has none until the storm is over"}},
+			[]string{"anything about faults, since the profile none has none until the network is healed"}},
 		{scenarios.All, campaign.Summary{Seeds: 1, Hits: hits, Outcomes: campaign.Outcomes{Committed: 5, Transitions: 1}}, nil},
 	} {
 		require.Equal(t, c.want, missing(&campaign.Campaign{Shape: scenarios.Shape{Profile: c.profile}}, &c.sum))

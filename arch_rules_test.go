@@ -22,13 +22,13 @@ const module = "github.com/lockstep-dst/lockstep"
 
 // pureStandard is what pure packages may import of the standard library. All
 // of it is a function of its arguments, but for what impure lists.
-var pureStandard = words(`
+var pureStandard = fields(`
 	bufio bytes cmp container/heap container/list crypto/sha256 crypto/sha512 crypto/subtle
 	encoding encoding/base64 encoding/binary encoding/hex encoding/json errors fmt hash hash/crc32 hash/crc64 hash/fnv
 	io iter maps math/bits reflect slices sort strconv strings text/tabwriter time unicode unicode/utf16 unicode/utf8`)
 
 // impure is what pure packages may not use of pureStandard, and why.
-var impure = because(map[string]string{
+var impure = perName(map[string]string{
 	"time.Now time.Since time.Until":                                                            "it reads the machine's clock; time comes in with events",
 	"time.Sleep time.After time.Tick time.NewTimer time.NewTicker time.AfterFunc":               "it waits for the machine's clock; time comes in with events",
 	"time.Local time.LoadLocation (time.Time).Local":                                            "it depends on the machine's settings",
@@ -38,8 +38,8 @@ var impure = because(map[string]string{
 	"reflect.Select reflect.MakeChan":                                                           "it hides channels",
 })
 
-// lent is the package-level tables whose address functions get that only read.
-var lent = words("netmodel.exponentialTable netmodel.heavyTable")
+// sharedReadOnly is the package-level tables whose address functions get that only read.
+var sharedReadOnly = fields("netmodel.exponentialTable netmodel.heavyTable")
 
 // violation is a place that breaks a rule.
 type violation struct {
@@ -52,7 +52,7 @@ func (v violation) String() string {
 }
 
 // imports holds the imports of a file in dir to the table.
-func (s *source) imports(dir string, l layer, f *ast.File) (found []violation) {
+func (s *typeChecker) imports(dir string, l layer, f *ast.File) (found []violation) {
 	for _, spec := range f.Imports {
 		path, _ := strconv.Unquote(spec.Path.Value)
 		ours, inModule := strings.CutPrefix(path, module+"/")
@@ -60,11 +60,11 @@ func (s *source) imports(dir string, l layer, f *ast.File) (found []violation) {
 		why := ""
 		switch {
 		case inModule:
-			if !slices.Contains(l.module, ours) && !slices.Contains(l.module, "...") {
+			if !slices.Contains(l.internal, ours) && !slices.Contains(l.internal, "...") {
 				why = fmt.Sprintf("layers allows %s no such import; see docs/ARCHITECTURE.md", dir)
 			}
 		case strings.Contains(first, "."):
-			if !slices.Contains(l.others, path) {
+			if !slices.Contains(l.external, path) {
 				why = fmt.Sprintf("layers allows %s no such import from another module", dir)
 			}
 		case l.pure && !slices.Contains(pureStandard, path):
@@ -79,7 +79,7 @@ func (s *source) imports(dir string, l layer, f *ast.File) (found []violation) {
 
 // purity finds what keeps a package from being a function of its input: clocks,
 // concurrency, random order, floating point, variables that outlive a call.
-func (s *source) purity(c *checked) (found []violation) {
+func (s *typeChecker) purity(c *checkedPackage) (found []violation) {
 	seen := map[violation]bool{}
 	add := func(n ast.Node, what, why string) {
 		at := s.fset.Position(n.Pos())
@@ -104,33 +104,33 @@ func (s *source) purity(c *checked) (found []violation) {
 				if isMap(c.info.TypeOf(n.X)) {
 					add(n, "range over a map", "its order is random; range over slices.Sorted(maps.Keys(m)), or keep a slice")
 				}
-				c.written(add, n.Key, n.Value)
+				c.reportWrites(add, n.Key, n.Value)
 			case *ast.CallExpr:
-				if fun := c.object(n.Fun); fun != nil && name(fun) == "slices.Sorted" {
+				if fun := c.objectOf(n.Fun); fun != nil && qualifiedName(fun) == "slices.Sorted" {
 					if inner, ok := n.Args[0].(*ast.CallExpr); ok {
 						sorted[ident(inner.Fun)] = true
 					}
 				}
-				c.mutates(add, n)
+				c.reportMutatingCall(add, n)
 			case *ast.AssignStmt:
 				if n.Tok != token.DEFINE {
-					c.written(add, n.Lhs...)
+					c.reportWrites(add, n.Lhs...)
 				}
 			case *ast.IncDecStmt:
-				c.written(add, n.X)
+				c.reportWrites(add, n.X)
 			case *ast.UnaryExpr:
-				if v := c.global(n.X); n.Op == token.AND && v != nil && !slices.Contains(lent, name(v)) {
+				if v := c.globalVar(n.X); n.Op == token.AND && v != nil && !slices.Contains(sharedReadOnly, qualifiedName(v)) {
 					add(n, "takes the address of package-level variable "+v.Name(), "it could be changed there; if not, say so in lent")
 				}
 			case *ast.Ident:
-				if o := c.info.Uses[n]; o != nil && !sorted[n] && impure[name(o)] != "" {
-					add(n, "uses "+name(o), impure[name(o)])
+				if o := c.info.Uses[n]; o != nil && !sorted[n] && impure[qualifiedName(o)] != "" {
+					add(n, "uses "+qualifiedName(o), impure[qualifiedName(o)])
 				}
 			}
 			if e, ok := n.(ast.Expr); ok {
-				if t := c.info.TypeOf(e); holds(t, isFloat) {
+				if t := c.info.TypeOf(e); anyType(t, isFloat) {
 					add(e, "floating point", "results differ between processors; use integers")
-				} else if holds(t, isChan) {
+				} else if anyType(t, isChan) {
 					add(e, "channel", "what is said on it comes in an order that is not ours")
 				}
 			}
@@ -140,21 +140,21 @@ func (s *source) purity(c *checked) (found []violation) {
 	return found
 }
 
-// written reports those of the places that are in package-level variables.
-func (c *checked) written(add func(ast.Node, string, string), places ...ast.Expr) {
+// reportWrites reports those of the places that are in package-level variables.
+func (c *checkedPackage) reportWrites(add func(ast.Node, string, string), places ...ast.Expr) {
 	for _, p := range places {
-		if v := c.global(p); v != nil {
+		if v := c.globalVar(p); v != nil {
 			add(p, "changes package-level variable "+v.Name(), "all worlds share it, so it must keep its first value")
 		}
 	}
 }
 
-// mutates reports a call that changes a package-level variable in passing.
-func (c *checked) mutates(add func(ast.Node, string, string), call *ast.CallExpr) {
-	if o, ok := c.object(call.Fun).(*types.Builtin); ok {
+// reportMutatingCall reports a call that changes a package-level variable in passing.
+func (c *checkedPackage) reportMutatingCall(add func(ast.Node, string, string), call *ast.CallExpr) {
+	if o, ok := c.objectOf(call.Fun).(*types.Builtin); ok {
 		switch o.Name() {
 		case "delete", "clear", "copy":
-			c.written(add, call.Args[0])
+			c.reportWrites(add, call.Args[0])
 		case "print", "println":
 			add(call, "uses "+o.Name(), "it does I/O")
 		}
@@ -165,15 +165,15 @@ func (c *checked) mutates(add func(ast.Node, string, string), call *ast.CallExpr
 	}
 	if m := c.info.Selections[sel]; m != nil && m.Kind() == types.MethodVal {
 		if recv := m.Obj().(*types.Func).Signature().Recv(); recv != nil && isPointer(recv.Type()) && !isPointer(m.Recv()) {
-			c.written(add, sel.X)
+			c.reportWrites(add, sel.X)
 		}
 	}
 }
 
-// global is the package-level variable that e is a part of, or nil.
-func (c *checked) global(e ast.Expr) *types.Var {
+// globalVar is the package-level variable that e is a part of, or nil.
+func (c *checkedPackage) globalVar(e ast.Expr) *types.Var {
 	for {
-		if v, ok := c.object(e).(*types.Var); ok && !v.IsField() {
+		if v, ok := c.objectOf(e).(*types.Var); ok && !v.IsField() {
 			if v.Pkg() != nil && v.Parent() == v.Pkg().Scope() {
 				return v
 			}
@@ -196,8 +196,8 @@ func (c *checked) global(e ast.Expr) *types.Var {
 	}
 }
 
-// object is what e names, or nil.
-func (c *checked) object(e ast.Expr) types.Object { return c.info.Uses[ident(e)] }
+// objectOf is what e names, or nil.
+func (c *checkedPackage) objectOf(e ast.Expr) types.Object { return c.info.Uses[ident(e)] }
 
 // ident is the identifier, maybe qualified, that e is; or nil.
 func ident(e ast.Expr) *ast.Ident {
@@ -210,8 +210,8 @@ func ident(e ast.Expr) *ast.Ident {
 	return nil
 }
 
-// name is the name of o as impure spells it.
-func name(o types.Object) string {
+// qualifiedName is the name of o as impure spells it.
+func qualifiedName(o types.Object) string {
 	if f, ok := o.(*types.Func); ok {
 		return f.Origin().FullName()
 	}
@@ -248,8 +248,8 @@ func isMap(t types.Type) bool {
 	return false
 }
 
-// holds tells whether t, or one of several results, is such a type.
-func holds(t types.Type, is func(types.Type) bool) bool {
+// anyType tells whether t, or one of several results, is such a type.
+func anyType(t types.Type, is func(types.Type) bool) bool {
 	if results, ok := t.(*types.Tuple); ok {
 		for v := range results.Variables() {
 			if is(v.Type()) {
@@ -276,32 +276,32 @@ func isPointer(t types.Type) bool {
 	return ok
 }
 
-// source type-checks packages from their source alone, this module's and the
+// typeChecker type-checks packages from their source alone, this module's and the
 // standard library's, so that what it says cannot be stale.
-type source struct {
-	fset   *token.FileSet
-	build  build.Context
-	loaded map[string]*checked
+type typeChecker struct {
+	fset  *token.FileSet
+	build build.Context
+	cache map[string]*checkedPackage
 }
 
-// checked is a package with what the type checker found out.
-type checked struct {
-	pkg    *types.Package
-	files  []*ast.File
-	info   *types.Info
-	errors []types.Error
-	left   []string // files that are not built here
+// checkedPackage is a package with what the type checker found out.
+type checkedPackage struct {
+	pkg          *types.Package
+	files        []*ast.File
+	info         *types.Info
+	errors       []types.Error
+	ignoredFiles []string // files that are not built here
 }
 
-func newSource() *source {
-	s := &source{fset: token.NewFileSet(), build: build.Default, loaded: map[string]*checked{}}
+func newTypeChecker() *typeChecker {
+	s := &typeChecker{fset: token.NewFileSet(), build: build.Default, cache: map[string]*checkedPackage{}}
 	s.build.CgoEnabled = false
 	return s
 }
 
 // Import implements types.Importer. A package of a third module comes from the
 // module cache; it is empty where the cache has none.
-func (s *source) Import(path string) (*types.Package, error) {
+func (s *typeChecker) Import(path string) (*types.Package, error) {
 	if path == "unsafe" {
 		return types.Unsafe, nil
 	}
@@ -337,7 +337,7 @@ func moduleDir(path string) (string, bool) {
 		cache = filepath.Join(build.Default.GOPATH, "pkg", "mod")
 	}
 	for line := range strings.Lines(string(gomod)) {
-		f := words(strings.TrimPrefix(line, "require "))
+		f := fields(strings.TrimPrefix(line, "require "))
 		if len(f) < 2 {
 			continue
 		}
@@ -348,8 +348,8 @@ func moduleDir(path string) (string, bool) {
 	return "", false
 }
 
-func (s *source) load(path, dir string) (*checked, error) {
-	if c := s.loaded[path]; c != nil {
+func (s *typeChecker) load(path, dir string) (*checkedPackage, error) {
+	if c := s.cache[path]; c != nil {
 		return c, nil
 	}
 	found, err := s.build.ImportDir(dir, 0)
@@ -365,15 +365,15 @@ func (s *source) load(path, dir string) (*checked, error) {
 		files = append(files, f)
 	}
 	c := s.check(path, files...)
-	c.left = slices.DeleteFunc(slices.Concat(found.IgnoredGoFiles, found.IgnoredOtherFiles, found.SFiles),
+	c.ignoredFiles = slices.DeleteFunc(slices.Concat(found.IgnoredGoFiles, found.IgnoredOtherFiles, found.SFiles),
 		func(name string) bool { return strings.HasSuffix(name, "_test.go") })
-	s.loaded[path] = c
+	s.cache[path] = c
 	return c, nil
 }
 
 // check type-checks a package; of other modules only what it declares.
-func (s *source) check(path string, files ...*ast.File) *checked {
-	c := &checked{files: files, info: &types.Info{
+func (s *typeChecker) check(path string, files ...*ast.File) *checkedPackage {
+	c := &checkedPackage{files: files, info: &types.Info{
 		Types: map[ast.Expr]types.TypeAndValue{}, Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{},
 		Selections: map[*ast.SelectorExpr]*types.Selection{},
 	}}
@@ -418,13 +418,13 @@ func goFiles(t *testing.T, dir string) []string {
 	return slices.DeleteFunc(files, func(f string) bool { return strings.HasSuffix(f, "_test.go") })
 }
 
-func words(s string) []string { return strings.Fields(s) }
+func fields(s string) []string { return strings.Fields(s) }
 
-// because spells a table of many names with one reason out.
-func because(grouped map[string]string) map[string]string {
+// perName spells a table of many names with one reason out.
+func perName(grouped map[string]string) map[string]string {
 	each := map[string]string{}
 	for names, why := range grouped {
-		for _, n := range words(names) {
+		for _, n := range fields(names) {
 			each[n] = why
 		}
 	}

@@ -13,9 +13,9 @@ import (
 
 // layer is what a package may be made of. Tests are free.
 type layer struct {
-	pure   bool     // a function of its input: see purity
-	module []string // packages of this module that it may import; "..." stands for all
-	others []string // packages of other modules that it may import
+	pure     bool     // a function of its input: see purity
+	internal []string // packages of this module that it may import; "..." stands for all
+	external []string // packages of other modules that it may import
 }
 
 // layers is the architecture: every package is here, and knows no more of the
@@ -24,68 +24,68 @@ var layers = map[string]layer{
 	".": {},
 
 	"netmodel/keyed": {pure: true},
-	"netmodel":       {pure: true, module: []string{"netmodel/keyed"}},
-	"sim":            {pure: true, module: []string{"netmodel", "netmodel/keyed"}},
+	"netmodel":       {pure: true, internal: []string{"netmodel/keyed"}},
+	"sim":            {pure: true, internal: []string{"netmodel", "netmodel/keyed"}},
 	"sim/fieldtest":  {},
-	"sim/golden":     {others: []string{"github.com/stretchr/testify/require"}},
+	"sim/golden":     {external: []string{"github.com/stretchr/testify/require"}},
 
 	"node/fsm":         {pure: true},
 	"node/wal":         {pure: true},
-	"node/wal/waltest": {module: []string{"node/wal"}},
-	"node":             {pure: true, module: []string{"node/fsm", "node/wal"}},
-	"node/member":      {pure: true, module: []string{"node", "node/wal"}},
-	"node/watch":       {pure: true, module: []string{"node"}},
-	"node/wire":        {pure: true, module: []string{"node", "node/fsm", "node/member"}, others: []string{"github.com/fxamacker/cbor/v2"}},
-	"node/session":     {pure: true, module: []string{"node", "node/fsm"}},
+	"node/wal/waltest": {internal: []string{"node/wal"}},
+	"node":             {pure: true, internal: []string{"node/fsm", "node/wal"}},
+	"node/member":      {pure: true, internal: []string{"node", "node/wal"}},
+	"node/watch":       {pure: true, internal: []string{"node"}},
+	"node/wire":        {pure: true, internal: []string{"node", "node/fsm", "node/member"}, external: []string{"github.com/fxamacker/cbor/v2"}},
+	"node/session":     {pure: true, internal: []string{"node", "node/fsm"}},
 
-	"node/definition": {module: []string{"node/fsm"}, others: []string{"go.yaml.in/yaml/v3"}},
+	"node/definition": {internal: []string{"node/fsm"}, external: []string{"go.yaml.in/yaml/v3"}},
 
-	"node/tcp":             {module: []string{"node", "node/member", "node/wire"}},
-	"node/tcp/tcptest":     {others: []string{"github.com/stretchr/testify/require"}},
-	"node/files":           {module: []string{"node/wal"}},
-	"node/files/filestest": {module: []string{"node/wal"}, others: []string{"github.com/stretchr/testify/require"}},
+	"node/tcp":             {internal: []string{"node", "node/member", "node/wire"}},
+	"node/tcp/tcptest":     {external: []string{"github.com/stretchr/testify/require"}},
+	"node/files":           {internal: []string{"node/wal"}},
+	"node/files/filestest": {internal: []string{"node/wal"}, external: []string{"github.com/stretchr/testify/require"}},
 	"node/server": {
-		module: []string{"node", "node/definition", "node/files", "node/fsm", "node/member", "node/tcp", "node/wal", "node/watch", "node/wire"},
-		others: []string{
+		internal: []string{"node", "node/definition", "node/files", "node/fsm", "node/member", "node/tcp", "node/wal", "node/watch", "node/wire"},
+		external: []string{
 			"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 			"github.com/prometheus/client_golang/prometheus/promhttp",
 		},
 	},
-	"node/client": {module: []string{"node", "node/fsm", "node/server", "node/session"}},
+	"node/client": {internal: []string{"node", "node/fsm", "node/server", "node/session"}},
 
-	"checker":        {module: []string{"node/fsm"}, others: []string{"github.com/anishathalye/porcupine"}},
-	"checker/jepsen": {pure: true, module: []string{"checker", "node/fsm"}},
+	"checker":        {internal: []string{"node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
+	"checker/jepsen": {pure: true, internal: []string{"checker", "node/fsm"}},
 
-	"checker/guarantee": {pure: true, module: []string{"checker", "node/fsm"}},
+	"checker/guarantee": {pure: true, internal: []string{"checker", "node/fsm"}},
 
-	"scenarios":           {pure: true, module: []string{"netmodel", "netmodel/keyed", "node/fsm", "sim"}},
-	"scenarios/canary":    {pure: true, module: system},
-	"scenarios/origin":    {pure: true, module: system},
-	"scenarios/lockstep":  {pure: true, module: system},
-	"scenarios/shrink":    {pure: true, module: []string{"netmodel", "node/fsm", "scenarios", "sim"}},
-	"scenarios/rapidplan": {module: []string{"scenarios"}, others: []string{"pgregory.net/rapid"}},
-	"scenarios/campaign":  {module: []string{"checker", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "scenarios/shrink", "sim"}},
+	"scenarios":           {pure: true, internal: []string{"netmodel", "netmodel/keyed", "node/fsm", "sim"}},
+	"scenarios/canary":    {pure: true, internal: systemImports},
+	"scenarios/origin":    {pure: true, internal: systemImports},
+	"scenarios/lockstep":  {pure: true, internal: systemImports},
+	"scenarios/shrink":    {pure: true, internal: []string{"netmodel", "node/fsm", "scenarios", "sim"}},
+	"scenarios/rapidplan": {internal: []string{"scenarios"}, external: []string{"pgregory.net/rapid"}},
+	"scenarios/campaign":  {internal: []string{"checker", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "scenarios/shrink", "sim"}},
 
-	"cmd/mutants":        {others: []string{"github.com/spf13/cobra"}},
-	"cmd/mutants/driver": {module: []string{"scenarios", "scenarios/campaign", "scenarios/lockstep"}},
+	"cmd/mutants":        {external: []string{"github.com/spf13/cobra"}},
+	"cmd/mutants/driver": {internal: []string{"scenarios", "scenarios/campaign", "scenarios/lockstep"}},
 
 	"cmd/lockstep": {
-		module: []string{"..."},
-		others: []string{
+		internal: []string{"..."},
+		external: []string{
 			"github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd",
 			"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term",
 		},
 	},
 }
 
-// system is what a system under test joins: plans and the simulator to nodes.
-var system = []string{
+// systemImports is what a system under test joins: plans and the simulator to nodes.
+var systemImports = []string{
 	"netmodel", "netmodel/keyed", "scenarios", "sim",
 	"node", "node/fsm", "node/member", "node/session", "node/wal", "node/watch", "node/wire",
 }
 
 func TestArchitectureOfImports(t *testing.T) {
-	src := newSource()
+	src := newTypeChecker()
 	for _, dir := range packageDirs(t) {
 		l, known := layers[dir]
 		if !known {
@@ -101,7 +101,7 @@ func TestArchitectureOfImports(t *testing.T) {
 }
 
 func TestArchitectureOfPurePackages(t *testing.T) {
-	src := newSource()
+	src := newTypeChecker()
 	present := packageDirs(t)
 	for _, dir := range slices.Sorted(maps.Keys(layers)) {
 		if !layers[dir].pure || !slices.Contains(present, dir) {
@@ -110,7 +110,7 @@ func TestArchitectureOfPurePackages(t *testing.T) {
 		c, err := src.load(module+"/"+dir, dir)
 		require.NoError(t, err)
 		report(t, src.purity(c))
-		for _, name := range c.left {
+		for _, name := range c.ignoredFiles {
 			t.Errorf("%s/%s: left out of the build here: a pure package is the same code everywhere", dir, name)
 		}
 	}
@@ -118,8 +118,8 @@ func TestArchitectureOfPurePackages(t *testing.T) {
 
 // The rules see what they are for, and only that.
 func TestArchitectureRulesSeeViolations(t *testing.T) {
-	src := newSource()
-	for _, p := range planted {
+	src := newTypeChecker()
+	for _, p := range ruleCases {
 		t.Run(p.name, func(t *testing.T) {
 			f, err := parser.ParseFile(src.fset, "planted.go", "package planted\n"+p.code, parser.SkipObjectResolution)
 			require.NoError(t, err)

@@ -18,30 +18,30 @@ func TestAgreement(t *testing.T) {
 			a, err := m.compile(h, nil)
 			require.NoError(t, err)
 			m.automaton = a
-			claims := m.claims()
-			truth := m.search(context.Background(), claims, 1<<40)
+			checked := m.checkedOps()
+			truth := m.search(context.Background(), checked, 1<<40)
 			require.NotEqual(t, unsure, truth)
-			agreed(t, m, claims, truth)
+			requireAgreement(t, m, checked, truth)
 		}
 	})
 }
 
-func agreed(t *rapid.T, m machine, claims []claim, truth verdict) {
-	if m.witness(claims) {
+func requireAgreement(t *rapid.T, m machine, checked []checkedOp, truth feasibility) {
+	if m.witness(checked) {
 		require.Equal(t, possible, truth, "the witness found an order")
-	} else if truth == possible && m.forced(claims) {
+	} else if truth == possible && m.forced(checked) {
 		t.Fatal("the witness found no order")
 	}
-	require.Equal(t, truth, m.decide(claims, counted(claims)), "just-in-time linearization")
-	if !counted(claims) {
-		require.Equal(t, truth, m.decide(claims, true), "versions nobody is told of tell nothing")
+	require.Equal(t, truth, m.decide(checked, hasVersions(checked)), "just-in-time linearization")
+	if !hasVersions(checked) {
+		require.Equal(t, truth, m.decide(checked, true), "versions nobody is told of tell nothing")
 	}
 }
 
 // decide is the verdict of the judge alone.
-func (m machine) decide(claims []claim, counted bool) verdict {
-	j := newJudge(context.Background(), m.automaton, counted, 1<<30)
-	source := newEvents(claims)
+func (m machine) decide(checked []checkedOp, counted bool) feasibility {
+	j := newMonitor(context.Background(), m.automaton, counted, 1<<30)
+	source := newEvents(checked)
 	for e, more := source.next(); more; e, more = source.next() {
 		if !j.add(e) {
 			return impossible
@@ -52,16 +52,16 @@ func (m machine) decide(claims []claim, counted bool) verdict {
 
 // forced reports whether versions leave the witness no choice: all tell one,
 // and every step that made one is known.
-func (m machine) forced(claims []claim) bool {
+func (m machine) forced(checked []checkedOp) bool {
 	made, highest := map[int64]bool{}, int64(0)
-	for i := range claims {
-		switch c := &claims[i]; {
-		case c.verb == may || c.verb == mute:
+	for i := range checked {
+		switch c := &checked[i]; {
+		case c.meaning == unknownStep || c.meaning == noEffect:
 		case c.version == NoVersion:
 			return false
 		default:
 			highest = max(highest, c.version)
-			made[c.version] = made[c.version] || c.verb == stepped
+			made[c.version] = made[c.version] || c.meaning == committedStep
 		}
 	}
 	for version := range highest {
@@ -73,10 +73,10 @@ func (m machine) forced(claims []claim) bool {
 }
 
 // Among few operations there is time for a checker that could not be dumber.
-func TestAgreesWithTwin(t *testing.T) {
+func TestAgreesWithBruteForce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := corrupted(t, anyHistory(t, rapid.IntRange(0, 6).Draw(t, "operations"), 1))
-		w := newTwin(h)
+		w := newBruteForce(h)
 		r := Check(context.Background(), h, Options{Explain: true})
 		if w.linearizable() {
 			require.Equal(t, Result{Status: Linearizable}, r)
@@ -104,6 +104,6 @@ func TestContradictionContradicts(t *testing.T) {
 		for _, op := range r.Contradiction {
 			kept[op.ID] = true
 		}
-		require.False(t, newTwin(h).doubting(kept, r.Culprit.Return), "%s", Timeline(r.Contradiction))
+		require.False(t, newBruteForce(h).doubting(kept, r.Culprit.Return), "%s", Timeline(r.Contradiction))
 	})
 }

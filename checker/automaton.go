@@ -20,8 +20,8 @@ type automaton struct {
 
 // Values beside the numbers of states.
 const (
-	unsaid int32 = -1 // the client was told no state; or a step is legal from any
-	alien  int32 = -2 // the text is no state of the definition
+	unspecified int32 = -1 // the client was told no state; or a step is legal from any
+	notAState   int32 = -2 // the text is no state of the definition
 )
 
 func compile(d fsm.Definition) (*automaton, error) {
@@ -68,7 +68,7 @@ func newRegister() *automaton {
 // index is the number of a state, unsaid for the empty text, or alien.
 func (a *automaton) index(state string) int32 {
 	if state == "" {
-		return unsaid
+		return unspecified
 	}
 	if a.legal == nil {
 		return a.value(state)
@@ -76,7 +76,7 @@ func (a *automaton) index(state string) int32 {
 	if i := slices.Index(a.states, state); i >= 0 {
 		return int32(i)
 	}
-	return alien
+	return notAState
 }
 
 // value is the number of a register's value, a new one if need be.
@@ -91,9 +91,9 @@ func (a *automaton) value(text string) int32 {
 
 // allows reports whether c's step is legal in a state; none leads to what is
 // not a state.
-func (a *automaton) allows(state int32, c *claim) bool {
+func (a *automaton) allows(state int32, c *checkedOp) bool {
 	if a.legal == nil {
-		return c.from == unsaid || c.from == state
+		return c.from == unspecified || c.from == state
 	}
 	return c.to >= 0 && a.legal[int(state)*len(a.states)+int(c.to)]
 }

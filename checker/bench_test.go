@@ -9,10 +9,10 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// typical is what a campaign checks for each seed: four clients, one operation
+// typicalHistory is what a campaign checks for each seed: four clients, one operation
 // after another, on a correct system of some machines with one proposal in
 // eight lost.
-func typical(seed uint64, operations, machines int) History {
+func typicalHistory(seed uint64, operations, machines int) History {
 	random := rand.New(rand.NewPCG(seed, 0))
 	d := fsm.Lifecycle()
 	h := History{Definitions: []fsm.Definition{d}}
@@ -50,9 +50,9 @@ func typical(seed uint64, operations, machines int) History {
 func BenchmarkCheck(b *testing.B) {
 	var valid, bad, unversioned []History
 	for seed := range uint64(64) {
-		valid = append(valid, typical(seed, 30, 3))
-		bad = append(bad, spoilt(typical(seed, 30, 3)))
-		unversioned = append(unversioned, withoutVersions(typical(seed, 30, 3)))
+		valid = append(valid, typicalHistory(seed, 30, 3))
+		bad = append(bad, withLie(typicalHistory(seed, 30, 3)))
+		unversioned = append(unversioned, withoutVersions(typicalHistory(seed, 30, 3)))
 	}
 	for _, c := range []struct {
 		name      string
@@ -70,8 +70,8 @@ func BenchmarkCheck(b *testing.B) {
 	}
 }
 
-// spoilt makes the last read a lie.
-func spoilt(h History) History {
+// withLie makes the last read a lie.
+func withLie(h History) History {
 	for i := len(h.Operations) - 1; ; i-- {
 		if op := &h.Operations[i]; op.Kind == KindRead {
 			op.Version++
@@ -90,7 +90,7 @@ func withoutVersions(h History) History {
 // BenchmarkUnknown is the worst kind: every proposal's fate is unknown, and a
 // read at the end fits none of them.
 func BenchmarkUnknown(b *testing.B) {
-	h := typical(1, 40, 1)
+	h := typicalHistory(1, 40, 1)
 	for i := range h.Operations {
 		op := &h.Operations[i]
 		op.Outcome, op.State, op.Version = Unknown, "", NoVersion

@@ -75,23 +75,23 @@ func Check(ctx context.Context, h History, o Options) Result {
 	for _, m := range machines(h.Operations) {
 		a, err := m.compile(h, last)
 		if err != nil {
-			result = result.or(m.undecided("cannot be judged: " + err.Error()))
+			result = result.worse(m.undecided("cannot be judged: " + err.Error()))
 			continue
 		}
 		m.automaton, last = a, a
 		r := m.check(ctx, o)
-		if o.CrossCheck && m.disputed(ctx, r.Status) {
+		if o.CrossCheck && m.crossCheckDiffers(ctx, r.Status) {
 			return m.undecided(fmt.Sprintf("the checkers disagree: it is %s, but not by Porcupine; please report this history as a bug of lockstep", r.Status))
 		}
-		if result = result.or(r); result.Status == Violated {
+		if result = result.worse(r); result.Status == Violated {
 			break
 		}
 	}
 	return result
 }
 
-// or is the worse of two results, the first if they are alike.
-func (r Result) or(other Result) Result {
+// worse is the worse of two results, the first if they are alike.
+func (r Result) worse(other Result) Result {
 	if other.Status == Violated || r.Status == Linearizable {
 		return other
 	}
@@ -135,7 +135,7 @@ func machines(ops []Operation) []machine {
 // compile makes m's automaton, unless it has one, and ensures that its operations can be judged.
 func (m machine) compile(h History, last *automaton) (*automaton, error) {
 	for _, op := range m.operations {
-		if f := op.senseless(h.Model); f != nil {
+		if f := op.checkJudgeable(h.Model); f != nil {
 			return nil, fmt.Errorf("operation %s: %w", op.ID, f)
 		}
 	}
@@ -154,59 +154,59 @@ func (m machine) compile(h History, last *automaton) (*automaton, error) {
 // check asks the cheapest first: for a witness, for a linearization just in
 // time, and, should that be too much for the memory allowed, Porcupine.
 func (m machine) check(ctx context.Context, o Options) Result {
-	claims := m.claims()
-	if m.witness(claims) {
+	checked := m.checkedOps()
+	if m.witness(checked) {
 		return Result{Status: Linearizable}
 	}
 	if o.Memory == 0 {
 		o.Memory = DefaultMemory
 	}
-	j, source, last := m.follow(ctx, claims, o.Memory)
+	j, source, last := m.linearize(ctx, checked, o.Memory)
 	switch {
-	case j.now.stopped:
-		return m.exhausted(ctx, claims, last, o)
+	case j.current.stopped:
+		return m.fallback(ctx, checked, last, o)
 	case j.impossible():
-		return m.violation(j.convict(source.next), o)
+		return m.violation(j.refute(source.next), o)
 	}
 	return Result{Status: Linearizable}
 }
 
-// narrow is how many configurations a first attempt keeps, where more would
+// initialWidth is how many configurations a first attempt keeps, where more would
 // be: mostly one of them leads to the end. If none does, it takes more.
-const narrow = 16
+const initialWidth = 16
 
-// follow goes through the claims to their end, or that of possibility, time or
+// linearize goes through the claims to their end, or that of possibility, time or
 // memory; last is where it stopped. What it finds does not depend on how many
 // configurations it left out: that none is left is believed only if it left
 // out none.
-func (m machine) follow(ctx context.Context, claims []claim, memory int64) (j *judge, source *events, last *claim) {
-	for width := narrow; ; width *= 16 {
-		j = newJudge(ctx, m.automaton, counted(claims), int(memory/8))
-		j.now.width = width
-		source = newEvents(claims)
+func (m machine) linearize(ctx context.Context, checked []checkedOp, memory int64) (j *monitor, source *events, last *checkedOp) {
+	for width := initialWidth; ; width *= 16 {
+		j = newMonitor(ctx, m.automaton, hasVersions(checked), int(memory/8))
+		j.current.width = width
+		source = newEvents(checked)
 		for e, more := source.next(); more; e, more = source.next() {
 			last = e.c
-			if !j.add(e) || j.now.stopped {
+			if !j.add(e) || j.current.stopped {
 				break
 			}
 		}
-		if j.now.stopped || !j.impossible() || !j.now.narrowed {
+		if j.current.stopped || !j.impossible() || !j.current.narrowed {
 			return j, source, last
 		}
 	}
 }
 
-// counted reports whether any claim tells a version.
-func counted(claims []claim) bool {
-	return slices.ContainsFunc(claims, func(c claim) bool { return c.version != NoVersion })
+// hasVersions reports whether any claim tells a version.
+func hasVersions(checked []checkedOp) bool {
+	return slices.ContainsFunc(checked, func(c checkedOp) bool { return c.version != NoVersion })
 }
 
-// exhausted is for when the judge ran out of time or memory.
-func (m machine) exhausted(ctx context.Context, claims []claim, at *claim, o Options) Result {
+// fallback is for when the judge ran out of time or memory.
+func (m machine) fallback(ctx context.Context, checked []checkedOp, at *checkedOp, o Options) Result {
 	if ctx.Err() != nil {
 		return m.undecided("the check ran out of time")
 	}
-	switch m.search(ctx, claims, o.Memory) {
+	switch m.search(ctx, checked, o.Memory) {
 	case possible:
 		return Result{Status: Linearizable}
 	case impossible:
@@ -218,27 +218,27 @@ func (m machine) exhausted(ctx context.Context, claims []claim, at *claim, o Opt
 // Bounds on a second opinion: operations, and steps of the search. They and not
 // time, so that a verdict depends on the history alone.
 const (
-	crossChecked = 64
-	crossSteps   = 100_000
+	maxCrossChecked = 64
+	maxCrossSteps   = 100_000
 )
 
-// disputed reports whether Porcupine, given time to decide, does not share a
+// crossCheckDiffers reports whether Porcupine, given time to decide, does not share a
 // verdict.
-func (m machine) disputed(ctx context.Context, verdict Status) bool {
-	if len(m.operations) > crossChecked || verdict == Undecided {
+func (m machine) crossCheckDiffers(ctx context.Context, verdict Status) bool {
+	if len(m.operations) > maxCrossChecked || verdict == Undecided {
 		return false
 	}
-	second := m.porcupine(ctx, m.claims(), crossSteps)
+	second := m.runPorcupine(ctx, m.checkedOps(), maxCrossSteps)
 	return second == possible && verdict == Violated || second == impossible && verdict == Linearizable
 }
 
-// claims is what all of m's operations claim.
-func (m machine) claims() []claim {
-	claims := make([]claim, len(m.operations))
+// checkedOps is what all of m's operations claim.
+func (m machine) checkedOps() []checkedOp {
+	checked := make([]checkedOp, len(m.operations))
 	for i, op := range m.operations {
-		claims[i] = m.claim(op)
+		checked[i] = m.checkedOp(op)
 	}
-	return claims
+	return checked
 }
 
 // title names m in sentences. The only register of a history may have no name.

@@ -108,9 +108,9 @@ func TestStatesThatDoNotExist(t *testing.T) {
 	require.Equal(t, Linearizable, Check(t.Context(), h, Options{}).Status)
 }
 
-// hard is a history whose check takes ages: many writes at once, and a read
+// hardHistory is a history whose check takes ages: many writes at once, and a read
 // that none of their orders explains.
-func hard() History {
+func hardHistory() History {
 	d := fsm.Definition{Name: "hard", Initial: "S0"}
 	for i := range 40 {
 		d.States = append(d.States, fmt.Sprintf("S%d", i))
@@ -137,8 +137,8 @@ func TestTimeoutIsUndecided(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	for _, r := range []Result{
-		Check(t.Context(), hard(), Options{Timeout: 20 * time.Millisecond}),
-		Check(ctx, hard(), Options{}),
+		Check(t.Context(), hardHistory(), Options{Timeout: 20 * time.Millisecond}),
+		Check(ctx, hardHistory(), Options{}),
 	} {
 		require.Equal(t, Result{
 			Status: Undecided, Machine: "hard/a", Explanation: "hard/a: the check ran out of time",
@@ -156,21 +156,21 @@ func TestViolationOutlivesBudget(t *testing.T) {
 	m := machines(h.Operations)[0]
 	m.automaton, err = m.compile(h, nil)
 	require.NoError(t, err)
-	claims := m.claims()
+	checked := m.checkedOps()
 	for _, found := range []bool{false, true} {
-		j := newJudge(t.Context(), m.automaton, counted(claims), 1<<20)
-		source := newEvents(claims)
+		j := newMonitor(t.Context(), m.automaton, hasVersions(checked), 1<<20)
+		source := newEvents(checked)
 		e, _ := source.next()
 		for j.add(e) {
 			e, _ = source.next()
 		}
-		var v *conviction
+		var v *refutation
 		if found {
-			v = j.convict(source.next)
+			v = j.refute(source.next)
 		}
-		j.start().limit = 0
+		j.proofBase().limit = 0
 		if !found {
-			v = j.convict(source.next)
+			v = j.refute(source.next)
 		}
 		r := m.violation(v, Options{})
 		require.Equal(t, Violated, r.Status)
@@ -192,16 +192,16 @@ func TestCrossCheck(t *testing.T) {
 		require.NoError(t, err)
 		m.automaton = a
 		other := map[Status]Status{Linearizable: Violated, Violated: Linearizable}[r.Status]
-		require.False(t, m.disputed(context.Background(), r.Status))
-		require.True(t, m.disputed(context.Background(), other))
-		require.False(t, m.disputed(context.Background(), Undecided))
+		require.False(t, m.crossCheckDiffers(context.Background(), r.Status))
+		require.True(t, m.crossCheckDiffers(context.Background(), other))
+		require.False(t, m.crossCheckDiffers(context.Background(), Undecided))
 	})
 }
 
 // What would take Porcupine too long it is not asked to finish.
 func TestCrossCheckIsBounded(t *testing.T) {
-	h := hard()
+	h := hardHistory()
 	m := machines(h.Operations)[0]
 	m.automaton, _ = m.compile(h, nil)
-	require.False(t, m.disputed(t.Context(), Linearizable))
+	require.False(t, m.crossCheckDiffers(t.Context(), Linearizable))
 }

@@ -17,21 +17,21 @@ import (
 // been in at first, that is its premise.
 type contradiction struct {
 	culprit
-	from    int  // event of the log; those before do not count
-	premise bool // what was possible at base holds; or else anything may have been
-	left    map[*claim]bool
-	doubted map[*claim]*claim // what is left of a claim that is left out
+	from        int  // event of the log; those before do not count
+	premise     bool // what was possible at base holds; or else anything may have been
+	leftOut     map[*checkedOp]bool
+	weakenedOps map[*checkedOp]*checkedOp // what is left of a claim that is left out
 }
 
-// effort is words of configurations that may be spent on one try. What takes
+// maxContradictionWork is words of configurations that may be spent on one try. What takes
 // more is as good as explained.
-const effort = 1 << 16
+const maxContradictionWork = 1 << 16
 
 // contradiction is the operations in order of call, and the premise in words,
 // if they need it.
 func (c culprit) contradiction() (premise string, operations []Operation) {
-	d := contradiction{culprit: c, left: map[*claim]bool{}, doubted: map[*claim]*claim{}}
-	c.base.limit = effort
+	d := contradiction{culprit: c, leftOut: map[*checkedOp]bool{}, weakenedOps: map[*checkedOp]*checkedOp{}}
+	c.base.limit = maxContradictionWork
 	for size := 16; ; size *= 2 {
 		d.from = max(d.at-size, 0)
 		if !d.explained() {
@@ -43,46 +43,46 @@ func (c culprit) contradiction() (premise string, operations []Operation) {
 		}
 	}
 	kept := d.shrink(d.members())
-	slices.SortStableFunc(kept, func(x, y *claim) int { return cmp.Compare(x.call, y.call) })
+	slices.SortStableFunc(kept, func(x, y *checkedOp) int { return cmp.Compare(x.call, y.call) })
 	for _, c := range kept {
 		operations = append(operations, *c.op)
 	}
 	if d.premise {
-		premise = c.beginning()
+		premise = c.premise()
 	}
 	return premise, operations
 }
 
 // members is the claims that can take part, by return: not those in flight
 // when it begins, which may have taken effect before.
-func (d *contradiction) members() (members []*claim) {
+func (d *contradiction) members() (members []*checkedOp) {
 	for _, e := range d.log[d.from : d.at+1] {
-		if e.ret && !d.early(e.c) {
+		if e.ret && !d.calledBefore(e.c) {
 			members = append(members, e.c)
 		}
 	}
 	return members
 }
 
-// early reports whether a claim was called before it begins.
-func (d *contradiction) early(c *claim) bool {
+// calledBefore reports whether a claim was called before it begins.
+func (d *contradiction) calledBefore(c *checkedOp) bool {
 	return slices.Contains(d.base.slots, c) || d.called[c] < d.from
 }
 
 // shrink leaves out as much as it can, in ever smaller pieces, the oldest
 // first, and returns the rest.
-func (d *contradiction) shrink(members []*claim) []*claim {
+func (d *contradiction) shrink(members []*checkedOp) []*checkedOp {
 	for size := len(members); size > 0; size /= 2 {
-		var kept []*claim
+		var kept []*checkedOp
 		for piece := range slices.Chunk(members, size) {
 			for _, c := range piece {
-				d.left[c] = true
+				d.leftOut[c] = true
 			}
 			if !d.explained() {
 				continue
 			}
 			for _, c := range piece {
-				delete(d.left, c)
+				delete(d.leftOut, c)
 			}
 			kept = append(kept, piece...)
 		}
@@ -93,9 +93,9 @@ func (d *contradiction) shrink(members []*claim) []*claim {
 
 // explained reports whether some order explains what is not left out.
 func (d *contradiction) explained() bool {
-	l := &d.scrap
+	l := &d.scratch
 	l.copy(d.base)
-	if !d.premise && !d.forget(l) {
+	if !d.premise && !d.assumeAnything(l) {
 		return true
 	}
 	for _, e := range d.log[d.from : d.at+1] {
@@ -110,27 +110,27 @@ func (d *contradiction) explained() bool {
 }
 
 // view is what a claim means here.
-func (d *contradiction) view(c *claim) *claim {
+func (d *contradiction) view(c *checkedOp) *checkedOp {
 	end, ends := d.ended[c]
-	if !d.left[c] && ends && end <= d.at && (d.premise || !d.early(c)) {
+	if !d.leftOut[c] && ends && end <= d.at && (d.premise || !d.calledBefore(c)) {
 		return c
 	}
-	if d.doubted[c] == nil {
-		doubted := c.open()
-		if ends && end <= d.at && doubted.verb == may {
-			doubted.verb, doubted.optional, doubted.ret = stepped, true, c.ret
+	if d.weakenedOps[c] == nil {
+		doubted := c.asUnknown()
+		if ends && end <= d.at && doubted.meaning == unknownStep {
+			doubted.meaning, doubted.optional, doubted.ret = committedStep, true, c.ret
 		}
-		d.doubted[c] = &doubted
+		d.weakenedOps[c] = &doubted
 	}
-	return d.doubted[c]
+	return d.weakenedOps[c]
 }
 
-// forget makes l begin with anything the machine might be in. It reports false
+// assumeAnything makes l begin with anything the machine might be in. It reports false
 // if that is too much.
-func (d *contradiction) forget(l *linearizer) bool {
+func (d *contradiction) assumeAnything(l *linearizer) bool {
 	const most = 4096
-	states := d.anywhere()
-	versions := d.anytime(len(states), most/len(states))
+	states := d.candidateStates()
+	versions := d.candidateVersions(len(states), most/len(states))
 	if len(versions)*len(states) > most {
 		return false
 	}
@@ -144,52 +144,52 @@ func (d *contradiction) forget(l *linearizer) bool {
 		}
 	}
 	for _, s := range d.base.steps {
-		d.carry(l, s.c)
+		d.callWeakened(l, s.c)
 	}
 	for _, e := range d.log[:d.from] {
 		if !e.ret {
-			d.carry(l, e.c)
+			d.callWeakened(l, e.c)
 		}
 	}
 	return true
 }
 
-// carry lets take part, in doubt, what was called before it begins, unless it
+// callWeakened lets take part, in doubt, what was called before it begins, unless it
 // returned before too.
-func (d *contradiction) carry(l *linearizer, c *claim) {
+func (d *contradiction) callWeakened(l *linearizer, c *checkedOp) {
 	if end, ends := d.ended[c]; !ends || end >= d.from {
 		l.call(d.view(c))
 	}
 }
 
-// anywhere is the states that matter: those of a machine, or the values of a
+// candidateStates is the states that matter: those of a machine, or the values of a
 // register that are named, and another.
-func (d *contradiction) anywhere() (states []int32) {
+func (d *contradiction) candidateStates() (states []int32) {
 	if d.legal != nil {
 		for s := range d.states {
 			states = append(states, int32(s))
 		}
 		return states
 	}
-	states = append(d.reachable(), alien)
+	states = append(d.reachable(), notAState)
 	for _, e := range d.log[d.from : d.at+1] {
 		states = append(states, e.c.state, e.c.from)
 	}
 	slices.Sort(states)
 	states = slices.Compact(states)
-	return slices.DeleteFunc(states, func(s int32) bool { return s == unsaid })
+	return slices.DeleteFunc(states, func(s int32) bool { return s == unspecified })
 }
 
-// anytime is the versions that matter to begin with, or more than most: few
+// candidateVersions is the versions that matter to begin with, or more than most: few
 // before each that was told. For more steps than one to each state before the
 // first operation that tells a version, and before each that tells none, come
 // back to a state, and without those in between the same can be had, beginning
 // at a later version.
-func (d *contradiction) anytime(states, most int) (versions []int64) {
+func (d *contradiction) candidateVersions(states, most int) (versions []int64) {
 	few, told := int64(1), []int64{}
 	for _, e := range d.log[d.from : d.at+1] {
 		switch {
-		case e.ret || e.c.verb == mute || e.c.verb == may:
+		case e.ret || e.c.meaning == noEffect || e.c.meaning == unknownStep:
 		case e.c.version == NoVersion:
 			few += int64(states)
 		default:
@@ -210,8 +210,8 @@ func (d *contradiction) anytime(states, most int) (versions []int64) {
 	return versions
 }
 
-// beginning says what was possible at base.
-func (c culprit) beginning() string {
+// premise says what was possible at base.
+func (c culprit) premise() string {
 	t := &c.base.configurations
 	var words []string
 	for i := range t.len() {
@@ -224,8 +224,8 @@ func (c culprit) beginning() string {
 		}
 	}
 	slices.Sort(words)
-	if len(words) > enough {
-		words = append(words[:enough], unlisted)
+	if len(words) > maxNamed {
+		words = append(words[:maxNamed], andOthers)
 	}
-	return either(words)
+	return joinOr(words)
 }

@@ -11,7 +11,7 @@ import (
 // after is 300 steps one after another, each told its version, and what comes
 // then: so late that the judge has forgotten the beginning.
 func after(ops ...Operation) History {
-	h := large{}.empty()
+	h := largeHistory{}.empty()
 	for i := range int64(300) {
 		h.Operations = append(h.Operations, Operation{
 			ID: fmt.Sprint("p", i+1), Machine: "lifecycle/a", Kind: KindPropose, Argument: []string{"Running", "Stopped", "Init"}[i%3],

@@ -11,22 +11,22 @@ import (
 // culprit is an operation whose return is impossible after what came before.
 type culprit struct {
 	machine
-	*conviction
+	*refutation
 	op *Operation
 }
 
 // violation explains a machine whose operations do not fit.
-func (m machine) violation(v *conviction, o Options) Result {
+func (m machine) violation(v *refutation, o Options) Result {
 	result := Result{Status: Violated, Machine: m.name}
-	if v.undone {
+	if v.inconclusive {
 		why := "the check ran out of time or memory"
-		if v.open {
+		if v.needsMore {
 			why = "more must be known of what comes"
 		}
 		result.Explanation = fmt.Sprintf("%s: no order explains its operations, but %s before it found out which of them completes the contradiction", m.title(), why)
 		return result
 	}
-	c := culprit{machine: m, conviction: v, op: v.culprit().op}
+	c := culprit{machine: m, refutation: v, op: v.culprit().op}
 	result.Culprit = new(*c.op)
 	result.Class, result.Explanation = c.explain()
 	if o.Explain {
@@ -44,27 +44,27 @@ func (c culprit) explain() (class, sentence string) {
 		class, why = ClassRead, c.whyNotRead()
 	case c.op.Outcome == Committed:
 		class, why = ClassCommitted, c.whyNotCommitted()
-	case c.op.Reason != ReasonIllegal || !c.fits(nothing):
+	case c.op.Reason != ReasonIllegal || !c.couldBe(noEffectOp):
 		class, why = ClassRejectedEffect, ", which says it had no effect, but no order explains the other operations without its effect"
 	default:
 		class, why = ClassRejectedIllegal, c.whyNotIllegal()
 	}
-	if c.undone { // the answers above may be wrong
+	if c.inconclusive { // the answers above may be wrong
 		class, why = "", ", which no order explains, but the check ran out of time or memory before it found out why"
 	}
-	sentence = fmt.Sprintf("%s: %s %s between %s and %s%s", c.title(), c.op.ID, deed(c.op), at(c.op.Call), at(c.op.Return), why)
-	if before := c.before(); before != nil && class != ClassRejectedEffect {
-		sentence += fmt.Sprintf("; %s had %s by %s", before.ID, deed(before), at(before.Return))
+	sentence = fmt.Sprintf("%s: %s %s between %s and %s%s", c.title(), c.op.ID, describeOperation(c.op), formatTime(c.op.Call), formatTime(c.op.Return), why)
+	if before := c.lastBefore(); before != nil && class != ClassRejectedEffect {
+		sentence += fmt.Sprintf("; %s had %s by %s", before.ID, describeOperation(before), formatTime(before.Return))
 	}
 	return class, sentence
 }
 
-// nothing is the claim of no effect, and no more: it fits any state.
-var nothing = claim{verb: refused, from: alien, to: alien, state: unsaid, version: NoVersion}
+// noEffectOp is the claim of no effect, and no more: it fits any state.
+var noEffectOp = checkedOp{meaning: rejectedIllegal, from: notAState, to: notAState, state: unspecified, version: NoVersion}
 
-// fits reports whether instead could have been the truth in place of what the
+// couldBe reports whether instead could have been the truth in place of what the
 // culprit claims.
-func (c culprit) fits(instead claim) bool {
+func (c culprit) couldBe(instead checkedOp) bool {
 	truth := c.culprit()
 	instead.op, instead.call, instead.ret = c.op, truth.call, truth.ret
 	return c.possible(c.at, truth, &instead)
@@ -74,10 +74,10 @@ func (c culprit) fits(instead claim) bool {
 // instant of the culprit, had it no effect. It is cut if there are more.
 func (c culprit) candidates() (candidates []int32, cut bool) {
 	for _, s := range c.reachable() {
-		if !c.fits(inState(s)) {
+		if !c.couldBe(readOf(s)) {
 			continue
 		}
-		if len(candidates) == enough {
+		if len(candidates) == maxNamed {
 			return candidates, true
 		}
 		candidates = append(candidates, s)
@@ -85,20 +85,20 @@ func (c culprit) candidates() (candidates []int32, cut bool) {
 	return candidates, false
 }
 
-// origin is a state that candidates would list if it listed all, and from which
+// candidateFrom is a state that candidates would list if it listed all, and from which
 // the culprit's step is legal, or is not.
-func (c culprit) origin(legal bool) (state int32, exists bool) {
+func (c culprit) candidateFrom(legal bool) (state int32, exists bool) {
 	for _, s := range c.reachable() {
-		if c.allows(s, c.culprit()) == legal && c.fits(inState(s)) {
+		if c.allows(s, c.culprit()) == legal && c.couldBe(readOf(s)) {
 			return s, true
 		}
 	}
 	return 0, false
 }
 
-// inState is the claim that the machine was in a state.
-func inState(state int32) claim {
-	return claim{verb: saw, from: unsaid, to: unsaid, state: state, version: NoVersion}
+// readOf is the claim that the machine was in a state.
+func readOf(state int32) checkedOp {
+	return checkedOp{meaning: committedRead, from: unspecified, to: unspecified, state: state, version: NoVersion}
 }
 
 // reachable is the states that any order might lead to, from base on.
@@ -111,7 +111,7 @@ func (c culprit) reachable() (states []int32) {
 		states = append(states, s.c.to)
 	}
 	for _, k := range c.base.kinds {
-		states = append(states, k.claim.to)
+		states = append(states, k.op.to)
 	}
 	for _, e := range c.log[:c.at] {
 		if e.c.to >= 0 {
@@ -129,15 +129,15 @@ func (c culprit) versions() (versions []string) {
 	if instead.version == NoVersion {
 		return nil
 	}
-	if instead.version = NoVersion; !c.fits(instead) {
+	if instead.version = NoVersion; !c.couldBe(instead) {
 		return nil
 	}
-	lowest, highest := c.span()
-	for v := lowest; v <= highest && !c.undone; v++ {
-		if instead.version = v; !c.fits(instead) {
+	lowest, highest := c.versionBounds()
+	for v := lowest; v <= highest && !c.inconclusive; v++ {
+		if instead.version = v; !c.couldBe(instead) {
 			continue
 		}
-		if len(versions) == enough {
+		if len(versions) == maxNamed {
 			return append(versions, "a later one")
 		}
 		versions = append(versions, fmt.Sprint(v))
@@ -149,22 +149,22 @@ func (c culprit) versions() (versions []string) {
 // the sentence says so: that something was impossible must be true of what it
 // does not name.
 const (
-	enough   = 10
-	unlisted = "one not listed here"
+	maxNamed  = 10
+	andOthers = "one not listed here"
 )
 
-// span is bounds on the versions that the machine can have been at while the
+// versionBounds is bounds on the versions that the machine can have been at while the
 // culprit was in flight: from what had to be before its call, to what can be at
 // its return if all that is in flight, and every unknown step, takes effect.
-func (c culprit) span() (lowest, highest int64) {
-	l, instead := &c.scrap, *c.culprit()
+func (c culprit) versionBounds() (lowest, highest int64) {
+	l, instead := &c.scratch, *c.culprit()
 	c.possible(c.called[c.culprit()]-1, nil, nil)
 	lowest = math.MaxInt64
 	for i := range l.configurations.len() {
 		lowest = min(lowest, int64(l.configurations.row(i)[rowVersion]))
 	}
 	instead.version = NoVersion
-	c.fits(instead)
+	c.couldBe(instead)
 	for i := range l.configurations.len() {
 		row := l.configurations.row(i)
 		version := int64(row[rowVersion]) + int64(len(l.steps))
@@ -178,9 +178,9 @@ func (c culprit) span() (lowest, highest int64) {
 
 func (c culprit) whyNotRead() string {
 	if v := c.versions(); v != nil {
-		return fmt.Sprintf(", when %s was possible only at version %s", c.op.State, either(v))
+		return fmt.Sprintf(", when %s was possible only at version %s", c.op.State, joinOr(v))
 	}
-	return c.when()
+	return c.whichStates()
 }
 
 func (c culprit) whyNotCommitted() string {
@@ -188,15 +188,15 @@ func (c culprit) whyNotCommitted() string {
 		return fmt.Sprintf(", although it asked for %s", c.op.Argument)
 	}
 	if v := c.versions(); v != nil {
-		return fmt.Sprintf(", when it could only have made version %s", either(v))
+		return fmt.Sprintf(", when it could only have made version %s", joinOr(v))
 	}
-	if from, legal := c.origin(true); legal {
-		return fmt.Sprintf("%s, and no order leaves room for the step from %s", c.when(), c.states[from])
+	if from, legal := c.candidateFrom(true); legal {
+		return fmt.Sprintf("%s, and no order leaves room for the step from %s", c.whichStates(), c.states[from])
 	}
-	if _, illegal := c.origin(false); !illegal {
-		return c.when()
+	if _, illegal := c.candidateFrom(false); !illegal {
+		return c.whichStates()
 	}
-	return fmt.Sprintf("%s, from which %s is illegal", c.when(), c.op.Argument)
+	return fmt.Sprintf("%s, from which %s is illegal", c.whichStates(), c.op.Argument)
 }
 
 func (c culprit) whyNotIllegal() string {
@@ -204,18 +204,18 @@ func (c culprit) whyNotIllegal() string {
 		return fmt.Sprintf(", from which %s is legal", c.op.Argument)
 	}
 	if v := c.versions(); v != nil {
-		return fmt.Sprintf(", when that was possible only at version %s", either(v))
+		return fmt.Sprintf(", when that was possible only at version %s", joinOr(v))
 	}
-	_, illegal := c.origin(false)
-	_, legal := c.origin(true)
+	_, illegal := c.candidateFrom(false)
+	_, legal := c.candidateFrom(true)
 	if illegal || !legal {
-		return c.when()
+		return c.whichStates()
 	}
-	return fmt.Sprintf("%s, from which %s is legal", c.when(), c.op.Argument)
+	return fmt.Sprintf("%s, from which %s is legal", c.whichStates(), c.op.Argument)
 }
 
-// when says which states were possible.
-func (c culprit) when() string {
+// whichStates says which states were possible.
+func (c culprit) whichStates() string {
 	states, cut := c.candidates()
 	if len(states) == 0 {
 		return ", which no order explains"
@@ -225,13 +225,13 @@ func (c culprit) when() string {
 		names = append(names, c.states[s])
 	}
 	if cut {
-		names = append(names, unlisted)
+		names = append(names, andOthers)
 	}
-	return fmt.Sprintf(", when the state can only have been %s", either(names))
+	return fmt.Sprintf(", when the state can only have been %s", joinOr(names))
 }
 
-// before is the last operation to tell the state before the culprit began.
-func (c culprit) before() (before *Operation) {
+// lastBefore is the last operation to tell the state before the culprit began.
+func (c culprit) lastBefore() (before *Operation) {
 	for _, e := range c.log[:c.at] {
 		if op := e.c.op; e.ret && op.Outcome == Committed && op.Return < c.op.Call {
 			before = op
@@ -240,8 +240,8 @@ func (c culprit) before() (before *Operation) {
 	return before
 }
 
-// deed is what op did, as its client was told: "read Init at version 2".
-func deed(op *Operation) string {
+// describeOperation is what op did, as its client was told: "read Init at version 2".
+func describeOperation(op *Operation) string {
 	var b strings.Builder
 	state := op.State
 	switch {
@@ -271,10 +271,10 @@ func deed(op *Operation) string {
 	return b.String()
 }
 
-func at(t int64) string { return time.Duration(t).String() }
+func formatTime(t int64) string { return time.Duration(t).String() }
 
-// either joins names: "a", "a or b", "a, b or c".
-func either(names []string) string {
+// joinOr joins names: "a", "a or b", "a, b or c".
+func joinOr(names []string) string {
 	last := len(names) - 1
 	if last == 0 {
 		return names[0]

@@ -11,7 +11,7 @@ import (
 // When the read returns nobody knows yet that the second proposal is going to
 // be rejected: its step may have made the version.
 func TestVersionsCountWhatHasNotReturned(t *testing.T) {
-	h := large{}.empty()
+	h := largeHistory{}.empty()
 	h.Operations = []Operation{
 		{ID: "c1.1", Kind: KindPropose, Argument: "Running", Call: 0, Return: 10, Outcome: Committed, Version: 1},
 		{ID: "c1.2", Kind: KindPropose, Argument: "Stopped", Call: 20, Return: 100, Outcome: Rejected, Reason: ReasonIllegal, Version: NoVersion},

@@ -190,7 +190,7 @@ func TestEveryFieldSurvives(t *testing.T) {
 	for _, p := range (fieldtest.Walker{}).Places(reflect.TypeFor[Operation]()) {
 		op := Operation{Return: NoReturn, Version: NoVersion}
 		p.Set(&op)
-		text, err := json.Marshal(op.line(ModelKV))
+		text, err := json.Marshal(op.toJSON(ModelKV))
 		require.NoError(t, err)
 		read, err := parseOperation(text, Header{Model: ModelKV, Version: formatVersion})
 		require.NoError(t, err)

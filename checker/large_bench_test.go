@@ -17,7 +17,7 @@ func BenchmarkLarge(b *testing.B) {
 	for _, operations := range []int{1_000, 10_000, 100_000, 1_000_000} {
 		for _, clients := range []int{5, 20} {
 			for flags := range 8 {
-				s := large{operations: operations, clients: clients, versions: flags&1 > 0, bad: flags&4 > 0}
+				s := largeHistory{operations: operations, clients: clients, versions: flags&1 > 0, bad: flags&4 > 0}
 				if flags&2 > 0 {
 					s.unknown = 50
 				}
@@ -27,7 +27,7 @@ func BenchmarkLarge(b *testing.B) {
 	}
 }
 
-func benchmarkLarge(b *testing.B, s large) {
+func benchmarkLarge(b *testing.B, s largeHistory) {
 	h := s.history(1)
 	want := Linearizable
 	if s.bad {
@@ -57,7 +57,7 @@ func benchmarkLarge(b *testing.B, s large) {
 			defer cancel()
 			m := machines(h.Operations)[0]
 			m.automaton, _ = m.compile(h, nil)
-			switch m.porcupine(ctx, m.claims(), 1<<40) {
+			switch m.runPorcupine(ctx, m.checkedOps(), 1<<40) {
 			case unsure:
 				undecided = 1
 			case impossible:

@@ -8,11 +8,11 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// large is what clients see of one lifecycle machine: each in a loop reads, or
+// largeHistory is what clients see of one lifecycle machine: each in a loop reads, or
 // proposes the step that is legal or another, in intervals that overlap. A
 // share of the proposals, in thousandths, is of unknown outcome; half of those
 // take effect. It is made in order of effect, so it is linearizable.
-type large struct {
+type largeHistory struct {
 	operations, clients int
 	unknown             int // thousandths
 	versions            bool
@@ -20,9 +20,9 @@ type large struct {
 }
 
 // empty is the history before its first operation.
-func (s large) empty() History { return History{Definitions: []fsm.Definition{fsm.Lifecycle()}} }
+func (s largeHistory) empty() History { return History{Definitions: []fsm.Definition{fsm.Lifecycle()}} }
 
-func (s large) history(seed uint64) History {
+func (s largeHistory) history(seed uint64) History {
 	random := rand.New(rand.NewPCG(seed, 0))
 	d := fsm.Lifecycle()
 	h := History{Definitions: []fsm.Definition{d}, Operations: make([]Operation, 0, s.operations)}
@@ -72,7 +72,7 @@ func (s large) history(seed uint64) History {
 }
 
 // spoil makes a read in the middle a lie.
-func (s large) spoil(h History) {
+func (s largeHistory) spoil(h History) {
 	for i := len(h.Operations) / 2; ; i++ {
 		if op := &h.Operations[i]; op.Kind == KindRead {
 			if op.State = "Running"; s.versions {
@@ -85,7 +85,7 @@ func (s large) spoil(h History) {
 	}
 }
 
-func (s large) String() string {
+func (s largeHistory) String() string {
 	name := fmt.Sprintf("operations=%d/clients=%d", s.operations, s.clients)
 	for _, flag := range []struct {
 		on   bool

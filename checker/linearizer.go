@@ -34,22 +34,22 @@ import (
 // define have few kinds, and versions leave hardly a choice.
 type linearizer struct {
 	*automaton
-	ctx       context.Context
-	counted   bool // versions tell configurations apart
-	limit     int  // words of configurations
-	width     int  // configurations kept at most; 0: all
-	narrowed  bool // to width: that none is left proves nothing
-	stopped   bool // by ctx or limit: what is left means nothing
-	work      int  // configurations made, to look at ctx now and then
-	observing int  // of what is in flight
+	ctx        context.Context
+	counted    bool // versions tell configurations apart
+	limit      int  // words of configurations
+	width      int  // configurations kept at most; 0: all
+	narrowed   bool // to width: that none is left proves nothing
+	stopped    bool // by ctx or limit: what is left means nothing
+	expansions int  // configurations made, to look at ctx now and then
+	observing  int  // of what is in flight
 
 	configurations configurations
 	next, todo     configurations
-	row            []uint64 // being made
-	slots          []*claim // in flight; nil where vacant
-	steps          []step   // in flight: those alike side by side, by return
-	kinds          []kind   // of unknown steps
-	order          []int32  // of configurations, and which of them go: see prune
+	row            []uint64      // being made
+	slots          []*checkedOp  // in flight; nil where vacant
+	steps          []step        // in flight: those alike side by side, by return
+	kinds          []unknownKind // of unknown steps
+	order          []int32       // of configurations, and which of them go: see prune
 	dropped        []bool
 	uses           []uint64 // by value: the last expansion in which it was of use
 	expansion      uint64
@@ -60,13 +60,13 @@ type linearizer struct {
 type step struct {
 	slot  int32
 	spent int32 // if blind: the slot that tells that it has been seen to take effect; or else slot
-	c     *claim
+	c     *checkedOp
 	same  bool // as the one before, but for when
 }
 
-// kind is a kind of unknown step.
-type kind struct {
-	claim  claim
+// unknownKind is a kind of unknown step.
+type unknownKind struct {
+	op     checkedOp
 	called uint64
 }
 
@@ -89,36 +89,36 @@ func (l *linearizer) copy(from *linearizer) {
 }
 
 // call takes what has just been called.
-func (l *linearizer) call(c *claim) {
-	switch c.verb {
-	case mute:
-	case may:
+func (l *linearizer) call(c *checkedOp) {
+	switch c.meaning {
+	case noEffect:
+	case unknownStep:
 		l.callUnknown(c)
-	case stepped:
-		s := step{slot: l.take(c), c: c}
-		if s.spent = s.slot; l.blind(c) {
-			s.spent = l.take(c)
+	case committedStep:
+		s := step{slot: l.allocSlot(c), c: c}
+		if s.spent = s.slot; l.isBlindWrite(c) {
+			s.spent = l.allocSlot(c)
 		}
 		l.callStep(s)
 	default:
-		l.callObserver(l.take(c), c)
+		l.callObserver(l.allocSlot(c), c)
 	}
 }
 
-// blind reports whether c's step does not depend on what was before, nor can
+// isBlindWrite reports whether c's step does not depend on what was before, nor can
 // anybody tell from what comes after how many there were.
-func (l *linearizer) blind(c *claim) bool {
-	return l.legal == nil && c.from == unsaid && !l.counted && c.sees(c.to, c.version)
+func (l *linearizer) isBlindWrite(c *checkedOp) bool {
+	return l.legal == nil && c.from == unspecified && !l.counted && c.matches(c.to, c.version)
 }
 
-// take finds a slot for c.
-func (l *linearizer) take(c *claim) int32 {
+// allocSlot finds a slot for c.
+func (l *linearizer) allocSlot(c *checkedOp) int32 {
 	i := slices.Index(l.slots, nil)
 	if i < 0 {
 		i = len(l.slots)
 		l.slots = append(l.slots, nil)
 		if sets := i/64 + 1; sets > l.configurations.sets {
-			l.layout(sets, l.configurations.kinds)
+			l.resizeRows(sets, l.configurations.kinds)
 		}
 	}
 	l.slots[i] = c
@@ -127,7 +127,7 @@ func (l *linearizer) take(c *claim) int32 {
 
 // callStep keeps steps in order.
 func (l *linearizer) callStep(s step) {
-	at := slices.IndexFunc(l.steps, func(other step) bool { return other.c.alike(s.c) })
+	at := slices.IndexFunc(l.steps, func(other step) bool { return other.c.sameStep(s.c) })
 	if at < 0 {
 		l.steps = append(l.steps, s)
 		return
@@ -145,41 +145,41 @@ func (l *linearizer) callStep(s step) {
 	}
 }
 
-func (l *linearizer) callObserver(slot int32, c *claim) {
+func (l *linearizer) callObserver(slot int32, c *checkedOp) {
 	l.observing++
 	for i := range l.configurations.len() {
-		if row := l.configurations.row(i); l.observed(int32(row[rowState]), l.version(row, c), c) {
+		if row := l.configurations.row(i); l.holdsIn(int32(row[rowState]), l.version(row, c), c) {
 			set(row, slot)
 		}
 	}
 }
 
 // fits reports whether step c makes what its client was told, of a row before it.
-func (l *linearizer) fits(before []uint64, c *claim) bool {
-	return c.sees(c.to, c.version) && (!l.counted || c.version == NoVersion || c.version == int64(before[rowVersion])+1)
+func (l *linearizer) fits(before []uint64, c *checkedOp) bool {
+	return c.matches(c.to, c.version) && (!l.counted || c.version == NoVersion || c.version == int64(before[rowVersion])+1)
 }
 
 // version is that of a configuration, as far as c can tell.
-func (l *linearizer) version(row []uint64, c *claim) int64 {
+func (l *linearizer) version(row []uint64, c *checkedOp) int64 {
 	if !l.counted {
 		return c.version
 	}
 	return int64(row[rowVersion])
 }
 
-func (l *linearizer) callUnknown(c *claim) {
-	i := slices.IndexFunc(l.kinds, func(k kind) bool { return k.claim.to == c.to && k.claim.from == c.from })
+func (l *linearizer) callUnknown(c *checkedOp) {
+	i := slices.IndexFunc(l.kinds, func(k unknownKind) bool { return k.op.to == c.to && k.op.from == c.from })
 	if i < 0 {
-		l.sweep()
+		l.dropSpentKinds()
 		i = len(l.kinds)
-		l.kinds = append(l.kinds, kind{claim: *c})
-		l.layout(l.configurations.sets, len(l.kinds))
+		l.kinds = append(l.kinds, unknownKind{op: *c})
+		l.resizeRows(l.configurations.sets, len(l.kinds))
 	}
 	l.kinds[i].called++
 }
 
-// sweep forgets kinds of which every step has taken effect.
-func (l *linearizer) sweep() {
+// dropSpentKinds forgets kinds of which every step has taken effect.
+func (l *linearizer) dropSpentKinds() {
 	t := &l.configurations
 	for k := len(l.kinds) - 1; k >= 0; k-- {
 		at, spent := rowBits+t.sets+k, true
@@ -196,12 +196,12 @@ func (l *linearizer) sweep() {
 		}
 		l.kinds[k] = l.kinds[last]
 		l.kinds = l.kinds[:last]
-		l.layout(t.sets, last)
+		l.resizeRows(t.sets, last)
 	}
 }
 
-// layout changes the number of words in a row.
-func (l *linearizer) layout(sets, kinds int) {
+// resizeRows changes the number of words in a row.
+func (l *linearizer) resizeRows(sets, kinds int) {
 	old := l.configurations
 	n := old.len()
 	t := &l.next
@@ -219,8 +219,8 @@ func (l *linearizer) layout(sets, kinds int) {
 
 // ret lets what has just returned have taken effect, or not if it is optional,
 // and reports whether that is possible.
-func (l *linearizer) ret(c *claim) bool {
-	if c.verb == mute {
+func (l *linearizer) ret(c *checkedOp) bool {
+	if c.meaning == noEffect {
 		return true
 	}
 	slot := int32(slices.Index(l.slots, c))
@@ -241,7 +241,7 @@ func (l *linearizer) ret(c *claim) bool {
 		}
 	}
 	for i := 0; i < l.todo.len() && !l.stopped; i++ {
-		if l.width > 0 && i > widened*l.width {
+		if l.width > 0 && i > triedPerKept*l.width {
 			l.narrowed = true
 			break
 		}
@@ -273,9 +273,9 @@ func (l *linearizer) twin(slot int32) int32 {
 	return slot
 }
 
-func (l *linearizer) release(slot int32, c *claim) {
+func (l *linearizer) release(slot int32, c *checkedOp) {
 	l.slots[slot] = nil
-	if c.observes() {
+	if c.readOnly() {
 		l.observing--
 		return
 	}
@@ -305,8 +305,8 @@ func (l *linearizer) expand(i int, wanted int32) {
 		l.try(row, s.c, s, -1, wanted)
 	}
 	for k, used := range row[rowBits+l.todo.sets:] {
-		c := &l.kinds[k].claim
-		if used == l.kinds[k].called || !l.allows(state, c) || l.blind(c) && (idle || !l.ofUse(c)) || l.better(row, c) {
+		c := &l.kinds[k].op
+		if used == l.kinds[k].called || !l.allows(state, c) || l.isBlindWrite(c) && (idle || !l.ofUse(c)) || l.knownStepFits(row, c) {
 			continue
 		}
 		l.try(row, c, step{slot: -1}, k, wanted)
@@ -328,21 +328,21 @@ func (l *linearizer) findUses(row []uint64) {
 		}
 	}
 	for slot, c := range l.slots {
-		if l.observing > 0 && c != nil && c.observes() && !has(row, int32(slot)) {
+		if l.observing > 0 && c != nil && c.readOnly() && !has(row, int32(slot)) {
 			use(c.state)
-			l.anyUse = l.anyUse || c.state == unsaid
+			l.anyUse = l.anyUse || c.state == unspecified
 		}
 	}
 	for _, s := range l.steps {
 		use(s.c.from)
 	}
 	for k := range l.kinds {
-		use(l.kinds[k].claim.from)
+		use(l.kinds[k].op.from)
 	}
 }
 
 // ofUse reports whether the value of a blind write is of use.
-func (l *linearizer) ofUse(c *claim) bool {
+func (l *linearizer) ofUse(c *checkedOp) bool {
 	return l.anyUse || int(c.to) < len(l.uses) && l.uses[c.to] == l.expansion
 }
 
@@ -353,9 +353,9 @@ func (l *linearizer) ofUse(c *claim) bool {
 // through unknown steps for their own sake.
 const idle = 1 << 32
 
-// better reports whether a step that must return can be taken in place of an
+// knownStepFits reports whether a step that must return can be taken in place of an
 // unknown one.
-func (l *linearizer) better(row []uint64, unknown *claim) bool {
+func (l *linearizer) knownStepFits(row []uint64, unknown *checkedOp) bool {
 	for _, s := range l.steps {
 		if s.c.to == unknown.to && s.c.from == unknown.from && !has(row, s.spent) && l.fits(row, s.c) {
 			return true
@@ -365,7 +365,7 @@ func (l *linearizer) better(row []uint64, unknown *claim) bool {
 }
 
 // try adds the configuration after c's step, if it is legal.
-func (l *linearizer) try(from []uint64, c *claim, s step, kind int, wanted int32) {
+func (l *linearizer) try(from []uint64, c *checkedOp, s step, kind int, wanted int32) {
 	if !l.allows(int32(from[rowState]), c) || !l.fits(from, c) {
 		return
 	}
@@ -385,14 +385,14 @@ func (l *linearizer) try(from []uint64, c *claim, s step, kind int, wanted int32
 	if !ok {
 		return
 	}
-	l.absorb(row, c)
+	l.absorbBlindWrites(row, c)
 	if l.legal == nil && !l.counted && !progress && s.slot != wanted && (s.slot < 0 || s.slot != s.spent) {
 		row[rowState] |= idle
 		l.todo.add(row)
 	} else {
 		l.settled(row, wanted)
 	}
-	l.interrupt()
+	l.checkLimits()
 }
 
 // settled adds a configuration, to next if the wanted operation has taken
@@ -409,19 +409,19 @@ func (l *linearizer) settled(row []uint64, wanted int32) {
 	}
 }
 
-// interrupt stops when time or memory run out.
-func (l *linearizer) interrupt() {
-	l.work++
-	if len(l.next.words)+len(l.todo.words) > l.limit || l.work&1023 == 0 && l.ctx.Err() != nil {
+// checkLimits stops when time or memory run out.
+func (l *linearizer) checkLimits() {
+	l.expansions++
+	if len(l.next.words)+len(l.todo.words) > l.limit || l.expansions&1023 == 0 && l.ctx.Err() != nil {
 		l.stopped = true
 	}
 }
 
-// absorb lets blind writes in flight have taken effect just before one that
+// absorbBlindWrites lets blind writes in flight have taken effect just before one that
 // did: it left no trace of them. They may still be seen to, until they return,
 // which is why nothing else needs them now.
-func (l *linearizer) absorb(row []uint64, by *claim) {
-	if !l.blind(by) {
+func (l *linearizer) absorbBlindWrites(row []uint64, by *checkedOp) {
+	if !l.isBlindWrite(by) {
 		return
 	}
 	for _, s := range l.steps {
@@ -438,11 +438,11 @@ func (l *linearizer) settle(row []uint64) (progress, ok bool) {
 	if l.observing > 0 {
 		state := int32(row[rowState])
 		for slot, c := range l.slots {
-			if c == nil || !c.observes() || has(row, int32(slot)) {
+			if c == nil || !c.readOnly() || has(row, int32(slot)) {
 				continue
 			}
 			version := l.version(row, c)
-			if l.observed(state, version, c) {
+			if l.holdsIn(state, version, c) {
 				set(row, int32(slot))
 				progress = true
 			} else if c.version != NoVersion && version > c.version {
@@ -479,7 +479,7 @@ func (l *linearizer) prune() {
 		for n < len(rest) && slices.Equal(t.row(int(rest[n]))[:rowBits], t.row(int(rest[0]))[:rowBits]) {
 			n++
 		}
-		if n <= pruned {
+		if n <= maxCompared {
 			l.pruneAlike(rest[:n])
 		}
 		rest = rest[n:]
@@ -517,12 +517,12 @@ func (l *linearizer) narrow() {
 	t.keep(func(i int) bool { return !l.dropped[i] })
 }
 
-// widened is how many configurations are tried for each that is kept.
-const widened = 16
+// triedPerKept is how many configurations are tried for each that is kept.
+const triedPerKept = 16
 
-// pruned is how many configurations are compared with each other: of more it
+// maxCompared is how many configurations are compared with each other: of more it
 // costs more than it saves.
-const pruned = 256
+const maxCompared = 256
 
 func (l *linearizer) pruneAlike(rows []int32) {
 	t := &l.configurations
@@ -556,7 +556,7 @@ func (l *linearizer) dominates(a, b []uint64) bool {
 	}
 	if l.observing > 0 {
 		for slot, c := range l.slots {
-			if c != nil && c.observes() && has(b, int32(slot)) && !has(a, int32(slot)) {
+			if c != nil && c.readOnly() && has(b, int32(slot)) && !has(a, int32(slot)) {
 				return false
 			}
 		}

@@ -144,7 +144,7 @@ func TestDiskFailsInALine(t *testing.T) {
 
 // Histories are longer than the first pieces of memory for them.
 func TestLongHistory(t *testing.T) {
-	h := typical(1, 3*chunk+7, 5)
+	h := typicalHistory(1, 3*chunk+7, 5)
 	var text bytes.Buffer
 	require.NoError(t, Write(&text, h))
 	read, err := Read(&text)

@@ -110,7 +110,7 @@ func (in *Reader) Next() (Operation, error) {
 func parseHeader(text []byte) (Header, error) {
 	var format string
 	var h Header
-	known := object{
+	known := jsonFields{
 		{"format", &format, true}, {"version", &h.Version, true},
 		{"definitions", &h.Definitions, true}, {"model", &h.Model, true},
 	}
@@ -119,11 +119,11 @@ func parseHeader(text []byte) (Header, error) {
 	case err != nil:
 		return h, fmt.Errorf("header: %w", err)
 	case format != formatName:
-		return h, faultf("format", "%q: this is not a history: want %q", format, formatName)
+		return h, fieldErrorf("format", "%q: this is not a history: want %q", format, formatName)
 	case h.Version > formatVersion:
-		return h, faultf("version", "%d is newer than %d, the newest known here: use a newer lockstep", h.Version, formatVersion)
+		return h, fieldErrorf("version", "%d is newer than %d, the newest known here: use a newer lockstep", h.Version, formatVersion)
 	case h.Version < 1:
-		return h, faultf("version", "%d: versions begin at 1", h.Version)
+		return h, fieldErrorf("version", "%d: versions begin at 1", h.Version)
 	case h.Version == 1: // knew machines only
 		h.Model = ModelMachine
 		return h, known[:3].parse(text, false)
@@ -134,9 +134,9 @@ func parseHeader(text []byte) (Header, error) {
 	}
 	switch {
 	case !slices.Contains(models, h.Model):
-		return h, faultf("model", "%q is none of %s", h.Model, modelNames())
+		return h, fieldErrorf("model", "%q is none of %s", h.Model, modelNames())
 	case h.Model == ModelMachine && h.Definitions == nil:
-		return h, faultf("definitions", "missing: add it")
+		return h, fieldErrorf("definitions", "missing: add it")
 	}
 	return h, nil
 }
@@ -155,8 +155,8 @@ func modelNames() string {
 // that knows what is wrong.
 func parseOperation(text []byte, h Header) (Operation, error) {
 	op := Operation{Return: NoReturn, Version: NoVersion}
-	fields := object{
-		{"client", &op.Client, true}, {"id", &op.ID, true}, {"machine", &op.Machine, h.Model.named()}, {"kind", &op.Kind, true},
+	fields := jsonFields{
+		{"client", &op.Client, true}, {"id", &op.ID, true}, {"machine", &op.Machine, h.Model.namesMachines()}, {"kind", &op.Kind, true},
 		{"argument", &op.Argument, false}, {"call", &op.Call, true}, {"return", &op.Return, false},
 		{"outcome", &op.Outcome, true}, {"reason", &op.Reason, false}, {"state", &op.State, false},
 		{"version", &op.Version, false}, {"expected", &op.Expected, false},
@@ -167,8 +167,8 @@ func parseOperation(text []byte, h Header) (Operation, error) {
 	return op, fields.parse(text, false)
 }
 
-// named tells whether operations must name their machine: there can be several.
-func (m Model) named() bool { return m != ModelRegister && m != ModelCASRegister }
+// namesMachines tells whether operations must name their machine: there can be several.
+func (m Model) namesMachines() bool { return m != ModelRegister && m != ModelCASRegister }
 
 // chunks gathers operations without copying them again and again.
 type chunks struct {

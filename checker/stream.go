@@ -17,21 +17,21 @@ type Stream struct {
 	ctx      context.Context
 	options  Options
 	history  History // model and definitions
-	machines map[string]*streamed
-	waiting  []*streamed // those with operations not yet judged, in order of appearance
+	machines map[string]*streamedMachine
+	waiting  []*streamedMachine // those with operations not yet judged, in order of appearance
 	last     *automaton
 	horizon  int64
 	added    int
 	result   Result // the worst so far
 }
 
-// streamed is one machine of a stream.
-type streamed struct {
+// streamedMachine is one machine of a stream.
+type streamedMachine struct {
 	machine
-	judge   *judge
-	calls   []*claim // not yet judged, in order of call
-	returns []*claim // in order of return
-	over    bool     // cannot be judged any more
+	monitor   *monitor
+	calls     []*checkedOp // not yet judged, in order of call
+	returns   []*checkedOp // in order of return
+	abandoned bool         // cannot be judged any more
 }
 
 // NewStream judges operations on machines as h has them; its operations, if
@@ -42,7 +42,7 @@ func NewStream(ctx context.Context, h History, o Options) *Stream {
 	if o.Memory == 0 {
 		o.Memory = DefaultMemory
 	}
-	return &Stream{ctx: ctx, options: o, history: h, machines: map[string]*streamed{}, result: Result{Status: Linearizable}}
+	return &Stream{ctx: ctx, options: o, history: h, machines: map[string]*streamedMachine{}, result: Result{Status: Linearizable}}
 }
 
 // Add takes an operation that has ended, for its client at least. They may
@@ -51,49 +51,49 @@ func NewStream(ctx context.Context, h History, o Options) *Stream {
 // Options rule out.
 func (s *Stream) Add(op Operation) error {
 	if op.Call < s.horizon {
-		return fmt.Errorf("operation %s was called at %s: the history had been declared complete until %s", op.ID, at(op.Call), at(s.horizon))
+		return fmt.Errorf("operation %s was called at %s: the history had been declared complete until %s", op.ID, formatTime(op.Call), formatTime(s.horizon))
 	}
 	if op.Version != NoVersion && op.Outcome != Unknown && s.options.Unversioned {
 		return fmt.Errorf("operation %s tells version %d: the history had been declared to have none", op.ID, op.Version)
 	}
 	m := s.machines[op.Machine]
 	if m == nil {
-		m = &streamed{machine: machine{name: op.Machine}}
+		m = &streamedMachine{machine: machine{name: op.Machine}}
 		s.machines[op.Machine] = m
 	}
-	if m.over || s.result.Status == Violated {
+	if m.abandoned || s.result.Status == Violated {
 		return nil
 	}
 	m.operations = append(m.operations[:0], &op)
 	a, err := m.compile(s.history, s.last)
 	if err != nil {
-		m.over = true
-		s.result = s.result.or(m.undecided("cannot be judged: " + err.Error()))
+		m.abandoned = true
+		s.result = s.result.worse(m.undecided("cannot be judged: " + err.Error()))
 		return nil
 	}
-	if m.judge == nil {
+	if m.monitor == nil {
 		m.automaton, s.last = a, a
-		m.judge = newJudge(s.ctx, a, !s.options.Unversioned, int(s.options.Memory/8))
+		m.monitor = newMonitor(s.ctx, a, !s.options.Unversioned, int(s.options.Memory/8))
 	}
-	c := m.claim(&op)
+	c := m.checkedOp(&op)
 	s.added++
 	if len(m.calls) == 0 && len(m.returns) == 0 {
 		s.waiting = append(s.waiting, m)
 	}
-	m.calls = insert(m.calls, &c, func(c *claim) int64 { return c.call })
+	m.calls = insert(m.calls, &c, func(c *checkedOp) int64 { return c.call })
 	if c.ret != forever {
-		m.returns = insert(m.returns, &c, func(c *claim) int64 { return c.ret })
+		m.returns = insert(m.returns, &c, func(c *checkedOp) int64 { return c.ret })
 	}
 	return nil
 }
 
 // insert keeps claims in order; what comes mostly goes to the end.
-func insert(claims []*claim, c *claim, key func(*claim) int64) []*claim {
-	i := len(claims)
-	for i > 0 && key(claims[i-1]) > key(c) {
+func insert(checked []*checkedOp, c *checkedOp, key func(*checkedOp) int64) []*checkedOp {
+	i := len(checked)
+	for i > 0 && key(checked[i-1]) > key(c) {
 		i--
 	}
-	return slices.Insert(claims, i, c)
+	return slices.Insert(checked, i, c)
 }
 
 // Advance says that every operation called before horizon has been added, and
@@ -107,8 +107,8 @@ func (s *Stream) Advance(horizon int64) Result {
 	waiting := s.waiting[:0]
 	for _, m := range s.waiting {
 		if r := m.advance(s.horizon, s.options); r.Status != Linearizable {
-			m.over = true
-			if s.result = s.result.or(r); r.Status == Violated {
+			m.abandoned = true
+			if s.result = s.result.worse(r); r.Status == Violated {
 				break
 			}
 		} else if len(m.calls)+len(m.returns) > 0 {
@@ -127,7 +127,7 @@ func (s *Stream) Finish() Result { return s.Advance(forever) }
 func (s *Stream) Operations() int { return s.added }
 
 // advance judges what happened before horizon.
-func (m *streamed) advance(horizon int64, o Options) Result {
+func (m *streamedMachine) advance(horizon int64, o Options) Result {
 	called, returned := 0, 0
 	next := func() (event, bool) {
 		if called < len(m.calls) && m.calls[called].call < horizon &&
@@ -143,11 +143,11 @@ func (m *streamed) advance(horizon int64, o Options) Result {
 	}
 	result := Result{Status: Linearizable}
 	for e, more := next(); more; e, more = next() {
-		if !m.judge.add(e) {
-			result = m.violation(m.judge.convict(next), o)
+		if !m.monitor.add(e) {
+			result = m.violation(m.monitor.refute(next), o)
 			break
 		}
-		if m.judge.now.stopped {
+		if m.monitor.current.stopped {
 			result = m.undecided(fmt.Sprintf("the check ran out of time or memory at %s", e.c.op.ID))
 			break
 		}

@@ -15,7 +15,7 @@ import (
 func TestStreamAgrees(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := corrupted(t, anyHistory(t, rapid.IntRange(0, 24).Draw(t, "operations"), rapid.IntRange(1, 3).Draw(t, "machines")))
-		s := NewStream(context.Background(), h, Options{Unversioned: !told(h)})
+		s := NewStream(context.Background(), h, Options{Unversioned: !tellsVersions(h)})
 		late := rapid.Int64Range(0, 60).Draw(t, "late")
 		var r Result
 		for now := int64(900); now < 1400; now++ {
@@ -37,12 +37,12 @@ func TestStreamAgrees(t *testing.T) {
 	})
 }
 
-func told(h History) bool {
+func tellsVersions(h History) bool {
 	return slices.ContainsFunc(h.Operations, func(op Operation) bool { return op.Version != NoVersion })
 }
 
 func TestStreamRefusesWhatComesTooLate(t *testing.T) {
-	s := NewStream(t.Context(), large{operations: 1}.empty(), Options{})
+	s := NewStream(t.Context(), largeHistory{operations: 1}.empty(), Options{})
 	s.Advance(100)
 	op := Operation{ID: "c1.1", Machine: "lifecycle/a", Kind: KindRead, Call: 99, Return: 120, Outcome: Committed, State: "Init", Version: 0}
 	require.ErrorContains(t, s.Add(op), "c1.1 was called at 99ns: the history had been declared complete until 100ns")
@@ -53,7 +53,7 @@ func TestStreamRefusesWhatComesTooLate(t *testing.T) {
 
 // A stream keeps nothing of a long history but its end.
 func TestStreamForgets(t *testing.T) {
-	whole := large{operations: 20_000, clients: 20, unknown: 50, versions: true}.history(1)
+	whole := largeHistory{operations: 20_000, clients: 20, unknown: 50, versions: true}.history(1)
 	s := NewStream(t.Context(), whole, Options{})
 	most := 0
 	for i, op := range whole.Operations {
@@ -62,7 +62,7 @@ func TestStreamForgets(t *testing.T) {
 			require.Equal(t, Linearizable, s.Advance(op.Call).Status)
 		}
 		m := s.machines["lifecycle/a"]
-		most = max(most, len(m.calls)+len(m.returns)+len(m.judge.log)+m.judge.now.configurations.len())
+		most = max(most, len(m.calls)+len(m.returns)+len(m.monitor.log)+m.monitor.current.configurations.len())
 	}
 	require.Equal(t, Linearizable, s.Finish().Status)
 	require.Less(t, most, 1000)

@@ -30,7 +30,7 @@ func Timeline(ops []Operation) string {
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for i := range ops {
 		op := &ops[i]
-		from, to, end, until := column(op.Call), column(op.Return), "|", "to "+at(op.Return)
+		from, to, end, until := column(op.Call), column(op.Return), "|", "to "+formatTime(op.Return)
 		if op.Outcome == Unknown {
 			to, end, until = wide*len(instants), ">", "on"
 		}
@@ -38,14 +38,14 @@ func Timeline(ops []Operation) string {
 		if to > from {
 			bar += end
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s %s\n", op.ID, bar, deed(op), at(op.Call), until)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s %s\n", op.ID, bar, describeOperation(op), formatTime(op.Call), until)
 	}
 	w.Flush()
 	return b.String()
 }
 
-// drawn is how many operations of a contradiction Evidence draws.
-const drawn = 20
+// maxDrawn is how many operations of a contradiction Evidence draws.
+const maxDrawn = 20
 
 // Evidence says what contradicts each other, if the result was explained, and
 // draws it: the last of it if it is much. It is lines for people, or empty.
@@ -63,7 +63,7 @@ func (r *Result) Evidence() string {
 	} else {
 		what += ", whatever the others did:\n"
 	}
-	cut := max(n-drawn, 0)
+	cut := max(n-maxDrawn, 0)
 	if cut > 0 {
 		what += fmt.Sprintf("(the first %d are not drawn)\n", cut)
 	}

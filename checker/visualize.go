@@ -33,47 +33,47 @@ func Visualize(ctx context.Context, w io.Writer, h History, name string, annotat
 }
 
 func (m machine) visualize(ctx context.Context, w io.Writer, annotations []Annotation) error {
-	claims := m.claims()
-	v, violated := m.ending(ctx, claims)
-	s := newScene(m, v, claims, pageOperations)
-	ops := s.intervals(s.claims)
-	s.arrange(ops)
+	checked := m.checkedOps()
+	v, violated := m.lastEvents(ctx, checked)
+	s := newPage(m, v, checked, pageOperations)
+	ops := s.intervals(s.ops)
+	s.assignRows(ops)
 	steps := 0
 	_, info := porcupine.CheckOperationsVerbose(s.model(func() bool {
 		steps++
-		return steps > explored || ctx.Err() != nil
+		return steps > maxPageSteps || ctx.Err() != nil
 	}), ops, 0)
 	for _, orders := range info.PartialLinearizations() { // they come in any order
 		slices.SortFunc(orders, slices.Compare)
 	}
-	if violated && !v.undone {
-		c := culprit{machine: m, conviction: v, op: v.culprit().op}
+	if violated && !v.inconclusive {
+		c := culprit{machine: m, refutation: v, op: v.culprit().op}
 		_, sentence := c.explain()
 		_, operations := c.contradiction()
-		info.AddAnnotations(s.contradiction(operations, sentence))
+		info.AddAnnotations(s.contradictionMarks(operations, sentence))
 	}
-	info.AddAnnotations(s.faults(annotations))
-	info.AddAnnotations(s.omissions(len(claims), steps > explored || ctx.Err() != nil))
+	info.AddAnnotations(s.faultMarks(annotations))
+	info.AddAnnotations(s.omissionMarks(len(checked), steps > maxPageSteps || ctx.Err() != nil))
 	return porcupine.Visualize(s.model(func() bool { return false }), info, w) // replays what was found
 }
 
-// explored is how many steps are tried for a page. People look at the longest
+// maxPageSteps is how many steps are tried for a page. People look at the longest
 // order found, and seldom at the hundredth.
-const explored = 200_000
+const maxPageSteps = 200_000
 
-// ending is where the operations become impossible, or else where they, or time
+// lastEvents is where the operations become impossible, or else where they, or time
 // or memory, end.
-func (m machine) ending(ctx context.Context, claims []claim) (v *conviction, violated bool) {
-	j, source, _ := m.follow(ctx, claims, DefaultMemory)
-	if j.impossible() && !j.now.stopped {
-		return j.convict(source.next), true
+func (m machine) lastEvents(ctx context.Context, checked []checkedOp) (v *refutation, violated bool) {
+	j, source, _ := m.linearize(ctx, checked, DefaultMemory)
+	if j.impossible() && !j.current.stopped {
+		return j.refute(source.next), true
 	}
-	return j.remembers(), false
+	return j.recent(), false
 }
 
-// arrange gives each client a line. What may take effect at any time has its
+// assignRows gives each client a line. What may take effect at any time has its
 // own, below: it would hide what its client did next.
-func (s *scene) arrange(ops []porcupine.Operation) {
+func (s *page) assignRows(ops []porcupine.Operation) {
 	endless := func(i int) bool { return ops[i].Return > s.end }
 	order := make([]int, len(ops))
 	for i := range ops {
@@ -94,8 +94,8 @@ func (s *scene) arrange(ops []porcupine.Operation) {
 	}
 }
 
-// contradiction marks the operations that contradict each other.
-func (s *scene) contradiction(operations []Operation, sentence string) []porcupine.Annotation {
+// contradictionMarks marks the operations that contradict each other.
+func (s *page) contradictionMarks(operations []Operation, sentence string) []porcupine.Annotation {
 	var marks []porcupine.Annotation
 	for i := range operations {
 		op := &operations[i]
@@ -104,49 +104,49 @@ func (s *scene) contradiction(operations []Operation, sentence string) []porcupi
 			end = s.end
 		}
 		marks = append(marks, porcupine.Annotation{
-			Start: op.Call, End: end, Description: op.ID + " " + deed(op), Details: sentence, BackgroundColor: "#f4a6a0",
+			Start: op.Call, End: end, Description: op.ID + " " + describeOperation(op), Details: sentence, BackgroundColor: "#f4a6a0",
 		})
 	}
-	return tagged("contradiction", marks)
+	return assignTags("contradiction", marks)
 }
 
-// omissions says at the beginning of the page what is not on it, of so many
+// omissionMarks says at the beginning of the page what is not on it, of so many
 // operations, and whether the search was given up.
-func (s *scene) omissions(operations int, givenUp bool) []porcupine.Annotation {
+func (s *page) omissionMarks(operations int, givenUp bool) []porcupine.Annotation {
 	var marks []porcupine.Annotation
 	note := func(what, details string) {
 		marks = append(marks, porcupine.Annotation{Start: s.begin, End: s.begin, Description: what, Details: details, BackgroundColor: "#d8d8d8"})
 	}
-	if shown := len(s.claims); shown < operations {
+	if shown := len(s.ops); shown < operations {
 		note(fmt.Sprintf("%d of %d operations are shown", shown, operations),
 			"The last until the history ends or becomes impossible. What was before is in the states in which the page begins.")
 	}
-	if s.cut {
+	if s.truncated {
 		note("the page may begin in more states than it shows", "An order that is impossible here need not be impossible in the history.")
 	}
 	if givenUp {
 		note("not all orders were tried", "There may be orders that explain more than those shown.")
 	}
-	return tagged("cut", marks)
+	return assignTags("cut", marks)
 }
 
-// faults is the annotations that the page has room for: what goes on while it
+// faultMarks is the annotations that the page has room for: what goes on while it
 // lasts.
-func (s *scene) faults(annotations []Annotation) []porcupine.Annotation {
+func (s *page) faultMarks(annotations []Annotation) []porcupine.Annotation {
 	var marks []porcupine.Annotation
 	for _, a := range annotations {
 		if a.Start <= s.end && max(a.Start, a.End) >= s.begin {
 			marks = append(marks, porcupine.Annotation{
 				Start: max(a.Start, s.begin), End: min(max(a.Start, a.End), s.end), Description: a.Text,
-				Details: fmt.Sprintf("%s to %s", at(a.Start), at(max(a.Start, a.End))), BackgroundColor: "#ffd28a",
+				Details: fmt.Sprintf("%s to %s", formatTime(a.Start), formatTime(max(a.Start, a.End))), BackgroundColor: "#ffd28a",
 			})
 		}
 	}
-	return tagged("faults", marks)
+	return assignTags("faults", marks)
 }
 
-// tagged gives marks that overlap different tags: each is a line of the page.
-func tagged(tag string, marks []porcupine.Annotation) []porcupine.Annotation {
+// assignTags gives marks that overlap different tags: each is a line of the page.
+func assignTags(tag string, marks []porcupine.Annotation) []porcupine.Annotation {
 	slices.SortStableFunc(marks, func(x, y porcupine.Annotation) int { return int(min(max(x.Start-y.Start, -1), 1)) })
 	var ends []int64
 	for i := range marks {

@@ -10,16 +10,16 @@ import (
 	"pgregory.net/rapid"
 )
 
-// sceneOf is the scene of h's first machine, as a page of so many operations
+// pageAround is the scene of h's first machine, as a page of so many operations
 // would have it.
-func sceneOf(t require.TestingT, h History, most int) (s *scene, violated bool) {
+func pageAround(t require.TestingT, h History, most int) (s *page, violated bool) {
 	m := machines(h.Operations)[0]
 	a, err := m.compile(h, nil)
 	require.NoError(t, err)
 	m.automaton = a
-	claims := m.claims()
-	v, violated := m.ending(context.Background(), claims)
-	return newScene(m, v, claims, most), violated
+	checked := m.checkedOps()
+	v, violated := m.lastEvents(context.Background(), checked)
+	return newPage(m, v, checked, most), violated
 }
 
 // However little a page shows, what it shows can be explained if and only if
@@ -30,11 +30,11 @@ func TestPagesAreAsPossibleAsTheirHistories(t *testing.T) {
 		if rapid.Bool().Draw(t, "corrupted") {
 			h = corrupted(t, h)
 		}
-		s, violated := sceneOf(t, h, rapid.IntRange(1, 20).Draw(t, "shown"))
+		s, violated := pageAround(t, h, rapid.IntRange(1, 20).Draw(t, "shown"))
 		require.Equal(t, Check(context.Background(), h, Options{}).Status == Violated, violated)
 		steps := 0
-		possible := porcupine.CheckOperations(s.model(func() bool { steps++; return steps > explored }), s.intervals(s.claims))
-		if possible || steps <= explored && !s.cut {
+		possible := porcupine.CheckOperations(s.model(func() bool { steps++; return steps > maxPageSteps }), s.intervals(s.ops))
+		if possible || steps <= maxPageSteps && !s.truncated {
 			require.Equal(t, !violated, possible)
 		}
 	})
@@ -52,7 +52,7 @@ func TestVisualize(t *testing.T) {
 		require.Equal(t, page.String(), again.String())
 		require.Contains(t, page.String(), "the disk of 1 is bad")
 		for _, op := range r.Contradiction {
-			require.Contains(t, page.String(), op.ID+" "+deed(&op))
+			require.Contains(t, page.String(), op.ID+" "+describeOperation(&op))
 		}
 		require.ErrorContains(t, Visualize(context.Background(), &page, h, "lacking/a", nil), "lacking/a")
 	})

@@ -19,14 +19,14 @@ import (
 // know to say why; nor does it try where an operation tells no version.
 //
 // It takes time O(n log n), or O(n) where versions are dense, as they are.
-func (a *automaton) witness(claims []claim) bool {
-	order, ok := byVersion(claims)
+func (a *automaton) witness(checked []checkedOp) bool {
+	order, ok := byVersion(checked)
 	if !ok {
 		return false
 	}
-	w := walk{automaton: a, state: a.initial, spares: unknownSteps(claims), claims: claims, rest: order}
+	w := witnessWalk{automaton: a, state: a.initial, spares: unknownSteps(checked), ops: checked, rest: order}
 	for len(w.rest) > 0 {
-		if !w.to(w.told()) {
+		if !w.advance(w.takeVersion()) {
 			return false
 		}
 	}
@@ -35,12 +35,12 @@ func (a *automaton) witness(claims []claim) bool {
 
 // byVersion is the claims that are known, by version. It reports false if one
 // of them has none.
-func byVersion(claims []claim) ([]int32, bool) {
-	order := make([]int32, 0, len(claims))
+func byVersion(checked []checkedOp) ([]int32, bool) {
+	order := make([]int32, 0, len(checked))
 	highest := int64(0)
-	for i := range claims {
-		c := &claims[i]
-		if c.verb == mute || c.verb == may {
+	for i := range checked {
+		c := &checked[i]
+		if c.meaning == noEffect || c.meaning == unknownStep {
 			continue
 		}
 		if c.version == NoVersion {
@@ -51,7 +51,7 @@ func byVersion(claims []claim) ([]int32, bool) {
 	}
 	if highest > 2*int64(len(order)) {
 		slices.SortFunc(order, func(x, y int32) int {
-			if a, b := claims[x].version, claims[y].version; a != b {
+			if a, b := checked[x].version, checked[y].version; a != b {
 				return int(min(max(a-b, -1), 1))
 			}
 			return int(x - y)
@@ -60,14 +60,14 @@ func byVersion(claims []claim) ([]int32, bool) {
 	}
 	first := make([]int32, highest+2)
 	for _, i := range order {
-		first[claims[i].version+1]++
+		first[checked[i].version+1]++
 	}
 	for v := range highest {
 		first[v+1] += first[v]
 	}
 	sorted := make([]int32, len(order))
 	for _, i := range order {
-		v := claims[i].version
+		v := checked[i].version
 		sorted[first[v]] = i
 		first[v]++
 	}
@@ -75,11 +75,11 @@ func byVersion(claims []claim) ([]int32, bool) {
 }
 
 // unknownSteps is the unknown steps, kind by kind, each in order of call.
-func unknownSteps(claims []claim) (spares [][]*claim) {
+func unknownSteps(checked []checkedOp) (spares [][]*checkedOp) {
 	var kinds map[[2]int32]int
-	for i := range claims {
-		c := &claims[i]
-		if c.verb != may {
+	for i := range checked {
+		c := &checked[i]
+		if c.meaning != unknownStep {
 			continue
 		}
 		if kinds == nil {
@@ -96,23 +96,23 @@ func unknownSteps(claims []claim) (spares [][]*claim) {
 	return spares
 }
 
-// walk is how far the witness has come.
-type walk struct {
+// witnessWalk is how far the witness has come.
+type witnessWalk struct {
 	*automaton
-	claims  []claim
-	rest    []int32 // of claims, those that tell a later version
+	ops     []checkedOp
+	rest    []int32 // of checked, those that tell a later version
 	state   int32
 	version int64
-	time    int64      // the earliest instant of what comes next
-	spares  [][]*claim // unknown steps that no gap has used
-	needed  []int32    // by state: the versions in rest that only an unknown step can have made; nil until there is a gap
-	tries   int        // left to fill this gap
+	time    int64          // the earliest instant of what comes next
+	spares  [][]*checkedOp // unknown steps that no gap has used
+	needed  []int32        // by state: the versions in rest that only an unknown step can have made; nil until there is a gap
+	tries   int            // left to fill this gap
 }
 
-// told takes from the rest all that tells the next version.
-func (w *walk) told() []int32 {
+// takeVersion takes from the rest all that tells the next version.
+func (w *witnessWalk) takeVersion() []int32 {
 	n := 1
-	for n < len(w.rest) && w.claims[w.rest[n]].version == w.claims[w.rest[0]].version {
+	for n < len(w.rest) && w.ops[w.rest[n]].version == w.ops[w.rest[0]].version {
 		n++
 	}
 	told := w.rest[:n]
@@ -120,20 +120,20 @@ func (w *walk) told() []int32 {
 	if w.needed == nil {
 		return told
 	}
-	if state := w.unmade(told); state >= 0 {
+	if state := w.stateOfUnknownStep(told); state >= 0 {
 		w.needed[state]--
 	}
 	return told
 }
 
-// unmade is the state of a version, given all that tells it, if an unknown step
+// stateOfUnknownStep is the state of a version, given all that tells it, if an unknown step
 // must have made it; or unsaid.
-func (w *walk) unmade(told []int32) int32 {
-	state := unsaid
+func (w *witnessWalk) stateOfUnknownStep(told []int32) int32 {
+	state := unspecified
 	for _, i := range told {
-		switch c := &w.claims[i]; {
-		case c.verb == stepped:
-			return unsaid
+		switch c := &w.ops[i]; {
+		case c.meaning == committedStep:
+			return unspecified
 		case c.state >= 0:
 			state = c.state
 		}
@@ -141,34 +141,34 @@ func (w *walk) unmade(told []int32) int32 {
 	return state
 }
 
-// to goes on to the next version that was told, given all that tells it.
-func (w *walk) to(told []int32) bool {
-	claims, version := w.claims, w.claims[told[0]].version
-	var made *claim
+// advance goes on to the next version that was told, given all that tells it.
+func (w *witnessWalk) advance(told []int32) bool {
+	checked, version := w.ops, w.ops[told[0]].version
+	var made *checkedOp
 	for _, i := range told {
-		if c := &claims[i]; c.verb == stepped && made != nil {
+		if c := &checked[i]; c.meaning == committedStep && made != nil {
 			return false
-		} else if c.verb == stepped {
+		} else if c.meaning == committedStep {
 			made = c
 		}
 	}
 	w.tries = 256
 	if made == nil {
 		fits := func() bool {
-			return w.observed(w.state, version, &claims[told[0]]) && !slices.ContainsFunc(told, func(i int32) bool { return claims[i].ret < w.time })
+			return w.holdsIn(w.state, version, &checked[told[0]]) && !slices.ContainsFunc(told, func(i int32) bool { return checked[i].ret < w.time })
 		}
-		return w.fill(version-w.version, fits) && w.tell(told, version)
+		return w.fill(version-w.version, fits) && w.checkReaders(told, version)
 	}
 	if !w.fill(version-w.version-1, func() bool { return w.allows(w.state, made) && w.time <= made.ret }) {
 		return false
 	}
 	w.time = max(w.time, made.call)
 	w.state = made.to
-	return w.time <= made.ret && made.sees(made.to, version) && w.tell(told, version)
+	return w.time <= made.ret && made.matches(made.to, version) && w.checkReaders(told, version)
 }
 
 // fill takes n unknown steps to where it fits.
-func (w *walk) fill(n int64, fits func() bool) bool {
+func (w *witnessWalk) fill(n int64, fits func() bool) bool {
 	if n <= 0 {
 		return n == 0 && fits()
 	}
@@ -190,14 +190,14 @@ func (w *walk) fill(n int64, fits func() bool) bool {
 // choices is the kinds of unknown steps that are legal now, in the order in which
 // fill tries them, so that the least is lost for what comes: first those that no
 // later version needs, of these what can be soonest, and what there is most of.
-func (w *walk) choices() (kinds []int) {
-	w.need()
+func (w *witnessWalk) choices() (kinds []int) {
+	w.countNeeded()
 	for k, spares := range w.spares {
 		if len(spares) > 0 && w.allows(w.state, spares[0]) {
 			kinds = append(kinds, k)
 		}
 	}
-	scarce := func(spares []*claim) int {
+	scarce := func(spares []*checkedOp) int {
 		if len(spares) > int(w.needed[spares[0].to]) {
 			return 0
 		}
@@ -210,29 +210,29 @@ func (w *walk) choices() (kinds []int) {
 	return kinds
 }
 
-// need counts, once, the versions to come that unknown steps must have made.
-func (w *walk) need() {
+// countNeeded counts, once, the versions to come that unknown steps must have made.
+func (w *witnessWalk) countNeeded() {
 	if w.needed != nil {
 		return
 	}
 	needed := make([]int32, len(w.states))
 	for ahead := *w; len(ahead.rest) > 0; {
-		if state := ahead.unmade(ahead.told()); state >= 0 {
+		if state := ahead.stateOfUnknownStep(ahead.takeVersion()); state >= 0 {
 			needed[state]++
 		}
 	}
 	w.needed = needed
 }
 
-// tell checks what observes a version, now reached.
-func (w *walk) tell(told []int32, version int64) bool {
+// checkReaders checks what observes a version, now reached.
+func (w *witnessWalk) checkReaders(told []int32, version int64) bool {
 	made := w.time
 	for _, i := range told {
-		c := &w.claims[i]
-		if c.verb == stepped {
+		c := &w.ops[i]
+		if c.meaning == committedStep {
 			continue
 		}
-		if !w.observed(w.state, version, c) || c.ret < made {
+		if !w.holdsIn(w.state, version, c) || c.ret < made {
 			return false
 		}
 		w.time = max(w.time, c.call)

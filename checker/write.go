@@ -32,8 +32,8 @@ func headerOf(h History) header {
 	return header{formatName, formatVersion, h.Model, h.Definitions}
 }
 
-// line is an operation as written. Pointers tell empty from absent.
-type line struct {
+// operationJSON is an operation as written. Pointers tell empty from absent.
+type operationJSON struct {
 	Client   int     `json:"client"`
 	ID       string  `json:"id"`
 	Machine  *string `json:"machine,omitempty"`
@@ -61,7 +61,7 @@ func Write(w io.Writer, h History) error {
 	ops := slices.Clone(h.Operations)
 	slices.SortStableFunc(ops, func(x, y Operation) int { return cmp.Compare(x.Call, y.Call) })
 	for i := range ops {
-		if err := enc.Encode(ops[i].line(h.Model)); err != nil {
+		if err := enc.Encode(ops[i].toJSON(h.Model)); err != nil {
 			return err
 		}
 	}
@@ -71,12 +71,12 @@ func Write(w io.Writer, h History) error {
 	return validate(h.Model, h.Definitions, ops)
 }
 
-func (op *Operation) line(m Model) line {
-	l := line{
+func (op *Operation) toJSON(m Model) operationJSON {
+	l := operationJSON{
 		Client: op.Client, ID: op.ID, Kind: op.Kind, Argument: op.Argument, Expected: op.Expected,
 		Call: op.Call, Outcome: op.Outcome, Reason: op.Reason, State: op.State,
 	}
-	if m.named() || op.Machine != "" {
+	if m.namesMachines() || op.Machine != "" {
 		l.Machine = &op.Machine
 	}
 	if op.Return != NoReturn {

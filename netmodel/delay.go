@@ -24,17 +24,17 @@ const (
 var delayKinds = []string{"constant", "uniform", "exponential", "heavy"}
 
 // String is the text form, as in "uniform".
-func (k DelayKind) String() string { return word("DelayKind", delayKinds, k) }
+func (k DelayKind) String() string { return enumText("DelayKind", delayKinds, k) }
 
 // MarshalText implements encoding.TextMarshaler. It refuses an unknown kind.
 func (k DelayKind) MarshalText() ([]byte, error) {
-	return marshalWord("delay kind", delayKinds, k)
+	return marshalEnum("delay kind", delayKinds, k)
 }
 
 // UnmarshalText implements encoding.TextUnmarshaler. It refuses what String
 // does not write.
 func (k *DelayKind) UnmarshalText(text []byte) error {
-	return unmarshalWord("delay kind", delayKinds, k, text)
+	return unmarshalEnum("delay kind", delayKinds, k, text)
 }
 
 // Delay says how long a message is under way. The zero Delay is none at all.

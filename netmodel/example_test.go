@@ -24,7 +24,7 @@ func Example() {
 	}
 	show(10 * netmodel.Millisecond)
 	for _, l := range partition {
-		n.Join(l)
+		n.Uncut(l)
 	}
 	show(20 * netmodel.Millisecond)
 	// Output:

@@ -13,16 +13,16 @@ const (
 	forDuplicate
 	forCopyDelay
 	forReorder
-	forDetour
+	forReorderDelay
 	forBurst // of a link, whose word stands in the place of a message's
 	forBurstDrop
 	forCorrupt
 	forReset
 )
 
-// maxDetour is the longest extra delay of a reordered message, in typical
+// maxReorderDelay is the longest extra delay of a reordered message, in typical
 // delays of the link.
-const maxDetour = 4
+const maxReorderDelay = 4
 
 // Judge decides on the message with this fate key, sent over l at now. It
 // depends on seed, l, fate, the occurrence (each call for l and fate is one,
@@ -59,21 +59,21 @@ func (n *Network) Judge(now Duration, l Link, fate uint64) Verdict {
 		return v
 	case s.overridden:
 		if o, found := n.overrides[address{fate, v.Occurrence, l}]; found {
-			o.rule(now, &v)
+			o.apply(now, &v)
 			return v
 		}
 	}
 	k := n.seed.Word(v.Key).Word(uint64(v.Occurrence))
 	if b := &s.profile.Burst; b.Chance != 0 && b.bad(now, n.seed.Word(l.word())) && b.Drop.at(k, forBurstDrop) {
-		v.Fate, v.Cause = Drop, Bursting
+		v.Fate, v.Cause = Drop, BurstLoss
 		return v
 	}
-	s.rule(now, k, &v)
+	s.decide(now, k, &v)
 	return v
 }
 
-// rule writes the link's own verdict, by the choices at k, into v.
-func (s *link) rule(now Duration, k keyed.Key, v *Verdict) {
+// decide writes the link's own verdict, by the choices at k, into v.
+func (s *link) decide(now Duration, k keyed.Key, v *Verdict) {
 	p := s.profile
 	if p.Drop.at(k, forDrop) {
 		v.Fate, v.Cause = Drop, Loss
@@ -88,13 +88,13 @@ func (s *link) rule(now Duration, k keyed.Key, v *Verdict) {
 	case p.Corrupt.at(k, forCorrupt):
 		v.Fate, v.Cause = Drop, Corrupted
 	case p.Reset.at(k, forReset):
-		v.Fate, v.Cause = Drop, Broken
+		v.Fate, v.Cause = Drop, ConnectionReset
 	case p.Reorder.at(k, forReorder):
 		v.Reordered = true
-		v.At += p.Delay.detour(k)
+		v.At += p.Delay.reorderDelay(k)
 	}
 	if !v.Reordered {
-		s.follow(p.Gap, v)
+		s.keepOrder(p.Gap, v)
 	}
 	if v.Fate == Drop {
 		return
@@ -105,17 +105,17 @@ func (s *link) rule(now Duration, k keyed.Key, v *Verdict) {
 	}
 }
 
-// follow has a message arrive after all that keep the order.
-func (s *link) follow(gap Duration, v *Verdict) {
-	if least := s.last + gap; gap != 0 && s.last != 0 && v.At < least {
+// keepOrder has a message arrive after all that keep the order.
+func (s *link) keepOrder(gap Duration, v *Verdict) {
+	if least := s.lastArrival + gap; gap != 0 && s.lastArrival != 0 && v.At < least {
 		v.At, v.Queued = least, true
 	}
-	v.At = max(v.At, s.last)
-	s.last = v.At
+	v.At = max(v.At, s.lastArrival)
+	s.lastArrival = v.At
 }
 
-// detour is the extra delay of a reordered message.
-func (d Delay) detour(k keyed.Key) Duration {
-	most := uint64(maxDetour * d.typical())
-	return Duration(k.Word(uint64(forDetour)).Below(most + 1))
+// reorderDelay is the extra delay of a reordered message.
+func (d Delay) reorderDelay(k keyed.Key) Duration {
+	most := uint64(maxReorderDelay * d.typical())
+	return Duration(k.Word(uint64(forReorderDelay)).Below(most + 1))
 }

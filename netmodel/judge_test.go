@@ -30,10 +30,10 @@ func TestVerdictsAreAFunctionOfWhatTheNetworkWasTold(t *testing.T) {
 			l := Link{id.Draw(t, "from"), id.Draw(t, "to")}
 			do := rapid.SampledFrom([]func(n *Network){
 				func(n *Network) { n.Cut(l) },
-				func(n *Network) { n.Join(l) },
+				func(n *Network) { n.Uncut(l) },
 				func(n *Network) { n.Heal(steady) },
 				func(n *Network) { n.Refuse(l) },
-				func(n *Network) { n.Accept(l) },
+				func(n *Network) { n.Unrefuse(l) },
 				func(n *Network) { n.Reset(l) },
 				func(n *Network) { n.SetProfile(l, base) },
 				func(n *Network) { n.Override(l, 1, 1, Override{Fate: Drop}) },
@@ -69,7 +69,7 @@ func TestOccurrencesCountPerLinkAndFate(t *testing.T) {
 			n.Cut(there)
 		}
 		if want == 9 {
-			n.Join(there)
+			n.Uncut(there)
 		}
 		require.Equal(t, want, n.Judge(0, there, 7).Occurrence)
 		require.Equal(t, want, n.Judge(0, Link{1, 1}, 7).Occurrence)

@@ -14,7 +14,7 @@ import (
 // pass it by.
 type Network struct {
 	seed      keyed.Key
-	place     [MaxID + 1]uint8 // 1 + a process's index into links, 0 if it is unknown
+	index     [MaxID + 1]uint8 // 1 + a process's index into links, 0 if it is unknown
 	size      int              // processes
 	links     []link           // size × size, by sender, then receiver
 	seen      counter
@@ -23,19 +23,19 @@ type Network struct {
 
 // link is the state of one direction between two processes.
 type link struct {
-	profile    *Profile // shared between links, never changed
-	last       Duration // the latest arrival of a message that keeps the order
-	connection uint32   // how often it was reset
-	cuts       int32    // how many cuts of it hold
-	clogs      int32    // how many clogs of it hold
-	refusals   int32    // how many refusals of it hold
-	overridden bool     // some message on it has an override
+	profile     *Profile // shared between links, never changed
+	lastArrival Duration // the latest arrival of a message that keeps the order
+	connection  uint32   // how often it was reset
+	cuts        int32    // how many cuts of it hold
+	clogs       int32    // how many clogs of it hold
+	refusals    int32    // how many refusals of it hold
+	overridden  bool     // some message on it has an override
 }
 
 // address names one message by what a person can read in a trace.
 // The fields leave no gap, so that a lookup hashes it in one piece.
 type address struct {
-	fate       uint64
+	fateKey    uint64
 	occurrence uint32
 	link       Link
 }
@@ -50,10 +50,10 @@ func New(seed keyed.Key, ids []ID, base Profile) *Network {
 		overrides: map[address]Override{},
 	}
 	for i, id := range ids {
-		if !id.valid() || n.place[id] != 0 {
+		if !id.valid() || n.index[id] != 0 {
 			panic(fmt.Sprintf("netmodel: process %d is out of range or listed twice", id))
 		}
-		n.place[id] = uint8(i + 1)
+		n.index[id] = uint8(i + 1)
 	}
 	n.SetAll(base)
 	return n
@@ -92,9 +92,9 @@ func (n *Network) Cut(l Link) {
 	}
 }
 
-// Join undoes one Cut of l. It does nothing if l is open, so that a fault's end
+// Uncut undoes one Cut of l. It does nothing if l is open, so that a fault's end
 // may stay in a plan whose beginning was taken out.
-func (n *Network) Join(l Link) {
+func (n *Network) Uncut(l Link) {
 	if s := n.link(l); s.cuts > 0 {
 		s.cuts--
 	}
@@ -111,8 +111,8 @@ func (n *Network) Refuse(l Link) {
 	}
 }
 
-// Accept undoes one Refuse of l. It does nothing if there is none.
-func (n *Network) Accept(l Link) {
+// Unrefuse undoes one Refuse of l. It does nothing if there is none.
+func (n *Network) Unrefuse(l Link) {
 	if s := n.link(l); s.refusals > 0 {
 		s.refusals--
 	}
@@ -141,7 +141,7 @@ func (n *Network) Unclog(l Link) bool {
 func (n *Network) Reset(l Link) {
 	s := n.link(l)
 	s.connection++
-	s.last = 0
+	s.lastArrival = 0
 }
 
 // Connection is the number of l's present connection. What is sent now arrives
@@ -153,10 +153,10 @@ type Arrival uint8
 
 // Arrivals.
 const (
-	Through   Arrival = iota // it is there
-	Held                     // the link is clogged
-	LostCut                  // the link is cut
-	LostReset                // its connection has ended
+	Arrived     Arrival = iota // it is there
+	Clogged                    // the link is clogged
+	LostToCut                  // the link is cut
+	LostToReset                // its connection has ended
 )
 
 // Arrive says what becomes of a message that has come over l to its end, and
@@ -164,13 +164,13 @@ const (
 func (n *Network) Arrive(l Link, connection uint32) Arrival {
 	switch s := n.link(l); {
 	case s.cuts > 0:
-		return LostCut
+		return LostToCut
 	case s.connection != connection:
-		return LostReset
+		return LostToReset
 	case s.clogs > 0:
-		return Held
+		return Clogged
 	}
-	return Through
+	return Arrived
 }
 
 // Heal undoes all cuts, clogs and refusals and gives every link the profile p, as
@@ -180,7 +180,7 @@ func (n *Network) Heal(p Profile) {
 	n.SetAll(p)
 	for i := range n.links {
 		s := &n.links[i]
-		s.cuts, s.clogs, s.refusals, s.last = 0, 0, 0, 0
+		s.cuts, s.clogs, s.refusals, s.lastArrival = 0, 0, 0, 0
 	}
 }
 
@@ -197,8 +197,8 @@ func (n *Network) Override(l Link, fate uint64, occurrence uint32, o Override) {
 
 // link is the state of l.
 func (n *Network) link(l Link) *link {
-	if l.From > MaxID || l.To > MaxID || n.place[l.From] == 0 || n.place[l.To] == 0 {
+	if l.From > MaxID || l.To > MaxID || n.index[l.From] == 0 || n.index[l.To] == 0 {
 		panic(fmt.Sprintf("netmodel: link %d>%d: unknown process", l.From, l.To))
 	}
-	return &n.links[int(n.place[l.From]-1)*n.size+int(n.place[l.To]-1)]
+	return &n.links[int(n.index[l.From]-1)*n.size+int(n.index[l.To]-1)]
 }

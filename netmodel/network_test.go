@@ -9,14 +9,14 @@ import (
 
 func TestCutsAddUp(t *testing.T) {
 	n := network(steady)
-	n.Join(there) // nothing to undo
+	n.Uncut(there) // nothing to undo
 	n.Cut(there)
 	n.Cut(there)
 	v := n.Judge(0, there, 7)
 	require.Equal(t, Verdict{Key: v.Key, Occurrence: 1, Fate: Drop, Cause: CutOff}, v)
-	n.Join(there)
+	n.Uncut(there)
 	require.False(t, n.Open(there))
-	n.Join(there)
+	n.Uncut(there)
 	require.True(t, n.Open(there))
 	require.Equal(t, Deliver, n.Judge(0, there, 7).Fate)
 }
@@ -39,7 +39,7 @@ func TestACutLeavesLaterVerdictsAsTheyWere(t *testing.T) {
 			cut.Cut(there)
 		}
 		if i == 40 {
-			cut.Join(there)
+			cut.Uncut(there)
 		}
 		now := Duration(i) * Minute
 		want, got := whole.Judge(now, there, 7), cut.Judge(now, there, 7)

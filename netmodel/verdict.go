@@ -14,34 +14,34 @@ const (
 var fates = []string{"deliver", "drop"}
 
 // String is the text form, as in "drop".
-func (f Fate) String() string { return word("Fate", fates, f) }
+func (f Fate) String() string { return enumText("Fate", fates, f) }
 
 // MarshalText implements encoding.TextMarshaler. It refuses an unknown fate.
-func (f Fate) MarshalText() ([]byte, error) { return marshalWord("fate", fates, f) }
+func (f Fate) MarshalText() ([]byte, error) { return marshalEnum("fate", fates, f) }
 
 // UnmarshalText implements encoding.TextUnmarshaler. It refuses what String
 // does not write.
-func (f *Fate) UnmarshalText(text []byte) error { return unmarshalWord("fate", fates, f, text) }
+func (f *Fate) UnmarshalText(text []byte) error { return unmarshalEnum("fate", fates, f, text) }
 
 // Cause is why a message is dropped.
 type Cause uint8
 
 // Causes.
 const (
-	NoCause    Cause = iota // it is delivered
-	Loss                    // by the link's profile
-	CutOff                  // the link is cut
-	Overridden              // an Override says so
-	Bursting                // by the profile, in a burst
-	Corrupted               // its bytes are damaged: the connection ends At
-	Broken                  // the connection breaks in its midst, At
-	Refused                 // the sender knows that it has not left
+	NoCause         Cause = iota // it is delivered
+	Loss                         // by the link's profile
+	CutOff                       // the link is cut
+	Overridden                   // an Override says so
+	BurstLoss                    // by the profile, in a burst
+	Corrupted                    // its bytes are damaged: the connection ends At
+	ConnectionReset              // the connection breaks in its midst, At
+	Refused                      // the sender knows that it has not left
 )
 
 var causes = []string{"none", "loss", "cut", "override", "burst", "corrupt", "reset", "refused"}
 
 // String is the text form, as in "cut".
-func (c Cause) String() string { return word("Cause", causes, c) }
+func (c Cause) String() string { return enumText("Cause", causes, c) }
 
 // Verdict is what becomes of one message. Times are points of virtual time, and
 // 0 where nothing arrives.
@@ -59,8 +59,8 @@ type Verdict struct {
 	Queued     bool // it waits for the bandwidth
 }
 
-// Ends reports whether the connection ends with the message, At.
-func (v *Verdict) Ends() bool { return v.Cause == Corrupted || v.Cause == Broken }
+// EndsConnection reports whether the connection ends with the message, At.
+func (v *Verdict) EndsConnection() bool { return v.Cause == Corrupted || v.Cause == ConnectionReset }
 
 // Override is a verdict set beforehand for one message. Its spans count from
 // the sending. The message keeps no order: it waits for none before it, and
@@ -93,8 +93,8 @@ func (o Override) Validate() error {
 	return checkSpan("copy", o.Copy)
 }
 
-// rule writes o into the verdict on the message it was set for.
-func (o Override) rule(now Duration, v *Verdict) {
+// apply writes o into the verdict on the message it was set for.
+func (o Override) apply(now Duration, v *Verdict) {
 	if o.Fate == Drop {
 		v.Fate, v.Cause = Drop, Overridden
 		return

@@ -2,30 +2,30 @@ package node
 
 import "github.com/lockstep-dst/lockstep/node/wal"
 
-// proposal is the acceptor (rule 1). Whatever the answer, it is said only when
+// handleProposal is the acceptor (rule 1). Whatever the answer, it is said only when
 // all that the acceptor has done to the machine is durable (rule 5).
-func (n *Node) proposal(from ID, p *Proposal) {
-	if n.swamped() {
-		n.counts.Failed++
+func (n *Node) handleProposal(from ID, p *Proposal) {
+	if n.logBacklogFull() {
+		n.counts.Discarded++
 		return // it will be sent again
 	}
-	m := n.machine(p.Key)
+	m := n.ensureMachine(p.Key)
 	if m == nil {
-		n.unheard(p.Key)
+		n.fetchDefinition(p.Key)
 	}
-	if reason := n.refuses(m, p); reason != "" {
+	if reason := n.rejectReason(m, p); reason != "" {
 		n.counts.rejected(reason)
 		r := n.rejects.make()
 		*r = Reject{Phase: p.Phase, Key: p.Key, Ballot: p.Ballot, Reason: reason, First: p.First}
 		if reason == StaleBallot {
-			n.mark(MarkPrepareRefused + Mark(p.Phase-Prepare))
-			r.Promised = later(m.promised, m.accepted)
-			n.say(from, r, m.pos)
+			n.mark(MarkPrepareRejected + Mark(p.Phase-Prepare))
+			r.Promised = maxBallot(m.promised, m.accepted)
+			n.sendWhenDurable(from, r, m.durableAt)
 			return
 		}
-		n.say(from, r, 0)
+		n.sendWhenDurable(from, r, 0)
 		if m != nil {
-			n.forget(m)
+			n.dropIfEmpty(m)
 		}
 		return
 	}
@@ -37,24 +37,24 @@ func (n *Node) proposal(from ID, p *Proposal) {
 	} else {
 		n.accept(m, p)
 	}
-	n.say(from, a, m.pos)
+	n.sendWhenDurable(from, a, m.durableAt)
 }
 
-// refuses says why a proposal must not be acknowledged; it is empty if it may.
-func (n *Node) refuses(m *machine, p *Proposal) Reason {
+// rejectReason says why a proposal must not be acknowledged; it is empty if it may.
+func (n *Node) rejectReason(m *machine, p *Proposal) Reason {
 	switch {
 	case m == nil:
 		return UnknownDefinition
 	case p.Ballot.Epoch != firstEpoch:
 		return StaleEpoch
-	case !n.plausible(p.Ballot) || !p.Next.IsZero() && !n.plausible(p.Next):
+	case !n.validBallot(p.Ballot) || !p.Next.IsZero() && !n.validBallot(p.Next):
 		return Malformed
 	case p.Phase == Prepare:
 		if m.promised.Less(p.Ballot) && m.accepted.Less(p.Ballot) {
 			return ""
 		}
 		return StaleBallot
-	case p.Phase != Accept || p.Value == nil || !p.Value.follows(m.value, m.def) && p.Value.check(m.def) != nil:
+	case p.Phase != Accept || p.Value == nil || !p.Value.extends(m.value, m.def) && p.Value.check(m.def) != nil:
 		return Malformed
 	case m.accepted == p.Ballot:
 		// Sent again, or it came by repair: one ballot has one value.
@@ -75,47 +75,47 @@ func (n *Node) promise(m *machine, b Ballot) {
 	}
 	m.promised = b
 	n.persist(m, false)
-	n.fact(Fact{Kind: Promised, Key: m.key, Ballot: b, At: m.pos})
+	n.observe(Observation{Kind: Promised, Key: m.key, Ballot: b, DurableAt: m.durableAt})
 }
 
 // accept makes m hold the proposal's value, and promises its next ballot.
 func (n *Node) accept(m *machine, p *Proposal) {
 	if m.accepted == p.Ballot {
-		n.mark(MarkAcceptedAgain)
+		n.mark(MarkDuplicateAccept)
 		if m.promised.Less(p.Next) {
-			n.mark(MarkPromisedAfter)
+			n.mark(MarkNextPromisedLate)
 		}
 		n.promise(m, p.Next)
 		return
 	}
-	before := m.standing()
+	before := m.contribution()
 	m.accepted, m.value = p.Ballot, p.Value
-	n.account(m, before)
-	m.promised = later(m.promised, later(p.Ballot, p.Next))
+	n.updateDigest(m, before)
+	m.promised = maxBallot(m.promised, maxBallot(p.Ballot, p.Next))
 	n.persist(m, true)
-	n.fact(Fact{Kind: Accepted, Key: m.key, Ballot: p.Ballot, Value: p.Value, At: m.pos})
-	n.fact(Fact{Kind: Promised, Key: m.key, Ballot: m.promised, At: m.pos})
+	n.observe(Observation{Kind: Accepted, Key: m.key, Ballot: p.Ballot, Value: p.Value, DurableAt: m.durableAt})
+	n.observe(Observation{Kind: Promised, Key: m.key, Ballot: m.promised, DurableAt: m.durableAt})
 }
 
 // persist appends what the acceptor holds of m to the log. Without a value, or
 // without an earlier record, the promise is all that there is.
 func (n *Node) persist(m *machine, withValue bool) {
-	m.pos = n.append(m, withValue || m.value == nil)
+	m.durableAt = n.appendToLog(m, withValue || m.value == nil)
 	n.appended += int64(len(n.scratch) + wal.Overhead)
 }
 
-// readRequest reports what the acceptor has accepted, when that is durable.
-func (n *Node) readRequest(from ID, r *ReadRequest) {
+// handleReadRequest reports what the acceptor has accepted, when that is durable.
+func (n *Node) handleReadRequest(from ID, r *ReadRequest) {
 	report := n.reports.make()
 	*report = ReadReport{Key: r.Key, Read: r.Read, First: r.First}
-	m := n.known(r.Key)
+	m := n.findMachine(r.Key)
 	switch {
 	case m != nil:
 		report.Accepted, report.Value = m.accepted, m.value
-		n.say(from, report, m.pos)
-	case n.define(r.Key) != nil: // a look at a machine does not make one
-		n.say(from, report, 0)
+		n.sendWhenDurable(from, report, m.durableAt)
+	case n.findDefinition(r.Key) != nil: // a look at a machine does not make one
+		n.sendWhenDurable(from, report, 0)
 	default:
-		n.counts.Failed++
+		n.counts.Discarded++
 	}
 }

@@ -13,31 +13,31 @@ import (
 
 const key = "lifecycle/a"
 
-// register is rule 1 as docs/PROTOCOL.md says it, and no more.
-type register struct {
+// modelAcceptor is rule 1 as docs/PROTOCOL.md says it, and no more.
+type modelAcceptor struct {
 	promised, accepted node.Ballot
 	value              *node.Value
 }
 
 // acknowledges says whether the register consents to p, and what it becomes.
-func (r register) acknowledges(p *node.Proposal) (bool, register) {
+func (r modelAcceptor) acknowledges(p *node.Proposal) (bool, modelAcceptor) {
 	b := p.Ballot
 	if p.Phase == node.Prepare {
 		if !r.promised.Less(b) || !r.accepted.Less(b) {
 			return false, r
 		}
-		return true, register{b, r.accepted, r.value}
+		return true, modelAcceptor{b, r.accepted, r.value}
 	}
 	if r.accepted == b {
 		if !r.value.Equal(p.Value) {
 			return false, r
 		}
-		return true, register{highest(r.promised, p.Next), r.accepted, r.value}
+		return true, modelAcceptor{highest(r.promised, p.Next), r.accepted, r.value}
 	}
 	if b.Less(r.promised) || !r.accepted.Less(b) {
 		return false, r
 	}
-	return true, register{highest(b, p.Next), b, p.Value}
+	return true, modelAcceptor{highest(b, p.Next), b, p.Value}
 }
 
 func highest(ballots ...node.Ballot) node.Ballot {
@@ -51,7 +51,7 @@ func TestAcceptorAgainstItsRule(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(3, nil)
 		h := w.hosts[2]
-		var twin register
+		var twin modelAcceptor
 		values := map[node.Ballot]*node.Value{}
 		for range rapid.IntRange(1, 40).Draw(t, "proposals") {
 			if rapid.IntRange(0, 9).Draw(t, "restart") == 0 {
@@ -62,13 +62,13 @@ func TestAcceptorAgainstItsRule(t *testing.T) {
 			ok, next := twin.acknowledges(p)
 			h.step(node.Event{Kind: node.Receive, From: 1, Message: p})
 
-			require.Len(t, w.flight, 1)
-			require.Equal(t, answer(p, ok, twin), w.flight[0].message)
-			w.flight = nil
+			require.Len(t, w.inFlight, 1)
+			require.Equal(t, answer(p, ok, twin), w.inFlight[0].message)
+			w.inFlight = nil
 
 			was, now := twin, h.node.Inspect(key)
 			twin = next
-			require.Equal(t, twin, register{now.Promised, now.Accepted, now.Value})
+			require.Equal(t, twin, modelAcceptor{now.Promised, now.Accepted, now.Value})
 			require.False(t, now.Promised.Less(was.promised), "promised went back")
 			require.False(t, now.Accepted.Less(was.accepted), "accepted went back")
 			if v := values[now.Accepted]; v != nil {
@@ -93,7 +93,7 @@ func drawProposal(t *rapid.T) *node.Proposal {
 	}
 	if p.Phase == node.Accept {
 		p.Value = rapid.SampledFrom([]*node.Value{
-			{State: "Init", Before: "Init"}, value("c1.1"), value("c2.1"), value("c1.1", "c2.1"), value("c1.1", "c2.1", "c1.2"),
+			{State: "Init", StateBefore: "Init"}, value("c1.1"), value("c2.1"), value("c1.1", "c2.1"), value("c1.1", "c2.1", "c1.2"),
 		}).Draw(t, "value")
 		p.Next = p.Ballot
 		p.Next.Round++
@@ -104,15 +104,15 @@ func drawProposal(t *rapid.T) *node.Proposal {
 // value is a lifecycle's after the operations.
 func value(ids ...node.OpID) *node.Value {
 	states := []string{"Init", "Running", "Stopped"}
-	v := &node.Value{Version: uint64(len(ids)), Serial: uint64(len(ids)), State: states[len(ids)%3], Before: "Init"}
+	v := &node.Value{Version: uint64(len(ids)), Serial: uint64(len(ids)), State: states[len(ids)%3], StateBefore: "Init"}
 	for i, id := range ids {
-		v.Recent = append(v.Recent, node.Entry{ID: id, To: states[(i+1)%3]})
+		v.Window = append(v.Window, node.Entry{ID: id, To: states[(i+1)%3]})
 	}
 	return v
 }
 
 // answer is what an acceptor in state r says to p.
-func answer(p *node.Proposal, ok bool, r register) node.Message {
+func answer(p *node.Proposal, ok bool, r modelAcceptor) node.Message {
 	switch {
 	case !ok && p.Phase == node.Accept && p.Ballot == r.accepted:
 		return &node.Reject{Phase: p.Phase, Key: key, Ballot: p.Ballot, Reason: node.Malformed, First: p.First}
@@ -131,7 +131,9 @@ func answer(p *node.Proposal, ok bool, r register) node.Message {
 // against its own value, which may be old.
 func TestAcceptorRefusesValuesThatContradictThemselves(t *testing.T) {
 	entry := func(id node.OpID, to string) node.Entry { return node.Entry{ID: id, To: to} }
-	void := func(id node.OpID, to string) node.Entry { return node.Entry{ID: id, To: to, Kind: node.VoidIllegal} }
+	void := func(id node.OpID, to string) node.Entry {
+		return node.Entry{ID: id, To: to, Kind: node.EntryTombstoneIllegal}
+	}
 	after := func(operations int) *node.Value {
 		var ids []node.OpID
 		for i := range operations {
@@ -143,28 +145,28 @@ func TestAcceptorRefusesValuesThatContradictThemselves(t *testing.T) {
 		value *node.Value
 		sound bool
 	}{
-		"untouched":                    {&node.Value{State: "Init", Before: "Init"}, true},
+		"untouched":                    {&node.Value{State: "Init", StateBefore: "Init"}, true},
 		"one entry":                    {value("c1.1"), true},
-		"early entries gone":           {&node.Value{Version: 9, Serial: 9, State: "Stopped", Before: "Running", Recent: []node.Entry{entry("c1.9", "Stopped")}}, true},
-		"as many entries as any ring":  {after(node.MaxRing), true},
-		"a void entry":                 {&node.Value{Version: 1, Serial: 2, State: "Running", Before: "Init", Recent: []node.Entry{entry("a", "Running"), void("b", "Running")}}, true},
-		"void entries only":            {&node.Value{Serial: 1, State: "Init", Before: "Init", Recent: []node.Entry{void("b", "Init")}}, true},
-		"retired":                      {&node.Value{Version: 5, Serial: 7, State: fsm.Retired, Before: "Init", Recent: []node.Entry{entry("a", fsm.Retired)}}, true},
-		"more":                         {after(node.MaxRing + 1), false},
+		"early entries gone":           {&node.Value{Version: 9, Serial: 9, State: "Stopped", StateBefore: "Running", Window: []node.Entry{entry("c1.9", "Stopped")}}, true},
+		"as many entries as any ring":  {after(node.MaxDedupWindow), true},
+		"a void entry":                 {&node.Value{Version: 1, Serial: 2, State: "Running", StateBefore: "Init", Window: []node.Entry{entry("a", "Running"), void("b", "Running")}}, true},
+		"void entries only":            {&node.Value{Serial: 1, State: "Init", StateBefore: "Init", Window: []node.Entry{void("b", "Init")}}, true},
+		"retired":                      {&node.Value{Version: 5, Serial: 7, State: fsm.Retired, StateBefore: "Init", Window: []node.Entry{entry("a", fsm.Retired)}}, true},
+		"more":                         {after(node.MaxDedupWindow + 1), false},
 		"no value":                     {nil, false},
 		"no state":                     {&node.Value{}, false},
-		"untouched in another state":   {&node.Value{State: "Running", Before: "Running"}, false},
-		"a version without entries":    {&node.Value{Version: 1, Serial: 1, State: "Running", Before: "Running"}, false},
-		"more entries than counted":    {&node.Value{Version: 1, Serial: 1, State: "Stopped", Before: "Init", Recent: value("a", "b").Recent}, false},
-		"an uncounted transition":      {&node.Value{Version: 1, Serial: 2, State: "Stopped", Before: "Init", Recent: value("a", "b").Recent}, false},
-		"a transition too many":        {&node.Value{Version: 3, Serial: 2, State: "Stopped", Before: "Init", Recent: value("a", "b").Recent}, false},
-		"an entry at version 0":        {&node.Value{State: "Running", Before: "Init", Recent: value("a").Recent}, false},
-		"a state that no entry led to": {&node.Value{Version: 1, Serial: 1, State: "Stopped", Before: "Init", Recent: value("a").Recent}, false},
-		"a first entry from nowhere":   {&node.Value{Version: 1, Serial: 1, State: "Stopped", Before: "Running", Recent: []node.Entry{entry("a", "Stopped")}}, false},
-		"an illegal entry":             {&node.Value{Version: 1, Serial: 1, State: "Stopped", Before: "Init", Recent: []node.Entry{entry("a", "Stopped")}}, false},
-		"a void entry that moves":      {&node.Value{Serial: 1, State: "Running", Before: "Init", Recent: []node.Entry{void("a", "Running")}}, false},
-		"something after the end":      {&node.Value{Version: 5, Serial: 7, State: "Init", Before: fsm.Retired, Recent: []node.Entry{entry("a", "Init")}}, false},
-		"an entry of no kind":          {&node.Value{Serial: 1, State: "Init", Before: "Init", Recent: []node.Entry{{ID: "a", To: "Init", Kind: 3}}}, false},
+		"untouched in another state":   {&node.Value{State: "Running", StateBefore: "Running"}, false},
+		"a version without entries":    {&node.Value{Version: 1, Serial: 1, State: "Running", StateBefore: "Running"}, false},
+		"more entries than counted":    {&node.Value{Version: 1, Serial: 1, State: "Stopped", StateBefore: "Init", Window: value("a", "b").Window}, false},
+		"an uncounted transition":      {&node.Value{Version: 1, Serial: 2, State: "Stopped", StateBefore: "Init", Window: value("a", "b").Window}, false},
+		"a transition too many":        {&node.Value{Version: 3, Serial: 2, State: "Stopped", StateBefore: "Init", Window: value("a", "b").Window}, false},
+		"an entry at version 0":        {&node.Value{State: "Running", StateBefore: "Init", Window: value("a").Window}, false},
+		"a state that no entry led to": {&node.Value{Version: 1, Serial: 1, State: "Stopped", StateBefore: "Init", Window: value("a").Window}, false},
+		"a first entry from nowhere":   {&node.Value{Version: 1, Serial: 1, State: "Stopped", StateBefore: "Running", Window: []node.Entry{entry("a", "Stopped")}}, false},
+		"an illegal entry":             {&node.Value{Version: 1, Serial: 1, State: "Stopped", StateBefore: "Init", Window: []node.Entry{entry("a", "Stopped")}}, false},
+		"a void entry that moves":      {&node.Value{Serial: 1, State: "Running", StateBefore: "Init", Window: []node.Entry{void("a", "Running")}}, false},
+		"something after the end":      {&node.Value{Version: 5, Serial: 7, State: "Init", StateBefore: fsm.Retired, Window: []node.Entry{entry("a", "Init")}}, false},
+		"an entry of no kind":          {&node.Value{Serial: 1, State: "Init", StateBefore: "Init", Window: []node.Entry{{ID: "a", To: "Init", Kind: 3}}}, false},
 		"an entry without an id":       {value(""), false},
 		"an id too long":               {value(node.OpID(make([]byte, node.MaxOpID+1))), false},
 	} {
@@ -173,13 +175,13 @@ func TestAcceptorRefusesValuesThatContradictThemselves(t *testing.T) {
 			w.hosts[2].step(node.Event{Kind: node.Receive, From: 1, Message: &node.Proposal{
 				Phase: node.Accept, Key: key, Ballot: ballot(1, 1), Value: c.value, Next: ballot(2, 1),
 			}})
-			require.Len(t, w.flight, 1)
+			require.Len(t, w.inFlight, 1)
 			if c.sound {
-				require.IsType(t, &node.Acknowledgment{}, w.flight[0].message)
+				require.IsType(t, &node.Acknowledgment{}, w.inFlight[0].message)
 				return
 			}
-			require.IsType(t, &node.Reject{}, w.flight[0].message)
-			require.Equal(t, node.Malformed, w.flight[0].message.(*node.Reject).Reason)
+			require.IsType(t, &node.Reject{}, w.inFlight[0].message)
+			require.Equal(t, node.Malformed, w.inFlight[0].message.(*node.Reject).Reason)
 			require.Zero(t, w.hosts[2].node.Inspect(key))
 		})
 	}

@@ -11,15 +11,15 @@ import (
 	"pgregory.net/rapid"
 )
 
-// ledger is a machine that remembers everything: what rule 7 asks for, one
+// modelMachine is a machine that remembers everything: what rule 7 asks for, one
 // operation at a time.
-type ledger struct {
+type modelMachine struct {
 	ring    int
 	arrived int // entries that there were when what waits came
 	entries []node.Entry
 }
 
-func (l *ledger) state() string {
+func (l *modelMachine) state() string {
 	if len(l.entries) == 0 {
 		return "Init"
 	}
@@ -27,7 +27,7 @@ func (l *ledger) state() string {
 }
 
 // recent finds an operation among as many entries as a value keeps.
-func (l *ledger) recent(r *node.Request) (*node.Reply, bool) {
+func (l *modelMachine) recent(r *node.Request) (*node.Reply, bool) {
 	for i := max(0, len(l.entries)-l.ring); i < len(l.entries); i++ {
 		if e := l.entries[i]; e.ID == r.ID {
 			return l.recorded(r, i), true
@@ -37,33 +37,33 @@ func (l *ledger) recent(r *node.Request) (*node.Reply, bool) {
 }
 
 // recorded is the answer to somebody who asks under the id that an entry has.
-func (l *ledger) recorded(r *node.Request, i int) *node.Reply {
-	e, then := l.entries[i], ledger{entries: l.entries[:i+1]}
+func (l *modelMachine) recorded(r *node.Request, i int) *node.Reply {
+	e, then := l.entries[i], modelMachine{entries: l.entries[:i+1]}
 	switch {
-	case e.Kind == node.Made && e.To == r.To && (!r.Expects || r.Expect+1 == then.version()):
+	case e.Kind == node.EntryTransition && e.To == r.To && (!r.Expects || r.Expect+1 == then.version()):
 		return then.reply(r, node.Committed, "")
-	case e.Kind == node.Void && e.Asked == r.To && !r.Expects:
+	case e.Kind == node.EntryTombstone && e.Requested == r.To && !r.Expects:
 		return then.final(then.reply(r, node.Rejected, node.Illegal))
 	}
-	return then.final(then.reply(r, node.Rejected, node.Conflict))
+	return then.final(then.reply(r, node.Rejected, node.IDConflict))
 }
 
-func (l *ledger) reply(r *node.Request, o node.Outcome, why node.Reason) *node.Reply {
+func (l *modelMachine) reply(r *node.Request, o node.Outcome, why node.Reason) *node.Reply {
 	return &node.Reply{
 		Kind: r.Kind, Key: r.Key, ID: r.ID, Attempt: r.Attempt,
 		Outcome: o, Reason: why, State: l.state(), Version: l.version(), Serial: uint64(len(l.entries)),
 	}
 }
 
-func (l *ledger) final(r *node.Reply) *node.Reply {
+func (l *modelMachine) final(r *node.Reply) *node.Reply {
 	r.Final = true
 	return r
 }
 
 // version counts the transitions.
-func (l *ledger) version() (n uint64) {
+func (l *modelMachine) version() (n uint64) {
 	for _, e := range l.entries {
-		if e.Kind == node.Made {
+		if e.Kind == node.EntryTransition {
 			n++
 		}
 	}
@@ -71,25 +71,25 @@ func (l *ledger) version() (n uint64) {
 }
 
 // propose carries an operation out and says what to answer.
-func (l *ledger) propose(r *node.Request) *node.Reply {
+func (l *modelMachine) propose(r *node.Request) *node.Reply {
 	for i := l.arrived; i < len(l.entries); i++ { // the node has seen all of them
 		if l.entries[i].ID == r.ID {
 			return l.recorded(r, i)
 		}
 	}
 	serial, lifecycle := uint64(len(l.entries)), fsm.Lifecycle()
-	base, err := r.ID.Base(key)
+	base, err := r.ID.Watermark(key)
 	must(err)
 	if r.ID.IsOnce() { // asked for once, of a node that is asked for the first time
 		base = serial
 	}
 	switch {
-	case max(base, r.Base) > serial:
-		return l.reply(r, node.Unknown, node.BaseAhead)
+	case max(base, r.Watermark) > serial:
+		return l.reply(r, node.Unknown, node.WatermarkAhead)
 	case r.Expects && r.Expect != l.version():
-		return l.mismatched(r)
+		return l.versionMismatch(r)
 	case !r.Expects && uint64(l.arrived) > base+uint64(l.ring):
-		return l.forgotten(r)
+		return l.windowExpired(r)
 	case lifecycle.Legal(l.state(), r.To):
 		l.entries = append(l.entries, node.Entry{ID: r.ID, To: r.To})
 		return l.reply(r, node.Committed, "")
@@ -99,33 +99,33 @@ func (l *ledger) propose(r *node.Request) *node.Reply {
 
 // forgotten: that nothing was carried out is known only of who asks for the
 // first time.
-func (l *ledger) forgotten(r *node.Request) *node.Reply {
+func (l *modelMachine) windowExpired(r *node.Request) *node.Reply {
 	if r.Retry {
-		return l.reply(r, node.Unknown, node.Forgotten)
+		return l.reply(r, node.Unknown, node.WindowExpired)
 	}
-	return l.reply(r, node.Rejected, node.Forgotten)
+	return l.reply(r, node.Rejected, node.WindowExpired)
 }
 
 // mismatched: the version expected may come; or another operation is seen to have led
 // on from it; or it is too long ago.
-func (l *ledger) mismatched(r *node.Request) *node.Reply {
+func (l *modelMachine) versionMismatch(r *node.Request) *node.Reply {
 	switch {
 	case r.Expect > l.version() && r.Retry:
-		return l.reply(r, node.Unknown, node.Mismatch)
+		return l.reply(r, node.Unknown, node.VersionMismatch)
 	case r.Expect > l.version():
-		return l.reply(r, node.Rejected, node.Mismatch)
-	case l.madeAt(r.Expect+1) >= len(l.entries)-l.ring:
-		return l.final(l.reply(r, node.Rejected, node.Mismatch))
+		return l.reply(r, node.Rejected, node.VersionMismatch)
+	case l.transitionAt(r.Expect+1) >= len(l.entries)-l.ring:
+		return l.final(l.reply(r, node.Rejected, node.VersionMismatch))
 	case r.Retry:
-		return l.forgotten(r)
+		return l.windowExpired(r)
 	}
-	return l.reply(r, node.Rejected, node.Mismatch)
+	return l.reply(r, node.Rejected, node.VersionMismatch)
 }
 
-// madeAt is the place of the entry that made a version.
-func (l *ledger) madeAt(version uint64) int {
+// transitionAt is the place of the entry that made a version.
+func (l *modelMachine) transitionAt(version uint64) int {
 	for i := range l.entries {
-		if then := (&ledger{entries: l.entries[:i+1]}); then.version() == version {
+		if then := (&modelMachine{entries: l.entries[:i+1]}); then.version() == version {
 			return i
 		}
 	}
@@ -134,23 +134,23 @@ func (l *ledger) madeAt(version uint64) int {
 
 // illegal: an earlier attempt may be under way if there was one: a void entry
 // stops it, if there is room for one.
-func (l *ledger) illegal(r *node.Request) *node.Reply {
+func (l *modelMachine) illegal(r *node.Request) *node.Reply {
 	switch {
 	case r.Expects:
 		return l.final(l.reply(r, node.Rejected, node.Illegal))
 	case !r.Retry:
 		return l.reply(r, node.Rejected, node.Illegal)
-	case l.voids() >= max(1, l.ring/2):
+	case l.tombstones() >= max(1, l.ring/2):
 		return l.reply(r, node.Unknown, node.Illegal)
 	}
-	l.entries = append(l.entries, node.Entry{ID: r.ID, To: l.state(), Asked: r.To, Kind: node.Void})
+	l.entries = append(l.entries, node.Entry{ID: r.ID, To: l.state(), Requested: r.To, Kind: node.EntryTombstone})
 	return l.final(l.reply(r, node.Rejected, node.Illegal))
 }
 
-// voids counts those among the recent entries.
-func (l *ledger) voids() (n int) {
+// tombstones counts those among the recent entries.
+func (l *modelMachine) tombstones() (n int) {
 	for _, e := range l.entries[max(0, len(l.entries)-l.ring):] {
-		if e.Kind != node.Made {
+		if e.Kind != node.EntryTransition {
 			n++
 		}
 	}
@@ -164,8 +164,8 @@ func TestOperationsAgainstALedger(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ring := rapid.IntRange(1, 16).Draw(t, "ring")
 		batch := rapid.IntRange(1, ring).Draw(t, "batch")
-		w := newWorld(1, func(cfg *node.Config) { cfg.Ring, cfg.Batch = ring, batch })
-		h, l := w.hosts[1], &ledger{ring: ring}
+		w := newWorld(1, func(cfg *node.Config) { cfg.DedupWindow, cfg.Batch = ring, batch })
+		h, l := w.hosts[1], &modelMachine{ring: ring}
 		once := exactlyOnce{map[node.OpID][]*node.Request{}}
 		var attempt uint32
 		for range rapid.IntRange(1, 12).Draw(t, "waves") {
@@ -176,7 +176,7 @@ func TestOperationsAgainstALedger(t *testing.T) {
 			for range rapid.IntRange(1, 10).Draw(t, "size") {
 				attempt++
 				r := drawRequest(t, attempt, len(l.entries))
-				once.sent(r)
+				once.attempts(r)
 				if reply, found := l.recent(r); found {
 					want[attempt] = reply // answered from what is chosen
 				} else {
@@ -187,7 +187,7 @@ func TestOperationsAgainstALedger(t *testing.T) {
 			for _, r := range waiting {
 				want[r.Attempt] = l.propose(r)
 			}
-			for len(h.todo) > 0 {
+			for len(h.pendingIO) > 0 {
 				h.sync()
 			}
 			require.Len(t, w.replies, len(want))
@@ -195,7 +195,7 @@ func TestOperationsAgainstALedger(t *testing.T) {
 				require.Equal(t, want[got.Attempt], got)
 			}
 			w.replies = nil
-			requireHolds(t, h.node.Inspect(key).Value, l)
+			requireMatches(t, h.node.Inspect(key).Value, l)
 			once.check(t, l)
 		}
 	})
@@ -217,24 +217,24 @@ func drawRequest(t *rapid.T, attempt uint32, serial int) *node.Request {
 	case 0:
 		r.ID, r.Retry = node.Once(fmt.Sprint("c1.", attempt)), false
 	case 1:
-		r.Base = uint64(rapid.IntRange(0, serial+2).Draw(t, "claim"))
+		r.Watermark = uint64(rapid.IntRange(0, serial+2).Draw(t, "claim"))
 	case 2, 3:
 		r.ID = node.Stamp(key, uint64(rapid.IntRange(0, serial+1).Draw(t, "base")), name)
 	}
 	return r
 }
 
-// requireHolds compares a value with the last entries of the ledger.
-func requireHolds(t require.TestingT, v *node.Value, l *ledger) {
+// requireMatches compares a value with the last entries of the ledger.
+func requireMatches(t require.TestingT, v *node.Value, l *modelMachine) {
 	if len(l.entries) == 0 {
 		require.True(t, v == nil || v.Version == 0)
 		return
 	}
 	gone := max(0, len(l.entries)-l.ring)
-	before := ledger{entries: l.entries[:gone]}
+	before := modelMachine{entries: l.entries[:gone]}
 	require.Equal(t, &node.Value{
 		Version: l.version(), Serial: uint64(len(l.entries)), State: l.state(),
-		Before: before.state(), Recent: l.entries[gone:],
+		StateBefore: before.state(), Window: l.entries[gone:],
 	}, v)
 }
 
@@ -242,12 +242,12 @@ func requireHolds(t require.TestingT, v *node.Value, l *ledger) {
 // but that each version that they expect under an id may be made by it.
 type exactlyOnce struct{ asked map[node.OpID][]*node.Request }
 
-func (x *exactlyOnce) sent(r *node.Request) { x.asked[r.ID] = append(x.asked[r.ID], r) }
+func (x *exactlyOnce) attempts(r *node.Request) { x.asked[r.ID] = append(x.asked[r.ID], r) }
 
-func (x *exactlyOnce) check(t require.TestingT, l *ledger) {
+func (x *exactlyOnce) check(t require.TestingT, l *modelMachine) {
 	plain, version := map[node.OpID]int{}, uint64(0)
 	for _, e := range l.entries {
-		if e.Kind != node.Made {
+		if e.Kind != node.EntryTransition {
 			continue
 		}
 		version++

@@ -69,15 +69,15 @@ func appendDotted(text []byte, a, b, c uint64) []byte {
 // it there would be no room for another round.
 const maxRound = 1 << 62
 
-// plausible reports whether b can be the ballot of a member's round.
-func (n *Node) plausible(b Ballot) bool {
+// validBallot reports whether b can be the ballot of a member's round.
+func (n *Node) validBallot(b Ballot) bool {
 	return b.Epoch == firstEpoch && b.Round > 0 && b.Round <= maxRound && b.Boot > 0 && n.member(b.Node) >= 0
 }
 
 // firstEpoch is the only epoch so far: the members are fixed.
 const firstEpoch = 1
 
-func later(a, b Ballot) Ballot {
+func maxBallot(a, b Ballot) Ballot {
 	if a.Less(b) {
 		return b
 	}

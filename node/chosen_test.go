@@ -9,16 +9,16 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// chosen has a node take events, its disk included, and tells what it has learnt
+// learntBy has a node take events, its disk included, and tells what it has learnt
 // to be chosen.
-func chosen(t testing.TB, h *host, evs ...node.Event) (all []node.ChosenValue, sends []node.Send) {
+func learntBy(t testing.TB, h *host, evs ...node.Event) (all []node.ChosenValue, sends []node.Send) {
 	for len(evs) > 0 {
 		effects, err := h.node.StepAll(h.w.now, evs)
 		require.NoError(t, err)
 		all, sends, evs = append(all, effects.Chosen...), append(sends, effects.Sends...), nil
-		for _, r := range append([]wal.Request{}, effects.Disk...) {
+		for _, r := range append([]wal.DiskRequest{}, effects.Disk...) {
 			h.disk.Execute(r)
-			evs = append(evs, node.Event{Kind: node.Done, Token: r.Token})
+			evs = append(evs, node.Event{Kind: node.DiskDone, Token: r.Token})
 		}
 	}
 	return all, sends
@@ -32,14 +32,14 @@ func received(from node.ID, m node.Message) node.Event {
 func TestChosenByOwnRounds(t *testing.T) {
 	h := newWorld(1, nil).hosts[1]
 	for i, state := range []string{"Running", "Stopped"} {
-		all, _ := chosen(t, h, received(101, &node.Request{Kind: node.Propose, Key: key, ID: node.OpID("c1." + state), To: state}))
+		all, _ := learntBy(t, h, received(101, &node.Request{Kind: node.Propose, Key: key, ID: node.OpID("c1." + state), To: state}))
 		require.Len(t, all, 1)
 		require.Equal(t, key, all[0].Key)
 		require.EqualValues(t, i+1, all[0].Value.Version)
 		require.Equal(t, state, all[0].Value.State)
 		require.EqualValues(t, 1, all[0].Ballot.Node)
 	}
-	none, _ := chosen(t, h, node.Event{Kind: node.Timer})
+	none, _ := learntBy(t, h, node.Event{Kind: node.Timer})
 	require.Empty(t, none, "each step tells its own")
 }
 
@@ -48,9 +48,9 @@ func TestChosenElsewhere(t *testing.T) {
 	h := newWorld(3, nil).hosts[1]
 	v := value("c1.1")
 	b := ballot(1, 2)
-	none, _ := chosen(t, h, received(2, &node.Proposal{Phase: node.Accept, Key: key, Ballot: b, Value: v}))
+	none, _ := learntBy(t, h, received(2, &node.Proposal{Phase: node.Accept, Key: key, Ballot: b, Value: v}))
 	require.Empty(t, none, "accepted by one is not chosen")
-	all, _ := chosen(t, h, received(2, &node.Commit{Key: key, Ballot: b, Value: v}))
+	all, _ := learntBy(t, h, received(2, &node.Commit{Key: key, Ballot: b, Value: v}))
 	require.Equal(t, []node.ChosenValue{{Key: key, Ballot: b, Value: v}}, all)
 }
 
@@ -59,11 +59,11 @@ func TestChosenIsShownByReads(t *testing.T) {
 	h := newWorld(3, nil).hosts[1]
 	v := value("c1.1")
 	b := ballot(1, 2)
-	chosen(t, h, received(2, &node.Proposal{Phase: node.Accept, Key: key, Ballot: b, Value: v}))
-	all, sends := chosen(t, h, received(101, &node.Request{Kind: node.Read, Key: key, ID: "c1.2"}))
+	learntBy(t, h, received(2, &node.Proposal{Phase: node.Accept, Key: key, Ballot: b, Value: v}))
+	all, sends := learntBy(t, h, received(101, &node.Request{Kind: node.Read, Key: key, ID: "c1.2"}))
 	require.Empty(t, all)
 	read := sends[0].Message.(*node.ReadRequest).Read
-	all, _ = chosen(t, h, received(2, &node.ReadReport{Key: key, Read: read, Accepted: b, Value: v}))
+	all, _ = learntBy(t, h, received(2, &node.ReadReport{Key: key, Read: read, Accepted: b, Value: v}))
 	require.Len(t, all, 1)
 	require.Equal(t, b, all[0].Ballot)
 	require.True(t, v.Equal(all[0].Value))

@@ -15,26 +15,26 @@ import "github.com/lockstep-dst/lockstep/node/wal"
 // last and all that is live first: below 2.5V + C, and two segments more:
 // they are given up whole, and one of them is kept, to be written to again.
 
-// live is a list of all machines with a full record, in the order of those.
-type live struct {
+// liveRecords is a list of all machines with a full record, in the order of those.
+type liveRecords struct {
 	oldest, newest *machine
 	bytes          uint64 // of their full records
 }
 
-// links are a machine's place in live.
-type links struct {
+// recordLinks are a machine's place in live.
+type recordLinks struct {
 	older, newer *machine
-	full         wal.LSN // the end of the last full record; zero: there is none
+	recordEnd    wal.LSN // the end of the last full record; zero: there is none
 	size         uint32  // bytes of it
 }
 
 // add makes a record of some bytes that ends at a position the last full one of
 // m.
-func (l *live) add(m *machine, end wal.LSN, size int) {
-	if m.full != 0 {
+func (l *liveRecords) add(m *machine, end wal.LSN, size int) {
+	if m.recordEnd != 0 {
 		l.remove(m)
 	}
-	m.links = links{older: l.newest, full: end, size: uint32(size + wal.Overhead)}
+	m.recordLinks = recordLinks{older: l.newest, recordEnd: end, size: uint32(size + wal.Overhead)}
 	if l.newest != nil {
 		l.newest.newer = m
 	} else {
@@ -44,7 +44,7 @@ func (l *live) add(m *machine, end wal.LSN, size int) {
 	l.bytes += uint64(m.size)
 }
 
-func (l *live) remove(m *machine) {
+func (l *liveRecords) remove(m *machine) {
 	if m.older != nil {
 		m.older.newer = m.newer
 	} else {
@@ -64,34 +64,34 @@ func (n *Node) compact() {
 	if n.appended == 0 {
 		return
 	}
-	n.credit += 2 * n.appended
+	n.copyBudget += 2 * n.appended
 	n.appended = 0
-	for n.credit > 0 && n.bloated() {
-		n.append(n.live.oldest, true)
-		n.credit -= int64(n.live.newest.size)
+	for n.copyBudget > 0 && n.mostlyGarbage() {
+		n.appendToLog(n.liveRecords.oldest, true)
+		n.copyBudget -= int64(n.liveRecords.newest.size)
 		n.counts.Copied++
-		n.mark(MarkCopied)
+		n.mark(MarkRecordCopiedForward)
 	}
-	n.credit = min(n.credit, 0)
-	if n.log.Trim(n.live.oldest.full) {
-		n.mark(MarkTrimmed)
+	n.copyBudget = min(n.copyBudget, 0)
+	if n.log.Trim(n.liveRecords.oldest.recordEnd) {
+		n.mark(MarkLogTruncated)
 	}
 }
 
-// bloated reports whether most of the log, from where on it is needed, is
+// mostlyGarbage reports whether most of the log, from where on it is needed, is
 // garbage, and more than four segments of it.
-func (n *Node) bloated() bool {
-	length := uint64(n.log.End() - n.live.oldest.full)
-	return length > 2*n.live.bytes+4*uint64(n.cfg.Segment)
+func (n *Node) mostlyGarbage() bool {
+	length := uint64(n.log.End() - n.liveRecords.oldest.recordEnd)
+	return length > 2*n.liveRecords.bytes+4*uint64(n.cfg.Segment)
 }
 
-// append appends what the acceptor holds of m to the log, the promise alone or
+// appendToLog appends what the acceptor holds of m to the log, the promise alone or
 // all, and returns the position where that ends.
-func (n *Node) append(m *machine, full bool) wal.LSN {
-	n.scratch = appendRecord(n.scratch[:0], m, full, &n.encoded[slot(m.key)])
+func (n *Node) appendToLog(m *machine, full bool) wal.LSN {
+	n.scratch = appendRecord(n.scratch[:0], m, full, &n.encodingCache[cacheSlot(m.key)])
 	end := n.log.Append(n.scratch)
 	if full {
-		n.live.add(m, end, len(n.scratch))
+		n.liveRecords.add(m, end, len(n.scratch))
 	}
 	return end
 }

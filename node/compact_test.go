@@ -57,7 +57,7 @@ func states(n *node.Node) map[string]string {
 		s := n.Inspect(key)
 		all[key] = fmt.Sprint(s.Promised, s.Accepted, s.Value)
 		if s.Value != nil {
-			all[key] += fmt.Sprint(s.Value.Recent)
+			all[key] += fmt.Sprint(s.Value.Window)
 		}
 	}
 	return all
@@ -164,15 +164,15 @@ func TestAnIdleNodeWritesNothing(t *testing.T) {
 	for i := range 200 {
 		w.request(1, &node.Request{Kind: node.Propose, ID: node.OpID(fmt.Sprintf("c1.%d", i)), Key: machineKey(i), To: "Running"})
 	}
-	h.step(node.Event{Kind: node.Rest})
-	require.True(t, h.node.Rested())
+	h.step(node.Event{Kind: node.SyncMark})
+	require.True(t, h.node.IsMarkSynced())
 	h.slow = true
 	for range 100 {
 		h.step(node.Event{Kind: node.Timer})
 		w.request(1, &node.Request{Kind: node.Read, ID: "c1.r", Key: machineKey(0)})
 		w.tick(1e9)
 	}
-	require.Empty(t, h.todo)
+	require.Empty(t, h.pendingIO)
 }
 
 // A promise without a record of what was accepted before means that too much

@@ -19,8 +19,8 @@ const MaxMembers = 7
 // Bounds of what waits: sums and doublings of them stay far from the largest
 // Duration.
 const (
-	maxWait     = 24 * time.Hour
-	maxAttempts = 1_000_000
+	maxWait       = 24 * time.Hour
+	maxMaxResends = 1_000_000
 )
 
 // Config is what a node is told once. All members must agree on Cluster,
@@ -32,9 +32,9 @@ type Config struct {
 	Definitions []fsm.Definition
 
 	ConsensusTimeout time.Duration // an operation that has waited so long is answered
-	RetryAttempts    int           // times a message is sent again before a round counts as failed
-	RetryDelay       time.Duration // between two attempts
-	Ring             int           // recent entries that a value keeps for exactly-once
+	MaxResends       int           // times a message is sent again before a round counts as failed
+	ResendTimeout    time.Duration // between two attempts
+	DedupWindow      int           // recent entries that a value keeps for exactly-once
 	Batch            int           // operations combined into one round, at most Ring
 	Queue            int           // operations that may wait for one machine
 	RepairDelay      time.Duration // digests are compared with peers so long after a change; 0: never
@@ -55,9 +55,9 @@ func Defaults() Config {
 	return Config{
 		Definitions:      []fsm.Definition{fsm.Lifecycle()},
 		ConsensusTimeout: 2 * time.Second,
-		RetryAttempts:    3,
-		RetryDelay:       100 * time.Millisecond,
-		Ring:             16,
+		MaxResends:       3,
+		ResendTimeout:    100 * time.Millisecond,
+		DedupWindow:      16,
 		Batch:            8,
 		Queue:            1024,
 		RepairDelay:      time.Second,
@@ -78,14 +78,14 @@ func (c *Config) Validate() error {
 		return fail("members: this node, %d, is not among %d", c.ID, c.Members)
 	case c.ConsensusTimeout <= 0 || c.ConsensusTimeout > maxWait:
 		return fail("consensus timeout: %v: want more than 0 and at most %v", c.ConsensusTimeout, maxWait)
-	case c.RetryDelay <= 0 || c.RetryDelay > maxWait:
-		return fail("retry delay: %v: want more than 0 and at most %v", c.RetryDelay, maxWait)
-	case c.RetryAttempts < 0 || c.RetryAttempts > maxAttempts:
-		return fail("retry attempts: %d: want 0 to %d", c.RetryAttempts, maxAttempts)
-	case c.Ring < 1 || c.Ring > MaxRing:
-		return fail("ring: %d: want 1 to %d", c.Ring, MaxRing)
-	case c.Batch < 1 || c.Batch > c.Ring:
-		return fail("batch: %d: want 1 to the ring's %d", c.Batch, c.Ring)
+	case c.ResendTimeout <= 0 || c.ResendTimeout > maxWait:
+		return fail("retry delay: %v: want more than 0 and at most %v", c.ResendTimeout, maxWait)
+	case c.MaxResends < 0 || c.MaxResends > maxMaxResends:
+		return fail("retry attempts: %d: want 0 to %d", c.MaxResends, maxMaxResends)
+	case c.DedupWindow < 1 || c.DedupWindow > MaxDedupWindow:
+		return fail("ring: %d: want 1 to %d", c.DedupWindow, MaxDedupWindow)
+	case c.Batch < 1 || c.Batch > c.DedupWindow:
+		return fail("batch: %d: want 1 to the ring's %d", c.Batch, c.DedupWindow)
 	case c.Queue < 1:
 		return fail("queue: %d: want 1 or more", c.Queue)
 	case c.RepairDelay < 0 || c.RepairDelay > maxWait:
@@ -104,8 +104,8 @@ func (c *Config) Validate() error {
 		if err := c.Definitions[i].Validate(); err != nil {
 			return fail("definitions[%d]: %w", i, err)
 		}
-		if c.Definitions[i].Name == fsm.Meta {
-			return fail("definitions[%d]: %q is built in", i, fsm.Meta)
+		if c.Definitions[i].Name == fsm.MetaName {
+			return fail("definitions[%d]: %q is built in", i, fsm.MetaName)
 		}
 		for _, other := range c.Definitions[:i] {
 			if other.Name == c.Definitions[i].Name {

@@ -25,13 +25,13 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 		"members: [1 2 2]: want different ids":             func(c *node.Config) { c.Members = []node.ID{1, 2, 2} },
 		"members: [0 1 2]: want different ids, from 1":     func(c *node.Config) { c.Members = []node.ID{0, 1, 2} },
 		"consensus timeout: 0s":                            func(c *node.Config) { c.ConsensusTimeout = 0 },
-		"retry delay: -1ns":                                func(c *node.Config) { c.RetryDelay = -1 },
+		"retry delay: -1ns":                                func(c *node.Config) { c.ResendTimeout = -1 },
 		"consensus timeout: 24h0m0.000000001s":             func(c *node.Config) { c.ConsensusTimeout = 24*time.Hour + 1 },
-		"retry delay: 2562047h47m16.854775807s":            func(c *node.Config) { c.RetryDelay = 1<<63 - 1 },
-		"retry attempts: 1000001":                          func(c *node.Config) { c.RetryAttempts = 1_000_001 },
-		"retry attempts: -1":                               func(c *node.Config) { c.RetryAttempts = -1 },
-		"ring: 0: want 1 to 256":                           func(c *node.Config) { c.Ring = 0 },
-		"ring: 257: want 1 to 256":                         func(c *node.Config) { c.Ring = node.MaxRing + 1 },
+		"retry delay: 2562047h47m16.854775807s":            func(c *node.Config) { c.ResendTimeout = 1<<63 - 1 },
+		"retry attempts: 1000001":                          func(c *node.Config) { c.MaxResends = 1_000_001 },
+		"retry attempts: -1":                               func(c *node.Config) { c.MaxResends = -1 },
+		"ring: 0: want 1 to 256":                           func(c *node.Config) { c.DedupWindow = 0 },
+		"ring: 257: want 1 to 256":                         func(c *node.Config) { c.DedupWindow = node.MaxDedupWindow + 1 },
 		"batch: 0: want 1 to the ring's 16":                func(c *node.Config) { c.Batch = 0 },
 		"batch: 17: want 1 to the ring's 16":               func(c *node.Config) { c.Batch = 17 },
 		"repair delay: -1s: want 0 to 24h":                 func(c *node.Config) { c.RepairDelay = -time.Second },
@@ -59,5 +59,5 @@ func TestMembersAreASet(t *testing.T) {
 		w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: "c1.1", To: "Running"})
 		w.deliverAll()
 	}
-	require.Equal(t, a.since(), b.since())
+	require.Equal(t, a.takeTranscript(), b.takeTranscript())
 }

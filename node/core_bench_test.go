@@ -43,12 +43,12 @@ func BenchmarkCore(b *testing.B) {
 // cores are nodes, their messages under way, and what their disks have to do.
 type cores struct {
 	nodes     []*node.Node
-	events    []happened
+	events    []delivery
 	committed uint64
 	messages  uint64
 }
 
-type happened struct {
+type delivery struct {
 	at int
 	ev node.Event
 }
@@ -81,10 +81,10 @@ func (c *cores) step(id int, ev node.Event) {
 			continue
 		}
 		c.messages++
-		c.events = append(c.events, happened{int(s.To), node.Event{Kind: node.Receive, From: node.ID(id), Message: s.Message}})
+		c.events = append(c.events, delivery{int(s.To), node.Event{Kind: node.Receive, From: node.ID(id), Message: s.Message}})
 	}
 	for i := range effects.Disk {
-		c.events = append(c.events, happened{id, node.Event{Kind: node.Done, Token: effects.Disk[i].Token}})
+		c.events = append(c.events, delivery{id, node.Event{Kind: node.DiskDone, Token: effects.Disk[i].Token}})
 	}
 }
 

@@ -12,55 +12,57 @@ import "math/bits"
 // How far this node has divided its space is no other's business: parts of
 // any size can be asked for (see Range).
 type digest struct {
-	root branch
-	// mass is how far a node is: what follows from something has more of it.
-	mass uint64
+	root subtree
+	// progress is how far a node is: what follows from something has more of it.
+	progress uint64
 }
 
-// branch is one part of the space: divided into kids, or not.
-type branch struct {
-	sum   uint64
-	count uint32
-	kids  *[fanout]branch
-	list  []uint32 // not divided: the machines, by index
+// subtree is one part of the space: divided into kids, or not.
+type subtree struct {
+	sum      uint64
+	count    uint32
+	children *[fanout]subtree
+	leaf     []uint32 // not divided: the machines, by index
 }
 
 const (
-	fanout     = 16
-	maxDepth   = 16 // of hashes with 64 bits
-	listedMost = 64 // machines in a part that is not divided
+	fanout   = 16
+	maxDepth = 16 // of hashes with 64 bits
+	maxLeaf  = 64 // machines in a part that is not divided
 )
 
-// Range is a part of the space of hashes: those that begin with the Depth lowest
+// HashRange is a part of the space of hashes: those that begin with the Depth lowest
 // digits of Path, in base 16. Depth 0 is all of it.
-type Range struct {
+type HashRange struct {
 	Path   uint64
 	Depth  uint8
 	Digest uint64 // of what the speaker holds there; 0 in questions
 }
 
-// Sound reports whether r is a range: no deeper than hashes go, and Path no longer
+// Valid reports whether r is a range: no deeper than hashes go, and Path no longer
 // than Depth.
-func (r Range) Sound() bool {
+func (r HashRange) Valid() bool {
 	return r.Depth <= maxDepth && (r.Depth == maxDepth || r.Path>>(4*r.Depth) == 0)
 }
 
-func (r Range) child(i int) Range { return Range{Path: r.Path<<4 | uint64(i), Depth: r.Depth + 1} }
+func (r HashRange) child(i int) HashRange {
+	return HashRange{Path: r.Path<<4 | uint64(i), Depth: r.Depth + 1}
+}
 
-func (r Range) parent() Range { return Range{Path: r.Path >> 4, Depth: r.Depth - 1} }
+func (r HashRange) parent() HashRange { return HashRange{Path: r.Path >> 4, Depth: r.Depth - 1} }
 
-func (r Range) holds(hash uint64) bool { return r.Depth == 0 || hash>>(64-4*r.Depth) == r.Path }
+func (r HashRange) contains(hash uint64) bool { return r.Depth == 0 || hash>>(64-4*r.Depth) == r.Path }
 
 // digit is the place of a hash in a part of some depth.
 func digit(hash uint64, depth int) uint64 { return hash >> (60 - 4*depth) & (fanout - 1) }
 
-// standing is what one machine contributes to the digest.
-type standing struct{ sum, mass uint64 }
+// contribution is what one machine contributes to the digest.
+type contribution struct{ sum, progress uint64 }
 
-func (m *machine) standing() standing {
+func (m *machine) contribution() contribution {
 	b := m.accepted
 	if b.IsZero() {
-		return standing{}
+		return contribution{}
 	}
 	known := uint64(0)
 	if m.chosenAt == b {
@@ -68,76 +70,76 @@ func (m *machine) standing() standing {
 	}
 	proposer := b.Boot*0x9fb21c651e98df25 ^ uint64(b.Epoch)<<32 ^ uint64(b.Node)<<1 ^ known
 	h := mix(m.hash+b.Round*0xa24baed4963ee407, proposer)
-	return standing{max(h, 1), 2*b.Round + known}
+	return contribution{max(h, 1), 2*b.Round + known}
 }
 
-// account takes note that m, which stood at before, has changed.
-func (n *Node) account(m *machine, before standing) {
-	now := m.standing()
+// updateDigest takes note that m, which stood at before, has changed.
+func (n *Node) updateDigest(m *machine, before contribution) {
+	now := m.contribution()
 	if now == before {
 		return
 	}
-	n.digest.mass += now.mass - before.mass
-	n.add(m, now.sum-before.sum, before.sum == 0)
-	n.disagree()
+	n.digest.progress += now.progress - before.progress
+	n.addToDigest(m, now.sum-before.sum, before.sum == 0)
+	n.digestChanged()
 }
 
-// add changes the sums of all parts that m is in.
-func (n *Node) add(m *machine, sum uint64, fresh bool) {
+// addToDigest changes the sums of all parts that m is in.
+func (n *Node) addToDigest(m *machine, sum uint64, fresh bool) {
 	b := &n.digest.root
 	for depth := 0; ; depth++ {
 		b.sum += sum
 		if fresh {
 			b.count++
 		}
-		if b.kids == nil {
+		if b.children == nil {
 			if fresh {
-				b.list = append(b.list, uint32(m.index))
-				n.divide(b, depth)
+				b.leaf = append(b.leaf, uint32(m.index))
+				n.splitLeaf(b, depth)
 			}
 			return
 		}
-		b = &b.kids[digit(m.hash, depth)]
+		b = &b.children[digit(m.hash, depth)]
 	}
 }
 
-// divide divides a part that has become too large to be listed.
-func (n *Node) divide(b *branch, depth int) {
-	if len(b.list) <= listedMost || depth == maxDepth {
+// splitLeaf divides a part that has become too large to be listed.
+func (n *Node) splitLeaf(b *subtree, depth int) {
+	if len(b.leaf) <= maxLeaf || depth == maxDepth {
 		return
 	}
-	b.kids = new([fanout]branch)
-	for _, i := range b.list {
+	b.children = new([fanout]subtree)
+	for _, i := range b.leaf {
 		m := n.byIndex[i]
-		k := &b.kids[digit(m.hash, depth)]
-		k.sum += m.standing().sum
+		k := &b.children[digit(m.hash, depth)]
+		k.sum += m.contribution().sum
 		k.count++
-		k.list = append(k.list, i)
+		k.leaf = append(k.leaf, i)
 	}
-	b.list = nil
+	b.leaf = nil
 }
 
-// find is the smallest part that this node has of its own and r is in.
-func (n *Node) find(r Range) (b *branch, exact bool) {
+// findSubtree is the smallest part that this node has of its own and r is in.
+func (n *Node) findSubtree(r HashRange) (b *subtree, exact bool) {
 	b = &n.digest.root
 	for depth := range int(r.Depth) {
-		if b.kids == nil {
+		if b.children == nil {
 			return b, false
 		}
-		b = &b.kids[r.Path>>(4*(int(r.Depth)-1-depth))&(fanout-1)]
+		b = &b.children[r.Path>>(4*(int(r.Depth)-1-depth))&(fanout-1)]
 	}
 	return b, true
 }
 
-// measure is the digest and the number of the machines in r.
-func (n *Node) measure(r Range) (sum uint64, count int) {
-	b, exact := n.find(r)
+// rangeDigest is the digest and the number of the machines in r.
+func (n *Node) rangeDigest(r HashRange) (sum uint64, count int) {
+	b, exact := n.findSubtree(r)
 	if exact {
 		return b.sum, int(b.count)
 	}
-	for _, i := range b.list {
-		if m := n.byIndex[i]; r.holds(m.hash) {
-			sum += m.standing().sum
+	for _, i := range b.leaf {
+		if m := n.byIndex[i]; r.contains(m.hash) {
+			sum += m.contribution().sum
 			count++
 		}
 	}

@@ -11,45 +11,45 @@ import (
 	"pgregory.net/rapid"
 )
 
-// shelf is what a node should hold, the simple way.
-type shelf map[string]node.Item
+// modelItems is what a node should hold, the simple way.
+type modelItems map[string]node.RepairItem
 
-// holder is one node of three that is told what to accept and to learn.
-type holder struct {
+// repairNode is one node of three that is told what to accept and to learn.
+type repairNode struct {
 	t *rapid.T
 	w *world
 }
 
-func newHolder(t *rapid.T) *holder {
-	return &holder{t, newWorld(3, func(cfg *node.Config) { cfg.RepairDelay = 1e9 })}
+func newHolder(t *rapid.T) *repairNode {
+	return &repairNode{t, newWorld(3, func(cfg *node.Config) { cfg.RepairDelay = 1e9 })}
 }
 
-func (h *holder) hears(m node.Message) {
+func (h *repairNode) receives(m node.Message) {
 	h.w.hosts[1].step(node.Event{Kind: node.Receive, From: 2, Message: m})
 }
 
-func (h *holder) take(i node.Item) {
+func (h *repairNode) take(i node.RepairItem) {
 	v := value("c1.1")
-	h.hears(&node.Proposal{Phase: node.Accept, Key: i.Key, Ballot: i.Ballot, Value: v})
+	h.receives(&node.Proposal{Phase: node.Accept, Key: i.Key, Ballot: i.Ballot, Value: v})
 	if i.Chosen {
-		h.hears(&node.Commit{Key: i.Key, Ballot: i.Ballot, Value: v})
+		h.receives(&node.Commit{Key: i.Key, Ballot: i.Ballot, Value: v})
 	}
-	h.w.flight = nil
+	h.w.inFlight = nil
 }
 
 // ask is the report on some ranges.
-func (h *holder) ask(ranges ...node.Range) *node.RepairReport {
-	h.hears(&node.RepairRequest{Exchange: node.ReadID{Node: 2, Boot: 1, Seq: 1}, Ranges: ranges})
+func (h *repairNode) ask(ranges ...node.HashRange) *node.RepairReport {
+	h.receives(&node.RepairRequest{Exchange: node.ReadID{Node: 2, Boot: 1, Seq: 1}, Ranges: ranges})
 	h.w.tick(0)
-	report := h.w.flight[0].message.(*node.RepairReport)
-	h.w.flight = nil
+	report := h.w.inFlight[0].message.(*node.RepairReport)
+	h.w.inFlight = nil
 	return report
 }
 
 // walk asks for all that a range holds, and checks that its parts add up to it.
-func (h *holder) walk(r node.Range) (items []node.Item) {
-	report := h.ask(node.Range{Path: r.Path, Depth: r.Depth})
-	require.EqualValues(h.t, 1, report.Done)
+func (h *repairNode) walk(r node.HashRange) (items []node.RepairItem) {
+	report := h.ask(node.HashRange{Path: r.Path, Depth: r.Depth})
+	require.EqualValues(h.t, 1, report.RangesAnswered)
 	if len(report.Ranges) == 0 {
 		return report.Items
 	}
@@ -68,20 +68,20 @@ func (h *holder) walk(r node.Range) (items []node.Item) {
 // else. After a restart it holds the same, but knows no more what was chosen.
 func TestDigestAgainstAList(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		h, twin := newHolder(t), shelf{}
+		h, twin := newHolder(t), modelItems{}
 		machines := rapid.SampledFrom([]int{3, 64, 65, 400}).Draw(t, "machines")
 		for i := range machines + rapid.IntRange(0, 50).Draw(t, "changes") {
 			key := fmt.Sprintf("lifecycle/m%d", i)
 			if i >= machines {
 				key = fmt.Sprintf("lifecycle/m%d", rapid.IntRange(0, machines-1).Draw(t, "machine"))
 			}
-			next := node.Item{Key: key, Ballot: ballot(twin[key].Ballot.Round+1, 2), Chosen: rapid.Bool().Draw(t, "chosen")}
+			next := node.RepairItem{Key: key, Ballot: ballot(twin[key].Ballot.Round+1, 2), Chosen: rapid.Bool().Draw(t, "chosen")}
 			twin[key] = next
 			h.take(next)
 		}
 
 		digest := h.ask().Digest
-		require.Equal(t, twin.sorted(), sorted(h.walk(node.Range{Digest: digest})))
+		require.Equal(t, twin.sorted(), sorted(h.walk(node.HashRange{Digest: digest})))
 
 		other := newHolder(t)
 		list := twin.sorted()
@@ -90,26 +90,26 @@ func TestDigestAgainstAList(t *testing.T) {
 			other.take(i)
 		}
 		require.Equal(t, digest, other.ask().Digest)
-		other.take(node.Item{Key: "lifecycle/m0", Ballot: ballot(1000, 2)})
+		other.take(node.RepairItem{Key: "lifecycle/m0", Ballot: ballot(1000, 2)})
 		require.NotEqual(t, digest, other.ask().Digest)
 
 		h.w.hosts[1].crash()
 		h.w.hosts[1].start()
 		for key, i := range twin {
-			twin[key] = node.Item{Key: i.Key, Ballot: i.Ballot}
+			twin[key] = node.RepairItem{Key: i.Key, Ballot: i.Ballot}
 		}
-		require.Equal(t, twin.sorted(), sorted(h.walk(node.Range{Digest: h.ask().Digest})))
+		require.Equal(t, twin.sorted(), sorted(h.walk(node.HashRange{Digest: h.ask().Digest})))
 	})
 }
 
-func (s shelf) sorted() (list []node.Item) {
+func (s modelItems) sorted() (list []node.RepairItem) {
 	for _, i := range s {
 		list = append(list, i)
 	}
 	return sorted(list)
 }
 
-func sorted(list []node.Item) []node.Item {
-	slices.SortFunc(list, func(a, b node.Item) int { return strings.Compare(a.Key, b.Key) })
+func sorted(list []node.RepairItem) []node.RepairItem {
+	slices.SortFunc(list, func(a, b node.RepairItem) int { return strings.Compare(a.Key, b.Key) })
 	return list
 }

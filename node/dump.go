@@ -18,8 +18,8 @@ func (n *Node) Dump() string {
 		fmt.Fprintf(&b, ", ended: %v", n.err)
 	}
 	b.WriteByte('\n')
-	for _, h := range n.held {
-		fmt.Fprintf(&b, "held until the log is durable to %d: to %d: %v\n", h.after, h.send.To, h.send.Message)
+	for _, h := range n.sendsAwaitingSync {
+		fmt.Fprintf(&b, "held until the log is durable to %d: to %d: %v\n", h.durableAt, h.send.To, h.send.Message)
 	}
 	keys := n.Keys()
 	slices.Sort(keys)
@@ -37,21 +37,21 @@ func (m *machine) dump(b *strings.Builder, n *Node) {
 	if m.chosen != m.value {
 		m.chosen.dump(b)
 	}
-	fmt.Fprintf(b, "  highest round %d, promise at hand %v, failures %d\n", m.top, m.cache, m.failures)
+	fmt.Fprintf(b, "  highest round %d, promise at hand %v, failures %d\n", m.highestRound, m.cachedPromise, m.failures)
 	if m.work == nil {
 		return
 	}
 	if r := &m.round; r.phase != 0 {
 		fmt.Fprintf(b, "  round: %v %v, sent %d times, acknowledged by %v, refused by %v\n",
-			r.phase, r.ballot, r.attempts, n.names(r.answered), n.names(r.refused))
+			r.phase, r.ballot, r.attempts, n.memberIDs(r.acknowledged), n.memberIDs(r.rejected))
 		dumpOperations(b, "in the round", r.batch)
 	}
 	dumpOperations(b, "waiting for a round", m.queue)
-	if x := &m.exchange; x.id != (ReadID{}) {
-		fmt.Fprintf(b, "  read exchange %v, reported by %v\n", x.id, n.names(x.reported))
+	if x := &m.quorumRead; x.id != (ReadID{}) {
+		fmt.Fprintf(b, "  read exchange %v, reported by %v\n", x.id, n.memberIDs(x.reported))
 		dumpOperations(b, "in the exchange", x.batch)
 	}
-	dumpOperations(b, "waiting for an exchange", m.waiting)
+	dumpOperations(b, "waiting for an exchange", m.readQueue)
 }
 
 // dump lists the recent entries of v.
@@ -59,17 +59,17 @@ func (v *Value) dump(b *strings.Builder) {
 	if v == nil {
 		return
 	}
-	for i, e := range v.Recent {
-		fmt.Fprintf(b, "    %d %s %v%s → %s\n", v.forgot()+uint64(i)+1, e.ID, e.Kind, asked(e), e.To)
+	for i, e := range v.Window {
+		fmt.Fprintf(b, "    %d %s %v%s → %s\n", v.lastEvicted()+uint64(i)+1, e.ID, e.Kind, requestedSuffix(e), e.To)
 	}
 }
 
-// asked is what a void keeps of what it was asked for.
-func asked(e Entry) string {
-	if e.Asked == "" {
+// requestedSuffix is what a void keeps of what it was asked for.
+func requestedSuffix(e Entry) string {
+	if e.Requested == "" {
 		return ""
 	}
-	return " of " + e.Asked
+	return " of " + e.Requested
 }
 
 func dumpOperations(b *strings.Builder, what string, list []*operation) {
@@ -78,8 +78,8 @@ func dumpOperations(b *strings.Builder, what string, list []*operation) {
 	}
 }
 
-// names lists the members of a set.
-func (n *Node) names(s members) []ID {
+// memberIDs lists the members of a set.
+func (n *Node) memberIDs(s memberSet) []ID {
 	list := []ID{}
 	for i, id := range n.cfg.Members {
 		if s.has(i) {

@@ -16,9 +16,9 @@ func TestMessagesThatMakeNoSense(t *testing.T) {
 	one, huge := ballot(1, 2), ballot(math.MaxUint64, 2)
 	other := one
 	other.Epoch = 9
-	longer := value(make([]node.OpID, node.MaxRing+1)...)
+	longer := value(make([]node.OpID, node.MaxDedupWindow+1)...)
 	fat := value(node.OpID(strings.Repeat("x", 1<<25)))
-	alien := &node.Value{Version: 8, Serial: 9, State: "Flying", Before: "Flying", Recent: []node.Entry{{ID: "c9.9", To: "Flying", Kind: node.VoidIllegal}}}
+	alien := &node.Value{Version: 8, Serial: 9, State: "Flying", StateBefore: "Flying", Window: []node.Entry{{ID: "c9.9", To: "Flying", Kind: node.EntryTombstoneIllegal}}}
 	propose := func(change func(*node.Request)) *node.Request {
 		r := &node.Request{Kind: node.Propose, Key: key, ID: "c1.1", To: "Running"}
 		change(r)
@@ -85,13 +85,13 @@ func TestMessagesThatMakeNoSense(t *testing.T) {
 			// A round and a read are under way, so that answers could count.
 			w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: "c2.1", To: "Running"})
 			w.request(1, &node.Request{Kind: node.Read, Key: key, ID: "c3.1"})
-			before := nonsense(n)
+			before := discarded(n)
 			for _, from := range []node.ID{2, 3} {
 				require.NotPanics(t, func() {
 					w.hosts[1].step(node.Event{Kind: node.Receive, From: from, Message: m})
 				})
 			}
-			require.Equal(t, before+2, nonsense(n), "counted as failed or rejected")
+			require.Equal(t, before+2, discarded(n), "counted as failed or rejected")
 			require.Zero(t, n.Inspect(key).Learnt)
 			if m != nil {
 				require.NotPanics(t, func() { _ = m.String() })
@@ -105,10 +105,10 @@ func TestMessagesThatMakeNoSense(t *testing.T) {
 	}
 }
 
-// nonsense counts the messages that a node could do nothing with.
-func nonsense(n *node.Node) uint64 {
+// discarded counts the messages that a node could do nothing with.
+func discarded(n *node.Node) uint64 {
 	c := n.Counters()
-	sum := c.Failed + c.Skipped
+	sum := c.Discarded + c.Skipped
 	for _, r := range []node.Reason{node.StaleBallot, node.StaleEpoch, node.UnknownDefinition, node.UnknownState, node.Malformed, node.BadRequest} {
 		sum += c.Rejects[r]
 	}
@@ -116,7 +116,7 @@ func nonsense(n *node.Node) uint64 {
 }
 
 // Only members have a say.
-func TestStrangersAreNotHeard(t *testing.T) {
+func TestNonMembersAreIgnored(t *testing.T) {
 	for _, m := range []node.Message{
 		&node.Proposal{Phase: node.Prepare, Key: key, Ballot: ballot(1, 2)},
 		&node.Proposal{Phase: node.Accept, Key: key, Ballot: ballot(1, 2), Value: value("c9.9")},
@@ -133,29 +133,29 @@ func TestStrangersAreNotHeard(t *testing.T) {
 			w.hosts[1].step(node.Event{Kind: node.Receive, From: from, Message: m})
 		}
 		n := w.hosts[1].node
-		require.EqualValues(t, 4, n.Counters().Failed)
+		require.EqualValues(t, 4, n.Counters().Discarded)
 		require.Zero(t, n.Inspect(key))
-		require.Empty(t, w.flight)
+		require.Empty(t, w.inFlight)
 		require.Empty(t, w.replies)
 	}
 }
 
 // A value with more entries than this node keeps, from one that was configured
 // otherwise, is taken up and cut down.
-func TestALongerRingIsCutDown(t *testing.T) {
-	w := newWorld(3, func(c *node.Config) { c.Ring, c.Batch = 2, 2 })
+func TestLongerDedupWindowIsCutDown(t *testing.T) {
+	w := newWorld(3, func(c *node.Config) { c.DedupWindow, c.Batch = 2, 2 })
 	long, id := value("c1.1", "c1.2", "c1.3", "c1.4"), node.Stamp(key, 4, "c2.1")
 	for id := 1; id <= 2; id++ {
 		w.hosts[id].step(node.Event{Kind: node.Receive, From: 3, Message: &node.Proposal{
 			Phase: node.Accept, Key: key, Ballot: ballot(1, 3), Value: long,
 		}})
 	}
-	w.flight = nil
+	w.inFlight = nil
 	w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: id, To: "Stopped"})
 	require.NotPanics(t, w.deliverAll)
-	w.tick(config(1, 3).RetryDelay)
+	w.tick(config(1, 3).ResendTimeout)
 	require.NotPanics(t, w.deliverAll)
-	require.Equal(t, &node.Value{Version: 5, Serial: 5, State: "Stopped", Before: "Init", Recent: []node.Entry{
+	require.Equal(t, &node.Value{Version: 5, Serial: 5, State: "Stopped", StateBefore: "Init", Window: []node.Entry{
 		{ID: "c1.4", To: "Running"}, {ID: id, To: "Stopped"},
 	}}, w.hosts[1].node.Inspect(key).Learnt)
 }

@@ -6,9 +6,9 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// Held is what a log holds of a machine: what its acceptor has promised and
+// LoggedMachine is what a log holds of a machine: what its acceptor has promised and
 // accepted last, as far as records of it are found.
-type Held struct {
+type LoggedMachine struct {
 	Key      string
 	Promised Ballot
 	Accepted Ballot
@@ -24,9 +24,9 @@ type Note struct {
 // LogInspection is what a directory tells of a node.
 type LogInspection struct {
 	*wal.Inspection
-	Machines   []Held  // in the order of their keys
-	Notes      []Note  // in the order of their names
-	Unreadable []error // entries that check, and that this build cannot read: one for each
+	Machines   []LoggedMachine // in the order of their keys
+	Notes      []Note          // in the order of their names
+	Unreadable []error         // entries that check, and that this build cannot read: one for each
 }
 
 // InspectLog reads all that can be read of a node's log, sound or not, and changes
@@ -49,14 +49,14 @@ func InspectLog(dir wal.Dir) (*LogInspection, error) {
 		return nil, err
 	}
 	for _, m := range n.byIndex {
-		if m != nil && !pinned(m.key) {
-			x.Machines = append(x.Machines, Held{m.key, m.promised, m.accepted, m.value})
+		if m != nil && !isLocalKey(m.key) {
+			x.Machines = append(x.Machines, LoggedMachine{m.key, m.promised, m.accepted, m.value})
 		}
 	}
 	for _, name := range n.Notes() {
 		x.Notes = append(x.Notes, Note{name, n.Note(name)})
 	}
-	slices.SortFunc(x.Machines, func(a, b Held) int {
+	slices.SortFunc(x.Machines, func(a, b LoggedMachine) int {
 		if a.Key < b.Key {
 			return -1
 		}

@@ -16,8 +16,8 @@ func TestBackoffIsJittered(t *testing.T) {
 	for attempt := range uint64(100) {
 		var waits [2]time.Duration
 		for i := range waits {
-			n := &Node{cfg: Config{RetryDelay: delay, Jitter: uint64(i + 1)}, boot: 1}
-			waits[i] = n.backoff(&machine{key: "lifecycle/a", failures: 1, top: attempt})
+			n := &Node{cfg: Config{ResendTimeout: delay, Jitter: uint64(i + 1)}, boot: 1}
+			waits[i] = n.backoff(&machine{key: "lifecycle/a", failures: 1, highestRound: attempt})
 			require.Less(t, waits[i], delay)
 			if waits[i] < delay/2 {
 				below[i]++
@@ -32,9 +32,9 @@ func TestBackoffIsJittered(t *testing.T) {
 	}
 	require.Greater(t, differ, 60)
 
-	n, most := &Node{cfg: Config{RetryDelay: delay}}, time.Duration(0)
+	n, most := &Node{cfg: Config{ResendTimeout: delay}}, time.Duration(0)
 	for top := range uint64(1000) {
-		most = max(most, n.backoff(&machine{key: "lifecycle/a", failures: maxFailures, top: top}))
+		most = max(most, n.backoff(&machine{key: "lifecycle/a", failures: maxFailures, highestRound: top}))
 	}
 	require.Greater(t, most, delay<<(maxBackoff-1))
 	require.Less(t, most, delay<<maxBackoff)

@@ -17,22 +17,22 @@ type machine struct {
 	hash  uint64 // its place in the digest
 
 	// Acceptor, durable once the log has reached pos.
-	promised Ballot
-	accepted Ballot
-	value    *Value
-	pos      wal.LSN
-	links
+	promised  Ballot
+	accepted  Ballot
+	value     *Value
+	durableAt wal.LSN
+	recordLinks
 
 	// Learner.
 	chosenAt Ballot
 	chosen   *Value // the latest known to be chosen, or nil
 
 	// Proposer.
-	cache    Ballot        // promised by a majority that accepted chosen; zero: none
-	top      uint64        // the highest round number asked for or seen
-	failures uint8         // rounds that failed since some succeeded
-	rival    time.Duration // until then another node, that of chosenAt, is taken to be at work
-	*work                  // nil at rest
+	cachedPromise    Ballot        // promised by a majority that accepted chosen; zero: none
+	highestRound     uint64        // the highest round number asked for or seen
+	failures         uint8         // rounds that failed since some succeeded
+	otherActiveUntil time.Duration // until then another node, that of chosenAt, is taken to be at work
+	*work                          // nil at rest
 
 	// One timer at a time; zero: none.
 	wakeAt time.Duration
@@ -44,94 +44,94 @@ type work struct {
 	reader
 }
 
-// occupy gives m what it needs for work.
-func (n *Node) occupy(m *machine) {
+// attachWork gives m what it needs for work.
+func (n *Node) attachWork(m *machine) {
 	if m.work != nil {
 		return
 	}
-	if last := len(n.spare) - 1; last >= 0 {
-		m.work, n.spare = n.spare[last], n.spare[:last]
+	if last := len(n.workPool) - 1; last >= 0 {
+		m.work, n.workPool = n.workPool[last], n.workPool[:last]
 		return
 	}
 	m.work = &work{}
 }
 
-// rest takes back what m has for work if nothing is under way.
-func (n *Node) rest(m *machine) {
+// releaseWork takes back what m has for work if nothing is under way.
+func (n *Node) releaseWork(m *machine) {
 	w := m.work
-	if w == nil || w.round.phase != 0 || len(w.queue)+len(w.away) > 0 || w.exchange.id != (ReadID{}) || len(w.waiting) > 0 {
+	if w == nil || w.round.phase != 0 || len(w.queue)+len(w.forwarded) > 0 || w.quorumRead.id != (ReadID{}) || len(w.readQueue) > 0 {
 		return
 	}
 	*w = work{
-		proposer{queue: w.queue[:0], away: w.away[:0], round: round{batch: w.round.batch[:0]}},
-		reader{waiting: w.waiting[:0], exchange: exchange{batch: w.exchange.batch[:0]}},
+		proposer{queue: w.queue[:0], forwarded: w.forwarded[:0], round: round{batch: w.round.batch[:0]}},
+		reader{readQueue: w.readQueue[:0], quorumRead: quorumRead{batch: w.quorumRead.batch[:0]}},
 	}
 	m.work = nil
-	if len(n.spare) < maxSpare {
-		n.spare = append(n.spare, w)
+	if len(n.workPool) < maxWorkPool {
+		n.workPool = append(n.workPool, w)
 	}
-	n.forget(m)
+	n.dropIfEmpty(m)
 }
 
-// forget drops a machine that nothing is known of.
-func (n *Node) forget(m *machine) {
-	if m.work == nil && m.promised.IsZero() && m.accepted.IsZero() && m.chosen == nil && m.top == 0 {
+// dropIfEmpty drops a machine that nothing is known of.
+func (n *Node) dropIfEmpty(m *machine) {
+	if m.work == nil && m.promised.IsZero() && m.accepted.IsZero() && m.chosen == nil && m.highestRound == 0 {
 		delete(n.machines, m.key)
-		n.last = [slots]*machine{}
+		n.machineCache = [cacheSlots]*machine{}
 		n.byIndex[m.index] = nil
-		n.vacant = append(n.vacant, m.index)
+		n.freeIndexes = append(n.freeIndexes, m.index)
 	}
 }
 
 // idle reports whether m could begin a round of its own.
 func (m *machine) idle(now time.Duration) bool {
-	return m.work == nil || m.round.phase == 0 && len(m.queue)+len(m.away) == 0 && now >= m.pause
+	return m.work == nil || m.round.phase == 0 && len(m.queue)+len(m.forwarded) == 0 && now >= m.backoffUntil
 }
 
-// maxSpare is how many pieces of work are kept for reuse.
-const maxSpare = 1024
+// maxWorkPool is how many pieces of work are kept for reuse.
+const maxWorkPool = 1024
 
-// machine finds or makes the machine with a key. It is nil if the definition is
+// ensureMachine finds or makes the machine with a key. It is nil if the definition is
 // unknown or the key is none.
-func (n *Node) machine(key string) *machine {
-	if m := n.known(key); m != nil {
+func (n *Node) ensureMachine(key string) *machine {
+	if m := n.findMachine(key); m != nil {
 		return m
 	}
-	def := n.define(key)
+	def := n.findDefinition(key)
 	if def == nil {
 		return nil
 	}
-	return n.create(key, def)
+	return n.createMachine(key, def)
 }
 
-// known is the machine with a key; it is nil if there is none.
-func (n *Node) known(key string) *machine {
-	last := &n.last[slot(key)]
+// findMachine is the machine with a key; it is nil if there is none.
+func (n *Node) findMachine(key string) *machine {
+	last := &n.machineCache[cacheSlot(key)]
 	if *last == nil || (*last).key != key {
 		*last = n.machines[key]
 	}
 	return *last
 }
 
-// slots is how many machines of late a node remembers things of.
-const slots = 4
+// cacheSlots is how many machines of late a node remembers things of.
+const cacheSlots = 4
 
-// slot is the one of a machine.
-func slot(key string) int {
+// cacheSlot is the one of a machine.
+func cacheSlot(key string) int {
 	if key == "" {
 		return 0
 	}
-	return int(key[len(key)-1] % slots)
+	return int(key[len(key)-1] % cacheSlots)
 }
 
-func (n *Node) create(key string, def *fsm.Definition) *machine {
+func (n *Node) createMachine(key string, def *fsm.Definition) *machine {
 	m := &machine{key: key, def: def, index: len(n.byIndex), hash: n.hash(key)}
 	n.machines[key] = m
-	if pinned(key) {
-		n.pins++
+	if isLocalKey(key) {
+		n.localMachines++
 	}
-	if last := len(n.vacant) - 1; last >= 0 {
-		m.index, n.vacant = n.vacant[last], n.vacant[:last]
+	if last := len(n.freeIndexes) - 1; last >= 0 {
+		m.index, n.freeIndexes = n.freeIndexes[last], n.freeIndexes[:last]
 		n.byIndex[m.index] = m
 	} else {
 		n.byIndex = append(n.byIndex, m)
@@ -139,25 +139,25 @@ func (n *Node) create(key string, def *fsm.Definition) *machine {
 	return m
 }
 
-// holdable reports whether an acceptor can have accepted v at b, or nothing.
-func (n *Node) holdable(m *machine, b Ballot, v *Value) bool {
+// validAccepted reports whether an acceptor can have accepted v at b, or nothing.
+func (n *Node) validAccepted(m *machine, b Ballot, v *Value) bool {
 	if v == nil {
 		return b.IsZero()
 	}
-	return n.plausible(b) && (v == m.value || v.check(m.def) == nil)
+	return n.validBallot(b) && (v == m.value || v.check(m.def) == nil)
 }
 
-// definition finds the definition of a key, as define does.
-func (n *Node) definition(key string) *fsm.Definition {
-	if m := n.known(key); m != nil && !pinned(key) {
+// definitionOf finds the definition of a key, as define does.
+func (n *Node) definitionOf(key string) *fsm.Definition {
+	if m := n.findMachine(key); m != nil && !isLocalKey(key) {
 		return m.def
 	}
-	return n.define(key)
+	return n.findDefinition(key)
 }
 
-// define finds the definition of a key; it is nil if there is none, or the key
+// findDefinition finds the definition of a key; it is nil if there is none, or the key
 // is none.
-func (n *Node) define(key string) *fsm.Definition {
+func (n *Node) findDefinition(key string) *fsm.Definition {
 	name, _, _ := strings.Cut(key, "/")
 	def := n.defs[name]
 	if def == nil {
@@ -169,8 +169,8 @@ func (n *Node) define(key string) *fsm.Definition {
 	return def
 }
 
-// base is the value to go on from when v was accepted.
-func (m *machine) base(v *Value) *Value {
+// valueOrInitial is the value to go on from when v was accepted.
+func (m *machine) valueOrInitial(v *Value) *Value {
 	if v == nil {
 		return initial(m.def)
 	}
@@ -184,24 +184,24 @@ func (n *Node) learn(m *machine, b Ballot, v *Value) (found int) {
 	if !m.chosenAt.Less(b) {
 		return 0
 	}
-	if m.def.Name == fsm.Meta {
-		n.adopt(m.key, v.State)
+	if m.def.Name == fsm.MetaName {
+		n.adoptDefinition(m.key, v.State)
 	}
-	before := m.standing()
+	before := m.contribution()
 	m.chosenAt, m.chosen = b, v
-	n.account(m, before)
-	m.top = max(m.top, b.Round)
-	if m.cache.Less(b) {
-		if !m.cache.IsZero() {
-			n.mark(MarkCacheDropped)
+	n.updateDigest(m, before)
+	m.highestRound = max(m.highestRound, b.Round)
+	if m.cachedPromise.Less(b) {
+		if !m.cachedPromise.IsZero() {
+			n.mark(MarkCachedPromiseDropped)
 		}
-		m.cache = Ballot{}
+		m.cachedPromise = Ballot{}
 	}
-	return n.attend(m, b)
+	return n.answerWaiting(m, b)
 }
 
-// alarm asks to be woken at the given time at the latest.
-func (n *Node) alarm(m *machine, at time.Duration) {
+// scheduleWake asks to be woken at the given time at the latest.
+func (n *Node) scheduleWake(m *machine, at time.Duration) {
 	if m.wakeAt != 0 && m.wakeAt <= at {
 		return
 	}
@@ -219,27 +219,27 @@ func (n *Node) wake(m *machine) {
 	if m.work == nil {
 		return
 	}
-	n.expire(m)
-	n.tendRound(m)
-	n.tendReads(m)
-	n.tendAway(m)
-	n.advance(m)
-	n.rest(m)
+	n.expireDeadlines(m)
+	n.checkRound(m)
+	n.expireQuorumRead(m)
+	n.expireForwarded(m)
+	n.startRound(m)
+	n.releaseWork(m)
 }
 
-// commit is the learner's part.
-func (n *Node) commit(c *Commit) {
-	m := n.machine(c.Key)
-	if m == nil || c.Value == nil || !n.holdable(m, c.Ballot, c.Value) {
-		n.counts.Failed++
+// handleCommit is the learner's part.
+func (n *Node) handleCommit(c *Commit) {
+	m := n.ensureMachine(c.Key)
+	if m == nil || c.Value == nil || !n.validAccepted(m, c.Ballot, c.Value) {
+		n.counts.Discarded++
 		return
 	}
 	if c.Ballot.Less(m.chosenAt) {
-		n.mark(MarkOldNews)
+		n.mark(MarkStaleCommit)
 	}
-	known := m.base(m.chosen).Serial
+	known := m.valueOrInitial(m.chosen).Serial
 	found := n.learn(m, c.Ballot, c.Value)
-	m.sees(c, known+uint64(found), n.now+n.cfg.RetryDelay)
-	n.fact(Fact{Kind: Learnt, Key: c.Key, Ballot: c.Ballot, Value: c.Value})
-	n.takeTurn(m, c.Ballot.Node)
+	m.noteOtherActive(c, known+uint64(found), n.now+n.cfg.ResendTimeout)
+	n.observe(Observation{Kind: Learnt, Key: c.Key, Ballot: c.Ballot, Value: c.Value})
+	n.cutBackoffShort(m, c.Ballot.Node)
 }

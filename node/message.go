@@ -59,17 +59,17 @@ const (
 // and never will; Illegal also that it was illegal in the state then current. What is said of a
 // retry holds for all attempts.
 const (
-	Illegal      Reason = "illegal"
-	Overloaded   Reason = "overloaded"    // too many operations wait
-	Timeout      Reason = "timeout"       // the consensus timeout has passed
-	UnknownState Reason = "unknown-state" // the definition has no such state
-	BadRequest   Reason = "bad-request"   // it makes no sense, to any node
-	Unreachable  Reason = "unreachable"   // there is no connection to a node; said by clients
-	Mismatch     Reason = "mismatch"      // the machine is at another version than expected
-	Forgotten    Reason = "forgotten"     // its base is older than the ring: whether it has taken effect cannot be told
-	BaseAhead    Reason = "base-ahead"    // its base is above the machine's serial number: nobody can have known it
-	Conflict     Reason = "conflict"      // the operation with its id has asked for something else
-	Abstains     Reason = "abstains"      // the node takes no part: its log is disputed, or its cluster is not formed
+	Illegal         Reason = "illegal"
+	Overloaded      Reason = "overloaded"    // too many operations wait
+	Timeout         Reason = "timeout"       // the consensus timeout has passed
+	UnknownState    Reason = "unknown-state" // the definition has no such state
+	BadRequest      Reason = "bad-request"   // it makes no sense, to any node
+	Unreachable     Reason = "unreachable"   // there is no connection to a node; said by clients
+	VersionMismatch Reason = "mismatch"      // the machine is at another version than expected
+	WindowExpired   Reason = "forgotten"     // its base is older than the ring: whether it has taken effect cannot be told
+	WatermarkAhead  Reason = "base-ahead"    // its base is above the machine's serial number: nobody can have known it
+	IDConflict      Reason = "conflict"      // the operation with its id has asked for something else
+	Abstains        Reason = "abstains"      // the node takes no part: its log is disputed, or its cluster is not formed
 )
 
 // The reasons of who cannot say.
@@ -136,15 +136,15 @@ func (k Kind) String() string { return [...]string{"?", "propose", "read", "read
 // Request is one attempt of a client's operation. A node that hands one over is the client
 // of the other.
 type Request struct {
-	Kind    Kind
-	Key     string
-	ID      OpID   // the same in all attempts; it may carry their base
-	Attempt uint32 // comes back in the reply
-	To      string // propose: the state asked for
-	Base    uint64 // propose: what the client says its base is. It is not relied on, since it may change from one attempt to the next: see OpID. Of a node that hands over: the entries up to this one are of others
-	Retry   bool   // there may have been an earlier attempt, which may take effect, or have
-	Expects bool   // propose: only if the machine is at version Expect
-	Expect  uint64
+	Kind      Kind
+	Key       string
+	ID        OpID   // the same in all attempts; it may carry their base
+	Attempt   uint32 // comes back in the reply
+	To        string // propose: the state asked for
+	Watermark uint64 // propose: what the client says its base is. It is not relied on, since it may change from one attempt to the next: see OpID. Of a node that hands over: the entries up to this one are of others
+	Retry     bool   // there may have been an earlier attempt, which may take effect, or have
+	Expects   bool   // propose: only if the machine is at version Expect
+	Expect    uint64
 }
 
 // Outcome is what a client learns.
@@ -235,8 +235,8 @@ func (m *Request) String() string {
 	s := fmt.Sprintf("request %s %s attempt %d %v", m.Key, m.ID, m.Attempt, m.Kind)
 	if m.Kind == Propose {
 		s += " to " + m.To
-		if m.Base > 0 {
-			s += fmt.Sprintf(" base %d", m.Base)
+		if m.Watermark > 0 {
+			s += fmt.Sprintf(" base %d", m.Watermark)
 		}
 	}
 	if m.Expects {

@@ -16,11 +16,11 @@ type EventKind uint8
 
 // The kinds of events.
 const (
-	Boot    EventKind = iota + 1 // first event of a life: Dir, Incarnation, Life
-	Receive                      // a message arrived: From, Life, Message
-	Timer                        // a timer fired: Token
-	Done                         // a disk request ended: Token, Err
-	Rest                         // the node is to stop: it prepares to, and Rested says when it has
+	Boot     EventKind = iota + 1 // first event of a life: Dir, Incarnation, Life
+	Receive                       // a message arrived: From, Life, Message
+	Timer                         // a timer fired: Token
+	DiskDone                      // a disk request ended: Token, Err
+	SyncMark                      // the node is to stop: it prepares to, and Rested says when it has
 )
 
 // Event is one step's input.
@@ -37,8 +37,8 @@ type Event struct {
 
 // Effects is one step's output. It is valid until the next step.
 type Effects struct {
-	Disk   []wal.Request // to be carried out in order
-	Sends  []Send        // what they say is durable
+	Disk   []wal.DiskRequest // to be carried out in order
+	Sends  []Send            // what they say is durable
 	Timers []SetTimer
 	Chosen []ChosenValue // what the node has learnt to be chosen, in that order
 }
@@ -71,87 +71,87 @@ type Node struct {
 	boot        uint64
 	incarnation [16]byte
 	recovered   wal.LSN // where the log of the lives before ends
-	starts      []wal.Start
+	starts      []wal.BootStart
 	ready       bool
 	err         error
 	now         time.Duration
 
-	defs     map[string]*fsm.Definition
-	machines map[string]*machine
-	last     [slots]*machine // that known was asked for, or nil
-	encoded  [slots]encoded  // of the values that were appended to the log last
-	byIndex  []*machine      // by the token of their timers; nil where there is none
-	vacant   []int           // indexes of byIndex without a machine
-	spare    []*work         // of machines at rest
-	pins     int             // definitions noted in the log; they are among machines
+	defs          map[string]*fsm.Definition
+	machines      map[string]*machine
+	machineCache  [cacheSlots]*machine      // that known was asked for, or nil
+	encodingCache [cacheSlots]encodedWindow // of the values that were appended to the log last
+	byIndex       []*machine                // by the token of their timers; nil where there is none
+	freeIndexes   []int                     // indexes of byIndex without a machine
+	workPool      []*work                   // of machines at rest
+	localMachines int                       // definitions noted in the log; they are among machines
 
-	lookups []*lookup // definitions that are asked for
-	held    []held    // waiting for the log, in order
-	inbox   []Message // from this node to itself
-	digest  digest
-	repair  repair
-	lull    lull
-	salt    uint64
-	out     Effects
-	reads   uint64 // read exchanges begun in this boot
-	trip    trip
-	tickets uint32 // of operations handed over, the last one
-	durable wal.LSN
-	scratch []byte
-	counts  Counters
+	lookups            []*lookup      // definitions that are asked for
+	sendsAwaitingSync  []awaitingSync // waiting for the log, in order
+	selfMessages       []Message      // from this node to itself
+	digest             digest
+	repair             repair
+	syncMark           syncMarkState
+	salt               uint64
+	out                Effects
+	lastExchange       uint64 // read exchanges begun in this boot
+	rtt                rttEstimate
+	lastForwardAttempt uint32 // of operations handed over, the last one
+	durable            wal.LSN
+	scratch            []byte
+	counts             Counters
 
-	proposals       block[Proposal]
-	acknowledgments block[Acknowledgment]
-	rejects         block[Reject]
-	commits         block[Commit]
-	requests        block[ReadRequest]
-	reports         block[ReadReport]
-	operations      block[operation]
+	proposals       arena[Proposal]
+	acknowledgments arena[Acknowledgment]
+	rejects         arena[Reject]
+	commits         arena[Commit]
+	requests        arena[ReadRequest]
+	reports         arena[ReadReport]
+	operations      arena[operation]
 
-	live     live
-	appended int64 // bytes, in this step
-	credit   int64 // bytes that may be copied forward
+	liveRecords liveRecords
+	appended    int64 // bytes, in this step
+	copyBudget  int64 // bytes that may be copied forward
 }
 
-// block makes short-lived values, some at a time.
-type block[T any] struct{ room []T }
+// arena makes short-lived values, some at a time.
+type arena[T any] struct{ free []T }
 
-func (b *block[T]) make() *T {
-	if len(b.room) == 0 {
-		b.room = make([]T, 8)
+func (b *arena[T]) make() *T {
+	if len(b.free) == 0 {
+		b.free = make([]T, 8)
 	}
-	x := &b.room[0]
-	b.room = b.room[1:]
+	x := &b.free[0]
+	b.free = b.free[1:]
 	return x
 }
 
-// held is a message that may be said once the log is durable up to after.
-type held struct {
-	after wal.LSN
-	send  Send
+// awaitingSync is a message that may be said once the log is durable up to after.
+type awaitingSync struct {
+	durableAt wal.LSN
+	send      Send
 }
 
 // Counters count what a node has done since it booted.
 type Counters struct {
-	Sent      uint64 // messages to others
-	Retried   uint64 // of those, sent again
-	Received  uint64 // messages from others
-	Failed    uint64 // messages that made no sense
-	Proposals uint64 // operations that asked for a transition
-	Reads     uint64 // operations that asked for the state, linearizable
-	Fast      uint64 // rounds begun with a promise at hand
-	Slow      uint64 // rounds begun with a prepare
-	Exchanges uint64 // read exchanges begun
-	Identity  uint64 // reads that needed a round
-	Commits   uint64 // rounds that chose a value
-	Aborted   uint64 // rounds that failed
-	Compared  uint64 // repair: digests compared with a peer's
-	Pulled    uint64 // repair: values accepted
-	Confirmed uint64 // repair: accepted values learnt to be chosen
-	Mended    uint64 // repair: rounds begun
-	Skipped   uint64 // repair: machines whose definition is unknown here
-	Copied    uint64 // records written again to keep the log short
-	Rejects   map[Reason]uint64
+	Sent            uint64 // messages to others
+	Resent          uint64 // of those, sent again
+	Received        uint64 // messages from others
+	Discarded       uint64 // messages that made no sense
+	Proposals       uint64 // operations that asked for a transition
+	Reads           uint64 // operations that asked for the state, linearizable
+	FastRounds      uint64 // rounds begun with a promise at hand
+	PrepareRounds   uint64 // rounds begun with a prepare
+	QuorumReads     uint64 // read exchanges begun
+	NoOpReads       uint64 // reads that needed a round
+	Commits         uint64 // rounds that chose a value
+	FailedRounds    uint64 // rounds that failed
+	DigestsCompared uint64 // repair: digests compared with a peer's
+	Pulled          uint64 // repair: values accepted
+	Confirmed       uint64 // repair: accepted values learnt to be chosen
+	NoOpRounds      uint64 // repair: rounds begun
+	Skipped         uint64 // repair: machines whose definition is unknown here
+	Copied          uint64 // records written again to keep the log short
+	Rejects         map[Reason]uint64
 }
 
 func (c *Counters) rejected(why Reason) {
@@ -175,7 +175,7 @@ func New(cfg Config) (*Node, error) {
 	for i := range cfg.Definitions {
 		n.defs[cfg.Definitions[i].Name] = &cfg.Definitions[i]
 	}
-	meta := fsm.Definitions()
+	meta := fsm.MetaDefinition()
 	n.defs[meta.Name] = &meta
 	return n, nil
 }
@@ -199,7 +199,7 @@ func (n *Node) StepAll(now time.Duration, evs []Event) (*Effects, error) {
 	for i := range evs {
 		n.handle(&evs[i])
 	}
-	n.settle()
+	n.drain()
 	if n.err != nil {
 		n.out.Sends, n.out.Timers = nil, nil
 	}
@@ -218,19 +218,19 @@ func (n *Node) handle(ev *Event) {
 			n.counts.Received++
 			n.receive(ev.From, ev.Message)
 		} else {
-			n.mark(MarkDeaf)
+			n.mark(MarkReceivedBeforeReady)
 		}
 	case Timer:
 		if ev.Token == repairToken {
 			n.wakeRepair()
-		} else if ev.Token == restToken {
-			n.lull.wake(n)
+		} else if ev.Token == syncMarkToken {
+			n.syncMark.onTimer(n)
 		} else if ev.Token < uint64(len(n.byIndex)) {
 			n.wake(n.byIndex[ev.Token])
 		}
-	case Rest:
-		n.lull.begin(n)
-	case Done:
+	case SyncMark:
+		n.syncMark.request(n)
+	case DiskDone:
 		n.log.Done(ev.Token, ev.Err)
 		if err := n.log.Failed(); err != nil {
 			n.err = fmt.Errorf("%w: %w", ErrStopped, err)
@@ -238,65 +238,65 @@ func (n *Node) handle(ev *Event) {
 	}
 }
 
-// settle lets everything follow that needs no further event: what has become
+// drain lets everything follow that needs no further event: what has become
 // durable is said, what the node says to itself is heard, and what was appended
 // is handed to the disk.
-func (n *Node) settle() {
+func (n *Node) drain() {
 	next := 0 // of the inbox, to which what is heard may add
 	for n.err == nil {
-		n.release()
-		if next == len(n.inbox) {
+		n.sendDurable()
+		if next == len(n.selfMessages) {
 			break
 		}
-		n.receive(n.cfg.ID, n.inbox[next])
+		n.receive(n.cfg.ID, n.selfMessages[next])
 		next++
 	}
-	n.inbox = slices.Delete(n.inbox, 0, next)
+	n.selfMessages = slices.Delete(n.selfMessages, 0, next)
 	if n.log != nil && n.err == nil {
 		n.compact()
 		n.out.Disk = n.log.Take(n.out.Disk)
-		n.lull.tend(n)
+		n.syncMark.schedule(n)
 	}
 }
 
-// release says what has waited for the log.
-func (n *Node) release() {
+// sendDurable says what has waited for the log.
+func (n *Node) sendDurable() {
 	if n.log == nil {
 		return
 	}
 	if d := n.log.Durable(); d > n.durable {
 		n.durable = d
-		n.fact(Fact{Kind: Durable, At: d})
+		n.observe(Observation{Kind: Durable, DurableAt: d})
 	}
 	if !n.ready && n.log.Ready() {
 		n.ready = true
-		n.fact(Fact{Kind: Booted, Boot: n.boot})
+		n.observe(Observation{Kind: BootReady, Boot: n.boot})
 		n.beginRepair()
 	}
 	i := 0
-	for i < len(n.held) && n.held[i].after <= n.durable {
-		n.emit(n.held[i].send)
+	for i < len(n.sendsAwaitingSync) && n.sendsAwaitingSync[i].durableAt <= n.durable {
+		n.send(n.sendsAwaitingSync[i].send)
 		i++
 	}
 	if i > 0 {
-		n.held = slices.Delete(n.held, 0, i)
+		n.sendsAwaitingSync = slices.Delete(n.sendsAwaitingSync, 0, i)
 	}
 }
 
-// say sends m when the log is durable up to after.
-func (n *Node) say(to ID, m Message, after wal.LSN) {
+// sendWhenDurable sends m when the log is durable up to after.
+func (n *Node) sendWhenDurable(to ID, m Message, after wal.LSN) {
 	s := Send{to, m}
 	if after <= n.durable {
-		n.emit(s)
+		n.send(s)
 		return
 	}
-	n.mark(MarkHeld)
-	n.held = append(n.held, held{after, s})
+	n.mark(MarkSendAwaitsSync)
+	n.sendsAwaitingSync = append(n.sendsAwaitingSync, awaitingSync{after, s})
 }
 
-func (n *Node) emit(s Send) {
+func (n *Node) send(s Send) {
 	if s.To == n.cfg.ID {
-		n.inbox = append(n.inbox, s.Message)
+		n.selfMessages = append(n.selfMessages, s.Message)
 		return
 	}
 	n.counts.Sent++
@@ -306,53 +306,53 @@ func (n *Node) emit(s Send) {
 // receive takes a message from a member or a client.
 func (n *Node) receive(from ID, msg Message) {
 	if r, ok := msg.(*Request); ok {
-		n.request(from, r)
+		n.handleRequest(from, r)
 		return
 	}
 	if msg == nil || n.member(from) < 0 {
-		n.counts.Failed++
+		n.counts.Discarded++
 		return
 	}
-	if key, _ := msg.About(); pinned(key) { // this log's, and nobody else's
-		n.counts.Failed++
+	if key, _ := msg.About(); isLocalKey(key) { // this log's, and nobody else's
+		n.counts.Discarded++
 		return
 	}
 	switch m := msg.(type) {
 	case *Proposal:
-		n.proposal(from, m)
+		n.handleProposal(from, m)
 	case *Acknowledgment:
-		n.acknowledgment(from, m)
+		n.handleAcknowledgment(from, m)
 	case *Reject:
-		n.reject(from, m)
+		n.handleReject(from, m)
 	case *Commit:
-		n.commit(m)
+		n.handleCommit(m)
 	case *ReadRequest:
-		n.readRequest(from, m)
+		n.handleReadRequest(from, m)
 	case *ReadReport:
-		n.readReport(from, m)
+		n.handleReadReport(from, m)
 	case *Reply:
-		n.handedBack(from, m)
+		n.handleForwardResponse(from, m)
 	case *RepairRequest:
-		n.repairRequest(from, m)
+		n.handleRepairRequest(from, m)
 	case *RepairReport:
-		n.repairReport(from, m)
+		n.handleRepairReport(from, m)
 	case *RepairValue:
-		n.repairValue(from, m)
+		n.handleRepairValue(from, m)
 	default:
-		n.counts.Failed++
+		n.counts.Discarded++
 	}
 }
 
 // member is the position of id among the members, or -1.
 func (n *Node) member(id ID) int { return slices.Index(n.cfg.Members, id) }
 
-// members is a set of members by position.
-type members uint8
+// memberSet is a set of members by position.
+type memberSet uint8
 
-func (s members) has(i int) bool { return s&(1<<i) != 0 }
-func (s *members) add(i int)     { *s |= 1 << i }
-func (s *members) remove(i int)  { *s &^= 1 << i }
-func (s members) len() int       { return bits.OnesCount8(uint8(s)) }
+func (s memberSet) has(i int) bool { return s&(1<<i) != 0 }
+func (s *memberSet) add(i int)     { *s |= 1 << i }
+func (s *memberSet) remove(i int)  { *s &^= 1 << i }
+func (s memberSet) len() int       { return bits.OnesCount8(uint8(s)) }
 
 // Ready reports whether the node may speak: its boot is durable.
 func (n *Node) Ready() bool { return n.ready && n.err == nil }
@@ -361,21 +361,21 @@ func (n *Node) Ready() bool { return n.ready && n.err == nil }
 // formatted.
 func (n *Node) Incarnation() [16]byte { return n.incarnation }
 
-// Boots is the number of this life, from 1.
-func (n *Node) Boots() uint64 { return n.boot }
+// BootNumber is the number of this life, from 1.
+func (n *Node) BootNumber() uint64 { return n.boot }
 
 // Counters is a copy of what the node has counted.
 func (n *Node) Counters() Counters {
 	c := n.counts
 	c.Rejects = map[Reason]uint64{}
-	for _, r := range []Reason{Illegal, Mismatch, Forgotten, Conflict, BadRequest, Overloaded, Timeout, UnknownState, UnknownDefinition, StaleBallot, StaleEpoch, Malformed} {
+	for _, r := range []Reason{Illegal, VersionMismatch, WindowExpired, IDConflict, BadRequest, Overloaded, Timeout, UnknownState, UnknownDefinition, StaleBallot, StaleEpoch, Malformed} {
 		c.Rejects[r] = n.counts.Rejects[r]
 	}
 	return c
 }
 
-// State is what a node knows of one machine, for tests and tools.
-type State struct {
+// MachineState is what a node knows of one machine, for tests and tools.
+type MachineState struct {
 	Promised Ballot
 	Accepted Ballot
 	Value    *Value // accepted; nil if nothing is
@@ -384,36 +384,36 @@ type State struct {
 }
 
 // Inspect shows what the node knows of a machine. It changes nothing.
-func (n *Node) Inspect(key string) State {
+func (n *Node) Inspect(key string) MachineState {
 	m := n.machines[key]
 	if m == nil {
-		return State{}
+		return MachineState{}
 	}
-	return State{m.promised, m.accepted, m.value, m.chosenAt, m.chosen}
+	return MachineState{m.promised, m.accepted, m.value, m.chosenAt, m.chosen}
 }
 
-// Waiting says what waits in the node's queues, for tests; it is empty when the
+// PendingWork says what waits in the node's queues, for tests; it is empty when the
 // node is at rest.
-func (n *Node) Waiting() string {
+func (n *Node) PendingWork() string {
 	for _, m := range n.byIndex {
 		if m != nil && m.work != nil {
-			return fmt.Sprintf("%d operations and %d reads of %s", len(m.queue)+len(m.away)+len(m.round.batch), len(m.waiting)+len(m.exchange.batch), m.key)
+			return fmt.Sprintf("%d operations and %d reads of %s", len(m.queue)+len(m.forwarded)+len(m.round.batch), len(m.readQueue)+len(m.quorumRead.batch), m.key)
 		}
 	}
-	if len(n.held)+len(n.inbox)+len(n.lookups) > 0 {
-		return fmt.Sprintf("%d messages for the log, %d to itself, %d definitions", len(n.held), len(n.inbox), len(n.lookups))
+	if len(n.sendsAwaitingSync)+len(n.selfMessages)+len(n.lookups) > 0 {
+		return fmt.Sprintf("%d messages for the log, %d to itself, %d definitions", len(n.sendsAwaitingSync), len(n.selfMessages), len(n.lookups))
 	}
 	return ""
 }
 
-// Machines counts the machines that the node has heard of.
-func (n *Node) Machines() int { return len(n.machines) - n.pins }
+// MachineCount counts the machines that the node has heard of.
+func (n *Node) MachineCount() int { return len(n.machines) - n.localMachines }
 
 // Keys lists the machines that the node has heard of, in that order.
 func (n *Node) Keys() []string {
 	keys := make([]string, 0, len(n.machines))
 	for _, m := range n.byIndex {
-		if m != nil && !pinned(m.key) {
+		if m != nil && !isLocalKey(m.key) {
 			keys = append(keys, m.key)
 		}
 	}

@@ -24,8 +24,8 @@ func TestSameEventsSameEffects(t *testing.T) {
 			step := drawStep(t, i, size)
 			step(a)
 			step(b)
-			require.Equal(t, a.since(), b.since())
-			require.Equal(t, fmt.Sprint(a.flight), fmt.Sprint(b.flight))
+			require.Equal(t, a.takeTranscript(), b.takeTranscript())
+			require.Equal(t, fmt.Sprint(a.inFlight), fmt.Sprint(b.inFlight))
 		}
 	})
 }
@@ -43,8 +43,8 @@ func drawStep(t *rapid.T, i, size int) func(*world) {
 		func(w *world) { w.request(id, r) },
 		func(w *world) { w.request(id, &node.Request{Kind: node.Read, Key: key, ID: r.ID}) },
 		func(w *world) {
-			if len(w.flight) > 0 {
-				p := w.flight[at%len(w.flight)]
+			if len(w.inFlight) > 0 {
+				p := w.inFlight[at%len(w.inFlight)]
 				w.take(1, p.link())
 				w.deliver(p)
 			}
@@ -53,20 +53,20 @@ func drawStep(t *rapid.T, i, size int) func(*world) {
 }
 
 // A node whose disk failed is silent for good.
-func TestNothingIsSaidAfterAnError(t *testing.T) {
+func TestNothingIsSentAfterAnError(t *testing.T) {
 	w := newWorld(3, nil)
 	h := w.hosts[1]
 	h.slow = true
 	w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: "c1.1", To: "Running"})
-	require.NotEmpty(t, h.todo)
+	require.NotEmpty(t, h.pendingIO)
 	broken := errors.New("broken")
-	effects, err := h.node.Step(0, node.Event{Kind: node.Done, Token: h.todo[0].Token, Err: broken})
+	effects, err := h.node.Step(0, node.Event{Kind: node.DiskDone, Token: h.pendingIO[0].Token, Err: broken})
 	require.ErrorIs(t, err, node.ErrStopped)
 	require.ErrorIs(t, err, broken)
 	require.Equal(t, []int{0, 0, 0}, []int{len(effects.Disk), len(effects.Sends), len(effects.Timers)})
 	require.False(t, h.node.Ready())
 	for _, ev := range []node.Event{
-		{Kind: node.Done, Token: h.todo[1].Token},
+		{Kind: node.DiskDone, Token: h.pendingIO[1].Token},
 		{Kind: node.Receive, From: 2, Message: &node.Proposal{Phase: node.Prepare, Key: key, Ballot: ballot(9, 2)}},
 		{Kind: node.Receive, From: 101, Message: &node.Request{Kind: node.ReadLocal, Key: key, ID: "c1.2"}},
 		{Kind: node.Timer},
@@ -78,7 +78,7 @@ func TestNothingIsSaidAfterAnError(t *testing.T) {
 }
 
 // A node that is not ready hears nothing: what it said could be taken back.
-func TestNothingIsSaidBeforeTheBootIsDurable(t *testing.T) {
+func TestNothingIsSentBeforeTheBootIsDurable(t *testing.T) {
 	w := newWorld(3, nil)
 	h := w.hosts[2]
 	h.crash()
@@ -87,18 +87,18 @@ func TestNothingIsSaidBeforeTheBootIsDurable(t *testing.T) {
 	for !h.node.Ready() {
 		h.step(node.Event{Kind: node.Receive, From: 1, Message: &node.Proposal{Phase: node.Prepare, Key: key, Ballot: ballot(1, 1)}})
 		w.request(2, &node.Request{Kind: node.Read, Key: key, ID: "c1.1"})
-		require.Empty(t, w.flight)
+		require.Empty(t, w.inFlight)
 		require.Empty(t, w.replies)
 		h.sync()
 	}
-	require.EqualValues(t, 2, h.node.Boots())
+	require.EqualValues(t, 2, h.node.BootNumber())
 }
 
 // All that an acceptor holds is in its log, and is read back as it was.
 func TestTheLogHoldsWhatTheAcceptorHolds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ring := rapid.IntRange(1, 40).Draw(t, "ring")
-		w := newWorld(2, func(c *node.Config) { c.Ring, c.Batch = ring, 1 })
+		w := newWorld(2, func(c *node.Config) { c.DedupWindow, c.Batch = ring, 1 })
 		for i := range rapid.IntRange(1, 60).Draw(t, "operations") {
 			key := rapid.SampledFrom([]string{"lifecycle/a", "lifecycle/b"}).Draw(t, "key")
 			r := drawRequest(t, uint32(i+1), i)

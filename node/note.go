@@ -11,16 +11,16 @@ import (
 // as what it remembers of its peers: the last one written counts. Notes are
 // compacted with the log and are part of no register.
 
-// notes begins the keys under which notes are stored. They are pinned, so no
+// notePrefix begins the keys under which notes are stored. They are pinned, so no
 // message reaches them.
-const notes = pin + "!"
+const notePrefix = localPrefix + "!"
 
-func noted(key string) bool { return strings.HasPrefix(key, notes) }
+func isNoteKey(key string) bool { return strings.HasPrefix(key, notePrefix) }
 
 // Note is what was last written under a name, durable or not; nil if nothing
 // was. It is read-only.
 func (n *Node) Note(name string) []byte {
-	m := n.machines[notes+name]
+	m := n.machines[notePrefix+name]
 	if m == nil || m.value == nil {
 		return nil
 	}
@@ -30,8 +30,8 @@ func (n *Node) Note(name string) []byte {
 // Notes lists the names that have notes, in order.
 func (n *Node) Notes() (names []string) {
 	for _, m := range n.byIndex {
-		if m != nil && noted(m.key) {
-			names = append(names, strings.TrimPrefix(m.key, notes))
+		if m != nil && isNoteKey(m.key) {
+			names = append(names, strings.TrimPrefix(m.key, notePrefix))
 		}
 	}
 	slices.Sort(names)
@@ -42,16 +42,16 @@ func (n *Node) Notes() (names []string) {
 // must be durable for it to be. The node must have booted. The request to the disk
 // is in the effects of the next step, or of Flush.
 func (n *Node) SetNote(name string, data []byte) wal.LSN {
-	m := n.machines[notes+name]
+	m := n.machines[notePrefix+name]
 	if m == nil {
-		m = n.create(notes+name, nil)
+		m = n.createMachine(notePrefix+name, nil)
 	}
 	m.accepted = Ballot{Round: 1, Boot: n.boot, Epoch: firstEpoch, Node: n.cfg.ID}
 	m.promised = m.accepted
 	text := string(data)
-	m.value = &Value{State: text, Before: text}
+	m.value = &Value{State: text, StateBefore: text}
 	n.persist(m, true)
-	return m.pos
+	return m.durableAt
 }
 
 // Flush adds to the effects of the last step the disk requests of what was
@@ -73,10 +73,10 @@ func (n *Node) End() wal.LSN {
 // Durable is the position up to which the log is durable, as of the last step.
 func (n *Node) Durable() wal.LSN { return n.durable }
 
-// EndOf is the position at which an earlier life left the log: where the next one,
+// BootEnd is the position at which an earlier life left the log: where the next one,
 // whether or not it came to anything, began. It is known of a life that has
 // written a note which still is the last of its name.
-func (n *Node) EndOf(boot uint64) wal.LSN {
+func (n *Node) BootEnd(boot uint64) wal.LSN {
 	for _, s := range n.starts {
 		if s.Boot > boot {
 			return s.At
@@ -85,11 +85,11 @@ func (n *Node) EndOf(boot uint64) wal.LSN {
 	return n.recovered
 }
 
-// Blank reports whether the log holds nothing that any acceptor has done: no
+// IsEmpty reports whether the log holds nothing that any acceptor has done: no
 // promise, no value and no definition.
-func (n *Node) Blank() bool {
+func (n *Node) IsEmpty() bool {
 	for _, m := range n.byIndex {
-		if m != nil && !noted(m.key) {
+		if m != nil && !isNoteKey(m.key) {
 			return false
 		}
 	}

@@ -30,7 +30,7 @@ func TestFormsOfIDs(t *testing.T) {
 		{"a17@abcdk7", "a17@abcdk7", 0, false},
 		{"-", "-", 0, false},
 	} {
-		base, err := c.id.Base(key)
+		base, err := c.id.Watermark(key)
 		require.NoError(t, err, c.id)
 		require.Equal(t, c.base, base, c.id)
 		require.Equal(t, c.name, c.id.Name(), c.id)
@@ -48,7 +48,7 @@ func TestIDsThatNoNodeTakes(t *testing.T) {
 		"99999999999999999999" + stamped[2:],
 		string(node.Stamp("lifecycle/b", 17, "k7")),
 	} {
-		_, err := node.OpID(id).Base(key)
+		_, err := node.OpID(id).Watermark(key)
 		require.ErrorIs(t, err, node.ErrOpID, id)
 	}
 }
@@ -61,7 +61,7 @@ func TestStampsComeBack(t *testing.T) {
 		id := node.Stamp(machine, base, name)
 		require.LessOrEqual(t, len(id), node.MaxOpID)
 		require.Equal(t, name, id.Name())
-		got, err := id.Base(machine)
+		got, err := id.Watermark(machine)
 		require.NoError(t, err)
 		require.Equal(t, base, got)
 	})

@@ -8,64 +8,64 @@ import (
 // proposer is a node's part as the proposer of one machine. At most one round
 // is in flight; what arrives meanwhile waits for the next.
 type proposer struct {
-	queue []*operation // in order of arrival, those of the round's batch excluded
-	away  []*operation // handed over to other nodes, in that order
-	round round
-	pause time.Duration // no new round before this
-	lost  Ballot        // of the last round that failed
+	queue        []*operation // in order of arrival, those of the round's batch excluded
+	forwarded    []*operation // handed over to other nodes, in that order
+	round        round
+	backoffUntil time.Duration // no new round before this
+	lostBallot   Ballot        // of the last round that failed
 }
 
 // operation is one attempt that a client has asked for.
 type operation struct {
-	client   ID
-	asked    *Request // by the client
-	req      *Request // what is done for that: once handed over a retry, maybe under an id that carries a base
-	deadline time.Duration
-	base     uint64 // a chosen serial number from before its first attempt
-	absent   uint64 // the chosen entries up to this one are known to be of others
-	sent     bool   // an accept with it has been sent: it may take effect
-	at       Ballot // of the last accept with it
-	answered bool
-	handed   handed
-	lookup   *lookup // that it is done for, and no client
-	result   Reply   // what to answer when the round's value is chosen; once answered it is the message
+	client           ID
+	clientReq        *Request // by the client
+	req              *Request // what is done for that: once handed over a retry, maybe under an id that carries a base
+	deadline         time.Duration
+	watermark        uint64 // a chosen serial number from before its first attempt
+	absentUpTo       uint64 // the chosen entries up to this one are known to be of others
+	acceptSent       bool   // an accept with it has been sent: it may take effect
+	acceptBallot     Ballot // of the last accept with it
+	answered         bool
+	forward          forwarding
+	definitionLookup *lookup // that it is done for, and no client
+	result           Reply   // what to answer when the round's value is chosen; once answered it is the message
 }
 
 // round is one ballot's way through prepare and accept. Phase 0: none.
 type round struct {
-	phase    Phase
-	ballot   Ballot
-	next     Ballot
-	value    *Value       // accept: fixed when the first accept is sent
-	batch    []*operation // accept: what the value answers
-	first    OpID
-	answered members // who has acknowledged this phase
-	refused  members
-	found    Ballot // prepare: the highest accepted ballot reported
-	foundVal *Value
-	attempts int           // times this phase was sent
-	since    time.Duration // it was sent first then
-	resend   time.Duration // when to send it again
+	phase           Phase
+	ballot          Ballot
+	next            Ballot
+	value           *Value       // accept: fixed when the first accept is sent
+	batch           []*operation // accept: what the value answers
+	first           OpID
+	acknowledged    memberSet // who has acknowledged this phase
+	rejected        memberSet
+	highestAccepted Ballot // prepare: the highest accepted ballot reported
+	highestValue    *Value
+	attempts        int           // times this phase was sent
+	sentAt          time.Duration // it was sent first then
+	resendAt        time.Duration // when to send it again
 }
 
-// advance begins a round if there is something to do and nothing in its way.
-func (n *Node) advance(m *machine) {
+// startRound begins a round if there is something to do and nothing in its way.
+func (n *Node) startRound(m *machine) {
 	if m.round.phase != 0 || len(m.queue) == 0 {
 		return
 	}
-	if n.now < m.pause {
-		n.alarm(m, m.pause)
+	if n.now < m.backoffUntil {
+		n.scheduleWake(m, m.backoffUntil)
 		return
 	}
-	if !m.cache.IsZero() {
-		n.counts.Fast++
-		n.mark(MarkFast)
-		ballot := m.cache
-		m.cache = Ballot{}
+	if !m.cachedPromise.IsZero() {
+		n.counts.FastRounds++
+		n.mark(MarkFastPath)
+		ballot := m.cachedPromise
+		m.cachedPromise = Ballot{}
 		n.beginAccept(m, ballot, m.chosenAt, m.chosen)
 		return
 	}
-	n.counts.Slow++
+	n.counts.PrepareRounds++
 	m.round = round{phase: Prepare, ballot: n.newBallot(m), first: m.queue[0].req.ID, batch: m.round.batch[:0]}
 	n.sendRound(m)
 }
@@ -73,20 +73,20 @@ func (n *Node) advance(m *machine) {
 // newBallot is a ballot above all that this node has asked for, promised or
 // heard of. It is not used again in this boot (rule 4).
 func (n *Node) newBallot(m *machine) Ballot {
-	m.top = max(m.top, m.promised.Round) + 1
-	return Ballot{Epoch: firstEpoch, Round: m.top, Node: n.cfg.ID, Boot: n.boot}
+	m.highestRound = max(m.highestRound, m.promised.Round) + 1
+	return Ballot{Epoch: firstEpoch, Round: m.highestRound, Node: n.cfg.ID, Boot: n.boot}
 }
 
 // beginAccept fixes the round's value and operations and proposes them. base is
 // the value that the ballot goes on from, nil for an untouched machine, and at
 // the ballot that it was accepted at.
 func (n *Node) beginAccept(m *machine, ballot, at Ballot, base *Value) {
-	from := m.base(base)
-	size := min(len(m.queue), n.room(m, from))
+	from := m.valueOrInitial(base)
+	size := min(len(m.queue), n.batchLimit(m, from))
 	batch := append(m.round.batch[:0], m.queue[:size]...)
 	m.queue = slices.Delete(m.queue, 0, size)
 	for _, o := range batch {
-		o.at = ballot
+		o.acceptBallot = ballot
 	}
 	value := n.apply(m, from, batch)
 	n.markRound(m, at, from, value, batch)
@@ -95,7 +95,7 @@ func (n *Node) beginAccept(m *machine, ballot, at Ballot, base *Value) {
 		first = batch[0].req.ID
 	}
 	m.round = round{phase: Accept, ballot: ballot, next: n.newBallot(m), value: value, batch: batch, first: first}
-	n.fact(Fact{Kind: Proposed, Key: m.key, Ballot: ballot, Value: value, Base: at})
+	n.observe(Observation{Kind: Proposed, Key: m.key, Ballot: ballot, Value: value, BaseBallot: at})
 	n.sendRound(m)
 }
 
@@ -105,10 +105,10 @@ func (n *Node) sendRound(m *machine) {
 	p := n.proposals.make()
 	*p = Proposal{Phase: r.phase, Key: m.key, Ballot: r.ballot, Value: r.value, Next: r.next, First: r.first}
 	for i, id := range n.cfg.Members {
-		if !r.answered.has(i) && !r.refused.has(i) {
-			n.say(id, p, 0)
+		if !r.acknowledged.has(i) && !r.rejected.has(i) {
+			n.sendWhenDurable(id, p, 0)
 			if r.attempts > 0 {
-				n.counts.Retried++
+				n.counts.Resent++
 			}
 		}
 	}
@@ -116,18 +116,18 @@ func (n *Node) sendRound(m *machine) {
 		n.mark(MarkResent)
 	}
 	if r.attempts == 0 {
-		r.since = n.now
+		r.sentAt = n.now
 	}
 	r.attempts++
-	r.resend = n.now + n.patience(m)
-	n.alarm(m, r.resend)
+	r.resendAt = n.now + n.resendTimeout(m)
+	n.scheduleWake(m, r.resendAt)
 }
 
-// patience is how long to wait for answers before sending again. It grows as
+// resendTimeout is how long to wait for answers before sending again. It grows as
 // rounds fail, so that a node whose retry delay is below the round trip still
 // gets through, and shrinks when answers come in less than half of it.
-func (n *Node) patience(m *machine) time.Duration {
-	return n.cfg.RetryDelay << min(m.failures, maxBackoff)
+func (n *Node) resendTimeout(m *machine) time.Duration {
+	return n.cfg.ResendTimeout << min(m.failures, maxBackoff)
 }
 
 const (
@@ -135,70 +135,70 @@ const (
 	maxFailures = 64
 )
 
-// acknowledgment counts an acceptor's consent: a set of members, for exactly
+// handleAcknowledgment counts an acceptor's consent: a set of members, for exactly
 // this machine, ballot and phase (rule 6).
-func (n *Node) acknowledgment(from ID, a *Acknowledgment) {
-	m := n.known(a.Key)
-	if m == nil || !n.plausible(a.Ballot) || !n.holdable(m, a.Accepted, a.Value) {
-		n.counts.Failed++
+func (n *Node) handleAcknowledgment(from ID, a *Acknowledgment) {
+	m := n.findMachine(a.Key)
+	if m == nil || !n.validBallot(a.Ballot) || !n.validAccepted(m, a.Accepted, a.Value) {
+		n.counts.Discarded++
 		return
 	}
 	if m.work == nil {
 		return
 	}
 	r, i := &m.round, n.member(from)
-	if r.phase != a.Phase || r.ballot != a.Ballot || r.answered.has(i) {
-		n.mark(MarkLateAnswer)
+	if r.phase != a.Phase || r.ballot != a.Ballot || r.acknowledged.has(i) {
+		n.mark(MarkLateResponse)
 		return
 	}
-	r.answered.add(i)
-	if r.phase == Prepare && r.found.Less(a.Accepted) {
-		r.found, r.foundVal = a.Accepted, a.Value
+	r.acknowledged.add(i)
+	if r.phase == Prepare && r.highestAccepted.Less(a.Accepted) {
+		r.highestAccepted, r.highestValue = a.Accepted, a.Value
 	}
-	if r.answered.len() < n.majority {
+	if r.acknowledged.len() < n.majority {
 		return
 	}
 	if r.phase == Prepare {
-		n.prepared(m)
+		n.onPrepared(m)
 		return
 	}
-	n.chosen(m)
-	n.rest(m)
+	n.onChosen(m)
+	n.releaseWork(m)
 }
 
-// prepared goes on from the value with the highest accepted ballot (rule 2). It
+// onPrepared goes on from the value with the highest accepted ballot (rule 2). It
 // need not be chosen yet; accepting it again makes it so.
-func (n *Node) prepared(m *machine) {
-	n.beginAccept(m, m.round.ballot, m.round.found, m.round.foundVal)
+func (n *Node) onPrepared(m *machine) {
+	n.beginAccept(m, m.round.ballot, m.round.highestAccepted, m.round.highestValue)
 }
 
-// chosen ends a round whose value a majority has accepted.
-func (n *Node) chosen(m *machine) {
+// onChosen ends a round whose value a majority has accepted.
+func (n *Node) onChosen(m *machine) {
 	r := &m.round
 	n.counts.Commits++
-	n.fact(Fact{Kind: Chosen, Key: m.key, Ballot: r.ballot, Value: r.value, Waiting: uint16(min(m.waitingBeside(r.value), 1<<16-1))})
+	n.observe(Observation{Kind: Chosen, Key: m.key, Ballot: r.ballot, Value: r.value, Waiting: uint16(min(m.unansweredBy(r.value), 1<<16-1))})
 	n.learn(m, r.ballot, r.value)
-	if r.refused == 0 && m.chosenAt == r.ballot {
-		m.cache = r.next
+	if r.rejected == 0 && m.chosenAt == r.ballot {
+		m.cachedPromise = r.next
 	}
 	if r.attempts == 1 {
-		n.trip.take(n.now - r.since)
+		n.rtt.update(n.now - r.sentAt)
 	}
-	if m.pause = 0; n.now-r.since < n.patience(m)/2 { // else a shorter patience would have been too short
+	if m.backoffUntil = 0; n.now-r.sentAt < n.resendTimeout(m)/2 { // else a shorter patience would have been too short
 		m.failures /= 2
 	}
 	for _, o := range r.batch {
-		n.conclude(m, o)
+		n.answerChosen(m, o)
 	}
 	c := n.commits.make()
 	*c = Commit{Key: m.key, Ballot: r.ballot, Value: r.value, First: r.first}
 	for _, id := range n.cfg.Members {
 		if id != n.cfg.ID {
-			n.say(id, c, 0)
+			n.sendWhenDurable(id, c, 0)
 		}
 	}
 	n.endRound(m)
-	n.advance(m)
+	n.startRound(m)
 }
 
 func (n *Node) endRound(m *machine) {
@@ -206,65 +206,65 @@ func (n *Node) endRound(m *machine) {
 	m.round = round{batch: m.round.batch[:0]}
 }
 
-// reject counts an acceptor's refusal. The round fails when a majority can no
+// handleReject counts an acceptor's refusal. The round fails when a majority can no
 // longer be had.
-func (n *Node) reject(from ID, j *Reject) {
-	m := n.known(j.Key)
-	if m == nil || !n.plausible(j.Ballot) || !j.Promised.IsZero() && !n.plausible(j.Promised) {
-		n.counts.Failed++
+func (n *Node) handleReject(from ID, j *Reject) {
+	m := n.findMachine(j.Key)
+	if m == nil || !n.validBallot(j.Ballot) || !j.Promised.IsZero() && !n.validBallot(j.Promised) {
+		n.counts.Discarded++
 		return
 	}
-	m.top = max(m.top, j.Promised.Round)
+	m.highestRound = max(m.highestRound, j.Promised.Round)
 	if m.work == nil {
 		return
 	}
 	r, i := &m.round, n.member(from)
-	if r.phase != j.Phase || r.ballot != j.Ballot || r.answered.has(i) {
+	if r.phase != j.Phase || r.ballot != j.Ballot || r.acknowledged.has(i) {
 		return
 	}
-	r.refused.add(i)
-	if len(n.cfg.Members)-r.refused.len() < n.majority {
-		n.mark(MarkDuel)
-		n.fail(m)
-		n.advance(m)
-		n.rest(m)
+	r.rejected.add(i)
+	if len(n.cfg.Members)-r.rejected.len() < n.majority {
+		n.mark(MarkPreempted)
+		n.failRound(m)
+		n.startRound(m)
+		n.releaseWork(m)
 	}
 }
 
-// tendRound sends a round again, or gives it up: at once if somebody is ahead of
+// checkRound sends a round again, or gives it up: at once if somebody is ahead of
 // it.
-func (n *Node) tendRound(m *machine) {
+func (n *Node) checkRound(m *machine) {
 	r := &m.round
 	switch {
 	case r.phase == 0:
-	case n.now < r.resend:
-		n.alarm(m, r.resend)
-	case r.attempts <= n.cfg.RetryAttempts && r.refused == 0:
+	case n.now < r.resendAt:
+		n.scheduleWake(m, r.resendAt)
+	case r.attempts <= n.cfg.MaxResends && r.rejected == 0:
 		n.sendRound(m)
-	case r.refused != 0:
-		n.mark(MarkDuel)
-		n.fail(m)
+	case r.rejected != 0:
+		n.mark(MarkPreempted)
+		n.failRound(m)
 	default:
-		n.mark(MarkUnanswered)
-		n.fail(m)
+		n.mark(MarkRoundTimeout)
+		n.failRound(m)
 	}
 }
 
-// fail gives a round up. Its operations go back to the queue: a later round of
+// failRound gives a round up. Its operations go back to the queue: a later round of
 // this node finds those that took effect among the recent entries, since it
 // learns of everything that was or could yet be chosen below its ballot.
-func (n *Node) fail(m *machine) {
-	n.counts.Aborted++
+func (n *Node) failRound(m *machine) {
+	n.counts.FailedRounds++
 	r := &m.round
-	n.fact(Fact{Kind: RoundEnded, Key: m.key, Ballot: r.ballot, Attempts: uint32(r.attempts), Refused: uint8(r.refused.len())})
-	m.lost = r.ballot
-	m.cache = Ballot{}
+	n.observe(Observation{Kind: RoundEnded, Key: m.key, Ballot: r.ballot, Attempts: uint32(r.attempts), Rejections: uint8(r.rejected.len())})
+	m.lostBallot = r.ballot
+	m.cachedPromise = Ballot{}
 	waiting := slices.DeleteFunc(m.round.batch, func(o *operation) bool { return o.answered })
 	m.queue = slices.Insert(m.queue, 0, waiting...)
 	n.endRound(m)
 	m.failures = min(m.failures+1, maxFailures)
-	m.pause = n.now + n.backoff(m)
-	n.yield(m)
+	m.backoffUntil = n.now + n.backoff(m)
+	n.forwardQueue(m)
 }
 
 // backoff is the pause before the next round, if takeTurn does not end it early: as long
@@ -272,10 +272,10 @@ func (n *Node) fail(m *machine) {
 // every failure, so that proposers in a duel part. Round trips are mostly far
 // shorter than what to wait for a lost message.
 func (n *Node) backoff(m *machine) time.Duration {
-	most := uint64(n.turns(1)) << min(m.failures-1, maxBackoff)
-	pause := time.Duration(jitter(n.cfg.Jitter, n.boot, m.key, uint64(m.failures)+m.top) % most)
-	if n.trip > 0 {
-		pause += n.turns(len(n.cfg.Members))
+	most := uint64(n.roundsDuration(1)) << min(m.failures-1, maxBackoff)
+	pause := time.Duration(jitter(n.cfg.Jitter, n.boot, m.key, uint64(m.failures)+m.highestRound) % most)
+	if n.rtt > 0 {
+		pause += n.roundsDuration(len(n.cfg.Members))
 	}
 	return pause
 }

@@ -22,42 +22,42 @@ func errRecord(format string, args ...any) error {
 // entries form a chain: only transitions say where they lead. A void says what was
 // asked for, but not in logs of before that was kept.
 
-// encoded are the recent entries of a value as they are in a log entry.
-type encoded struct {
-	of   *Value
-	text []byte
+// encodedWindow are the recent entries of a value as they are in a log entry.
+type encodedWindow struct {
+	value *Value
+	text  []byte
 }
 
-// encodes makes e that of v. Of a machine that is at work, most entries are in
+// update makes e that of v. Of a machine that is at work, most entries are in
 // the next value too.
-func (e *encoded) encodes(v *Value) {
-	if v == e.of {
+func (e *encodedWindow) update(v *Value) {
+	if v == e.value {
 		return
 	}
-	dropped, kept := v.shares(e.of)
+	dropped, kept := v.sharedEntries(e.value)
 	skip := 0
 	if kept > 0 {
 		for i := range dropped {
-			skip += e.of.Recent[i].size()
+			skip += e.value.Window[i].size()
 		}
 		e.text = e.text[:copy(e.text, e.text[skip:])]
 	} else {
 		e.text = e.text[:0]
 	}
-	for i := kept; i < len(v.Recent); i++ {
-		e.text = v.Recent[i].append(e.text)
+	for i := kept; i < len(v.Window); i++ {
+		e.text = v.Window[i].append(e.text)
 	}
-	e.of = v
+	e.value = v
 }
 
 // append encodes e.
 func (e *Entry) append(b []byte) []byte {
 	b = append(appendString(b, string(e.ID)), byte(e.Kind)) // a varint too
 	switch e.Kind {
-	case Made:
+	case EntryTransition:
 		b = appendString(b, e.To)
-	case Void:
-		b = appendString(b, e.Asked)
+	case EntryTombstone:
+		b = appendString(b, e.Requested)
 	}
 	return b
 }
@@ -66,17 +66,17 @@ func (e *Entry) append(b []byte) []byte {
 func (e *Entry) size() int {
 	n := stringSize(string(e.ID)) + 1
 	switch e.Kind {
-	case Made:
+	case EntryTransition:
 		n += stringSize(e.To)
-	case Void:
-		n += stringSize(e.Asked)
+	case EntryTombstone:
+		n += stringSize(e.Requested)
 	}
 	return n
 }
 
 // appendRecord encodes a full entry, or one of the promise alone. e is for the
 // values of m and of others, which it may have encoded before.
-func appendRecord(b []byte, m *machine, full bool, e *encoded) []byte {
+func appendRecord(b []byte, m *machine, full bool, e *encodedWindow) []byte {
 	b = appendString(b, m.key)
 	b = appendBallot(b, m.promised)
 	if !full {
@@ -89,9 +89,9 @@ func appendRecord(b []byte, m *machine, full bool, e *encoded) []byte {
 	}
 	b = binary.AppendUvarint(b, v.Version)
 	b = binary.AppendUvarint(b, v.Serial-v.Version)
-	b = binary.AppendUvarint(b, uint64(len(v.Recent)))
-	b = appendString(b, v.Before)
-	e.encodes(v)
+	b = binary.AppendUvarint(b, uint64(len(v.Window)))
+	b = appendString(b, v.StateBefore)
+	e.update(v)
 	return append(b, e.text...)
 }
 
@@ -161,24 +161,24 @@ func (r *recordReader) state(def *fsm.Definition) string {
 	if def == nil {
 		return s
 	}
-	return def.Own(s)
+	return def.Intern(s)
 }
 
 func (r *recordReader) value(def *fsm.Definition) *Value {
 	v := &Value{Version: r.number()}
 	v.Serial = v.Version + r.number()
 	n := r.number()
-	if n > MaxRing {
+	if n > MaxDedupWindow {
 		r.bad = true
 		return nil
 	}
-	v.Before = r.state(def)
-	v.State = v.Before
+	v.StateBefore = r.state(def)
+	v.State = v.StateBefore
 	if n > 0 {
-		v.Recent = make([]Entry, n)
+		v.Window = make([]Entry, n)
 	}
-	for i := range v.Recent {
-		e := &v.Recent[i]
+	for i := range v.Window {
+		e := &v.Window[i]
 		e.ID = OpID(r.string())
 		kind := r.number()
 		if kind > uint64(lastEntryKind) {
@@ -186,10 +186,10 @@ func (r *recordReader) value(def *fsm.Definition) *Value {
 			return nil
 		}
 		switch e.Kind = EntryKind(kind); e.Kind {
-		case Made:
+		case EntryTransition:
 			v.State = r.state(def)
-		case Void:
-			e.Asked = r.state(def)
+		case EntryTombstone:
+			e.Requested = r.state(def)
 		}
 		e.To = v.State
 	}
@@ -206,23 +206,23 @@ func (n *Node) recover(ev *Event) {
 		return
 	}
 	n.log, n.boot, n.incarnation, n.recovered = log, was.Boot, was.Identity.Incarnation, was.End
-	n.starts = was.Starts
-	n.tickets = uint32(jitter(n.cfg.Jitter, n.boot, "", 0)) // answers to an earlier life are to others
-	n.lull.asked = log.End()                                // which is proven before the node is ready
-	n.fact(Fact{Kind: Started, Boot: n.boot})
+	n.starts = was.BootStarts
+	n.lastForwardAttempt = uint32(jitter(n.cfg.Jitter, n.boot, "", 0)) // answers to an earlier life are to others
+	n.syncMark.requestedEnd = log.End()                                // which is proven before the node is ready
+	n.observe(Observation{Kind: Started, Boot: n.boot})
 	n.markLog(was)
 	for _, m := range n.byIndex {
-		if m.full == 0 {
+		if m.recordEnd == 0 {
 			n.err = fmt.Errorf("%w: %w: machine %q: a promise, and no record of what was accepted before it", ErrStopped, ErrRecord, m.key)
 		}
 	}
-	if err := n.resolve(); err != nil {
+	if err := n.resolveDefinitions(); err != nil {
 		n.err = fmt.Errorf("%w: %w", ErrStopped, err)
 		return
 	}
 	for _, m := range n.byIndex {
-		if !pinned(m.key) {
-			n.account(m, standing{})
+		if !isLocalKey(m.key) {
+			n.updateDigest(m, contribution{})
 		}
 	}
 }
@@ -231,19 +231,19 @@ func (n *Node) recover(ev *Event) {
 func (n *Node) replay(entry []byte, end wal.LSN) error {
 	r := newRecordReader(entry)
 	key, promised := r.string(), r.ballot()
-	m := n.stored(key)
-	m.promised = later(m.promised, promised)
+	m := n.ensureLogged(key)
+	m.promised = maxBallot(m.promised, promised)
 	if len(r.rest) > 0 {
 		m.accepted, m.value = r.ballot(), nil
 		if !m.accepted.IsZero() {
 			m.value = r.value(m.def)
 		}
-		n.live.add(m, end, len(entry))
+		n.liveRecords.add(m, end, len(entry))
 	}
 	if r.bad || len(r.rest) > 0 {
 		return errRecord("machine %q: it ends too early or too late", key)
 	}
-	if pinned(key) && m.value == nil {
+	if isLocalKey(key) && m.value == nil {
 		return errRecord("machine %q: there is no value", key)
 	}
 	return nil

@@ -21,10 +21,10 @@ var records = map[string]struct {
 			"0463312e31" + "00" + "0752756e6e696e67" +
 			"0463322e31" + "01" +
 			"0463332e31" + "02",
-		Value{Version: 1, Serial: 3, State: "Running", Before: "Init", Recent: []Entry{
+		Value{Version: 1, Serial: 3, State: "Running", StateBefore: "Init", Window: []Entry{
 			{ID: "c1.1", To: "Running"},
-			{ID: "c2.1", To: "Running", Kind: VoidIllegal},
-			{ID: "c3.1", To: "Running", Kind: VoidMismatch},
+			{ID: "c2.1", To: "Running", Kind: EntryTombstoneIllegal},
+			{ID: "c3.1", To: "Running", Kind: EntryTombstoneMismatch},
 		}},
 	},
 	"a void that does": {
@@ -32,9 +32,9 @@ var records = map[string]struct {
 			"01" + "01" + "02" + "04496e6974" +
 			"0463312e31" + "00" + "0752756e6e696e67" +
 			"0463322e31" + "03" + "04496e6974",
-		Value{Version: 1, Serial: 2, State: "Running", Before: "Init", Recent: []Entry{
+		Value{Version: 1, Serial: 2, State: "Running", StateBefore: "Init", Window: []Entry{
 			{ID: "c1.1", To: "Running"},
-			{ID: "c2.1", To: "Running", Asked: "Init", Kind: Void},
+			{ID: "c2.1", To: "Running", Requested: "Init", Kind: EntryTombstone},
 		}},
 	},
 }
@@ -50,7 +50,7 @@ func TestRecordsStayReadable(t *testing.T) {
 			m := n.machines["lifecycle/a"]
 			require.Equal(t, &r.want, m.value)
 			require.NoError(t, m.value.check(&lifecycle))
-			require.Equal(t, text, appendRecord(nil, m, true, &encoded{}))
+			require.Equal(t, text, appendRecord(nil, m, true, &encodedWindow{}))
 		})
 	}
 }

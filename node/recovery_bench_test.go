@@ -17,7 +17,7 @@ func drive(n *node.Node, d waltest.Disk, ev node.Event) error {
 		reqs := append(effects.Disk[:0:0], effects.Disk...)
 		for _, r := range reqs {
 			d.Execute(r)
-			effects, err = n.Step(0, node.Event{Kind: node.Done, Token: r.Token})
+			effects, err = n.Step(0, node.Event{Kind: node.DiskDone, Token: r.Token})
 		}
 	}
 	return err
@@ -63,7 +63,7 @@ func BenchmarkRecovery(b *testing.B) {
 		n, err = node.New(cfg)
 		require.NoError(b, err)
 		require.NoError(b, drive(n, d, node.Event{Kind: node.Boot, Dir: d, Incarnation: [16]byte{1}}))
-		require.Equal(b, machines, n.Machines())
+		require.Equal(b, machines, n.MachineCount())
 		b.StopTimer()
 		b.ReportMetric(float64(heap()-before)/(1<<20), "heap-MiB")
 		runtime.KeepAlive(n)

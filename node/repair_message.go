@@ -11,25 +11,25 @@ const MaxRepairList = 512
 type RepairRequest struct {
 	Exchange ReadID
 	Digest   uint64
-	Mass     uint64   // how far the sender is
-	Ranges   []Range  // what is in them?
-	Wants    []string // keys of machines whose values the sender lacks
+	Progress uint64      // how far the sender is
+	Ranges   []HashRange // what is in them?
+	Wants    []string    // keys of machines whose values the sender lacks
 }
 
 // RepairReport answers a RepairRequest, after the values that it wants. It is
 // durable.
 type RepairReport struct {
-	Exchange ReadID
-	Digest   uint64
-	Mass     uint64
-	Done     uint16  // of the Ranges, the first ones: they are answered
-	Sent     uint16  // of the Wants likewise
-	Ranges   []Range // what is in large ranges, by parts
-	Items    []Item  // what is in small ones
+	Exchange       ReadID
+	Digest         uint64
+	Progress       uint64
+	RangesAnswered uint16       // of the Ranges, the first ones: they are answered
+	WantsAnswered  uint16       // of the Wants likewise
+	Ranges         []HashRange  // what is in large ranges, by parts
+	Items          []RepairItem // what is in small ones
 }
 
-// Item says what a node has accepted of one machine.
-type Item struct {
+// RepairItem says what a node has accepted of one machine.
+type RepairItem struct {
 	Key    string
 	Ballot Ballot
 	Chosen bool // and it knows that this was chosen
@@ -60,7 +60,7 @@ func (m *RepairReport) About() (string, OpID) { return noKey, noOperation }
 func (m *RepairValue) About() (string, OpID) { return m.Key, noOperation }
 
 func (m *RepairRequest) String() string {
-	s := fmt.Sprintf("repair-request %v digest %016x mass %d", m.Exchange, m.Digest, m.Mass)
+	s := fmt.Sprintf("repair-request %v digest %016x mass %d", m.Exchange, m.Digest, m.Progress)
 	if len(m.Ranges) > 0 {
 		s += fmt.Sprintf(" ranges %v", m.Ranges)
 	}
@@ -71,9 +71,9 @@ func (m *RepairRequest) String() string {
 }
 
 func (m *RepairReport) String() string {
-	s := fmt.Sprintf("repair-report %v digest %016x mass %d", m.Exchange, m.Digest, m.Mass)
-	if m.Done > 0 || m.Sent > 0 {
-		s += fmt.Sprintf(" answers %d ranges, %d wants", m.Done, m.Sent)
+	s := fmt.Sprintf("repair-report %v digest %016x mass %d", m.Exchange, m.Digest, m.Progress)
+	if m.RangesAnswered > 0 || m.WantsAnswered > 0 {
+		s += fmt.Sprintf(" answers %d ranges, %d wants", m.RangesAnswered, m.WantsAnswered)
 	}
 	if len(m.Ranges) > 0 {
 		s += fmt.Sprintf(": %v", m.Ranges)
@@ -85,10 +85,10 @@ func (m *RepairReport) String() string {
 }
 
 func (m *RepairValue) String() string {
-	return fmt.Sprintf("repair-value %s ballot %v %v%s", m.Key, m.Ballot, m.Value, known(m.Chosen))
+	return fmt.Sprintf("repair-value %s ballot %v %v%s", m.Key, m.Ballot, m.Value, chosenSuffix(m.Chosen))
 }
 
-func (r Range) String() string {
+func (r HashRange) String() string {
 	s := "all"
 	if r.Depth > 0 {
 		s = fmt.Sprintf("%0*x…", int(r.Depth), r.Path)
@@ -99,9 +99,11 @@ func (r Range) String() string {
 	return s
 }
 
-func (i Item) String() string { return fmt.Sprintf("%s %v%s", i.Key, i.Ballot, known(i.Chosen)) }
+func (i RepairItem) String() string {
+	return fmt.Sprintf("%s %v%s", i.Key, i.Ballot, chosenSuffix(i.Chosen))
+}
 
-func known(chosen bool) string {
+func chosenSuffix(chosen bool) string {
 	if chosen {
 		return " chosen"
 	}

@@ -20,13 +20,13 @@ type mesh struct {
 	now             time.Duration
 	nodes           []*node.Node // by id, from 1
 	disks           []waltest.Disk
-	queue           []happening // in order of time
+	queue           []scheduled // in order of time
 	cut             node.ID     // nothing gets to or from it
 	messages, bytes int
 	frame           []byte
 }
 
-type happening struct {
+type scheduled struct {
 	at time.Duration
 	to node.ID
 	ev node.Event
@@ -64,12 +64,12 @@ func (x *mesh) step(id node.ID, evs ...node.Event) {
 			x.send(id, s)
 		}
 		for _, s := range effects.Timers {
-			x.push(happening{x.now + s.After, id, node.Event{Kind: node.Timer, Token: s.Token}})
+			x.push(scheduled{x.now + s.After, id, node.Event{Kind: node.Timer, Token: s.Token}})
 		}
 		evs = evs[:0]
 		for _, r := range effects.Disk {
 			x.disks[id].Execute(r)
-			evs = append(evs, node.Event{Kind: node.Done, Token: r.Token})
+			evs = append(evs, node.Event{Kind: node.DiskDone, Token: r.Token})
 		}
 	}
 }
@@ -81,12 +81,12 @@ func (x *mesh) send(from node.ID, s node.Send) {
 	x.messages++
 	x.bytes += len(x.frame)
 	if from != x.cut && s.To != x.cut && s.To < 100 {
-		x.push(happening{x.now + meshDelay, s.To, node.Event{Kind: node.Receive, From: from, Message: s.Message}})
+		x.push(scheduled{x.now + meshDelay, s.To, node.Event{Kind: node.Receive, From: from, Message: s.Message}})
 	}
 }
 
-func (x *mesh) push(h happening) {
-	i, _ := slices.BinarySearchFunc(x.queue, h, func(a, b happening) int { return cmp.Or(cmp.Compare(a.at, b.at), -1) })
+func (x *mesh) push(h scheduled) {
+	i, _ := slices.BinarySearchFunc(x.queue, h, func(a, b scheduled) int { return cmp.Or(cmp.Compare(a.at, b.at), -1) })
 	x.queue = slices.Insert(x.queue, i, h)
 }
 
@@ -113,11 +113,11 @@ func (x *mesh) load(first, last int, b node.Ballot, to ...node.ID) {
 	var evs []node.Event
 	for i := first; i < last; i++ {
 		key := fmt.Sprintf("lifecycle/machine-%d", i)
-		v := &node.Value{State: "Init", Before: "Init"}
+		v := &node.Value{State: "Init", StateBefore: "Init"}
 		for j := range uint64(b.Round) {
 			states := []string{"Init", "Running", "Stopped", "Init"}
 			v.Version, v.Serial, v.State = j+1, j+1, states[j%3+1]
-			v.Recent = append(v.Recent, node.Entry{ID: node.OpID(fmt.Sprintf("client-%d.%d", i, j)), To: states[j%3+1]})
+			v.Window = append(v.Window, node.Entry{ID: node.OpID(fmt.Sprintf("client-%d.%d", i, j)), To: states[j%3+1]})
 		}
 		evs = append(evs,
 			node.Event{Kind: node.Receive, From: proposer, Message: &node.Proposal{Phase: node.Accept, Key: key, Ballot: b, Value: v}},
@@ -129,7 +129,7 @@ func (x *mesh) load(first, last int, b node.Ballot, to ...node.ID) {
 			evs = evs[:0]
 		}
 	}
-	x.queue = slices.DeleteFunc(x.queue, func(h happening) bool { return h.ev.Kind == node.Receive }) // acknowledgments
+	x.queue = slices.DeleteFunc(x.queue, func(h scheduled) bool { return h.ev.Kind == node.Receive }) // acknowledgments
 	x.messages, x.bytes = 0, 0
 }
 

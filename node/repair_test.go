@@ -106,7 +106,7 @@ func TestUnknownDefinitionsArePassedOver(t *testing.T) {
 	answer := func(change func(*node.RepairReport)) {
 		for _, p := range w.take(-1, "1>") {
 			if q, ok := p.message.(*node.RepairRequest); ok {
-				r := &node.RepairReport{Exchange: q.Exchange, Digest: 1, Mass: 9, Done: uint16(len(q.Ranges))}
+				r := &node.RepairReport{Exchange: q.Exchange, Digest: 1, Progress: 9, RangesAnswered: uint16(len(q.Ranges))}
 				change(r)
 				n.step(node.Event{Kind: node.Receive, From: p.to, Message: r})
 			}
@@ -114,7 +114,7 @@ func TestUnknownDefinitionsArePassedOver(t *testing.T) {
 	}
 	answer(func(*node.RepairReport) {})
 	answer(func(r *node.RepairReport) {
-		r.Items = []node.Item{{Key: "unheard-of/a", Ballot: ballot(1, 2), Chosen: true}}
+		r.Items = []node.RepairItem{{Key: "unheard-of/a", Ballot: ballot(1, 2), Chosen: true}}
 	})
 	require.EqualValues(t, 1, n.node.Counters().Skipped)
 	require.NotContains(t, n.node.Keys(), "unheard-of/a")
@@ -123,13 +123,13 @@ func TestUnknownDefinitionsArePassedOver(t *testing.T) {
 // What a peer makes up about its ranges ends the exchange, and nothing else.
 func TestReportsThatMakeNoSense(t *testing.T) {
 	for name, lie := range map[string]func(*node.RepairReport){
-		"more answers than questions": func(r *node.RepairReport) { r.Done = 2 },
-		"more values than wanted":     func(r *node.RepairReport) { r.Sent = 1 },
-		"no answer at all":            func(r *node.RepairReport) { r.Done = 0 },
-		"parts of another range":      func(r *node.RepairReport) { r.Ranges = []node.Range{{Path: 1, Depth: 2, Digest: 1}} },
-		"the whole as its own part":   func(r *node.RepairReport) { r.Ranges = []node.Range{{Digest: 1}} },
-		"a range that is none":        func(r *node.RepairReport) { r.Ranges = []node.Range{{Path: 16, Depth: 1, Digest: 1}} },
-		"items of no ballot":          func(r *node.RepairReport) { r.Items = []node.Item{{Key: key, Chosen: true}} },
+		"more answers than questions": func(r *node.RepairReport) { r.RangesAnswered = 2 },
+		"more values than wanted":     func(r *node.RepairReport) { r.WantsAnswered = 1 },
+		"no answer at all":            func(r *node.RepairReport) { r.RangesAnswered = 0 },
+		"parts of another range":      func(r *node.RepairReport) { r.Ranges = []node.HashRange{{Path: 1, Depth: 2, Digest: 1}} },
+		"the whole as its own part":   func(r *node.RepairReport) { r.Ranges = []node.HashRange{{Digest: 1}} },
+		"a range that is none":        func(r *node.RepairReport) { r.Ranges = []node.HashRange{{Path: 16, Depth: 1, Digest: 1}} },
+		"items of no ballot":          func(r *node.RepairReport) { r.Items = []node.RepairItem{{Key: key, Chosen: true}} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(3, func(cfg *node.Config) { cfg.RepairDelay = time.Second })
@@ -138,14 +138,14 @@ func TestReportsThatMakeNoSense(t *testing.T) {
 			for range 2 {
 				for _, p := range w.take(-1, "1>") {
 					q := p.message.(*node.RepairRequest)
-					r := &node.RepairReport{Exchange: q.Exchange, Digest: 1, Mass: 9, Done: uint16(len(q.Ranges))}
+					r := &node.RepairReport{Exchange: q.Exchange, Digest: 1, Progress: 9, RangesAnswered: uint16(len(q.Ranges))}
 					if len(q.Ranges) > 0 {
 						lie(r)
 					}
 					n.step(node.Event{Kind: node.Receive, From: p.to, Message: r})
 				}
 			}
-			require.EqualValues(t, 1, n.node.Counters().Failed)
+			require.EqualValues(t, 1, n.node.Counters().Discarded)
 			require.Zero(t, n.node.Inspect(key))
 		})
 	}
@@ -161,9 +161,9 @@ func TestRepairUnderLoad(t *testing.T) {
 		at := x.now + time.Duration(i)*2*time.Millisecond
 		for id := node.ID(1); id <= 3; id++ { // one after the other, as messages are
 			late := at + time.Duration(id)*meshDelay
-			x.push(happening{late, id, node.Event{Kind: node.Receive, From: 1,
+			x.push(scheduled{late, id, node.Event{Kind: node.Receive, From: 1,
 				Message: &node.Proposal{Phase: node.Accept, Key: key, Ballot: b, Value: value("c1.1")}}})
-			x.push(happening{late + 2*meshDelay, id, node.Event{Kind: node.Receive, From: 1,
+			x.push(scheduled{late + 2*meshDelay, id, node.Event{Kind: node.Receive, From: 1,
 				Message: &node.Commit{Key: key, Ballot: b, Value: value("c1.1")}}})
 		}
 	}

@@ -34,7 +34,7 @@ func TestTranscripts(t *testing.T) {
 		x := new(transcript)
 		return func(words []string) string {
 			x.command(words[0], words[1:])
-			return x.since()
+			return x.takeTranscript()
 		}
 	})
 }
@@ -52,16 +52,16 @@ func (x *transcript) command(name string, args []string) {
 	case "deliver", "drop", "duplicate":
 		x.move(name, args)
 	case "hold":
-		x.held = append(x.held, args...)
+		x.blockedLinks = append(x.blockedLinks, args...)
 	case "release":
-		x.held = nil
+		x.blockedLinks = nil
 	case "tick":
 		d, err := time.ParseDuration(args[0])
 		must(err)
 		x.tick(d)
 	case "flight":
-		for _, p := range x.flight {
-			x.tell("%v", p)
+		for _, p := range x.inFlight {
+			x.printf("%v", p)
 		}
 	case "facts":
 		x.verbose = args[0] == "all"
@@ -85,9 +85,9 @@ func (x *transcript) move(name string, args []string) {
 		case "deliver":
 			x.deliver(p)
 		case "drop":
-			x.tell("%v: dropped", p)
+			x.printf("%v: dropped", p)
 		case "duplicate":
-			x.flight = append(x.flight, p, p)
+			x.inFlight = append(x.inFlight, p, p)
 		}
 	}
 }
@@ -108,7 +108,7 @@ func (x *transcript) host(name string, h *host, args []string) {
 		h.start()
 	case "show":
 		s := h.node.Inspect(args[0])
-		x.tell("promised %v, accepted %v %v, chosen %v %v", s.Promised, s.Accepted, recent(s.Value), s.Chosen, s.Learnt)
+		x.printf("promised %v, accepted %v %v, chosen %v %v", s.Promised, s.Accepted, recent(s.Value), s.Chosen, s.Learnt)
 	default:
 		panic("unknown command: " + name)
 	}
@@ -120,7 +120,7 @@ func recent(v *node.Value) string {
 		return v.String()
 	}
 	var ids []string
-	for _, e := range v.Recent {
+	for _, e := range v.Window {
 		ids = append(ids, string(e.ID))
 	}
 	return fmt.Sprintf("%v by %v", v, ids)
@@ -156,7 +156,7 @@ func knobs(cfg *node.Config, args []string) {
 	for i := 0; i < len(args); i += 2 {
 		switch n := number(args[i+1]); args[i] {
 		case "ring":
-			cfg.Ring, cfg.Batch = n, min(n, cfg.Batch)
+			cfg.DedupWindow, cfg.Batch = n, min(n, cfg.Batch)
 		case "batch":
 			cfg.Batch = n
 		case "queue":

@@ -20,11 +20,11 @@ func anyValue(t *rapid.T, d *fsm.Definition, known []*Value) *Value {
 		e := Entry{ID: id, To: d.States[(d.Index(v.State)+1)%len(d.States)]}
 		switch rapid.IntRange(0, 9).Draw(t, "kind") {
 		case 0, 1, 2:
-			e.Kind, e.To = VoidIllegal, v.State
+			e.Kind, e.To = EntryTombstoneIllegal, v.State
 		case 3:
 			e.To = rapid.SampledFrom(d.States).Draw(t, "to")
 		}
-		v = v.with(e, ring)
+		v = v.withEntry(e, ring)
 	}
 	w := *v
 	switch rapid.IntRange(0, 19).Draw(t, "fault") {
@@ -33,15 +33,15 @@ func anyValue(t *rapid.T, d *fsm.Definition, known []*Value) *Value {
 	case 1:
 		w.State = rapid.SampledFrom(d.States).Draw(t, "state")
 	case 2:
-		w.Before = rapid.SampledFrom(d.States).Draw(t, "before")
+		w.StateBefore = rapid.SampledFrom(d.States).Draw(t, "before")
 	case 3:
 		w.Serial++
 	case 4:
-		w.Recent = append([]Entry{}, w.Recent...) // no fault: as it comes over the wire
+		w.Window = append([]Entry{}, w.Window...) // no fault: as it comes over the wire
 	case 5:
-		w.Recent = w.Recent[:rapid.IntRange(0, len(w.Recent)).Draw(t, "cut")]
+		w.Window = w.Window[:rapid.IntRange(0, len(w.Window)).Draw(t, "cut")]
 	case 6:
-		w.Recent = w.Recent[rapid.IntRange(0, len(w.Recent)).Draw(t, "cut"):]
+		w.Window = w.Window[rapid.IntRange(0, len(w.Window)).Draw(t, "cut"):]
 	}
 	return &w
 }
@@ -57,7 +57,7 @@ func TestWhatFollowsIsInOrder(t *testing.T) {
 			v := anyValue(t, &d, sound)
 			err := v.check(&d)
 			for _, w := range sound {
-				if v.follows(w, &d) {
+				if v.extends(w, &d) {
 					followed++
 					require.NoError(t, err, "%+v goes on from %+v", v, w)
 				}
@@ -77,18 +77,18 @@ func TestWhatIsWrongDoesNotFollow(t *testing.T) {
 		"":               func(*Value, *Entry) {},
 		"version":        func(v *Value, _ *Entry) { v.Version++ },
 		"state":          func(v *Value, _ *Entry) { v.State = "Init" },
-		"state before":   func(v *Value, _ *Entry) { v.Before = "Init" },
+		"state before":   func(v *Value, _ *Entry) { v.StateBefore = "Init" },
 		"illegal":        func(v *Value, e *Entry) { v.State, e.To = "Running", "Running" },
-		"void that goes": func(_ *Value, e *Entry) { e.Kind = VoidIllegal },
+		"void that goes": func(_ *Value, e *Entry) { e.Kind = EntryTombstoneIllegal },
 		"no id":          func(_ *Value, e *Entry) { e.ID = "" },
 	} {
 		w := initial(&d)
 		for i := range 7 {
-			w = w.with(Entry{ID: OpID(fmt.Sprint(i)), To: d.States[(i+1)%3]}, 4)
+			w = w.withEntry(Entry{ID: OpID(fmt.Sprint(i)), To: d.States[(i+1)%3]}, 4)
 		}
-		v := w.with(Entry{ID: "next", To: "Stopped"}, 4)
-		spoil(v, &v.Recent[3])
-		require.Equal(t, what == "", v.follows(w, &d), what)
+		v := w.withEntry(Entry{ID: "next", To: "Stopped"}, 4)
+		spoil(v, &v.Window[3])
+		require.Equal(t, what == "", v.extends(w, &d), what)
 		require.Equal(t, what == "", v.check(&d) == nil, what)
 	}
 }
@@ -97,13 +97,13 @@ func TestWhatIsWrongDoesNotFollow(t *testing.T) {
 func TestLogEntriesOfValuesThatShare(t *testing.T) {
 	d := fsm.Lifecycle()
 	rapid.Check(t, func(t *rapid.T) {
-		var before encoded
+		var before encodedWindow
 		var known []*Value
 		for range rapid.IntRange(1, 8).Draw(t, "values") {
 			v := anyValue(t, &d, known)
 			known = append(known, v)
 			m := &machine{key: "lifecycle/m", def: &d, value: v}
-			require.Equal(t, appendRecord(nil, m, true, &encoded{}), appendRecord(nil, m, true, &before))
+			require.Equal(t, appendRecord(nil, m, true, &encodedWindow{}), appendRecord(nil, m, true, &before))
 		}
 	})
 }

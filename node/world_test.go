@@ -14,36 +14,36 @@ import (
 // world is a cluster driven by hand: nothing moves unless it is told to. Only
 // disks act by themselves, at once, until they are told to be slow.
 type world struct {
-	now     time.Duration
-	hosts   []*host // by id, from 1
-	flight  []parcel
-	held    []string // links that deliver passes over
-	verbose bool     // tell all facts
-	told    strings.Builder
-	replies []*node.Reply // to clients, all of them
+	now          time.Duration
+	hosts        []*host // by id, from 1
+	inFlight     []packet
+	blockedLinks []string // links that deliver passes over
+	verbose      bool     // tell all facts
+	transcript   strings.Builder
+	replies      []*node.Reply // to clients, all of them
 }
 
 // host is what a node runs on. Its disk survives it.
 type host struct {
-	w    *world
-	id   node.ID
-	cfg  node.Config
-	node *node.Node // nil: down
-	disk waltest.Disk
-	slow bool
-	todo []wal.Request // given to the disk, not executed
-	bell []bell
+	w         *world
+	id        node.ID
+	cfg       node.Config
+	node      *node.Node // nil: down
+	disk      waltest.Disk
+	slow      bool
+	pendingIO []wal.DiskRequest // given to the disk, not executed
+	timers    []timer
 }
 
-type parcel struct {
+type packet struct {
 	from, to node.ID
 	message  node.Message
 }
 
-func (p parcel) link() string   { return fmt.Sprintf("%d>%d", p.from, p.to) }
-func (p parcel) String() string { return fmt.Sprintf("%-4s %v", p.link(), p.message) }
+func (p packet) link() string   { return fmt.Sprintf("%d>%d", p.from, p.to) }
+func (p packet) String() string { return fmt.Sprintf("%-4s %v", p.link(), p.message) }
 
-type bell struct {
+type timer struct {
 	at    time.Duration
 	token uint64
 }
@@ -58,7 +58,7 @@ func newWorld(n int, change func(*node.Config)) *world {
 		}
 		w.hosts[id].start()
 	}
-	w.told.Reset()
+	w.transcript.Reset()
 	return w
 }
 
@@ -78,7 +78,7 @@ func (h *host) start() {
 	h.cfg.Observer = h
 	n, err := node.New(h.cfg)
 	if err != nil {
-		h.w.tell("%-4d %v", h.id, err)
+		h.w.printf("%-4d %v", h.id, err)
 		return
 	}
 	h.node = n
@@ -86,19 +86,19 @@ func (h *host) start() {
 }
 
 // crash takes all that the disk has not executed.
-func (h *host) crash() { h.node, h.todo, h.bell = nil, nil, nil }
+func (h *host) crash() { h.node, h.pendingIO, h.timers = nil, nil, nil }
 
 // Observe tells the facts that a reader of a transcript cannot see in messages,
 // or all of them.
-func (h *host) Observe(f node.Fact) {
+func (h *host) Observe(f node.Observation) {
 	switch f.Kind {
-	case node.Booted, node.Proposed, node.Chosen, node.RoundEnded:
+	case node.BootReady, node.Proposed, node.Chosen, node.RoundEnded:
 	default:
 		if !h.w.verbose {
 			return
 		}
 	}
-	h.w.tell("%-4d %v", h.id, f)
+	h.w.printf("%-4d %v", h.id, f)
 }
 
 // step gives the node an event and takes its effects. Clients have ids from 100
@@ -108,17 +108,17 @@ func (h *host) step(ev node.Event) {
 	for _, s := range effects.Sends {
 		if s.To > 100 {
 			h.w.replies = append(h.w.replies, s.Message.(*node.Reply))
-			h.w.tell("%d>c%d %v", h.id, s.To-100, s.Message)
+			h.w.printf("%d>c%d %v", h.id, s.To-100, s.Message)
 			continue
 		}
-		h.w.flight = append(h.w.flight, parcel{h.id, s.To, s.Message})
+		h.w.inFlight = append(h.w.inFlight, packet{h.id, s.To, s.Message})
 	}
 	for _, t := range effects.Timers {
-		h.bell = append(h.bell, bell{h.w.now + t.After, t.Token})
+		h.timers = append(h.timers, timer{h.w.now + t.After, t.Token})
 	}
-	h.todo = append(h.todo, effects.Disk...)
+	h.pendingIO = append(h.pendingIO, effects.Disk...)
 	if err != nil {
-		h.w.tell("%-4d %v", h.id, err)
+		h.w.printf("%-4d %v", h.id, err)
 	}
 	if !h.slow {
 		h.sync()
@@ -127,12 +127,12 @@ func (h *host) step(ev node.Event) {
 
 // sync has the disk do what it has been given.
 func (h *host) sync() {
-	for range len(h.todo) {
-		r := h.todo[0]
-		h.todo = h.todo[1:]
+	for range len(h.pendingIO) {
+		r := h.pendingIO[0]
+		h.pendingIO = h.pendingIO[1:]
 		h.disk.Execute(r)
-		h.step(node.Event{Kind: node.Done, Token: r.Token})
-		if len(h.todo) == 0 {
+		h.step(node.Event{Kind: node.DiskDone, Token: r.Token})
+		if len(h.pendingIO) == 0 {
 			return
 		}
 	}
@@ -146,8 +146,8 @@ func (w *world) request(to int, r *node.Request) {
 }
 
 // take removes from flight what is on one of the links, at most count.
-func (w *world) take(count int, links ...string) (taken []parcel) {
-	w.flight = slices.DeleteFunc(w.flight, func(p parcel) bool {
+func (w *world) take(count int, links ...string) (taken []packet) {
+	w.inFlight = slices.DeleteFunc(w.inFlight, func(p packet) bool {
 		if len(taken) == count || !matches(p, links) {
 			return false
 		}
@@ -158,32 +158,32 @@ func (w *world) take(count int, links ...string) (taken []parcel) {
 }
 
 // matches finds a parcel's link among patterns such as 1>2, 1> (from 1) and >2.
-func matches(p parcel, links []string) bool {
+func matches(p packet, links []string) bool {
 	return slices.ContainsFunc(links, func(l string) bool {
 		from, to, _ := strings.Cut(l, ">")
 		return (from == "" || from == fmt.Sprint(p.from)) && (to == "" || to == fmt.Sprint(p.to))
 	})
 }
 
-func (w *world) deliver(p parcel) {
+func (w *world) deliver(p packet) {
 	h := w.hosts[p.to]
 	if h.node == nil {
-		w.tell("%v: nobody hears", p)
+		w.printf("%v: nobody hears", p)
 		return
 	}
-	w.tell("%v", p)
+	w.printf("%v", p)
 	h.step(node.Event{Kind: node.Receive, From: p.from, Message: p.message})
 }
 
 // deliverAll goes on until only held messages are in flight.
 func (w *world) deliverAll() {
 	for {
-		i := slices.IndexFunc(w.flight, func(p parcel) bool { return !matches(p, w.held) })
+		i := slices.IndexFunc(w.inFlight, func(p packet) bool { return !matches(p, w.blockedLinks) })
 		if i < 0 {
 			return
 		}
-		p := w.flight[i]
-		w.flight = slices.Delete(w.flight, i, i+1)
+		p := w.inFlight[i]
+		w.inFlight = slices.Delete(w.inFlight, i, i+1)
 		w.deliver(p)
 	}
 }
@@ -195,8 +195,8 @@ func (w *world) tick(d time.Duration) {
 		var next *host
 		at := 0
 		for _, h := range w.hosts[1:] {
-			for i, b := range h.bell {
-				if b.at <= end && (next == nil || b.at < next.bell[at].at) {
+			for i, b := range h.timers {
+				if b.at <= end && (next == nil || b.at < next.timers[at].at) {
 					next, at = h, i
 				}
 			}
@@ -205,19 +205,19 @@ func (w *world) tick(d time.Duration) {
 			w.now = end
 			return
 		}
-		b := next.bell[at]
-		next.bell = slices.Delete(next.bell, at, at+1)
+		b := next.timers[at]
+		next.timers = slices.Delete(next.timers, at, at+1)
 		w.now = max(w.now, b.at)
 		next.step(node.Event{Kind: node.Timer, Token: b.token})
 	}
 }
 
-func (w *world) tell(format string, args ...any) {
-	fmt.Fprintf(&w.told, format+"\n", args...)
+func (w *world) printf(format string, args ...any) {
+	fmt.Fprintf(&w.transcript, format+"\n", args...)
 }
 
-// since is what has been told since it was last asked.
-func (w *world) since() string {
-	defer w.told.Reset()
-	return w.told.String()
+// takeTranscript is what has been told since it was last asked.
+func (w *world) takeTranscript() string {
+	defer w.transcript.Reset()
+	return w.transcript.String()
 }

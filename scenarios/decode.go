@@ -83,7 +83,7 @@ func checkHead(data []byte) error {
 	var s *json.SyntaxError
 	switch err := json.Unmarshal(data, &head); {
 	case errors.As(err, &s):
-		return syntax(data, s)
+		return syntaxError(data, s)
 	case head.Format != Format:
 		return fmt.Errorf("format is %q: want %q; is this a plan?", head.Format, Format)
 	case head.Version > Version:
@@ -96,8 +96,8 @@ func errVersion(v int) error {
 	return fmt.Errorf("version: %d: this build reads versions 1 to %d; use a build that knows the plan's", v, Version)
 }
 
-// syntax adds the line to an error of broken JSON.
-func syntax(data []byte, s *json.SyntaxError) error {
+// syntaxError adds the line to an error of broken JSON.
+func syntaxError(data []byte, s *json.SyntaxError) error {
 	line := 1 + bytes.Count(data[:min(int(s.Offset), len(data))], []byte("\n"))
 	return fmt.Errorf("line %d: not JSON: %w", line, s)
 }
@@ -105,47 +105,47 @@ func syntax(data []byte, s *json.SyntaxError) error {
 // decode fills v, of any type that plans are made of, from one JSON value.
 func decode(data []byte, v reflect.Value, path string) error {
 	if string(bytes.TrimSpace(data)) == "null" {
-		return at(path, errors.New("null: give a value or leave the field out"))
+		return withPath(path, errors.New("null: give a value or leave the field out"))
 	}
 	if _, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		return leaf(data, v, path)
+		return decodeLeaf(data, v, path)
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		return decode(data, v.Elem(), path)
 	case reflect.Struct:
-		return object(data, v, path)
+		return decodeObject(data, v, path)
 	case reflect.Slice:
-		return array(data, v, path)
+		return decodeArray(data, v, path)
 	}
-	return leaf(data, v, path)
+	return decodeLeaf(data, v, path)
 }
 
-func object(data []byte, v reflect.Value, path string) error {
+func decodeObject(data []byte, v reflect.Value, path string) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return at(path, errors.New("want an object {...}"))
+		return withPath(path, errors.New("want an object {...}"))
 	}
 	seen := map[string]bool{}
 	for d.More() {
 		t, err := d.Token()
 		if err != nil {
-			return at(path, err)
+			return withPath(path, err)
 		}
-		name, place := t.(string), join(path, t.(string))
+		name, place := t.(string), joinPath(path, t.(string))
 		field, ok := fieldNamed(v, name)
 		if !ok {
-			return at(place, fmt.Errorf("unknown field; known are %s", strings.Join(fieldNames(v.Type()), ", ")))
+			return withPath(place, fmt.Errorf("unknown field; known are %s", strings.Join(fieldNames(v.Type()), ", ")))
 		}
 		if now := jsonName(field.tag); seen[now] {
-			return at(place, errors.New("given twice"))
+			return withPath(place, errors.New("given twice"))
 		} else {
 			seen[now] = true
 		}
 		var raw json.RawMessage
 		if err := d.Decode(&raw); err != nil {
-			return at(place, err)
+			return withPath(place, err)
 		}
 		if err := decode(raw, field.value, place); err != nil {
 			return err
@@ -154,10 +154,10 @@ func object(data []byte, v reflect.Value, path string) error {
 	return nil
 }
 
-func array(data []byte, v reflect.Value, path string) error {
+func decodeArray(data []byte, v reflect.Value, path string) error {
 	var raws []json.RawMessage
 	if err := json.Unmarshal(data, &raws); err != nil {
-		return at(path, errors.New("want a list [...]"))
+		return withPath(path, errors.New("want a list [...]"))
 	}
 	if len(raws) == 0 {
 		return nil
@@ -171,20 +171,20 @@ func array(data []byte, v reflect.Value, path string) error {
 	return nil
 }
 
-func leaf(data []byte, v reflect.Value, path string) error {
+func decodeLeaf(data []byte, v reflect.Value, path string) error {
 	err := json.Unmarshal(data, v.Addr().Interface())
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
-		err = fmt.Errorf("%s: want %s", bytes.TrimSpace(data), human(v))
+		err = fmt.Errorf("%s: want %s", bytes.TrimSpace(data), describeKind(v))
 	}
 	if err != nil {
-		return at(path, err)
+		return withPath(path, err)
 	}
 	return nil
 }
 
-// human says what a leaf of v's type looks like.
-func human(v reflect.Value) string {
+// describeKind says what a leaf of v's type looks like.
+func describeKind(v reflect.Value) string {
 	if _, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		return "a string"
 	}
@@ -230,14 +230,14 @@ func fieldNames(t reflect.Type) []string {
 	return names
 }
 
-func join(path, name string) string {
+func joinPath(path, name string) string {
 	if path == "" {
 		return name
 	}
 	return path + "." + name
 }
 
-func at(path string, err error) error {
+func withPath(path string, err error) error {
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}

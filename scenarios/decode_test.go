@@ -13,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sound is a small plan that holds every kind of thing. The tables below break
+// validPlan is a small plan that holds every kind of thing. The tables below break
 // it in one place.
-const sound = `{
+const validPlan = `{
   "format": "lockstep-plan",
   "version": 2,
   "system": "origin",
@@ -48,11 +48,11 @@ const sound = `{
 `
 
 func TestASoundPlanDecodes(t *testing.T) {
-	p, err := scenarios.Decode([]byte(sound))
+	p, err := scenarios.Decode([]byte(validPlan))
 	require.NoError(t, err)
 	require.Len(t, p.Operations, 2)
 	require.Len(t, p.Faults, 7)
-	require.Equal(t, sim.Rot, p.Faults[6].What)
+	require.Equal(t, sim.BitRot, p.Faults[6].What)
 	require.Equal(t, 3*netmodel.Millisecond, p.Operations[1].At)
 }
 
@@ -176,9 +176,9 @@ func TestSenselessPlansAreRefused(t *testing.T) {
 func TestBrokenJSONIsRefusedByLine(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"empty", "", "line 1: not JSON: unexpected end"},
-		{"cut off", sound[:strings.Index(sound, `"knobs"`)], "line 11: not JSON: unexpected end"},
-		{"a comma too many", strings.Replace(sound, `"seed": 7,`, `"seed": 7,,`, 1), "line 5: not JSON: invalid character ','"},
-		{"something behind the plan", sound + "{}", "line 31: not JSON: invalid character '{' after top-level value"},
+		{"cut off", validPlan[:strings.Index(validPlan, `"knobs"`)], "line 11: not JSON: unexpected end"},
+		{"a comma too many", strings.Replace(validPlan, `"seed": 7,`, `"seed": 7,,`, 1), "line 5: not JSON: invalid character ','"},
+		{"something behind the plan", validPlan + "{}", "line 31: not JSON: invalid character '{' after top-level value"},
 		{"a list", "[]", `format is "": want "lockstep-plan"`},
 		{"null", "null", `format is "": want "lockstep-plan"`},
 	} {
@@ -192,8 +192,8 @@ func TestBrokenJSONIsRefusedByLine(t *testing.T) {
 
 // What Decode accepts says the same when it is written and read again.
 func FuzzDecode(f *testing.F) {
-	f.Add([]byte(sound))
-	f.Add([]byte(strings.Replace(sound, `"groups": [[1]`, `"nodes": [], "groups": [[1]`, 1)))
+	f.Add([]byte(validPlan))
+	f.Add([]byte(strings.Replace(validPlan, `"groups": [[1]`, `"nodes": [], "groups": [[1]`, 1)))
 	for seed := range uint64(8) {
 		f.Add(scenarios.Encode(scenarios.Generate(seed, shape(scenarios.All))))
 	}
@@ -210,15 +210,15 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// broken is the sound plan with one place, which must be unique, replaced.
-func broken(t *testing.T, old, new string) []byte {
-	require.Equal(t, 1, strings.Count(sound, old), "%s: want exactly one", old)
-	return []byte(strings.Replace(sound, old, new, 1))
+// replaced is the sound plan with one place, which must be unique, replaced.
+func replaced(t *testing.T, old, new string) []byte {
+	require.Equal(t, 1, strings.Count(validPlan, old), "%s: want exactly one", old)
+	return []byte(strings.Replace(validPlan, old, new, 1))
 }
 
 func requireRefused(t *testing.T, old, new, want string) {
 	t.Helper()
-	_, err := scenarios.Decode(broken(t, old, new))
+	_, err := scenarios.Decode(replaced(t, old, new))
 	require.ErrorIs(t, err, scenarios.ErrPlan)
 	require.ErrorContains(t, err, "invalid plan: "+want)
 }

@@ -15,36 +15,36 @@ type Family uint8
 
 // The families.
 const (
-	Drops      Family = iota
-	Bursts            // of loss
-	Delays            // that differ
-	Duplicates        //
-	Reorders          //
-	Corruption        // of bytes
-	Resets            // of connections
-	Gaps              // bandwidth
-	Clogs             //
-	Refusals          // sends that fail
-	Partitions        //
-	OneWays           //
-	Cuts              //
-	Flaps             // of any of the five before
-	Crashings         // losses of power
-	Kills             //
-	Restarts          // crashes or kills again and again
-	DiskErrors        // and slowness
-	DiskDamage        //
-	Wipes             //
-	Rollbacks         // to older copies of a disk
-	Pauses            //
-	Slowness          //
-	Freezes           // of clocks
-	Drifts            // of clocks
-	Outsiders         // nodes that stay out of the heal phase's core
-	families
+	Drops          Family = iota
+	Bursts                // of loss
+	Delays                // that differ
+	Duplicates            //
+	Reorders              //
+	Corruption            // of bytes
+	Resets                // of connections
+	Gaps                  // bandwidth
+	Clogs                 //
+	Refusals              // sends that fail
+	Partitions            //
+	OneWays               //
+	Cuts                  //
+	Flaps                 // of any of the five before
+	PowerLosses           // losses of power
+	ProcessCrashes        //
+	Restarts              // crashes or kills again and again
+	DiskErrors            // and slowness
+	DiskDamage            //
+	Wipes                 //
+	Rollbacks             // to older copies of a disk
+	Pauses                //
+	Slowness              //
+	Freezes               // of clocks
+	Drifts                // of clocks
+	Exclusions            // nodes that stay out of the heal phase's core
+	numFamilies
 )
 
-var familyNames = [families]string{
+var familyNames = [numFamilies]string{
 	"drop", "burst", "delay", "duplicate", "reorder", "corrupt", "reset", "gap", "clog", "refuse",
 	"partition", "one_way", "cut", "flap", "power_loss", "process_crash", "restarts", "disk", "damage", "wipe", "rollback",
 	"pause", "slow", "freeze", "drift", "outside",
@@ -52,7 +52,7 @@ var familyNames = [families]string{
 
 // String is the family's name.
 func (f Family) String() string {
-	if f < families {
+	if f < numFamilies {
 		return familyNames[f]
 	}
 	return fmt.Sprintf("Family(%d)", uint8(f))
@@ -62,28 +62,28 @@ func (f Family) String() string {
 // stays when the name changes, or seeds would be other plans.
 func (f Family) label() string {
 	switch f {
-	case Crashings:
+	case PowerLosses:
 		return "crash"
-	case Kills:
+	case ProcessCrashes:
 		return "kill"
 	}
 	return f.String()
 }
 
-// set is some families.
-type set uint32
+// familySet is some families.
+type familySet uint32
 
-func (s *set) add(f Family, is bool) {
+func (s *familySet) add(f Family, is bool) {
 	if is {
 		*s |= 1 << f
 	}
 }
 
-func (s set) has(f Family) bool { return s>>f&1 == 1 }
+func (s familySet) has(f Family) bool { return s>>f&1 == 1 }
 
-func (s set) list() []Family {
+func (s familySet) list() []Family {
 	var list []Family
-	for f := range families {
+	for f := range numFamilies {
 		if s.has(f) {
 			list = append(list, f)
 		}
@@ -94,8 +94,8 @@ func (s set) list() []Family {
 // Families lists what p has, in the order of the families.
 func Families(p *Plan) []Family { return familiesOf(p).list() }
 
-func familiesOf(p *Plan) set {
-	var s set
+func familiesOf(p *Plan) familySet {
+	var s familySet
 	s.network(&p.Network)
 	for _, c := range p.Clocks {
 		s.add(Drifts, c.Drift != 0)
@@ -103,11 +103,11 @@ func familiesOf(p *Plan) set {
 	for i := range p.Faults {
 		s.fault(&p.Faults[i])
 	}
-	s.add(Outsiders, p.Heal.Outside != Later)
+	s.add(Exclusions, p.Heal.Exclusion != DownAtFirst)
 	return s
 }
 
-func (s *set) network(p *netmodel.Profile) {
+func (s *familySet) network(p *netmodel.Profile) {
 	s.add(Drops, p.Drop != 0)
 	s.add(Bursts, p.Burst.Chance != 0 && p.Burst.Drop != 0)
 	s.add(Delays, p.Delay.Kind != netmodel.Constant)
@@ -118,20 +118,20 @@ func (s *set) network(p *netmodel.Profile) {
 	s.add(Gaps, p.Gap != 0)
 }
 
-// kindFamilies are the families of faults that have one.
-var kindFamilies = map[FaultKind]Family{
+// familyOfKind are the families of faults that have one.
+var familyOfKind = map[FaultKind]Family{
 	Partition: Partitions, OneWay: OneWays, Cut: Cuts, Clog: Clogs, Refuse: Refusals,
-	Crash: Crashings, Kill: Kills, Pause: Pauses, Slow: Slowness, Freeze: Freezes, Wipe: Wipes, Rollback: Rollbacks,
+	PowerLoss: PowerLosses, ProcessCrash: ProcessCrashes, Pause: Pauses, Slow: Slowness, Freeze: Freezes, Wipe: Wipes, Rollback: Rollbacks,
 }
 
-func (s *set) fault(f *Fault) {
-	if family, ok := kindFamilies[f.Kind]; ok {
+func (s *familySet) fault(f *Fault) {
+	if family, ok := familyOfKind[f.Kind]; ok {
 		s.add(family, true)
 	}
 	switch f.Kind {
-	case Weather:
+	case ProfileOverride:
 		s.network(f.Profile)
-	case BadDisk:
+	case DiskFailure:
 		s.add(DiskDamage, f.damages())
 		s.add(DiskErrors, !f.damages())
 	}
@@ -142,11 +142,11 @@ func (s *set) fault(f *Fault) {
 
 // Families lists what the plans of a shape may have, in order.
 func (s Shape) Families() []Family {
-	var all set
-	for f := range families {
+	var all familySet
+	for f := range numFamilies {
 		switch {
 		case slices.Contains(s.Without, f):
-		case f == Wipes, f == Rollbacks, f == Outsiders:
+		case f == Wipes, f == Rollbacks, f == Exclusions:
 			all.add(f, s.Profile == All && s.minority())
 		case f == DiskDamage:
 			all.add(f, s.disks() && s.minority())
@@ -168,11 +168,11 @@ func (s Shape) Families() []Family {
 // minority reports whether some nodes may be lost for good.
 func (s Shape) minority() bool { return s.Majority && s.Nodes != 1 && s.Nodes != 2 }
 
-// Hits counts how often each family has made a difference in a run.
-type Hits [families]uint64
+// FamilyHits counts how often each family has made a difference in a run.
+type FamilyHits [numFamilies]uint64
 
 // Add adds up.
-func (h *Hits) Add(o Hits) {
+func (h *FamilyHits) Add(o FamilyHits) {
 	for f := range h {
 		h[f] += o[f]
 	}

@@ -16,18 +16,18 @@ func TestFamiliesOfAPlan(t *testing.T) {
 	p.Network.Drop = 1
 	p.Clocks = []sim.Clock{{}, {Drift: 1}}
 	p.Faults = []scenarios.Fault{
-		{Kind: scenarios.Weather, Profile: &netmodel.Profile{Gap: 1, Burst: netmodel.Burst{Window: 1, Chance: 1, Drop: 1}}},
+		{Kind: scenarios.ProfileOverride, Profile: &netmodel.Profile{Gap: 1, Burst: netmodel.Burst{Window: 1, Chance: 1, Drop: 1}}},
 		{Kind: scenarios.Clog, Every: 1},
-		{Kind: scenarios.Kill, Every: 1},
+		{Kind: scenarios.ProcessCrash, Every: 1},
 		{Kind: scenarios.Pause, Freeze: true},
-		{Kind: scenarios.BadDisk, What: sim.Rot},
+		{Kind: scenarios.DiskFailure, What: sim.BitRot},
 	}
 	require.Equal(t, []scenarios.Family{
-		scenarios.Drops, scenarios.Bursts, scenarios.Gaps, scenarios.Clogs, scenarios.Flaps, scenarios.Kills, scenarios.Restarts,
+		scenarios.Drops, scenarios.Bursts, scenarios.Gaps, scenarios.Clogs, scenarios.Flaps, scenarios.ProcessCrashes, scenarios.Restarts,
 		scenarios.DiskDamage, scenarios.Pauses, scenarios.Freezes, scenarios.Drifts,
 	}, scenarios.Families(p))
 	require.Equal(t, "one_way", scenarios.OneWays.String())
-	require.Equal(t, "outside", scenarios.Outsiders.String())
+	require.Equal(t, "outside", scenarios.Exclusions.String())
 }
 
 // What a shape leaves out no plan has; without the swarm
@@ -47,22 +47,22 @@ func TestPartsOfTheGeneratorAreLeftOut(t *testing.T) {
 		}
 		all := scenarios.Generate(seed, more)
 		require.NoError(t, all.Validate())
-		for _, f := range []scenarios.Family{scenarios.Drops, scenarios.Clogs, scenarios.Crashings, scenarios.Kills, scenarios.Pauses, scenarios.Drifts} {
+		for _, f := range []scenarios.Family{scenarios.Drops, scenarios.Clogs, scenarios.PowerLosses, scenarios.ProcessCrashes, scenarios.Pauses, scenarios.Drifts} {
 			require.Contains(t, scenarios.Families(all), f)
 		}
 	}
 }
 
 func TestCoverageCountsPairs(t *testing.T) {
-	c := scenarios.CoverageOf([]scenarios.Family{scenarios.Drops, scenarios.Kills, scenarios.Pauses})
+	c := scenarios.NewPairCoverage([]scenarios.Family{scenarios.Drops, scenarios.ProcessCrashes, scenarios.Pauses})
 	require.Equal(t, "pairs of fault families: 0 of 3, missing drop+process_crash drop+pause process_crash+pause", c.String())
-	p := &scenarios.Plan{Faults: []scenarios.Fault{{Kind: scenarios.Kill}, {Kind: scenarios.Pause}, {Kind: scenarios.Wipe}}}
+	p := &scenarios.Plan{Faults: []scenarios.Fault{{Kind: scenarios.ProcessCrash}, {Kind: scenarios.Pause}, {Kind: scenarios.Wipe}}}
 	c.Add(p)
 	c.Add(p)
 	met, wanted := c.Pairs()
 	require.Equal(t, [2]int{1, 3}, [2]int{met, wanted}, "nobody asked for wipes")
 
-	other := scenarios.CoverageOf(scenarios.Families(p))
+	other := scenarios.NewPairCoverage(scenarios.Families(p))
 	p.Network.Drop = 1
 	other = c
 	other.Add(p)
@@ -84,11 +84,11 @@ func TestFaultsThatMakeNoSenseAreRefused(t *testing.T) {
 		"faults[0].every: -1ns: want it to fit":                   fault(scenarios.Fault{Kind: scenarios.Refuse, Every: -1}),
 		"faults[0].links[0]: 2>2: want two":                       fault(scenarios.Fault{Kind: scenarios.Clog, Links: []netmodel.Link{{From: 2, To: 2}}}),
 		"faults[0].nodes: with these 2 of 3 nodes may be lost":    fault(scenarios.Fault{Kind: scenarios.Wipe, Nodes: []sim.ID{1, 2}}),
-		"faults[0].profile: corrupt_ppm: without knobs.codec":     fault(scenarios.Fault{Kind: scenarios.Weather, Profile: &netmodel.Profile{Corrupt: 1}}),
+		"faults[0].profile: corrupt_ppm: without knobs.codec":     fault(scenarios.Fault{Kind: scenarios.ProfileOverride, Profile: &netmodel.Profile{Corrupt: 1}}),
 		"network: corrupt_ppm: without knobs.codec":               func(p *scenarios.Plan) { p.Network.Corrupt = 1 },
 		"network: burst: window: want more than 0s":               func(p *scenarios.Plan) { p.Network.Burst.Drop = 1 },
-		`heal.outside: "down": heal.without names no nodes`:       func(p *scenarios.Plan) { p.Heal.Outside = scenarios.Down },
-		`heal.outside: "lost": want down, cut, paused or nothing`: func(p *scenarios.Plan) { p.Heal.Without, p.Heal.Outside = []sim.ID{1}, "lost" },
+		`heal.outside: "down": heal.without names no nodes`:       func(p *scenarios.Plan) { p.Heal.Exclusion = scenarios.StayDown },
+		`heal.outside: "lost": want down, cut, paused or nothing`: func(p *scenarios.Plan) { p.Heal.Excluded, p.Heal.Exclusion = []sim.ID{1}, "lost" },
 	} {
 		p := scenarios.Generate(1, scenarios.Shape{
 			System: "origin", Definitions: shape(scenarios.None).Definitions, Profile: scenarios.None, Nodes: 3,

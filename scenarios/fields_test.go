@@ -14,7 +14,7 @@ import (
 // What no seed sets is a setting that no campaign tries.
 func TestSeedsSetEveryField(t *testing.T) {
 	all := scenarios.Shape{System: "lockstep", Definitions: []fsm.Definition{fsm.Lifecycle()}, Profile: scenarios.All}
-	all.Versions, all.Retires, all.Manners, all.Majority, all.Forms = true, true, true, true, true
+	all.Versions, all.Retires, all.OperationIDs, all.Majority, all.Forms = true, true, true, true, true
 	var plans []*scenarios.Plan
 	for seed := range uint64(3000) {
 		plans = append(plans, scenarios.Generate(seed, all))
@@ -27,8 +27,8 @@ func TestSeedsSetEveryField(t *testing.T) {
 		},
 		[]string{"Plan.Clocks[1].Offset"}, // nodes only compare times of their own
 		[]string{ // what chance did is written down by shrink
-			"Plan.Fates[1].Message.Link.From", "Plan.Fates[1].Message.Link.To", "Plan.Fates[1].Message.Name", "Plan.Fates[1].Message.Occurrence",
-			"Plan.Fates[1].Verdict.Fate", "Plan.Fates[1].Verdict.Delay", "Plan.Fates[1].Verdict.Duplicate", "Plan.Fates[1].Verdict.Copy",
+			"Plan.Overrides[1].Message.Link.From", "Plan.Overrides[1].Message.Link.To", "Plan.Overrides[1].Message.Name", "Plan.Overrides[1].Message.Occurrence",
+			"Plan.Overrides[1].Override.Fate", "Plan.Overrides[1].Override.Delay", "Plan.Overrides[1].Override.Duplicate", "Plan.Overrides[1].Override.Copy",
 		},
 	)}, fieldtest.Unset(fieldtest.Walker{}, plans))
 }

@@ -10,36 +10,36 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
-// Profile says which families of faults the generator may use.
-type Profile string
+// FaultProfile says which families of faults the generator may use.
+type FaultProfile string
 
 // The profiles.
 const (
-	None    Profile = "none"    // constant delay, no faults, every client stays at its node
-	Network Profile = "network" // loss, delay, duplicates, reordering, partitions
-	Crashes Profile = "crash"   // nodes lose power, or end as processes, and restart
-	Disks   Profile = "disk"    // the same, and disks that fail
-	All     Profile = "all"     // all of these, nodes that pause, are slow or wiped, clocks that drift or stop
+	None    FaultProfile = "none"    // constant delay, no faults, every client stays at its node
+	Network FaultProfile = "network" // loss, delay, duplicates, reordering, partitions
+	Crashes FaultProfile = "crash"   // nodes lose power, or end as processes, and restart
+	Disks   FaultProfile = "disk"    // the same, and disks that fail
+	All     FaultProfile = "all"     // all of these, nodes that pause, are slow or wiped, clocks that drift or stop
 )
 
-// Profiles lists them.
-func Profiles() []Profile { return []Profile{None, Network, Crashes, Disks, All} }
+// FaultProfiles lists them.
+func FaultProfiles() []FaultProfile { return []FaultProfile{None, Network, Crashes, Disks, All} }
 
 // Shape is what the caller of Generate has decided. A zero number is left to
 // the source.
 type Shape struct {
-	System      string
-	Definitions []fsm.Definition
-	Profile     Profile
-	Nodes       int
-	Clients     int
-	Operations  int
-	Machines    int  // that the operations are spread over; those that chance gives none are not used
-	Versions    bool // the system has versions, which operations may expect
-	Retires     bool // ... and takes fsm.Retired
-	Manners     bool `json:",omitempty"` // ... and tells operations apart by their ids
-	Majority    bool // a majority of the system's nodes is enough to go on
-	Forms       bool // its nodes can form their cluster
+	System       string
+	Definitions  []fsm.Definition
+	Profile      FaultProfile
+	Nodes        int
+	Clients      int
+	Operations   int
+	Machines     int  // that the operations are spread over; those that chance gives none are not used
+	Versions     bool // the system has versions, which operations may expect
+	Retires      bool // ... and takes fsm.Retired
+	OperationIDs bool `json:"Manners,omitempty"` // ... and tells operations apart by their ids
+	Majority     bool // a majority of the system's nodes is enough to go on
+	Forms        bool // its nodes can form their cluster
 
 	// To find out what parts of the generator are worth.
 	Everything bool     `json:",omitempty"` // every plan has all families that it may have: no swarm
@@ -57,15 +57,15 @@ const (
 // MaxMachines is how many a Shape may ask for.
 const MaxMachines = 1000
 
-// freshWithin is the time that the heal phase has for the fresh operation of each
+// healWithin is the time that the heal phase has for the fresh operation of each
 // machine: they come one after the other.
-const freshWithin = 10 * netmodel.Second
+const healWithin = 10 * netmodel.Second
 
 // Validate names the first field that is out of bounds.
 func (s Shape) Validate() error {
 	switch {
-	case !slices.Contains(Profiles(), s.Profile):
-		return fmt.Errorf("profile %q: want one of %v", s.Profile, Profiles())
+	case !slices.Contains(FaultProfiles(), s.Profile):
+		return fmt.Errorf("profile %q: want one of %v", s.Profile, FaultProfiles())
 	case s.Nodes < 0 || s.Nodes > MaxNodes:
 		return fmt.Errorf("nodes %d: want 1 to %d, or 0 to leave it to the seed", s.Nodes, MaxNodes)
 	case s.Clients < 0 || s.Clients > MaxClients:
@@ -76,14 +76,14 @@ func (s Shape) Validate() error {
 		return fmt.Errorf("machines %d: want 1 to %d, or 0 to leave it to the seed", s.Machines, MaxMachines)
 	case len(s.Definitions) == 0:
 		return fmt.Errorf("definitions: want at least one")
-	case !slices.ContainsFunc(s.Definitions, begins):
+	case !slices.ContainsFunc(s.Definitions, canStart):
 		return fmt.Errorf("definitions: no transition leaves the initial state of any, so nothing could happen: want one that does")
 	}
 	return nil
 }
 
-// begins reports whether a machine of d can leave the state that it begins in.
-func begins(d fsm.Definition) bool {
+// canStart reports whether a machine of d can leave the state that it begins in.
+func canStart(d fsm.Definition) bool {
 	return slices.ContainsFunc(d.Transitions, func(t fsm.Transition) bool { return t.From == d.Initial })
 }
 
@@ -115,12 +115,12 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 		p.Clients = c.between("clients", 1, maxDrawnClients)
 	}
 	swarm := generateSwarm(c, shape)
-	delay := generateWeather(c, p, shape, swarm)
+	delay := generateEnvironment(c, p, shape, swarm)
 	generateKnobs(c, p, shape, delay)
-	storm := generateOperations(c, p, shape, delay)
-	p.Heal = Heal{At: storm, Delay: delay, Within: freshWithin * Duration(max(maxDrawnMachines, shape.Machines)), Settle: 10 * netmodel.Second}
-	generateOutside(c, p, shape, swarm)
-	generateFaults(c, p, shape, swarm, storm)
+	faultsEnd := generateOperations(c, p, shape, delay)
+	p.Heal = Heal{At: faultsEnd, Delay: delay, Within: healWithin * Duration(max(maxDrawnMachines, shape.Machines)), Settle: 10 * netmodel.Second}
+	generateExclusion(c, p, shape, swarm)
+	generateFaults(c, p, shape, swarm, faultsEnd)
 	if swarm.has(Rollbacks) { // logs are short, and so must be what is not remembered of them
 		p.Knobs.RememberBytes = 64 << (2 * c.Choose("remember", 4))
 	}
@@ -132,32 +132,32 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 
 // generateSwarm chooses the families that the plan may have: of those that the
 // shape allows about half, each by itself.
-func generateSwarm(c choices, shape Shape) set {
-	var swarm set
+func generateSwarm(c choices, shape Shape) familySet {
+	var swarm familySet
 	for _, f := range shape.Families() {
 		swarm.add(f, c.often("family "+f.label(), 50) || shape.Everything)
 	}
 	return swarm
 }
 
-// generateOutside chooses which nodes the heal phase goes without, and what
+// generateExclusion chooses which nodes the heal phase goes without, and what
 // becomes of them.
-func generateOutside(c choices, p *Plan, shape Shape, swarm set) {
+func generateExclusion(c choices, p *Plan, shape Shape, swarm familySet) {
 	most := (p.Nodes - 1) / 2
 	if !shape.Majority || most == 0 {
 		return
 	}
 	least := 0
-	if swarm.has(Outsiders) {
+	if swarm.has(Exclusions) {
 		least = 1
-		p.Heal.Outside = []Outside{Down, CutOff, Paused}[c.Choose("outside", 3)]
+		p.Heal.Exclusion = []Exclusion{StayDown, StayCutOff, StayPaused}[c.Choose("outside", 3)]
 	}
-	p.Heal.Without = c.nodes("without", p, least, most)
+	p.Heal.Excluded = c.nodes("without", p, least, most)
 }
 
-// generateWeather chooses how the network, the disks and the clocks behave all
+// generateEnvironment chooses how the network, the disks and the clocks behave all
 // along. It returns how long a message is typically under way.
-func generateWeather(c choices, p *Plan, shape Shape, swarm set) Duration {
+func generateEnvironment(c choices, p *Plan, shape Shape, swarm familySet) Duration {
 	delay := c.span("delay", 200*netmodel.Microsecond, 4*netmodel.Millisecond)
 	p.Network = netmodel.Profile{Delay: netmodel.Delay{Kind: netmodel.Constant, Min: delay}}
 	if shape.network() {
@@ -183,7 +183,7 @@ func generateWeather(c choices, p *Plan, shape Shape, swarm set) Duration {
 
 // generateLink chooses a link's profile: of the faults that swarm has, each in
 // percent of all cases.
-func generateLink(c choices, delay Duration, swarm set, percent uint64) netmodel.Profile {
+func generateLink(c choices, delay Duration, swarm familySet, percent uint64) netmodel.Profile {
 	rate := func(f Family, most uint64) netmodel.PPM {
 		if !swarm.has(f) || percent < 100 && !c.often(f.label()+"?", percent) {
 			return 0
@@ -239,22 +239,22 @@ func generateKnobs(c choices, p *Plan, shape Shape, delay Duration) {
 	retry := trip * Duration(c.between("retry", shortest, shortest+6))
 	consensus := 2*trip + retry*Duration(c.between("consensus", 2, 8))
 	p.Knobs = Knobs{
-		RetryDelay:       retry,
-		RetryAttempts:    c.between("attempts", 0, 5),
+		ResendTimeout:    retry,
+		MaxResends:       c.between("attempts", 0, 5),
 		ConsensusTimeout: consensus,
 		ClientTimeout:    consensus * Duration(c.between("client", 2, 4)),
 	}
 	if shape.Profile == None {
 		return
 	}
-	p.Knobs.Ring = 16 >> c.Choose("ring", 4) // small ones overflow
-	p.Knobs.Batch = min(p.Knobs.Ring, 1+int(c.Choose("batch", 8)))
+	p.Knobs.DedupWindow = 16 >> c.Choose("ring", 4) // small ones overflow
+	p.Knobs.Batch = min(p.Knobs.DedupWindow, 1+int(c.Choose("batch", 8)))
 	p.Knobs.Queue = 1024 >> (2 * c.Choose("queue", 5))
 	if c.often("segment?", 50) { // small ones roll and are compacted
 		p.Knobs.Segment = 128 << c.Choose("segment", 5)
 	}
 	if c.often("impatient?", 40) { // attempts of one operation overlap
-		p.Knobs.ClientAttempt = consensus / Duration(c.between("impatient", 1, 4))
+		p.Knobs.AttemptTimeout = consensus / Duration(c.between("impatient", 1, 4))
 	}
 	if c.often("repair?", 75) { // while the storm goes on
 		p.Knobs.RepairDelay = trip * Duration(c.between("repair", 1, 20))
@@ -280,32 +280,32 @@ func generateOperations(c choices, p *Plan, shape Shape, delay Duration) Duratio
 		n = drawOperations(c)
 	}
 	machines := generateMachines(c, p, shape)
-	roam := shape.Profile != None && c.often("roam", 50)
+	anyNode := shape.Profile != None && c.often("roam", 50)
 	pace := delay * Duration(c.between("pace", 1, 16)) / 2
 	reads := []uint64{30, 30, 60}[c.Choose("reads", 3)]
 	begin := 10 * (p.Disk.Write.Min + p.Disk.Sync.Min) // when a node with a log has booted
-	storm := max(pace*Duration(n), 10*netmodel.Millisecond)
-	rush := Duration(1)
+	faultsEnd := max(pace*Duration(n), 10*netmodel.Millisecond)
+	simultaneity := Duration(1)
 	if shape.Profile != None && c.often("rush?", 30) { // many at the same time
-		rush = storm / Duration(c.between("rush", 1, 8))
+		simultaneity = faultsEnd / Duration(c.between("rush", 1, 8))
 	}
 	counts := make([]int, p.Clients+1)
 	for i := range n {
-		o := generateOperation(c.at("operation", i), p, shape, machines, storm, reads)
-		o.At += begin - o.At%rush
+		o := generateOperation(c.at("operation", i), p, shape, machines, faultsEnd, reads)
+		o.At += begin - o.At%simultaneity
 		o.Client = 1 + i%p.Clients
 		counts[o.Client]++
 		o.ID = fmt.Sprintf("c%d.%d", o.Client, counts[o.Client])
-		if !roam {
+		if !anyNode {
 			o.Node = 0
 		}
 		p.Operations = append(p.Operations, o)
 	}
 	sortByTime(p.Operations)
-	if shape.Manners && shape.Profile != None && c.often("manners?", 60) {
-		generateManners(c, p)
+	if shape.OperationIDs && shape.Profile != None && c.often("manners?", 60) {
+		generateIDSchemes(c, p)
 	}
-	return begin + storm
+	return begin + faultsEnd
 }
 
 // drawOperations chooses how many operations there are.
@@ -313,42 +313,42 @@ func drawOperations(c choices) int {
 	return c.between("operations", minDrawnOperations, maxDrawnOperations)
 }
 
-// generateManners chooses how operations are named to the nodes, other than by
+// generateIDSchemes chooses how operations are named to the nodes, other than by
 // the system's own client. Of those that clients name themselves, some are sent again
 // much later, and some of their names are used for another question.
-func generateManners(c choices, p *Plan) {
-	named := map[string][]*Operation{} // by machine
+func generateIDSchemes(c choices, p *Plan) {
+	owned := map[string][]*Operation{} // by machine
 	for i := range p.Operations {
 		o, c := &p.Operations[i], c.at("manner", i)
 		if o.Kind == Read || !c.often("other?", 35) {
 			continue
 		}
-		switch o.Manner = []Manner{Own, Nameless, Forged}[min(2, c.Choose("which", 8)/3)]; o.Manner {
-		case Forged:
-			o.Base = c.Choose("base", 100)
-		case Own:
+		switch o.IDScheme = []IDScheme{OwnID, NoID, ForgedID}[min(2, c.Choose("which", 8)/3)]; o.IDScheme {
+		case ForgedID:
+			o.Watermark = c.Choose("base", 100)
+		case OwnID:
 			if c.often("base?", 20) {
-				o.Base = c.Choose("base", []uint64{10, 30, 100}[c.Choose("most", 3)])
+				o.Watermark = c.Choose("base", []uint64{10, 30, 100}[c.Choose("most", 3)])
 			}
-			if first := named[o.Machine]; len(first) > 0 && c.often("again?", 50) {
-				p.again(o, first[c.Choose("of", uint64(len(first)))], c.often("other question?", 40))
+			if first := owned[o.Machine]; len(first) > 0 && c.often("again?", 50) {
+				p.reuseID(o, first[c.Choose("of", uint64(len(first)))], c.often("other question?", 40))
 			}
 			if o.IDOf == "" {
-				named[o.Machine] = append(named[o.Machine], o)
+				owned[o.Machine] = append(owned[o.Machine], o)
 			}
 		}
 	}
 }
 
-// again gives o the id of an operation before it: to ask for the same if the client
+// reuseID gives o the id of an operation before it: to ask for the same if the client
 // is that of the first, or else for something else if that can be.
-func (p *Plan) again(o, first *Operation, other bool) {
+func (p *Plan) reuseID(o, first *Operation, other bool) {
 	o.IDOf = first.ID
 	if !other && first.Client == o.Client {
 		o.To, o.Expect = first.To, first.Expect
 		return
 	}
-	q := p.Repeats(o)
+	q := p.FirstWithSameID(o)
 	switch {
 	case q == nil:
 	case q.Client == o.Client:
@@ -373,9 +373,9 @@ func generateMachines(c choices, p *Plan, shape Shape) []string {
 
 // generateOperation chooses one operation. A proposal goes for a state that
 // some state leads to, so that a good share of them is legal when it arrives.
-func generateOperation(c choices, p *Plan, shape Shape, machines []string, storm Duration, reads uint64) Operation {
+func generateOperation(c choices, p *Plan, shape Shape, machines []string, faultsEnd Duration, reads uint64) Operation {
 	o := Operation{
-		At:      Duration(c.Choose("at", uint64(storm))),
+		At:      Duration(c.Choose("at", uint64(faultsEnd))),
 		Node:    c.between("node", 1, p.Nodes),
 		Machine: machines[c.Choose("machine", uint64(len(machines)))],
 		Kind:    Propose,

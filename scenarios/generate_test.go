@@ -13,13 +13,13 @@ import (
 	"pgregory.net/rapid"
 )
 
-func shape(p scenarios.Profile) scenarios.Shape {
+func shape(p scenarios.FaultProfile) scenarios.Shape {
 	return scenarios.Shape{System: "origin", Definitions: []fsm.Definition{fsm.Lifecycle()}, Profile: p}
 }
 
 // anyShape draws a shape, with a second definition now and then.
 func anyShape(t *rapid.T) scenarios.Shape {
-	s := shape(rapid.SampledFrom(scenarios.Profiles()).Draw(t, "profile"))
+	s := shape(rapid.SampledFrom(scenarios.FaultProfiles()).Draw(t, "profile"))
 	if rapid.Bool().Draw(t, "stone") {
 		s.Definitions = append(s.Definitions, fsm.Definition{Name: "stone", States: []string{"Still"}, Initial: "Still"})
 	}
@@ -31,16 +31,16 @@ func anyShape(t *rapid.T) scenarios.Shape {
 	return s
 }
 
-// drawn lets rapid make each choice by itself, whatever the labels.
-type drawn struct{ *rapid.T }
+// rapidSource lets rapid make each choice by itself, whatever the labels.
+type rapidSource struct{ *rapid.T }
 
-func (d drawn) Choose(label string, n uint64) uint64 {
+func (d rapidSource) Choose(label string, n uint64) uint64 {
 	return rapid.Uint64Max(n-1).Draw(d.T, label)
 }
-func (d drawn) At(string, int) scenarios.Source { return d }
+func (d rapidSource) At(string, int) scenarios.Source { return d }
 
 func TestGeneratedPlansKeepTheirBounds(t *testing.T) {
-	for _, profile := range scenarios.Profiles() {
+	for _, profile := range scenarios.FaultProfiles() {
 		t.Run(string(profile), func(t *testing.T) {
 			for seed := range uint64(300) {
 				s := shape(profile)
@@ -52,7 +52,7 @@ func TestGeneratedPlansKeepTheirBounds(t *testing.T) {
 	}
 	t.Run("any", rapid.MakeCheck(func(t *rapid.T) {
 		s := anyShape(t)
-		requireBounds(t, s, scenarios.GenerateFrom(drawn{t}, s))
+		requireBounds(t, s, scenarios.GenerateFrom(rapidSource{t}, s))
 	}))
 }
 
@@ -64,7 +64,7 @@ func requireBounds(t require.TestingT, s scenarios.Shape, p *scenarios.Plan) {
 	requireCount(t, "faults", 0, 0, 13*2*2, len(p.Faults)) // of each kind two, which may come with another
 	require.LessOrEqual(t, len(p.Machines()), cmp.Or(s.Machines, 3))
 	require.GreaterOrEqual(t, p.Heal.Within, 10*netmodel.Second*netmodel.Duration(len(p.Machines())), "a fresh operation on each, one after the other")
-	require.Empty(t, p.Fates)
+	require.Empty(t, p.Overrides)
 	requireTimeOrder(t, p)
 	switch s.Profile {
 	case scenarios.None:
@@ -75,14 +75,14 @@ func requireBounds(t require.TestingT, s scenarios.Shape, p *scenarios.Plan) {
 	case scenarios.Crashes:
 		require.Empty(t, p.Clocks)
 		requireSteady(t, p.Network)
-		requireFaults(t, p, scenarios.Crash, scenarios.Kill)
+		requireFaults(t, p, scenarios.PowerLoss, scenarios.ProcessCrash)
 	case scenarios.Disks:
 		require.Empty(t, p.Clocks)
 		requireSteady(t, p.Network)
-		requireFaults(t, p, scenarios.Crash, scenarios.Kill, scenarios.BadDisk)
+		requireFaults(t, p, scenarios.PowerLoss, scenarios.ProcessCrash, scenarios.DiskFailure)
 	case scenarios.Network:
 		require.Empty(t, p.Clocks)
-		requireFaults(t, p, scenarios.Partition, scenarios.OneWay, scenarios.Cut, scenarios.Weather, scenarios.Clog, scenarios.Refuse)
+		requireFaults(t, p, scenarios.Partition, scenarios.OneWay, scenarios.Cut, scenarios.ProfileOverride, scenarios.Clog, scenarios.Refuse)
 	}
 }
 
@@ -131,11 +131,11 @@ func requireTimeOrder(t require.TestingT, p *scenarios.Plan) {
 // that is not its own.
 func TestProfilesUseAllTheirFamilies(t *testing.T) {
 	const seeds = 600
-	for _, profile := range scenarios.Profiles() {
+	for _, profile := range scenarios.FaultProfiles() {
 		s := shape(profile)
 		s.Majority, s.Nodes = true, 5
 		count := map[scenarios.Family]int{}
-		coverage := scenarios.CoverageOf(s.Families())
+		coverage := scenarios.NewPairCoverage(s.Families())
 		for seed := range uint64(seeds) {
 			p := scenarios.Generate(seed, s)
 			coverage.Add(p)
@@ -161,12 +161,12 @@ func TestPlansUseTheirWholeVocabulary(t *testing.T) {
 		s.Majority = true
 		p := scenarios.Generate(seed, s)
 		note(seen, "roaming", roams(p))
-		note(seen, string(p.Heal.Outside), true)
+		note(seen, string(p.Heal.Exclusion), true)
 		for _, f := range p.Faults {
 			note(seen, string(f.Kind), true)
-			note(seen, f.What.String(), f.Kind == scenarios.BadDisk)
+			note(seen, f.What.String(), f.Kind == scenarios.DiskFailure)
 			note(seen, "suspended", f.Kind == scenarios.Pause && f.Freeze)
-			note(seen, "all at once", f.Kind == scenarios.Crash && len(f.Nodes) == p.Nodes && p.Nodes > 2)
+			note(seen, "all at once", f.Kind == scenarios.PowerLoss && len(f.Nodes) == p.Nodes && p.Nodes > 2)
 			note(seen, "bridge", len(f.Groups) == 2 && len(f.Groups[0])+len(f.Groups[1]) < p.Nodes)
 			note(seen, "dedup_window", f.Kind == scenarios.Cut && len(f.Links) > 2)
 		}
@@ -191,14 +191,14 @@ func roams(p *scenarios.Plan) bool {
 }
 
 func TestEncodeAndDecodeAreInverse(t *testing.T) {
-	for _, profile := range scenarios.Profiles() {
+	for _, profile := range scenarios.FaultProfiles() {
 		for seed := range uint64(100) {
 			requireRoundTrip(t, scenarios.Generate(seed, shape(profile)))
 		}
 	}
 	t.Run("any", rapid.MakeCheck(func(t *rapid.T) {
 		s := anyShape(t)
-		requireRoundTrip(t, scenarios.GenerateFrom(drawn{t}, s))
+		requireRoundTrip(t, scenarios.GenerateFrom(rapidSource{t}, s))
 	}))
 }
 
@@ -216,15 +216,15 @@ func TestAPlanWithoutOperationsIsAPlan(t *testing.T) {
 	requireRoundTrip(t, p)
 }
 
-// calm makes the simplest choice, always.
-type calm struct{}
+// simplestSource makes the simplest choice, always.
+type simplestSource struct{}
 
-func (calm) Choose(string, uint64) uint64    { return 0 }
-func (calm) At(string, int) scenarios.Source { return calm{} }
+func (simplestSource) Choose(string, uint64) uint64    { return 0 }
+func (simplestSource) At(string, int) scenarios.Source { return simplestSource{} }
 
 func TestTheSimplestChoicesGiveTheCalmestPlan(t *testing.T) {
-	for _, profile := range scenarios.Profiles() {
-		p := scenarios.GenerateFrom(calm{}, shape(profile))
+	for _, profile := range scenarios.FaultProfiles() {
+		p := scenarios.GenerateFrom(simplestSource{}, shape(profile))
 		require.NoError(t, p.Validate())
 		require.Equal(t, 1, p.Clients)
 		require.Equal(t, []string{"lifecycle/m1"}, p.Machines())
@@ -233,7 +233,7 @@ func TestTheSimplestChoicesGiveTheCalmestPlan(t *testing.T) {
 		require.Empty(t, p.Clocks)
 		requireHome(t, p)
 		requireSteady(t, p.Network)
-		require.Zero(t, p.Knobs.RetryAttempts)
+		require.Zero(t, p.Knobs.MaxResends)
 	}
 }
 

@@ -24,38 +24,38 @@ const (
 	MaxTime       = 24 * 60 * netmodel.Minute
 )
 
-// Healer is the client that carries out the fresh operations of the heal phase.
-const Healer = 99
+// HealClient is the client that carries out the fresh operations of the heal phase.
+const HealClient = 99
 
 // Plan is one run, as data. Everything that happens in the run is a function
 // of it; Seed decides only what the plan leaves to chance: the fate of each
 // message, latencies, and what a crash leaves of unsynced writes.
 type Plan struct {
-	Format      string           `json:"format"`
-	Version     int              `json:"version"`
-	System      string           `json:"system"`
-	Seed        uint64           `json:"seed"`
-	Nodes       int              `json:"nodes"`   // ids 1, 2, ...
-	Clients     int              `json:"clients"` // ids 101, 102, ...
-	Definitions []fsm.Definition `json:"definitions"`
-	Knobs       Knobs            `json:"knobs"`
-	Network     netmodel.Profile `json:"network"` // of every link until the heal phase
-	Disk        sim.DiskProfile  `json:"disk"`
-	Clocks      []sim.Clock      `json:"clocks,omitempty"` // of node 1, 2, ...; the rest are true
-	Operations  []Operation      `json:"operations"`       // in the order in which each client issues its own
-	Faults      []Fault          `json:"faults,omitempty"`
-	Fates       []Fate           `json:"overrides,omitempty" was:"fates"` // messages whose fate is not left to chance
-	Heal        Heal             `json:"heal"`
+	Format      string            `json:"format"`
+	Version     int               `json:"version"`
+	System      string            `json:"system"`
+	Seed        uint64            `json:"seed"`
+	Nodes       int               `json:"nodes"`   // ids 1, 2, ...
+	Clients     int               `json:"clients"` // ids 101, 102, ...
+	Definitions []fsm.Definition  `json:"definitions"`
+	Knobs       Knobs             `json:"knobs"`
+	Network     netmodel.Profile  `json:"network"` // of every link until the heal phase
+	Disk        sim.DiskProfile   `json:"disk"`
+	Clocks      []sim.Clock       `json:"clocks,omitempty"` // of node 1, 2, ...; the rest are true
+	Operations  []Operation       `json:"operations"`       // in the order in which each client issues its own
+	Faults      []Fault           `json:"faults,omitempty"`
+	Overrides   []MessageOverride `json:"overrides,omitempty" was:"fates"` // messages whose fate is not left to chance
+	Heal        Heal              `json:"heal"`
 }
 
 // Knobs are the settings of the system under test.
 type Knobs struct {
 	ConsensusTimeout Duration `json:"consensus_timeout"`                              // a proposal ends after this
-	RetryAttempts    int      `json:"max_resends" was:"retry_attempts"`               // times a message is sent again
-	RetryDelay       Duration `json:"resend_timeout" was:"retry_delay"`               // between two attempts
+	MaxResends       int      `json:"max_resends" was:"retry_attempts"`               // times a message is sent again
+	ResendTimeout    Duration `json:"resend_timeout" was:"retry_delay"`               // between two attempts
 	ClientTimeout    Duration `json:"client_timeout"`                                 // after this a client's outcome is unknown
-	ClientAttempt    Duration `json:"attempt_timeout,omitempty" was:"client_attempt"` // after this a client asks another node; 0: a little after the consensus timeout
-	Ring             int      `json:"dedup_window,omitempty" was:"ring"`              // recent entries that a value keeps; 0: the system's default
+	AttemptTimeout   Duration `json:"attempt_timeout,omitempty" was:"client_attempt"` // after this a client asks another node; 0: a little after the consensus timeout
+	DedupWindow      int      `json:"dedup_window,omitempty" was:"ring"`              // recent entries that a value keeps; 0: the system's default
 	Batch            int      `json:"batch,omitempty"`                                // operations combined into one round; 0: the system's default
 	Queue            int      `json:"queue,omitempty"`                                // operations that may wait for one machine; 0: the system's default
 	RepairDelay      Duration `json:"repair_delay,omitempty"`                         // nodes compare what they hold so long after a change; 0: the system's default
@@ -79,29 +79,29 @@ const (
 // Operation is something that a client does. A client starts its next operation
 // when the one before has ended and its time has come.
 type Operation struct {
-	ID      string   `json:"id"` // unique in the plan, as in "c1.3"
-	Client  int      `json:"client"`
-	At      Duration `json:"at"`      // not before
-	Node    int      `json:"node"`    // asked first; 0: the client decides
-	Machine string   `json:"machine"` // definition/name
-	Kind    Kind     `json:"kind"`
-	To      string   `json:"to,omitempty"`                     // propose: the state asked for
-	Expect  *uint64  `json:"expect,omitempty"`                 // propose: only at this version; for systems that have versions
-	Manner  Manner   `json:"id_scheme,omitempty" was:"manner"` // propose: how the client names it to the nodes; for systems that tell operations apart
-	IDOf    string   `json:"id_of,omitempty"`                  // own: not its own id, but that of this earlier operation on the machine
-	Base    uint64   `json:"watermark,omitempty" was:"base"`   // own, forged: the serial number that the client claims to have known before
+	ID        string   `json:"id"` // unique in the plan, as in "c1.3"
+	Client    int      `json:"client"`
+	At        Duration `json:"at"`      // not before
+	Node      int      `json:"node"`    // asked first; 0: the client decides
+	Machine   string   `json:"machine"` // definition/name
+	Kind      Kind     `json:"kind"`
+	To        string   `json:"to,omitempty"`                     // propose: the state asked for
+	Expect    *uint64  `json:"expect,omitempty"`                 // propose: only at this version; for systems that have versions
+	IDScheme  IDScheme `json:"id_scheme,omitempty" was:"manner"` // propose: how the client names it to the nodes; for systems that tell operations apart
+	IDOf      string   `json:"id_of,omitempty"`                  // own: not its own id, but that of this earlier operation on the machine
+	Watermark uint64   `json:"watermark,omitempty" was:"base"`   // own, forged: the serial number that the client claims to have known before
 }
 
-// Manner is how a client names an operation to the nodes.
-type Manner string
+// IDScheme is how a client names an operation to the nodes.
+type IDScheme string
 
 // The manners. A client that is a session of the system's makes the best of what it
 // knows; the others are what else nodes may be sent, and must not lie to.
 const (
-	ByName   Manner = ""       // as the system's own client does
-	Own      Manner = "own"    // by an id of the client's, and always just the same: nothing says which attempt it is
-	Forged   Manner = "forged" // by an id that says that it carries Base
-	Nameless Manner = "once"   // by none: it is asked for once
+	SessionID IDScheme = ""       // as the system's own client does
+	OwnID     IDScheme = "own"    // by an id of the client's, and always just the same: nothing says which attempt it is
+	ForgedID  IDScheme = "forged" // by an id that says that it carries Base
+	NoID      IDScheme = "once"   // by none: it is asked for once
 )
 
 // FaultKind says which fields of a Fault count.
@@ -109,24 +109,24 @@ type FaultKind string
 
 // The kinds of faults.
 const (
-	Partition FaultKind = "partition"        // Groups cannot reach each other
-	OneWay    FaultKind = "one_way"          // nothing gets from Sources to Targets
-	Cut       FaultKind = "cut"              // nothing passes Links: a partial partition
-	Weather   FaultKind = "profile_override" // Links (none: all) follow Profile
-	Crash     FaultKind = "power_loss"       // Nodes lose power and restart when it ends
-	Kill      FaultKind = "process_crash"    // Nodes end as processes, their machines stay, and restart when it ends
-	BadDisk   FaultKind = "disk"             // the disks of Nodes suffer What; damage is done when it begins
-	Clog      FaultKind = "clog"             // Links (none: all) hold what arrives, and let it go at once when it ends
-	Refuse    FaultKind = "refuse"           // sends over Links (none: all) fail where they are made
-	Pause     FaultKind = "pause"            // Nodes stop, and take all that has come when it ends; their clocks go on, or Freeze
-	Slow      FaultKind = "slow"             // Nodes take events at least Pace apart
-	Freeze    FaultKind = "freeze"           // the clocks of Nodes stop, and go on from where they stood
-	Wipe      FaultKind = "wipe"             // Nodes lose power, and come back with empty disks when it ends: what they promised is lost
-	Rollback  FaultKind = "rollback"         // Nodes restart, and when it ends once more, with their disks as they were when it began; if all others can know
+	Partition       FaultKind = "partition"        // Groups cannot reach each other
+	OneWay          FaultKind = "one_way"          // nothing gets from Sources to Targets
+	Cut             FaultKind = "cut"              // nothing passes Links: a partial partition
+	ProfileOverride FaultKind = "profile_override" // Links (none: all) follow Profile
+	PowerLoss       FaultKind = "power_loss"       // Nodes lose power and restart when it ends
+	ProcessCrash    FaultKind = "process_crash"    // Nodes end as processes, their machines stay, and restart when it ends
+	DiskFailure     FaultKind = "disk"             // the disks of Nodes suffer What; damage is done when it begins
+	Clog            FaultKind = "clog"             // Links (none: all) hold what arrives, and let it go at once when it ends
+	Refuse          FaultKind = "refuse"           // sends over Links (none: all) fail where they are made
+	Pause           FaultKind = "pause"            // Nodes stop, and take all that has come when it ends; their clocks go on, or Freeze
+	Slow            FaultKind = "slow"             // Nodes take events at least Pace apart
+	Freeze          FaultKind = "freeze"           // the clocks of Nodes stop, and go on from where they stood
+	Wipe            FaultKind = "wipe"             // Nodes lose power, and come back with empty disks when it ends: what they promised is lost
+	Rollback        FaultKind = "rollback"         // Nodes restart, and when it ends once more, with their disks as they were when it began; if all others can know
 )
 
 // renamedKinds has the names of kinds of faults in plans of version 1.
-var renamedKinds = [...]struct{ was, now FaultKind }{{"weather", Weather}, {"crash", Crash}, {"kill", Kill}}
+var renamedKinds = [...]struct{ was, now FaultKind }{{"weather", ProfileOverride}, {"crash", PowerLoss}, {"kill", ProcessCrash}}
 
 // label is the name under which the generator hashes choices about the kind. It stays
 // when the name changes, or seeds would be other plans.
@@ -166,10 +166,10 @@ type Fault struct {
 	Live    bool              `json:"live,omitempty"`   // rollback: the nodes do not restart when it begins: the copy is of running ones
 }
 
-// Fate decides what becomes of one message, named by its address.
-type Fate struct {
-	Message sim.Address       `json:"message"`
-	Verdict netmodel.Override `json:"override" was:"verdict"`
+// MessageOverride decides what becomes of one message, named by its address.
+type MessageOverride struct {
+	Message  sim.Address       `json:"message"`
+	Override netmodel.Override `json:"override" was:"verdict"`
 }
 
 // Heal is the last phase. At its start every fault ends, every node runs and
@@ -188,27 +188,27 @@ type Fate struct {
 // operations and agree. Only then the rest is joined to them, and the nodes of a
 // Repairer get three times Within to come to hold the same.
 type Heal struct {
-	At      Duration `json:"at"`
-	Delay   Duration `json:"delay"`
-	Within  Duration `json:"within"`
-	Settle  Duration `json:"settle"`
-	Without []sim.ID `json:"without,omitempty"` // less than half of the nodes
-	Outside Outside  `json:"outside,omitempty"` // what becomes of them
+	At        Duration  `json:"at"`
+	Delay     Duration  `json:"delay"`
+	Within    Duration  `json:"within"`
+	Settle    Duration  `json:"settle"`
+	Excluded  []sim.ID  `json:"without,omitempty"` // less than half of the nodes
+	Exclusion Exclusion `json:"outside,omitempty"` // what becomes of them
 }
 
-// Outside is what becomes of the nodes that the heal phase goes without.
-type Outside string
+// Exclusion is what becomes of the nodes that the heal phase goes without.
+type Exclusion string
 
 // What may become of them.
 const (
-	Later  Outside = ""       // they are down for the first fresh operations, when all has been repaired
-	Down   Outside = "down"   // they are down
-	CutOff Outside = "cut"    // no other node reaches them; clients do
-	Paused Outside = "paused" // they take no event
+	DownAtFirst Exclusion = ""       // they are down for the first fresh operations, when all has been repaired
+	StayDown    Exclusion = "down"   // they are down
+	StayCutOff  Exclusion = "cut"    // no other node reaches them; clients do
+	StayPaused  Exclusion = "paused" // they take no event
 )
 
-// Calm is the network of the heal phase.
-func (h Heal) Calm() netmodel.Profile {
+// Network is the network of the heal phase.
+func (h Heal) Network() netmodel.Profile {
 	return netmodel.Profile{Delay: netmodel.Delay{Kind: netmodel.Constant, Min: h.Delay}}
 }
 
@@ -232,9 +232,9 @@ func (p *Plan) Definition(machine string) (fsm.Definition, bool) {
 	return fsm.Definition{}, false
 }
 
-// Repeats finds the first operation before o that asks for the same under the same
+// FirstWithSameID finds the first operation before o that asks for the same under the same
 // id: the two are one operation. It is nil if there is none.
-func (p *Plan) Repeats(o *Operation) *Operation {
+func (p *Plan) FirstWithSameID(o *Operation) *Operation {
 	if o.IDOf == "" {
 		return nil
 	}

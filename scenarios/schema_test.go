@@ -30,7 +30,7 @@ const schemaFile = "../docs/plan.schema.json"
 // docs/plan.schema.json is made from the types: their fields, the comments of
 // these, and what Decode insists on. go test ./scenarios -update writes it.
 func TestTheSchemaIsThatOfTheTypes(t *testing.T) {
-	m := newMaker(t)
+	m := newSchemaMaker(t)
 	made := m.document()
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
@@ -136,8 +136,8 @@ func (p properties) named(name string) *schema {
 	return nil
 }
 
-// maker makes schemas of types.
-type maker struct {
+// schemaMaker makes schemas of types.
+type schemaMaker struct {
 	t        *testing.T
 	comments map[string]string   // by package.Type.Field
 	words    map[string][]string // by package.Type: the constants of a string type
@@ -145,8 +145,8 @@ type maker struct {
 	defs     properties
 }
 
-func newMaker(t *testing.T) *maker {
-	m := &maker{t: t, comments: map[string]string{}, words: map[string][]string{}}
+func newSchemaMaker(t *testing.T) *schemaMaker {
+	m := &schemaMaker{t: t, comments: map[string]string{}, words: map[string][]string{}}
 	for _, dir := range []string{"scenarios", "netmodel", "sim", "node/fsm"} {
 		m.read(dir)
 	}
@@ -155,7 +155,7 @@ func newMaker(t *testing.T) *maker {
 }
 
 // read takes the comments of fields and the words of string types from a package.
-func (m *maker) read(dir string) {
+func (m *schemaMaker) read(dir string) {
 	files, err := filepath.Glob("../" + dir + "/*.go")
 	require.NoError(m.t, err)
 	for _, name := range files {
@@ -181,7 +181,7 @@ func (m *maker) read(dir string) {
 	}
 }
 
-func (m *maker) readFields(typ string, s *ast.StructType) {
+func (m *schemaMaker) readFields(typ string, s *ast.StructType) {
 	for _, f := range s.Fields.List {
 		text := f.Comment.Text()
 		if text == "" {
@@ -193,7 +193,7 @@ func (m *maker) readFields(typ string, s *ast.StructType) {
 	}
 }
 
-func (m *maker) document() *schema {
+func (m *schemaMaker) document() *schema {
 	root := m.object(reflect.TypeFor[scenarios.Plan]())
 	root.Schema, root.Title = "https://json-schema.org/draft/2020-12/schema", "A plan of lockstep, version "+strconv.Itoa(scenarios.Version)
 	root.Properties.named("format").Enum = []string{scenarios.Format}
@@ -201,7 +201,7 @@ func (m *maker) document() *schema {
 	return root
 }
 
-func (m *maker) object(t reflect.Type) *schema {
+func (m *schemaMaker) object(t reflect.Type) *schema {
 	closed := false
 	s := &schema{Type: "object", Closed: &closed, Required: m.required[t.String()]}
 	for i := range t.NumField() {
@@ -215,7 +215,7 @@ func (m *maker) object(t reflect.Type) *schema {
 }
 
 // of is the schema of a type; that of a structure is a reference.
-func (m *maker) of(t reflect.Type) *schema {
+func (m *schemaMaker) of(t reflect.Type) *schema {
 	switch t {
 	case reflect.TypeFor[netmodel.Duration]():
 		return &schema{Type: "string", Pattern: `^-?([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`}

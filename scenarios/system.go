@@ -11,17 +11,17 @@ import (
 // System is something that plans can run on: a protocol with its clients and
 // its invariants.
 type System struct {
-	Name        string
-	About       string           // one line
-	Definitions []fsm.Definition // what generated plans use
-	Versions    bool             // its machines have versions, which operations may expect
-	Retires     bool             // its machines may be retired: see fsm.Retired
-	Manners     bool             // its nodes tell operations apart by their ids: see Manner
-	Majority    bool             // a majority of its nodes is enough to go on
-	Forms       bool             // its nodes can form their cluster: see Knobs.Forming
-	Proof       string           // the file in which nodes note what else is durable; see sim.Config
-	Marks       []string         // names of what runs should come by; see Marker
-	New         func(*Plan) Run  // the system's side of one run
+	Name          string
+	About         string           // one line
+	Definitions   []fsm.Definition // what generated plans use
+	Versions      bool             // its machines have versions, which operations may expect
+	Retires       bool             // its machines may be retired: see fsm.Retired
+	OperationIDs  bool             // its nodes tell operations apart by their ids: see Manner
+	Majority      bool             // a majority of its nodes is enough to go on
+	Forms         bool             // its nodes can form their cluster: see Knobs.Forming
+	HighWaterFile string           // the file in which nodes note what else is durable; see sim.Config
+	Marks         []string         // names of what runs should come by; see Marker
+	New           func(*Plan) Run  // the system's side of one run
 }
 
 // Run is a system's side of one run: it makes the processes and watches what
@@ -33,32 +33,32 @@ type Run interface {
 	Node(id sim.ID, life int) sim.Process
 	Client(id sim.ID) sim.Process
 	// Observe sees every fact in order. It returns the first violation.
-	Observe(at Duration, id sim.ID, f sim.Fact) *Violation
+	Observe(at Duration, id sim.ID, f sim.Observation) *Violation
 	// Agree is asked after the heal phase, when nothing moves any more: do
 	// all nodes agree on all machines?
 	Agree(at Duration) *Violation
 }
 
-// Carrier is a Run whose messages can cross the network as bytes. Carry gives
+// MessageCodec is a Run whose messages can cross the network as bytes. Carry gives
 // what arrives in place of m, which shares nothing with m. Damage has the bytes
 // of m arrive damaged, as chosen at k, or cut off in the midst; it says what they
 // are taken for, and nothing if they are refused, as they must be.
-type Carrier interface {
-	Carry(m sim.Message) sim.Message
-	Damage(m sim.Message, cut bool, k keyed.Key) string
+type MessageCodec interface {
+	RoundTrip(m sim.Message) sim.Message
+	Corrupt(m sim.Message, cut bool, k keyed.Key) string
 }
 
-// Core is a Run whose nodes agree without those that the heal phase leaves
+// CoreAgreer is a Run whose nodes agree without those that the heal phase leaves
 // outside: do they?
-type Core interface {
+type CoreAgreer interface {
 	CoreAgrees(at Duration, without []sim.ID) *Violation
 }
 
-// Storyteller is a Run that can tell what its nodes have lately done for a
+// ActivityReporter is a Run that can tell what its nodes have lately done for a
 // machine on which nothing ends, or without a name for that for which they have
 // done something last: lines that begin with a line feed.
-type Storyteller interface {
-	Story(machine string) string
+type ActivityReporter interface {
+	RecentActivity(machine string) string
 }
 
 // Repairer is a Run whose nodes find out by themselves what they have missed,
@@ -68,22 +68,22 @@ type Repairer interface {
 	Repaired(at Duration) *Violation
 }
 
-// Forgetful is a Run that is told when a node's disk has lost what was durable
+// DiskLossObserver is a Run that is told when a node's disk has lost what was durable
 // on it, other than by damage: it was emptied, or an older copy was put in its
 // place. The node is down.
 //
 // Copied says that a copy was made. MayRestore is asked whether all others could
 // know of a node with that copy in its place: nobody can who has not met a later
 // life of it.
-type Forgetful interface {
-	Lost(id sim.ID)
-	Copied(id sim.ID)
+type DiskLossObserver interface {
+	DiskLost(id sim.ID)
+	DiskCopied(id sim.ID)
 	MayRestore(id sim.ID) bool
 }
 
-// Marker is a Run that counts what it comes by on its way. Marks is asked when
+// MarkCounter is a Run that counts what it comes by on its way. Marks is asked when
 // the run is over: how often each of System.Marks, in that order.
-type Marker interface {
+type MarkCounter interface {
 	Marks() []uint64
 }
 
@@ -117,19 +117,19 @@ const Illegal = "illegal"
 // NoVersion stands for a version that was not reported.
 const NoVersion = -1
 
-// Call asks a client process to carry out Operation.
-type Call struct{ *Operation }
+// Invocation asks a client process to carry out Operation.
+type Invocation struct{ *Operation }
 
-// Fate implements sim.Message. Requests do not cross the network.
-func (c *Call) Fate() uint64 { return sim.FateKey("call", c.Machine, c.ID) }
+// FateKey implements sim.Message. Requests do not cross the network.
+func (c *Invocation) FateKey() uint64 { return sim.FateKey("call", c.Machine, c.ID) }
 
 // FateName implements sim.Message.
-func (c *Call) FateName() string { return "call " + c.Machine + " " + c.ID }
+func (c *Invocation) FateName() string { return "call " + c.Machine + " " + c.ID }
 
 // Digest implements sim.Message.
-func (c *Call) Digest() uint64 { return keyed.Mix(c.Fate(), keyed.String(c.To)) }
+func (c *Invocation) Digest() uint64 { return keyed.Mix(c.FateKey(), keyed.String(c.To)) }
 
-func (c *Call) String() string {
+func (c *Invocation) String() string {
 	s := fmt.Sprintf("call %s %s %s", c.Machine, c.ID, c.Operation)
 	if c.Node != 0 {
 		s += fmt.Sprintf(" at node %d", c.Node)
@@ -148,8 +148,8 @@ func (o *Operation) String() string {
 // Stopped is the fact that a node has stopped by itself, and will not go on in
 // this life. Only an error of its own disk may make it do so.
 type Stopped struct {
-	Err     error
-	Refused bool // it never started: it does not accept what its disk holds
+	Err            error
+	RefusedToStart bool // it never started: it does not accept what its disk holds
 }
 
 // Digest implements sim.Fact.
@@ -157,17 +157,21 @@ func (s *Stopped) Digest() uint64 { return keyed.String(s.Err.Error()) }
 
 func (s *Stopped) String() string { return "stopped: " + s.Err.Error() }
 
-// Disowned is the fact that a node has learnt from others that it has lost what
+// IncarnationRejected is the fact that a node has learnt from others that it has lost what
 // it promised, and ends.
-type Disowned struct{ Node sim.ID }
+type IncarnationRejected struct{ Node sim.ID }
 
 // Digest implements sim.Fact.
-func (d *Disowned) Digest() uint64 { return keyed.Mix(keyed.String("disowned"), uint64(d.Node)) }
+func (d *IncarnationRejected) Digest() uint64 {
+	return keyed.Mix(keyed.String("disowned"), uint64(d.Node))
+}
 
-func (d *Disowned) String() string { return fmt.Sprintf("incarnation of node %d rejected", d.Node) }
+func (d *IncarnationRejected) String() string {
+	return fmt.Sprintf("incarnation of node %d rejected", d.Node)
+}
 
-// Returned is the fact that ends an operation at its client.
-type Returned struct {
+// Response is the fact that ends an operation at its client.
+type Response struct {
 	Operation *Operation
 	Outcome   Outcome
 	Reason    string
@@ -176,13 +180,13 @@ type Returned struct {
 }
 
 // Digest implements sim.Fact.
-func (r *Returned) Digest() uint64 {
+func (r *Response) Digest() uint64 {
 	h := keyed.Mix(keyed.String(r.Operation.ID), keyed.String(string(r.Outcome)))
 	h = keyed.Mix(h, keyed.String(r.Reason))
 	return keyed.Mix(h, keyed.String(r.State)^uint64(r.Version))
 }
 
-func (r *Returned) String() string {
+func (r *Response) String() string {
 	s := fmt.Sprintf("%s %s %s", r.Operation.ID, r.Operation, r.Outcome)
 	if r.Reason != "" {
 		s += ": " + r.Reason

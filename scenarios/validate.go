@@ -13,7 +13,7 @@ import (
 // Validate names the first place in p that makes no sense.
 func (p *Plan) Validate() error {
 	for _, check := range []func() error{
-		p.checkHead, p.checkDefinitions, p.checkKnobs, p.checkWorld, p.checkOperations, p.checkFaults, p.checkFates, p.checkHeal, p.checkAtlas,
+		p.checkHead, p.checkDefinitions, p.checkKnobs, p.checkWorld, p.checkOperations, p.checkFaults, p.checkOverrides, p.checkHeal, p.checkDamage,
 	} {
 		if err := check(); err != nil {
 			return fmt.Errorf("%w: %w", ErrPlan, err)
@@ -47,7 +47,7 @@ func (p *Plan) checkDefinitions() error {
 		if err := d.Validate(); err != nil {
 			return fmt.Errorf("definitions[%d]: %w", i, err)
 		}
-		if d.Name == fsm.Meta {
+		if d.Name == fsm.MetaName {
 			return fmt.Errorf("definitions[%d]: %q is built in: give yours another name", i, d.Name)
 		}
 		if seen[d.Name] {
@@ -64,23 +64,23 @@ func (p *Plan) checkKnobs() error {
 		name  string
 		value Duration
 	}{
-		{"consensus_timeout", k.ConsensusTimeout}, {"retry_delay", k.RetryDelay}, {"client_timeout", k.ClientTimeout},
+		{"consensus_timeout", k.ConsensusTimeout}, {"retry_delay", k.ResendTimeout}, {"client_timeout", k.ClientTimeout},
 	} {
 		if d.value <= 0 || d.value > MaxTime {
 			return fmt.Errorf("knobs.%s: %v: want more than 0 and at most %v", d.name, d.value, MaxTime)
 		}
 	}
-	if k.RetryAttempts < 0 || k.RetryAttempts > 1000 {
-		return fmt.Errorf("knobs.max_resends: %d: want 0 to 1000", k.RetryAttempts)
+	if k.MaxResends < 0 || k.MaxResends > 1000 {
+		return fmt.Errorf("knobs.max_resends: %d: want 0 to 1000", k.MaxResends)
 	}
-	if k.ClientAttempt < 0 || k.ClientAttempt > MaxTime {
-		return fmt.Errorf("knobs.attempt_timeout: %v: want 0 to %v", k.ClientAttempt, MaxTime)
+	if k.AttemptTimeout < 0 || k.AttemptTimeout > MaxTime {
+		return fmt.Errorf("knobs.attempt_timeout: %v: want 0 to %v", k.AttemptTimeout, MaxTime)
 	}
-	if k.Ring < 0 || k.Ring > maxRing || k.Batch < 0 || k.Batch > maxRing {
-		return fmt.Errorf("knobs: dedup_window %d, batch %d: want 0 to %d", k.Ring, k.Batch, maxRing)
+	if k.DedupWindow < 0 || k.DedupWindow > maxDedupWindow || k.Batch < 0 || k.Batch > maxDedupWindow {
+		return fmt.Errorf("knobs: dedup_window %d, batch %d: want 0 to %d", k.DedupWindow, k.Batch, maxDedupWindow)
 	}
-	if k.Batch > k.Ring && k.Ring != 0 {
-		return fmt.Errorf("knobs.batch: %d: want at most the dedup window's %d", k.Batch, k.Ring)
+	if k.Batch > k.DedupWindow && k.DedupWindow != 0 {
+		return fmt.Errorf("knobs.batch: %d: want at most the dedup window's %d", k.Batch, k.DedupWindow)
 	}
 	if k.Queue < 0 {
 		return fmt.Errorf("knobs.queue: %d: want 0 or more", k.Queue)
@@ -106,8 +106,8 @@ func (p *Plan) checkKnobs() error {
 	return nil
 }
 
-// maxRing bounds the knobs that size the ring of recent entries.
-const maxRing = 256
+// maxDedupWindow bounds the knobs that size the ring of recent entries.
+const maxDedupWindow = 256
 
 // Bounds of the knob that sizes the files of a log.
 const (
@@ -148,57 +148,57 @@ func (p *Plan) checkOperations() error {
 		}
 		seen[o.ID] = true
 	}
-	return p.checkManners()
+	return p.checkIDSchemes()
 }
 
-// checkManners looks at how operations are named to the nodes.
-func (p *Plan) checkManners() error {
+// checkIDSchemes looks at how operations are named to the nodes.
+func (p *Plan) checkIDSchemes() error {
 	named := map[string]*Operation{} // those that have an id of their client's
 	for i := range p.Operations {
 		o := &p.Operations[i]
-		if err := o.checkManner(); err != nil {
+		if err := o.checkIDScheme(); err != nil {
 			return fmt.Errorf("operations[%d].%w", i, err)
 		}
 		if o.IDOf != "" {
 			if err := p.checkIDOf(o, named[o.IDOf]); err != nil {
 				return fmt.Errorf("operations[%d].id_of: %w", i, err)
 			}
-		} else if o.Manner == Own {
+		} else if o.IDScheme == OwnID {
 			named[o.ID] = o
 		}
 	}
 	return nil
 }
 
-func (o *Operation) checkManner() error {
-	switch o.Manner {
-	case ByName, Own, Forged, Nameless:
+func (o *Operation) checkIDScheme() error {
+	switch o.IDScheme {
+	case SessionID, OwnID, ForgedID, NoID:
 	default:
-		return fmt.Errorf("id_scheme: %q: want %q, %q, %q or nothing", o.Manner, Own, Forged, Nameless)
+		return fmt.Errorf("id_scheme: %q: want %q, %q, %q or nothing", o.IDScheme, OwnID, ForgedID, NoID)
 	}
 	switch {
-	case o.Kind == Read && o.Manner != ByName:
-		return fmt.Errorf("id_scheme: %q: a read needs no id", o.Manner)
-	case o.Base != 0 && o.Manner != Own && o.Manner != Forged:
-		return fmt.Errorf("watermark: %d: want it with the id_scheme %q or %q", o.Base, Own, Forged)
-	case o.Base > maxBase:
-		return fmt.Errorf("base: %d: want at most %d", o.Base, uint64(maxBase))
-	case o.IDOf != "" && o.Manner != Own:
-		return fmt.Errorf("id_of: %q: want it with the id_scheme %q", o.IDOf, Own)
+	case o.Kind == Read && o.IDScheme != SessionID:
+		return fmt.Errorf("id_scheme: %q: a read needs no id", o.IDScheme)
+	case o.Watermark != 0 && o.IDScheme != OwnID && o.IDScheme != ForgedID:
+		return fmt.Errorf("watermark: %d: want it with the id_scheme %q or %q", o.Watermark, OwnID, ForgedID)
+	case o.Watermark > maxWatermark:
+		return fmt.Errorf("base: %d: want at most %d", o.Watermark, uint64(maxWatermark))
+	case o.IDOf != "" && o.IDScheme != OwnID:
+		return fmt.Errorf("id_of: %q: want it with the id_scheme %q", o.IDOf, OwnID)
 	}
 	return nil
 }
 
-// maxBase bounds the serial numbers that clients claim to know, as nodes bound those
+// maxWatermark bounds the serial numbers that clients claim to know, as nodes bound those
 // that they take.
-const maxBase = 1 << 62
+const maxWatermark = 1 << 62
 
 // checkIDOf looks at an operation that has the id of first, if that is before it.
 func (p *Plan) checkIDOf(o, first *Operation) error {
 	if first == nil || first.Machine != o.Machine {
-		return fmt.Errorf("%q: want an operation before it, on the same machine, with the id_scheme %q and an id of its own", o.IDOf, Own)
+		return fmt.Errorf("%q: want an operation before it, on the same machine, with the id_scheme %q and an id of its own", o.IDOf, OwnID)
 	}
-	if q := p.Repeats(o); q != nil && (q.Client != o.Client || !equal(q.Expect, o.Expect)) {
+	if q := p.FirstWithSameID(o); q != nil && (q.Client != o.Client || !equal(q.Expect, o.Expect)) {
 		return fmt.Errorf("%q: %s asks for %s under it: to ask for the same, want the same client and expect", o.IDOf, q.ID, o.To)
 	}
 	return nil
@@ -247,8 +247,8 @@ func (p *Plan) mayForm() error {
 			return fmt.Errorf("knobs.forming: faults[%d] may lose a node, and a cluster forms only with all: want no %v then", i, f)
 		}
 	}
-	if p.Heal.Outside != Later {
-		return fmt.Errorf("knobs.forming: heal.outside %q leaves nodes out, and a cluster forms only with all", p.Heal.Outside)
+	if p.Heal.Exclusion != DownAtFirst {
+		return fmt.Errorf("knobs.forming: heal.outside %q leaves nodes out, and a cluster forms only with all", p.Heal.Exclusion)
 	}
 	return nil
 }
@@ -294,8 +294,8 @@ func (p *Plan) checkFault(f *Fault) error {
 			return fmt.Errorf("%s: a %s fault needs it", field.name, f.Kind)
 		}
 	}
-	if f.Every < 0 || f.Every > 0 && f.For/f.Every > maxTurns {
-		return fmt.Errorf("every: %v: want it to fit into %v at most %d times", f.Every, f.For, maxTurns)
+	if f.Every < 0 || f.Every > 0 && f.For/f.Every > maxToggles {
+		return fmt.Errorf("every: %v: want it to fit into %v at most %d times", f.Every, f.For, maxToggles)
 	}
 	if f.Pace < 0 || f.Pace > netmodel.MaxDelay {
 		return fmt.Errorf("pace: %v: want more than 0 and at most %v", f.Pace, netmodel.MaxDelay)
@@ -303,8 +303,8 @@ func (p *Plan) checkFault(f *Fault) error {
 	return p.checkFaultIDs(f)
 }
 
-// maxTurns is how often a fault may begin or end again.
-const maxTurns = 1000
+// maxToggles is how often a fault may begin or end again.
+const maxToggles = 1000
 
 type use uint8
 
@@ -316,20 +316,20 @@ const (
 
 // faultFields says which fields each kind of fault has.
 var faultFields = map[FaultKind]map[string]use{
-	Partition: {"groups": needed, "every": optional},
-	OneWay:    {"sources": needed, "targets": needed, "every": optional},
-	Cut:       {"links": needed, "every": optional},
-	Weather:   {"links": optional, "profile": needed},
-	Crash:     {"nodes": needed, "every": optional},
-	Kill:      {"nodes": needed, "every": optional},
-	BadDisk:   {"nodes": needed, "what": needed},
-	Clog:      {"links": optional, "every": optional},
-	Refuse:    {"links": optional, "every": optional},
-	Pause:     {"nodes": needed, "freeze": optional},
-	Slow:      {"nodes": needed, "pace": needed},
-	Freeze:    {"nodes": needed},
-	Wipe:      {"nodes": needed},
-	Rollback:  {"nodes": needed, "live": optional},
+	Partition:       {"groups": needed, "every": optional},
+	OneWay:          {"sources": needed, "targets": needed, "every": optional},
+	Cut:             {"links": needed, "every": optional},
+	ProfileOverride: {"links": optional, "profile": needed},
+	PowerLoss:       {"nodes": needed, "every": optional},
+	ProcessCrash:    {"nodes": needed, "every": optional},
+	DiskFailure:     {"nodes": needed, "what": needed},
+	Clog:            {"links": optional, "every": optional},
+	Refuse:          {"links": optional, "every": optional},
+	Pause:           {"nodes": needed, "freeze": optional},
+	Slow:            {"nodes": needed, "pace": needed},
+	Freeze:          {"nodes": needed},
+	Wipe:            {"nodes": needed},
+	Rollback:        {"nodes": needed, "live": optional},
 }
 
 func (p *Plan) checkFaultIDs(f *Fault) error {
@@ -394,12 +394,12 @@ func (p *Plan) checkIDs(field string, ids []sim.ID, exists func(sim.ID) bool) er
 	return nil
 }
 
-func (p *Plan) checkFates() error {
-	for i, f := range p.Fates {
+func (p *Plan) checkOverrides() error {
+	for i, f := range p.Overrides {
 		if l := f.Message.Link; !p.process(l.From) || !p.process(l.To) {
 			return fmt.Errorf("overrides[%d].message: %v: want two processes of the plan", i, l)
 		}
-		if err := f.Verdict.Validate(); err != nil {
+		if err := f.Override.Validate(); err != nil {
 			return fmt.Errorf("overrides[%d].override: %w", i, err)
 		}
 	}
@@ -411,7 +411,7 @@ func (p *Plan) checkHeal() error {
 	if h.At < 0 || h.At > MaxTime {
 		return fmt.Errorf("heal.at: %v: want 0 to %v", h.At, MaxTime)
 	}
-	if err := h.Calm().Validate(); err != nil {
+	if err := h.Network().Validate(); err != nil {
 		return fmt.Errorf("heal.delay: %w", err)
 	}
 	if h.Within <= 0 || h.Within > MaxTime {
@@ -420,20 +420,20 @@ func (p *Plan) checkHeal() error {
 	if h.Settle < 0 || h.Settle > MaxTime {
 		return fmt.Errorf("heal.settle: %v: want 0 to %v", h.Settle, MaxTime)
 	}
-	if 2*len(h.Without) >= p.Nodes && len(h.Without) > 0 {
-		return fmt.Errorf("heal.without: %d of %d nodes: want less than half", len(h.Without), p.Nodes)
+	if 2*len(h.Excluded) >= p.Nodes && len(h.Excluded) > 0 {
+		return fmt.Errorf("heal.without: %d of %d nodes: want less than half", len(h.Excluded), p.Nodes)
 	}
-	if err := p.checkIDs("without", h.Without, p.node); err != nil {
+	if err := p.checkIDs("without", h.Excluded, p.node); err != nil {
 		return fmt.Errorf("heal.%w", err)
 	}
-	switch h.Outside {
-	case Later:
-	case Down, CutOff, Paused:
-		if len(h.Without) == 0 {
-			return fmt.Errorf("heal.outside: %q: heal.without names no nodes", h.Outside)
+	switch h.Exclusion {
+	case DownAtFirst:
+	case StayDown, StayCutOff, StayPaused:
+		if len(h.Excluded) == 0 {
+			return fmt.Errorf("heal.outside: %q: heal.without names no nodes", h.Exclusion)
 		}
 	default:
-		return fmt.Errorf("heal.outside: %q: want %s, %s, %s or nothing", h.Outside, Down, CutOff, Paused)
+		return fmt.Errorf("heal.outside: %q: want %s, %s, %s or nothing", h.Exclusion, StayDown, StayCutOff, StayPaused)
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 // ball is what the benchmark's nodes throw at each other.
 type ball uint64
 
-func (b *ball) Fate() uint64     { return uint64(*b) }
+func (b *ball) FateKey() uint64  { return uint64(*b) }
 func (b *ball) Digest() uint64   { return uint64(*b) }
 func (b *ball) FateName() string { return "ball game b" }
 func (b *ball) String() string   { return b.FateName() }

@@ -23,9 +23,9 @@ func TestBootIsTheFirstEventOfALife(t *testing.T) {
 		},
 		"it starts, and both come again": {
 			func(w *World) {
-				w.Request(0, 1, note{n: 3})
+				w.Invoke(0, 1, note{n: 3})
 				w.Start(1)
-				w.Request(0, 1, note{n: 4})
+				w.Invoke(0, 1, note{n: 4})
 			},
 			[]string{
 				"10ms 1 boot at 10ms", "10ms 1 request 1 at 10ms", "10ms 1 receive 2 at 10ms",
@@ -33,11 +33,11 @@ func TestBootIsTheFirstEventOfALife(t *testing.T) {
 			},
 		},
 		"it is lost before its boot": {
-			func(w *World) { w.Start(1); w.Crash(1) },
+			func(w *World) { w.Start(1); w.LosePower(1) },
 			nil,
 		},
 		"its process ends before its boot, and another begins": {
-			func(w *World) { w.Start(1); w.Kill(1); w.Start(1) },
+			func(w *World) { w.Start(1); w.CrashProcess(1); w.Start(1) },
 			[]string{"10ms 1 boot at 10ms", "10ms 1 request 1 at 10ms", "10ms 1 receive 2 at 10ms", "15ms 1 timer at 15ms"},
 		},
 		"it starts paused": {
@@ -52,7 +52,7 @@ func TestBootIsTheFirstEventOfALife(t *testing.T) {
 			func(w *World) {
 				w.Pause(1)
 				w.Start(1)
-				at(w, 12*ms, func() { w.Crash(1); w.Resume(1); w.Start(1) })
+				at(w, 12*ms, func() { w.LosePower(1); w.Resume(1); w.Start(1) })
 			},
 			[]string{"12ms 1 boot at 12ms", "17ms 1 timer at 17ms"},
 		},
@@ -73,11 +73,11 @@ func TestBootIsTheFirstEventOfALife(t *testing.T) {
 			var facts []string
 			w := withOneDown(t, &facts)
 			at(w, 10*ms, func() { c.do(w) })
-			w.Request(10*ms, 1, note{n: 1})
-			w.Request(9*ms, 2, note{n: 2}) // takes 1ms from there to 1
+			w.Invoke(10*ms, 1, note{n: 1})
+			w.Invoke(9*ms, 2, note{n: 2}) // takes 1ms from there to 1
 			w.Run(sec)
 			require.Equal(t, c.want, facts)
-			require.Zero(t, w.starts)
+			require.Zero(t, w.startingCount)
 		})
 	}
 }
@@ -89,8 +89,8 @@ func TestBootComesBeforeWhatALinkHasHeld(t *testing.T) {
 	w := withOneDown(t, &facts)
 	w.Start(1)
 	w.Clog(netmodel.Link{From: 2, To: 1})
-	w.Request(ms, 2, note{n: 1})
-	at(w, 3*ms, func() { w.Crash(1) })
+	w.Invoke(ms, 2, note{n: 1})
+	at(w, 3*ms, func() { w.LosePower(1) })
 	at(w, 10*ms, func() { w.Heal(w.cfg.Network); w.Start(1) })
 	w.Run(sec)
 	require.Equal(t, []string{"0s 1 boot at 0s", "10ms 1 boot at 10ms", "10ms 1 receive 1 at 10ms", "15ms 1 timer at 15ms"}, facts)
@@ -99,21 +99,21 @@ func TestBootComesBeforeWhatALinkHasHeld(t *testing.T) {
 // withOneDown is a world in which process 1 is down, and 2 passes on to it what it
 // is asked.
 func withOneDown(t *testing.T, facts *[]string) *World {
-	w := worldOf(t, 2, nil, diary, func(c *Config) {
+	w := worldOf(t, 2, nil, eventRecorder, func(c *Config) {
 		code := c.New
 		c.New = func(id ID, life int) Process {
 			if id == 1 {
 				return code(id, life)
 			}
-			return steps(func(ev *Event, out *Effects) {
-				if ev.Kind == Request {
+			return stepFunc(func(ev *Event, out *Effects) {
+				if ev.Kind == Invoke {
 					out.Send(1, ev.Message)
 				}
 			})
 		}
-	}, journal(facts))
+	}, collectTimedObservations(facts))
 	w.Run(0)
-	w.Crash(1)
+	w.LosePower(1)
 	*facts = nil
 	return w
 }

@@ -19,28 +19,28 @@ type Config struct {
 	New       func(ID, int) Process // makes a process for one life of an id, counted from 1
 
 	// Observe, if not nil, is told every fact in order, with the true time.
-	Observe func(at Duration, id ID, f Fact)
+	Observe func(at Duration, id ID, f Observation)
 	// Wire, if not nil, gives the message that arrives in place of the one
 	// sent, and says the same: the way to run messages through a codec. It is
 	// asked when a process takes a message, each copy on its own; what a process
 	// says to itself is not carried at all.
-	Wire func(from, to ID, m Message) Message
+	RoundTrip func(from, to ID, m Message) Message
 	// Damage, if not nil, is told of each message whose bytes arrive damaged, or cut
 	// off in the midst if that is so: the way to show that a codec refuses them.
 	// What is damaged is chosen at k. The message is lost in any case.
-	Damage func(from, to ID, m Message, cut bool, k keyed.Key)
+	Corrupt func(from, to ID, m Message, cut bool, k keyed.Key)
 	// Proof, if not empty, names the file in which each process notes how far its
 	// other files have come: when a sync of it is done, the process can tell for good
 	// that what was durable when it was last written to was there, whatever becomes of
 	// the other files, and how long they were made. So disks may lose more.
-	Proof string
-	// Refusals has processes told of sends that fail where they are made, by an
+	HighWaterFile string
+	// ReportSendFailures has processes told of sends that fail where they are made, by an
 	// Event of that kind. Otherwise they are lost without a word.
-	Refusals bool
+	ReportSendFailures bool
 	// Memory, if not nil, is used by this world and given back by Release.
-	Memory *Memory
+	Buffers *Buffers
 	// Trace, if not nil, is told every event and effect in words.
-	Trace func(Line)
+	Trace func(TraceLine)
 }
 
 // Spec is one process of a world. It boots when Start is called.

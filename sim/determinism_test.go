@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// storm is a world of three toys in which everything happens: faults of all
+// faultyWorld is a world of three toys in which everything happens: faults of all
 // kinds on the network, crashes with torn writes, clocks that drift.
-func storm(t testing.TB, edits ...func(*Config)) *World {
+func faultyWorld(t testing.TB, edits ...func(*Config)) *World {
 	cfg := Config{
 		Seed: 42,
 		Network: netmodel.Profile{
@@ -42,9 +42,9 @@ func storm(t testing.TB, edits ...func(*Config)) *World {
 	for i := range 60 {
 		at := Duration(i) * 5 * ms
 		from := ID(1 + i%3)
-		w.Request(at, from, note{kind: "count", operation: fmt.Sprintf("%d/%d", i, 1+(i+1)%3)})
+		w.Invoke(at, from, note{kind: "count", operation: fmt.Sprintf("%d/%d", i, 1+(i+1)%3)})
 		if i%10 == 7 {
-			w.Schedule(at+ms, "crash", func() { w.Crash(from) })
+			w.Schedule(at+ms, "crash", func() { w.LosePower(from) })
 			w.Schedule(at+12*ms, "start", func() { w.Start(from) })
 		}
 	}
@@ -75,38 +75,38 @@ func play(w *World) outcome {
 func TestGoldenHash(t *testing.T) {
 	require.Equal(t, outcome{
 		Hash:  0x6dde8893cc9217d2,
-		Stats: Stats{Events: 445, Sent: 155, Delivered: 151, Dropped: 22, Crashes: 6, DiskOps: 126},
+		Stats: Stats{Events: 445, Sent: 155, Delivered: 151, Dropped: 22, PowerLosses: 6, DiskOps: 126},
 		Now:   304_988_574,
-	}, play(storm(t)))
+	}, play(faultyWorld(t)))
 }
 
 func TestTheSameConfigGivesTheSameRun(t *testing.T) {
-	require.Equal(t, play(storm(t)), play(storm(t)))
+	require.Equal(t, play(faultyWorld(t)), play(faultyWorld(t)))
 }
 
 func TestWatchingChangesNothing(t *testing.T) {
 	var trace, facts []string
-	want := play(storm(t))
-	require.Equal(t, want, play(storm(t, words(&trace), journal(&facts))))
+	want := play(faultyWorld(t))
+	require.Equal(t, want, play(faultyWorld(t, words(&trace), collectTimedObservations(&facts))))
 	require.NotEmpty(t, trace)
 	require.NotEmpty(t, facts)
 }
 
 func TestAWireThatChangesNothingChangesNothing(t *testing.T) {
-	same := func(c *Config) { c.Wire = func(_, _ ID, m Message) Message { return m.(note) } }
-	require.Equal(t, play(storm(t)), play(storm(t, same)))
+	same := func(c *Config) { c.RoundTrip = func(_, _ ID, m Message) Message { return m.(note) } }
+	require.Equal(t, play(faultyWorld(t)), play(faultyWorld(t, same)))
 }
 
 func TestEqualHashesAreEqualTraces(t *testing.T) {
 	var one, two []string
-	play(storm(t, words(&one)))
-	play(storm(t, words(&two)))
+	play(faultyWorld(t, words(&one)))
+	play(faultyWorld(t, words(&two)))
 	require.Equal(t, one, two)
 }
 
 func TestWorldsDoNotTouchEachOther(t *testing.T) {
-	want := play(storm(t))
-	worlds := []*World{storm(t), storm(t), storm(t)}
+	want := play(faultyWorld(t))
+	worlds := []*World{faultyWorld(t), faultyWorld(t), faultyWorld(t)}
 	for at := Duration(0); at <= end; at += ms {
 		for _, w := range worlds {
 			w.Run(at)
@@ -118,13 +118,13 @@ func TestWorldsDoNotTouchEachOther(t *testing.T) {
 }
 
 func TestProcessorsDoNotMatter(t *testing.T) {
-	want := play(storm(t))
+	want := play(faultyWorld(t))
 	for _, n := range []int{1, 2} {
 		before := runtime.GOMAXPROCS(n)
 		var wait gosync.WaitGroup
 		got := make([]outcome, 8)
 		for i := range got {
-			w := storm(t)
+			w := faultyWorld(t)
 			wait.Go(func() { got[i] = play(w) })
 		}
 		wait.Wait()
@@ -136,26 +136,26 @@ func TestProcessorsDoNotMatter(t *testing.T) {
 }
 
 func TestStepAndRunAreTheSame(t *testing.T) {
-	w := storm(t)
+	w := faultyWorld(t)
 	for at, ok := w.Next(); ok && at <= end; at, ok = w.Next() {
 		require.True(t, w.Step())
 		require.Equal(t, at, w.Now())
 	}
-	require.Equal(t, play(storm(t)), w.outcome())
+	require.Equal(t, play(faultyWorld(t)), w.outcome())
 }
 
 func TestEveryDifferenceShowsInTheHash(t *testing.T) {
 	edit := func(change func(*Config)) func(testing.TB) *World {
-		return func(t testing.TB) *World { return storm(t, change) }
+		return func(t testing.TB) *World { return faultyWorld(t, change) }
 	}
 	after := func(change func(*World)) func(testing.TB) *World {
 		return func(t testing.TB) *World {
-			w := storm(t)
+			w := faultyWorld(t)
 			change(w)
 			return w
 		}
 	}
-	seen := map[uint64]string{play(storm(t)).Hash: "no difference"}
+	seen := map[uint64]string{play(faultyWorld(t)).Hash: "no difference"}
 	for _, c := range []struct {
 		name  string
 		world func(testing.TB) *World
@@ -167,18 +167,18 @@ func TestEveryDifferenceShowsInTheHash(t *testing.T) {
 		{"offset", edit(func(c *Config) { c.Processes[1].Clock.Offset++ })},
 		{"disk latency", edit(func(c *Config) { c.Processes[0].Disk.Write.Min++ })},
 		{"one process more", edit(func(c *Config) { c.Processes = append(c.Processes, Spec{ID: 4}) })},
-		{"one request more", after(func(w *World) { w.Request(sec/10, 1, note{kind: "count", operation: "x/2"}) })},
-		{"another request", after(func(w *World) { w.Request(sec/10, 1, note{kind: "count", operation: "y/2"}) })},
-		{"a request that is lost", after(func(w *World) { w.Request(42*ms, 2, note{kind: "count", operation: "x/3"}) })},
-		{"another request that is lost", after(func(w *World) { w.Request(42*ms, 2, note{kind: "count", operation: "y/3"}) })},
+		{"one request more", after(func(w *World) { w.Invoke(sec/10, 1, note{kind: "count", operation: "x/2"}) })},
+		{"another request", after(func(w *World) { w.Invoke(sec/10, 1, note{kind: "count", operation: "y/2"}) })},
+		{"a request that is lost", after(func(w *World) { w.Invoke(42*ms, 2, note{kind: "count", operation: "x/3"}) })},
+		{"another request that is lost", after(func(w *World) { w.Invoke(42*ms, 2, note{kind: "count", operation: "y/3"}) })},
 		{"an action that does nothing", after(func(w *World) { w.Schedule(sec/10, "nothing", func() {}) })},
 		{"... of another name", after(func(w *World) { w.Schedule(sec/10, "no thing", func() {}) })},
 		{"... at another time", after(func(w *World) { w.Schedule(sec/10+1, "nothing", func() {}) })},
 		{"a cut", after(func(w *World) { w.Network().Cut(netmodel.Link{From: 1, To: 2}) })},
 		{"a crash at the end", func(t testing.TB) *World {
-			w := storm(t)
+			w := faultyWorld(t)
 			w.Run(end)
-			w.Crash(1)
+			w.LosePower(1)
 			return w
 		}},
 	} {
@@ -193,7 +193,7 @@ func TestEveryDifferenceShowsInTheHash(t *testing.T) {
 // What a process says counts even if nobody ever hears it.
 func TestEveryEffectShowsInTheHash(t *testing.T) {
 	boots := func(do func(out *Effects)) uint64 {
-		talker := steps(func(_ *Event, out *Effects) { do(out) })
+		talker := stepFunc(func(_ *Event, out *Effects) { do(out) })
 		w := worldOf(t, 2, idle, func(c *Config) {
 			c.Network.Drop = netmodel.Always
 			c.New = func(id ID, _ int) Process { return map[ID]Process{1: talker, 2: idle}[id] }
@@ -220,8 +220,8 @@ func TestEveryEffectShowsInTheHash(t *testing.T) {
 		func(out *Effects) { out.Disk(truncate("f", 0)) },
 		func(out *Effects) { out.Disk(sync("f")) },
 		func(out *Effects) { out.Disk(syncDir) },
-		func(out *Effects) { out.Fact(remark("said")) },
-		func(out *Effects) { out.Fact(remark("sad")) },
+		func(out *Effects) { out.Observe(textObservation("said")) },
+		func(out *Effects) { out.Observe(textObservation("sad")) },
 	} {
 		hash := boots(do)
 		if other, found := seen[hash]; found {
@@ -231,19 +231,19 @@ func TestEveryEffectShowsInTheHash(t *testing.T) {
 	}
 }
 
-// hurricane is a storm in which links, processes and clocks fail in all other
+// heavilyFaultyWorld is a storm in which links, processes and clocks fail in all other
 // ways.
-func hurricane(t testing.TB, edits ...func(*Config)) *World {
+func heavilyFaultyWorld(t testing.TB, edits ...func(*Config)) *World {
 	rough := func(c *Config) {
 		c.Network.Burst = netmodel.Burst{Window: 5 * ms, Chance: 200_000, Drop: 500_000}
 		c.Network.Corrupt, c.Network.Reset, c.Network.Gap = 30_000, 30_000, ms/2
 	}
-	w := storm(t, append([]func(*Config){rough}, edits...)...)
+	w := faultyWorld(t, append([]func(*Config){rough}, edits...)...)
 	to := netmodel.Link{From: 1, To: 2}
 	for i, turn := range []struct{ begin, end func() }{
 		{func() { w.Clog(to) }, func() { w.Unclog(to) }},
-		{func() { w.Network().Refuse(to) }, func() { w.Network().Accept(to) }},
-		{func() { w.Network().Cut(to) }, func() { w.Network().Join(to) }},
+		{func() { w.Network().Refuse(to) }, func() { w.Network().Unrefuse(to) }},
+		{func() { w.Network().Cut(to) }, func() { w.Network().Uncut(to) }},
 		{func() { w.Pause(1); w.Pause(2) }, func() { w.Resume(1); w.Resume(2) }},
 		{func() { w.Slow(3, ms) }, func() { w.Slow(3, 0) }},
 		{func() { w.StopClock(2) }, func() { w.StartClock(2) }},
@@ -253,21 +253,21 @@ func hurricane(t testing.TB, edits ...func(*Config)) *World {
 			w.Schedule((n*40+Duration(i)*7+15)*ms, "end", turn.end)
 		}
 	}
-	w.Schedule(end/2, "wipe", func() { w.Crash(1); w.Wipe(1); w.Start(1) })
+	w.Schedule(end/2, "wipe", func() { w.LosePower(1); w.Wipe(1); w.Start(1) })
 	var c DiskCopy
 	w.Schedule(end/4, "copy", func() { c = w.CopyDisk(2) })
-	w.Schedule(end/2, "restore", func() { w.Crash(2); w.RestoreDisk(2, c); w.Start(2) })
+	w.Schedule(end/2, "restore", func() { w.LosePower(2); w.RestoreDisk(2, c); w.Start(2) })
 	return w
 }
 
 // Every fault makes a difference in the hurricane, and the same one each time.
 func TestTheHurricaneIsDeterministic(t *testing.T) {
-	w := hurricane(t)
+	w := heavilyFaultyWorld(t)
 	want := play(w)
-	require.Equal(t, want, play(hurricane(t)))
-	require.NotEqual(t, play(storm(t)).Hash, want.Hash)
+	require.Equal(t, want, play(heavilyFaultyWorld(t)))
+	require.NotEqual(t, play(faultyWorld(t)).Hash, want.Hash)
 	var trace []string
-	require.Equal(t, want, play(hurricane(t, words(&trace))))
+	require.Equal(t, want, play(heavilyFaultyWorld(t, words(&trace))))
 	hits := reflect.ValueOf(w.Hits())
 	for i := range hits.NumField() {
 		require.NotZero(t, hits.Field(i).Uint(), hits.Type().Field(i).Name)

@@ -19,15 +19,15 @@ type copiedFile struct {
 func (w *World) CopyDisk(id ID) (c DiskCopy) {
 	d := &w.proc(id).disk
 	for _, e := range d.dir.durable {
-		c = append(c, copiedFile{e.name, e.file.synced()})
+		c = append(c, copiedFile{e.name, e.file.durableData()})
 	}
 	return c
 }
 
-// synced is what is durable of f.
-func (f *file) synced() []byte {
+// durableData is what is durable of f.
+func (f *file) durableData() []byte {
 	data := bytes.Clone(f.image)
-	for _, c := range f.changes[:f.settled] {
+	for _, c := range f.changes[:f.syncedCount] {
 		if !c.lost {
 			data = c.apply(data)
 		}
@@ -38,22 +38,22 @@ func (f *file) synced() []byte {
 // RestoreDisk puts a copy in the place of what the disk of a process holds, durably.
 // The process must be down.
 func (w *World) RestoreDisk(id ID, c DiskCopy) {
-	p := w.down(id)
+	p := w.mustBeDown(id)
 	p.disk = disk{
-		profile: p.disk.profile, proof: p.disk.proof, key: p.disk.key.Name("restored").Word(uint64(p.life)),
-		blocks: p.disk.blocks, trouble: p.disk.trouble, // damage may be in the copy, too
+		profile: p.disk.profile, highWaterFile: p.disk.highWaterFile, key: p.disk.key.Name("restored").Word(uint64(p.life)),
+		pool: p.disk.pool, faults: p.disk.faults, // damage may be in the copy, too
 	}
 	for _, f := range c {
-		n := named{f.name, &file{name: f.name, image: bytes.Clone(f.data)}}
-		p.disk.dir.read = append(p.disk.dir.read, n)
+		n := dirEntry{f.name, &file{name: f.name, image: bytes.Clone(f.data)}}
+		p.disk.dir.visible = append(p.disk.dir.visible, n)
 		p.disk.dir.durable = append(p.disk.dir.durable, n)
 	}
-	w.faults.Rollback++
+	w.hits.Rollback++
 	w.fold(uint64(id), keyed.String("restore"))
 }
 
-// down is a process that must be down.
-func (w *World) down(id ID) *proc {
+// mustBeDown is a process that must be down.
+func (w *World) mustBeDown(id ID) *proc {
 	p := w.proc(id)
 	if p.code != nil {
 		panic(fmt.Sprintf("sim: process %d is not down", id))

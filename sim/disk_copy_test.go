@@ -32,11 +32,11 @@ func TestACopyHasWhatWasDurable(t *testing.T) {
 	at(w, 3*sec, func() { c = w.CopyDisk(1) })
 	at(w, 4*sec, func() {
 		require.Panics(t, func() { w.RestoreDisk(1, c) }, "it runs")
-		w.Crash(1)
+		w.LosePower(1)
 		w.RestoreDisk(1, c)
 		w.Start(1)
 	})
-	at(w, 5*sec, func() { w.Crash(1); w.Start(1) })
+	at(w, 5*sec, func() { w.LosePower(1); w.Start(1) })
 	w.Run(10 * sec)
 	require.Equal(t, []string{"", "synced", "synced"}, found)
 	require.Len(t, c, 1, "g was never durable")

@@ -11,10 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// troubled is a blank disk with a fault that lasts until a second has passed.
-func troubled(p DiskProfile, f DiskFault) (*disk, *DiskHits) {
-	d, hits := blank(p), &DiskHits{}
-	d.inflict(f, 0, sec, hits)
+// diskWithFault is a blank disk with a fault that lasts until a second has passed.
+func diskWithFault(p DiskProfile, f DiskFault) (*disk, *DiskHits) {
+	d, hits := emptyDisk(p), &DiskHits{}
+	d.injectFault(f, 0, sec, hits)
 	return d, hits
 }
 
@@ -35,7 +35,7 @@ func batches(d *disk, n int) {
 // Whatever is damaged, a later sync proves that it was durable, however often
 // the disk is asked.
 func TestDamageSparesTheLastBatch(t *testing.T) {
-	for _, f := range []DiskFault{Rot, Misdirected} {
+	for _, f := range []DiskFault{BitRot, Misdirected} {
 		t.Run(f.String(), func(t *testing.T) {
 			places := map[int]bool{}
 			for seed := range uint64(200) {
@@ -43,17 +43,17 @@ func TestDamageSparesTheLastBatch(t *testing.T) {
 				batches(d, 10)
 				before, _ := d.Read("f")
 				hits := &DiskHits{}
-				d.inflict(f, 0, 0, hits)
+				d.injectFault(f, 0, 0, hits)
 				after, _ := d.Read("f")
 				require.Len(t, after, len(before))
 				require.NotEqual(t, before, after)
 				require.Equal(t, before[72:], after[72:], "the last batch")
 				require.EqualValues(t, 1, hits[f])
-				require.True(t, d.trouble.damaged)
+				require.True(t, d.faults.damaged)
 				for i := range before {
 					places[i] = places[i] || before[i] != after[i]
 				}
-				d.crash()
+				d.losePower()
 				if names, _ := d.List(); len(names) > 0 {
 					holds(t, d, "f", string(after))
 				}
@@ -77,14 +77,14 @@ func TestThereIsNothingToDamage(t *testing.T) {
 		"a file that is not": {write("f", 0, "abc"), sync("f"), write("f", 3, "def"), sync("f"), remove("f")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := blank(DiskProfile{})
+			d := emptyDisk(DiskProfile{})
 			ask(d, requests...)
 			hits := &DiskHits{}
-			for _, f := range []DiskFault{Rot, Misdirected} {
-				d.inflict(f, 0, 0, hits)
+			for _, f := range []DiskFault{BitRot, Misdirected} {
+				d.injectFault(f, 0, 0, hits)
 			}
 			require.Zero(t, *hits)
-			require.False(t, d.trouble.damaged)
+			require.False(t, d.faults.damaged)
 		})
 	}
 }
@@ -92,9 +92,9 @@ func TestThereIsNothingToDamage(t *testing.T) {
 // A sync after a write that was done in part proves nothing: the part may be
 // nothing that its owner will know.
 func TestATornWriteProvesNothing(t *testing.T) {
-	d := blank(DiskProfile{})
+	d := emptyDisk(DiskProfile{})
 	batches(d, 3)
-	d.inflict(WriteError, 0, sec, &DiskHits{})
+	d.injectFault(WriteError, 0, sec, &DiskHits{})
 	ask(d, write("f", 24, "batch  3"), sync("f"))
 	finish(d)
 	require.EqualValues(t, 16, d.dir.find("f").proven)
@@ -110,7 +110,7 @@ func TestAMisdirectedWriteIsElsewhere(t *testing.T) {
 		d := &disk{key: keyed.Seed(seed)}
 		ask(d, write("g", 0, "........"), sync("g"), write("g", 8, "x"), sync("g"))
 		batches(d, 3)
-		d.inflict(Misdirected, 0, 0, &DiskHits{})
+		d.injectFault(Misdirected, 0, 0, &DiskHits{})
 		f, _ := d.Read("f")
 		g, _ := d.Read("g")
 		if slices.Contains(f, 0) {
@@ -125,16 +125,16 @@ func TestAMisdirectedWriteIsElsewhere(t *testing.T) {
 }
 
 func TestFailingReads(t *testing.T) {
-	d, hits := troubled(DiskProfile{}, ReadError)
+	d, hits := diskWithFault(DiskProfile{}, ReadError)
 	batches(d, 1)
 	_, err := d.Read("f")
 	require.EqualError(t, err, `file "f": input/output error`)
 	require.ErrorIs(t, err, ErrIO)
-	d.begin(2 * sec)
+	d.beginLife(2 * sec)
 	holds(t, d, "f", "batch  0")
 	require.EqualValues(t, 1, hits[ReadError])
 
-	d, hits = troubled(DiskProfile{}, ShortRead)
+	d, hits = diskWithFault(DiskProfile{}, ShortRead)
 	batches(d, 2)
 	got, err := d.Read("f")
 	require.ErrorIs(t, err, ErrIO)
@@ -143,7 +143,7 @@ func TestFailingReads(t *testing.T) {
 }
 
 func TestFailingWrites(t *testing.T) {
-	d, hits := troubled(DiskProfile{Sector: 1}, WriteError)
+	d, hits := diskWithFault(DiskProfile{Sector: 1}, WriteError)
 	ask(d, write("f", 0, "abcdef"), truncate("f", 0), remove("f"), rename("f", "g"))
 	for range 4 {
 		fails(t, d, ErrIO)
@@ -157,26 +157,26 @@ func TestFailingWrites(t *testing.T) {
 }
 
 func TestFailingSyncs(t *testing.T) {
-	d, hits := troubled(DiskProfile{}, SyncError)
+	d, hits := diskWithFault(DiskProfile{}, SyncError)
 	ask(d, write("f", 0, "abc"), sync("f"), write("g", 0, "x"), syncDir)
 	require.NoError(t, d.complete().err)
 	fails(t, d, ErrIO)
 	require.NoError(t, d.complete().err)
 	fails(t, d, ErrIO)
 	require.EqualValues(t, 2, hits[SyncError])
-	d.mend()
+	d.clearFaults()
 	ask(d, sync("f"), sync("g"), syncDir)
 	finish(d)
 	holds(t, d, "f", "abc")
-	d.crash()
+	d.losePower()
 	holds(t, d, "f", "") // as if never written
 	holds(t, d, "g", "x")
 }
 
 func TestAFullDisk(t *testing.T) {
-	d, hits := troubled(DiskProfile{}, FullDisk)
-	room := int(d.trouble.capacity)
-	require.Less(t, room, fullRoom)
+	d, hits := diskWithFault(DiskProfile{}, FullDisk)
+	room := int(d.faults.capacity)
+	require.Less(t, room, maxFreeWhenFull)
 	ask(d, write("f", 0, string(make([]byte, room+1))), write("f", 0, "over"), truncate("f", 4), write("g", 0, "new"))
 	fails(t, d, ErrFull)
 	got, _ := d.Read("f")
@@ -193,12 +193,12 @@ func TestAFullDisk(t *testing.T) {
 
 func TestASlowDiskAndAStuckOne(t *testing.T) {
 	constant := netmodel.Delay{Min: ms}
-	d, _ := troubled(DiskProfile{Write: constant, Sync: constant}, SlowDisk)
+	d, _ := diskWithFault(DiskProfile{Write: constant, Sync: constant}, SlowDisk)
 	w, s := write("f", 0, "x"), sync("f")
 	took := d.submit(0, &w)
-	require.LessOrEqual(t, took, slowest*ms)
+	require.LessOrEqual(t, took, maxSlowdown*ms)
 	require.Greater(t, d.submit(0, &w)-took, ms)
-	d, hits := troubled(DiskProfile{Write: constant, Sync: constant}, StuckSync)
+	d, hits := diskWithFault(DiskProfile{Write: constant, Sync: constant}, StuckSync)
 	require.Equal(t, 3*ms, d.submit(0, &w), "two requests have made it")
 	require.Equal(t, sec+ms, d.submit(0, &s))
 	require.EqualValues(t, 1, hits[StuckSync])
@@ -217,19 +217,19 @@ func TestFaultsInAWorld(t *testing.T) {
 			failed = ev.Err
 		}
 	})
-	w.Inflict(1, SyncError, sec)
+	w.InjectDiskFault(1, SyncError, sec)
 	require.False(t, w.DiskFailed(1))
 	w.Run(ms)
 	require.ErrorIs(t, failed, ErrIO)
 	require.True(t, w.DiskFailed(1))
 	require.EqualValues(t, 1, w.DiskHits()[SyncError])
-	w.Kill(1)
-	w.Mend(1)
+	w.CrashProcess(1)
+	w.ClearDiskFaults(1)
 	w.Start(1)
 	w.Run(sec)
 	require.False(t, w.DiskFailed(1))
-	require.False(t, w.Damaged(1))
-	require.Equal(t, Stats{Events: 6, Kills: 1, DiskOps: 4}, w.Stats())
+	require.False(t, w.DiskDamaged(1))
+	require.Equal(t, Stats{Events: 6, ProcessCrashes: 1, DiskOps: 4}, w.Stats())
 }
 
 func TestAKillSparesWhatALossOfPowerTakes(t *testing.T) {
@@ -239,14 +239,14 @@ func TestAKillSparesWhatALossOfPowerTakes(t *testing.T) {
 		}
 	})
 	w.Run(ms)
-	w.Kill(1)
+	w.CrashProcess(1)
 	names, _ := w.procs[1].disk.List()
 	require.Equal(t, []string{"f"}, names)
-	w.Crash(1) // though it is down
+	w.LosePower(1) // though it is down
 	names, _ = w.procs[1].disk.List()
 	require.Empty(t, names)
-	w.Crash(1) // nothing left to lose
-	require.Equal(t, uint64(1), w.Stats().Crashes)
+	w.LosePower(1) // nothing left to lose
+	require.Equal(t, uint64(1), w.Stats().PowerLosses)
 }
 
 func TestNamesOfDiskFaults(t *testing.T) {
@@ -257,7 +257,7 @@ func TestNamesOfDiskFaults(t *testing.T) {
 		var g DiskFault
 		require.NoError(t, g.UnmarshalText(text))
 		require.Equal(t, f, g)
-		require.Equal(t, slices.Contains([]DiskFault{Rot, Misdirected, Zeroed, Cut}, f), f.Damages())
+		require.Equal(t, slices.Contains([]DiskFault{BitRot, Misdirected, Zeroed, Truncated}, f), f.Damages())
 	}
 	var f DiskFault
 	require.ErrorContains(t, f.UnmarshalText([]byte("rust")), `disk fault "rust": want one of [rot misdirect read_error`)
@@ -267,7 +267,7 @@ func TestNamesOfDiskFaults(t *testing.T) {
 // proven is a log of n synced writes of 8 bytes in a file made with 200 bytes, of
 // which the file of proofs tells up to one of them.
 func proven(seed uint64, n, told int) *disk {
-	d := &disk{key: keyed.Seed(seed), proof: "proof"}
+	d := &disk{key: keyed.Seed(seed), highWaterFile: "proof"}
 	ask(d, write("f", 192, "the end."), sync("f"))
 	finish(d)
 	for i := range n {
@@ -284,16 +284,16 @@ func proven(seed uint64, n, told int) *disk {
 // What the file of proofs tells of may be damaged, the last batch too, and what
 // nothing tells of stays as it is unless what is told of is damaged as well.
 func TestDamageThatTheFileOfProofsTellsOf(t *testing.T) {
-	for _, f := range []DiskFault{Rot, Misdirected, Zeroed, Cut} {
+	for _, f := range []DiskFault{BitRot, Misdirected, Zeroed, Truncated} {
 		for _, told := range []int{0, 5, 10} {
 			t.Run(fmt.Sprintf("%v, told of %d", f, told), func(t *testing.T) {
 				last := 0 // how often the last batch was damaged
 				for seed := range uint64(300) {
 					d := proven(seed, 10, told)
 					before, _ := d.Read("f")
-					d.inflict(f, 0, 0, &DiskHits{})
+					d.injectFault(f, 0, 0, &DiskHits{})
 					after, _ := d.Read("f")
-					if !d.trouble.damaged {
+					if !d.faults.damaged {
 						require.Equal(t, before, after)
 						continue
 					}
@@ -303,7 +303,7 @@ func TestDamageThatTheFileOfProofsTellsOf(t *testing.T) {
 					require.NotEqual(t, before, after)
 				}
 				switch {
-				case told == 0 && f != Rot && f != Misdirected, told < 10 && (f == Rot || f == Misdirected):
+				case told == 0 && f != BitRot && f != Misdirected, told < 10 && (f == BitRot || f == Misdirected):
 					require.Zero(t, last)
 				default:
 					require.Positive(t, last)
@@ -321,14 +321,14 @@ func TestTheFileOfProofsIsSparedAfterDamage(t *testing.T) {
 		ask(d, write("proof", 8, "x"), sync("proof"), write("proof", 16, "y"), sync("proof"))
 		finish(d)
 		finish(d)
-		d.inflict(Zeroed, 0, 0, &DiskHits{})
-		if !d.trouble.damaged {
+		d.injectFault(Zeroed, 0, 0, &DiskHits{})
+		if !d.faults.damaged {
 			continue
 		}
 		before, _ := d.Read("proof")
 		for at := range Duration(20) {
-			d.inflict(Rot, 1+at, 0, d.trouble.hits)
-			d.inflict(Cut, 1+at, 0, d.trouble.hits)
+			d.injectFault(BitRot, 1+at, 0, d.faults.hits)
+			d.injectFault(Truncated, 1+at, 0, d.faults.hits)
 		}
 		after, _ := d.Read("proof")
 		require.Equal(t, before, after)
@@ -356,13 +356,13 @@ func TestWhatTellsOfNothing(t *testing.T) {
 		}, false},
 		{"a sync after a loss of power", func(d *disk) {
 			ask(d, write("proof", 8, "ten"))
-			d.crash()
+			d.losePower()
 			ask(d, sync("proof"))
 			finish(d)
 		}, false},
 		{"a sync after a kill", func(d *disk) {
 			ask(d, write("proof", 8, "ten"))
-			d.kill()
+			d.crashProcess()
 			ask(d, sync("proof"))
 			finish(d)
 		}, false},
@@ -378,7 +378,7 @@ func TestWhatTellsOfNothing(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			damaged := 0
 			for seed := range uint64(100) {
-				d := &disk{key: keyed.Seed(seed), proof: "proof"}
+				d := &disk{key: keyed.Seed(seed), highWaterFile: "proof"}
 				ask(d, write("f", 0, "made"), sync("f"), syncDir, write("proof", 0, "none"), sync("proof"), syncDir)
 				finish(d)
 				for i := range 10 {
@@ -386,8 +386,8 @@ func TestWhatTellsOfNothing(t *testing.T) {
 					finish(d)
 				}
 				c.after(d)
-				d.inflict(Zeroed, 0, 0, &DiskHits{})
-				if d.trouble.damaged {
+				d.injectFault(Zeroed, 0, 0, &DiskHits{})
+				if d.faults.damaged {
 					damaged++
 				}
 			}

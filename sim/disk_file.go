@@ -8,23 +8,23 @@ import (
 // file is a sequence of changes: the first are settled, by a sync that was done.
 // Of these, the oldest are kept as one image.
 type file struct {
-	name    string // under which it came to be
-	image   []byte
-	folded  uint64   // changes that are in image
-	changes []change // those that are not
-	settled int      // of changes, the first
+	name        string // under which it came to be
+	image       []byte
+	folded      uint64   // changes that are in image
+	changes     []change // those that are not
+	syncedCount int      // of changes, the first
 	// proven is the end of the bytes that nobody has written since a sync, and
 	// that another sync has followed which covered something: those of which a
 	// log with one sync at a time can prove that they were durable. untouched is
 	// the end of the bytes that nobody has written since the last sync.
 	proven, untouched int64
 	torn              bool // a write was done in part since: the next sync proves nothing
-	// attested is the end of the bytes that nobody has written since the file of
+	// highWaterEnd is the end of the bytes that nobody has written since the file of
 	// proofs told of them, durably; made is how long the file was then. told is how
 	// many changes were settled when the file of proofs was last written to, and sure
 	// how many that is sure to tell of; 0: as is noted in attested.
-	attested, made int64
-	told, sure     uint64
+	highWaterEnd, highWaterSize       int64
+	highWaterPending, highWaterSynced uint64
 }
 
 // change is a write or a truncation. A lost one can be read until the power
@@ -36,42 +36,42 @@ type change struct {
 	data   []byte // a copy
 }
 
-// changed counts all changes that ever were.
-func (f *file) changed() uint64 { return f.folded + uint64(len(f.changes)) }
+// changeCount counts all changes that ever were.
+func (f *file) changeCount() uint64 { return f.folded + uint64(len(f.changes)) }
 
 func (f *file) change(c change) {
 	f.changes = append(f.changes, c)
 	f.untouched, f.proven = min(f.untouched, c.offset), min(f.proven, c.offset)
-	f.attested = min(f.attested, c.offset)
+	f.highWaterEnd = min(f.highWaterEnd, c.offset)
 	if c.op == DiskTruncate {
-		f.made = min(f.made, c.offset)
+		f.highWaterSize = min(f.highWaterSize, c.offset)
 	}
 }
 
 // undo takes back the last change, which is not settled.
 func (f *file) undo() { f.changes = f.changes[:len(f.changes)-1] }
 
-// settle makes the first changes of f durable, unless they are lost.
-func (f *file) settle(covers uint64) {
+// markSynced makes the first changes of f durable, unless they are lost.
+func (f *file) markSynced(covers uint64) {
 	settled := int(covers - f.folded)
-	if settled <= f.settled {
+	if settled <= f.syncedCount {
 		return
 	}
-	f.settled = settled
-	f.prove()
-	if f.settled >= foldAt {
+	f.syncedCount = settled
+	f.advanceProven()
+	if f.syncedCount >= foldAt {
 		f.fold()
 	}
 }
 
-// prove notes what a sync that is done says of what was synced before it.
-func (f *file) prove() {
+// advanceProven notes what a sync that is done says of what was synced before it.
+func (f *file) advanceProven() {
 	if f.torn {
 		f.torn = false
 		return
 	}
 	f.proven, f.untouched = f.untouched, maxFile
-	for _, c := range f.changes[f.settled:] {
+	for _, c := range f.changes[f.syncedCount:] {
 		f.untouched = min(f.untouched, c.offset)
 	}
 }
@@ -82,27 +82,27 @@ const foldAt = 4096
 
 // fold makes the settled changes part of the image, up to the first lost one.
 func (f *file) fold() {
-	f.attest()
+	f.applyHighWater()
 	n := 0
-	for ; n < f.settled && !f.changes[n].lost; n++ {
+	for ; n < f.syncedCount && !f.changes[n].lost; n++ {
 		f.image = f.changes[n].apply(f.image)
 	}
 	f.changes = slices.Delete(f.changes, 0, n)
 	f.folded += uint64(n)
-	f.settled -= n
+	f.syncedCount -= n
 }
 
 // read is a copy of all that f holds, durable or not, in memory of d.
 func (f *file) read(d *disk) []byte {
-	data := append(d.room(f.longest()), f.image...)
+	data := append(d.alloc(f.maxSize()), f.image...)
 	for _, c := range f.changes {
 		data = c.apply(data)
 	}
 	return data
 }
 
-// longest is how long f has ever been since its image was made.
-func (f *file) longest() int {
+// maxSize is how long f has ever been since its image was made.
+func (f *file) maxSize() int {
 	size := int64(len(f.image))
 	for i := range f.changes {
 		if c := &f.changes[i]; c.op == DiskTruncate || len(c.data) > 0 {
@@ -168,8 +168,8 @@ func (c change) sectors(p DiskProfile) int {
 	return int((c.end()+sector-1)/sector - c.offset/sector)
 }
 
-// first is c of which only the first n sectors are written.
-func (c change) first(n int, p DiskProfile) change {
+// firstSectors is c of which only the first n sectors are written.
+func (c change) firstSectors(n int, p DiskProfile) change {
 	if n == c.sectors(p) {
 		return c
 	}

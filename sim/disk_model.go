@@ -31,11 +31,11 @@ func (m *DiskModel) Submit(r DiskRequest) {
 	if err := r.check(); err != nil {
 		panic("sim: " + err.Error())
 	}
-	m.disk.take(&r)
+	m.disk.start(&r)
 }
 
-// Flight counts the requests under way.
-func (m *DiskModel) Flight() int { return len(m.disk.flight) }
+// InFlight counts the requests under way.
+func (m *DiskModel) InFlight() int { return len(m.disk.inFlight) }
 
 // Complete carries out the oldest request under way.
 func (m *DiskModel) Complete() (token uint64, err error) {
@@ -43,17 +43,17 @@ func (m *DiskModel) Complete() (token uint64, err error) {
 	return r.token, r.err
 }
 
-// Syncs reports whether the oldest request under way is a sync of a file.
-func (m *DiskModel) Syncs() bool {
-	return m.Flight() > 0 && m.disk.flight[0].op == DiskSync && m.disk.flight[0].file != nil
+// NextIsSync reports whether the oldest request under way is a sync of a file.
+func (m *DiskModel) NextIsSync() bool {
+	return m.InFlight() > 0 && m.disk.inFlight[0].op == DiskSync && m.disk.inFlight[0].file != nil
 }
 
 // FailSync is Complete for a sync that fails and forgets all that it covers.
 func (m *DiskModel) FailSync() (token uint64, err error) {
-	if !m.Syncs() {
+	if !m.NextIsSync() {
 		panic("sim: FailSync where no sync is next")
 	}
-	m.disk.flight[0].err = ErrIO
+	m.disk.inFlight[0].err = ErrIO
 	return m.Complete()
 }
 
@@ -63,31 +63,31 @@ func (m *DiskModel) List() ([]string, error) { return m.disk.List() }
 // Read implements Disk.
 func (m *DiskModel) Read(name string) ([]byte, error) { return m.disk.Read(name) }
 
-// Kills gives every disk that the end of the process may leave, and PowerLosses
+// ProcessCrashes gives every disk that the end of the process may leave, and PowerLosses
 // every one that a loss of power may. They are disks of their own; some may be
 // equal to others. After limit states the error is ErrTooMany.
-func (m *DiskModel) Kills(limit int) iter.Seq2[*DiskModel, error] {
-	return m.states(limit, (*disk).kill)
+func (m *DiskModel) ProcessCrashes(limit int) iter.Seq2[*DiskModel, error] {
+	return m.states(limit, (*disk).crashProcess)
 }
 
 // PowerLosses is described at Kills.
 func (m *DiskModel) PowerLosses(limit int) iter.Seq2[*DiskModel, error] {
-	return m.states(limit, (*disk).crash)
+	return m.states(limit, (*disk).losePower)
 }
 
 // states has something end in every way that chance leaves open.
 func (m *DiskModel) states(limit int, end func(*disk)) iter.Seq2[*DiskModel, error] {
 	return func(yield func(*DiskModel, error) bool) {
-		by := &digits{}
+		by := &allOutcomes{}
 		for n := 0; ; n++ {
 			if n == limit {
-				yield(nil, fmt.Errorf("%w: more than %d, with %d requests under way", ErrTooMany, limit, m.Flight()))
+				yield(nil, fmt.Errorf("%w: more than %d, with %d requests under way", ErrTooMany, limit, m.InFlight()))
 				return
 			}
 			c := m.Clone()
-			c.disk.chance = by
+			c.disk.outcomes = by
 			end(&c.disk)
-			c.disk.chance = nil
+			c.disk.outcomes = nil
 			if !yield(c, nil) || !by.next() {
 				return
 			}
@@ -95,15 +95,15 @@ func (m *DiskModel) states(limit int, end func(*disk)) iter.Seq2[*DiskModel, err
 	}
 }
 
-// digits is a chance that takes every course, one after the other: a number whose
+// allOutcomes is a chance that takes every course, one after the other: a number whose
 // digits are the answers so far, each with its own base.
-type digits struct {
+type allOutcomes struct {
 	digits, bases []int
 	at            int
 }
 
-// below is the digit for the next question, which has n answers.
-func (d *digits) below(n int) int {
+// choose is the digit for the next question, which has n answers.
+func (d *allOutcomes) choose(n int) int {
 	if d.at == len(d.digits) {
 		d.digits, d.bases = append(d.digits, 0), append(d.bases, n)
 	}
@@ -112,7 +112,7 @@ func (d *digits) below(n int) int {
 }
 
 // next counts on; it reports false after the last course.
-func (d *digits) next() bool {
+func (d *allOutcomes) next() bool {
 	d.at = 0
 	for i := len(d.digits) - 1; i >= 0; i-- {
 		if d.digits[i]++; d.digits[i] < d.bases[i] {
@@ -123,13 +123,13 @@ func (d *digits) next() bool {
 	return false
 }
 
-func (d *digits) begun(_ keyed.Key, n int) int { return d.below(n + 1) }
-func (d *digits) keeps(keyed.Key) bool         { return d.below(2) == 1 }
-func (d *digits) torn(_ keyed.Key, n int) int {
+func (d *allOutcomes) completed(_ keyed.Key, n int) int { return d.choose(n + 1) }
+func (d *allOutcomes) survives(keyed.Key) bool          { return d.choose(2) == 1 }
+func (d *allOutcomes) sectorsKept(_ keyed.Key, n int) int {
 	if n == 0 {
 		return 0
 	}
-	return 1 + d.below(n) // that nothing is kept is another course
+	return 1 + d.choose(n) // that nothing is kept is another course
 }
 
 // Clone is a disk in the same state, with the same requests under way.
@@ -148,17 +148,17 @@ func (m *DiskModel) Clone() *DiskModel {
 	}
 	c := *m
 	d := &c.disk
-	d.block, d.chance, d.turns, d.dir.last = nil, nil, nil, recent{}
-	d.flight = slices.Clone(d.flight)
-	for i := range d.flight {
-		d.flight[i].file = copied(d.flight[i].file)
+	d.buf, d.outcomes, d.requestCounts, d.dir.cache = nil, nil, nil, recent{}
+	d.inFlight = slices.Clone(d.inFlight)
+	for i := range d.inFlight {
+		d.inFlight[i].file = copied(d.inFlight[i].file)
 	}
-	d.dir.moves = slices.Clone(d.dir.moves)
-	for i := range d.dir.moves {
-		d.dir.moves[i].file = copied(d.dir.moves[i].file)
+	d.dir.changes = slices.Clone(d.dir.changes)
+	for i := range d.dir.changes {
+		d.dir.changes[i].file = copied(d.dir.changes[i].file)
 	}
-	d.dir.read, d.dir.durable = slices.Clone(d.dir.read), slices.Clone(d.dir.durable)
-	for _, names := range [][]named{d.dir.read, d.dir.durable} {
+	d.dir.visible, d.dir.durable = slices.Clone(d.dir.visible), slices.Clone(d.dir.durable)
+	for _, names := range [][]dirEntry{d.dir.visible, d.dir.durable} {
 		for i := range names {
 			names[i].file = copied(names[i].file)
 		}
@@ -170,20 +170,20 @@ func (m *DiskModel) Clone() *DiskModel {
 // is durable and what is under way are equal.
 func (m *DiskModel) Digest() uint64 {
 	d := &m.disk
-	h := uint64(len(d.flight))
-	for _, r := range d.flight {
-		h = keyed.Mix(h, uint64(r.op)<<32^(d.dir.moved()-r.moved))
+	h := uint64(len(d.inFlight))
+	for _, r := range d.inFlight {
+		h = keyed.Mix(h, uint64(r.op)<<32^(d.dir.changeCount()-r.moves))
 		if r.file != nil {
-			h = keyed.Mix(h, keyed.String(r.file.name)^digest(r.copied)^(r.file.changed()-r.covers)<<48)
+			h = keyed.Mix(h, keyed.String(r.file.name)^digest(r.snapshot)^(r.file.changeCount()-r.covers)<<48)
 		}
 	}
-	for _, names := range [][]named{d.dir.read, d.dir.durable} {
+	for _, names := range [][]dirEntry{d.dir.visible, d.dir.durable} {
 		h = keyed.Mix(h, uint64(len(names)))
 		for _, e := range names {
 			h = keyed.Mix(h, keyed.String(e.name)^e.file.digest())
 		}
 	}
-	for _, v := range d.dir.moves {
+	for _, v := range d.dir.changes {
 		h = keyed.Mix(h, keyed.String(v.from)^keyed.String(v.to)<<1)
 	}
 	return h
@@ -209,7 +209,7 @@ func (f *file) digest() uint64 {
 		if c.lost {
 			kind |= 1
 		}
-		if i < f.settled {
+		if i < f.syncedCount {
 			kind |= 2
 		}
 		h = keyed.Mix(h, keyed.Mix(kind, uint64(c.offset))^digest(c.data))

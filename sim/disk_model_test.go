@@ -30,7 +30,7 @@ func (m *DiskModel) with(requests ...DiskRequest) *DiskModel {
 }
 
 func (m *DiskModel) finish() *DiskModel {
-	for m.Flight() > 0 {
+	for m.InFlight() > 0 {
 		m.Complete()
 	}
 	return m
@@ -107,7 +107,7 @@ func TestEveryStateOfASmallHistory(t *testing.T) {
 				slices.Sort(all)
 				return slices.Compact(all)
 			}
-			require.Equal(t, sorted(c.kills), texts(t, m.Kills(many)), "kills")
+			require.Equal(t, sorted(c.kills), texts(t, m.ProcessCrashes(many)), "kills")
 			require.Equal(t, sorted(c.losses), texts(t, m.PowerLosses(many)), "losses of power")
 			require.Equal(t, before, m.Digest(), "visiting changes nothing")
 		})
@@ -117,7 +117,7 @@ func TestEveryStateOfASmallHistory(t *testing.T) {
 // What a kill has spared is as durable as it was: the power may still fail.
 func TestAKillThenALossOfPower(t *testing.T) {
 	m := model(512, write("f", 0, "old"), sync("f"), syncDir, write("f", 0, "NEW"), write("g", 0, "x"))
-	for killed, err := range m.Kills(many) {
+	for killed, err := range m.ProcessCrashes(many) {
 		require.NoError(t, err)
 		require.Equal(t, "f=NEW g=x", killed.text(t))
 		require.Equal(t, []string{"f=NEW", "f=NEW g=", "f=NEW g=x", "f=old", "f=old g=", "f=old g=x"}, texts(t, killed.PowerLosses(many)))
@@ -135,7 +135,7 @@ func TestAFailedSyncForgets(t *testing.T) {
 	require.ErrorIs(t, err, ErrIO)
 	m.with(sync("f")).finish()
 	require.Equal(t, "f=Nld", m.text(t))
-	require.Equal(t, []string{"f=Nld"}, texts(t, m.Kills(many)))
+	require.Equal(t, []string{"f=Nld"}, texts(t, m.ProcessCrashes(many)))
 	require.Equal(t, []string{"f=old"}, texts(t, m.PowerLosses(many)))
 	m.with(write("f", 1, "E"), sync("f")).finish() // what comes after is durable
 	require.Equal(t, []string{"f=oEd"}, texts(t, m.PowerLosses(many)))
@@ -243,9 +243,9 @@ func TestChanceLeavesOneOfAllStates(t *testing.T) {
 			d.complete()
 			m.Complete()
 		}
-		end, states := d.kill, m.Kills(many)
+		end, states := d.crashProcess, m.ProcessCrashes(many)
 		if rapid.Bool().Draw(t, "power") {
-			end, states = d.crash, m.PowerLosses(many)
+			end, states = d.losePower, m.PowerLosses(many)
 		}
 		end()
 		left := &DiskModel{*d}

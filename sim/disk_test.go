@@ -33,7 +33,7 @@ func ask(d *disk, requests ...DiskRequest) {
 }
 
 func finish(d *disk) {
-	for len(d.flight) > 0 {
+	for len(d.inFlight) > 0 {
 		d.complete()
 	}
 }
@@ -49,8 +49,8 @@ func lacks(t require.TestingT, d *disk, file string) {
 	require.ErrorIs(t, err, ErrNoFile)
 }
 
-// blank is a disk on which the file f exists for good.
-func blank(p DiskProfile) *disk {
+// emptyDisk is a disk on which the file f exists for good.
+func emptyDisk(p DiskProfile) *disk {
 	d := &disk{profile: p}
 	ask(d, write("f", 0, ""), syncDir)
 	finish(d)
@@ -58,46 +58,46 @@ func blank(p DiskProfile) *disk {
 }
 
 func TestSyncedOutlivesAndUnsyncedIsLost(t *testing.T) {
-	d := blank(DiskProfile{})
+	d := emptyDisk(DiskProfile{})
 	ask(d, write("f", 0, "kept"), sync("f"), write("f", 4, "lost"))
 	finish(d)
 	holds(t, d, "f", "keptlost")
-	d.crash()
+	d.losePower()
 	holds(t, d, "f", "kept")
 }
 
 func TestASyncUnderWayPromisesNothing(t *testing.T) {
-	d := blank(DiskProfile{})
+	d := emptyDisk(DiskProfile{})
 	ask(d, write("f", 0, "lost"), sync("f"))
 	d.complete()
-	d.crash()
+	d.losePower()
 	holds(t, d, "f", "")
 }
 
 func TestWhatWasUnderWayAtACrashNeverEnds(t *testing.T) {
-	d := blank(DiskProfile{})
+	d := emptyDisk(DiskProfile{})
 	ask(d, DiskRequest{Op: DiskSyncDir, Token: 1})
-	d.crash()
+	d.losePower()
 	ask(d, DiskRequest{Op: DiskSyncDir, Token: 2})
 	require.Equal(t, uint64(2), d.complete().token)
-	require.Empty(t, d.flight)
+	require.Empty(t, d.inFlight)
 }
 
 func TestASyncCoversWhatWasAskedBeforeIt(t *testing.T) {
-	d := blank(DiskProfile{})
+	d := emptyDisk(DiskProfile{})
 	ask(d, write("f", 0, "one"), sync("f"), write("f", 3, "two"), sync("f"), write("f", 6, "three"))
 	d.complete()
 	d.complete()
 	d.complete()
-	d.crash()
+	d.losePower()
 	holds(t, d, "f", "one")
 }
 
 func TestASyncIsOfOneFile(t *testing.T) {
-	d := blank(DiskProfile{})
+	d := emptyDisk(DiskProfile{})
 	ask(d, write("g", 0, "lost"), syncDir, write("f", 0, "kept"), sync("f"))
 	finish(d)
-	d.crash()
+	d.losePower()
 	holds(t, d, "f", "kept")
 	holds(t, d, "g", "")
 }
@@ -106,7 +106,7 @@ func TestAFileWithoutADirectoryEntryVanishes(t *testing.T) {
 	var d disk
 	ask(&d, write("f", 0, "synced"), sync("f"))
 	finish(&d)
-	d.crash()
+	d.losePower()
 	lacks(t, &d, "f")
 }
 
@@ -114,7 +114,7 @@ func TestASyncDirCoversFilesThatWereThere(t *testing.T) {
 	var d disk
 	ask(&d, write("f", 0, ""), syncDir, write("g", 0, "x"), sync("g"))
 	finish(&d)
-	d.crash()
+	d.losePower()
 	names, err := d.List()
 	require.NoError(t, err)
 	require.Equal(t, []string{"f"}, names)
@@ -123,26 +123,26 @@ func TestASyncDirCoversFilesThatWereThere(t *testing.T) {
 func TestAFileThatVanishedIsMadeAnew(t *testing.T) {
 	var d disk
 	ask(&d, write("f", 0, "old"), syncDir)
-	d.crash()
+	d.losePower()
 	ask(&d, write("f", 1, "new"))
 	holds(t, &d, "f", "\x00new")
-	d.crash()
+	d.losePower()
 	lacks(t, &d, "f")
 }
 
 func TestTruncateCutsAndGrows(t *testing.T) {
-	d := blank(DiskProfile{})
+	d := emptyDisk(DiskProfile{})
 	ask(d, write("f", 0, "abcdef"), truncate("f", 2), truncate("f", 4), write("f", 5, "z"), sync("f"))
 	finish(d)
-	d.crash()
+	d.losePower()
 	holds(t, d, "f", "ab\x00\x00\x00z")
 }
 
 func TestAnEmptyWriteChangesNoBytes(t *testing.T) {
-	d := blank(DiskProfile{Keep: netmodel.Always})
+	d := emptyDisk(DiskProfile{Keep: netmodel.Always})
 	ask(d, write("f", 100, ""))
 	finish(d)
-	d.crash()
+	d.losePower()
 	holds(t, d, "f", "")
 }
 
@@ -155,7 +155,7 @@ func TestNoFileIsAnErrorOfTheRequest(t *testing.T) {
 }
 
 func TestReadsAreCopies(t *testing.T) {
-	d := blank(DiskProfile{})
+	d := emptyDisk(DiskProfile{})
 	ask(d, write("f", 0, "mine"), sync("f"))
 	finish(d)
 	got, err := d.Read("f")
@@ -167,14 +167,14 @@ func TestReadsAreCopies(t *testing.T) {
 // A buffer may be used again once its write is done, though no sync covers it
 // yet; before that it may not.
 func TestDataIsTheDisksUntilTheWriteIsDone(t *testing.T) {
-	d := blank(DiskProfile{})
+	d := emptyDisk(DiskProfile{})
 	r := write("f", 0, "mine")
 	ask(d, r)
 	d.complete()
 	r.Data[0] = 'x'
 	ask(d, sync("f"))
 	d.complete()
-	d.crash()
+	d.losePower()
 	holds(t, d, "f", "mine")
 
 	ask(d, r)
@@ -203,7 +203,7 @@ func TestRequestsTakeTheirTimeInOrder(t *testing.T) {
 	}
 	require.Len(t, seen, 60, "every request has a latency of its own")
 
-	d.crash()
+	d.losePower()
 	r := write("f", 0, "x")
 	require.LessOrEqual(t, d.submit(20*ms, &r), 22*ms, "what was under way is over")
 }
@@ -229,34 +229,34 @@ func anyDiskProfile() *rapid.Generator[DiskProfile] {
 	})
 }
 
-// twin is a disk as its documentation has it: each file is what is durable and
+// modelDisk is a disk as its documentation has it: each file is what is durable and
 // the list of requests since. What a sync covers is found by looking back.
-type twin struct {
-	files  map[string]*twinFile
+type modelDisk struct {
+	files  map[string]*modelFile
 	flight []func() // what completing each request makes durable
 }
 
-type twinFile struct {
+type modelFile struct {
 	linked  bool
 	durable string
-	changes []*twinChange
+	changes []*modelChange
 }
 
-type twinChange struct {
+type modelChange struct {
 	DiskRequest
 	synced bool
 }
 
-func (w *twin) ask(r DiskRequest) {
+func (w *modelDisk) ask(r DiskRequest) {
 	f := w.files[r.File]
 	if f == nil && r.Op == DiskWrite {
-		f = &twinFile{}
+		f = &modelFile{}
 		w.files[r.File] = f
 	}
 	done := func() {}
 	switch {
 	case r.Op == DiskSyncDir:
-		var there []*twinFile
+		var there []*modelFile
 		for _, f := range w.files {
 			there = append(there, f)
 		}
@@ -274,12 +274,12 @@ func (w *twin) ask(r DiskRequest) {
 			}
 		}
 	default:
-		f.changes = append(f.changes, &twinChange{r, false})
+		f.changes = append(f.changes, &modelChange{r, false})
 	}
 	w.flight = append(w.flight, done)
 }
 
-func (w *twin) complete() {
+func (w *modelDisk) complete() {
 	w.flight[0]()
 	w.flight = w.flight[1:]
 }
@@ -301,7 +301,7 @@ func after(data string, r DiskRequest, n int) string {
 }
 
 // images are all contents that a crash may leave of f.
-func (f *twinFile) images(p DiskProfile) map[string]bool {
+func (f *modelFile) images(p DiskProfile) map[string]bool {
 	images := map[string]bool{f.durable: true}
 	for _, c := range f.changes {
 		next := map[string]bool{}
@@ -332,7 +332,7 @@ func (f *twinFile) images(p DiskProfile) map[string]bool {
 func TestACrashLeavesWhatTheDiskPromises(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := &disk{key: keyed.Seed(rapid.Uint64().Draw(t, "seed")), profile: anyDiskProfile().Draw(t, "profile")}
-		w := &twin{files: map[string]*twinFile{}}
+		w := &modelDisk{files: map[string]*modelFile{}}
 		both := func(r DiskRequest) {
 			d.submit(0, &r)
 			w.ask(r)
@@ -351,7 +351,7 @@ func TestACrashLeavesWhatTheDiskPromises(t *testing.T) {
 				}
 			},
 			"crash": func(t *rapid.T) {
-				d.crash()
+				d.losePower()
 				w.crash(t, d)
 			},
 			"": func(t *rapid.T) {
@@ -368,7 +368,7 @@ func TestACrashLeavesWhatTheDiskPromises(t *testing.T) {
 }
 
 // crash checks what a crash left of d, and takes it over.
-func (w *twin) crash(t *rapid.T, d *disk) {
+func (w *modelDisk) crash(t *rapid.T, d *disk) {
 	w.flight = nil
 	for name, f := range w.files {
 		got, err := d.Read(name)
@@ -379,7 +379,7 @@ func (w *twin) crash(t *rapid.T, d *disk) {
 		}
 		require.True(t, f.linked || d.profile.Keep > 0, "%s should be gone", name)
 		require.True(t, f.images(d.profile)[string(got)], "%s: %d bytes that no crash leaves", name, len(got))
-		w.files[name] = &twinFile{linked: true, durable: string(got)}
+		w.files[name] = &modelFile{linked: true, durable: string(got)}
 	}
 	names, _ := d.List()
 	require.Len(t, names, len(w.files))
@@ -388,7 +388,7 @@ func (w *twin) crash(t *rapid.T, d *disk) {
 // The chances are chances: over many crashes a write is lost, kept and torn
 // about as often as the profile says.
 func TestKeepAndTearAreRates(t *testing.T) {
-	d := blank(DiskProfile{Keep: 500_000, Tear: 500_000})
+	d := emptyDisk(DiskProfile{Keep: 500_000, Tear: 500_000})
 	d.key = keyed.Seed(1)
 	counts := map[string]int{}
 	for i := range 4000 {
@@ -398,7 +398,7 @@ func TestKeepAndTearAreRates(t *testing.T) {
 		if i%2 == 0 {
 			d.complete() // done or under way: a crash does not care
 		}
-		d.crash()
+		d.losePower()
 		got, _ := d.Read("f")
 		counts[fmt.Sprint(len(got))]++
 	}

@@ -10,8 +10,8 @@ import (
 // greeting is a message, and a fact too.
 type greeting string
 
-func (g greeting) Fate() uint64     { return sim.FateKey("greeting", "-", string(g)) }
-func (g greeting) Digest() uint64   { return g.Fate() }
+func (g greeting) FateKey() uint64  { return sim.FateKey("greeting", "-", string(g)) }
+func (g greeting) Digest() uint64   { return g.FateKey() }
 func (g greeting) FateName() string { return "greeting - " + string(g) }
 func (g greeting) String() string   { return string(g) }
 
@@ -20,13 +20,13 @@ type greeter struct{}
 
 func (greeter) Step(_ sim.Duration, ev *sim.Event, out *sim.Effects) {
 	switch ev.Kind {
-	case sim.Request:
+	case sim.Invoke:
 		out.Send(2, ev.Message)
 		out.SetTimer(1, netmodel.Second)
 	case sim.Timer:
 		out.Send(2, greeting("goodbye"))
 	case sim.Receive:
-		out.Fact(ev.Message.(greeting))
+		out.Observe(ev.Message.(greeting))
 	}
 }
 
@@ -37,14 +37,14 @@ func ExampleWorld() {
 		Processes: []sim.Spec{{ID: 1}, {ID: 2}},
 		Network:   netmodel.Profile{Delay: netmodel.Delay{Min: 5 * netmodel.Millisecond}},
 		New:       func(sim.ID, int) sim.Process { return greeter{} },
-		Trace:     func(l sim.Line) { fmt.Println(l) },
+		Trace:     func(l sim.TraceLine) { fmt.Println(l) },
 	})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	w.Start(1)
-	w.Request(0, 1, greeting("hello"))
+	w.Invoke(0, 1, greeting("hello"))
 	w.Schedule(500*netmodel.Millisecond, "start 2", func() { w.Start(2) })
 	w.Run(netmodel.Minute)
 	fmt.Println(w.Stats().Delivered, "delivered,", w.Stats().Dropped, "lost")

@@ -20,27 +20,27 @@ type note struct {
 	n               int
 }
 
-func (m note) Fate() uint64     { return FateKey(m.kind, "toy", m.operation) }
-func (m note) Digest() uint64   { return keyed.Mix(m.Fate(), uint64(m.n)) }
+func (m note) FateKey() uint64  { return FateKey(m.kind, "toy", m.operation) }
+func (m note) Digest() uint64   { return keyed.Mix(m.FateKey(), uint64(m.n)) }
 func (m note) FateName() string { return m.kind + " toy " + m.operation }
 func (m note) String() string   { return fmt.Sprintf("%s %s %d", m.kind, m.operation, m.n) }
 
-// remark is a fact.
-type remark string
+// textObservation is a fact.
+type textObservation string
 
-func (f remark) Digest() uint64 { return keyed.String(string(f)) }
-func (f remark) String() string { return string(f) }
+func (f textObservation) Digest() uint64 { return keyed.String(string(f)) }
+func (f textObservation) String() string { return string(f) }
 
-// steps is a process without a state of its own.
-type steps func(ev *Event, out *Effects)
+// stepFunc is a process without a state of its own.
+type stepFunc func(ev *Event, out *Effects)
 
-func (s steps) Step(_ Duration, ev *Event, out *Effects) { s(ev, out) }
+func (s stepFunc) Step(_ Duration, ev *Event, out *Effects) { s(ev, out) }
 
 // idle is a process that does nothing.
-var idle = steps(func(*Event, *Effects) {})
+var idle = stepFunc(func(*Event, *Effects) {})
 
 // worldOf is a world of processes 1 to n with the same code, all up.
-func worldOf(t testing.TB, n int, code steps, edits ...func(*Config)) *World {
+func worldOf(t testing.TB, n int, code stepFunc, edits ...func(*Config)) *World {
 	cfg := Config{Seed: 1, New: func(ID, int) Process { return code }}
 	cfg.Network.Delay.Min = ms
 	for id := 1; id <= n; id++ {
@@ -57,10 +57,10 @@ func worldOf(t testing.TB, n int, code steps, edits ...func(*Config)) *World {
 	return w
 }
 
-// journal has w's facts written down, as in "1ms 2 hello".
-func journal(into *[]string) func(*Config) {
+// collectTimedObservations has w's facts written down, as in "1ms 2 hello".
+func collectTimedObservations(into *[]string) func(*Config) {
 	return func(c *Config) {
-		c.Observe = func(at Duration, id ID, f Fact) {
+		c.Observe = func(at Duration, id ID, f Observation) {
 			*into = append(*into, fmt.Sprintf("%v %d %v", at, id, f))
 		}
 	}
@@ -69,6 +69,6 @@ func journal(into *[]string) func(*Config) {
 // words collects the trace.
 func words(into *[]string) func(*Config) {
 	return func(c *Config) {
-		c.Trace = func(l Line) { *into = append(*into, l.String()) }
+		c.Trace = func(l TraceLine) { *into = append(*into, l.String()) }
 	}
 }

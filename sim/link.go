@@ -6,22 +6,22 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel"
 )
 
-// fail does what else comes of a message that is dropped when it is sent.
-func (w *World) fail(l netmodel.Link, m Message, v *netmodel.Verdict) {
+// handleDrop does what else comes of a message that is dropped when it is sent.
+func (w *World) handleDrop(l netmodel.Link, m Message, v *netmodel.Verdict) {
 	switch {
-	case v.Cause == netmodel.Refused && w.cfg.Refusals:
+	case v.Cause == netmodel.Refused && w.cfg.ReportSendFailures:
 		p := w.procs[l.From]
-		w.push(w.now, record{what: whatRefused, to: l.From, from: l.To, msg: m, token: m.Digest(), life: p.life})
-	case v.Ends():
-		if w.cfg.Damage != nil {
-			w.cfg.Damage(l.From, l.To, m, v.Cause == netmodel.Broken, w.damage.Word(v.Key).Word(uint64(v.Occurrence)))
+		w.push(w.now, record{kind: recordSendFailed, to: l.From, from: l.To, msg: m, token: m.Digest(), life: p.life})
+	case v.EndsConnection():
+		if w.cfg.Corrupt != nil {
+			w.cfg.Corrupt(l.From, l.To, m, v.Cause == netmodel.ConnectionReset, w.corruptKey.Word(v.Key).Word(uint64(v.Occurrence)))
 		}
-		w.push(v.At, record{what: whatBreak, to: l.To, from: l.From, life: v.Connection, token: w.heals})
+		w.push(v.At, record{kind: recordReset, to: l.To, from: l.From, life: v.Connection, token: w.heals})
 	}
 }
 
-// breakOff ends a connection, unless it has ended since or everything was healed.
-func (w *World) breakOff(r *record) {
+// resetConnection ends a connection, unless it has ended since or everything was healed.
+func (w *World) resetConnection(r *record) {
 	l := netmodel.Link{From: r.from, To: r.to}
 	if r.token != w.heals || r.life != w.net.Connection(l) {
 		return
@@ -29,24 +29,24 @@ func (w *World) breakOff(r *record) {
 	w.net.Reset(l)
 	w.fold(uint64(w.now), uint64(r.from)<<16|uint64(r.to))
 	if w.cfg.Trace != nil {
-		w.cfg.Trace(Line{At: w.now, What: fmt.Sprintf("the connection %v ends", l)})
+		w.cfg.Trace(TraceLine{At: w.now, Text: fmt.Sprintf("the connection %v ends", l)})
 	}
 }
 
-// arrive says what becomes of a message at its link's end, and sees to it unless
+// checkArrival says what becomes of a message at its link's end, and sees to it unless
 // it is there.
-func (w *World) arrive(r *record) netmodel.Arrival {
+func (w *World) checkArrival(r *record) netmodel.Arrival {
 	a := w.net.Arrive(netmodel.Link{From: r.from, To: r.to}, r.life)
 	switch a {
-	case netmodel.Held:
-		w.faults.Clog++
+	case netmodel.Clogged:
+		w.hits.Clog++
 		w.clogged = append(w.clogged, *r)
-	case netmodel.LostCut:
-		w.faults.Cut++
-		w.lose(r)
-	case netmodel.LostReset:
-		w.faults.Reset++
-		w.lose(r)
+	case netmodel.LostToCut:
+		w.hits.Cut++
+		w.dropRecord(r)
+	case netmodel.LostToReset:
+		w.hits.Reset++
+		w.dropRecord(r)
 	}
 	return a
 }
@@ -58,12 +58,12 @@ func (w *World) Clog(l netmodel.Link) { w.net.Clog(l) }
 // once, in its order.
 func (w *World) Unclog(l netmodel.Link) {
 	if w.net.Unclog(l) {
-		w.release(func(r *record) bool { return r.from == l.From && r.to == l.To })
+		w.releaseClogged(func(r *record) bool { return r.from == l.From && r.to == l.To })
 	}
 }
 
-// release lets go what clogged links hold, if it is so.
-func (w *World) release(is func(*record) bool) {
+// releaseClogged lets go what clogged links hold, if it is so.
+func (w *World) releaseClogged(is func(*record) bool) {
 	rest := w.clogged[:0]
 	for i := range w.clogged {
 		if r := &w.clogged[i]; is(r) {
@@ -81,8 +81,8 @@ func (w *World) release(is func(*record) bool) {
 func (w *World) Heal(p netmodel.Profile) {
 	w.heals++
 	w.net.Heal(p)
-	w.release(func(*record) bool { return true })
+	w.releaseClogged(func(*record) bool { return true })
 	for _, s := range w.cfg.Processes {
-		w.catchUp(w.procs[s.ID])
+		w.endSlowdown(w.procs[s.ID])
 	}
 }

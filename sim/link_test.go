@@ -13,7 +13,7 @@ var one2 = netmodel.Link{From: 1, To: 2}
 
 // chatter has process 1 send a numbered message to 2 each millisecond from 0 on, and
 // both tell what they hear.
-func chatter(n int) steps {
+func chatter(n int) stepFunc {
 	return func(ev *Event, out *Effects) {
 		switch ev.Kind {
 		case Boot:
@@ -23,9 +23,9 @@ func chatter(n int) steps {
 				out.SetTimer(ev.Token+1, ms)
 				out.Send(2, note{"say", fmt.Sprint(ev.Token), int(ev.Token)})
 			}
-		case Receive, Refused:
+		case Receive, SendFailed:
 			if ev.From != 0 && ev.Message.(note).n >= 0 {
-				out.Fact(remark(fmt.Sprintf("%v %d", ev.Kind, ev.Message.(note).n)))
+				out.Observe(textObservation(fmt.Sprintf("%v %d", ev.Kind, ev.Message.(note).n)))
 			}
 		}
 	}
@@ -39,7 +39,7 @@ func talk(t *testing.T, n int, facts *[]string, edits ...func(*Config)) *World {
 			if id == 1 {
 				return speak(id, life)
 			}
-			return steps(func(ev *Event, out *Effects) {
+			return stepFunc(func(ev *Event, out *Effects) {
 				if ev.Kind == Receive {
 					chatter(0)(ev, out)
 				}
@@ -47,7 +47,7 @@ func talk(t *testing.T, n int, facts *[]string, edits ...func(*Config)) *World {
 		}
 		c.Network.Delay.Min = 3 * ms
 	}
-	return worldOf(t, 2, chatter(n), append([]func(*Config){slow, journal(facts)}, edits...)...)
+	return worldOf(t, 2, chatter(n), append([]func(*Config){slow, collectTimedObservations(facts)}, edits...)...)
 }
 
 func TestACloggedLinkLetsAllGoAtOnceInOrder(t *testing.T) {
@@ -73,9 +73,9 @@ func TestHealingUnclogs(t *testing.T) {
 func TestRefusedSendsAreToldToThoseWhoAsk(t *testing.T) {
 	for _, asks := range []bool{false, true} {
 		var facts []string
-		w := talk(t, 3, &facts, func(c *Config) { c.Refusals = asks })
+		w := talk(t, 3, &facts, func(c *Config) { c.ReportSendFailures = asks })
 		at(w, 500*ms/1000, func() { w.Network().Refuse(one2) })
-		at(w, 1500*ms/1000, func() { w.Network().Accept(one2) })
+		at(w, 1500*ms/1000, func() { w.Network().Unrefuse(one2) })
 		w.Run(sec)
 		want := []string{"3ms 2 receive 0", "5ms 2 receive 2"}
 		if asks {
@@ -92,7 +92,7 @@ func TestADamagedFrameEndsTheConnection(t *testing.T) {
 	for _, cut := range []bool{false, true} {
 		var facts, told []string
 		w := talk(t, 7, &facts, func(c *Config) {
-			c.Damage = func(from, to ID, m Message, cut bool, _ keyed.Key) {
+			c.Corrupt = func(from, to ID, m Message, cut bool, _ keyed.Key) {
 				told = append(told, fmt.Sprint(from, to, m, cut))
 			}
 		})

@@ -12,10 +12,10 @@ type Duration = netmodel.Duration
 // a process. A message is immutable once it is sent. It is a pointer, or a value
 // that can be compared.
 type Message interface {
-	// Fate is the key under which the network decides what becomes of the
+	// FateKey is the key under which the network decides what becomes of the
 	// message: FateKey of what it is about (kind, machine, first operation),
 	// without what changes from try to try (ballots, counters).
-	Fate() uint64
+	FateKey() uint64
 	// Digest is a hash of all that the message says.
 	Digest() uint64
 	// FateName is Fate in words: the three arguments of its FateKey, separated
@@ -28,15 +28,15 @@ type Message interface {
 // Single is a Message that the network delivers at most once if Single reports true.
 type Single interface{ Single() bool }
 
-// Fact is something that a process reports to the world's observer: what it
+// Observation is something that a process reports to the world's observer: what it
 // has promised, applied, answered. Facts change nothing in the run.
-type Fact interface {
+type Observation interface {
 	Digest() uint64
 	String() string
 }
 
-// Several is a Fact that stands for others, which a trace tells of instead.
-type Several interface{ Each(func(Fact)) }
+// MultiObservation is a Fact that stands for others, which a trace tells of instead.
+type MultiObservation interface{ Each(func(Observation)) }
 
 // Process is the code under test: events in, effects out. Step is its only
 // entry; it must be a pure function of the process's own state and its
@@ -51,12 +51,12 @@ type Kind uint8
 
 // The kinds of events.
 const (
-	Boot    Kind = iota + 1 // the first event of each life: Disk
-	Receive                 // a message arrived: From, Message
-	Timer                   // a timer fired: Token
-	Done                    // a disk request ended: Token, and Err if it failed
-	Request                 // the world's owner asks something: Message
-	Refused                 // a send has failed, and nothing has left: Message, From whom it was for
+	Boot       Kind = iota + 1 // the first event of each life: Disk
+	Receive                    // a message arrived: From, Message
+	Timer                      // a timer fired: Token
+	DiskDone                   // a disk request ended: Token, and Err if it failed
+	Invoke                     // the world's owner asks something: Message
+	SendFailed                 // a send has failed, and nothing has left: Message, From whom it was for
 )
 
 func (k Kind) String() string {
@@ -76,10 +76,10 @@ type Event struct {
 // Effects collects what a process does in one step. They happen in the order
 // disk requests, sends, timers, facts, at the instant of the step.
 type Effects struct {
-	sends  []send
-	timers []timer
-	disk   []DiskRequest
-	facts  []Fact
+	sends        []send
+	timers       []timerEffect
+	disk         []DiskRequest
+	observations []Observation
 }
 
 type send struct {
@@ -87,7 +87,7 @@ type send struct {
 	msg Message
 }
 
-type timer struct {
+type timerEffect struct {
 	token uint64
 	after Duration
 }
@@ -104,17 +104,17 @@ func (e *Effects) SetTimer(token uint64, after Duration) {
 	if n := len(e.timers); n > 0 && e.timers[n-1].token == token {
 		e.timers = e.timers[:n-1]
 	}
-	e.timers = append(e.timers, timer{token, after})
+	e.timers = append(e.timers, timerEffect{token, after})
 }
 
 // Disk asks the disk of the process for r; a Done event with r.Token follows,
 // unless r is quiet and succeeds.
 func (e *Effects) Disk(r DiskRequest) { e.disk = append(e.disk, r) }
 
-// Fact reports f to the observer.
-func (e *Effects) Fact(f Fact) { e.facts = append(e.facts, f) }
+// Observe reports f to the observer.
+func (e *Effects) Observe(f Observation) { e.observations = append(e.observations, f) }
 
 // reset empties e. What it held stays until something else takes its place.
 func (e *Effects) reset() {
-	e.sends, e.timers, e.disk, e.facts = e.sends[:0], e.timers[:0], e.disk[:0], e.facts[:0]
+	e.sends, e.timers, e.disk, e.observations = e.sends[:0], e.timers[:0], e.disk[:0], e.observations[:0]
 }

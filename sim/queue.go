@@ -39,27 +39,27 @@ type record struct {
 	life  uint32 // of the process; of a message the connection that it was sent over
 	to    ID
 	from  ID
-	what  what
+	kind  recordKind
 }
 
-// what tells records apart.
-type what uint8
+// recordKind tells records apart.
+type recordKind uint8
 
 const (
-	whatBoot what = iota + 1
-	whatMessage
-	whatTimer
-	whatDone
-	whatRequest
-	whatAction
-	whatRefused
-	whatBreak // a connection ends
-	whatTurn  // a process that has lagged takes what it has waiting
+	recordBoot recordKind = iota + 1
+	recordMessage
+	recordTimer
+	recordDiskDone
+	recordInvoke
+	recordAction
+	recordSendFailed
+	recordReset // a connection ends
+	recordDrain // a process that has lagged takes what it has waiting
 )
 
-// most is how many entries front has at most, and half of them is how many it is
+// maxFront is how many entries front has at most, and half of them is how many it is
 // filled up with.
-const most = 32
+const maxFront = 32
 
 func (q *queue) len() int { return len(q.front) + len(q.heap) }
 
@@ -86,15 +86,15 @@ func (q *queue) push(at Duration, r record) {
 	}
 	e := entry{at, q.seq<<slotBits | uint64(slot)}
 	if len(q.heap) > 0 && q.front[0].before(e) {
-		q.lift(e)
+		q.pushHeap(e)
 		return
 	}
 	q.insert(e)
-	if len(q.front) == most {
-		for _, late := range q.front[:most/2] {
-			q.lift(late)
+	if len(q.front) == maxFront {
+		for _, late := range q.front[:maxFront/2] {
+			q.pushHeap(late)
 		}
-		q.front = q.front[:copy(q.front, q.front[most/2:])]
+		q.front = q.front[:copy(q.front, q.front[maxFront/2:])]
 	}
 }
 
@@ -109,23 +109,23 @@ func (q *queue) insert(e entry) {
 	f[i] = e
 }
 
-// lift puts e into the heap.
-func (q *queue) lift(e entry) {
+// pushHeap puts e into the heap.
+func (q *queue) pushHeap(e entry) {
 	q.heap = append(q.heap, e)
 	q.up(len(q.heap)-1, e)
 }
 
-// fill takes the first of the heap into front, which is empty.
-func (q *queue) fill() {
-	n := min(most/2, len(q.heap))
-	q.front = slices.Grow(q.front, most)[:n]
+// refillFront takes the first of the heap into front, which is empty.
+func (q *queue) refillFront() {
+	n := min(maxFront/2, len(q.heap))
+	q.front = slices.Grow(q.front, maxFront)[:n]
 	for i := n - 1; i >= 0; i-- {
-		q.front[i] = q.sink()
+		q.front[i] = q.popHeap()
 	}
 }
 
-// sink takes the earliest entry from the heap.
-func (q *queue) sink() entry {
+// popHeap takes the earliest entry from the heap.
+func (q *queue) popHeap() entry {
 	top, last := q.heap[0], len(q.heap)-1
 	e := q.heap[last]
 	q.heap = q.heap[:last]
@@ -141,7 +141,7 @@ func (q *queue) pop(r *record) (at Duration) {
 	top := q.front[last]
 	q.front = q.front[:last]
 	if last == 0 && len(q.heap) > 0 {
-		q.fill()
+		q.refillFront()
 	}
 	slot := uint32(top.rank & slotMask)
 	*r = q.slab[slot]

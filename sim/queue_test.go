@@ -8,20 +8,20 @@ import (
 	"pgregory.net/rapid"
 )
 
-// dumbQueue is a list, sorted by time; what is equal stays as it was inserted.
-type dumbQueue []dumbEntry
+// modelQueue is a list, sorted by time; what is equal stays as it was inserted.
+type modelQueue []modelEntry
 
-type dumbEntry struct {
+type modelEntry struct {
 	at    Duration
 	token uint64
 }
 
-func (d *dumbQueue) push(at Duration, token uint64) {
-	*d = append(*d, dumbEntry{at, token})
-	slices.SortStableFunc(*d, func(a, b dumbEntry) int { return int(a.at - b.at) })
+func (d *modelQueue) push(at Duration, token uint64) {
+	*d = append(*d, modelEntry{at, token})
+	slices.SortStableFunc(*d, func(a, b modelEntry) int { return int(a.at - b.at) })
 }
 
-func (d *dumbQueue) pop() dumbEntry {
+func (d *modelQueue) pop() modelEntry {
 	first := (*d)[0]
 	*d = slices.Delete(*d, 0, 1)
 	return first
@@ -31,7 +31,7 @@ func (d *dumbQueue) pop() dumbEntry {
 func TestQueueDoesWhatASortedListDoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var q queue
-		var dumb dumbQueue
+		var dumb modelQueue
 		most, pushed := 0, uint64(0)
 		push := func(n int) {
 			at := Duration(n)
@@ -52,7 +52,7 @@ func TestQueueDoesWhatASortedListDoes(t *testing.T) {
 					var r record
 					require.Equal(t, dumb[0].at, q.next())
 					at := q.pop(&r)
-					require.Equal(t, dumb.pop(), dumbEntry{at, r.token})
+					require.Equal(t, dumb.pop(), modelEntry{at, r.token})
 					require.Equal(t, note{n: int(r.token)}, r.msg)
 				}
 			},

@@ -39,9 +39,9 @@ func (p *toy) Step(now Duration, ev *Event, out *Effects) {
 	switch ev.Kind {
 	case Boot:
 		p.boot(now, ev.Disk, out)
-	case Request:
+	case Invoke:
 		p.add(ev.Message.(note), out)
-	case Done:
+	case DiskDone:
 		if ev.Token%16 == toySync {
 			p.send(ev.Token/16, out)
 		}
@@ -61,7 +61,7 @@ func (p *toy) boot(now Duration, d Disk, out *Effects) {
 		out.Disk(DiskRequest{Op: DiskSyncDir, Token: toyLink})
 	}
 	p.count, _ = strconv.Atoi(string(text))
-	out.Fact(remark(fmt.Sprintf("starts at %d, my clock shows %v", p.count, now)))
+	out.Observe(textObservation(fmt.Sprintf("starts at %d, my clock shows %v", p.count, now)))
 }
 
 // add writes the next count and syncs it. The operation "a/2" is for peer 2.
@@ -88,5 +88,5 @@ func (p *toy) receive(from ID, m note, out *Effects) {
 		return
 	}
 	delete(p.waiting, uint64(m.n))
-	out.Fact(remark(fmt.Sprintf("%d is answered", m.n)))
+	out.Observe(textObservation(fmt.Sprintf("%d is answered", m.n)))
 }

@@ -7,14 +7,14 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel"
 )
 
-// Line is one event or effect in words: the text form that traces, reports and
+// TraceLine is one event or effect in words: the text form that traces, reports and
 // transcripts share.
-type Line struct {
+type TraceLine struct {
 	At      Duration
 	ID      ID // whose; 0 for the world itself
 	From    ID // a message's sender, 0 for none
 	To      ID // a message's receiver, 0 for none
-	What    string
+	Text    string
 	Message Message
 	Verdict *netmodel.Verdict // of a message that is sent, else nil
 }
@@ -22,7 +22,7 @@ type Line struct {
 // String is the text form, as in
 //
 //	1.204ms     2 ← 1    proposal lifecycle/a c1.1 Init→Running
-func (l Line) String() string {
+func (l TraceLine) String() string {
 	var who string
 	switch {
 	case l.From != 0:
@@ -34,76 +34,76 @@ func (l Line) String() string {
 	default:
 		who = "*"
 	}
-	text := l.What
+	text := l.Text
 	if l.Message != nil {
-		text = strings.TrimSpace(l.Message.String() + "  " + l.What)
+		text = strings.TrimSpace(l.Message.String() + "  " + l.Text)
 	}
 	return fmt.Sprintf("%-12v %-9s %s", l.At, who, text)
 }
 
 func (w *World) traceEvent(id ID, ev *Event) {
-	l := Line{At: w.now, ID: id, Message: ev.Message}
+	l := TraceLine{At: w.now, ID: id, Message: ev.Message}
 	switch ev.Kind {
 	case Boot:
-		l.What = fmt.Sprintf("boot %d", ev.Token)
+		l.Text = fmt.Sprintf("boot %d", ev.Token)
 	case Receive:
 		l.From = ev.From
 	case Timer:
-		l.What = fmt.Sprintf("timer %x", ev.Token)
-	case Done:
-		l.What = fmt.Sprintf("disk done %x", ev.Token)
+		l.Text = fmt.Sprintf("timer %x", ev.Token)
+	case DiskDone:
+		l.Text = fmt.Sprintf("disk done %x", ev.Token)
 		if ev.Err != nil {
-			l.What += ": " + ev.Err.Error()
+			l.Text += ": " + ev.Err.Error()
 		}
-	case Request:
-		l.What = "(invoked)"
-	case Refused:
-		l.What = fmt.Sprintf("(could not be sent to %d)", ev.From)
+	case Invoke:
+		l.Text = "(invoked)"
+	case SendFailed:
+		l.Text = fmt.Sprintf("(could not be sent to %d)", ev.From)
 	}
 	w.cfg.Trace(l)
 }
 
-func (w *World) traceFact(id ID, f Fact) {
-	if s, ok := f.(Several); ok {
-		s.Each(func(f Fact) { w.traceFact(id, f) })
+func (w *World) traceObservation(id ID, f Observation) {
+	if s, ok := f.(MultiObservation); ok {
+		s.Each(func(f Observation) { w.traceObservation(id, f) })
 		return
 	}
-	w.cfg.Trace(Line{At: w.now, ID: id, What: "observation: " + f.String()})
+	w.cfg.Trace(TraceLine{At: w.now, ID: id, Text: "observation: " + f.String()})
 }
 
 func (w *World) traceDisk(id ID, r *DiskRequest) {
-	w.cfg.Trace(Line{At: w.now, ID: id, What: r.String()})
+	w.cfg.Trace(TraceLine{At: w.now, ID: id, Text: r.String()})
 }
 
 // traceSend tells of a send, with the address by which a plan can name it.
 func (w *World) traceSend(from, to ID, m Message, v netmodel.Verdict) {
-	l := Line{At: w.now, ID: from, To: to, Message: m, Verdict: &v}
+	l := TraceLine{At: w.now, ID: from, To: to, Message: m, Verdict: &v}
 	a := Address{netmodel.Link{From: from, To: to}, m.FateName(), v.Occurrence}
 	switch {
-	case v.Ends():
-		l.What = fmt.Sprintf("[%v] lost: %v, the connection ends %v", a, v.Cause, v.At)
+	case v.EndsConnection():
+		l.Text = fmt.Sprintf("[%v] lost: %v, the connection ends %v", a, v.Cause, v.At)
 	case v.Fate == netmodel.Drop:
-		l.What = fmt.Sprintf("[%v] lost: %v", a, v.Cause)
+		l.Text = fmt.Sprintf("[%v] lost: %v", a, v.Cause)
 	case v.Duplicate:
-		l.What = fmt.Sprintf("[%v] arrives %v and %v", a, v.At, v.CopyAt)
+		l.Text = fmt.Sprintf("[%v] arrives %v and %v", a, v.At, v.CopyAt)
 	default:
-		l.What = fmt.Sprintf("[%v] arrives %v", a, v.At)
+		l.Text = fmt.Sprintf("[%v] arrives %v", a, v.At)
 	}
 	w.cfg.Trace(l)
 }
 
 // traceLoss tells of what arrives where nobody takes it.
 func (w *World) traceLoss(r *record) {
-	l := Line{At: w.now, ID: r.to, From: r.from, Message: r.msg}
+	l := TraceLine{At: w.now, ID: r.to, From: r.from, Message: r.msg}
 	switch {
-	case r.what == whatRequest:
-		l.What = "(invoked) lost: down"
+	case r.kind == recordInvoke:
+		l.Text = "(invoked) lost: down"
 	case w.procs[r.to].code == nil:
-		l.What = "lost on arrival: down"
+		l.Text = "lost on arrival: down"
 	case !w.net.Open(netmodel.Link{From: r.from, To: r.to}):
-		l.What = fmt.Sprintf("lost on arrival: %v", netmodel.CutOff)
+		l.Text = fmt.Sprintf("lost on arrival: %v", netmodel.CutOff)
 	default:
-		l.What = "lost on arrival: the connection has ended"
+		l.Text = "lost on arrival: the connection has ended"
 	}
 	w.cfg.Trace(l)
 }

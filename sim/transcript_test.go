@@ -26,7 +26,7 @@ import (
 //	run 10ms
 func TestTranscripts(t *testing.T) {
 	golden.Transcripts(t, "testdata/*.txt", func(t *testing.T) func([]string) string {
-		var p playwright
+		var p scriptRunner
 		return func(words []string) string {
 			p.play(t, words[0], strings.Join(words[1:], " "))
 			defer p.out.Reset()
@@ -35,14 +35,14 @@ func TestTranscripts(t *testing.T) {
 	})
 }
 
-// playwright plays a script and writes down what happens.
-type playwright struct {
+// scriptRunner plays a script and writes down what happens.
+type scriptRunner struct {
 	world *World
 	now   Duration
 	out   strings.Builder
 }
 
-func (p *playwright) play(t *testing.T, command, rest string) {
+func (p *scriptRunner) play(t *testing.T, command, rest string) {
 	switch command {
 	case "world":
 		p.open(t, rest)
@@ -55,7 +55,7 @@ func (p *playwright) play(t *testing.T, command, rest string) {
 		var id ID
 		from, operation, _ := strings.Cut(rest, " ")
 		unmarshal(t, from, &id)
-		p.world.Request(p.now, id, note{kind: "count", operation: operation})
+		p.world.Invoke(p.now, id, note{kind: "count", operation: operation})
 		p.world.Run(p.now)
 	default:
 		p.world.Schedule(p.now, command+" "+rest, p.action(t, command, rest))
@@ -64,7 +64,7 @@ func (p *playwright) play(t *testing.T, command, rest string) {
 }
 
 // open makes the world.
-func (p *playwright) open(t *testing.T, text string) {
+func (p *scriptRunner) open(t *testing.T, text string) {
 	var spec struct {
 		Seed    uint64
 		Network netmodel.Profile
@@ -73,7 +73,7 @@ func (p *playwright) open(t *testing.T, text string) {
 	}
 	unmarshal(t, text, &spec)
 	cfg := Config{Seed: spec.Seed, Network: spec.Network, New: newToy}
-	cfg.Trace = func(l Line) { p.out.WriteString(l.String() + "\n") }
+	cfg.Trace = func(l TraceLine) { p.out.WriteString(l.String() + "\n") }
 	for id := ID(1); id <= 3; id++ {
 		s := Spec{ID: id, Disk: spec.Disk}
 		if int(id) <= len(spec.Clocks) {
@@ -87,7 +87,7 @@ func (p *playwright) open(t *testing.T, text string) {
 }
 
 // action is what a command does to the world.
-func (p *playwright) action(t *testing.T, command, rest string) func() {
+func (p *scriptRunner) action(t *testing.T, command, rest string) func() {
 	w, net := p.world, p.world.Network()
 	switch command {
 	case "start", "crash":
@@ -96,14 +96,14 @@ func (p *playwright) action(t *testing.T, command, rest string) func() {
 		if command == "start" {
 			return func() { w.Start(id) }
 		}
-		return func() { w.Crash(id) }
+		return func() { w.LosePower(id) }
 	case "cut", "join":
 		var l netmodel.Link
 		parse(t, rest, &l)
 		if command == "cut" {
 			return func() { net.Cut(l) }
 		}
-		return func() { net.Join(l) }
+		return func() { net.Uncut(l) }
 	case "network":
 		var profile netmodel.Profile
 		unmarshal(t, rest, &profile)
@@ -114,7 +114,7 @@ func (p *playwright) action(t *testing.T, command, rest string) func() {
 		message, override, _ := strings.Cut(rest, " = ")
 		parse(t, message, &a)
 		unmarshal(t, override, &o)
-		return func() { net.Override(a.Link, a.Fate(), a.Occurrence, o) }
+		return func() { net.Override(a.Link, a.FateKey(), a.Occurrence, o) }
 	}
 	t.Fatalf("unknown command %q", command)
 	return nil

@@ -9,37 +9,37 @@ import (
 
 // Stats counts what happened so far.
 type Stats struct {
-	Events    uint64 // everything that was taken from the queue
-	Sent      uint64 // messages handed to the network: none to oneself
-	Delivered uint64 // messages that reached a process, copies and those to oneself included
-	Dropped   uint64 // messages lost on the way: by the network, a cut, or a receiver that is down
-	Crashes   uint64 // losses of power
-	Kills     uint64 // ends of a process alone
-	DiskOps   uint64
+	Events         uint64 // everything that was taken from the queue
+	Sent           uint64 // messages handed to the network: none to oneself
+	Delivered      uint64 // messages that reached a process, copies and those to oneself included
+	Dropped        uint64 // messages lost on the way: by the network, a cut, or a receiver that is down
+	PowerLosses    uint64 // losses of power
+	ProcessCrashes uint64 // ends of a process alone
+	DiskOps        uint64
 }
 
 // World is one simulated world. It is not safe for concurrent use; any number
 // of worlds may run side by side.
 type World struct {
-	cfg     Config
-	net     *netmodel.Network
-	queue   queue
-	procs   [netmodel.MaxID + 1]*proc
-	actions map[uint64]action // looked up, never ranged over
-	named   uint64            // actions so far
-	out     Effects
-	event   Event
-	now     Duration
-	hash    uint64
-	stats   Stats
-	hits    DiskHits
-	faults  Hits
-	clogged []record  // messages that clogged links hold, in the order of their arrival
-	damage  keyed.Key // of choices about damaged messages
-	heals   uint64
-	busy    bool // a step is being taken
-	starts  int  // processes that are starting
-	watch   func()
+	cfg           Config
+	net           *netmodel.Network
+	queue         queue
+	procs         [netmodel.MaxID + 1]*proc
+	actions       map[uint64]action // looked up, never ranged over
+	actionCount   uint64            // actions so far
+	out           Effects
+	event         Event
+	now           Duration
+	hash          uint64
+	stats         Stats
+	diskHits      DiskHits
+	hits          Hits
+	clogged       []record  // messages that clogged links hold, in the order of their arrival
+	corruptKey    keyed.Key // of choices about damaged messages
+	heals         uint64
+	stepping      bool // a step is being taken
+	startingCount int  // processes that are starting
+	afterEvent    func()
 }
 
 // MaxTime is the end of time, 36 years after its beginning: what would happen
@@ -48,23 +48,23 @@ const MaxTime Duration = 1 << 60
 
 // proc is one process and what the world keeps for it.
 type proc struct {
-	id    ID
-	clock Clock
-	disk  disk
-	code  Process // nil while it is down
-	life  uint32
-	lag   *lag // nil as long as it has kept up with the world
+	id       ID
+	clock    Clock
+	disk     disk
+	code     Process // nil while it is down
+	life     uint32
+	slowdown *slowdown // nil as long as it has kept up with the world
 
 	starting bool // the Boot of this life is still to come
 
-	alarms alarms
+	timers timerTable
 }
 
 // action is something that the owner scheduled.
 type action struct {
-	sum   uint64 // what stands for it in the hash
-	words func() string
-	do    func()
+	digest   uint64 // what stands for it in the hash
+	describe func() string
+	do       func()
 }
 
 // New makes a world at time zero in which nothing runs yet.
@@ -79,13 +79,13 @@ func New(cfg Config) (*World, error) {
 		ids[i] = s.ID
 		w.procs[s.ID] = &proc{
 			id: s.ID, clock: s.Clock,
-			disk: disk{profile: s.Disk, proof: cfg.Proof, key: root.Name("disk").Word(uint64(s.ID))},
+			disk: disk{profile: s.Disk, highWaterFile: cfg.HighWaterFile, key: root.Name("disk").Word(uint64(s.ID))},
 		}
 		w.fold(uint64(s.ID)<<32|uint64(uint32(s.Clock.Drift)), uint64(s.Clock.Offset))
 	}
-	w.damage = root.Name("damage")
+	w.corruptKey = root.Name("damage")
 	w.net = netmodel.New(root.Name("network"), ids, cfg.Network)
-	w.borrow(cfg.Memory)
+	w.useBuffers(cfg.Buffers)
 	return w, nil
 }
 
@@ -117,22 +117,22 @@ func (w *World) proc(id ID) *proc {
 // Schedule calls do at time at, or now if that has passed. The name goes into
 // the hash and the trace. What do calls may be any method but Step and Run.
 func (w *World) Schedule(at Duration, name string, do func()) {
-	w.ScheduleAs(at, keyed.String(name), func() string { return name }, do)
+	w.ScheduleLazy(at, keyed.String(name), func() string { return name }, do)
 }
 
-// ScheduleAs is Schedule for an action whose name takes time to make: the hash has
+// ScheduleLazy is Schedule for an action whose name takes time to make: the hash has
 // a number in its place, and words are asked for only if there is a trace.
-func (w *World) ScheduleAs(at Duration, number uint64, words func() string, do func()) {
-	w.named++
-	w.actions[w.named] = action{number, words, do}
-	w.push(at, record{what: whatAction, token: w.named})
+func (w *World) ScheduleLazy(at Duration, number uint64, words func() string, do func()) {
+	w.actionCount++
+	w.actions[w.actionCount] = action{number, words, do}
+	w.push(at, record{kind: recordAction, token: w.actionCount})
 }
 
-// Request hands m to a process at time at, or now if that has passed. It is
+// Invoke hands m to a process at time at, or now if that has passed. It is
 // lost if the process is down then.
-func (w *World) Request(at Duration, id ID, m Message) {
+func (w *World) Invoke(at Duration, id ID, m Message) {
 	w.proc(id)
-	w.push(at, record{what: whatRequest, to: id, msg: m, token: m.Digest()})
+	w.push(at, record{kind: recordInvoke, to: id, msg: m, token: m.Digest()})
 }
 
 // push has r happen at time at.
@@ -150,90 +150,90 @@ func (w *World) Start(id ID) {
 		panic(fmt.Sprintf("sim: process %d runs already", id))
 	}
 	p.life++
-	p.alarms.reset()
-	p.disk.begin(w.now)
+	p.timers.reset()
+	p.disk.beginLife(w.now)
 	p.code = w.cfg.New(id, int(p.life))
 	if p.code == nil {
 		panic(fmt.Sprintf("sim: New made nothing for life %d of process %d", p.life, id))
 	}
 	p.starting = true
-	w.starts++
-	w.push(w.now, record{what: whatBoot, to: id, life: p.life})
+	w.startingCount++
+	w.push(w.now, record{kind: recordBoot, to: id, life: p.life})
 }
 
-// Crash is a loss of power for a process: its memory, timers and requests under
+// LosePower is a loss of power for a process: its memory, timers and requests under
 // way are gone, and of what is not durable what its disk does not keep. It may
 // be down since a Kill; then it loses what that has spared.
-func (w *World) Crash(id ID) {
+func (w *World) LosePower(id ID) {
 	p := w.proc(id)
-	if p.code == nil && p.disk.clean() {
+	if p.code == nil && p.disk.allDurable() {
 		return
 	}
-	p.disk.pass(w.now)
-	p.disk.crash()
-	w.stats.Crashes++
-	w.end(p, "power loss")
+	p.disk.completeUntil(w.now)
+	p.disk.losePower()
+	w.stats.PowerLosses++
+	w.endLife(p, "power loss")
 }
 
-// Kill ends a process, which must be up, and spares its machine: its memory and
+// CrashProcess ends a process, which must be up, and spares its machine: its memory and
 // timers are gone, what it asked its disk for is there to be read, and is no
 // more durable than it was.
-func (w *World) Kill(id ID) {
+func (w *World) CrashProcess(id ID) {
 	p := w.proc(id)
 	if p.code == nil {
 		panic(fmt.Sprintf("sim: process %d is down already", id))
 	}
-	p.disk.pass(w.now)
-	p.disk.kill()
-	w.stats.Kills++
-	w.fold(w.stats.Kills, 5)
-	w.end(p, "process crash")
+	p.disk.completeUntil(w.now)
+	p.disk.crashProcess()
+	w.stats.ProcessCrashes++
+	w.fold(w.stats.ProcessCrashes, 5)
+	w.endLife(p, "process crash")
 }
 
 // Wipe empties the disk of a process, which must be down: nothing is left.
 func (w *World) Wipe(id ID) {
-	p := w.down(id)
-	p.disk = disk{profile: p.disk.profile, proof: p.disk.proof, key: p.disk.key.Name("wiped").Word(uint64(p.life)), blocks: p.disk.blocks}
-	w.faults.Wipe++
+	p := w.mustBeDown(id)
+	p.disk = disk{profile: p.disk.profile, highWaterFile: p.disk.highWaterFile, key: p.disk.key.Name("wiped").Word(uint64(p.life)), pool: p.disk.pool}
+	w.hits.Wipe++
 	w.fold(uint64(id), keyed.String("wipe"))
 }
 
-func (w *World) end(p *proc, how string) {
+func (w *World) endLife(p *proc, how string) {
 	p.code = nil
-	w.started(p) // its Boot, if it has not come, never will
-	w.forget(p)
+	w.markStarted(p) // its Boot, if it has not come, never will
+	w.dropBacklog(p)
 	w.fold(uint64(w.now), uint64(p.id)<<32|uint64(p.life))
 	if w.cfg.Trace != nil {
-		w.cfg.Trace(Line{At: w.now, ID: p.id, What: how})
+		w.cfg.Trace(TraceLine{At: w.now, ID: p.id, Text: how})
 	}
 }
 
-// Inflict has a fault of a process's disk last until the given time. Damage is
+// InjectDiskFault has a fault of a process's disk last until the given time. Damage is
 // done at once, where there is anything to damage.
-func (w *World) Inflict(id ID, f DiskFault, until Duration) {
-	w.proc(id).disk.inflict(f, w.now, until, &w.hits)
+func (w *World) InjectDiskFault(id ID, f DiskFault, until Duration) {
+	w.proc(id).disk.injectFault(f, w.now, until, &w.diskHits)
 	w.fold(uint64(id)<<8|uint64(f), uint64(until))
 }
 
-// Mend ends all faults of a process's disk. What is damaged stays so.
-func (w *World) Mend(id ID) { w.proc(id).disk.mend() }
+// ClearDiskFaults ends all faults of a process's disk. What is damaged stays so.
+func (w *World) ClearDiskFaults(id ID) { w.proc(id).disk.clearFaults() }
 
-// Damaged reports whether a fault has ever damaged what was durable on the
+// DiskDamaged reports whether a fault has ever damaged what was durable on the
 // process's disk.
-func (w *World) Damaged(id ID) bool {
-	t := w.proc(id).disk.trouble
+func (w *World) DiskDamaged(id ID) bool {
+	t := w.proc(id).disk.faults
 	return t != nil && t.damaged
 }
 
 // DiskFailed reports whether a fault of its disk was an error to the process in
 // this life.
 func (w *World) DiskFailed(id ID) bool {
-	t := w.proc(id).disk.trouble
+	t := w.proc(id).disk.faults
 	return t != nil && t.failed
 }
 
 // DiskHits counts what the faults of all disks have done.
-func (w *World) DiskHits() DiskHits { return w.hits }
+func (w *World) DiskHits() DiskHits { return w.diskHits }
 
 // Step lets the next thing happen, if it is anything but a timer that waits on. It
 // reports false when nothing is left.
@@ -241,89 +241,89 @@ func (w *World) Step() bool {
 	if w.queue.len() == 0 {
 		return false
 	}
-	if w.busy {
+	if w.stepping {
 		panic("sim: a step within a step")
 	}
-	w.busy = true
+	w.stepping = true
 	before := w.stats.Events
-	w.take()
-	w.busy = false
-	if w.watch != nil && w.stats.Events != before {
-		w.watch()
+	w.runNext()
+	w.stepping = false
+	if w.afterEvent != nil && w.stats.Events != before {
+		w.afterEvent()
 	}
 	return true
 }
 
-// take takes the earliest record and does what it says.
-func (w *World) take() {
+// runNext takes the earliest record and does what it says.
+func (w *World) runNext() {
 	var r record
 	was := w.now
-	if w.starts == 0 || !w.bootsFirst(&r) {
+	if w.startingCount == 0 || !w.bootDueFirst(&r) {
 		w.now = w.queue.pop(&r)
 	}
-	if r.what == whatTimer && !w.rings(w.procs[r.to], &r) || r.what == whatBoot && w.booted(&r) {
+	if r.kind == recordTimer && !w.timerFires(w.procs[r.to], &r) || r.kind == recordBoot && w.alreadyBooted(&r) {
 		w.now = was // nothing has happened
 		return
 	}
 	w.stats.Events++
-	if r.what == whatAction {
-		w.act(r.token)
+	if r.kind == recordAction {
+		w.runAction(r.token)
 		return
 	}
-	if r.what == whatBreak {
-		w.breakOff(&r)
+	if r.kind == recordReset {
+		w.resetConnection(&r)
 		return
 	}
 	p := w.procs[r.to]
-	if r.what == whatBoot && r.life == p.life {
-		w.started(p)
+	if r.kind == recordBoot && r.life == p.life {
+		w.markStarted(p)
 	}
-	if p.lag != nil && w.lags(p, &r) {
+	if p.slowdown != nil && w.deferRecord(p, &r) {
 		return
 	}
-	if p.code == nil || !w.admit(p, &r) {
-		w.lose(&r)
+	if p.code == nil || !w.isCurrent(p, &r) {
+		w.dropRecord(&r)
 		return
 	}
-	if r.what == whatMessage && r.from != r.to && w.arrive(&r) != netmodel.Through {
+	if r.kind == recordMessage && r.from != r.to && w.checkArrival(&r) != netmodel.Arrived {
 		return
 	}
 	w.dispatch(p, &r)
 }
 
-// bootsFirst reports whether the earliest record is for a process that was started
+// bootDueFirst reports whether the earliest record is for a process that was started
 // at that very time and whose Boot is still to come. Then r is the Boot, and the
 // record stays where it is. Nothing but messages and requests can come so early:
 // all else was asked for by the life that it is for.
-func (w *World) bootsFirst(r *record) bool {
+func (w *World) bootDueFirst(r *record) bool {
 	next := w.queue.peek()
-	if next.what != whatMessage && next.what != whatRequest {
+	if next.kind != recordMessage && next.kind != recordInvoke {
 		return false
 	}
 	p := w.procs[next.to]
 	if !p.starting {
 		return false
 	}
-	*r = record{what: whatBoot, to: p.id, life: p.life}
+	*r = record{kind: recordBoot, to: p.id, life: p.life}
 	return true
 }
 
-// booted reports whether the Boot that r stands for has come before r has.
-func (w *World) booted(r *record) bool {
+// alreadyBooted reports whether the Boot that r stands for has come before r has.
+func (w *World) alreadyBooted(r *record) bool {
 	p := w.procs[r.to]
 	return p.code != nil && p.life == r.life && !p.starting
 }
 
-// started says that the Boot of p has come, or never will.
-func (w *World) started(p *proc) {
+// markStarted says that the Boot of p has come, or never will.
+func (w *World) markStarted(p *proc) {
 	if p.starting {
 		p.starting = false
-		w.starts--
+		w.startingCount--
 	}
 }
 
-// Watch has f called after every event. What it calls may change nothing.
-func (w *World) Watch(f func()) { w.watch = f }
+// AfterEvent has f called after every event. What it calls may change nothing.
+func (w *World) AfterEvent(f func()) { w.afterEvent = f }
 
 // Run steps until the next event would lie after the given time, or nothing is
 // left. Now is then the time of the last event.
@@ -341,29 +341,29 @@ func (w *World) Next() (at Duration, ok bool) {
 	return w.queue.next(), true
 }
 
-func (w *World) act(token uint64) {
+func (w *World) runAction(token uint64) {
 	a := w.actions[token]
 	delete(w.actions, token)
-	w.fold(uint64(w.now), a.sum)
+	w.fold(uint64(w.now), a.digest)
 	if w.cfg.Trace != nil {
-		w.cfg.Trace(Line{At: w.now, What: a.words()})
+		w.cfg.Trace(TraceLine{At: w.now, Text: a.describe()})
 	}
 	a.do()
 }
 
-// admit reports whether r still concerns p: its own affairs end with the life
+// isCurrent reports whether r still concerns p: its own affairs end with the life
 // that asked for them.
-func (w *World) admit(p *proc, r *record) bool {
-	return r.what == whatMessage || r.what == whatRequest || r.life == p.life
+func (w *World) isCurrent(p *proc, r *record) bool {
+	return r.kind == recordMessage || r.kind == recordInvoke || r.life == p.life
 }
 
-// lose accounts for something that nobody is there to receive. A process's own
+// dropRecord accounts for something that nobody is there to receive. A process's own
 // affairs end without a word.
-func (w *World) lose(r *record) {
-	if r.msg == nil || r.what == whatRefused {
+func (w *World) dropRecord(r *record) {
+	if r.msg == nil || r.kind == recordSendFailed {
 		return
 	}
-	if r.what == whatMessage {
+	if r.kind == recordMessage {
 		w.stats.Dropped++
 	}
 	w.fold(uint64(w.now), uint64(r.from)<<16|uint64(r.to))
@@ -377,32 +377,32 @@ func (w *World) lose(r *record) {
 func (w *World) dispatch(p *proc, r *record) {
 	ev := &w.event
 	*ev = Event{From: r.from, Message: r.msg}
-	switch r.what {
-	case whatBoot:
+	switch r.kind {
+	case recordBoot:
 		ev.Kind, ev.Token, ev.Disk = Boot, uint64(p.life), &p.disk
-	case whatMessage:
+	case recordMessage:
 		ev.Kind = Receive
 		w.stats.Delivered++
-		if w.cfg.Wire != nil && r.from != r.to {
-			ev.Message = w.cfg.Wire(r.from, r.to, r.msg)
+		if w.cfg.RoundTrip != nil && r.from != r.to {
+			ev.Message = w.cfg.RoundTrip(r.from, r.to, r.msg)
 		}
-	case whatTimer:
+	case recordTimer:
 		ev.Kind, ev.Token, ev.From = Timer, r.token, 0
-	case whatDone:
-		done := p.disk.finish()
-		ev.Kind, ev.Token, ev.Err = Done, done.token, done.err
+	case recordDiskDone:
+		done := p.disk.completeNotified()
+		ev.Kind, ev.Token, ev.Err = DiskDone, done.token, done.err
 		if ev.Err != nil {
 			w.fold(done.token, keyed.String(ev.Err.Error()))
 		}
-	case whatRequest:
-		ev.Kind = Request
-	case whatRefused:
-		ev.Kind = Refused
+	case recordInvoke:
+		ev.Kind = Invoke
+	case recordSendFailed:
+		ev.Kind = SendFailed
 	}
 	w.foldEvent(p.id, ev, r)
 	if w.cfg.Trace != nil {
 		w.traceEvent(p.id, ev)
 	}
 	p.code.Step(p.local(w.now), ev, &w.out)
-	w.perform(p)
+	w.applyEffects(p)
 }

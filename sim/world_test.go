@@ -29,7 +29,7 @@ func TestEffectsHappenInTheirOrder(t *testing.T) {
 	var trace []string
 	w := worldOf(t, 1, func(ev *Event, out *Effects) {
 		if ev.Kind == Boot {
-			out.Fact(remark("said first"))
+			out.Observe(textObservation("said first"))
 			out.SetTimer(3, -sec)
 			out.Send(1, note{kind: "to", operation: "myself"})
 			out.Disk(DiskRequest{Op: DiskSyncDir, Token: 1})
@@ -51,26 +51,26 @@ func TestEffectsHappenInTheirOrder(t *testing.T) {
 func TestTheObserverMayAct(t *testing.T) {
 	var w *World
 	requests := 0
-	code := steps(func(ev *Event, out *Effects) {
-		if ev.Kind == Request {
+	code := stepFunc(func(ev *Event, out *Effects) {
+		if ev.Kind == Invoke {
 			requests++
-			out.Fact(remark("one"))
-			out.Fact(remark("two"))
+			out.Observe(textObservation("one"))
+			out.Observe(textObservation("two"))
 		}
 	})
 	w = worldOf(t, 1, code, func(c *Config) {
-		c.Observe = func(_ Duration, id ID, f Fact) {
-			if f == remark("one") && requests < 3 {
-				w.Crash(id)
+		c.Observe = func(_ Duration, id ID, f Observation) {
+			if f == textObservation("one") && requests < 3 {
+				w.LosePower(id)
 				w.Start(id)
-				w.Request(0, id, note{})
+				w.Invoke(0, id, note{})
 			}
 		}
 	})
-	w.Request(ms, 1, note{})
+	w.Invoke(ms, 1, note{})
 	w.Run(sec)
 	require.Equal(t, 3, requests)
-	require.Equal(t, uint64(2), w.Stats().Crashes)
+	require.Equal(t, uint64(2), w.Stats().PowerLosses)
 }
 
 func TestAStepWithinAStepPanics(t *testing.T) {
@@ -90,7 +90,7 @@ func TestNeverIsLaterThanTheEndOfTime(t *testing.T) {
 		}
 	}, func(c *Config) { c.Processes[0].Clock.Drift = -MaxDrift })
 	w.Schedule(math.MaxInt64, "", t.FailNow)
-	w.Request(MaxTime+1, 1, note{})
+	w.Invoke(MaxTime+1, 1, note{})
 	for w.Step() {
 	}
 	require.False(t, fired)
@@ -102,7 +102,7 @@ func TestAWireCarriesEachCopyOnItsOwn(t *testing.T) {
 	var got []int
 	w := worldOf(t, 2, func(ev *Event, out *Effects) {
 		switch ev.Kind {
-		case Request:
+		case Invoke:
 			out.Send(1, note{})
 			out.Send(2, note{})
 		case Receive:
@@ -110,12 +110,12 @@ func TestAWireCarriesEachCopyOnItsOwn(t *testing.T) {
 		}
 	}, func(c *Config) {
 		c.Network.Duplicate = netmodel.Always
-		c.Wire = func(_, _ ID, m Message) Message {
+		c.RoundTrip = func(_, _ ID, m Message) Message {
 			carried++
 			return note{n: carried}
 		}
 	})
-	w.Request(0, 1, note{})
+	w.Invoke(0, 1, note{})
 	w.Run(sec)
 	require.Equal(t, []int{0, 1, 2}, got)
 }
@@ -129,14 +129,14 @@ func TestWhatArrivesOnceHasNoCopy(t *testing.T) {
 	var got []Message
 	w := worldOf(t, 2, func(ev *Event, out *Effects) {
 		switch ev.Kind {
-		case Request:
+		case Invoke:
 			out.Send(2, note{})
 			out.Send(2, single{})
 		case Receive:
 			got = append(got, ev.Message)
 		}
 	}, func(c *Config) { c.Network.Duplicate = netmodel.Always })
-	w.Request(0, 1, note{})
+	w.Invoke(0, 1, note{})
 	w.Run(sec)
 	require.ElementsMatch(t, []Message{note{}, note{}, single{}}, got)
 }
@@ -153,13 +153,13 @@ func (l letter) String() string { return fmt.Sprintf("letter %d", *l.n) }
 func TestAWireThatSaysSomethingElseIsCaught(t *testing.T) {
 	said, heard := 16, 17
 	w := worldOf(t, 2, func(ev *Event, out *Effects) {
-		if ev.Kind == Request {
+		if ev.Kind == Invoke {
 			out.Send(2, letter{n: &said})
 		}
 	}, func(c *Config) {
-		c.Wire = func(_, _ ID, m Message) Message { return letter{n: &heard} }
+		c.RoundTrip = func(_, _ ID, m Message) Message { return letter{n: &heard} }
 	})
-	w.Request(0, 1, note{})
+	w.Invoke(0, 1, note{})
 	require.PanicsWithValue(t, "sim: a message changed after it was sent or on the wire, into letter 17", func() { w.Run(sec) })
 }
 
@@ -167,7 +167,7 @@ func TestAWireThatSaysSomethingElseIsCaught(t *testing.T) {
 func TestAMessageThatChangesUnderWayIsCaught(t *testing.T) {
 	n := 16
 	w := worldOf(t, 1, idle)
-	w.Request(ms, 1, letter{n: &n})
+	w.Invoke(ms, 1, letter{n: &n})
 	n++
 	require.PanicsWithValue(t, "sim: a message changed after it was sent or on the wire, into letter 17", func() { w.Run(sec) })
 }
@@ -187,9 +187,9 @@ func TestMemoryDoesNotGrowWithTime(t *testing.T) {
 	tick()
 	size := func() string {
 		d := &w.procs[1].disk
-		f := d.dir.read[0].file
+		f := d.dir.visible[0].file
 		require.LessOrEqual(t, len(f.changes), foldAt+2)
-		return fmt.Sprint(cap(w.queue.slab), len(w.queue.slab), len(w.actions), len(d.flight), len(d.turns), len(f.image))
+		return fmt.Sprint(cap(w.queue.slab), len(w.queue.slab), len(w.actions), len(d.inFlight), len(d.requestCounts), len(f.image))
 	}
 	w.Run(5 * sec) // some changes were folded into the image
 	before := size()

@@ -12,9 +12,9 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// busyDay is a history of so many machines with so many versions each, and what
+// busyHistory is a history of so many machines with so many versions each, and what
 // two streams and two nodes told of them.
-func busyDay(machines, versions int) (checker.History, []Observation) {
+func busyHistory(machines, versions int) (checker.History, []Observation) {
 	h := checker.History{Definitions: []fsm.Definition{fsm.Lifecycle()}}
 	cycle := []string{"Init", "Running", "Stopped"}
 	names := make([]string, machines)
@@ -45,7 +45,7 @@ func busyDay(machines, versions int) (checker.History, []Observation) {
 // A million observations of a quarter of a million operations.
 func BenchmarkMillion(b *testing.B) {
 	for _, machines := range []int{1, 100, 10_000} {
-		h, seen := busyDay(machines, 250_000/machines)
+		h, seen := busyHistory(machines, 250_000/machines)
 		b.Run(fmt.Sprintf("machines=%d", machines), func(b *testing.B) {
 			b.ReportAllocs()
 			var before, after runtime.MemStats
@@ -57,7 +57,7 @@ func BenchmarkMillion(b *testing.B) {
 				for i := range seen {
 					require.NoError(b, c.Add(seen[i]))
 				}
-				for _, v := range c.Verdicts() {
+				for _, v := range c.Results() {
 					require.NotEqual(b, Violated, v.Status, v.Explanation)
 				}
 				runtime.GC()

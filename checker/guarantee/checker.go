@@ -28,7 +28,7 @@ type Options struct {
 
 // Judge gives a verdict on each guarantee, always in the same order. The error
 // is about what cannot be judged.
-func Judge(h checker.History, observations []Observation, o Options) ([]Verdict, error) {
+func Judge(h checker.History, observations []Observation, o Options) ([]Result, error) {
 	c, err := New(h, o)
 	if err != nil {
 		return nil, err
@@ -38,23 +38,23 @@ func Judge(h checker.History, observations []Observation, o Options) ([]Verdict,
 			return nil, fmt.Errorf("observation %d: %w", i, err)
 		}
 	}
-	return c.Verdicts(), nil
+	return c.Results(), nil
 }
 
 // Checker judges observations as they come. It keeps what the first said of
 // each version, whoever it was, and the last of each machine on each stream and
 // node; see docs/GUARANTEES.md for why the former has to be.
 type Checker struct {
-	options     Options
-	definitions map[string]*fsm.Definition
-	operations  map[string]*operation
-	machines    map[string]*machine
-	sources     map[string]*source
-	ended       map[*machine][]*stream
-	holders     []*source // of finals
-	verdicts    [len(guarantees)]Verdict
-	room        []Observation // what is kept goes here; the first is being looked at
-	kept        bool          // and it is kept
+	options      Options
+	definitions  map[string]*fsm.Definition
+	operations   map[string]*operation
+	machines     map[string]*machine
+	sources      map[string]*source
+	ended        map[*machine][]*stream
+	finalSources []*source // of finals
+	results      [len(guarantees)]Result
+	buf          []Observation // what is kept goes here; the first is being looked at
+	kept         bool          // and it is kept
 }
 
 // operation is what is known of an operation of the history, or of one that
@@ -86,7 +86,7 @@ func New(h checker.History, o Options) (*Checker, error) {
 		machines: map[string]*machine{}, sources: map[string]*source{}, ended: map[*machine][]*stream{},
 	}
 	for i, g := range guarantees {
-		c.verdicts[i] = Verdict{Guarantee: g, Status: Unjudged}
+		c.results[i] = Result{Guarantee: g, Status: Unjudged}
 	}
 	for i := range h.Definitions {
 		c.definitions[h.Definitions[i].Name] = &h.Definitions[i]
@@ -104,15 +104,15 @@ func New(h checker.History, o Options) (*Checker, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: operation %s: machine: %w", ErrHistory, op.ID, err)
 		}
-		if err := c.operate(m, op); err != nil {
+		if err := c.addOperation(m, op); err != nil {
 			return nil, err
 		}
 	}
 	return c, nil
 }
 
-// operate takes note of what an operation's client was told of its machine.
-func (c *Checker) operate(m *machine, op *checker.Operation) error {
+// addOperation takes note of what an operation's client was told of its machine.
+func (c *Checker) addOperation(m *machine, op *checker.Operation) error {
 	by := Evidence{Operation: op}
 	judged := op.Outcome == checker.Committed || op.Outcome == checker.Rejected && op.Reason == checker.ReasonIllegal
 	if !judged || op.Version == checker.NoVersion {
@@ -122,10 +122,10 @@ func (c *Checker) operate(m *machine, op *checker.Operation) error {
 		return fmt.Errorf("%w: operation %s: version %d, call %d, return %d: want a version from 0 on, and a return that is not before the call",
 			ErrHistory, op.ID, op.Version, op.Call, op.Return)
 	}
-	c.judged(Chosen, 1)
-	c.tell(m, op.Version, by)
-	if made(op) {
-		c.makes(m, op.Version, by)
+	c.count(Chosen, 1)
+	c.learnVersion(m, op.Version, by)
+	if tellsNewVersion(op) {
+		c.checkExactlyOnce(m, op.Version, by)
 	}
 	return nil
 }
@@ -133,16 +133,16 @@ func (c *Checker) operate(m *machine, op *checker.Operation) error {
 // Add takes the next observation. An error is about that one alone, which then
 // counts for nothing.
 func (c *Checker) Add(given Observation) error {
-	if len(c.room) == 0 {
-		c.room = make([]Observation, 256)
+	if len(c.buf) == 0 {
+		c.buf = make([]Observation, 256)
 	}
-	o := &c.room[0]
+	o := &c.buf[0]
 	*o = given
 	if err := c.add(o); err != nil {
 		return err
 	}
 	if c.kept {
-		c.room, c.kept = c.room[1:], false
+		c.buf, c.kept = c.buf[1:], false
 	}
 	return nil
 }
@@ -156,7 +156,7 @@ func (c *Checker) add(o *Observation) error {
 	}
 	s := c.source(o.Source)
 	if o.Time < s.time {
-		return faultf("time", "%d is before %d, that of the observation before of %s: give those of one source in order", o.Time, s.time, o.Source)
+		return fieldErrorf("time", "%d is before %d, that of the observation before of %s: give those of one source in order", o.Time, s.time, o.Source)
 	}
 	if o.Kind == Resume {
 		s.time = o.Time
@@ -165,47 +165,47 @@ func (c *Checker) add(o *Observation) error {
 	}
 	m, err := c.machine(o.Machine)
 	if err != nil {
-		return faultf("machine", "%w", err)
+		return fieldErrorf("machine", "%w", err)
 	}
-	if err := c.misplaced(s, m, o); err != nil {
+	if err := c.checkPlacement(s, m, o); err != nil {
 		return err
 	}
 	s.time = o.Time
 	switch o.Kind {
 	case State, Transition, Gap, End:
-		c.watch(s, m, o)
+		c.checkWatch(s, m, o)
 	case Local:
-		c.read(s, m, o)
+		c.checkMonotonicRead(s, m, o)
 	case Final:
-		c.final(s, m, o)
+		c.addFinal(s, m, o)
 	}
 	if o.Kind != End {
-		c.observe(m, o)
+		c.learn(m, o)
 	}
 	return nil
 }
 
-// misplaced refuses what goes on after the end: the recorder has made a mistake.
-func (c *Checker) misplaced(s *source, m *machine, o *Observation) error {
-	if w := s.streams[m]; o.streamed() && w != nil && w.end != nil {
-		return faultf("source", "%s tells of %s after its end, at %v: give a stream one end, when it is over", o.Source, o.Machine, time.Duration(w.end.Time))
+// checkPlacement refuses what goes on after the end: the recorder has made a mistake.
+func (c *Checker) checkPlacement(s *source, m *machine, o *Observation) error {
+	if w := s.streams[m]; o.ofStream() && w != nil && w.end != nil {
+		return fieldErrorf("source", "%s tells of %s after its end, at %v: give a stream one end, when it is over", o.Source, o.Machine, time.Duration(w.end.Time))
 	}
 	if o.Kind == Final && slices.ContainsFunc(m.finals, func(f *Observation) bool { return f.Source == o.Source }) {
-		return faultf("source", "%s has told of the end of %s before: give one final of each node and machine", o.Source, o.Machine)
+		return fieldErrorf("source", "%s has told of the end of %s before: give one final of each node and machine", o.Source, o.Machine)
 	}
 	return nil
 }
 
-// observe takes note of what o tells of its machine's past.
-func (c *Checker) observe(m *machine, o *Observation) {
+// learn takes note of what o tells of its machine's past.
+func (c *Checker) learn(m *machine, o *Observation) {
 	by := Evidence{Observation: o}
-	c.judged(Chosen, 1)
-	c.tell(m, o.Version, by)
+	c.count(Chosen, 1)
+	c.learnVersion(m, o.Version, by)
 	if o.From != "" {
-		c.tell(m, o.Version-1, by)
+		c.learnVersion(m, o.Version-1, by)
 	}
 	if o.Operation != "" {
-		c.makes(m, o.Version, by)
+		c.checkExactlyOnce(m, o.Version, by)
 	}
 }
 
@@ -235,19 +235,19 @@ func (c *Checker) machine(name string) (*machine, error) {
 	return m, nil
 }
 
-func (c *Checker) verdict(g Guarantee) *Verdict { return &c.verdicts[slices.Index(guarantees[:], g)] }
+func (c *Checker) result(g Guarantee) *Result { return &c.results[slices.Index(guarantees[:], g)] }
 
-func (c *Checker) judged(g Guarantee, n int) { c.verdict(g).Judged += n }
+func (c *Checker) count(g Guarantee, n int) { c.result(g).Judged += n }
 
 // violate takes note of a violation, if it is the first of its guarantee.
 func (c *Checker) violate(g Guarantee, class string, m *machine, evidence []Evidence, format string, args ...any) {
-	if v := c.verdict(g); v.Status != Violated {
+	if v := c.result(g); v.Status != Violated {
 		v.violate(class, m, evidence, format, args...)
 		c.kept = true
 	}
 }
 
-func (v *Verdict) violate(class string, m *machine, evidence []Evidence, format string, args ...any) {
+func (v *Result) violate(class string, m *machine, evidence []Evidence, format string, args ...any) {
 	if v.Status == Violated {
 		return
 	}
@@ -255,24 +255,24 @@ func (v *Verdict) violate(class string, m *machine, evidence []Evidence, format 
 	v.Explanation = m.name + ": " + fmt.Sprintf(format, args...)
 }
 
-// Verdicts is what is known now. More observations may be added afterwards. What
+// Results is what is known now. More observations may be added afterwards. What
 // is violated stays so, with one exception: that a final is missing holds until
 // it comes.
-func (c *Checker) Verdicts() []Verdict {
-	verdicts := c.verdicts
+func (c *Checker) Results() []Result {
+	verdicts := c.results
 	list := verdicts[:]
 	for i := range list {
 		if list[i].Status == Unjudged && list[i].Judged > 0 {
 			list[i].Status = Holds
 		}
 	}
-	of := func(g Guarantee) *Verdict { return &list[slices.Index(guarantees[:], g)] }
+	of := func(g Guarantee) *Result { return &list[slices.Index(guarantees[:], g)] }
 	for _, name := range slices.Sorted(maps.Keys(c.machines)) {
 		m := c.machines[name]
-		past := m.inOrder()
-		c.foreseen(of(Chosen), m, past)
-		c.keptBack(of(Watch), m, past)
-		c.missing(of(Convergence), m, past)
+		past := m.byVersion()
+		c.checkForeseen(of(Chosen), m, past)
+		c.checkDeadline(of(Watch), m, past)
+		c.checkConvergence(of(Convergence), m, past)
 	}
 	return list
 }

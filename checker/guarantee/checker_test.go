@@ -11,14 +11,14 @@ import (
 	"github.com/lockstep-dst/lockstep/checker"
 )
 
-func (w twin) judge(t require.TestingT) []Verdict {
+func (w bruteForce) judge(t require.TestingT) []Result {
 	verdicts, err := Judge(w.h, w.observations, w.o)
 	require.NoError(t, err)
 	return verdicts
 }
 
 // judgeable reports whether the recorder has made no mistakes.
-func (w twin) judgeable() bool {
+func (w bruteForce) judgeable() bool {
 	_, err := Judge(w.h, w.observations, w.o)
 	return !errors.Is(err, ErrObservation)
 }
@@ -60,7 +60,7 @@ func TestEvidenceSuffices(t *testing.T) {
 			}
 			require.NotEmpty(t, v.Class)
 			require.NotEmpty(t, v.Machine)
-			alone := twin{h: checker.History{Definitions: w.h.Definitions}, o: w.o}
+			alone := bruteForce{h: checker.History{Definitions: w.h.Definitions}, o: w.o}
 			for _, e := range v.Evidence {
 				require.Contains(t, v.Explanation, e.name())
 				if e.Operation != nil {
@@ -98,10 +98,10 @@ func TestSourcesMayBeHeardInAnyOrder(t *testing.T) {
 			require.NoError(t, c.Add(left[i]))
 			left = slices.Delete(left, i, i+1)
 			if rapid.IntRange(0, 4).Draw(t, "asked") == 0 {
-				c.Verdicts()
+				c.Results()
 			}
 		}
-		for i, v := range c.Verdicts() {
+		for i, v := range c.Results() {
 			want := w.judge(t)[i]
 			require.Equal(t, want.Status, v.Status, v.Guarantee)
 			require.Equal(t, want.Judged, v.Judged, v.Guarantee)

@@ -7,13 +7,13 @@ import (
 )
 
 // final: all nodes hold the same of a machine in the end.
-func (c *Checker) final(s *source, m *machine, o *Observation) {
-	c.judged(Convergence, 1)
+func (c *Checker) addFinal(s *source, m *machine, o *Observation) {
+	c.count(Convergence, 1)
 	by := Evidence{Observation: o}
 	c.keep(by)
 	if s.final == nil {
 		s.final = o
-		c.holders = append(c.holders, s)
+		c.finalSources = append(c.finalSources, s)
 	}
 	if m.finals = append(m.finals, o); len(m.finals) == 1 {
 		return
@@ -25,24 +25,24 @@ func (c *Checker) final(s *source, m *machine, o *Observation) {
 
 // missing: what a node holds in the end is not older than what was known to be
 // chosen then, and it holds every machine of which anything is known.
-func (c *Checker) missing(v *Verdict, m *machine, past []link) {
+func (c *Checker) checkConvergence(v *Result, m *machine, past []versionRecord) {
 	for _, f := range m.finals {
-		if l, found := since(past, f.Version, f.Time); found {
+		if l, found := firstBeyond(past, f.Version, f.Time); found {
 			held := Evidence{Observation: f}
-			v.violate("behind", m, []Evidence{l.known, held}, "%v, but %v", l.known, held)
+			v.violate("behind", m, []Evidence{l.firstKnown, held}, "%v, but %v", l.firstKnown, held)
 		}
 	}
-	l, touched := since(past, 0, checker.MaxTime)
+	l, touched := firstBeyond(past, 0, checker.MaxTime)
 	if !touched && len(m.finals) == 0 {
 		return
 	}
-	for _, s := range c.holders {
-		if holds(m.finals, s.final.Source) {
+	for _, s := range c.finalSources {
+		if hasFinal(m.finals, s.final.Source) {
 			continue
 		}
 		known := Evidence{}
 		if touched {
-			known = l.known
+			known = l.firstKnown
 		} else {
 			known.Observation = m.finals[0]
 		}
@@ -51,7 +51,7 @@ func (c *Checker) missing(v *Verdict, m *machine, past []link) {
 	}
 }
 
-func holds(finals []*Observation, source string) bool {
+func hasFinal(finals []*Observation, source string) bool {
 	for _, f := range finals {
 		if f.Source == source {
 			return true

@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// line is an observation as written. Pointers tell 0 from absent.
-type line struct {
+// observationJSON is an observation as written. Pointers tell 0 from absent.
+type observationJSON struct {
 	Kind      Kind   `json:"observe"`
 	Source    string `json:"source"`
 	Time      int64  `json:"time"`
@@ -26,7 +26,7 @@ type line struct {
 // AppendLine appends o as one line of JSON, its newline included. What ParseLine
 // would refuse is written all the same: it is evidence.
 func AppendLine(b []byte, o Observation) []byte {
-	l := line{o.Kind, o.Source, o.Time, o.Machine, o.First, &o.Version, o.From, o.State, o.Operation}
+	l := observationJSON{o.Kind, o.Source, o.Time, o.Machine, o.First, &o.Version, o.From, o.State, o.Operation}
 	if o.Kind == Resume || o.Kind == End {
 		l.Version = nil
 	}
@@ -51,21 +51,21 @@ func ParseLine(text []byte) (Observation, error) {
 		return o, fmt.Errorf("%w: not UTF-8: save it as such", ErrObservation)
 	}
 	rest := bytes.TrimSpace(text)
-	if err := whole(rest); err != nil {
+	if err := checkObject(rest); err != nil {
 		return o, fmt.Errorf("%w: not a JSON object, so the line is damaged or cut off: delete it, or mend it: %w", ErrObservation, err)
 	}
 	var seen [len(fields)]bool
-	for rest = next(rest[1:]); rest[0] != '}'; rest = next(rest) {
-		n := width(rest)
-		name := texted(rest[:n])
-		rest = next(rest[n:])
-		n = width(rest)
+	for rest = skipSeparators(rest[1:]); rest[0] != '}'; rest = skipSeparators(rest) {
+		n := tokenLen(rest)
+		name := unquote(rest[:n])
+		rest = skipSeparators(rest[n:])
+		n = tokenLen(rest)
 		i := slices.Index(fields[:], name)
 		if i < 0 {
-			return o, faultf(name, "unknown field: remove it; lines are described in docs/GUARANTEES.md")
+			return o, fieldErrorf(name, "unknown field: remove it; lines are described in docs/GUARANTEES.md")
 		}
 		if seen[i] {
-			return o, faultf(name, "is there twice: remove one")
+			return o, fieldErrorf(name, "is there twice: remove one")
 		}
 		seen[i] = true
 		if err := o.set(name, rest[:n]); err != nil {
@@ -76,8 +76,8 @@ func ParseLine(text []byte) (Observation, error) {
 	return o, o.complete(func(name string) bool { return seen[slices.Index(fields[:], name)] })
 }
 
-// whole reports whether text is one JSON object.
-func whole(text []byte) error {
+// checkObject reports whether text is one JSON object.
+func checkObject(text []byte) error {
 	switch {
 	case json.Valid(text) && text[0] == '{':
 		return nil
@@ -88,12 +88,12 @@ func whole(text []byte) error {
 	return json.Unmarshal(text, &any)
 }
 
-// next skips what separates the tokens of an object.
-func next(text []byte) []byte { return bytes.TrimLeft(text, " \t\r\n,:") }
+// skipSeparators skips what separates the tokens of an object.
+func skipSeparators(text []byte) []byte { return bytes.TrimLeft(text, " \t\r\n,:") }
 
-// width is how long the text, number or word is that valid JSON begins with; 1 if
+// tokenLen is how long the text, number or word is that valid JSON begins with; 1 if
 // it is something else.
-func width(text []byte) int {
+func tokenLen(text []byte) int {
 	if text[0] != '"' {
 		return max(1, bytes.IndexAny(text, " \t\r\n,:{}[]"))
 	}
@@ -107,8 +107,8 @@ func width(text []byte) int {
 	}
 }
 
-// texted is the text that quoted, which is valid, stands for.
-func texted(quoted []byte) string {
+// unquote is the text that quoted, which is valid, stands for.
+func unquote(quoted []byte) string {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return string(quoted[1 : len(quoted)-1])
 	}
@@ -123,15 +123,15 @@ func (o *Observation) set(name string, value []byte) error {
 	if number != nil {
 		n, err := strconv.ParseInt(string(value), 10, 64)
 		if err != nil {
-			return faultf(name, "%s: want a whole number, without quotes or fraction", value)
+			return fieldErrorf(name, "%s: want a whole number, without quotes or fraction", value)
 		}
 		*number = n
 		return nil
 	}
 	if len(value) < 3 || value[0] != '"' {
-		return faultf(name, "%s: want a text in double quotes, not empty", value)
+		return fieldErrorf(name, "%s: want a text in double quotes, not empty", value)
 	}
-	*text = texted(value)
+	*text = unquote(value)
 	return nil
 }
 
@@ -168,15 +168,15 @@ func (o *Observation) complete(seen func(field string) bool) error {
 	}
 	switch {
 	case !seen("observe"):
-		return faultf("observe", "missing: add it")
+		return fieldErrorf("observe", "missing: add it")
 	case !seen("time"):
-		return faultf("time", "missing: add it")
+		return fieldErrorf("time", "missing: add it")
 	case versioned && !seen("version"):
-		return faultf("version", "missing: add it")
+		return fieldErrorf("version", "missing: add it")
 	case !versioned && seen("version"):
-		return faultf("version", "%d: %s has none: remove it", o.Version, o.Kind)
+		return fieldErrorf("version", "%d: %s has none: remove it", o.Version, o.Kind)
 	case o.Kind != Gap && seen("first"):
-		return faultf("first", "%d: only a gap has one: remove it", o.First)
+		return fieldErrorf("first", "%d: only a gap has one: remove it", o.First)
 	}
 	return nil
 }

@@ -137,7 +137,7 @@ func TestDocumentedExample(t *testing.T) {
 		kinds[o.Kind] = true
 	}
 	require.Len(t, kinds, len(lines))
-	for _, v := range c.Verdicts() {
+	for _, v := range c.Results() {
 		require.Equal(t, Holds, v.Status, v.Explanation)
 	}
 }

@@ -42,13 +42,13 @@ type world struct {
 	d        fsm.Definition
 	machines []string
 	steps    []step
-	seen     twin
+	seen     bruteForce
 }
 
 const worldEnd = 1000
 
 // anyWorld is what may be seen of a correct system.
-func anyWorld(t *rapid.T) twin {
+func anyWorld(t *rapid.T) bruteForce {
 	w := &world{t: t, d: anyDefinition(t), machines: []string{"/a", "/b"}[:rapid.IntRange(1, 2).Draw(t, "machines")]}
 	for i := range w.machines {
 		w.machines[i] = w.d.Name + w.machines[i]
@@ -210,7 +210,7 @@ func (w *world) end(name string) {
 }
 
 // corrupted is what is seen of a system that does wrong in a place or two.
-func corrupted(t *rapid.T, w twin) twin {
+func corrupted(t *rapid.T, w bruteForce) bruteForce {
 	w.observations = slices.Clone(w.observations)
 	w.h.Operations = slices.Clone(w.h.Operations)
 	for range rapid.IntRange(0, 2).Draw(t, "lies") {
@@ -223,7 +223,7 @@ func corrupted(t *rapid.T, w twin) twin {
 	return w
 }
 
-func corruptOperation(t *rapid.T, w *twin) {
+func corruptOperation(t *rapid.T, w *bruteForce) {
 	if len(w.h.Operations) == 0 {
 		return
 	}
@@ -249,7 +249,7 @@ func corruptOperation(t *rapid.T, w *twin) {
 	}
 }
 
-func corruptObservation(t *rapid.T, w *twin) {
+func corruptObservation(t *rapid.T, w *bruteForce) {
 	if len(w.observations) == 0 {
 		return
 	}
@@ -289,7 +289,7 @@ func corruptObservation(t *rapid.T, w *twin) {
 	case 9: // it is listened to, but tells nothing more
 		w.observations = slices.Insert(w.observations, i+1, Observation{End, o.Source, o.Time, o.Machine, 0, 0, "", "", ""})
 		w.observations = append(w.observations[:i+2], slices.DeleteFunc(w.observations[i+2:], func(later Observation) bool {
-			return later.Source == w.observations[i].Source && later.streamed()
+			return later.Source == w.observations[i].Source && later.ofStream()
 		})...)
 		w.observations[i+1].Time += 100
 	}

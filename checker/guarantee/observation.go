@@ -55,48 +55,48 @@ func (o *Observation) Validate() error {
 	var f error
 	switch {
 	case !is(State, Transition, Gap, Resume, End, Local, Entry, Final):
-		return faultf("observe", "%q is none of state, transition, gap, resume, end, local, entry and final", o.Kind)
+		return fieldErrorf("observe", "%q is none of state, transition, gap, resume, end, local, entry and final", o.Kind)
 	case o.Source == "":
-		f = faultf("source", "missing: name the stream or the node")
+		f = fieldErrorf("source", "missing: name the stream or the node")
 	case o.Time < 0 || o.Time > checker.MaxTime:
-		f = faultf("time", "%d is not within 0 to 2^62: give nanoseconds since the start of the history", o.Time)
+		f = fieldErrorf("time", "%d is not within 0 to 2^62: give nanoseconds since the start of the history", o.Time)
 	case is(Resume) && o.Machine != "":
-		f = faultf("machine", "%q: a resume is of the whole stream: remove it", o.Machine)
+		f = fieldErrorf("machine", "%q: a resume is of the whole stream: remove it", o.Machine)
 	case !is(Resume) && o.Machine == "":
-		f = faultf("machine", "missing: name it, definition/name")
+		f = fieldErrorf("machine", "missing: name it, definition/name")
 	case is(Resume, End) && o.Version != 0:
-		f = faultf("version", "%d: %s has none: remove it", o.Version, o.Kind)
+		f = fieldErrorf("version", "%d: %s has none: remove it", o.Version, o.Kind)
 	case o.Version < 0 || o.Version > checker.MaxTime:
-		f = faultf("version", "%d is not within 0 to 2^62", o.Version)
+		f = fieldErrorf("version", "%d is not within 0 to 2^62", o.Version)
 	case is(Transition, Gap, Entry) && o.Version == 0:
-		f = faultf("version", "0: nothing makes version 0; give the version that was made")
+		f = fieldErrorf("version", "0: nothing makes version 0; give the version that was made")
 	case !is(Gap) && o.First != 0:
-		f = faultf("first", "%d: only a gap has one: remove it", o.First)
+		f = fieldErrorf("first", "%d: only a gap has one: remove it", o.First)
 	case is(Gap) && (o.First < 1 || o.First > o.Version):
-		f = faultf("first", "%d is not within 1 to version, %d: give the first version that is left out", o.First, o.Version)
+		f = fieldErrorf("first", "%d is not within 1 to version, %d: give the first version that is left out", o.First, o.Version)
 	case is(Resume, End, Gap) && o.State != "":
-		f = faultf("state", "%q: %s has none: remove it", o.State, o.Kind)
+		f = fieldErrorf("state", "%q: %s has none: remove it", o.State, o.Kind)
 	case !is(Resume, End, Gap) && o.State == "":
-		f = faultf("state", "missing: give the state at that version")
+		f = fieldErrorf("state", "missing: give the state at that version")
 	case !is(Transition) && o.From != "":
-		f = faultf("from", "%q: only a transition has one: remove it", o.From)
+		f = fieldErrorf("from", "%q: only a transition has one: remove it", o.From)
 	case !is(Transition, Entry) && o.Operation != "":
-		f = faultf("operation", "%q: only a transition or an entry has one: remove it", o.Operation)
+		f = fieldErrorf("operation", "%q: only a transition or an entry has one: remove it", o.Operation)
 	case is(Entry) && o.Operation == "":
-		f = faultf("operation", "missing: name the operation that made the version")
+		f = fieldErrorf("operation", "missing: name the operation that made the version")
 	case o.Machine != "":
 		if _, _, err := fsm.SplitKey(o.Machine); err != nil {
-			f = faultf("machine", "%w", err)
+			f = fieldErrorf("machine", "%w", err)
 		}
 	}
 	return f
 }
 
-// streamed reports whether the observation is of one machine of a stream.
-func (o *Observation) streamed() bool {
+// ofStream reports whether the observation is of one machine of a stream.
+func (o *Observation) ofStream() bool {
 	return o.Kind == State || o.Kind == Transition || o.Kind == Gap || o.Kind == End
 }
 
-func faultf(field, format string, args ...any) error {
+func fieldErrorf(field, format string, args ...any) error {
 	return fmt.Errorf("%w: %s: %w", ErrObservation, field, fmt.Errorf(format, args...))
 }

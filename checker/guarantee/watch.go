@@ -7,7 +7,7 @@ import (
 
 // stream is what one stream has told of one machine.
 type stream struct {
-	told    bool
+	any     bool
 	last    Observation // what it told last
 	resumes int         // of the source, when it told that
 	end     *Observation
@@ -16,7 +16,7 @@ type stream struct {
 
 // watch: a stream tells of every version of a machine in turn, or tells which
 // ones it leaves out.
-func (c *Checker) watch(s *source, m *machine, o *Observation) {
+func (c *Checker) checkWatch(s *source, m *machine, o *Observation) {
 	w := s.streams[m]
 	if w == nil {
 		w = &stream{machine: m}
@@ -28,15 +28,15 @@ func (c *Checker) watch(s *source, m *machine, o *Observation) {
 		c.ended[m] = append(c.ended[m], w)
 		return
 	}
-	c.judged(Watch, 1)
-	if w.told {
-		c.follows(s, w, o)
+	c.count(Watch, 1)
+	if w.any {
+		c.checkOrder(s, w, o)
 	}
-	w.told, w.last, w.resumes = true, *o, s.resumes
+	w.any, w.last, w.resumes = true, *o, s.resumes
 }
 
-// follows judges what a stream tells by what it told before.
-func (c *Checker) follows(s *source, w *stream, o *Observation) {
+// checkOrder judges what a stream tells by what it told before.
+func (c *Checker) checkOrder(s *source, w *stream, o *Observation) {
 	last := w.last.Version
 	first := o.Version // that it tells of
 	if o.Kind == Gap {
@@ -57,14 +57,14 @@ func (c *Checker) follows(s *source, w *stream, o *Observation) {
 			violate("other-from", "%v: that is not where it was", now)
 		}
 	case first > last:
-		violate("left-out", "%v: it leaves out %s without a gap", now, between(last, first, o.Kind))
+		violate("left-out", "%v: it leaves out %s without a gap", now, describeMissing(last, first, o.Kind))
 	default:
 		violate("went-back", "%v: that is behind what it had told", now)
 	}
 }
 
-// between names the versions that are left out between two that a stream told.
-func between(last, first int64, kind Kind) string {
+// describeMissing names the versions that are left out between two that a stream told.
+func describeMissing(last, first int64, kind Kind) string {
 	if kind == State {
 		first++ // the step to it is left out, too
 	}
@@ -76,18 +76,18 @@ func between(last, first int64, kind Kind) string {
 
 // keptBack: who listens to a stream is told, within the deadline, of what is
 // known to be chosen.
-func (c *Checker) keptBack(v *Verdict, m *machine, past []link) {
+func (c *Checker) checkDeadline(v *Result, m *machine, past []versionRecord) {
 	if c.options.Deadline <= 0 {
 		return
 	}
 	for _, w := range c.ended[m] {
 		last := w.last.Version // 0 if nothing was told
-		l, found := since(past, last, w.end.Time-int64(c.options.Deadline))
+		l, found := firstBeyond(past, last, w.end.Time-int64(c.options.Deadline))
 		if !found {
 			continue
 		}
-		evidence := []Evidence{l.known, {Observation: w.end}}
+		evidence := []Evidence{l.firstKnown, {Observation: w.end}}
 		v.violate("kept-back", m, evidence, "%v, but %v and had told of nothing after version %d: it has kept version %d back for longer than %v",
-			l.known, evidence[1], last, l.version, time.Duration(c.options.Deadline))
+			l.firstKnown, evidence[1], last, l.version, time.Duration(c.options.Deadline))
 	}
 }

@@ -69,7 +69,7 @@ func (p *parser) word(text []byte) string {
 	return w
 }
 
-var errCut = errors.New("ends within a value, so it was cut off")
+var errTruncated = errors.New("ends within a value, so it was cut off")
 
 // skip goes to the next value or bracket, past whitespace and comments.
 func (p *parser) skip() {
@@ -101,7 +101,7 @@ func (p *parser) next() (value, error) { return p.value(0) }
 func (p *parser) value(depth int) (value, error) {
 	for {
 		if p.ended() {
-			return value{}, errCut
+			return value{}, errTruncated
 		}
 		if depth > maxDepth {
 			return value{}, fmt.Errorf("nests deeper than %d", maxDepth)
@@ -134,7 +134,7 @@ func (p *parser) value(depth int) (value, error) {
 func (p *parser) dispatch(depth int) (v value, discarded bool, err error) {
 	p.at++
 	if p.at == len(p.in) {
-		return value{}, false, errCut
+		return value{}, false, errTruncated
 	}
 	switch p.in[p.at] {
 	case '{':
@@ -167,7 +167,7 @@ func (p *parser) items(k kind, end byte, depth int) (value, error) {
 	first := len(p.stack)
 	for {
 		if p.ended() {
-			return value{}, errCut
+			return value{}, errTruncated
 		}
 		if p.in[p.at] == end {
 			p.at++
@@ -196,7 +196,7 @@ func (p *parser) items(k kind, end byte, depth int) (value, error) {
 func (p *parser) atom() (value, error) {
 	start := p.at
 	if start == len(p.in) {
-		return value{}, errCut
+		return value{}, errTruncated
 	}
 	if p.in[p.at] == '\\' { // a character, which may be a bracket
 		_, size := utf8.DecodeRune(p.in[p.at+1:])
@@ -253,7 +253,7 @@ func (p *parser) string() (value, error) {
 			return value{kind: text, word: word}, nil
 		}
 	}
-	return value{}, errCut
+	return value{}, errTruncated
 }
 
 // canonical is the string with this inside, escaping only what must be.

@@ -13,7 +13,7 @@ type event struct {
 	process  value
 	client   int    // its number, if it is one
 	isClient bool   // or else a nemesis
-	what     string // :invoke, :ok, :fail or :info
+	typ      string // :invoke, :ok, :fail or :info
 	f        string // as in :read
 	value    value
 	err      string // EDN; empty if none
@@ -39,7 +39,7 @@ func parseEvent(v value) (event, error) {
 		}
 		return f
 	}
-	e.process, e.what, e.f = field(":process"), field(":type").String(), field(":f").String()
+	e.process, e.typ, e.f = field(":process"), field(":type").String(), field(":f").String()
 	if missing != "" {
 		return e, fmt.Errorf("%s: missing: add it", missing)
 	}
@@ -51,17 +51,17 @@ func parseEvent(v value) (event, error) {
 		e.err = err.String()
 	}
 	var err error
-	if e.time, err = whole(v, ":time"); err != nil {
+	if e.time, err = wholeNumber(v, ":time"); err != nil {
 		return e, err
 	}
-	if e.index, err = whole(v, ":index"); err != nil {
+	if e.index, err = wholeNumber(v, ":index"); err != nil {
 		return e, err
 	}
-	return e, e.check()
+	return e, e.classify()
 }
 
-// whole is a whole number of a map, or none.
-func whole(v value, key string) (int64, error) {
+// wholeNumber is a whole number of a map, or none.
+func wholeNumber(v value, key string) (int64, error) {
 	f, found := v.get(key)
 	if !found || f.isNil() {
 		return none, nil
@@ -73,12 +73,12 @@ func whole(v value, key string) (int64, error) {
 	return n, nil
 }
 
-// check finds out whose event it is.
-func (e *event) check() error {
-	switch e.what {
+// classify finds out whose event it is.
+func (e *event) classify() error {
+	switch e.typ {
 	case ":invoke", ":ok", ":fail", ":info":
 	default:
-		return fmt.Errorf(":type: %s is none of :invoke, :ok, :fail and :info", e.what)
+		return fmt.Errorf(":type: %s is none of :invoke, :ok, :fail and :info", e.typ)
 	}
 	n, err := strconv.ParseInt(e.process.String(), 10, 64)
 	switch {
@@ -92,9 +92,9 @@ func (e *event) check() error {
 
 func isKeyword(v value) bool { return v.kind == atom && len(v.word) > 1 && v.word[0] == ':' }
 
-// log finds an event in a line of a log. It ends in process, type,
+// parseLogLine finds an event in a line of a log. It ends in process, type,
 // function, value and maybe an error; what comes before them may be anything.
-func (p *parser) log(line []byte) (e event, found bool, err error) {
+func (p *parser) parseLogLine(line []byte) (e event, found bool, err error) {
 	var process []byte
 	for at := 0; ; {
 		word, end := nextWord(line, at)
@@ -102,7 +102,7 @@ func (p *parser) log(line []byte) (e event, found bool, err error) {
 			return e, false, nil
 		}
 		if isType(word) && isProcess(process) {
-			e := event{process: value{word: p.word(process)}, what: p.word(word), time: none, index: none}
+			e := event{process: value{word: p.word(process)}, typ: p.word(word), time: none, index: none}
 			p.reset(line[end:])
 			return e, true, e.parseRest(p)
 		}
@@ -141,7 +141,7 @@ func (e *event) parseRest(p *parser) error {
 	}
 	f, err := p.next()
 	if err != nil {
-		return fmt.Errorf("want a function and a value after %s: %w", e.what, err)
+		return fmt.Errorf("want a function and a value after %s: %w", e.typ, err)
 	}
 	e.f = f.String()
 	if e.value, err = p.next(); err != nil {
@@ -157,7 +157,7 @@ func (e *event) parseRest(p *parser) error {
 	if !p.ended() {
 		return fmt.Errorf("has %q after the error: remove it", p.in[p.at:])
 	}
-	return e.check()
+	return e.classify()
 }
 
 // short is a value for people.

@@ -109,7 +109,7 @@ func (b *builder) readVector(in *bufio.Reader) error {
 			return nil
 		}
 		e, err := parseEvent(v)
-		b.take(e, err)
+		b.addEvent(e, err)
 	}
 }
 
@@ -138,10 +138,10 @@ func (b *builder) readLines(in *bufio.Reader) error {
 		if !whole && lines.Err() != nil {
 			break
 		}
-		e, event, err := p.line(text, whole)
+		e, event, err := p.parseLine(text, whole)
 		found = found || event
 		if event {
-			b.take(e, err)
+			b.addEvent(e, err)
 		}
 	}
 	err := lines.Err()
@@ -156,16 +156,16 @@ func (b *builder) readLines(in *bufio.Reader) error {
 	return err
 }
 
-// line parses a map or a line of a log. Those of a log must be whole: of
+// parseLine parses a map or a line of a log. Those of a log must be whole: of
 // one that is cut off something else may seem to be left.
-func (p *parser) line(line []byte, whole bool) (e event, found bool, err error) {
+func (p *parser) parseLine(line []byte, whole bool) (e event, found bool, err error) {
 	text := bytes.TrimSpace(line)
 	if len(text) == 0 || text[0] == ';' {
 		return e, false, nil
 	}
 	cut := "does not end in a newline, so the file was cut off: delete the line, or end it if it is whole"
 	if text[0] != '{' && text[0] != '#' {
-		e, found, err = p.log(text)
+		e, found, err = p.parseLogLine(text)
 		if found && !whole {
 			err = errors.New(cut)
 		}
@@ -177,7 +177,7 @@ func (p *parser) line(line []byte, whole bool) (e event, found bool, err error) 
 	p.reset(text)
 	v, err := p.next()
 	switch {
-	case errors.Is(err, errCut) && !whole:
+	case errors.Is(err, errTruncated) && !whole:
 		return e, true, errors.New(cut)
 	case err != nil:
 		return e, true, fmt.Errorf("not EDN, or not all on this line: delete it, or mend it: %w", err)

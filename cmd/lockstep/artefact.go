@@ -17,11 +17,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// input is the plan to run and what should come of it, nil if nothing is
+// planAndArtefact is the plan to run and what should come of it, nil if nothing is
 // expected.
-func (r *replay) input(cmd *cobra.Command, arg string) (*scenarios.Plan, *campaign.Artefact, error) {
-	if _, err := strconv.ParseUint(arg, 10, 64); err == nil || len(r.src.given(cmd)) > 0 {
-		p, err := r.src.input(cmd, arg)
+func (r *replay) planAndArtefact(cmd *cobra.Command, arg string) (*scenarios.Plan, *campaign.Artefact, error) {
+	if _, err := strconv.ParseUint(arg, 10, 64); err == nil || len(r.plans.setFlags(cmd)) > 0 {
+		p, err := r.plans.planOf(cmd, arg)
 		return p, r.expected(nil), err
 	}
 	p, a, err := readArtefact(arg, cmd.InOrStdin())
@@ -29,7 +29,7 @@ func (r *replay) input(cmd *cobra.Command, arg string) (*scenarios.Plan, *campai
 	case os.IsNotExist(err):
 		return nil, nil, fmt.Errorf("%q is neither a seed nor a file: %w", arg, err)
 	case errors.Is(err, campaign.ErrArtefact), r.expect != "" && (errors.Is(err, scenarios.ErrPlan) || errors.Is(err, errSystem)):
-		return nil, nil, &failure{exitInapplicable, err.Error()}
+		return nil, nil, &exitError{exitInapplicable, err.Error()}
 	}
 	return p, r.expected(a), err
 }
@@ -49,8 +49,8 @@ func (r *replay) expected(a *campaign.Artefact) *campaign.Artefact {
 	return a
 }
 
-// expectation is the JSON form of a comparison.
-type expectation struct {
+// expectationJSON is the JSON form of a comparison.
+type expectationJSON struct {
 	Verdict   campaign.Status `json:"verdict"`
 	Signature string          `json:"signature,omitempty"`
 	Holds     bool            `json:"holds"`
@@ -59,8 +59,8 @@ type expectation struct {
 	DiffersBy uint64          `json:"differs_by_event,omitempty"`
 }
 
-func newExpectation(a *campaign.Artefact, c *campaign.Comparison) *expectation {
-	e := &expectation{Verdict: a.Verdict, Signature: a.Signature, Holds: c.Holds}
+func newExpectationJSON(a *campaign.Artefact, c *campaign.Comparison) *expectationJSON {
+	e := &expectationJSON{Verdict: a.Verdict, Signature: a.Signature, Holds: c.Holds}
 	if a.Hash == "" {
 		return e
 	}
@@ -84,25 +84,25 @@ func saveArtefact(ctx context.Context, name string, sys scenarios.System, p *sce
 	return os.WriteFile(name, data, 0o666)
 }
 
-// looked is the JSON form of a glimpse.
-type looked struct {
+// inspectionJSON is the JSON form of a glimpse.
+type inspectionJSON struct {
 	System    string             `json:"system"`
 	Seed      uint64             `json:"seed"`
 	Event     uint64             `json:"event"`
 	At        scenarios.Duration `json:"at"`
 	Hash      string             `json:"hash"`
 	Signature string             `json:"signature,omitempty"` // of the violation that ended the run before
-	Nodes     []lookedNode       `json:"nodes,omitempty"`
+	Nodes     []nodeDumpJSON     `json:"nodes,omitempty"`
 }
 
-type lookedNode struct {
+type nodeDumpJSON struct {
 	ID   sim.ID `json:"id"`
 	Up   bool   `json:"up"`
 	Dump string `json:"dump"`
 }
 
-// look runs the plan until an event and shows what there is to see.
-func (r *replay) look(out io.Writer, sys scenarios.System, p *scenarios.Plan, trace func(sim.Line)) error {
+// runUntil runs the plan until an event and shows what there is to see.
+func (r *replay) runUntil(out io.Writer, sys scenarios.System, p *scenarios.Plan, trace func(sim.TraceLine)) error {
 	var nodes []sim.ID
 	for _, d := range r.dump {
 		n, err := strconv.Atoi(strings.TrimPrefix(d, "node="))
@@ -123,12 +123,12 @@ func (r *replay) look(out io.Writer, sys scenarios.System, p *scenarios.Plan, tr
 		_, err := io.WriteString(out, g.Text(p))
 		return err
 	}
-	l := looked{System: p.System, Seed: p.Seed, Event: g.Event, At: g.At, Hash: fmt.Sprintf("%016x", g.Hash)}
+	l := inspectionJSON{System: p.System, Seed: p.Seed, Event: g.Event, At: g.At, Hash: fmt.Sprintf("%016x", g.Hash)}
 	if g.Violation != nil {
 		l.Signature = g.Violation.Signature()
 	}
 	for _, n := range g.Nodes {
-		l.Nodes = append(l.Nodes, lookedNode(n))
+		l.Nodes = append(l.Nodes, nodeDumpJSON(n))
 	}
 	return json.NewEncoder(out).Encode(l)
 }

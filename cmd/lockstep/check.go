@@ -45,9 +45,9 @@ guarantee, see docs/GUARANTEES.md.`,
 	f.StringVar(&c.source.format, "format", formatAuto, "format of the history: auto (by its first bytes), lockstep or jepsen")
 	f.StringVar(&c.source.model, "model", "", "what the history is of (default: what its header says; of Jepsen's: cas-register)")
 	f.StringVar(&c.source.failedCAS, "failed-cas", failedCASNone, "what a :cas of Jepsen that failed claims: none (but that it had no effect) or illegal (the register did not hold the value expected)")
-	f.StringVar(&c.observed.file, "observations", "", "judge what else was seen, too: a file as docs/GUARANTEES.md describes, or - for standard input")
-	f.DurationVar(&c.observed.Deadline, "stream-deadline", 0, "with --observations: how long a watch that is listened to may keep back what is known (0: for ever)")
-	f.BoolVar(&c.observed.Open, "others", false, "with --observations: others than the history's clients may have used the machines")
+	f.StringVar(&c.observations.file, "observations", "", "judge what else was seen, too: a file as docs/GUARANTEES.md describes, or - for standard input")
+	f.DurationVar(&c.observations.Deadline, "stream-deadline", 0, "with --observations: how long a watch that is listened to may keep back what is known (0: for ever)")
+	f.BoolVar(&c.observations.Open, "others", false, "with --observations: others than the history's clients may have used the machines")
 	f.StringVar(&c.viz, "viz", "", "write a page about the machine that is violated, in HTML, to this file")
 	f.DurationVar(&c.budget, "budget", time.Minute, "give up after judging for so long; the verdict is then undecided")
 	f.Var(&c.memory, "memory", "give up when judging needs more than this, as in 512MiB; the verdict is then undecided")
@@ -55,26 +55,26 @@ guarantee, see docs/GUARANTEES.md.`,
 	if err := f.MarkHidden("timeout"); err != nil {
 		panic(err) // the flag does not exist
 	}
-	complete(cmd, "format", func() []string { return []string{formatAuto, formatLockstep, formatJepsen} })
-	complete(cmd, "model", func() []string { return []string{"lifecycle", "machine:", "register", "cas-register", "kv"} })
-	complete(cmd, "failed-cas", func() []string { return []string{failedCASNone, failedCASIllegal} })
+	completeFlag(cmd, "format", func() []string { return []string{formatAuto, formatLockstep, formatJepsen} })
+	completeFlag(cmd, "model", func() []string { return []string{"lifecycle", "machine:", "register", "cas-register", "kv"} })
+	completeFlag(cmd, "failed-cas", func() []string { return []string{failedCASNone, failedCASIllegal} })
 	return cmd
 }
 
 type check struct {
-	source   historySource
-	observed observed
-	json     bool
-	viz      string // file
-	budget   time.Duration
-	memory   byteSize
+	source       historyFlags
+	observations observationFlags
+	json         bool
+	viz          string // file
+	budget       time.Duration
+	memory       byteSize
 }
 
 func (c *check) run(cmd *cobra.Command, name string) error {
 	if err := c.validate(cmd); err != nil {
 		return err
 	}
-	if name == "-" && c.observed.file == "-" {
+	if name == "-" && c.observations.file == "-" {
 		return errors.New("--observations -: the history is read from standard input already; give one of them as a file")
 	}
 	p := newProgress(cmd.ErrOrStderr())
@@ -83,7 +83,7 @@ func (c *check) run(cmd *cobra.Command, name string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	guarantees, err := c.observed.judge(h, cmd.InOrStdin(), p)
+	guarantees, err := c.observations.judge(h, cmd.InOrStdin(), p)
 	if err != nil {
 		return err
 	}
@@ -102,9 +102,9 @@ func (c *check) run(cmd *cobra.Command, name string) error {
 	}
 	switch worst(r.Status, guarantees) {
 	case checker.Violated:
-		return &failure{code: exitViolated}
+		return &exitError{code: exitViolated}
 	case checker.Undecided:
-		return &failure{code: exitUndecided}
+		return &exitError{code: exitUndecided}
 	}
 	return nil
 }
@@ -117,7 +117,7 @@ func (c *check) validate(cmd *cobra.Command) error {
 	if c.budget <= 0 {
 		return fmt.Errorf("%s %v: want more than 0", flag, c.budget)
 	}
-	if err := c.observed.validate(cmd); err != nil {
+	if err := c.observations.validate(cmd); err != nil {
 		return err
 	}
 	if c.viz == "" && cmd.Flags().Changed("viz") {
@@ -143,38 +143,38 @@ func (c *check) visualize(cmd *cobra.Command, h checker.History, r checker.Resul
 	return errors.Join(checker.Visualize(ctx, w, h, r.Machine, annotations), w.Flush(), f.Close())
 }
 
-// checked is the JSON form of a verdict on a history.
-type checked struct {
-	Verdict       checker.Status `json:"verdict"`
-	Operations    int            `json:"operations"`
-	Machine       string         `json:"machine,omitempty"`
-	Operation     string         `json:"operation,omitempty"`
-	Class         string         `json:"class,omitempty"`
-	Sentence      string         `json:"sentence,omitempty"`
-	Contradiction []string       `json:"contradiction,omitempty"` // ids, in order of call
-	Premise       string         `json:"premise,omitempty"`
-	Observations  int            `json:"observations,omitempty"`
-	Guarantees    []named        `json:"guarantees,omitempty"`
+// checkJSON is the JSON form of a verdict on a history.
+type checkJSON struct {
+	Verdict       checker.Status  `json:"verdict"`
+	Operations    int             `json:"operations"`
+	Machine       string          `json:"machine,omitempty"`
+	Operation     string          `json:"operation,omitempty"`
+	Class         string          `json:"class,omitempty"`
+	Sentence      string          `json:"sentence,omitempty"`
+	Contradiction []string        `json:"contradiction,omitempty"` // ids, in order of call
+	Premise       string          `json:"premise,omitempty"`
+	Observations  int             `json:"observations,omitempty"`
+	Guarantees    []guaranteeJSON `json:"guarantees,omitempty"`
 }
 
 // print tells the verdict, and on what else was seen one of each guarantee.
-func (c *check) print(out io.Writer, h checker.History, r checker.Result, guarantees []guarantee.Verdict) error {
+func (c *check) print(out io.Writer, h checker.History, r checker.Result, guarantees []guarantee.Result) error {
 	if c.json {
-		j := checked{
+		j := checkJSON{
 			Verdict: worst(r.Status, guarantees), Operations: len(h.Operations),
 			Machine: r.Machine, Class: r.Class, Sentence: r.Explanation, Contradiction: ids(r.Contradiction), Premise: r.Premise,
 		}
 		if r.Culprit != nil {
 			j.Operation = r.Culprit.ID
 		}
-		if c.observed.file != "" {
-			j.Observations, j.Guarantees = c.observed.count, namedVerdicts(r, len(h.Operations), guarantees)
+		if c.observations.file != "" {
+			j.Observations, j.Guarantees = c.observations.count, newGuaranteesJSON(r, len(h.Operations), guarantees)
 		}
 		return json.NewEncoder(out).Encode(j)
 	}
-	if c.observed.file != "" {
-		fmt.Fprintf(out, "%s: %d operations, %d observations\n", worst(r.Status, guarantees), len(h.Operations), c.observed.count)
-		for _, v := range namedVerdicts(r, len(h.Operations), guarantees) {
+	if c.observations.file != "" {
+		fmt.Fprintf(out, "%s: %d operations, %d observations\n", worst(r.Status, guarantees), len(h.Operations), c.observations.count)
+		for _, v := range newGuaranteesJSON(r, len(h.Operations), guarantees) {
 			if _, err := fmt.Fprintln(out, v); err != nil {
 				return err
 			}

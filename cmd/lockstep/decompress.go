@@ -10,43 +10,43 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// decompressed is what in holds: as it is, or out of gzip or zstd, which it
+// decompress is what in holds: as it is, or out of gzip or zstd, which it
 // knows by the first bytes. End is to be called when all is read.
-func decompressed(in io.Reader) (out io.Reader, end func(), err error) {
+func decompress(in io.Reader) (out io.Reader, end func(), err error) {
 	buffered := bufio.NewReaderSize(in, 64<<10)
 	start, _ := buffered.Peek(4)
 	switch {
 	case bytes.HasPrefix(start, []byte{0x1f, 0x8b}):
 		r, err := gzip.NewReader(buffered)
 		if err != nil {
-			return nil, nil, damaged("gzip", err)
+			return nil, nil, corruptError("gzip", err)
 		}
-		return &packed{r, "gzip"}, func() { r.Close() }, nil
+		return &compressedReader{r, "gzip"}, func() { r.Close() }, nil
 	case bytes.Equal(start, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		r, err := zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1))
 		if err != nil {
-			return nil, nil, damaged("zstd", err)
+			return nil, nil, corruptError("zstd", err)
 		}
-		return &packed{r, "zstd"}, r.Close, nil
+		return &compressedReader{r, "zstd"}, r.Close, nil
 	}
 	return buffered, func() {}, nil
 }
 
-// packed says of errors that they are of the compressed file.
-type packed struct {
+// compressedReader says of errors that they are of the compressed file.
+type compressedReader struct {
 	in     io.Reader
 	format string
 }
 
 // Read implements io.Reader.
-func (p *packed) Read(b []byte) (int, error) {
+func (p *compressedReader) Read(b []byte) (int, error) {
 	n, err := p.in.Read(b)
 	if err != nil && err != io.EOF {
-		err = damaged(p.format, err)
+		err = corruptError(p.format, err)
 	}
 	return n, err
 }
 
-func damaged(format string, err error) error {
+func corruptError(format string, err error) error {
 	return fmt.Errorf("compressed with %s, but damaged or cut off: %w", format, err)
 }

@@ -16,7 +16,7 @@ import (
 )
 
 func defineCommand() *cobra.Command {
-	var a asking
+	var a clientFlags
 	cmd := &cobra.Command{
 		Use:   "define FILE",
 		Short: "Create a definition of machines",
@@ -49,7 +49,7 @@ func readDefinition(file string) (fsm.Definition, error) {
 	return definition.Read(file, data)
 }
 
-func (a *asking) define(cmd *cobra.Command, file string) error {
+func (a *clientFlags) define(cmd *cobra.Command, file string) error {
 	d, err := readDefinition(file)
 	if err != nil {
 		return err
@@ -58,24 +58,24 @@ func (a *asking) define(cmd *cobra.Command, file string) error {
 	if err != nil {
 		return err
 	}
-	c, err := a.client()
+	c, err := a.newClient()
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	op := session.Operation{Name: c.NewName(), Kind: node.Propose, Key: fsm.Meta + "/" + d.Name, To: text}
+	op := session.Operation{Name: c.NewName(), Kind: node.Propose, Key: fsm.MetaName + "/" + d.Name, To: text}
 	r, err := c.Do(cmd.Context(), op)
 	if err != nil && cmd.Context().Err() == nil {
 		return err
 	}
 	if r.Reason == node.Illegal {
-		r = defined(d.Name, text, r)
+		r = resolveExisting(d.Name, text, r)
 	}
-	return a.conclude(cmd, op, r, "defined "+d.Name)
+	return a.finish(cmd, op, r, "defined "+d.Name)
 }
 
-// defined is what came of creating a definition that was there before.
-func defined(name, text string, r client.Result) client.Result {
+// resolveExisting is what came of creating a definition that was there before.
+func resolveExisting(name, text string, r client.Result) client.Result {
 	if r.State == text {
 		r.Outcome = node.Committed
 		return r
@@ -85,7 +85,7 @@ func defined(name, text string, r client.Result) client.Result {
 }
 
 func retireCommand() *cobra.Command {
-	var a asking
+	var a clientFlags
 	cmd := &cobra.Command{
 		Use:   "retire KEY",
 		Short: "End a machine for good",
@@ -94,7 +94,7 @@ its name is never used again: every node keeps the name and one small entry for
 ever.`,
 		Args: exactly(1, "a machine, as in lifecycle/web-1"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.do(cmd, session.Operation{Kind: node.Propose, Key: args[0], To: fsm.Retired})
+			return a.doOperation(cmd, session.Operation{Kind: node.Propose, Key: args[0], To: fsm.Retired})
 		},
 	}
 	a.flags(cmd)
@@ -102,7 +102,7 @@ ever.`,
 }
 
 func definitionsCommand() *cobra.Command {
-	var a asking
+	var a clientFlags
 	cmd := &cobra.Command{
 		Use:   "definitions [NAME]",
 		Short: "List the definitions of machines",
@@ -117,15 +117,15 @@ knows a definition when it has taken part in creating it or has needed it.`,
 	return cmd
 }
 
-func (a *asking) definitions(cmd *cobra.Command, name string) error {
-	c, err := a.client()
+func (a *clientFlags) definitions(cmd *cobra.Command, name string) error {
+	c, err := a.newClient()
 	if err != nil {
 		return err
 	}
 	defer c.Close()
 	list, err := c.Definitions(cmd.Context())
 	if err != nil {
-		return asFailure(err)
+		return withExitCode(err)
 	}
 	out := cmd.OutOrStdout()
 	if name != "" {

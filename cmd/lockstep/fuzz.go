@@ -38,7 +38,7 @@ it can be gone on with later by the same command.`,
 			return f.run(cmd)
 		},
 	}
-	f.src.flags(cmd)
+	f.plans.flags(cmd)
 	flags := cmd.Flags()
 	flags.Uint64Var(&f.seeds, "seeds", 0, fmt.Sprintf("how many seeds to run (default %d, or as many as the other budgets allow)", defaultSeeds))
 	flags.DurationVar(&f.budget, "for", 0, "stop after this time, as in 30s")
@@ -57,7 +57,7 @@ it can be gone on with later by the same command.`,
 }
 
 type fuzz struct {
-	src           source
+	plans         planFlags
 	seeds         uint64
 	budget        time.Duration
 	stable        uint64
@@ -71,12 +71,12 @@ type fuzz struct {
 	neverHitFails bool
 	json          bool
 
-	build string            // of this program, if there is a state
-	saved time.Time         // when the state was written last
-	told  map[string]string // of the first failure of each signature
+	build        string            // of this program, if there is a state
+	savedAt      time.Time         // when the state was written last
+	failureTexts map[string]string // of the first failure of each signature
 
 	noShrink bool
-	kept     []found // the first failure of each signature
+	failures []failureEvent // the first failure of each signature
 }
 
 func (f *fuzz) run(cmd *cobra.Command) error {
@@ -92,29 +92,29 @@ func (f *fuzz) run(cmd *cobra.Command) error {
 	}
 	rep := f.reporter(cmd)
 	rep.begin(c)
-	f.told, f.saved = map[string]string{}, time.Now()
+	f.failureTexts, f.savedAt = map[string]string{}, time.Now()
 	var keepErr, stateErr error
 	sum, err := c.Run(cmd.Context(), func(s *campaign.Summary, seed uint64, first *campaign.Group) {
 		if first != nil && keepErr == nil {
-			keepErr = f.report(cmd.Context(), c, first, rep)
+			keepErr = f.keepFailure(cmd.Context(), c, first, rep)
 		}
-		if time.Since(f.saved) > statePause && stateErr == nil {
+		if time.Since(f.savedAt) > stateInterval && stateErr == nil {
 			stateErr = f.save(c, s)
 		}
 		rep.progress(s, seed)
 	})
 	if err != nil {
-		return &failure{exitHarness, "harness fault: " + err.Error()}
+		return &exitError{exitHarness, "harness fault: " + err.Error()}
 	}
-	if err := f.differ(cmd.Context(), c, &sum, rep); err != nil {
+	if err := f.findDifference(cmd.Context(), c, &sum, rep); err != nil {
 		return err
 	}
 	cpu := cpuTime()
 	if keepErr == nil && !f.noShrink {
 		keepErr = f.shrink(cmd.Context(), c, rep)
 	}
-	rep.summary(c, &sum, cpu, f.src.replayLine)
-	if bad := (*failure)(nil); errors.As(keepErr, &bad) {
+	rep.summary(c, &sum, cpu, f.plans.replayLine)
+	if bad := (*exitError)(nil); errors.As(keepErr, &bad) {
 		return bad
 	}
 	if keepErr != nil {
@@ -128,13 +128,13 @@ func (f *fuzz) run(cmd *cobra.Command) error {
 
 func (f *fuzz) reporter(cmd *cobra.Command) reporter {
 	if f.json {
-		return newEvents(cmd.OutOrStdout())
+		return newJSONReporter(cmd.OutOrStdout())
 	}
-	return newPlain(cmd.OutOrStdout(), cmd.ErrOrStderr())
+	return newTextReporter(cmd.OutOrStdout(), cmd.ErrOrStderr())
 }
 
 func (f *fuzz) campaign(cmd *cobra.Command) (*campaign.Campaign, error) {
-	c, err := f.src.campaign()
+	c, err := f.plans.campaign()
 	if err != nil {
 		return nil, err
 	}
@@ -171,8 +171,8 @@ func parseShard(s string) (shard, shards uint64, err error) {
 	return shard, shards, nil
 }
 
-// statePause is how long the state may be out of date.
-const statePause = 5 * time.Second
+// stateInterval is how long the state may be out of date.
+const stateInterval = 5 * time.Second
 
 // resume has c go on from the state, if there is one.
 func (f *fuzz) resume(c *campaign.Campaign) (err error) {
@@ -189,7 +189,7 @@ func (f *fuzz) save(c *campaign.Campaign, s *campaign.Summary) error {
 	if f.state == "" {
 		return nil
 	}
-	f.saved = time.Now()
+	f.savedAt = time.Now()
 	if err := c.WriteState(f.state, f.build, s); err != nil {
 		return fmt.Errorf("--state: %w", err)
 	}
@@ -200,15 +200,15 @@ func (f *fuzz) writeJUnit(c *campaign.Campaign, s *campaign.Summary) error {
 	if f.junit == "" {
 		return nil
 	}
-	if err := newJUnit(c, s, f.told, f.src.replayLine, f.neverHitFails).write(f.junit); err != nil {
+	if err := newJUnit(c, s, f.failureTexts, f.plans.replayLine, f.neverHitFails).write(f.junit); err != nil {
 		return fmt.Errorf("--junit: %w", err)
 	}
 	return nil
 }
 
-// report keeps the first failure of a signature and tells of it. It runs the
+// keepFailure keeps the first failure of a signature and tells of it. It runs the
 // plan again; that this gives the same verdict is part of the guard.
-func (f *fuzz) report(ctx context.Context, c *campaign.Campaign, g *campaign.Group, rep reporter) error {
+func (f *fuzz) keepFailure(ctx context.Context, c *campaign.Campaign, g *campaign.Group, rep reporter) error {
 	p := c.Plan(g.First)
 	name := fmt.Sprintf("%s-%d-%s", c.System.Name, g.First, strings.ReplaceAll(g.Signature, "/", "-"))
 	dir := filepath.Join(f.out, name)
@@ -217,14 +217,14 @@ func (f *fuzz) report(ctx context.Context, c *campaign.Campaign, g *campaign.Gro
 		return err
 	}
 	if r.Signature() != g.Signature {
-		return &failure{exitHarness, fmt.Sprintf("harness fault: seed %d was %s, and when it ran again: %q", g.First, g.Signature, r.Signature())}
+		return &exitError{exitHarness, fmt.Sprintf("harness fault: seed %d was %s, and when it ran again: %q", g.First, g.Signature, r.Signature())}
 	}
-	f.told[g.Signature] = r.Text(p)
-	was := found{
+	f.failureTexts[g.Signature] = r.Text(p)
+	was := failureEvent{
 		Seed: g.First, Signature: g.Signature, Sentence: r.Sentence(), Hash: fmt.Sprintf("%016x", r.Hash),
-		Replay: f.src.replayLine(g.First), Dir: dir, text: r.Text(p),
+		Replay: f.plans.replayLine(g.First), Dir: dir, text: r.Text(p),
 	}
-	f.kept = append(f.kept, was)
+	f.failures = append(f.failures, was)
 	rep.failure(was)
 	return nil
 }
@@ -232,13 +232,13 @@ func (f *fuzz) report(ctx context.Context, c *campaign.Campaign, g *campaign.Gro
 // shrink makes the plans that were kept small, until the context ends. It comes
 // after the campaign, so that the campaign's times are its own.
 func (f *fuzz) shrink(ctx context.Context, c *campaign.Campaign, rep reporter) error {
-	for _, was := range f.kept {
+	for _, was := range f.failures {
 		p := c.Plan(was.Seed)
 		small, err := campaign.Shrink(ctx, c.System, p, fuzzShrinkBudget, f.workers)
 		if ctx.Err() != nil {
 			return nil
 		}
-		now := madeSmall{Seed: was.Seed, Signature: was.Signature, Before: sizeOf(p), Runs: small.Runs, Minimal: small.Minimal}
+		now := shrunkEvent{Seed: was.Seed, Signature: was.Signature, Before: sizeOf(p), Runs: small.Runs, Minimal: small.Minimal}
 		if err != nil {
 			now.Error, now.text = err.Error(), fmt.Sprintf("not shrunk: %v", err)
 			rep.shrunk(now)
@@ -248,16 +248,16 @@ func (f *fuzz) shrink(ctx context.Context, c *campaign.Campaign, rep reporter) e
 		if err := os.WriteFile(file, scenarios.Encode(small.Plan), 0o666); err != nil {
 			return err
 		}
-		now.After, now.Replay = sizeOf(small.Plan), self()+" replay "+file
-		now.text = sizes(p, small.Plan) + "; " + now.Replay
+		now.After, now.Replay = sizeOf(small.Plan), programName()+" replay "+file
+		now.text = describeSizes(p, small.Plan) + "; " + now.Replay
 		rep.shrunk(now)
 	}
 	return nil
 }
 
-// differ looks for where the runs of the first seed part that was seen to run in
+// findDifference looks for where the runs of the first seed part that was seen to run in
 // two ways.
-func (f *fuzz) differ(ctx context.Context, c *campaign.Campaign, s *campaign.Summary, rep reporter) error {
+func (f *fuzz) findDifference(ctx context.Context, c *campaign.Campaign, s *campaign.Summary, rep reporter) error {
 	if len(s.Differed) == 0 {
 		return nil
 	}
@@ -272,16 +272,16 @@ func (f *fuzz) differ(ctx context.Context, c *campaign.Campaign, s *campaign.Sum
 func (f *fuzz) exit(c *campaign.Campaign, s *campaign.Summary) error {
 	switch {
 	case len(s.Differed) > 0:
-		return &failure{exitHarness, "harness fault: " + differedSentence(s)}
+		return &exitError{exitHarness, "harness fault: " + differedSentence(s)}
 	case s.Failed > 0:
-		return &failure{code: exitViolated}
+		return &exitError{code: exitViolated}
 	case s.Undecided > 0:
-		return &failure{code: exitUndecided}
+		return &exitError{code: exitUndecided}
 	case s.Seeds == 0:
-		return &failure{exitUndecided, "no seed was run, so nothing was shown: give it more seeds, or more time"}
+		return &exitError{exitUndecided, "no seed was run, so nothing was shown: give it more seeds, or more time"}
 	}
 	if never := s.Cold(c.System); f.neverHitFails && len(never) > 0 {
-		return &failure{exitNeverHit, fmt.Sprintf("%d of %d coverage marks were never hit: %s; run more seeds, or find out what keeps the plans from getting there",
+		return &exitError{exitNeverHit, fmt.Sprintf("%d of %d coverage marks were never hit: %s; run more seeds, or find out what keeps the plans from getting there",
 			len(never), len(c.System.Marks), strings.Join(never, ", "))}
 	}
 	return nil

@@ -8,14 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// copyTo copies the directory of node i+1, which is down.
-func (c *processes) copyTo(i int, name string) {
+// backup copies the directory of node i+1, which is down.
+func (c *processCluster) backup(i int, name string) {
 	c.t.Helper()
 	require.NoError(c.t, os.CopyFS(filepath.Join(c.dir, name), os.DirFS(c.data(i))))
 }
 
-// replace puts a copy in the place of the directory of node i+1, or nothing.
-func (c *processes) replace(i int, name string) {
+// restore puts a copy in the place of the directory of node i+1, or nothing.
+func (c *processCluster) restore(i int, name string) {
 	c.t.Helper()
 	require.NoError(c.t, os.RemoveAll(c.data(i)))
 	if name != "" {
@@ -26,7 +26,7 @@ func (c *processes) replace(i int, name string) {
 // A node of a cluster of three does not become one of five by a flag: else two
 // disjoint majorities could be had, and the second would not know what the first
 // has committed.
-func TestMembersDoNotChangeByAFlag(t *testing.T) {
+func TestMembersFlagCannotChange(t *testing.T) {
 	c := newProcesses(t, 5)
 	for i := range 3 {
 		c.startOf(i, 3)
@@ -34,10 +34,10 @@ func TestMembersDoNotChangeByAFlag(t *testing.T) {
 	for i := range 3 {
 		c.awaitReady(i)
 	}
-	code, said := command(t, "propose", "lifecycle/x", "Running", c.at(0, 1, 2))
+	code, said := runCommand(t, "propose", "lifecycle/x", "Running", c.endpointsFlag(0, 1, 2))
 	require.Zero(t, code, said)
 	c.kill(2)
-	code, said = command(t, "propose", "lifecycle/x", "Stopped", c.at(0, 1))
+	code, said = runCommand(t, "propose", "lifecycle/x", "Stopped", c.endpointsFlag(0, 1))
 	require.Zero(t, code, said)
 	c.kill(0)
 	c.kill(1)
@@ -45,15 +45,15 @@ func TestMembersDoNotChangeByAFlag(t *testing.T) {
 	for i := 2; i < 5; i++ {
 		c.start(i)
 	}
-	code, said = c.ends(2)
+	code, said = c.awaitExit(2)
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, said, "the members are not those of the log: its log is of a cluster of members 1 2 3, and it was started for 1 2 3 4 5")
 	require.Contains(t, said, "start it with the members of its log, which cannot change")
-	code, said = command(t, "get", "lifecycle/x", c.at(2, 3, 4), "--timeout=2s")
+	code, said = runCommand(t, "get", "lifecycle/x", c.endpointsFlag(2, 3, 4), "--timeout=2s")
 	require.NotZero(t, code, said)
 	require.NotContains(t, said, "lifecycle/x Running")
-	code, said = command(t, "status", c.at(3, 4))
-	require.Equal(t, exitNobody, code)
+	code, said = runCommand(t, "status", c.endpointsFlag(3, 4))
+	require.Equal(t, exitUnreachable, code)
 	require.Contains(t, said, "the cluster is not formed: node 3 has not been heard of, and all must be there")
 
 	for i := range 3 { // nothing is lost
@@ -62,7 +62,7 @@ func TestMembersDoNotChangeByAFlag(t *testing.T) {
 	for i := range 3 {
 		c.awaitReady(i)
 	}
-	code, said = command(t, "get", "lifecycle/x", c.at(2))
+	code, said = runCommand(t, "get", "lifecycle/x", c.endpointsFlag(2))
 	require.Zero(t, code, said)
 	require.Equal(t, "lifecycle/x Stopped v2\n", said)
 }
@@ -70,41 +70,41 @@ func TestMembersDoNotChangeByAFlag(t *testing.T) {
 // One of three gets an older copy of its directory back, and lives its second life
 // a second time: a third node that has met the first second one refuses it, though the
 // two would be a majority; and it takes no part.
-func TestSecondLifeIsLivedOnce(t *testing.T) {
+func TestRestoredCopyIsRejected(t *testing.T) {
 	c := startProcesses(t, 3)
-	code, said := command(t, "propose", "lifecycle/x", "Running", c.at(0, 1, 2))
+	code, said := runCommand(t, "propose", "lifecycle/x", "Running", c.endpointsFlag(0, 1, 2))
 	require.Zero(t, code, said)
 	c.kill(0)
-	c.copyTo(0, "backup")
+	c.backup(0, "backup")
 	c.start(0)
-	c.says(2, `"introduced: boot 2"`, "peer=1")
+	c.awaitOutput(2, `"introduced: boot 2"`, "peer=1")
 	c.kill(2)
-	code, said = command(t, "propose", "lifecycle/x", "Stopped", c.at(0, 1))
+	code, said = runCommand(t, "propose", "lifecycle/x", "Stopped", c.endpointsFlag(0, 1))
 	require.Zero(t, code, said)
 	c.kill(0)
 	c.kill(1)
-	c.replace(0, "backup")
+	c.restore(0, "backup")
 	c.start(0)
 	c.start(2)
 
-	c.says(0, "level=ERROR", "it abstains from now on: its directory is an older copy, and what it promised since is lost", "peer=3")
-	c.says(2, "level=WARN", "refused: an older copy was put in the place of its directory", "peer=1")
-	code, said = command(t, "status", c.at(0, 2))
-	require.Equal(t, exitNobody, code, said)
+	c.awaitOutput(0, "level=ERROR", "it abstains from now on: its directory is an older copy, and what it promised since is lost", "peer=3")
+	c.awaitOutput(2, "level=WARN", "refused: an older copy was put in the place of its directory", "peer=1")
+	code, said = runCommand(t, "status", c.endpointsFlag(0, 2))
+	require.Equal(t, exitUnreachable, code, said)
 	require.Contains(t, said, "it abstains: its directory is an older copy")
 	require.Contains(t, said, "node 1 is refused: an older copy was put in the place of its directory")
 	for _, nodes := range [][]int{{0}, {2}, {0, 2}} {
-		code, said = command(t, "get", "lifecycle/x", c.at(nodes...), "--timeout=3s")
+		code, said = runCommand(t, "get", "lifecycle/x", c.endpointsFlag(nodes...), "--timeout=3s")
 		require.NotZero(t, code, said)
 		require.NotContains(t, said, "lifecycle/x Running")
 	}
 
 	c.start(1) // now two of three remember
-	code, said = c.ends(0)
+	code, said = c.awaitExit(0)
 	require.Equal(t, exitStopped, code, said)
 	c.awaitReady(1)
 	c.awaitReady(2)
-	code, said = command(t, "get", "lifecycle/x", c.at(2))
+	code, said = runCommand(t, "get", "lifecycle/x", c.endpointsFlag(2))
 	require.Zero(t, code, said)
 	require.Equal(t, "lifecycle/x Stopped v2\n", said)
 }
@@ -116,43 +116,43 @@ func TestOlderCopyPutBackAfterALoss(t *testing.T) {
 	c := startProcesses(t, 3)
 	coin := filepath.Join(c.dir, "coin.yaml")
 	require.NoError(t, os.WriteFile(coin, []byte("name: coin\nstates: [air, heads, tails]\ninitial: air\ntransitions: [air -> heads, air -> tails]\n"), 0o600))
-	code, said := command(t, "define", coin, c.at(0))
+	code, said := runCommand(t, "define", coin, c.endpointsFlag(0))
 	require.Zero(t, code, said)
 	c.kill(1)
-	c.copyTo(1, "backup")
+	c.backup(1, "backup")
 	c.start(1)
-	c.says(2, `"introduced: boot 2"`, "peer=2")
+	c.awaitOutput(2, `"introduced: boot 2"`, "peer=2")
 	c.kill(2)
 	c.awaitReady(1)
-	code, said = command(t, "propose", "coin/c", "heads", c.at(1))
+	code, said = runCommand(t, "propose", "coin/c", "heads", c.endpointsFlag(1))
 	require.Zero(t, code, said)
 
 	c.kill(1)
-	c.replace(1, "")
+	c.restore(1, "")
 	c.start(1)
-	c.says(1, "level=ERROR", "its directory was wiped or replaced")
-	require.NotContains(t, c.running[1].text.String(), "restore")
-	require.Contains(t, c.running[1].text.String(), "It cannot take part again with this directory. The others go on while a majority of them is up: keep theirs as they are")
+	c.awaitOutput(1, "level=ERROR", "its directory was wiped or replaced")
+	require.NotContains(t, c.running[1].output.String(), "restore")
+	require.Contains(t, c.running[1].output.String(), "It cannot take part again with this directory. The others go on while a majority of them is up: keep theirs as they are")
 	c.kill(0)
 	c.kill(1)
-	c.replace(1, "backup") // which nobody has advised
+	c.restore(1, "backup") // which nobody has advised
 	c.start(1)
 	c.start(2)
-	c.says(1, "level=ERROR", "its directory is an older copy", "peer=3")
+	c.awaitOutput(1, "level=ERROR", "its directory is an older copy", "peer=3")
 	for _, nodes := range [][]int{{1}, {2}} {
-		code, said = command(t, "propose", "coin/c", "tails", c.at(nodes...), "--timeout=3s")
+		code, said = runCommand(t, "propose", "coin/c", "tails", c.endpointsFlag(nodes...), "--timeout=3s")
 		require.NotZero(t, code, said)
-		code, said = command(t, "get", "coin/c", c.at(nodes...), "--timeout=3s")
+		code, said = runCommand(t, "get", "coin/c", c.endpointsFlag(nodes...), "--timeout=3s")
 		require.NotZero(t, code, said)
 	}
 
 	c.start(0)
-	code, said = c.ends(1)
+	code, said = c.awaitExit(1)
 	require.Equal(t, exitStopped, code, said)
 	for range 6 {
 		for _, i := range []int{0, 2} {
 			c.awaitReady(i)
-			code, said = command(t, "get", "coin/c", c.at(i))
+			code, said = runCommand(t, "get", "coin/c", c.endpointsFlag(i))
 			require.Zero(t, code, said)
 			require.Equal(t, "coin/c heads v1\n", said)
 		}

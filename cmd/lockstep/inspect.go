@@ -57,75 +57,75 @@ func inspect(out io.Writer, path string, inJSON bool) error {
 	if err != nil {
 		return fmt.Errorf("inspect %s: %w", path, err)
 	}
-	t := tellLog(path, x)
+	t := newLogReport(path, x)
 	if inJSON {
 		err = json.NewEncoder(out).Encode(t)
 	} else {
 		_, err = io.WriteString(out, t.text())
 	}
 	if err == nil && t.Refused != "" {
-		return &failure{code: t.code}
+		return &exitError{code: t.code}
 	}
 	return err
 }
 
-// toldLog is what is told of a log.
-type toldLog struct {
-	Directory   string        `json:"directory"`
-	Cluster     string        `json:"cluster,omitempty"`
-	Node        uint16        `json:"node,omitempty"`
-	Incarnation string        `json:"incarnation,omitempty"`
-	Format      uint16        `json:"format,omitempty"`
-	Boots       uint64        `json:"boots"`
-	End         wal.LSN       `json:"end"`
-	Marked      wal.LSN       `json:"marked"` // how far the log is known to have gone
-	Marks       int           `json:"marks"`  // that check
-	TornTail    int           `json:"torn_tail,omitempty"`
-	Segments    []toldSegment `json:"segments"`
-	Stage       string        `json:"stage"` // of the cluster: empty, bound or formed
-	Members     []toldMember  `json:"members"`
-	Lives       []toldLife    `json:"lives"`
-	Disputes    []string      `json:"disputes,omitempty"`
-	Machines    []toldMachine `json:"machines"`
-	Unreadable  []string      `json:"unreadable,omitempty"`
-	Refused     string        `json:"refused,omitempty"`
-	Next        string        `json:"next"`
+// logReport is what is told of a log.
+type logReport struct {
+	Directory     string          `json:"directory"`
+	Cluster       string          `json:"cluster,omitempty"`
+	Node          uint16          `json:"node,omitempty"`
+	Incarnation   string          `json:"incarnation,omitempty"`
+	Format        uint16          `json:"format,omitempty"`
+	Boots         uint64          `json:"boots"`
+	End           wal.LSN         `json:"end"`
+	HighWaterMark wal.LSN         `json:"marked"` // how far the log is known to have gone
+	ValidMarks    int             `json:"marks"`  // that check
+	TornTail      int             `json:"torn_tail,omitempty"`
+	Segments      []segmentReport `json:"segments"`
+	Stage         string          `json:"stage"` // of the cluster: empty, bound or formed
+	Members       []memberReport  `json:"members"`
+	Lives         []lifeReport    `json:"lives"`
+	Disputes      []string        `json:"disputes,omitempty"`
+	Machines      []machineReport `json:"machines"`
+	Unreadable    []string        `json:"unreadable,omitempty"`
+	Refused       string          `json:"refused,omitempty"`
+	Advice        string          `json:"next"`
 
 	code int
 }
 
-type toldSegment struct {
-	File    string       `json:"file"`
-	Bytes   int          `json:"bytes"`
-	Made    uint64       `json:"made,omitempty"`
-	Use     string       `json:"use"` // needed, trimmed, or not in use
-	Format  uint16       `json:"format,omitempty"`
-	Base    wal.LSN      `json:"base"`
-	End     wal.LSN      `json:"end"`
-	Records int          `json:"records"`
-	Sealed  bool         `json:"sealed"`
-	Damages []toldDamage `json:"damages,omitempty"`
+type segmentReport struct {
+	File    string         `json:"file"`
+	Bytes   int            `json:"bytes"`
+	Made    uint64         `json:"made,omitempty"`
+	Use     string         `json:"use"` // needed, trimmed, or not in use
+	Format  uint16         `json:"format,omitempty"`
+	Base    wal.LSN        `json:"base"`
+	End     wal.LSN        `json:"end"`
+	Records int            `json:"records"`
+	Sealed  bool           `json:"sealed"`
+	Damages []damageReport `json:"damages,omitempty"`
 }
 
-type toldDamage struct {
+type damageReport struct {
 	From int `json:"from"`
 	To   int `json:"to"`
 }
 
-// toldMember is a member as the log has it: its own log, and what is remembered of it.
-type toldMember struct {
+// memberReport is a member as the log has it: its own log, and what is remembered of it.
+type memberReport struct {
 	Node        uint16 `json:"node"`
 	Incarnation string `json:"incarnation,omitempty"`
 	Remembered  string `json:"remembered,omitempty"`
 }
 
-type toldLife struct {
+type lifeReport struct {
 	Boot uint64  `json:"boot"`
 	Life string  `json:"life"`
 	End  wal.LSN `json:"end,omitempty"` // 0: it has not ended as far as the log tells
 }
 
-type toldMachine struct {
+type machineReport struct {
 	Key      string  `json:"key"`
 	Promised string  `json:"promised"`
 	Accepted string  `json:"accepted"`
@@ -133,25 +133,25 @@ type toldMachine struct {
 	Version  *uint64 `json:"version,omitempty"`
 }
 
-func tellLog(path string, x *member.LogInspection) *toldLog {
-	t := &toldLog{
+func newLogReport(path string, x *member.LogInspection) *logReport {
+	t := &logReport{
 		Directory: path, Boots: x.Boots, End: x.End, Format: x.Version, Node: x.Identity.Node,
-		Marks: len(x.Marks), TornTail: x.Cut, Segments: []toldSegment{}, Machines: []toldMachine{},
+		ValidMarks: len(x.Marks), TornTail: x.TornBytes, Segments: []segmentReport{}, Machines: []machineReport{},
 	}
 	if x.Version > 0 {
 		t.Cluster, t.Incarnation = hex.EncodeToString(x.Identity.Cluster[:]), hex.EncodeToString(x.Identity.Incarnation[:])
 	}
 	for _, m := range x.Marks {
 		if x.Version == 0 || m.Incarnation == x.Identity.Incarnation {
-			t.Marked = max(t.Marked, m.At)
+			t.HighWaterMark = max(t.HighWaterMark, m.At)
 		}
 	}
 	for i := range x.Segments {
-		t.Segments = append(t.Segments, tellSegment(&x.Segments[i]))
+		t.Segments = append(t.Segments, newSegmentReport(&x.Segments[i]))
 	}
-	t.tellMember(x)
+	t.addMember(x)
 	for _, m := range x.Machines {
-		told := toldMachine{Key: m.Key, Promised: m.Promised.String(), Accepted: m.Accepted.String()}
+		told := machineReport{Key: m.Key, Promised: m.Promised.String(), Accepted: m.Accepted.String()}
 		if m.Value != nil {
 			told.State, told.Version = m.Value.State, &m.Value.Version
 		}
@@ -160,39 +160,39 @@ func tellLog(path string, x *member.LogInspection) *toldLog {
 	for _, err := range x.Unreadable {
 		t.Unreadable = append(t.Unreadable, err.Error())
 	}
-	t.judge(x)
+	t.addVerdict(x)
 	return t
 }
 
-// tellMember tells of the cluster, the node's lives and what it remembers of others.
-func (t *toldLog) tellMember(x *member.LogInspection) {
-	t.Stage, t.Members, t.Lives = x.Cluster.Stage.String(), []toldMember{}, []toldLife{}
+// addMember tells of the cluster, the node's lives and what it remembers of others.
+func (t *logReport) addMember(x *member.LogInspection) {
+	t.Stage, t.Members, t.Lives = x.Cluster.Stage.String(), []memberReport{}, []lifeReport{}
 	remembered := map[node.ID]string{}
 	for _, p := range x.Peers {
 		remembered[p.Peer] = p.Memory.String()
 	}
 	for _, m := range x.Cluster.Members {
-		told := toldMember{Node: uint16(m.ID), Remembered: remembered[m.ID]}
+		told := memberReport{Node: uint16(m.ID), Remembered: remembered[m.ID]}
 		if m.Incarnation != [16]byte{} {
 			told.Incarnation = hex.EncodeToString(m.Incarnation[:])
 		}
 		t.Members = append(t.Members, told)
 	}
 	for _, l := range x.Lives {
-		t.Lives = append(t.Lives, toldLife{l.Boot, fmt.Sprintf("%016x", l.ID), wal.LSN(l.End)})
+		t.Lives = append(t.Lives, lifeReport{l.Boot, fmt.Sprintf("%016x", l.ID), wal.LSN(l.End)})
 	}
 	for _, d := range x.Disputes {
 		t.Disputes = append(t.Disputes, fmt.Sprintf("node %d remembers %v", d.By, d.Memory))
 	}
 }
 
-func tellSegment(f *wal.Found) toldSegment {
-	t := toldSegment{
+func newSegmentReport(f *wal.SegmentInspection) segmentReport {
+	t := segmentReport{
 		File: f.File, Bytes: f.Size, Made: f.Made, Format: f.Version,
 		Base: f.Base, End: f.End, Records: f.Records, Sealed: f.Sealed,
 	}
 	switch {
-	case !f.Headed:
+	case !f.HasHeader:
 		t.Use = "no header that checks: not in use, or damaged"
 	case f.Needed:
 		t.Use = "needed"
@@ -200,36 +200,36 @@ func tellSegment(f *wal.Found) toldSegment {
 		t.Use = "trimmed: not needed"
 	}
 	for _, d := range f.Damages {
-		t.Damages = append(t.Damages, toldDamage{d.From, d.To})
+		t.Damages = append(t.Damages, damageReport{d.From, d.To})
 	}
 	return t
 }
 
-// judge says whether a node would go on from the log, and what to do.
-func (t *toldLog) judge(x *member.LogInspection) {
+// addVerdict says whether a node would go on from the log, and what to do.
+func (t *logReport) addVerdict(x *member.LogInspection) {
 	t.code = exitUsage
 	switch err := x.Refused; {
 	case err == nil && len(x.Unreadable) > 0:
 		t.Refused, t.code = x.Unreadable[0].Error(), exitDamaged
-		t.Next = "Run the version of the program that wrote the log, or a later one."
+		t.Advice = "Run the version of the program that wrote the log, or a later one."
 	case err == nil:
-		t.Next = "A node can go on from this log. What no log alone can know is whether it is an older copy of itself."
+		t.Advice = "A node can go on from this log. What no log alone can know is whether it is an older copy of itself."
 	case errors.Is(err, wal.ErrDamaged), errors.Is(err, wal.ErrMissing):
 		t.Refused, t.code = err.Error(), exitDamaged
-		t.Next = "Leave the directory as it is, and leave the node stopped. The cluster goes on while a majority of the members is up: " +
+		t.Advice = "Leave the directory as it is, and leave the node stopped. The cluster goes on while a majority of the members is up: " +
 			"see to it that the others are well (lockstep status), and copy elsewhere what is to be looked into. " +
 			"A file that was moved may be put back, the very one. An older copy of a file or of the directory must not be: " +
 			"the node would break promises that it has made since."
 	default:
 		t.Refused = err.Error()
-		t.Next = "Run the version of the program that wrote the log, or a later one."
+		t.Advice = "Run the version of the program that wrote the log, or a later one."
 	}
 }
 
-// shownLives is how many of a node's lives, the last ones, are told in words.
-const shownLives = 5
+// maxLivesShown is how many of a node's lives, the last ones, are told in words.
+const maxLivesShown = 5
 
-func (t *toldLog) memberText(line func(format string, args ...any)) {
+func (t *logReport) memberText(line func(format string, args ...any)) {
 	line("the cluster is %s, of %d members", t.Stage, len(t.Members))
 	for _, m := range t.Members {
 		switch {
@@ -242,7 +242,7 @@ func (t *toldLog) memberText(line func(format string, args ...any)) {
 		}
 	}
 	line("%d lives", len(t.Lives))
-	for _, l := range t.Lives[max(0, len(t.Lives)-shownLives):] {
+	for _, l := range t.Lives[max(0, len(t.Lives)-maxLivesShown):] {
 		line("  boot %d  life %s%s", l.Boot, l.Life, map[bool]string{true: fmt.Sprintf(", ended at position %d", l.End)}[l.End > 0])
 	}
 	for _, d := range t.Disputes {
@@ -250,7 +250,7 @@ func (t *toldLog) memberText(line func(format string, args ...any)) {
 	}
 }
 
-func (t *toldLog) text() string {
+func (t *logReport) text() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	if t.Format == 0 {
@@ -259,7 +259,7 @@ func (t *toldLog) text() string {
 		line("%s: the log of node %d, format %d, boot %d", t.Directory, t.Node, t.Format, t.Boots)
 		line("cluster %s, incarnation %s", t.Cluster, t.Incarnation)
 	}
-	line("records are found up to position %d; %d of 2 marks check, and prove that they went up to %d", t.End, t.Marks, t.Marked)
+	line("records are found up to position %d; %d of 2 marks check, and prove that they went up to %d", t.End, t.ValidMarks, t.HighWaterMark)
 	for _, s := range t.Segments {
 		made := ""
 		if s.Made > uint64(s.Bytes) {
@@ -288,6 +288,6 @@ func (t *toldLog) text() string {
 	if t.Refused != "" {
 		line("A node refuses this log: %s", t.Refused)
 	}
-	line("%s", t.Next)
+	line("%s", t.Advice)
 	return b.String()
 }

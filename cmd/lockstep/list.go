@@ -12,8 +12,8 @@ import (
 )
 
 func listCommand() *cobra.Command {
-	var a asking
-	l := client.Listing{}
+	var a clientFlags
+	l := client.ListOptions{}
 	cmd := &cobra.Command{
 		Use:   "list [PREFIX]",
 		Short: "List machines",
@@ -25,7 +25,7 @@ it has heard nothing yet. With --linearizable each machine of the list is read.`
 			if len(args) == 1 {
 				l.Prefix = strings.TrimSuffix(args[0], "*")
 			}
-			return a.listing(cmd, l)
+			return a.list(cmd, l)
 		},
 	}
 	a.flags(cmd)
@@ -46,12 +46,12 @@ func atMost(n int, what string) cobra.PositionalArgs {
 	}
 }
 
-// listing gathers pages until there are as many machines as asked for.
-func (a *asking) listing(cmd *cobra.Command, l client.Listing) error {
+// list gathers pages until there are as many machines as asked for.
+func (a *clientFlags) list(cmd *cobra.Command, l client.ListOptions) error {
 	if l.Limit < 1 {
 		return fmt.Errorf("--limit %d: want 1 or more", l.Limit)
 	}
-	c, err := a.client()
+	c, err := a.newClient()
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (a *asking) listing(cmd *cobra.Command, l client.Listing) error {
 		l.Limit = min(want-len(all.Machines), 1000)
 		page, err := c.List(cmd.Context(), l)
 		if err != nil {
-			return asFailure(err)
+			return withExitCode(err)
 		}
 		all.Machines = append(all.Machines, page.Machines...)
 		all.Next, all.Consistency, all.Node = page.Next, page.Consistency, page.Node
@@ -71,15 +71,15 @@ func (a *asking) listing(cmd *cobra.Command, l client.Listing) error {
 	}
 }
 
-// asFailure gives an error of a client the exit code that says what to do.
-func asFailure(err error) error {
+// withExitCode gives an error of a client the exit code that says what to do.
+func withExitCode(err error) error {
 	if errors.Is(err, client.ErrUnreachable) {
-		return &failure{code: exitNobody, text: err.Error()}
+		return &exitError{code: exitUnreachable, text: err.Error()}
 	}
 	return err
 }
 
-func (a *asking) printList(cmd *cobra.Command, p *server.Page) error {
+func (a *clientFlags) printList(cmd *cobra.Command, p *server.Page) error {
 	out := cmd.OutOrStdout()
 	if asJSON(cmd) {
 		return json.NewEncoder(out).Encode(p)

@@ -33,7 +33,7 @@ that they see is recorded for lockstep check.`,
 		Args: exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return l.run(cmd) },
 	}
-	l.asking.flags(cmd)
+	l.clientFlags.flags(cmd)
 	f := cmd.Flags()
 	f.IntVar(&l.clients, "clients", 16, "clients")
 	f.IntVar(&l.machines, "machines", 0, "machines that they share (0: one for two clients)")
@@ -48,12 +48,12 @@ that they see is recorded for lockstep check.`,
 }
 
 type load struct {
-	asking
+	clientFlags
 	clients, machines int
 	budget            time.Duration
 	ops, reads        int
 	prefix, history   string
-	named             bool // the prefix was given
+	prefixGiven       bool // the prefix was given
 	check             bool
 	observations      string // file
 }
@@ -74,7 +74,7 @@ func (l *load) validate() error {
 	if l.machines == 0 {
 		l.machines = (l.clients + 1) / 2
 	}
-	if l.named = l.prefix != ""; !l.named {
+	if l.prefixGiven = l.prefix != ""; !l.prefixGiven {
 		l.prefix = "load-" + strings.ToLower(crand.Text()[:8])
 	}
 	return fsm.CheckName("machine", l.prefix+"-1")
@@ -84,8 +84,8 @@ func (l *load) run(cmd *cobra.Command) error {
 	if err := l.validate(); err != nil {
 		return err
 	}
-	if l.history != "" || l.observations != "" || l.check && l.named {
-		if err := l.untouched(cmd.Context()); err != nil {
+	if l.history != "" || l.observations != "" || l.check && l.prefixGiven {
+		if err := l.checkUnused(cmd.Context()); err != nil {
 			return err
 		}
 	}
@@ -100,8 +100,8 @@ func (l *load) run(cmd *cobra.Command) error {
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), l.budget)
 	defer cancel()
-	r := &recorder{begin: time.Now(), left: l.ops, endless: l.ops == 0}
-	judge := newLive(r)
+	r := &recorder{begin: time.Now(), remaining: l.ops, unlimited: l.ops == 0}
+	judge := newLiveChecker(r)
 	if l.check {
 		stop := judge.start(func(v checker.Result) {
 			fmt.Fprintln(cmd.ErrOrStderr(), "lockstep: violated:", v.Explanation)
@@ -109,33 +109,33 @@ func (l *load) run(cmd *cobra.Command) error {
 		})
 		defer stop()
 	}
-	var on *onlookers
+	var on *loadObservers
 	if l.observations != "" {
 		var err error
-		if on, err = l.onlookers(r); err != nil {
+		if on, err = l.startObservers(r); err != nil {
 			return err
 		}
-		defer on.end()
+		defer on.cancel()
 	}
 	var users sync.WaitGroup
 	for i := range l.clients {
-		c, err := l.client()
+		c, err := l.newClient()
 		if err != nil {
 			return err
 		}
 		users.Go(func() {
 			defer c.Close()
-			l.use(ctx, i, c, r)
+			l.runClient(ctx, i, c, r)
 		})
 	}
 	users.Wait()
-	var guarantees []guarantee.Verdict
+	var guarantees []guarantee.Result
 	if on != nil {
 		if err := on.stop(l.observations); err != nil {
 			return fmt.Errorf("--observations: %w", err)
 		}
 		var err error
-		if guarantees, err = guarantee.Judge(r.history(), on.seen, guarantee.Options{}); err != nil {
+		if guarantees, err = guarantee.Judge(r.history(), on.observations, guarantee.Options{}); err != nil {
 			return err
 		}
 	}
@@ -154,10 +154,10 @@ func (l *load) run(cmd *cobra.Command) error {
 	return l.report(cmd, r, verdict, guarantees)
 }
 
-// untouched refuses machines that somebody has used: a history of them would
+// checkUnused refuses machines that somebody has used: a history of them would
 // begin in the middle, and could not be judged.
-func (l *load) untouched(ctx context.Context) error {
-	c, err := l.client()
+func (l *load) checkUnused(ctx context.Context) error {
+	c, err := l.newClient()
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (l *load) untouched(ctx context.Context) error {
 		case err != nil:
 			return err
 		case r.Outcome != node.Committed:
-			return &failure{code: exitNobody, text: fmt.Sprintf("no answer from --endpoints: %s", r.Text)}
+			return &exitError{code: exitUnreachable, text: fmt.Sprintf("no answer from --endpoints: %s", r.Text)}
 		case r.Version > 0:
 			return fmt.Errorf("--prefix %s: lifecycle/%s-%d is at version %d: a history begins with machines that nobody has used; choose another prefix, or --check=false and no --history",
 				l.prefix, l.prefix, i+1, r.Version)
@@ -177,20 +177,20 @@ func (l *load) untouched(ctx context.Context) error {
 	return nil
 }
 
-// use is one client's life. An operation that has begun is seen through.
-func (l *load) use(ctx context.Context, i int, c *client.Client, r *recorder) {
+// runClient is one client's life. An operation that has begun is seen through.
+func (l *load) runClient(ctx context.Context, i int, c *client.Client, r *recorder) {
 	key := fmt.Sprintf("lifecycle/%s-%d", l.prefix, 1+i%l.machines)
 	next := map[string]string{"": "Running", "Init": "Running", "Running": "Stopped", "Stopped": "Init"}
 	state := ""
 	choice := rand.New(rand.NewPCG(uint64(i), 1))
-	for ctx.Err() == nil && r.take() {
+	for ctx.Err() == nil && r.reserve() {
 		op := session.Operation{Name: c.NewName(), Kind: node.Propose, Key: key, To: next[state]}
 		if choice.IntN(100) < l.reads {
 			op.Kind, op.To = node.Read, ""
 		}
 		o := checker.Operation{
 			Client: i + 1, ID: op.Name, Machine: key, Kind: checker.KindPropose, Argument: op.To,
-			Call: r.call(i + 1), Version: checker.NoVersion,
+			Call: r.invoke(i + 1), Version: checker.NoVersion,
 		}
 		if op.Kind == node.Read {
 			o.Kind = checker.KindRead
@@ -208,8 +208,8 @@ func (l *load) use(ctx context.Context, i int, c *client.Client, r *recorder) {
 	}
 }
 
-// loaded is the JSON form of a report.
-type loaded struct {
+// loadJSON is the JSON form of a report.
+type loadJSON struct {
 	Clients    int     `json:"clients"`
 	Machines   int     `json:"machines"`
 	Operations int     `json:"operations"`
@@ -222,16 +222,16 @@ type loaded struct {
 	P99        float64 `json:"p99_ms"`
 	Max        float64 `json:"max_ms"`
 
-	Verdict       checker.Status `json:"verdict,omitempty"`
-	Sentence      string         `json:"sentence,omitempty"`
-	Contradiction []string       `json:"contradiction,omitempty"`
-	Premise       string         `json:"premise,omitempty"`
-	Guarantees    []named        `json:"guarantees,omitempty"`
+	Verdict       checker.Status  `json:"verdict,omitempty"`
+	Sentence      string          `json:"sentence,omitempty"`
+	Contradiction []string        `json:"contradiction,omitempty"`
+	Premise       string          `json:"premise,omitempty"`
+	Guarantees    []guaranteeJSON `json:"guarantees,omitempty"`
 }
 
-func (l *load) report(cmd *cobra.Command, r *recorder, verdict checker.Result, guarantees []guarantee.Verdict) error {
+func (l *load) report(cmd *cobra.Command, r *recorder, verdict checker.Result, guarantees []guarantee.Result) error {
 	took := time.Since(r.begin)
-	s := loaded{Clients: l.clients, Machines: l.machines, Operations: len(r.ops), Seconds: seconds(took)}
+	s := loadJSON{Clients: l.clients, Machines: l.machines, Operations: len(r.ops), Seconds: seconds(took)}
 	var times []int64
 	for _, o := range r.ops {
 		switch o.Outcome {
@@ -255,7 +255,7 @@ func (l *load) report(cmd *cobra.Command, r *recorder, verdict checker.Result, g
 	s.PerSecond = float64(int(float64(s.Committed) / took.Seconds()))
 	s.Verdict, s.Sentence, s.Contradiction, s.Premise = verdict.Status, verdict.Explanation, ids(verdict.Contradiction), verdict.Premise
 	for _, v := range guarantees {
-		s.Guarantees = append(s.Guarantees, nameVerdict(v))
+		s.Guarantees = append(s.Guarantees, newGuaranteeJSON(v))
 	}
 	if asJSON(cmd) {
 		if err := json.NewEncoder(cmd.OutOrStdout()).Encode(s); err != nil {
@@ -277,16 +277,16 @@ func (l *load) report(cmd *cobra.Command, r *recorder, verdict checker.Result, g
 	}
 	switch worst(verdict.Status, guarantees) {
 	case checker.Violated:
-		return &failure{code: exitViolated}
+		return &exitError{code: exitViolated}
 	case checker.Undecided:
-		return &failure{code: exitUndecided}
+		return &exitError{code: exitUndecided}
 	}
 	if s.Committed == 0 {
-		code := exitNobody
+		code := exitUnreachable
 		if s.Unknown > 0 {
 			code = exitUnknown
 		}
-		return answered{&failure{code, "nothing was committed; is the cluster up at --endpoints?"}}
+		return printedError{&exitError{code, "nothing was committed; is the cluster up at --endpoints?"}}
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"lockstep":         main,
-		"lockstep-planted": func() { planted = append(planted, mapOrdered()); main() },
+		"lockstep-planted": func() { testSystems = append(testSystems, mapOrdered()); main() },
 	})
 }
 
@@ -32,7 +32,7 @@ func TestCommand(t *testing.T) {
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "repeat": repeat, "jsonl": jsonl, "await": await,
-			"until": until, "compress": compress, "truncate": truncate, "same-results": sameResults(times), "same-but-hash": sameResults(timesAndHash),
+			"until": until, "compress": compress, "truncate": truncate, "same-results": sameSummary(times), "same-but-hash": sameSummary(timesAndHash),
 		},
 		Setup: ports,
 	})
@@ -55,7 +55,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-var kept = regexp.MustCompile(`(?s)([^\n]* seed (\d+): violated ([^\n ]+) .*?)repeat it: ([^\n]*)\nkept in:   ([^\n]*)`)
+var keptFailure = regexp.MustCompile(`(?s)([^\n]* seed (\d+): violated ([^\n ]+) .*?)repeat it: ([^\n]*)\nkept in:   ([^\n]*)`)
 
 // repeat FILE [PROPERTY]: FILE tells of a failure, of that property. $SEED and
 // $KEPT become its seed and directory. The line that repeats it does so: it tells
@@ -64,7 +64,7 @@ func repeat(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 || len(args) > 2 {
 		ts.Fatalf("usage: repeat FILE [PROPERTY]")
 	}
-	for _, m := range kept.FindAllStringSubmatch(ts.ReadFile(args[0]), -1) {
+	for _, m := range keptFailure.FindAllStringSubmatch(ts.ReadFile(args[0]), -1) {
 		told, seed, signature, line, dir := m[1], m[2], m[3], m[4], m[5]
 		if len(args) == 2 && !strings.HasPrefix(signature, args[1]+"/") {
 			continue
@@ -103,7 +103,7 @@ func jsonl(ts *testscript.TestScript, neg bool, args []string) {
 // ports gives a script ports of its own for three nodes: $PEERS and $HTTP are
 // bases, as lockstep cluster takes them, $E is the nodes' HTTP addresses.
 func ports(env *testscript.Env) error {
-	base, err := portsInARow(8)
+	base, err := allocatePorts(8)
 	if err != nil {
 		return err
 	}
@@ -142,9 +142,9 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s does not come", args[0])
 }
 
-// sameResults is a command for two files: their last lines, which are the summaries
+// sameSummary is a command for two files: their last lines, which are the summaries
 // of campaigns, say the same but for what is left out.
-func sameResults(leaveOut *regexp.Regexp) func(*testscript.TestScript, bool, []string) {
+func sameSummary(leaveOut *regexp.Regexp) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if neg || len(args) != 2 {
 			ts.Fatalf("usage: same-results FILE FILE")

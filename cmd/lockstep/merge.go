@@ -29,7 +29,7 @@ shown together, as one campaign does at its end, with the same exit code.`,
 			return f.merge(cmd, args)
 		},
 	}
-	cmd.Flags().StringVar(&f.src.definition, "definition", "", "file with the definition of the machines that the campaigns were given")
+	cmd.Flags().StringVar(&f.plans.definition, "definition", "", "file with the definition of the machines that the campaigns were given")
 	cmd.Flags().StringVar(&f.junit, "junit", "", "write what the campaigns have shown to this file, as JUnit XML")
 	f.neverHitFlag(cmd)
 	return cmd
@@ -41,11 +41,11 @@ func (f *fuzz) merge(cmd *cobra.Command, names []string) error {
 		return err
 	}
 	s := m.Shape
-	f.src = source{
-		system: s.System, profile: string(s.Profile), definition: f.src.definition,
-		nodes: s.Nodes, clients: s.Clients, operas: s.Operations, machines: s.Machines,
+	f.plans = planFlags{
+		system: s.System, profile: string(s.Profile), definition: f.plans.definition,
+		nodes: s.Nodes, clients: s.Clients, operations: s.Operations, machines: s.Machines,
 	}
-	c, err := f.src.campaign()
+	c, err := f.plans.campaign()
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (f *fuzz) merge(cmd *cobra.Command, names []string) error {
 	for _, shard := range m.Missing {
 		fmt.Fprintf(cmd.ErrOrStderr(), "shard %d/%d is missing\n", shard, m.Shards)
 	}
-	rep.summary(c, &m.Summary, cpuTime(), f.src.replayLine)
+	rep.summary(c, &m.Summary, cpuTime(), f.plans.replayLine)
 	if err := f.writeJUnit(c, &m.Summary); err != nil {
 		return err
 	}

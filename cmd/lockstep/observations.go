@@ -13,14 +13,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// observed is the flags that say what else was seen, and how to judge it.
-type observed struct {
+// observationFlags is the flags that say what else was seen, and how to judge it.
+type observationFlags struct {
 	guarantee.Options
 	file  string
 	count int // of observations
 }
 
-func (o *observed) validate(cmd *cobra.Command) error {
+func (o *observationFlags) validate(cmd *cobra.Command) error {
 	if o.Deadline < 0 {
 		return fmt.Errorf("--stream-deadline %v: want 0 or more", o.Deadline)
 	}
@@ -34,7 +34,7 @@ func (o *observed) validate(cmd *cobra.Command) error {
 
 // judge reads the observations and gives the verdicts on them; none if there is
 // no file.
-func (o *observed) judge(h checker.History, stdin io.Reader, p *progress) ([]guarantee.Verdict, error) {
+func (o *observationFlags) judge(h checker.History, stdin io.Reader, p *progress) ([]guarantee.Result, error) {
 	if o.file == "" {
 		return nil, nil
 	}
@@ -45,10 +45,10 @@ func (o *observed) judge(h checker.History, stdin io.Reader, p *progress) ([]gua
 	if err := o.read(c, stdin, p); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.file, err)
 	}
-	return c.Verdicts(), nil
+	return c.Results(), nil
 }
 
-func (o *observed) read(c *guarantee.Checker, in io.Reader, p *progress) error {
+func (o *observationFlags) read(c *guarantee.Checker, in io.Reader, p *progress) error {
 	if o.file != "-" {
 		f, err := os.Open(o.file)
 		if err != nil {
@@ -57,7 +57,7 @@ func (o *observed) read(c *guarantee.Checker, in io.Reader, p *progress) error {
 		defer f.Close()
 		in = f
 	}
-	plain, end, err := decompressed(in)
+	plain, end, err := decompress(in)
 	if err != nil {
 		return err
 	}
@@ -68,15 +68,15 @@ func (o *observed) read(c *guarantee.Checker, in io.Reader, p *progress) error {
 	var bad checker.BadLines
 	for lines.Scan() {
 		o.count++
-		if err := observe(c, lines.Bytes()); err != nil {
+		if err := addLine(c, lines.Bytes()); err != nil {
 			bad.Add(o.count, err)
 		}
 	}
 	return errors.Join(bad.Err(), lines.Err())
 }
 
-// observe adds what one line says.
-func observe(c *guarantee.Checker, line []byte) error {
+// addLine adds what one line says.
+func addLine(c *guarantee.Checker, line []byte) error {
 	if line[len(line)-1] != '\n' {
 		return errors.New("does not end in a newline, so the file was cut off: delete the line, or end it if it is whole")
 	}
@@ -87,8 +87,8 @@ func observe(c *guarantee.Checker, line []byte) error {
 	return c.Add(seen)
 }
 
-// named is the verdict on one guarantee, in JSON.
-type named struct {
+// guaranteeJSON is the verdict on one guarantee, in JSON.
+type guaranteeJSON struct {
 	Guarantee string `json:"guarantee"`
 	Verdict   string `json:"verdict"`
 	Judged    int    `json:"judged"` // operations, or observations and operations, that it speaks of
@@ -98,7 +98,7 @@ type named struct {
 }
 
 // String is a line for people, and the sentence if there is one.
-func (n named) String() string {
+func (n guaranteeJSON) String() string {
 	text := n.Guarantee + ": " + n.Verdict
 	if n.Sentence != "" {
 		text += "\n" + n.Sentence
@@ -106,26 +106,26 @@ func (n named) String() string {
 	return text
 }
 
-// namedVerdicts is all of them; that on linearizability comes first.
-func namedVerdicts(r checker.Result, operations int, guarantees []guarantee.Verdict) []named {
-	first := named{"linearizability", string(r.Status), operations, r.Class, r.Machine, r.Explanation}
+// newGuaranteesJSON is all of them; that on linearizability comes first.
+func newGuaranteesJSON(r checker.Result, operations int, guarantees []guarantee.Result) []guaranteeJSON {
+	first := guaranteeJSON{"linearizability", string(r.Status), operations, r.Class, r.Machine, r.Explanation}
 	if r.Status == checker.Linearizable {
 		first.Verdict = string(guarantee.Holds)
 	}
-	all := []named{first}
+	all := []guaranteeJSON{first}
 	for _, v := range guarantees {
-		all = append(all, nameVerdict(v))
+		all = append(all, newGuaranteeJSON(v))
 	}
 	return all
 }
 
-func nameVerdict(v guarantee.Verdict) named {
-	return named{string(v.Guarantee), string(v.Status), v.Judged, v.Class, v.Machine, v.Explanation}
+func newGuaranteeJSON(v guarantee.Result) guaranteeJSON {
+	return guaranteeJSON{string(v.Guarantee), string(v.Status), v.Judged, v.Class, v.Machine, v.Explanation}
 }
 
 // worst is the verdict on everything.
-func worst(history checker.Status, guarantees []guarantee.Verdict) checker.Status {
-	if slices.ContainsFunc(guarantees, func(v guarantee.Verdict) bool { return v.Status == guarantee.Violated }) {
+func worst(history checker.Status, guarantees []guarantee.Result) checker.Status {
+	if slices.ContainsFunc(guarantees, func(v guarantee.Result) bool { return v.Status == guarantee.Violated }) {
 		return checker.Violated
 	}
 	return history

@@ -14,7 +14,7 @@ import (
 )
 
 func planCommand() *cobra.Command {
-	var src source
+	var src planFlags
 	cmd := &cobra.Command{
 		Use:   "plan SEED",
 		Short: "Print the plan that a seed expands to",
@@ -40,7 +40,7 @@ func planCommand() *cobra.Command {
 				return err
 			}
 			if asJSON(cmd) {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(validated{args[0], true, p.System, p.Seed})
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(validatedJSON{args[0], true, p.System, p.Seed})
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: valid: system %s, seed %d\n%s", args[0], p.System, p.Seed, p.Summary())
 			return nil
@@ -49,8 +49,8 @@ func planCommand() *cobra.Command {
 	return cmd
 }
 
-// validated is the JSON form of a plan's being valid.
-type validated struct {
+// validatedJSON is the JSON form of a plan's being valid.
+type validatedJSON struct {
 	File   string `json:"file"`
 	Valid  bool   `json:"valid"`
 	System string `json:"system"`
@@ -68,7 +68,7 @@ func exactly(n int, what string) cobra.PositionalArgs {
 }
 
 // plan is the plan of a seed, given in words.
-func (s *source) plan(seed string) (*scenarios.Plan, error) {
+func (s *planFlags) plan(seed string) (*scenarios.Plan, error) {
 	n, err := strconv.ParseUint(seed, 10, 64)
 	if err != nil {
 		return nil, fmt.Errorf("seed %q: want a whole number from 0 to 2^64-1", seed)
@@ -80,13 +80,13 @@ func (s *source) plan(seed string) (*scenarios.Plan, error) {
 	return c.Plan(n), nil
 }
 
-// input is the plan that an argument names: a seed, or a file. Flags that shape a
+// planOf is the plan that an argument names: a seed, or a file. Flags that shape a
 // seed's plan say nothing about one from a file.
-func (s *source) input(cmd *cobra.Command, arg string) (*scenarios.Plan, error) {
+func (s *planFlags) planOf(cmd *cobra.Command, arg string) (*scenarios.Plan, error) {
 	if _, err := strconv.ParseUint(arg, 10, 64); err == nil {
 		return s.plan(arg)
 	}
-	if given := s.given(cmd); len(given) > 0 {
+	if given := s.setFlags(cmd); len(given) > 0 {
 		return nil, fmt.Errorf("%s: a plan file says all about its run; leave out %s", arg, strings.Join(given, ", "))
 	}
 	p, err := readPlan(arg, cmd.InOrStdin())

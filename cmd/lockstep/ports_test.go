@@ -7,20 +7,20 @@ import (
 	"sync"
 )
 
-// rows gives ports out. They lie below those that systems give to connections, and
+// portAllocator gives ports out. They lie below those that systems give to connections, and
 // a port is given to one test of this process only, in use or not.
-var rows = struct {
+var portAllocator = struct {
 	sync.Mutex
 	next int
 }{next: 10_000 + rand.IntN(3_000)}
 
-// portsInARow returns the first of n ports in a row on which nobody listens.
-func portsInARow(n int) (first int, err error) {
-	rows.Lock()
-	defer rows.Unlock()
+// allocatePorts returns the first of n ports in a row on which nobody listens.
+func allocatePorts(n int) (first int, err error) {
+	portAllocator.Lock()
+	defer portAllocator.Unlock()
 	for range 1000 {
-		first = rows.next
-		rows.next += n
+		first = portAllocator.next
+		portAllocator.next += n
 		if portsFree(first, n) {
 			return first, nil
 		}

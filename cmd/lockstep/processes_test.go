@@ -18,20 +18,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// patience is for slow machines; nothing is expected to need it.
-const patience = 60 * time.Second
+// testTimeout is for slow machines; nothing is expected to need it.
+const testTimeout = 60 * time.Second
 
 func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	for limit := time.Now().Add(patience); !condition(); time.Sleep(5 * time.Millisecond) {
+	for limit := time.Now().Add(testTimeout); !condition(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(limit) {
 			require.FailNow(t, "never happened: "+what)
 		}
 	}
 }
 
-// processes is a cluster, each node a process of its own.
-type processes struct {
+// processCluster is a cluster, each node a process of its own.
+type processCluster struct {
 	t         testing.TB
 	dir       string
 	addresses []string // of peers, node 1 first
@@ -42,31 +42,31 @@ type processes struct {
 // process is one life of a node.
 type process struct {
 	*exec.Cmd
-	text  transcript
-	ended chan struct{} // closed after Wait
+	output outputBuffer
+	ended  chan struct{} // closed after Wait
 }
 
-// transcript is what a process says; it can be read meanwhile.
-type transcript struct {
+// outputBuffer is what a process says; it can be read meanwhile.
+type outputBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
 // Write implements io.Writer.
-func (x *transcript) Write(p []byte) (int, error) {
+func (x *outputBuffer) Write(p []byte) (int, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.text.Write(p)
 }
 
-func (x *transcript) String() string {
+func (x *outputBuffer) String() string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.text.String()
 }
 
 // startProcesses starts n nodes and waits until they know each other.
-func startProcesses(t testing.TB, n int) *processes {
+func startProcesses(t testing.TB, n int) *processCluster {
 	t.Helper()
 	c := newProcesses(t, n)
 	for i := range n {
@@ -79,11 +79,11 @@ func startProcesses(t testing.TB, n int) *processes {
 }
 
 // newProcesses describes n nodes that are down and have no directories.
-func newProcesses(t testing.TB, n int) *processes {
+func newProcesses(t testing.TB, n int) *processCluster {
 	t.Helper()
-	first, err := portsInARow(2 * n)
+	first, err := allocatePorts(2 * n)
 	require.NoError(t, err)
-	c := &processes{t: t, dir: t.TempDir(), running: make([]*process, n)}
+	c := &processCluster{t: t, dir: t.TempDir(), running: make([]*process, n)}
 	for i := range n {
 		c.addresses = append(c.addresses, fmt.Sprintf("127.0.0.1:%d", first+i))
 		c.endpoints = append(c.endpoints, fmt.Sprintf("127.0.0.1:%d", first+n+i))
@@ -97,10 +97,10 @@ func newProcesses(t testing.TB, n int) *processes {
 }
 
 // data is the directory of node i+1.
-func (c *processes) data(i int) string { return filepath.Join(c.dir, fmt.Sprintf("node-%d", i+1)) }
+func (c *processCluster) data(i int) string { return filepath.Join(c.dir, fmt.Sprintf("node-%d", i+1)) }
 
 // peers is the flag for the first n nodes.
-func (c *processes) peers(n int) string {
+func (c *processCluster) peers(n int) string {
 	var all []string
 	for i, address := range c.addresses[:n] {
 		all = append(all, fmt.Sprintf("%d=%s", i+1, address))
@@ -109,18 +109,18 @@ func (c *processes) peers(n int) string {
 }
 
 // start begins a life of node i+1, of as many members as there are.
-func (c *processes) start(i int) {
+func (c *processCluster) start(i int) {
 	c.t.Helper()
 	c.startOf(i, len(c.addresses))
 }
 
 // startOf begins a life of node i+1 as one of the first n.
-func (c *processes) startOf(i, n int) {
+func (c *processCluster) startOf(i, n int) {
 	c.t.Helper()
 	p := &process{ended: make(chan struct{})}
 	p.Cmd = exec.Command("lockstep", "node", "--id", strconv.Itoa(i+1), "--peers", c.peers(n),
 		"--http", c.endpoints[i], "--data", c.data(i))
-	p.Stdout, p.Stderr = &p.text, &p.text
+	p.Stdout, p.Stderr = &p.output, &p.output
 	require.NoError(c.t, p.Start())
 	go func() {
 		_ = p.Wait() // how it ended is in ProcessState
@@ -130,24 +130,24 @@ func (c *processes) startOf(i, n int) {
 }
 
 // kill ends node i+1 as a power failure of the process would: kill -9.
-func (c *processes) kill(i int) {
+func (c *processCluster) kill(i int) {
 	if p := c.running[i]; p != nil {
 		_ = p.Process.Kill()
 		<-p.ended
 		c.running[i] = nil
 		if c.t.Failed() {
-			c.t.Logf("node %d said:\n%s", i+1, p.text.String())
+			c.t.Logf("node %d said:\n%s", i+1, p.output.String())
 		}
 	}
 }
 
-// says waits until node i+1 has said something in its present life, on one line that
+// awaitOutput waits until node i+1 has said something in its present life, on one line that
 // holds all the words.
-func (c *processes) says(i int, words ...string) {
+func (c *processCluster) awaitOutput(i int, words ...string) {
 	c.t.Helper()
 	eventually(c.t, fmt.Sprintf("node %d says %q", i+1, words), func() bool {
 	lines:
-		for line := range strings.Lines(c.running[i].text.String()) {
+		for line := range strings.Lines(c.running[i].output.String()) {
 			for _, w := range words {
 				if !strings.Contains(line, w) {
 					continue lines
@@ -159,22 +159,22 @@ func (c *processes) says(i int, words ...string) {
 	})
 }
 
-// ends waits until node i+1 has ended by itself. It returns its exit code and what it
+// awaitExit waits until node i+1 has ended by itself. It returns its exit code and what it
 // said.
-func (c *processes) ends(i int) (code int, said string) {
+func (c *processCluster) awaitExit(i int) (code int, said string) {
 	c.t.Helper()
 	p := c.running[i]
 	select {
 	case <-p.ended:
-	case <-time.After(patience):
-		require.FailNow(c.t, fmt.Sprintf("node %d goes on", i+1), p.text.String())
+	case <-time.After(testTimeout):
+		require.FailNow(c.t, fmt.Sprintf("node %d goes on", i+1), p.output.String())
 	}
 	c.running[i] = nil
-	return p.ProcessState.ExitCode(), p.text.String()
+	return p.ProcessState.ExitCode(), p.output.String()
 }
 
-// command runs the command as people do.
-func command(t testing.TB, args ...string) (code int, said string) {
+// runCommand runs the command as people do.
+func runCommand(t testing.TB, args ...string) (code int, said string) {
 	t.Helper()
 	cmd := exec.Command("lockstep", args...)
 	text, err := cmd.CombinedOutput()
@@ -184,8 +184,8 @@ func command(t testing.TB, args ...string) (code int, said string) {
 	return cmd.ProcessState.ExitCode(), string(text)
 }
 
-// at names nodes, from 0, as the flag of the command does.
-func (c *processes) at(nodes ...int) string {
+// endpointsFlag names nodes, from 0, as the flag of the command does.
+func (c *processCluster) endpointsFlag(nodes ...int) string {
 	var all []string
 	for _, i := range nodes {
 		all = append(all, c.endpoints[i])
@@ -194,12 +194,12 @@ func (c *processes) at(nodes ...int) string {
 }
 
 // awaitReady waits until node i+1 serves clients.
-func (c *processes) awaitReady(i int) {
+func (c *processCluster) awaitReady(i int) {
 	c.t.Helper()
 	eventually(c.t, fmt.Sprintf("node %d gets ready", i+1), func() bool {
 		select {
 		case <-c.running[i].ended:
-			require.FailNow(c.t, fmt.Sprintf("node %d has stopped", i+1), c.running[i].text.String())
+			require.FailNow(c.t, fmt.Sprintf("node %d has stopped", i+1), c.running[i].output.String())
 		default:
 		}
 		resp, err := http.Get("http://" + c.endpoints[i] + "/readyz")
@@ -213,7 +213,7 @@ func (c *processes) awaitReady(i int) {
 
 // metric is the sum of a metric of node i+1 over its labels, those that hold
 // all that is asked for.
-func (c *processes) metric(i int, name string, labels ...string) (sum float64) {
+func (c *processCluster) metric(i int, name string, labels ...string) (sum float64) {
 	c.t.Helper()
 	resp, err := http.Get("http://" + c.endpoints[i] + "/metrics")
 	require.NoError(c.t, err)
@@ -239,13 +239,13 @@ lines:
 // long reports whether the tests shall take the time that they would like.
 func long() bool { return os.Getenv("LOCKSTEP_LONG") != "" }
 
-// tally is a count that many add to.
-type tally struct {
+// counter is a count that many add to.
+type counter struct {
 	mu sync.Mutex
 	n  map[string]int
 }
 
-func (c *tally) add(what string) {
+func (c *counter) add(what string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.n == nil {
@@ -254,7 +254,7 @@ func (c *tally) add(what string) {
 	c.n[what]++
 }
 
-func (c *tally) of(what string) int {
+func (c *counter) get(what string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.n[what]

@@ -12,14 +12,14 @@ import (
 // progress says on a writer, once a second, how far something long is: on a
 // terminal as one line that changes, elsewhere only from two seconds on.
 type progress struct {
-	plain *plain
-	text  func(since time.Duration) string
-	start time.Time
-	quit  chan struct{}
-	done  sync.WaitGroup
+	reporter *textReporter
+	text     func(since time.Duration) string
+	start    time.Time
+	quit     chan struct{}
+	done     sync.WaitGroup
 }
 
-func newProgress(out io.Writer) *progress { return &progress{plain: newPlain(nil, out)} }
+func newProgress(out io.Writer) *progress { return &progress{reporter: newTextReporter(nil, out)} }
 
 // begin begins a stage, and ends the one before. Text is called from another
 // goroutine.
@@ -42,7 +42,7 @@ func (p *progress) end() {
 func (p *progress) run() {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	defer p.plain.clear()
+	defer p.reporter.clear()
 	for {
 		select {
 		case <-p.quit:
@@ -51,31 +51,31 @@ func (p *progress) run() {
 		}
 		since := time.Since(p.start)
 		switch {
-		case p.plain.live:
-			fmt.Fprintf(p.plain.status, "\r\x1b[K%s", p.plain.fit(p.text(since)))
+		case p.reporter.terminal:
+			fmt.Fprintf(p.reporter.status, "\r\x1b[K%s", p.reporter.truncate(p.text(since)))
 		case since >= 2*time.Second:
-			fmt.Fprintln(p.plain.status, p.text(since))
+			fmt.Fprintln(p.reporter.status, p.text(since))
 		}
 	}
 }
 
 // reading begins the stage in which r is read.
 func (p *progress) reading(r io.Reader) io.Reader {
-	c := &counted{in: r}
+	c := &countingReader{in: r}
 	p.begin(func(time.Duration) string {
 		return fmt.Sprintf("reading: %d lines, %d MB", c.lines.Load(), c.bytes.Load()/1e6)
 	})
 	return c
 }
 
-// counted counts what is read.
-type counted struct {
+// countingReader counts what is read.
+type countingReader struct {
 	in           io.Reader
 	lines, bytes atomic.Int64
 }
 
 // Read implements io.Reader.
-func (c *counted) Read(b []byte) (int, error) {
+func (c *countingReader) Read(b []byte) (int, error) {
 	n, err := c.in.Read(b)
 	c.lines.Add(int64(bytes.Count(b[:n], []byte("\n"))))
 	c.bytes.Add(int64(n))

@@ -11,28 +11,28 @@ import (
 
 // recorder collects what all clients see.
 type recorder struct {
-	begin   time.Time
-	endless bool
+	begin     time.Time
+	unlimited bool
 
-	mu       sync.Mutex
-	left     int
-	ops      []checker.Operation
-	inFlight map[int]int64 // by client: the call of its operation
+	mu        sync.Mutex
+	remaining int
+	ops       []checker.Operation
+	inFlight  map[int]int64 // by client: the call of its operation
 }
 
 // now is a point in time that no two calls of one client share.
 func (r *recorder) now() int64 { return int64(time.Since(r.begin)) }
 
-// take reports whether one more operation may begin.
-func (r *recorder) take() bool {
+// reserve reports whether one more operation may begin.
+func (r *recorder) reserve() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.left--
-	return r.endless || r.left >= 0
+	r.remaining--
+	return r.unlimited || r.remaining >= 0
 }
 
-// call says that a client begins an operation now.
-func (r *recorder) call(client int) int64 {
+// invoke says that a client begins an operation now.
+func (r *recorder) invoke(client int) int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.inFlight == nil {
@@ -68,33 +68,33 @@ func (r *recorder) history() checker.History {
 	return checker.History{Definitions: []fsm.Definition{fsm.Lifecycle()}, Operations: r.ops}
 }
 
-// live judges what a recorder collects while it grows. What it keeps is some
+// liveChecker judges what a recorder collects while it grows. What it keeps is some
 // kilobytes for each machine, whatever the length of the history.
-type live struct {
+type liveChecker struct {
 	recorder *recorder
 	stream   *checker.Stream
 	judged   int // of the recorder's operations
-	ended    sync.WaitGroup
-	quit     context.CancelFunc
+	wg       sync.WaitGroup
+	cancel   context.CancelFunc
 }
 
 // liveMemory is what judging one machine may take, beyond its operations.
 const liveMemory = 16 << 20
 
-func newLive(r *recorder) *live {
+func newLiveChecker(r *recorder) *liveChecker {
 	h := checker.History{Definitions: []fsm.Definition{fsm.Lifecycle()}}
-	return &live{
-		recorder: r, quit: func() {},
+	return &liveChecker{
+		recorder: r, cancel: func() {},
 		stream: checker.NewStream(context.Background(), h, checker.Options{Memory: liveMemory, Explain: true}),
 	}
 }
 
 // start judges now and then, until the first violation, which it tells, or
 // until it is stopped.
-func (l *live) start(violated func(checker.Result)) (stop func()) {
+func (l *liveChecker) start(violated func(checker.Result)) (stop func()) {
 	ctx, quit := context.WithCancel(context.Background())
-	l.quit = quit
-	l.ended.Go(func() {
+	l.cancel = quit
+	l.wg.Go(func() {
 		tick := time.NewTicker(50 * time.Millisecond)
 		defer tick.Stop()
 		for {
@@ -112,19 +112,19 @@ func (l *live) start(violated func(checker.Result)) (stop func()) {
 	return l.stop
 }
 
-func (l *live) stop() {
-	l.quit()
-	l.ended.Wait()
+func (l *liveChecker) stop() {
+	l.cancel()
+	l.wg.Wait()
 }
 
 // advance judges as far as can be judged now.
-func (l *live) advance() checker.Result {
+func (l *liveChecker) advance() checker.Result {
 	ops, horizon := l.recorder.since(l.judged)
 	l.add(ops)
 	return l.stream.Advance(horizon)
 }
 
-func (l *live) add(ops []checker.Operation) {
+func (l *liveChecker) add(ops []checker.Operation) {
 	for _, o := range ops {
 		if err := l.stream.Add(o); err != nil {
 			panic("lockstep: an operation came after it could not: " + err.Error())
@@ -134,7 +134,7 @@ func (l *live) add(ops []checker.Operation) {
 }
 
 // finish judges what is left, when nothing more comes.
-func (l *live) finish() checker.Result {
+func (l *liveChecker) finish() checker.Result {
 	l.stop()
 	ops, _ := l.recorder.since(l.judged)
 	l.add(ops)

@@ -11,8 +11,8 @@ import (
 	"github.com/lockstep-dst/lockstep/checker"
 )
 
-// one is an operation of a client that ends now.
-func one(r *recorder, client int, id, state string, version, call int64) checker.Operation {
+// operation is an operation of a client that ends now.
+func operation(r *recorder, client int, id, state string, version, call int64) checker.Operation {
 	return checker.Operation{
 		Client: client, ID: id, Machine: "lifecycle/a", Kind: checker.KindRead,
 		Call: call, Return: r.now(), Outcome: checker.Committed, State: state, Version: version,
@@ -21,20 +21,20 @@ func one(r *recorder, client int, id, state string, version, call int64) checker
 
 // What is wrong is found while clients go on, but not before it is certain: an
 // operation that is in flight may explain it.
-func TestLiveJudgesWhatIsCertain(t *testing.T) {
+func TestLiveCheckerWaitsForOpenOperations(t *testing.T) {
 	r := &recorder{begin: time.Now()}
-	l := newLive(r)
-	slow := r.call(1)
-	r.add(one(r, 2, "c2.1", "Running", 1, r.call(2)))
+	l := newLiveChecker(r)
+	slow := r.invoke(1)
+	r.add(operation(r, 2, "c2.1", "Running", 1, r.invoke(2)))
 	require.Equal(t, checker.Linearizable, l.advance().Status, "client 1 may have made it Running")
 
-	o := one(r, 1, "c1.1", "Running", 1, slow)
+	o := operation(r, 1, "c1.1", "Running", 1, slow)
 	o.Kind, o.Argument = checker.KindPropose, "Running"
 	r.add(o)
 	require.Equal(t, checker.Linearizable, l.advance().Status)
 
-	r.add(one(r, 2, "c2.2", "Init", 0, r.call(2)))
-	r.call(3)
+	r.add(operation(r, 2, "c2.2", "Init", 0, r.invoke(2)))
+	r.invoke(3)
 	v := l.advance()
 	require.Equal(t, checker.Violated, v.Status)
 	require.Equal(t, "c2.2", v.Culprit.ID)
@@ -42,22 +42,22 @@ func TestLiveJudgesWhatIsCertain(t *testing.T) {
 	require.Equal(t, checker.Violated, l.finish().Status, "and stays so")
 }
 
-func TestLiveTellsOfTheFirstViolation(t *testing.T) {
+func TestLiveCheckerReportsFirstViolation(t *testing.T) {
 	r := &recorder{begin: time.Now()}
-	l := newLive(r)
+	l := newLiveChecker(r)
 	told := make(chan checker.Result)
 	stop := l.start(func(v checker.Result) { told <- v })
 	defer stop()
-	r.add(one(r, 1, "c1.1", "Stopped", 2, r.call(1)))
+	r.add(operation(r, 1, "c1.1", "Stopped", 2, r.invoke(1)))
 	require.Equal(t, "c1.1", (<-told).Culprit.ID)
 }
 
 // What is in flight in the end has an unknown outcome, or nothing to say.
-func TestLiveFinishes(t *testing.T) {
+func TestLiveCheckerFinishes(t *testing.T) {
 	r := &recorder{begin: time.Now()}
-	l := newLive(r)
-	r.add(one(r, 1, "c1.1", "Init", 0, r.call(1)))
-	r.call(2)
+	l := newLiveChecker(r)
+	r.add(operation(r, 1, "c1.1", "Init", 0, r.invoke(1)))
+	r.invoke(2)
 	require.Equal(t, checker.Linearizable, l.finish().Status)
 	require.Equal(t, 1, l.stream.Operations())
 }
@@ -65,8 +65,8 @@ func TestLiveFinishes(t *testing.T) {
 // Load reports what its judge has found, in the exit code too.
 func TestLoadReportsViolations(t *testing.T) {
 	r := &recorder{begin: time.Now()}
-	l := newLive(r)
-	r.add(one(r, 1, "c1.1", "Stopped", 2, r.call(1)))
+	l := newLiveChecker(r)
+	r.add(operation(r, 1, "c1.1", "Stopped", 2, r.invoke(1)))
 	verdict := l.finish()
 	for output, want := range map[string]string{
 		"text": "what the clients saw is violated\nlifecycle/a: c1.1 read Stopped at version 2 ",
@@ -74,11 +74,11 @@ func TestLoadReportsViolations(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		cmd := &cobra.Command{}
-		outputFlags(cmd)
+		addOutputFlags(cmd)
 		require.NoError(t, cmd.ParseFlags([]string{"-o", output}))
 		cmd.SetOut(&out)
 		err := (&load{}).report(cmd, r, verdict, nil)
-		require.Equal(t, &failure{code: exitViolated}, err)
+		require.Equal(t, &exitError{code: exitViolated}, err)
 		require.Contains(t, out.String(), want)
 	}
 }

@@ -33,7 +33,7 @@ With --until the run stops on the way, and --dump shows what nodes hold there.`,
 		Args: exactly(1, "a seed, a plan file or an artefact"),
 		RunE: func(cmd *cobra.Command, args []string) error { return r.run(cmd, args[0]) },
 	}
-	r.src.flags(cmd)
+	r.plans.flags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&r.trace, "trace", "", "write everything that happened, in words, to this file")
 	f.BoolVarP(&r.verbose, "verbose", "v", false, "print everything that happened")
@@ -49,7 +49,7 @@ With --until the run stops on the way, and --dump shows what nodes hold there.`,
 }
 
 type replay struct {
-	src           source
+	plans         planFlags
 	trace         string
 	verbose, json bool
 	save, expect  string
@@ -59,12 +59,12 @@ type replay struct {
 
 func (r *replay) run(cmd *cobra.Command, arg string) error {
 	if r.json = asJSON(cmd); r.json && r.verbose {
-		return errMixed
+		return errJSONAndVerbose
 	}
 	if cmd.Flags().Changed("until") && r.until == 0 {
 		return errors.New("--until 0: events count from 1")
 	}
-	p, expected, err := r.input(cmd, arg)
+	p, expected, err := r.planAndArtefact(cmd, arg)
 	if err != nil {
 		return err
 	}
@@ -78,9 +78,9 @@ func (r *replay) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
-	end := func() error { return r.play(cmd.Context(), out, sys, p, expected, trace) }
+	end := func() error { return r.runPlan(cmd.Context(), out, sys, p, expected, trace) }
 	if cmd.Flags().Changed("until") || len(r.dump) > 0 {
-		end = func() error { return r.look(out, sys, p, trace) }
+		end = func() error { return r.runUntil(out, sys, p, trace) }
 	}
 	err = end()
 	if e := closeTrace(); e != nil {
@@ -89,9 +89,9 @@ func (r *replay) run(cmd *cobra.Command, arg string) error {
 	return err
 }
 
-// play runs the plan to its end and holds it against what is expected, if
+// runPlan runs the plan to its end and holds it against what is expected, if
 // anything is.
-func (r *replay) play(ctx context.Context, out io.Writer, sys scenarios.System, p *scenarios.Plan, expected *campaign.Artefact, trace func(sim.Line)) error {
+func (r *replay) runPlan(ctx context.Context, out io.Writer, sys scenarios.System, p *scenarios.Plan, expected *campaign.Artefact, trace func(sim.TraceLine)) error {
 	var result campaign.Result
 	var compared campaign.Comparison
 	var err error
@@ -115,13 +115,13 @@ func (r *replay) play(ctx context.Context, out io.Writer, sys scenarios.System, 
 		if compared.Holds {
 			return nil
 		}
-		return &failure{code: exitViolated}
+		return &exitError{code: exitViolated}
 	}
 	return verdictError(result.Status)
 }
 
 // tracer is where the trace goes: a file, the output, both or nowhere.
-func (r *replay) tracer(out io.Writer) (trace func(sim.Line), closeTrace func() error, err error) {
+func (r *replay) tracer(out io.Writer) (trace func(sim.TraceLine), closeTrace func() error, err error) {
 	closeTrace = func() error { return nil }
 	var to []io.Writer
 	if r.verbose {
@@ -145,12 +145,12 @@ func (r *replay) tracer(out io.Writer) (trace func(sim.Line), closeTrace func() 
 		return nil, closeTrace, nil
 	}
 	all := io.MultiWriter(to...)
-	return func(l sim.Line) { fmt.Fprintln(all, l) }, closeTrace, nil
+	return func(l sim.TraceLine) { fmt.Fprintln(all, l) }, closeTrace, nil
 }
 
-// replayed is the JSON form of a result. It holds nothing but what the plan
+// replayJSON is the JSON form of a result. It holds nothing but what the plan
 // decides.
-type replayed struct {
+type replayJSON struct {
 	System    string              `json:"system"`
 	Seed      uint64              `json:"seed"`
 	Verdict   campaign.Status     `json:"verdict"`
@@ -163,7 +163,7 @@ type replayed struct {
 	Messages  uint64              `json:"messages"`
 	Ops       campaign.Outcomes   `json:"ops"`
 	Simulated scenarios.Duration  `json:"simulated"`
-	Expected  *expectation        `json:"expected,omitempty"`
+	Expected  *expectationJSON    `json:"expected,omitempty"`
 }
 
 func (r *replay) print(out io.Writer, p *scenarios.Plan, result *campaign.Result, expected *campaign.Artefact, c *campaign.Comparison) error {
@@ -175,7 +175,7 @@ func (r *replay) print(out io.Writer, p *scenarios.Plan, result *campaign.Result
 		}
 		return nil
 	}
-	j := replayed{
+	j := replayJSON{
 		System: p.System, Seed: p.Seed, Verdict: result.Status, Signature: result.Signature(), Sentence: result.Sentence(),
 		Hash: fmt.Sprintf("%016x", result.Hash), Events: result.Stats.Events, Messages: result.Stats.Delivered,
 		Ops: result.Outcomes, Simulated: result.Simulated,
@@ -184,7 +184,7 @@ func (r *replay) print(out io.Writer, p *scenarios.Plan, result *campaign.Result
 		j.Machine, j.At = v.Machine, &v.At
 	}
 	if expected != nil {
-		j.Expected = newExpectation(expected, c)
+		j.Expected = newExpectationJSON(expected, c)
 	}
 	return json.NewEncoder(out).Encode(j)
 }
@@ -193,9 +193,9 @@ func (r *replay) print(out io.Writer, p *scenarios.Plan, result *campaign.Result
 func verdictError(s campaign.Status) error {
 	switch s {
 	case campaign.Violated:
-		return &failure{code: exitViolated}
+		return &exitError{code: exitViolated}
 	case campaign.Undecided:
-		return &failure{code: exitUndecided}
+		return &exitError{code: exitUndecided}
 	}
 	return nil
 }

@@ -17,14 +17,14 @@ import (
 type reporter interface {
 	begin(c *campaign.Campaign)
 	progress(s *campaign.Summary, seed uint64)
-	failure(f found)
-	shrunk(m madeSmall)
+	failure(f failureEvent)
+	shrunk(m shrunkEvent)
 	differed(seed uint64, d *campaign.Difference) // nil: not seen again
 	summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Duration, replay func(seed uint64) string)
 }
 
-// found is the first failure of a signature.
-type found struct {
+// failureEvent is the first failure of a signature.
+type failureEvent struct {
 	Type      string `json:"type"`
 	Seed      uint64 `json:"seed"`
 	Signature string `json:"signature"`
@@ -35,42 +35,42 @@ type found struct {
 	text      string
 }
 
-// madeSmall is what became of a failure's plan.
-type madeSmall struct {
-	Type      string `json:"type"`
-	Seed      uint64 `json:"seed"`
-	Signature string `json:"signature"`
-	Before    size   `json:"before"`
-	After     size   `json:"after"`
-	Runs      int    `json:"runs"`
-	Minimal   bool   `json:"minimal"`
-	Replay    string `json:"replay,omitempty"`
-	Error     string `json:"error,omitempty"`
+// shrunkEvent is what became of a failure's plan.
+type shrunkEvent struct {
+	Type      string   `json:"type"`
+	Seed      uint64   `json:"seed"`
+	Signature string   `json:"signature"`
+	Before    planSize `json:"before"`
+	After     planSize `json:"after"`
+	Runs      int      `json:"runs"`
+	Minimal   bool     `json:"minimal"`
+	Replay    string   `json:"replay,omitempty"`
+	Error     string   `json:"error,omitempty"`
 	text      string
 }
 
-// plain is the reporter for people: what counts goes to out; progress goes to
+// textReporter is the reporter for people: what counts goes to out; progress goes to
 // status, as one line that changes on a terminal, as rare lines elsewhere.
-type plain struct {
+type textReporter struct {
 	out, status io.Writer
-	live        bool
+	terminal    bool
 	last        time.Time
 }
 
-func newPlain(out, status io.Writer) *plain {
+func newTextReporter(out, status io.Writer) *textReporter {
 	f, ok := status.(*os.File)
-	return &plain{out: out, status: status, live: ok && term.IsTerminal(int(f.Fd())), last: time.Now()}
+	return &textReporter{out: out, status: status, terminal: ok && term.IsTerminal(int(f.Fd())), last: time.Now()}
 }
 
-func (p *plain) begin(c *campaign.Campaign) {
-	fmt.Fprintf(p.out, "system %s, profile %s, %s\n", c.System.Name, c.Shape.Profile, budget(c))
+func (p *textReporter) begin(c *campaign.Campaign) {
+	fmt.Fprintf(p.out, "system %s, profile %s, %s\n", c.System.Name, c.Shape.Profile, describeBudget(c))
 	if c.Done.Seeds > 0 {
 		fmt.Fprintf(p.out, "going on after %d seeds, of which %d failed\n", c.Done.Seeds, c.Done.Failed)
 	}
 }
 
-// budget says in words which seeds a campaign runs, and when it ends.
-func budget(c *campaign.Campaign) string {
+// describeBudget says in words which seeds a campaign runs, and when it ends.
+func describeBudget(c *campaign.Campaign) string {
 	s := fmt.Sprintf("seeds from %d", c.Start)
 	if c.Seeds > 0 {
 		s = fmt.Sprintf("seeds %d to %d", c.Start, c.Start+(c.Seeds-1))
@@ -87,9 +87,9 @@ func budget(c *campaign.Campaign) string {
 	return s
 }
 
-func (p *plain) progress(s *campaign.Summary, seed uint64) {
+func (p *textReporter) progress(s *campaign.Summary, seed uint64) {
 	pause := 5 * time.Second
-	if p.live {
+	if p.terminal {
 		pause = 100 * time.Millisecond
 	}
 	if time.Since(p.last) < pause {
@@ -97,15 +97,15 @@ func (p *plain) progress(s *campaign.Summary, seed uint64) {
 	}
 	p.last = time.Now()
 	line := p.line(s, seed)
-	if p.live {
-		fmt.Fprintf(p.status, "\r\x1b[K%s", p.fit(line))
+	if p.terminal {
+		fmt.Fprintf(p.status, "\r\x1b[K%s", p.truncate(line))
 		return
 	}
 	fmt.Fprintln(p.status, line)
 }
 
 // line is how far a campaign is.
-func (p *plain) line(s *campaign.Summary, seed uint64) string {
+func (p *textReporter) line(s *campaign.Summary, seed uint64) string {
 	wall := s.Wall.Seconds()
 	line := fmt.Sprintf("seed %d: %d failed, ", seed, s.Failed)
 	if len(s.Marks) > 0 {
@@ -119,9 +119,9 @@ func (p *plain) line(s *campaign.Summary, seed uint64) string {
 	return line
 }
 
-// fit cuts a line to the width of the terminal: one that wraps cannot be taken
+// truncate cuts a line to the width of the terminal: one that wraps cannot be taken
 // away.
-func (p *plain) fit(line string) string {
+func (p *textReporter) truncate(line string) string {
 	width := 80
 	if f, ok := p.status.(*os.File); ok {
 		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
@@ -133,24 +133,24 @@ func (p *plain) fit(line string) string {
 }
 
 // clear takes the live line away before something else is printed.
-func (p *plain) clear() {
-	if p.live {
+func (p *textReporter) clear() {
+	if p.terminal {
 		fmt.Fprint(p.status, "\r\x1b[K")
 	}
 }
 
-func (p *plain) failure(f found) {
+func (p *textReporter) failure(f failureEvent) {
 	p.clear()
 	fmt.Fprintf(p.out, "\n%s", f.text)
 	fmt.Fprintf(p.out, "repeat it: %s\nkept in:   %s\n", f.Replay, f.Dir)
 }
 
-func (p *plain) shrunk(m madeSmall) {
+func (p *textReporter) shrunk(m shrunkEvent) {
 	p.clear()
 	fmt.Fprintf(p.out, "\n%s of seed %d\n%s\n", m.Signature, m.Seed, m.text)
 }
 
-func (p *plain) differed(seed uint64, d *campaign.Difference) {
+func (p *textReporter) differed(seed uint64, d *campaign.Difference) {
 	p.clear()
 	if d == nil {
 		fmt.Fprintf(p.out, "\nseed %d ran in two ways, and did not do so again\n", seed)
@@ -159,18 +159,18 @@ func (p *plain) differed(seed uint64, d *campaign.Difference) {
 	fmt.Fprintf(p.out, "\nseed %d runs in two ways: %v\n", seed, d)
 }
 
-func (p *plain) summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Duration, replay func(uint64) string) {
+func (p *textReporter) summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Duration, replay func(uint64) string) {
 	p.clear()
 	fmt.Fprintf(p.out, "\n%d seeds: %d failed, %d undecided, %d ran twice and %d of them differed\n",
 		s.Seeds, s.Failed, s.Undecided, s.Guarded, len(s.Differed))
 	fmt.Fprintf(p.out, "%d operations (%d committed, %d of them transitions, %d rejected, %d unknown), %d messages, %d events\n",
 		s.Outcomes.Total(), s.Outcomes.Committed, s.Outcomes.Transitions, s.Outcomes.Rejected, s.Outcomes.Unknown, s.Messages, s.Events)
-	for _, words := range missing(c, s) {
+	for _, words := range notShown(c, s) {
 		fmt.Fprintf(p.out, "not shown: %s\n", words)
 	}
-	p.hits(s)
-	p.disks(&s.Disks)
-	p.reached(c, s)
+	p.printFaultHits(s)
+	p.printDiskFaults(&s.Disks)
+	p.printMarks(c, s)
 	fmt.Fprintf(p.out, "%.0f simulated seconds in %.2f s, processor time %.2f s\n", float64(s.Simulated)/1e9, s.Wall.Seconds(), cpu.Seconds())
 	fmt.Fprintf(p.out, "hash of all runs %016x\n", s.Hash)
 	for _, g := range s.Groups {
@@ -178,8 +178,8 @@ func (p *plain) summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Dura
 	}
 }
 
-// reached tells which coverage marks were never hit, and that nothing new is to be expected.
-func (p *plain) reached(c *campaign.Campaign, s *campaign.Summary) {
+// printMarks tells which coverage marks were never hit, and that nothing new is to be expected.
+func (p *textReporter) printMarks(c *campaign.Campaign, s *campaign.Summary) {
 	if len(s.Marks) > 0 {
 		fmt.Fprintf(p.out, "%d of %d coverage marks hit", s.Reached(), len(s.Marks))
 		for i, name := range s.Cold(c.System) {
@@ -200,26 +200,26 @@ func stable(c *campaign.Campaign, s *campaign.Summary) bool {
 // hits tells how often each family of faults made a difference, if any did, and
 // which of them have met.
 // missing says what a campaign did not do, and so says nothing about.
-func missing(c *campaign.Campaign, s *campaign.Summary) (words []string) {
+func notShown(c *campaign.Campaign, s *campaign.Summary) (texts []string) {
 	switch {
 	case s.Seeds == 0:
 		return []string{"anything, since no seed was run"}
 	case s.Outcomes.Total() == 0:
-		words = append(words, "anything, since nothing was asked of the system")
+		texts = append(texts, "anything, since nothing was asked of the system")
 	case s.Outcomes.Transitions == 0:
-		words = append(words, "anything about transitions, since none was carried out")
+		texts = append(texts, "anything about transitions, since none was carried out")
 	}
 	switch {
 	case c.Shape.Profile == scenarios.None:
-		words = append(words, "anything about faults, since the profile none has none until the network is healed")
-	case s.Hits == (scenarios.Hits{}):
-		words = append(words, fmt.Sprintf("anything about faults, since none of the profile %s has hit", c.Shape.Profile))
+		texts = append(texts, "anything about faults, since the profile none has none until the network is healed")
+	case s.Hits == (scenarios.FamilyHits{}):
+		texts = append(texts, fmt.Sprintf("anything about faults, since none of the profile %s has hit", c.Shape.Profile))
 	}
-	return words
+	return texts
 }
 
-func (p *plain) hits(s *campaign.Summary) {
-	if s.Hits == (scenarios.Hits{}) {
+func (p *textReporter) printFaultHits(s *campaign.Summary) {
+	if s.Hits == (scenarios.FamilyHits{}) {
 		return
 	}
 	fmt.Fprint(p.out, "faults that hit:")
@@ -233,8 +233,8 @@ func (p *plain) hits(s *campaign.Summary) {
 	fmt.Fprintf(p.out, "\n%v\n", &s.Coverage)
 }
 
-// disks tells what came of the faults of disks, if there were any.
-func (p *plain) disks(d *campaign.Disks) {
+// printDiskFaults tells what came of the faults of disks, if there were any.
+func (p *textReporter) printDiskFaults(d *campaign.Disks) {
 	if *d == (campaign.Disks{}) {
 		return
 	}
@@ -245,71 +245,71 @@ func (p *plain) disks(d *campaign.Disks) {
 	fmt.Fprintf(p.out, "\n%d times a node stopped and was started again, %d nodes refused damaged disks\n", d.Stops, d.Refusals)
 }
 
-// events is the reporter for programs: one JSON object a line.
-type events struct {
+// jsonReporter is the reporter for programs: one JSON object a line.
+type jsonReporter struct {
 	enc  *json.Encoder
 	last time.Time
 }
 
-func newEvents(out io.Writer) *events {
-	e := &events{enc: json.NewEncoder(out), last: time.Now()}
+func newJSONReporter(out io.Writer) *jsonReporter {
+	e := &jsonReporter{enc: json.NewEncoder(out), last: time.Now()}
 	e.enc.SetEscapeHTML(false)
 	return e
 }
 
-func (e *events) begin(*campaign.Campaign) {}
+func (e *jsonReporter) begin(*campaign.Campaign) {}
 
-func (e *events) progress(s *campaign.Summary, seed uint64) {
+func (e *jsonReporter) progress(s *campaign.Summary, seed uint64) {
 	if time.Since(e.last) < 5*time.Second {
 		return
 	}
 	e.last = time.Now()
-	e.put(map[string]any{
+	e.encode(map[string]any{
 		"type": "progress", "seed": seed, "seeds": s.Seeds, "failed": s.Failed, "messages": s.Messages,
 		"marks_hit": s.Reached(), "sim_s": seconds(time.Duration(s.Simulated)), "wall_s": seconds(s.Wall),
 	})
 }
 
-func (e *events) failure(f found) {
+func (e *jsonReporter) failure(f failureEvent) {
 	f.Type = "failure"
-	e.put(f)
+	e.encode(f)
 }
 
-func (e *events) shrunk(m madeSmall) {
+func (e *jsonReporter) shrunk(m shrunkEvent) {
 	m.Type = "shrunk"
-	e.put(m)
+	e.encode(m)
 }
 
-func (e *events) differed(seed uint64, d *campaign.Difference) {
-	e.put(struct {
+func (e *jsonReporter) differed(seed uint64, d *campaign.Difference) {
+	e.encode(struct {
 		Type       string               `json:"type"`
 		Seed       uint64               `json:"seed"`
 		Difference *campaign.Difference `json:"difference"` // null: not seen again
 	}{"differed", seed, d})
 }
 
-// summed is the last event.
-type summed struct {
-	Type      string            `json:"type"`
-	System    string            `json:"system"`
-	Profile   string            `json:"profile"`
-	Seeds     uint64            `json:"seeds"`
-	Hash      string            `json:"hash"` // of all runs
-	Failed    uint64            `json:"failed"`
-	Undecided uint64            `json:"undecided"`
-	Events    uint64            `json:"events"`
-	Messages  uint64            `json:"messages"`
-	Ops       int               `json:"ops"`
-	Committed int               `json:"committed"`
-	Changes   int               `json:"transitions"` // of those committed
-	Rejected  int               `json:"rejected"`
-	Unknown   int               `json:"unknown"`
-	Hits      map[string]uint64 `json:"hits,omitempty"`
-	Pairs     *pairs            `json:"pairs,omitempty"`
-	Disks     *disks            `json:"disks,omitempty"`
-	Guarded   uint64            `json:"guarded"`
-	Differed  []uint64          `json:"differed,omitempty"`
-	Groups    []group           `json:"signatures,omitempty"`
+// summaryEvent is the last event.
+type summaryEvent struct {
+	Type        string            `json:"type"`
+	System      string            `json:"system"`
+	Profile     string            `json:"profile"`
+	Seeds       uint64            `json:"seeds"`
+	Hash        string            `json:"hash"` // of all runs
+	Failed      uint64            `json:"failed"`
+	Undecided   uint64            `json:"undecided"`
+	Events      uint64            `json:"events"`
+	Messages    uint64            `json:"messages"`
+	Ops         int               `json:"ops"`
+	Committed   int               `json:"committed"`
+	Transitions int               `json:"transitions"` // of those committed
+	Rejected    int               `json:"rejected"`
+	Unknown     int               `json:"unknown"`
+	Hits        map[string]uint64 `json:"hits,omitempty"`
+	Pairs       *pairsJSON        `json:"pairs,omitempty"`
+	Disks       *disksJSON        `json:"disks,omitempty"`
+	Guarded     uint64            `json:"guarded"`
+	Differed    []uint64          `json:"differed,omitempty"`
+	Groups      []signatureJSON   `json:"signatures,omitempty"`
 
 	Marks    map[string]uint64 `json:"marks,omitempty"` // how often each was reached
 	NeverHit []string          `json:"never_hit,omitempty"`
@@ -322,31 +322,31 @@ type summed struct {
 	CPUS  float64 `json:"cpu_s"`
 }
 
-// pairs are those of fault families that have met in a plan.
-type pairs struct {
+// pairsJSON are those of fault families that have met in a plan.
+type pairsJSON struct {
 	Met    int `json:"met"`
 	Wanted int `json:"wanted"`
 }
 
-// disks is what came of the faults of disks.
-type disks struct {
+// disksJSON is what came of the faults of disks.
+type disksJSON struct {
 	Hits     map[string]uint64 `json:"hits"`
 	Stops    uint64            `json:"stops"`
 	Refusals uint64            `json:"refusals"`
 }
 
-type group struct {
+type signatureJSON struct {
 	Signature string `json:"signature"`
 	Count     uint64 `json:"count"`
 	First     uint64 `json:"first_seed"`
 	Replay    string `json:"replay"`
 }
 
-func (e *events) summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Duration, replay func(uint64) string) {
-	last := summed{
+func (e *jsonReporter) summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Duration, replay func(uint64) string) {
+	last := summaryEvent{
 		Type: "summary", System: c.System.Name, Profile: string(c.Shape.Profile),
 		Seeds: s.Seeds, Hash: fmt.Sprintf("%016x", s.Hash), Failed: s.Failed, Undecided: s.Undecided, Events: s.Events, Messages: s.Messages,
-		Ops: s.Outcomes.Total(), Committed: s.Outcomes.Committed, Changes: s.Outcomes.Transitions, Rejected: s.Outcomes.Rejected, Unknown: s.Outcomes.Unknown,
+		Ops: s.Outcomes.Total(), Committed: s.Outcomes.Committed, Transitions: s.Outcomes.Transitions, Rejected: s.Outcomes.Rejected, Unknown: s.Outcomes.Unknown,
 		Guarded: s.Guarded, Differed: s.Differed,
 		SimS: seconds(time.Duration(s.Simulated)), WallS: seconds(s.Wall), CPUS: seconds(cpu),
 	}
@@ -359,10 +359,10 @@ func (e *events) summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Dur
 		}
 	}
 	if met, wanted := s.Coverage.Pairs(); wanted > 0 {
-		last.Pairs = &pairs{met, wanted}
+		last.Pairs = &pairsJSON{met, wanted}
 	}
 	if s.Disks != (campaign.Disks{}) {
-		last.Disks = &disks{map[string]uint64{}, s.Disks.Stops, s.Disks.Refusals}
+		last.Disks = &disksJSON{map[string]uint64{}, s.Disks.Stops, s.Disks.Refusals}
 		for _, f := range sim.DiskFaults() {
 			last.Disks.Hits[f.String()] = s.Disks.Hits[f]
 		}
@@ -373,15 +373,15 @@ func (e *events) summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Dur
 			last.Marks[name] = s.Marks[i]
 		}
 	}
-	last.Stable, last.NotShown = stable(c, s), missing(c, s)
+	last.Stable, last.NotShown = stable(c, s), notShown(c, s)
 	for _, g := range s.Groups {
-		last.Groups = append(last.Groups, group{g.Signature, g.Count, g.First, replay(g.First)})
+		last.Groups = append(last.Groups, signatureJSON{g.Signature, g.Count, g.First, replay(g.First)})
 	}
-	e.put(last)
+	e.encode(last)
 }
 
-// put leaves the error to output.
-func (e *events) put(v any) { _ = e.enc.Encode(v) }
+// encode leaves the error to output.
+func (e *jsonReporter) encode(v any) { _ = e.enc.Encode(v) }
 
 // seconds rounds to a millisecond.
 func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }

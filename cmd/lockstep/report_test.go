@@ -9,10 +9,10 @@ import (
 )
 
 // What a campaign did not do it does not count as shown.
-func TestWhatACampaignHasNotShown(t *testing.T) {
-	hits := scenarios.Hits{scenarios.Drops: 1}
+func TestNotShown(t *testing.T) {
+	hits := scenarios.FamilyHits{scenarios.Drops: 1}
 	for _, c := range []struct {
-		profile scenarios.Profile
+		profile scenarios.FaultProfile
 		sum     campaign.Summary
 		want    []string
 	}{
@@ -26,6 +26,6 @@ func TestWhatACampaignHasNotShown(t *testing.T) {
 			[]string{"anything about faults, since the profile none has none until the network is healed"}},
 		{scenarios.All, campaign.Summary{Seeds: 1, Hits: hits, Outcomes: campaign.Outcomes{Committed: 5, Transitions: 1}}, nil},
 	} {
-		require.Equal(t, c.want, missing(&campaign.Campaign{Shape: scenarios.Shape{Profile: c.profile}}, &c.sum))
+		require.Equal(t, c.want, notShown(&campaign.Campaign{Shape: scenarios.Shape{Profile: c.profile}}, &c.sum))
 	}
 }

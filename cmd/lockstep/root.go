@@ -34,7 +34,7 @@ Exit codes: 0 fine, 1 a property is violated, 2 usage or bad input,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	outputFlags(cmd)
+	addOutputFlags(cmd)
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})
@@ -43,12 +43,12 @@ Exit codes: 0 fine, 1 a property is violated, 2 usage or bad input,
 	return cmd
 }
 
-// planted is more systems, for tests of this command.
-var planted []scenarios.System
+// testSystems is more systems, for tests of this command.
+var testSystems []scenarios.System
 
 // systems lists what plans can run on. The first is the default.
 func systems() []scenarios.System {
-	return append([]scenarios.System{lockstep.System(), origin.System(), canary.System()}, planted...)
+	return append([]scenarios.System{lockstep.System(), origin.System(), canary.System()}, testSystems...)
 }
 
 func systemNames() []string {
@@ -70,34 +70,34 @@ func systemNamed(name string) (scenarios.System, error) {
 
 var errSystem = errors.New("unknown system")
 
-// source is the flags that, with a seed, make a plan.
-type source struct {
-	system                           string
-	profile                          string
-	definition                       string // file
-	nodes, clients, operas, machines int
+// planFlags is the flags that, with a seed, make a plan.
+type planFlags struct {
+	system                               string
+	profile                              string
+	definition                           string // file
+	nodes, clients, operations, machines int
 }
 
-func (s *source) flags(cmd *cobra.Command) {
+func (s *planFlags) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&s.system, "system", systems()[0].Name, "system under test: "+strings.Join(systemNames(), ", "))
 	f.StringVar(&s.profile, "profile", string(scenarios.All), "families of faults: none, network, crash, disk or all")
 	f.StringVar(&s.definition, "definition", "", "file with the definition of the machines, in YAML or JSON (default: the system's)")
 	f.IntVar(&s.nodes, "nodes", 0, "nodes of the cluster (0: left to the seed)")
 	f.IntVar(&s.clients, "clients", 0, "clients (0: left to the seed)")
-	f.IntVar(&s.operas, "ops", 0, "operations in a plan (0: left to the seed)")
+	f.IntVar(&s.operations, "ops", 0, "operations in a plan (0: left to the seed)")
 	f.IntVar(&s.machines, "machines", 0, "machines that the operations are spread over (0: left to the seed)")
-	complete(cmd, "system", systemNames)
-	complete(cmd, "profile", func() []string {
+	completeFlag(cmd, "system", systemNames)
+	completeFlag(cmd, "profile", func() []string {
 		var names []string
-		for _, p := range scenarios.Profiles() {
+		for _, p := range scenarios.FaultProfiles() {
 			names = append(names, string(p))
 		}
 		return names
 	})
 }
 
-func complete(cmd *cobra.Command, flag string, values func() []string) {
+func completeFlag(cmd *cobra.Command, flag string, values func() []string) {
 	err := cmd.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return values(), cobra.ShellCompDirectiveNoFileComp
 	})
@@ -106,8 +106,8 @@ func complete(cmd *cobra.Command, flag string, values func() []string) {
 	}
 }
 
-// given lists the flags of s that the user gave.
-func (s *source) given(cmd *cobra.Command) []string {
+// setFlags lists the flags of s that the user gave.
+func (s *planFlags) setFlags(cmd *cobra.Command) []string {
 	var names []string
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		if slices.Contains([]string{"system", "profile", "definition", "nodes", "clients", "ops", "machines"}, f.Name) {
@@ -118,7 +118,7 @@ func (s *source) given(cmd *cobra.Command) []string {
 }
 
 // campaign is the campaign that the flags describe, with no budget yet.
-func (s *source) campaign() (*campaign.Campaign, error) {
+func (s *planFlags) campaign() (*campaign.Campaign, error) {
 	sys, err := systemNamed(s.system)
 	if err != nil {
 		return nil, err
@@ -131,21 +131,21 @@ func (s *source) campaign() (*campaign.Campaign, error) {
 		sys.Definitions = []fsm.Definition{d}
 	}
 	c := &campaign.Campaign{System: sys, Shape: scenarios.Shape{
-		Profile: scenarios.Profile(s.profile), Nodes: s.nodes, Clients: s.clients, Operations: s.operas, Machines: s.machines,
+		Profile: scenarios.FaultProfile(s.profile), Nodes: s.nodes, Clients: s.clients, Operations: s.operations, Machines: s.machines,
 	}}
 	return c, c.Validate()
 }
 
 // replayLine is the command that repeats one seed.
-func (s *source) replayLine(seed uint64) string {
-	line := fmt.Sprintf("%s replay %d --system %s --profile %s", self(), seed, s.system, s.profile)
+func (s *planFlags) replayLine(seed uint64) string {
+	line := fmt.Sprintf("%s replay %d --system %s --profile %s", programName(), seed, s.system, s.profile)
 	if s.definition != "" {
 		line += " --definition " + s.definition
 	}
 	for _, f := range []struct {
 		name  string
 		value int
-	}{{"nodes", s.nodes}, {"clients", s.clients}, {"ops", s.operas}, {"machines", s.machines}} {
+	}{{"nodes", s.nodes}, {"clients", s.clients}, {"ops", s.operations}, {"machines", s.machines}} {
 		if f.value != 0 {
 			line += fmt.Sprintf(" --%s %d", f.name, f.value)
 		}

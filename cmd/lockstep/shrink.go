@@ -21,7 +21,7 @@ const (
 )
 
 func shrinkCommand() *cobra.Command {
-	var s shrinking
+	var s shrink
 	cmd := &cobra.Command{
 		Use:   "shrink SEED|PLAN.json",
 		Short: "Make a plan that fails as small as it can be",
@@ -35,7 +35,7 @@ error.`,
 		Args: exactly(1, "a seed or a plan file"),
 		RunE: func(cmd *cobra.Command, args []string) error { return s.run(cmd, args[0]) },
 	}
-	s.src.flags(cmd)
+	s.plans.flags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&s.out, "out", "", "file for the plan (default: standard output)")
 	f.IntVar(&s.budget, "budget", shrinkBudget, "runs at most; one of many events counts as several")
@@ -45,26 +45,26 @@ error.`,
 	return cmd
 }
 
-type shrinking struct {
-	src             source
+type shrink struct {
+	plans           planFlags
 	out             string
 	budget, workers int
 	why, json       bool
 	seeds           int
 }
 
-// shrunk is the JSON form of the result.
-type shrunk struct {
+// shrinkJSON is the JSON form of the result.
+type shrinkJSON struct {
 	Signature string              `json:"signature"`
-	Before    size                `json:"before"`
-	After     size                `json:"after"`
+	Before    planSize            `json:"before"`
+	After     planSize            `json:"after"`
 	Runs      int                 `json:"runs"`
 	Minimal   bool                `json:"minimal"`
 	Needs     *campaign.Necessity `json:"necessity,omitempty"`
 	Plan      json.RawMessage     `json:"plan"`
 }
 
-func (s *shrinking) run(cmd *cobra.Command, arg string) error {
+func (s *shrink) run(cmd *cobra.Command, arg string) error {
 	s.json = asJSON(cmd)
 	if s.budget < 1 {
 		return fmt.Errorf("--budget %d: want at least 1", s.budget)
@@ -72,7 +72,7 @@ func (s *shrinking) run(cmd *cobra.Command, arg string) error {
 	if err := checkSeeds(s.seeds); err != nil {
 		return err
 	}
-	p, err := s.src.input(cmd, arg)
+	p, err := s.plans.planOf(cmd, arg)
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (s *shrinking) run(cmd *cobra.Command, arg string) error {
 	return s.print(cmd, p, &small, needs)
 }
 
-func (s *shrinking) print(cmd *cobra.Command, p *scenarios.Plan, small *campaign.Shrunk, needs *campaign.Necessity) error {
+func (s *shrink) print(cmd *cobra.Command, p *scenarios.Plan, small *campaign.Shrunk, needs *campaign.Necessity) error {
 	text, words := scenarios.Encode(small.Plan), cmd.OutOrStdout()
 	switch {
 	case s.out != "":
@@ -109,14 +109,14 @@ func (s *shrinking) print(cmd *cobra.Command, p *scenarios.Plan, small *campaign
 		words = cmd.ErrOrStderr()
 	}
 	if s.json {
-		return json.NewEncoder(words).Encode(shrunk{
-			small.Signature, sizeOf(p), sizeOf(small.Plan), small.Runs, small.Minimal, needs, compact(text),
+		return json.NewEncoder(words).Encode(shrinkJSON{
+			small.Signature, sizeOf(p), sizeOf(small.Plan), small.Runs, small.Minimal, needs, compactJSON(text),
 		})
 	}
 	fmt.Fprintf(words, "%s, seed %d: %s\n%s; %d runs\n%s\n", p.System, p.Seed, small.Signature,
-		sizes(p, small.Plan), small.Runs, minimality(small.Minimal))
+		describeSizes(p, small.Plan), small.Runs, minimality(small.Minimal))
 	if s.out != "" {
-		fmt.Fprintf(words, "repeat it: %s replay %s -v\n", self(), s.out)
+		fmt.Fprintf(words, "repeat it: %s replay %s -v\n", programName(), s.out)
 	}
 	fmt.Fprintf(words, "\n%s", outline(small.Plan))
 	if needs != nil {
@@ -125,7 +125,7 @@ func (s *shrinking) print(cmd *cobra.Command, p *scenarios.Plan, small *campaign
 	return nil
 }
 
-func compact(text []byte) json.RawMessage {
+func compactJSON(text []byte) json.RawMessage {
 	var b bytes.Buffer
 	_ = json.Compact(&b, text) // it was encoded just now
 	return b.Bytes()
@@ -138,30 +138,32 @@ func minimality(minimal bool) string {
 	return "the budget ended first: with a larger --budget it may become smaller"
 }
 
-// size counts what a plan consists of.
-type size struct {
+// planSize counts what a plan consists of.
+type planSize struct {
 	Operations int `json:"operations"`
 	Faults     int `json:"faults"`
-	Fates      int `json:"fates"`
+	Overrides  int `json:"fates"`
 }
 
-func sizeOf(p *scenarios.Plan) size { return size{len(p.Operations), len(p.Faults), len(p.Fates)} }
+func sizeOf(p *scenarios.Plan) planSize {
+	return planSize{len(p.Operations), len(p.Faults), len(p.Overrides)}
+}
 
-// sizes says how large a plan is, and how large the one was that it comes from.
-func sizes(before, after *scenarios.Plan) string {
+// describeSizes says how large a plan is, and how large the one was that it comes from.
+func describeSizes(before, after *scenarios.Plan) string {
 	a, b := sizeOf(after), sizeOf(before)
-	s := fmt.Sprintf("shrunk: %s, %s", count(a.Operations, "operation"), count(a.Faults, "fault"))
-	if a.Fates > 0 {
-		s += ", " + count(a.Fates, "override")
+	s := fmt.Sprintf("shrunk: %s, %s", plural(a.Operations, "operation"), plural(a.Faults, "fault"))
+	if a.Overrides > 0 {
+		s += ", " + plural(a.Overrides, "override")
 	}
 	s += fmt.Sprintf(", of %d and %d", b.Operations, b.Faults)
-	if b.Fates > 0 {
-		s += fmt.Sprintf(" and %d", b.Fates)
+	if b.Overrides > 0 {
+		s += fmt.Sprintf(" and %d", b.Overrides)
 	}
 	return s
 }
 
-func count(n int, what string) string {
+func plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
@@ -179,7 +181,7 @@ func outline(p *scenarios.Plan) string {
 		}
 		b.WriteByte('\n')
 	}
-	for _, f := range p.Fates {
+	for _, f := range p.Overrides {
 		fmt.Fprintf(&b, "message %v\n", f)
 	}
 	return b.String() + p.Summary()
@@ -197,7 +199,7 @@ the plan first.`,
 		Args: exactly(1, "a seed or a plan file"),
 		RunE: func(cmd *cobra.Command, args []string) error { return n.run(cmd, args[0]) },
 	}
-	n.src.flags(cmd)
+	n.plans.flags(cmd)
 	f := cmd.Flags()
 	f.IntVar(&n.seeds, "seeds", necessitySeeds, "seeds that each plan runs with, from its own on")
 	f.IntVar(&n.workers, "workers", 0, "runs at the same time (0: one per core)")
@@ -205,7 +207,7 @@ the plan first.`,
 }
 
 type necessity struct {
-	src            source
+	plans          planFlags
 	seeds, workers int
 }
 
@@ -213,7 +215,7 @@ func (n *necessity) run(cmd *cobra.Command, arg string) error {
 	if err := checkSeeds(n.seeds); err != nil {
 		return err
 	}
-	p, err := n.src.input(cmd, arg)
+	p, err := n.plans.planOf(cmd, arg)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 func watchCommand() *cobra.Command {
-	var a asking
+	var a clientFlags
 	var from int64
 	cmd := &cobra.Command{
 		Use:   "watch KEY|PREFIX",
@@ -31,7 +31,7 @@ With --from VERSION it begins with what came after that version, of each machine
 machine that has not reached it is told as behind, once.`,
 		Args: exactly(1, "a machine or a prefix"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			w, err := watching(args[0])
+			w, err := parseWatchArg(args[0])
 			if err != nil {
 				return err
 			}
@@ -49,28 +49,28 @@ machine that has not reached it is told as behind, once.`,
 	return cmd
 }
 
-// watching is what an argument asks to watch.
-func watching(arg string) (w client.Watching, err error) {
+// parseWatchArg is what an argument asks to watch.
+func parseWatchArg(arg string) (w client.WatchOptions, err error) {
 	if prefix, ok := strings.CutSuffix(arg, "*"); ok {
-		return client.Watching{Prefix: prefix}, nil
+		return client.WatchOptions{Prefix: prefix}, nil
 	}
 	if strings.HasSuffix(arg, "/") {
-		return client.Watching{Prefix: arg}, nil
+		return client.WatchOptions{Prefix: arg}, nil
 	}
 	if _, _, err := fsm.SplitKey(arg); err != nil {
 		return w, fmt.Errorf("%w; a prefix ends in / or *", err)
 	}
-	return client.Watching{Key: arg}, nil
+	return client.WatchOptions{Key: arg}, nil
 }
 
-func (a *asking) watch(cmd *cobra.Command, w client.Watching) error {
-	c, err := a.client()
+func (a *clientFlags) watch(cmd *cobra.Command, w client.WatchOptions) error {
+	c, err := a.newClient()
 	if err != nil {
 		return err
 	}
 	defer c.Close()
 	lost := map[string]string{} // why each endpoint was left, since there was something to tell
-	w.Lost = func(endpoint string, err error) {
+	w.OnNodeFailed = func(endpoint string, err error) {
 		if lost[endpoint] != err.Error() {
 			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %v; trying the next\n", endpoint, err)
 		}
@@ -82,16 +82,16 @@ func (a *asking) watch(cmd *cobra.Command, w client.Watching) error {
 		if asJSON(cmd) {
 			return json.NewEncoder(out).Encode(e)
 		}
-		_, err := fmt.Fprintln(out, inWords(e))
+		_, err := fmt.Fprintln(out, eventText(e))
 		return err
 	})
 	if cmd.Context().Err() != nil && errors.Is(err, cmd.Context().Err()) {
 		return nil // interrupted: that is how it ends
 	}
-	return asFailure(err)
+	return withExitCode(err)
 }
 
-func inWords(e server.Event) string {
+func eventText(e server.Event) string {
 	switch {
 	case e.State != nil:
 		return fmt.Sprintf("%s %s v%d", e.State.Key, e.State.State, e.State.Version)

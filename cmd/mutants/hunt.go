@@ -22,14 +22,14 @@ type settings struct {
 	shrink  int           // runs to make the first failing plan small with; 0: leave it
 	without string        // a part of the harness that is left out; empty: none
 
-	// patience is how long a driver may take beyond its budget: a run is not cut
+	// grace is how long a driver may take beyond its budget: a run is not cut
 	// short, and plans are made small without one.
-	patience time.Duration
+	grace time.Duration
 }
 
-// apart is how far the first seeds of two campaigns are apart: nobody gets
+// seedStride is how far the first seeds of two campaigns are apart: nobody gets
 // there.
-const apart = 1_000_000_000
+const seedStride = 1_000_000_000
 
 // The verdicts on a mutant.
 const (
@@ -41,34 +41,34 @@ const (
 
 // finding is what campaigns have shown of a mutant.
 type finding struct {
-	Name     string    `json:"mutant"`
-	Class    string    `json:"class"`
-	Verdict  string    `json:"verdict"`
-	Why      string    `json:"why,omitempty"` // it is broken, or its plan is as it was
-	Property string    `json:"property,omitempty"`
-	Sentence string    `json:"sentence,omitempty"` // of the first violation
-	Kills    int       `json:"kills"`
-	Starts   int       `json:"starts"`            // campaigns that were run
-	Seeds    uint64    `json:"seeds"`             // median over campaigns
-	Seconds  float64   `json:"core_seconds"`      // likewise, of processor time
-	Worst    float64   `json:"worst"`             // core-seconds of the longest campaign
-	Shrunk   bool      `json:"shrunk,omitempty"`  // the plan of the first violation was made small
-	Steps    int       `json:"steps"`             // that it has then: operations, faults and messages with a fate
-	Minimal  bool      `json:"minimal,omitempty"` // no single one of them can go
-	Reduced  []reduced `json:"reduced,omitempty"`
+	Name     string           `json:"mutant"`
+	Class    string           `json:"class"`
+	Status   string           `json:"verdict"`
+	Problem  string           `json:"why,omitempty"` // it is broken, or its plan is as it was
+	Property string           `json:"property,omitempty"`
+	Sentence string           `json:"sentence,omitempty"` // of the first violation
+	Kills    int              `json:"kills"`
+	Starts   int              `json:"starts"`            // campaigns that were run
+	Seeds    uint64           `json:"seeds"`             // median over campaigns
+	Seconds  float64          `json:"core_seconds"`      // likewise, of processor time
+	Worst    float64          `json:"worst"`             // core-seconds of the longest campaign
+	Shrunk   bool             `json:"shrunk,omitempty"`  // the plan of the first violation was made small
+	Steps    int              `json:"steps"`             // that it has then: operations, faults and messages with a fate
+	Minimal  bool             `json:"minimal,omitempty"` // no single one of them can go
+	Ablated  []ablatedFinding `json:"reduced,omitempty"`
 }
 
-// reduced is what the same campaigns have shown without a part of the harness.
-type reduced struct {
+// ablatedFinding is what the same campaigns have shown without a part of the harness.
+type ablatedFinding struct {
 	Without string  `json:"without"`
 	Killed  bool    `json:"killed"`
 	Seeds   uint64  `json:"seeds"`
 	Seconds float64 `json:"core_seconds"`
 }
 
-// missed lists the parts without which the mutant is not found.
-func (f *finding) missed() (parts []string) {
-	for _, r := range f.Reduced {
+// missedWithout lists the parts without which the mutant is not found.
+func (f *finding) missedWithout() (parts []string) {
+	for _, r := range f.Ablated {
 		if !r.Killed {
 			parts = append(parts, r.Without)
 		}
@@ -96,9 +96,9 @@ func hunt(ctx context.Context, program string, m *mutant, s settings) finding {
 	var all []report
 	missed, most := 0, (s.starts-1)/2
 	for i := 0; i < s.starts && missed <= most; i++ {
-		r, err := drive(ctx, program, s, "-start", strconv.Itoa(i*apart))
+		r, err := runDriver(ctx, program, s, "-start", strconv.Itoa(i*seedStride))
 		if err != nil {
-			f.Verdict, f.Why = broken, err.Error()
+			f.Status, f.Problem = broken, err.Error()
 			return f
 		}
 		all = append(all, r)
@@ -111,53 +111,53 @@ func hunt(ctx context.Context, program string, m *mutant, s settings) finding {
 			f.Property, f.Sentence = r.Signature, r.Sentence
 		}
 	}
-	f.sum(all)
-	f.Verdict = survived
+	f.setMedians(all)
+	f.Status = survived
 	if missed <= most {
-		f.Verdict = killed
+		f.Status = killed
 	}
 	if first := slices.IndexFunc(all, func(r report) bool { return r.Signature != "" }); first >= 0 && s.shrink > 0 {
-		f.small(ctx, program, s, all[first].Seed)
+		f.shrink(ctx, program, s, all[first].Seed)
 	}
-	f.judge(m)
+	f.checkEquivalence(m)
 	return f
 }
 
-// judge holds a verdict against what the mutant's file says.
-func (f *finding) judge(m *mutant) {
+// checkEquivalence holds a verdict against what the mutant's file says.
+func (f *finding) checkEquivalence(m *mutant) {
 	switch {
-	case m.equivalent != "" && f.Verdict == survived && f.Kills == 0:
-		f.Verdict = equivalent
+	case m.equivalent != "" && f.Status == survived && f.Kills == 0:
+		f.Status = equivalent
 	case m.equivalent != "" && f.Kills > 0:
-		f.Verdict, f.Why = broken, "its file argues that it is equivalent, and it was killed: "+f.Sentence
+		f.Status, f.Problem = broken, "its file argues that it is equivalent, and it was killed: "+f.Sentence
 	}
 }
 
-// sum takes the medians. A campaign that has found nothing counts with all that it
+// setMedians takes the medians. A campaign that has found nothing counts with all that it
 // has run.
-func (f *finding) sum(all []report) {
+func (f *finding) setMedians(all []report) {
 	slices.SortFunc(all, func(a, b report) int { return cmp.Compare(a.Seeds, b.Seeds) })
 	f.Seeds = all[len(all)/2].Seeds
 	slices.SortFunc(all, func(a, b report) int { return cmp.Compare(a.seconds, b.seconds) })
 	f.Seconds, f.Worst = all[len(all)/2].seconds, all[len(all)-1].seconds
 }
 
-// small has the driver make a failing plan small. If that takes too long, the
+// shrink has the driver make a failing plan small. If that takes too long, the
 // mutant is killed all the same.
-func (f *finding) small(ctx context.Context, program string, s settings, seed uint64) {
-	r, err := drive(ctx, program, s, "-start", strconv.FormatUint(seed, 10), "-shrink", strconv.Itoa(s.shrink))
+func (f *finding) shrink(ctx context.Context, program string, s settings, seed uint64) {
+	r, err := runDriver(ctx, program, s, "-start", strconv.FormatUint(seed, 10), "-shrink", strconv.Itoa(s.shrink))
 	if err != nil {
-		f.Why = "not shrunk: " + err.Error()
+		f.Problem = "not shrunk: " + err.Error()
 		return
 	}
 	f.Shrunk = true
 	f.Steps, f.Minimal = r.Shrunk.Operations+r.Shrunk.Faults+r.Shrunk.Fates, r.Shrunk.Minimal
 }
 
-// drive runs the driver on one core. Anything but a report, a violation found or
+// runDriver runs the driver on one core. Anything but a report, a violation found or
 // not, is an error: a process that hangs or dies proves nothing.
-func drive(ctx context.Context, program string, s settings, args ...string) (report, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.budget+s.patience)
+func runDriver(ctx context.Context, program string, s settings, args ...string) (report, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.budget+s.grace)
 	defer cancel()
 	args = append(args, "-budget", s.budget.String(), "-without", s.without)
 	cmd := exec.CommandContext(ctx, program, args...)
@@ -166,7 +166,7 @@ func drive(ctx context.Context, program string, s settings, args ...string) (rep
 	cmd.Stderr = &said
 	out, err := cmd.Output()
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return report{}, fmt.Errorf("the driver did not come to an end within %v", s.budget+s.patience)
+		return report{}, fmt.Errorf("the driver did not come to an end within %v", s.budget+s.grace)
 	}
 	if err != nil {
 		first, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n")

@@ -12,7 +12,7 @@ import (
 )
 
 // What the runner says of changes of which we know what it must say.
-func TestRunnerCannotLie(t *testing.T) {
+func TestVerdicts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds five programs")
 	}
@@ -22,7 +22,7 @@ func TestRunnerCannotLie(t *testing.T) {
 	require.NoError(t, err)
 	const (
 		reached   = "\tn.now = max(n.now, now)\n"
-		unreached = "func (n *Node) Machines() int { return len(n.machines) - n.pins }\n"
+		unreached = "func (n *Node) MachineCount() int { return len(n.machines) - n.localMachines }\n"
 	)
 	for name, c := range map[string]struct {
 		old, new string
@@ -31,7 +31,7 @@ func TestRunnerCannotLie(t *testing.T) {
 		why      string
 	}{
 		"an empty change survives":            {old: reached, new: reached, verdict: survived},
-		"what no run reaches survives":        {old: unreached, new: "func (n *Node) Machines() int { panic(n) }\n", verdict: survived},
+		"what no run reaches survives":        {old: unreached, new: "func (n *Node) MachineCount() int { panic(n) }\n", verdict: survived},
 		"what does not compile is not a kill": {old: reached, new: "\tn.now = nonsense\n", verdict: broken, why: "undefined: nonsense"},
 		"a bug that is reached is killed":     {old: reached, new: "\tpanic(now)\n", verdict: killed},
 		"what hangs is not a kill":            {old: reached, new: "\tfor {\n\t}\n", verdict: broken, why: "did not come to an end"},
@@ -41,11 +41,11 @@ func TestRunnerCannotLie(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := &mutant{name: "test", file: "test.txt", class: "fsm", equivalent: c.excuse, blocks: []block{{"node/node.go", c.old, c.new}}}
-			o := options{settings: settings{starts: 2, budget: time.Second, shrink: 20, patience: 10 * time.Second}}
-			f, err := o.one(context.Background(), at, t.TempDir(), m)
+			o := options{settings: settings{starts: 2, budget: time.Second, shrink: 20, grace: 10 * time.Second}}
+			f, err := o.testMutant(context.Background(), at, t.TempDir(), m)
 			require.NoError(t, err)
-			require.Equal(t, c.verdict, f.Verdict, f.Why)
-			require.Contains(t, f.Why, c.why)
+			require.Equal(t, c.verdict, f.Status, f.Problem)
+			require.Contains(t, f.Problem, c.why)
 			if c.verdict == killed {
 				require.Equal(t, "assertion/panic", f.Property)
 				require.Equal(t, uint64(1), f.Seeds)
@@ -66,15 +66,15 @@ func TestRunnerCannotLie(t *testing.T) {
 }
 
 // A driver that dies, or says something else than a report, proves nothing.
-func TestDriveRefuses(t *testing.T) {
-	s := settings{budget: time.Second, patience: time.Minute}
-	_, err := drive(context.Background(), "false", s)
+func TestDriverErrors(t *testing.T) {
+	s := settings{budget: time.Second, grace: time.Minute}
+	_, err := runDriver(context.Background(), "false", s)
 	require.ErrorContains(t, err, "the driver: exit status 1")
-	_, err = drive(context.Background(), "echo", s, "nothing")
+	_, err = runDriver(context.Background(), "echo", s, "nothing")
 	require.ErrorContains(t, err, "the driver said")
 }
 
-func TestFlagsThatMakeNoSenseAreRefused(t *testing.T) {
+func TestBadFlags(t *testing.T) {
 	for want, args := range map[string][]string{
 		"--write: the page is about all": {"--write", "--only", "x"},
 		"--starts 0":                     {"--starts", "0"},
@@ -82,7 +82,7 @@ func TestFlagsThatMakeNoSenseAreRefused(t *testing.T) {
 		"--only: error parsing regexp":   {"--only", "("},
 		"there are no mutants":           {"--dir", t.TempDir()},
 	} {
-		cmd := command()
+		cmd := newCommand()
 		cmd.SetArgs(args)
 		require.ErrorContains(t, cmd.ExecuteContext(t.Context()), want)
 	}
@@ -92,33 +92,33 @@ func TestFlagsThatMakeNoSenseAreRefused(t *testing.T) {
 func TestTable(t *testing.T) {
 	all := []*mutant{{name: "a"}, {name: "b"}, {name: "c"}, {name: "d"}}
 	table := &table{ablated: true}
-	found := func(seeds ...uint64) (r []reduced) { // 0: it was not
+	found := func(seeds ...uint64) (r []ablatedFinding) { // 0: it was not
 		for i, part := range parts {
-			r = append(r, reduced{Without: part, Killed: seeds[i] > 0, Seeds: seeds[i]})
+			r = append(r, ablatedFinding{Without: part, Killed: seeds[i] > 0, Seeds: seeds[i]})
 		}
 		return r
 	}
 	for _, f := range []finding{
-		{Name: "d", Verdict: equivalent},
-		{Name: "c", Verdict: killed, Seeds: 8, Seconds: 5, Shrunk: true, Steps: 9, Reduced: found(0, 8, 17, 3, 8)},
-		{Name: "a", Verdict: killed, Seeds: 1, Seconds: 1, Shrunk: true, Steps: 2, Reduced: found(1, 0, 1, 1, 1)},
-		{Name: "b", Verdict: killed, Seeds: 2, Seconds: 2, Shrunk: true, Steps: 3, Reduced: found(5, 2, 2, 2, 2)},
+		{Name: "d", Status: equivalent},
+		{Name: "c", Status: killed, Seeds: 8, Seconds: 5, Shrunk: true, Steps: 9, Ablated: found(0, 8, 17, 3, 8)},
+		{Name: "a", Status: killed, Seeds: 1, Seconds: 1, Shrunk: true, Steps: 2, Ablated: found(1, 0, 1, 1, 1)},
+		{Name: "b", Status: killed, Seeds: 2, Seconds: 2, Shrunk: true, Steps: 3, Ablated: found(5, 2, 2, 2, 2)},
 	} {
 		require.NoError(t, table.add(&bytes.Buffer{}, f))
 	}
 	table.finish(all, time.Minute)
-	require.NoError(t, table.verdict())
+	require.NoError(t, table.unresolved())
 	require.Equal(t, "3 of 3 mutants killed; core-seconds to kill: median 2.00, worst 5.00; steps of the shrunk plan: median 3.", table.sentence())
 	require.Equal(t, "a", table.Findings[0].Name)
 	require.Equal(t, []ablation{
 		{"invariants", 2, 1, 0, []string{"c"}}, {"swarm", 2, 0, 0, []string{"a"}}, {"disk", 3, 1, 0, []string{}},
 		{"clocks", 3, 0, 1, []string{}}, {"liveness", 3, 0, 0, []string{}},
 	}, table.Ablation)
-	require.Equal(t, []string{"swarm"}, table.Findings[0].missed())
+	require.Equal(t, []string{"swarm"}, table.Findings[0].missedWithout())
 
 	for _, verdict := range []string{survived, broken} {
-		table.Findings[1].Verdict = verdict
-		require.ErrorContains(t, table.verdict(), "b ("+verdict+")")
+		table.Findings[1].Status = verdict
+		require.ErrorContains(t, table.unresolved(), "b ("+verdict+")")
 	}
 }
 
@@ -126,7 +126,7 @@ func TestTable(t *testing.T) {
 func TestTableIsWritten(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "TEETH.md")
 	require.NoError(t, os.WriteFile(page, []byte("before\n"+tableBegins+"old\n"+tableEnds+"after\n"), 0o666))
-	table := &table{Findings: []finding{{Name: "a", Class: "fsm", Verdict: killed, Property: "values/odd", Kills: 5, Starts: 5, Steps: 3}}}
+	table := &table{Findings: []finding{{Name: "a", Class: "fsm", Status: killed, Property: "values/odd", Kills: 5, Starts: 5, Steps: 3}}}
 	require.NoError(t, table.writeInto(page))
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)

@@ -23,7 +23,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := command().ExecuteContext(ctx); err != nil {
+	if err := newCommand().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
@@ -32,18 +32,18 @@ func main() {
 // options are what the flags say.
 type options struct {
 	settings
-	dir    string
-	only   string
-	fast   bool
-	jobs   int
-	json   bool
-	write  bool
-	ablate bool
-	lesser time.Duration // budget of ablations
+	dir            string
+	only           string
+	fast           bool
+	jobs           int
+	json           bool
+	write          bool
+	ablate         bool
+	ablationBudget time.Duration // budget of ablations
 }
 
-func command() *cobra.Command {
-	o := options{settings: settings{patience: patience}}
+func newCommand() *cobra.Command {
+	o := options{settings: settings{grace: driverGrace}}
 	cmd := &cobra.Command{
 		Use:   "mutants",
 		Short: "Measure how fast the campaign finds known bugs",
@@ -66,16 +66,16 @@ is not argued to be equivalent, does not apply or does not compile.`,
 	f.IntVar(&o.shrink, "shrink", 1000, "runs to make the first failing plan small with (0: leave it)")
 	f.IntVar(&o.jobs, "jobs", runtime.GOMAXPROCS(0), "mutants at the same time, each on one core")
 	f.BoolVar(&o.ablate, "ablate", false, "do it once more without each part of the harness, from up to three first seeds")
-	f.DurationVar(&o.lesser, "ablation-budget", 5*time.Second, "how long a campaign may look then")
+	f.DurationVar(&o.ablationBudget, "ablation-budget", 5*time.Second, "how long a campaign may look then")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	f.BoolVar(&o.write, "write", false, "write docs/TEETH.md and docs/teeth.json")
 	return cmd
 }
 
 func (o *options) run(cmd *cobra.Command) error {
-	if o.starts < 1 || o.jobs < 1 || o.budget <= 0 || o.shrink < 0 || o.lesser <= 0 {
+	if o.starts < 1 || o.jobs < 1 || o.budget <= 0 || o.shrink < 0 || o.ablationBudget <= 0 {
 		return fmt.Errorf("--starts %d --jobs %d --budget %v --shrink %d --ablation-budget %v: want at least 1, 1, more than 0, 0 and more than 0",
-			o.starts, o.jobs, o.budget, o.shrink, o.lesser)
+			o.starts, o.jobs, o.budget, o.shrink, o.ablationBudget)
 	}
 	if o.write && (o.fast || o.only != "" || o.dir != "") {
 		return errors.New("--write: the page is about all mutants: leave --fast, --only and --dir out")
@@ -88,7 +88,7 @@ func (o *options) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	all, err := o.mutants(root)
+	all, err := o.selectMutants(root)
 	if err != nil {
 		return err
 	}
@@ -102,8 +102,8 @@ func (o *options) run(cmd *cobra.Command) error {
 		return err
 	}
 	t := newTable(ctx, root, o)
-	err = o.each(ctx, all, func(m *mutant) error {
-		f, err := o.one(ctx, root, scratch, m)
+	err = o.forEach(ctx, all, func(m *mutant) error {
+		f, err := o.testMutant(ctx, root, scratch, m)
 		if err != nil {
 			return err
 		}
@@ -113,14 +113,14 @@ func (o *options) run(cmd *cobra.Command) error {
 		return err
 	}
 	t.finish(all, time.Since(begin))
-	if err := o.tell(cmd, root, t); err != nil {
+	if err := o.print(cmd, root, t); err != nil {
 		return err
 	}
-	return t.verdict()
+	return t.unresolved()
 }
 
-// mutants are those that the flags ask for.
-func (o *options) mutants(root string) ([]*mutant, error) {
+// selectMutants are those that the flags ask for.
+func (o *options) selectMutants(root string) ([]*mutant, error) {
 	dir := o.dir
 	if dir == "" {
 		dir = filepath.Join(root, "testdata", "mutants")
@@ -146,7 +146,7 @@ func (o *options) mutants(root string) ([]*mutant, error) {
 }
 
 const (
-	patience     = 2 * time.Minute // of whoever waits for a driver; see settings
+	driverGrace  = 2 * time.Minute // of whoever waits for a driver; see settings
 	controlSeeds = 2000            // that the node as it is must pass
 )
 
@@ -164,8 +164,8 @@ func (o *options) control(ctx context.Context, root, scratch string) error {
 			return finding{}, err
 		}
 		for _, part := range without {
-			s := settings{budget: time.Minute, patience: o.patience, without: part}
-			r, err := drive(ctx, program, s, "-seeds", fmt.Sprint(controlSeeds))
+			s := settings{budget: time.Minute, grace: o.grace, without: part}
+			r, err := runDriver(ctx, program, s, "-seeds", fmt.Sprint(controlSeeds))
 			if err != nil {
 				return finding{}, err
 			}
@@ -181,23 +181,23 @@ func (o *options) control(ctx context.Context, root, scratch string) error {
 	return nil
 }
 
-// one is all that there is to find out about a mutant.
-func (o *options) one(ctx context.Context, root, scratch string, m *mutant) (finding, error) {
+// testMutant is all that there is to find out about a mutant.
+func (o *options) testMutant(ctx context.Context, root, scratch string, m *mutant) (finding, error) {
 	return inScratch(scratch, m, func(dir string) (finding, error) {
 		program, err := build(ctx, root, dir, m)
 		if ctx.Err() != nil {
 			return finding{}, ctx.Err()
 		}
 		if err != nil {
-			return finding{Name: m.name, Class: m.class, Verdict: broken, Why: err.Error()}, nil
+			return finding{Name: m.name, Class: m.class, Status: broken, Problem: err.Error()}, nil
 		}
 		s := o.settings
 		if m.equivalent != "" {
 			s.starts = 1
 		}
 		f := hunt(ctx, program, m, s)
-		if o.ablate && f.Verdict == killed {
-			o.without(ctx, program, m, &f)
+		if o.ablate && f.Status == killed {
+			o.ablateMutant(ctx, program, m, &f)
 		}
 		return f, ctx.Err()
 	})
@@ -206,16 +206,16 @@ func (o *options) one(ctx context.Context, root, scratch string, m *mutant) (fin
 // parts are those parts of the harness that the driver can leave out.
 var parts = []string{"invariants", "swarm", "disk", "clocks", "liveness"}
 
-// without finds out how soon a mutant is found without each part of the harness.
-func (o *options) without(ctx context.Context, program string, m *mutant, f *finding) {
+// ablateMutant finds out how soon a mutant is found without each part of the harness.
+func (o *options) ablateMutant(ctx context.Context, program string, m *mutant, f *finding) {
 	for _, part := range parts {
-		s := settings{starts: min(o.starts, 3), budget: o.lesser, patience: o.patience, without: part}
+		s := settings{starts: min(o.starts, 3), budget: o.ablationBudget, grace: o.grace, without: part}
 		a := hunt(ctx, program, m, s)
-		if a.Verdict == broken {
-			f.Verdict, f.Why = broken, "without "+part+": "+a.Why
+		if a.Status == broken {
+			f.Status, f.Problem = broken, "without "+part+": "+a.Problem
 			return
 		}
-		f.Reduced = append(f.Reduced, reduced{part, a.Verdict == killed, a.Seeds, a.Seconds})
+		f.Ablated = append(f.Ablated, ablatedFinding{part, a.Status == killed, a.Seeds, a.Seconds})
 	}
 }
 
@@ -229,9 +229,9 @@ func inScratch(scratch string, m *mutant, do func(dir string) (finding, error)) 
 	return do(dir)
 }
 
-// each does something with all mutants, several at a time. The first error ends
+// forEach does something with all mutants, several at a time. The first error ends
 // it.
-func (o *options) each(ctx context.Context, all []*mutant, do func(*mutant) error) error {
+func (o *options) forEach(ctx context.Context, all []*mutant, do func(*mutant) error) error {
 	todo := make(chan *mutant, len(all))
 	for _, m := range all {
 		todo <- m

@@ -28,14 +28,14 @@ type table struct {
 	Jobs     int        `json:"jobs"`
 	Took     string     `json:"took"`
 	Killed   int        `json:"killed"`
-	Of       int        `json:"of"`           // that are not equivalent
+	Total    int        `json:"of"`           // that are not equivalent
 	Median   float64    `json:"core_seconds"` // median over mutants
 	Worst    float64    `json:"worst"`        // over mutants, of the median
 	Steps    int        `json:"steps"`        // median over mutants
 	Ablation []ablation `json:"ablation,omitempty"`
 	Findings []finding  `json:"mutants"`
 
-	lock    sync.Mutex
+	mu      sync.Mutex
 	ablated bool
 }
 
@@ -62,15 +62,15 @@ func newTable(ctx context.Context, root string, o *options) *table {
 
 // add takes a finding, and tells of it.
 func (t *table) add(w io.Writer, f finding) error {
-	t.lock.Lock()
-	defer t.lock.Unlock()
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.Findings = append(t.Findings, f)
 	said := f.Property
-	if f.Verdict == broken {
-		said = f.Why
+	if f.Status == broken {
+		said = f.Problem
 	}
 	_, err := fmt.Fprintf(w, "%3d %-10s %-40s %d/%d %7d seeds %7.2f s %3d steps  %s\n",
-		len(t.Findings), f.Verdict, f.Name, f.Kills, f.Starts, f.Seeds, f.Seconds, f.Steps, said)
+		len(t.Findings), f.Status, f.Name, f.Kills, f.Starts, f.Seeds, f.Seconds, f.Steps, said)
 	return err
 }
 
@@ -82,11 +82,11 @@ func (t *table) finish(all []*mutant, took time.Duration) {
 	var seconds []float64
 	var steps []int
 	for _, f := range t.Findings {
-		if f.Verdict == equivalent {
+		if f.Status == equivalent {
 			continue
 		}
-		t.Of++
-		if f.Verdict != killed {
+		t.Total++
+		if f.Status != killed {
 			continue
 		}
 		t.Killed++
@@ -102,15 +102,15 @@ func (t *table) finish(all []*mutant, took time.Duration) {
 	for i, part := range parts {
 		a := ablation{Without: part, Missed: []string{}}
 		for _, f := range t.Findings {
-			if f.Verdict == killed {
-				a.add(&f, f.Reduced[i])
+			if f.Status == killed {
+				a.add(&f, f.Ablated[i])
 			}
 		}
 		t.Ablation = append(t.Ablation, a)
 	}
 }
 
-func (a *ablation) add(f *finding, r reduced) {
+func (a *ablation) add(f *finding, r ablatedFinding) {
 	if !r.Killed {
 		a.Missed = append(a.Missed, f.Name)
 		return
@@ -132,12 +132,12 @@ func median[T cmp.Ordered](list []T) (m T) {
 	return list[len(list)/2]
 }
 
-// verdict is an error if a mutant is not dealt with.
-func (t *table) verdict() error {
+// unresolved is an error if a mutant is not dealt with.
+func (t *table) unresolved() error {
 	var bad []string
 	for _, f := range t.Findings {
-		if f.Verdict == survived || f.Verdict == broken {
-			bad = append(bad, f.Name+" ("+f.Verdict+")")
+		if f.Status == survived || f.Status == broken {
+			bad = append(bad, f.Name+" ("+f.Status+")")
 		}
 	}
 	if len(bad) == 0 {
@@ -147,8 +147,8 @@ func (t *table) verdict() error {
 		len(bad), len(t.Findings), strings.Join(bad, ", "))
 }
 
-// tell prints the table, and writes it down if that is asked for.
-func (o *options) tell(cmd *cobra.Command, root string, t *table) error {
+// print prints the table, and writes it down if that is asked for.
+func (o *options) print(cmd *cobra.Command, root string, t *table) error {
 	data, err := json.MarshalIndent(t, "", "  ")
 	if err != nil {
 		return err
@@ -173,7 +173,7 @@ func (o *options) tell(cmd *cobra.Command, root string, t *table) error {
 // sentence is what the table comes to.
 func (t *table) sentence() string {
 	return fmt.Sprintf("%d of %d mutants killed; core-seconds to kill: median %.2f, worst %.2f; steps of the shrunk plan: median %d.",
-		t.Killed, t.Of, t.Median, t.Worst, t.Steps)
+		t.Killed, t.Total, t.Median, t.Worst, t.Steps)
 }
 
 // text is the table for a terminal.
@@ -182,7 +182,7 @@ func (t *table) text() string {
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "class\tmutant\tverdict\tby\tcampaigns\tseeds\tcore-s\tsteps")
 	for _, f := range t.Findings {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d/%d\t%d\t%.2f\t%d\n", f.Class, f.Name, f.Verdict, f.Property, f.Kills, f.Starts, f.Seeds, f.Seconds, f.Steps)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d/%d\t%d\t%.2f\t%d\n", f.Class, f.Name, f.Status, f.Property, f.Kills, f.Starts, f.Seeds, f.Seconds, f.Steps)
 	}
 	w.Flush()
 	for _, a := range t.Ablation {
@@ -221,8 +221,8 @@ func (t *table) markdown() string {
 	b.WriteString("| class | mutant | killed by | campaigns | seeds | core-s | worst | steps | missed without |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, f := range t.Findings {
 		by := f.Property
-		if f.Verdict != killed {
-			by = "**" + f.Verdict + "**"
+		if f.Status != killed {
+			by = "**" + f.Status + "**"
 		}
 		steps := fmt.Sprint(f.Steps)
 		if !f.Minimal {
@@ -232,7 +232,7 @@ func (t *table) markdown() string {
 			steps = ""
 		}
 		fmt.Fprintf(&b, "| %s | [%s](../testdata/mutants/%s.txt) | %s | %d/%d | %d | %.2f | %.2f | %s | %s |\n",
-			f.Class, f.Name, f.Name, by, f.Kills, f.Starts, f.Seeds, f.Seconds, f.Worst, steps, strings.Join(f.missed(), ", "))
+			f.Class, f.Name, f.Name, by, f.Kills, f.Starts, f.Seeds, f.Seconds, f.Worst, steps, strings.Join(f.missedWithout(), ", "))
 	}
 	if len(t.Ablation) > 0 {
 		b.WriteString("\n| without | killed | with more than twice the seeds | with less than half | missed |\n|---|---|---|---|---|\n")

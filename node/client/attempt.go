@@ -16,15 +16,15 @@ import (
 	"github.com/lockstep-dst/lockstep/node/server"
 )
 
-// maxAnswer bounds what is read of an answer.
-const maxAnswer = 64 << 10
+// maxResponse bounds what is read of an answer.
+const maxResponse = 64 << 10
 
-// transport is what carries attempts. An attempt is sent once, or what a node is
+// newHTTPClient is what carries attempts. An attempt is sent once, or what a node is
 // told of it would be wrong: net/http sends a request again by itself when a
 // kept connection breaks, but only one without effect, one of which no byte was
 // written, or one with an Idempotency-Key (Request.isReplayable); and follows
 // redirects, after which an error tells nothing of the first of the requests.
-func transport() *http.Client {
+func newHTTPClient() *http.Client {
 	return &http.Client{
 		Transport:     &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -32,8 +32,8 @@ func transport() *http.Client {
 }
 
 // attempt asks one node once and hands over what came of it.
-func (c *Client) attempt(ctx context.Context, to node.ID, r *node.Request, answers chan<- answer) {
-	a := c.ask(ctx, c.endpoint(to), r)
+func (c *Client) attempt(ctx context.Context, to node.ID, r *node.Request, answers chan<- attemptResult) {
+	a := c.roundTrip(ctx, c.endpoint(to), r)
 	a.attempt = r.Attempt
 	select {
 	case answers <- a:
@@ -41,29 +41,29 @@ func (c *Client) attempt(ctx context.Context, to node.ID, r *node.Request, answe
 	}
 }
 
-// ask is one HTTP exchange, which lasts until ctx ends: an answer that comes late
+// roundTrip is one HTTP exchange, which lasts until ctx ends: an answer that comes late
 // counts, too. The reply is nil if there is none to go by.
-func (c *Client) ask(ctx context.Context, endpoint string, r *node.Request) answer {
-	req, err := request(ctx, endpoint, r)
+func (c *Client) roundTrip(ctx context.Context, endpoint string, r *node.Request) attemptResult {
+	req, err := newHTTPRequest(ctx, endpoint, r)
 	if err != nil {
-		return answer{text: err.Error()}
+		return attemptResult{text: err.Error()}
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		if never(err) {
-			return answer{reply: reply(r, node.Rejected, node.Unreachable), text: err.Error()}
+		if neverSent(err) {
+			return attemptResult{reply: newReply(r, node.Rejected, node.Unreachable), text: err.Error()}
 		}
-		return answer{text: err.Error()}
+		return attemptResult{text: err.Error()}
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse))
 	if err != nil {
-		return answer{text: fmt.Sprintf("%s: %v", endpoint, err)}
+		return attemptResult{text: fmt.Sprintf("%s: %v", endpoint, err)}
 	}
-	return understand(r, resp.StatusCode, body, endpoint)
+	return parseResponse(r, resp.StatusCode, body, endpoint)
 }
 
-func request(ctx context.Context, endpoint string, r *node.Request) (*http.Request, error) {
+func newHTTPRequest(ctx context.Context, endpoint string, r *node.Request) (*http.Request, error) {
 	url := "http://" + endpoint + "/v1/machines/" + r.Key
 	switch r.Kind {
 	case node.Read:
@@ -91,47 +91,47 @@ func request(ctx context.Context, endpoint string, r *node.Request) (*http.Reque
 	return req, nil
 }
 
-// never reports whether an attempt that ended in err cannot have reached a node:
+// neverSent reports whether an attempt that ended in err cannot have reached a node:
 // there was no connection.
-func never(err error) bool {
+func neverSent(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"
 }
 
-// understand takes a node's answer apart.
-func understand(r *node.Request, status int, body []byte, endpoint string) answer {
+// parseResponse takes a node's answer apart.
+func parseResponse(r *node.Request, status int, body []byte, endpoint string) attemptResult {
 	if status == http.StatusOK {
 		var m server.Local
 		if err := json.Unmarshal(body, &m); err != nil || (m.State == "") != m.Unknown {
-			return answer{text: fmt.Sprintf("%s: not an answer of a node: %.100q", endpoint, body)}
+			return attemptResult{text: fmt.Sprintf("%s: not an answer of a node: %.100q", endpoint, body)}
 		}
 		if m.Unknown {
-			return answer{
-				reply: reply(r, node.Unknown, node.NotLearnt), node: m.Node, boot: m.Boot,
+			return attemptResult{
+				reply: newReply(r, node.Unknown, node.NotLearnt), node: m.Node, boot: m.Boot,
 				text: fmt.Sprintf("node %d has not learnt its state in this life: ask for a linearizable read", m.Node),
 			}
 		}
-		out := reply(r, node.Committed, "")
+		out := newReply(r, node.Committed, "")
 		out.State, out.Version, out.Serial = m.State, m.Version, m.Serial
-		return answer{reply: out, node: m.Node, boot: m.Boot}
+		return attemptResult{reply: out, node: m.Node, boot: m.Boot}
 	}
 	var f server.Failure
 	if err := json.Unmarshal(body, &f); err != nil || f.Error.Code == "" {
-		return answer{text: fmt.Sprintf("%s: not an answer of a node: status %d, %.100q", endpoint, status, body)}
+		return attemptResult{text: fmt.Sprintf("%s: not an answer of a node: status %d, %.100q", endpoint, status, body)}
 	}
-	out := reply(r, node.Unknown, node.Reason(f.Error.Code)) // unless the node says that it is certain
+	out := newReply(r, node.Unknown, node.Reason(f.Error.Code)) // unless the node says that it is certain
 	switch {
 	case f.Outcome == node.Rejected.String():
 		out.Outcome, out.Final = node.Rejected, f.Final
-	case out.Reason == node.Conflict:
+	case out.Reason == node.IDConflict:
 		out.Outcome, out.Final = node.Rejected, true
 	}
 	if m := cmp.Or(f.Current, f.Recorded); m != nil {
 		out.State, out.Version, out.Serial = m.State, m.Version, m.Serial
 	}
-	return answer{reply: out, text: f.Error.Text}
+	return attemptResult{reply: out, text: f.Error.Text}
 }
 
-func reply(r *node.Request, o node.Outcome, why node.Reason) *node.Reply {
+func newReply(r *node.Request, o node.Outcome, why node.Reason) *node.Reply {
 	return &node.Reply{Kind: r.Kind, Key: r.Key, ID: r.ID, Attempt: r.Attempt, Outcome: o, Reason: why}
 }

@@ -22,16 +22,16 @@ var ErrConfig = errors.New("invalid client configuration")
 
 // Config is what a client is told once.
 type Config struct {
-	Endpoints []string      // HTTP addresses, as in 127.0.0.1:8001, of all nodes in the order of their ids
-	Attempt   time.Duration // how long to wait for a node before asking another besides; 0: 500 ms, or less if the deadline would not let all be asked
-	Deadline  time.Duration // of an operation; 0: 10 s
+	Endpoints      []string      // HTTP addresses, as in 127.0.0.1:8001, of all nodes in the order of their ids
+	AttemptTimeout time.Duration // how long to wait for a node before asking another besides; 0: 500 ms, or less if the deadline would not let all be asked
+	Deadline       time.Duration // of an operation; 0: 10 s
 }
 
 // Client asks a cluster. It may be used by many goroutines.
 type Client struct {
-	cfg  Config
-	http *http.Client
-	born time.Time
+	cfg       Config
+	http      *http.Client
+	startTime time.Time
 
 	mu      sync.Mutex // of session
 	session *session.Session
@@ -58,10 +58,10 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Deadline == 0 {
 		cfg.Deadline = 10 * time.Second
 	}
-	if cfg.Attempt == 0 {
-		cfg.Attempt = min(500*time.Millisecond, cfg.Deadline/time.Duration(len(cfg.Endpoints)+1))
+	if cfg.AttemptTimeout == 0 {
+		cfg.AttemptTimeout = min(500*time.Millisecond, cfg.Deadline/time.Duration(len(cfg.Endpoints)+1))
 	}
-	sc := session.Config{Attempt: cfg.Attempt, Deadline: cfg.Deadline, Pause: 100 * time.Millisecond}
+	sc := session.Config{AttemptTimeout: cfg.AttemptTimeout, Deadline: cfg.Deadline, MaxPause: 100 * time.Millisecond}
 	for i, e := range cfg.Endpoints {
 		if err := CheckEndpoint(e); err != nil {
 			return nil, err
@@ -75,7 +75,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	return &Client{cfg: cfg, session: s, http: transport(), born: time.Now()}, nil
+	return &Client{cfg: cfg, session: s, http: newHTTPClient(), startTime: time.Now()}, nil
 }
 
 // Close lets the connections go.
@@ -105,8 +105,8 @@ func (c *Client) ProposeAt(ctx context.Context, key, to string, version uint64) 
 	return c.Do(ctx, session.Operation{Name: c.NewName(), Kind: node.Propose, Key: key, To: to, Expects: true, Expect: version})
 }
 
-// answer is what came of one attempt: a reply, or nothing that is certain.
-type answer struct {
+// attemptResult is what came of one attempt: a reply, or nothing that is certain.
+type attemptResult struct {
 	attempt uint32
 	reply   *node.Reply
 	text    string
@@ -119,13 +119,13 @@ type answer struct {
 func (c *Client) Do(ctx context.Context, op session.Operation) (Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	answers := make(chan answer, 1)
+	answers := make(chan attemptResult, 1)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	var call *session.Call
 	var action session.Action
-	c.decide(func(now time.Duration) { call, action = c.session.Begin(now, op) })
-	var last answer
+	c.withSession(func(now time.Duration) { call, action = c.session.Begin(now, op) })
+	var last attemptResult
 	for {
 		if action.Request != nil {
 			go c.attempt(ctx, action.To, action.Request, answers)
@@ -140,10 +140,10 @@ func (c *Client) Do(ctx context.Context, op session.Operation) (Result, error) {
 		case <-ctx.Done():
 			return Result{Operation: call.ID(), Outcome: node.Unknown, Reason: node.Timeout, Text: last.text}, ctx.Err()
 		case <-timer.C:
-			c.decide(func(now time.Duration) { action = call.Tick(now) })
+			c.withSession(func(now time.Duration) { action = call.Tick(now) })
 		case a := <-answers:
 			last = a
-			c.decide(func(now time.Duration) {
+			c.withSession(func(now time.Duration) {
 				if a.reply == nil {
 					action = call.Lost(now, a.attempt)
 				} else {
@@ -154,11 +154,11 @@ func (c *Client) Do(ctx context.Context, op session.Operation) (Result, error) {
 	}
 }
 
-// decide asks the session, which one goroutine may use at a time.
-func (c *Client) decide(f func(now time.Duration)) {
+// withSession asks the session, which one goroutine may use at a time.
+func (c *Client) withSession(f func(now time.Duration)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	f(time.Since(c.born))
+	f(time.Since(c.startTime))
 }
 
 // endpoint is where a node is, as the session names it.
@@ -170,7 +170,7 @@ func (r Result) Unavailable() bool {
 	return session.Result{Outcome: r.Outcome, Reason: r.Reason}.Unavailable()
 }
 
-func result(op session.Operation, r session.Result, last answer) Result {
+func result(op session.Operation, r session.Result, last attemptResult) Result {
 	out := Result{
 		Operation: r.ID, Outcome: r.Outcome, Reason: r.Reason,
 		State: r.State, Version: r.Version, Known: r.State != "",

@@ -38,8 +38,8 @@ func startNode(t *testing.T) (endpoint string) {
 	return s.HTTPAddr().String()
 }
 
-// nobody is an address where nobody listens.
-func nobody(t *testing.T) string {
+// closedPort is an address where nobody listens.
+func closedPort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -47,16 +47,16 @@ func nobody(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// fake is a node that answers as it is told.
-func fake(t *testing.T, answer http.HandlerFunc) (endpoint string) {
+// fakeNode is a node that answers as it is told.
+func fakeNode(t *testing.T, answer http.HandlerFunc) (endpoint string) {
 	t.Helper()
 	s := httptest.NewServer(answer)
 	t.Cleanup(s.Close)
 	return strings.TrimPrefix(s.URL, "http://")
 }
 
-// silent takes a request and never answers.
-func silent(_ http.ResponseWriter, r *http.Request) {
+// neverAnswer takes a request and never answers.
+func neverAnswer(_ http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body) // or the server would not see that the client leaves
 	<-r.Context().Done()
 }
@@ -86,7 +86,7 @@ func TestOutcomes(t *testing.T) {
 
 	r, err = c.ProposeAt(t.Context(), key, "Stopped", 7)
 	require.NoError(t, err)
-	require.Equal(t, node.Mismatch, r.Reason)
+	require.Equal(t, node.VersionMismatch, r.Reason)
 	require.Equal(t, uint64(1), r.Version)
 	r, err = c.ProposeAt(t.Context(), key, "Stopped", 1)
 	require.NoError(t, err)
@@ -108,7 +108,7 @@ func TestOutcomes(t *testing.T) {
 }
 
 // An operation is the same in another client that knows its id.
-func TestAskedAgainByAnother(t *testing.T) {
+func TestRepeatedByAnotherClient(t *testing.T) {
 	endpoint := startNode(t)
 	first := newClient(t, client.Config{Endpoints: []string{endpoint}})
 	was, err := first.Propose(t.Context(), key, "Running")
@@ -123,15 +123,15 @@ func TestAskedAgainByAnother(t *testing.T) {
 // Nodes that are down, or are no nodes, are passed over.
 func TestFailover(t *testing.T) {
 	for name, bad := range map[string]string{
-		"down":            nobody(t),
-		"not a node":      fake(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") }),
-		"broken proxy":    fake(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "bad gateway", http.StatusBadGateway) }),
-		"hangs up":        fake(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }),
-		"endless nothing": fake(t, silent),
+		"down":            closedPort(t),
+		"not a node":      fakeNode(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") }),
+		"broken proxy":    fakeNode(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "bad gateway", http.StatusBadGateway) }),
+		"hangs up":        fakeNode(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }),
+		"endless nothing": fakeNode(t, neverAnswer),
 	} {
 		t.Run(name, func(t *testing.T) {
 			good := startNode(t)
-			c := newClient(t, client.Config{Endpoints: []string{bad, good, bad}, Attempt: 300 * time.Millisecond, Deadline: time.Minute})
+			c := newClient(t, client.Config{Endpoints: []string{bad, good, bad}, AttemptTimeout: 300 * time.Millisecond, Deadline: time.Minute})
 			for i, to := range []string{"Running", "Stopped", "Init"} {
 				r, err := c.Propose(t.Context(), key, to)
 				require.NoError(t, err)
@@ -143,8 +143,8 @@ func TestFailover(t *testing.T) {
 }
 
 // When nobody can have heard of an operation it is rejected, and not unknown.
-func TestNobodyListens(t *testing.T) {
-	c := newClient(t, client.Config{Endpoints: []string{nobody(t), nobody(t)}, Deadline: 300 * time.Millisecond})
+func TestNoNodeListens(t *testing.T) {
+	c := newClient(t, client.Config{Endpoints: []string{closedPort(t), closedPort(t)}, Deadline: 300 * time.Millisecond})
 	r, err := c.Propose(t.Context(), key, "Running")
 	require.NoError(t, err)
 	require.Equal(t, node.Rejected, r.Outcome)
@@ -153,10 +153,10 @@ func TestNobodyListens(t *testing.T) {
 }
 
 // When one may have heard of it, nobody knows.
-func TestNobodyAnswers(t *testing.T) {
+func TestNoNodeAnswers(t *testing.T) {
 	var attempts sync.Map
 	var asked atomic.Int32
-	endpoint := fake(t, func(_ http.ResponseWriter, r *http.Request) {
+	endpoint := fakeNode(t, func(_ http.ResponseWriter, r *http.Request) {
 		asked.Add(1)
 		attempts.Store(r.RemoteAddr, true)
 		panic(http.ErrAbortHandler)
@@ -174,8 +174,8 @@ func TestNobodyAnswers(t *testing.T) {
 
 // A client that gives up is told what is known then.
 func TestContextEnds(t *testing.T) {
-	endpoint := fake(t, silent)
-	c := newClient(t, client.Config{Endpoints: []string{endpoint}, Attempt: time.Hour, Deadline: time.Hour})
+	endpoint := fakeNode(t, neverAnswer)
+	c := newClient(t, client.Config{Endpoints: []string{endpoint}, AttemptTimeout: time.Hour, Deadline: time.Hour})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	r, err := c.Propose(ctx, key, "Running")
@@ -184,7 +184,7 @@ func TestContextEnds(t *testing.T) {
 }
 
 // Many goroutines may share a client.
-func TestShared(t *testing.T) {
+func TestConcurrentUse(t *testing.T) {
 	c := newClient(t, client.Config{Endpoints: []string{startNode(t)}})
 	var all sync.WaitGroup
 	for i := range 16 {
@@ -215,7 +215,7 @@ func TestBadConfig(t *testing.T) {
 // what it was asked.
 func TestNodeThatAbstainsIsPassedOver(t *testing.T) {
 	var asked atomic.Int64
-	abstains := fake(t, func(w http.ResponseWriter, _ *http.Request) {
+	abstains := fakeNode(t, func(w http.ResponseWriter, _ *http.Request) {
 		asked.Add(1)
 		w.WriteHeader(http.StatusServiceUnavailable)
 		fmt.Fprint(w, `{"error":{"code":"abstains","text":"this node takes no part, and others may"},"outcome":"rejected"}`)
@@ -229,17 +229,17 @@ func TestNodeThatAbstainsIsPassedOver(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, uint64(1), r.Version)
 	}
-	page, err := c.List(t.Context(), client.Listing{})
+	page, err := c.List(t.Context(), client.ListOptions{})
 	require.NoError(t, err)
 	require.Len(t, page.Machines, 1)
 	enough := errors.New("enough")
-	require.ErrorIs(t, c.Watch(t.Context(), client.Watching{Key: key}, func(e server.Event) error {
+	require.ErrorIs(t, c.Watch(t.Context(), client.WatchOptions{Key: key}, func(e server.Event) error {
 		require.Equal(t, uint64(1), e.State.Version)
 		return enough
 	}), enough)
 	require.Positive(t, asked.Load(), "and avoided for a while")
 
-	alone := newClient(t, client.Config{Endpoints: []string{abstains}, Attempt: 50 * time.Millisecond, Deadline: 200 * time.Millisecond})
+	alone := newClient(t, client.Config{Endpoints: []string{abstains}, AttemptTimeout: 50 * time.Millisecond, Deadline: 200 * time.Millisecond})
 	r, err := alone.Propose(t.Context(), key, "Stopped")
 	require.NoError(t, err)
 	require.Equal(t, node.Rejected, r.Outcome)

@@ -29,8 +29,8 @@ const (
 	maxDefinitions = 64 << 20
 )
 
-// Listing says which machines to list.
-type Listing struct {
+// ListOptions says which machines to list.
+type ListOptions struct {
 	Prefix       string // of their keys
 	After        string // only keys above this one
 	State        string // only machines in this state; empty: in any
@@ -38,7 +38,7 @@ type Listing struct {
 	Linearizable bool   // read each machine; otherwise: what one node knows
 }
 
-func (l *Listing) query() url.Values {
+func (l *ListOptions) query() url.Values {
 	q := url.Values{}
 	for name, value := range map[string]string{"prefix": l.Prefix, "after": l.After, "state": l.State} {
 		if value != "" {
@@ -57,33 +57,33 @@ func (l *Listing) query() url.Values {
 // List gives a page of machines in the order of their keys, as the first node
 // knows them that answers. A page may be shorter than its limit, even empty: the
 // last is the one without Next, which is the After of the page that follows.
-func (c *Client) List(ctx context.Context, l Listing) (server.Page, error) {
-	return get[server.Page](ctx, c, "/v1/machines?"+l.query().Encode(), maxPage)
+func (c *Client) List(ctx context.Context, l ListOptions) (server.Page, error) {
+	return getFromAny[server.Page](ctx, c, "/v1/machines?"+l.query().Encode(), maxPage)
 }
 
 // Definitions lists those that the first node knows that answers.
 func (c *Client) Definitions(ctx context.Context) ([]fsm.Definition, error) {
-	return get[[]fsm.Definition](ctx, c, "/v1/definitions", maxDefinitions)
+	return getFromAny[[]fsm.Definition](ctx, c, "/v1/definitions", maxDefinitions)
 }
 
 // Status is what the node at one of the client's endpoints says of itself.
 func (c *Client) Status(ctx context.Context, endpoint string) (server.Status, error) {
-	return fetch[server.Status](ctx, c, "http://"+endpoint+"/v1/status", maxPage)
+	return getJSON[server.Status](ctx, c, "http://"+endpoint+"/v1/status", maxPage)
 }
 
-// get gives the answer of the first node that answers.
-func get[T any](ctx context.Context, c *Client, path string, most int64) (T, error) {
-	f, err := search(ctx, c, question[T]{ask: func(ctx context.Context, endpoint string) (T, error) {
-		return fetch[T](ctx, c, "http://"+endpoint+path, most)
+// getFromAny gives the answer of the first node that answers.
+func getFromAny[T any](ctx context.Context, c *Client, path string, most int64) (T, error) {
+	f, err := runQuery(ctx, c, query[T]{call: func(ctx context.Context, endpoint string) (T, error) {
+		return getJSON[T](ctx, c, "http://"+endpoint+path, most)
 	}})
 	if err == nil {
-		f.end()
+		f.cancel()
 	}
 	return f.answer, err
 }
 
-// fetch gets a JSON answer, of so many bytes at most.
-func fetch[T any](ctx context.Context, c *Client, url string, most int64) (answer T, err error) {
+// getJSON gets a JSON answer, of so many bytes at most.
+func getJSON[T any](ctx context.Context, c *Client, url string, most int64) (answer T, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return answer, fmt.Errorf("%w: %w", ErrRefused, err)
@@ -94,7 +94,7 @@ func fetch[T any](ctx context.Context, c *Client, url string, most int64) (answe
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return answer, refusal(resp)
+		return answer, responseError(resp)
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, most)).Decode(&answer); err != nil {
 		return answer, fmt.Errorf("%s: not an answer of a node: %w", req.URL.Host, err)
@@ -102,10 +102,10 @@ func fetch[T any](ctx context.Context, c *Client, url string, most int64) (answe
 	return answer, nil
 }
 
-// refusal is the error that a node has answered with.
-func refusal(resp *http.Response) error {
+// responseError is the error that a node has answered with.
+func responseError(resp *http.Response) error {
 	var f server.Failure
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse))
 	if err == nil {
 		err = json.Unmarshal(body, &f)
 	}

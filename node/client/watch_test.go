@@ -14,10 +14,10 @@ import (
 	"github.com/lockstep-dst/lockstep/node/server"
 )
 
-// says is a node that answers a watch with lines and hangs up. It keeps the
+// fakeWatch is a node that answers a watch with lines and hangs up. It keeps the
 // questions.
-func says(t *testing.T, asked *[]string, lines ...string) (endpoint string) {
-	return fake(t, func(w http.ResponseWriter, r *http.Request) {
+func fakeWatch(t *testing.T, asked *[]string, lines ...string) (endpoint string) {
+	return fakeNode(t, func(w http.ResponseWriter, r *http.Request) {
 		*asked = append(*asked, r.URL.RawQuery)
 		for _, l := range lines {
 			fmt.Fprintln(w, l)
@@ -29,7 +29,7 @@ func state(key string, version int) string {
 	return fmt.Sprintf(`{"state":{"key":%q,"state":"Init","version":%d}}`, key, version)
 }
 
-func step(key string, version int) string {
+func transition(key string, version int) string {
 	return fmt.Sprintf(`{"transition":{"key":%q,"version":%d,"from":"Init","to":"Running","operation":"x"}}`, key, version)
 }
 
@@ -37,54 +37,54 @@ func gap(key string, from, to int) string {
 	return fmt.Sprintf(`{"gap":{"key":%q,"from":%d,"to":%d}}`, key, from, to)
 }
 
-// gathered watches until so many events are told.
-func gathered(t *testing.T, n int, w client.Watching, endpoints ...string) (told []string) {
+// collectEvents watches until so many events are told.
+func collectEvents(t *testing.T, n int, w client.WatchOptions, endpoints ...string) (events []string) {
 	t.Helper()
 	c := newClient(t, client.Config{Endpoints: endpoints, Deadline: 5 * time.Second})
 	enough := errors.New("enough")
 	err := c.Watch(t.Context(), w, func(e server.Event) error {
 		switch {
 		case e.State != nil:
-			told = append(told, fmt.Sprintf("%s is v%d", e.State.Key, e.State.Version))
+			events = append(events, fmt.Sprintf("%s is v%d", e.State.Key, e.State.Version))
 		case e.Transition != nil:
-			told = append(told, fmt.Sprintf("%s v%d", e.Transition.Key, e.Transition.Version))
+			events = append(events, fmt.Sprintf("%s v%d", e.Transition.Key, e.Transition.Version))
 		case e.Gap != nil:
-			told = append(told, fmt.Sprintf("%s gap %d-%d", e.Gap.Key, e.Gap.From, e.Gap.To))
+			events = append(events, fmt.Sprintf("%s gap %d-%d", e.Gap.Key, e.Gap.From, e.Gap.To))
 		}
-		if len(told) == n {
+		if len(events) == n {
 			return enough
 		}
 		return nil
 	})
 	require.ErrorIs(t, err, enough)
-	return told
+	return events
 }
 
 // When a connection ends the watch goes on elsewhere, from where it was, and
 // what is told twice by the nodes is told once.
-func TestWatchGoesOnElsewhere(t *testing.T) {
+func TestWatchFailover(t *testing.T) {
 	var first, second []string
-	a := says(t, &first, state(key, 3), step(key, 4), `{"heartbeat":{}}`, step(key, 5))
-	b := says(t, &second, state(key, 5), step(key, 6))
+	a := fakeWatch(t, &first, state(key, 3), transition(key, 4), `{"heartbeat":{}}`, transition(key, 5))
+	b := fakeWatch(t, &second, state(key, 5), transition(key, 6))
 	require.Equal(t, []string{key + " is v3", key + " v4", key + " v5", key + " v6"},
-		gathered(t, 4, client.Watching{Key: key}, nobody(t), a, b))
+		collectEvents(t, 4, client.WatchOptions{Key: key}, closedPort(t), a, b))
 	require.Equal(t, []string{"key=lifecycle%2Fweb"}, first)
 	require.Equal(t, []string{"from=5&key=lifecycle%2Fweb"}, second)
 }
 
 // Of many machines the next node is asked for all that it knows.
-func TestWatchOfManyGoesOnElsewhere(t *testing.T) {
+func TestWatchOfManyFailover(t *testing.T) {
 	var first, second []string
-	a := says(t, &first, state("a", 3), state("b", 1), step("b", 2), `{"end":{"code":"slow","text":""}}`)
-	b := says(t, &second, gap("a", 1, 2), step("a", 3), step("a", 4), gap("b", 1, 5), step("b", 6), state("c", 0), step("c", 1))
+	a := fakeWatch(t, &first, state("a", 3), state("b", 1), transition("b", 2), `{"end":{"code":"slow","text":""}}`)
+	b := fakeWatch(t, &second, gap("a", 1, 2), transition("a", 3), transition("a", 4), gap("b", 1, 5), transition("b", 6), state("c", 0), transition("c", 1))
 	require.Equal(t, []string{"a is v3", "b is v1", "b v2", "a v4", "b gap 3-5", "b v6", "c is v0", "c v1"},
-		gathered(t, 8, client.Watching{Prefix: ""}, a, b))
+		collectEvents(t, 8, client.WatchOptions{Prefix: ""}, a, b))
 	require.Equal(t, []string{"prefix="}, first)
 	require.Equal(t, []string{"from=0&prefix="}, second)
 }
 
 // A real node tells what the fakes above do.
-func TestWatchReal(t *testing.T) {
+func TestWatchRealNode(t *testing.T) {
 	endpoint := startNode(t)
 	c := newClient(t, client.Config{Endpoints: []string{endpoint}})
 	go func() {
@@ -93,41 +93,41 @@ func TestWatchReal(t *testing.T) {
 		}
 	}()
 	require.Equal(t, []string{key + " is v0", key + " v1", key + " v2", key + " v3"},
-		gathered(t, 4, client.Watching{Key: key, Resume: true}, endpoint))
-	page, err := c.List(t.Context(), client.Listing{Prefix: "lifecycle/w", State: "Init", Limit: 1, Linearizable: true})
+		collectEvents(t, 4, client.WatchOptions{Key: key, Resume: true}, endpoint))
+	page, err := c.List(t.Context(), client.ListOptions{Prefix: "lifecycle/w", State: "Init", Limit: 1, Linearizable: true})
 	require.NoError(t, err)
 	require.Equal(t, []server.Listed{{Key: key, State: "Init", Version: 3}}, page.Machines)
 }
 
 // What a node refuses, all do; and when nobody is there, that is said.
 func TestWatchAndListFail(t *testing.T) {
-	down := nobody(t)
+	down := closedPort(t)
 	c := newClient(t, client.Config{Endpoints: []string{down, startNode(t)}})
-	err := c.Watch(t.Context(), client.Watching{Key: "nothing/a"}, nil)
+	err := c.Watch(t.Context(), client.WatchOptions{Key: "nothing/a"}, nil)
 	require.ErrorIs(t, err, client.ErrRefused)
 	require.ErrorContains(t, err, "no node knows its definition")
-	_, err = c.List(t.Context(), client.Listing{Limit: 1_000_000})
+	_, err = c.List(t.Context(), client.ListOptions{Limit: 1_000_000})
 	require.ErrorIs(t, err, client.ErrRefused)
 	require.ErrorContains(t, err, "want 1 to 1000")
 
 	c = newClient(t, client.Config{Endpoints: []string{down}, Deadline: 300 * time.Millisecond})
 	lost := 0
-	err = c.Watch(t.Context(), client.Watching{Lost: func(string, error) { lost++ }}, nil)
+	err = c.Watch(t.Context(), client.WatchOptions{OnNodeFailed: func(string, error) { lost++ }}, nil)
 	require.ErrorIs(t, err, client.ErrUnreachable)
 	require.ErrorContains(t, err, "connection refused")
 	require.Positive(t, lost)
-	_, err = c.List(t.Context(), client.Listing{})
+	_, err = c.List(t.Context(), client.ListOptions{})
 	require.ErrorIs(t, err, client.ErrUnreachable)
 
-	silent := newClient(t, client.Config{Endpoints: []string{fake(t, silent)}, Attempt: 50 * time.Millisecond, Deadline: 200 * time.Millisecond})
-	err = silent.Watch(t.Context(), client.Watching{}, nil)
+	silent := newClient(t, client.Config{Endpoints: []string{fakeNode(t, neverAnswer)}, AttemptTimeout: 50 * time.Millisecond, Deadline: 200 * time.Millisecond})
+	err = silent.Watch(t.Context(), client.WatchOptions{}, nil)
 	require.ErrorIs(t, err, client.ErrUnreachable)
 	require.ErrorContains(t, err, "no answer in time")
 
-	mute := newClient(t, client.Config{Endpoints: []string{fake(t, func(http.ResponseWriter, *http.Request) {})}, Deadline: 300 * time.Millisecond})
-	require.ErrorIs(t, mute.Watch(t.Context(), client.Watching{}, nil), client.ErrUnreachable, "a node that takes a watch and tells nothing")
+	mute := newClient(t, client.Config{Endpoints: []string{fakeNode(t, func(http.ResponseWriter, *http.Request) {})}, Deadline: 300 * time.Millisecond})
+	require.ErrorIs(t, mute.Watch(t.Context(), client.WatchOptions{}, nil), client.ErrUnreachable, "a node that takes a watch and tells nothing")
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, c.Watch(ctx, client.Watching{}, nil), context.Canceled)
+	require.ErrorIs(t, c.Watch(ctx, client.WatchOptions{}, nil), context.Canceled)
 }

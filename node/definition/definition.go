@@ -95,17 +95,17 @@ func (r *reader) definition(n *yaml.Node) (d fsm.Definition, err error) {
 	if d.Terminal, err = r.names(fields["terminal"], "terminal", d.States); err != nil {
 		return d, err
 	}
-	if err := r.terminal(fields, &d); err != nil {
+	if err := r.checkTerminal(fields, &d); err != nil {
 		return d, err
 	}
-	return d, r.alive(n, fields, &d)
+	return d, r.checkReachable(n, fields, &d)
 }
 
-// alive refuses a definition of which nothing, or not all, can ever happen: it could
+// checkReachable refuses a definition of which nothing, or not all, can ever happen: it could
 // not be changed any more when that is noticed, and a campaign on its machines would
 // pass for want of anything to do. (Those of old clusters and plans may be so; they
 // are not read from files of people.)
-func (r *reader) alive(n *yaml.Node, fields map[string]*yaml.Node, d *fsm.Definition) error {
+func (r *reader) checkReachable(n *yaml.Node, fields map[string]*yaml.Node, d *fsm.Definition) error {
 	if len(d.Transitions) == 0 {
 		return r.fail(cmp.Or(fields["transitions"], n), "transitions: none, so no machine could ever leave %s: want at least one, as in \"%s -> STATE\"", d.Initial, d.Initial)
 	}
@@ -121,8 +121,8 @@ func (r *reader) alive(n *yaml.Node, fields map[string]*yaml.Node, d *fsm.Defini
 	return nil
 }
 
-// terminal refuses transitions that leave a state that none should leave.
-func (r *reader) terminal(fields map[string]*yaml.Node, d *fsm.Definition) error {
+// checkTerminal refuses transitions that leave a state that none should leave.
+func (r *reader) checkTerminal(fields map[string]*yaml.Node, d *fsm.Definition) error {
 	for i, t := range d.Transitions {
 		if slices.Contains(d.Terminal, t.From) {
 			return r.fail(fields["transitions"].Content[i], "%s → %s leaves a terminal state: drop the one or the other", t.From, t.To)

@@ -14,25 +14,25 @@ import (
 
 const segmentSize = 16 << 20
 
-// raw is the disk itself: a file as the log prepares them, written from its
+// rawDisk is the disk itself: a file as the log prepares them, written from its
 // beginning to its end and again.
-type raw struct {
+type rawDisk struct {
 	f  *os.File
 	at int64
 }
 
-func newRaw(b *testing.B, size int64) *raw {
+func newRaw(b *testing.B, size int64) *rawDisk {
 	f, err := os.Create(filepath.Join(b.TempDir(), "raw"))
 	require.NoError(b, err)
 	b.Cleanup(func() { f.Close() })
 	_, err = f.Write(make([]byte, size))
 	require.NoError(b, err)
 	require.NoError(b, f.Sync())
-	return &raw{f: f}
+	return &rawDisk{f: f}
 }
 
 // write is one write and one sync.
-func (r *raw) write(b *testing.B, data []byte, size int64) {
+func (r *rawDisk) write(b *testing.B, data []byte, size int64) {
 	if r.at+int64(len(data)) > size {
 		r.at = 0
 	}
@@ -104,7 +104,7 @@ func BenchmarkGroupCommit(b *testing.B) {
 
 // warm has a log go through segments until it uses files again: a new log fills
 // its first ones with zeros, which is as much for the disk as the records.
-func warm(b *testing.B, n *node) {
+func warm(b *testing.B, n *logDriver) {
 	for range 4 * segmentSize / wal.MaxPayload {
 		n.log.Append(make([]byte, wal.MaxPayload))
 		n.log.Trim(n.log.End() - 1)

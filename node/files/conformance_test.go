@@ -13,14 +13,14 @@ import (
 // is there even if it was not synced.
 func TestFilesAreADisk(t *testing.T) {
 	filestest.Run(t, func(t *testing.T) filestest.Disk {
-		r := &real{t: t, path: t.TempDir()}
+		r := &filesDisk{t: t, path: t.TempDir()}
 		r.start()
 		t.Cleanup(r.stop)
 		return r
 	})
 }
 
-type real struct {
+type filesDisk struct {
 	t      *testing.T
 	path   string
 	dir    *files.Dir
@@ -28,7 +28,7 @@ type real struct {
 	done   chan completion
 }
 
-func (r *real) start() {
+func (r *filesDisk) start() {
 	d, err := files.Open(r.path)
 	require.NoError(r.t, err)
 	done := make(chan completion, 1<<12) // more than any test has under way
@@ -36,21 +36,21 @@ func (r *real) start() {
 	r.runner = files.NewRunner(d, func(token uint64, err error) { done <- completion{token, err} })
 }
 
-func (r *real) stop() {
+func (r *filesDisk) stop() {
 	r.runner.Close()
 	require.NoError(r.t, r.dir.Close())
 }
 
-func (r *real) Submit(req wal.Request) { r.runner.Submit([]wal.Request{req}) }
+func (r *filesDisk) Submit(req wal.DiskRequest) { r.runner.Submit([]wal.DiskRequest{req}) }
 
-func (r *real) Wait() (token uint64, err error) {
+func (r *filesDisk) Wait() (token uint64, err error) {
 	c := <-r.done
 	return c.token, c.err
 }
 
-func (r *real) Crash() {
+func (r *filesDisk) Crash() {
 	r.stop()
 	r.start()
 }
 
-func (r *real) Dir() wal.Dir { return r.dir }
+func (r *filesDisk) Dir() wal.Dir { return r.dir }

@@ -19,11 +19,11 @@ type Dir struct {
 	// It is set before the first Execute.
 	Observe func(op wal.Op, took time.Duration)
 
-	path   string
-	lock   *os.File
-	self   *os.File            // the directory, to sync it
-	open   map[string]*logFile // the log's files that are being changed
-	closed atomic.Bool
+	path      string
+	lock      *os.File
+	handle    *os.File            // the directory, to sync it
+	openFiles map[string]*logFile // the log's files that are being changed
+	closed    atomic.Bool
 
 	freeing sync.WaitGroup // removed files whose space is not yet free
 
@@ -53,7 +53,7 @@ func Open(dir string) (*Dir, error) {
 		lock.Close()
 		return nil, explain(err)
 	}
-	return &Dir{path: path, lock: lock, self: self, open: map[string]*logFile{}}, nil
+	return &Dir{path: path, lock: lock, handle: self, openFiles: map[string]*logFile{}}, nil
 }
 
 // makeDir makes a directory such that the way to it is durable. That there is a
@@ -74,7 +74,7 @@ func makeDir(path string) error {
 		}
 		err = syncDir(parent)
 		parent.Close()
-		if err != nil && !cannotSync(err) {
+		if err != nil && !dirSyncUnsupported(err) {
 			return err
 		}
 	}
@@ -88,10 +88,10 @@ func (d *Dir) Close() error {
 	}
 	d.freeing.Wait()
 	var errs []error
-	for _, f := range d.open {
+	for _, f := range d.openFiles {
 		errs = append(errs, f.Close())
 	}
-	errs = append(errs, d.self.Close(), d.lock.Close()) // the lock last
+	errs = append(errs, d.handle.Close(), d.lock.Close()) // the lock last
 	return errors.Join(errs...)
 }
 
@@ -126,7 +126,7 @@ func (r Reader) List() ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if ofLog(e.Name()) {
+		if isLogFile(e.Name()) {
 			names = append(names, e.Name())
 		}
 	}
@@ -135,8 +135,8 @@ func (r Reader) List() ([]string, error) {
 
 // Read is that of Dir.
 func (r Reader) Read(name string) ([]byte, error) {
-	if !ofLog(name) {
-		return nil, notOfLog(string(r), name)
+	if !isLogFile(name) {
+		return nil, notLogFile(string(r), name)
 	}
 	data, err := os.ReadFile(filepath.Join(string(r), name))
 	if err != nil {
@@ -145,14 +145,14 @@ func (r Reader) Read(name string) ([]byte, error) {
 	return data, nil
 }
 
-func (d *Dir) at(name string) string { return filepath.Join(d.path, name) }
+func (d *Dir) pathOf(name string) string { return filepath.Join(d.path, name) }
 
-// prefix begins the names of the log's files, and of no others.
-const prefix = "wal-"
+// logPrefix begins the names of the log's files, and of no others.
+const logPrefix = "wal-"
 
-func ofLog(name string) bool { return strings.HasPrefix(name, prefix) && plain(name) }
+func isLogFile(name string) bool { return strings.HasPrefix(name, logPrefix) && isPlainName(name) }
 
-// plain reports whether a name is one of a file in a directory on any system.
-func plain(name string) bool {
+// isPlainName reports whether a name is one of a file in a directory on any system.
+func isPlainName(name string) bool {
 	return name != "" && !strings.ContainsAny(name, `/\:`+"\x00") && name[0] != '.'
 }

@@ -36,7 +36,7 @@ func explain(err error) error {
 		if errors.Is(err, r.err) {
 			err = fmt.Errorf("files: %w: %s", err, r.remedy)
 			if r.err == syscall.ENOSPC || r.err == syscall.EDQUOT {
-				err = full{err}
+				err = fullError{err}
 			}
 			return err
 		}
@@ -44,14 +44,14 @@ func explain(err error) error {
 	return fmt.Errorf("files: %w", err)
 }
 
-// full is an error that is wal.ErrFull besides what it says.
-type full struct{ error }
+// fullError is an error that is wal.ErrFull besides what it says.
+type fullError struct{ error }
 
-func (full) Is(target error) bool { return target == wal.ErrFull }
-func (f full) Unwrap() error      { return f.error }
+func (fullError) Is(target error) bool { return target == wal.ErrFull }
+func (f fullError) Unwrap() error      { return f.error }
 
-// failed is err, if there is one, with what failed.
-func (d *Dir) failed(op, path string, err error) error {
+// wrapError is err, if there is one, with what failed.
+func (d *Dir) wrapError(op, path string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -61,12 +61,12 @@ func (d *Dir) failed(op, path string, err error) error {
 	return explain(err)
 }
 
-func notOfLog(path, name string) error {
-	return fmt.Errorf("files: %s: %q is not the name of a file of the log, %s*", path, name, prefix)
+func notLogFile(path, name string) error {
+	return fmt.Errorf("files: %s: %q is not the name of a file of the log, %s*", path, name, logPrefix)
 }
 
-// cannotSync reports whether err says that a directory is on a file system that
+// dirSyncUnsupported reports whether err says that a directory is on a file system that
 // does not sync directories.
-func cannotSync(err error) bool {
+func dirSyncUnsupported(err error) bool {
 	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EROFS)
 }

@@ -59,19 +59,19 @@ func TestMissingPermission(t *testing.T) {
 // A directory that is taken away from the node's user while it runs.
 func TestPermissionLost(t *testing.T) {
 	d := open(t, t.TempDir())
-	execute(t, d, wal.Request{Op: wal.Create, File: segment})
+	execute(t, d, wal.DiskRequest{Op: wal.Create, File: segment})
 	require.NoError(t, os.Chmod(d.Path(), 0o555))
 	require.NoError(t, os.Chmod(filepath.Dir(d.Path()), 0o755))
 	asNobody(t, func() {
-		err := d.Execute(&wal.Request{Op: wal.Create, File: "wal-2"})
+		err := d.Execute(&wal.DiskRequest{Op: wal.Create, File: "wal-2"})
 		require.ErrorIs(t, err, fs.ErrPermission)
 		require.ErrorContains(t, err, filepath.Join(d.Path(), "wal-2"))
-		require.NoError(t, d.Execute(&wal.Request{Op: wal.Sync, File: segment}), "it is open")
+		require.NoError(t, d.Execute(&wal.DiskRequest{Op: wal.Sync, File: segment}), "it is open")
 	})
 }
 
 func TestReadOnlyFileSystem(t *testing.T) {
-	apart(t, func() {
+	inNamespaces(t, func() {
 		path := t.TempDir()
 		mount(t, path, 0, "size=1m")
 		require.NoError(t, open(t, path).Close())
@@ -88,7 +88,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 // A full disk stops the log. What was durable is there in the next life, which
 // goes on when there is space.
 func TestFullDisk(t *testing.T) {
-	apart(t, func() {
+	inNamespaces(t, func() {
 		path := t.TempDir()
 		mount(t, path, 0, "size=256k")
 		d := open(t, path)
@@ -99,13 +99,13 @@ func TestFullDisk(t *testing.T) {
 		require.NoError(t, d.Close())
 		require.NoError(t, open(t, path).Close(), "to open takes no space")
 		mount(t, path, syscall.MS_REMOUNT, "size=1m")
-		goesOn(t, path, appended)
+		requireRecovers(t, path, appended)
 	})
 }
 
 // The system refuses a write in the middle: part of it is on disk.
 func TestWriteFailsHalfWay(t *testing.T) {
-	apart(t, func() {
+	inNamespaces(t, func() {
 		signal.Ignore(syscall.SIGXFSZ)
 		var was syscall.Rlimit
 		require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &was))
@@ -123,7 +123,7 @@ func TestWriteFailsHalfWay(t *testing.T) {
 		require.Len(t, data, 50_001)
 		require.NoError(t, d.Close())
 		require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &was))
-		goesOn(t, d.Path(), appended)
+		requireRecovers(t, d.Path(), appended)
 	})
 }
 
@@ -146,8 +146,8 @@ func fill(t *testing.T, d *files.Dir) (durable int, err error) {
 	}
 }
 
-// goesOn checks that a next life has the durable entries and can write.
-func goesOn(t *testing.T, path string, durable int) {
+// requireRecovers checks that a next life has the durable entries and can write.
+func requireRecovers(t *testing.T, path string, durable int) {
 	t.Helper()
 	n, err := boot(open(t, path), 16<<10)
 	require.NoError(t, err)
@@ -173,12 +173,12 @@ func asNobody(t *testing.T, f func()) {
 	<-done
 }
 
-// apart runs f in a process with mounts and limits of its own: this test again,
+// inNamespaces runs f in a process with mounts and limits of its own: this test again,
 // in namespaces where its user is root if it is not root already.
-func apart(t *testing.T, f func()) {
+func inNamespaces(t *testing.T, f func()) {
 	const key = "LOCKSTEP_FILES_TEST_APART"
 	if os.Getenv(key) == t.Name() {
-		permitted(t, syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""))
+		skipUnlessPermitted(t, syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""))
 		f()
 		return
 	}
@@ -199,14 +199,14 @@ func apart(t *testing.T, f func()) {
 
 func mount(t *testing.T, path string, flags uintptr, data string) {
 	t.Helper()
-	permitted(t, syscall.Mount("none", path, "tmpfs", flags, data))
+	skipUnlessPermitted(t, syscall.Mount("none", path, "tmpfs", flags, data))
 	if flags&syscall.MS_REMOUNT == 0 {
 		t.Cleanup(func() { _ = syscall.Unmount(path, syscall.MNT_DETACH) })
 	}
 }
 
-// permitted skips the test if err says that this process may not mount.
-func permitted(t *testing.T, err error) {
+// skipUnlessPermitted skips the test if err says that this process may not mount.
+func skipUnlessPermitted(t *testing.T, err error) {
 	t.Helper()
 	if errors.Is(err, fs.ErrPermission) {
 		t.Skip(err)

@@ -24,7 +24,7 @@ func (d *Dir) Stats() Stats {
 // error the caller executes nothing more: what a failed sync has dropped, the
 // next would not report again. It goes on after wal.ErrFull of a request that is
 // optional.
-func (d *Dir) Execute(r *wal.Request) error {
+func (d *Dir) Execute(r *wal.DiskRequest) error {
 	begun := time.Now()
 	if err := d.execute(r); err != nil {
 		return err
@@ -41,12 +41,12 @@ func (d *Dir) Execute(r *wal.Request) error {
 	return nil
 }
 
-func (d *Dir) execute(r *wal.Request) error {
+func (d *Dir) execute(r *wal.DiskRequest) error {
 	if d.closed.Load() {
-		return d.failed("open", d.path, os.ErrClosed)
+		return d.wrapError("open", d.path, os.ErrClosed)
 	}
 	if r.Op == wal.SyncDir {
-		return d.failed("sync", d.path, syncDir(d.self))
+		return d.wrapError("sync", d.path, syncDir(d.handle))
 	}
 	if r.Op == wal.Remove {
 		return d.remove(r.File)
@@ -64,14 +64,14 @@ func (d *Dir) execute(r *wal.Request) error {
 		return nil
 	case wal.Write:
 		_, err = f.WriteAt(r.Data, r.Offset)
-		return d.failed("write", f.Name(), err)
+		return d.wrapError("write", f.Name(), err)
 	case wal.Truncate:
-		return d.failed("truncate", f.Name(), f.Truncate(r.Offset))
+		return d.wrapError("truncate", f.Name(), f.Truncate(r.Offset))
 	case wal.Allocate:
-		return d.failed("allocate", f.Name(), allocate(f.File, r.Offset))
+		return d.wrapError("allocate", f.Name(), allocate(f.File, r.Offset))
 	case wal.Sync:
 		if err := syncData(f.File); err != nil {
-			return d.failed("sync", f.Name(), err)
+			return d.wrapError("sync", f.Name(), err)
 		}
 		f.dirty = false
 		return nil
@@ -108,8 +108,8 @@ func (d *Dir) remove(name string) error {
 	if err != nil {
 		return err
 	}
-	delete(d.open, name)
-	if err := os.Remove(d.at(name)); err != nil {
+	delete(d.openFiles, name)
+	if err := os.Remove(d.pathOf(name)); err != nil {
 		return explain(errors.Join(err, f.Close()))
 	}
 	d.freeing.Go(func() { _ = f.Close() })
@@ -120,19 +120,19 @@ func (d *Dir) remove(name string) error {
 // one stays open until it is synced.
 func (d *Dir) rename(name, to string) error {
 	for _, n := range []string{name, to} {
-		if !ofLog(n) {
-			return notOfLog(d.path, n)
+		if !isLogFile(n) {
+			return notLogFile(d.path, n)
 		}
 	}
 	if err := d.closeSynced(); err != nil {
 		return err
 	}
-	if err := os.Rename(d.at(name), d.at(to)); err != nil {
+	if err := os.Rename(d.pathOf(name), d.pathOf(to)); err != nil {
 		return explain(err)
 	}
-	if f := d.open[name]; f != nil {
-		delete(d.open, name)
-		d.open[to] = f
+	if f := d.openFiles[name]; f != nil {
+		delete(d.openFiles, name)
+		d.openFiles[to] = f
 	}
 	return nil
 }
@@ -147,35 +147,35 @@ type logFile struct {
 // until it is synced: the kernel tells a failed write-back to those who had the
 // file open then.
 func (d *Dir) file(name string, create bool) (*logFile, error) {
-	if f := d.open[name]; f != nil {
+	if f := d.openFiles[name]; f != nil {
 		return f, nil
 	}
-	if !ofLog(name) {
-		return nil, notOfLog(d.path, name)
+	if !isLogFile(name) {
+		return nil, notLogFile(d.path, name)
 	}
 	flags := os.O_RDWR
 	if create {
 		flags |= os.O_CREATE
 	}
-	f, err := os.OpenFile(d.at(name), flags, 0o600)
+	f, err := os.OpenFile(d.pathOf(name), flags, 0o600)
 	if err != nil {
 		return nil, explain(err)
 	}
 	if err := d.closeSynced(); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	d.open[name] = &logFile{File: f}
-	return d.open[name], nil
+	d.openFiles[name] = &logFile{File: f}
+	return d.openFiles[name], nil
 }
 
 // closeSynced closes the files that have nothing to sync, so that few are open
 // however many the log has.
 func (d *Dir) closeSynced() error {
-	for name, f := range d.open {
+	for name, f := range d.openFiles {
 		if f.dirty {
 			continue
 		}
-		delete(d.open, name)
+		delete(d.openFiles, name)
 		if err := f.Close(); err != nil {
 			return explain(err)
 		}

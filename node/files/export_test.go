@@ -7,5 +7,5 @@ func (r *Runner) Closing() bool {
 	return r.closed
 }
 
-// Opened counts the log's files that are open.
-func (d *Dir) Opened() int { return len(d.open) }
+// OpenFiles counts the log's files that are open.
+func (d *Dir) OpenFiles() int { return len(d.openFiles) }

@@ -20,7 +20,7 @@ const (
 )
 
 var roles = map[string]func(dir string) error{
-	"hold": hold,
+	"hold": holdLock,
 	"log":  logForever,
 }
 
@@ -61,8 +61,8 @@ func (c *child) kill(t *testing.T) (last string) {
 	return last
 }
 
-// hold has the directory until it is killed.
-func hold(dir string) error {
+// holdLock has the directory until it is killed.
+func holdLock(dir string) error {
 	if _, err := files.Open(dir); err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func open(t testing.TB, path string) *files.Dir {
 }
 
 // execute has requests executed, all without error.
-func execute(t testing.TB, d *files.Dir, reqs ...wal.Request) {
+func execute(t testing.TB, d *files.Dir, reqs ...wal.DiskRequest) {
 	t.Helper()
 	for _, r := range reqs {
 		require.NoError(t, d.Execute(&r), r.String())
@@ -90,14 +90,14 @@ const segment = "wal-0000000000000001"
 
 var identity = wal.Identity{Cluster: [16]byte{1}, Node: 7, Incarnation: [16]byte{2}}
 
-// node is the log of one life and what executes its requests.
-type node struct {
+// logDriver is the log of one life and what executes its requests.
+type logDriver struct {
 	log    *wal.Log
 	was    wal.Recovered
 	found  []string // entries
 	runner *files.Runner
 	done   chan completion
-	reqs   []wal.Request
+	reqs   []wal.DiskRequest
 }
 
 type completion struct {
@@ -106,8 +106,8 @@ type completion struct {
 }
 
 // boot recovers the log and waits until it is ready.
-func boot(d *files.Dir, segment int) (*node, error) {
-	n := &node{done: make(chan completion, 16)}
+func boot(d *files.Dir, segment int) (*logDriver, error) {
+	n := &logDriver{done: make(chan completion, 16)}
 	log, was, err := wal.Recover(d, identity, wal.Options{Segment: segment}, func(entry []byte, _ wal.LSN) error {
 		n.found = append(n.found, string(entry))
 		return nil
@@ -121,7 +121,7 @@ func boot(d *files.Dir, segment int) (*node, error) {
 }
 
 // settle carries out what there is to do until all that was appended is durable.
-func (n *node) settle() error {
+func (n *logDriver) settle() error {
 	for n.log.Durable() < n.log.End() || !n.log.Ready() {
 		n.reqs = n.log.Take(n.reqs[:0])
 		n.runner.Submit(n.reqs)

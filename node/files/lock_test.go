@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// refused checks that a directory is locked, and that the error says all.
-func refused(t *testing.T, path string, pid int) {
+// requireLocked checks that a directory is locked, and that the error says all.
+func requireLocked(t *testing.T, path string, pid int) {
 	t.Helper()
 	_, err := files.Open(path)
 	require.ErrorIs(t, err, files.ErrLocked)
@@ -22,8 +22,8 @@ func refused(t *testing.T, path string, pid int) {
 func TestLockedByThisProcess(t *testing.T) {
 	path := t.TempDir()
 	d := open(t, path)
-	refused(t, path, os.Getpid())
-	refused(t, path, os.Getpid()) // the refused leave the lock alone
+	requireLocked(t, path, os.Getpid())
+	requireLocked(t, path, os.Getpid()) // the refused leave the lock alone
 	require.NoError(t, d.Close())
 	open(t, path)
 }
@@ -33,7 +33,7 @@ func TestLockedByAnotherProcessUntilItIsKilled(t *testing.T) {
 	for range 3 {
 		c := spawn(t, "hold", path)
 		require.True(t, c.lines.Scan())
-		refused(t, path, c.Process.Pid)
+		requireLocked(t, path, c.Process.Pid)
 		c.kill(t)
 		require.NoError(t, open(t, path).Close())
 	}

@@ -10,19 +10,19 @@ import (
 
 // Executor carries out requests of the log: a Dir.
 type Executor interface {
-	Execute(r *wal.Request) error
+	Execute(r *wal.DiskRequest) error
 }
 
 // Runner executes requests one after the other, so that who asks need not wait.
 type Runner struct {
-	disk Executor
-	done func(token uint64, err error)
+	disk   Executor
+	report func(token uint64, err error)
 
-	mu     sync.Mutex
-	wake   sync.Cond // there is something in queue, or closed
-	queue  []wal.Request
-	closed bool
-	ended  chan struct{}
+	mu      sync.Mutex
+	wake    sync.Cond // there is something in queue, or closed
+	queue   []wal.DiskRequest
+	closed  bool
+	stopped chan struct{}
 }
 
 // NewRunner starts a runner on d. It reports each request to done, in the order
@@ -31,7 +31,7 @@ type Runner struct {
 // more is, and the requests that follow are reported with that error too, unless
 // it is that the disk has no room for a request that is optional.
 func NewRunner(d Executor, done func(token uint64, err error)) *Runner {
-	r := &Runner{disk: d, done: done, ended: make(chan struct{})}
+	r := &Runner{disk: d, report: done, stopped: make(chan struct{})}
 	r.wake.L = &r.mu
 	go r.run()
 	return r
@@ -39,7 +39,7 @@ func NewRunner(d Executor, done func(token uint64, err error)) *Runner {
 
 // Submit has requests executed and returns at once. The requests are copied,
 // their data is not. A closed runner ignores them.
-func (r *Runner) Submit(reqs []wal.Request) {
+func (r *Runner) Submit(reqs []wal.DiskRequest) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.closed && len(reqs) > 0 {
@@ -56,21 +56,21 @@ func (r *Runner) Close() {
 	r.closed = true
 	r.wake.Signal()
 	r.mu.Unlock()
-	<-r.ended
+	<-r.stopped
 }
 
 func (r *Runner) run() {
-	defer close(r.ended)
+	defer close(r.stopped)
 	var failed error
-	var req wal.Request // one for all: what an Executor is given is not on the stack
+	var req wal.DiskRequest // one for all: what an Executor is given is not on the stack
 	for r.next(&req) {
 		if failed != nil {
-			r.done(req.Token, fmt.Errorf("not executed after an earlier failure: %w", failed))
+			r.report(req.Token, fmt.Errorf("not executed after an earlier failure: %w", failed))
 			continue
 		}
 		failed = r.disk.Execute(&req)
 		if failed != nil || !req.Quiet {
-			r.done(req.Token, failed)
+			r.report(req.Token, failed)
 		}
 		if req.Optional && errors.Is(failed, wal.ErrFull) {
 			failed = nil
@@ -79,7 +79,7 @@ func (r *Runner) run() {
 }
 
 // next waits for a request; it reports false when the runner is closed.
-func (r *Runner) next(req *wal.Request) bool {
+func (r *Runner) next(req *wal.DiskRequest) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for len(r.queue) == 0 && !r.closed {
@@ -90,7 +90,7 @@ func (r *Runner) next(req *wal.Request) bool {
 	}
 	*req = r.queue[0]
 	n := copy(r.queue, r.queue[1:]) // a batch or two: short
-	r.queue[n] = wal.Request{}
+	r.queue[n] = wal.DiskRequest{}
 	r.queue = r.queue[:n]
 	return true
 }

@@ -14,7 +14,7 @@ func TestRunnerExecutesNothingAfterAnError(t *testing.T) {
 	done := make(chan completion, 4)
 	r := files.NewRunner(d, func(token uint64, err error) { done <- completion{token, err} })
 	defer r.Close()
-	r.Submit([]wal.Request{
+	r.Submit([]wal.DiskRequest{
 		{Op: wal.Create, File: segment, Token: 1},
 		{Op: wal.Sync, File: "wal-2", Token: 2},
 		{Op: wal.Create, File: "wal-3", Token: 3},
@@ -42,7 +42,7 @@ func TestRunnerCloseLeavesWhatWaits(t *testing.T) {
 		began <- true
 		<-goOn
 	})
-	r.Submit([]wal.Request{
+	r.Submit([]wal.DiskRequest{
 		{Op: wal.Create, File: "wal-1", Token: 1},
 		{Op: wal.Create, File: "wal-2", Token: 2},
 	})
@@ -52,12 +52,12 @@ func TestRunnerCloseLeavesWhatWaits(t *testing.T) {
 		r.Close()
 		close(ended)
 	}()
-	for r.Submit([]wal.Request{{Op: wal.SyncDir, Token: 3}}); !r.Closing(); {
+	for r.Submit([]wal.DiskRequest{{Op: wal.SyncDir, Token: 3}}); !r.Closing(); {
 	}
 	goOn <- true
 	<-ended
-	r.Submit([]wal.Request{{Op: wal.SyncDir, Token: 4}}) // ignored
-	r.Close()                                            // a second time does nothing
+	r.Submit([]wal.DiskRequest{{Op: wal.SyncDir, Token: 4}}) // ignored
+	r.Close()                                                // a second time does nothing
 	require.Equal(t, []uint64{1}, seen)
 	names, err := d.List()
 	require.NoError(t, err)
@@ -70,11 +70,11 @@ func TestRunnerCopiesRequests(t *testing.T) {
 	done := make(chan completion, 100)
 	r := files.NewRunner(d, func(token uint64, err error) { done <- completion{token, err} })
 	defer r.Close()
-	reqs := make([]wal.Request, 1)
+	reqs := make([]wal.DiskRequest, 1)
 	for token := range uint64(100) {
-		reqs[0] = wal.Request{Op: wal.Create, File: segment, Token: token}
+		reqs[0] = wal.DiskRequest{Op: wal.Create, File: segment, Token: token}
 		r.Submit(reqs)
-		reqs[0] = wal.Request{}
+		reqs[0] = wal.DiskRequest{}
 	}
 	for token := range uint64(100) {
 		require.Equal(t, completion{token, nil}, <-done)

@@ -108,7 +108,7 @@ func (d Definition) errorf(format string, args ...any) error {
 
 // Has reports whether a machine of d can be in a state, which includes Retired.
 func (d *Definition) Has(state string) bool {
-	return state == Retired || slices.Contains(d.States, state) || d.Name == Meta && defines(state)
+	return state == Retired || slices.Contains(d.States, state) || d.Name == MetaName && isDefinition(state)
 }
 
 // Reachable lists the states that a machine can come to, the initial one first; but
@@ -125,8 +125,8 @@ func (d *Definition) Reachable() []string {
 	return met
 }
 
-// Own is d's own copy of a state's name, so that millions of machines share one.
-func (d *Definition) Own(state string) string {
+// Intern is d's own copy of a state's name, so that millions of machines share one.
+func (d *Definition) Intern(state string) string {
 	for _, s := range d.States {
 		if s == state {
 			return s
@@ -139,9 +139,9 @@ func (d *Definition) Own(state string) string {
 func (d *Definition) Legal(from, to string) bool {
 	switch {
 	case to == Retired:
-		return from != Retired && d.Name != Meta
-	case d.Name == Meta:
-		return from == Undefined && defines(to)
+		return from != Retired && d.Name != MetaName
+	case d.Name == MetaName:
+		return from == Undefined && isDefinition(to)
 	}
 	return slices.Contains(d.Transitions, Transition{from, to})
 }

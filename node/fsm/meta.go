@@ -11,16 +11,16 @@ import (
 // "definition/NAME" goes from Undefined to the text of the definition, once, and
 // nothing leaves that state.
 const (
-	Meta      = "definition"  // the name of the definition of definitions
+	MetaName  = "definition"  // the name of the definition of definitions
 	Undefined = "(undefined)" // its initial state
 )
 
 // MaxText is the longest text of a definition, in bytes.
 const MaxText = 16 << 10
 
-// Definitions is the definition of the machines that hold definitions.
-func Definitions() Definition {
-	return Definition{Name: Meta, States: []string{Undefined}, Initial: Undefined}
+// MetaDefinition is the definition of the machines that hold definitions.
+func MetaDefinition() Definition {
+	return Definition{Name: MetaName, States: []string{Undefined}, Initial: Undefined}
 }
 
 // Text is the canonical text of a definition: JSON, without spaces, the fields
@@ -30,7 +30,7 @@ func (d *Definition) Text() (string, error) {
 	if err := d.Validate(); err != nil {
 		return "", err
 	}
-	if d.Name == Meta || d.Name == Lifecycle().Name {
+	if d.Name == MetaName || d.Name == Lifecycle().Name {
 		return "", d.errorf("the name is taken by a definition that is built in: choose another")
 	}
 	var b bytes.Buffer
@@ -64,8 +64,8 @@ func Parse(text string) (Definition, error) {
 	return d, err
 }
 
-// defines reports whether a state of a Meta machine is a definition.
-func defines(state string) bool {
+// isDefinition reports whether a state of a Meta machine is a definition.
+func isDefinition(state string) bool {
 	_, err := Parse(state)
 	return err == nil
 }

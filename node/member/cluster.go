@@ -33,8 +33,8 @@ type Cluster struct {
 	Members []Identity // by id
 }
 
-// form is the cluster of some members, by id, whose logs are empty.
-func form(name [16]byte, members []Identity) Cluster {
+// newCluster is the cluster of some members, by id, whose logs are empty.
+func newCluster(name [16]byte, members []Identity) Cluster {
 	h := sha256.New()
 	h.Write([]byte("lockstep members "))
 	h.Write(name[:])
@@ -45,9 +45,9 @@ func form(name [16]byte, members []Identity) Cluster {
 	return Cluster{Bound, [16]byte(h.Sum(nil)), members}
 }
 
-// inherited is the cluster of a log of a version that recorded none: that of its
+// legacyCluster is the cluster of a log of a version that recorded none: that of its
 // name and members. Of the others' logs nothing is known.
-func inherited(name [16]byte, own Identity, ids []node.ID) Cluster {
+func legacyCluster(name [16]byte, own Identity, ids []node.ID) Cluster {
 	h := sha256.New()
 	h.Write([]byte("lockstep inherited "))
 	h.Write(name[:])

@@ -22,9 +22,9 @@ type Config struct {
 	// unit file would let a wiped node in.
 	Formed []Identity
 
-	Notify  func(Notice) // told what an operator should know; may be nil
-	Observe func(Fact)   // told what the member does; nil in production
-	Marks   *Marks       // counts what it comes by; nil in production
+	Notify  func(Notice)      // told what an operator should know; may be nil
+	Observe func(Observation) // told what the member does; nil in production
+	Marks   *Marks            // counts what it comes by; nil in production
 }
 
 // Defaults of a Config.
@@ -41,10 +41,10 @@ var (
 	ErrAmnesia = errors.New("this node's log has lost what it promised to others")
 )
 
-// lists names members for people.
-func lists(ids []node.ID) string {
+// formatIDs names members for people.
+func formatIDs(ids []node.ID) string {
 	s := fmt.Sprint(ids)
 	return s[1 : len(s)-1]
 }
 
-func same(a, b []node.ID) bool { return slices.Equal(a, b) }
+func sameIDs(a, b []node.ID) bool { return slices.Equal(a, b) }

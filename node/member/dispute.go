@@ -27,9 +27,9 @@ type Level uint8
 
 // The levels.
 const (
-	Info  Level = iota // as it should be
-	Warn               // something is wrong with a peer
-	Alarm              // something is wrong with this node
+	Info     Level = iota // as it should be
+	Warn                  // something is wrong with a peer
+	Critical              // something is wrong with this node
 )
 
 // Notice is something that an operator should know.
@@ -45,22 +45,22 @@ func (m *Member) notice(level Level, peer node.ID, format string, args ...any) {
 	}
 }
 
-// judge holds this log to what a peer says is remembered of it.
-func (m *Member) judge(speaker node.ID, t Testimony) {
+// checkTestimony holds this log to what a peer says is remembered of it.
+func (m *Member) checkTestimony(speaker node.ID, t Testimony) {
 	d := Dispute{By: t.By, Memory: t.Memory, Firsthand: t.By == speaker}
-	charge := t.Memory.against(m.log())
+	charge := t.Memory.compare(m.log())
 	i := slices.IndexFunc(m.disputes, func(o Dispute) bool { return o.By == t.By })
 	switch {
-	case !charge.proves() || i >= 0 && (m.disputes[i] == d || m.disputes[i].Firsthand && !d.Firsthand):
+	case !charge.provesLoss() || i >= 0 && (m.disputes[i] == d || m.disputes[i].Firsthand && !d.Firsthand):
 		return
 	case i >= 0:
 		m.disputes[i] = d
 	default:
 		m.disputes = append(m.disputes, d)
 		m.mark(MarkAbstained)
-		m.notice(Alarm, d.By, "it abstains from now on: %s", m.words(d))
+		m.notice(Critical, d.By, "it abstains from now on: %s", m.describeDispute(d))
 	}
-	m.fact(Fact{Kind: Abstaining, Peer: d.By, Memory: d.Memory, Charge: charge, Firsthand: d.Firsthand})
+	m.observe(Observation{Kind: Abstaining, Peer: d.By, Memory: d.Memory, Discrepancy: charge, Firsthand: d.Firsthand})
 	m.saveDisputes()
 	firsthand := 0
 	for _, d := range m.disputes {
@@ -69,19 +69,19 @@ func (m *Member) judge(speaker node.ID, t Testimony) {
 		}
 	}
 	if firsthand > len(m.ids)/2 {
-		m.fail(fmt.Errorf("%w: %s", ErrAmnesia, m.words(d)))
+		m.fail(fmt.Errorf("%w: %s", ErrAmnesia, m.describeDispute(d)))
 	}
 }
 
-// words say what a dispute is about, and what can be done.
-func (m *Member) words(d Dispute) string {
+// describeDispute say what a dispute is about, and what can be done.
+func (m *Member) describeDispute(d Dispute) string {
 	what := "its directory is an older copy"
-	if d.Memory.against(m.log()) == OtherLog {
+	if d.Memory.compare(m.log()) == OtherLog {
 		what = "its directory was wiped or replaced"
 	}
 	return fmt.Sprintf("%s, and what it promised since is lost (node %d remembers %v; this is incarnation %x, boot %d as life %016x). "+
 		"It cannot take part again with this directory. The others go on while a majority of them is up: keep theirs as they are",
-		what, d.By, d.Memory, m.own.Incarnation[:4], m.life.Boot, m.life.ID)
+		what, d.By, d.Memory, m.self.Incarnation[:4], m.life.Boot, m.life.ID)
 }
 
 // Disputes are why the member abstains; none if it does not.

@@ -33,30 +33,30 @@ func InspectLog(dir wal.Dir) (*LogInspection, error) {
 	}
 	i := &LogInspection{LogInspection: x}
 	for _, n := range x.Notes {
-		if err := i.take(n.Name, n.Data); err != nil {
+		if err := i.decodeNote(n.Name, n.Data); err != nil {
 			x.Unreadable = append(x.Unreadable, err)
 		}
 	}
 	return i, nil
 }
 
-// take reads one note. Notes of later versions are passed over.
-func (i *LogInspection) take(name string, data []byte) error {
-	read := func(take func(byte, []byte) bool) error { return readNote(name, data, take) }
-	switch peer, isPeer := strings.CutPrefix(name, peerNote); {
+// decodeNote reads one note. Notes of later versions are passed over.
+func (i *LogInspection) decodeNote(name string, data []byte) error {
+	read := func(take func(byte, []byte) bool) error { return decodeNote(name, data, take) }
+	switch peer, isPeer := strings.CutPrefix(name, peerNotePrefix); {
 	case name == clusterNote:
-		return read(i.Cluster.take)
+		return read(i.Cluster.decodeField)
 	case name == livesNote:
-		return read(items(&i.Lives, func(l *Life) func(byte, []byte) bool { return l.take }))
+		return read(decodeItems(&i.Lives, func(l *Life) func(byte, []byte) bool { return l.decodeField }))
 	case name == disputesNote:
-		return read(items(&i.Disputes, func(d *Dispute) func(byte, []byte) bool { return d.take }))
+		return read(decodeItems(&i.Disputes, func(d *Dispute) func(byte, []byte) bool { return d.decodeField }))
 	case isPeer:
 		id, err := strconv.ParseUint(peer, 10, 16)
 		if err != nil {
 			return fmt.Errorf("%w: note %q names no peer", node.ErrRecord, name)
 		}
 		i.Peers = append(i.Peers, PeerMemory{Peer: node.ID(id)})
-		return read(i.Peers[len(i.Peers)-1].Memory.take)
+		return read(i.Peers[len(i.Peers)-1].Memory.decodeField)
 	}
 	return nil
 }

@@ -45,9 +45,9 @@ func (i *Introduction) log() Log {
 	return Log{Incarnation: i.Incarnation, Boot: i.Boot, Life: i.Life, Past: i.Past}
 }
 
-// before reports whether the introduction was sent before another one of the same
+// sentBefore reports whether the introduction was sent before another one of the same
 // log: within a life, stages and positions only go on.
-func (i *Introduction) before(o *Introduction) bool {
+func (i *Introduction) sentBefore(o *Introduction) bool {
 	return i.Incarnation == o.Incarnation &&
 		(i.Boot < o.Boot || i.Life == o.Life && (i.Stage < o.Stage || i.Position < o.Position))
 }

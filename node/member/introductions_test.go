@@ -66,9 +66,9 @@ func requireSilence(t *testing.T, script string, latency time.Duration) {
 	x.latency = latency
 	x.replay(rest)
 	x.run(time.Minute)
-	before := x.talk
+	before := x.introductions
 	told := x.replay("run 60s\n")
-	require.LessOrEqual(t, x.talk-before, fewIntroductions, "introductions in a minute\n%s", told)
+	require.LessOrEqual(t, x.introductions-before, fewIntroductions, "introductions in a minute\n%s", told)
 }
 
 // A member that is started thousands of times without meeting anybody has lost nothing.
@@ -88,7 +88,7 @@ func TestThousandsOfStartsProveNothing(t *testing.T) {
 				x.hosts[1].start()
 			}
 			x.run(time.Second) // what is under way is lost
-			x.told.Reset()
+			x.output.Reset()
 			told := x.replay("join 1 2\njoin 1 3\nrun 60s\n")
 			require.NotContains(t, told, "notice")
 			require.NotContains(t, told, "abstains")

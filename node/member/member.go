@@ -20,52 +20,52 @@ type Member struct {
 	now   time.Duration
 	err   error
 
-	own       Identity
-	life      Life   // this one
-	past      []Life // those before it, by number
-	livesAt   wal.LSN
-	open      bool // the life is durable: the member may introduce itself
-	cluster   Cluster
-	clusterAt wal.LSN
-	joined    Stage // of cluster, as is durable
-	disputes  []Dispute
+	self         Identity
+	life         Life   // this one
+	pastLives    []Life // those before it, by number
+	livesLSN     wal.LSN
+	lifeDurable  bool // the life is durable: the member may introduce itself
+	cluster      Cluster
+	clusterLSN   wal.LSN
+	durableStage Stage // of cluster, as is durable
+	disputes     []Dispute
 
-	wakeAt  time.Duration // of the timer; 0: none
-	next    time.Duration // when something is due; 0: nothing is
-	busy    bool          // there may be something to do, or next may have changed
-	waits   bool          // something waits for the log to be durable
-	seen    wal.LSN       // up to where it was when that was looked at last
-	scratch fields        // memory for a note
-	pass    []node.Event  // what the node gets in this step
-	sends   []node.Send   // what the member says in this step
+	timerAt     time.Duration // of the timer; 0: none
+	nextDue     time.Duration // when something is due; 0: nothing is
+	pendingWork bool          // there may be something to do, or next may have changed
+	waits       bool          // something waits for the log to be durable
+	seen        wal.LSN       // up to where it was when that was looked at last
+	scratch     tlv           // memory for a note
+	forNode     []node.Event  // what the node gets in this step
+	sends       []node.Send   // what the member says in this step
 }
 
 // peer is what is known of another member.
 type peer struct {
-	id      node.ID
-	note    string        // the name of the one about it
-	memory  Memory        // of it
-	saved   Memory        // as it was appended to the log last
-	savedAt wal.LSN       // and from where on that is durable
-	durable Memory        // as the log has it durably; others are told of no more
-	syncing bool          // saved is not durable
-	late    time.Duration // when memory is to be written down at the latest; 0: it is
+	id       node.ID
+	noteName string        // the name of the one about it
+	memory   Memory        // of it
+	saved    Memory        // as it was appended to the log last
+	savedLSN wal.LSN       // and from where on that is durable
+	durable  Memory        // as the log has it durably; others are told of no more
+	syncing  bool          // saved is not durable
+	late     time.Duration // when memory is to be written down at the latest; 0: it is
 
-	last     *Introduction // the last one heard; nil: none in this life
-	hearsay  []Testimony   // what others remember of it
-	admitted []uint64      // ids of its lives that are heard, the last one first
-	waiting  *Introduction // admitted when memory is durable
-	untold   bool          // it is refused for what is remembered, and that is not durable yet
-	shown    uint64        // the earlier life of this log that it was shown last, because it asked
-	trouble  string        // why it is not admitted; empty: nothing is known against it
+	introduction     *Introduction // the last one heard; nil: none in this life
+	testimonies      []Testimony   // what others remember of it
+	admittedLives    []uint64      // ids of its lives that are heard, the last one first
+	pendingAdmission *Introduction // admitted when memory is durable
+	rejectionPending bool          // it is refused for what is remembered, and that is not durable yet
+	shownLife        uint64        // the earlier life of this log that it was shown last, because it asked
+	rejection        string        // why it is not admitted; empty: nothing is known against it
 
-	sentAt time.Duration // when the last introduction was sent to it; 0: none was
-	tries  int           // introductions sent since it was heard of last
-	due    time.Duration // of the next; 0: none
+	introducedAt    time.Duration // when the last introduction was sent to it; 0: none was
+	attempts        int           // introductions sent since it was heard of last
+	introductionDue time.Duration // of the next; 0: none
 }
 
-// memberToken is that of the member's timer; the node has others.
-const memberToken = 1 << 62
+// memberTimer is that of the member's timer; the node has others.
+const memberTimer = 1 << 62
 
 // maxLives bounds the lives that a log lists. A member that has met none of them
 // never hears the node again: it cannot be shown that nothing is lost, nor that
@@ -91,7 +91,7 @@ func New(cfg Config) (*Member, error) {
 	m.peers = make([]peer, 0, len(m.ids)-1)
 	for _, id := range m.ids {
 		if id != cfg.Node.ID {
-			m.peers = append(m.peers, peer{id: id, note: peerNote + strconv.Itoa(int(id))})
+			m.peers = append(m.peers, peer{id: id, noteName: peerNotePrefix + strconv.Itoa(int(id))})
 		}
 	}
 	return m, nil
@@ -103,31 +103,31 @@ func (m *Member) Node() *node.Node { return m.node }
 // Ready reports whether the member takes part: its cluster is formed, as is
 // durable, and nobody disputes its log.
 func (m *Member) Ready() bool {
-	return m.err == nil && m.open && m.joined == Formed && len(m.disputes) == 0
+	return m.err == nil && m.lifeDurable && m.durableStage == Formed && len(m.disputes) == 0
 }
 
-// Answers reports whether clients are answered, be it that the member abstains.
+// AnswersClients reports whether clients are answered, be it that the member abstains.
 // Until its cluster is formed they had better wait.
-func (m *Member) Answers() bool { return m.Ready() || m.open && len(m.disputes) > 0 }
+func (m *Member) AnswersClients() bool { return m.Ready() || m.lifeDurable && len(m.disputes) > 0 }
 
-// Open reports whether the boot and the life of the member are durable. Before,
+// LifeDurable reports whether the boot and the life of the member are durable. Before,
 // nobody must hear of them.
-func (m *Member) Open() bool { return m.err == nil && m.open }
+func (m *Member) LifeDurable() bool { return m.err == nil && m.lifeDurable }
 
 // StepAll is the only way in, as node.Node.StepAll is. A Boot is the first event of
 // its step. The effects are valid until the next step. A non-nil error ends the member.
 func (m *Member) StepAll(now time.Duration, evs []node.Event) (*node.Effects, error) {
 	m.now = max(m.now, now)
 	m.sends = m.sends[:0]
-	effects, err := m.node.StepAll(m.now, m.passing(evs))
+	effects, err := m.node.StepAll(m.now, m.filterEvents(evs))
 	if len(evs) > 0 && evs[0].Kind == node.Boot && err == nil {
-		m.fail(m.begin(&evs[0]))
+		m.fail(m.boot(&evs[0]))
 	}
 	if err == nil && m.err == nil {
-		m.keep(effects)
-		if m.busy || m.waits && m.node.Durable() > m.seen || m.next > 0 && m.next <= m.now {
-			m.proceed()
-			m.tend()
+		m.filterEffects(effects)
+		if m.pendingWork || m.waits && m.node.Durable() > m.seen || m.nextDue > 0 && m.nextDue <= m.now {
+			m.onDurable()
+			m.tick()
 			m.node.Flush()
 			m.setTimer(effects)
 		}
@@ -148,21 +148,21 @@ func (m *Member) fail(err error) {
 	}
 }
 
-// begin reads what the log says of the cluster, of earlier lives and of others.
-func (m *Member) begin(ev *node.Event) error {
-	m.busy = true
-	m.own = Identity{m.cfg.Node.ID, m.node.Incarnation()}
-	m.life = Life{Boot: m.node.Boots(), ID: ev.Life}
-	if err := m.recall(); err != nil {
+// boot reads what the log says of the cluster, of earlier lives and of others.
+func (m *Member) boot(ev *node.Event) error {
+	m.pendingWork = true
+	m.self = Identity{m.cfg.Node.ID, m.node.Incarnation()}
+	m.life = Life{Boot: m.node.BootNumber(), ID: ev.Life}
+	if err := m.loadNotes(); err != nil {
 		return err
 	}
-	if err := m.inherit(); err != nil {
+	if err := m.ensureCluster(); err != nil {
 		return err
 	}
-	if last := len(m.past) - 1; last >= 0 && m.past[last].End == 0 {
-		m.past[last].End = uint64(m.node.EndOf(m.past[last].Boot))
+	if last := len(m.pastLives) - 1; last >= 0 && m.pastLives[last].End == 0 {
+		m.pastLives[last].End = uint64(m.node.BootEnd(m.pastLives[last].Boot))
 	}
-	m.past = m.past[max(0, len(m.past)-maxLives):]
+	m.pastLives = m.pastLives[max(0, len(m.pastLives)-maxLives):]
 	m.saveLives()
 	for i := range m.peers {
 		p := &m.peers[i]
@@ -173,30 +173,30 @@ func (m *Member) begin(ev *node.Event) error {
 	}
 	for _, d := range m.disputes {
 		if m.cfg.Notify != nil {
-			m.notice(Alarm, d.By, "it abstains, as in its last life: %v", m.words(d))
+			m.notice(Critical, d.By, "it abstains, as in its last life: %v", m.describeDispute(d))
 		}
 	}
 	return nil
 }
 
-// inherit sees to it that a log which holds something is of a cluster, and of the
+// ensureCluster sees to it that a log which holds something is of a cluster, and of the
 // one that the member was started for.
-func (m *Member) inherit() error {
+func (m *Member) ensureCluster() error {
 	switch {
 	case m.cluster.Stage != Empty:
-		if ids := idsOf(m.cluster.Members); !same(ids, m.ids) {
+		if ids := idsOf(m.cluster.Members); !sameIDs(ids, m.ids) {
 			return fmt.Errorf("%w: its log is of a cluster of members %s, and it was started for %s: start it with the members of its log, which cannot change",
-				ErrMembers, lists(ids), lists(m.ids))
+				ErrMembers, formatIDs(ids), formatIDs(m.ids))
 		}
-		m.joined = m.cluster.Stage
+		m.durableStage = m.cluster.Stage
 		return nil
-	case !m.node.Blank():
-		m.cluster = inherited(m.cfg.Node.Cluster, m.own, m.ids)
-	case m.cfg.Formed != nil && slices.Contains(m.cfg.Formed, m.own):
-		m.cluster = form(m.cfg.Node.Cluster, m.cfg.Formed)
+	case !m.node.IsEmpty():
+		m.cluster = legacyCluster(m.cfg.Node.Cluster, m.self, m.ids)
+	case m.cfg.Formed != nil && slices.Contains(m.cfg.Formed, m.self):
+		m.cluster = newCluster(m.cfg.Node.Cluster, m.cfg.Formed)
 		m.cluster.Stage = Formed
 	case len(m.peers) == 0:
-		m.cluster = form(m.cfg.Node.Cluster, []Identity{m.own})
+		m.cluster = newCluster(m.cfg.Node.Cluster, []Identity{m.self})
 		m.cluster.Stage = Formed
 	default:
 		return nil
@@ -205,60 +205,60 @@ func (m *Member) inherit() error {
 	return nil
 }
 
-// passing are the events that the node gets. Mostly these are all.
-func (m *Member) passing(evs []node.Event) []node.Event {
+// filterEvents are the events that the node gets. Mostly these are all.
+func (m *Member) filterEvents(evs []node.Event) []node.Event {
 	for i := range evs {
-		if m.passes(&evs[i]) {
+		if m.acceptEvent(&evs[i]) {
 			continue
 		}
-		m.pass = append(m.pass[:0], evs[:i]...)
+		m.forNode = append(m.forNode[:0], evs[:i]...)
 		for j := i + 1; j < len(evs); j++ {
-			if m.passes(&evs[j]) {
-				m.pass = append(m.pass, evs[j])
+			if m.acceptEvent(&evs[j]) {
+				m.forNode = append(m.forNode, evs[j])
 			}
 		}
-		return m.pass
+		return m.forNode
 	}
 	return evs
 }
 
-// passes takes what is the member's own, and reports whether the node gets an
+// acceptEvent takes what is the member's own, and reports whether the node gets an
 // event.
-func (m *Member) passes(ev *node.Event) bool {
+func (m *Member) acceptEvent(ev *node.Event) bool {
 	switch {
 	case ev.Kind == node.Receive:
-		return m.receives(ev)
-	case ev.Kind == node.Timer && ev.Token == memberToken:
-		m.wakeAt, m.busy = 0, true // what is due may be something else by now
+		return m.acceptMessage(ev)
+	case ev.Kind == node.Timer && ev.Token == memberTimer:
+		m.timerAt, m.pendingWork = 0, true // what is due may be something else by now
 		return false
 	}
 	return true
 }
 
-// receives reports whether the node gets a message.
-func (m *Member) receives(ev *node.Event) bool {
-	i := m.place(ev.From)
+// acceptMessage reports whether the node gets a message.
+func (m *Member) acceptMessage(ev *node.Event) bool {
+	i := m.peerIndex(ev.From)
 	if i < 0 {
-		return m.serves(ev)
+		return m.acceptRequest(ev)
 	}
 	p := &m.peers[i]
 	if in, ok := ev.Message.(*Introduction); ok {
-		if m.open { // before, it cannot answer
-			m.busy = true
-			m.meet(p, in)
+		if m.lifeDurable { // before, it cannot answer
+			m.pendingWork = true
+			m.handleIntroduction(p, in)
 		}
 		return false
 	}
-	if !m.hears(p, ev) {
-		m.mark(MarkUnheard)
-		m.ask(p)
+	if !m.acceptPeerMessage(p, ev) {
+		m.mark(MarkMessageBeforeIntroduction)
+		m.requestIntroduction(p)
 		return false
 	}
 	return true
 }
 
-// place is the position of a member among the peers, or -1.
-func (m *Member) place(id node.ID) int {
+// peerIndex is the position of a member among the peers, or -1.
+func (m *Member) peerIndex(id node.ID) int {
 	for i := range m.peers {
 		if m.peers[i].id == id {
 			return i
@@ -267,11 +267,11 @@ func (m *Member) place(id node.ID) int {
 	return -1
 }
 
-// hears reports whether a peer's message counts, and takes from it what it shows of
+// acceptPeerMessage reports whether a peer's message counts, and takes from it what it shows of
 // the peer's log. Only acknowledgments and read reports show what the peer has
 // accepted: a proposal may be made by whoever has accepted nothing.
-func (m *Member) hears(p *peer, ev *node.Event) bool {
-	if !m.Ready() || !slices.Contains(p.admitted, ev.Life) {
+func (m *Member) acceptPeerMessage(p *peer, ev *node.Event) bool {
+	if !m.Ready() || !slices.Contains(p.admittedLives, ev.Life) {
 		return false
 	}
 	at, shows := uint64(0), false
@@ -285,18 +285,18 @@ func (m *Member) hears(p *peer, ev *node.Event) bool {
 	case shows && p.memory.Life != ev.Life:
 		return false // late: where that life left the log may be before what this shows
 	case shows:
-		m.remember(p, at)
+		m.rememberPosition(p, at)
 	}
 	return true
 }
 
-// remember notes that a peer's log is durable up to a position.
-func (m *Member) remember(p *peer, at uint64) {
+// rememberPosition notes that a peer's log is durable up to a position.
+func (m *Member) rememberPosition(p *peer, at uint64) {
 	if at <= p.memory.Position {
 		return
 	}
 	if p.late == 0 {
-		p.late, m.busy = m.now+m.cfg.RememberDelay, true
+		p.late, m.pendingWork = m.now+m.cfg.RememberDelay, true
 	}
 	p.memory.Position = at
 	if at-p.saved.Position >= m.cfg.RememberBytes {
@@ -304,11 +304,11 @@ func (m *Member) remember(p *peer, at uint64) {
 	}
 }
 
-// serves reports whether a client's request goes to the node. A node that
+// acceptRequest reports whether a client's request goes to the node. A node that
 // abstains says so: of a first attempt it is certain that nothing came of it.
-func (m *Member) serves(ev *node.Event) bool {
+func (m *Member) acceptRequest(ev *node.Event) bool {
 	r, ok := ev.Message.(*node.Request)
-	if !ok || m.Ready() || !m.open {
+	if !ok || m.Ready() || !m.lifeDurable {
 		return true
 	}
 	reply := &node.Reply{Kind: r.Kind, Key: r.Key, ID: r.ID, Attempt: r.Attempt, Outcome: node.Rejected, Reason: node.Abstains}
@@ -316,18 +316,18 @@ func (m *Member) serves(ev *node.Event) bool {
 		reply.Outcome = node.Unknown
 	}
 	m.sends = append(m.sends, node.Send{To: ev.From, Message: reply})
-	m.mark(MarkTurnedAway)
+	m.mark(MarkClientRejected)
 	if o := m.cfg.Node.Observer; o != nil {
-		o.Observe(node.Fact{Kind: node.Answered, Client: ev.From, Key: r.Key, Reply: reply})
+		o.Observe(node.Observation{Kind: node.Answered, Client: ev.From, Key: r.Key, Reply: reply})
 	}
 	return false
 }
 
-// keep takes out of the effects what the node must not say, and adds to what it
+// filterEffects takes out of the effects what the node must not say, and adds to what it
 // says how far its log is durable.
-func (m *Member) keep(e *node.Effects) {
+func (m *Member) filterEffects(e *node.Effects) {
 	if len(e.Sends) > 0 && !m.Ready() {
-		e.Sends = slices.DeleteFunc(e.Sends, func(s node.Send) bool { return m.place(s.To) >= 0 })
+		e.Sends = slices.DeleteFunc(e.Sends, func(s node.Send) bool { return m.peerIndex(s.To) >= 0 })
 	}
 	for i := range e.Sends {
 		switch msg := e.Sends[i].Message.(type) {
@@ -339,37 +339,37 @@ func (m *Member) keep(e *node.Effects) {
 	}
 }
 
-// proceed does what has waited for the log.
-func (m *Member) proceed() {
+// onDurable does what has waited for the log.
+func (m *Member) onDurable() {
 	durable := m.node.Durable()
 	m.seen = durable
-	if !m.open && m.node.Ready() && durable >= m.livesAt && durable >= m.clusterAt {
-		m.open = true
-		m.fact(Fact{Kind: Introduced, Log: m.log(), Position: uint64(durable), Cluster: m.recorded()})
-		if m.joined == m.cluster.Stage {
-			m.introduceToAll()
+	if !m.lifeDurable && m.node.Ready() && durable >= m.livesLSN && durable >= m.clusterLSN {
+		m.lifeDurable = true
+		m.observe(Observation{Kind: Introduced, Log: m.log(), Position: uint64(durable), Cluster: m.durableCluster()})
+		if m.durableStage == m.cluster.Stage {
+			m.sendIntroductions()
 		}
 	}
-	if !m.open {
+	if !m.lifeDurable {
 		return
 	}
-	if m.joined != m.cluster.Stage && durable >= m.clusterAt {
-		m.join()
+	if m.durableStage != m.cluster.Stage && durable >= m.clusterLSN {
+		m.onStageDurable()
 	}
 	for i := range m.peers {
-		if p := &m.peers[i]; p.syncing && durable >= p.savedAt {
+		if p := &m.peers[i]; p.syncing && durable >= p.savedLSN {
 			p.durable, p.syncing = p.saved, false
 		}
 	}
 	for i := range m.peers {
-		if p := &m.peers[i]; p.untold && !p.syncing {
-			p.untold = false
-			m.spread(p)
-			m.introduce(p, true)
+		if p := &m.peers[i]; p.rejectionPending && !p.syncing {
+			p.rejectionPending = false
+			m.broadcastRejection(p)
+			m.sendIntroduction(p, true)
 		}
 	}
 	for i := range m.peers {
-		if p := &m.peers[i]; p.waiting != nil && durable >= p.savedAt {
+		if p := &m.peers[i]; p.pendingAdmission != nil && durable >= p.savedLSN {
 			m.admit(p)
 		}
 	}
@@ -377,14 +377,14 @@ func (m *Member) proceed() {
 
 // log is what the member's own log says about itself.
 func (m *Member) log() Log {
-	return Log{Incarnation: m.own.Incarnation, Boot: m.life.Boot, Life: m.life.ID, Past: m.past, Whole: true}
+	return Log{Incarnation: m.self.Incarnation, Boot: m.life.Boot, Life: m.life.ID, Past: m.pastLives, Complete: true}
 }
 
-// recorded is the cluster that the log says durably that it is of.
-func (m *Member) recorded() Cluster {
+// durableCluster is the cluster that the log says durably that it is of.
+func (m *Member) durableCluster() Cluster {
 	c := m.cluster
-	c.Stage = m.joined
-	if m.joined == Empty {
+	c.Stage = m.durableStage
+	if m.durableStage == Empty {
 		return Cluster{}
 	}
 	return c
@@ -392,35 +392,35 @@ func (m *Member) recorded() Cluster {
 
 // setTimer asks to be woken for the earliest thing that is to be done.
 func (m *Member) setTimer(e *node.Effects) {
-	m.next, m.busy, m.waits = 0, !m.open, m.joined != m.cluster.Stage
+	m.nextDue, m.pendingWork, m.waits = 0, !m.lifeDurable, m.durableStage != m.cluster.Stage
 	for i := range m.peers {
 		p := &m.peers[i]
-		m.waits = m.waits || p.waiting != nil || p.syncing
-		for _, at := range [...]time.Duration{p.due, p.late} {
-			if at > 0 && (m.next == 0 || at < m.next) {
-				m.next = at
+		m.waits = m.waits || p.pendingAdmission != nil || p.syncing
+		for _, at := range [...]time.Duration{p.introductionDue, p.late} {
+			if at > 0 && (m.nextDue == 0 || at < m.nextDue) {
+				m.nextDue = at
 			}
 		}
 	}
-	if m.next == 0 || m.wakeAt != 0 && m.wakeAt <= m.next && m.wakeAt > m.now {
+	if m.nextDue == 0 || m.timerAt != 0 && m.timerAt <= m.nextDue && m.timerAt > m.now {
 		return
 	}
-	m.wakeAt = max(m.next, m.now+1)
-	e.Timers = append(e.Timers, node.SetTimer{Token: memberToken, After: m.wakeAt - m.now})
+	m.timerAt = max(m.nextDue, m.now+1)
+	e.Timers = append(e.Timers, node.SetTimer{Token: memberTimer, After: m.timerAt - m.now})
 }
 
-// tend does what time has made due.
-func (m *Member) tend() {
-	if !m.open {
+// tick does what time has made due.
+func (m *Member) tick() {
+	if !m.lifeDurable {
 		return
 	}
 	late := false
 	for i := range m.peers {
 		p := &m.peers[i]
-		if p.due > 0 && p.due <= m.now {
-			p.due = 0
-			p.tries++
-			m.introduce(p, false)
+		if p.introductionDue > 0 && p.introductionDue <= m.now {
+			p.introductionDue = 0
+			p.attempts++
+			m.sendIntroduction(p, false)
 		}
 		late = late || p.late > 0 && p.late <= m.now
 	}

@@ -22,37 +22,37 @@ type Log struct {
 	Incarnation [16]byte
 	Boot, Life  uint64 // of the current life
 	Past        []Life // of earlier lives, in the order of their numbers
-	Whole       bool   // Past has all of them, or the last maxLives
+	Complete    bool   // Past has all of them, or the last maxLives
 }
 
-// Charge is what a memory holds against a log.
-type Charge uint8
+// Discrepancy is what a memory holds against a log.
+type Discrepancy uint8
 
 // The charges. All but None keep the log's node from being heard.
 const (
-	None      Charge = iota // the log goes on from what is remembered
-	Unproven                // not shown: the life that is remembered is not among the ones told of
-	Stale                   // the log's life is earlier than the one remembered: a late message, or an older copy
-	OlderCopy               // the log lacks the life that is remembered, or the end of it
-	OtherLog                // it is another log: the directory was wiped or replaced
+	None      Discrepancy = iota // the log goes on from what is remembered
+	Unproven                     // not shown: the life that is remembered is not among the ones told of
+	Stale                        // the log's life is earlier than the one remembered: a late message, or an older copy
+	OlderCopy                    // the log lacks the life that is remembered, or the end of it
+	OtherLog                     // it is another log: the directory was wiped or replaced
 )
 
-func (c Charge) String() string {
+func (c Discrepancy) String() string {
 	return [...]string{"none", "unproven", "stale", "older-copy", "other-log"}[c]
 }
 
-// proves reports whether the charge shows, by itself, that the log's node has lost
+// provesLoss reports whether the charge shows, by itself, that the log's node has lost
 // promises.
-func (c Charge) proves() bool { return c >= OlderCopy }
+func (c Discrepancy) provesLoss() bool { return c >= OlderCopy }
 
-// against is what m holds against a log.
-func (m Memory) against(l Log) Charge {
+// compare is what m holds against a log.
+func (m Memory) compare(l Log) Discrepancy {
 	switch {
 	case m.Incarnation != [16]byte{} && m.Incarnation != l.Incarnation:
 		return OtherLog
 	case m.Boot == 0:
 		return None
-	case l.Boot < m.Boot && l.Whole:
+	case l.Boot < m.Boot && l.Complete:
 		return OlderCopy
 	case l.Boot < m.Boot:
 		return Stale
@@ -70,14 +70,14 @@ func (m Memory) against(l Log) Charge {
 		}
 		return None
 	}
-	if l.Whole && (len(l.Past) < maxLives || m.Boot > l.Past[0].Boot) {
+	if l.Complete && (len(l.Past) < maxLives || m.Boot > l.Past[0].Boot) {
 		return OlderCopy
 	}
 	return Unproven
 }
 
-// before reports whether m is from before another memory of the same log.
-func (m Memory) before(o Memory) bool {
+// olderThan reports whether m is from before another memory of the same log.
+func (m Memory) olderThan(o Memory) bool {
 	if m.Boot != o.Boot {
 		return m.Boot < o.Boot
 	}

@@ -19,8 +19,8 @@ func TestCharges(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		log   Log
-		whole Charge // if the log lists all of its lives
-		part  Charge // if it may not
+		whole Discrepancy // if the log lists all of its lives
+		part  Discrepancy // if it may not
 	}{
 		{"another log", Log{Incarnation: [16]byte{2}, Boot: 2, Life: 20}, OtherLog, OtherLog},
 		{"the same life", Log{Incarnation: log, Boot: 2, Life: 20}, None, None},
@@ -34,9 +34,9 @@ func TestCharges(t *testing.T) {
 		{"the last lives that a log lists", Log{Incarnation: log, Boot: 3 + maxLives, Past: lives(3, maxLives)}, Unproven, Unproven},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			require.Equal(t, c.part, memory.against(c.log))
-			c.log.Whole = true
-			require.Equal(t, c.whole, memory.against(c.log))
+			require.Equal(t, c.part, memory.compare(c.log))
+			c.log.Complete = true
+			require.Equal(t, c.whole, memory.compare(c.log))
 		})
 	}
 }
@@ -61,7 +61,7 @@ func TestLateIntroductions(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			in := last
 			c.change(&in)
-			require.Equal(t, c.late, in.before(&last))
+			require.Equal(t, c.late, in.sentBefore(&last))
 		})
 	}
 }

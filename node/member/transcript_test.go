@@ -44,7 +44,7 @@ func TestTranscripts(t *testing.T) {
 
 type transcript struct {
 	*world
-	asked int
+	requests int
 }
 
 func (x *transcript) replay(text string) string { return golden.Replay(text, x.answer) }
@@ -52,8 +52,8 @@ func (x *transcript) replay(text string) string { return golden.Replay(text, x.a
 // answer carries a command out and is what the members told meanwhile.
 func (x *transcript) answer(words []string) string {
 	x.command(words[0], words[1:])
-	defer x.told.Reset()
-	return x.told.String()
+	defer x.output.Reset()
+	return x.output.String()
 }
 
 func (x *transcript) command(name string, args []string) {
@@ -72,16 +72,16 @@ func (x *transcript) command(name string, args []string) {
 			}
 		}
 	case "lose", "hold", "duplicate":
-		x.taps = append(x.taps, tap{name, args[0], strings.Join(args[1:], "")})
+		x.linkRules = append(x.linkRules, linkRule{name, args[0], strings.Join(args[1:], "")})
 	case "pass":
-		x.untap(args[0])
+		x.removeRule(args[0])
 	case "release":
 		x.release(args[0])
 	case "quiet":
-		x.world.quiet = true
+		x.world.hideObservations = true
 	case "propose", "read":
-		x.asked++
-		r := &node.Request{Kind: node.Read, Key: args[1], ID: node.OpID(fmt.Sprintf("c1.%d", x.asked))}
+		x.requests++
+		r := &node.Request{Kind: node.Read, Key: args[1], ID: node.OpID(fmt.Sprintf("c1.%d", x.requests))}
 		if name == "propose" {
 			r.Kind, r.To = node.Propose, args[2]
 		}
@@ -110,16 +110,16 @@ func (x *transcript) host(name string, h *host, args []string) {
 	case "wipe":
 		h.wipe()
 	case "copy":
-		h.copied = h.disk.Clone()
+		h.diskCopy = h.disk.Clone()
 	case "restore":
-		h.disk = h.copied.Clone()
+		h.disk = h.diskCopy.Clone()
 	case "slow":
 		h.slow = true
 	case "fast":
 		h.slow = false
 		h.sync()
 	case "inherit":
-		h.inherit()
+		h.formatLegacyLog()
 	case "peers":
 		h.cfg.Node.Members = nil
 		for _, id := range strings.Split(args[0], ",") {
@@ -134,16 +134,16 @@ func (x *transcript) host(name string, h *host, args []string) {
 
 func (x *transcript) show(h *host) {
 	if h.member == nil {
-		x.tell("down")
+		x.print("down")
 		return
 	}
-	s := h.member.Standing()
-	x.tell("%v, ready %v, hears %v", s.Stage, s.Ready, s.Hears)
-	for _, id := range slices.Sorted(maps.Keys(s.Refused)) {
-		x.tell("refuses %d: %s", id, s.Refused[id])
+	s := h.member.Status()
+	x.print("%v, ready %v, hears %v", s.Stage, s.Ready, s.Admitted)
+	for _, id := range slices.Sorted(maps.Keys(s.Rejected)) {
+		x.print("refuses %d: %s", id, s.Rejected[id])
 	}
-	for _, why := range s.Reasons {
-		x.tell("%s", why)
+	for _, why := range s.NotReadyReasons {
+		x.print("%s", why)
 	}
 }
 

@@ -16,46 +16,46 @@ import (
 // world is a few members, disks that do at once what they are told, and a network
 // on which everything takes a millisecond.
 type world struct {
-	now     time.Duration
-	hosts   []*host // by id, from 1
-	flight  []parcel
-	cut     []string // links, as 1>2
-	taps    []tap
-	kept    []parcel          // by taps, in the order in which it would have arrived
-	random  func(parcel) bool // whether something arrives that nothing else stops; nil: it does
-	talk    int               // introductions that were sent
-	quiet   bool              // facts are not told
-	latency time.Duration     // what messages take beyond a millisecond
-	lives   uint64
-	wiped   int
-	told    strings.Builder
+	now              time.Duration
+	hosts            []*host // by id, from 1
+	inFlight         []packet
+	cut              []string // links, as 1>2
+	linkRules        []linkRule
+	captured         []packet          // by taps, in the order in which it would have arrived
+	randomLoss       func(packet) bool // whether something arrives that nothing else stops; nil: it does
+	introductions    int               // introductions that were sent
+	hideObservations bool              // facts are not told
+	latency          time.Duration     // what messages take beyond a millisecond
+	lives            uint64
+	wiped            int
+	output           strings.Builder
 }
 
 type host struct {
-	w      *world
-	id     node.ID
-	cfg    member.Config
-	member *member.Member // nil: down
-	disk   waltest.Disk
-	copied waltest.Disk
-	slow   bool
-	todo   []wal.Request
-	bells  []bell
-	inc    byte
-	said   int // messages that were not introductions
+	w             *world
+	id            node.ID
+	cfg           member.Config
+	member        *member.Member // nil: down
+	disk          waltest.Disk
+	diskCopy      waltest.Disk
+	slow          bool
+	pendingIO     []wal.DiskRequest
+	timers        []timer
+	incarnation   byte
+	otherMessages int // messages that were not introductions
 }
 
-type parcel struct {
+type packet struct {
 	at       time.Duration
 	from, to node.ID
 	life     uint64
 	message  node.Message
 }
 
-// tap is what happens to the messages of a kind on a link. An empty kind is all.
-type tap struct{ how, link, kind string }
+// linkRule is what happens to the messages of a kind on a link. An empty kind is all.
+type linkRule struct{ action, link, kind string }
 
-type bell struct {
+type timer struct {
 	at    time.Duration
 	token uint64
 }
@@ -70,40 +70,40 @@ func newWorld(n int) *world {
 		for m := 1; m <= n; m++ {
 			cfg.Node.Members = append(cfg.Node.Members, node.ID(m))
 		}
-		w.hosts[id] = &host{w: w, id: node.ID(id), cfg: cfg, disk: waltest.Disk{}, inc: byte(id)}
+		w.hosts[id] = &host{w: w, id: node.ID(id), cfg: cfg, disk: waltest.Disk{}, incarnation: byte(id)}
 	}
 	return w
 }
 
-func (w *world) tell(format string, args ...any) { fmt.Fprintf(&w.told, format+"\n", args...) }
+func (w *world) print(format string, args ...any) { fmt.Fprintf(&w.output, format+"\n", args...) }
 
 func (h *host) start() {
-	h.cfg.Observe = func(f member.Fact) {
-		if !h.w.quiet {
-			h.w.tell("%d %v", h.id, f)
+	h.cfg.Observe = func(f member.Observation) {
+		if !h.w.hideObservations {
+			h.w.print("%d %v", h.id, f)
 		}
 	}
 	h.cfg.Notify = func(n member.Notice) {
 		if n.Level != member.Info {
-			h.w.tell("%d notice about %d: %s", h.id, n.Peer, n.Text)
+			h.w.print("%d notice about %d: %s", h.id, n.Peer, n.Text)
 		}
 	}
 	m, err := member.New(h.cfg)
 	if err != nil {
-		h.w.tell("%d %v", h.id, err)
+		h.w.print("%d %v", h.id, err)
 		return
 	}
 	h.member = m
 	h.w.lives++
-	h.step(node.Event{Kind: node.Boot, Dir: h.disk, Incarnation: [16]byte{h.inc}, Life: h.w.lives})
+	h.step(node.Event{Kind: node.Boot, Dir: h.disk, Incarnation: [16]byte{h.incarnation}, Life: h.w.lives})
 }
 
-func (h *host) crash() { h.member, h.todo, h.bells, h.slow = nil, nil, nil, false }
+func (h *host) crash() { h.member, h.pendingIO, h.timers, h.slow = nil, nil, nil, false }
 
 func (h *host) wipe() {
 	h.crash()
 	h.w.wiped++
-	h.disk, h.inc = waltest.Disk{}, 0xf0+byte(h.w.wiped)
+	h.disk, h.incarnation = waltest.Disk{}, 0xf0+byte(h.w.wiped)
 }
 
 func (h *host) step(ev node.Event) {
@@ -113,23 +113,23 @@ func (h *host) step(ev node.Event) {
 	effects, err := h.member.StepAll(h.w.now, []node.Event{ev})
 	for _, s := range effects.Sends {
 		if s.To > 100 {
-			h.w.tell("%d>c%d %v", h.id, s.To-100, s.Message)
+			h.w.print("%d>c%d %v", h.id, s.To-100, s.Message)
 			continue
 		}
 		if _, ok := s.Message.(*member.Introduction); ok {
-			h.w.talk++
+			h.w.introductions++
 		} else {
-			h.said++
+			h.otherMessages++
 		}
-		h.w.flight = append(h.w.flight, parcel{h.w.now + time.Millisecond + h.w.latency, h.id, s.To, h.member.Life(), s.Message})
+		h.w.inFlight = append(h.w.inFlight, packet{h.w.now + time.Millisecond + h.w.latency, h.id, s.To, h.member.Life(), s.Message})
 	}
 	for _, t := range effects.Timers {
-		h.bells = slices.DeleteFunc(h.bells, func(b bell) bool { return b.token == t.Token })
-		h.bells = append(h.bells, bell{h.w.now + t.After, t.Token})
+		h.timers = slices.DeleteFunc(h.timers, func(b timer) bool { return b.token == t.Token })
+		h.timers = append(h.timers, timer{h.w.now + t.After, t.Token})
 	}
-	h.todo = append(h.todo, effects.Disk...)
+	h.pendingIO = append(h.pendingIO, effects.Disk...)
 	if err != nil {
-		h.w.tell("%d ends: %v", h.id, err)
+		h.w.print("%d ends: %v", h.id, err)
 		h.crash()
 	}
 	if !h.slow {
@@ -141,11 +141,11 @@ func (h *host) sync() { h.syncSome(math.MaxInt) }
 
 // syncSome has the disk do the first n things that it was given.
 func (h *host) syncSome(n int) {
-	for ; n > 0 && len(h.todo) > 0; n-- {
-		r := h.todo[0]
-		h.todo = h.todo[1:]
+	for ; n > 0 && len(h.pendingIO) > 0; n-- {
+		r := h.pendingIO[0]
+		h.pendingIO = h.pendingIO[1:]
 		h.disk.Execute(r)
-		h.step(node.Event{Kind: node.Done, Token: r.Token})
+		h.step(node.Event{Kind: node.DiskDone, Token: r.Token})
 	}
 }
 
@@ -154,13 +154,13 @@ func (w *world) run(d time.Duration) {
 	for until := w.now + d; ; {
 		next, ring := until+1, (*host)(nil)
 		which := -1
-		for i, p := range w.flight {
+		for i, p := range w.inFlight {
 			if p.at < next {
 				next, which = p.at, i
 			}
 		}
 		for _, h := range w.hosts[1:] {
-			for _, b := range h.bells {
+			for _, b := range h.timers {
 				if b.at < next {
 					next, which, ring = b.at, int(b.token&0xffff), h
 				}
@@ -172,66 +172,66 @@ func (w *world) run(d time.Duration) {
 		}
 		w.now = max(w.now, next)
 		if ring != nil {
-			i := slices.IndexFunc(ring.bells, func(b bell) bool { return b.at == next })
-			token := ring.bells[i].token
-			ring.bells = slices.Delete(ring.bells, i, i+1)
+			i := slices.IndexFunc(ring.timers, func(b timer) bool { return b.at == next })
+			token := ring.timers[i].token
+			ring.timers = slices.Delete(ring.timers, i, i+1)
 			ring.step(node.Event{Kind: node.Timer, Token: token})
 			continue
 		}
-		p := w.flight[which]
-		w.flight = slices.Delete(w.flight, which, which+1)
-		if w.arrives(p) {
+		p := w.inFlight[which]
+		w.inFlight = slices.Delete(w.inFlight, which, which+1)
+		if w.delivers(p) {
 			w.hosts[p.to].step(node.Event{Kind: node.Receive, From: p.from, Life: p.life, Message: p.message})
 		}
 	}
 }
 
-// arrives reports whether a message comes out of the network.
-func (w *world) arrives(p parcel) bool {
+// delivers reports whether a message comes out of the network.
+func (w *world) delivers(p packet) bool {
 	link := fmt.Sprintf("%d>%d", p.from, p.to)
 	_, kind, _ := strings.Cut(fmt.Sprintf("%T", p.message), ".")
 	if slices.Contains(w.cut, link) {
 		return false
 	}
-	for _, t := range w.taps {
+	for _, t := range w.linkRules {
 		if t.link != link || t.kind != "" && t.kind != kind {
 			continue
 		}
-		if t.how != "lose" {
-			w.kept = append(w.kept, p)
+		if t.action != "lose" {
+			w.captured = append(w.captured, p)
 		}
-		return t.how == "duplicate"
+		return t.action == "duplicate"
 	}
-	return w.random == nil || w.random(p)
+	return w.randomLoss == nil || w.randomLoss(p)
 }
 
 // release sends on what was kept of a link, which is as others from now on.
 func (w *world) release(link string) {
-	w.untap(link)
-	kept := w.kept
-	w.kept = nil
+	w.removeRule(link)
+	kept := w.captured
+	w.captured = nil
 	for _, p := range kept {
 		if fmt.Sprintf("%d>%d", p.from, p.to) != link {
-			w.kept = append(w.kept, p)
+			w.captured = append(w.captured, p)
 			continue
 		}
 		p.at = w.now + time.Millisecond
-		w.flight = append(w.flight, p)
+		w.inFlight = append(w.inFlight, p)
 	}
 }
 
-func (w *world) untap(link string) {
-	w.taps = slices.DeleteFunc(w.taps, func(t tap) bool { return t.link == link })
+func (w *world) removeRule(link string) {
+	w.linkRules = slices.DeleteFunc(w.linkRules, func(t linkRule) bool { return t.link == link })
 }
 
-// inherit gives a host the log of a node of before clusters were recorded, which has
+// formatLegacyLog gives a host the log of a node of before clusters were recorded, which has
 // promised something.
-func (h *host) inherit() {
+func (h *host) formatLegacyLog() {
 	n, err := node.New(h.cfg.Node)
 	must(err)
 	promise := &node.Proposal{Phase: node.Prepare, Key: "lifecycle/x", Ballot: node.Ballot{Epoch: 1, Round: 1, Node: 2, Boot: 1}}
 	events := []node.Event{
-		{Kind: node.Boot, Dir: h.disk, Incarnation: [16]byte{h.inc}},
+		{Kind: node.Boot, Dir: h.disk, Incarnation: [16]byte{h.incarnation}},
 		{Kind: node.Receive, From: 2, Message: promise},
 	}
 	for _, ev := range events {
@@ -240,7 +240,7 @@ func (h *host) inherit() {
 			must(err)
 			for _, r := range effects.Disk {
 				h.disk.Execute(r)
-				todo = append(todo, node.Event{Kind: node.Done, Token: r.Token})
+				todo = append(todo, node.Event{Kind: node.DiskDone, Token: r.Token})
 			}
 		}
 	}

@@ -14,40 +14,40 @@ import (
 func (s *Server) define(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		refuse(w, http.StatusRequestEntityTooLarge, node.BadRequest, "body: "+err.Error())
+		sendRejected(w, http.StatusRequestEntityTooLarge, node.BadRequest, "body: "+err.Error())
 		return
 	}
 	d, err := definition.Read("body", body)
 	if err != nil {
-		refuse(w, http.StatusBadRequest, node.BadRequest, err.Error())
+		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
 	}
 	text, err := d.Text()
 	if err != nil {
-		refuse(w, http.StatusBadRequest, node.BadRequest, err.Error())
+		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
 	}
-	req := &node.Request{Kind: node.Propose, Key: fsm.Meta + "/" + d.Name, ID: node.Once(RandomName()), Attempt: 1, To: text}
+	req := &node.Request{Kind: node.Propose, Key: fsm.MetaName + "/" + d.Name, ID: node.Once(RandomName()), Attempt: 1, To: text}
 	reply, err := s.loop.call(req, r.Context().Done())
 	if err != nil || reply.Reason != node.Illegal {
-		s.tell(w, req, reply, err)
+		s.sendReply(w, req, reply, err)
 		return
 	}
 	there := Machine{Key: req.Key, State: reply.State, Version: reply.Version, Serial: reply.Serial}
 	if there.State == text {
-		send(w, http.StatusOK, there)
+		sendJSON(w, http.StatusOK, there)
 		return
 	}
-	fail(w, http.StatusConflict, Failure{Outcome: node.Rejected.String(), Current: &there}, node.Illegal,
+	sendFailure(w, http.StatusConflict, Failure{Outcome: node.Rejected.String(), Current: &there}, node.Illegal,
 		fmt.Sprintf("there is another definition %s, and definitions do not change: choose another name", d.Name))
 }
 
 // definitions lists what this node knows.
 func (s *Server) definitions(w http.ResponseWriter, _ *http.Request) {
 	list := []fsm.Definition{}
-	if !s.loop.look(func(n *node.Node) { list = n.Definitions() }) {
-		turnAway(w, nil, ErrStopping)
+	if !s.loop.do(func(n *node.Node) { list = n.Definitions() }) {
+		sendUnavailable(w, nil, ErrStopping)
 		return
 	}
-	send(w, http.StatusOK, list)
+	sendJSON(w, http.StatusOK, list)
 }

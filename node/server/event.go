@@ -6,7 +6,7 @@ import "github.com/lockstep-dst/lockstep/node/watch"
 type (
 	Event   = watch.Event
 	Machine = watch.Machine
-	Step    = watch.Step
+	Step    = watch.Transition
 	Gap     = watch.Gap
 	Behind  = watch.Behind
 	End     = watch.End

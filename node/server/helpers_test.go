@@ -23,12 +23,12 @@ import (
 	"github.com/lockstep-dst/lockstep/node/tcp/tcptest"
 )
 
-// patience is for slow machines; nothing is expected to need it.
-const patience = 60 * time.Second
+// testTimeout is for slow machines; nothing is expected to need it.
+const testTimeout = 60 * time.Second
 
 func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	for limit := time.Now().Add(patience); !condition(); time.Sleep(2 * time.Millisecond) {
+	for limit := time.Now().Add(testTimeout); !condition(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(limit) {
 			require.FailNow(t, "never happened: "+what)
 		}
@@ -47,7 +47,7 @@ type cluster struct {
 // the test.
 func newCluster(t testing.TB, n int, change ...func(*server.Config)) *cluster {
 	t.Helper()
-	nothingLeft(t)
+	requireNoGoroutines(t)
 	c := &cluster{
 		t: t, configs: map[node.ID]*server.Config{}, nodes: map[node.ID]*server.Server{},
 		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}},
@@ -85,16 +85,16 @@ func startCluster(t testing.TB, n int, change ...func(*server.Config)) *cluster 
 	return c
 }
 
-// startAlone has nodes 1 to n form a cluster, and stops all but some.
-func startAlone(t testing.TB, n int, left []node.ID, change ...func(*server.Config)) *cluster {
+// startThenStopOthers has nodes 1 to n form a cluster, and stops all but some.
+func startThenStopOthers(t testing.TB, n int, running []node.ID, change ...func(*server.Config)) *cluster {
 	t.Helper()
 	c := startCluster(t, n, change...)
 	for id := range c.configs {
-		if !slices.Contains(left, id) {
+		if !slices.Contains(running, id) {
 			c.stop(id)
 		}
 	}
-	for _, id := range left {
+	for _, id := range running {
 		eventually(t, fmt.Sprintf("node %d sees that the others are gone", id), func() bool {
 			up := 1
 			for _, p := range c.nodes[id].Status().Peers {
@@ -102,7 +102,7 @@ func startAlone(t testing.TB, n int, left []node.ID, change ...func(*server.Conf
 					up++
 				}
 			}
-			return up == len(left)
+			return up == len(running)
 		})
 	}
 	return c
@@ -118,7 +118,7 @@ func (c *cluster) start(id node.ID) *server.Server {
 
 func (c *cluster) stop(id node.ID) {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	defer cancel()
 	_ = c.nodes[id].Close(ctx) // tests ask for Err where it matters
 	delete(c.nodes, id)
@@ -146,50 +146,50 @@ func (c *cluster) url(id node.ID, path string) string {
 	return fmt.Sprintf("http://%v%s", c.nodes[id].HTTPAddr(), path)
 }
 
-// answer is what a node says over HTTP: a machine, or a failure.
-type answer struct {
+// response is what a node says over HTTP: a machine, or a failure.
+type response struct {
 	Status int `json:"-"`
 	server.Machine
 	server.Failure
 }
 
-// ask sends a request to a node. An empty body is none.
-func (c *cluster) ask(id node.ID, method, path, body string) answer {
+// request sends a request to a node. An empty body is none.
+func (c *cluster) request(id node.ID, method, path, body string) response {
 	c.t.Helper()
-	a, err := c.tryAsk(id, method, path, body)
+	a, err := c.tryRequest(id, method, path, body)
 	require.NoError(c.t, err)
 	return a
 }
 
-func (c *cluster) tryAsk(id node.ID, method, path, body string) (answer, error) {
+func (c *cluster) tryRequest(id node.ID, method, path, body string) (response, error) {
 	req, err := http.NewRequest(method, c.url(id, path), strings.NewReader(body))
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	defer resp.Body.Close()
-	a := answer{Status: resp.StatusCode}
+	a := response{Status: resp.StatusCode}
 	if resp.Header.Get("Content-Type") == "application/json" {
 		err = json.NewDecoder(resp.Body).Decode(&a)
 	}
 	return a, err
 }
 
-func (c *cluster) propose(id node.ID, machine, body string) answer {
+func (c *cluster) propose(id node.ID, machine, body string) response {
 	c.t.Helper()
-	return c.ask(id, "POST", "/v1/machines/"+machine+"/transitions", body)
+	return c.request(id, "POST", "/v1/machines/"+machine+"/transitions", body)
 }
 
-func (c *cluster) get(id node.ID, machine string) answer {
+func (c *cluster) get(id node.ID, machine string) response {
 	c.t.Helper()
-	return c.ask(id, "GET", "/v1/machines/"+machine, "")
+	return c.request(id, "GET", "/v1/machines/"+machine, "")
 }
 
-// page is the status and text of a page.
-func (c *cluster) page(id node.ID, path string) (int, string) {
+// getText is the status and text of a page.
+func (c *cluster) getText(id node.ID, path string) (int, string) {
 	c.t.Helper()
 	resp, err := c.http.Get(c.url(id, path))
 	require.NoError(c.t, err)
@@ -202,7 +202,7 @@ func (c *cluster) page(id node.ID, path string) (int, string) {
 // metrics are a node's, by name and labels as they are written.
 func (c *cluster) metrics(id node.ID) map[string]float64 {
 	c.t.Helper()
-	status, text := c.page(id, "/metrics")
+	status, text := c.getText(id, "/metrics")
 	require.Equal(c.t, http.StatusOK, status, text)
 	found := map[string]float64{}
 	for s := bufio.NewScanner(strings.NewReader(text)); s.Scan(); {
@@ -219,15 +219,15 @@ func (c *cluster) metrics(id node.ID) map[string]float64 {
 	return found
 }
 
-// nothingLeft checks at the end of the test, after what is registered later,
+// requireNoGoroutines checks at the end of the test, after what is registered later,
 // that no goroutine of a server lives.
-func nothingLeft(t testing.TB) {
+func requireNoGoroutines(t testing.TB) {
 	t.Helper()
-	before := ours()
+	before := serverGoroutines()
 	t.Cleanup(func() {
 		var now []string
-		for limit := time.Now().Add(patience); time.Now().Before(limit); time.Sleep(5 * time.Millisecond) {
-			if now = ours(); len(now) <= len(before) {
+		for limit := time.Now().Add(testTimeout); time.Now().Before(limit); time.Sleep(5 * time.Millisecond) {
+			if now = serverGoroutines(); len(now) <= len(before) {
 				return
 			}
 		}
@@ -235,9 +235,9 @@ func nothingLeft(t testing.TB) {
 	})
 }
 
-// ours lists the goroutines that run or were begun by the packages of a server,
+// serverGoroutines lists the goroutines that run or were begun by the packages of a server,
 // and by the HTTP server below it.
-func ours() (found []string) {
+func serverGoroutines() (found []string) {
 	stacks := make([]byte, 4<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]
 	for _, g := range strings.Split(string(stacks), "\n\n") {

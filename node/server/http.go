@@ -49,7 +49,7 @@ func (s *Server) routes() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
 		"GET /v1/machines":                                  s.list,
 		"GET /v1/machines/{definition}/{name}":              s.get,
-		"POST /v1/machines/{definition}/{name}/operations":  s.issue,
+		"POST /v1/machines/{definition}/{name}/operations":  s.issueID,
 		"POST /v1/machines/{definition}/{name}/transitions": s.propose,
 		"POST /v1/definitions":                              s.define,
 		"GET /v1/definitions":                               s.definitions,
@@ -66,38 +66,38 @@ func (s *Server) handler() http.Handler {
 	for pattern, handle := range s.routes() {
 		mux.HandleFunc(pattern, handle)
 	}
-	return s.hurried(explained(mux))
+	return s.withDeadlines(jsonErrors(mux))
 }
 
-// hurried bounds the time that a client takes, but not the time that the node
+// withDeadlines bounds the time that a client takes, but not the time that the node
 // takes to answer.
-func (s *Server) hurried(next http.Handler) http.Handler {
+func (s *Server) withDeadlines(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := http.NewResponseController(w)
 		if r.ContentLength != 0 {
-			_ = c.SetReadDeadline(time.Now().Add(s.cfg.Limits.Patience)) // it can only fail if the connection is dead
+			_ = c.SetReadDeadline(time.Now().Add(s.cfg.Limits.IOTimeout)) // it can only fail if the connection is dead
 		}
-		_ = c.SetWriteDeadline(time.Now().Add(s.cfg.Limits.Patience))
-		next.ServeHTTP(&hurriedWriter{w, c, s.cfg.Limits.Patience}, r)
+		_ = c.SetWriteDeadline(time.Now().Add(s.cfg.Limits.IOTimeout))
+		next.ServeHTTP(&deadlineWriter{w, c, s.cfg.Limits.IOTimeout}, r)
 	})
 }
 
-// hurriedWriter is given some time for every write, and for what the server
+// deadlineWriter is given some time for every write, and for what the server
 // sends when the handler has returned.
-type hurriedWriter struct {
+type deadlineWriter struct {
 	http.ResponseWriter
-	c        *http.ResponseController
-	patience time.Duration
+	c       *http.ResponseController
+	timeout time.Duration
 }
 
 // Write implements http.ResponseWriter.
-func (w *hurriedWriter) Write(p []byte) (int, error) {
-	_ = w.c.SetWriteDeadline(time.Now().Add(w.patience))
+func (w *deadlineWriter) Write(p []byte) (int, error) {
+	_ = w.c.SetWriteDeadline(time.Now().Add(w.timeout))
 	return w.ResponseWriter.Write(p)
 }
 
 // Unwrap is for an http.ResponseController.
-func (w *hurriedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *deadlineWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func machineKey(r *http.Request) (string, error) {
 	key := r.PathValue("definition") + "/" + r.PathValue("name")
@@ -108,7 +108,7 @@ func machineKey(r *http.Request) (string, error) {
 func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 	key, err := machineKey(r)
 	if err != nil {
-		refuse(w, http.StatusBadRequest, node.BadRequest, err.Error())
+		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
 	}
 	kind := node.Read
@@ -117,51 +117,51 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 	case "local":
 		kind = node.ReadLocal
 	default:
-		refuse(w, http.StatusBadRequest, node.BadRequest, fmt.Sprintf("consistency %q: want local or linearizable", c))
+		sendRejected(w, http.StatusBadRequest, node.BadRequest, fmt.Sprintf("consistency %q: want local or linearizable", c))
 		return
 	}
-	s.answer(w, r, reading(kind, key))
+	s.forward(w, r, newRead(kind, key))
 }
 
-// answer asks the node and says what came of it.
-func (s *Server) answer(w http.ResponseWriter, r *http.Request, req *node.Request) {
+// forward asks the node and says what came of it.
+func (s *Server) forward(w http.ResponseWriter, r *http.Request, req *node.Request) {
 	reply, err := s.loop.call(req, r.Context().Done())
-	s.tell(w, req, reply, err)
+	s.sendReply(w, req, reply, err)
 }
 
-// tell says what came of a request.
-func (s *Server) tell(w http.ResponseWriter, req *node.Request, reply *node.Reply, err error) {
+// sendReply says what came of a request.
+func (s *Server) sendReply(w http.ResponseWriter, req *node.Request, reply *node.Reply, err error) {
 	switch {
 	case err != nil:
-		turnAway(w, req, err)
+		sendUnavailable(w, req, err)
 	case reply.Outcome == node.Committed:
 		m := Machine{Key: req.Key, State: reply.State, Version: reply.Version, Serial: reply.Serial}
 		if req.Kind == node.ReadLocal {
-			send(w, http.StatusOK, Local{Machine: m, Node: s.cfg.Node.ID, Boot: s.life})
+			sendJSON(w, http.StatusOK, Local{Machine: m, Node: s.cfg.Node.ID, Boot: s.boot})
 		} else {
-			send(w, http.StatusOK, m)
+			sendJSON(w, http.StatusOK, m)
 		}
 	case reply.Reason == node.NotLearnt:
-		send(w, http.StatusOK, Unlearnt{Key: req.Key, Unknown: true, Node: s.cfg.Node.ID, Boot: s.life})
+		sendJSON(w, http.StatusOK, Unlearnt{Key: req.Key, Unknown: true, Node: s.cfg.Node.ID, Boot: s.boot})
 	default:
-		s.explain(w, req, reply)
+		s.sendNotCommitted(w, req, reply)
 	}
 }
 
-// explain says why an operation was not committed.
-func (s *Server) explain(w http.ResponseWriter, req *node.Request, reply *node.Reply) {
+// sendNotCommitted says why an operation was not committed.
+func (s *Server) sendNotCommitted(w http.ResponseWriter, req *node.Request, reply *node.Reply) {
 	f := Failure{Outcome: reply.Outcome.String(), Final: reply.Final}
 	if reply.State != "" {
 		f.Current = &Machine{Key: req.Key, State: reply.State, Version: reply.Version, Serial: reply.Serial}
 	}
-	if reply.Reason == node.Conflict {
+	if reply.Reason == node.IDConflict {
 		f.Outcome, f.Recorded, f.Current = conflict, f.Current, nil
 	}
-	text := words(req, reply)
+	text := failureText(req, reply)
 	if reply.Reason == node.Abstains {
 		text = "this node takes no part, and others may: " + s.Status().Reason
 	}
-	fail(w, statusOf(reply.Reason), f, reply.Reason, text)
+	sendFailure(w, statusOf(reply.Reason), f, reply.Reason, text)
 }
 
 // conflict is the outcome of a request whose operation has asked for something else.
@@ -170,7 +170,7 @@ const conflict = "conflict"
 // statusOf is the status of an answer that is not a commit.
 func statusOf(why node.Reason) int {
 	switch why {
-	case node.Illegal, node.Mismatch, node.Forgotten, node.BaseAhead, node.Conflict:
+	case node.Illegal, node.VersionMismatch, node.WindowExpired, node.WatermarkAhead, node.IDConflict:
 		return http.StatusConflict
 	case node.Overloaded, node.Abstains:
 		return http.StatusServiceUnavailable
@@ -184,19 +184,19 @@ func statusOf(why node.Reason) int {
 	return http.StatusGatewayTimeout
 }
 
-// turnsAway answers for a node that takes no part, which tells nothing of what its
+// rejectIfAbstaining answers for a node that takes no part, which tells nothing of what its
 // log holds either: it may be older than what this node has told before.
-func (s *Server) turnsAway(w http.ResponseWriter) bool {
+func (s *Server) rejectIfAbstaining(w http.ResponseWriter) bool {
 	if !s.loop.abstains.Load() {
 		return false
 	}
-	s.explain(w, &node.Request{}, &node.Reply{Outcome: node.Rejected, Reason: node.Abstains})
+	s.sendNotCommitted(w, &node.Request{}, &node.Reply{Outcome: node.Rejected, Reason: node.Abstains})
 	return true
 }
 
-// turnAway answers a request that got no answer from the node. req is nil if
+// sendUnavailable answers a request that got no answer from the node. req is nil if
 // it was none that the node takes.
-func turnAway(w http.ResponseWriter, req *node.Request, err error) {
+func sendUnavailable(w http.ResponseWriter, req *node.Request, err error) {
 	why, outcome := node.Stopping, node.Rejected
 	switch {
 	case errors.Is(err, ErrBusy):
@@ -207,23 +207,23 @@ func turnAway(w http.ResponseWriter, req *node.Request, err error) {
 	if req != nil && req.Retry { // what it repeats may have taken effect, or will
 		outcome = node.Unknown
 	}
-	fail(w, http.StatusServiceUnavailable, Failure{Outcome: outcome.String()}, why, err.Error())
+	sendFailure(w, http.StatusServiceUnavailable, Failure{Outcome: outcome.String()}, why, err.Error())
 }
 
-// refuse answers a request that was not carried out at all.
-func refuse(w http.ResponseWriter, status int, why node.Reason, text string) {
-	fail(w, status, Failure{Outcome: node.Rejected.String()}, why, text)
+// sendRejected answers a request that was not carried out at all.
+func sendRejected(w http.ResponseWriter, status int, why node.Reason, text string) {
+	sendFailure(w, status, Failure{Outcome: node.Rejected.String()}, why, text)
 }
 
-func fail(w http.ResponseWriter, status int, f Failure, why node.Reason, text string) {
+func sendFailure(w http.ResponseWriter, status int, f Failure, why node.Reason, text string) {
 	f.Error.Code, f.Error.Text = string(why), text
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
 	}
-	send(w, status, f)
+	sendJSON(w, status, f)
 }
 
-func send(w http.ResponseWriter, status int, v any) {
+func sendJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	json.NewEncoder(w).Encode(v)

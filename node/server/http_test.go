@@ -29,9 +29,9 @@ func TestAnyNodeServes(t *testing.T) {
 				require.Equal(t, want, a.Machine)
 				for id := range c.nodes {
 					require.Equal(t, want, c.get(id, "lifecycle/web").Machine, "node %d", id)
-					require.Equal(t, want, c.ask(id, "GET", "/v1/machines/lifecycle/web?consistency=linearizable", "").Machine)
+					require.Equal(t, want, c.request(id, "GET", "/v1/machines/lifecycle/web?consistency=linearizable", "").Machine)
 					eventually(t, "a local read tells what was committed", func() bool {
-						return c.ask(id, "GET", "/v1/machines/lifecycle/web?consistency=local", "").Machine == want
+						return c.request(id, "GET", "/v1/machines/lifecycle/web?consistency=local", "").Machine == want
 					})
 				}
 			}
@@ -47,7 +47,7 @@ func TestOneNode(t *testing.T) {
 }
 
 // An operation takes effect once, however often it is asked for and wherever.
-func TestOperationIsAskedForAgain(t *testing.T) {
+func TestOperationIsRepeated(t *testing.T) {
 	c := startCluster(t, 3)
 	first := c.propose(1, "lifecycle/web", `{"to":"Running","operation":"op-1"}`)
 	require.Equal(t, uint64(1), first.Version)
@@ -119,7 +119,7 @@ func TestRefusals(t *testing.T) {
 		{post, web + "/transitions", `{"to":"` + strings.Repeat("x", 1<<20) + `"}`, 400, "bad-request", "too large"},
 		{post, web + "/transitions", `{"to":"Stopped","operation":"` + strings.Repeat("x", node.MaxOpID+1) + `"}`, 400, "bad-request", "operation: "},
 	} {
-		a := c.ask(1, r.method, r.path, r.body)
+		a := c.request(1, r.method, r.path, r.body)
 		what := fmt.Sprintf("%s %.60s %.60s", r.method, r.path, r.body)
 		require.Equal(t, r.status, a.Status, what)
 		require.Equal(t, r.code, a.Error.Code, what)
@@ -138,7 +138,7 @@ func TestRefusals(t *testing.T) {
 		"GET /v1/machines/lifecycle/web/more": http.StatusNotFound,
 	} {
 		method, path, _ := strings.Cut(path, " ")
-		a := c.ask(1, method, path, "")
+		a := c.request(1, method, path, "")
 		require.Equal(t, status, a.Status, path)
 		require.Equal(t, "bad-request", a.Error.Code, path)
 		require.Equal(t, "rejected", a.Outcome, path)
@@ -158,26 +158,26 @@ func TestLocalReadAfterRestart(t *testing.T) {
 	c := startCluster(t, 3, func(cfg *server.Config) { cfg.Node.RepairDelay = 0 }) // or it would learn it soon
 	c.propose(1, "lifecycle/web", `{"to":"Running"}`)
 	eventually(t, "node 2 has heard", func() bool {
-		return c.ask(2, "GET", "/v1/machines/lifecycle/web?consistency=local", "").State == "Running"
+		return c.request(2, "GET", "/v1/machines/lifecycle/web?consistency=local", "").State == "Running"
 	})
 	c.stop(2)
 	c.start(2)
 	c.awaitAll()
-	_, text := c.page(2, "/v1/machines/lifecycle/web?consistency=local")
+	_, text := c.getText(2, "/v1/machines/lifecycle/web?consistency=local")
 	require.Equal(t, `{"key":"lifecycle/web","unknown":true,"node":2,"boot":2}`+"\n", text)
-	_, text = c.page(2, "/v1/machines")
+	_, text = c.getText(2, "/v1/machines")
 	require.Contains(t, text, `{"key":"lifecycle/web","unknown":true}`)
 	require.Equal(t, "Running", c.get(2, "lifecycle/web").State)
-	_, text = c.page(2, "/v1/machines/lifecycle/web?consistency=local")
+	_, text = c.getText(2, "/v1/machines/lifecycle/web?consistency=local")
 	require.Contains(t, text, `"state":"Running","version":1`)
-	_, text = c.page(2, "/v1/machines/lifecycle/untouched?consistency=local")
+	_, text = c.getText(2, "/v1/machines/lifecycle/untouched?consistency=local")
 	require.Contains(t, text, `"state":"Init","version":0`)
 }
 
 // A node that reaches no majority answers when the consensus timeout has passed:
 // of a read that it had no effect, of a transition that nobody knows.
 func TestNoMajority(t *testing.T) {
-	c := startAlone(t, 3, []node.ID{2}, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 200 * time.Millisecond })
+	c := startThenStopOthers(t, 3, []node.ID{2}, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 200 * time.Millisecond })
 	a := c.propose(2, "lifecycle/web", `{"to":"Running"}`)
 	require.Equal(t, http.StatusGatewayTimeout, a.Status)
 	require.Equal(t, "timeout", a.Error.Code)
@@ -185,35 +185,35 @@ func TestNoMajority(t *testing.T) {
 	a = c.get(2, "lifecycle/web")
 	require.Equal(t, http.StatusGatewayTimeout, a.Status)
 	require.Equal(t, "timeout", a.Error.Code)
-	a = c.ask(2, "GET", "/v1/machines/lifecycle/web?consistency=local", "")
+	a = c.request(2, "GET", "/v1/machines/lifecycle/web?consistency=local", "")
 	require.Equal(t, http.StatusOK, a.Status, "what a node knows itself it tells")
 	require.Equal(t, "Init", a.State)
 
-	status, text := c.page(2, "/readyz")
+	status, text := c.getText(2, "/readyz")
 	require.Equal(t, http.StatusServiceUnavailable, status)
 	require.Equal(t, "not ready: it reaches 1 of 3 members, itself included, and needs 2\n", text)
-	status, text = c.page(2, "/livez")
+	status, text = c.getText(2, "/livez")
 	require.Equal(t, http.StatusOK, status)
 	require.Equal(t, "alive\n", text)
 
 	c.start(1)
 	eventually(t, "node 2 gets ready", func() bool {
-		status, text = c.page(2, "/readyz")
+		status, text = c.getText(2, "/readyz")
 		return status == http.StatusOK && text == "ready\n"
 	})
 	require.Equal(t, http.StatusOK, c.propose(2, "lifecycle/api", `{"to":"Running"}`).Status)
 }
 
 // When too many wait for a machine, the rest is told so at once.
-func TestTooManyWait(t *testing.T) {
-	c := startAlone(t, 3, []node.ID{1}, func(cfg *server.Config) {
+func TestMachineQueueFull(t *testing.T) {
+	c := startThenStopOthers(t, 3, []node.ID{1}, func(cfg *server.Config) {
 		cfg.Node.ConsensusTimeout, cfg.Node.Queue = time.Second, 2
 	})
 	var all sync.WaitGroup
-	answers := make(chan answer, 10)
+	answers := make(chan response, 10)
 	for range cap(answers) {
 		all.Go(func() {
-			a, err := c.tryAsk(1, "POST", "/v1/machines/lifecycle/web/transitions", `{"to":"Running"}`)
+			a, err := c.tryRequest(1, "POST", "/v1/machines/lifecycle/web/transitions", `{"to":"Running"}`)
 			if err != nil {
 				t.Error(err)
 			}

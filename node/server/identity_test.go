@@ -24,13 +24,13 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
-// ends waits until a node has stopped by itself, and tells why.
-func (c *cluster) ends(id node.ID) error {
+// awaitFailure waits until a node has stopped by itself, and tells why.
+func (c *cluster) awaitFailure(id node.ID) error {
 	c.t.Helper()
 	s := c.nodes[id]
 	select {
 	case <-s.Done():
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		require.FailNow(c.t, "it goes on", "%+v", s.Status())
 	}
 	delete(c.nodes, id)
@@ -65,17 +65,17 @@ func (c *cluster) restore(id node.ID, path string) {
 	}
 }
 
-// giveBack puts a node's own directory back.
-func (c *cluster) giveBack(id node.ID) {
+// undoRestore puts a node's own directory back.
+func (c *cluster) undoRestore(id node.ID) {
 	c.t.Helper()
 	require.NoError(c.t, os.RemoveAll(c.configs[id].Data))
 	require.NoError(c.t, os.Rename(c.configs[id].Data+"-away", c.configs[id].Data))
 }
 
-// heard has a node move the machine until all others that run have heard it say so:
+// awaitLifeRemembered has a node move the machine until all others that run have heard it say so:
 // from then on they remember the life in which it did, durably. It returns the
 // machine's version.
-func (c *cluster) heard(id node.ID) (version uint64) {
+func (c *cluster) awaitLifeRemembered(id node.ID) (version uint64) {
 	c.t.Helper()
 	c.awaitAll()
 	next := map[string]string{"Init": "Running", "Running": "Stopped", "Stopped": "Init"}
@@ -84,7 +84,7 @@ func (c *cluster) heard(id node.ID) (version uint64) {
 		version = now.Version
 		time.Sleep(20 * time.Millisecond)
 		for other := range c.nodes {
-			if c.ask(other, "GET", "/v1/machines/lifecycle/web?consistency=local", "").Version != version {
+			if c.request(other, "GET", "/v1/machines/lifecycle/web?consistency=local", "").Version != version {
 				return false
 			}
 		}
@@ -93,40 +93,40 @@ func (c *cluster) heard(id node.ID) (version uint64) {
 	return version
 }
 
-// unrepaired keeps nodes from learning of machines from others than those that move them.
-func unrepaired(cfg *server.Config) { cfg.Node.RepairDelay = time.Hour }
+// withoutRepair keeps nodes from learning of machines from others than those that move them.
+func withoutRepair(cfg *server.Config) { cfg.Node.RepairDelay = time.Hour }
 
 // A node that comes back without its log, or with an older copy of it, has
 // forgotten promises. When a majority says so it ends; the others serve on. With
 // its own log it is welcome again.
-func TestNodeThatLostItsPromisesEnds(t *testing.T) {
+func TestNodeThatLostItsLogEnds(t *testing.T) {
 	for name, older := range map[string]bool{"its directory was wiped or replaced": false, "its directory is an older copy": true} {
 		t.Run(name, func(t *testing.T) {
-			c := startCluster(t, 3, unrepaired)
-			c.heard(3)
+			c := startCluster(t, 3, withoutRepair)
+			c.awaitLifeRemembered(3)
 			c.stop(3)
 			copied := ""
 			if older {
 				copied = c.backup(3)
 			}
 			c.start(3)
-			c.heard(3)
+			c.awaitLifeRemembered(3)
 			c.stop(3)
 			c.restore(3, copied)
 			c.start(3)
-			err := c.ends(3)
+			err := c.awaitFailure(3)
 			require.ErrorIs(t, err, member.ErrAmnesia)
 			require.ErrorIs(t, err, node.ErrStopped)
 			require.ErrorContains(t, err, name)
 			require.ErrorContains(t, err, "It cannot take part again with this directory")
-			version := c.heard(2) // the others serve on
+			version := c.awaitLifeRemembered(2) // the others serve on
 			for _, id := range []node.ID{1, 2} {
 				st := c.nodes[id].Status()
 				require.True(t, st.Ready)
 				require.False(t, st.Abstains)
 			}
 
-			c.giveBack(3)
+			c.undoRestore(3)
 			c.start(3)
 			c.awaitAll()
 			require.Equal(t, version, c.get(3, "lifecycle/web").Version)
@@ -137,12 +137,12 @@ func TestNodeThatLostItsPromisesEnds(t *testing.T) {
 // One word does not end a node, and is not ignored: until it is settled the node
 // abstains, tells nobody anything of what its log holds, and says why to all who ask.
 func TestNodeThatIsDisputedAbstains(t *testing.T) {
-	c := startCluster(t, 3, unrepaired, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 500 * time.Millisecond })
-	c.heard(3)
+	c := startCluster(t, 3, withoutRepair, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 500 * time.Millisecond })
+	c.awaitLifeRemembered(3)
 	c.stop(3)
 	copied := c.backup(3)
 	c.start(3)
-	version := c.heard(3)
+	version := c.awaitLifeRemembered(3)
 	for id := range c.configs {
 		c.stop(id)
 	}
@@ -164,7 +164,7 @@ func TestNodeThatIsDisputedAbstains(t *testing.T) {
 	}
 	const why = "it abstains: its directory is an older copy, and what it promised since is lost (node 1 remembers incarnation"
 	require.Contains(t, st.Reason, why)
-	status, text := c.page(3, "/readyz")
+	status, text := c.getText(3, "/readyz")
 	require.Equal(t, http.StatusServiceUnavailable, status)
 	require.Contains(t, text, why)
 	require.EqualValues(t, 1, c.metrics(3)["lockstep_abstaining"])
@@ -185,7 +185,7 @@ func TestNodeThatIsDisputedAbstains(t *testing.T) {
 		{"GET", "/v1/watch?prefix=", "", "rejected"},
 		{"GET", "/v1/watch?key=lifecycle/web", "", "rejected"},
 	} {
-		a := c.ask(3, x.method, x.path, x.body)
+		a := c.request(3, x.method, x.path, x.body)
 		require.Equal(t, http.StatusServiceUnavailable, a.Status, x.path)
 		require.Equal(t, "abstains", a.Error.Code, x.path)
 		require.Equal(t, x.outcome, a.Outcome, x.path)
@@ -194,7 +194,7 @@ func TestNodeThatIsDisputedAbstains(t *testing.T) {
 	peer := c.awaitStatus(1, "refuses node 3", func(st server.Status) bool { return st.Peers[1].Error != "" }).Peers[1]
 	require.Contains(t, peer.Error, "an older copy was put in the place of its directory")
 	require.Equal(t, "timeout", c.get(1, "lifecycle/web").Error.Code, "nodes 1 and 3 are no majority now")
-	status, text = c.page(1, "/readyz")
+	status, text = c.getText(1, "/readyz")
 	require.Equal(t, http.StatusServiceUnavailable, status)
 	require.Contains(t, text, "it reaches 1 of 3 members, itself included, and needs 2")
 
@@ -206,7 +206,7 @@ func TestNodeThatIsDisputedAbstains(t *testing.T) {
 
 	c.start(1)
 	c.start(2)
-	require.ErrorIs(t, c.ends(3), member.ErrAmnesia, "two of three say so")
+	require.ErrorIs(t, c.awaitFailure(3), member.ErrAmnesia, "two of three say so")
 	c.awaitAll()
 	require.Equal(t, version, c.get(1, "lifecycle/web").Version)
 }
@@ -241,14 +241,14 @@ func TestClusterFormsWhenAllAreThere(t *testing.T) {
 	require.Equal(t, []node.ID{1, 2, 3}, st.Members)
 	const why = "the cluster is not formed: node 3 has not been heard of, and all must be there"
 	require.Contains(t, st.Reason, why)
-	status, text := c.page(1, "/readyz")
+	status, text := c.getText(1, "/readyz")
 	require.Equal(t, http.StatusServiceUnavailable, status)
 	require.Contains(t, text, why)
 	require.Zero(t, c.metrics(1)["lockstep_formed"])
 	require.Zero(t, c.metrics(1)["lockstep_abstaining"])
 	for path, body := range map[string]string{"": "", "?consistency=local": "", "/transitions": `{"to":"Running"}`} {
 		method := map[bool]string{true: "GET", false: "POST"}[body == ""]
-		a := c.ask(1, method, "/v1/machines/lifecycle/web"+path, body)
+		a := c.request(1, method, "/v1/machines/lifecycle/web"+path, body)
 		require.Equal(t, http.StatusServiceUnavailable, a.Status, path)
 		require.Equal(t, "abstains", a.Error.Code, path)
 		require.Equal(t, "rejected", a.Outcome, path)
@@ -298,8 +298,8 @@ func TestWipedNodesFormNoCluster(t *testing.T) {
 	for _, id := range []node.ID{1, 2, 3} {
 		c.stop(id)
 	}
-	c.giveBack(1)
-	c.giveBack(2)
+	c.undoRestore(1)
+	c.undoRestore(2)
 	for id := range c.configs {
 		c.start(id)
 	}
@@ -309,7 +309,7 @@ func TestWipedNodesFormNoCluster(t *testing.T) {
 
 // Nodes that were started for different members refuse each other in words, and
 // nothing is bound by that: started for the same ones, they form their cluster.
-func TestMembersThatDiffer(t *testing.T) {
+func TestDifferentMembers(t *testing.T) {
 	c := newCluster(t, 3)
 	same := c.configs[2].Peers
 	c.configs[2].Peers = maps.Clone(same)
@@ -331,15 +331,15 @@ func TestMembersThatDiffer(t *testing.T) {
 	require.Equal(t, http.StatusOK, c.propose(2, "lifecycle/web", `{"to":"Running"}`).Status)
 }
 
-// failsAt is a disk whose n-th sync fails, and all after it; or, if bound is not nil,
+// failAtSync is a disk whose n-th sync fails, and all after it; or, if bound is not nil,
 // that which makes it durable that the node is bound, once bound is closed.
-type failsAt struct {
+type failAtSync struct {
 	files.Executor
 	left  atomic.Int64
 	bound chan struct{}
 }
 
-func (f *failsAt) Execute(r *wal.Request) error {
+func (f *failAtSync) Execute(r *wal.DiskRequest) error {
 	if r.Op == wal.Write && f.bound != nil && bytes.Contains(r.Data, []byte("#!cluster")) {
 		<-f.bound
 		f.bound = nil
@@ -353,11 +353,11 @@ func (f *failsAt) Execute(r *wal.Request) error {
 
 // However far the forming of a cluster has come when a node ends, it goes on when
 // the node is back, also if all others have ended meanwhile.
-func TestFormingGoesOn(t *testing.T) {
+func TestFormationResumes(t *testing.T) {
 	const never = 1 << 40
 	for n := int64(0); n <= 6; n++ {
 		t.Run(fmt.Sprintf("sync %d", n), func(t *testing.T) {
-			disk := &failsAt{}
+			disk := &failAtSync{}
 			disk.left.Store(n)
 			if n == 0 {
 				disk.left.Store(never)
@@ -382,7 +382,7 @@ func TestFormingGoesOn(t *testing.T) {
 				} else {
 					c.propose(1, "lifecycle/web", `{"to":"Running"}`) // when all is formed, so that there is more to write
 				}
-				require.ErrorContains(t, c.ends(3), "no more")
+				require.ErrorContains(t, c.awaitFailure(3), "no more")
 			}
 			if n%2 == 0 {
 				c.stop(1)
@@ -399,26 +399,26 @@ func TestFormingGoesOn(t *testing.T) {
 	}
 }
 
-// held is a disk whose first sync waits.
-type held struct {
+// blockFirstSync is a disk whose first sync waits.
+type blockFirstSync struct {
 	files.Executor
-	waits, free chan struct{}
-	once        sync.Once
+	blocked, release chan struct{}
+	once             sync.Once
 }
 
-func (h *held) Execute(r *wal.Request) error {
+func (h *blockFirstSync) Execute(r *wal.DiskRequest) error {
 	if r.Op == wal.Sync {
-		h.once.Do(func() { close(h.waits) })
-		<-h.free
+		h.once.Do(func() { close(h.blocked) })
+		<-h.release
 	}
 	return h.Executor.Execute(r)
 }
 
 // Nobody hears of a node's life before that is durable: it neither dials its peers
 // nor answers them. Else they would remember a life that a crash takes back.
-func TestNobodyHearsOfALifeThatIsNotDurable(t *testing.T) {
-	disk := &held{waits: make(chan struct{}), free: make(chan struct{})}
-	release := sync.OnceFunc(func() { close(disk.free) })
+func TestNoContactBeforeLifeIsDurable(t *testing.T) {
+	disk := &blockFirstSync{blocked: make(chan struct{}), release: make(chan struct{})}
+	release := sync.OnceFunc(func() { close(disk.release) })
 	t.Cleanup(release)
 	c := newCluster(t, 2, func(cfg *server.Config) {
 		cfg.Disk = func(e files.Executor) files.Executor { disk.Executor = e; return disk }
@@ -434,7 +434,7 @@ func TestNobodyHearsOfALifeThatIsNotDurable(t *testing.T) {
 		}
 		started <- s
 	}()
-	<-disk.waits
+	<-disk.blocked
 	nc, err := net.Dial("tcp", c.configs[1].Peers[1])
 	require.NoError(t, err)
 	defer nc.Close()
@@ -458,7 +458,7 @@ func TestNobodyHearsOfALifeThatIsNotDurable(t *testing.T) {
 
 	release()
 	c.nodes[1] = <-started
-	later := time.Now().Add(patience)
+	later := time.Now().Add(testTimeout)
 	require.NoError(t, nc.SetReadDeadline(later))
 	_, err = nc.Read(make([]byte, 1))
 	require.NoError(t, err)

@@ -8,8 +8,8 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// entry is a machine that the node knows of.
-type entry struct {
+// indexItem is a machine that the node knows of.
+type indexItem struct {
 	key   string
 	value *node.Value // the latest known to be chosen; nil: it has accepted one, and learnt none
 }
@@ -23,16 +23,16 @@ const blockSize = 512
 // machines is 100 KB; so no step waits for long, which neither one sorted slice
 // nor a hash map that has to grow and be sorted could promise.
 type index struct {
-	blocks [][]entry // none is empty
+	blocks [][]indexItem // none is empty
 	size   int
 }
 
 // newIndex makes an index of entries with different keys.
-func newIndex(entries []entry) index {
-	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
+func newIndex(entries []indexItem) index {
+	slices.SortFunc(entries, func(a, b indexItem) int { return strings.Compare(a.key, b.key) })
 	x := index{size: len(entries)}
 	for block := range slices.Chunk(entries, blockSize/2) {
-		x.blocks = append(x.blocks, append(make([]entry, 0, blockSize), block...))
+		x.blocks = append(x.blocks, append(make([]indexItem, 0, blockSize), block...))
 	}
 	return x
 }
@@ -44,12 +44,12 @@ func (x *index) find(key string) (block, place int, found bool) {
 		return 0, 0, false
 	}
 	block--
-	place, found = slices.BinarySearchFunc(x.blocks[block], key, func(e entry, key string) int { return strings.Compare(e.key, key) })
+	place, found = slices.BinarySearchFunc(x.blocks[block], key, func(e indexItem, key string) int { return strings.Compare(e.key, key) })
 	return block, place, found
 }
 
-// at is the entry of a machine, or nil. It is good until the next put.
-func (x *index) at(key string) *entry {
+// get is the entry of a machine, or nil. It is good until the next put.
+func (x *index) get(key string) *indexItem {
 	block, place, found := x.find(key)
 	if !found {
 		return nil
@@ -57,15 +57,15 @@ func (x *index) at(key string) *entry {
 	return &x.blocks[block][place]
 }
 
-// put adds a machine that is not there.
-func (x *index) put(key string, value *node.Value) {
+// insert adds a machine that is not there.
+func (x *index) insert(key string, value *node.Value) {
 	block, place, _ := x.find(key)
 	switch {
 	case len(x.blocks) == 0:
-		x.blocks = append(x.blocks, make([]entry, 0, blockSize))
+		x.blocks = append(x.blocks, make([]indexItem, 0, blockSize))
 	case len(x.blocks[block]) == blockSize:
 		full := x.blocks[block]
-		upper := append(make([]entry, 0, blockSize), full[blockSize/2:]...)
+		upper := append(make([]indexItem, 0, blockSize), full[blockSize/2:]...)
 		clear(full[blockSize/2:])
 		x.blocks[block] = full[:blockSize/2]
 		x.blocks = slices.Insert(x.blocks, block+1, upper)
@@ -73,13 +73,13 @@ func (x *index) put(key string, value *node.Value) {
 			block, place = block+1, place-blockSize/2
 		}
 	}
-	x.blocks[block] = slices.Insert(x.blocks[block], place, entry{key, value})
+	x.blocks[block] = slices.Insert(x.blocks[block], place, indexItem{key, value})
 	x.size++
 }
 
 // page copies the machines with a prefix and a key above after, in order, at
 // most so many, and reports whether there are more.
-func (x *index) page(prefix, after string, most int) (page []entry, more bool) {
+func (x *index) page(prefix, after string, most int) (page []indexItem, more bool) {
 	block, place, found := x.find(max(after, prefix))
 	if found && after >= prefix && after != "" {
 		place++

@@ -21,22 +21,22 @@ func TestIndexIsASortedMap(t *testing.T) {
 		for _, key := range rapid.SliceOf(some).Draw(t, "at the start") {
 			model[key] = &node.Value{}
 		}
-		var entries []entry
+		var entries []indexItem
 		for key, value := range model {
-			entries = append(entries, entry{key, value})
+			entries = append(entries, indexItem{key, value})
 		}
 		x := newIndex(entries)
 		for _, key := range rapid.SliceOf(some).Draw(t, "put") {
 			model[key] = &node.Value{}
-			if e := x.at(key); e != nil {
+			if e := x.get(key); e != nil {
 				e.value = model[key]
 			} else {
-				x.put(key, model[key])
+				x.insert(key, model[key])
 			}
 		}
 		keys := []string{}
 		for key, value := range model {
-			require.Same(t, value, x.at(key).value)
+			require.Same(t, value, x.get(key).value)
 			keys = append(keys, key)
 		}
 		require.Equal(t, len(model), x.size)
@@ -64,7 +64,7 @@ func TestIndexOfManyBlocks(t *testing.T) {
 	const n = 20 * blockSize
 	var x index
 	for _, i := range rand.New(rand.NewPCG(1, 2)).Perm(n) {
-		x.put(fmt.Sprintf("lifecycle/%06d", i), nil)
+		x.insert(fmt.Sprintf("lifecycle/%06d", i), nil)
 	}
 	require.Equal(t, n, x.size)
 	after := ""
@@ -82,24 +82,24 @@ func TestIndexOfManyBlocks(t *testing.T) {
 	require.False(t, more)
 }
 
-func millions() (x index, keys []string) {
+func millionMachines() (x index, keys []string) {
 	const n = 1_000_000
-	var entries []entry
+	var entries []indexItem
 	for i := range n {
 		keys = append(keys, fmt.Sprintf("lifecycle/machine-%07d", i))
-		entries = append(entries, entry{keys[i], &node.Value{Version: 1, State: "Running"}})
+		entries = append(entries, indexItem{keys[i], &node.Value{Version: 1, State: "Running"}})
 	}
 	return newIndex(entries), keys
 }
 
 // What a step pays for one chosen value, with a million machines.
 func BenchmarkIndexOfAMillion(b *testing.B) {
-	x, keys := millions()
+	x, keys := millionMachines()
 	r := rand.New(rand.NewPCG(1, 2))
 	v := &node.Value{Version: 2}
 	b.Run("known", func(b *testing.B) {
 		for b.Loop() {
-			x.at(keys[r.IntN(len(keys))]).value = v
+			x.get(keys[r.IntN(len(keys))]).value = v
 		}
 	})
 	b.Run("new", func(b *testing.B) {
@@ -109,14 +109,14 @@ func BenchmarkIndexOfAMillion(b *testing.B) {
 		}
 		b.ResetTimer()
 		for _, key := range fresh {
-			x.put(key, v)
+			x.insert(key, v)
 		}
 	})
 }
 
 // What the loop is kept from its work by one piece of a listing.
 func BenchmarkIndexPage(b *testing.B) {
-	x, keys := millions()
+	x, keys := millionMachines()
 	r := rand.New(rand.NewPCG(1, 2))
 	for b.Loop() {
 		x.page("lifecycle/", keys[r.IntN(len(keys))], pageSize)

@@ -10,19 +10,19 @@ import (
 type Limits struct {
 	Connections int // of clients; beyond it the one that has been idle for longest is closed
 	Watchers    int
-	Waiting     int // operations that the node has not answered, of all machines together
+	Pending     int // operations that the node has not answered, of all machines together
 
-	// Patience is how long a client may take to send the head of a request, its
+	// IOTimeout is how long a client may take to send the head of a request, its
 	// body, and to read some kilobytes of an answer.
-	Patience time.Duration
+	IOTimeout time.Duration
 }
 
 // Defaults of Limits.
 const (
 	DefaultConnections = 4096
 	DefaultWatchers    = 1024
-	DefaultWaiting     = 8192
-	DefaultPatience    = 10 * time.Second
+	DefaultPending     = 8192
+	DefaultIOTimeout   = 10 * time.Second
 )
 
 // withDefaults fills in what is zero.
@@ -30,13 +30,13 @@ func (l Limits) withDefaults() Limits {
 	for _, d := range []struct {
 		field     *int
 		otherwise int
-	}{{&l.Connections, DefaultConnections}, {&l.Watchers, DefaultWatchers}, {&l.Waiting, DefaultWaiting}} {
+	}{{&l.Connections, DefaultConnections}, {&l.Watchers, DefaultWatchers}, {&l.Pending, DefaultPending}} {
 		if *d.field == 0 {
 			*d.field = d.otherwise
 		}
 	}
-	if l.Patience == 0 {
-		l.Patience = DefaultPatience
+	if l.IOTimeout == 0 {
+		l.IOTimeout = DefaultIOTimeout
 	}
 	return l
 }
@@ -47,10 +47,10 @@ func (l Limits) validate() error {
 		return fmt.Errorf("%w: connections: %d: want 1 or more", ErrConfig, l.Connections)
 	case l.Watchers < 1:
 		return fmt.Errorf("%w: watchers: %d: want 1 or more", ErrConfig, l.Watchers)
-	case l.Waiting < 1 || l.Waiting > clientIDs:
-		return fmt.Errorf("%w: waiting operations: %d: want 1 to %d", ErrConfig, l.Waiting, clientIDs)
-	case l.Patience < 0:
-		return fmt.Errorf("%w: patience: %v: want more than 0", ErrConfig, l.Patience)
+	case l.Pending < 1 || l.Pending > clientIDs:
+		return fmt.Errorf("%w: waiting operations: %d: want 1 to %d", ErrConfig, l.Pending, clientIDs)
+	case l.IOTimeout < 0:
+		return fmt.Errorf("%w: patience: %v: want more than 0", ErrConfig, l.IOTimeout)
 	}
 	return nil
 }

@@ -30,20 +30,20 @@ type Listed struct {
 const (
 	defaultLimit = 100
 	maxLimit     = 1000
-	maxLook      = 64 * pageSize // machines that one request looks at
-	readers      = 32            // reads under way for one page
+	maxScan      = 64 * pageSize // machines that one request looks at
+	maxReaders   = 32            // reads under way for one page
 )
 
-// listing is what a client has asked to be listed.
-type listing struct {
+// listQuery is what a client has asked to be listed.
+type listQuery struct {
 	prefix, after, state string
 	limit                int
 	linearizable         bool
 }
 
-func readListing(r *http.Request) (listing, error) {
+func parseListQuery(r *http.Request) (listQuery, error) {
 	q := r.URL.Query()
-	l := listing{prefix: q.Get("prefix"), after: q.Get("after"), state: q.Get("state"), limit: defaultLimit}
+	l := listQuery{prefix: q.Get("prefix"), after: q.Get("after"), state: q.Get("state"), limit: defaultLimit}
 	for name := range q {
 		switch name {
 		case "prefix", "after", "state", "limit", "consistency":
@@ -72,46 +72,46 @@ func readListing(r *http.Request) (listing, error) {
 // learnt a value of. A page may be shorter than asked for, even empty: the last is
 // the one that names no next.
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
-	l, err := readListing(r)
+	l, err := parseListQuery(r)
 	if err != nil {
-		refuse(w, http.StatusBadRequest, node.BadRequest, err.Error())
+		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
 	}
-	if s.turnsAway(w) {
+	if s.rejectIfAbstaining(w) {
 		return
 	}
 	p := Page{Machines: []Listed{}, Consistency: "local", Node: s.cfg.Node.ID}
 	if l.linearizable {
 		p.Consistency = "linearizable"
 	}
-	if err := s.find(r, &l, &p); err != nil {
-		turnAway(w, nil, err)
+	if err := s.fillPage(r, &l, &p); err != nil {
+		sendUnavailable(w, nil, err)
 		return
 	}
 	if l.linearizable {
-		if reply, err := s.confirm(r, &l, &p); err != nil {
-			turnAway(w, nil, err)
+		if reply, err := s.readMachines(r, &l, &p); err != nil {
+			sendUnavailable(w, nil, err)
 			return
 		} else if reply != nil {
-			s.explain(w, &node.Request{Key: reply.Key}, reply)
+			s.sendNotCommitted(w, &node.Request{Key: reply.Key}, reply)
 			return
 		}
 	}
-	send(w, http.StatusOK, p)
+	sendJSON(w, http.StatusOK, p)
 }
 
-// find fills a page with what the node knows, a piece at a time, so that the
+// fillPage fills a page with what the node knows, a piece at a time, so that the
 // node goes on with its work in between.
-func (s *Server) find(r *http.Request, l *listing, p *Page) error {
+func (s *Server) fillPage(r *http.Request, l *listQuery, p *Page) error {
 	after, state := l.after, l.state
 	if l.linearizable {
 		state = "" // which it is will be read
 	}
-	for range maxLook / pageSize {
-		var piece []entry
+	for range maxScan / pageSize {
+		var piece []indexItem
 		var more bool
-		if !s.loop.look(func(*node.Node) { piece, more = s.loop.index.page(l.prefix, after, pageSize) }) {
-			return s.loop.closed()
+		if !s.loop.do(func(*node.Node) { piece, more = s.loop.index.page(l.prefix, after, pageSize) }) {
+			return s.loop.stoppingError()
 		}
 		for _, e := range piece {
 			if len(p.Machines) == l.limit {
@@ -119,7 +119,7 @@ func (s *Server) find(r *http.Request, l *listing, p *Page) error {
 				return nil
 			}
 			after = e.key
-			if m := listed(e); state == "" || m.State == state {
+			if m := toListed(e); state == "" || m.State == state {
 				p.Machines = append(p.Machines, m)
 			}
 		}
@@ -127,31 +127,31 @@ func (s *Server) find(r *http.Request, l *listing, p *Page) error {
 			return nil
 		}
 		if r.Context().Err() != nil {
-			return errGone
+			return errClientGone
 		}
 	}
 	p.Next = after
 	return nil
 }
 
-var errGone = errors.New("the client has gone")
+var errClientGone = errors.New("the client has gone")
 
-func listed(e entry) Listed {
+func toListed(e indexItem) Listed {
 	if e.value == nil {
 		return Listed{Key: e.key, Unknown: true}
 	}
 	return Listed{Key: e.key, State: e.value.State, Version: e.value.Version}
 }
 
-// confirm reads every machine of a page and keeps those that were asked for. The
+// readMachines reads every machine of a page and keeps those that were asked for. The
 // reply is the first that is no answer.
-func (s *Server) confirm(r *http.Request, l *listing, p *Page) (*node.Reply, error) {
+func (s *Server) readMachines(r *http.Request, l *listQuery, p *Page) (*node.Reply, error) {
 	replies, errs := make([]*node.Reply, len(p.Machines)), make([]error, len(p.Machines))
 	var all sync.WaitGroup
-	for first := range min(readers, len(p.Machines)) {
+	for first := range min(maxReaders, len(p.Machines)) {
 		all.Go(func() {
-			for i := first; i < len(p.Machines); i += readers {
-				replies[i], errs[i] = s.loop.call(reading(node.Read, p.Machines[i].Key), r.Context().Done())
+			for i := first; i < len(p.Machines); i += maxReaders {
+				replies[i], errs[i] = s.loop.call(newRead(node.Read, p.Machines[i].Key), r.Context().Done())
 				if errs[i] != nil || replies[i].Outcome != node.Committed {
 					return
 				}

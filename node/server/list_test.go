@@ -16,15 +16,15 @@ import (
 // list is a page of a listing.
 func (c *cluster) list(id node.ID, query string) server.Page {
 	c.t.Helper()
-	status, text := c.page(id, "/v1/machines?"+query)
+	status, text := c.getText(id, "/v1/machines?"+query)
 	require.Equal(c.t, http.StatusOK, status, text)
 	var p server.Page
 	require.NoError(c.t, json.Unmarshal([]byte(text), &p))
 	return p
 }
 
-// words are the machines of a page.
-func words(p server.Page) []string {
+// machineTexts are the machines of a page.
+func machineTexts(p server.Page) []string {
 	all := []string{}
 	for _, m := range p.Machines {
 		if m.Unknown {
@@ -39,27 +39,27 @@ func words(p server.Page) []string {
 func TestList(t *testing.T) {
 	c := startCluster(t, 3)
 	require.Equal(t, server.Page{Machines: []server.Listed{}, Consistency: "local", Node: 1}, c.list(1, ""))
-	c.drive("lifecycle/b-2", 0, 2, 1)
-	c.drive("lifecycle/a", 0, 1, 1)
-	c.drive("lifecycle/b-1", 0, 1, 1)
+	c.advance("lifecycle/b-2", 0, 2, 1)
+	c.advance("lifecycle/a", 0, 1, 1)
+	c.advance("lifecycle/b-1", 0, 1, 1)
 	c.get(1, "lifecycle/untouched")
 	all := []string{"lifecycle/a Running v1", "lifecycle/b-1 Running v1", "lifecycle/b-2 Stopped v2"}
 	p := c.list(1, "")
-	require.Equal(t, all, words(p))
+	require.Equal(t, all, machineTexts(p))
 	require.Empty(t, p.Next)
-	require.Equal(t, all[1:], words(c.list(1, "prefix=lifecycle/b")))
-	require.Equal(t, all[1:], words(c.list(1, "after=lifecycle/a")))
-	require.Equal(t, all[2:], words(c.list(1, "after=lifecycle/b-1x")))
-	require.Equal(t, all[:2], words(c.list(1, "state=Running")))
-	require.Empty(t, words(c.list(1, "prefix=nothing")))
-	require.Empty(t, words(c.list(1, "state=Nowhere")))
+	require.Equal(t, all[1:], machineTexts(c.list(1, "prefix=lifecycle/b")))
+	require.Equal(t, all[1:], machineTexts(c.list(1, "after=lifecycle/a")))
+	require.Equal(t, all[2:], machineTexts(c.list(1, "after=lifecycle/b-1x")))
+	require.Equal(t, all[:2], machineTexts(c.list(1, "state=Running")))
+	require.Empty(t, machineTexts(c.list(1, "prefix=nothing")))
+	require.Empty(t, machineTexts(c.list(1, "state=Nowhere")))
 	for id := range c.nodes {
 		for _, more := range []string{"", "&limit=1000"} {
 			p := c.list(id, "consistency=linearizable"+more)
-			require.Equal(t, all, words(p))
+			require.Equal(t, all, machineTexts(p))
 			require.Equal(t, "linearizable", p.Consistency)
 		}
-		require.Equal(t, all[2:], words(c.list(id, "consistency=linearizable&state=Stopped")))
+		require.Equal(t, all[2:], machineTexts(c.list(id, "consistency=linearizable&state=Stopped")))
 	}
 	require.Equal(t, 3, c.nodes[1].Status().Machines)
 }
@@ -68,8 +68,8 @@ func TestList(t *testing.T) {
 func TestListPages(t *testing.T) {
 	const machines = 1000
 	c := startCluster(t, 1)
-	c.many(machines, 1)
-	c.drive("lifecycle/m-0700", 1, 2, 1)
+	c.advanceMany(machines, 1)
+	c.advance("lifecycle/m-0700", 1, 2, 1)
 	for _, limit := range []int{1000, 999, 300, 256} {
 		at := 0
 		for p := (server.Page{Next: ""}); at == 0 || p.Next != ""; {
@@ -83,30 +83,30 @@ func TestListPages(t *testing.T) {
 		require.Equal(t, machines, at)
 	}
 	require.Len(t, c.list(1, "").Machines, 100)
-	require.Equal(t, []string{"lifecycle/m-0700 Stopped v2"}, words(c.list(1, "state=Stopped")))
+	require.Equal(t, []string{"lifecycle/m-0700 Stopped v2"}, machineTexts(c.list(1, "state=Stopped")))
 }
 
 // A node that has just begun knows which machines it holds, and not what was
 // chosen of them: it says so. Reading them teaches it.
 func TestListAfterRestart(t *testing.T) {
 	c := startCluster(t, 3)
-	c.drive("lifecycle/web", 0, 2, 1)
+	c.advance("lifecycle/web", 0, 2, 1)
 	eventually(t, "node 3 has accepted it", func() bool { return len(c.list(3, "").Machines) == 1 })
 	c.stop(3)
 	c.start(3)
 	c.awaitAll()
-	require.Equal(t, []string{"lifecycle/web ?"}, words(c.list(3, "")))
-	require.Equal(t, []string{"lifecycle/web Stopped v2"}, words(c.list(3, "consistency=linearizable")))
+	require.Equal(t, []string{"lifecycle/web ?"}, machineTexts(c.list(3, "")))
+	require.Equal(t, []string{"lifecycle/web Stopped v2"}, machineTexts(c.list(3, "consistency=linearizable")))
 }
 
 // A machine whose commit was lost is listed by a node that has accepted it.
 func TestListWhatIsOnlyAccepted(t *testing.T) {
 	c := startCluster(t, 3, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 300 * time.Millisecond })
-	c.drive("lifecycle/web", 0, 1, 1)
+	c.advance("lifecycle/web", 0, 1, 1)
 	c.stop(1)
 	c.stop(2)
 	eventually(t, "node 3 lists it", func() bool { return len(c.list(3, "").Machines) == 1 })
-	status, text := c.page(3, "/v1/machines?consistency=linearizable")
+	status, text := c.getText(3, "/v1/machines?consistency=linearizable")
 	require.Equal(t, http.StatusGatewayTimeout, status)
 	require.Contains(t, text, "no majority of the nodes answered in time")
 }
@@ -116,13 +116,13 @@ func TestListWhatIsOnlyAccepted(t *testing.T) {
 func TestListWhatIsOnlyRepaired(t *testing.T) {
 	c := startCluster(t, 3, func(cfg *server.Config) { cfg.Node.RepairDelay = 50 * time.Millisecond })
 	c.stop(3)
-	c.drive("lifecycle/web", 0, 1, 1)
+	c.advance("lifecycle/web", 0, 1, 1)
 	c.stop(1)
 	c.stop(2)
 	c.start(1) // it has forgotten what was chosen
 	c.start(3)
 	eventually(t, "node 3 lists it", func() bool { return len(c.list(3, "").Machines) == 1 })
-	require.Equal(t, []string{"lifecycle/web ?"}, words(c.list(3, "")))
+	require.Equal(t, []string{"lifecycle/web ?"}, machineTexts(c.list(3, "")))
 }
 
 func TestListRefusals(t *testing.T) {
@@ -134,7 +134,7 @@ func TestListRefusals(t *testing.T) {
 		"consistency=strong": `consistency \"strong\": want local or linearizable`,
 		"form=xml":           `form: no such parameter`,
 	} {
-		status, got := c.page(1, "/v1/machines?"+query)
+		status, got := c.getText(1, "/v1/machines?"+query)
 		require.Equal(t, http.StatusBadRequest, status, query)
 		require.Contains(t, got, text)
 	}
@@ -144,7 +144,7 @@ func TestListRefusals(t *testing.T) {
 // moved before makes no difference.
 func TestOperationWithoutIDOnABusyMachine(t *testing.T) {
 	c := startCluster(t, 1)
-	c.drive("lifecycle/web", 0, 40, 1)
+	c.advance("lifecycle/web", 0, 40, 1)
 	a := c.propose(1, "lifecycle/web", `{"to":"Stopped"}`)
 	require.Equal(t, uint64(41), a.Version, a.Error.Text)
 

@@ -29,47 +29,47 @@ var ErrStopped = errors.New("the node has stopped, and whether the operation tak
 
 // loop is the only goroutine that touches the node.
 type loop struct {
-	member    *member.Member
-	node      *node.Node // in member
-	log       *slog.Logger
-	runner    *files.Runner
-	transport *tcp.Transport
-	events    chan node.Event
-	asks      chan func()
-	quit      chan struct{}
-	open      chan struct{} // closed when others may hear of this life
-	ready     chan struct{} // closed when the node answers clients: before that it hears none
-	patience  time.Duration // how long clients wait for that
-	abstains  atomic.Bool   // the node takes no part: its log is disputed
-	over      chan struct{} // closed when the loop has ended
-	begin     time.Time
-	timers    timers
-	index     index
-	known     atomic.Int64 // machines in index
-	hub       hub
-	waiting   *waiting
-	draining  atomic.Bool
-	full      atomic.Bool // the disk has no room for the next segment of the log
+	member       *member.Member
+	node         *node.Node // in member
+	log          *slog.Logger
+	runner       *files.Runner
+	transport    *tcp.Transport
+	events       chan node.Event
+	calls        chan func()
+	quit         chan struct{}
+	lifeDurable  chan struct{} // closed when others may hear of this life
+	ready        chan struct{} // closed when the node answers clients: before that it hears none
+	readyTimeout time.Duration // how long clients wait for that
+	abstains     atomic.Bool   // the node takes no part: its log is disputed
+	done         chan struct{} // closed when the loop has ended
+	startTime    time.Time
+	timers       timers
+	index        index
+	machineCount atomic.Int64 // machines in index
+	hub          watchHub
+	pending      *pendingRequests
+	draining     atomic.Bool
+	diskFull     atomic.Bool // the disk has no room for the next segment of the log
 
-	once  sync.Once
-	cause error // why it was stopped; set before quit is closed
-	err   error // why it has ended; set before over is closed
+	stopOnce  sync.Once
+	stopCause error // why it was stopped; set before quit is closed
+	err       error // why it has ended; set before over is closed
 }
 
 // maxBatch bounds the events of one step.
 const maxBatch = 256
 
-func newLoop(m *member.Member, log *slog.Logger, limits Limits, patience time.Duration) *loop {
+func newLoop(m *member.Member, log *slog.Logger, limits Limits, readyTimeout time.Duration) *loop {
 	return &loop{
-		member: m, node: m.Node(), log: log, begin: time.Now(), waiting: newWaiting(limits.Waiting), patience: patience,
-		events: make(chan node.Event, 4*maxBatch), asks: make(chan func()),
-		quit: make(chan struct{}), open: make(chan struct{}), ready: make(chan struct{}), over: make(chan struct{}),
-		hub: hub{keys: map[string][]*watcher{}},
+		member: m, node: m.Node(), log: log, startTime: time.Now(), pending: newPendingRequests(limits.Pending), readyTimeout: readyTimeout,
+		events: make(chan node.Event, 4*maxBatch), calls: make(chan func()),
+		quit: make(chan struct{}), lifeDurable: make(chan struct{}), ready: make(chan struct{}), done: make(chan struct{}),
+		hub: watchHub{keys: map[string][]*watcher{}},
 	}
 }
 
 // now is the node's local clock: monotonic.
-func (l *loop) now() time.Duration { return time.Since(l.begin) }
+func (l *loop) now() time.Duration { return time.Since(l.startTime) }
 
 // boot lets the node read what the disk holds.
 func (l *loop) boot(dir *files.Dir, incarnation [16]byte, runner *files.Runner) error {
@@ -82,33 +82,33 @@ func (l *loop) boot(dir *files.Dir, incarnation [16]byte, runner *files.Runner) 
 	if err != nil {
 		return err
 	}
-	l.survey()
-	l.perform(effects)
+	l.buildIndex()
+	l.applyEffects(effects)
 	return nil
 }
 
 // run takes events until the loop is stopped or the node fails.
 func (l *loop) run() error {
-	l.err = l.live()
-	close(l.over)
+	l.err = l.runLoop()
+	close(l.done)
 	return l.err
 }
 
-func (l *loop) live() error {
+func (l *loop) runLoop() error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	batch := make([]node.Event, 0, maxBatch)
 	for {
-		l.tellStanding()
+		l.updateReadiness()
 		timer.Reset(l.timers.wait(l.now()))
 		batch = batch[:0]
 		select {
 		case <-l.quit:
-			if l.cause == nil {
-				return l.rest()
+			if l.stopCause == nil {
+				return l.syncMark()
 			}
-			return l.cause
-		case ask := <-l.asks:
+			return l.stopCause
+		case ask := <-l.calls:
 			ask()
 			continue
 		case ev := <-l.events:
@@ -119,21 +119,21 @@ func (l *loop) live() error {
 		if len(batch) == 0 {
 			continue
 		}
-		l.waiting.hand(batch)
+		l.pending.markDelivered(batch)
 		effects, err := l.member.StepAll(l.now(), batch)
-		l.learn(batch, effects)
-		l.perform(effects)
+		l.publishChosen(batch, effects)
+		l.applyEffects(effects)
 		if err != nil {
 			return err
 		}
-		l.noteFull()
+		l.updateDiskFull()
 	}
 }
 
-// noteFull tells when the disk becomes full, and when it is not any more.
-func (l *loop) noteFull() {
+// updateDiskFull tells when the disk becomes full, and when it is not any more.
+func (l *loop) updateDiskFull() {
 	err := l.node.Full()
-	if full := err != nil; full != l.full.Swap(full) {
+	if full := err != nil; full != l.diskFull.Swap(full) {
 		if full {
 			l.log.Error("the disk is full: the node goes on until a segment of its log is, and then stops", "error", err)
 		} else {
@@ -142,23 +142,23 @@ func (l *loop) noteFull() {
 	}
 }
 
-// rest prepares the node for its stop, as long as that takes less than a moment: its
+// syncMark prepares the node for its stop, as long as that takes less than a moment: its
 // log is to prove its end. Nobody is answered any more.
-func (l *loop) rest() error {
+func (l *loop) syncMark() error {
 	if !l.node.Ready() {
 		return nil
 	}
-	timer := time.NewTimer(lingering)
+	timer := time.NewTimer(lingerTimeout)
 	defer timer.Stop()
-	for ev := (node.Event{Kind: node.Rest}); ; {
-		if ev.Kind == node.Rest || ev.Kind == node.Done {
+	for ev := (node.Event{Kind: node.SyncMark}); ; {
+		if ev.Kind == node.SyncMark || ev.Kind == node.DiskDone {
 			effects, err := l.node.Step(l.now(), ev)
 			if err != nil {
 				return err
 			}
 			l.runner.Submit(effects.Disk)
 		}
-		if l.node.Rested() {
+		if l.node.IsMarkSynced() {
 			return nil
 		}
 		select {
@@ -170,18 +170,18 @@ func (l *loop) rest() error {
 	}
 }
 
-// tellStanding lets those go on who wait for the member to get so far.
-func (l *loop) tellStanding() {
-	if l.member.Open() {
-		closeOnce(l.open)
+// updateReadiness lets those go on who wait for the member to get so far.
+func (l *loop) updateReadiness() {
+	if l.member.LifeDurable() {
+		closeOnce(l.lifeDurable)
 	}
-	if !l.member.Answers() {
+	if !l.member.AnswersClients() {
 		return
 	}
 	closeOnce(l.ready)
 	abstains := !l.member.Ready()
 	if abstains && !l.abstains.Load() {
-		l.hub.dismiss()
+		l.hub.closeAll()
 	}
 	l.abstains.Store(abstains)
 }
@@ -208,8 +208,8 @@ func (l *loop) drain(batch []node.Event) []node.Event {
 	return batch
 }
 
-// perform does what the node asks for.
-func (l *loop) perform(e *node.Effects) {
+// applyEffects does what the node asks for.
+func (l *loop) applyEffects(e *node.Effects) {
 	if len(e.Disk) > 0 {
 		l.runner.Submit(e.Disk)
 	}
@@ -219,7 +219,7 @@ func (l *loop) perform(e *node.Effects) {
 				l.transport.Send(s.To, s.Message)
 			}
 		} else if r, ok := s.Message.(*node.Reply); ok {
-			l.waiting.reply(s.To, r)
+			l.pending.complete(s.To, r)
 		}
 	}
 	now := l.now()
@@ -228,57 +228,57 @@ func (l *loop) perform(e *node.Effects) {
 	}
 }
 
-// put hands an event to the loop. It reports false, and the event is lost, when
+// post hands an event to the loop. It reports false, and the event is lost, when
 // the loop is to end or has ended.
-func (l *loop) put(ev node.Event) bool {
+func (l *loop) post(ev node.Event) bool {
 	select {
 	case l.events <- ev:
 		return true
 	case <-l.quit:
-	case <-l.over:
+	case <-l.done:
 	}
 	return false
 }
 
 func (l *loop) deliver(from node.ID, life uint64, m node.Message) {
-	l.put(node.Event{Kind: node.Receive, From: from, Life: life, Message: m})
+	l.post(node.Event{Kind: node.Receive, From: from, Life: life, Message: m})
 }
 
 // diskDone is not lost while the loop lives: it is waited for at the end.
 func (l *loop) diskDone(token uint64, err error) {
 	select {
-	case l.events <- node.Event{Kind: node.Done, Token: token, Err: err}:
-	case <-l.over:
+	case l.events <- node.Event{Kind: node.DiskDone, Token: token, Err: err}:
+	case <-l.done:
 	}
 }
 
 // stop ends the loop for a reason; the first counts.
 func (l *loop) stop(cause error) {
-	l.once.Do(func() {
-		l.cause = cause
+	l.stopOnce.Do(func() {
+		l.stopCause = cause
 		close(l.quit)
 	})
 }
 
-// look has the loop call f, which may read the node. It reports false if the
+// do has the loop call f, which may read the node. It reports false if the
 // loop has ended.
-func (l *loop) look(f func(*node.Node)) bool {
+func (l *loop) do(f func(*node.Node)) bool {
 	done := make(chan struct{})
 	select {
-	case l.asks <- func() { f(l.node); close(done) }:
+	case l.calls <- func() { f(l.node); close(done) }:
 		<-done
 		return true
-	case <-l.over:
+	case <-l.done:
 		return false
 	}
 }
 
-// closed is what to say to a client that comes too late.
-func (l *loop) closed() error { return because(ErrStopping, l.err) }
+// stoppingError is what to say to a client that comes too late.
+func (l *loop) stoppingError() error { return withCause(ErrStopping, l.err) }
 
-// because adds to an error why the node has ended, if it did so by itself. It is
+// withCause adds to an error why the node has ended, if it did so by itself. It is
 // called after that.
-func because(err, why error) error {
+func withCause(err, why error) error {
 	if why == nil {
 		return err
 	}
@@ -291,37 +291,37 @@ func (l *loop) call(r *node.Request, cancel <-chan struct{}) (*node.Reply, error
 	if l.draining.Load() {
 		return nil, ErrStopping
 	}
-	id, a, err := l.waiting.join()
+	id, a, err := l.pending.add()
 	if err != nil {
 		return nil, err
 	}
-	late := time.NewTimer(l.patience)
+	late := time.NewTimer(l.readyTimeout)
 	defer late.Stop()
 	select {
 	case <-l.ready:
 	case <-late.C:
-		l.waiting.leave(id)
-		return apart(r), nil
+		l.pending.remove(id)
+		return abstainReply(r), nil
 	case <-cancel:
-		l.waiting.leave(id)
+		l.pending.remove(id)
 		return nil, fmt.Errorf("%s: the client has gone", r.ID)
-	case <-l.over:
-		return nil, l.closed()
+	case <-l.done:
+		return nil, l.stoppingError()
 	}
-	l.put(node.Event{Kind: node.Receive, From: id, Message: r})
+	l.post(node.Event{Kind: node.Receive, From: id, Message: r})
 	select {
-	case reply := <-a.answer:
+	case reply := <-a.reply:
 		return reply, nil
 	case <-cancel:
 		return nil, fmt.Errorf("%s: the client has gone", r.ID)
-	case <-l.over:
-		return a.end(l)
+	case <-l.done:
+		return a.replyAfterStop(l)
 	}
 }
 
-// apart is the answer of a node that takes no part, and was not given the request:
+// abstainReply is the answer of a node that takes no part, and was not given the request:
 // nothing will come of it. What came of earlier attempts at others is not known.
-func apart(r *node.Request) *node.Reply {
+func abstainReply(r *node.Request) *node.Reply {
 	reply := &node.Reply{Kind: r.Kind, Key: r.Key, ID: r.ID, Attempt: r.Attempt, Outcome: node.Rejected, Reason: node.Abstains}
 	if r.Kind == node.Propose && r.Retry {
 		reply.Outcome = node.Unknown
@@ -329,15 +329,15 @@ func apart(r *node.Request) *node.Reply {
 	return reply
 }
 
-// end is what became of a request when the loop is over.
-func (a *asked) end(l *loop) (*node.Reply, error) {
+// replyAfterStop is what became of a request when the loop is over.
+func (a *pendingRequest) replyAfterStop(l *loop) (*node.Reply, error) {
 	select {
-	case reply := <-a.answer:
+	case reply := <-a.reply:
 		return reply, nil
 	default:
 	}
-	if a.handed {
-		return nil, because(ErrStopped, l.err)
+	if a.delivered {
+		return nil, withCause(ErrStopped, l.err)
 	}
-	return nil, l.closed()
+	return nil, l.stoppingError()
 }

@@ -14,39 +14,39 @@ import (
 // metrics is what /metrics shows. Counters are read from the node and the
 // transport when they are asked for.
 type metrics struct {
-	server   *Server
-	registry *prometheus.Registry
-	sync     prometheus.Histogram
-	write    prometheus.Counter
+	server      *Server
+	registry    *prometheus.Registry
+	syncSeconds prometheus.Histogram
+	writes      prometheus.Counter
 
-	turnedAway prometheus.Counter // watchers
+	watchersRefused prometheus.Counter // watchers
 }
 
 func newMetrics(s *Server) *metrics {
 	m := &metrics{
 		server:   s,
 		registry: prometheus.NewRegistry(),
-		sync: prometheus.NewHistogram(prometheus.HistogramOpts{
+		syncSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "lockstep_log_sync_seconds", Help: "Time that a sync of the log takes.",
 			Buckets: prometheus.ExponentialBuckets(50e-6, 2, 16),
 		}),
-		write: prometheus.NewCounter(prometheus.CounterOpts{Name: "lockstep_log_writes_total", Help: "Writes to the log."}),
-		turnedAway: prometheus.NewCounter(prometheus.CounterOpts{
+		writes: prometheus.NewCounter(prometheus.CounterOpts{Name: "lockstep_log_writes_total", Help: "Writes to the log."}),
+		watchersRefused: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "lockstep_watchers_refused_total", Help: "Watchers that were too many.",
 		}),
 	}
-	m.registry.MustRegister(m, m.sync, m.write, m.turnedAway, collectors.NewGoCollector(),
+	m.registry.MustRegister(m, m.syncSeconds, m.writes, m.watchersRefused, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
-// disk takes note of one operation of the log.
-func (m *metrics) disk(op wal.Op, took time.Duration) {
+// observeDisk takes note of one operation of the log.
+func (m *metrics) observeDisk(op wal.Op, took time.Duration) {
 	switch op {
 	case wal.Sync:
-		m.sync.Observe(took.Seconds())
+		m.syncSeconds.Observe(took.Seconds())
 	case wal.Write:
-		m.write.Inc()
+		m.writes.Inc()
 	}
 }
 
@@ -109,37 +109,37 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	}
 	st := m.server.Status()
 	gauge(descNodes, float64(len(m.server.cfg.Peers)))
-	gauge(descReady, one(st.Ready))
-	gauge(descFormed, one(st.Stage == member.Formed.String()))
-	gauge(descAbstains, one(st.Abstains))
+	gauge(descReady, boolValue(st.Ready))
+	gauge(descFormed, boolValue(st.Stage == member.Formed.String()))
+	gauge(descAbstains, boolValue(st.Abstains))
 	gauge(descBoot, float64(st.Boot))
 	gauge(descMachines, float64(st.Machines))
 	m.collectPeers(gauge, count)
 	m.collectClients(gauge, count)
 	var c node.Counters
-	m.server.loop.look(func(n *node.Node) { c = n.Counters() })
-	count(descRetries, c.Retried)
+	m.server.loop.do(func(n *node.Node) { c = n.Counters() })
+	count(descRetries, c.Resent)
 	count(descProposals, c.Proposals)
-	count(descReads, c.Reads-c.Identity, "exchange")
-	count(descReads, c.Identity, "round")
-	count(descRounds, c.Fast, "fast")
-	count(descRounds, c.Slow, "prepare")
+	count(descReads, c.Reads-c.NoOpReads, "exchange")
+	count(descReads, c.NoOpReads, "round")
+	count(descRounds, c.FastRounds, "fast")
+	count(descRounds, c.PrepareRounds, "prepare")
 	count(descCommits, c.Commits)
-	count(descAborts, c.Aborted)
-	count(descRepair, c.Compared, "compared")
+	count(descAborts, c.FailedRounds)
+	count(descRepair, c.DigestsCompared, "compared")
 	count(descRepair, c.Pulled, "pulled")
 	count(descRepair, c.Confirmed, "confirmed")
-	count(descRepair, c.Mended, "mended")
+	count(descRepair, c.NoOpRounds, "mended")
 	count(descRepair, c.Skipped, "skipped")
 	count(descCopied, c.Copied)
-	count(descMalformed, c.Failed, "message")
+	count(descMalformed, c.Discarded, "message")
 	for reason, n := range c.Rejects {
 		count(descRejects, n, string(reason))
 	}
 }
 
-// one is 1 of what is so.
-func one(is bool) float64 {
+// boolValue is 1 of what is so.
+func boolValue(is bool) float64 {
 	if is {
 		return 1
 	}
@@ -149,7 +149,7 @@ func one(is bool) float64 {
 // collectPeers shows the transport's side.
 func (m *metrics) collectPeers(gauge func(*prometheus.Desc, float64, ...string), count func(*prometheus.Desc, uint64, ...string)) {
 	up := 0
-	malformed := m.server.transport.Port().Malformed
+	malformed := m.server.transport.ListenerStats().Malformed
 	for _, p := range m.server.transport.Peers() {
 		if p.Up {
 			up++
@@ -159,7 +159,7 @@ func (m *metrics) collectPeers(gauge func(*prometheus.Desc, float64, ...string),
 		count(descFailures, p.Failures, peer)
 		gauge(descQueued, float64(p.Waiting), peer)
 		for _, c := range p.Counts {
-			count(descMessages, c.N, peer, c.Type, c.Fate.String())
+			count(descMessages, c.N, peer, c.Type, c.Disposition.String())
 		}
 	}
 	gauge(descPeersUp, float64(up))
@@ -169,18 +169,18 @@ func (m *metrics) collectPeers(gauge func(*prometheus.Desc, float64, ...string),
 // collectClients shows what clients have of the node.
 func (m *metrics) collectClients(gauge func(*prometheus.Desc, float64, ...string), count func(*prometheus.Desc, uint64, ...string)) {
 	l := m.server.loop
-	gauge(descWatchers, float64(l.hub.count.Load()))
+	gauge(descWatchers, float64(l.hub.watchers.Load()))
 	count(descChanges, l.hub.published.Load())
-	count(descSlow, l.hub.slow.Load())
-	operations, refused := l.waiting.count()
+	count(descSlow, l.hub.cutOff.Load())
+	operations, refused := l.pending.count()
 	gauge(descWaiting, float64(operations))
 	count(descRefused, refused)
-	connections, closed := m.server.guests.count()
+	connections, closed := m.server.conns.count()
 	gauge(descConns, float64(connections))
 	count(descClosed, closed)
 	gauge(descEvents, float64(len(l.events)))
 	full := 0.0
-	if l.full.Load() {
+	if l.diskFull.Load() {
 		full = 1
 	}
 	gauge(descFull, full)

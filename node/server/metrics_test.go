@@ -80,7 +80,7 @@ func TestMetrics(t *testing.T) {
 
 // What is sent again for want of an answer is a retry.
 func TestRetriesAreCounted(t *testing.T) {
-	c := startAlone(t, 3, []node.ID{1})
+	c := startThenStopOthers(t, 3, []node.ID{1})
 	require.Equal(t, http.StatusGatewayTimeout, c.propose(1, "lifecycle/web", `{"to":"Running"}`).Status)
 	m := c.metrics(1)
 	require.Positive(t, m["lockstep_retries_total"])

@@ -99,7 +99,7 @@ func fieldsOf(t reflect.Type) (all, always []string) {
 func TestOpenAPIHasTheCodes(t *testing.T) {
 	code := readOpenAPI(t).Components.Schemas["Failure"].Value.Properties["error"].Value.Properties["code"].Value
 	said := map[node.Reason]int{
-		node.Illegal: 0, node.Mismatch: 0, node.Forgotten: 0, node.BaseAhead: 0, node.Conflict: 0, node.UnknownState: 0,
+		node.Illegal: 0, node.VersionMismatch: 0, node.WindowExpired: 0, node.WatermarkAhead: 0, node.IDConflict: 0, node.UnknownState: 0,
 		node.UnknownDefinition: 0, node.BadRequest: 0, node.Overloaded: 0, node.Timeout: 0, node.Abstains: 0, "stopping": http.StatusServiceUnavailable,
 	}
 	var documented []string
@@ -125,9 +125,9 @@ type apiTest struct {
 	met    map[string]bool // method, path of the document, status
 }
 
-// ask sends a request, and has question and answer be as the document says. A
+// request sends a request, and has question and answer be as the document says. A
 // question that is wrong on purpose is not.
-func (a *apiTest) ask(id node.ID, method, path, body string, wrong bool) (int, string) {
+func (a *apiTest) request(id node.ID, method, path, body string, wrong bool) (int, string) {
 	a.t.Helper()
 	req, err := http.NewRequestWithContext(a.t.Context(), method, a.c.url(id, path), strings.NewReader(body))
 	require.NoError(a.t, err)
@@ -166,7 +166,7 @@ func (a *apiTest) ask(id node.ID, method, path, body string, wrong bool) (int, s
 }
 
 // What nodes answer is as the document says, and what it says they do answer.
-func TestOpenAPIIsWhatNodesSay(t *testing.T) {
+func TestOpenAPIMatchesResponses(t *testing.T) {
 	openapi3filter.RegisterBodyDecoder("application/x-ndjson", openapi3filter.JSONBodyDecoder)
 	doc := readOpenAPI(t)
 	router, err := legacy.NewRouter(doc)
@@ -226,7 +226,7 @@ func (a *apiTest) useCluster() {
 		{"GET", "/livez", ``, false},
 		{"GET", "/readyz", ``, false},
 	} {
-		a.ask(1, q.method, q.path, q.body, q.wrong)
+		a.request(1, q.method, q.path, q.body, q.wrong)
 	}
 }
 
@@ -238,13 +238,13 @@ func (a *apiTest) useLoneNode() {
 	})
 	a.c.stop(2)
 	a.c.stop(3)
-	a.ask(1, "POST", web+"/transitions", `{"to":"Stopped"}`, false)
-	a.ask(1, "GET", "/v1/machines?consistency=linearizable", ``, false)
-	a.ask(1, "GET", web, ``, false)
-	a.ask(1, "POST", web+"/operations", ``, false)
-	a.ask(1, "POST", "/v1/definitions", `{"name":"door","states":["open","shut"],"initial":"open","transitions":[{"from":"open","to":"shut"}]}`, false)
+	a.request(1, "POST", web+"/transitions", `{"to":"Stopped"}`, false)
+	a.request(1, "GET", "/v1/machines?consistency=linearizable", ``, false)
+	a.request(1, "GET", web, ``, false)
+	a.request(1, "POST", web+"/operations", ``, false)
+	a.request(1, "POST", "/v1/definitions", `{"name":"door","states":["open","shut"],"initial":"open","transitions":[{"from":"open","to":"shut"}]}`, false)
 	eventually(a.t, "it notices", func() bool {
-		status, _ := a.ask(1, "GET", "/readyz", ``, false)
+		status, _ := a.request(1, "GET", "/readyz", ``, false)
 		return status == http.StatusServiceUnavailable
 	})
 }
@@ -252,19 +252,19 @@ func (a *apiTest) useLoneNode() {
 // useBusyNode asks a node that has no room for another operation or watcher.
 func (a *apiTest) useBusyNode() {
 	a.c = startCluster(a.t, 3, func(cfg *server.Config) {
-		cfg.Node.ConsensusTimeout, cfg.Limits.Waiting, cfg.Limits.Watchers = 3*time.Second, 1, 1
+		cfg.Node.ConsensusTimeout, cfg.Limits.Pending, cfg.Limits.Watchers = 3*time.Second, 1, 1
 	})
 	require.Equal(a.t, http.StatusOK, a.c.propose(1, "lifecycle/web", `{"to":"Running"}`).Status)
 	a.c.stop(2)
 	a.c.stop(3)
 	var waits sync.WaitGroup
 	defer waits.Wait()
-	waits.Go(func() { a.c.tryAsk(1, "GET", web, "") }) // until the consensus timeout
+	waits.Go(func() { a.c.tryRequest(1, "GET", web, "") }) // until the consensus timeout
 	eventually(a.t, "the node is busy", func() bool { return a.c.metrics(1)["lockstep_operations_waiting"] == 1 })
-	a.ask(1, "GET", web, ``, false)
-	a.ask(1, "GET", "/v1/machines?consistency=linearizable", ``, false)
-	a.ask(1, "POST", web+"/transitions", `{"to":"Running"}`, false)
-	a.ask(1, "POST", web+"/operations", ``, false)
-	a.ask(1, "GET", "/v1/watch?key=lifecycle/web", ``, false)
-	a.ask(1, "POST", "/v1/definitions", `{"name":"door","states":["open","shut"],"initial":"open","transitions":[{"from":"open","to":"shut"}]}`, false)
+	a.request(1, "GET", web, ``, false)
+	a.request(1, "GET", "/v1/machines?consistency=linearizable", ``, false)
+	a.request(1, "POST", web+"/transitions", `{"to":"Running"}`, false)
+	a.request(1, "POST", web+"/operations", ``, false)
+	a.request(1, "GET", "/v1/watch?key=lifecycle/web", ``, false)
+	a.request(1, "POST", "/v1/definitions", `{"name":"door","states":["open","shut"],"initial":"open","transitions":[{"from":"open","to":"shut"}]}`, false)
 }

@@ -21,8 +21,8 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
-// raw is a connection of a client that does as it likes.
-func (c *cluster) raw(id node.ID, text string) net.Conn {
+// dialRaw is a connection of a client that does as it likes.
+func (c *cluster) dialRaw(id node.ID, text string) net.Conn {
 	c.t.Helper()
 	nc, err := net.Dial("tcp", c.nodes[id].HTTPAddr().String())
 	require.NoError(c.t, err)
@@ -55,20 +55,20 @@ func TestIdleConnections(t *testing.T) {
 	})
 }
 
-// hasty is a node with little patience.
-func hasty(cfg *server.Config) { cfg.Limits.Patience = 300 * time.Millisecond }
+// shortTimeout is a node with little patience.
+func shortTimeout(cfg *server.Config) { cfg.Limits.IOTimeout = 300 * time.Millisecond }
 
 // A client that sends its request a byte at a time is given some time, and holds
 // up nobody meanwhile.
-func TestByteAMinute(t *testing.T) {
-	c := startCluster(t, 1, hasty)
+func TestSlowRequest(t *testing.T) {
+	c := startCluster(t, 1, shortTimeout)
 	begin := time.Now()
-	head := c.raw(1, "GET /v1/machines/lifecycle/web HT")
-	body := c.raw(1, "POST /v1/machines/lifecycle/web/transitions HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n{")
-	unasked := c.raw(1, "GET /v1/machines/lifecycle/web HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n{")
+	head := c.dialRaw(1, "GET /v1/machines/lifecycle/web HT")
+	body := c.dialRaw(1, "POST /v1/machines/lifecycle/web/transitions HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n{")
+	unasked := c.dialRaw(1, "GET /v1/machines/lifecycle/web HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n{")
 	require.Equal(t, http.StatusOK, c.propose(1, "lifecycle/web", `{"to":"Running"}`).Status)
 	for _, nc := range []net.Conn{head, body, unasked} {
-		require.NoError(t, nc.SetReadDeadline(time.Now().Add(patience)))
+		require.NoError(t, nc.SetReadDeadline(time.Now().Add(testTimeout)))
 		_, err := io.ReadAll(nc)
 		require.NoError(t, err, "the node hangs up")
 	}
@@ -77,8 +77,8 @@ func TestByteAMinute(t *testing.T) {
 
 // A client that does not read its answers is left behind, and the node goes on.
 func TestClientThatDoesNotRead(t *testing.T) {
-	c := startCluster(t, 1, hasty)
-	nc := c.raw(1, "")
+	c := startCluster(t, 1, shortTimeout)
+	nc := c.dialRaw(1, "")
 	require.NoError(t, nc.(*net.TCPConn).SetReadBuffer(4096))
 	ended := make(chan error, 1)
 	go func() { // more and more questions, until the node hangs up
@@ -102,10 +102,10 @@ func TestClientThatDoesNotRead(t *testing.T) {
 
 // So many operations may wait for a node, of all machines together. One that its
 // client has abandoned is still there, and counts.
-func TestTooManyWaitForTheNode(t *testing.T) {
+func TestTooManyPendingRequests(t *testing.T) {
 	const room = 10
-	c := startAlone(t, 3, []node.ID{1}, func(cfg *server.Config) { // nothing can be decided
-		cfg.Limits.Waiting, cfg.Node.ConsensusTimeout = room, time.Second
+	c := startThenStopOthers(t, 3, []node.ID{1}, func(cfg *server.Config) { // nothing can be decided
+		cfg.Limits.Pending, cfg.Node.ConsensusTimeout = room, time.Second
 	})
 	ctx, leave := context.WithCancel(t.Context())
 	var all sync.WaitGroup
@@ -149,9 +149,9 @@ func TestRetryAfter(t *testing.T) {
 	require.Equal(t, "1", resp.Header.Get("Retry-After"))
 }
 
-// stuckPeer takes the place of node 3 of a cluster, but it never reads what it is
+// addStalledPeer takes the place of node 3 of a cluster, but it never reads what it is
 // sent: it is let in, and its first delivery does not return.
-func (c *cluster) stuckPeer() {
+func (c *cluster) addStalledPeer() {
 	c.t.Helper()
 	l, err := net.Listen("tcp", c.configs[3].Peers[3])
 	require.NoError(c.t, err)
@@ -170,8 +170,8 @@ func (c *cluster) stuckPeer() {
 // A peer that accepts and never reads costs a bounded queue, and no time.
 func TestPeerThatNeverReads(t *testing.T) {
 	const queue = 50
-	c := startAlone(t, 3, []node.ID{1, 2}, func(cfg *server.Config) { cfg.Queue = queue })
-	c.stuckPeer()
+	c := startThenStopOthers(t, 3, []node.ID{1, 2}, func(cfg *server.Config) { cfg.Queue = queue })
+	c.addStalledPeer()
 	eventually(t, "nodes 1 and 2 reach both", func() bool {
 		return c.metrics(1)["lockstep_peers_up"] == 2 && c.metrics(2)["lockstep_peers_up"] == 2
 	})
@@ -179,7 +179,7 @@ func TestPeerThatNeverReads(t *testing.T) {
 	version := uint64(0)
 	for ; c.metrics(1)[dropped] == 0; version += 100 {
 		require.Less(t, version, uint64(100_000), "where do the messages go?")
-		c.drive("lifecycle/web", version, version+100, 1)
+		c.advance("lifecycle/web", version, version+100, 1)
 		require.LessOrEqual(t, c.metrics(1)[`lockstep_peer_messages_waiting{peer="3"}`], float64(queue))
 	}
 	t.Logf("dropped the first after %d transitions", version)
@@ -191,7 +191,7 @@ func TestIdleNodesAreSilent(t *testing.T) {
 	c := startCluster(t, 3, func(cfg *server.Config) {
 		cfg.Node.ConsensusTimeout, cfg.Node.RepairDelay = time.Second, 100*time.Millisecond
 	})
-	c.drive("lifecycle/web", 0, 3, 1, 2, 3)
+	c.advance("lifecycle/web", 0, 3, 1, 2, 3)
 	said := func() (all float64) {
 		for id := range c.nodes {
 			for name, n := range c.metrics(id) {
@@ -215,17 +215,17 @@ func TestIdleNodesAreSilent(t *testing.T) {
 func TestServedConnectionsAreKept(t *testing.T) {
 	c := startCluster(t, 1, func(cfg *server.Config) { cfg.Limits.Connections = 4 })
 	w := c.watch(1, "key=lifecycle/web")
-	w.tells("lifecycle/web is Init v0")
+	w.expect("lifecycle/web is Init v0")
 	for range 20 {
-		c.raw(1, "")
+		c.dialRaw(1, "")
 	}
-	c.drive("lifecycle/web", 0, 1, 1)
-	w.tells("lifecycle/web Init>Running v1")
+	c.advance("lifecycle/web", 0, 1, 1)
+	w.expect("lifecycle/web Init>Running v1")
 	for range 3 { // every place is taken by one who watches
-		c.watch(1, "prefix=lifecycle/").tells("lifecycle/web is Running v1")
+		c.watch(1, "prefix=lifecycle/").expect("lifecycle/web is Running v1")
 	}
-	nc := c.raw(1, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
-	require.NoError(t, nc.SetReadDeadline(time.Now().Add(patience)))
+	nc := c.dialRaw(1, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+	require.NoError(t, nc.SetReadDeadline(time.Now().Add(testTimeout)))
 	_, err := bufio.NewReader(nc).ReadByte()
 	require.Error(t, err, "there is no room")
 	require.NoError(t, nc.Close())

@@ -12,7 +12,7 @@ import (
 
 // A node that was down while others served, longer than their queues for it are,
 // catches up, though no client asks it for anything but what it knows.
-func TestNodeThatSleptCatchesUp(t *testing.T) {
+func TestRepairAfterDowntime(t *testing.T) {
 	c := startCluster(t, 3, func(cfg *server.Config) {
 		cfg.Node.RepairDelay = 50 * time.Millisecond
 		cfg.Queue = 4
@@ -26,7 +26,7 @@ func TestNodeThatSleptCatchesUp(t *testing.T) {
 	c.start(3)
 	for i := range machines {
 		path := fmt.Sprintf("/v1/machines/lifecycle/m%d?consistency=local", i)
-		eventually(t, "node 3 knows it", func() bool { return c.ask(3, "GET", path, "").Version == 2 })
+		eventually(t, "node 3 knows it", func() bool { return c.request(3, "GET", path, "").Version == 2 })
 	}
 	require.Positive(t, c.metrics(3)[`lockstep_repair_total{what="pulled"}`])
 }

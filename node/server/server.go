@@ -43,9 +43,9 @@ type Config struct {
 // ErrConfig is wrapped by every error about a Config.
 var ErrConfig = errors.New("invalid server configuration")
 
-// ErrEnded is wrapped by the error of Start when the node's life had begun, and it
+// ErrNodeFailed is wrapped by the error of Start when the node's life had begun, and it
 // has ended by itself.
-var ErrEnded = errors.New("the node has stopped")
+var ErrNodeFailed = errors.New("the node has stopped")
 
 // Server is a running node.
 type Server struct {
@@ -56,21 +56,21 @@ type Server struct {
 	transport *tcp.Transport
 	loop      *loop
 	metrics   *metrics
-	ports     ports
+	listeners listeners
 	http      *http.Server
-	guests    *guests
+	conns     *connLimiter
 	watchers  atomic.Int64  // let in
 	closing   chan struct{} // closed when it is asked to stop
-	once      sync.Once     // of closing
+	closeOnce sync.Once     // of closing
 	running   bool          // run was begun
-	begun     chan struct{} // closed when start is over, whatever came of it
+	started   chan struct{} // closed when start is over, whatever came of it
 	stopped   chan struct{}
-	life      uint64 // the node's number of boots
+	boot      uint64 // the node's number of boots
 	err       error  // why it stopped; read after stopped
 }
 
-// lingering is how long a node that has failed says why to those who ask.
-const lingering = time.Second
+// lingerTimeout is how long a node that has failed says why to those who ask.
+const lingerTimeout = time.Second
 
 // Start brings a node up: it locks and reads the directory, then listens. Its
 // errors name the field, the directory or the address and what to do.
@@ -80,10 +80,10 @@ func Start(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, log: cfg.Log.With("node", cfg.Node.ID),
-		closing: make(chan struct{}), begun: make(chan struct{}), stopped: make(chan struct{}),
+		closing: make(chan struct{}), started: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	err := s.start()
-	close(s.begun)
+	close(s.started)
 	if err != nil {
 		if s.loop != nil {
 			s.loop.stop(err)
@@ -112,36 +112,36 @@ func (s *Server) start() error {
 	if err := s.cfg.Limits.validate(); err != nil {
 		return err
 	}
-	core, err := s.core()
+	core, err := s.newMember()
 	if err != nil {
 		return err
 	}
 	if s.dir, err = files.Open(s.cfg.Data); err != nil {
 		return err
 	}
-	s.guests = newGuests(s.cfg.Limits.Connections)
+	s.conns = newConnLimiter(s.cfg.Limits.Connections)
 	s.loop = newLoop(core, s.log, s.cfg.Limits, s.cfg.Node.ConsensusTimeout)
 	s.metrics = newMetrics(s)
-	s.dir.Observe = s.metrics.disk
+	s.dir.Observe = s.metrics.observeDisk
 	s.runner = files.NewRunner(s.disk(), s.loop.diskDone)
-	if err := s.loop.boot(s.dir, incarnation(), s.runner); err != nil {
+	if err := s.loop.boot(s.dir, newIncarnation(), s.runner); err != nil {
 		return fmt.Errorf("%s: %w", s.cfg.Data, err)
 	}
-	s.life = core.Node().Boots()
-	if err := s.ports.open(&s.cfg); err != nil {
+	s.boot = core.Node().BootNumber()
+	if err := s.listeners.listen(&s.cfg); err != nil {
 		return err
 	}
 	s.running = true
 	go s.run()
 	select {
-	case <-s.loop.open: // from now on others may hear of this life
-	case <-s.loop.over:
-		return fmt.Errorf("%s: %w: %w", s.cfg.Data, ErrEnded, s.loop.err)
+	case <-s.loop.lifeDurable: // from now on others may hear of this life
+	case <-s.loop.done:
+		return fmt.Errorf("%s: %w: %w", s.cfg.Data, ErrNodeFailed, s.loop.err)
 	}
-	if err := s.meet(codec, core); err != nil {
+	if err := s.startTransport(codec, core); err != nil {
 		return err
 	}
-	s.serve()
+	s.startHTTP()
 	return nil
 }
 
@@ -153,8 +153,8 @@ func (s *Server) disk() files.Executor {
 	return s.dir
 }
 
-// core makes the member from the configuration.
-func (s *Server) core() (*member.Member, error) {
+// newMember makes the member from the configuration.
+func (s *Server) newMember() (*member.Member, error) {
 	cfg := s.cfg.Node
 	cfg.Cluster = clusterID(s.cfg.Cluster)
 	cfg.Members = nil
@@ -164,7 +164,7 @@ func (s *Server) core() (*member.Member, error) {
 	var seed [8]byte
 	rand.Read(seed[:])
 	cfg.Jitter = binary.LittleEndian.Uint64(seed[:])
-	m, err := member.New(member.Config{Node: cfg, Notify: s.notice})
+	m, err := member.New(member.Config{Node: cfg, Notify: s.logNotice})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
@@ -177,13 +177,13 @@ func clusterID(name string) [16]byte {
 	return [16]byte(sum[:16])
 }
 
-func incarnation() (random [16]byte) {
+func newIncarnation() (random [16]byte) {
 	rand.Read(random[:])
 	return random
 }
 
-// meet lets the peers in.
-func (s *Server) meet(codec wire.Codec, core *member.Member) error {
+// startTransport lets the peers in.
+func (s *Server) startTransport(codec wire.Codec, core *member.Member) error {
 	others := map[node.ID]string{}
 	for id, addr := range s.cfg.Peers {
 		if id != s.cfg.Node.ID {
@@ -194,26 +194,26 @@ func (s *Server) meet(codec wire.Codec, core *member.Member) error {
 		Protocol: wire.Protocol, Oldest: wire.OldestProtocol, Cluster: clusterID(s.cfg.Cluster), Node: s.cfg.Node.ID,
 		Epoch: 1, Codec: codec.Name(),
 	}
-	s.loop.look(func(n *node.Node) {
-		hello.Incarnation, hello.Boot, hello.Life = n.Incarnation(), n.Boots(), core.Life()
+	s.loop.do(func(n *node.Node) {
+		hello.Incarnation, hello.Boot, hello.Life = n.Incarnation(), n.BootNumber(), core.Life()
 	})
 	transport, err := tcp.Start(tcp.Config{
-		Hello: hello, Listener: s.ports.peers, Peers: others, Codec: codec, Queue: s.cfg.Queue, Log: s.log,
+		Hello: hello, Listener: s.listeners.peers, Peers: others, Codec: codec, Queue: s.cfg.Queue, Log: s.log,
 		Deliver: s.loop.deliver,
 	})
 	if err != nil {
 		return err
 	}
 	s.transport = transport
-	if !s.loop.look(func(*node.Node) { s.loop.transport = transport }) {
-		return fmt.Errorf("%s: %w: %w", s.cfg.Data, ErrEnded, s.loop.err)
+	if !s.loop.do(func(*node.Node) { s.loop.transport = transport }) {
+		return fmt.Errorf("%s: %w: %w", s.cfg.Data, ErrNodeFailed, s.loop.err)
 	}
 	return nil
 }
 
-// notice logs what an operator should know.
-func (s *Server) notice(n member.Notice) {
-	level := [...]slog.Level{member.Info: slog.LevelInfo, member.Warn: slog.LevelWarn, member.Alarm: slog.LevelError}[n.Level]
+// logNotice logs what an operator should know.
+func (s *Server) logNotice(n member.Notice) {
+	level := [...]slog.Level{member.Info: slog.LevelInfo, member.Warn: slog.LevelWarn, member.Critical: slog.LevelError}[n.Level]
 	if n.Peer == 0 {
 		s.log.Log(context.Background(), level, n.Text)
 		return
@@ -221,32 +221,32 @@ func (s *Server) notice(n member.Notice) {
 	s.log.Log(context.Background(), level, n.Text, "peer", n.Peer)
 }
 
-// serve lets the clients in.
-func (s *Server) serve() {
-	if s.ports.clients == nil {
+// startHTTP lets the clients in.
+func (s *Server) startHTTP() {
+	if s.listeners.clients == nil {
 		return
 	}
 	s.http = &http.Server{
-		Handler: s.handler(), ConnState: s.guests.note,
-		ReadHeaderTimeout: s.cfg.Limits.Patience, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		Handler: s.handler(), ConnState: s.conns.onConnState,
+		ReadHeaderTimeout: s.cfg.Limits.IOTimeout, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
-	go s.http.Serve(s.ports.clients)
+	go s.http.Serve(s.listeners.clients)
 }
 
 // HTTPAddr is where clients are served, or nil.
 func (s *Server) HTTPAddr() net.Addr {
-	if s.ports.clients == nil {
+	if s.listeners.clients == nil {
 		return nil
 	}
-	return s.ports.clients.Addr()
+	return s.listeners.clients.Addr()
 }
 
 // run is the node's life.
 func (s *Server) run() {
-	s.log.Info("running", "boot", s.life, "data", s.cfg.Data, "codec", s.cfg.Codec)
+	s.log.Info("running", "boot", s.boot, "data", s.cfg.Data, "codec", s.cfg.Codec)
 	s.err = s.loop.run()
-	<-s.begun
+	<-s.started
 	if s.err != nil && s.transport != nil {
 		s.log.Error("stopped", "error", s.err)
 		s.transport.Close()
@@ -258,7 +258,7 @@ func (s *Server) run() {
 
 // linger lets clients of a node that has failed hear why.
 func (s *Server) linger() {
-	timer := time.NewTimer(lingering)
+	timer := time.NewTimer(lingerTimeout)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -269,12 +269,12 @@ func (s *Server) linger() {
 // release gives back all that was taken.
 func (s *Server) release() {
 	if s.http != nil {
-		s.dismiss()
+		s.shutdownHTTP()
 	}
 	if s.transport != nil {
 		s.transport.Close()
 	}
-	s.ports.close()
+	s.listeners.close()
 	if s.runner != nil {
 		s.runner.Close()
 	}
@@ -283,9 +283,9 @@ func (s *Server) release() {
 	}
 }
 
-// dismiss gives those whose answer is known the time to hear it.
-func (s *Server) dismiss() {
-	ctx, cancel := context.WithTimeout(context.Background(), lingering/4)
+// shutdownHTTP gives those whose answer is known the time to hear it.
+func (s *Server) shutdownHTTP() {
+	ctx, cancel := context.WithTimeout(context.Background(), lingerTimeout/4)
 	defer cancel()
 	s.http.Shutdown(ctx)
 	s.http.Close()
@@ -304,9 +304,9 @@ func (s *Server) Err() error {
 // ctx ends, and gives everything back.
 func (s *Server) Close(ctx context.Context) error {
 	s.loop.draining.Store(true)
-	s.once.Do(func() { close(s.closing) })
+	s.closeOnce.Do(func() { close(s.closing) })
 	if s.http != nil {
-		s.guests.sendAway()
+		s.conns.closeIdle()
 		s.http.Shutdown(ctx)
 	}
 	s.loop.stop(nil)

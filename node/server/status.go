@@ -11,7 +11,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/member"
 )
 
-var errEnded = errors.New("it has stopped")
+var errNotRunning = errors.New("it has stopped")
 
 // Status is what a node says of itself.
 type Status struct {
@@ -43,14 +43,14 @@ type PeerStatus struct {
 // Status looks at the node.
 func (s *Server) Status() Status {
 	st := Status{Node: s.cfg.Node.ID, Cluster: s.cfg.Cluster}
-	st.Machines, st.Watchers = int(s.loop.known.Load()), int(s.loop.hub.count.Load())
+	st.Machines, st.Watchers = int(s.loop.machineCount.Load()), int(s.loop.hub.watchers.Load())
 	recovered := false
-	var standing member.Standing
-	running := s.loop.look(func(n *node.Node) {
-		standing = s.loop.member.Standing()
+	var standing member.Status
+	running := s.loop.do(func(n *node.Node) {
+		standing = s.loop.member.Status()
 		incarnation := n.Incarnation()
 		st.Incarnation = fmt.Sprintf("%x", incarnation[:])
-		st.Boot, recovered = n.Boots(), n.Ready()
+		st.Boot, recovered = n.BootNumber(), n.Ready()
 		st.Commits = n.Counters().Commits
 	})
 	st.Life, st.Stage, st.Abstains = fmt.Sprintf("%016x", standing.Life), standing.Stage.String(), standing.Abstains
@@ -63,7 +63,7 @@ func (s *Server) Status() Status {
 		peer := PeerStatus{Node: p.ID, Address: p.Addr, Up: p.Up}
 		peer.Error = p.LastError
 		if p.Up {
-			peer.Error = standing.Refused[p.ID]
+			peer.Error = standing.Rejected[p.ID]
 		}
 		if p.Up && peer.Error == "" { // one that is refused is no help
 			up++
@@ -73,11 +73,11 @@ func (s *Server) Status() Status {
 	var why []string
 	switch {
 	case !running:
-		why = append(why, because(errEnded, s.loop.err).Error())
+		why = append(why, withCause(errNotRunning, s.loop.err).Error())
 	case !recovered:
 		why = append(why, "its log is not recovered yet")
 	case !standing.Ready:
-		why = append(why, standing.Reasons...)
+		why = append(why, standing.NotReadyReasons...)
 	}
 	if majority := len(s.cfg.Peers)/2 + 1; up < majority {
 		why = append(why, fmt.Sprintf("it reaches %d of %d members, itself included, and needs %d", up, len(s.cfg.Peers), majority))
@@ -90,7 +90,9 @@ func (s *Server) Status() Status {
 	return st
 }
 
-func (s *Server) status(w http.ResponseWriter, _ *http.Request) { send(w, http.StatusOK, s.Status()) }
+func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
+	sendJSON(w, http.StatusOK, s.Status())
+}
 
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	if st := s.Status(); !st.Ready {

@@ -10,7 +10,7 @@ import (
 )
 
 // The timers of a token are one, which a dumb twin keeps in a map.
-func TestTimersTakeTheirPlace(t *testing.T) {
+func TestTimersMatchModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var timers timers
 		twin := map[uint64]time.Duration{}

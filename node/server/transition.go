@@ -44,46 +44,46 @@ func RandomName() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// reading is a request to read a machine.
-func reading(kind node.Kind, key string) *node.Request {
+// newRead is a request to read a machine.
+func newRead(kind node.Kind, key string) *node.Request {
 	return &node.Request{Kind: kind, Key: key, ID: node.Once(RandomName()), Attempt: 1}
 }
 
-// issue hands out an id for an operation that may be asked for many times. It
+// issueID hands out an id for an operation that may be asked for many times. It
 // carries the number of entries that the machine has made by now, which a majority tells.
-func (s *Server) issue(w http.ResponseWriter, r *http.Request) {
+func (s *Server) issueID(w http.ResponseWriter, r *http.Request) {
 	key, err := machineKey(r)
 	if err != nil {
-		refuse(w, http.StatusBadRequest, node.BadRequest, err.Error())
+		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
 	}
-	req := reading(node.Read, key)
+	req := newRead(node.Read, key)
 	reply, err := s.loop.call(req, r.Context().Done())
 	if err != nil || reply.Outcome != node.Committed {
-		s.tell(w, req, reply, err)
+		s.sendReply(w, req, reply, err)
 		return
 	}
-	send(w, http.StatusCreated, Issued{Key: key, Operation: string(node.Stamp(key, reply.Serial, RandomName())), Base: reply.Serial})
+	sendJSON(w, http.StatusCreated, Issued{Key: key, Operation: string(node.Stamp(key, reply.Serial, RandomName())), Base: reply.Serial})
 }
 
 // propose carries out a transition.
 func (s *Server) propose(w http.ResponseWriter, r *http.Request) {
 	key, err := machineKey(r)
 	if err != nil {
-		refuse(w, http.StatusBadRequest, node.BadRequest, err.Error())
+		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
 	}
 	t, err := readTransition(w, r)
 	if err != nil {
-		refuse(w, http.StatusBadRequest, node.BadRequest, err.Error())
+		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
 	}
 	req, err := t.request(key, repeatable(r.Header))
 	if err != nil {
-		refuse(w, http.StatusBadRequest, node.BadRequest, err.Error())
+		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
 	}
-	s.answer(w, r, req)
+	s.forward(w, r, req)
 }
 
 // repeatable is the id that the head of a request gives its operation, or nothing.
@@ -98,7 +98,7 @@ func repeatable(h http.Header) string {
 // request is what t asks of a node. What it does not say is not assumed: an id
 // of the client's may have been sent before.
 func (t *Transition) request(key, header string) (*node.Request, error) {
-	r := &node.Request{Kind: node.Propose, Key: key, ID: node.OpID(cmp.Or(t.Operation, header)), Attempt: max(1, t.Attempt), To: t.To, Base: t.Base}
+	r := &node.Request{Kind: node.Propose, Key: key, ID: node.OpID(cmp.Or(t.Operation, header)), Attempt: max(1, t.Attempt), To: t.To, Watermark: t.Base}
 	if t.ExpectVersion != nil {
 		r.Expects, r.Expect = true, *t.ExpectVersion
 	}
@@ -113,11 +113,11 @@ func (t *Transition) request(key, header string) (*node.Request, error) {
 		return nil, fmt.Errorf("operation %q: ids that begin with - are made up by servers for one request: use another", r.ID)
 	case r.ID == "":
 		r.ID = node.Once(RandomName())
-		r.Base = 0
+		r.Watermark = 0
 		return r, nil
 	}
 	r.Retry = !t.First || header != "" // see repeatable
-	if _, err := r.ID.Base(key); err != nil {
+	if _, err := r.ID.Watermark(key); err != nil {
 		return nil, fmt.Errorf("operation: %w", err)
 	}
 	return r, nil

@@ -19,8 +19,8 @@ import (
 	"github.com/lockstep-dst/lockstep/node/server"
 )
 
-// watch is a client that watches.
-type watch struct {
+// watchStream is a client that watches.
+type watchStream struct {
 	t    testing.TB
 	resp *http.Response
 	in   *bufio.Scanner
@@ -28,9 +28,9 @@ type watch struct {
 }
 
 // watch begins to watch at a node.
-func (c *cluster) watch(id node.ID, query string, header ...string) *watch {
+func (c *cluster) watch(id node.ID, query string, header ...string) *watchStream {
 	c.t.Helper()
-	ctx, stop := context.WithTimeout(context.Background(), patience)
+	ctx, stop := context.WithTimeout(context.Background(), testTimeout)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url(id, "/v1/watch?"+query), nil)
 	require.NoError(c.t, err)
 	for i := 0; i < len(header); i += 2 {
@@ -38,18 +38,18 @@ func (c *cluster) watch(id node.ID, query string, header ...string) *watch {
 	}
 	resp, err := c.http.Do(req)
 	require.NoError(c.t, err)
-	w := &watch{c.t, resp, bufio.NewScanner(resp.Body), stop}
+	w := &watchStream{c.t, resp, bufio.NewScanner(resp.Body), stop}
 	c.t.Cleanup(w.close)
 	return w
 }
 
-func (w *watch) close() {
+func (w *watchStream) close() {
 	w.stop()
 	_ = w.resp.Body.Close()
 }
 
 // line is the next line; none is the end.
-func (w *watch) line() (string, bool) {
+func (w *watchStream) line() (string, bool) {
 	w.t.Helper()
 	if !w.in.Scan() {
 		require.NoError(w.t, w.in.Err())
@@ -58,7 +58,7 @@ func (w *watch) line() (string, bool) {
 	return w.in.Text(), true
 }
 
-func (w *watch) next() server.Event {
+func (w *watchStream) next() server.Event {
 	w.t.Helper()
 	text, ok := w.line()
 	require.True(w.t, ok, "the watch has ended")
@@ -67,15 +67,15 @@ func (w *watch) next() server.Event {
 	return e
 }
 
-// tells checks the next events, as words.
-func (w *watch) tells(want ...string) {
+// expect checks the next events, as words.
+func (w *watchStream) expect(want ...string) {
 	w.t.Helper()
 	for _, words := range want {
-		require.Equal(w.t, words, inWords(w.next()))
+		require.Equal(w.t, words, eventText(w.next()))
 	}
 }
 
-func inWords(e server.Event) string {
+func eventText(e server.Event) string {
 	switch {
 	case e.State != nil:
 		return fmt.Sprintf("%s is %s v%d", e.State.Key, e.State.State, e.State.Version)
@@ -91,8 +91,8 @@ func inWords(e server.Event) string {
 	return "heartbeat"
 }
 
-// drive takes a machine through its next transitions, by the nodes in turn.
-func (c *cluster) drive(machine string, from, to uint64, by ...node.ID) {
+// advance takes a machine through its next transitions, by the nodes in turn.
+func (c *cluster) advance(machine string, from, to uint64, by ...node.ID) {
 	c.t.Helper()
 	for version := from + 1; version <= to; version++ {
 		state := []string{"Init", "Running", "Stopped"}[version%3]
@@ -106,20 +106,20 @@ func (c *cluster) drive(machine string, from, to uint64, by ...node.ID) {
 // node it watches and whoever proposes.
 func TestWatchOneMachine(t *testing.T) {
 	c := startCluster(t, 3)
-	c.drive("lifecycle/web", 0, 2, 1)
+	c.advance("lifecycle/web", 0, 2, 1)
 	for id := range c.nodes {
 		w := c.watch(id, "key=lifecycle/web")
 		require.Equal(t, "application/x-ndjson", w.resp.Header.Get("Content-Type"))
-		w.tells("lifecycle/web is Stopped v2")
+		w.expect("lifecycle/web is Stopped v2")
 		defer func() {
-			w.tells("lifecycle/web Stopped>Init v3", "lifecycle/web Init>Running v4")
+			w.expect("lifecycle/web Stopped>Init v3", "lifecycle/web Init>Running v4")
 			e := w.next()
 			require.Equal(t, &server.Step{Key: "lifecycle/web", Version: 5, From: "Running", To: "Stopped", Operation: string(node.Stamp("lifecycle/web", 4, "op-5"))}, e.Transition)
-			w.tells("lifecycle/web Stopped>Init v6")
+			w.expect("lifecycle/web Stopped>Init v6")
 		}()
 	}
 	c.propose(1, "lifecycle/other", `{"to":"Running"}`)
-	c.drive("lifecycle/web", 2, 6, 1, 2, 3)
+	c.advance("lifecycle/web", 2, 6, 1, 2, 3)
 	for id := range c.nodes {
 		require.EqualValues(t, 1, c.nodes[id].Status().Watchers)
 		require.EqualValues(t, 1, c.metrics(id)["lockstep_watchers"])
@@ -130,28 +130,28 @@ func TestWatchOneMachine(t *testing.T) {
 func TestWatchUntouchedMachine(t *testing.T) {
 	c := startCluster(t, 3)
 	now, zero := c.watch(2, "key=lifecycle/web"), c.watch(3, "key=lifecycle/web&from=0")
-	c.drive("lifecycle/web", 0, 2, 1)
-	for _, w := range []*watch{now, zero} {
-		w.tells("lifecycle/web is Init v0", "lifecycle/web Init>Running v1", "lifecycle/web Running>Stopped v2")
+	c.advance("lifecycle/web", 0, 2, 1)
+	for _, w := range []*watchStream{now, zero} {
+		w.expect("lifecycle/web is Init v0", "lifecycle/web Init>Running v1", "lifecycle/web Running>Stopped v2")
 	}
 }
 
 // A watch may be resumed after any version, at any node. What is too old to be
 // known is marked.
 func TestWatchResumes(t *testing.T) {
-	c := startCluster(t, 3, func(cfg *server.Config) { cfg.Node.Ring, cfg.Node.Batch = 4, 4 })
-	c.drive("lifecycle/web", 0, 10, 1)
-	c.watch(2, "key=lifecycle/web&from=10").tells("lifecycle/web is Running v10")
-	c.watch(3, "key=lifecycle/web&from=8").tells("lifecycle/web is Stopped v8", "lifecycle/web Stopped>Init v9", "lifecycle/web Init>Running v10")
-	c.watch(3, "key=lifecycle/web&from=6").tells("lifecycle/web is Init v6", "lifecycle/web Init>Running v7")
-	c.watch(2, "key=lifecycle/web&from=5").tells("lifecycle/web gap 6-6", "lifecycle/web Init>Running v7")
+	c := startCluster(t, 3, func(cfg *server.Config) { cfg.Node.DedupWindow, cfg.Node.Batch = 4, 4 })
+	c.advance("lifecycle/web", 0, 10, 1)
+	c.watch(2, "key=lifecycle/web&from=10").expect("lifecycle/web is Running v10")
+	c.watch(3, "key=lifecycle/web&from=8").expect("lifecycle/web is Stopped v8", "lifecycle/web Stopped>Init v9", "lifecycle/web Init>Running v10")
+	c.watch(3, "key=lifecycle/web&from=6").expect("lifecycle/web is Init v6", "lifecycle/web Init>Running v7")
+	c.watch(2, "key=lifecycle/web&from=5").expect("lifecycle/web gap 6-6", "lifecycle/web Init>Running v7")
 	w := c.watch(1, "prefix=&from=0")
-	w.tells("lifecycle/web gap 1-6", "lifecycle/web Init>Running v7", "lifecycle/web Running>Stopped v8",
+	w.expect("lifecycle/web gap 1-6", "lifecycle/web Init>Running v7", "lifecycle/web Running>Stopped v8",
 		"lifecycle/web Stopped>Init v9", "lifecycle/web Init>Running v10")
-	c.drive("lifecycle/web", 10, 11, 2)
-	w.tells("lifecycle/web Running>Stopped v11")
+	c.advance("lifecycle/web", 10, 11, 2)
+	w.expect("lifecycle/web Running>Stopped v11")
 
-	c.watch(1, "prefix=lifecycle/w&from=12").tells("lifecycle/web behind: v11, not v12")
+	c.watch(1, "prefix=lifecycle/w&from=12").expect("lifecycle/web behind: v11, not v12")
 	w = c.watch(1, "key=lifecycle/web&from=12")
 	require.Equal(t, http.StatusBadRequest, w.resp.StatusCode)
 	text, _ := w.line()
@@ -162,12 +162,12 @@ func TestWatchResumes(t *testing.T) {
 // before it tells of it.
 func TestWatchAtANodeThatMissedCommits(t *testing.T) {
 	c := startCluster(t, 3)
-	c.drive("lifecycle/web", 0, 3, 1)
+	c.advance("lifecycle/web", 0, 3, 1)
 	c.stop(3)
-	c.drive("lifecycle/web", 3, 6, 1)
+	c.advance("lifecycle/web", 3, 6, 1)
 	c.start(3)
 	c.awaitAll()
-	c.watch(3, "key=lifecycle/web&from=2").tells("lifecycle/web is Stopped v2", "lifecycle/web Stopped>Init v3",
+	c.watch(3, "key=lifecycle/web&from=2").expect("lifecycle/web is Stopped v2", "lifecycle/web Stopped>Init v3",
 		"lifecycle/web Init>Running v4", "lifecycle/web Running>Stopped v5", "lifecycle/web Stopped>Init v6")
 }
 
@@ -175,16 +175,16 @@ func TestWatchAtANodeThatMissedCommits(t *testing.T) {
 // included.
 func TestWatchPrefix(t *testing.T) {
 	c := startCluster(t, 3)
-	c.drive("lifecycle/a-2", 0, 1, 1)
-	c.drive("lifecycle/a-1", 0, 2, 1)
-	c.drive("lifecycle/b", 0, 1, 1)
+	c.advance("lifecycle/a-2", 0, 1, 1)
+	c.advance("lifecycle/a-1", 0, 2, 1)
+	c.advance("lifecycle/b", 0, 1, 1)
 	w := c.watch(1, "prefix=lifecycle/a-")
-	w.tells("lifecycle/a-1 is Stopped v2", "lifecycle/a-2 is Running v1")
-	c.drive("lifecycle/b", 1, 2, 1)
-	c.drive("lifecycle/a-3", 0, 2, 2)
-	w.tells("lifecycle/a-3 is Init v0", "lifecycle/a-3 Init>Running v1", "lifecycle/a-3 Running>Stopped v2")
-	c.drive("lifecycle/a-1", 2, 3, 3)
-	w.tells("lifecycle/a-1 Stopped>Init v3")
+	w.expect("lifecycle/a-1 is Stopped v2", "lifecycle/a-2 is Running v1")
+	c.advance("lifecycle/b", 1, 2, 1)
+	c.advance("lifecycle/a-3", 0, 2, 2)
+	w.expect("lifecycle/a-3 is Init v0", "lifecycle/a-3 Init>Running v1", "lifecycle/a-3 Running>Stopped v2")
+	c.advance("lifecycle/a-1", 2, 3, 3)
+	w.expect("lifecycle/a-1 Stopped>Init v3")
 }
 
 // More machines than a page: each is told of once, also those that change
@@ -192,11 +192,11 @@ func TestWatchPrefix(t *testing.T) {
 func TestWatchManyMachines(t *testing.T) {
 	const machines = 1000
 	c := startCluster(t, 1)
-	c.many(machines, 1)
+	c.advanceMany(machines, 1)
 	w := c.watch(1, "prefix=lifecycle/")
 	at := map[string]uint64{}
 	var all sync.WaitGroup
-	all.Go(func() { c.many(machines, 2) })
+	all.Go(func() { c.advanceMany(machines, 2) })
 	for told := 0; told < machines; {
 		e := w.next()
 		if e.State != nil {
@@ -207,28 +207,28 @@ func TestWatchManyMachines(t *testing.T) {
 			require.Equal(t, at[e.Transition.Key]+1, e.Transition.Version)
 			at[e.Transition.Key]++
 		}
-		if key := w.key(e); at[key] == 2 {
+		if key := w.keyOf(e); at[key] == 2 {
 			told++
 		}
 	}
 	all.Wait()
 }
 
-func (w *watch) key(e server.Event) string {
+func (w *watchStream) keyOf(e server.Event) string {
 	if e.State != nil {
 		return e.State.Key
 	}
 	return e.Transition.Key
 }
 
-// many takes machines m-0000 and so on to a version, many at a time.
-func (c *cluster) many(machines int, version uint64) {
+// advanceMany takes machines m-0000 and so on to a version, many at a time.
+func (c *cluster) advanceMany(machines int, version uint64) {
 	var all sync.WaitGroup
 	for first := range 64 {
 		all.Go(func() {
 			for i := first; i < machines; i += 64 {
 				path := fmt.Sprintf("/v1/machines/lifecycle/m-%04d/transitions", i)
-				a, err := c.tryAsk(1, "POST", path, fmt.Sprintf(`{"to":%q}`, []string{"Init", "Running", "Stopped"}[version%3]))
+				a, err := c.tryRequest(1, "POST", path, fmt.Sprintf(`{"to":%q}`, []string{"Init", "Running", "Stopped"}[version%3]))
 				if err != nil || a.Version != version {
 					c.t.Errorf("%s: %+v, %v", path, a, err)
 				}
@@ -243,23 +243,23 @@ func TestWatchTellsOnlyWhatIsChosen(t *testing.T) {
 	c := startCluster(t, 3, func(cfg *server.Config) {
 		cfg.Node.ConsensusTimeout, cfg.Heartbeat = 300*time.Millisecond, 10*time.Millisecond
 	})
-	c.drive("lifecycle/web", 0, 1, 1)
+	c.advance("lifecycle/web", 0, 1, 1)
 	w := c.watch(1, "prefix=lifecycle/")
-	w.tells("lifecycle/web is Running v1")
+	w.expect("lifecycle/web is Running v1")
 	c.stop(2)
 	c.stop(3)
 	// The promise at hand lets it begin with accept, and node 1 accepts.
 	a := c.propose(1, "lifecycle/web", `{"to":"Stopped"}`)
 	require.Equal(t, "unknown", a.Outcome)
 	for range 10 {
-		w.tells("heartbeat")
+		w.expect("heartbeat")
 	}
 	c.start(2) // and not 3: without node 1 there must be no majority, which need not know of it
 	c.awaitAll()
 	require.Equal(t, uint64(2), c.get(1, "lifecycle/web").Version, "it was accepted all the time")
 	for e := w.next(); ; e = w.next() {
 		if e.Heartbeat == nil {
-			require.Equal(t, "lifecycle/web Running>Stopped v2", inWords(e))
+			require.Equal(t, "lifecycle/web Running>Stopped v2", eventText(e))
 			break
 		}
 	}
@@ -268,19 +268,19 @@ func TestWatchTellsOnlyWhatIsChosen(t *testing.T) {
 // Without a majority a watch begins with what the node knows.
 func TestWatchWithoutMajority(t *testing.T) {
 	c := startCluster(t, 3, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 300 * time.Millisecond })
-	c.drive("lifecycle/web", 0, 2, 1)
+	c.advance("lifecycle/web", 0, 2, 1)
 	c.stop(2)
 	c.stop(3)
-	c.watch(1, "key=lifecycle/web&from=1").tells("lifecycle/web is Running v1", "lifecycle/web Running>Stopped v2")
+	c.watch(1, "key=lifecycle/web&from=1").expect("lifecycle/web is Running v1", "lifecycle/web Running>Stopped v2")
 }
 
 // A browser's EventSource gets its own form, and resumes where it was.
 func TestWatchAsEventStream(t *testing.T) {
 	c := startCluster(t, 1)
-	c.drive("lifecycle/web", 0, 1, 1)
+	c.advance("lifecycle/web", 0, 1, 1)
 	w := c.watch(1, "key=lifecycle/web", "Accept", "text/event-stream")
 	require.Equal(t, "text/event-stream", w.resp.Header.Get("Content-Type"))
-	c.drive("lifecycle/web", 1, 2, 1)
+	c.advance("lifecycle/web", 1, 2, 1)
 	for _, want := range []string{
 		"id: 1", "event: state", `data: {"state":{"key":"lifecycle/web","state":"Running","version":1,"serial":1}}`, "",
 		"id: 2", "event: transition",
@@ -289,7 +289,7 @@ func TestWatchAsEventStream(t *testing.T) {
 		text, _ := w.line()
 		require.Equal(t, want, text)
 	}
-	c.watch(1, "key=lifecycle/web", "Last-Event-ID", "1").tells("lifecycle/web is Running v1", "lifecycle/web Running>Stopped v2")
+	c.watch(1, "key=lifecycle/web", "Last-Event-ID", "1").expect("lifecycle/web is Running v1", "lifecycle/web Running>Stopped v2")
 }
 
 func TestWatchRefusals(t *testing.T) {
@@ -316,10 +316,10 @@ func TestWatchRefusals(t *testing.T) {
 func TestWatchEndsWithTheNode(t *testing.T) {
 	c := startCluster(t, 1)
 	one, all := c.watch(1, "key=lifecycle/web"), c.watch(1, "prefix=lifecycle/")
-	one.tells("lifecycle/web is Init v0")
+	one.expect("lifecycle/web is Init v0")
 	c.stop(1)
-	for _, w := range []*watch{one, all} {
-		w.tells("end stopping")
+	for _, w := range []*watchStream{one, all} {
+		w.expect("end stopping")
 		_, more := w.line()
 		require.False(t, more, "it is the last event")
 	}
@@ -329,7 +329,7 @@ func TestWatchEndsWithTheNode(t *testing.T) {
 // others go on.
 func TestSlowWatcherIsCutOff(t *testing.T) {
 	const machines = 64
-	c := startCluster(t, 1, func(cfg *server.Config) { cfg.Limits.Patience = patience })
+	c := startCluster(t, 1, func(cfg *server.Config) { cfg.Limits.IOTimeout = testTimeout })
 	nc, err := net.Dial("tcp", c.nodes[1].HTTPAddr().String())
 	require.NoError(t, err)
 	defer nc.Close()
@@ -338,12 +338,12 @@ func TestSlowWatcherIsCutOff(t *testing.T) {
 	eventually(t, "it watches", func() bool { return c.nodes[1].Status().Watchers == 1 })
 	for version := uint64(1); c.metrics(1)["lockstep_watchers_slow_total"] == 0; version++ {
 		require.Less(t, version, uint64(1000), "it is never cut off")
-		c.many(machines, version)
+		c.advanceMany(machines, version)
 	}
 	t.Logf("cut off after %v changes", c.metrics(1)["lockstep_watch_changes_total"])
 	eventually(t, "it is gone from the books", func() bool { return c.nodes[1].Status().Watchers == 0 })
 	require.NoError(t, nc.(*net.TCPConn).SetReadBuffer(1<<20)) // in little windows it would take its time
-	require.NoError(t, nc.SetReadDeadline(time.Now().Add(patience)))
+	require.NoError(t, nc.SetReadDeadline(time.Now().Add(testTimeout)))
 	resp, err := http.ReadResponse(bufio.NewReader(nc), nil)
 	require.NoError(t, err)
 	text, err := io.ReadAll(resp.Body)

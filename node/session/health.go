@@ -11,56 +11,56 @@ import (
 // from which nothing is heard, is avoided for a while. It decides only who is
 // asked first, so it may be wrong.
 type Health struct {
-	avoid  time.Duration // after the first failure; twice as long after every other
-	states []health      // of the nodes that were asked, few
+	backoff time.Duration // after the first failure; twice as long after every other
+	states  []health      // of the nodes that were asked, few
 }
 
 // health is what is known of one node.
 type health struct {
-	id       node.ID
-	heard    time.Duration // the last answer
-	until    time.Duration // it is avoided before this
-	failures int           // since the last answer
+	id           node.ID
+	lastResponse time.Duration // the last answer
+	avoidedUntil time.Duration // it is avoided before this
+	failures     int           // since the last answer
 }
 
 // maxDoublings bounds how long a node is avoided, and an attempt waited for.
 const maxDoublings = 3
 
-func newHealth(avoid time.Duration) Health {
-	return Health{avoid: avoid}
+func newHealth(backoff time.Duration) Health {
+	return Health{backoff: backoff}
 }
 
-// of is good until it is asked for another node.
-func (h *Health) of(id node.ID) *health {
+// get is good until it is asked for another node.
+func (h *Health) get(id node.ID) *health {
 	for i := range h.states {
 		if s := &h.states[i]; s.id == id {
 			return s
 		}
 	}
-	h.states = append(h.states, health{id: id, heard: -1})
+	h.states = append(h.states, health{id: id, lastResponse: -1})
 	return &h.states[len(h.states)-1]
 }
 
 // Heard says that a node has answered.
-func (h *Health) Heard(now time.Duration, id node.ID) { *h.of(id) = health{id: id, heard: now} }
+func (h *Health) Heard(now time.Duration, id node.ID) { *h.get(id) = health{id: id, lastResponse: now} }
 
 // Failed says that a node has refused, or that the connection to it broke.
 func (h *Health) Failed(now time.Duration, id node.ID) {
-	s := h.of(id)
-	s.until = now + h.avoid<<min(s.failures, maxDoublings)
+	s := h.get(id)
+	s.avoidedUntil = now + h.backoff<<min(s.failures, maxDoublings)
 	s.failures++
 }
 
-// Silent says that a node has not answered what it was asked at the given time.
+// TimedOut says that a node has not answered what it was asked at the given time.
 // If it has answered something else since, it is slow, and not gone.
-func (h *Health) Silent(now, asked time.Duration, id node.ID) {
-	if h.of(id).heard < asked {
+func (h *Health) TimedOut(now, asked time.Duration, id node.ID) {
+	if h.get(id).lastResponse < asked {
 		h.Failed(now, id)
 	}
 }
 
 // Avoided reports whether a node is not to be asked while there are others.
-func (h *Health) Avoided(now time.Duration, id node.ID) bool { return now < h.of(id).until }
+func (h *Health) Avoided(now time.Duration, id node.ID) bool { return now < h.get(id).avoidedUntil }
 
 // Unavailable reports whether the operation was not carried out, and never will be,
 // only because no node, or no majority, could do so in time: the machine has
@@ -89,13 +89,13 @@ func (h *Health) next(now time.Duration, order []node.ID, last node.ID) node.ID 
 	return order[begin%len(order)]
 }
 
-// better reports whether a node other than last is not avoided.
-func (h *Health) better(now time.Duration, order []node.ID, last node.ID) bool {
+// anotherAvailable reports whether a node other than last is not avoided.
+func (h *Health) anotherAvailable(now time.Duration, order []node.ID, last node.ID) bool {
 	return slices.ContainsFunc(order, func(id node.ID) bool { return id != last && !h.Avoided(now, id) })
 }
 
-// patience is how long to wait for an answer before another node is asked besides:
+// attemptTimeout is how long to wait for an answer before another node is asked besides:
 // longer when all have been asked in vain, so that slow nodes are not drowned.
-func (s *Session) patience(asked int) time.Duration {
-	return s.cfg.Attempt << min((asked-1)/len(s.cfg.Nodes), maxDoublings)
+func (s *Session) attemptTimeout(asked int) time.Duration {
+	return s.cfg.AttemptTimeout << min((asked-1)/len(s.cfg.Nodes), maxDoublings)
 }

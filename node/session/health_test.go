@@ -11,12 +11,12 @@ import (
 
 // Whom a session asks, one operation after the other. The nodes are home, second
 // and third, in the order in which they are asked of this machine.
-func TestWhoIsAsked(t *testing.T) {
-	homes := session.Homes(key, config().Nodes)
-	name := map[node.ID]string{homes[0]: "home", homes[1]: "second", homes[2]: "third"}
+func TestFailoverAvoidsUnhealthyNodes(t *testing.T) {
+	order := session.PreferenceList(key, config().Nodes)
+	name := map[node.ID]string{order[0]: "home", order[1]: "second", order[2]: "third"}
 	refuse := func(c *call) { c.rejected(uint32(len(c.sent)), node.Unreachable); c.wait(1) }
 	answer := func(c *call) { c.reply(uint32(len(c.sent)), node.Committed, "", "Running", 1) }
-	hang := func(c *call) { c.wait(c.alarm - c.now) }
+	hang := func(c *call) { c.wait(c.wakeAt - c.now) }
 	for what, test := range map[string]struct {
 		operations [][]func(*call) // what happens to each
 		want       [][]string      // who was asked for each
@@ -81,12 +81,12 @@ func TestWhoIsAsked(t *testing.T) {
 }
 
 // An attempt is waited for twice as long when all nodes have been asked in vain.
-func TestPatienceGrows(t *testing.T) {
-	c := begin(t, newSession(t), read())
+func TestAttemptTimeoutGrows(t *testing.T) {
+	c := beginCall(t, newSession(t), read())
 	var waits []time.Duration
 	for !c.last.Done {
-		waits = append(waits, c.alarm-c.now)
-		c.wait(c.alarm - c.now)
+		waits = append(waits, c.wakeAt-c.now)
+		c.wait(c.wakeAt - c.now)
 	}
 	ms := time.Millisecond
 	require.Equal(t, []time.Duration{10 * ms, 10 * ms, 10 * ms, 20 * ms, 20 * ms, 20 * ms, 10 * ms}, waits, "the last until the deadline")
@@ -95,13 +95,13 @@ func TestPatienceGrows(t *testing.T) {
 // An operation that is certainly without effect is not sent once more when there is no
 // time left for an answer: it would end as unknown.
 func TestNoAttemptAtTheLastMoment(t *testing.T) {
-	c := begin(t, newSession(t), propose())
+	c := beginCall(t, newSession(t), propose())
 	c.wait(deadline - 2*pause)
 	for n := range c.sent {
 		c.rejected(uint32(n+1), node.Unreachable)
 	}
 	for attempts := len(c.sent); !c.last.Done; attempts = len(c.sent) {
-		c.wait(c.alarm - c.now)
+		c.wait(c.wakeAt - c.now)
 		if len(c.sent) > attempts {
 			require.GreaterOrEqual(t, deadline-c.now, attempt/4)
 			c.rejected(uint32(len(c.sent)), node.Unreachable)
@@ -115,7 +115,7 @@ func TestNoAttemptAtTheLastMoment(t *testing.T) {
 func TestUnavailable(t *testing.T) {
 	for why, want := range map[node.Reason]bool{
 		node.Unreachable: true, node.Timeout: true, node.Overloaded: true, node.Stopping: true,
-		node.Illegal: false, node.Mismatch: false, node.UnknownState: false, node.UnknownDefinition: false, node.BadRequest: false,
+		node.Illegal: false, node.VersionMismatch: false, node.UnknownState: false, node.UnknownDefinition: false, node.BadRequest: false,
 	} {
 		require.Equal(t, want, session.Result{Outcome: node.Rejected, Reason: why}.Unavailable(), why)
 		require.False(t, session.Result{Outcome: node.Unknown, Reason: why}.Unavailable(), "it may have taken effect")

@@ -27,12 +27,12 @@ var ErrConfig = errors.New("invalid session configuration")
 
 // Config is what a session is told once.
 type Config struct {
-	Nodes    []node.ID
-	Attempt  time.Duration // how long to wait for an answer before asking another node, at first
-	Deadline time.Duration // of an operation; after it the outcome is what is known then
-	Pause    time.Duration // at most so long between an unwelcome answer and the next attempt
-	Jitter   uint64        // seed of the pauses, one of its own for each session
-	Marks    *Marks        // counts what the session comes by; nil in production
+	Nodes          []node.ID
+	AttemptTimeout time.Duration // how long to wait for an answer before asking another node, at first
+	Deadline       time.Duration // of an operation; after it the outcome is what is known then
+	MaxPause       time.Duration // at most so long between an unwelcome answer and the next attempt
+	Jitter         uint64        // seed of the pauses, one of its own for each session
+	Marks          *Marks        // counts what the session comes by; nil in production
 }
 
 // Validate names the first field that is out of bounds.
@@ -40,9 +40,9 @@ func (c *Config) Validate() error {
 	switch {
 	case len(c.Nodes) == 0:
 		return fmt.Errorf("%w: nodes: want at least one", ErrConfig)
-	case min(c.Attempt, c.Deadline, c.Pause) <= 0 || max(c.Attempt, c.Deadline, c.Pause) > maxWait:
+	case min(c.AttemptTimeout, c.Deadline, c.MaxPause) <= 0 || max(c.AttemptTimeout, c.Deadline, c.MaxPause) > maxWait:
 		return fmt.Errorf("%w: attempt %v, deadline %v, pause %v: want more than 0 and at most %v",
-			ErrConfig, c.Attempt, c.Deadline, c.Pause, maxWait)
+			ErrConfig, c.AttemptTimeout, c.Deadline, c.MaxPause, maxWait)
 	}
 	return nil
 }
@@ -53,12 +53,12 @@ const maxWait = 365 * 24 * time.Hour
 // Session is what a client keeps between its operations: the chosen serial
 // numbers that it knows of.
 type Session struct {
-	cfg     Config
-	serials map[string]uint64    // per machine, the highest chosen serial number seen
-	homes   map[string][]node.ID // per machine, see Homes
-	health  Health
-	room    []node.Request // for those to come: they are made some at a time
-	spare   *Call          // that is over; nil: there is none
+	cfg         Config
+	serials     map[string]uint64    // per machine, the highest chosen serial number seen
+	preferences map[string][]node.ID // per machine, see Homes
+	health      Health
+	requestPool []node.Request // for those to come: they are made some at a time
+	freeCall    *Call          // that is over; nil: there is none
 }
 
 // New makes a session that knows nothing yet.
@@ -67,7 +67,7 @@ func New(cfg Config) (*Session, error) {
 		return nil, err
 	}
 	return &Session{
-		cfg: cfg, serials: map[string]uint64{}, homes: map[string][]node.ID{}, health: newHealth(2 * cfg.Attempt),
+		cfg: cfg, serials: map[string]uint64{}, preferences: map[string][]node.ID{}, health: newHealth(2 * cfg.AttemptTimeout),
 	}, nil
 }
 
@@ -85,16 +85,16 @@ type Operation struct {
 	// ID is used as it is, if there is one, in place of one that the session makes:
 	// the client's own, or one from an earlier answer. Whoever has it may have asked before.
 	ID node.OpID
-	// Earlier is how many attempts of it were made before, with ID: so those to come
+	// EarlierAttempts is how many attempts of it were made before, with ID: so those to come
 	// have other numbers.
-	Earlier uint32
+	EarlierAttempts uint32
 	// Once sends a single attempt, to one node: as somebody who gives no id. What
 	// becomes of it is unknown if there is no answer.
 	Once bool
 }
 
-// again reports whether an earlier attempt may have been made outside of the session.
-func (o *Operation) again() bool { return o.ID != "" }
+// mayBeRetry reports whether an earlier attempt may have been made outside of the session.
+func (o *Operation) mayBeRetry() bool { return o.ID != "" }
 
 // Result is the outcome of an operation.
 type Result struct {
@@ -116,34 +116,34 @@ type Action struct {
 
 // Call is one operation under way.
 type Call struct {
-	s        *Session
-	op       Operation
-	id       node.OpID
-	order    []node.ID // in which nodes are asked
-	deadline time.Duration
-	next     time.Duration // when to try again
-	attempts uint32
-	open     []uint32 // attempts that may yet take effect
-	room     [2]uint32
-	pending  uint32 // the attempt whose answer is waited for; 0: none
-	trace    trace
-	last     Result // what to say at the deadline
-	done     bool
+	s          *Session
+	op         Operation
+	id         node.OpID
+	order      []node.ID // in which nodes are asked
+	deadline   time.Duration
+	retryAt    time.Duration // when to try again
+	attempts   uint32
+	pending    []uint32 // attempts that may yet take effect
+	pendingBuf [2]uint32
+	awaited    uint32 // the attempt whose answer is waited for; 0: none
+	sent       attemptLog
+	lastResult Result // what to say at the deadline
+	done       bool
 }
 
 // Begin starts an operation at the local time now.
 func (s *Session) Begin(now time.Duration, op Operation) (*Call, Action) {
-	c := s.spare
-	if s.spare = nil; c == nil {
+	c := s.freeCall
+	if s.freeCall = nil; c == nil {
 		c = &Call{}
 	}
 	*c = Call{
-		s: s, op: op, id: s.id(&op), order: s.route(op), attempts: op.Earlier,
-		deadline: now + s.cfg.Deadline,
-		last:     Result{Outcome: node.Rejected, Reason: node.Timeout},
+		s: s, op: op, id: s.id(&op), order: s.preferenceList(op), attempts: op.EarlierAttempts,
+		deadline:   now + s.cfg.Deadline,
+		lastResult: Result{Outcome: node.Rejected, Reason: node.Timeout},
 	}
-	c.open = c.room[:0]
-	c.trace.asked, c.trace.earlier = c.trace.room[:0], op.Earlier
+	c.pending = c.pendingBuf[:0]
+	c.sent.attempts, c.sent.earlier = c.sent.buf[:0], op.EarlierAttempts
 	return c, c.attempt(now)
 }
 
@@ -151,7 +151,7 @@ func (s *Session) Begin(now time.Duration, op Operation) (*Call, Action) {
 // one may have its memory.
 func (s *Session) Reuse(c *Call) {
 	if c.done {
-		s.spare = c
+		s.freeCall = c
 	}
 }
 
@@ -174,45 +174,45 @@ func (c *Call) ID() node.OpID { return c.id }
 
 // attempt asks the next node.
 func (c *Call) attempt(now time.Duration) Action {
-	last := c.trace.last()
-	if last == 0 && c.op.Earlier > 0 { // whom they have asked is not known: whoever is next
-		last = c.order[int(c.op.Earlier-1)%len(c.order)]
+	last := c.sent.last()
+	if last == 0 && c.op.EarlierAttempts > 0 { // whom they have asked is not known: whoever is next
+		last = c.order[int(c.op.EarlierAttempts-1)%len(c.order)]
 	}
 	to := c.s.health.next(now, c.order, last)
-	if c.attempts > c.op.Earlier && len(c.order) > 1 {
+	if c.attempts > c.op.EarlierAttempts && len(c.order) > 1 {
 		c.s.mark(MarkFailover)
-		if len(c.open) > 0 {
-			c.s.mark(MarkAmbiguous)
+		if len(c.pending) > 0 {
+			c.s.mark(MarkAmbiguousRetry)
 		}
 	}
 	c.attempts++
 	req := c.s.request()
 	*req = node.Request{
 		Kind: c.op.Kind, Key: c.op.Key, ID: c.id, Attempt: c.attempts,
-		To: c.op.To, Retry: len(c.open) > 0 || c.op.again(), Expects: c.op.Expects, Expect: c.op.Expect,
+		To: c.op.To, Retry: len(c.pending) > 0 || c.op.mayBeRetry(), Expects: c.op.Expects, Expect: c.op.Expect,
 	}
-	c.open = append(c.open, c.attempts)
-	c.pending = c.attempts
-	c.trace.add(now, to)
-	if c.next = now + c.s.patience(int(c.attempts-c.op.Earlier)); c.op.Once {
-		c.next = c.deadline
+	c.pending = append(c.pending, c.attempts)
+	c.awaited = c.attempts
+	c.sent.add(now, to)
+	if c.retryAt = now + c.s.attemptTimeout(int(c.attempts-c.op.EarlierAttempts)); c.op.Once {
+		c.retryAt = c.deadline
 	}
 	return Action{To: to, Request: req, Wake: c.wake(now)}
 }
 
 // request is room for a request.
 func (s *Session) request() *node.Request {
-	if len(s.room) == 0 {
-		s.room = make([]node.Request, 8)
+	if len(s.requestPool) == 0 {
+		s.requestPool = make([]node.Request, 8)
 	}
-	r := &s.room[0]
-	s.room = s.room[1:]
+	r := &s.requestPool[0]
+	s.requestPool = s.requestPool[1:]
 	return r
 }
 
 // wake is how long until time has something to say.
 func (c *Call) wake(now time.Duration) time.Duration {
-	return max(1, min(c.next, c.deadline)-now)
+	return max(1, min(c.retryAt, c.deadline)-now)
 }
 
 // Tick tells the call that time has passed.
@@ -221,16 +221,16 @@ func (c *Call) Tick(now time.Duration) Action {
 	case c.done:
 		return Action{}
 	case now >= c.deadline:
-		return c.giveUp()
-	case now < c.next || c.trace.settled:
+		return c.expire()
+	case now < c.retryAt || c.sent.noMoreAttempts:
 		return Action{Wake: c.wake(now)}
 	}
 	if c.tooLate(now) {
-		c.next = c.deadline
+		c.retryAt = c.deadline
 		return Action{Wake: c.wake(now)}
 	}
-	if c.pending != 0 {
-		c.s.health.Silent(now, c.trace.of(c.pending).at, c.trace.last())
+	if c.awaited != 0 {
+		c.s.health.TimedOut(now, c.sent.get(c.awaited).at, c.sent.last())
 	}
 	return c.attempt(now)
 }
@@ -238,26 +238,26 @@ func (c *Call) Tick(now time.Duration) Action {
 // tooLate reports whether there is hardly the time left for an answer, and the
 // operation is certainly without effect: another attempt would only make that unknown.
 func (c *Call) tooLate(now time.Duration) bool {
-	return c.op.Kind == node.Propose && len(c.open) == 0 && !c.op.again() && c.deadline-now < c.s.cfg.Attempt/4
+	return c.op.Kind == node.Propose && len(c.pending) == 0 && !c.op.mayBeRetry() && c.deadline-now < c.s.cfg.AttemptTimeout/4
 }
 
-// giveUp ends the call with what is known: an attempt whose fate is open makes
+// expire ends the call with what is known: an attempt whose fate is open makes
 // the outcome unknown.
-func (c *Call) giveUp() Action {
+func (c *Call) expire() Action {
 	switch {
 	case c.op.Kind != node.Propose:
-		c.s.mark(MarkDeadlineSure)
-		c.last.Outcome = node.Rejected // it has no effect
-	case len(c.open) > 0 || c.op.again():
-		c.s.mark(MarkDeadlineOpen)
-		c.last.Outcome = node.Unknown
+		c.s.mark(MarkDeadlineDecided)
+		c.lastResult.Outcome = node.Rejected // it has no effect
+	case len(c.pending) > 0 || c.op.mayBeRetry():
+		c.s.mark(MarkDeadlineWhilePending)
+		c.lastResult.Outcome = node.Unknown
 	default:
-		c.s.mark(MarkDeadlineSure)
+		c.s.mark(MarkDeadlineDecided)
 	}
-	return c.end(c.last)
+	return c.finish(c.lastResult)
 }
 
-func (c *Call) end(r Result) Action {
+func (c *Call) finish(r Result) Action {
 	c.done, r.ID = true, c.id
 	return Action{Done: true, Result: r}
 }
@@ -265,30 +265,30 @@ func (c *Call) end(r Result) Action {
 // Reply takes an answer. Answers to other operations and after the end mean
 // nothing.
 func (c *Call) Reply(now time.Duration, r *node.Reply) Action {
-	if c.done || r.ID != c.id || r.Attempt <= c.op.Earlier {
-		c.s.mark(MarkForeignAnswer)
+	if c.done || r.ID != c.id || r.Attempt <= c.op.EarlierAttempts {
+		c.s.mark(MarkResponseAfterEnd)
 		return Action{}
 	}
-	c.hear(now, r)
+	c.recordReply(now, r)
 	if r.State != "" && c.op.Kind != node.ReadLocal {
 		c.s.serials[c.op.Key] = max(c.s.serials[c.op.Key], r.Serial)
 	}
 	result := Result{Outcome: r.Outcome, Reason: r.Reason, State: r.State, Version: r.Version}
 	switch {
 	case r.Reason == node.NotLearnt: // whom was asked for is what it knows
-		return c.end(result)
+		return c.finish(result)
 	case permanent(r.Reason) && c.op.Kind != node.Propose:
 		result.Outcome = node.Rejected // it has no effect
-		return c.end(result)
+		return c.finish(result)
 	case r.Outcome == node.Committed:
-		return c.end(result)
+		return c.finish(result)
 	case r.Final:
-		c.s.mark(MarkFinal)
-		return c.end(result)
+		c.s.mark(MarkFinalRejection)
+		return c.finish(result)
 	case c.op.Once:
-		return c.end(result)
+		return c.finish(result)
 	case r.Outcome == node.Rejected:
-		return c.rejected(now, r, result)
+		return c.onRejected(now, r, result)
 	}
 	return c.retry(now, r.Attempt, result)
 }
@@ -299,11 +299,11 @@ func (c *Call) Lost(now time.Duration, attempt uint32) Action {
 	if c.done {
 		return Action{}
 	}
-	if to := c.trace.answered(attempt); to != 0 {
+	if to := c.sent.markAnswered(attempt); to != 0 {
 		c.s.health.Failed(now, to)
 	}
 	if c.op.Once {
-		return c.giveUp()
+		return c.expire()
 	}
 	return c.retry(now, attempt, Result{Outcome: node.Unknown, Reason: node.Timeout})
 }
@@ -313,23 +313,23 @@ func permanent(why node.Reason) bool {
 	return why == node.UnknownDefinition || why == node.UnknownState || why == node.BadRequest
 }
 
-// rejected takes the certainty that one attempt has had no effect. Only if that
+// onRejected takes the certainty that one attempt has had no effect. Only if that
 // holds for all of them is the operation rejected; and then it may be tried as
 // if for the first time, under a new id.
-func (c *Call) rejected(now time.Duration, reply *node.Reply, r Result) Action {
+func (c *Call) onRejected(now time.Duration, reply *node.Reply, r Result) Action {
 	attempt, serial := reply.Attempt, reply.Serial
-	c.open = slices.DeleteFunc(c.open, func(a uint32) bool { return a == attempt })
-	if len(c.open) > 0 || c.op.again() {
-		c.s.mark(MarkRejectedOpen)
+	c.pending = slices.DeleteFunc(c.pending, func(a uint32) bool { return a == attempt })
+	if len(c.pending) > 0 || c.op.mayBeRetry() {
+		c.s.mark(MarkRejectedWhilePending)
 		return c.retry(now, attempt, r)
 	}
 	switch {
-	case r.Reason == node.Illegal, r.Reason == node.Mismatch, permanent(r.Reason):
-		return c.end(r)
-	case r.Reason == node.Forgotten: // the client knew too old a number
-		c.s.mark(MarkAnew)
+	case r.Reason == node.Illegal, r.Reason == node.VersionMismatch, permanent(r.Reason):
+		return c.finish(r)
+	case r.Reason == node.WindowExpired: // the client knew too old a number
+		c.s.mark(MarkFreshAttempt)
 		c.id = node.Stamp(c.op.Key, max(serial, c.s.serials[c.op.Key]), c.op.Name)
-		c.last = Result{Outcome: r.Outcome, Reason: r.Reason}
+		c.lastResult = Result{Outcome: r.Outcome, Reason: r.Reason}
 		return c.attempt(now)
 	}
 	return c.retry(now, attempt, r)
@@ -338,28 +338,28 @@ func (c *Call) rejected(now time.Duration, reply *node.Reply, r Result) Action {
 // retry waits a little before the next attempt, unless a later one is under way
 // already, or another node may be there at once where this one is not.
 func (c *Call) retry(now time.Duration, attempt uint32, r Result) Action {
-	if !c.trace.settled {
-		c.last = Result{Outcome: r.Outcome, Reason: r.Reason}
+	if !c.sent.noMoreAttempts {
+		c.lastResult = Result{Outcome: r.Outcome, Reason: r.Reason}
 	}
-	if r.Outcome == node.Unknown && (r.Reason == node.Forgotten || r.Reason == node.BaseAhead) {
-		c.s.mark(MarkForgotten)
-		c.trace.settled = true // another attempt would learn no more
+	if r.Outcome == node.Unknown && (r.Reason == node.WindowExpired || r.Reason == node.WatermarkAhead) {
+		c.s.mark(MarkWindowExpired)
+		c.sent.noMoreAttempts = true // another attempt would learn no more
 	}
-	if c.trace.settled { // but one that is under way may
-		if c.trace.open() {
-			c.next = c.deadline
+	if c.sent.noMoreAttempts { // but one that is under way may
+		if c.sent.awaiting() {
+			c.retryAt = c.deadline
 			return Action{Wake: c.wake(now)}
 		}
-		return c.end(c.last)
+		return c.finish(c.lastResult)
 	}
-	if attempt != c.pending {
-		c.s.mark(MarkLateAnswer)
+	if attempt != c.awaited {
+		c.s.mark(MarkLateResponse)
 		return Action{}
 	}
-	c.pending = 0
-	c.next = now + 1
-	if !c.s.health.Avoided(now, c.trace.last()) || !c.s.health.better(now, c.order, c.trace.last()) {
-		c.next += c.pause()
+	c.awaited = 0
+	c.retryAt = now + 1
+	if !c.s.health.Avoided(now, c.sent.last()) || !c.s.health.anotherAvailable(now, c.order, c.sent.last()) {
+		c.retryAt += c.pause()
 	}
 	return Action{Wake: c.wake(now)}
 }

@@ -17,7 +17,7 @@ const (
 )
 
 func config() session.Config {
-	return session.Config{Nodes: []node.ID{1, 2, 3}, Attempt: attempt, Deadline: deadline, Pause: pause, Jitter: 1}
+	return session.Config{Nodes: []node.ID{1, 2, 3}, AttemptTimeout: attempt, Deadline: deadline, MaxPause: pause, Jitter: 1}
 }
 
 func newSession(t require.TestingT) *session.Session {
@@ -28,15 +28,15 @@ func newSession(t require.TestingT) *session.Session {
 
 // call is one operation under way, at a time that only goes on when told.
 type call struct {
-	t     require.TestingT
-	now   time.Duration
-	alarm time.Duration // when to tick
-	call  *session.Call
-	last  session.Action
-	sent  []session.Action // with a request
+	t      require.TestingT
+	now    time.Duration
+	wakeAt time.Duration // when to tick
+	call   *session.Call
+	last   session.Action
+	sent   []session.Action // with a request
 }
 
-func begin(t require.TestingT, s *session.Session, op session.Operation) *call {
+func beginCall(t require.TestingT, s *session.Session, op session.Operation) *call {
 	c := &call{t: t}
 	var a session.Action
 	c.call, a = s.Begin(0, op)
@@ -53,7 +53,7 @@ func read() session.Operation { return session.Operation{Name: "c1.1", Kind: nod
 func (c *call) take(a session.Action) {
 	c.last = a
 	if a.Wake > 0 {
-		c.alarm = c.now + a.Wake
+		c.wakeAt = c.now + a.Wake
 	}
 	if a.Request != nil {
 		c.sent = append(c.sent, a)
@@ -75,8 +75,8 @@ func (c *call) unknown(n uint32, why node.Reason)  { c.reply(n, node.Unknown, wh
 // wait lets time pass, and has the call ticked when it asked for it.
 func (c *call) wait(d time.Duration) {
 	end := c.now + d
-	for !c.last.Done && c.alarm <= end {
-		c.now = c.alarm
+	for !c.last.Done && c.wakeAt <= end {
+		c.now = c.wakeAt
 		c.take(c.call.Tick(c.now))
 	}
 	c.now = end
@@ -103,9 +103,9 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 		change func(*session.Config)
 	}{
 		{"nodes: want at least one", func(c *session.Config) { c.Nodes = nil }},
-		{"attempt 0s", func(c *session.Config) { c.Attempt = 0 }},
+		{"attempt 0s", func(c *session.Config) { c.AttemptTimeout = 0 }},
 		{"deadline -1ns", func(c *session.Config) { c.Deadline = -1 }},
-		{"pause 0s", func(c *session.Config) { c.Pause = 0 }},
+		{"pause 0s", func(c *session.Config) { c.MaxPause = 0 }},
 		{"deadline 2562047h47m16.854775807s", func(c *session.Config) { c.Deadline = 1<<63 - 1 }},
 	} {
 		cfg := config()
@@ -170,9 +170,9 @@ func TestOutcomes(t *testing.T) {
 			func(c *call) {
 				c.unknown(1, node.Timeout)
 				c.wait(pause)
-				c.unknown(2, node.Forgotten)
+				c.unknown(2, node.WindowExpired)
 			},
-			session.Result{Outcome: node.Unknown, Reason: node.Forgotten},
+			session.Result{Outcome: node.Unknown, Reason: node.WindowExpired},
 			[]bool{false, true},
 		},
 		"a reject for good ends all attempts": {
@@ -190,7 +190,7 @@ func TestOutcomes(t *testing.T) {
 		"forgotten, with an attempt under way: only that one can tell any more": {
 			func(c *call) {
 				c.wait(attempt)
-				c.unknown(2, node.Forgotten)
+				c.unknown(2, node.WindowExpired)
 				c.wait(attempt)
 				c.reply(1, node.Committed, "", "Running", 1)
 			},
@@ -198,28 +198,28 @@ func TestOutcomes(t *testing.T) {
 			[]bool{false, true},
 		},
 		"forgotten, and the attempt under way does not know either": {
-			func(c *call) { c.wait(attempt); c.unknown(2, node.Forgotten); c.unknown(1, node.Timeout) },
-			session.Result{Outcome: node.Unknown, Reason: node.Forgotten},
+			func(c *call) { c.wait(attempt); c.unknown(2, node.WindowExpired); c.unknown(1, node.Timeout) },
+			session.Result{Outcome: node.Unknown, Reason: node.WindowExpired},
 			[]bool{false, true},
 		},
 		"forgotten, and no other answer": {
-			func(c *call) { c.wait(attempt); c.unknown(2, node.Forgotten); c.wait(deadline) },
-			session.Result{Outcome: node.Unknown, Reason: node.Forgotten},
+			func(c *call) { c.wait(attempt); c.unknown(2, node.WindowExpired); c.wait(deadline) },
+			session.Result{Outcome: node.Unknown, Reason: node.WindowExpired},
 			[]bool{false, true},
 		},
 		"the id has asked for something else": {
 			func(c *call) {
 				c.take(c.call.Reply(c.now, &node.Reply{
 					Kind: node.Propose, Key: key, ID: c.call.ID(), Attempt: 1,
-					Outcome: node.Rejected, Reason: node.Conflict, Final: true, State: "Stopped", Version: 2, Serial: 3,
+					Outcome: node.Rejected, Reason: node.IDConflict, Final: true, State: "Stopped", Version: 2, Serial: 3,
 				}))
 			},
-			session.Result{Outcome: node.Rejected, Reason: node.Conflict, State: "Stopped", Version: 2},
+			session.Result{Outcome: node.Rejected, Reason: node.IDConflict, State: "Stopped", Version: 2},
 			[]bool{false},
 		},
 		"a base that nobody can have known: asking again tells no more": {
-			func(c *call) { c.unknown(1, node.BaseAhead) },
-			session.Result{Outcome: node.Unknown, Reason: node.BaseAhead},
+			func(c *call) { c.unknown(1, node.WatermarkAhead) },
+			session.Result{Outcome: node.Unknown, Reason: node.WatermarkAhead},
 			[]bool{false},
 		},
 		"no answer at all": {
@@ -252,7 +252,7 @@ func TestOutcomes(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := begin(t, newSession(t), propose())
+			c := beginCall(t, newSession(t), propose())
 			test.happens(c)
 			c.requireResult(test.result)
 			if test.retries != nil {
@@ -270,7 +270,7 @@ func TestReadsAreNeverUnknown(t *testing.T) {
 		"rejected at a node": func(c *call) { c.rejected(1, node.Timeout) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := begin(t, newSession(t), read())
+			c := beginCall(t, newSession(t), read())
 			happens(c)
 			c.wait(deadline)
 			c.requireResult(session.Result{Outcome: node.Rejected, Reason: node.Timeout})
@@ -281,7 +281,7 @@ func TestReadsAreNeverUnknown(t *testing.T) {
 // A node cannot tell a read that is asked again from other operations: of its
 // definition it says that the fate is unknown. A read has none.
 func TestAReadOfAnUnknownDefinitionIsRejected(t *testing.T) {
-	c := begin(t, newSession(t), read())
+	c := beginCall(t, newSession(t), read())
 	c.wait(attempt)
 	require.True(t, c.sent[1].Request.Retry)
 	c.unknown(2, node.UnknownDefinition)
@@ -290,48 +290,48 @@ func TestAReadOfAnUnknownDefinitionIsRejected(t *testing.T) {
 
 // The base is what the client knew before its first attempt. That it hears of
 // later versions meanwhile changes nothing.
-func TestTheBaseIsFixedOverAttempts(t *testing.T) {
+func TestWatermarkIsFixedOverAttempts(t *testing.T) {
 	s := newSession(t)
-	begin(t, s, propose()).reply(1, node.Committed, "", "Running", 7)
-	c := begin(t, s, propose())
-	begin(t, s, read()).reply(1, node.Committed, "", "Init", 12)
+	beginCall(t, s, propose()).reply(1, node.Committed, "", "Running", 7)
+	c := beginCall(t, s, propose())
+	beginCall(t, s, read()).reply(1, node.Committed, "", "Init", 12)
 	c.wait(deadline)
 	for i, a := range c.sent {
 		require.Equal(t, node.Stamp(key, 7, "c1.1"), a.Request.ID)
 		require.EqualValues(t, i+1, a.Request.Attempt)
 	}
-	require.EqualValues(t, 12, base(begin(t, s, propose())))
+	require.EqualValues(t, 12, watermark(beginCall(t, s, propose())))
 }
 
 // Versions count from answers that are chosen values: not from local reads, and
 // per machine.
-func TestWhatTheSessionLearns(t *testing.T) {
+func TestSessionLearnsSerials(t *testing.T) {
 	s := newSession(t)
 	local := session.Operation{Name: "c1.1", Kind: node.ReadLocal, Key: key}
-	begin(t, s, local).reply(1, node.Committed, "", "Running", 9)
-	require.Zero(t, base(begin(t, s, propose())))
-	begin(t, s, propose()).reply(1, node.Rejected, node.Illegal, "Running", 4)
-	require.EqualValues(t, 4, base(begin(t, s, propose())))
-	begin(t, s, read()).reply(1, node.Committed, "", "Init", 3) // older: it was overtaken
-	require.EqualValues(t, 4, base(begin(t, s, propose())))
+	beginCall(t, s, local).reply(1, node.Committed, "", "Running", 9)
+	require.Zero(t, watermark(beginCall(t, s, propose())))
+	beginCall(t, s, propose()).reply(1, node.Rejected, node.Illegal, "Running", 4)
+	require.EqualValues(t, 4, watermark(beginCall(t, s, propose())))
+	beginCall(t, s, read()).reply(1, node.Committed, "", "Init", 3) // older: it was overtaken
+	require.EqualValues(t, 4, watermark(beginCall(t, s, propose())))
 	other := propose()
 	other.Key = "lifecycle/b"
-	require.Zero(t, base(begin(t, s, other)))
+	require.Zero(t, watermark(beginCall(t, s, other)))
 }
 
-// base is the serial number that the id of a call's last attempt carries.
-func base(c *call) uint64 {
+// watermark is the serial number that the id of a call's last attempt carries.
+func watermark(c *call) uint64 {
 	r := c.sent[len(c.sent)-1].Request
-	n, err := r.ID.Base(r.Key)
+	n, err := r.ID.Watermark(r.Key)
 	require.NoError(c.t, err)
 	return n
 }
 
 // Too old a base, and nothing under way: the operation is begun anew, at once,
 // under an id with the number that the node told. An answer to the old id is none.
-func TestForgottenBeginsAnew(t *testing.T) {
-	c := begin(t, newSession(t), propose())
-	c.reply(1, node.Rejected, node.Forgotten, "Stopped", 40)
+func TestWindowExpiredBeginsFreshAttempt(t *testing.T) {
+	c := beginCall(t, newSession(t), propose())
+	c.reply(1, node.Rejected, node.WindowExpired, "Stopped", 40)
 	require.Len(t, c.sent, 2)
 	again := c.sent[1].Request
 	require.Equal(t, node.Stamp(key, 40, "c1.1"), again.ID)
@@ -343,25 +343,25 @@ func TestForgottenBeginsAnew(t *testing.T) {
 
 // While another attempt is under way the base must stay: with a later one, the
 // operation might be applied twice.
-func TestForgottenKeepsTheBaseOfAnOpenAttempt(t *testing.T) {
-	c := begin(t, newSession(t), propose())
+func TestWindowExpiredKeepsWatermarkOfPendingAttempt(t *testing.T) {
+	c := beginCall(t, newSession(t), propose())
 	c.wait(attempt)
-	c.reply(1, node.Rejected, node.Forgotten, "Stopped", 40)
+	c.reply(1, node.Rejected, node.WindowExpired, "Stopped", 40)
 	c.wait(attempt)
 	require.Len(t, c.sent, 3)
-	require.Zero(t, base(c))
+	require.Zero(t, watermark(c))
 	require.True(t, c.sent[2].Request.Retry)
 }
 
-func TestAnswersToOthersMeanNothing(t *testing.T) {
-	c := begin(t, newSession(t), propose())
+func TestResponsesToOtherOperationsAreIgnored(t *testing.T) {
+	c := beginCall(t, newSession(t), propose())
 	require.Zero(t, c.call.Reply(0, &node.Reply{ID: "c1.2", Attempt: 1, Outcome: node.Committed}))
 	c.reply(1, node.Committed, "", "Running", 1)
 	c.requireResult(session.Result{Outcome: node.Committed, State: "Running", Version: 1})
 }
 
 func TestAfterTheEndNothingHappens(t *testing.T) {
-	c := begin(t, newSession(t), propose())
+	c := beginCall(t, newSession(t), propose())
 	c.reply(1, node.Committed, "", "Running", 1)
 	require.Zero(t, c.call.Tick(attempt))
 	require.Zero(t, c.call.Tick(deadline))
@@ -371,8 +371,8 @@ func TestAfterTheEndNothingHappens(t *testing.T) {
 
 // An answer to an attempt that has been given up does not end the wait for the
 // one that is under way.
-func TestALateAnswerDoesNotHurry(t *testing.T) {
-	c := begin(t, newSession(t), propose())
+func TestLateResponseDoesNotEndTheWait(t *testing.T) {
+	c := beginCall(t, newSession(t), propose())
 	c.wait(attempt)
 	c.unknown(1, node.Timeout)
 	require.Zero(t, c.last)
@@ -391,7 +391,7 @@ func TestPausesAreJitteredAndBounded(t *testing.T) {
 		cfg.Jitter = jitter
 		s, err := session.New(cfg)
 		require.NoError(t, err)
-		c := begin(t, s, propose())
+		c := beginCall(t, s, propose())
 		c.rejected(1, node.Overloaded)
 		require.Positive(t, c.last.Wake)
 		require.LessOrEqual(t, c.last.Wake, pause)
@@ -406,17 +406,17 @@ func TestPausesAreJitteredAndBounded(t *testing.T) {
 func TestAnIDOfTheCallersIsARetryFromTheStart(t *testing.T) {
 	for _, id := range []node.OpID{"pay-1", node.Stamp(key, 3, "k7")} {
 		s := newSession(t)
-		begin(t, s, read()).reply(1, node.Committed, "", "Init", 12)
+		beginCall(t, s, read()).reply(1, node.Committed, "", "Init", 12)
 		op := propose()
 		op.ID = id
-		c := begin(t, s, op)
+		c := beginCall(t, s, op)
 		c.rejected(1, node.Overloaded)
 		c.wait(pause)
 		c.reply(2, node.Rejected, node.Illegal, "Init", 12)
 		c.wait(deadline)
 		for _, a := range c.sent {
 			require.Equal(t, id, a.Request.ID)
-			require.Zero(t, a.Request.Base)
+			require.Zero(t, a.Request.Watermark)
 			require.True(t, a.Request.Retry)
 		}
 		require.Equal(t, node.Unknown, c.last.Result.Outcome)
@@ -427,8 +427,8 @@ func TestAnIDOfTheCallersIsARetryFromTheStart(t *testing.T) {
 // answered to them now is not for this call.
 func TestEarlierAttemptsHaveOtherNumbers(t *testing.T) {
 	op := propose()
-	op.ID, op.Earlier = "pay-1", 3
-	c := begin(t, newSession(t), op)
+	op.ID, op.EarlierAttempts = "pay-1", 3
+	c := beginCall(t, newSession(t), op)
 	require.EqualValues(t, 4, c.sent[0].Request.Attempt)
 	require.Zero(t, c.call.Reply(c.now, &node.Reply{Kind: node.Propose, Key: key, ID: "pay-1", Attempt: 3, Outcome: node.Committed}))
 	c.take(c.call.Reply(c.now, &node.Reply{Kind: node.Propose, Key: key, ID: "pay-1", Attempt: 4, Outcome: node.Committed, State: "Running", Version: 1}))
@@ -461,7 +461,7 @@ func TestOnceIsAskedOnce(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := begin(t, newSession(t), op)
+			c := beginCall(t, newSession(t), op)
 			test.happens(c)
 			c.requireResult(test.want)
 			require.Len(t, c.sent, 1)
@@ -473,7 +473,7 @@ func TestOnceIsAskedOnce(t *testing.T) {
 
 // An attempt whose connection broke stays open, and need not be waited for.
 func TestALostAttemptIsFollowedByARetry(t *testing.T) {
-	c := begin(t, newSession(t), propose())
+	c := beginCall(t, newSession(t), propose())
 	c.take(c.call.Lost(c.now, 1))
 	require.LessOrEqual(t, c.last.Wake, pause)
 	c.wait(pause)
@@ -485,12 +485,12 @@ func TestALostAttemptIsFollowedByARetry(t *testing.T) {
 
 // Every answer that tells a chosen version teaches it, whatever becomes of the
 // call: else a session that knows too old a version would never get ahead.
-func TestForgottenTeachesTheVersion(t *testing.T) {
+func TestWindowExpiredTeachesSerial(t *testing.T) {
 	s := newSession(t)
-	c := begin(t, s, propose())
+	c := beginCall(t, s, propose())
 	c.wait(attempt)
 	c.unknown(1, node.Timeout)
-	c.reply(2, node.Unknown, node.Forgotten, "Stopped", 40)
-	c.requireResult(session.Result{Outcome: node.Unknown, Reason: node.Forgotten})
-	require.EqualValues(t, 40, base(begin(t, s, propose())))
+	c.reply(2, node.Unknown, node.WindowExpired, "Stopped", 40)
+	c.requireResult(session.Result{Outcome: node.Unknown, Reason: node.WindowExpired})
+	require.EqualValues(t, 40, watermark(beginCall(t, s, propose())))
 }

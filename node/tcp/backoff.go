@@ -9,18 +9,18 @@ import (
 // never the same for all members.
 type backoff struct {
 	min, max time.Duration
-	base     time.Duration // of the last wait
+	current  time.Duration // of the last wait
 }
 
 func (b *backoff) next() time.Duration {
-	b.base = min(max(2*b.base, b.min), b.max)
-	return b.base/2 + rand.N(b.base/2+1)
+	b.current = min(max(2*b.current, b.min), b.max)
+	return b.current/2 + rand.N(b.current/2+1)
 }
 
-// longest is for trouble that will not pass by itself.
-func (b *backoff) longest() time.Duration {
-	b.base = b.max
+// longestWait is for trouble that will not pass by itself.
+func (b *backoff) longestWait() time.Duration {
+	b.current = b.max
 	return b.next()
 }
 
-func (b *backoff) reset() { b.base = 0 }
+func (b *backoff) reset() { b.current = 0 }

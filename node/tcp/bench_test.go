@@ -13,7 +13,7 @@ import (
 func BenchmarkLink(b *testing.B) {
 	v := &node.Value{Version: 16, State: "Running"}
 	for range 16 {
-		v.Recent = append(v.Recent, node.Entry{ID: "client-1.1015", To: "Running"})
+		v.Window = append(v.Window, node.Entry{ID: "client-1.1015", To: "Running"})
 	}
 	ballot, next := node.Ballot{Epoch: 1, Round: 1007, Node: 2, Boot: 3}, node.Ballot{Epoch: 1, Round: 1008, Node: 2, Boot: 3}
 	m := &node.Proposal{Phase: node.Accept, Key: "lifecycle/web-1", Ballot: ballot, Value: v, Next: next, First: "client-1.1015"}

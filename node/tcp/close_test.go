@@ -31,26 +31,26 @@ func TestCloseLeavesNothing(t *testing.T) {
 		}
 	})
 	t.Run("with strangers at the port", func(t *testing.T) {
-		m := alone(t)
+		m := startAlone(t)
 		for range 100 {
 			dial(t, m.address)
 		}
 		s := dial(t, m.address)
-		s.introduce(hello(2))
+		s.handshake(hello(2))
 		require.NoError(t, m.Close())
-		s.closed()
+		s.requireClosed()
 	})
 	t.Run("while dialling", func(t *testing.T) {
 		l := listen(t, "127.0.0.1:0") // connects, says nothing
 		t.Cleanup(func() { _ = l.Close() })
-		nothingLeft(t)
+		requireNoGoroutines(t)
 		m := start(t, listen(t, "127.0.0.1:0"), 1, map[node.ID]string{2: l.Addr().String()})
 		time.Sleep(20 * time.Millisecond)
 		require.NoError(t, m.Close())
 	})
 	t.Run("while a write is stuck", func(t *testing.T) {
-		nothingLeft(t)
-		m := start(t, listen(t, "127.0.0.1:0"), 1, map[node.ID]string{2: stuck(t, 2)}, func(c *tcp.Config) {
+		requireNoGoroutines(t)
+		m := start(t, listen(t, "127.0.0.1:0"), 1, map[node.ID]string{2: stalledPeer(t, 2)}, func(c *tcp.Config) {
 			c.WriteTimeout, c.Queue = time.Hour, 100_000
 		})
 		eventually(t, "a full queue that stays", func() bool {
@@ -78,7 +78,7 @@ func TestCloseEndsDelivery(t *testing.T) {
 
 // Close does not wait for ever for a Deliver that does.
 func TestCloseIsBounded(t *testing.T) {
-	nothingLeft(t)
+	requireNoGoroutines(t)
 	gate := make(chan struct{})
 	l := listen(t, "127.0.0.1:0")
 	m, err := tcp.Start(tcp.Config{
@@ -87,7 +87,7 @@ func TestCloseIsBounded(t *testing.T) {
 	})
 	require.NoError(t, err)
 	s := dial(t, l.Addr().String())
-	s.introduce(hello(2))
+	s.handshake(hello(2))
 	_, _ = s.Write(message(t))
 	eventually(t, "a delivery", func() bool { return m.Peers()[0].Delivered == 1 })
 	require.ErrorIs(t, m.Close(), tcp.ErrStuck)
@@ -106,7 +106,7 @@ func TestConfigIsChecked(t *testing.T) {
 		"node 0":        func(c *tcp.Config) { c.Hello.Node = 0 },
 		"queue":         func(c *tcp.Config) { c.Queue = -1 },
 		"timeouts":      func(c *tcp.Config) { c.DialTimeout = -1 },
-		"dead":          func(c *tcp.Config) { c.Idle = time.Hour },
+		"dead":          func(c *tcp.Config) { c.KeepaliveInterval = time.Hour },
 		"backoff":       func(c *tcp.Config) { c.BackoffMin = time.Hour },
 		"peers: node 1": func(c *tcp.Config) { c.Peers = map[node.ID]string{1: "here"} },
 	} {

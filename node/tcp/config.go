@@ -33,13 +33,13 @@ type Config struct {
 
 	Log *slog.Logger
 
-	DialTimeout      time.Duration
-	HandshakeTimeout time.Duration
-	WriteTimeout     time.Duration // a write that takes longer means the peer is stuck
-	Idle             time.Duration // between keepalives
-	Dead             time.Duration // without a whole frame: the connection is dead
-	BackoffMin       time.Duration // between attempts to connect, doubling
-	BackoffMax       time.Duration
+	DialTimeout       time.Duration
+	HandshakeTimeout  time.Duration
+	WriteTimeout      time.Duration // a write that takes longer means the peer is stuck
+	KeepaliveInterval time.Duration // between keepalives
+	KeepaliveTimeout  time.Duration // without a whole frame: the connection is dead
+	BackoffMin        time.Duration // between attempts to connect, doubling
+	BackoffMax        time.Duration
 }
 
 // withDefaults fills in what is zero.
@@ -56,13 +56,13 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	for d, otherwise := range map[*time.Duration]time.Duration{
-		&c.DialTimeout:      2 * time.Second,
-		&c.HandshakeTimeout: 3 * time.Second,
-		&c.WriteTimeout:     4 * time.Second,
-		&c.Idle:             time.Second,
-		&c.Dead:             4 * time.Second,
-		&c.BackoffMin:       50 * time.Millisecond,
-		&c.BackoffMax:       2 * time.Second,
+		&c.DialTimeout:       2 * time.Second,
+		&c.HandshakeTimeout:  3 * time.Second,
+		&c.WriteTimeout:      4 * time.Second,
+		&c.KeepaliveInterval: time.Second,
+		&c.KeepaliveTimeout:  4 * time.Second,
+		&c.BackoffMin:        50 * time.Millisecond,
+		&c.BackoffMax:        2 * time.Second,
 	} {
 		if *d == 0 {
 			*d = otherwise
@@ -90,8 +90,8 @@ func (c *Config) validate() error {
 		return fail("queue: %d: want 1 or more", c.Queue)
 	case c.DialTimeout < 0 || c.HandshakeTimeout < 0 || c.WriteTimeout < 0:
 		return fail("timeouts: %v, %v, %v: want more than 0", c.DialTimeout, c.HandshakeTimeout, c.WriteTimeout)
-	case c.Idle < 0 || c.Dead < 2*c.Idle:
-		return fail("dead: %v: want twice idle, %v, or more", c.Dead, c.Idle)
+	case c.KeepaliveInterval < 0 || c.KeepaliveTimeout < 2*c.KeepaliveInterval:
+		return fail("dead: %v: want twice idle, %v, or more", c.KeepaliveTimeout, c.KeepaliveInterval)
 	case c.BackoffMin < 0 || c.BackoffMax < c.BackoffMin:
 		return fail("backoff: %v to %v: want 0 < min <= max", c.BackoffMin, c.BackoffMax)
 	}

@@ -14,10 +14,10 @@ import (
 
 // Sizes of what is read and written at once.
 const (
-	greeting  = 512      // before a connection is introduced; also the longest frame then
-	reading   = 32 << 10 // after
-	batchSize = 64 << 10
-	frameHead = 8
+	handshakeBuffer = 512      // before a connection is introduced; also the longest frame then
+	readBuffer      = 32 << 10 // after
+	batchSize       = 64 << 10
+	frameHeaderSize = 8
 )
 
 var (
@@ -28,40 +28,40 @@ var (
 // conn is a connection as a sequence of frames. One goroutine reads, one writes.
 type conn struct {
 	net.Conn
-	born    time.Time
-	decoder wire.Decoder
-	chunk   []byte
-	longest int
+	openedAt time.Time
+	decoder  wire.Decoder
+	chunk    []byte
+	maxFrame int
 
-	ending sync.Once
-	done   chan struct{} // closed by end
-	reason error         // good after done
+	closeOnce   sync.Once
+	done        chan struct{} // closed by end
+	closeReason error         // good after done
 }
 
 func newConn(nc net.Conn) *conn {
 	if c, ok := nc.(*net.TCPConn); ok {
 		_ = c.SetNoDelay(true) // it can only fail if the connection is dead
 	}
-	return &conn{Conn: nc, born: time.Now(), chunk: make([]byte, greeting), longest: greeting, done: make(chan struct{})}
+	return &conn{Conn: nc, openedAt: time.Now(), chunk: make([]byte, handshakeBuffer), maxFrame: handshakeBuffer, done: make(chan struct{})}
 }
 
-// introduced gives the connection the buffers and frames of a member.
-func (c *conn) introduced() error {
-	c.chunk, c.longest = make([]byte, reading), wire.MaxFrame
+// handshakeDone gives the connection the buffers and frames of a member.
+func (c *conn) handshakeDone() error {
+	c.chunk, c.maxFrame = make([]byte, readBuffer), wire.MaxFrame
 	return c.SetDeadline(time.Time{})
 }
 
-// end closes the connection. The first reason is kept.
-func (c *conn) end(reason error) {
-	c.ending.Do(func() {
-		c.reason = reason
+// closeWith closes the connection. The first reason is kept.
+func (c *conn) closeWith(reason error) {
+	c.closeOnce.Do(func() {
+		c.closeReason = reason
 		close(c.done)
 		_ = c.Close() // nothing is expected of it any more
 	})
 }
 
-// over reports whether end has been called.
-func (c *conn) over() bool {
+// closed reports whether end has been called.
+func (c *conn) closed() bool {
 	select {
 	case <-c.done:
 		return true
@@ -70,16 +70,16 @@ func (c *conn) over() bool {
 	}
 }
 
-// frame gives the next payload, which is good until the next call. The whole
+// readFrame gives the next payload, which is good until the next call. The whole
 // frame has to come within the limit; none is 0.
-func (c *conn) frame(limit time.Duration) ([]byte, error) {
+func (c *conn) readFrame(limit time.Duration) ([]byte, error) {
 	for first := true; ; first = false {
 		payload, ok, err := c.decoder.Next()
 		switch {
 		case ok || err != nil:
 			return payload, err
-		case c.decoder.Buffered() > c.longest+frameHead:
-			return nil, fmt.Errorf("more than %d bytes: %w", c.longest, wire.ErrTooLong)
+		case c.decoder.Buffered() > c.maxFrame+frameHeaderSize:
+			return nil, fmt.Errorf("more than %d bytes: %w", c.maxFrame, wire.ErrTooLong)
 		}
 		if first && limit > 0 {
 			if err := c.SetReadDeadline(time.Now().Add(limit)); err != nil {
@@ -117,7 +117,7 @@ func must[T any](v T, err error) T {
 // malformed reports whether an error says that the other side sent what no
 // member sends, rather than that a connection broke.
 func malformed(err error) bool {
-	for _, kind := range []error{wire.ErrTooLong, wire.ErrEmpty, wire.ErrChecksum, wire.ErrMessage, wire.ErrHello, errVerdict} {
+	for _, kind := range []error{wire.ErrTooLong, wire.ErrEmpty, wire.ErrChecksum, wire.ErrMessage, wire.ErrHello, errBadReply} {
 		if errors.Is(err, kind) {
 			return true
 		}
@@ -125,8 +125,8 @@ func malformed(err error) bool {
 	return false
 }
 
-// clearer says a deadline in the words of this package.
-func clearer(err error) error {
+// describeError says a deadline in the words of this package.
+func describeError(err error) error {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("%w: %w", errDead, err)

@@ -51,8 +51,8 @@ func TestMessagesArriveInOrder(t *testing.T) {
 			require.EqualValues(t, each, s.Queued)
 			require.EqualValues(t, each, s.Delivered)
 			require.Zero(t, s.Malformed)
-			require.Contains(t, s.Counts, tcp.Count{Type: "commit", Fate: tcp.Received, N: each})
-			require.Contains(t, s.Counts, tcp.Count{Type: "reject", Fate: tcp.Sent})
+			require.Contains(t, s.Counts, tcp.Count{Type: "commit", Disposition: tcp.Received, N: each})
+			require.Contains(t, s.Counts, tcp.Count{Type: "reject", Disposition: tcp.Sent})
 		}
 	}
 }
@@ -87,12 +87,12 @@ func TestUnwritableMessageIsDropped(t *testing.T) {
 
 // While Deliver blocks, keepalives go on and the connection lives; what has been
 // sent is delivered afterwards.
-func TestBlockedDeliveryIsNoDeath(t *testing.T) {
+func TestBlockedDeliveryKeepsConnection(t *testing.T) {
 	gate := make(chan struct{})
 	var mu sync.Mutex
 	got := 0
 	members := cluster(t, 2, func(c *tcp.Config) {
-		c.Dead = 1500 * time.Millisecond
+		c.KeepaliveTimeout = 1500 * time.Millisecond
 		if c.Hello.Node == 2 {
 			c.Deliver = func(node.ID, uint64, node.Message) {
 				<-gate
@@ -116,7 +116,7 @@ func TestBlockedDeliveryIsNoDeath(t *testing.T) {
 // The second connection of a peer replaces the first, and nothing that the first
 // has left is delivered after the second has begun.
 func TestSecondConnectionReplacesTheFirst(t *testing.T) {
-	nothingLeft(t)
+	requireNoGoroutines(t)
 	gate := make(chan struct{})
 	var mu sync.Mutex
 	var order []int
@@ -128,21 +128,21 @@ func TestSecondConnectionReplacesTheFirst(t *testing.T) {
 			order = append(order, numberOf(x))
 		}
 	})
-	say := func(s *stranger, n int) {
+	say := func(s *rawConn, n int) {
 		frame, err := wire.AppendMessage(nil, wire.CBOR{}, numbered(n))
 		require.NoError(t, err)
 		_, err = s.Write(frame)
 		require.NoError(t, err)
 	}
 	first := dial(t, m.address)
-	first.introduce(hello(2))
+	first.handshake(hello(2))
 	for n := range 10 {
 		say(first, n)
 	}
 	eventually(t, "the first delivery", func() bool { return m.peer(2).Delivered == 1 })
 	second := dial(t, m.address)
-	second.introduce(hello(2))
-	first.closed()
+	second.handshake(hello(2))
+	first.requireClosed()
 	close(gate)
 	say(second, 100)
 	eventually(t, "the last delivery", func() bool {
@@ -157,7 +157,7 @@ func TestSecondConnectionReplacesTheFirst(t *testing.T) {
 // What a peer says is delivered with the life that it named when it connected,
 // and after it has come back, with the new one.
 func TestMessagesCarryTheLife(t *testing.T) {
-	nothingLeft(t)
+	requireNoGoroutines(t)
 	oneAt, twoAt := listen(t, "127.0.0.1:0"), listen(t, "127.0.0.1:0")
 	two := start(t, twoAt, 2, map[node.ID]string{1: oneAt.Addr().String()})
 	address, peers := oneAt.Addr().String(), map[node.ID]string{2: two.address}

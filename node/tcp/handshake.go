@@ -13,20 +13,20 @@ import (
 // How a handshake fails, other than by a broken connection.
 var (
 	// ErrRefused: the peer wants nothing of this node; its words follow.
-	ErrRefused = errors.New("the peer refuses this node")
+	ErrPeerRefused = errors.New("the peer refuses this node")
 	// ErrUnfit: this node wants nothing of the peer.
-	ErrUnfit = errors.New("refusing the peer")
+	ErrRefusing = errors.New("refusing the peer")
 	// ErrStranger: its node is no member.
-	ErrStranger = errors.New("the other side is not a member: add it to the peers, or correct its number")
+	ErrNotMember = errors.New("the other side is not a member: add it to the peers, or correct its number")
 	// ErrElsewhere: another member is at this address.
-	ErrElsewhere = errors.New("another member answers at this address: check the peers' addresses")
+	ErrWrongNode = errors.New("another member answers at this address: check the peers' addresses")
 
-	errVerdict = errors.New("neither yes nor no in a handshake")
+	errBadReply = errors.New("neither yes nor no in a handshake")
 )
 
 const (
-	yes byte = 1
-	no  byte = 2
+	replyYes byte = 1
+	replyNo  byte = 2
 
 	maxReason = 256
 )
@@ -34,7 +34,7 @@ const (
 // dialHandshake introduces this node on a connection it has dialled, to reach
 // the node wanted.
 func (t *Transport) dialHandshake(c *conn, wanted node.ID) error {
-	if err := t.greetUntil(c); err != nil {
+	if err := t.setHandshakeDeadline(c); err != nil {
 		return err
 	}
 	if _, err := c.Write(t.hello); err != nil {
@@ -44,101 +44,101 @@ func (t *Transport) dialHandshake(c *conn, wanted node.ID) error {
 	if err != nil {
 		return err
 	}
-	unfit := t.judge(theirs, wanted)
-	said := readVerdict(c)
+	unfit := t.checkHello(theirs, wanted)
+	said := readReply(c)
 	switch {
 	case unfit != nil && said == nil:
-		_, _ = c.Write(verdict(nil, unfit)) // a courtesy
+		_, _ = c.Write(appendReply(nil, unfit)) // a courtesy
 		return unfit
-	case unfit != nil && errors.Is(said, ErrRefused):
+	case unfit != nil && errors.Is(said, ErrPeerRefused):
 		return fmt.Errorf("%w; and %w", unfit, said)
 	case unfit != nil:
 		return unfit
 	case said != nil:
 		return said
 	}
-	if _, err := c.Write(verdict(nil, nil)); err != nil {
+	if _, err := c.Write(appendReply(nil, nil)); err != nil {
 		return err
 	}
-	return c.introduced()
+	return c.handshakeDone()
 }
 
 // acceptHandshake hears who has dialled this node. The Hello is good if there
 // was one, even if there is an error.
 func (t *Transport) acceptHandshake(c *conn) (wire.Hello, error) {
-	if err := t.greetUntil(c); err != nil {
+	if err := t.setHandshakeDeadline(c); err != nil {
 		return wire.Hello{}, err
 	}
 	theirs, err := readHello(c)
 	if err != nil {
 		return wire.Hello{}, err
 	}
-	unfit := t.judge(theirs, 0)
-	if _, err := c.Write(verdict(t.hello, unfit)); err != nil && unfit == nil {
+	unfit := t.checkHello(theirs, 0)
+	if _, err := c.Write(appendReply(t.hello, unfit)); err != nil && unfit == nil {
 		return theirs, err
 	}
 	if unfit != nil {
 		return theirs, unfit
 	}
-	if err := readVerdict(c); err != nil {
+	if err := readReply(c); err != nil {
 		return theirs, err
 	}
-	return theirs, c.introduced()
+	return theirs, c.handshakeDone()
 }
 
-func (t *Transport) greetUntil(c *conn) error {
+func (t *Transport) setHandshakeDeadline(c *conn) error {
 	return c.SetDeadline(time.Now().Add(t.cfg.HandshakeTimeout))
 }
 
-// judge says what is wrong with the other side. Wanted is the node that was
+// checkHello says what is wrong with the other side. Wanted is the node that was
 // dialled, or 0.
-func (t *Transport) judge(theirs wire.Hello, wanted node.ID) error {
+func (t *Transport) checkHello(theirs wire.Hello, wanted node.ID) error {
 	err := wire.Check(t.cfg.Hello, theirs)
 	switch {
 	case err != nil:
 	case t.peers[theirs.Node] == nil:
-		err = fmt.Errorf("node %d: %w", theirs.Node, ErrStranger)
+		err = fmt.Errorf("node %d: %w", theirs.Node, ErrNotMember)
 	case wanted != 0 && wanted != theirs.Node:
-		err = fmt.Errorf("node %d, want %d: %w", theirs.Node, wanted, ErrElsewhere)
+		err = fmt.Errorf("node %d, want %d: %w", theirs.Node, wanted, ErrWrongNode)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnfit, err)
+		return fmt.Errorf("%w: %w", ErrRefusing, err)
 	}
 	return nil
 }
 
 func readHello(c *conn) (wire.Hello, error) {
-	payload, err := c.frame(0)
+	payload, err := c.readFrame(0)
 	if err != nil {
 		return wire.Hello{}, err
 	}
 	return wire.DecodeHello(payload)
 }
 
-// verdict appends a frame that says yes, or no for a reason.
-func verdict(dst []byte, unfit error) []byte {
-	payload := []byte{yes}
-	if unfit != nil {
+// appendReply appends a frame that says yes, or no for a reason.
+func appendReply(dst []byte, refusal error) []byte {
+	payload := []byte{replyYes}
+	if refusal != nil {
 		// Of "refusing the peer: why" the other side gets the why.
-		why := strings.TrimPrefix(unfit.Error(), ErrUnfit.Error()+": ")
-		payload = append([]byte{no}, why[:min(len(why), maxReason)]...)
+		why := strings.TrimPrefix(refusal.Error(), ErrRefusing.Error()+": ")
+		payload = append([]byte{replyNo}, why[:min(len(why), maxReason)]...)
 	}
 	return must(wire.AppendFrame(dst[:len(dst):len(dst)], payload))
 }
 
-func readVerdict(c *conn) error {
-	payload, err := c.frame(0)
+func readReply(c *conn) error {
+	payload, err := c.readFrame(0)
 	switch {
 	case err != nil:
 		return err
-	case len(payload) == 1 && payload[0] == yes:
+	case len(payload) == 1 && payload[0] == replyYes:
 		return nil
-	case payload[0] == no:
+	case payload[0] == replyNo:
 		text := payload[1:min(len(payload), 1+maxReason)]
-		return fmt.Errorf("%w, in its words: %q", ErrRefused, text)
+		return fmt.Errorf("%w, in its words: %q", ErrPeerRefused, text)
 	}
-	return errVerdict
+	return errBadReply
 }
 
 // refused reports whether a handshake ended with a no of either side.
-func refused(err error) bool { return errors.Is(err, ErrRefused) || errors.Is(err, ErrUnfit) }
+func refused(err error) bool { return errors.Is(err, ErrPeerRefused) || errors.Is(err, ErrRefusing) }

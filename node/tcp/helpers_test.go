@@ -18,12 +18,12 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
-// patience is for slow machines; nothing is expected to need it.
-const patience = 60 * time.Second
+// testTimeout is for slow machines; nothing is expected to need it.
+const testTimeout = 60 * time.Second
 
 func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	for limit := time.Now().Add(patience); !condition(); time.Sleep(2 * time.Millisecond) {
+	for limit := time.Now().Add(testTimeout); !condition(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(limit) {
 			require.FailNow(t, "never happened: "+what)
 		}
@@ -60,17 +60,17 @@ func numberOf(m node.Message) int { return int(m.(*node.Commit).Ballot.Round) }
 type member struct {
 	*tcp.Transport
 	address string
-	logged  *logged
+	log     *logRecorder
 
-	mu    sync.Mutex
-	got   map[node.ID][]node.Message
-	lives map[node.ID][]uint64 // in which they were said
+	mu        sync.Mutex
+	delivered map[node.ID][]node.Message
+	lives     map[node.ID][]uint64 // in which they were said
 }
 
 func (m *member) from(id node.ID) []node.Message {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return append([]node.Message(nil), m.got[id]...)
+	return append([]node.Message(nil), m.delivered[id]...)
 }
 
 // livesOf are those in which the messages of a peer were said, one for each.
@@ -93,7 +93,7 @@ func (m *member) peer(id node.ID) tcp.PeerStats {
 // left of it, at the end of the test.
 func start(t testing.TB, l net.Listener, id node.ID, peers map[node.ID]string, change ...func(*tcp.Config)) *member {
 	t.Helper()
-	m := &member{address: l.Addr().String(), got: map[node.ID][]node.Message{}, lives: map[node.ID][]uint64{}, logged: &logged{}}
+	m := &member{address: l.Addr().String(), delivered: map[node.ID][]node.Message{}, lives: map[node.ID][]uint64{}, log: &logRecorder{}}
 	cfg := tcp.Config{
 		Hello:    hello(id),
 		Listener: l,
@@ -103,17 +103,17 @@ func start(t testing.TB, l net.Listener, id node.ID, peers map[node.ID]string, c
 		Deliver: func(from node.ID, life uint64, x node.Message) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
-			m.got[from] = append(m.got[from], x)
+			m.delivered[from] = append(m.delivered[from], x)
 			m.lives[from] = append(m.lives[from], life)
 		},
-		Log: slog.New(m.logged),
+		Log: slog.New(m.log),
 
-		HandshakeTimeout: 10 * time.Second, // not by accident
-		WriteTimeout:     10 * time.Second,
-		Dead:             10 * time.Second,
-		Idle:             50 * time.Millisecond,
-		BackoffMin:       5 * time.Millisecond,
-		BackoffMax:       100 * time.Millisecond,
+		HandshakeTimeout:  10 * time.Second, // not by accident
+		WriteTimeout:      10 * time.Second,
+		KeepaliveTimeout:  10 * time.Second,
+		KeepaliveInterval: 50 * time.Millisecond,
+		BackoffMin:        5 * time.Millisecond,
+		BackoffMax:        100 * time.Millisecond,
 	}
 	for _, f := range change {
 		f(&cfg)
@@ -130,7 +130,7 @@ func start(t testing.TB, l net.Listener, id node.ID, peers map[node.ID]string, c
 // cluster starts members 1 to n that know each other.
 func cluster(t testing.TB, n int, change ...func(*tcp.Config)) []*member {
 	t.Helper()
-	nothingLeft(t)
+	requireNoGoroutines(t)
 	var listeners []net.Listener
 	for range n {
 		listeners = append(listeners, listen(t, "127.0.0.1:0"))
@@ -148,9 +148,9 @@ func cluster(t testing.TB, n int, change ...func(*tcp.Config)) []*member {
 	return members
 }
 
-// nothingLeft checks at the end of the test, after what is registered later,
+// requireNoGoroutines checks at the end of the test, after what is registered later,
 // that no goroutine of a transport lives.
-func nothingLeft(t testing.TB) {
+func requireNoGoroutines(t testing.TB) {
 	t.Helper()
 	t.Cleanup(func() {
 		var left []string
@@ -181,17 +181,19 @@ func heap() uint64 {
 	return s.HeapAlloc
 }
 
-// logged keeps log lines.
-type logged struct {
+// logRecorder keeps log lines.
+type logRecorder struct {
 	mu    sync.Mutex
 	lines []string
 }
 
-func (l *logged) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
-func (l *logged) WithAttrs([]slog.Attr) slog.Handler               { return l }
-func (l *logged) WithGroup(string) slog.Handler                    { return l }
+func (l *logRecorder) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= slog.LevelInfo
+}
+func (l *logRecorder) WithAttrs([]slog.Attr) slog.Handler { return l }
+func (l *logRecorder) WithGroup(string) slog.Handler      { return l }
 
-func (l *logged) Handle(_ context.Context, r slog.Record) error {
+func (l *logRecorder) Handle(_ context.Context, r slog.Record) error {
 	line := r.Message
 	r.Attrs(func(a slog.Attr) bool {
 		line += fmt.Sprintf(" %s=%v", a.Key, a.Value)
@@ -203,7 +205,7 @@ func (l *logged) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-func (l *logged) with(text string) (n int) {
+func (l *logRecorder) with(text string) (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, line := range l.lines {
@@ -214,41 +216,41 @@ func (l *logged) with(text string) (n int) {
 	return n
 }
 
-// stranger speaks the protocol by hand, as the package comment has it.
-type stranger struct {
+// rawConn speaks the protocol by hand, as the package comment has it.
+type rawConn struct {
 	t testing.TB
 	net.Conn
 	decoder wire.Decoder
 }
 
-func dial(t testing.TB, address string) *stranger {
+func dial(t testing.TB, address string) *rawConn {
 	t.Helper()
-	c, err := net.DialTimeout("tcp", address, patience)
+	c, err := net.DialTimeout("tcp", address, testTimeout)
 	require.NoError(t, err)
-	s := &stranger{t: t, Conn: c}
+	s := &rawConn{t: t, Conn: c}
 	t.Cleanup(s.hangUp)
 	return s
 }
 
 // hangUp leaves nothing behind, not even a port that waits.
-func (s *stranger) hangUp() {
+func (s *rawConn) hangUp() {
 	if c, ok := s.Conn.(*net.TCPConn); ok {
 		_ = c.SetLinger(0)
 	}
 	_ = s.Close()
 }
 
-func (s *stranger) say(payload []byte) {
+func (s *rawConn) sendFrame(payload []byte) {
 	frame, err := wire.AppendFrame(nil, payload)
 	require.NoError(s.t, err)
 	_, err = s.Write(frame)
 	require.NoError(s.t, err)
 }
 
-// hear gives the next frame, or the error that ends the connection.
-func (s *stranger) hear() ([]byte, error) {
+// readFrame gives the next frame, or the error that ends the connection.
+func (s *rawConn) readFrame() ([]byte, error) {
 	chunk := make([]byte, 4096)
-	_ = s.SetReadDeadline(time.Now().Add(patience))
+	_ = s.SetReadDeadline(time.Now().Add(testTimeout))
 	for {
 		payload, ok, err := s.decoder.Next()
 		if ok || err != nil {
@@ -262,25 +264,25 @@ func (s *stranger) hear() ([]byte, error) {
 	}
 }
 
-func (s *stranger) mustHear() []byte {
-	payload, err := s.hear()
+func (s *rawConn) mustReadFrame() []byte {
+	payload, err := s.readFrame()
 	require.NoError(s.t, err)
 	return payload
 }
 
-// introduce does the dialler's part of the handshake.
-func (s *stranger) introduce(h wire.Hello) {
-	s.say(wire.AppendHello(nil, h))
-	_, err := wire.DecodeHello(s.mustHear())
+// handshake does the dialler's part of the handshake.
+func (s *rawConn) handshake(h wire.Hello) {
+	s.sendFrame(wire.AppendHello(nil, h))
+	_, err := wire.DecodeHello(s.mustReadFrame())
 	require.NoError(s.t, err)
-	require.Equal(s.t, []byte{1}, s.mustHear())
-	s.say([]byte{1})
+	require.Equal(s.t, []byte{1}, s.mustReadFrame())
+	s.sendFrame([]byte{1})
 }
 
-// closed waits for the other side to close.
-func (s *stranger) closed() {
+// requireClosed waits for the other side to close.
+func (s *rawConn) requireClosed() {
 	for {
-		_, err := s.hear()
+		_, err := s.readFrame()
 		if err != nil {
 			timeout, ok := err.(net.Error)
 			require.False(s.t, ok && timeout.Timeout(), "still open")

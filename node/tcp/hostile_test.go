@@ -16,9 +16,9 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
-// alone is a member whose peers 2 and 3 are not there.
-func alone(t *testing.T, change ...func(*tcp.Config)) *member {
-	nothingLeft(t)
+// startAlone is a member whose peers 2 and 3 are not there.
+func startAlone(t *testing.T, change ...func(*tcp.Config)) *member {
+	requireNoGoroutines(t)
 	return start(t, listen(t, "127.0.0.1:0"), 1, map[node.ID]string{2: "127.0.0.1:1", 3: "127.0.0.1:1"}, change...)
 }
 
@@ -51,52 +51,52 @@ func TestNonsenseClosesTheConnection(t *testing.T) {
 	}
 	for name, bytes := range cases {
 		t.Run("first "+name, func(t *testing.T) {
-			m := alone(t)
+			m := startAlone(t)
 			s := dial(t, m.address)
 			_, _ = s.Write(bytes)
-			s.closed()
-			eventually(t, "count", func() bool { return m.Port().Malformed == 1 })
-			eventually(t, "a line", func() bool { return m.logged.with("does not speak the protocol") == 1 })
+			s.requireClosed()
+			eventually(t, "count", func() bool { return m.ListenerStats().Malformed == 1 })
+			eventually(t, "a line", func() bool { return m.log.with("does not speak the protocol") == 1 })
 		})
 		t.Run("later "+name, func(t *testing.T) {
-			m := alone(t)
+			m := startAlone(t)
 			s := dial(t, m.address)
-			s.introduce(hello(2))
+			s.handshake(hello(2))
 			_, _ = s.Write(message(t))
 			eventually(t, "delivery", func() bool { return len(m.from(2)) == 1 })
 			_, _ = s.Write(bytes)
-			s.closed()
+			s.requireClosed()
 			eventually(t, "count", func() bool { return m.peer(2).Malformed == 1 && !m.peer(2).Incoming })
 			require.Len(t, m.from(2), 1)
-			eventually(t, "a line", func() bool { return m.logged.with("what is no message") == 1 })
+			eventually(t, "a line", func() bool { return m.log.with("what is no message") == 1 })
 		})
 	}
 }
 
 // A long first frame is refused before it is there.
 func TestLongGreetingIsCutOff(t *testing.T) {
-	m := alone(t)
+	m := startAlone(t)
 	s := dial(t, m.address)
 	_, _ = s.Write(binary.LittleEndian.AppendUint32(nil, 1<<19))
 	_, _ = s.Write(make([]byte, 4096))
-	s.closed()
-	eventually(t, "count", func() bool { return m.Port().Malformed == 1 })
+	s.requireClosed()
+	eventually(t, "count", func() bool { return m.ListenerStats().Malformed == 1 })
 }
 
-func TestSilenceIsNotWaitedFor(t *testing.T) {
-	m := alone(t, func(c *tcp.Config) { c.HandshakeTimeout = 200 * time.Millisecond })
-	dial(t, m.address).closed()
-	eventually(t, "count", func() bool { return m.Port().Silent == 1 })
+func TestHandshakeTimeout(t *testing.T) {
+	m := startAlone(t, func(c *tcp.Config) { c.HandshakeTimeout = 200 * time.Millisecond })
+	dial(t, m.address).requireClosed()
+	eventually(t, "count", func() bool { return m.ListenerStats().TimedOut == 1 })
 
 	half := dial(t, m.address) // it says who it is, and no verdict
-	half.say(wire.AppendHello(nil, hello(2)))
-	half.closed()
-	eventually(t, "count", func() bool { return m.Port().Silent == 2 })
+	half.sendFrame(wire.AppendHello(nil, hello(2)))
+	half.requireClosed()
+	eventually(t, "count", func() bool { return m.ListenerStats().TimedOut == 2 })
 }
 
 // One byte at a time, a frame does not end before its deadline.
-func TestTricklingIsNotWaitedFor(t *testing.T) {
-	trickle := func(s *stranger, bytes []byte) {
+func TestSlowFramesTimeOut(t *testing.T) {
+	trickle := func(s *rawConn, bytes []byte) {
 		go func() {
 			for _, b := range bytes {
 				if _, err := s.Write([]byte{b}); err != nil {
@@ -109,44 +109,44 @@ func TestTricklingIsNotWaitedFor(t *testing.T) {
 	long, err := wire.AppendFrame(nil, make([]byte, 100_000))
 	require.NoError(t, err)
 	t.Run("before the introduction", func(t *testing.T) {
-		m := alone(t, func(c *tcp.Config) { c.HandshakeTimeout = 200 * time.Millisecond })
+		m := startAlone(t, func(c *tcp.Config) { c.HandshakeTimeout = 200 * time.Millisecond })
 		greeting, err := wire.AppendFrame(nil, wire.AppendHello(nil, hello(2)))
 		require.NoError(t, err)
 		s := dial(t, m.address)
 		trickle(s, greeting)
-		s.closed()
-		eventually(t, "count", func() bool { return m.Port().Silent == 1 })
+		s.requireClosed()
+		eventually(t, "count", func() bool { return m.ListenerStats().TimedOut == 1 })
 	})
 	t.Run("after it", func(t *testing.T) {
-		m := alone(t, func(c *tcp.Config) { c.Dead = 300 * time.Millisecond })
+		m := startAlone(t, func(c *tcp.Config) { c.KeepaliveTimeout = 300 * time.Millisecond })
 		s := dial(t, m.address)
-		s.introduce(hello(2))
+		s.handshake(hello(2))
 		trickle(s, long)
-		s.closed()
+		s.requireClosed()
 		eventually(t, "the end", func() bool { return !m.peer(2).Incoming })
 	})
 }
 
 // Storms of random frames, before and after an introduction, cost nothing that
 // lasts, and members talk meanwhile.
-func TestGarbageStorm(t *testing.T) {
+func TestRandomFrames(t *testing.T) {
 	const connections, frames = 2000, 10
 	members := cluster(t, 3)
 	one, two := members[0], members[1]
 	eventually(t, "up", func() bool { return one.peer(2).Up && two.peer(1).Up })
 	before, began := heap(), time.Now()
-	var storm sync.WaitGroup
+	var senders sync.WaitGroup
 	for w := range 4 {
-		storm.Go(func() {
+		senders.Go(func() {
 			r := rand.New(rand.NewPCG(1, uint64(w)))
 			for i := range connections / 4 {
 				s := dial(t, one.address)
 				if i%4 == 0 { // as node 3, which keeps being replaced
-					s.say(wire.AppendHello(nil, hello(3)))
-					s.say([]byte{1})
+					s.sendFrame(wire.AppendHello(nil, hello(3)))
+					s.sendFrame([]byte{1})
 				}
 				_, _ = s.Write(garbage(r, frames))
-				s.closed()
+				s.requireClosed()
 				s.hangUp()
 			}
 		})
@@ -155,13 +155,13 @@ func TestGarbageStorm(t *testing.T) {
 		require.True(t, two.Send(1, numbered(n)))
 		time.Sleep(time.Millisecond)
 	}
-	storm.Wait()
+	senders.Wait()
 	eventually(t, "delivery", func() bool { return len(one.from(2)) == 500 })
 	require.EqualValues(t, 1, two.peer(1).Connects)
-	require.Positive(t, one.Port().Malformed)
-	require.LessOrEqual(t, one.logged.with("does not speak the protocol"), 1+int(time.Since(began)/(10*time.Second)))
+	require.Positive(t, one.ListenerStats().Malformed)
+	require.LessOrEqual(t, one.log.with("does not speak the protocol"), 1+int(time.Since(began)/(10*time.Second)))
 	require.Less(t, heap(), before+16<<20)
-	eventually(t, "all gone", func() bool { return len(goroutines("tcp.(*Transport).welcome(")) <= 3*2 })
+	eventually(t, "all gone", func() bool { return len(goroutines("tcp.(*Transport).serveIncoming(")) <= 3*2 })
 }
 
 // garbage is random frames: with right and wrong checksums, cut, empty, huge.
@@ -190,7 +190,7 @@ func garbage(r *rand.Rand, frames int) (all []byte) {
 // Thousands connect and say nothing: few are kept, and a member gets through.
 func TestFloodOfConnections(t *testing.T) {
 	const connections, held = 3000, 300
-	nothingLeft(t)
+	requireNoGoroutines(t)
 	l, twoAt := listen(t, "127.0.0.1:0"), listen(t, "127.0.0.1:0")
 	one := start(t, l, 1, map[node.ID]string{2: twoAt.Addr().String()})
 	var made atomic.Int64
@@ -220,14 +220,14 @@ func TestFloodOfConnections(t *testing.T) {
 			}
 		}
 	})
-	eventually(t, "a crowd", func() bool { return one.Port().Crowded > 0 })
+	eventually(t, "a crowd", func() bool { return one.ListenerStats().Evicted > 0 })
 	two := start(t, twoAt, 2, map[node.ID]string{1: one.address})
 	eventually(t, "a member through the flood", func() bool { return two.peer(1).Up })
 	require.True(t, two.Send(1, numbered(1)))
 	eventually(t, "delivery", func() bool { return len(one.from(2)) == 1 })
 	most := 0
 	eventually(t, "the rest of the flood", func() bool {
-		most = max(most, len(goroutines("tcp.(*Transport).welcome(")))
+		most = max(most, len(goroutines("tcp.(*Transport).serveIncoming(")))
 		return made.Load() >= connections
 	})
 	close(stop)
@@ -236,19 +236,19 @@ func TestFloodOfConnections(t *testing.T) {
 }
 
 // Of those that have not introduced themselves, 64 are kept: the latest.
-func TestStrangersAreFew(t *testing.T) {
-	m := alone(t)
-	var all []*stranger
+func TestPendingConnectionsAreBounded(t *testing.T) {
+	m := startAlone(t)
+	var all []*rawConn
 	for range 200 {
 		all = append(all, dial(t, m.address))
 	}
 	for _, s := range all[:200-64] {
-		s.closed()
+		s.requireClosed()
 	}
-	eventually(t, "count", func() bool { return m.Port().Crowded == 200-64 })
-	require.Len(t, goroutines("tcp.(*Transport).welcome("), 64)
+	eventually(t, "count", func() bool { return m.ListenerStats().Evicted == 200-64 })
+	require.Len(t, goroutines("tcp.(*Transport).serveIncoming("), 64)
 	last := all[199]
-	last.introduce(hello(2))
+	last.handshake(hello(2))
 	_, _ = last.Write(message(t))
 	eventually(t, "delivery", func() bool { return len(m.from(2)) == 1 })
 }

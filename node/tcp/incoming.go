@@ -8,8 +8,8 @@ import (
 )
 
 var (
-	errCrowded  = errors.New("too many connections that have not introduced themselves")
-	errReplaced = errors.New("the peer has connected again")
+	errTooManyPending = errors.New("too many connections that have not introduced themselves")
+	errReplaced       = errors.New("the peer has connected again")
 )
 
 // accept takes connections until the listener is closed.
@@ -24,77 +24,77 @@ func (t *Transport) accept() {
 			}
 			return
 		case err != nil: // too many open files, perhaps
-			t.quiet.warn("cannot accept connections", "error", err)
+			t.warnings.warn("cannot accept connections", "error", err)
 			t.sleep(wait.next())
 			continue
 		}
 		wait.reset()
 		c := newConn(nc)
-		t.admit(c)
-		t.tasks.Go(func() { t.welcome(c) })
+		t.addPending(c)
+		t.tasks.Go(func() { t.serveIncoming(c) })
 	}
 }
 
-// welcome is the life of an accepted connection.
-func (t *Transport) welcome(c *conn) {
-	defer context.AfterFunc(t.ctx, func() { c.end(errClosed) })()
+// serveIncoming is the life of an accepted connection.
+func (t *Transport) serveIncoming(c *conn) {
+	defer context.AfterFunc(t.ctx, func() { c.closeWith(errClosed) })()
 	hello, err := t.acceptHandshake(c)
-	stayed := t.lobby.leave(c)
+	stayed := t.pending.remove(c)
 	p := t.peers[hello.Node]
 	switch {
 	case err != nil:
-		c.end(err)
-		t.turnedAway(p, c, stayed)
+		c.closeWith(err)
+		t.countRejected(p, c, stayed)
 		return
 	case !stayed:
-		c.end(errCrowded)
-		t.port.crowded.Add(1)
+		c.closeWith(errTooManyPending)
+		t.listener.evicted.Add(1)
 		return
 	}
-	t.port.accepted.Add(1)
+	t.listener.accepted.Add(1)
 	p.attach(c)
 	defer p.detach(c)
-	t.tasks.Go(func() { t.beat(c) })
-	c.end(t.hear(p, c, hello.Life))
-	if malformed(c.reason) {
+	t.tasks.Go(func() { t.sendKeepalives(c) })
+	c.closeWith(t.receiveFrom(p, c, hello.Life))
+	if malformed(c.closeReason) {
 		p.malformed()
-		t.quiet.warn("closed a peer's connection: it sent what is no message", "peer", p.id, "error", c.reason)
+		t.warnings.warn("closed a peer's connection: it sent what is no message", "peer", p.id, "error", c.closeReason)
 	}
 }
 
-// turnedAway counts why a connection was not accepted, and perhaps logs it. The
+// countRejected counts why a connection was not accepted, and perhaps logs it. The
 // peer is nil if it is not known.
-func (t *Transport) turnedAway(p *peer, c *conn, stayed bool) {
-	err := c.reason
+func (t *Transport) countRejected(p *peer, c *conn, stayed bool) {
+	err := c.closeReason
 	switch {
 	case t.ctx.Err() != nil:
 	case refused(err):
-		t.port.refused.Add(1)
+		t.listener.refused.Add(1)
 		if p == nil {
-			t.quiet.warn("refused a connection", "from", c.RemoteAddr(), "error", err)
+			t.warnings.warn("refused a connection", "from", c.RemoteAddr(), "error", err)
 		} else {
-			t.refusal(p, &p.accepting, err)
+			t.logRefusal(p, &p.acceptFailure, err)
 		}
 	case malformed(err):
-		t.port.malformed.Add(1)
-		t.quiet.warn("closed a connection that does not speak the protocol", "from", c.RemoteAddr(), "error", err)
+		t.listener.malformed.Add(1)
+		t.warnings.warn("closed a connection that does not speak the protocol", "from", c.RemoteAddr(), "error", err)
 	case !stayed:
-		t.port.crowded.Add(1)
-		t.quiet.warn("closed a connection for new ones", "from", c.RemoteAddr(), "error", errCrowded)
+		t.listener.evicted.Add(1)
+		t.warnings.warn("closed a connection for new ones", "from", c.RemoteAddr(), "error", errTooManyPending)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		t.port.silent.Add(1)
-		t.quiet.warn("closed a connection that did not introduce itself", "from", c.RemoteAddr())
+		t.listener.timedOut.Add(1)
+		t.warnings.warn("closed a connection that did not introduce itself", "from", c.RemoteAddr())
 	default:
-		t.port.left.Add(1)
+		t.listener.disconnected.Add(1)
 	}
 }
 
-// hear delivers what a peer says until the connection ends.
-func (t *Transport) hear(p *peer, c *conn, life uint64) error {
+// receiveFrom delivers what a peer says until the connection ends.
+func (t *Transport) receiveFrom(p *peer, c *conn, life uint64) error {
 	for {
-		payload, err := c.frame(t.cfg.Dead)
+		payload, err := c.readFrame(t.cfg.KeepaliveTimeout)
 		if err != nil {
-			return clearer(err)
+			return describeError(err)
 		}
 		if isKeepalive(payload) {
 			continue
@@ -103,19 +103,19 @@ func (t *Transport) hear(p *peer, c *conn, life uint64) error {
 		if err != nil {
 			return err
 		}
-		if !p.take(c) {
-			return c.reason
+		if !p.beginDelivery(c) {
+			return c.closeReason
 		}
 		p.count(m, Received, 1)
 		t.cfg.Deliver(p.id, life, m)
-		p.release()
+		p.endDelivery()
 	}
 }
 
-// beat tells the peer that the connection is alive, also while a delivery
+// sendKeepalives tells the peer that the connection is alive, also while a delivery
 // blocks.
-func (t *Transport) beat(c *conn) {
-	tick := time.NewTicker(t.cfg.Idle)
+func (t *Transport) sendKeepalives(c *conn) {
+	tick := time.NewTicker(t.cfg.KeepaliveInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -123,7 +123,7 @@ func (t *Transport) beat(c *conn) {
 			return
 		case <-tick.C:
 			if err := c.send(keepalive, t.cfg.WriteTimeout); err != nil {
-				c.end(clearer(err))
+				c.closeWith(describeError(err))
 				return
 			}
 		}

@@ -10,10 +10,10 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
-var errTalks = errors.New("the acceptor of a connection sent more than keepalives")
+var errUnexpectedData = errors.New("the acceptor of a connection sent more than keepalives")
 
-// reach keeps a connection to a peer, until the transport is closed.
-func (t *Transport) reach(p *peer) {
+// keepConnected keeps a connection to a peer, until the transport is closed.
+func (t *Transport) keepConnected(p *peer) {
 	wait := backoff{min: t.cfg.BackoffMin, max: t.cfg.BackoffMax}
 	for t.ctx.Err() == nil {
 		began := time.Now()
@@ -21,26 +21,26 @@ func (t *Transport) reach(p *peer) {
 		if t.ctx.Err() != nil {
 			return
 		}
-		t.lost(p, err)
+		t.onDisconnected(p, err)
 		switch {
 		case refused(err):
-			t.sleep(wait.longest())
+			t.sleep(wait.longestWait())
 			continue
 		case time.Since(began) > t.cfg.BackoffMax:
 			wait.reset() // it was a connection for a while
 		}
-		t.pause(p, wait.next())
+		t.waitToRedial(p, wait.next())
 	}
 }
 
-// pause waits; less, if the peer itself connects, which says that it is there.
-func (t *Transport) pause(p *peer, d time.Duration) {
+// waitToRedial waits; less, if the peer itself connects, which says that it is there.
+func (t *Transport) waitToRedial(p *peer, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-t.ctx.Done():
 	case <-timer.C:
-	case <-p.seen:
+	case <-p.dialledUs:
 		t.sleep(t.cfg.BackoffMin)
 	}
 }
@@ -51,15 +51,15 @@ func (t *Transport) connect(p *peer) error {
 	if err != nil {
 		return err
 	}
-	defer context.AfterFunc(t.ctx, func() { c.end(errClosed) })()
+	defer context.AfterFunc(t.ctx, func() { c.closeWith(errClosed) })()
 	if err := t.dialHandshake(c, p.id); err != nil {
-		c.end(clearer(err))
-		return c.reason
+		c.closeWith(describeError(err))
+		return c.closeReason
 	}
-	t.up(p)
-	t.tasks.Go(func() { c.end(t.await(c)) })
-	c.end(t.say(p, c))
-	return c.reason
+	t.onConnected(p)
+	t.tasks.Go(func() { c.closeWith(t.readKeepalives(c)) })
+	c.closeWith(t.sendQueued(p, c))
+	return c.closeReason
 }
 
 func (t *Transport) dial(p *peer) (*conn, error) {
@@ -72,44 +72,44 @@ func (t *Transport) dial(p *peer) (*conn, error) {
 	return newConn(nc), nil
 }
 
-// await reads the acceptor's keepalives: silence means that the connection is
+// readKeepalives reads the acceptor's keepalives: silence means that the connection is
 // dead, though writing may go on for long.
-func (t *Transport) await(c *conn) error {
+func (t *Transport) readKeepalives(c *conn) error {
 	for {
-		payload, err := c.frame(t.cfg.Dead)
+		payload, err := c.readFrame(t.cfg.KeepaliveTimeout)
 		switch {
 		case err != nil:
-			return clearer(err)
+			return describeError(err)
 		case !isKeepalive(payload):
-			return errTalks
+			return errUnexpectedData
 		}
 	}
 }
 
-// say sends what is queued until the connection ends.
-func (t *Transport) say(p *peer, c *conn) error {
-	idle := time.NewTimer(t.cfg.Idle)
+// sendQueued sends what is queued until the connection ends.
+func (t *Transport) sendQueued(p *peer, c *conn) error {
+	idle := time.NewTimer(t.cfg.KeepaliveInterval)
 	defer idle.Stop()
 	b := batch{codec: t.cfg.Codec}
 	for {
 		select {
 		case <-c.done:
-			return c.reason
+			return c.closeReason
 		case <-idle.C:
 			if err := c.send(keepalive, t.cfg.WriteTimeout); err != nil {
-				return clearer(err)
+				return describeError(err)
 			}
 		case m := <-p.queue:
 			if err := b.fill(p, m); err != nil {
-				t.quiet.warn("dropped a message that cannot be written", "peer", p.id, "error", err)
+				t.warnings.warn("dropped a message that cannot be written", "peer", p.id, "error", err)
 			}
 			err := c.send(b.bytes, t.cfg.WriteTimeout)
 			b.count(p, err == nil)
 			if err != nil {
-				return fmt.Errorf("sending: %w", clearer(err))
+				return fmt.Errorf("sending: %w", describeError(err))
 			}
 		}
-		idle.Reset(t.cfg.Idle)
+		idle.Reset(t.cfg.KeepaliveInterval)
 	}
 }
 

@@ -9,28 +9,28 @@ import (
 
 // peer is what is known of another member.
 type peer struct {
-	id     node.ID
-	addr   string
-	queue  chan node.Message
-	seen   chan struct{} // holds one if the peer has connected
-	turn   chan struct{} // holds one while a message is delivered
-	counts counts
+	id         node.ID
+	addr       string
+	queue      chan node.Message
+	dialledUs  chan struct{} // holds one if the peer has connected
+	delivering chan struct{} // holds one while a message is delivered
+	counts     counts
 
-	mu        sync.Mutex
-	incoming  *conn // nil if there is none
-	dialling  trouble
-	accepting trouble
-	state     PeerStats // only what does not come from counts
+	mu            sync.Mutex
+	incoming      *conn // nil if there is none
+	dialFailure   failure
+	acceptFailure failure
+	state         PeerStats // only what does not come from counts
 }
 
 func newPeer(id node.ID, addr string, cfg Config) *peer {
 	return &peer{
-		id:    id,
-		addr:  addr,
-		queue: make(chan node.Message, cfg.Queue),
-		seen:  make(chan struct{}, 1),
-		turn:  make(chan struct{}, 1),
-		state: PeerStats{ID: id, Addr: addr, Since: time.Now()},
+		id:         id,
+		addr:       addr,
+		queue:      make(chan node.Message, cfg.Queue),
+		dialledUs:  make(chan struct{}, 1),
+		delivering: make(chan struct{}, 1),
+		state:      PeerStats{ID: id, Addr: addr, Since: time.Now()},
 	}
 }
 
@@ -51,13 +51,13 @@ func (p *peer) attach(c *conn) {
 	p.mu.Lock()
 	before := p.incoming
 	p.incoming = c
-	p.accepting = ""
+	p.acceptFailure = ""
 	p.mu.Unlock()
 	if before != nil {
-		before.end(errReplaced)
+		before.closeWith(errReplaced)
 	}
 	select {
-	case p.seen <- struct{}{}:
+	case p.dialledUs <- struct{}{}:
 	default:
 	}
 }
@@ -70,53 +70,53 @@ func (p *peer) detach(c *conn) {
 	}
 }
 
-// take waits until nothing of the peer is being delivered, and reports whether c
+// beginDelivery waits until nothing of the peer is being delivered, and reports whether c
 // is still the connection to hear it on: what a replaced one has left must not
 // come after what is newer.
-func (p *peer) take(c *conn) bool {
+func (p *peer) beginDelivery(c *conn) bool {
 	select {
-	case p.turn <- struct{}{}:
+	case p.delivering <- struct{}{}:
 	case <-c.done:
 		return false
 	}
-	if c.over() {
-		p.release()
+	if c.closed() {
+		p.endDelivery()
 		return false
 	}
 	return true
 }
 
-func (p *peer) release() { <-p.turn }
+func (p *peer) endDelivery() { <-p.delivering }
 
-// trouble is why a peer is not connected, in words that stay the same while the
+// failure is why a peer is not connected, in words that stay the same while the
 // reason does: it is logged when it changes. Empty is no trouble.
-type trouble string
+type failure string
 
-const unreachable trouble = "unreachable"
+const unreachable failure = "unreachable"
 
-// up notes a connection to p.
-func (t *Transport) up(p *peer) {
+// onConnected notes a connection to p.
+func (t *Transport) onConnected(p *peer) {
 	p.mu.Lock()
-	p.dialling = ""
+	p.dialFailure = ""
 	p.state.Up, p.state.Since = true, time.Now()
 	p.state.Connects++
 	p.mu.Unlock()
 	t.cfg.Log.Info("connected to peer", "peer", p.id, "address", p.addr)
 }
 
-// lost notes that there is no connection to p, or none any more.
-func (t *Transport) lost(p *peer, err error) {
+// onDisconnected notes that there is no connection to p, or none any more.
+func (t *Transport) onDisconnected(p *peer, err error) {
 	p.mu.Lock()
 	if p.state.Up {
 		p.state.Up, p.state.Since = false, time.Now()
 	}
 	p.state.Failures++
 	p.state.LastError = err.Error()
-	isNew := !refused(err) && p.dialling.becomes(unreachable)
+	isNew := !refused(err) && p.dialFailure.set(unreachable)
 	p.mu.Unlock()
 	switch {
 	case refused(err):
-		t.refusal(p, &p.dialling, err)
+		t.logRefusal(p, &p.dialFailure, err)
 	case isNew:
 		t.cfg.Log.Warn("no connection to peer", "peer", p.id, "address", p.addr, "error", err)
 	default:
@@ -124,11 +124,11 @@ func (t *Transport) lost(p *peer, err error) {
 	}
 }
 
-// refusal tells of a no, in a handshake with p, if it is another than before.
-func (t *Transport) refusal(p *peer, before *trouble, err error) {
+// logRefusal tells of a no, in a handshake with p, if it is another than before.
+func (t *Transport) logRefusal(p *peer, before *failure, err error) {
 	p.mu.Lock()
 	p.state.LastError = err.Error()
-	isNew := before.becomes(trouble(err.Error()))
+	isNew := before.set(failure(err.Error()))
 	p.mu.Unlock()
 	if !isNew {
 		return
@@ -136,8 +136,8 @@ func (t *Transport) refusal(p *peer, before *trouble, err error) {
 	t.cfg.Log.Error("handshake with peer refused", "peer", p.id, "address", p.addr, "error", err)
 }
 
-// becomes reports whether that is new.
-func (t *trouble) becomes(now trouble) bool {
+// set reports whether that is new.
+func (t *failure) set(now failure) bool {
 	before := *t
 	*t = now
 	return before != now

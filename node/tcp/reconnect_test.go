@@ -35,7 +35,7 @@ func TestReconnectsAfterARestart(t *testing.T) {
 
 // What is sent before the peer is there waits for it, as far as the queue goes.
 func TestQueueIsBounded(t *testing.T) {
-	nothingLeft(t)
+	requireNoGoroutines(t)
 	l := listen(t, "127.0.0.1:0")
 	address := l.Addr().String()
 	require.NoError(t, l.Close())
@@ -54,8 +54,8 @@ func TestQueueIsBounded(t *testing.T) {
 
 // A peer that does not read hurts nobody but itself.
 func TestSlowPeerHurtsOnlyItself(t *testing.T) {
-	nothingLeft(t)
-	slow := stuck(t, 2)
+	requireNoGoroutines(t)
+	slow := stalledPeer(t, 2)
 	oneAt, threeAt := listen(t, "127.0.0.1:0"), listen(t, "127.0.0.1:0")
 	quickly := func(c *tcp.Config) { c.WriteTimeout = time.Second }
 	one := start(t, oneAt, 1, map[node.ID]string{2: slow, 3: threeAt.Addr().String()}, quickly)
@@ -63,8 +63,8 @@ func TestSlowPeerHurtsOnlyItself(t *testing.T) {
 	eventually(t, "up", func() bool { return one.peer(2).Up && one.peer(3).Up })
 
 	big := &node.Commit{Key: "lifecycle/m", Value: &node.Value{State: "Init"}}
-	for range node.MaxRing {
-		big.Value.Recent = append(big.Value.Recent, node.Entry{ID: "a-client-with-a-name.1", To: "Running"})
+	for range node.MaxDedupWindow {
+		big.Value.Window = append(big.Value.Window, node.Entry{ID: "a-client-with-a-name.1", To: "Running"})
 	}
 	eventually(t, "drops", func() bool {
 		for range 1000 {
@@ -80,8 +80,8 @@ func TestSlowPeerHurtsOnlyItself(t *testing.T) {
 	eventually(t, "a write that gave up", func() bool { return one.peer(2).Failures > 0 })
 }
 
-// stuck is a member that says all the right things and reads nothing.
-func stuck(t *testing.T, id node.ID) (address string) {
+// stalledPeer is a member that says all the right things and reads nothing.
+func stalledPeer(t *testing.T, id node.ID) (address string) {
 	l := listen(t, "127.0.0.1:0")
 	var tasks sync.WaitGroup
 	t.Cleanup(func() { _ = l.Close(); tasks.Wait() })
@@ -91,10 +91,10 @@ func stuck(t *testing.T, id node.ID) (address string) {
 			if err != nil {
 				return
 			}
-			s := &stranger{t: t, Conn: c}
+			s := &rawConn{t: t, Conn: c}
 			t.Cleanup(s.hangUp)
 			tasks.Go(func() {
-				if _, err := s.hear(); err != nil {
+				if _, err := s.readFrame(); err != nil {
 					return
 				}
 				answer, _ := wire.AppendFrame(nil, wire.AppendHello(nil, hello(id)))
@@ -112,17 +112,17 @@ func stuck(t *testing.T, id node.ID) (address string) {
 // When a link goes silent without closing, both ends notice, and find each other
 // again when it is repaired.
 func TestHalfOpenConnectionIsFoundDead(t *testing.T) {
-	nothingLeft(t)
+	requireNoGoroutines(t)
 	l := listen(t, "127.0.0.1:0")
 	p := newProxy(t, l.Addr().String())
-	quickly := func(c *tcp.Config) { c.HandshakeTimeout, c.Dead = time.Second, time.Second }
+	quickly := func(c *tcp.Config) { c.HandshakeTimeout, c.KeepaliveTimeout = time.Second, time.Second }
 	two := start(t, l, 2, map[node.ID]string{1: "127.0.0.1:1"}, quickly)
 	one := start(t, listen(t, "127.0.0.1:0"), 1, map[node.ID]string{2: p.address}, quickly)
 	eventually(t, "up", func() bool { return one.peer(2).Up && two.peer(1).Incoming })
 
 	p.frozen.Store(true)
 	eventually(t, "the dialler notices", func() bool { return !one.peer(2).Up })
-	eventually(t, "a line", func() bool { return one.logged.with("heard nothing") > 0 })
+	eventually(t, "a line", func() bool { return one.log.with("heard nothing") > 0 })
 	eventually(t, "the acceptor notices", func() bool { return !two.peer(1).Incoming })
 
 	p.frozen.Store(false)
@@ -134,7 +134,7 @@ func TestHalfOpenConnectionIsFoundDead(t *testing.T) {
 
 // An idle connection that is alive stays.
 func TestIdleConnectionStays(t *testing.T) {
-	members := cluster(t, 2, func(c *tcp.Config) { c.Dead = 1500 * time.Millisecond })
+	members := cluster(t, 2, func(c *tcp.Config) { c.KeepaliveTimeout = 1500 * time.Millisecond })
 	eventually(t, "up", func() bool { return members[0].peer(2).Up && members[1].peer(1).Up })
 	before := members[0].peer(2)
 	time.Sleep(2500 * time.Millisecond)

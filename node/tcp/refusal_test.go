@@ -23,17 +23,17 @@ func TestRefusals(t *testing.T) {
 		"epoch":    {func(c *tcp.Config) { c.Hello.Epoch = 3 }, "epoch 3, want 1", "epoch 1, want 3"},
 		"codec": {func(c *tcp.Config) { c.Hello.Codec, c.Codec = "json", wire.JSON{} },
 			`codec "json", want "cbor"`, `codec "cbor", want "json"`},
-		"itself":   {func(c *tcp.Config) { c.Hello.Node, c.Peers = 1, peersOf(c, 2) }, "no number of its own", "no number of its own"},
+		"itself":   {func(c *tcp.Config) { c.Hello.Node, c.Peers = 1, peerUnderID(c, 2) }, "no number of its own", "no number of its own"},
 		"stranger": {func(c *tcp.Config) { c.Hello.Node = 9 }, "node 9: the other side is not a member", "in its words"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			nothingLeft(t)
+			requireNoGoroutines(t)
 			oneAt, twoAt := listen(t, "127.0.0.1:0"), listen(t, "127.0.0.1:0")
 			one := start(t, oneAt, 1, map[node.ID]string{2: twoAt.Addr().String()})
 			two := start(t, twoAt, 2, map[node.ID]string{1: one.address}, c.change)
 			says := func(m *member, text string) func() bool {
-				return func() bool { return len(m.Peers()) > 0 && m.logged.with(text) > 0 }
+				return func() bool { return len(m.Peers()) > 0 && m.log.with(text) > 0 }
 			}
 			eventually(t, "node 1 says "+c.one, says(one, c.one))
 			eventually(t, "node 2 says "+c.two, says(two, c.two))
@@ -41,14 +41,14 @@ func TestRefusals(t *testing.T) {
 			for _, m := range []*member{one, two} {
 				require.False(t, m.Peers()[0].Up)
 				require.Zero(t, m.Peers()[0].Connects)
-				require.Positive(t, m.Port().Refused)
-				require.LessOrEqual(t, m.logged.with("refus"), 6, m.logged.lines)
+				require.Positive(t, m.ListenerStats().Refused)
+				require.LessOrEqual(t, m.log.with("refus"), 6, m.log.lines)
 			}
 		})
 	}
 }
 
-func peersOf(c *tcp.Config, id node.ID) map[node.ID]string {
+func peerUnderID(c *tcp.Config, id node.ID) map[node.ID]string {
 	for _, address := range c.Peers {
 		return map[node.ID]string{id: address}
 	}
@@ -57,7 +57,7 @@ func peersOf(c *tcp.Config, id node.ID) map[node.ID]string {
 
 // What the other side says of a refusal is known of the peer, for those who look.
 func TestWordsOfARefusalAreKept(t *testing.T) {
-	nothingLeft(t)
+	requireNoGoroutines(t)
 	oneAt, twoAt := listen(t, "127.0.0.1:0"), listen(t, "127.0.0.1:0")
 	start(t, oneAt, 1, nil, func(c *tcp.Config) { c.Peers = map[node.ID]string{3: twoAt.Addr().String()} })
 	two := start(t, twoAt, 2, map[node.ID]string{1: oneAt.Addr().String()})
@@ -69,13 +69,13 @@ func TestWordsOfARefusalAreKept(t *testing.T) {
 // A wrong address leads to a member, but not to the one wanted: the connection
 // that this member has stays.
 func TestAnotherMemberAtTheAddress(t *testing.T) {
-	nothingLeft(t)
+	requireNoGoroutines(t)
 	oneAt, threeAt := listen(t, "127.0.0.1:0"), listen(t, "127.0.0.1:0")
 	wrong := threeAt.Addr().String()
 	one := start(t, oneAt, 1, map[node.ID]string{2: wrong, 3: wrong})
 	three := start(t, threeAt, 3, map[node.ID]string{1: one.address, 2: wrong})
 	eventually(t, "both told", func() bool {
-		return one.logged.with("node 3, want 2: another member answers") == 1 && three.logged.with("another member answers") == 1
+		return one.log.with("node 3, want 2: another member answers") == 1 && three.log.with("another member answers") == 1
 	})
 	eventually(t, "up", func() bool { return one.peer(3).Up && three.peer(1).Incoming })
 	before := one.peer(3).Since
@@ -87,12 +87,12 @@ func TestAnotherMemberAtTheAddress(t *testing.T) {
 // A refusal ends when its cause does, as when a node comes back with another
 // configuration.
 func TestRefusalIsNotForEver(t *testing.T) {
-	nothingLeft(t)
+	requireNoGoroutines(t)
 	oneAt, twoAt := listen(t, "127.0.0.1:0"), listen(t, "127.0.0.1:0")
 	address, two := oneAt.Addr().String(), start(t, twoAt, 2, map[node.ID]string{1: oneAt.Addr().String()})
 	peers := map[node.ID]string{2: two.address}
 	wrong := start(t, oneAt, 1, peers, func(c *tcp.Config) { c.Hello.Cluster[0] = 9 })
-	eventually(t, "refused", func() bool { return two.peer(1).Failures > 2 && two.logged.with("cluster 09") > 0 })
+	eventually(t, "refused", func() bool { return two.peer(1).Failures > 2 && two.log.with("cluster 09") > 0 })
 	require.NoError(t, wrong.Close())
 	one := start(t, listen(t, address), 1, peers)
 	eventually(t, "up", func() bool { return one.peer(2).Up && two.peer(1).Up })
@@ -102,7 +102,7 @@ func TestRefusalIsNotForEver(t *testing.T) {
 
 // Words of a refusal are bounded, whatever the other side says.
 func TestLongRefusalIsCut(t *testing.T) {
-	nothingLeft(t)
+	requireNoGoroutines(t)
 	for size, want := range map[int]string{
 		400:  `the peer refuses this node, in its words: "why?\n\xff`, // cut
 		5000: "frame too long",                                        // so long before it is introduced
@@ -111,14 +111,14 @@ func TestLongRefusalIsCut(t *testing.T) {
 		for i := range size {
 			no = append(no, "why?\n\xff"[i%6])
 		}
-		m := start(t, listen(t, "127.0.0.1:0"), 1, map[node.ID]string{2: naysayer(t, 2, no)})
+		m := start(t, listen(t, "127.0.0.1:0"), 1, map[node.ID]string{2: refusingPeer(t, 2, no)})
 		eventually(t, "refused: "+want, func() bool { return strings.Contains(m.peer(2).LastError, want) })
 		require.Less(t, len(m.peer(2).LastError), 1200)
 	}
 }
 
-// naysayer is a member that answers every Hello with its own and a verdict.
-func naysayer(t *testing.T, id node.ID, verdict []byte) (address string) {
+// refusingPeer is a member that answers every Hello with its own and a verdict.
+func refusingPeer(t *testing.T, id node.ID, verdict []byte) (address string) {
 	l := listen(t, "127.0.0.1:0")
 	var tasks sync.WaitGroup
 	t.Cleanup(func() { _ = l.Close(); tasks.Wait() })
@@ -128,12 +128,12 @@ func naysayer(t *testing.T, id node.ID, verdict []byte) (address string) {
 			if err != nil {
 				return
 			}
-			s := &stranger{t: t, Conn: c}
-			if _, err := s.hear(); err == nil {
+			s := &rawConn{t: t, Conn: c}
+			if _, err := s.readFrame(); err == nil {
 				answer, _ := wire.AppendFrame(nil, wire.AppendHello(nil, hello(id)))
 				answer, _ = wire.AppendFrame(answer, verdict)
 				_, _ = c.Write(answer)
-				_, _ = s.hear() // until the other side hangs up
+				_, _ = s.readFrame() // until the other side hangs up
 			}
 			s.hangUp()
 		}

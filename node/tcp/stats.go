@@ -8,19 +8,19 @@ import (
 	"github.com/lockstep-dst/lockstep/node/member"
 )
 
-// Fate is what became of a message.
-type Fate uint8
+// Disposition is what became of a message.
+type Disposition uint8
 
 // The fates. Every message queued is later sent or dropped, or still waits.
 const (
-	Queued   Fate = iota // accepted by Send
-	Sent                 // written to a connection
-	Dropped              // the queue was full, the write failed, or no codec takes it
-	Received             // given to Deliver
-	fates
+	Queued   Disposition = iota // accepted by Send
+	Sent                        // written to a connection
+	Dropped                     // the queue was full, the write failed, or no codec takes it
+	Received                    // given to Deliver
+	dispositions
 )
 
-func (f Fate) String() string { return [...]string{"queued", "sent", "dropped", "received"}[f] }
+func (f Disposition) String() string { return [...]string{"queued", "sent", "dropped", "received"}[f] }
 
 // typeNames are the types of messages. The first is for those of later days.
 var typeNames = [...]string{"unknown", "proposal", "acknowledgment", "reject", "commit", "read-request", "read-report", "request", "reply",
@@ -60,9 +60,9 @@ func typeOf(m node.Message) int {
 
 // Count is how many messages of a type met a fate.
 type Count struct {
-	Type string
-	Fate Fate
-	N    uint64
+	Type        string
+	Disposition Disposition
+	N           uint64
 }
 
 // PeerStats is how a peer is, and what became of messages since the start.
@@ -86,28 +86,28 @@ type PeerStats struct {
 	Counts    []Count // by type and fate, all of them, in a fixed order
 }
 
-// PortStats is what has come to the listener, in connections.
-type PortStats struct {
-	Accepted  uint64 // introduced as a member's
-	Refused   uint64 // by either side in the handshake
-	Malformed uint64 // closed: not the protocol
-	Silent    uint64 // closed: not introduced in time
-	Crowded   uint64 // closed: too many unintroduced
-	Left      uint64 // closed by the other side, or broken, before they were introduced
+// ListenerStats is what has come to the listener, in connections.
+type ListenerStats struct {
+	Accepted     uint64 // introduced as a member's
+	Refused      uint64 // by either side in the handshake
+	Malformed    uint64 // closed: not the protocol
+	TimedOut     uint64 // closed: not introduced in time
+	Evicted      uint64 // closed: too many unintroduced
+	Disconnected uint64 // closed by the other side, or broken, before they were introduced
 }
 
 type counts struct {
-	messages  [types][fates]atomic.Uint64
+	messages  [types][dispositions]atomic.Uint64
 	malformed atomic.Uint64
 }
 
-func (c *counts) add(kind int, f Fate, n uint64) {
+func (c *counts) add(kind int, f Disposition, n uint64) {
 	if n > 0 {
 		c.messages[kind][f].Add(n)
 	}
 }
 
-func (p *peer) count(m node.Message, f Fate, n uint64) { p.counts.add(typeOf(m), f, n) }
+func (p *peer) count(m node.Message, f Disposition, n uint64) { p.counts.add(typeOf(m), f, n) }
 
 func (p *peer) malformed() { p.counts.malformed.Add(1) }
 
@@ -119,9 +119,9 @@ func (p *peer) stats() PeerStats {
 	s.Waiting = len(p.queue)
 	s.Malformed = p.counts.malformed.Load()
 	for kind := range types {
-		for f := range fates {
+		for f := range dispositions {
 			n := p.counts.messages[kind][f].Load()
-			s.Counts = append(s.Counts, Count{Type: typeNames[kind], Fate: f, N: n})
+			s.Counts = append(s.Counts, Count{Type: typeNames[kind], Disposition: f, N: n})
 			switch f {
 			case Queued:
 				s.Queued += n
@@ -137,17 +137,17 @@ func (p *peer) stats() PeerStats {
 	return s
 }
 
-type portCounts struct {
-	accepted, refused, malformed, silent, crowded, left atomic.Uint64
+type listenerCounts struct {
+	accepted, refused, malformed, timedOut, evicted, disconnected atomic.Uint64
 }
 
-func (c *portCounts) stats() PortStats {
-	return PortStats{
-		Accepted:  c.accepted.Load(),
-		Refused:   c.refused.Load(),
-		Malformed: c.malformed.Load(),
-		Silent:    c.silent.Load(),
-		Crowded:   c.crowded.Load(),
-		Left:      c.left.Load(),
+func (c *listenerCounts) stats() ListenerStats {
+	return ListenerStats{
+		Accepted:     c.accepted.Load(),
+		Refused:      c.refused.Load(),
+		Malformed:    c.malformed.Load(),
+		TimedOut:     c.timedOut.Load(),
+		Evicted:      c.evicted.Load(),
+		Disconnected: c.disconnected.Load(),
 	}
 }

@@ -12,23 +12,23 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
-// closing bounds Close.
-const closing = 5 * time.Second
+// closeTimeout bounds Close.
+const closeTimeout = 5 * time.Second
 
 // ErrStuck is the error of Close if a function of Config has not returned.
 var ErrStuck = errors.New("transport closed, but a call of Deliver has not returned")
 
 // Transport is a node's connections to all its peers.
 type Transport struct {
-	cfg   Config
-	hello []byte             // framed
-	peers map[node.ID]*peer  // does not change
-	ctx   context.Context    // ends with Close
-	stop  context.CancelFunc //
-	tasks sync.WaitGroup     // all goroutines
-	lobby lobby
-	port  portCounts
-	quiet quiet
+	cfg      Config
+	hello    []byte             // framed
+	peers    map[node.ID]*peer  // does not change
+	ctx      context.Context    // ends with Close
+	stop     context.CancelFunc //
+	tasks    sync.WaitGroup     // all goroutines
+	pending  pendingConns
+	listener listenerCounts
+	warnings rateLimitedLog
 }
 
 // Start begins to accept and to dial. If it refuses the configuration, the
@@ -42,14 +42,14 @@ func Start(cfg Config) (*Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Transport{cfg: cfg, hello: hello, peers: map[node.ID]*peer{}, quiet: quiet{log: cfg.Log}}
+	t := &Transport{cfg: cfg, hello: hello, peers: map[node.ID]*peer{}, warnings: rateLimitedLog{log: cfg.Log}}
 	t.ctx, t.stop = context.WithCancel(context.Background())
 	for id, addr := range cfg.Peers {
 		t.peers[id] = newPeer(id, addr, cfg)
 	}
 	t.tasks.Go(t.accept)
 	for _, p := range t.peers {
-		t.tasks.Go(func() { t.reach(p) })
+		t.tasks.Go(func() { t.keepConnected(p) })
 	}
 	return t, nil
 }
@@ -74,8 +74,8 @@ func (t *Transport) Peers() []PeerStats {
 	return all
 }
 
-// Port tells what has come to the listener.
-func (t *Transport) Port() PortStats { return t.port.stats() }
+// ListenerStats tells what has come to the listener.
+func (t *Transport) ListenerStats() ListenerStats { return t.listener.stats() }
 
 // Close drops what is queued and closes every connection and the listener. When
 // it returns nil, nothing of the transport is left and nothing more is
@@ -91,7 +91,7 @@ func (t *Transport) Close() error {
 		t.tasks.Wait()
 		close(done)
 	}()
-	timer := time.NewTimer(closing)
+	timer := time.NewTimer(closeTimeout)
 	defer timer.Stop()
 	select {
 	case <-done:

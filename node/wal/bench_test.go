@@ -10,7 +10,7 @@ import (
 )
 
 // group appends n entries and carries out the batch they make.
-func group(log *wal.Log, reqs []wal.Request, entry []byte, n int) []wal.Request {
+func group(log *wal.Log, reqs []wal.DiskRequest, entry []byte, n int) []wal.DiskRequest {
 	for range n {
 		log.Append(entry)
 	}
@@ -23,7 +23,7 @@ func group(log *wal.Log, reqs []wal.Request, entry []byte, n int) []wal.Request 
 
 func TestSteadyStateDoesNotAllocate(t *testing.T) {
 	log, _, _ := start(t, newDisk(512), wal.Options{Segment: 16 << 20})
-	var reqs []wal.Request
+	var reqs []wal.DiskRequest
 	entry := make([]byte, 64)
 	steady := func() { reqs = group(log, reqs, entry, 64) }
 	steady()
@@ -36,7 +36,7 @@ func BenchmarkAppend(b *testing.B) {
 	for _, n := range []int{1, 64} {
 		b.Run(fmt.Sprintf("groups of %d", n), func(b *testing.B) {
 			log, _, _ := start(b, newDisk(512), wal.Options{Segment: 16 << 20})
-			var reqs []wal.Request
+			var reqs []wal.DiskRequest
 			entry := make([]byte, 64)
 			b.ReportAllocs()
 			b.SetBytes(64)
@@ -95,6 +95,6 @@ func BenchmarkRecoverAmongWhatLooksLikeRecords(b *testing.B) {
 	for b.Loop() {
 		_, was, _, err := recoverWith(d, identity, o)
 		require.NoError(b, err)
-		require.Greater(b, was.Cut, 1<<20)
+		require.Greater(b, was.TornBytes, 1<<20)
 	}
 }

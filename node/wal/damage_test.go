@@ -19,7 +19,7 @@ type span struct {
 }
 
 func spansOf(data []byte) (all []span) {
-	for at := headOf(data); at < len(data); {
+	for at := headerSizeOf(data); at < len(data); {
 		end := at + 13 + int(binary.LittleEndian.Uint32(data[at+4:]))
 		all = append(all, span{at, end, at - int(binary.LittleEndian.Uint32(data[at+8:])), data[at+12] == 2})
 		at = end
@@ -33,7 +33,7 @@ func spansOf(data []byte) (all []span) {
 // up to the first bad record.
 func requireDocumented(t *testing.T, sound, bad []byte) (refused bool) {
 	t.Helper()
-	headed := len(bad) >= head && bytes.Equal(sound[:head], bad[:head])
+	headed := len(bad) >= headerSize && bytes.Equal(sound[:headerSize], bad[:headerSize])
 	first, entries, proven := -1, 0, !headed
 	for _, s := range spansOf(sound) {
 		intact := s.end <= len(bad) && bytes.Equal(sound[s.start:s.end], bad[s.start:s.end])
@@ -47,9 +47,9 @@ func requireDocumented(t *testing.T, sound, bad []byte) (refused bool) {
 		}
 	}
 	written := len(used(bad))
-	unborn := !headed && written <= head || headed && first == head && written <= head+21
-	proven = proven || first == head
-	was, found, err := look(diskWith(bad))
+	unborn := !headed && written <= headerSize || headed && first == headerSize && written <= headerSize+21
+	proven = proven || first == headerSize
+	was, found, err := dryRecover(diskWith(bad))
 	if proven && !unborn {
 		require.ErrorIs(t, err, wal.ErrDamaged)
 		require.ErrorContains(t, err, segment1+", offset ")
@@ -60,7 +60,7 @@ func requireDocumented(t *testing.T, sound, bad []byte) (refused bool) {
 	require.Equal(t, unborn, was.Fresh)
 	require.Len(t, found, entries)
 	if !unborn && first >= 0 {
-		require.Equal(t, max(0, written-first), was.Cut)
+		require.Equal(t, max(0, written-first), was.TornBytes)
 	}
 	return false
 }
@@ -89,7 +89,7 @@ func TestEveryFlippedByteIsFoundUnlessInTheLastBatch(t *testing.T) {
 // As soon as a life may speak, no damaged byte makes another use its number.
 func TestABootIsProvenBeforeTheLogIsReady(t *testing.T) {
 	d := diskWith(written(t, [][]string{}))
-	log, was, _, err := recoverWith(d, identity, roomy)
+	log, was, _, err := recoverWith(d, identity, oneSegment)
 	require.NoError(t, err)
 	for !log.Ready() {
 		for _, r := range log.Take(nil) {
@@ -97,12 +97,12 @@ func TestABootIsProvenBeforeTheLogIsReady(t *testing.T) {
 			log.Done(r.Token, nil)
 		}
 	}
-	sound := d.durable[segment1][:head+log.End()]
+	sound := d.durable[segment1][:headerSize+log.End()]
 	for at := range sound {
 		bad := bytes.Clone(sound)
 		bad[at] ^= 0x10
 		refused := requireDocumented(t, sound, bad)
-		next, _, _ := look(diskWith(bad))
+		next, _, _ := dryRecover(diskWith(bad))
 		require.True(t, refused || next.Boot > was.Boot, "byte %d", at)
 	}
 }
@@ -126,15 +126,15 @@ func TestALostEndIsATornTailIfNoMarkCoversIt(t *testing.T) {
 	sound := threeLives(t)
 	for length := range sound {
 		bad := sound[:length]
-		if length >= head+14 { // the rest of the first record is zeros
-			require.False(t, requireDocumented(t, sound, whole(bad)), "%d bytes", length)
+		if length >= headerSize+14 { // the rest of the first record is zeros
+			require.False(t, requireDocumented(t, sound, padded(bad)), "%d bytes", length)
 			continue
 		}
 		fresh := identity
 		fresh.Incarnation[5]++
-		_, was, _, err := recoverWith(diskWith(bad), fresh, roomy)
+		_, was, _, err := recoverWith(diskWith(bad), fresh, oneSegment)
 		require.NoError(t, err)
-		require.Equal(t, wal.Recovered{Identity: fresh, Boot: 1, Fresh: true, Cut: len(used(bad))}, was,
+		require.Equal(t, wal.Recovered{Identity: fresh, Boot: 1, Fresh: true, TornBytes: len(used(bad))}, was,
 			"peers know the old incarnation and refuse the new one")
 	}
 }
@@ -146,10 +146,10 @@ func TestAPayloadIsNotMistakenForRecords(t *testing.T) {
 	spans := spansOf(nested)
 	torn := spans[len(spans)-2]
 	nested[torn.start] ^= 1
-	was, entries, err := look(diskWith(nested))
+	was, entries, err := dryRecover(diskWith(nested))
 	require.NoError(t, err)
 	require.Equal(t, []string{"a"}, entries)
-	require.Equal(t, len(nested)-torn.start, was.Cut)
+	require.Equal(t, len(nested)-torn.start, was.TornBytes)
 }
 
 func TestRecordsOfAnotherIncarnationDoNotJoinOn(t *testing.T) {
@@ -157,15 +157,15 @@ func TestRecordsOfAnotherIncarnationDoNotJoinOn(t *testing.T) {
 	other := identity
 	other.Incarnation[0]++
 	stale := forgeRecord(bytes.Clone(sound), other, 0, 0, 2, "stale")
-	was, entries, err := look(diskWith(stale))
+	was, entries, err := dryRecover(diskWith(stale))
 	require.NoError(t, err)
 	require.Equal(t, []string{"a"}, entries)
-	require.Equal(t, len(stale)-len(sound), was.Cut)
+	require.Equal(t, len(stale)-len(sound), was.TornBytes)
 }
 
 func TestLogsThatBreakTheRulesAreRefused(t *testing.T) {
 	sound := written(t, [][]string{{"a"}})
-	head := sound[:head]
+	head := sound[:headerSize]
 	for _, c := range []struct {
 		name  string
 		data  []byte
@@ -186,7 +186,7 @@ func TestLogsThatBreakTheRulesAreRefused(t *testing.T) {
 		{"trim too long", forgeRecord(sound, identity, 0, 0, 4, bootText(2)+"x"), wal.ErrDamaged, "9 bytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, _, err := look(diskWith(c.data))
+			_, _, err := dryRecover(diskWith(c.data))
 			require.ErrorIs(t, err, c.want)
 			require.ErrorContains(t, err, c.words)
 		})
@@ -194,7 +194,7 @@ func TestLogsThatBreakTheRulesAreRefused(t *testing.T) {
 }
 
 func TestForeignLogsAreRefusedWithARemedy(t *testing.T) {
-	tail := written(t, [][]string{{"a"}})[head:]
+	tail := written(t, [][]string{{"a"}})[headerSize:]
 	for _, c := range []struct {
 		change func(*header)
 		want   error
@@ -208,7 +208,7 @@ func TestForeignLogsAreRefusedWithARemedy(t *testing.T) {
 		for _, rest := range [][]byte{nil, tail} {
 			h := firstHeader
 			c.change(&h)
-			_, _, err := look(diskWith(append(forgeHeader(h), rest...)))
+			_, _, err := dryRecover(diskWith(append(forgeHeader(h), rest...)))
 			require.ErrorIs(t, err, c.want)
 			require.ErrorContains(t, err, c.remedy)
 			require.ErrorContains(t, err, segment1)
@@ -218,7 +218,7 @@ func TestForeignLogsAreRefusedWithARemedy(t *testing.T) {
 
 // A first segment begins the log, whatever its header says.
 func TestHeadersThatBreakTheRulesAreRefused(t *testing.T) {
-	tail := written(t, [][]string{{"a"}})[head:]
+	tail := written(t, [][]string{{"a"}})[headerSize:]
 	for _, change := range []func(*header){
 		func(h *header) { h.sequence++ },
 		func(h *header) { h.boot++ },
@@ -227,7 +227,7 @@ func TestHeadersThatBreakTheRulesAreRefused(t *testing.T) {
 	} {
 		h := firstHeader
 		change(&h)
-		_, _, err := look(diskWith(append(forgeHeader(h), tail...)))
+		_, _, err := dryRecover(diskWith(append(forgeHeader(h), tail...)))
 		require.ErrorIs(t, err, wal.ErrDamaged)
 		require.ErrorContains(t, err, segment1+", offset ")
 	}
@@ -240,14 +240,14 @@ func TestRecordsOfAnyLengthProveDamage(t *testing.T) {
 		for _, between := range []int{0, 1, 500, 5000} {
 			data := forgeRecord(head, identity, 0, 0, 2, strings.Repeat("b", between))
 			data = forgeRecord(data, identity, 0, 0, 2, strings.Repeat("\x00\x0f", length)[:length])
-			sound, _, err := look(diskWith(data))
+			sound, _, err := dryRecover(diskWith(data))
 			require.NoError(t, err)
-			require.Zero(t, sound.Cut)
+			require.Zero(t, sound.TornBytes)
 			data[len(head)]++
-			_, _, err = look(diskWith(data))
+			_, _, err = dryRecover(diskWith(data))
 			require.ErrorIs(t, err, wal.ErrDamaged, "%d bytes after %d", length, between)
 			data[len(data)-1]++
-			_, _, err = look(diskWith(data))
+			_, _, err = dryRecover(diskWith(data))
 			require.NoError(t, err)
 		}
 	}
@@ -281,7 +281,7 @@ func TestLostWritesIntoFilesUsedAgainAreFound(t *testing.T) {
 			continue
 		}
 		spans, _ := records(current, data)
-		lost := []span{{start: 0, end: head}, {start: 0, end: len(data)}}
+		lost := []span{{start: 0, end: headerSize}, {start: 0, end: len(data)}}
 		for _, s := range spans {
 			if s.end <= spans[len(spans)-1].batch {
 				lost = append(lost, s)
@@ -291,7 +291,7 @@ func TestLostWritesIntoFilesUsedAgainAreFound(t *testing.T) {
 			bad := maps.Clone(d.durable)
 			bad[current] = bytes.Clone(data)
 			copy(bad[current][s.start:s.end], was[s.start:s.end])
-			_, _, err := look(diskOf(bad))
+			_, _, err := dryRecover(diskOf(bad))
 			require.ErrorIs(t, err, wal.ErrDamaged, "entry %d, bytes %d to %d", i, s.start, s.end)
 			proven++
 		}

@@ -25,7 +25,7 @@ type disk struct {
 // change is a request that was executed and not synced. The disk holds on to
 // the data it was given and compares it with a copy at the sync.
 type change struct {
-	wal.Request
+	wal.DiskRequest
 	copied []byte
 }
 
@@ -36,12 +36,12 @@ func newDisk(sector int) *disk {
 // diskWith is a disk with one segment, durable, as long as roomy ones are if it
 // is shorter, and a mark that says nothing yet.
 func diskWith(data []byte) *disk {
-	return diskOf(map[string][]byte{segment1: whole(data), marksFile: noMarks})
+	return diskOf(map[string][]byte{segment1: padded(data), marksFile: noMarks})
 }
 
-// whole is a segment with zeros up to the length of a roomy one.
-func whole(data []byte) []byte {
-	return append(bytes.Clone(data), make([]byte, max(0, roomy.Segment-len(data)))...)
+// padded is a segment with zeros up to the length of a roomy one.
+func padded(data []byte) []byte {
+	return append(bytes.Clone(data), make([]byte, max(0, oneSegment.Segment-len(data)))...)
 }
 
 func diskOf(files map[string][]byte) *disk {
@@ -62,7 +62,7 @@ func (d *disk) state() string {
 	for _, name := range slices.Sorted(maps.Keys(d.durable)) {
 		b.WriteString(name)
 		if name == marksFile {
-			b.WriteString(marksIn(d.durable[name]))
+			b.WriteString(describeMarks(d.durable[name]))
 		} else {
 			b.Write(d.durable[name])
 		}
@@ -81,14 +81,14 @@ func (d *disk) Read(name string) ([]byte, error) {
 }
 
 // execute does what a request asks for, and refuses what a log must not ask.
-func (d *disk) execute(r wal.Request) {
+func (d *disk) execute(r wal.DiskRequest) {
 	data, found := d.visible[r.File]
 	switch {
 	case !found && r.Op != wal.Create && r.Op != wal.SyncDir:
 		panic("no such file: " + r.String())
 	case r.Op == wal.Allocate && int(r.Offset) <= len(data):
 		panic("not longer: " + r.String())
-	case r.Op == wal.Create && d.leaving(r.File), r.Op == wal.Rename && d.leaving(r.To):
+	case r.Op == wal.Create && d.removalPending(r.File), r.Op == wal.Rename && d.removalPending(r.To):
 		panic("its predecessor may come back: " + r.String())
 	case r.Op == wal.Rename && d.visible[r.To] != nil:
 		panic("there is one: " + r.String())
@@ -96,7 +96,7 @@ func (d *disk) execute(r wal.Request) {
 	switch r.Op {
 	case wal.Rename:
 		d.rename(r.File, r.To)
-		d.pending = append(d.pending, change{Request: r})
+		d.pending = append(d.pending, change{DiskRequest: r})
 	case wal.Sync, wal.SyncDir:
 		d.settle(r, func(change) bool { return true })
 	default:
@@ -106,8 +106,8 @@ func (d *disk) execute(r wal.Request) {
 	}
 }
 
-// leaving reports whether a file was removed or renamed and that is not durable.
-func (d *disk) leaving(file string) bool {
+// removalPending reports whether a file was removed or renamed and that is not durable.
+func (d *disk) removalPending(file string) bool {
 	return slices.ContainsFunc(d.pending, func(c change) bool {
 		return (c.Op == wal.Remove || c.Op == wal.Rename) && c.File == file
 	})
@@ -133,7 +133,7 @@ func move(files map[string][]byte, file, to string) {
 
 // failSync fails a sync of a file as some kernels do: of the pending pieces
 // some become durable, the others never will, but all stay readable.
-func (d *disk) failSync(r wal.Request, keep func() bool) {
+func (d *disk) failSync(r wal.DiskRequest, keep func() bool) {
 	for _, piece := range d.pieces() {
 		if piece.coveredBy(r) && keep() {
 			d.persist(piece)
@@ -143,7 +143,7 @@ func (d *disk) failSync(r wal.Request, keep func() bool) {
 }
 
 // settle ends the pending time of all changes that a sync covers.
-func (d *disk) settle(r wal.Request, keep func(change) bool) {
+func (d *disk) settle(r wal.DiskRequest, keep func(change) bool) {
 	var rest []change
 	for _, c := range d.pending {
 		switch {
@@ -160,7 +160,7 @@ func (d *disk) settle(r wal.Request, keep func(change) bool) {
 
 func (c change) ofNames() bool { return c.Op == wal.Create || c.Op == wal.Remove || c.Op == wal.Rename }
 
-func (c change) coveredBy(sync wal.Request) bool {
+func (c change) coveredBy(sync wal.DiskRequest) bool {
 	if sync.Op == wal.SyncDir {
 		return c.ofNames()
 	}
@@ -169,11 +169,11 @@ func (c change) coveredBy(sync wal.Request) bool {
 
 func (d *disk) persist(c change) {
 	c.apply(d.durable)
-	c.link(d.names)
+	c.applyNames(d.names)
 }
 
-// link makes the change in a set of names.
-func (c change) link(names map[string]bool) {
+// applyNames makes the change in a set of names.
+func (c change) applyNames(names map[string]bool) {
 	switch c.Op {
 	case wal.Create:
 		names[c.File] = true
@@ -224,7 +224,7 @@ func (d *disk) pieces() []change {
 		}
 		end := int(c.Offset) + len(c.copied)
 		if end > len(d.durable[c.File]) {
-			all = append(all, change{Request: wal.Request{Op: wal.Write, File: c.File, Offset: int64(end)}})
+			all = append(all, change{DiskRequest: wal.DiskRequest{Op: wal.Write, File: c.File, Offset: int64(end)}})
 		}
 		sector := d.sector
 		if c.File == marksFile {
@@ -233,7 +233,7 @@ func (d *disk) pieces() []change {
 		for from := int(c.Offset); from < end; {
 			to := min(end, (from/sector+1)*sector)
 			data := c.copied[from-int(c.Offset) : to-int(c.Offset)]
-			r := wal.Request{Op: wal.Write, File: c.File, Offset: int64(from), Data: data}
+			r := wal.DiskRequest{Op: wal.Write, File: c.File, Offset: int64(from), Data: data}
 			all = append(all, change{r, data})
 			from = to
 		}
@@ -252,7 +252,7 @@ func (d *disk) powerLoss(keep func(piece int) bool) *disk {
 	for i, c := range d.pieces() {
 		if keep(i) {
 			c.apply(after.durable)
-			c.link(names)
+			c.applyNames(names)
 		} else if c.Op == wal.Rename {
 			back = append(back, c)
 		}

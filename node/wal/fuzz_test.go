@@ -14,7 +14,7 @@ func FuzzRecover(f *testing.F) {
 	sound := written(f, [][]string{{"a", "bcd"}, {"e"}}, [][]string{{"f", "g", "h"}})
 	for _, length := range []int{0, 10, 64, 72, 84, 90, 108, 129, 144, 194, len(sound)} {
 		f.Add(sound[:length], false)
-		f.Add(sound[min(head, length):length], true)
+		f.Add(sound[min(headerSize, length):length], true)
 	}
 	f.Add([]byte("\x04\x02a\x05\x02b\x07\x01c"), true)
 	f.Fuzz(func(t *testing.T, data []byte, forge bool) {
@@ -22,17 +22,17 @@ func FuzzRecover(f *testing.F) {
 			data = forged(data)
 		}
 		d := diskWith(data)
-		log, was, found, err := recoverWith(d, identity, roomy)
+		log, was, found, err := recoverWith(d, identity, oneSegment)
 		if err != nil {
 			return
 		}
 		run(log, d)
 		require.True(t, log.Ready())
-		_, again, same, err := recoverWith(d, identity, roomy)
+		_, again, same, err := recoverWith(d, identity, oneSegment)
 		require.NoError(t, err)
 		require.Equal(t, found, same)
 		require.Equal(t, wal.Recovered{Identity: identity, Boot: was.Boot + 1, Version: 4, End: log.End(),
-			Starts: append(was.Starts, wal.Start{Boot: was.Boot, At: was.End})}, again)
+			BootStarts: append(was.BootStarts, wal.BootStart{Boot: was.Boot, At: was.End})}, again)
 	})
 }
 

@@ -20,15 +20,15 @@ type Identity struct {
 }
 
 const (
-	magic   = "lockstep"
-	version = 4
-	oldest  = 2 // of those that can be read
+	magic          = "lockstep"
+	currentVersion = 4
+	oldestVersion  = 2 // of those that can be read
 
-	headSize    = 64 // what has the same layout in all versions
-	fixedHeader = 84 // bytes of a header of version 2 or 3
-	headerSize  = headSize + 8 + 3*(fieldHead+8)
+	commonHeaderSize = 64 // what has the same layout in all versions
+	oldHeaderSize    = 84 // bytes of a header of version 2 or 3
+	headerSize       = commonHeaderSize + 8 + 3*(fieldHeaderSize+8)
 
-	prefix = "wal-"
+	filePrefix = "wal-"
 )
 
 // Fields of a header, from version 4 on. A program that does not know a field
@@ -38,8 +38,8 @@ const (
 	fieldFirst = 2
 	fieldSize  = 3
 
-	fieldSkip = 0x8000 // the mark
-	fieldHead = 4      // bytes before a field's value
+	fieldOptional   = 0x8000 // the mark
+	fieldHeaderSize = 4      // bytes before a field's value
 )
 
 // header is what a segment begins with; the package comment gives its layout.
@@ -58,15 +58,15 @@ type header struct {
 
 // encode is the header as it is on disk, in the version that is written.
 func (h header) encode() []byte {
-	b := make([]byte, headSize+8, headerSize)
+	b := make([]byte, commonHeaderSize+8, headerSize)
 	copy(b, magic)
-	binary.LittleEndian.PutUint16(b[8:], version)
+	binary.LittleEndian.PutUint16(b[8:], currentVersion)
 	binary.LittleEndian.PutUint16(b[10:], h.identity.Node)
 	copy(b[16:], h.identity.Cluster[:])
 	copy(b[32:], h.identity.Incarnation[:])
 	binary.LittleEndian.PutUint64(b[48:], h.sequence)
 	binary.LittleEndian.PutUint64(b[56:], uint64(h.base))
-	binary.LittleEndian.PutUint32(b[12:], headSum(b))
+	binary.LittleEndian.PutUint32(b[12:], commonHeaderSum(b))
 	for _, f := range []struct {
 		kind  uint16
 		value uint64
@@ -76,14 +76,14 @@ func (h header) encode() []byte {
 		b = binary.LittleEndian.AppendUint64(b, f.value)
 	}
 	binary.LittleEndian.PutUint32(b[68:], uint32(len(b)))
-	binary.LittleEndian.PutUint32(b[64:], fieldSum(b))
+	binary.LittleEndian.PutUint32(b[64:], headerSum(b))
 	return b
 }
 
 // decodeHeader reads the header at the start of data; ok is false if there is
 // none that checks. Of another version it reads what all versions have.
 func decodeHeader(data []byte) (h header, ok bool) {
-	if len(data) < headSize || string(data[:8]) != magic || binary.LittleEndian.Uint32(data[12:]) != headSum(data) {
+	if len(data) < commonHeaderSize || string(data[:8]) != magic || binary.LittleEndian.Uint32(data[12:]) != commonHeaderSum(data) {
 		return header{}, false
 	}
 	h.version = binary.LittleEndian.Uint16(data[8:])
@@ -93,7 +93,7 @@ func decodeHeader(data []byte) (h header, ok bool) {
 	h.sequence = binary.LittleEndian.Uint64(data[48:])
 	h.base = LSN(binary.LittleEndian.Uint64(data[56:]))
 	switch {
-	case !h.known():
+	case !h.supported():
 		return h, true
 	case h.version < 4:
 		ok = h.readFixed(data)
@@ -108,36 +108,36 @@ func decodeHeader(data []byte) (h header, ok bool) {
 
 // readFixed reads what versions 2 and 3 have behind the head.
 func (h *header) readFixed(data []byte) bool {
-	if len(data) < fixedHeader || binary.LittleEndian.Uint32(data[80:]) != crc32.Checksum(data[:80], castagnoli) {
+	if len(data) < oldHeaderSize || binary.LittleEndian.Uint32(data[80:]) != crc32.Checksum(data[:80], castagnoli) {
 		return false
 	}
 	h.boot = binary.LittleEndian.Uint64(data[64:])
 	h.first = binary.LittleEndian.Uint64(data[72:])
-	h.length = fixedHeader
+	h.length = oldHeaderSize
 	return true
 }
 
 // readFields reads the fields of a header. One that is too short or too long for
 // its kind is as unknown as another kind.
 func (h *header) readFields(data []byte) bool {
-	if len(data) < headSize+8 {
+	if len(data) < commonHeaderSize+8 {
 		return false
 	}
 	length := binary.LittleEndian.Uint32(data[68:])
-	if length < headSize+8 || uint64(length) > uint64(len(data)) || binary.LittleEndian.Uint32(data[64:]) != fieldSum(data[:length]) {
+	if length < commonHeaderSize+8 || uint64(length) > uint64(len(data)) || binary.LittleEndian.Uint32(data[64:]) != headerSum(data[:length]) {
 		return false
 	}
 	h.length = int(length)
-	for rest := data[headSize+8 : length]; len(rest) > 0; {
-		if len(rest) < fieldHead {
+	for rest := data[commonHeaderSize+8 : length]; len(rest) > 0; {
+		if len(rest) < fieldHeaderSize {
 			return false
 		}
 		kind, size := binary.LittleEndian.Uint16(rest), int(binary.LittleEndian.Uint16(rest[2:]))
-		if size > len(rest)-fieldHead {
+		if size > len(rest)-fieldHeaderSize {
 			return false
 		}
-		value := rest[fieldHead : fieldHead+size]
-		rest = rest[fieldHead+size:]
+		value := rest[fieldHeaderSize : fieldHeaderSize+size]
+		rest = rest[fieldHeaderSize+size:]
 		switch {
 		case kind == fieldBoot && size == 8:
 			h.boot = binary.LittleEndian.Uint64(value)
@@ -145,33 +145,33 @@ func (h *header) readFields(data []byte) bool {
 			h.first = binary.LittleEndian.Uint64(value)
 		case kind == fieldSize && size == 8:
 			h.size = binary.LittleEndian.Uint64(value)
-		case kind&fieldSkip == 0:
+		case kind&fieldOptional == 0:
 			h.unknown = kind
 		}
 	}
 	return true
 }
 
-// headSum is the checksum of the part that all versions have: all of it but
+// commonHeaderSum is the checksum of the part that all versions have: all of it but
 // the checksum's place.
-func headSum(b []byte) uint32 {
-	return crc32.Update(crc32.Checksum(b[:12], castagnoli), castagnoli, b[16:headSize])
+func commonHeaderSum(b []byte) uint32 {
+	return crc32.Update(crc32.Checksum(b[:12], castagnoli), castagnoli, b[16:commonHeaderSize])
 }
 
-// fieldSum is the checksum of a header with fields: of all but its own place.
-func fieldSum(b []byte) uint32 {
-	return crc32.Update(crc32.Checksum(b[:headSize], castagnoli), castagnoli, b[headSize+4:])
+// headerSum is the checksum of a header with fields: of all but its own place.
+func headerSum(b []byte) uint32 {
+	return crc32.Update(crc32.Checksum(b[:commonHeaderSize], castagnoli), castagnoli, b[commonHeaderSize+4:])
 }
 
-// known reports whether this program reads the header's version.
-func (h header) known() bool { return h.version >= oldest && h.version <= version }
+// supported reports whether this program reads the header's version.
+func (h header) supported() bool { return h.version >= oldestVersion && h.version <= currentVersion }
 
 // check refuses the header of a log that this program cannot read, or that is
 // not the wanted node's.
 func (h header) check(want Identity) error {
 	switch {
-	case !h.known():
-		return fmt.Errorf("format version %d, this program reads versions %d to %d: %w", h.version, oldest, version, ErrVersion)
+	case !h.supported():
+		return fmt.Errorf("format version %d, this program reads versions %d to %d: %w", h.version, oldestVersion, currentVersion, ErrVersion)
 	case h.unknown != 0:
 		return fmt.Errorf("field %d of the header is not known to this program: %w", h.unknown, ErrVersion)
 	case h.identity.Cluster != want.Cluster:
@@ -184,9 +184,9 @@ func (h header) check(want Identity) error {
 
 // segmentName is the name of the file of a segment.
 func segmentName(sequence uint64) string {
-	var name [len(prefix) + 16]byte
-	copy(name[:], prefix)
-	for i := len(name) - 1; i >= len(prefix); i-- {
+	var name [len(filePrefix) + 16]byte
+	copy(name[:], filePrefix)
+	for i := len(name) - 1; i >= len(filePrefix); i-- {
 		name[i] = "0123456789abcdef"[sequence&0xf]
 		sequence >>= 4
 	}
@@ -196,7 +196,7 @@ func segmentName(sequence uint64) string {
 // sequenceOf is the number of the segment in a file; ok is false if the file is
 // not a segment.
 func sequenceOf(name string) (sequence uint64, ok bool) {
-	digits, found := strings.CutPrefix(name, prefix)
+	digits, found := strings.CutPrefix(name, filePrefix)
 	sequence, err := strconv.ParseUint(digits, 16, 64)
 	return sequence, found && err == nil && name == segmentName(sequence)
 }

@@ -7,40 +7,40 @@ import (
 
 // Inspection is what a directory tells of a log, sound or not.
 type Inspection struct {
-	Identity Identity // of the last segment that has a header that checks; zero if none has
-	Version  uint16   // of that segment's format; 0 if none has
-	Boots    uint64   // the highest number of a boot that is found
-	First    uint64   // the lowest segment that is needed
-	End      LSN      // the highest position at which a record is found to end
-	Segments []Found  // in order
-	Marked   bool     // there is a file of marks
-	Marks    []Mark   // those that check
-	Cut      int      // bytes of a torn tail that a node would drop; 0 of a log that is refused
+	Identity    Identity            // of the last segment that has a header that checks; zero if none has
+	Version     uint16              // of that segment's format; 0 if none has
+	Boots       uint64              // the highest number of a boot that is found
+	First       uint64              // the lowest segment that is needed
+	End         LSN                 // the highest position at which a record is found to end
+	Segments    []SegmentInspection // in order
+	HasMarkFile bool                // there is a file of marks
+	Marks       []HighWaterMark     // those that check
+	TornBytes   int                 // bytes of a torn tail that a node would drop; 0 of a log that is refused
 
 	// Refused is why Recover refuses the log, or nil: an error that wraps one of this
 	// package's, and names the file and the offset.
 	Refused error
 }
 
-// Mark tells how far a log had come when a sync of it was complete.
-type Mark struct {
+// HighWaterMark tells how far a log had come when a sync of it was complete.
+type HighWaterMark struct {
 	Incarnation [16]byte
 	At          LSN
 }
 
-// Found is a file of the log.
-type Found struct {
-	File    string
-	Size    int    // bytes
-	Made    uint64 // bytes that it was made with, as its header tells; 0: it does not
-	Headed  bool   // it has a header that checks, and is of this file
-	Version uint16
-	Base    LSN  // position of the first record
-	Records int  // that check, in all
-	End     LSN  // where the last of them ends
-	Sealed  bool // another segment follows
-	Needed  bool // it has entries that the owner has not given up
-	Damages []Damage
+// SegmentInspection is a file of the log.
+type SegmentInspection struct {
+	File      string
+	Size      int    // bytes
+	Made      uint64 // bytes that it was made with, as its header tells; 0: it does not
+	HasHeader bool   // it has a header that checks, and is of this file
+	Version   uint16
+	Base      LSN  // position of the first record
+	Records   int  // that check, in all
+	End       LSN  // where the last of them ends
+	Sealed    bool // another segment follows
+	Needed    bool // it has entries that the owner has not given up
+	Damages   []Damage
 }
 
 // Damage is a part of a segment in which nothing checks, and behind which
@@ -59,14 +59,14 @@ func Inspect(dir Dir, entry func(payload []byte, end LSN)) (*Inspection, error) 
 	if len(sequences) == 0 && !marked {
 		return nil, fmt.Errorf("wal: there is no log, nor anything of one: %w", ErrMissing)
 	}
-	x := &Inspection{Marked: marked, First: 1}
-	m, err := readMarks(dir, marked) // before what they are compared with: a node may go on meanwhile
+	x := &Inspection{HasMarkFile: marked, First: 1}
+	m, err := readMarkFile(dir, marked) // before what they are compared with: a node may go on meanwhile
 	if err != nil && !errors.Is(err, ErrVersion) {
 		return nil, err
 	}
 	for _, s := range m.slots {
 		if s.sound {
-			x.Marks = append(x.Marks, Mark{s.incarnation, s.point.at})
+			x.Marks = append(x.Marks, HighWaterMark{s.incarnation, s.point.at})
 		}
 	}
 	for _, sequence := range sequences {
@@ -74,36 +74,36 @@ func Inspect(dir Dir, entry func(payload []byte, end LSN)) (*Inspection, error) 
 		if err != nil {
 			return nil, err
 		}
-		x.add(&s, entry)
+		x.addSegment(&s, entry)
 	}
 	for i := range x.Segments {
 		sequence, _ := sequenceOf(x.Segments[i].File)
-		x.Segments[i].Needed = sequence >= x.First && x.Segments[i].Headed
+		x.Segments[i].Needed = sequence >= x.First && x.Segments[i].HasHeader
 	}
-	x.verdict(dir)
+	x.checkRecovery(dir)
 	return x, nil
 }
 
-// verdict asks what a node of the log would make of it.
-func (x *Inspection) verdict(dir Dir) {
+// checkRecovery asks what a node of the log would make of it.
+func (x *Inspection) checkRecovery(dir Dir) {
 	want := x.Identity
 	if want.Incarnation == [16]byte{} {
 		want.Incarnation[0] = 1 // only needed to make a log anew
 	}
 	_, was, err := Recover(dir, want, Options{Segment: MinSegment}, nil)
 	if x.Refused = err; err == nil {
-		x.Cut = was.Cut
+		x.TornBytes = was.TornBytes
 	}
 }
 
-// add reads a segment as far as anything in it checks.
-func (x *Inspection) add(s *segment, entry func(payload []byte, end LSN)) {
-	f := Found{File: s.name, Size: len(s.data), Headed: s.headed}
-	if s.headed {
+// addSegment reads a segment as far as anything in it checks.
+func (x *Inspection) addSegment(s *segment, entry func(payload []byte, end LSN)) {
+	f := SegmentInspection{File: s.name, Size: len(s.data), HasHeader: s.hasHeader}
+	if s.hasHeader {
 		f.Made, f.Version, f.Base, f.End = s.header.size, s.header.version, s.header.base, s.header.base
 		x.Identity, x.Version = s.header.identity, s.header.version
 		x.Boots, x.First = max(x.Boots, s.header.boot), max(x.First, s.header.first)
-		if s.header.known() && s.header.unknown == 0 {
+		if s.header.supported() && s.header.unknown == 0 {
 			x.walk(s, &f, entry)
 		}
 	}
@@ -111,11 +111,11 @@ func (x *Inspection) add(s *segment, entry func(payload []byte, end LSN)) {
 }
 
 // walk reads records, and goes on behind what does not check.
-func (x *Inspection) walk(s *segment, f *Found, entry func(payload []byte, end LSN)) {
-	for offset := s.begin(); !f.Sealed; {
+func (x *Inspection) walk(s *segment, f *SegmentInspection, entry func(payload []byte, end LSN)) {
+	for offset := s.firstOffset(); !f.Sealed; {
 		r, ok := s.record(offset)
 		if !ok {
-			next, found := s.find(offset+1, func(record) bool { return true })
+			next, found := s.findRecord(offset+1, func(record) bool { return true })
 			if !found {
 				return
 			}
@@ -130,9 +130,9 @@ func (x *Inspection) walk(s *segment, f *Found, entry func(payload []byte, end L
 			f.Sealed = true
 			continue
 		case kindBoot:
-			x.Boots = max(x.Boots, numberIn(r))
+			x.Boots = max(x.Boots, payloadNumber(r))
 		case kindTrim:
-			x.First = max(x.First, numberIn(r))
+			x.First = max(x.First, payloadNumber(r))
 		case kindEntry:
 			entry(r.payload, s.lsn(offset))
 		}

@@ -23,15 +23,15 @@ func inspected(t *testing.T, files map[string][]byte) (*wal.Inspection, []string
 
 // What is told of a log that is sound, and of it with each kind of damage.
 func TestInspectReadsWhatRecoveryRefuses(t *testing.T) {
-	sound := rested(t)
+	sound := logWithMark(t)
 	spans := spansOf(used(sound[segment1]))
 	x, entries := inspected(t, sound)
 	require.NoError(t, x.Refused)
 	require.Equal(t, []string{"a", "b", "c"}, entries)
 	require.Equal(t, identity, x.Identity)
 	require.EqualValues(t, 1, x.Boots)
-	require.EqualValues(t, spans[4].end-head, x.End)
-	require.Contains(t, x.Marks, wal.Mark{Incarnation: identity.Incarnation, At: x.End})
+	require.EqualValues(t, spans[4].end-headerSize, x.End)
+	require.Contains(t, x.Marks, wal.HighWaterMark{Incarnation: identity.Incarnation, At: x.End})
 	require.Equal(t, 5, x.Segments[0].Records)
 	require.Equal(t, 4096, x.Segments[0].Size)
 	require.EqualValues(t, 4096, x.Segments[0].Made)
@@ -56,13 +56,13 @@ func TestInspectReadsWhatRecoveryRefuses(t *testing.T) {
 	x, entries = inspected(t, changed(segment1, func(b []byte) []byte { b[20] ^= 1; return b }))
 	require.ErrorIs(t, x.Refused, wal.ErrDamaged)
 	require.Empty(t, entries)
-	require.False(t, x.Segments[0].Headed)
+	require.False(t, x.Segments[0].HasHeader)
 	require.Zero(t, x.Version)
 
 	x, entries = inspected(t, changed(marksFile, func([]byte) []byte { return nil }))
 	require.ErrorIs(t, x.Refused, wal.ErrMissing)
 	require.Len(t, entries, 3)
-	require.False(t, x.Marked)
+	require.False(t, x.HasMarkFile)
 
 	x, _ = inspected(t, changed(segment1, func([]byte) []byte { return nil }))
 	require.ErrorIs(t, x.Refused, wal.ErrMissing)
@@ -74,7 +74,7 @@ func TestInspectReadsWhatRecoveryRefuses(t *testing.T) {
 
 // Whatever is in the files, something is told of them.
 func TestInspectTakesAnything(t *testing.T) {
-	for _, r := range ruins(t)[:20] {
+	for _, r := range damageCases(t)[:20] {
 		for name, data := range r.files {
 			for _, length := range []int{0, 10, 60, 108, 120, len(data) / 2, len(data)} {
 				bad := bytes.Clone(data[:min(length, len(data))])

@@ -11,45 +11,45 @@ const maxBatch = 1 << 31
 // Log is the log of one life of a node. It is made by Recover and used from one
 // place at a time.
 type Log struct {
-	size int64 // bytes of a segment
-	id   Identity
-	salt uint32
-	boot uint64
+	segmentSize int64 // bytes of a segment
+	identity    Identity
+	salt        uint32
+	boot        uint64
 
-	segments []extent // those that are needed, in order; the last is written to
-	file     string   // its name
-	head     int64    // bytes of its header
-	base     LSN      // the position of its first record
-	first    uint64   // the lowest segment needed, as is durable
-	trim     trim
-	garbage  []string // files to be removed
-	reserve  string   // a file that is not needed, to become the next spare; empty: there is none
-	spare    spare
-	mark     marker
-	resting  bool // the owner asked that the mark say all
+	segments      []segmentInfo // those that are needed, in order; the last is written to
+	file          string        // its name
+	headerLen     int64         // bytes of its header
+	base          LSN           // the position of its first record
+	firstNeeded   uint64        // the lowest segment needed, as is durable
+	trim          trim
+	garbage       []string // files to be removed
+	recycled      string   // a file that is not needed, to become the next spare; empty: there is none
+	spare         spare
+	marker        markWriter
+	markRequested bool // the owner asked that the mark say all
 
-	steps   []step // to be done before the next batch
-	filling []byte // the next batch
-	start   LSN    // where it starts
-	tip     uint32 // the checksum of the last record in it
-	writing []byte // the batch in flight
+	groups        []requestGroup // to be done before the next batch
+	nextBatch     []byte         // the next batch
+	nextBatchAt   LSN            // where it starts
+	lastSum       uint32         // the checksum of the last record in it
+	inFlightBatch []byte         // the batch in flight
 
-	flight []Request // issued and not complete
-	done   int       // how many of them are
-	commit int       // when so many are, target is durable
-	target point
-	token  uint64 // the last one given
+	inFlight      []DiskRequest // issued and not complete
+	completed     int           // how many of them are
+	durableAfter  int           // when so many are, target is durable
+	durableTarget logPoint
+	lastToken     uint64 // the last one given
 
-	durable point
-	ready   LSN // what must be durable, and marked, for the node to speak
+	durable logPoint
+	readyAt LSN // what must be durable, and marked, for the node to speak
 	failed  error
 }
 
-// step is a group of requests that are issued together, and the position up to
+// requestGroup is a group of requests that are issued together, and the position up to
 // which the log is durable when they are complete.
-type step struct {
-	requests []Request
-	durable  point
+type requestGroup struct {
+	requests []DiskRequest
+	durable  logPoint
 }
 
 // Append adds an entry to the next batch and returns the position at its end:
@@ -62,103 +62,103 @@ func (l *Log) Append(payload []byte) LSN {
 	if len(payload) > MaxPayload {
 		panic(fmt.Sprintf("wal: entry of %d bytes, at most %d are possible", len(payload), MaxPayload))
 	}
-	if len(l.filling) > maxBatch {
-		panic(fmt.Sprintf("wal: %d bytes wait to be written", len(l.filling)))
+	if len(l.nextBatch) > maxBatch {
+		panic(fmt.Sprintf("wal: %d bytes wait to be written", len(l.nextBatch)))
 	}
 	l.put(kindEntry, payload)
-	l.resting = false
+	l.markRequested = false
 	return l.End()
 }
 
 // put adds a record to the next batch.
 func (l *Log) put(kind byte, payload []byte) {
-	at := len(l.filling)
-	l.filling = appendRecord(l.filling, l.salt, l.End(), l.start, kind, payload)
-	l.tip = sumIn(l.filling[at:])
+	at := len(l.nextBatch)
+	l.nextBatch = appendRecord(l.nextBatch, l.salt, l.End(), l.nextBatchAt, kind, payload)
+	l.lastSum = storedSum(l.nextBatch[at:])
 }
 
 // Take appends to reqs the requests to issue now, if any: none while some are
 // in flight, and none after a failure. It is worth a call after every Append
 // and Done.
-func (l *Log) Take(reqs []Request) []Request {
-	if l.failed != nil || len(l.flight) > 0 {
+func (l *Log) Take(reqs []DiskRequest) []DiskRequest {
+	if l.failed != nil || len(l.inFlight) > 0 {
 		return reqs
 	}
-	batch := len(l.filling) > 0
-	if batch && len(l.steps) == 0 && !l.fits() && l.prepared() {
+	batch := len(l.nextBatch) > 0
+	if batch && len(l.groups) == 0 && !l.fits() && l.prepared() {
 		l.roll()
 	}
 	switch {
-	case len(l.steps) > 0:
-		l.issueStep()
-	case l.mark.synced < l.ready && l.durable.at >= l.ready:
-		l.issueRest()
+	case len(l.groups) > 0:
+		l.issueGroup()
+	case l.marker.synced < l.readyAt && l.durable.at >= l.readyAt:
+		l.issueMarkSync()
 	case batch && !l.fits():
-		l.idle()
+		l.keepDurable()
 		l.issuePreparation()
 		l.spare.awaited = true
 	case batch:
-		if l.durable.at-l.mark.written >= LSN(min(markPace, l.size/8)) {
+		if l.durable.at-l.marker.written >= LSN(min(markLag, l.segmentSize/8)) {
 			l.issueMark()
 		}
 		l.issueBatch()
-		l.issueChore()
-	case l.resting && l.mark.synced < l.durable.at:
-		l.issueRest()
+		l.issueMaintenance()
+	case l.markRequested && l.marker.synced < l.durable.at:
+		l.issueMarkSync()
 	case len(l.garbage) > 0:
-		l.idle()
-		l.issueChore()
+		l.keepDurable()
+		l.issueMaintenance()
 	}
-	for i := range l.flight {
-		l.flight[i].Quiet = i+1 != l.commit && i+1 != len(l.flight)
+	for i := range l.inFlight {
+		l.inFlight[i].Quiet = i+1 != l.durableAfter && i+1 != len(l.inFlight)
 	}
-	return append(reqs, l.flight...)
+	return append(reqs, l.inFlight...)
 }
 
-// idle says that what is issued next makes nothing of the log durable.
-func (l *Log) idle() { l.commit, l.target = 0, l.durable }
+// keepDurable says that what is issued next makes nothing of the log durable.
+func (l *Log) keepDurable() { l.durableAfter, l.durableTarget = 0, l.durable }
 
-func (l *Log) issueStep() {
-	s := l.steps[0]
-	if l.steps = l.steps[1:]; len(l.steps) == 0 {
-		l.steps = nil // with what was read
+func (l *Log) issueGroup() {
+	s := l.groups[0]
+	if l.groups = l.groups[1:]; len(l.groups) == 0 {
+		l.groups = nil // with what was read
 	}
 	for _, r := range s.requests {
 		l.issue(r)
 	}
-	l.commit, l.target = len(l.flight), s.durable
+	l.durableAfter, l.durableTarget = len(l.inFlight), s.durable
 }
 
 // issueBatch sends off the batch that was filled, and starts to fill the buffer
 // of the one before, which is complete.
 func (l *Log) issueBatch() {
-	l.filling, l.writing = l.writing[:0], l.filling
-	l.issue(Request{Op: Write, File: l.file, Offset: l.offset(l.start), Data: l.writing})
-	l.issue(Request{Op: Sync, File: l.file})
-	l.start += LSN(len(l.writing))
-	l.commit, l.target = len(l.flight), point{l.start, l.tip}
+	l.nextBatch, l.inFlightBatch = l.inFlightBatch[:0], l.nextBatch
+	l.issue(DiskRequest{Op: Write, File: l.file, Offset: l.offset(l.nextBatchAt), Data: l.inFlightBatch})
+	l.issue(DiskRequest{Op: Sync, File: l.file})
+	l.nextBatchAt += LSN(len(l.inFlightBatch))
+	l.durableAfter, l.durableTarget = len(l.inFlight), logPoint{l.nextBatchAt, l.lastSum}
 }
 
 // issueMark issues that the mark says what is durable, if it does not.
 func (l *Log) issueMark() {
-	if l.mark.written < l.durable.at {
-		l.issue(l.mark.write(l.durable))
+	if l.marker.written < l.durable.at {
+		l.issue(l.marker.write(l.durable))
 	}
 }
 
 // issue puts a request in flight.
-func (l *Log) issue(r Request) {
-	l.token++
-	r.Token = l.token
-	l.mark.issued(&r)
-	l.flight = append(l.flight, r)
+func (l *Log) issue(r DiskRequest) {
+	l.lastToken++
+	r.Token = l.lastToken
+	l.marker.onIssue(&r)
+	l.inFlight = append(l.inFlight, r)
 }
 
-// issueRest issues that the mark says durably what is durable.
-func (l *Log) issueRest() {
-	l.idle()
+// issueMarkSync issues that the mark says durably what is durable.
+func (l *Log) issueMarkSync() {
+	l.keepDurable()
 	l.issueMark()
-	l.issue(l.mark.sync())
+	l.issue(l.marker.sync())
 }
 
 // Done reports that the request with a token was executed, and with it all quiet
@@ -170,42 +170,42 @@ func (l *Log) Done(token uint64, err error) {
 	if l.failed != nil {
 		return
 	}
-	for l.done < len(l.flight) && l.flight[l.done].Token != token && l.flight[l.done].Quiet {
-		l.done++
+	for l.completed < len(l.inFlight) && l.inFlight[l.completed].Token != token && l.inFlight[l.completed].Quiet {
+		l.completed++
 	}
-	if l.done == len(l.flight) || l.flight[l.done].Token != token {
+	if l.completed == len(l.inFlight) || l.inFlight[l.completed].Token != token {
 		l.failed = fmt.Errorf("wal: request %d was reported done out of turn: this node must stop", token)
 		return
 	}
-	r := l.flight[l.done]
+	r := l.inFlight[l.completed]
 	if err != nil && r.Optional && errors.Is(err, ErrFull) {
-		err = l.refused(r, err)
+		err = l.spareFailed(r, err)
 	}
 	if err != nil {
 		l.failed = fmt.Errorf("wal: %v: %w: this node must stop; it may be started again", r, err)
 		return
 	}
-	if l.done++; l.done == l.commit {
-		l.durable = l.target
-		l.trimmed()
+	if l.completed++; l.completed == l.durableAfter {
+		l.durable = l.durableTarget
+		l.onTrimDurable()
 	}
-	if l.done == len(l.flight) {
-		l.flight, l.done = l.flight[:0], 0
-		l.mark.done()
-		l.spare.done()
+	if l.completed == len(l.inFlight) {
+		l.inFlight, l.completed = l.inFlight[:0], 0
+		l.marker.onComplete()
+		l.spare.onComplete()
 	}
 }
 
-// Rest asks that all that is durable be proven to be, in another place than where
+// SyncMark asks that all that is durable be proven to be, in another place than where
 // it is: damage to the end of the log can then be told from a torn tail. An owner
 // does so before it stops, and when it has nothing to do. It holds until the next
 // Append; Take and Done are to be called as always.
-func (l *Log) Rest() { l.resting = true }
+func (l *Log) SyncMark() { l.markRequested = true }
 
-// Rested reports whether what Rest asked for is done, or never will be: the log
+// IsMarkSynced reports whether what Rest asked for is done, or never will be: the log
 // has failed.
-func (l *Log) Rested() bool {
-	return l.failed != nil || len(l.flight)+len(l.steps)+len(l.filling) == 0 && l.mark.synced == l.durable.at
+func (l *Log) IsMarkSynced() bool {
+	return l.failed != nil || len(l.inFlight)+len(l.groups)+len(l.nextBatch) == 0 && l.marker.synced == l.durable.at
 }
 
 // Durable is the position up to which the log survives any crash. It never goes
@@ -214,11 +214,11 @@ func (l *Log) Durable() LSN { return l.durable.at }
 
 // End is the position after everything appended. In a later life the same
 // position may be another record's end, if it was not durable.
-func (l *Log) End() LSN { return l.start + LSN(len(l.filling)) }
+func (l *Log) End() LSN { return l.nextBatchAt + LSN(len(l.nextBatch)) }
 
 // Ready reports whether everything that was recovered and the boot of this life
 // are durable, and marked. Before, the node must not speak.
-func (l *Log) Ready() bool { return l.failed == nil && l.mark.synced >= l.ready }
+func (l *Log) Ready() bool { return l.failed == nil && l.marker.synced >= l.readyAt }
 
 // Failed is the error that stopped the log for good, or nil.
 func (l *Log) Failed() error { return l.failed }

@@ -13,16 +13,16 @@ import (
 
 var errDisk = errors.New("broken disk")
 
-// node is one life in the property test: a log, and what of its requests is
+// logDriver is one life in the property test: a log, and what of its requests is
 // still to execute and to report.
-type node struct {
+type logDriver struct {
 	t        *rapid.T
 	d        *disk
 	log      *wal.Log
 	options  wal.Options
 	boot     uint64
-	believed belief
-	issued   []wal.Request
+	model    model
+	issued   []wal.DiskRequest
 	executed []report
 	failing  bool // a failure was reported or will be
 }
@@ -34,19 +34,19 @@ type report struct {
 
 // Appends, trims, rests, takes, executions, reports, failures of the disk, kills of the
 // process and power losses in any order, over several lives.
-func TestWhatWasSaidIsFoundInEveryLaterLife(t *testing.T) {
+func TestAcknowledgedEntriesSurviveAllLives(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := newDisk(rapid.SampledFrom([]int{16, 64, 512}).Draw(t, "sector"))
-		var b belief
+		var b model
 		for life := range rapid.IntRange(1, 8).Draw(t, "lives") {
 			o := wal.Options{Segment: rapid.SampledFrom([]int{128, 160, 300, 1000, 4096}).Draw(t, "segment")}
 			log, was, found, err := recoverWith(d, identityOf(life), o)
 			require.NoError(t, err, "life %d", life)
 			b, err = b.recovered(was, found)
 			require.NoError(t, err, "life %d", life)
-			n := &node{t: t, d: d, log: log, options: o, boot: was.Boot, believed: b}
-			n.live()
-			b = n.believed
+			n := &logDriver{t: t, d: d, log: log, options: o, boot: was.Boot, model: b}
+			n.run()
+			b = n.model
 			if rapid.Bool().Draw(t, "power loss") {
 				d = d.powerLoss(func(int) bool { return rapid.Bool().Draw(t, "survives") })
 			}
@@ -54,29 +54,29 @@ func TestWhatWasSaidIsFoundInEveryLaterLife(t *testing.T) {
 	})
 }
 
-func (n *node) live() {
-	steps := []func(){n.append, n.trim, n.rest, n.take, n.execute, n.report, n.runDry, n.runDry}
+func (n *logDriver) run() {
+	steps := []func(){n.append, n.trim, n.syncMark, n.take, n.execute, n.report, n.runDry, n.runDry}
 	for range rapid.IntRange(0, 30).Draw(n.t, "steps") {
 		rapid.SampledFrom(steps).Draw(n.t, "step")()
 		n.check()
 	}
 }
 
-func (n *node) append() {
-	text := fmt.Sprintf("%d.%d.", n.boot, len(n.believed.appended))
+func (n *logDriver) append() {
+	text := fmt.Sprintf("%d.%d.", n.boot, len(n.model.appended))
 	text += strings.Repeat("x", rapid.SampledFrom([]int{1, 4, 50, 600}).Draw(n.t, "size"))
-	n.believed.append(n.log, text)
+	n.model.append(n.log, text)
 }
 
-func (n *node) trim() {
-	if len(n.believed.appended) > 0 {
-		n.believed.keep(n.log, rapid.IntRange(1, 5).Draw(n.t, "keep"))
+func (n *logDriver) trim() {
+	if len(n.model.appended) > 0 {
+		n.model.trimAllBut(n.log, rapid.IntRange(1, 5).Draw(n.t, "keep"))
 	}
 }
 
-func (n *node) rest() { n.log.Rest() }
+func (n *logDriver) syncMark() { n.log.SyncMark() }
 
-func (n *node) take() {
+func (n *logDriver) take() {
 	pending := len(n.issued) + len(n.executed)
 	n.issued = n.log.Take(n.issued)
 	if grown := len(n.issued) + len(n.executed); pending > 0 || n.log.Failed() != nil {
@@ -84,7 +84,7 @@ func (n *node) take() {
 	}
 }
 
-func (n *node) execute() {
+func (n *logDriver) execute() {
 	if len(n.issued) == 0 {
 		return
 	}
@@ -102,7 +102,7 @@ func (n *node) execute() {
 	n.issued, n.failing = nil, true
 }
 
-func (n *node) report() {
+func (n *logDriver) report() {
 	if len(n.executed) == 0 {
 		return
 	}
@@ -117,7 +117,7 @@ func (n *node) report() {
 }
 
 // runDry goes on until there is nothing left to do.
-func (n *node) runDry() {
+func (n *logDriver) runDry() {
 	for n.take(); len(n.issued)+len(n.executed) > 0; n.take() {
 		n.execute()
 		n.report()
@@ -127,10 +127,10 @@ func (n *node) runDry() {
 
 // check takes the log at its word: what it calls durable must survive the loss
 // of everything that was not synced.
-func (n *node) check() {
-	n.believed.speaks(n.log, n.boot)
+func (n *logDriver) check() {
+	n.model.acknowledge(n.log, n.boot)
 	_, was, found, err := recoverWith(n.d.powerLoss(func(int) bool { return false }), identity, n.options)
 	require.NoError(n.t, err)
-	_, err = n.believed.recovered(was, found)
+	_, err = n.model.recovered(was, found)
 	require.NoError(n.t, err)
 }

@@ -10,12 +10,12 @@ import (
 const MaxPayload = 1 << 20
 
 // Overhead is what the log adds to each entry, in bytes.
-const Overhead = recordHead
+const Overhead = recordHeaderSize
 
 const (
-	recordHead = 13
-	bootSize   = recordHead + 8 // bytes of a boot record
-	sealSize   = recordHead     // bytes of a seal
+	recordHeaderSize = 13
+	bootSize         = recordHeaderSize + 8 // bytes of a boot record
+	sealSize         = recordHeaderSize     // bytes of a seal
 )
 
 // Kinds of records. No kind is zero: zeros are never a record.
@@ -36,12 +36,12 @@ type record struct {
 	sum     uint32 // its checksum
 }
 
-func (r record) size() int { return recordHead + len(r.payload) }
+func (r record) size() int { return recordHeaderSize + len(r.payload) }
 
-// possible reports whether the log writes records of this kind and length. That
+// plausible reports whether the log writes records of this kind and length. That
 // is little to ask, but spares most bytes that are none the chance of 2^-32 to
 // check.
-func (r record) possible() bool {
+func (r record) plausible() bool {
 	switch r.kind {
 	case kindEntry:
 		return true
@@ -55,7 +55,7 @@ func (r record) possible() bool {
 // log, batch that of its batch.
 func appendRecord(buf []byte, salt uint32, at, batch LSN, kind byte, payload []byte) []byte {
 	start := len(buf)
-	buf = append(slices.Grow(buf, recordHead+len(payload)), 0, 0, 0, 0)
+	buf = append(slices.Grow(buf, recordHeaderSize+len(payload)), 0, 0, 0, 0)
 	buf = binary.LittleEndian.AppendUint32(buf, uint32(len(payload)))
 	buf = binary.LittleEndian.AppendUint32(buf, uint32(at-batch))
 	buf = append(buf, kind)
@@ -77,44 +77,44 @@ func decodeRecord(data []byte, salt uint32, at LSN) (r record, ok bool) {
 // parseRecord reads what may be a record, whether it checks or not; ok is false
 // if it cannot be one.
 func parseRecord(data []byte, at LSN) (r record, ok bool) {
-	if len(data) < recordHead || data[12] == 0 {
+	if len(data) < recordHeaderSize || data[12] == 0 {
 		return record{}, false
 	}
 	length := binary.LittleEndian.Uint32(data[4:])
 	back := LSN(binary.LittleEndian.Uint32(data[8:]))
-	if length > MaxPayload || int(length) > len(data)-recordHead || back > at {
+	if length > MaxPayload || int(length) > len(data)-recordHeaderSize || back > at {
 		return record{}, false
 	}
-	end := recordHead + int(length)
+	end := recordHeaderSize + int(length)
 	return record{
-		kind: data[12], batch: at - back, payload: data[recordHead:end:end], sum: sumIn(data),
+		kind: data[12], batch: at - back, payload: data[recordHeaderSize:end:end], sum: storedSum(data),
 	}, true
 }
 
 // recordSum is the checksum of an encoded record at a position.
 func recordSum(salt uint32, at LSN, encoded []byte) uint32 {
-	return crc32.Update(seed(salt, at), castagnoli, encoded[4:])
+	return crc32.Update(checksumSeed(salt, at), castagnoli, encoded[4:])
 }
 
-// sumIn is the checksum that an encoded record carries.
-func sumIn(encoded []byte) uint32 { return binary.LittleEndian.Uint32(encoded) }
+// storedSum is the checksum that an encoded record carries.
+func storedSum(encoded []byte) uint32 { return binary.LittleEndian.Uint32(encoded) }
 
 // saltOf makes the checksums of one log differ from those of all others.
 func saltOf(id Identity) uint32 { return crc32.Checksum(id.Incarnation[:], castagnoli) }
 
-// seed is where the checksum of the record at a position starts from. For
+// checksumSeed is where the checksum of the record at a position starts from. For
 // positions in the same 4 GiB it is a bijection (of odd multiplier and
 // xorshift; the constants are those of the MurmurHash3 finaliser).
-func seed(salt uint32, at LSN) uint32 {
+func checksumSeed(salt uint32, at LSN) uint32 {
 	x := (uint32(at) ^ uint32(at>>32)*0xc2b2ae35) * 0x85ebca6b
 	return salt ^ x ^ x>>16
 }
 
-// number is the payload of a boot or a trim.
-func number(n uint64) []byte { return binary.LittleEndian.AppendUint64(nil, n) }
+// encodeNumber is the payload of a boot or a trim.
+func encodeNumber(n uint64) []byte { return binary.LittleEndian.AppendUint64(nil, n) }
 
-// numberIn is the number that a boot or a trim carries; 0 if it has none.
-func numberIn(r record) uint64 {
+// payloadNumber is the number that a boot or a trim carries; 0 if it has none.
+func payloadNumber(r record) uint64 {
 	if len(r.payload) != 8 {
 		return 0
 	}

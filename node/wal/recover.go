@@ -25,17 +25,17 @@ const MinSegment = 128
 
 // Recovered is what the log says about the lives before this one.
 type Recovered struct {
-	Identity Identity // as it was formatted: the wanted one with its true incarnation
-	Boot     uint64   // the number of this life, from 1; not yet durable
-	Version  uint16   // the format of the segment that the log ended in; 0 of a fresh one
-	End      LSN      // where the records that were found end
-	Starts   []Start  // of the earlier lives that what was not trimmed tells of
-	Fresh    bool     // made anew: there was no log, or one that nobody ever spoke from
-	Cut      int      // bytes of a torn tail that are dropped, with what the file held before behind it
+	Identity   Identity    // as it was formatted: the wanted one with its true incarnation
+	Boot       uint64      // the number of this life, from 1; not yet durable
+	Version    uint16      // the format of the segment that the log ended in; 0 of a fresh one
+	End        LSN         // where the records that were found end
+	BootStarts []BootStart // of the earlier lives that what was not trimmed tells of
+	Fresh      bool        // made anew: there was no log, or one that nobody ever spoke from
+	TornBytes  int         // bytes of a torn tail that are dropped, with what the file held before behind it
 }
 
-// Start is where a life began in the log, which is where the one before it ended.
-type Start struct {
+// BootStart is where a life began in the log, which is where the one before it ended.
+type BootStart struct {
 	Boot uint64
 	At   LSN
 }
@@ -62,12 +62,12 @@ func Recover(dir Dir, want Identity, o Options, entry func(payload []byte, end L
 	if err != nil {
 		return nil, Recovered{}, err
 	}
-	m, err := readMarks(dir, marked)
+	m, err := readMarkFile(dir, marked)
 	if err != nil {
 		return nil, Recovered{}, err
 	}
 	if len(sequences) == 0 {
-		if at := m.spoken(); at > 0 {
+		if at := m.highest(); at > 0 {
 			return nil, Recovered{}, fmt.Errorf("wal: no segment is there, and %s proves that the log had come to position %d: %w", markName, at, ErrMissing)
 		}
 		return format(want, o, 0)
@@ -76,13 +76,13 @@ func Recover(dir Dir, want Identity, o Options, entry func(payload []byte, end L
 	if err != nil {
 		return nil, Recovered{}, err
 	}
-	if t.unborn {
-		if at := m.spoken(); at > 0 {
+	if t.neverUsed {
+		if at := m.highest(); at > 0 {
 			return nil, Recovered{}, t.last.damaged(0, "nothing is left there, and %s proves that the log had come to position %d", markName, at)
 		}
 		return format(want, o, t.last.used())
 	}
-	r := reader{dir: dir, want: want, sequences: sequences, marks: m, tail: t}
+	r := reader{dir: dir, want: want, sequences: sequences, markFile: m, tail: t}
 	if err := r.read(entry); err != nil {
 		return nil, Recovered{}, err
 	}
@@ -91,92 +91,92 @@ func Recover(dir Dir, want Identity, o Options, entry func(payload []byte, end L
 
 // tail is where a log ends.
 type tail struct {
-	last   segment // the one to be continued
-	first  uint64  // the lowest segment needed
-	spare  string  // the file after it, prepared and not used; empty if there is none
-	mark   point   // what it is known to have come to
-	unborn bool    // last is the first, and no boot in it was ever durable
+	last      segment  // the one to be continued
+	first     uint64   // the lowest segment needed
+	spare     string   // the file after it, prepared and not used; empty if there is none
+	mark      logPoint // what it is known to have come to
+	neverUsed bool     // last is the first, and no boot in it was ever durable
 }
 
 // findTail finds the segment that was written to last. That is the file of the
 // highest number if a record in it checks, or if the one before is sealed.
 // Otherwise it is the one before, and the file was to be the next.
-func findTail(dir Dir, sequences []uint64, want Identity, m *marks) (tail, error) {
+func findTail(dir Dir, sequences []uint64, want Identity, m *markFile) (tail, error) {
 	last, err := readSegment(dir, sequences[len(sequences)-1])
 	if err != nil {
 		return tail{}, err
 	}
-	if last.headed {
+	if last.hasHeader {
 		if err := last.header.check(want); err != nil {
 			return tail{}, fmt.Errorf("wal: %s: %w", last.name, err)
 		}
 	}
-	switch _, begun := last.record(last.begin()); {
-	case last.headed && begun:
-		return endsIn(&last, want, m)
+	switch _, begun := last.record(last.firstOffset()); {
+	case last.hasHeader && begun:
+		return tailIn(&last, want, m)
 	case last.sequence > 1:
-		return endsAround(dir, sequences, &last, want, m)
-	case !last.headed && last.used() <= headerSize, last.headed && last.used() <= last.begin()+bootSize:
-		return tail{last: last, unborn: true}, nil
+		return tailAround(dir, sequences, &last, want, m)
+	case !last.hasHeader && last.used() <= headerSize, last.hasHeader && last.used() <= last.firstOffset()+bootSize:
+		return tail{last: last, neverUsed: true}, nil
 	}
-	return endsIn(&last, want, m)
+	return tailIn(&last, want, m)
 }
 
-// endsIn is the tail of a log that ends in a segment.
-func endsIn(s *segment, want Identity, m *marks) (t tail, err error) {
-	if s.headed {
+// tailIn is the tail of a log that ends in a segment.
+func tailIn(s *segment, want Identity, m *markFile) (t tail, err error) {
+	if s.hasHeader {
 		if t.mark, err = m.check(s.header); err != nil {
 			return tail{}, err
 		}
 	}
-	h := historyFrom(s, t.mark)
+	h := newReplay(s, t.mark)
 	end, err := h.read(s, want)
 	if err != nil {
 		return tail{}, err
 	}
 	if h.sealed {
-		return tail{}, missing(s.sequence+1, fmt.Sprintf("the seal at %s, offset %d, says that it follows", s.name, end))
+		return tail{}, missingSegment(s.sequence+1, fmt.Sprintf("the seal at %s, offset %d, says that it follows", s.name, end))
 	}
 	t.last, t.first = *s, h.first
 	return t, nil
 }
 
-// endsAround is the tail of a log whose last file begins with no record: that
+// tailAround is the tail of a log whose last file begins with no record: that
 // file, or the one before it.
-func endsAround(dir Dir, sequences []uint64, last *segment, want Identity, m *marks) (tail, error) {
+func tailAround(dir Dir, sequences []uint64, last *segment, want Identity, m *markFile) (tail, error) {
 	if _, found := slices.BinarySearch(sequences, last.sequence-1); !found {
-		return tail{}, missing(last.sequence-1, fmt.Sprintf("%s has no record that checks", last.name))
+		return tail{}, missingSegment(last.sequence-1, fmt.Sprintf("%s has no record that checks", last.name))
 	}
 	before, err := readSegment(dir, last.sequence-1)
 	if err != nil {
 		return tail{}, err
 	}
-	h := historyFrom(&before, point{})
+	h := newReplay(&before, logPoint{})
 	end, err := h.read(&before, want)
 	if err != nil {
 		return tail{}, err
 	}
 	if h.sealed {
-		return endsIn(last, want, m)
+		return tailIn(last, want, m)
 	}
-	if proof, found := last.begun(&h, before.salt); found {
+	if proof, found := last.findFollowing(&h, before.salt); found {
 		return tail{}, before.damaged(end, "no record there checks, and the one at offset %d of %s proves that there was a seal", proof, last.name)
 	}
-	t, err := endsIn(&before, want, m)
+	t, err := tailIn(&before, want, m)
 	t.spare = last.name
 	return t, err
 }
 
-// begun finds a record in a segment which is to follow a history, if there is one.
+// findFollowing finds a record in a segment which is to follow a history, if there is one.
 // If it has no header, one of each length is imagined, as it would be.
-func (s *segment) begun(h *history, salt uint32) (at int, found bool) {
+func (s *segment) findFollowing(h *replay, salt uint32) (at int, found bool) {
 	follows := func(r record) bool { return r.batch >= h.end }
-	if s.headed {
-		return s.find(s.begin(), follows)
+	if s.hasHeader {
+		return s.findRecord(s.firstOffset(), follows)
 	}
-	for _, length := range []int{fixedHeader, headerSize} {
+	for _, length := range []int{oldHeaderSize, headerSize} {
 		s.salt, s.header = salt, header{base: h.end, length: length}
-		if at, found = s.find(length, follows); found {
+		if at, found = s.findRecord(length, follows); found {
 			break
 		}
 	}
@@ -188,61 +188,61 @@ type reader struct {
 	dir       Dir
 	want      Identity
 	sequences []uint64 // the segments there are
-	marks     marks
+	markFile  markFile
 	tail      tail
-	history   history
+	replay    replay
 	end       int // offset after the last record
-	segments  []extent
-	seal      *Request // to be written again: nothing proves that it is durable
+	segments  []segmentInfo
+	seal      *DiskRequest // to be written again: nothing proves that it is durable
 }
 
 func (r *reader) read(entry func(payload []byte, end LSN) error) error {
 	last := &r.tail.last
 	for sequence := r.tail.first; sequence < last.sequence; sequence++ {
 		if _, found := slices.BinarySearch(r.sequences, sequence); !found {
-			return missing(sequence, fmt.Sprintf("%s needs all from %d on", last.name, r.tail.first))
+			return missingSegment(sequence, fmt.Sprintf("%s needs all from %d on", last.name, r.tail.first))
 		}
 		s, err := readSegment(r.dir, sequence)
 		if err != nil {
 			return err
 		}
-		if err := r.add(&s, entry); err != nil {
+		if err := r.addSegment(&s, entry); err != nil {
 			return err
 		}
-		if !r.history.sealed {
+		if !r.replay.sealed {
 			return s.damaged(r.end, "the record there does not check, though another segment follows")
 		}
-		r.seal = &Request{Op: Write, File: s.name, Offset: int64(r.end), Data: s.data[r.end : r.end+sealSize]}
+		r.seal = &DiskRequest{Op: Write, File: s.name, Offset: int64(r.end), Data: s.data[r.end : r.end+sealSize]}
 	}
-	if err := r.add(last, entry); err != nil {
+	if err := r.addSegment(last, entry); err != nil {
 		return err
 	}
-	if r.end > last.begin() {
+	if r.end > last.firstOffset() {
 		r.seal = nil
 	}
 	if size := last.header.size; uint64(len(last.data)) < size {
 		return last.damaged(len(last.data), "the file ends there, and was made with %d bytes", size)
 	}
-	if err := r.history.mustBeTorn(last, r.end); err != nil {
+	if err := r.replay.checkTornTail(last, r.end); err != nil {
 		return err
 	}
-	if err := r.history.mustReach(last, r.end); err != nil {
+	if err := r.replay.checkReachesMark(last, r.end); err != nil {
 		return err
 	}
-	if r.history.boot == 0 {
-		return last.damaged(last.begin(), "there is no boot that checks, and more than one was written")
+	if r.replay.boot == 0 {
+		return last.damaged(last.firstOffset(), "there is no boot that checks, and more than one was written")
 	}
 	return nil
 }
 
-// add adds a segment to the history.
-func (r *reader) add(s *segment, entry func(payload []byte, end LSN) error) (err error) {
+// addSegment adds a segment to the history.
+func (r *reader) addSegment(s *segment, entry func(payload []byte, end LSN) error) (err error) {
 	if len(r.segments) == 0 {
-		r.history = historyFrom(s, r.tail.mark)
-		r.history.entry = entry
+		r.replay = newReplay(s, r.tail.mark)
+		r.replay.entry = entry
 	}
-	r.segments = append(r.segments, extent{s.sequence, s.header.base, int64(len(s.data)), s.header.version, s.begin()})
-	r.end, err = r.history.read(s, r.want)
+	r.segments = append(r.segments, segmentInfo{s.sequence, s.header.base, int64(len(s.data)), s.header.version, s.firstOffset()})
+	r.end, err = r.replay.read(s, r.want)
 	return err
 }
 
@@ -255,23 +255,23 @@ func format(id Identity, o Options, cut int) (*Log, Recovered, error) {
 	}
 	file := segmentName(1)
 	head := header{identity: id, sequence: 1, first: 1, size: uint64(o.Segment)}.encode()
-	l := newLog(o, history{identity: id, first: 1}, []extent{{sequence: 1, size: int64(o.Segment), version: version, head: headerSize}})
-	begin := []Request{
+	l := newLog(o, replay{identity: id, first: 1}, []segmentInfo{{sequence: 1, size: int64(o.Segment), version: currentVersion, headerLen: headerSize}})
+	begin := []DiskRequest{
 		{Op: Create, File: file}, {Op: Truncate, File: file},
 		{Op: Allocate, File: file, Offset: int64(o.Segment)}, {Op: Sync, File: file},
 	}
-	l.steps = append([]step{
-		{append(begin, l.mark.begin(point{})...), point{}},
-		{[]Request{{Op: Write, File: file, Data: head}, {Op: Sync, File: file}}, point{}},
-	}, l.bootStep(nil))
-	return l, Recovered{Identity: id, Boot: 1, Fresh: true, Cut: cut}, nil
+	l.groups = append([]requestGroup{
+		{append(begin, l.marker.create(logPoint{})...), logPoint{}},
+		{[]DiskRequest{{Op: Write, File: file, Data: head}, {Op: Sync, File: file}}, logPoint{}},
+	}, l.bootGroup(nil))
+	return l, Recovered{Identity: id, Boot: 1, Fresh: true, TornBytes: cut}, nil
 }
 
 // resume plans how the log is taken up where its history ends: it makes durable
 // what was read and may not be, and only then what follows may be written. The
 // file is not cut but cleared: it never becomes shorter than its header says.
 func (r *reader) resume(o Options) (*Log, Recovered, error) {
-	h, last := &r.history, &r.tail.last
+	h, last := &r.replay, &r.tail.last
 	l := newLog(o, *h, r.segments)
 	l.durable.at = h.batch
 	for _, sequence := range r.sequences {
@@ -279,59 +279,59 @@ func (r *reader) resume(o Options) (*Log, Recovered, error) {
 			l.garbage = append(l.garbage, segmentName(sequence))
 		}
 	}
-	reqs := clearing(last.name, r.end, last.used())
+	reqs := zeroRequests(last.name, r.end, last.used())
 	if from := last.offset(h.batch); from < r.end {
-		reqs = append(reqs, Request{Op: Write, File: last.name, Offset: int64(from), Data: last.data[from:r.end]})
+		reqs = append(reqs, DiskRequest{Op: Write, File: last.name, Offset: int64(from), Data: last.data[from:r.end]})
 	}
 	if len(last.data) < o.Segment {
-		reqs = append(reqs, Request{Op: Allocate, File: last.name, Offset: int64(o.Segment)})
+		reqs = append(reqs, DiskRequest{Op: Allocate, File: last.name, Offset: int64(o.Segment)})
 	}
-	reqs = append(reqs, Request{Op: Sync, File: last.name})
+	reqs = append(reqs, DiskRequest{Op: Sync, File: last.name})
 	if r.seal != nil {
-		reqs = append(reqs, *r.seal, Request{Op: Sync, File: r.seal.File})
+		reqs = append(reqs, *r.seal, DiskRequest{Op: Sync, File: r.seal.File})
 	}
 	if r.tail.spare != "" {
-		reqs = append(reqs, Request{Op: Remove, File: r.tail.spare})
+		reqs = append(reqs, DiskRequest{Op: Remove, File: r.tail.spare})
 	}
-	was := point{h.end, h.sum}
-	l.steps = []step{{append(reqs, Request{Op: SyncDir}), was}, l.bootStep(l.mark.resume(&r.marks, was))}
+	was := logPoint{h.end, h.sum}
+	l.groups = []requestGroup{{append(reqs, DiskRequest{Op: SyncDir}), was}, l.bootGroup(l.marker.resume(&r.markFile, was))}
 	return l, Recovered{
-		Identity: h.identity, Boot: h.boot + 1, Version: last.header.version, End: h.end, Starts: h.starts, Cut: max(0, last.used()-r.end),
+		Identity: h.identity, Boot: h.boot + 1, Version: last.header.version, End: h.end, BootStarts: h.starts, TornBytes: max(0, last.used()-r.end),
 	}, nil
 }
 
-// clearing is the requests that fill a part of a file with zeros.
-func clearing(file string, from, to int) (reqs []Request) {
-	for ; from < to; from += len(blank) {
-		reqs = append(reqs, Request{Op: Write, File: file, Offset: int64(from), Data: blank[:min(len(blank), to-from)]})
+// zeroRequests is the requests that fill a part of a file with zeros.
+func zeroRequests(file string, from, to int) (reqs []DiskRequest) {
+	for ; from < to; from += len(zeroChunk) {
+		reqs = append(reqs, DiskRequest{Op: Write, File: file, Offset: int64(from), Data: zeroChunk[:min(len(zeroChunk), to-from)]})
 	}
 	return reqs
 }
 
-var blank [256 << 10]byte // never written to
+var zeroChunk [256 << 10]byte // never written to
 
 // newLog is a log that goes on where a history ends with the two records of a
 // boot: one as a batch of its own, in bootStep, and one as the first record of the
 // next batch, which proves the one before.
-func newLog(o Options, h history, segments []extent) *Log {
+func newLog(o Options, h replay, segments []segmentInfo) *Log {
 	l := &Log{
-		size: int64(o.Segment), id: h.identity, salt: saltOf(h.identity), boot: h.boot + 1,
-		segments: segments, first: h.first, mark: newMarker(h.identity.Incarnation),
+		segmentSize: int64(o.Segment), identity: h.identity, salt: saltOf(h.identity), boot: h.boot + 1,
+		segments: segments, firstNeeded: h.first, marker: newMarkWriter(h.identity.Incarnation),
 	}
 	last := segments[len(segments)-1]
-	l.open(segmentName(last.sequence), last)
-	l.start = h.end + bootSize
-	l.put(kindBoot, number(l.boot))
-	l.ready = l.End()
+	l.useSegment(segmentName(last.sequence), last)
+	l.nextBatchAt = h.end + bootSize
+	l.put(kindBoot, encodeNumber(l.boot))
+	l.readyAt = l.End()
 	return l
 }
 
-// bootStep writes the first record of the boot, behind requests that have to be
+// bootGroup writes the first record of the boot, behind requests that have to be
 // done before.
-func (l *Log) bootStep(before []Request) step {
-	at := l.start - bootSize
-	record := appendRecord(nil, l.salt, at, at, kindBoot, number(l.boot))
-	return step{append(before,
-		Request{Op: Write, File: l.file, Offset: l.offset(at), Data: record}, Request{Op: Sync, File: l.file},
-	), point{l.start, sumIn(record)}}
+func (l *Log) bootGroup(before []DiskRequest) requestGroup {
+	at := l.nextBatchAt - bootSize
+	record := appendRecord(nil, l.salt, at, at, kindBoot, encodeNumber(l.boot))
+	return requestGroup{append(before,
+		DiskRequest{Op: Write, File: l.file, Offset: l.offset(at), Data: record}, DiskRequest{Op: Sync, File: l.file},
+	), logPoint{l.nextBatchAt, storedSum(record)}}
 }

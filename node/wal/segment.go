@@ -8,12 +8,12 @@ import (
 
 // segment is one file of the log as it was read.
 type segment struct {
-	name     string
-	sequence uint64
-	data     []byte
-	header   header // its zero value if there is none that checks, or one of the file's life before
-	headed   bool   // there is one of this life
-	salt     uint32 // of its records
+	name      string
+	sequence  uint64
+	data      []byte
+	header    header // its zero value if there is none that checks, or one of the file's life before
+	hasHeader bool   // there is one of this life
+	salt      uint32 // of its records
 }
 
 // list returns the numbers of the segments in a directory, in order, and whether
@@ -41,19 +41,19 @@ func readSegment(dir Dir, sequence uint64) (segment, error) {
 	}
 	s := segment{name: name, sequence: sequence, data: data}
 	if h, ok := decodeHeader(data); ok && h.sequence == sequence {
-		s.header, s.headed, s.salt = h, true, saltOf(h.identity)
+		s.header, s.hasHeader, s.salt = h, true, saltOf(h.identity)
 	}
 	return s, nil
 }
 
-// begin is the offset of the first record.
-func (s *segment) begin() int { return s.header.length }
+// firstOffset is the offset of the first record.
+func (s *segment) firstOffset() int { return s.header.length }
 
 // lsn is the position in the log of an offset in the segment.
-func (s *segment) lsn(offset int) LSN { return s.header.base + LSN(offset-s.begin()) }
+func (s *segment) lsn(offset int) LSN { return s.header.base + LSN(offset-s.firstOffset()) }
 
 // offset is the place in the segment of a position in the log.
-func (s *segment) offset(at LSN) int { return s.begin() + int(at-s.header.base) }
+func (s *segment) offset(at LSN) int { return s.firstOffset() + int(at-s.header.base) }
 
 // used is the offset after the last byte that is not zero. A file is allocated
 // before it is written, so most of it may be zeros: they are passed by in blocks.
@@ -76,16 +76,16 @@ func (s *segment) record(offset int) (r record, ok bool) {
 	return decodeRecord(s.data[offset:], s.salt, s.lsn(offset))
 }
 
-// find returns the first record at an offset or after it that accept takes, if
+// findRecord returns the first record at an offset or after it that accept takes, if
 // there is one. Every byte is tried as the start of a record; those within a
 // record that checks are not. What is searched may be all of a segment that was
 // used before, and hold anything.
-func (s *segment) find(offset int, accept func(record) bool) (at int, found bool) {
-	sums := sumsOf(s.data)
+func (s *segment) findRecord(offset int, accept func(record) bool) (at int, found bool) {
+	sums := newPrefixSums(s.data)
 	for used := s.used(); offset < used; {
 		r, ok := parseRecord(s.data[offset:], s.lsn(offset))
 		switch {
-		case !ok || !r.possible() || r.sum != sums.of(seed(s.salt, s.lsn(offset)), offset+4, offset+r.size()):
+		case !ok || !r.plausible() || r.sum != sums.checksum(checksumSeed(s.salt, s.lsn(offset)), offset+4, offset+r.size()):
 			offset++
 		case accept(r):
 			return offset, true
@@ -102,7 +102,7 @@ func (s *segment) damaged(offset int, format string, args ...any) error {
 	return fmt.Errorf("wal: %s, offset %d: %s: %w", s.name, offset, fmt.Sprintf(format, args...), ErrDamaged)
 }
 
-// missing is the error for a segment that is needed and not there.
-func missing(sequence uint64, why string) error {
+// missingSegment is the error for a segment that is needed and not there.
+func missingSegment(sequence uint64, why string) error {
 	return fmt.Errorf("wal: %s is not there, and %s: %w", segmentName(sequence), why, ErrMissing)
 }

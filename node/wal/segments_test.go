@@ -18,7 +18,7 @@ var noMarks = forgeMark(identity, mark{}, mark{})
 // twoSegments is a log that has rolled once, up to the last records.
 func twoSegments(t *testing.T) (first, second []byte) {
 	first = written(t, [][]string{{"a"}, {"b"}})
-	base := uint64(len(first)) - head
+	base := uint64(len(first)) - headerSize
 	first = forgeRecord(first, identity, 0, 0, 3, "")
 	second = forgeHeader(header{4, identity, 2, base, 1, 1, 0, nil})
 	second = forgeRecord(second, identity, base, 0, 2, "c")
@@ -33,17 +33,17 @@ func TestSegmentsAreReadInOrderAndTheLastIsContinued(t *testing.T) {
 	}{
 		{second, []string{"a", "b", "c", "d"}},
 		{second[:len(second)-1], []string{"a", "b", "c"}},
-		{second[:head], []string{"a", "b"}},
+		{second[:headerSize], []string{"a", "b"}},
 	} {
 		d := diskOf(map[string][]byte{segment1: first, segment2: c.second, marksFile: noMarks})
-		log, was, entries := start(t, d, roomy)
+		log, was, entries := start(t, d, oneSegment)
 		require.Equal(t, c.want, entries)
 		require.EqualValues(t, 2, was.Boot)
 		log.Append([]byte("e"))
 		run(log, d)
 		require.Equal(t, first, d.durable[segment1])
 		require.Equal(t, log.End(), log.Durable())
-		_, _, entries = start(t, d, roomy)
+		_, _, entries = start(t, d, oneSegment)
 		require.Equal(t, append(c.want, "e"), entries)
 	}
 }
@@ -53,17 +53,17 @@ func TestTheNextSegmentIsDroppedAsLongAsThereIsNoSeal(t *testing.T) {
 	first = first[:len(first)-13]
 	for name, next := range map[string][]byte{
 		"empty": nil, "zeros": make([]byte, 500), "torn header": append(bytes.Clone(second[:70]), make([]byte, 90)...),
-		"header": second[:head], "header and zeros": append(bytes.Clone(second[:head]), make([]byte, 100)...),
+		"header": second[:headerSize], "header and zeros": append(bytes.Clone(second[:headerSize]), make([]byte, 100)...),
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := diskOf(map[string][]byte{segment1: whole(first), segment2: next, marksFile: noMarks})
-			log, _, entries := start(t, d, roomy)
+			d := diskOf(map[string][]byte{segment1: padded(first), segment2: next, marksFile: noMarks})
+			log, _, entries := start(t, d, oneSegment)
 			require.Equal(t, []string{"a", "b"}, entries)
 			log.Append([]byte("e"))
 			run(log, d)
-			_, _, entries = start(t, d, tight)
+			_, _, entries = start(t, d, manySegments)
 			require.Equal(t, []string{"a", "b", "e"}, entries)
-			_, _, entries = start(t, d, tight)
+			_, _, entries = start(t, d, manySegments)
 			require.Equal(t, []string{"a", "b", "e"}, entries)
 		})
 	}
@@ -71,8 +71,8 @@ func TestTheNextSegmentIsDroppedAsLongAsThereIsNoSeal(t *testing.T) {
 
 func TestSegmentsThatDoNotFollowAreRefused(t *testing.T) {
 	first, second := twoSegments(t)
-	base := uint64(len(first)) - 13 - head
-	unsealed := whole(first[:len(first)-13])
+	base := uint64(len(first)) - 13 - headerSize
+	unsealed := padded(first[:len(first)-13])
 	other := identity
 	other.Incarnation[0]++
 	bad := bytes.Clone(first)
@@ -97,13 +97,13 @@ func TestSegmentsThatDoNotFollowAreRefused(t *testing.T) {
 		{"second under the name of the third", map[string][]byte{segment1: first, segment3: second}, wal.ErrMissing, segment2},
 		{"second missing, third unused", map[string][]byte{segment1: first, segment3: nil}, wal.ErrMissing, segment2},
 		{"third missing", map[string][]byte{segment1: first, segment2: forgeRecord(second, identity, base, 0, 3, "")}, wal.ErrMissing, segment3},
-		{"no boot, though a next was prepared", map[string][]byte{segment1: whole(first[:head]), segment2: make([]byte, 100)}, wal.ErrDamaged, "no boot that checks"},
+		{"no boot, though a next was prepared", map[string][]byte{segment1: padded(first[:headerSize]), segment2: make([]byte, 100)}, wal.ErrDamaged, "no boot that checks"},
 		{"no seal", map[string][]byte{segment1: unsealed, segment2: second}, wal.ErrDamaged, "another segment follows"},
 		{"no seal and no header", map[string][]byte{segment1: unsealed, segment2: headless}, wal.ErrDamaged, "proves that there was a seal"},
 		{"no seal and a bad record", map[string][]byte{segment1: unsealed, segment2: mangled}, wal.ErrDamaged, "proves that there was a seal"},
 		{"bad seal", map[string][]byte{segment1: bad, segment2: second}, wal.ErrDamaged, "another segment follows"},
 		{"first shorter", map[string][]byte{segment1: first[:len(first)-14], segment2: second}, wal.ErrDamaged, segment1},
-		{"first a header only", map[string][]byte{segment1: first[:head], segment2: second}, wal.ErrDamaged, segment1},
+		{"first a header only", map[string][]byte{segment1: first[:headerSize], segment2: second}, wal.ErrDamaged, segment1},
 		{"first empty", map[string][]byte{segment1: nil, segment2: second}, wal.ErrDamaged, "the header does not check"},
 		{"second empty", map[string][]byte{segment1: first, segment2: nil}, wal.ErrDamaged, segment2},
 		{"second without header", map[string][]byte{segment1: first, segment2: headless}, wal.ErrDamaged, segment2},
@@ -117,7 +117,7 @@ func TestSegmentsThatDoNotFollowAreRefused(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			d := diskOf(c.segments)
 			d.put(marksFile, noMarks)
-			_, _, err := look(d)
+			_, _, err := dryRecover(d)
 			require.ErrorIs(t, err, c.want)
 			require.ErrorContains(t, err, c.words)
 		})
@@ -127,7 +127,7 @@ func TestSegmentsThatDoNotFollowAreRefused(t *testing.T) {
 // A batch goes into one segment, and makes it longer if need be.
 func TestABatchIsNotDivided(t *testing.T) {
 	d := newDisk(512)
-	log, _, _ := start(t, d, tight)
+	log, _, _ := start(t, d, manySegments)
 	var want []string
 	for i := range 3 {
 		for j := range 20 {
@@ -137,7 +137,7 @@ func TestABatchIsNotDivided(t *testing.T) {
 		run(log, d)
 	}
 	require.LessOrEqual(t, len(d.visible), 6)
-	_, _, entries := start(t, d, tight)
+	_, _, entries := start(t, d, manySegments)
 	require.Equal(t, want, entries)
 }
 
@@ -171,7 +171,7 @@ func TestTheNextSegmentIsPreparedInTime(t *testing.T) {
 // go round.
 func TestTrimmedSegmentsAreUsedAgain(t *testing.T) {
 	d := newDisk(512)
-	log, _, _ := start(t, d, tight)
+	log, _, _ := start(t, d, manySegments)
 	var want []entry
 	last := 0 // the entry after which a file was last made or removed
 	for i := range 40 {
@@ -187,7 +187,7 @@ func TestTrimmedSegmentsAreUsedAgain(t *testing.T) {
 				log.Done(r.Token, nil)
 			}
 		}
-		_, _, found, err := recoverWith(d, identity, tight)
+		_, _, found, err := recoverWith(d, identity, manySegments)
 		require.NoError(t, err)
 		require.Equal(t, want[len(want)-len(found):], found)
 		require.GreaterOrEqual(t, len(found), min(3, len(want)))
@@ -200,7 +200,7 @@ func TestTrimmedSegmentsAreUsedAgain(t *testing.T) {
 // had smaller segments, and those that a large batch made longer.
 func TestOnlyFilesOfTheRightSizeAreUsedAgain(t *testing.T) {
 	d := newDisk(512)
-	log, _, _ := start(t, d, tight)
+	log, _, _ := start(t, d, manySegments)
 	for range 10 {
 		log.Append(make([]byte, 50))
 		run(log, d)
@@ -225,7 +225,7 @@ func TestOnlyFilesOfTheRightSizeAreUsedAgain(t *testing.T) {
 		}
 	}
 	require.Positive(t, again)
-	require.Positive(t, removed[tight.Segment])
+	require.Positive(t, removed[manySegments.Segment])
 	require.Greater(t, len(removed), 1)
 	require.LessOrEqual(t, len(d.visible), 4)
 }
@@ -237,7 +237,7 @@ func TestFilesOfVersion2AreNotUsedAgain(t *testing.T) {
 	data = forgeRecord(data, identity, 0, 0, 1, bootText(1))
 	data = forgeRecord(data, identity, 0, 0, 1, bootText(1))
 	d := diskWith(data)
-	log, _, _ := start(t, d, tight)
+	log, _, _ := start(t, d, manySegments)
 	again := 0
 	for range 20 {
 		log.Append(make([]byte, 20))
@@ -266,7 +266,7 @@ func TestVersion2IsRead(t *testing.T) {
 	d := diskWith(data)
 	want := []string{"a"}
 	for life := range 5 {
-		log, was, entries := start(t, d, tight)
+		log, was, entries := start(t, d, manySegments)
 		require.Equal(t, want, entries)
 		require.EqualValues(t, 2+life, was.Boot)
 		want = append(want, fmt.Sprint("entry of life ", life))
@@ -277,7 +277,7 @@ func TestVersion2IsRead(t *testing.T) {
 	require.Equal(t, byte(4), d.durable[segment2][8])
 }
 
-func ops(reqs []wal.Request) (all []wal.Op) {
+func ops(reqs []wal.DiskRequest) (all []wal.Op) {
 	for _, r := range reqs {
 		all = append(all, r.Op)
 	}
@@ -286,20 +286,20 @@ func ops(reqs []wal.Request) (all []wal.Op) {
 
 // Of lives whose beginnings were trimmed it is not told where they began; of the
 // others it is, exactly.
-func TestStartsOfTrimmedSegmentsAreForgotten(t *testing.T) {
+func TestBootStartsOfTrimmedSegmentsAreUnknown(t *testing.T) {
 	d := newDisk(512)
-	var starts []wal.Start
+	var starts []wal.BootStart
 	end := wal.LSN(0)
 	for life := uint64(1); life <= 6; life++ {
-		log, was, _ := start(t, d, tight)
+		log, was, _ := start(t, d, manySegments)
 		require.Equal(t, end, was.End)
-		require.LessOrEqual(t, len(was.Starts), len(starts))
-		require.True(t, slices.Equal(starts[len(starts)-len(was.Starts):], was.Starts), "%v, want the last of %v", was.Starts, starts)
+		require.LessOrEqual(t, len(was.BootStarts), len(starts))
+		require.True(t, slices.Equal(starts[len(starts)-len(was.BootStarts):], was.BootStarts), "%v, want the last of %v", was.BootStarts, starts)
 		if life == 6 {
-			require.NotEmpty(t, was.Starts)
-			require.Greater(t, len(starts), len(was.Starts), "nothing was trimmed")
+			require.NotEmpty(t, was.BootStarts)
+			require.Greater(t, len(starts), len(was.BootStarts), "nothing was trimmed")
 		}
-		starts = append(starts, wal.Start{Boot: life, At: end})
+		starts = append(starts, wal.BootStart{Boot: life, At: end})
 		for range 8 {
 			log.Append(make([]byte, 400))
 			run(log, d)

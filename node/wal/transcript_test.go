@@ -31,7 +31,7 @@ import (
 //	refuse             report the next request as failed for want of space
 func TestTranscripts(t *testing.T) {
 	golden.Transcripts(t, "testdata/*.txt", func(*testing.T) func([]string) string {
-		x := &transcript{d: newDisk(16), options: roomy}
+		x := &transcript{d: newDisk(16), options: oneSegment}
 		return func(words []string) string { return x.command(words[0], words[1:]) }
 	})
 }
@@ -39,7 +39,7 @@ func TestTranscripts(t *testing.T) {
 type transcript struct {
 	d      *disk
 	log    *wal.Log
-	issued []wal.Request
+	issued []wal.DiskRequest
 
 	options wal.Options
 }
@@ -71,8 +71,8 @@ func (x *transcript) command(name string, args []string) string {
 		x.issued = x.issued[1:]
 		return fmt.Sprintf("%s, full: %v, failed: %v", x.state(), x.log.Full(), x.log.Failed())
 	case "rest":
-		x.log.Rest()
-		return fmt.Sprintf("rested %v", x.log.Rested())
+		x.log.SyncMark()
+		return fmt.Sprintf("rested %v", x.log.IsMarkSynced())
 	case "zero", "shorten":
 		at, _ := strconv.Atoi(args[0])
 		for _, files := range []map[string][]byte{x.d.durable, x.d.visible} {
@@ -111,7 +111,7 @@ func (x *transcript) look() (*wal.Log, string) {
 	if err != nil {
 		return nil, err.Error()
 	}
-	return log, fmt.Sprintf("boot %d, fresh %v, entries %q, %d bytes cut", was.Boot, was.Fresh, texts(found), was.Cut)
+	return log, fmt.Sprintf("boot %d, fresh %v, entries %q, %d bytes cut", was.Boot, was.Fresh, texts(found), was.TornBytes)
 }
 
 func (x *transcript) files() string {

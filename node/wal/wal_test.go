@@ -26,8 +26,8 @@ func identityOf(incarnation int) wal.Identity {
 
 // roomy is for tests of one segment, tight for those of many.
 var (
-	roomy = wal.Options{Segment: 4 << 10}
-	tight = wal.Options{Segment: 184}
+	oneSegment   = wal.Options{Segment: 4 << 10}
+	manySegments = wal.Options{Segment: 184}
 )
 
 // entry is one as a life finds it.
@@ -45,9 +45,9 @@ func recoverWith(d wal.Dir, id wal.Identity, o wal.Options) (log *wal.Log, was w
 	return log, was, found, err
 }
 
-// look is what a life would find, all segments being roomy.
-func look(d wal.Dir) (was wal.Recovered, entries []string, err error) {
-	_, was, found, err := recoverWith(d, identity, roomy)
+// dryRecover is what a life would find, all segments being roomy.
+func dryRecover(d wal.Dir) (was wal.Recovered, entries []string, err error) {
+	_, was, found, err := recoverWith(d, identity, oneSegment)
 	return was, texts(found), err
 }
 
@@ -82,7 +82,7 @@ func written(t testing.TB, lives ...[][]string) []byte {
 	d := newDisk(512)
 	end := wal.LSN(0)
 	for _, batches := range lives {
-		log, _, _ := start(t, d, roomy)
+		log, _, _ := start(t, d, oneSegment)
 		for _, batch := range batches {
 			for _, entry := range batch {
 				log.Append([]byte(entry))
@@ -91,7 +91,7 @@ func written(t testing.TB, lives ...[][]string) []byte {
 		}
 		end = log.End()
 	}
-	return d.durable[segment1][:head+end]
+	return d.durable[segment1][:headerSize+end]
 }
 
 // used is the bytes of a file up to the last that is not zero.
@@ -106,10 +106,10 @@ func texts(entries []entry) []string {
 }
 
 func TestEveryLifeRecoversWhatAllBeforeWrote(t *testing.T) {
-	for _, o := range []wal.Options{roomy, tight} {
+	for _, o := range []wal.Options{oneSegment, manySegments} {
 		d := newDisk(512)
 		var want []entry
-		var starts []wal.Start
+		var starts []wal.BootStart
 		end := wal.LSN(0)
 		for life := uint64(1); life <= 5; life++ {
 			log, was, found, err := recoverWith(d, identity, o)
@@ -121,9 +121,9 @@ func TestEveryLifeRecoversWhatAllBeforeWrote(t *testing.T) {
 			require.Equal(t, end, was.End)
 			require.Equal(t, life > 1, was.Version == 4)
 			require.Equal(t, life == 1, was.Version == 0)
-			require.Equal(t, starts, was.Starts)
-			require.Zero(t, was.Cut)
-			starts = append(starts, wal.Start{Boot: life, At: end})
+			require.Equal(t, starts, was.BootStarts)
+			require.Zero(t, was.TornBytes)
+			starts = append(starts, wal.BootStart{Boot: life, At: end})
 			run(log, d)
 			for i := range 4 {
 				for j := range 1 << i {
@@ -142,7 +142,7 @@ func TestEveryLifeRecoversWhatAllBeforeWrote(t *testing.T) {
 
 func TestOneBatchIsInFlightAndTheRestWaits(t *testing.T) {
 	d := newDisk(512)
-	log, _, _ := start(t, d, roomy)
+	log, _, _ := start(t, d, oneSegment)
 	log.Append(nil)
 	run(log, d) // and the next segment is prepared
 	first := log.Append([]byte("a"))
@@ -165,9 +165,9 @@ func TestOneBatchIsInFlightAndTheRestWaits(t *testing.T) {
 }
 
 func TestTakeAppendsToWhatItIsGiven(t *testing.T) {
-	log, _, _ := start(t, newDisk(512), roomy)
+	log, _, _ := start(t, newDisk(512), oneSegment)
 	log.Append(nil)
-	reqs := log.Take([]wal.Request{{Token: 99}})
+	reqs := log.Take([]wal.DiskRequest{{Token: 99}})
 	require.Len(t, reqs, 4)
 	require.EqualValues(t, 99, reqs[0].Token)
 	require.NotEqual(t, reqs[1].Token, reqs[2].Token)
@@ -178,10 +178,10 @@ func TestAFailureIsForGood(t *testing.T) {
 	broken := errors.New("broken disk")
 	for n := range 40 {
 		d := newDisk(512)
-		log, _, _, err := recoverWith(d, identity, tight)
+		log, _, _, err := recoverWith(d, identity, manySegments)
 		require.NoError(t, err)
 		log.Append([]byte("entry"))
-		var reqs []wal.Request
+		var reqs []wal.DiskRequest
 		for range n {
 			if len(reqs) == 0 {
 				log.Append(make([]byte, 50))
@@ -212,15 +212,15 @@ func TestAFailureIsForGood(t *testing.T) {
 }
 
 func TestReportsOutOfTurnStopTheLog(t *testing.T) {
-	for _, report := range []func(log *wal.Log, reqs []wal.Request){
-		func(log *wal.Log, reqs []wal.Request) { log.Done(reqs[len(reqs)-1].Token+1, nil) },
-		func(log *wal.Log, reqs []wal.Request) { log.Done(reqs[0].Token, nil); log.Done(reqs[0].Token, nil) },
-		func(log *wal.Log, reqs []wal.Request) {
-			n := slices.IndexFunc(reqs, func(r wal.Request) bool { return !r.Quiet })
+	for _, report := range []func(log *wal.Log, reqs []wal.DiskRequest){
+		func(log *wal.Log, reqs []wal.DiskRequest) { log.Done(reqs[len(reqs)-1].Token+1, nil) },
+		func(log *wal.Log, reqs []wal.DiskRequest) { log.Done(reqs[0].Token, nil); log.Done(reqs[0].Token, nil) },
+		func(log *wal.Log, reqs []wal.DiskRequest) {
+			n := slices.IndexFunc(reqs, func(r wal.DiskRequest) bool { return !r.Quiet })
 			log.Done(reqs[n].Token, nil)
 			log.Done(reqs[0].Token, nil) // it was said to be done
 		},
-		func(log *wal.Log, reqs []wal.Request) {
+		func(log *wal.Log, reqs []wal.DiskRequest) {
 			log.Done(reqs[0].Token, nil)
 			log.Done(reqs[1].Token, nil)
 			log.Done(reqs[1].Token, nil)
@@ -228,7 +228,7 @@ func TestReportsOutOfTurnStopTheLog(t *testing.T) {
 			require.Empty(t, log.Take(nil))
 		},
 	} {
-		log, _, _ := start(t, newDisk(512), roomy)
+		log, _, _ := start(t, newDisk(512), oneSegment)
 		log.Append([]byte("entry"))
 		report(log, log.Take(nil))
 		require.ErrorContains(t, log.Failed(), "out of turn")
@@ -239,11 +239,11 @@ func TestReportsOutOfTurnStopTheLog(t *testing.T) {
 // which another file is prepared.
 func TestReportsThatAreNotQuietAreNeeded(t *testing.T) {
 	d := newDisk(512)
-	log, _, _ := start(t, d, roomy)
+	log, _, _ := start(t, d, oneSegment)
 	for range 300 {
 		log.Append(make([]byte, 100))
 		reqs := log.Take(nil)
-		if loud := slices.IndexFunc(reqs, func(r wal.Request) bool { return !r.Quiet }); loud < len(reqs)-1 {
+		if loud := slices.IndexFunc(reqs, func(r wal.DiskRequest) bool { return !r.Quiet }); loud < len(reqs)-1 {
 			log.Done(reqs[len(reqs)-1].Token, nil)
 			require.ErrorContains(t, log.Failed(), "out of turn")
 			return
@@ -260,7 +260,7 @@ func TestReportsThatAreNotQuietAreNeeded(t *testing.T) {
 // done, and no sooner.
 func TestQuietRequestsNeedNoReport(t *testing.T) {
 	d := newDisk(512)
-	log, _, _ := start(t, d, roomy)
+	log, _, _ := start(t, d, oneSegment)
 	quiet := 0
 	for range 300 { // of all kinds, some segments full
 		at := log.Append(make([]byte, 100))
@@ -278,22 +278,22 @@ func TestQuietRequestsNeedNoReport(t *testing.T) {
 		require.Equal(t, at, log.Durable())
 	}
 	require.Greater(t, quiet, 300)
-	_, _, entries := start(t, d, roomy)
+	_, _, entries := start(t, d, oneSegment)
 	require.Len(t, entries, 300)
 }
 
 func TestEntriesHaveALimit(t *testing.T) {
 	d := newDisk(512)
-	log, _, _ := start(t, d, roomy)
+	log, _, _ := start(t, d, oneSegment)
 	log.Append(make([]byte, wal.MaxPayload))
 	run(log, d)
 	require.Panics(t, func() { log.Append(make([]byte, wal.MaxPayload+1)) })
-	_, _, entries := start(t, d, roomy)
+	_, _, entries := start(t, d, oneSegment)
 	require.Len(t, entries[0], wal.MaxPayload)
 }
 
 func TestFormatNeedsAnIncarnation(t *testing.T) {
-	_, _, _, err := recoverWith(newDisk(512), wal.Identity{Node: 1}, roomy)
+	_, _, _, err := recoverWith(newDisk(512), wal.Identity{Node: 1}, oneSegment)
 	require.ErrorContains(t, err, "16 random bytes")
 }
 
@@ -306,7 +306,7 @@ func TestSegmentsHaveALeastSize(t *testing.T) {
 func TestAnErrorOfTheOwnerEndsTheRecovery(t *testing.T) {
 	broken := errors.New("no such machine")
 	data := written(t, [][]string{{"a", "b"}})
-	_, _, err := wal.Recover(diskWith(data), identity, roomy, func(payload []byte, _ wal.LSN) error {
+	_, _, err := wal.Recover(diskWith(data), identity, oneSegment, func(payload []byte, _ wal.LSN) error {
 		if string(payload) == "b" {
 			return broken
 		}
@@ -319,7 +319,7 @@ func TestAnErrorOfTheOwnerEndsTheRecovery(t *testing.T) {
 func TestErrorsOfTheDirectoryAreHandedOn(t *testing.T) {
 	broken := errors.New("broken disk")
 	for _, dir := range []wal.Dir{badDir{list: broken}, badDir{read: broken}} {
-		_, _, _, err := recoverWith(dir, identity, roomy)
+		_, _, _, err := recoverWith(dir, identity, oneSegment)
 		require.ErrorIs(t, err, broken)
 	}
 }
@@ -334,9 +334,9 @@ func TestOtherFilesAreNotLookedAt(t *testing.T) {
 	for _, name := range []string{"lock", "wal-1", "wal-000000000000000A", "wal-0000000000000001~", "WAL-0000000000000002"} {
 		d.put(name, []byte("?"))
 	}
-	_, was, _ := start(t, d, roomy)
+	_, was, _ := start(t, d, oneSegment)
 	require.True(t, was.Fresh)
-	_, was, _ = start(t, d, roomy)
+	_, was, _ = start(t, d, oneSegment)
 	require.False(t, was.Fresh)
 }
 
@@ -344,7 +344,7 @@ func TestRecoverKeepsTheIncarnationOfTheLog(t *testing.T) {
 	d := diskWith(written(t, [][]string{{"entry"}}))
 	later := identity
 	later.Incarnation = [16]byte{9}
-	_, was, _, err := recoverWith(d, later, roomy)
+	_, was, _, err := recoverWith(d, later, oneSegment)
 	require.NoError(t, err)
 	require.Equal(t, identity, was.Identity)
 }
@@ -353,7 +353,7 @@ func TestRecoverKeepsTheIncarnationOfTheLog(t *testing.T) {
 func TestTheFormatIsPinned(t *testing.T) {
 	data := written(t, [][]string{{"a", "bc"}})
 	h := firstHeader
-	h.size = uint64(roomy.Segment)
+	h.size = uint64(oneSegment.Segment)
 	want := forgeHeader(h)
 	want = forgeRecord(want, identity, 0, 0, 1, "\x01\x00\x00\x00\x00\x00\x00\x00")
 	want = forgeRecord(want, identity, 0, 0, 1, "\x01\x00\x00\x00\x00\x00\x00\x00")

@@ -11,16 +11,16 @@ package watch
 // the watch is to begin from a version that a machine has not reached, a Behind says
 // so once, before its State.
 type Event struct {
-	State      *Machine  `json:"state,omitempty"`
-	Transition *Step     `json:"transition,omitempty"`
-	Gap        *Gap      `json:"gap,omitempty"`
-	Behind     *Behind   `json:"behind,omitempty"`
-	Heartbeat  *struct{} `json:"heartbeat,omitempty"` // the connection is alive
-	End        *End      `json:"end,omitempty"`       // the last event
+	State      *Machine    `json:"state,omitempty"`
+	Transition *Transition `json:"transition,omitempty"`
+	Gap        *Gap        `json:"gap,omitempty"`
+	Behind     *Behind     `json:"behind,omitempty"`
+	Heartbeat  *struct{}   `json:"heartbeat,omitempty"` // the connection is alive
+	End        *End        `json:"end,omitempty"`       // the last event
 }
 
-// Step is one transition of a machine, chosen for good.
-type Step struct {
+// Transition is one transition of a machine, chosen for good.
+type Transition struct {
 	Key       string `json:"key"`
 	Version   uint64 `json:"version"` // that it led to
 	From      string `json:"from"`

@@ -52,7 +52,7 @@ type readID struct {
 	Seq  uint64
 }
 
-func readOf(r node.ReadID) readID { return readID{Node: uint16(r.Node), Boot: r.Boot, Seq: r.Seq} }
+func readIDOf(r node.ReadID) readID { return readID{Node: uint16(r.Node), Boot: r.Boot, Seq: r.Seq} }
 
 func (r readID) readID() node.ReadID {
 	return node.ReadID{Node: node.ID(r.Node), Boot: r.Boot, Seq: r.Seq}

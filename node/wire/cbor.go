@@ -41,11 +41,11 @@ func (CBOR) Name() string { return "cbor" }
 func (c CBOR) Append(dst []byte, m node.Message) ([]byte, error) {
 	f, err := checkedForm(m)
 	if err != nil {
-		return dst, refuse(c, err)
+		return dst, codecError(c, err)
 	}
 	out, err := appendCBOR(dst, f)
 	if err != nil {
-		return dst, refuse(c, err)
+		return dst, codecError(c, err)
 	}
 	return out, nil
 }
@@ -54,12 +54,12 @@ func (c CBOR) Append(dst []byte, m node.Message) ([]byte, error) {
 func (c CBOR) Decode(b []byte) (node.Message, error) {
 	m, err := decodeCBOR(b)
 	if err != nil {
-		return nil, refuse(c, err)
+		return nil, codecError(c, err)
 	}
 	return m, nil
 }
 
-func appendCBOR(dst []byte, f form) ([]byte, error) {
+func appendCBOR(dst []byte, f wireForm) ([]byte, error) {
 	out := bytes.NewBuffer(dst)
 	if err := cborOut.MarshalToBuffer(f, out); err != nil {
 		return dst, err
@@ -71,14 +71,14 @@ func decodeCBOR(b []byte) (node.Message, error) {
 	if len(b) < 2 {
 		return nil, fmt.Errorf("%d bytes: want an array", len(b))
 	}
-	f := newForm(kind(b[1])) // small numbers are one byte, after the array's head
+	f := newForm(messageType(b[1])) // small numbers are one byte, after the array's head
 	if f == nil {
 		return nil, fmt.Errorf("unknown type %#x", b[1])
 	}
 	if err := cborIn.Unmarshal(b, f); err != nil {
 		return nil, err
 	}
-	m, err := taken(f)
+	m, err := toMessage(f)
 	if err != nil {
 		return nil, err
 	}

@@ -15,8 +15,8 @@ import (
 const MaxKey = 2*fsm.MaxName + 1
 
 var reasons = []node.Reason{"", node.StaleBallot, node.StaleEpoch, node.UnknownDefinition, node.Malformed,
-	node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.Mismatch, node.Forgotten,
-	node.BaseAhead, node.Conflict, node.BadRequest, node.Abstains}
+	node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.VersionMismatch, node.WindowExpired,
+	node.WatermarkAhead, node.IDConflict, node.BadRequest, node.Abstains}
 
 // check names the first field of m that no codec takes.
 func check(m node.Message) error {
@@ -26,21 +26,21 @@ func check(m node.Message) error {
 	}
 	switch m := m.(type) {
 	case *node.Proposal:
-		return first(checkPhase(m.Phase), checkValue(m.Value), checkOp("first", m.First))
+		return firstError(checkPhase(m.Phase), checkValue(m.Value), checkOp("first", m.First))
 	case *node.Acknowledgment:
-		return first(checkPhase(m.Phase), checkValue(m.Value), checkOp("first", m.First))
+		return firstError(checkPhase(m.Phase), checkValue(m.Value), checkOp("first", m.First))
 	case *node.Reject:
-		return first(checkPhase(m.Phase), checkReason(m.Reason), checkOp("first", m.First))
+		return firstError(checkPhase(m.Phase), checkReason(m.Reason), checkOp("first", m.First))
 	case *node.Commit:
-		return first(checkValue(m.Value), checkOp("first", m.First))
+		return firstError(checkValue(m.Value), checkOp("first", m.First))
 	case *node.ReadRequest:
 		return checkOp("first", m.First)
 	case *node.ReadReport:
-		return first(checkValue(m.Value), checkOp("first", m.First))
+		return firstError(checkValue(m.Value), checkOp("first", m.First))
 	case *node.Request:
-		return first(checkKind(m.Kind), checkOp("id", m.ID), checkText("to", m.To, fsm.MaxText))
+		return firstError(checkKind(m.Kind), checkOp("id", m.ID), checkText("to", m.To, fsm.MaxText))
 	case *node.Reply:
-		return first(checkKind(m.Kind), checkOp("id", m.ID), checkOutcome(m.Outcome), checkReason(m.Reason),
+		return firstError(checkKind(m.Kind), checkOp("id", m.ID), checkOutcome(m.Outcome), checkReason(m.Reason),
 			checkText("state", m.State, fsm.MaxText))
 	}
 	if in, ok := m.(*member.Introduction); ok {
@@ -49,7 +49,7 @@ func check(m node.Message) error {
 	return checkRepair(m)
 }
 
-func first(errs ...error) error {
+func firstError(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {
 			return err
@@ -62,30 +62,30 @@ func checkValue(v *node.Value) error {
 	if v == nil {
 		return nil
 	}
-	if len(v.Recent) > node.MaxRing {
-		return fmt.Errorf("value.recent: %d entries, at most %d", len(v.Recent), node.MaxRing)
+	if len(v.Window) > node.MaxDedupWindow {
+		return fmt.Errorf("value.recent: %d entries, at most %d", len(v.Window), node.MaxDedupWindow)
 	}
-	most := fsm.MaxText // once: that is a definition
-	for i, e := range v.Recent {
-		err := first(checkOp("id", e.ID), checkEntryKind(e.Kind))
-		if err == nil && e.Kind == node.Made {
-			err = checkText("to", e.To, most)
+	maxTo := fsm.MaxText // once: that is a definition
+	for i, e := range v.Window {
+		err := firstError(checkOp("id", e.ID), checkEntryKind(e.Kind))
+		if err == nil && e.Kind == node.EntryTransition {
+			err = checkText("to", e.To, maxTo)
 		}
-		if err == nil && e.Kind == node.Void {
-			err = checkAsked(e.Asked)
+		if err == nil && e.Kind == node.EntryTombstone {
+			err = checkRequested(e.Requested)
 		}
 		if len(e.To) > fsm.MaxName {
-			most = fsm.MaxName
+			maxTo = fsm.MaxName
 		}
 		if err != nil {
 			return fmt.Errorf("value.recent[%d].%w", i, err)
 		}
 	}
-	return first(checkText("value.before", v.Before, fsm.MaxText), checkText("value.state", v.State, fsm.MaxText))
+	return firstError(checkText("value.before", v.StateBefore, fsm.MaxText), checkText("value.state", v.State, fsm.MaxText))
 }
 
-// checkAsked is about what a void entry was asked for. It is a name: there are no voids of definitions.
-func checkAsked(s string) error {
+// checkRequested is about what a void entry was asked for. It is a name: there are no voids of definitions.
+func checkRequested(s string) error {
 	if s == "" {
 		return errors.New("to: missing")
 	}
@@ -114,7 +114,7 @@ func checkKind(k node.Kind) error {
 
 func checkEntryKind(k node.EntryKind) error {
 	if !k.Known() {
-		return fmt.Errorf("kind: %d is not known, %d to %d are", k, node.Made, node.Void)
+		return fmt.Errorf("kind: %d is not known, %d to %d are", k, node.EntryTransition, node.EntryTombstone)
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func ByName(name string) (Codec, error) {
 	return nil, fmt.Errorf("codec %q: want json or cbor", name)
 }
 
-// refuse is the error of a codec about a message.
-func refuse(c Codec, err error) error {
+// codecError is the error of a codec about a message.
+func codecError(c Codec, err error) error {
 	return fmt.Errorf("%w: %s: %w", ErrMessage, c.Name(), err)
 }

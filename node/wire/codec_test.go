@@ -47,7 +47,7 @@ func TestByName(t *testing.T) {
 
 func TestEmptyListsDecodeAsNil(t *testing.T) {
 	for _, c := range codecs {
-		b, err := c.Append(nil, &node.Commit{Value: &node.Value{Recent: []node.Entry{}}})
+		b, err := c.Append(nil, &node.Commit{Value: &node.Value{Window: []node.Entry{}}})
 		require.NoError(t, err)
 		got, err := c.Decode(b)
 		require.NoError(t, err)
@@ -57,32 +57,32 @@ func TestEmptyListsDecodeAsNil(t *testing.T) {
 
 func TestTheLargestMessageFitsInAFrame(t *testing.T) {
 	worst := func(n int) string { return strings.Repeat("\x01", n) } // six bytes each in JSON
-	v := &node.Value{Version: 1<<64 - 1, Serial: 1<<64 - 1, State: worst(fsm.MaxText), Before: worst(fsm.MaxText)}
-	for range node.MaxRing {
-		v.Recent = append(v.Recent, node.Entry{ID: node.OpID(worst(64)), To: worst(128)})
+	v := &node.Value{Version: 1<<64 - 1, Serial: 1<<64 - 1, State: worst(fsm.MaxText), StateBefore: worst(fsm.MaxText)}
+	for range node.MaxDedupWindow {
+		v.Window = append(v.Window, node.Entry{ID: node.OpID(worst(64)), To: worst(128)})
 	}
-	v.Recent[7].To = worst(fsm.MaxText)
+	v.Window[7].To = worst(fsm.MaxText)
 	ballot := node.Ballot{Epoch: 1<<32 - 1, Round: 1<<64 - 1, Node: 1<<16 - 1, Boot: 1<<64 - 1}
 	read := node.ReadID{Node: 1<<16 - 1, Boot: 1<<64 - 1, Seq: 1<<64 - 1}
-	request := &node.RepairRequest{Exchange: read, Digest: 1<<64 - 1, Mass: 1<<64 - 1}
-	report := &node.RepairReport{Exchange: read, Digest: 1<<64 - 1, Mass: 1<<64 - 1, Done: 1<<16 - 1, Sent: 1<<16 - 1}
+	request := &node.RepairRequest{Exchange: read, Digest: 1<<64 - 1, Progress: 1<<64 - 1}
+	report := &node.RepairReport{Exchange: read, Digest: 1<<64 - 1, Progress: 1<<64 - 1, RangesAnswered: 1<<16 - 1, WantsAnswered: 1<<16 - 1}
 	for range node.MaxRepairList {
 		request.Wants = append(request.Wants, worst(wire.MaxKey))
-		request.Ranges = append(request.Ranges, node.Range{Path: 1<<64 - 1, Depth: 16, Digest: 1<<64 - 1})
-		report.Items = append(report.Items, node.Item{Key: worst(wire.MaxKey), Ballot: ballot, Chosen: true})
+		request.Ranges = append(request.Ranges, node.HashRange{Path: 1<<64 - 1, Depth: 16, Digest: 1<<64 - 1})
+		report.Items = append(report.Items, node.RepairItem{Key: worst(wire.MaxKey), Ballot: ballot, Chosen: true})
 	}
 	report.Ranges = request.Ranges
-	most := &member.Introduction{Incarnation: of("A"), Boot: 1<<64 - 1, Life: 1<<64 - 1, Position: 1<<64 - 1, Stage: member.Formed, Cluster: of("all"),
+	most := &member.Introduction{Incarnation: idFrom("A"), Boot: 1<<64 - 1, Life: 1<<64 - 1, Position: 1<<64 - 1, Stage: member.Formed, Cluster: idFrom("all"),
 		Answer: true, Abstains: true, More: bytes.Repeat([]byte{0xff}, member.MaxMore)}
 	for range node.MaxMembers {
-		most.Members = append(most.Members, member.Identity{ID: 1<<16 - 1, Incarnation: of("B")})
+		most.Members = append(most.Members, member.Identity{ID: 1<<16 - 1, Incarnation: idFrom("B")})
 	}
 	for range member.MaxPast {
 		most.Past = append(most.Past, member.Life{Boot: 1<<64 - 1, ID: 1<<64 - 1, End: 1<<64 - 1})
 	}
 	for range member.MaxKnown {
 		most.Known = append(most.Known, member.Testimony{Of: 1<<16 - 1, By: 1<<16 - 1,
-			Memory: member.Memory{Incarnation: of("B"), Boot: 1<<64 - 1, Life: 1<<64 - 1, Position: 1<<64 - 1}})
+			Memory: member.Memory{Incarnation: idFrom("B"), Boot: 1<<64 - 1, Life: 1<<64 - 1, Position: 1<<64 - 1}})
 	}
 	for _, m := range []node.Message{
 		&node.Proposal{Phase: node.Accept, Key: worst(wire.MaxKey), Ballot: ballot, Value: v, Next: ballot, First: node.OpID(worst(64))},
@@ -98,14 +98,14 @@ func TestTheLargestMessageFitsInAFrame(t *testing.T) {
 	}
 }
 
-type stranger struct{ node.Message }
+type unknownMessage struct{ node.Message }
 
 // What Decode would refuse Append refuses, and leaves the bytes before alone.
 func TestAppendRefuses(t *testing.T) {
 	long, longer := strings.Repeat("x", 300), strings.Repeat("x", 16500)
 	for want, m := range map[string]node.Message{
 		"unknown type <nil>":                               nil,
-		"unknown type wire_test.stranger":                  stranger{},
+		"unknown type wire_test.unknownMessage":                  unknownMessage{},
 		"phase: missing":                                   &node.Proposal{},
 		"phase: 3 is not known, 1 to 2 are":                &node.Acknowledgment{Phase: 3},
 		"kind: 4 is not known, 1 to 3 are":                 &node.Request{Kind: 4},
@@ -117,17 +117,17 @@ func TestAppendRefuses(t *testing.T) {
 		"to: 16500 bytes, at most 16384":                   &node.Request{Kind: node.Propose, To: longer},
 		"state: 16500 bytes, at most 16384":                &node.Reply{Kind: node.Read, Outcome: node.Committed, State: longer},
 		"value.state: 16500 bytes, at most 16384":          &node.Commit{Value: &node.Value{State: longer}},
-		"value.before: 16500 bytes, at most 16384":         &node.Commit{Value: &node.Value{Before: longer}},
-		"value.recent[0].kind: 4 is not known, 0 to 3 are": &node.Commit{Value: &node.Value{Recent: []node.Entry{{Kind: 4}}}},
-		"value.recent[0].to: missing":                      &node.Commit{Value: &node.Value{Recent: []node.Entry{{Kind: node.Void}}}},
-		"value.recent[0].to: 300 bytes, at most 128":       &node.Commit{Value: &node.Value{Recent: []node.Entry{{Kind: node.Void, Asked: long}}}},
-		"value.recent: 257 entries, at most 256":           &node.Commit{Value: ring(257)},
-		"value.recent[1].to: 300 bytes, at most 128":       &node.ReadReport{Value: &node.Value{Recent: []node.Entry{{To: long}, {To: long}}}},
+		"value.before: 16500 bytes, at most 16384":         &node.Commit{Value: &node.Value{StateBefore: longer}},
+		"value.recent[0].kind: 4 is not known, 0 to 3 are": &node.Commit{Value: &node.Value{Window: []node.Entry{{Kind: 4}}}},
+		"value.recent[0].to: missing":                      &node.Commit{Value: &node.Value{Window: []node.Entry{{Kind: node.EntryTombstone}}}},
+		"value.recent[0].to: 300 bytes, at most 128":       &node.Commit{Value: &node.Value{Window: []node.Entry{{Kind: node.EntryTombstone, Requested: long}}}},
+		"value.recent: 257 entries, at most 256":           &node.Commit{Value: valueWithWindow(257)},
+		"value.recent[1].to: 300 bytes, at most 128":       &node.ReadReport{Value: &node.Value{Window: []node.Entry{{To: long}, {To: long}}}},
 		`key: "a\xff" is not UTF-8`:                        &node.ReadRequest{Key: "a\xff"},
 		"wants: 513, at most 512":                          &node.RepairRequest{Wants: make([]string, 513)},
-		"ranges: 513, at most 512":                         &node.RepairReport{Ranges: make([]node.Range, 513)},
-		"items: 513, at most 512":                          &node.RepairReport{Items: make([]node.Item, 513)},
-		"items[1].key: 300 bytes, at most 257":             &node.RepairReport{Items: []node.Item{{}, {Key: long}}},
+		"ranges: 513, at most 512":                         &node.RepairReport{Ranges: make([]node.HashRange, 513)},
+		"items: 513, at most 512":                          &node.RepairReport{Items: make([]node.RepairItem, 513)},
+		"items[1].key: 300 bytes, at most 257":             &node.RepairReport{Items: []node.RepairItem{{}, {Key: long}}},
 		"stage: 3: want 0 to 2":                            &member.Introduction{Stage: 3},
 		"members: 8, at most 7":                            &member.Introduction{Members: make([]member.Identity, 8)},
 		"past: 33, at most 32":                             &member.Introduction{Past: make([]member.Life, 33)},

@@ -12,9 +12,9 @@ import (
 // Between two calls of Write call Next until it gives nothing: then a Decoder
 // holds at most one unfinished frame and a chunk.
 type Decoder struct {
-	buf  []byte
-	read int // bytes of buf that Next has given away
-	err  error
+	buf      []byte
+	consumed int // bytes of buf that Next has given away
+	err      error
 }
 
 // Write takes the next chunk, and keeps none of it. It ends the life of the
@@ -23,9 +23,9 @@ func (d *Decoder) Write(chunk []byte) {
 	if d.err != nil {
 		return
 	}
-	if d.read > 0 {
-		d.buf = d.buf[:copy(d.buf, d.buf[d.read:])]
-		d.read = 0
+	if d.consumed > 0 {
+		d.buf = d.buf[:copy(d.buf, d.buf[d.consumed:])]
+		d.consumed = 0
 	}
 	d.buf = append(d.buf, chunk...)
 }
@@ -34,23 +34,23 @@ func (d *Decoder) Write(chunk []byte) {
 // if it has not all come. Its errors wrap ErrTooLong, ErrEmpty or ErrChecksum
 // and are final.
 func (d *Decoder) Next() (payload []byte, ok bool, err error) {
-	rest := d.buf[d.read:]
-	if d.err != nil || len(rest) < frameHead {
+	rest := d.buf[d.consumed:]
+	if d.err != nil || len(rest) < frameHeaderSize {
 		return nil, false, d.err
 	}
 	length := binary.LittleEndian.Uint32(rest)
 	if err := checkLength(uint64(length)); err != nil {
 		return d.fail(err)
 	}
-	end := frameHead + int(length)
+	end := frameHeaderSize + int(length)
 	if len(rest) < end {
 		return nil, false, nil
 	}
-	payload = rest[frameHead:end:end]
+	payload = rest[frameHeaderSize:end:end]
 	if crc32.Checksum(payload, castagnoli) != binary.LittleEndian.Uint32(rest[4:]) {
 		return d.fail(ErrChecksum)
 	}
-	d.read += end
+	d.consumed += end
 	return payload, true, nil
 }
 
@@ -59,7 +59,7 @@ func (d *Decoder) Reset() { *d = Decoder{buf: d.buf[:0]} }
 
 // Buffered is how many bytes wait for the rest of their frame. A stream that
 // ends while it is not zero was cut off.
-func (d *Decoder) Buffered() int { return len(d.buf) - d.read }
+func (d *Decoder) Buffered() int { return len(d.buf) - d.consumed }
 
 func (d *Decoder) fail(err error) ([]byte, bool, error) {
 	*d = Decoder{err: err}

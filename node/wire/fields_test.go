@@ -40,7 +40,7 @@ func TestEveryFieldSurvivesEveryCodec(t *testing.T) {
 			require.GreaterOrEqual(t, len(places), typ.NumField())
 		})
 	}
-	require.Len(t, seen, wire.Kinds, "samples hold every type")
+	require.Len(t, seen, wire.MessageTypes, "samples hold every type")
 }
 
 // least is the message of a type with the least in it that codecs take.
@@ -68,10 +68,10 @@ var walker = fieldtest.Walker{Fill: fill, Prepare: prepare}
 func prepare(owner reflect.Value, field string) {
 	switch o := owner.Addr().Interface().(type) {
 	case *node.Entry:
-		if field == "Asked" {
-			o.Kind = node.Void // only a void says what was asked for
+		if field == "Requested" {
+			o.Kind = node.EntryTombstone // only a void says what was asked for
 		}
-	case *node.Range:
+	case *node.HashRange:
 		o.Depth = 3 // a path has as many digits
 	}
 }
@@ -88,7 +88,7 @@ func fill(place reflect.Value) bool {
 	case *node.Reason:
 		*x = node.Abstains
 	case *node.EntryKind:
-		*x = node.VoidMismatch
+		*x = node.EntryTombstoneMismatch
 	case *member.Stage:
 		*x = member.Formed
 	default:

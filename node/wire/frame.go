@@ -12,7 +12,7 @@ import (
 // MaxFrame is the most bytes of payload in a frame.
 const MaxFrame = 1 << 20
 
-const frameHead = 8
+const frameHeaderSize = 8
 
 // What can be wrong with a frame.
 var (
@@ -29,26 +29,26 @@ func AppendFrame(dst, payload []byte) ([]byte, error) {
 	if err := checkLength(uint64(len(payload))); err != nil {
 		return dst, err
 	}
-	dst = appendHead(dst, payload)
+	dst = appendFrameHeader(dst, payload)
 	return append(dst, payload...), nil
 }
 
 // AppendMessage appends m, in its codec's form, as a frame.
 func AppendMessage(dst []byte, c Codec, m node.Message) ([]byte, error) {
 	start := len(dst)
-	out, err := c.Append(append(dst, make([]byte, frameHead)...), m)
+	out, err := c.Append(append(dst, make([]byte, frameHeaderSize)...), m)
 	if err != nil {
 		return dst, err
 	}
-	payload := out[start+frameHead:]
+	payload := out[start+frameHeaderSize:]
 	if err := checkLength(uint64(len(payload))); err != nil {
 		return dst, err
 	}
-	appendHead(out[:start], payload)
+	appendFrameHeader(out[:start], payload)
 	return out, nil
 }
 
-func appendHead(dst, payload []byte) []byte {
+func appendFrameHeader(dst, payload []byte) []byte {
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(payload)))
 	return binary.LittleEndian.AppendUint32(dst, crc32.Checksum(payload, castagnoli))
 }

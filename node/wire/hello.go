@@ -34,9 +34,9 @@ var (
 )
 
 const (
-	magic    = "lockstep"
-	headSize = 12 // of what has its place in all versions from 2 on
-	maxCodec = 8  // bytes of a codec's name
+	magic          = "lockstep"
+	fixedHelloSize = 12 // of what has its place in all versions from 2 on
+	maxCodec       = 8  // bytes of a codec's name
 )
 
 // Hello is what both sides of a connection say first. The package comment gives
@@ -63,7 +63,7 @@ const (
 	fieldLife
 	fieldCodec
 
-	mayPass = 128
+	firstOptionalField = 128
 )
 
 // AppendHello appends h; the name of its codec is cut after eight bytes.
@@ -96,14 +96,14 @@ func DecodeHello(b []byte) (Hello, error) {
 	if h.Protocol < OldestProtocol {
 		return h, nil
 	}
-	if len(b) < headSize {
+	if len(b) < fixedHelloSize {
 		return Hello{}, fmt.Errorf("%d bytes: %w", len(b), ErrHello)
 	}
 	h.Oldest = binary.LittleEndian.Uint16(b[10:])
 	if h.Oldest > Protocol {
 		return h, nil
 	}
-	return h, h.fields(b[headSize:])
+	return h, h.fields(b[fixedHelloSize:])
 }
 
 // fields reads the fields of a Hello: all that this version knows, once each and
@@ -122,7 +122,7 @@ func (h *Hello) fields(b []byte) error {
 				return fmt.Errorf("field %d has %d bytes: %w", number, len(data), ErrHello)
 			}
 			next++
-		case number < mayPass:
+		case number < firstOptionalField:
 			return fmt.Errorf("field %d is not known, or not in its place: %w", number, ErrHello)
 		}
 	}
@@ -159,8 +159,8 @@ func (h *Hello) take(number byte, data []byte) bool {
 	return true
 }
 
-// Agreed is the version that two sides speak; 0 if there is none.
-func Agreed(own, theirs Hello) uint16 {
+// AgreedProtocol is the version that two sides speak; 0 if there is none.
+func AgreedProtocol(own, theirs Hello) uint16 {
 	agreed := min(own.Protocol, theirs.Protocol)
 	if agreed < max(own.Oldest, theirs.Oldest) {
 		return 0
@@ -172,7 +172,7 @@ func Agreed(own, theirs Hello) uint16 {
 // What is remembered of the other's log is compared later: see package member.
 func Check(own, theirs Hello) error {
 	switch {
-	case Agreed(own, theirs) == 0:
+	case AgreedProtocol(own, theirs) == 0:
 		return fmt.Errorf("protocols %d to %d, want one of %d to %d: %w", theirs.Oldest, theirs.Protocol, own.Oldest, own.Protocol, ErrProtocol)
 	case own.Cluster != theirs.Cluster:
 		return fmt.Errorf("cluster %x, want %x: %w", theirs.Cluster, own.Cluster, ErrCluster)

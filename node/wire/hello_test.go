@@ -27,8 +27,8 @@ var helloFields = []string{
 	"\x07\x04cbor",
 }
 
-// saying is the bytes of a Hello that speaks some versions and has some fields.
-func saying(protocol, oldest uint16, fields ...string) []byte {
+// helloBytes is the bytes of a Hello that speaks some versions and has some fields.
+func helloBytes(protocol, oldest uint16, fields ...string) []byte {
 	b := binary.LittleEndian.AppendUint16([]byte("lockstep"), protocol)
 	b = binary.LittleEndian.AppendUint16(b, oldest)
 	for _, f := range fields {
@@ -39,7 +39,7 @@ func saying(protocol, oldest uint16, fields ...string) []byte {
 
 func TestHelloLayout(t *testing.T) {
 	b := wire.AppendHello([]byte("before"), hello())
-	require.Equal(t, "before"+string(saying(2, 2, helloFields...)), string(b))
+	require.Equal(t, "before"+string(helloBytes(2, 2, helloFields...)), string(b))
 }
 
 func TestHelloRoundTrip(t *testing.T) {
@@ -61,14 +61,14 @@ func TestHelloRoundTrip(t *testing.T) {
 func TestHelloRefusesWhatIsNone(t *testing.T) {
 	without := func(i int) []byte {
 		fields := append(append([]string{}, helloFields[:i]...), helloFields[i+1:]...)
-		return saying(2, 2, fields...)
+		return helloBytes(2, 2, fields...)
 	}
 	instead := func(i int, field string) []byte {
 		fields := append([]string{}, helloFields...)
 		fields[i] = field
-		return saying(2, 2, fields...)
+		return helloBytes(2, 2, fields...)
 	}
-	sound := saying(2, 2, helloFields...)
+	sound := helloBytes(2, 2, helloFields...)
 	cases := map[string][]byte{
 		"nothing":               {},
 		"its first word":        []byte("lockstep"),
@@ -85,7 +85,7 @@ func TestHelloRefusesWhatIsNone(t *testing.T) {
 		"field 0":               append(bytes.Clone(sound), "\x00\x00"...),
 		"a field twice":         instead(1, helloFields[0]+helloFields[1]),
 		"a field again":         append(bytes.Clone(sound), helloFields[6]...),
-		"fields out of order":   saying(2, 2, helloFields[1], helloFields[0]),
+		"fields out of order":   helloBytes(2, 2, helloFields[1], helloFields[0]),
 		"a short number":        instead(0, "\x01\x01\x01"),
 		"a long number":         instead(1, "\x02\x05\x01\x00\x00\x00\x00"),
 		"a short id":            instead(2, "\x03\x0fxxxxxxxxxxxxxxx"),
@@ -114,7 +114,7 @@ func TestHelloPassesOverLaterFields(t *testing.T) {
 		fields = append(fields, f, "\xc8\x03abc")
 	}
 	fields = append(fields, "\xff\xff"+string(make([]byte, 255)))
-	got, err := wire.DecodeHello(saying(2, 2, fields...))
+	got, err := wire.DecodeHello(helloBytes(2, 2, fields...))
 	require.NoError(t, err)
 	require.Equal(t, hello(), got)
 }
@@ -136,14 +136,14 @@ func TestHelloOfVersionOne(t *testing.T) {
 func TestHelloOfLaterVersions(t *testing.T) {
 	fields := append(append([]string{}, helloFields...), "\x80\x02hi")
 	fields[0] = "\x01\x02\x02\x00"
-	theirs, err := wire.DecodeHello(saying(9, 2, fields...))
+	theirs, err := wire.DecodeHello(helloBytes(9, 2, fields...))
 	require.NoError(t, err)
 	require.Equal(t, uint16(9), theirs.Protocol)
 	require.NoError(t, wire.Check(hello(), theirs))
-	require.Equal(t, uint16(2), wire.Agreed(hello(), theirs))
-	require.Equal(t, uint16(2), wire.Agreed(theirs, hello()))
+	require.Equal(t, uint16(2), wire.AgreedProtocol(hello(), theirs))
+	require.Equal(t, uint16(2), wire.AgreedProtocol(theirs, hello()))
 
-	theirs, err = wire.DecodeHello(saying(9, 3, "and more"))
+	theirs, err = wire.DecodeHello(helloBytes(9, 3, "and more"))
 	require.NoError(t, err)
 	require.Equal(t, wire.Hello{Protocol: 9, Oldest: 3}, theirs)
 	require.ErrorIs(t, wire.Check(hello(), theirs), wire.ErrProtocol)
@@ -162,8 +162,8 @@ func TestAgreed(t *testing.T) {
 		{1, 1, 1, 1, 1},
 	} {
 		a, b := wire.Hello{Oldest: x.low, Protocol: x.high}, wire.Hello{Oldest: x.oldest, Protocol: x.latest}
-		require.Equal(t, x.agreed, wire.Agreed(a, b), x)
-		require.Equal(t, x.agreed, wire.Agreed(b, a), x)
+		require.Equal(t, x.agreed, wire.AgreedProtocol(a, b), x)
+		require.Equal(t, x.agreed, wire.AgreedProtocol(b, a), x)
 	}
 }
 
@@ -198,9 +198,9 @@ func TestCheck(t *testing.T) {
 // Whatever the bytes, a Hello is read or refused; and what is read is written so
 // that it is read the same.
 func FuzzHello(f *testing.F) {
-	f.Add(saying(2, 2, helloFields...))
-	f.Add(saying(9, 2, append(helloFields, "\x80\x02hi")...))
-	f.Add(saying(9, 3, "and more"))
+	f.Add(helloBytes(2, 2, helloFields...))
+	f.Add(helloBytes(9, 2, append(helloFields, "\x80\x02hi")...))
+	f.Add(helloBytes(9, 3, "and more"))
 	f.Add([]byte("lockstep\x01\x00"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		h, err := wire.DecodeHello(b)
@@ -210,7 +210,7 @@ func FuzzHello(f *testing.F) {
 		}
 		again, err := wire.DecodeHello(wire.AppendHello(nil, h))
 		require.NoError(t, err)
-		if wire.Agreed(wire.Hello{Oldest: wire.OldestProtocol, Protocol: wire.Protocol}, h) != 0 {
+		if wire.AgreedProtocol(wire.Hello{Oldest: wire.OldestProtocol, Protocol: wire.Protocol}, h) != 0 {
 			require.Equal(t, h, again)
 		}
 	})

@@ -19,7 +19,7 @@ func samples() []node.Message {
 	ballot, next := node.Ballot{Epoch: 1, Round: 7, Node: 2, Boot: 1}, node.Ballot{Epoch: 1, Round: 8, Node: 2, Boot: 1}
 	foreign := node.Ballot{Epoch: 2, Round: 1 << 40, Node: 65535, Boot: 300}
 	read := node.ReadID{Node: 2, Boot: 1, Seq: 9}
-	v := ring(2)
+	v := valueWithWindow(2)
 	return []node.Message{
 		&node.Proposal{Phase: node.Prepare, Key: "lifecycle/a", Ballot: ballot, First: "c1.1"},
 		&node.Proposal{Phase: node.Accept, Key: "lifecycle/a", Ballot: ballot, Value: v, Next: next, First: "c1.2"},
@@ -34,60 +34,60 @@ func samples() []node.Message {
 		&node.ReadReport{Key: "lifecycle/a", Read: read, Accepted: ballot, Value: v, First: "c1.3"},
 		&node.ReadReport{Key: "lifecycle/a", Read: read, First: "c1.3"},
 		&node.ReadReport{Key: "lifecycle/a", Read: read, First: "c1.3", At: 4242},
-		&node.Request{Kind: node.Propose, Key: "lifecycle/a", ID: "c1.2", Attempt: 2, To: "Running", Base: 4, Retry: true, Expects: true, Expect: 4},
+		&node.Request{Kind: node.Propose, Key: "lifecycle/a", ID: "c1.2", Attempt: 2, To: "Running", Watermark: 4, Retry: true, Expects: true, Expect: 4},
 		&node.Request{Kind: node.ReadLocal, Key: "lifecycle/a", ID: "c1.4"},
 		&node.Reply{Kind: node.Propose, Key: "lifecycle/a", ID: "c1.2", Attempt: 2, Outcome: node.Committed, State: "Running", Version: 5},
 		&node.Reply{Kind: node.Propose, Key: "lifecycle/a", ID: "c1.2", Outcome: node.Rejected, Reason: node.Illegal, State: "Stopped", Version: 5},
 		&node.Reply{Kind: node.Read, Key: "lifecycle/a", ID: "c1.3", Outcome: node.Unknown, Reason: node.Timeout},
-		&node.RepairRequest{Exchange: read, Digest: 1<<64 - 1, Mass: 15},
-		&node.RepairRequest{Exchange: read, Digest: 7, Ranges: []node.Range{{}, {Path: 15, Depth: 1}, {Path: 1<<64 - 1, Depth: 16}}, Wants: []string{"lifecycle/a"}},
+		&node.RepairRequest{Exchange: read, Digest: 1<<64 - 1, Progress: 15},
+		&node.RepairRequest{Exchange: read, Digest: 7, Ranges: []node.HashRange{{}, {Path: 15, Depth: 1}, {Path: 1<<64 - 1, Depth: 16}}, Wants: []string{"lifecycle/a"}},
 		&node.RepairReport{Exchange: read},
-		&node.RepairReport{Exchange: read, Digest: 7, Mass: 15, Done: 3, Sent: 1, Ranges: []node.Range{{Path: 0xf3, Depth: 2, Digest: 1 << 63}},
-			Items: []node.Item{{Key: "lifecycle/a", Ballot: ballot, Chosen: true}, {Key: "lifecycle/b", Ballot: foreign}}},
+		&node.RepairReport{Exchange: read, Digest: 7, Progress: 15, RangesAnswered: 3, WantsAnswered: 1, Ranges: []node.HashRange{{Path: 0xf3, Depth: 2, Digest: 1 << 63}},
+			Items: []node.RepairItem{{Key: "lifecycle/a", Ballot: ballot, Chosen: true}, {Key: "lifecycle/b", Ballot: foreign}}},
 		&node.RepairValue{Key: "lifecycle/a", Ballot: ballot, Value: v, Chosen: true},
 		&node.RepairValue{Key: "lifecycle/a", Ballot: ballot, Value: v},
 		&node.Reply{Kind: node.Read, Key: "lifecycle/a", ID: "c1.4", Outcome: node.Rejected, Reason: node.Abstains},
-		&member.Introduction{Incarnation: of("A"), Boot: 1, Life: 7, Members: []member.Identity{{ID: 1}, {ID: 2}}},
-		&member.Introduction{Incarnation: of("A"), Boot: 1, Life: 7, Position: 9, Stage: member.Bound, Cluster: of("both"),
-			Members: []member.Identity{{ID: 1, Incarnation: of("A")}, {ID: 2, Incarnation: of("B")}}},
-		&member.Introduction{Incarnation: of("A"), Boot: 3, Life: 1<<64 - 1, Position: 1 << 40, Stage: member.Formed, Cluster: of("both"),
-			Members: []member.Identity{{ID: 1, Incarnation: of("A")}, {ID: 65535}},
+		&member.Introduction{Incarnation: idFrom("A"), Boot: 1, Life: 7, Members: []member.Identity{{ID: 1}, {ID: 2}}},
+		&member.Introduction{Incarnation: idFrom("A"), Boot: 1, Life: 7, Position: 9, Stage: member.Bound, Cluster: idFrom("both"),
+			Members: []member.Identity{{ID: 1, Incarnation: idFrom("A")}, {ID: 2, Incarnation: idFrom("B")}}},
+		&member.Introduction{Incarnation: idFrom("A"), Boot: 3, Life: 1<<64 - 1, Position: 1 << 40, Stage: member.Formed, Cluster: idFrom("both"),
+			Members: []member.Identity{{ID: 1, Incarnation: idFrom("A")}, {ID: 65535}},
 			Past:    []member.Life{{Boot: 1, ID: 7, End: 42}, {Boot: 2, ID: 1 << 63}},
 			Known: []member.Testimony{
-				{Of: 2, By: 1, Memory: member.Memory{Incarnation: of("B"), Boot: 5, Life: 8, Position: 99}},
-				{Of: 2, By: 3, Memory: member.Memory{Incarnation: of("B")}},
+				{Of: 2, By: 1, Memory: member.Memory{Incarnation: idFrom("B"), Boot: 5, Life: 8, Position: 99}},
+				{Of: 2, By: 3, Memory: member.Memory{Incarnation: idFrom("B")}},
 			},
 			Answer: true, Abstains: true, More: []byte{0, 1, 0xff}},
-		&node.Commit{Key: "lifecycle/a", Ballot: ballot, First: "c1.5", Value: voided()},
-		&node.Reply{Kind: node.Propose, Key: "lifecycle/a", ID: "c1.5", Outcome: node.Rejected, Reason: node.Conflict, Final: true, State: "Running", Version: 1, Serial: 1},
-		&node.Proposal{Phase: node.Accept, Key: "lifecycle/a", Ballot: ballot, Value: voided(), Next: next, First: "c1.5"},
-		&node.Acknowledgment{Phase: node.Prepare, Key: "lifecycle/a", Ballot: next, Accepted: ballot, Value: voided(), First: "c1.5"},
-		&node.ReadReport{Key: "lifecycle/a", Read: read, Accepted: ballot, Value: voided(), First: "c1.6"},
-		&node.RepairValue{Key: "lifecycle/a", Ballot: ballot, Value: voided(), Chosen: true},
-		&node.RepairRequest{Exchange: read, Digest: 7, Mass: 1, Ranges: []node.Range{{Path: 15, Depth: 1, Digest: 1 << 62}}},
+		&node.Commit{Key: "lifecycle/a", Ballot: ballot, First: "c1.5", Value: tombstoneValue()},
+		&node.Reply{Kind: node.Propose, Key: "lifecycle/a", ID: "c1.5", Outcome: node.Rejected, Reason: node.IDConflict, Final: true, State: "Running", Version: 1, Serial: 1},
+		&node.Proposal{Phase: node.Accept, Key: "lifecycle/a", Ballot: ballot, Value: tombstoneValue(), Next: next, First: "c1.5"},
+		&node.Acknowledgment{Phase: node.Prepare, Key: "lifecycle/a", Ballot: next, Accepted: ballot, Value: tombstoneValue(), First: "c1.5"},
+		&node.ReadReport{Key: "lifecycle/a", Read: read, Accepted: ballot, Value: tombstoneValue(), First: "c1.6"},
+		&node.RepairValue{Key: "lifecycle/a", Ballot: ballot, Value: tombstoneValue(), Chosen: true},
+		&node.RepairRequest{Exchange: read, Digest: 7, Progress: 1, Ranges: []node.HashRange{{Path: 15, Depth: 1, Digest: 1 << 62}}},
 	}
 }
 
-// voided is a value whose last entry is a void.
-func voided() *node.Value {
+// tombstoneValue is a value whose last entry is a void.
+func tombstoneValue() *node.Value {
 	return &node.Value{
-		Version: 1, Serial: 2, State: "Running", Before: "Init",
-		Recent: []node.Entry{{ID: "0@x3_kc1.2", To: "Running"}, {ID: "c1.5", To: "Running", Asked: "Init", Kind: node.Void}},
+		Version: 1, Serial: 2, State: "Running", StateBefore: "Init",
+		Window: []node.Entry{{ID: "0@x3_kc1.2", To: "Running"}, {ID: "c1.5", To: "Running", Requested: "Init", Kind: node.EntryTombstone}},
 	}
 }
 
-// of is an id that people can read.
-func of(name string) (id [16]byte) {
+// idFrom is an id that people can read.
+func idFrom(name string) (id [16]byte) {
 	copy(id[:], name)
 	return id
 }
 
-// ring is a value with so many recent entries.
-func ring(n int) *node.Value {
+// valueWithWindow is a value with so many recent entries.
+func valueWithWindow(n int) *node.Value {
 	states := []string{"Init", "Running", "Stopped"}
-	v := &node.Value{Version: uint64(n + 3), Serial: uint64(n + 4), State: states[n%3], Before: "Init"}
+	v := &node.Value{Version: uint64(n + 3), Serial: uint64(n + 4), State: states[n%3], StateBefore: "Init"}
 	for i := range n {
-		v.Recent = append(v.Recent, node.Entry{ID: node.OpID(fmt.Sprintf("client-%d.%d", i%3, 1000+i)), To: states[(i+1)%3]})
+		v.Window = append(v.Window, node.Entry{ID: node.OpID(fmt.Sprintf("client-%d.%d", i%3, 1000+i)), To: states[(i+1)%3]})
 	}
 	return v
 }
@@ -95,7 +95,7 @@ func ring(n int) *node.Value {
 // accept is the message that there is most of.
 func accept() node.Message {
 	ballot, next := node.Ballot{Epoch: 1, Round: 1007, Node: 2, Boot: 3}, node.Ballot{Epoch: 1, Round: 1008, Node: 2, Boot: 3}
-	return &node.Proposal{Phase: node.Accept, Key: "lifecycle/web-1", Ballot: ballot, Value: ring(16), Next: next, First: "client-1.1015"}
+	return &node.Proposal{Phase: node.Accept, Key: "lifecycle/web-1", Ballot: ballot, Value: valueWithWindow(16), Next: next, First: "client-1.1015"}
 }
 
 func framed(t require.TestingT, c wire.Codec, messages ...node.Message) []byte {
@@ -138,25 +138,25 @@ func anyValue(t *rapid.T) *node.Value {
 	}
 	v := &node.Value{
 		Version: rapid.Uint64().Draw(t, "version"), Serial: rapid.Uint64().Draw(t, "serial"),
-		State: textUpTo(128).Draw(t, "state"), Before: textUpTo(128).Draw(t, "before"),
+		State: textUpTo(128).Draw(t, "state"), StateBefore: textUpTo(128).Draw(t, "before"),
 	}
-	state := v.Before
-	for range rapid.SampledFrom([]int{0, 1, 2, 16, node.MaxRing}).Draw(t, "entries") {
-		if len(v.Recent) > 4 { // more of the same
-			e := v.Recent[len(v.Recent)-5]
-			e.Kind, e.Asked, state = node.Made, "", e.To
-			v.Recent = append(v.Recent, e)
+	state := v.StateBefore
+	for range rapid.SampledFrom([]int{0, 1, 2, 16, node.MaxDedupWindow}).Draw(t, "entries") {
+		if len(v.Window) > 4 { // more of the same
+			e := v.Window[len(v.Window)-5]
+			e.Kind, e.Requested, state = node.EntryTransition, "", e.To
+			v.Window = append(v.Window, e)
 			continue
 		}
 		e := node.Entry{ID: opID(t, "id"), To: state, Kind: node.EntryKind(rapid.IntRange(0, 3).Draw(t, "kind"))}
 		switch e.Kind {
-		case node.Made:
+		case node.EntryTransition:
 			e.To = textUpTo(128).Draw(t, "to")
-		case node.Void:
-			e.Asked = "x" + textUpTo(100).Draw(t, "asked")
+		case node.EntryTombstone:
+			e.Requested = "x" + textUpTo(100).Draw(t, "asked")
 		}
 		state = e.To
-		v.Recent = append(v.Recent, e)
+		v.Window = append(v.Window, e)
 	}
 	return v
 }
@@ -168,7 +168,7 @@ func messages() *rapid.Generator[node.Message] {
 		phase := rapid.SampledFrom([]node.Phase{node.Prepare, node.Accept}).Draw(t, "phase")
 		kind := rapid.SampledFrom([]node.Kind{node.Propose, node.Read, node.ReadLocal}).Draw(t, "kind")
 		reason := rapid.SampledFrom([]node.Reason{"", node.StaleBallot, node.StaleEpoch, node.UnknownDefinition, node.Malformed,
-			node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.Mismatch, node.Forgotten, node.BaseAhead, node.Conflict, node.BadRequest, node.Abstains}).Draw(t, "reason")
+			node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.VersionMismatch, node.WindowExpired, node.WatermarkAhead, node.IDConflict, node.BadRequest, node.Abstains}).Draw(t, "reason")
 		read := node.ReadID{Node: node.ID(rapid.Uint16().Draw(t, "reader")), Boot: rapid.Uint64().Draw(t, "boot"), Seq: rapid.Uint64().Draw(t, "seq")}
 		attempt, number := rapid.Uint32().Draw(t, "attempt"), rapid.Uint64().Draw(t, "number")
 		state := textUpTo(128).Draw(t, "state")
@@ -186,14 +186,14 @@ func messages() *rapid.Generator[node.Message] {
 		case 6:
 			return &node.ReadReport{Key: key, Read: read, Accepted: anyBallot(t, "accepted"), Value: anyValue(t), First: first, At: number}
 		case 7:
-			return &node.Request{Kind: kind, Key: key, ID: first, Attempt: attempt, To: state, Base: number, Retry: rapid.Bool().Draw(t, "retry"),
+			return &node.Request{Kind: kind, Key: key, ID: first, Attempt: attempt, To: state, Watermark: number, Retry: rapid.Bool().Draw(t, "retry"),
 				Expects: rapid.Bool().Draw(t, "expects"), Expect: number}
 		case 9:
-			return &node.RepairRequest{Exchange: read, Digest: number, Mass: number, Ranges: anyRanges(t), Wants: anyKeys(t)}
+			return &node.RepairRequest{Exchange: read, Digest: number, Progress: number, Ranges: anyRanges(t), Wants: anyKeys(t)}
 		case 10:
-			m := &node.RepairReport{Exchange: read, Digest: number, Mass: number, Done: uint16(attempt), Sent: uint16(number), Ranges: anyRanges(t)}
+			m := &node.RepairReport{Exchange: read, Digest: number, Progress: number, RangesAnswered: uint16(attempt), WantsAnswered: uint16(number), Ranges: anyRanges(t)}
 			for _, key := range anyKeys(t) {
-				m.Items = append(m.Items, node.Item{Key: key, Ballot: anyBallot(t, "ballot"), Chosen: rapid.Bool().Draw(t, "chosen")})
+				m.Items = append(m.Items, node.RepairItem{Key: key, Ballot: anyBallot(t, "ballot"), Chosen: rapid.Bool().Draw(t, "chosen")})
 			}
 			return m
 		case 11:
@@ -238,11 +238,11 @@ func anyID(t *rapid.T, label string) (id [16]byte) {
 	return id
 }
 
-func anyRanges(t *rapid.T) (list []node.Range) {
+func anyRanges(t *rapid.T) (list []node.HashRange) {
 	for range rapid.IntRange(0, 3).Draw(t, "ranges") {
 		depth := rapid.Uint8Range(0, 16).Draw(t, "depth")
 		most := uint64(1)<<(4*depth) - 1 // of depth 16 all bits: the shift leaves 0
-		list = append(list, node.Range{Path: rapid.Uint64Max(most).Draw(t, "path"), Depth: depth, Digest: rapid.Uint64().Draw(t, "digest")})
+		list = append(list, node.HashRange{Path: rapid.Uint64Max(most).Draw(t, "path"), Depth: depth, Digest: rapid.Uint64().Draw(t, "digest")})
 	}
 	return list
 }

@@ -11,7 +11,7 @@ import (
 // The introduction of a member. What later versions add goes into More.
 type introduction struct {
 	_           struct{}    `cbor:",toarray"`
-	Type        kind        `json:"type"`
+	Type        messageType `json:"type"`
 	Incarnation id128       `json:"incarnation,omitempty"`
 	Boot        uint64      `json:"boot"`
 	Life        uint64      `json:"life"`
@@ -94,12 +94,12 @@ func (s *stage) UnmarshalText(text []byte) error {
 	return err
 }
 
-func introductionForm(m *member.Introduction) form {
-	return &introduction{Type: kindIntroduction, Incarnation: idOf(m.Incarnation), Boot: m.Boot, Life: m.Life, Position: m.Position,
+func introductionForm(m *member.Introduction) wireForm {
+	return &introduction{Type: typeIntroduction, Incarnation: idOf(m.Incarnation), Boot: m.Boot, Life: m.Life, Position: m.Position,
 		Stage: stage(m.Stage), Cluster: idOf(m.Cluster), Answer: m.Answer, Abstains: m.Abstains, More: m.More,
-		Members: each(m.Members, func(i member.Identity) identity { return identity{ID: uint16(i.ID), Incarnation: idOf(i.Incarnation)} }),
-		Past:    each(m.Past, func(l member.Life) life { return life{Boot: l.Boot, ID: l.ID, End: l.End} }),
-		Known: each(m.Known, func(t member.Testimony) testimony {
+		Members: mapList(m.Members, func(i member.Identity) identity { return identity{ID: uint16(i.ID), Incarnation: idOf(i.Incarnation)} }),
+		Past:    mapList(m.Past, func(l member.Life) life { return life{Boot: l.Boot, ID: l.ID, End: l.End} }),
+		Known: mapList(m.Known, func(t member.Testimony) testimony {
 			return testimony{Of: uint16(t.Of), By: uint16(t.By), Incarnation: idOf(t.Memory.Incarnation),
 				Boot: t.Memory.Boot, Life: t.Memory.Life, Position: t.Memory.Position}
 		})}
@@ -108,11 +108,11 @@ func introductionForm(m *member.Introduction) form {
 func (f *introduction) message() node.Message {
 	m := &member.Introduction{Incarnation: f.Incarnation.id(), Boot: f.Boot, Life: f.Life, Position: f.Position,
 		Stage: member.Stage(f.Stage), Cluster: f.Cluster.id(), Answer: f.Answer, Abstains: f.Abstains,
-		Members: each(f.Members, func(i identity) member.Identity {
+		Members: mapList(f.Members, func(i identity) member.Identity {
 			return member.Identity{ID: node.ID(i.ID), Incarnation: i.Incarnation.id()}
 		}),
-		Past: each(f.Past, func(l life) member.Life { return member.Life{Boot: l.Boot, ID: l.ID, End: l.End} }),
-		Known: each(f.Known, func(t testimony) member.Testimony {
+		Past: mapList(f.Past, func(l life) member.Life { return member.Life{Boot: l.Boot, ID: l.ID, End: l.End} }),
+		Known: mapList(f.Known, func(t testimony) member.Testimony {
 			return member.Testimony{Of: node.ID(t.Of), By: node.ID(t.By), Memory: member.Memory{
 				Incarnation: t.Incarnation.id(), Boot: t.Boot, Life: t.Life, Position: t.Position}}
 		})}
@@ -124,12 +124,12 @@ func (f *introduction) message() node.Message {
 
 // checkIDs names the first id of the form that is none.
 func (f *introduction) checkIDs() error {
-	err := first(f.Incarnation.check("incarnation"), f.Cluster.check("cluster"))
+	err := firstError(f.Incarnation.check("incarnation"), f.Cluster.check("cluster"))
 	for i := range f.Members {
-		err = first(err, f.Members[i].Incarnation.check("members.incarnation"))
+		err = firstError(err, f.Members[i].Incarnation.check("members.incarnation"))
 	}
 	for i := range f.Known {
-		err = first(err, f.Known[i].Incarnation.check("known.incarnation"))
+		err = firstError(err, f.Known[i].Incarnation.check("known.incarnation"))
 	}
 	return err
 }

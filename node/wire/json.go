@@ -20,13 +20,13 @@ func (JSON) Name() string { return "json" }
 func (c JSON) Append(dst []byte, m node.Message) ([]byte, error) {
 	f, err := checkedForm(m)
 	if err != nil {
-		return dst, refuse(c, err)
+		return dst, codecError(c, err)
 	}
 	out := bytes.NewBuffer(dst)
 	e := json.NewEncoder(out)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(f); err != nil {
-		return dst, refuse(c, err)
+		return dst, codecError(c, err)
 	}
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
@@ -35,13 +35,13 @@ func (c JSON) Append(dst []byte, m node.Message) ([]byte, error) {
 func (c JSON) Decode(b []byte) (node.Message, error) {
 	m, err := decodeJSON(b)
 	if err != nil {
-		return nil, refuse(c, clearer(err))
+		return nil, codecError(c, explainJSONError(err))
 	}
 	return m, nil
 }
 
-// clearer says a wrong type without the words of Go.
-func clearer(err error) error {
+// explainJSONError says a wrong type without the words of Go.
+func explainJSONError(err error) error {
 	var wrong *json.UnmarshalTypeError
 	switch {
 	case !errors.As(err, &wrong):
@@ -60,7 +60,7 @@ func decodeJSON(b []byte) (node.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkPlain(b); err != nil {
+	if err := checkStrict(b); err != nil {
 		return nil, err
 	}
 	f := newForm(k)
@@ -72,26 +72,26 @@ func decodeJSON(b []byte) (node.Message, error) {
 	if err := d.Decode(f); err != nil {
 		return nil, err
 	}
-	return taken(f)
+	return toMessage(f)
 }
 
 // typeOf is the type that b names, if b is sound JSON. Append writes it first,
 // and what is written so need not be taken apart to find it.
-func typeOf(b []byte) (k kind, err error) {
+func typeOf(b []byte) (k messageType, err error) {
 	if rest, ok := bytes.CutPrefix(b, []byte(`{"type":"`)); ok && json.Valid(b) {
 		if name, _, _ := bytes.Cut(rest, []byte(`"`)); k.UnmarshalText(name) == nil {
 			return k, nil
 		}
 	}
 	var head struct {
-		Type kind `json:"type"`
+		Type messageType `json:"type"`
 	}
 	err = json.Unmarshal(b, &head)
 	return head.Type, err
 }
 
 // checkedForm is the form of a message that codecs take.
-func checkedForm(m node.Message) (form, error) {
+func checkedForm(m node.Message) (wireForm, error) {
 	f, err := formOf(m)
 	if err != nil {
 		return nil, err

@@ -6,47 +6,47 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// kind says which message it is.
-type kind uint8
+// messageType says which message it is.
+type messageType uint8
 
 const (
-	kindProposal kind = iota + 1
-	kindAcknowledgment
-	kindReject
-	kindCommit
-	kindReadRequest
-	kindReadReport
-	kindRequest
-	kindReply
-	kindRepairRequest
-	kindRepairReport
-	kindRepairValue
-	kindIntroduction
+	typeProposal messageType = iota + 1
+	typeAcknowledgment
+	typeReject
+	typeCommit
+	typeReadRequest
+	typeReadReport
+	typeRequest
+	typeReply
+	typeRepairRequest
+	typeRepairReport
+	typeRepairValue
+	typeIntroduction
 )
 
-var kindNames = [...]string{"?", "proposal", "acknowledgment", "reject", "commit",
+var messageTypeNames = [...]string{"?", "proposal", "acknowledgment", "reject", "commit",
 	"read-request", "read-report", "request", "reply", "repair-request", "repair-report", "repair-value", "introduction"}
 
-func (k kind) String() string { return kindNames[k] }
+func (k messageType) String() string { return messageTypeNames[k] }
 
 // The enumerations of node, with numbers in CBOR and names in JSON. A name that
 // is marshalled has been checked to exist.
 type (
-	phase   node.Phase
-	asked   node.Kind
-	outcome node.Outcome
+	phase       node.Phase
+	requestKind node.Kind
+	outcome     node.Outcome
 
 	entryKind node.EntryKind
 )
 
 // MarshalText gives the name.
-func (k kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+func (k messageType) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
 // MarshalText gives the name.
 func (p phase) MarshalText() ([]byte, error) { return []byte(node.Phase(p).String()), nil }
 
 // MarshalText gives the name.
-func (a asked) MarshalText() ([]byte, error) { return []byte(node.Kind(a).String()), nil }
+func (a requestKind) MarshalText() ([]byte, error) { return []byte(node.Kind(a).String()), nil }
 
 // MarshalText gives the name.
 func (o outcome) MarshalText() ([]byte, error) { return []byte(node.Outcome(o).String()), nil }
@@ -55,8 +55,8 @@ func (o outcome) MarshalText() ([]byte, error) { return []byte(node.Outcome(o).S
 func (k entryKind) MarshalText() ([]byte, error) { return []byte(node.EntryKind(k).String()), nil }
 
 // UnmarshalText takes a name.
-func (k *kind) UnmarshalText(text []byte) error {
-	v, err := named("type", text, kindProposal, kindIntroduction)
+func (k *messageType) UnmarshalText(text []byte) error {
+	v, err := named("type", text, typeProposal, typeIntroduction)
 	*k = v
 	return err
 }
@@ -69,9 +69,9 @@ func (p *phase) UnmarshalText(text []byte) error {
 }
 
 // UnmarshalText takes a name.
-func (a *asked) UnmarshalText(text []byte) error {
+func (a *requestKind) UnmarshalText(text []byte) error {
 	v, err := named("kind", text, node.Propose, node.ReadLocal)
-	*a = asked(v)
+	*a = requestKind(v)
 	return err
 }
 
@@ -84,7 +84,7 @@ func (o *outcome) UnmarshalText(text []byte) error {
 
 // UnmarshalText takes a name.
 func (k *entryKind) UnmarshalText(text []byte) error {
-	v, err := named("kind", text, node.Made, node.Void)
+	v, err := named("kind", text, node.EntryTransition, node.EntryTombstone)
 	*k = entryKind(v)
 	return err
 }

@@ -9,36 +9,36 @@ import (
 // The messages of repair.
 type (
 	repairRequest struct {
-		_        struct{} `cbor:",toarray"`
-		Type     kind     `json:"type"`
-		Exchange readID   `json:"exchange"`
-		Digest   uint64   `json:"digest,omitzero"`
-		Mass     uint64   `json:"mass,omitzero"`
-		Ranges   []span   `json:"ranges,omitempty"`
-		Wants    []string `json:"wants,omitempty"`
+		_        struct{}    `cbor:",toarray"`
+		Type     messageType `json:"type"`
+		Exchange readID      `json:"exchange"`
+		Digest   uint64      `json:"digest,omitzero"`
+		Progress uint64      `json:"mass,omitzero"`
+		Ranges   []hashRange `json:"ranges,omitempty"`
+		Wants    []string    `json:"wants,omitempty"`
 	}
 	repairReport struct {
-		_        struct{} `cbor:",toarray"`
-		Type     kind     `json:"type"`
-		Exchange readID   `json:"exchange"`
-		Digest   uint64   `json:"digest,omitzero"`
-		Mass     uint64   `json:"mass,omitzero"`
-		Done     uint16   `json:"done,omitzero"`
-		Sent     uint16   `json:"sent,omitzero"`
-		Ranges   []span   `json:"ranges,omitempty"`
-		Items    []item   `json:"items,omitempty"`
+		_              struct{}    `cbor:",toarray"`
+		Type           messageType `json:"type"`
+		Exchange       readID      `json:"exchange"`
+		Digest         uint64      `json:"digest,omitzero"`
+		Progress       uint64      `json:"mass,omitzero"`
+		RangesAnswered uint16      `json:"done,omitzero"`
+		WantsAnswered  uint16      `json:"sent,omitzero"`
+		Ranges         []hashRange `json:"ranges,omitempty"`
+		Items          []item      `json:"items,omitempty"`
 	}
 	repairValue struct {
-		_      struct{} `cbor:",toarray"`
-		Type   kind     `json:"type"`
-		Key    string   `json:"key"`
-		Ballot ballot   `json:"ballot,omitzero"`
-		Value  *value   `json:"value,omitzero"`
-		Chosen bool     `json:"chosen,omitzero"`
+		_      struct{}    `cbor:",toarray"`
+		Type   messageType `json:"type"`
+		Key    string      `json:"key"`
+		Ballot ballot      `json:"ballot,omitzero"`
+		Value  *value      `json:"value,omitzero"`
+		Chosen bool        `json:"chosen,omitzero"`
 	}
 )
 
-type span struct {
+type hashRange struct {
 	_      struct{} `cbor:",toarray"`
 	Path   uint64   `json:"path,omitzero"`
 	Depth  uint8    `json:"depth,omitzero"`
@@ -52,49 +52,49 @@ type item struct {
 	Chosen bool     `json:"chosen,omitzero"`
 }
 
-func repairFormOf(m node.Message) (form, error) {
+func repairFormOf(m node.Message) (wireForm, error) {
 	switch m := m.(type) {
 	case *node.RepairRequest:
-		return &repairRequest{Type: kindRepairRequest, Exchange: readOf(m.Exchange), Digest: m.Digest, Mass: m.Mass,
-			Ranges: each(m.Ranges, spanOf), Wants: m.Wants}, nil
+		return &repairRequest{Type: typeRepairRequest, Exchange: readIDOf(m.Exchange), Digest: m.Digest, Progress: m.Progress,
+			Ranges: mapList(m.Ranges, hashRangeOf), Wants: m.Wants}, nil
 	case *node.RepairReport:
-		return &repairReport{Type: kindRepairReport, Exchange: readOf(m.Exchange), Digest: m.Digest, Mass: m.Mass,
-			Done: m.Done, Sent: m.Sent, Ranges: each(m.Ranges, spanOf), Items: each(m.Items, itemOf)}, nil
+		return &repairReport{Type: typeRepairReport, Exchange: readIDOf(m.Exchange), Digest: m.Digest, Progress: m.Progress,
+			RangesAnswered: m.RangesAnswered, WantsAnswered: m.WantsAnswered, Ranges: mapList(m.Ranges, hashRangeOf), Items: mapList(m.Items, itemOf)}, nil
 	case *node.RepairValue:
-		return &repairValue{Type: kindRepairValue, Key: m.Key, Ballot: ballotOf(m.Ballot),
+		return &repairValue{Type: typeRepairValue, Key: m.Key, Ballot: ballotOf(m.Ballot),
 			Value: valueOf(m.Value), Chosen: m.Chosen}, nil
 	}
 	return nil, fmt.Errorf("unknown type %T", m)
 }
 
-func newRepairForm(k kind) form {
+func newRepairForm(k messageType) wireForm {
 	switch k {
-	case kindRepairRequest:
+	case typeRepairRequest:
 		return new(repairRequest)
-	case kindRepairReport:
+	case typeRepairReport:
 		return new(repairReport)
-	case kindRepairValue:
+	case typeRepairValue:
 		return new(repairValue)
 	}
 	return nil
 }
 
 func (f *repairRequest) message() node.Message {
-	return &node.RepairRequest{Exchange: f.Exchange.readID(), Digest: f.Digest, Mass: f.Mass,
-		Ranges: each(f.Ranges, span.rangeOf), Wants: each(f.Wants, same)}
+	return &node.RepairRequest{Exchange: f.Exchange.readID(), Digest: f.Digest, Progress: f.Progress,
+		Ranges: mapList(f.Ranges, hashRange.hashRange), Wants: mapList(f.Wants, copyString)}
 }
 
 func (f *repairReport) message() node.Message {
-	return &node.RepairReport{Exchange: f.Exchange.readID(), Digest: f.Digest, Mass: f.Mass,
-		Done: f.Done, Sent: f.Sent, Ranges: each(f.Ranges, span.rangeOf), Items: each(f.Items, item.item)}
+	return &node.RepairReport{Exchange: f.Exchange.readID(), Digest: f.Digest, Progress: f.Progress,
+		RangesAnswered: f.RangesAnswered, WantsAnswered: f.WantsAnswered, Ranges: mapList(f.Ranges, hashRange.hashRange), Items: mapList(f.Items, item.item)}
 }
 
 func (f *repairValue) message() node.Message {
 	return &node.RepairValue{Key: f.Key, Ballot: f.Ballot.ballot(), Value: f.Value.value(), Chosen: f.Chosen}
 }
 
-// each is a list of what f makes of a list; nil of an empty one.
-func each[A, B any](list []A, f func(A) B) []B {
+// mapList is a list of what f makes of a list; nil of an empty one.
+func mapList[A, B any](list []A, f func(A) B) []B {
 	if len(list) == 0 {
 		return nil
 	}
@@ -105,20 +105,26 @@ func each[A, B any](list []A, f func(A) B) []B {
 	return made
 }
 
-func same(s string) string { return s }
+func copyString(s string) string { return s }
 
-func spanOf(r node.Range) span     { return span{Path: r.Path, Depth: r.Depth, Digest: r.Digest} }
-func (s span) rangeOf() node.Range { return node.Range{Path: s.Path, Depth: s.Depth, Digest: s.Digest} }
-func itemOf(i node.Item) item      { return item{Key: i.Key, Ballot: ballotOf(i.Ballot), Chosen: i.Chosen} }
-func (i item) item() node.Item {
-	return node.Item{Key: i.Key, Ballot: i.Ballot.ballot(), Chosen: i.Chosen}
+func hashRangeOf(r node.HashRange) hashRange {
+	return hashRange{Path: r.Path, Depth: r.Depth, Digest: r.Digest}
+}
+func (s hashRange) hashRange() node.HashRange {
+	return node.HashRange{Path: s.Path, Depth: s.Depth, Digest: s.Digest}
+}
+func itemOf(i node.RepairItem) item {
+	return item{Key: i.Key, Ballot: ballotOf(i.Ballot), Chosen: i.Chosen}
+}
+func (i item) item() node.RepairItem {
+	return node.RepairItem{Key: i.Key, Ballot: i.Ballot.ballot(), Chosen: i.Chosen}
 }
 
 // checkRepair names the first field of a message of repair that no codec takes.
 func checkRepair(m node.Message) error {
 	switch m := m.(type) {
 	case *node.RepairRequest:
-		if err := first(checkRanges(m.Ranges), checkList("wants", len(m.Wants))); err != nil {
+		if err := firstError(checkRanges(m.Ranges), checkList("wants", len(m.Wants))); err != nil {
 			return err
 		}
 		for i, key := range m.Wants {
@@ -127,7 +133,7 @@ func checkRepair(m node.Message) error {
 			}
 		}
 	case *node.RepairReport:
-		if err := first(checkRanges(m.Ranges), checkList("items", len(m.Items))); err != nil {
+		if err := firstError(checkRanges(m.Ranges), checkList("items", len(m.Items))); err != nil {
 			return err
 		}
 		for i := range m.Items {
@@ -141,9 +147,9 @@ func checkRepair(m node.Message) error {
 	return nil
 }
 
-func checkRanges(list []node.Range) error {
+func checkRanges(list []node.HashRange) error {
 	for i, r := range list {
-		if !r.Sound() {
+		if !r.Valid() {
 			return fmt.Errorf("ranges[%d]: path %#x has more than %d digits", i, r.Path, r.Depth)
 		}
 	}

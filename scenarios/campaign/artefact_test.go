@@ -115,7 +115,7 @@ func TestOldSignaturesHold(t *testing.T) {
 
 func TestAnotherVerdictDoesNotHold(t *testing.T) {
 	a, p := keep(t, origin.System(), readPlan(t, "lost-commit"))
-	p.Fates = nil
+	p.Overrides = nil
 	r, cmp, err := a.Compare(t.Context(), origin.System(), p, campaign.Options{})
 	require.NoError(t, err)
 	require.False(t, cmp.Holds)

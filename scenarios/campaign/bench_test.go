@@ -34,7 +34,7 @@ func BenchmarkCampaign(b *testing.B) {
 
 // One core: from the seed to the verdict.
 func BenchmarkRun(b *testing.B) {
-	for _, profile := range []scenarios.Profile{scenarios.None, scenarios.All} {
+	for _, profile := range []scenarios.FaultProfile{scenarios.None, scenarios.All} {
 		b.Run(string(profile), func(b *testing.B) {
 			c := campaignOf(origin.System(), profile, 0)
 			var seed, messages, operations uint64

@@ -54,7 +54,7 @@ func (c *Campaign) shape() scenarios.Shape { return shapeOf(c.System, c.Shape) }
 // shapeOf is s with what belongs to the system.
 func shapeOf(sys scenarios.System, s scenarios.Shape) scenarios.Shape {
 	s.System, s.Definitions = sys.Name, sys.Definitions
-	s.Versions, s.Retires, s.Manners, s.Majority, s.Forms = sys.Versions, sys.Retires, sys.Manners, sys.Majority, sys.Forms
+	s.Versions, s.Retires, s.OperationIDs, s.Majority, s.Forms = sys.Versions, sys.Retires, sys.OperationIDs, sys.Majority, sys.Forms
 	return s
 }
 
@@ -109,7 +109,7 @@ func (c *Campaign) outcomes(ctx context.Context) <-chan outcome {
 	for w := range workers {
 		pool.Go(func() {
 			o := c.Options
-			o.Memory = &sim.Memory{}
+			o.Memory = &sim.Buffers{}
 			for j, ok := todo.next(w); ok; j, ok = todo.next(w) {
 				done <- c.work(j, o)
 			}

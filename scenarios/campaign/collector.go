@@ -11,23 +11,23 @@ import (
 // Summary is what a campaign has shown so far. But for Wall it is a function of
 // the campaign and of how many seeds it covers.
 type Summary struct {
-	Seeds     uint64             `json:"seeds"`
-	Hash      uint64             `json:"hash"`   // of the hashes of all runs: equal if all that happened is
-	Failed    uint64             `json:"failed"` // violated a property
-	Undecided uint64             `json:"undecided"`
-	Events    uint64             `json:"events"`
-	Messages  uint64             `json:"messages"` // delivered
-	Outcomes  Outcomes           `json:"outcomes"`
-	Disks     Disks              `json:"disks"`
-	Hits      scenarios.Hits     `json:"hits"` // by family of faults
-	Coverage  scenarios.Coverage `json:"coverage"`
-	Simulated scenarios.Duration `json:"simulated"` // summed over all seeds
-	Wall      time.Duration      `json:"wall_ns"`
-	Groups    []*Group           `json:"groups"`   // in the order of their first seeds
-	Guarded   uint64             `json:"guarded"`  // seeds that ran twice
-	Differed  []uint64           `json:"differed"` // those of them whose runs differed
-	Marks     []uint64           `json:"marks"`    // how often each of the system's was come by
-	News      uint64             `json:"news"`     // how many seeds it took until the last mark was reached, the last pair of families met and the last signature seen
+	Seeds     uint64                 `json:"seeds"`
+	Hash      uint64                 `json:"hash"`   // of the hashes of all runs: equal if all that happened is
+	Failed    uint64                 `json:"failed"` // violated a property
+	Undecided uint64                 `json:"undecided"`
+	Events    uint64                 `json:"events"`
+	Messages  uint64                 `json:"messages"` // delivered
+	Outcomes  Outcomes               `json:"outcomes"`
+	Disks     Disks                  `json:"disks"`
+	Hits      scenarios.FamilyHits   `json:"hits"` // by family of faults
+	Coverage  scenarios.PairCoverage `json:"coverage"`
+	Simulated scenarios.Duration     `json:"simulated"` // summed over all seeds
+	Wall      time.Duration          `json:"wall_ns"`
+	Groups    []*Group               `json:"groups"`   // in the order of their first seeds
+	Guarded   uint64                 `json:"guarded"`  // seeds that ran twice
+	Differed  []uint64               `json:"differed"` // those of them whose runs differed
+	Marks     []uint64               `json:"marks"`    // how often each of the system's was come by
+	News      uint64                 `json:"news"`     // how many seeds it took until the last mark was reached, the last pair of families met and the last signature seen
 }
 
 // Group is the failures of one signature.
@@ -85,7 +85,7 @@ func newCollector(c *Campaign, progress func(*Summary, uint64, *Group)) *collect
 		ahead: map[uint64]outcome{}, guarded: map[uint64]outcome{}, differs: map[uint64]bool{},
 	}
 	if col.sum.Seeds == 0 {
-		col.sum.Coverage = scenarios.CoverageOf(c.shape().Families())
+		col.sum.Coverage = scenarios.NewPairCoverage(c.shape().Families())
 	}
 	if col.sum.Marks == nil {
 		col.sum.Marks = make([]uint64, len(c.System.Marks))

@@ -23,14 +23,14 @@ import (
 // -update says so. A change that is not meant to must leave them.
 func TestSeedsGiveTheSameRunsEverywhere(t *testing.T) {
 	var b strings.Builder
-	for _, profile := range scenarios.Profiles() {
+	for _, profile := range scenarios.FaultProfiles() {
 		fmt.Fprintf(&b, "%-8s %016x\n", profile, digest(t, profile, 200))
 	}
 	golden.Equal(t, "testdata/digests.txt", b.String())
 }
 
 // digest covers the hashes, the signatures and the sentences of many runs.
-func digest(t *testing.T, profile scenarios.Profile, seeds uint64) uint64 {
+func digest(t *testing.T, profile scenarios.FaultProfile, seeds uint64) uint64 {
 	c := campaignOf(origin.System(), profile, 0)
 	var h uint64
 	for seed := range seeds {
@@ -107,6 +107,6 @@ func TestTheGuardIsQuietOtherwise(t *testing.T) {
 	require.InDelta(t, 50, sum.Guarded, 25)
 }
 
-func campaignOf(sys scenarios.System, profile scenarios.Profile, seeds uint64) campaign.Campaign {
+func campaignOf(sys scenarios.System, profile scenarios.FaultProfile, seeds uint64) campaign.Campaign {
 	return campaign.Campaign{System: sys, Shape: scenarios.Shape{Profile: profile}, Seeds: seeds}
 }

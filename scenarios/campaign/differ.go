@@ -49,7 +49,7 @@ func Differ(ctx context.Context, sys scenarios.System, p *scenarios.Plan) (*Diff
 		var both sync.WaitGroup
 		for i := range lines {
 			both.Go(func() {
-				trace := func(l sim.Line) { lines[i] = append(lines[i], l.String()) }
+				trace := func(l sim.TraceLine) { lines[i] = append(lines[i], l.String()) }
 				_, errs[i] = Run(ctx, sys, p, Options{Trace: trace})
 			})
 		}

@@ -32,7 +32,7 @@ func (s *stage) scheduleFaults() {
 // schedule has the i-th fault begin or end, unless all are over by then.
 func (s *stage) schedule(at scenarios.Duration, i int, what string, do func()) {
 	words := func() string { return what + s.plan.Faults[i].String() }
-	s.world.ScheduleAs(at, keyed.Mix(uint64(i), uint64(len(what))), words, func() {
+	s.world.ScheduleLazy(at, keyed.Mix(uint64(i), uint64(len(what))), words, func() {
 		if !s.healed {
 			do()
 		}
@@ -44,16 +44,16 @@ func (s *stage) actions(f *scenarios.Fault) (begin, end func()) {
 	net := s.world.Network()
 	same := func(g *scenarios.Fault) bool { return g == f }
 	switch f.Kind {
-	case scenarios.Crash:
+	case scenarios.PowerLoss:
 		return func() { each(f.Nodes, s.crash) }, func() { each(f.Nodes, s.start) }
-	case scenarios.Kill:
+	case scenarios.ProcessCrash:
 		return func() { each(f.Nodes, s.kill) }, func() { each(f.Nodes, s.start) }
 	case scenarios.Wipe:
 		return func() { each(f.Nodes, s.wipe) }, func() { each(f.Nodes, s.start) }
 	case scenarios.Rollback:
 		copies := map[sim.ID]sim.DiskCopy{}
 		return func() { each(f.Nodes, s.copier(f.Live, copies)) }, func() { each(f.Nodes, s.restorer(copies)) }
-	case scenarios.BadDisk:
+	case scenarios.DiskFailure:
 		return func() { s.badDisk(f) }, func() {} // it ends by itself
 	case scenarios.Pause:
 		return func() { each(f.Nodes, s.pauser(f)) }, func() { each(f.Nodes, s.resumer(f)) }
@@ -62,7 +62,7 @@ func (s *stage) actions(f *scenarios.Fault) (begin, end func()) {
 	case scenarios.Slow:
 		return func() { s.slows = append(s.slows, f); s.slow(f) },
 			func() { s.slows = slices.DeleteFunc(s.slows, same); s.slow(f) }
-	case scenarios.Weather:
+	case scenarios.ProfileOverride:
 		return func() { s.storms = append(s.storms, f); s.weather() },
 			func() { s.storms = slices.DeleteFunc(s.storms, same); s.weather() }
 	case scenarios.Clog:
@@ -70,10 +70,10 @@ func (s *stage) actions(f *scenarios.Fault) (begin, end func()) {
 		return func() { each(links, s.world.Clog) }, func() { each(links, s.world.Unclog) }
 	case scenarios.Refuse:
 		links := s.links(f)
-		return func() { each(links, net.Refuse) }, func() { each(links, net.Accept) }
+		return func() { each(links, net.Refuse) }, func() { each(links, net.Unrefuse) }
 	}
 	cuts := f.Cuts()
-	return func() { each(cuts, net.Cut) }, func() { each(cuts, net.Join) }
+	return func() { each(cuts, net.Cut) }, func() { each(cuts, net.Uncut) }
 }
 
 // links are those of a fault that names some, or means all.
@@ -130,7 +130,7 @@ func (s *stage) counted(f *scenarios.Fault, begin, end func()) (func(), func()) 
 	case scenarios.Cut:
 		family = scenarios.Cuts
 	case scenarios.Clog, scenarios.Refuse:
-	case scenarios.Crash, scenarios.Kill:
+	case scenarios.PowerLoss, scenarios.ProcessCrash:
 		if f.Every == 0 {
 			return begin, end
 		}
@@ -153,13 +153,13 @@ func (s *stage) counted(f *scenarios.Fault, begin, end func()) (func(), func()) 
 }
 
 // allHits is what each family has done in the run.
-func (s *stage) allHits() scenarios.Hits {
+func (s *stage) allHits() scenarios.FamilyHits {
 	w, stats, h := s.world.Hits(), s.world.Stats(), s.hits
 	h[scenarios.Drops], h[scenarios.Bursts], h[scenarios.Delays] = w.Drop, w.Burst, w.Delay
 	h[scenarios.Duplicates], h[scenarios.Reorders] = w.Duplicate, w.Reorder
 	h[scenarios.Corruption], h[scenarios.Resets], h[scenarios.Gaps] = w.Corrupt, w.Reset, w.Gap
 	h[scenarios.Clogs], h[scenarios.Refusals] = w.Clog, w.Refuse
-	h[scenarios.Crashings], h[scenarios.Kills], h[scenarios.Wipes] = stats.Crashes, stats.Kills, w.Wipe
+	h[scenarios.PowerLosses], h[scenarios.ProcessCrashes], h[scenarios.Wipes] = stats.PowerLosses, stats.ProcessCrashes, w.Wipe
 	h[scenarios.Rollbacks] = w.Rollback
 	h[scenarios.Pauses], h[scenarios.Slowness] = w.Pause, w.Slow
 	h[scenarios.Freezes], h[scenarios.Drifts] = w.Freeze, w.Drift

@@ -20,15 +20,15 @@ const ms = netmodel.Millisecond
 // begins and ends meanwhile.
 func TestCrashesAddUp(t *testing.T) {
 	require.Equal(t, []scenarios.Duration{10 * ms, 110 * ms}, times(t, "power loss|boot 2", 1,
-		scenarios.Fault{At: 10 * ms, For: 100 * ms, Kind: scenarios.Crash, Nodes: []sim.ID{1}},
-		scenarios.Fault{At: 20 * ms, For: 10 * ms, Kind: scenarios.Crash, Nodes: []sim.ID{1, 2}},
+		scenarios.Fault{At: 10 * ms, For: 100 * ms, Kind: scenarios.PowerLoss, Nodes: []sim.ID{1}},
+		scenarios.Fault{At: 20 * ms, For: 10 * ms, Kind: scenarios.PowerLoss, Nodes: []sim.ID{1, 2}},
 	))
 }
 
 func TestKillsAddUpWithCrashes(t *testing.T) {
 	require.Equal(t, []scenarios.Duration{10 * ms, 110 * ms}, times(t, "process crash|power loss|boot 2", 1,
-		scenarios.Fault{At: 10 * ms, For: 50 * ms, Kind: scenarios.Kill, Nodes: []sim.ID{1}},
-		scenarios.Fault{At: 20 * ms, For: 90 * ms, Kind: scenarios.Crash, Nodes: []sim.ID{1, 2}},
+		scenarios.Fault{At: 10 * ms, For: 50 * ms, Kind: scenarios.ProcessCrash, Nodes: []sim.ID{1}},
+		scenarios.Fault{At: 20 * ms, For: 90 * ms, Kind: scenarios.PowerLoss, Nodes: []sim.ID{1, 2}},
 	), "and the crash takes nothing: the origin has no disk")
 }
 
@@ -36,15 +36,15 @@ func TestWeatherAddsUp(t *testing.T) {
 	nothing := netmodel.Profile{Drop: netmodel.Always}
 	clear := netmodel.Profile{Delay: netmodel.Delay{Min: ms}}
 	require.Equal(t, []scenarios.Duration{0, 20 * ms, 60 * ms}, times(t, "lost: loss", 101,
-		scenarios.Fault{At: 0, For: 80 * ms, Kind: scenarios.Weather, Profile: &nothing},
-		scenarios.Fault{At: 30 * ms, For: 20 * ms, Kind: scenarios.Weather, Profile: &clear, Links: netmodel.TwoWay([]sim.ID{101}, []sim.ID{1})},
+		scenarios.Fault{At: 0, For: 80 * ms, Kind: scenarios.ProfileOverride, Profile: &nothing},
+		scenarios.Fault{At: 30 * ms, For: 20 * ms, Kind: scenarios.ProfileOverride, Profile: &clear, Links: netmodel.TwoWay([]sim.ID{101}, []sim.ID{1})},
 	))
 }
 
 func TestTheHealPhaseEndsEveryFault(t *testing.T) {
 	require.Equal(t, []scenarios.Duration{10 * ms, 200 * ms}, times(t, "power loss|boot 2", 1,
-		scenarios.Fault{At: 10 * ms, For: netmodel.Minute, Kind: scenarios.Crash, Nodes: []sim.ID{1}},
-		scenarios.Fault{At: 20 * ms, For: netmodel.Minute, Kind: scenarios.Crash, Nodes: []sim.ID{1}},
+		scenarios.Fault{At: 10 * ms, For: netmodel.Minute, Kind: scenarios.PowerLoss, Nodes: []sim.ID{1}},
+		scenarios.Fault{At: 20 * ms, For: netmodel.Minute, Kind: scenarios.PowerLoss, Nodes: []sim.ID{1}},
 	))
 }
 
@@ -60,9 +60,9 @@ func times(t *testing.T, words string, id sim.ID, faults ...scenarios.Fault) (at
 		o.At, o.Kind, o.To = scenarios.Duration(i)*20*ms, scenarios.Read, ""
 	}
 	require.NoError(t, p.Validate())
-	_, err := campaign.Run(t.Context(), c.System, p, campaign.Options{Trace: func(l sim.Line) {
+	_, err := campaign.Run(t.Context(), c.System, p, campaign.Options{Trace: func(l sim.TraceLine) {
 		for word := range strings.SplitSeq(words, "|") {
-			if l.ID == id && strings.Contains(l.What, word) {
+			if l.ID == id && strings.Contains(l.Text, word) {
 				at = append(at, l.At)
 			}
 		}
@@ -73,7 +73,7 @@ func times(t *testing.T, words string, id sim.ID, faults ...scenarios.Fault) (at
 
 func TestNodesRestartAgainAndAgain(t *testing.T) {
 	require.Equal(t, []scenarios.Duration{10 * ms, 40 * ms, 70 * ms, 100 * ms}, times(t, "process crash|boot 2|boot 3", 1,
-		scenarios.Fault{At: 10 * ms, For: 100 * ms, Kind: scenarios.Kill, Nodes: []sim.ID{1}, Every: 30 * ms},
+		scenarios.Fault{At: 10 * ms, For: 100 * ms, Kind: scenarios.ProcessCrash, Nodes: []sim.ID{1}, Every: 30 * ms},
 	))
 }
 
@@ -101,9 +101,9 @@ func TestAWipedNodeIsLost(t *testing.T) {
 	var told []string
 	r := resultOf(t, campaignOf(lockstep.System(), scenarios.None, 0), func(p *scenarios.Plan) {
 		p.Faults = []scenarios.Fault{{At: 20 * ms, For: 10 * ms, Kind: scenarios.Wipe, Nodes: []sim.ID{2}}}
-	}, func(l sim.Line) {
+	}, func(l sim.TraceLine) {
 		for _, word := range []string{"incarnation of node 2 rejected", "node 2 ends"} {
-			if strings.Contains(l.What, word) && !slices.Contains(told, word) {
+			if strings.Contains(l.Text, word) && !slices.Contains(told, word) {
 				told = append(told, word)
 			}
 		}
@@ -115,17 +115,17 @@ func TestAWipedNodeIsLost(t *testing.T) {
 // Whatever becomes of the nodes outside, the core of a system that is content with
 // a majority goes on, and the others join it later.
 func TestTheCoreGoesOnAlone(t *testing.T) {
-	for _, outside := range []scenarios.Outside{scenarios.Down, scenarios.CutOff, scenarios.Paused} {
+	for _, outside := range []scenarios.Exclusion{scenarios.StayDown, scenarios.StayCutOff, scenarios.StayPaused} {
 		var phases []string
 		r := resultOf(t, campaignOf(lockstep.System(), scenarios.None, 0), func(p *scenarios.Plan) {
-			p.Heal.Without, p.Heal.Outside = []sim.ID{3}, outside
-		}, func(l sim.Line) {
+			p.Heal.Excluded, p.Heal.Exclusion = []sim.ID{3}, outside
+		}, func(l sim.TraceLine) {
 			if l.ID == 0 {
-				phases = append(phases, l.What)
+				phases = append(phases, l.Text)
 			}
 		})
 		require.Equal(t, []string{"heal", "the core has settled", "all has been said", "go on"}, phases)
-		require.EqualValues(t, 1, r.Hits[scenarios.Outsiders])
+		require.EqualValues(t, 1, r.Hits[scenarios.Exclusions])
 	}
 }
 
@@ -137,7 +137,7 @@ func smallPlan(c campaign.Campaign) *scenarios.Plan {
 }
 
 // resultOf runs a small plan, which must pass.
-func resultOf(t *testing.T, c campaign.Campaign, edit func(*scenarios.Plan), trace ...func(sim.Line)) campaign.Result {
+func resultOf(t *testing.T, c campaign.Campaign, edit func(*scenarios.Plan), trace ...func(sim.TraceLine)) campaign.Result {
 	p := smallPlan(c)
 	edit(p)
 	require.NoError(t, p.Validate())

@@ -24,13 +24,13 @@ type life struct {
 // up again after both.
 func (s *stage) crash(id sim.ID) {
 	s.lives[id].held++
-	s.world.Crash(id)
+	s.world.LosePower(id)
 }
 
 func (s *stage) kill(id sim.ID) {
 	s.lives[id].held++
 	if s.world.Up(id) {
-		s.world.Kill(id)
+		s.world.CrashProcess(id)
 	}
 }
 
@@ -46,18 +46,18 @@ func (s *stage) wipe(id sim.ID) {
 // copier copies the disks of nodes, which restart unless they are copied live.
 func (s *stage) copier(live bool, copies map[sim.ID]sim.DiskCopy) func(sim.ID) {
 	return func(id sim.ID) {
-		f, ok := s.run.(scenarios.Forgetful)
+		f, ok := s.run.(scenarios.DiskLossObserver)
 		switch {
 		case !ok:
 			return
 		case live:
 			copies[id] = s.world.CopyDisk(id)
-			f.Copied(id)
+			f.DiskCopied(id)
 			return
 		}
 		s.crash(id)
 		copies[id] = s.world.CopyDisk(id)
-		f.Copied(id)
+		f.DiskCopied(id)
 		s.start(id)
 	}
 }
@@ -66,7 +66,7 @@ func (s *stage) copier(live bool, copies map[sim.ID]sim.DiskCopy) func(sim.ID) {
 // can tell.
 func (s *stage) restorer(copies map[sim.ID]sim.DiskCopy) func(sim.ID) {
 	return func(id sim.ID) {
-		f, ok := s.run.(scenarios.Forgetful)
+		f, ok := s.run.(scenarios.DiskLossObserver)
 		if l := &s.lives[id]; !ok || l.lost || l.wiped || !f.MayRestore(id) {
 			return
 		}
@@ -80,8 +80,8 @@ func (s *stage) restorer(copies map[sim.ID]sim.DiskCopy) func(sim.ID) {
 // forgets notes that a node's disk has lost what the node promised.
 func (s *stage) forgets(id sim.ID) {
 	s.lives[id].wiped = true
-	if f, ok := s.run.(scenarios.Forgetful); ok {
-		f.Lost(id)
+	if f, ok := s.run.(scenarios.DiskLossObserver); ok {
+		f.DiskLost(id)
 	}
 }
 
@@ -119,7 +119,7 @@ func (s *stage) start(id sim.ID) {
 func (s *stage) badDisk(f *scenarios.Fault) {
 	for _, id := range f.Nodes {
 		if !s.lives[id].lost {
-			s.world.Inflict(id, f.What, s.over(f))
+			s.world.InjectDiskFault(id, f.What, s.over(f))
 		}
 	}
 }
@@ -138,7 +138,7 @@ const pause = 10 * netmodel.Millisecond
 // refuses what its disk holds, which was damaged, is lost.
 func (s *stage) stopped(at scenarios.Duration, id sim.ID, f *scenarios.Stopped) {
 	passes := s.world.DiskFailed(id) && (errors.Is(f.Err, sim.ErrIO) || errors.Is(f.Err, sim.ErrFull))
-	if !passes && !(f.Refused && s.world.Damaged(id)) {
+	if !passes && !(f.RefusedToStart && s.world.DiskDamaged(id)) {
 		if s.violation == nil {
 			s.violation = &scenarios.Violation{
 				Property: "availability", Class: "node-stopped", At: at,
@@ -177,7 +177,7 @@ func (s *stage) mended(id sim.ID) scenarios.Duration {
 	now := s.world.Now()
 	until := now
 	for i := range s.plan.Faults {
-		if f := &s.plan.Faults[i]; f.Hurts(id) && f.At <= now {
+		if f := &s.plan.Faults[i]; f.AffectsDiskOf(id) && f.At <= now {
 			until = max(until, s.over(f))
 		}
 	}

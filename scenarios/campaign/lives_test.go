@@ -40,10 +40,10 @@ func (k *keeper) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	}
 	if err != nil {
 		k.stopped = true
-		out.Fact(&scenarios.Stopped{Err: err, Refused: ev.Kind == sim.Boot})
+		out.Observe(&scenarios.Stopped{Err: err, RefusedToStart: ev.Kind == sim.Boot})
 		return
 	}
-	if ev.Kind != sim.Done {
+	if ev.Kind != sim.DiskDone {
 		k.Process.Step(now, ev, out)
 	}
 }
@@ -76,9 +76,9 @@ func keeping(t *testing.T, quits bool, id sim.ID, faults ...scenarios.Fault) (ca
 	p.Disk.Keep = 1_000_000
 	require.NoError(t, p.Validate())
 	var said []string
-	r, err := campaign.Run(t.Context(), sys, p, campaign.Options{Trace: func(l sim.Line) {
-		if l.ID == id && (l.What == "process crash" || l.What == "power loss" || strings.HasPrefix(l.What, "boot")) {
-			said = append(said, l.At.String()+" "+l.What)
+	r, err := campaign.Run(t.Context(), sys, p, campaign.Options{Trace: func(l sim.TraceLine) {
+		if l.ID == id && (l.Text == "process crash" || l.Text == "power loss" || strings.HasPrefix(l.Text, "boot")) {
+			said = append(said, l.At.String()+" "+l.Text)
 		}
 	}})
 	require.NoError(t, err)
@@ -86,7 +86,7 @@ func keeping(t *testing.T, quits bool, id sim.ID, faults ...scenarios.Fault) (ca
 }
 
 func badDisk(what sim.DiskFault, at, lasts scenarios.Duration) scenarios.Fault {
-	return scenarios.Fault{At: at, For: lasts, Kind: scenarios.BadDisk, What: what, Nodes: []sim.ID{2}}
+	return scenarios.Fault{At: at, For: lasts, Kind: scenarios.DiskFailure, What: what, Nodes: []sim.ID{2}}
 }
 
 // A node that stops because of its disk is started again when the disk is in
@@ -112,14 +112,14 @@ func TestANodeIsRestartedWhenItsDiskIsMended(t *testing.T) {
 // nothing is expected of it.
 func TestANodeThatRefusesDamageIsLost(t *testing.T) {
 	r, said := keeping(t, false, 2,
-		badDisk(sim.Rot, 60*ms, ms),
-		scenarios.Fault{At: 70 * ms, For: 10 * ms, Kind: scenarios.Crash, Nodes: []sim.ID{2}},
-		scenarios.Fault{At: 100 * ms, For: 10 * ms, Kind: scenarios.Kill, Nodes: []sim.ID{2}},
+		badDisk(sim.BitRot, 60*ms, ms),
+		scenarios.Fault{At: 70 * ms, For: 10 * ms, Kind: scenarios.PowerLoss, Nodes: []sim.ID{2}},
+		scenarios.Fault{At: 100 * ms, For: 10 * ms, Kind: scenarios.ProcessCrash, Nodes: []sim.ID{2}},
 		badDisk(sim.Misdirected, 120*ms, ms))
 	require.NotEqual(t, "availability/node-stopped", r.Signature(), r.Sentence())
 	require.Equal(t, []string{"0s boot 1", "70ms power loss", "80ms boot 2", "80ms process crash"}, said)
 	require.EqualValues(t, 1, r.Disks.Refusals)
-	require.EqualValues(t, 1, r.Disks.Hits[sim.Rot])
+	require.EqualValues(t, 1, r.Disks.Hits[sim.BitRot])
 	require.Zero(t, r.Disks.Hits[sim.Misdirected])
 }
 
@@ -129,7 +129,7 @@ func TestANodeThatStopsForNoReasonIsAViolation(t *testing.T) {
 	others := badDisk(sim.SyncError, 0, 200*ms)
 	others.Nodes = []sim.ID{1, 3}
 	for name, f := range map[string]scenarios.Fault{
-		"damage": badDisk(sim.Rot, 1, ms), "of others": others, "nothing": badDisk(sim.ReadError, 0, 200*ms),
+		"damage": badDisk(sim.BitRot, 1, ms), "of others": others, "nothing": badDisk(sim.ReadError, 0, 200*ms),
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, _ := keeping(t, true, 2, f)

@@ -27,7 +27,7 @@ type NodeState struct {
 // Look runs a plan until an event has happened, counted from 1, or to its end if
 // that is sooner, and shows what some nodes hold then. Nothing is judged; an
 // invariant that is broken before ends the run as it always does.
-func Look(sys scenarios.System, p *scenarios.Plan, until uint64, nodes []sim.ID, trace func(sim.Line)) (Glimpse, error) {
+func Look(sys scenarios.System, p *scenarios.Plan, until uint64, nodes []sim.ID, trace func(sim.TraceLine)) (Glimpse, error) {
 	if p.System != sys.Name {
 		return Glimpse{}, errSystem(sys, p)
 	}
@@ -35,7 +35,7 @@ func Look(sys scenarios.System, p *scenarios.Plan, until uint64, nodes []sim.ID,
 	if err != nil {
 		return Glimpse{}, err
 	}
-	s.world.Watch(func() {
+	s.world.AfterEvent(func() {
 		if s.world.Stats().Events >= until {
 			s.end = math.MinInt64
 		}

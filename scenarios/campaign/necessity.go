@@ -61,13 +61,13 @@ func eachLess(p *scenarios.Plan, tell func(kind, what string, less *scenarios.Pl
 		q.Faults = slices.Delete(slices.Clone(p.Faults), i, i+1)
 		tell("fault", fmt.Sprintf("%v at %v for %v", f, f.At, f.For), &q)
 	}
-	for i := range p.Fates {
-		f, q := &p.Fates[i], *p
-		q.Fates = slices.Delete(slices.Clone(p.Fates), i, i+1)
+	for i := range p.Overrides {
+		f, q := &p.Overrides[i], *p
+		q.Overrides = slices.Delete(slices.Clone(p.Overrides), i, i+1)
 		tell("fate", f.String(), &q)
 	}
-	if q := *p; p.Network != p.Heal.Calm() {
-		q.Network = p.Heal.Calm()
+	if q := *p; p.Network != p.Heal.Network() {
+		q.Network = p.Heal.Network()
 		tell("network", scenarios.Describe(p.Network), &q)
 	}
 }

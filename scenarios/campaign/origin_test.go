@@ -18,7 +18,7 @@ func TestOriginServesOneClient(t *testing.T) {
 // ways of its own.
 func TestOriginBreaks(t *testing.T) {
 	for _, c := range []struct {
-		profile scenarios.Profile
+		profile scenarios.FaultProfile
 		clients int
 		want    []string
 	}{
@@ -35,7 +35,7 @@ func TestOriginBreaks(t *testing.T) {
 }
 
 // originGroups lists the signatures of 500 seeds.
-func originGroups(t *testing.T, profile scenarios.Profile, clients int) (signatures []string) {
+func originGroups(t *testing.T, profile scenarios.FaultProfile, clients int) (signatures []string) {
 	c := campaignOf(origin.System(), profile, 500)
 	c.Shape.Clients = clients
 	sum, err := c.Run(t.Context(), nil)

@@ -36,7 +36,7 @@ func (r *record) call(o *scenarios.Operation, at scenarios.Duration) {
 
 // returned notes what the client learnt. It reports false if the client was not
 // asked, or has returned before.
-func (r *record) returned(at scenarios.Duration, f *scenarios.Returned) bool {
+func (r *record) returned(at scenarios.Duration, f *scenarios.Response) bool {
 	i, asked := r.index[f.Operation.ID]
 	if asked && i == untold {
 		delete(r.index, f.Operation.ID)

@@ -12,13 +12,13 @@ import (
 
 // Options of one run. The zero value is the campaign's.
 type Options struct {
-	Trace func(sim.Line) // told everything in words, if not nil
+	Trace func(sim.TraceLine) // told everything in words, if not nil
 	// CheckTimeout bounds the judging of the history, in wall time; 0 is a
 	// minute. A history that takes longer is undecided.
 	CheckTimeout time.Duration
-	CrossCheck   bool        // have Porcupine judge the history too, see checker.Options
-	Explain      bool        // say what contradicts each other where the history is violated, see Result.Evidence
-	Memory       *sim.Memory // for runs one after another; nil: new for each
+	CrossCheck   bool         // have Porcupine judge the history too, see checker.Options
+	Explain      bool         // say what contradicts each other where the history is violated, see Result.Evidence
+	Memory       *sim.Buffers // for runs one after another; nil: new for each
 	// SafetyOnly ends the run with its storm: nothing is asked of the healed
 	// cluster. It is for finding out what the heal phase is worth.
 	SafetyOnly bool
@@ -46,8 +46,8 @@ type Result struct {
 	Hash      uint64               // of all that happened
 	Stats     sim.Stats
 	Disks     Disks
-	Hits      scenarios.Hits     // by family
-	Families  []scenarios.Family // that the plan has
+	Hits      scenarios.FamilyHits // by family
+	Families  []scenarios.Family   // that the plan has
 	Simulated scenarios.Duration
 	Outcomes  Outcomes
 	Marks     []uint64 // how often each of the system's marks was come by; nil if it counts none
@@ -104,7 +104,7 @@ func Run(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options
 		return Result{}, err
 	}
 	if o.Watch != nil {
-		s.world.Watch(func() { o.Watch(s.world.Stats().Events, s.world.Hash()) })
+		s.world.AfterEvent(func() { o.Watch(s.world.Stats().Events, s.world.Hash()) })
 	}
 	s.playSafely()
 	s.disks.Hits = s.world.DiskHits()
@@ -118,7 +118,7 @@ func Run(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options
 		History:   checker.History{Definitions: p.Definitions, Operations: s.record.until(s.world.Now())},
 		Outcomes:  s.record.outcomes(),
 	}
-	if m, ok := s.run.(scenarios.Marker); ok {
+	if m, ok := s.run.(scenarios.MarkCounter); ok {
 		r.Marks = m.Marks()
 	}
 	r.judge(ctx, s, o)

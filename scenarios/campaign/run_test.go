@@ -78,7 +78,7 @@ func TestTracingChangesNothing(t *testing.T) {
 		plain, err := campaign.Run(t.Context(), c.System, c.Plan(seed), campaign.Options{})
 		require.NoError(t, err)
 		lines := 0
-		traced, err := campaign.Run(t.Context(), c.System, c.Plan(seed), campaign.Options{Trace: func(sim.Line) { lines++ }})
+		traced, err := campaign.Run(t.Context(), c.System, c.Plan(seed), campaign.Options{Trace: func(sim.TraceLine) { lines++ }})
 		require.NoError(t, err)
 		require.Equal(t, plain, traced)
 		require.NotZero(t, lines)

@@ -21,7 +21,7 @@ func Save(ctx context.Context, dir string, sys scenarios.System, p *scenarios.Pl
 	}
 	var r Result
 	err := writeFile(filepath.Join(dir, "trace.txt"), func(w *bufio.Writer) error {
-		o.Trace = func(l sim.Line) { fmt.Fprintln(w, l) }
+		o.Trace = func(l sim.TraceLine) { fmt.Fprintln(w, l) }
 		o.Explain, o.CrossCheck = true, true
 		var err error
 		r, err = Run(ctx, sys, p, o)

@@ -37,7 +37,7 @@ func Shrink(ctx context.Context, sys scenarios.System, p *scenarios.Plan, budget
 	}
 	j := &jury{ctx: ctx, sys: sys, wanted: kindOf(&r), workers: processors(workers)}
 	result, err := shrink.Run(shrink.Config{
-		Signature: j.wanted, Judge: j.judge, Pin: func(p *scenarios.Plan) *scenarios.Plan { return pinned(sys, p) }, Budget: budget,
+		Signature: j.wanted, RunAll: j.judge, Pin: func(p *scenarios.Plan) *scenarios.Plan { return pinned(sys, p) }, MaxRuns: budget,
 	}, p)
 	if ctx.Err() != nil {
 		return Shrunk{}, ctx.Err()
@@ -61,8 +61,8 @@ type jury struct {
 
 // judge gives the verdicts up to the first that is wanted. Plans after it may
 // have run; nobody learns of it.
-func (j *jury) judge(plans []*scenarios.Plan) []shrink.Verdict {
-	verdicts := make([]shrink.Verdict, len(plans))
+func (j *jury) judge(plans []*scenarios.Plan) []shrink.RunResult {
+	verdicts := make([]shrink.RunResult, len(plans))
 	var next, end atomic.Int64 // the plan to run next; no plan from there on is needed
 	end.Store(int64(len(plans)))
 	var pool sync.WaitGroup
@@ -82,15 +82,15 @@ func (j *jury) judge(plans []*scenarios.Plan) []shrink.Verdict {
 
 // one is the verdict on one plan. What takes long to judge is not what is
 // wanted.
-func (j *jury) one(p *scenarios.Plan) shrink.Verdict {
+func (j *jury) one(p *scenarios.Plan) shrink.RunResult {
 	if j.ctx.Err() != nil {
-		return shrink.Verdict{Events: 1 << 40} // the budget ends with this
+		return shrink.RunResult{Events: 1 << 40} // the budget ends with this
 	}
 	r, err := Run(context.Background(), j.sys, p, Options{CheckTimeout: 10 * time.Second})
 	if err != nil {
-		return shrink.Verdict{}
+		return shrink.RunResult{}
 	}
-	return shrink.Verdict{Signature: kindOf(&r), Events: r.Stats.Events}
+	return shrink.RunResult{Signature: kindOf(&r), Events: r.Stats.Events}
 }
 
 // kindOf is the signature of a result, and of a panic the place besides: all
@@ -112,13 +112,13 @@ const assertion = "assertion"
 // network adds nothing, and weather has gone.
 func pinned(sys scenarios.System, p *scenarios.Plan) *scenarios.Plan {
 	q := *p
-	q.Network, q.Fates = p.Heal.Calm(), nil
+	q.Network, q.Overrides = p.Heal.Network(), nil
 	q.Faults = slices.DeleteFunc(slices.Clone(p.Faults), func(f scenarios.Fault) bool { return f.Profile != nil })
 	q.Operations = slices.Clone(p.Operations)
-	_, err := Run(context.Background(), sys, p, Options{Trace: func(l sim.Line) {
+	_, err := Run(context.Background(), sys, p, Options{Trace: func(l sim.TraceLine) {
 		pinOperation(&q, l)
-		if f, ok := fateOf(l); ok && l.At < p.Heal.At && f.Verdict != (netmodel.Override{Delay: p.Heal.Delay}) {
-			q.Fates = append(q.Fates, f)
+		if f, ok := fateOf(l); ok && l.At < p.Heal.At && f.Override != (netmodel.Override{Delay: p.Heal.Delay}) {
+			q.Overrides = append(q.Overrides, f)
 		}
 	}})
 	if err != nil {
@@ -146,7 +146,7 @@ func prolong(p *scenarios.Plan) {
 }
 
 // fateOf is what became of a message that is sent, as a plan says it.
-func fateOf(l sim.Line) (f scenarios.Fate, ok bool) {
+func fateOf(l sim.TraceLine) (f scenarios.MessageOverride, ok bool) {
 	v := l.Verdict
 	if v == nil || v.Cause == netmodel.CutOff { // cut off by a fault, which stays
 		return f, false
@@ -156,18 +156,18 @@ func fateOf(l sim.Line) (f scenarios.Fate, ok bool) {
 	}
 	switch {
 	case v.Fate == netmodel.Drop:
-		f.Verdict.Fate = netmodel.Drop
+		f.Override.Fate = netmodel.Drop
 	case v.Duplicate:
-		f.Verdict = netmodel.Override{Delay: v.At - l.At, Duplicate: true, Copy: v.CopyAt - l.At}
+		f.Override = netmodel.Override{Delay: v.At - l.At, Duplicate: true, Copy: v.CopyAt - l.At}
 	default:
-		f.Verdict.Delay = v.At - l.At
+		f.Override.Delay = v.At - l.At
 	}
-	return f, f.Verdict.Validate() == nil
+	return f, f.Override.Validate() == nil
 }
 
 // pinOperation notes when an operation begins and the first node that its client
 // asks.
-func pinOperation(p *scenarios.Plan, l sim.Line) {
+func pinOperation(p *scenarios.Plan, l sim.TraceLine) {
 	if l.Message == nil || l.ID <= 100 || l.From != 0 {
 		return
 	}

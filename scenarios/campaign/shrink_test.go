@@ -36,13 +36,13 @@ func TestFailuresShrinkToAHandful(t *testing.T) {
 			s, err := campaign.Shrink(t.Context(), c.System, p, 20_000, 0)
 			require.NoError(t, err)
 			t.Logf("%d operations, %d faults, %d fates of %d, %d; %d runs",
-				len(s.Plan.Operations), len(s.Plan.Faults), len(s.Plan.Fates), len(p.Operations), len(p.Faults), s.Runs)
+				len(s.Plan.Operations), len(s.Plan.Faults), len(s.Plan.Overrides), len(p.Operations), len(p.Faults), s.Runs)
 			require.Equal(t, g.Signature, s.Signature)
 			require.True(t, s.Minimal)
 			require.LessOrEqual(t, len(s.Plan.Operations), 6)
 			require.LessOrEqual(t, len(s.Plan.Faults), 2)
-			require.LessOrEqual(t, len(s.Plan.Fates), 6)
-			require.Equal(t, s.Plan.Heal.Calm(), s.Plan.Network, "nothing is left to chance")
+			require.LessOrEqual(t, len(s.Plan.Overrides), 6)
+			require.Equal(t, s.Plan.Heal.Network(), s.Plan.Network, "nothing is left to chance")
 			requireSignature(t, g.Signature, c.System, s.Plan)
 			for i := range s.Plan.Operations {
 				q := *s.Plan
@@ -121,7 +121,7 @@ func TestPinnedPlansShowTheSame(t *testing.T) {
 				pinned++
 				q := campaign.Pinned(sys, p)
 				require.NoError(t, q.Validate())
-				require.Equal(t, p.Heal.Calm(), q.Network)
+				require.Equal(t, p.Heal.Network(), q.Network)
 				require.Equal(t, history(t, sys, p, p.Heal.At), history(t, sys, q, p.Heal.At), "seed %d", seed)
 			}
 		})
@@ -206,7 +206,7 @@ func TestLooking(t *testing.T) {
 		require.NoError(t, err)
 		for _, until := range []uint64{1, 50, 100} {
 			lines := 0
-			g, err := campaign.Look(sys, p, until, []sim.ID{1, 2}, func(sim.Line) { lines++ })
+			g, err := campaign.Look(sys, p, until, []sim.ID{1, 2}, func(sim.TraceLine) { lines++ })
 			require.NoError(t, err)
 			require.Equal(t, until, g.Event)
 			require.Equal(t, hashes[until], g.Hash)
@@ -271,8 +271,8 @@ type unknowns struct {
 	count int
 }
 
-func (u *unknowns) Observe(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.Violation {
-	if r, ok := f.(*scenarios.Returned); ok && r.Outcome == scenarios.Unknown && r.Operation.Client != scenarios.Healer {
+func (u *unknowns) Observe(at scenarios.Duration, id sim.ID, f sim.Observation) *scenarios.Violation {
+	if r, ok := f.(*scenarios.Response); ok && r.Outcome == scenarios.Unknown && r.Operation.Client != scenarios.HealClient {
 		if u.count++; u.count == 2 {
 			return &scenarios.Violation{Property: "canary", Class: "two-unknown", At: at, Sentence: "It was planted"}
 		}
@@ -292,8 +292,8 @@ func TestStormsOfTheNodeShrink(t *testing.T) {
 	p := c.Plan(sum.Groups[0].First)
 	s, err := campaign.Shrink(t.Context(), sys, p, 20_000, 0)
 	require.NoError(t, err)
-	t.Log(s.Plan.Operations, s.Plan.Faults, s.Plan.Fates, s.Runs)
+	t.Log(s.Plan.Operations, s.Plan.Faults, s.Plan.Overrides, s.Runs)
 	require.True(t, s.Minimal)
 	require.Less(t, len(s.Plan.Operations), len(p.Operations)/3)
-	require.Equal(t, s.Plan.Heal.Calm(), s.Plan.Network)
+	require.Equal(t, s.Plan.Heal.Network(), s.Plan.Network)
 }

@@ -22,7 +22,7 @@ type stage struct {
 	run         scenarios.Run
 	world       *sim.World
 	record      record
-	calls       []scenarios.Call // room for them
+	calls       []scenarios.Invocation // room for them
 	clientLinks []netmodel.Link
 	queues      map[sim.ID]*queue // by client
 	busy        int               // clients with operations left
@@ -31,10 +31,10 @@ type stage struct {
 	repairer    scenarios.Repairer // nil if the system is none
 	lives       []life             // by node
 	disks       Disks
-	storms      []*scenarios.Fault // weather that goes on, in the order in which it began
-	slows       []*scenarios.Fault // slowness that goes on, likewise
-	hits        scenarios.Hits     // that the world does not count
-	end         scenarios.Duration // nothing later than this counts
+	storms      []*scenarios.Fault   // weather that goes on, in the order in which it began
+	slows       []*scenarios.Fault   // slowness that goes on, likewise
+	hits        scenarios.FamilyHits // that the world does not count
+	end         scenarios.Duration   // nothing later than this counts
 	violation   *scenarios.Violation
 }
 
@@ -48,7 +48,7 @@ type freshness struct {
 	machines int // that have ended theirs in this wave
 	attempts int // made for the current machine
 	begin    scenarios.Duration
-	last     *scenarios.Returned
+	last     *scenarios.Response
 }
 
 func newStage(sys scenarios.System, p *scenarios.Plan, o Options) (*stage, error) {
@@ -58,12 +58,12 @@ func newStage(sys scenarios.System, p *scenarios.Plan, o Options) (*stage, error
 	}
 	s.repairer, _ = s.run.(scenarios.Repairer)
 	cfg := sim.Config{
-		Seed: p.Seed, Network: p.Network, New: s.process, Observe: s.observe, Trace: o.Trace, Memory: o.Memory, Proof: sys.Proof,
+		Seed: p.Seed, Network: p.Network, New: s.process, Observe: s.observe, Trace: o.Trace, Buffers: o.Memory, HighWaterFile: sys.HighWaterFile,
 	}
-	if c, ok := s.run.(scenarios.Carrier); ok && p.Knobs.Codec != "" {
-		cfg.Wire = func(_, _ sim.ID, m sim.Message) sim.Message { return c.Carry(m) }
-		cfg.Damage = func(_, to sim.ID, m sim.Message, cut bool, k keyed.Key) {
-			if said := c.Damage(m, cut, k); said != "" {
+	if c, ok := s.run.(scenarios.MessageCodec); ok && p.Knobs.Codec != "" {
+		cfg.RoundTrip = func(_, _ sim.ID, m sim.Message) sim.Message { return c.RoundTrip(m) }
+		cfg.Corrupt = func(_, to sim.ID, m sim.Message, cut bool, k keyed.Key) {
+			if said := c.Corrupt(m, cut, k); said != "" {
 				s.violate(s.deceived(to, m, said))
 			}
 		}
@@ -78,7 +78,7 @@ func newStage(sys scenarios.System, p *scenarios.Plan, o Options) (*stage, error
 	for c := 1; c <= p.Clients; c++ {
 		cfg.Processes = append(cfg.Processes, sim.Spec{ID: scenarios.ClientID(c)})
 	}
-	cfg.Processes = append(cfg.Processes, sim.Spec{ID: scenarios.ClientID(scenarios.Healer)})
+	cfg.Processes = append(cfg.Processes, sim.Spec{ID: scenarios.ClientID(scenarios.HealClient)})
 	w, err := sim.New(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", scenarios.ErrPlan, err)
@@ -89,8 +89,8 @@ func newStage(sys scenarios.System, p *scenarios.Plan, o Options) (*stage, error
 	for _, spec := range cfg.Processes {
 		w.Start(spec.ID)
 	}
-	for _, f := range p.Fates {
-		w.Network().Override(f.Message.Link, f.Message.Fate(), f.Message.Occurrence, f.Verdict)
+	for _, f := range p.Overrides {
+		w.Network().Override(f.Message.Link, f.Message.FateKey(), f.Message.Occurrence, f.Override)
 	}
 	s.weather()
 	s.scheduleFaults()
@@ -173,13 +173,13 @@ func (s *stage) play() {
 
 // observe takes every fact: a client's return moves its queue on, and the
 // system's invariants see all of them.
-func (s *stage) observe(at scenarios.Duration, id sim.ID, f sim.Fact) {
+func (s *stage) observe(at scenarios.Duration, id sim.ID, f sim.Observation) {
 	switch f := f.(type) {
-	case *scenarios.Returned:
+	case *scenarios.Response:
 		s.returned(at, id, f)
 	case *scenarios.Stopped:
 		s.stopped(at, id, f)
-	case *scenarios.Disowned:
+	case *scenarios.IncarnationRejected:
 		s.disowned(at, f.Node)
 	}
 	if v := s.run.Observe(at, id, f); v != nil && s.violation == nil {
@@ -222,28 +222,28 @@ func (s *stage) ask(o *scenarios.Operation) {
 	if now := s.world.Now(); now > 0 {
 		at = max(at, now+1)
 	}
-	if s.plan.Repeats(o) != nil {
+	if s.plan.FirstWithSameID(o) != nil {
 		s.record.repeat(o)
 	} else {
 		s.record.call(o, at)
 	}
 	if len(s.calls) == 0 {
-		s.calls = make([]scenarios.Call, 64)
+		s.calls = make([]scenarios.Invocation, 64)
 	}
 	call := &s.calls[0]
 	s.calls = s.calls[1:]
 	call.Operation = o
-	s.world.Request(at, scenarios.ClientID(o.Client), call)
+	s.world.Invoke(at, scenarios.ClientID(o.Client), call)
 }
 
-func (s *stage) returned(at scenarios.Duration, id sim.ID, r *scenarios.Returned) {
+func (s *stage) returned(at scenarios.Duration, id sim.ID, r *scenarios.Response) {
 	if !s.record.returned(at, r) {
 		if s.violation == nil {
 			s.violation = unasked(at, r)
 		}
 		return
 	}
-	if r.Operation.Client == scenarios.Healer {
+	if r.Operation.Client == scenarios.HealClient {
 		s.freshReturned(r)
 		return
 	}
@@ -257,7 +257,7 @@ func (s *stage) returned(at scenarios.Duration, id sim.ID, r *scenarios.Returned
 	s.quiet()
 }
 
-func unasked(at scenarios.Duration, r *scenarios.Returned) *scenarios.Violation {
+func unasked(at scenarios.Duration, r *scenarios.Response) *scenarios.Violation {
 	return &scenarios.Violation{
 		Property: "client", Class: "unexpected-return", At: at, Machine: r.Operation.Machine,
 		Sentence: fmt.Sprintf("Client %d was not asked, or had returned before, when it returned %v", r.Operation.Client, r),
@@ -267,10 +267,10 @@ func unasked(at scenarios.Duration, r *scenarios.Returned) *scenarios.Violation 
 // heal ends every fault and starts every node that is not lost.
 func (s *stage) heal() {
 	s.healed = true
-	s.world.Heal(s.plan.Heal.Calm())
+	s.world.Heal(s.plan.Heal.Network())
 	for n := 1; n <= s.plan.Nodes; n++ {
 		id := scenarios.NodeID(n)
-		s.world.Mend(id)
+		s.world.ClearDiskFaults(id)
 		s.lives[id].held, s.lives[id].idle = 0, false
 		if !s.world.Up(id) && !s.lives[id].lost {
 			s.world.Start(id)
@@ -283,37 +283,37 @@ func (s *stage) heal() {
 // separate has the nodes outside of the core stay as they are, if the plan says
 // so.
 func (s *stage) separate() {
-	without := s.plan.Heal.Without
-	switch s.plan.Heal.Outside {
-	case scenarios.Later:
+	without := s.plan.Heal.Excluded
+	switch s.plan.Heal.Exclusion {
+	case scenarios.DownAtFirst:
 		return
-	case scenarios.Down:
+	case scenarios.StayDown:
 		each(without, s.crash)
-	case scenarios.CutOff:
+	case scenarios.StayCutOff:
 		each(s.outerLinks(), s.world.Network().Cut)
-	case scenarios.Paused:
+	case scenarios.StayPaused:
 		each(without, s.world.Pause)
 	}
-	s.hits[scenarios.Outsiders]++
+	s.hits[scenarios.Exclusions]++
 }
 
 // join ends what separate has begun.
 func (s *stage) join() {
-	without := s.plan.Heal.Without
-	switch s.plan.Heal.Outside {
-	case scenarios.Down:
+	without := s.plan.Heal.Excluded
+	switch s.plan.Heal.Exclusion {
+	case scenarios.StayDown:
 		each(without, s.start)
-	case scenarios.CutOff:
-		each(s.outerLinks(), s.world.Network().Join)
-	case scenarios.Paused:
+	case scenarios.StayCutOff:
+		each(s.outerLinks(), s.world.Network().Uncut)
+	case scenarios.StayPaused:
 		each(without, s.world.Resume)
 	}
 }
 
 // outerLinks lead from the core to the nodes outside, and back.
 func (s *stage) outerLinks() []netmodel.Link {
-	outside := func(id sim.ID) bool { return slices.Contains(s.plan.Heal.Without, id) }
-	return netmodel.TwoWay(slices.DeleteFunc(idsFrom(1, s.plan.Nodes), outside), s.plan.Heal.Without)
+	outside := func(id sim.ID) bool { return slices.Contains(s.plan.Heal.Excluded, id) }
+	return netmodel.TwoWay(slices.DeleteFunc(idsFrom(1, s.plan.Nodes), outside), s.plan.Heal.Excluded)
 }
 
 // quiet goes on when the storm is over and the clients have nothing left to do.
@@ -321,7 +321,7 @@ func (s *stage) quiet() {
 	if !s.healed || s.busy > 0 {
 		return
 	}
-	if s.plan.Heal.Outside != scenarios.Later {
+	if s.plan.Heal.Exclusion != scenarios.DownAtFirst {
 		s.beginWave(1)
 		return
 	}
@@ -346,7 +346,7 @@ func (s *stage) converge() {
 func (s *stage) awaitSilence() {
 	var said uint64
 	silent := s.world.Now() + s.plan.Heal.Within
-	if s.plan.Heal.Outside != scenarios.Later {
+	if s.plan.Heal.Exclusion != scenarios.DownAtFirst {
 		silent += 2 * s.plan.Heal.Within
 	}
 	s.world.Schedule(silent, "all has been said", func() { said = s.world.Stats().Sent })
@@ -370,8 +370,8 @@ func (s *stage) noise(said uint64) *scenarios.Violation {
 // withStory adds what the nodes have lately done for a machine, or for the one
 // that they have done something for last.
 func (s *stage) withStory(v *scenarios.Violation, machine string) *scenarios.Violation {
-	if t, ok := s.run.(scenarios.Storyteller); ok {
-		v.Sentence += t.Story(machine)
+	if t, ok := s.run.(scenarios.ActivityReporter); ok {
+		v.Sentence += t.RecentActivity(machine)
 	}
 	return v
 }
@@ -386,7 +386,7 @@ func (s *stage) violate(v *scenarios.Violation) {
 // refresh begins with the fresh operations: without some of the nodes first, if
 // the plan says so.
 func (s *stage) refresh() {
-	if without := s.plan.Heal.Without; len(without) > 0 && s.plan.Heal.Outside == scenarios.Later {
+	if without := s.plan.Heal.Excluded; len(without) > 0 && s.plan.Heal.Exclusion == scenarios.DownAtFirst {
 		s.world.Schedule(s.world.Now()+s.plan.Heal.Settle/2, "go on without some nodes", func() { each(without, s.crash) })
 		s.beginWave(1)
 		return
@@ -409,14 +409,14 @@ func (s *stage) nextFresh() {
 	switch {
 	case s.fresh.machines < len(s.machines):
 		s.fresh.attempts++
-		o := s.plan.Fresh(s.fresh.wave, s.fresh.machines, s.machines[s.fresh.machines], s.fresh.attempts)
+		o := s.plan.HealOperation(s.fresh.wave, s.fresh.machines, s.machines[s.fresh.machines], s.fresh.attempts)
 		o.At = s.fresh.begin
 		s.ask(o)
-	case s.fresh.wave < lastWave && s.plan.Heal.Outside != scenarios.Later:
+	case s.fresh.wave < lastWave && s.plan.Heal.Exclusion != scenarios.DownAtFirst:
 		s.end = math.MaxInt64
 		s.world.Schedule(s.world.Now()+s.plan.Heal.Settle, "the core has settled", s.coreSettled)
 	case s.fresh.wave < lastWave:
-		each(s.plan.Heal.Without, s.start)
+		each(s.plan.Heal.Excluded, s.start)
 		s.beginWave(lastWave)
 	default:
 		s.end = s.world.Now() + s.plan.Heal.Settle
@@ -425,8 +425,8 @@ func (s *stage) nextFresh() {
 
 // coreSettled: the core agrees without the others, who join it now.
 func (s *stage) coreSettled() {
-	if c, ok := s.run.(scenarios.Core); ok {
-		s.violate(c.CoreAgrees(s.world.Now(), s.plan.Heal.Without))
+	if c, ok := s.run.(scenarios.CoreAgreer); ok {
+		s.violate(c.CoreAgrees(s.world.Now(), s.plan.Heal.Excluded))
 	}
 	s.join()
 	s.converge()
@@ -434,7 +434,7 @@ func (s *stage) coreSettled() {
 
 // freshReturned takes the outcome of a fresh operation. One that is not certain,
 // or that was turned away, is followed by another.
-func (s *stage) freshReturned(r *scenarios.Returned) {
+func (s *stage) freshReturned(r *scenarios.Response) {
 	last := *r
 	s.fresh.last = &last
 	if r.Outcome == scenarios.Committed || r.Outcome == scenarios.Rejected && r.Reason == scenarios.Illegal {
@@ -460,7 +460,7 @@ func (s *stage) liveness() *scenarios.Violation {
 			key, s.plan.Heal.Within, s.fresh.attempts),
 	}
 	if s.fresh.wave < lastWave {
-		v.Sentence += fmt.Sprintf(" without nodes %d", s.plan.Heal.Without)
+		v.Sentence += fmt.Sprintf(" without nodes %d", s.plan.Heal.Excluded)
 	}
 	if s.fresh.last != nil {
 		v.Sentence += fmt.Sprintf("; the last that returned was %v", s.fresh.last)

@@ -34,7 +34,7 @@ func (v *variant) Client(id sim.ID) sim.Process {
 	return v.Run.Client(id)
 }
 
-func (v *variant) Observe(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.Violation {
+func (v *variant) Observe(at scenarios.Duration, id sim.ID, f sim.Observation) *scenarios.Violation {
 	if v.observe != nil {
 		if broken := v.observe(at); broken != nil {
 			return broken
@@ -92,15 +92,15 @@ type silent struct{}
 func (silent) Step(scenarios.Duration, *sim.Event, *sim.Effects) {}
 
 // clueless is a client that waits a little and never knows.
-type clueless struct{ call *scenarios.Call }
+type clueless struct{ call *scenarios.Invocation }
 
 func (c *clueless) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	switch ev.Kind {
-	case sim.Request:
-		c.call = ev.Message.(*scenarios.Call)
+	case sim.Invoke:
+		c.call = ev.Message.(*scenarios.Invocation)
 		out.SetTimer(1, netmodel.Millisecond)
 	case sim.Timer:
-		out.Fact(&scenarios.Returned{
+		out.Observe(&scenarios.Response{
 			Operation: c.call.Operation, Outcome: scenarios.Unknown, Reason: "no idea", Version: scenarios.NoVersion,
 		})
 	}
@@ -110,12 +110,12 @@ func (c *clueless) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 type eager struct{}
 
 func (eager) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
-	if ev.Kind == sim.Request {
-		r := &scenarios.Returned{
-			Operation: ev.Message.(*scenarios.Call).Operation, Outcome: scenarios.Unknown, Version: scenarios.NoVersion,
+	if ev.Kind == sim.Invoke {
+		r := &scenarios.Response{
+			Operation: ev.Message.(*scenarios.Invocation).Operation, Outcome: scenarios.Unknown, Version: scenarios.NoVersion,
 		}
-		out.Fact(r)
-		out.Fact(r)
+		out.Observe(r)
+		out.Observe(r)
 	}
 }
 

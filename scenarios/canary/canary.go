@@ -80,8 +80,8 @@ func (r *run) Node(sim.ID, int) sim.Process { return idle{} }
 func (r *run) Client(sim.ID) sim.Process { return client{r} }
 
 // Observe implements scenarios.Run.
-func (r *run) Observe(at scenarios.Duration, _ sim.ID, f sim.Fact) *scenarios.Violation {
-	returned, ok := f.(*scenarios.Returned)
+func (r *run) Observe(at scenarios.Duration, _ sim.ID, f sim.Observation) *scenarios.Violation {
+	returned, ok := f.(*scenarios.Response)
 	if !ok || r.way != Sings {
 		return nil
 	}
@@ -108,7 +108,7 @@ type client struct{ run *run }
 
 // Step implements sim.Process.
 func (c client) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
-	if ev.Kind != sim.Request {
+	if ev.Kind != sim.Invoke {
 		return
 	}
 	switch c.run.way {
@@ -117,17 +117,17 @@ func (c client) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	case Dies:
 		panic("the canary dies, as it should in this seed")
 	}
-	out.Fact(c.run.carryOut(ev.Message.(*scenarios.Call).Operation))
+	out.Observe(c.run.carryOut(ev.Message.(*scenarios.Invocation).Operation))
 }
 
 // carryOut does an operation.
-func (r *run) carryOut(o *scenarios.Operation) *scenarios.Returned {
+func (r *run) carryOut(o *scenarios.Operation) *scenarios.Response {
 	d, _ := r.plan.Definition(o.Machine)
 	state, known := r.states[o.Machine]
 	if !known {
 		state = d.Initial
 	}
-	back := &scenarios.Returned{Operation: o, Outcome: scenarios.Committed, State: state, Version: scenarios.NoVersion}
+	back := &scenarios.Response{Operation: o, Outcome: scenarios.Committed, State: state, Version: scenarios.NoVersion}
 	switch {
 	case o.Kind == scenarios.Read:
 	case d.Legal(state, o.To) || r.way == Lies:

@@ -28,7 +28,7 @@ func TestACampaignHearsTheCanary(t *testing.T) {
 	}
 	require.Len(t, want, 4)
 	require.InDelta(t, seeds/100, failing, 12)
-	for _, profile := range scenarios.Profiles() {
+	for _, profile := range scenarios.FaultProfiles() {
 		c := campaign.Campaign{System: canary.System(), Shape: scenarios.Shape{Profile: profile}, Seeds: seeds}
 		sum, err := c.Run(t.Context(), nil)
 		require.NoError(t, err)

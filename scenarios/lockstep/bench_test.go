@@ -44,7 +44,7 @@ func benchmark(b *testing.B, plan func(seed uint64) *scenarios.Plan) {
 		plans = append(plans, plan(seed))
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(1600)) // as the fuzz command does
-	o := campaign.Options{Memory: &sim.Memory{}}
+	o := campaign.Options{Memory: &sim.Buffers{}}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	var runs, messages, committed uint64
@@ -71,7 +71,7 @@ func BenchmarkSwarm(b *testing.B) {
 	c := campaignOf(scenarios.All, 0)
 	c.Shape.Operations = 500
 	defer debug.SetGCPercent(debug.SetGCPercent(1600)) // as the fuzz command does
-	o := campaign.Options{Memory: &sim.Memory{}}
+	o := campaign.Options{Memory: &sim.Buffers{}}
 	var seed, operations, events uint64
 	for b.Loop() {
 		r, err := campaign.Run(b.Context(), lockstep.System(), c.Plan(seed%64), o)
@@ -140,7 +140,7 @@ func TestBusyPlansAreBusy(t *testing.T) {
 	}
 	homes := map[node.ID]bool{}
 	for _, key := range busy(1, 60, 1).Machines() {
-		homes[session.Homes(key, []node.ID{1, 2, 3})[0]] = true
+		homes[session.PreferenceList(key, []node.ID{1, 2, 3})[0]] = true
 	}
 	require.Len(t, homes, 3)
 }

@@ -54,8 +54,8 @@ func without(kinds ...scenarios.FaultKind) func(*scenarios.Plan) {
 			}
 		}
 		p.Faults = rest
-		if p.Heal.Outside == scenarios.Paused {
-			p.Heal.Outside = scenarios.Down
+		if p.Heal.Exclusion == scenarios.StayPaused {
+			p.Heal.Exclusion = scenarios.StayDown
 		}
 	}
 }
@@ -150,7 +150,7 @@ func TestNodesWithoutBackoff(t *testing.T) {
 	require.Equal(t, campaign.Passed, r.Status, r.Sentence())
 
 	hasty := with(func(r *run) {
-		r.bug.config = func(c *node.Config) { c.RetryDelay = time.Duration(p.Heal.Delay) / 32 } // doubled five times at most
+		r.bug.config = func(c *node.Config) { c.ResendTimeout = time.Duration(p.Heal.Delay) / 32 } // doubled five times at most
 	})
 	r, err = campaign.Run(t.Context(), hasty, p, campaign.Options{})
 	require.NoError(t, err)
@@ -163,10 +163,12 @@ func TestNodesWithoutBackoff(t *testing.T) {
 // blind is a run whose invariants nobody looks at: what its clients see must show.
 type blind struct{ *run }
 
-func (b blind) Observe(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.Violation { return nil }
-func (b blind) Repaired(scenarios.Duration) *scenarios.Violation                          { return nil }
-func (b blind) Agree(scenarios.Duration) *scenarios.Violation                             { return nil }
-func (b blind) CoreAgrees(scenarios.Duration, []sim.ID) *scenarios.Violation              { return nil }
+func (b blind) Observe(at scenarios.Duration, id sim.ID, f sim.Observation) *scenarios.Violation {
+	return nil
+}
+func (b blind) Repaired(scenarios.Duration) *scenarios.Violation             { return nil }
+func (b blind) Agree(scenarios.Duration) *scenarios.Violation                { return nil }
+func (b blind) CoreAgrees(scenarios.Duration, []sim.ID) *scenarios.Violation { return nil }
 
 // All members know each other's logs from when the cluster was formed: a wiped node
 // and a member that has never heard of it are no majority that knows nothing.
@@ -188,7 +190,7 @@ func lostUpdates(t *testing.T, forgiving bool) (n int) {
 	for seed := range uint64(40) {
 		p := c.Plan(seed)
 		storm := p.Heal.At
-		p.Heal.Without = nil
+		p.Heal.Excluded = nil
 		p.Faults = []scenarios.Fault{
 			{At: 0, For: storm / 3, Kind: scenarios.Partition, Groups: [][]sim.ID{{3}, {1, 2}}},
 			{At: storm / 3, For: storm / 6, Kind: scenarios.Wipe, Nodes: []sim.ID{1}},

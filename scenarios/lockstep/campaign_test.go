@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func campaignOf(profile scenarios.Profile, seeds uint64) campaign.Campaign {
+func campaignOf(profile scenarios.FaultProfile, seeds uint64) campaign.Campaign {
 	return campaign.Campaign{System: lockstep.System(), Shape: scenarios.Shape{Profile: profile}, Seeds: seeds}
 }
 
@@ -39,7 +39,7 @@ func TestNoProfileBreaksAProperty(t *testing.T) {
 	if testing.Short() {
 		seeds = 50
 	}
-	for _, profile := range scenarios.Profiles() {
+	for _, profile := range scenarios.FaultProfiles() {
 		t.Run(string(profile), func(t *testing.T) {
 			t.Parallel()
 			c := campaignOf(profile, uint64(seeds))
@@ -79,15 +79,15 @@ func TestNodesCrashWhileTheyRecover(t *testing.T) {
 	early, ready := 0, 0
 	for seed := range uint64(100) {
 		var booting [scenarios.MaxNodes + 1]bool
-		_, err := campaign.Run(t.Context(), lockstep.System(), c.Plan(seed), campaign.Options{Trace: func(l sim.Line) {
+		_, err := campaign.Run(t.Context(), lockstep.System(), c.Plan(seed), campaign.Options{Trace: func(l sim.TraceLine) {
 			switch {
 			case l.ID == 0 || l.ID > scenarios.MaxNodes:
-			case strings.HasPrefix(l.What, "boot "):
+			case strings.HasPrefix(l.Text, "boot "):
 				booting[l.ID] = true
-			case strings.HasPrefix(l.What, "observation: ready"):
+			case strings.HasPrefix(l.Text, "observation: ready"):
 				booting[l.ID] = false
 				ready++
-			case booting[l.ID] && (l.What == "power loss" || l.What == "process crash"):
+			case booting[l.ID] && (l.Text == "power loss" || l.Text == "process crash"):
 				booting[l.ID] = false
 				early++
 			}

@@ -39,21 +39,21 @@ func (o *oracle) effort(t *truth) *effort {
 // hampered reports whether the node under way was paused, slow or without its
 // clock at any time since then: it may be late.
 func (o *oracle) hampered(since scenarios.Duration) bool {
-	return o.plan.Hampered(o.id, since, o.now)
+	return o.plan.Impaired(o.id, since, o.now)
 }
 
 // ended: a round is given up when somebody has refused it, or when it was sent
 // as often as the plan says.
-func (o *oracle) ended(f *node.Fact) *scenarios.Violation {
+func (o *oracle) ended(f *node.Observation) *scenarios.Violation {
 	t := o.machine(f.Key)
 	e := o.effort(t)
 	e.failures++
-	o.tell(t, told{what: roundEnded, ballot: f.Ballot, attempts: f.Attempts, refused: f.Refused})
-	if f.Refused == 0 && int(f.Attempts) <= o.plan.Knobs.RetryAttempts && !o.hampered(o.now-2*o.plan.Knobs.ConsensusTimeout) {
+	o.tell(t, told{what: roundEnded, ballot: f.Ballot, attempts: f.Attempts, refused: f.Rejections})
+	if f.Rejections == 0 && int(f.Attempts) <= o.plan.Knobs.MaxResends && !o.hampered(o.now-2*o.plan.Knobs.ConsensusTimeout) {
 		return o.violation("progress", "abandoned-early", f.Key, "gives up round %v of %s, which nobody has refused, after %d attempts of %d",
-			f.Ballot, f.Key, f.Attempts, o.plan.Knobs.RetryAttempts+1)
+			f.Ballot, f.Key, f.Attempts, o.plan.Knobs.MaxResends+1)
 	}
-	if e.ballot == f.Ballot && f.Refused == 0 && int(f.Attempts) > e.attempts && o.plan.Nodes > 2 {
+	if e.ballot == f.Ballot && f.Rejections == 0 && int(f.Attempts) > e.attempts && o.plan.Nodes > 2 {
 		return o.violation("progress", "not-resent", f.Key, "gives up round %v of %s after %d attempts, of which the others have seen %d",
 			f.Ballot, f.Key, f.Attempts, e.attempts)
 	}
@@ -61,10 +61,10 @@ func (o *oracle) ended(f *node.Fact) *scenarios.Violation {
 }
 
 // succeeded: when operations wait, the next round begins at once.
-func (o *oracle) succeeded(f *node.Fact) {
+func (o *oracle) succeeded(f *node.Observation) {
 	t := o.machine(f.Key)
 	e := o.effort(t)
-	e.failures = mostFailures(e.failures, o.plan.Knobs.RetryDelay, o.now-e.begun)
+	e.failures = mostFailures(e.failures, o.plan.Knobs.ResendTimeout, o.now-e.begun)
 	o.tell(t, told{what: roundChosen, ballot: f.Ballot})
 	if f.Waiting > 0 && o.plan.Nodes > 1 {
 		o.replicas[o.id].debt = debt{f.Key, o.now}
@@ -98,7 +98,7 @@ func (o *oracle) resent(t *truth, p *node.Proposal) *scenarios.Violation {
 	}
 	e := o.effort(t)
 	if e.ballot == p.Ballot && e.phase == p.Phase && o.now > e.sent {
-		if most := 2 * (o.plan.Knobs.RetryDelay << min(e.failures, maxDoublings)); o.now-e.sent > most+1 && !o.hampered(e.sent) {
+		if most := 2 * (o.plan.Knobs.ResendTimeout << min(e.failures, maxDoublings)); o.now-e.sent > most+1 && !o.hampered(e.sent) {
 			return o.violation("progress", "resent-late", p.Key, "sends %v again after %v, and %v is the most after %d failures", p, o.now-e.sent, most, e.failures)
 		}
 	}

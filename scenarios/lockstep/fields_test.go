@@ -14,7 +14,7 @@ import (
 
 // places makes a struct one in which each field counts.
 var places = fieldtest.Walker{Prepare: func(owner reflect.Value, field string) {
-	if r, ok := owner.Addr().Interface().(*node.Range); ok && field == "Path" {
+	if r, ok := owner.Addr().Interface().(*node.HashRange); ok && field == "Path" {
 		r.Depth = 1
 	}
 }}
@@ -33,11 +33,11 @@ func TestEveryFieldOfAMessageChangesItsDigest(t *testing.T) {
 
 // Of facts those fields are left out that the messages before them have.
 func TestEveryFieldOfAFactChangesItsDigest(t *testing.T) {
-	requireDigests(t, reflect.TypeFor[node.Fact](), func(f any) uint64 { return (&fact{*f.(*node.Fact)}).Digest() },
-		"Fact.Refused", "Fact.Waiting", "Fact.Attempts", "Fact.Client", "Fact.Key", "Fact.Base.", "Fact.Reply",
-		"Fact.Value.")
-	requireDigests(t, reflect.TypeFor[member.Fact](), func(f any) uint64 { return (&standing{*f.(*member.Fact)}).Digest() },
-		"Fact.Log.Incarnation", "Fact.Log.Boot", "Fact.Log.Past", "Fact.Log.Whole", "Fact.Cluster.Stage", "Fact.Cluster.Members", "Fact.Charge")
+	requireDigests(t, reflect.TypeFor[node.Observation](), func(f any) uint64 { return (&fact{*f.(*node.Observation)}).Digest() },
+		"Observation.Rejections", "Observation.Waiting", "Observation.Attempts", "Observation.Client", "Observation.Key", "Observation.BaseBallot.", "Observation.Reply",
+		"Observation.Value.")
+	requireDigests(t, reflect.TypeFor[member.Observation](), func(f any) uint64 { return (&standing{*f.(*member.Observation)}).Digest() },
+		"Observation.Log.Incarnation", "Observation.Log.Boot", "Observation.Log.Past", "Observation.Log.Complete", "Observation.Cluster.Stage", "Observation.Cluster.Members", "Observation.Discrepancy")
 }
 
 // requireDigests sets each place of a type, but for those that begin with a prefix in

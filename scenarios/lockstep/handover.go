@@ -26,7 +26,7 @@ func (o *oracle) handsOver(r *node.Request) *scenarios.Violation {
 // handable is an attempt that the node under way may hand over as r. If several wait
 // there, it is one that says the same of earlier attempts.
 func (o *oracle) handable(t *truth, s *operation, r *node.Request) (found *trial) {
-	base, err := r.ID.Base(r.Key)
+	base, err := r.ID.Watermark(r.Key)
 	for i := range s.trials {
 		a := &s.trials[i]
 		q := s.question(a.client, a.attempt)

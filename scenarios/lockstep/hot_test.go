@@ -22,8 +22,8 @@ func hot(seed uint64, machines, clients, each int, spread bool) *scenarios.Plan 
 	p := ticking(seed, machines, clients/machines)
 	d := node.Defaults()
 	p.Knobs = scenarios.Knobs{
-		ConsensusTimeout: scenarios.Duration(d.ConsensusTimeout), RetryAttempts: d.RetryAttempts, RetryDelay: scenarios.Duration(d.RetryDelay),
-		ClientTimeout: 10 * netmodel.Second, ClientAttempt: 500 * netmodel.Millisecond,
+		ConsensusTimeout: scenarios.Duration(d.ConsensusTimeout), MaxResends: d.MaxResends, ResendTimeout: scenarios.Duration(d.ResendTimeout),
+		ClientTimeout: 10 * netmodel.Second, AttemptTimeout: 500 * netmodel.Millisecond,
 	}
 	constant := func(d scenarios.Duration) netmodel.Delay { return netmodel.Delay{Kind: netmodel.Constant, Min: d} }
 	p.Network = netmodel.Profile{Delay: constant(200 * netmodel.Microsecond)}
@@ -60,7 +60,7 @@ func measure(t testing.TB, p *scenarios.Plan) (h heat) {
 	require.Equal(t, campaign.Passed, r.Status, r.Sentence())
 	committed, end := 0, int64(0)
 	for _, o := range r.History.Operations {
-		if o.Client == scenarios.Healer {
+		if o.Client == scenarios.HealClient {
 			continue
 		}
 		end = max(end, o.Return)
@@ -71,7 +71,7 @@ func measure(t testing.TB, p *scenarios.Plan) (h heat) {
 		case checker.Unknown:
 			h.unknown++
 		}
-		if o.Reason == string(node.Forgotten) {
+		if o.Reason == string(node.WindowExpired) {
 			h.forgotten++
 		}
 	}
@@ -123,7 +123,7 @@ func TestHotMachinesOfManyNodes(t *testing.T) {
 	for _, nodes := range []int{2, 5, 7} {
 		t.Run(fmt.Sprintf("%d nodes", nodes), func(t *testing.T) {
 			p := hot(1, 3, 42, 100, true)
-			p.Nodes, p.Heal.Without = nodes, nil
+			p.Nodes, p.Heal.Excluded = nodes, nil
 			for i := range p.Operations {
 				p.Operations[i].Node = 1 + (p.Operations[i].Client-1)/3%nodes
 			}

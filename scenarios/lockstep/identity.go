@@ -12,18 +12,18 @@ import (
 // log has lost what it promised, and who may know.
 type identities struct {
 	plan     *scenarios.Plan
-	formed   []member.Identity  // of a cluster that is there from the beginning; nil: it is to be formed
-	members  []*member.Member   // by id, the current life's
-	lost     []int              // by id: how often its disk has lost what it promised
-	amnesiac map[uint64]bool    // by the id of a life: it began without what was promised before
-	boots    []uint64           // by id: of the last life that was introduced
-	ends     []uint64           // by id: the most that the log of earlier lives can have
-	copied   []member.Memory    // by id: the most that a copy of its disk can have
-	known    [][]member.Memory  // by id, and of whom: what is remembered durably
-	pending  [][]member.Fact    // by id: what will be, in order
-	accusers []map[node.ID]bool // by id: those that have told it themselves that it lost something
-	clusters []member.Cluster   // by id: what its log says durably
-	durable  []uint64           // by id: up to where its log is, as is known
+	formed   []member.Identity      // of a cluster that is there from the beginning; nil: it is to be formed
+	members  []*member.Member       // by id, the current life's
+	lost     []int                  // by id: how often its disk has lost what it promised
+	amnesiac map[uint64]bool        // by the id of a life: it began without what was promised before
+	boots    []uint64               // by id: of the last life that was introduced
+	ends     []uint64               // by id: the most that the log of earlier lives can have
+	copied   []member.Memory        // by id: the most that a copy of its disk can have
+	known    [][]member.Memory      // by id, and of whom: what is remembered durably
+	pending  [][]member.Observation // by id: what will be, in order
+	accusers []map[node.ID]bool     // by id: those that have told it themselves that it lost something
+	clusters []member.Cluster       // by id: what its log says durably
+	durable  []uint64               // by id: up to where its log is, as is known
 }
 
 func newIdentities(p *scenarios.Plan) identities {
@@ -31,7 +31,7 @@ func newIdentities(p *scenarios.Plan) identities {
 	t := identities{
 		plan: p, members: make([]*member.Member, n), lost: make([]int, n), amnesiac: map[uint64]bool{},
 		boots: make([]uint64, n), ends: make([]uint64, n), copied: make([]member.Memory, n), known: make([][]member.Memory, n),
-		pending: make([][]member.Fact, n), accusers: make([]map[node.ID]bool, n), clusters: make([]member.Cluster, n),
+		pending: make([][]member.Observation, n), accusers: make([]map[node.ID]bool, n), clusters: make([]member.Cluster, n),
 		durable: make([]uint64, n),
 	}
 	for i := range t.known {
@@ -67,8 +67,8 @@ func (t *identities) born(id sim.ID, life int, amnesiac bool, before *node.Node)
 	}
 }
 
-// Lost implements scenarios.Forgetful.
-func (r *run) Lost(id sim.ID) {
+// DiskLost implements scenarios.Forgetful.
+func (r *run) DiskLost(id sim.ID) {
 	if r.bug.forgiving {
 		return
 	}
@@ -78,13 +78,13 @@ func (r *run) Lost(id sim.ID) {
 }
 
 // stands has the oracle see what a member has done about identities.
-func (r *run) stands(o *oracle, f *member.Fact) *scenarios.Violation {
+func (r *run) stands(o *oracle, f *member.Observation) *scenarios.Violation {
 	strange := r.strange[o.id]
 	switch {
 	case f.Kind == member.Introduced:
 		r.boots[o.id] = f.Log.Boot
 		for peer := 1; peer <= r.plan.Nodes; peer++ { // more may have been durable than was known
-			r.known[o.id][peer] = r.members[o.id].Remembers(node.ID(peer))
+			r.known[o.id][peer] = r.members[o.id].MemoryOf(node.ID(peer))
 		}
 		if f.Cluster.Stage != member.Empty {
 			return r.joined(o, f.Cluster)
@@ -112,7 +112,7 @@ func (r *run) stands(o *oracle, f *member.Fact) *scenarios.Violation {
 
 // admits: a life is heard only when that is remembered durably, and never one that
 // began without what was promised before.
-func (r *run) admits(o *oracle, f *member.Fact) *scenarios.Violation {
+func (r *run) admits(o *oracle, f *member.Observation) *scenarios.Violation {
 	if known := r.known[o.id][f.Peer]; known.Life != f.Memory.Life {
 		return o.violation("identity", "admitted-before-durable", "", "hears node %d in boot %d, and remembers durably only %v", f.Peer, f.Memory.Boot, known)
 	}
@@ -123,14 +123,14 @@ func (r *run) admits(o *oracle, f *member.Fact) *scenarios.Violation {
 }
 
 // remembers moves what a member's log has synced from pending to known.
-func (t *identities) remembers(id sim.ID, f *node.Fact) {
+func (t *identities) remembers(id sim.ID, f *node.Observation) {
 	switch f.Kind {
 	case node.Started:
 		t.pending[id], t.durable[id] = t.pending[id][:0], 0
 	case node.Durable:
-		t.durable[id] = uint64(f.At)
+		t.durable[id] = uint64(f.DurableAt)
 		i := 0
-		for ; i < len(t.pending[id]) && t.pending[id][i].Position <= uint64(f.At); i++ {
+		for ; i < len(t.pending[id]) && t.pending[id][i].Position <= uint64(f.DurableAt); i++ {
 			p := &t.pending[id][i]
 			t.known[id][p.Peer] = p.Memory
 		}
@@ -191,11 +191,11 @@ func (r *run) takesPart(at scenarios.Duration) *scenarios.Violation {
 	return nil
 }
 
-// Copied implements scenarios.Forgetful. A copy of a node that still recovers may
+// DiskCopied implements scenarios.Forgetful. A copy of a node that still recovers may
 // have the life in it that has not been introduced yet.
-func (r *run) Copied(id sim.ID) {
+func (r *run) DiskCopied(id sim.ID) {
 	n := r.nodes[id]
-	r.copied[id] = member.Memory{Boot: max(r.boots[id], n.Boots()), Position: max(r.ends[id], uint64(n.End()))}
+	r.copied[id] = member.Memory{Boot: max(r.boots[id], n.BootNumber()), Position: max(r.ends[id], uint64(n.End()))}
 }
 
 // MayRestore implements scenarios.Forgetful: every other node remembers durably

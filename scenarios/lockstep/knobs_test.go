@@ -50,24 +50,24 @@ func TestKnobsAtTheirLimits(t *testing.T) {
 		set    func(k *knobs, value int)
 		values []int
 	}{
-		"retry_attempts":    {func(k *knobs, v int) { k.RetryAttempts = v }, []int{0, 1, 127, 128, 254, 255, 256, 257, 999, 1000}},
-		"ring":              {func(k *knobs, v int) { k.Ring = v }, []int{0, 1, 255, 256}},
+		"retry_attempts":    {func(k *knobs, v int) { k.MaxResends = v }, []int{0, 1, 127, 128, 254, 255, 256, 257, 999, 1000}},
+		"ring":              {func(k *knobs, v int) { k.DedupWindow = v }, []int{0, 1, 255, 256}},
 		"batch":             {func(k *knobs, v int) { k.Batch = v }, []int{0, 1, 255, 256}},
-		"ring and batch":    {func(k *knobs, v int) { k.Ring, k.Batch = v, v }, []int{1, 255, 256}},
+		"ring and batch":    {func(k *knobs, v int) { k.DedupWindow, k.Batch = v, v }, []int{1, 255, 256}},
 		"queue":             {func(k *knobs, v int) { k.Queue = v }, []int{0, 1, math.MaxUint16, math.MaxUint16 + 1, math.MaxInt32 + 1, math.MaxInt}},
 		"repair_rate":       {func(k *knobs, v int) { k.RepairRate = v }, []int{0, 1, math.MaxUint16 + 1, math.MaxInt32 + 1, math.MaxInt}},
 		"segment":           {func(k *knobs, v int) { k.Segment = v }, []int{0, 128, 129, 16 << 20}},
 		"json":              {func(k *knobs, v int) { k.Codec, k.CodecPercent = "json", v }, []int{0, 1, 99, 100}},
 		"cbor":              {func(k *knobs, v int) { k.Codec, k.CodecPercent = "cbor", v }, []int{0, 1, 99, 100}},
 		"consensus_timeout": {func(k *knobs, v int) { k.ConsensusTimeout = scenarios.Duration(v) }, []int{int(10 * ms), int(scenarios.MaxTime)}},
-		"retry_delay":       {func(k *knobs, v int) { k.RetryDelay = scenarios.Duration(v) }, []int{int(ms / 10), int(1000 * ms)}},
+		"retry_delay":       {func(k *knobs, v int) { k.ResendTimeout = scenarios.Duration(v) }, []int{int(ms / 10), int(1000 * ms)}},
 		"client_timeout":    {func(k *knobs, v int) { k.ClientTimeout = scenarios.Duration(v) }, []int{int(10 * ms), int(scenarios.MaxTime)}},
-		"client_attempt":    {func(k *knobs, v int) { k.ClientAttempt = scenarios.Duration(v) }, []int{0, int(ms), int(scenarios.MaxTime)}},
+		"client_attempt":    {func(k *knobs, v int) { k.AttemptTimeout = scenarios.Duration(v) }, []int{0, int(ms), int(scenarios.MaxTime)}},
 		"repair_delay":      {func(k *knobs, v int) { k.RepairDelay = scenarios.Duration(v) }, []int{0, int(ms), int(1000 * ms)}},
 	} {
 		for _, value := range limits.values {
 			t.Run(fmt.Sprintf("%s %d", name, value), func(t *testing.T) {
-				k := knobs{ConsensusTimeout: 1000 * ms, RetryAttempts: 3, RetryDelay: ms, ClientTimeout: 2000 * ms}
+				k := knobs{ConsensusTimeout: 1000 * ms, MaxResends: 3, ResendTimeout: ms, ClientTimeout: 2000 * ms}
 				limits.set(&k, value)
 				p := lonely(k)
 				require.NoError(t, p.Validate())
@@ -79,7 +79,7 @@ func TestKnobsAtTheirLimits(t *testing.T) {
 
 // There is no bound to how many faults a plan has, nor to how often a clock stops.
 func TestAClockThatStopsVeryOften(t *testing.T) {
-	p := lonely(scenarios.Knobs{ConsensusTimeout: netmodel.Second, RetryAttempts: 3, RetryDelay: netmodel.Millisecond, ClientTimeout: 2 * netmodel.Second})
+	p := lonely(scenarios.Knobs{ConsensusTimeout: netmodel.Second, MaxResends: 3, ResendTimeout: netmodel.Millisecond, ClientTimeout: 2 * netmodel.Second})
 	for i := range math.MaxUint16 + 10 {
 		at := scenarios.Duration(i) * 2 * netmodel.Microsecond
 		p.Faults = append(p.Faults, scenarios.Fault{At: at, For: netmodel.Microsecond, Kind: scenarios.Freeze, Nodes: []sim.ID{1}})

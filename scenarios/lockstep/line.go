@@ -23,14 +23,14 @@ type line struct {
 	reader func(stream []byte) (payload []byte, ok bool)
 }
 
-// Carry implements scenarios.Carrier.
-func (r *run) Carry(m sim.Message) sim.Message {
+// RoundTrip implements scenarios.Carrier.
+func (r *run) RoundTrip(m sim.Message) sim.Message {
 	e := m.(*envelope)
 	if e.arrived == nil {
 		e.arrived = e
 		if r.asBytes(e) {
 			e.arrived = r.arena.block.make()
-			*e.arrived = envelope{Message: r.line.carry(e.Message), fate: e.Fate(), life: e.life}
+			*e.arrived = envelope{Message: r.line.carry(e.Message), fate: e.FateKey(), life: e.life}
 		}
 	}
 	return e.arrived
@@ -45,8 +45,8 @@ func (r *run) asBytes(e *envelope) bool {
 // carriedAsBytes is what the choice is for that asBytes makes.
 var carriedAsBytes = keyed.String("as bytes")
 
-// Damage implements scenarios.Carrier.
-func (r *run) Damage(m sim.Message, cut bool, k keyed.Key) string {
+// Corrupt implements scenarios.Carrier.
+func (r *run) Corrupt(m sim.Message, cut bool, k keyed.Key) string {
 	if taken := r.line.damage(m.(*envelope).Message, cut, k); taken != nil {
 		return taken.String()
 	}

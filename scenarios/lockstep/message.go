@@ -37,7 +37,7 @@ func (a *arena) envelope(m node.Message) *envelope {
 	if f := &a.first; f.id != first || f.sum == 0 {
 		f.id, f.sum = first, keyed.String(first.Name())
 	}
-	e.fate = sim.JoinFate(kindHashes[e.kind()], a.key.of(key), a.first.sum)
+	e.fate = sim.FateKeyOf(kindHashes[e.kind()], a.key.of(key), a.first.sum)
 	return e
 }
 
@@ -100,11 +100,11 @@ func (e *envelope) kind() int {
 	return 0
 }
 
-// Fate implements sim.Message.
-func (e *envelope) Fate() uint64 {
+// FateKey implements sim.Message.
+func (e *envelope) FateKey() uint64 {
 	if e.fate == 0 {
 		key, first := e.About()
-		e.fate = sim.JoinFate(kindHashes[e.kind()], keyed.String(key), keyed.String(first.Name()))
+		e.fate = sim.FateKeyOf(kindHashes[e.kind()], keyed.String(key), keyed.String(first.Name()))
 	}
 	return e.fate
 }
@@ -126,7 +126,7 @@ func (e *envelope) FateName() string {
 // of its receivers, and when it arrives.
 func (e *envelope) Digest() uint64 {
 	if e.digest == 0 {
-		e.digest = digest(e.Fate(), e.Message)
+		e.digest = digest(e.FateKey(), e.Message)
 	}
 	return e.digest
 }
@@ -148,7 +148,7 @@ func digest(h uint64, m node.Message) uint64 {
 	case *node.Request:
 		h = keyed.Mix(h, uint64(m.Kind)<<32|uint64(m.Attempt)<<1|bit(m.Retry))
 		h = keyed.Mix(h, m.Expect<<1|bit(m.Expects))
-		return keyed.Mix(h, m.Base^keyed.String(m.To))
+		return keyed.Mix(h, m.Watermark^keyed.String(m.To))
 	case *node.Reply:
 		h = keyed.Mix(h, uint64(m.Outcome)<<48|bit(m.Final)<<40|uint64(m.Attempt)<<8|uint64(m.Kind))
 		return keyed.Mix(keyed.Mix(h, keyed.String(string(m.Reason))), m.Version^m.Serial<<32^keyed.String(m.State))
@@ -159,13 +159,13 @@ func digest(h uint64, m node.Message) uint64 {
 func repairDigest(h uint64, m node.Message) uint64 {
 	switch m := m.(type) {
 	case *node.RepairRequest:
-		h = ranges(keyed.Mix(keyed.Mix(read(h, m.Exchange), m.Digest), m.Mass), m.Ranges)
+		h = ranges(keyed.Mix(keyed.Mix(read(h, m.Exchange), m.Digest), m.Progress), m.Ranges)
 		for _, key := range m.Wants {
 			h = keyed.Mix(h, keyed.String(key))
 		}
 	case *node.RepairReport:
-		h = ranges(keyed.Mix(keyed.Mix(read(h, m.Exchange), m.Digest), m.Mass), m.Ranges)
-		h = keyed.Mix(h, uint64(m.Done)<<16|uint64(m.Sent))
+		h = ranges(keyed.Mix(keyed.Mix(read(h, m.Exchange), m.Digest), m.Progress), m.Ranges)
+		h = keyed.Mix(h, uint64(m.RangesAnswered)<<16|uint64(m.WantsAnswered))
 		for _, i := range m.Items {
 			h = keyed.Mix(ballot(h, i.Ballot), keyed.String(i.Key)^bit(i.Chosen))
 		}
@@ -204,7 +204,7 @@ func id128(id [16]byte) uint64 {
 	return binary.LittleEndian.Uint64(id[:8]) ^ binary.LittleEndian.Uint64(id[8:])
 }
 
-func ranges(h uint64, list []node.Range) uint64 {
+func ranges(h uint64, list []node.HashRange) uint64 {
 	for _, r := range list {
 		h = keyed.Mix(keyed.Mix(h, r.Path<<8^uint64(r.Depth)), r.Digest)
 	}
@@ -225,14 +225,14 @@ func value(v *node.Value) uint64 {
 	if v == nil {
 		return 0
 	}
-	h := keyed.Mix(v.Version^v.Serial<<32, keyed.String(v.State)^uint64(len(v.Recent)))
-	if v.Before != "" {
-		h = keyed.Mix(h, keyed.String(v.Before))
+	h := keyed.Mix(v.Version^v.Serial<<32, keyed.String(v.State)^uint64(len(v.Window)))
+	if v.StateBefore != "" {
+		h = keyed.Mix(h, keyed.String(v.StateBefore))
 	}
-	for i := max(0, len(v.Recent)-2); i < len(v.Recent); i++ {
-		e := &v.Recent[i]
+	for i := max(0, len(v.Window)-2); i < len(v.Window); i++ {
+		e := &v.Window[i]
 		h = keyed.Mix(h, keyed.String(string(e.ID))^uint64(e.Kind))
-		h = keyed.Mix(h, keyed.String(e.To)^keyed.String(e.Asked)<<1)
+		h = keyed.Mix(h, keyed.String(e.To)^keyed.String(e.Requested)<<1)
 	}
 	return h
 }
@@ -245,7 +245,7 @@ func bit(b bool) uint64 {
 }
 
 // standing is a member's fact as the simulator wants one.
-type standing struct{ member.Fact }
+type standing struct{ member.Observation }
 
 // Digest implements sim.Fact.
 func (f *standing) Digest() uint64 {
@@ -254,12 +254,12 @@ func (f *standing) Digest() uint64 {
 }
 
 // fact is a node's fact as the simulator wants one.
-type fact struct{ node.Fact }
+type fact struct{ node.Observation }
 
 // Digest implements sim.Fact. What a fact is about in full is in the messages
 // that led to it, so a few words do.
 func (f *fact) Digest() uint64 {
-	h := ballot(uint64(f.Kind)<<56^uint64(f.At)^f.Boot<<40, f.Ballot)
+	h := ballot(uint64(f.Kind)<<56^uint64(f.DurableAt)^f.Boot<<40, f.Ballot)
 	if f.Value != nil {
 		h = keyed.Mix(h, f.Value.Version)
 	}

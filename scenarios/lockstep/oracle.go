@@ -79,7 +79,7 @@ type recentVote struct {
 
 // replica is what one node is about.
 type replica struct {
-	pending  []node.Fact // promised and accepted, not durable yet
+	pending  []node.Observation // promised and accepted, not durable yet
 	boot     uint64
 	read     node.ReadID // the last read exchange in this boot
 	about    aboutRead
@@ -125,7 +125,7 @@ func (b *block[T]) make() *T {
 
 func newOracle(p *scenarios.Plan) *oracle {
 	return &oracle{
-		plan: p, keys: p.Machines(), majority: p.Nodes/2 + 1, ring: cmp.Or(p.Knobs.Ring, node.Defaults().Ring),
+		plan: p, keys: p.Machines(), majority: p.Nodes/2 + 1, ring: cmp.Or(p.Knobs.DedupWindow, node.Defaults().DedupWindow),
 		machines: map[string]*truth{}, replicas: make([]replica, p.Nodes+1),
 	}
 }
@@ -204,7 +204,7 @@ func (o *oracle) operation(t *truth, id node.OpID) *operation {
 	return s
 }
 
-func (o *oracle) fact(f *node.Fact) *scenarios.Violation {
+func (o *oracle) fact(f *node.Observation) *scenarios.Violation {
 	r := &o.replicas[o.id]
 	if v := o.indebted(); v != nil && f.Kind != node.Started {
 		return v
@@ -220,7 +220,7 @@ func (o *oracle) fact(f *node.Fact) *scenarios.Violation {
 			return o.oneValue(f)
 		}
 	case node.Durable:
-		return o.durable(f.At)
+		return o.durable(f.DurableAt)
 	case node.Proposed:
 		return o.proposed(f)
 	case node.Chosen:
@@ -235,10 +235,10 @@ func (o *oracle) fact(f *node.Fact) *scenarios.Violation {
 }
 
 // oneValue: a ballot never carries two values.
-func (o *oracle) oneValue(f *node.Fact) *scenarios.Violation {
+func (o *oracle) oneValue(f *node.Observation) *scenarios.Violation {
 	v := o.voteOn(o.machine(f.Key), f.Ballot)
 	if v.value == nil {
-		v.value, v.base = f.Value, f.Base
+		v.value, v.base = f.Value, f.BaseBallot
 		return nil
 	}
 	if !v.value.Equal(f.Value) {
@@ -252,7 +252,7 @@ func (o *oracle) oneValue(f *node.Fact) *scenarios.Violation {
 func (o *oracle) durable(at wal.LSN) *scenarios.Violation {
 	r := &o.replicas[o.id]
 	i := 0
-	for ; i < len(r.pending) && r.pending[i].At <= at; i++ {
+	for ; i < len(r.pending) && r.pending[i].DurableAt <= at; i++ {
 		f := &r.pending[i]
 		h := &o.machine(f.Key).held[o.id]
 		last := &h.promised
@@ -296,10 +296,10 @@ func (o *oracle) accepted(key string, b node.Ballot) *scenarios.Violation {
 // its own.
 func (o *oracle) booted(n *node.Node) *scenarios.Violation {
 	r := &o.replicas[o.id]
-	if n.Boots() <= r.boot {
-		return o.violation("ballots", "boot-reused", "", "boots as %d, and was ready in boot %d before", n.Boots(), r.boot)
+	if n.BootNumber() <= r.boot {
+		return o.violation("ballots", "boot-reused", "", "boots as %d, and was ready in boot %d before", n.BootNumber(), r.boot)
 	}
-	r.boot, r.read, r.about, r.compared = n.Boots(), node.ReadID{}, aboutRead{}, 0
+	r.boot, r.read, r.about, r.compared = n.BootNumber(), node.ReadID{}, aboutRead{}, 0
 	o.resume()
 	for _, key := range o.keys {
 		h := &o.machine(key).held[o.id]
@@ -321,7 +321,7 @@ func (o *oracle) booted(n *node.Node) *scenarios.Violation {
 func (o *oracle) isChosen(v *vote) bool { return v != nil && bits.OnesCount8(v.nodes) >= o.majority }
 
 // chosen: what a proposer counts as chosen is durable on a majority.
-func (o *oracle) chosen(f *node.Fact) *scenarios.Violation {
+func (o *oracle) chosen(f *node.Observation) *scenarios.Violation {
 	if v := o.machine(f.Key).vote(f.Ballot); !o.isChosen(v) {
 		return o.violation("durability", "chosen-by-minority", f.Key, "counts %v at %v of %s as chosen, which is not durable on a majority", f.Value, f.Ballot, f.Key)
 	}
@@ -334,7 +334,7 @@ func (o *oracle) chosen(f *node.Fact) *scenarios.Violation {
 func (o *oracle) extend(t *truth, key string, vt *vote) *scenarios.Violation {
 	v := vt.value
 	known := uint64(len(t.entries))
-	first := v.Serial - uint64(len(v.Recent)) + 1
+	first := v.Serial - uint64(len(v.Window)) + 1
 	if first > known+1 {
 		if base := t.vote(vt.base); base != nil && base.value != nil {
 			if bad := o.extend(t, key, base); bad != nil {
@@ -347,7 +347,7 @@ func (o *oracle) extend(t *truth, key string, vt *vote) *scenarios.Violation {
 		return o.violation("versions", "gap", key, "has %s at %v, whose entries begin after number %d, the last one known", key, v, known)
 	}
 	for serial := max(first, t.compared(vt)+1); serial <= v.Serial; serial++ {
-		if bad := o.entry(t, key, serial, &v.Recent[serial-first]); bad != nil {
+		if bad := o.entry(t, key, serial, &v.Window[serial-first]); bad != nil {
 			return bad
 		}
 	}
@@ -362,11 +362,11 @@ func (o *oracle) extend(t *truth, key string, vt *vote) *scenarios.Violation {
 // memory as the value it goes on from, which has been compared; or 0.
 func (t *truth) compared(vt *vote) uint64 {
 	base := t.vote(vt.base)
-	if base == nil || !base.compared || len(base.value.Recent) == 0 {
+	if base == nil || !base.compared || len(base.value.Window) == 0 {
 		return 0
 	}
-	v, n := vt.value, len(base.value.Recent)
-	if i := len(v.Recent) - 1 - int(v.Serial-base.value.Serial); i < 0 || &v.Recent[i] != &base.value.Recent[n-1] {
+	v, n := vt.value, len(base.value.Window)
+	if i := len(v.Window) - 1 - int(v.Serial-base.value.Serial); i < 0 || &v.Window[i] != &base.value.Window[n-1] {
 		return 0
 	}
 	return base.value.Serial
@@ -386,13 +386,13 @@ func (o *oracle) entry(t *truth, key string, serial uint64, e *node.Entry) *scen
 	if n := len(t.versions); n > 0 {
 		version = t.versions[n-1]
 	}
-	if e.Kind == node.Made {
+	if e.Kind == node.EntryTransition {
 		version++
 	}
 	if n := len(s.serials); n > 0 && !s.at(e, version) {
 		return o.violation("exactly-once", "applied-twice", key, "has %s be entry %d of %s, and %d before", e.ID, serial, key, s.serials[n-1])
 	}
-	if e.Kind == node.Made {
+	if e.Kind == node.EntryTransition {
 		if bad := o.wanted(key, s, serial, version, e); bad != nil {
 			return bad
 		}
@@ -407,7 +407,7 @@ func (o *oracle) entry(t *truth, key string, serial uint64, e *node.Entry) *scen
 }
 
 // learnt: only chosen values are told to learners.
-func (o *oracle) learnt(f *node.Fact) *scenarios.Violation {
+func (o *oracle) learnt(f *node.Observation) *scenarios.Violation {
 	v := o.machine(f.Key).vote(f.Ballot)
 	if !o.isChosen(v) || !v.value.Equal(f.Value) {
 		return o.violation("durability", "learnt-unchosen", f.Key, "learns %v at %v of %s, which was not chosen", f.Value, f.Ballot, f.Key)
@@ -417,7 +417,7 @@ func (o *oracle) learnt(f *node.Fact) *scenarios.Violation {
 
 // answered: a commit that a client is told of is part of the true history, and
 // what it has asked for.
-func (o *oracle) answered(f *node.Fact) *scenarios.Violation {
+func (o *oracle) answered(f *node.Observation) *scenarios.Violation {
 	r, t := f.Reply, o.machine(f.Key)
 	if v := o.honest(sim.ID(f.Client), r); v != nil {
 		return v
@@ -426,7 +426,7 @@ func (o *oracle) answered(f *node.Fact) *scenarios.Violation {
 		return nil
 	}
 	s := o.operation(t, r.ID)
-	if n := r.Serial; !slices.Contains(s.serials, n) || t.entries[n-1].Kind != node.Made || t.entries[n-1].To != r.State {
+	if n := r.Serial; !slices.Contains(s.serials, n) || t.entries[n-1].Kind != node.EntryTransition || t.entries[n-1].To != r.State {
 		return o.violation("exactly-once", "false-commit", f.Key, "answers %v, which no chosen value shows", r)
 	}
 	if q := s.question(sim.ID(f.Client), r.Attempt); q != nil && !q.made(r.State, r.Version) {
@@ -437,7 +437,7 @@ func (o *oracle) answered(f *node.Fact) *scenarios.Violation {
 
 // returned: an operation that its client was told is rejected takes no effect,
 // before or after.
-func (o *oracle) returned(r *scenarios.Returned) *scenarios.Violation {
+func (o *oracle) returned(r *scenarios.Response) *scenarios.Violation {
 	if r.Outcome != scenarios.Rejected {
 		return nil
 	}

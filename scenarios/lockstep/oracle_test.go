@@ -25,7 +25,7 @@ type story struct {
 func newStory() *story {
 	p := &scenarios.Plan{
 		Nodes: 3, Clients: 1, Definitions: []fsm.Definition{fsm.Lifecycle()},
-		Knobs:      scenarios.Knobs{ConsensusTimeout: 1, RetryDelay: 1, RetryAttempts: 1, ClientTimeout: 1},
+		Knobs:      scenarios.Knobs{ConsensusTimeout: 1, ResendTimeout: 1, MaxResends: 1, ClientTimeout: 1},
 		Operations: []scenarios.Operation{{ID: "c1.1", Client: 1, Machine: key, Kind: scenarios.Propose, To: "Running"}},
 	}
 	s := &story{run: newRun(p)}
@@ -35,30 +35,32 @@ func newStory() *story {
 	return s
 }
 
-func (s *story) observe(id int, f sim.Fact) {
+func (s *story) observe(id int, f sim.Observation) {
 	if v := s.run.Observe(s.at, scenarios.NodeID(id), f); s.broken == nil {
 		s.broken = v
 	}
 }
 
-func (s *story) fact(id int, f node.Fact) {
-	if f.Key == "" && f.Kind != node.Durable && f.Kind != node.Started && f.Kind != node.Booted {
+func (s *story) fact(id int, f node.Observation) {
+	if f.Key == "" && f.Kind != node.Durable && f.Kind != node.Started && f.Kind != node.BootReady {
 		f.Key = key
 	}
 	s.observe(id, &report{facts: []fact{{f}}})
 }
 
 // sync makes all durable that a node has reported.
-func (s *story) sync(id int) { s.fact(id, node.Fact{Kind: node.Durable, At: s.position[id]}) }
+func (s *story) sync(id int) {
+	s.fact(id, node.Observation{Kind: node.Durable, DurableAt: s.position[id]})
+}
 
 func (s *story) promise(id int, b node.Ballot) {
 	s.position[id] += 10
-	s.fact(id, node.Fact{Kind: node.Promised, Ballot: b, At: s.position[id]})
+	s.fact(id, node.Observation{Kind: node.Promised, Ballot: b, DurableAt: s.position[id]})
 }
 
 func (s *story) accept(id int, b node.Ballot, v *node.Value) {
 	s.position[id] += 10
-	s.fact(id, node.Fact{Kind: node.Accepted, Ballot: b, Value: v, At: s.position[id]})
+	s.fact(id, node.Observation{Kind: node.Accepted, Ballot: b, Value: v, DurableAt: s.position[id]})
 }
 
 // prepare has the nodes promise a ballot, durably.
@@ -75,7 +77,7 @@ func (s *story) take(id int, op node.OpID, attempt uint32) {
 }
 
 func (s *story) propose(id int, b, base node.Ballot, v *node.Value) {
-	s.fact(id, node.Fact{Kind: node.Proposed, Ballot: b, Value: v, Base: base})
+	s.fact(id, node.Observation{Kind: node.Proposed, Ballot: b, Value: v, BaseBallot: base})
 }
 
 // choose has the nodes accept a value, durably.
@@ -88,7 +90,7 @@ func (s *story) choose(b node.Ballot, v *node.Value, ids ...int) {
 
 func (s *story) answer(id int, r node.Reply) {
 	r.Kind, r.Key = node.Propose, key
-	s.fact(id, node.Fact{Kind: node.Answered, Client: 101, Reply: &r})
+	s.fact(id, node.Observation{Kind: node.Answered, Client: 101, Reply: &r})
 }
 
 // wish is what the tests' operations ask for.
@@ -112,14 +114,14 @@ func (s *story) show(id int, b node.Ballot, v *node.Value) {
 }
 
 func (s *story) tellRejected(op string) {
-	s.observe(101, &scenarios.Returned{
+	s.observe(101, &scenarios.Response{
 		Operation: &scenarios.Operation{ID: op, Client: 1, Machine: key, Kind: scenarios.Propose, To: wish[op]}, Outcome: scenarios.Rejected,
 	})
 }
 
 // crash is a new life of a node, ready.
 func (s *story) crash(id int) {
-	s.fact(id, node.Fact{Kind: node.Started})
+	s.fact(id, node.Observation{Kind: node.Started})
 	s.run.Node(scenarios.NodeID(id), 2)
 }
 
@@ -131,24 +133,24 @@ func b(round uint64, id node.ID) node.Ballot {
 func after(ids ...node.OpID) *node.Value {
 	states := fsm.Lifecycle().States
 	n := uint64(len(ids))
-	v := &node.Value{Version: n, Serial: n, State: states[n%3], Before: "Init"}
+	v := &node.Value{Version: n, Serial: n, State: states[n%3], StateBefore: "Init"}
 	for i, id := range ids {
-		v.Recent = append(v.Recent, node.Entry{ID: id, To: states[(i+1)%3]})
+		v.Window = append(v.Window, node.Entry{ID: id, To: states[(i+1)%3]})
 	}
 	return v
 }
 
 // voided is a machine on which one operation was turned away for good.
 func voided(id node.OpID) *node.Value {
-	return &node.Value{Serial: 1, State: "Init", Before: "Init", Recent: []node.Entry{{ID: id, To: "Init", Kind: node.VoidIllegal}}}
+	return &node.Value{Serial: 1, State: "Init", StateBefore: "Init", Window: []node.Entry{{ID: id, To: "Init", Kind: node.EntryTombstoneIllegal}}}
 }
 
 // last is v with its last n entries only.
 func last(n int, v *node.Value) *node.Value {
-	w, drop := *v, len(v.Recent)-n
-	w.Recent = v.Recent[drop:]
+	w, drop := *v, len(v.Window)-n
+	w.Window = v.Window[drop:]
 	if drop > 0 {
-		w.Before = v.Recent[drop-1].To
+		w.StateBefore = v.Window[drop-1].To
 	}
 	return &w
 }
@@ -173,10 +175,10 @@ func TestEveryViolationIsFound(t *testing.T) {
 		}},
 		"an operation is turned away at the version that it expects": {"outcomes/false-mismatch", func(s *story) {
 			s.expect("x", 0)
-			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Mismatch, State: "Init"})
+			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.VersionMismatch, State: "Init"})
 		}},
 		"an operation that expects nothing is turned away for it": {"outcomes/false-mismatch", func(s *story) {
-			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Mismatch, State: "Init", Version: 7})
+			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.VersionMismatch, State: "Init", Version: 7})
 		}},
 		"what is accepted is shown": {"watch/unchosen", func(s *story) {
 			s.choose(b(1, 1), x, 1)
@@ -223,33 +225,33 @@ func TestEveryViolationIsFound(t *testing.T) {
 		}},
 		"chosen by one of three": {"durability/chosen-by-minority", func(s *story) {
 			s.choose(b(1, 1), x, 1)
-			s.fact(1, node.Fact{Kind: node.Chosen, Ballot: b(1, 1), Value: x})
+			s.fact(1, node.Observation{Kind: node.Chosen, Ballot: b(1, 1), Value: x})
 		}},
 		"chosen by two, one of them not durably": {"durability/chosen-by-minority", func(s *story) {
 			s.choose(b(1, 1), x, 1)
 			s.accept(2, b(1, 1), x)
-			s.fact(1, node.Fact{Kind: node.Chosen, Ballot: b(1, 1), Value: x})
+			s.fact(1, node.Observation{Kind: node.Chosen, Ballot: b(1, 1), Value: x})
 		}},
 		"chosen by two, one of which lost it": {"durability/chosen-by-minority", func(s *story) {
 			s.choose(b(1, 1), x, 1)
 			s.accept(2, b(1, 1), x)
 			s.crash(2)
 			s.sync(2)
-			s.fact(1, node.Fact{Kind: node.Chosen, Ballot: b(1, 1), Value: x})
+			s.fact(1, node.Observation{Kind: node.Chosen, Ballot: b(1, 1), Value: x})
 		}},
 		"chosen, and never heard of": {"durability/chosen-by-minority", func(s *story) {
-			s.fact(1, node.Fact{Kind: node.Chosen, Ballot: b(1, 1), Value: x})
+			s.fact(1, node.Observation{Kind: node.Chosen, Ballot: b(1, 1), Value: x})
 		}},
 		"learnt what was only accepted": {"durability/learnt-unchosen", func(s *story) {
 			s.choose(b(1, 1), x, 1)
-			s.fact(3, node.Fact{Kind: node.Learnt, Ballot: b(1, 1), Value: x})
+			s.fact(3, node.Observation{Kind: node.Learnt, Ballot: b(1, 1), Value: x})
 		}},
 		"learnt another value than was chosen": {"durability/learnt-unchosen", func(s *story) {
 			s.choose(b(1, 1), x, 1, 2)
-			s.fact(3, node.Fact{Kind: node.Learnt, Ballot: b(1, 1), Value: after("y")})
+			s.fact(3, node.Observation{Kind: node.Learnt, Ballot: b(1, 1), Value: after("y")})
 		}},
 		"learnt what nobody proposed": {"durability/learnt-unchosen", func(s *story) {
-			s.fact(3, node.Fact{Kind: node.Learnt, Ballot: b(1, 1), Value: x})
+			s.fact(3, node.Observation{Kind: node.Learnt, Ballot: b(1, 1), Value: x})
 		}},
 		"a chosen version changes": {"versions/changed", func(s *story) {
 			s.choose(b(1, 1), x, 1, 2)
@@ -298,7 +300,7 @@ func TestEveryViolationIsFound(t *testing.T) {
 			s.choose(b(1, 1), voided("x"), 1, 2)
 			v := *voided("x")
 			v.Version, v.Serial, v.State = 1, 2, "Running"
-			v.Recent = append(v.Recent, node.Entry{ID: "x", To: "Running"})
+			v.Window = append(v.Window, node.Entry{ID: "x", To: "Running"})
 			s.choose(b(2, 2), &v, 2, 3)
 		}},
 		"rejected for good, and nothing keeps it from taking effect": {"outcomes/not-final", func(s *story) {
@@ -310,26 +312,26 @@ func TestEveryViolationIsFound(t *testing.T) {
 			s.answer(1, node.Reply{ID: "x", Outcome: node.Rejected, Reason: node.Illegal, Final: true, State: "Running", Version: 1, Serial: 1})
 		}},
 		"the old result for another question": {"exactly-once/other-argument", func(s *story) {
-			s.wants(&scenarios.Operation{ID: "y", IDOf: "x", Client: 1, Machine: key, To: "Stopped", Manner: scenarios.Own}, &node.Request{ID: "x", Attempt: 1, Retry: true})
-			s.wants(&scenarios.Operation{ID: "x", Client: 2, Machine: key, To: "Running", Manner: scenarios.Own}, &node.Request{ID: "x", Attempt: 1, Retry: true})
+			s.wants(&scenarios.Operation{ID: "y", IDOf: "x", Client: 1, Machine: key, To: "Stopped", IDScheme: scenarios.OwnID}, &node.Request{ID: "x", Attempt: 1, Retry: true})
+			s.wants(&scenarios.Operation{ID: "x", Client: 2, Machine: key, To: "Running", IDScheme: scenarios.OwnID}, &node.Request{ID: "x", Attempt: 1, Retry: true})
 			s.choose(b(1, 1), x, 1, 2)
 			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Committed, State: "Running", Version: 1, Serial: 1})
 		}},
 		"a conflict with nothing": {"outcomes/false-conflict", func(s *story) {
-			s.wants(&scenarios.Operation{ID: "x", Client: 1, Machine: key, To: "Running", Manner: scenarios.Own}, &node.Request{ID: "x", Attempt: 1, Retry: true})
-			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Conflict, Final: true})
+			s.wants(&scenarios.Operation{ID: "x", Client: 1, Machine: key, To: "Running", IDScheme: scenarios.OwnID}, &node.Request{ID: "x", Attempt: 1, Retry: true})
+			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.IDConflict, Final: true})
 		}},
 		"a conflict with what was asked": {"outcomes/false-conflict", func(s *story) {
-			s.wants(&scenarios.Operation{ID: "x", Client: 1, Machine: key, To: "Running", Manner: scenarios.Own}, &node.Request{ID: "x", Attempt: 1, Retry: true})
+			s.wants(&scenarios.Operation{ID: "x", Client: 1, Machine: key, To: "Running", IDScheme: scenarios.OwnID}, &node.Request{ID: "x", Attempt: 1, Retry: true})
 			s.choose(b(1, 1), x, 1, 2)
-			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Conflict, Final: true, State: "Running", Version: 1, Serial: 1})
+			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.IDConflict, Final: true, State: "Running", Version: 1, Serial: 1})
 		}},
 		"what nobody has asked for is carried out": {"exactly-once/never-invoked", func(s *story) {
 			s.wants(&scenarios.Operation{ID: "x", Client: 1, Machine: key, To: "Stopped"}, &node.Request{ID: "x", Attempt: 1})
 			s.choose(b(1, 1), x, 1, 2)
 		}},
 		"a claim to know what is to come is believed": {"exactly-once/watermark-ahead", func(s *story) {
-			s.wants(&scenarios.Operation{ID: "x", Client: 1, Machine: key, To: "Running", Manner: scenarios.Own, Base: 9}, &node.Request{ID: "x", Attempt: 1, Retry: true, Base: 9})
+			s.wants(&scenarios.Operation{ID: "x", Client: 1, Machine: key, To: "Running", IDScheme: scenarios.OwnID, Watermark: 9}, &node.Request{ID: "x", Attempt: 1, Retry: true, Watermark: 9})
 			s.choose(b(1, 1), x, 1, 2)
 		}},
 		"one operation under two bases is carried out twice": {"exactly-once/applied-twice", func(s *story) {
@@ -339,7 +341,7 @@ func TestEveryViolationIsFound(t *testing.T) {
 		"rejected for good before the version expected": {"outcomes/not-final", func(s *story) {
 			s.expect("x", 2)
 			s.choose(b(1, 1), after("y"), 1, 2)
-			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Mismatch, Final: true, State: "Running", Version: 1, Serial: 1})
+			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.VersionMismatch, Final: true, State: "Running", Version: 1, Serial: 1})
 		}},
 		"a node still holds an operation": {"liveness/not-quiescent", func(s *story) {
 			s.hears(2, &node.Request{Kind: node.Propose, Key: key, ID: "c1.1", To: "Running"})
@@ -379,7 +381,7 @@ func (s *story) booted(id int, boot uint64) {
 		d.run(n, node.Event{Kind: node.Boot, Dir: d, Incarnation: [16]byte{1}})
 	}
 	s.run.nodes[id] = n
-	s.fact(id, node.Fact{Kind: node.Booted, Boot: boot})
+	s.fact(id, node.Observation{Kind: node.BootReady, Boot: boot})
 }
 
 // learn has a node hear of a chosen value.
@@ -415,7 +417,7 @@ func (d disk) run(n *node.Node, ev node.Event) {
 				d[r.File] = d.long(r.File, r.Offset+int64(len(r.Data)))
 				copy(d[r.File][r.Offset:], r.Data)
 			}
-			effects, err = n.Step(0, node.Event{Kind: node.Done, Token: r.Token})
+			effects, err = n.Step(0, node.Event{Kind: node.DiskDone, Token: r.Token})
 		}
 	}
 }
@@ -438,7 +440,7 @@ func TestNoViolationIsMadeUp(t *testing.T) {
 			s.expect("x", 0)
 			s.choose(b(1, 1), after("x"), 1, 2)
 			s.expect("y", 0)
-			s.answer(1, node.Reply{ID: "y", Attempt: 1, Outcome: node.Rejected, Reason: node.Mismatch, State: "Running", Version: 1, Serial: 1})
+			s.answer(1, node.Reply{ID: "y", Attempt: 1, Outcome: node.Rejected, Reason: node.VersionMismatch, State: "Running", Version: 1, Serial: 1})
 		},
 		"what is chosen is shown, twice, and late, and with a gap": func(s *story) {
 			s.choose(b(1, 1), after("x"), 1, 2)
@@ -461,7 +463,7 @@ func TestNoViolationIsMadeUp(t *testing.T) {
 		},
 		"rejected for good by a retired machine": func(s *story) {
 			s.choose(b(1, 1), &node.Value{
-				Version: 1, Serial: 1, State: fsm.Retired, Before: "Init", Recent: []node.Entry{{ID: "y", To: fsm.Retired}},
+				Version: 1, Serial: 1, State: fsm.Retired, StateBefore: "Init", Window: []node.Entry{{ID: "y", To: fsm.Retired}},
 			}, 1, 2)
 			s.answer(1, node.Reply{ID: "x", Outcome: node.Rejected, Reason: node.Illegal, Final: true, State: fsm.Retired, Version: 1, Serial: 1})
 		},

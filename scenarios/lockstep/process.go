@@ -28,10 +28,10 @@ type process struct {
 }
 
 // Observe implements node.Observer.
-func (p *process) Observe(f node.Fact) { p.did.facts = append(p.did.facts, fact{f}) }
+func (p *process) Observe(f node.Observation) { p.did.facts = append(p.did.facts, fact{f}) }
 
 // observe takes a fact of the member.
-func (p *process) observe(f member.Fact) { p.did.standing = append(p.did.standing, standing{f}) }
+func (p *process) observe(f member.Observation) { p.did.standing = append(p.did.standing, standing{f}) }
 
 // Step implements sim.Process.
 func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
@@ -68,7 +68,7 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 		}
 	}
 	if !p.did.empty() {
-		out.Fact(&p.did)
+		out.Observe(&p.did)
 	}
 	for _, t := range effects.Timers {
 		out.SetTimer(t.Token, scenarios.Duration(t.After))
@@ -76,10 +76,10 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 	if err != nil {
 		p.dead = true
 		if errors.Is(err, member.ErrAmnesia) {
-			out.Fact(&scenarios.Disowned{Node: p.id})
+			out.Observe(&scenarios.IncarnationRejected{Node: p.id})
 			return
 		}
-		out.Fact(&scenarios.Stopped{Err: err, Refused: ev.Kind == sim.Boot})
+		out.Observe(&scenarios.Stopped{Err: err, RefusedToStart: ev.Kind == sim.Boot})
 	}
 }
 
@@ -95,8 +95,8 @@ func (p *process) take(ev *sim.Event, e *node.Event) {
 		e.Kind, e.Message, e.Life = node.Receive, m.Message, m.life
 	case sim.Timer:
 		e.Kind = node.Timer
-	case sim.Done:
-		e.Kind = node.Done
+	case sim.DiskDone:
+		e.Kind = node.DiskDone
 		if errors.Is(ev.Err, sim.ErrFull) {
 			e.Err = fmt.Errorf("%w: %w", wal.ErrFull, ev.Err)
 		}
@@ -105,7 +105,7 @@ func (p *process) take(ev *sim.Event, e *node.Event) {
 
 // diskRequest is a request of the log as one of the simulated disk. To create a
 // file is to write nothing to it, and to allocate is to truncate beyond the end.
-func diskRequest(r *wal.Request) sim.DiskRequest {
+func diskRequest(r *wal.DiskRequest) sim.DiskRequest {
 	ops := [...]sim.DiskOp{
 		wal.Create: sim.DiskWrite, wal.Write: sim.DiskWrite, wal.Truncate: sim.DiskTruncate,
 		wal.Sync: sim.DiskSync, wal.SyncDir: sim.DiskSyncDir,
@@ -119,18 +119,18 @@ type client struct {
 	run      *run
 	session  *session.Session
 	call     *session.Call
-	current  *scenarios.Call
+	current  *scenarios.Invocation
 	sent     sending
 	attempts map[string]uint32 // of operations that the client names itself, so far
-	returned scenarios.Returned
+	returned scenarios.Response
 }
 
 // Step implements sim.Process.
 func (c *client) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	local := time.Duration(now)
 	switch ev.Kind {
-	case sim.Request:
-		c.begin(local, ev.Message.(*scenarios.Call), out)
+	case sim.Invoke:
+		c.begin(local, ev.Message.(*scenarios.Invocation), out)
 	case sim.Receive:
 		if r, ok := ev.Message.(*envelope).Message.(*node.Reply); ok && c.call != nil {
 			c.act(c.call.Reply(local, r), out)
@@ -142,7 +142,7 @@ func (c *client) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	}
 }
 
-func (c *client) begin(now time.Duration, call *scenarios.Call, out *sim.Effects) {
+func (c *client) begin(now time.Duration, call *scenarios.Invocation, out *sim.Effects) {
 	c.current = call
 	started, action := c.session.Begin(now, c.asked(call.Operation))
 	c.call = started
@@ -159,11 +159,11 @@ func (c *client) asked(op *scenarios.Operation) session.Operation {
 		o.Expects, o.Expect = true, *op.Expect
 	}
 	switch named := named(op); {
-	case op.Manner == scenarios.Own || len(named) > node.MaxOpName:
-		o.ID, o.Earlier = node.OpID(named), c.attempts[named]
-	case op.Manner == scenarios.Forged:
-		o.ID = node.Stamp(op.Machine, op.Base, named)
-	case op.Manner == scenarios.Nameless:
+	case op.IDScheme == scenarios.OwnID || len(named) > node.MaxOpName:
+		o.ID, o.EarlierAttempts = node.OpID(named), c.attempts[named]
+	case op.IDScheme == scenarios.ForgedID:
+		o.ID = node.Stamp(op.Machine, op.Watermark, named)
+	case op.IDScheme == scenarios.NoID:
 		o.Once = true
 	}
 	return o
@@ -175,12 +175,12 @@ func named(op *scenarios.Operation) string { return cmp.Or(op.IDOf, op.ID) }
 // act does what the session asks for.
 func (c *client) act(a session.Action, out *sim.Effects) {
 	if a.Request != nil {
-		if c.current.Manner == scenarios.Own {
-			a.Request.Base = c.current.Base // what is in no id is only claimed
+		if c.current.IDScheme == scenarios.OwnID {
+			a.Request.Watermark = c.current.Watermark // what is in no id is only claimed
 			c.attempts[named(c.current.Operation)] = a.Request.Attempt
 		}
 		c.sent = sending{c.current.Operation, a.Request, a.To}
-		out.Fact(&c.sent)
+		out.Observe(&c.sent)
 		out.Send(sim.ID(a.To), c.run.arena.envelope(a.Request))
 	}
 	if a.Wake > 0 {
@@ -190,7 +190,7 @@ func (c *client) act(a session.Action, out *sim.Effects) {
 		return
 	}
 	r := &c.returned // read before the next step
-	*r = scenarios.Returned{
+	*r = scenarios.Response{
 		Operation: c.current.Operation, Outcome: scenarios.Outcome(a.Result.Outcome.String()),
 		Reason: string(a.Result.Reason), State: a.Result.State, Version: int64(a.Result.Version),
 	}
@@ -199,5 +199,5 @@ func (c *client) act(a session.Action, out *sim.Effects) {
 	}
 	c.session.Reuse(c.call)
 	c.call, c.current = nil, nil
-	out.Fact(r)
+	out.Observe(r)
 }

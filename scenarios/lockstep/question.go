@@ -47,7 +47,7 @@ func (s *operation) ask(op *scenarios.Operation) *question {
 	if s.questions == nil {
 		s.questions = s.asked[:0]
 	}
-	q := question{of: op.ID, to: op.To, base: op.Base}
+	q := question{of: op.ID, to: op.To, base: op.Watermark}
 	if op.Expect != nil {
 		q.expects, q.expect = true, *op.Expect
 	}
@@ -99,14 +99,14 @@ func (o *oracle) wanted(key string, s *operation, serial, version uint64, e *nod
 // version before. Such a one is carried out once by that alone, whatever else was
 // asked under its name: only one operation can lead on from a version.
 func (s *operation) at(e *node.Entry, version uint64) bool {
-	return e.Kind == node.Made && slices.ContainsFunc(s.questions, func(q question) bool { return q.expects && q.made(e.To, version) })
+	return e.Kind == node.EntryTransition && slices.ContainsFunc(s.questions, func(q question) bool { return q.expects && q.made(e.To, version) })
 }
 
 // answer is the chosen entry of an operation that is what q asks for, by number;
 // 0 if there is none.
 func (t *truth) answer(s *operation, q *question) uint64 {
 	for _, n := range s.serials {
-		if e := &t.entries[n-1]; e.Kind == node.Made && q.made(e.To, t.versions[n-1]) {
+		if e := &t.entries[n-1]; e.Kind == node.EntryTransition && q.made(e.To, t.versions[n-1]) {
 			return n
 		}
 	}
@@ -125,16 +125,16 @@ func (o *oracle) conflicting(t *truth, s *operation, q *question, r *node.Reply)
 // final: what is rejected for good has a void entry, or expects a version at which
 // another operation was carried out, or it is illegal; or its machine is retired.
 func (o *oracle) final(t *truth, s *operation, q *question, r *node.Reply) *scenarios.Violation {
-	void := func(n uint64) bool { return t.entries[n-1].Kind != node.Made }
+	void := func(n uint64) bool { return t.entries[n-1].Kind != node.EntryTransition }
 	switch {
-	case r.Reason == node.Conflict:
+	case r.Reason == node.IDConflict:
 		return o.conflicting(t, s, q, r)
 	case r.Reason == node.UnknownDefinition || r.Reason == node.UnknownState || r.Reason == node.BadRequest:
 		return nil // nobody would ever carry it out
 	case slices.ContainsFunc(s.serials, void):
 		return nil
 	case q == nil && len(s.serials) > 0, q != nil && t.answer(s, q) != 0:
-	case q != nil && q.expects && r.Reason == node.Mismatch && q.expect < t.version():
+	case q != nil && q.expects && r.Reason == node.VersionMismatch && q.expect < t.version():
 		return nil
 	case q != nil && q.expects && r.Reason == node.Illegal && q.expect == r.Version:
 		return nil

@@ -33,7 +33,7 @@ func (r *report) empty() bool {
 }
 
 // Each implements sim.Several.
-func (r *report) Each(tell func(sim.Fact)) {
+func (r *report) Each(tell func(sim.Observation)) {
 	if r.took.request != nil {
 		tell(&r.took)
 	}
@@ -74,7 +74,7 @@ func (r *report) Digest() uint64 {
 
 func (r *report) String() string {
 	var all []string
-	r.Each(func(f sim.Fact) { all = append(all, fmt.Sprint(f)) })
+	r.Each(func(f sim.Observation) { all = append(all, fmt.Sprint(f)) })
 	return strings.Join(all, "; ")
 }
 
@@ -85,12 +85,12 @@ func (r *run) hear(at scenarios.Duration, id sim.ID, done *report) *scenarios.Vi
 		o.arrived(&done.took)
 	}
 	for i := range done.facts {
-		if v := r.fact(o, &done.facts[i].Fact); v != nil {
+		if v := r.fact(o, &done.facts[i].Observation); v != nil {
 			return v
 		}
 	}
 	for i := range done.standing {
-		if v := r.stands(o, &done.standing[i].Fact); v != nil {
+		if v := r.stands(o, &done.standing[i].Observation); v != nil {
 			return v
 		}
 	}
@@ -115,20 +115,20 @@ func (r *run) hear(at scenarios.Duration, id sim.ID, done *report) *scenarios.Vi
 
 // fact has the oracle see a fact of the node under way. Nobody but clients hears
 // a stranger.
-func (r *run) fact(o *oracle, f *node.Fact) *scenarios.Violation {
+func (r *run) fact(o *oracle, f *node.Observation) *scenarios.Violation {
 	if f.Kind == node.Durable || f.Kind == node.Started {
 		r.remembers(o.id, f)
 	}
 	if r.strange[o.id] && f.Kind != node.Answered {
 		return nil
 	}
-	if f.Kind == node.Booted {
+	if f.Kind == node.BootReady {
 		r.marks.ready[o.id] = r.lives[o.id]
 	}
 	switch {
 	case r.unwatched:
 		return nil
-	case f.Kind == node.Booted:
+	case f.Kind == node.BootReady:
 		return o.booted(r.nodes[o.id])
 	}
 	return o.fact(f)

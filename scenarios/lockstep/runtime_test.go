@@ -36,7 +36,7 @@ type outcome struct {
 
 type witnessed struct {
 	id int
-	node.Fact
+	node.Observation
 }
 
 const consensusTimeout = 300 * time.Millisecond
@@ -74,25 +74,25 @@ func proposes(t *testing.T, r runtime, id, n int) {
 func saysWhatIsDurable(t *testing.T, r runtime) {
 	all(r, 1, 2, 3)
 	proposes(t, r, 1, 15)
-	accepted := map[int]map[node.Ballot]node.Fact{1: {}, 2: {}, 3: {}}
+	accepted := map[int]map[node.Ballot]node.Observation{1: {}, 2: {}, 3: {}}
 	durable := map[int]uint64{}
 	chosen := 0
 	for _, f := range r.facts() {
 		switch f.Kind {
 		case node.Accepted:
-			accepted[f.id][f.Ballot] = f.Fact
+			accepted[f.id][f.Ballot] = f.Observation
 		case node.Durable:
-			require.GreaterOrEqual(t, uint64(f.At), durable[f.id])
-			durable[f.id] = uint64(f.At)
+			require.GreaterOrEqual(t, uint64(f.DurableAt), durable[f.id])
+			durable[f.id] = uint64(f.DurableAt)
 		case node.Chosen:
 			chosen++
 			holders := 0
 			for id := 1; id <= 3; id++ {
-				if a, ok := accepted[id][f.Ballot]; ok && uint64(a.At) <= durable[id] {
+				if a, ok := accepted[id][f.Ballot]; ok && uint64(a.DurableAt) <= durable[id] {
 					holders++
 				}
 			}
-			require.GreaterOrEqual(t, holders, 2, "%v", f.Fact)
+			require.GreaterOrEqual(t, holders, 2, "%v", f.Observation)
 		}
 	}
 	require.GreaterOrEqual(t, chosen, 15)
@@ -122,7 +122,7 @@ func restarts(t *testing.T, r runtime) {
 	require.Equal(t, outcome{node.Committed, "Stopped", 5}, r.propose(2, "after", "Stopped"))
 	boots := map[int][]uint64{}
 	for _, f := range r.facts() {
-		if f.Kind == node.Booted {
+		if f.Kind == node.BootReady {
 			boots[f.id] = append(boots[f.id], f.Boot)
 		}
 	}
@@ -154,8 +154,8 @@ func simulated(t *testing.T) runtime {
 	p := &scenarios.Plan{
 		Nodes: 3, Clients: 1, Definitions: []fsm.Definition{fsm.Lifecycle()},
 		Knobs: scenarios.Knobs{
-			ConsensusTimeout: scenarios.Duration(consensusTimeout), RetryAttempts: 3,
-			RetryDelay: 50 * netmodel.Millisecond, ClientTimeout: netmodel.Second,
+			ConsensusTimeout: scenarios.Duration(consensusTimeout), MaxResends: 3,
+			ResendTimeout: 50 * netmodel.Millisecond, ClientTimeout: netmodel.Second,
 		},
 	}
 	delay := func(d scenarios.Duration) netmodel.Delay {
@@ -170,10 +170,10 @@ func simulated(t *testing.T) runtime {
 			}
 			return w.run.Node(id, life)
 		},
-		Observe: func(_ scenarios.Duration, id sim.ID, f sim.Fact) {
+		Observe: func(_ scenarios.Duration, id sim.ID, f sim.Observation) {
 			if r, ok := f.(*report); ok {
 				for _, f := range r.facts {
-					w.seen = append(w.seen, witnessed{int(id), f.Fact})
+					w.seen = append(w.seen, witnessed{int(id), f.Observation})
 				}
 			}
 		},
@@ -193,10 +193,10 @@ func simulated(t *testing.T) runtime {
 // Step implements sim.Process: the client, which asks what it is told to ask.
 func (w *world) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	switch ev.Kind {
-	case sim.Request:
-		to := sim.ID(ev.Message.(*envelope).Message.(*node.Request).Base) // see propose
+	case sim.Invoke:
+		to := sim.ID(ev.Message.(*envelope).Message.(*node.Request).Watermark) // see propose
 		m := *ev.Message.(*envelope).Message.(*node.Request)
-		m.Base = 0
+		m.Watermark = 0
 		out.Send(to, &envelope{Message: &m})
 	case sim.Receive:
 		w.reply, _ = ev.Message.(*envelope).Message.(*node.Reply)
@@ -210,12 +210,12 @@ func (w *world) start(id int) {
 	}
 }
 
-func (w *world) stop(id int) { w.sim.Crash(sim.ID(id)) }
+func (w *world) stop(id int) { w.sim.LosePower(sim.ID(id)) }
 
 func (w *world) propose(id int, op, to string) outcome {
 	w.reply = nil
-	w.sim.Request(w.sim.Now(), 101, &envelope{Message: &node.Request{
-		Kind: node.Propose, Key: key, ID: node.OpID(op), Attempt: 1, To: to, Base: uint64(id),
+	w.sim.Invoke(w.sim.Now(), 101, &envelope{Message: &node.Request{
+		Kind: node.Propose, Key: key, ID: node.OpID(op), Attempt: 1, To: to, Watermark: uint64(id),
 	}})
 	for w.reply == nil {
 		require.True(w.t, w.sim.Step(), "no answer")
@@ -244,7 +244,7 @@ type witness struct {
 }
 
 // Observe implements node.Observer.
-func (w witness) Observe(f node.Fact) {
+func (w witness) Observe(f node.Observation) {
 	w.s.mu.Lock()
 	defer w.s.mu.Unlock()
 	w.s.seen = append(w.s.seen, witnessed{w.id, f})
@@ -259,7 +259,7 @@ func real(t *testing.T) runtime {
 	dir := t.TempDir()
 	for id := 1; id <= 3; id++ {
 		n := node.Defaults()
-		n.ID, n.ConsensusTimeout, n.RetryDelay, n.Observer = node.ID(id), consensusTimeout, 50*time.Millisecond, witness{s, id}
+		n.ID, n.ConsensusTimeout, n.ResendTimeout, n.Observer = node.ID(id), consensusTimeout, 50*time.Millisecond, witness{s, id}
 		s.configs[id] = server.Config{
 			Node: n, Cluster: "runtime", Peers: peers, HTTP: "127.0.0.1:0",
 			Data: fmt.Sprintf("%s/%d", dir, id), Codec: "cbor",
@@ -291,7 +291,7 @@ func (s *servers) stop(id int) {
 
 func (s *servers) propose(id int, op, to string) outcome {
 	c, err := goclient.New(goclient.Config{
-		Endpoints: []string{s.running[id].HTTPAddr().String()}, Attempt: 10 * consensusTimeout, Deadline: 2 * consensusTimeout,
+		Endpoints: []string{s.running[id].HTTPAddr().String()}, AttemptTimeout: 10 * consensusTimeout, Deadline: 2 * consensusTimeout,
 	})
 	require.NoError(s.t, err)
 	defer c.Close()

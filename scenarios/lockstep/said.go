@@ -10,7 +10,7 @@ import (
 type said struct{ message *envelope }
 
 // Digest implements sim.Fact.
-func (s said) Digest() uint64 { return keyed.Mix(s.message.Fate(), 1) }
+func (s said) Digest() uint64 { return keyed.Mix(s.message.FateKey(), 1) }
 
 func (s said) String() string { return "said " + s.message.String() }
 
@@ -142,7 +142,7 @@ func (o *oracle) holds(m node.Message, key string, b node.Ballot, chosen bool) *
 // proposed: a proposal stands on durable promises of a majority, goes on from
 // the highest ballot that was chosen below it, and adds only what somebody
 // waits for.
-func (o *oracle) proposed(f *node.Fact) *scenarios.Violation {
+func (o *oracle) proposed(f *node.Observation) *scenarios.Violation {
 	promises, t := 0, o.machine(f.Key)
 	for i := range o.replicas {
 		if !below(t.held[i].promised, f.Ballot) {
@@ -152,8 +152,8 @@ func (o *oracle) proposed(f *node.Fact) *scenarios.Violation {
 	if promises < o.majority {
 		return o.violation("promises", "no-quorum", f.Key, "proposes %v of %s, which only %d nodes have promised durably", f.Ballot, f.Key, promises)
 	}
-	if last := t.chosen; below(f.Base, last) && below(last, f.Ballot) {
-		return o.violation("promises", "chosen-value-ignored", f.Key, "proposes %v of %s after %v, though %v was chosen", f.Ballot, f.Key, f.Base, last)
+	if last := t.chosen; below(f.BaseBallot, last) && below(last, f.Ballot) {
+		return o.violation("promises", "chosen-value-ignored", f.Key, "proposes %v of %s after %v, though %v was chosen", f.Ballot, f.Key, f.BaseBallot, last)
 	}
 	if v := o.adds(f); v != nil {
 		return v

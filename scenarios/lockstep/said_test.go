@@ -37,16 +37,16 @@ func (s *story) started() {
 // have counted 7 of the 11 (earlier rounds were quick by its own clock), then 3 after
 // the first round, and still 3 after the second, which took more than half of 32 ns.
 func (s *story) patient() {
-	s.run.plan.Knobs.RetryDelay = 4
+	s.run.plan.Knobs.ResendTimeout = 4
 	s.started()
 	for range 11 {
-		s.fact(1, node.Fact{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: 1, Refused: 1})
+		s.fact(1, node.Observation{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: 1, Rejections: 1})
 	}
 	for _, ballot := range []node.Ballot{b(10, 1), b(20, 1)} {
 		s.ask(1, node.Prepare, ballot, node.Ballot{})
 		s.at += 31
 		s.choose(ballot, after("x"), 1, 2)
-		s.fact(1, node.Fact{Kind: node.Chosen, Ballot: ballot, Value: after("x")})
+		s.fact(1, node.Observation{Kind: node.Chosen, Ballot: ballot, Value: after("x")})
 	}
 	s.ask(1, node.Prepare, b(30, 1), node.Ballot{})
 }
@@ -85,7 +85,7 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 		}},
 		"repair lists a value before": {"durability/sent-before-sync", func(s *story) {
 			s.accept(2, b(1, 1), x)
-			s.say(2, &node.RepairReport{Items: []node.Item{{Key: key, Ballot: b(1, 1)}}})
+			s.say(2, &node.RepairReport{Items: []node.RepairItem{{Key: key, Ballot: b(1, 1)}}})
 		}},
 		"repair tells of a value as chosen that is not": {"durability/sent-unchosen", func(s *story) {
 			s.choose(b(1, 1), x, 2)
@@ -93,11 +93,11 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 		}},
 		"repair lists a value as chosen that is not": {"durability/sent-unchosen", func(s *story) {
 			s.choose(b(1, 1), x, 2)
-			s.say(2, &node.RepairReport{Items: []node.Item{{Key: key, Ballot: b(1, 1), Chosen: true}}})
+			s.say(2, &node.RepairReport{Items: []node.RepairItem{{Key: key, Ballot: b(1, 1), Chosen: true}}})
 		}},
 		"repair tells of a chosen value": {"", func(s *story) {
 			s.choose(b(1, 1), x, 2, 3)
-			s.say(2, &node.RepairReport{Items: []node.Item{{Key: key, Ballot: b(1, 1), Chosen: true}}})
+			s.say(2, &node.RepairReport{Items: []node.RepairItem{{Key: key, Ballot: b(1, 1), Chosen: true}}})
 			s.say(2, &node.RepairValue{Key: key, Ballot: b(1, 1), Value: x, Chosen: true})
 		}},
 		"an exchange of repair is asked for twice": {"reads/id-reused", func(s *story) {
@@ -199,16 +199,16 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 			s.answer(1, node.Reply{ID: "z", Attempt: 1, Outcome: node.Rejected, Reason: node.Illegal, State: "Running", Version: 1, Serial: 1})
 		}},
 		"a round is given up when it was refused": {"", func(s *story) {
-			s.fact(1, node.Fact{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: 1, Refused: 1})
+			s.fact(1, node.Observation{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: 1, Rejections: 1})
 		}},
 		"a round is given up too early": {"progress/abandoned-early", func(s *story) {
-			s.fact(1, node.Fact{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: uint32(s.run.plan.Knobs.RetryAttempts)})
+			s.fact(1, node.Observation{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: uint32(s.run.plan.Knobs.MaxResends)})
 		}},
 		"a round was sent once of two times": {"progress/not-resent", func(s *story) {
 			s.started()
 			s.at++
 			s.ask(1, node.Prepare, b(1, 1), node.Ballot{})
-			s.fact(1, node.Fact{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: 2})
+			s.fact(1, node.Observation{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: 2})
 		}},
 		"a round was sent two times": {"", func(s *story) {
 			s.started()
@@ -216,19 +216,19 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 			s.ask(1, node.Prepare, b(1, 1), node.Ballot{})
 			s.at++
 			s.ask(1, node.Prepare, b(1, 1), node.Ballot{})
-			s.fact(1, node.Fact{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: 2})
+			s.fact(1, node.Observation{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: 2})
 		}},
 		"a proposal is sent again late": {"progress/resent-late", func(s *story) {
 			s.started()
 			s.ask(1, node.Prepare, b(1, 1), node.Ballot{})
-			s.at += 2*s.run.plan.Knobs.RetryDelay + 2
+			s.at += 2*s.run.plan.Knobs.ResendTimeout + 2
 			s.ask(1, node.Prepare, b(1, 1), node.Ballot{})
 		}},
 		"a proposal is sent again later after failures": {"", func(s *story) {
 			s.started()
-			s.fact(1, node.Fact{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: 1, Refused: 1})
+			s.fact(1, node.Observation{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: 1, Rejections: 1})
 			s.ask(1, node.Prepare, b(2, 1), node.Ballot{})
-			s.at += 2*s.run.plan.Knobs.RetryDelay + 2
+			s.at += 2*s.run.plan.Knobs.ResendTimeout + 2
 			s.ask(1, node.Prepare, b(2, 1), node.Ballot{})
 		}},
 		"a proposal is sent again by a node whose rounds were not all quick by its own clock": {"", func(s *story) {
@@ -243,17 +243,17 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 		}},
 		"a queue waits though nothing is in its way": {"progress/queue-stalled", func(s *story) {
 			s.choose(b(1, 1), x, 1, 2)
-			s.fact(1, node.Fact{Kind: node.Chosen, Ballot: b(1, 1), Value: x, Waiting: 1})
+			s.fact(1, node.Observation{Kind: node.Chosen, Ballot: b(1, 1), Value: x, Waiting: 1})
 			s.at++
-			s.fact(1, node.Fact{Kind: node.Durable})
+			s.fact(1, node.Observation{Kind: node.Durable})
 		}},
 		"a queue goes on at once": {"", func(s *story) {
 			s.started()
 			s.choose(b(1, 1), x, 1, 2)
-			s.fact(1, node.Fact{Kind: node.Chosen, Ballot: b(1, 1), Value: x, Waiting: 1})
+			s.fact(1, node.Observation{Kind: node.Chosen, Ballot: b(1, 1), Value: x, Waiting: 1})
 			s.ask(1, node.Prepare, b(2, 1), node.Ballot{})
 			s.at++
-			s.fact(1, node.Fact{Kind: node.Durable})
+			s.fact(1, node.Observation{Kind: node.Durable})
 		}},
 		"what was accepted is refused when it comes again": {"progress/accepted-rejected", func(s *story) {
 			s.choose(b(1, 1), x, 2)
@@ -284,7 +284,7 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 			s.send(node.Request{Attempt: 1})
 			s.choose(b(1, 2), xy, 1, 2)
 			s.take(1, "c1.1", 1)
-			s.answer(1, node.Reply{ID: "c1.1", Attempt: 1, Outcome: node.Rejected, Reason: node.Forgotten, State: "Stopped", Version: 2, Serial: 2})
+			s.answer(1, node.Reply{ID: "c1.1", Attempt: 1, Outcome: node.Rejected, Reason: node.WindowExpired, State: "Stopped", Version: 2, Serial: 2})
 			s.send(node.Request{Attempt: 2, ID: node.Stamp(key, 2, "c1.1")})
 		}},
 		"a base that was not chosen": {"client/watermark-not-chosen", func(s *story) {
@@ -302,22 +302,22 @@ func TestEverythingSaidIsJudged(t *testing.T) {
 			s.answer(1, node.Reply{ID: "c1.1", Attempt: 1, Outcome: node.Rejected, Reason: node.Illegal, State: "Init"})
 		}},
 		"a conflict that there is": {"", func(s *story) {
-			s.wants(&scenarios.Operation{ID: "y", IDOf: "x", Client: 1, Machine: key, To: "Stopped", Manner: scenarios.Own}, &node.Request{ID: "x", Attempt: 1, Retry: true})
-			s.wants(&scenarios.Operation{ID: "x", Client: 2, Machine: key, To: "Running", Manner: scenarios.Own}, &node.Request{ID: "x", Attempt: 1, Retry: true})
+			s.wants(&scenarios.Operation{ID: "y", IDOf: "x", Client: 1, Machine: key, To: "Stopped", IDScheme: scenarios.OwnID}, &node.Request{ID: "x", Attempt: 1, Retry: true})
+			s.wants(&scenarios.Operation{ID: "x", Client: 2, Machine: key, To: "Running", IDScheme: scenarios.OwnID}, &node.Request{ID: "x", Attempt: 1, Retry: true})
 			s.choose(b(1, 1), x, 1, 2)
-			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Conflict, Final: true, State: "Running", Version: 1, Serial: 1})
+			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.IDConflict, Final: true, State: "Running", Version: 1, Serial: 1})
 		}},
 		"under one id, each version that is expected may be made": {"", func(s *story) {
 			none, three := uint64(0), uint64(3)
 			s.wants(&scenarios.Operation{ID: "x", Client: 1, Machine: key, To: "Running", Expect: &none}, &node.Request{ID: "x", Attempt: 1})
-			s.wants(&scenarios.Operation{ID: "w", IDOf: "x", Client: 2, Machine: key, To: "Running", Expect: &three, Manner: scenarios.Own}, &node.Request{ID: "x", Attempt: 1})
+			s.wants(&scenarios.Operation{ID: "w", IDOf: "x", Client: 2, Machine: key, To: "Running", Expect: &three, IDScheme: scenarios.OwnID}, &node.Request{ID: "x", Attempt: 1})
 			s.choose(b(1, 1), after("x", "y", "z"), 1, 2)
 			s.choose(b(2, 2), after("x", "y", "z", "x"), 2, 3)
 		}},
 		"rejected for good where another has led on from the version expected": {"", func(s *story) {
 			s.expect("x", 0)
 			s.choose(b(1, 1), after("y"), 1, 2)
-			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Mismatch, Final: true, State: "Running", Version: 1, Serial: 1})
+			s.answer(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.VersionMismatch, Final: true, State: "Running", Version: 1, Serial: 1})
 		}},
 		"a request has no answer in the end": {"liveness/request-unanswered", func(s *story) {
 			s.take(1, "x", 1)

@@ -28,8 +28,8 @@ type belief struct {
 func (b belief) survives(n *node.Node) error {
 	s := n.Inspect(key)
 	switch {
-	case n.Boots() <= b.boot:
-		return fmt.Errorf("boot %d comes after boot %d", n.Boots(), b.boot)
+	case n.BootNumber() <= b.boot:
+		return fmt.Errorf("boot %d comes after boot %d", n.BootNumber(), b.boot)
 	case b.boot > 0 && n.Incarnation()[0] != b.incarnation:
 		return fmt.Errorf("formatted anew after boot %d", b.boot)
 	case s.Promised.Less(b.promised) || s.Accepted.Less(b.accepted):
@@ -43,7 +43,7 @@ func (b belief) survives(n *node.Node) error {
 // alone is the cluster of the node.
 var alone = &scenarios.Plan{
 	Nodes: 1, Definitions: []fsm.Definition{fsm.Lifecycle()},
-	Knobs: scenarios.Knobs{ConsensusTimeout: netmodel.Second, RetryDelay: netmodel.Second, Segment: 256},
+	Knobs: scenarios.Knobs{ConsensusTimeout: netmodel.Second, ResendTimeout: netmodel.Second, Segment: 256},
 }
 
 // explorer visits all that can become of a node's disk in a few short lives: the
@@ -75,20 +75,20 @@ type life struct {
 	node    *node.Node
 	disk    *sim.DiskModel
 	belief  belief
-	pending []node.Fact // promised and accepted, not durable
+	pending []node.Observation // promised and accepted, not durable
 	now     time.Duration
 }
 
 // Observe implements node.Observer.
-func (l *life) Observe(f node.Fact) {
+func (l *life) Observe(f node.Observation) {
 	b := &l.belief
 	switch f.Kind {
-	case node.Booted:
+	case node.BootReady:
 		b.boot, b.incarnation = f.Boot, l.node.Incarnation()[0]
 	case node.Promised, node.Accepted:
 		l.pending = append(l.pending, f)
 	case node.Durable:
-		for len(l.pending) > 0 && l.pending[0].At <= f.At {
+		for len(l.pending) > 0 && l.pending[0].DurableAt <= f.DurableAt {
 			if l.pending[0].Kind == node.Promised {
 				b.promised = l.pending[0].Ballot
 			} else {
@@ -169,12 +169,12 @@ func (l *life) propose(i int) node.Event {
 
 // finish carries out what the disk was asked for.
 func (l *life) finish() {
-	for l.disk.Flight() > 0 {
+	for l.disk.InFlight() > 0 {
 		l.failedSync()
 		token, err := l.disk.Complete()
 		require.NoError(l.x, err)
 		l.crashes(l.disk) // the node has not heard of it
-		l.step(node.Event{Kind: node.Done, Token: token})
+		l.step(node.Event{Kind: node.DiskDone, Token: token})
 		l.crashes(l.disk)
 	}
 }
@@ -186,7 +186,7 @@ func (l *life) crashes(d *sim.DiskModel) {
 	if l.number == len(l.x.transitions) || l.x.known("crash", d, l.belief, l.number) {
 		return
 	}
-	for state, err := range d.Kills(limit) {
+	for state, err := range d.ProcessCrashes(limit) {
 		require.NoError(l.x, err)
 		l.x.explore(state, l.belief, l.number+1)
 	}
@@ -200,7 +200,7 @@ func (l *life) crashes(d *sim.DiskModel) {
 // the node stops.
 func (l *life) failedSync() {
 	d := l.disk.Clone()
-	if !d.Syncs() {
+	if !d.NextIsSync() {
 		return
 	}
 	_, err := d.FailSync()
@@ -249,12 +249,12 @@ func failsAt(t *testing.T, n int) bool {
 		} else {
 			l.step(l.propose(i))
 		}
-		for l.disk.Flight() > 0 {
-			done := node.Event{Kind: node.Done}
-			if l.disk.Syncs() {
+		for l.disk.InFlight() > 0 {
+			done := node.Event{Kind: node.DiskDone}
+			if l.disk.NextIsSync() {
 				n--
 			}
-			if n == 0 && l.disk.Syncs() {
+			if n == 0 && l.disk.NextIsSync() {
 				done.Token, done.Err = l.disk.FailSync()
 				effects, err := l.node.Step(l.now, done)
 				require.ErrorIs(t, err, node.ErrStopped)

@@ -63,8 +63,8 @@ func (s *account) lines() []told {
 	return slices.Concat(s.ring[first:], s.ring[:first])
 }
 
-// Story implements scenarios.Storyteller.
-func (r *run) Story(machine string) string {
+// RecentActivity implements scenarios.Storyteller.
+func (r *run) RecentActivity(machine string) string {
 	story := r.oracle.machine(cmp.Or(machine, r.oracle.latest())).story.lines()
 	if len(story) == 0 {
 		return "; no node has begun a round on the healed network"

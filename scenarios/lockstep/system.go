@@ -18,17 +18,17 @@ import (
 // System is the node as a system under test.
 func System() scenarios.System {
 	return scenarios.System{
-		Name:        "lockstep",
-		About:       "the node of this project: a leaderless replicated register per machine",
-		Definitions: []fsm.Definition{fsm.Lifecycle()},
-		Versions:    true,
-		Retires:     true,
-		Manners:     true,
-		Majority:    true,
-		Forms:       true,
-		Proof:       "wal-mark",
-		Marks:       markNames(),
-		New:         func(p *scenarios.Plan) scenarios.Run { return newRun(p) },
+		Name:          "lockstep",
+		About:         "the node of this project: a leaderless replicated register per machine",
+		Definitions:   []fsm.Definition{fsm.Lifecycle()},
+		Versions:      true,
+		Retires:       true,
+		OperationIDs:  true,
+		Majority:      true,
+		Forms:         true,
+		HighWaterFile: "wal-mark",
+		Marks:         markNames(),
+		New:           func(p *scenarios.Plan) scenarios.Run { return newRun(p) },
 	}
 }
 
@@ -117,20 +117,20 @@ func (r *run) config(id sim.ID) node.Config {
 	cfg.Definitions = r.plan.Definitions
 	cfg.Segment = 16 << 10 // a simulated disk is in memory, and read as a whole at each start
 	cfg.ConsensusTimeout = time.Duration(k.ConsensusTimeout)
-	cfg.RetryAttempts = k.RetryAttempts
-	cfg.RetryDelay = time.Duration(k.RetryDelay)
+	cfg.MaxResends = k.MaxResends
+	cfg.ResendTimeout = time.Duration(k.ResendTimeout)
 	cfg.RepairDelay = cmp.Or(time.Duration(k.RepairDelay), cfg.RepairDelay)
 	cfg.RepairRate = cmp.Or(k.RepairRate, cfg.RepairRate)
 	cfg.Jitter = keyed.Seed(r.plan.Seed).Name("jitter").Word(uint64(id)).Uint64()
 	for _, knob := range []struct {
 		to    *int
 		value int
-	}{{&cfg.Ring, k.Ring}, {&cfg.Batch, k.Batch}, {&cfg.Queue, k.Queue}, {&cfg.Segment, k.Segment}} {
+	}{{&cfg.DedupWindow, k.DedupWindow}, {&cfg.Batch, k.Batch}, {&cfg.Queue, k.Queue}, {&cfg.Segment, k.Segment}} {
 		if knob.value != 0 {
 			*knob.to = knob.value
 		}
 	}
-	cfg.Batch = min(cfg.Batch, cfg.Ring)
+	cfg.Batch = min(cfg.Batch, cfg.DedupWindow)
 	return cfg
 }
 
@@ -138,11 +138,11 @@ func (r *run) config(id sim.ID) node.Config {
 func (r *run) Client(id sim.ID) sim.Process {
 	k := r.plan.Knobs
 	cfg := session.Config{
-		Attempt:  cmp.Or(time.Duration(k.ClientAttempt), time.Duration(k.ConsensusTimeout+k.RetryDelay)),
-		Deadline: time.Duration(k.ClientTimeout),
-		Pause:    time.Duration(k.RetryDelay),
-		Jitter:   keyed.Seed(r.plan.Seed).Name("client").Word(uint64(id)).Uint64(),
-		Marks:    &r.marks.session,
+		AttemptTimeout: cmp.Or(time.Duration(k.AttemptTimeout), time.Duration(k.ConsensusTimeout+k.ResendTimeout)),
+		Deadline:       time.Duration(k.ClientTimeout),
+		MaxPause:       time.Duration(k.ResendTimeout),
+		Jitter:         keyed.Seed(r.plan.Seed).Name("client").Word(uint64(id)).Uint64(),
+		Marks:          &r.marks.session,
 	}
 	for n := 1; n <= r.plan.Nodes; n++ {
 		cfg.Nodes = append(cfg.Nodes, node.ID(scenarios.NodeID(n)))
@@ -155,11 +155,11 @@ func (r *run) Client(id sim.ID) sim.Process {
 }
 
 // Observe implements scenarios.Run.
-func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.Violation {
+func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Observation) *scenarios.Violation {
 	switch f := f.(type) {
 	case *report:
 		return r.hear(at, id, f)
-	case *scenarios.Disowned:
+	case *scenarios.IncarnationRejected:
 		return r.ended(r.oracle.at(at, id))
 	case *scenarios.Stopped:
 		r.lives[id] = 0 // whether it may is not for the oracle to say
@@ -167,7 +167,7 @@ func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.V
 		if !r.unwatched {
 			return r.oracle.at(at, id).sends(f.operation, f.request, f.to)
 		}
-	case *scenarios.Returned:
+	case *scenarios.Response:
 		if !r.unwatched {
 			return r.oracle.at(at, id).returned(f)
 		}
@@ -191,7 +191,7 @@ func (r *run) running() (ids []int) {
 func (r *run) Repaired(at scenarios.Duration) *scenarios.Violation {
 	running := r.running()
 	for _, n := range running {
-		if w := r.nodes[n].Waiting(); w != "" {
+		if w := r.nodes[n].PendingWork(); w != "" {
 			return r.oracle.at(at, scenarios.NodeID(n)).violation("liveness", "not-quiescent", "", "holds %s on the healed network, long after the last request", w)
 		}
 	}

@@ -79,11 +79,11 @@ func (o *oracle) sends(op *scenarios.Operation, r *node.Request, to node.ID) *sc
 	if r.ID.Name() != named(op) {
 		return violation("other-id", "for operation %s", named(op))
 	}
-	base, err := r.ID.Base(r.Key)
+	base, err := r.ID.Watermark(r.Key)
 	if err != nil {
 		return violation("bad-id", "but %v", err)
 	}
-	if base > uint64(len(t.entries)) && op.Manner == scenarios.ByName {
+	if base > uint64(len(t.entries)) && op.IDScheme == scenarios.SessionID {
 		return violation("watermark-not-chosen", "and entry %d is the last that was chosen", len(t.entries))
 	}
 	client := scenarios.ClientID(op.Client)
@@ -146,15 +146,15 @@ func (o *oracle) unanswered(lives []int) *scenarios.Violation {
 
 // adds: what a node adds to a value is what somebody waits for there who has had
 // no answer (rule 7).
-func (o *oracle) adds(f *node.Fact) *scenarios.Violation {
+func (o *oracle) adds(f *node.Observation) *scenarios.Violation {
 	t, v := o.machine(f.Key), f.Value
-	first := v.Serial - uint64(len(v.Recent)) + 1
-	if base := t.vote(f.Base); base != nil && base.value != nil {
+	first := v.Serial - uint64(len(v.Window)) + 1
+	if base := t.vote(f.BaseBallot); base != nil && base.value != nil {
 		first = max(first, base.value.Serial+1)
 	}
 	for serial := first; serial <= v.Serial; serial++ {
-		e := &v.Recent[len(v.Recent)-1-int(v.Serial-serial)]
-		if most := max(1, o.ring/2); e.Kind != node.Made && voids(v) > most {
+		e := &v.Window[len(v.Window)-1-int(v.Serial-serial)]
+		if most := max(1, o.ring/2); e.Kind != node.EntryTransition && voids(v) > most {
 			return o.violation("outcomes", "too-many-tombstones", f.Key, "proposes to turn %s away for good, and has %d void entries for that in %v: %d are the most", e.ID, voids(v), v, most)
 		}
 		id := e.ID
@@ -177,8 +177,8 @@ func (o *oracle) adds(f *node.Fact) *scenarios.Violation {
 
 // voids counts the entries of v that are void.
 func voids(v *node.Value) (n int) {
-	for i := range v.Recent {
-		if v.Recent[i].Kind != node.Made {
+	for i := range v.Window {
+		if v.Window[i].Kind != node.EntryTransition {
 			n++
 		}
 	}
@@ -194,7 +194,7 @@ func (o *oracle) honest(client sim.ID, r *node.Reply) *scenarios.Violation {
 	a := s.trial(client, max(1, r.Attempt))
 	a.answered = true
 	q := s.question(client, a.attempt)
-	if r.Reason == node.Mismatch && (q == nil || !q.expects || q.expect == r.Version) {
+	if r.Reason == node.VersionMismatch && (q == nil || !q.expects || q.expect == r.Version) {
 		return o.violation("outcomes", "false-mismatch", r.Key, "answers %v to who has asked for %v", r, q)
 	}
 	if r.Reason == node.Illegal && q != nil && r.State != "" {
@@ -205,7 +205,7 @@ func (o *oracle) honest(client sim.ID, r *node.Reply) *scenarios.Violation {
 	a.rejected = r.Outcome == node.Rejected
 	if a.rejected && r.Kind == node.Propose {
 		never := r.Reason == node.UnknownDefinition || r.Reason == node.UnknownState
-		judged := r.Reason == node.Illegal || r.Reason == node.Mismatch || r.Reason == node.Conflict // by a later round that was chosen
+		judged := r.Reason == node.Illegal || r.Reason == node.VersionMismatch || r.Reason == node.IDConflict // by a later round that was chosen
 		switch {
 		case !r.Final && o.away(s, a):
 			return o.violation("outcomes", "rejected-while-forwarded", r.Key, "answers %v, though the node that it handed it over to may carry it out", r)

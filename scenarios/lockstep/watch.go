@@ -32,7 +32,7 @@ func (s *shows) String() string {
 type watcher struct {
 	had   *node.Value // what the node has shown last, in this life
 	told  uint64      // the version up to which the watcher knows
-	story watch.Story
+	story watch.Stream
 	wrong *scenarios.Violation
 }
 
@@ -45,10 +45,10 @@ func (o *oracle) shows(s *shows) *scenarios.Violation {
 			return o.violation("watch", "unchosen", c.Key, "shows %v at %v of %s, which was not chosen", c.Value, c.Ballot, c.Key)
 		}
 		w := o.watcher(c.Key)
-		if !watch.News(w.had, c.Value) {
+		if !watch.IsNewer(w.had, c.Value) {
 			continue
 		}
-		w.story.GoesOn(c.Key, w.had, c.Value)
+		w.story.Advance(c.Key, w.had, c.Value)
 		w.had = c.Value
 		if w.wrong == nil && w.told < c.Value.Version {
 			w.wrong = o.violation("watch", "missed-change", c.Key, "shows %v of %s, and who watches is told up to version %d", c.Value, c.Key, w.told)
@@ -65,8 +65,8 @@ func (o *oracle) watcher(key string) *watcher {
 	t := o.machine(key)
 	w := t.watchers[o.id]
 	if w == nil {
-		w = &watcher{story: watch.Story{Resume: true}}
-		w.story.Tell = func(e watch.Event) {
+		w = &watcher{story: watch.Stream{Resume: true}}
+		w.story.Emit = func(e watch.Event) {
 			if w.wrong == nil {
 				w.wrong = o.told(t, w, e)
 			}

@@ -10,7 +10,7 @@ import (
 // Who watches takes what was so, in order and once, and nothing else.
 func TestWatchersNoticeThatTheyAreMisled(t *testing.T) {
 	step := func(version uint64, from, to, operation string) watch.Event {
-		return watch.Event{Transition: &watch.Step{Key: key, Version: version, From: from, To: to, Operation: operation}}
+		return watch.Event{Transition: &watch.Transition{Key: key, Version: version, From: from, To: to, Operation: operation}}
 	}
 	state := func(version uint64, state string) watch.Event {
 		return watch.Event{State: &watch.Machine{Key: key, Version: version, State: state}}
@@ -41,7 +41,7 @@ func TestWatchersNoticeThatTheyAreMisled(t *testing.T) {
 			o := s.run.oracle.at(0, 1)
 			w := o.watcher(key)
 			for _, e := range c.events {
-				w.story.Tell(e)
+				w.story.Emit(e)
 			}
 			require.Equal(t, c.misled, w.wrong != nil)
 			if c.misled {

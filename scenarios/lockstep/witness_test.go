@@ -38,7 +38,7 @@ func watchedWith(l lies) (s scenarios.System, last *watched) {
 	last = &watched{}
 	s = System()
 	s.Definitions = []fsm.Definition{mesh()}
-	s.Manners = false // a history tells operations apart by their own ids
+	s.OperationIDs = false // a history tells operations apart by their own ids
 	s.New = func(p *scenarios.Plan) scenarios.Run {
 		*last = watched{run: newRun(p), lies: l, told: map[int]map[string]*node.Value{}, births: map[int]int{}}
 		last.run.bug.after = last.after
@@ -91,9 +91,9 @@ func (w *watched) hear(id int, key string, v *node.Value) {
 	if had != nil && v.Version <= had.Version {
 		return
 	}
-	version, state := v.Version, v.Before
-	for i := range v.Recent {
-		if v.Recent[i].Kind == node.Made {
+	version, state := v.Version, v.StateBefore
+	for i := range v.Window {
+		if v.Window[i].Kind == node.EntryTransition {
 			version--
 		}
 	}
@@ -106,9 +106,9 @@ func (w *watched) hear(id int, key string, v *node.Value) {
 		o.Kind, o.First = guarantee.Gap, int64(had.Version)+1
 		w.see(o)
 	}
-	for i := range v.Recent {
-		e := &v.Recent[i]
-		if e.Kind != node.Made {
+	for i := range v.Window {
+		e := &v.Window[i]
+		if e.Kind != node.EntryTransition {
 			continue
 		}
 		if version++; had == nil || version > had.Version {
@@ -157,7 +157,7 @@ func (w *watched) stamp(at scenarios.Duration) {
 }
 
 // Observe implements scenarios.Run.
-func (w *watched) Observe(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.Violation {
+func (w *watched) Observe(at scenarios.Duration, id sim.ID, f sim.Observation) *scenarios.Violation {
 	w.stamp(at)
 	return w.run.Observe(at, id, f)
 }
@@ -185,8 +185,8 @@ func (w *watched) entries(o guarantee.Observation, v *node.Value) {
 		return
 	}
 	o.Kind = guarantee.Entry
-	for i := len(v.Recent) - 1; i >= 0; i-- {
-		if e := &v.Recent[i]; e.Kind == node.Made {
+	for i := len(v.Window) - 1; i >= 0; i-- {
+		if e := &v.Window[i]; e.Kind == node.EntryTransition {
 			o.State, o.Operation = e.To, e.ID.Name()
 			w.see(o)
 			o.Version--
@@ -200,7 +200,7 @@ func witnesses(t *testing.T, l lies, seeds uint64) (violated map[string]int, see
 	s, last := watchedWith(l)
 	c := campaign.Campaign{System: s, Shape: scenarios.Shape{Profile: scenarios.All}}
 	violated, seen = map[string]int{}, map[guarantee.Kind]int{}
-	memory := &sim.Memory{}
+	memory := &sim.Buffers{}
 	for seed := range seeds {
 		r, err := campaign.Run(t.Context(), s, c.Plan(seed), campaign.Options{Memory: memory})
 		require.NoError(t, err)

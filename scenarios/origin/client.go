@@ -9,15 +9,15 @@ import (
 type client struct {
 	home    sim.ID // the node it asks when the plan does not say
 	timeout scenarios.Duration
-	call    *scenarios.Call // under way, or nil
-	calls   uint64          // made so far: the token of the current timer
+	call    *scenarios.Invocation // under way, or nil
+	calls   uint64                // made so far: the token of the current timer
 }
 
 // Step implements sim.Process.
 func (c *client) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	switch ev.Kind {
-	case sim.Request:
-		c.call = ev.Message.(*scenarios.Call)
+	case sim.Invoke:
+		c.call = ev.Message.(*scenarios.Invocation)
 		c.calls++
 		node := c.home
 		if c.call.Node != 0 {
@@ -37,7 +37,7 @@ func (c *client) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 }
 
 func (c *client) end(o scenarios.Outcome, reason, state string, out *sim.Effects) {
-	out.Fact(&scenarios.Returned{
+	out.Observe(&scenarios.Response{
 		Operation: c.call.Operation, Outcome: o, Reason: reason, State: state, Version: scenarios.NoVersion,
 	})
 	c.call = nil

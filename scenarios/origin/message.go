@@ -37,16 +37,16 @@ func (k kind) String() string { return kindNames[k] }
 // sent.
 type message struct {
 	kind    kind
-	call    *scenarios.Call
+	call    *scenarios.Invocation
 	number  uint64            // delivery number of the sender; 0: sent once
 	outcome scenarios.Outcome // reply
 	reason  string            // reply
 	state   string            // reply, reject: the state of who says it
 }
 
-// Fate implements sim.Message.
-func (m *message) Fate() uint64 {
-	return sim.JoinFate(kindHashes[m.kind], keyed.String(m.call.Machine), keyed.String(m.call.ID))
+// FateKey implements sim.Message.
+func (m *message) FateKey() uint64 {
+	return sim.FateKeyOf(kindHashes[m.kind], keyed.String(m.call.Machine), keyed.String(m.call.ID))
 }
 
 // FateName implements sim.Message.
@@ -56,7 +56,7 @@ func (m *message) FateName() string {
 
 // Digest implements sim.Message.
 func (m *message) Digest() uint64 {
-	h := keyed.Mix(m.Fate(), m.number)
+	h := keyed.Mix(m.FateKey(), m.number)
 	h = keyed.Mix(h, keyed.String(string(m.outcome))^keyed.String(m.reason)<<1)
 	return keyed.Mix(h, keyed.String(m.state)^keyed.String(m.call.To)<<1)
 }
@@ -82,7 +82,7 @@ func (m *message) String() string {
 
 // applied is the fact that a node has applied a transition.
 type applied struct {
-	call     *scenarios.Call
+	call     *scenarios.Invocation
 	from, to string
 }
 

@@ -19,7 +19,7 @@ type node struct {
 
 // pending is a proposal that this node has made and that has not ended.
 type pending struct {
-	call    *scenarios.Call
+	call    *scenarios.Invocation
 	client  sim.ID
 	acks    map[sim.ID]bool // this node's own included
 	rejects map[sim.ID]bool
@@ -46,7 +46,7 @@ func newNode(p *scenarios.Plan, id sim.ID, life int) *node {
 func (n *node) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	switch ev.Kind {
 	case sim.Boot:
-		out.Fact(&booted{n.life})
+		out.Observe(&booted{n.life})
 	case sim.Receive:
 		n.receive(ev.From, ev.Message.(*message), out)
 	case sim.Timer:
@@ -81,7 +81,7 @@ func (n *node) receive(from sim.ID, m *message, out *sim.Effects) {
 }
 
 // request serves a client: a read at once, a transition by a proposal.
-func (n *node) request(client sim.ID, c *scenarios.Call, out *sim.Effects) {
+func (n *node) request(client sim.ID, c *scenarios.Invocation, out *sim.Effects) {
 	state := n.state(c.Machine)
 	if c.Kind == scenarios.Read {
 		answer(client, c, scenarios.Committed, "", state, out)
@@ -101,7 +101,7 @@ func (n *node) request(client sim.ID, c *scenarios.Call, out *sim.Effects) {
 }
 
 // validate answers a peer's proposal by this node's own state.
-func (n *node) validate(from sim.ID, c *scenarios.Call, out *sim.Effects) {
+func (n *node) validate(from sim.ID, c *scenarios.Invocation, out *sim.Effects) {
 	kind := acknowledgment
 	if !n.legal(c) {
 		kind = reject
@@ -124,8 +124,8 @@ func (n *node) decide(p *pending, out *sim.Effects) {
 	}
 }
 
-func (n *node) apply(c *scenarios.Call, out *sim.Effects) {
-	out.Fact(&applied{c, n.state(c.Machine), c.To})
+func (n *node) apply(c *scenarios.Invocation, out *sim.Effects) {
+	out.Observe(&applied{c, n.state(c.Machine), c.To})
 	n.states[c.Machine] = c.To
 }
 
@@ -143,7 +143,7 @@ func (n *node) timer(token uint64, out *sim.Effects) {
 	}
 }
 
-func (n *node) broadcast(k kind, c *scenarios.Call, out *sim.Effects) {
+func (n *node) broadcast(k kind, c *scenarios.Invocation, out *sim.Effects) {
 	for i := range n.plan.Nodes {
 		if peer := scenarios.NodeID(i + 1); peer != n.id {
 			n.deliver(peer, &message{kind: k, call: c}, out)
@@ -156,7 +156,7 @@ func (n *node) broadcast(k kind, c *scenarios.Call, out *sim.Effects) {
 func (n *node) deliver(to sim.ID, m *message, out *sim.Effects) {
 	n.numbers++
 	m.number = n.numbers
-	d := &delivery{to, m, 1 + n.plan.Knobs.RetryAttempts}
+	d := &delivery{to, m, 1 + n.plan.Knobs.MaxResends}
 	n.deliveries[m.number] = d
 	n.attempt(m.number, d, out)
 }
@@ -168,10 +168,10 @@ func (n *node) attempt(number uint64, d *delivery, out *sim.Effects) {
 	}
 	d.attempts--
 	out.Send(d.to, d.msg)
-	out.SetTimer(number, n.plan.Knobs.RetryDelay)
+	out.SetTimer(number, n.plan.Knobs.ResendTimeout)
 }
 
-func answer(client sim.ID, c *scenarios.Call, o scenarios.Outcome, reason, state string, out *sim.Effects) {
+func answer(client sim.ID, c *scenarios.Invocation, o scenarios.Outcome, reason, state string, out *sim.Effects) {
 	out.Send(client, &message{kind: reply, call: c, outcome: o, reason: reason, state: state})
 }
 
@@ -183,7 +183,7 @@ func (n *node) state(machine string) string {
 	return d.Initial
 }
 
-func (n *node) legal(c *scenarios.Call) bool {
+func (n *node) legal(c *scenarios.Invocation) bool {
 	d, ok := n.plan.Definition(c.Machine)
 	return ok && d.Legal(n.state(c.Machine), c.To)
 }

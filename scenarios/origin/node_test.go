@@ -96,7 +96,7 @@ func TestAProposalThatNobodyAnswersTimesOut(t *testing.T) {
 func TestADeliveryIsRepeatedUntilItsReceipt(t *testing.T) {
 	c := propose("c1.1", "Running")
 	p := plan()
-	p.Knobs.RetryAttempts = 1
+	p.Knobs.MaxResends = 1
 	require.Equal(t, lines(`
 		1ms          1 ← 101   request lifecycle/a c1.1 propose Running
 		2ms          2 ← 1     proposal lifecycle/a c1.1 propose Running
@@ -110,18 +110,18 @@ func TestADeliveryIsRepeatedUntilItsReceipt(t *testing.T) {
 	))
 }
 
-func propose(id, to string) *scenarios.Call {
-	return &scenarios.Call{Operation: &scenarios.Operation{ID: id, Machine: "lifecycle/a", Kind: scenarios.Propose, To: to}}
+func propose(id, to string) *scenarios.Invocation {
+	return &scenarios.Invocation{Operation: &scenarios.Operation{ID: id, Machine: "lifecycle/a", Kind: scenarios.Propose, To: to}}
 }
 
-func read(id string) *scenarios.Call {
-	return &scenarios.Call{Operation: &scenarios.Operation{ID: id, Machine: "lifecycle/a", Kind: scenarios.Read}}
+func read(id string) *scenarios.Invocation {
+	return &scenarios.Invocation{Operation: &scenarios.Operation{ID: id, Machine: "lifecycle/a", Kind: scenarios.Read}}
 }
 
 func plan() *scenarios.Plan {
 	return &scenarios.Plan{
 		Nodes: 3, Definitions: []fsm.Definition{fsm.Lifecycle()},
-		Knobs: scenarios.Knobs{ConsensusTimeout: 20 * netmodel.Millisecond, RetryDelay: 5 * netmodel.Millisecond},
+		Knobs: scenarios.Knobs{ConsensusTimeout: 20 * netmodel.Millisecond, ResendTimeout: 5 * netmodel.Millisecond},
 	}
 }
 
@@ -136,7 +136,7 @@ type says struct {
 type puppet struct{}
 
 func (puppet) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
-	if ev.Kind == sim.Request {
+	if ev.Kind == sim.Invoke {
 		out.Send(1, ev.Message)
 	}
 }
@@ -158,8 +158,8 @@ func transcript(t *testing.T, p *scenarios.Plan, script ...says) string {
 			}
 			return puppet{}
 		},
-		Trace: func(l sim.Line) {
-			if l.From != 0 || strings.HasPrefix(l.What, "observation: applied") {
+		Trace: func(l sim.TraceLine) {
+			if l.From != 0 || strings.HasPrefix(l.Text, "observation: applied") {
 				fmt.Fprintln(&said, l)
 			}
 		},
@@ -169,7 +169,7 @@ func transcript(t *testing.T, p *scenarios.Plan, script ...says) string {
 		w.Start(id)
 	}
 	for _, s := range script {
-		w.Request(s.at*netmodel.Millisecond, s.who, s.message)
+		w.Invoke(s.at*netmodel.Millisecond, s.who, s.message)
 	}
 	w.Run(netmodel.Second)
 	return said.String()

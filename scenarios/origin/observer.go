@@ -49,7 +49,7 @@ func (r *run) Client(id sim.ID) sim.Process {
 }
 
 // Observe implements scenarios.Run.
-func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Fact) *scenarios.Violation {
+func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Observation) *scenarios.Violation {
 	switch f := f.(type) {
 	case *booted:
 		r.nodes[id] = replica{lives: f.life, applied: map[string][]string{}, states: map[string]string{}}

@@ -30,7 +30,7 @@ func TestPlans(t *testing.T) {
 				t.Skip("a plan for", p.System)
 			}
 			var trace strings.Builder
-			r, err := campaign.Run(t.Context(), origin.System(), p, campaign.Options{Trace: func(l sim.Line) {
+			r, err := campaign.Run(t.Context(), origin.System(), p, campaign.Options{Trace: func(l sim.TraceLine) {
 				if tells(l) {
 					fmt.Fprintln(&trace, l)
 				}
@@ -53,14 +53,14 @@ func readPlan(t *testing.T, file string) *scenarios.Plan {
 // tells reports whether a line is part of the story. What arrives has been sent,
 // so of the sends only those count that go wrong; receipts, timers and boots
 // that nothing comes of are left out.
-func tells(l sim.Line) bool {
+func tells(l sim.TraceLine) bool {
 	switch {
 	case l.Message != nil && strings.HasPrefix(l.Message.FateName(), "receipt "):
-		return strings.Contains(l.What, "lost: override")
+		return strings.Contains(l.Text, "lost: override")
 	case l.Message != nil && l.To != 0:
-		return strings.Contains(l.What, "lost") || strings.Contains(l.What, " and ")
+		return strings.Contains(l.Text, "lost") || strings.Contains(l.Text, " and ")
 	}
-	return !strings.HasPrefix(l.What, "timer ") && !strings.HasSuffix(l.What, "life 1") && l.What != "boot 1"
+	return !strings.HasPrefix(l.Text, "timer ") && !strings.HasSuffix(l.Text, "life 1") && l.Text != "boot 1"
 }
 
 // What the plans show, at a glance.

@@ -27,16 +27,16 @@ import (
 	"pgregory.net/rapid"
 )
 
-// mostOperations bounds a plan whose shape leaves the number to rapid. There is
+// maxOperations bounds a plan whose shape leaves the number to rapid. There is
 // no lower bound: the fewer the better to read.
-const mostOperations = 60
+const maxOperations = 60
 
 // Plan generates plans of a shape, which must be valid.
 func Plan(shape scenarios.Shape) *rapid.Generator[*scenarios.Plan] {
 	return rapid.Custom(func(t *rapid.T) *scenarios.Plan {
 		s := shape
 		if s.Operations == 0 {
-			s.Operations = rapid.IntRange(1, mostOperations).Draw(t, "operations")
+			s.Operations = rapid.IntRange(1, maxOperations).Draw(t, "operations")
 		}
 		return scenarios.GenerateFrom(source{t, ""}, s)
 	})

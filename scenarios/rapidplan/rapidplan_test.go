@@ -15,7 +15,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func shape(p scenarios.Profile, clients int) scenarios.Shape {
+func shape(p scenarios.FaultProfile, clients int) scenarios.Shape {
 	return scenarios.Shape{
 		System: "origin", Definitions: []fsm.Definition{fsm.Lifecycle()}, Profile: p, Clients: clients,
 	}
@@ -87,24 +87,24 @@ func setFlag(t *testing.T, name, value string) {
 
 // recorder is a test that may fail: it keeps what is said.
 type recorder struct {
-	said   []string
+	output []string
 	failed bool
 }
 
-// stop is how a recorder leaves a test that has failed.
-type stop struct{}
+// abort is how a recorder leaves a test that has failed.
+type abort struct{}
 
 // check is rapid.Check on r.
 func (r *recorder) check(prop func(*rapid.T)) {
 	defer func() {
-		if what := recover(); what != nil && what != (stop{}) {
+		if what := recover(); what != nil && what != (abort{}) {
 			panic(what)
 		}
 	}()
 	rapid.Check(r, prop)
 }
 
-func (r *recorder) text() string { return strings.Join(r.said, "\n") }
+func (r *recorder) text() string { return strings.Join(r.output, "\n") }
 
 // plan is the one that was said last.
 func (r *recorder) plan(t *testing.T) *scenarios.Plan {
@@ -119,16 +119,16 @@ func (r *recorder) plan(t *testing.T) *scenarios.Plan {
 func (r *recorder) Helper()         {}
 func (r *recorder) Name() string    { return "recorder" }
 func (r *recorder) Failed() bool    { return r.failed }
-func (r *recorder) Log(args ...any) { r.said = append(r.said, fmt.Sprint(args...)) }
+func (r *recorder) Log(args ...any) { r.output = append(r.output, fmt.Sprint(args...)) }
 func (r *recorder) Logf(format string, args ...any) {
-	r.said = append(r.said, fmt.Sprintf(format, args...))
+	r.output = append(r.output, fmt.Sprintf(format, args...))
 }
 func (r *recorder) Fail()                             { r.failed = true }
-func (r *recorder) FailNow()                          { r.Fail(); panic(stop{}) }
+func (r *recorder) FailNow()                          { r.Fail(); panic(abort{}) }
 func (r *recorder) Error(args ...any)                 { r.Log(args...); r.Fail() }
 func (r *recorder) Errorf(format string, args ...any) { r.Logf(format, args...); r.Fail() }
 func (r *recorder) Fatal(args ...any)                 { r.Log(args...); r.FailNow() }
 func (r *recorder) Fatalf(format string, args ...any) { r.Logf(format, args...); r.FailNow() }
-func (r *recorder) SkipNow()                          { panic(stop{}) }
+func (r *recorder) SkipNow()                          { panic(abort{}) }
 func (r *recorder) Skip(args ...any)                  { r.Log(args...); r.SkipNow() }
 func (r *recorder) Skipf(format string, args ...any)  { r.Logf(format, args...); r.SkipNow() }

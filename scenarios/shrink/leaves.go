@@ -8,39 +8,39 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 )
 
-// leaves makes simple what is not a list, one value after another. What a
+// simplifyLeaves makes simple what is not a list, one value after another. What a
 // value means does not matter, with few exceptions: a plan that is not valid is
 // no candidate.
-func (s *search) leaves() {
-	for _, at := range places(s.plan, func(v reflect.Value) bool { return v.Kind() != reflect.Slice }) {
+func (s *search) simplifyLeaves() {
+	for _, at := range paths(s.plan, func(v reflect.Value) bool { return v.Kind() != reflect.Slice }) {
 		if !at.exists(s.plan) || s.keeps(at) {
 			continue
 		}
-		simpler := simplerThan(at.in(s.plan), top(at) == "Knobs")
-		if top(at) == "Heal" {
-			simpler = slices.DeleteFunc(simpler, func(v reflect.Value) bool { return v.Int() < int64(shortest) })
+		simpler := simplerThan(at.value(s.plan), topField(at) == "Knobs")
+		if topField(at) == "Heal" {
+			simpler = slices.DeleteFunc(simpler, func(v reflect.Value) bool { return v.Int() < int64(minFaultPhase) })
 		}
-		s.first(len(simpler), func(i int) *scenarios.Plan {
+		s.tryFirst(len(simpler), func(i int) *scenarios.Plan {
 			return edit(s.plan, at, func(v reflect.Value) { v.Set(simpler[i]) })
 		})
 	}
 }
 
-// shortest is how long a storm lasts at least: what happens in it should not
+// minFaultPhase is how long a storm lasts at least: what happens in it should not
 // mix with what the heal phase does.
-const shortest = 100 * netmodel.Millisecond
+const minFaultPhase = 100 * netmodel.Millisecond
 
 // keeps reports whether a place keeps its value. How long the heal phase waits
 // says what counts as stuck: with less time, every plan is. A network that adds
 // nothing is for calm to look after.
-func (s *search) keeps(at place) bool {
-	switch top(at) {
+func (s *search) keeps(at path) bool {
+	switch topField(at) {
 	case "Format", "Version", "System", "Seed", "Nodes", "Clients", "Definitions":
 		return true
 	case "Heal":
 		return len(at) > 1 && reflect.TypeFor[scenarios.Heal]().Field(at[1]).Name != "At"
 	case "Network":
-		return !random(s.plan.Network)
+		return !isRandom(s.plan.Network)
 	}
 	return false
 }
@@ -61,7 +61,7 @@ func simplerThan(v reflect.Value, timeout bool) []reflect.Value {
 		return nil // a name
 	}
 	var list []reflect.Value
-	if whole(v.Type()) {
+	if opaque(v.Type()) {
 		return nil
 	}
 	switch v.Kind() {
@@ -94,13 +94,13 @@ func values[T any](list []T) []reflect.Value {
 func durations(d netmodel.Duration, timeout bool) []netmodel.Duration {
 	list := []netmodel.Duration{0}
 	if timeout {
-		list = append(list, up(d, 1), up(d, 2))
+		list = append(list, roundUp(d, 1), roundUp(d, 2))
 	} else {
 		list = append(list, netmodel.Millisecond, 10*netmodel.Millisecond, 100*netmodel.Millisecond,
-			down(d, 1), up(d, 1), down(d/2, 2), down(d, 2), up(d, 2), down(d, 3), up(d, 3))
+			roundDown(d, 1), roundUp(d, 1), roundDown(d/2, 2), roundDown(d, 2), roundUp(d, 2), roundDown(d, 3), roundUp(d, 3))
 	}
-	return only(list, func(c netmodel.Duration) bool {
-		return digits(c) < digits(d) && (c <= up(d, 1)) || digits(c) == digits(d) && c < d && !timeout || c == 0 && d != 0
+	return filter(list, func(c netmodel.Duration) bool {
+		return significantDigits(c) < significantDigits(d) && (c <= roundUp(d, 1)) || significantDigits(c) == significantDigits(d) && c < d && !timeout || c == 0 && d != 0
 	})
 }
 
@@ -112,7 +112,7 @@ func rates(p netmodel.PPM) []netmodel.PPM {
 	if p == netmodel.Always {
 		return []netmodel.PPM{0}
 	}
-	return only([]netmodel.PPM{0, netmodel.Always, down(p, 1), down(p, 2)}, func(c netmodel.PPM) bool { return c != p })
+	return filter([]netmodel.PPM{0, netmodel.Always, roundDown(p, 1), roundDown(p, 2)}, func(c netmodel.PPM) bool { return c != p })
 }
 
 // delays are constant ones that take as long as d often does.
@@ -129,7 +129,7 @@ func delays(d netmodel.Delay) []netmodel.Delay {
 
 // profiles are those without faults.
 func profiles(p netmodel.Profile) []netmodel.Profile {
-	if !random(p) {
+	if !isRandom(p) {
 		return nil
 	}
 	list := []netmodel.Profile{{Delay: p.Delay}}
@@ -150,8 +150,8 @@ func numbers[T int64 | uint64](n T) []T {
 	return list
 }
 
-// digits is how many digits of n count: 1 for 300, 2 for 310.
-func digits[T netmodel.Duration | netmodel.PPM](n T) int {
+// significantDigits is how many digits of n count: 1 for 300, 2 for 310.
+func significantDigits[T netmodel.Duration | netmodel.PPM](n T) int {
 	for n != 0 && n%10 == 0 {
 		n /= 10
 	}
@@ -162,10 +162,10 @@ func digits[T netmodel.Duration | netmodel.PPM](n T) int {
 	return count
 }
 
-// down is n with its first digits only, and up the next number with as few.
-func down[T netmodel.Duration | netmodel.PPM](n T, digits int) T { return n - n%unit(n, digits) }
+// roundDown is n with its first digits only, and up the next number with as few.
+func roundDown[T netmodel.Duration | netmodel.PPM](n T, digits int) T { return n - n%unit(n, digits) }
 
-func up[T netmodel.Duration | netmodel.PPM](n T, digits int) T {
+func roundUp[T netmodel.Duration | netmodel.PPM](n T, digits int) T {
 	u := unit(n, digits)
 	return (n + u - 1) / u * u
 }
@@ -182,7 +182,7 @@ func unit[T netmodel.Duration | netmodel.PPM](n T, digits int) T {
 	return u
 }
 
-func only[T comparable](list []T, want func(T) bool) []T {
+func filter[T comparable](list []T, want func(T) bool) []T {
 	var out []T
 	for _, x := range list {
 		if want(x) {

@@ -19,7 +19,7 @@ func TestCandidatesAreSimpler(t *testing.T) {
 		d := netmodel.Duration(rapid.Int64Range(0, int64(netmodel.Minute)).Draw(t, "d"))
 		timeout := rapid.Bool().Draw(t, "timeout")
 		for _, c := range durations(d, timeout) {
-			require.True(t, c == 0 && d != 0 || digits(c) < digits(d) || digits(c) == digits(d) && c < d, "%v for %v", c, d)
+			require.True(t, c == 0 && d != 0 || significantDigits(c) < significantDigits(d) || significantDigits(c) == significantDigits(d) && c < d, "%v for %v", c, d)
 			require.True(t, c == 0 || c >= d || !timeout, "%v for %v", c, d)
 		}
 		n := rapid.Int64().Draw(t, "n")
@@ -51,9 +51,9 @@ func TestClonesShareNothing(t *testing.T) {
 		before := scenarios.Encode(p)
 		q := clone(p)
 		require.Equal(t, string(before), string(scenarios.Encode(q)))
-		all := places(q, func(v reflect.Value) bool { return v.Kind() != reflect.Slice && v.Kind() != reflect.Pointer })
+		all := paths(q, func(v reflect.Value) bool { return v.Kind() != reflect.Slice && v.Kind() != reflect.Pointer })
 		for _, at := range slices.Backward(all) { // inner ones first
-			at.in(q).SetZero()
+			at.value(q).SetZero()
 		}
 		require.Equal(t, string(before), string(scenarios.Encode(p)))
 	})

@@ -6,29 +6,29 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 )
 
-// lists takes out of every list what it can: outer lists first, since what is in
+// shrinkLists takes out of every list what it can: outer lists first, since what is in
 // an operation or a fault goes with it.
-func (s *search) lists() {
-	for depth := 1; depth <= deepest; depth++ {
-		for _, at := range places(s.plan, func(v reflect.Value) bool { return v.Kind() == reflect.Slice }) {
+func (s *search) shrinkLists() {
+	for depth := 1; depth <= maxDepth; depth++ {
+		for _, at := range paths(s.plan, func(v reflect.Value) bool { return v.Kind() == reflect.Slice }) {
 			if len(at) == depth && at.exists(s.plan) {
-				s.list(at)
+				s.shrinkList(at)
 			}
 		}
 	}
 }
 
-// deepest is the most numbers that a list's place has: faults, fault, groups,
+// maxDepth is the most numbers that a list's place has: faults, fault, groups,
 // group, with room for more.
-const deepest = 6
+const maxDepth = 6
 
-// list takes out what it can of one list: large pieces, then smaller ones, in
+// shrinkList takes out what it can of one list: large pieces, then smaller ones, in
 // the end one by one until none can go. Taking a piece out is going to its
 // complement; pieces by themselves are the complements of what comes before.
-func (s *search) list(at place) {
-	length := func() int { return at.in(s.plan).Len() }
+func (s *search) shrinkList(at path) {
+	length := func() int { return at.value(s.plan).Len() }
 	for size := length(); size > 0; {
-		removed := s.pieces(at, size)
+		removed := s.removePieces(at, size)
 		switch {
 		case size > 1:
 			size = min((size+1)/2, max(length(), 1))
@@ -38,15 +38,15 @@ func (s *search) list(at place) {
 	}
 }
 
-// pieces goes once through a list and takes out each piece that can go, the last
+// removePieces goes once through a list and takes out each piece that can go, the last
 // ones first: what happens late is least likely to matter.
-func (s *search) pieces(at place, size int) (removed bool) {
-	end := at.in(s.plan).Len()
+func (s *search) removePieces(at path, size int) (removed bool) {
+	end := at.value(s.plan).Len()
 	for end > 0 {
 		n := (end + size - 1) / size
-		i := s.first(n, func(i int) *scenarios.Plan {
+		i := s.tryFirst(n, func(i int) *scenarios.Plan {
 			to := end - i*size
-			return edit(s.plan, at, func(v reflect.Value) { remove(v, max(0, to-size), to) })
+			return edit(s.plan, at, func(v reflect.Value) { removeRange(v, max(0, to-size), to) })
 		})
 		if i < 0 {
 			return removed
@@ -57,8 +57,8 @@ func (s *search) pieces(at place, size int) (removed bool) {
 	return removed
 }
 
-// remove takes the elements from one to another out of a list.
-func remove(v reflect.Value, from, to int) {
+// removeRange takes the elements from one to another out of a list.
+func removeRange(v reflect.Value, from, to int) {
 	if to-from == v.Len() {
 		v.SetZero()
 		return

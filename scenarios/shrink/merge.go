@@ -9,7 +9,7 @@ import (
 
 // mergeMachines has what is done to one machine done to another.
 func (s *search) mergeMachines() {
-	for s.pairs(len(s.plan.Machines()), func(gone, kept int) *scenarios.Plan {
+	for s.tryPairs(len(s.plan.Machines()), func(gone, kept int) *scenarios.Plan {
 		machines := s.plan.Machines()
 		return renamed(s.plan, map[string]string{machines[gone]: machines[kept]}, nil)
 	}) {
@@ -18,19 +18,19 @@ func (s *search) mergeMachines() {
 
 // mergeClients has one client do what another does.
 func (s *search) mergeClients() {
-	for s.pairs(s.plan.Clients, func(gone, kept int) *scenarios.Plan { return withoutClient(s.plan, gone+1, kept+1) }) {
+	for s.tryPairs(s.plan.Clients, func(gone, kept int) *scenarios.Plan { return withoutClient(s.plan, gone+1, kept+1) }) {
 	}
 }
 
-// pairs tries all pairs of numbers below n, of which the first is the larger.
-func (s *search) pairs(n int, candidate func(gone, kept int) *scenarios.Plan) bool {
+// tryPairs tries all pairs of numbers below n, of which the first is the larger.
+func (s *search) tryPairs(n int, candidate func(gone, kept int) *scenarios.Plan) bool {
 	var pairs [][2]int
 	for gone := n - 1; gone > 0; gone-- {
 		for kept := range gone {
 			pairs = append(pairs, [2]int{gone, kept})
 		}
 	}
-	return s.first(len(pairs), func(i int) *scenarios.Plan { return candidate(pairs[i][0], pairs[i][1]) }) >= 0
+	return s.tryFirst(len(pairs), func(i int) *scenarios.Plan { return candidate(pairs[i][0], pairs[i][1]) }) >= 0
 }
 
 // withoutClient is p in which another client does what one client did.
@@ -67,10 +67,10 @@ const fewestNodes = 3
 func (s *search) dropNodes() {
 	for s.plan.Nodes > fewestNodes {
 		n := s.plan.Nodes
-		two := n-2 >= fewestNodes && s.pairs(n, func(a, b int) *scenarios.Plan {
+		two := n-2 >= fewestNodes && s.tryPairs(n, func(a, b int) *scenarios.Plan {
 			return withoutNode(withoutNode(s.plan, a+1), b+1)
 		})
-		if !two && s.first(n, func(i int) *scenarios.Plan { return withoutNode(s.plan, n-i) }) < 0 {
+		if !two && s.tryFirst(n, func(i int) *scenarios.Plan { return withoutNode(s.plan, n-i) }) < 0 {
 			return
 		}
 	}
@@ -89,7 +89,7 @@ func withoutNode(p *scenarios.Plan, gone int) *scenarios.Plan {
 		}
 	}
 	if gone <= len(q.Clocks) {
-		remove(reflect.ValueOf(&q.Clocks).Elem(), gone-1, gone)
+		removeRange(reflect.ValueOf(&q.Clocks).Elem(), gone-1, gone)
 	}
 	remap(reflect.ValueOf(q).Elem(), func(id sim.ID) (sim.ID, bool) {
 		switch n := int(id); {

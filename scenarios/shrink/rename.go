@@ -45,8 +45,8 @@ func renamed(p *scenarios.Plan, machines, operations map[string]string) *scenari
 		change(machines, &q.Operations[i].Machine)
 		change(operations, &q.Operations[i].ID)
 	}
-	for i := range q.Fates {
-		m := &q.Fates[i].Message
+	for i := range q.Overrides {
+		m := &q.Overrides[i].Message
 		if words := strings.Fields(m.Name); len(words) == 3 {
 			change(machines, &words[1])
 			change(operations, &words[2])

@@ -19,24 +19,24 @@ var shape = scenarios.Shape{
 }
 
 // failing judges plans by what they look like; nothing runs.
-func failing(fails func(*scenarios.Plan) bool) func([]*scenarios.Plan) []shrink.Verdict {
-	return func(plans []*scenarios.Plan) (verdicts []shrink.Verdict) {
+func failing(fails func(*scenarios.Plan) bool) func([]*scenarios.Plan) []shrink.RunResult {
+	return func(plans []*scenarios.Plan) (verdicts []shrink.RunResult) {
 		for _, p := range plans {
 			if fails(p) {
-				return append(verdicts, shrink.Verdict{Signature: "toy/bad"})
+				return append(verdicts, shrink.RunResult{Signature: "toy/bad"})
 			}
-			verdicts = append(verdicts, shrink.Verdict{})
+			verdicts = append(verdicts, shrink.RunResult{})
 		}
 		return verdicts
 	}
 }
 
 func config(fails func(*scenarios.Plan) bool) shrink.Config {
-	return shrink.Config{Signature: "toy/bad", Judge: failing(fails), Budget: 20_000}
+	return shrink.Config{Signature: "toy/bad", RunAll: failing(fails), MaxRuns: 20_000}
 }
 
-// busy is the plan of a seed that has a crash, reads and proposals.
-func busy(t *testing.T) *scenarios.Plan {
+// busyPlan is the plan of a seed that has a crash, reads and proposals.
+func busyPlan(t *testing.T) *scenarios.Plan {
 	for seed := range uint64(10_000) {
 		if p := scenarios.Generate(seed, shape); needs(p, 2, 2, 1) && p.Nodes == 5 && p.Clients > 2 && len(p.Clocks) > 0 {
 			return p
@@ -56,7 +56,7 @@ func needs(p *scenarios.Plan, reads, stops, crashes int) bool {
 		}
 	}
 	for _, f := range p.Faults {
-		if f.Kind == scenarios.Crash {
+		if f.Kind == scenarios.PowerLoss {
 			crashes--
 		}
 	}
@@ -65,7 +65,7 @@ func needs(p *scenarios.Plan, reads, stops, crashes int) bool {
 
 // What the failure does not need is gone, and the rest is as simple as it can be.
 func TestOnlyWhatIsNeededIsLeft(t *testing.T) {
-	p := busy(t)
+	p := busyPlan(t)
 	before := scenarios.Encode(p)
 	r, err := shrink.Run(config(func(p *scenarios.Plan) bool { return needs(p, 1, 2, 1) }), p)
 	require.NoError(t, err)
@@ -79,7 +79,7 @@ func TestOnlyWhatIsNeededIsLeft(t *testing.T) {
 	require.Equal(t, 1, q.Clients)
 	require.Equal(t, 3, q.Nodes)
 	require.Empty(t, q.Clocks)
-	require.Empty(t, q.Heal.Without)
+	require.Empty(t, q.Heal.Excluded)
 	require.Equal(t, netmodel.Profile{Delay: netmodel.Delay{Min: netmodel.Millisecond}}, q.Network)
 	require.Zero(t, q.Disk)
 	for i, o := range q.Operations {
@@ -122,9 +122,9 @@ func TestTheResultIsMinimal(t *testing.T) {
 
 func TestTheResultIsAFunctionOfThePlan(t *testing.T) {
 	c := config(func(p *scenarios.Plan) bool { return needs(p, 2, 1, 1) })
-	first, err := shrink.Run(c, busy(t))
+	first, err := shrink.Run(c, busyPlan(t))
 	require.NoError(t, err)
-	second, err := shrink.Run(c, busy(t))
+	second, err := shrink.Run(c, busyPlan(t))
 	require.NoError(t, err)
 	require.Equal(t, first, second)
 }
@@ -132,12 +132,12 @@ func TestTheResultIsAFunctionOfThePlan(t *testing.T) {
 // What is left when the budget ends still fails, and does not claim to be minimal.
 func TestTheBudgetIsKept(t *testing.T) {
 	fails := func(p *scenarios.Plan) bool { return needs(p, 2, 2, 1) }
-	whole, err := shrink.Run(config(fails), busy(t))
+	whole, err := shrink.Run(config(fails), busyPlan(t))
 	require.NoError(t, err)
 	for _, budget := range []int{1, 2, 5, 30, whole.Runs - 1} {
 		c := config(fails)
-		c.Budget = budget
-		r, err := shrink.Run(c, busy(t))
+		c.MaxRuns = budget
+		r, err := shrink.Run(c, busyPlan(t))
 		require.NoError(t, err)
 		require.Equal(t, budget, r.Runs)
 		require.False(t, r.Minimal)
@@ -149,12 +149,12 @@ func TestTheBudgetIsKept(t *testing.T) {
 func TestLongRunsCountForMore(t *testing.T) {
 	c := config(nil)
 	judged := 0
-	c.Judge = func(plans []*scenarios.Plan) []shrink.Verdict {
+	c.RunAll = func(plans []*scenarios.Plan) []shrink.RunResult {
 		judged++
-		return []shrink.Verdict{{Signature: "toy/bad", Events: 100 * shrink.EventsPerRun}}
+		return []shrink.RunResult{{Signature: "toy/bad", Events: 100 * shrink.EventsPerRun}}
 	}
-	c.Budget = 505
-	r, err := shrink.Run(c, busy(t))
+	c.MaxRuns = 505
+	r, err := shrink.Run(c, busyPlan(t))
 	require.NoError(t, err)
 	require.False(t, r.Minimal)
 	require.Equal(t, 6, judged, "five runs of 101, and one that is over the budget")
@@ -164,48 +164,48 @@ func TestLongRunsCountForMore(t *testing.T) {
 // not matter are taken out again.
 func TestFatesThatMatterAreWrittenDown(t *testing.T) {
 	lost := func(p *scenarios.Plan) bool { // a commit is lost, by chance or by fate
-		byFate := slices.ContainsFunc(p.Fates, func(f scenarios.Fate) bool {
-			return f.Message.Link == netmodel.Link{From: 1, To: 3} && f.Verdict.Fate == netmodel.Drop
+		byFate := slices.ContainsFunc(p.Overrides, func(f scenarios.MessageOverride) bool {
+			return f.Message.Link == netmodel.Link{From: 1, To: 3} && f.Override.Fate == netmodel.Drop
 		})
 		return byFate || p.Network.Drop > 1000
 	}
 	c := config(func(p *scenarios.Plan) bool { return lost(p) && len(p.Operations) > 0 })
 	c.Pin = func(p *scenarios.Plan) *scenarios.Plan {
 		q := *p
-		q.Network = p.Heal.Calm()
-		q.Fates = nil
+		q.Network = p.Heal.Network()
+		q.Overrides = nil
 		for n := uint32(1); n <= 40; n++ {
 			for to := sim.ID(2); to <= 3; to++ {
-				f := scenarios.Fate{Message: sim.Address{
+				f := scenarios.MessageOverride{Message: sim.Address{
 					Link: netmodel.Link{From: 1, To: to}, Name: "commit " + p.Operations[0].Machine + " " + p.Operations[0].ID, Occurrence: n,
 				}}
-				f.Verdict.Delay = netmodel.Duration(n)
+				f.Override.Delay = netmodel.Duration(n)
 				if n == 17 {
-					f.Verdict = netmodel.Override{Fate: netmodel.Drop}
+					f.Override = netmodel.Override{Fate: netmodel.Drop}
 				}
-				q.Fates = append(q.Fates, f)
+				q.Overrides = append(q.Overrides, f)
 			}
 		}
 		return &q
 	}
-	p := busy(t)
+	p := busyPlan(t)
 	p.Network.Drop = 5000
 	r, err := shrink.Run(c, p)
 	require.NoError(t, err)
 	require.True(t, r.Minimal)
-	require.Len(t, r.Plan.Fates, 1)
-	require.Equal(t, "1>3 commit lifecycle/m1 c1.1 #17 is lost", r.Plan.Fates[0].String())
-	require.Equal(t, r.Plan.Heal.Calm(), r.Plan.Network)
+	require.Len(t, r.Plan.Overrides, 1)
+	require.Equal(t, "1>3 commit lifecycle/m1 c1.1 #17 is lost", r.Plan.Overrides[0].String())
+	require.Equal(t, r.Plan.Heal.Network(), r.Plan.Network)
 }
 
 // Processes that go away take along what names them, and only that.
 func TestProcessesAreNumberedAnew(t *testing.T) {
-	p := busy(t)
-	p.Clocks, p.Fates = nil, nil
+	p := busyPlan(t)
+	p.Clocks, p.Overrides = nil, nil
 	p.Faults = []scenarios.Fault{
 		{Kind: scenarios.Partition, For: netmodel.Second, Groups: [][]sim.ID{{2, 101}, {5, 103}}},
 		{Kind: scenarios.Cut, For: netmodel.Second, Links: []netmodel.Link{{From: 103, To: 5}, {From: 1, To: 4}}},
-		{Kind: scenarios.Crash, For: netmodel.Second, Nodes: []sim.ID{4}},
+		{Kind: scenarios.PowerLoss, For: netmodel.Second, Nodes: []sim.ID{4}},
 	}
 	require.NoError(t, p.Validate())
 	cut := func(p *scenarios.Plan) bool { // a client is cut off from the last node, and apart from another

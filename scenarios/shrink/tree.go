@@ -11,12 +11,12 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
-// place leads to a value within a plan: the numbers of fields and of elements,
+// path leads to a value within a plan: the numbers of fields and of elements,
 // from the outside in. A pointer is followed without a number.
-type place []int
+type path []int
 
-// in is the value at that place of p.
-func (at place) in(p *scenarios.Plan) reflect.Value {
+// value is the value at that place of p.
+func (at path) value(p *scenarios.Plan) reflect.Value {
 	v := reflect.ValueOf(p).Elem()
 	for _, i := range at {
 		v = reflect.Indirect(v)
@@ -30,7 +30,7 @@ func (at place) in(p *scenarios.Plan) reflect.Value {
 }
 
 // exists reports whether p has such a place.
-func (at place) exists(p *scenarios.Plan) bool {
+func (at path) exists(p *scenarios.Plan) bool {
 	v := reflect.ValueOf(p).Elem()
 	for _, i := range at {
 		v = reflect.Indirect(v)
@@ -46,19 +46,19 @@ func (at place) exists(p *scenarios.Plan) bool {
 	return true
 }
 
-// top is the plan's field in which a place is.
-func top(at place) string { return reflect.TypeFor[scenarios.Plan]().Field(at[0]).Name }
+// topField is the plan's field in which a place is.
+func topField(at path) string { return reflect.TypeFor[scenarios.Plan]().Field(at[0]).Name }
 
-// places lists all places of p whose value is wanted, outer ones first.
-func places(p *scenarios.Plan, wanted func(v reflect.Value) bool) []place {
-	var found []place
-	var walk func(v reflect.Value, at place)
-	walk = func(v reflect.Value, at place) {
+// paths lists all places of p whose value is wanted, outer ones first.
+func paths(p *scenarios.Plan, wanted func(v reflect.Value) bool) []path {
+	var found []path
+	var walk func(v reflect.Value, at path)
+	walk = func(v reflect.Value, at path) {
 		if len(at) > 0 && wanted(v) {
 			found = append(found, slices.Clone(at))
 		}
 		v = reflect.Indirect(v)
-		if !v.IsValid() || whole(v.Type()) {
+		if !v.IsValid() || opaque(v.Type()) {
 			return
 		}
 		switch v.Kind() {
@@ -76,16 +76,16 @@ func places(p *scenarios.Plan, wanted func(v reflect.Value) bool) []place {
 	return found
 }
 
-// whole reports whether values of type t are not taken apart: names of things,
+// opaque reports whether values of type t are not taken apart: names of things,
 // and what machines are, without which the operations mean something else.
-func whole(t reflect.Type) bool {
+func opaque(t reflect.Type) bool {
 	return t == reflect.TypeFor[fsm.Definition]() || reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
 
 // edit is a copy of p in which change has been made at a place.
-func edit(p *scenarios.Plan, at place, change func(v reflect.Value)) *scenarios.Plan {
+func edit(p *scenarios.Plan, at path, change func(v reflect.Value)) *scenarios.Plan {
 	q := clone(p)
-	change(at.in(q))
+	change(at.value(q))
 	return q
 }
 
@@ -93,18 +93,18 @@ func edit(p *scenarios.Plan, at place, change func(v reflect.Value)) *scenarios.
 // nobody changes. Empty lists become nil, as Decode has them.
 func clone(p *scenarios.Plan) *scenarios.Plan {
 	q := *p
-	unshare(reflect.ValueOf(&q).Elem())
+	deepCopy(reflect.ValueOf(&q).Elem())
 	return &q
 }
 
-func unshare(v reflect.Value) {
+func deepCopy(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() {
 			inner := reflect.New(v.Type().Elem())
 			inner.Elem().Set(v.Elem())
 			v.Set(inner)
-			unshare(inner.Elem())
+			deepCopy(inner.Elem())
 		}
 	case reflect.Slice:
 		if v.Len() == 0 {
@@ -115,14 +115,14 @@ func unshare(v reflect.Value) {
 			v.Set(own)
 		}
 		for i := range v.Len() {
-			unshare(v.Index(i))
+			deepCopy(v.Index(i))
 		}
 	case reflect.Struct:
-		if whole(v.Type()) {
+		if opaque(v.Type()) {
 			return
 		}
 		for i := range v.NumField() {
-			unshare(v.Field(i))
+			deepCopy(v.Field(i))
 		}
 	}
 }
@@ -162,7 +162,7 @@ func remap(v reflect.Value, to func(sim.ID) (sim.ID, bool)) (sound bool) {
 func remapList(v reflect.Value, to func(sim.ID) (sim.ID, bool)) (sound bool) {
 	n := 0
 	for i := range v.Len() {
-		if e := v.Index(i); remap(e, to) && !named(v.Slice(0, n), e) {
+		if e := v.Index(i); remap(e, to) && !contains(v.Slice(0, n), e) {
 			v.Index(n).Set(e)
 			n++
 		}
@@ -174,8 +174,8 @@ func remapList(v reflect.Value, to func(sim.ID) (sim.ID, bool)) (sound bool) {
 	return sound
 }
 
-// named reports whether list has x already, a process or a link.
-func named(list, x reflect.Value) bool {
+// contains reports whether list has x already, a process or a link.
+func contains(list, x reflect.Value) bool {
 	switch x.Interface().(type) {
 	case sim.ID, netmodel.Link:
 		for i := range list.Len() {

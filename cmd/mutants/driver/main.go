@@ -23,18 +23,18 @@ import (
 
 // Report is what the driver prints.
 type Report struct {
-	Seeds     uint64 `json:"seeds"`               // that were run, the failing one included
-	Seed      uint64 `json:"seed"`                // that failed
-	Signature string `json:"signature,omitempty"` // empty: none has failed
-	Sentence  string `json:"sentence,omitempty"`
-	Shrunk    *Plan  `json:"shrunk,omitempty"`
+	Seeds     uint64    `json:"seeds"`               // that were run, the failing one included
+	Seed      uint64    `json:"seed"`                // that failed
+	Signature string    `json:"signature,omitempty"` // empty: none has failed
+	Sentence  string    `json:"sentence,omitempty"`
+	Shrunk    *PlanSize `json:"shrunk,omitempty"`
 }
 
-// Plan is the size of a plan that was made small.
-type Plan struct {
+// PlanSize is the size of a plan that was made small.
+type PlanSize struct {
 	Operations int  `json:"operations"`
 	Faults     int  `json:"faults"`
-	Fates      int  `json:"fates"`
+	Overrides  int  `json:"fates"`
 	Minimal    bool `json:"minimal"`
 }
 
@@ -52,7 +52,7 @@ func main() {
 		Options: campaign.Options{CheckTimeout: 5 * time.Second},
 	}
 	var r Report
-	err := leaveOut(c, *without)
+	err := ablate(c, *without)
 	switch {
 	case err != nil:
 	case *shrink > 0:
@@ -103,7 +103,7 @@ func (r *Report) shrink(c *campaign.Campaign, runs int) error {
 	}
 	p := small.Plan
 	r.Seed, r.Signature = c.Start, small.Signature
-	r.Shrunk = &Plan{len(p.Operations), len(p.Faults), len(p.Fates), small.Minimal}
+	r.Shrunk = &PlanSize{len(p.Operations), len(p.Faults), len(p.Overrides), small.Minimal}
 	return nil
 }
 
@@ -115,8 +115,8 @@ var (
 
 // part is a part of the harness that can be left out.
 type part struct {
-	name string
-	off  func(c *campaign.Campaign)
+	name   string
+	remove func(c *campaign.Campaign)
 }
 
 var ablations = []part{
@@ -134,7 +134,7 @@ func parts() (names []string) {
 	return names
 }
 
-func leaveOut(c *campaign.Campaign, name string) error {
+func ablate(c *campaign.Campaign, name string) error {
 	if name == "" {
 		return nil
 	}
@@ -142,6 +142,6 @@ func leaveOut(c *campaign.Campaign, name string) error {
 	if i < 0 {
 		return errors.New("-without " + name + ": want one of " + strings.Join(parts(), ", "))
 	}
-	ablations[i].off(c)
+	ablations[i].remove(c)
 	return nil
 }

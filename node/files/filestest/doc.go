@@ -18,7 +18,7 @@ import (
 
 // Disk executes requests in order, each answered by one completion.
 type Disk interface {
-	Submit(r wal.Request)            // returns at once
+	Submit(r wal.DiskRequest)        // returns at once
 	Wait() (token uint64, err error) // the next completion
 	// Crash ends the life of the disk and begins the next with what survived.
 	// Requests that are not complete end without a word.
@@ -29,18 +29,18 @@ type Disk interface {
 
 // Run tests the disks that open makes, each empty.
 func Run(t *testing.T, open func(t *testing.T) Disk) {
-	for _, c := range conduct {
+	for _, c := range contract {
 		t.Run(c.name, func(t *testing.T) { c.test(&driver{T: t, Disk: open(t)}) })
 	}
-	t.Run("anything synced survives any crash", func(t *testing.T) { each(t, open, anything) })
-	t.Run("a log loses nothing durable over its lives", func(t *testing.T) { each(t, open, lives) })
+	t.Run("anything synced survives any crash", func(t *testing.T) { each(t, open, randomRequests) })
+	t.Run("a log loses nothing durable over its lives", func(t *testing.T) { each(t, open, logOverCrashes) })
 }
 
 // each runs a random test from several seeds, on a disk each.
-func each(t *testing.T, open func(t *testing.T) Disk, test func(d *driver, c chance)) {
+func each(t *testing.T, open func(t *testing.T) Disk, test func(d *driver, c random)) {
 	for seed := range uint64(seeds) {
 		t.Logf("seed %d", seed) // the last one logged is the one that failed
-		test(&driver{T: t, Disk: open(t)}, newChance(seed))
+		test(&driver{T: t, Disk: open(t)}, newRandom(seed))
 	}
 }
 

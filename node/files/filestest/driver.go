@@ -16,8 +16,8 @@ type driver struct {
 	token uint64
 }
 
-// ask submits requests under fresh tokens and returns the last.
-func (d *driver) ask(reqs ...wal.Request) uint64 {
+// submit submits requests under fresh tokens and returns the last.
+func (d *driver) submit(reqs ...wal.DiskRequest) uint64 {
 	for _, r := range reqs {
 		d.token++
 		r.Token = d.token
@@ -26,10 +26,10 @@ func (d *driver) ask(reqs ...wal.Request) uint64 {
 	return d.token
 }
 
-// do has requests executed, all without error.
-func (d *driver) do(reqs ...wal.Request) {
+// execute has requests executed, all without error.
+func (d *driver) execute(reqs ...wal.DiskRequest) {
 	d.Helper()
-	last := d.ask(reqs...)
+	last := d.submit(reqs...)
 	for i := range reqs {
 		token, err := d.Wait()
 		require.NoErrorf(d, err, "%v", reqs[i])
@@ -37,25 +37,25 @@ func (d *driver) do(reqs ...wal.Request) {
 	}
 }
 
-// fails has a request fail.
-func (d *driver) fails(r wal.Request) {
+// requireFailure has a request fail.
+func (d *driver) requireFailure(r wal.DiskRequest) {
 	d.Helper()
-	want := d.ask(r)
+	want := d.submit(r)
 	token, err := d.Wait()
 	require.Equal(d, want, token)
 	require.Errorf(d, err, "%v", r)
 }
 
-// holds checks the content of a file.
-func (d *driver) holds(name string, want []byte) {
+// requireContent checks the content of a file.
+func (d *driver) requireContent(name string, want []byte) {
 	d.Helper()
 	got, err := d.Dir().Read(name)
 	require.NoError(d, err)
-	same(d, want, got)
+	requireSame(d, want, got)
 }
 
-// same is require.Equal without a page of bytes.
-func same(d *driver, want, got []byte) {
+// requireSame is require.Equal without a page of bytes.
+func requireSame(d *driver, want, got []byte) {
 	d.Helper()
 	require.Len(d, got, len(want))
 	for i := range want {
@@ -65,8 +65,8 @@ func same(d *driver, want, got []byte) {
 	}
 }
 
-// lists checks the names of all files.
-func (d *driver) lists(want ...string) {
+// requireFiles checks the names of all files.
+func (d *driver) requireFiles(want ...string) {
 	d.Helper()
 	got, err := d.Dir().List()
 	require.NoError(d, err)
@@ -80,28 +80,30 @@ const (
 	file3 = "wal-0000000000000010"
 )
 
-func create(file string) wal.Request { return wal.Request{Op: wal.Create, File: file} }
-func sync(file string) wal.Request   { return wal.Request{Op: wal.Sync, File: file} }
-func syncDir() wal.Request           { return wal.Request{Op: wal.SyncDir} }
+func create(file string) wal.DiskRequest { return wal.DiskRequest{Op: wal.Create, File: file} }
+func sync(file string) wal.DiskRequest   { return wal.DiskRequest{Op: wal.Sync, File: file} }
+func syncDir() wal.DiskRequest           { return wal.DiskRequest{Op: wal.SyncDir} }
 
-func write(file string, offset int64, data []byte) wal.Request {
-	return wal.Request{Op: wal.Write, File: file, Offset: offset, Data: data}
+func write(file string, offset int64, data []byte) wal.DiskRequest {
+	return wal.DiskRequest{Op: wal.Write, File: file, Offset: offset, Data: data}
 }
 
-func truncate(file string, length int64) wal.Request {
-	return wal.Request{Op: wal.Truncate, File: file, Offset: length}
+func truncate(file string, length int64) wal.DiskRequest {
+	return wal.DiskRequest{Op: wal.Truncate, File: file, Offset: length}
 }
 
-func allocate(file string, length int64) wal.Request {
-	return wal.Request{Op: wal.Allocate, File: file, Offset: length}
+func allocate(file string, length int64) wal.DiskRequest {
+	return wal.DiskRequest{Op: wal.Allocate, File: file, Offset: length}
 }
 
-func remove(file string) wal.Request { return wal.Request{Op: wal.Remove, File: file} }
+func remove(file string) wal.DiskRequest { return wal.DiskRequest{Op: wal.Remove, File: file} }
 
-func rename(file, to string) wal.Request { return wal.Request{Op: wal.Rename, File: file, To: to} }
+func rename(file, to string) wal.DiskRequest {
+	return wal.DiskRequest{Op: wal.Rename, File: file, To: to}
+}
 
 // text is a write of words.
-func text(file string, offset int64, words string) wal.Request {
+func text(file string, offset int64, words string) wal.DiskRequest {
 	return write(file, offset, []byte(words))
 }
 
@@ -111,13 +113,13 @@ func zeros(n int) string { return string(make([]byte, n)) }
 // filled is n bytes of a kind.
 func filled(n int, kind byte) []byte { return bytes.Repeat([]byte{kind}, n) }
 
-// chance makes the choices of a random test.
-type chance struct{ *rand.Rand }
+// random makes the choices of a random test.
+type random struct{ *rand.Rand }
 
-func newChance(seed uint64) chance { return chance{rand.New(rand.NewPCG(seed, 0))} }
+func newRandom(seed uint64) random { return random{rand.New(rand.NewPCG(seed, 0))} }
 
 // oneIn is true once in n times.
-func (c chance) oneIn(n int) bool { return c.IntN(n) == 0 }
+func (c random) oneIn(n int) bool { return c.IntN(n) == 0 }
 
 // data is up to most bytes, none of them zero.
-func (c chance) data(most int) []byte { return filled(c.IntN(most+1), byte(1+c.IntN(255))) }
+func (c random) data(most int) []byte { return filled(c.IntN(most+1), byte(1+c.IntN(255))) }

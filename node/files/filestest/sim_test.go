@@ -20,16 +20,16 @@ func TestSimulatedDisk(t *testing.T) {
 		keep, tear netmodel.PPM
 		end        func(*sim.World, sim.ID)
 	}{
-		{"nothing unsynced survives", 0, 0, (*sim.World).Crash},
-		{"half of it survives", netmodel.Always / 2, 0, (*sim.World).Crash},
-		{"half of it survives, half of that torn", netmodel.Always / 2, netmodel.Always / 2, (*sim.World).Crash},
-		{"all of it survives, torn", netmodel.Always, netmodel.Always, (*sim.World).Crash},
-		{"all of it survives", netmodel.Always, 0, (*sim.World).Crash},
-		{"the process alone ends", 0, 0, (*sim.World).Kill},
-		{"the process alone ends, within a write", 0, netmodel.Always, (*sim.World).Kill},
+		{"nothing unsynced survives", 0, 0, (*sim.World).LosePower},
+		{"half of it survives", netmodel.Always / 2, 0, (*sim.World).LosePower},
+		{"half of it survives, half of that torn", netmodel.Always / 2, netmodel.Always / 2, (*sim.World).LosePower},
+		{"all of it survives, torn", netmodel.Always, netmodel.Always, (*sim.World).LosePower},
+		{"all of it survives", netmodel.Always, 0, (*sim.World).LosePower},
+		{"the process alone ends", 0, 0, (*sim.World).CrashProcess},
+		{"the process alone ends, within a write", 0, netmodel.Always, (*sim.World).CrashProcess},
 		{"the process ends, and then the power", netmodel.Always / 2, netmodel.Always / 2, func(w *sim.World, id sim.ID) {
-			w.Kill(id)
-			w.Crash(id)
+			w.CrashProcess(id)
+			w.LosePower(id)
 		}},
 	} {
 		t.Run(p.name, func(t *testing.T) {
@@ -41,14 +41,14 @@ func TestSimulatedDisk(t *testing.T) {
 			worlds := map[string]uint64{} // of each test
 			filestest.Run(t, func(t *testing.T) filestest.Disk {
 				worlds[t.Name()]++
-				return newSimulated(t, keyed.String(t.Name())+worlds[t.Name()], profile, p.end)
+				return newSimDisk(t, keyed.String(t.Name())+worlds[t.Name()], profile, p.end)
 			})
 		})
 	}
 }
 
-// simulated is a world of one process that hands on requests to its disk.
-type simulated struct {
+// simDisk is a world of one process that hands on requests to its disk.
+type simDisk struct {
 	t       *testing.T
 	world   *sim.World
 	end     func(*sim.World, sim.ID) // what a crash is
@@ -57,8 +57,8 @@ type simulated struct {
 
 const self = 1
 
-func newSimulated(t *testing.T, seed uint64, profile sim.DiskProfile, end func(*sim.World, sim.ID)) *simulated {
-	s := &simulated{t: t, end: end}
+func newSimDisk(t *testing.T, seed uint64, profile sim.DiskProfile, end func(*sim.World, sim.ID)) *simDisk {
+	s := &simDisk{t: t, end: end}
 	world, err := sim.New(sim.Config{
 		Seed:      seed,
 		Processes: []sim.Spec{{ID: self, Disk: profile}},
@@ -73,37 +73,37 @@ func newSimulated(t *testing.T, seed uint64, profile sim.DiskProfile, end func(*
 	return s
 }
 
-func (s *simulated) start() {
+func (s *simDisk) start() {
 	s.world.Start(self)
-	s.until(func() bool { return s.process.disk != nil })
+	s.runUntil(func() bool { return s.process.disk != nil })
 }
 
-// until lets the world go on until something has come about.
-func (s *simulated) until(reached func() bool) {
+// runUntil lets the world go on until something has come about.
+func (s *simDisk) runUntil(reached func() bool) {
 	for !reached() {
 		require.True(s.t, s.world.Step(), "nothing is under way")
 	}
 }
 
-func (s *simulated) Submit(r wal.Request) {
+func (s *simDisk) Submit(r wal.DiskRequest) {
 	want := s.process.taken + 1
-	s.world.Request(s.world.Now(), self, &request{r})
-	s.until(func() bool { return s.process.taken == want })
+	s.world.Invoke(s.world.Now(), self, &request{r})
+	s.runUntil(func() bool { return s.process.taken == want })
 }
 
-func (s *simulated) Wait() (token uint64, err error) {
-	s.until(func() bool { return len(s.process.done) > 0 })
+func (s *simDisk) Wait() (token uint64, err error) {
+	s.runUntil(func() bool { return len(s.process.done) > 0 })
 	first := s.process.done[0]
 	s.process.done = s.process.done[1:]
 	return first.token, first.err
 }
 
-func (s *simulated) Crash() {
+func (s *simDisk) Crash() {
 	s.end(s.world, self)
 	s.start()
 }
 
-func (s *simulated) Dir() wal.Dir { return s.process.disk }
+func (s *simDisk) Dir() wal.Dir { return s.process.disk }
 
 // process is one life of the disk's owner.
 type process struct {
@@ -123,10 +123,10 @@ func (p *process) Step(_ sim.Duration, ev *sim.Event, out *sim.Effects) {
 	switch ev.Kind {
 	case sim.Boot:
 		p.disk = ev.Disk
-	case sim.Request:
+	case sim.Invoke:
 		p.taken++
-		out.Disk(onDisk(&ev.Message.(*request).Request))
-	case sim.Done:
+		out.Disk(toSimRequest(&ev.Message.(*request).DiskRequest))
+	case sim.DiskDone:
 		if p.failed == nil {
 			p.failed = ev.Err
 		}
@@ -136,9 +136,9 @@ func (p *process) Step(_ sim.Duration, ev *sim.Event, out *sim.Effects) {
 	}
 }
 
-// onDisk is r as the simulator asks for it: to create a file is to write
+// toSimRequest is r as the simulator asks for it: to create a file is to write
 // nothing to it, and to allocate is to truncate beyond the end.
-func onDisk(r *wal.Request) sim.DiskRequest {
+func toSimRequest(r *wal.DiskRequest) sim.DiskRequest {
 	op := map[wal.Op]sim.DiskOp{
 		wal.Create: sim.DiskWrite, wal.Write: sim.DiskWrite, wal.Truncate: sim.DiskTruncate,
 		wal.Sync: sim.DiskSync, wal.SyncDir: sim.DiskSyncDir,
@@ -148,8 +148,8 @@ func onDisk(r *wal.Request) sim.DiskRequest {
 }
 
 // request is a request on its way to the process.
-type request struct{ wal.Request }
+type request struct{ wal.DiskRequest }
 
-func (r *request) Fate() uint64     { return 0 }
+func (r *request) FateKey() uint64  { return 0 }
 func (r *request) Digest() uint64   { return r.Token }
 func (r *request) FateName() string { return fmt.Sprintf("%v %d 0", r.Op, r.Token) }

@@ -37,7 +37,7 @@ func (d Disk) Clone() Disk {
 }
 
 // Execute carries out a request of a log. Syncs have nothing to do.
-func (d Disk) Execute(r wal.Request) {
+func (d Disk) Execute(r wal.DiskRequest) {
 	switch r.Op {
 	case wal.Create:
 		d[r.File] = append([]byte{}, d[r.File]...)

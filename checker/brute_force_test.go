@@ -1,0 +1,151 @@
+package checker
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/node/fsm"
+)
+
+// bruteForce is the checker again, as dumb as can be: it tries every order of every
+// choice of unknown operations that took effect. For one machine only.
+type bruteForce struct {
+	model Model
+	d     fsm.Definition
+	ops   []Operation
+}
+
+func newBruteForce(h History) bruteForce {
+	w := bruteForce{model: h.Model, ops: h.Operations}
+	if len(h.Definitions) > 0 {
+		w.d = h.Definitions[0]
+	}
+	return w
+}
+
+func (w bruteForce) linearizable() bool {
+	var always, maybe []Operation
+	for _, op := range w.ops {
+		switch {
+		case op.Outcome != Unknown:
+			always = append(always, op)
+		case op.Kind != KindRead:
+			maybe = append(maybe, op)
+		}
+	}
+	return w.some(always, maybe)
+}
+
+// some reports whether some choice among the operations that may have taken
+// effect, in some order, explains the history.
+func (w bruteForce) some(always, maybe []Operation) bool {
+	for subset := range 1 << len(maybe) {
+		chosen := slices.Clone(always)
+		for i, op := range maybe {
+			if subset>>i&1 == 1 {
+				chosen = append(chosen, op)
+			}
+		}
+		if permute(chosen, 0, w.explains) {
+			return true
+		}
+	}
+	return false
+}
+
+func permute(ops []Operation, fixed int, found func([]Operation) bool) bool {
+	if fixed == len(ops) {
+		return found(ops)
+	}
+	for i := fixed; i < len(ops); i++ {
+		ops[fixed], ops[i] = ops[i], ops[fixed]
+		if permute(ops, fixed+1, found) {
+			return true
+		}
+		ops[fixed], ops[i] = ops[i], ops[fixed]
+	}
+	return false
+}
+
+// explains reports whether the operations can have happened in this order. The
+// unknown ones are there because they took effect.
+func (w bruteForce) explains(order []Operation) bool {
+	for i, op := range order {
+		for _, later := range order[i+1:] {
+			if later.Outcome != Unknown && later.Return < op.Call {
+				return false
+			}
+		}
+	}
+	state, version := w.d.Initial, int64(0)
+	if w.model != ModelMachine {
+		state = NoValue
+	}
+	for _, op := range order {
+		legal := op.Kind == KindWrite || op.Kind == KindCAS && op.Expected == state ||
+			op.Kind == KindPropose && w.d.Legal(state, op.Argument)
+		if op.Outcome == Rejected && (op.Kind == KindRead || op.Reason != ReasonIllegal) {
+			continue
+		}
+		if op.Kind != KindRead && legal == (op.Outcome == Rejected) {
+			return false
+		}
+		if op.Kind != KindRead && op.Outcome != Rejected {
+			state, version = op.Argument, version+1
+		}
+		if op.Outcome != Unknown && (op.State != "" && op.State != state || op.Version != NoVersion && op.Version != version) {
+			return false
+		}
+	}
+	return true
+}
+
+// culprit is the operation whose return is the first after which the history
+// is not linearizable.
+func (w bruteForce) culprit() string {
+	ops := slices.Clone(w.ops)
+	slices.SortStableFunc(ops, func(x, y Operation) int { return cmp.Compare(x.Call, y.Call) })
+	returns := slices.Clone(ops)
+	slices.SortStableFunc(returns, func(x, y Operation) int { return cmp.Compare(x.Return, y.Return) })
+	returned := map[string]bool{}
+	for _, last := range returns {
+		if last.Outcome == Unknown {
+			continue
+		}
+		returned[last.ID] = true
+		var seen []Operation
+		for _, op := range ops {
+			if !returned[op.ID] {
+				op.Outcome, op.State, op.Version = Unknown, "", NoVersion
+			}
+			if op.Call <= last.Return {
+				seen = append(seen, op)
+			}
+		}
+		if !(bruteForce{w.model, w.d, seen}).linearizable() {
+			return last.ID
+		}
+	}
+	return ""
+}
+
+// doubting reports whether the operations called by time until are linearizable
+// if those that are not kept may have had an effect in their intervals, or not,
+// and claim nothing.
+func (w bruteForce) doubting(kept map[string]bool, until int64) bool {
+	var always, maybe []Operation
+	for _, op := range w.ops {
+		switch {
+		case op.Call > until:
+		case kept[op.ID] && op.Outcome != Unknown:
+			always = append(always, op)
+		case op.Kind != KindRead:
+			if op.Outcome == Unknown || op.Return > until {
+				op.Return = MaxTime
+			}
+			op.Outcome, op.State, op.Version = Committed, "", NoVersion
+			maybe = append(maybe, op)
+		}
+	}
+	return w.some(always, maybe)
+}

@@ -1,0 +1,84 @@
+package checker_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// flaws are ways to make a checker wrong, each by a change of its text.
+var flaws = []struct {
+	name, file, old, new string
+	histories            int // that it takes, if more than few
+}{
+	{"witness: what observes may have returned before", "witness.go", " || c.ret < made", " || c.ret < made-100", 0},
+	{"linearizer: of steps alike the last to return goes first", "linearizer.go", "s.c.ret < l.steps[at].c.ret", "s.c.ret > l.steps[at].c.ret", 40_000},
+	{"stream: an instant is judged before all of it is known", "stream.go", "m.returns[returned].ret < horizon", "m.returns[returned].ret < horizon+30", 0},
+
+	{"witness: a step may have returned before", "witness.go", "w.time <= made.ret &&", "true &&", 0},
+	{"witness: what observes holds nothing back", "witness.go", "w.time = max(w.time, c.call)", "_ = c.call", 0},
+	{"witness: an unknown step is taken before its call", "witness.go", "max(w.time, spares[0].call)", "w.time", 60_000},
+	{"witness: a gap may end anywhere", "witness.go", "return w.allows(w.state, made) })", "return true })", 0},
+	{"linearizer: an unknown step may be taken twice", "linearizer.go", "if used == l.kinds[k].called ||", "if used > l.kinds[k].called ||", 0},
+	{"linearizer: what was absorbed is not seen any more", "linearizer.go", "if !done || absorbed {", "if absorbed = !done; absorbed {", 60_000},
+	{"linearizer: what was absorbed is not seen to at its return", "linearizer.go", "if !done || !spent {", "if spent = done; !spent {", 0},
+	{"linearizer: absorbed by any step", "linearizer.go", "if !l.isBlindWrite(by) {", "if l.legal != nil {", 60_000},
+	{"linearizer: a known step goes before an unknown one where it does not fit", "linearizer.go", "!has(row, s.spent) && l.fits(row, s.c)", "!has(row, s.spent)", 0},
+	{"linearizer: a version that was told is passed too soon", "linearizer.go", "version > c.version {", "version+1 >= c.version {", 0},
+	{"linearizer: a step may be left behind", "linearizer.go", "return ahead == 0", "return true", 0},
+	{"linearizer: an observer may be left behind", "linearizer.go", "has(b, int32(slot)) && !has(a, int32(slot))", "has(b, int32(slot)) && slot < 0", 0},
+	{"linearizer: useless steps are no use at all", "linearizer.go", "row[rowState] |= idle\n\t\tl.todo.add(row)", "return", 0},
+	{"linearizer: what a compare and set expects is of no use", "linearizer.go", "\t\tuse(s.c.from)\n", "\t\tuse(s.c.to)\n", 0},
+	{"linearizer: what would be seen is of no use", "linearizer.go", "\t\t\tuse(c.state)\n", "", 0},
+	{"configurations: more unknown steps are as good as fewer", "configurations.go", "if counts[i] < n {", "if counts[i] > n {", 0},
+	{"order of events: intervals are open", "monitor.go", "c.call <= e.ops[e.returns[e.ended]].ret", "c.call < e.ops[e.returns[e.ended]].ret", 0},
+	{"operations: what is unknown ends when its client gave up", "checked_op.go", "c.meaning, c.ret, c.state", "c.meaning, c.ret, c.state = unknownStep, max(c.ret, c.call), c.state\n\tc.meaning, _, c.state", 0},
+	{"refutation: an operation that has not returned is known", "refutation.go", "if !ends || end > last {", "if !ends || end > last+100 {", 0},
+}
+
+// few histories are enough to find most flaws.
+const few = 4000
+
+// Every checker that is made wrong is found out by the tests that hold the
+// checkers against each other. It takes a build each, so without LOCKSTEP_LONG
+// only one flaw of each checker is tried.
+func TestWrongCheckersAreFoundOut(t *testing.T) {
+	tried := flaws
+	if os.Getenv("LOCKSTEP_LONG") == "" {
+		tried = flaws[:3]
+	}
+	for _, f := range tried {
+		t.Run(f.name, func(t *testing.T) {
+			out, err := withFlaw(t, f.file, f.old, f.new, max(f.histories, few))
+			require.Error(t, err, "nobody noticed")
+			require.Contains(t, out, "--- FAIL", "it should fail for its verdicts")
+		})
+	}
+	out, err := withFlaw(t, "monitor.go", "// monitor follows", "// monitor goes along with", few)
+	require.NoError(t, err, "the tests must pass without a flaw: %s", out)
+}
+
+// withFlaw runs the tests of agreement on a copy that is changed.
+func withFlaw(t *testing.T, file, old, changed string, histories int) (string, error) {
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, 1, strings.Count(string(text), old), "%s has changed: this must be there once: %s", file, old)
+	dir := t.TempDir()
+	flawed, overlay := filepath.Join(dir, file), filepath.Join(dir, "overlay.json")
+	require.NoError(t, os.WriteFile(flawed, []byte(strings.Replace(string(text), old, changed, 1)), 0o644))
+	path, err := filepath.Abs(file)
+	require.NoError(t, err)
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": {path: flawed}})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(overlay, replace, 0o644))
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-vet=off", "-run", "TestAgree|TestStreamAgrees|TestAcceptsWhatHappened", ".",
+		fmt.Sprint("-rapid.checks=", histories), "-rapid.nofailfile", "-rapid.shrinktime=1ms", "-timeout=120s")
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}

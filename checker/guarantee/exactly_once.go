@@ -1,0 +1,43 @@
+package guarantee
+
+import "github.com/lockstep-dst/lockstep/checker"
+
+// makes: an operation makes one version at most, of the machine and with the
+// state that it asked for, and only if its client was not told otherwise.
+func (c *Checker) checkExactlyOnce(m *machine, version int64, by Evidence) {
+	c.count(ExactlyOnce, 1)
+	id := by.operation()
+	op := c.operations[id]
+	if op == nil {
+		op = &operation{}
+		c.operations[id] = op
+	}
+	if op.machine != nil {
+		if op.machine != m || op.version != version {
+			c.violate(ExactlyOnce, "twice", m, []Evidence{op.by, by}, "%v, but of %s %v: %s took effect twice", by, op.machine.name, op.by, id)
+		}
+	} else {
+		op.machine, op.version, op.by = m, version, by
+		c.keep(by)
+	}
+	if op.Operation == nil && !c.options.Open {
+		c.violate(ExactlyOnce, "never-invoked", m, []Evidence{by}, "%v, but nobody asked for %s", by, id)
+	}
+	if op.Operation == nil {
+		return
+	}
+	asked := Evidence{Operation: op.Operation}
+	violate := func(class, why string) {
+		c.violate(ExactlyOnce, class, m, []Evidence{asked, by}, "%v, but %v: %s", asked, by, why)
+	}
+	switch {
+	case op.Kind != checker.KindPropose:
+		violate("read", "a read makes no version")
+	case op.Outcome == checker.Rejected:
+		violate("rejected", "what is rejected never takes effect")
+	case op.Operation.Machine != m.name:
+		violate("other-machine", "it had asked that of "+op.Operation.Machine)
+	case op.Argument != by.state(version):
+		violate("other-state", "it had asked for something else")
+	}
+}

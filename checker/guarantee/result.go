@@ -1,0 +1,149 @@
+package guarantee
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/checker"
+)
+
+// Guarantee is the name of what is judged.
+type Guarantee string
+
+// Guarantees. See docs/GUARANTEES.md.
+const (
+	Chosen         Guarantee = "chosen"
+	Watch          Guarantee = "watch"
+	MonotonicReads Guarantee = "monotonic-reads"
+	ExactlyOnce    Guarantee = "exactly-once"
+	Convergence    Guarantee = "convergence"
+)
+
+// guarantees is all of them, in the order of verdicts.
+var guarantees = [...]Guarantee{Chosen, Watch, MonotonicReads, ExactlyOnce, Convergence}
+
+// Status of a guarantee.
+type Status string
+
+// Statuses.
+const (
+	Holds    Status = "holds"    // nothing that was seen contradicts it
+	Violated Status = "violated" // see Explanation
+	Unjudged Status = "unjudged" // nothing was seen that it could be judged by
+)
+
+// Result is what is known of one guarantee.
+type Result struct {
+	Guarantee   Guarantee
+	Status      Status
+	Judged      int        // how much was seen that the guarantee speaks of
+	Class       string     // what kind of violation, without names, ids or times
+	Machine     string     // on which it is
+	Explanation string     // one sentence for people
+	Evidence    []Evidence // what contradicts each other: mostly two
+}
+
+// Evidence is an operation of the history or an observation.
+type Evidence struct {
+	Operation   *checker.Operation
+	Observation *Observation
+}
+
+func (e Evidence) none() bool { return e.Operation == nil && e.Observation == nil }
+
+// time is when it was known.
+func (e Evidence) time() int64 {
+	if e.Operation != nil {
+		return e.Operation.Return
+	}
+	return e.Observation.Time
+}
+
+// state is what e tells of the machine at a version that it tells of.
+func (e Evidence) state(version int64) string {
+	switch {
+	case e.Operation != nil && tellsNewVersion(e.Operation):
+		return e.Operation.Argument
+	case e.Operation != nil:
+		return e.Operation.State
+	case version == e.Observation.Version:
+		return e.Observation.State
+	}
+	return e.Observation.From
+}
+
+// operation is the one that e tells to have made the version.
+func (e Evidence) operation() string {
+	if e.Operation != nil {
+		return e.Operation.ID
+	}
+	return e.Observation.Operation
+}
+
+// madeBy is the operation that e tells to have made a version; empty if it tells
+// of none.
+func (e Evidence) madeBy(version int64) string {
+	switch {
+	case e.Operation != nil && tellsNewVersion(e.Operation), e.Observation != nil && e.Observation.Version == version:
+		return e.operation()
+	}
+	return ""
+}
+
+// tellsNewVersion reports whether op's client was told that it made a version.
+func tellsNewVersion(op *checker.Operation) bool {
+	return op.Outcome == checker.Committed && op.Kind == checker.KindPropose && op.Version != checker.NoVersion
+}
+
+// String is e in words, as the beginning of a sentence.
+func (e Evidence) String() string {
+	if e.Operation != nil {
+		return describeOperation(e.Operation)
+	}
+	o := e.Observation
+	at := time.Duration(o.Time)
+	switch o.Kind {
+	case State:
+		return fmt.Sprintf("%s told of %s at version %d at %v", o.Source, o.State, o.Version, at)
+	case Transition:
+		from, by := "a step", ""
+		if o.From != "" {
+			from = "a step from " + o.From
+		}
+		if o.Operation != "" {
+			by = " by " + o.Operation
+		}
+		return fmt.Sprintf("%s told of %s to %s at version %d%s at %v", o.Source, from, o.State, o.Version, by, at)
+	case Gap:
+		return fmt.Sprintf("%s told of a gap from version %d to %d at %v", o.Source, o.First, o.Version, at)
+	case Resume:
+		return fmt.Sprintf("%s resumed at %v", o.Source, at)
+	case End:
+		return fmt.Sprintf("%s was listened to until %v", o.Source, at)
+	case Local:
+		return fmt.Sprintf("%s answered a local read with %s at version %d at %v", o.Source, o.State, o.Version, at)
+	case Entry:
+		return fmt.Sprintf("%s held in the end, at %v, that %s made version %d, %s", o.Source, at, o.Operation, o.Version, o.State)
+	default:
+		return fmt.Sprintf("%s held %s at version %d in the end, at %v", o.Source, o.State, o.Version, at)
+	}
+}
+
+// describeOperation is what op's client did and was told.
+func describeOperation(op *checker.Operation) string {
+	call, back := time.Duration(op.Call), time.Duration(op.Return)
+	switch {
+	case op.Outcome == checker.Unknown:
+		return fmt.Sprintf("%s asked for %s at %v", op.ID, op.Argument, call)
+	case op.Outcome == checker.Rejected && op.Version == checker.NoVersion:
+		return fmt.Sprintf("%s asked for %s at %v and was rejected by %v", op.ID, op.Argument, call, back)
+	case op.Outcome == checker.Rejected:
+		return fmt.Sprintf("%s asked for %s at %v and was rejected by %v, in %s at version %d", op.ID, op.Argument, call, back, op.State, op.Version)
+	case op.Kind == checker.KindRead:
+		return fmt.Sprintf("%s read %s at version %d between %v and %v", op.ID, op.State, op.Version, call, back)
+	case op.Version == checker.NoVersion:
+		return fmt.Sprintf("%s committed %s between %v and %v", op.ID, op.Argument, call, back)
+	default:
+		return fmt.Sprintf("%s committed %s at version %d between %v and %v", op.ID, op.Argument, op.Version, call, back)
+	}
+}

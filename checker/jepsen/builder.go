@@ -1,0 +1,283 @@
+package jepsen
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+)
+
+// builder makes operations of events.
+type builder struct {
+	Options
+	ops         []checker.Operation
+	annotations []checker.Annotation
+	pending     map[int]invocation      // by client: what it waits for
+	skipped     map[int]bool            // by client: it was invoked, but not so that there is an operation
+	nemesis     map[string]nemesisEvent // by process: what it has begun
+	names       map[string]string
+	index, time int64 // of the last event
+	line        int
+	bad         checker.BadLines
+}
+
+// invocation is an operation that was invoked.
+type invocation struct {
+	at    int    // in ops
+	f     string // as in :cas
+	value string // EDN
+}
+
+// nemesisEvent is an annotation that may have another event.
+type nemesisEvent struct {
+	at int // in annotations
+	f  string
+}
+
+func newBuilder(o Options) *builder {
+	return &builder{
+		Options: o, index: none, time: none,
+		pending: map[int]invocation{}, skipped: map[int]bool{}, nemesis: map[string]nemesisEvent{}, names: map[string]string{},
+	}
+}
+
+// addEvent takes the event of the line, or notes what is wrong with it.
+func (b *builder) addEvent(e event, err error) {
+	if err == nil {
+		err = b.event(&e)
+	}
+	if err != nil {
+		b.bad.Add(b.line, err)
+		b.skipped[e.client] = b.skipped[e.client] || e.isClient && e.typ == ":invoke"
+	}
+}
+
+func (b *builder) event(e *event) error {
+	if e.index == none {
+		e.index = b.index + 1
+	}
+	if e.index <= b.index {
+		return fmt.Errorf(":index: %d after %d: sort the history by it", e.index, b.index)
+	}
+	b.index = e.index
+	// Events at one instant keep their order, and a clock that goes back does
+	// not change it.
+	b.time = max(b.time+1, e.time)
+	if b.time > checker.MaxTime {
+		return fmt.Errorf(":time: %d is later than 2^62: give nanoseconds since the start of the history", e.time)
+	}
+	switch {
+	case !e.isClient:
+		b.annotate(e)
+		return nil
+	case e.typ == ":invoke":
+		return b.invoke(e)
+	}
+	return b.complete(e)
+}
+
+func (b *builder) invoke(e *event) error {
+	if a, waits := b.pending[e.client]; waits {
+		return fmt.Errorf(":process: %d still waits for its %s, operation %s: it has one operation in flight", e.client, a.f, b.ops[a.at].ID)
+	}
+	op := checker.Operation{
+		Client: e.client, ID: "p" + strconv.Itoa(e.client) + "." + strconv.FormatInt(e.index, 10), Call: b.time, Return: checker.NoReturn,
+		Outcome: checker.Unknown, Version: checker.NoVersion,
+	}
+	machine, v, err := b.split(e.value)
+	if err != nil {
+		return err
+	}
+	op.Machine = machine
+	if err := b.parseInvocation(&op, e.f, v); err != nil {
+		return err
+	}
+	b.pending[e.client] = invocation{len(b.ops), e.f, v.String()}
+	b.ops = append(b.ops, op)
+	return nil
+}
+
+// parseInvocation fills in what op asks for.
+func (b *builder) parseInvocation(op *checker.Operation, f string, v value) (err error) {
+	switch {
+	case f == ":read":
+		if op.Kind = checker.KindRead; !v.isNil() {
+			err = fmt.Errorf(":value: %s: a read is invoked with nil; "+
+				"if keys come with values, the model is %s", short(v), checker.ModelKV)
+		}
+	case f == ":write" && b.Model != checker.ModelMachine:
+		op.Kind, op.Argument = checker.KindWrite, b.name(v)
+	case f == ":cas" && b.Model != checker.ModelMachine && b.Model != checker.ModelRegister:
+		if v.kind != vector || v.tag != "" || len(v.items) != 2 {
+			return fmt.Errorf(":value: %s: want [expected new]", short(v))
+		}
+		op.Kind, op.Expected, op.Argument = checker.KindCAS, b.name(v.items[0]), b.name(v.items[1])
+	case f == ":propose" && b.Model == checker.ModelMachine:
+		op.Kind = checker.KindPropose
+		op.Argument, err = b.state(v)
+	default:
+		err = fmt.Errorf(":f: %s is not known to model %s: want %s", f, b.Model, b.functions())
+	}
+	return err
+}
+
+func (b *builder) functions() string {
+	switch b.Model {
+	case checker.ModelMachine:
+		return ":propose or :read"
+	case checker.ModelRegister:
+		return ":write or :read"
+	}
+	return ":write, :cas or :read"
+}
+
+// name is v's text; equal ones share memory.
+func (b *builder) name(v value) string {
+	text := v.String()
+	if known, found := b.names[text]; found {
+		return known
+	}
+	if len(b.names) < 1<<14 {
+		b.names[text] = text
+	}
+	return text
+}
+
+// split takes the key off a value, if the model has keys.
+func (b *builder) split(v value) (machine string, rest value, err error) {
+	if b.Model == checker.ModelRegister || b.Model == checker.ModelCASRegister {
+		return "", v, nil
+	}
+	key, rest, ok := entry(v)
+	if !ok {
+		return "", v, fmt.Errorf(":value: %s: model %s wants [key value], or [key nil]", short(v), b.Model)
+	}
+	if b.Model == checker.ModelKV {
+		return b.name(key), rest, nil
+	}
+	machine = key.plain()
+	if !strings.Contains(machine, "/") {
+		machine = b.Definition.Name + "/" + machine
+	}
+	definition, _, err := fsm.SplitKey(machine)
+	if err == nil && definition != b.Definition.Name {
+		err = fmt.Errorf(":value: machine %s is not of definition %s", machine, b.Definition.Name)
+	}
+	return b.name(value{word: machine}), rest, err
+}
+
+// entry is the two halves of a vector or a map's entry.
+func entry(v value) (key, rest value, ok bool) {
+	if v.kind == vector && len(v.items) == 2 {
+		return v.items[0], v.items[1], true
+	}
+	if v.kind != dict || !strings.HasSuffix(v.tag, "MapEntry") {
+		return key, rest, false
+	}
+	key, hasKey := v.get(":key")
+	rest, hasValue := v.get(":val")
+	if !hasValue {
+		rest, hasValue = v.get(":value")
+	}
+	return key, rest, hasKey && hasValue
+}
+
+func (b *builder) state(v value) (string, error) {
+	state := v.plain()
+	if !b.Definition.Has(state) {
+		return "", fmt.Errorf(":value: %s is no state of definition %s: it has %s", short(v), b.Definition.Name, strings.Join(b.Definition.States, ", "))
+	}
+	return b.name(value{word: state}), nil
+}
+
+// complete fills in what the client was told. A client whose operation ended in
+// :info never calls again in Jepsen; where it does, the operation may still
+// take effect at any time.
+func (b *builder) complete(e *event) error {
+	a, waits := b.pending[e.client]
+	if !waits && b.skipped[e.client] { // that was told
+		delete(b.skipped, e.client)
+		return nil
+	}
+	if !waits {
+		return fmt.Errorf(":process: %d waits for nothing: every completion has an :invoke before it", e.client)
+	}
+	op := &b.ops[a.at]
+	if e.f != a.f {
+		return fmt.Errorf(":f: %s, but operation %s of process %d is %s", e.f, op.ID, e.client, a.f)
+	}
+	delete(b.pending, e.client)
+	op.Return = b.time
+	switch e.typ {
+	case ":ok":
+		return b.succeed(op, e, a)
+	case ":fail":
+		op.Outcome, op.Reason = checker.Rejected, b.reason(op, e, a)
+	default:
+		op.Reason = b.reason(op, e, a)
+	}
+	return nil
+}
+
+func (b *builder) succeed(op *checker.Operation, e *event, a invocation) error {
+	op.Outcome = checker.Committed
+	machine, v, err := b.split(e.value)
+	switch {
+	case err != nil:
+		return err
+	case machine != op.Machine:
+		return fmt.Errorf(":value: the key is %s, but operation %s was invoked with %s", machine, op.ID, op.Machine)
+	case op.Kind != checker.KindRead && v.String() != a.value:
+		return fmt.Errorf(":value: %s, but operation %s was invoked with %s: which of them took effect?", short(v), op.ID, a.value)
+	case op.Kind != checker.KindRead:
+		return nil
+	case b.Model == checker.ModelMachine:
+		op.State, err = b.state(v)
+		return err
+	}
+	op.State = b.name(v)
+	return nil
+}
+
+// reason is why an operation failed or may have: its error, or a keyword in
+// place of its value. Reason "illegal" says more than others, so not every
+// error of that name will do.
+func (b *builder) reason(op *checker.Operation, e *event, a invocation) string {
+	_, v, err := b.split(e.value)
+	same := err == nil && v.String() == a.value
+	failed := e.typ == ":fail"
+	if failed && b.FailedCAS && op.Kind == checker.KindCAS && same && e.err == "" {
+		return checker.ReasonIllegal
+	}
+	if failed && op.Kind == checker.KindPropose && e.err == ":"+checker.ReasonIllegal {
+		return checker.ReasonIllegal
+	}
+	reason := strings.TrimPrefix(e.err, ":")
+	if reason == "" && !same && isKeyword(e.value) {
+		reason = e.value.plain()
+	}
+	if reason == "" || reason == checker.ReasonIllegal {
+		reason = e.typ[1:]
+	}
+	return b.name(value{word: reason})
+}
+
+// annotate notes what a nemesis did. It has two events of one function, with
+// the same type, for what it does: the first begins it.
+func (b *builder) annotate(e *event) {
+	process := e.process.String()
+	text := strings.TrimPrefix(process, ":") + ": " + strings.TrimPrefix(e.f, ":")
+	if !e.value.isNil() {
+		text += " " + e.value.String()
+	}
+	if n, begun := b.nemesis[process]; begun && n.f == e.f {
+		a := &b.annotations[n.at]
+		a.End, a.Text = b.time, text
+		delete(b.nemesis, process)
+		return
+	}
+	b.nemesis[process] = nemesisEvent{len(b.annotations), e.f}
+	b.annotations = append(b.annotations, checker.Annotation{Start: b.time, End: b.time, Text: text})
+}

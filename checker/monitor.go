@@ -1,0 +1,124 @@
+package checker
+
+import (
+	"context"
+	"slices"
+)
+
+// event is the call or the return of a claim.
+type event struct {
+	c   *checkedOp
+	ret bool
+}
+
+// monitor follows the events of one machine, and remembers the last of them for
+// the case that they turn out to be impossible: those since base.
+type monitor struct {
+	current        *linearizer
+	base           *linearizer // before log; nil: at the beginning
+	log            []event
+	nextBase       *linearizer // before log[cut:]: the next base; nil: at the beginning
+	nextBaseAt     int
+	inFlightAtNext map[*checkedOp]bool // what was in flight at later, and still is
+}
+
+// rebaseAfter is how many events are worth a new base: enough to explain what
+// comes right after, few enough to go through many times.
+const rebaseAfter = 128
+
+func newMonitor(ctx context.Context, a *automaton, counted bool, words int) *monitor {
+	return &monitor{current: newLinearizer(ctx, a, counted, words)}
+}
+
+// proofBase is base, for proofs: nothing is left out of what follows.
+func (j *monitor) proofBase() *linearizer {
+	if j.base == nil {
+		j.base = newLinearizer(j.current.ctx, j.current.automaton, j.current.counted, j.current.limit)
+	}
+	j.base.width = 0
+	return j.base
+}
+
+// add reports whether the history is possible up to and with e.
+func (j *monitor) add(e event) bool {
+	j.rebase()
+	j.log = append(j.log, e)
+	if !e.ret {
+		j.current.call(e.c)
+		return true
+	}
+	delete(j.inFlightAtNext, e.c)
+	return j.current.ret(e.c)
+}
+
+// impossible reports whether no configuration is left.
+func (j *monitor) impossible() bool { return j.current.configurations.len() == 0 }
+
+// rebase forgets the oldest events. It does so only when all that was in
+// flight at the new base has returned: of what has not, the log must hold the
+// call, see conviction.
+func (j *monitor) rebase() {
+	if len(j.log)-j.nextBaseAt < rebaseAfter || len(j.inFlightAtNext) > 0 {
+		return
+	}
+	j.log = slices.Delete(j.log, 0, j.nextBaseAt)
+	spare := j.base
+	if spare == nil {
+		spare = new(linearizer)
+	}
+	j.base, j.nextBase = j.nextBase, spare
+	j.nextBase.copy(j.current)
+	j.nextBaseAt = len(j.log)
+	if j.inFlightAtNext == nil {
+		j.inFlightAtNext = map[*checkedOp]bool{}
+	}
+	for _, c := range j.current.slots {
+		if c != nil {
+			j.inFlightAtNext[c] = true
+		}
+	}
+}
+
+// events goes through claims, which are in order of call, in order of time. Of
+// one instant, calls come first: intervals are closed.
+type events struct {
+	ops     []checkedOp
+	returns []int32 // of those that return, by return
+	called  int
+	ended   int
+}
+
+func newEvents(checked []checkedOp) *events {
+	e := &events{ops: checked, returns: make([]int32, 0, len(checked))}
+	for i := range checked {
+		if checked[i].ret != forever {
+			e.returns = append(e.returns, int32(i))
+		}
+	}
+	slices.SortStableFunc(e.returns, func(x, y int32) int {
+		if a, b := checked[x].ret, checked[y].ret; a != b {
+			if a < b {
+				return -1
+			}
+			return 1
+		}
+		return int(x - y)
+	})
+	return e
+}
+
+// next reports false after the last.
+func (e *events) next() (event, bool) {
+	if e.called < len(e.ops) {
+		c := &e.ops[e.called]
+		if e.ended == len(e.returns) || c.call <= e.ops[e.returns[e.ended]].ret {
+			e.called++
+			return event{c, false}, true
+		}
+	}
+	if e.ended == len(e.returns) {
+		return event{}, false
+	}
+	e.ended++
+	return event{&e.ops[e.returns[e.ended-1]], true}, true
+}

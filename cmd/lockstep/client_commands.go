@@ -1,0 +1,319 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/client"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/member"
+	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/session"
+	"github.com/spf13/cobra"
+)
+
+// clientFlags is the flags of commands that ask a running cluster.
+type clientFlags struct {
+	endpoints string
+	timeout   time.Duration
+}
+
+func (a *clientFlags) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&a.endpoints, "endpoints", "127.0.0.1:8001,127.0.0.1:8002,127.0.0.1:8003", "HTTP addresses of the nodes, in the order of their ids")
+	f.DurationVar(&a.timeout, "timeout", 10*time.Second, "give up after this")
+}
+
+func (a *clientFlags) endpointList() []string {
+	var list []string
+	for _, e := range strings.Split(a.endpoints, ",") {
+		if e = strings.TrimSpace(e); e != "" {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+func (a *clientFlags) validate() error {
+	if a.timeout <= 0 {
+		return fmt.Errorf("--timeout %v: want more than 0", a.timeout)
+	}
+	return nil
+}
+
+func (a *clientFlags) newClient() (*client.Client, error) {
+	if err := a.validate(); err != nil {
+		return nil, err
+	}
+	c, err := client.New(client.Config{Endpoints: a.endpointList(), Deadline: a.timeout})
+	if err != nil {
+		return nil, fmt.Errorf("--endpoints: %w", err)
+	}
+	return c, nil
+}
+
+func getCommand() *cobra.Command {
+	var a clientFlags
+	var local bool
+	cmd := &cobra.Command{
+		Use:   "get KEY",
+		Short: "Read a machine",
+		Long:  "Read a machine, as in lifecycle/web-1. The answer is linearizable unless --local is given.",
+		Args:  exactly(1, "a machine, as in lifecycle/web-1"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			kind := node.Read
+			if local {
+				kind = node.ReadLocal
+			}
+			return a.doOperation(cmd, session.Operation{Kind: kind, Key: args[0]})
+		},
+	}
+	a.flags(cmd)
+	cmd.Flags().BoolVar(&local, "local", false, "take what the first node knows; it may be stale")
+	return cmd
+}
+
+func proposeCommand() *cobra.Command {
+	var a clientFlags
+	var expect int64
+	var id string
+	cmd := &cobra.Command{
+		Use:   "propose KEY STATE",
+		Short: "Ask for a transition of a machine",
+		Long: `Ask for a transition of a machine, as in: lockstep propose lifecycle/web-1 Running
+
+Exit codes: 2 the id of another operation, 5 rejected (no effect), 6 outcome
+unknown (it may have taken effect), 9 nobody there, or no majority (no effect).
+After 6, ask again with the same --operation, or do what the answer says: it
+takes effect at most once.`,
+		Args: exactly(2, "a machine and a state"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			op := session.Operation{ID: node.OpID(id), Kind: node.Propose, Key: args[0], To: args[1]}
+			if cmd.Flags().Changed("expect-version") {
+				if expect < 0 {
+					return fmt.Errorf("--expect-version %d: want 0 or more", expect)
+				}
+				op.Expects, op.Expect = true, uint64(expect)
+			}
+			if cmd.Flags().Changed("operation") {
+				if err := checkOperation(id, args[0]); err != nil {
+					return err
+				}
+			}
+			return a.doOperation(cmd, op)
+		},
+	}
+	a.flags(cmd)
+	cmd.Flags().Int64Var(&expect, "expect-version", 0, "only if the machine is at this version")
+	cmd.Flags().StringVar(&id, "operation", "", "id of the operation, to ask again after an unknown outcome (default: a new one)")
+	return cmd
+}
+
+// checkOperation refuses what is no id for an operation on a machine.
+func checkOperation(id, key string) error {
+	name := node.OpID(id).Name()
+	if err := fsm.CheckName("operation", name); err != nil || len(id) > node.MaxOpID || node.OpID(id).IsOnce() {
+		return fmt.Errorf("--operation %q: want 1 to %d letters, digits or . _ -, the first of them no -, or an id as it was told", id, node.MaxOpID)
+	}
+	if _, err := node.OpID(id).Watermark(key); err != nil {
+		return fmt.Errorf("--operation: %w", err)
+	}
+	return nil
+}
+
+// outcomeJSON is the JSON form of an outcome.
+type outcomeJSON struct {
+	Key       string  `json:"key"`
+	Outcome   string  `json:"outcome"` // committed, rejected, unavailable or unknown
+	State     string  `json:"state,omitempty"`
+	Version   *uint64 `json:"version,omitempty"`
+	Operation string  `json:"operation,omitempty"`
+	Code      string  `json:"code,omitempty"`
+	Text      string  `json:"text,omitempty"`
+}
+
+func (a *clientFlags) doOperation(cmd *cobra.Command, op session.Operation) error {
+	if _, _, err := fsm.SplitKey(op.Key); err != nil {
+		return err
+	}
+	c, err := a.newClient()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	op.Name = c.NewName()
+	r, err := c.Do(cmd.Context(), op)
+	if err != nil && cmd.Context().Err() == nil {
+		return err
+	}
+	return a.finish(cmd, op, r, "")
+}
+
+// finish prints an outcome, or done in its place if that is not empty and the
+// operation was carried out, and turns it into an exit code.
+func (a *clientFlags) finish(cmd *cobra.Command, op session.Operation, r client.Result, done string) error {
+	if done != "" && r.Outcome == node.Committed && !asJSON(cmd) {
+		_, err := fmt.Fprintln(cmd.OutOrStdout(), done)
+		return err
+	}
+	if err := printOutcome(cmd, op, r); err != nil {
+		return err
+	}
+	switch {
+	case r.Reason == node.IDConflict:
+		return &exitError{code: exitUsage}
+	case r.Unavailable():
+		return &exitError{code: exitUnreachable}
+	case r.Outcome == node.Rejected:
+		return &exitError{code: exitRejected}
+	case r.Outcome == node.Unknown:
+		return &exitError{code: exitUnknown}
+	}
+	return nil
+}
+
+func printOutcome(cmd *cobra.Command, op session.Operation, r client.Result) error {
+	out := cmd.OutOrStdout()
+	j := outcomeJSON{Key: op.Key, Outcome: r.Outcome.String(), State: r.State, Code: string(r.Reason), Text: r.Text}
+	if r.Known {
+		j.Version = &r.Version
+	}
+	if op.Kind == node.Propose {
+		j.Operation = string(r.Operation)
+	}
+	if r.Reason == node.IDConflict {
+		j.Outcome = string(node.IDConflict)
+	}
+	if r.Unavailable() {
+		j.Outcome = "unavailable"
+	}
+	if asJSON(cmd) {
+		return json.NewEncoder(out).Encode(j)
+	}
+	if r.Outcome == node.Committed {
+		_, err := fmt.Fprintf(out, "%s %s v%d\n", op.Key, r.State, r.Version)
+		return err
+	}
+	text := fmt.Sprintf("%s: %s", j.Outcome, j.Code)
+	if j.Text != "" {
+		text += ": " + j.Text
+	}
+	if r.Outcome == node.Unknown && op.Kind == node.Propose {
+		text += "\n" + remedy(op.Key, r)
+	}
+	_, err := fmt.Fprintln(out, text)
+	return err
+}
+
+// remedy is what to do when it is unknown whether an operation has taken effect.
+func remedy(key string, r client.Result) string {
+	if r.Reason == node.WindowExpired || r.Reason == node.WatermarkAhead {
+		return fmt.Sprintf("it may have taken effect, and to ask again will not tell: see lockstep get %s; then ask with --expect-version, or without --operation if it is to be carried out now", key)
+	}
+	return "it may have taken effect; ask again with --operation " + string(r.Operation)
+}
+
+func statusCommand() *cobra.Command {
+	var a clientFlags
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show what each node says of itself",
+		Args:  exactly(0, "flags only"),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.status(cmd) },
+	}
+	a.flags(cmd)
+	return cmd
+}
+
+// nodeStatus is what an endpoint answered, or why it did not.
+type nodeStatus struct {
+	Endpoint string         `json:"endpoint"`
+	Error    string         `json:"error,omitempty"`
+	Status   *server.Status `json:"status,omitempty"`
+}
+
+func (a *clientFlags) status(cmd *cobra.Command) error {
+	c, err := a.newClient()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(cmd.Context(), min(a.timeout, statusTimeout))
+	defer cancel()
+	all := make([]nodeStatus, len(a.endpointList()))
+	var nodes sync.WaitGroup
+	for i, endpoint := range a.endpointList() {
+		nodes.Go(func() {
+			all[i].Endpoint = endpoint
+			if st, err := c.Status(ctx, endpoint); err != nil {
+				all[i].Error = err.Error()
+			} else {
+				all[i].Status = &st
+			}
+		})
+	}
+	nodes.Wait()
+	if err := printStatus(cmd, all); err != nil {
+		return err
+	}
+	for _, r := range all {
+		if r.Status != nil && r.Status.Ready {
+			return nil
+		}
+	}
+	return printedError{&exitError{exitUnreachable, "no node is ready"}}
+}
+
+// statusTimeout is how long a node may take to say how it is. Who takes longer is
+// not well, and that is an answer.
+const statusTimeout = 2 * time.Second
+
+// remark is what is out of the ordinary with a node, or with another as it sees it.
+func remark(st *server.Status) string {
+	var all []string
+	if st.Stage == member.Bound.String() { // of the other stages the reason speaks
+		all = append(all, "bound to the cluster "+st.Formed)
+	}
+	if st.Reason != "" {
+		all = append(all, st.Reason)
+	}
+	for _, p := range st.Peers {
+		if p.Up && p.Error != "" && !strings.Contains(st.Reason, p.Error) {
+			all = append(all, fmt.Sprintf("node %d is refused: %s", p.Node, p.Error))
+		}
+	}
+	return strings.Join(all, "; ")
+}
+
+func printStatus(cmd *cobra.Command, all []nodeStatus) error {
+	out := cmd.OutOrStdout()
+	if asJSON(cmd) {
+		return json.NewEncoder(out).Encode(all)
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ENDPOINT\tNODE\tREADY\tBOOT\tPEERS UP\tMACHINES\tWATCHERS\tROUNDS\tREMARK")
+	for _, r := range all {
+		if r.Status == nil {
+			fmt.Fprintf(w, "%s\t-\tno\t-\t-\t-\t-\t-\t%s\n", r.Endpoint, r.Error)
+			continue
+		}
+		st, up := r.Status, 0
+		for _, p := range st.Peers {
+			if p.Up {
+				up++
+			}
+		}
+		ready := "no"
+		if st.Ready {
+			ready = "yes"
+		}
+		fmt.Fprintf(w, "%s\t%d\t%s\t%d\t%d/%d\t%d\t%d\t%d\t%s\n", r.Endpoint, st.Node, ready, st.Boot, up, len(st.Peers), st.Machines, st.Watchers, st.Commits, remark(st))
+	}
+	return w.Flush()
+}

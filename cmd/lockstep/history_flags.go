@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/jepsen"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+)
+
+// Values of --format and --failed-cas.
+const (
+	formatAuto       = "auto"
+	formatLockstep   = "lockstep"
+	formatJepsen     = "jepsen"
+	failedCASNone    = "none"
+	failedCASIllegal = "illegal"
+)
+
+// historyFlags is the flags that say how to read a history.
+type historyFlags struct {
+	format, model, failedCAS string
+	definition               *fsm.Definition // that of the flag --model, if it is of machines
+}
+
+// validate also reads the definition that --model names.
+func (s *historyFlags) validate() error {
+	if !slices.Contains([]string{formatAuto, formatLockstep, formatJepsen}, s.format) {
+		return fmt.Errorf("--format %q: want %s, %s or %s", s.format, formatAuto, formatLockstep, formatJepsen)
+	}
+	if !slices.Contains([]string{failedCASNone, failedCASIllegal}, s.failedCAS) {
+		return fmt.Errorf("--failed-cas %q: want %s or %s", s.failedCAS, failedCASNone, failedCASIllegal)
+	}
+	file, ofFile := strings.CutPrefix(s.model, "machine:")
+	switch {
+	case ofFile:
+		d, err := readDefinition(file)
+		if err != nil {
+			return fmt.Errorf("--model %s: %w", s.model, err)
+		}
+		s.definition = &d
+	case s.model == "lifecycle":
+		d := fsm.Lifecycle()
+		s.definition = &d
+	case !slices.Contains([]checker.Model{"", checker.ModelRegister, checker.ModelCASRegister, checker.ModelKV}, checker.Model(s.model)):
+		return fmt.Errorf("--model %q: want lifecycle, machine:FILE, register, cas-register or kv", s.model)
+	}
+	return nil
+}
+
+// modelFlag is the model that --model names; empty if it was not given.
+func (s *historyFlags) modelFlag() checker.Model {
+	if s.definition != nil {
+		return checker.ModelMachine
+	}
+	return checker.Model(s.model)
+}
+
+// read reads the history in a file, or from stdin for "-", and what else
+// happened meanwhile.
+func (s *historyFlags) read(name string, stdin io.Reader, p *progress) (checker.History, []checker.Annotation, error) {
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return checker.History{}, nil, withoutPath(err)
+		}
+		defer f.Close()
+		stdin = f
+	}
+	plain, end, err := decompress(stdin)
+	if err != nil {
+		return checker.History{}, nil, err
+	}
+	defer end()
+	in := bufio.NewReaderSize(p.reading(plain), 64<<10)
+	format := s.format
+	if format == formatAuto {
+		format = detectFormat(in)
+	}
+	if format == formatLockstep {
+		h, err := s.readLockstep(in)
+		return h, nil, err
+	}
+	h, annotations, err := s.readJepsen(in)
+	if err != nil && s.format == formatAuto && errors.Is(err, checker.ErrFormat) {
+		err = fmt.Errorf("read as a history of Jepsen, as it does not begin as one of lockstep: %w", err)
+	}
+	return h, annotations, err
+}
+
+// withoutPath is the reason why a file cannot be opened: who reports it names
+// the file.
+func withoutPath(err error) error {
+	if e := (*os.PathError)(nil); errors.As(err, &e) {
+		return e.Err
+	}
+	return err
+}
+
+// detectFormat is the format by its first bytes: an object of JSON or nothing is
+// lockstep's, all else Jepsen's.
+func detectFormat(in *bufio.Reader) string {
+	start, _ := in.Peek(512)
+	start = bytes.TrimSpace(start)
+	if len(start) == 0 {
+		return formatLockstep
+	}
+	inside := bytes.TrimSpace(start[1:])
+	if start[0] == '{' && (len(inside) == 0 || inside[0] != ':') {
+		return formatLockstep
+	}
+	return formatJepsen
+}
+
+func (s *historyFlags) readLockstep(in io.Reader) (checker.History, error) {
+	if s.failedCAS != failedCASNone {
+		return checker.History{}, fmt.Errorf("--failed-cas %s is for histories of Jepsen: this one says itself what a rejection claims", s.failedCAS)
+	}
+	h, err := checker.Read(in)
+	if err != nil {
+		return h, err
+	}
+	return h, s.checkModel(h)
+}
+
+// checkModel refuses a --model that is not what the header says.
+func (s *historyFlags) checkModel(h checker.History) error {
+	if s.model == "" {
+		return nil
+	}
+	if s.modelFlag() != h.Model {
+		return fmt.Errorf("--model %s, but the header says model %s: leave --model out", s.model, h.Model)
+	}
+	if s.definition == nil || slices.ContainsFunc(h.Definitions, func(d fsm.Definition) bool { return reflect.DeepEqual(d, *s.definition) }) {
+		return nil
+	}
+	var names []string
+	for _, d := range h.Definitions {
+		names = append(names, d.Name)
+	}
+	return fmt.Errorf("--model %s, but the definitions of the header (%s) do not have %s as it is there: leave --model out",
+		s.model, strings.Join(names, ", "), s.definition.Name)
+}
+
+func (s *historyFlags) readJepsen(in io.Reader) (checker.History, []checker.Annotation, error) {
+	o := jepsen.Options{Model: s.modelFlag(), FailedCAS: s.failedCAS == failedCASIllegal}
+	if s.definition != nil {
+		o.Definition = *s.definition
+	}
+	return jepsen.Read(in, o)
+}

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// nodeFlags are the flags that all nodes of a cluster share.
+type nodeFlags struct {
+	cluster  string
+	codec    string
+	timeout  time.Duration
+	attempts int
+	delay    time.Duration
+	queue    int
+	limits   server.Limits
+	verbose  bool
+}
+
+func (s *nodeFlags) flags(f *pflag.FlagSet) {
+	d := node.Defaults()
+	f.StringVar(&s.cluster, "cluster", "lockstep", "name of the cluster; nodes of another name are refused")
+	f.StringVar(&s.codec, "codec", "cbor", "form of messages between nodes: cbor or json")
+	f.DurationVar(&s.timeout, "consensus-timeout", d.ConsensusTimeout, "an operation that has waited so long is answered")
+	f.IntVar(&s.attempts, "retry-attempts", d.MaxResends, "times a message is sent again before a round counts as failed")
+	f.DurationVar(&s.delay, "retry-delay", d.ResendTimeout, "between two attempts")
+	f.IntVar(&s.queue, "peer-queue", 4096, "messages that may wait for one peer")
+	f.IntVar(&s.limits.Connections, "max-connections", server.DefaultConnections, "connections of clients; one more, and the longest idle is closed")
+	f.IntVar(&s.limits.Watchers, "max-watchers", server.DefaultWatchers, "clients that may watch")
+	f.IntVar(&s.limits.Pending, "max-waiting", server.DefaultPending, "operations of clients that may wait for the node")
+	f.BoolVarP(&s.verbose, "verbose", "v", false, "log more")
+}
+
+// config is the configuration of one node.
+func (s *nodeFlags) config(id node.ID, peers map[node.ID]string) server.Config {
+	n := node.Defaults()
+	n.ID, n.ConsensusTimeout, n.MaxResends, n.ResendTimeout = id, s.timeout, s.attempts, s.delay
+	return server.Config{Node: n, Cluster: s.cluster, Peers: peers, Codec: s.codec, Queue: s.queue, Limits: s.limits}
+}
+
+// printServing tells where a node serves clients.
+func printServing(cmd *cobra.Command, id node.ID, at net.Addr) {
+	if asJSON(cmd) {
+		_ = json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"node": id, "endpoint": at.String()}) // the output keeps its errors
+		return
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "node %d serves clients at %v\n", id, at)
+}
+
+func (s *nodeFlags) logger(cmd *cobra.Command) *slog.Logger {
+	level := slog.LevelInfo
+	if s.verbose {
+		level = slog.LevelDebug
+	}
+	opts := &slog.HandlerOptions{Level: level}
+	if asJSON(cmd) {
+		return slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), opts))
+	}
+	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), opts))
+}
+
+func nodeCommand() *cobra.Command {
+	var s nodeFlags
+	var id uint16
+	var listen, peers, data, http string
+	cmd := &cobra.Command{
+		Use:   "node --id N --peers 1=HOST:PORT,... --data DIR",
+		Short: "Run one node of a cluster",
+		Long: `Run one node of a cluster until it is interrupted. Three terminals make a cluster:
+
+  lockstep node --id 1 --peers 1=127.0.0.1:7001,2=127.0.0.1:7002,3=127.0.0.1:7003 --data n1 --http 127.0.0.1:8001
+
+and the same with --id 2 and 3, a directory and an HTTP address of their own.`,
+		Args: exactly(0, "flags only"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			addrs, err := parsePeers(peers)
+			if err != nil {
+				return err
+			}
+			if addrs[node.ID(id)] == "" {
+				return fmt.Errorf("--id %d: it is not among --peers; list every member, this one too", id)
+			}
+			if data == "" {
+				return errors.New("--data: missing: name the directory of this node's log")
+			}
+			cfg := s.config(node.ID(id), addrs)
+			cfg.Listen, cfg.HTTP, cfg.Data, cfg.Log = listen, http, data, s.logger(cmd)
+			return serve(cmd, []server.Config{cfg})
+		},
+	}
+	f := cmd.Flags()
+	f.Uint16Var(&id, "id", 0, "number of this node, from 1")
+	f.StringVar(&peers, "peers", "", "every member and where it listens, as in 1=127.0.0.1:7001,2=127.0.0.1:7002,3=127.0.0.1:7003")
+	f.StringVar(&listen, "listen", "", "where to listen for peers (default: this node's address in --peers)")
+	f.StringVar(&http, "http", "", "where to listen for clients, as in 127.0.0.1:8001")
+	f.StringVar(&data, "data", "", "directory of this node's log")
+	s.flags(f)
+	return cmd
+}
+
+// parsePeers reads 1=HOST:PORT,2=...
+func parsePeers(text string) (map[node.ID]string, error) {
+	if text == "" {
+		return nil, errors.New("--peers: missing: list every member, as in 1=127.0.0.1:7001,2=127.0.0.1:7002,3=127.0.0.1:7003")
+	}
+	peers := map[node.ID]string{}
+	for _, part := range strings.Split(text, ",") {
+		number, addr, ok := strings.Cut(strings.TrimSpace(part), "=")
+		id, err := strconv.ParseUint(number, 10, 16)
+		if _, _, bad := net.SplitHostPort(addr); !ok || err != nil || id == 0 || bad != nil {
+			return nil, fmt.Errorf("--peers: %q: want ID=HOST:PORT, as in 1=127.0.0.1:7001", part)
+		}
+		if peers[node.ID(id)] != "" {
+			return nil, fmt.Errorf("--peers: node %d is listed twice", id)
+		}
+		peers[node.ID(id)] = addr
+	}
+	return peers, nil
+}
+
+func clusterCommand() *cobra.Command {
+	var s nodeFlags
+	var nodes, port, http int
+	var data string
+	cmd := &cobra.Command{
+		Use:   "cluster --data DIR",
+		Short: "Run a development cluster in one process",
+		Long: `Run a development cluster in one process, on loopback, until it is interrupted.
+Its nodes keep their logs in folders of their own under --data.`,
+		Args: exactly(0, "flags only"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if nodes < 1 || nodes > node.MaxMembers {
+				return fmt.Errorf("--nodes %d: want 1 to %d", nodes, node.MaxMembers)
+			}
+			if data == "" {
+				return errors.New("--data: missing: name a directory for the nodes' logs")
+			}
+			peers := map[node.ID]string{}
+			for i := 1; i <= nodes; i++ {
+				peers[node.ID(i)] = fmt.Sprintf("127.0.0.1:%d", port+i)
+			}
+			var configs []server.Config
+			for i := 1; i <= nodes; i++ {
+				cfg := s.config(node.ID(i), peers)
+				cfg.HTTP = fmt.Sprintf("127.0.0.1:%d", http+i)
+				cfg.Data, cfg.Log = filepath.Join(data, fmt.Sprintf("node-%d", i)), s.logger(cmd)
+				configs = append(configs, cfg)
+			}
+			return serve(cmd, configs)
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&nodes, "nodes", 3, "how many nodes, 1 to 7")
+	f.IntVar(&port, "base-port", 7000, "node N listens for peers on this port + N")
+	f.IntVar(&http, "base-http", 8000, "node N listens for clients on this port + N")
+	f.StringVar(&data, "data", "", "directory for the nodes' logs")
+	s.flags(f)
+	return cmd
+}
+
+// serve runs nodes until it is interrupted or one of them fails.
+func serve(cmd *cobra.Command, configs []server.Config) error {
+	ctx, failed := context.WithCancel(cmd.Context())
+	defer failed()
+	var servers []*server.Server
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		for _, s := range servers {
+			s.Close(ctx)
+		}
+	}()
+	for _, cfg := range configs {
+		s, err := server.Start(cfg)
+		if refusesLog(err) {
+			return &exitError{exitDamaged, fmt.Sprintf("node %d: %v", cfg.Node.ID, err)}
+		}
+		if errors.Is(err, server.ErrNodeFailed) {
+			return &exitError{exitStopped, fmt.Sprintf("node %d: %v", cfg.Node.ID, err)}
+		}
+		if err != nil {
+			return fmt.Errorf("node %d: %w", cfg.Node.ID, err)
+		}
+		servers = append(servers, s)
+		go func() {
+			<-s.Done()
+			failed()
+		}()
+		if a := s.HTTPAddr(); a != nil {
+			printServing(cmd, cfg.Node.ID, a)
+		}
+	}
+	<-ctx.Done()
+	if cmd.Context().Err() != nil {
+		return nil
+	}
+	for i, s := range servers {
+		select {
+		case <-s.Done():
+			if err := s.Err(); err != nil {
+				return &exitError{exitStopped, fmt.Sprintf("node %d: %v", configs[i].Node.ID, err)}
+			}
+		default:
+		}
+	}
+	return nil
+}

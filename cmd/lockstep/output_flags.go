@@ -1,0 +1,95 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// addOutputFlags gives all commands -o text|json, and --json for short.
+func addOutputFlags(root *cobra.Command) {
+	addFormatFlags(root.PersistentFlags())
+	completeFlag(root, "output", func() []string { return []string{"text", "json"} })
+}
+
+func addFormatFlags(f *pflag.FlagSet) {
+	form := outputFormat("text")
+	f.VarP(&form, "output", "o", "form of answers and errors: text or json")
+	short := jsonSwitch{&form}
+	f.VarPF(&short, "json", "", "the same as -o json").NoOptDefVal = "true"
+}
+
+// asJSON reports whether a command was asked to answer in JSON.
+func asJSON(cmd *cobra.Command) bool { return cmd.Flag("output").Value.String() == "json" }
+
+// outputFormat is the form of an answer. It implements pflag.Value.
+type outputFormat string
+
+func (f *outputFormat) String() string { return string(*f) }
+func (f *outputFormat) Type() string   { return "text|json" }
+
+func (f *outputFormat) Set(text string) error {
+	if text != "text" && text != "json" {
+		return fmt.Errorf("want text or json")
+	}
+	*f = outputFormat(text)
+	return nil
+}
+
+// jsonSwitch is the same form as a switch. It implements pflag.Value.
+type jsonSwitch struct{ *outputFormat }
+
+func (f *jsonSwitch) String() string {
+	return fmt.Sprint(f.outputFormat != nil && *f.outputFormat == "json")
+}
+func (f *jsonSwitch) Type() string     { return "bool" }
+func (f *jsonSwitch) IsBoolFlag() bool { return true }
+
+func (f *jsonSwitch) Set(text string) error {
+	switch text {
+	case "true":
+		*f.outputFormat = "json"
+	case "false":
+		*f.outputFormat = "text"
+	default:
+		return fmt.Errorf("want true or false")
+	}
+	return nil
+}
+
+// wantsJSON reports whether arguments ask for JSON, also those that are wrong in other
+// ways: the error is to be in JSON, too.
+func wantsJSON(args []string) bool {
+	f := pflag.NewFlagSet("", pflag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.ParseErrorsAllowlist.UnknownFlags = true
+	f.BoolP("help", "h", false, "")
+	addFormatFlags(f)
+	_ = f.Parse(args) // what it has understood counts
+	return f.Lookup("output").Value.String() == "json"
+}
+
+// errorCodes names why a command failed, by its exit code, for programs.
+var errorCodes = map[int]string{
+	exitViolated: "violated", exitUsage: "bad-request", exitHarness: "harness", exitUndecided: "undecided",
+	exitRejected: "rejected", exitUnknown: "unknown", exitStopped: "stopped", exitNeverHit: "never-hit", exitUnreachable: "unreachable",
+	exitInapplicable: "inapplicable",
+}
+
+// printJSONError tells an error as a node would: in the form of server.Failure.
+func printJSONError(out io.Writer, code int, err error) {
+	var f struct {
+		Error struct {
+			Code string `json:"code"`
+			Text string `json:"text"`
+		} `json:"error"`
+	}
+	if f.Error.Code = errorCodes[code]; f.Error.Code == "" {
+		f.Error.Code = "failed"
+	}
+	f.Error.Text = err.Error()
+	_ = json.NewEncoder(out).Encode(f) // what comes of writing, the output keeps
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// strictArgs makes the commands that cobra adds refuse what they do not know, as all
+// others do. It is called when the output is known: cobra's keep it.
+func strictArgs(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	root.InitDefaultHelpCmd()
+	if c, _, err := root.Find([]string{"completion"}); err == nil {
+		c.Args = checkShell
+		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	}
+	if c, _, err := root.Find([]string{"help"}); err == nil {
+		help := c.Run
+		c.Run = nil
+		c.RunE = func(c *cobra.Command, args []string) error {
+			if _, _, err := c.Root().Find(args); err != nil {
+				return fmt.Errorf("help: %w; see lockstep --help", err)
+			}
+			help(c, args)
+			return nil
+		}
+	}
+}
+
+func checkShell(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("completion: unknown shell %q: want bash, zsh, fish or powershell", args[0])
+	}
+	return nil
+}
+
+// version is what this program was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "of an unknown version"
+	}
+	words := []string{strings.Trim(info.Main.Version, "()")}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			words = append(words, s.Value[:min(12, len(s.Value))])
+		}
+		if s.Key == "vcs.modified" && s.Value == "true" {
+			words = append(words, "modified")
+		}
+	}
+	return strings.Join(append(words, info.GoVersion), " ")
+}
+
+var errJSONAndVerbose = errors.New("--json and --verbose: words would stand among the JSON; write them to a file with --trace FILE")

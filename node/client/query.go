@@ -1,0 +1,86 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/session"
+)
+
+// queryResult is what one node has answered, or why it has not.
+type queryResult[T any] struct {
+	index  int // of the exchange
+	from   node.ID
+	answer T
+	err    error
+	cancel context.CancelFunc // ends the exchange
+}
+
+// query is what any node can answer by itself.
+type query[T any] struct {
+	call      func(ctx context.Context, endpoint string) (T, error)
+	onFailure func(endpoint string, err error) // told of each node that has not answered; may be nil
+}
+
+// runQuery asks one node after the other, as session.Search decides, until one
+// answers or refuses (ErrRefused), ctx ends, or the time is up (ErrUnreachable).
+// What the others were asked is cancelled; the exchange that was answered goes on
+// until found.end is called.
+func runQuery[T any](ctx context.Context, c *Client, q query[T]) (winner queryResult[T], err error) {
+	answers := make(chan queryResult[T])
+	var exchanges []context.CancelFunc
+	winner.index = -1
+	defer func() {
+		for i, end := range exchanges {
+			if i != winner.index {
+				end()
+			}
+		}
+	}()
+	var s *session.Query
+	var step session.QueryAction
+	c.withSession(func(now time.Duration) { s, step = c.session.Query(now) })
+	why := errors.New("no answer in time")
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		if step.To != 0 {
+			ctx, end := context.WithCancel(ctx)
+			go queryNode(ctx, queryResult[T]{index: len(exchanges), from: step.To, cancel: end}, c.endpoint(step.To), q, answers)
+			exchanges = append(exchanges, end)
+		}
+		if step.Done {
+			return winner, fmt.Errorf("%w: %w", ErrUnreachable, why)
+		}
+		timer.Reset(step.Wake)
+		select {
+		case <-ctx.Done():
+			return winner, ctx.Err()
+		case <-timer.C:
+			c.withSession(func(now time.Duration) { step = s.Tick(now) })
+		case f := <-answers:
+			if f.err == nil || errors.Is(f.err, ErrRefused) {
+				c.withSession(func(now time.Duration) { s.Heard(now, f.from) })
+				return f, f.err
+			}
+			f.cancel()
+			why = f.err
+			if q.onFailure != nil {
+				q.onFailure(c.endpoint(f.from), f.err)
+			}
+			c.withSession(func(now time.Duration) { step = s.Failed(now, f.from) })
+		}
+	}
+}
+
+// queryNode asks one node, and hands over what came of it while ctx lasts.
+func queryNode[T any](ctx context.Context, f queryResult[T], endpoint string, q query[T], answers chan<- queryResult[T]) {
+	f.answer, f.err = q.call(ctx, endpoint)
+	select {
+	case answers <- f:
+	case <-ctx.Done():
+	}
+}

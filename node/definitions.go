@@ -1,0 +1,176 @@
+package node
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/node/fsm"
+)
+
+// Definitions that users create are registers like all others, "definition/NAME"
+// (fsm.Meta). A node uses one from when it knows it to be chosen: since nothing
+// leaves such a state, it then holds for good. It notes it in its own log first,
+// so that whatever it has logged of a machine it can still read after a restart.
+
+// lookup is a definition that this node does not know and asks the others for.
+type lookup struct {
+	name    string
+	waiting []waiter
+}
+
+// waiter is a request that needs the definition.
+type waiter struct {
+	client  ID
+	request *Request
+}
+
+// maxLookups bounds the definitions that are looked for at a time.
+const maxLookups = 64
+
+// awaitDefinition has a request wait until the definition of its machine is read.
+func (n *Node) awaitDefinition(name string, w waiter) {
+	i := n.lookupIndex(name)
+	switch {
+	case i >= 0 && len(n.lookups[i].waiting) < n.cfg.Queue:
+		n.lookups[i].waiting = append(n.lookups[i].waiting, w)
+	case i < 0 && len(n.lookups) < maxLookups:
+		n.beginLookup(&lookup{name, []waiter{w}})
+	default:
+		n.giveUp(n.operation(w.client, w.request), Overloaded)
+	}
+}
+
+// lookupIndex is the place among lookups of that for a name, or -1.
+func (n *Node) lookupIndex(name string) int {
+	return slices.IndexFunc(n.lookups, func(l *lookup) bool { return l.name == name })
+}
+
+// beginLookup reads a definition like any client would.
+func (n *Node) beginLookup(l *lookup) {
+	n.lookups = append(n.lookups, l)
+	o := n.operation(n.cfg.ID, &Request{Kind: Read, Key: metaKey(l.name), ID: lookupID})
+	o.definitionLookup = l
+	n.read(n.ensureMachine(o.req.Key), o)
+}
+
+// lookupID is the operation id of reads that a node does for itself. No client
+// has it: it is no name.
+const lookupID OpID = "(lookup)"
+
+func metaKey(name string) string { return fsm.MetaName + "/" + name }
+
+// finishLookup ends a lookup: those that wait go on, or are turned away.
+func (n *Node) finishLookup(l *lookup, r Reply) {
+	n.lookups = slices.DeleteFunc(n.lookups, func(other *lookup) bool { return other == l })
+	if r.Outcome == Committed {
+		n.adoptDefinition(metaKey(l.name), r.State)
+	}
+	for _, w := range l.waiting {
+		switch {
+		case n.defs[l.name] != nil:
+			n.handleRequest(w.client, w.request)
+		case r.Outcome == Committed:
+			n.giveUp(n.operation(w.client, w.request), UnknownDefinition)
+		default:
+			n.giveUp(n.operation(w.client, w.request), Timeout)
+		}
+	}
+}
+
+// fetchDefinition looks for the definition of a machine that a peer speaks of.
+func (n *Node) fetchDefinition(key string) {
+	name, _, err := fsm.SplitKey(key)
+	known := err != nil || n.defs[name] != nil || n.lookupIndex(name) >= 0
+	if !known && len(n.lookups) < maxLookups {
+		n.beginLookup(&lookup{name: name})
+	}
+}
+
+// adoptDefinition uses a chosen definition from now on.
+func (n *Node) adoptDefinition(key, text string) {
+	if text == fsm.Undefined || n.machines[localPrefix+key] != nil {
+		return
+	}
+	d, err := fsm.Parse(text)
+	if err != nil || metaKey(d.Name) != key || n.defs[d.Name] != nil {
+		n.counts.Discarded++
+		return
+	}
+	m := n.createMachine(localPrefix+key, n.defs[fsm.MetaName])
+	m.accepted = Ballot{Round: 1, Boot: n.boot, Epoch: firstEpoch, Node: n.cfg.ID}
+	m.promised = m.accepted
+	m.value = initial(m.def).withEntry(Entry{ID: lookupID, To: text}, 1)
+	n.persist(m, true)
+	n.defs[d.Name] = &d
+}
+
+// localPrefix begins the key under which a node's own log has a chosen definition. No
+// machine's key begins so.
+const localPrefix = "#"
+
+func isLocalKey(key string) bool { return strings.HasPrefix(key, localPrefix) }
+
+// ensureLogged finds or makes a machine that the log speaks of. Its definition may
+// come later in the log: resolve sees to that.
+func (n *Node) ensureLogged(key string) *machine {
+	if m := n.machines[key]; m != nil {
+		return m
+	}
+	key = strings.Clone(key) // it is a part of the entry, and stays
+	if isLocalKey(key) {
+		return n.createMachine(key, n.defs[fsm.MetaName])
+	}
+	return n.createMachine(key, n.findDefinition(key))
+}
+
+// resolveDefinitions gives every recovered machine its definition, and checks its value.
+func (n *Node) resolveDefinitions() error {
+	for _, m := range n.byIndex {
+		if !isLocalKey(m.key) || isNoteKey(m.key) {
+			continue
+		}
+		d, err := fsm.Parse(m.value.State)
+		if err != nil {
+			return errRecord("machine %q: %w", m.key, err)
+		}
+		if known := n.defs[d.Name]; known != nil { // it has been configured since
+			if text, _ := known.Text(); text != m.value.State {
+				return errRecord("definition %q: it is configured otherwise than it was created: take it out of the configuration", d.Name)
+			}
+			continue
+		}
+		n.defs[d.Name] = &d
+	}
+	for _, m := range n.byIndex {
+		if isNoteKey(m.key) {
+			continue
+		}
+		if m.def = cmp.Or(m.def, n.findDefinition(m.key)); m.def == nil {
+			return errRecord("machine %q: its definition is not configured; add it", m.key)
+		}
+		if m.value == nil {
+			continue
+		}
+		if err := m.value.check(m.def); err != nil {
+			return errRecord("machine %q: %w", m.key, err)
+		}
+	}
+	return nil
+}
+
+// Definitions lists all definitions that this node knows, by name.
+func (n *Node) Definitions() []fsm.Definition {
+	list := slices.Clone(n.cfg.Definitions)
+	for _, m := range n.byIndex {
+		if m == nil || !isLocalKey(m.key) || isNoteKey(m.key) {
+			continue
+		}
+		d := n.defs[strings.TrimPrefix(m.key, localPrefix+fsm.MetaName+"/")]
+		if !slices.ContainsFunc(n.cfg.Definitions, func(c fsm.Definition) bool { return c.Name == d.Name }) {
+			list = append(list, *d)
+		}
+	}
+	slices.SortFunc(list, func(a, b fsm.Definition) int { return cmp.Compare(a.Name, b.Name) })
+	return list
+}

@@ -1,0 +1,323 @@
+package member
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/node"
+)
+
+// handleIntroduction hears a peer's introduction: it is judged by what is remembered here and
+// what others say, and this log by what the peer remembers. Then the peer is
+// admitted, or told what is missing.
+func (m *Member) handleIntroduction(p *peer, in *Introduction) {
+	if p.introduction != nil && in.sentBefore(p.introduction) {
+		m.mark(MarkStaleIntroduction)
+		if in.Boot < p.introduction.Boot { // or it is an older copy, which has to be told
+			m.answerIntroduction(p, in)
+		}
+		return
+	}
+	if p.introduction == nil || p.introduction.Life != in.Life || p.introduction.Stage != in.Stage {
+		p.attempts = 0
+	}
+	p.introduction = in
+	m.recordTestimonies(p, in)
+	if m.err != nil {
+		return
+	}
+	before := p.rejection
+	if p.rejection = m.rejectionReason(p, in); p.rejection == "" {
+		m.afterIntroduction(p, in)
+	}
+	p.rejectionPending = false
+	if p.rejection != "" {
+		p.pendingAdmission = nil
+		if p.memory != p.saved {
+			m.saveMemory(p)
+		}
+		p.rejectionPending = p.syncing // it asks again until it is answered
+		if p.rejection != before {
+			m.notice(Warn, p.id, "refused: %s", p.rejection)
+			m.broadcastRejection(p)
+		}
+	}
+	if p.pendingAdmission == nil && !p.rejectionPending {
+		m.answerIntroduction(p, in)
+	}
+}
+
+// afterIntroduction does what an introduction allows against which nothing speaks.
+func (m *Member) afterIntroduction(p *peer, in *Introduction) {
+	switch {
+	case m.cluster.Stage != Formed:
+		m.advanceFormation(p, in)
+	case in.Stage == Formed:
+		m.prepareAdmission(p, in)
+	}
+}
+
+// broadcastRejection tells the others what is remembered of a peer that was refused: they may
+// be a majority with it that knows no better.
+func (m *Member) broadcastRejection(refused *peer) {
+	for i := range m.peers {
+		if p := &m.peers[i]; p != refused && p.introduction != nil {
+			m.sendIntroduction(p, true)
+		}
+	}
+}
+
+// recordTestimonies takes what a peer remembers: of this log, which is judged by it, and of
+// others.
+func (m *Member) recordTestimonies(p *peer, in *Introduction) {
+	for _, t := range in.Known {
+		if t.Of == m.self.ID {
+			m.checkTestimony(p.id, t)
+			continue
+		}
+		if i := m.peerIndex(t.Of); i >= 0 && t.By == p.id && m.peers[i].recordTestimony(t) {
+			m.recheck(&m.peers[i])
+		}
+	}
+}
+
+// recordTestimony keeps what another member remembers of p, and reports whether that is new.
+// A member that remembers less than before has forgotten it, or said it earlier.
+func (p *peer) recordTestimony(t Testimony) bool {
+	for i := range p.testimonies {
+		if known := &p.testimonies[i]; known.By == t.By {
+			if !known.Memory.olderThan(t.Memory) {
+				return false
+			}
+			*known = t
+			return true
+		}
+	}
+	p.testimonies = append(p.testimonies, t)
+	return true
+}
+
+// recheck judges a peer that was met before by what others have told since.
+func (m *Member) recheck(p *peer) {
+	if p.introduction == nil || p.rejection != "" {
+		return
+	}
+	switch charge, _ := m.worstDiscrepancy(p, p.introduction.log()); {
+	case charge.provesLoss():
+		p.rejection = m.rejectionReason(p, p.introduction)
+		p.pendingAdmission = nil
+		m.notice(Warn, p.id, "refused: %s", p.rejection)
+		m.broadcastRejection(p)
+		m.sendIntroduction(p, true)
+	case charge == Stale:
+		p.admittedLives, p.pendingAdmission = nil, nil
+		m.sendIntroduction(p, false)
+	case charge == Unproven:
+		m.requestIntroduction(p)
+	}
+}
+
+// rejectionReason is why a peer is not admitted, in words that stay the same while the
+// reason does; empty if nothing speaks against it, or may not when it has said more.
+func (m *Member) rejectionReason(p *peer, in *Introduction) string {
+	if ids := idsOf(in.Members); !sameIDs(ids, m.ids) && (in.Stage != Formed || len(ids) > 0) {
+		return "it was started for members " + formatIDs(ids) + ", and this node for " + formatIDs(m.ids) + ": give all the same"
+	}
+	if m.cluster.Stage == Formed && in.Stage != Empty && in.Cluster != m.cluster.ID {
+		return "it is of another cluster, formed by other logs"
+	}
+	charge, t := m.worstDiscrepancy(p, in.log())
+	if !charge.provesLoss() {
+		return ""
+	}
+	p.admittedLives = nil // of its earlier lives too: which of them were true cannot be told
+	m.mark(MarkPeerRejected)
+	if charge == OtherLog {
+		return "its directory was wiped or replaced, and with it what it promised"
+	}
+	if t.By != m.self.ID {
+		m.mark(MarkPeerRejectedOnTestimony)
+	}
+	return "an older copy was put in the place of its directory: what it promised since is lost"
+}
+
+// worstDiscrepancy is what weighs most against a peer's log, of all that is remembered of
+// it here or told by others.
+func (m *Member) worstDiscrepancy(p *peer, log Log) (worst Discrepancy, by Testimony) {
+	by = Testimony{Of: p.id, By: m.self.ID, Memory: p.memory}
+	worst = p.memory.compare(log)
+	for _, t := range p.testimonies {
+		if c := t.Memory.compare(log); c > worst {
+			worst, by = c, t
+		}
+	}
+	return worst, by
+}
+
+// prepareAdmission admits a peer as soon as it is durable that it was met, if its log goes on
+// from all that is known of it.
+func (m *Member) prepareAdmission(p *peer, in *Introduction) {
+	switch charge, _ := m.worstDiscrepancy(p, in.log()); charge {
+	case Unproven:
+		m.mark(MarkProofRequested)
+		return // it is asked by the answer
+	case Stale:
+		m.mark(MarkStaleIntroduction)
+		return
+	}
+	if p.memory.Boot == in.Boot && p.memory.Life == in.Life {
+		m.rememberPosition(p, in.Position)
+		if slices.Contains(p.admittedLives, in.Life) {
+			return
+		}
+	} else {
+		p.memory = Memory{in.Incarnation, in.Boot, in.Life, in.Position}
+	}
+	if p.memory != p.saved {
+		m.saveMemory(p)
+	}
+	p.pendingAdmission = in
+}
+
+// admit begins to hear a peer's life, which is remembered durably now.
+func (m *Member) admit(p *peer) {
+	in := p.pendingAdmission
+	p.pendingAdmission, p.rejection = nil, ""
+	if !slices.Contains(p.admittedLives, in.Life) {
+		p.admittedLives = append([]uint64{in.Life}, p.admittedLives...)
+		for i := len(in.Past) - 1; i >= 0 && len(p.admittedLives) < maxAdmitted; i-- {
+			if id := in.Past[i].ID; !slices.Contains(p.admittedLives, id) {
+				p.admittedLives = append(p.admittedLives, id)
+			}
+		}
+		p.admittedLives = p.admittedLives[:min(len(p.admittedLives), maxAdmitted)]
+		m.mark(MarkLifeAdmitted)
+		m.observe(Observation{Kind: Admitted, Peer: p.id, Memory: p.saved})
+		m.notice(Info, p.id, "introduced: boot %d", in.Boot)
+	}
+	m.answerIntroduction(p, in)
+}
+
+// answerIntroduction introduces the member to one that has introduced itself. Whoever lacks an
+// introduction asks for it by its own, again and again, so that what is lost
+// costs a delay. Two that introduce themselves at the same time need no answers,
+// and an answer needs one only if it shows that the peer remembers a life of
+// which it was not told.
+func (m *Member) answerIntroduction(p *peer, in *Introduction) {
+	lately := m.cfg.Node.ResendTimeout / 4
+	if in.Answer {
+		lately = m.cfg.Node.ResendTimeout
+	}
+	crossing := p.introducedAt > 0 && m.now-p.introducedAt < lately
+	if life := m.requestedLife(p, in); !crossing && (!in.Answer || life != 0 && life != p.shownLife) {
+		p.shownLife = life
+		m.sendIntroduction(p, true)
+		return
+	}
+	m.scheduleIntroduction(p)
+}
+
+// requestIntroduction asks a peer to introduce itself, which speaks in a life that is not heard:
+// its introduction was lost.
+func (m *Member) requestIntroduction(p *peer) {
+	if m.lifeDurable && p.rejection == "" && p.pendingAdmission == nil && p.introductionDue == 0 {
+		p.introductionDue, m.pendingWork = max(m.now+1, p.introducedAt+m.cfg.Node.ResendTimeout), true
+	}
+}
+
+// requestedLife is a life of this log that an introduction of p remembers and that is not
+// told of unasked; 0 if there is none, or p has admitted this life.
+func (m *Member) requestedLife(p *peer, in *Introduction) (life uint64) {
+	log := m.log()
+	log.Past, log.Complete = m.latestLives(), false
+	for _, t := range in.Known {
+		switch {
+		case t.Of != m.self.ID:
+		case t.By == p.id && t.Memory.Life == m.life.ID:
+			return 0
+		case t.Memory.compare(log) == Unproven:
+			life = t.Memory.Life
+		}
+	}
+	return life
+}
+
+// sendIntroductions introduces the member to all peers, now.
+func (m *Member) sendIntroductions() {
+	for i := range m.peers {
+		m.sendIntroduction(&m.peers[i], false)
+	}
+}
+
+// sendIntroduction sends an introduction to p.
+func (m *Member) sendIntroduction(p *peer, answer bool) {
+	in := &Introduction{
+		Incarnation: m.self.Incarnation, Boot: m.life.Boot, Life: m.life.ID, Position: uint64(m.node.Durable()),
+		Stage: m.durableStage, Past: m.livesFor(p), Known: m.testimoniesFor(p), Answer: answer, Abstains: len(m.disputes) > 0,
+	}
+	switch {
+	case m.durableStage == Empty:
+		for _, id := range m.ids {
+			in.Members = append(in.Members, Identity{ID: id})
+		}
+	case m.durableStage == Bound || p.introduction != nil && p.introduction.Stage != Formed:
+		in.Members = m.cluster.Members
+		fallthrough
+	default:
+		in.Cluster = m.cluster.ID
+	}
+	m.sends = append(m.sends, node.Send{To: p.id, Message: in})
+	p.introducedAt = m.now
+	m.scheduleIntroduction(p)
+}
+
+// latestLives are the lives that everybody is told of: mostly a peer was met in one of
+// them.
+func (m *Member) latestLives() []Life { return m.pastLives[max(0, len(m.pastLives)-maxLatestLives):] }
+
+const maxLatestLives = 3
+
+// livesFor are the lives that p is told of: the latest, and those that by its account
+// it or others remember.
+func (m *Member) livesFor(p *peer) []Life {
+	latest := m.latestLives()
+	if p.introduction == nil || len(latest) == len(m.pastLives) {
+		return latest
+	}
+	var more []Life
+	for _, t := range p.introduction.Known {
+		i, found := slices.BinarySearchFunc(m.pastLives[:len(m.pastLives)-len(latest)], t.Memory.Boot,
+			func(l Life, boot uint64) int { return cmp.Compare(l.Boot, boot) })
+		if found && t.Of == m.self.ID && !slices.Contains(more, m.pastLives[i]) && len(more)+len(latest) < MaxPast {
+			more = append(more, m.pastLives[i])
+		}
+	}
+	slices.SortFunc(more, func(a, b Life) int { return cmp.Compare(a.Boot, b.Boot) })
+	return append(more, latest...)
+}
+
+// testimoniesFor are what p is told of what is remembered: here of all, and by
+// others of p. Whose incarnation alone is known need not be told of others: all
+// know that from the cluster.
+func (m *Member) testimoniesFor(p *peer) []Testimony {
+	list := make([]Testimony, 0, len(m.peers)+len(p.testimonies))
+	for i := range m.peers {
+		if q := &m.peers[i]; q.durable.Boot != 0 || q == p && q.durable != (Memory{}) {
+			list = append(list, Testimony{Of: q.id, By: m.self.ID, Memory: q.durable})
+		}
+	}
+	return append(list, p.testimonies...)
+}
+
+// scheduleIntroduction sets when p is introduced to again, unless all is known that it could
+// say.
+func (m *Member) scheduleIntroduction(p *peer) {
+	known := p.introduction != nil && (p.rejection != "" || p.introduction.Abstains || p.pendingAdmission != nil || slices.Contains(p.admittedLives, p.introduction.Life))
+	if known && m.durableStage == Formed {
+		p.introductionDue = 0
+		return
+	}
+	if p.introductionDue == 0 {
+		p.introductionDue = m.now + m.cfg.Node.ResendTimeout<<min(p.attempts, 10)
+	}
+}

@@ -1,0 +1,118 @@
+package member
+
+import "slices"
+
+// A cluster forms once, in two steps, and only when all of its members are there.
+//
+//   - A member with an empty log that has heard of an empty log from every other
+//     one binds itself: it writes down who they are, with their incarnations.
+//   - A bound member that has heard from every other one that it is bound to the
+//     same forms the cluster. Only now it votes. Others learn it from any that has.
+//
+// So when one has formed a cluster, each member was bound to it, durably, and is
+// bound to no other one. A member that is wiped afterwards has another incarnation,
+// is of no cluster, and can form none: those that are left are bound. What was
+// begun goes on after any crash.
+
+// advanceFormation hears an introduction while the cluster is not formed.
+func (m *Member) advanceFormation(p *peer, in *Introduction) {
+	switch {
+	case in.Stage == Formed:
+		m.joinFormed(p, in)
+	case m.cluster.Stage == Empty:
+		m.bind()
+	default:
+		m.completeFormation(p, in)
+	}
+}
+
+// joinFormed joins a cluster that others have formed, with this log in it.
+func (m *Member) joinFormed(p *peer, in *Introduction) {
+	c := Cluster{Formed, in.Cluster, slices.Clone(in.Members)}
+	if len(c.Members) == 0 {
+		return // it did not know that they are asked for, and will tell when it hears of this log
+	}
+	switch {
+	case m.cluster.Stage == Bound && m.cluster.ID != c.ID:
+		p.rejection = "its cluster was formed by other logs than this node is bound to"
+	case !c.has(m.self):
+		p.rejection = "its cluster was formed with another log of this node, and nobody takes this one for it"
+	default:
+		for i := range c.Members {
+			if c.Members[i].ID == m.self.ID {
+				c.Members[i] = m.self
+			}
+		}
+		m.cluster = c
+		m.saveCluster()
+		m.mark(MarkClusterJoined)
+	}
+}
+
+// bind binds a member with an empty log, if all others have theirs ready.
+func (m *Member) bind() {
+	members := []Identity{m.self}
+	for i := range m.peers {
+		p := &m.peers[i]
+		if p.introduction == nil || p.rejection != "" {
+			return
+		}
+		members = append(members, Identity{p.id, p.introduction.Incarnation})
+	}
+	slices.SortFunc(members, func(a, b Identity) int { return int(a.ID) - int(b.ID) })
+	c := newCluster(m.cfg.Node.Cluster, members)
+	for i := range m.peers {
+		if p := &m.peers[i]; p.introduction.Stage == Bound && p.introduction.Cluster != c.ID {
+			p.rejection = wipedDuringFormation
+			return
+		}
+	}
+	m.cluster = c
+	m.saveCluster()
+	m.mark(MarkClusterBound)
+}
+
+const wipedDuringFormation = "a directory was replaced while the cluster was being formed: if no member says that it is formed, empty all directories and start anew"
+
+// completeFormation forms the cluster if all members are bound to it.
+func (m *Member) completeFormation(p *peer, in *Introduction) {
+	if in.Stage == Bound && in.Cluster != m.cluster.ID || in.Incarnation != m.cluster.incarnation(p.id) {
+		p.rejection = wipedDuringFormation
+		return
+	}
+	for i := range m.peers {
+		if last := m.peers[i].introduction; last == nil || last.Stage == Empty || last.Cluster != m.cluster.ID {
+			return
+		}
+	}
+	m.cluster.Stage = Formed
+	m.saveCluster()
+}
+
+// onStageDurable is what follows when the log says durably how far the cluster is.
+func (m *Member) onStageDurable() {
+	m.durableStage = m.cluster.Stage
+	m.observe(Observation{Kind: Joined, Cluster: m.cluster, Position: uint64(m.clusterLSN)})
+	if m.durableStage == Formed {
+		m.mark(MarkClusterFormed)
+		m.notice(Info, 0, "the cluster is formed: %x, of members %s", m.cluster.ID, formatIDs(m.ids))
+		m.adoptIncarnations()
+	}
+	for i := range m.peers {
+		p := &m.peers[i]
+		m.sendIntroduction(p, false)
+		if p.introduction != nil && p.rejection == "" {
+			m.afterIntroduction(p, p.introduction)
+		}
+	}
+}
+
+// adoptIncarnations takes the others' incarnations from the cluster's record.
+func (m *Member) adoptIncarnations() {
+	for i := range m.peers {
+		if p := &m.peers[i]; p.memory.Incarnation == [16]byte{} {
+			p.memory.Incarnation = m.cluster.incarnation(p.id)
+			p.saved.Incarnation, p.durable.Incarnation = p.memory.Incarnation, p.memory.Incarnation
+		}
+	}
+}

@@ -1,0 +1,233 @@
+package member
+
+import (
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/wal"
+)
+
+// The names of a member's notes.
+const (
+	clusterNote    = "cluster"
+	livesNote      = "lives"
+	disputesNote   = "disputes"
+	peerNotePrefix = "peer/" // and its id
+)
+
+// The numbers of fields, in all notes.
+const (
+	fieldIncarnation = iota + 1
+	fieldBoot
+	fieldLife
+	fieldPosition // of a memory; of a life, where it ended
+	fieldStage
+	fieldCluster
+	fieldMember // nested
+	fieldNode
+	fieldFirsthand
+	fieldItem // nested: a life or a dispute
+)
+
+func (m Memory) encode(f *tlv) {
+	f.id(fieldIncarnation, m.Incarnation)
+	f.number(fieldBoot, m.Boot)
+	f.number(fieldLife, m.Life)
+	f.number(fieldPosition, m.Position)
+}
+
+// decodeField reads a field if it is one of a memory.
+func (m *Memory) decodeField(number byte, data []byte) bool {
+	switch number {
+	case fieldIncarnation:
+		return decodeID(data, &m.Incarnation)
+	case fieldBoot:
+		return decodeNumber(data, &m.Boot)
+	case fieldLife:
+		return decodeNumber(data, &m.Life)
+	case fieldPosition:
+		return decodeNumber(data, &m.Position)
+	}
+	return true
+}
+
+func (l Life) encode(f *tlv) {
+	f.number(fieldBoot, l.Boot)
+	f.number(fieldLife, l.ID)
+	f.number(fieldPosition, l.End)
+}
+
+func (l *Life) decodeField(number byte, data []byte) bool {
+	switch number {
+	case fieldBoot:
+		return decodeNumber(data, &l.Boot)
+	case fieldLife:
+		return decodeNumber(data, &l.ID)
+	case fieldPosition:
+		return decodeNumber(data, &l.End)
+	}
+	return true
+}
+
+func (d Dispute) encode(f *tlv) {
+	d.Memory.encode(f)
+	f.number(fieldNode, uint64(d.By))
+	if d.Firsthand {
+		f.number(fieldFirsthand, 1)
+	}
+}
+
+func (d *Dispute) decodeField(number byte, data []byte) bool {
+	v := uint64(0)
+	switch number {
+	case fieldNode:
+		ok := decodeNumber(data, &v)
+		d.By = node.ID(v)
+		return ok
+	case fieldFirsthand:
+		ok := decodeNumber(data, &v)
+		d.Firsthand = v != 0
+		return ok
+	}
+	return d.Memory.decodeField(number, data)
+}
+
+func (i Identity) encode(f *tlv) {
+	f.number(fieldNode, uint64(i.ID))
+	f.id(fieldIncarnation, i.Incarnation)
+}
+
+func (i *Identity) decodeField(number byte, data []byte) bool {
+	v := uint64(0)
+	switch number {
+	case fieldNode:
+		ok := decodeNumber(data, &v)
+		i.ID = node.ID(v)
+		return ok
+	case fieldIncarnation:
+		return decodeID(data, &i.Incarnation)
+	}
+	return true
+}
+
+func (c *Cluster) encode(f *tlv) {
+	f.number(fieldStage, uint64(c.Stage))
+	f.id(fieldCluster, c.ID)
+	for _, m := range c.Members {
+		f.nested(fieldMember, m.encode)
+	}
+}
+
+func (c *Cluster) decodeField(number byte, data []byte) bool {
+	v := uint64(0)
+	switch number {
+	case fieldStage:
+		ok := decodeNumber(data, &v)
+		c.Stage = Stage(v)
+		return ok && v <= uint64(Formed)
+	case fieldCluster:
+		return decodeID(data, &c.ID)
+	case fieldMember:
+		var i Identity
+		ok := decodeFields(data, i.decodeField)
+		c.Members = append(c.Members, i)
+		return ok
+	}
+	return true
+}
+
+// decodeItems reads the nested fields of a list.
+func decodeItems[T any](list *[]T, take func(item *T) func(byte, []byte) bool) func(byte, []byte) bool {
+	return func(number byte, data []byte) bool {
+		if number != fieldItem {
+			return true
+		}
+		*list = append(*list, *new(T))
+		return decodeFields(data, take(&(*list)[len(*list)-1]))
+	}
+}
+
+// loadNotes reads the member's notes, in the step in which the node has booted.
+func (m *Member) loadNotes() error {
+	for _, note := range []struct {
+		name string
+		take func(byte, []byte) bool
+	}{
+		{clusterNote, m.cluster.decodeField},
+		{livesNote, decodeItems(&m.pastLives, func(l *Life) func(byte, []byte) bool { return l.decodeField })},
+		{disputesNote, decodeItems(&m.disputes, func(d *Dispute) func(byte, []byte) bool { return d.decodeField })},
+	} {
+		if err := m.loadNote(note.name, note.take); err != nil {
+			return err
+		}
+	}
+	for i := range m.peers {
+		p := &m.peers[i]
+		if err := m.loadNote(p.noteName, p.memory.decodeField); err != nil {
+			return err
+		}
+		p.saved, p.durable = p.memory, p.memory
+	}
+	return nil
+}
+
+func (m *Member) loadNote(name string, take func(byte, []byte) bool) error {
+	return decodeNote(name, m.node.Note(name), take)
+}
+
+// decodeNote hands the fields of a note to take.
+func decodeNote(name string, data []byte, take func(byte, []byte) bool) error {
+	if !decodeFields(data, take) {
+		return fmt.Errorf("%w: note %q is no list of fields", node.ErrRecord, name)
+	}
+	return nil
+}
+
+func (m *Member) saveCluster() {
+	f := m.scratch[:0]
+	m.cluster.encode(&f)
+	m.clusterLSN = m.setNote(clusterNote, f)
+}
+
+// saveLives writes down the lives, this one included. A life is told of only
+// when that is durable.
+func (m *Member) saveLives() {
+	f := m.scratch[:0]
+	for _, l := range m.pastLives {
+		f.nested(fieldItem, l.encode)
+	}
+	f.nested(fieldItem, m.life.encode)
+	m.livesLSN = m.setNote(livesNote, f)
+}
+
+func (m *Member) saveMemory(p *peer) {
+	f := m.scratch[:0]
+	p.memory.encode(&f)
+	p.saved, p.late, p.syncing, m.pendingWork = p.memory, 0, true, true
+	p.savedLSN = m.setNote(p.noteName, f)
+	m.observe(Observation{Kind: Remembered, Peer: p.id, Memory: p.saved, Position: uint64(p.savedLSN)})
+}
+
+// saveMemories writes down what is new of what is remembered of the peers, when it
+// is time for one of them: one sync serves all.
+func (m *Member) saveMemories() {
+	for i := range m.peers {
+		if p := &m.peers[i]; p.late > 0 {
+			m.saveMemory(p)
+		}
+	}
+}
+
+func (m *Member) saveDisputes() {
+	f := m.scratch[:0]
+	for _, d := range m.disputes {
+		f.nested(fieldItem, d.encode)
+	}
+	m.setNote(disputesNote, f)
+}
+
+// setNote writes a note. Its memory is used for the next one.
+func (m *Member) setNote(name string, f tlv) wal.LSN {
+	m.scratch = f
+	return m.node.SetNote(name, f)
+}

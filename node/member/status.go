@@ -1,0 +1,89 @@
+package member
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/node"
+)
+
+// Status is where a member stands, for people and tools.
+type Status struct {
+	Stage           Stage
+	Cluster         [16]byte // of Bound and Formed
+	Members         []node.ID
+	Life            uint64
+	Ready           bool
+	Abstains        bool
+	Admitted        []node.ID          // peers that it has admitted, in order
+	Rejected        map[node.ID]string // why it does not hear a peer
+	NotReadyReasons []string           // why it is not ready
+}
+
+// Status tells where the member stands. It changes nothing.
+func (m *Member) Status() Status {
+	s := Status{Stage: m.durableStage, Members: m.ids, Life: m.life.ID, Ready: m.Ready(), Abstains: len(m.disputes) > 0}
+	if m.durableStage != Empty {
+		s.Cluster = m.cluster.ID
+	}
+	for _, d := range m.disputes {
+		s.NotReadyReasons = append(s.NotReadyReasons, "it abstains: "+m.describeDispute(d))
+	}
+	for i := range m.peers {
+		p := &m.peers[i]
+		switch {
+		case p.rejection != "":
+			if s.Rejected == nil {
+				s.Rejected = map[node.ID]string{}
+			}
+			s.Rejected[p.id] = p.rejection
+			if m.durableStage != Formed {
+				s.NotReadyReasons = append(s.NotReadyReasons, fmt.Sprintf("node %d is refused: %s", p.id, p.rejection))
+			}
+		case len(p.admittedLives) > 0:
+			s.Admitted = append(s.Admitted, p.id)
+		case m.durableStage != Formed && p.introduction == nil:
+			s.NotReadyReasons = append(s.NotReadyReasons, fmt.Sprintf("the cluster is not formed: node %d has not been heard of, and all must be there", p.id))
+		}
+	}
+	if !s.Ready && len(s.NotReadyReasons) == 0 {
+		s.NotReadyReasons = append(s.NotReadyReasons, "the cluster is being formed: all are there")
+	}
+	return s
+}
+
+// MemoryOf is what the member remembers of a peer, as it was written down last.
+func (m *Member) MemoryOf(id node.ID) Memory {
+	if i := m.peerIndex(id); i >= 0 {
+		return m.peers[i].saved
+	}
+	return Memory{}
+}
+
+// Life is the id of the member's life.
+func (m *Member) Life() uint64 { return m.life.ID }
+
+// Dump is all that the member and its node hold, in words, for people. It changes
+// nothing.
+func (m *Member) Dump() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "life %016x, %v, ready %v\n", m.life.ID, m.durableStage, m.Ready())
+	for _, l := range m.pastLives {
+		fmt.Fprintf(&b, "earlier life %016x, boot %d, log to %d\n", l.ID, l.Boot, l.End)
+	}
+	for _, d := range m.disputes {
+		fmt.Fprintf(&b, "disputed by %d: %v\n", d.By, d.Memory)
+	}
+	for i := range m.peers {
+		p := &m.peers[i]
+		fmt.Fprintf(&b, "peer %d: remembered as %v; hears lives %016x", p.id, p.memory, p.admittedLives)
+		if p.rejection != "" {
+			fmt.Fprintf(&b, "; refused: %s", p.rejection)
+		}
+		b.WriteByte('\n')
+		for _, t := range p.testimonies {
+			fmt.Fprintf(&b, "  %d remembers it as %v\n", t.By, t.Memory)
+		}
+	}
+	return b.String() + m.node.Dump()
+}

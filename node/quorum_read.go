@@ -1,0 +1,145 @@
+package node
+
+import "time"
+
+// reader is a node's part as the reader of one machine. A read needs one round
+// trip if a majority reports the same accepted ballot: what it accepted is then
+// chosen, and nothing later was chosen before the request was sent, since that
+// majority would have a member that reports it (rule 8).
+type reader struct {
+	readQueue  []*operation // for the next exchange
+	quorumRead quorumRead
+}
+
+// quorumRead is one round of requests and reports. Operations that arrive while
+// it is under way wait for the next, which is sent after they arrived.
+type quorumRead struct {
+	id       ReadID // zero: none
+	batch    []*operation
+	reported memberSet
+	ballots  [MaxMembers]Ballot
+	values   [MaxMembers]*Value
+	deadline time.Duration // then a round decides
+}
+
+func (n *Node) read(m *machine, o *operation) {
+	n.attachWork(m)
+	if len(m.readQueue) >= n.cfg.Queue {
+		n.giveUp(o, Overloaded)
+		return
+	}
+	m.readQueue = append(m.readQueue, o)
+	n.startQuorumRead(m)
+}
+
+func (n *Node) startQuorumRead(m *machine) {
+	x := &m.quorumRead
+	if x.id != (ReadID{}) || len(m.readQueue) == 0 {
+		return
+	}
+	n.lastExchange++
+	n.counts.QuorumReads++
+	batch := append(x.batch[:0], m.readQueue...)
+	clear(m.readQueue)
+	m.readQueue = m.readQueue[:0]
+	*x = quorumRead{
+		id: ReadID{n.cfg.ID, n.boot, n.lastExchange}, batch: batch,
+		deadline: n.now + n.cfg.ResendTimeout,
+	}
+	req := n.requests.make()
+	*req = ReadRequest{Key: m.key, Read: x.id, First: x.batch[0].req.ID}
+	for _, id := range n.cfg.Members {
+		n.sendWhenDurable(id, req, 0)
+	}
+	n.scheduleWake(m, x.deadline)
+}
+
+func (n *Node) handleReadReport(from ID, r *ReadReport) {
+	m := n.findMachine(r.Key)
+	if r.Read.Node != n.cfg.ID || m == nil && n.findDefinition(r.Key) == nil || m != nil && !n.validAccepted(m, r.Accepted, r.Value) {
+		n.counts.Discarded++
+		return
+	}
+	if m == nil || m.work == nil {
+		return // it is late
+	}
+	x, i := &m.quorumRead, n.member(from)
+	if x.id != r.Read || x.reported.has(i) {
+		return
+	}
+	x.reported.add(i)
+	x.ballots[i], x.values[i] = r.Accepted, r.Value
+	same, most := n.mostReported(x)
+	switch {
+	case same >= 0 && most >= n.majority:
+		if v := x.values[same]; v != nil {
+			n.learn(m, x.ballots[same], v)
+		}
+		n.mark(MarkReadQuorumAgreed)
+		n.finishQuorumRead(m, m.valueOrInitial(x.values[same]))
+		n.releaseWork(m)
+	case most+len(n.cfg.Members)-x.reported.len() < n.majority:
+		n.mark(MarkReadQuorumDiffered)
+		n.decideByRound(m)
+	}
+}
+
+// mostReported finds the ballot that most members have reported, by one of them.
+func (n *Node) mostReported(x *quorumRead) (same, most int) {
+	same = -1
+	for i := range n.cfg.Members {
+		if !x.reported.has(i) {
+			continue
+		}
+		count := 0
+		for j := range n.cfg.Members {
+			if x.reported.has(j) && x.ballots[j] == x.ballots[i] {
+				count++
+			}
+		}
+		if count > most {
+			same, most = i, count
+		}
+	}
+	return same, most
+}
+
+func (n *Node) finishQuorumRead(m *machine, v *Value) {
+	x := &m.quorumRead
+	for _, o := range x.batch {
+		n.respond(o, committedReply(v))
+	}
+	clear(x.batch)
+	*x = quorumRead{batch: x.batch[:0]}
+	n.startQuorumRead(m)
+}
+
+// decideByRound has a round decide: an accept of the same value, if nothing else is
+// to do.
+func (n *Node) decideByRound(m *machine) {
+	x := &m.quorumRead
+	batch := x.batch
+	*x = quorumRead{}
+	for _, o := range batch {
+		if o.deadline <= n.now {
+			n.giveUp(o, Timeout)
+			continue
+		}
+		n.counts.NoOpReads++
+		n.enqueue(m, o)
+	}
+	n.startQuorumRead(m)
+}
+
+// expireQuorumRead gives up waiting for reports.
+func (n *Node) expireQuorumRead(m *machine) {
+	x := &m.quorumRead
+	switch {
+	case x.id == (ReadID{}):
+	case n.now < x.deadline:
+		n.scheduleWake(m, x.deadline)
+	default:
+		n.mark(MarkReadQuorumTimeout)
+		n.decideByRound(m)
+	}
+}

@@ -1,0 +1,58 @@
+package server
+
+import (
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/node"
+)
+
+// failureText says for people why an operation was not committed, and what to do.
+func failureText(req *node.Request, reply *node.Reply) string {
+	key, unknown := req.Key, reply.Outcome == node.Unknown
+	switch reply.Reason {
+	case node.Illegal:
+		text := fmt.Sprintf("%s is in %s, from which %s cannot be reached", key, reply.State, req.To)
+		if unknown {
+			text += fmt.Sprintf("; that no earlier request of %s will be carried out cannot be made certain now, since half of the entries that the machine keeps are such: give no operation, or expect_version", req.ID)
+		}
+		return text
+	case node.VersionMismatch:
+		text := fmt.Sprintf("%s is at version %d, not %d", key, reply.Version, req.Expect)
+		if unknown {
+			text += fmt.Sprintf("; an earlier request of %s may yet be carried out at that version", req.ID)
+		}
+		return text
+	case node.WindowExpired:
+		if !unknown {
+			return fmt.Sprintf("the id is too old for %s, which keeps only its last entries: begin again with a new one", key)
+		}
+		return fmt.Sprintf("this request has done nothing, and whether an earlier one of %s has cannot be told: %s has made more entries since than it keeps. Read the machine; then ask with expect_version, or, for a new operation, with an id from POST /v1/machines/%s/operations, or with none",
+			req.ID, key, key)
+	case node.WatermarkAhead:
+		return fmt.Sprintf("this request has done nothing: the base of %s is above the %d entries that %s has made, so nobody can have known it. Give no base; an id from POST /v1/machines/%s/operations carries one",
+			req.ID, reply.Serial, key, key)
+	case node.IDConflict:
+		return conflictText(req, reply)
+	case node.BadRequest:
+		return "the operation's id is none for this machine"
+	case node.Overloaded:
+		return "too many operations wait for this machine: try again later"
+	case node.Timeout:
+		return "no majority of the nodes answered in time"
+	case node.UnknownDefinition:
+		return fmt.Sprintf("%s: no node knows its definition", key)
+	case node.UnknownState:
+		return fmt.Sprintf("%s: its definition has no state %q", key, req.To)
+	}
+	return ""
+}
+
+// conflictText tells what an operation has come to that asked for something else.
+func conflictText(req *node.Request, reply *node.Reply) string {
+	asked := req.To
+	if req.Expects {
+		asked += fmt.Sprintf(" at version %d", req.Expect)
+	}
+	return fmt.Sprintf("this request has done nothing: the id %s is of an operation that has asked for something else than %s, and after which %s was in %s at version %d. Give what you want now an id of its own, or none",
+		req.ID, asked, req.Key, reply.State, reply.Version)
+}

@@ -1,0 +1,43 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/lockstep-dst/lockstep/node"
+)
+
+// jsonErrors answers a request that mux has no handler for as all others are
+// answered: in JSON, with a reason.
+func jsonErrors(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		head := headerRecorder{w.Header(), http.StatusNotFound}
+		h.ServeHTTP(&head, r) // not found, or which methods are allowed
+		text := fmt.Sprintf("%s: no such path: see docs/CLIENTS.md", r.URL.Path)
+		if head.status == http.StatusMethodNotAllowed {
+			text = fmt.Sprintf("%s %s: want %s", r.Method, r.URL.Path, head.Header().Get("Allow"))
+		}
+		head.Header().Del("X-Content-Type-Options")
+		sendRejected(w, head.status, node.BadRequest, text)
+	})
+}
+
+// headerRecorder takes the header of an answer, and leaves the body out.
+type headerRecorder struct {
+	fields http.Header
+	status int
+}
+
+// Header implements http.ResponseWriter.
+func (h *headerRecorder) Header() http.Header { return h.fields }
+
+// WriteHeader implements http.ResponseWriter.
+func (h *headerRecorder) WriteHeader(status int) { h.status = status }
+
+// Write implements http.ResponseWriter.
+func (h *headerRecorder) Write(p []byte) (int, error) { return len(p), nil }

@@ -1,0 +1,46 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+)
+
+// listeners is where a node listens.
+type listeners struct {
+	peers   net.Listener
+	clients net.Listener // nil: there are none
+}
+
+// listen begins to listen. Nobody is let in yet.
+func (p *listeners) listen(cfg *Config) (err error) {
+	own := cfg.Listen
+	if own == "" {
+		own = cfg.Peers[cfg.Node.ID]
+	}
+	if p.peers, err = listenFor("peers", own); err != nil || cfg.HTTP == "" {
+		return err
+	}
+	p.clients, err = listenFor("clients", cfg.HTTP)
+	return err
+}
+
+func (p *listeners) close() {
+	for _, l := range []net.Listener{p.peers, p.clients} {
+		if l != nil {
+			_ = l.Close() // it may be closed already
+		}
+	}
+}
+
+func listenFor(whom, addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("listen for %s: %w: stop the other process or choose another port", whom, err)
+	case err != nil:
+		return nil, fmt.Errorf("listen for %s: %w", whom, err)
+	}
+	return l, nil
+}

@@ -1,0 +1,45 @@
+package server
+
+import (
+	"log/slog"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/member"
+)
+
+// Peers are let in last: what they say has to be taken by a loop that runs, so
+// nothing may be left then that can fail.
+func TestTransportStartsLast(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	s := &Server{log: slog.New(slog.DiscardHandler), cfg: Config{
+		Node: node.Defaults(), Codec: "cbor", Data: t.TempDir(), Peers: map[node.ID]string{1: "127.0.0.1:0"}, HTTP: taken.Addr().String(),
+	}}
+	s.cfg.Node.ID = 1
+	require.ErrorContains(t, s.start(), "listen for clients")
+	require.Nil(t, s.transport)
+	s.loop.stop(nil)
+	s.release()
+}
+
+// A loop that is told to end holds nobody up, whether it has ever run or not.
+func TestEndedLoopDoesNotBlock(t *testing.T) {
+	cfg := node.Defaults()
+	cfg.ID, cfg.Members = 1, []node.ID{1}
+	m, err := member.New(member.Config{Node: cfg})
+	require.NoError(t, err)
+	l := newLoop(m, nil, Limits{}.withDefaults(), time.Second)
+	for range cap(l.events) {
+		require.True(t, l.post(node.Event{}))
+	}
+	held := make(chan bool)
+	go func() { held <- l.post(node.Event{}) }()
+	l.stop(nil)
+	require.False(t, <-held)
+}

@@ -1,0 +1,212 @@
+package server_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/files"
+	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/wal"
+)
+
+// failingDisk is a disk that fails when it is told to.
+type failingDisk struct {
+	files.Executor
+	fail atomic.Pointer[wal.Op] // the first of these fails
+}
+
+func (f *failingDisk) Execute(r *wal.DiskRequest) error {
+	if op := f.fail.Load(); op != nil && *op == r.Op {
+		return fmt.Errorf("%v %s: %w", r.Op, r.File, syscall.EIO)
+	}
+	return f.Executor.Execute(r)
+}
+
+// install puts the disk into a configuration.
+func (f *failingDisk) install(cfg *server.Config) {
+	cfg.Disk = func(e files.Executor) files.Executor { f.Executor = e; return f }
+}
+
+// logBuffer is a log that can be read.
+type logBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// A write or a sync that fails ends the node at once. It has acknowledged nothing
+// that it could not keep, says why to all who ask while it ends, and the others
+// serve on.
+func TestFailingDiskStopsTheNode(t *testing.T) {
+	for _, op := range []wal.Op{wal.Write, wal.Sync} {
+		t.Run(fmt.Sprint(op), func(t *testing.T) {
+			var disk failingDisk
+			var log logBuffer
+			c := startCluster(t, 3, func(cfg *server.Config) {
+				if cfg.Node.ID == 3 {
+					disk.install(cfg)
+					cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+				}
+			})
+			c.advance("lifecycle/web", 0, 1, 3)
+			w := c.watch(3, "key=lifecycle/web")
+			w.expect("lifecycle/web is Running v1")
+			s := c.nodes[3]
+			disk.fail.Store(&op)
+			a, err := c.tryRequest(3, "POST", "/v1/machines/lifecycle/web/transitions", `{"to":"Stopped"}`)
+			require.NoError(t, err, "it still answers")
+			if a.Status != http.StatusOK { // the other two may have been enough
+				require.Equal(t, "unknown", a.Outcome)
+				require.Equal(t, "stopping", a.Error.Code)
+				require.Contains(t, a.Error.Text, "input/output error")
+			}
+			for e := w.next(); e.End == nil; e = w.next() {
+				require.NotNil(t, e.Transition)
+			}
+			// The watch has ended, so the loop is over: now it says so to everyone.
+			status, text := c.getText(3, "/readyz")
+			require.Equal(t, http.StatusServiceUnavailable, status)
+			require.Contains(t, text, "not ready: it has stopped")
+			require.Contains(t, text, "input/output error")
+			a = c.propose(3, "lifecycle/web", `{"to":"Stopped"}`)
+			require.Equal(t, "rejected", a.Outcome, "it is certain that the node has not had it")
+			require.Equal(t, "stopping", a.Error.Code)
+			status, _ = c.getText(3, "/v1/machines")
+			require.Equal(t, http.StatusServiceUnavailable, status)
+
+			require.ErrorIs(t, s.Err(), syscall.EIO)
+			require.ErrorIs(t, s.Err(), node.ErrStopped)
+			require.Contains(t, log.String(), "level=ERROR msg=stopped")
+			require.Contains(t, log.String(), "input/output error")
+			delete(c.nodes, 3)
+			require.Equal(t, http.StatusOK, c.propose(1, "lifecycle/api", `{"to":"Running"}`).Status)
+			disk.fail.Store(nil)
+			c.start(3)
+			c.awaitAll()
+			require.GreaterOrEqual(t, c.get(3, "lifecycle/web").Version, uint64(1))
+		})
+	}
+}
+
+// A node whose disk fails before it is ready has promised nothing, and ends.
+func TestDiskFailsAtTheStart(t *testing.T) {
+	var disk failingDisk
+	op := wal.Sync
+	disk.fail.Store(&op)
+	c := newCluster(t, 1, disk.install)
+	_, err := server.Start(*c.configs[1])
+	require.ErrorIs(t, err, syscall.EIO)
+	require.ErrorIs(t, err, server.ErrNodeFailed)
+	require.ErrorContains(t, err, c.configs[1].Data)
+	disk.fail.Store(nil)
+	c.start(1)
+	c.awaitAll()
+}
+
+// A request that waits for a node that ends before it has begun was never given
+// to it: that it has no effect is certain.
+func TestStoppedBeforeDelivery(t *testing.T) {
+	var disk failingDisk
+	c := newCluster(t, 2, func(cfg *server.Config) {
+		cfg.Node.ConsensusTimeout = time.Hour
+		if cfg.Node.ID == 1 {
+			disk.install(cfg)
+		}
+	})
+	s := c.start(1) // it waits for node 2, and they for it
+	answers := make(chan response, 5)
+	for range cap(answers) {
+		go func() {
+			a, err := c.tryRequest(1, "POST", "/v1/machines/lifecycle/web/transitions", `{"to":"Running"}`)
+			if err != nil {
+				t.Error(err)
+			}
+			answers <- a
+		}()
+	}
+	eventually(t, "all wait", func() bool { return c.metrics(1)["lockstep_operations_waiting"] == 5 })
+	op := wal.Sync
+	disk.fail.Store(&op)
+	c.start(2)
+	for range cap(answers) {
+		a := <-answers
+		require.Equal(t, http.StatusServiceUnavailable, a.Status)
+		require.Equal(t, "rejected", a.Outcome, a.Error.Text)
+		require.Equal(t, "stopping", a.Error.Code)
+	}
+	require.ErrorIs(t, s.Err(), syscall.EIO)
+	delete(c.nodes, 1)
+}
+
+// A node that is asked to stop turns away who comes later, for certain.
+func TestRequestWhileStopping(t *testing.T) {
+	c := startThenStopOthers(t, 3, []node.ID{1}, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = time.Second })
+	s := c.nodes[1]
+	// A connection that is open already, since no new ones are taken.
+	nc := c.dialRaw(1, "POST /v1/machines/lifecycle/web/transitions HTTP/1.1\r\nHost: a\r\nContent-Length: 16\r\n\r\n")
+	waits := make(chan response, 1)
+	go func() {
+		a, err := c.tryRequest(1, "POST", "/v1/machines/lifecycle/web/transitions", `{"to":"Running"}`)
+		if err != nil {
+			t.Error(err)
+		}
+		waits <- a
+	}()
+	eventually(t, "one waits, the other is being read", func() bool {
+		m := c.metrics(1)
+		return m["lockstep_proposals_total"] == 1 && m["lockstep_http_connections"] >= 3
+	})
+	closed := make(chan error, 1)
+	go func() { closed <- s.Close(context.Background()) }()
+	eventually(t, "it is stopping", func() bool { return strings.Contains(s.Status().Reason, "stopping") })
+	_, err := nc.Write([]byte(`{"to":"Running"}`))
+	require.NoError(t, err)
+	require.NoError(t, nc.SetReadDeadline(time.Now().Add(testTimeout)))
+	text := make([]byte, 4096)
+	n, err := nc.Read(text)
+	require.NoError(t, err)
+	require.Contains(t, string(text[:n]), `"outcome":"rejected"`)
+	require.Contains(t, string(text[:n]), `"code":"stopping"`)
+	require.Equal(t, "timeout", (<-waits).Error.Code, "what the node had is answered by the node")
+	require.NoError(t, <-closed)
+	delete(c.nodes, 1)
+}
+
+// Whatever bounds are given, those that make no sense are named.
+func TestBadLimits(t *testing.T) {
+	c := newCluster(t, 1)
+	for text, limits := range map[string]server.Limits{
+		"connections: -1":        {Connections: -1},
+		"watchers: -1":           {Watchers: -1},
+		"waiting operations: -1": {Pending: -1},
+		"65537":                  {Pending: 65537},
+	} {
+		cfg := *c.configs[1]
+		cfg.Limits = limits
+		_, err := server.Start(cfg)
+		require.ErrorIs(t, err, server.ErrConfig)
+		require.ErrorContains(t, err, text)
+	}
+}

@@ -1,0 +1,147 @@
+package server_test
+
+import (
+	"context"
+	"maps"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/files"
+	"github.com/lockstep-dst/lockstep/node/member"
+	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/tcp/tcptest"
+)
+
+// A client that asks while the node still begins is served when it has begun.
+func TestRequestWhileStarting(t *testing.T) {
+	c := newCluster(t, 1)
+	for n := range 20 {
+		c.start(1)
+		require.Equal(t, http.StatusOK, c.get(1, "lifecycle/web").Status, "life %d", n+1)
+		c.stop(1)
+	}
+}
+
+// A node that is asked to stop answers those who wait, and takes no more.
+func TestCloseAnswersPendingRequests(t *testing.T) {
+	c := startThenStopOthers(t, 3, []node.ID{1}, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 500 * time.Millisecond })
+	s := c.nodes[1]
+	answered := make(chan response, 1)
+	go func() {
+		a, err := c.tryRequest(1, "POST", "/v1/machines/lifecycle/web/transitions", `{"to":"Running"}`)
+		if err != nil {
+			t.Error(err)
+		}
+		answered <- a
+	}()
+	eventually(t, "the node has the proposal", func() bool { return c.metrics(1)["lockstep_proposals_total"] == 1 })
+	address := s.HTTPAddr().String()
+	c.stop(1)
+	require.NoError(t, s.Err(), "it was asked to")
+	select {
+	case a := <-answered:
+		require.Equal(t, "timeout", a.Error.Code)
+	case <-time.After(testTimeout):
+		require.FailNow(t, "no answer")
+	}
+	_, err := net.Dial("tcp", address)
+	require.Error(t, err)
+}
+
+// When there is no time to wait, who waits is told, or sees the connection end.
+func TestCloseWithExpiredContext(t *testing.T) {
+	c := startThenStopOthers(t, 3, []node.ID{1}, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = time.Hour })
+	s := c.nodes[1]
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		a, err := c.tryRequest(1, "POST", "/v1/machines/lifecycle/web/transitions", `{"to":"Running"}`)
+		if err == nil && (a.Outcome != "unknown" || a.Error.Code != "stopping") {
+			t.Errorf("%+v", a)
+		}
+	}()
+	eventually(t, "the node has the proposal", func() bool { return c.metrics(1)["lockstep_proposals_total"] == 1 })
+	at, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.NoError(t, s.Close(at))
+	<-ended
+	delete(c.nodes, 1)
+}
+
+// What was acknowledged is there after all nodes have stopped and come back.
+func TestRestartKeepsState(t *testing.T) {
+	c := startCluster(t, 3)
+	c.propose(1, "lifecycle/web", `{"to":"Running","operation":"op-1"}`)
+	c.propose(2, "lifecycle/web", `{"to":"Stopped"}`)
+	was := c.nodes[1].Status()
+	for id := range c.configs {
+		c.stop(id)
+	}
+	for id := range c.configs {
+		c.start(id)
+	}
+	c.awaitAll()
+	now := c.nodes[1].Status()
+	require.Equal(t, uint64(2), now.Boot)
+	require.Equal(t, was.Incarnation, now.Incarnation)
+	require.Equal(t, server.Machine{Key: "lifecycle/web", State: "Stopped", Version: 2, Serial: 2}, c.get(3, "lifecycle/web").Machine)
+	again := c.propose(2, "lifecycle/web", `{"to":"Running","operation":"op-1","attempt":2,"retry":true}`)
+	require.Equal(t, server.Machine{Key: "lifecycle/web", State: "Running", Version: 1, Serial: 1}, again.Machine)
+}
+
+// What keeps a node from starting is told with what to do, and a failed start
+// leaves nothing behind.
+func TestStartFails(t *testing.T) {
+	c := startCluster(t, 3)
+	c.stop(2)
+	fails := func(change func(*server.Config)) error {
+		cfg := *c.configs[2]
+		change(&cfg)
+		_, err := server.Start(cfg)
+		require.Error(t, err)
+		return err
+	}
+
+	err := fails(func(cfg *server.Config) { cfg.Data = c.configs[1].Data })
+	require.ErrorIs(t, err, files.ErrLocked)
+	require.ErrorContains(t, err, c.configs[1].Data)
+	err = fails(func(cfg *server.Config) { cfg.Node.ID = 3 })
+	require.ErrorContains(t, err, c.configs[2].Data, "the directory of another node")
+	err = fails(func(cfg *server.Config) { cfg.Cluster = "another" })
+	require.ErrorContains(t, err, c.configs[2].Data, "the directory of another cluster")
+	err = fails(func(cfg *server.Config) { cfg.Listen = c.configs[1].Peers[1] })
+	require.ErrorContains(t, err, "listen for peers")
+	require.ErrorContains(t, err, "stop the other process or choose another port")
+	err = fails(func(cfg *server.Config) { cfg.HTTP = c.nodes[1].HTTPAddr().String() })
+	require.ErrorContains(t, err, "listen for clients")
+	require.ErrorContains(t, err, "stop the other process or choose another port")
+	err = fails(func(cfg *server.Config) { cfg.HTTP = "nowhere" })
+	require.ErrorContains(t, err, "nowhere")
+
+	err = fails(func(cfg *server.Config) { cfg.Codec = "xml" })
+	require.ErrorIs(t, err, server.ErrConfig)
+	require.ErrorContains(t, err, "xml")
+	err = fails(func(cfg *server.Config) { cfg.Node.ID = 9 })
+	require.ErrorIs(t, err, server.ErrConfig)
+	require.ErrorIs(t, err, node.ErrConfig)
+	err = fails(func(cfg *server.Config) { cfg.Node.ResendTimeout = 0 })
+	require.ErrorIs(t, err, server.ErrConfig)
+	require.ErrorContains(t, err, "retry delay")
+	require.Error(t, fails(func(cfg *server.Config) { cfg.Data = "" }))
+	err = fails(func(cfg *server.Config) {
+		cfg.Peers = maps.Clone(cfg.Peers)
+		cfg.Peers[4], cfg.Peers[5] = tcptest.Address(t), tcptest.Address(t)
+	})
+	require.ErrorIs(t, err, member.ErrMembers)
+	require.NotErrorIs(t, err, server.ErrNodeFailed, "nothing has begun")
+	require.ErrorContains(t, err, c.configs[2].Data)
+	require.ErrorContains(t, err, "its log is of a cluster of members 1 2 3, and it was started for 1 2 3 4 5: start it with the members of its log")
+
+	c.start(2) // its directory and its ports are free
+	c.awaitAll()
+}

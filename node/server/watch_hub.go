@@ -1,0 +1,213 @@
+package server
+
+import (
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/watch"
+)
+
+// pageSize is how many machines are looked at in one go, between two steps of
+// the node.
+const pageSize = 256
+
+// changeBuffer is how many changes may wait for one watcher.
+const changeBuffer = 1024
+
+// change is what a node has learnt of a machine: that it went from one chosen
+// value to a later one. had is nil if it had learnt none.
+type change struct {
+	key      string
+	had, now *node.Value
+}
+
+// watcher is told of the changes of one machine, or of all with a prefix. Only
+// the loop touches it, but for what it receives.
+type watcher struct {
+	single  bool
+	prefix  string      // one: the key
+	changes chan change // closed when the watcher is cut off for being slow
+
+	// Of many machines the present is told in pages, and changes only of those
+	// that it has been told of: up to cursor, and of all when it is whole.
+	cursor   string
+	caughtUp bool
+}
+
+// wants reports whether a change of a machine is for w.
+func (w *watcher) wants(key string) bool {
+	if w.single {
+		return key == w.prefix
+	}
+	return strings.HasPrefix(key, w.prefix) && (w.caughtUp || key <= w.cursor && w.cursor != "")
+}
+
+// watchHub is who watches.
+type watchHub struct {
+	keys     map[string][]*watcher
+	prefixes []*watcher
+
+	watchers  atomic.Int64  // now
+	published atomic.Uint64 // changes handed to watchers
+	cutOff    atomic.Uint64 // watchers cut off
+}
+
+func (h *watchHub) add(w *watcher) {
+	if w.single {
+		h.keys[w.prefix] = append(h.keys[w.prefix], w)
+	} else {
+		h.prefixes = append(h.prefixes, w)
+	}
+	h.watchers.Add(1)
+}
+
+// remove removes w, if it is there.
+func (h *watchHub) remove(w *watcher) {
+	list := h.prefixes
+	if w.single {
+		list = h.keys[w.prefix]
+	}
+	i := slices.Index(list, w)
+	if i < 0 {
+		return
+	}
+	list = slices.Delete(list, i, i+1)
+	switch {
+	case !w.single:
+		h.prefixes = list
+	case len(list) == 0:
+		delete(h.keys, w.prefix)
+	default:
+		h.keys[w.prefix] = list
+	}
+	h.watchers.Add(-1)
+}
+
+// closeAll cuts off all who watch.
+func (h *watchHub) closeAll() {
+	all := slices.Clone(h.prefixes)
+	for _, list := range h.keys {
+		all = append(all, list...)
+	}
+	for _, w := range all {
+		h.remove(w)
+		close(w.changes)
+	}
+}
+
+// publish tells those who watch. Who has no room for it is cut off: it must not
+// miss anything without knowing, and nobody may wait for it.
+func (h *watchHub) publish(c change) {
+	var cut []*watcher
+	for _, list := range [][]*watcher{h.keys[c.key], h.prefixes} {
+		for _, w := range list {
+			if !w.wants(c.key) {
+				continue
+			}
+			select {
+			case w.changes <- c:
+				h.published.Add(1)
+			default:
+				cut = append(cut, w)
+			}
+		}
+	}
+	for _, w := range cut {
+		h.remove(w)
+		h.cutOff.Add(1)
+		close(w.changes)
+	}
+}
+
+// publishChosen takes note of what a step has shown to be chosen, and of machines that
+// the node may be the only one to tell of: it has accepted a value of them.
+func (l *loop) publishChosen(batch []node.Event, e *node.Effects) {
+	for i := range e.Chosen {
+		c := &e.Chosen[i]
+		var had *node.Value
+		switch e := l.index.get(c.Key); {
+		case e == nil:
+			l.index.insert(c.Key, c.Value)
+		case !watch.IsNewer(e.value, c.Value):
+			continue
+		default:
+			had, e.value = e.value, c.Value
+		}
+		l.hub.publish(change{c.Key, had, c.Value})
+	}
+	for i := range batch {
+		l.addAccepted(batch[i].Message)
+	}
+	for i := range e.Sends {
+		if i == 0 || e.Sends[i].Message != e.Sends[i-1].Message { // once for all peers
+			l.addAccepted(e.Sends[i].Message)
+		}
+	}
+	l.machineCount.Store(int64(l.index.size))
+}
+
+// addAccepted lists the machine of a proposal, or of what stands for one, if the
+// node has accepted a value of it.
+func (l *loop) addAccepted(m node.Message) {
+	var key string
+	switch m := m.(type) {
+	case *node.Proposal:
+		if m.Phase != node.Accept {
+			return
+		}
+		key = m.Key
+	case *node.RepairValue:
+		key = m.Key
+	default:
+		return
+	}
+	if l.index.get(key) == nil && l.node.Inspect(key).Value != nil {
+		l.index.insert(key, nil)
+	}
+}
+
+// buildIndex lists the machines of which the node has a value after it has booted.
+func (l *loop) buildIndex() {
+	var entries []indexItem
+	for _, key := range l.node.Keys() {
+		if st := l.node.Inspect(key); st.Value != nil || st.Learnt != nil {
+			entries = append(entries, indexItem{key, st.Learnt})
+		}
+	}
+	l.index = newIndex(entries)
+	l.machineCount.Store(int64(l.index.size))
+}
+
+// subscribe begins to tell a watcher of changes, and tells what is known now of the
+// one machine that it watches.
+func (l *loop) subscribe(w *watcher) (now *node.Value, err error) {
+	if !l.do(func(*node.Node) {
+		if e := l.index.get(w.prefix); w.single && e != nil {
+			now = e.value
+		}
+		l.hub.add(w)
+	}) {
+		return nil, l.stoppingError()
+	}
+	return now, nil
+}
+
+// unsubscribe ends it.
+func (l *loop) unsubscribe(w *watcher) { l.do(func(*node.Node) { l.hub.remove(w) }) }
+
+// nextPage is the next page of what is known of the machines that w watches;
+// none if it is whole. What changes from then on comes as a change.
+func (l *loop) nextPage(w *watcher) (page []indexItem, err error) {
+	if !l.do(func(*node.Node) {
+		var more bool
+		page, more = l.index.page(w.prefix, w.cursor, pageSize)
+		if w.caughtUp = !more; more {
+			w.cursor = page[len(page)-1].key
+		}
+	}) {
+		return nil, l.stoppingError()
+	}
+	return page, nil
+}

@@ -1,0 +1,99 @@
+package session_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// attemptState is what became of one attempt at a node: nothing yet, it was turned away
+// for good, or it is somewhere in the cluster and may take effect at any time.
+type attemptState struct {
+	answered bool
+	noEffect bool // certainly without effect
+}
+
+// Whatever nodes answer, and whenever: a call that ends as rejected has no
+// attempt that may yet take effect, a retry flag is off only under the same
+// condition, and the base never moves while an attempt is open. The model knows
+// what nodes may truthfully say.
+func TestOutcomesAreHonest(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := beginCall(t, newSession(t), propose())
+		fates := []attemptState{{}}
+		open := func(before int) bool {
+			for _, f := range fates[:before] {
+				if !f.noEffect {
+					return true
+				}
+			}
+			return false
+		}
+		for !c.last.Done {
+			at := rapid.IntRange(0, len(fates)-1).Draw(t, "attempt")
+			f, req := &fates[at], c.sent[at].Request
+			switch what := rapid.IntRange(0, 6).Draw(t, "what"); {
+			case what == 0 || f.answered:
+				c.wait(time.Duration(rapid.IntRange(1, int(2*attempt)).Draw(t, "wait")))
+			case what == 1:
+				f.answered = true
+				c.unknown(req.Attempt, node.Timeout)
+			case what == 6:
+				f.answered = true
+				c.take(c.call.Lost(c.now, req.Attempt))
+			case what == 2 && req.Retry: // a node does not reject a retry but for good, and may not know it is one
+				f.answered = true
+				if rapid.Bool().Draw(t, "forgotten") {
+					c.unknown(req.Attempt, node.WindowExpired)
+					break
+				}
+				for i := range fates {
+					fates[i].noEffect = true
+				}
+				c.take(c.call.Reply(c.now, &node.Reply{
+					Kind: req.Kind, Key: req.Key, ID: req.ID, Attempt: req.Attempt,
+					Outcome: node.Rejected, Reason: node.Illegal, Final: true, State: "Init", Serial: watermarkOf(req) + 1,
+				}))
+			case what == 3 && !req.Retry:
+				*f = attemptState{answered: true, noEffect: true}
+				c.reply(req.Attempt, node.Rejected, node.Illegal, "Init", 3)
+			case what == 4 && !req.Retry:
+				*f = attemptState{answered: true, noEffect: true}
+				c.reply(req.Attempt, node.Rejected, node.WindowExpired, "Init", watermarkOf(req)+20)
+			case what == 5 && !req.Retry:
+				*f = attemptState{answered: true, noEffect: true}
+				c.rejected(req.Attempt, node.Overloaded)
+			}
+			for len(fates) < len(c.sent) {
+				n := len(fates)
+				now, was := c.sent[n].Request, c.sent[n-1].Request
+				mayTakeEffect := open(n)
+				require.Equal(t, mayTakeEffect, now.Retry, "attempt %d", n+1)
+				if mayTakeEffect {
+					require.Equal(t, was.ID, now.ID, "attempt %d", n+1)
+				}
+				require.GreaterOrEqual(t, watermarkOf(now), watermarkOf(was))
+				fates = append(fates, attemptState{})
+			}
+		}
+		switch c.last.Result.Outcome {
+		case node.Rejected:
+			require.False(t, open(len(fates)), "rejected, and yet an attempt may take effect")
+		case node.Unknown:
+			require.True(t, open(len(fates)), "unknown, though no attempt can take effect")
+		default:
+			require.Fail(t, "committed, which no node said")
+		}
+	})
+}
+
+func watermarkOf(r *node.Request) uint64 {
+	base, err := r.ID.Watermark(r.Key)
+	if err != nil {
+		panic(err)
+	}
+	return base
+}

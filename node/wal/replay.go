@@ -1,0 +1,145 @@
+package wal
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// replay is what the records say, read in order.
+type replay struct {
+	identity Identity
+	end      LSN    // after the last record
+	sum      uint32 // of the last record
+	batch    LSN    // where its batch starts
+	boot     uint64
+	starts   []BootStart
+	first    uint64 // the lowest segment needed
+	sealed   bool   // the segment read last has a seal
+
+	mark  logPoint                            // what the log is known to have reached
+	entry func(payload []byte, end LSN) error // told of each entry; may be nil
+}
+
+// newReplay is the history before a segment, as its header tells it. Of the
+// first segment it is known without.
+func newReplay(s *segment, mark logPoint) replay {
+	h := replay{identity: s.header.identity, first: 1, mark: mark}
+	if s.sequence > 1 {
+		h.end, h.boot, h.first = s.header.base, s.header.boot, s.header.first
+	}
+	return h
+}
+
+// read checks that a segment continues the history and adds its records, up to
+// the seal or the first that does not check. It returns the offset of that.
+func (h *replay) read(s *segment, want Identity) (offset int, err error) {
+	if err := h.checkHeader(s, want); err != nil {
+		return 0, err
+	}
+	for offset = s.firstOffset(); ; {
+		r, ok := s.record(offset)
+		if !ok {
+			return offset, nil
+		}
+		if err := h.addRecord(s, offset, r); err != nil {
+			return 0, err
+		}
+		if h.sealed {
+			return offset, nil
+		}
+		offset += r.size()
+		h.end, h.sum = s.lsn(offset), r.sum
+		if err := h.checkMark(s, offset-r.size()); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// checkHeader checks a segment's header, and that it continues the history.
+func (h *replay) checkHeader(s *segment, want Identity) error {
+	if !s.hasHeader {
+		return s.damaged(0, "the header does not check")
+	}
+	if err := s.header.check(want); err != nil {
+		return fmt.Errorf("wal: %s: %w", s.name, err)
+	}
+	follows := s.header
+	follows.identity, follows.sequence, follows.base, follows.boot, follows.first = h.identity, s.sequence, h.end, h.boot, h.first
+	if s.header != follows || h.first > s.sequence {
+		return s.damaged(0, "the header does not continue the log: it is %v, want %v", s.header, follows)
+	}
+	h.batch, h.sealed = h.end, false
+	return nil
+}
+
+// String shows what tells two headers of a node apart.
+func (h header) String() string {
+	return fmt.Sprintf("segment %d at position %d after boot %d, first %d, incarnation %x",
+		h.sequence, h.base, h.boot, h.first, h.identity.Incarnation)
+}
+
+// addRecord adds one record. What it refuses checks, and so was written by a program
+// or a disk that does not keep the rules.
+func (h *replay) addRecord(s *segment, offset int, r record) error {
+	if at := s.lsn(offset); r.batch != at && r.batch != h.batch {
+		return s.damaged(offset, "the record there is of another batch than its neighbours")
+	}
+	if h.boot == 0 && r.kind != kindBoot {
+		return s.damaged(offset, "there is a record before the first boot")
+	}
+	h.batch = r.batch
+	switch r.kind {
+	case kindBoot:
+		return h.addBoot(s, offset, r)
+	case kindEntry:
+		if h.entry != nil {
+			if err := h.entry(r.payload, s.lsn(offset+r.size())); err != nil {
+				return fmt.Errorf("wal: %s, offset %d: %w", s.name, offset, err)
+			}
+		}
+		return nil
+	case kindTrim:
+		return h.addTrim(s, offset, r)
+	case kindSeal:
+		h.sealed = true
+		return nil
+	}
+	return fmt.Errorf("wal: %s, offset %d: kind %d of record: %w", s.name, offset, r.kind, ErrVersion)
+}
+
+func (h *replay) addBoot(s *segment, offset int, r record) error {
+	if len(r.payload) != 8 {
+		return s.damaged(offset, "the boot there has %d bytes", len(r.payload))
+	}
+	boot := binary.LittleEndian.Uint64(r.payload)
+	if boot == 0 || boot != h.boot && boot != h.boot+1 {
+		return s.damaged(offset, "boot %d follows boot %d", boot, h.boot)
+	}
+	if boot != h.boot {
+		h.starts = append(h.starts, BootStart{boot, s.lsn(offset)})
+	}
+	h.boot = boot
+	return nil
+}
+
+func (h *replay) addTrim(s *segment, offset int, r record) error {
+	if len(r.payload) != 8 {
+		return s.damaged(offset, "the trim there has %d bytes", len(r.payload))
+	}
+	first := binary.LittleEndian.Uint64(r.payload)
+	if first <= h.first || first > s.sequence {
+		return s.damaged(offset, "a trim to segment %d follows one to %d in segment %d", first, h.first, s.sequence)
+	}
+	h.first = first
+	return nil
+}
+
+// checkTornTail refuses as damage what does not check at an offset, unless all
+// records after it are of its own batch, which nothing says was synced.
+func (h *replay) checkTornTail(s *segment, torn int) error {
+	proof, found := s.findRecord(torn+1, func(r record) bool { return r.batch > s.lsn(torn) })
+	if found {
+		return s.damaged(torn, "the record there does not check, and the one at offset %d proves that it was synced", proof)
+	}
+	return nil
+}

@@ -1,0 +1,236 @@
+package wal_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/stretchr/testify/require"
+)
+
+// damageCase is a log of several segments to be damaged, and where what is in it.
+type damageCase struct {
+	files           map[string][]byte
+	found           []entry        // what recovery finds while it is sound
+	used            map[string]int // bytes of header, records and seal of a segment that is needed; 0: it is not
+	current         string         // the one with the last batch
+	lastBatch       int            // the offset of that
+	first           uint64         // the lowest segment needed
+	tail            string         // the one that will be continued
+	marked          int            // the offset in current that the marks have come to
+	beforeLastBatch int            // how many entries are before the last batch
+}
+
+// damageCases are logs at all points of a life that rolls and trims, with leftovers of
+// removed segments as a crash may bring them back.
+func damageCases(t *testing.T) (all []damageCase) {
+	o := wal.Options{Segment: 194}
+	d := newDisk(512)
+	var b model
+	removed := map[string][]byte{}
+	for life := range 3 {
+		log, was, found, err := recoverWith(d, identity, o)
+		require.NoError(t, err)
+		b, err = b.recovered(was, found)
+		require.NoError(t, err)
+		for n := 0; ; {
+			reqs := log.Take(nil)
+			if len(reqs) == 0 && n == 8 {
+				break
+			}
+			if len(reqs) == 0 {
+				b.append(log, fmt.Sprintf("life %d entry %d", life, n))
+				if n++; n%3 == 0 {
+					b.trimAllBut(log, 3)
+				}
+				continue
+			}
+			for _, r := range reqs {
+				if r.Op == wal.Remove || r.Op == wal.Rename {
+					removed[r.File] = bytes.Clone(d.visible[r.File])
+				}
+				d.execute(r)
+				log.Done(r.Token, nil)
+			}
+			if log.Ready() {
+				all = append(all, newDamageCase(t, d, removed))
+			}
+		}
+	}
+	return all
+}
+
+// newDamageCase reads the format in its own words to find out what is where.
+func newDamageCase(t *testing.T, d *disk, removed map[string][]byte) damageCase {
+	r := damageCase{files: maps.Clone(removed), used: map[string]int{}}
+	for name, data := range d.durable {
+		r.files[name] = bytes.Clone(data)
+	}
+	var err error
+	_, _, r.found, err = recoverWith(diskOf(r.files), identity, oneSegment)
+	require.NoError(t, err)
+	names := slices.Sorted(maps.Keys(r.files))
+	for i := len(names) - 1; i >= 0; i-- {
+		r.classify(names, i)
+	}
+	r.beforeLastBatch = len(r.found)
+	for _, s := range spansOf(r.files[r.current][:r.used[r.current]]) {
+		if s.entry && s.start >= r.lastBatch {
+			r.beforeLastBatch--
+		}
+	}
+	return r
+}
+
+// classify looks at a segment, after those that follow it.
+func (r *damageCase) classify(names []string, i int) {
+	data := r.files[names[i]]
+	spans, kinds := records(names[i], data)
+	used := headerSize
+	if len(spans) > 0 {
+		used = spans[len(spans)-1].end
+	}
+	sealed := len(kinds) > 0 && kinds[len(kinds)-1] == 3
+	switch {
+	case r.current != "" && uint64(data[48]) >= r.first:
+		r.used[names[i]] = used
+	case r.current != "" || len(spans) == 0: // trimmed, or not yet in use
+	default:
+		if sealed { // the next is in use, and the seal is the last batch
+			r.used[names[i+1]] = headerSize
+			r.tail = names[i+1]
+		} else {
+			r.tail = names[i]
+		}
+		r.marked = headerSize + int(markedIn(r.files[marksFile])) - int(binary.LittleEndian.Uint64(data[56:]))
+		r.current, r.used[names[i]] = names[i], used
+		r.lastBatch, r.first = spans[len(spans)-1].batch, uint64(data[88])
+		for j, s := range spans {
+			if kinds[j] == 4 {
+				r.first = uint64(data[s.start+13])
+			}
+		}
+	}
+}
+
+// markedIn is the highest position in a file of marks.
+func markedIn(file []byte) (at uint64) {
+	for _, offset := range []int{0, slot2} {
+		at = max(at, binary.LittleEndian.Uint64(file[offset+32:]))
+	}
+	return at
+}
+
+// records are those of a segment up to the last. A header of another segment is
+// of an earlier life of the file, as are the bytes after it.
+func records(name string, data []byte) (spans []span, kinds []byte) {
+	if len(data) < headerSize || name != fmt.Sprintf("wal-%016x", binary.LittleEndian.Uint64(data[48:])) {
+		return nil, nil
+	}
+	end := headerSizeOf(data)
+	for base := binary.LittleEndian.Uint64(data[56:]); end+13 <= len(data); {
+		next := end + 13 + int(binary.LittleEndian.Uint32(data[end+4:]))
+		at := base + uint64(end-headerSizeOf(data))
+		if next > len(data) || binary.LittleEndian.Uint32(data[end:]) != sumOf(data[end+4:next], [16]byte(data[32:]), at) {
+			break
+		}
+		kinds = append(kinds, data[end+12])
+		end = next
+	}
+	return spansOf(data[:end]), kinds
+}
+
+// recover is what becomes of the log when its files are as given: it is refused,
+// or all entries before the last batch are found, in order.
+func (r *damageCase) recover(t *testing.T, files map[string][]byte) (refused bool, found []entry) {
+	t.Helper()
+	_, _, found, err := recoverWith(diskOf(files), identity, oneSegment)
+	if err == nil {
+		return false, found
+	}
+	require.True(t, errors.Is(err, wal.ErrDamaged) || errors.Is(err, wal.ErrMissing), "%v", err)
+	return true, nil
+}
+
+// with is the files with one of them changed; nil removes it.
+func (r *damageCase) with(name string, data []byte) map[string][]byte {
+	files := maps.Clone(r.files)
+	if files[name] = data; data == nil {
+		delete(files, name)
+	}
+	return files
+}
+
+// One damaged byte anywhere: what is needed and was proven durable, by a later
+// batch or by a mark, is refused; of the last batch, what no mark covers is a torn
+// tail; and nothing else matters.
+func TestFlippedByteInAnySegment(t *testing.T) {
+	for _, r := range damageCases(t) {
+		for name, data := range r.files {
+			for at := range data {
+				bad := bytes.Clone(data)
+				bad[at] ^= 0x11
+				refused, found := r.recover(t, r.with(name, bad))
+				where := fmt.Sprintf("%s byte %d of %d, current %s, last batch at %d", name, at, r.used[name], r.current, r.lastBatch)
+				switch {
+				case at >= r.used[name]:
+					require.False(t, refused, where)
+					require.Equal(t, r.found, found, where)
+				case name != r.current || at < max(r.lastBatch, r.marked):
+					require.True(t, refused, where)
+				case !refused: // a trim in the last batch may be what is damaged
+					for _, e := range r.found[:r.beforeLastBatch] {
+						require.Contains(t, found, e, where)
+					}
+				}
+			}
+		}
+	}
+}
+
+// A file removed, or shortened to any length.
+func TestAnySegmentShortened(t *testing.T) {
+	for _, r := range damageCases(t) {
+		for name, data := range r.files {
+			for length := -1; length < len(data); length++ {
+				var bad []byte // removed
+				if length >= 0 {
+					bad = append([]byte{}, data[:length]...)
+				}
+				refused, found := r.recover(t, r.with(name, bad))
+				where := fmt.Sprintf("%s %d bytes of %d, current %s", name, length, r.used[name], r.current)
+				switch {
+				case name == r.tail, name == marksFile && length < 48: // shorter than it was made, without any mark
+					require.True(t, refused, where)
+				case r.used[name] == 0 || length >= r.used[name]:
+					require.False(t, refused, where)
+					require.Equal(t, r.found, found, where)
+				default:
+					require.True(t, refused, where)
+				}
+			}
+		}
+	}
+}
+
+// Any two segments in the place of each other.
+func TestSegmentsExchanged(t *testing.T) {
+	for _, r := range damageCases(t) {
+		for one := range r.files {
+			for other := range r.files {
+				if one == other || r.used[one] == 0 && r.used[other] == 0 {
+					continue
+				}
+				files := r.with(one, r.files[other])
+				files[other] = r.files[one]
+				refused, _ := r.recover(t, files)
+				require.True(t, refused, "%s and %s, current %s", one, other, r.current)
+			}
+		}
+	}
+}

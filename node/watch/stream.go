@@ -1,0 +1,111 @@
+package watch
+
+import "github.com/lockstep-dst/lockstep/node"
+
+// IsNewer reports whether a value tells more than another, which may be nil, to those
+// who watch. A node may learn of a value twice, or of an older one after it.
+func IsNewer(had, now *node.Value) bool { return had == nil || now.Version > had.Version }
+
+// Stream turns the chosen values that a node learns into the events of one watch.
+type Stream struct {
+	From   uint64      // versions up to it are not told; good if it resumes
+	Resume bool        // begin after version From, not at the present
+	Emit   func(Event) // what the event points to is good until Tell returns
+
+	transition Transition // of the event under way
+}
+
+// oldestVersion is the first version whose state v shows.
+func oldestVersion(v *node.Value) uint64 {
+	version := v.Version
+	for i := range v.Window {
+		if v.Window[i].Kind == node.EntryTransition {
+			version--
+		}
+	}
+	return version
+}
+
+// machineAt is a machine as it was when it came to a version that v shows.
+func machineAt(key string, v *node.Value, version uint64) *Machine {
+	m := &Machine{key, v.StateBefore, oldestVersion(v), v.Serial - uint64(len(v.Window))}
+	for i := range v.Window {
+		if m.Version == version {
+			break
+		}
+		m.Serial++
+		if e := &v.Window[i]; e.Kind == node.EntryTransition {
+			m.Version, m.State = m.Version+1, e.To
+		}
+	}
+	return m
+}
+
+// Begin tells of a machine that the node knows to be at v.
+func (s *Stream) Begin(key string, v *node.Value) {
+	if s.Resume {
+		s.emitFirst(key, s.From, v)
+		return
+	}
+	s.emitFirst(key, v.Version, v)
+}
+
+// Advance tells of a machine that went from one value to a later one.
+func (s *Stream) Advance(key string, had, now *node.Value) {
+	switch {
+	case had != nil && (!s.Resume || had.Version >= s.From):
+		s.emitTransitions(key, had.Version, now)
+	case s.Resume && had != nil && now.Version < s.From: // which was said of had
+	case s.Resume:
+		s.emitFirst(key, s.From, now)
+	default:
+		s.emitFirst(key, oldestVersion(now), now)
+	}
+}
+
+// emitFirst tells the first of a machine: the state at version from, and what has
+// happened since. It is for later if the node does not know of that version yet,
+// which is said.
+func (s *Stream) emitFirst(key string, from uint64, v *node.Value) {
+	switch {
+	case from > v.Version:
+		s.Emit(Event{Behind: &Behind{key, v.Version, from}})
+		return
+	case from >= oldestVersion(v):
+		s.Emit(Event{State: machineAt(key, v, from)})
+	}
+	s.emitTransitions(key, from, v)
+}
+
+// emitTransitions tells of those after a version.
+func (s *Stream) emitTransitions(key string, after uint64, v *node.Value) {
+	version, state, rest := entriesAfter(v, after)
+	if after < version {
+		s.Emit(Event{Gap: &Gap{key, after + 1, version}})
+	}
+	for i := range rest {
+		e := &rest[i]
+		if e.Kind != node.EntryTransition {
+			continue
+		}
+		version++
+		s.transition = Transition{key, version, state, e.To, string(e.ID)}
+		s.Emit(Event{Transition: &s.transition})
+		state = e.To
+	}
+}
+
+// entriesAfter is what v shows of the time after a version: the machine's version and
+// state then, or the oldest that are known, and the entries that followed.
+func entriesAfter(v *node.Value, after uint64) (version uint64, state string, rest []node.Entry) {
+	i := len(v.Window)
+	for version = v.Version; version > after && i > 0; i-- {
+		if v.Window[i-1].Kind == node.EntryTransition {
+			version--
+		}
+	}
+	if i == 0 {
+		return version, v.StateBefore, v.Window
+	}
+	return version, v.Window[i-1].To, v.Window[i:]
+}

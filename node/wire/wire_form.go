@@ -1,0 +1,301 @@
+package wire
+
+import (
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/member"
+)
+
+// wireForm is a message as the codecs see it: the order of its fields is that of the
+// CBOR array, the names are those of the JSON object.
+type wireForm interface {
+	message() node.Message
+}
+
+type (
+	proposal struct {
+		_      struct{}    `cbor:",toarray"`
+		Type   messageType `json:"type"`
+		Phase  phase       `json:"phase"`
+		Key    string      `json:"key"`
+		Ballot ballot      `json:"ballot,omitzero"`
+		Value  *value      `json:"value,omitzero"`
+		Next   ballot      `json:"next,omitzero"`
+		First  string      `json:"first,omitzero"`
+	}
+	acknowledgment struct {
+		_        struct{}    `cbor:",toarray"`
+		Type     messageType `json:"type"`
+		Phase    phase       `json:"phase"`
+		Key      string      `json:"key"`
+		Ballot   ballot      `json:"ballot,omitzero"`
+		Accepted ballot      `json:"accepted,omitzero"`
+		Value    *value      `json:"value,omitzero"`
+		First    string      `json:"first,omitzero"`
+		At       uint64      `json:"at,omitzero"`
+	}
+	reject struct {
+		_        struct{}    `cbor:",toarray"`
+		Type     messageType `json:"type"`
+		Phase    phase       `json:"phase"`
+		Key      string      `json:"key"`
+		Ballot   ballot      `json:"ballot,omitzero"`
+		Reason   string      `json:"reason,omitzero"`
+		Promised ballot      `json:"promised,omitzero"`
+		First    string      `json:"first,omitzero"`
+	}
+	commit struct {
+		_      struct{}    `cbor:",toarray"`
+		Type   messageType `json:"type"`
+		Key    string      `json:"key"`
+		Ballot ballot      `json:"ballot,omitzero"`
+		Value  *value      `json:"value,omitzero"`
+		First  string      `json:"first,omitzero"`
+	}
+	readRequest struct {
+		_     struct{}    `cbor:",toarray"`
+		Type  messageType `json:"type"`
+		Key   string      `json:"key"`
+		Read  readID      `json:"read"`
+		First string      `json:"first,omitzero"`
+	}
+	readReport struct {
+		_        struct{}    `cbor:",toarray"`
+		Type     messageType `json:"type"`
+		Key      string      `json:"key"`
+		Read     readID      `json:"read"`
+		Accepted ballot      `json:"accepted,omitzero"`
+		Value    *value      `json:"value,omitzero"`
+		First    string      `json:"first,omitzero"`
+		At       uint64      `json:"at,omitzero"`
+	}
+	request struct {
+		_         struct{}    `cbor:",toarray"`
+		Type      messageType `json:"type"`
+		Kind      requestKind `json:"kind"`
+		Key       string      `json:"key"`
+		ID        string      `json:"id"`
+		Attempt   uint32      `json:"attempt,omitzero"`
+		To        string      `json:"to,omitzero"`
+		Watermark uint64      `json:"base,omitzero"`
+		Retry     bool        `json:"retry,omitzero"`
+		Expects   bool        `json:"expects,omitzero"`
+		Expect    uint64      `json:"expect,omitzero"`
+	}
+	reply struct {
+		_       struct{}    `cbor:",toarray"`
+		Type    messageType `json:"type"`
+		Kind    requestKind `json:"kind"`
+		Key     string      `json:"key"`
+		ID      string      `json:"id"`
+		Attempt uint32      `json:"attempt,omitzero"`
+		Outcome outcome     `json:"outcome"`
+		Reason  string      `json:"reason,omitzero"`
+		Final   bool        `json:"final,omitzero"`
+		State   string      `json:"state,omitzero"`
+		Version uint64      `json:"version,omitzero"`
+		Serial  uint64      `json:"serial,omitzero"`
+	}
+)
+
+type value struct {
+	_           struct{} `cbor:",toarray"`
+	Version     uint64   `json:"version"`
+	Serial      uint64   `json:"serial"`
+	State       string   `json:"state"`
+	StateBefore string   `json:"before"`
+	Window      []entry  `json:"recent,omitempty"`
+}
+
+type entry struct {
+	_    struct{}  `cbor:",toarray"`
+	ID   string    `json:"id"`
+	To   string    `json:"to,omitzero"` // where a transition leads; what a void was asked for
+	Kind entryKind `json:"kind,omitzero"`
+}
+
+// formOf is the form of m, which shares m's strings.
+func formOf(m node.Message) (wireForm, error) {
+	switch m := m.(type) {
+	case *node.Proposal:
+		return &proposal{Type: typeProposal, Phase: phase(m.Phase), Key: m.Key, Ballot: ballotOf(m.Ballot),
+			Value: valueOf(m.Value), Next: ballotOf(m.Next), First: string(m.First)}, nil
+	case *node.Acknowledgment:
+		return &acknowledgment{Type: typeAcknowledgment, Phase: phase(m.Phase), Key: m.Key, Ballot: ballotOf(m.Ballot),
+			Accepted: ballotOf(m.Accepted), Value: valueOf(m.Value), First: string(m.First), At: m.At}, nil
+	case *node.Reject:
+		return &reject{Type: typeReject, Phase: phase(m.Phase), Key: m.Key, Ballot: ballotOf(m.Ballot),
+			Reason: string(m.Reason), Promised: ballotOf(m.Promised), First: string(m.First)}, nil
+	case *node.Commit:
+		return &commit{Type: typeCommit, Key: m.Key, Ballot: ballotOf(m.Ballot),
+			Value: valueOf(m.Value), First: string(m.First)}, nil
+	case *node.ReadRequest:
+		return &readRequest{Type: typeReadRequest, Key: m.Key, Read: readIDOf(m.Read), First: string(m.First)}, nil
+	case *node.ReadReport:
+		return &readReport{Type: typeReadReport, Key: m.Key, Read: readIDOf(m.Read),
+			Accepted: ballotOf(m.Accepted), Value: valueOf(m.Value), First: string(m.First), At: m.At}, nil
+	case *node.Request:
+		return &request{Type: typeRequest, Kind: requestKind(m.Kind), Key: m.Key, ID: string(m.ID), Attempt: m.Attempt,
+			To: m.To, Watermark: m.Watermark, Retry: m.Retry, Expects: m.Expects, Expect: m.Expect}, nil
+	case *node.Reply:
+		return &reply{Type: typeReply, Kind: requestKind(m.Kind), Key: m.Key, ID: string(m.ID), Attempt: m.Attempt,
+			Outcome: outcome(m.Outcome), Reason: string(m.Reason), Final: m.Final,
+			State: m.State, Version: m.Version, Serial: m.Serial}, nil
+	}
+	if in, ok := m.(*member.Introduction); ok {
+		return introductionForm(in), nil
+	}
+	return repairFormOf(m)
+}
+
+// newForm is an empty form for a message of a kind; nil if there is no such kind.
+func newForm(k messageType) wireForm {
+	switch k {
+	case typeProposal:
+		return new(proposal)
+	case typeAcknowledgment:
+		return new(acknowledgment)
+	case typeReject:
+		return new(reject)
+	case typeCommit:
+		return new(commit)
+	case typeReadRequest:
+		return new(readRequest)
+	case typeReadReport:
+		return new(readReport)
+	case typeRequest:
+		return new(request)
+	case typeReply:
+		return new(reply)
+	case typeIntroduction:
+		return new(introduction)
+	}
+	return newRepairForm(k)
+}
+
+func (f *proposal) message() node.Message {
+	return &node.Proposal{Phase: node.Phase(f.Phase), Key: f.Key, Ballot: f.Ballot.ballot(),
+		Value: f.Value.value(), Next: f.Next.ballot(), First: node.OpID(f.First)}
+}
+
+func (f *acknowledgment) message() node.Message {
+	return &node.Acknowledgment{Phase: node.Phase(f.Phase), Key: f.Key, Ballot: f.Ballot.ballot(),
+		Accepted: f.Accepted.ballot(), Value: f.Value.value(), First: node.OpID(f.First), At: f.At}
+}
+
+func (f *reject) message() node.Message {
+	return &node.Reject{Phase: node.Phase(f.Phase), Key: f.Key, Ballot: f.Ballot.ballot(),
+		Reason: node.Reason(f.Reason), Promised: f.Promised.ballot(), First: node.OpID(f.First)}
+}
+
+func (f *commit) message() node.Message {
+	return &node.Commit{Key: f.Key, Ballot: f.Ballot.ballot(), Value: f.Value.value(), First: node.OpID(f.First)}
+}
+
+func (f *readRequest) message() node.Message {
+	return &node.ReadRequest{Key: f.Key, Read: f.Read.readID(), First: node.OpID(f.First)}
+}
+
+func (f *readReport) message() node.Message {
+	return &node.ReadReport{Key: f.Key, Read: f.Read.readID(), Accepted: f.Accepted.ballot(),
+		Value: f.Value.value(), First: node.OpID(f.First), At: f.At}
+}
+
+func (f *request) message() node.Message {
+	return &node.Request{Kind: node.Kind(f.Kind), Key: f.Key, ID: node.OpID(f.ID), Attempt: f.Attempt,
+		To: f.To, Watermark: f.Watermark, Retry: f.Retry, Expects: f.Expects, Expect: f.Expect}
+}
+
+func (f *reply) message() node.Message {
+	return &node.Reply{Kind: node.Kind(f.Kind), Key: f.Key, ID: node.OpID(f.ID), Attempt: f.Attempt,
+		Outcome: node.Outcome(f.Outcome), Reason: node.Reason(f.Reason), Final: f.Final,
+		State: f.State, Version: f.Version, Serial: f.Serial}
+}
+
+func valueOf(v *node.Value) *value {
+	if v == nil {
+		return nil
+	}
+	f := &value{Version: v.Version, Serial: v.Serial, State: v.State, StateBefore: v.StateBefore, Window: make([]entry, len(v.Window))}
+	for i, e := range v.Window {
+		f.Window[i] = entry{ID: string(e.ID), Kind: entryKind(e.Kind)}
+		switch e.Kind {
+		case node.EntryTransition:
+			f.Window[i].To = e.To
+		case node.EntryTombstone:
+			f.Window[i].To = e.Requested
+		}
+	}
+	return f
+}
+
+// toMessage is the message of a form that was read. Forms can hold one thing that
+// messages cannot: a state that a void names which does not keep what was asked.
+func toMessage(f wireForm) (node.Message, error) {
+	if v := valueIn(f); v != nil {
+		for i, e := range v.Window {
+			if k := node.EntryKind(e.Kind); e.To != "" && (k == node.EntryTombstoneIllegal || k == node.EntryTombstoneMismatch) {
+				return nil, fmt.Errorf("value.recent[%d].to: %v has none", i, k)
+			}
+		}
+	}
+	if in, ok := f.(*introduction); ok {
+		if err := in.checkIDs(); err != nil {
+			return nil, err
+		}
+	}
+	m := f.message()
+	return m, check(m)
+}
+
+// valueIn is the value that a form holds, if any.
+func valueIn(f wireForm) *value {
+	switch f := f.(type) {
+	case *proposal:
+		return f.Value
+	case *acknowledgment:
+		return f.Value
+	case *commit:
+		return f.Value
+	case *readReport:
+		return f.Value
+	case *repairValue:
+		return f.Value
+	}
+	return nil
+}
+
+// internState is to, or the same text out of v's first entries: a value with many of
+// them names few states, and is kept for long.
+func internState(to string, v *node.Value, entries int) string {
+	for _, e := range v.Window[max(0, entries-4):entries] {
+		if e.To == to {
+			return e.To
+		}
+	}
+	return to
+}
+
+func (f *value) value() *node.Value {
+	if f == nil {
+		return nil
+	}
+	v := &node.Value{Version: f.Version, Serial: f.Serial, State: f.State, StateBefore: f.StateBefore}
+	if len(f.Window) > 0 {
+		v.Window = make([]node.Entry, len(f.Window))
+	}
+	state := f.StateBefore
+	for i, e := range f.Window {
+		x := node.Entry{ID: node.OpID(e.ID), Kind: node.EntryKind(e.Kind)}
+		switch x.Kind {
+		case node.EntryTransition:
+			state = internState(e.To, v, i)
+		case node.EntryTombstone:
+			x.Requested = internState(e.To, v, i)
+		}
+		x.To = state
+		v.Window[i] = x
+	}
+	return v
+}

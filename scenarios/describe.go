@@ -1,0 +1,164 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// Cuts lists the links that f cuts while it lasts.
+func (f *Fault) Cuts() []netmodel.Link {
+	switch f.Kind {
+	case Partition:
+		var links []netmodel.Link
+		for i, a := range f.Groups {
+			for _, b := range f.Groups[:i] {
+				links = append(links, netmodel.TwoWay(a, b)...)
+			}
+		}
+		return links
+	case OneWay:
+		return netmodel.OneWay(f.Sources, f.Targets)
+	case Cut:
+		return f.Links
+	}
+	return nil
+}
+
+// ofLinks reports whether f is a fault of links that begins and ends.
+func (f *Fault) ofLinks() bool {
+	switch f.Kind {
+	case Partition, OneWay, Cut, Clog, Refuse:
+		return true
+	}
+	return false
+}
+
+// Impaired reports whether anything in p may keep a node, which is up, from doing
+// things in time somewhere between two times.
+func (p *Plan) Impaired(id sim.ID, from, to Duration) bool {
+	if p.Heal.Exclusion == StayPaused && to >= p.Heal.At && slices.Contains(p.Heal.Excluded, id) {
+		return true
+	}
+	return slices.ContainsFunc(p.Faults, func(f Fault) bool {
+		return (f.Kind == Pause || f.Kind == Slow || f.Kind == Freeze) &&
+			f.At <= to && from <= min(f.At+f.For, p.Heal.At) && slices.Contains(f.Nodes, id)
+	})
+}
+
+// String is the fault in words, without its time.
+func (f *Fault) String() string {
+	s := f.words()
+	if f.Every > 0 {
+		s += fmt.Sprintf(", on and off every %v", f.Every)
+	}
+	return s
+}
+
+func (f *Fault) words() string {
+	switch f.Kind {
+	case Partition:
+		groups := make([]string, len(f.Groups))
+		for i, g := range f.Groups {
+			groups[i] = fmt.Sprint(g)
+		}
+		return "partition " + strings.Join(groups, " | ")
+	case OneWay:
+		return fmt.Sprintf("one-way partition: nothing gets from %d to %d", f.Sources, f.Targets)
+	case Cut:
+		return fmt.Sprintf("cut %v", f.Links)
+	case PowerLoss:
+		return fmt.Sprintf("power loss of %d", f.Nodes)
+	case ProcessCrash:
+		return fmt.Sprintf("process crash of %d", f.Nodes)
+	case DiskFailure:
+		return fmt.Sprintf("disk %v %d", f.What, f.Nodes)
+	case Slow:
+		return fmt.Sprintf("slow %d: an event every %v", f.Nodes, f.Pace)
+	case Pause:
+		if f.Freeze {
+			return fmt.Sprintf("pause %d, clocks stopped", f.Nodes)
+		}
+		return fmt.Sprintf("pause %d", f.Nodes)
+	case Freeze:
+		return fmt.Sprintf("stopped clocks %d", f.Nodes)
+	case Wipe:
+		return fmt.Sprintf("wipe %d", f.Nodes)
+	case Rollback:
+		if f.Live {
+			return fmt.Sprintf("roll back %d to a copy made while they run", f.Nodes)
+		}
+		return fmt.Sprintf("roll back %d", f.Nodes)
+	case Clog, Refuse:
+		return fmt.Sprintf("%s %s", f.Kind, f.where())
+	case ProfileOverride:
+		return fmt.Sprintf("profile override %s: %s", f.where(), Describe(*f.Profile))
+	}
+	return string(f.Kind)
+}
+
+// where names the links of f.
+func (f *Fault) where() string {
+	if len(f.Links) == 0 {
+		return "on all links"
+	}
+	return fmt.Sprintf("on %v", f.Links)
+}
+
+// Describe is a link profile in words.
+func Describe(p netmodel.Profile) string {
+	d := p.Delay
+	s := fmt.Sprintf("%v delay %v", d.Kind, d.Min)
+	switch d.Kind {
+	case netmodel.Uniform:
+		s += fmt.Sprintf(" to %v", d.Max)
+	case netmodel.Exponential, netmodel.Heavy:
+		s += fmt.Sprintf(" + mean %v, at most %v", d.Mean, d.Max)
+	}
+	for _, r := range []struct {
+		name string
+		ppm  netmodel.PPM
+	}{{"drop", p.Drop}, {"duplicate", p.Duplicate}, {"reorder", p.Reorder}, {"corrupt", p.Corrupt}, {"reset", p.Reset}} {
+		if r.ppm != 0 {
+			s += fmt.Sprintf(", %s %s", r.name, percent(r.ppm))
+		}
+	}
+	if b := p.Burst; b.Chance != 0 {
+		s += fmt.Sprintf(", bursts of %v (%s of the time) that drop %s", b.Window, percent(b.Chance), percent(b.Drop))
+	}
+	if p.Gap != 0 {
+		s += fmt.Sprintf(", a message every %v", p.Gap)
+	}
+	return s
+}
+
+func percent(p netmodel.PPM) string { return fmt.Sprintf("%d.%01d %%", p/10_000, p/1000%10) }
+
+// Summary is the plan in a few lines for a person: all that the seed decided
+// but for the operations, which it counts.
+func (p *Plan) Summary() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "nodes %d, clients %d, operations %d on %s\n", p.Nodes, p.Clients, len(p.Operations), strings.Join(p.Machines(), " "))
+	k := p.Knobs
+	fmt.Fprintf(&b, "consensus timeout %v, %d retries every %v, client timeout %v\n", k.ConsensusTimeout, k.MaxResends, k.ResendTimeout, k.ClientTimeout)
+	fmt.Fprintf(&b, "network: %s\n", Describe(p.Network))
+	for n, c := range p.Clocks {
+		fmt.Fprintf(&b, "clock of node %d: drift %d ppm\n", n+1, c.Drift)
+	}
+	for i := range p.Faults {
+		f := &p.Faults[i]
+		fmt.Fprintf(&b, "fault at %v for %v: %v\n", f.At, f.For, f)
+	}
+	if n := len(p.Overrides); n > 0 {
+		fmt.Fprintf(&b, "messages whose fate is overridden: %d\n", n)
+	}
+	fmt.Fprintf(&b, "heal at %v", p.Heal.At)
+	if h := p.Heal; h.Exclusion != DownAtFirst {
+		fmt.Fprintf(&b, ", nodes %d stay %v", h.Excluded, h.Exclusion)
+	}
+	b.WriteByte('\n')
+	return b.String()
+}

@@ -1,0 +1,182 @@
+package scenarios
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// timeline is what the generator needs to choose the faults of the storm.
+type timeline struct {
+	plan       *Plan
+	swarm      familySet
+	damageable []sim.ID // nodes that may be lost
+	faultsEnd  Duration // when the faults are over
+}
+
+// scheduledKinds are the kinds of faults that have a place in time, in the order in which
+// they are chosen.
+var scheduledKinds = []FaultKind{ProfileOverride, Partition, OneWay, Cut, Clog, Refuse, PowerLoss, ProcessCrash, DiskFailure, Wipe, Rollback, Pause, Slow, Freeze}
+
+// maxEach is how many faults of one kind a plan may have.
+const maxEach = 2
+
+// generateFaults chooses the fault timeline of the storm: one or two faults of
+// each kind that the swarm has.
+func generateFaults(c choices, p *Plan, shape Shape, swarm familySet, faultsEnd Duration) {
+	t := timeline{plan: p, swarm: swarm, damageable: chooseDamageable(c, p, shape), faultsEnd: faultsEnd}
+	for _, kind := range scheduledKinds {
+		if !t.enabled(kind, shape) {
+			continue
+		}
+		for i := range c.between(kind.label()+"s", 1, maxEach) {
+			t.generate(c.at("fault "+kind.label(), i), kind)
+		}
+	}
+	slices.SortStableFunc(p.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
+}
+
+// enabled reports whether there are faults of a kind.
+func (t *timeline) enabled(kind FaultKind, shape Shape) bool {
+	switch kind {
+	case ProfileOverride:
+		return shape.network() && t.swarm != 0
+	case DiskFailure:
+		return t.swarm.has(DiskErrors) || t.swarm.has(DiskDamage) && len(t.damageable) > 0
+	case Wipe, Rollback:
+		return t.swarm.has(familyOfKind[kind]) && len(t.damageable) > 0
+	case Partition, OneWay, Cut:
+		return t.swarm.has(familyOfKind[kind]) && t.plan.Nodes > 1
+	}
+	return t.swarm.has(familyOfKind[kind])
+}
+
+// generate chooses a fault of a kind, and what comes with it.
+func (t *timeline) generate(c choices, kind FaultKind) {
+	f := Fault{
+		Kind: kind,
+		At:   Duration(c.Choose("at", uint64(t.faultsEnd))),
+		For:  1 + Duration(c.Choose("for", uint64(t.faultsEnd/4))),
+	}
+	t.setTargets(c, &f)
+	switch {
+	case f.ofLinks() && t.swarm.has(Flaps) && c.often("flap?", 50):
+		f.Every = togglePeriod(c, f.For, 20)
+	case (kind == PowerLoss || kind == ProcessCrash) && t.swarm.has(Restarts) && c.often("again?", 60):
+		f.Every = togglePeriod(c, f.For, 8)
+		if c.often("while it boots?", 40) { // which takes a few syncs
+			f.Every = 1 + Duration(c.Choose("boots", 8*uint64(t.plan.Disk.Sync.Min)))
+			f.For = min(f.For, 12*f.Every)
+		}
+	}
+	t.plan.Faults = append(t.plan.Faults, f)
+	switch {
+	case kind == Rollback && t.swarm.has(PowerLosses) && t.swarm.has(Restarts) && c.often("restarts?", 80): // an older copy grows with each start
+		every := 1 + Duration(c.Choose("boots", 8*uint64(t.plan.Disk.Sync.Min)))
+		t.plan.Faults = append(t.plan.Faults, Fault{
+			Kind: PowerLoss, At: min(f.At+f.For+1, t.faultsEnd), For: 24 * every, Every: every, Nodes: f.Nodes,
+		})
+	case kind == DiskFailure && c.often("restart?", 75):
+		t.plan.Faults = append(t.plan.Faults, generateRestart(c, f, t.faultsEnd))
+	case (kind == PowerLoss || kind == ProcessCrash) && f.Every == 0 && c.often("once more?", 50): // while it recovers, or soon after
+		f.At = min(f.At+f.For+c.span("once more", 0, 10*netmodel.Millisecond), t.faultsEnd)
+		f.For = 1 + Duration(c.Choose("once more for", uint64(t.faultsEnd/8)))
+		t.plan.Faults = append(t.plan.Faults, f)
+	}
+}
+
+// togglePeriod chooses how long a fault of a length is on and off in turn.
+func togglePeriod(c choices, length Duration, most int) Duration {
+	return 1 + length/Duration(c.between("every", 2, most))
+}
+
+func (t *timeline) setTargets(c choices, f *Fault) {
+	p := t.plan
+	switch f.Kind {
+	case PowerLoss, ProcessCrash:
+		f.Nodes = t.someOrAll(c, "crash")
+	case DiskFailure:
+		generateDiskFault(c, p, t.swarm, t.damageable, f)
+	case Wipe:
+		f.Nodes = c.among("wiped", t.damageable, 1, len(t.damageable))
+	case Rollback: // a copy is of use to it when the others have met a later life
+		f.Nodes = c.among("rolled back", t.damageable, 1, len(t.damageable))
+		f.At, f.For = f.At/2, t.faultsEnd/8+Duration(c.Choose("age", uint64(t.faultsEnd/2)))
+		f.Live = c.often("live?", 50)
+	case Pause:
+		f.Nodes = t.someOrAll(c, "paused")
+		f.Freeze = t.swarm.has(Freezes) && c.often("freeze?", 50)
+	case Slow:
+		f.Nodes = t.someOrAll(c, "slow")
+		f.Pace = max(1, p.Heal.Delay*Duration(c.between("pace", 1, 20))/20)
+	case Freeze:
+		f.Nodes = t.someOrAll(c, "frozen")
+	case ProfileOverride:
+		w := generateLink(c, c.span("weather", 200*netmodel.Microsecond, 20*netmodel.Millisecond), t.swarm, 50)
+		if p.Knobs.Codec == "" {
+			w.Corrupt = 0
+		}
+		f.Profile = &w
+	default:
+		t.setLinks(c, f)
+	}
+}
+
+// someOrAll chooses some nodes, and all of them now and then.
+func (t *timeline) someOrAll(c choices, label string) []sim.ID {
+	if c.often("all at once?", 20) {
+		return others(t.plan, nil)
+	}
+	return c.nodes(label, t.plan, 1, t.plan.Nodes)
+}
+
+// setLinks chooses which links a fault of links is about.
+func (t *timeline) setLinks(c choices, f *Fault) {
+	p := t.plan
+	switch f.Kind {
+	case Partition:
+		f.Groups = t.groups(c)
+	case OneWay:
+		f.Sources = c.nodes("side", p, 1, p.Nodes-1)
+		f.Targets = others(p, f.Sources)
+	case Cut:
+		if p.Nodes > 3 && c.often("ring?", 30) {
+			f.Links = netmodel.Ring(others(p, nil))
+			return
+		}
+		pair := c.nodes("pair", p, 2, 2)
+		f.Links = netmodel.TwoWay(pair[:1], pair[1:])
+	case Clog, Refuse:
+		if p.Nodes > 1 && c.often("some links?", 70) {
+			from := c.nodes("side", p, 1, p.Nodes-1)
+			f.Links = netmodel.OneWay(from, others(p, from))
+		}
+	}
+}
+
+// groups chooses a partition: any two sides, a majority and a minority, one node
+// alone, or two sides with a bridge that both reach.
+func (t *timeline) groups(c choices) [][]sim.ID {
+	p := t.plan
+	switch c.Choose("shape", 4) {
+	case 1:
+		side := c.nodes("majority", p, p.Nodes/2+1, max(p.Nodes/2+1, p.Nodes-1))
+		if rest := others(p, side); len(rest) > 0 {
+			return [][]sim.ID{side, rest}
+		}
+	case 2:
+		one := c.nodes("alone", p, 1, 1)
+		return [][]sim.ID{one, others(p, one)}
+	case 3:
+		if p.Nodes > 2 {
+			bridge := c.nodes("bridge", p, 1, 1)
+			rest := others(p, bridge)
+			side := c.among("side", rest, 1, len(rest)-1)
+			return [][]sim.ID{side, others(p, slices.Concat(bridge, side))}
+		}
+	}
+	side := c.nodes("side", p, 1, p.Nodes-1)
+	return [][]sim.ID{side, others(p, side)}
+}

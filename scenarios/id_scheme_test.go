@@ -1,0 +1,72 @@
+package scenarios_test
+
+import (
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/stretchr/testify/require"
+)
+
+// planWith is a valid plan with the operations that are given; all propose on the same
+// machine.
+func planWith(ops ...scenarios.Operation) *scenarios.Plan {
+	p := scenarios.Generate(1, scenarios.Shape{
+		System: "lockstep", Definitions: []fsm.Definition{fsm.Lifecycle()}, Profile: scenarios.None, Nodes: 3, Clients: 2, Operations: 1,
+	})
+	p.Operations = nil
+	for _, o := range ops {
+		o.Machine, o.Kind = "lifecycle/a", scenarios.Propose
+		p.Operations = append(p.Operations, o)
+	}
+	return p
+}
+
+// Two operations under one id are one if they ask for the same. Then they must be of one client, or
+// nobody could say when that one was asked for.
+func TestWhatRepeats(t *testing.T) {
+	first := scenarios.Operation{ID: "c1.1", Client: 1, To: "Running", IDScheme: scenarios.OwnID}
+	again := scenarios.Operation{ID: "c1.2", Client: 1, To: "Running", IDScheme: scenarios.OwnID, IDOf: "c1.1", Watermark: 9}
+	other := scenarios.Operation{ID: "c2.1", Client: 2, To: "Stopped", IDScheme: scenarios.OwnID, IDOf: "c1.1"}
+	thief := scenarios.Operation{ID: "c1.3", Client: 1, To: "Stopped", IDScheme: scenarios.OwnID, IDOf: "c1.1"}
+	p := planWith(first, again, other)
+	require.NoError(t, p.Validate())
+	require.Nil(t, p.FirstWithSameID(&p.Operations[0]))
+	require.Equal(t, &p.Operations[0], p.FirstWithSameID(&p.Operations[1]))
+	require.Nil(t, p.FirstWithSameID(&p.Operations[2]))
+	require.ErrorContains(t, planWith(first, other, thief).Validate(), `operations[2].id_of: "c1.1": c2.1 asks for Stopped under it: to ask for the same, want the same client and expect`)
+	version := uint64(3)
+	again.Expect = &version
+	require.ErrorContains(t, planWith(first, again).Validate(), `operations[1].id_of: "c1.1": c1.1 asks for Running under it`)
+}
+
+// The generator uses every manner, repeats, and asks for something else, and what
+// it makes is valid.
+func TestEveryIDSchemeIsGenerated(t *testing.T) {
+	shape := scenarios.Shape{System: "lockstep", Definitions: []fsm.Definition{fsm.Lifecycle()}, Profile: scenarios.All, OperationIDs: true, Versions: true}
+	manners, repeated, other := map[scenarios.IDScheme]int{}, 0, 0
+	for seed := range uint64(200) {
+		p := scenarios.Generate(seed, shape)
+		require.NoError(t, p.Validate())
+		for i := range p.Operations {
+			o := &p.Operations[i]
+			manners[o.IDScheme]++
+			switch {
+			case o.IDOf == "":
+			case p.FirstWithSameID(o) != nil:
+				repeated++
+			default:
+				other++
+			}
+		}
+	}
+	for _, m := range []scenarios.IDScheme{scenarios.SessionID, scenarios.OwnID, scenarios.ForgedID, scenarios.NoID} {
+		require.Greater(t, manners[m], 100, "%q", m)
+	}
+	require.Greater(t, repeated, 30)
+	require.Greater(t, other, 30)
+	shape.OperationIDs = false
+	for _, o := range scenarios.Generate(1, shape).Operations {
+		require.Zero(t, o.IDScheme)
+	}
+}

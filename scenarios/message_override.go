@@ -1,0 +1,19 @@
+package scenarios
+
+import (
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+)
+
+// String is the fate in words.
+func (f MessageOverride) String() string {
+	v := f.Override
+	switch {
+	case v.Fate == netmodel.Drop:
+		return fmt.Sprintf("%v is lost", f.Message)
+	case v.Duplicate:
+		return fmt.Sprintf("%v arrives after %v and after %v", f.Message, v.Delay, v.Copy)
+	}
+	return fmt.Sprintf("%v arrives after %v", f.Message, v.Delay)
+}

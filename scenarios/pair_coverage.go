@@ -1,0 +1,119 @@
+package scenarios
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/bits"
+	"strings"
+)
+
+// PairCoverage says which pairs of families have met in a plan. The zero Coverage
+// expects none; it is a value, to be copied at will.
+type PairCoverage struct {
+	wanted familySet
+	met    [numFamilies]familySet // with each family, those after it
+}
+
+// FamilyPair is two families, the first of which comes first.
+type FamilyPair [2]Family
+
+// String is the text form.
+func (p FamilyPair) String() string { return p[0].String() + "+" + p[1].String() }
+
+// NewPairCoverage expects all pairs of these families.
+func NewPairCoverage(list []Family) PairCoverage {
+	var c PairCoverage
+	for _, f := range list {
+		c.wanted.add(f, true)
+	}
+	return c
+}
+
+// Add notes what meets in p.
+func (c *PairCoverage) Add(p *Plan) { c.AddFamilies(Families(p)) }
+
+// AddFamilies notes what meets in a plan that has these families, in order.
+func (c *PairCoverage) AddFamilies(list []Family) {
+	for i, a := range list {
+		for _, b := range list[i+1:] {
+			c.met[a].add(b, c.wanted.has(a) && c.wanted.has(b))
+		}
+	}
+}
+
+// Merge adds what o has seen.
+func (c *PairCoverage) Merge(o PairCoverage) {
+	c.wanted |= o.wanted
+	for f := range c.met {
+		c.met[f] |= o.met[f]
+	}
+}
+
+// pairCoverageJSON is the form of a Coverage in JSON.
+type pairCoverageJSON struct {
+	Wanted familySet   `json:"wanted"`
+	Met    []familySet `json:"met"` // by family
+}
+
+// MarshalJSON implements json.Marshaler.
+func (c PairCoverage) MarshalJSON() ([]byte, error) {
+	return json.Marshal(pairCoverageJSON{c.wanted, c.met[:]})
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (c *PairCoverage) UnmarshalJSON(data []byte) error {
+	var w pairCoverageJSON
+	if err := json.Unmarshal(data, &w); err != nil {
+		return err
+	}
+	if len(w.Met) != len(c.met) {
+		return fmt.Errorf("coverage of %d families of faults, this build has %d", len(w.Met), len(c.met))
+	}
+	c.wanted = w.Wanted
+	copy(c.met[:], w.Met)
+	return nil
+}
+
+// Pairs is how many pairs have met, and how many are expected to.
+func (c *PairCoverage) Pairs() (met, wanted int) {
+	for _, s := range c.met {
+		met += bits.OnesCount32(uint32(s))
+	}
+	n := bits.OnesCount32(uint32(c.wanted))
+	return met, n * (n - 1) / 2
+}
+
+// Missing lists the pairs that are expected and have not met.
+func (c *PairCoverage) Missing() []FamilyPair {
+	var missing []FamilyPair
+	list := c.wanted.list()
+	for i, a := range list {
+		for _, b := range list[i+1:] {
+			if !c.met[a].has(b) {
+				missing = append(missing, FamilyPair{a, b})
+			}
+		}
+	}
+	return missing
+}
+
+// String is one line for a person, with the first pairs that are missing.
+func (c *PairCoverage) String() string {
+	met, wanted := c.Pairs()
+	s := fmt.Sprintf("pairs of fault families: %d of %d", met, wanted)
+	missing := c.Missing()
+	if len(missing) == 0 {
+		return s
+	}
+	names := make([]string, 0, maxMissing)
+	for _, p := range missing[:min(maxMissing, len(missing))] {
+		names = append(names, p.String())
+	}
+	if len(missing) > maxMissing {
+		names = append(names, "...")
+	}
+	return s + ", missing " + strings.Join(names, " ")
+}
+
+// maxMissing is how many missing pairs are named.
+const maxMissing = 8

@@ -1,0 +1,94 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+)
+
+// applyEffects carries out what p asked for.
+func (w *World) applyEffects(p *proc) {
+	out := &w.out
+	for i := range out.disk {
+		w.submit(p, &out.disk[i])
+	}
+	var last Message // what is said to several is hashed once
+	var sum uint64
+	for _, s := range out.sends {
+		if s.msg != last {
+			last, sum = s.msg, s.msg.Digest()
+		}
+		w.send(p.id, s.to, s.msg, sum)
+	}
+	for _, t := range out.timers {
+		w.fold(t.token, uint64(t.after))
+		w.setTimer(p, t.token, p.clock.span(min(max(t.after, 0), MaxTime)))
+	}
+	for _, f := range out.observations {
+		w.fold(f.Digest(), uint64(p.id))
+		if w.cfg.Trace != nil {
+			w.traceObservation(p.id, f)
+		}
+		if w.cfg.Observe != nil {
+			w.cfg.Observe(w.now, p.id, f)
+		}
+	}
+	out.reset()
+}
+
+// submit hands a disk request to p's disk.
+func (w *World) submit(p *proc, r *DiskRequest) {
+	if err := r.check(); err != nil {
+		panic(fmt.Sprintf("sim: process %d: %v", p.id, err))
+	}
+	w.stats.DiskOps++
+	w.fold(uint64(r.Op)<<32|uint64(p.id), r.Token)
+	w.fold(p.disk.dir.hash(r.File), uint64(r.Offset))
+	w.fold(checksum(r.Data), 2)
+	if r.Op == DiskRename {
+		w.fold(keyed.String(r.To), 4)
+	}
+	if w.cfg.Trace != nil {
+		w.traceDisk(p.id, r)
+	}
+	if done := p.disk.submit(w.now, r); p.disk.notifies() {
+		w.push(done, record{kind: recordDiskDone, to: p.id, life: p.life})
+	}
+}
+
+// send hands m, whose digest is sum, to the network.
+func (w *World) send(from, to ID, m Message, sum uint64) {
+	w.proc(to)
+	if from == to {
+		w.deliverAt(w.now, from, to, 0, m, sum)
+		return
+	}
+	w.stats.Sent++
+	l := netmodel.Link{From: from, To: to}
+	v := w.net.Judge(w.now, l, m.FateKey())
+	if s, ok := m.(Single); v.Duplicate && ok && s.Single() {
+		v.Duplicate = false
+	}
+	w.hits.verdict(&v)
+	w.fold(uint64(to)<<48|uint64(v.Occurrence)<<8|uint64(v.Cause)<<4|uint64(v.Fate), v.Key)
+	if w.cfg.Trace != nil {
+		w.traceSend(from, to, m, v)
+	}
+	if v.Fate == netmodel.Drop {
+		w.stats.Dropped++
+		w.fold(sum, 3)
+		w.handleDrop(l, m, &v)
+		return
+	}
+	w.deliverAt(v.At, from, to, v.Connection, m, sum)
+	if v.Duplicate {
+		w.deliverAt(v.CopyAt, from, to, v.Connection, m, sum)
+	}
+}
+
+// deliverAt has m arrive at time at, over a connection.
+func (w *World) deliverAt(at Duration, from, to ID, connection uint32, m Message, sum uint64) {
+	w.fold(uint64(at), sum)
+	w.push(at, record{kind: recordMessage, to: to, from: from, msg: m, token: sum, life: connection})
+}

@@ -68,7 +68,7 @@ is not argued to be equivalent, does not apply or does not compile.`,
 	f.BoolVar(&o.ablate, "ablate", false, "do it once more without each part of the harness, from up to three first seeds")
 	f.DurationVar(&o.ablationBudget, "ablation-budget", 5*time.Second, "how long a campaign may look then")
 	f.BoolVar(&o.json, "json", false, "print JSON")
-	f.BoolVar(&o.write, "write", false, "write docs/TEETH.md and docs/teeth.json")
+	f.BoolVar(&o.write, "write", false, "write docs/TEETH.md")
 	return cmd
 }
 

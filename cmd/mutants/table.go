@@ -149,24 +149,17 @@ func (t *table) unresolved() error {
 
 // print prints the table, and writes it down if that is asked for.
 func (o *options) print(cmd *cobra.Command, root string, t *table) error {
-	data, err := json.MarshalIndent(t, "", "  ")
-	if err != nil {
-		return err
-	}
-	data = append(data, '\n')
 	if o.write {
-		if err := os.WriteFile(filepath.Join(root, "docs", "teeth.json"), data, 0o666); err != nil {
-			return err
-		}
 		if err := t.writeInto(filepath.Join(root, "docs", "TEETH.md")); err != nil {
 			return err
 		}
 	}
 	if o.json {
-		_, err = cmd.OutOrStdout().Write(data)
-		return err
+		e := json.NewEncoder(cmd.OutOrStdout())
+		e.SetIndent("", "  ")
+		return e.Encode(t)
 	}
-	_, err = fmt.Fprint(cmd.OutOrStdout(), t.text())
+	_, err := fmt.Fprint(cmd.OutOrStdout(), t.text())
 	return err
 }
 

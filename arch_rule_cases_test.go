@@ -1,6 +1,6 @@
 package lockstep_test
 
-// ruleCases is code that breaks a rule, and what must be said of it: nothing of
+// ruleCases is code that breaks a rule, and the expected reports: nothing of
 // code that breaks none. It stands in package dir; without one, in sim.
 var ruleCases = []struct{ name, dir, code, want string }{
 	{name: "upward import", dir: "node/wal", code: `import _ "github.com/lockstep-dst/lockstep/sim"`,

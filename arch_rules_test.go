@@ -20,14 +20,14 @@ import (
 
 const module = "github.com/lockstep-dst/lockstep"
 
-// pureStandard is what pure packages may import of the standard library. All
-// of it is a function of its arguments, but for what impure lists.
+// pureStandard lists the standard packages that pure packages may import. All
+// of it is a function of its arguments, except for the names in impure.
 var pureStandard = fields(`
 	bufio bytes cmp container/heap container/list crypto/sha256 crypto/sha512 crypto/subtle
 	encoding encoding/base64 encoding/binary encoding/hex encoding/json errors fmt hash hash/crc32 hash/crc64 hash/fnv
 	io iter maps math/bits reflect slices sort strconv strings text/tabwriter time unicode unicode/utf16 unicode/utf8`)
 
-// impure is what pure packages may not use of pureStandard, and why.
+// impure lists the names of pureStandard that pure packages may not use, and why.
 var impure = perName(map[string]string{
 	"time.Now time.Since time.Until":                                                            "it reads the machine's clock; time comes in with events",
 	"time.Sleep time.After time.Tick time.NewTimer time.NewTicker time.AfterFunc":               "it waits for the machine's clock; time comes in with events",
@@ -38,7 +38,7 @@ var impure = perName(map[string]string{
 	"reflect.Select reflect.MakeChan":                                                           "it hides channels",
 })
 
-// sharedReadOnly is the package-level tables whose address functions get that only read.
+// sharedReadOnly lists package-level tables that functions take by address and only read.
 var sharedReadOnly = fields("netmodel.exponentialTable netmodel.heavyTable")
 
 // violation is a place that breaks a rule.
@@ -77,7 +77,7 @@ func (s *typeChecker) imports(dir string, l layer, f *ast.File) (found []violati
 	return found
 }
 
-// purity finds what keeps a package from being a function of its input: clocks,
+// purity finds the code that keeps a package from being a function of its input: clocks,
 // concurrency, random order, floating point, variables that outlive a call.
 func (s *typeChecker) purity(c *checkedPackage) (found []violation) {
 	seen := map[violation]bool{}
@@ -140,7 +140,7 @@ func (s *typeChecker) purity(c *checkedPackage) (found []violation) {
 	return found
 }
 
-// reportWrites reports those of the places that are in package-level variables.
+// reportWrites reports the places that are in package-level variables.
 func (c *checkedPackage) reportWrites(add func(ast.Node, string, string), places ...ast.Expr) {
 	for _, p := range places {
 		if v := c.globalVar(p); v != nil {
@@ -196,7 +196,7 @@ func (c *checkedPackage) globalVar(e ast.Expr) *types.Var {
 	}
 }
 
-// objectOf is what e names, or nil.
+// objectOf returns the object that e names, or nil.
 func (c *checkedPackage) objectOf(e ast.Expr) types.Object { return c.info.Uses[ident(e)] }
 
 // ident is the identifier, maybe qualified, that e is; or nil.
@@ -248,7 +248,7 @@ func isMap(t types.Type) bool {
 	return false
 }
 
-// anyType tells whether t, or one of several results, is such a type.
+// anyType reports whether t, or one of several results, satisfies is.
 func anyType(t types.Type, is func(types.Type) bool) bool {
 	if results, ok := t.(*types.Tuple); ok {
 		for v := range results.Variables() {
@@ -277,14 +277,14 @@ func isPointer(t types.Type) bool {
 }
 
 // typeChecker type-checks packages from their source alone, this module's and the
-// standard library's, so that what it says cannot be stale.
+// standard library's, so that it cannot be stale.
 type typeChecker struct {
 	fset  *token.FileSet
 	build build.Context
 	cache map[string]*checkedPackage
 }
 
-// checkedPackage is a package with what the type checker found out.
+// checkedPackage is a type-checked package.
 type checkedPackage struct {
 	pkg          *types.Package
 	files        []*ast.File
@@ -371,7 +371,7 @@ func (s *typeChecker) load(path, dir string) (*checkedPackage, error) {
 	return c, nil
 }
 
-// check type-checks a package; of other modules only what it declares.
+// check type-checks a package; of other modules only the declarations.
 func (s *typeChecker) check(path string, files ...*ast.File) *checkedPackage {
 	c := &checkedPackage{files: files, info: &types.Info{
 		Types: map[ast.Expr]types.TypeAndValue{}, Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{},

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// layer is what a package may be made of. Tests are free.
+// layer lists the imports that a package may have. Tests are free.
 type layer struct {
 	pure     bool     // a function of its input: see purity
 	internal []string // packages of this module that it may import; "..." stands for all
@@ -78,7 +78,7 @@ var layers = map[string]layer{
 	},
 }
 
-// systemImports is what a system under test joins: plans and the simulator to nodes.
+// systemImports are the packages that a system under test joins: plans and the simulator to nodes.
 var systemImports = []string{
 	"netmodel", "netmodel/keyed", "scenarios", "sim",
 	"node", "node/fsm", "node/member", "node/session", "node/wal", "node/watch", "node/wire",
@@ -116,7 +116,7 @@ func TestArchitectureOfPurePackages(t *testing.T) {
 	}
 }
 
-// The rules see what they are for, and only that.
+// The rules find each planted violation, and report nothing else.
 func TestArchitectureRulesSeeViolations(t *testing.T) {
 	src := newTypeChecker()
 	for _, p := range ruleCases {

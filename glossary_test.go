@@ -85,7 +85,7 @@ func signaturesOf(t *testing.T) []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// signaturesAt are those of one place: a violation that is made, a call of
+// signaturesAt returns the signatures of one place: a violation literal, a call of
 // violation(property, class, ...), or a class of the judge.
 func signaturesAt(n ast.Node) []string {
 	switch n := n.(type) {

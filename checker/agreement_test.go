@@ -8,9 +8,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestAgreement: every checker gives the same verdict on small histories of
-// all sorts. Run it with -rapid.checks=1000000 after any change of a checker.
-// What is wrong on purpose in a copy of each it finds: see testdata/mutants.
+// TestAgreement checks that every checker gives the same verdict on small
+// histories of all sorts. Run it with -rapid.checks=1000000 after any change of
+// a checker. TestWrongCheckersAreFoundOut shows that it finds bugs in each.
 func TestAgreement(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := corrupted(t, anyHistory(t, rapid.IntRange(0, 14).Draw(t, "operations"), 1))
@@ -38,7 +38,7 @@ func requireAgreement(t *rapid.T, m machine, checked []checkedOp, truth feasibil
 	}
 }
 
-// decide is the verdict of the judge alone.
+// decide returns the verdict of the linearizer alone.
 func (m machine) decide(checked []checkedOp, counted bool) feasibility {
 	j := newMonitor(context.Background(), m.automaton, counted, 1<<30)
 	source := newEvents(checked)
@@ -50,8 +50,8 @@ func (m machine) decide(checked []checkedOp, counted bool) feasibility {
 	return possible
 }
 
-// forced reports whether versions leave the witness no choice: all tell one,
-// and every step that made one is known.
+// forced reports whether versions leave the witness no choice: all known
+// operations report one, and every step that made one is known.
 func (m machine) forced(checked []checkedOp) bool {
 	made, highest := map[int64]bool{}, int64(0)
 	for i := range checked {
@@ -72,7 +72,7 @@ func (m machine) forced(checked []checkedOp) bool {
 	return true
 }
 
-// Among few operations there is time for a checker that could not be dumber.
+// Few operations leave time for a naive checker.
 func TestAgreesWithBruteForce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := corrupted(t, anyHistory(t, rapid.IntRange(0, 6).Draw(t, "operations"), 1))
@@ -90,9 +90,9 @@ func TestAgreesWithBruteForce(t *testing.T) {
 	})
 }
 
-// A contradiction is one whatever the others did, and needs each of its
-// operations. The dumb twin knows the same of six operations: those left out
-// happened in their intervals or not at all, and were told nothing.
+// A contradiction is one whatever the other operations did, and it needs each
+// of its own. The naive checker confirms that for six operations: an operation
+// left out happened in its interval or not at all, and its response is ignored.
 func TestContradictionContradicts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := corrupted(t, anyHistory(t, rapid.IntRange(1, 6).Draw(t, "operations"), 1))

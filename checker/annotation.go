@@ -1,8 +1,8 @@
 package checker
 
-// Annotation is what else happened while a history was made, as a fault. It
-// has no say in the verdict.
+// Annotation is an event beside the operations of a history, for example a
+// fault. It has no influence on the verdict.
 type Annotation struct {
-	Start, End int64 // as of operations; equal if it took no time or never ended
+	Start, End int64 // in the time of operations; equal if it took no time or never ended
 	Text       string
 }

@@ -8,20 +8,20 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// automaton is what the operations of one machine, or register, do to it:
-// states are numbers, and so are the values of a register.
+// automaton is the sequential behaviour of one machine or register, compiled:
+// states and values are numbers.
 type automaton struct {
-	name    string // of the definition; empty for a register
+	name    string // name of the definition; empty for a register
 	states  []string
-	numbers map[string]int32 // of a register's values; a machine has too few states to need it
+	numbers map[string]int32 // from a register's value to its number; nil for a machine, which has few states
 	initial int32
 	legal   []bool // legal[from*len(states)+to]; nil for a register
 }
 
-// Values beside the numbers of states.
+// Numbers that stand for no state.
 const (
-	unspecified int32 = -1 // the client was told no state; or a step is legal from any
-	notAState   int32 = -2 // the text is no state of the definition
+	unspecified int32 = -1 // the response has no state; or the step is legal from any state
+	notAState   int32 = -2 // the text is not a state of the definition
 )
 
 func compile(d fsm.Definition) (*automaton, error) {
@@ -46,8 +46,9 @@ func compile(d fsm.Definition) (*automaton, error) {
 	return a, nil
 }
 
-// compileFor finds and compiles the definition of a machine. It returns last
-// if that is already the one: machines come sorted, so mostly it is.
+// compileFor finds and compiles the definition of a machine. It returns last if
+// that is the definition already: machines come sorted, so this is the usual
+// case.
 func compileFor(machine string, definitions []fsm.Definition, last *automaton) (*automaton, error) {
 	name, _, _ := strings.Cut(machine, "/")
 	if last != nil && last.name == name {
@@ -60,12 +61,14 @@ func compileFor(machine string, definitions []fsm.Definition, last *automaton) (
 	return compile(definitions[i])
 }
 
-// newRegister learns the values of its register as they come.
+// newRegister returns an automaton without transitions. It numbers the values
+// of its register as they come.
 func newRegister() *automaton {
 	return &automaton{states: []string{NoValue}, numbers: map[string]int32{NoValue: 0}}
 }
 
-// index is the number of a state, unsaid for the empty text, or alien.
+// index returns the number of a state: unspecified for the empty text,
+// notAState for a text that the definition lacks.
 func (a *automaton) index(state string) int32 {
 	if state == "" {
 		return unspecified
@@ -79,7 +82,8 @@ func (a *automaton) index(state string) int32 {
 	return notAState
 }
 
-// value is the number of a register's value, a new one if need be.
+// value returns the number of a register's value and assigns one to a new
+// value.
 func (a *automaton) value(text string) int32 {
 	i, known := a.numbers[text]
 	if !known {
@@ -89,8 +93,8 @@ func (a *automaton) value(text string) int32 {
 	return i
 }
 
-// allows reports whether c's step is legal in a state; none leads to what is
-// not a state.
+// allows reports whether c's step is legal in a state. No step leads to
+// notAState.
 func (a *automaton) allows(state int32, c *checkedOp) bool {
 	if a.legal == nil {
 		return c.from == unspecified || c.from == state

@@ -9,9 +9,9 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// typicalHistory is what a campaign checks for each seed: four clients, one operation
-// after another, on a correct system of some machines with one proposal in
-// eight lost.
+// typicalHistory is a history as a campaign checks it for each seed: four
+// clients, one operation after another, on a correct system of some machines
+// with one proposal in eight lost.
 func typicalHistory(seed uint64, operations, machines int) History {
 	random := rand.New(rand.NewPCG(seed, 0))
 	d := fsm.Lifecycle()
@@ -70,7 +70,7 @@ func BenchmarkCheck(b *testing.B) {
 	}
 }
 
-// withLie makes the last read a lie.
+// withLie makes the last read wrong.
 func withLie(h History) History {
 	for i := len(h.Operations) - 1; ; i-- {
 		if op := &h.Operations[i]; op.Kind == KindRead {
@@ -87,8 +87,8 @@ func withoutVersions(h History) History {
 	return h
 }
 
-// BenchmarkUnknown is the worst kind: every proposal's fate is unknown, and a
-// read at the end fits none of them.
+// BenchmarkUnknown measures the worst case: every proposal is of unknown
+// outcome, and a read at the end fits none of them.
 func BenchmarkUnknown(b *testing.B) {
 	h := typicalHistory(1, 40, 1)
 	for i := range h.Operations {

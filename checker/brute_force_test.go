@@ -7,8 +7,8 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// bruteForce is the checker again, as dumb as can be: it tries every order of every
-// choice of unknown operations that took effect. For one machine only.
+// bruteForce is a naive checker for one machine: it tries every order of every
+// choice of unknown operations that took effect.
 type bruteForce struct {
 	model Model
 	d     fsm.Definition
@@ -100,7 +100,7 @@ func (w bruteForce) explains(order []Operation) bool {
 	return true
 }
 
-// culprit is the operation whose return is the first after which the history
+// culprit returns the operation with the first return after which the history
 // is not linearizable.
 func (w bruteForce) culprit() string {
 	ops := slices.Clone(w.ops)
@@ -130,8 +130,8 @@ func (w bruteForce) culprit() string {
 }
 
 // doubting reports whether the operations called by time until are linearizable
-// if those that are not kept may have had an effect in their intervals, or not,
-// and claim nothing.
+// if the ones not kept may have had an effect in their intervals, or not, and
+// claim nothing.
 func (w bruteForce) doubting(kept map[string]bool, until int64) bool {
 	var always, maybe []Operation
 	for _, op := range w.ops {

@@ -8,26 +8,27 @@ import (
 	"time"
 )
 
-// Options bound a check.
+// Options are the limits and extras of a check.
 type Options struct {
 	Timeout time.Duration // of the whole check; 0: none
-	Memory  int64         // bytes for configurations, beyond what the operations need; 0: DefaultMemory
-	Explain bool          // find the smallest contradiction of a violation, see Result
+	Memory  int64         // bytes for configurations, besides the operations; 0: DefaultMemory
+	Explain bool          // find a minimal contradiction of a violation, see Result
 
-	// CrossCheck asks Porcupine for a second opinion on each machine with few
-	// operations. If it disagrees the history is Undecided: one of the two is
-	// wrong. It is not for Streams.
+	// CrossCheck has Porcupine check each machine with few operations, too. If
+	// its verdict differs the history is Undecided: one of the two checkers is
+	// wrong. A Stream ignores it.
 	CrossCheck bool
 
-	// Unversioned is for a Stream that cannot know beforehand: no operation
-	// will tell a version. Not to count them spares work.
+	// Unversioned promises a Stream, which cannot look ahead, that no operation
+	// reports a version. It then need not count versions.
 	Unversioned bool
 }
 
-// DefaultMemory is enough for all but the hopeless.
+// DefaultMemory is the default of Options.Memory. It suffices unless a history
+// has very many operations in flight or of unknown outcome.
 const DefaultMemory = 256 << 20
 
-// Status of a history.
+// Status is the verdict on a history.
 type Status string
 
 // Statuses.
@@ -37,7 +38,7 @@ const (
 	Undecided    Status = "undecided"    // time ran out, or the history makes no sense
 )
 
-// Classes of violation, by what the culprit's client was told.
+// Classes of violation, by the response of the culprit.
 const (
 	ClassRead            = "read"             // a read of what the machine cannot have been
 	ClassCommitted       = "committed"        // a commit that cannot have happened
@@ -45,25 +46,25 @@ const (
 	ClassRejectedEffect  = "rejected-effect"  // a rejection of what did take effect
 )
 
-// Result of a check. It depends on nothing but the history, unless time ran
-// out. Beyond the status it is about one machine.
+// Result is the result of a check. It depends on the history alone, unless time
+// ran out. All fields but Status are about one machine.
 type Result struct {
 	Status        Status
 	Machine       string      // the first machine, by name, that is violated; or else undecided
 	Culprit       *Operation  // the operation whose return completes the contradiction; nil if time ran out before it was found
-	Class         string      // signature of the violation, without names, ids or times; empty if time ran out
+	Class         string      // class of the violation, without names, ids or times; empty if time ran out
 	Explanation   string      // one sentence for people; empty when linearizable
-	Contradiction []Operation // with Options.Explain: operations that contradict each other, see contradiction; in order of call
-	Premise       string      // what holds when Contradiction begins, as far as it takes part
+	Contradiction []Operation // with Options.Explain: operations that contradict each other, in order of call; see contradiction
+	Premise       string      // the possible states when Contradiction begins, if it depends on them
 }
 
-// Check tells whether h is linearizable.
+// Check reports whether h is linearizable.
 //
-// Not everything that Read refuses is of concern here: a history may break off
-// anywhere, and a client told of a state that does not exist is a violation.
-// But what cannot be judged at all, as when a machine's definition is missing,
-// is Undecided. So is a history whose check ctx or the timeout cut short,
-// unless a violation was found.
+// It does not repeat all checks of Read: a history may end anywhere, and a
+// response with a state that does not exist is a violation. A machine that
+// cannot be checked, because its definition is missing for example, is
+// Undecided. A history is Undecided, too, if ctx or the timeout ended its
+// check, unless a violation had been found.
 func Check(ctx context.Context, h History, o Options) Result {
 	if o.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -90,7 +91,8 @@ func Check(ctx context.Context, h History, o Options) Result {
 	return result
 }
 
-// worse is the worse of two results, the first if they are alike.
+// worse returns the worse of two results, and the first if they are equally
+// bad.
 func (r Result) worse(other Result) Result {
 	if other.Status == Violated || r.Status == Linearizable {
 		return other
@@ -98,14 +100,14 @@ func (r Result) worse(other Result) Result {
 	return r
 }
 
-// machine is what one machine went through.
+// machine is one machine with its operations.
 type machine struct {
 	*automaton
 	name       string
 	operations []*Operation // in order of call
 }
 
-// machines is the operations, machine by machine, by name.
+// machines groups the operations by machine and sorts the machines by name.
 func machines(ops []Operation) []machine {
 	var machines []machine
 	last, known := -1, map[string]int{}
@@ -132,7 +134,8 @@ func machines(ops []Operation) []machine {
 	return machines
 }
 
-// compile makes m's automaton, unless it has one, and ensures that its operations can be judged.
+// compile returns m's automaton, compiled if m has none yet. It fails if an
+// operation cannot be checked.
 func (m machine) compile(h History, last *automaton) (*automaton, error) {
 	for _, op := range m.operations {
 		if f := op.checkJudgeable(h.Model); f != nil {
@@ -151,8 +154,8 @@ func (m machine) compile(h History, last *automaton) (*automaton, error) {
 	return nil, fmt.Errorf("model %q is not known", h.Model)
 }
 
-// check asks the cheapest first: for a witness, for a linearization just in
-// time, and, should that be too much for the memory allowed, Porcupine.
+// check tries the checkers in order of cost: the witness, just-in-time
+// linearization and, if that exceeds the memory allowed, Porcupine.
 func (m machine) check(ctx context.Context, o Options) Result {
 	checked := m.checkedOps()
 	if m.witness(checked) {
@@ -171,14 +174,15 @@ func (m machine) check(ctx context.Context, o Options) Result {
 	return Result{Status: Linearizable}
 }
 
-// initialWidth is how many configurations a first attempt keeps, where more would
-// be: mostly one of them leads to the end. If none does, it takes more.
+// initialWidth is the number of configurations that the first attempt keeps at
+// most. Usually one of them leads to the end. If none does, the next attempt
+// keeps more.
 const initialWidth = 16
 
-// linearize goes through the claims to their end, or that of possibility, time or
-// memory; last is where it stopped. What it finds does not depend on how many
-// configurations it left out: that none is left is believed only if it left
-// out none.
+// linearize processes the events of the operations until the end, until no
+// order is possible, or until time or memory run out; last is the operation at
+// which it stopped. The verdict does not depend on the width: a violation
+// counts only if no configuration was left out.
 func (m machine) linearize(ctx context.Context, checked []checkedOp, memory int64) (j *monitor, source *events, last *checkedOp) {
 	for width := initialWidth; ; width *= 16 {
 		j = newMonitor(ctx, m.automaton, hasVersions(checked), int(memory/8))
@@ -196,12 +200,12 @@ func (m machine) linearize(ctx context.Context, checked []checkedOp, memory int6
 	}
 }
 
-// hasVersions reports whether any claim tells a version.
+// hasVersions reports whether any operation reports a version.
 func hasVersions(checked []checkedOp) bool {
 	return slices.ContainsFunc(checked, func(c checkedOp) bool { return c.version != NoVersion })
 }
 
-// fallback is for when the judge ran out of time or memory.
+// fallback returns the result if linearize ran out of time or memory.
 func (m machine) fallback(ctx context.Context, checked []checkedOp, at *checkedOp, o Options) Result {
 	if ctx.Err() != nil {
 		return m.undecided("the check ran out of time")
@@ -215,15 +219,15 @@ func (m machine) fallback(ctx context.Context, checked []checkedOp, at *checkedO
 	return m.undecided(fmt.Sprintf("the check ran out of memory at %s, with too many orders possible", at.op.ID))
 }
 
-// Bounds on a second opinion: operations, and steps of the search. They and not
-// time, so that a verdict depends on the history alone.
+// Limits of a cross-check: operations, and steps of the search. Time is no
+// limit, so that the verdict depends on the history alone.
 const (
 	maxCrossChecked = 64
 	maxCrossSteps   = 100_000
 )
 
-// crossCheckDiffers reports whether Porcupine, given time to decide, does not share a
-// verdict.
+// crossCheckDiffers reports whether Porcupine, if it decides within its limits,
+// contradicts verdict.
 func (m machine) crossCheckDiffers(ctx context.Context, verdict Status) bool {
 	if len(m.operations) > maxCrossChecked || verdict == Undecided {
 		return false
@@ -232,7 +236,7 @@ func (m machine) crossCheckDiffers(ctx context.Context, verdict Status) bool {
 	return second == possible && verdict == Violated || second == impossible && verdict == Linearizable
 }
 
-// checkedOps is what all of m's operations claim.
+// checkedOps translates m's operations.
 func (m machine) checkedOps() []checkedOp {
 	checked := make([]checkedOp, len(m.operations))
 	for i, op := range m.operations {
@@ -241,7 +245,8 @@ func (m machine) checkedOps() []checkedOp {
 	return checked
 }
 
-// title names m in sentences. The only register of a history may have no name.
+// title returns m's name for sentences. The only register of a history may have
+// no name.
 func (m machine) title() string { return cmp.Or(m.name, "register") }
 
 func (m machine) undecided(why string) Result {

@@ -77,7 +77,7 @@ func TestBadDefinitionIsUndecided(t *testing.T) {
 	}
 }
 
-// More unknown proposals than the search has bits for.
+// There are more unknown proposals than the search has bits for.
 func TestManyUnknowns(t *testing.T) {
 	h := History{Definitions: []fsm.Definition{fsm.Lifecycle()}}
 	read := Operation{Client: 100, Machine: "lifecycle/a", Kind: KindRead, Outcome: Committed, State: "Stopped"}
@@ -108,8 +108,8 @@ func TestStatesThatDoNotExist(t *testing.T) {
 	require.Equal(t, Linearizable, Check(t.Context(), h, Options{}).Status)
 }
 
-// hardHistory is a history whose check takes ages: many writes at once, and a read
-// that none of their orders explains.
+// hardHistory is a history that takes ages to check: many writes at once, and a
+// read that none of their orders explains.
 func hardHistory() History {
 	d := fsm.Definition{Name: "hard", Initial: "S0"}
 	for i := range 40 {
@@ -146,8 +146,8 @@ func TestTimeoutIsUndecided(t *testing.T) {
 	}
 }
 
-// A violation that was found stands, even if time or memory run out before its
-// culprit is, or why it is one.
+// A violation stands even if time or memory run out before its culprit, or the
+// reason, is found.
 func TestViolationOutlivesBudget(t *testing.T) {
 	text, err := os.ReadFile("testdata/unknown-twice.jsonl")
 	require.NoError(t, err)
@@ -180,8 +180,8 @@ func TestViolationOutlivesBudget(t *testing.T) {
 	}
 }
 
-// A verdict that Porcupine does not share is none. There is no such history, so
-// here it is asked about a verdict that nobody gave.
+// The history is Undecided if Porcupine's verdict differs. No such history is
+// known, so the test asks Porcupine about a wrong verdict.
 func TestCrossCheck(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := corrupted(t, anyHistory(t, rapid.IntRange(1, 24).Draw(t, "operations"), 1))
@@ -198,7 +198,7 @@ func TestCrossCheck(t *testing.T) {
 	})
 }
 
-// What would take Porcupine too long it is not asked to finish.
+// Porcupine stops at its limit of steps.
 func TestCrossCheckIsBounded(t *testing.T) {
 	h := hardHistory()
 	m := machines(h.Operations)[0]

@@ -2,31 +2,31 @@ package checker
 
 import "math"
 
-// opMeaning is what an operation claims to have done to its machine.
+// opMeaning is the effect or observation that an operation claims.
 type opMeaning uint8
 
 const (
-	noEffect        opMeaning = iota // nothing at all: a read without an answer, a rejection that blames something else
+	noEffect        opMeaning = iota // none: a read without a response, a rejection for a reason other than illegal
 	committedStep                    // a committed proposal: a legal step was taken
-	committedRead                    // a committed read: the state was this
-	rejectedIllegal                  // an illegal proposal: the step asked for was not legal
+	committedRead                    // a committed read: the machine was in this state
+	rejectedIllegal                  // an illegal proposal: the requested step was not legal
 	unknownStep                      // an unknown proposal: the step is taken some time after the call, or never
-	historyEnd                       // not an operation: the end of history, see model
+	historyEnd                       // not an operation: the end of history, see automaton.step
 )
 
-// forever is the return of what never returns.
+// forever is the return of an operation that never returns.
 const forever = math.MaxInt64
 
-// checkedOp is one operation in the terms of the check.
+// checkedOp is an operation as the checkers see it.
 type checkedOp struct {
-	op         *Operation // nil when closing
+	op         *Operation // nil for historyEnd
 	call, ret  int64
-	version    int64 // NoVersion if unsaid
-	from, to   int32 // the step asked for; from is unsaid where any state will do, or the definition says which
-	state      int32 // what the client was told
+	version    int64 // NoVersion if the response has none
+	from, to   int32 // the requested step; from is unspecified if any state will do, or if the definition decides
+	state      int32 // in the response
 	meaning    opMeaning
-	optional   bool   // with stepped: in its interval, or never
-	bit, prior uint64 // for may, see pairTwins
+	optional   bool   // of a committedStep: taken in its interval, or never
+	bit, prior uint64 // of an unknownStep, see orderUnknownSteps
 }
 
 // checkedOp translates op.
@@ -54,9 +54,9 @@ func (a *automaton) checkedOp(op *Operation) checkedOp {
 	return c
 }
 
-// asUnknown is c as long as its operation has not returned: unknown, whatever it
-// will say. A read says nothing then, nor does a step to what is not a state,
-// which may never be taken.
+// asUnknown returns c as it is until its operation returns: its outcome is
+// unknown. A read then claims nothing. Neither does a step to notAState, which
+// can never be taken.
 func (c checkedOp) asUnknown() checkedOp {
 	c.meaning, c.ret, c.state, c.version = unknownStep, forever, unspecified, NoVersion
 	if c.op.Kind == KindRead || c.to < 0 {
@@ -65,22 +65,24 @@ func (c checkedOp) asUnknown() checkedOp {
 	return c
 }
 
-// readOnly reports whether c leaves its machine as it was.
+// readOnly reports whether c leaves its machine unchanged.
 func (c *checkedOp) readOnly() bool {
 	return c.meaning == committedRead || c.meaning == rejectedIllegal
 }
 
-// matches reports whether what the client was told, if anything, is this.
+// matches reports whether the response, as far as it has state and version, is
+// this one.
 func (c *checkedOp) matches(state int32, version int64) bool {
 	return (c.state == unspecified || c.state == state) && (c.version == NoVersion || c.version == version)
 }
 
-// holdsIn reports whether c, which observes, is true of a machine in a state.
+// holdsIn reports whether c, which is readOnly, is true of a machine in a
+// state.
 func (a *automaton) holdsIn(state int32, version int64, c *checkedOp) bool {
 	return c.matches(state, version) && (c.meaning == committedRead || !a.allows(state, c))
 }
 
-// sameStep reports whether two claims of steps differ in nothing but when.
+// sameStep reports whether two steps differ in their times only.
 func (c *checkedOp) sameStep(d *checkedOp) bool {
 	return c.from == d.from && c.to == d.to && c.state == d.state && c.version == d.version && c.optional == d.optional
 }

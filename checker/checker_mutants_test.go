@@ -12,19 +12,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// flaws are ways to make a checker wrong, each by a change of its text.
+// flaws are bugs of a checker, each a change of its text.
 var flaws = []struct {
 	name, file, old, new string
-	histories            int // that it takes, if more than few
+	histories            int // needed to find it, if more than few
 }{
 	{"witness: what observes may have returned before", "witness.go", " || c.ret < made", " || c.ret < made-100", 0},
 	{"linearizer: of steps alike the last to return goes first", "linearizer.go", "s.c.ret < l.steps[at].c.ret", "s.c.ret > l.steps[at].c.ret", 40_000},
 	{"stream: an instant is judged before all of it is known", "stream.go", "m.returns[returned].ret < horizon", "m.returns[returned].ret < horizon+30", 0},
 
-	{"witness: a step may have returned before", "witness.go", "w.time <= made.ret &&", "true &&", 0},
+	{"witness: a step may have returned before", "witness.go",
+		" && w.time <= made.ret }) {\n\t\treturn false\n\t}\n\tw.time = max(w.time, made.call)\n\tw.state = made.to\n\treturn w.time <= made.ret &&",
+		" }) {\n\t\treturn false\n\t}\n\tw.time = max(w.time, made.call)\n\tw.state = made.to\n\treturn", 0},
 	{"witness: what observes holds nothing back", "witness.go", "w.time = max(w.time, c.call)", "_ = c.call", 0},
 	{"witness: an unknown step is taken before its call", "witness.go", "max(w.time, spares[0].call)", "w.time", 60_000},
-	{"witness: a gap may end anywhere", "witness.go", "return w.allows(w.state, made) })", "return true })", 0},
+	{"witness: a gap may end anywhere", "witness.go", "return w.allows(w.state, made) && w.time <= made.ret })", "return true })", 60_000},
 	{"linearizer: an unknown step may be taken twice", "linearizer.go", "if used == l.kinds[k].called ||", "if used > l.kinds[k].called ||", 0},
 	{"linearizer: what was absorbed is not seen any more", "linearizer.go", "if !done || absorbed {", "if absorbed = !done; absorbed {", 60_000},
 	{"linearizer: what was absorbed is not seen to at its return", "linearizer.go", "if !done || !spent {", "if spent = done; !spent {", 0},
@@ -42,12 +44,12 @@ var flaws = []struct {
 	{"refutation: an operation that has not returned is known", "refutation.go", "if !ends || end > last {", "if !ends || end > last+100 {", 0},
 }
 
-// few histories are enough to find most flaws.
+// few is the number of histories that finds most flaws.
 const few = 4000
 
-// Every checker that is made wrong is found out by the tests that hold the
-// checkers against each other. It takes a build each, so without LOCKSTEP_LONG
-// only one flaw of each checker is tried.
+// The tests that compare the checkers with each other find every flaw. It takes
+// a build each, so without LOCKSTEP_LONG only one flaw of each checker is
+// tried.
 func TestWrongCheckersAreFoundOut(t *testing.T) {
 	tried := flaws
 	if os.Getenv("LOCKSTEP_LONG") == "" {
@@ -64,7 +66,7 @@ func TestWrongCheckersAreFoundOut(t *testing.T) {
 	require.NoError(t, err, "the tests must pass without a flaw: %s", out)
 }
 
-// withFlaw runs the tests of agreement on a copy that is changed.
+// withFlaw runs the tests of agreement on a changed copy.
 func withFlaw(t *testing.T, file, old, changed string, histories int) (string, error) {
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)

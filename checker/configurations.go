@@ -2,19 +2,19 @@ package checker
 
 import "slices"
 
-// configurations is a set of configurations, each a row of words: the state,
-// the version, which operations in flight have taken effect (a bit for each
-// slot), and how many unknown steps of each kind have.
+// configurations is a set of configurations. Each is a row of words: the state,
+// the version, the operations in flight that have taken effect (a bit for each
+// slot), and the number of unknown steps of each kind that have.
 //
-// Of rows that differ in the last only, one with fewer is the better: what the
-// other can still do it can too. So add leaves out what another row is as good
-// as.
+// Of two rows that differ in the counts only, one with lower counts is better:
+// it can still do all that the other can. So add leaves out a row if the set
+// has one that is as good.
 type configurations struct {
 	sets  int // words of the bits
 	kinds int // words of the counts
 	words []uint64
-	heads []int32 // hash table: the last row of a hash, from 1; 0 for none. Of use only while rows are added
-	chain []int32 // of each row: the one before of the same hash
+	heads []int32 // hash table: the last row of each hash, from 1; 0 for none. Valid only while rows are added
+	chain []int32 // by row: the row before it with the same hash
 }
 
 const (
@@ -31,7 +31,7 @@ func (t *configurations) row(i int) []uint64 {
 	return t.words[i*n : i*n+n : i*n+n]
 }
 
-// reset empties the set and takes the layout of another.
+// reset empties the set and takes over the layout of another.
 func (t *configurations) reset(like *configurations) {
 	t.sets, t.kinds = like.sets, like.kinds
 	t.words, t.chain = t.words[:0], t.chain[:0]
@@ -50,7 +50,7 @@ func (t *configurations) copy(from *configurations) {
 	t.chain = append(t.chain[:0], from.chain...)
 }
 
-// add reports false if a row as good as this one is there.
+// add adds a row. It reports false if the set has a row that is as good.
 func (t *configurations) add(row []uint64) bool {
 	key := rowBits + t.sets
 	h := hash(row[:key]) & uint64(len(t.heads)-1)
@@ -78,7 +78,7 @@ func (t *configurations) grow() {
 	}
 }
 
-// keep keeps the rows of which it is true.
+// keep removes the rows for which good is false.
 func (t *configurations) keep(good func(i int) bool) {
 	n, kept := t.stride(), 0
 	for i := range t.len() {
@@ -90,7 +90,7 @@ func (t *configurations) keep(good func(i int) bool) {
 	t.words, t.chain = t.words[:kept*n], t.chain[:kept]
 }
 
-// covers reports whether no count is below that of fewer.
+// covers reports whether every count is at least that of fewer.
 func covers(counts, fewer []uint64) bool {
 	for i, n := range fewer {
 		if counts[i] < n {

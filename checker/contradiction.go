@@ -7,28 +7,28 @@ import (
 )
 
 // A contradiction is a set of operations that no order explains, whatever the
-// others did: each of those may have taken effect at some instant between its
-// call and its return, or not at all, and what it was told means nothing. It
-// is the smallest in that it needs every one of its operations. There may be a
-// smaller one elsewhere, but none inside.
+// others did: each of the others may have taken effect at some instant between
+// its call and its return, or not at all, and its response is ignored. The set
+// is minimal: it needs every one of its operations. It need not be the smallest
+// in the history.
 //
-// It is looked for in the last of what is remembered, then in more and more of
-// it. If nothing contradicts itself unless one knows what the machine can have
-// been in at first, that is its premise.
+// The search begins with the last events of the log and goes back further if
+// needed. If the whole log contradicts itself only given the states that were
+// possible at its beginning, these states are the premise of the contradiction.
 type contradiction struct {
 	culprit
-	from        int  // event of the log; those before do not count
-	premise     bool // what was possible at base holds; or else anything may have been
+	from        int  // event of the log; earlier ones do not count
+	premise     bool // begin in the states that were possible at base; or else in any state
 	leftOut     map[*checkedOp]bool
-	weakenedOps map[*checkedOp]*checkedOp // what is left of a claim that is left out
+	weakenedOps map[*checkedOp]*checkedOp // the operations left out, as far as they still count
 }
 
-// maxContradictionWork is words of configurations that may be spent on one try. What takes
-// more is as good as explained.
+// maxContradictionWork is the limit of one attempt, in words of configurations.
+// An attempt that exceeds it counts as explained.
 const maxContradictionWork = 1 << 16
 
-// contradiction is the operations in order of call, and the premise in words,
-// if they need it.
+// contradiction returns the operations in order of call, and the premise in
+// words if they need it.
 func (c culprit) contradiction() (premise string, operations []Operation) {
 	d := contradiction{culprit: c, leftOut: map[*checkedOp]bool{}, weakenedOps: map[*checkedOp]*checkedOp{}}
 	c.base.limit = maxContradictionWork
@@ -53,8 +53,9 @@ func (c culprit) contradiction() (premise string, operations []Operation) {
 	return premise, operations
 }
 
-// members is the claims that can take part, by return: not those in flight
-// when it begins, which may have taken effect before.
+// members returns the operations that can take part, in order of return. Those
+// in flight when the contradiction begins cannot: they may have taken effect
+// before.
 func (d *contradiction) members() (members []*checkedOp) {
 	for _, e := range d.log[d.from : d.at+1] {
 		if e.ret && !d.calledBefore(e.c) {
@@ -64,13 +65,14 @@ func (d *contradiction) members() (members []*checkedOp) {
 	return members
 }
 
-// calledBefore reports whether a claim was called before it begins.
+// calledBefore reports whether an operation was called before the contradiction
+// begins.
 func (d *contradiction) calledBefore(c *checkedOp) bool {
 	return slices.Contains(d.base.slots, c) || d.called[c] < d.from
 }
 
-// shrink leaves out as much as it can, in ever smaller pieces, the oldest
-// first, and returns the rest.
+// shrink leaves out as many operations as it can, in ever smaller pieces, the
+// oldest first, and returns the rest.
 func (d *contradiction) shrink(members []*checkedOp) []*checkedOp {
 	for size := len(members); size > 0; size /= 2 {
 		var kept []*checkedOp
@@ -91,7 +93,8 @@ func (d *contradiction) shrink(members []*checkedOp) []*checkedOp {
 	return members
 }
 
-// explained reports whether some order explains what is not left out.
+// explained reports whether some order explains the operations that are not
+// left out.
 func (d *contradiction) explained() bool {
 	l := &d.scratch
 	l.copy(d.base)
@@ -109,7 +112,8 @@ func (d *contradiction) explained() bool {
 	return true
 }
 
-// view is what a claim means here.
+// view returns an operation as it counts here: unchanged if it may take part,
+// or else weakened.
 func (d *contradiction) view(c *checkedOp) *checkedOp {
 	end, ends := d.ended[c]
 	if !d.leftOut[c] && ends && end <= d.at && (d.premise || !d.calledBefore(c)) {
@@ -125,8 +129,8 @@ func (d *contradiction) view(c *checkedOp) *checkedOp {
 	return d.weakenedOps[c]
 }
 
-// assumeAnything makes l begin with anything the machine might be in. It reports false
-// if that is too much.
+// assumeAnything makes l begin with every state and version that the machine
+// may have had. It reports false if they are too many.
 func (d *contradiction) assumeAnything(l *linearizer) bool {
 	const most = 4096
 	states := d.candidateStates()
@@ -154,16 +158,16 @@ func (d *contradiction) assumeAnything(l *linearizer) bool {
 	return true
 }
 
-// callWeakened lets take part, in doubt, what was called before it begins, unless it
-// returned before too.
+// callWeakened calls the weakened form of an operation that was called before
+// the contradiction begins, unless it returned before, too.
 func (d *contradiction) callWeakened(l *linearizer, c *checkedOp) {
 	if end, ends := d.ended[c]; !ends || end >= d.from {
 		l.call(d.view(c))
 	}
 }
 
-// candidateStates is the states that matter: those of a machine, or the values of a
-// register that are named, and another.
+// candidateStates returns the states that matter: all states of a machine; of a
+// register the values that operations name, and one other.
 func (d *contradiction) candidateStates() (states []int32) {
 	if d.legal != nil {
 		for s := range d.states {
@@ -180,11 +184,12 @@ func (d *contradiction) candidateStates() (states []int32) {
 	return slices.DeleteFunc(states, func(s int32) bool { return s == unspecified })
 }
 
-// candidateVersions is the versions that matter to begin with, or more than most: few
-// before each that was told. For more steps than one to each state before the
-// first operation that tells a version, and before each that tells none, come
-// back to a state, and without those in between the same can be had, beginning
-// at a later version.
+// candidateVersions returns the versions that matter to begin with: a few
+// before each that was reported. If there are more than most, the list is cut
+// just beyond it. A few suffice: if the operations before the first that
+// reports a version, and before each that reports none, take more than one step
+// for each state, then they come back to a state. Without the steps in between,
+// the same responses are possible from a later version.
 func (d *contradiction) candidateVersions(states, most int) (versions []int64) {
 	few, told := int64(1), []int64{}
 	for _, e := range d.log[d.from : d.at+1] {
@@ -210,7 +215,7 @@ func (d *contradiction) candidateVersions(states, most int) (versions []int64) {
 	return versions
 }
 
-// premise says what was possible at base.
+// premise describes the states that were possible at base.
 func (c culprit) premise() string {
 	t := &c.base.configurations
 	var words []string

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// after is 300 steps one after another, each told its version, and what comes
-// then: so late that the judge has forgotten the beginning.
+// after is 300 steps one after another, each with its version, and then ops: so
+// late that the monitor has dropped the beginning.
 func after(ops ...Operation) History {
 	h := largeHistory{}.empty()
 	for i := range int64(300) {
@@ -32,8 +32,8 @@ func ids(ops []Operation) (ids []string) {
 	return ids
 }
 
-// Without a premise a contradiction is one wherever the machine began: at a
-// version, too, that had long been passed.
+// Without a premise a contradiction holds whatever state and version the
+// machine began with, even a version passed long before.
 func TestContradictionAssumesNoVersion(t *testing.T) {
 	untold := Operation{Kind: KindPropose, Argument: "Running", Version: NoVersion}
 	stale := Operation{Kind: KindPropose, Argument: "Running", Version: 5}
@@ -48,7 +48,7 @@ func TestContradictionAssumesNoVersion(t *testing.T) {
 	}
 }
 
-// Nor a value that only a compare and set tells of.
+// The same holds for a value that only a compare and set names.
 func TestContradictionAssumesNoValue(t *testing.T) {
 	h := after(Operation{Kind: KindCAS, Expected: "never", Argument: "Running", Version: NoVersion})
 	h.Model, h.Definitions = ModelKV, nil
@@ -63,7 +63,7 @@ func TestContradictionAssumesNoValue(t *testing.T) {
 	require.Equal(t, []string{"p300", "o1"}, ids(r.Contradiction))
 }
 
-// Any version may be told.
+// Reported versions may be far apart.
 func TestContradictionOfVersionsFarApart(t *testing.T) {
 	for _, version := range []int64{1 << 31, 1 << 61, math.MaxInt64} {
 		r := Check(t.Context(), after(Operation{Kind: KindRead, State: "Init", Version: version}), Options{Explain: true})

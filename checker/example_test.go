@@ -7,7 +7,8 @@ import (
 	"github.com/lockstep-dst/lockstep/checker"
 )
 
-// A test of your own system records what its clients saw, and asks for a verdict.
+// A test of a system records the operations of its clients and checks the
+// history.
 func ExampleCheck() {
 	h := checker.History{
 		Model: checker.ModelCASRegister,
@@ -29,7 +30,7 @@ func ExampleCheck() {
 	// d        |--|  read 1  40ns to 50ns
 }
 
-// A stream judges while the system runs.
+// A stream checks the history while the system runs.
 func ExampleStream() {
 	s := checker.NewStream(context.Background(), checker.History{Model: checker.ModelRegister}, checker.Options{Unversioned: true})
 	for _, op := range []checker.Operation{
@@ -40,7 +41,7 @@ func ExampleStream() {
 			fmt.Println(err)
 		}
 	}
-	fmt.Println(s.Advance(40).Status) // nothing that was called before 40 is still under way
+	fmt.Println(s.Advance(40).Status) // no operation that was called before 40 is still in flight
 	fmt.Println(s.Finish().Status)
 	// Output:
 	// linearizable

@@ -8,14 +8,16 @@ import (
 	"time"
 )
 
-// culprit is an operation whose return is impossible after what came before.
+// culprit is an operation whose return no order explains, given the events
+// before it.
 type culprit struct {
 	machine
 	*refutation
 	op *Operation
 }
 
-// violation explains a machine whose operations do not fit.
+// violation returns the result for a machine whose operations no order
+// explains.
 func (m machine) violation(v *refutation, o Options) Result {
 	result := Result{Status: Violated, Machine: m.name}
 	if v.inconclusive {
@@ -35,7 +37,7 @@ func (m machine) violation(v *refutation, o Options) Result {
 	return result
 }
 
-// explain gives the class of the violation and a sentence about it. If time
+// explain returns the class of the violation and a sentence about it. If time
 // runs out there is no class.
 func (c culprit) explain() (class, sentence string) {
 	var why string
@@ -59,19 +61,19 @@ func (c culprit) explain() (class, sentence string) {
 	return class, sentence
 }
 
-// noEffectOp is the claim of no effect, and no more: it fits any state.
+// noEffectOp claims only that the operation had no effect. It fits any state.
 var noEffectOp = checkedOp{meaning: rejectedIllegal, from: notAState, to: notAState, state: unspecified, version: NoVersion}
 
-// couldBe reports whether instead could have been the truth in place of what the
-// culprit claims.
+// couldBe reports whether the history is possible with instead in place of the
+// culprit.
 func (c culprit) couldBe(instead checkedOp) bool {
 	truth := c.culprit()
 	instead.op, instead.call, instead.ret = c.op, truth.call, truth.ret
 	return c.possible(c.at, truth, &instead)
 }
 
-// candidates is the first of the states the machine can have been in at some
-// instant of the culprit, had it no effect. It is cut if there are more.
+// candidates returns the states that the machine can have been in at some
+// instant of the culprit, had it no effect. The list is cut after maxNamed.
 func (c culprit) candidates() (candidates []int32, cut bool) {
 	for _, s := range c.reachable() {
 		if !c.couldBe(readOf(s)) {
@@ -85,8 +87,8 @@ func (c culprit) candidates() (candidates []int32, cut bool) {
 	return candidates, false
 }
 
-// candidateFrom is a state that candidates would list if it listed all, and from which
-// the culprit's step is legal, or is not.
+// candidateFrom returns one of all such states from which the culprit's step is
+// legal, or is not.
 func (c culprit) candidateFrom(legal bool) (state int32, exists bool) {
 	for _, s := range c.reachable() {
 		if c.allows(s, c.culprit()) == legal && c.couldBe(readOf(s)) {
@@ -96,12 +98,12 @@ func (c culprit) candidateFrom(legal bool) (state int32, exists bool) {
 	return 0, false
 }
 
-// readOf is the claim that the machine was in a state.
+// readOf returns a read of a state.
 func readOf(state int32) checkedOp {
 	return checkedOp{meaning: committedRead, from: unspecified, to: unspecified, state: state, version: NoVersion}
 }
 
-// reachable is the states that any order might lead to, from base on.
+// reachable returns the states that some order may lead to, from base on.
 func (c culprit) reachable() (states []int32) {
 	t := &c.base.configurations
 	for i := range t.len() {
@@ -122,8 +124,9 @@ func (c culprit) reachable() (states []int32) {
 	return slices.Compact(states)
 }
 
-// versions is those that would fit in place of the one that c's claim has; nil
-// if its version is not the whole problem. The last may stand for all that follow.
+// versions returns the versions that would fit in place of the culprit's; nil
+// if its version is not the whole problem. The last item may stand for all
+// later versions.
 func (c culprit) versions() (versions []string) {
 	instead := *c.culprit()
 	if instead.version == NoVersion {
@@ -145,17 +148,18 @@ func (c culprit) versions() (versions []string) {
 	return versions
 }
 
-// enough is how many choices a person wants to read of. Where there are more,
-// the sentence says so: that something was impossible must be true of what it
-// does not name.
+// maxNamed is the number of alternatives that a sentence lists. If there are
+// more, the sentence says so with andOthers: it must not call an alternative
+// impossible just because it does not list it.
 const (
 	maxNamed  = 10
 	andOthers = "one not listed here"
 )
 
-// versionBounds is bounds on the versions that the machine can have been at while the
-// culprit was in flight: from what had to be before its call, to what can be at
-// its return if all that is in flight, and every unknown step, takes effect.
+// versionBounds returns bounds on the versions that the machine can have had
+// while the culprit was in flight. The lowest is reached before its call; the
+// highest at its return, if all operations in flight and every unknown step
+// take effect.
 func (c culprit) versionBounds() (lowest, highest int64) {
 	l, instead := &c.scratch, *c.culprit()
 	c.possible(c.called[c.culprit()]-1, nil, nil)
@@ -214,7 +218,7 @@ func (c culprit) whyNotIllegal() string {
 	return fmt.Sprintf("%s, from which %s is legal", c.whichStates(), c.op.Argument)
 }
 
-// whichStates says which states were possible.
+// whichStates describes the states that were possible.
 func (c culprit) whichStates() string {
 	states, cut := c.candidates()
 	if len(states) == 0 {
@@ -230,7 +234,8 @@ func (c culprit) whichStates() string {
 	return fmt.Sprintf(", when the state can only have been %s", joinOr(names))
 }
 
-// lastBefore is the last operation to tell the state before the culprit began.
+// lastBefore returns the last committed operation that returned before the
+// culprit's call.
 func (c culprit) lastBefore() (before *Operation) {
 	for _, e := range c.log[:c.at] {
 		if op := e.c.op; e.ret && op.Outcome == Committed && op.Return < c.op.Call {
@@ -240,7 +245,7 @@ func (c culprit) lastBefore() (before *Operation) {
 	return before
 }
 
-// describeOperation is what op did, as its client was told: "read Init at version 2".
+// describeOperation describes op by its response: "read Init at version 2".
 func describeOperation(op *Operation) string {
 	var b strings.Builder
 	state := op.State

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// When the read returns nobody knows yet that the second proposal is going to
-// be rejected: its step may have made the version.
+// When the read returns it is not yet known that the second proposal is going
+// to be rejected: its step may have made the version.
 func TestVersionsCountWhatHasNotReturned(t *testing.T) {
 	h := largeHistory{}.empty()
 	h.Operations = []Operation{
@@ -25,8 +25,9 @@ func TestVersionsCountWhatHasNotReturned(t *testing.T) {
 	require.Contains(t, r.Explanation, "when Stopped was possible only at version 2;")
 }
 
-// anyValue is a register to which so many clients wrote a value each, without an
-// answer; one read that v0 was written, and another read what nobody wrote.
+// anyValue is a register with so many writes of different values, all of
+// unknown outcome. One read returns v0, and another a value that was never
+// written.
 func anyValue(values int) History {
 	h := History{Model: ModelRegister}
 	for i := range values {
@@ -43,8 +44,8 @@ func anyValue(values int) History {
 	return h
 }
 
-// anyVersion is a machine with one state, whose clients asked so many times for it
-// without an answer; then one read it at a version that it cannot have.
+// anyVersion is a machine with one state and so many proposals of unknown
+// outcome. Then a read returns a version that it cannot have.
 func anyVersion(steps int) History {
 	h := History{Definitions: []fsm.Definition{{Name: "lamp", States: []string{"on"}, Initial: "on", Transitions: []fsm.Transition{{From: "on", To: "on"}}}}}
 	for i := range steps {
@@ -59,8 +60,8 @@ func anyVersion(steps int) History {
 	return h
 }
 
-// anyState is a machine that may be in any of so many states when one is read
-// that it cannot be in.
+// anyState is a machine that may be in any of so many states. A read returns a
+// state that it cannot be in.
 func anyState(states int) History {
 	d := fsm.Definition{Name: "dial", Initial: "s0"}
 	for i := range states + 1 {
@@ -80,8 +81,8 @@ func anyState(states int) History {
 	return h
 }
 
-// A sentence that says what was possible names all of it, or says that it does
-// not.
+// A sentence lists all possible states, values or versions, or says that its
+// list is cut.
 func TestSentencesSayThatAListIsCut(t *testing.T) {
 	for name, c := range map[string]struct {
 		history History

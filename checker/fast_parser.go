@@ -5,14 +5,13 @@ import (
 	"unicode/utf8"
 )
 
-// scanner is the fast way to parse an operation: it takes the lines that
-// recorders write. Whatever is unusual or wrong it leaves to parseOperation,
-// which takes the same lines and more, and gives the reason for those that it
-// refuses.
+// scanner is the fast parser of operations. It accepts the lines that recorders
+// usually write, and leaves all others to parseOperation. That accepts the same
+// lines and more, and reports the reason for each line that it refuses.
 type scanner struct {
 	required fieldSet
-	names    interner // of machines, kinds, outcomes and reasons
-	values   interner // arguments, expected ones and states
+	names    interner // machines, kinds, outcomes and reasons
+	values   interner // arguments, expected values and states
 	ids      arena
 }
 
@@ -32,7 +31,7 @@ const (
 	hasReason
 	hasState
 	hasVersion
-	notInVersion1 // never seen, so a line that needs it is left to parseOperation
+	notInVersion1 // required of version 1: set if "expected" is absent
 )
 
 func requiredOf(h Header) fieldSet {
@@ -46,8 +45,8 @@ func requiredOf(h Header) fieldSet {
 	return s
 }
 
-// parse parses text into op, which holds the defaults, or reports false; op
-// then is neither here nor there.
+// parse parses text into op, which holds the defaults. If it reports false the
+// contents of op are undefined.
 func (s *scanner) parse(text []byte, op *Operation) bool {
 	c := cursor{text: text}
 	if !c.take('{') {
@@ -124,14 +123,14 @@ func (s *scanner) field(name []byte, c *cursor, op *Operation) (field fieldSet, 
 	return 0, false
 }
 
-// cursor is a place in a line of JSON.
+// cursor is a position in a line of JSON.
 type cursor struct {
 	text []byte
 	at   int
-	high byte // bits of all bytes in strings
+	high byte // all bytes of strings, ORed
 }
 
-// take takes a byte off, and spaces before it, if it is b.
+// take skips spaces, and b if it comes next. It reports whether it did.
 func (c *cursor) take(b byte) bool {
 	c.space()
 	if c.at < len(c.text) && c.text[c.at] == b {
@@ -147,13 +146,13 @@ func (c *cursor) space() {
 	}
 }
 
-// rest is how many bytes are left that are no spaces.
+// rest skips spaces and returns the number of bytes left.
 func (c *cursor) rest() int {
 	c.space()
 	return len(c.text) - c.at
 }
 
-// string takes a string without escapes off.
+// string reads a string without escapes.
 func (c *cursor) string() ([]byte, bool) {
 	if !c.take('"') {
 		return nil, false
@@ -185,8 +184,7 @@ func (c *cursor) arena(a *arena) (string, bool) {
 
 func (c *cursor) ascii() bool { return c.high < utf8.RuneSelf }
 
-// number takes a whole number of up to 18 digits off, which no int64 is too
-// small for.
+// number reads a whole number of up to 18 digits, which fits into an int64.
 func (c *cursor) number() (n int64, ok bool) {
 	c.space()
 	start := c.at
@@ -198,8 +196,8 @@ func (c *cursor) number() (n int64, ok bool) {
 	return n, digits == 1 || digits > 1 && digits <= 18 && c.text[start] != '0'
 }
 
-// interner gives equal strings the same memory, as far as they are short and
-// not too many.
+// interner gives equal strings the same memory, within limits on their number
+// and length.
 type interner struct {
 	known map[string]string
 	rest  arena
@@ -224,8 +222,8 @@ func (in *interner) of(text []byte) string {
 	return s
 }
 
-// arena makes strings that share memory. A builder that has room never moves
-// what is in it.
+// arena makes strings that share memory. A strings.Builder does not move its
+// contents while its capacity suffices.
 type arena struct{ block *strings.Builder }
 
 const arenaBlock = 16 << 10 // bytes

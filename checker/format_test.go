@@ -123,7 +123,8 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
-// What a broken system did must not be lost because Read would refuse it.
+// Write keeps a history that Read would refuse: it is evidence of a broken
+// system.
 func TestWriteKeepsEvidence(t *testing.T) {
 	h := History{Definitions: []fsm.Definition{fsm.Lifecycle()}, Operations: []Operation{
 		{ID: "c1.1", Machine: "lifecycle/a", Kind: KindRead, Call: 1, Return: 2, Outcome: Committed, State: "Rubbish", Version: 0},
@@ -185,7 +186,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// What a line has, and no reader looks for, would be lost in silence.
+// A field that the parser ignores would be lost silently.
 func TestEveryFieldSurvives(t *testing.T) {
 	for _, p := range (fieldtest.Walker{}).Places(reflect.TypeFor[Operation]()) {
 		op := Operation{Return: NoReturn, Version: NoVersion}

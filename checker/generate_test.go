@@ -24,8 +24,8 @@ func anyDefinition(t *rapid.T) fsm.Definition {
 	return d
 }
 
-// execution is a sequential run of a system, recorded with intervals around
-// the instants at which things happened.
+// execution is a sequential run of a system, recorded with intervals around the
+// instants of its operations.
 type execution struct {
 	t        *rapid.T
 	model    Model
@@ -37,11 +37,11 @@ type execution struct {
 	spread   int64
 	reads    int // of ten operations
 	unknown  int // of ten of the others
-	telling  int // of four answers
+	telling  int // of four responses
 }
 
-// anyHistory is what clients of a correct system may see: n operations, each
-// of a client of its own.
+// anyHistory is a history of clients of a correct system: n operations, each of
+// a client of its own.
 func anyHistory(t *rapid.T, operations, machines int) History {
 	e := &execution{
 		t: t, model: ModelMachine, untold: rapid.Bool().Draw(t, "no versions"),
@@ -109,7 +109,7 @@ func (e *execution) lose(op *Operation) {
 	}
 }
 
-// ask asks for any state.
+// ask makes op request any state.
 func (e *execution) ask(op *Operation) {
 	op.Argument = rapid.SampledFrom(e.d.States).Draw(e.t, "to")
 	if op.Kind == KindCAS {
@@ -127,7 +127,7 @@ func (e *execution) legal(op *Operation, m int) bool {
 	return e.d.Legal(e.states[m], op.Argument)
 }
 
-// propose asks for any state, and is answered at once.
+// propose makes op request any state, with a response at once.
 func (e *execution) propose(op *Operation, m int) {
 	e.ask(op)
 	op.Outcome = Committed
@@ -149,7 +149,7 @@ func (e *execution) tell(op *Operation, m int) {
 	}
 }
 
-// corrupted is h after a lie or two.
+// corrupted returns h with up to three wrong operations.
 func corrupted(t *rapid.T, h History) History {
 	if len(h.Operations) == 0 {
 		return h

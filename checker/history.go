@@ -2,7 +2,7 @@ package checker
 
 import "github.com/lockstep-dst/lockstep/node/fsm"
 
-// Outcome of an operation, as its client learnt it.
+// Outcome is the outcome of an operation as its client knows it.
 type Outcome string
 
 // Outcomes.
@@ -12,7 +12,7 @@ const (
 	Unknown   Outcome = "unknown"   // it may have taken effect, may yet, or never will
 )
 
-// Kind of an operation.
+// Kind is the kind of an operation.
 type Kind string
 
 // Kinds.
@@ -23,12 +23,12 @@ const (
 	KindCAS     Kind = "cas"     // gives a register a value if it holds the one expected (compare and set)
 )
 
-// Model is what a history's machines are, that is, what an operation does to
-// one of them when nothing else happens.
+// Model is the sequential behaviour of the machines of a history: the effect of
+// an operation while no other is in flight.
 type Model string
 
-// Models. Registers hold any text, at first NoValue; each is named by its
-// machine, which may be any text, even empty.
+// Models. Registers hold any text, at first NoValue. A register is named by
+// Operation.Machine, which may be any text, even empty.
 const (
 	ModelMachine     Model = "machine"      // machines of the history's definitions: KindPropose and KindRead; the empty Model too
 	ModelRegister    Model = "register"     // one register: KindWrite and KindRead
@@ -36,18 +36,18 @@ const (
 	ModelKV          Model = "kv"           // a register for each key: operations as of ModelCASRegister
 )
 
-// NoValue is what a register holds before it is first written.
+// NoValue is the value of a register that was never written.
 const NoValue = "nil"
 
-// ReasonIllegal is the one reason of a rejection that says something of the
-// machine: that the step asked for was illegal from its state at the time; or,
-// of KindCAS, that the register did not hold the value expected.
-// All other reasons say only that the operation had no effect.
+// ReasonIllegal is the only reason of a rejection that is a claim about the
+// machine: the requested step was illegal from its state at the time or, for
+// KindCAS, the register did not hold the expected value. All other reasons
+// claim only that the operation had no effect.
 const ReasonIllegal = "illegal"
 
 const (
-	// NoVersion is the version of an operation that was told none. (Version 0
-	// is that of a machine no operation has touched.)
+	// NoVersion is the version of an operation whose response has none. Version
+	// 0 is that of a machine without any transition.
 	NoVersion = -1
 	// NoReturn is the return of an operation that never returned.
 	NoReturn = -1
@@ -55,25 +55,25 @@ const (
 	MaxTime = 1 << 62
 )
 
-// Operation is one client call. Times are nanoseconds since the start of the
-// history, all by one clock.
+// Operation is one call of a client. Times are nanoseconds since the start of
+// the history, all by one clock.
 type Operation struct {
 	Client       int    // a client has one operation in flight at a time
 	ID           string // unique in the history, as in "c1.3"
 	Machine      string // definition/name
 	Kind         Kind
-	Argument     string // the state a proposal asks for, or the value written; empty for a read
+	Argument     string // the requested state of a proposal, or the value written; empty for a read
 	Expected     string // the value that KindCAS expects; empty otherwise
 	Call, Return int64  // Return is ignored when the outcome is unknown, and may be NoReturn
 	Outcome      Outcome
-	Reason       string // why rejected or unknown: see ReasonIllegal
-	State        string // the state the client was told; empty if none. With an illegal proposal: the state that made it so
-	Version      int64  // the version of that state; NoVersion if the client was told none
+	Reason       string // of a rejection or an unknown outcome: see ReasonIllegal
+	State        string // state in the response; empty if none. Of an illegal proposal: the state from which it was illegal
+	Version      int64  // version of that state; NoVersion if the response has none
 }
 
-// History is what clients did to machines, and how those machines may step.
-// The order of operations in the slice means nothing, save that it breaks ties
-// of time when a culprit is named.
+// History is a set of operations and the definitions of their machines. The
+// order of Operations matters only if times are equal: it then decides which
+// operation is the culprit.
 type History struct {
 	Model       Model
 	Definitions []fsm.Definition

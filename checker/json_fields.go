@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// jsonFields is the fields a JSON object may have. It parses more strictly than
-// encoding/json: names match exactly, none comes twice, none is null, numbers
-// are not negative.
+// jsonFields lists the fields that a JSON object may have. It parses more
+// strictly than encoding/json: names match exactly, no field comes twice, none
+// is null, and numbers are not negative.
 type jsonFields []jsonField
 
 type jsonField struct {
@@ -21,8 +21,8 @@ type jsonField struct {
 	required bool
 }
 
-// parse reads text, which must be one object. Unless lenient, a field that is
-// not known is an error.
+// parse reads text, which must be one object. An unknown field is an error
+// unless lenient is set.
 func (o jsonFields) parse(text []byte, lenient bool) error {
 	if !utf8.Valid(text) {
 		return errors.New("not UTF-8: save it as such")

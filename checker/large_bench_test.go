@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// BenchmarkLarge puts the checkers side by side: time, and the most memory the
-// heap took beyond the history itself. Porcupine is asked only what it has a
-// chance at, and given ten seconds:
+// BenchmarkLarge compares the checkers: time, and the maximum growth of the
+// heap beyond the history itself. Porcupine gets only histories that it has a
+// chance with, and ten seconds:
 //
 //	go test ./checker -run xxx -bench Large -benchtime 1x
 func BenchmarkLarge(b *testing.B) {
@@ -83,7 +83,7 @@ func stream(b *testing.B, h History, versions bool) Result {
 	return s.Finish()
 }
 
-// peak is how many MiB the heap grew at most while f ran.
+// peak returns the maximum growth of the heap, in MiB, while f runs.
 func peak(b *testing.B, f func()) float64 {
 	read := func() float64 {
 		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}

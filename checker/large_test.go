@@ -8,15 +8,15 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// largeHistory is what clients see of one lifecycle machine: each in a loop reads, or
-// proposes the step that is legal or another, in intervals that overlap. A
-// share of the proposals, in thousandths, is of unknown outcome; half of those
-// take effect. It is made in order of effect, so it is linearizable.
+// largeHistory is a history of one lifecycle machine. Each client in a loop
+// reads or proposes the legal step or another, in intervals that overlap. A
+// share of the proposals is of unknown outcome; half of these take effect. It
+// is generated in order of effect, so it is linearizable.
 type largeHistory struct {
 	operations, clients int
-	unknown             int // thousandths
+	unknown             int // of the proposals, in thousandths
 	versions            bool
-	bad                 bool // an operation in the middle was told what cannot be
+	bad                 bool // an operation in the middle has an impossible response
 }
 
 // empty is the history before its first operation.
@@ -71,7 +71,7 @@ func (s largeHistory) history(seed uint64) History {
 	return h
 }
 
-// spoil makes a read in the middle a lie.
+// spoil makes a read in the middle wrong.
 func (s largeHistory) spoil(h History) {
 	for i := len(h.Operations) / 2; ; i++ {
 		if op := &h.Operations[i]; op.Kind == KindRead {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// MaxLine is the length of the longest line of a history, in bytes: what is
-// longer is none, and must not fill the memory.
+// MaxLine is the length of the longest line of a history, in bytes. It bounds
+// the memory that a file without newlines can take.
 const MaxLine = 16 << 20
 
 // lineReader reads whole lines.
@@ -27,8 +27,8 @@ func newLineReader(r io.Reader) lineReader {
 	return lineReader{in: in}
 }
 
-// ScanWholeLines is bufio.ScanLines, but that lines keep their newlines: a last
-// line that was cut off can be told by having none.
+// ScanWholeLines is a bufio.SplitFunc like bufio.ScanLines, except that lines
+// keep their newlines: a last line without one was cut off.
 func ScanWholeLines(data []byte, atEOF bool) (advance int, token []byte, err error) {
 	if i := bytes.IndexByte(data, '\n'); i >= 0 {
 		return i + 1, data[:i+1], nil
@@ -39,8 +39,8 @@ func ScanWholeLines(data []byte, atEOF bool) (advance int, token []byte, err err
 	return 0, nil, nil
 }
 
-// next is the next line, valid until the one after it is asked for; io.EOF
-// after the last.
+// next returns the next line, which is valid until the next call; io.EOF after
+// the last.
 func (l *lineReader) next() ([]byte, error) {
 	if l.ended || !l.in.Scan() {
 		return nil, l.end()
@@ -61,7 +61,8 @@ func (l *lineReader) next() ([]byte, error) {
 	return text, nil
 }
 
-// end tells why there are no more lines: once the reason, then io.EOF.
+// end returns the reason why there are no more lines: the error once, then
+// io.EOF.
 func (l *lineReader) end() error {
 	if l.ended {
 		return io.EOF
@@ -77,7 +78,7 @@ func (l *lineReader) end() error {
 	return fmt.Errorf("history: line %d: %w", max(l.number, 1), err)
 }
 
-// lineError is what is wrong with one line.
+// lineError is an error about one line.
 type lineError struct {
 	line int
 	err  error
@@ -89,20 +90,20 @@ func (e *lineError) Error() string   { return fmt.Sprintf("%v: %s", ErrFormat, e
 func (e *lineError) Unwrap() []error { return []error{ErrFormat, e.err} }
 func (e *lineError) text() string    { return fmt.Sprintf("line %d: %v", e.line, e.err) }
 
-// maxBadLines is how many bad lines are told in full.
+// maxBadLines is the number of bad lines that an error lists.
 const maxBadLines = 20
 
-// BadLines gathers what is wrong with the lines of a history: the first twenty
-// in full, of the rest their number. The zero BadLines is empty.
+// BadLines gathers errors about the lines of a history. It keeps the first
+// twenty and counts the rest. The zero value is empty.
 type BadLines struct {
 	lines []*lineError
 	more  int
 }
 
-// Add takes what is wrong with a line, counted from 1.
+// Add adds the error of a line, counted from 1.
 func (b *BadLines) Add(line int, err error) { b.add(formatError(line, err)) }
 
-// add takes an error made by formatError.
+// add adds an error made by formatError.
 func (b *BadLines) add(err error) {
 	if len(b.lines) == maxBadLines {
 		b.more++
@@ -111,8 +112,8 @@ func (b *BadLines) add(err error) {
 	b.lines = append(b.lines, err.(*lineError))
 }
 
-// Err is nil if there are none, or else an error that tells them, a line each,
-// and wraps ErrFormat.
+// Err returns nil if b is empty, or else an error that lists the bad lines, one
+// per line, and wraps ErrFormat.
 func (b *BadLines) Err() error {
 	if len(b.lines) == 0 {
 		return nil
@@ -132,7 +133,7 @@ func (b *BadLines) Error() string {
 	return ErrFormat.Error() + ": " + strings.Join(all, "\n")
 }
 
-// Unwrap gives ErrFormat and the reasons.
+// Unwrap returns ErrFormat and the errors of the lines.
 func (b *BadLines) Unwrap() []error {
 	errs := []error{ErrFormat}
 	for _, e := range b.lines {

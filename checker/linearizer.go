@@ -7,64 +7,56 @@ import (
 	"slices"
 )
 
-// linearizer decides by just-in-time linearization (Lowe, "Testing for
-// Linearizability", 2017): it follows the events of a history in order of
-// time, with every configuration the machine can be in. An operation takes
-// effect as late as it can, that is, when one that is in flight must have, as
-// it returns. When no configuration is left, the history is impossible.
+// linearizer implements just-in-time linearization (Lowe, "Testing for
+// Linearizability", 2017). It processes the events of one machine in order of
+// time and maintains the set of possible configurations. An operation takes
+// effect as late as possible: when an operation in flight, itself or another,
+// must have because it returns. The history is impossible when no configuration
+// is left.
 //
-// What keeps the configurations few:
+// docs/JUDGE.md lists the rules that keep the configurations few, and why they
+// lose no order. They are implemented by settle (observers at once, versions as
+// ceilings), callStep and first (earliest deadline first), unknownKind (unknown
+// steps as counts), prune (dominance), absorbBlindWrites and findUses
+// (registers), and narrow (narrow first).
 //
-//   - What only observes takes effect as soon as it is true: that hinders
-//     nothing.
-//   - Of steps that are alike, that which must return first goes first: any
-//     order in which it does not can be changed into one in which it does, by
-//     an exchange of the two.
-//   - Unknown steps never return, so those that are alike are a number, and for
-//     the same reason as above they are the last to go.
-//   - A configuration that can do no more than another is dropped, see prune.
-//   - A version that was told is an upper bound: a configuration beyond it is
-//     dropped.
-//   - Where nobody counts, a write to a register that another overwrites at once
-//     leaves no trace: see absorb.
-//
-// Memory is that of the configurations and of what is in flight, whatever the
-// length of the history. Their number is exponential in the kinds of steps in
-// flight at once, at worst, not in the operations; the machines that people
-// define have few kinds, and versions leave hardly a choice.
+// Memory is that of the configurations and the operations in flight, whatever
+// the length of the history. The number of configurations is at worst
+// exponential in the kinds of steps in flight at once, not in the operations.
+// Machines have few kinds in practice, and versions leave hardly a choice.
 type linearizer struct {
 	*automaton
 	ctx        context.Context
-	counted    bool // versions tell configurations apart
-	limit      int  // words of configurations
-	width      int  // configurations kept at most; 0: all
-	narrowed   bool // to width: that none is left proves nothing
-	stopped    bool // by ctx or limit: what is left means nothing
-	expansions int  // configurations made, to look at ctx now and then
-	observing  int  // of what is in flight
+	counted    bool // configurations have versions
+	limit      int  // maximum size of the configurations, in words
+	width      int  // maximum number of configurations; 0: no limit
+	narrowed   bool // width was exceeded: an empty set proves nothing
+	stopped    bool // by ctx or limit: the configurations mean nothing
+	expansions int  // configurations made, to check ctx now and then
+	observing  int  // number of readOnly operations in flight
 
 	configurations configurations
 	next, todo     configurations
-	row            []uint64      // being made
-	slots          []*checkedOp  // in flight; nil where vacant
-	steps          []step        // in flight: those alike side by side, by return
-	kinds          []unknownKind // of unknown steps
-	order          []int32       // of configurations, and which of them go: see prune
+	row            []uint64      // scratch: the row in the making
+	slots          []*checkedOp  // operations in flight; nil where vacant
+	steps          []step        // steps in flight: equal steps side by side, in order of return
+	kinds          []unknownKind // kinds of unknown steps
+	order          []int32       // scratch of prune: indices of configurations, and the ones to drop
 	dropped        []bool
 	uses           []uint64 // by value: the last expansion in which it was of use
 	expansion      uint64
-	anyUse         bool // every value is
+	anyUse         bool // every value is of use
 }
 
 // step is a step in flight.
 type step struct {
 	slot  int32
-	spent int32 // if blind: the slot that tells that it has been seen to take effect; or else slot
+	spent int32 // of a blind write: the slot set once it takes effect itself, not absorbed; otherwise slot
 	c     *checkedOp
-	same  bool // as the one before, but for when
+	same  bool // equal to the step before, except for its times
 }
 
-// unknownKind is a kind of unknown step.
+// unknownKind is the unknown steps of one kind.
 type unknownKind struct {
 	op     checkedOp
 	called uint64
@@ -78,7 +70,7 @@ func newLinearizer(ctx context.Context, a *automaton, counted bool, words int) *
 	return l
 }
 
-// copy makes l what from is, of the same history.
+// copy makes l a copy of from, which is of the same history.
 func (l *linearizer) copy(from *linearizer) {
 	l.automaton, l.ctx, l.counted, l.limit = from.automaton, from.ctx, from.counted, from.limit
 	l.width, l.narrowed, l.stopped, l.observing = from.width, from.narrowed, from.stopped, from.observing
@@ -88,7 +80,7 @@ func (l *linearizer) copy(from *linearizer) {
 	l.kinds = append(l.kinds[:0], from.kinds...)
 }
 
-// call takes what has just been called.
+// call processes the call of c.
 func (l *linearizer) call(c *checkedOp) {
 	switch c.meaning {
 	case noEffect:
@@ -105,13 +97,13 @@ func (l *linearizer) call(c *checkedOp) {
 	}
 }
 
-// isBlindWrite reports whether c's step does not depend on what was before, nor can
-// anybody tell from what comes after how many there were.
+// isBlindWrite reports whether c's step is legal in any state and no version
+// can reveal how many steps came before it.
 func (l *linearizer) isBlindWrite(c *checkedOp) bool {
 	return l.legal == nil && c.from == unspecified && !l.counted && c.matches(c.to, c.version)
 }
 
-// allocSlot finds a slot for c.
+// allocSlot returns a free slot and assigns it to c.
 func (l *linearizer) allocSlot(c *checkedOp) int32 {
 	i := slices.Index(l.slots, nil)
 	if i < 0 {
@@ -125,7 +117,7 @@ func (l *linearizer) allocSlot(c *checkedOp) int32 {
 	return int32(i)
 }
 
-// callStep keeps steps in order.
+// callStep inserts s so that equal steps are side by side, in order of return.
 func (l *linearizer) callStep(s step) {
 	at := slices.IndexFunc(l.steps, func(other step) bool { return other.c.sameStep(s.c) })
 	if at < 0 {
@@ -154,12 +146,13 @@ func (l *linearizer) callObserver(slot int32, c *checkedOp) {
 	}
 }
 
-// fits reports whether step c makes what its client was told, of a row before it.
+// fits reports whether step c, taken in row before, gives the response of c.
 func (l *linearizer) fits(before []uint64, c *checkedOp) bool {
 	return c.matches(c.to, c.version) && (!l.counted || c.version == NoVersion || c.version == int64(before[rowVersion])+1)
 }
 
-// version is that of a configuration, as far as c can tell.
+// version returns the version of a configuration; if versions are not counted,
+// that of c, so that they match.
 func (l *linearizer) version(row []uint64, c *checkedOp) int64 {
 	if !l.counted {
 		return c.version
@@ -178,7 +171,7 @@ func (l *linearizer) callUnknown(c *checkedOp) {
 	l.kinds[i].called++
 }
 
-// dropSpentKinds forgets kinds of which every step has taken effect.
+// dropSpentKinds drops the kinds whose steps have all taken effect.
 func (l *linearizer) dropSpentKinds() {
 	t := &l.configurations
 	for k := len(l.kinds) - 1; k >= 0; k-- {
@@ -217,8 +210,8 @@ func (l *linearizer) resizeRows(sets, kinds int) {
 	l.configurations, l.next = l.next, l.configurations
 }
 
-// ret lets what has just returned have taken effect, or not if it is optional,
-// and reports whether that is possible.
+// ret processes the return of c: it has taken effect by now, unless it is
+// optional. It reports whether that is possible.
 func (l *linearizer) ret(c *checkedOp) bool {
 	if c.meaning == noEffect {
 		return true
@@ -236,7 +229,7 @@ func (l *linearizer) ret(c *checkedOp) bool {
 		if done || c.optional {
 			l.next.add(row)
 		}
-		if !done || !spent { // or it was absorbed, and this is the last instant at which it can be seen to
+		if !done || !spent { // not done; or absorbed, which is its last chance to take effect itself
 			l.todo.add(row)
 		}
 	}
@@ -253,8 +246,8 @@ func (l *linearizer) ret(c *checkedOp) bool {
 	return l.configurations.len() > 0 || l.stopped
 }
 
-// first puts a step before those alike: that of several that return at one
-// instant which is told first.
+// first moves a step before the equal ones. Of several that return at one
+// instant, the one whose return is processed first goes first.
 func (l *linearizer) first(slot int32) {
 	i := slices.IndexFunc(l.steps, func(s step) bool { return s.slot == slot })
 	for ; i > 0 && l.steps[i].same; i-- {
@@ -263,7 +256,7 @@ func (l *linearizer) first(slot int32) {
 	}
 }
 
-// twin is the spent of the step in a slot, or the slot.
+// twin returns the spent slot of the step in slot; slot if it has none.
 func (l *linearizer) twin(slot int32) int32 {
 	for _, s := range l.steps {
 		if s.slot == slot {
@@ -287,15 +280,15 @@ func (l *linearizer) release(slot int32, c *checkedOp) {
 	l.steps = slices.Delete(l.steps, i, i+1)
 }
 
-// expand adds every configuration that is one step from one of todo: to next
-// those in which the wanted slot's operation has taken effect.
+// expand adds every configuration that is one step from todo's row i, to next
+// if the operation in slot wanted has taken effect in it.
 func (l *linearizer) expand(i int, wanted int32) {
 	row := l.todo.row(i)
 	state, idle := int32(row[rowState]), row[rowState]&idle != 0
 	if l.legal == nil && !l.counted && !idle {
 		l.findUses(row)
 	}
-	taken := false // the first of these alike that can be
+	taken := false // the first of these equal steps that is not spent
 	for _, s := range l.steps {
 		taken = taken && s.same
 		if taken || has(row, s.spent) || s.spent != s.slot && (idle || s.slot != wanted && !l.ofUse(s.c)) {
@@ -313,9 +306,10 @@ func (l *linearizer) expand(i int, wanted int32) {
 	}
 }
 
-// findUses finds the values of a register that would be seen in a configuration,
-// or that a compare and set in flight expects. A blind write of another leaves
-// it idle for nothing: where unknown writes are many, few need be tried.
+// findUses finds the values of a register that would be observed in a
+// configuration, or that a compare and set in flight expects. A blind write of
+// any other value is of no use: where unknown writes are many, few need be
+// tried.
 func (l *linearizer) findUses(row []uint64) {
 	l.expansion++
 	l.anyUse = false
@@ -341,20 +335,20 @@ func (l *linearizer) findUses(row []uint64) {
 	}
 }
 
-// ofUse reports whether the value of a blind write is of use.
+// ofUse reports whether the value of blind write c is of use.
 func (l *linearizer) ofUse(c *checkedOp) bool {
 	return l.anyUse || int(c.to) < len(l.uses) && l.uses[c.to] == l.expansion
 }
 
-// idle marks, in the state, a configuration after steps to a register that were
-// of no use yet: unknown ones, or blind writes, that nobody has seen. A blind
-// write after them would leave no trace of them, so they must be seen, or
-// followed by a compare and set that must take effect. That spares the search
-// through unknown steps for their own sake.
+// idle is a bit of the state. It marks a configuration of a register whose last
+// steps, unknown ones or blind writes, were of no use so far: no operation has
+// observed them. A blind write next would hide them. So one of them must first
+// be observed, or be followed by a compare and set that must take effect. That
+// spares the search through unknown steps for their own sake.
 const idle = 1 << 32
 
-// knownStepFits reports whether a step that must return can be taken in place of an
-// unknown one.
+// knownStepFits reports whether a known step, which must take effect anyway,
+// can be taken in place of an unknown one.
 func (l *linearizer) knownStepFits(row []uint64, unknown *checkedOp) bool {
 	for _, s := range l.steps {
 		if s.c.to == unknown.to && s.c.from == unknown.from && !has(row, s.spent) && l.fits(row, s.c) {
@@ -364,7 +358,7 @@ func (l *linearizer) knownStepFits(row []uint64, unknown *checkedOp) bool {
 	return false
 }
 
-// try adds the configuration after c's step, if it is legal.
+// try adds the configuration after c's step, if the step is legal and fits.
 func (l *linearizer) try(from []uint64, c *checkedOp, s step, kind int, wanted int32) {
 	if !l.allows(int32(from[rowState]), c) || !l.fits(from, c) {
 		return
@@ -395,8 +389,9 @@ func (l *linearizer) try(from []uint64, c *checkedOp, s step, kind int, wanted i
 	l.checkLimits()
 }
 
-// settled adds a configuration, to next if the wanted operation has taken
-// effect. If it has only been absorbed, it can still be seen to.
+// settled adds a configuration: to next if the wanted operation has taken
+// effect; to todo if it has not, or if it has only been absorbed and can still
+// take effect itself.
 func (l *linearizer) settled(row []uint64, wanted int32) {
 	done, absorbed := has(row, wanted), !has(row, l.twin(wanted))
 	unset(row, wanted)
@@ -409,7 +404,7 @@ func (l *linearizer) settled(row []uint64, wanted int32) {
 	}
 }
 
-// checkLimits stops when time or memory run out.
+// checkLimits sets stopped if time or memory run out.
 func (l *linearizer) checkLimits() {
 	l.expansions++
 	if len(l.next.words)+len(l.todo.words) > l.limit || l.expansions&1023 == 0 && l.ctx.Err() != nil {
@@ -417,9 +412,9 @@ func (l *linearizer) checkLimits() {
 	}
 }
 
-// absorbBlindWrites lets blind writes in flight have taken effect just before one that
-// did: it left no trace of them. They may still be seen to, until they return,
-// which is why nothing else needs them now.
+// absorbBlindWrites lets the blind writes in flight take effect just before
+// another blind write, which hides them. They may still take effect themselves
+// until they return, so nothing else depends on them now.
 func (l *linearizer) absorbBlindWrites(row []uint64, by *checkedOp) {
 	if !l.isBlindWrite(by) {
 		return
@@ -431,9 +426,9 @@ func (l *linearizer) absorbBlindWrites(row []uint64, by *checkedOp) {
 	}
 }
 
-// settle lets what only observes take effect if it is true now, which is
-// progress. It is not ok with a row beyond a version that something in flight
-// still must see.
+// settle lets readOnly operations take effect if they are true now, which
+// counts as progress. It is not ok if the version is beyond one that an
+// operation in flight must still observe or make.
 func (l *linearizer) settle(row []uint64) (progress, ok bool) {
 	if l.observing > 0 {
 		state := int32(row[rowState])
@@ -460,8 +455,8 @@ func (l *linearizer) settle(row []uint64) (progress, ok bool) {
 	return progress, true
 }
 
-// prune drops configurations that can do no more than others. It compares
-// every two of one state and version.
+// prune drops configurations that another dominates. It compares every two of
+// one state and version.
 func (l *linearizer) prune() {
 	t := &l.configurations
 	if t.len() < 2 {
@@ -488,8 +483,8 @@ func (l *linearizer) prune() {
 	l.narrow()
 }
 
-// narrow keeps the configurations that look best: those with the fewest unknown
-// steps, and the most operations done.
+// narrow keeps the width most promising configurations: those with the fewest
+// unknown steps and the most operations done.
 func (l *linearizer) narrow() {
 	t := &l.configurations
 	if l.width == 0 || t.len() <= l.width {
@@ -517,11 +512,12 @@ func (l *linearizer) narrow() {
 	t.keep(func(i int) bool { return !l.dropped[i] })
 }
 
-// triedPerKept is how many configurations are tried for each that is kept.
+// triedPerKept is the number of configurations tried for each that narrow
+// keeps.
 const triedPerKept = 16
 
-// maxCompared is how many configurations are compared with each other: of more it
-// costs more than it saves.
+// maxCompared is the number of configurations above which prune does not
+// compare them: the comparison would cost more than it saves.
 const maxCompared = 256
 
 func (l *linearizer) pruneAlike(rows []int32) {
@@ -535,17 +531,17 @@ func (l *linearizer) pruneAlike(rows []int32) {
 	}
 }
 
-// dominates reports whether all that can follow configuration b can follow a.
-// The two are of one state and version, and in a
+// dominates reports whether every continuation of configuration b is one of a,
+// too. The two have the same state and version, and in a
 //
 //   - no more unknown steps have taken effect,
-//   - every observer has that has in b,
-//   - of steps that are alike, as many have as in b, and those that have not
-//     must return no sooner, one by one: each step in a future of b can be
-//     replaced by one as good,
+//   - every observer that has taken effect in b has,
+//   - of equal steps, as many have as in b, and the ones left return no sooner,
+//     one by one: each step in a continuation of b has a replacement that is as
+//     good,
 //   - no optional step has that has not in b,
-//   - every blind write has that has in b, and none has been seen to that has
-//     not in b.
+//   - every blind write that has in b has, and none has itself, not absorbed,
+//     that     has not in b.
 func (l *linearizer) dominates(a, b []uint64) bool {
 	key := rowBits + l.configurations.sets
 	if !covers(b[key:], a[key:]) {
@@ -561,7 +557,7 @@ func (l *linearizer) dominates(a, b []uint64) bool {
 			}
 		}
 	}
-	ahead := 0 // done in a less done in b, of the steps alike that return sooner
+	ahead := 0 // number of equal steps that return sooner, done in a less done in b
 	for _, s := range l.steps {
 		if !s.same && ahead != 0 {
 			return false

@@ -72,7 +72,7 @@ func TestReadAcceptsModels(t *testing.T) {
 	}
 }
 
-// A history of machines may say so; it is written as one that does not.
+// A history of machines may name its model; it is written without.
 func TestMachinesNeedNoNewVersion(t *testing.T) {
 	h, err := Read(strings.NewReader(lines(strings.Replace(head, `"version":1`, `"version":2,"model":"machine"`, 1), op1)))
 	require.NoError(t, err)
@@ -102,7 +102,7 @@ func TestEveryBadLineIsTold(t *testing.T) {
 	require.Equal(t, "and 18 more", told[maxBadLines])
 }
 
-// A Reader goes on after a bad line as if it were not there.
+// A Reader skips a bad line.
 func TestReaderGoesOn(t *testing.T) {
 	in, err := NewReader(strings.NewReader(lines(head, op1, op1, op2)))
 	require.NoError(t, err)
@@ -125,14 +125,14 @@ func TestReaderGoesOn(t *testing.T) {
 	require.Equal(t, io.EOF, err)
 }
 
-// A line without end is no history, and ends the reading.
+// A line that exceeds MaxLine ends the reading.
 func TestEndlessLine(t *testing.T) {
 	_, err := Read(io.MultiReader(strings.NewReader(lines(head, op1)), strings.NewReader(strings.Repeat("x", MaxLine+1))))
 	require.ErrorIs(t, err, ErrFormat)
 	require.ErrorContains(t, err, "line 3: longer than 16777216 bytes")
 }
 
-// What is read from a disk that then fails was not cut off.
+// A line on a disk that fails was not cut off.
 func TestDiskFailsInALine(t *testing.T) {
 	broken := brokenDisk{errors.New("disk on fire")}
 	for _, text := range []string{head[:20], lines(head) + op1[:20]} {
@@ -142,7 +142,7 @@ func TestDiskFailsInALine(t *testing.T) {
 	}
 }
 
-// Histories are longer than the first pieces of memory for them.
+// The history is longer than a chunk.
 func TestLongHistory(t *testing.T) {
 	h := typicalHistory(1, 3*chunk+7, 5)
 	var text bytes.Buffer
@@ -152,7 +152,7 @@ func TestLongHistory(t *testing.T) {
 	require.ElementsMatch(t, h.Operations, read.Operations)
 }
 
-// Strings that are kept do not change when others come, however many or long.
+// Interned strings do not change when others come, however many or long.
 func TestKeptStrings(t *testing.T) {
 	var in interner
 	var want, got []string
@@ -166,8 +166,8 @@ func TestKeptStrings(t *testing.T) {
 	require.LessOrEqual(t, len(in.known), maxInterned)
 }
 
-// The fast way to parse takes what recorders write, and nothing that the strict
-// way would take otherwise.
+// The fast parser accepts the lines that recorders write, and parses none
+// differently from the strict parser.
 func TestFastParserTakesWhatIsUsual(t *testing.T) {
 	for _, l := range []string{op1, op2, strings.ReplaceAll(op1, ",", ", "), strings.ReplaceAll(op2, ":", " : "), strings.Replace(op1, "c1.1", "ü", 1)} {
 		s := scanner{required: requiredOf(Header{Version: 1, Model: ModelMachine})}

@@ -5,32 +5,33 @@ import (
 	"slices"
 )
 
-// event is the call or the return of a claim.
+// event is the call or the return of an operation.
 type event struct {
 	c   *checkedOp
 	ret bool
 }
 
-// monitor follows the events of one machine, and remembers the last of them for
-// the case that they turn out to be impossible: those since base.
+// monitor follows the events of one machine and keeps the last of them, those
+// since base, to explain a violation.
 type monitor struct {
 	current        *linearizer
 	base           *linearizer // before log; nil: at the beginning
 	log            []event
-	nextBase       *linearizer // before log[cut:]: the next base; nil: at the beginning
+	nextBase       *linearizer // before log[nextBaseAt:]: the next base; nil: at the beginning
 	nextBaseAt     int
-	inFlightAtNext map[*checkedOp]bool // what was in flight at later, and still is
+	inFlightAtNext map[*checkedOp]bool // operations in flight at nextBase that have not returned since
 }
 
-// rebaseAfter is how many events are worth a new base: enough to explain what
-// comes right after, few enough to go through many times.
+// rebaseAfter is the number of events between bases: enough to explain a
+// violation right after one, few enough to replay many times.
 const rebaseAfter = 128
 
 func newMonitor(ctx context.Context, a *automaton, counted bool, words int) *monitor {
 	return &monitor{current: newLinearizer(ctx, a, counted, words)}
 }
 
-// proofBase is base, for proofs: nothing is left out of what follows.
+// proofBase returns base with unlimited width: a proof must not leave out
+// configurations.
 func (j *monitor) proofBase() *linearizer {
 	if j.base == nil {
 		j.base = newLinearizer(j.current.ctx, j.current.automaton, j.current.counted, j.current.limit)
@@ -39,7 +40,7 @@ func (j *monitor) proofBase() *linearizer {
 	return j.base
 }
 
-// add reports whether the history is possible up to and with e.
+// add processes e and reports whether the history including it is possible.
 func (j *monitor) add(e event) bool {
 	j.rebase()
 	j.log = append(j.log, e)
@@ -54,9 +55,9 @@ func (j *monitor) add(e event) bool {
 // impossible reports whether no configuration is left.
 func (j *monitor) impossible() bool { return j.current.configurations.len() == 0 }
 
-// rebase forgets the oldest events. It does so only when all that was in
-// flight at the new base has returned: of what has not, the log must hold the
-// call, see conviction.
+// rebase drops the oldest events. It waits until all operations that were in
+// flight at the new base have returned: the log must hold the call of each
+// operation that has not, see refutation.
 func (j *monitor) rebase() {
 	if len(j.log)-j.nextBaseAt < rebaseAfter || len(j.inFlightAtNext) > 0 {
 		return
@@ -79,11 +80,12 @@ func (j *monitor) rebase() {
 	}
 }
 
-// events goes through claims, which are in order of call, in order of time. Of
-// one instant, calls come first: intervals are closed.
+// events iterates over the calls and returns of operations, which are sorted by
+// call, in order of time. At equal times calls come first, because intervals
+// are closed.
 type events struct {
 	ops     []checkedOp
-	returns []int32 // of those that return, by return
+	returns []int32 // operations that return, in order of return
 	called  int
 	ended   int
 }
@@ -107,7 +109,7 @@ func newEvents(checked []checkedOp) *events {
 	return e
 }
 
-// next reports false after the last.
+// next returns the next event; false after the last.
 func (e *events) next() (event, bool) {
 	if e.called < len(e.ops) {
 		c := &e.ops[e.called]

@@ -9,36 +9,37 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// page is the last operations until some event, and what the machine may have
-// been in when they begin.
+// page is an excerpt of a history: the last operations until some event, and
+// the states that the machine may have at its beginning.
 type page struct {
 	*automaton
 	ops        []checkedOp // in order of call
-	begin, end int64       // of the page
+	begin, end int64       // times of the first and the last event
 	base       linearizer
 	initial    []pageState
-	truncated  bool                    // there may have been more to begin with than is shown
-	slots      map[*checkedOp][2]int32 // of what was in flight when it begins: its slot, and its spent, see linearizer.step
+	truncated  bool                    // it may begin in more states than are shown
+	slots      map[*checkedOp][2]int32 // of operations in flight when it begins: slot and spent, see step of the linearizer
 }
 
-// Bounds on what a page shows.
+// Limits of a page.
 const (
-	pageOperations = 60 // that were called or returned while it lasts
-	pageUnknown    = 16 // unknown ones, called before, that may take effect in it
+	pageOperations = 60 // called or returned on the page
+	pageUnknown    = 16 // unknown ones that were called before and may take effect on it
 	pageInitial    = 64 // configurations in which it may begin
 )
 
-// pageState is one state that the search of a page goes through.
+// pageState is one state of the search through a page.
 type pageState struct {
 	specState
 	row int32 // the configuration in which it began
 }
 
-// newPage shows so many operations, and unknown ones.
+// newPage returns a page that ends with the culprit's return. It shows up to
+// most operations, besides unknown ones.
 func newPage(m machine, v *refutation, checked []checkedOp, most int) *page {
 	s := &page{automaton: m.automaton, slots: map[*checkedOp][2]int32{}}
 	from, seen := v.windowStart(most), v.opsUntilCulprit()
-	if s.replay(v, from, seen); s.base.configurations.len() == 0 { // too few were kept
+	if s.replay(v, from, seen); s.base.configurations.len() == 0 { // its width was too small
 		from = 0
 		s.base.copy(v.base)
 	}
@@ -56,7 +57,7 @@ func newPage(m machine, v *refutation, checked []checkedOp, most int) *page {
 	return s
 }
 
-// replay finds out what is possible before an event of the log.
+// replay sets base to the configurations before event number from of the log.
 func (s *page) replay(v *refutation, from int, seen func(*checkedOp) *checkedOp) {
 	s.base.copy(v.base)
 	for _, e := range v.log[:from] {
@@ -68,7 +69,7 @@ func (s *page) replay(v *refutation, from int, seen func(*checkedOp) *checkedOp)
 	}
 }
 
-// windowStart is where in the log the page begins.
+// windowStart returns the event of the log with which the page begins.
 func (v *refutation) windowStart(most int) int {
 	from, shown := v.at, 1
 	for from > 0 {
@@ -85,8 +86,9 @@ func (v *refutation) windowStart(most int) int {
 	return from
 }
 
-// opsUntilCulprit is what claims mean until the culprit has returned: what returns later
-// may do anything.
+// opsUntilCulprit returns a function that maps an operation to its form as
+// known when the culprit has returned: operations that return later are
+// unknown.
 func (v *refutation) opsUntilCulprit() func(c *checkedOp) *checkedOp {
 	views := map[*checkedOp]*checkedOp{}
 	return func(c *checkedOp) *checkedOp {
@@ -101,7 +103,7 @@ func (v *refutation) opsUntilCulprit() func(c *checkedOp) *checkedOp {
 	}
 }
 
-// time is when an event is.
+// time returns the time of an event.
 func (e event) time() int64 {
 	if e.ret {
 		return e.c.ret
@@ -109,7 +111,7 @@ func (e event) time() int64 {
 	return e.c.call
 }
 
-// inFlight is the claims that are when the page begins.
+// inFlight returns the operations in flight when the page begins.
 func (s *page) inFlight() []*checkedOp {
 	var checked []*checkedOp
 	for i, c := range s.base.slots {
@@ -128,10 +130,10 @@ func (s *page) inFlight() []*checkedOp {
 	return checked
 }
 
-// unknownsBefore is the unknown steps that were called before the page begins and may
-// take effect in it: of each kind the last called, as they are alike, and as
-// many as have not taken effect in the configuration with the fewest that have.
-// counts is how many of each kind there are.
+// unknownsBefore returns unknown steps that were called before the page begins
+// and may take effect on it: of each kind the last called, as they are
+// interchangeable, and as many as are left in the configuration that has used
+// the fewest. counts is their number by kind.
 func (s *page) unknownsBefore(v *refutation, checked []checkedOp, from int) (spares []*checkedOp, counts []int) {
 	t := &s.base.configurations
 	counts, left := make([]int, len(s.base.kinds)), make([]int, len(s.base.kinds))
@@ -163,14 +165,14 @@ func (s *page) unknownsBefore(v *refutation, checked []checkedOp, from int) (spa
 	return spares, counts
 }
 
-// unknownsLeft is how many unknown steps of a kind have not taken effect in a
-// configuration.
+// unknownsLeft returns the number of unknown steps of a kind that have not
+// taken effect in a configuration.
 func (s *page) unknownsLeft(row, kind int) int {
 	t := &s.base.configurations
 	return int(s.base.kinds[kind].called - t.row(row)[rowBits+t.sets+kind])
 }
 
-// setOps makes the page's claims of those that it shows.
+// setOps sets the operations of the page, in order of call.
 func (s *page) setOps(shown []*checkedOp) {
 	slices.SortStableFunc(shown, func(x, y *checkedOp) int { return cmp.Compare(x.call, y.call) })
 	s.ops = make([]checkedOp, len(shown))
@@ -183,8 +185,8 @@ func (s *page) setOps(shown []*checkedOp) {
 	s.orderUnknownSteps(s.ops)
 }
 
-// setInitial makes the states in which the page may begin. Where fewer unknown
-// steps are left than the page shows, the first called of them have been taken.
+// setInitial sets the states in which the page may begin. Where fewer unknown
+// steps are left than the page shows, the first called have been taken.
 func (s *page) setInitial(spares []*checkedOp, counts []int) {
 	t := &s.base.configurations
 	s.truncated = s.truncated || t.len() > pageInitial
@@ -208,7 +210,7 @@ func (s *page) setInitial(spares []*checkedOp, counts []int) {
 	}
 }
 
-// step is what v may become if c happens next.
+// step returns the states that v may become if c happens next.
 func (s *page) step(v pageState, c *checkedOp) (next []pageState) {
 	if v.state == historyEnded {
 		return []pageState{v}
@@ -216,7 +218,7 @@ func (s *page) step(v pageState, c *checkedOp) (next []pageState) {
 	again := c.meaning != unknownStep || v.takenUnknown&c.bit == 0
 	if slots, inFlight := s.slots[c]; inFlight {
 		row := s.base.configurations.row(int(v.row))
-		if has(row, slots[0]) { // it has taken effect before; but see absorb
+		if has(row, slots[0]) { // it took effect before; but see absorbBlindWrites
 			next = append(next, v)
 			again = slots[0] != slots[1] && !has(row, slots[1])
 		}
@@ -230,8 +232,8 @@ func (s *page) step(v pageState, c *checkedOp) (next []pageState) {
 	return next
 }
 
-// model is the specification in Porcupine's terms, of sets of views. Once stop
-// reports true, nothing fits any more.
+// model returns the specification in Porcupine's terms; its states are sets of
+// pageState. Once stop reports true, no step fits any more.
 func (s *page) model(stop func() bool) porcupine.Model {
 	return porcupine.Model{
 		Init: func() any { return s.initial },

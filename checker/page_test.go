@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hostile is names that would do or show something else if a page took them for
-// markup, or for script.
+// hostile are names that would act or look different if a page took them for
+// markup or script.
 var hostile = []string{
 	`<img src=x onerror="document.title='ran'">`,
 	`</script><script>document.title='ran'</script>`,
@@ -23,8 +23,7 @@ var hostile = []string{
 	`${document.title='ran'}`,
 }
 
-// hostileHistory is not linearizable, and has a hostile name wherever a history
-// has a text.
+// hostileHistory is not linearizable, and has a hostile name in every text.
 func hostileHistory() History {
 	key := strings.Join(hostile, "/")
 	h := History{Model: ModelKV}
@@ -48,7 +47,7 @@ func hostileHistory() History {
 	return h
 }
 
-// shown is what a page's script is given to show.
+// shown is the data of a page's script.
 type shown struct {
 	Partitions []struct {
 		History               []struct{ Description, Metadata string }
@@ -68,8 +67,8 @@ func pageOf(t *testing.T, h History, notes []Annotation) (page string, data show
 	return page, data
 }
 
-// Nothing that a history says is markup or script on a page about it, and all of it
-// can be read there.
+// No text of a history is markup or script on its page, and all of it is
+// readable there.
 func TestPagesTakeNoNameForMarkup(t *testing.T) {
 	h := hostileHistory()
 	page, data := pageOf(t, h, []Annotation{{Start: 0, End: MaxTime, Text: hostile[0]}})
@@ -86,7 +85,7 @@ func TestPagesTakeNoNameForMarkup(t *testing.T) {
 			states[html.UnescapeString(step.StateDescription)] = true
 		}
 	}
-	var texts []string // become text, and would be read wrong if they were escaped
+	var texts []string // become text, and would look wrong if they were escaped
 	for _, op := range data.Partitions[0].History {
 		texts = append(texts, op.Description)
 		require.Empty(t, op.Metadata, "becomes markup: escape it")
@@ -103,8 +102,9 @@ func TestPagesTakeNoNameForMarkup(t *testing.T) {
 	require.True(t, noted)
 }
 
-// What Porcupine's script makes markup of is known: states, and the metadata that
-// there is none of. If this fails, it has changed: find out what else to escape.
+// Porcupine's script makes markup of states, and of metadata, which these pages
+// do not have. If this fails the script has changed: find out which other texts
+// to escape.
 func TestPagesMakeMarkupOfStatesOnly(t *testing.T) {
 	page, _ := pageOf(t, hostileHistory(), nil)
 	var markup []string
@@ -129,7 +129,7 @@ func TestPagesMakeMarkupOfStatesOnly(t *testing.T) {
 	}
 }
 
-// A page that leaves something out says so, and one that does not, does not.
+// A page that omits something says so, and only then.
 func TestPagesSayWhatTheyLeaveOut(t *testing.T) {
 	cuts := func(h History) (cuts []string) {
 		_, data := pageOf(t, h, nil)

@@ -6,23 +6,23 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// feasibility on a set of claims.
+// feasibility is Porcupine's verdict on a set of operations.
 type feasibility uint8
 
 const (
-	unsure     feasibility = iota // time ran out, or it is too much to try
-	possible                      // some order explains every claim
-	impossible                    // none does
+	unsure     feasibility = iota // time ran out, or there are too many operations
+	possible                      // some order explains every operation
+	impossible                    // no order does
 )
 
-// maxPorcupine is how many operations Porcupine is asked about: its memory grows
-// with the square of their number.
+// maxPorcupine is the maximum number of operations for Porcupine, whose memory
+// grows with the square of their number.
 const maxPorcupine = 4096
 
-// search asks Porcupine, which implements Lowe, "Testing for Linearizability"
-// (2017), after Wing and Gong. It takes time exponential in the number of
-// operations that overlap, at worst, and remembers every step it took: of
-// those it gets as many as fit in memory, in bytes.
+// search runs Porcupine, which implements Lowe, "Testing for Linearizability"
+// (2017), after Wing and Gong. At worst it takes time exponential in the number
+// of operations that overlap. It keeps every step it took; memory, in bytes,
+// limits their number.
 func (a *automaton) search(ctx context.Context, checked []checkedOp, memory int64) feasibility {
 	if len(checked) > maxPorcupine {
 		return unsure
@@ -30,8 +30,8 @@ func (a *automaton) search(ctx context.Context, checked []checkedOp, memory int6
 	return a.runPorcupine(ctx, checked, memory/int64(len(checked)/8+stepBytes))
 }
 
-// stepBytes is about what Porcupine needs to remember a step, beyond a bit for
-// each operation.
+// stepBytes is about the size of a step in Porcupine's memory, besides a bit
+// for each operation.
 const stepBytes = 256
 
 func (a *automaton) runPorcupine(ctx context.Context, checked []checkedOp, steps int64) feasibility {
@@ -58,8 +58,8 @@ func (a *automaton) runPorcupine(ctx context.Context, checked []checkedOp, steps
 	}
 }
 
-// intervals is claims in Porcupine's terms, with closing after the last
-// return and the end of unknown operations after that.
+// intervals translates operations for Porcupine. The historyEnd comes after the
+// last return, and unknown operations end after that.
 func (a *automaton) intervals(checked []checkedOp) []porcupine.Operation {
 	a.orderUnknownSteps(checked)
 	end, clients, open := int64(0), 0, false

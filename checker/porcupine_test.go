@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What Porcupine remembers is bounded too.
+// Porcupine's memory is bounded, too.
 func TestSearchGivesUp(t *testing.T) {
 	h := largeHistory{operations: 1000, clients: 20, unknown: 50}.history(1)
 	m := machines(h.Operations)[0]

@@ -10,11 +10,11 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// Read reads what Write writes. It is strict: a history that is truncated, has
-// a field that is unknown, missing or twice, or contradicts itself is refused
-// with an error that names the lines, the fields and the remedies and wraps
-// ErrFormat. A bad header is reported alone, or else as many bad lines as
-// BadLines keeps.
+// Read reads a history in the format of Write. It is strict: it refuses a
+// history that is truncated, that contradicts itself, or that has a field which
+// is unknown, missing or repeated. Such an error wraps ErrFormat and names
+// lines, fields and remedies. If the header is bad the error is about it alone;
+// otherwise it lists bad lines, see BadLines.
 func Read(r io.Reader) (History, error) {
 	in, err := NewReader(r)
 	if err != nil {
@@ -46,15 +46,15 @@ func Read(r io.Reader) (History, error) {
 	return h, nil
 }
 
-// Header is what the first line of a history says.
+// Header is the first line of a history.
 type Header struct {
 	Version     int64 // of the format
 	Model       Model
 	Definitions []fsm.Definition // of ModelMachine only
 }
 
-// Reader reads a history one operation after another. It remembers of each
-// what it needs to hold those after it against: its id and its client.
+// Reader reads a history operation by operation. It keeps only the id of each
+// operation and the last operation of each client, to check later ones.
 type Reader struct {
 	Header Header
 	lines  lineReader
@@ -62,7 +62,7 @@ type Reader struct {
 	valid  *validator
 }
 
-// NewReader reads the header.
+// NewReader reads the header and returns a Reader of the operations.
 func NewReader(r io.Reader) (*Reader, error) {
 	in := &Reader{lines: newLineReader(r)}
 	text, err := in.lines.next()
@@ -84,9 +84,9 @@ func NewReader(r io.Reader) (*Reader, error) {
 	return in, nil
 }
 
-// Next is the next operation; io.EOF after the last. An error that wraps
-// ErrFormat is about one line, and the lines after it can still be read: it is
-// as if the line were not there.
+// Next returns the next operation; io.EOF after the last. An error that wraps
+// ErrFormat is about one line, which counts as absent: Next may be called
+// again, for the lines after it.
 func (in *Reader) Next() (Operation, error) {
 	text, err := in.lines.next()
 	if err != nil {
@@ -105,8 +105,8 @@ func (in *Reader) Next() (Operation, error) {
 	return op, nil
 }
 
-// parseHeader looks at format and version first: the fields of a newer version
-// would seem unknown.
+// parseHeader checks format and version first, because a newer version may have
+// fields that are unknown here.
 func parseHeader(text []byte) (Header, error) {
 	var format string
 	var h Header
@@ -124,7 +124,7 @@ func parseHeader(text []byte) (Header, error) {
 		return h, fieldErrorf("version", "%d is newer than %d, the newest known here: use a newer lockstep", h.Version, formatVersion)
 	case h.Version < 1:
 		return h, fieldErrorf("version", "%d: versions begin at 1", h.Version)
-	case h.Version == 1: // knew machines only
+	case h.Version == 1: // has machines only
 		h.Model = ModelMachine
 		return h, known[:3].parse(text, false)
 	}
@@ -151,8 +151,8 @@ func modelNames() string {
 	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
 
-// parseOperation is the strict and slow way to parse an operation, and the one
-// that knows what is wrong.
+// parseOperation is the strict parser of operations. It is slow and reports the
+// reason of an error.
 func parseOperation(text []byte, h Header) (Operation, error) {
 	op := Operation{Return: NoReturn, Version: NoVersion}
 	fields := jsonFields{
@@ -167,10 +167,11 @@ func parseOperation(text []byte, h Header) (Operation, error) {
 	return op, fields.parse(text, false)
 }
 
-// namesMachines tells whether operations must name their machine: there can be several.
+// namesMachines reports whether operations must name their machine, because
+// there can be several.
 func (m Model) namesMachines() bool { return m != ModelRegister && m != ModelCASRegister }
 
-// chunks gathers operations without copying them again and again.
+// chunks gathers operations without repeated copying.
 type chunks struct {
 	full [][]Operation
 	last []Operation

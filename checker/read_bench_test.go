@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// written is a long history as a file.
+// written returns a long history as a file.
 func written(b *testing.B, operations int) []byte {
 	var text bytes.Buffer
 	if err := Write(&text, typicalHistory(1, operations, 100)); err != nil {
@@ -16,7 +16,7 @@ func written(b *testing.B, operations int) []byte {
 	return text.Bytes()
 }
 
-// BenchmarkRead tells lines/s of whole histories, and of a Reader that keeps
+// BenchmarkRead reports lines/s of whole histories, and of a Reader that keeps
 // none of them.
 func BenchmarkRead(b *testing.B) {
 	for _, operations := range []int{10_000, 1_000_000} {
@@ -53,7 +53,7 @@ func perLine(b *testing.B, operations, size int) {
 	})
 }
 
-// BenchmarkParse compares the two ways to parse one operation.
+// BenchmarkParse compares the two parsers of operations.
 func BenchmarkParse(b *testing.B) {
 	text := []byte(op1)
 	h := Header{Version: 1, Model: ModelMachine}

@@ -1,26 +1,25 @@
 package checker
 
-// Every prefix of a linearizable history is linearizable: what had not
-// returned by then may or may not have taken effect. So there is a first
-// return at which an impossible history became impossible: that of the
-// culprit. It need not be the one at which the judge found out, as the judge
-// knows at each call what the operation will have said: a rejection of what
-// others have seen take effect is found out by them.
+// Every prefix of a linearizable history is linearizable if operations that
+// have not returned count as unknown. So an impossible history has a first
+// return at which it became impossible: that of the culprit. The linearizer may
+// detect the violation at an earlier return, because it knows each response
+// from the call on: for example, a rejection whose effect others have observed.
 
-// refutation is the end of a history that is impossible: what was possible
-// before, and the events until the culprit returned.
+// refutation is the end of an impossible history: the configurations at base,
+// and the events from there to the culprit's return.
 type refutation struct {
 	base         *linearizer
 	log          []event
-	at           int                // of the culprit's return in log
-	called       map[*checkedOp]int // where in log checked are called
-	ended        map[*checkedOp]int // where they return
+	at           int                // the culprit's return in log
+	called       map[*checkedOp]int // index in log of the call
+	ended        map[*checkedOp]int // index in log of the return
 	scratch      linearizer
-	inconclusive bool // time or memory ran out: what follows means nothing
-	needsMore    bool // undone for want of the events to come
+	inconclusive bool // time or memory ran out: later answers mean nothing
+	needsMore    bool // the search for the culprit needs events that have not come yet
 }
 
-// recent is the events since base, to the last.
+// recent returns the events from base to the last.
 func (j *monitor) recent() *refutation {
 	v := &refutation{base: j.proofBase(), at: len(j.log) - 1, called: map[*checkedOp]int{}, ended: map[*checkedOp]int{}}
 	for _, e := range j.log {
@@ -30,13 +29,13 @@ func (j *monitor) recent() *refutation {
 }
 
 // refute finds the culprit, given that the last event in j's log was
-// impossible. More events are taken from next as needed.
+// impossible. It takes more events from next as needed.
 //
-// Whatever was in flight at base has returned in the log before its last
-// event. So base is the same for every prefix of the history that is tried.
+// All operations in flight at base return in the log before its last event. So
+// base is right for every prefix of the history that is tried.
 func (j *monitor) refute(next func() (event, bool)) *refutation {
 	v := j.recent()
-	good, bad := len(v.log)-2, len(v.log)-1 // as far as known
+	good, bad := len(v.log)-2, len(v.log)-1 // so far
 	for stride := 1; v.possible(bad, nil, nil); stride *= 2 {
 		good = bad
 		for range stride {
@@ -74,9 +73,9 @@ func (v *refutation) add(e event) {
 
 func (v *refutation) culprit() *checkedOp { return v.log[v.at].c }
 
-// possible reports whether the history until event number last is. What has
-// not returned by then is of unknown outcome. If instead is not nil, it stands
-// in for claim c.
+// possible reports whether the history up to event number last is possible.
+// Operations that have not returned by then are of unknown outcome. If instead
+// is not nil, it replaces c.
 func (v *refutation) possible(last int, c, instead *checkedOp) bool {
 	l := &v.scratch
 	l.copy(v.base)

@@ -6,35 +6,34 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// specState is the specification's memory of one machine. The search compares
-// and boxes registers all the time: it is small and holds no pointers.
+// specState is the state of one machine in the specification. The search
+// compares and boxes it all the time, so it is small and has no pointers.
 //
-// Versions need no switch for systems that have none: which operations are
-// placed decides the version (each that is placed took one step, or none ever),
-// so it never tells two states of the search apart.
+// Counting versions costs nothing for systems without versions: the set of
+// placed operations determines the version (each took one step, or none in any
+// order), so the version never distinguishes two states of the search.
 type specState struct {
-	takenUnknown uint64 // the unknown proposals that took effect, see pairTwins
+	takenUnknown uint64 // unknown proposals that took effect, see orderUnknownSteps
 	version      int64
 	state        int32
 }
 
-// historyEnded is the state once history has ended.
+// historyEnded is the state after historyEnd.
 const historyEnded int32 = -1
 
 func (a *automaton) start() specState { return specState{state: a.initial} }
 
-// step is the sequential specification: what r becomes if c happens next, and
-// whether it can.
+// step is the sequential specification: it returns the state after c in state
+// r, and whether c is possible there.
 //
 // An unknown proposal takes effect once, at any instant after its call, or
-// never. The search must place every operation, so "never" needs a place: the
-// claim closing comes after every return, and once it is placed whatever is
-// left changes nothing. No operation is lost by this (a proposal that never
-// took effect, or found its step illegal, is placed after closing, its
-// interval being endless) and none invented (one placed before closing found
-// its step legal, just as if it had reached the machine then). To have it
-// placed with no effect before closing too would be right but slow, as the
-// search would try both.
+// never. The search must place every operation, so "never" needs a place:
+// historyEnd comes after every return, and operations placed after it change
+// nothing. No behaviour is lost by this: a proposal that never took effect, or
+// whose step was illegal, is placed after historyEnd, as its interval is
+// endless. None is invented: one placed before historyEnd takes a legal step,
+// as if it had reached the machine then. To place it without effect before
+// historyEnd, too, would be right but slow, as the search would try both.
 func (a *automaton) step(r specState, c *checkedOp) (specState, bool) {
 	switch c.meaning {
 	case committedRead, rejectedIllegal:
@@ -58,12 +57,13 @@ func (a *automaton) step(r specState, c *checkedOp) (specState, bool) {
 	}
 }
 
-// orderUnknownSteps makes unknown proposals of one state take effect in order of call.
-// They are interchangeable: if a later called one took effect first, they can
-// swap places, as the earlier one's interval covers that place too and neither
-// ever ends. This spares the search most of the subsets of unknown operations:
-// to refute forty of them, of three states, takes 0.1 ms instead of 10 s. From
-// the 65th on the search does without. The claims are in order of call.
+// orderUnknownSteps makes unknown proposals of one step take effect in order of
+// call. They are interchangeable: if a later called one took effect first, the
+// two can swap places, as the earlier one's interval covers that place, too,
+// and neither ever ends. This spares the search most subsets of unknown
+// operations: to refute forty of them, of three states, takes 0.1 ms instead of
+// 10 s. From the 65th on there are no bits left, and the search does without.
+// checked is in order of call.
 func (a *automaton) orderUnknownSteps(checked []checkedOp) {
 	last := map[[2]int32]uint64{} // by step
 	next := uint64(1)
@@ -76,9 +76,9 @@ func (a *automaton) orderUnknownSteps(checked []checkedOp) {
 	}
 }
 
-// model is the specification in Porcupine's terms. Inputs are *claim; outputs
-// are in them too. Once stop reports true, nothing fits any more and the
-// search runs dry.
+// model returns the specification in Porcupine's terms. Inputs are *checkedOp
+// and include the outputs. Once stop reports true, no step fits any more and
+// the search ends.
 func (a *automaton) model(stop func() bool) porcupine.Model {
 	return porcupine.Model{
 		Init: func() any { return a.start() },

@@ -6,19 +6,20 @@ import (
 	"slices"
 )
 
-// Stream judges a history while it grows. Its memory is that of the operations
-// not yet judged, and for each machine of the last few and of how many unknown
-// ones there are of each kind, whatever the length of the history.
+// Stream checks a history while it grows. Its memory is that of the operations
+// not yet checked and, for each machine, of the last events and the number of
+// unknown operations of each kind, whatever the length of the history. It is
+// not safe for concurrent use.
 //
-// An operation is judged when no other can come that was called before it
-// returned: see Advance. So one that is in flight for long holds up the rest;
-// clients should give up some time.
+// An operation is checked once no other can follow that was called before it
+// returned: see Advance. So an operation that is in flight for long holds up
+// the others, and clients should have a deadline.
 type Stream struct {
 	ctx      context.Context
 	options  Options
 	history  History // model and definitions
 	machines map[string]*streamedMachine
-	waiting  []*streamedMachine // those with operations not yet judged, in order of appearance
+	waiting  []*streamedMachine // machines with operations not yet checked, in order of appearance
 	last     *automaton
 	horizon  int64
 	added    int
@@ -29,14 +30,14 @@ type Stream struct {
 type streamedMachine struct {
 	machine
 	monitor   *monitor
-	calls     []*checkedOp // not yet judged, in order of call
+	calls     []*checkedOp // not yet checked, in order of call
 	returns   []*checkedOp // in order of return
-	abandoned bool         // cannot be judged any more
+	abandoned bool         // cannot be checked any more
 }
 
-// NewStream judges operations on machines as h has them; its operations, if
-// any, are not looked at. Options are as for Check; ctx and the timeout bound
-// the whole life of the stream, the memory is for each machine.
+// NewStream returns a stream for the model and definitions of h; it ignores the
+// operations of h. Options are as for Check: ctx and the timeout bound the
+// whole life of the stream, the memory is for each machine.
 func NewStream(ctx context.Context, h History, o Options) *Stream {
 	h.Operations = nil
 	if o.Memory == 0 {
@@ -45,10 +46,10 @@ func NewStream(ctx context.Context, h History, o Options) *Stream {
 	return &Stream{ctx: ctx, options: o, history: h, machines: map[string]*streamedMachine{}, result: Result{Status: Linearizable}}
 }
 
-// Add takes an operation that has ended, for its client at least. They may
-// come in any order, but not after Advance has said they could not: that is an
-// error, and the operation is not judged. So it is if it tells a version that
-// Options rule out.
+// Add adds an operation that has ended, at least for its client. Operations may
+// come in any order, but none that was called before the horizon of Advance.
+// Such an operation is an error and is not checked. So is one that reports a
+// version in spite of Options.Unversioned.
 func (s *Stream) Add(op Operation) error {
 	if op.Call < s.horizon {
 		return fmt.Errorf("operation %s was called at %s: the history had been declared complete until %s", op.ID, formatTime(op.Call), formatTime(s.horizon))
@@ -87,7 +88,7 @@ func (s *Stream) Add(op Operation) error {
 	return nil
 }
 
-// insert keeps claims in order; what comes mostly goes to the end.
+// insert inserts c in order of key. Most operations go to the end.
 func insert(checked []*checkedOp, c *checkedOp, key func(*checkedOp) int64) []*checkedOp {
 	i := len(checked)
 	for i > 0 && key(checked[i-1]) > key(c) {
@@ -96,9 +97,9 @@ func insert(checked []*checkedOp, c *checkedOp, key func(*checkedOp) int64) []*c
 	return slices.Insert(checked, i, c)
 }
 
-// Advance says that every operation called before horizon has been added, and
-// judges up to there. The result is of the history so far: once violated it
-// stays so.
+// Advance declares that every operation called before horizon has been added,
+// and checks the history up to there. It returns the result so far. A violation
+// is final.
 func (s *Stream) Advance(horizon int64) Result {
 	s.horizon = max(s.horizon, horizon)
 	if s.result.Status == Violated {
@@ -120,13 +121,13 @@ func (s *Stream) Advance(horizon int64) Result {
 	return s.result
 }
 
-// Finish says that nothing more will come.
+// Finish declares that no more operations follow, and returns the final result.
 func (s *Stream) Finish() Result { return s.Advance(forever) }
 
-// Operations is how many were added.
+// Operations returns the number of operations added.
 func (s *Stream) Operations() int { return s.added }
 
-// advance judges what happened before horizon.
+// advance checks the events before horizon.
 func (m *streamedMachine) advance(horizon int64, o Options) Result {
 	called, returned := 0, 0
 	next := func() (event, bool) {

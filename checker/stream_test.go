@@ -9,9 +9,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A stream says of a history what Check says, whatever the order in which
-// operations come and the horizon advances, and says so at the return that
-// completes the contradiction, or before.
+// A stream gives the result of Check, whatever the order in which operations
+// come and the horizon advances, and gives it no later than at the return that
+// completes the contradiction.
 func TestStreamAgrees(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := corrupted(t, anyHistory(t, rapid.IntRange(0, 24).Draw(t, "operations"), rapid.IntRange(1, 3).Draw(t, "machines")))
@@ -51,7 +51,7 @@ func TestStreamRefusesWhatComesTooLate(t *testing.T) {
 	require.Equal(t, Linearizable, s.Finish().Status)
 }
 
-// A stream keeps nothing of a long history but its end.
+// A stream keeps only the end of a long history.
 func TestStreamForgets(t *testing.T) {
 	whole := largeHistory{operations: 20_000, clients: 20, unknown: 50, versions: true}.history(1)
 	s := NewStream(t.Context(), whole, Options{})

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Each history in testdata has its verdict and explanation beside it, and is
-// written just as Write writes it.
+// Each history in testdata is in the format of Write, and has a file with its
+// verdict and explanation.
 func TestHistories(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.jsonl")
 	require.NoError(t, err)

@@ -8,9 +8,9 @@ import (
 	"text/tabwriter"
 )
 
-// Timeline draws operations, a line each, as bars between their calls and
-// returns. Instants are in order, not to scale. An operation that never
-// returned has no right end.
+// Timeline draws operations, one per line, as bars between their calls and
+// returns. Instants are in order, not to scale. The bar of an operation of
+// unknown outcome has no right end.
 func Timeline(ops []Operation) string {
 	const wide = 3 // columns between two instants
 	var instants []int64
@@ -44,11 +44,11 @@ func Timeline(ops []Operation) string {
 	return b.String()
 }
 
-// maxDrawn is how many operations of a contradiction Evidence draws.
+// maxDrawn is the number of operations of a contradiction that Evidence draws.
 const maxDrawn = 20
 
-// Evidence says what contradicts each other, if the result was explained, and
-// draws it: the last of it if it is much. It is lines for people, or empty.
+// Evidence describes and draws the contradiction, the last maxDrawn operations
+// of it. It returns lines for people; empty without a contradiction.
 func (r *Result) Evidence() string {
 	n := len(r.Contradiction)
 	if n == 0 {

@@ -23,7 +23,7 @@ func TestEvidenceIsWhatContradicts(t *testing.T) {
 `, r.Evidence())
 }
 
-// Of much it draws the end, where the culprit is.
+// Of a long contradiction it draws the end, where the culprit is.
 func TestEvidenceIsBounded(t *testing.T) {
 	var r Result
 	for i := range 50 {

@@ -8,10 +8,10 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// ErrFormat is wrapped by every error about a history's contents.
+// ErrFormat is wrapped by every error about the contents of a history.
 var ErrFormat = errors.New("malformed history")
 
-// fieldError is what is wrong with one field, and the remedy.
+// fieldError is the problem with one field, and the remedy.
 type fieldError struct{ field, problem string }
 
 func (f *fieldError) Error() string { return f.field + ": " + f.problem }
@@ -20,7 +20,7 @@ func fieldErrorf(field, format string, args ...any) *fieldError {
 	return &fieldError{field, fmt.Sprintf(format, args...)}
 }
 
-// checkKind is the reason why op is of no kind that m knows, or nil.
+// checkKind returns an error if model m has no operations of op's kind.
 func (op *Operation) checkKind(m Model) *fieldError {
 	switch m {
 	case ModelRegister:
@@ -39,7 +39,7 @@ func (op *Operation) checkKind(m Model) *fieldError {
 	return nil
 }
 
-// checkJudgeable is the reason why op cannot be judged by m, or nil.
+// checkJudgeable returns an error if op cannot be checked under model m.
 func (op *Operation) checkJudgeable(m Model) *fieldError {
 	if f := op.checkKind(m); f != nil {
 		return f
@@ -65,8 +65,8 @@ func (op *Operation) checkJudgeable(m Model) *fieldError {
 	return nil
 }
 
-// checkRecorded is the reason why a recorder of op made a mistake, though it can be
-// judged, or nil.
+// checkRecorded returns an error if op, though it can be checked, shows a
+// mistake of its recorder.
 func (op *Operation) checkRecorded() *fieldError {
 	switch {
 	case op.Client < 0:
@@ -91,7 +91,7 @@ func (op *Operation) checkRecorded() *fieldError {
 	return op.checkArguments()
 }
 
-// checkArguments is what is wrong with what the client asked for, or nil.
+// checkArguments returns an error if op's arguments do not fit its kind.
 func (op *Operation) checkArguments() *fieldError {
 	switch {
 	case op.Kind == KindPropose && op.Argument == "":
@@ -104,16 +104,16 @@ func (op *Operation) checkArguments() *fieldError {
 	return nil
 }
 
-// validator takes a history's operations in order, and finds what is wrong
-// between them.
+// validator checks the operations of a history one by one, in order, each
+// against the ones before it.
 type validator struct {
 	model       Model
 	definitions map[string]*fsm.Definition
-	machines    map[string]*fsm.Definition // by machine, those that were seen; of registers nil
+	machines    map[string]*fsm.Definition // by machine name; nil values for registers
 	ids         map[string]int             // by operation id: its line
-	clients     map[int]lastOperation      // the last operation of each
+	clients     map[int]lastOperation      // by client: its last operation
 	call        int64                      // of the operation before
-	line        int                        // that of the operation; the header's is 1
+	line        int                        // of the operation; the header is line 1
 }
 
 type lastOperation struct {
@@ -121,7 +121,7 @@ type lastOperation struct {
 	until int64
 }
 
-// newValidator checks the header.
+// newValidator checks the header and returns a validator for its operations.
 func newValidator(m Model, definitions []fsm.Definition) (*validator, *fieldError) {
 	v := &validator{
 		model:       m,
@@ -149,7 +149,8 @@ func newValidator(m Model, definitions []fsm.Definition) (*validator, *fieldErro
 
 func (v *validator) ofMachines() bool { return v.model == ModelMachine || v.model == "" }
 
-// add checks the operation of line v.line. One that is refused leaves no trace.
+// add checks the operation of line v.line. An operation that it refuses has no
+// influence on later ones.
 func (v *validator) add(op *Operation) *fieldError {
 	if f := op.checkJudgeable(v.model); f != nil {
 		return f
@@ -170,7 +171,7 @@ func (v *validator) add(op *Operation) *fieldError {
 	return nil
 }
 
-// checkNames checks the machine, and that what op names is defined.
+// checkNames checks the machine and that the states of op are defined.
 func (v *validator) checkNames(op *Operation) *fieldError {
 	d, seen := v.machines[op.Machine]
 	if !seen {
@@ -191,7 +192,7 @@ func (v *validator) checkNames(op *Operation) *fieldError {
 	return nil
 }
 
-// checkNewMachine checks the name of a machine that is not known yet.
+// checkNewMachine checks the name of a machine that comes for the first time.
 func (v *validator) checkNewMachine(machine string) (*fsm.Definition, *fieldError) {
 	if !v.ofMachines() {
 		if !v.model.namesMachines() && len(v.machines) > 0 {
@@ -214,9 +215,8 @@ func unknownState(field, state string, d *fsm.Definition) *fieldError {
 	return fieldErrorf(field, "%q is no state of definition %q: it has %s", state, d.Name, strings.Join(d.States, ", "))
 }
 
-// checkOrder checks that op comes after its predecessors. A client may go on when
-// an operation of unknown outcome has returned, that is, when it gave up; one
-// that is still waiting may not.
+// checkOrder checks that op comes after its predecessors. A client may go on
+// once its operation of unknown outcome has a return, that is, once it gave up.
 func (v *validator) checkOrder(op *Operation) *fieldError {
 	if op.Call < v.call {
 		return fieldErrorf("call", "%d is before %d, the call of the line above: sort the lines by call", op.Call, v.call)

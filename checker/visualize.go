@@ -10,13 +10,15 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// Visualize writes a page of HTML, Porcupine's, on which the last operations of
-// one machine before it is violated, or else before the end, can be explored:
-// the orders that explain most of them, with the states that they lead through.
-// What was before the page is in the states in which it may begin. Marked are
-// the contradiction, if there is one, and annotations. It fails if h has no
-// such machine or it cannot be judged. If ctx ends early, the page shows what
-// was found until then; if it does not, the page depends on the arguments alone.
+// Visualize writes an HTML page, made by Porcupine, about one machine. The page
+// shows the last operations before the violation, or else before the end: the
+// orders that explain most of them, with the states that they lead through.
+// Earlier operations are in the states in which the page may begin. The
+// contradiction, if there is one, and annotations are marked.
+//
+// It fails if h has no such machine or the machine cannot be checked. If ctx
+// ends early, the page shows the orders found until then; otherwise the page
+// depends on the arguments alone.
 func Visualize(ctx context.Context, w io.Writer, h History, name string, annotations []Annotation) error {
 	for _, m := range machines(h.Operations) {
 		if m.name != name {
@@ -54,15 +56,15 @@ func (m machine) visualize(ctx context.Context, w io.Writer, annotations []Annot
 	}
 	info.AddAnnotations(s.faultMarks(annotations))
 	info.AddAnnotations(s.omissionMarks(len(checked), steps > maxPageSteps || ctx.Err() != nil))
-	return porcupine.Visualize(s.model(func() bool { return false }), info, w) // replays what was found
+	return porcupine.Visualize(s.model(func() bool { return false }), info, w) // replays the orders found
 }
 
-// maxPageSteps is how many steps are tried for a page. People look at the longest
-// order found, and seldom at the hundredth.
+// maxPageSteps is the number of steps tried for a page. People look at the
+// longest order, and seldom at the hundredth.
 const maxPageSteps = 200_000
 
-// lastEvents is where the operations become impossible, or else where they, or time
-// or memory, end.
+// lastEvents returns the events until the operations become impossible, or else
+// until the end or until time or memory run out.
 func (m machine) lastEvents(ctx context.Context, checked []checkedOp) (v *refutation, violated bool) {
 	j, source, _ := m.linearize(ctx, checked, DefaultMemory)
 	if j.impossible() && !j.current.stopped {
@@ -71,8 +73,9 @@ func (m machine) lastEvents(ctx context.Context, checked []checkedOp) (v *refuta
 	return j.recent(), false
 }
 
-// assignRows gives each client a line. What may take effect at any time has its
-// own, below: it would hide what its client did next.
+// assignRows gives each client a line. Operations that may take effect at any
+// time get lines of their own, below: they would hide the next ones of their
+// client.
 func (s *page) assignRows(ops []porcupine.Operation) {
 	endless := func(i int) bool { return ops[i].Return > s.end }
 	order := make([]int, len(ops))
@@ -110,8 +113,9 @@ func (s *page) contradictionMarks(operations []Operation, sentence string) []por
 	return assignTags("contradiction", marks)
 }
 
-// omissionMarks says at the beginning of the page what is not on it, of so many
-// operations, and whether the search was given up.
+// omissionMarks lists, at the beginning of the page, the things that it lacks:
+// some of the history's operations, initial states, or orders if the search was
+// given up.
 func (s *page) omissionMarks(operations int, givenUp bool) []porcupine.Annotation {
 	var marks []porcupine.Annotation
 	note := func(what, details string) {
@@ -130,8 +134,7 @@ func (s *page) omissionMarks(operations int, givenUp bool) []porcupine.Annotatio
 	return assignTags("cut", marks)
 }
 
-// faultMarks is the annotations that the page has room for: what goes on while it
-// lasts.
+// faultMarks returns the annotations that overlap with the page.
 func (s *page) faultMarks(annotations []Annotation) []porcupine.Annotation {
 	var marks []porcupine.Annotation
 	for _, a := range annotations {
@@ -145,7 +148,8 @@ func (s *page) faultMarks(annotations []Annotation) []porcupine.Annotation {
 	return assignTags("faults", marks)
 }
 
-// assignTags gives marks that overlap different tags: each is a line of the page.
+// assignTags gives marks that overlap different tags: each tag is a line of the
+// page.
 func assignTags(tag string, marks []porcupine.Annotation) []porcupine.Annotation {
 	slices.SortStableFunc(marks, func(x, y porcupine.Annotation) int { return int(min(max(x.Start-y.Start, -1), 1)) })
 	var ends []int64

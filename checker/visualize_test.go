@@ -10,8 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// pageAround is the scene of h's first machine, as a page of so many operations
-// would have it.
+// pageAround returns the page about h's first machine with most operations.
 func pageAround(t require.TestingT, h History, most int) (s *page, violated bool) {
 	m := machines(h.Operations)[0]
 	a, err := m.compile(h, nil)
@@ -22,8 +21,9 @@ func pageAround(t require.TestingT, h History, most int) (s *page, violated bool
 	return newPage(m, v, checked, most), violated
 }
 
-// However little a page shows, what it shows can be explained if and only if
-// the history can: what was before is in the states in which it begins.
+// However little a page shows, some order explains it if and only if one
+// explains the history: earlier operations are in the states in which it
+// begins.
 func TestPagesAreAsPossibleAsTheirHistories(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := anyHistory(t, rapid.IntRange(1, 40).Draw(t, "operations"), 1)
@@ -40,7 +40,7 @@ func TestPagesAreAsPossibleAsTheirHistories(t *testing.T) {
 	})
 }
 
-// A page shows what is said of the violation, and is the same every time.
+// A page shows the explanation of the violation, and is the same every time.
 func TestVisualize(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := corrupted(t, anyHistory(t, 20, 1))

@@ -5,20 +5,20 @@ import (
 	"slices"
 )
 
-// witness looks for the one order that versions give: that in which each step
-// makes the next version, and whatever tells a version comes between the step
-// that made it and the next. In that order every operation takes effect as
-// soon as its call and those before it let it; if each has by its return, the
-// order is a proof that the history is linearizable. Unknown steps fill gaps
-// between versions, of each kind the first called first.
+// witness looks for the order that versions give: each step makes the next
+// version, and every observer of a version comes between the step that made it
+// and the next. In that order every operation takes effect as soon as its call
+// and the operations before it allow. If each does so by its return, the order
+// proves that the history is linearizable. Unknown steps fill gaps between
+// versions, of each kind the first called first.
 //
-// It reports false if it finds none. Where each gap leaves but one choice of
-// steps, there is none then: the order is all but given, any other instants
-// are later ones, and any other choice among unknown steps that are alike was
-// called later. docs/JUDGE.md has the proof. But that it leaves to others, who
-// know to say why; nor does it try where an operation tells no version.
+// It returns false if it finds no order. That proves a violation only where
+// each gap leaves one choice of steps; docs/JUDGE.md has the proof. The caller
+// does not rely on it: the linearizer decides, and can explain. witness does
+// not try at all if an operation reports no version.
 //
-// It takes time O(n log n), or O(n) where versions are dense, as they are.
+// It takes time O(n log n), or O(n) where versions are dense, as they usually
+// are.
 func (a *automaton) witness(checked []checkedOp) bool {
 	order, ok := byVersion(checked)
 	if !ok {
@@ -33,8 +33,8 @@ func (a *automaton) witness(checked []checkedOp) bool {
 	return true
 }
 
-// byVersion is the claims that are known, by version. It reports false if one
-// of them has none.
+// byVersion returns the known operations in order of version. It reports false
+// if one of them has no version.
 func byVersion(checked []checkedOp) ([]int32, bool) {
 	order := make([]int32, 0, len(checked))
 	highest := int64(0)
@@ -74,7 +74,7 @@ func byVersion(checked []checkedOp) ([]int32, bool) {
 	return sorted, true
 }
 
-// unknownSteps is the unknown steps, kind by kind, each in order of call.
+// unknownSteps returns the unknown steps by kind, each kind in order of call.
 func unknownSteps(checked []checkedOp) (spares [][]*checkedOp) {
 	var kinds map[[2]int32]int
 	for i := range checked {
@@ -96,20 +96,20 @@ func unknownSteps(checked []checkedOp) (spares [][]*checkedOp) {
 	return spares
 }
 
-// witnessWalk is how far the witness has come.
+// witnessWalk is the state of the search for a witness.
 type witnessWalk struct {
 	*automaton
 	ops     []checkedOp
-	rest    []int32 // of checked, those that tell a later version
+	rest    []int32 // operations of later versions
 	state   int32
 	version int64
-	time    int64          // the earliest instant of what comes next
-	spares  [][]*checkedOp // unknown steps that no gap has used
+	time    int64          // the earliest instant of the next operation
+	spares  [][]*checkedOp // by kind: unknown steps that no gap has used
 	needed  []int32        // by state: the versions in rest that only an unknown step can have made; nil until there is a gap
 	tries   int            // left to fill this gap
 }
 
-// takeVersion takes from the rest all that tells the next version.
+// takeVersion takes the operations of the next version from rest.
 func (w *witnessWalk) takeVersion() []int32 {
 	n := 1
 	for n < len(w.rest) && w.ops[w.rest[n]].version == w.ops[w.rest[0]].version {
@@ -126,8 +126,8 @@ func (w *witnessWalk) takeVersion() []int32 {
 	return told
 }
 
-// stateOfUnknownStep is the state of a version, given all that tells it, if an unknown step
-// must have made it; or unsaid.
+// stateOfUnknownStep returns the state of a version, given its operations, if
+// only an unknown step can have made it; otherwise unspecified.
 func (w *witnessWalk) stateOfUnknownStep(told []int32) int32 {
 	state := unspecified
 	for _, i := range told {
@@ -141,7 +141,7 @@ func (w *witnessWalk) stateOfUnknownStep(told []int32) int32 {
 	return state
 }
 
-// advance goes on to the next version that was told, given all that tells it.
+// advance moves to the next reported version, given its operations.
 func (w *witnessWalk) advance(told []int32) bool {
 	checked, version := w.ops, w.ops[told[0]].version
 	var made *checkedOp
@@ -167,7 +167,7 @@ func (w *witnessWalk) advance(told []int32) bool {
 	return w.time <= made.ret && made.matches(made.to, version) && w.checkReaders(told, version)
 }
 
-// fill takes n unknown steps to where it fits.
+// fill takes n unknown steps, so that fits holds after them.
 func (w *witnessWalk) fill(n int64, fits func() bool) bool {
 	if n <= 0 {
 		return n == 0 && fits()
@@ -187,9 +187,10 @@ func (w *witnessWalk) fill(n int64, fits func() bool) bool {
 	return false
 }
 
-// choices is the kinds of unknown steps that are legal now, in the order in which
-// fill tries them, so that the least is lost for what comes: first those that no
-// later version needs, of these what can be soonest, and what there is most of.
+// choices returns the kinds of unknown steps that are legal now, in the order
+// in which fill tries them, to lose the least for later: first the kinds that
+// no later version needs, of these the one that is possible soonest, then the
+// most frequent.
 func (w *witnessWalk) choices() (kinds []int) {
 	w.countNeeded()
 	for k, spares := range w.spares {
@@ -210,7 +211,8 @@ func (w *witnessWalk) choices() (kinds []int) {
 	return kinds
 }
 
-// countNeeded counts, once, the versions to come that unknown steps must have made.
+// countNeeded counts, once, the later versions that unknown steps must have
+// made.
 func (w *witnessWalk) countNeeded() {
 	if w.needed != nil {
 		return
@@ -224,7 +226,7 @@ func (w *witnessWalk) countNeeded() {
 	w.needed = needed
 }
 
-// checkReaders checks what observes a version, now reached.
+// checkReaders checks the observers of a version that has been reached.
 func (w *witnessWalk) checkReaders(told []int32, version int64) bool {
 	made := w.time
 	for _, i := range told {

@@ -8,9 +8,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// manyUnknown is what clients of a correct register with versions see when no
-// value is written twice and many writes are never answered: some took effect, and of
-// those some were read.
+// manyUnknown is a history of a correct register with versions. No value is
+// written twice, and many writes are of unknown outcome: some took effect, and
+// some of these were read.
 func manyUnknown(t *rapid.T, operations int) History {
 	h := History{Model: ModelRegister}
 	version, value := int64(0), NoValue
@@ -25,7 +25,7 @@ func manyUnknown(t *rapid.T, operations int) History {
 		switch {
 		case rapid.Bool().Draw(t, "read"):
 			op.Kind, op.Argument = KindRead, ""
-		case lost < 2: // one of two takes no effect, and one an effect that nobody was told of
+		case lost < 2: // one of two has no effect, and one has an effect without a response
 			op.Outcome, op.Reason, op.Return, op.Version = Unknown, "timeout", NoReturn, NoVersion
 			if lost == 0 {
 				version, value = version+1, op.Argument
@@ -41,9 +41,9 @@ func manyUnknown(t *rapid.T, operations int) History {
 	return h
 }
 
-// Of unknown steps the witness takes for a gap what no later version needs, and of
-// these what can be soonest. Where no two are alike and all are legal, that misses no
-// order.
+// For a gap the witness takes the unknown step that no later version needs, of
+// several the one that is possible soonest. Where no two are equal and all are
+// legal, that misses no order.
 func TestWitnessKeepsUnknownStepsForVersionsThatNeedThem(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := manyUnknown(t, rapid.IntRange(50, 300).Draw(t, "operations"))

@@ -10,14 +10,14 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// Format of the file and its newest version, as its header says.
+// Name of the format and its newest version, as in the header.
 const (
 	formatName    = "lockstep-history"
 	formatVersion = 2
 )
 
-// header is the first line as written. Version 1 knew ModelMachine only, and
-// those histories are still written so.
+// header is the first line as written. Version 1 has ModelMachine only; its
+// histories are still written as version 1.
 type header struct {
 	Format      string           `json:"format"`
 	Version     int64            `json:"version"`
@@ -32,7 +32,8 @@ func headerOf(h History) header {
 	return header{formatName, formatVersion, h.Model, h.Definitions}
 }
 
-// operationJSON is an operation as written. Pointers tell empty from absent.
+// operationJSON is an operation as written. Pointers distinguish empty from
+// absent.
 type operationJSON struct {
 	Client   int     `json:"client"`
 	ID       string  `json:"id"`
@@ -49,8 +50,9 @@ type operationJSON struct {
 }
 
 // Write writes h to w: a header, then a line for each operation in order of
-// call. If Read would refuse h, Write still writes all of it (a history is
-// evidence), and returns the reason, wrapping ErrFormat. Errors of w end it.
+// call. If Read would refuse h, Write still writes all of it, because a history
+// is evidence, and returns the reason, which wraps ErrFormat. It stops at the
+// first error of w.
 func Write(w io.Writer, h History) error {
 	buffered := bufio.NewWriter(w)
 	enc := json.NewEncoder(buffered)
@@ -88,7 +90,7 @@ func (op *Operation) toJSON(m Model) operationJSON {
 	return l
 }
 
-// validate is what Read would say of the first of these operations that it
+// validate returns Read's error about the first of these operations that it
 // refuses.
 func validate(m Model, definitions []fsm.Definition, ops []Operation) error {
 	v, f := newValidator(m, definitions)

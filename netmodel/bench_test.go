@@ -6,8 +6,7 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
-// allFaults is a network where everything that can happen does, at rates a
-// simulation would choose.
+// allFaults is a network with all faults, at rates typical of a simulation.
 func allFaults() *Network {
 	return network(Profile{
 		Drop: 50_000, Duplicate: 20_000, Reorder: 50_000,
@@ -21,7 +20,7 @@ func overridden() *Network {
 	return n
 }
 
-// BenchmarkJudge goes round a thousand fate keys.
+// BenchmarkJudge cycles through a thousand fate keys.
 func BenchmarkJudge(b *testing.B) {
 	for _, c := range []struct {
 		name string

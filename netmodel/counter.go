@@ -1,9 +1,9 @@
 package netmodel
 
 // counter counts how often each key was seen. It is a hash table with linear
-// probing whose keys are hashes already; the zero counter is empty. Two
-// messages whose 64-bit keys collide share one count, which is as
-// deterministic as two, and harmless.
+// probing; its keys are hashes already. The zero counter is empty. Two messages
+// with colliding 64-bit keys share one count, which is deterministic too, and
+// harmless.
 type counter struct {
 	tallies []tally // a power of two of them, or none
 	used    int
@@ -17,7 +17,7 @@ type tally struct {
 
 const firstTallies = 256
 
-// next counts key and returns its count: 1 the first time.
+// next counts key and returns its count: 1 for the first time.
 func (c *counter) next(key uint64) uint32 {
 	if c.used >= len(c.tallies)/4*3 {
 		c.grow()
@@ -31,7 +31,7 @@ func (c *counter) next(key uint64) uint32 {
 	return t.count
 }
 
-// find is the tally of key, or the free one where it belongs.
+// find returns the tally of key, or the free one in its place.
 func (c *counter) find(key uint64) *tally {
 	mask := uint64(len(c.tallies) - 1)
 	for i := key & mask; ; i = (i + 1) & mask {
@@ -51,16 +51,18 @@ func (c *counter) grow() {
 	}
 }
 
-// Buffers is memory that networks use one after another. The zero Room is empty.
+// Buffers is memory that networks use one after another. The zero Buffers is
+// empty.
 type Buffers struct{ tallies []tally }
 
-// Borrow has n, which nothing was sent on yet, use the memory in r until GiveBack.
+// Borrow has n use the memory in r until GiveBack. No message may have been sent
+// on n yet.
 func (n *Network) Borrow(r *Buffers) {
 	clear(r.tallies)
 	n.seen.tallies, r.tallies = r.tallies, nil
 }
 
-// GiveBack puts the memory of n, which is used no more, into r.
+// GiveBack returns the memory of n to r. n must not be used any more.
 func (n *Network) GiveBack(r *Buffers) {
 	r.tallies, n.seen = n.seen.tallies, counter{}
 }

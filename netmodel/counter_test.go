@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Keys are drawn near each other and near powers of two, so that many want the
+// Keys are drawn near each other and near powers of two, so that many have the
 // same place and the table wraps around.
 func TestCounterCountsAsAMapDoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -7,10 +7,10 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
-// MaxDelay is the largest duration a Delay or an Override may name.
+// MaxDelay is the largest duration in a Delay or an Override.
 const MaxDelay = 60 * Minute
 
-// DelayKind is the shape of a Delay.
+// DelayKind is the distribution of a Delay.
 type DelayKind uint8
 
 // Kinds of delay.
@@ -23,23 +23,24 @@ const (
 
 var delayKinds = []string{"constant", "uniform", "exponential", "heavy"}
 
-// String is the text form, as in "uniform".
+// String returns the text form, as in "uniform".
 func (k DelayKind) String() string { return enumText("DelayKind", delayKinds, k) }
 
-// MarshalText implements encoding.TextMarshaler. It refuses an unknown kind.
+// MarshalText implements encoding.TextMarshaler. It rejects an unknown kind.
 func (k DelayKind) MarshalText() ([]byte, error) {
 	return marshalEnum("delay kind", delayKinds, k)
 }
 
-// UnmarshalText implements encoding.TextUnmarshaler. It refuses what String
-// does not write.
+// UnmarshalText implements encoding.TextUnmarshaler. It rejects any text that
+// String does not write.
 func (k *DelayKind) UnmarshalText(text []byte) error {
 	return unmarshalEnum("delay kind", delayKinds, k, text)
 }
 
-// Delay says how long a message is under way. The zero Delay is none at all.
+// Delay is the distribution of the latency of a message. The zero Delay is no
+// latency.
 //
-// Mean is the mean of what is added to Min, before Max cuts it short. An
+// Mean is the mean of the part added to Min, before Max truncates it. An
 // exponential draw starts at 0; half of all draws are below 0.69 Mean. A heavy
 // draw is Pareto with exponent 4/3: it starts at Mean/4, half of all draws are
 // below 0.42 Mean, and one in (4m)^(4/3) is above m Mean.
@@ -51,8 +52,8 @@ type Delay struct {
 }
 
 // Validate reports the first field that is out of bounds, by its JSON name. No
-// duration may be negative or above MaxDelay, and one that the kind has no use
-// for must be 0.
+// duration may be negative or above MaxDelay, and a field that the kind does not
+// use must be 0.
 func (d Delay) Validate() error {
 	if int(d.Kind) >= len(delayKinds) {
 		return fmt.Errorf("kind: %d is unknown", d.Kind)
@@ -86,7 +87,7 @@ func checkSpan(field string, d Duration) error {
 	return nil
 }
 
-// At is the delay chosen at k. d must be valid.
+// At returns the delay chosen at k. d must be valid.
 func (d Delay) At(k keyed.Key) Duration {
 	switch d.Kind {
 	case Uniform:
@@ -99,7 +100,7 @@ func (d Delay) At(k keyed.Key) Duration {
 	return d.Min
 }
 
-// exponential is the delay at the uniform bits u. What lies beyond the last
+// exponential returns the delay at the uniform bits u. The part beyond the last
 // entry of the table is an exponential draw again, so that each step into the
 // tail adds that entry.
 func (d Delay) exponential(u uint64) Duration {
@@ -108,9 +109,9 @@ func (d Delay) exponential(u uint64) Duration {
 	return min(d.Min+Duration(times(d.Mean, q)), d.Max)
 }
 
-// heavy is the delay at the uniform bits u. What lies beyond the last entry of
-// the table is the same distribution 64 times as large. The mean of the table's
-// own distribution is 4.
+// heavy returns the delay at the uniform bits u. The part beyond the last entry
+// of the table is the same distribution 64 times as large. The mean of the
+// table's own distribution is 4.
 func (d Delay) heavy(u uint64) Duration {
 	q, steps := quantile(&heavyTable, u)
 	drawn, scale := times(d.Mean, q)/4, 6*steps
@@ -120,9 +121,9 @@ func (d Delay) heavy(u uint64) Duration {
 	return d.Min + Duration(drawn<<scale)
 }
 
-// quantile reads u, a fraction of 2^64, off a table: its first byte chooses a
-// segment and two more a point on it. The byte 255 is a step into the tail,
-// and the reading starts over behind it. The result has 32 fractional bits.
+// quantile looks up u, a fraction of 2^64, in a table: its first byte selects a
+// segment and two more a point on it. The byte 255 is a step into the tail, and
+// the lookup starts over behind it. The result has 32 fractional bits.
 func quantile(table *[256]uint32, u uint64) (q, steps uint64) {
 	for u>>56 == 255 {
 		u <<= 8
@@ -133,15 +134,15 @@ func quantile(table *[256]uint32, u uint64) (q, steps uint64) {
 	return from<<16 + (to-from)*part, steps
 }
 
-// times is d times q, where q has 32 fractional bits. It cannot overflow: d is
-// below 2^42 and q below 2^38.
+// times returns d times q, where q has 32 fractional bits. It cannot overflow: d
+// is below 2^42 and q below 2^38.
 func times(d Duration, q uint64) uint64 {
 	hi, lo := bits.Mul64(uint64(d), q)
 	return hi<<32 | lo>>32
 }
 
-// typical is what most delays of d are about as long as: the middle of a
-// uniform delay, Min plus Mean of a drawn one.
+// typical returns the typical delay of d: the middle of a uniform delay, Min plus
+// Mean of a drawn one.
 func (d Delay) typical() Duration {
 	switch d.Kind {
 	case Uniform:

@@ -51,7 +51,7 @@ func TestDelayStaysWithinItsBounds(t *testing.T) {
 
 const draws = 1_000_000
 
-// sample is the mean of many delays, and the share of them above each bound.
+// sample returns the mean of many delays, and the share of them above each bound.
 func sample(d Delay, above ...Duration) (mean float64, shares []float64) {
 	counts := make([]int, len(above))
 	for i := range uint64(draws) {

@@ -19,14 +19,14 @@ const (
 	Minute               = 60 * Second
 )
 
-// String is the text form, as in "1.5ms".
+// String returns the text form, as in "1.5ms".
 func (d Duration) String() string { return time.Duration(d).String() }
 
 // MarshalText implements encoding.TextMarshaler.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText implements encoding.TextUnmarshaler. It refuses what
-// time.ParseDuration refuses.
+// UnmarshalText implements encoding.TextUnmarshaler. It accepts the texts that
+// time.ParseDuration accepts.
 func (d *Duration) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(string(text))
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// enumText is the text form of v, an enumeration's value, by its list of words.
+// enumText returns the text form of v, an index into words.
 func enumText[T ~uint8](kind string, words []string, v T) string {
 	if int(v) < len(words) {
 		return words[v]

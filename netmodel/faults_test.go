@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Which windows are bad is a matter of link and time alone: two messages in one
-// window share their luck, and another link has its own.
+// The bad windows depend on link and time alone: two messages in one window share
+// their luck, and another link has its own.
 func TestBurstsAreWindowsOfTime(t *testing.T) {
 	n := network(Profile{Burst: Burst{Window: Second, Chance: 200_000, Drop: Always}})
 	bad, runs, longest, length, both := 0, 0, 0, 0, 0
@@ -48,7 +48,7 @@ func TestABadWindowLosesItsShare(t *testing.T) {
 	require.InDelta(t, 7000, lost, 200)
 }
 
-// A message in each gap: what comes faster waits, in order.
+// One message arrives in each gap: faster ones wait, in order.
 func TestAGapIsTheBandwidth(t *testing.T) {
 	n := network(Profile{Gap: Second, Delay: Delay{Min: Millisecond}})
 	for i := range Duration(5) {

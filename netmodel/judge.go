@@ -2,9 +2,9 @@ package netmodel
 
 import "github.com/lockstep-dst/lockstep/netmodel/keyed"
 
-// purpose is what a choice about a message is for. Each purpose hashes its own
-// word, so that no choice says anything about another. The words are part of
-// every stored plan's meaning: add, but do not renumber.
+// purpose is the purpose of a random choice about a message. Each purpose hashes
+// its own word, so that the choices are independent. The words are part of the
+// meaning of every stored plan: add to them, but do not renumber.
 type purpose uint64
 
 const (
@@ -14,7 +14,7 @@ const (
 	forCopyDelay
 	forReorder
 	forReorderDelay
-	forBurst // of a link, whose word stands in the place of a message's
+	forBurst // of a link, with the word of the link in the place of the word of a message
 	forBurstDrop
 	forCorrupt
 	forReset
@@ -24,25 +24,26 @@ const (
 // delays of the link.
 const maxReorderDelay = 4
 
-// Judge decides on the message with this fate key, sent over l at now. It
-// depends on seed, l, fate, the occurrence (each call for l and fate is one,
-// whatever its verdict), l's profile, cuts and overrides, and for the order of
-// arrival on l's earlier messages.
+// Judge returns the verdict on the message with this fate key, sent over l at
+// now. The verdict depends on the seed, l, fate, the occurrence (each call for l
+// and fate counts as one, for any verdict), and l's profile, cuts, refusals,
+// connection and overrides. With a burst in the profile it depends on now, and
+// the time of arrival on l's earlier messages.
 //
 // A message arrives no earlier than any sent before it on the same link; the
 // caller keeps the order of sending among arrivals at one instant. A reordered
-// message is free of this: it waits for none before it, none after waits for
-// it, and it takes an extra delay, uniform up to four typical delays of the
-// link (constant: Min, uniform: the middle, else Min + Mean), that Max does not
-// limit. On a link that has no delay nothing can be overtaken.
+// message is exempt: it waits for none before it, none after waits for it, and it
+// takes an extra delay, uniform up to four typical delays of the link (constant:
+// Min, uniform: the middle, else Min + Mean), that Max does not limit. On a link
+// that has no delay nothing can be overtaken.
 //
-// A copy is free of the order too. It arrives a delay of its own after the
+// A copy is exempt from the order too. It arrives a delay of its own after the
 // message.
 //
-// A message sent over a cut link is dropped; what becomes of one that is under
-// way when the cut comes Arrive says. When the verdict is that the connection
-// ends with the message, it is for the caller to Reset the link then. A message
-// from a process to itself arrives at now.
+// A message sent over a cut link is dropped. For a message in flight when the cut
+// comes, see Arrive. If the verdict is that the connection ends with the message,
+// the caller must Reset the link then. A message from a process to itself arrives
+// at now.
 func (n *Network) Judge(now Duration, l Link, fate uint64) Verdict {
 	s := n.link(l)
 	v := Verdict{Key: keyed.Mix(l.word(), fate), Connection: s.connection}
@@ -72,7 +73,7 @@ func (n *Network) Judge(now Duration, l Link, fate uint64) Verdict {
 	return v
 }
 
-// decide writes the link's own verdict, by the choices at k, into v.
+// decide writes the verdict by the link's profile into v, with the choices at k.
 func (s *link) decide(now Duration, k keyed.Key, v *Verdict) {
 	p := s.profile
 	if p.Drop.at(k, forDrop) {
@@ -105,7 +106,8 @@ func (s *link) decide(now Duration, k keyed.Key, v *Verdict) {
 	}
 }
 
-// keepOrder has a message arrive after all that keep the order.
+// keepOrder delays a message until after the arrival of all earlier ones in
+// order, and by gap.
 func (s *link) keepOrder(gap Duration, v *Verdict) {
 	if least := s.lastArrival + gap; gap != 0 && s.lastArrival != 0 && v.At < least {
 		v.At, v.Queued = least, true
@@ -114,7 +116,7 @@ func (s *link) keepOrder(gap Duration, v *Verdict) {
 	s.lastArrival = v.At
 }
 
-// reorderDelay is the extra delay of a reordered message.
+// reorderDelay returns the extra delay of a reordered message.
 func (d Delay) reorderDelay(k keyed.Key) Duration {
 	most := uint64(maxReorderDelay * d.typical())
 	return Duration(k.Word(uint64(forReorderDelay)).Below(most + 1))

@@ -48,8 +48,8 @@ func TestVerdictsAreAFunctionOfWhatTheNetworkWasTold(t *testing.T) {
 	})
 }
 
-// Messages on other links and with other fate keys change nothing but the order
-// of arrival, which a delay of 0 to a microsecond takes out here.
+// Messages on other links and with other fate keys change only the order of
+// arrival, which a delay of 0 to a microsecond excludes here.
 func TestVerdictIgnoresOtherMessages(t *testing.T) {
 	p := Profile{Drop: 300_000, Duplicate: 300_000, Reorder: 300_000, Delay: Delay{Kind: Uniform, Max: Microsecond}}
 	alone, busy := network(p), network(p)
@@ -95,7 +95,7 @@ func TestSeedAndOccurrenceChangeTheVerdict(t *testing.T) {
 	require.NotEqual(t, first, a.Judge(Minute, there, 7).At-Minute)
 }
 
-// Every stored plan depends on these values: a change must be meant.
+// Every stored plan depends on these values: a change must be intended.
 func TestGoldenVerdicts(t *testing.T) {
 	for _, c := range []struct {
 		delay Delay
@@ -115,7 +115,7 @@ func TestGoldenVerdicts(t *testing.T) {
 	}
 }
 
-// Two purposes coincide as often as chance has it.
+// Two purposes coincide as often as independent choices do.
 func TestPurposesDoNotFollowEachOther(t *testing.T) {
 	const messages = 40_000
 	n := network(Profile{Drop: 500_000, Duplicate: 500_000, Reorder: 500_000, Delay: Delay{Kind: Uniform, Max: 999}})
@@ -139,7 +139,7 @@ func TestPurposesDoNotFollowEachOther(t *testing.T) {
 	require.InDelta(t, messages/16, slowSingle, 250)
 }
 
-// One purpose's probability never shows in another purpose's result.
+// The probability of one purpose never changes the result of another.
 func TestPurposesAreIndependent(t *testing.T) {
 	full := Profile{Drop: 300_000, Duplicate: 300_000, Reorder: 300_000, Delay: Delay{Kind: Uniform, Max: Second}}
 	lossless, single, ordered := full, full, full

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// ID names a process, from 1 to MaxID: a node from 1 to 99, a client from 101.
+// ID identifies a process, from 1 to MaxID: a node from 1 to 99, a client from
+// 101.
 type ID uint16
 
 // MaxID is the largest ID.
@@ -15,14 +16,14 @@ const MaxID = 255
 // Link is one direction between two processes. Its text form is "1>2".
 type Link struct{ From, To ID }
 
-// String is the text form.
+// String returns the text form.
 func (l Link) String() string { return fmt.Sprintf("%d>%d", l.From, l.To) }
 
 // MarshalText implements encoding.TextMarshaler.
 func (l Link) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
-// UnmarshalText implements encoding.TextUnmarshaler. It accepts exactly what
-// String writes for processes 1 to MaxID.
+// UnmarshalText implements encoding.TextUnmarshaler. It accepts exactly the texts
+// that String writes for processes 1 to MaxID.
 func (l *Link) UnmarshalText(text []byte) error {
 	from, to, _ := strings.Cut(string(text), ">")
 	a, okFrom := parseID(from)
@@ -45,5 +46,5 @@ func (id ID) valid() bool { return 1 <= id && id <= MaxID }
 // self reports whether l leads from a process to itself.
 func (l Link) self() bool { return l.From == l.To }
 
-// word is l as a number, different for each link.
+// word returns l as a number, different for each link.
 func (l Link) word() uint64 { return uint64(l.From)<<16 | uint64(l.To) }

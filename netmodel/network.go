@@ -6,15 +6,16 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
-// Network is the state of all links between a fixed set of processes.
+// Network is the state of all links between a fixed set of processes. It is not
+// safe for concurrent use.
 //
-// Its methods panic if a link names a process that New was not told of, or if a
-// profile or an override is not valid: plans are validated before they run.
-// A link from a process to itself has no faults: cuts, profiles and overrides
-// pass it by.
+// Its methods panic if a link names a process that was not passed to New, or if a
+// profile or an override is not valid: plans are validated before they run. A
+// link from a process to itself has no faults: cuts, clogs, refusals, profiles
+// and overrides do not affect it.
 type Network struct {
 	seed      keyed.Key
-	index     [MaxID + 1]uint8 // 1 + a process's index into links, 0 if it is unknown
+	index     [MaxID + 1]uint8 // 1 + the index of a process in links, 0 if it is unknown
 	size      int              // processes
 	links     []link           // size × size, by sender, then receiver
 	seen      counter
@@ -24,23 +25,23 @@ type Network struct {
 // link is the state of one direction between two processes.
 type link struct {
 	profile     *Profile // shared between links, never changed
-	lastArrival Duration // the latest arrival of a message that keeps the order
-	connection  uint32   // how often it was reset
-	cuts        int32    // how many cuts of it hold
-	clogs       int32    // how many clogs of it hold
-	refusals    int32    // how many refusals of it hold
+	lastArrival Duration // the latest arrival of a message in order
+	connection  uint32   // number of resets
+	cuts        int32    // cuts in force
+	clogs       int32    // clogs in force
+	refusals    int32    // refusals in force
 	overridden  bool     // some message on it has an override
 }
 
-// address names one message by what a person can read in a trace.
-// The fields leave no gap, so that a lookup hashes it in one piece.
+// address identifies one message by parts that a trace shows. The fields leave no
+// gap, so that a lookup hashes it in one piece.
 type address struct {
 	fateKey    uint64
 	occurrence uint32
 	link       Link
 }
 
-// New is a network of ids, all of whose links are open and have the profile
+// New returns a network of the processes ids with all links open and the profile
 // base. It panics if an id is listed twice or not in 1 to MaxID.
 func New(seed keyed.Key, ids []ID, base Profile) *Network {
 	n := &Network{
@@ -85,26 +86,26 @@ func checked(p Profile) *Profile {
 	return &p
 }
 
-// Cut cuts l. Cuts add up: a link cut twice is open after two Joins.
+// Cut cuts l. Cuts nest: a link cut twice is open after two Uncuts.
 func (n *Network) Cut(l Link) {
 	if s := n.link(l); !l.self() {
 		s.cuts++
 	}
 }
 
-// Uncut undoes one Cut of l. It does nothing if l is open, so that a fault's end
-// may stay in a plan whose beginning was taken out.
+// Uncut undoes one Cut of l. It does nothing if l is open, so that the end of a
+// fault may stay in a plan without its beginning.
 func (n *Network) Uncut(l Link) {
 	if s := n.link(l); s.cuts > 0 {
 		s.cuts--
 	}
 }
 
-// Open reports whether no cut of l holds.
+// Open reports whether l is not cut.
 func (n *Network) Open(l Link) bool { return n.link(l).cuts == 0 }
 
-// Refuse has all sends over l fail where they are made: nothing leaves, what is
-// under way arrives. Refusals add up, as cuts do.
+// Refuse has all sends over l fail at the sender: no message leaves. Messages in
+// flight arrive. Refusals nest, as cuts do.
 func (n *Network) Refuse(l Link) {
 	if s := n.link(l); !l.self() {
 		s.refusals++
@@ -118,15 +119,16 @@ func (n *Network) Unrefuse(l Link) {
 	}
 }
 
-// Clog has l hold what arrives. Clogs add up, as cuts do.
+// Clog has l hold the messages that arrive: Arrive returns Clogged. Clogs nest,
+// as cuts do.
 func (n *Network) Clog(l Link) {
 	if s := n.link(l); !l.self() {
 		s.clogs++
 	}
 }
 
-// Unclog undoes one Clog of l, and reports whether it was the last: then what
-// was held is for the caller to let go, in its order.
+// Unclog undoes one Clog of l, and reports whether it was the last: then the
+// caller releases the held messages, in order.
 func (n *Network) Unclog(l Link) bool {
 	s := n.link(l)
 	if s.clogs == 0 {
@@ -136,31 +138,31 @@ func (n *Network) Unclog(l Link) bool {
 	return s.clogs == 0
 }
 
-// Reset ends the connection that l is and makes it anew: what is under way is
-// lost, and what is sent from now on waits for none of it.
+// Reset ends the connection of l and opens a new one: messages in flight are
+// lost, and messages sent from now on wait for none of them.
 func (n *Network) Reset(l Link) {
 	s := n.link(l)
 	s.connection++
 	s.lastArrival = 0
 }
 
-// Connection is the number of l's present connection. What is sent now arrives
-// only if l still has the same then.
+// Connection returns the number of l's present connection. A message sent now
+// arrives only if l has the same connection then.
 func (n *Network) Connection(l Link) uint32 { return n.link(l).connection }
 
-// Arrival is what becomes of a message that was under way.
+// Arrival is the result of Arrive for a message that was in flight.
 type Arrival uint8
 
 // Arrivals.
 const (
-	Arrived     Arrival = iota // it is there
-	Clogged                    // the link is clogged
+	Arrived     Arrival = iota // the receiver gets it
+	Clogged                    // the link is clogged and holds it
 	LostToCut                  // the link is cut
 	LostToReset                // its connection has ended
 )
 
-// Arrive says what becomes of a message that has come over l to its end, and
-// was sent over that connection.
+// Arrive decides on a message at the end of l, sent over the given connection. It
+// is to be called at the time of arrival.
 func (n *Network) Arrive(l Link, connection uint32) Arrival {
 	switch s := n.link(l); {
 	case s.cuts > 0:
@@ -173,9 +175,9 @@ func (n *Network) Arrive(l Link, connection uint32) Arrival {
 	return Arrived
 }
 
-// Heal undoes all cuts, clogs and refusals and gives every link the profile p, as
-// if all connections were made anew: messages sent from now on wait for none that
-// is still under way. The overrides stay.
+// Heal undoes all cuts, clogs and refusals and gives every link the profile p. It
+// also resets the order of arrival: messages sent from now on wait for none in
+// flight, and messages in flight still arrive. The overrides stay.
 func (n *Network) Heal(p Profile) {
 	n.SetAll(p)
 	for i := range n.links {
@@ -185,8 +187,8 @@ func (n *Network) Heal(p Profile) {
 }
 
 // Override sets the verdict on one message: the occurrence-th (from 1) on l with
-// this fate key. A later call for the same message replaces it, and a cut
-// outdoes it.
+// this fate key. A later call for the same message replaces it. Cuts and refusals
+// take precedence.
 func (n *Network) Override(l Link, fate uint64, occurrence uint32, o Override) {
 	if err := o.Validate(); err != nil {
 		panic("netmodel: override: " + err.Error())
@@ -195,7 +197,7 @@ func (n *Network) Override(l Link, fate uint64, occurrence uint32, o Override) {
 	n.overrides[address{fate, occurrence, l}] = o
 }
 
-// link is the state of l.
+// link returns the state of l.
 func (n *Network) link(l Link) *link {
 	if l.From > MaxID || l.To > MaxID || n.index[l.From] == 0 || n.index[l.To] == 0 {
 		panic(fmt.Sprintf("netmodel: link %d>%d: unknown process", l.From, l.To))

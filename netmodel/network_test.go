@@ -63,7 +63,7 @@ func TestProfilesBelongToLinks(t *testing.T) {
 
 func TestHealJoinsEverythingAndSetsTheProfile(t *testing.T) {
 	n := network(Profile{Delay: Delay{Min: Second}})
-	n.Judge(0, there, 1) // a slow one, which later ones do not wait for
+	n.Judge(0, there, 1) // a slow message, for which later ones do not wait
 	n.Cut(there)
 	n.Cut(there)
 	n.Cut(back)
@@ -79,7 +79,7 @@ func TestAnOverrideHitsExactlyItsMessage(t *testing.T) {
 	plain, changed := network(p), network(p)
 	o := Override{Delay: 3 * Second, Duplicate: true, Copy: 4 * Second}
 	changed.Override(there, 7, 3, Override{Fate: Drop})
-	changed.Override(there, 7, 3, o) // the later call holds
+	changed.Override(there, 7, 3, o) // the later call replaces the earlier one
 	var hits int
 	for round := range uint32(5) {
 		for _, l := range []Link{there, back} {
@@ -128,7 +128,7 @@ func TestMistakesPanic(t *testing.T) {
 	}
 }
 
-// All 255 processes have a place, and no two links share their state.
+// All 255 processes fit, and no two links share their state.
 func TestLinksOfTheLargestNetworkAreDistinct(t *testing.T) {
 	var ids []ID
 	for id := ID(MaxID); id > 0; id-- {

@@ -1,13 +1,12 @@
 package netmodel
 
-// The shapes of a partition: each is the list of links to cut, and later to
-// join. A process is never cut off from itself.
+// The shapes of a partition: each is a list of links to Cut, and to Uncut later.
+// A process is never cut off from itself.
 
-// TwoWay cuts all links between the groups a and b, which share no process.
+// TwoWay returns all links between the groups a and b, which share no process.
 func TwoWay(a, b []ID) []Link { return append(OneWay(a, b), OneWay(b, a)...) }
 
-// OneWay cuts all links that lead from one group to another; the way back stays
-// open.
+// OneWay returns all links from one group to another. The way back stays open.
 func OneWay(from, to []ID) []Link {
 	var cut []Link
 	for _, f := range from {
@@ -20,8 +19,8 @@ func OneWay(from, to []ID) []Link {
 	return cut
 }
 
-// Partial cuts both links of each pair and nothing else: with {1, 2} alone, 1
-// and 2 cannot talk though both reach 3.
+// Partial returns both links of each pair and no others: with {1, 2} alone, 1 and
+// 2 cannot communicate though both reach 3.
 func Partial(pairs [][2]ID) []Link {
 	var cut []Link
 	for _, p := range pairs {
@@ -30,8 +29,8 @@ func Partial(pairs [][2]ID) []Link {
 	return cut
 }
 
-// Ring leaves each of ids, in their order, only the links to the one before it
-// and the one after it; the first and the last are neighbours.
+// Ring returns all links but the ones between neighbours in ids; the first and
+// the last are neighbours.
 func Ring(ids []ID) []Link {
 	var cut []Link
 	for i := range ids {
@@ -44,5 +43,6 @@ func Ring(ids []ID) []Link {
 	return cut
 }
 
-// Isolate cuts id off from the others, both ways. They may list id too.
+// Isolate returns all links between id and the others, both ways. others may
+// contain id.
 func Isolate(id ID, others []ID) []Link { return TwoWay([]ID{id}, others) }

@@ -9,7 +9,7 @@ import (
 // PPM is a probability in parts per million, from 0 to Always.
 type PPM uint32
 
-// Always is the probability of what is certain.
+// Always is probability 1.
 const Always PPM = 1_000_000
 
 // at reports whether an event of probability p happens, for a purpose of the
@@ -18,28 +18,28 @@ func (p PPM) at(k keyed.Key, why purpose) bool {
 	return p != 0 && k.Word(uint64(why)).Chance(uint32(p))
 }
 
-// Profile says how one direction of a link treats each message. The zero
-// Profile delivers everything at once.
+// Profile is the behaviour of one direction of a link. The zero Profile delivers
+// every message at once, in order.
 //
-// Corrupt and Reset end the connection that the link is: what was sent after
-// the message and is still under way when the receiver notices is lost with it,
-// as in a stream of bytes. Then the link goes on.
+// Corrupt and Reset end the connection of the link: messages sent after the
+// affected one and in flight when the receiver notices are lost with it, as in a
+// stream of bytes. Then the link goes on.
 type Profile struct {
 	Drop      PPM      `json:"drop_ppm,omitempty"`      // the message is lost
 	Burst     Burst    `json:"burst,omitzero"`          // ... and many at a time
-	Duplicate PPM      `json:"duplicate_ppm,omitempty"` // it arrives, and so does a copy
-	Reorder   PPM      `json:"reorder_ppm,omitempty"`   // it leaves the order of sending and takes longer
-	Corrupt   PPM      `json:"corrupt_ppm,omitempty"`   // its bytes are damaged, and whoever reads them ends the connection
-	Reset     PPM      `json:"reset_ppm,omitempty"`     // the connection breaks in the midst of it
-	Gap       Duration `json:"gap,omitempty"`           // a message arrives so long after the one before it at the least: bandwidth
+	Duplicate PPM      `json:"duplicate_ppm,omitempty"` // it arrives, and a copy too
+	Reorder   PPM      `json:"reorder_ppm,omitempty"`   // it is exempt from the order of sending and takes longer
+	Corrupt   PPM      `json:"corrupt_ppm,omitempty"`   // its bytes are damaged, and the receiver ends the connection
+	Reset     PPM      `json:"reset_ppm,omitempty"`     // the connection breaks in the middle of it
+	Gap       Duration `json:"gap,omitempty"`           // least time between two arrivals in order: bandwidth
 	Delay     Delay    `json:"delay"`
 }
 
-// Burst is loss in bursts, as on the channel of Gilbert and Elliott: time is cut
-// into windows, and a window is bad by the chance Chance, for each link by itself.
-// In a bad window messages are lost by the chance Drop. So bursts last a
-// geometric number of windows, and which windows are bad does not depend on what is sent.
-// The zero Burst is none.
+// Burst is loss in bursts, as on the channel of Gilbert and Elliott. Time is
+// divided into windows. A window is bad with probability Chance, independently
+// for each link. In a bad window a message is lost with probability Drop. So
+// bursts last a geometric number of windows, and do not depend on the messages
+// sent. The zero Burst is none.
 type Burst struct {
 	Window Duration `json:"window"`
 	Chance PPM      `json:"chance_ppm"`
@@ -66,7 +66,7 @@ func (b Burst) Validate() error {
 	return nil
 }
 
-// bad reports whether the window in which now lies is bad on the link at k.
+// bad reports whether the window of time now is bad on the link at k.
 func (b *Burst) bad(now Duration, k keyed.Key) bool {
 	return k.Word(uint64(forBurst)).Word(uint64(now / b.Window)).Chance(uint32(b.Chance))
 }

@@ -40,8 +40,8 @@ var exponentialTable = [256]uint32{
 	227130, 235882, 245984, 257933, 272557, 291410, 317983, 363409,
 }
 
-// heavyTable is (1-u)^(-3/4), the Pareto distribution from 1 with exponent 4/3,
-// whose mean is 4.
+// heavyTable is (1-u)^(-3/4), the Pareto distribution from 1 with exponent 4/3
+// and mean 4.
 var heavyTable = [256]uint32{
 	65536, 65729, 65923, 66118, 66315, 66513, 66712, 66913,
 	67115, 67319, 67524, 67731, 67939, 68148, 68359, 68572,

@@ -28,7 +28,7 @@ func TestTablesAreTheQuantilesTheyClaimToBe(t *testing.T) {
 	}
 }
 
-// source is a table as it stands in tables.go.
+// source returns the source text of a table in tables.go.
 func source(name string, table [256]uint32) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "var %s = [256]uint32{", name)
@@ -63,7 +63,7 @@ func TestQuantileEndsOnAllOnes(t *testing.T) {
 	require.Equal(t, []uint64{0, 8}, []uint64{q, steps})
 }
 
-// The largest delays meet the farthest tail without overflow.
+// The largest delays at the end of the tail do not overflow.
 func TestDrawsAreMonotonicAndBounded(t *testing.T) {
 	d := Delay{Min: 1, Mean: MaxDelay, Max: MaxDelay}
 	for _, draw := range []func(u uint64) Duration{d.exponential, d.heavy} {

@@ -2,7 +2,7 @@ package netmodel
 
 import "fmt"
 
-// Fate is whether a message arrives.
+// Fate is whether a message is delivered or dropped.
 type Fate uint8
 
 // Fates.
@@ -13,17 +13,17 @@ const (
 
 var fates = []string{"deliver", "drop"}
 
-// String is the text form, as in "drop".
+// String returns the text form, as in "drop".
 func (f Fate) String() string { return enumText("Fate", fates, f) }
 
-// MarshalText implements encoding.TextMarshaler. It refuses an unknown fate.
+// MarshalText implements encoding.TextMarshaler. It rejects an unknown fate.
 func (f Fate) MarshalText() ([]byte, error) { return marshalEnum("fate", fates, f) }
 
-// UnmarshalText implements encoding.TextUnmarshaler. It refuses what String
-// does not write.
+// UnmarshalText implements encoding.TextUnmarshaler. It rejects any text that
+// String does not write.
 func (f *Fate) UnmarshalText(text []byte) error { return unmarshalEnum("fate", fates, f, text) }
 
-// Cause is why a message is dropped.
+// Cause is the reason for which a message is dropped.
 type Cause uint8
 
 // Causes.
@@ -31,40 +31,40 @@ const (
 	NoCause         Cause = iota // it is delivered
 	Loss                         // by the link's profile
 	CutOff                       // the link is cut
-	Overridden                   // an Override says so
+	Overridden                   // by an Override
 	BurstLoss                    // by the profile, in a burst
-	Corrupted                    // its bytes are damaged: the connection ends At
-	ConnectionReset              // the connection breaks in its midst, At
-	Refused                      // the sender knows that it has not left
+	Corrupted                    // its bytes are damaged: the connection ends at Verdict.At
+	ConnectionReset              // the connection breaks in the middle of it, at Verdict.At
+	Refused                      // the link refuses it: the sender knows that it has not left
 )
 
 var causes = []string{"none", "loss", "cut", "override", "burst", "corrupt", "reset", "refused"}
 
-// String is the text form, as in "cut".
+// String returns the text form, as in "cut".
 func (c Cause) String() string { return enumText("Cause", causes, c) }
 
-// Verdict is what becomes of one message. Times are points of virtual time, and
-// 0 where nothing arrives.
+// Verdict is the decision on one message. Times are points of virtual time, and 0
+// if nothing arrives.
 type Verdict struct {
 	At         Duration // when it arrives, or when its connection ends
 	CopyAt     Duration // when its copy arrives, at At or later
 	Key        uint64   // identifies link and fate key, the same under any seed
 	Occurrence uint32   // 1 for the first message of this Key, 2 for the next ...
-	Connection uint32   // over which it is sent: see Network.Arrive
+	Connection uint32   // the connection that carries it: see Network.Arrive
 	Fate       Fate
 	Cause      Cause
 	Duplicate  bool // there is a copy
-	Reordered  bool // it is free of the link's order
+	Reordered  bool // it is exempt from the link's order
 	Late       bool // its delay is more than twice the link's typical one
 	Queued     bool // it waits for the bandwidth
 }
 
-// EndsConnection reports whether the connection ends with the message, At.
+// EndsConnection reports whether the connection ends with the message, at At.
 func (v *Verdict) EndsConnection() bool { return v.Cause == Corrupted || v.Cause == ConnectionReset }
 
-// Override is a verdict set beforehand for one message. Its spans count from
-// the sending. The message keeps no order: it waits for none before it, and
-// none after waits for it.
+// Override is a verdict set beforehand for one message. Its durations count from
+// the sending. The message is exempt from the order: it waits for none before it,
+// and none after waits for it.
 type Override struct {
 	Fate      Fate     `json:"fate"`
 	Delay     Duration `json:"delay,omitempty"`     // until it arrives
@@ -93,7 +93,7 @@ func (o Override) Validate() error {
 	return checkSpan("copy", o.Copy)
 }
 
-// apply writes o into the verdict on the message it was set for.
+// apply writes o into the verdict on its message.
 func (o Override) apply(now Duration, v *Verdict) {
 	if o.Fate == Drop {
 		v.Fate, v.Cause = Drop, Overridden

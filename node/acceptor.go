@@ -2,12 +2,13 @@ package node
 
 import "github.com/lockstep-dst/lockstep/node/wal"
 
-// handleProposal is the acceptor (rule 1). Whatever the answer, it is said only when
-// all that the acceptor has done to the machine is durable (rule 5).
+// handleProposal handles a Prepare or an Accept as the acceptor (rule 1). An
+// acknowledgment, or a rejection that shows a promise, is sent only once the
+// acceptor's state is durable (rule 5).
 func (n *Node) handleProposal(from ID, p *Proposal) {
 	if n.logBacklogFull() {
 		n.counts.Discarded++
-		return // it will be sent again
+		return // the proposer sends it again
 	}
 	m := n.ensureMachine(p.Key)
 	if m == nil {
@@ -40,7 +41,7 @@ func (n *Node) handleProposal(from ID, p *Proposal) {
 	n.sendWhenDurable(from, a, m.durableAt)
 }
 
-// rejectReason says why a proposal must not be acknowledged; it is empty if it may.
+// rejectReason returns the reason to reject a proposal, or "" to acknowledge it.
 func (n *Node) rejectReason(m *machine, p *Proposal) Reason {
 	switch {
 	case m == nil:
@@ -68,7 +69,8 @@ func (n *Node) rejectReason(m *machine, p *Proposal) Reason {
 	return ""
 }
 
-// promise makes m refuse what is below b.
+// promise raises m's promise to b, so that lower ballots are rejected. It does
+// nothing if the promise is as high already.
 func (n *Node) promise(m *machine, b Ballot) {
 	if !m.promised.Less(b) {
 		return
@@ -78,7 +80,7 @@ func (n *Node) promise(m *machine, b Ballot) {
 	n.observe(Observation{Kind: Promised, Key: m.key, Ballot: b, DurableAt: m.durableAt})
 }
 
-// accept makes m hold the proposal's value, and promises its next ballot.
+// accept stores the proposal's value in m and promises its next ballot.
 func (n *Node) accept(m *machine, p *Proposal) {
 	if m.accepted == p.Ballot {
 		n.mark(MarkDuplicateAccept)
@@ -97,14 +99,14 @@ func (n *Node) accept(m *machine, p *Proposal) {
 	n.observe(Observation{Kind: Promised, Key: m.key, Ballot: m.promised, DurableAt: m.durableAt})
 }
 
-// persist appends what the acceptor holds of m to the log. Without a value, or
-// without an earlier record, the promise is all that there is.
+// persist appends the acceptor's state of m to the log. It appends the promise
+// alone if withValue is false and the value is in an earlier record.
 func (n *Node) persist(m *machine, withValue bool) {
 	m.durableAt = n.appendToLog(m, withValue || m.value == nil)
 	n.appended += int64(len(n.scratch) + wal.Overhead)
 }
 
-// handleReadRequest reports what the acceptor has accepted, when that is durable.
+// handleReadRequest reports the accepted value of a machine once it is durable.
 func (n *Node) handleReadRequest(from ID, r *ReadRequest) {
 	report := n.reports.make()
 	*report = ReadReport{Key: r.Key, Read: r.Read, First: r.First}
@@ -113,7 +115,7 @@ func (n *Node) handleReadRequest(from ID, r *ReadRequest) {
 	case m != nil:
 		report.Accepted, report.Value = m.accepted, m.value
 		n.sendWhenDurable(from, report, m.durableAt)
-	case n.findDefinition(r.Key) != nil: // a look at a machine does not make one
+	case n.findDefinition(r.Key) != nil: // a read does not create a machine
 		n.sendWhenDurable(from, report, 0)
 	default:
 		n.counts.Discarded++

@@ -13,13 +13,13 @@ import (
 
 const key = "lifecycle/a"
 
-// modelAcceptor is rule 1 as docs/PROTOCOL.md says it, and no more.
+// modelAcceptor is rule 1 of docs/PROTOCOL.md, and no more.
 type modelAcceptor struct {
 	promised, accepted node.Ballot
 	value              *node.Value
 }
 
-// acknowledges says whether the register consents to p, and what it becomes.
+// acknowledges returns whether r acknowledges p, and r's state after it.
 func (r modelAcceptor) acknowledges(p *node.Proposal) (bool, modelAcceptor) {
 	b := p.Ballot
 	if p.Phase == node.Prepare {
@@ -44,9 +44,8 @@ func highest(ballots ...node.Ballot) node.Ballot {
 	return slices.MaxFunc(ballots, node.Ballot.Compare)
 }
 
-// An acceptor does what rule 1 says, proposal by proposal, also when it
-// restarts in between. Its promises and what it has accepted only grow, and one
-// ballot has one value.
+// An acceptor follows rule 1, proposal by proposal, also with restarts in between.
+// Its promises and accepted ballots only grow, and one ballot has one value.
 func TestAcceptorAgainstItsRule(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(3, nil)
@@ -79,7 +78,7 @@ func TestAcceptorAgainstItsRule(t *testing.T) {
 	})
 }
 
-// drawProposal draws one from so few ballots that they meet.
+// drawProposal draws a proposal from few ballots, so that ballots collide.
 func drawProposal(t *rapid.T) *node.Proposal {
 	ballot := rapid.Custom(func(t *rapid.T) node.Ballot {
 		return node.Ballot{
@@ -101,7 +100,7 @@ func drawProposal(t *rapid.T) *node.Proposal {
 	return p
 }
 
-// value is a lifecycle's after the operations.
+// value is the value of a lifecycle machine after some operations.
 func value(ids ...node.OpID) *node.Value {
 	states := []string{"Init", "Running", "Stopped"}
 	v := &node.Value{Version: uint64(len(ids)), Serial: uint64(len(ids)), State: states[len(ids)%3], StateBefore: "Init"}
@@ -111,7 +110,7 @@ func value(ids ...node.OpID) *node.Value {
 	return v
 }
 
-// answer is what an acceptor in state r says to p.
+// answer is the response to p of an acceptor in state r.
 func answer(p *node.Proposal, ok bool, r modelAcceptor) node.Message {
 	switch {
 	case !ok && p.Phase == node.Accept && p.Ballot == r.accepted:
@@ -127,11 +126,11 @@ func answer(p *node.Proposal, ok bool, r modelAcceptor) node.Message {
 	return &node.Acknowledgment{Phase: p.Phase, Key: key, Ballot: p.Ballot, First: p.First}
 }
 
-// An acceptor judges what a value itself shows, and never the transition
-// against its own value, which may be old.
+// An acceptor checks that a value is consistent in itself. It does not check the
+// transition against its own value, which may be old.
 func TestAcceptorRefusesValuesThatContradictThemselves(t *testing.T) {
 	entry := func(id node.OpID, to string) node.Entry { return node.Entry{ID: id, To: to} }
-	void := func(id node.OpID, to string) node.Entry {
+	tombstone := func(id node.OpID, to string) node.Entry {
 		return node.Entry{ID: id, To: to, Kind: node.EntryTombstoneIllegal}
 	}
 	after := func(operations int) *node.Value {
@@ -149,8 +148,8 @@ func TestAcceptorRefusesValuesThatContradictThemselves(t *testing.T) {
 		"one entry":                    {value("c1.1"), true},
 		"early entries gone":           {&node.Value{Version: 9, Serial: 9, State: "Stopped", StateBefore: "Running", Window: []node.Entry{entry("c1.9", "Stopped")}}, true},
 		"as many entries as any ring":  {after(node.MaxDedupWindow), true},
-		"a void entry":                 {&node.Value{Version: 1, Serial: 2, State: "Running", StateBefore: "Init", Window: []node.Entry{entry("a", "Running"), void("b", "Running")}}, true},
-		"void entries only":            {&node.Value{Serial: 1, State: "Init", StateBefore: "Init", Window: []node.Entry{void("b", "Init")}}, true},
+		"a void entry":                 {&node.Value{Version: 1, Serial: 2, State: "Running", StateBefore: "Init", Window: []node.Entry{entry("a", "Running"), tombstone("b", "Running")}}, true},
+		"void entries only":            {&node.Value{Serial: 1, State: "Init", StateBefore: "Init", Window: []node.Entry{tombstone("b", "Init")}}, true},
 		"retired":                      {&node.Value{Version: 5, Serial: 7, State: fsm.Retired, StateBefore: "Init", Window: []node.Entry{entry("a", fsm.Retired)}}, true},
 		"more":                         {after(node.MaxDedupWindow + 1), false},
 		"no value":                     {nil, false},
@@ -164,7 +163,7 @@ func TestAcceptorRefusesValuesThatContradictThemselves(t *testing.T) {
 		"a state that no entry led to": {&node.Value{Version: 1, Serial: 1, State: "Stopped", StateBefore: "Init", Window: value("a").Window}, false},
 		"a first entry from nowhere":   {&node.Value{Version: 1, Serial: 1, State: "Stopped", StateBefore: "Running", Window: []node.Entry{entry("a", "Stopped")}}, false},
 		"an illegal entry":             {&node.Value{Version: 1, Serial: 1, State: "Stopped", StateBefore: "Init", Window: []node.Entry{entry("a", "Stopped")}}, false},
-		"a void entry that moves":      {&node.Value{Serial: 1, State: "Running", StateBefore: "Init", Window: []node.Entry{void("a", "Running")}}, false},
+		"a void entry that moves":      {&node.Value{Serial: 1, State: "Running", StateBefore: "Init", Window: []node.Entry{tombstone("a", "Running")}}, false},
 		"something after the end":      {&node.Value{Version: 5, Serial: 7, State: "Init", StateBefore: fsm.Retired, Window: []node.Entry{entry("a", "Init")}}, false},
 		"an entry of no kind":          {&node.Value{Serial: 1, State: "Init", StateBefore: "Init", Window: []node.Entry{{ID: "a", To: "Init", Kind: 3}}}, false},
 		"an entry without an id":       {value(""), false},
@@ -187,13 +186,13 @@ func TestAcceptorRefusesValuesThatContradictThemselves(t *testing.T) {
 	}
 }
 
-// ballot is one of a node's first boot.
+// ballot is a ballot of a node's first boot.
 func ballot(round uint64, id node.ID) node.Ballot {
 	return node.Ballot{Epoch: 1, Round: round, Node: id, Boot: 1}
 }
 
-// Ballots are ordered totally, by epoch, round, node and boot, with none at all
-// below the rest.
+// Ballots are totally ordered by epoch, round, node and boot; the zero Ballot is
+// the lowest.
 func TestBallotsAreInOneOrder(t *testing.T) {
 	few := rapid.Custom(func(t *rapid.T) node.Ballot {
 		n := rapid.Uint64Range(0, 2)

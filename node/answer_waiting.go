@@ -2,18 +2,18 @@ package node
 
 import "slices"
 
-// answerWaiting looks for the operations that wait in a value that was just learnt, at
-// ballot b. What another node has carried out is answered; of the others it is known
-// now that they are in no entry up to this one. So an operation that waits while others
-// go ahead is not forgotten, as long as this node hears of what is chosen: its base says what
-// its client has seen, and this what the node has.
-//
-// It gives how many were found.
+// answerWaiting looks for m's waiting operations in m.chosen, which was just
+// learnt at ballot b. It responds to the operations that another node has
+// carried out, and returns how many they are. The others are now known to be
+// absent from all entries up to this one. So an operation that waits while
+// others go ahead does not become window-expired, as long as this node receives
+// the commits: the watermark covers the entries that its client has seen,
+// absentUpTo the entries that this node has seen.
 func (n *Node) answerWaiting(m *machine, b Ballot) (found int) {
 	if m.work == nil {
 		return 0
 	}
-	if m.round.phase == Accept && m.round.ballot != b { // of its own value the round answers
+	if m.round.phase == Accept && m.round.ballot != b { // the round responds for its own value
 		found = n.answerFoundIn(m, m.round.batch, b)
 	}
 	for _, list := range [...]*[]*operation{&m.queue, &m.forwarded} {
@@ -43,15 +43,16 @@ func (n *Node) answerFoundIn(m *machine, list []*operation, b Ballot) (found int
 	return found
 }
 
-// supersede takes note that a value without o was chosen at ballot b: no accept with it that was
-// sent at a lower one has had an effect, or ever will, since nobody can go on from that.
+// supersede records that v, a value without o, was chosen at ballot b. An accept
+// with o at a lower ballot has had no effect and never will: no round goes on
+// from it.
 func (o *operation) supersede(v *Value, b Ballot) {
 	if o.acceptBallot.Less(b) && v.Serial <= max(o.watermark, o.absentUpTo) {
 		o.acceptSent = false
 	}
 }
 
-// unansweredBy is how many operations wait that a chosen value does not answer.
+// unansweredBy counts the queued operations that have no entry in v.
 func (m *machine) unansweredBy(v *Value) (count int) {
 	for _, o := range m.queue {
 		if o.req.Kind != Propose || !o.isIn(v) {
@@ -61,16 +62,17 @@ func (m *machine) unansweredBy(v *Value) (count int) {
 	return count
 }
 
-// isIn looks for o among the recent entries of a chosen value that are not
-// known yet to be of others. If it is in none, they are from now on.
+// isIn reports whether o has an entry in the dedup window of v, a chosen value.
+// It skips the entries up to which o is known to be absent, and extends that
+// range to v if it finds none.
 func (o *operation) isIn(v *Value) bool {
-	known := max(o.watermark, o.absentUpTo)
-	if v.Serial <= known {
+	absentUpTo := max(o.watermark, o.absentUpTo)
+	if v.Serial <= absentUpTo {
 		return false
 	}
-	fresh := v.Window[len(v.Window)-int(min(v.Serial-known, uint64(len(v.Window)))):]
-	for i := range fresh {
-		if fresh[i].ID.equal(o.req.ID) {
+	unseen := v.Window[len(v.Window)-int(min(v.Serial-absentUpTo, uint64(len(v.Window)))):]
+	for i := range unseen {
+		if unseen[i].ID.equal(o.req.ID) {
 			return true
 		}
 	}
@@ -78,25 +80,27 @@ func (o *operation) isIn(v *Value) bool {
 	return false
 }
 
-// noteAbsent takes note that o is in none of the recent entries of a chosen value.
+// noteAbsent records that o has no entry in the window of v, a chosen value.
 func (o *operation) noteAbsent(v *Value) {
 	if v.lastEvicted() <= max(o.watermark, o.absentUpTo) {
 		o.absentUpTo = max(o.absentUpTo, v.Serial)
 	}
 }
 
-// batchLimit is how many operations a round may carry that goes on from a value. In a
-// duel each round goes on from what the last has left unfinished. If entries left the
-// ring before they are known to be chosen, those who wait could not be told whether theirs
-// are among them: so a value that is not known to be chosen is accepted again first. Beyond
-// the ring it is the commits that are missing, and that would help nobody.
+// batchLimit is the maximum number of operations in a round that goes on from a
+// value. In a duel, each round goes on from the value that the last one left
+// unfinished. If entries left the dedup window before they are known to be
+// chosen, waiting operations could not be looked up among them. So the limit
+// falls to 0 as unchosen entries fill the window: the value is then accepted
+// again, without operations. With more unchosen entries than the window holds,
+// commits are missing, and a limit would not help.
 func (n *Node) batchLimit(m *machine, from *Value) int {
 	if m.chosen == nil || from.Serial <= m.chosen.Serial {
 		return n.cfg.Batch
 	}
-	unsure := from.Serial - m.chosen.Serial
-	if unsure > uint64(n.cfg.DedupWindow) {
+	unchosen := from.Serial - m.chosen.Serial
+	if unchosen > uint64(n.cfg.DedupWindow) {
 		return n.cfg.Batch
 	}
-	return min(n.cfg.Batch, n.cfg.DedupWindow-int(unsure))
+	return min(n.cfg.Batch, n.cfg.DedupWindow-int(unchosen))
 }

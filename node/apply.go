@@ -21,7 +21,7 @@ func (n *Node) handleRequest(client ID, r *Request) {
 		n.rejectFinal(o, BadRequest)
 	case r.Kind == ReadLocal:
 		n.respond(o, n.localRead(r.Key, def))
-	case r.Kind == Read && n.isPeer(client): // an exchange of that node has come to nothing
+	case r.Kind == Read && n.isPeer(client): // forwarded: the peer's read quorum did not agree
 		n.enqueue(n.ensureMachine(r.Key), o)
 	case r.Kind == Read:
 		n.counts.Reads++
@@ -33,25 +33,27 @@ func (n *Node) handleRequest(client ID, r *Request) {
 	}
 }
 
-// operation makes what this node keeps of a request.
+// operation creates the state of one attempt. Its deadline is ConsensusTimeout
+// from now.
 func (n *Node) operation(client ID, r *Request) *operation {
 	o := n.operations.make()
 	*o = operation{client: client, clientReq: r, req: r, deadline: n.now + n.cfg.ConsensusTimeout}
-	if n.isPeer(client) { // which has seen that it is none of the entries up to there
+	if n.isPeer(client) { // the peer knows that it is absent from the entries up to its watermark
 		o.absentUpTo = r.Watermark
 	}
 	return o
 }
 
-// parseWatermark reads the base that the operation's id carries. It reports false if the
-// id is none for the machine: no node takes it, so no attempt has any effect.
+// parseWatermark sets the watermark from the operation's id. It reports false if
+// the id is invalid for the machine. Every node rejects an invalid id, so no
+// attempt has any effect.
 func (o *operation) parseWatermark() bool {
-	base, err := o.req.ID.Watermark(o.req.Key)
-	o.watermark = base
+	watermark, err := o.req.ID.Watermark(o.req.Key)
+	o.watermark = watermark
 	return err == nil
 }
 
-// handleUndefined takes an operation on a machine whose definition is not known here.
+// handleUndefined handles an operation on a machine with an unknown definition.
 func (n *Node) handleUndefined(o *operation) {
 	name, _, err := fsm.SplitKey(o.req.Key)
 	if err != nil || o.req.Kind == ReadLocal {
@@ -61,14 +63,16 @@ func (n *Node) handleUndefined(o *operation) {
 	n.awaitDefinition(name, waiter{o.client, o.req})
 }
 
-// definesKey reports whether the text of a definition has the name that its key says.
+// definesKey reports whether text is Retired or a definition with the name in
+// key.
 func definesKey(key, text string) bool {
 	d, err := fsm.Parse(text)
 	return text == fsm.Retired || err == nil && metaKey(d.Name) == key
 }
 
-// localRead is what this life has learnt of a machine. Of one that it has only
-// accepted a value of, as after a restart, it knows that its initial state may be past.
+// localRead returns the latest value of a machine that this life has learnt. If
+// the node has only an accepted value, as after a restart, the outcome is
+// unknown: the machine may have left its initial state.
 func (n *Node) localRead(key string, def *fsm.Definition) Reply {
 	switch m := n.machines[key]; {
 	case m == nil:
@@ -80,11 +84,11 @@ func (n *Node) localRead(key string, def *fsm.Definition) Reply {
 	}
 }
 
-// maxBacklog is how much of the log may wait for the disk, in bytes.
+// maxBacklog bounds the bytes of the log that are not durable yet.
 const maxBacklog = 64 << 20
 
-// logBacklogFull reports whether the disk does not keep up. What comes in then is
-// turned away, so that memory stays bounded.
+// logBacklogFull reports whether the disk falls behind. The node then drops or
+// rejects new work, so that memory stays bounded.
 func (n *Node) logBacklogFull() bool { return n.log.End()-n.log.Durable() > maxBacklog }
 
 func (n *Node) propose(m *machine, o *operation) {
@@ -100,7 +104,7 @@ func (n *Node) propose(m *machine, o *operation) {
 	n.enqueue(m, o)
 }
 
-// enqueue has o wait for a round.
+// enqueue queues o for a round, or forwards it.
 func (n *Node) enqueue(m *machine, o *operation) {
 	n.attachWork(m)
 	if len(m.queue)+len(m.forwarded) >= n.cfg.Queue {
@@ -115,9 +119,9 @@ func (n *Node) enqueue(m *machine, o *operation) {
 	n.startRound(m)
 }
 
-// apply makes the value that follows from base when the batch is carried out in
-// order, and notes what to answer to each operation once it is chosen
-// (rule 7).
+// apply returns the value that results from carrying out the batch on base, in
+// order. It sets the result of each operation, to be sent once the value is
+// chosen (rule 7).
 func (n *Node) apply(m *machine, base *Value, batch []*operation) *Value {
 	value := base
 	for _, o := range batch {
@@ -130,10 +134,11 @@ func (n *Node) apply(m *machine, base *Value, batch []*operation) *Value {
 	return value
 }
 
-// applyOne carries out one operation on value, which goes on from base.
+// applyOne carries out one operation on value. base is the value that the round
+// goes on from.
 func (n *Node) applyOne(m *machine, base, value *Value, o *operation) *Value {
 	r := o.req
-	if r.ID.IsOnce() && !o.acceptSent { // it is in no value: this is as good a base as any
+	if r.ID.IsOnce() && !o.acceptSent { // in no value so far: the current serial is its watermark
 		o.watermark = value.Serial
 	}
 	reply, found := dedupLookup(value, r)
@@ -142,13 +147,13 @@ func (n *Node) applyOne(m *machine, base, value *Value, o *operation) *Value {
 		n.markFound(r, reply)
 		o.acceptSent = true
 		o.result = reply
-	case max(o.watermark, r.Watermark) > value.Serial: // nobody has known that, so nothing else of it counts
+	case max(o.watermark, r.Watermark) > value.Serial: // no chosen value can have shown that: ignore the rest of the request
 		n.mark(MarkWatermarkAhead)
 		o.result = rejectedReply(value, WatermarkAhead)
 		o.result.Outcome = Unknown
 	case r.Expects && r.Expect != value.Version:
 		o.result = n.versionMismatch(value, o)
-	case !r.Expects && value.lastEvicted() > max(o.watermark, o.absentUpTo): // an entry of it may have left the ring
+	case !r.Expects && value.lastEvicted() > max(o.watermark, o.absentUpTo): // its entry may have left the window
 		o.result = n.windowExpired(value, o)
 	case m.def.Legal(value.State, r.To):
 		o.acceptSent = true
@@ -159,23 +164,23 @@ func (n *Node) applyOne(m *machine, base, value *Value, o *operation) *Value {
 	return value
 }
 
-// applyTransition adds the transition that o asks for.
+// applyTransition adds the transition that o requests.
 func (n *Node) applyTransition(m *machine, base, value *Value, o *operation) *Value {
-	r, ring := o.req, n.cfg.DedupWindow
-	if r.To == fsm.Retired { // nothing will follow: only this round's entries are needed
-		ring = int(value.Serial-base.Serial) + 1
+	r, window := o.req, n.cfg.DedupWindow
+	if r.To == fsm.Retired { // nothing will follow: keep only this round's entries
+		window = int(value.Serial-base.Serial) + 1
 	}
-	if len(value.Window) >= ring {
+	if len(value.Window) >= window {
 		n.mark(MarkDedupWindowOverflow)
 	}
-	value = value.withEntry(Entry{ID: r.ID, To: m.def.Intern(r.To)}, ring)
+	value = value.withEntry(Entry{ID: r.ID, To: m.def.Intern(r.To)}, window)
 	o.result = committedReply(value)
 	return value
 }
 
-// windowExpired is the answer to an operation of which the ring may have lost the
-// entry. Only of a first attempt that was never proposed it is known that there
-// was none.
+// windowExpired is the reply to an operation that may have had an entry that left
+// the dedup window. It is rejected if it is a first attempt and no accept with it
+// was sent: then there was no entry. Else its outcome is unknown.
 func (n *Node) windowExpired(value *Value, o *operation) Reply {
 	reply := rejectedReply(value, WindowExpired)
 	if o.acceptSent || o.req.Retry {
@@ -187,13 +192,13 @@ func (n *Node) windowExpired(value *Value, o *operation) Reply {
 	return reply
 }
 
-// versionMismatch is the answer to an operation that expects another version than the
-// machine is at. There is one way in which it can ever be carried out: as the
-// transition from that version to the next. So no void entry is needed, and no base.
+// versionMismatch is the reply to an operation that expects another version than
+// the machine's. It can only ever be carried out as the transition from the
+// expected version to the next. So it needs no abort tombstone and no watermark.
 func (n *Node) versionMismatch(value *Value, o *operation) Reply {
 	reply := rejectedReply(value, VersionMismatch)
 	switch r := o.req; {
-	case r.Expect > value.Version: // the version may be reached while an earlier attempt is under way
+	case r.Expect > value.Version: // the machine may reach it while an earlier attempt is pending
 		if r.Retry {
 			n.mark(MarkVersionNotReached)
 			reply.Outcome = Unknown
@@ -208,12 +213,12 @@ func (n *Node) versionMismatch(value *Value, o *operation) Reply {
 	return reply
 }
 
-// rejectIllegal turns away an operation that is illegal in value. To say so of a retry
-// would be a lie as long as an earlier attempt may be under way: a void entry sees
-// to it that no attempt finds the way free, at any node. Void entries are at most
-// half of what the ring keeps, so that they do not push out what others need.
-// None is needed where it stays illegal: on a machine that nothing leads on from, and
-// at the version that the operation expects.
+// rejectIllegal rejects an operation that is illegal in value. A retry must not
+// be rejected while an earlier attempt may still take effect: an abort tombstone
+// prevents that, at every node. Tombstones fill at most half of the dedup window,
+// so that they do not push out the entries that other operations need. No
+// tombstone is needed if the operation stays illegal: on a machine that nothing
+// leads on from, and at the version that the operation expects.
 func (n *Node) rejectIllegal(m *machine, value *Value, o *operation) *Value {
 	r, ends := o.req, value.State == fsm.Retired || m.def.Name == fsm.MetaName
 	if value.State == fsm.Retired {
@@ -236,19 +241,20 @@ func (n *Node) rejectIllegal(m *machine, value *Value, o *operation) *Value {
 	return value
 }
 
-// committedReply is the answer that an operation was carried out and led to v.
+// committedReply is the reply to an operation that led to v, or to a read of v.
 func committedReply(v *Value) Reply {
 	return Reply{Outcome: Committed, State: v.State, Version: v.Version, Serial: v.Serial}
 }
 
-// rejectedReply is the answer that an operation had no effect on v.
-func rejectedReply(v *Value, why Reason) Reply {
-	return Reply{Outcome: Rejected, Reason: why, State: v.State, Version: v.Version, Serial: v.Serial}
+// rejectedReply is the reply to an operation that had no effect on v.
+func rejectedReply(v *Value, reason Reason) Reply {
+	return Reply{Outcome: Rejected, Reason: reason, State: v.State, Version: v.Version, Serial: v.Serial}
 }
 
-// dedupLookup is the recorded result of an operation, if v still has it, or a conflict if
-// that is no answer to what r asks. A void entry is one only to the same
-// question: to another it may be of a time before that was asked.
+// dedupLookup returns the recorded result of r if its entry is in v. The result is
+// an id conflict if the entry does not match the request. An abort tombstone
+// matches only a request for the same state: it may be older than a request for
+// another one.
 func dedupLookup(v *Value, r *Request) (Reply, bool) {
 	e, version, serial, found := v.find(r.ID)
 	if !found {
@@ -275,8 +281,8 @@ func dedupLookup(v *Value, r *Request) (Reply, bool) {
 	return reply, true
 }
 
-// expireDeadlines answers what has waited longer than the consensus timeout, in the
-// queue and in the round.
+// expireDeadlines responds to the operations that have waited for the consensus
+// timeout, in the queue and in the round.
 func (n *Node) expireDeadlines(m *machine) {
 	for _, list := range [...]*[]*operation{&m.queue, &m.forwarded} {
 		*list = slices.DeleteFunc(*list, func(o *operation) bool {
@@ -301,24 +307,24 @@ func (n *Node) expireDeadlines(m *machine) {
 	}
 }
 
-// giveUp answers an operation that was not carried out. That it never will be
-// can be said only if no accept with it was sent, and no earlier attempt may be
-// under way elsewhere.
-func (n *Node) giveUp(o *operation, why Reason) {
-	n.markGivenUp(o, why)
+// giveUp responds to an operation that was not carried out. It is rejected only
+// if no accept with it was sent and it is no retry, since an earlier attempt may
+// be pending elsewhere. Else its outcome is unknown.
+func (n *Node) giveUp(o *operation, reason Reason) {
+	n.markGivenUp(o, reason)
 	outcome := Rejected
 	if o.acceptSent || o.req.Retry {
 		outcome = Unknown
 	}
-	n.respond(o, Reply{Outcome: outcome, Reason: why})
+	n.respond(o, Reply{Outcome: outcome, Reason: reason})
 }
 
-// rejectFinal answers an operation that no node would ever carry out.
-func (n *Node) rejectFinal(o *operation, why Reason) {
-	n.respond(o, Reply{Outcome: Rejected, Reason: why, Final: true})
+// rejectFinal rejects an operation that no node would ever carry out.
+func (n *Node) rejectFinal(o *operation, reason Reason) {
+	n.respond(o, Reply{Outcome: Rejected, Reason: reason, Final: true})
 }
 
-// respond replies to o's client, once.
+// respond sends the reply to o's client, at most once.
 func (n *Node) respond(o *operation, reply Reply) {
 	if o.answered {
 		return

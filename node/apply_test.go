@@ -11,11 +11,11 @@ import (
 	"pgregory.net/rapid"
 )
 
-// modelMachine is a machine that remembers everything: what rule 7 asks for, one
-// operation at a time.
+// modelMachine is rule 7 for one operation at a time, on a machine that keeps all
+// entries.
 type modelMachine struct {
-	ring    int
-	arrived int // entries that there were when what waits came
+	window  int
+	arrived int // entries when the waiting requests came
 	entries []node.Entry
 }
 
@@ -26,9 +26,9 @@ func (l *modelMachine) state() string {
 	return l.entries[len(l.entries)-1].To
 }
 
-// recent finds an operation among as many entries as a value keeps.
+// recent finds an operation in the dedup window.
 func (l *modelMachine) recent(r *node.Request) (*node.Reply, bool) {
-	for i := max(0, len(l.entries)-l.ring); i < len(l.entries); i++ {
+	for i := max(0, len(l.entries)-l.window); i < len(l.entries); i++ {
 		if e := l.entries[i]; e.ID == r.ID {
 			return l.recorded(r, i), true
 		}
@@ -36,7 +36,7 @@ func (l *modelMachine) recent(r *node.Request) (*node.Reply, bool) {
 	return nil, false
 }
 
-// recorded is the answer to somebody who asks under the id that an entry has.
+// recorded is the reply to a request with the id of an entry.
 func (l *modelMachine) recorded(r *node.Request, i int) *node.Reply {
 	e, then := l.entries[i], modelMachine{entries: l.entries[:i+1]}
 	switch {
@@ -70,7 +70,7 @@ func (l *modelMachine) version() (n uint64) {
 	return n
 }
 
-// propose carries an operation out and says what to answer.
+// propose carries an operation out and returns the reply.
 func (l *modelMachine) propose(r *node.Request) *node.Reply {
 	for i := l.arrived; i < len(l.entries); i++ { // the node has seen all of them
 		if l.entries[i].ID == r.ID {
@@ -80,7 +80,7 @@ func (l *modelMachine) propose(r *node.Request) *node.Reply {
 	serial, lifecycle := uint64(len(l.entries)), fsm.Lifecycle()
 	base, err := r.ID.Watermark(key)
 	must(err)
-	if r.ID.IsOnce() { // asked for once, of a node that is asked for the first time
+	if r.ID.IsOnce() { // its only attempt
 		base = serial
 	}
 	switch {
@@ -88,7 +88,7 @@ func (l *modelMachine) propose(r *node.Request) *node.Reply {
 		return l.reply(r, node.Unknown, node.WatermarkAhead)
 	case r.Expects && r.Expect != l.version():
 		return l.versionMismatch(r)
-	case !r.Expects && uint64(l.arrived) > base+uint64(l.ring):
+	case !r.Expects && uint64(l.arrived) > base+uint64(l.window):
 		return l.windowExpired(r)
 	case lifecycle.Legal(l.state(), r.To):
 		l.entries = append(l.entries, node.Entry{ID: r.ID, To: r.To})
@@ -97,8 +97,8 @@ func (l *modelMachine) propose(r *node.Request) *node.Reply {
 	return l.illegal(r)
 }
 
-// forgotten: that nothing was carried out is known only of who asks for the
-// first time.
+// windowExpired is the reply if the window is past the watermark: it is rejected
+// only if it is a first attempt.
 func (l *modelMachine) windowExpired(r *node.Request) *node.Reply {
 	if r.Retry {
 		return l.reply(r, node.Unknown, node.WindowExpired)
@@ -106,15 +106,16 @@ func (l *modelMachine) windowExpired(r *node.Request) *node.Reply {
 	return l.reply(r, node.Rejected, node.WindowExpired)
 }
 
-// mismatched: the version expected may come; or another operation is seen to have led
-// on from it; or it is too long ago.
+// versionMismatch is the reply if another version was expected. That version may
+// still come, or another operation is known to have led on from it, or it is too
+// old to know.
 func (l *modelMachine) versionMismatch(r *node.Request) *node.Reply {
 	switch {
 	case r.Expect > l.version() && r.Retry:
 		return l.reply(r, node.Unknown, node.VersionMismatch)
 	case r.Expect > l.version():
 		return l.reply(r, node.Rejected, node.VersionMismatch)
-	case l.transitionAt(r.Expect+1) >= len(l.entries)-l.ring:
+	case l.transitionAt(r.Expect+1) >= len(l.entries)-l.window:
 		return l.final(l.reply(r, node.Rejected, node.VersionMismatch))
 	case r.Retry:
 		return l.windowExpired(r)
@@ -122,7 +123,7 @@ func (l *modelMachine) versionMismatch(r *node.Request) *node.Reply {
 	return l.reply(r, node.Rejected, node.VersionMismatch)
 }
 
-// transitionAt is the place of the entry that made a version.
+// transitionAt is the index of the entry that made a version, or -1.
 func (l *modelMachine) transitionAt(version uint64) int {
 	for i := range l.entries {
 		if then := (&modelMachine{entries: l.entries[:i+1]}); then.version() == version {
@@ -132,24 +133,24 @@ func (l *modelMachine) transitionAt(version uint64) int {
 	return -1
 }
 
-// illegal: an earlier attempt may be under way if there was one: a void entry
-// stops it, if there is room for one.
+// illegal is the reply to an illegal operation. An earlier attempt of a retry may be
+// pending: an abort tombstone stops it, if there is room for one.
 func (l *modelMachine) illegal(r *node.Request) *node.Reply {
 	switch {
 	case r.Expects:
 		return l.final(l.reply(r, node.Rejected, node.Illegal))
 	case !r.Retry:
 		return l.reply(r, node.Rejected, node.Illegal)
-	case l.tombstones() >= max(1, l.ring/2):
+	case l.tombstones() >= max(1, l.window/2):
 		return l.reply(r, node.Unknown, node.Illegal)
 	}
 	l.entries = append(l.entries, node.Entry{ID: r.ID, To: l.state(), Requested: r.To, Kind: node.EntryTombstone})
 	return l.final(l.reply(r, node.Rejected, node.Illegal))
 }
 
-// tombstones counts those among the recent entries.
+// tombstones counts the abort tombstones in the dedup window.
 func (l *modelMachine) tombstones() (n int) {
-	for _, e := range l.entries[max(0, len(l.entries)-l.ring):] {
+	for _, e := range l.entries[max(0, len(l.entries)-l.window):] {
 		if e.Kind != node.EntryTransition {
 			n++
 		}
@@ -157,19 +158,19 @@ func (l *modelMachine) tombstones() (n int) {
 	return n
 }
 
-// Whatever comes in whatever batches, old and new operations with any base: a
-// node answers as if they came one after the other to a machine that remembers
-// everything. The crux is that the recent entries are enough.
+// In any batches, with old and new operations and any watermarks, a node replies as
+// if the operations came one after the other to a machine that keeps all entries.
+// The crux is that the dedup window is enough.
 func TestOperationsAgainstALedger(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		ring := rapid.IntRange(1, 16).Draw(t, "ring")
-		batch := rapid.IntRange(1, ring).Draw(t, "batch")
-		w := newWorld(1, func(cfg *node.Config) { cfg.DedupWindow, cfg.Batch = ring, batch })
-		h, l := w.hosts[1], &modelMachine{ring: ring}
+		window := rapid.IntRange(1, 16).Draw(t, "ring")
+		batch := rapid.IntRange(1, window).Draw(t, "batch")
+		w := newWorld(1, func(cfg *node.Config) { cfg.DedupWindow, cfg.Batch = window, batch })
+		h, l := w.hosts[1], &modelMachine{window: window}
 		once := exactlyOnce{map[node.OpID][]*node.Request{}}
 		var attempt uint32
 		for range rapid.IntRange(1, 12).Draw(t, "waves") {
-			// What comes while the disk works waits, and is batched.
+			// Requests that come while the disk is busy wait, and form batches.
 			h.slow, l.arrived = true, len(l.entries)
 			want := map[uint32]*node.Reply{}
 			var waiting []*node.Request
@@ -178,7 +179,7 @@ func TestOperationsAgainstALedger(t *testing.T) {
 				r := drawRequest(t, attempt, len(l.entries))
 				once.attempts(r)
 				if reply, found := l.recent(r); found {
-					want[attempt] = reply // answered from what is chosen
+					want[attempt] = reply // its entry is in the chosen value
 				} else {
 					waiting = append(waiting, r)
 				}
@@ -201,8 +202,8 @@ func TestOperationsAgainstALedger(t *testing.T) {
 	})
 }
 
-// drawRequest draws an operation that came before, or a new one. Its id is stamped,
-// made up for one attempt, or the client's own; what it says besides may be anything.
+// drawRequest draws an earlier operation or a new one. Its id is stamped, made for
+// one attempt, or the client's own; the other fields are arbitrary.
 func drawRequest(t *rapid.T, attempt uint32, serial int) *node.Request {
 	name := fmt.Sprintf("c1.%d", max(1, int(attempt)-rapid.IntRange(0, 20).Draw(t, "age")))
 	r := &node.Request{
@@ -224,13 +225,13 @@ func drawRequest(t *rapid.T, attempt uint32, serial int) *node.Request {
 	return r
 }
 
-// requireMatches compares a value with the last entries of the ledger.
+// requireMatches compares a value with the last entries of the model.
 func requireMatches(t require.TestingT, v *node.Value, l *modelMachine) {
 	if len(l.entries) == 0 {
 		require.True(t, v == nil || v.Version == 0)
 		return
 	}
-	gone := max(0, len(l.entries)-l.ring)
+	gone := max(0, len(l.entries)-l.window)
 	before := modelMachine{entries: l.entries[:gone]}
 	require.Equal(t, &node.Value{
 		Version: l.version(), Serial: uint64(len(l.entries)), State: l.state(),
@@ -238,8 +239,9 @@ func requireMatches(t require.TestingT, v *node.Value, l *modelMachine) {
 	}, v)
 }
 
-// exactlyOnce watches that no operation takes effect twice, whatever its clients say,
-// but that each version that they expect under an id may be made by it.
+// exactlyOnce checks that no operation takes effect twice, whatever the clients
+// send. The exception: under one id, each version that a request expects may be
+// made once.
 type exactlyOnce struct{ asked map[node.OpID][]*node.Request }
 
 func (x *exactlyOnce) attempts(r *node.Request) { x.asked[r.ID] = append(x.asked[r.ID], r) }

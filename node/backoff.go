@@ -2,8 +2,8 @@ package node
 
 import "time"
 
-// rttEstimate is how long a round trip to a majority takes, smoothed over some rounds as
-// TCP does it (RFC 6298), in which nothing was sent again. Zero: not known yet.
+// rttEstimate is the round trip time to a majority, smoothed as in TCP (RFC 6298)
+// over rounds in which nothing was sent again. Zero means not measured yet.
 type rttEstimate time.Duration
 
 func (t *rttEstimate) update(sample time.Duration) {
@@ -13,8 +13,9 @@ func (t *rttEstimate) update(sample time.Duration) {
 	*t += (rttEstimate(sample) - *t) / 8
 }
 
-// roundsDuration is how long so many rounds of other nodes take, each from its prepare to its
-// commit: but at most the retry delay, and that if it is not known.
+// roundsDuration estimates how long count rounds of other nodes take, each from
+// prepare to commit. It is at most the resend timeout, also without an estimate
+// of the round trip.
 func (n *Node) roundsDuration(count int) time.Duration {
 	if n.rtt <= 0 {
 		return n.cfg.ResendTimeout
@@ -22,11 +23,11 @@ func (n *Node) roundsDuration(count int) time.Duration {
 	return max(1, min(2*time.Duration(n.rtt)*time.Duration(count), n.cfg.ResendTimeout))
 }
 
-// cutBackoffShort begins the next round of a machine that others are at work on when they
-// have ended one, and not in the middle of it: at once if this node comes after the
-// one that has committed, in the order of members; else when those between have had the
-// time for theirs. So nodes whose clients want the same machine go in turn, each
-// with all that it cannot hand over. A node that is not in a pause is not in a duel.
+// cutBackoffShort ends m's backoff early after committer has finished a round,
+// never in the middle of one. If this node follows committer in the order of
+// members, its round begins at once; else after the nodes between have had time
+// for theirs. So nodes with clients of the same machine take turns, each with all
+// operations that it cannot forward. A node that does not back off is in no duel.
 func (n *Node) cutBackoffShort(m *machine, committer ID) {
 	if m.work == nil || m.round.phase != 0 || n.now >= m.backoffUntil {
 		return
@@ -38,13 +39,13 @@ func (n *Node) cutBackoffShort(m *machine, committer ID) {
 	if i < 0 || committer == n.cfg.ID {
 		return
 	}
-	turn := n.now
-	if between := (n.member(n.cfg.ID) - i - 1 + len(n.cfg.Members)) % len(n.cfg.Members); between > 0 {
-		turn += n.roundsDuration(between)
+	resumeAt := n.now
+	if ahead := (n.member(n.cfg.ID) - i - 1 + len(n.cfg.Members)) % len(n.cfg.Members); ahead > 0 {
+		resumeAt += n.roundsDuration(ahead)
 	}
-	if turn < m.backoffUntil {
+	if resumeAt < m.backoffUntil {
 		n.mark(MarkBackoffCutShort)
-		m.backoffUntil = turn
+		m.backoffUntil = resumeAt
 		n.startRound(m)
 	}
 }

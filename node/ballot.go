@@ -2,12 +2,12 @@ package node
 
 import "strconv"
 
-// ID names a process: a member, or whoever asks as a client.
+// ID identifies a process: a member, or a client.
 type ID uint16
 
-// Ballot orders rounds. It is never used for two values: the boot is durable
-// before any ballot of it leaves the proposer, and within a boot no round
-// number is used twice for a machine.
+// Ballot is a totally ordered number of a round. It is never used for two values:
+// the boot is durable before any of its ballots leaves the proposer, and within a
+// boot no round number is used twice for a machine.
 type Ballot struct {
 	Round uint64
 	Boot  uint64
@@ -15,8 +15,8 @@ type Ballot struct {
 	Node  ID
 }
 
-// Compare orders ballots by epoch, round, node and boot. The zero Ballot is
-// below all others.
+// Compare orders ballots by epoch, round, node and boot: it returns -1, 0 or 1. The
+// zero Ballot is below all others.
 func (b Ballot) Compare(c Ballot) int {
 	switch {
 	case b.Less(c):
@@ -27,7 +27,7 @@ func (b Ballot) Compare(c Ballot) int {
 	return 0
 }
 
-// Less reports b < c.
+// Less reports whether b is below c.
 func (b Ballot) Less(c Ballot) bool {
 	if b.Epoch != c.Epoch {
 		return b.Epoch < c.Epoch
@@ -41,11 +41,11 @@ func (b Ballot) Less(c Ballot) bool {
 	return b.Boot < c.Boot
 }
 
-// IsZero reports whether b is no ballot at all.
+// IsZero reports whether b is the zero Ballot, which stands for no ballot.
 func (b Ballot) IsZero() bool { return b == Ballot{} }
 
-// String is the text form, as in "7.2.1": round, node and boot, with the epoch
-// in front if it is not the first.
+// String formats the round, node and boot, as in "7.2.1", with the epoch in front
+// if it is not the first. The zero Ballot is "-".
 func (b Ballot) String() string {
 	if b.IsZero() {
 		return "-"
@@ -57,16 +57,16 @@ func (b Ballot) String() string {
 	return string(appendDotted(text, b.Round, uint64(b.Node), b.Boot))
 }
 
-// appendDotted appends numbers with dots between. Ballots and read ids are in
-// every message as text, if the codec is one for people.
+// appendDotted appends three numbers separated by dots. It avoids fmt because text
+// codecs format ballots and read ids in every message.
 func appendDotted(text []byte, a, b, c uint64) []byte {
 	text = append(strconv.AppendUint(text, a, 10), '.')
 	text = append(strconv.AppendUint(text, b, 10), '.')
 	return strconv.AppendUint(text, c, 10)
 }
 
-// maxRound bounds what a node believes: counting does not get there, and above
-// it there would be no room for another round.
+// maxRound bounds the round numbers that a node accepts. Counting never reaches
+// it, and a higher one would leave no room for another round.
 const maxRound = 1 << 62
 
 // validBallot reports whether b can be the ballot of a member's round.
@@ -74,7 +74,7 @@ func (n *Node) validBallot(b Ballot) bool {
 	return b.Epoch == firstEpoch && b.Round > 0 && b.Round <= maxRound && b.Boot > 0 && n.member(b.Node) >= 0
 }
 
-// firstEpoch is the only epoch so far: the members are fixed.
+// firstEpoch is the only epoch so far: the membership is fixed.
 const firstEpoch = 1
 
 func maxBallot(a, b Ballot) Ballot {

@@ -14,17 +14,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// chaos is a cluster in which everything happens that the machines of users
-// meet at once: definitions that race, retirement, retries and void entries,
-// small rings and logs, lost and doubled messages, slow disks, restarts, repair.
+// chaos is a cluster with all difficulties of user-defined machines at once: racing
+// definitions, retirement, retries and abort tombstones, small dedup windows and
+// logs, lost and duplicate messages, slow disks, restarts, repair.
 type chaos struct {
 	t           *testing.T
 	w           *world
 	rand        *rand.Rand
-	lossless    bool // nothing is lost any more
+	lossless    bool // no more losses
 	sessions    []*session.Session
-	operations  []*clientOp // all operations, in order
-	repliesSeen int         // replies
+	operations  []*clientOp // in order
+	repliesSeen int         // replies that were handled
 	history     map[string]map[uint64]node.Entry
 }
 
@@ -35,16 +35,16 @@ type clientOp struct {
 	wake   time.Duration
 	done   bool
 	result session.Result
-	final  bool // a node has rejected it for good
+	final  bool // a node has rejected it finally
 }
 
 var chaosKeys = []string{"definition/lamp", "lamp/hall", "lamp/attic", "lifecycle/x", "lifecycle/y"}
 
 func newChaos(t *testing.T, seed uint64) *chaos {
 	s := &chaos{t: t, rand: rand.New(rand.NewPCG(seed, 0)), history: map[string]map[uint64]node.Entry{}}
-	ring, segment := 2+s.rand.IntN(6), 256<<s.rand.IntN(4)
+	window, segment := 2+s.rand.IntN(6), 256<<s.rand.IntN(4)
 	s.w = newWorld(3, func(cfg *node.Config) {
-		cfg.DedupWindow, cfg.Batch, cfg.Segment = ring, 1+s.rand.IntN(max(1, ring/2)), segment
+		cfg.DedupWindow, cfg.Batch, cfg.Segment = window, 1+s.rand.IntN(max(1, window/2)), segment
 		cfg.RepairDelay, cfg.ConsensusTimeout, cfg.ResendTimeout = 300*time.Millisecond, 600*time.Millisecond, 60*time.Millisecond
 	})
 	for i := range uint64(3) {
@@ -62,10 +62,10 @@ func newChaos(t *testing.T, seed uint64) *chaos {
 
 func (s *chaos) host() *host { return s.w.hosts[1+s.rand.IntN(3)] }
 
-// chance is true so many times in a hundred.
+// chance is true in percent of all cases.
 func (s *chaos) chance(percent int) bool { return s.rand.IntN(100) < percent }
 
-// ask has a client begin an operation.
+// ask begins an operation of a random client.
 func (s *chaos) ask(kind node.Kind, key, to string) *clientOp {
 	client := s.rand.IntN(len(s.sessions))
 	a := &clientOp{op: session.Operation{
@@ -79,7 +79,7 @@ func (s *chaos) ask(kind node.Kind, key, to string) *clientOp {
 	return a
 }
 
-// applyAction does what a client's session wants. Some requests are lost.
+// applyAction carries out the action of a client's session. Some requests are lost.
 func (s *chaos) applyAction(a *clientOp, next session.Action) {
 	a.done, a.result = next.Done, next.Result
 	if next.Wake > 0 {
@@ -90,7 +90,7 @@ func (s *chaos) applyAction(a *clientOp, next session.Action) {
 	}
 }
 
-// startOperation is a new operation.
+// startOperation begins a random operation.
 func (s *chaos) startOperation() {
 	pick := func(list ...string) string { return list[s.rand.IntN(len(list))] }
 	key := pick(chaosKeys...)
@@ -110,7 +110,7 @@ func (s *chaos) startOperation() {
 	}
 }
 
-// randomEvent is one thing that happens.
+// randomEvent makes one random event happen.
 func (s *chaos) randomEvent() {
 	w, h := s.w, s.host()
 	switch x := s.rand.IntN(100); {
@@ -142,7 +142,7 @@ func (s *chaos) randomEvent() {
 	}
 }
 
-// checkLearnt has the clients hear what was said to them, and notes what is chosen.
+// checkLearnt delivers replies to clients and records the chosen entries.
 func (s *chaos) checkLearnt() {
 	for ; s.repliesSeen < len(s.w.replies); s.repliesSeen++ {
 		r := s.w.replies[s.repliesSeen]
@@ -176,7 +176,7 @@ func (s *chaos) checkLearnt() {
 	require.NotContains(s.t, s.w.takeTranscript(), node.ErrStopped.Error())
 }
 
-// note: a chosen entry stays what it is.
+// recordEntry checks that a chosen entry never changes.
 func (s *chaos) recordEntry(key string, serial uint64, e node.Entry) {
 	if was, found := s.history[key][serial]; found && was != e {
 		require.Equal(s.t, was, e, "%s: entry %d", key, serial)
@@ -184,7 +184,7 @@ func (s *chaos) recordEntry(key string, serial uint64, e node.Entry) {
 	s.history[key][serial] = e
 }
 
-// advanceTime lets time pass without any harm.
+// advanceTime advances time without faults.
 func (s *chaos) advanceTime(d time.Duration) {
 	for end := s.w.now + d; s.w.now < end; s.checkLearnt() {
 		s.w.deliverAll()
@@ -192,7 +192,7 @@ func (s *chaos) advanceTime(d time.Duration) {
 	}
 }
 
-// requireOutcomesHold compares what the clients were told with what was chosen.
+// requireOutcomesHold compares the outcomes at the clients with the chosen entries.
 func (s *chaos) requireOutcomesHold() {
 	for _, a := range s.operations {
 		require.True(s.t, a.done, a.op)
@@ -216,7 +216,7 @@ func (s *chaos) requireOutcomesHold() {
 	}
 }
 
-// requireSettled: all nodes hold the same, do nothing, and serve.
+// requireSettled checks that all nodes hold the same, have no work left, and serve.
 func (s *chaos) requireSettled() {
 	for _, h := range s.w.hosts[1:] {
 		require.Empty(s.t, h.node.PendingWork())
@@ -235,9 +235,9 @@ func (s *chaos) requireSettled() {
 	}
 }
 
-// Whatever happens, an operation takes effect at most once, clients are told the
-// truth, no life refuses the log of the one before, and in the end all nodes hold
-// the same.
+// In spite of all faults, an operation takes effect at most once, outcomes are true,
+// no life rejects the log of the one before, and in the end all nodes hold the
+// same.
 func TestChaosOverUserMachines(t *testing.T) {
 	seeds := uint64(60)
 	if testing.Short() {
@@ -273,5 +273,5 @@ func TestChaosOverUserMachines(t *testing.T) {
 	}
 	require.Positive(t, copied)
 	require.Positive(t, pulled)
-	require.Greater(t, entries, 15*seeds) // voids, which were a third of them, are bounded
+	require.Greater(t, entries, 15*seeds) // tombstones, a third of them in the past, are bounded
 }

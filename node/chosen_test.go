@@ -9,7 +9,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// learntBy has a node take events, its disk included, and tells what it has learnt
+// learntBy steps a node and its disk through events, and returns the values learnt
 // to be chosen.
 func learntBy(t testing.TB, h *host, evs ...node.Event) (all []node.ChosenValue, sends []node.Send) {
 	for len(evs) > 0 {
@@ -28,7 +28,7 @@ func received(from node.ID, m node.Message) node.Event {
 	return node.Event{Kind: node.Receive, From: from, Message: m}
 }
 
-// A node tells of what its own rounds choose, in their order.
+// A node reports the values that its own rounds choose, in their order.
 func TestChosenByOwnRounds(t *testing.T) {
 	h := newWorld(1, nil).hosts[1]
 	for i, state := range []string{"Running", "Stopped"} {
@@ -43,7 +43,7 @@ func TestChosenByOwnRounds(t *testing.T) {
 	require.Empty(t, none, "each step tells its own")
 }
 
-// It tells of what it is told, and of nothing that is only accepted.
+// It reports values from commits, and no values that are only accepted.
 func TestChosenElsewhere(t *testing.T) {
 	h := newWorld(3, nil).hosts[1]
 	v := value("c1.1")
@@ -54,7 +54,7 @@ func TestChosenElsewhere(t *testing.T) {
 	require.Equal(t, []node.ChosenValue{{Key: key, Ballot: b, Value: v}}, all)
 }
 
-// A read whose reports agree shows what is chosen, though no commit ever came.
+// A read with reports that agree shows a chosen value, though no commit came.
 func TestChosenIsShownByReads(t *testing.T) {
 	h := newWorld(3, nil).hosts[1]
 	v := value("c1.1")
@@ -69,7 +69,7 @@ func TestChosenIsShownByReads(t *testing.T) {
 	require.True(t, v.Equal(all[0].Value))
 }
 
-// Telling costs no memory once there is room for it.
+// Reports allocate no memory once there is room for them.
 func TestChosenCostsNothing(t *testing.T) {
 	h := newWorld(3, nil).hosts[1]
 	v := value("c1.1")

@@ -2,34 +2,34 @@ package node
 
 import "github.com/lockstep-dst/lockstep/node/wal"
 
-// The log is kept short by copying forward. What an acceptor holds of a machine
-// is its last full record and the promises after it, so a log is needed from the
-// oldest of those records on. When more than half of that is garbage, each step
-// that appends also appends anew the oldest full records, two bytes for each
-// byte appended, and tells the log from where on it is needed.
+// The log is kept short by copying forward. The acceptor's state of a machine is
+// its last full record and the promises after it, so the log is needed from the
+// oldest of these records on. When more than half of that is garbage, each step
+// that appends also appends the oldest full records again, two bytes for each
+// byte appended. Then it trims the log up to the oldest record that is needed.
 //
-// What that costs: of each byte appended, at most two more are written. How
-// long the log becomes: say that V bytes are live when it is 2V + C long, C for
-// four segments. When all V are copied, V/2 more have been appended, and nothing
-// is left of what was before. In between the log is longest if the garbage comes
-// last and all that is live first: below 2.5V + C, and two segments more:
-// they are given up whole, and one of them is kept, to be written to again.
+// Cost: for each byte appended, at most two more are written. Length: let V be the
+// live bytes when the log is 2V + C long, where C is four segments. When all V are
+// copied, V/2 more have been appended, and nothing is left from before. In between
+// the log is longest if all live records come first and the garbage last: below
+// 2.5V + C, plus two segments. Segments are removed as a whole, and one of the
+// removed ones is kept for reuse.
 
-// liveRecords is a list of all machines with a full record, in the order of those.
+// liveRecords lists all machines with a full record, in the order of the records.
 type liveRecords struct {
 	oldest, newest *machine
 	bytes          uint64 // of their full records
 }
 
-// recordLinks are a machine's place in live.
+// recordLinks is a machine's place in liveRecords.
 type recordLinks struct {
 	older, newer *machine
-	recordEnd    wal.LSN // the end of the last full record; zero: there is none
-	size         uint32  // bytes of it
+	recordEnd    wal.LSN // the end of the last full record; zero: none
+	size         uint32  // its bytes
 }
 
-// add makes a record of some bytes that ends at a position the last full one of
-// m.
+// add appends m to the list with a full record of size bytes that ends at end. It
+// replaces m's earlier record.
 func (l *liveRecords) add(m *machine, end wal.LSN, size int) {
 	if m.recordEnd != 0 {
 		l.remove(m)
@@ -58,8 +58,8 @@ func (l *liveRecords) remove(m *machine) {
 	l.bytes -= uint64(m.size)
 }
 
-// compact copies forward what the step's appends have earned, and lets the log
-// go of what is before the oldest record that is needed.
+// compact copies records forward within the budget that the step's appends have
+// earned, and trims the log up to the oldest record that is needed.
 func (n *Node) compact() {
 	if n.appended == 0 {
 		return
@@ -78,15 +78,15 @@ func (n *Node) compact() {
 	}
 }
 
-// mostlyGarbage reports whether most of the log, from where on it is needed, is
-// garbage, and more than four segments of it.
+// mostlyGarbage reports whether more than half of the needed part of the log, and
+// more than four segments of it, is garbage.
 func (n *Node) mostlyGarbage() bool {
 	length := uint64(n.log.End() - n.liveRecords.oldest.recordEnd)
 	return length > 2*n.liveRecords.bytes+4*uint64(n.cfg.Segment)
 }
 
-// appendToLog appends what the acceptor holds of m to the log, the promise alone or
-// all, and returns the position where that ends.
+// appendToLog appends a record of m to the log, of the promise alone or full, and
+// returns the position of its end.
 func (n *Node) appendToLog(m *machine, full bool) wal.LSN {
 	n.scratch = appendRecord(n.scratch[:0], m, full, &n.encodingCache[cacheSlot(m.key)])
 	end := n.log.Append(n.scratch)

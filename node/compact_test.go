@@ -25,8 +25,8 @@ func sizeOf(d waltest.Disk) (total int) {
 	return total
 }
 
-// liveIn is the bytes of the longest record of each machine in a log: the most
-// that can be needed of it.
+// liveIn is the bytes of the longest record of each machine in a log: an upper bound
+// of the bytes that are live.
 func liveIn(d waltest.Disk) (total int) {
 	longest := map[string]int{}
 	_, _, err := wal.Recover(d, identity, wal.Options{Segment: smallSegment}, func(entry []byte, _ wal.LSN) error {
@@ -42,15 +42,15 @@ func liveIn(d waltest.Disk) (total int) {
 	return total
 }
 
-// boundOf is how long the files may become: the log by the argument in compact.go,
-// what headers and seals add, one segment that is being filled, one prepared,
-// one about to be removed, and one for a batch that did not fit.
+// boundOf bounds the bytes of the files: the log by the argument in compact.go,
+// headers and seals, one segment that is being filled, one prepared, one about to
+// be removed, and one for a batch that did not fit.
 func boundOf(d waltest.Disk) int {
 	log := 5*liveIn(d)/2 + (4+1)*smallSegment
 	return log + log*97/smallSegment + 4*smallSegment
 }
 
-// states is what a node knows of all machines.
+// states is a node's state of all machines.
 func states(n *node.Node) map[string]string {
 	all := map[string]string{}
 	for _, key := range n.Keys() {
@@ -63,8 +63,8 @@ func states(n *node.Node) map[string]string {
 	return all
 }
 
-// Operations on machines, some of them hot, with promises to others and restarts
-// in between: the files stay as short as they should, and a restart forgets
+// With operations on machines, some of them hot, promises to other nodes, and
+// restarts in between, the files stay within the bound, and a restart loses
 // nothing.
 func TestCompactionKeepsTheLogShortAndForgetsNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -111,8 +111,8 @@ func (h *host) version(machine int) uint64 {
 	return 0
 }
 
-// A machine that is promised and never accepted, and one that was accepted once:
-// their promises are garbage as soon as there is a later record with all.
+// The promises of two machines, one never accepted and one accepted once, are
+// garbage as soon as there is a later full record.
 func TestPromisesAloneDoNotFillTheDisk(t *testing.T) {
 	w := newWorld(3, func(c *node.Config) { c.Segment = smallSegment })
 	h := w.hosts[1]
@@ -138,8 +138,8 @@ func TestPromisesAloneDoNotFillTheDisk(t *testing.T) {
 	require.EqualValues(t, 1, h.version(1))
 }
 
-// What is copied is paid for by what is appended: two bytes for one at most, even
-// where many records that are needed lie in a row.
+// Copying is paid for by appends: at most two bytes for one, even where many live
+// records lie in a row.
 func TestCopyingIsBounded(t *testing.T) {
 	w := newWorld(3, func(c *node.Config) { c.Segment = 512 })
 	h := w.hosts[1]
@@ -175,8 +175,8 @@ func TestAnIdleNodeWritesNothing(t *testing.T) {
 	require.Empty(t, h.pendingIO)
 }
 
-// A promise without a record of what was accepted before means that too much
-// was trimmed.
+// A promise without an earlier record of the accepted value means that too much was
+// trimmed.
 func TestAPromiseAloneIsRefused(t *testing.T) {
 	w := newWorld(3, nil)
 	w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: "c1.1", To: "Running"})

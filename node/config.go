@@ -10,47 +10,48 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// ErrConfig is wrapped by every error about a Config.
+// ErrConfig is wrapped by all errors about a Config.
 var ErrConfig = errors.New("invalid node configuration")
 
-// MaxMembers bounds a cluster.
+// MaxMembers is the maximum number of members of a cluster.
 const MaxMembers = 7
 
-// Bounds of what waits: sums and doublings of them stay far from the largest
-// Duration.
+// Bounds of durations and counts. They keep sums and doublings of durations far
+// below the largest Duration.
 const (
 	maxWait       = 24 * time.Hour
 	maxMaxResends = 1_000_000
 )
 
-// Config is what a node is told once. All members must agree on Cluster,
-// Members, Definitions and Ring.
+// Config configures a node for one life. All members must agree on Cluster,
+// Members and Definitions; definitions that users create need not be configured.
+// DedupWindow may differ: safety depends on the window of each value.
 type Config struct {
 	ID          ID
-	Members     []ID // all of them, this one too
+	Members     []ID // all members, including this one
 	Cluster     [16]byte
 	Definitions []fsm.Definition
 
-	ConsensusTimeout time.Duration // an operation that has waited so long is answered
-	MaxResends       int           // times a message is sent again before a round counts as failed
-	ResendTimeout    time.Duration // between two attempts
-	DedupWindow      int           // recent entries that a value keeps for exactly-once
-	Batch            int           // operations combined into one round, at most Ring
+	ConsensusTimeout time.Duration // after it a waiting operation gets a reply
+	MaxResends       int           // resends of a phase before its round counts as failed
+	ResendTimeout    time.Duration // wait before an unanswered phase is sent again
+	DedupWindow      int           // entries in a value's dedup window
+	Batch            int           // operations in one round, at most DedupWindow
 	Queue            int           // operations that may wait for one machine
-	RepairDelay      time.Duration // digests are compared with peers so long after a change; 0: never
-	RepairRate       int           // bytes a second, about, that repair pulls
-	Segment          int           // bytes of a file of the log
-	Jitter           uint64        // seed of what a node chooses at random, one of its own for each node
+	RepairDelay      time.Duration // from a change to a comparison of digests with peers; 0: no repair
+	RepairRate       int           // bytes per second that repair pulls, approximately
+	Segment          int           // bytes of a segment of the log
+	Jitter           uint64        // seed of random choices, a different one for each node
 
-	Observer Observer // told what the node does; nil in production
-	Marks    *Marks   // counts what the node comes by; nil in production
+	Observer Observer // receives observations; nil in production
+	Marks    *Marks   // counts coverage marks; nil in production
 }
 
-// maxSegment bounds what recovery holds in memory.
+// maxSegment bounds the memory that recovery needs.
 const maxSegment = 1 << 30
 
-// Defaults are the settings for a network with round trips of a few
-// milliseconds, without what makes a node this node.
+// Defaults returns the settings for a network with round trips of a few
+// milliseconds. ID, Members, Cluster and Jitter are left to set.
 func Defaults() Config {
 	return Config{
 		Definitions:      []fsm.Definition{fsm.Lifecycle()},
@@ -66,7 +67,7 @@ func Defaults() Config {
 	}
 }
 
-// Validate names the first field that is out of bounds.
+// Validate returns an error about the first field that is out of bounds.
 func (c *Config) Validate() error {
 	fail := func(format string, args ...any) error {
 		return fmt.Errorf("%w: %w", ErrConfig, fmt.Errorf(format, args...))

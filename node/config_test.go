@@ -51,7 +51,7 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-// The order in which members are listed means nothing.
+// The order of Config.Members does not matter.
 func TestMembersAreASet(t *testing.T) {
 	a := newWorld(3, nil)
 	b := newWorld(3, func(c *node.Config) { slices.Reverse(c.Members) })

@@ -9,13 +9,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// One operation is one transition of a machine by a cluster of three: what the
-// cores alone take, with a network that is a queue and disks that are done at
-// once.
+// One operation is one transition of a machine by a cluster of three. It measures
+// the nodes alone: the network is a queue, and disks are done at once.
 func BenchmarkCore(b *testing.B) {
 	c := newCores(b, 3)
 	ids := make([]node.OpID, 1<<16)
-	stamp := func(from uint64) { // the client's part, which is not measured
+	stamp := func(from uint64) { // the client's part, not measured
 		for i := range ids {
 			ids[i] = node.Stamp(key, from+uint64(i), fmt.Sprintf("c1.%d", i))
 		}
@@ -40,7 +39,7 @@ func BenchmarkCore(b *testing.B) {
 	b.ReportMetric(float64(c.messages)/float64(i), "messages/op")
 }
 
-// cores are nodes, their messages under way, and what their disks have to do.
+// cores is a cluster: its nodes, messages in flight, and pending disk requests.
 type cores struct {
 	nodes     []*node.Node
 	events    []delivery
@@ -67,7 +66,7 @@ func newCores(b *testing.B, n int) *cores {
 	return c
 }
 
-// step lets a node take an event. What it writes is done at once, and forgotten.
+// step steps a node. Its writes are done at once, and discarded.
 func (c *cores) step(id int, ev node.Event) {
 	effects, err := c.nodes[id].Step(0, ev)
 	if err != nil {

@@ -2,98 +2,97 @@ package node
 
 import "github.com/lockstep-dst/lockstep/node/wal"
 
-// Mark is a place in the node that a campaign of simulated runs should come by:
-// a situation that is rare, and that the code is there for. A campaign that
-// leaves one cold proves less than it seems to.
-//
-// There is none for what the simulator cannot bring about.
+// Mark is a coverage mark of the node: a rare situation that code is there for. A
+// campaign of simulated runs should hit every mark; code behind a mark that is
+// never hit is untested. Situations that the simulator cannot produce have no
+// mark.
 type Mark uint8
 
-// The marks of rounds.
+// Marks of rounds.
 const (
-	MarkFastPath                 Mark = iota // a round began with the promise of the round before: one round trip
+	MarkFastPath                 Mark = iota // a round began with a cached promise: one round trip
 	MarkBatch                                // a round carried several operations
 	MarkResent                               // a round's phase was sent again
-	MarkRoundTimeout                         // a round was given up: too few have answered
-	MarkPreempted                            // a round was given up: a higher ballot stands in its way
-	MarkBackoffCutShort                      // a pause ended early: another node had ended its round
-	MarkRecoveredUnfinishedValue             // a prepare found what another proposer had left unfinished, and went on from it
-	MarkCachedPromiseDropped                 // a promise at hand was dropped: a higher ballot was chosen meanwhile
-	MarkLateResponse                         // an acknowledgment came for a round that is over
+	MarkRoundTimeout                         // a round failed: too few responses
+	MarkPreempted                            // a round failed: a higher ballot is in its way
+	MarkBackoffCutShort                      // a backoff ended early: another node had ended its round
+	MarkRecoveredUnfinishedValue             // a prepare found the unfinished value of another proposer, and went on from it
+	MarkCachedPromiseDropped                 // a cached promise was dropped: a higher ballot was chosen
+	MarkLateResponse                         // an acknowledgment came after its round
 )
 
-// The marks of acceptors and learners.
+// Marks of acceptors and learners.
 const (
 	MarkPrepareRejected Mark = iota + MarkLateResponse + 1
 	MarkAcceptRejected
-	MarkDuplicateAccept     // an accept that came twice was acknowledged twice
-	MarkNextPromisedLate    // the second brought the promise of a next ballot that the first, by repair, did not ask for
-	MarkSendAwaitsSync      // something had to wait for the disk before it was said
-	MarkStaleCommit         // a commit told of less than was known
-	MarkReceivedBeforeReady // a message came before the node was ready
+	MarkDuplicateAccept     // a duplicate accept was acknowledged again
+	MarkNextPromisedLate    // only the duplicate requested the promise of a next ballot; the value had come by repair
+	MarkSendAwaitsSync      // a message had to wait until the log was durable
+	MarkStaleCommit         // a commit was older than the latest known chosen value
+	MarkReceivedBeforeReady // a message came during recovery
 )
 
-// The marks of outcomes.
+// Marks of outcomes.
 const (
-	MarkDedupHit               Mark = iota + MarkReceivedBeforeReady + 1 // a proposal was answered at once: a value known to be chosen has it
-	MarkDedupHitInQueue                                                  // a proposal that waited was answered: another node had carried it out
+	MarkDedupHit               Mark = iota + MarkReceivedBeforeReady + 1 // a proposal was answered on arrival: its entry is in a value known to be chosen
+	MarkDedupHitInQueue                                                  // a waiting proposal was answered: another node had carried it out
 	MarkDedupHitOnRetry                                                  // a retry found that an earlier attempt had taken effect
-	MarkAbortTombstone                                                   // a void entry was proposed: a retry is turned away
-	MarkTombstoneFound                                                   // an attempt found that the operation had been turned away for good
-	MarkTombstonesFull                                                   // ... and none was: half of the ring is void
-	MarkIDConflict                                                       // an attempt found that the operation had asked for something else
-	MarkWatermarkAhead                                                   // an operation had a base that the machine has not reached
-	MarkVersionMismatch                                                  // a version was expected that the machine was not at
-	MarkVersionNotReached                                                // ... of a retry that expects one to come, so that its outcome is unknown
+	MarkAbortTombstone                                                   // an abort tombstone was proposed to reject a retry
+	MarkTombstoneFound                                                   // an attempt found the operation's abort tombstone
+	MarkTombstonesFull                                                   // a retry got no abort tombstone: they fill half of the window
+	MarkIDConflict                                                       // an attempt found an entry that is the result of another request
+	MarkWatermarkAhead                                                   // an operation's watermark is above the machine's serial
+	MarkVersionMismatch                                                  // an operation expected another version than the machine's
+	MarkVersionNotReached                                                // a retry expects a later version, so its outcome is unknown
 	MarkRetiredMachine                                                   // an operation came to a retired machine
-	MarkNoOpRoundRejection                                               // a round changed nothing, so that an operation could be rejected
-	MarkDedupWindowOverflow                                              // an entry left the ring
-	MarkForwarded                                                        // an operation was handed over to the node that is at work on its machine
-	MarkForwardReturned                                                  // ... which has answered that it did not see to it
-	MarkForwardRefused                                                   // an operation was handed back: another node is at work by now
-	MarkForwardTimeout                                                   // ... which has not answered in time
-	MarkLateForwardResponse                                              // ... which has answered when that was not waited for any more
-	MarkForwardResponseAwaited                                           // ... and alone can tell what became of it: the ring has lost that
-	MarkWindowExpired                                                    // a first attempt was turned away: the ring may have lost it
-	MarkWindowExpiredRetry                                               // ... and another, of which nobody can tell what became
-	MarkDeadlineInQueue                                                  // an operation ran out of time in the queue
-	MarkDeadlineRetry                                                    // ... and it was a retry, so that its outcome is unknown
-	MarkDeadlineAfterAccept                                              // ... after an accept with it was sent, so that it is unknown too
-	MarkQueueFull                                                        // an operation found the queue full
+	MarkNoOpRoundRejection                                               // a no-op round decided a rejection
+	MarkDedupWindowOverflow                                              // an entry left the dedup window
+	MarkForwarded                                                        // an operation was forwarded to the node at work on its machine
+	MarkForwardReturned                                                  // a forwarded operation came back undecided
+	MarkForwardRefused                                                   // a forwarded operation was refused: another node is at work by now
+	MarkForwardTimeout                                                   // a forwarded operation had no response in time
+	MarkLateForwardResponse                                              // a response came that was no longer awaited
+	MarkForwardResponseAwaited                                           // only the other node can know the outcome: its response is awaited
+	MarkWindowExpired                                                    // a first attempt was rejected: the window is past its watermark
+	MarkWindowExpiredRetry                                               // a retry or a proposed operation is unknown: the window is past its watermark
+	MarkDeadlineInQueue                                                  // the deadline of a first attempt passed before an accept was sent
+	MarkDeadlineRetry                                                    // the deadline of a retry passed before an accept was sent: unknown
+	MarkDeadlineAfterAccept                                              // the deadline passed after an accept was sent: unknown
+	MarkQueueFull                                                        // an operation was rejected because of overload
 )
 
-// The marks of reads.
+// Marks of reads.
 const (
-	MarkReadQuorumAgreed   Mark = iota + MarkQueueFull + 1 // one exchange was enough
-	MarkReadQuorumDiffered                                 // reports differ: a round has to decide
+	MarkReadQuorumAgreed   Mark = iota + MarkQueueFull + 1 // the reports of a read quorum agreed: one round trip
+	MarkReadQuorumDiffered                                 // reports differed: a round has to decide
 	MarkReadQuorumTimeout                                  // reports are missing: a round has to decide
-	MarkNoOpRoundRead                                      // a round changed nothing, so that a read could be answered
+	MarkNoOpRoundRead                                      // a no-op round decided a read
 )
 
-// The marks of lives.
+// Marks of the log.
 const (
 	MarkTornTail            Mark = iota + MarkNoOpRoundRead + 1 // a torn tail was cut off the log
-	MarkLogCreatedAgain                                         // a log was made in place of one that was not finished
-	MarkRecordCopiedForward                                     // a record was copied forward, to keep the log short
-	MarkLogTruncated                                            // the log lets go of its first files
+	MarkLogCreatedAgain                                         // a log was created again: the first was unfinished
+	MarkRecordCopiedForward                                     // a record was copied forward by compaction
+	MarkLogTruncated                                            // the log was truncated at its beginning
 )
 
-// The marks of repair.
+// Marks of repair.
 const (
-	MarkRepairDigestsEqual     Mark = iota + MarkLogTruncated + 1 // two nodes found that they hold the same
-	MarkRepairDeferred                                            // a node let a peer that is behind pull first
-	MarkRepairPulled                                              // a value was taken
-	MarkRepairConfirmed                                           // an accepted value was learnt to be chosen
+	MarkRepairDigestsEqual     Mark = iota + MarkLogTruncated + 1 // two nodes found their digests equal
+	MarkRepairDeferred                                            // a node let a peer that lags behind pull first
+	MarkRepairPulled                                              // a value was pulled
+	MarkRepairConfirmed                                           // an accepted value was confirmed as chosen
 	MarkRepairBlockedByPromise                                    // a promise kept a node from taking a value
-	MarkRepairNoOpRound                                           // ... and a round without operations brought it up to date
-	MarkRepairTimeout                                             // a peer did not answer in time
-	MarkRepairSuperseded                                          // a value came that was not lacking any more
+	MarkRepairNoOpRound                                           // a no-op round brought the blocked node up to date
+	MarkRepairTimeout                                             // a peer did not respond in time
+	MarkRepairSuperseded                                          // a value came that was no longer missing
 
 	markCount
 )
 
-// Marks counts how often each Mark was come by. Nodes may share one if they are
-// not stepped at the same time.
+// Marks counts the hits of each Mark. Nodes may share one if they are not stepped
+// concurrently.
 type Marks [markCount]uint64
 
 var markNames = [markCount]string{
@@ -110,20 +109,20 @@ var markNames = [markCount]string{
 
 func (m Mark) String() string { return markNames[m] }
 
-// mark counts that the node has come by m. It costs one branch if nobody counts.
+// mark counts a hit of m. It costs one branch if marks are not counted.
 func (n *Node) mark(m Mark) {
 	if n.cfg.Marks != nil {
 		n.cfg.Marks[m]++
 	}
 }
 
-// markRound counts what a round that is about to propose shows. base is what it
-// goes on from, and was accepted at the ballot at.
-func (n *Node) markRound(m *machine, at Ballot, base, value *Value, batch []*operation) {
+// markRound counts the marks of a round that is about to propose value. base is the
+// value that it goes on from, and atBallot the ballot at which base was accepted.
+func (n *Node) markRound(m *machine, atBallot Ballot, base, value *Value, batch []*operation) {
 	if n.cfg.Marks == nil {
 		return
 	}
-	if m.chosenAt.Less(at) && at.Node != n.cfg.ID {
+	if m.chosenAt.Less(atBallot) && atBallot.Node != n.cfg.ID {
 		n.mark(MarkRecoveredUnfinishedValue)
 	}
 	if len(batch) > 1 {
@@ -143,11 +142,11 @@ func (n *Node) markRound(m *machine, at Ballot, base, value *Value, batch []*ope
 }
 
 // markGivenUp counts an operation that was not carried out.
-func (n *Node) markGivenUp(o *operation, why Reason) {
+func (n *Node) markGivenUp(o *operation, reason Reason) {
 	switch {
-	case why == Overloaded:
+	case reason == Overloaded:
 		n.mark(MarkQueueFull)
-	case why != Timeout:
+	case reason != Timeout:
 	case o.acceptSent:
 		n.mark(MarkDeadlineAfterAccept)
 	case o.req.Retry:
@@ -157,23 +156,23 @@ func (n *Node) markGivenUp(o *operation, why Reason) {
 	}
 }
 
-// markFound counts an operation whose entry was found.
-func (n *Node) markFound(r *Request, was Reply) {
+// markFound counts an operation with an entry that was found.
+func (n *Node) markFound(r *Request, reply Reply) {
 	switch {
-	case was.Reason == IDConflict:
+	case reply.Reason == IDConflict:
 		n.mark(MarkIDConflict)
-	case was.Final:
+	case reply.Final:
 		n.mark(MarkTombstoneFound)
 	case r.Retry:
 		n.mark(MarkDedupHitOnRetry)
 	}
 }
 
-// markLog counts what recovery has found.
-func (n *Node) markLog(was wal.Recovered) {
+// markLog counts the damage that recovery repaired in the log.
+func (n *Node) markLog(recovered wal.Recovered) {
 	switch {
-	case was.TornBytes == 0:
-	case was.Fresh:
+	case recovered.TornBytes == 0:
+	case recovered.Fresh:
 		n.mark(MarkLogCreatedAgain)
 	default:
 		n.mark(MarkTornTail)

@@ -6,8 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every mark has a name of its own, and the groups of constants follow on each
-// other.
+// Every mark has a name of its own, and the groups of constants are consecutive.
 func TestMarksHaveNames(t *testing.T) {
 	seen := map[string]bool{}
 	for m := range markCount {
@@ -26,7 +25,7 @@ func TestMarksHaveNames(t *testing.T) {
 	require.Equal(t, MarkAcceptRejected, MarkPrepareRejected+Mark(Accept-Prepare))
 }
 
-// Nobody has to count.
+// Counting is optional.
 func TestMarksCostNothingUncounted(t *testing.T) {
 	n := &Node{}
 	require.Zero(t, testing.AllocsPerRun(100, func() {

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What counts is how long a value's ring is, and not how long a node's own may
-// be: members may be configured differently, as in the midst of a change.
+// The length of a value's own window counts, not a node's configured one: members
+// may be configured differently, as during a change.
 func TestDedupWindowsOfDifferentLengths(t *testing.T) {
 	w := newWorld(3, func(c *node.Config) {
 		if c.ID == 1 {
@@ -33,12 +33,12 @@ func TestDedupWindowsOfDifferentLengths(t *testing.T) {
 	for i := 1; i < 6; i++ {
 		require.Equal(t, node.Committed, ask(1, &node.Request{ID: node.Once(fmt.Sprint("c2.", i)), To: states[i%3]}).Outcome)
 	}
-	for id := 1; id <= 3; id++ { // two of them keep 16, and are given a value with 4
+	for id := 1; id <= 3; id++ { // two of them keep 16, but get a value with 4
 		r := ask(id, own())
 		require.Equal(t, node.Unknown, r.Outcome, "node %d", id)
 		require.Equal(t, node.WindowExpired, r.Reason, "node %d", id)
 	}
-	// Where the ring may grow it does, and node 1 cuts it down again.
+	// Where the window may grow it does, and node 1 cuts it down again.
 	for i := 6; i < 12; i++ {
 		require.Equal(t, node.Committed, ask(2, &node.Request{ID: node.Once(fmt.Sprint("c2.", i)), To: states[i%3]}).Outcome)
 	}

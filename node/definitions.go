@@ -8,27 +8,28 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// Definitions that users create are registers like all others, "definition/NAME"
-// (fsm.Meta). A node uses one from when it knows it to be chosen: since nothing
-// leaves such a state, it then holds for good. It notes it in its own log first,
-// so that whatever it has logged of a machine it can still read after a restart.
+// Definitions that users create are machines like all others, with the key
+// "definition/NAME" (fsm.MetaName). A node uses one once it knows it to be chosen;
+// it never changes, since no transition leaves a definition's state. The node
+// first writes it to its own log, so that after a restart it can read all that it
+// has logged about the machines of that definition.
 
-// lookup is a definition that this node does not know and asks the others for.
+// lookup is a read of a definition that this node does not know.
 type lookup struct {
 	name    string
 	waiting []waiter
 }
 
-// waiter is a request that needs the definition.
+// waiter is a request that waits for a definition.
 type waiter struct {
 	client  ID
 	request *Request
 }
 
-// maxLookups bounds the definitions that are looked for at a time.
+// maxLookups bounds the lookups at a time.
 const maxLookups = 64
 
-// awaitDefinition has a request wait until the definition of its machine is read.
+// awaitDefinition queues a request until the definition of its machine is read.
 func (n *Node) awaitDefinition(name string, w waiter) {
 	i := n.lookupIndex(name)
 	switch {
@@ -41,12 +42,12 @@ func (n *Node) awaitDefinition(name string, w waiter) {
 	}
 }
 
-// lookupIndex is the place among lookups of that for a name, or -1.
+// lookupIndex is the index in n.lookups of the lookup of name, or -1.
 func (n *Node) lookupIndex(name string) int {
 	return slices.IndexFunc(n.lookups, func(l *lookup) bool { return l.name == name })
 }
 
-// beginLookup reads a definition like any client would.
+// beginLookup reads a definition as a client would.
 func (n *Node) beginLookup(l *lookup) {
 	n.lookups = append(n.lookups, l)
 	o := n.operation(n.cfg.ID, &Request{Kind: Read, Key: metaKey(l.name), ID: lookupID})
@@ -54,13 +55,13 @@ func (n *Node) beginLookup(l *lookup) {
 	n.read(n.ensureMachine(o.req.Key), o)
 }
 
-// lookupID is the operation id of reads that a node does for itself. No client
-// has it: it is no name.
+// lookupID is the operation id of a node's own reads. No client has it, since
+// a name has no parentheses.
 const lookupID OpID = "(lookup)"
 
 func metaKey(name string) string { return fsm.MetaName + "/" + name }
 
-// finishLookup ends a lookup: those that wait go on, or are turned away.
+// finishLookup ends a lookup: its waiting requests go on, or are rejected.
 func (n *Node) finishLookup(l *lookup, r Reply) {
 	n.lookups = slices.DeleteFunc(n.lookups, func(other *lookup) bool { return other == l })
 	if r.Outcome == Committed {
@@ -78,7 +79,8 @@ func (n *Node) finishLookup(l *lookup, r Reply) {
 	}
 }
 
-// fetchDefinition looks for the definition of a machine that a peer speaks of.
+// fetchDefinition begins a lookup for a machine that a peer has sent a message
+// about.
 func (n *Node) fetchDefinition(key string) {
 	name, _, err := fsm.SplitKey(key)
 	known := err != nil || n.defs[name] != nil || n.lookupIndex(name) >= 0
@@ -87,7 +89,7 @@ func (n *Node) fetchDefinition(key string) {
 	}
 }
 
-// adoptDefinition uses a chosen definition from now on.
+// adoptDefinition logs a chosen definition and uses it from now on.
 func (n *Node) adoptDefinition(key, text string) {
 	if text == fsm.Undefined || n.machines[localPrefix+key] != nil {
 		return
@@ -105,26 +107,27 @@ func (n *Node) adoptDefinition(key, text string) {
 	n.defs[d.Name] = &d
 }
 
-// localPrefix begins the key under which a node's own log has a chosen definition. No
-// machine's key begins so.
+// localPrefix begins the key of a chosen definition in the node's own log. No
+// machine's key begins with it.
 const localPrefix = "#"
 
 func isLocalKey(key string) bool { return strings.HasPrefix(key, localPrefix) }
 
-// ensureLogged finds or makes a machine that the log speaks of. Its definition may
-// come later in the log: resolve sees to that.
+// ensureLogged finds or creates the machine of a log record. Its definition may
+// come later in the log: resolveDefinitions sets it then.
 func (n *Node) ensureLogged(key string) *machine {
 	if m := n.machines[key]; m != nil {
 		return m
 	}
-	key = strings.Clone(key) // it is a part of the entry, and stays
+	key = strings.Clone(key) // the key is part of the record's buffer
 	if isLocalKey(key) {
 		return n.createMachine(key, n.defs[fsm.MetaName])
 	}
 	return n.createMachine(key, n.findDefinition(key))
 }
 
-// resolveDefinitions gives every recovered machine its definition, and checks its value.
+// resolveDefinitions sets the definition of every recovered machine, and checks
+// its value.
 func (n *Node) resolveDefinitions() error {
 	for _, m := range n.byIndex {
 		if !isLocalKey(m.key) || isNoteKey(m.key) {
@@ -134,7 +137,7 @@ func (n *Node) resolveDefinitions() error {
 		if err != nil {
 			return errRecord("machine %q: %w", m.key, err)
 		}
-		if known := n.defs[d.Name]; known != nil { // it has been configured since
+		if known := n.defs[d.Name]; known != nil { // configured since it was created
 			if text, _ := known.Text(); text != m.value.State {
 				return errRecord("definition %q: it is configured otherwise than it was created: take it out of the configuration", d.Name)
 			}
@@ -159,7 +162,7 @@ func (n *Node) resolveDefinitions() error {
 	return nil
 }
 
-// Definitions lists all definitions that this node knows, by name.
+// Definitions lists all definitions that this node knows, sorted by name.
 func (n *Node) Definitions() []fsm.Definition {
 	list := slices.Clone(n.cfg.Definitions)
 	for _, m := range n.byIndex {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lamp is a definition of a user's.
+// lamp is a user's definition.
 func lamp() fsm.Definition {
 	return fsm.Definition{
 		Name: "lamp", States: []string{"off", "on", "broken"}, Initial: "off", Terminal: []string{"broken"},
@@ -23,8 +23,8 @@ func text(t *testing.T, d fsm.Definition) string {
 	return s
 }
 
-// ask has a client propose a transition, or read if to is empty, and returns
-// what it is told.
+// ask proposes a transition as a client, or reads if to is empty, and returns the
+// reply.
 func (w *world) ask(t *testing.T, id int, op node.OpID, key, to string) *node.Reply {
 	r := &node.Request{Kind: node.Propose, Key: key, ID: op, Attempt: 1, To: to}
 	if to == "" {
@@ -44,7 +44,7 @@ func (w *world) ask(t *testing.T, id int, op node.OpID, key, to string) *node.Re
 	return w.replies[0]
 }
 
-// What a node notes of a definition in its log is no machine for anybody else.
+// A definition in a node's own log is not a machine that clients can reach.
 func TestNotesAreNoMachinesToClients(t *testing.T) {
 	w := newWorld(3, nil)
 	require.Equal(t, node.Committed, w.ask(t, 1, "c1.1", "definition/lamp", text(t, lamp())).Outcome)
@@ -57,15 +57,15 @@ func TestNotesAreNoMachinesToClients(t *testing.T) {
 	}
 }
 
-// A definition is created once, used on every node, also on one that has not
-// heard of it, and by every later life.
+// A definition is created once and used on every node, also on one that has not
+// learnt it, and in every later life.
 func TestDefinitionsOfUsers(t *testing.T) {
 	w := newWorld(3, nil)
 	r := w.ask(t, 1, "c1.1", "lamp/hall", "on")
 	require.Equal(t, node.UnknownDefinition, r.Reason)
 	require.Equal(t, node.Rejected, r.Outcome)
 
-	w.hosts[3].crash() // it hears nothing of this
+	w.hosts[3].crash() // it misses this
 	r = w.ask(t, 1, "c1.2", "definition/lamp", text(t, lamp()))
 	require.Equal(t, node.Committed, r.Outcome)
 	w.hosts[3].start()
@@ -87,7 +87,7 @@ func TestDefinitionsOfUsers(t *testing.T) {
 	}
 }
 
-// Definitions do not change, have the name of their key, and are what they say.
+// Definitions do not change, have the name of their key, and are valid.
 func TestWhatIsNoDefinition(t *testing.T) {
 	w := newWorld(3, nil)
 	require.Equal(t, node.Committed, w.ask(t, 1, "c1.1", "definition/lamp", text(t, lamp())).Outcome)
@@ -104,8 +104,8 @@ func TestWhatIsNoDefinition(t *testing.T) {
 	require.NotContains(t, w.hosts[2].node.Keys(), "definition/lump")
 }
 
-// A proposal on a machine whose definition a node has not heard of makes it ask:
-// the proposer's next attempt finds it informed.
+// A proposal on a machine with an unknown definition makes the acceptor look the
+// definition up: the proposer's next attempt succeeds.
 func TestPeerWithoutTheDefinition(t *testing.T) {
 	w := newWorld(3, nil)
 	w.hosts[3].crash()
@@ -139,7 +139,7 @@ func TestRetire(t *testing.T) {
 	w.deliverAll()
 	require.Len(t, w.replies, 3)
 	for _, r := range w.replies {
-		if r.ID == "c1.1" { // its entry is gone, so what became of it cannot be told
+		if r.ID == "c1.1" { // its entry has left the window, so its outcome is unknown
 			require.Equal(t, node.Unknown, r.Outcome)
 			continue
 		}
@@ -147,11 +147,10 @@ func TestRetire(t *testing.T) {
 		require.Equal(t, node.Illegal, r.Reason)
 		require.Equal(t, r.ID.Name() == "c3.2", r.Final)
 	}
-	require.Equal(t, uint64(4), w.hosts[3].node.Inspect(key).Value.Serial) // no voids
+	require.Equal(t, uint64(4), w.hosts[3].node.Inspect(key).Value.Serial) // no tombstones
 }
 
-// What a node has noted of a definition in its own log is nobody else's: no
-// message of a peer finds it.
+// A definition in a node's own log is out of reach of all messages of peers.
 func TestNotedDefinitionsAreOutOfReach(t *testing.T) {
 	const noted = "#definition/lamp"
 	w := newWorld(3, nil)
@@ -183,8 +182,8 @@ func TestNotedDefinitionsAreOutOfReach(t *testing.T) {
 	require.Equal(t, []fsm.Definition{lamp(), fsm.Lifecycle()}, w.hosts[1].node.Definitions())
 }
 
-// A definition may be configured after it was created: then it is listed once.
-// It may not be configured as another.
+// A definition may be configured after it was created: then it is listed once. It
+// must be configured as it was created.
 func TestADefinitionIsConfiguredLater(t *testing.T) {
 	w := newWorld(3, nil)
 	require.Equal(t, node.Committed, w.ask(t, 1, "c1.1", "definition/lamp", text(t, lamp())).Outcome)
@@ -207,7 +206,7 @@ func TestADefinitionIsConfiguredLater(t *testing.T) {
 	require.Contains(t, w.takeTranscript(), `definition "lamp": it is configured otherwise than it was created`)
 }
 
-// A retired machine does not keep the memory of its past.
+// A retired machine does not retain the memory of its earlier entries.
 func TestARetiredMachineIsSmall(t *testing.T) {
 	w := newWorld(1, nil)
 	for i := range 30 {
@@ -220,8 +219,8 @@ func TestARetiredMachineIsSmall(t *testing.T) {
 	require.LessOrEqual(t, cap(v.Window), 2)
 }
 
-// A read of a machine that nothing is known of ends with the second report. The
-// third is late, and makes sense.
+// A read of an unknown machine ends with the second report. The third is late, but
+// not an error.
 func TestALateReportIsNoFailure(t *testing.T) {
 	w := newWorld(3, nil)
 	require.Equal(t, node.Committed, w.ask(t, 1, "c1.1", key, "").Outcome)

@@ -2,44 +2,45 @@ package node
 
 import "math/bits"
 
-// digest is a sum over all machines that have accepted something, of a hash of
-// the machine's key, its accepted ballot, and whether that is known to be
-// chosen. Nodes with equal digests hold the same (rule 10).
+// digest is a sum over all machines with an accepted value, of a hash of the
+// machine's key, its accepted ballot, and whether that ballot is known to be
+// chosen. Nodes with equal digests hold the same values (rule 10).
 //
-// Machines have places in the space of all hashes, which is divided by 16, and
-// again, wherever a part holds more than a few. So what differs is found in
-// few steps, a change costs a few additions, and a few machines cost nothing.
-// How far this node has divided its space is no other's business: parts of
-// any size can be asked for (see Range).
+// A machine has a place in the space of all hashes: that of its key. The space
+// is a tree with 16 children per node; a leaf is split once it has more than
+// maxLeaf machines. So a difference is found in few steps, a change costs a few
+// additions, and a few machines cost nothing. Nodes need not split alike: a peer
+// may request ranges of any size (see HashRange).
 type digest struct {
 	root subtree
-	// progress is how far a node is: what follows from something has more of it.
+	// progress measures how much a node holds: twice the round of each accepted
+	// ballot, plus one if it is known to be chosen.
 	progress uint64
 }
 
-// subtree is one part of the space: divided into kids, or not.
+// subtree is a part of the space, either split into children or a leaf.
 type subtree struct {
 	sum      uint64
 	count    uint32
 	children *[fanout]subtree
-	leaf     []uint32 // not divided: the machines, by index
+	leaf     []uint32 // leaf: indexes of its machines
 }
 
 const (
 	fanout   = 16
-	maxDepth = 16 // of hashes with 64 bits
-	maxLeaf  = 64 // machines in a part that is not divided
+	maxDepth = 16 // a hash has 64 bits
+	maxLeaf  = 64 // machines in a leaf
 )
 
-// HashRange is a part of the space of hashes: those that begin with the Depth lowest
-// digits of Path, in base 16. Depth 0 is all of it.
+// HashRange is a range of hashes: all that begin with Path, a hexadecimal number of
+// Depth digits. Depth 0 is the whole space.
 type HashRange struct {
 	Path   uint64
 	Depth  uint8
-	Digest uint64 // of what the speaker holds there; 0 in questions
+	Digest uint64 // of the sender's machines in it; 0 in requests
 }
 
-// Valid reports whether r is a range: no deeper than hashes go, and Path no longer
+// Valid reports whether r is a range: no deeper than a hash, and Path no longer
 // than Depth.
 func (r HashRange) Valid() bool {
 	return r.Depth <= maxDepth && (r.Depth == maxDepth || r.Path>>(4*r.Depth) == 0)
@@ -53,10 +54,10 @@ func (r HashRange) parent() HashRange { return HashRange{Path: r.Path >> 4, Dept
 
 func (r HashRange) contains(hash uint64) bool { return r.Depth == 0 || hash>>(64-4*r.Depth) == r.Path }
 
-// digit is the place of a hash in a part of some depth.
+// digit is the digit of a hash at a depth.
 func digit(hash uint64, depth int) uint64 { return hash >> (60 - 4*depth) & (fanout - 1) }
 
-// contribution is what one machine contributes to the digest.
+// contribution is one machine's share of the digest.
 type contribution struct{ sum, progress uint64 }
 
 func (m *machine) contribution() contribution {
@@ -73,18 +74,18 @@ func (m *machine) contribution() contribution {
 	return contribution{max(h, 1), 2*b.Round + known}
 }
 
-// updateDigest takes note that m, which stood at before, has changed.
-func (n *Node) updateDigest(m *machine, before contribution) {
+// updateDigest adds the change of m's contribution since old.
+func (n *Node) updateDigest(m *machine, old contribution) {
 	now := m.contribution()
-	if now == before {
+	if now == old {
 		return
 	}
-	n.digest.progress += now.progress - before.progress
-	n.addToDigest(m, now.sum-before.sum, before.sum == 0)
+	n.digest.progress += now.progress - old.progress
+	n.addToDigest(m, now.sum-old.sum, old.sum == 0)
 	n.digestChanged()
 }
 
-// addToDigest changes the sums of all parts that m is in.
+// addToDigest adds sum to all subtrees that contain m. fresh adds m itself.
 func (n *Node) addToDigest(m *machine, sum uint64, fresh bool) {
 	b := &n.digest.root
 	for depth := 0; ; depth++ {
@@ -103,7 +104,7 @@ func (n *Node) addToDigest(m *machine, sum uint64, fresh bool) {
 	}
 }
 
-// splitLeaf divides a part that has become too large to be listed.
+// splitLeaf splits a leaf that has more than maxLeaf machines.
 func (n *Node) splitLeaf(b *subtree, depth int) {
 	if len(b.leaf) <= maxLeaf || depth == maxDepth {
 		return
@@ -119,7 +120,8 @@ func (n *Node) splitLeaf(b *subtree, depth int) {
 	b.leaf = nil
 }
 
-// findSubtree is the smallest part that this node has of its own and r is in.
+// findSubtree returns the smallest subtree that contains r, and whether it is
+// exactly r.
 func (n *Node) findSubtree(r HashRange) (b *subtree, exact bool) {
 	b = &n.digest.root
 	for depth := range int(r.Depth) {
@@ -131,7 +133,7 @@ func (n *Node) findSubtree(r HashRange) (b *subtree, exact bool) {
 	return b, true
 }
 
-// rangeDigest is the digest and the number of the machines in r.
+// rangeDigest returns the digest and the number of the machines in r.
 func (n *Node) rangeDigest(r HashRange) (sum uint64, count int) {
 	b, exact := n.findSubtree(r)
 	if exact {
@@ -146,11 +148,11 @@ func (n *Node) rangeDigest(r HashRange) (sum uint64, count int) {
 	return sum, count
 }
 
-// hash gives a key its place. The cluster's random id is part of it, so that
-// nobody can choose names that meet at one place.
+// hash is the place of a key. It depends on the cluster's random id, so that names
+// cannot be chosen to collide.
 func (n *Node) hash(key string) uint64 { return jitter(n.salt, 0, key, 0) }
 
-// salt makes one cluster's hashes different from another's.
+// salt makes the hashes of one cluster differ from another's.
 func salt(cluster [16]byte) (h uint64) {
 	for _, x := range cluster {
 		h = mix(h, uint64(x))
@@ -158,7 +160,7 @@ func salt(cluster [16]byte) (h uint64) {
 	return h
 }
 
-// mix folds x into h: a product of 128 bits, and its halves xored.
+// mix folds x into h: the xor of the two halves of a 128-bit product.
 func mix(h, x uint64) uint64 {
 	hi, lo := bits.Mul64(h^0x9e3779b97f4a7c15, x^0xd6e8feb86659fd93)
 	return hi ^ lo ^ bits.RotateLeft64(h, 31)

@@ -11,10 +11,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-// modelItems is what a node should hold, the simple way.
+// modelItems is the content of a node as a simple map.
 type modelItems map[string]node.RepairItem
 
-// repairNode is one node of three that is told what to accept and to learn.
+// repairNode is one node of three; the test lets it accept and learn values.
 type repairNode struct {
 	t *rapid.T
 	w *world
@@ -37,7 +37,7 @@ func (h *repairNode) take(i node.RepairItem) {
 	h.w.inFlight = nil
 }
 
-// ask is the report on some ranges.
+// ask requests the report on some ranges.
 func (h *repairNode) ask(ranges ...node.HashRange) *node.RepairReport {
 	h.receives(&node.RepairRequest{Exchange: node.ReadID{Node: 2, Boot: 1, Seq: 1}, Ranges: ranges})
 	h.w.tick(0)
@@ -46,7 +46,7 @@ func (h *repairNode) ask(ranges ...node.HashRange) *node.RepairReport {
 	return report
 }
 
-// walk asks for all that a range holds, and checks that its parts add up to it.
+// walk requests all items of a range, and checks that its parts add up to it.
 func (h *repairNode) walk(r node.HashRange) (items []node.RepairItem) {
 	report := h.ask(node.HashRange{Path: r.Path, Depth: r.Depth})
 	require.EqualValues(h.t, 1, report.RangesAnswered)
@@ -63,9 +63,9 @@ func (h *repairNode) walk(r node.HashRange) (items []node.RepairItem) {
 	return items
 }
 
-// Whatever a node accepts and learns, in whatever order: its ranges hold just
-// that, large ones are divided and add up, and the digest depends on nothing
-// else. After a restart it holds the same, but knows no more what was chosen.
+// In any order of accepts and learns, a node's ranges hold just these values, large
+// ranges are split and add up, and the digest depends on nothing else. After a
+// restart it holds the same, but no longer knows which values were chosen.
 func TestDigestAgainstAList(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h, twin := newHolder(t), modelItems{}

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Dump is all that the node holds, in words, for people: what it remembers as
-// acceptor and learner, and what is under way. It changes nothing.
+// Dump formats the node's whole state for people: the state of acceptor and
+// learner, and the work under way. It changes nothing.
 func (n *Node) Dump() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "boot %d, ready %v, local time %v", n.boot, n.Ready(), n.now)
@@ -18,8 +18,8 @@ func (n *Node) Dump() string {
 		fmt.Fprintf(&b, ", ended: %v", n.err)
 	}
 	b.WriteByte('\n')
-	for _, h := range n.sendsAwaitingSync {
-		fmt.Fprintf(&b, "held until the log is durable to %d: to %d: %v\n", h.durableAt, h.send.To, h.send.Message)
+	for _, s := range n.sendsAwaitingSync {
+		fmt.Fprintf(&b, "held until the log is durable to %d: to %d: %v\n", s.durableAt, s.send.To, s.send.Message)
 	}
 	keys := n.Keys()
 	slices.Sort(keys)
@@ -54,7 +54,7 @@ func (m *machine) dump(b *strings.Builder, n *Node) {
 	dumpOperations(b, "waiting for an exchange", m.readQueue)
 }
 
-// dump lists the recent entries of v.
+// dump lists the dedup window of v.
 func (v *Value) dump(b *strings.Builder) {
 	if v == nil {
 		return
@@ -64,7 +64,7 @@ func (v *Value) dump(b *strings.Builder) {
 	}
 }
 
-// requestedSuffix is what a void keeps of what it was asked for.
+// requestedSuffix formats the state that a rejected operation requested.
 func requestedSuffix(e Entry) string {
 	if e.Requested == "" {
 		return ""
@@ -78,7 +78,7 @@ func dumpOperations(b *strings.Builder, what string, list []*operation) {
 	}
 }
 
-// memberIDs lists the members of a set.
+// memberIDs lists the members in s.
 func (n *Node) memberIDs(s memberSet) []ID {
 	list := []ID{}
 	for i, id := range n.cfg.Members {

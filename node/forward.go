@@ -5,38 +5,39 @@ import (
 	"time"
 )
 
-// A node whose clients want a machine that another node is at work on hands their
-// operations over: it asks that node as a client would, with a Request, and goes by the
-// Reply, or by the commit that shows the operation carried out. So one node combines what
-// all wait for, and its rounds need one round trip. Only what a node's own clients ask is
-// handed over: nothing goes on from node to node. Who has been overtaken by another node
-// hands back what it has not proposed.
+// If another node is at work on a machine, a node forwards its clients' operations
+// to it. It sends a Request as a client would, and goes by the Reply, or by the
+// commit that shows the operation carried out. So one node combines all waiting
+// operations, and its rounds need one round trip. A node forwards only operations
+// of its own clients: no operation is forwarded twice in a row. A node that was
+// overtaken by another refuses the forwarded operations that it has not proposed.
 //
-// A hand-over is an attempt of the operation like those that clients make, and the node that
-// makes it is as careful as they are: the attempt says whether there may have been an
-// earlier one, and from then on the node treats the operation as a retry, unless the other
-// node is certain that it has done nothing and never will.
+// Forwarding makes an attempt of the operation like a client's, under the same
+// conditions. The Request states whether there may have been an earlier attempt.
+// From then on the forwarding node treats the operation as a retry, unless the
+// other node is certain that it has done nothing and never will.
 
-// forwarding is what is known of an operation's way to another node.
+// forwarding is the state of an operation that was forwarded to another node.
 type forwarding struct {
-	to           ID            // that has not answered yet; 0: none
-	attempt      uint32        // the attempt that the other node was asked for
-	until        time.Duration // so long it may be handed over, and an answer is waited for; 0: it never was
-	firstAttempt bool          // the other node was told that there is no earlier attempt
+	to           ID            // the node with a pending response; 0: none
+	attempt      uint32        // the attempt number of the request to it
+	until        time.Duration // end of forwarding and of the wait for a response; 0: never forwarded
+	firstAttempt bool          // the request was marked as a first attempt
 }
 
-// noteOtherActive takes note of who is at work on m, until when: a node that carries out more than the
-// entries up to known, which were known here or waited here.
-func (m *machine) noteOtherActive(c *Commit, known uint64, until time.Duration) {
-	if m.chosenAt == c.Ballot && c.Value.Serial > known {
+// noteOtherActive records that the proposer of a commit is at work on m, until the
+// given time: if the commit has entries above knownSerial, the serial up to which entries
+// were known or waiting here.
+func (m *machine) noteOtherActive(c *Commit, knownSerial uint64, until time.Duration) {
+	if m.chosenAt == c.Ballot && c.Value.Serial > knownSerial {
 		m.otherActiveUntil = until
 	}
 }
 
-// activeProposer is the other node that is at work on m: the one that has committed last, a while
-// ago at most, and above what this node has lost. It is 0 if there is none, if this node is
-// at work itself, and as long as it has lost no round since it last won one: where nobody is
-// in the way of others, an operation is carried out where it was asked for.
+// activeProposer is the other node at work on m: the last to commit, recently, and
+// at a ballot above the last that this node lost. It is 0 if there is none, if this
+// node is at work itself, or if it has lost no round since it last won one: without
+// contention, an operation is carried out by the node that received it.
 func (n *Node) activeProposer(m *machine) ID {
 	own := m.failures == 0 || m.round.phase != 0 || !m.cachedPromise.IsZero()
 	if id := m.chosenAt.Node; !own && n.now < m.otherActiveUntil && m.lostBallot.Less(m.chosenAt) && n.isPeer(id) {
@@ -45,34 +46,35 @@ func (n *Node) activeProposer(m *machine) ID {
 	return 0
 }
 
-// forward hands o over to the node that is at work on its machine. It reports false if
-// there is none, or if this node has to see to o by itself.
+// forward sends o to the node at work on its machine. It reports false if there is
+// none, or if this node must carry out o itself.
 func (n *Node) forward(m *machine, o *operation) bool {
-	to, h := n.activeProposer(m), &o.forward
-	if to == 0 || n.member(o.client) >= 0 || h.until != 0 && n.now >= h.until || !o.prepareForward(m) {
+	to, f := n.activeProposer(m), &o.forward
+	if to == 0 || n.member(o.client) >= 0 || f.until != 0 && n.now >= f.until || !o.prepareForward(m) {
 		return false
 	}
 	n.mark(MarkForwarded)
 	n.lastForwardAttempt++
-	h.to, h.attempt, h.firstAttempt = to, n.lastForwardAttempt, !o.req.Retry && !o.acceptSent
-	if h.until == 0 {
-		h.until = n.now + n.cfg.ResendTimeout
+	f.to, f.attempt, f.firstAttempt = to, n.lastForwardAttempt, !o.req.Retry && !o.acceptSent
+	if f.until == 0 {
+		f.until = n.now + n.cfg.ResendTimeout
 	}
-	there, here := *o.req, *o.req
-	there.Attempt, there.Retry, there.Watermark = h.attempt, !h.firstAttempt, max(o.watermark, o.absentUpTo)
-	here.Retry = here.Retry || here.Kind == Propose
-	o.req = &here
+	sentReq, ownReq := *o.req, *o.req
+	sentReq.Attempt, sentReq.Retry, sentReq.Watermark = f.attempt, !f.firstAttempt, max(o.watermark, o.absentUpTo)
+	ownReq.Retry = ownReq.Retry || ownReq.Kind == Propose
+	o.req = &ownReq
 	m.forwarded = append(m.forwarded, o)
-	n.sendWhenDurable(to, &there, 0)
-	n.scheduleWake(m, h.until)
+	n.sendWhenDurable(to, &sentReq, 0)
+	n.scheduleWake(m, f.until)
 	return true
 }
 
-// prepareForward sees to it that another node can take o, knowing what this one knows: of which
-// entries it is none. An operation that has had no base until now is given one, by an id
-// that carries it, unless it was proposed under the other.
+// prepareForward makes o fit for another node, with all that this one knows of the
+// entries in which o is absent. An operation without a watermark gets an id that
+// carries one, unless an accept with the old id was sent. It reports false if o
+// cannot be forwarded.
 func (o *operation) prepareForward(m *machine) bool {
-	if o.req.Watermark > max(o.watermark, o.absentUpTo) { // nobody may know that
+	if o.req.Watermark > max(o.watermark, o.absentUpTo) { // the client's claim is unproven
 		return false
 	}
 	if !o.req.ID.IsOnce() {
@@ -88,8 +90,8 @@ func (o *operation) prepareForward(m *machine) bool {
 	return true
 }
 
-// forwardQueue has nothing wait for a round of this node that can be left to another one which is
-// at work: its clients' operations are handed over, those of other nodes handed back.
+// forwardQueue empties the queue as far as another node at work can take over: it
+// forwards the operations of clients, and refuses the operations of other nodes.
 func (n *Node) forwardQueue(m *machine) {
 	if n.activeProposer(m) == 0 {
 		return
@@ -99,8 +101,8 @@ func (n *Node) forwardQueue(m *machine) {
 	})
 }
 
-// refuseForwarded answers another node that its operation is not seen to. It reports false if
-// there is none, or o may take effect.
+// refuseForwarded rejects an operation that another node forwarded. It reports
+// false if o is not from another node, or may take effect.
 func (n *Node) refuseForwarded(o *operation) bool {
 	if !n.isPeer(o.client) || o.acceptSent {
 		return false
@@ -110,12 +112,12 @@ func (n *Node) refuseForwarded(o *operation) bool {
 	return true
 }
 
-// isPeer reports whether id is another node's.
+// isPeer reports whether id is another member.
 func (n *Node) isPeer(id ID) bool { return id != n.cfg.ID && n.member(id) >= 0 }
 
-// handleForwardResponse takes the answer of a node that an operation was handed over to, also if it is
-// not waited for any more. What that node has found out the client is told. Else this node
-// sees to it: it hands the operation over to who is at work by now, or takes its turn.
+// handleForwardResponse handles the response to a forwarded operation, also a late
+// one. If the other node knows the outcome, the client gets it. Else this node
+// forwards the operation to the node now at work, or waits for its own turn.
 func (n *Node) handleForwardResponse(from ID, r *Reply) {
 	m := n.findMachine(r.Key)
 	if m == nil || m.work == nil {
@@ -129,10 +131,10 @@ func (n *Node) handleForwardResponse(from ID, r *Reply) {
 	if o != nil && !n.settleByResponse(o, r) {
 		n.mark(MarkForwardReturned)
 		n.requeue(m, o, o.provesNoEffect(r))
-		if r.Reason == WindowExpired { // this node knows more of it
+		if r.Reason == WindowExpired { // this node knows more: do not forward it again
 			o.forward.until = n.now
 		}
-		if m.chosenAt.Node == from { // it has been overtaken, and by whom is to be heard yet
+		if m.chosenAt.Node == from { // it was overtaken, by a node not known here yet
 			n.pauseForTurn(m)
 		}
 		n.forwardQueue(m)
@@ -144,23 +146,23 @@ func (n *Node) handleForwardResponse(from ID, r *Reply) {
 	n.releaseWork(m)
 }
 
-// settleByResponse answers o if another node has found out what becomes of it.
+// settleByResponse responds to o if the other node knows its outcome.
 func (n *Node) settleByResponse(o *operation, r *Reply) bool {
-	o.forward.to = 0 // it has answered
-	ends := r.Outcome == Committed || r.Outcome == Rejected && r.Final || o.provesNoEffect(r) && (r.Reason == Illegal || r.Reason == VersionMismatch)
-	if ends {
+	o.forward.to = 0 // the response is no longer pending
+	decided := r.Outcome == Committed || r.Outcome == Rejected && r.Final || o.provesNoEffect(r) && (r.Reason == Illegal || r.Reason == VersionMismatch)
+	if decided {
 		n.respond(o, *r)
 	}
-	return ends
+	return decided
 }
 
-// provesNoEffect reports whether r says of all attempts that were made of o's that nothing came of
-// them.
+// provesNoEffect reports whether r proves that no attempt of o so far has had an
+// effect.
 func (o *operation) provesNoEffect(r *Reply) bool {
 	return r.Outcome == Rejected && o.forward.firstAttempt && !o.acceptSent
 }
 
-// findForwarded is the operation of a list that r is another node's answer to, or nil.
+// findForwarded is the operation in list that r is from's response to, or nil.
 func findForwarded(list []*operation, from ID, r *Reply) *operation {
 	for _, o := range list {
 		if o.forward.to == from && o.forward.attempt == r.Attempt && o.req.ID == r.ID {
@@ -170,7 +172,7 @@ func findForwarded(list []*operation, from ID, r *Reply) *operation {
 	return nil
 }
 
-// takeForwarded is find, and takes the operation off the list.
+// takeForwarded is findForwarded, and removes the operation from the list.
 func takeForwarded(list *[]*operation, from ID, r *Reply) *operation {
 	o := findForwarded(*list, from, r)
 	if o != nil {
@@ -179,16 +181,16 @@ func takeForwarded(list *[]*operation, from ID, r *Reply) *operation {
 	return o
 }
 
-// pauseForTurn has this node wait for its turn, since the other node that was at work is not any
-// more. A commit ends it.
+// pauseForTurn starts a backoff, since the other node is no longer at work. A
+// commit may cut it short.
 func (n *Node) pauseForTurn(m *machine) {
 	if m.otherActiveUntil = 0; m.round.phase == 0 && m.cachedPromise.IsZero() {
 		m.backoffUntil = max(m.backoffUntil, n.now+n.roundsDuration(len(n.cfg.Members)))
 	}
 }
 
-// requeue has o wait for a round of this node, as a retry, unless it is certain that the
-// other node has not carried it out and never will.
+// requeue queues o for a round of this node. It stays a retry unless it is certain
+// that the other node has not carried it out and never will.
 func (n *Node) requeue(m *machine, o *operation, certain bool) {
 	if certain {
 		o.req = o.clientReq
@@ -196,8 +198,8 @@ func (n *Node) requeue(m *machine, o *operation, certain bool) {
 	m.queue = append(m.queue, o)
 }
 
-// expireForwarded takes back what no answer has come to in time. The other node is not taken to be
-// at work any more.
+// expireForwarded requeues the operations without a response in time. The other
+// node then no longer counts as at work.
 func (n *Node) expireForwarded(m *machine) {
 	m.forwarded = slices.DeleteFunc(m.forwarded, func(o *operation) bool {
 		if n.now < o.forward.until {
@@ -211,8 +213,9 @@ func (n *Node) expireForwarded(m *machine) {
 	})
 }
 
-// answerChosen answers an operation of a round that was chosen. If the ring has lost what may
-// have become of it at another node, that node alone can tell, and is waited for.
+// answerChosen responds to an operation of a round that was chosen. If its outcome
+// at another node may have left the dedup window, only that node can know it:
+// answerChosen then waits for the response.
 func (n *Node) answerChosen(m *machine, o *operation) {
 	if o.answered || o.forward.to == 0 || o.result.Outcome != Unknown || o.result.Reason != WindowExpired {
 		n.respond(o, o.result)

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// forwardedOp is a world in which node 2 has just handed an operation over to node 3. It
-// gives the request that is under way, and how many answers clients have had.
+// forwardedOp is a world in which node 2 has just forwarded an operation to node 3. It
+// returns the request in flight, and the number of replies to clients so far.
 func forwardedOp(t *testing.T, retry bool) (w *world, r *node.Request, replies int) {
 	t.Helper()
 	w = newWorld(3, nil)
@@ -29,8 +29,7 @@ func forwardedOp(t *testing.T, retry bool) (w *world, r *node.Request, replies i
 	return w, r, len(w.replies)
 }
 
-// A node takes nothing for the answer of another to which it has handed an operation over
-// but that answer.
+// A node accepts no other reply as the response to an operation that it has forwarded.
 func TestResponsesToWhatWasNotForwarded(t *testing.T) {
 	for name, test := range map[string]struct {
 		from node.ID
@@ -59,7 +58,8 @@ func TestResponsesToWhatWasNotForwarded(t *testing.T) {
 	}
 }
 
-// What the other node was told of earlier attempts decides what its answer is worth.
+// The flag for earlier attempts in the forwarded request decides whether a response is
+// final.
 func TestWhatIsPassedOnOfAnAnswer(t *testing.T) {
 	for name, test := range map[string]struct {
 		retry  bool

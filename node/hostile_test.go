@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// No message can make a node panic, or believe in something that nobody chose.
-// Each of these is counted, as failed or as rejected for a reason, and the node
-// goes on to work as if it had never come.
+// No message can make a node panic, or accept a value that was not chosen. Each of
+// these is counted, as discarded or as rejected for a reason, and the node works on
+// as if it had not come.
 func TestMessagesThatMakeNoSense(t *testing.T) {
 	one, huge := ballot(1, 2), ballot(math.MaxUint64, 2)
 	other := one
@@ -82,7 +82,7 @@ func TestMessagesThatMakeNoSense(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(3, nil)
 			n := w.hosts[1].node
-			// A round and a read are under way, so that answers could count.
+			// A round and a read are under way, so that responses could count.
 			w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: "c2.1", To: "Running"})
 			w.request(1, &node.Request{Kind: node.Read, Key: key, ID: "c3.1"})
 			before := discarded(n)
@@ -105,7 +105,7 @@ func TestMessagesThatMakeNoSense(t *testing.T) {
 	}
 }
 
-// discarded counts the messages that a node could do nothing with.
+// discarded counts the messages that a node could not use.
 func discarded(n *node.Node) uint64 {
 	c := n.Counters()
 	sum := c.Discarded + c.Skipped
@@ -115,7 +115,7 @@ func discarded(n *node.Node) uint64 {
 	return sum
 }
 
-// Only members have a say.
+// Only members take part.
 func TestNonMembersAreIgnored(t *testing.T) {
 	for _, m := range []node.Message{
 		&node.Proposal{Phase: node.Prepare, Key: key, Ballot: ballot(1, 2)},
@@ -140,8 +140,8 @@ func TestNonMembersAreIgnored(t *testing.T) {
 	}
 }
 
-// A value with more entries than this node keeps, from one that was configured
-// otherwise, is taken up and cut down.
+// A value with more entries than this node keeps, from a member with another
+// configuration, is accepted and cut down.
 func TestLongerDedupWindowIsCutDown(t *testing.T) {
 	w := newWorld(3, func(c *node.Config) { c.DedupWindow, c.Batch = 2, 2 })
 	long, id := value("c1.1", "c1.2", "c1.3", "c1.4"), node.Stamp(key, 4, "c2.1")

@@ -6,35 +6,35 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// LoggedMachine is what a log holds of a machine: what its acceptor has promised and
-// accepted last, as far as records of it are found.
+// LoggedMachine is the last state of a machine's acceptor in a log, as far as its
+// records are found.
 type LoggedMachine struct {
 	Key      string
 	Promised Ballot
 	Accepted Ballot
-	Value    *Value // accepted; nil if nothing is, or the record of it is not found
+	Value    *Value // accepted; nil if none is, or its record is not found
 }
 
-// Note is what a log holds for the node's owner under a name: see [Node.SetNote].
+// Note is data that a log keeps under a name for the node's owner: see [Node.SetNote].
 type Note struct {
 	Name string
 	Data []byte
 }
 
-// LogInspection is what a directory tells of a node.
+// LogInspection is the content of a node's log.
 type LogInspection struct {
 	*wal.Inspection
 	Machines   []LoggedMachine // in the order of their keys
 	Notes      []Note          // in the order of their names
-	Unreadable []error         // entries that check, and that this build cannot read: one for each
+	Unreadable []error         // one for each record with a valid checksum that this build cannot read
 }
 
-// InspectLog reads all that can be read of a node's log, sound or not, and changes
-// nothing. Of a log that is refused what it tells may be old: newer entries may be
-// those that are lost.
+// InspectLog reads as much as possible of a node's log, sound or not. It changes
+// nothing. If recovery would refuse the log, the result may be out of date: the lost
+// records may be newer.
 func InspectLog(dir wal.Dir) (*LogInspection, error) {
 	cfg := Defaults()
-	cfg.ID, cfg.Members = 1, []ID{1} // whose log it is does not matter to what is in it
+	cfg.ID, cfg.Members = 1, []ID{1} // any id will do: the content does not depend on it
 	n, err := New(cfg)
 	if err != nil {
 		return nil, err

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Proposers in a duel part: what they wait after a failure is spread over all
-// that they may wait, differs between them, and doubles in bounds.
+// Duelling proposers separate: their pauses after a failure cover the whole
+// window, differ between nodes, and double up to a bound.
 func TestBackoffIsJittered(t *testing.T) {
 	const delay = 100 * time.Millisecond
 	var below [2]int // in the lower half, by node

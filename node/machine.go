@@ -8,15 +8,15 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// machine is what a node knows of one machine. Most machines are at rest, so
-// what they need only at work is kept apart.
+// machine is a node's state of one machine. Most machines are at rest, so the
+// state of work in progress is kept apart.
 type machine struct {
 	key   string
 	def   *fsm.Definition
 	index int    // of Node.byIndex; the token of its timer
 	hash  uint64 // its place in the digest
 
-	// Acceptor, durable once the log has reached pos.
+	// Acceptor, durable once the log is durable up to durableAt.
 	promised  Ballot
 	accepted  Ballot
 	value     *Value
@@ -25,26 +25,26 @@ type machine struct {
 
 	// Learner.
 	chosenAt Ballot
-	chosen   *Value // the latest known to be chosen, or nil
+	chosen   *Value // the latest learnt; nil: none
 
 	// Proposer.
-	cachedPromise    Ballot        // promised by a majority that accepted chosen; zero: none
-	highestRound     uint64        // the highest round number asked for or seen
-	failures         uint8         // rounds that failed since some succeeded
-	otherActiveUntil time.Duration // until then another node, that of chosenAt, is taken to be at work
+	cachedPromise    Ballot        // promised by a quorum that accepted chosen; zero: none
+	highestRound     uint64        // the highest round number used or seen
+	failures         uint8         // failed rounds; halved by a success that was quick
+	otherActiveUntil time.Duration // until then the node of chosenAt counts as at work
 	*work                          // nil at rest
 
-	// One timer at a time; zero: none.
+	// When its only timer fires; zero: none.
 	wakeAt time.Duration
 }
 
-// work is what is under way on a machine.
+// work is the state of work in progress on a machine.
 type work struct {
 	proposer
 	reader
 }
 
-// attachWork gives m what it needs for work.
+// attachWork ensures that m has a work, from the pool if possible.
 func (n *Node) attachWork(m *machine) {
 	if m.work != nil {
 		return
@@ -56,7 +56,7 @@ func (n *Node) attachWork(m *machine) {
 	m.work = &work{}
 }
 
-// releaseWork takes back what m has for work if nothing is under way.
+// releaseWork returns m's work to the pool if none is in progress.
 func (n *Node) releaseWork(m *machine) {
 	w := m.work
 	if w == nil || w.round.phase != 0 || len(w.queue)+len(w.forwarded) > 0 || w.quorumRead.id != (ReadID{}) || len(w.readQueue) > 0 {
@@ -73,7 +73,7 @@ func (n *Node) releaseWork(m *machine) {
 	n.dropIfEmpty(m)
 }
 
-// dropIfEmpty drops a machine that nothing is known of.
+// dropIfEmpty deletes m if it has no state and no work.
 func (n *Node) dropIfEmpty(m *machine) {
 	if m.work == nil && m.promised.IsZero() && m.accepted.IsZero() && m.chosen == nil && m.highestRound == 0 {
 		delete(n.machines, m.key)
@@ -88,11 +88,11 @@ func (m *machine) idle(now time.Duration) bool {
 	return m.work == nil || m.round.phase == 0 && len(m.queue)+len(m.forwarded) == 0 && now >= m.backoffUntil
 }
 
-// maxWorkPool is how many pieces of work are kept for reuse.
+// maxWorkPool bounds the works that are kept for reuse.
 const maxWorkPool = 1024
 
-// ensureMachine finds or makes the machine with a key. It is nil if the definition is
-// unknown or the key is none.
+// ensureMachine finds or creates the machine with a key. It returns nil if the
+// definition is unknown or the key is invalid.
 func (n *Node) ensureMachine(key string) *machine {
 	if m := n.findMachine(key); m != nil {
 		return m
@@ -104,7 +104,7 @@ func (n *Node) ensureMachine(key string) *machine {
 	return n.createMachine(key, def)
 }
 
-// findMachine is the machine with a key; it is nil if there is none.
+// findMachine returns the machine with a key, or nil.
 func (n *Node) findMachine(key string) *machine {
 	last := &n.machineCache[cacheSlot(key)]
 	if *last == nil || (*last).key != key {
@@ -113,10 +113,10 @@ func (n *Node) findMachine(key string) *machine {
 	return *last
 }
 
-// cacheSlots is how many machines of late a node remembers things of.
+// cacheSlots is the number of slots of machineCache and encodingCache.
 const cacheSlots = 4
 
-// cacheSlot is the one of a machine.
+// cacheSlot is the slot of a key: by its last byte.
 func cacheSlot(key string) int {
 	if key == "" {
 		return 0
@@ -139,7 +139,8 @@ func (n *Node) createMachine(key string, def *fsm.Definition) *machine {
 	return m
 }
 
-// validAccepted reports whether an acceptor can have accepted v at b, or nothing.
+// validAccepted reports whether an acceptor can have accepted v at b. A nil v with a
+// zero b is valid: it has accepted nothing.
 func (n *Node) validAccepted(m *machine, b Ballot, v *Value) bool {
 	if v == nil {
 		return b.IsZero()
@@ -147,7 +148,7 @@ func (n *Node) validAccepted(m *machine, b Ballot, v *Value) bool {
 	return n.validBallot(b) && (v == m.value || v.check(m.def) == nil)
 }
 
-// definitionOf finds the definition of a key, as define does.
+// definitionOf is findDefinition, faster for a known machine.
 func (n *Node) definitionOf(key string) *fsm.Definition {
 	if m := n.findMachine(key); m != nil && !isLocalKey(key) {
 		return m.def
@@ -155,8 +156,8 @@ func (n *Node) definitionOf(key string) *fsm.Definition {
 	return n.findDefinition(key)
 }
 
-// findDefinition finds the definition of a key; it is nil if there is none, or the key
-// is none.
+// findDefinition returns the definition of a key. It returns nil if it is unknown or
+// the key is invalid.
 func (n *Node) findDefinition(key string) *fsm.Definition {
 	name, _, _ := strings.Cut(key, "/")
 	def := n.defs[name]
@@ -169,7 +170,7 @@ func (n *Node) findDefinition(key string) *fsm.Definition {
 	return def
 }
 
-// valueOrInitial is the value to go on from when v was accepted.
+// valueOrInitial returns v, or the initial value if v is nil.
 func (m *machine) valueOrInitial(v *Value) *Value {
 	if v == nil {
 		return initial(m.def)
@@ -177,8 +178,9 @@ func (m *machine) valueOrInitial(v *Value) *Value {
 	return v
 }
 
-// learn takes note of a chosen value, and tells the runtime. It ends the use of a
-// promise below it. It gives how many operations that waited here are answered by it.
+// learn records that v was chosen at b, and reports it in Effects.Chosen. It drops a
+// cached promise below b. It returns the number of waiting operations that it
+// answered.
 func (n *Node) learn(m *machine, b Ballot, v *Value) (found int) {
 	n.out.Chosen = append(n.out.Chosen, ChosenValue{m.key, b, v})
 	if !m.chosenAt.Less(b) {
@@ -200,7 +202,7 @@ func (n *Node) learn(m *machine, b Ballot, v *Value) (found int) {
 	return n.answerWaiting(m, b)
 }
 
-// scheduleWake asks to be woken at the given time at the latest.
+// scheduleWake ensures that wake is called for m, at the given time at the latest.
 func (n *Node) scheduleWake(m *machine, at time.Duration) {
 	if m.wakeAt != 0 && m.wakeAt <= at {
 		return
@@ -209,11 +211,11 @@ func (n *Node) scheduleWake(m *machine, at time.Duration) {
 	n.out.Timers = append(n.out.Timers, SetTimer{uint64(m.index), m.wakeAt - n.now})
 }
 
-// wake looks after everything of m that time changes, and asks for the next
-// time that this is needed.
+// wake handles everything of m that is due, and schedules the next wake-up if one
+// is needed.
 func (n *Node) wake(m *machine) {
 	if m == nil || m.wakeAt == 0 || n.now < m.wakeAt {
-		return // an older timer, which a later one has replaced
+		return // an older timer: a later one has replaced it
 	}
 	m.wakeAt = 0
 	if m.work == nil {
@@ -227,7 +229,7 @@ func (n *Node) wake(m *machine) {
 	n.releaseWork(m)
 }
 
-// handleCommit is the learner's part.
+// handleCommit handles a Commit as the learner.
 func (n *Node) handleCommit(c *Commit) {
 	m := n.ensureMachine(c.Key)
 	if m == nil || c.Value == nil || !n.validAccepted(m, c.Ballot, c.Value) {

@@ -2,12 +2,13 @@ package node
 
 import "fmt"
 
-// Message is what members and clients say to each other: one of the types
-// below, by pointer. Messages are immutable once sent.
+// Message is a message between members, or between a client and a member: a
+// pointer to one of the types below, a repair message or a type of package member.
+// Messages are immutable once sent.
 type Message interface {
-	// About names the machine and the operation that the message is about:
-	// of a round the first of its operations. It identifies the message for
-	// people and for fault injection, and decides nothing.
+	// About returns the machine's key and the operation's id, of a round that of its
+	// first operation. It identifies the message for people and for fault
+	// injection, and decides nothing.
 	About() (key string, first OpID)
 	String() string
 }
@@ -17,8 +18,8 @@ type Phase uint8
 
 // The phases.
 const (
-	Prepare Phase = iota + 1 // asks for a promise and for what was accepted
-	Accept                   // asks to accept a value
+	Prepare Phase = iota + 1 // requests a promise and the accepted value
+	Accept                   // requests to accept a value
 )
 
 func (p Phase) String() string { return [...]string{"?", "prepare", "accept"}[p] }
@@ -29,11 +30,12 @@ type Proposal struct {
 	Key    string
 	Ballot Ballot
 	Value  *Value // accept
-	Next   Ballot // accept: promise this ballot, too
+	Next   Ballot // accept: the next ballot, to be promised too
 	First  OpID
 }
 
-// Acknowledgment is an acceptor's consent to a Proposal. It is durable.
+// Acknowledgment is an acceptor's consent to a Proposal. It is sent once the
+// acceptor's state is durable.
 type Acknowledgment struct {
 	Phase    Phase
 	Key      string
@@ -44,38 +46,38 @@ type Acknowledgment struct {
 	At       uint64 // a position of the acceptor's log, up to which it is durable
 }
 
-// Reason says why something was rejected, or why its outcome is unknown.
+// Reason is why a proposal or an operation was rejected, or why an outcome is unknown.
 type Reason string
 
 // The reasons of a Reject.
 const (
-	StaleBallot       Reason = "stale-ballot"       // a higher one is promised or accepted; also to a node that has handed an operation over
-	StaleEpoch        Reason = "stale-epoch"        // the members are others
-	UnknownDefinition Reason = "unknown-definition" // also to clients
-	Malformed         Reason = "malformed"          // the value contradicts itself
+	StaleBallot       Reason = "stale-ballot"       // a higher one is promised or accepted; also in a Reply that refuses a forwarded operation
+	StaleEpoch        Reason = "stale-epoch"        // of another set of members
+	UnknownDefinition Reason = "unknown-definition" // also in a Reply
+	Malformed         Reason = "malformed"          // the value is invalid
 )
 
-// The reasons of a Reply. A rejection claims that this attempt has had no effect
-// and never will; Illegal also that it was illegal in the state then current. What is said of a
-// retry holds for all attempts.
+// The reasons of a Reply. A rejection states that this attempt has had no effect
+// and never will; Illegal also that the transition was illegal in the state then
+// current. The rejection of a retry holds for all attempts.
 const (
 	Illegal         Reason = "illegal"
-	Overloaded      Reason = "overloaded"    // too many operations wait
+	Overloaded      Reason = "overloaded"    // the queue is full, or the log falls behind
 	Timeout         Reason = "timeout"       // the consensus timeout has passed
 	UnknownState    Reason = "unknown-state" // the definition has no such state
-	BadRequest      Reason = "bad-request"   // it makes no sense, to any node
-	Unreachable     Reason = "unreachable"   // there is no connection to a node; said by clients
+	BadRequest      Reason = "bad-request"   // invalid for every node
+	Unreachable     Reason = "unreachable"   // there is no connection to a node; from clients
 	VersionMismatch Reason = "mismatch"      // the machine is at another version than expected
-	WindowExpired   Reason = "forgotten"     // its base is older than the ring: whether it has taken effect cannot be told
-	WatermarkAhead  Reason = "base-ahead"    // its base is above the machine's serial number: nobody can have known it
-	IDConflict      Reason = "conflict"      // the operation with its id has asked for something else
-	Abstains        Reason = "abstains"      // the node takes no part: its log is disputed, or its cluster is not formed
+	WindowExpired   Reason = "forgotten"     // its watermark is below the dedup window: it may have taken effect
+	WatermarkAhead  Reason = "base-ahead"    // its watermark is above the machine's serial: it was never issued
+	IDConflict      Reason = "conflict"      // the operation with this id requested something else
+	Abstains        Reason = "abstains"      // the node abstains: its log is disputed, or its cluster is not formed
 )
 
-// The reasons of who cannot say.
+// The reasons of a node or server that cannot answer.
 const (
-	NotLearnt Reason = "not-learnt" // local read: this life of the node knows of no chosen value, though of an accepted one
-	Stopping  Reason = "stopping"   // the node stops, or has stopped; said by servers
+	NotLearnt Reason = "not-learnt" // local read: this life has learnt no chosen value, but has an accepted one
+	Stopping  Reason = "stopping"   // the node stops or has stopped; from servers
 )
 
 // Reject is an acceptor's refusal of a Proposal.
@@ -84,12 +86,12 @@ type Reject struct {
 	Key      string
 	Ballot   Ballot // of the proposal
 	Reason   Reason
-	Promised Ballot // stale ballot: what it is up against
+	Promised Ballot // stale ballot: the highest ballot promised or accepted
 	First    OpID
 }
 
-// Commit tells learners that a value was chosen. It is a hint: losing it costs
-// nothing.
+// Commit informs learners that a value was chosen. It is a hint: losing it is
+// harmless.
 type Commit struct {
 	Key    string
 	Ballot Ballot
@@ -97,21 +99,22 @@ type Commit struct {
 	First  OpID
 }
 
-// ReadID names one read exchange. It is never used twice.
+// ReadID identifies one quorum read or one repair exchange. None is used twice.
 type ReadID struct {
 	Node ID
 	Boot uint64
 	Seq  uint64
 }
 
-// ReadRequest asks the acceptors what they have accepted.
+// ReadRequest requests the accepted value of a machine from the acceptors.
 type ReadRequest struct {
 	Key   string
 	Read  ReadID
 	First OpID
 }
 
-// ReadReport is the answer. It is durable.
+// ReadReport is the response to a ReadRequest. It is sent once the accepted value is
+// durable.
 type ReadReport struct {
 	Key      string
 	Read     ReadID
@@ -121,33 +124,37 @@ type ReadReport struct {
 	At       uint64 // a position of the acceptor's log, up to which it is durable
 }
 
-// Kind is what a client asks for.
+// Kind is the kind of a Request.
 type Kind uint8
 
 // The kinds of requests.
 const (
 	Propose   Kind = iota + 1 // a transition to Request.To
 	Read                      // the current state, linearizable
-	ReadLocal                 // what this node has learnt; may be stale
+	ReadLocal                 // the latest value that the node has learnt; may be stale
 )
 
 func (k Kind) String() string { return [...]string{"?", "propose", "read", "read-local"}[k] }
 
-// Request is one attempt of a client's operation. A node that hands one over is the client
-// of the other.
+// Request is one attempt of a client's operation. A node that forwards an operation is
+// a client of the other node.
 type Request struct {
-	Kind      Kind
-	Key       string
-	ID        OpID   // the same in all attempts; it may carry their base
-	Attempt   uint32 // comes back in the reply
-	To        string // propose: the state asked for
-	Watermark uint64 // propose: what the client says its base is. It is not relied on, since it may change from one attempt to the next: see OpID. Of a node that hands over: the entries up to this one are of others
-	Retry     bool   // there may have been an earlier attempt, which may take effect, or have
-	Expects   bool   // propose: only if the machine is at version Expect
+	Kind    Kind
+	Key     string
+	ID      OpID   // the same in all attempts; it may carry a watermark
+	Attempt uint32 // returned in the reply
+	To      string // propose: the requested state
+	// Watermark (propose) is the watermark that a client claims. The node does not
+	// rely on it, since it may change from one attempt to the next: see OpID. From
+	// a node that forwards, it states that the entries up to it are of other
+	// operations.
+	Watermark uint64
+	Retry     bool // an earlier attempt may have taken effect, or still may
+	Expects   bool // propose: only if the machine is at version Expect
 	Expect    uint64
 }
 
-// Outcome is what a client learns.
+// Outcome is the outcome of an attempt.
 type Outcome uint8
 
 // The outcomes.
@@ -167,10 +174,14 @@ type Reply struct {
 	Attempt uint32
 	Outcome Outcome
 	Reason  Reason // not committed
-	Final   bool   // rejected: so are all other attempts that ask for the same, made or to be made
-	State   string // committed: led to, or read; Conflict: led to by the operation with the id; Illegal, Mismatch, Forgotten, BaseAhead: the current state
-	Version uint64 // of State: the transitions made
-	Serial  uint64 // of State: the entries made; see Stamp
+	Final   bool   // rejected: holds for all attempts of the operation, earlier and later ones
+	// State is the state that the operation led to or read, if committed. With
+	// IDConflict it is the state that the operation with the id led to. With
+	// Illegal, VersionMismatch, WindowExpired and WatermarkAhead it is the current
+	// state.
+	State   string
+	Version uint64 // of State: transitions made
+	Serial  uint64 // of State: entries made; see Stamp
 }
 
 // About implements Message.

@@ -11,7 +11,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// EventKind says which fields of an Event count.
+// EventKind is the kind of an Event. It determines which fields count.
 type EventKind uint8
 
 // The kinds of events.
@@ -20,27 +20,27 @@ const (
 	Receive                       // a message arrived: From, Life, Message
 	Timer                         // a timer fired: Token
 	DiskDone                      // a disk request ended: Token, Err
-	SyncMark                      // the node is to stop: it prepares to, and Rested says when it has
+	SyncMark                      // the node is about to stop: its log's end is to be marked; see Node.IsMarkSynced
 )
 
 // Event is one step's input.
 type Event struct {
 	Kind        EventKind
 	From        ID
-	Life        uint64 // random id of a life: of this node's own, or of the member From when it sent Message
+	Life        uint64 // random id of this life (Boot), or of the life in which From sent Message
 	Message     Message
 	Token       uint64
 	Err         error
-	Dir         wal.Dir  // what the disk holds
-	Incarnation [16]byte // random, used if the directory is empty
+	Dir         wal.Dir  // content of the disk
+	Incarnation [16]byte // random; used if the directory is empty
 }
 
 // Effects is one step's output. It is valid until the next step.
 type Effects struct {
-	Disk   []wal.DiskRequest // to be carried out in order
-	Sends  []Send            // what they say is durable
+	Disk   []wal.DiskRequest // to be executed in order
+	Sends  []Send            // may be sent at once: the state that they rely on is durable
 	Timers []SetTimer
-	Chosen []ChosenValue // what the node has learnt to be chosen, in that order
+	Chosen []ChosenValue // values learnt in this step, in order
 }
 
 // Send is a message to another process.
@@ -49,28 +49,28 @@ type Send struct {
 	Message Message
 }
 
-// SetTimer asks for a Timer event with Token when the local clock has advanced
-// by After. It takes the place of a timer with that token which has not gone off.
-// Timers cannot be cancelled.
+// SetTimer requests a Timer event with Token when the local clock has advanced by
+// After. It replaces a pending timer with the same token. Timers cannot be cancelled.
 type SetTimer struct {
 	Token uint64
 	After time.Duration
 }
 
-// Errors of Step. After any of them the node is dead: it must be started anew,
-// and what else can be done is in the wrapped error of the log.
+// ErrStopped is wrapped by every error of Step. The node has ended and must be
+// restarted. The wrapped error of the log gives the remedy.
 var (
 	ErrStopped = errors.New("the node has stopped")
 )
 
-// Node is one member. Make it with New, give it a Boot event first.
+// Node is one member of a cluster, as a state machine without I/O. New makes it; its
+// first event is Boot. Its methods must not be called concurrently.
 type Node struct {
 	cfg         Config
 	majority    int
 	log         *wal.Log
 	boot        uint64
 	incarnation [16]byte
-	recovered   wal.LSN // where the log of the lives before ends
+	recovered   wal.LSN // end of the log of earlier lives
 	starts      []wal.BootStart
 	ready       bool
 	err         error
@@ -78,24 +78,24 @@ type Node struct {
 
 	defs          map[string]*fsm.Definition
 	machines      map[string]*machine
-	machineCache  [cacheSlots]*machine      // that known was asked for, or nil
-	encodingCache [cacheSlots]encodedWindow // of the values that were appended to the log last
-	byIndex       []*machine                // by the token of their timers; nil where there is none
+	machineCache  [cacheSlots]*machine      // last results of findMachine; nil: none
+	encodingCache [cacheSlots]encodedWindow // of the values appended to the log last
+	byIndex       []*machine                // by token of timer; nil: a free index
 	freeIndexes   []int                     // indexes of byIndex without a machine
 	workPool      []*work                   // of machines at rest
-	localMachines int                       // definitions noted in the log; they are among machines
+	localMachines int                       // machines that only this log has: definitions and notes
 
-	lookups            []*lookup      // definitions that are asked for
-	sendsAwaitingSync  []awaitingSync // waiting for the log, in order
+	lookups            []*lookup      // definitions being looked up
+	sendsAwaitingSync  []awaitingSync // in order
 	selfMessages       []Message      // from this node to itself
 	digest             digest
 	repair             repair
 	syncMark           syncMarkState
 	salt               uint64
 	out                Effects
-	lastExchange       uint64 // read exchanges begun in this boot
+	lastExchange       uint64 // ReadIDs used in this boot
 	rtt                rttEstimate
-	lastForwardAttempt uint32 // of operations handed over, the last one
+	lastForwardAttempt uint32 // of the last forwarded operation
 	durable            wal.LSN
 	scratch            []byte
 	counts             Counters
@@ -113,7 +113,7 @@ type Node struct {
 	copyBudget  int64 // bytes that may be copied forward
 }
 
-// arena makes short-lived values, some at a time.
+// arena allocates short-lived values, several at a time.
 type arena[T any] struct{ free []T }
 
 func (b *arena[T]) make() *T {
@@ -125,31 +125,31 @@ func (b *arena[T]) make() *T {
 	return x
 }
 
-// awaitingSync is a message that may be said once the log is durable up to after.
+// awaitingSync is a message to be sent once the log is durable up to durableAt.
 type awaitingSync struct {
 	durableAt wal.LSN
 	send      Send
 }
 
-// Counters count what a node has done since it booted.
+// Counters are the counts of a node's actions since it booted.
 type Counters struct {
 	Sent            uint64 // messages to others
-	Resent          uint64 // of those, sent again
+	Resent          uint64 // proposals sent again, counted in Sent too
 	Received        uint64 // messages from others
-	Discarded       uint64 // messages that made no sense
-	Proposals       uint64 // operations that asked for a transition
-	Reads           uint64 // operations that asked for the state, linearizable
-	FastRounds      uint64 // rounds begun with a promise at hand
+	Discarded       uint64 // messages dropped: malformed, of an unknown machine, or while the log falls behind; and invalid chosen definitions
+	Proposals       uint64 // operations that request a transition
+	Reads           uint64 // linearizable reads
+	FastRounds      uint64 // rounds begun with a cached promise
 	PrepareRounds   uint64 // rounds begun with a prepare
-	QuorumReads     uint64 // read exchanges begun
+	QuorumReads     uint64 // quorum reads begun
 	NoOpReads       uint64 // reads that needed a round
 	Commits         uint64 // rounds that chose a value
-	FailedRounds    uint64 // rounds that failed
+	FailedRounds    uint64 // rounds given up
 	DigestsCompared uint64 // repair: digests compared with a peer's
 	Pulled          uint64 // repair: values accepted
 	Confirmed       uint64 // repair: accepted values learnt to be chosen
-	NoOpRounds      uint64 // repair: rounds begun
-	Skipped         uint64 // repair: machines whose definition is unknown here
+	NoOpRounds      uint64 // repair: no-op rounds begun
+	Skipped         uint64 // repair: machines with a definition unknown to this node
 	Copied          uint64 // records written again to keep the log short
 	Rejects         map[Reason]uint64
 }
@@ -161,7 +161,7 @@ func (c *Counters) rejected(why Reason) {
 	c.Rejects[why]++
 }
 
-// New makes a node that has not booted.
+// New returns a node that has not booted.
 func New(cfg Config) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -180,15 +180,15 @@ func New(cfg Config) (*Node, error) {
 	return n, nil
 }
 
-// Step is the only way in. now is the node's local clock, which never goes
-// back. A non-nil error ends the node: it must not speak any more, and does
-// not.
+// Step handles one event and returns its effects. now is the node's local clock,
+// which never goes back. After an error the node has ended: it sends nothing any
+// more.
 func (n *Node) Step(now time.Duration, ev Event) (*Effects, error) {
 	return n.StepAll(now, []Event{ev})
 }
 
-// StepAll is Step for events that have arrived together. What they append to
-// the log goes into one batch.
+// StepAll is Step for events that arrived together. Their records are written to
+// the log as one batch.
 func (n *Node) StepAll(now time.Duration, evs []Event) (*Effects, error) {
 	n.out.Disk, n.out.Sends, n.out.Timers = n.out.Disk[:0], n.out.Sends[:0], n.out.Timers[:0]
 	n.out.Chosen = n.out.Chosen[:0]
@@ -238,11 +238,11 @@ func (n *Node) handle(ev *Event) {
 	}
 }
 
-// drain lets everything follow that needs no further event: what has become
-// durable is said, what the node says to itself is heard, and what was appended
-// is handed to the disk.
+// drain carries out everything that needs no further event: it sends messages whose
+// state has become durable, handles the node's messages to itself, and passes
+// appended records to the disk.
 func (n *Node) drain() {
-	next := 0 // of the inbox, to which what is heard may add
+	next := 0 // in selfMessages, to which receive may add
 	for n.err == nil {
 		n.sendDurable()
 		if next == len(n.selfMessages) {
@@ -259,7 +259,7 @@ func (n *Node) drain() {
 	}
 }
 
-// sendDurable says what has waited for the log.
+// sendDurable sends the messages whose state is now durable.
 func (n *Node) sendDurable() {
 	if n.log == nil {
 		return
@@ -283,7 +283,7 @@ func (n *Node) sendDurable() {
 	}
 }
 
-// sendWhenDurable sends m when the log is durable up to after.
+// sendWhenDurable sends m once the log is durable up to after.
 func (n *Node) sendWhenDurable(to ID, m Message, after wal.LSN) {
 	s := Send{to, m}
 	if after <= n.durable {
@@ -303,7 +303,7 @@ func (n *Node) send(s Send) {
 	n.out.Sends = append(n.out.Sends, s)
 }
 
-// receive takes a message from a member or a client.
+// receive handles a message from a member or a client.
 func (n *Node) receive(from ID, msg Message) {
 	if r, ok := msg.(*Request); ok {
 		n.handleRequest(from, r)
@@ -313,7 +313,7 @@ func (n *Node) receive(from ID, msg Message) {
 		n.counts.Discarded++
 		return
 	}
-	if key, _ := msg.About(); isLocalKey(key) { // this log's, and nobody else's
+	if key, _ := msg.About(); isLocalKey(key) { // of a log alone: no message may name it
 		n.counts.Discarded++
 		return
 	}
@@ -343,10 +343,10 @@ func (n *Node) receive(from ID, msg Message) {
 	}
 }
 
-// member is the position of id among the members, or -1.
+// member returns the index of id in the members, or -1.
 func (n *Node) member(id ID) int { return slices.Index(n.cfg.Members, id) }
 
-// memberSet is a set of members by position.
+// memberSet is a set of members by index.
 type memberSet uint8
 
 func (s memberSet) has(i int) bool { return s&(1<<i) != 0 }
@@ -354,17 +354,17 @@ func (s *memberSet) add(i int)     { *s |= 1 << i }
 func (s *memberSet) remove(i int)  { *s &^= 1 << i }
 func (s memberSet) len() int       { return bits.OnesCount8(uint8(s)) }
 
-// Ready reports whether the node may speak: its boot is durable.
+// Ready reports whether the node may send messages: its boot record is durable.
 func (n *Node) Ready() bool { return n.ready && n.err == nil }
 
-// Incarnation is that of the node's log: random, made when its directory was
-// formatted.
+// Incarnation is the incarnation of the node's log: a random id from when its
+// directory was formatted.
 func (n *Node) Incarnation() [16]byte { return n.incarnation }
 
 // BootNumber is the number of this life, from 1.
 func (n *Node) BootNumber() uint64 { return n.boot }
 
-// Counters is a copy of what the node has counted.
+// Counters returns a copy of the node's counts.
 func (n *Node) Counters() Counters {
 	c := n.counts
 	c.Rejects = map[Reason]uint64{}
@@ -374,16 +374,17 @@ func (n *Node) Counters() Counters {
 	return c
 }
 
-// MachineState is what a node knows of one machine, for tests and tools.
+// MachineState is a node's state of one machine, for tests and tools.
 type MachineState struct {
 	Promised Ballot
 	Accepted Ballot
-	Value    *Value // accepted; nil if nothing is
+	Value    *Value // accepted; nil: none
 	Chosen   Ballot
-	Learnt   *Value // the latest value that this node knows to be chosen; nil if none
+	Learnt   *Value // the latest value known to be chosen; nil: none
 }
 
-// Inspect shows what the node knows of a machine. It changes nothing.
+// Inspect returns the node's state of a machine, zero if it is unknown. It changes
+// nothing.
 func (n *Node) Inspect(key string) MachineState {
 	m := n.machines[key]
 	if m == nil {
@@ -392,8 +393,8 @@ func (n *Node) Inspect(key string) MachineState {
 	return MachineState{m.promised, m.accepted, m.value, m.chosenAt, m.chosen}
 }
 
-// PendingWork says what waits in the node's queues, for tests; it is empty when the
-// node is at rest.
+// PendingWork describes the first pending work in the node's queues, for tests. It
+// is empty when the node is at rest.
 func (n *Node) PendingWork() string {
 	for _, m := range n.byIndex {
 		if m != nil && m.work != nil {
@@ -406,10 +407,11 @@ func (n *Node) PendingWork() string {
 	return ""
 }
 
-// MachineCount counts the machines that the node has heard of.
+// MachineCount is the number of machines that the node has state of.
 func (n *Node) MachineCount() int { return len(n.machines) - n.localMachines }
 
-// Keys lists the machines that the node has heard of, in that order.
+// Keys returns the keys of the machines that the node has state of, in a
+// deterministic order.
 func (n *Node) Keys() []string {
 	keys := make([]string, 0, len(n.machines))
 	for _, m := range n.byIndex {

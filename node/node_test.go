@@ -13,8 +13,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A cluster is a function of what happens to it: two that are treated alike do
-// the same, message by message.
+// A cluster is deterministic: two that get the same events send the same messages.
 func TestSameEventsSameEffects(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		size := rapid.IntRange(1, 5).Draw(t, "nodes")
@@ -30,7 +29,7 @@ func TestSameEventsSameEffects(t *testing.T) {
 	})
 }
 
-// drawStep draws something that can happen to a cluster.
+// drawStep draws one event of a cluster.
 func drawStep(t *rapid.T, i, size int) func(*world) {
 	id := rapid.IntRange(1, size).Draw(t, "node")
 	at := rapid.IntRange(0, 1000).Draw(t, "at")
@@ -52,7 +51,7 @@ func drawStep(t *rapid.T, i, size int) func(*world) {
 	}).Draw(t, "step")
 }
 
-// A node whose disk failed is silent for good.
+// A node whose disk has failed sends nothing any more.
 func TestNothingIsSentAfterAnError(t *testing.T) {
 	w := newWorld(3, nil)
 	h := w.hosts[1]
@@ -77,7 +76,7 @@ func TestNothingIsSentAfterAnError(t *testing.T) {
 	}
 }
 
-// A node that is not ready hears nothing: what it said could be taken back.
+// A node that is not ready handles no message: a power loss could undo its response.
 func TestNothingIsSentBeforeTheBootIsDurable(t *testing.T) {
 	w := newWorld(3, nil)
 	h := w.hosts[2]
@@ -94,7 +93,7 @@ func TestNothingIsSentBeforeTheBootIsDurable(t *testing.T) {
 	require.EqualValues(t, 2, h.node.BootNumber())
 }
 
-// All that an acceptor holds is in its log, and is read back as it was.
+// The log holds the whole state of an acceptor, and recovery restores it.
 func TestTheLogHoldsWhatTheAcceptorHolds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ring := rapid.IntRange(1, 40).Draw(t, "ring")
@@ -122,10 +121,10 @@ func TestTheLogHoldsWhatTheAcceptorHolds(t *testing.T) {
 	})
 }
 
-// identity is that of the logs of node 1.
+// identity is the identity of node 1's log.
 var identity = wal.Identity{Cluster: config(1, 1).Cluster, Node: 1, Incarnation: [16]byte{1}}
 
-// diskWith is a disk with a log of these entries.
+// diskWith returns a disk with a log of the given records.
 func diskWith(entries ...[]byte) waltest.Disk {
 	d := waltest.Disk{}
 	log, _, err := wal.Recover(d, identity, wal.Options{Segment: 4 << 10}, nil)
@@ -142,8 +141,8 @@ func diskWith(entries ...[]byte) waltest.Disk {
 	return d
 }
 
-// A log entry may hold anything: it is understood and holds what a node could
-// have written, or the node stops with a reason.
+// Whatever bytes a record holds, either it is one that a node could have written, or
+// the node stops with an error.
 func FuzzReplay(f *testing.F) {
 	w := newWorld(1, nil)
 	w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: "c1.1", To: "Running"})

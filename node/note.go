@@ -7,18 +7,18 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// A note is a record that the log keeps for the node's owner under a name, such
-// as what it remembers of its peers: the last one written counts. Notes are
-// compacted with the log and are part of no register.
+// A note is data that the log keeps for the node's owner under a name, for example
+// its memories of peers. The last one written counts. Notes are compacted with the
+// log and belong to no replicated machine.
 
-// notePrefix begins the keys under which notes are stored. They are pinned, so no
-// message reaches them.
+// notePrefix is the prefix of the keys of notes. These keys are local, so no message
+// reaches them.
 const notePrefix = localPrefix + "!"
 
 func isNoteKey(key string) bool { return strings.HasPrefix(key, notePrefix) }
 
-// Note is what was last written under a name, durable or not; nil if nothing
-// was. It is read-only.
+// Note returns the last note written under a name, durable or not; nil if there is
+// none.
 func (n *Node) Note(name string) []byte {
 	m := n.machines[notePrefix+name]
 	if m == nil || m.value == nil {
@@ -27,7 +27,7 @@ func (n *Node) Note(name string) []byte {
 	return []byte(m.value.State)
 }
 
-// Notes lists the names that have notes, in order.
+// Notes returns the names of all notes, sorted.
 func (n *Node) Notes() (names []string) {
 	for _, m := range n.byIndex {
 		if m != nil && isNoteKey(m.key) {
@@ -38,9 +38,9 @@ func (n *Node) Notes() (names []string) {
 	return names
 }
 
-// SetNote appends a note to the log and returns the position up to which the log
-// must be durable for it to be. The node must have booted. The request to the disk
-// is in the effects of the next step, or of Flush.
+// SetNote appends a note to the log. The note is durable once the log is durable up
+// to the returned position. The node must have booted. The disk request is in the
+// effects of the next step, or of Flush.
 func (n *Node) SetNote(name string, data []byte) wal.LSN {
 	m := n.machines[notePrefix+name]
 	if m == nil {
@@ -54,15 +54,15 @@ func (n *Node) SetNote(name string, data []byte) wal.LSN {
 	return m.durableAt
 }
 
-// Flush adds to the effects of the last step the disk requests of what was
-// appended since.
+// Flush adds the disk requests of records that were appended since the last step to
+// the effects of that step.
 func (n *Node) Flush() {
 	if n.log != nil && n.err == nil {
 		n.out.Disk = n.log.Take(n.out.Disk)
 	}
 }
 
-// End is the position after everything that was appended to the log.
+// End is the position after the last record appended to the log.
 func (n *Node) End() wal.LSN {
 	if n.log == nil {
 		return 0
@@ -73,9 +73,9 @@ func (n *Node) End() wal.LSN {
 // Durable is the position up to which the log is durable, as of the last step.
 func (n *Node) Durable() wal.LSN { return n.durable }
 
-// BootEnd is the position at which an earlier life left the log: where the next one,
-// whether or not it came to anything, began. It is known of a life that has
-// written a note which still is the last of its name.
+// BootEnd is the position at which the log of an earlier life ends: where the next
+// life began, even one that never became ready. It is known for a life that wrote a
+// note which is still the last of its name.
 func (n *Node) BootEnd(boot uint64) wal.LSN {
 	for _, s := range n.starts {
 		if s.Boot > boot {
@@ -85,8 +85,8 @@ func (n *Node) BootEnd(boot uint64) wal.LSN {
 	return n.recovered
 }
 
-// IsEmpty reports whether the log holds nothing that any acceptor has done: no
-// promise, no value and no definition.
+// IsEmpty reports whether the log holds no promise, no value and no definition. Notes
+// do not count.
 func (n *Node) IsEmpty() bool {
 	for _, m := range n.byIndex {
 		if m != nil && !isNoteKey(m.key) {

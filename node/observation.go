@@ -6,69 +6,69 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// Observer is told what a node does, as it does it.
+// Observer receives the observations of a node, during its steps.
 type Observer interface{ Observe(Observation) }
 
-// ObservationKind says which fields of a Fact count.
+// ObservationKind is the kind of an Observation. It determines which fields count.
 type ObservationKind uint8
 
-// The kinds of facts.
+// The kinds of observations, each with the fields that count.
 const (
-	Started    ObservationKind = iota + 1 // a life begins; what was not durable is gone: Boot
-	BootReady                             // recovered and ready to speak: Boot
-	Promised                              // acceptor, not durable before At: Key, Ballot
-	Accepted                              // acceptor, not durable before At: Key, Ballot, Value
-	Durable                               // the log is durable up to At
-	Proposed                              // proposer, first accept of a round: Key, Ballot, Value, Base
-	Chosen                                // proposer, a majority has accepted: Key, Ballot, Value, Waiting
-	Learnt                                // learner, told by a commit: Key, Ballot, Value
-	Answered                              // to a client: Client, Reply
-	RoundEnded                            // proposer, without success: Key, Ballot, Attempts, Refused
+	Started    ObservationKind = iota + 1 // a life has begun; state that was not durable is lost: Boot
+	BootReady                             // the boot record is durable; messages may be sent: Boot
+	Promised                              // acceptor: Key, Ballot, DurableAt
+	Accepted                              // acceptor: Key, Ballot, Value, DurableAt
+	Durable                               // the log is durable up to DurableAt
+	Proposed                              // proposer, first accept of a round: Key, Ballot, Value, BaseBallot
+	Chosen                                // proposer, a quorum has accepted: Key, Ballot, Value, Waiting
+	Learnt                                // learner, from a commit or a peer's repair: Key, Ballot, Value
+	Answered                              // a reply to a client: Client, Reply
+	RoundEnded                            // proposer, round failed: Key, Ballot, Attempts, Rejections
 )
 
-// Observation is one thing that a node has done.
+// Observation is a report of one action of a node, for the oracle.
 type Observation struct {
 	Kind       ObservationKind
-	Rejections uint8  // members that have refused a round
-	Waiting    uint16 // operations that wait for the next round; 65,535 stands for more, too
-	Attempts   uint32 // that a round took, counted to the end: see Config.RetryAttempts
+	Rejections uint8  // members that rejected the round
+	Waiting    uint16 // operations waiting for the next round, at most 65,535
+	Attempts   uint32 // times a phase of the round was sent, at its end: see Config.MaxResends
 	Client     ID
 
 	Key        string
 	Ballot     Ballot
 	Value      *Value
-	BaseBallot Ballot // what Value goes on from was accepted at this
+	BaseBallot Ballot // at which the value that Value goes on from was accepted
 	DurableAt  wal.LSN
 	Boot       uint64
 	Reply      *Reply
 }
 
-func (f Observation) String() string {
-	switch f.Kind {
+func (o Observation) String() string {
+	switch o.Kind {
 	case Started:
-		return fmt.Sprintf("started boot %d", f.Boot)
+		return fmt.Sprintf("started boot %d", o.Boot)
 	case BootReady:
-		return fmt.Sprintf("ready in boot %d", f.Boot)
+		return fmt.Sprintf("ready in boot %d", o.Boot)
 	case Promised:
-		return fmt.Sprintf("promised %s %v, durable at %d", f.Key, f.Ballot, f.DurableAt)
+		return fmt.Sprintf("promised %s %v, durable at %d", o.Key, o.Ballot, o.DurableAt)
 	case Accepted:
-		return fmt.Sprintf("accepted %s %v %v, durable at %d", f.Key, f.Ballot, f.Value, f.DurableAt)
+		return fmt.Sprintf("accepted %s %v %v, durable at %d", o.Key, o.Ballot, o.Value, o.DurableAt)
 	case Durable:
-		return fmt.Sprintf("durable %d", f.DurableAt)
+		return fmt.Sprintf("durable %d", o.DurableAt)
 	case Proposed:
-		return fmt.Sprintf("proposed %s %v %v after %v", f.Key, f.Ballot, f.Value, f.BaseBallot)
+		return fmt.Sprintf("proposed %s %v %v after %v", o.Key, o.Ballot, o.Value, o.BaseBallot)
 	case Chosen:
-		return fmt.Sprintf("chosen %s %v %v", f.Key, f.Ballot, f.Value)
+		return fmt.Sprintf("chosen %s %v %v", o.Key, o.Ballot, o.Value)
 	case Learnt:
-		return fmt.Sprintf("learnt %s %v %v", f.Key, f.Ballot, f.Value)
+		return fmt.Sprintf("learnt %s %v %v", o.Key, o.Ballot, o.Value)
 	case RoundEnded:
-		return fmt.Sprintf("round %v of %s failed", f.Ballot, f.Key)
+		return fmt.Sprintf("round %v of %s failed", o.Ballot, o.Key)
 	}
-	return "answered " + f.Reply.String()
+	return "answered " + o.Reply.String()
 }
 
-func (n *Node) observe(f Observation) {
+func (n *Node) observe(o Observation) {
 	if n.cfg.Observer != nil {
-		n.cfg.Observer.Observe(f)
+		n.cfg.Observer.Observe(o)
 	}
 }

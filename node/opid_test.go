@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// What an id says of itself.
+// The form of an id gives its name, its watermark and whether it is for one attempt.
 func TestFormsOfIDs(t *testing.T) {
 	stamped := node.Stamp(key, 17, "k7")
 	require.Regexp(t, `^17@[A-Za-z0-9_-]{4}k7$`, string(stamped))
@@ -38,8 +38,8 @@ func TestFormsOfIDs(t *testing.T) {
 	}
 }
 
-// An id that carries a base is of one machine, and cannot be given another base or
-// name. What only looks like one is refused.
+// A stamped id is valid for one machine, with its own watermark and name only. Ids
+// that merely resemble one are invalid.
 func TestIDsThatNoNodeTakes(t *testing.T) {
 	stamped := string(node.Stamp(key, 17, "k7"))
 	for _, id := range []string{

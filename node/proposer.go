@@ -5,50 +5,52 @@ import (
 	"time"
 )
 
-// proposer is a node's part as the proposer of one machine. At most one round
-// is in flight; what arrives meanwhile waits for the next.
+// proposer is a node's state as the proposer of one machine. At most one round is in
+// progress; operations that arrive meanwhile wait for the next.
 type proposer struct {
-	queue        []*operation // in order of arrival, those of the round's batch excluded
-	forwarded    []*operation // handed over to other nodes, in that order
+	queue        []*operation // in order of arrival, without the round's batch
+	forwarded    []*operation // to other nodes, in order
 	round        round
 	backoffUntil time.Duration // no new round before this
-	lostBallot   Ballot        // of the last round that failed
+	lostBallot   Ballot        // ballot of the last failed round
 }
 
-// operation is one attempt that a client has asked for.
+// operation is a node's state of one attempt.
 type operation struct {
 	client           ID
-	clientReq        *Request // by the client
-	req              *Request // what is done for that: once handed over a retry, maybe under an id that carries a base
+	clientReq        *Request // as received
+	req              *Request // as carried out: after forwarding a retry, maybe with a stamped id
 	deadline         time.Duration
-	watermark        uint64 // a chosen serial number from before its first attempt
-	absentUpTo       uint64 // the chosen entries up to this one are known to be of others
-	acceptSent       bool   // an accept with it has been sent: it may take effect
+	watermark        uint64 // a serial chosen before its first attempt
+	absentUpTo       uint64 // the chosen entries up to this serial are of other operations
+	acceptSent       bool   // an accept with it was sent: it may take effect
 	acceptBallot     Ballot // of the last accept with it
 	answered         bool
 	forward          forwarding
-	definitionLookup *lookup // that it is done for, and no client
-	result           Reply   // what to answer when the round's value is chosen; once answered it is the message
+	definitionLookup *lookup // the lookup that it belongs to; nil: a client's operation
+	result           Reply   // reply to send once the round's value is chosen; then the message itself
 }
 
-// round is one ballot's way through prepare and accept. Phase 0: none.
+// round is the state of a round: one ballot in its prepare or accept phase. Phase 0:
+// none.
 type round struct {
 	phase           Phase
 	ballot          Ballot
 	next            Ballot
 	value           *Value       // accept: fixed when the first accept is sent
-	batch           []*operation // accept: what the value answers
+	batch           []*operation // accept: the operations that the value carries
 	first           OpID
-	acknowledged    memberSet // who has acknowledged this phase
+	acknowledged    memberSet // members that acknowledged this phase
 	rejected        memberSet
 	highestAccepted Ballot // prepare: the highest accepted ballot reported
 	highestValue    *Value
 	attempts        int           // times this phase was sent
-	sentAt          time.Duration // it was sent first then
+	sentAt          time.Duration // when it was sent first
 	resendAt        time.Duration // when to send it again
 }
 
-// startRound begins a round if there is something to do and nothing in its way.
+// startRound begins a round if operations are queued, no round is in progress and no
+// backoff is pending.
 func (n *Node) startRound(m *machine) {
 	if m.round.phase != 0 || len(m.queue) == 0 {
 		return
@@ -70,16 +72,16 @@ func (n *Node) startRound(m *machine) {
 	n.sendRound(m)
 }
 
-// newBallot is a ballot above all that this node has asked for, promised or
-// heard of. It is not used again in this boot (rule 4).
+// newBallot returns a ballot above all that this node has used, promised or seen. It
+// is used once in this boot (rule 4).
 func (n *Node) newBallot(m *machine) Ballot {
 	m.highestRound = max(m.highestRound, m.promised.Round) + 1
 	return Ballot{Epoch: firstEpoch, Round: m.highestRound, Node: n.cfg.ID, Boot: n.boot}
 }
 
-// beginAccept fixes the round's value and operations and proposes them. base is
-// the value that the ballot goes on from, nil for an untouched machine, and at
-// the ballot that it was accepted at.
+// beginAccept fixes the round's batch and value and begins the accept phase. base is
+// the value that the round goes on from, nil for a machine in its initial state. at
+// is the ballot at which base was accepted.
 func (n *Node) beginAccept(m *machine, ballot, at Ballot, base *Value) {
 	from := m.valueOrInitial(base)
 	size := min(len(m.queue), n.batchLimit(m, from))
@@ -123,9 +125,9 @@ func (n *Node) sendRound(m *machine) {
 	n.scheduleWake(m, r.resendAt)
 }
 
-// resendTimeout is how long to wait for answers before sending again. It grows as
-// rounds fail, so that a node whose retry delay is below the round trip still
-// gets through, and shrinks when answers come in less than half of it.
+// resendTimeout is the wait for responses before a phase is sent again. It doubles
+// with failures, so that a node whose configured timeout is below the round trip
+// still makes progress. It shrinks when a round takes less than half of it.
 func (n *Node) resendTimeout(m *machine) time.Duration {
 	return n.cfg.ResendTimeout << min(m.failures, maxBackoff)
 }
@@ -135,7 +137,7 @@ const (
 	maxFailures = 64
 )
 
-// handleAcknowledgment counts an acceptor's consent: a set of members, for exactly
+// handleAcknowledgment counts an acceptor's consent, as a set of members, for exactly
 // this machine, ballot and phase (rule 6).
 func (n *Node) handleAcknowledgment(from ID, a *Acknowledgment) {
 	m := n.findMachine(a.Key)
@@ -166,13 +168,13 @@ func (n *Node) handleAcknowledgment(from ID, a *Acknowledgment) {
 	n.releaseWork(m)
 }
 
-// onPrepared goes on from the value with the highest accepted ballot (rule 2). It
-// need not be chosen yet; accepting it again makes it so.
+// onPrepared begins the accept phase from the value with the highest accepted ballot
+// (rule 2). That value need not be chosen yet: accepting it again makes it so.
 func (n *Node) onPrepared(m *machine) {
 	n.beginAccept(m, m.round.ballot, m.round.highestAccepted, m.round.highestValue)
 }
 
-// onChosen ends a round whose value a majority has accepted.
+// onChosen ends a round whose value a quorum has accepted.
 func (n *Node) onChosen(m *machine) {
 	r := &m.round
 	n.counts.Commits++
@@ -184,7 +186,7 @@ func (n *Node) onChosen(m *machine) {
 	if r.attempts == 1 {
 		n.rtt.update(n.now - r.sentAt)
 	}
-	if m.backoffUntil = 0; n.now-r.sentAt < n.resendTimeout(m)/2 { // else a shorter patience would have been too short
+	if m.backoffUntil = 0; n.now-r.sentAt < n.resendTimeout(m)/2 { // else a shorter timeout would have been too short
 		m.failures /= 2
 	}
 	for _, o := range r.batch {
@@ -206,8 +208,8 @@ func (n *Node) endRound(m *machine) {
 	m.round = round{batch: m.round.batch[:0]}
 }
 
-// handleReject counts an acceptor's refusal. The round fails when a majority can no
-// longer be had.
+// handleReject counts an acceptor's rejection. The round fails once a quorum has
+// become impossible.
 func (n *Node) handleReject(from ID, j *Reject) {
 	m := n.findMachine(j.Key)
 	if m == nil || !n.validBallot(j.Ballot) || !j.Promised.IsZero() && !n.validBallot(j.Promised) {
@@ -231,8 +233,8 @@ func (n *Node) handleReject(from ID, j *Reject) {
 	}
 }
 
-// checkRound sends a round again, or gives it up: at once if somebody is ahead of
-// it.
+// checkRound sends the phase again if it is due, or fails the round: after the last
+// resend, and instead of a resend if an acceptor has rejected it.
 func (n *Node) checkRound(m *machine) {
 	r := &m.round
 	switch {
@@ -250,9 +252,9 @@ func (n *Node) checkRound(m *machine) {
 	}
 }
 
-// failRound gives a round up. Its operations go back to the queue: a later round of
-// this node finds those that took effect among the recent entries, since it
-// learns of everything that was or could yet be chosen below its ballot.
+// failRound gives a round up. Its operations return to the queue. If one of them took
+// effect, a later round of this node finds its entry in the dedup window: that round
+// learns every value that was, or still could be, chosen below its ballot.
 func (n *Node) failRound(m *machine) {
 	n.counts.FailedRounds++
 	r := &m.round
@@ -267,10 +269,10 @@ func (n *Node) failRound(m *machine) {
 	n.forwardQueue(m)
 }
 
-// backoff is the pause before the next round, if takeTurn does not end it early: as long
-// as each of the others needs for a round, and a part that is jittered, and doubled with
-// every failure, so that proposers in a duel part. Round trips are mostly far
-// shorter than what to wait for a lost message.
+// backoff is the pause before the next round; cutBackoffShort may end it early. It is
+// the time that each member needs for a round, plus a jittered part that doubles with
+// every failure, so that duelling proposers separate. It is based on the measured
+// round trip, which mostly is far shorter than the resend timeout.
 func (n *Node) backoff(m *machine) time.Duration {
 	most := uint64(n.roundsDuration(1)) << min(m.failures-1, maxBackoff)
 	pause := time.Duration(jitter(n.cfg.Jitter, n.boot, m.key, uint64(m.failures)+m.highestRound) % most)
@@ -280,7 +282,7 @@ func (n *Node) backoff(m *machine) time.Duration {
 	return pause
 }
 
-// jitter is a hash of what may tell two choices apart (FNV-1a, then mixed).
+// jitter is a hash of its arguments (FNV-1a, then mixed), for pseudorandom choices.
 func jitter(seed, boot uint64, key string, attempt uint64) uint64 {
 	h := uint64(0xcbf29ce484222325) ^ seed
 	for i := range len(key) {

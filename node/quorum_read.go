@@ -2,24 +2,24 @@ package node
 
 import "time"
 
-// reader is a node's part as the reader of one machine. A read needs one round
-// trip if a majority reports the same accepted ballot: what it accepted is then
-// chosen, and nothing later was chosen before the request was sent, since that
-// majority would have a member that reports it (rule 8).
+// reader is a node's state as the reader of one machine. A read needs one round trip
+// if a quorum reports the same accepted ballot (rule 8). The value at that ballot is
+// then chosen. No later value was chosen before the request was sent, since a member
+// of the quorum would have reported it.
 type reader struct {
-	readQueue  []*operation // for the next exchange
+	readQueue  []*operation // for the next quorum read
 	quorumRead quorumRead
 }
 
-// quorumRead is one round of requests and reports. Operations that arrive while
-// it is under way wait for the next, which is sent after they arrived.
+// quorumRead is one exchange of requests and reports. Operations that arrive during
+// it wait for the next one, so that its requests are sent after they arrived.
 type quorumRead struct {
 	id       ReadID // zero: none
 	batch    []*operation
 	reported memberSet
 	ballots  [MaxMembers]Ballot
 	values   [MaxMembers]*Value
-	deadline time.Duration // then a round decides
+	deadline time.Duration // after it a round decides
 }
 
 func (n *Node) read(m *machine, o *operation) {
@@ -61,7 +61,7 @@ func (n *Node) handleReadReport(from ID, r *ReadReport) {
 		return
 	}
 	if m == nil || m.work == nil {
-		return // it is late
+		return // a late report
 	}
 	x, i := &m.quorumRead, n.member(from)
 	if x.id != r.Read || x.reported.has(i) {
@@ -84,7 +84,8 @@ func (n *Node) handleReadReport(from ID, r *ReadReport) {
 	}
 }
 
-// mostReported finds the ballot that most members have reported, by one of them.
+// mostReported finds the ballot that most members reported. It returns the index of
+// one of these members, and their count; -1 and 0 if there is no report.
 func (n *Node) mostReported(x *quorumRead) (same, most int) {
 	same = -1
 	for i := range n.cfg.Members {
@@ -114,8 +115,8 @@ func (n *Node) finishQuorumRead(m *machine, v *Value) {
 	n.startQuorumRead(m)
 }
 
-// decideByRound has a round decide: an accept of the same value, if nothing else is
-// to do.
+// decideByRound queues the reads for a round. It is a no-op round if there are no
+// other operations.
 func (n *Node) decideByRound(m *machine) {
 	x := &m.quorumRead
 	batch := x.batch
@@ -131,7 +132,7 @@ func (n *Node) decideByRound(m *machine) {
 	n.startQuorumRead(m)
 }
 
-// expireQuorumRead gives up waiting for reports.
+// expireQuorumRead ends the wait for reports at the deadline.
 func (n *Node) expireQuorumRead(m *machine) {
 	x := &m.quorumRead
 	switch {

@@ -9,27 +9,27 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// ErrRecord is wrapped by errors about a log entry that this build cannot read.
+// ErrRecord is wrapped by errors about a log record that this build cannot read.
 var ErrRecord = errors.New("unreadable log entry")
 
 func errRecord(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrRecord, fmt.Errorf(format, args...))
 }
 
-// A log entry is what an acceptor holds of one machine: the key, the promised
-// ballot and, unless only that has changed, the accepted ballot and the value if
-// there is one. Numbers are varints, strings have their length in front. Recent
-// entries form a chain: only transitions say where they lead. A void says what was
-// asked for, but not in logs of before that was kept.
+// A log record is the state of an acceptor for one machine: the key, the promised
+// ballot and, unless only the promise has changed, the accepted ballot and the value
+// if there is one. Numbers are varints; strings have a length prefix. The entries of
+// the dedup window form a chain: only a transition has the state that it leads to. An
+// abort tombstone has the requested state, except in older logs, which lack it.
 
-// encodedWindow are the recent entries of a value as they are in a log entry.
+// encodedWindow is the dedup window of a value, encoded as in a log record.
 type encodedWindow struct {
 	value *Value
 	text  []byte
 }
 
-// update makes e that of v. Of a machine that is at work, most entries are in
-// the next value too.
+// update makes e the encoding of v's window. It keeps the entries that v shares with
+// the value before: most of them, for a machine at work.
 func (e *encodedWindow) update(v *Value) {
 	if v == e.value {
 		return
@@ -50,7 +50,7 @@ func (e *encodedWindow) update(v *Value) {
 	e.value = v
 }
 
-// append encodes e.
+// append appends the encoding of e to b.
 func (e *Entry) append(b []byte) []byte {
 	b = append(appendString(b, string(e.ID)), byte(e.Kind)) // a varint too
 	switch e.Kind {
@@ -62,7 +62,7 @@ func (e *Entry) append(b []byte) []byte {
 	return b
 }
 
-// size is how many bytes append appends.
+// size is the number of bytes that append appends.
 func (e *Entry) size() int {
 	n := stringSize(string(e.ID)) + 1
 	switch e.Kind {
@@ -74,8 +74,8 @@ func (e *Entry) size() int {
 	return n
 }
 
-// appendRecord encodes a full entry, or one of the promise alone. e is for the
-// values of m and of others, which it may have encoded before.
+// appendRecord appends a full record of m, or one of the promise alone. e caches an
+// encoded window, of m or of another machine.
 func appendRecord(b []byte, m *machine, full bool, e *encodedWindow) []byte {
 	b = appendString(b, m.key)
 	b = appendBallot(b, m.promised)
@@ -102,7 +102,7 @@ func appendString(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
-// stringSize is how many bytes appendString appends.
+// stringSize is the number of bytes that appendString appends.
 func stringSize(s string) int {
 	n := len(s) + 1
 	for l := len(s) >> 7; l > 0; l >>= 7 {
@@ -118,11 +118,11 @@ func appendBallot(b []byte, x Ballot) []byte {
 	return binary.AppendUvarint(b, x.Boot)
 }
 
-// recordReader takes a log entry apart; after the first fault it reads zeros. What
-// it reads are parts of one string: a value has dozens, which live and go with it.
+// recordReader decodes a log record. After the first error it reads zeros. The strings
+// it returns are parts of one string: a value has dozens, of the same lifetime.
 type recordReader struct {
-	text string // the entry
-	rest []byte // of it
+	text string // the record
+	rest []byte // not read yet
 	bad  bool
 }
 
@@ -155,7 +155,7 @@ func (r *recordReader) ballot() Ballot {
 	return Ballot{Epoch: uint32(r.number()), Round: r.number(), Node: ID(r.number()), Boot: r.number()}
 }
 
-// state is a string that many others are like. def may be nil.
+// state reads the name of a state, interned if def is not nil.
 func (r *recordReader) state(def *fsm.Definition) string {
 	s := r.string()
 	if def == nil {
@@ -196,7 +196,7 @@ func (r *recordReader) value(def *fsm.Definition) *Value {
 	return v
 }
 
-// recover reads what the disk holds and begins a new boot.
+// recover reads the log and begins a new boot.
 func (n *Node) recover(ev *Event) {
 	log, was, err := wal.Recover(ev.Dir, wal.Identity{
 		Cluster: n.cfg.Cluster, Node: uint16(n.cfg.ID), Incarnation: ev.Incarnation,
@@ -207,8 +207,8 @@ func (n *Node) recover(ev *Event) {
 	}
 	n.log, n.boot, n.incarnation, n.recovered = log, was.Boot, was.Identity.Incarnation, was.End
 	n.starts = was.BootStarts
-	n.lastForwardAttempt = uint32(jitter(n.cfg.Jitter, n.boot, "", 0)) // answers to an earlier life are to others
-	n.syncMark.requestedEnd = log.End()                                // which is proven before the node is ready
+	n.lastForwardAttempt = uint32(jitter(n.cfg.Jitter, n.boot, "", 0)) // a response to an earlier life will not match
+	n.syncMark.requestedEnd = log.End()                                // recovery marks it before the node is ready
 	n.observe(Observation{Kind: Started, Boot: n.boot})
 	n.markLog(was)
 	for _, m := range n.byIndex {
@@ -227,7 +227,7 @@ func (n *Node) recover(ev *Event) {
 	}
 }
 
-// replay takes one entry of the log. Later entries replace earlier ones.
+// replay applies one record of the log. Later records replace earlier ones.
 func (n *Node) replay(entry []byte, end wal.LSN) error {
 	r := newRecordReader(entry)
 	key, promised := r.string(), r.ballot()

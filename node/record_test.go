@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// records are log entries as builds have written them, and what they hold. They
+// records are log records as earlier builds wrote them, with their values. They must
 // stay readable: only add to them.
 var records = map[string]struct {
 	text string // in hexadecimal
@@ -17,7 +17,7 @@ var records = map[string]struct {
 }{
 	"voids that do not keep what was asked": {
 		"0b6c6966656379636c652f61" + "01070201" + "01070201" + // key, promised, accepted
-			"01" + "02" + "03" + "04496e6974" + // version, voids, entries, the state before
+			"01" + "02" + "03" + "04496e6974" + // version, tombstones, entries, the state before
 			"0463312e31" + "00" + "0752756e6e696e67" +
 			"0463322e31" + "01" +
 			"0463332e31" + "02",
@@ -55,8 +55,8 @@ func TestRecordsStayReadable(t *testing.T) {
 	}
 }
 
-// Every field of a value survives the log: of each place there is a record that has
-// it. (TestRecordsStayReadable writes all of them again.)
+// Every field of a value is set in some record, so that it survives the log.
+// (TestRecordsStayReadable encodes all records again.)
 func TestRecordsHaveEveryField(t *testing.T) {
 	var all []*Value
 	for _, r := range records {

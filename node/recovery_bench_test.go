@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// drive gives a node an event and carries out all it asks of its disk.
+// drive steps a node with an event and executes its disk requests.
 func drive(n *node.Node, d waltest.Disk, ev node.Event) error {
 	effects, err := n.Step(0, ev)
 	for err == nil && len(effects.Disk) > 0 {
@@ -23,9 +23,9 @@ func drive(n *node.Node, d waltest.Disk, ev node.Event) error {
 	return err
 }
 
-// One operation is the boot of a node that knows a million machines, after ten
-// million transitions: each machine has made ten. The log has been compacted
-// meanwhile. The disk is in memory.
+// One operation is the boot of a node with a million machines after ten million
+// transitions, ten of each. The log has been compacted meanwhile. The disk is in
+// memory.
 func BenchmarkRecovery(b *testing.B) {
 	const machines = 1_000_000
 	cfg := config(1, 1)
@@ -75,7 +75,7 @@ func BenchmarkRecovery(b *testing.B) {
 	b.ReportMetric(float64(copied), "copied")
 }
 
-// heap is the bytes in use after a collection.
+// heap returns the heap bytes in use after a garbage collection.
 func heap() int64 {
 	runtime.GC()
 	var m runtime.MemStats

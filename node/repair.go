@@ -5,44 +5,44 @@ import (
 	"time"
 )
 
-// repair is a node's part in rule 10: what it lacks it pulls from its peers, one
-// request at a time.
+// repair is a node's state of anti-entropy repair (rule 10). The node pulls values
+// that it lacks from its peers, one request at a time.
 type repair struct {
-	agreed    memberSet // peers whose digest was this node's, which has not changed since
+	agreed    memberSet // peers with an equal digest, as of the last change of this node's
 	peers     [MaxMembers]repairPeer
 	pull      pull
 	blocked   []blockedValue
-	jitterSeq uint64        // of jitter
-	wakeAt    time.Duration // one timer at a time; zero: none
+	jitterSeq uint64        // counts uses of jitter
+	wakeAt    time.Duration // when its only timer fires; zero: none
 }
 
-// repairPeer is what a node knows of a peer that has not agreed.
+// repairPeer is the state of repair with a peer whose digest differs.
 type repairPeer struct {
-	nextAt   time.Duration // when to compare digests
-	failures int           // comparisons without success since the last one with, or since the peer was silent
-	timedOut bool          // it did not answer the last request in time
-	timeouts int           // requests that it did not answer in time: each doubles the time
+	nextAt   time.Duration // when to compare digests next
+	failures int           // exchanges without progress; halved by progress, zero after silence
+	timedOut bool          // no response to the last request in time
+	timeouts int           // requests without a response in time: each doubles the wait
 }
 
-// pull is one exchange with a peer: digests first, then what is in the ranges
-// that differ, then the values.
+// pull is one exchange with a peer: the digests, then the content of the ranges that
+// differ, then the values.
 type pull struct {
 	active            bool
-	waiting           bool // for the report; else the pace asks for a pause
-	peer              int  // its position among the members
+	waiting           bool // for the report; false: a pause for the rate
+	peer              int  // its index in the members
 	id                ReadID
-	until             time.Duration // to wait or to pause
-	probing           bool          // the digest was asked for
+	until             time.Duration // end of the wait or pause
+	probing           bool          // the request was for the digest alone
 	requestedRanges   []HashRange
-	requestedWants    int         // wants[:wanted] were asked for
-	ranges            []HashRange // that differ, the next ones last
+	requestedWants    int         // wants[:requestedWants] were requested
+	ranges            []HashRange // that differ, the next to request last
 	wants             []string    // keys whose values the peer has and this node lacks
-	bytesSinceRequest int         // bytes since the last request
-	changed           bool        // it has brought something
+	bytesSinceRequest int         // bytes received since the last request
+	changed           bool        // the exchange has brought something new
 }
 
-// blockedValue is a value that may not be accepted, since a higher ballot is promised
-// whose proposer may be gone.
+// blockedValue is a value that may not be accepted because of a promise of a higher
+// ballot: its proposer may be gone.
 type blockedValue struct {
 	m        *machine
 	promised Ballot
@@ -54,13 +54,13 @@ const (
 	repairToken    = 1 << 63 // of the timer; machines have theirs from 0
 	maxRanges      = 32      // of one request
 	maxWants       = 256
-	maxAnswerBytes = 64 << 10 // bytes of values, about, in one answer
-	maxBlocked     = 64       // refusals that are looked after at a time
-	maxDefer       = 3        // times to wait for a peer that is behind to pull first
+	maxAnswerBytes = 64 << 10 // approximate bytes of values in one response
+	maxBlocked     = 64       // blocked values tracked at a time
+	maxDefer       = 3        // times to let a peer that is behind pull first
 )
 
-// digestChanged has all peers' digests compared again, when there has been time for
-// the change to reach them.
+// digestChanged schedules comparisons with all peers, after a delay in which the
+// change can reach them.
 func (n *Node) digestChanged() {
 	r := &n.repair
 	if r.agreed == 0 {
@@ -75,7 +75,7 @@ func (n *Node) digestChanged() {
 	n.startNextPull()
 }
 
-// beginRepair is for a node that has booted: it may have slept.
+// beginRepair starts repair after a boot: the node may have missed changes.
 func (n *Node) beginRepair() {
 	for i, id := range n.cfg.Members {
 		if id != n.cfg.ID {
@@ -85,8 +85,8 @@ func (n *Node) beginRepair() {
 	n.digestChanged()
 }
 
-// scheduleComparison sets the time of the next comparison with a peer: the more have
-// failed the later.
+// scheduleComparison sets the time of the next comparison with a peer. The delay
+// doubles with failures.
 func (n *Node) scheduleComparison(i int) {
 	r := &n.repair
 	delay := n.cfg.RepairDelay << min(r.peers[i].failures, maxBackoff)
@@ -94,8 +94,8 @@ func (n *Node) scheduleComparison(i int) {
 	r.peers[i].nextAt = n.now + delay + time.Duration(jitter(n.cfg.Jitter, n.boot, "", r.jitterSeq)%uint64(delay/2+1))
 }
 
-// startNextPull begins with the peer that is due first, or asks to be woken when one
-// is. There is one exchange at a time. When all have agreed the node is silent.
+// startNextPull begins the exchange that is due first, or schedules it. There is one
+// exchange at a time. When the digests of all peers are equal the node is silent.
 func (n *Node) startNextPull() {
 	r := &n.repair
 	if n.cfg.RepairDelay == 0 || r.pull.active || !n.ready {
@@ -125,11 +125,11 @@ func (n *Node) scheduleRepairWake(at time.Duration) {
 	n.out.Timers = append(n.out.Timers, SetTimer{repairToken, r.wakeAt - n.now})
 }
 
-// wakeRepair looks after everything that time changes.
+// wakeRepair handles everything of repair that is due.
 func (n *Node) wakeRepair() {
 	r := &n.repair
 	if r.wakeAt == 0 || n.now < r.wakeAt {
-		return // an older timer, which a later one has replaced
+		return // an older timer: a later one has replaced it
 	}
 	r.wakeAt = 0
 	switch p := &r.pull; {
@@ -147,7 +147,7 @@ func (n *Node) wakeRepair() {
 	}
 }
 
-// beginPull compares digests with a peer.
+// beginPull begins an exchange with a peer by comparing digests.
 func (n *Node) beginPull(peer int) {
 	r := &n.repair
 	n.counts.DigestsCompared++
@@ -159,7 +159,8 @@ func (n *Node) beginPull(peer int) {
 	n.sendRepairRequest()
 }
 
-// sendRepairRequest sends the next request. A disk that does not keep up is waited for.
+// sendRepairRequest sends the next request of the exchange, or pauses while the disk
+// falls behind.
 func (n *Node) sendRepairRequest() {
 	r := &n.repair
 	p := &r.pull
@@ -186,14 +187,14 @@ func (n *Node) sendRepairRequest() {
 	n.sendWhenDurable(n.cfg.Members[p.peer], req, n.log.End())
 }
 
-// pauseRepair waits before the next request.
+// pauseRepair delays the next request by d.
 func (n *Node) pauseRepair(d time.Duration) {
 	p := &n.repair.pull
 	p.waiting, p.until = false, n.now+d
 	n.scheduleRepairWake(p.until)
 }
 
-// handleRepairReport takes what a peer says that it holds.
+// handleRepairReport handles a peer's report of the values that it holds.
 func (n *Node) handleRepairReport(from ID, rep *RepairReport) {
 	p, i := &n.repair.pull, n.member(from)
 	if rep.Exchange.Node != n.cfg.ID {
@@ -213,7 +214,7 @@ func (n *Node) handleRepairReport(from ID, rep *RepairReport) {
 		p.probing = false
 		if rep.Progress < n.digest.progress && n.repair.peers[i].failures < maxDefer {
 			n.mark(MarkRepairDeferred)
-			n.endPull() // it knows now that it is behind, and what it pulls may be all
+			n.endPull() // now the peer knows that it is behind; its pull may be enough
 			return
 		}
 		p.ranges = append(p.ranges, HashRange{})
@@ -235,16 +236,16 @@ func (n *Node) handleRepairReport(from ID, rep *RepairReport) {
 	n.sendRepairRequest()
 }
 
-// peerResponded begins anew with a peer that was silent: the pauses that grew meanwhile
-// are for a peer that is not there.
+// peerResponded resets the failures of a peer that was silent: they stand for pauses
+// that only an absent peer calls for.
 func (n *Node) peerResponded(i int) {
 	if c := &n.repair.peers[i]; c.timedOut {
 		c.timedOut, c.failures = false, 0
 	}
 }
 
-// applyReport finds out what to ask for next. It is false if the report does not
-// answer the request.
+// applyReport determines the next ranges and keys to request. It reports false if the
+// report does not match the request.
 func (n *Node) applyReport(rep *RepairReport) bool {
 	p := &n.repair.pull
 	done, sent := int(rep.RangesAnswered), int(rep.WantsAnswered)
@@ -271,7 +272,7 @@ func (n *Node) applyReport(rep *RepairReport) bool {
 	return true
 }
 
-// What things weigh on the wire, about.
+// Approximate sizes on the wire, in bytes.
 const (
 	rangeSize = 16
 	itemSize  = 12
@@ -279,7 +280,8 @@ const (
 	entrySize = 6
 )
 
-// compareItem decides whether the peer has something that this node lacks.
+// compareItem determines whether the peer has a value, or knows it to be chosen, that
+// this node lacks.
 func (n *Node) compareItem(x *RepairItem) {
 	m := n.findMachine(x.Key)
 	switch {
@@ -299,14 +301,14 @@ func (n *Node) compareItem(x *RepairItem) {
 	}
 }
 
-// handleRepairValue takes a value as if it were the accept of the ballot's proposer
-// that comes late (rule 1). It asks for no promise.
+// handleRepairValue accepts a value as if it were a late accept from the ballot's
+// proposer (rule 1), without a next ballot to promise.
 func (n *Node) handleRepairValue(from ID, r *RepairValue) {
 	if p := &n.repair.pull; p.active && p.peer == n.member(from) {
 		p.bytesSinceRequest += wireSize(r)
 	}
 	if n.logBacklogFull() {
-		return // it will be found missing again
+		return // a later exchange will pull it again
 	}
 	if n.findDefinition(r.Key) == nil {
 		n.counts.Skipped++
@@ -341,9 +343,9 @@ func (n *Node) learnFromPeer(m *machine, b Ballot, v *Value) {
 	n.observe(Observation{Kind: Learnt, Key: m.key, Ballot: b, Value: v})
 }
 
-// refused: a promise that has stood since the last comparison keeps m from
-// catching up, and its proposer may be gone. A round of m's own, without
-// operations, gives all nodes the same again.
+// noteBlocked records that a promise keeps m from accepting the value at b. If the
+// promise has stood for RepairDelay, its proposer may be gone: this node then begins
+// a no-op round, after which all nodes hold the same value.
 func (n *Node) noteBlocked(m *machine, b Ballot) {
 	n.mark(MarkRepairBlockedByPromise)
 	r := &n.repair
@@ -360,7 +362,7 @@ func (n *Node) noteBlocked(m *machine, b Ballot) {
 	}
 }
 
-// startNoOpRound begins an identity round.
+// startNoOpRound begins a no-op round.
 func (n *Node) startNoOpRound(m *machine) {
 	n.attachWork(m)
 	n.counts.NoOpRounds++
@@ -371,7 +373,7 @@ func (n *Node) startNoOpRound(m *machine) {
 	n.sendRound(m)
 }
 
-// digestsEqual takes note that a peer holds what this node holds.
+// digestsEqual records that a peer holds the same values as this node.
 func (n *Node) digestsEqual(i int) {
 	n.mark(MarkRepairDigestsEqual)
 	r := &n.repair
@@ -383,8 +385,8 @@ func (n *Node) digestsEqual(i int) {
 	n.startNextPull()
 }
 
-// endPull ends an exchange after which the digests still differ, or of which the
-// answer is missing.
+// endPull ends an exchange after which the digests still differ, or that got no
+// response.
 func (n *Node) endPull() {
 	p := &n.repair.pull
 	p.active, p.waiting = false, false

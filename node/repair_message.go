@@ -2,49 +2,50 @@ package node
 
 import "fmt"
 
-// MaxRepairList bounds each list of a repair message, so that it fits in a frame
-// whatever the keys.
+// MaxRepairList is the maximum length of each list in a repair message. With it a
+// message fits in a frame, whatever the keys.
 const MaxRepairList = 512
 
-// RepairRequest tells what its sender holds in sum, and asks for what the
-// receiver holds. Without Ranges and Wants it asks for the sum.
+// RepairRequest carries the digest of its sender and requests the receiver's: of the
+// whole space, and the content of Ranges and the values of Wants. Without Ranges and
+// Wants it requests the digest of the whole alone.
 type RepairRequest struct {
 	Exchange ReadID
 	Digest   uint64
-	Progress uint64      // how far the sender is
-	Ranges   []HashRange // what is in them?
+	Progress uint64      // how much the sender holds
+	Ranges   []HashRange // ranges whose content is requested
 	Wants    []string    // keys of machines whose values the sender lacks
 }
 
-// RepairReport answers a RepairRequest, after the values that it wants. It is
-// durable.
+// RepairReport is the response to a RepairRequest. It follows the requested values. It
+// is sent once everything in it is durable.
 type RepairReport struct {
 	Exchange       ReadID
 	Digest         uint64
 	Progress       uint64
-	RangesAnswered uint16       // of the Ranges, the first ones: they are answered
-	WantsAnswered  uint16       // of the Wants likewise
-	Ranges         []HashRange  // what is in large ranges, by parts
-	Items          []RepairItem // what is in small ones
+	RangesAnswered uint16       // how many of the request's Ranges are answered, the first ones
+	WantsAnswered  uint16       // how many of the request's Wants, likewise
+	Ranges         []HashRange  // parts of the large requested ranges, with their digests
+	Items          []RepairItem // content of the small ones
 }
 
-// RepairItem says what a node has accepted of one machine.
+// RepairItem is the accepted ballot of one machine at a node.
 type RepairItem struct {
 	Key    string
 	Ballot Ballot
-	Chosen bool // and it knows that this was chosen
+	Chosen bool // the node knows its value to be chosen
 }
 
-// RepairValue is what a node has accepted of one machine. It stands for the
-// proposer's accept. It is durable.
+// RepairValue is the accepted value of one machine at a node. It stands for the
+// proposer's accept. It is sent once the value is durable.
 type RepairValue struct {
 	Key    string
 	Ballot Ballot
 	Value  *Value
-	Chosen bool // and it knows that this was chosen
+	Chosen bool // the node knows it to be chosen
 }
 
-// noKey and noOperation stand in the address of messages about many machines.
+// noKey and noOperation are the result of About for messages about many machines.
 const (
 	noKey       = "-"
 	noOperation = OpID("-")

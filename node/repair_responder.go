@@ -1,7 +1,7 @@
 package node
 
-// handleRepairRequest tells a peer what it asks for. The answer is durable, as are the
-// values: both wait for the log up to now (rule 5).
+// handleRepairRequest sends a peer the requested values and a report. They are sent
+// once the log is durable up to its current end (rule 5).
 func (n *Node) handleRepairRequest(from ID, q *RepairRequest) {
 	i := n.member(from)
 	if from == n.cfg.ID || q.Exchange.Node != from || !validRanges(q.Ranges) || len(q.Wants) > MaxRepairList {
@@ -40,7 +40,8 @@ func validRanges(ranges []HashRange) bool {
 	return len(ranges) <= MaxRepairList
 }
 
-// describeRange adds what this node holds in r, if there is room for it.
+// describeRange adds the content of r at this node to the report: items if they are
+// few, else the digests of its parts. It reports false if there is no room.
 func (n *Node) describeRange(r HashRange, rep *RepairReport) bool {
 	_, count := n.rangeDigest(r)
 	if count > maxLeaf && r.Depth < maxDepth {
@@ -72,9 +73,9 @@ func (n *Node) describeParts(r HashRange, rep *RepairReport) bool {
 	return true
 }
 
-// digestsDiffer has a peer's digest compared again: at once if this node may be the one
-// that is behind, and after the peer has ended if it is pulling. Otherwise
-// there is no hurry: the peer knows that it is behind.
+// digestsDiffer schedules a comparison with a peer: at once if this node may be the
+// one that is behind, and after the peer's pull if it is pulling. Otherwise there is
+// no hurry: the peer knows that it is behind.
 func (n *Node) digestsDiffer(i int, q *RepairRequest) {
 	r := &n.repair
 	c := &r.peers[i]

@@ -13,15 +13,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// mesh is a cluster on a network of constant delay, with disks that take no time.
-// It counts what crosses the network, as CBOR.
+// mesh is a cluster on a network of constant delay, with instant disks. It counts the
+// messages sent, and their bytes in CBOR.
 type mesh struct {
 	t               require.TestingT
 	now             time.Duration
 	nodes           []*node.Node // by id, from 1
 	disks           []waltest.Disk
 	queue           []scheduled // in order of time
-	cut             node.ID     // nothing gets to or from it
+	cut             node.ID     // it cannot send or receive; 0: none
 	messages, bytes int
 	frame           []byte
 }
@@ -55,7 +55,7 @@ func (x *mesh) start(cfg node.Config) {
 	x.step(cfg.ID, node.Event{Kind: node.Boot, Dir: x.disks[cfg.ID], Incarnation: [16]byte{byte(cfg.ID)}})
 }
 
-// step gives a node events and carries out what it asks for.
+// step gives a node events and carries out its effects.
 func (x *mesh) step(id node.ID, evs ...node.Event) {
 	for len(evs) > 0 {
 		effects, err := x.nodes[id].StepAll(x.now, evs)
@@ -90,8 +90,8 @@ func (x *mesh) push(h scheduled) {
 	x.queue = slices.Insert(x.queue, i, h)
 }
 
-// run lets time pass until nothing is left to happen. It gives the time of the
-// last message.
+// run advances the clock until the queue is empty. It returns the time of the last
+// message.
 func (x *mesh) run() (last time.Duration) { return x.runFor(1000 * time.Hour) }
 
 func (x *mesh) runFor(d time.Duration) (last time.Duration) {
@@ -107,7 +107,7 @@ func (x *mesh) runFor(d time.Duration) (last time.Duration) {
 	return last
 }
 
-// load has some nodes hold machines first to last at a ballot, as chosen.
+// load makes some nodes hold machines first to last at a ballot, as chosen.
 func (x *mesh) load(first, last int, b node.Ballot, to ...node.ID) {
 	proposer := node.ID(1)
 	var evs []node.Event
@@ -133,8 +133,8 @@ func (x *mesh) load(first, last int, b node.Ballot, to ...node.ID) {
 	x.messages, x.bytes = 0, 0
 }
 
-// diverge makes a cluster of so many machines, of which node 3 has missed some
-// when it was cut off.
+// diverge returns a cluster with the given number of machines. Node 3 has missed the
+// changes of some, since it was cut off.
 func diverge(t require.TestingT, machines, divergent int) *mesh {
 	x := newMesh(t, 3)
 	x.run()
@@ -143,8 +143,8 @@ func diverge(t require.TestingT, machines, divergent int) *mesh {
 	return x
 }
 
-// A node that has missed every tenth machine catches up without any client, and
-// what crosses the network is about what it has missed.
+// A node that has missed every tenth machine catches up without any client. The
+// bytes sent are proportional to the missed values.
 func TestDivergentNodeCatchesUp(t *testing.T) {
 	const machines, divergent = 10_000, 1_000
 	x := diverge(t, machines, divergent)
@@ -165,8 +165,8 @@ func TestDivergentNodeCatchesUp(t *testing.T) {
 	t.Logf("%d messages, %d bytes, %v", x.messages, x.bytes, end-begin)
 }
 
-// One operation is a cluster of a million machines of which one node has missed
-// a hundred thousand.
+// One operation is the repair of a cluster of a million machines, of which one node
+// has missed a hundred thousand.
 func BenchmarkRepair(b *testing.B) {
 	for _, c := range []struct{ machines, divergent int }{{10_000, 1_000}, {1_000_000, 100_000}} {
 		b.Run(fmt.Sprintf("machines=%d/divergent=%d", c.machines, c.divergent), func(b *testing.B) {

@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Two messages for each pair, whatever they hold: a digest, and the answer.
+// Equal nodes exchange two messages for each pair, whatever they hold: a digest and
+// the response.
 func TestEqualNodesExchangeOneDigest(t *testing.T) {
 	x := newMesh(t, 3)
 	x.run()
@@ -19,8 +20,8 @@ func TestEqualNodesExchangeOneDigest(t *testing.T) {
 	require.Equal(t, 3*2, x.messages)
 }
 
-// A node that restarts has lost only what it knew to be chosen. It learns that
-// without a value crossing the network.
+// A node that restarts has lost only its knowledge of which values are chosen. It
+// learns that again without a transfer of values.
 func TestRestartedNodeLearnsWhatWasChosen(t *testing.T) {
 	x := newMesh(t, 3)
 	x.run()
@@ -37,7 +38,7 @@ func TestRestartedNodeLearnsWhatWasChosen(t *testing.T) {
 	require.Zero(t, c.Pulled)
 }
 
-// Each has something that the others lack: all end with all of it.
+// Each node has values that the others lack: all end with all values.
 func TestMutualRepair(t *testing.T) {
 	x := newMesh(t, 3)
 	x.run()
@@ -54,8 +55,7 @@ func TestMutualRepair(t *testing.T) {
 	}
 }
 
-// While a peer cannot be reached a node tries ever more rarely. When it is back,
-// it is found.
+// A node contacts an unreachable peer ever more rarely, and notices when it is back.
 func TestUnreachablePeerIsAskedRarely(t *testing.T) {
 	x := newMesh(t, 3)
 	x.run()
@@ -71,7 +71,7 @@ func TestUnreachablePeerIsAskedRarely(t *testing.T) {
 	require.Zero(t, x.messages)
 }
 
-// Two nodes that differ for ever look at it ever more rarely.
+// Two nodes that always differ compare digests ever more rarely.
 func TestLastingDifferenceIsLookedAtRarely(t *testing.T) {
 	x := newMeshWith(t, 3, func(cfg *node.Config) {
 		if cfg.ID == 3 {
@@ -85,7 +85,7 @@ func TestLastingDifferenceIsLookedAtRarely(t *testing.T) {
 	require.Less(t, x.messages, 3600/32*4*8, "both nodes of two pairs: a digest and what differs, every 32 s or more, and a look for the definition")
 }
 
-// A pull keeps to its rate.
+// A pull keeps to RepairRate.
 func TestRepairKeepsToItsRate(t *testing.T) {
 	const rate = 10_000
 	x := newMeshWith(t, 3, func(cfg *node.Config) { cfg.RepairRate = rate })
@@ -97,8 +97,8 @@ func TestRepairKeepsToItsRate(t *testing.T) {
 	require.EqualValues(t, 1000, x.nodes[3].Counters().Pulled)
 }
 
-// Machines whose definition a node does not have are passed over, and it is
-// looked for.
+// Repair skips machines with a definition that the node lacks, and requests the
+// definition.
 func TestUnknownDefinitionsArePassedOver(t *testing.T) {
 	w := newWorld(3, func(cfg *node.Config) { cfg.RepairDelay = time.Second })
 	n := w.hosts[1]
@@ -120,7 +120,7 @@ func TestUnknownDefinitionsArePassedOver(t *testing.T) {
 	require.NotContains(t, n.node.Keys(), "unheard-of/a")
 }
 
-// What a peer makes up about its ranges ends the exchange, and nothing else.
+// A false report of a peer ends the exchange, and has no other effect.
 func TestReportsThatMakeNoSense(t *testing.T) {
 	for name, lie := range map[string]func(*node.RepairReport){
 		"more answers than questions": func(r *node.RepairReport) { r.RangesAnswered = 2 },
@@ -151,15 +151,15 @@ func TestReportsThatMakeNoSense(t *testing.T) {
 	}
 }
 
-// Catching up needs no quiet: something changes all the time, so that no two
-// digests are ever the same when they are compared.
+// Repair completes under load: values change all the time, so that digests are never
+// equal when they are compared.
 func TestRepairUnderLoad(t *testing.T) {
 	const divergent, changes = 500, 2_000
 	x := diverge(t, 2_000, divergent)
 	for i := range changes {
 		key, b := fmt.Sprintf("lifecycle/busy-%d", i%50), ballot(uint64(i+1), 1)
 		at := x.now + time.Duration(i)*2*time.Millisecond
-		for id := node.ID(1); id <= 3; id++ { // one after the other, as messages are
+		for id := node.ID(1); id <= 3; id++ { // one after the other, as messages arrive
 			late := at + time.Duration(id)*meshDelay
 			x.push(scheduled{late, id, node.Event{Kind: node.Receive, From: 1,
 				Message: &node.Proposal{Phase: node.Accept, Key: key, Ballot: b, Value: value("c1.1")}}})

@@ -9,11 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A node whose retry delay is below the round trip fails until it has learnt so,
-// and does not forget it with the first success.
+// A node whose resend timeout is below the round trip fails rounds until the timeout
+// has grown. It stays grown after the first success.
 func TestResendTimeoutIsLearntOnce(t *testing.T) {
 	w := newWorld(3, func(cfg *node.Config) { cfg.ResendTimeout, cfg.MaxResends = 10*time.Millisecond, 0 })
-	const way = 8 * time.Millisecond // of all messages
+	const way = 8 * time.Millisecond // delay of every message
 	operate := func(i int) {
 		w.replies = nil
 		w.request(1, &node.Request{

@@ -6,24 +6,24 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// A log proves its end by a mark that it keeps in another place, and has it cover
-// all only when it is told that it rests (wal.Log.Rest). The node does so when it
-// has appended nothing for restDelay, so that no append waits for the mark, and
-// before it stops (the event Rest).
+// The log's high-water mark, in a file of its own, proves where the log ends. It
+// covers the whole log only after a request (wal.Log.SyncMark). The node makes the
+// request once it has appended nothing for syncMarkDelay, so that no append waits for
+// the mark, and before it stops (the event SyncMark).
 
-// syncMarkDelay is how long nothing is appended before the log rests.
+// syncMarkDelay is the time without an append after which the mark is synced.
 const syncMarkDelay = 100 * time.Millisecond
 
 const syncMarkToken = repairToken + 1 // of the timer
 
-// syncMarkState is what the node knows of that.
+// syncMarkState is the node's state of these requests.
 type syncMarkState struct {
-	timerSet     bool    // the timer is set
-	endAtTimer   wal.LSN // the end of the log when it was
-	requestedEnd wal.LSN // the end of the log when it was last told
+	timerSet     bool
+	endAtTimer   wal.LSN // end of the log when the timer was set
+	requestedEnd wal.LSN // end of the log at the last request
 }
 
-// schedule has the log rest in a while, if there is something that it does not prove.
+// schedule sets the timer if the log has records after the last request.
 func (r *syncMarkState) schedule(n *Node) {
 	if end := n.log.End(); n.ready && !r.timerSet && end != r.requestedEnd {
 		r.timerSet, r.endAtTimer = true, end
@@ -31,7 +31,8 @@ func (r *syncMarkState) schedule(n *Node) {
 	}
 }
 
-// onTimer takes the timer. What was appended meanwhile is looked after by the next.
+// onTimer makes the request if nothing was appended meanwhile. Otherwise schedule sets
+// the timer again.
 func (r *syncMarkState) onTimer(n *Node) {
 	r.timerSet = false
 	if n.log.End() == r.endAtTimer {
@@ -39,18 +40,19 @@ func (r *syncMarkState) onTimer(n *Node) {
 	}
 }
 
-// request has the log rest.
+// request requests that the mark cover the whole log.
 func (r *syncMarkState) request(n *Node) {
 	r.requestedEnd = n.log.End()
 	n.log.SyncMark()
 }
 
-// IsMarkSynced reports whether the log proves all that it holds, or has failed: whether
-// there is anything to wait for after the event Rest.
+// IsMarkSynced reports whether the mark durably covers the whole log, or the node has
+// ended. After the event SyncMark an owner waits for it before it stops the
+// node.
 func (n *Node) IsMarkSynced() bool { return n.err != nil || n.log.IsMarkSynced() }
 
-// Full is why the disk has no room for more of the log than its segment, or nil.
-// The node goes on for as long as the segment has room.
+// Full returns the error for which the disk has no room for the next segment of the
+// log, or nil. The node continues while the current segment has room.
 func (n *Node) Full() error {
 	if n.log == nil {
 		return nil

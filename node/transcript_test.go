@@ -10,25 +10,25 @@ import (
 	"github.com/lockstep-dst/lockstep/sim/golden"
 )
 
-// A transcript is a list of commands, each followed by what happened, indented.
-// Lines that begin with # are comments. A link is written 1>2; 1> stands for
-// all from 1, >2 for all to 2.
+// A transcript is a list of commands, each followed by its output, indented. Lines
+// that begin with # are comments. A link is written 1>2; 1> stands for all links from
+// 1, >2 for all links to 2.
 //
-//	cluster N [ring R] [batch B] [queue Q] [jitter J] [repair MS]   nodes 1 to N, ready
-//	request NODE ID propose KEY STATE [expect V] [base N] [attempt A] [retry]   base N: of ID an id is made that carries N
+//	cluster N [ring R] [batch B] [queue Q] [jitter J] [repair MS]   nodes 1 to N, ready; ring: the dedup window
+//	request NODE ID propose KEY STATE [expect V] [base N] [attempt A] [retry]   base N: stamp ID with the watermark N
 //	request NODE ID read|read-local KEY [attempt A] [retry]
 //	flight                list the messages in flight
-//	deliver all           until nothing is in flight, but for what is held
-//	deliver LINK [N]      what is in flight on a link now, or the first N of it
+//	deliver all           until only held messages are in flight
+//	deliver LINK [N]      the messages in flight on a link now, or the first N
 //	drop LINK [N]         likewise
-//	duplicate LINK        have everything in flight on a link twice
-//	hold|release LINK     have deliver all pass over a link, or no longer
-//	tick DURATION         let time pass
-//	slow|fast NODE        have its disk wait for sync, or no longer
-//	sync NODE             have its disk do what it was given so far
+//	duplicate LINK        duplicate all messages in flight on a link
+//	hold|release LINK     make "deliver all" skip a link, or no longer
+//	tick DURATION         advance the clock
+//	slow|fast NODE        its disk waits for sync, or no longer
+//	sync NODE             its disk executes its pending requests
 //	crash|start NODE
-//	show NODE KEY         what it knows of a machine
-//	facts all|few         tell all that the nodes do, or what messages do not show
+//	show NODE KEY         its state of a machine
+//	facts all|few         print all observations, or those that messages do not show
 func TestTranscripts(t *testing.T) {
 	golden.Transcripts(t, "testdata/*.txt", func(*testing.T) func([]string) string {
 		x := new(transcript)
@@ -70,7 +70,7 @@ func (x *transcript) command(name string, args []string) {
 	}
 }
 
-// move is a command about messages in flight.
+// move executes a command about messages in flight.
 func (x *transcript) move(name string, args []string) {
 	if args[0] == "all" {
 		x.deliverAll()
@@ -92,7 +92,7 @@ func (x *transcript) move(name string, args []string) {
 	}
 }
 
-// host is a command about one node and its disk.
+// host executes a command about one node and its disk.
 func (x *transcript) host(name string, h *host, args []string) {
 	switch name {
 	case "slow":
@@ -114,7 +114,7 @@ func (x *transcript) host(name string, h *host, args []string) {
 	}
 }
 
-// recent is a value with the operations that it remembers.
+// recent formats a value with the ids in its dedup window.
 func recent(v *node.Value) string {
 	if v == nil {
 		return v.String()

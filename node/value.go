@@ -6,16 +6,17 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// EntryKind says what became of the operation that an Entry records.
+// EntryKind is the effect of the operation that an Entry records.
 type EntryKind uint8
 
-// The kinds of entries. The others than Made are void: the operation was turned
-// away, and its entry keeps every attempt of it from ever taking effect (rule 7).
+// The kinds of entries. All but EntryTransition are abort tombstones: the operation
+// was rejected, and its entry keeps every attempt of it from ever taking effect
+// (rule 7).
 const (
 	EntryTransition        EntryKind = iota // the transition to Entry.To
-	EntryTombstoneIllegal                   // nothing: it was illegal; in older logs, which do not keep what was asked
-	EntryTombstoneMismatch                  // nothing: the machine was not at the version expected; likewise
-	EntryTombstone                          // nothing: Entry.Asked was illegal
+	EntryTombstoneIllegal                   // it was illegal; in older logs, without the requested state
+	EntryTombstoneMismatch                  // the machine was not at the expected version; likewise
+	EntryTombstone                          // Entry.Requested was illegal
 
 	lastEntryKind = EntryTombstone
 )
@@ -24,40 +25,42 @@ func (k EntryKind) String() string {
 	return [...]string{"made", "void-illegal", "void-mismatch", "void"}[k]
 }
 
-// Known reports whether there is such a kind.
+// Known reports whether k is one of the kinds.
 func (k EntryKind) Known() bool { return k <= lastEntryKind }
 
-// Entry is one thing that was done to a machine.
+// Entry is one operation in the dedup window of a value.
 type Entry struct {
 	ID        OpID
-	To        string // the state after it
-	Requested string // Void: the state that was asked for
+	To        string // state after it
+	Requested string // EntryTombstone: the requested state
 	Kind      EntryKind
 }
 
-// Value is what a register holds. It is immutable.
+// Value is the state of a machine as chosen, with its dedup window. It is immutable.
 type Value struct {
 	Version     uint64  // transitions made, without gaps
-	Serial      uint64  // entries made: transitions and voids
+	Serial      uint64  // entries made: transitions and tombstones
 	State       string  // after the last entry
-	StateBefore string  // before the first of Recent
-	Window      []Entry // the last ones, oldest first; the last is number Serial
+	StateBefore string  // before the first entry of Window
+	Window      []Entry // dedup window: the last entries, oldest first; the last has the number Serial
 }
 
-// MaxDedupWindow bounds Config.Ring, and so what an acceptor takes for a value.
+// MaxDedupWindow is the maximum of Config.DedupWindow, in entries. Acceptors reject
+// values with more.
 const MaxDedupWindow = 256
 
-// maxSerial bounds what a node believes, as maxRound does.
+// maxSerial is the highest serial that a node accepts. As with maxRound, counting
+// never reaches it.
 const maxSerial = 1 << 62
 
-// initial is the value of a machine that nothing has touched.
+// initial is the value of a machine without entries.
 func initial(d *fsm.Definition) *Value { return &Value{State: d.Initial, StateBefore: d.Initial} }
 
-// lastEvicted is the last entry that is no longer among the recent ones, by number.
+// lastEvicted is the serial of the last entry that has left the window; 0: none has.
 func (v *Value) lastEvicted() uint64 { return v.Serial - uint64(len(v.Window)) }
 
-// find looks for an operation among the recent entries, and gives the version
-// and the number of entries right after it.
+// find looks for an operation in the window. It returns its entry, with the version
+// and the serial right after it.
 func (v *Value) find(id OpID) (e Entry, version, serial uint64, found bool) {
 	version = v.Version
 	for i := len(v.Window) - 1; i >= 0; i-- {
@@ -72,14 +75,14 @@ func (v *Value) find(id OpID) (e Entry, version, serial uint64, found bool) {
 	return Entry{}, 0, 0, false
 }
 
-// windowHasVersion reports whether v knows which operation made a version: its entry is among
-// the recent ones.
+// windowHasVersion reports whether the entry of the transition to a version is in the
+// window.
 func (v *Value) windowHasVersion(version uint64) bool {
 	made := uint64(len(v.Window) - v.tombstones())
 	return version <= v.Version && version > v.Version-made
 }
 
-// tombstones counts the recent entries that are void.
+// tombstones counts the abort tombstones in the window.
 func (v *Value) tombstones() (n int) {
 	for i := range v.Window {
 		if v.Window[i].Kind != EntryTransition {
@@ -89,22 +92,22 @@ func (v *Value) tombstones() (n int) {
 	return n
 }
 
-// withEntry is v with one more entry, and at most ring of them. Values share the
-// array behind Recent: the new entry goes behind v's last if no other has gone
-// there before, so that a push does not copy what was there. Where more is
-// dropped than added, nothing is shared: a machine that is retired would keep it all.
-func (v *Value) withEntry(e Entry, ring int) *Value {
+// withEntry returns v with one more entry, and a window of at most size entries. Values
+// share the array behind Window: the new entry is stored after v's last if that place
+// is free, so that the others are not copied. If more entries are dropped than added,
+// nothing is shared: a retired machine would keep the whole array alive.
+func (v *Value) withEntry(e Entry, size int) *Value {
 	w := &Value{Version: v.Version, Serial: v.Serial + 1, State: e.To, StateBefore: v.StateBefore, Window: v.Window}
 	if e.Kind == EntryTransition {
 		w.Version++
 	}
-	if drop := len(w.Window) + 1 - ring; drop > 0 {
+	if drop := len(w.Window) + 1 - size; drop > 0 {
 		w.StateBefore = w.Window[drop-1].To
 		w.Window = w.Window[drop:]
 	}
 	n := len(w.Window)
 	if n == cap(w.Window) || n < len(v.Window)-1 || w.Window[:n+1][n].ID != "" {
-		grown := make([]Entry, n, n+1+min(n, ring/2))
+		grown := make([]Entry, n, n+1+min(n, size/2))
 		copy(grown, w.Window)
 		w.Window = grown
 	}
@@ -130,8 +133,8 @@ func (v *Value) Equal(w *Value) bool {
 	return true
 }
 
-// check reports what is wrong with v as a value of a machine defined by d. It
-// judges only what v itself shows.
+// check returns an error if v is invalid as a value of a machine defined by d. It
+// judges by v alone.
 func (v *Value) check(d *fsm.Definition) error {
 	n := len(v.Window)
 	switch {
@@ -160,8 +163,8 @@ func (v *Value) check(d *fsm.Definition) error {
 	return nil
 }
 
-// sharedEntries says how v goes on from w, if it does and has w's own entries: it has
-// dropped so many of them and kept so many. If none are kept it may be anything.
+// sharedEntries returns how many entries of w's window v has dropped and kept, if v
+// goes on from w and shares its array. If kept is 0 the values may be unrelated.
 func (v *Value) sharedEntries(w *Value) (dropped, kept int) {
 	if w == nil || v.Serial <= w.Serial || v.Serial-w.Serial >= uint64(len(v.Window)) {
 		return 0, 0
@@ -174,9 +177,9 @@ func (v *Value) sharedEntries(w *Value) (dropped, kept int) {
 	return dropped, kept
 }
 
-// extends reports whether v is known to be in order because it goes on from a value
-// that is: it shares its entries, up to those that it adds, which are legal. That
-// is less to look at than check has, of most values that come from this process.
+// extends reports whether v is valid because it goes on from w, a valid value: it
+// shares w's entries, and those that it adds are legal. For most values of this
+// process that is faster than check.
 func (v *Value) extends(w *Value, d *fsm.Definition) bool {
 	dropped, kept := v.sharedEntries(w)
 	if kept == 0 || v.Serial > maxSerial || len(v.Window) > MaxDedupWindow {
@@ -200,7 +203,7 @@ func (v *Value) extends(w *Value, d *fsm.Definition) bool {
 	return v.State == state && v.Version == version && v.StateBefore == before
 }
 
-// check reports what is wrong with e as an entry that follows a state.
+// check returns an error if e is invalid as an entry after the state before.
 func (e *Entry) check(d *fsm.Definition, before string) error {
 	switch {
 	case e.ID == "" || len(e.ID) > MaxOpID:

@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// anyValue is a value that goes on from one of some others, or begins anew: in
-// order, or with something wrong.
+// anyValue draws a value that goes on from one of the known ones or from the initial
+// value. It is valid, or has one fault.
 func anyValue(t *rapid.T, d *fsm.Definition, known []*Value) *Value {
 	v := rapid.SampledFrom(append([]*Value{initial(d)}, known...)).Draw(t, "from")
 	ring := rapid.IntRange(1, 5).Draw(t, "ring")
@@ -37,7 +37,7 @@ func anyValue(t *rapid.T, d *fsm.Definition, known []*Value) *Value {
 	case 3:
 		w.Serial++
 	case 4:
-		w.Window = append([]Entry{}, w.Window...) // no fault: as it comes over the wire
+		w.Window = append([]Entry{}, w.Window...) // no fault: as decoded from the wire
 	case 5:
 		w.Window = w.Window[:rapid.IntRange(0, len(w.Window)).Draw(t, "cut")]
 	case 6:
@@ -46,8 +46,7 @@ func anyValue(t *rapid.T, d *fsm.Definition, known []*Value) *Value {
 	return &w
 }
 
-// What is taken for a value in order because of the one that it goes on from is in
-// order.
+// A value that extends accepts as valid, check finds valid.
 func TestWhatFollowsIsInOrder(t *testing.T) {
 	d := fsm.Lifecycle()
 	followed := 0
@@ -70,7 +69,7 @@ func TestWhatFollowsIsInOrder(t *testing.T) {
 	require.NotZero(t, followed)
 }
 
-// Anything that is wrong with a value that shares its entries is seen.
+// extends and check detect every fault of a value that shares entries.
 func TestWhatIsWrongDoesNotFollow(t *testing.T) {
 	d := fsm.Lifecycle()
 	for what, spoil := range map[string]func(v *Value, e *Entry){
@@ -93,7 +92,7 @@ func TestWhatIsWrongDoesNotFollow(t *testing.T) {
 	}
 }
 
-// What was encoded before changes nothing in a log entry.
+// A log record does not depend on the window that was encoded before.
 func TestLogEntriesOfValuesThatShare(t *testing.T) {
 	d := fsm.Lifecycle()
 	rapid.Check(t, func(t *rapid.T) {

@@ -11,19 +11,19 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal/waltest"
 )
 
-// world is a cluster driven by hand: nothing moves unless it is told to. Only
-// disks act by themselves, at once, until they are told to be slow.
+// world is a cluster driven by hand: messages and time move only on request. Disks
+// execute requests at once, unless they are slow.
 type world struct {
 	now          time.Duration
 	hosts        []*host // by id, from 1
 	inFlight     []packet
-	blockedLinks []string // links that deliver passes over
-	verbose      bool     // tell all facts
+	blockedLinks []string // links that deliverAll skips
+	verbose      bool     // print all observations
 	transcript   strings.Builder
 	replies      []*node.Reply // to clients, all of them
 }
 
-// host is what a node runs on. Its disk survives it.
+// host runs a node. Its disk outlives the node.
 type host struct {
 	w         *world
 	id        node.ID
@@ -31,7 +31,7 @@ type host struct {
 	node      *node.Node // nil: down
 	disk      waltest.Disk
 	slow      bool
-	pendingIO []wal.DiskRequest // given to the disk, not executed
+	pendingIO []wal.DiskRequest // requests to the disk, not executed yet
 	timers    []timer
 }
 
@@ -48,7 +48,7 @@ type timer struct {
 	token uint64
 }
 
-// newWorld is a cluster of nodes 1 to n, ready.
+// newWorld returns a cluster of nodes 1 to n, ready.
 func newWorld(n int, change func(*node.Config)) *world {
 	w := &world{hosts: make([]*host, n+1)}
 	for id := 1; id <= n; id++ {
@@ -62,10 +62,10 @@ func newWorld(n int, change func(*node.Config)) *world {
 	return w
 }
 
-// config is that of node id of n.
+// config is the configuration of node id of n.
 func config(id, n int) node.Config {
 	cfg := node.Defaults()
-	cfg.RepairDelay = 0 // unless a test is about it
+	cfg.RepairDelay = 0 // tests of repair set it
 	cfg.ID, cfg.Jitter, cfg.Cluster = node.ID(id), uint64(id), [16]byte{'t', 'e', 's', 't'}
 	cfg.Segment = 4 << 10
 	for m := 1; m <= n; m++ {
@@ -85,11 +85,11 @@ func (h *host) start() {
 	h.step(node.Event{Kind: node.Boot, Dir: h.disk, Incarnation: [16]byte{byte(h.id)}})
 }
 
-// crash takes all that the disk has not executed.
+// crash ends the node and drops the requests that the disk has not executed.
 func (h *host) crash() { h.node, h.pendingIO, h.timers = nil, nil, nil }
 
-// Observe tells the facts that a reader of a transcript cannot see in messages,
-// or all of them.
+// Observe prints the observations that a transcript's messages do not show, or all of
+// them if verbose.
 func (h *host) Observe(f node.Observation) {
 	switch f.Kind {
 	case node.BootReady, node.Proposed, node.Chosen, node.RoundEnded:
@@ -101,8 +101,8 @@ func (h *host) Observe(f node.Observation) {
 	h.w.printf("%-4d %v", h.id, f)
 }
 
-// step gives the node an event and takes its effects. Clients have ids from 100
-// on, and hear at once.
+// step gives the node an event and handles its effects. Clients have ids above 100,
+// and get their replies at once.
 func (h *host) step(ev node.Event) {
 	effects, err := h.node.Step(h.w.now, ev)
 	for _, s := range effects.Sends {
@@ -125,7 +125,7 @@ func (h *host) step(ev node.Event) {
 	}
 }
 
-// sync has the disk do what it has been given.
+// sync executes the disk's pending requests.
 func (h *host) sync() {
 	for range len(h.pendingIO) {
 		r := h.pendingIO[0]
@@ -138,14 +138,16 @@ func (h *host) sync() {
 	}
 }
 
-// request is what a client, as in c1.1, asks of a node.
+// request sends a client's request to a node. The id's name gives the client: 1 in
+// c1.1.
 func (w *world) request(to int, r *node.Request) {
 	var client, sequence int
 	fmt.Sscanf(r.ID.Name(), "c%d.%d", &client, &sequence)
 	w.hosts[to].step(node.Event{Kind: node.Receive, From: node.ID(100 + client), Message: r})
 }
 
-// take removes from flight what is on one of the links, at most count.
+// take removes the messages on the given links from flight, at most count of them
+// unless it is -1.
 func (w *world) take(count int, links ...string) (taken []packet) {
 	w.inFlight = slices.DeleteFunc(w.inFlight, func(p packet) bool {
 		if len(taken) == count || !matches(p, links) {
@@ -157,7 +159,7 @@ func (w *world) take(count int, links ...string) (taken []packet) {
 	return taken
 }
 
-// matches finds a parcel's link among patterns such as 1>2, 1> (from 1) and >2.
+// matches reports whether a packet's link matches a pattern: 1>2, 1> (from 1) or >2.
 func matches(p packet, links []string) bool {
 	return slices.ContainsFunc(links, func(l string) bool {
 		from, to, _ := strings.Cut(l, ">")
@@ -175,7 +177,7 @@ func (w *world) deliver(p packet) {
 	h.step(node.Event{Kind: node.Receive, From: p.from, Message: p.message})
 }
 
-// deliverAll goes on until only held messages are in flight.
+// deliverAll delivers until only messages on blocked links are in flight.
 func (w *world) deliverAll() {
 	for {
 		i := slices.IndexFunc(w.inFlight, func(p packet) bool { return !matches(p, w.blockedLinks) })
@@ -188,7 +190,7 @@ func (w *world) deliverAll() {
 	}
 }
 
-// tick lets time pass. Timers ring in the order of their times.
+// tick advances the clock. Timers fire in the order of their times.
 func (w *world) tick(d time.Duration) {
 	end := w.now + d
 	for {
@@ -216,7 +218,7 @@ func (w *world) printf(format string, args ...any) {
 	fmt.Fprintf(&w.transcript, format+"\n", args...)
 }
 
-// takeTranscript is what has been told since it was last asked.
+// takeTranscript returns the output since the last call.
 func (w *world) takeTranscript() string {
 	defer w.transcript.Reset()
 	return w.transcript.String()

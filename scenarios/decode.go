@@ -16,7 +16,7 @@ import (
 // ErrPlan is wrapped by every error about a plan.
 var ErrPlan = errors.New("invalid plan")
 
-// Encode is the text form of p: indented JSON with a final newline.
+// Encode returns the text form of p: indented JSON with a final newline.
 func Encode(p *Plan) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -28,8 +28,8 @@ func Encode(p *Plan) []byte {
 	return b.Bytes()
 }
 
-// withLists is p with empty lists in place of missing ones that JSON would
-// write as null.
+// withLists returns p with empty lists in place of nil ones that JSON would write
+// as null.
 func withLists(p *Plan) *Plan {
 	q := *p
 	q.Operations = append([]Operation{}, p.Operations...)
@@ -41,9 +41,10 @@ func withLists(p *Plan) *Plan {
 	return &q
 }
 
-// Decode reads what Encode wrote, or a person edited. It refuses fields it does
-// not know, fields given twice, null, and plans that Validate refuses; the error
-// names the path of the place, as in faults[2].at. An empty list is nil.
+// Decode reads a plan in the text form of Encode, perhaps edited by hand. It
+// refuses unknown fields, fields given twice, null, and plans that Validate
+// refuses. The error names the path of the place, as in faults[2].at. An empty list
+// is nil.
 func Decode(data []byte) (*Plan, error) {
 	if err := checkHead(data); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrPlan, err)
@@ -59,7 +60,7 @@ func Decode(data []byte) (*Plan, error) {
 	return p, nil
 }
 
-// update makes a plan of an older version one of this.
+// update converts a plan of an older version to this version.
 func (p *Plan) update() {
 	if p.Version == 1 {
 		p.Version = Version
@@ -73,8 +74,8 @@ func (p *Plan) update() {
 	}
 }
 
-// checkHead looks at the format and the version before anything else: the fields
-// of a newer version would seem unknown.
+// checkHead checks the format and the version before anything else: the fields of a
+// newer version would be reported as unknown.
 func checkHead(data []byte) error {
 	var head struct {
 		Format  string
@@ -89,20 +90,20 @@ func checkHead(data []byte) error {
 	case head.Version > Version:
 		return errVersion(head.Version)
 	}
-	return nil // an error of another kind shows again, with its path
+	return nil // the full decoding reports an error of another kind, with its path
 }
 
 func errVersion(v int) error {
 	return fmt.Errorf("version: %d: this build reads versions 1 to %d; use a build that knows the plan's", v, Version)
 }
 
-// syntaxError adds the line to an error of broken JSON.
+// syntaxError adds the line number to an error of broken JSON.
 func syntaxError(data []byte, s *json.SyntaxError) error {
 	line := 1 + bytes.Count(data[:min(int(s.Offset), len(data))], []byte("\n"))
 	return fmt.Errorf("line %d: not JSON: %w", line, s)
 }
 
-// decode fills v, of any type that plans are made of, from one JSON value.
+// decode fills v, of any type that plans consist of, from one JSON value.
 func decode(data []byte, v reflect.Value, path string) error {
 	if string(bytes.TrimSpace(data)) == "null" {
 		return withPath(path, errors.New("null: give a value or leave the field out"))
@@ -183,7 +184,7 @@ func decodeLeaf(data []byte, v reflect.Value, path string) error {
 	return nil
 }
 
-// describeKind says what a leaf of v's type looks like.
+// describeKind describes the JSON form of a leaf of v's type.
 func describeKind(v reflect.Value) string {
 	if _, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		return "a string"
@@ -205,14 +206,15 @@ func jsonName(f reflect.StructField) string {
 	return name
 }
 
-// structField is a field of a struct and what is said of it.
+// structField is a field of a struct and its declaration.
 type structField struct {
 	value reflect.Value
 	tag   reflect.StructField
 }
 
-// fieldNamed finds a field by its name in JSON, or the one that it had in an earlier
-// version. encoding/json would take names of any case; a plan has one spelling.
+// fieldNamed finds a field by its name in JSON, or by the name that it had in an
+// earlier version. encoding/json would accept names of any case; a plan has one
+// spelling.
 func fieldNamed(v reflect.Value, name string) (structField, bool) {
 	for i := range v.NumField() {
 		if f := v.Type().Field(i); jsonName(f) == name || f.Tag.Get("was") == name {

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// validPlan is a small plan that holds every kind of thing. The tables below break
-// it in one place.
+// validPlan is a small plan with a part of every kind. The tables below break it in
+// one place.
 const validPlan = `{
   "format": "lockstep-plan",
   "version": 2,
@@ -56,7 +56,7 @@ func TestASoundPlanDecodes(t *testing.T) {
 	require.Equal(t, 3*netmodel.Millisecond, p.Operations[1].At)
 }
 
-// The error of a broken plan leads to the place and says what is wanted there.
+// The error of a broken plan names the path of the place and the expected form.
 func TestBrokenPlansAreRefusedByPath(t *testing.T) {
 	for _, c := range []struct{ name, old, new, want string }{
 		{"unknown field", `"nodes": 3,`, `"nodes": 3, "color": 1,`,
@@ -190,7 +190,7 @@ func TestBrokenJSONIsRefusedByLine(t *testing.T) {
 	}
 }
 
-// What Decode accepts says the same when it is written and read again.
+// A plan that Decode accepts is unchanged when it is written and read again.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(validPlan))
 	f.Add([]byte(strings.Replace(validPlan, `"groups": [[1]`, `"nodes": [], "groups": [[1]`, 1)))
@@ -210,7 +210,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// replaced is the sound plan with one place, which must be unique, replaced.
+// replaced is the valid plan with one place, which must be unique, replaced.
 func replaced(t *testing.T, old, new string) []byte {
 	require.Equal(t, 1, strings.Count(validPlan, old), "%s: want exactly one", old)
 	return []byte(strings.Replace(validPlan, old, new, 1))
@@ -223,7 +223,7 @@ func requireRefused(t *testing.T, old, new, want string) {
 	require.ErrorContains(t, err, "invalid plan: "+want)
 }
 
-// A plan of version 1 is what it was, under the names that there are now.
+// A plan of version 1 keeps its meaning under the current names.
 func TestPlansOfVersion1AreRead(t *testing.T) {
 	old, err := os.ReadFile("testdata/version1.json")
 	require.NoError(t, err)

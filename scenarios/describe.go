@@ -37,8 +37,8 @@ func (f *Fault) ofLinks() bool {
 	return false
 }
 
-// Impaired reports whether anything in p may keep a node, which is up, from doing
-// things in time somewhere between two times.
+// Impaired reports whether anything in p may delay a node that is up, at some time
+// in [from, to].
 func (p *Plan) Impaired(id sim.ID, from, to Duration) bool {
 	if p.Heal.Exclusion == StayPaused && to >= p.Heal.At && slices.Contains(p.Heal.Excluded, id) {
 		return true
@@ -49,7 +49,7 @@ func (p *Plan) Impaired(id sim.ID, from, to Duration) bool {
 	})
 }
 
-// String is the fault in words, without its time.
+// String describes the fault, without its time.
 func (f *Fault) String() string {
 	s := f.words()
 	if f.Every > 0 {
@@ -100,7 +100,7 @@ func (f *Fault) words() string {
 	return string(f.Kind)
 }
 
-// where names the links of f.
+// where describes the links of f.
 func (f *Fault) where() string {
 	if len(f.Links) == 0 {
 		return "on all links"
@@ -108,7 +108,7 @@ func (f *Fault) where() string {
 	return fmt.Sprintf("on %v", f.Links)
 }
 
-// Describe is a link profile in words.
+// Describe describes a link profile.
 func Describe(p netmodel.Profile) string {
 	d := p.Delay
 	s := fmt.Sprintf("%v delay %v", d.Kind, d.Min)
@@ -137,8 +137,8 @@ func Describe(p netmodel.Profile) string {
 
 func percent(p netmodel.PPM) string { return fmt.Sprintf("%d.%01d %%", p/10_000, p/1000%10) }
 
-// Summary is the plan in a few lines for a person: all that the seed decided
-// but for the operations, which it counts.
+// Summary describes the plan in a few lines: everything that was derived from the
+// seed, except that operations are only counted.
 func (p *Plan) Summary() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "nodes %d, clients %d, operations %d on %s\n", p.Nodes, p.Clients, len(p.Operations), strings.Join(p.Machines(), " "))

@@ -39,9 +39,8 @@ func TestFaultsInWords(t *testing.T) {
 	}
 }
 
-// The atlas of a generated plan: damage is for a minority, and for the same one
-// that the heal phase goes without. Systems that need all of their nodes have
-// none.
+// The damageable nodes of a generated plan are a minority, and the same one that
+// the heal phase excludes. Systems that need all of their nodes have none.
 func TestDamageIsForAMinority(t *testing.T) {
 	most := 0
 	for seed := range uint64(500) {

@@ -7,11 +7,11 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
-// The fault atlas says before a run what it may do to whom. A damaged disk is
-// not mended: a node that finds the damage is lost for good. So damage is for a
-// minority, and those that the heal phase goes without count with it.
+// Disk damage is bounded before a run. A damaged disk is not repaired: a node that
+// finds the damage is lost for good. So damage affects a minority, and nodes that
+// the heal phase excludes count towards it.
 
-// checkDamage names the first fault with which half of the nodes or more could be
+// checkDamage names the first fault by which half of the nodes or more could be
 // lost.
 func (p *Plan) checkDamage() error {
 	lost := slices.Clone(p.Heal.Excluded)
@@ -37,7 +37,7 @@ func (f *Fault) AffectsDiskOf(id sim.ID) bool {
 	return f.Kind == DiskFailure && slices.Contains(f.Nodes, id)
 }
 
-// damages reports whether f may cost its nodes what is durable.
+// damages reports whether f may cost its nodes durable data.
 func (f *Fault) damages() bool {
 	return f.Kind == Wipe || f.Kind == Rollback || f.Kind == DiskFailure && f.What.Damages()
 }
@@ -57,7 +57,7 @@ func chooseDamageable(c choices, p *Plan, shape Shape) []sim.ID {
 	return damageable
 }
 
-// generateDiskFault chooses what happens to which disks.
+// generateDiskFault chooses the kind of a disk fault and its nodes.
 func generateDiskFault(c choices, p *Plan, swarm familySet, damageable []sim.ID, f *Fault) {
 	what := slices.DeleteFunc(sim.DiskFaults(), func(f sim.DiskFault) bool {
 		if f.Damages() {
@@ -73,8 +73,8 @@ func generateDiskFault(c choices, p *Plan, swarm familySet, damageable []sim.ID,
 	}
 }
 
-// generateRestart chooses when the nodes of a fault of their disks restart: what
-// is wrong with a disk often shows only then.
+// generateRestart chooses a restart of the nodes of a disk fault: a broken disk is
+// often noticed only then.
 func generateRestart(c choices, f Fault, faultsEnd Duration) Fault {
 	return Fault{
 		Kind:  []FaultKind{PowerLoss, ProcessCrash}[c.Choose("restart kind", 2)],

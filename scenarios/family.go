@@ -7,40 +7,40 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel"
 )
 
-// Family is a kind of trouble that a plan may have, whatever its intensity. A
-// seed has about half of those that its profile allows, each by itself: what some
-// faults together would hide, others alone may show (Groce et al., "Swarm
-// Testing", ISSTA 2012).
+// Family is a kind of fault that a plan may have, at any intensity. A seed has
+// about half of the families that its profile allows, each chosen independently:
+// some families hide bugs that others expose (Groce et al., "Swarm Testing", ISSTA
+// 2012).
 type Family uint8
 
-// The families.
+// The families of faults.
 const (
 	Drops          Family = iota
-	Bursts                // of loss
-	Delays                // that differ
-	Duplicates            //
-	Reorders              //
-	Corruption            // of bytes
-	Resets                // of connections
-	Gaps                  // bandwidth
-	Clogs                 //
+	Bursts                // correlated loss
+	Delays                // delays that vary
+	Duplicates            // messages delivered twice
+	Reorders              // messages delivered out of order
+	Corruption            // damaged bytes
+	Resets                // connections that end
+	Gaps                  // limited bandwidth
+	Clogs                 // links that hold messages
 	Refusals              // sends that fail
-	Partitions            //
-	OneWays               //
-	Cuts                  //
-	Flaps                 // of any of the five before
-	PowerLosses           // losses of power
-	ProcessCrashes        //
-	Restarts              // crashes or kills again and again
-	DiskErrors            // and slowness
-	DiskDamage            //
-	Wipes                 //
-	Rollbacks             // to older copies of a disk
-	Pauses                //
-	Slowness              //
-	Freezes               // of clocks
-	Drifts                // of clocks
-	Exclusions            // nodes that stay out of the heal phase's core
+	Partitions            // groups of nodes without links to each other
+	OneWays               // links that lose one direction
+	Cuts                  // single links that are cut
+	Flaps                 // any of the five above, on and off in turn
+	PowerLosses           // nodes lose power
+	ProcessCrashes        // processes of nodes end
+	Restarts              // repeated power losses or process crashes
+	DiskErrors            // failing requests, and slow ones
+	DiskDamage            // damaged files
+	Wipes                 // emptied disks
+	Rollbacks             // older copies of a disk put back
+	Pauses                // nodes that take no events for a while
+	Slowness              // nodes that take events slowly
+	Freezes               // stopped clocks
+	Drifts                // clocks of different speed
+	Exclusions            // nodes that the core of the heal phase excludes
 	numFamilies
 )
 
@@ -59,7 +59,7 @@ func (f Family) String() string {
 }
 
 // label is the name under which the generator hashes choices about the family. It
-// stays when the name changes, or seeds would be other plans.
+// stays when the name changes; otherwise seeds would give other plans.
 func (f Family) label() string {
 	switch f {
 	case PowerLosses:
@@ -70,7 +70,7 @@ func (f Family) label() string {
 	return f.String()
 }
 
-// familySet is some families.
+// familySet is a set of families.
 type familySet uint32
 
 func (s *familySet) add(f Family, is bool) {
@@ -91,7 +91,7 @@ func (s familySet) list() []Family {
 	return list
 }
 
-// Families lists what p has, in the order of the families.
+// Families lists the families that p has, in the order of the families.
 func Families(p *Plan) []Family { return familiesOf(p).list() }
 
 func familiesOf(p *Plan) familySet {
@@ -118,7 +118,7 @@ func (s *familySet) network(p *netmodel.Profile) {
 	s.add(Gaps, p.Gap != 0)
 }
 
-// familyOfKind are the families of faults that have one.
+// familyOfKind maps kinds of faults to their family, if they have one.
 var familyOfKind = map[FaultKind]Family{
 	Partition: Partitions, OneWay: OneWays, Cut: Cuts, Clog: Clogs, Refuse: Refusals,
 	PowerLoss: PowerLosses, ProcessCrash: ProcessCrashes, Pause: Pauses, Slow: Slowness, Freeze: Freezes, Wipe: Wipes, Rollback: Rollbacks,
@@ -140,7 +140,7 @@ func (s *familySet) fault(f *Fault) {
 	s.add(Restarts, f.Every != 0 && !f.ofLinks())
 }
 
-// Families lists what the plans of a shape may have, in order.
+// Families lists the families that plans of the shape may have, in order.
 func (s Shape) Families() []Family {
 	var all familySet
 	for f := range numFamilies {
@@ -168,10 +168,10 @@ func (s Shape) Families() []Family {
 // minority reports whether some nodes may be lost for good.
 func (s Shape) minority() bool { return s.Majority && s.Nodes != 1 && s.Nodes != 2 }
 
-// FamilyHits counts how often each family has made a difference in a run.
+// FamilyHits counts how often each family has changed the course of a run.
 type FamilyHits [numFamilies]uint64
 
-// Add adds up.
+// Add adds o to h.
 func (h *FamilyHits) Add(o FamilyHits) {
 	for f := range h {
 		h[f] += o[f]

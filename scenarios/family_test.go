@@ -30,8 +30,8 @@ func TestFamiliesOfAPlan(t *testing.T) {
 	require.Equal(t, "outside", scenarios.Exclusions.String())
 }
 
-// What a shape leaves out no plan has; without the swarm
-// every plan has all that it can.
+// No plan has a family that its shape leaves out. Without the swarm every plan has
+// all families that it can have.
 func TestPartsOfTheGeneratorAreLeftOut(t *testing.T) {
 	shape := scenarios.Shape{System: "origin", Definitions: []fsm.Definition{fsm.Lifecycle()}, Profile: scenarios.All, Majority: true}
 	less, more := shape, shape
@@ -72,7 +72,7 @@ func TestCoverageCountsPairs(t *testing.T) {
 	require.Equal(t, "pairs of fault families: 3 of 3", c.String())
 }
 
-// What the rules say about the new fields of a plan is said by their paths.
+// Validation errors about faults name the path of the field.
 func TestFaultsThatMakeNoSenseAreRefused(t *testing.T) {
 	for want, edit := range map[string]func(*scenarios.Plan){
 		"faults[0].pace: a slow fault needs it":                   fault(scenarios.Fault{Kind: scenarios.Slow, Nodes: []sim.ID{1}}),

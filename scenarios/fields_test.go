@@ -11,7 +11,7 @@ import (
 	"github.com/lockstep-dst/lockstep/sim/fieldtest"
 )
 
-// What no seed sets is a setting that no campaign tries.
+// A field that no seed sets is a setting that no campaign tests.
 func TestSeedsSetEveryField(t *testing.T) {
 	all := scenarios.Shape{System: "lockstep", Definitions: []fsm.Definition{fsm.Lifecycle()}, Profile: scenarios.All}
 	all.Versions, all.Retires, all.OperationIDs, all.Majority, all.Forms = true, true, true, true, true
@@ -21,12 +21,12 @@ func TestSeedsSetEveryField(t *testing.T) {
 	}
 	require.Equal(t, map[string][]string{"Plan": slices.Concat(
 		[]string{"Plan.Definitions[1].Terminal[1]"}, // a user's definition may have some
-		[]string{ // disks of the same speed always, but for faults of disks
+		[]string{ // disks have a constant speed, except during disk faults
 			"Plan.Disk.Write.Kind", "Plan.Disk.Write.Mean", "Plan.Disk.Write.Max",
 			"Plan.Disk.Sync.Kind", "Plan.Disk.Sync.Mean", "Plan.Disk.Sync.Max",
 		},
-		[]string{"Plan.Clocks[1].Offset"}, // nodes only compare times of their own
-		[]string{ // what chance did is written down by shrink
+		[]string{"Plan.Clocks[1].Offset"}, // nodes only compare times of their own clock
+		[]string{ // shrink writes down the choices of the network
 			"Plan.Overrides[1].Message.Link.From", "Plan.Overrides[1].Message.Link.To", "Plan.Overrides[1].Message.Name", "Plan.Overrides[1].Message.Occurrence",
 			"Plan.Overrides[1].Override.Fate", "Plan.Overrides[1].Override.Delay", "Plan.Overrides[1].Override.Duplicate", "Plan.Overrides[1].Override.Copy",
 		},

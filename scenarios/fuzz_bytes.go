@@ -1,29 +1,29 @@
 package scenarios
 
-// FromBytes is the plan of a shape, which must be valid, that data stands for: how
-// a fuzzing engine, which knows only bytes, chooses plans. Every input is a plan,
-// and the plan is valid. A shape that leaves the number of operations open gets 1
-// to 60: the fewer the better to read.
+// FromBytes returns the plan that data encodes for a shape, which must be valid. A
+// fuzzing engine, which knows only bytes, chooses plans by it. Every input is a
+// plan, and the plan is valid. A shape that leaves the number of operations open
+// gets 1 to 60: plans with few operations are easier to read.
 //
-// The layout is made for engines that mutate bytes, look at what that covers, and
-// make smaller what fails:
+// The layout suits engines that mutate bytes, observe coverage, and minimise
+// failing inputs:
 //
 //   - A choice among n takes as many bytes as n-1 has, most significant first, modulo
 //     n; one without an alternative takes none. The digit '0' is the simplest
 //     choice, '1' the next: Go's minimiser tries to replace each byte by a digit, 0
 //     first.
-//   - What is beyond the end of data is '0'. So the empty input is the simplest
+//   - Bytes beyond the end of data are '0'. So the empty input is the simplest
 //     plan, and short inputs are simple ones.
-//   - Choices are read in sequence, not found by a hash of their labels: so every
-//     byte of an input counts, where most of a table with room for all
-//     labels would be dead, and mutations of it wasted.
-//   - But the choices about one thing (an operation, a fault, a clock) stand in
-//     frames of their own, of a fixed size, and those about the whole plan in larger
-//     ones. Where one choice makes another needless, as a read needs no state to go
-//     to, what follows within the frame moves up; other things stay as they are, unless
-//     the thing has needed one frame more or less. To cut a frame out, or to
-//     repeat it, which both engine and minimiser do with any range of bytes, is to
-//     take a thing out or to repeat it.
+//   - Choices are read in sequence, not found by a hash of their labels. So every
+//     byte of an input counts. In a table with room for all labels most bytes would
+//     be dead, and mutations of them wasted.
+//   - The choices about one part (an operation, a fault, a clock) are in
+//     frames of their own, of a fixed size; those about the whole plan are in larger
+//     ones. If one choice makes another unnecessary, as a read needs no target
+//     state, the following choices move up within the frame. Other parts are
+//     unchanged, unless the part has needed one frame more or less. Engine and
+//     minimiser cut out and repeat ranges of bytes: to do so with a frame is to
+//     remove a part or to repeat it.
 func FromBytes(data []byte, shape Shape) *Plan {
 	src := newFramed(func(place int, b byte) byte {
 		if place < len(data) {
@@ -37,9 +37,9 @@ func FromBytes(data []byte, shape Shape) *Plan {
 	return GenerateFrom(src, shape)
 }
 
-// ToBytes is an input that FromBytes takes for the plan that src chooses for the
-// shape, which must be valid: what a fuzzing engine may begin with. A shape that
-// leaves the number of operations open gets what Generate gives it.
+// ToBytes returns an input that FromBytes maps to the plan that src chooses for the
+// shape, which must be valid. It makes initial inputs for a fuzzing engine. A shape
+// that leaves the number of operations open gets the number that Generate gives it.
 func ToBytes(src Source, shape Shape) []byte {
 	var data []byte
 	to := newFramed(func(place int, b byte) byte {
@@ -60,27 +60,27 @@ func ToBytes(src Source, shape Shape) []byte {
 	return data
 }
 
-// simplest is the byte that stands for choice 0.
+// simplest is the byte that encodes choice 0.
 const simplest = '0'
 
-// Sizes of frames, in bytes. Most operations and faults need 7 to 12; what is chosen
-// about a plan as a whole fits into the first frame but for a few.
+// Sizes of frames, in bytes. Most operations and faults need 7 to 12. The first
+// frame holds nearly all choices about the whole plan.
 const (
 	planFrame = 128
 	partFrame = 12
 )
 
-// framedSource is the Source whose choices are bytes in frames. It is one thing's, or the
-// whole plan's.
+// framedSource is the Source whose choices are bytes in frames. It belongs to one
+// part or to the whole plan.
 type framedSource struct {
 	*frames
 	size       int
-	next, stop int // of the places in its present frame: those that are left
+	next, stop int // remaining places of its current frame
 }
 
-// frames are handed out in the order in which they are needed.
+// frames allocates frames in the order in which they are needed.
 type frames struct {
-	at  func(place int, b byte) byte // the byte at a place; b is to be written there, if there is something to write
+	at  func(place int, b byte) byte // the byte at a place; b is to be written there, if choices are written
 	end int
 }
 
@@ -88,7 +88,7 @@ func newFramed(at func(place int, b byte) byte) *framedSource {
 	return &framedSource{frames: &frames{at: at}, size: planFrame}
 }
 
-// place is where the next byte of f stands.
+// place is the place of the next byte of f.
 func (f *framedSource) place() int {
 	if f.next == f.stop {
 		f.next, f.stop = f.end, f.end+f.size
@@ -101,8 +101,8 @@ func (f *framedSource) place() int {
 // Choose implements Source.
 func (f *framedSource) Choose(_ string, n uint64) uint64 { return f.write(0, n) }
 
-// write has the next choice be v, where choices are written, and returns it; or
-// else the one that is there.
+// write makes v the next choice if choices are written, and returns the choice that
+// is now there.
 func (f *framedSource) write(v, n uint64) (is uint64) {
 	width := 0
 	for most := n - 1; most > 0; most >>= 8 {
@@ -115,7 +115,7 @@ func (f *framedSource) write(v, n uint64) (is uint64) {
 	return is % n
 }
 
-// At implements Source. The parts of a thing share its frames.
+// At implements Source. The parts of a part share its frames.
 func (f *framedSource) At(string, int) Source { return f.part() }
 
 func (f *framedSource) part() *framedSource {
@@ -125,7 +125,7 @@ func (f *framedSource) part() *framedSource {
 	return &framedSource{frames: f.frames, size: partFrame}
 }
 
-// recordingSource is a Source that writes its choices down.
+// recordingSource is a Source that records its choices.
 type recordingSource struct {
 	src Source
 	to  *framedSource

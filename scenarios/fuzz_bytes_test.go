@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Whatever the bytes are: a valid plan, which is the same every time and is read
-// back as it is written.
+// All bytes give a valid plan, which is the same every time and is read back as it
+// is written.
 func FuzzFromBytes(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(bytes.Repeat([]byte{0xff}, 4096))
@@ -30,7 +30,7 @@ func FuzzFromBytes(f *testing.F) {
 	})
 }
 
-// Every plan of a seed is the plan of some input, of about a kilobyte.
+// Every plan of a seed is the plan of an input of about a kilobyte.
 func TestThePlanOfASeedAsBytes(t *testing.T) {
 	longest, sum, seeds := 0, 0, uint64(300)
 	for _, profile := range scenarios.FaultProfiles() {
@@ -45,7 +45,7 @@ func TestThePlanOfASeedAsBytes(t *testing.T) {
 	require.Less(t, longest, 4096)
 }
 
-// The empty input is the simplest plan, and so are zeros; what is short is simple.
+// The empty input is the simplest plan, and so are zeros; short inputs are simple.
 func TestShortInputsAreSimplePlans(t *testing.T) {
 	for _, profile := range scenarios.FaultProfiles() {
 		p := scenarios.FromBytes(nil, shape(profile))
@@ -58,16 +58,16 @@ func TestShortInputsAreSimplePlans(t *testing.T) {
 		n := rapid.IntRange(0, 100).Draw(t, "n")
 		data := rapid.SliceOfN(rapid.Byte(), n, n).Draw(t, "data")
 		p := scenarios.FromBytes(data, shape(scenarios.All))
-		for i := range p.Operations { // nothing is left for them
+		for i := range p.Operations { // no bytes are left for them
 			require.Equal(t, p.Operations[0].Machine, p.Operations[i].Machine)
 			require.Equal(t, scenarios.Propose, p.Operations[i].Kind)
 		}
 	})
 }
 
-// A byte that is another one changes one thing of the plan as a rule, an operation
-// or a fault, or something about the whole, and rarely much. And enough of the
-// bytes of a plan count.
+// A change of one byte usually changes one part of the plan, an operation or a
+// fault, or a property of the whole, and rarely many. And enough of the bytes of a
+// plan count.
 func TestOneByteIsMostlyOneChoice(t *testing.T) {
 	changed, total := map[string]int{}, 0
 	for seed := range uint64(5) {
@@ -85,8 +85,8 @@ func TestOneByteIsMostlyOneChoice(t *testing.T) {
 	require.Less(t, changed["much"]*100, total*5)
 }
 
-// difference says how far two plans are apart. Clients carry out their operations by
-// time, so one that changes its time may trade it with others.
+// difference counts the differences of two plans. Clients carry out their
+// operations by time, so one that changes its time may trade it with others.
 func difference(a, b *scenarios.Plan) string {
 	if bytes.Equal(scenarios.Encode(a), scenarios.Encode(b)) {
 		return "nothing"

@@ -10,23 +10,23 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
-// FaultProfile says which families of faults the generator may use.
+// FaultProfile names a set of families that the generator may use.
 type FaultProfile string
 
-// The profiles.
+// The fault profiles.
 const (
 	None    FaultProfile = "none"    // constant delay, no faults, every client stays at its node
-	Network FaultProfile = "network" // loss, delay, duplicates, reordering, partitions
-	Crashes FaultProfile = "crash"   // nodes lose power, or end as processes, and restart
+	Network FaultProfile = "network" // all faults of links: loss, delay, damage, resets, bandwidth, clogs, refusals, partitions, cuts, flaps
+	Crashes FaultProfile = "crash"   // power losses and process crashes, with restarts
 	Disks   FaultProfile = "disk"    // the same, and disks that fail
-	All     FaultProfile = "all"     // all of these, nodes that pause, are slow or wiped, clocks that drift or stop
+	All     FaultProfile = "all"     // all of these, wipes, rollbacks, pauses, slow nodes, clocks that drift or stop, excluded nodes
 )
 
-// FaultProfiles lists them.
+// FaultProfiles lists the fault profiles.
 func FaultProfiles() []FaultProfile { return []FaultProfile{None, Network, Crashes, Disks, All} }
 
-// Shape is what the caller of Generate has decided. A zero number is left to
-// the source.
+// Shape is the part of a plan that the caller of Generate decides. The source
+// chooses a number that is zero.
 type Shape struct {
 	System       string
 	Definitions  []fsm.Definition
@@ -34,19 +34,19 @@ type Shape struct {
 	Nodes        int
 	Clients      int
 	Operations   int
-	Machines     int  // that the operations are spread over; those that chance gives none are not used
+	Machines     int  // machines that the operations are spread over; the plan has only the machines that get one
 	Versions     bool // the system has versions, which operations may expect
 	Retires      bool // ... and takes fsm.Retired
 	OperationIDs bool `json:"Manners,omitempty"` // ... and tells operations apart by their ids
 	Majority     bool // a majority of the system's nodes is enough to go on
 	Forms        bool // its nodes can form their cluster
 
-	// To find out what parts of the generator are worth.
+	// Fields that measure the worth of parts of the generator.
 	Everything bool     `json:",omitempty"` // every plan has all families that it may have: no swarm
 	Without    []Family `json:",omitempty"` // families that no plan has
 }
 
-// Limits of what Generate chooses by itself. A Shape may ask for more.
+// Limits of the generator's own choices. A Shape may exceed them.
 const (
 	maxDrawnClients    = 5
 	maxDrawnOperations = 60
@@ -54,11 +54,11 @@ const (
 	maxDrawnMachines   = 3
 )
 
-// MaxMachines is how many a Shape may ask for.
+// MaxMachines is the largest Shape.Machines.
 const MaxMachines = 1000
 
 // healWithin is the time that the heal phase has for the fresh operation of each
-// machine: they come one after the other.
+// machine: they are carried out one after the other.
 const healWithin = 10 * netmodel.Second
 
 // Validate names the first field that is out of bounds.
@@ -82,7 +82,7 @@ func (s Shape) Validate() error {
 	return nil
 }
 
-// canStart reports whether a machine of d can leave the state that it begins in.
+// canStart reports whether a machine of d can leave its initial state.
 func canStart(d fsm.Definition) bool {
 	return slices.ContainsFunc(d.Transitions, func(t fsm.Transition) bool { return t.From == d.Initial })
 }
@@ -98,8 +98,8 @@ func Generate(seed uint64, shape Shape) *Plan {
 	return p
 }
 
-// GenerateFrom makes the plan that src chooses; its Seed is a choice too. The
-// shape must be valid. The plan is.
+// GenerateFrom returns the plan that src chooses; its Seed is a choice too. The
+// shape must be valid. The plan is valid.
 func GenerateFrom(src Source, shape Shape) *Plan {
 	c := choices{src}
 	p := &Plan{
@@ -121,7 +121,7 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 	p.Heal = Heal{At: faultsEnd, Delay: delay, Within: healWithin * Duration(max(maxDrawnMachines, shape.Machines)), Settle: 10 * netmodel.Second}
 	generateExclusion(c, p, shape, swarm)
 	generateFaults(c, p, shape, swarm, faultsEnd)
-	if swarm.has(Rollbacks) { // logs are short, and so must be what is not remembered of them
+	if swarm.has(Rollbacks) { // logs are short, so nodes must note the length of a peer's log often
 		p.Knobs.RememberBytes = 64 << (2 * c.Choose("remember", 4))
 	}
 	if shape.Forms && shape.Profile != None && p.mayForm() == nil {
@@ -130,8 +130,8 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 	return p
 }
 
-// generateSwarm chooses the families that the plan may have: of those that the
-// shape allows about half, each by itself.
+// generateSwarm chooses the families that the plan may have: about half of the
+// families that the shape allows, each independently.
 func generateSwarm(c choices, shape Shape) familySet {
 	var swarm familySet
 	for _, f := range shape.Families() {
@@ -140,8 +140,7 @@ func generateSwarm(c choices, shape Shape) familySet {
 	return swarm
 }
 
-// generateExclusion chooses which nodes the heal phase goes without, and what
-// becomes of them.
+// generateExclusion chooses the nodes that the heal phase excludes, and how.
 func generateExclusion(c choices, p *Plan, shape Shape, swarm familySet) {
 	most := (p.Nodes - 1) / 2
 	if !shape.Majority || most == 0 {
@@ -155,8 +154,8 @@ func generateExclusion(c choices, p *Plan, shape Shape, swarm familySet) {
 	p.Heal.Excluded = c.nodes("without", p, least, most)
 }
 
-// generateEnvironment chooses how the network, the disks and the clocks behave all
-// along. It returns how long a message is typically under way.
+// generateEnvironment chooses the behaviour of the network, the disks and the
+// clocks for the whole run. It returns the typical latency of a message.
 func generateEnvironment(c choices, p *Plan, shape Shape, swarm familySet) Duration {
 	delay := c.span("delay", 200*netmodel.Microsecond, 4*netmodel.Millisecond)
 	p.Network = netmodel.Profile{Delay: netmodel.Delay{Kind: netmodel.Constant, Min: delay}}
@@ -181,8 +180,8 @@ func generateEnvironment(c choices, p *Plan, shape Shape, swarm familySet) Durat
 	return delay
 }
 
-// generateLink chooses a link's profile: of the faults that swarm has, each in
-// percent of all cases.
+// generateLink chooses a link's profile: each fault of the swarm, in percent of all
+// cases.
 func generateLink(c choices, delay Duration, swarm familySet, percent uint64) netmodel.Profile {
 	rate := func(f Family, most uint64) netmodel.PPM {
 		if !swarm.has(f) || percent < 100 && !c.often(f.label()+"?", percent) {
@@ -227,9 +226,8 @@ func generateDelay(c choices, typical Duration) netmodel.Delay {
 	return d
 }
 
-// generateKnobs chooses timeouts around the time that a round trip with a sync
-// typically takes, so that they are sometimes too short; without faults they
-// never are.
+// generateKnobs chooses timeouts around the typical time of a round trip with a
+// sync, so that they are sometimes too short; without faults they never are.
 func generateKnobs(c choices, p *Plan, shape Shape, delay Duration) {
 	trip := 2*delay + p.Disk.Write.Min + p.Disk.Sync.Min
 	shortest := 1
@@ -247,7 +245,7 @@ func generateKnobs(c choices, p *Plan, shape Shape, delay Duration) {
 	if shape.Profile == None {
 		return
 	}
-	p.Knobs.DedupWindow = 16 >> c.Choose("ring", 4) // small ones overflow
+	p.Knobs.DedupWindow = 16 >> c.Choose("ring", 4) // small windows overflow
 	p.Knobs.Batch = min(p.Knobs.DedupWindow, 1+int(c.Choose("batch", 8)))
 	p.Knobs.Queue = 1024 >> (2 * c.Choose("queue", 5))
 	if c.often("segment?", 50) { // small ones roll and are compacted
@@ -256,24 +254,24 @@ func generateKnobs(c choices, p *Plan, shape Shape, delay Duration) {
 	if c.often("impatient?", 40) { // attempts of one operation overlap
 		p.Knobs.AttemptTimeout = consensus / Duration(c.between("impatient", 1, 4))
 	}
-	if c.often("repair?", 75) { // while the storm goes on
+	if c.often("repair?", 75) { // during the fault phase
 		p.Knobs.RepairDelay = trip * Duration(c.between("repair", 1, 20))
 		p.Knobs.RepairRate = 20 << 20 >> (4 * c.Choose("repair rate", 4))
 	}
 	codec := "cbor"
-	if c.often("json?", 15) { // it is slow to take apart, and no cluster's choice
+	if c.often("json?", 15) { // it is slow to decode, and few clusters use it
 		codec = "json"
 	}
 	if p.Network.Corrupt != 0 || c.often("codec?", 40) {
 		p.Knobs.Codec = codec
-		if !c.often("all bytes?", 6) { // bytes cost half of a run, and a few messages of each kind tell as much
+		if !c.often("all bytes?", 6) { // encoding takes half of a run's time, and a few messages of each kind find as much
 			p.Knobs.CodecPercent = 1 + int(c.Choose("bytes", 12))
 		}
 	}
 }
 
-// generateOperations chooses what the clients do and returns when the storm is
-// over.
+// generateOperations chooses the operations of the clients and returns the end of
+// the fault phase.
 func generateOperations(c choices, p *Plan, shape Shape, delay Duration) Duration {
 	n := shape.Operations
 	if n == 0 {
@@ -308,14 +306,14 @@ func generateOperations(c choices, p *Plan, shape Shape, delay Duration) Duratio
 	return begin + faultsEnd
 }
 
-// drawOperations chooses how many operations there are.
+// drawOperations chooses the number of operations.
 func drawOperations(c choices) int {
 	return c.between("operations", minDrawnOperations, maxDrawnOperations)
 }
 
-// generateIDSchemes chooses how operations are named to the nodes, other than by
-// the system's own client. Of those that clients name themselves, some are sent again
-// much later, and some of their names are used for another question.
+// generateIDSchemes chooses id schemes other than that of the system's own client.
+// Some operations with an id of their client's are sent again much later, and some
+// of their ids are used for another operation.
 func generateIDSchemes(c choices, p *Plan) {
 	owned := map[string][]*Operation{} // by machine
 	for i := range p.Operations {
@@ -340,8 +338,8 @@ func generateIDSchemes(c choices, p *Plan) {
 	}
 }
 
-// reuseID gives o the id of an operation before it: to ask for the same if the client
-// is that of the first, or else for something else if that can be.
+// reuseID gives o the id of an earlier operation. o requests the same if it has the
+// same client, or otherwise another transition if there is one.
 func (p *Plan) reuseID(o, first *Operation, other bool) {
 	o.IDOf = first.ID
 	if !other && first.Client == o.Client {
@@ -371,8 +369,8 @@ func generateMachines(c choices, p *Plan, shape Shape) []string {
 	return machines
 }
 
-// generateOperation chooses one operation. A proposal goes for a state that
-// some state leads to, so that a good share of them is legal when it arrives.
+// generateOperation chooses one operation. A proposal's target is a state that is
+// reachable from some state, so that many proposals are legal when they arrive.
 func generateOperation(c choices, p *Plan, shape Shape, machines []string, faultsEnd Duration, reads uint64) Operation {
 	o := Operation{
 		At:      Duration(c.Choose("at", uint64(faultsEnd))),
@@ -400,8 +398,8 @@ func generateOperation(c choices, p *Plan, shape Shape, machines []string, fault
 	return o
 }
 
-// sortByTime orders operations by time, those of one client by number, and
-// gives each client's operations their times in that order.
+// sortByTime orders operations by time, each client's by number, and assigns each
+// client's operations their times in that order.
 func sortByTime(ops []Operation) {
 	byClient := make([][]Duration, MaxClients+1)
 	for i := range ops {

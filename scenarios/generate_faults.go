@@ -8,23 +8,24 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
-// timeline is what the generator needs to choose the faults of the storm.
+// timeline is the state that the generator needs to choose the faults of the fault
+// phase.
 type timeline struct {
 	plan       *Plan
 	swarm      familySet
 	damageable []sim.ID // nodes that may be lost
-	faultsEnd  Duration // when the faults are over
+	faultsEnd  Duration // end of the fault phase
 }
 
-// scheduledKinds are the kinds of faults that have a place in time, in the order in which
-// they are chosen.
+// scheduledKinds lists the kinds of faults that have a place in time, in the order
+// in which they are chosen.
 var scheduledKinds = []FaultKind{ProfileOverride, Partition, OneWay, Cut, Clog, Refuse, PowerLoss, ProcessCrash, DiskFailure, Wipe, Rollback, Pause, Slow, Freeze}
 
-// maxEach is how many faults of one kind a plan may have.
+// maxEach bounds the faults of one kind in a plan.
 const maxEach = 2
 
-// generateFaults chooses the fault timeline of the storm: one or two faults of
-// each kind that the swarm has.
+// generateFaults chooses the faults of the fault phase: one or two of each kind
+// that the swarm has.
 func generateFaults(c choices, p *Plan, shape Shape, swarm familySet, faultsEnd Duration) {
 	t := timeline{plan: p, swarm: swarm, damageable: chooseDamageable(c, p, shape), faultsEnd: faultsEnd}
 	for _, kind := range scheduledKinds {
@@ -38,7 +39,7 @@ func generateFaults(c choices, p *Plan, shape Shape, swarm familySet, faultsEnd 
 	slices.SortStableFunc(p.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
 }
 
-// enabled reports whether there are faults of a kind.
+// enabled reports whether the plan has faults of a kind.
 func (t *timeline) enabled(kind FaultKind, shape Shape) bool {
 	switch kind {
 	case ProfileOverride:
@@ -53,7 +54,7 @@ func (t *timeline) enabled(kind FaultKind, shape Shape) bool {
 	return t.swarm.has(familyOfKind[kind])
 }
 
-// generate chooses a fault of a kind, and what comes with it.
+// generate chooses a fault of a kind, and the faults that accompany it.
 func (t *timeline) generate(c choices, kind FaultKind) {
 	f := Fault{
 		Kind: kind,
@@ -66,7 +67,7 @@ func (t *timeline) generate(c choices, kind FaultKind) {
 		f.Every = togglePeriod(c, f.For, 20)
 	case (kind == PowerLoss || kind == ProcessCrash) && t.swarm.has(Restarts) && c.often("again?", 60):
 		f.Every = togglePeriod(c, f.For, 8)
-		if c.often("while it boots?", 40) { // which takes a few syncs
+		if c.often("while it boots?", 40) { // booting takes a few syncs
 			f.Every = 1 + Duration(c.Choose("boots", 8*uint64(t.plan.Disk.Sync.Min)))
 			f.For = min(f.For, 12*f.Every)
 		}
@@ -80,14 +81,14 @@ func (t *timeline) generate(c choices, kind FaultKind) {
 		})
 	case kind == DiskFailure && c.often("restart?", 75):
 		t.plan.Faults = append(t.plan.Faults, generateRestart(c, f, t.faultsEnd))
-	case (kind == PowerLoss || kind == ProcessCrash) && f.Every == 0 && c.often("once more?", 50): // while it recovers, or soon after
+	case (kind == PowerLoss || kind == ProcessCrash) && f.Every == 0 && c.often("once more?", 50): // during recovery, or soon after
 		f.At = min(f.At+f.For+c.span("once more", 0, 10*netmodel.Millisecond), t.faultsEnd)
 		f.For = 1 + Duration(c.Choose("once more for", uint64(t.faultsEnd/8)))
 		t.plan.Faults = append(t.plan.Faults, f)
 	}
 }
 
-// togglePeriod chooses how long a fault of a length is on and off in turn.
+// togglePeriod chooses the period of a fault that is on and off in turn.
 func togglePeriod(c choices, length Duration, most int) Duration {
 	return 1 + length/Duration(c.between("every", 2, most))
 }
@@ -101,7 +102,7 @@ func (t *timeline) setTargets(c choices, f *Fault) {
 		generateDiskFault(c, p, t.swarm, t.damageable, f)
 	case Wipe:
 		f.Nodes = c.among("wiped", t.damageable, 1, len(t.damageable))
-	case Rollback: // a copy is of use to it when the others have met a later life
+	case Rollback: // a copy matters once the others have met a later life of the node
 		f.Nodes = c.among("rolled back", t.damageable, 1, len(t.damageable))
 		f.At, f.For = f.At/2, t.faultsEnd/8+Duration(c.Choose("age", uint64(t.faultsEnd/2)))
 		f.Live = c.often("live?", 50)
@@ -124,7 +125,7 @@ func (t *timeline) setTargets(c choices, f *Fault) {
 	}
 }
 
-// someOrAll chooses some nodes, and all of them now and then.
+// someOrAll chooses some nodes, and sometimes all of them.
 func (t *timeline) someOrAll(c choices, label string) []sim.ID {
 	if c.often("all at once?", 20) {
 		return others(t.plan, nil)
@@ -132,7 +133,7 @@ func (t *timeline) someOrAll(c choices, label string) []sim.ID {
 	return c.nodes(label, t.plan, 1, t.plan.Nodes)
 }
 
-// setLinks chooses which links a fault of links is about.
+// setLinks chooses the links of a fault of links.
 func (t *timeline) setLinks(c choices, f *Fault) {
 	p := t.plan
 	switch f.Kind {
@@ -157,7 +158,7 @@ func (t *timeline) setLinks(c choices, f *Fault) {
 }
 
 // groups chooses a partition: any two sides, a majority and a minority, one node
-// alone, or two sides with a bridge that both reach.
+// alone, or two sides with a bridge that reaches both.
 func (t *timeline) groups(c choices) [][]sim.ID {
 	p := t.plan
 	switch c.Choose("shape", 4) {

@@ -17,7 +17,7 @@ func shape(p scenarios.FaultProfile) scenarios.Shape {
 	return scenarios.Shape{System: "origin", Definitions: []fsm.Definition{fsm.Lifecycle()}, Profile: p}
 }
 
-// anyShape draws a shape, with a second definition now and then.
+// anyShape draws a shape, sometimes with a second definition.
 func anyShape(t *rapid.T) scenarios.Shape {
 	s := shape(rapid.SampledFrom(scenarios.FaultProfiles()).Draw(t, "profile"))
 	if rapid.Bool().Draw(t, "stone") {
@@ -31,7 +31,7 @@ func anyShape(t *rapid.T) scenarios.Shape {
 	return s
 }
 
-// rapidSource lets rapid make each choice by itself, whatever the labels.
+// rapidSource draws each choice from rapid, whatever its label.
 type rapidSource struct{ *rapid.T }
 
 func (d rapidSource) Choose(label string, n uint64) uint64 {
@@ -61,7 +61,7 @@ func requireBounds(t require.TestingT, s scenarios.Shape, p *scenarios.Plan) {
 	requireCount(t, "nodes", s.Nodes, 1, scenarios.MaxNodes, p.Nodes)
 	requireCount(t, "clients", s.Clients, 1, 5, p.Clients)
 	requireCount(t, "operations", s.Operations, 20, 60, len(p.Operations))
-	requireCount(t, "faults", 0, 0, 13*2*2, len(p.Faults)) // of each kind two, which may come with another
+	requireCount(t, "faults", 0, 0, 13*2*2, len(p.Faults)) // two of each kind, each perhaps with an accompanying one
 	require.LessOrEqual(t, len(p.Machines()), cmp.Or(s.Machines, 3))
 	require.GreaterOrEqual(t, p.Heal.Within, 10*netmodel.Second*netmodel.Duration(len(p.Machines())), "a fresh operation on each, one after the other")
 	require.Empty(t, p.Overrides)
@@ -86,8 +86,8 @@ func requireBounds(t require.TestingT, s scenarios.Shape, p *scenarios.Plan) {
 	}
 }
 
-// requireCount holds a count against the number that the shape asks for, or
-// against bounds if it asks for none.
+// requireCount compares a count with the number that the shape sets, or with bounds
+// if it sets none.
 func requireCount(t require.TestingT, what string, asked, lo, hi, got int) {
 	if asked != 0 {
 		lo, hi = asked, asked
@@ -95,7 +95,7 @@ func requireCount(t require.TestingT, what string, asked, lo, hi, got int) {
 	require.True(t, lo <= got && got <= hi, "%d %s: want %d to %d", got, what, lo, hi)
 }
 
-// requireHome asks that every client is left to choose its node.
+// requireHome requires that every client is free to choose its node.
 func requireHome(t require.TestingT, p *scenarios.Plan) {
 	for _, o := range p.Operations {
 		require.Zero(t, o.Node, o.ID)
@@ -112,7 +112,7 @@ func requireFaults(t require.TestingT, p *scenarios.Plan, kinds ...scenarios.Fau
 	}
 }
 
-// requireTimeOrder asks that the plan reads like a diary, and that each client
+// requireTimeOrder requires that the plan is ordered by time, and that each client
 // numbers its operations in that order.
 func requireTimeOrder(t require.TestingT, p *scenarios.Plan) {
 	counts := map[int]int{}
@@ -126,9 +126,8 @@ func requireTimeOrder(t require.TestingT, p *scenarios.Plan) {
 	require.True(t, slices.IsSortedFunc(p.Faults, func(a, b scenarios.Fault) int { return int(a.At - b.At) }))
 }
 
-// Every profile does what it is for: over many seeds all its families show, any
-// two of them in one plan, each in about half of the plans, and none
-// that is not its own.
+// Every profile serves its purpose: over many seeds all its families occur, any two
+// of them together in a plan, each in about half of the plans, and no other family.
 func TestProfilesUseAllTheirFamilies(t *testing.T) {
 	const seeds = 600
 	for _, profile := range scenarios.FaultProfiles() {
@@ -153,7 +152,7 @@ func TestProfilesUseAllTheirFamilies(t *testing.T) {
 	}
 }
 
-// What is not a family of its own shows too.
+// Features that are no family of their own occur too.
 func TestPlansUseTheirWholeVocabulary(t *testing.T) {
 	seen := map[string]bool{}
 	for seed := range uint64(300) {
@@ -216,7 +215,7 @@ func TestAPlanWithoutOperationsIsAPlan(t *testing.T) {
 	requireRoundTrip(t, p)
 }
 
-// simplestSource makes the simplest choice, always.
+// simplestSource always makes the simplest choice.
 type simplestSource struct{}
 
 func (simplestSource) Choose(string, uint64) uint64    { return 0 }
@@ -237,8 +236,8 @@ func TestTheSimplestChoicesGiveTheCalmestPlan(t *testing.T) {
 	}
 }
 
-// An operation's own choices depend on its number alone. (Its time is a share
-// of the storm, whose length depends on how many operations there are.)
+// An operation's own choices depend on its number alone. (Its time is a fraction of
+// the fault phase, whose length depends on the number of operations.)
 func TestDroppingAnOperationLeavesTheOthersAsTheyWere(t *testing.T) {
 	type said struct {
 		client, node int
@@ -268,8 +267,8 @@ func TestDroppingAnOperationLeavesTheOthersAsTheyWere(t *testing.T) {
 	}
 }
 
-// Of a definition without a way out of its initial state a campaign shows nothing;
-// beside another it does no harm.
+// A definition without a transition from its initial state leaves a campaign
+// nothing to test. Beside another definition it does no harm.
 func TestShapesInWhichNothingCanHappen(t *testing.T) {
 	stone := fsm.Definition{Name: "stone", States: []string{"Still"}, Initial: "Still"}
 	island := fsm.Definition{

@@ -6,9 +6,9 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
-// HealOperation is the attempt-th fresh operation (from 1) on a machine, which has that
-// place in p.Machines (from 0), in one wave of the heal phase (from 1). Attempts
-// after the first are for those that did not end for certain.
+// HealOperation is the attempt-th fresh operation (from 1) on a machine, which has
+// that place in p.Machines (from 0), in one wave of the heal phase (from 1).
+// Attempts after the first follow ones without a certain outcome.
 func (p *Plan) HealOperation(wave, place int, key string, attempt int) *Operation {
 	d, _ := p.Definition(key)
 	choice := keyed.Seed(p.Seed).Name("heal").Name(key).Word(uint64(wave)).Word(uint64(attempt))

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// planWith is a valid plan with the operations that are given; all propose on the same
+// planWith is a valid plan with the given operations; all propose on the same
 // machine.
 func planWith(ops ...scenarios.Operation) *scenarios.Plan {
 	p := scenarios.Generate(1, scenarios.Shape{
@@ -22,8 +22,8 @@ func planWith(ops ...scenarios.Operation) *scenarios.Plan {
 	return p
 }
 
-// Two operations under one id are one if they ask for the same. Then they must be of one client, or
-// nobody could say when that one was asked for.
+// Two operations under one id are one if they request the same transition. Then
+// they must be of one client, or the invocation's time would be undefined.
 func TestWhatRepeats(t *testing.T) {
 	first := scenarios.Operation{ID: "c1.1", Client: 1, To: "Running", IDScheme: scenarios.OwnID}
 	again := scenarios.Operation{ID: "c1.2", Client: 1, To: "Running", IDScheme: scenarios.OwnID, IDOf: "c1.1", Watermark: 9}
@@ -40,8 +40,8 @@ func TestWhatRepeats(t *testing.T) {
 	require.ErrorContains(t, planWith(first, again).Validate(), `operations[1].id_of: "c1.1": c1.1 asks for Running under it`)
 }
 
-// The generator uses every manner, repeats, and asks for something else, and what
-// it makes is valid.
+// The generator uses every id scheme, repeats ids, and reuses them for other
+// transitions; its plans are valid.
 func TestEveryIDSchemeIsGenerated(t *testing.T) {
 	shape := scenarios.Shape{System: "lockstep", Definitions: []fsm.Definition{fsm.Lifecycle()}, Profile: scenarios.All, OperationIDs: true, Versions: true}
 	manners, repeated, other := map[scenarios.IDScheme]int{}, 0, 0

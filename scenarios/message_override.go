@@ -6,7 +6,7 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel"
 )
 
-// String is the fate in words.
+// String describes the override.
 func (f MessageOverride) String() string {
 	v := f.Override
 	switch {

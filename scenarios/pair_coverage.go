@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// PairCoverage says which pairs of families have met in a plan. The zero Coverage
-// expects none; it is a value, to be copied at will.
+// PairCoverage records the pairs of families that have occurred together in a plan.
+// The zero PairCoverage expects none. It is a value and may be copied.
 type PairCoverage struct {
 	wanted familySet
-	met    [numFamilies]familySet // with each family, those after it
+	met    [numFamilies]familySet // by family: the later families that it has met
 }
 
-// FamilyPair is two families, the first of which comes first.
+// FamilyPair is two families, in order.
 type FamilyPair [2]Family
 
-// String is the text form.
+// String is the text form, "a+b".
 func (p FamilyPair) String() string { return p[0].String() + "+" + p[1].String() }
 
-// NewPairCoverage expects all pairs of these families.
+// NewPairCoverage returns a coverage that expects all pairs of the families.
 func NewPairCoverage(list []Family) PairCoverage {
 	var c PairCoverage
 	for _, f := range list {
@@ -29,10 +29,10 @@ func NewPairCoverage(list []Family) PairCoverage {
 	return c
 }
 
-// Add notes what meets in p.
+// Add records the pairs of p.
 func (c *PairCoverage) Add(p *Plan) { c.AddFamilies(Families(p)) }
 
-// AddFamilies notes what meets in a plan that has these families, in order.
+// AddFamilies records the pairs of a plan that has these families, in order.
 func (c *PairCoverage) AddFamilies(list []Family) {
 	for i, a := range list {
 		for _, b := range list[i+1:] {
@@ -41,7 +41,7 @@ func (c *PairCoverage) AddFamilies(list []Family) {
 	}
 }
 
-// Merge adds what o has seen.
+// Merge adds the pairs that o has recorded.
 func (c *PairCoverage) Merge(o PairCoverage) {
 	c.wanted |= o.wanted
 	for f := range c.met {
@@ -49,7 +49,7 @@ func (c *PairCoverage) Merge(o PairCoverage) {
 	}
 }
 
-// pairCoverageJSON is the form of a Coverage in JSON.
+// pairCoverageJSON is the JSON form of a PairCoverage.
 type pairCoverageJSON struct {
 	Wanted familySet   `json:"wanted"`
 	Met    []familySet `json:"met"` // by family
@@ -74,7 +74,7 @@ func (c *PairCoverage) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Pairs is how many pairs have met, and how many are expected to.
+// Pairs returns the numbers of pairs that have met and that are expected to.
 func (c *PairCoverage) Pairs() (met, wanted int) {
 	for _, s := range c.met {
 		met += bits.OnesCount32(uint32(s))
@@ -83,7 +83,7 @@ func (c *PairCoverage) Pairs() (met, wanted int) {
 	return met, n * (n - 1) / 2
 }
 
-// Missing lists the pairs that are expected and have not met.
+// Missing lists the expected pairs that have not met.
 func (c *PairCoverage) Missing() []FamilyPair {
 	var missing []FamilyPair
 	list := c.wanted.list()
@@ -97,7 +97,7 @@ func (c *PairCoverage) Missing() []FamilyPair {
 	return missing
 }
 
-// String is one line for a person, with the first pairs that are missing.
+// String is one line for a person, with the first missing pairs.
 func (c *PairCoverage) String() string {
 	met, wanted := c.Pairs()
 	s := fmt.Sprintf("pairs of fault families: %d of %d", met, wanted)
@@ -115,5 +115,5 @@ func (c *PairCoverage) String() string {
 	return s + ", missing " + strings.Join(names, " ")
 }
 
-// maxMissing is how many missing pairs are named.
+// maxMissing bounds the missing pairs that String names.
 const maxMissing = 8

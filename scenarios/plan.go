@@ -10,7 +10,7 @@ import (
 type Duration = netmodel.Duration
 
 // Format and Version head every encoded plan. Version 1 has other names for some
-// fields, which are still read: they are in the was tags.
+// fields. They are still read: the was tags list them.
 const (
 	Format  = "lockstep-plan"
 	Version = 2
@@ -27,9 +27,9 @@ const (
 // HealClient is the client that carries out the fresh operations of the heal phase.
 const HealClient = 99
 
-// Plan is one run, as data. Everything that happens in the run is a function
-// of it; Seed decides only what the plan leaves to chance: the fate of each
-// message, latencies, and what a crash leaves of unsynced writes.
+// Plan is one run, as data. Everything that happens in the run is a function of it.
+// Seed decides only the choices that the plan leaves open: the fate of each
+// message, latencies, and the unsynced writes that survive a power loss.
 type Plan struct {
 	Format      string            `json:"format"`
 	Version     int               `json:"version"`
@@ -41,33 +41,33 @@ type Plan struct {
 	Knobs       Knobs             `json:"knobs"`
 	Network     netmodel.Profile  `json:"network"` // of every link until the heal phase
 	Disk        sim.DiskProfile   `json:"disk"`
-	Clocks      []sim.Clock       `json:"clocks,omitempty"` // of node 1, 2, ...; the rest are true
+	Clocks      []sim.Clock       `json:"clocks,omitempty"` // of node 1, 2, ...; the rest are exact
 	Operations  []Operation       `json:"operations"`       // in the order in which each client issues its own
 	Faults      []Fault           `json:"faults,omitempty"`
-	Overrides   []MessageOverride `json:"overrides,omitempty" was:"fates"` // messages whose fate is not left to chance
+	Overrides   []MessageOverride `json:"overrides,omitempty" was:"fates"` // messages with a fixed fate
 	Heal        Heal              `json:"heal"`
 }
 
 // Knobs are the settings of the system under test.
 type Knobs struct {
-	ConsensusTimeout Duration `json:"consensus_timeout"`                              // a proposal ends after this
-	MaxResends       int      `json:"max_resends" was:"retry_attempts"`               // times a message is sent again
-	ResendTimeout    Duration `json:"resend_timeout" was:"retry_delay"`               // between two attempts
-	ClientTimeout    Duration `json:"client_timeout"`                                 // after this a client's outcome is unknown
-	AttemptTimeout   Duration `json:"attempt_timeout,omitempty" was:"client_attempt"` // after this a client asks another node; 0: a little after the consensus timeout
-	DedupWindow      int      `json:"dedup_window,omitempty" was:"ring"`              // recent entries that a value keeps; 0: the system's default
-	Batch            int      `json:"batch,omitempty"`                                // operations combined into one round; 0: the system's default
+	ConsensusTimeout Duration `json:"consensus_timeout"`                              // time until a proposal ends
+	MaxResends       int      `json:"max_resends" was:"retry_attempts"`               // resends of a message
+	ResendTimeout    Duration `json:"resend_timeout" was:"retry_delay"`               // time until an unanswered message is sent again
+	ClientTimeout    Duration `json:"client_timeout"`                                 // time until a client's outcome is unknown
+	AttemptTimeout   Duration `json:"attempt_timeout,omitempty" was:"client_attempt"` // time until a client tries another node; 0: a little more than the consensus timeout
+	DedupWindow      int      `json:"dedup_window,omitempty" was:"ring"`              // entries of a dedup window; 0: the system's default
+	Batch            int      `json:"batch,omitempty"`                                // operations of one round; 0: the system's default
 	Queue            int      `json:"queue,omitempty"`                                // operations that may wait for one machine; 0: the system's default
-	RepairDelay      Duration `json:"repair_delay,omitempty"`                         // nodes compare what they hold so long after a change; 0: the system's default
-	RepairRate       int      `json:"repair_rate,omitempty"`                          // bytes a second that a node pulls from others then; 0: the system's default
-	Segment          int      `json:"segment,omitempty"`                              // bytes of a file of a node's log; 0: the system's default
+	RepairDelay      Duration `json:"repair_delay,omitempty"`                         // time from a change until nodes compare their values; 0: the system's default
+	RepairRate       int      `json:"repair_rate,omitempty"`                          // bytes a second that repair pulls from other nodes; 0: the system's default
+	Segment          int      `json:"segment,omitempty"`                              // bytes of a log segment; 0: the system's default
 	Codec            string   `json:"codec,omitempty"`                                // json or cbor: messages cross the network as bytes; empty: as values
-	CodecPercent     int      `json:"codec_percent,omitempty"`                        // with a codec: of the messages, those that do; 0: all
-	Forming          bool     `json:"forming,omitempty"`                              // the nodes begin as no cluster yet, and have to form one
-	RememberBytes    int      `json:"remember_bytes,omitempty"`                       // of a peer's log, until a node writes down how long it is; 0: the system's default
+	CodecPercent     int      `json:"codec_percent,omitempty"`                        // with a codec: percentage of messages that it encodes; 0: all
+	Forming          bool     `json:"forming,omitempty"`                              // the nodes start without a cluster and have to form one
+	RememberBytes    int      `json:"remember_bytes,omitempty"`                       // growth of a peer's log, in bytes, until a node notes its length; 0: the system's default
 }
 
-// Kind is what an operation asks for.
+// Kind is the kind of an operation.
 type Kind string
 
 // The kinds of operations.
@@ -76,35 +76,36 @@ const (
 	Read    Kind = "read"    // the current state
 )
 
-// Operation is something that a client does. A client starts its next operation
-// when the one before has ended and its time has come.
+// Operation is a request of a client. A client starts its next operation when the
+// one before has ended and its time has come.
 type Operation struct {
 	ID        string   `json:"id"` // unique in the plan, as in "c1.3"
 	Client    int      `json:"client"`
 	At        Duration `json:"at"`      // not before
-	Node      int      `json:"node"`    // asked first; 0: the client decides
+	Node      int      `json:"node"`    // the first node to try; 0: the client decides
 	Machine   string   `json:"machine"` // definition/name
 	Kind      Kind     `json:"kind"`
-	To        string   `json:"to,omitempty"`                     // propose: the state asked for
+	To        string   `json:"to,omitempty"`                     // propose: the requested state
 	Expect    *uint64  `json:"expect,omitempty"`                 // propose: only at this version; for systems that have versions
 	IDScheme  IDScheme `json:"id_scheme,omitempty" was:"manner"` // propose: how the client names it to the nodes; for systems that tell operations apart
 	IDOf      string   `json:"id_of,omitempty"`                  // own: not its own id, but that of this earlier operation on the machine
-	Watermark uint64   `json:"watermark,omitempty" was:"base"`   // own, forged: the serial number that the client claims to have known before
+	Watermark uint64   `json:"watermark,omitempty" was:"base"`   // own, forged: the serial that the id carries
 }
 
 // IDScheme is how a client names an operation to the nodes.
 type IDScheme string
 
-// The manners. A client that is a session of the system's makes the best of what it
-// knows; the others are what else nodes may be sent, and must not lie to.
+// The id schemes. A session of the system's client makes the best use of its
+// knowledge. The others are further requests that nodes may receive and must answer
+// truthfully.
 const (
 	SessionID IDScheme = ""       // as the system's own client does
-	OwnID     IDScheme = "own"    // by an id of the client's, and always just the same: nothing says which attempt it is
-	ForgedID  IDScheme = "forged" // by an id that says that it carries Base
-	NoID      IDScheme = "once"   // by none: it is asked for once
+	OwnID     IDScheme = "own"    // an id of the client's, always the same: it does not identify the attempt
+	ForgedID  IDScheme = "forged" // an id that claims to carry Watermark
+	NoID      IDScheme = "once"   // no id: it is requested once
 )
 
-// FaultKind says which fields of a Fault count.
+// FaultKind is the kind of a Fault. It determines the fields that the fault has.
 type FaultKind string
 
 // The kinds of faults.
@@ -114,22 +115,23 @@ const (
 	Cut             FaultKind = "cut"              // nothing passes Links: a partial partition
 	ProfileOverride FaultKind = "profile_override" // Links (none: all) follow Profile
 	PowerLoss       FaultKind = "power_loss"       // Nodes lose power and restart when it ends
-	ProcessCrash    FaultKind = "process_crash"    // Nodes end as processes, their machines stay, and restart when it ends
-	DiskFailure     FaultKind = "disk"             // the disks of Nodes suffer What; damage is done when it begins
-	Clog            FaultKind = "clog"             // Links (none: all) hold what arrives, and let it go at once when it ends
-	Refuse          FaultKind = "refuse"           // sends over Links (none: all) fail where they are made
-	Pause           FaultKind = "pause"            // Nodes stop, and take all that has come when it ends; their clocks go on, or Freeze
+	ProcessCrash    FaultKind = "process_crash"    // the processes of Nodes end, their hosts stay up, and restart when it ends
+	DiskFailure     FaultKind = "disk"             // the disks of Nodes have the given fault; damage is done when it begins
+	Clog            FaultKind = "clog"             // Links (none: all) hold arriving messages and release them together when it ends
+	Refuse          FaultKind = "refuse"           // sends over Links (none: all) fail at the sender
+	Pause           FaultKind = "pause"            // Nodes stop, and receive all waiting events when it ends; their clocks go on, unless Freeze is set
 	Slow            FaultKind = "slow"             // Nodes take events at least Pace apart
-	Freeze          FaultKind = "freeze"           // the clocks of Nodes stop, and go on from where they stood
-	Wipe            FaultKind = "wipe"             // Nodes lose power, and come back with empty disks when it ends: what they promised is lost
-	Rollback        FaultKind = "rollback"         // Nodes restart, and when it ends once more, with their disks as they were when it began; if all others can know
+	Freeze          FaultKind = "freeze"           // the clocks of Nodes stop, and continue from the same time
+	Wipe            FaultKind = "wipe"             // Nodes lose power, and return with empty disks when it ends: their promises are lost
+	Rollback        FaultKind = "rollback"         // Nodes restart, and again when it ends, with their disks as they were when it began, if all others can detect it
 )
 
-// renamedKinds has the names of kinds of faults in plans of version 1.
+// renamedKinds maps the names of fault kinds in plans of version 1 to the current
+// ones.
 var renamedKinds = [...]struct{ was, now FaultKind }{{"weather", ProfileOverride}, {"crash", PowerLoss}, {"kill", ProcessCrash}}
 
-// label is the name under which the generator hashes choices about the kind. It stays
-// when the name changes, or seeds would be other plans.
+// label is the name under which the generator hashes choices about the kind. It
+// stays when the name changes; otherwise seeds would give other plans.
 func (k FaultKind) label() string {
 	for _, r := range renamedKinds {
 		if k == r.now {
@@ -141,14 +143,14 @@ func (k FaultKind) label() string {
 
 // Fault is something that goes wrong at a time, for a while.
 //
-// A fault that happens Every so often goes on for that time and is over for that
-// time, in turn: links flap, and nodes restart again and again.
+// With Every set a fault is on and off in turn, each for that time: links flap, and
+// nodes restart repeatedly.
 //
-// A node that stops because its disk fails is started again when the fault of
-// the disk is over. One that refuses to start because of damage stays down for
-// the rest of the run, and one whose disk was wiped or rolled back may take part no
-// more: so the nodes whose disks are damaged, wiped or rolled back, anywhere in a
-// plan, are less than half, together with those that Heal goes without.
+// A node that stops because its disk fails is started again when the disk fault is
+// over. A node that refuses to start because of damage stays down for the rest of
+// the run, and a node whose disk was wiped or rolled back may take part no more. So
+// the nodes whose disks are damaged, wiped or rolled back anywhere in a plan,
+// together with the nodes that Heal excludes, are less than half.
 type Fault struct {
 	At      Duration          `json:"at"`
 	For     Duration          `json:"for"`
@@ -160,51 +162,51 @@ type Fault struct {
 	Profile *netmodel.Profile `json:"profile,omitempty"`
 	Nodes   []sim.ID          `json:"nodes,omitempty"`
 	What    sim.DiskFault     `json:"what,omitempty"`
-	Every   Duration          `json:"every,omitempty"`  // faults of links, crash, kill: on and off in turn, each for so long
+	Every   Duration          `json:"every,omitempty"`  // faults of links, power_loss, process_crash: on and off in turn, each for so long
 	Pace    Duration          `json:"pace,omitempty"`   // slow
-	Freeze  bool              `json:"freeze,omitempty"` // pause: the clock stops as well, as of a machine that is suspended
+	Freeze  bool              `json:"freeze,omitempty"` // pause: the clock stops as well, as on a suspended host
 	Live    bool              `json:"live,omitempty"`   // rollback: the nodes do not restart when it begins: the copy is of running ones
 }
 
-// MessageOverride decides what becomes of one message, named by its address.
+// MessageOverride fixes the fate of one message, named by its address.
 type MessageOverride struct {
 	Message  sim.Address       `json:"message"`
 	Override netmodel.Override `json:"override" was:"verdict"`
 }
 
-// Heal is the last phase. At its start every fault ends, every node runs and
-// each message takes Delay. When the clients have ended all their operations,
-// the nodes of a Repairer must hold the same Within that time, and say nothing in
-// the Settle after it.
+// Heal is the last phase, on the healed network. At its start every fault ends,
+// every node runs, and from then on each message takes Delay. When the clients have
+// ended all their operations, the nodes of a Repairer must hold the same values
+// Within that time, and send nothing in the Settle after it.
 //
-// When Settle has passed, a fresh operation on each machine that the plan uses
-// must end for certain, all of them Within that time: committed, or rejected
-// because of the state that the machine is in. Nodes in Without are down then,
-// and if there are any, all of it is done once more with every node. After
-// another Settle all nodes must agree.
+// When Settle has passed, a fresh operation on each machine of the plan must end
+// with a certain outcome, all of them Within that time: committed, or rejected
+// because of the machine's state. Nodes in Excluded are down then. If there are
+// any, all fresh operations are repeated with every node. After another Settle all
+// nodes must agree.
 //
-// If Outside says what becomes of the nodes in Without, it does so from the start
-// of the phase, and for good until the others, the core, have ended their fresh
-// operations and agree. Only then the rest is joined to them, and the nodes of a
-// Repairer get three times Within to come to hold the same.
+// If Exclusion is set, it applies to the nodes in Excluded from the start of the
+// phase, until the others, the core, have ended their fresh operations and agree.
+// Only then the excluded nodes join the core, and the nodes of a Repairer get three
+// times Within to reach the same values.
 type Heal struct {
 	At        Duration  `json:"at"`
 	Delay     Duration  `json:"delay"`
 	Within    Duration  `json:"within"`
 	Settle    Duration  `json:"settle"`
 	Excluded  []sim.ID  `json:"without,omitempty"` // less than half of the nodes
-	Exclusion Exclusion `json:"outside,omitempty"` // what becomes of them
+	Exclusion Exclusion `json:"outside,omitempty"` // how they are excluded
 }
 
-// Exclusion is what becomes of the nodes that the heal phase goes without.
+// Exclusion is the way in which the heal phase excludes nodes.
 type Exclusion string
 
-// What may become of them.
+// The exclusions.
 const (
-	DownAtFirst Exclusion = ""       // they are down for the first fresh operations, when all has been repaired
+	DownAtFirst Exclusion = ""       // they are down for the first fresh operations, after repair
 	StayDown    Exclusion = "down"   // they are down
 	StayCutOff  Exclusion = "cut"    // no other node reaches them; clients do
-	StayPaused  Exclusion = "paused" // they take no event
+	StayPaused  Exclusion = "paused" // they take no events
 )
 
 // Network is the network of the heal phase.
@@ -216,9 +218,18 @@ func (h Heal) Network() netmodel.Profile {
 func NodeID(n int) sim.ID { return sim.ID(n) }
 
 // ClientID is the process id of client c (from 1).
-func ClientID(c int) sim.ID { return sim.ID(100 + c) }
+func ClientID(c int) sim.ID { return sim.ID(nodeIDs + c) }
 
-// Definition is the definition of a machine, given its key.
+// IsClient reports whether a process is a client: see ClientID.
+func IsClient(id sim.ID) bool { return id > nodeIDs }
+
+// ClientNumber returns c of the process ClientID(c).
+func ClientNumber(id sim.ID) int { return int(id) - nodeIDs }
+
+// nodeIDs bounds the process ids of nodes; those of clients follow.
+const nodeIDs = 100
+
+// Definition returns the definition of a machine, given its key.
 func (p *Plan) Definition(machine string) (fsm.Definition, bool) {
 	name, _, err := fsm.SplitKey(machine)
 	if err != nil {
@@ -232,8 +243,8 @@ func (p *Plan) Definition(machine string) (fsm.Definition, bool) {
 	return fsm.Definition{}, false
 }
 
-// FirstWithSameID finds the first operation before o that asks for the same under the same
-// id: the two are one operation. It is nil if there is none.
+// FirstWithSameID finds the first operation before o that requests the same under
+// the same id: the two are one operation. It is nil if there is none.
 func (p *Plan) FirstWithSameID(o *Operation) *Operation {
 	if o.IDOf == "" {
 		return nil

@@ -27,8 +27,8 @@ import (
 
 const schemaFile = "../docs/plan.schema.json"
 
-// docs/plan.schema.json is made from the types: their fields, the comments of
-// these, and what Decode insists on. go test ./scenarios -update writes it.
+// docs/plan.schema.json is derived from the types: their fields, the fields'
+// comments, and the rules of Decode. go test ./scenarios -update writes it.
 func TestTheSchemaIsThatOfTheTypes(t *testing.T) {
 	m := newSchemaMaker(t)
 	made := m.document()
@@ -40,7 +40,7 @@ func TestTheSchemaIsThatOfTheTypes(t *testing.T) {
 	golden.Equal(t, schemaFile, text.String())
 }
 
-// Every plan that there is obeys the schema.
+// Every plan of the project obeys the schema.
 func TestPlansObeyTheSchema(t *testing.T) {
 	root := readSchema(t)
 	plans := samples(t)
@@ -50,7 +50,7 @@ func TestPlansObeyTheSchema(t *testing.T) {
 	}
 }
 
-// The schema refuses what Decode would.
+// The schema refuses the plans that Decode refuses.
 func TestTheSchemaRefuses(t *testing.T) {
 	root := readSchema(t)
 	text, err := os.ReadFile("../testdata/plans/lost-commit.json")
@@ -90,7 +90,7 @@ type schema struct {
 	Defs        properties `json:"$defs,omitempty"`
 }
 
-// properties keep the order of the types' fields.
+// properties keeps the order of the types' fields.
 type properties []property
 
 type property struct {
@@ -136,7 +136,7 @@ func (p properties) named(name string) *schema {
 	return nil
 }
 
-// schemaMaker makes schemas of types.
+// schemaMaker derives schemas from types.
 type schemaMaker struct {
 	t        *testing.T
 	comments map[string]string   // by package.Type.Field
@@ -154,7 +154,8 @@ func newSchemaMaker(t *testing.T) *schemaMaker {
 	return m
 }
 
-// read takes the comments of fields and the words of string types from a package.
+// read collects the comments of fields and the words of string types from a
+// package.
 func (m *schemaMaker) read(dir string) {
 	files, err := filepath.Glob("../" + dir + "/*.go")
 	require.NoError(m.t, err)
@@ -214,7 +215,7 @@ func (m *schemaMaker) object(t reflect.Type) *schema {
 	return s
 }
 
-// of is the schema of a type; that of a structure is a reference.
+// of returns the schema of a type; that of a structure is a reference.
 func (m *schemaMaker) of(t reflect.Type) *schema {
 	switch t {
 	case reflect.TypeFor[netmodel.Duration]():
@@ -272,8 +273,8 @@ func texts(t reflect.Type) (words []string) {
 	return words
 }
 
-// required finds the fields, by type, that no plan can be without: Decode refuses
-// every sample from which one is taken.
+// required finds the mandatory fields, by type: Decode refuses every sample without
+// them.
 func required(t *testing.T) map[string][]string {
 	given, missed := map[string]int{}, map[string]int{}
 	var names []string
@@ -301,8 +302,8 @@ func required(t *testing.T) map[string][]string {
 	return needed
 }
 
-// without takes each field that is always written out of each object of a tree in turn, calls f with
-// package.Type.field, and puts it back.
+// without removes each field that is always written from each object of a tree in
+// turn, calls f with package.Type.field, and puts it back.
 func without(t reflect.Type, tree any, f func(name string)) {
 	switch tree := tree.(type) {
 	case []any:
@@ -329,7 +330,7 @@ func without(t reflect.Type, tree any, f func(name string)) {
 	}
 }
 
-// samples are all plans in testdata, and some of the generator's.
+// samples returns all plans in testdata, and some of the generator's.
 func samples(t *testing.T) map[string][]byte {
 	plans := map[string][]byte{}
 	for _, pattern := range []string{"../testdata/plans/*.json", "../testdata/regressions/*.json"} {
@@ -374,7 +375,7 @@ func decoded(t *testing.T, text []byte) any {
 	return tree
 }
 
-// check says where a tree does not obey s.
+// check reports the first place where a tree does not obey s.
 func (s *schema) check(root *schema, tree any, at string) error {
 	if name, ok := strings.CutPrefix(s.Ref, "#/$defs/"); ok {
 		return root.Defs.named(name).check(root, tree, at)

@@ -1,7 +1,7 @@
 package scenarios
 
-// CurrentSignature returns the signature that violations of an older name have now,
-// and any other signature unchanged. Artefacts and scripts keep the old ones.
+// CurrentSignature returns the current name of a signature. Artefacts and scripts
+// may have older names; a signature without a newer name is returned unchanged.
 func CurrentSignature(signature string) string {
 	if now, ok := renamedSignatures[signature]; ok {
 		return now
@@ -9,7 +9,7 @@ func CurrentSignature(signature string) string {
 	return signature
 }
 
-// renamedSignatures has the older name of each signature that has had one.
+// renamedSignatures maps older names of signatures to the current ones.
 var renamedSignatures = map[string]string{
 	"availability/disowned":          "availability/incarnation-rejected",
 	"canary/sings":                   "canary/planted",

@@ -2,22 +2,22 @@ package scenarios
 
 import "github.com/lockstep-dst/lockstep/netmodel/keyed"
 
-// Source makes the generator's choices. The choice 0 is always the simplest,
-// so a source that shrinks towards 0 (rapid's) shrinks plans.
+// Source makes the generator's choices. The choice 0 is always the simplest, so a
+// source that shrinks towards 0 (rapid's) shrinks plans.
 type Source interface {
-	// Choose returns a number in [0, n), n > 0. The label says what for; it
-	// is distinct among the choices of one Source.
+	// Choose returns a number in [0, n), n > 0. The label names the choice; it is
+	// unique among the choices of one Source.
 	Choose(label string, n uint64) uint64
-	// At is the source for the i-th thing of a kind. What it chooses is
-	// independent of all other choices.
+	// At returns the source for the i-th part of a kind. Its choices are
+	// independent of all others.
 	At(label string, i int) Source
 }
 
-// Seeded is the Source of campaigns: each choice is a hash of the seed and the
-// path of labels, so adding a choice changes no other.
+// Seeded is the Source of campaigns: each choice is a hash of the seed and the path
+// of labels, so adding a choice changes no other.
 type Seeded struct{ key keyed.Key }
 
-// FromSeed is the Source for a seed.
+// FromSeed returns the Source for a seed.
 func FromSeed(seed uint64) Seeded { return Seeded{keyed.Seed(seed).Name("plan")} }
 
 // Choose implements Source.
@@ -28,17 +28,17 @@ func (s Seeded) At(label string, i int) Source {
 	return Seeded{s.key.Name(label).Word(uint64(i))}
 }
 
-// choices adds the forms in which the generator likes its choices.
+// choices adds convenient forms of choices to a Source.
 type choices struct{ Source }
 
 func (c choices) at(label string, i int) choices { return choices{c.At(label, i)} }
 
-// between is a number from lo to hi, both included.
+// between returns a number from lo to hi, both included.
 func (c choices) between(label string, lo, hi int) int {
 	return lo + int(c.Choose(label, uint64(hi-lo+1)))
 }
 
-// span is a duration from lo to hi in steps of a microsecond.
+// span returns a duration from lo to hi in steps of a microsecond.
 func (c choices) span(label string, lo, hi Duration) Duration {
 	const step = 1000
 	return lo + step*Duration(c.Choose(label, uint64((hi-lo)/step)+1))

@@ -16,8 +16,8 @@ func TestASeedsChoicesAreInRange(t *testing.T) {
 	})
 }
 
-// A choice depends on its seed and its path and on nothing else: neither on what
-// was chosen before nor on what is chosen besides.
+// A choice depends on its seed and its path alone, not on other choices before or
+// after it.
 func TestAChoiceIsItsPath(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		seed := rapid.Uint64().Draw(t, "seed")

@@ -106,10 +106,10 @@ func (p *Plan) checkKnobs() error {
 	return nil
 }
 
-// maxDedupWindow bounds the knobs that size the ring of recent entries.
+// maxDedupWindow bounds the knobs that size the dedup window.
 const maxDedupWindow = 256
 
-// Bounds of the knob that sizes the files of a log.
+// Bounds of the knob that sizes the segments of a log.
 const (
 	minSegment = 128
 	maxSegment = 16 << 20
@@ -151,9 +151,9 @@ func (p *Plan) checkOperations() error {
 	return p.checkIDSchemes()
 }
 
-// checkIDSchemes looks at how operations are named to the nodes.
+// checkIDSchemes checks how operations are named to the nodes.
 func (p *Plan) checkIDSchemes() error {
-	named := map[string]*Operation{} // those that have an id of their client's
+	named := map[string]*Operation{} // the operations that have an id of their client's
 	for i := range p.Operations {
 		o := &p.Operations[i]
 		if err := o.checkIDScheme(); err != nil {
@@ -189,11 +189,11 @@ func (o *Operation) checkIDScheme() error {
 	return nil
 }
 
-// maxWatermark bounds the serial numbers that clients claim to know, as nodes bound those
-// that they take.
+// maxWatermark bounds the serials that clients claim to know, as nodes bound the
+// serials that they accept.
 const maxWatermark = 1 << 62
 
-// checkIDOf looks at an operation that has the id of first, if that is before it.
+// checkIDOf checks an operation that has the id of first, which must be before it.
 func (p *Plan) checkIDOf(o, first *Operation) error {
 	if first == nil || first.Machine != o.Machine {
 		return fmt.Errorf("%q: want an operation before it, on the same machine, with the id_scheme %q and an id of its own", o.IDOf, OwnID)
@@ -239,8 +239,9 @@ func (p *Plan) checkOperation(o *Operation) error {
 	return nil
 }
 
-// mayForm says what keeps the nodes of a plan from forming their cluster: it takes
-// all of them, and a disk that is lost meanwhile loses it for good.
+// mayForm returns an error if the nodes of a plan could not form their cluster. All
+// of them must take part, and a disk that is lost meanwhile loses the cluster for
+// good.
 func (p *Plan) mayForm() error {
 	for i := range p.Faults {
 		if f := &p.Faults[i]; f.damages() {
@@ -303,7 +304,7 @@ func (p *Plan) checkFault(f *Fault) error {
 	return p.checkFaultIDs(f)
 }
 
-// maxToggles is how often a fault may begin or end again.
+// maxToggles bounds how often a fault may begin or end again.
 const maxToggles = 1000
 
 type use uint8
@@ -314,7 +315,7 @@ const (
 	optional
 )
 
-// faultFields says which fields each kind of fault has.
+// faultFields lists the fields of each kind of fault.
 var faultFields = map[FaultKind]map[string]use{
 	Partition:       {"groups": needed, "every": optional},
 	OneWay:          {"sources": needed, "targets": needed, "every": optional},
@@ -379,7 +380,7 @@ func (p *Plan) checkProfile(n *netmodel.Profile) error {
 func (p *Plan) node(id sim.ID) bool { return id >= 1 && int(id) <= p.Nodes }
 
 func (p *Plan) process(id sim.ID) bool {
-	return p.node(id) || id > 100 && int(id)-100 <= p.Clients
+	return p.node(id) || IsClient(id) && ClientNumber(id) <= p.Clients
 }
 
 func (p *Plan) checkIDs(field string, ids []sim.ID, exists func(sim.ID) bool) error {

@@ -9,8 +9,8 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
-// FateKey is the fate key of a message of the given kind about a machine and an
-// operation. Processes on a hot path hash each name once and use JoinFate.
+// FateKey returns the fate key of a message of the given kind about a machine and
+// an operation. Processes on a hot path hash each name once and use FateKeyOf.
 func FateKey(kind, machine, operation string) uint64 {
 	return FateKeyOf(keyed.String(kind), keyed.String(machine), keyed.String(operation))
 }
@@ -20,8 +20,8 @@ func FateKeyOf(kind, machine, operation uint64) uint64 {
 	return keyed.Mix(keyed.Mix(kind, machine), operation)
 }
 
-// Address names one message of a run for people: the link it takes, its fate
-// name, and which of the messages with that name on that link it is. Its text
+// Address identifies one message of a run, for people: its link, its fate name,
+// and its occurrence among the messages with that name on that link. Its text
 // form is "1>2 proposal lifecycle/a c1.2 #1".
 type Address struct {
 	Link       netmodel.Link
@@ -32,8 +32,8 @@ type Address struct {
 // String is the text form.
 func (a Address) String() string { return fmt.Sprintf("%v %s #%d", a.Link, a.Name, a.Occurrence) }
 
-// MarshalText implements encoding.TextMarshaler. It refuses what UnmarshalText
-// would not take back.
+// MarshalText implements encoding.TextMarshaler. It rejects an address that
+// UnmarshalText would not read back.
 func (a Address) MarshalText() ([]byte, error) {
 	text := []byte(a.String())
 	var back Address
@@ -61,7 +61,7 @@ func (a *Address) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// FateKey is the fate key that Name stands for, 0 if it is not three words.
+// FateKey returns the fate key of Name, 0 if Name is not three words.
 func (a Address) FateKey() uint64 {
 	words := strings.Fields(a.Name)
 	if len(words) != 3 {

@@ -7,13 +7,13 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
-// applyEffects carries out what p asked for.
+// applyEffects carries out the effects of a step of p.
 func (w *World) applyEffects(p *proc) {
 	out := &w.out
 	for i := range out.disk {
 		w.submit(p, &out.disk[i])
 	}
-	var last Message // what is said to several is hashed once
+	var last Message // a message to several receivers is hashed once
 	var sum uint64
 	for _, s := range out.sends {
 		if s.msg != last {
@@ -57,7 +57,7 @@ func (w *World) submit(p *proc, r *DiskRequest) {
 	}
 }
 
-// send hands m, whose digest is sum, to the network.
+// send hands m, with digest sum, to the network.
 func (w *World) send(from, to ID, m Message, sum uint64) {
 	w.proc(to)
 	if from == to {
@@ -87,7 +87,7 @@ func (w *World) send(from, to ID, m Message, sum uint64) {
 	}
 }
 
-// deliverAt has m arrive at time at, over a connection.
+// deliverAt schedules the arrival of m at time at, over a connection.
 func (w *World) deliverAt(at Duration, from, to ID, connection uint32, m Message, sum uint64) {
 	w.fold(uint64(at), sum)
 	w.push(at, record{kind: recordMessage, to: to, from: from, msg: m, token: sum, life: connection})

@@ -7,7 +7,7 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
-// ball is what the benchmark's nodes throw at each other.
+// ball is the message of the benchmark's nodes.
 type ball uint64
 
 func (b *ball) FateKey() uint64  { return uint64(*b) }
@@ -15,8 +15,8 @@ func (b *ball) Digest() uint64   { return uint64(*b) }
 func (b *ball) FateName() string { return "ball game b" }
 func (b *ball) String() string   { return b.FateName() }
 
-// player serves its balls at boot and throws on whatever it catches, to each of
-// its peers in turn.
+// player sends its balls at boot, and sends each ball that it receives on to one
+// of its peers, in turn.
 type player struct {
 	peers []ID
 	balls []ball
@@ -39,7 +39,7 @@ func (p *player) throw(b Message, out *Effects) {
 	out.Send(p.peers[p.turn%len(p.peers)], b)
 }
 
-// game is a world of five players with eight balls each.
+// game returns a world of five players with eight balls each.
 func game(b *testing.B) *World {
 	cfg := Config{
 		Seed:    1,
@@ -70,9 +70,9 @@ func game(b *testing.B) *World {
 	return w
 }
 
-// BenchmarkPingPong is the cost of one message through everything but a
-// protocol: verdict, queue, hash, step. The goal is four million a second on
-// one core and no allocation.
+// BenchmarkPingPong measures the cost of one message without a protocol: verdict,
+// queue, hash, step. The goal is four million a second on one core and no
+// allocation.
 func BenchmarkPingPong(b *testing.B) {
 	w := game(b)
 	for range 10_000 {
@@ -87,7 +87,8 @@ func BenchmarkPingPong(b *testing.B) {
 	b.ReportMetric(float64(w.Stats().Delivered-before)/b.Elapsed().Seconds(), "msgs/s")
 }
 
-// BenchmarkQueue is the cost of one push and one pop among a thousand.
+// BenchmarkQueue measures the cost of one push and one pop in a queue of a
+// thousand.
 func BenchmarkQueue(b *testing.B) {
 	var q queue
 	var r record

@@ -7,11 +7,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever is due when a process is started, and whatever happens to it in that
-// very nanosecond: Boot is the first event of each life, and no life hears of
-// anything after its end. Each case is told what process 1 is to go through at
-// 10ms, when a message of process 2 and a request are due, which both were under
-// way before.
+// Boot is the first event of each life, for all records due at the time of the
+// start and for all changes in that nanosecond, and no life gets an event after
+// its end. In each case the listed calls happen to process 1 at 10ms, when a
+// message of process 2 and an invocation, both scheduled before, are due.
 func TestBootIsTheFirstEventOfALife(t *testing.T) {
 	for name, c := range map[string]struct {
 		do   func(w *World)
@@ -82,8 +81,8 @@ func TestBootIsTheFirstEventOfALife(t *testing.T) {
 	}
 }
 
-// What a link has held may be let go before its receiver starts, and reach it in
-// the same nanosecond.
+// The messages that a clogged link holds may be released before their receiver
+// starts, and reach it in the same nanosecond.
 func TestBootComesBeforeWhatALinkHasHeld(t *testing.T) {
 	var facts []string
 	w := withOneDown(t, &facts)
@@ -96,8 +95,8 @@ func TestBootComesBeforeWhatALinkHasHeld(t *testing.T) {
 	require.Equal(t, []string{"0s 1 boot at 0s", "10ms 1 boot at 10ms", "10ms 1 receive 1 at 10ms", "15ms 1 timer at 15ms"}, facts)
 }
 
-// withOneDown is a world in which process 1 is down, and 2 passes on to it what it
-// is asked.
+// withOneDown returns a world in which process 1 is down, and 2 sends the
+// messages of its invocations on to it.
 func withOneDown(t *testing.T, facts *[]string) *World {
 	w := worldOf(t, 2, nil, eventRecorder, func(c *Config) {
 		code := c.New

@@ -2,23 +2,23 @@ package sim
 
 import "github.com/lockstep-dst/lockstep/netmodel"
 
-// Buffers is what worlds use one after another, so that a campaign does not ask
-// for it anew with every seed. It changes nothing in a run. The zero Memory is
-// empty; one world at a time uses it.
+// Buffers is memory that worlds use one after another, so that a campaign does
+// not allocate it for every seed. It changes nothing in a run. The zero Buffers
+// is empty. One world at a time may use it.
 type Buffers struct {
 	queue  queue
 	net    netmodel.Buffers
 	blocks blockPool
 }
 
-// blockPool is room for what is written to disks and read from them, and for the
-// changes of files.
+// blockPool holds memory for data written to disks and read from them, and for
+// the lists of changes of files.
 type blockPool struct {
 	free, used [][]byte
-	changes    [][]change // of files that are gone
+	changes    [][]change // of files of released worlds
 }
 
-// changeList is an empty list of changes.
+// changeList returns an empty list of changes.
 func (b *blockPool) changeList() (list []change) {
 	if b == nil {
 		return nil
@@ -29,7 +29,7 @@ func (b *blockPool) changeList() (list []change) {
 	return list
 }
 
-// reclaim takes the lists of the changes of a disk's files.
+// reclaim takes the lists of changes of a disk's files.
 func (b *blockPool) reclaim(d *disk) {
 	for _, e := range d.dir.visible {
 		if c := e.file.changes; cap(c) > 0 {
@@ -42,8 +42,8 @@ func (b *blockPool) reclaim(d *disk) {
 
 const blockSize = 32 << 10
 
-// take is an empty slice with room for so many bytes, and for more if it will be
-// used again.
+// take returns an empty slice with capacity for size bytes: a whole block if the
+// pool can reuse it.
 func (b *blockPool) take(size int) []byte {
 	if b == nil || size > blockSize {
 		return make([]byte, 0, size)
@@ -58,7 +58,7 @@ func (b *blockPool) take(size int) []byte {
 	return block
 }
 
-// useBuffers takes what m has.
+// useBuffers has w use the memory of m, or memory of its own if m is nil.
 func (w *World) useBuffers(m *Buffers) {
 	if m == nil {
 		m = &Buffers{} // of this world alone
@@ -72,8 +72,8 @@ func (w *World) useBuffers(m *Buffers) {
 	}
 }
 
-// Release ends the world, which must not be used any more, and gives its memory
-// back.
+// Release gives the memory of the world back to Config.Buffers. The world must
+// not be used any more.
 func (w *World) Release() {
 	m := w.cfg.Buffers
 	if m == nil {

@@ -2,11 +2,11 @@ package sim
 
 import "fmt"
 
-// Clock is a process's local clock: at true time t it shows
-// Offset + t + t·Drift/10⁶, less what it has missed while it was stopped
-// (World.StopClock). It never goes back.
+// Clock is the local clock of a process: at true time t it shows Offset + t +
+// t·Drift/10⁶, less the time for which it was stopped (World.StopClock). It never
+// goes back.
 type Clock struct {
-	Offset Duration `json:"offset,omitempty"` // what it shows at the start of the run
+	Offset Duration `json:"offset,omitempty"` // reading at the start of the run
 	Drift  int32    `json:"drift_ppm,omitempty"`
 }
 
@@ -15,7 +15,7 @@ const MaxDrift = 500_000
 
 const million = 1_000_000
 
-// Validate refuses offsets outside 0 to MaxTime and drifts beyond MaxDrift.
+// Validate rejects offsets outside 0 to MaxTime and drifts beyond MaxDrift.
 func (c Clock) Validate() error {
 	if c.Offset < 0 || c.Offset > MaxTime {
 		return fmt.Errorf("offset %v: want 0s to %v", c.Offset, MaxTime)
@@ -26,13 +26,13 @@ func (c Clock) Validate() error {
 	return nil
 }
 
-// local is what the clock shows at true time t.
+// local returns the reading of the clock at true time t.
 func (c Clock) local(t Duration) Duration {
 	return c.Offset + t + scale(t, int64(c.Drift))
 }
 
-// span is the least true time in which the clock advances by d, whenever it
-// begins.
+// span returns the least true time in which the clock advances by d, from any
+// starting time.
 func (c Clock) span(d Duration) Duration {
 	if c.Drift == 0 {
 		return d
@@ -42,7 +42,7 @@ func (c Clock) span(d Duration) Duration {
 	return whole*million + (rest*million+rate-1)/rate
 }
 
-// scale is t·ppm/10⁶ without overflow, rounded down.
+// scale returns t·ppm/10⁶ without overflow, rounded down.
 func scale(t Duration, ppm int64) Duration {
 	if ppm == 0 {
 		return 0

@@ -25,7 +25,8 @@ func upTo(limit Duration) *rapid.Generator[Duration] {
 	return rapid.Map(rapid.Int64Range(0, int64(limit)), func(v int64) Duration { return Duration(v) })
 }
 
-// exact is what a clock shows, in arithmetic without bounds, rounded down.
+// exact returns the reading of a clock by arithmetic without bounds, rounded
+// down.
 func exact(c Clock, t Duration) Duration {
 	rate := big.NewInt(million + int64(c.Drift))
 	shown := rate.Mul(rate, big.NewInt(int64(t)))
@@ -51,7 +52,7 @@ func TestClockNeverGoesBack(t *testing.T) {
 	})
 }
 
-// A timer never fires early by the local clock, and no shorter wait is sure of
+// A timer never fires early by the local clock, and no shorter wait guarantees
 // that.
 func TestSpanIsTheLeastThatSuffices(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -8,38 +8,41 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
-// ErrConfig is wrapped by every error that New returns.
+// ErrConfig is wrapped by every error of New.
 var ErrConfig = errors.New("invalid world")
 
-// Config describes a world. It is not changed.
+// Config describes a world. New does not change it.
 type Config struct {
 	Seed      uint64                // root of all fates, latencies and losses
-	Processes []Spec                // ids are distinct
-	Network   netmodel.Profile      // of every link, until SetProfile says otherwise
-	New       func(ID, int) Process // makes a process for one life of an id, counted from 1
+	Processes []Spec                // with distinct ids
+	Network   netmodel.Profile      // of every link, until SetProfile changes it
+	New       func(ID, int) Process // makes the process for one life of an id, counted from 1
 
-	// Observe, if not nil, is told every fact in order, with the true time.
+	// Observe, if not nil, is called with each observation in order, with the
+	// true time.
 	Observe func(at Duration, id ID, f Observation)
-	// Wire, if not nil, gives the message that arrives in place of the one
-	// sent, and says the same: the way to run messages through a codec. It is
-	// asked when a process takes a message, each copy on its own; what a process
-	// says to itself is not carried at all.
+	// RoundTrip, if not nil, returns the message that arrives in place of the one
+	// sent, with the same content: it runs messages through a codec. It is called
+	// when a process takes a message, for each copy separately, and not for
+	// messages to oneself.
 	RoundTrip func(from, to ID, m Message) Message
-	// Damage, if not nil, is told of each message whose bytes arrive damaged, or cut
-	// off in the midst if that is so: the way to show that a codec refuses them.
-	// What is damaged is chosen at k. The message is lost in any case.
+	// Corrupt, if not nil, is called for each message that arrives damaged, or
+	// truncated if cut is true: a check that the codec rejects it. It is called
+	// when the message is sent. k is the key for the choice of the damage. The
+	// message is lost in any case.
 	Corrupt func(from, to ID, m Message, cut bool, k keyed.Key)
-	// Proof, if not empty, names the file in which each process notes how far its
-	// other files have come: when a sync of it is done, the process can tell for good
-	// that what was durable when it was last written to was there, whatever becomes of
-	// the other files, and how long they were made. So disks may lose more.
+	// HighWaterFile, if not empty, names the file in which each process records
+	// the high-water marks of its other files. Once a sync of it is done, the
+	// process can prove how long the other files were, and that the data which
+	// was durable at the last write to this file existed, whatever happens to
+	// them later. So disk faults may damage more.
 	HighWaterFile string
-	// ReportSendFailures has processes told of sends that fail where they are made, by an
-	// Event of that kind. Otherwise they are lost without a word.
+	// ReportSendFailures has processes receive a SendFailed event for each send
+	// that a refusing link fails. Otherwise these messages are lost silently.
 	ReportSendFailures bool
-	// Memory, if not nil, is used by this world and given back by Release.
+	// Buffers, if not nil, is used by this world and given back by Release.
 	Buffers *Buffers
-	// Trace, if not nil, is told every event and effect in words.
+	// Trace, if not nil, is called with the text form of every event and effect.
 	Trace func(TraceLine)
 }
 

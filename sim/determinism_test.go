@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// faultyWorld is a world of three toys in which everything happens: faults of all
-// kinds on the network, crashes with torn writes, clocks that drift.
+// faultyWorld returns a world of three toys with many faults: all kinds of faults
+// of the network, power losses with torn writes, clocks that drift.
 func faultyWorld(t testing.TB, edits ...func(*Config)) *World {
 	cfg := Config{
 		Seed: 42,
@@ -56,7 +56,7 @@ func faultyWorld(t testing.TB, edits ...func(*Config)) *World {
 
 const end = 400 * ms
 
-// outcome is what two equal runs have in common.
+// outcome is the part of a run that is equal in two equal runs.
 type outcome struct {
 	Hash  uint64
 	Stats Stats
@@ -70,8 +70,8 @@ func play(w *World) outcome {
 	return w.outcome()
 }
 
-// The value may change with what a run does or with what is folded, never with
-// the machine, the process or the day.
+// The value may change with the behaviour of a run or with the folded data, never
+// with the host, the process or the day.
 func TestGoldenHash(t *testing.T) {
 	require.Equal(t, outcome{
 		Hash:  0x6dde8893cc9217d2,
@@ -190,7 +190,7 @@ func TestEveryDifferenceShowsInTheHash(t *testing.T) {
 	}
 }
 
-// What a process says counts even if nobody ever hears it.
+// A message changes the hash even if it never arrives.
 func TestEveryEffectShowsInTheHash(t *testing.T) {
 	boots := func(do func(out *Effects)) uint64 {
 		talker := stepFunc(func(_ *Event, out *Effects) { do(out) })
@@ -199,7 +199,7 @@ func TestEveryEffectShowsInTheHash(t *testing.T) {
 			c.New = func(id ID, _ int) Process { return map[ID]Process{1: talker, 2: idle}[id] }
 		})
 		w.Step()
-		w.Step() // both boots, and nothing that comes of them
+		w.Step() // both boots, and none of their consequences
 		return w.Hash()
 	}
 	seen := map[uint64]int{}
@@ -231,8 +231,8 @@ func TestEveryEffectShowsInTheHash(t *testing.T) {
 	}
 }
 
-// heavilyFaultyWorld is a storm in which links, processes and clocks fail in all other
-// ways.
+// heavilyFaultyWorld is faultyWorld with all other faults of links, processes and
+// clocks.
 func heavilyFaultyWorld(t testing.TB, edits ...func(*Config)) *World {
 	rough := func(c *Config) {
 		c.Network.Burst = netmodel.Burst{Window: 5 * ms, Chance: 200_000, Drop: 500_000}
@@ -260,7 +260,7 @@ func heavilyFaultyWorld(t testing.TB, edits ...func(*Config)) *World {
 	return w
 }
 
-// Every fault makes a difference in the hurricane, and the same one each time.
+// Every fault takes effect in heavilyFaultyWorld, in the same way in each run.
 func TestTheHurricaneIsDeterministic(t *testing.T) {
 	w := heavilyFaultyWorld(t)
 	want := play(w)

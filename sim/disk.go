@@ -7,45 +7,45 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel"
 )
 
-// Disk is what a process finds when it boots: the files that the last crash
-// left, and what the process itself has done to them since. Reads block and
-// take no virtual time. Returned slices are copies.
+// Disk is the view that a process has of its disk, given with Boot: the files
+// that earlier lives left, and the changes of this life. Reads block and take no
+// virtual time. Returned slices are copies.
 type Disk interface {
 	List() ([]string, error) // names, sorted
-	// Read returns all bytes of a file, or an error: ErrNoFile when there is
-	// none, ErrIO for what cannot be read. Bytes that come with an error are not
-	// the file.
+	// Read returns all bytes of a file, or an error: ErrNoFile if it does not
+	// exist, ErrIO if it cannot be read. Bytes returned with an error are not the
+	// whole file.
 	Read(name string) ([]byte, error)
 }
 
 // Errors of disks, wrapped with the name of the file.
 var (
 	ErrNoFile = errors.New("no such file")
-	ErrIO     = errors.New("input/output error")      // the disk does not do it: EIO
+	ErrIO     = errors.New("input/output error")      // the disk fails the operation: EIO
 	ErrFull   = errors.New("no space left on device") // ENOSPC
 )
 
-// DiskOp is what a DiskRequest asks for.
+// DiskOp is the operation of a DiskRequest.
 type DiskOp uint8
 
-// The operations of a disk. All but a write end with ErrNoFile if File does not
-// exist.
+// The operations of a disk. All but DiskWrite and DiskSyncDir end with ErrNoFile
+// if File does not exist.
 const (
-	DiskWrite    DiskOp = iota + 1 // Data at Offset of File, which it creates if need be, even to write nothing
+	DiskWrite    DiskOp = iota + 1 // write Data at Offset of File, and create the file if need be, even to write nothing
 	DiskTruncate                   // make File exactly Offset bytes long, with zeros where it grows
 	DiskSync                       // make all earlier writes and truncations of File durable
 	DiskSyncDir                    // make all earlier creations, removals and renames durable
-	DiskRemove                     // take File away
-	DiskRename                     // give File the name To, in the place of any other file
+	DiskRemove                     // remove File
+	DiskRename                     // rename File to To, and replace any other file of that name
 )
 
 func (o DiskOp) String() string {
 	return [...]string{"?", "write", "truncate", "sync", "syncdir", "remove", "rename"}[o]
 }
 
-// DiskRequest is an asynchronous disk operation. Data must not change before
-// its completion: the world panics if it did. The requests of one process are
-// carried out in order.
+// DiskRequest is an asynchronous disk operation. Data must not change before its
+// completion: the world panics if it did. The requests of one process complete in
+// order.
 type DiskRequest struct {
 	Op     DiskOp
 	File   string
@@ -53,7 +53,7 @@ type DiskRequest struct {
 	Offset int64
 	Data   []byte
 	Token  uint64
-	Quiet  bool // no Done event follows if it succeeds: a later one that is not quiet says so
+	Quiet  bool // no DiskDone if it succeeds: that of a later request which is not quiet implies it
 }
 
 func (r *DiskRequest) String() string {
@@ -70,11 +70,11 @@ func (r *DiskRequest) String() string {
 	return r.Op.String()
 }
 
-// maxFile is how long a file may become, so that a wild offset is a message and
-// not a machine out of memory.
+// maxFile is the largest size of a file, so that a wild offset causes a panic
+// with a message instead of running the host out of memory.
 const maxFile = 1 << 30
 
-// check refuses what no disk can be asked for.
+// check rejects malformed requests.
 func (r *DiskRequest) check() error {
 	switch {
 	case r.Op < DiskWrite || r.Op > DiskRename:
@@ -89,49 +89,48 @@ func (r *DiskRequest) check() error {
 	return nil
 }
 
-// DiskProfile says how a disk behaves when nothing is wrong with it; what may go
-// wrong is a DiskFault. A crash is of the process alone (World.Kill), which
-// leaves the page cache, or a loss of power (World.Crash), which does not. These
-// are all the promises that the disk makes:
+// DiskProfile describes a disk without faults; for faults see DiskFault. A
+// process crash (World.CrashProcess) leaves the page cache, a power loss
+// (World.LosePower) does not. The disk guarantees the following and nothing else:
 //
-//   - Data. A sync that is done has made durable every write and truncation of
-//     its file that was requested before it: no other file, nothing later. A
-//     sync still under way promises nothing.
-//   - Names. A SyncDir that is done has made durable every creation, removal and
-//     rename that was requested before it. A sync of a file says nothing about
-//     its name, nor a SyncDir about what is in the files: a file renamed before
-//     it was synced may be found empty under its new name.
-//   - Power. Each change of a file that no completed sync covers, done or under
-//     way, survives a loss of power by its own chance Keep, and the survivors
-//     apply in the order of their requests. So a write may survive where an
-//     earlier one does not, or where the truncation before it does not, in front
-//     of what should be gone: data and size are not ordered. The same goes for
-//     changes of names, except that one never survives without those before it
-//     of the same names, and that a rename is done as a whole or not at all. A
-//     file without a name is gone, with all that is in it, synced or not.
-//   - Tearing. A kept write is torn by the chance Tear: only its first sectors
-//     survive, or none. Sectors are whole or untouched, and bytes that nobody
-//     wrote do not change. Holes are zeros.
-//   - The process alone. When only the process ends, what is done can be read
-//     in its next life and is as durable as it was: a loss of power may still
-//     take it. Of the requests under way the first few are carried out, and the
-//     write after them perhaps in part (by the chance Tear).
+//   - Data. A completed sync has made durable every write and truncation of its file
+//     that was requested before it: no other file, nothing later. A sync in flight
+//     guarantees nothing.
+//   - Names. A completed SyncDir has made durable every creation, removal and rename
+//     that was requested before it. A sync of a file does not cover its name, nor a
+//     SyncDir the content of files: a file renamed before it was synced may be found
+//     empty under its new name.
+//   - Power loss. Each change of a file that no completed sync covers, done or in
+//     flight, survives a power loss with probability Keep, independently, and the
+//     survivors apply in the order of their requests. So a write may survive where an
+//     earlier one does not, or where the truncation before it does not, in front of
+//     bytes that should be gone: data and size are not ordered. The same goes for
+//     changes of names, except that one never survives without the earlier ones of the
+//     same names, and that a rename is atomic. A file without a name is gone, with all
+//     its content, synced or not.
+//   - Tearing. A surviving write is torn with probability Tear: only its first sectors
+//     survive, or none. Each sector is whole or untouched, and bytes outside the write
+//     do not change. Holes are zeros.
+//   - Process crash. Completed changes can be read in the next life and are as durable
+//     as they were: a power loss may still lose them. Of the requests in flight the
+//     first few are carried out, and the write after them perhaps in part (with
+//     probability Tear).
 //
-// Few file systems are that careless; code that copes copes with all. What is
-// assumed of a real one: syncs that do what they say, journaled names (a name
-// survives as a whole, and with the earlier ones that it depends on), and writes
-// that spare their neighbours.
+// Few file systems guarantee so little. Code that handles this disk handles all
+// of them. The assumptions about a real one are: a sync that succeeds has made its
+// data durable, names are journaled (a name survives as a whole, and with the
+// earlier ones that it depends on), and a write does not damage its neighbours.
 type DiskProfile struct {
-	Write netmodel.Delay `json:"write"` // time that anything but a sync takes
-	Sync  netmodel.Delay `json:"sync"`  // time that a sync takes
+	Write netmodel.Delay `json:"write"` // latency of everything but syncs
+	Sync  netmodel.Delay `json:"sync"`  // latency of a sync
 	Keep  netmodel.PPM   `json:"keep_ppm,omitempty"`
-	Tear  netmodel.PPM   `json:"tear_ppm,omitempty"` // of those kept, torn ones
-	// Sector is the unit that is written whole or not at all, in bytes; 0 is
-	// 512. Small ones tear records as large sectors tear large writes.
+	Tear  netmodel.PPM   `json:"tear_ppm,omitempty"` // of the surviving writes
+	// Sector is the unit of atomic writes, in bytes; 0 is 512. Small sectors tear
+	// records as large ones tear large writes.
 	Sector int `json:"sector,omitempty"`
 }
 
-// Validate names the first field that is out of bounds.
+// Validate reports the first field that is out of bounds, by its JSON name.
 func (p DiskProfile) Validate() error {
 	if err := p.Write.Validate(); err != nil {
 		return fmt.Errorf("write: %w", err)

@@ -2,9 +2,9 @@ package sim
 
 import "testing"
 
-// BenchmarkDisk is the cost of one batch of a log, a write and a sync, from the
-// request to its completion. The goal is no allocation but the copies of what
-// is written.
+// BenchmarkDisk measures the cost of one batch of a log, a write and a sync, from
+// the request to its completion. The goal is no allocation but the copies of
+// written data.
 func BenchmarkDisk(b *testing.B) {
 	d := disk{profile: DiskProfile{}}
 	w := DiskRequest{Op: DiskWrite, File: "wal-0000000000000001", Data: make([]byte, 100)}

@@ -7,7 +7,7 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
-// DiskCopy is what a disk held at a time, as a backup has it.
+// DiskCopy is a backup: the durable content of a disk at one time.
 type DiskCopy []copiedFile
 
 type copiedFile struct {
@@ -15,7 +15,7 @@ type copiedFile struct {
 	data []byte
 }
 
-// CopyDisk copies what is durable on the disk of a process, which may be up.
+// CopyDisk copies the durable content of the disk of a process, which may be up.
 func (w *World) CopyDisk(id ID) (c DiskCopy) {
 	d := &w.proc(id).disk
 	for _, e := range d.dir.durable {
@@ -24,7 +24,7 @@ func (w *World) CopyDisk(id ID) (c DiskCopy) {
 	return c
 }
 
-// durableData is what is durable of f.
+// durableData returns the durable content of f.
 func (f *file) durableData() []byte {
 	data := bytes.Clone(f.image)
 	for _, c := range f.changes[:f.syncedCount] {
@@ -35,13 +35,13 @@ func (f *file) durableData() []byte {
 	return data
 }
 
-// RestoreDisk puts a copy in the place of what the disk of a process holds, durably.
+// RestoreDisk replaces the content of the disk of a process by a copy, durably.
 // The process must be down.
 func (w *World) RestoreDisk(id ID, c DiskCopy) {
 	p := w.mustBeDown(id)
 	p.disk = disk{
 		profile: p.disk.profile, highWaterFile: p.disk.highWaterFile, key: p.disk.key.Name("restored").Word(uint64(p.life)),
-		pool: p.disk.pool, faults: p.disk.faults, // damage may be in the copy, too
+		pool: p.disk.pool, faults: p.disk.faults, // the copy may contain damage
 	}
 	for _, f := range c {
 		n := dirEntry{f.name, &file{name: f.name, image: bytes.Clone(f.data)}}
@@ -52,7 +52,7 @@ func (w *World) RestoreDisk(id ID, c DiskCopy) {
 	w.fold(uint64(id), keyed.String("restore"))
 }
 
-// mustBeDown is a process that must be down.
+// mustBeDown returns a process, and panics if it is up.
 func (w *World) mustBeDown(id ID) *proc {
 	p := w.proc(id)
 	if p.code != nil {

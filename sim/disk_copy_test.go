@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A copy is of what is durable, of a process that may be up; restored, it is all that
-// there is, and survives a loss of power.
+// A copy has the durable content of the disk of a process that may be up. Once
+// restored it is the whole content, and survives a power loss.
 func TestACopyHasWhatWasDurable(t *testing.T) {
 	var found []string
 	w := worldOf(t, 1, func(ev *Event, out *Effects) {

@@ -6,15 +6,15 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
-// crashOutcomes decides what the model leaves open when something ends badly. k is the
-// place where it is asked.
+// crashOutcomes decides the outcomes that the disk model leaves open at a process
+// crash, a power loss or a failed sync. k is the key of the choice.
 type crashOutcomes interface {
-	completed(k keyed.Key, n int) int   // how many of n requests under way were carried out
-	survives(k keyed.Key) bool          // a change that is not durable survives
-	sectorsKept(k keyed.Key, n int) int // how many of the n sectors of such a write do
+	completed(k keyed.Key, n int) int   // how many of n requests in flight were carried out
+	survives(k keyed.Key) bool          // whether a change that is not durable survives
+	sectorsKept(k keyed.Key, n int) int // how many of the n sectors of a surviving write are kept
 }
 
-// randomOutcomes decide by the disk's profile.
+// randomOutcomes chooses by the probabilities of the disk's profile.
 type randomOutcomes struct{ DiskProfile }
 
 func (p randomOutcomes) completed(k keyed.Key, n int) int {
@@ -28,7 +28,7 @@ func (p randomOutcomes) sectorsKept(k keyed.Key, n int) int {
 	return int(k.Name("sectors").Below(uint64(n)))
 }
 
-// crashOutcomes is what decides of chances that this disk leaves open.
+// crashOutcomes returns the chooser of the outcomes for d.
 func (d *disk) crashOutcomes() crashOutcomes {
 	if d.outcomes == nil {
 		return randomOutcomes{d.profile}
@@ -36,7 +36,7 @@ func (d *disk) crashOutcomes() crashOutcomes {
 	return d.outcomes
 }
 
-// losePower is a loss of power: of what is not durable, some survives.
+// losePower applies a power loss: some of the unsynced changes survive.
 func (d *disk) losePower() {
 	d.powerLosses++
 	d.forgetUnsyncedHighWater()
@@ -48,7 +48,7 @@ func (d *disk) losePower() {
 	}
 }
 
-// losePowerOnFile is what a loss of power leaves of f.
+// losePowerOnFile applies a power loss to f.
 func (d *disk) losePowerOnFile(f *file, k keyed.Key, by crashOutcomes) {
 	if size := f.maxSize(); size > cap(f.image) {
 		f.image = append(d.alloc(size), f.image...)
@@ -65,8 +65,8 @@ func (d *disk) losePowerOnFile(f *file, k keyed.Key, by crashOutcomes) {
 	f.folded, f.changes, f.syncedCount = f.changeCount(), f.changes[:0], 0
 }
 
-// afterPowerLoss is what a loss of power leaves of c: all, its first sectors, or a
-// lost change.
+// afterPowerLoss returns the part of c that survives a power loss: all, the first
+// sectors, or a lost change.
 func (d *disk) afterPowerLoss(c change, k keyed.Key, by crashOutcomes) change {
 	if !by.survives(k) {
 		c.lost = true
@@ -78,8 +78,8 @@ func (d *disk) afterPowerLoss(c change, k keyed.Key, by crashOutcomes) change {
 	return c.firstSectors(by.sectorsKept(k, c.sectors(d.profile)), d.profile)
 }
 
-// crashProcess is the end of the process alone: of what was under way the first few
-// requests were carried out, and the write after them perhaps in part.
+// crashProcess applies a process crash: the first few requests in flight were
+// carried out, and the write after them perhaps in part.
 func (d *disk) crashProcess() {
 	d.processCrashes++
 	k, by := d.key.Name("kill").Word(d.processCrashes), d.crashOutcomes()
@@ -97,8 +97,8 @@ func (d *disk) crashProcess() {
 	d.forgetUnsyncedHighWater()
 }
 
-// undo takes back what was noted of r when it was taken. Of the write that was
-// being carried out some sectors may be left.
+// undo undoes the changes of r. If r is the current request, a write, some of its
+// first sectors may stay.
 func (d *disk) undo(r *request, current bool, k keyed.Key, by crashOutcomes) {
 	if r.file == nil {
 		return
@@ -118,9 +118,9 @@ func (d *disk) undo(r *request, current bool, k keyed.Key, by crashOutcomes) {
 	}
 }
 
-// dropUnsynced is what a failed sync does to what it covers: some of it has reached the
-// disk, and the rest is forgotten, though it can be read. No later sync will
-// write it.
+// dropUnsynced applies a failed sync to the changes that it covers: some have
+// reached the disk, and the others are lost, though they can be read. No later
+// sync writes them.
 func (d *disk) dropUnsynced(r *request) {
 	f := r.file
 	k := d.key.Name("dropped").Name(f.name)
@@ -130,7 +130,7 @@ func (d *disk) dropUnsynced(r *request) {
 	f.syncedCount = max(f.syncedCount, int(r.covers-f.folded))
 }
 
-// allDurable reports whether a loss of power would change nothing.
+// allDurable reports whether a power loss would change nothing.
 func (d *disk) allDurable() bool {
 	return len(d.inFlight) == 0 && len(d.dir.changes) == 0 && !slices.ContainsFunc(d.dir.visible, func(e dirEntry) bool {
 		return len(e.file.changes) > e.file.syncedCount || slices.ContainsFunc(e.file.changes, func(c change) bool { return c.lost })

@@ -9,42 +9,41 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
-// disk is one process's disk: its files, their names, and what it was asked for
-// and has not done.
+// disk is one process's disk: its files, their names, and the requests in flight.
 type disk struct {
 	profile         DiskProfile
-	highWaterFile   string // Config.Proof
-	highWaterChange uint64 // the change of the file of proofs that told, as it counts them
+	highWaterFile   string // Config.HighWaterFile
+	highWaterChange uint64 // number of the last change of the high-water file with new content
 	key             keyed.Key
-	idleAt          Duration // when the device has done all that it was asked
+	idleAt          Duration // when all requests are done
 	dir             directory
-	inFlight        []request            // asked for, not done; in order
-	last            request              // the last that was done
-	requestCounts   map[keyed.Key]uint64 // requests of each kind on each file, over all lives, if delays are random
+	inFlight        []request            // not completed, in order
+	last            request              // the last that completed
+	requestCounts   map[keyed.Key]uint64 // requests by kind and file, over all lives, if latencies are random
 	powerLosses     uint64
 	processCrashes  uint64
-	buf             []byte        // room for copies of what is written
-	pool            *blockPool    // where more of it comes from; nil: anew
-	faults          *faultState   // nil as long as nothing was ever wrong
-	outcomes        crashOutcomes // nil: by the profile
+	buf             []byte        // free space for copies of data
+	pool            *blockPool    // source of buf; nil: allocate
+	faults          *faultState   // nil until the first fault
+	outcomes        crashOutcomes // nil: random, by the profile
 }
 
-// request is a DiskRequest under way: what its completion, or its undoing,
-// needs.
+// request is a DiskRequest in flight, with the state for its completion or
+// undoing.
 type request struct {
 	op       DiskOp
 	token    uint64
-	file     *file  // nil for SyncDir, or if there is none
-	covers   uint64 // the changes of file from the first to this one, or of SyncDir the moves
-	moves    uint64 // moves before this one
-	given    []byte // of a write: the data as the process gave it
-	snapshot []byte // ... and as it was then
+	file     *file  // nil for SyncDir, or if it does not exist
+	covers   uint64 // changes of file up to this one; for SyncDir, changes of names
+	moves    uint64 // changes of names before this request
+	given    []byte // data of a write, in the memory of the process
+	snapshot []byte // copy of given at the request
 	done     Duration
-	quiet    bool // it succeeds, and nobody waits to hear of it
+	quiet    bool // it succeeds, and the process gets no DiskDone
 	err      error
 }
 
-// submit takes r, which is sound, and says when it will be done.
+// submit takes r, which is well formed, and returns when it will be done.
 func (d *disk) submit(now Duration, r *DiskRequest) (done Duration) {
 	begin, delay := max(d.idleAt, now), d.delay(r)
 	var t *request
@@ -59,10 +58,10 @@ func (d *disk) submit(now Duration, r *DiskRequest) (done Duration) {
 	return d.idleAt
 }
 
-// notifies reports whether the process hears when the last request taken is done.
+// notifies reports whether the last request submitted ends with a DiskDone.
 func (d *disk) notifies() bool { return !d.inFlight[len(d.inFlight)-1].quiet }
 
-// delay is how long a request takes, each by itself.
+// delay returns the latency of a request.
 func (d *disk) delay(r *DiskRequest) Duration {
 	delay := d.profile.Write
 	if r.Op == DiskSync || r.Op == DiskSyncDir {
@@ -79,13 +78,14 @@ func (d *disk) delay(r *DiskRequest) Duration {
 	return delay.At(k.Word(d.requestCounts[k]))
 }
 
-// enqueue has r under way, about which nothing is known yet.
+// enqueue adds r to the requests in flight, without effect on any file.
 func (d *disk) enqueue(r *DiskRequest) *request {
 	d.inFlight = append(d.inFlight, request{op: r.Op, token: r.Token, moves: d.dir.changeCount()})
 	return &d.inFlight[len(d.inFlight)-1]
 }
 
-// start has r under way, and notes what it changes or what it will make durable.
+// start adds r to the requests in flight, and records the change that it makes or
+// the changes that it will make durable.
 func (d *disk) start(r *DiskRequest) *request {
 	t := d.enqueue(r)
 	if r.Op == DiskSyncDir {
@@ -117,10 +117,10 @@ func (d *disk) start(r *DiskRequest) *request {
 	return t
 }
 
-// copy is a copy of data that nobody changes.
+// copy returns a copy of data in memory of d.
 func (d *disk) copy(data []byte) []byte { return append(d.alloc(len(data)), data...) }
 
-// alloc is an empty slice with room for so many bytes.
+// alloc returns an empty slice with capacity size.
 func (d *disk) alloc(size int) []byte {
 	if size > cap(d.buf)-len(d.buf) {
 		d.buf = d.pool.take(size)
@@ -130,8 +130,8 @@ func (d *disk) alloc(size int) []byte {
 	return d.buf[begin : begin : begin+size]
 }
 
-// completeNotified ends the requests under way up to the first that the process hears of,
-// which it returns.
+// completeNotified completes the requests in flight up to the first with a
+// DiskDone, which it returns.
 func (d *disk) completeNotified() *request {
 	for d.inFlight[0].quiet {
 		d.complete()
@@ -139,15 +139,16 @@ func (d *disk) completeNotified() *request {
 	return d.complete()
 }
 
-// completeUntil ends the requests that are done by now, though the process may not have
-// heard of them.
+// completeUntil completes the requests that are done by now, even if their
+// DiskDone has not reached the process.
 func (d *disk) completeUntil(now Duration) {
 	for len(d.inFlight) > 0 && d.inFlight[0].done <= now {
 		d.complete()
 	}
 }
 
-// complete ends the oldest request under way, which it returns until the next one ends.
+// complete completes the oldest request in flight. The result is valid until the
+// next completion.
 func (d *disk) complete() *request {
 	r := &d.last
 	*r = d.inFlight[0]
@@ -162,7 +163,8 @@ func (d *disk) complete() *request {
 	return r
 }
 
-// execute makes durable what r covers. All else was done when r was taken.
+// execute makes durable the changes that r covers. All else was done when r
+// started.
 func (d *disk) execute(r *request) {
 	switch {
 	case r.op == DiskSyncDir && r.err == nil:

@@ -7,14 +7,14 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
-// directory is the names of a disk's files, as they are read and as they are
-// durable, and the moves from the one to the other.
+// directory holds the names of a disk's files, visible and durable, and the
+// changes from the durable names to the visible ones.
 type directory struct {
 	visible     []dirEntry   // sorted by name
-	durable     []dirEntry   // as well
-	changes     []nameChange // those that are not durable, in order
-	syncedCount uint64       // moves that are
-	cache       recent       // of read, that were looked up last; zero values if there are none
+	durable     []dirEntry   // sorted by name
+	changes     []nameChange // not durable, in order
+	syncedCount uint64       // changes that are durable
+	cache       recent       // the last lookups in visible; zero values if there are none
 }
 
 // cachedEntry is a file and the hash of its name.
@@ -28,13 +28,14 @@ type dirEntry struct {
 	file *file
 }
 
-// nameChange is a change of names: one that goes, one that comes, or both at once.
+// nameChange is a removal of a name, a creation of one, or both at once (a
+// rename).
 type nameChange struct {
 	from, to string // empty: none
 	file     *file  // of to
 }
 
-// changeCount counts all moves that ever were.
+// changeCount counts all changes so far, durable or not.
 func (d *directory) changeCount() uint64 { return d.syncedCount + uint64(len(d.changes)) }
 
 func (d *directory) find(name string) *file {
@@ -44,7 +45,7 @@ func (d *directory) find(name string) *file {
 	return nil
 }
 
-// hash is the hash of a name.
+// hash returns the hash of a name.
 func (d *directory) hash(name string) uint64 {
 	if f := d.lookup(name); f != nil {
 		return f.hash
@@ -52,11 +53,11 @@ func (d *directory) hash(name string) uint64 {
 	return keyed.String(name)
 }
 
-// recent is as many files as a log has to do with at a time: the segment that it
-// fills, the next one, and the one of its marks.
+// recent caches as many files as a log uses at a time: the current segment, the
+// next one, and the high-water file.
 type recent [3]cachedEntry
 
-// lookup looks a name up.
+// lookup returns the entry of a name, or nil.
 func (d *directory) lookup(name string) *cachedEntry {
 	for i := range d.cache {
 		if f := &d.cache[i]; f.file != nil && f.name == name {
@@ -86,17 +87,17 @@ func (d *directory) change(m nameChange) {
 			*f = cachedEntry{}
 		}
 	}
-	if m.to != "" { // it will be asked for
+	if m.to != "" { // it will be looked up soon
 		d.addToCache(dirEntry{m.to, m.file})
 	}
 }
 
-// addToCache has a name be the one that was looked up last.
+// addToCache puts n first in the cache.
 func (d *directory) addToCache(n dirEntry) {
 	d.cache = recent{{n, keyed.String(n.name)}, d.cache[0], d.cache[1]}
 }
 
-// undo takes back all but the first moves.
+// undo undoes all but the first moved changes.
 func (d *directory) undo(moved uint64) {
 	if moved == d.changeCount() {
 		return
@@ -108,7 +109,7 @@ func (d *directory) undo(moved uint64) {
 	}
 }
 
-// markSynced makes the first moves durable.
+// markSynced makes the first covers changes durable.
 func (d *directory) markSynced(covers uint64) {
 	n := int(max(covers, d.syncedCount) - d.syncedCount)
 	for _, m := range d.changes[:n] {
@@ -118,8 +119,8 @@ func (d *directory) markSynced(covers uint64) {
 	d.syncedCount += uint64(n)
 }
 
-// losePower is a loss of power: the moves that keeps says survive, but none that
-// shares a name with an earlier one that did not.
+// losePower applies a power loss: the changes for which keeps reports true
+// survive, except one that shares a name with an earlier lost change.
 func (d *directory) losePower(keeps func(i int, m *nameChange) bool) {
 	var lost []nameChange
 	for i := range d.changes {
@@ -134,10 +135,11 @@ func (d *directory) losePower(keeps func(i int, m *nameChange) bool) {
 	d.visible, d.cache = slices.Clone(d.durable), recent{}
 }
 
-// name is the one that m is known by: what comes, or else what goes.
+// name returns the name that identifies m: the created one, or else the removed
+// one.
 func (m *nameChange) name() string { return cmp.Or(m.to, m.from) }
 
-// shares reports whether m and o are about the same name.
+// shares reports whether m and o have a name in common.
 func (m *nameChange) shares(o nameChange) bool {
 	return m.to != "" && (m.to == o.to || m.to == o.from) || m.from != "" && (m.from == o.to || m.from == o.from)
 }

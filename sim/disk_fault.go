@@ -8,28 +8,28 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
-// DiskFault is something that goes wrong with a disk, beyond what its
-// DiskProfile allows.
+// DiskFault is a fault of a disk, beyond the losses that its DiskProfile allows.
 type DiskFault uint8
 
-// The faults. Those of Damages do so at once to what is durable, and for good; the
-// others last for a while.
+// The faults. The faults for which Damages reports true change durable data at
+// once and for good; the others last for a time.
 //
-// Damage is only ever done to bytes that a later sync of the same file came
-// after, or one of the file of proofs (Config.Proof), and that nobody has written
-// since: a log that syncs one batch at a time can tell such damage from a torn
-// tail, and nothing else. Zeroed and Cut need that other file.
+// Damage is done only to proven bytes: a later sync of the same file, or of the
+// high-water file (Config.HighWaterFile), has followed the sync of them, and no
+// write has touched them since. A log that syncs one batch at a time can tell
+// this damage from a torn tail, and no other. Zeroed and Truncated need a
+// high-water file.
 const (
 	BitRot      DiskFault = iota + 1 // a byte or a sector changes
-	Misdirected                      // a write turns out to have landed elsewhere: the right place is as before, the wrong one is overwritten
+	Misdirected                      // a write went elsewhere: its place is as before, and another place is overwritten
 	ReadError                        // reads fail
-	ShortRead                        // reads give the first part of the file and fail
-	WriteError                       // all but syncs fails; of a write the first sectors may be done
-	SyncError                        // syncs fail, and forget what they cover: it can be read until the power fails, and no later sync writes it
-	FullDisk                         // files, holes included, cannot grow much longer; a write does what fits and fails
-	SlowDisk                         // everything takes up to a hundred times as long
+	ShortRead                        // reads return the first part of the file and fail
+	WriteError                       // all but syncs fails; the first sectors of a write may be done
+	SyncError                        // syncs fail and lose changes: readable until a power loss, never written by a later sync
+	FullDisk                         // files, holes included, cannot grow much longer; a write is done as far as it fits, and fails
+	SlowDisk                         // everything takes up to 100 times as long
 	StuckSync                        // no sync begins before the fault ends
-	Zeroed                           // a file is zeros from somewhere on
+	Zeroed                           // the rest of a file is zeros
 	Truncated                        // a file is shorter than it was
 	numDiskFaults
 )
@@ -39,7 +39,7 @@ var diskFaultNames = [numDiskFaults]string{
 	SyncError: "sync_error", FullDisk: "full", SlowDisk: "slow", StuckSync: "stuck", Zeroed: "zeroed", Truncated: "cut",
 }
 
-// DiskFaults lists them.
+// DiskFaults returns all faults, in order.
 func DiskFaults() []DiskFault {
 	all := make([]DiskFault, 0, numDiskFaults-1)
 	for f := BitRot; f < numDiskFaults; f++ {
@@ -48,7 +48,7 @@ func DiskFaults() []DiskFault {
 	return all
 }
 
-// Damages reports whether f changes what is durable.
+// Damages reports whether f changes durable data.
 func (f DiskFault) Damages() bool {
 	return f == BitRot || f == Misdirected || f == Zeroed || f == Truncated
 }
@@ -60,10 +60,10 @@ func (f DiskFault) String() string {
 	return diskFaultNames[f]
 }
 
-// MarshalText gives the name of a fault.
+// MarshalText returns the name of a fault.
 func (f DiskFault) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
 
-// UnmarshalText reads what MarshalText gives.
+// UnmarshalText reads the name of a fault and rejects unknown names.
 func (f *DiskFault) UnmarshalText(text []byte) error {
 	i := slices.Index(diskFaultNames[1:], string(text))
 	if i < 0 {
@@ -73,27 +73,27 @@ func (f *DiskFault) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// DiskHits counts, by fault, how often something came of it: damage done,
-// requests and reads that failed, requests that were late.
+// DiskHits counts, by fault, how often it took effect: damage done, requests and
+// reads that failed, requests that were late.
 type DiskHits [numDiskFaults]uint64
 
-// Add adds up.
+// Add adds the counts of o to h.
 func (h *DiskHits) Add(o DiskHits) {
 	for i := range h {
 		h[i] += o[i]
 	}
 }
 
-// faultState is what is or was wrong with a disk.
+// faultState is the state of the present and past faults of a disk.
 type faultState struct {
 	until          [numDiskFaults]Duration // when each fault ends
 	capacity       int64                   // of a full disk, in bytes
-	counts         [numDiskFaults]uint64   // requests and reads that each has met
-	hits           *DiskHits               // of all disks of a world
-	now            Duration                // of the boot under way
-	failed         bool                    // an operation of this life ended with an error of a fault
-	damaged        bool                    // something durable was changed
-	needsHighWater bool                    // ... of which nothing but the file of proofs may tell
+	counts         [numDiskFaults]uint64   // requests and reads that each has affected
+	hits           *DiskHits               // of all disks of the world
+	now            Duration                // start of the current life, at which reads are judged
+	failed         bool                    // an operation of this life failed
+	damaged        bool                    // durable data was changed
+	needsHighWater bool                    // ... and perhaps only the high-water file shows it
 }
 
 func (t *faultState) active(f DiskFault, now Duration) bool { return now < t.until[f] }
@@ -106,7 +106,7 @@ func (d *disk) injectFault(f DiskFault, now, until Duration, hits *DiskHits) {
 		d.faults = &faultState{hits: hits}
 	}
 	t := d.faults
-	k := d.key.Name(diskFaultNames[f]).Word(uint64(now)) // whatever else befalls the disk
+	k := d.key.Name(diskFaultNames[f]).Word(uint64(now)) // independent of all other faults of the disk
 	switch {
 	case f == BitRot && d.rot(k), f == Misdirected && d.misdirect(k), f == Zeroed && d.zeroTail(k), f == Truncated && d.truncateFile(k):
 		t.damaged = true
@@ -117,10 +117,10 @@ func (d *disk) injectFault(f DiskFault, now, until Duration, hits *DiskHits) {
 	t.until[f] = max(t.until[f], until)
 }
 
-// maxFreeWhenFull bounds the bytes that are left on a disk that becomes full.
+// maxFreeWhenFull bounds the free bytes of a disk that becomes full.
 const maxFreeWhenFull = 1 << 10
 
-// usedBytes is how many bytes all files have.
+// usedBytes returns the total size of all files.
 func (d *disk) usedBytes() (n int64) {
 	for _, e := range d.dir.visible {
 		n += e.file.size()
@@ -128,14 +128,14 @@ func (d *disk) usedBytes() (n int64) {
 	return n
 }
 
-// clearFaults ends every fault. What was damaged stays so.
+// clearFaults ends every fault. Damage stays.
 func (d *disk) clearFaults() {
 	if d.faults != nil {
 		d.faults.until = [numDiskFaults]Duration{}
 	}
 }
 
-// delayByFaults is when r begins and how long it takes.
+// delayByFaults returns the begin and the latency of r under the present faults.
 func (d *disk) delayByFaults(now Duration, r *DiskRequest, begin, delay Duration) (Duration, Duration) {
 	t := d.faults
 	if t.active(SlowDisk, now) {
@@ -150,10 +150,10 @@ func (d *disk) delayByFaults(now Duration, r *DiskRequest, begin, delay Duration
 	return begin, delay
 }
 
-// maxSlowdown is how many times as long anything takes at most.
+// maxSlowdown is the largest factor of SlowDisk.
 const maxSlowdown = 100
 
-// startWithFaults is take with faults.
+// startWithFaults is start under the present faults.
 func (d *disk) startWithFaults(now Duration, r *DiskRequest) *request {
 	f := d.failingFault(now, r)
 	if f == 0 {
@@ -183,7 +183,7 @@ func (d *disk) startWithFaults(now Duration, r *DiskRequest) *request {
 	return t
 }
 
-// failingFault is the fault that r meets, or 0.
+// failingFault returns the fault that makes r fail, or 0.
 func (d *disk) failingFault(now Duration, r *DiskRequest) DiskFault {
 	t := d.faults
 	switch r.Op {
@@ -203,8 +203,8 @@ func (d *disk) failingFault(now Duration, r *DiskRequest) DiskFault {
 	return 0
 }
 
-// maxFileSize is how long a full disk lets a file be: as long as it is, or longer by
-// the room that is left.
+// maxFileSize returns the largest size of a file on a full disk: its present size
+// plus the free bytes.
 func (d *disk) maxFileSize(file string) int64 {
 	room := max(0, d.faults.capacity-d.usedBytes())
 	if f := d.dir.find(file); f != nil {
@@ -213,8 +213,8 @@ func (d *disk) maxFileSize(file string) int64 {
 	return room
 }
 
-// errorOn is the error of an operation on a file, or on the directory, that f makes
-// fail.
+// errorOn returns the error of an operation that f makes fail, on a file or, if
+// file is empty, on the directory.
 func (f DiskFault) errorOn(file string) error {
 	err := ErrIO
 	if f == FullDisk {
@@ -226,21 +226,21 @@ func (f DiskFault) errorOn(file string) error {
 	return fmt.Errorf("file %q: %w", file, err)
 }
 
-// beginLife tells a disk that a life of its process begins.
+// beginLife notes that a life of the process begins.
 func (d *disk) beginLife(now Duration) {
 	if d.faults != nil {
 		d.faults.now, d.faults.failed = now, false
 	}
 }
 
-// noteResult notes how a request ended.
+// noteResult notes the result of a request.
 func (t *faultState) noteResult(err error) {
 	if errors.Is(err, ErrIO) || errors.Is(err, ErrFull) {
 		t.failed = true
 	}
 }
 
-// read is what a read of a file gives.
+// read returns the result of a read of a file under the present faults.
 func (t *faultState) read(d *disk, name string, data []byte) ([]byte, error) {
 	switch {
 	case t.active(ReadError, t.now):
@@ -257,7 +257,7 @@ func (t *faultState) read(d *disk, name string, data []byte) ([]byte, error) {
 	return data, nil
 }
 
-// pickProvenFile picks a file in which there is something to damage.
+// pickProvenFile picks a file with proven bytes, or nil.
 func (d *disk) pickProvenFile(k keyed.Key) *file {
 	return d.pickFile(k, func(f *file) int64 {
 		durable := f.durableSize()
@@ -266,7 +266,7 @@ func (d *disk) pickProvenFile(k keyed.Key) *file {
 	})
 }
 
-// pickFile picks a file of which there is something.
+// pickFile picks a file that may be damaged and has a positive size, or nil.
 func (d *disk) pickFile(k keyed.Key, size func(*file) int64) *file {
 	var sound []*file
 	for _, e := range d.dir.visible {
@@ -281,7 +281,7 @@ func (d *disk) pickFile(k keyed.Key, size func(*file) int64) *file {
 	return sound[k.Name("file").Below(uint64(len(sound)))]
 }
 
-// durableSize is how long the settled part of f is; 0 if some of it was lost.
+// durableSize returns the size of the synced part of f; 0 if some of it was lost.
 func (f *file) durableSize() int64 {
 	n := int64(len(f.image))
 	for _, c := range f.changes[:f.syncedCount] {
@@ -297,7 +297,7 @@ func (f *file) durableSize() int64 {
 	return n
 }
 
-// rot changes a byte, or part of a sector, of what is proven.
+// rot changes a proven byte, or the proven bytes of up to a sector.
 func (d *disk) rot(k keyed.Key) bool {
 	f := d.pickProvenFile(k)
 	if f == nil {
@@ -317,8 +317,7 @@ func (d *disk) rot(k keyed.Key) bool {
 	return true
 }
 
-// misdirect takes a write that is proven, puts back what was there before it,
-// and has it overwrite another place that is.
+// misdirect undoes a proven write, and has its data overwrite other proven bytes.
 func (d *disk) misdirect(k keyed.Key) bool {
 	f := d.pickProvenFile(k)
 	if f == nil {
@@ -347,8 +346,8 @@ func (d *disk) misdirect(k keyed.Key) bool {
 	return true
 }
 
-// pickIsolatedWrite picks a settled write that is proven and that no later change of f has
-// to do with.
+// pickIsolatedWrite picks a synced and proven write that no later synced change
+// overlaps.
 func (f *file) pickIsolatedWrite(k keyed.Key, proven int64) (int, bool) {
 	n := uint64(f.syncedCount)
 	for j := range n {

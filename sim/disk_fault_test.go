@@ -11,20 +11,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// diskWithFault is a blank disk with a fault that lasts until a second has passed.
+// diskWithFault returns an empty disk with a fault that lasts for a second.
 func diskWithFault(p DiskProfile, f DiskFault) (*disk, *DiskHits) {
 	d, hits := emptyDisk(p), &DiskHits{}
 	d.injectFault(f, 0, sec, hits)
 	return d, hits
 }
 
-// fails has a request end, with an error.
+// fails completes a request, which must end with an error.
 func fails(t *testing.T, d *disk, want error) {
 	t.Helper()
 	require.ErrorIs(t, d.complete().err, want)
 }
 
-// batches is a log of n synced writes, all alike in length.
+// batches writes a log of n synced writes of equal length.
 func batches(d *disk, n int) {
 	for i := range n {
 		ask(d, write("f", int64(i)*8, fmt.Sprintf("batch %2d", i)), sync("f"))
@@ -32,8 +32,8 @@ func batches(d *disk, n int) {
 	}
 }
 
-// Whatever is damaged, a later sync proves that it was durable, however often
-// the disk is asked.
+// A later sync proves that the damaged bytes were durable, for any number of
+// faults.
 func TestDamageSparesTheLastBatch(t *testing.T) {
 	for _, f := range []DiskFault{BitRot, Misdirected} {
 		t.Run(f.String(), func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestDamageSparesTheLastBatch(t *testing.T) {
 	}
 }
 
-// What was never synced twice, or was written again since, is not damaged.
+// Bytes without a second sync, or written again since, are not damaged.
 func TestThereIsNothingToDamage(t *testing.T) {
 	for name, requests := range map[string][]DiskRequest{
 		"nothing":            nil,
@@ -89,8 +89,8 @@ func TestThereIsNothingToDamage(t *testing.T) {
 	}
 }
 
-// A sync after a write that was done in part proves nothing: the part may be
-// nothing that its owner will know.
+// A sync after a write that was done in part proves nothing: its owner may not
+// recognize the part.
 func TestATornWriteProvesNothing(t *testing.T) {
 	d := emptyDisk(DiskProfile{})
 	batches(d, 3)
@@ -103,7 +103,7 @@ func TestATornWriteProvesNothing(t *testing.T) {
 	require.EqualValues(t, 16, d.dir.find("f").proven)
 }
 
-// A write that was misdirected left its place as it was, and is found elsewhere.
+// A misdirected write leaves its place as it was, and is found elsewhere.
 func TestAMisdirectedWriteIsElsewhere(t *testing.T) {
 	holes, others := 0, 0
 	for seed := range uint64(100) {
@@ -204,8 +204,8 @@ func TestASlowDiskAndAStuckOne(t *testing.T) {
 	require.EqualValues(t, 1, hits[StuckSync])
 }
 
-// In a world a fault is the process's to hear of, and is forgotten with its
-// life.
+// In a world the process gets the error of a disk fault, and the error is
+// forgotten with its life.
 func TestFaultsInAWorld(t *testing.T) {
 	var failed error
 	w := worldOf(t, 1, func(ev *Event, out *Effects) {
@@ -264,8 +264,8 @@ func TestNamesOfDiskFaults(t *testing.T) {
 	require.Equal(t, "disk fault 77", DiskFault(77).String())
 }
 
-// proven is a log of n synced writes of 8 bytes in a file made with 200 bytes, of
-// which the file of proofs tells up to one of them.
+// proven returns a log of n synced writes of 8 bytes in a file made with 200
+// bytes. A high-water mark covers the first told of them.
 func proven(seed uint64, n, told int) *disk {
 	d := &disk{key: keyed.Seed(seed), highWaterFile: "proof"}
 	ask(d, write("f", 192, "the end."), sync("f"))
@@ -281,8 +281,8 @@ func proven(seed uint64, n, told int) *disk {
 	return d
 }
 
-// What the file of proofs tells of may be damaged, the last batch too, and what
-// nothing tells of stays as it is unless what is told of is damaged as well.
+// Bytes under a high-water mark may be damaged, the last batch too. Bytes after
+// it stay as they are, unless bytes under it are damaged as well.
 func TestDamageThatTheFileOfProofsTellsOf(t *testing.T) {
 	for _, f := range []DiskFault{BitRot, Misdirected, Zeroed, Truncated} {
 		for _, told := range []int{0, 5, 10} {
@@ -313,8 +313,7 @@ func TestDamageThatTheFileOfProofsTellsOf(t *testing.T) {
 	}
 }
 
-// The file of proofs is left in order once something is damaged that only it may
-// tell of.
+// The high-water file is not damaged after damage that perhaps only it can show.
 func TestTheFileOfProofsIsSparedAfterDamage(t *testing.T) {
 	for seed := range uint64(200) {
 		d := proven(seed, 10, 10)
@@ -335,8 +334,8 @@ func TestTheFileOfProofsIsSparedAfterDamage(t *testing.T) {
 	}
 }
 
-// Only what is new in the file of proofs tells of anything, and only when a sync
-// that covers it is done.
+// Only new content in the high-water file is a mark, and only after a sync that
+// covers it is done.
 func TestWhatTellsOfNothing(t *testing.T) {
 	for _, c := range []struct {
 		name  string

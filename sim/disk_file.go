@@ -5,30 +5,31 @@ import (
 	"slices"
 )
 
-// file is a sequence of changes: the first are settled, by a sync that was done.
-// Of these, the oldest are kept as one image.
+// file is a sequence of changes, of which the first are synced. The oldest synced
+// ones are folded into one image.
 type file struct {
-	name        string // under which it came to be
+	name        string // the name at its creation
 	image       []byte
-	folded      uint64   // changes that are in image
-	changes     []change // those that are not
-	syncedCount int      // of changes, the first
-	// proven is the end of the bytes that nobody has written since a sync, and
-	// that another sync has followed which covered something: those of which a
-	// log with one sync at a time can prove that they were durable. untouched is
-	// the end of the bytes that nobody has written since the last sync.
+	folded      uint64   // number of changes in image
+	changes     []change // the changes after image
+	syncedCount int      // number of changes that are synced, from the first
+	// proven is the end of the bytes that were synced, that another sync with any
+	// change followed, and that no write has touched since: a log with one sync
+	// at a time can prove that these were durable. untouched is the end of the
+	// bytes that no write has touched since the last sync.
 	proven, untouched int64
-	torn              bool // a write was done in part since: the next sync proves nothing
-	// highWaterEnd is the end of the bytes that nobody has written since the file of
-	// proofs told of them, durably; made is how long the file was then. told is how
-	// many changes were settled when the file of proofs was last written to, and sure
-	// how many that is sure to tell of; 0: as is noted in attested.
+	torn              bool // a write was done in part: the next sync proves nothing
+	// highWaterEnd is the end of the bytes that a durable high-water mark covers
+	// and no write has touched since; highWaterSize is the size of the file at
+	// that mark. highWaterPending counts the changes that were synced at the last
+	// write of the high-water file, highWaterSynced the changes that a synced
+	// mark covers; 0: as recorded in highWaterEnd and highWaterSize.
 	highWaterEnd, highWaterSize       int64
 	highWaterPending, highWaterSynced uint64
 }
 
-// change is a write or a truncation. A lost one can be read until the power
-// fails, and is on no disk: a failed sync gave it up.
+// change is a write or a truncation. A lost change was dropped by a failed sync:
+// it can be read until a power loss, and is not on the disk.
 type change struct {
 	op     DiskOp
 	lost   bool
@@ -36,7 +37,7 @@ type change struct {
 	data   []byte // a copy
 }
 
-// changeCount counts all changes that ever were.
+// changeCount counts all changes so far.
 func (f *file) changeCount() uint64 { return f.folded + uint64(len(f.changes)) }
 
 func (f *file) change(c change) {
@@ -48,10 +49,10 @@ func (f *file) change(c change) {
 	}
 }
 
-// undo takes back the last change, which is not settled.
+// undo undoes the last change, which is not synced.
 func (f *file) undo() { f.changes = f.changes[:len(f.changes)-1] }
 
-// markSynced makes the first changes of f durable, unless they are lost.
+// markSynced makes the first covers changes of f durable, unless they are lost.
 func (f *file) markSynced(covers uint64) {
 	settled := int(covers - f.folded)
 	if settled <= f.syncedCount {
@@ -64,7 +65,8 @@ func (f *file) markSynced(covers uint64) {
 	}
 }
 
-// advanceProven notes what a sync that is done says of what was synced before it.
+// advanceProven updates proven after a sync, which proves the bytes of the sync
+// before it.
 func (f *file) advanceProven() {
 	if f.torn {
 		f.torn = false
@@ -76,11 +78,11 @@ func (f *file) advanceProven() {
 	}
 }
 
-// foldAt is how many settled changes are kept as they are: most runs end before
-// anybody reads them.
+// foldAt is the number of synced changes from which they are folded. Most runs
+// end before the file is read.
 const foldAt = 4096
 
-// fold makes the settled changes part of the image, up to the first lost one.
+// fold applies the synced changes to the image, up to the first lost one.
 func (f *file) fold() {
 	f.applyHighWater()
 	n := 0
@@ -92,7 +94,7 @@ func (f *file) fold() {
 	f.syncedCount -= n
 }
 
-// read is a copy of all that f holds, durable or not, in memory of d.
+// read returns a copy of the content of f, durable or not, in memory of d.
 func (f *file) read(d *disk) []byte {
 	data := append(d.alloc(f.maxSize()), f.image...)
 	for _, c := range f.changes {
@@ -101,7 +103,7 @@ func (f *file) read(d *disk) []byte {
 	return data
 }
 
-// maxSize is how long f has ever been since its image was made.
+// maxSize bounds the size that f has had since its image was made.
 func (f *file) maxSize() int {
 	size := int64(len(f.image))
 	for i := range f.changes {
@@ -112,7 +114,7 @@ func (f *file) maxSize() int {
 	return int(size)
 }
 
-// size is how long f is.
+// size returns the size of f.
 func (f *file) size() int64 {
 	n := int64(len(f.image))
 	for _, c := range f.changes {
@@ -128,7 +130,7 @@ func (f *file) size() int64 {
 
 func (c change) end() int64 { return c.offset + int64(len(c.data)) }
 
-// apply is data after c.
+// apply applies c to data.
 func (c change) apply(data []byte) []byte {
 	if c.op == DiskTruncate {
 		return resize(data, c.offset)
@@ -155,11 +157,10 @@ func resize(data []byte, size int64) []byte {
 	return data
 }
 
-// sectorSize is DiskProfile.Sector where that is 0.
+// sectorSize is the default of DiskProfile.Sector.
 const sectorSize = 512
 
-// sectors counts the sectors that a write touches; of a truncation there is
-// one.
+// sectors counts the sectors that a write touches; a truncation counts as one.
 func (c change) sectors(p DiskProfile) int {
 	if c.op == DiskTruncate {
 		return 1
@@ -168,7 +169,7 @@ func (c change) sectors(p DiskProfile) int {
 	return int((c.end()+sector-1)/sector - c.offset/sector)
 }
 
-// firstSectors is c of which only the first n sectors are written.
+// firstSectors returns c reduced to its first n sectors.
 func (c change) firstSectors(n int, p DiskProfile) change {
 	if n == c.sectors(p) {
 		return c

@@ -7,12 +7,13 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
-// A process may note in one of its files how far the others had come, and so prove
-// what nothing in them does: that their last synced bytes were there (Config.Proof).
-// What is proven in that way may be damaged too.
+// A process may record high-water marks of its other files in a file of its own
+// (Config.HighWaterFile), and so prove that the last synced bytes of these files
+// were durable, which nothing in the files themselves proves. Disk faults may
+// damage the bytes proven in that way too.
 
-// onHighWaterWrite is told of a write to the file of proofs, before it is taken: what is
-// durable now is what it can tell of, if it says anything that was not there.
+// onHighWaterWrite handles a write to the high-water file, before it takes
+// effect. A write with new content marks all changes that are synced now.
 func (d *disk) onHighWaterWrite(proofs *file, r *DiskRequest) {
 	if r.Op == DiskWrite && proofs.sameContent(r.Offset, r.Data) {
 		return
@@ -23,16 +24,16 @@ func (d *disk) onHighWaterWrite(proofs *file, r *DiskRequest) {
 	}
 }
 
-// forgetUnsyncedHighWater has it that nobody knows what became of writes to the file of proofs that
-// no sync covers, when the process has ended.
+// forgetUnsyncedHighWater drops the marks that no sync of the high-water file
+// covers: at the end of a life it is open whether they were written.
 func (d *disk) forgetUnsyncedHighWater() {
 	for _, e := range d.dir.visible {
 		e.file.highWaterPending = 0
 	}
 }
 
-// sameContent reports whether data is what can be read at offset; false also if that was
-// written piece by piece.
+// sameContent reports whether data is already the content at offset; also false
+// if several writes wrote that content.
 func (f *file) sameContent(offset int64, data []byte) bool {
 	end := offset + int64(len(data))
 	for i := len(f.changes) - 1; i >= 0; i-- {
@@ -45,9 +46,9 @@ func (f *file) sameContent(offset int64, data []byte) bool {
 	return end <= int64(len(f.image)) && bytes.Equal(f.image[offset:end], data)
 }
 
-// onHighWaterSync is told that a sync of the file of proofs is done: what the last write
-// to it told of is proven for good, as long as nobody writes there, if that write is
-// among the changes that the sync covers.
+// onHighWaterSync handles a completed sync of the high-water file. If the sync
+// covers the last write to it, the changes which that write marked are proven,
+// until a write touches them.
 func (d *disk) onHighWaterSync(covers uint64) {
 	if covers < d.highWaterChange {
 		return
@@ -57,9 +58,9 @@ func (d *disk) onHighWaterSync(covers uint64) {
 	}
 }
 
-// applyHighWater finds out which bytes the changes have written that are proven, and no later
-// one has, and how long they made the file. It is asked only when that matters, and
-// before changes are forgotten.
+// applyHighWater computes highWaterEnd and highWaterSize from the changes that a
+// synced mark covers and the changes after them. It is deferred until the values
+// are needed or changes are folded.
 func (f *file) applyHighWater() {
 	if f.highWaterSynced < f.folded || f.highWaterSynced == 0 {
 		return
@@ -87,8 +88,8 @@ func (f *file) applyHighWater() {
 	}
 }
 
-// written is the end of what is not zero. A file may be zeros for the most part,
-// which are passed by in blocks.
+// written returns the end of the bytes that are not zero. Most of a file may be
+// zeros; these are skipped in blocks.
 func written(image []byte) int64 {
 	n := len(image)
 	for n >= 32 && [32]byte(image[n-32:n]) == [32]byte{} {
@@ -97,8 +98,8 @@ func written(image []byte) int64 {
 	return int64(len(bytes.TrimRight(image[:n], "\x00")))
 }
 
-// provenEnd is the end of the bytes of f of which the process can tell that they
-// were durable.
+// provenEnd returns the end of the bytes of f that the process can prove to have
+// been durable.
 func (d *disk) provenEnd(f *file) int64 {
 	if d.highWaterFile == "" || f.name == d.highWaterFile {
 		return f.proven
@@ -106,9 +107,9 @@ func (d *disk) provenEnd(f *file) int64 {
 	return max(f.proven, f.highWaterEnd)
 }
 
-// noteDamage notes that damage was done to f. If it can be told by the file of proofs
-// alone, that is left in order from then on; if it was done there, nothing is
-// proven by it until the next sync.
+// noteDamage notes damage to f. If only the high-water file may show it, that
+// file is not damaged from then on. If the damage is in the high-water file, its
+// marks prove nothing until the next sync.
 func (d *disk) noteDamage(f *file) {
 	if d.highWaterFile == "" {
 		return
@@ -127,7 +128,8 @@ func (d *disk) mustSpare(f *file) bool {
 	return d.faults.needsHighWater && f.name == d.highWaterFile
 }
 
-// zeroTail fills a file with zeros from somewhere in what the file of proofs attests.
+// zeroTail fills a file with zeros, from a random place that a high-water mark
+// covers.
 func (d *disk) zeroTail(k keyed.Key) bool {
 	f := d.pickFile(k, func(f *file) int64 { return min(f.highWaterEnd, f.durableSize()) })
 	if f == nil || f.name == d.highWaterFile {
@@ -137,14 +139,14 @@ func (d *disk) zeroTail(k keyed.Key) bool {
 	attested := min(f.highWaterEnd, int64(len(f.image)))
 	at := int64(k.Name("at").Below(uint64(attested)))
 	if !slices.ContainsFunc(f.image[at:attested], func(b byte) bool { return b != 0 }) {
-		return false // what is attested stays as it is, and so proves nothing
+		return false // the bytes under the mark would not change, which proves nothing
 	}
 	clear(f.image[at:])
 	d.noteDamage(f)
 	return true
 }
 
-// truncateFile makes a file shorter than it was when the file of proofs told of it.
+// truncateFile makes a file shorter than it was at its high-water mark.
 func (d *disk) truncateFile(k keyed.Key) bool {
 	f := d.pickFile(k, func(f *file) int64 { return min(f.highWaterSize, f.durableSize()) })
 	if f == nil {

@@ -10,23 +10,22 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
-// DiskModel is a disk outside of any world, for visiting every state that a
-// crash may leave of it, where a World would choose one. It takes no time and
-// has no faults but failing syncs. The zero value is an empty disk with sectors of
-// 512 bytes.
+// DiskModel is a disk outside of any world. It enumerates every state that a
+// process crash or a power loss may leave, of which a World would choose one. It
+// takes no time, and a failing sync is its only fault. The zero value is an empty
+// disk with sectors of 512 bytes.
 type DiskModel struct{ disk disk }
 
-// NewDiskModel is an empty disk with sectors of so many bytes: the smaller they
-// are, the more ways there are to tear a write.
+// NewDiskModel returns an empty disk with sectors of the given size in bytes, 0
+// for 512. The smaller they are, the more ways there are to tear a write.
 func NewDiskModel(sector int) *DiskModel {
 	return &DiskModel{disk{profile: DiskProfile{Sector: sector}}}
 }
 
-// ErrTooMany is what the sequences of crash states end with when there are more
-// of them than was allowed.
+// ErrTooMany is the last error of a sequence of states that exceeds its limit.
 var ErrTooMany = errors.New("too many disk states")
 
-// Submit has r under way. It panics if r makes no sense.
+// Submit starts r. It panics if r is malformed.
 func (m *DiskModel) Submit(r DiskRequest) {
 	if err := r.check(); err != nil {
 		panic("sim: " + err.Error())
@@ -34,21 +33,23 @@ func (m *DiskModel) Submit(r DiskRequest) {
 	m.disk.start(&r)
 }
 
-// InFlight counts the requests under way.
+// InFlight returns the number of requests in flight.
 func (m *DiskModel) InFlight() int { return len(m.disk.inFlight) }
 
-// Complete carries out the oldest request under way.
+// Complete completes the oldest request in flight, and returns its token and
+// result. It panics if there is none.
 func (m *DiskModel) Complete() (token uint64, err error) {
 	r := m.disk.complete()
 	return r.token, r.err
 }
 
-// NextIsSync reports whether the oldest request under way is a sync of a file.
+// NextIsSync reports whether the oldest request in flight is a sync of a file.
 func (m *DiskModel) NextIsSync() bool {
 	return m.InFlight() > 0 && m.disk.inFlight[0].op == DiskSync && m.disk.inFlight[0].file != nil
 }
 
-// FailSync is Complete for a sync that fails and forgets all that it covers.
+// FailSync is Complete for a sync that fails and drops all changes that it
+// covers. It panics unless NextIsSync.
 func (m *DiskModel) FailSync() (token uint64, err error) {
 	if !m.NextIsSync() {
 		panic("sim: FailSync where no sync is next")
@@ -63,19 +64,19 @@ func (m *DiskModel) List() ([]string, error) { return m.disk.List() }
 // Read implements Disk.
 func (m *DiskModel) Read(name string) ([]byte, error) { return m.disk.Read(name) }
 
-// ProcessCrashes gives every disk that the end of the process may leave, and PowerLosses
-// every one that a loss of power may. They are disks of their own; some may be
-// equal to others. After limit states the error is ErrTooMany.
+// ProcessCrashes returns every disk that a process crash may leave. The disks are
+// independent copies; some may be equal. After limit states the error is
+// ErrTooMany.
 func (m *DiskModel) ProcessCrashes(limit int) iter.Seq2[*DiskModel, error] {
 	return m.states(limit, (*disk).crashProcess)
 }
 
-// PowerLosses is described at Kills.
+// PowerLosses is ProcessCrashes for a power loss.
 func (m *DiskModel) PowerLosses(limit int) iter.Seq2[*DiskModel, error] {
 	return m.states(limit, (*disk).losePower)
 }
 
-// states has something end in every way that chance leaves open.
+// states returns the disks after end, for all outcomes of its random choices.
 func (m *DiskModel) states(limit int, end func(*disk)) iter.Seq2[*DiskModel, error] {
 	return func(yield func(*DiskModel, error) bool) {
 		by := &allOutcomes{}
@@ -95,14 +96,14 @@ func (m *DiskModel) states(limit int, end func(*disk)) iter.Seq2[*DiskModel, err
 	}
 }
 
-// allOutcomes is a chance that takes every course, one after the other: a number whose
-// digits are the answers so far, each with its own base.
+// allOutcomes is a crashOutcomes that enumerates all outcomes, one after another:
+// a number with the choices so far as digits, each digit in a base of its own.
 type allOutcomes struct {
 	digits, bases []int
 	at            int
 }
 
-// choose is the digit for the next question, which has n answers.
+// choose returns the digit of the next choice, among n outcomes.
 func (d *allOutcomes) choose(n int) int {
 	if d.at == len(d.digits) {
 		d.digits, d.bases = append(d.digits, 0), append(d.bases, n)
@@ -111,7 +112,7 @@ func (d *allOutcomes) choose(n int) int {
 	return d.digits[d.at-1]
 }
 
-// next counts on; it reports false after the last course.
+// next advances to the next combination. It reports false after the last.
 func (d *allOutcomes) next() bool {
 	d.at = 0
 	for i := len(d.digits) - 1; i >= 0; i-- {
@@ -129,10 +130,10 @@ func (d *allOutcomes) sectorsKept(_ keyed.Key, n int) int {
 	if n == 0 {
 		return 0
 	}
-	return 1 + d.choose(n) // that nothing is kept is another course
+	return 1 + d.choose(n) // a write of which nothing is kept is a change that does not survive
 }
 
-// Clone is a disk in the same state, with the same requests under way.
+// Clone returns a copy of the disk, with the same requests in flight.
 func (m *DiskModel) Clone() *DiskModel {
 	copies := map[*file]*file{}
 	copied := func(f *file) *file {
@@ -166,8 +167,8 @@ func (m *DiskModel) Clone() *DiskModel {
 	return &c
 }
 
-// Digest is equal for disks that behave alike from here on: what is read, what
-// is durable and what is under way are equal.
+// Digest returns a hash that is equal for disks with equal behaviour from here
+// on: readable data, durable data and requests in flight are equal.
 func (m *DiskModel) Digest() uint64 {
 	d := &m.disk
 	h := uint64(len(d.inFlight))
@@ -189,7 +190,8 @@ func (m *DiskModel) Digest() uint64 {
 	return h
 }
 
-// digest is a hash of data that tells apart as many as there ever are.
+// digest returns a 64-bit hash of data, which distinguishes all contents in
+// practice.
 func digest(data []byte) uint64 {
 	h := uint64(len(data))
 	for ; len(data) >= 8; data = data[8:] {

@@ -16,7 +16,7 @@ import (
 func remove(file string) DiskRequest     { return DiskRequest{Op: DiskRemove, File: file} }
 func rename(file, to string) DiskRequest { return DiskRequest{Op: DiskRename, File: file, To: to} }
 
-// model is a disk on which some requests are done.
+// model returns a disk on which some requests are done.
 func model(sector int, done ...DiskRequest) *DiskModel {
 	m := NewDiskModel(sector)
 	return m.with(done...).finish()
@@ -36,7 +36,7 @@ func (m *DiskModel) finish() *DiskModel {
 	return m
 }
 
-// text is all that can be read, as in "f=ab g=".
+// text returns all readable content, as in "f=ab g=".
 func (m *DiskModel) text(t require.TestingT) string {
 	names, err := m.List()
 	require.NoError(t, err)
@@ -49,7 +49,7 @@ func (m *DiskModel) text(t require.TestingT) string {
 	return strings.Join(all, " ")
 }
 
-// texts are the different states of a sequence, sorted.
+// texts returns the distinct states of a sequence, sorted.
 func texts(t require.TestingT, states iter.Seq2[*DiskModel, error]) []string {
 	seen := map[string]bool{}
 	for m, err := range states {
@@ -114,20 +114,20 @@ func TestEveryStateOfASmallHistory(t *testing.T) {
 	}
 }
 
-// What a kill has spared is as durable as it was: the power may still fail.
+// A process crash leaves data as durable as it was: a power loss may follow.
 func TestAKillThenALossOfPower(t *testing.T) {
 	m := model(512, write("f", 0, "old"), sync("f"), syncDir, write("f", 0, "NEW"), write("g", 0, "x"))
 	for killed, err := range m.ProcessCrashes(many) {
 		require.NoError(t, err)
 		require.Equal(t, "f=NEW g=x", killed.text(t))
 		require.Equal(t, []string{"f=NEW", "f=NEW g=", "f=NEW g=x", "f=old", "f=old g=", "f=old g=x"}, texts(t, killed.PowerLosses(many)))
-		killed.with(sync("f"), sync("g"), syncDir).finish() // in its next life the process asks for it
+		killed.with(sync("f"), sync("g"), syncDir).finish() // by the process in its next life
 		require.Equal(t, []string{"f=NEW g=x"}, texts(t, killed.PowerLosses(many)))
 	}
 }
 
-// A failed sync forgets: what it covered can be read, no later sync writes it, and
-// it is gone when the power fails.
+// A failed sync drops its changes: they can be read, no later sync writes them,
+// and a power loss removes them.
 func TestAFailedSyncForgets(t *testing.T) {
 	m := model(512, write("f", 0, "old"), sync("f"), syncDir).with(write("f", 0, "N"), sync("f"))
 	m.Complete()
@@ -137,9 +137,9 @@ func TestAFailedSyncForgets(t *testing.T) {
 	require.Equal(t, "f=Nld", m.text(t))
 	require.Equal(t, []string{"f=Nld"}, texts(t, m.ProcessCrashes(many)))
 	require.Equal(t, []string{"f=old"}, texts(t, m.PowerLosses(many)))
-	m.with(write("f", 1, "E"), sync("f")).finish() // what comes after is durable
+	m.with(write("f", 1, "E"), sync("f")).finish() // later changes are durable
 	require.Equal(t, []string{"f=oEd"}, texts(t, m.PowerLosses(many)))
-	m.with(write("f", 0, "N"), sync("f")).finish() // and so is what is written again
+	m.with(write("f", 0, "N"), sync("f")).finish() // and so are repeated ones
 	require.Equal(t, []string{"f=NEd"}, texts(t, m.PowerLosses(many)))
 }
 
@@ -159,8 +159,8 @@ func TestTooManyStatesIsAnError(t *testing.T) {
 	require.Len(t, texts(t, m.PowerLosses(101)), 101)
 }
 
-// names is a directory as its documentation has it: which moves survive is any
-// choice that leaves none without an earlier one of the same names.
+// names is a directory by the documentation of DiskProfile: any subset of the
+// changes survives that has none without an earlier one of the same names.
 func names(base map[string]string, moves []DiskRequest) map[string]bool {
 	all := map[string]bool{}
 	for subset := range 1 << len(moves) {
@@ -192,7 +192,7 @@ func TestNamesSurviveInEveryLegalChoice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := model(512)
 		base, now := map[string]string{}, map[string]string{}
-		var moves []DiskRequest // since the last SyncDir; Data is what is in the file
+		var moves []DiskRequest // since the last SyncDir; Data is the content of the file
 		name := rapid.SampledFrom([]string{"f", "g", "h"})
 		for i := range rapid.IntRange(1, 9).Draw(t, "requests") {
 			f, to := name.Draw(t, "file"), name.Draw(t, "to")
@@ -201,7 +201,7 @@ func TestNamesSurviveInEveryLegalChoice(t *testing.T) {
 			case op == 0:
 				m.with(syncDir).finish()
 				base, moves = maps.Clone(now), nil
-			case !there: // its content is durable at once, its name is not
+			case !there: // the content is durable at once, the name is not
 				now[f] = fmt.Sprint(i)
 				m.with(write(f, 0, now[f]), sync(f)).finish()
 				moves = append(moves, write(f, 0, now[f]))
@@ -231,7 +231,7 @@ func TestNamesSurviveInEveryLegalChoice(t *testing.T) {
 	})
 }
 
-// What a world's disk leaves by chance is one of the states that a model visits.
+// The random outcome of a world's disk is one of the states of a model.
 func TestChanceLeavesOneOfAllStates(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		requests := rapid.SliceOfN(anyRequest(), 1, 6).Draw(t, "requests")
@@ -293,7 +293,7 @@ func TestDigestsTellDurableFromReadable(t *testing.T) {
 
 var _ Disk = (*DiskModel)(nil)
 
-// A rename to a name of its own and the like are the caller's mistakes.
+// A rename of a file to its own name, and the like, are mistakes of the caller.
 func TestAModelTakesNoNonsense(t *testing.T) {
 	require.PanicsWithValue(t, "sim: rename f to f: want another name", func() { model(0, rename("f", "f")) })
 	require.PanicsWithValue(t, "sim: FailSync where no sync is next", func() { NewDiskModel(0).with(syncDir).FailSync() })

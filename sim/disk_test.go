@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// write is a short way to say what a disk is asked for.
+// write and the following functions are short forms of disk requests.
 func write(file string, offset int64, data string) DiskRequest {
 	return DiskRequest{Op: DiskWrite, File: file, Offset: offset, Data: []byte(data)}
 }
@@ -25,7 +25,7 @@ func sync(file string) DiskRequest { return DiskRequest{Op: DiskSync, File: file
 
 var syncDir = DiskRequest{Op: DiskSyncDir}
 
-// ask hands requests to d, and finish ends all that are under way.
+// ask submits requests to d, and finish completes all that are in flight.
 func ask(d *disk, requests ...DiskRequest) {
 	for i := range requests {
 		d.submit(0, &requests[i])
@@ -49,7 +49,7 @@ func lacks(t require.TestingT, d *disk, file string) {
 	require.ErrorIs(t, err, ErrNoFile)
 }
 
-// emptyDisk is a disk on which the file f exists for good.
+// emptyDisk returns a disk on which the empty file f exists durably.
 func emptyDisk(p DiskProfile) *disk {
 	d := &disk{profile: p}
 	ask(d, write("f", 0, ""), syncDir)
@@ -229,11 +229,12 @@ func anyDiskProfile() *rapid.Generator[DiskProfile] {
 	})
 }
 
-// modelDisk is a disk as its documentation has it: each file is what is durable and
-// the list of requests since. What a sync covers is found by looking back.
+// modelDisk is a disk by the documentation of DiskProfile: each file is its
+// durable content and the list of requests since. A sync finds the requests that
+// it covers by looking back.
 type modelDisk struct {
 	files  map[string]*modelFile
-	flight []func() // what completing each request makes durable
+	flight []func() // make the changes of each request durable at its completion
 }
 
 type modelFile struct {
@@ -284,7 +285,7 @@ func (w *modelDisk) complete() {
 	w.flight = w.flight[1:]
 }
 
-// after is what data is after the first n bytes of a request.
+// after returns data after the first n bytes of a request.
 func after(data string, r DiskRequest, n int) string {
 	grown := func(size int64) string {
 		return data + string(make([]byte, max(0, int(size)-len(data))))
@@ -300,7 +301,7 @@ func after(data string, r DiskRequest, n int) string {
 	return wide[:r.Offset] + string(r.Data[:n]) + wide[end:]
 }
 
-// images are all contents that a crash may leave of f.
+// images returns all contents that a power loss may leave of f.
 func (f *modelFile) images(p DiskProfile) map[string]bool {
 	images := map[string]bool{f.durable: true}
 	for _, c := range f.changes {
@@ -326,9 +327,8 @@ func (f *modelFile) images(p DiskProfile) map[string]bool {
 	return images
 }
 
-// Whatever is asked of a disk, in whatever order it ends, a crash leaves what
-// the guarantees of DiskProfile allow and nothing else, and the next crash the
-// same.
+// For all requests and all orders of completion, a power loss leaves a state that
+// DiskProfile allows and no other, and the next power loss the same.
 func TestACrashLeavesWhatTheDiskPromises(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := &disk{key: keyed.Seed(rapid.Uint64().Draw(t, "seed")), profile: anyDiskProfile().Draw(t, "profile")}
@@ -367,7 +367,7 @@ func TestACrashLeavesWhatTheDiskPromises(t *testing.T) {
 	})
 }
 
-// crash checks what a crash left of d, and takes it over.
+// crash checks the state that a power loss left of d, and adopts it.
 func (w *modelDisk) crash(t *rapid.T, d *disk) {
 	w.flight = nil
 	for name, f := range w.files {
@@ -385,8 +385,8 @@ func (w *modelDisk) crash(t *rapid.T, d *disk) {
 	require.Len(t, names, len(w.files))
 }
 
-// The chances are chances: over many crashes a write is lost, kept and torn
-// about as often as the profile says.
+// Over many power losses a write is lost, kept and torn about as often as the
+// profile demands.
 func TestKeepAndTearAreRates(t *testing.T) {
 	d := emptyDisk(DiskProfile{Keep: 500_000, Tear: 500_000})
 	d.key = keyed.Seed(1)
@@ -396,7 +396,7 @@ func TestKeepAndTearAreRates(t *testing.T) {
 		d.complete()
 		d.complete()
 		if i%2 == 0 {
-			d.complete() // done or under way: a crash does not care
+			d.complete() // done or in flight: the same for a power loss
 		}
 		d.losePower()
 		got, _ := d.Read("f")

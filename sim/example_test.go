@@ -7,7 +7,7 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
-// greeting is a message, and a fact too.
+// greeting is a message, and an observation too.
 type greeting string
 
 func (g greeting) FateKey() uint64  { return sim.FateKey("greeting", "-", string(g)) }
@@ -15,7 +15,7 @@ func (g greeting) Digest() uint64   { return g.FateKey() }
 func (g greeting) FateName() string { return "greeting - " + string(g) }
 func (g greeting) String() string   { return string(g) }
 
-// greeter greets process 2 when it is asked to, and once more a second later.
+// greeter greets process 2 at an invocation, and once more a second later.
 type greeter struct{}
 
 func (greeter) Step(_ sim.Duration, ev *sim.Event, out *sim.Effects) {

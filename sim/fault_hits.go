@@ -2,15 +2,15 @@ package sim
 
 import "github.com/lockstep-dst/lockstep/netmodel"
 
-// Hits counts how often faults of links, processes and clocks have made a
-// difference. What crashes and disks have done is in Stats and DiskHits.
+// Hits counts, by fault, how often a fault of a link, process or clock took
+// effect. For crashes and disk faults see Stats and DiskHits.
 type Hits struct {
 	Drop      uint64 // messages lost by chance
 	Burst     uint64 // ... in a burst
-	Delay     uint64 // messages whose delay was more than twice the typical one
+	Delay     uint64 // messages delayed by more than twice the typical delay
 	Duplicate uint64
-	Reorder   uint64 // messages that were free to be overtaken
-	Corrupt   uint64 // messages whose bytes were damaged
+	Reorder   uint64 // messages exempt from the order of sending
+	Corrupt   uint64 // messages with damaged bytes
 	Reset     uint64 // messages lost with their connection
 	Gap       uint64 // messages that waited for bandwidth
 	Clog      uint64 // messages that a clogged link held
@@ -24,7 +24,7 @@ type Hits struct {
 	Rollback  uint64 // disks put back to older copies
 }
 
-// verdict counts what a verdict shows.
+// verdict adds the effects that a verdict shows.
 func (h *Hits) verdict(v *netmodel.Verdict) {
 	if v.Late || v.Duplicate || v.Reordered || v.Queued {
 		h.Delay += bit(v.Late)
@@ -56,5 +56,5 @@ func bit(b bool) uint64 {
 	return 0
 }
 
-// Hits counts what the faults of links, processes and clocks have done.
+// Hits returns the counts of the effects of link, process and clock faults.
 func (w *World) Hits() Hits { return w.hits }

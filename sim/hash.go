@@ -10,9 +10,10 @@ import (
 // fold adds two words to the hash.
 func (w *World) fold(a, b uint64) { w.hash = keyed.Mix(w.hash^a, b^a<<1) }
 
-// foldEvent folds what p is told. Of a message that is the digest it had when it
-// was sent; now and then, by the digest itself so that all runs agree, it is
-// checked that it still has it, after a codec too.
+// foldEvent folds an event of process id into the hash. A message counts with the
+// digest that it had when it was sent. For one message in sixteen, selected by
+// the digest so that all runs agree, foldEvent checks that the digest is
+// unchanged, also after RoundTrip.
 func (w *World) foldEvent(id ID, ev *Event, r *record) {
 	w.fold(uint64(w.now), uint64(ev.Kind)<<32|uint64(id)<<16|uint64(ev.From))
 	if ev.Message == nil {
@@ -25,7 +26,7 @@ func (w *World) foldEvent(id ID, ev *Event, r *record) {
 	}
 }
 
-// checksum is a hash of data: good enough to see that two runs differ, and most
+// checksum returns a hash of data: good enough to tell two runs apart, and most
 // processors have an instruction for it.
 func checksum(data []byte) uint64 {
 	return keyed.Mix(uint64(len(data)), uint64(crc32.Checksum(data, castagnoli)))

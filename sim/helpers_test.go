@@ -14,7 +14,7 @@ const (
 	sec = netmodel.Second
 )
 
-// note is a message: what it is about, and a number that is no part of its fate.
+// note is a message: its subject, and a number that is not part of its fate key.
 type note struct {
 	kind, operation string
 	n               int
@@ -25,7 +25,7 @@ func (m note) Digest() uint64   { return keyed.Mix(m.FateKey(), uint64(m.n)) }
 func (m note) FateName() string { return m.kind + " toy " + m.operation }
 func (m note) String() string   { return fmt.Sprintf("%s %s %d", m.kind, m.operation, m.n) }
 
-// textObservation is a fact.
+// textObservation is an observation.
 type textObservation string
 
 func (f textObservation) Digest() uint64 { return keyed.String(string(f)) }
@@ -39,7 +39,7 @@ func (s stepFunc) Step(_ Duration, ev *Event, out *Effects) { s(ev, out) }
 // idle is a process that does nothing.
 var idle = stepFunc(func(*Event, *Effects) {})
 
-// worldOf is a world of processes 1 to n with the same code, all up.
+// worldOf returns a world of processes 1 to n with the same code, all up.
 func worldOf(t testing.TB, n int, code stepFunc, edits ...func(*Config)) *World {
 	cfg := Config{Seed: 1, New: func(ID, int) Process { return code }}
 	cfg.Network.Delay.Min = ms
@@ -57,7 +57,8 @@ func worldOf(t testing.TB, n int, code stepFunc, edits ...func(*Config)) *World 
 	return w
 }
 
-// collectTimedObservations has w's facts written down, as in "1ms 2 hello".
+// collectTimedObservations collects the observations of a world, as in "1ms 2
+// hello".
 func collectTimedObservations(into *[]string) func(*Config) {
 	return func(c *Config) {
 		c.Observe = func(at Duration, id ID, f Observation) {

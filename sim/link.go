@@ -6,7 +6,8 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel"
 )
 
-// handleDrop does what else comes of a message that is dropped when it is sent.
+// handleDrop schedules the consequences of a message that is dropped at its
+// sending: a SendFailed event, or the end of the connection.
 func (w *World) handleDrop(l netmodel.Link, m Message, v *netmodel.Verdict) {
 	switch {
 	case v.Cause == netmodel.Refused && w.cfg.ReportSendFailures:
@@ -20,7 +21,8 @@ func (w *World) handleDrop(l netmodel.Link, m Message, v *netmodel.Verdict) {
 	}
 }
 
-// resetConnection ends a connection, unless it has ended since or everything was healed.
+// resetConnection ends a connection, unless it has ended already or the network
+// was healed since.
 func (w *World) resetConnection(r *record) {
 	l := netmodel.Link{From: r.from, To: r.to}
 	if r.token != w.heals || r.life != w.net.Connection(l) {
@@ -33,8 +35,8 @@ func (w *World) resetConnection(r *record) {
 	}
 }
 
-// checkArrival says what becomes of a message at its link's end, and sees to it unless
-// it is there.
+// checkArrival decides whether a message at the end of its link arrives. If not,
+// it keeps the message for a clogged link or drops it.
 func (w *World) checkArrival(r *record) netmodel.Arrival {
 	a := w.net.Arrive(netmodel.Link{From: r.from, To: r.to}, r.life)
 	switch a {
@@ -51,18 +53,19 @@ func (w *World) checkArrival(r *record) netmodel.Arrival {
 	return a
 }
 
-// Clog has a link hold what arrives until it is unclogged as often.
+// Clog has a link hold all messages that arrive. Clogs nest: each needs an
+// Unclog.
 func (w *World) Clog(l netmodel.Link) { w.net.Clog(l) }
 
-// Unclog undoes one Clog of a link. After the last, all that it holds arrives at
-// once, in its order.
+// Unclog undoes one Clog of a link. After the last, all held messages arrive at
+// once, in order.
 func (w *World) Unclog(l netmodel.Link) {
 	if w.net.Unclog(l) {
 		w.releaseClogged(func(r *record) bool { return r.from == l.From && r.to == l.To })
 	}
 }
 
-// releaseClogged lets go what clogged links hold, if it is so.
+// releaseClogged releases the held messages for which is reports true.
 func (w *World) releaseClogged(is func(*record) bool) {
 	rest := w.clogged[:0]
 	for i := range w.clogged {
@@ -76,8 +79,9 @@ func (w *World) releaseClogged(is func(*record) bool) {
 	w.clogged = rest
 }
 
-// Heal ends all faults of the network, whose links all have the profile p then,
-// and of clocks and processes that run: nothing is clogged, stopped, paused or slow any more.
+// Heal ends all faults of the network, gives all links the profile p, and ends
+// all pauses, slowness and clock stops. Disk faults stay, and so do processes
+// that are down.
 func (w *World) Heal(p netmodel.Profile) {
 	w.heals++
 	w.net.Heal(p)

@@ -11,8 +11,8 @@ import (
 
 var one2 = netmodel.Link{From: 1, To: 2}
 
-// chatter has process 1 send a numbered message to 2 each millisecond from 0 on, and
-// both tell what they hear.
+// chatter has process 1 send a numbered message to 2 each millisecond from 0 on,
+// and both report the messages that they receive.
 func chatter(n int) stepFunc {
 	return func(ev *Event, out *Effects) {
 		switch ev.Kind {
@@ -31,7 +31,7 @@ func chatter(n int) stepFunc {
 	}
 }
 
-// talk is a world in which only 1 speaks, and a message takes 3 ms.
+// talk returns a world in which only 1 sends, and a message takes 3 ms.
 func talk(t *testing.T, n int, facts *[]string, edits ...func(*Config)) *World {
 	slow := func(c *Config) {
 		speak := c.New
@@ -86,8 +86,8 @@ func TestRefusedSendsAreToldToThoseWhoAsk(t *testing.T) {
 	}
 }
 
-// A frame that is damaged, or cut off, ends the connection when it arrives: what was
-// sent after it and is under way is lost with it. Then all goes on.
+// A frame that is damaged or truncated ends the connection when it arrives: later
+// messages in flight are lost with it. Then the link goes on.
 func TestADamagedFrameEndsTheConnection(t *testing.T) {
 	for _, cut := range []bool{false, true} {
 		var facts, told []string
@@ -106,7 +106,7 @@ func TestADamagedFrameEndsTheConnection(t *testing.T) {
 		w.Run(sec)
 		require.Equal(t, []string{
 			"3ms 2 receive 0", // before it
-			"7ms 2 receive 4", // sent when the connection was made anew, as were all after it
+			"7ms 2 receive 4", // sent over the new connection, as were all after it
 			"8ms 2 receive 5", "9ms 2 receive 6",
 		}, facts)
 		require.Equal(t, []string{fmt.Sprint(ID(1), ID(2), note{"say", "1", 1}, cut)}, told)

@@ -2,68 +2,68 @@ package sim
 
 import "github.com/lockstep-dst/lockstep/netmodel"
 
-// ID names a process: nodes are 1 to 99, clients 101 to 255.
+// ID identifies a process: nodes are 1 to 99, clients 101 to 255.
 type ID = netmodel.ID
 
 // Duration is virtual time in nanoseconds.
 type Duration = netmodel.Duration
 
-// Message is what processes say to each other and what a world's owner asks of
-// a process. A message is immutable once it is sent. It is a pointer, or a value
-// that can be compared.
+// Message is sent from process to process, or by the owner of a world to a
+// process. A message is immutable once it is sent. It is a pointer, or a
+// comparable value.
 type Message interface {
-	// FateKey is the key under which the network decides what becomes of the
-	// message: FateKey of what it is about (kind, machine, first operation),
-	// without what changes from try to try (ballots, counters).
+	// FateKey is the key under which the network decides the fate of the message:
+	// the function FateKey of its subject (kind, machine, first operation),
+	// without anything that changes from attempt to attempt (ballots, counters).
 	FateKey() uint64
-	// Digest is a hash of all that the message says.
+	// Digest is a hash of the whole content of the message.
 	Digest() uint64
-	// FateName is Fate in words: the three arguments of its FateKey, separated
-	// by spaces. None is empty or has a space.
+	// FateName is FateKey as text: the three arguments of the function FateKey,
+	// separated by spaces. None is empty or has a space.
 	FateName() string
-	// String is the message in words, for traces.
+	// String is the text form, for traces.
 	String() string
 }
 
-// Single is a Message that the network delivers at most once if Single reports true.
+// Single is a Message that the network never duplicates if Single reports true.
 type Single interface{ Single() bool }
 
-// Observation is something that a process reports to the world's observer: what it
-// has promised, applied, answered. Facts change nothing in the run.
+// Observation is a report of a process to the world's observer: a promise, a
+// transition that it applied, a response. Observations change nothing in the run.
 type Observation interface {
 	Digest() uint64
 	String() string
 }
 
-// MultiObservation is a Fact that stands for others, which a trace tells of instead.
+// MultiObservation is an Observation that stands for several others. A trace
+// shows the others in its place.
 type MultiObservation interface{ Each(func(Observation)) }
 
-// Process is the code under test: events in, effects out. Step is its only
-// entry; it must be a pure function of the process's own state and its
-// arguments. now is the local clock of the process. ev and out are valid
-// during the call only.
+// Process is the code under test: events in, effects out. Step is its only entry.
+// It must be a pure function of the process's own state and its arguments. now is
+// the local clock of the process. ev and out are valid during the call only.
 type Process interface {
 	Step(now Duration, ev *Event, out *Effects)
 }
 
-// Kind says what an Event is.
+// Kind is the kind of an Event.
 type Kind uint8
 
 // The kinds of events.
 const (
-	Boot       Kind = iota + 1 // the first event of each life: Disk
+	Boot       Kind = iota + 1 // the first event of each life: Disk, and its number as Token, from 1
 	Receive                    // a message arrived: From, Message
 	Timer                      // a timer fired: Token
 	DiskDone                   // a disk request ended: Token, and Err if it failed
-	Invoke                     // the world's owner asks something: Message
-	SendFailed                 // a send has failed, and nothing has left: Message, From whom it was for
+	Invoke                     // an invocation of the world's owner: Message
+	SendFailed                 // a send failed before anything left: Message, and the receiver as From
 )
 
 func (k Kind) String() string {
 	return [...]string{"?", "boot", "receive", "timer", "done", "request", "refused"}[k]
 }
 
-// Event is one step's input.
+// Event is the input of one step. Kind says which fields are set.
 type Event struct {
 	Kind    Kind
 	From    ID
@@ -73,8 +73,8 @@ type Event struct {
 	Disk    Disk
 }
 
-// Effects collects what a process does in one step. They happen in the order
-// disk requests, sends, timers, facts, at the instant of the step.
+// Effects collects the output of one step. The effects happen at the instant of
+// the step, in this order: disk requests, sends, timers, observations.
 type Effects struct {
 	sends        []send
 	timers       []timerEffect
@@ -92,14 +92,15 @@ type timerEffect struct {
 	after Duration
 }
 
-// Send hands m to the network. Its fate is the network's to decide; a process
-// reaches itself at once and without faults.
+// Send hands m to the network, which decides its fate. A message to the sender
+// itself arrives at once and without faults.
 func (e *Effects) Send(to ID, m Message) { e.sends = append(e.sends, send{to, m}) }
 
-// SetTimer asks for a Timer event with token when the local clock has advanced
-// by after, which counts as 0 if it is negative. It takes the place of a timer
-// with that token which has not gone off; one that a pause keeps waiting has. Timers cannot be cancelled: a process ignores one
-// that it no longer wants. A crash forgets them all.
+// SetTimer requests a Timer event with token when the local clock has advanced by
+// after; a negative value counts as 0. It replaces a pending timer with the same
+// token. A timer that is due while the process is paused is not pending any more.
+// Timers cannot be cancelled: a process ignores one that it no longer needs. All
+// timers end with the life of the process.
 func (e *Effects) SetTimer(token uint64, after Duration) {
 	if n := len(e.timers); n > 0 && e.timers[n-1].token == token {
 		e.timers = e.timers[:n-1]
@@ -107,14 +108,14 @@ func (e *Effects) SetTimer(token uint64, after Duration) {
 	e.timers = append(e.timers, timerEffect{token, after})
 }
 
-// Disk asks the disk of the process for r; a Done event with r.Token follows,
-// unless r is quiet and succeeds.
+// Disk submits r to the disk of the process. A DiskDone event with r.Token
+// follows, unless r is quiet and succeeds.
 func (e *Effects) Disk(r DiskRequest) { e.disk = append(e.disk, r) }
 
 // Observe reports f to the observer.
 func (e *Effects) Observe(f Observation) { e.observations = append(e.observations, f) }
 
-// reset empties e. What it held stays until something else takes its place.
+// reset empties e. Its memory keeps the old values until new ones replace them.
 func (e *Effects) reset() {
 	e.sends, e.timers, e.disk, e.observations = e.sends[:0], e.timers[:0], e.disk[:0], e.observations[:0]
 }

@@ -2,21 +2,20 @@ package sim
 
 import "slices"
 
-// queue holds what is to happen, ordered by time and then by the order of
-// insertion: a short sorted list of what comes next, and a 4-ary heap of what comes
-// after that, both of small keys over a slab of records with a free list. Mostly
-// little is under way, and the list is all that there is. In steady state it
-// allocates nothing.
+// queue is the event queue, ordered by time and then by insertion: a short sorted
+// list of the next entries, and a 4-ary heap of the later ones. Both hold small
+// keys of records in a slab with a free list. Mostly few events are scheduled,
+// and the list is enough. In steady state it allocates nothing.
 type queue struct {
-	front []entry // latest first; never empty if heap is not
-	heap  []entry // all later than those
+	front []entry // latest first; empty only if heap is
+	heap  []entry // all later than front
 	slab  []record
 	free  []uint32
 	seq   uint64
 }
 
-// entry orders one record. rank is the insertion number and, in its low bits,
-// the record's place in the slab.
+// entry is the key of one record. rank is the insertion number and, in its low
+// bits, the index of the record in the slab.
 type entry struct {
 	at   Duration
 	rank uint64
@@ -32,17 +31,17 @@ func (a entry) before(b entry) bool {
 	return a.at < b.at || a.at == b.at && a.rank < b.rank
 }
 
-// record is one thing to happen.
+// record is one scheduled event.
 type record struct {
 	msg   Message
 	token uint64
-	life  uint32 // of the process; of a message the connection that it was sent over
+	life  uint32 // of the process; for a message the connection that carries it
 	to    ID
 	from  ID
 	kind  recordKind
 }
 
-// recordKind tells records apart.
+// recordKind is the kind of a record.
 type recordKind uint8
 
 const (
@@ -54,19 +53,20 @@ const (
 	recordAction
 	recordSendFailed
 	recordReset // a connection ends
-	recordDrain // a process that has lagged takes what it has waiting
+	recordDrain // a process takes the first record of its backlog
 )
 
-// maxFront is how many entries front has at most, and half of them is how many it is
-// filled up with.
+// maxFront is the length at which half of front moves to the heap. A refill takes
+// half as many.
 const maxFront = 32
 
 func (q *queue) len() int { return len(q.front) + len(q.heap) }
 
-// next is the time of the earliest record; the queue must not be empty.
+// next returns the time of the earliest record; the queue must not be empty.
 func (q *queue) next() Duration { return q.front[len(q.front)-1].at }
 
-// peek is the earliest record, where it is; the queue must not be empty.
+// peek returns the earliest record and leaves it in the queue, which must not be
+// empty.
 func (q *queue) peek() *record { return &q.slab[q.front[len(q.front)-1].rank&slotMask] }
 
 // push schedules r at time at.
@@ -98,7 +98,7 @@ func (q *queue) push(at Duration, r record) {
 	}
 }
 
-// insert puts e where it belongs in front.
+// insert puts e in its place in front.
 func (q *queue) insert(e entry) {
 	q.front = append(q.front, e)
 	f := q.front
@@ -115,7 +115,7 @@ func (q *queue) pushHeap(e entry) {
 	q.up(len(q.heap)-1, e)
 }
 
-// refillFront takes the first of the heap into front, which is empty.
+// refillFront moves the earliest entries of the heap to front, which is empty.
 func (q *queue) refillFront() {
 	n := min(maxFront/2, len(q.heap))
 	q.front = slices.Grow(q.front, maxFront)[:n]

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// modelQueue is a list, sorted by time; what is equal stays as it was inserted.
+// modelQueue is a list sorted by time; equal times stay in order of insertion.
 type modelQueue []modelEntry
 
 type modelEntry struct {
@@ -27,7 +27,7 @@ func (d *modelQueue) pop() modelEntry {
 	return first
 }
 
-// Few times, so that ties are common.
+// Few distinct times make ties common.
 func TestQueueDoesWhatASortedListDoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var q queue
@@ -42,7 +42,7 @@ func TestQueueDoesWhatASortedListDoes(t *testing.T) {
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"push": func(t *rapid.T) { push(rapid.IntRange(0, 20).Draw(t, "at")) },
-			"push many": func(t *rapid.T) { // more than are kept sorted
+			"push many": func(t *rapid.T) { // more than fit into front
 				for range rapid.IntRange(1, 100).Draw(t, "records") {
 					push(rapid.IntRange(0, 200).Draw(t, "at"))
 				}

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lifeRecorder tells of everything that happens to it. In its first life only, it sets
-// a timer and writes to its disk; both take 10ms.
+// lifeRecorder reports every event. In its first life only, it sets a timer and
+// writes to its disk; both take 10ms.
 func lifeRecorder(_ ID, life int) Process {
 	return stepFunc(func(ev *Event, out *Effects) {
 		out.Observe(textObservation(fmt.Sprintf("life %d: %v %d", life, ev.Kind, ev.Token)))

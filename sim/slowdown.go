@@ -1,21 +1,21 @@
 package sim
 
-// slowdown is what keeps a process behind the world: pauses, slowness, a clock that
-// stops. Processes that keep up have none, and pay nothing for it.
+// slowdown is the state of a process that may lag behind the world: pauses,
+// slowness, a stopped clock. A process without these faults has none.
 type slowdown struct {
-	pauses      int      // that hold
-	pace        Duration // the least time between two events that it takes
-	nextFree    Duration // when it may take the next one
-	backlog     []record // what has come for it, in order
-	drainQueued bool     // its turn to take something is scheduled
+	pauses      int      // pauses in force
+	pace        Duration // the least time between two events of the process
+	nextFree    Duration // when it may take the next event
+	backlog     []record // records deferred, in order
+	drainQueued bool     // a recordDrain is in the queue
 
-	clockStops   int        // of its clock that hold
-	stoppedAt    Duration   // ... the first of them
-	clockMissed  []Duration // by the clock in all, after each time that it had stopped; the first is 0
-	frozenTimers []uint64   // that wait for the clock, in order: the tokens of their records
+	clockStops   int        // stops of its clock in force
+	stoppedAt    Duration   // when the first of them began
+	clockMissed  []Duration // total time missed by the clock after each stop; the first is 0
+	frozenTimers []uint64   // timers that wait for the clock, in order: the tokens of their records
 }
 
-// ensureSlowdown is p's lag, made if need be.
+// ensureSlowdown returns p's slowdown, and makes it if p has none.
 func (p *proc) ensureSlowdown() *slowdown {
 	if p.slowdown == nil {
 		p.slowdown = &slowdown{clockMissed: []Duration{0}}
@@ -23,17 +23,16 @@ func (p *proc) ensureSlowdown() *slowdown {
 	return p.slowdown
 }
 
-// Pause stops a process: it takes no event, its boot included, until it is
-// resumed as often. What comes for it meanwhile waits in order, timers and
-// completions of its disk too, while its clock goes on. It may be down, and stays paused
-// when it is started.
+// Pause stops a process until each Pause has its Resume: it takes no event, not
+// even Boot. Events for it wait in order, timers and disk completions too, and
+// its clock goes on. The process may be down; it stays paused when it is started.
 func (w *World) Pause(id ID) {
 	w.proc(id).ensureSlowdown().pauses++
 	w.fold(uint64(w.now), uint64(id)<<32|10)
 }
 
-// Resume undoes one Pause. After the last the process takes all that waits, at
-// this very time.
+// Resume undoes one Pause, if there is one. After the last the process takes all
+// waiting events, at the present time.
 func (w *World) Resume(id ID) {
 	p := w.proc(id)
 	if g := p.slowdown; g != nil && g.pauses > 0 {
@@ -43,8 +42,8 @@ func (w *World) Resume(id ID) {
 	w.fold(uint64(w.now), uint64(id)<<32|11)
 }
 
-// Slow has a process take events at least pace apart, as if each step took it
-// that long; 0 is as fast as they come.
+// Slow has a process take events at least pace apart, as if each step lasted that
+// long. A pace of 0 ends it.
 func (w *World) Slow(id ID, pace Duration) {
 	p := w.proc(id)
 	g := p.ensureSlowdown()
@@ -56,8 +55,8 @@ func (w *World) Slow(id ID, pace Duration) {
 	w.fold(uint64(w.now)^uint64(pace), uint64(id)<<32|12)
 }
 
-// StopClock stops the clock of a process, and its timers with it, until it is
-// started as often. Then it goes on from where it stood.
+// StopClock stops the clock of a process, and its timers with it, until each
+// StopClock has its StartClock. Then the clock goes on from its last reading.
 func (w *World) StopClock(id ID) {
 	g := w.proc(id).ensureSlowdown()
 	if g.clockStops++; g.clockStops == 1 {
@@ -66,7 +65,7 @@ func (w *World) StopClock(id ID) {
 	w.fold(uint64(w.now), uint64(id)<<32|13)
 }
 
-// StartClock undoes one StopClock.
+// StartClock undoes one StopClock. It does nothing if the clock is not stopped.
 func (w *World) StartClock(id ID) {
 	p := w.proc(id)
 	g := p.slowdown
@@ -81,13 +80,14 @@ func (w *World) StartClock(id ID) {
 	w.resumeTimers(p)
 }
 
-// totalMissed is what the clock has missed, but for the time that it stands now.
+// totalMissed returns the time that the clock has missed, without a stop in
+// force.
 func (g *slowdown) totalMissed() Duration { return g.clockMissed[len(g.clockMissed)-1] }
 
-// stopCount is how often the clock has stopped and gone on.
+// stopCount returns how many stops of the clock have ended.
 func (g *slowdown) stopCount() uint32 { return uint32(len(g.clockMissed) - 1) }
 
-// local is what p's clock shows at true time t, which is now.
+// local returns the reading of p's clock at true time t, which is now.
 func (p *proc) local(t Duration) Duration {
 	if g := p.slowdown; g != nil {
 		if g.clockStops > 0 {
@@ -98,8 +98,9 @@ func (p *proc) local(t Duration) Duration {
 	return p.clock.local(t)
 }
 
-// deferRecord reports whether p does not take r now, and sees to it that it does so
-// when it can.
+// deferRecord reports whether p does not take r now. Then r is in the backlog,
+// held by a clogged link, or lost on arrival; or it is a recordDrain, which
+// deferRecord carries out.
 func (w *World) deferRecord(p *proc, r *record) bool {
 	g := p.slowdown
 	switch {
@@ -112,7 +113,7 @@ func (w *World) deferRecord(p *proc, r *record) bool {
 		}
 		return false
 	case p.code == nil || !w.isCurrent(p, r):
-		return false // it is lost, now
+		return false // the caller drops it
 	}
 	if r.kind == recordMessage && r.from != r.to && w.checkArrival(r) != 0 {
 		return true
@@ -127,7 +128,7 @@ func (w *World) deferRecord(p *proc, r *record) bool {
 	return true
 }
 
-// queueDrain schedules when p takes the next of what waits for it.
+// queueDrain schedules the time at which p takes the next record of its backlog.
 func (w *World) queueDrain(p *proc) {
 	if g := p.slowdown; !g.drainQueued && g.pauses == 0 && len(g.backlog) > 0 {
 		g.drainQueued = true
@@ -135,14 +136,14 @@ func (w *World) queueDrain(p *proc) {
 	}
 }
 
-// drainOne has p take the first of what waits for it.
+// drainOne has p take the first record of its backlog.
 func (w *World) drainOne(p *proc) {
 	g := p.slowdown
 	g.drainQueued = false
 	if g.pauses > 0 || len(g.backlog) == 0 {
 		return
 	}
-	if g.nextFree > w.now { // it has become slow since its turn was scheduled
+	if g.nextFree > w.now { // it became slow after this drain was scheduled
 		w.queueDrain(p)
 		return
 	}
@@ -158,7 +159,7 @@ func (w *World) drainOne(p *proc) {
 	w.queueDrain(p)
 }
 
-// dropBacklog loses what waits for p, whose life has ended.
+// dropBacklog drops the backlog of p at the end of a life.
 func (w *World) dropBacklog(p *proc) {
 	g := p.slowdown
 	if g == nil {
@@ -170,7 +171,7 @@ func (w *World) dropBacklog(p *proc) {
 	g.backlog, g.frozenTimers = nil, nil
 }
 
-// endSlowdown ends all that keeps p behind.
+// endSlowdown ends the pauses, the slowness and the clock stops of p.
 func (w *World) endSlowdown(p *proc) {
 	g := p.slowdown
 	if g == nil {

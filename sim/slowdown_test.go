@@ -7,13 +7,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// clockedStepFunc is a process without a state of its own that looks at its clock.
+// clockedStepFunc is a process without a state of its own that reads its clock.
 type clockedStepFunc func(now Duration, ev *Event, out *Effects)
 
 func (c clockedStepFunc) Step(now Duration, ev *Event, out *Effects) { c(now, ev, out) }
 
-// eventRecorder tells what happens to it, and when by its clock. At boot it sets a timer
-// for 5 ms.
+// eventRecorder reports its events with the time by its clock. At boot it sets a
+// timer for 5 ms.
 func eventRecorder(c *Config) {
 	c.New = func(ID, int) Process {
 		return clockedStepFunc(func(now Duration, ev *Event, out *Effects) {
@@ -29,7 +29,7 @@ func eventRecorder(c *Config) {
 	}
 }
 
-// requests asks a process for something at each of so many milliseconds.
+// requests invokes a process at each of the given milliseconds.
 func requests(w *World, id ID, numbers ...int) {
 	for _, n := range numbers {
 		w.Invoke(Duration(n)*ms, id, note{"ask", "x", n})
@@ -39,8 +39,8 @@ func requests(w *World, id ID, numbers ...int) {
 // at schedules a call.
 func at(w *World, t Duration, do func()) { w.Schedule(t, "test", do) }
 
-// What comes for a paused process waits in order. The clock has leapt meanwhile,
-// so its timers are late.
+// Events for a paused process wait in order. Its clock goes on meanwhile, so its
+// timers are late.
 func TestAPausedProcessTakesAllAtOnce(t *testing.T) {
 	var facts []string
 	w := worldOf(t, 1, idle, eventRecorder, collectTimedObservations(&facts))
@@ -56,8 +56,8 @@ func TestAPausedProcessTakesAllAtOnce(t *testing.T) {
 	require.EqualValues(t, 3, w.Hits().Pause)
 }
 
-// A process whose machine was suspended finds that no time has passed, and what
-// is left of its timers has still to pass.
+// A process on a suspended host finds that no time has passed, and the rest of
+// its timers has still to pass.
 func TestASuspendedProcess(t *testing.T) {
 	var facts []string
 	w := worldOf(t, 1, idle, eventRecorder, collectTimedObservations(&facts))
@@ -68,8 +68,8 @@ func TestASuspendedProcess(t *testing.T) {
 	require.Equal(t, []string{"0s 1 boot at 0s", "10ms 1 request 3 at 2ms", "13ms 1 timer at 5ms"}, facts)
 }
 
-// A clock may stop while its process goes on. Timers follow it, those too that
-// are set meanwhile, and by a clock that drifts.
+// A clock may stop while its process goes on. Timers follow the clock, also
+// timers set meanwhile, and timers of a clock that drifts.
 func TestAStoppedClock(t *testing.T) {
 	var facts []string
 	set := func(c *Config) {
@@ -98,7 +98,7 @@ func TestAStoppedClock(t *testing.T) {
 		"4ms 1 request 0 at 1.25ms",
 		"8ms 1 timer 1 at 2.5ms", // 1 ms + twice 2 ms + three stops
 		"9ms 1 request 0 at 3ms",
-		"9.5ms 1 timer 4 at 3.25ms", // what was left when it went on, and a stop
+		"9.5ms 1 timer 4 at 3.25ms", // the rest when the clock went on, and a stop
 		"13ms 1 timer 9 at 5ms",
 	}, facts)
 	require.NotZero(t, w.Hits().Freeze)

@@ -1,26 +1,28 @@
 package sim
 
-// timerTable are a process's timers: at most one for each token. A timer that is set
-// again keeps its record in the queue, if that comes early enough: what
-// rings too early waits on, unheard by the process. So a timeout that is set anew with
-// each request costs the queue little, and fires only when it means something.
+// timerTable holds the timers of a process, at most one for each token. A timer
+// that is set again keeps its record in the queue if that comes early enough. A
+// record that comes before the timer is due is queued again, and the process gets
+// no event. So a timeout that is reset with each request costs the queue little,
+// and fires only when it is due.
 type timerTable struct {
 	list  []timer
-	free  []uint32          // places in list
-	slots map[uint64]uint32 // in list, by token; looked up, never ranged over
+	free  []uint32          // free indexes of list
+	slots map[uint64]uint32 // indexes of list by token; looked up, never ranged over
 }
 
 // timer is one timer.
 type timer struct {
 	token      uint64
 	due        Duration // true time
-	queuedFor  Duration // when its record in the queue comes; no later than due
-	generation uint32   // records that it has had: any but the last are void
-	clockStops uint32   // times that the clock had stopped when it was set
-	frozen     bool     // the clock stands, and due is how much is left of it then
+	queuedFor  Duration // time of its record in the queue; no later than due
+	generation uint32   // number of its latest record: earlier ones are stale
+	clockStops uint32   // times that the clock had stopped when the timer was set
+	frozen     bool     // the clock is stopped, and due is the remaining time
 }
 
-// slot finds or makes the place of the timer with a token.
+// slot returns the index of the timer with a token, and makes one if there is
+// none.
 func (a *timerTable) slot(token uint64) (place uint32, made bool) {
 	if i, ok := a.slots[token]; ok {
 		return i, false
@@ -36,17 +38,17 @@ func (a *timerTable) slot(token uint64) (place uint32, made bool) {
 	}
 	a.slots[token] = place
 	x := &a.list[place]
-	*x = timer{token: token, generation: x.generation + 1} // what came for the last one here is void
+	*x = timer{token: token, generation: x.generation + 1} // records of the last timer here are stale
 	return place, true
 }
 
-// reset forgets all timers, in the same memory.
+// reset removes all timers and keeps the memory.
 func (a *timerTable) reset() {
 	clear(a.slots)
 	a.list, a.free = a.list[:0], a.free[:0]
 }
 
-// remove takes a timer away.
+// remove removes a timer.
 func (a *timerTable) remove(place uint32) {
 	x := &a.list[place]
 	delete(a.slots, x.token)
@@ -54,8 +56,8 @@ func (a *timerTable) remove(place uint32) {
 	a.free = append(a.free, place)
 }
 
-// setTimer sets the timer of p with a token, to fire when its clock has gone on for
-// what takes it so long.
+// setTimer sets the timer of p with a token. after is true time: how long the
+// clock of p takes for the requested time, if it does not stop.
 func (w *World) setTimer(p *proc, token uint64, after Duration) {
 	if p.clock.Drift != 0 {
 		w.hits.Drift++
@@ -75,7 +77,7 @@ func (w *World) setTimer(p *proc, token uint64, after Duration) {
 	}
 }
 
-// queueTimer has a timer's record come when it is due.
+// queueTimer queues a record of a timer for the time at which it is due.
 func (w *World) queueTimer(p *proc, place uint32) {
 	a := &p.timers.list[place]
 	a.generation++
@@ -83,8 +85,8 @@ func (w *World) queueTimer(p *proc, place uint32) {
 	w.push(a.due, record{kind: recordTimer, to: p.id, life: p.life, token: uint64(a.generation)<<32 | uint64(place)})
 }
 
-// timerFires reports whether a timer of p fires, whose record has come. If it does r
-// has its token from then on.
+// timerFires reports whether the timer of record r fires now. If so, it sets
+// r.token to the timer's token and removes the timer.
 func (w *World) timerFires(p *proc, r *record) bool {
 	place, tries := uint32(r.token), uint32(r.token>>32)
 	if p.code == nil || r.life != p.life || p.timers.list[place].generation != tries {
@@ -102,7 +104,8 @@ func (w *World) timerFires(p *proc, r *record) bool {
 	return true
 }
 
-// postponeTimer has a timer that the clock has not come to be due later.
+// postponeTimer makes a timer due later if the clock has stopped since it was
+// set, and reports whether it has.
 func (w *World) postponeTimer(p *proc, place uint32) bool {
 	g, a := p.slowdown, &p.timers.list[place]
 	if late := g.totalMissed() - g.clockMissed[a.clockStops]; late > 0 {
@@ -117,18 +120,18 @@ func (w *World) postponeTimer(p *proc, place uint32) bool {
 	return false
 }
 
-// freezeTimer has a timer wait for the clock, which stands.
+// freezeTimer has a timer wait, with left to go, until the stopped clock starts.
 func (w *World) freezeTimer(p *proc, place uint32, left Duration) {
 	w.hits.Freeze++
 	a := &p.timers.list[place]
 	if !a.frozen {
-		a.generation++ // a record that is in the queue is void
+		a.generation++ // a record in the queue is stale
 		p.slowdown.frozenTimers = append(p.slowdown.frozenTimers, uint64(a.generation)<<32|uint64(place))
 	}
 	a.frozen, a.due = true, left
 }
 
-// resumeTimers has the timers that have waited for the clock go on with it.
+// resumeTimers queues the frozen timers again when the clock starts.
 func (w *World) resumeTimers(p *proc) {
 	g := p.slowdown
 	for _, t := range g.frozenTimers {

@@ -10,14 +10,14 @@ import (
 	"pgregory.net/rapid"
 )
 
-// timerSet is a timer that a process is asked to set.
+// timerSet is a timer that a process is invoked to set.
 type timerSet struct {
 	at, after Duration
 	token     uint64
 }
 
-// timerSetter sets a timer with each request, by its number in sets, and tells what
-// fires.
+// timerSetter sets a timer at each invocation, by its number in sets, and reports
+// the timers that fire.
 func timerSetter(sets []timerSet) func(*Config) {
 	return func(c *Config) {
 		c.New = func(ID, int) Process {
@@ -34,7 +34,8 @@ func timerSetter(sets []timerSet) func(*Config) {
 	}
 }
 
-// fired is what a process tells that sets timers, while its clock stops now and then.
+// fired returns the observations of a process that sets timers while its clock
+// stops at times.
 func fired(t testing.TB, sets []timerSet, stops []Duration, long Duration) (facts []string, events uint64) {
 	w := worldOf(t, 1, idle, timerSetter(sets), collectObservations(&facts))
 	watched := uint64(0)
@@ -77,7 +78,8 @@ func TestATimerThatIsSetAgainFiresOnce(t *testing.T) {
 	}
 }
 
-// Timers are those of a dumb twin, which knows by the clock when each should fire.
+// Timers fire as in a simple model, which computes by the clock when each should
+// fire.
 func TestTimersFollowTheClock(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		const long = 4 * ms
@@ -118,13 +120,13 @@ func TestTimersFollowTheClock(t *testing.T) {
 			texts = append(texts, fmt.Sprintf("%d at %v", f.token, f.at))
 		}
 		facts, _ := fired(t, sets, stops, long)
-		slices.Sort(texts) // timers that fire at the same time have no order that matters
+		slices.Sort(texts) // the order of timers that fire at the same time does not matter
 		slices.Sort(facts)
 		require.Equal(r, texts, facts)
 	})
 }
 
-// The process hears of a quiet request only if it fails.
+// The process gets a DiskDone for a quiet request only if it fails.
 func TestQuietRequests(t *testing.T) {
 	var facts []string
 	w := worldOf(t, 1, idle, writeQuietly, collectObservations(&facts))
@@ -135,7 +137,8 @@ func TestQuietRequests(t *testing.T) {
 	require.Equal(t, []string{"done 12 <nil>", `done 21 file "f": input/output error`, `done 22 <nil>`}, facts)
 }
 
-// What a disk has done is done, whether or not its process has heard of it.
+// A power loss keeps synced data even if the DiskDone has not reached the
+// process.
 func TestAPowerLossSparesWhatIsDone(t *testing.T) {
 	w := worldOf(t, 1, idle, writeQuietly)
 	w.Invoke(1*ms, 1, note{"ask", "x", 1})
@@ -147,8 +150,8 @@ func TestAPowerLossSparesWhatIsDone(t *testing.T) {
 	require.Equal(t, "1", string(data))
 }
 
-// writeQuietly has a process write with each request, and sync, and tell of what it
-// hears.
+// writeQuietly has a process write and sync at each invocation, and report the
+// events that it gets.
 func writeQuietly(c *Config) {
 	c.Processes[0].Disk.Keep = 0
 	c.New = func(ID, int) Process {
@@ -168,7 +171,7 @@ func writeQuietly(c *Config) {
 	}
 }
 
-// collectObservations has the facts of a world written down, and nothing else.
+// collectObservations collects the observations of a world, without times.
 func collectObservations(into *[]string) func(*Config) {
 	return func(c *Config) {
 		c.Observe = func(_ Duration, _ ID, f Observation) { *into = append(*into, f.String()) }

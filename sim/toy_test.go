@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
-// toy counts. Asked to, it adds one to a counter on its disk, and when that is
-// durable pings a peer with the new count; pings are answered with pongs. A
-// ping that is not answered in time is sent once more.
+// toy is a process that counts. At an invocation it adds one to a counter on its
+// disk, and when that is durable it pings a peer with the new count. The peer
+// answers pings with pongs. A ping that is not answered in time is sent once
+// more.
 type toy struct {
 	count   int
 	waiting map[uint64]*ping // by token: the count
@@ -20,8 +21,8 @@ type ping struct {
 	tries int
 }
 
-// What the tokens of a toy's disk requests and timers mean, in their last
-// hexadecimal digit; the rest is the count.
+// The meaning of the tokens of a toy's disk requests and timers, in their last
+// hexadecimal digit. The rest is the count.
 const (
 	toyWrite = iota
 	toySync

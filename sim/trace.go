@@ -7,19 +7,19 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel"
 )
 
-// TraceLine is one event or effect in words: the text form that traces, reports and
+// TraceLine is the text form of one event or effect, which traces, reports and
 // transcripts share.
 type TraceLine struct {
 	At      Duration
-	ID      ID // whose; 0 for the world itself
-	From    ID // a message's sender, 0 for none
-	To      ID // a message's receiver, 0 for none
+	ID      ID // the process; 0 for the world itself
+	From    ID // sender of a message, 0 for none
+	To      ID // receiver of a message, 0 for none
 	Text    string
 	Message Message
-	Verdict *netmodel.Verdict // of a message that is sent, else nil
+	Verdict *netmodel.Verdict // on a message that is sent, else nil
 }
 
-// String is the text form, as in
+// String returns the text form, as in
 //
 //	1.204ms     2 ← 1    proposal lifecycle/a c1.1 Init→Running
 func (l TraceLine) String() string {
@@ -75,7 +75,7 @@ func (w *World) traceDisk(id ID, r *DiskRequest) {
 	w.cfg.Trace(TraceLine{At: w.now, ID: id, Text: r.String()})
 }
 
-// traceSend tells of a send, with the address by which a plan can name it.
+// traceSend traces a send, with the address by which a plan can name the message.
 func (w *World) traceSend(from, to ID, m Message, v netmodel.Verdict) {
 	l := TraceLine{At: w.now, ID: from, To: to, Message: m, Verdict: &v}
 	a := Address{netmodel.Link{From: from, To: to}, m.FateName(), v.Occurrence}
@@ -92,7 +92,7 @@ func (w *World) traceSend(from, to ID, m Message, v netmodel.Verdict) {
 	w.cfg.Trace(l)
 }
 
-// traceLoss tells of what arrives where nobody takes it.
+// traceLoss traces a message or invocation that its process cannot take.
 func (w *World) traceLoss(r *record) {
 	l := TraceLine{At: w.now, ID: r.to, From: r.from, Message: r.msg}
 	switch {

@@ -10,16 +10,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A transcript is a script with what each of its lines brought about, indented,
-// below it. # is a comment. The first command is
+// A transcript is a script with the output of each line, indented, below it. # is
+// a comment. The first command is
 //
 //	world {"seed": 1, "network": {...}, "disk": {...}, "clocks": [...]}
 //
-// which makes a world of three toys. The others happen at the script's own time,
-// which only the last moves:
+// which makes a world of three toys. The other commands run at the script's own
+// time, which only run advances:
 //
-//	start 2, crash 2         a process
-//	send 1 a/2               ask 1 to count operation a, and ping 2 about it
+//	start 2, crash 2         a process; crash is a power loss
+//	send 1 a/2               invoke 1 to count operation a, and ping 2 about it
 //	cut 1>2, join 1>2        a link
 //	network {...}            a profile for all links
 //	fate MESSAGE = {...}     an override of one message, named as the trace does
@@ -35,7 +35,7 @@ func TestTranscripts(t *testing.T) {
 	})
 }
 
-// scriptRunner plays a script and writes down what happens.
+// scriptRunner runs a script and writes the trace.
 type scriptRunner struct {
 	world *World
 	now   Duration
@@ -63,7 +63,7 @@ func (p *scriptRunner) play(t *testing.T, command, rest string) {
 	}
 }
 
-// open makes the world.
+// open makes the world of the first command.
 func (p *scriptRunner) open(t *testing.T, text string) {
 	var spec struct {
 		Seed    uint64
@@ -86,7 +86,7 @@ func (p *scriptRunner) open(t *testing.T, text string) {
 	p.world = w
 }
 
-// action is what a command does to the world.
+// action returns the function that a command calls on the world.
 func (p *scriptRunner) action(t *testing.T, command, rest string) func() {
 	w, net := p.world, p.world.Network()
 	switch command {

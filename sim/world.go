@@ -7,26 +7,26 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
-// Stats counts what happened so far.
+// Stats counts the events of a run so far.
 type Stats struct {
-	Events         uint64 // everything that was taken from the queue
+	Events         uint64 // records taken from the queue, without postponed timers
 	Sent           uint64 // messages handed to the network: none to oneself
-	Delivered      uint64 // messages that reached a process, copies and those to oneself included
-	Dropped        uint64 // messages lost on the way: by the network, a cut, or a receiver that is down
-	PowerLosses    uint64 // losses of power
-	ProcessCrashes uint64 // ends of a process alone
+	Delivered      uint64 // messages that reached a process, with copies and messages to oneself
+	Dropped        uint64 // messages lost: by the network, a cut, a reset, or a receiver that is down
+	PowerLosses    uint64 // power losses
+	ProcessCrashes uint64 // process crashes
 	DiskOps        uint64
 }
 
-// World is one simulated world. It is not safe for concurrent use; any number
-// of worlds may run side by side.
+// World is one simulated world. It is not safe for concurrent use. Any number of
+// worlds may run in parallel.
 type World struct {
 	cfg           Config
 	net           *netmodel.Network
 	queue         queue
 	procs         [netmodel.MaxID + 1]*proc
 	actions       map[uint64]action // looked up, never ranged over
-	actionCount   uint64            // actions so far
+	actionCount   uint64            // actions scheduled so far
 	out           Effects
 	event         Event
 	now           Duration
@@ -34,40 +34,41 @@ type World struct {
 	stats         Stats
 	diskHits      DiskHits
 	hits          Hits
-	clogged       []record  // messages that clogged links hold, in the order of their arrival
-	corruptKey    keyed.Key // of choices about damaged messages
+	clogged       []record  // messages that clogged links hold, in order of arrival
+	corruptKey    keyed.Key // root of the choices about corrupted messages
 	heals         uint64
-	stepping      bool // a step is being taken
-	startingCount int  // processes that are starting
+	stepping      bool // a step is in progress
+	startingCount int  // processes started with a pending Boot
 	afterEvent    func()
 }
 
-// MaxTime is the end of time, 36 years after its beginning: what would happen
-// later, such as a timer set to the largest Duration, never does.
+// MaxTime is the end of virtual time, 36 years after its beginning. Events
+// scheduled later never happen, as with a timer set to the largest Duration.
 const MaxTime Duration = 1 << 60
 
-// proc is one process and what the world keeps for it.
+// proc is one process and the world's state for it.
 type proc struct {
 	id       ID
 	clock    Clock
 	disk     disk
-	code     Process // nil while it is down
+	code     Process // nil while the process is down
 	life     uint32
-	slowdown *slowdown // nil as long as it has kept up with the world
+	slowdown *slowdown // nil until the process is first paused, slowed, or has its clock stopped
 
-	starting bool // the Boot of this life is still to come
+	starting bool // the Boot of this life is pending
 
 	timers timerTable
 }
 
-// action is something that the owner scheduled.
+// action is a function that the owner scheduled.
 type action struct {
-	digest   uint64 // what stands for it in the hash
+	digest   uint64 // stands for the action in the hash
 	describe func() string
 	do       func()
 }
 
-// New makes a world at time zero in which nothing runs yet.
+// New returns a world at time zero in which every process is down. Its error
+// wraps ErrConfig.
 func New(cfg Config) (*World, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
@@ -89,22 +90,24 @@ func New(cfg Config) (*World, error) {
 	return w, nil
 }
 
-// Network is the network of the world, to change profiles and cut links.
+// Network returns the network of the world, for changes of profiles and cuts of
+// links.
 func (w *World) Network() *netmodel.Network { return w.net }
 
-// Now is the true time of the event that happened last.
+// Now returns the true time of the last event.
 func (w *World) Now() Duration { return w.now }
 
-// Hash covers everything that has happened. Equal hashes mean equal runs.
+// Hash returns the hash of all events and effects so far. Equal hashes mean equal
+// runs.
 func (w *World) Hash() uint64 { return w.hash }
 
-// Events is how many events there have been, as in Stats.
+// Events returns the number of events so far, as in Stats.
 func (w *World) Events() uint64 { return w.stats.Events }
 
-// Stats counts what has happened.
+// Stats returns the counts of the run so far.
 func (w *World) Stats() Stats { return w.stats }
 
-// Up reports whether a process runs.
+// Up reports whether a process is up.
 func (w *World) Up(id ID) bool { return w.proc(id).code != nil }
 
 func (w *World) proc(id ID) *proc {
@@ -114,36 +117,38 @@ func (w *World) proc(id ID) *proc {
 	return w.procs[id]
 }
 
-// Schedule calls do at time at, or now if that has passed. The name goes into
-// the hash and the trace. What do calls may be any method but Step and Run.
+// Schedule calls do at time at, or now if that has passed. The name goes into the
+// hash and the trace. do may call any method but Step and Run.
 func (w *World) Schedule(at Duration, name string, do func()) {
 	w.ScheduleLazy(at, keyed.String(name), func() string { return name }, do)
 }
 
-// ScheduleLazy is Schedule for an action whose name takes time to make: the hash has
-// a number in its place, and words are asked for only if there is a trace.
+// ScheduleLazy is Schedule for an action with a name that is expensive to build.
+// number stands for the name in the hash, and words is called only if there is a
+// trace.
 func (w *World) ScheduleLazy(at Duration, number uint64, words func() string, do func()) {
 	w.actionCount++
 	w.actions[w.actionCount] = action{number, words, do}
 	w.push(at, record{kind: recordAction, token: w.actionCount})
 }
 
-// Invoke hands m to a process at time at, or now if that has passed. It is
-// lost if the process is down then.
+// Invoke hands m to a process at time at, or now if that has passed. It is lost
+// if the process is down then.
 func (w *World) Invoke(at Duration, id ID, m Message) {
 	w.proc(id)
 	w.push(at, record{kind: recordInvoke, to: id, msg: m, token: m.Digest()})
 }
 
-// push has r happen at time at.
+// push schedules r at time at, or now if that has passed, unless at is after
+// MaxTime.
 func (w *World) push(at Duration, r record) {
 	if at <= MaxTime {
 		w.queue.push(max(at, w.now), r)
 	}
 }
 
-// Start boots a process, which must be down, with what its disk holds. Its Boot
-// comes at this very time, and before anything else that comes for it.
+// Start boots a process, which must be down, with the content of its disk. The
+// Boot comes at the present time, before every other event of the new life.
 func (w *World) Start(id ID) {
 	p := w.proc(id)
 	if p.code != nil {
@@ -161,9 +166,10 @@ func (w *World) Start(id ID) {
 	w.push(w.now, record{kind: recordBoot, to: id, life: p.life})
 }
 
-// LosePower is a loss of power for a process: its memory, timers and requests under
-// way are gone, and of what is not durable what its disk does not keep. It may
-// be down since a Kill; then it loses what that has spared.
+// LosePower is a power loss of a process: its memory, timers and disk requests in
+// flight are lost. Of its unsynced data DiskProfile.Keep decides how much
+// survives. The process may be down after a process crash; then it loses unsynced
+// data that the process crash has kept.
 func (w *World) LosePower(id ID) {
 	p := w.proc(id)
 	if p.code == nil && p.disk.allDurable() {
@@ -175,9 +181,10 @@ func (w *World) LosePower(id ID) {
 	w.endLife(p, "power loss")
 }
 
-// CrashProcess ends a process, which must be up, and spares its machine: its memory and
-// timers are gone, what it asked its disk for is there to be read, and is no
-// more durable than it was.
+// CrashProcess is a process crash: the process, which must be up, ends and its
+// host stays up. Its memory and timers are lost. Its completed writes can still
+// be read and are no more durable than before. See DiskProfile for the requests
+// in flight.
 func (w *World) CrashProcess(id ID) {
 	p := w.proc(id)
 	if p.code == nil {
@@ -190,7 +197,7 @@ func (w *World) CrashProcess(id ID) {
 	w.endLife(p, "process crash")
 }
 
-// Wipe empties the disk of a process, which must be down: nothing is left.
+// Wipe empties the disk of a process, which must be down.
 func (w *World) Wipe(id ID) {
 	p := w.mustBeDown(id)
 	p.disk = disk{profile: p.disk.profile, highWaterFile: p.disk.highWaterFile, key: p.disk.key.Name("wiped").Word(uint64(p.life)), pool: p.disk.pool}
@@ -200,7 +207,7 @@ func (w *World) Wipe(id ID) {
 
 func (w *World) endLife(p *proc, how string) {
 	p.code = nil
-	w.markStarted(p) // its Boot, if it has not come, never will
+	w.markStarted(p) // a pending Boot never comes
 	w.dropBacklog(p)
 	w.fold(uint64(w.now), uint64(p.id)<<32|uint64(p.life))
 	if w.cfg.Trace != nil {
@@ -208,35 +215,35 @@ func (w *World) endLife(p *proc, how string) {
 	}
 }
 
-// InjectDiskFault has a fault of a process's disk last until the given time. Damage is
-// done at once, where there is anything to damage.
+// InjectDiskFault has a disk fault of a process last until the given time. Damage
+// is done at once, if there are bytes that may be damaged.
 func (w *World) InjectDiskFault(id ID, f DiskFault, until Duration) {
 	w.proc(id).disk.injectFault(f, w.now, until, &w.diskHits)
 	w.fold(uint64(id)<<8|uint64(f), uint64(until))
 }
 
-// ClearDiskFaults ends all faults of a process's disk. What is damaged stays so.
+// ClearDiskFaults ends all faults of a process's disk. Damage stays.
 func (w *World) ClearDiskFaults(id ID) { w.proc(id).disk.clearFaults() }
 
-// DiskDamaged reports whether a fault has ever damaged what was durable on the
-// process's disk.
+// DiskDamaged reports whether a fault has ever damaged durable data on the disk
+// of a process.
 func (w *World) DiskDamaged(id ID) bool {
 	t := w.proc(id).disk.faults
 	return t != nil && t.damaged
 }
 
-// DiskFailed reports whether a fault of its disk was an error to the process in
-// this life.
+// DiskFailed reports whether an operation of the process has failed in this life
+// because of a disk fault.
 func (w *World) DiskFailed(id ID) bool {
 	t := w.proc(id).disk.faults
 	return t != nil && t.failed
 }
 
-// DiskHits counts what the faults of all disks have done.
+// DiskHits returns the counts of the effects of disk faults, over all disks.
 func (w *World) DiskHits() DiskHits { return w.diskHits }
 
-// Step lets the next thing happen, if it is anything but a timer that waits on. It
-// reports false when nothing is left.
+// Step runs the next record of the queue. No event happens if it is a timer that
+// has been postponed. Step reports false if the queue is empty.
 func (w *World) Step() bool {
 	if w.queue.len() == 0 {
 		return false
@@ -254,7 +261,7 @@ func (w *World) Step() bool {
 	return true
 }
 
-// runNext takes the earliest record and does what it says.
+// runNext takes the earliest record and runs it.
 func (w *World) runNext() {
 	var r record
 	was := w.now
@@ -291,10 +298,10 @@ func (w *World) runNext() {
 	w.dispatch(p, &r)
 }
 
-// bootDueFirst reports whether the earliest record is for a process that was started
-// at that very time and whose Boot is still to come. Then r is the Boot, and the
-// record stays where it is. Nothing but messages and requests can come so early:
-// all else was asked for by the life that it is for.
+// bootDueFirst reports whether the earliest record is for a process that was
+// started at this very time and has a pending Boot. Then r is the Boot, and the
+// record stays where it is. Only messages and invocations can come this early:
+// all other records were requested by the life that they are for.
 func (w *World) bootDueFirst(r *record) bool {
 	next := w.queue.peek()
 	if next.kind != recordMessage && next.kind != recordInvoke {
@@ -308,13 +315,14 @@ func (w *World) bootDueFirst(r *record) bool {
 	return true
 }
 
-// alreadyBooted reports whether the Boot that r stands for has come before r has.
+// alreadyBooted reports whether r is a Boot that bootDueFirst has already
+// delivered.
 func (w *World) alreadyBooted(r *record) bool {
 	p := w.procs[r.to]
 	return p.code != nil && p.life == r.life && !p.starting
 }
 
-// markStarted says that the Boot of p has come, or never will.
+// markStarted notes that the Boot of p is not pending any more.
 func (w *World) markStarted(p *proc) {
 	if p.starting {
 		p.starting = false
@@ -322,18 +330,19 @@ func (w *World) markStarted(p *proc) {
 	}
 }
 
-// AfterEvent has f called after every event. What it calls may change nothing.
+// AfterEvent has f called after every event. f must not change the world.
 func (w *World) AfterEvent(f func()) { w.afterEvent = f }
 
-// Run steps until the next event would lie after the given time, or nothing is
-// left. Now is then the time of the last event.
+// Run steps until the next record is after the given time, or the queue is empty.
+// Now is then the time of the last event.
 func (w *World) Run(until Duration) {
 	for w.queue.len() > 0 && w.queue.next() <= until {
 		w.Step()
 	}
 }
 
-// Next is the time of the next event; ok is false when nothing is left.
+// Next returns the time of the next record in the queue, which may be a postponed
+// timer. ok is false if the queue is empty.
 func (w *World) Next() (at Duration, ok bool) {
 	if w.queue.len() == 0 {
 		return 0, false
@@ -351,14 +360,14 @@ func (w *World) runAction(token uint64) {
 	a.do()
 }
 
-// isCurrent reports whether r still concerns p: its own affairs end with the life
-// that asked for them.
+// isCurrent reports whether r still concerns p. Messages and invocations do; all
+// other records end with the life that requested them.
 func (w *World) isCurrent(p *proc, r *record) bool {
 	return r.kind == recordMessage || r.kind == recordInvoke || r.life == p.life
 }
 
-// dropRecord accounts for something that nobody is there to receive. A process's own
-// affairs end without a word.
+// dropRecord accounts for a record that its process cannot take. Only messages
+// and invocations are counted, hashed and traced.
 func (w *World) dropRecord(r *record) {
 	if r.msg == nil || r.kind == recordSendFailed {
 		return
@@ -373,7 +382,7 @@ func (w *World) dropRecord(r *record) {
 	}
 }
 
-// dispatch turns r into an event, lets p take it, and carries out the effects.
+// dispatch turns r into an event, has p take it, and applies the effects.
 func (w *World) dispatch(p *proc, r *record) {
 	ev := &w.event
 	*ev = Event{From: r.from, Message: r.msg}

@@ -16,7 +16,7 @@ func TestWhatFallsTogetherHappensInTheOrderOfScheduling(t *testing.T) {
 	w.Schedule(ms, "", say("a"))
 	w.Schedule(2*ms, "", say("c"))
 	w.Schedule(ms, "", func() {
-		w.Schedule(0, "", say("d")) // has passed: now, after what is there already
+		w.Schedule(0, "", say("d")) // has passed: now, after the actions already scheduled
 		say("b")()
 	})
 	w.Schedule(ms, "", say("c"))
@@ -46,8 +46,8 @@ func TestEffectsHappenInTheirOrder(t *testing.T) {
 	}, trace)
 }
 
-// The owner may act from where it watches: Request, Schedule, Crash and Start
-// all work inside Observe.
+// The owner may act inside Observe: Invoke, Schedule, LosePower and Start all
+// work there.
 func TestTheObserverMayAct(t *testing.T) {
 	var w *World
 	requests := 0
@@ -141,7 +141,7 @@ func TestWhatArrivesOnceHasNoCopy(t *testing.T) {
 	require.ElementsMatch(t, []Message{note{}, note{}, single{}}, got)
 }
 
-// letter is a message that can be changed, which no message should be.
+// letter is a message that can be changed, against the rule for messages.
 type letter struct {
 	note
 	n *int
@@ -163,7 +163,7 @@ func TestAWireThatSaysSomethingElseIsCaught(t *testing.T) {
 	require.PanicsWithValue(t, "sim: a message changed after it was sent or on the wire, into letter 17", func() { w.Run(sec) })
 }
 
-// One message in sixteen is looked at again on arrival.
+// The digest of one message in sixteen is checked on arrival.
 func TestAMessageThatChangesUnderWayIsCaught(t *testing.T) {
 	n := 16
 	w := worldOf(t, 1, idle)
@@ -172,7 +172,7 @@ func TestAMessageThatChangesUnderWayIsCaught(t *testing.T) {
 	require.PanicsWithValue(t, "sim: a message changed after it was sent or on the wire, into letter 17", func() { w.Run(sec) })
 }
 
-// A world that runs for long keeps no more than what is still to happen.
+// A world that runs for long keeps only the records still to happen.
 func TestMemoryDoesNotGrowWithTime(t *testing.T) {
 	w := worldOf(t, 2, func(ev *Event, out *Effects) {
 		if ev.Kind == Boot || ev.Kind == Timer {

@@ -12,8 +12,8 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// busyHistory is a history of so many machines with so many versions each, and what
-// two streams and two nodes told of them.
+// busyHistory is a history of so many machines with so many versions each, and
+// the observations of two streams and two nodes.
 func busyHistory(machines, versions int) (checker.History, []Observation) {
 	h := checker.History{Definitions: []fsm.Definition{fsm.Lifecycle()}}
 	cycle := []string{"Init", "Running", "Stopped"}
@@ -42,7 +42,8 @@ func busyHistory(machines, versions int) (checker.History, []Observation) {
 	return h, seen
 }
 
-// A million observations of a quarter of a million operations.
+// BenchmarkMillion judges a million observations of a quarter of a million
+// operations.
 func BenchmarkMillion(b *testing.B) {
 	for _, machines := range []int{1, 100, 10_000} {
 		h, seen := busyHistory(machines, 250_000/machines)

@@ -11,7 +11,7 @@ import (
 	"github.com/lockstep-dst/lockstep/checker"
 )
 
-// examples are worlds, some of them corrupted: always the same.
+// examples returns a fixed set of worlds, some of them corrupted.
 func examples(t *testing.T) (worlds []bruteForce) {
 	const n = 4_000
 	custom := rapid.Custom(func(t *rapid.T) bruteForce { return corrupted(t, anyWorld(t)) })
@@ -24,7 +24,7 @@ func examples(t *testing.T) (worlds []bruteForce) {
 	return worlds
 }
 
-// classes are all ways in which a guarantee can be violated.
+// classes are all classes of violation.
 var classes = []string{
 	"chosen/foreseen", "chosen/illegal-step", "chosen/initial", "chosen/made-nothing", "chosen/no-state",
 	"chosen/other-operation", "chosen/other-state",
@@ -35,8 +35,8 @@ var classes = []string{
 	"watch/kept-back", "watch/left-out", "watch/other-from", "watch/repeated", "watch/went-back",
 }
 
-// The worlds of these tests violate every guarantee in every way, and keep every
-// one often.
+// The worlds of these tests violate every guarantee in every way, and often
+// keep each.
 func TestWorldsAreOfEveryKind(t *testing.T) {
 	seen, held := map[string]int{}, map[Guarantee]int{}
 	worlds := examples(t)
@@ -56,13 +56,13 @@ func TestWorldsAreOfEveryKind(t *testing.T) {
 	}
 }
 
-// Checkers that are wrong in one thing are not taken for the twin.
+// The worlds distinguish a checker with one flaw from the naive checker.
 func TestWrongCheckersAreNoticed(t *testing.T) {
 	worlds := examples(t)
 	for _, wrong := range []struct {
 		name      string
 		guarantee Guarantee
-		sees      func(w *bruteForce) // what it sees of a world
+		sees      func(w *bruteForce) // hides some of a world from the checker
 	}{
 		{"deaf to where steps come from", Chosen, each(func(o *Observation) { o.From = "" })},
 		{"deaf to operations", Chosen, each(func(o *Observation) {
@@ -126,7 +126,7 @@ func TestWrongCheckersAreNoticed(t *testing.T) {
 				wrong.sees(&seen)
 				verdicts, err := Judge(seen.h, seen.observations, seen.o)
 				if err != nil {
-					continue // it cannot even be judged so
+					continue // it is malformed then
 				}
 				if v := verdicts[slices.Index(guarantees[:], wrong.guarantee)]; (v.Status != Violated) != w.holds(wrong.guarantee) {
 					noticed++

@@ -5,20 +5,20 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// bruteForce is the checker again, as dumb as can be: it holds everything against
-// everything, as docs/GUARANTEES.md defines it.
+// bruteForce is a naive checker: it compares every pair of items, as
+// docs/GUARANTEES.md defines the guarantees.
 type bruteForce struct {
 	h            checker.History
 	observations []Observation
 	o            Options
 }
 
-// versionReport is what somebody has told of one version.
+// versionReport is the claim of one operation or observation about one version.
 type versionReport struct {
 	machine   string
 	version   int64
-	state     string // empty: untold
-	operation string // that made it; empty: untold
+	state     string // empty: not reported
+	operation string // that made it; empty: not reported
 	time      int64
 }
 
@@ -204,7 +204,7 @@ func (w bruteForce) convergence() bool {
 	return true
 }
 
-// ends reports whether a node has told what it holds of a machine in the end.
+// ends reports whether a node has reported its final value of a machine.
 func (w bruteForce) ends(source, machine string) bool {
 	for _, o := range w.observations {
 		if o.Kind == Final && o.Source == source && o.Machine == machine {

@@ -12,22 +12,22 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// ErrHistory is wrapped by every error about a history that nothing can be judged
-// by: the recorder has made a mistake.
+// ErrHistory is wrapped by every error about a history that cannot be judged:
+// its recorder has made a mistake.
 var ErrHistory = errors.New("history cannot be judged")
 
-// Options say what counts.
+// Options are the parameters of the guarantees.
 type Options struct {
-	// Deadline is how long a stream that is listened to may keep back what is
-	// known to be chosen. 0: for ever.
+	// Deadline is the time after which a stream with a listener must have
+	// reported a version that is known to be chosen. 0: no limit.
 	Deadline time.Duration
-	// Open is set where others than the history's clients may have used the
-	// machines: then an operation that the history does not know is no violation.
+	// Open permits operations that the history does not contain: others than
+	// its clients may have used the machines.
 	Open bool
 }
 
-// Judge gives a verdict on each guarantee, always in the same order. The error
-// is about what cannot be judged.
+// Judge returns a result for each guarantee, always in the same order. It fails
+// if the history or an observation cannot be judged.
 func Judge(h checker.History, observations []Observation, o Options) ([]Result, error) {
 	c, err := New(h, o)
 	if err != nil {
@@ -41,9 +41,10 @@ func Judge(h checker.History, observations []Observation, o Options) ([]Result, 
 	return c.Results(), nil
 }
 
-// Checker judges observations as they come. It keeps what the first said of
-// each version, whoever it was, and the last of each machine on each stream and
-// node; see docs/GUARANTEES.md for why the former has to be.
+// Checker judges observations as they come. For each version it keeps the first
+// evidence, from whichever source, and for each stream and node its last
+// observation of each machine. docs/GUARANTEES.md has the reason why it must
+// keep the former. A Checker is not safe for concurrent use.
 type Checker struct {
 	options      Options
 	definitions  map[string]*fsm.Definition
@@ -51,32 +52,31 @@ type Checker struct {
 	machines     map[string]*machine
 	sources      map[string]*source
 	ended        map[*machine][]*stream
-	finalSources []*source // of finals
+	finalSources []*source // sources of finals
 	results      [len(guarantees)]Result
-	buf          []Observation // what is kept goes here; the first is being looked at
-	kept         bool          // and it is kept
+	buf          []Observation // storage for observations that are kept; the first is the current one
+	kept         bool          // the current one is kept
 }
 
-// operation is what is known of an operation of the history, or of one that
-// somebody told of.
+// operation is an operation of the history, or one that an observation names.
 type operation struct {
-	*checker.Operation          // nil: the history does not know it
-	machine            *machine // on which it made a version; nil: it made none, so far
+	*checker.Operation          // nil: not in the history
+	machine            *machine // on which it made a version; nil: none so far
 	version            int64
-	by                 Evidence // who told so
+	by                 Evidence // evidence of the version
 }
 
-// source is who makes observations.
+// source is the state of one source of observations.
 type source struct {
-	time    int64 // of the last
+	time    int64 // of the last observation
 	resumes int
-	final   *Observation // its first
+	final   *Observation // its first final
 	streams map[*machine]*stream
-	reads   map[*machine]*Observation // the last local one
+	reads   map[*machine]*Observation // by machine: the last local read
 }
 
-// New makes a checker of what was seen beside h. h must not change while the
-// checker is in use.
+// New returns a checker of observations made beside history h. h must not
+// change while the checker is in use.
 func New(h checker.History, o Options) (*Checker, error) {
 	if h.Model != "" && h.Model != checker.ModelMachine {
 		return nil, fmt.Errorf("%w: model %q: guarantees are of state machines, with versions", ErrHistory, h.Model)
@@ -111,7 +111,8 @@ func New(h checker.History, o Options) (*Checker, error) {
 	return c, nil
 }
 
-// addOperation takes note of what an operation's client was told of its machine.
+// addOperation records the response of an operation as evidence about its
+// machine.
 func (c *Checker) addOperation(m *machine, op *checker.Operation) error {
 	by := Evidence{Operation: op}
 	judged := op.Outcome == checker.Committed || op.Outcome == checker.Rejected && op.Reason == checker.ReasonIllegal
@@ -130,8 +131,8 @@ func (c *Checker) addOperation(m *machine, op *checker.Operation) error {
 	return nil
 }
 
-// Add takes the next observation. An error is about that one alone, which then
-// counts for nothing.
+// Add judges the next observation. An error is about that observation alone,
+// which then has no influence on the results.
 func (c *Checker) Add(given Observation) error {
 	if len(c.buf) == 0 {
 		c.buf = make([]Observation, 256)
@@ -147,7 +148,7 @@ func (c *Checker) Add(given Observation) error {
 	return nil
 }
 
-// keep says that what is being looked at is needed later.
+// keep keeps the current observation, if by is one.
 func (c *Checker) keep(by Evidence) { c.kept = c.kept || by.Observation != nil }
 
 func (c *Checker) add(o *Observation) error {
@@ -185,7 +186,8 @@ func (c *Checker) add(o *Observation) error {
 	return nil
 }
 
-// checkPlacement refuses what goes on after the end: the recorder has made a mistake.
+// checkPlacement returns an error for an observation after the end of its
+// stream, or for a second final: the recorder has made a mistake.
 func (c *Checker) checkPlacement(s *source, m *machine, o *Observation) error {
 	if w := s.streams[m]; o.ofStream() && w != nil && w.end != nil {
 		return fieldErrorf("source", "%s tells of %s after its end, at %v: give a stream one end, when it is over", o.Source, o.Machine, time.Duration(w.end.Time))
@@ -196,7 +198,7 @@ func (c *Checker) checkPlacement(s *source, m *machine, o *Observation) error {
 	return nil
 }
 
-// learn takes note of what o tells of its machine's past.
+// learn records the versions that o is evidence of.
 func (c *Checker) learn(m *machine, o *Observation) {
 	by := Evidence{Observation: o}
 	c.count(Chosen, 1)
@@ -239,7 +241,7 @@ func (c *Checker) result(g Guarantee) *Result { return &c.results[slices.Index(g
 
 func (c *Checker) count(g Guarantee, n int) { c.result(g).Judged += n }
 
-// violate takes note of a violation, if it is the first of its guarantee.
+// violate records a violation, if it is the first of its guarantee.
 func (c *Checker) violate(g Guarantee, class string, m *machine, evidence []Evidence, format string, args ...any) {
 	if v := c.result(g); v.Status != Violated {
 		v.violate(class, m, evidence, format, args...)
@@ -255,9 +257,9 @@ func (v *Result) violate(class string, m *machine, evidence []Evidence, format s
 	v.Explanation = m.name + ": " + fmt.Sprintf(format, args...)
 }
 
-// Results is what is known now. More observations may be added afterwards. What
-// is violated stays so, with one exception: that a final is missing holds until
-// it comes.
+// Results returns the results so far. More observations may be added
+// afterwards. A violation is final, with one exception: a missing final may
+// still come.
 func (c *Checker) Results() []Result {
 	verdicts := c.results
 	list := verdicts[:]

@@ -23,7 +23,7 @@ func (w bruteForce) judgeable() bool {
 	return !errors.Is(err, ErrObservation)
 }
 
-// What a correct system shows violates nothing.
+// A correct system violates no guarantee.
 func TestNothingIsViolatedByCorrectSystems(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := anyWorld(t)
@@ -33,7 +33,7 @@ func TestNothingIsViolatedByCorrectSystems(t *testing.T) {
 	})
 }
 
-// The checker finds what its twin finds, and nothing else.
+// The checker finds a violation if and only if the naive checker does.
 func TestTwinsAgree(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := corrupted(t, anyWorld(t))
@@ -46,7 +46,7 @@ func TestTwinsAgree(t *testing.T) {
 	})
 }
 
-// What a verdict gives as evidence is a violation by itself.
+// The evidence of a violation is a violation by itself.
 func TestEvidenceSuffices(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := corrupted(t, anyWorld(t))
@@ -82,8 +82,8 @@ func (e Evidence) name() string {
 	return e.Observation.Source
 }
 
-// It does not matter in which order different sources are heard, nor whether
-// somebody asks in between.
+// The order in which observations of different sources come does not matter,
+// nor whether Results is called in between.
 func TestSourcesMayBeHeardInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := corrupted(t, anyWorld(t))

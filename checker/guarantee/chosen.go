@@ -8,21 +8,21 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// machine is what has been told of one machine.
+// machine is the known past of one machine.
 type machine struct {
 	name       string
 	definition *fsm.Definition
-	versions   []versionRecord // one for each version that was told of
-	at         map[int64]int   // where they are
+	versions   []versionRecord // one for each version with evidence
+	at         map[int64]int   // by version: index in versions
 	finals     []*Observation
 }
 
-// versionRecord is the first that was told of a version.
+// versionRecord is the first evidence of a version.
 type versionRecord struct {
 	version       int64
-	firstKnown    Evidence // told of it first, by time
-	stateEvidence Evidence // told its state
-	makerEvidence Evidence // told which operation made it
+	firstKnown    Evidence // the earliest evidence of the version
+	stateEvidence Evidence // the first evidence of its state
+	makerEvidence Evidence // the first evidence of the operation that made it
 }
 
 func (m *machine) version(version int64) *versionRecord {
@@ -32,7 +32,7 @@ func (m *machine) version(version int64) *versionRecord {
 	return nil
 }
 
-// byVersion is the links by version.
+// byVersion returns the records in order of version.
 func (m *machine) byVersion() []versionRecord {
 	order := func(a, b versionRecord) int { return cmp.Compare(a.version, b.version) }
 	if slices.IsSortedFunc(m.versions, order) {
@@ -41,8 +41,8 @@ func (m *machine) byVersion() []versionRecord {
 	return slices.SortedFunc(slices.Values(m.versions), order)
 }
 
-// learnVersion takes note of what by tells of a version, and holds it against what
-// others have told of it and of its neighbours.
+// learnVersion records that by is evidence of a version, and checks it against
+// the evidence of that version and its neighbours.
 func (c *Checker) learnVersion(m *machine, version int64, by Evidence) {
 	l := m.version(version)
 	if l == nil {
@@ -62,8 +62,8 @@ func (c *Checker) learnVersion(m *machine, version int64, by Evidence) {
 	}
 }
 
-// state: whoever tells the state of a version tells the same, and it can be
-// stepped to from the one before.
+// checkState checks that all evidence of a version has the same state, and that
+// legal steps connect the version with its neighbours.
 func (c *Checker) checkState(m *machine, l *versionRecord, by Evidence) {
 	state := by.state(l.version)
 	if !l.stateEvidence.none() {
@@ -90,7 +90,7 @@ func (c *Checker) checkState(m *machine, l *versionRecord, by Evidence) {
 	}
 }
 
-// step: from one version to the next leads a legal step.
+// checkStep checks that the step from one version to the next is legal.
 func (c *Checker) checkStep(m *machine, before, after *versionRecord) {
 	from, to := before.stateEvidence.state(before.version), after.stateEvidence.state(after.version)
 	if !m.definition.Legal(from, to) {
@@ -99,7 +99,7 @@ func (c *Checker) checkStep(m *machine, before, after *versionRecord) {
 	}
 }
 
-// made: whoever tells which operation made a version tells the same.
+// checkMaker checks that all evidence of a version names the same operation.
 func (c *Checker) checkMaker(m *machine, l *versionRecord, by Evidence) {
 	if l.makerEvidence.none() {
 		l.makerEvidence = by
@@ -115,10 +115,10 @@ func (c *Checker) checkMaker(m *machine, l *versionRecord, by Evidence) {
 	}
 }
 
-// foreseen: nobody tells of a version before the operation that made it, or an
-// earlier one, was called.
+// checkForeseen checks that no evidence of a version is earlier than the call
+// of the operation that made it or an earlier one.
 func (c *Checker) checkForeseen(v *Result, m *machine, past []versionRecord) {
-	var first Evidence // to tell, by time, of this version or a later one
+	var first Evidence // the earliest evidence of this version or a later one
 	for i := len(past) - 1; i >= 0; i-- {
 		l := &past[i]
 		if first.none() || l.firstKnown.time() < first.time() {
@@ -144,7 +144,8 @@ func (c *Checker) checkForeseen(v *Result, m *machine, past []versionRecord) {
 	}
 }
 
-// firstBeyond is who knew first, in order of version, of one beyond version by a time.
+// firstBeyond returns the first record, in order of version, of a version
+// beyond the given one that was known by a time.
 func firstBeyond(past []versionRecord, version, by int64) (*versionRecord, bool) {
 	i, _ := slices.BinarySearchFunc(past, version+1, func(l versionRecord, v int64) int { return cmp.Compare(l.version, v) })
 	for ; i < len(past); i++ {

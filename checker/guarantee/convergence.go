@@ -6,7 +6,8 @@ import (
 	"github.com/lockstep-dst/lockstep/checker"
 )
 
-// final: all nodes hold the same of a machine in the end.
+// addFinal records that a node holds a machine in the end, and checks that all
+// nodes hold the same.
 func (c *Checker) addFinal(s *source, m *machine, o *Observation) {
 	c.count(Convergence, 1)
 	by := Evidence{Observation: o}
@@ -23,8 +24,8 @@ func (c *Checker) addFinal(s *source, m *machine, o *Observation) {
 	}
 }
 
-// missing: what a node holds in the end is not older than what was known to be
-// chosen then, and it holds every machine of which anything is known.
+// checkConvergence checks that no node ends behind a version that was known to
+// be chosen by then, and that every node holds every machine that has evidence.
 func (c *Checker) checkConvergence(v *Result, m *machine, past []versionRecord) {
 	for _, f := range m.finals {
 		if l, found := firstBeyond(past, f.Version, f.Time); found {

@@ -1,20 +1,20 @@
-// Package guarantee judges what linearizability says nothing about: what was
-// seen of machines apart from the operations of clients. Streams of transitions,
-// stale reads at one node, and what the nodes hold in the end are Observations;
-// each of five guarantees is judged by itself and has its own Verdict:
+// Package guarantee checks guarantees beyond linearizability. They concern
+// observations of machines other than the operations of clients: streams of
+// transitions, stale reads at one node, and the values that nodes hold in the
+// end. Each of five guarantees is judged by itself and has its own Result:
 //
-//   - Chosen: everybody tells of one and the same past, and of nothing before it
-//     can have happened;
-//   - Watch: a stream leaves nothing out, changes no order, keeps nothing back;
-//   - MonotonicReads: what one node reads locally never goes back;
-//   - ExactlyOnce: an operation has the one effect that its client was told of;
+//   - Chosen: all evidence is of one past of each machine, and none is earlier
+//     than its cause;
+//   - Watch: a stream skips no version, keeps the order, and is not late;
+//   - MonotonicReads: local reads at one node never go back;
+//   - ExactlyOnce: an operation has the one effect that its response reports;
 //   - Convergence: in the end all nodes hold the same, and nothing is missing.
 //
 // docs/GUARANTEES.md defines each of them exactly, argues that the checker
 // decides just that, and describes the file of observations.
 //
-// A Checker takes observations one by one, those of one source in the order in
-// which they were made, those of different sources in any. Its verdicts do not
-// depend on how sources are interleaved, but for which of several violations
-// is told.
+// A Checker takes observations one by one: of one source in the order in which
+// they were made, of different sources in any order. The results do not
+// depend on how sources are interleaved, except for the violation that is
+// reported if there are several.
 package guarantee

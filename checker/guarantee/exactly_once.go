@@ -2,8 +2,9 @@ package guarantee
 
 import "github.com/lockstep-dst/lockstep/checker"
 
-// makes: an operation makes one version at most, of the machine and with the
-// state that it asked for, and only if its client was not told otherwise.
+// checkExactlyOnce checks that an operation makes at most one version, of the
+// machine and with the state that it requested, and only if its response allows
+// it.
 func (c *Checker) checkExactlyOnce(m *machine, version int64, by Evidence) {
 	c.count(ExactlyOnce, 1)
 	id := by.operation()

@@ -8,7 +8,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// A client has committed two transitions. A stream tells of the second without
+// A client has committed two transitions. A stream reports the second without
 // the first.
 func Example() {
 	history := checker.History{

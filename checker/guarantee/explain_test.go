@@ -17,7 +17,7 @@ const (
 	m2 = "lifecycle/b"
 )
 
-// asked is what clients did in the tests of this file.
+// asked is the history of the tests in this file.
 var asked = checker.History{
 	Definitions: []fsm.Definition{fsm.Lifecycle()},
 	Operations: []checker.Operation{
@@ -44,8 +44,8 @@ func final(source, machine string, version int64, state string) Observation {
 	return Observation{Kind: Final, Source: source, Time: 100, Machine: machine, Version: version, State: state}
 }
 
-// Every kind of violation is explained in one sentence, by what contradicts each
-// other.
+// Every class of violation is explained in one sentence with the evidence that
+// contradicts each other.
 func TestExplanations(t *testing.T) {
 	cases := map[string]struct {
 		seen []Observation
@@ -114,7 +114,7 @@ func TestExplanations(t *testing.T) {
 	}
 }
 
-// What is kept of an observation is kept, whatever else comes.
+// Later observations do not overwrite kept evidence.
 func TestWitnessesAreKept(t *testing.T) {
 	gap := Observation{Kind: Gap, Source: "w1", Time: 50, Machine: m2, First: 1, Version: 4}
 	held := Observation{Kind: Local, Source: "n1", Time: 60, Machine: m2, Version: 4, State: "Running"}
@@ -133,7 +133,8 @@ func TestWitnessesAreKept(t *testing.T) {
 	}
 }
 
-// An operation that is told of beside others that contradict each other is kept too.
+// Evidence of the operation that made a version is kept, too, if other evidence
+// contradicts it.
 func TestMakersAreKept(t *testing.T) {
 	verdicts, err := Judge(asked, []Observation{
 		taken("w1", 25, 1, "", "Running", "x1"), // made by c1
@@ -157,7 +158,7 @@ func TestOperationsInWords(t *testing.T) {
 	require.Equal(t, "c9 committed Init between 1ns and 2ns", Evidence{Operation: &committed}.String())
 }
 
-// A recorder's mistakes are no verdicts.
+// A recorder's mistakes give errors, not verdicts.
 func TestMistakesOfRecorders(t *testing.T) {
 	end := Observation{Kind: End, Source: "w1", Time: 50, Machine: m1}
 	for name, c := range map[string]struct {

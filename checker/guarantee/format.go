@@ -10,7 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// observationJSON is an observation as written. Pointers tell 0 from absent.
+// observationJSON is an observation as written. Pointers distinguish 0 from
+// absent.
 type observationJSON struct {
 	Kind      Kind   `json:"observe"`
 	Source    string `json:"source"`
@@ -23,8 +24,8 @@ type observationJSON struct {
 	Operation string `json:"operation,omitempty"`
 }
 
-// AppendLine appends o as one line of JSON, its newline included. What ParseLine
-// would refuse is written all the same: it is evidence.
+// AppendLine appends o as one line of JSON, including its newline. It also
+// writes an observation that ParseLine would refuse: it is evidence.
 func AppendLine(b []byte, o Observation) []byte {
 	l := observationJSON{o.Kind, o.Source, o.Time, o.Machine, o.First, &o.Version, o.From, o.State, o.Operation}
 	if o.Kind == Resume || o.Kind == End {
@@ -42,9 +43,9 @@ func AppendLine(b []byte, o Observation) []byte {
 // fields are the names that a line may have, see Observation.field.
 var fields = [...]string{"observe", "source", "time", "machine", "first", "version", "from", "state", "operation"}
 
-// ParseLine reads one line, with or without its newline. It is strict: a field
-// that is unknown, twice, null, missing, or has no business there is refused,
-// with an error that names it and the remedy and wraps ErrObservation.
+// ParseLine parses one line, with or without its newline. It is strict: it
+// refuses a field that is unknown, repeated, null, missing or out of place. The
+// error names the field and the remedy and wraps ErrObservation.
 func ParseLine(text []byte) (Observation, error) {
 	var o Observation
 	if !utf8.Valid(text) {
@@ -76,7 +77,7 @@ func ParseLine(text []byte) (Observation, error) {
 	return o, o.complete(func(name string) bool { return seen[slices.Index(fields[:], name)] })
 }
 
-// checkObject reports whether text is one JSON object.
+// checkObject returns an error unless text is one JSON object.
 func checkObject(text []byte) error {
 	switch {
 	case json.Valid(text) && text[0] == '{':
@@ -88,11 +89,11 @@ func checkObject(text []byte) error {
 	return json.Unmarshal(text, &any)
 }
 
-// skipSeparators skips what separates the tokens of an object.
+// skipSeparators skips space and separators between the tokens of an object.
 func skipSeparators(text []byte) []byte { return bytes.TrimLeft(text, " \t\r\n,:") }
 
-// tokenLen is how long the text, number or word is that valid JSON begins with; 1 if
-// it is something else.
+// tokenLen returns the length of the string, number or word at the beginning of
+// valid JSON; 1 for any other token.
 func tokenLen(text []byte) int {
 	if text[0] != '"' {
 		return max(1, bytes.IndexAny(text, " \t\r\n,:{}[]"))
@@ -107,7 +108,7 @@ func tokenLen(text []byte) int {
 	}
 }
 
-// unquote is the text that quoted, which is valid, stands for.
+// unquote returns the text of a valid JSON string.
 func unquote(quoted []byte) string {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return string(quoted[1 : len(quoted)-1])
@@ -117,7 +118,7 @@ func unquote(quoted []byte) string {
 	return text
 }
 
-// set gives o the value of a field, which it has.
+// set sets a field of o, which must exist, to a value.
 func (o *Observation) set(name string, value []byte) error {
 	text, number := o.field(name)
 	if number != nil {
@@ -135,7 +136,7 @@ func (o *Observation) set(name string, value []byte) error {
 	return nil
 }
 
-// field is where o has a field: one of the two.
+// field returns the address of a field of o: one of text and number.
 func (o *Observation) field(name string) (text *string, number *int64) {
 	switch name {
 	case "observe":
@@ -159,8 +160,8 @@ func (o *Observation) field(name string) (text *string, number *int64) {
 	}
 }
 
-// complete refuses numbers that are missing, or there where they say nothing:
-// as a number, absent looks like 0.
+// complete returns an error for numbers that are missing or out of place, which
+// the zero value cannot show, and the error of Validate.
 func (o *Observation) complete(seen func(field string) bool) error {
 	versioned := o.Kind != Resume && o.Kind != End
 	if err := o.Validate(); err != nil && seen("observe") {

@@ -13,7 +13,7 @@ import (
 	"github.com/lockstep-dst/lockstep/sim/fieldtest"
 )
 
-// lines are one of each kind.
+// lines has one line of each kind.
 var lines = map[string]string{
 	"state":      `{"observe":"state","source":"w1","time":10,"machine":"lifecycle/a","version":0,"state":"Init"}`,
 	"transition": `{"observe":"transition","source":"w1","time":20,"machine":"lifecycle/a","version":1,"from":"Init","state":"Running","operation":"c1.1"}`,

@@ -11,7 +11,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// anyDefinition has few states, so that lies are often right by luck.
+// anyDefinition has few states, so that wrong reports are often right by luck.
 func anyDefinition(t *rapid.T) fsm.Definition {
 	if rapid.Bool().Draw(t, "lifecycle") {
 		return fsm.Lifecycle()
@@ -47,7 +47,7 @@ type world struct {
 
 const worldEnd = 1000
 
-// anyWorld is what may be seen of a correct system.
+// anyWorld returns a history and observations of a correct system.
 func anyWorld(t *rapid.T) bruteForce {
 	w := &world{t: t, d: anyDefinition(t), machines: []string{"/a", "/b"}[:rapid.IntRange(1, 2).Draw(t, "machines")]}
 	for i := range w.machines {
@@ -70,7 +70,7 @@ func anyWorld(t *rapid.T) bruteForce {
 	return w.seen
 }
 
-// at is the last step of a machine by an instant.
+// at returns the last step of a machine by an instant.
 func (w *world) at(machine string, instant int64) step {
 	last := step{machine: machine, to: w.d.Initial}
 	for _, s := range w.steps {
@@ -109,7 +109,7 @@ func (w *world) clients(n int) {
 			op.State, op.Version = now.to, now.version
 		}
 		w.seen.h.Operations = append(w.seen.h.Operations, op)
-		if rapid.IntRange(0, 5).Draw(w.t, "turned away") == 0 { // what it is told besides is not judged
+		if rapid.IntRange(0, 5).Draw(w.t, "turned away") == 0 { // the rest of its response is not judged
 			w.seen.h.Operations = append(w.seen.h.Operations, checker.Operation{
 				Client: 200 + i, ID: fmt.Sprintf("t%d.1", i), Machine: op.Machine, Kind: checker.KindPropose, Argument: op.Argument,
 				Outcome: checker.Rejected, Reason: "overloaded", Call: instant, Return: instant + 3, State: w.d.States[0], Version: 9,
@@ -126,7 +126,7 @@ func (w *world) clients(n int) {
 
 func (w *world) see(o Observation) { w.seen.observations = append(w.seen.observations, o) }
 
-// stream tells of the steps in order, some late, and leaves out some with a gap.
+// stream reports the steps in order, some late, and replaces some by a gap.
 func (w *world) stream(name string) {
 	now := int64(0)
 	told := map[string]bool{}
@@ -182,7 +182,7 @@ func (w *world) stream(name string) {
 	}
 }
 
-// life reads machines at one node, which knows less and less late.
+// life reads machines at one node, which falls less and less behind.
 func (w *world) life(name string) {
 	now := int64(0)
 	known := map[string]step{}
@@ -196,7 +196,7 @@ func (w *world) life(name string) {
 	}
 }
 
-// end is what a node holds at last.
+// end reports the values that a node holds in the end.
 func (w *world) end(name string) {
 	for _, m := range w.machines {
 		last := w.at(m, worldEnd)
@@ -209,7 +209,7 @@ func (w *world) end(name string) {
 	}
 }
 
-// corrupted is what is seen of a system that does wrong in a place or two.
+// corrupted returns w with up to two mistakes of the system.
 func corrupted(t *rapid.T, w bruteForce) bruteForce {
 	w.observations = slices.Clone(w.observations)
 	w.h.Operations = slices.Clone(w.h.Operations)
@@ -286,7 +286,7 @@ func corruptObservation(t *rapid.T, w *bruteForce) {
 		}
 	case 8:
 		o.First = max(1, o.First+rapid.SampledFrom([]int64{-1, 1}).Draw(t, "by"))
-	case 9: // it is listened to, but tells nothing more
+	case 9: // a stream with a listener reports nothing more
 		w.observations = slices.Insert(w.observations, i+1, Observation{End, o.Source, o.Time, o.Machine, 0, 0, "", "", ""})
 		w.observations = append(w.observations[:i+2], slices.DeleteFunc(w.observations[i+2:], func(later Observation) bool {
 			return later.Source == w.observations[i].Source && later.ofStream()

@@ -1,6 +1,7 @@
 package guarantee
 
-// read: the local reads of one life of a node do not go back.
+// checkMonotonicRead checks that the local reads of one life of a node do not
+// go back.
 func (c *Checker) checkMonotonicRead(s *source, m *machine, o *Observation) {
 	c.count(MonotonicReads, 1)
 	last, found := s.reads[m]

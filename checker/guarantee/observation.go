@@ -9,40 +9,42 @@ import (
 )
 
 // ErrObservation is wrapped by every error about an observation that cannot be
-// judged: the recorder has made a mistake, and not the system.
+// judged: its recorder has made a mistake, not the system.
 var ErrObservation = errors.New("malformed observation")
 
-// Kind of an observation.
+// Kind is the kind of an observation.
 type Kind string
 
-// Kinds. The first five are of watches, whose Source is the stream; the others
+// Kinds. The first five are of watches, with the stream as Source; the others
 // of nodes.
 const (
-	State      Kind = "state"      // the stream told of a machine in State at Version: where it begins
-	Transition Kind = "transition" // the stream told of the step that made Version
-	Gap        Kind = "gap"        // the stream told that it leaves out versions First to Version
-	Resume     Kind = "resume"     // the stream was broken off, and asked again for what comes after what it had told
-	End        Kind = "end"        // the stream was still listened to, and had told of Machine nothing else until then
+	State      Kind = "state"      // the stream reported a machine in State at Version: where it begins
+	Transition Kind = "transition" // the stream reported the step that made Version
+	Gap        Kind = "gap"        // the stream reported that it leaves out versions First to Version
+	Resume     Kind = "resume"     // the stream broke off and was resumed after its last observation
+	End        Kind = "end"        // the stream had a listener until then, and had reported nothing else of Machine
 
-	Local Kind = "local" // one life of a node told a machine's state without asking the others; Source is the life
+	Local Kind = "local" // a node answered a read of a machine without a quorum; Source is the node's life
 	Entry Kind = "entry" // a node held in the end that Operation had made Version
 	Final Kind = "final" // a node held a machine in State at Version in the end, when all had settled
 )
 
-// Observation is one thing that was seen, by one source.
+// Observation is one thing that a source reported about a machine, or about its
+// own stream.
 type Observation struct {
 	Kind      Kind
-	Source    string // a watch's stream, or a node, or one of its lives
-	Time      int64  // nanoseconds since the start of the history, by its clock: when it was seen
+	Source    string // a watch's stream, a node, or one of its lives
+	Time      int64  // nanoseconds since the start of the history, by its clock
 	Machine   string // definition/name; empty for Resume, which is of all machines of the stream
 	Version   int64  // 0 for Resume and End
 	First     int64  // the first version of a Gap; Version is the last
 	State     string // at Version; empty for Resume, End and Gap
-	From      string // the state before a Transition; empty if it was not told
-	Operation string // that made Version: of an Entry, and of a Transition unless it was not told
+	From      string // the state before a Transition; empty if not reported
+	Operation string // that made Version: of an Entry, and of a Transition unless not reported
 }
 
-// Validate names the first field that is wrong, and the remedy.
+// Validate returns an error that names the first wrong field and the remedy, or
+// nil.
 func (o *Observation) Validate() error {
 	is := func(kinds ...Kind) bool {
 		for _, k := range kinds {

@@ -7,10 +7,10 @@ import (
 	"github.com/lockstep-dst/lockstep/checker"
 )
 
-// Guarantee is the name of what is judged.
+// Guarantee is the name of a guarantee.
 type Guarantee string
 
-// Guarantees. See docs/GUARANTEES.md.
+// Guarantees. docs/GUARANTEES.md defines them.
 const (
 	Chosen         Guarantee = "chosen"
 	Watch          Guarantee = "watch"
@@ -19,10 +19,10 @@ const (
 	Convergence    Guarantee = "convergence"
 )
 
-// guarantees is all of them, in the order of verdicts.
+// guarantees lists all, in the order of results.
 var guarantees = [...]Guarantee{Chosen, Watch, MonotonicReads, ExactlyOnce, Convergence}
 
-// Status of a guarantee.
+// Status is the verdict on a guarantee.
 type Status string
 
 // Statuses.
@@ -32,18 +32,19 @@ const (
 	Unjudged Status = "unjudged" // nothing was seen that it could be judged by
 )
 
-// Result is what is known of one guarantee.
+// Result is the result for one guarantee.
 type Result struct {
 	Guarantee   Guarantee
 	Status      Status
-	Judged      int        // how much was seen that the guarantee speaks of
-	Class       string     // what kind of violation, without names, ids or times
-	Machine     string     // on which it is
+	Judged      int        // number of operations and observations that the guarantee applies to
+	Class       string     // class of the violation, without names, ids or times
+	Machine     string     // the machine of the violation
 	Explanation string     // one sentence for people
-	Evidence    []Evidence // what contradicts each other: mostly two
+	Evidence    []Evidence // the items that contradict each other: usually two
 }
 
-// Evidence is an operation of the history or an observation.
+// Evidence is an operation of the history or an observation: one of the two is
+// set.
 type Evidence struct {
 	Operation   *checker.Operation
 	Observation *Observation
@@ -51,7 +52,7 @@ type Evidence struct {
 
 func (e Evidence) none() bool { return e.Operation == nil && e.Observation == nil }
 
-// time is when it was known.
+// time returns the time by which e was known.
 func (e Evidence) time() int64 {
 	if e.Operation != nil {
 		return e.Operation.Return
@@ -59,7 +60,8 @@ func (e Evidence) time() int64 {
 	return e.Observation.Time
 }
 
-// state is what e tells of the machine at a version that it tells of.
+// state returns the state of the machine at a version according to e, which
+// must be evidence of it.
 func (e Evidence) state(version int64) string {
 	switch {
 	case e.Operation != nil && tellsNewVersion(e.Operation):
@@ -72,7 +74,7 @@ func (e Evidence) state(version int64) string {
 	return e.Observation.From
 }
 
-// operation is the one that e tells to have made the version.
+// operation returns the operation that made the version according to e.
 func (e Evidence) operation() string {
 	if e.Operation != nil {
 		return e.Operation.ID
@@ -80,8 +82,8 @@ func (e Evidence) operation() string {
 	return e.Observation.Operation
 }
 
-// madeBy is the operation that e tells to have made a version; empty if it tells
-// of none.
+// madeBy returns the operation that made a version according to e; empty if e
+// names none.
 func (e Evidence) madeBy(version int64) string {
 	switch {
 	case e.Operation != nil && tellsNewVersion(e.Operation), e.Observation != nil && e.Observation.Version == version:
@@ -90,12 +92,12 @@ func (e Evidence) madeBy(version int64) string {
 	return ""
 }
 
-// tellsNewVersion reports whether op's client was told that it made a version.
+// tellsNewVersion reports whether op's response has the version that op made.
 func tellsNewVersion(op *checker.Operation) bool {
 	return op.Outcome == checker.Committed && op.Kind == checker.KindPropose && op.Version != checker.NoVersion
 }
 
-// String is e in words, as the beginning of a sentence.
+// String describes e as the beginning of a sentence.
 func (e Evidence) String() string {
 	if e.Operation != nil {
 		return describeOperation(e.Operation)
@@ -129,7 +131,7 @@ func (e Evidence) String() string {
 	}
 }
 
-// describeOperation is what op's client did and was told.
+// describeOperation describes op and its response.
 func describeOperation(op *checker.Operation) string {
 	call, back := time.Duration(op.Call), time.Duration(op.Return)
 	switch {

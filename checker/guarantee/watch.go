@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// stream is what one stream has told of one machine.
+// stream is the state of one stream for one machine.
 type stream struct {
 	any     bool
-	last    Observation // what it told last
-	resumes int         // of the source, when it told that
+	last    Observation // its last observation
+	resumes int         // of the source, at the last observation
 	end     *Observation
 	machine *machine
 }
 
-// watch: a stream tells of every version of a machine in turn, or tells which
-// ones it leaves out.
+// checkWatch checks that a stream reports every version of a machine in order,
+// or reports a gap.
 func (c *Checker) checkWatch(s *source, m *machine, o *Observation) {
 	w := s.streams[m]
 	if w == nil {
@@ -35,10 +35,10 @@ func (c *Checker) checkWatch(s *source, m *machine, o *Observation) {
 	w.any, w.last, w.resumes = true, *o, s.resumes
 }
 
-// checkOrder judges what a stream tells by what it told before.
+// checkOrder checks an observation of a stream against the one before.
 func (c *Checker) checkOrder(s *source, w *stream, o *Observation) {
 	last := w.last.Version
-	first := o.Version // that it tells of
+	first := o.Version // the first version reported
 	if o.Kind == Gap {
 		first = o.First
 	}
@@ -63,10 +63,10 @@ func (c *Checker) checkOrder(s *source, w *stream, o *Observation) {
 	}
 }
 
-// describeMissing names the versions that are left out between two that a stream told.
+// describeMissing describes the versions missing between two of a stream.
 func describeMissing(last, first int64, kind Kind) string {
 	if kind == State {
-		first++ // the step to it is left out, too
+		first++ // the step to it is missing, too
 	}
 	if n := first - last - 1; n > 1 {
 		return fmt.Sprintf("%d steps", n)
@@ -74,14 +74,14 @@ func describeMissing(last, first int64, kind Kind) string {
 	return "a step"
 }
 
-// keptBack: who listens to a stream is told, within the deadline, of what is
-// known to be chosen.
+// checkDeadline checks that a stream with a listener reports versions that are
+// known to be chosen within the deadline.
 func (c *Checker) checkDeadline(v *Result, m *machine, past []versionRecord) {
 	if c.options.Deadline <= 0 {
 		return
 	}
 	for _, w := range c.ended[m] {
-		last := w.last.Version // 0 if nothing was told
+		last := w.last.Version // 0 if nothing was reported
 		l, found := firstBeyond(past, last, w.end.Time-int64(c.options.Deadline))
 		if !found {
 			continue

@@ -9,30 +9,30 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// builder makes operations of events.
+// builder makes operations from events.
 type builder struct {
 	Options
 	ops         []checker.Operation
 	annotations []checker.Annotation
-	pending     map[int]invocation      // by client: what it waits for
-	skipped     map[int]bool            // by client: it was invoked, but not so that there is an operation
-	nemesis     map[string]nemesisEvent // by process: what it has begun
+	pending     map[int]invocation      // by client: the operation in flight
+	skipped     map[int]bool            // by client: its invocation was malformed, so there is no operation
+	nemesis     map[string]nemesisEvent // by process: the event that may have a second one
 	names       map[string]string
 	index, time int64 // of the last event
 	line        int
 	bad         checker.BadLines
 }
 
-// invocation is an operation that was invoked.
+// invocation is the :invoke of an operation in flight.
 type invocation struct {
-	at    int    // in ops
+	at    int    // index in ops
 	f     string // as in :cas
 	value string // EDN
 }
 
-// nemesisEvent is an annotation that may have another event.
+// nemesisEvent is an annotation that has had only its first event.
 type nemesisEvent struct {
-	at int // in annotations
+	at int // index in annotations
 	f  string
 }
 
@@ -43,7 +43,7 @@ func newBuilder(o Options) *builder {
 	}
 }
 
-// addEvent takes the event of the line, or notes what is wrong with it.
+// addEvent processes the event of a line, or records the error of the line.
 func (b *builder) addEvent(e event, err error) {
 	if err == nil {
 		err = b.event(&e)
@@ -99,7 +99,7 @@ func (b *builder) invoke(e *event) error {
 	return nil
 }
 
-// parseInvocation fills in what op asks for.
+// parseInvocation sets op's kind and arguments.
 func (b *builder) parseInvocation(op *checker.Operation, f string, v value) (err error) {
 	switch {
 	case f == ":read":
@@ -133,7 +133,7 @@ func (b *builder) functions() string {
 	return ":write, :cas or :read"
 }
 
-// name is v's text; equal ones share memory.
+// name returns the text of v; equal ones share memory.
 func (b *builder) name(v value) string {
 	text := v.String()
 	if known, found := b.names[text]; found {
@@ -145,7 +145,7 @@ func (b *builder) name(v value) string {
 	return text
 }
 
-// split takes the key off a value, if the model has keys.
+// split separates the key from a value, if the model has keys.
 func (b *builder) split(v value) (machine string, rest value, err error) {
 	if b.Model == checker.ModelRegister || b.Model == checker.ModelCASRegister {
 		return "", v, nil
@@ -168,7 +168,7 @@ func (b *builder) split(v value) (machine string, rest value, err error) {
 	return b.name(value{word: machine}), rest, err
 }
 
-// entry is the two halves of a vector or a map's entry.
+// entry returns key and value of a pair, a vector or a map entry.
 func entry(v value) (key, rest value, ok bool) {
 	if v.kind == vector && len(v.items) == 2 {
 		return v.items[0], v.items[1], true
@@ -192,12 +192,12 @@ func (b *builder) state(v value) (string, error) {
 	return b.name(value{word: state}), nil
 }
 
-// complete fills in what the client was told. A client whose operation ended in
-// :info never calls again in Jepsen; where it does, the operation may still
-// take effect at any time.
+// complete records the response of an operation. In Jepsen, a client whose
+// operation ended in :info never calls again; if it does here, the operation
+// may still take effect at any time.
 func (b *builder) complete(e *event) error {
 	a, waits := b.pending[e.client]
-	if !waits && b.skipped[e.client] { // that was told
+	if !waits && b.skipped[e.client] { // its invocation has been reported
 		delete(b.skipped, e.client)
 		return nil
 	}
@@ -241,9 +241,9 @@ func (b *builder) succeed(op *checker.Operation, e *event, a invocation) error {
 	return nil
 }
 
-// reason is why an operation failed or may have: its error, or a keyword in
-// place of its value. Reason "illegal" says more than others, so not every
-// error of that name will do.
+// reason returns the reason why an operation failed or may have: its error, or
+// a keyword in place of its value. "illegal" is a claim about the machine, see
+// checker.ReasonIllegal, so not every error of that name becomes it.
 func (b *builder) reason(op *checker.Operation, e *event, a invocation) string {
 	_, v, err := b.split(e.value)
 	same := err == nil && v.String() == a.value
@@ -264,8 +264,8 @@ func (b *builder) reason(op *checker.Operation, e *event, a invocation) string {
 	return b.name(value{word: reason})
 }
 
-// annotate notes what a nemesis did. It has two events of one function, with
-// the same type, for what it does: the first begins it.
+// annotate records an action of the nemesis. An action has two events with the
+// same function and type: the first begins it, the second ends it.
 func (b *builder) annotate(e *event) {
 	process := e.process.String()
 	text := strings.TrimPrefix(process, ":") + ": " + strings.TrimPrefix(e.f, ":")

@@ -1,12 +1,13 @@
-// Package jepsen reads histories that Jepsen made, or others in its manner, as
-// histories of package checker.
+// Package jepsen reads histories of Jepsen, or in its format, as histories of
+// package checker.
 //
-// Three forms are known: a file of EDN maps, one a line, as history.edn is; one
-// vector of such maps; and a log, whose lines end in process, type, function,
-// value and maybe an error, as Jepsen prints them while it runs. Maps and lines
-// of a log may be mixed; lines of a log that tell of no operation are skipped.
+// It accepts three forms: a file of EDN maps, one per line, like history.edn;
+// one vector of such maps; and a log, whose lines end in process, type,
+// function, value and maybe an error, as Jepsen prints them while it runs. Maps
+// and lines of a log may be mixed. Lines of a log without an operation are
+// skipped.
 //
-// What a completion means is Jepsen's: :ok took effect, :fail did not, :info may
-// have. What happened before what is told by the order of the events alone, as
-// for Jepsen; :time is kept as far as it agrees with that order.
+// Completions have Jepsen's meaning: :ok took effect, :fail did not, :info may
+// have. As in Jepsen, only the order of the events decides which operation came
+// before which; :time is kept as far as it agrees with that order.
 package jepsen

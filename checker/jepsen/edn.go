@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// kind of an EDN value.
+// kind is the kind of an EDN value.
 type kind uint8
 
 const (
@@ -30,19 +30,19 @@ type value struct {
 	items []value // of collections; of a map: key, value, key, value
 }
 
-// maxDepth is how deep collections may nest.
+// maxDepth is the maximum nesting of collections.
 const maxDepth = 64
 
-// parser reads EDN (https://github.com/edn-format/edn) off a text, as far as
-// histories need it: of atoms it only finds the end.
+// parser parses EDN (https://github.com/edn-format/edn), as far as histories
+// need it: of an atom it only finds the end.
 type parser struct {
 	in    []byte
 	at    int
-	known map[string]string // words that came before
-	stack []value           // items of the collections that are open
+	known map[string]string // words seen before
+	stack []value           // items of the open collections
 }
 
-// reset gives p another text.
+// reset makes p parse another text.
 func (p *parser) reset(in []byte) { p.in, p.at, p.stack = in, 0, p.stack[:0] }
 
 const (
@@ -50,8 +50,8 @@ const (
 	maxKnownLen = 64      // bytes
 )
 
-// word is text as a string; equal ones share memory, but for long numbers,
-// which rarely come again.
+// word returns text as a string. Equal ones share memory, except long numbers,
+// which rarely recur.
 func (p *parser) word(text []byte) string {
 	if len(text) > 3 && text[0] >= '0' && text[0] <= '9' {
 		return string(text)
@@ -71,7 +71,7 @@ func (p *parser) word(text []byte) string {
 
 var errTruncated = errors.New("ends within a value, so it was cut off")
 
-// skip goes to the next value or bracket, past whitespace and comments.
+// skip skips whitespace and comments.
 func (p *parser) skip() {
 	for p.at < len(p.in) {
 		switch c := p.in[p.at]; {
@@ -89,13 +89,13 @@ func (p *parser) skip() {
 	}
 }
 
-// ended reports whether nothing is left.
+// ended skips them, too, and reports whether the text ends there.
 func (p *parser) ended() bool {
 	p.skip()
 	return p.at == len(p.in)
 }
 
-// next is the next value.
+// next returns the next value.
 func (p *parser) next() (value, error) { return p.value(0) }
 
 func (p *parser) value(depth int) (value, error) {
@@ -129,8 +129,8 @@ func (p *parser) value(depth int) (value, error) {
 	}
 }
 
-// dispatch reads what begins with #: a set, a tagged value, ##Inf and its like,
-// or #_ with a value that does not count.
+// dispatch parses a value that begins with #: a set, a tagged value, a symbolic
+// value like ##Inf, or #_ with a discarded value.
 func (p *parser) dispatch(depth int) (v value, discarded bool, err error) {
 	p.at++
 	if p.at == len(p.in) {
@@ -211,7 +211,7 @@ func (p *parser) atom() (value, error) {
 	return value{word: number(p.word(p.in[start:p.at]))}, nil
 }
 
-// number is word, in the one way to write it if it is a whole number.
+// number returns word, in canonical form if it is a whole number.
 func number(word string) string {
 	digits := strings.TrimSuffix(strings.TrimPrefix(word, "+"), "N")
 	first := strings.TrimPrefix(digits, "-")
@@ -232,7 +232,7 @@ func number(word string) string {
 	return digits
 }
 
-// string keeps strings in quotes.
+// string parses a string and keeps its quotes.
 func (p *parser) string() (value, error) {
 	start := p.at
 	escaped := false
@@ -256,7 +256,8 @@ func (p *parser) string() (value, error) {
 	return value{}, errTruncated
 }
 
-// canonical is the string with this inside, escaping only what must be.
+// canonical returns the string with these contents, with as few escapes as
+// possible.
 func canonical(inside string) (string, error) {
 	b := []byte{'"'}
 	for i := 0; i < len(inside); i++ {
@@ -277,8 +278,8 @@ func canonical(inside string) (string, error) {
 	return string(append(b, '"')), nil
 }
 
-// escaped is the character that s begins with an escape for, and the escape's
-// size; 0 if it is none.
+// escaped returns the character of the escape at the beginning of s and the
+// escape's size; size 0 if it is invalid.
 func escaped(s string) (r rune, size int) {
 	const letters, meanings = `trnbf\"`, "\t\r\n\b\f\\\""
 	if at := strings.IndexByte(letters, s[1]); at >= 0 {
@@ -299,7 +300,7 @@ func escaped(s string) (r rune, size int) {
 	return r, 6
 }
 
-// unit is what \uXXXX at the beginning of s stands for.
+// unit returns the UTF-16 code unit of \uXXXX at the beginning of s.
 func unit(s string) (rune, bool) {
 	if len(s) < 6 || s[:2] != `\u` {
 		return 0, false
@@ -310,8 +311,8 @@ func unit(s string) (rune, bool) {
 
 func isSpace(c byte) bool { return c == ' ' || c == ',' || c >= '\t' && c <= '\r' }
 
-// String is v in the one way to write it: values that are equal have equal
-// strings, but for floating point.
+// String returns v in canonical form: equal values have equal strings, except
+// for floating point.
 func (v value) String() string {
 	if v.tag == "" && v.items == nil && v.kind <= text {
 		return v.word
@@ -337,7 +338,7 @@ func (v value) write(b *strings.Builder) {
 	}
 }
 
-// words is the items, so many in a word.
+// words returns the items as strings, n items in each.
 func (v value) words(n int) (words []string) {
 	for group := range slices.Chunk(v.items, n) {
 		word := group[0].String()
@@ -365,7 +366,7 @@ func join(b *strings.Builder, begin, end string, words []string) {
 	b.WriteString(end)
 }
 
-// get is the value of a key of a map.
+// get returns the value of a key of a map.
 func (v value) get(key string) (value, bool) {
 	for i := 0; i < len(v.items); i += 2 {
 		if v.items[i].word == key {
@@ -378,7 +379,7 @@ func (v value) get(key string) (value, bool) {
 // isNil reports whether v is nil.
 func (v value) isNil() bool { return v.kind == atom && v.tag == "" && v.word == "nil" }
 
-// plain is v without what marks it as keyword or string.
+// plain returns v without the colon of a keyword or the quotes of a string.
 func (v value) plain() string {
 	switch {
 	case v.kind == atom:

@@ -32,7 +32,7 @@ func TestEqualValuesHaveEqualStrings(t *testing.T) {
 	}
 }
 
-// Whatever is parsed is written so that it is parsed as the same.
+// Parsing the canonical form of a value gives the same value.
 func FuzzEDN(f *testing.F) {
 	for _, in := range []string{`{:type :invoke, :f :cas, :value [0 4], :process 4}`, `#a.B{:key "x", :val #{1 2}}`, `"\ud83d\ude00\n"`, `\] #_ 1 ; c`, "##Inf", "[+1N (2)]"} {
 		f.Add(in)

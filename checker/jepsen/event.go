@@ -8,17 +8,18 @@ import (
 	"unicode/utf8"
 )
 
-// event is a line of a history: that a client asked, or what it was told.
+// event is a line of a history: the invocation or the response of an operation,
+// or an event of the nemesis.
 type event struct {
 	process  value
-	client   int    // its number, if it is one
-	isClient bool   // or else a nemesis
+	client   int    // number of the process; valid if isClient
+	isClient bool   // false: a nemesis
 	typ      string // :invoke, :ok, :fail or :info
 	f        string // as in :read
 	value    value
 	err      string // EDN; empty if none
-	time     int64  // none if there is none
-	index    int64  // none if there is none
+	time     int64  // none if absent
+	index    int64  // none if absent
 }
 
 const none = -1
@@ -60,7 +61,7 @@ func parseEvent(v value) (event, error) {
 	return e, e.classify()
 }
 
-// wholeNumber is a whole number of a map, or none.
+// wholeNumber returns a whole number from a map, or none.
 func wholeNumber(v value, key string) (int64, error) {
 	f, found := v.get(key)
 	if !found || f.isNil() {
@@ -73,7 +74,8 @@ func wholeNumber(v value, key string) (int64, error) {
 	return n, nil
 }
 
-// classify finds out whose event it is.
+// classify checks the type and decides whether a client or a nemesis made the
+// event.
 func (e *event) classify() error {
 	switch e.typ {
 	case ":invoke", ":ok", ":fail", ":info":
@@ -92,8 +94,8 @@ func (e *event) classify() error {
 
 func isKeyword(v value) bool { return v.kind == atom && len(v.word) > 1 && v.word[0] == ':' }
 
-// parseLogLine finds an event in a line of a log. It ends in process, type,
-// function, value and maybe an error; what comes before them may be anything.
+// parseLogLine finds an event in a line of a log. The line ends in process,
+// type, function, value and maybe an error, after any other text.
 func (p *parser) parseLogLine(line []byte) (e event, found bool, err error) {
 	var process []byte
 	for at := 0; ; {
@@ -110,7 +112,7 @@ func (p *parser) parseLogLine(line []byte) (e event, found bool, err error) {
 	}
 }
 
-// nextWord is the next word of line from at on, and where it ends.
+// nextWord returns the next word of line from at on, and the offset of its end.
 func nextWord(line []byte, at int) (word []byte, end int) {
 	for at < len(line) && isSpace(line[at]) {
 		at++
@@ -130,7 +132,7 @@ func isType(word []byte) bool {
 	return false
 }
 
-// isProcess knows numbers and keywords.
+// isProcess reports whether word is a number or a keyword.
 func isProcess(word []byte) bool {
 	return len(word) > 1 && word[0] == ':' || len(word) > 0 && len(bytes.Trim(word, "0123456789")) == 0
 }
@@ -160,7 +162,7 @@ func (e *event) parseRest(p *parser) error {
 	return e.classify()
 }
 
-// short is a value for people.
+// short returns v, cut if it is long, for an error.
 func short(v value) string {
 	s := v.String()
 	if s == "" {

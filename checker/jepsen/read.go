@@ -12,22 +12,22 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// Options say what a history is of, which it does not tell itself.
+// Options are properties of a history that its file does not contain.
 type Options struct {
 	// Model of the history; empty is checker.ModelCASRegister. Operations of
-	// checker.ModelKV have values [key value], as jepsen.independent has them.
-	// Those of checker.ModelMachine, which are :propose and :read, have values
+	// checker.ModelKV have values [key value], as in jepsen.independent.
+	// Operations of checker.ModelMachine, :propose and :read, have values
 	// [machine state]; keywords and strings stand for their plain names.
 	Model checker.Model
 	// Definition of the machines, of checker.ModelMachine only.
 	Definition fsm.Definition
-	// FailedCAS makes of a :cas that failed, without :error, the claim that the
-	// register did not hold the value expected. Otherwise it claims no more
-	// than any :fail, that it had no effect, which is how Knossos reads it.
+	// FailedCAS makes a :cas that failed, without :error, claim that the
+	// register did not hold the expected value. Otherwise it claims no more
+	// than any :fail, that it had no effect; Knossos reads it like that.
 	FailedCAS bool
 }
 
-// Validate tells what is wrong with o.
+// Validate returns an error if o is inconsistent.
 func (o *Options) Validate() error {
 	switch o.Model {
 	case "", checker.ModelRegister, checker.ModelCASRegister, checker.ModelKV:
@@ -38,9 +38,9 @@ func (o *Options) Validate() error {
 	return fmt.Errorf("unknown model %q", o.Model)
 }
 
-// Read reads a history, and what its nemesis did. Errors about its contents
-// wrap checker.ErrFormat and tell of up to twenty bad lines. Neither files that
-// are cut off nor events that contradict each other are accepted.
+// Read reads a history and the annotations of its nemesis. Errors about the
+// contents wrap checker.ErrFormat and list up to twenty bad lines. Read refuses
+// files that are cut off and events that contradict each other.
 func Read(r io.Reader, o Options) (checker.History, []checker.Annotation, error) {
 	if err := o.Validate(); err != nil {
 		return checker.History{}, nil, err
@@ -67,8 +67,8 @@ func Read(r io.Reader, o Options) (checker.History, []checker.Annotation, error)
 	return h, b.annotations, nil
 }
 
-// isVector reports whether a vector of maps comes, and not a log whose lines
-// begin with a bracket.
+// isVector reports whether in begins with a vector of maps, and not with a log
+// with lines that begin with a bracket.
 func isVector(in *bufio.Reader) bool {
 	start, _ := in.Peek(4096)
 	p := parser{in: start}
@@ -113,7 +113,7 @@ func (b *builder) readVector(in *bufio.Reader) error {
 	}
 }
 
-// validPrefix is text until it is not UTF-8 any more.
+// validPrefix returns the longest prefix of text that is valid UTF-8.
 func validPrefix(text []byte) []byte {
 	for i := 0; i < len(text); {
 		r, size := utf8.DecodeRune(text[i:])
@@ -156,8 +156,8 @@ func (b *builder) readLines(in *bufio.Reader) error {
 	return err
 }
 
-// parseLine parses a map or a line of a log. Those of a log must be whole: of
-// one that is cut off something else may seem to be left.
+// parseLine parses a map or a line of a log. A line of a log must be whole: if
+// it is cut off, the rest may look like another event.
 func (p *parser) parseLine(line []byte, whole bool) (e event, found bool, err error) {
 	text := bytes.TrimSpace(line)
 	if len(text) == 0 || text[0] == ';' {

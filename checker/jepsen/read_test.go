@@ -21,7 +21,7 @@ func read(t *testing.T, text string, o Options) checker.History {
 	return h
 }
 
-// register is a history; registerOps is what it says.
+// register is a history; registerOps are its operations.
 const register = `{:type :invoke, :f :read, :value nil, :process 0, :time 10, :index 0}
 {:type :invoke, :f :write, :value 4, :process 2, :time 10, :index 1}
 {:type :ok, :f :read, :value nil, :process 0, :time 30, :index 2}
@@ -55,7 +55,7 @@ func TestFormsOfOneHistory(t *testing.T) {
 	}
 }
 
-// The order of events counts, whatever the clock says.
+// The order of events counts, whatever the clock shows.
 func TestTimesAgreeWithTheOrder(t *testing.T) {
 	h := read(t, strings.Replace(register, ":time 30", ":time 5", 1), Options{})
 	require.Equal(t, [2]int64{11, 12}, [2]int64{h.Operations[1].Call, h.Operations[0].Return})
@@ -86,7 +86,7 @@ jepsen.util: :nemesis	:info	:start	nil
 	require.Equal(t, []checker.Annotation{{Start: 3, End: 3, Text: "nemesis: start"}}, notes)
 }
 
-// A :cas that failed claims nothing, unless it is asked to.
+// A :cas that failed claims nothing, unless FailedCAS is set.
 func TestFailedCAS(t *testing.T) {
 	require.Equal(t, "fail", read(t, register, Options{}).Operations[2].Reason)
 	require.Equal(t, checker.ReasonIllegal, read(t, register, Options{FailedCAS: true}).Operations[2].Reason)
@@ -205,7 +205,7 @@ func TestEveryBadLineIsTold(t *testing.T) {
 	require.Equal(t, "and 12 more", told[20])
 }
 
-// What follows from a bad line is not told too.
+// A completion of a bad invocation is not another error.
 func TestCompletionOfBadInvocation(t *testing.T) {
 	_, _, err := Read(strings.NewReader("0 :invoke :append 1\n0 :ok :append 1\n0 :ok :append 1\n"), Options{})
 	require.Equal(t, []string{
@@ -214,7 +214,7 @@ func TestCompletionOfBadInvocation(t *testing.T) {
 	}, strings.Split(err.Error(), "\n"))
 }
 
-// A process that comes back after :info does so elsewhere, not in Jepsen.
+// A process may come back after :info, though it does not in Jepsen.
 func TestProcessComesBack(t *testing.T) {
 	h := read(t, "0 :invoke :write 1\n0 :info :write 1\n0 :invoke :write 2\n0 :ok :write 2\n", Options{Model: checker.ModelRegister})
 	require.Equal(t, checker.Unknown, h.Operations[0].Outcome)
@@ -243,7 +243,7 @@ func TestErrorsOfTheDisk(t *testing.T) {
 	}
 }
 
-// Whatever is accepted is a history that can be kept in a file.
+// Every history that is accepted can be written to a file.
 func FuzzRead(f *testing.F) {
 	f.Add(register, uint8(0))
 	f.Add("["+register+"]", uint8(4))

@@ -66,7 +66,7 @@ func newExpectationJSON(a *campaign.Artefact, c *campaign.Comparison) *expectati
 	}
 	e.SameHash = &c.SameHash
 	if !c.SameHash {
-		e.SameUntil, e.DiffersBy = c.After, c.Before
+		e.SameUntil, e.DiffersBy = c.LastSame, c.FirstDifferent
 	}
 	return e
 }
@@ -115,7 +115,7 @@ func (r *replay) runUntil(out io.Writer, sys scenarios.System, p *scenarios.Plan
 	if until == 0 {
 		until = math.MaxUint64
 	}
-	g, err := campaign.Look(sys, p, until, nodes, trace)
+	g, err := campaign.Inspect(sys, p, until, nodes, trace)
 	if err != nil {
 		return err
 	}

@@ -261,7 +261,7 @@ func (f *fuzz) findDifference(ctx context.Context, c *campaign.Campaign, s *camp
 	if len(s.Differed) == 0 {
 		return nil
 	}
-	d, err := campaign.Differ(context.WithoutCancel(ctx), c.System, c.Plan(s.Differed[0]))
+	d, err := campaign.FindDifference(context.WithoutCancel(ctx), c.System, c.Plan(s.Differed[0]))
 	if err != nil {
 		return err
 	}
@@ -280,7 +280,7 @@ func (f *fuzz) exit(c *campaign.Campaign, s *campaign.Summary) error {
 	case s.Seeds == 0:
 		return &exitError{exitUndecided, "no seed was run, so nothing was shown: give it more seeds, or more time"}
 	}
-	if never := s.Cold(c.System); f.neverHitFails && len(never) > 0 {
+	if never := s.NeverHit(c.System); f.neverHitFails && len(never) > 0 {
 		return &exitError{exitNeverHit, fmt.Sprintf("%d of %d coverage marks were never hit: %s; run more seeds, or find out what keeps the plans from getting there",
 			len(never), len(c.System.Marks), strings.Join(never, ", "))}
 	}

@@ -56,7 +56,7 @@ func newJUnit(c *campaign.Campaign, s *campaign.Summary, texts map[string]string
 	}
 	j.add("seeds that run twice run alike", differed, nil)
 	if len(c.System.Marks) > 0 {
-		never := s.Cold(c.System)
+		never := s.NeverHit(c.System)
 		reason := &junitReason{Message: fmt.Sprintf("%d of %d were never hit", len(never), len(c.System.Marks)), Text: strings.Join(never, "\n")}
 		switch {
 		case len(never) == 0:

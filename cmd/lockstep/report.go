@@ -64,8 +64,8 @@ func newTextReporter(out, status io.Writer) *textReporter {
 
 func (p *textReporter) begin(c *campaign.Campaign) {
 	fmt.Fprintf(p.out, "system %s, profile %s, %s\n", c.System.Name, c.Shape.Profile, describeBudget(c))
-	if c.Done.Seeds > 0 {
-		fmt.Fprintf(p.out, "going on after %d seeds, of which %d failed\n", c.Done.Seeds, c.Done.Failed)
+	if c.Resume.Seeds > 0 {
+		fmt.Fprintf(p.out, "going on after %d seeds, of which %d failed\n", c.Resume.Seeds, c.Resume.Failed)
 	}
 }
 
@@ -109,7 +109,7 @@ func (p *textReporter) line(s *campaign.Summary, seed uint64) string {
 	wall := s.Wall.Seconds()
 	line := fmt.Sprintf("seed %d: %d failed, ", seed, s.Failed)
 	if len(s.Marks) > 0 {
-		line += fmt.Sprintf("%d/%d marks, ", s.Reached(), len(s.Marks))
+		line += fmt.Sprintf("%d/%d marks, ", s.MarksHit(), len(s.Marks))
 	}
 	line += fmt.Sprintf("%.0f seeds/s, %.2f M messages/s, %.0f × real time",
 		float64(s.Seeds)/wall, float64(s.Messages)/wall/1e6, float64(s.Simulated)/1e9/wall)
@@ -181,20 +181,20 @@ func (p *textReporter) summary(c *campaign.Campaign, s *campaign.Summary, cpu ti
 // printMarks tells which coverage marks were never hit, and that nothing new is to be expected.
 func (p *textReporter) printMarks(c *campaign.Campaign, s *campaign.Summary) {
 	if len(s.Marks) > 0 {
-		fmt.Fprintf(p.out, "%d of %d coverage marks hit", s.Reached(), len(s.Marks))
-		for i, name := range s.Cold(c.System) {
+		fmt.Fprintf(p.out, "%d of %d coverage marks hit", s.MarksHit(), len(s.Marks))
+		for i, name := range s.NeverHit(c.System) {
 			fmt.Fprintf(p.out, "%s %s", []string{"; never hit:", ","}[min(i, 1)], name)
 		}
 		fmt.Fprintln(p.out)
 	}
 	if stable(c, s) {
-		fmt.Fprintf(p.out, "stable: the last %d seeds have shown no new mark, no new pair of faults and no new kind of failure\n", s.Seeds-s.News)
+		fmt.Fprintf(p.out, "stable: the last %d seeds have shown no new mark, no new pair of faults and no new kind of failure\n", s.Seeds-s.LastNew)
 	}
 }
 
 // stable reports whether a campaign has ended since it showed nothing new.
 func stable(c *campaign.Campaign, s *campaign.Summary) bool {
-	return c.Stable > 0 && s.Seeds-s.News >= c.Stable
+	return c.Stable > 0 && s.Seeds-s.LastNew >= c.Stable
 }
 
 // hits tells how often each family of faults made a difference, if any did, and
@@ -234,8 +234,8 @@ func (p *textReporter) printFaultHits(s *campaign.Summary) {
 }
 
 // printDiskFaults tells what came of the faults of disks, if there were any.
-func (p *textReporter) printDiskFaults(d *campaign.Disks) {
-	if *d == (campaign.Disks{}) {
+func (p *textReporter) printDiskFaults(d *campaign.DiskCounts) {
+	if *d == (campaign.DiskCounts{}) {
 		return
 	}
 	fmt.Fprint(p.out, "disk faults that hit:")
@@ -266,7 +266,7 @@ func (e *jsonReporter) progress(s *campaign.Summary, seed uint64) {
 	e.last = time.Now()
 	e.encode(map[string]any{
 		"type": "progress", "seed": seed, "seeds": s.Seeds, "failed": s.Failed, "messages": s.Messages,
-		"marks_hit": s.Reached(), "sim_s": seconds(time.Duration(s.Simulated)), "wall_s": seconds(s.Wall),
+		"marks_hit": s.MarksHit(), "sim_s": seconds(time.Duration(s.Simulated)), "wall_s": seconds(s.Wall),
 	})
 }
 
@@ -361,14 +361,14 @@ func (e *jsonReporter) summary(c *campaign.Campaign, s *campaign.Summary, cpu ti
 	if met, wanted := s.Coverage.Pairs(); wanted > 0 {
 		last.Pairs = &pairsJSON{met, wanted}
 	}
-	if s.Disks != (campaign.Disks{}) {
+	if s.Disks != (campaign.DiskCounts{}) {
 		last.Disks = &disksJSON{map[string]uint64{}, s.Disks.Stops, s.Disks.Refusals}
 		for _, f := range sim.DiskFaults() {
 			last.Disks.Hits[f.String()] = s.Disks.Hits[f]
 		}
 	}
 	if len(c.System.Marks) > 0 {
-		last.Marks, last.NeverHit = map[string]uint64{}, s.Cold(c.System)
+		last.Marks, last.NeverHit = map[string]uint64{}, s.NeverHit(c.System)
 		for i, name := range c.System.Marks {
 			last.Marks[name] = s.Marks[i]
 		}

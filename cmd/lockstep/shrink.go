@@ -86,7 +86,7 @@ func (s *shrink) run(cmd *cobra.Command, arg string) error {
 	}
 	var needs *campaign.Necessity
 	if s.why {
-		n, err := campaign.Necessary(cmd.Context(), sys, small.Plan, s.seeds, s.workers)
+		n, err := campaign.MeasureNecessity(cmd.Context(), sys, small.Plan, s.seeds, s.workers)
 		if err != nil {
 			return err
 		}
@@ -223,7 +223,7 @@ func (n *necessity) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
-	needs, err := campaign.Necessary(cmd.Context(), sys, p, n.seeds, n.workers)
+	needs, err := campaign.MeasureNecessity(cmd.Context(), sys, p, n.seeds, n.workers)
 	if err != nil {
 		return err
 	}

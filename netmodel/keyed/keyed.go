@@ -1,14 +1,14 @@
-// Package keyed gives randomness that is looked up, never drawn in sequence.
+// Package keyed provides random choices by lookup instead of a sequence of draws.
 //
-// A choice is a hash of where it is made: the seed and a path of words and
-// names. Leaving one choice out therefore changes no other, which is what lets
-// a failing run shrink and an old plan survive a small change of code. Only
-// 64-bit integer arithmetic is used, so results agree on all processors.
+// A choice is a hash of its place: the seed and a path of words and names. So the
+// omission of one choice changes no other. This lets a failing run shrink, and an
+// old plan survive a small change of code. Only 64-bit integer arithmetic is
+// used, so results are equal on all processors.
 package keyed
 
 import "math/bits"
 
-// Key is a point in a tree of choices. The zero Key is valid; Seed is the
+// Key is a point in a tree of choices. The zero Key is valid; Seed returns the
 // usual root.
 type Key uint64
 
@@ -18,7 +18,7 @@ const (
 	c2 = 0xa0761d6478bd642f
 )
 
-// Seed is the root of all choices that belong to seed.
+// Seed returns the root of all choices that belong to seed.
 func Seed(seed uint64) Key { return Key(Mix(seed, c0)) }
 
 // Mix folds b into a: both halves of one 128-bit product, xored (the step of
@@ -45,16 +45,16 @@ func finalise(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// Word is the child of k at w.
+// Word returns the child of k at w.
 func (k Key) Word(w uint64) Key { return Key(Mix(uint64(k), w)) }
 
-// Name is the child of k at a name.
+// Name returns the child of k at a name.
 func (k Key) Name(name string) Key { return k.Word(String(name)) }
 
-// Uint64 is the choice made at k: 64 uniform bits.
+// Uint64 returns the choice at k: 64 uniform bits.
 func (k Key) Uint64() uint64 { return finalise(Mix(uint64(k), c2)) }
 
-// Below is the choice at k as a number in [0, n), n > 0. The bias is below
+// Below returns the choice at k as a number in [0, n), n > 0. The bias is below
 // n/2^64.
 func (k Key) Below(n uint64) uint64 {
 	hi, _ := bits.Mul64(k.Uint64(), n)

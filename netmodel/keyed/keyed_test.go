@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every stored plan depends on these values: a change of the hash must be meant.
+// Every stored plan depends on these values: a change of the hash must be
+// intended.
 func TestGoldenValues(t *testing.T) {
 	root := keyed.Seed(1)
 	for _, c := range []struct {

@@ -16,14 +16,15 @@ import (
 	"github.com/lockstep-dst/lockstep/node/server"
 )
 
-// maxResponse bounds what is read of an answer.
+// maxResponse bounds the size of a response, in bytes.
 const maxResponse = 64 << 10
 
-// newHTTPClient is what carries attempts. An attempt is sent once, or what a node is
-// told of it would be wrong: net/http sends a request again by itself when a
-// kept connection breaks, but only one without effect, one of which no byte was
-// written, or one with an Idempotency-Key (Request.isReplayable); and follows
-// redirects, after which an error tells nothing of the first of the requests.
+// newHTTPClient returns the client that sends attempts. An attempt must be sent
+// once only, or its First flag would be wrong. When a kept connection breaks,
+// net/http sends a request again, but only if it has no effect, no byte of it was
+// written, or it has an Idempotency-Key (Request.isReplayable). It follows
+// redirects, after which an error does not tell whether the first request arrived;
+// so redirects are off.
 func newHTTPClient() *http.Client {
 	return &http.Client{
 		Transport:     &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute},
@@ -31,7 +32,7 @@ func newHTTPClient() *http.Client {
 	}
 }
 
-// attempt asks one node once and hands over what came of it.
+// attempt sends one request to one node, and passes on the result.
 func (c *Client) attempt(ctx context.Context, to node.ID, r *node.Request, answers chan<- attemptResult) {
 	a := c.roundTrip(ctx, c.endpoint(to), r)
 	a.attempt = r.Attempt
@@ -41,8 +42,8 @@ func (c *Client) attempt(ctx context.Context, to node.ID, r *node.Request, answe
 	}
 }
 
-// roundTrip is one HTTP exchange, which lasts until ctx ends: an answer that comes late
-// counts, too. The reply is nil if there is none to go by.
+// roundTrip sends a request and awaits the response until ctx ends: a late one
+// counts, too. The reply of the result is nil if the outcome is open.
 func (c *Client) roundTrip(ctx context.Context, endpoint string, r *node.Request) attemptResult {
 	req, err := newHTTPRequest(ctx, endpoint, r)
 	if err != nil {
@@ -87,18 +88,18 @@ func newHTTPRequest(ctx context.Context, endpoint string, r *node.Request) (*htt
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.GetBody = nil // see transport
+	req.GetBody = nil // see newHTTPClient
 	return req, nil
 }
 
-// neverSent reports whether an attempt that ended in err cannot have reached a node:
-// there was no connection.
+// neverSent reports whether a request that failed with err cannot have reached a
+// node: there was no connection.
 func neverSent(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"
 }
 
-// parseResponse takes a node's answer apart.
+// parseResponse decodes a node's response.
 func parseResponse(r *node.Request, status int, body []byte, endpoint string) attemptResult {
 	if status == http.StatusOK {
 		var m server.Local
@@ -119,7 +120,7 @@ func parseResponse(r *node.Request, status int, body []byte, endpoint string) at
 	if err := json.Unmarshal(body, &f); err != nil || f.Error.Code == "" {
 		return attemptResult{text: fmt.Sprintf("%s: not an answer of a node: status %d, %.100q", endpoint, status, body)}
 	}
-	out := newReply(r, node.Unknown, node.Reason(f.Error.Code)) // unless the node says that it is certain
+	out := newReply(r, node.Unknown, node.Reason(f.Error.Code)) // unless the node is certain
 	switch {
 	case f.Outcome == node.Rejected.String():
 		out.Outcome, out.Final = node.Rejected, f.Final

@@ -1,5 +1,6 @@
-// Package client is the Go client of a cluster: the session that was simulated,
-// over HTTP.
+// Package client is the Go client of a cluster: package session, which the
+// simulator tests, over HTTP. Besides operations a Client lists machines and
+// definitions, and watches machines.
 package client
 
 import (
@@ -20,37 +21,37 @@ import (
 // ErrConfig is wrapped by every error about a Config.
 var ErrConfig = errors.New("invalid client configuration")
 
-// Config is what a client is told once.
+// Config is the configuration of a Client.
 type Config struct {
 	Endpoints      []string      // HTTP addresses, as in 127.0.0.1:8001, of all nodes in the order of their ids
-	AttemptTimeout time.Duration // how long to wait for a node before asking another besides; 0: 500 ms, or less if the deadline would not let all be asked
+	AttemptTimeout time.Duration // wait for a node before another is tried as well; 0: 500 ms, or less if Deadline leaves no time to try all
 	Deadline       time.Duration // of an operation; 0: 10 s
 }
 
-// Client asks a cluster. It may be used by many goroutines.
+// Client is a client of a cluster. It is safe for concurrent use.
 type Client struct {
 	cfg       Config
 	http      *http.Client
 	startTime time.Time
 
-	mu      sync.Mutex // of session
+	mu      sync.Mutex // guards session
 	session *session.Session
 }
 
 // Result is the outcome of an operation.
 type Result struct {
-	Operation node.OpID // the id under which it was asked for last
+	Operation node.OpID // the id of the last attempt
 	Outcome   node.Outcome
-	Reason    node.Reason // not committed
-	Text      string      // what the last node that answered said, for people
+	Reason    node.Reason // if not committed
+	Text      string      // text of the last response, for people
 	State     string
 	Version   uint64
-	Known     bool    // State and Version were told
-	Node      node.ID // of a local read that was answered: which node did
-	Boot      uint64  // and in which of its lives
+	Known     bool    // State and Version are set
+	Node      node.ID // of a local read: the node that responded
+	Boot      uint64  // of a local read: the number of that node's start
 }
 
-// New makes a client. It connects when it is asked to do something.
+// New makes a client. It connects with the first operation.
 func New(cfg Config) (*Client, error) {
 	if len(cfg.Endpoints) == 0 {
 		return nil, fmt.Errorf("%w: endpoints: want at least one", ErrConfig)
@@ -78,44 +79,46 @@ func New(cfg Config) (*Client, error) {
 	return &Client{cfg: cfg, session: s, http: newHTTPClient(), startTime: time.Now()}, nil
 }
 
-// Close lets the connections go.
+// Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// NewName is a name for an operation: unique in the cluster, and not to be
-// foreseen from those that others have seen.
+// NewName returns a random name for an operation: unique in the cluster, and
+// unpredictable from other names.
 func (c *Client) NewName() string { return server.RandomName() }
 
-// Get reads a machine, linearizable.
+// Get is a linearizable read of a machine.
 func (c *Client) Get(ctx context.Context, key string) (Result, error) {
 	return c.Do(ctx, session.Operation{Name: c.NewName(), Kind: node.Read, Key: key})
 }
 
-// GetLocal reads what the first node that answers has learnt; it may be stale.
+// GetLocal reads the state that the first node to respond has learnt; it may be
+// stale.
 func (c *Client) GetLocal(ctx context.Context, key string) (Result, error) {
 	return c.Do(ctx, session.Operation{Name: c.NewName(), Kind: node.ReadLocal, Key: key})
 }
 
-// Propose asks for a transition.
+// Propose requests a transition.
 func (c *Client) Propose(ctx context.Context, key, to string) (Result, error) {
 	return c.Do(ctx, session.Operation{Name: c.NewName(), Kind: node.Propose, Key: key, To: to})
 }
 
-// ProposeAt asks for a transition of a machine that is at the given version.
+// ProposeAt requests a transition of a machine that is at the given version.
 func (c *Client) ProposeAt(ctx context.Context, key, to string, version uint64) (Result, error) {
 	return c.Do(ctx, session.Operation{Name: c.NewName(), Kind: node.Propose, Key: key, To: to, Expects: true, Expect: version})
 }
 
-// attemptResult is what came of one attempt: a reply, or nothing that is certain.
+// attemptResult is the result of one attempt: a reply, or nil if the outcome is
+// open.
 type attemptResult struct {
 	attempt uint32
 	reply   *node.Reply
 	text    string
-	node    node.ID // of a local read: who answered
+	node    node.ID // of a local read: the node that responded
 	boot    uint64
 }
 
-// Do carries out an operation. The error is ctx's; whatever the cluster says is
-// in the result. When ctx ends early the outcome is what is known then.
+// Do carries out an operation. The error is ctx's; the cluster's is in the result.
+// When ctx ends early the outcome is unknown.
 func (c *Client) Do(ctx context.Context, op session.Operation) (Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -154,14 +157,14 @@ func (c *Client) Do(ctx context.Context, op session.Operation) (Result, error) {
 	}
 }
 
-// withSession asks the session, which one goroutine may use at a time.
+// withSession calls f with the local time, and with exclusive use of the session.
 func (c *Client) withSession(f func(now time.Duration)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f(time.Since(c.startTime))
 }
 
-// endpoint is where a node is, as the session names it.
+// endpoint returns the address of a node.
 func (c *Client) endpoint(id node.ID) string { return c.cfg.Endpoints[id-1] }
 
 // Unavailable reports whether the operation was not carried out, and never will be,

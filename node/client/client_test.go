@@ -24,7 +24,7 @@ import (
 
 const key = "lifecycle/web"
 
-// startNode starts a cluster of one and returns where it serves.
+// startNode starts a cluster of one and returns its endpoint.
 func startNode(t *testing.T) (endpoint string) {
 	t.Helper()
 	cfg := server.Config{
@@ -38,7 +38,7 @@ func startNode(t *testing.T) (endpoint string) {
 	return s.HTTPAddr().String()
 }
 
-// closedPort is an address where nobody listens.
+// closedPort returns an address without a listener.
 func closedPort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -47,7 +47,7 @@ func closedPort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// fakeNode is a node that answers as it is told.
+// fakeNode starts a server with the given handler.
 func fakeNode(t *testing.T, answer http.HandlerFunc) (endpoint string) {
 	t.Helper()
 	s := httptest.NewServer(answer)
@@ -55,9 +55,9 @@ func fakeNode(t *testing.T, answer http.HandlerFunc) (endpoint string) {
 	return strings.TrimPrefix(s.URL, "http://")
 }
 
-// neverAnswer takes a request and never answers.
+// neverAnswer takes a request and never responds.
 func neverAnswer(_ http.ResponseWriter, r *http.Request) {
-	_, _ = io.Copy(io.Discard, r.Body) // or the server would not see that the client leaves
+	_, _ = io.Copy(io.Discard, r.Body) // or the server would not notice that the client disconnects
 	<-r.Context().Done()
 }
 
@@ -120,7 +120,7 @@ func TestRepeatedByAnotherClient(t *testing.T) {
 	require.Equal(t, was, now)
 }
 
-// Nodes that are down, or are no nodes, are passed over.
+// Nodes that are down, or are not nodes, are skipped.
 func TestFailover(t *testing.T) {
 	for name, bad := range map[string]string{
 		"down":            closedPort(t),
@@ -142,7 +142,7 @@ func TestFailover(t *testing.T) {
 	}
 }
 
-// When nobody can have heard of an operation it is rejected, and not unknown.
+// An operation that cannot have reached any node is rejected, and not unknown.
 func TestNoNodeListens(t *testing.T) {
 	c := newClient(t, client.Config{Endpoints: []string{closedPort(t), closedPort(t)}, Deadline: 300 * time.Millisecond})
 	r, err := c.Propose(t.Context(), key, "Running")
@@ -152,7 +152,7 @@ func TestNoNodeListens(t *testing.T) {
 	require.False(t, r.Known)
 }
 
-// When one may have heard of it, nobody knows.
+// An operation that may have reached a node is unknown.
 func TestNoNodeAnswers(t *testing.T) {
 	var attempts sync.Map
 	var asked atomic.Int32
@@ -172,7 +172,7 @@ func TestNoNodeAnswers(t *testing.T) {
 	require.Equal(t, asked.Load(), connections, "each attempt is one request")
 }
 
-// A client that gives up is told what is known then.
+// An operation whose context ends early is unknown.
 func TestContextEnds(t *testing.T) {
 	endpoint := fakeNode(t, neverAnswer)
 	c := newClient(t, client.Config{Endpoints: []string{endpoint}, AttemptTimeout: time.Hour, Deadline: time.Hour})
@@ -183,7 +183,7 @@ func TestContextEnds(t *testing.T) {
 	require.Equal(t, node.Unknown, r.Outcome)
 }
 
-// Many goroutines may share a client.
+// A client is safe for concurrent use.
 func TestConcurrentUse(t *testing.T) {
 	c := newClient(t, client.Config{Endpoints: []string{startNode(t)}})
 	var all sync.WaitGroup
@@ -211,8 +211,8 @@ func TestBadConfig(t *testing.T) {
 	require.NotContains(t, err.Error(), "endpoints", "that is not what is wrong")
 }
 
-// A node that takes no part is passed over, whatever is asked for: nothing has come of
-// what it was asked.
+// A node that abstains is skipped, for every kind of request: the one to it has
+// certainly had no effect.
 func TestNodeThatAbstainsIsPassedOver(t *testing.T) {
 	var asked atomic.Int64
 	abstains := fakeNode(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -221,7 +221,7 @@ func TestNodeThatAbstainsIsPassedOver(t *testing.T) {
 		fmt.Fprint(w, `{"error":{"code":"abstains","text":"this node takes no part, and others may"},"outcome":"rejected"}`)
 	})
 	c := newClient(t, client.Config{Endpoints: []string{abstains, startNode(t)}})
-	for range 2 { // wherever a machine's operations begin, it is asked in one of them
+	for range 2 { // in one of them it is tried, whichever node is the machine's home
 		r, err := c.Propose(t.Context(), key, "Running")
 		require.NoError(t, err)
 		require.Contains(t, []node.Reason{"", node.Illegal}, r.Reason)

@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// CheckEndpoint refuses what is not host:port, so that all that is asked of an
-// endpoint is asked of the same address. Its error wraps ErrConfig.
+// CheckEndpoint rejects an endpoint that is not host:port, so that every request to
+// it goes to the same address. Its error wraps ErrConfig.
 func CheckEndpoint(endpoint string) error {
 	u, err := url.Parse("http://" + endpoint)
 	if err == nil && u.Host == endpoint {

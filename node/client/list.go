@@ -15,27 +15,27 @@ import (
 	"github.com/lockstep-dst/lockstep/node/server"
 )
 
-// ErrRefused is returned when a node understands the question and does not
-// answer it: another node would not either.
+// ErrRefused is the error for a valid request that a node rejects, as every other
+// node would.
 var ErrRefused = errors.New("refused")
 
-// ErrUnreachable is returned when no node has answered in time.
+// ErrUnreachable is the error if no node responds in time.
 var ErrUnreachable = errors.New("no node answers")
 
-// Bounds of what is read of an answer: a page of a thousand entries with the
-// longest names, and as many definitions as there may be.
+// Bounds of responses, in bytes: a page of a thousand entries with the longest
+// names, and as many definitions as there may be.
 const (
 	maxPage        = 1 << 20
 	maxDefinitions = 64 << 20
 )
 
-// ListOptions says which machines to list.
+// ListOptions selects the machines to list.
 type ListOptions struct {
 	Prefix       string // of their keys
 	After        string // only keys above this one
-	State        string // only machines in this state; empty: in any
-	Limit        int    // of a page; 0: left to the node
-	Linearizable bool   // read each machine; otherwise: what one node knows
+	State        string // only machines in this state; empty: any
+	Limit        int    // of a page; 0: the node's default
+	Linearizable bool   // read each machine; otherwise: as known to one node
 }
 
 func (l *ListOptions) query() url.Values {
@@ -54,27 +54,27 @@ func (l *ListOptions) query() url.Values {
 	return q
 }
 
-// List gives a page of machines in the order of their keys, as the first node
-// knows them that answers. A page may be shorter than its limit, even empty: the
-// last is the one without Next, which is the After of the page that follows.
+// List returns a page of machines in the order of their keys, as the first node to
+// respond knows them. A page may be shorter than its limit, even empty: the last
+// is the one without Next, which is the After of the following page.
 func (c *Client) List(ctx context.Context, l ListOptions) (server.Page, error) {
 	return getFromAny[server.Page](ctx, c, "/v1/machines?"+l.query().Encode(), maxPage)
 }
 
-// Definitions lists those that the first node knows that answers.
+// Definitions returns the definitions that the first node to respond knows.
 func (c *Client) Definitions(ctx context.Context) ([]fsm.Definition, error) {
 	return getFromAny[[]fsm.Definition](ctx, c, "/v1/definitions", maxDefinitions)
 }
 
-// Status is what the node at one of the client's endpoints says of itself.
+// Status returns the status of the node at one of the client's endpoints.
 func (c *Client) Status(ctx context.Context, endpoint string) (server.Status, error) {
 	return getJSON[server.Status](ctx, c, "http://"+endpoint+"/v1/status", maxPage)
 }
 
-// getFromAny gives the answer of the first node that answers.
-func getFromAny[T any](ctx context.Context, c *Client, path string, most int64) (T, error) {
+// getFromAny returns the response of the first node that responds.
+func getFromAny[T any](ctx context.Context, c *Client, path string, maxBytes int64) (T, error) {
 	f, err := runQuery(ctx, c, query[T]{call: func(ctx context.Context, endpoint string) (T, error) {
-		return getJSON[T](ctx, c, "http://"+endpoint+path, most)
+		return getJSON[T](ctx, c, "http://"+endpoint+path, maxBytes)
 	}})
 	if err == nil {
 		f.cancel()
@@ -82,8 +82,8 @@ func getFromAny[T any](ctx context.Context, c *Client, path string, most int64) 
 	return f.answer, err
 }
 
-// getJSON gets a JSON answer, of so many bytes at most.
-func getJSON[T any](ctx context.Context, c *Client, url string, most int64) (answer T, err error) {
+// getJSON gets a JSON response of at most maxBytes.
+func getJSON[T any](ctx context.Context, c *Client, url string, maxBytes int64) (answer T, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return answer, fmt.Errorf("%w: %w", ErrRefused, err)
@@ -96,13 +96,13 @@ func getJSON[T any](ctx context.Context, c *Client, url string, most int64) (ans
 	if resp.StatusCode != http.StatusOK {
 		return answer, responseError(resp)
 	}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, most)).Decode(&answer); err != nil {
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxBytes)).Decode(&answer); err != nil {
 		return answer, fmt.Errorf("%s: not an answer of a node: %w", req.URL.Host, err)
 	}
 	return answer, nil
 }
 
-// responseError is the error that a node has answered with.
+// responseError returns the error in a node's response.
 func responseError(resp *http.Response) error {
 	var f server.Failure
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse))

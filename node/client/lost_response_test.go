@@ -18,13 +18,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// requestLog is what a server has been asked.
+// requestLog is the list of requests to a server.
 type requestLog struct {
 	mu  sync.Mutex
 	all []server.Transition
 }
 
-// record notes what a request asks, and says how many came before.
+// record adds a request, and returns the number of earlier ones.
 func (h *requestLog) record(r *http.Request) int {
 	var t server.Transition
 	if err := json.NewDecoder(r.Body).Decode(&t); err != nil {
@@ -36,14 +36,14 @@ func (h *requestLog) record(r *http.Request) int {
 	return len(h.all) - 1
 }
 
-// list is what it was so far.
+// list returns the requests so far.
 func (h *requestLog) list() []server.Transition {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Clone(h.all)
 }
 
-// resetConn ends a connection so that the client is told that it was reset.
+// resetConn ends a connection with a reset.
 func resetConn(w http.ResponseWriter) {
 	c, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -53,8 +53,8 @@ func resetConn(w http.ResponseWriter) {
 	_ = c.Close()
 }
 
-// An operation of which a node has taken the request, and that nobody has told the
-// client of, is unknown, however the answer got lost.
+// An operation that a node has received, and whose response is lost in any way, is
+// unknown.
 func TestLostResponsesAreUnknown(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"the connection is reset": func(w http.ResponseWriter, _ *http.Request) { resetConn(w) },
@@ -90,7 +90,7 @@ func TestLostResponsesAreUnknown(t *testing.T) {
 	}
 }
 
-// respondWith answers with a status and a body.
+// respondWith responds with a status and a body.
 func respondWith(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
@@ -98,8 +98,8 @@ func respondWith(status int, body string) http.HandlerFunc {
 	}
 }
 
-// requireHonest: of the requests for one operation one alone says that it is the
-// first.
+// requireOneFirst checks that exactly one of the requests for an operation is
+// marked as the first.
 func requireOneFirst(t *testing.T, all []server.Transition) {
 	t.Helper()
 	require.NotEmpty(t, all)
@@ -113,8 +113,8 @@ func requireOneFirst(t *testing.T, all []server.Transition) {
 	require.Equal(t, 1, first)
 }
 
-// A kept connection that breaks when the next request has been delivered: the
-// library must not send that again by itself, as if it were still the first.
+// When a kept connection breaks after the next request was delivered, net/http must
+// not send this request again, still marked as the first.
 func TestBrokenConnectionIsNotReplayed(t *testing.T) {
 	var h requestLog
 	endpoint := fakeNode(t, func(w http.ResponseWriter, r *http.Request) {
@@ -139,7 +139,7 @@ func TestBrokenConnectionIsNotReplayed(t *testing.T) {
 	requireOneFirst(t, asked[1:])
 }
 
-// The standard library replays a request with an Idempotency-Key when a kept connection
+// net/http sends a request with an Idempotency-Key again when a kept connection
 // breaks. A node takes the key for the operation's id: it is carried out once.
 func TestHTTPReplayTakesEffectOnce(t *testing.T) {
 	real := startNode(t)
@@ -151,7 +151,7 @@ func TestHTTPReplayTakesEffectOnce(t *testing.T) {
 			panic(err)
 		}
 		defer resp.Body.Close()
-		if seen.Add(1) == 2 { // it was carried out, and nobody is told
+		if seen.Add(1) == 2 { // carried out, and the response is lost
 			resetConn(w)
 			return
 		}
@@ -176,14 +176,14 @@ func TestHTTPReplayTakesEffectOnce(t *testing.T) {
 	require.EqualValues(t, 3, seen.Load(), "the library has sent the second again")
 }
 
-// jsonBody is a body that can be sent again.
+// jsonBody returns a body that can be sent again.
 func jsonBody(t *testing.T, v any) *bytes.Reader {
 	text, err := json.Marshal(v)
 	require.NoError(t, err)
 	return bytes.NewReader(text)
 }
 
-// Ids cannot be foreseen from those that watchers are shown.
+// Ids cannot be predicted from the ids in the events of a watch.
 func TestIDsAreUnpredictable(t *testing.T) {
 	c := newClient(t, client.Config{Endpoints: []string{startNode(t)}})
 	names := map[string]bool{}

@@ -10,25 +10,25 @@ import (
 	"github.com/lockstep-dst/lockstep/node/session"
 )
 
-// queryResult is what one node has answered, or why it has not.
+// queryResult is the response of one node, or the error instead of one.
 type queryResult[T any] struct {
-	index  int // of the exchange
+	index  int // of the request
 	from   node.ID
 	answer T
 	err    error
-	cancel context.CancelFunc // ends the exchange
+	cancel context.CancelFunc // ends the request
 }
 
-// query is what any node can answer by itself.
+// query is a request that each node can answer by itself.
 type query[T any] struct {
 	call      func(ctx context.Context, endpoint string) (T, error)
-	onFailure func(endpoint string, err error) // told of each node that has not answered; may be nil
+	onFailure func(endpoint string, err error) // called for each node that has failed; may be nil
 }
 
-// runQuery asks one node after the other, as session.Search decides, until one
-// answers or refuses (ErrRefused), ctx ends, or the time is up (ErrUnreachable).
-// What the others were asked is cancelled; the exchange that was answered goes on
-// until found.end is called.
+// runQuery sends a query to one node after the other, as session.Query decides,
+// until one responds or rejects it (ErrRefused), ctx ends, or the deadline passes
+// (ErrUnreachable). Then it cancels the requests to the others; the one of the
+// result goes on until the result's cancel is called.
 func runQuery[T any](ctx context.Context, c *Client, q query[T]) (winner queryResult[T], err error) {
 	answers := make(chan queryResult[T])
 	var exchanges []context.CancelFunc
@@ -43,7 +43,7 @@ func runQuery[T any](ctx context.Context, c *Client, q query[T]) (winner queryRe
 	var s *session.Query
 	var step session.QueryAction
 	c.withSession(func(now time.Duration) { s, step = c.session.Query(now) })
-	why := errors.New("no answer in time")
+	lastErr := errors.New("no answer in time")
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
@@ -53,7 +53,7 @@ func runQuery[T any](ctx context.Context, c *Client, q query[T]) (winner queryRe
 			exchanges = append(exchanges, end)
 		}
 		if step.Done {
-			return winner, fmt.Errorf("%w: %w", ErrUnreachable, why)
+			return winner, fmt.Errorf("%w: %w", ErrUnreachable, lastErr)
 		}
 		timer.Reset(step.Wake)
 		select {
@@ -67,7 +67,7 @@ func runQuery[T any](ctx context.Context, c *Client, q query[T]) (winner queryRe
 				return f, f.err
 			}
 			f.cancel()
-			why = f.err
+			lastErr = f.err
 			if q.onFailure != nil {
 				q.onFailure(c.endpoint(f.from), f.err)
 			}
@@ -76,7 +76,8 @@ func runQuery[T any](ctx context.Context, c *Client, q query[T]) (winner queryRe
 	}
 }
 
-// queryNode asks one node, and hands over what came of it while ctx lasts.
+// queryNode sends a query to one node, and passes on the result unless ctx has
+// ended.
 func queryNode[T any](ctx context.Context, f queryResult[T], endpoint string, q query[T], answers chan<- queryResult[T]) {
 	f.answer, f.err = q.call(ctx, endpoint)
 	select {

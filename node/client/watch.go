@@ -15,31 +15,32 @@ import (
 	"github.com/lockstep-dst/lockstep/node/server"
 )
 
-// watchIdleTimeout is how long a watch may be without any line before its connection
-// counts as dead: some heartbeats.
+// watchIdleTimeout is the time without a line, several heartbeats, after which the
+// connection of a watch is dead.
 const watchIdleTimeout = 45 * time.Second
 
-// WatchOptions says what to watch: one machine by its Key, or all with a Prefix.
+// WatchOptions selects the machines to watch: one by its Key, or all with a Prefix.
 type WatchOptions struct {
 	Key    string
 	Prefix string // if Key is empty
 
-	Resume bool   // begin after version From of each machine, not at the present
+	Resume bool   // begin after version From of each machine, not with its current state
 	From   uint64 //
 
-	// Lost, if not nil, is told when a node was left for the next, and why.
+	// OnNodeFailed, if not nil, is called before the watch moves from a failed node
+	// to the next.
 	OnNodeFailed func(endpoint string, err error)
 }
 
-// Watch tells of the chosen transitions of a machine, or of all with a prefix,
-// until ctx ends or tell returns an error, which is then its own. See
-// server.Event for what comes in which order. When a node fails, or does
-// not keep up, it goes on at another: what that one cannot tell any more is a Gap,
-// and nothing is told twice. It remembers the version of every machine that it has
-// told of. It gives up with ErrUnreachable when no node can be watched for the
+// Watch passes the chosen transitions of a machine, or of all with a prefix, to
+// handler, until ctx ends or handler returns an error, which Watch then returns.
+// See server.Event for the order of events. When a node fails, or does not keep
+// up, the watch goes on at another. Transitions that this one has no more are a
+// Gap, and no event is passed twice: Watch keeps the last version of every machine
+// in memory. It gives up with ErrUnreachable when no node can be watched for the
 // client's Deadline.
-func (c *Client) Watch(ctx context.Context, w WatchOptions, tell func(server.Event) error) error {
-	s := watchState{options: w, versions: map[string]uint64{}, behind: map[string]bool{}, handler: tell, lastLineAt: time.Now()}
+func (c *Client) Watch(ctx context.Context, w WatchOptions, handler func(server.Event) error) error {
+	s := watchState{options: w, versions: map[string]uint64{}, behind: map[string]bool{}, handler: handler, lastLineAt: time.Now()}
 	for {
 		f, err := runQuery(ctx, c, query[*http.Response]{onFailure: w.OnNodeFailed, call: func(ctx context.Context, endpoint string) (*http.Response, error) {
 			return c.openWatch(ctx, endpoint, s.nextQuery())
@@ -80,7 +81,7 @@ func (c *Client) openWatch(ctx context.Context, endpoint string, what url.Values
 	return resp, nil
 }
 
-// readEvents tells what one node tells, for as long as that goes well.
+// readEvents handles the events of one node until its connection fails.
 func (s *watchState) readEvents(f queryResult[*http.Response]) error {
 	defer f.cancel()
 	defer f.answer.Body.Close()
@@ -104,19 +105,19 @@ func (s *watchState) readEvents(f queryResult[*http.Response]) error {
 	return errors.New("the connection has ended")
 }
 
-// watchState is what has been told of a watch, from whichever nodes.
+// watchState is the progress of a watch over all its nodes.
 type watchState struct {
 	options    WatchOptions
-	started    bool              // a node has taken it
-	versions   map[string]uint64 // the version that each machine was told to be at
-	behind     map[string]bool   // machines that were told not to have reached the version asked for
+	started    bool              // a node has accepted it
+	versions   map[string]uint64 // by key, the version of the last event
+	behind     map[string]bool   // machines reported as behind the requested version
 	handler    func(server.Event) error
-	lastLineAt time.Time // the last line
-	handlerErr error     // what tell has returned
+	lastLineAt time.Time // time of the last line
+	handlerErr error     // error of handler
 }
 
-// nextQuery is what to ask the next node. Of many machines all that it knows is
-// asked for, and what has been told is left out here.
+// nextQuery returns the parameters of the watch at the next node. With a Prefix it
+// requests all that the node has, and handleEvent skips earlier events.
 func (s *watchState) nextQuery() url.Values {
 	q, resume, from := url.Values{}, s.options.Resume, s.options.From
 	if s.options.Key != "" {
@@ -126,7 +127,7 @@ func (s *watchState) nextQuery() url.Values {
 		}
 	} else {
 		q.Set("prefix", s.options.Prefix)
-		resume = resume || s.started // a machine that it has not told of was not there
+		resume = resume || s.started // a machine without events did not exist
 	}
 	if resume {
 		q.Set("from", strconv.FormatUint(from, 10))
@@ -134,7 +135,7 @@ func (s *watchState) nextQuery() url.Values {
 	return q
 }
 
-// handleEvent passes an event on, but for what has been told before.
+// handleEvent passes an event on, unless an earlier one covers it.
 func (s *watchState) handleEvent(e server.Event) error {
 	switch {
 	case e.End != nil:
@@ -165,7 +166,7 @@ func (s *watchState) handleEvent(e server.Event) error {
 		}
 		s.versions[e.Gap.Key] = e.Gap.To
 	default:
-		return nil // of a later release
+		return nil // an event of a later version
 	}
 	s.handlerErr = s.handler(e)
 	return s.handlerErr

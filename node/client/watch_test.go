@@ -14,8 +14,8 @@ import (
 	"github.com/lockstep-dst/lockstep/node/server"
 )
 
-// fakeWatch is a node that answers a watch with lines and hangs up. It keeps the
-// questions.
+// fakeWatch starts a server that responds to a watch with lines and hangs up. It
+// keeps the parameters of the requests.
 func fakeWatch(t *testing.T, asked *[]string, lines ...string) (endpoint string) {
 	return fakeNode(t, func(w http.ResponseWriter, r *http.Request) {
 		*asked = append(*asked, r.URL.RawQuery)
@@ -37,7 +37,7 @@ func gap(key string, from, to int) string {
 	return fmt.Sprintf(`{"gap":{"key":%q,"from":%d,"to":%d}}`, key, from, to)
 }
 
-// collectEvents watches until so many events are told.
+// collectEvents watches until it has n events.
 func collectEvents(t *testing.T, n int, w client.WatchOptions, endpoints ...string) (events []string) {
 	t.Helper()
 	c := newClient(t, client.Config{Endpoints: endpoints, Deadline: 5 * time.Second})
@@ -60,8 +60,8 @@ func collectEvents(t *testing.T, n int, w client.WatchOptions, endpoints ...stri
 	return events
 }
 
-// When a connection ends the watch goes on elsewhere, from where it was, and
-// what is told twice by the nodes is told once.
+// When a connection ends the watch goes on at another node, from the last event;
+// an event that both nodes send is passed once.
 func TestWatchFailover(t *testing.T) {
 	var first, second []string
 	a := fakeWatch(t, &first, state(key, 3), transition(key, 4), `{"heartbeat":{}}`, transition(key, 5))
@@ -72,7 +72,7 @@ func TestWatchFailover(t *testing.T) {
 	require.Equal(t, []string{"from=5&key=lifecycle%2Fweb"}, second)
 }
 
-// Of many machines the next node is asked for all that it knows.
+// A watch with a prefix requests from the next node all that it has.
 func TestWatchOfManyFailover(t *testing.T) {
 	var first, second []string
 	a := fakeWatch(t, &first, state("a", 3), state("b", 1), transition("b", 2), `{"end":{"code":"slow","text":""}}`)
@@ -83,7 +83,7 @@ func TestWatchOfManyFailover(t *testing.T) {
 	require.Equal(t, []string{"from=0&prefix="}, second)
 }
 
-// A real node tells what the fakes above do.
+// A real node sends the same events as the fakes above.
 func TestWatchRealNode(t *testing.T) {
 	endpoint := startNode(t)
 	c := newClient(t, client.Config{Endpoints: []string{endpoint}})
@@ -99,7 +99,8 @@ func TestWatchRealNode(t *testing.T) {
 	require.Equal(t, []server.Listed{{Key: key, State: "Init", Version: 3}}, page.Machines)
 }
 
-// What a node refuses, all do; and when nobody is there, that is said.
+// A request that one node rejects is not sent to others; without a reachable node
+// the error is ErrUnreachable.
 func TestWatchAndListFail(t *testing.T) {
 	down := closedPort(t)
 	c := newClient(t, client.Config{Endpoints: []string{down, startNode(t)}})

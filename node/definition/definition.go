@@ -1,5 +1,5 @@
-// Package definition reads the definitions of machines that people write, in
-// YAML or JSON (which is YAML too), with errors that point at the line.
+// Package definition parses definitions of machines that people write, in YAML or
+// JSON (which is YAML too). Its errors point at the line.
 //
 //	name: lamp
 //	states: [off, on, broken]
@@ -10,7 +10,7 @@
 //	  - {from: on, to: off}
 //	  - {from: on, to: broken}
 //
-// Instead of an object a transition may be a text, "off -> on".
+// A transition may also be a string, "off -> on".
 package definition
 
 import (
@@ -26,11 +26,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// ErrInvalid is wrapped by all errors.
+// ErrInvalid is wrapped by all errors of the package.
 var ErrInvalid = errors.New("invalid definition")
 
-// Read reads one definition. Its errors begin with the name of the file and the
-// line.
+// Read parses one definition from data. Errors begin with the name of the file and,
+// where one is to blame, the line.
 func Read(file string, data []byte) (fsm.Definition, error) {
 	r := reader{file: file}
 	if len(data) > maxFile {
@@ -51,13 +51,13 @@ func Read(file string, data []byte) (fsm.Definition, error) {
 	if err != nil {
 		return fsm.Definition{}, err
 	}
-	if _, err := def.Text(); err != nil { // what no single line is to blame for
+	if _, err := def.Text(); err != nil { // defects that no single line is to blame for
 		return fsm.Definition{}, fmt.Errorf("%s: %w: %w", file, ErrInvalid, err)
 	}
 	return def, nil
 }
 
-// maxFile bounds what people write: comments too.
+// maxFile bounds the bytes of a file, comments included.
 const maxFile = 1 << 20
 
 type reader struct{ file string }
@@ -66,7 +66,7 @@ func (r *reader) fail(n *yaml.Node, format string, args ...any) error {
 	return fmt.Errorf("%s:%d: %w: %s", r.file, max(n.Line, 1), ErrInvalid, fmt.Sprintf(format, args...))
 }
 
-// definition reads the top level.
+// definition parses the top level.
 func (r *reader) definition(n *yaml.Node) (d fsm.Definition, err error) {
 	fields, err := r.object(n, "a definition", "name", "states", "initial", "transitions", "terminal")
 	if err != nil {
@@ -101,10 +101,10 @@ func (r *reader) definition(n *yaml.Node) (d fsm.Definition, err error) {
 	return d, r.checkReachable(n, fields, &d)
 }
 
-// checkReachable refuses a definition of which nothing, or not all, can ever happen: it could
-// not be changed any more when that is noticed, and a campaign on its machines would
-// pass for want of anything to do. (Those of old clusters and plans may be so; they
-// are not read from files of people.)
+// checkReachable rejects a definition without transitions from the initial state,
+// or with unreachable states. It could not be changed once that is noticed, and a
+// campaign on its machines would pass without doing anything. Definitions in old
+// clusters and plans may be so; they are not read from files.
 func (r *reader) checkReachable(n *yaml.Node, fields map[string]*yaml.Node, d *fsm.Definition) error {
 	if len(d.Transitions) == 0 {
 		return r.fail(cmp.Or(fields["transitions"], n), "transitions: none, so no machine could ever leave %s: want at least one, as in \"%s -> STATE\"", d.Initial, d.Initial)
@@ -121,7 +121,7 @@ func (r *reader) checkReachable(n *yaml.Node, fields map[string]*yaml.Node, d *f
 	return nil
 }
 
-// checkTerminal refuses transitions that leave a state that none should leave.
+// checkTerminal rejects transitions that leave a terminal state.
 func (r *reader) checkTerminal(fields map[string]*yaml.Node, d *fsm.Definition) error {
 	for i, t := range d.Transitions {
 		if slices.Contains(d.Terminal, t.From) {
@@ -131,7 +131,7 @@ func (r *reader) checkTerminal(fields map[string]*yaml.Node, d *fsm.Definition) 
 	return nil
 }
 
-// object reads the fields of n, each at most once and none but those allowed.
+// object parses the fields of n, each at most once and no others than allowed.
 func (r *reader) object(n *yaml.Node, what string, allowed ...string) (map[string]*yaml.Node, error) {
 	if n.Kind != yaml.MappingNode {
 		return nil, r.fail(n, "%s: want an object with %s", what, strings.Join(allowed, ", "))
@@ -150,7 +150,7 @@ func (r *reader) object(n *yaml.Node, what string, allowed ...string) (map[strin
 	return fields, nil
 }
 
-// name reads a name as it is written: on is the state "on", not true.
+// name parses a name as it is written: on is the state "on", not true.
 func (r *reader) name(n *yaml.Node, what string) (string, error) {
 	if n.Kind != yaml.ScalarNode {
 		return "", r.fail(n, "want the name of a %s", what)
@@ -161,7 +161,7 @@ func (r *reader) name(n *yaml.Node, what string) (string, error) {
 	return n.Value, nil
 }
 
-// names reads a list of states without twins, out of known if that is not nil.
+// names parses a list of distinct states, all of them in known unless that is nil.
 func (r *reader) names(n *yaml.Node, what string, known []string) (list []string, err error) {
 	if n == nil {
 		return nil, nil

@@ -89,7 +89,7 @@ func TestErrorsPointAtTheLine(t *testing.T) {
 	require.ErrorContains(t, err, "its text has")
 }
 
-// Whatever the file holds: an error, or a definition that a cluster takes.
+// Any file is either an error or a definition that a cluster accepts.
 func FuzzRead(f *testing.F) {
 	f.Add([]byte("name: lamp\nstates: [off, on]\ninitial: off\ntransitions: [off -> on]\n"))
 	f.Add([]byte("{\"name\": \"x\", \"states\": [\"a\"], \"initial\": \"a\"}"))

@@ -14,8 +14,8 @@ import (
 
 const segmentSize = 16 << 20
 
-// rawDisk is the disk itself: a file as the log prepares them, written from its
-// beginning to its end and again.
+// rawDisk is the disk without a log: a file that is prepared like a segment, and
+// written from its beginning to its end, again and again.
 type rawDisk struct {
 	f  *os.File
 	at int64
@@ -31,7 +31,7 @@ func newRaw(b *testing.B, size int64) *rawDisk {
 	return &rawDisk{f: f}
 }
 
-// write is one write and one sync.
+// write executes one write and one sync.
 func (r *rawDisk) write(b *testing.B, data []byte, size int64) {
 	if r.at+int64(len(data)) > size {
 		r.at = 0
@@ -42,8 +42,8 @@ func (r *rawDisk) write(b *testing.B, data []byte, size int64) {
 	r.at += int64(len(data))
 }
 
-// The rate of the disk itself: one operation is a write and a sync, onto zeros
-// that were written before. 20000 bytes are what a group of 256 records is.
+// The rate of the disk without a log. One operation is a write and a sync, over zeros
+// that were written before. 20000 bytes is the size of a group of 256 records.
 func BenchmarkDiskAlone(b *testing.B) {
 	for _, size := range []int{512, 20000} {
 		b.Run(fmt.Sprintf("%d bytes", size), func(b *testing.B) {
@@ -56,12 +56,12 @@ func BenchmarkDiskAlone(b *testing.B) {
 	}
 }
 
-// The log on that disk: one operation is a group of records of 64 bytes in one
-// batch, from Append to Durable, through a Runner; 256 of them is what 256
-// writers make that each wait for their record. By turns with it the disk alone
-// writes and syncs as many bytes, so that both meet the disk in the same mood:
-// share is the log's rate as a part of that. What the log does besides is in
-// its time: it goes from segment to segment, and gives up those before.
+// The log on that disk. One operation is a group of records of 64 bytes in one batch,
+// from Append to Durable, through a Runner. A group of 256 is the load of 256 writers
+// that each wait for their record. In between, the disk alone writes and syncs as many
+// bytes, so that both are measured under the same conditions; share is the log's rate
+// divided by the disk's. The log's time includes its other work: it rolls to new
+// segments and trims old ones.
 func BenchmarkGroupCommit(b *testing.B) {
 	for _, group := range []int{1, 16, 256} {
 		b.Run(fmt.Sprintf("groups of %d", group), func(b *testing.B) {
@@ -102,8 +102,8 @@ func BenchmarkGroupCommit(b *testing.B) {
 	}
 }
 
-// warm has a log go through segments until it uses files again: a new log fills
-// its first ones with zeros, which is as much for the disk as the records.
+// warm fills segments of a log until it reuses files. A new log fills its first
+// segments with zeros, which costs the disk as much as the records.
 func warm(b *testing.B, n *logDriver) {
 	for range 4 * segmentSize / wal.MaxPayload {
 		n.log.Append(make([]byte, wal.MaxPayload))
@@ -112,8 +112,8 @@ func warm(b *testing.B, n *logDriver) {
 	}
 }
 
-// The log of records one by one without a Runner: the difference is what it
-// costs to wake another goroutine and be woken by it.
+// The log with one record at a time and without a Runner. The difference is the cost
+// of waking another goroutine and of being woken by it.
 func BenchmarkLogInPlace(b *testing.B) {
 	d := open(b, b.TempDir())
 	n, err := boot(d, segmentSize)

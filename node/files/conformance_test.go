@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A crash here is one of the process: the power stays on, so what was written
-// is there even if it was not synced.
+// A crash here is a process crash: the operating system keeps writes that were not
+// synced.
 func TestFilesAreADisk(t *testing.T) {
 	filestest.Run(t, func(t *testing.T) filestest.Disk {
 		r := &filesDisk{t: t, path: t.TempDir()}
@@ -31,7 +31,7 @@ type filesDisk struct {
 func (r *filesDisk) start() {
 	d, err := files.Open(r.path)
 	require.NoError(r.t, err)
-	done := make(chan completion, 1<<12) // more than any test has under way
+	done := make(chan completion, 1<<12) // more than any test has in progress
 	r.dir, r.done = d, done
 	r.runner = files.NewRunner(d, func(token uint64, err error) { done <- completion{token, err} })
 }

@@ -12,27 +12,27 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// Dir is a directory that this process owns until Close. It implements wal.Dir.
-// Execute is called from one place at a time; the other methods from anywhere.
+// Dir is a directory that this process owns until Close. It implements wal.Dir and
+// Executor. Execute and Close are not safe for concurrent use; the other methods are.
 type Dir struct {
-	// Observe, if not nil, is told how long each request took that succeeded.
-	// It is set before the first Execute.
+	// Observe, if not nil, is called with the duration of each request that
+	// succeeded. It must be set before the first Execute.
 	Observe func(op wal.Op, took time.Duration)
 
 	path      string
 	lock      *os.File
 	handle    *os.File            // the directory, to sync it
-	openFiles map[string]*logFile // the log's files that are being changed
+	openFiles map[string]*logFile // the log's files that are open for writing
 	closed    atomic.Bool
 
-	freeing sync.WaitGroup // removed files whose space is not yet free
+	freeing sync.WaitGroup // closes of removed files, which free their space
 
 	syncs, written atomic.Uint64
 }
 
-// Open takes a directory for this process, and makes it and its parents if they
-// are missing. It fails with ErrLocked while another Dir has it, in this process
-// or another; the lock of a process that died is free.
+// Open locks a directory for this process, and creates it and its parents if they are
+// missing. It fails with ErrLocked while another Dir has the lock, in this process or
+// another. The lock ends with its process.
 func Open(dir string) (*Dir, error) {
 	if dir == "" {
 		return nil, errors.New("files: the directory has no name: give the node one of its own")
@@ -56,9 +56,9 @@ func Open(dir string) (*Dir, error) {
 	return &Dir{path: path, lock: lock, handle: self, openFiles: map[string]*logFile{}}, nil
 }
 
-// makeDir makes a directory such that the way to it is durable. That there is a
-// LOCK in it proves that this was done before; if not, every directory above
-// might have been made by a life that ended too early, and is synced.
+// makeDir creates a directory and makes the path to it durable. A LOCK in the
+// directory proves that this was done before. Without one, an earlier life may have
+// created any of the parents without syncing them, so all are synced.
 func makeDir(path string) error {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return err
@@ -70,7 +70,7 @@ func makeDir(path string) error {
 		at = filepath.Dir(at)
 		parent, err := os.Open(at)
 		if err != nil {
-			continue // not ours to read, so not ours to make
+			continue // not readable, so not created by this node
 		}
 		err = syncDir(parent)
 		parent.Close()
@@ -81,7 +81,7 @@ func makeDir(path string) error {
 	return nil
 }
 
-// Close lets go of the directory. A Runner on it is closed before.
+// Close releases the directory. A Runner on it must be closed before.
 func (d *Dir) Close() error {
 	if d.closed.Swap(true) {
 		return nil
@@ -95,10 +95,11 @@ func (d *Dir) Close() error {
 	return errors.Join(errs...)
 }
 
-// Path is the directory's absolute path.
+// Path returns the directory's absolute path.
 func (d *Dir) Path() string { return d.path }
 
-// Free is how many bytes this process could still write to the file system.
+// Free returns the number of bytes that an ordinary user can still write to the file
+// system. Its error wraps errors.ErrUnsupported on systems that cannot report it.
 func (d *Dir) Free() (uint64, error) {
 	n, err := free(d.path)
 	if err != nil {
@@ -110,15 +111,15 @@ func (d *Dir) Free() (uint64, error) {
 // List returns the names of the log's files, sorted.
 func (d *Dir) List() ([]string, error) { return Reader(d.path).List() }
 
-// Read returns all bytes of one of the log's files. The error for one that is
-// not there is fs.ErrNotExist.
+// Read returns all bytes of one of the log's files. If it does not exist, the error
+// wraps fs.ErrNotExist.
 func (d *Dir) Read(name string) ([]byte, error) { return Reader(d.path).Read(name) }
 
-// Reader is the directory of a log that is only read: nothing in it is changed, and
-// a node may have it meanwhile. It implements wal.Dir.
+// Reader is read-only access to the directory of a log, by its path. It takes no lock,
+// so a node may use the directory at the same time. It implements wal.Dir.
 type Reader string
 
-// List is that of Dir.
+// List returns the names of the log's files, sorted.
 func (r Reader) List() ([]string, error) {
 	entries, err := os.ReadDir(string(r))
 	if err != nil {
@@ -133,7 +134,7 @@ func (r Reader) List() ([]string, error) {
 	return names, nil
 }
 
-// Read is that of Dir.
+// Read returns all bytes of one of the log's files, as Dir.Read does.
 func (r Reader) Read(name string) ([]byte, error) {
 	if !isLogFile(name) {
 		return nil, notLogFile(string(r), name)
@@ -147,12 +148,12 @@ func (r Reader) Read(name string) ([]byte, error) {
 
 func (d *Dir) pathOf(name string) string { return filepath.Join(d.path, name) }
 
-// logPrefix begins the names of the log's files, and of no others.
+// logPrefix is the prefix of the names of the log's files, and of no others.
 const logPrefix = "wal-"
 
 func isLogFile(name string) bool { return strings.HasPrefix(name, logPrefix) && isPlainName(name) }
 
-// isPlainName reports whether a name is one of a file in a directory on any system.
+// isPlainName reports whether a name is a plain file name on every system.
 func isPlainName(name string) bool {
 	return name != "" && !strings.ContainsAny(name, `/\:`+"\x00") && name[0] != '.'
 }

@@ -26,7 +26,7 @@ func TestOpenMakesTheDirectoryAndItsParents(t *testing.T) {
 func TestOpenTakesAPathFromHere(t *testing.T) {
 	t.Chdir(t.TempDir())
 	d := open(t, "data")
-	t.Chdir(t.TempDir()) // and keeps to it
+	t.Chdir(t.TempDir()) // Dir keeps to the absolute path
 	execute(t, d, wal.DiskRequest{Op: wal.Create, File: segment})
 	require.FileExists(t, filepath.Join(d.Path(), segment))
 }
@@ -78,7 +78,7 @@ func TestStatsAndObserve(t *testing.T) {
 	require.Equal(t, []wal.Op{wal.Create, wal.Write, wal.Sync, wal.SyncDir}, seen)
 }
 
-// A log has as many files as it takes, but few are open.
+// A log may have many files, but few are open.
 func TestSyncedFilesAreClosedForOthers(t *testing.T) {
 	d := open(t, t.TempDir())
 	for i := range 50 {

@@ -1,39 +1,43 @@
-// Package files is the disk below node/wal on a real machine: a directory that
-// one process owns, whose files it changes as the log asks.
+// Package files implements the disk of a node/wal log on a real host: a directory
+// that one process owns, and the execution of the log's requests on its files.
 //
 //	dir, err := files.Open("/var/lib/lockstep")
-//	log, was, err := wal.Recover(dir, identity)
+//	log, recovered, err := wal.Recover(dir, identity, options, entry)
 //	runner := files.NewRunner(dir, func(token uint64, err error) { events <- done(token, err) })
 //	runner.Submit(log.Take(nil))
 //
-// # What is in the directory
+// # Contents of the directory
 //
-//	wal-*      the log: what List, Read and Execute see
-//	LOCK       held by the process that uses the directory; it stays when that ends
+//	wal-*      the log: the files that List, Read and Execute access
+//	LOCK       locked by the process that uses the directory; it is never removed
 //	the rest   not touched, such as the peers.json of earlier versions
 //
-// # What is durable
+// # Durability
 //
-// A Sync that is done has made the file durable, with its length; a SyncDir
-// that is done, the names in the directory. The way to the directory, which
-// Open makes if need be, is durable before there is a LOCK in it, and so before
-// anything else. All of it holds as far as the system below keeps its word: on
-// Linux fdatasync, elsewhere what os.File.Sync does.
+// A completed Sync has made the content and the length of a file durable. A
+// completed SyncDir has made the names in the directory durable. Open creates the
+// path to the directory if necessary. The path is durable before there is a LOCK
+// in the directory, and so before anything else is. All of this relies on the
+// operating system: on fdatasync on Linux, on os.File.Sync elsewhere.
 //
-// A sync that failed may have dropped what it should have written, and the next
-// may succeed all the same. So nothing is tried twice: after the first error a
-// Runner executes nothing more, and the node that hears of it stops.
+// A failed sync may have dropped writes, and the next sync may succeed all the
+// same. So nothing is retried: after the first error a Runner executes nothing
+// more, and the node stops when it receives the error. The only exception is an
+// Optional request that fails with wal.ErrFull: it is reported, and execution goes
+// on.
 //
 // # Space
 //
-// Allocate writes zeros, and on Linux has the kernel begin at once to bring them
-// to the disk. A log that goes round needs none: it renames the files that it is
-// done with, and writes over them. The blocks of a removed file are freed in the
-// background: Remove is done when the name is gone, Close waits for the rest. At
-// most the files that are being changed are open.
+// Allocate writes zeros, and on Linux makes the kernel start to write them to the
+// disk at once. A log that trims as much as it appends needs no zeros: it renames
+// files that it does not need any more, and overwrites them. The blocks of a
+// removed file are freed in the background. Remove is complete when the name is
+// gone; Close waits for the rest. Of the log's files, only the ones being changed
+// are open.
 //
 // # Other systems
 //
-// Linux, macOS and FreeBSD lock the directory. Elsewhere nothing does, and the
-// names in it are made durable by nothing but time.
+// The directory is locked on Linux, macOS and FreeBSD. On other systems it is not
+// locked, and SyncDir does nothing: the names in the directory become durable at
+// some later time.
 package files

@@ -10,11 +10,12 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// ErrLocked is returned by Open, with the name of the directory.
+// ErrLocked means that another process, or another Dir of this one, has locked the
+// directory. Open wraps it with the directory's name.
 var ErrLocked = errors.New("another node uses this directory: " +
 	"stop that one, or give each node a directory of its own")
 
-// remedies says what can be done about an error of the system.
+// remedies maps errors of the operating system to advice for the operator.
 var remedies = []struct {
 	err    error
 	remedy string
@@ -30,7 +31,7 @@ var remedies = []struct {
 	{syscall.EIO, "the device is failing: look at the system's log, and replace it"},
 }
 
-// explain adds to an error, which names its path, what can be done about it.
+// explain adds the remedy to an error, which already names its path.
 func explain(err error) error {
 	for _, r := range remedies {
 		if errors.Is(err, r.err) {
@@ -44,13 +45,13 @@ func explain(err error) error {
 	return fmt.Errorf("files: %w", err)
 }
 
-// fullError is an error that is wal.ErrFull besides what it says.
+// fullError is an error that also matches wal.ErrFull.
 type fullError struct{ error }
 
 func (fullError) Is(target error) bool { return target == wal.ErrFull }
 func (f fullError) Unwrap() error      { return f.error }
 
-// wrapError is err, if there is one, with what failed.
+// wrapError adds the operation and the path to err, if it is not nil.
 func (d *Dir) wrapError(op, path string, err error) error {
 	if err == nil {
 		return nil
@@ -65,8 +66,8 @@ func notLogFile(path, name string) error {
 	return fmt.Errorf("files: %s: %q is not the name of a file of the log, %s*", path, name, logPrefix)
 }
 
-// dirSyncUnsupported reports whether err says that a directory is on a file system that
-// does not sync directories.
+// dirSyncUnsupported reports whether err means that the file system cannot sync
+// directories.
 func dirSyncUnsupported(err error) bool {
 	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EROFS)
 }

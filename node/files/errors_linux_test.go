@@ -45,7 +45,7 @@ func TestMissingPermission(t *testing.T) {
 	path := t.TempDir()
 	locked := filepath.Join(path, "locked")
 	require.NoError(t, os.Mkdir(locked, 0o555))
-	require.NoError(t, os.Chmod(filepath.Dir(path), 0o755)) // for nobody to come this far
+	require.NoError(t, os.Chmod(filepath.Dir(path), 0o755)) // so that the unprivileged user reaches path
 	asNobody(t, func() {
 		for _, p := range []string{locked, filepath.Join(locked, "new")} {
 			_, err := files.Open(p)
@@ -56,7 +56,7 @@ func TestMissingPermission(t *testing.T) {
 	})
 }
 
-// A directory that is taken away from the node's user while it runs.
+// The node's user loses access to the directory while the node runs.
 func TestPermissionLost(t *testing.T) {
 	d := open(t, t.TempDir())
 	execute(t, d, wal.DiskRequest{Op: wal.Create, File: segment})
@@ -85,8 +85,8 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	})
 }
 
-// A full disk stops the log. What was durable is there in the next life, which
-// goes on when there is space.
+// A full disk stops the log. The next life has all durable entries, and continues
+// when there is space.
 func TestFullDisk(t *testing.T) {
 	inNamespaces(t, func() {
 		path := t.TempDir()
@@ -103,7 +103,7 @@ func TestFullDisk(t *testing.T) {
 	})
 }
 
-// The system refuses a write in the middle: part of it is on disk.
+// A write fails half way: part of it is on disk.
 func TestWriteFailsHalfWay(t *testing.T) {
 	inNamespaces(t, func() {
 		signal.Ignore(syscall.SIGXFSZ)
@@ -127,8 +127,8 @@ func TestWriteFailsHalfWay(t *testing.T) {
 	})
 }
 
-// fill logs entries, more in each batch, until that fails, and returns how many
-// were durable.
+// fill appends entries, more in each batch, until the log fails. It returns the number
+// of durable entries.
 func fill(t *testing.T, d *files.Dir) (durable int, err error) {
 	t.Helper()
 	n, err := boot(d, 16<<10)
@@ -146,23 +146,23 @@ func fill(t *testing.T, d *files.Dir) (durable int, err error) {
 	}
 }
 
-// requireRecovers checks that a next life has the durable entries and can write.
+// requireRecovers checks that the next life has the durable entries and can write.
 func requireRecovers(t *testing.T, path string, durable int) {
 	t.Helper()
 	n, err := boot(open(t, path), 16<<10)
 	require.NoError(t, err)
 	defer n.runner.Close()
-	require.GreaterOrEqual(t, len(n.found), durable) // and of the batch that failed, the records that are whole
+	require.GreaterOrEqual(t, len(n.found), durable) // and any whole records of the batch that failed
 	n.log.Append(make([]byte, 3000))
 	require.NoError(t, n.settle())
 }
 
-// asNobody runs f as an ordinary user, if this one is root, for whom nothing is
-// forbidden. A thread has its own user for files; this one ends with f.
+// asNobody runs f as an unprivileged user if this process runs as root, which has all
+// permissions. The file system's user is set for a single thread, which ends with f.
 func asNobody(t *testing.T, f func()) {
 	done := make(chan bool)
 	go func() {
-		defer close(done) // in a failed require too
+		defer close(done) // also if a require fails
 		if os.Geteuid() == 0 {
 			runtime.LockOSThread()
 			const nobody = 65534
@@ -174,7 +174,7 @@ func asNobody(t *testing.T, f func()) {
 }
 
 // inNamespaces runs f in a process with mounts and limits of its own: this test again,
-// in namespaces where its user is root if it is not root already.
+// in namespaces, with its user mapped to root if it is not root already.
 func inNamespaces(t *testing.T, f func()) {
 	const key = "LOCKSTEP_FILES_TEST_APART"
 	if os.Getenv(key) == t.Name() {
@@ -205,7 +205,7 @@ func mount(t *testing.T, path string, flags uintptr, data string) {
 	}
 }
 
-// skipUnlessPermitted skips the test if err says that this process may not mount.
+// skipUnlessPermitted skips the test if err means that this process may not mount.
 func skipUnlessPermitted(t *testing.T, err error) {
 	t.Helper()
 	if errors.Is(err, fs.ErrPermission) {

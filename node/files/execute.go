@@ -9,21 +9,21 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// Stats counts what a Dir has done for the log since it was opened.
+// Stats counts the completed requests of a Dir since it was opened.
 type Stats struct {
-	Syncs   uint64 // of files, not of the directory
-	Written uint64 // bytes, the zeros of Allocate not counted
+	Syncs   uint64 // syncs of files, not of the directory
+	Written uint64 // bytes written, without the zeros of Allocate
 }
 
-// Stats returns the counts so far.
+// Stats returns the counts so far. It is safe for concurrent use.
 func (d *Dir) Stats() Stats {
 	return Stats{Syncs: d.syncs.Load(), Written: d.written.Load()}
 }
 
-// Execute does what a request asks for and returns when it is done. After an
-// error the caller executes nothing more: what a failed sync has dropped, the
-// next would not report again. It goes on after wal.ErrFull of a request that is
-// optional.
+// Execute carries out a request and returns when it is complete. After an error the
+// caller must execute nothing more: a failed sync may have dropped writes, and the
+// next sync would not report it. Only after wal.ErrFull of an Optional request may it
+// continue.
 func (d *Dir) Execute(r *wal.DiskRequest) error {
 	begun := time.Now()
 	if err := d.execute(r); err != nil {
@@ -79,12 +79,12 @@ func (d *Dir) execute(r *wal.DiskRequest) error {
 	return fmt.Errorf("files: %v: no such operation", *r)
 }
 
-// zeros is what Allocate writes at a time.
+// zeros is the chunk that Allocate writes at a time.
 var zeros [256 << 10]byte
 
-// allocate makes a file longer by writing zeros, so that the blocks are there
-// and have been written when the log writes over them: to sync that needs no
-// change to anything but their content. fallocate would only promise blocks.
+// allocate extends a file by writing zeros. Its blocks then exist and are written
+// when the log overwrites them, so that a sync changes nothing but their content.
+// fallocate would only reserve blocks.
 func allocate(f *os.File, length int64) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -100,9 +100,8 @@ func allocate(f *os.File, length int64) error {
 	return startSync(f, info.Size(), length-info.Size())
 }
 
-// remove takes one of the log's files out of the directory. What takes time is
-// to free its blocks; that happens when the last to have it open closes it, and
-// need not be waited for.
+// remove removes one of the log's files from the directory. The slow part is to free
+// its blocks. This happens when the last open handle is closed, in the background.
 func (d *Dir) remove(name string) error {
 	f, err := d.file(name, false)
 	if err != nil {
@@ -116,8 +115,7 @@ func (d *Dir) remove(name string) error {
 	return nil
 }
 
-// rename gives one of the log's files another name. What is open under the old
-// one stays open until it is synced.
+// rename renames one of the log's files. If it is open and not synced, it stays open.
 func (d *Dir) rename(name, to string) error {
 	for _, n := range []string{name, to} {
 		if !isLogFile(n) {
@@ -137,15 +135,15 @@ func (d *Dir) rename(name, to string) error {
 	return nil
 }
 
-// logFile is one of the log's files, open to be changed.
+// logFile is one of the log's files, open for writing.
 type logFile struct {
 	*os.File
-	dirty bool // there may be something to sync
+	dirty bool // changed since the last sync
 }
 
-// file opens one of the log's files, if it is not open. It stays open at least
-// until it is synced: the kernel tells a failed write-back to those who had the
-// file open then.
+// file opens one of the log's files, if it is not open. The file stays open at least
+// until it is synced: the kernel reports a failed write-back only to handles that were
+// open at that time.
 func (d *Dir) file(name string, create bool) (*logFile, error) {
 	if f := d.openFiles[name]; f != nil {
 		return f, nil
@@ -168,8 +166,8 @@ func (d *Dir) file(name string, create bool) (*logFile, error) {
 	return d.openFiles[name], nil
 }
 
-// closeSynced closes the files that have nothing to sync, so that few are open
-// however many the log has.
+// closeSynced closes the files that have no unsynced changes, so that few are open
+// even if the log has many.
 func (d *Dir) closeSynced() error {
 	for name, f := range d.openFiles {
 		if f.dirty {

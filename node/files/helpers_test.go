@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The test binary runs itself in another role where a test needs a process of
-// its own, to be killed.
+// Environment variables that make the test binary run in another role, for tests that
+// need a process to kill.
 const (
 	roleKey = "LOCKSTEP_FILES_TEST_ROLE"
 	dirKey  = "LOCKSTEP_FILES_TEST_DIR"
@@ -50,7 +50,7 @@ func spawn(t *testing.T, role, dir string) *child {
 	return &child{cmd, bufio.NewScanner(out)}
 }
 
-// kill is kill -9. It returns the last line that the child printed in full.
+// kill kills the child with SIGKILL and returns the last line that it printed in full.
 func (c *child) kill(t *testing.T) (last string) {
 	t.Helper()
 	require.NoError(t, c.Process.Kill())
@@ -61,7 +61,7 @@ func (c *child) kill(t *testing.T) (last string) {
 	return last
 }
 
-// holdLock has the directory until it is killed.
+// holdLock keeps the directory locked until the process is killed.
 func holdLock(dir string) error {
 	if _, err := files.Open(dir); err != nil {
 		return err
@@ -78,7 +78,7 @@ func open(t testing.TB, path string) *files.Dir {
 	return d
 }
 
-// execute has requests executed, all without error.
+// execute executes requests, all without error.
 func execute(t testing.TB, d *files.Dir, reqs ...wal.DiskRequest) {
 	t.Helper()
 	for _, r := range reqs {
@@ -90,7 +90,7 @@ const segment = "wal-0000000000000001"
 
 var identity = wal.Identity{Cluster: [16]byte{1}, Node: 7, Incarnation: [16]byte{2}}
 
-// logDriver is the log of one life and what executes its requests.
+// logDriver is the log of one life and the runner of its requests.
 type logDriver struct {
 	log    *wal.Log
 	was    wal.Recovered
@@ -105,7 +105,7 @@ type completion struct {
 	err   error
 }
 
-// boot recovers the log and waits until it is ready.
+// boot recovers the log and executes its requests until it is ready.
 func boot(d *files.Dir, segment int) (*logDriver, error) {
 	n := &logDriver{done: make(chan completion, 16)}
 	log, was, err := wal.Recover(d, identity, wal.Options{Segment: segment}, func(entry []byte, _ wal.LSN) error {
@@ -120,7 +120,7 @@ func boot(d *files.Dir, segment int) (*logDriver, error) {
 	return n, n.settle()
 }
 
-// settle carries out what there is to do until all that was appended is durable.
+// settle executes requests until everything appended is durable.
 func (n *logDriver) settle() error {
 	for n.log.Durable() < n.log.End() || !n.log.Ready() {
 		n.reqs = n.log.Take(n.reqs[:0])

@@ -11,9 +11,9 @@ import (
 
 const lockName = "LOCK"
 
-// takeLock returns the LOCK of a directory, locked until it is closed. The file
-// holds the number of the process for people to read, and is never removed: a
-// lock on a file without a name would keep nobody out.
+// takeLock returns the LOCK of a directory, locked until it is closed. The file holds
+// the number of the process, for operators. It is never removed: a lock on a removed
+// file would not exclude other processes.
 func takeLock(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -30,13 +30,13 @@ func takeLock(dir string) (*os.File, error) {
 		f.Close()
 		return nil, err
 	}
-	if f.Truncate(0) == nil { // a courtesy, which may fail
+	if f.Truncate(0) == nil { // best effort
 		_, _ = f.WriteAt(fmt.Appendln(nil, os.Getpid()), 0)
 	}
 	return f, nil
 }
 
-// holder says who has a lock, as far as it has said so itself.
+// holder names the process that has a lock, if it has written its number there.
 func holder(f *os.File) string {
 	said, _ := io.ReadAll(io.LimitReader(f, 32))
 	pid, err := strconv.Atoi(string(bytes.TrimSpace(said)))

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// requireLocked checks that a directory is locked, and that the error says all.
+// requireLocked checks that a directory is locked, and that the error names it and
+// the process.
 func requireLocked(t *testing.T, path string, pid int) {
 	t.Helper()
 	_, err := files.Open(path)
@@ -23,7 +24,7 @@ func TestLockedByThisProcess(t *testing.T) {
 	path := t.TempDir()
 	d := open(t, path)
 	requireLocked(t, path, os.Getpid())
-	requireLocked(t, path, os.Getpid()) // the refused leave the lock alone
+	requireLocked(t, path, os.Getpid()) // failed attempts leave the lock alone
 	require.NoError(t, d.Close())
 	open(t, path)
 }

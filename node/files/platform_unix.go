@@ -8,7 +8,8 @@ import (
 	"syscall"
 )
 
-// lock locks a file for as long as it is open; taken is false if it is locked.
+// lock locks a file for as long as it is open; taken is false if another handle has
+// locked it.
 func lock(f *os.File) (taken bool, err error) {
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
@@ -25,7 +26,7 @@ func lock(f *os.File) (taken bool, err error) {
 // syncDir makes the names in a directory durable.
 func syncDir(dir *os.File) error { return dir.Sync() }
 
-// free is the space that an ordinary user may still fill.
+// free returns the number of bytes that an ordinary user can still write.
 func free(path string) (uint64, error) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(path, &s); err != nil {

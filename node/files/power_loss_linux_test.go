@@ -13,9 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The same with the power off: ext4 on a device in a file, which is shut down
-// without a flush, so that only what was synced is there when it is mounted
-// again. Needs root.
+// The same tests with a power loss: ext4 on a loop device is shut down without a
+// flush, so that only synced changes are there when it is mounted again. Needs root.
 func TestFilesSurviveLossOfPower(t *testing.T) {
 	if testing.Short() {
 		t.Skip("mounts a few hundred times")
@@ -24,7 +23,7 @@ func TestFilesSurviveLossOfPower(t *testing.T) {
 		p := newPower(t)
 		opened := 0
 		filestest.Run(t, func(t *testing.T) filestest.Disk {
-			p.close() // the one before: an open file keeps a file system mounted
+			p.close() // the previous one: an open file keeps a file system mounted
 			opened++
 			p.disk = &filesDisk{t: t, path: filepath.Join(p.mounted, strconv.Itoa(opened), "data")}
 			p.disk.start()
@@ -34,11 +33,11 @@ func TestFilesSurviveLossOfPower(t *testing.T) {
 	})
 }
 
-// powerLossFS is a file system that can lose it.
+// powerLossFS is a file system that can lose power.
 type powerLossFS struct {
 	t              *testing.T
 	image, mounted string
-	disk           *filesDisk // on it now
+	disk           *filesDisk // the disk on it now
 }
 
 func newPower(t *testing.T) *powerLossFS {
@@ -62,7 +61,7 @@ func (p *powerLossFS) run(name string, args ...string) {
 	require.NoError(p.t, err, "%s %v: %s", name, args, out)
 }
 
-// cut makes the file system drop all that is not on its device.
+// cut makes the file system drop all changes that are not on its device.
 func (p *powerLossFS) cut() {
 	p.t.Helper()
 	f, err := os.Open(p.mounted)
@@ -74,7 +73,7 @@ func (p *powerLossFS) cut() {
 	require.Zero(p.t, errno)
 }
 
-// restore mounts again what the device holds.
+// restore mounts the device again.
 func (p *powerLossFS) restore() {
 	p.t.Helper()
 	require.NoError(p.t, syscall.Unmount(p.mounted, 0))
@@ -88,7 +87,7 @@ func (p *powerLossFS) close() {
 	}
 }
 
-// powerLossDisk is a disk of files that crashes with the power.
+// powerLossDisk is a disk on real files; its crash is a power loss.
 type powerLossDisk struct {
 	*filesDisk
 	power *powerLossFS

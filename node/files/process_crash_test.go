@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// logForever appends the numbers that follow on those in the log, and says up
-// to which they are durable.
+// logForever appends numbered entries, continuing the log, and prints how many entries
+// are durable.
 func logForever(dir string) error {
 	d, err := files.Open(dir)
 	if err != nil {
@@ -65,7 +65,7 @@ func TestLogUnderKill(t *testing.T) {
 	require.Positive(t, promised)
 }
 
-// sized is a content of a length that depends on n.
+// sized returns content of a length that depends on n.
 func sized(n int) []byte {
 	body := bytes.Repeat([]byte{byte('a' + n%26)}, n*7919%20000)
 	return append(fmt.Appendf(nil, "%d\n", n), body...)

@@ -8,28 +8,29 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// Executor carries out requests of the log: a Dir.
+// Executor executes requests of a log, one at a time. Dir implements it.
 type Executor interface {
 	Execute(r *wal.DiskRequest) error
 }
 
-// Runner executes requests one after the other, so that who asks need not wait.
+// Runner executes requests one after the other in a goroutine of its own, so that
+// Submit need not wait. Its methods are safe for concurrent use.
 type Runner struct {
 	disk   Executor
 	report func(token uint64, err error)
 
 	mu      sync.Mutex
-	wake    sync.Cond // there is something in queue, or closed
+	wake    sync.Cond // queue is not empty, or closed is true
 	queue   []wal.DiskRequest
 	closed  bool
 	stopped chan struct{}
 }
 
-// NewRunner starts a runner on d. It reports each request to done, in the order
-// in which they were submitted, but for quiet ones that succeed, from its own
-// goroutine: while done runs, nothing is executed. After the first error nothing
-// more is, and the requests that follow are reported with that error too, unless
-// it is that the disk has no room for a request that is optional.
+// NewRunner starts a runner on d. It reports requests to done, in the order in which
+// they were submitted; a Quiet request that succeeds is not reported. It calls done
+// from its own goroutine and executes nothing meanwhile. After the first error it
+// executes nothing more, and reports the following requests with an error that wraps
+// the first. The exception is wal.ErrFull of an Optional request: execution goes on.
 func NewRunner(d Executor, done func(token uint64, err error)) *Runner {
 	r := &Runner{disk: d, report: done, stopped: make(chan struct{})}
 	r.wake.L = &r.mu
@@ -37,8 +38,8 @@ func NewRunner(d Executor, done func(token uint64, err error)) *Runner {
 	return r
 }
 
-// Submit has requests executed and returns at once. The requests are copied,
-// their data is not. A closed runner ignores them.
+// Submit queues requests and returns at once. The requests are copied, their data is
+// not. A closed runner ignores them.
 func (r *Runner) Submit(reqs []wal.DiskRequest) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -48,9 +49,9 @@ func (r *Runner) Submit(reqs []wal.DiskRequest) {
 	}
 }
 
-// Close ends the runner: it waits for the request under way and its report,
-// while those that wait are neither executed nor reported. To wait for
-// them is the caller's part. Close is not for done to call.
+// Close stops the runner. It waits for the request in progress and its report.
+// Queued requests are neither executed nor reported; a caller that needs them must
+// wait for their reports before. The function done must not call Close.
 func (r *Runner) Close() {
 	r.mu.Lock()
 	r.closed = true
@@ -62,7 +63,7 @@ func (r *Runner) Close() {
 func (r *Runner) run() {
 	defer close(r.stopped)
 	var failed error
-	var req wal.DiskRequest // one for all: what an Executor is given is not on the stack
+	var req wal.DiskRequest // reused: an argument of an interface's method escapes to the heap
 	for r.next(&req) {
 		if failed != nil {
 			r.report(req.Token, fmt.Errorf("not executed after an earlier failure: %w", failed))
@@ -78,7 +79,7 @@ func (r *Runner) run() {
 	}
 }
 
-// next waits for a request; it reports false when the runner is closed.
+// next waits for a request; it returns false when the runner is closed.
 func (r *Runner) next(req *wal.DiskRequest) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -89,7 +90,7 @@ func (r *Runner) next(req *wal.DiskRequest) bool {
 		return false
 	}
 	*req = r.queue[0]
-	n := copy(r.queue, r.queue[1:]) // a batch or two: short
+	n := copy(r.queue, r.queue[1:]) // the queue is short: a batch or two
 	r.queue[n] = wal.DiskRequest{}
 	r.queue = r.queue[:n]
 	return true

@@ -32,7 +32,7 @@ func TestRunnerExecutesNothingAfterAnError(t *testing.T) {
 	require.Equal(t, []string{segment}, names)
 }
 
-// Close lets the request under way end, and nothing begin.
+// Close waits for the request in progress, and executes no other.
 func TestRunnerCloseLeavesWhatWaits(t *testing.T) {
 	d := open(t, t.TempDir())
 	began, goOn := make(chan bool), make(chan bool)
@@ -64,7 +64,7 @@ func TestRunnerCloseLeavesWhatWaits(t *testing.T) {
 	require.Equal(t, []string{"wal-1"}, names)
 }
 
-// What a caller does with its slice is its own affair.
+// A caller may reuse its slice of requests after Submit.
 func TestRunnerCopiesRequests(t *testing.T) {
 	d := open(t, t.TempDir())
 	done := make(chan completion, 100)

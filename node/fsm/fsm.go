@@ -1,7 +1,5 @@
-// Package fsm defines finite state machines as values.
-//
-// A Definition names states and the transitions between them. Definitions are
-// immutable: share them freely, change none.
+// Package fsm defines finite state machines as values: a Definition names states
+// and the transitions between them. Definitions are immutable and may be shared.
 package fsm
 
 import (
@@ -11,34 +9,34 @@ import (
 	"strings"
 )
 
-// ErrInvalid is wrapped by every error about a definition or a machine's key.
+// ErrInvalid is wrapped by all errors about a definition or a machine's key.
 var ErrInvalid = errors.New("invalid")
 
-// Limits of a definition and of a key. Names travel in every message.
+// Limits of a definition and of a key. Names are part of every message.
 const (
 	MaxStates = 255
 	MaxName   = 128 // bytes of a definition's, state's or machine's name
 )
 
-// Transition is one legal step.
+// Transition is a legal step from one state to another.
 type Transition struct {
 	From string `json:"from"`
 	To   string `json:"to"`
 }
 
-// Definition is a finite state machine. A machine that no operation has
-// touched is in the Initial state at version 0. Whatever the transitions say,
-// every machine may be retired, once and for good.
+// Definition is a finite state machine. A machine without operations is in the
+// Initial state at version 0. Any machine may be retired, once and finally,
+// whatever the transitions, except a machine of MetaDefinition.
 type Definition struct {
 	Name        string       `json:"name"`
 	States      []string     `json:"states"`
 	Initial     string       `json:"initial"`
 	Transitions []Transition `json:"transitions"`
-	Terminal    []string     `json:"terminal,omitempty"` // states that no transition leaves, if they are listed
+	Terminal    []string     `json:"terminal,omitempty"` // states without outgoing transitions; may be incomplete
 }
 
-// Retired is the last state of every machine that was ended for good. No
-// definition can list it, and nothing follows it.
+// Retired is the last state of a retired machine. No definition can list it, and no
+// transition leaves it.
 const Retired = "(retired)"
 
 // Lifecycle is the built-in definition: Init → Running → Stopped → Init.
@@ -53,7 +51,7 @@ func Lifecycle() Definition {
 	}
 }
 
-// Validate reports the first thing wrong with d.
+// Validate returns an error about the first defect of d.
 func (d Definition) Validate() error {
 	if err := CheckName("definition", d.Name); err != nil {
 		return err
@@ -106,13 +104,13 @@ func (d Definition) errorf(format string, args ...any) error {
 	return fmt.Errorf("definition %q: %w: %w", d.Name, ErrInvalid, fmt.Errorf(format, args...))
 }
 
-// Has reports whether a machine of d can be in a state, which includes Retired.
+// Has reports whether a machine of d can be in state. It can be in Retired.
 func (d *Definition) Has(state string) bool {
 	return state == Retired || slices.Contains(d.States, state) || d.Name == MetaName && isDefinition(state)
 }
 
-// Reachable lists the states that a machine can come to, the initial one first; but
-// for Retired.
+// Reachable lists the states that transitions lead to from the initial one, which
+// comes first. Retired is not listed.
 func (d *Definition) Reachable() []string {
 	met := []string{d.Initial}
 	for i := 0; i < len(met); i++ {
@@ -125,7 +123,8 @@ func (d *Definition) Reachable() []string {
 	return met
 }
 
-// Intern is d's own copy of a state's name, so that millions of machines share one.
+// Intern returns d's own copy of state, so that millions of machines share one
+// string. It returns state itself if d does not list it.
 func (d *Definition) Intern(state string) string {
 	for _, s := range d.States {
 		if s == state {
@@ -146,11 +145,12 @@ func (d *Definition) Legal(from, to string) bool {
 	return slices.Contains(d.Transitions, Transition{from, to})
 }
 
-// Index is the position of state among d's states, or -1.
+// Index is the position of state in d.States, or -1.
 func (d *Definition) Index(state string) int { return slices.Index(d.States, state) }
 
-// CheckName refuses names that are empty, too long, or hold anything but
-// letters, digits and "._-". What says whose name it is.
+// CheckName returns an error if name is empty, longer than MaxName, or has other
+// characters than letters, digits and "._-". The error names it a "what name", as
+// in "state name".
 func CheckName(what, name string) error {
 	if name == "" || len(name) > MaxName {
 		return fmt.Errorf("%s name %q: %w: want 1 to %d bytes", what, name, ErrInvalid, MaxName)
@@ -164,8 +164,8 @@ func CheckName(what, name string) error {
 	return nil
 }
 
-// SplitKey takes a machine's key, "definition/name", apart and checks both
-// names; it does not know which definitions exist.
+// SplitKey splits a machine's key, "definition/name", and checks both names. It
+// does not check that the definition exists.
 func SplitKey(key string) (definition, name string, err error) {
 	definition, name, found := strings.Cut(key, "/")
 	if !found {

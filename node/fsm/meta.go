@@ -7,25 +7,26 @@ import (
 	"strings"
 )
 
-// Definitions that users create are kept like any other machine: the machine
-// "definition/NAME" goes from Undefined to the text of the definition, once, and
-// nothing leaves that state.
+// Definitions that users create are kept in machines: the machine
+// "definition/NAME" goes once from Undefined to the text of the definition, and no
+// transition leaves that state.
 const (
-	MetaName  = "definition"  // the name of the definition of definitions
+	MetaName  = "definition"  // the name of MetaDefinition
 	Undefined = "(undefined)" // its initial state
 )
 
 // MaxText is the longest text of a definition, in bytes.
 const MaxText = 16 << 10
 
-// MetaDefinition is the definition of the machines that hold definitions.
+// MetaDefinition is the definition of the machines that hold definitions. Any text
+// of a definition is one of their states.
 func MetaDefinition() Definition {
 	return Definition{Name: MetaName, States: []string{Undefined}, Initial: Undefined}
 }
 
-// Text is the canonical text of a definition: JSON, without spaces, the fields
-// in the order of the type. The error says what is wrong with it or that it is
-// too long.
+// Text is the canonical text of d: JSON without spaces, the fields in the order of
+// the type. It returns an error if d is invalid or built in, or the text is longer
+// than MaxText.
 func (d *Definition) Text() (string, error) {
 	if err := d.Validate(); err != nil {
 		return "", err
@@ -46,7 +47,7 @@ func (d *Definition) Text() (string, error) {
 	return text, nil
 }
 
-// Parse reads a canonical text.
+// Parse parses a canonical text.
 func Parse(text string) (Definition, error) {
 	var d Definition
 	if len(text) > MaxText {
@@ -64,7 +65,7 @@ func Parse(text string) (Definition, error) {
 	return d, err
 }
 
-// isDefinition reports whether a state of a Meta machine is a definition.
+// isDefinition reports whether state is the text of a definition.
 func isDefinition(state string) bool {
 	_, err := Parse(state)
 	return err == nil

@@ -7,13 +7,13 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// handleIntroduction hears a peer's introduction: it is judged by what is remembered here and
-// what others say, and this log by what the peer remembers. Then the peer is
-// admitted, or told what is missing.
+// handleIntroduction judges a peer by its introduction, this member's memory and
+// the testimonies of others, and judges this log by the peer's testimony. Then it
+// admits the peer, or answers with an introduction of its own.
 func (m *Member) handleIntroduction(p *peer, in *Introduction) {
 	if p.introduction != nil && in.sentBefore(p.introduction) {
 		m.mark(MarkStaleIntroduction)
-		if in.Boot < p.introduction.Boot { // or it is an older copy, which has to be told
+		if in.Boot < p.introduction.Boot { // maybe an older copy, which must learn of that
 			m.answerIntroduction(p, in)
 		}
 		return
@@ -36,7 +36,7 @@ func (m *Member) handleIntroduction(p *peer, in *Introduction) {
 		if p.memory != p.saved {
 			m.saveMemory(p)
 		}
-		p.rejectionPending = p.syncing // it asks again until it is answered
+		p.rejectionPending = p.syncing // the peer sends again until it is answered
 		if p.rejection != before {
 			m.notice(Warn, p.id, "refused: %s", p.rejection)
 			m.broadcastRejection(p)
@@ -47,7 +47,8 @@ func (m *Member) handleIntroduction(p *peer, in *Introduction) {
 	}
 }
 
-// afterIntroduction does what an introduction allows against which nothing speaks.
+// afterIntroduction goes on with a peer that is not rejected: to form the cluster,
+// or to admit the peer.
 func (m *Member) afterIntroduction(p *peer, in *Introduction) {
 	switch {
 	case m.cluster.Stage != Formed:
@@ -57,8 +58,8 @@ func (m *Member) afterIntroduction(p *peer, in *Introduction) {
 	}
 }
 
-// broadcastRejection tells the others what is remembered of a peer that was refused: they may
-// be a majority with it that knows no better.
+// broadcastRejection sends the others the memory of a rejected peer: they may know
+// no better, and be a majority with it.
 func (m *Member) broadcastRejection(refused *peer) {
 	for i := range m.peers {
 		if p := &m.peers[i]; p != refused && p.introduction != nil {
@@ -67,8 +68,9 @@ func (m *Member) broadcastRejection(refused *peer) {
 	}
 }
 
-// recordTestimonies takes what a peer remembers: of this log, which is judged by it, and of
-// others.
+// recordTestimonies takes the testimonies of an introduction. One about this log
+// is checked against it. One about another member is recorded if it is the peer's
+// own.
 func (m *Member) recordTestimonies(p *peer, in *Introduction) {
 	for _, t := range in.Known {
 		if t.Of == m.self.ID {
@@ -81,8 +83,9 @@ func (m *Member) recordTestimonies(p *peer, in *Introduction) {
 	}
 }
 
-// recordTestimony keeps what another member remembers of p, and reports whether that is new.
-// A member that remembers less than before has forgotten it, or said it earlier.
+// recordTestimony keeps another member's memory of p, and reports whether it is
+// new. A member that remembers less than before has lost its memory, or sent this
+// earlier: that changes nothing.
 func (p *peer) recordTestimony(t Testimony) bool {
 	for i := range p.testimonies {
 		if known := &p.testimonies[i]; known.By == t.By {
@@ -97,28 +100,30 @@ func (p *peer) recordTestimony(t Testimony) bool {
 	return true
 }
 
-// recheck judges a peer that was met before by what others have told since.
+// recheck judges a peer again after its introduction, by testimonies that came
+// since.
 func (m *Member) recheck(p *peer) {
 	if p.introduction == nil || p.rejection != "" {
 		return
 	}
-	switch charge, _ := m.worstDiscrepancy(p, p.introduction.log()); {
-	case charge.provesLoss():
+	switch discrepancy, _ := m.worstDiscrepancy(p, p.introduction.log()); {
+	case discrepancy.provesLoss():
 		p.rejection = m.rejectionReason(p, p.introduction)
 		p.pendingAdmission = nil
 		m.notice(Warn, p.id, "refused: %s", p.rejection)
 		m.broadcastRejection(p)
 		m.sendIntroduction(p, true)
-	case charge == Stale:
+	case discrepancy == Stale:
 		p.admittedLives, p.pendingAdmission = nil, nil
 		m.sendIntroduction(p, false)
-	case charge == Unproven:
+	case discrepancy == Unproven:
 		m.requestIntroduction(p)
 	}
 }
 
-// rejectionReason is why a peer is not admitted, in words that stay the same while the
-// reason does; empty if nothing speaks against it, or may not when it has said more.
+// rejectionReason returns why a peer is not admitted. The text stays the same
+// while the reason does. It is empty if nothing speaks against the peer, or if
+// that depends on lives that it has not shown yet.
 func (m *Member) rejectionReason(p *peer, in *Introduction) string {
 	if ids := idsOf(in.Members); !sameIDs(ids, m.ids) && (in.Stage != Formed || len(ids) > 0) {
 		return "it was started for members " + formatIDs(ids) + ", and this node for " + formatIDs(m.ids) + ": give all the same"
@@ -126,13 +131,13 @@ func (m *Member) rejectionReason(p *peer, in *Introduction) string {
 	if m.cluster.Stage == Formed && in.Stage != Empty && in.Cluster != m.cluster.ID {
 		return "it is of another cluster, formed by other logs"
 	}
-	charge, t := m.worstDiscrepancy(p, in.log())
-	if !charge.provesLoss() {
+	discrepancy, t := m.worstDiscrepancy(p, in.log())
+	if !discrepancy.provesLoss() {
 		return ""
 	}
-	p.admittedLives = nil // of its earlier lives too: which of them were true cannot be told
+	p.admittedLives = nil // earlier lives too: which of them were genuine is unknown
 	m.mark(MarkPeerRejected)
-	if charge == OtherLog {
+	if discrepancy == OtherLog {
 		return "its directory was wiped or replaced, and with it what it promised"
 	}
 	if t.By != m.self.ID {
@@ -141,8 +146,8 @@ func (m *Member) rejectionReason(p *peer, in *Introduction) string {
 	return "an older copy was put in the place of its directory: what it promised since is lost"
 }
 
-// worstDiscrepancy is what weighs most against a peer's log, of all that is remembered of
-// it here or told by others.
+// worstDiscrepancy returns the worst discrepancy between a peer's log and all
+// memories of it, this member's and the others', and the testimony that shows it.
 func (m *Member) worstDiscrepancy(p *peer, log Log) (worst Discrepancy, by Testimony) {
 	by = Testimony{Of: p.id, By: m.self.ID, Memory: p.memory}
 	worst = p.memory.compare(log)
@@ -154,13 +159,13 @@ func (m *Member) worstDiscrepancy(p *peer, log Log) (worst Discrepancy, by Testi
 	return worst, by
 }
 
-// prepareAdmission admits a peer as soon as it is durable that it was met, if its log goes on
-// from all that is known of it.
+// prepareAdmission has a peer admitted as soon as the memory of its life is
+// durable, if its log continues from all that is known of it.
 func (m *Member) prepareAdmission(p *peer, in *Introduction) {
-	switch charge, _ := m.worstDiscrepancy(p, in.log()); charge {
+	switch discrepancy, _ := m.worstDiscrepancy(p, in.log()); discrepancy {
 	case Unproven:
 		m.mark(MarkProofRequested)
-		return // it is asked by the answer
+		return // the answer requests the proof
 	case Stale:
 		m.mark(MarkStaleIntroduction)
 		return
@@ -179,7 +184,7 @@ func (m *Member) prepareAdmission(p *peer, in *Introduction) {
 	p.pendingAdmission = in
 }
 
-// admit begins to hear a peer's life, which is remembered durably now.
+// admit accepts messages of a peer's life from now on: the memory of it is durable.
 func (m *Member) admit(p *peer) {
 	in := p.pendingAdmission
 	p.pendingAdmission, p.rejection = nil, ""
@@ -198,11 +203,11 @@ func (m *Member) admit(p *peer) {
 	m.answerIntroduction(p, in)
 }
 
-// answerIntroduction introduces the member to one that has introduced itself. Whoever lacks an
-// introduction asks for it by its own, again and again, so that what is lost
-// costs a delay. Two that introduce themselves at the same time need no answers,
-// and an answer needs one only if it shows that the peer remembers a life of
-// which it was not told.
+// answerIntroduction answers an introduction with the member's own. A member that
+// lacks an introduction requests it by sending its own, again and again, so that a
+// lost message costs a delay only. Two introductions that cross need no answers.
+// An answer is answered only if it shows that the peer remembers a life of this
+// log that it has not been shown.
 func (m *Member) answerIntroduction(p *peer, in *Introduction) {
 	lately := m.cfg.Node.ResendTimeout / 4
 	if in.Answer {
@@ -217,16 +222,17 @@ func (m *Member) answerIntroduction(p *peer, in *Introduction) {
 	m.scheduleIntroduction(p)
 }
 
-// requestIntroduction asks a peer to introduce itself, which speaks in a life that is not heard:
-// its introduction was lost.
+// requestIntroduction requests the introduction of a peer that sends messages in a
+// life that is not admitted: the introduction was lost.
 func (m *Member) requestIntroduction(p *peer) {
 	if m.lifeDurable && p.rejection == "" && p.pendingAdmission == nil && p.introductionDue == 0 {
 		p.introductionDue, m.pendingWork = max(m.now+1, p.introducedAt+m.cfg.Node.ResendTimeout), true
 	}
 }
 
-// requestedLife is a life of this log that an introduction of p remembers and that is not
-// told of unasked; 0 if there is none, or p has admitted this life.
+// requestedLife returns a life of this log that the testimonies in p's
+// introduction name and that introductions do not list by default; 0 if there is
+// none, or p has admitted the current life.
 func (m *Member) requestedLife(p *peer, in *Introduction) (life uint64) {
 	log := m.log()
 	log.Past, log.Complete = m.latestLives(), false
@@ -242,7 +248,7 @@ func (m *Member) requestedLife(p *peer, in *Introduction) (life uint64) {
 	return life
 }
 
-// sendIntroductions introduces the member to all peers, now.
+// sendIntroductions sends an introduction to every peer.
 func (m *Member) sendIntroductions() {
 	for i := range m.peers {
 		m.sendIntroduction(&m.peers[i], false)
@@ -271,14 +277,14 @@ func (m *Member) sendIntroduction(p *peer, answer bool) {
 	m.scheduleIntroduction(p)
 }
 
-// latestLives are the lives that everybody is told of: mostly a peer was met in one of
-// them.
+// latestLives returns the lives that every introduction lists: in most cases a
+// peer remembers one of them.
 func (m *Member) latestLives() []Life { return m.pastLives[max(0, len(m.pastLives)-maxLatestLives):] }
 
 const maxLatestLives = 3
 
-// livesFor are the lives that p is told of: the latest, and those that by its account
-// it or others remember.
+// livesFor returns the lives that an introduction to p lists: the latest, and the
+// lives named in the testimonies of p's introduction.
 func (m *Member) livesFor(p *peer) []Life {
 	latest := m.latestLives()
 	if p.introduction == nil || len(latest) == len(m.pastLives) {
@@ -296,9 +302,9 @@ func (m *Member) livesFor(p *peer) []Life {
 	return append(more, latest...)
 }
 
-// testimoniesFor are what p is told of what is remembered: here of all, and by
-// others of p. Whose incarnation alone is known need not be told of others: all
-// know that from the cluster.
+// testimoniesFor returns the testimonies of an introduction to p: this member's
+// about all peers, and the others' about p. A memory of an incarnation alone is
+// left out unless it is about p: all know it from the cluster's record.
 func (m *Member) testimoniesFor(p *peer) []Testimony {
 	list := make([]Testimony, 0, len(m.peers)+len(p.testimonies))
 	for i := range m.peers {
@@ -309,8 +315,8 @@ func (m *Member) testimoniesFor(p *peer) []Testimony {
 	return append(list, p.testimonies...)
 }
 
-// scheduleIntroduction sets when p is introduced to again, unless all is known that it could
-// say.
+// scheduleIntroduction sets when p gets the next introduction, unless all that p
+// could show is known.
 func (m *Member) scheduleIntroduction(p *peer) {
 	known := p.introduction != nil && (p.rejection != "" || p.introduction.Abstains || p.pendingAdmission != nil || slices.Contains(p.admittedLives, p.introduction.Life))
 	if known && m.durableStage == Formed {

@@ -8,32 +8,33 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// Stage is how far a node's cluster has come into being.
+// Stage is a step in the formation of a node's cluster. The stages are in order;
+// a log never goes back.
 type Stage uint8
 
 // The stages. Only a node of a formed cluster votes.
 const (
-	Empty  Stage = iota // the log has held nothing yet
-	Bound               // it will be of this cluster or of none
+	Empty  Stage = iota // the log is of no cluster yet
+	Bound               // the node will be of this cluster or of none
 	Formed              // all members were bound to it
 )
 
 func (s Stage) String() string { return [...]string{"empty", "bound", "formed"}[s] }
 
-// Identity is a member and its log.
+// Identity is a member and the log that it has.
 type Identity struct {
 	ID          node.ID
 	Incarnation [16]byte // zero: unknown
 }
 
-// Cluster is the record that a node's log has of its cluster.
+// Cluster is the record of the cluster in a node's log.
 type Cluster struct {
 	Stage   Stage
-	ID      [16]byte   // random, since incarnations are: of all members' incarnations
+	ID      [16]byte   // hash over the members' incarnations, which are random; see legacyCluster
 	Members []Identity // by id
 }
 
-// newCluster is the cluster of some members, by id, whose logs are empty.
+// newCluster returns the Bound cluster of members, ordered by id, with empty logs.
 func newCluster(name [16]byte, members []Identity) Cluster {
 	h := sha256.New()
 	h.Write([]byte("lockstep members "))
@@ -45,8 +46,9 @@ func newCluster(name [16]byte, members []Identity) Cluster {
 	return Cluster{Bound, [16]byte(h.Sum(nil)), members}
 }
 
-// legacyCluster is the cluster of a log of a version that recorded none: that of its
-// name and members. Of the others' logs nothing is known.
+// legacyCluster returns the cluster of a log of an early version, which recorded
+// none: its id is a hash of the cluster's name and the members' ids. The
+// incarnations of the others are unknown.
 func legacyCluster(name [16]byte, own Identity, ids []node.ID) Cluster {
 	h := sha256.New()
 	h.Write([]byte("lockstep inherited "))
@@ -65,7 +67,7 @@ func legacyCluster(name [16]byte, own Identity, ids []node.ID) Cluster {
 	return c
 }
 
-// incarnation is that of a member as the record has it.
+// incarnation returns a member's incarnation in the record; zero if unknown.
 func (c *Cluster) incarnation(id node.ID) [16]byte {
 	for _, m := range c.Members {
 		if m.ID == id {
@@ -75,9 +77,9 @@ func (c *Cluster) incarnation(id node.ID) [16]byte {
 	return [16]byte{}
 }
 
-// has reports whether a log is a member's as the record has it. An inherited record
-// knows no log but its own, and an empty one is not taken for another's: a
-// directory may have been wiped between the two versions.
+// has reports whether the record names this member with this log. The record of a
+// legacy cluster has its own log alone, and an empty log does not count as
+// another member's: its directory may have been wiped between the two versions.
 func (c *Cluster) has(m Identity) bool { return slices.Contains(c.Members, m) }
 
 func idsOf(members []Identity) []node.ID {

@@ -10,8 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever befalls honest members, be it while their cluster is being formed: when it is
-// over all hear all, nobody was ever accused, and nobody says anything more.
+// Honest members under any faults, also while their cluster is being formed: once
+// the faults end, all admit all, no log was ever disputed, and no more messages
+// are sent.
 func TestMembersConvergeAfterFaults(t *testing.T) {
 	for seed := range uint64(600) {
 		s := &faults{Rand: rand.New(rand.NewPCG(seed, 0))}
@@ -36,16 +37,16 @@ func TestMembersConvergeAfterFaults(t *testing.T) {
 	}
 }
 
-// faults is what can befall honest members: links are cut, messages are lost, late
-// and double, members crash with a part of what they gave their disks, and again while
-// they start.
+// faults is a fault phase: links are cut, messages are lost, delayed and
+// duplicated, and members crash with a part of their writes on disk, also during a
+// start.
 type faults struct {
 	*world
 	*rand.Rand
-	lossPercent int // of a hundred messages
+	lossPercent int // percentage of messages lost
 }
 
-// deliversNow reports whether a message arrives now. It may also do so later.
+// deliversNow reports whether a message arrives now. It may also arrive later.
 func (s *faults) deliversNow(p packet) bool {
 	if s.IntN(100) < s.lossPercent {
 		return false
@@ -53,10 +54,10 @@ func (s *faults) deliversNow(p packet) bool {
 	later := p
 	later.at = s.now + time.Duration(s.IntN(4000))*time.Millisecond
 	switch k := s.IntN(20); {
-	case k < 2: // late
+	case k < 2: // delayed
 		s.inFlight = append(s.inFlight, later)
 		return false
-	case k < 3: // double
+	case k < 3: // duplicated
 		s.inFlight = append(s.inFlight, later)
 	}
 	return true
@@ -87,8 +88,8 @@ func (s *faults) inject() {
 	}
 }
 
-// crash leaves on the disk a part of what it was given, and may do so again in the
-// midst of the next start.
+// crash leaves a part of the pending writes on the disk, and may do the same again
+// during the next start.
 func (s *faults) crash(h *host) {
 	h.syncSome(s.IntN(6))
 	h.crash()
@@ -111,7 +112,7 @@ func (s *faults) cutOrJoin(a, b int) {
 	}
 }
 
-// heal ends it all. What is late may still arrive.
+// heal ends the fault phase. Delayed messages may still arrive.
 func (s *faults) heal() {
 	s.cut, s.randomLoss = nil, nil
 	for _, h := range s.hosts[1:] {

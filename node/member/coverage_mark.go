@@ -1,26 +1,26 @@
 package member
 
-// Mark is a place in the member that a campaign should come by, as node.Mark is.
+// Mark is a coverage mark of a member, as node.Mark is of a node.
 type Mark uint8
 
-// The marks.
+// The coverage marks.
 const (
-	MarkLifeAdmitted              Mark = iota // a peer's life was introduced, and is heard
-	MarkMessageBeforeIntroduction             // a message came from a life that is not
-	MarkProofRequested                        // a peer was asked to show a life that is remembered
-	MarkStaleIntroduction                     // an introduction of an earlier life came late
-	MarkPeerRejected                          // a peer was refused: its log lacks what it promised
-	MarkPeerRejectedOnTestimony               // ... as others remember, and this member does not
-	MarkAbstained                             // the member was told so of its own log
-	MarkClientRejected                        // a client was told that the member takes no part
-	MarkClusterBound                          // a cluster was about to be formed
-	MarkClusterFormed                         // and was
-	MarkClusterJoined                         // by others, which told so
+	MarkLifeAdmitted            Mark = iota // messages of a peer's life are accepted from now on
+	MarkMessageNotAdmitted                  // a message came from a life that is not admitted, or while this member is not ready
+	MarkProofRequested                      // a peer has to show a remembered life
+	MarkStaleIntroduction                   // an introduction of an earlier life came late
+	MarkPeerRejected                        // a peer's log lacks its promises
+	MarkPeerRejectedOnTestimony             // ... on another member's testimony
+	MarkAbstained                           // a peer disputes this member's log
+	MarkClientRejected                      // a client's request was rejected while abstaining
+	MarkClusterBound                        // the member was bound to a cluster
+	MarkClusterFormed                       // the cluster is formed, durably
+	MarkClusterJoined                       // the member learnt from others that it is formed
 
 	markCount
 )
 
-// Marks counts how often each Mark was come by.
+// Marks counts the hits of each Mark.
 type Marks [markCount]uint64
 
 var markNames = [markCount]string{"life-admitted", "message-not-admitted", "proof-requested", "stale-introduction", "peer-rejected", "peer-rejected-on-testimony",

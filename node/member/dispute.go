@@ -7,22 +7,23 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// Dispute is another member's memory that this node's log contradicts: the log
-// was wiped, or is an older copy.
+// Dispute is the claim of another member that this node's log lacks promises: its
+// memory contradicts the log, which was wiped or is an older copy.
 //
-// A single word is not ignored, since the two others of three may know no better
-// than to be a majority with this node; and it ends nothing, since then one
-// liar could end all. The node abstains: it does not vote, propose, read or
-// repair, in this life and all others. What was lost is lost, so there is no way
-// back; whoever seems to remember otherwise later has forgotten. When a majority of
-// the members says so, each of its own memory, the node ends.
+// A single claim is not ignored: the two others of three may know no better, and
+// be a majority with this node. It does not stop the node either, since then one
+// false claim could stop all. Instead the node abstains: it does not vote,
+// propose, read or repair, in this life and all later ones. The lost promises stay
+// lost, so a dispute is never withdrawn; a member that seems to remember otherwise
+// later has lost its memory. When a majority of the members disputes the log, each
+// by its own memory, the node stops.
 type Dispute struct {
-	By        node.ID // whose memory it is
+	By        node.ID // owner of the memory
 	Memory    Memory
-	Firsthand bool // By has said so itself
+	Firsthand bool // By sent it itself
 }
 
-// Level is how much a notice matters.
+// Level is the severity of a notice.
 type Level uint8
 
 // The levels.
@@ -45,13 +46,13 @@ func (m *Member) notice(level Level, peer node.ID, format string, args ...any) {
 	}
 }
 
-// checkTestimony holds this log to what a peer says is remembered of it.
+// checkTestimony compares this log with a testimony about it from a peer.
 func (m *Member) checkTestimony(speaker node.ID, t Testimony) {
 	d := Dispute{By: t.By, Memory: t.Memory, Firsthand: t.By == speaker}
-	charge := t.Memory.compare(m.log())
+	discrepancy := t.Memory.compare(m.log())
 	i := slices.IndexFunc(m.disputes, func(o Dispute) bool { return o.By == t.By })
 	switch {
-	case !charge.provesLoss() || i >= 0 && (m.disputes[i] == d || m.disputes[i].Firsthand && !d.Firsthand):
+	case !discrepancy.provesLoss() || i >= 0 && (m.disputes[i] == d || m.disputes[i].Firsthand && !d.Firsthand):
 		return
 	case i >= 0:
 		m.disputes[i] = d
@@ -60,7 +61,7 @@ func (m *Member) checkTestimony(speaker node.ID, t Testimony) {
 		m.mark(MarkAbstained)
 		m.notice(Critical, d.By, "it abstains from now on: %s", m.describeDispute(d))
 	}
-	m.observe(Observation{Kind: Abstaining, Peer: d.By, Memory: d.Memory, Discrepancy: charge, Firsthand: d.Firsthand})
+	m.observe(Observation{Kind: Abstaining, Peer: d.By, Memory: d.Memory, Discrepancy: discrepancy, Firsthand: d.Firsthand})
 	m.saveDisputes()
 	firsthand := 0
 	for _, d := range m.disputes {
@@ -73,7 +74,7 @@ func (m *Member) checkTestimony(speaker node.ID, t Testimony) {
 	}
 }
 
-// describeDispute say what a dispute is about, and what can be done.
+// describeDispute describes a dispute and its remedy.
 func (m *Member) describeDispute(d Dispute) string {
 	what := "its directory is an older copy"
 	if d.Memory.compare(m.log()) == OtherLog {

@@ -1,31 +1,33 @@
-// Package member decides which members of a cluster a node hears, and whether it
-// may take part itself (rule 11 of docs/PROTOCOL.md). It is pure, like the node
-// that it wraps: events in, effects out.
+// Package member decides which members of a cluster a node accepts messages from,
+// and whether the node may take part itself (rule 11 of docs/PROTOCOL.md). A
+// Member wraps a node and is pure like it: events in, effects out.
 //
 //	m, err := member.New(cfg)
 //	effects, err := m.StepAll(now, events) // in the place of node.Node's
 //
-// A node that has lost promises must not speak under its old identity: its disk
-// was wiped, or an older copy of its directory was put in place. The node itself
-// cannot tell, but others can. So members introduce themselves to each other
-// before anything else, with what their logs say about their own lives, and
-// remember durably what they were told.
+// A node that has lost promises must not act under its old identity: its disk was
+// wiped, or its directory was replaced by an older copy. The node itself cannot
+// detect this, but others can. So members introduce themselves to each other
+// before anything else. An introduction shows the lives of the sender's log, and
+// the receiver remembers them durably.
 //
-//   - memory.go: what a member remembers of another's log, and what that holds
-//     against it;
+//   - memory.go: a member's memory of another's log, and its comparison with
+//     that log;
 //   - introduction.go: the message;
-//   - cluster.go, form.go: how a cluster comes to be, once;
-//   - meet.go: introductions are heard, judged and answered;
-//   - dispute.go: a node that is told of its own amnesia abstains;
-//   - record.go: notes in the node's log;
-//   - member.go: the way in, and what passes to the node and from it.
+//   - cluster.go, formation.go: the cluster's record, and how a cluster is formed,
+//     once;
+//   - admission.go: introductions are received, judged and answered;
+//   - dispute.go: a node whose log is disputed abstains; notices for the operator;
+//   - notes.go, tlv.go: notes in the node's log, and their encoding;
+//   - member.go, config.go: the Member, between its environment and the node;
+//   - status.go, inspect.go: its state, and that of a log, for people and tools;
+//   - observation.go, coverage_mark.go: its observations and coverage marks.
 //
-// # What is remembered when
+// # When a memory is durable
 //
-// A member's incarnation, boot and life are remembered durably before anything
-// that it says in that life counts here. The position of its log, which
-// acknowledgments and read reports carry, is written with the next RememberBytes
-// of it, or RememberDelay later. So a memory may be behind by that much when the
-// member that has it crashes; what is lost then is a proof against copies that
-// are that recent, and nothing else.
+// A member's incarnation, boot and life are remembered durably before any other
+// message of that life is accepted. The position of its log, which acknowledgments
+// and read reports carry, is written when it has grown by RememberBytes, or
+// RememberDelay later. So a memory may lag by that much when its owner crashes.
+// That loses the proof against copies that are as recent, and nothing else.
 package member

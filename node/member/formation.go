@@ -2,19 +2,20 @@ package member
 
 import "slices"
 
-// A cluster forms once, in two steps, and only when all of its members are there.
+// A cluster is formed once, in two steps, and only when all members are up.
 //
-//   - A member with an empty log that has heard of an empty log from every other
-//     one binds itself: it writes down who they are, with their incarnations.
-//   - A bound member that has heard from every other one that it is bound to the
-//     same forms the cluster. Only now it votes. Others learn it from any that has.
+//   - A member with an empty log that has an introduction of every other member
+//     binds itself: it records the members and their incarnations.
+//   - A bound member forms the cluster when the introductions of all others show
+//     that they are bound to the same one. Only then it votes. The others learn
+//     this from any member that has formed it.
 //
-// So when one has formed a cluster, each member was bound to it, durably, and is
-// bound to no other one. A member that is wiped afterwards has another incarnation,
-// is of no cluster, and can form none: those that are left are bound. What was
-// begun goes on after any crash.
+// So when one member has formed a cluster, every member was bound to it, durably,
+// and to no other. A member that is wiped later has another incarnation. It is of
+// no cluster, and can form none since the others are bound. After a crash the
+// formation goes on.
 
-// advanceFormation hears an introduction while the cluster is not formed.
+// advanceFormation takes an introduction while the cluster is not formed.
 func (m *Member) advanceFormation(p *peer, in *Introduction) {
 	switch {
 	case in.Stage == Formed:
@@ -26,11 +27,11 @@ func (m *Member) advanceFormation(p *peer, in *Introduction) {
 	}
 }
 
-// joinFormed joins a cluster that others have formed, with this log in it.
+// joinFormed joins a cluster that others have formed, if this log is in it.
 func (m *Member) joinFormed(p *peer, in *Introduction) {
 	c := Cluster{Formed, in.Cluster, slices.Clone(in.Members)}
 	if len(c.Members) == 0 {
-		return // it did not know that they are asked for, and will tell when it hears of this log
+		return // the sender did not know that Members is needed; it answers this member's introduction with it
 	}
 	switch {
 	case m.cluster.Stage == Bound && m.cluster.ID != c.ID:
@@ -49,7 +50,7 @@ func (m *Member) joinFormed(p *peer, in *Introduction) {
 	}
 }
 
-// bind binds a member with an empty log, if all others have theirs ready.
+// bind binds a member with an empty log, if all others have introduced themselves.
 func (m *Member) bind() {
 	members := []Identity{m.self}
 	for i := range m.peers {
@@ -89,7 +90,7 @@ func (m *Member) completeFormation(p *peer, in *Introduction) {
 	m.saveCluster()
 }
 
-// onStageDurable is what follows when the log says durably how far the cluster is.
+// onStageDurable publishes the stage of the cluster when it is durable.
 func (m *Member) onStageDurable() {
 	m.durableStage = m.cluster.Stage
 	m.observe(Observation{Kind: Joined, Cluster: m.cluster, Position: uint64(m.clusterLSN)})

@@ -13,18 +13,18 @@ import (
 type LogInspection struct {
 	*node.LogInspection
 	Cluster  Cluster
-	Lives    []Life // in the order of their numbers; the last one has not ended in the log
+	Lives    []Life // by boot; the last one has no end in the log
 	Disputes []Dispute
 	Peers    []PeerMemory
 }
 
-// PeerMemory is what a log holds of one peer.
+// PeerMemory is the memory of one peer in a log.
 type PeerMemory struct {
 	Peer   node.ID
 	Memory Memory
 }
 
-// InspectLog reads all that can be read of a member's log, sound or not, and changes
+// InspectLog reads as much of a member's log as it can, valid or not, and changes
 // nothing. See [node.InspectLog].
 func InspectLog(dir wal.Dir) (*LogInspection, error) {
 	x, err := node.InspectLog(dir)
@@ -40,7 +40,7 @@ func InspectLog(dir wal.Dir) (*LogInspection, error) {
 	return i, nil
 }
 
-// decodeNote reads one note. Notes of later versions are passed over.
+// decodeNote reads one note. Notes of later versions are ignored.
 func (i *LogInspection) decodeNote(name string, data []byte) error {
 	read := func(take func(byte, []byte) bool) error { return decodeNote(name, data, take) }
 	switch peer, isPeer := strings.CutPrefix(name, peerNotePrefix); {

@@ -7,9 +7,9 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// Introduction says who a member is, in every life anew, and what it remembers
-// of the one that it speaks to. It is sent when the sender's boot and life are
-// durable, and again until it is known to be heard.
+// Introduction is the message in which a member shows its identity and its lives,
+// with its testimonies. It is sent anew in every life, when the sender's boot and
+// life are durable, and again until the receiver is known to have it.
 type Introduction struct {
 	Incarnation [16]byte
 	Boot, Life  uint64
@@ -17,42 +17,42 @@ type Introduction struct {
 
 	Stage   Stage
 	Cluster [16]byte
-	Members []Identity // all, by id; of an empty log's without incarnations; none between members of a formed cluster
+	Members []Identity // all, by id; without incarnations if Stage is Empty; nil between members of a formed cluster
 
-	Past     []Life      // the last lives, and those that the receiver remembers, by number
-	Known    []Testimony // what the sender remembers of all, and what others have told it of the receiver
-	Answer   bool        // it answers one, and wants no answer
-	Abstains bool        // the sender takes no part
+	Past     []Life      // the last lives, and the ones that the receiver remembers, by boot
+	Known    []Testimony // the sender's about all, and the others' about the receiver
+	Answer   bool        // it answers an introduction, and needs no answer
+	Abstains bool        // the sender abstains
 
-	More []byte // of later versions; passed over
+	More []byte // fields of later versions; ignored
 }
 
-// Testimony is a memory: By remembers it of Of.
+// Testimony is the memory that the member By has of the member Of.
 type Testimony struct {
 	Of, By node.ID
 	Memory Memory
 }
 
-// The most that lists of an Introduction may hold.
+// Limits of the lists of an Introduction.
 const (
 	MaxPast  = 32
 	MaxKnown = 2 * node.MaxMembers
 	MaxMore  = 1 << 10
 )
 
-// log is what the introduction says about its sender's log.
+// log returns the sender's log as the introduction shows it.
 func (i *Introduction) log() Log {
 	return Log{Incarnation: i.Incarnation, Boot: i.Boot, Life: i.Life, Past: i.Past}
 }
 
-// sentBefore reports whether the introduction was sent before another one of the same
-// log: within a life, stages and positions only go on.
+// sentBefore reports whether the introduction was sent before another one of the
+// same log: within a life, stages and positions never decrease.
 func (i *Introduction) sentBefore(o *Introduction) bool {
 	return i.Incarnation == o.Incarnation &&
 		(i.Boot < o.Boot || i.Life == o.Life && (i.Stage < o.Stage || i.Position < o.Position))
 }
 
-// About implements node.Message. An introduction is about no machine.
+// About implements node.Message. An introduction concerns no machine.
 func (i *Introduction) About() (key string, first node.OpID) { return "(member)", "(introduction)" }
 
 // String implements node.Message.

@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Members that refuse each other, or wait for one that is down, come to an end: a
-// minute after the last thing that happened there are at most a few introductions a
-// minute, as to whoever is down.
+// Members that reject each other, or wait for one that is down, become quiet: a
+// minute after the last event they send at most a few introductions a minute, as
+// to a member that is down.
 func TestIntroductionsEnd(t *testing.T) {
 	for _, c := range []struct{ name, script string }{
 		{"a member is down", "members 3\nstart 1 2 3\nrun 1s\ncrash 3\n"},
@@ -32,9 +32,9 @@ func TestIntroductionsEnd(t *testing.T) {
 	}
 }
 
-// Two older copies have both lived on, unmet, for more lives than an introduction lists.
-// Each asks the other for the life that it remembers. However long messages take,
-// they stop when both have shown what they have.
+// Two older copies have both lived on, without meeting, for more lives than an
+// introduction lists. Each requests the life that it remembers. With any message
+// latency, they stop when both have shown their lives.
 func TestIntroductionsOfTwoOlderCopiesEnd(t *testing.T) {
 	script := "members 3\nstart 1 2 3\nrun 1s\ncrash 3\ncopy 1\ncrash 1\nstart 1\nrun 1s\npropose 1 lifecycle/x Running\nrun 3s\ncopy 2\n" +
 		"crash 1\nrestore 1\ncrash 2\nstart 2\nstart 1\nrun 3s\ncrash 2\nrestore 2\nstart 2\nrun 3s\ncut 1 2\n" +
@@ -44,8 +44,9 @@ func TestIntroductionsOfTwoOlderCopiesEnd(t *testing.T) {
 	}
 }
 
-// The first life of an older copy crashes after any number of writes. The life may be
-// lost and its boot not, so that it can never be shown.
+// The first life of an older copy crashes after any number of writes. The record
+// of the life may be lost and that of its boot not, so that the life can never be
+// shown.
 func TestIntroductionsEndAfterHalfABoot(t *testing.T) {
 	for n := range 12 {
 		requireSilence(t, fmt.Sprintf("members 3\nstart 1 2 3\nrun 1s\ncopy 1\ncrash 3\ncrash 1\nstart 1\nrun 1s\ncrash 1\nrestore 1\n"+
@@ -53,11 +54,11 @@ func TestIntroductionsEndAfterHalfABoot(t *testing.T) {
 	}
 }
 
-// fewIntroductions are those of a minute in which some members are down.
+// fewIntroductions is a bound for a minute in which some members are down.
 const fewIntroductions = 6
 
-// requireSilence runs a script, a minute more, and counts the introductions of the
-// next one. Messages take latency beyond a millisecond.
+// requireSilence runs a script and one minute more, and counts the introductions
+// of the next minute. Messages take latency beyond a millisecond.
 func requireSilence(t *testing.T, script string, latency time.Duration) {
 	t.Helper()
 	x := &transcript{}
@@ -71,10 +72,10 @@ func requireSilence(t *testing.T, script string, latency time.Duration) {
 	require.LessOrEqual(t, x.introductions-before, fewIntroductions, "introductions in a minute\n%s", told)
 }
 
-// A member that is started thousands of times without meeting anybody has lost nothing.
-// It is welcome as long as its log lists the life in which it was met. After that it
-// is not heard, since nothing is shown; but nothing is proved either, and nobody
-// accuses it.
+// A member that is started thousands of times without meeting others has lost
+// nothing. It is admitted as long as its log lists the life in which it was met.
+// After that it is not admitted, since it cannot show that life; but this proves
+// no loss, and its log is not disputed.
 func TestThousandsOfStartsProveNothing(t *testing.T) {
 	for _, c := range []struct {
 		starts  int
@@ -87,7 +88,7 @@ func TestThousandsOfStartsProveNothing(t *testing.T) {
 				x.hosts[1].crash()
 				x.hosts[1].start()
 			}
-			x.run(time.Second) // what is under way is lost
+			x.run(time.Second) // messages in flight are lost
 			x.output.Reset()
 			told := x.replay("join 1 2\njoin 1 3\nrun 60s\n")
 			require.NotContains(t, told, "notice")

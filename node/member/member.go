@@ -10,69 +10,68 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// Member is a node among others. Make it with New, and give it a Boot event
-// first. It is used from one place at a time.
+// Member is a node with its membership in a cluster. Make it with New, and give it
+// a Boot event first. It is not safe for concurrent use.
 type Member struct {
 	cfg   Config
 	node  *node.Node
 	ids   []node.ID // of all members, in order
-	peers []peer    // the others, in that order
+	peers []peer    // the others, in the order of ids
 	now   time.Duration
 	err   error
 
 	self         Identity
-	life         Life   // this one
-	pastLives    []Life // those before it, by number
+	life         Life   // the current one
+	pastLives    []Life // earlier ones, by boot
 	livesLSN     wal.LSN
-	lifeDurable  bool // the life is durable: the member may introduce itself
+	lifeDurable  bool // the member may introduce itself
 	cluster      Cluster
 	clusterLSN   wal.LSN
-	durableStage Stage // of cluster, as is durable
+	durableStage Stage // durable stage of cluster
 	disputes     []Dispute
 
-	timerAt     time.Duration // of the timer; 0: none
-	nextDue     time.Duration // when something is due; 0: nothing is
-	pendingWork bool          // there may be something to do, or next may have changed
+	timerAt     time.Duration // when the timer fires; 0: it is not set
+	nextDue     time.Duration // time of the next introduction or write of a memory; 0: none
+	pendingWork bool          // there may be work now, or nextDue may have changed
 	waits       bool          // something waits for the log to be durable
-	seen        wal.LSN       // up to where it was when that was looked at last
-	scratch     tlv           // memory for a note
-	forNode     []node.Event  // what the node gets in this step
-	sends       []node.Send   // what the member says in this step
+	seen        wal.LSN       // durable end of the log at the last call of onDurable
+	scratch     tlv           // buffer for a note
+	forNode     []node.Event  // events for the node in this step
+	sends       []node.Send   // the member's own messages in this step
 }
 
-// peer is what is known of another member.
+// peer is the state that a member keeps of another one.
 type peer struct {
 	id       node.ID
-	noteName string        // the name of the one about it
-	memory   Memory        // of it
-	saved    Memory        // as it was appended to the log last
-	savedLSN wal.LSN       // and from where on that is durable
-	durable  Memory        // as the log has it durably; others are told of no more
-	syncing  bool          // saved is not durable
-	late     time.Duration // when memory is to be written down at the latest; 0: it is
+	noteName string        // of the note with memory
+	memory   Memory        // of the peer's log
+	saved    Memory        // memory as appended to the log last
+	savedLSN wal.LSN       // saved is durable from this position on
+	durable  Memory        // durable memory; testimonies are of this
+	syncing  bool          // saved is not durable yet
+	late     time.Duration // when memory is to be written at the latest; 0: it is written
 
-	introduction     *Introduction // the last one heard; nil: none in this life
-	testimonies      []Testimony   // what others remember of it
-	admittedLives    []uint64      // ids of its lives that are heard, the last one first
+	introduction     *Introduction // the last one received; nil: none in this life
+	testimonies      []Testimony   // of others about the peer
+	admittedLives    []uint64      // ids of its lives, the last one first
 	pendingAdmission *Introduction // admitted when memory is durable
-	rejectionPending bool          // it is refused for what is remembered, and that is not durable yet
-	shownLife        uint64        // the earlier life of this log that it was shown last, because it asked
+	rejectionPending bool          // it is rejected for a memory that is not durable yet
+	shownLife        uint64        // earlier life of this log that it requested and was shown last
 	rejection        string        // why it is not admitted; empty: nothing is known against it
 
-	introducedAt    time.Duration // when the last introduction was sent to it; 0: none was
-	attempts        int           // introductions sent since it was heard of last
-	introductionDue time.Duration // of the next; 0: none
+	introducedAt    time.Duration // when the last introduction was sent to it; 0: never
+	attempts        int           // introductions sent by timer since the peer's life or stage last changed
+	introductionDue time.Duration // when to send the next; 0: never
 }
 
-// memberTimer is that of the member's timer; the node has others.
+// memberTimer is the token of the member's timer. The node's timers have others.
 const memberTimer = 1 << 62
 
 // maxLives bounds the lives that a log lists. A member that has met none of them
-// never hears the node again: it cannot be shown that nothing is lost, nor that
-// anything is.
+// never admits the node again: neither a loss nor its absence can be shown.
 const maxLives = 1 << 12
 
-// maxAdmitted bounds the lives of a peer whose late messages are heard.
+// maxAdmitted bounds the lives of a peer from which late messages are accepted.
 const maxAdmitted = 4
 
 // New makes a member that has not booted.
@@ -97,25 +96,26 @@ func New(cfg Config) (*Member, error) {
 	return m, nil
 }
 
-// Node is the node, to be looked at.
+// Node returns the node, for inspection.
 func (m *Member) Node() *node.Node { return m.node }
 
-// Ready reports whether the member takes part: its cluster is formed, as is
-// durable, and nobody disputes its log.
+// Ready reports whether the member takes part: its cluster is formed, durably, and
+// its log is not disputed.
 func (m *Member) Ready() bool {
 	return m.err == nil && m.lifeDurable && m.durableStage == Formed && len(m.disputes) == 0
 }
 
-// AnswersClients reports whether clients are answered, be it that the member abstains.
-// Until its cluster is formed they had better wait.
+// AnswersClients reports whether clients get responses, if only rejections since
+// the member abstains. Until the cluster is formed, their requests should wait.
 func (m *Member) AnswersClients() bool { return m.Ready() || m.lifeDurable && len(m.disputes) > 0 }
 
-// LifeDurable reports whether the boot and the life of the member are durable. Before,
-// nobody must hear of them.
+// LifeDurable reports whether the member's boot and life are durable. Before that,
+// they must not be sent to anyone.
 func (m *Member) LifeDurable() bool { return m.err == nil && m.lifeDurable }
 
-// StepAll is the only way in, as node.Node.StepAll is. A Boot is the first event of
-// its step. The effects are valid until the next step. A non-nil error ends the member.
+// StepAll carries out a step, as node.Node.StepAll does. A Boot is the first event
+// of its step. The effects are valid until the next step. A non-nil error stops
+// the member.
 func (m *Member) StepAll(now time.Duration, evs []node.Event) (*node.Effects, error) {
 	m.now = max(m.now, now)
 	m.sends = m.sends[:0]
@@ -148,7 +148,7 @@ func (m *Member) fail(err error) {
 	}
 }
 
-// boot reads what the log says of the cluster, of earlier lives and of others.
+// boot reads the notes on the cluster, earlier lives, peers and disputes.
 func (m *Member) boot(ev *node.Event) error {
 	m.pendingWork = true
 	m.self = Identity{m.cfg.Node.ID, m.node.Incarnation()}
@@ -179,7 +179,7 @@ func (m *Member) boot(ev *node.Event) error {
 	return nil
 }
 
-// ensureCluster sees to it that a log which holds something is of a cluster, and of the
+// ensureCluster checks that a log that is not empty is of a cluster, and of the
 // one that the member was started for.
 func (m *Member) ensureCluster() error {
 	switch {
@@ -205,7 +205,7 @@ func (m *Member) ensureCluster() error {
 	return nil
 }
 
-// filterEvents are the events that the node gets. Mostly these are all.
+// filterEvents returns the events for the node. In most steps these are all.
 func (m *Member) filterEvents(evs []node.Event) []node.Event {
 	for i := range evs {
 		if m.acceptEvent(&evs[i]) {
@@ -222,14 +222,14 @@ func (m *Member) filterEvents(evs []node.Event) []node.Event {
 	return evs
 }
 
-// acceptEvent takes what is the member's own, and reports whether the node gets an
-// event.
+// acceptEvent handles an event of the member's own, and reports whether the node
+// gets it.
 func (m *Member) acceptEvent(ev *node.Event) bool {
 	switch {
 	case ev.Kind == node.Receive:
 		return m.acceptMessage(ev)
 	case ev.Kind == node.Timer && ev.Token == memberTimer:
-		m.timerAt, m.pendingWork = 0, true // what is due may be something else by now
+		m.timerAt, m.pendingWork = 0, true // other work may be due by now
 		return false
 	}
 	return true
@@ -243,21 +243,21 @@ func (m *Member) acceptMessage(ev *node.Event) bool {
 	}
 	p := &m.peers[i]
 	if in, ok := ev.Message.(*Introduction); ok {
-		if m.lifeDurable { // before, it cannot answer
+		if m.lifeDurable { // earlier, the member cannot answer
 			m.pendingWork = true
 			m.handleIntroduction(p, in)
 		}
 		return false
 	}
 	if !m.acceptPeerMessage(p, ev) {
-		m.mark(MarkMessageBeforeIntroduction)
+		m.mark(MarkMessageNotAdmitted)
 		m.requestIntroduction(p)
 		return false
 	}
 	return true
 }
 
-// peerIndex is the position of a member among the peers, or -1.
+// peerIndex returns the index of a member in peers, or -1.
 func (m *Member) peerIndex(id node.ID) int {
 	for i := range m.peers {
 		if m.peers[i].id == id {
@@ -267,9 +267,10 @@ func (m *Member) peerIndex(id node.ID) int {
 	return -1
 }
 
-// acceptPeerMessage reports whether a peer's message counts, and takes from it what it shows of
-// the peer's log. Only acknowledgments and read reports show what the peer has
-// accepted: a proposal may be made by whoever has accepted nothing.
+// acceptPeerMessage reports whether the node gets a peer's message, and remembers
+// the position of the peer's log that it carries. Only acknowledgments and read
+// reports carry one, since they show that the peer has accepted values: a proposal
+// can come from a node that has accepted nothing.
 func (m *Member) acceptPeerMessage(p *peer, ev *node.Event) bool {
 	if !m.Ready() || !slices.Contains(p.admittedLives, ev.Life) {
 		return false
@@ -283,14 +284,14 @@ func (m *Member) acceptPeerMessage(p *peer, ev *node.Event) bool {
 	}
 	switch {
 	case shows && p.memory.Life != ev.Life:
-		return false // late: where that life left the log may be before what this shows
+		return false // late: that life's end in the log may be before this position
 	case shows:
 		m.rememberPosition(p, at)
 	}
 	return true
 }
 
-// rememberPosition notes that a peer's log is durable up to a position.
+// rememberPosition records that a peer's log is durable up to a position.
 func (m *Member) rememberPosition(p *peer, at uint64) {
 	if at <= p.memory.Position {
 		return
@@ -304,8 +305,8 @@ func (m *Member) rememberPosition(p *peer, at uint64) {
 	}
 }
 
-// acceptRequest reports whether a client's request goes to the node. A node that
-// abstains says so: of a first attempt it is certain that nothing came of it.
+// acceptRequest reports whether the node gets a client's request. A node that
+// abstains rejects it: a first attempt has certainly had no effect.
 func (m *Member) acceptRequest(ev *node.Event) bool {
 	r, ok := ev.Message.(*node.Request)
 	if !ok || m.Ready() || !m.lifeDurable {
@@ -323,8 +324,8 @@ func (m *Member) acceptRequest(ev *node.Event) bool {
 	return false
 }
 
-// filterEffects takes out of the effects what the node must not say, and adds to what it
-// says how far its log is durable.
+// filterEffects removes messages that the node must not send, and adds the durable
+// position of its log to the others.
 func (m *Member) filterEffects(e *node.Effects) {
 	if len(e.Sends) > 0 && !m.Ready() {
 		e.Sends = slices.DeleteFunc(e.Sends, func(s node.Send) bool { return m.peerIndex(s.To) >= 0 })
@@ -339,7 +340,7 @@ func (m *Member) filterEffects(e *node.Effects) {
 	}
 }
 
-// onDurable does what has waited for the log.
+// onDurable does the work that has waited for the log to be durable.
 func (m *Member) onDurable() {
 	durable := m.node.Durable()
 	m.seen = durable
@@ -375,12 +376,12 @@ func (m *Member) onDurable() {
 	}
 }
 
-// log is what the member's own log says about itself.
+// log returns the lives of the member's own log.
 func (m *Member) log() Log {
 	return Log{Incarnation: m.self.Incarnation, Boot: m.life.Boot, Life: m.life.ID, Past: m.pastLives, Complete: true}
 }
 
-// durableCluster is the cluster that the log says durably that it is of.
+// durableCluster returns the cluster as far as its record is durable.
 func (m *Member) durableCluster() Cluster {
 	c := m.cluster
 	c.Stage = m.durableStage
@@ -390,7 +391,7 @@ func (m *Member) durableCluster() Cluster {
 	return c
 }
 
-// setTimer asks to be woken for the earliest thing that is to be done.
+// setTimer sets the timer for the earliest work that is due.
 func (m *Member) setTimer(e *node.Effects) {
 	m.nextDue, m.pendingWork, m.waits = 0, !m.lifeDurable, m.durableStage != m.cluster.Stage
 	for i := range m.peers {
@@ -409,7 +410,7 @@ func (m *Member) setTimer(e *node.Effects) {
 	e.Timers = append(e.Timers, node.SetTimer{Token: memberTimer, After: m.timerAt - m.now})
 }
 
-// tick does what time has made due.
+// tick does the work that is due.
 func (m *Member) tick() {
 	if !m.lifeDurable {
 		return

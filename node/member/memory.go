@@ -4,48 +4,49 @@ import "fmt"
 
 // Life is one life of a node: from a start to the next.
 type Life struct {
-	Boot uint64 // its number
-	ID   uint64 // random; two lives with the same number differ in it
-	End  uint64 // the position at which the next life found the log to end; 0 in the current life
+	Boot uint64 // number of the start
+	ID   uint64 // random; tells lives with the same number apart
+	End  uint64 // end of the log as the next life found it; 0 in the current life
 }
 
-// Memory is what a member remembers of another's log.
+// Memory is a member's knowledge of another member's log.
 type Memory struct {
 	Incarnation [16]byte // of the log; zero: unknown
-	Boot        uint64   // of the last life that it was introduced to; 0: none
-	Life        uint64   // the id of that life
-	Position    uint64   // up to which it was told that the log is durable in that life
+	Boot        uint64   // of the last life that was introduced; 0: none
+	Life        uint64   // id of that life
+	Position    uint64   // up to which the log was reported durable in that life
 }
 
-// Log is what a log says about itself.
+// Log is the identity of a log and the lives that it lists.
 type Log struct {
 	Incarnation [16]byte
 	Boot, Life  uint64 // of the current life
-	Past        []Life // of earlier lives, in the order of their numbers
+	Past        []Life // earlier lives, by boot
 	Complete    bool   // Past has all of them, or the last maxLives
 }
 
-// Discrepancy is what a memory holds against a log.
+// Discrepancy is a contradiction between a memory and a log. A greater one is
+// worse.
 type Discrepancy uint8
 
-// The charges. All but None keep the log's node from being heard.
+// The discrepancies. With any but None, the log's node is not admitted.
 const (
-	None      Discrepancy = iota // the log goes on from what is remembered
-	Unproven                     // not shown: the life that is remembered is not among the ones told of
-	Stale                        // the log's life is earlier than the one remembered: a late message, or an older copy
-	OlderCopy                    // the log lacks the life that is remembered, or the end of it
-	OtherLog                     // it is another log: the directory was wiped or replaced
+	None      Discrepancy = iota // the log continues from the memory
+	Unproven                     // the remembered life is not among the lives shown
+	Stale                        // the log's life is earlier than the remembered one: a late message, or an older copy
+	OlderCopy                    // the log lacks the remembered life, or the end of it
+	OtherLog                     // the incarnation differs: the directory was wiped or replaced
 )
 
 func (c Discrepancy) String() string {
 	return [...]string{"none", "unproven", "stale", "older-copy", "other-log"}[c]
 }
 
-// provesLoss reports whether the charge shows, by itself, that the log's node has lost
-// promises.
+// provesLoss reports whether the discrepancy alone proves that the log's node has
+// lost promises.
 func (c Discrepancy) provesLoss() bool { return c >= OlderCopy }
 
-// compare is what m holds against a log.
+// compare returns the discrepancy between m and a log.
 func (m Memory) compare(l Log) Discrepancy {
 	switch {
 	case m.Incarnation != [16]byte{} && m.Incarnation != l.Incarnation:
@@ -76,7 +77,7 @@ func (m Memory) compare(l Log) Discrepancy {
 	return Unproven
 }
 
-// olderThan reports whether m is from before another memory of the same log.
+// olderThan reports whether m is earlier than another memory of the same log.
 func (m Memory) olderThan(o Memory) bool {
 	if m.Boot != o.Boot {
 		return m.Boot < o.Boot
@@ -84,7 +85,7 @@ func (m Memory) olderThan(o Memory) bool {
 	return m.Life == o.Life && m.Position < o.Position
 }
 
-// String is the memory in words.
+// String formats the memory for people.
 func (m Memory) String() string {
 	if m.Boot == 0 {
 		return fmt.Sprintf("incarnation %x", m.Incarnation[:4])

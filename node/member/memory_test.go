@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What a memory of life 20 of boot 2, durable to 200, holds against a log.
+// The discrepancies of logs with a memory of life 20 of boot 2, durable up to 200.
 func TestCharges(t *testing.T) {
 	log := [16]byte{1}
 	memory := Memory{Incarnation: log, Boot: 2, Life: 20, Position: 200}
@@ -19,8 +19,8 @@ func TestCharges(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		log   Log
-		whole Discrepancy // if the log lists all of its lives
-		part  Discrepancy // if it may not
+		whole Discrepancy // if the log is complete
+		part  Discrepancy // if it may not be
 	}{
 		{"another log", Log{Incarnation: [16]byte{2}, Boot: 2, Life: 20}, OtherLog, OtherLog},
 		{"the same life", Log{Incarnation: log, Boot: 2, Life: 20}, None, None},
@@ -41,8 +41,8 @@ func TestCharges(t *testing.T) {
 	}
 }
 
-// A late duplicate is told from what was sent after it: by boot, and within a life by stage and
-// position.
+// A late duplicate differs from later introductions by its boot, and within a life
+// by stage and position.
 func TestLateIntroductions(t *testing.T) {
 	last := Introduction{Incarnation: [16]byte{1}, Boot: 2, Life: 20, Stage: Bound, Position: 200}
 	for _, c := range []struct {

@@ -12,7 +12,7 @@ const (
 	clusterNote    = "cluster"
 	livesNote      = "lives"
 	disputesNote   = "disputes"
-	peerNotePrefix = "peer/" // and its id
+	peerNotePrefix = "peer/" // followed by the peer's id
 )
 
 // The numbers of fields, in all notes.
@@ -20,7 +20,7 @@ const (
 	fieldIncarnation = iota + 1
 	fieldBoot
 	fieldLife
-	fieldPosition // of a memory; of a life, where it ended
+	fieldPosition // of a memory; of a life, its end
 	fieldStage
 	fieldCluster
 	fieldMember // nested
@@ -36,7 +36,7 @@ func (m Memory) encode(f *tlv) {
 	f.number(fieldPosition, m.Position)
 }
 
-// decodeField reads a field if it is one of a memory.
+// decodeField reads a field of a memory, and ignores others.
 func (m *Memory) decodeField(number byte, data []byte) bool {
 	switch number {
 	case fieldIncarnation:
@@ -136,7 +136,7 @@ func (c *Cluster) decodeField(number byte, data []byte) bool {
 	return true
 }
 
-// decodeItems reads the nested fields of a list.
+// decodeItems returns a function that reads the nested fields of a list.
 func decodeItems[T any](list *[]T, take func(item *T) func(byte, []byte) bool) func(byte, []byte) bool {
 	return func(number byte, data []byte) bool {
 		if number != fieldItem {
@@ -175,7 +175,7 @@ func (m *Member) loadNote(name string, take func(byte, []byte) bool) error {
 	return decodeNote(name, m.node.Note(name), take)
 }
 
-// decodeNote hands the fields of a note to take.
+// decodeNote passes the fields of a note to take.
 func decodeNote(name string, data []byte, take func(byte, []byte) bool) error {
 	if !decodeFields(data, take) {
 		return fmt.Errorf("%w: note %q is no list of fields", node.ErrRecord, name)
@@ -189,8 +189,8 @@ func (m *Member) saveCluster() {
 	m.clusterLSN = m.setNote(clusterNote, f)
 }
 
-// saveLives writes down the lives, this one included. A life is told of only
-// when that is durable.
+// saveLives writes the lives to the log, the current one included. The member
+// introduces itself only when they are durable.
 func (m *Member) saveLives() {
 	f := m.scratch[:0]
 	for _, l := range m.pastLives {
@@ -208,8 +208,8 @@ func (m *Member) saveMemory(p *peer) {
 	m.observe(Observation{Kind: Remembered, Peer: p.id, Memory: p.saved, Position: uint64(p.savedLSN)})
 }
 
-// saveMemories writes down what is new of what is remembered of the peers, when it
-// is time for one of them: one sync serves all.
+// saveMemories writes all changed memories when one of them is due: one sync
+// serves all.
 func (m *Member) saveMemories() {
 	for i := range m.peers {
 		if p := &m.peers[i]; p.late > 0 {
@@ -226,7 +226,7 @@ func (m *Member) saveDisputes() {
 	m.setNote(disputesNote, f)
 }
 
-// setNote writes a note. Its memory is used for the next one.
+// setNote writes a note to the log. Its buffer is used again for the next note.
 func (m *Member) setNote(name string, f tlv) wal.LSN {
 	m.scratch = f
 	return m.node.SetNote(name, f)

@@ -7,20 +7,20 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// Status is where a member stands, for people and tools.
+// Status is the state of a member, for people and tools.
 type Status struct {
 	Stage           Stage
-	Cluster         [16]byte // of Bound and Formed
+	Cluster         [16]byte // if Stage is Bound or Formed
 	Members         []node.ID
 	Life            uint64
 	Ready           bool
 	Abstains        bool
-	Admitted        []node.ID          // peers that it has admitted, in order
-	Rejected        map[node.ID]string // why it does not hear a peer
-	NotReadyReasons []string           // why it is not ready
+	Admitted        []node.ID          // admitted peers, by id
+	Rejected        map[node.ID]string // rejected peers, with the reason
+	NotReadyReasons []string           // empty if Ready
 }
 
-// Status tells where the member stands. It changes nothing.
+// Status returns the member's state. It changes nothing.
 func (m *Member) Status() Status {
 	s := Status{Stage: m.durableStage, Members: m.ids, Life: m.life.ID, Ready: m.Ready(), Abstains: len(m.disputes) > 0}
 	if m.durableStage != Empty {
@@ -52,7 +52,7 @@ func (m *Member) Status() Status {
 	return s
 }
 
-// MemoryOf is what the member remembers of a peer, as it was written down last.
+// MemoryOf returns the member's memory of a peer, as it was written last.
 func (m *Member) MemoryOf(id node.ID) Memory {
 	if i := m.peerIndex(id); i >= 0 {
 		return m.peers[i].saved
@@ -60,11 +60,11 @@ func (m *Member) MemoryOf(id node.ID) Memory {
 	return Memory{}
 }
 
-// Life is the id of the member's life.
+// Life returns the id of the member's current life.
 func (m *Member) Life() uint64 { return m.life.ID }
 
-// Dump is all that the member and its node hold, in words, for people. It changes
-// nothing.
+// Dump returns the whole state of the member and its node as text, for people. It
+// changes nothing.
 func (m *Member) Dump() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "life %016x, %v, ready %v\n", m.life.ID, m.durableStage, m.Ready())

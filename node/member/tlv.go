@@ -2,11 +2,10 @@ package member
 
 import "encoding/binary"
 
-// Notes in the log are lists of fields: a number, a length and as many bytes. A
-// later version adds numbers, and an earlier one passes over those that it does
-// not know.
+// A note in the log is a list of fields: a number, a length and as many bytes. A
+// later version may add numbers; an earlier one ignores unknown numbers.
 
-// tlv are being written.
+// tlv is a list of fields that is being written.
 type tlv []byte
 
 func (f *tlv) bytes(number byte, b []byte) {
@@ -33,8 +32,8 @@ func (f *tlv) nested(number byte, write func(*tlv)) {
 	(*f)[at-1] = byte(len(*f) - at)
 }
 
-// decodeFields takes the fields of a note apart, in order. It reports false if they are
-// cut off.
+// decodeFields passes the fields of a note to take, in order. It reports false if
+// they are cut off, or take does.
 func decodeFields(note []byte, take func(number byte, data []byte) bool) bool {
 	for len(note) > 0 {
 		if len(note) < 2 || len(note) < 2+int(note[1]) {

@@ -14,7 +14,7 @@ import (
 	"github.com/lockstep-dst/lockstep/sim/golden"
 )
 
-// A transcript is a list of commands, each followed by what happened, indented.
+// A transcript is a list of commands, each followed by its results, indented.
 // Lines that begin with # are comments.
 //
 //	members N             1 to N, down, with empty disks
@@ -22,22 +22,22 @@ import (
 //	crash NODE...
 //	wipe NODE             while it is down: its disk is empty
 //	copy NODE             remember its disk
-//	restore NODE          put that in the place of its disk, while it is down
-//	slow|fast NODE        have its disk wait for sync, or no longer
-//	sync NODE [N]         have its disk do what it was given so far, or the first N of that
-//	inherit NODE          give it a log of before clusters were recorded
+//	restore NODE          replace its disk by the copy, while it is down
+//	slow|fast NODE        its disk waits for the command sync, or no longer
+//	sync NODE [N]         its disk carries out all pending operations, or the first N
+//	inherit NODE          give it a log of a version that recorded no clusters
 //	cut|join A B          links both ways
 //	lose A>B [KIND]       messages of that type, or all, are lost on that link
-//	hold A>B [KIND]       they are kept, until released
+//	hold A>B [KIND]       they are captured, until released
 //	duplicate A>B [KIND]  they arrive, and again when released
-//	pass A>B              the link is as others again
-//	release A>B           so it is, and what was kept arrives, in order
-//	peers NODE LIST       what it is started for, as in 1,2,3
+//	pass A>B              the link has no rule any more
+//	release A>B           the same, and captured messages arrive, in order
+//	peers NODE LIST       members that it is started with, as in 1,2,3
 //	run DURATION
 //	propose NODE KEY STATE
 //	read NODE KEY
 //	show NODE             its stage, whether it is ready, and why not
-//	quiet                 tell no facts from now on: notices, answers and what is shown
+//	quiet                 print no observations from now on, only notices, responses and show
 func TestTranscripts(t *testing.T) {
 	golden.Transcripts(t, "testdata/*.txt", func(*testing.T) func([]string) string { return new(transcript).answer })
 }
@@ -49,7 +49,7 @@ type transcript struct {
 
 func (x *transcript) replay(text string) string { return golden.Replay(text, x.answer) }
 
-// answer carries a command out and is what the members told meanwhile.
+// answer carries out a command, and returns the output of the members since.
 func (x *transcript) answer(words []string) string {
 	x.command(words[0], words[1:])
 	defer x.output.Reset()

@@ -13,19 +13,19 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal/waltest"
 )
 
-// world is a few members, disks that do at once what they are told, and a network
-// on which everything takes a millisecond.
+// world is a few members, disks that complete operations at once, and a network
+// with a latency of one millisecond.
 type world struct {
 	now              time.Duration
 	hosts            []*host // by id, from 1
 	inFlight         []packet
 	cut              []string // links, as 1>2
 	linkRules        []linkRule
-	captured         []packet          // by taps, in the order in which it would have arrived
-	randomLoss       func(packet) bool // whether something arrives that nothing else stops; nil: it does
-	introductions    int               // introductions that were sent
-	hideObservations bool              // facts are not told
-	latency          time.Duration     // what messages take beyond a millisecond
+	captured         []packet          // by rules, in order of arrival
+	randomLoss       func(packet) bool // whether a packet arrives that no rule stops; nil: it does
+	introductions    int               // introductions sent
+	hideObservations bool              // observations are not printed
+	latency          time.Duration     // of messages, beyond a millisecond
 	lives            uint64
 	wiped            int
 	output           strings.Builder
@@ -42,7 +42,7 @@ type host struct {
 	pendingIO     []wal.DiskRequest
 	timers        []timer
 	incarnation   byte
-	otherMessages int // messages that were not introductions
+	otherMessages int // messages other than introductions
 }
 
 type packet struct {
@@ -52,7 +52,7 @@ type packet struct {
 	message  node.Message
 }
 
-// linkRule is what happens to the messages of a kind on a link. An empty kind is all.
+// linkRule is the fate of the messages of a kind on a link. Empty means all kinds.
 type linkRule struct{ action, link, kind string }
 
 type timer struct {
@@ -139,7 +139,7 @@ func (h *host) step(ev node.Event) {
 
 func (h *host) sync() { h.syncSome(math.MaxInt) }
 
-// syncSome has the disk do the first n things that it was given.
+// syncSome has the disk carry out the first n pending operations.
 func (h *host) syncSome(n int) {
 	for ; n > 0 && len(h.pendingIO) > 0; n-- {
 		r := h.pendingIO[0]
@@ -149,7 +149,7 @@ func (h *host) syncSome(n int) {
 	}
 }
 
-// run lets time pass: what is under way arrives, timers ring.
+// run advances time: messages arrive, timers fire.
 func (w *world) run(d time.Duration) {
 	for until := w.now + d; ; {
 		next, ring := until+1, (*host)(nil)
@@ -186,7 +186,7 @@ func (w *world) run(d time.Duration) {
 	}
 }
 
-// delivers reports whether a message comes out of the network.
+// delivers reports whether the network delivers a message.
 func (w *world) delivers(p packet) bool {
 	link := fmt.Sprintf("%d>%d", p.from, p.to)
 	_, kind, _ := strings.Cut(fmt.Sprintf("%T", p.message), ".")
@@ -205,7 +205,7 @@ func (w *world) delivers(p packet) bool {
 	return w.randomLoss == nil || w.randomLoss(p)
 }
 
-// release sends on what was kept of a link, which is as others from now on.
+// release removes the rule of a link and sends its captured messages.
 func (w *world) release(link string) {
 	w.removeRule(link)
 	kept := w.captured
@@ -224,8 +224,8 @@ func (w *world) removeRule(link string) {
 	w.linkRules = slices.DeleteFunc(w.linkRules, func(t linkRule) bool { return t.link == link })
 }
 
-// formatLegacyLog gives a host the log of a node of before clusters were recorded, which has
-// promised something.
+// formatLegacyLog gives a host the log of a version that recorded no clusters,
+// with a promise in it.
 func (h *host) formatLegacyLog() {
 	n, err := node.New(h.cfg.Node)
 	must(err)

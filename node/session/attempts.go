@@ -7,26 +7,26 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// attemptLog is whom a call has asked, and who has not answered yet.
+// attemptLog is the list of a call's attempts, and whether each is answered.
 type attemptLog struct {
-	attempts       []sentAttempt // by attempt, from the first that the call has made
-	earlier        uint32        // attempts before that
+	attempts       []sentAttempt // in order, from the call's first
+	earlier        uint32        // number of attempts before the call
 	buf            [4]sentAttempt
-	noMoreAttempts bool // no further attempt is of use
+	noMoreAttempts bool // another attempt is of no use
 }
 
 // sentAttempt is one attempt.
 type sentAttempt struct {
 	to       node.ID
 	at       time.Duration
-	answered bool // or it is known that no answer will come
+	answered bool // or no response will come
 }
 
 func (t *attemptLog) add(now time.Duration, to node.ID) {
 	t.attempts = append(t.attempts, sentAttempt{to: to, at: now})
 }
 
-// get is an attempt of the call; nil if it has made none of that number.
+// get returns an attempt of the call; nil if it has made none of that number.
 func (t *attemptLog) get(attempt uint32) *sentAttempt {
 	if attempt <= t.earlier || int(attempt-t.earlier) > len(t.attempts) {
 		return nil
@@ -34,7 +34,7 @@ func (t *attemptLog) get(attempt uint32) *sentAttempt {
 	return &t.attempts[attempt-t.earlier-1]
 }
 
-// last is the node that was asked last; 0: none was.
+// last returns the node that the last attempt was sent to; 0 if there is none.
 func (t *attemptLog) last() node.ID {
 	if len(t.attempts) == 0 {
 		return 0
@@ -42,8 +42,8 @@ func (t *attemptLog) last() node.ID {
 	return t.attempts[len(t.attempts)-1].to
 }
 
-// markAnswered notes that no other answer to an attempt will come, and says whom it
-// has asked; 0 if there was no such attempt.
+// markAnswered records that no further response to an attempt will come, and
+// returns the node that it was sent to; 0 if there was no such attempt.
 func (t *attemptLog) markAnswered(attempt uint32) node.ID {
 	a := t.get(attempt)
 	if a == nil {
@@ -53,14 +53,14 @@ func (t *attemptLog) markAnswered(attempt uint32) node.ID {
 	return a.to
 }
 
-// awaiting reports whether an answer may yet come.
+// awaiting reports whether a response may yet come.
 func (t *attemptLog) awaiting() bool {
 	return slices.ContainsFunc(t.attempts, func(a sentAttempt) bool { return !a.answered })
 }
 
-// recordReply takes note of who has answered. A client says itself that it was
-// unreachable, and a node that stops or takes no part will not be there for the next
-// question.
+// recordReply updates the health of the node that has responded. Unreachable is a
+// response of the client itself; a node that stops or abstains will not serve the
+// next request either.
 func (c *Call) recordReply(now time.Duration, r *node.Reply) {
 	to := c.sent.markAnswered(r.Attempt)
 	switch {

@@ -1,27 +1,26 @@
 package session
 
-// Mark is a place in the session that a campaign of simulated runs should come
-// by: see node.Mark.
+// Mark is a coverage mark of a session, as node.Mark is of a node.
 type Mark uint8
 
-// The marks of calls.
+// The coverage marks of calls.
 const (
 	MarkFailover             Mark = iota // an attempt went to another node than the one before
 	MarkAmbiguousRetry                   // ... while an earlier one may yet take effect
-	MarkFreshAttempt                     // all attempts were rejected, and the operation was tried as if for the first time
-	MarkRejectedWhilePending             // one attempt was rejected while another may yet take effect: that decides nothing
-	MarkFinalRejection                   // a reject held for all attempts
-	MarkWindowExpired                    // nobody can tell any more what became of the operation
-	MarkDeadlineWhilePending             // the time was up while an attempt may yet take effect
-	MarkDeadlineDecided                  // the time was up, and no attempt can take effect: of a read, or all were rejected
-	MarkLateResponse                     // an answer came to an attempt that was not waited for any more
-	MarkResponseAfterEnd                 // an answer came to an operation that had ended
+	MarkFreshAttempt                     // all attempts were rejected; the operation begins again with a new id
+	MarkRejectedWhilePending             // an attempt was rejected while another may yet take effect: this decides nothing
+	MarkFinalRejection                   // a rejection holds for all attempts
+	MarkWindowExpired                    // the outcome is unknown for good: window-expired, or watermark-ahead
+	MarkDeadlineWhilePending             // the deadline passed while an attempt may yet take effect
+	MarkDeadlineDecided                  // the deadline passed, and no attempt can take effect: a read, or all were rejected
+	MarkLateResponse                     // a response came to an attempt that was not awaited any more
+	MarkUnexpectedResponse               // a response came to another operation, an earlier attempt, or after the end
 
 	markCount
 )
 
-// Marks counts how often each Mark was come by. Sessions may share one if they
-// are not used at the same time.
+// Marks counts the hits of each Mark. Sessions may share one if they are not used
+// concurrently.
 type Marks [markCount]uint64
 
 var markNames = [markCount]string{
@@ -31,7 +30,7 @@ var markNames = [markCount]string{
 
 func (m Mark) String() string { return markNames[m] }
 
-// mark counts that a call has come by m. It costs one branch if nobody counts.
+// mark counts a hit of m. It costs one branch if Marks is nil.
 func (s *Session) mark(m Mark) {
 	if s.cfg.Marks != nil {
 		s.cfg.Marks[m]++

@@ -7,30 +7,30 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// Health is what a client knows of the nodes' being there: one that refuses, or
-// from which nothing is heard, is avoided for a while. It decides only who is
-// asked first, so it may be wrong.
+// Health is a client's knowledge of which nodes respond. A node that rejects, or
+// does not respond, is avoided for a while. This only decides the order in which
+// nodes are tried, so it may be wrong.
 type Health struct {
-	backoff time.Duration // after the first failure; twice as long after every other
-	states  []health      // of the nodes that were asked, few
+	backoff time.Duration // after the first failure; it doubles with each further one
+	states  []health      // of the nodes tried so far, few
 }
 
-// health is what is known of one node.
+// health is the knowledge of one node.
 type health struct {
 	id           node.ID
-	lastResponse time.Duration // the last answer
-	avoidedUntil time.Duration // it is avoided before this
-	failures     int           // since the last answer
+	lastResponse time.Duration // time of the last response; -1: none
+	avoidedUntil time.Duration // time until which the node is avoided
+	failures     int           // since the last response
 }
 
-// maxDoublings bounds how long a node is avoided, and an attempt waited for.
+// maxDoublings bounds the growth of backoffs and of attempt timeouts.
 const maxDoublings = 3
 
 func newHealth(backoff time.Duration) Health {
 	return Health{backoff: backoff}
 }
 
-// get is good until it is asked for another node.
+// get returns the health of a node. It is valid until the next call.
 func (h *Health) get(id node.ID) *health {
 	for i := range h.states {
 		if s := &h.states[i]; s.id == id {
@@ -41,30 +41,30 @@ func (h *Health) get(id node.ID) *health {
 	return &h.states[len(h.states)-1]
 }
 
-// Heard says that a node has answered.
+// Heard records a response of a node.
 func (h *Health) Heard(now time.Duration, id node.ID) { *h.get(id) = health{id: id, lastResponse: now} }
 
-// Failed says that a node has refused, or that the connection to it broke.
+// Failed records that a node has rejected, or that the connection to it broke.
 func (h *Health) Failed(now time.Duration, id node.ID) {
 	s := h.get(id)
 	s.avoidedUntil = now + h.backoff<<min(s.failures, maxDoublings)
 	s.failures++
 }
 
-// TimedOut says that a node has not answered what it was asked at the given time.
-// If it has answered something else since, it is slow, and not gone.
-func (h *Health) TimedOut(now, asked time.Duration, id node.ID) {
-	if h.get(id).lastResponse < asked {
+// TimedOut records that a node has not responded to a request sent at sentAt. If
+// it has responded to another one since, it is slow, and not down.
+func (h *Health) TimedOut(now, sentAt time.Duration, id node.ID) {
+	if h.get(id).lastResponse < sentAt {
 		h.Failed(now, id)
 	}
 }
 
-// Avoided reports whether a node is not to be asked while there are others.
+// Avoided reports whether to try a node only if there is no other.
 func (h *Health) Avoided(now time.Duration, id node.ID) bool { return now < h.get(id).avoidedUntil }
 
-// Unavailable reports whether the operation was not carried out, and never will be,
-// only because no node, or no majority, could do so in time: the machine has
-// not been asked, and the same may be asked again.
+// Unavailable reports whether the operation was not carried out, and never will
+// be, only because no node, or no majority, could do so in time. The machine has
+// made no decision, and the same operation may be tried again.
 func (r Result) Unavailable() bool {
 	if r.Outcome != node.Rejected {
 		return false
@@ -76,8 +76,8 @@ func (r Result) Unavailable() bool {
 	return false
 }
 
-// next is the node to ask after last, in the given order; if last is 0, the first.
-// It is last again only if there is no other.
+// next returns the node to try after last, in the given order; the first if last
+// is 0. It is last again only if there is no other.
 func (h *Health) next(now time.Duration, order []node.ID, last node.ID) node.ID {
 	begin := slices.Index(order, last) + 1
 	for i := range order {
@@ -94,8 +94,9 @@ func (h *Health) anotherAvailable(now time.Duration, order []node.ID, last node.
 	return slices.ContainsFunc(order, func(id node.ID) bool { return id != last && !h.Avoided(now, id) })
 }
 
-// attemptTimeout is how long to wait for an answer before another node is asked besides:
-// longer when all have been asked in vain, so that slow nodes are not drowned.
-func (s *Session) attemptTimeout(asked int) time.Duration {
-	return s.cfg.AttemptTimeout << min((asked-1)/len(s.cfg.Nodes), maxDoublings)
+// attemptTimeout returns how long to wait for a response to the last of attempts
+// before the next node is tried as well. It grows when all nodes were tried
+// without success, so as not to overload slow nodes.
+func (s *Session) attemptTimeout(attempts int) time.Duration {
+	return s.cfg.AttemptTimeout << min((attempts-1)/len(s.cfg.Nodes), maxDoublings)
 }

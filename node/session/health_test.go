@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whom a session asks, one operation after the other. The nodes are home, second
-// and third, in the order in which they are asked of this machine.
+// The nodes that a session tries, for one operation after the other. They are
+// named home, second and third, by their order for this machine.
 func TestFailoverAvoidsUnhealthyNodes(t *testing.T) {
 	order := session.PreferenceList(key, config().Nodes)
 	name := map[node.ID]string{order[0]: "home", order[1]: "second", order[2]: "third"}
@@ -18,8 +18,8 @@ func TestFailoverAvoidsUnhealthyNodes(t *testing.T) {
 	answer := func(c *call) { c.reply(uint32(len(c.sent)), node.Committed, "", "Running", 1) }
 	hang := func(c *call) { c.wait(c.wakeAt - c.now) }
 	for what, test := range map[string]struct {
-		operations [][]func(*call) // what happens to each
-		want       [][]string      // who was asked for each
+		operations [][]func(*call) // responses to each operation
+		want       [][]string      // nodes tried for each operation
 	}{
 		"a node that refuses is passed over at once, and avoided then": {
 			[][]func(*call){{refuse, answer}, {answer}},
@@ -80,7 +80,7 @@ func TestFailoverAvoidsUnhealthyNodes(t *testing.T) {
 	}
 }
 
-// An attempt is waited for twice as long when all nodes have been asked in vain.
+// The attempt timeout doubles when all nodes have been tried without success.
 func TestAttemptTimeoutGrows(t *testing.T) {
 	c := beginCall(t, newSession(t), read())
 	var waits []time.Duration
@@ -92,8 +92,8 @@ func TestAttemptTimeoutGrows(t *testing.T) {
 	require.Equal(t, []time.Duration{10 * ms, 10 * ms, 10 * ms, 20 * ms, 20 * ms, 20 * ms, 10 * ms}, waits, "the last until the deadline")
 }
 
-// An operation that is certainly without effect is not sent once more when there is no
-// time left for an answer: it would end as unknown.
+// An operation that certainly had no effect is not sent again when there is no
+// time left for a response: it would end as unknown.
 func TestNoAttemptAtTheLastMoment(t *testing.T) {
 	c := beginCall(t, newSession(t), propose())
 	c.wait(deadline - 2*pause)
@@ -111,7 +111,7 @@ func TestNoAttemptAtTheLastMoment(t *testing.T) {
 	require.Equal(t, deadline, c.now)
 }
 
-// Who is not there is told from what cannot be done.
+// An unavailable cluster differs from an operation that the machine rejects.
 func TestUnavailable(t *testing.T) {
 	for why, want := range map[node.Reason]bool{
 		node.Unreachable: true, node.Timeout: true, node.Overloaded: true, node.Stopping: true,

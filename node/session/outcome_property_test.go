@@ -9,17 +9,17 @@ import (
 	"pgregory.net/rapid"
 )
 
-// attemptState is what became of one attempt at a node: nothing yet, it was turned away
-// for good, or it is somewhere in the cluster and may take effect at any time.
+// attemptState is the state of one attempt at a node: pending, finally rejected,
+// or somewhere in the cluster where it may take effect at any time.
 type attemptState struct {
 	answered bool
 	noEffect bool // certainly without effect
 }
 
-// Whatever nodes answer, and whenever: a call that ends as rejected has no
+// With any responses of nodes, at any time: a call that ends as rejected has no
 // attempt that may yet take effect, a retry flag is off only under the same
-// condition, and the base never moves while an attempt is open. The model knows
-// what nodes may truthfully say.
+// condition, and the watermark never moves while an attempt is pending. The model
+// knows the true responses that a node can give.
 func TestOutcomesAreHonest(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := beginCall(t, newSession(t), propose())
@@ -44,7 +44,7 @@ func TestOutcomesAreHonest(t *testing.T) {
 			case what == 6:
 				f.answered = true
 				c.take(c.call.Lost(c.now, req.Attempt))
-			case what == 2 && req.Retry: // a node does not reject a retry but for good, and may not know it is one
+			case what == 2 && req.Retry: // a node rejects a retry only finally, and may not know it as one
 				f.answered = true
 				if rapid.Bool().Draw(t, "forgotten") {
 					c.unknown(req.Attempt, node.WindowExpired)

@@ -7,8 +7,8 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// preferenceList is the order in which nodes are asked: the one that the operation
-// names, then the machine's home and the nodes after it.
+// preferenceList returns the nodes in the order in which they are tried: the
+// operation's Node, if it names one, then the machine's PreferenceList.
 func (s *Session) preferenceList(op Operation) []node.ID {
 	order := s.preferences[op.Key]
 	if order == nil {
@@ -21,10 +21,11 @@ func (s *Session) preferenceList(op Operation) []node.ID {
 	return order
 }
 
-// PreferenceList orders nodes by how much a machine is theirs: its home first (rendezvous
-// hashing: Thaler and Ravishankar, "Using Name-Based Mappings to Increase Hit
-// Rates", 1998). All clients that know the same nodes agree. It is a hint: a
-// machine whose operations all come by one node has no duels.
+// PreferenceList orders nodes by their rendezvous hash with a machine's key
+// (Thaler and Ravishankar, "Using Name-Based Mappings to Increase Hit Rates",
+// 1998). The first is the machine's home. All clients that know the same nodes get
+// the same order. It is a hint: the proposers of a machine do not preempt each
+// other if all its operations go to one node.
 func PreferenceList(key string, nodes []node.ID) []node.ID {
 	order := slices.Clone(nodes)
 	slices.SortFunc(order, func(a, b node.ID) int {
@@ -43,7 +44,7 @@ func weight(key string, id node.ID) uint64 {
 	return mix(hash(key) ^ uint64(id)*0x9e3779b97f4a7c15)
 }
 
-// pause is a jittered wait.
+// pause returns a jittered wait before a retry.
 func (c *Call) pause() time.Duration {
 	h := mix(hash(c.id.Name()) ^ c.s.cfg.Jitter ^ uint64(c.attempts)<<32)
 	return time.Duration(h % uint64(c.s.cfg.MaxPause))

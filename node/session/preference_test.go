@@ -19,7 +19,7 @@ func machines(n int) (keys []string) {
 	return keys
 }
 
-// All clients find the same home, in whatever order they know the nodes.
+// All clients compute the same home, in whatever order they know the nodes.
 func TestPreferenceListIgnoresOrderOfNodes(t *testing.T) {
 	other := []node.ID{4, 2, 5, 1, 3}
 	for _, key := range machines(100) {
@@ -29,7 +29,7 @@ func TestPreferenceListIgnoresOrderOfNodes(t *testing.T) {
 	require.Equal(t, []node.ID{4, 2, 5, 1, 3}, other, "the caller's list is the caller's")
 }
 
-// When a node goes, only its machines move, each to the one that came second.
+// When a node is removed, only its machines move, each to its second node.
 func TestRemovingANodeMovesOnlyItsMachines(t *testing.T) {
 	for _, gone := range five {
 		rest := slices.DeleteFunc(slices.Clone(five), func(id node.ID) bool { return id == gone })
@@ -44,8 +44,8 @@ func TestRemovingANodeMovesOnlyItsMachines(t *testing.T) {
 	}
 }
 
-// Machines are spread evenly: of 1000, each of five nodes is home to 200, give
-// or take four standard deviations.
+// Machines are spread evenly: of 1000, each of five nodes is home to 200, within
+// four standard deviations.
 func TestPreferenceListsAreBalanced(t *testing.T) {
 	count := map[node.ID]int{}
 	for _, key := range machines(1000) {
@@ -56,8 +56,8 @@ func TestPreferenceListsAreBalanced(t *testing.T) {
 	}
 }
 
-// A call asks the home first, then the other nodes in their order, and begins
-// again; or first the node that the operation names.
+// A call tries the home first, or the node that the operation names, then the
+// other nodes in order, and begins again.
 func TestFailoverOrder(t *testing.T) {
 	order := session.PreferenceList(key, config().Nodes)
 	for name, want := range map[node.ID][]node.ID{

@@ -6,26 +6,27 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// Query asks one node after the other a question that each can answer by itself
-// and that changes nothing, as for a listing or a watch. Who does not answer soon is
-// left to it, and the next is asked besides; the first answer counts.
+// Query is a request without effect that each node can answer by itself, as for a
+// listing or a watch. It tries one node after the other. A node that does not
+// respond soon stays requested, and the next is tried as well; the first response
+// counts.
 type Query struct {
 	s        *Session
-	last     node.ID       // that was asked
-	askedAt  time.Duration // when it was, and has not answered; -1: it has failed, or none was asked
+	last     node.ID       // tried last; 0: none
+	askedAt  time.Duration // when last was tried, while its response is awaited; -1: it has failed, or none was tried
 	attempts int
-	nextAt   time.Duration // when to ask another
+	nextAt   time.Duration // when to try the next node
 	deadline time.Duration
 }
 
-// QueryAction is what to do next in a Search. Fields that are zero ask for nothing.
+// QueryAction is the next action of a Query. Zero fields request nothing.
 type QueryAction struct {
-	To   node.ID       // ask this one, too
-	Wake time.Duration // call Tick when so much time has passed
-	Done bool          // the time is up
+	To   node.ID       // send the request to this node, too
+	Wake time.Duration // call Tick after this time
+	Done bool          // the deadline has passed
 }
 
-// Query begins to look for an answer at the local time now.
+// Query begins a query at the local time now.
 func (s *Session) Query(now time.Duration) (*Query, QueryAction) {
 	q := &Query{s: s, askedAt: -1, nextAt: now, deadline: now + s.cfg.Deadline}
 	if !s.health.anotherAvailable(now, s.cfg.Nodes, 0) { // all have failed a moment ago
@@ -45,7 +46,7 @@ func (q *Query) wake(now time.Duration) time.Duration {
 	return max(1, min(q.nextAt, q.deadline)-now)
 }
 
-// Tick tells that time has passed.
+// Tick takes the current time.
 func (q *Query) Tick(now time.Duration) QueryAction {
 	switch {
 	case now >= q.deadline:
@@ -59,11 +60,11 @@ func (q *Query) Tick(now time.Duration) QueryAction {
 	return q.askNext(now)
 }
 
-// Failed tells that a node will not answer. Another is asked at once, if there is
-// one that may be better; when all have failed, after a pause.
+// Failed records that a node will not respond. The next is tried at once if one is
+// not avoided; otherwise after a pause.
 func (q *Query) Failed(now time.Duration, id node.ID) QueryAction {
 	q.s.health.Failed(now, id)
-	if id != q.last || q.askedAt < 0 { // the next has been asked already
+	if id != q.last || q.askedAt < 0 { // the next one is being tried already
 		return QueryAction{Wake: q.wake(now)}
 	}
 	q.askedAt = -1
@@ -74,9 +75,9 @@ func (q *Query) Failed(now time.Duration, id node.ID) QueryAction {
 	return q.Tick(now)
 }
 
-// Heard tells that a node has answered. The Search is over.
+// Heard records the response of a node. The Query is over.
 func (q *Query) Heard(now time.Duration, id node.ID) { q.s.health.Heard(now, id) }
 
-// Disconnected tells that the exchange that a node's answer began has ended: it is asked
-// last, for a while.
+// Disconnected records that the stream which a node's response began has ended:
+// the node is tried last, for a while.
 func (s *Session) Disconnected(now time.Duration, id node.ID) { s.health.Failed(now, id) }

@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A search as a transcript: the nodes that are asked, with the time in
-// milliseconds, while some are not there. A node that hangs says nothing, one that refuses does
-// so at once, and one that answers needs a millisecond.
+// A query as a transcript: the nodes tried, with the time in milliseconds. A node
+// that hangs never responds, one that refuses fails at once, and one that answers
+// needs a millisecond.
 func TestQuery(t *testing.T) {
 	for name, test := range map[string]struct{ nodes, want string }{
 		"all answer":              {"answers answers answers", "1@0 heard@1"},
@@ -34,7 +34,7 @@ func TestQuery(t *testing.T) {
 			}
 			q, step := s.Query(0)
 			var now, wakeAt, answer time.Duration
-			from := node.ID(0) // who will answer
+			from := node.ID(0) // the node that will respond
 			for {
 				for step.To != 0 {
 					to := step.To
@@ -68,7 +68,8 @@ func TestQuery(t *testing.T) {
 	}
 }
 
-// What one search has found out, the next one knows, and so do operations.
+// The health of nodes that one query finds is known to the next one, and to
+// operations.
 func TestQueriesShareHealth(t *testing.T) {
 	s := newSession(t)
 	q, step := s.Query(0)

@@ -1,16 +1,18 @@
 // Package session is the client's side of the protocol, as a pure state machine
-// for simulated and real clients alike: it gives operations their ids, tries
-// nodes in turn, and tells an honest outcome.
+// for simulated and real clients alike. A Session gives operations their ids,
+// tries nodes in turn until an outcome is certain, and returns that outcome.
 //
-// An operation is tried until a node answers for good or its deadline passes.
-// It keeps one id, which carries its base, in all attempts, so it takes effect
-// at most once. From the second attempt on a node is told that an earlier one may
-// be under way, unless all earlier ones were certainly without effect; a reject
-// counts only if it says that it holds for all attempts, or no other attempt may
-// yet take effect (docs/PROTOCOL.md, rule 7).
+// An operation is tried until a node's response is final or the deadline passes.
+// Its id, which carries its watermark, is the same in all attempts, so it takes
+// effect at most once. Only if the watermark was too old and all attempts were
+// rejected does the operation begin again, with a new id. A request is marked as a
+// retry from the second attempt on, unless all earlier ones certainly had no
+// effect, and from the first if the id is the caller's. A rejection counts only if
+// the node states that it holds for all attempts, or if no other attempt may yet
+// take effect (docs/PROTOCOL.md, rule 7).
 //
-// An id must not be foreseen, or another client can use it first. What makes it
-// so comes from outside: Operation.Name.
+// An id must be unpredictable, or another client could use it first. The caller
+// ensures this by the choice of Operation.Name.
 package session
 
 import (
@@ -25,17 +27,17 @@ import (
 // ErrConfig is wrapped by errors about a Config.
 var ErrConfig = errors.New("invalid session configuration")
 
-// Config is what a session is told once.
+// Config is the configuration of a Session.
 type Config struct {
 	Nodes          []node.ID
-	AttemptTimeout time.Duration // how long to wait for an answer before asking another node, at first
-	Deadline       time.Duration // of an operation; after it the outcome is what is known then
-	MaxPause       time.Duration // at most so long between an unwelcome answer and the next attempt
-	Jitter         uint64        // seed of the pauses, one of its own for each session
-	Marks          *Marks        // counts what the session comes by; nil in production
+	AttemptTimeout time.Duration // wait for a response before another node is tried as well; it grows, see Session.attemptTimeout
+	Deadline       time.Duration // of an operation, from its beginning
+	MaxPause       time.Duration // longest pause between an inconclusive response and the next attempt
+	Jitter         uint64        // seed of the pauses, different for each session
+	Marks          *Marks        // counts hits of coverage marks; nil in production
 }
 
-// Validate names the first field that is out of bounds.
+// Validate returns an error about the first field that is out of bounds.
 func (c *Config) Validate() error {
 	switch {
 	case len(c.Nodes) == 0:
@@ -47,21 +49,22 @@ func (c *Config) Validate() error {
 	return nil
 }
 
-// maxWait bounds what a session waits for, so that no sum overflows: a year.
+// maxWait bounds all durations, so that no sum overflows: a year.
 const maxWait = 365 * 24 * time.Hour
 
-// Session is what a client keeps between its operations: the chosen serial
-// numbers that it knows of.
+// Session is the state that a client keeps between its operations: the highest
+// chosen serials that it knows, and the health of the nodes. It is not safe for
+// concurrent use.
 type Session struct {
 	cfg         Config
-	serials     map[string]uint64    // per machine, the highest chosen serial number seen
-	preferences map[string][]node.ID // per machine, see Homes
+	serials     map[string]uint64    // by key, the highest chosen serial known
+	preferences map[string][]node.ID // by key, see PreferenceList
 	health      Health
-	requestPool []node.Request // for those to come: they are made some at a time
-	freeCall    *Call          // that is over; nil: there is none
+	requestPool []node.Request // unused requests: they are allocated in blocks
+	freeCall    *Call          // for reuse; nil: there is none
 }
 
-// New makes a session that knows nothing yet.
+// New makes a session that knows no serials.
 func New(cfg Config) (*Session, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -71,63 +74,64 @@ func New(cfg Config) (*Session, error) {
 	}, nil
 }
 
-// Operation is what a client asks for.
+// Operation is an operation that a client requests.
 type Operation struct {
-	Name string // unique in the cluster, at most node.MaxOpName bytes, unguessable: the session makes ids of it
+	Name string // unique in the cluster, at most node.MaxOpName bytes, unpredictable: the session makes ids of it
 	Kind node.Kind
 	Key  string
 	To   string
-	Node node.ID // asked first; 0: the machine's home
+	Node node.ID // tried first; 0: the machine's home
 
 	Expects bool // only if the machine is at version Expect
 	Expect  uint64
 
-	// ID is used as it is, if there is one, in place of one that the session makes:
-	// the client's own, or one from an earlier answer. Whoever has it may have asked before.
+	// ID, if not empty, is used unchanged in place of an id that the session makes:
+	// the client's own, or one from an earlier result. Others may have used it before.
 	ID node.OpID
-	// EarlierAttempts is how many attempts of it were made before, with ID: so those to come
-	// have other numbers.
+	// EarlierAttempts is the number of attempts that were made before with ID, so
+	// that new ones get other numbers.
 	EarlierAttempts uint32
-	// Once sends a single attempt, to one node: as somebody who gives no id. What
-	// becomes of it is unknown if there is no answer.
+	// Once limits the operation to a single attempt at one node, as of a client that
+	// gives no id. Without a response the outcome is unknown.
 	Once bool
 }
 
-// mayBeRetry reports whether an earlier attempt may have been made outside of the session.
+// mayBeRetry reports whether earlier attempts may have been made outside of the
+// session.
 func (o *Operation) mayBeRetry() bool { return o.ID != "" }
 
 // Result is the outcome of an operation.
 type Result struct {
-	ID      node.OpID // under which it was tried last
+	ID      node.OpID // of the last attempt
 	Outcome node.Outcome
 	Reason  node.Reason
-	State   string // committed or illegal: see node.Reply
+	State   string // if committed or illegal: see node.Reply
 	Version uint64
 }
 
-// Action is what to do next. Fields that are zero ask for nothing.
+// Action is the next action of a call. Zero fields request nothing.
 type Action struct {
 	To      node.ID
 	Request *node.Request
-	Wake    time.Duration // call Tick when so much time has passed
-	Done    bool          // Result holds the outcome; the call is over
+	Wake    time.Duration // call Tick after this time
+	Done    bool          // the call is over, with Result
 	Result  Result
 }
 
-// Call is one operation under way.
+// Call is an operation in progress.
 type Call struct {
 	s          *Session
 	op         Operation
 	id         node.OpID
-	order      []node.ID // in which nodes are asked
+	order      []node.ID // in which nodes are tried
 	deadline   time.Duration
-	retryAt    time.Duration // when to try again
+	retryAt    time.Duration // time of the next attempt
 	attempts   uint32
 	pending    []uint32 // attempts that may yet take effect
 	pendingBuf [2]uint32
-	awaited    uint32 // the attempt whose answer is waited for; 0: none
+	awaited    uint32 // the attempt with the awaited response; 0: none
 	sent       attemptLog
-	lastResult Result // what to say at the deadline
+	lastResult Result // of the last inconclusive response; returned if no other comes
 	done       bool
 }
 
@@ -147,16 +151,16 @@ func (s *Session) Begin(now time.Duration, op Operation) (*Call, Action) {
 	return c, c.attempt(now)
 }
 
-// Reuse takes back a call that is over and that nobody knows any more: the next
-// one may have its memory.
+// Reuse takes back a call that is over and has no other users. The next call may
+// use its memory.
 func (s *Session) Reuse(c *Call) {
 	if c.done {
 		s.freeCall = c
 	}
 }
 
-// id is what the operation has before its first attempt. The serial number that it
-// carries was chosen before that.
+// id returns the id of an operation for its first attempt. Its watermark is a
+// serial that was chosen before that.
 func (s *Session) id(op *Operation) node.OpID {
 	switch {
 	case op.ID != "":
@@ -164,18 +168,18 @@ func (s *Session) id(op *Operation) node.OpID {
 	case op.Once:
 		return node.Once(op.Name)
 	case op.Kind != node.Propose:
-		return node.OpID(op.Name) // it has no effect, and needs no base
+		return node.OpID(op.Name) // a read has no effect, and needs no watermark
 	}
 	return node.Stamp(op.Key, s.serials[op.Key], op.Name)
 }
 
-// ID is the operation's id, by which it can be asked for again.
+// ID returns the operation's id, with which it can be requested again.
 func (c *Call) ID() node.OpID { return c.id }
 
-// attempt asks the next node.
+// attempt sends the operation to the next node.
 func (c *Call) attempt(now time.Duration) Action {
 	last := c.sent.last()
-	if last == 0 && c.op.EarlierAttempts > 0 { // whom they have asked is not known: whoever is next
+	if last == 0 && c.op.EarlierAttempts > 0 { // it is unknown where they went: assume the same order
 		last = c.order[int(c.op.EarlierAttempts-1)%len(c.order)]
 	}
 	to := c.s.health.next(now, c.order, last)
@@ -200,7 +204,7 @@ func (c *Call) attempt(now time.Duration) Action {
 	return Action{To: to, Request: req, Wake: c.wake(now)}
 }
 
-// request is room for a request.
+// request returns an unused request of the pool.
 func (s *Session) request() *node.Request {
 	if len(s.requestPool) == 0 {
 		s.requestPool = make([]node.Request, 8)
@@ -210,12 +214,12 @@ func (s *Session) request() *node.Request {
 	return r
 }
 
-// wake is how long until time has something to say.
+// wake returns the time until the next call of Tick is due.
 func (c *Call) wake(now time.Duration) time.Duration {
 	return max(1, min(c.retryAt, c.deadline)-now)
 }
 
-// Tick tells the call that time has passed.
+// Tick takes the current time.
 func (c *Call) Tick(now time.Duration) Action {
 	switch {
 	case c.done:
@@ -235,13 +239,14 @@ func (c *Call) Tick(now time.Duration) Action {
 	return c.attempt(now)
 }
 
-// tooLate reports whether there is hardly the time left for an answer, and the
-// operation is certainly without effect: another attempt would only make that unknown.
+// tooLate reports whether there is little time left for a response, and the
+// operation certainly had no effect: another attempt would only make the outcome
+// unknown.
 func (c *Call) tooLate(now time.Duration) bool {
 	return c.op.Kind == node.Propose && len(c.pending) == 0 && !c.op.mayBeRetry() && c.deadline-now < c.s.cfg.AttemptTimeout/4
 }
 
-// expire ends the call with what is known: an attempt whose fate is open makes
+// expire ends the call at its deadline. An attempt that may yet take effect makes
 // the outcome unknown.
 func (c *Call) expire() Action {
 	switch {
@@ -262,11 +267,11 @@ func (c *Call) finish(r Result) Action {
 	return Action{Done: true, Result: r}
 }
 
-// Reply takes an answer. Answers to other operations and after the end mean
-// nothing.
+// Reply takes a response. It ignores responses to other operations or to earlier
+// attempts, and those after the end.
 func (c *Call) Reply(now time.Duration, r *node.Reply) Action {
 	if c.done || r.ID != c.id || r.Attempt <= c.op.EarlierAttempts {
-		c.s.mark(MarkResponseAfterEnd)
+		c.s.mark(MarkUnexpectedResponse)
 		return Action{}
 	}
 	c.recordReply(now, r)
@@ -275,7 +280,7 @@ func (c *Call) Reply(now time.Duration, r *node.Reply) Action {
 	}
 	result := Result{Outcome: r.Outcome, Reason: r.Reason, State: r.State, Version: r.Version}
 	switch {
-	case r.Reason == node.NotLearnt: // whom was asked for is what it knows
+	case r.Reason == node.NotLearnt: // a local read wants this node's own state
 		return c.finish(result)
 	case permanent(r.Reason) && c.op.Kind != node.Propose:
 		result.Outcome = node.Rejected // it has no effect
@@ -293,8 +298,8 @@ func (c *Call) Reply(now time.Duration, r *node.Reply) Action {
 	return c.retry(now, r.Attempt, result)
 }
 
-// Lost tells the call that no answer to an attempt will come, and whether it
-// took effect is open: the next attempt need not wait for the time to pass.
+// Lost records that no response to an attempt will come, and that it may take
+// effect. The next attempt need not wait for the timeout.
 func (c *Call) Lost(now time.Duration, attempt uint32) Action {
 	if c.done {
 		return Action{}
@@ -308,14 +313,15 @@ func (c *Call) Lost(now time.Duration, attempt uint32) Action {
 	return c.retry(now, attempt, Result{Outcome: node.Unknown, Reason: node.Timeout})
 }
 
-// permanent reports whether another attempt would hardly have another answer.
+// permanent reports whether another attempt would most likely get the same
+// response.
 func permanent(why node.Reason) bool {
 	return why == node.UnknownDefinition || why == node.UnknownState || why == node.BadRequest
 }
 
-// onRejected takes the certainty that one attempt has had no effect. Only if that
-// holds for all of them is the operation rejected; and then it may be tried as
-// if for the first time, under a new id.
+// onRejected takes the rejection of one attempt, which certainly had no effect.
+// Only if this holds for all attempts is the operation rejected; it may then begin
+// again, with a new id.
 func (c *Call) onRejected(now time.Duration, reply *node.Reply, r Result) Action {
 	attempt, serial := reply.Attempt, reply.Serial
 	c.pending = slices.DeleteFunc(c.pending, func(a uint32) bool { return a == attempt })
@@ -326,7 +332,7 @@ func (c *Call) onRejected(now time.Duration, reply *node.Reply, r Result) Action
 	switch {
 	case r.Reason == node.Illegal, r.Reason == node.VersionMismatch, permanent(r.Reason):
 		return c.finish(r)
-	case r.Reason == node.WindowExpired: // the client knew too old a number
+	case r.Reason == node.WindowExpired: // the client's watermark was too old
 		c.s.mark(MarkFreshAttempt)
 		c.id = node.Stamp(c.op.Key, max(serial, c.s.serials[c.op.Key]), c.op.Name)
 		c.lastResult = Result{Outcome: r.Outcome, Reason: r.Reason}
@@ -335,8 +341,9 @@ func (c *Call) onRejected(now time.Duration, reply *node.Reply, r Result) Action
 	return c.retry(now, attempt, r)
 }
 
-// retry waits a little before the next attempt, unless a later one is under way
-// already, or another node may be there at once where this one is not.
+// retry sets the time of the next attempt: after a pause, or at once if this node
+// is avoided and another is not. If a later attempt is in flight, that is awaited
+// instead. If further attempts are of no use, the call ends when none is in flight.
 func (c *Call) retry(now time.Duration, attempt uint32, r Result) Action {
 	if !c.sent.noMoreAttempts {
 		c.lastResult = Result{Outcome: r.Outcome, Reason: r.Reason}
@@ -345,7 +352,7 @@ func (c *Call) retry(now time.Duration, attempt uint32, r Result) Action {
 		c.s.mark(MarkWindowExpired)
 		c.sent.noMoreAttempts = true // another attempt would learn no more
 	}
-	if c.sent.noMoreAttempts { // but one that is under way may
+	if c.sent.noMoreAttempts { // but one in flight may
 		if c.sent.awaiting() {
 			c.retryAt = c.deadline
 			return Action{Wake: c.wake(now)}

@@ -26,7 +26,7 @@ func newSession(t require.TestingT) *session.Session {
 	return s
 }
 
-// call is one operation under way, at a time that only goes on when told.
+// call is an operation in progress, on a clock that the test advances.
 type call struct {
 	t      require.TestingT
 	now    time.Duration
@@ -60,7 +60,7 @@ func (c *call) take(a session.Action) {
 	}
 }
 
-// reply is an answer to the n-th attempt.
+// reply passes a response to the n-th attempt.
 func (c *call) reply(n uint32, o node.Outcome, why node.Reason, state string, version uint64) {
 	asked := c.sent[n-1].Request
 	c.take(c.call.Reply(c.now, &node.Reply{
@@ -72,7 +72,7 @@ func (c *call) reply(n uint32, o node.Outcome, why node.Reason, state string, ve
 func (c *call) rejected(n uint32, why node.Reason) { c.reply(n, node.Rejected, why, "", 0) }
 func (c *call) unknown(n uint32, why node.Reason)  { c.reply(n, node.Unknown, why, "", 0) }
 
-// wait lets time pass, and has the call ticked when it asked for it.
+// wait advances the time, and calls Tick when the call has requested it.
 func (c *call) wait(d time.Duration) {
 	end := c.now + d
 	for !c.last.Done && c.wakeAt <= end {
@@ -82,7 +82,7 @@ func (c *call) wait(d time.Duration) {
 	c.now = end
 }
 
-// retries lists the retry flags of all attempts.
+// retries returns the retry flags of all attempts.
 func (c *call) retries() (flags []bool) {
 	for _, a := range c.sent {
 		flags = append(flags, a.Request.Retry)
@@ -116,8 +116,8 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-// The rules, one by one. Each case says what happens to a proposal; the table's
-// columns are what it comes to.
+// The rules for outcomes, one by one. Each case is a list of responses to a
+// proposal; the columns are its result and the retry flags of its attempts.
 func TestOutcomes(t *testing.T) {
 	for name, test := range map[string]struct {
 		happens func(*call)
@@ -262,7 +262,7 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// A read has no effect, so the worst that can be said of it is that it failed.
+// A read has no effect, so the worst outcome of one is rejected.
 func TestReadsAreNeverUnknown(t *testing.T) {
 	for name, happens := range map[string]func(*call){
 		"no answer at all":   func(*call) {},
@@ -278,8 +278,8 @@ func TestReadsAreNeverUnknown(t *testing.T) {
 	}
 }
 
-// A node cannot tell a read that is asked again from other operations: of its
-// definition it says that the fate is unknown. A read has none.
+// A node cannot tell a repeated read from other operations: if its definition is
+// unknown it responds that the outcome is unknown. A read is rejected then.
 func TestAReadOfAnUnknownDefinitionIsRejected(t *testing.T) {
 	c := beginCall(t, newSession(t), read())
 	c.wait(attempt)
@@ -288,8 +288,8 @@ func TestAReadOfAnUnknownDefinitionIsRejected(t *testing.T) {
 	c.requireResult(session.Result{Outcome: node.Rejected, Reason: node.UnknownDefinition})
 }
 
-// The base is what the client knew before its first attempt. That it hears of
-// later versions meanwhile changes nothing.
+// The watermark is the serial that the client knew before its first attempt. Later
+// serials that it learns meanwhile do not change it.
 func TestWatermarkIsFixedOverAttempts(t *testing.T) {
 	s := newSession(t)
 	beginCall(t, s, propose()).reply(1, node.Committed, "", "Running", 7)
@@ -303,8 +303,8 @@ func TestWatermarkIsFixedOverAttempts(t *testing.T) {
 	require.EqualValues(t, 12, watermark(beginCall(t, s, propose())))
 }
 
-// Versions count from answers that are chosen values: not from local reads, and
-// per machine.
+// Serials are learnt from responses with chosen values, by key: not from local
+// reads.
 func TestSessionLearnsSerials(t *testing.T) {
 	s := newSession(t)
 	local := session.Operation{Name: "c1.1", Kind: node.ReadLocal, Key: key}
@@ -319,7 +319,7 @@ func TestSessionLearnsSerials(t *testing.T) {
 	require.Zero(t, watermark(beginCall(t, s, other)))
 }
 
-// watermark is the serial number that the id of a call's last attempt carries.
+// watermark returns the serial that the id of a call's last attempt carries.
 func watermark(c *call) uint64 {
 	r := c.sent[len(c.sent)-1].Request
 	n, err := r.ID.Watermark(r.Key)
@@ -327,8 +327,9 @@ func watermark(c *call) uint64 {
 	return n
 }
 
-// Too old a base, and nothing under way: the operation is begun anew, at once,
-// under an id with the number that the node told. An answer to the old id is none.
+// If the watermark is too old and no attempt is pending, the operation begins
+// again at once, with a new id that carries the serial from the node's response. A
+// response to the old id is ignored.
 func TestWindowExpiredBeginsFreshAttempt(t *testing.T) {
 	c := beginCall(t, newSession(t), propose())
 	c.reply(1, node.Rejected, node.WindowExpired, "Stopped", 40)
@@ -341,7 +342,7 @@ func TestWindowExpiredBeginsFreshAttempt(t *testing.T) {
 	c.requireResult(session.Result{Outcome: node.Committed, State: "Running", Version: 41})
 }
 
-// While another attempt is under way the base must stay: with a later one, the
+// While another attempt is pending the watermark must stay: with a later one, the
 // operation might be applied twice.
 func TestWindowExpiredKeepsWatermarkOfPendingAttempt(t *testing.T) {
 	c := beginCall(t, newSession(t), propose())
@@ -369,8 +370,8 @@ func TestAfterTheEndNothingHappens(t *testing.T) {
 	require.Zero(t, c.last)
 }
 
-// An answer to an attempt that has been given up does not end the wait for the
-// one that is under way.
+// A response to an attempt that has timed out does not end the wait for the
+// current one.
 func TestLateResponseDoesNotEndTheWait(t *testing.T) {
 	c := beginCall(t, newSession(t), propose())
 	c.wait(attempt)
@@ -382,8 +383,8 @@ func TestLateResponseDoesNotEndTheWait(t *testing.T) {
 	require.Len(t, c.sent, 3)
 }
 
-// After an unwelcome answer a call waits, at most Pause, and not the same time
-// as others do.
+// After an inconclusive response a call waits, at most MaxPause, and not as long
+// as other calls.
 func TestPausesAreJitteredAndBounded(t *testing.T) {
 	different := map[time.Duration]bool{}
 	for jitter := range uint64(100) {
@@ -400,9 +401,9 @@ func TestPausesAreJitteredAndBounded(t *testing.T) {
 	require.Greater(t, len(different), 90)
 }
 
-// An operation with an id of the caller's may have been asked for before: it is a
-// retry from the start, the id stays what it is, and no reject can be the last
-// word on it but one for good.
+// An operation with an id of the caller's may have been requested before: it is a
+// retry from the start, its id never changes, and only a final rejection ends it
+// as rejected.
 func TestAnIDOfTheCallersIsARetryFromTheStart(t *testing.T) {
 	for _, id := range []node.OpID{"pay-1", node.Stamp(key, 3, "k7")} {
 		s := newSession(t)
@@ -423,8 +424,8 @@ func TestAnIDOfTheCallersIsARetryFromTheStart(t *testing.T) {
 	}
 }
 
-// Attempts that were made under the same id before have other numbers, and what is
-// answered to them now is not for this call.
+// Attempts that were made under the same id before have other numbers, and late
+// responses to them are not for this call.
 func TestEarlierAttemptsHaveOtherNumbers(t *testing.T) {
 	op := propose()
 	op.ID, op.EarlierAttempts = "pay-1", 3
@@ -435,7 +436,8 @@ func TestEarlierAttemptsHaveOtherNumbers(t *testing.T) {
 	c.requireResult(session.Result{Outcome: node.Committed, State: "Running", Version: 1})
 }
 
-// Who gives no id asks once. Without an answer nobody knows.
+// An operation without an id has one attempt. Without a response its outcome is
+// unknown.
 func TestOnceIsAskedOnce(t *testing.T) {
 	op := propose()
 	op.Once = true
@@ -471,7 +473,7 @@ func TestOnceIsAskedOnce(t *testing.T) {
 	}
 }
 
-// An attempt whose connection broke stays open, and need not be waited for.
+// An attempt with a broken connection stays pending, and is not awaited.
 func TestALostAttemptIsFollowedByARetry(t *testing.T) {
 	c := beginCall(t, newSession(t), propose())
 	c.take(c.call.Lost(c.now, 1))
@@ -483,8 +485,8 @@ func TestALostAttemptIsFollowedByARetry(t *testing.T) {
 	require.Zero(t, c.call.Lost(c.now, 2), "the call is over")
 }
 
-// Every answer that tells a chosen version teaches it, whatever becomes of the
-// call: else a session that knows too old a version would never get ahead.
+// Every response with a chosen value teaches its serial, whatever the outcome of
+// the call: else a session with too old a serial would never catch up.
 func TestWindowExpiredTeachesSerial(t *testing.T) {
 	s := newSession(t)
 	c := beginCall(t, s, propose())

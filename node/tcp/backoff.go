@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// backoff is how long to wait between attempts: twice as long after each, and
-// never the same for all members.
+// backoff computes the waits between attempts: each is twice as long as the one
+// before, up to max, with jitter that differs between members.
 type backoff struct {
 	min, max time.Duration
-	current  time.Duration // of the last wait
+	current  time.Duration // last wait, without jitter
 }
 
 func (b *backoff) next() time.Duration {
@@ -17,7 +17,7 @@ func (b *backoff) next() time.Duration {
 	return b.current/2 + rand.N(b.current/2+1)
 }
 
-// longestWait is for trouble that will not pass by itself.
+// longestWait returns a longest wait: the cause will not pass by itself.
 func (b *backoff) longestWait() time.Duration {
 	b.current = b.max
 	return b.next()

@@ -8,8 +8,8 @@ import (
 	"github.com/lockstep-dst/lockstep/node/tcp"
 )
 
-// One operation is an accept proposal with a ring of 16, sent by one member and
-// delivered to another, over loopback, 512 under way.
+// An operation is an accept proposal with a dedup window of 16 entries, sent by
+// one member and delivered to another, over loopback, with 512 in flight.
 func BenchmarkLink(b *testing.B) {
 	v := &node.Value{Version: 16, State: "Running"}
 	for range 16 {
@@ -18,7 +18,7 @@ func BenchmarkLink(b *testing.B) {
 	ballot, next := node.Ballot{Epoch: 1, Round: 1007, Node: 2, Boot: 3}, node.Ballot{Epoch: 1, Round: 1008, Node: 2, Boot: 3}
 	m := &node.Proposal{Phase: node.Accept, Key: "lifecycle/web-1", Ballot: ballot, Value: v, Next: next, First: "client-1.1015"}
 
-	window := make(chan struct{}, 512) // under way
+	window := make(chan struct{}, 512) // messages in flight
 	members := cluster(b, 2, func(c *tcp.Config) {
 		c.Deliver = func(node.ID, uint64, node.Message) { <-window }
 	})
@@ -37,7 +37,7 @@ func BenchmarkLink(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
 }
 
-// One operation is a message there and one back.
+// An operation is a message to the other member and one back.
 func BenchmarkRoundTrip(b *testing.B) {
 	back := make(chan struct{}, 1)
 	var two atomic.Pointer[member]

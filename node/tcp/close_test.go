@@ -12,7 +12,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
-// In every situation Close ends all goroutines; nothingLeft looks.
+// In every situation Close ends all goroutines; requireNoGoroutines checks this.
 func TestCloseLeavesNothing(t *testing.T) {
 	t.Run("connected", func(t *testing.T) {
 		members := cluster(t, 3)
@@ -41,7 +41,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 		s.requireClosed()
 	})
 	t.Run("while dialling", func(t *testing.T) {
-		l := listen(t, "127.0.0.1:0") // connects, says nothing
+		l := listen(t, "127.0.0.1:0") // connects, and sends nothing
 		t.Cleanup(func() { _ = l.Close() })
 		requireNoGoroutines(t)
 		m := start(t, listen(t, "127.0.0.1:0"), 1, map[node.ID]string{2: l.Addr().String()})
@@ -76,7 +76,7 @@ func TestCloseEndsDelivery(t *testing.T) {
 	require.Len(t, members[1].from(1), before)
 }
 
-// Close does not wait for ever for a Deliver that does.
+// Close does not wait forever for a Deliver that blocks forever.
 func TestCloseIsBounded(t *testing.T) {
 	requireNoGoroutines(t)
 	gate := make(chan struct{})
@@ -106,7 +106,7 @@ func TestConfigIsChecked(t *testing.T) {
 		"node 0":        func(c *tcp.Config) { c.Hello.Node = 0 },
 		"queue":         func(c *tcp.Config) { c.Queue = -1 },
 		"timeouts":      func(c *tcp.Config) { c.DialTimeout = -1 },
-		"dead":          func(c *tcp.Config) { c.KeepaliveInterval = time.Hour },
+		"keepalive timeout":          func(c *tcp.Config) { c.KeepaliveInterval = time.Hour },
 		"backoff":       func(c *tcp.Config) { c.BackoffMin = time.Hour },
 		"peers: node 1": func(c *tcp.Config) { c.Peers = map[node.ID]string{1: "here"} },
 	} {

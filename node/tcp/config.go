@@ -15,34 +15,34 @@ import (
 // ErrConfig is wrapped by every error about a Config.
 var ErrConfig = errors.New("invalid transport configuration")
 
-// Config is what a Transport is told once. Its functions are called from
-// several goroutines.
+// Config is the configuration of a Transport. Its functions are called from
+// several goroutines. Zero durations, Queue, Dial and Log have defaults.
 type Config struct {
 	Hello    wire.Hello         // of this node
 	Listener net.Listener       // open; the transport closes it
 	Peers    map[node.ID]string // addresses of the other members
-	Codec    wire.Codec         // the one that Hello names
-	Queue    int                // messages that may wait for one peer
+	Codec    wire.Codec         // the one named in Hello
+	Queue    int                // messages that may wait for one peer; 0: 1024
 
 	// Deliver takes the messages of a peer: one at a time, in the order of its
-	// connection, with the life that its Hello named. While it blocks, that peer is
-	// not read from.
+	// connection, with the life in its Hello. While Deliver blocks, nothing is read
+	// from that peer.
 	Deliver func(from node.ID, life uint64, m node.Message)
-	// Dial opens connections; nil is plain TCP.
+	// Dial opens connections; nil: plain TCP.
 	Dial func(ctx context.Context, address string) (net.Conn, error)
 
 	Log *slog.Logger
 
 	DialTimeout       time.Duration
 	HandshakeTimeout  time.Duration
-	WriteTimeout      time.Duration // a write that takes longer means the peer is stuck
+	WriteTimeout      time.Duration // after it the peer is considered stuck
 	KeepaliveInterval time.Duration // between keepalives
-	KeepaliveTimeout  time.Duration // without a whole frame: the connection is dead
-	BackoffMin        time.Duration // between attempts to connect, doubling
+	KeepaliveTimeout  time.Duration // without a whole frame, after which a connection is dead
+	BackoffMin        time.Duration // first wait between attempts to connect; it doubles
 	BackoffMax        time.Duration
 }
 
-// withDefaults fills in what is zero.
+// withDefaults replaces zero fields by defaults.
 func (c Config) withDefaults() Config {
 	if c.Queue == 0 {
 		c.Queue = 1024
@@ -91,7 +91,7 @@ func (c *Config) validate() error {
 	case c.DialTimeout < 0 || c.HandshakeTimeout < 0 || c.WriteTimeout < 0:
 		return fail("timeouts: %v, %v, %v: want more than 0", c.DialTimeout, c.HandshakeTimeout, c.WriteTimeout)
 	case c.KeepaliveInterval < 0 || c.KeepaliveTimeout < 2*c.KeepaliveInterval:
-		return fail("dead: %v: want twice idle, %v, or more", c.KeepaliveTimeout, c.KeepaliveInterval)
+		return fail("keepalive timeout %v: want twice the interval, %v, or more", c.KeepaliveTimeout, c.KeepaliveInterval)
 	case c.BackoffMin < 0 || c.BackoffMax < c.BackoffMin:
 		return fail("backoff: %v to %v: want 0 < min <= max", c.BackoffMin, c.BackoffMax)
 	}

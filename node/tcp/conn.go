@@ -12,9 +12,9 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
-// Sizes of what is read and written at once.
+// Sizes of buffers and frames, in bytes.
 const (
-	handshakeBuffer = 512      // before a connection is introduced; also the longest frame then
+	handshakeBuffer = 512      // until the handshake is done; also the longest frame then
 	readBuffer      = 32 << 10 // after
 	batchSize       = 64 << 10
 	frameHeaderSize = 8
@@ -34,18 +34,19 @@ type conn struct {
 	maxFrame int
 
 	closeOnce   sync.Once
-	done        chan struct{} // closed by end
-	closeReason error         // good after done
+	done        chan struct{} // closed by closeWith
+	closeReason error         // valid after done
 }
 
 func newConn(nc net.Conn) *conn {
 	if c, ok := nc.(*net.TCPConn); ok {
-		_ = c.SetNoDelay(true) // it can only fail if the connection is dead
+		_ = c.SetNoDelay(true) // fails only if the connection is dead
 	}
 	return &conn{Conn: nc, openedAt: time.Now(), chunk: make([]byte, handshakeBuffer), maxFrame: handshakeBuffer, done: make(chan struct{})}
 }
 
-// handshakeDone gives the connection the buffers and frames of a member.
+// handshakeDone sets the buffer and frame sizes of a member's connection, without
+// a deadline.
 func (c *conn) handshakeDone() error {
 	c.chunk, c.maxFrame = make([]byte, readBuffer), wire.MaxFrame
 	return c.SetDeadline(time.Time{})
@@ -56,11 +57,11 @@ func (c *conn) closeWith(reason error) {
 	c.closeOnce.Do(func() {
 		c.closeReason = reason
 		close(c.done)
-		_ = c.Close() // nothing is expected of it any more
+		_ = c.Close() // its error does not matter
 	})
 }
 
-// closed reports whether end has been called.
+// closed reports whether closeWith has been called.
 func (c *conn) closed() bool {
 	select {
 	case <-c.done:
@@ -70,8 +71,8 @@ func (c *conn) closed() bool {
 	}
 }
 
-// readFrame gives the next payload, which is good until the next call. The whole
-// frame has to come within the limit; none is 0.
+// readFrame returns the next payload, which is valid until the next call. The
+// whole frame has to arrive within the limit; 0 is no limit.
 func (c *conn) readFrame(limit time.Duration) ([]byte, error) {
 	for first := true; ; first = false {
 		payload, ok, err := c.decoder.Next()
@@ -114,8 +115,8 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// malformed reports whether an error says that the other side sent what no
-// member sends, rather than that a connection broke.
+// malformed reports whether an error means that the other side violated the
+// protocol, and not that a connection broke.
 func malformed(err error) bool {
 	for _, kind := range []error{wire.ErrTooLong, wire.ErrEmpty, wire.ErrChecksum, wire.ErrMessage, wire.ErrHello, errBadReply} {
 		if errors.Is(err, kind) {
@@ -125,7 +126,7 @@ func malformed(err error) bool {
 	return false
 }
 
-// describeError says a deadline in the words of this package.
+// describeError gives errors of a connection clearer texts.
 func describeError(err error) error {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):

@@ -13,7 +13,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
-// Everyone sends to everyone: nothing is lost, doubled or out of order.
+// All members send to all: no message is lost, duplicated or out of order.
 func TestMessagesArriveInOrder(t *testing.T) {
 	const each = 3000
 	members := cluster(t, 3)
@@ -75,7 +75,7 @@ func TestSendRefusesWhomItDoesNotKnow(t *testing.T) {
 	require.False(t, members[0].Send(2, numbered(1)), "when closed")
 }
 
-// A message that no codec takes costs only itself.
+// A message that cannot be encoded affects no other.
 func TestUnwritableMessageIsDropped(t *testing.T) {
 	members := cluster(t, 2)
 	require.True(t, members[0].Send(2, numbered(1)))
@@ -85,8 +85,8 @@ func TestUnwritableMessageIsDropped(t *testing.T) {
 	require.EqualValues(t, 1, members[0].peer(2).Dropped)
 }
 
-// While Deliver blocks, keepalives go on and the connection lives; what has been
-// sent is delivered afterwards.
+// While Deliver blocks, keepalives go on and the connection stays; messages sent
+// meanwhile are delivered afterwards.
 func TestBlockedDeliveryKeepsConnection(t *testing.T) {
 	gate := make(chan struct{})
 	var mu sync.Mutex
@@ -113,8 +113,8 @@ func TestBlockedDeliveryKeepsConnection(t *testing.T) {
 	require.EqualValues(t, 1, connects)
 }
 
-// The second connection of a peer replaces the first, and nothing that the first
-// has left is delivered after the second has begun.
+// The second connection of a peer replaces the first, and no message of the first
+// is delivered after the second has begun.
 func TestSecondConnectionReplacesTheFirst(t *testing.T) {
 	requireNoGoroutines(t)
 	gate := make(chan struct{})
@@ -154,8 +154,8 @@ func TestSecondConnectionReplacesTheFirst(t *testing.T) {
 	require.True(t, m.peer(2).Incoming)
 }
 
-// What a peer says is delivered with the life that it named when it connected,
-// and after it has come back, with the new one.
+// Messages of a peer are delivered with the life in the Hello of their connection:
+// after a restart, with the new one.
 func TestMessagesCarryTheLife(t *testing.T) {
 	requireNoGoroutines(t)
 	oneAt, twoAt := listen(t, "127.0.0.1:0"), listen(t, "127.0.0.1:0")

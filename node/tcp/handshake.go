@@ -10,15 +10,15 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
-// How a handshake fails, other than by a broken connection.
+// Errors of a handshake, other than those of a broken connection.
 var (
-	// ErrRefused: the peer wants nothing of this node; its words follow.
+	// ErrPeerRefused: the peer rejects this node; its reason follows.
 	ErrPeerRefused = errors.New("the peer refuses this node")
-	// ErrUnfit: this node wants nothing of the peer.
+	// ErrRefusing: this node rejects the peer.
 	ErrRefusing = errors.New("refusing the peer")
-	// ErrStranger: its node is no member.
+	// ErrNotMember: the node at the other side is not a member.
 	ErrNotMember = errors.New("the other side is not a member: add it to the peers, or correct its number")
-	// ErrElsewhere: another member is at this address.
+	// ErrWrongNode: another member is at this address.
 	ErrWrongNode = errors.New("another member answers at this address: check the peers' addresses")
 
 	errBadReply = errors.New("neither yes nor no in a handshake")
@@ -31,8 +31,8 @@ const (
 	maxReason = 256
 )
 
-// dialHandshake introduces this node on a connection it has dialled, to reach
-// the node wanted.
+// dialHandshake carries out the dialler's handshake on a connection to the node
+// wanted.
 func (t *Transport) dialHandshake(c *conn, wanted node.ID) error {
 	if err := t.setHandshakeDeadline(c); err != nil {
 		return err
@@ -44,18 +44,18 @@ func (t *Transport) dialHandshake(c *conn, wanted node.ID) error {
 	if err != nil {
 		return err
 	}
-	unfit := t.checkHello(theirs, wanted)
-	said := readReply(c)
+	refusal := t.checkHello(theirs, wanted)
+	reply := readReply(c)
 	switch {
-	case unfit != nil && said == nil:
-		_, _ = c.Write(appendReply(nil, unfit)) // a courtesy
-		return unfit
-	case unfit != nil && errors.Is(said, ErrPeerRefused):
-		return fmt.Errorf("%w; and %w", unfit, said)
-	case unfit != nil:
-		return unfit
-	case said != nil:
-		return said
+	case refusal != nil && reply == nil:
+		_, _ = c.Write(appendReply(nil, refusal)) // only informs the peer
+		return refusal
+	case refusal != nil && errors.Is(reply, ErrPeerRefused):
+		return fmt.Errorf("%w; and %w", refusal, reply)
+	case refusal != nil:
+		return refusal
+	case reply != nil:
+		return reply
 	}
 	if _, err := c.Write(appendReply(nil, nil)); err != nil {
 		return err
@@ -63,8 +63,8 @@ func (t *Transport) dialHandshake(c *conn, wanted node.ID) error {
 	return c.handshakeDone()
 }
 
-// acceptHandshake hears who has dialled this node. The Hello is good if there
-// was one, even if there is an error.
+// acceptHandshake carries out the acceptor's handshake. The Hello is valid if one
+// was received, even with an error.
 func (t *Transport) acceptHandshake(c *conn) (wire.Hello, error) {
 	if err := t.setHandshakeDeadline(c); err != nil {
 		return wire.Hello{}, err
@@ -73,12 +73,12 @@ func (t *Transport) acceptHandshake(c *conn) (wire.Hello, error) {
 	if err != nil {
 		return wire.Hello{}, err
 	}
-	unfit := t.checkHello(theirs, 0)
-	if _, err := c.Write(appendReply(t.hello, unfit)); err != nil && unfit == nil {
+	refusal := t.checkHello(theirs, 0)
+	if _, err := c.Write(appendReply(t.hello, refusal)); err != nil && refusal == nil {
 		return theirs, err
 	}
-	if unfit != nil {
-		return theirs, unfit
+	if refusal != nil {
+		return theirs, refusal
 	}
 	if err := readReply(c); err != nil {
 		return theirs, err
@@ -90,8 +90,8 @@ func (t *Transport) setHandshakeDeadline(c *conn) error {
 	return c.SetDeadline(time.Now().Add(t.cfg.HandshakeTimeout))
 }
 
-// checkHello says what is wrong with the other side. Wanted is the node that was
-// dialled, or 0.
+// checkHello returns an error if this node rejects the other side. Wanted is the
+// dialled node, or 0.
 func (t *Transport) checkHello(theirs wire.Hello, wanted node.ID) error {
 	err := wire.Check(t.cfg.Hello, theirs)
 	switch {
@@ -115,11 +115,11 @@ func readHello(c *conn) (wire.Hello, error) {
 	return wire.DecodeHello(payload)
 }
 
-// appendReply appends a frame that says yes, or no for a reason.
+// appendReply appends a frame with a yes, or with a no and the reason.
 func appendReply(dst []byte, refusal error) []byte {
 	payload := []byte{replyYes}
 	if refusal != nil {
-		// Of "refusing the peer: why" the other side gets the why.
+		// The other side gets the text after "refusing the peer: ".
 		why := strings.TrimPrefix(refusal.Error(), ErrRefusing.Error()+": ")
 		payload = append([]byte{replyNo}, why[:min(len(why), maxReason)]...)
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
-// testTimeout is for slow machines; nothing is expected to need it.
+// testTimeout is for slow hosts; no test should need it.
 const testTimeout = 60 * time.Second
 
 func eventually(t testing.TB, what string, condition func() bool) {
@@ -35,7 +35,7 @@ func hello(id node.ID) wire.Hello {
 		Incarnation: [16]byte{byte(id)}, Boot: 1, Life: lifeOf(id), Epoch: 1, Codec: "cbor"}
 }
 
-// lifeOf is the life that hello names.
+// lifeOf returns the life in the Hello of a member.
 func lifeOf(id node.ID) uint64 { return 0xf00 + uint64(id) }
 
 func listen(t testing.TB, address string) net.Listener {
@@ -49,14 +49,14 @@ func listen(t testing.TB, address string) net.Listener {
 	return l
 }
 
-// numbered is the n-th message of a sender.
+// numbered returns the n-th message of a sender.
 func numbered(n int) node.Message {
 	return &node.Commit{Key: "lifecycle/m", Ballot: node.Ballot{Epoch: 1, Round: uint64(n), Node: 1, Boot: 1}, First: "c1.1"}
 }
 
 func numberOf(m node.Message) int { return int(m.(*node.Commit).Ballot.Round) }
 
-// member is a transport and what was delivered to it.
+// member is a transport and the messages delivered to it.
 type member struct {
 	*tcp.Transport
 	address string
@@ -64,7 +64,7 @@ type member struct {
 
 	mu        sync.Mutex
 	delivered map[node.ID][]node.Message
-	lives     map[node.ID][]uint64 // in which they were said
+	lives     map[node.ID][]uint64 // of the messages, by sender
 }
 
 func (m *member) from(id node.ID) []node.Message {
@@ -73,7 +73,7 @@ func (m *member) from(id node.ID) []node.Message {
 	return append([]node.Message(nil), m.delivered[id]...)
 }
 
-// livesOf are those in which the messages of a peer were said, one for each.
+// livesOf returns the life of each message of a peer.
 func (m *member) livesOf(id node.ID) []uint64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -89,8 +89,8 @@ func (m *member) peer(id node.ID) tcp.PeerStats {
 	return tcp.PeerStats{}
 }
 
-// start starts a member with timings for tests. It is closed, and nothing may be
-// left of it, at the end of the test.
+// start starts a member with timings for tests. At the end of the test it is
+// closed, and none of its goroutines may be left.
 func start(t testing.TB, l net.Listener, id node.ID, peers map[node.ID]string, change ...func(*tcp.Config)) *member {
 	t.Helper()
 	m := &member{address: l.Addr().String(), delivered: map[node.ID][]node.Message{}, lives: map[node.ID][]uint64{}, log: &logRecorder{}}
@@ -108,7 +108,7 @@ func start(t testing.TB, l net.Listener, id node.ID, peers map[node.ID]string, c
 		},
 		Log: slog.New(m.log),
 
-		HandshakeTimeout:  10 * time.Second, // not by accident
+		HandshakeTimeout:  10 * time.Second, // long, so that it does not expire by accident
 		WriteTimeout:      10 * time.Second,
 		KeepaliveTimeout:  10 * time.Second,
 		KeepaliveInterval: 50 * time.Millisecond,
@@ -148,8 +148,8 @@ func cluster(t testing.TB, n int, change ...func(*tcp.Config)) []*member {
 	return members
 }
 
-// requireNoGoroutines checks at the end of the test, after what is registered later,
-// that no goroutine of a transport lives.
+// requireNoGoroutines checks, after all cleanups registered later, that no
+// goroutine of a transport is left.
 func requireNoGoroutines(t testing.TB) {
 	t.Helper()
 	t.Cleanup(func() {
@@ -161,7 +161,7 @@ func requireNoGoroutines(t testing.TB) {
 	})
 }
 
-// goroutines gives the stacks that mention a text.
+// goroutines returns the stacks that contain a text.
 func goroutines(text string) (found []string) {
 	all := make([]byte, 4<<20)
 	all = all[:runtime.Stack(all, true)]
@@ -173,7 +173,7 @@ func goroutines(text string) (found []string) {
 	return found
 }
 
-// heap is the bytes that live.
+// heap returns the live bytes of the heap.
 func heap() uint64 {
 	runtime.GC()
 	var s runtime.MemStats
@@ -181,7 +181,7 @@ func heap() uint64 {
 	return s.HeapAlloc
 }
 
-// logRecorder keeps log lines.
+// logRecorder records log lines.
 type logRecorder struct {
 	mu    sync.Mutex
 	lines []string
@@ -216,7 +216,7 @@ func (l *logRecorder) with(text string) (n int) {
 	return n
 }
 
-// rawConn speaks the protocol by hand, as the package comment has it.
+// rawConn speaks the protocol of the package comment by hand.
 type rawConn struct {
 	t testing.TB
 	net.Conn
@@ -232,7 +232,7 @@ func dial(t testing.TB, address string) *rawConn {
 	return s
 }
 
-// hangUp leaves nothing behind, not even a port that waits.
+// hangUp closes the connection without leaving a port in TIME_WAIT.
 func (s *rawConn) hangUp() {
 	if c, ok := s.Conn.(*net.TCPConn); ok {
 		_ = c.SetLinger(0)
@@ -247,7 +247,7 @@ func (s *rawConn) sendFrame(payload []byte) {
 	require.NoError(s.t, err)
 }
 
-// readFrame gives the next frame, or the error that ends the connection.
+// readFrame returns the next frame, or the error that ends the connection.
 func (s *rawConn) readFrame() ([]byte, error) {
 	chunk := make([]byte, 4096)
 	_ = s.SetReadDeadline(time.Now().Add(testTimeout))
@@ -270,7 +270,7 @@ func (s *rawConn) mustReadFrame() []byte {
 	return payload
 }
 
-// handshake does the dialler's part of the handshake.
+// handshake carries out the dialler's handshake.
 func (s *rawConn) handshake(h wire.Hello) {
 	s.sendFrame(wire.AppendHello(nil, h))
 	_, err := wire.DecodeHello(s.mustReadFrame())

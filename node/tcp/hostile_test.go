@@ -16,13 +16,13 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
-// startAlone is a member whose peers 2 and 3 are not there.
+// startAlone starts a member whose peers 2 and 3 are not up.
 func startAlone(t *testing.T, change ...func(*tcp.Config)) *member {
 	requireNoGoroutines(t)
 	return start(t, listen(t, "127.0.0.1:0"), 1, map[node.ID]string{2: "127.0.0.1:1", 3: "127.0.0.1:1"}, change...)
 }
 
-// message is a frame with a message in it.
+// message returns a frame with a message in it.
 func message(t testing.TB) []byte {
 	frame, err := wire.AppendMessage(nil, wire.CBOR{}, numbered(1))
 	require.NoError(t, err)
@@ -73,7 +73,7 @@ func TestNonsenseClosesTheConnection(t *testing.T) {
 	}
 }
 
-// A long first frame is refused before it is there.
+// A long first frame is rejected before all of it arrives.
 func TestLongGreetingIsCutOff(t *testing.T) {
 	m := startAlone(t)
 	s := dial(t, m.address)
@@ -88,13 +88,13 @@ func TestHandshakeTimeout(t *testing.T) {
 	dial(t, m.address).requireClosed()
 	eventually(t, "count", func() bool { return m.ListenerStats().TimedOut == 1 })
 
-	half := dial(t, m.address) // it says who it is, and no verdict
+	half := dial(t, m.address) // sends its Hello, and no verdict
 	half.sendFrame(wire.AppendHello(nil, hello(2)))
 	half.requireClosed()
 	eventually(t, "count", func() bool { return m.ListenerStats().TimedOut == 2 })
 }
 
-// One byte at a time, a frame does not end before its deadline.
+// A frame that is sent one byte at a time times out.
 func TestSlowFramesTimeOut(t *testing.T) {
 	trickle := func(s *rawConn, bytes []byte) {
 		go func() {
@@ -127,8 +127,8 @@ func TestSlowFramesTimeOut(t *testing.T) {
 	})
 }
 
-// Storms of random frames, before and after an introduction, cost nothing that
-// lasts, and members talk meanwhile.
+// Random frames, before and after the handshake, cost nothing permanently, and
+// members exchange messages meanwhile.
 func TestRandomFrames(t *testing.T) {
 	const connections, frames = 2000, 10
 	members := cluster(t, 3)
@@ -141,7 +141,7 @@ func TestRandomFrames(t *testing.T) {
 			r := rand.New(rand.NewPCG(1, uint64(w)))
 			for i := range connections / 4 {
 				s := dial(t, one.address)
-				if i%4 == 0 { // as node 3, which keeps being replaced
+				if i%4 == 0 { // as node 3, so that each replaces the last
 					s.sendFrame(wire.AppendHello(nil, hello(3)))
 					s.sendFrame([]byte{1})
 				}
@@ -164,7 +164,7 @@ func TestRandomFrames(t *testing.T) {
 	eventually(t, "all gone", func() bool { return len(goroutines("tcp.(*Transport).serveIncoming(")) <= 3*2 })
 }
 
-// garbage is random frames: with right and wrong checksums, cut, empty, huge.
+// garbage returns random frames: valid, with wrong checksums, cut, empty, huge.
 func garbage(r *rand.Rand, frames int) (all []byte) {
 	for range frames {
 		payload := make([]byte, 2+r.IntN(300))
@@ -184,10 +184,10 @@ func garbage(r *rand.Rand, frames int) (all []byte) {
 		}
 		all = append(all, frame...)
 	}
-	return append(all, make([]byte, 8)...) // an empty frame ends what may be left
+	return append(all, make([]byte, 8)...) // an empty frame ends an unfinished one
 }
 
-// Thousands connect and say nothing: few are kept, and a member gets through.
+// Thousands connect and send nothing: few are kept, and a member gets through.
 func TestFloodOfConnections(t *testing.T) {
 	const connections, held = 3000, 300
 	requireNoGoroutines(t)
@@ -235,7 +235,7 @@ func TestFloodOfConnections(t *testing.T) {
 	require.Less(t, most, 2*64, "connections in attendance")
 }
 
-// Of those that have not introduced themselves, 64 are kept: the latest.
+// Of the connections in the handshake, the latest 64 are kept.
 func TestPendingConnectionsAreBounded(t *testing.T) {
 	m := startAlone(t)
 	var all []*rawConn

@@ -12,7 +12,7 @@ var (
 	errReplaced       = errors.New("the peer has connected again")
 )
 
-// accept takes connections until the listener is closed.
+// accept accepts connections until the listener is closed.
 func (t *Transport) accept() {
 	wait := backoff{min: 5 * time.Millisecond, max: time.Second}
 	for {
@@ -23,7 +23,7 @@ func (t *Transport) accept() {
 				_ = nc.Close()
 			}
 			return
-		case err != nil: // too many open files, perhaps
+		case err != nil: // as with too many open files
 			t.warnings.warn("cannot accept connections", "error", err)
 			t.sleep(wait.next())
 			continue
@@ -35,18 +35,18 @@ func (t *Transport) accept() {
 	}
 }
 
-// serveIncoming is the life of an accepted connection.
+// serveIncoming serves an accepted connection until it ends.
 func (t *Transport) serveIncoming(c *conn) {
 	defer context.AfterFunc(t.ctx, func() { c.closeWith(errClosed) })()
 	hello, err := t.acceptHandshake(c)
-	stayed := t.pending.remove(c)
+	stillPending := t.pending.remove(c)
 	p := t.peers[hello.Node]
 	switch {
 	case err != nil:
 		c.closeWith(err)
-		t.countRejected(p, c, stayed)
+		t.countRejected(p, c, stillPending)
 		return
-	case !stayed:
+	case !stillPending:
 		c.closeWith(errTooManyPending)
 		t.listener.evicted.Add(1)
 		return
@@ -62,9 +62,9 @@ func (t *Transport) serveIncoming(c *conn) {
 	}
 }
 
-// countRejected counts why a connection was not accepted, and perhaps logs it. The
-// peer is nil if it is not known.
-func (t *Transport) countRejected(p *peer, c *conn, stayed bool) {
+// countRejected counts a connection that failed in the handshake, and may log it.
+// The peer is nil if it is unknown.
+func (t *Transport) countRejected(p *peer, c *conn, stillPending bool) {
 	err := c.closeReason
 	switch {
 	case t.ctx.Err() != nil:
@@ -78,7 +78,7 @@ func (t *Transport) countRejected(p *peer, c *conn, stayed bool) {
 	case malformed(err):
 		t.listener.malformed.Add(1)
 		t.warnings.warn("closed a connection that does not speak the protocol", "from", c.RemoteAddr(), "error", err)
-	case !stayed:
+	case !stillPending:
 		t.listener.evicted.Add(1)
 		t.warnings.warn("closed a connection for new ones", "from", c.RemoteAddr(), "error", errTooManyPending)
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -89,7 +89,7 @@ func (t *Transport) countRejected(p *peer, c *conn, stayed bool) {
 	}
 }
 
-// receiveFrom delivers what a peer says until the connection ends.
+// receiveFrom delivers the messages of a peer until the connection ends.
 func (t *Transport) receiveFrom(p *peer, c *conn, life uint64) error {
 	for {
 		payload, err := c.readFrame(t.cfg.KeepaliveTimeout)
@@ -112,7 +112,7 @@ func (t *Transport) receiveFrom(p *peer, c *conn, life uint64) error {
 	}
 }
 
-// sendKeepalives tells the peer that the connection is alive, also while a delivery
+// sendKeepalives sends keepalives until the connection ends, also while a delivery
 // blocks.
 func (t *Transport) sendKeepalives(c *conn) {
 	tick := time.NewTicker(t.cfg.KeepaliveInterval)

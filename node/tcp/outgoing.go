@@ -12,7 +12,7 @@ import (
 
 var errUnexpectedData = errors.New("the acceptor of a connection sent more than keepalives")
 
-// keepConnected keeps a connection to a peer, until the transport is closed.
+// keepConnected keeps a connection to a peer until the transport is closed.
 func (t *Transport) keepConnected(p *peer) {
 	wait := backoff{min: t.cfg.BackoffMin, max: t.cfg.BackoffMax}
 	for t.ctx.Err() == nil {
@@ -27,13 +27,13 @@ func (t *Transport) keepConnected(p *peer) {
 			t.sleep(wait.longestWait())
 			continue
 		case time.Since(began) > t.cfg.BackoffMax:
-			wait.reset() // it was a connection for a while
+			wait.reset() // the connection was up for a while
 		}
 		t.waitToRedial(p, wait.next())
 	}
 }
 
-// waitToRedial waits; less, if the peer itself connects, which says that it is there.
+// waitToRedial waits for d, or less if the peer connects: then it is up.
 func (t *Transport) waitToRedial(p *peer, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -45,7 +45,7 @@ func (t *Transport) waitToRedial(p *peer, d time.Duration) {
 	}
 }
 
-// connect is the life of one connection to a peer.
+// connect dials a peer, and sends to it until the connection ends.
 func (t *Transport) connect(p *peer) error {
 	c, err := t.dial(p)
 	if err != nil {
@@ -72,8 +72,8 @@ func (t *Transport) dial(p *peer) (*conn, error) {
 	return newConn(nc), nil
 }
 
-// readKeepalives reads the acceptor's keepalives: silence means that the connection is
-// dead, though writing may go on for long.
+// readKeepalives reads the acceptor's keepalives. Without them the connection is
+// dead, although writes may succeed for long.
 func (t *Transport) readKeepalives(c *conn) error {
 	for {
 		payload, err := c.readFrame(t.cfg.KeepaliveTimeout)
@@ -86,7 +86,7 @@ func (t *Transport) readKeepalives(c *conn) error {
 	}
 }
 
-// sendQueued sends what is queued until the connection ends.
+// sendQueued sends queued messages until the connection ends.
 func (t *Transport) sendQueued(p *peer, c *conn) error {
 	idle := time.NewTimer(t.cfg.KeepaliveInterval)
 	defer idle.Stop()
@@ -113,18 +113,18 @@ func (t *Transport) sendQueued(p *peer, c *conn) error {
 	}
 }
 
-// batch is messages that are written at once.
+// batch is a list of messages that are written at once.
 type batch struct {
 	codec wire.Codec
 	bytes []byte
-	types [types]uint64 // how many of each
+	types [types]uint64 // number of messages by type
 }
 
-// fill takes m and what else is queued, up to about the size of a batch, and
-// stops with an error at a message that no codec takes.
+// fill takes m and other queued messages, up to about batchSize bytes. It stops
+// with an error at a message that cannot be encoded.
 func (b *batch) fill(p *peer, m node.Message) error {
 	if cap(b.bytes) > 4*batchSize {
-		b.bytes = nil // after a giant, be small again
+		b.bytes = nil // after a very large batch, shrink again
 	}
 	b.bytes, b.types = b.bytes[:0], [types]uint64{}
 	for {
@@ -146,13 +146,14 @@ func (b *batch) fill(p *peer, m node.Message) error {
 	}
 }
 
-// count says what became of the batch. Of one that failed some may have arrived.
+// count counts the messages of the batch as sent or dropped. Of a failed batch
+// some may have arrived.
 func (b *batch) count(p *peer, sent bool) {
-	fate := Dropped
+	disposition := Dropped
 	if sent {
-		fate = Sent
+		disposition = Sent
 	}
 	for kind, n := range b.types {
-		p.counts.add(kind, fate, n)
+		p.counts.add(kind, disposition, n)
 	}
 }

@@ -7,20 +7,20 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// peer is what is known of another member.
+// peer is the state that the transport keeps of another member.
 type peer struct {
 	id         node.ID
 	addr       string
 	queue      chan node.Message
-	dialledUs  chan struct{} // holds one if the peer has connected
-	delivering chan struct{} // holds one while a message is delivered
+	dialledUs  chan struct{} // holds a token if the peer has connected
+	delivering chan struct{} // holds a token while a message is delivered
 	counts     counts
 
 	mu            sync.Mutex
-	incoming      *conn // nil if there is none
+	incoming      *conn // nil: none
 	dialFailure   failure
 	acceptFailure failure
-	state         PeerStats // only what does not come from counts
+	state         PeerStats // without the fields that come from queue and counts
 }
 
 func newPeer(id node.ID, addr string, cfg Config) *peer {
@@ -45,8 +45,8 @@ func (p *peer) enqueue(m node.Message) bool {
 	}
 }
 
-// attach makes c the connection that the peer is heard on. The one before may be
-// half-open, with the peer gone from its other end: it goes.
+// attach makes c the connection on which the peer's messages are received. An
+// earlier one may be half-open, with the peer gone: it is closed.
 func (p *peer) attach(c *conn) {
 	p.mu.Lock()
 	before := p.incoming
@@ -70,9 +70,9 @@ func (p *peer) detach(c *conn) {
 	}
 }
 
-// beginDelivery waits until nothing of the peer is being delivered, and reports whether c
-// is still the connection to hear it on: what a replaced one has left must not
-// come after what is newer.
+// beginDelivery waits until no message of the peer is being delivered, and reports
+// whether c is still the current connection: messages of a replaced one must not
+// be delivered after newer ones.
 func (p *peer) beginDelivery(c *conn) bool {
 	select {
 	case p.delivering <- struct{}{}:
@@ -88,13 +88,13 @@ func (p *peer) beginDelivery(c *conn) bool {
 
 func (p *peer) endDelivery() { <-p.delivering }
 
-// failure is why a peer is not connected, in words that stay the same while the
-// reason does: it is logged when it changes. Empty is no trouble.
+// failure is the reason why a peer is not connected. The text stays the same while
+// the reason does, so that only a change is logged. Empty means no failure.
 type failure string
 
 const unreachable failure = "unreachable"
 
-// onConnected notes a connection to p.
+// onConnected records a connection to p.
 func (t *Transport) onConnected(p *peer) {
 	p.mu.Lock()
 	p.dialFailure = ""
@@ -104,7 +104,7 @@ func (t *Transport) onConnected(p *peer) {
 	t.cfg.Log.Info("connected to peer", "peer", p.id, "address", p.addr)
 }
 
-// onDisconnected notes that there is no connection to p, or none any more.
+// onDisconnected records that a connection to p ended or could not be made.
 func (t *Transport) onDisconnected(p *peer, err error) {
 	p.mu.Lock()
 	if p.state.Up {
@@ -124,7 +124,7 @@ func (t *Transport) onDisconnected(p *peer, err error) {
 	}
 }
 
-// logRefusal tells of a no, in a handshake with p, if it is another than before.
+// logRefusal logs a no in a handshake with p, unless it is the same as before.
 func (t *Transport) logRefusal(p *peer, before *failure, err error) {
 	p.mu.Lock()
 	p.state.LastError = err.Error()
@@ -136,7 +136,7 @@ func (t *Transport) logRefusal(p *peer, before *failure, err error) {
 	t.cfg.Log.Error("handshake with peer refused", "peer", p.id, "address", p.addr, "error", err)
 }
 
-// set reports whether that is new.
+// set replaces the failure, and reports whether it has changed.
 func (t *failure) set(now failure) bool {
 	before := *t
 	*t = now

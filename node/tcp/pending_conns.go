@@ -7,17 +7,17 @@ import (
 )
 
 const (
-	maxPendingConns = 64                    // connections that may be unintroduced
-	minPendingTime  = 10 * time.Millisecond // each gets at least so long to introduce itself
+	maxPendingConns = 64                    // connections in the handshake
+	minPendingTime  = 10 * time.Millisecond // each has at least this time to introduce itself
 )
 
-// pendingConns is where accepted connections are until they are introduced.
+// pendingConns is the list of accepted connections whose handshake is not done.
 type pendingConns struct {
 	mu    sync.Mutex
 	conns []*conn // oldest first
 }
 
-// oldest is the connection to close before another may enter, if any.
+// oldest returns the connection to close before another is added; nil if none.
 func (l *pendingConns) oldest() *conn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -33,7 +33,7 @@ func (l *pendingConns) add(c *conn) {
 	l.conns = append(l.conns, c)
 }
 
-// remove reports whether c was still there.
+// remove removes c, and reports whether it was there.
 func (l *pendingConns) remove(c *conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -44,8 +44,9 @@ func (l *pendingConns) remove(c *conn) bool {
 	return i >= 0
 }
 
-// addPending lets c in. When it is full, the oldest goes; but a flood is held up at
-// the door, or else it would drive out members before they can speak.
+// addPending adds c. If the list is full, the oldest connection is closed, but not
+// before minPendingTime: otherwise a flood of connections would drive out members
+// before they can introduce themselves.
 func (t *Transport) addPending(c *conn) {
 	for {
 		old := t.pending.oldest()

@@ -6,14 +6,15 @@ import (
 	"time"
 )
 
-// warnInterval is how long a message is not logged again.
+// warnInterval is the time in which a message is not logged again.
 const warnInterval = 10 * time.Second
 
-// rateLimitedLog logs what anyone at the port can cause, each message now and then.
+// rateLimitedLog logs warnings that anyone at the port can cause, each at most
+// once in warnInterval.
 type rateLimitedLog struct {
 	log     *slog.Logger
 	mu      sync.Mutex
-	entries map[string]*logEntry // by message: they are few, and constant
+	entries map[string]*logEntry // by message; few, since messages are constants
 }
 
 type logEntry struct {
@@ -37,8 +38,8 @@ func (q *rateLimitedLog) warn(message string, attrs ...any) {
 		q.mu.Unlock()
 		return
 	}
-	unsaid := s.suppressed
+	suppressed := s.suppressed
 	s.last, s.suppressed = now, 0
 	q.mu.Unlock()
-	q.log.Warn(message, append(attrs, "unsaid", unsaid)...)
+	q.log.Warn(message, append(attrs, "unsaid", suppressed)...)
 }

@@ -33,7 +33,7 @@ func TestReconnectsAfterARestart(t *testing.T) {
 	require.GreaterOrEqual(t, one.peer(2).Failures, uint64(3))
 }
 
-// What is sent before the peer is there waits for it, as far as the queue goes.
+// Messages wait for a peer that is not up yet, as far as the queue has room.
 func TestQueueIsBounded(t *testing.T) {
 	requireNoGoroutines(t)
 	l := listen(t, "127.0.0.1:0")
@@ -52,7 +52,7 @@ func TestQueueIsBounded(t *testing.T) {
 	eventually(t, "delivery", func() bool { return len(two.from(1)) == 10 })
 }
 
-// A peer that does not read hurts nobody but itself.
+// A peer that does not read affects no other peer.
 func TestSlowPeerHurtsOnlyItself(t *testing.T) {
 	requireNoGoroutines(t)
 	slow := stalledPeer(t, 2)
@@ -80,7 +80,8 @@ func TestSlowPeerHurtsOnlyItself(t *testing.T) {
 	eventually(t, "a write that gave up", func() bool { return one.peer(2).Failures > 0 })
 }
 
-// stalledPeer is a member that says all the right things and reads nothing.
+// stalledPeer starts a member that completes the handshake, sends keepalives and
+// reads nothing more.
 func stalledPeer(t *testing.T, id node.ID) (address string) {
 	l := listen(t, "127.0.0.1:0")
 	var tasks sync.WaitGroup
@@ -109,8 +110,8 @@ func stalledPeer(t *testing.T, id node.ID) (address string) {
 	return l.Addr().String()
 }
 
-// When a link goes silent without closing, both ends notice, and find each other
-// again when it is repaired.
+// When a link drops all data without closing, both ends detect it, and reconnect
+// when it is repaired.
 func TestHalfOpenConnectionIsFoundDead(t *testing.T) {
 	requireNoGoroutines(t)
 	l := listen(t, "127.0.0.1:0")
@@ -141,8 +142,7 @@ func TestIdleConnectionStays(t *testing.T) {
 	require.Equal(t, before.Since, members[0].peer(2).Since)
 }
 
-// proxy forwards connections. Frozen, it holds what it is given, and says
-// nothing.
+// proxy forwards connections. While frozen it drops all data, and closes nothing.
 type proxy struct {
 	address string
 	frozen  atomic.Bool

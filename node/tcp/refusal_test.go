@@ -12,11 +12,12 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
-// Two that should not talk: both say why, once, and try again slowly.
+// Two nodes that must not communicate: both log the reason, once, and retry
+// slowly.
 func TestRefusals(t *testing.T) {
 	cases := map[string]struct {
 		change   func(*tcp.Config) // of node 2
-		one, two string            // what each knows in the end
+		one, two string            // expected in the log of each
 	}{
 		"protocol": {func(c *tcp.Config) { c.Hello.Protocol, c.Hello.Oldest = 9, 8 }, "protocols 8 to 9, want one of 2 to 2", "protocols 2 to 2, want one of 8 to 9"},
 		"cluster":  {func(c *tcp.Config) { c.Hello.Cluster[0] = 9 }, "cluster 09", "cluster 07"},
@@ -55,7 +56,7 @@ func peerUnderID(c *tcp.Config, id node.ID) map[node.ID]string {
 	return nil
 }
 
-// What the other side says of a refusal is known of the peer, for those who look.
+// The reason that the other side gives for a refusal is in the peer's stats.
 func TestWordsOfARefusalAreKept(t *testing.T) {
 	requireNoGoroutines(t)
 	oneAt, twoAt := listen(t, "127.0.0.1:0"), listen(t, "127.0.0.1:0")
@@ -66,8 +67,8 @@ func TestWordsOfARefusalAreKept(t *testing.T) {
 	})
 }
 
-// A wrong address leads to a member, but not to the one wanted: the connection
-// that this member has stays.
+// A wrong address leads to another member than the one wanted: the connection to
+// that member stays.
 func TestAnotherMemberAtTheAddress(t *testing.T) {
 	requireNoGoroutines(t)
 	oneAt, threeAt := listen(t, "127.0.0.1:0"), listen(t, "127.0.0.1:0")
@@ -100,12 +101,12 @@ func TestRefusalIsNotForEver(t *testing.T) {
 	eventually(t, "delivery", func() bool { return len(two.from(1)) == 1 })
 }
 
-// Words of a refusal are bounded, whatever the other side says.
+// The text of a refusal is bounded, whatever the other side sends.
 func TestLongRefusalIsCut(t *testing.T) {
 	requireNoGoroutines(t)
 	for size, want := range map[int]string{
 		400:  `the peer refuses this node, in its words: "why?\n\xff`, // cut
-		5000: "frame too long",                                        // so long before it is introduced
+		5000: "frame too long",                                        // longer than frames in the handshake may be
 	} {
 		no := []byte{2}
 		for i := range size {
@@ -117,7 +118,8 @@ func TestLongRefusalIsCut(t *testing.T) {
 	}
 }
 
-// refusingPeer is a member that answers every Hello with its own and a verdict.
+// refusingPeer starts a member that answers every Hello with its own and a
+// verdict.
 func refusingPeer(t *testing.T, id node.ID, verdict []byte) (address string) {
 	l := listen(t, "127.0.0.1:0")
 	var tasks sync.WaitGroup

@@ -8,21 +8,22 @@ import (
 	"github.com/lockstep-dst/lockstep/node/member"
 )
 
-// Disposition is what became of a message.
+// Disposition is the handling of a message by the transport.
 type Disposition uint8
 
-// The fates. Every message queued is later sent or dropped, or still waits.
+// The dispositions. Every queued message is later sent or dropped, or still waits.
 const (
 	Queued   Disposition = iota // accepted by Send
 	Sent                        // written to a connection
-	Dropped                     // the queue was full, the write failed, or no codec takes it
-	Received                    // given to Deliver
+	Dropped                     // the queue was full, the write failed, or it cannot be encoded
+	Received                    // passed to Deliver
 	dispositions
 )
 
 func (f Disposition) String() string { return [...]string{"queued", "sent", "dropped", "received"}[f] }
 
-// typeNames are the types of messages. The first is for those of later days.
+// typeNames are the names of message types. The first is for types of later
+// versions.
 var typeNames = [...]string{"unknown", "proposal", "acknowledgment", "reject", "commit", "read-request", "read-report", "request", "reply",
 	"repair-request", "repair-report", "repair-value", "introduction"}
 
@@ -58,42 +59,42 @@ func typeOf(m node.Message) int {
 	return 0
 }
 
-// Count is how many messages of a type met a fate.
+// Count is the number of messages of a type with a disposition.
 type Count struct {
 	Type        string
 	Disposition Disposition
 	N           uint64
 }
 
-// PeerStats is how a peer is, and what became of messages since the start.
+// PeerStats is the state of a peer, with counters since the start.
 type PeerStats struct {
 	ID       node.ID
 	Addr     string
-	Up       bool      // this node's connection to it stands
-	Incoming bool      // its connection to this node stands
-	Since    time.Time // of Up or not
+	Up       bool      // this node's connection to it is up
+	Incoming bool      // its connection to this node is up
+	Since    time.Time // of the last change of Up
 
 	Connects  uint64 // connections made to it
 	Failures  uint64 // attempts that failed, and connections that broke
-	LastError string // of either direction; it stays when the trouble is over
+	LastError string // of either direction; kept after the failure is over
 
 	Waiting   int    // messages in the queue now
-	Queued    uint64 // messages, by fate
+	Queued    uint64 // messages, by disposition
 	Sent      uint64
 	Dropped   uint64
 	Delivered uint64  // received from it
-	Malformed uint64  // connections from it that ended with what is no message
-	Counts    []Count // by type and fate, all of them, in a fixed order
+	Malformed uint64  // connections from it that ended with a malformed message
+	Counts    []Count // by type and disposition, all of them, in a fixed order
 }
 
-// ListenerStats is what has come to the listener, in connections.
+// ListenerStats counts incoming connections by their end or acceptance.
 type ListenerStats struct {
-	Accepted     uint64 // introduced as a member's
+	Accepted     uint64 // handshakes with members completed
 	Refused      uint64 // by either side in the handshake
-	Malformed    uint64 // closed: not the protocol
+	Malformed    uint64 // closed: violated the protocol
 	TimedOut     uint64 // closed: not introduced in time
-	Evicted      uint64 // closed: too many unintroduced
-	Disconnected uint64 // closed by the other side, or broken, before they were introduced
+	Evicted      uint64 // closed: too many in the handshake
+	Disconnected uint64 // broken or closed by the other side during the handshake
 }
 
 type counts struct {

@@ -15,14 +15,16 @@ import (
 // closeTimeout bounds Close.
 const closeTimeout = 5 * time.Second
 
-// ErrStuck is the error of Close if a function of Config has not returned.
+// ErrStuck is the error of Close if a call of a function of Config has not
+// returned.
 var ErrStuck = errors.New("transport closed, but a call of Deliver has not returned")
 
-// Transport is a node's connections to all its peers.
+// Transport is a node's connections to all its peers. It is safe for concurrent
+// use.
 type Transport struct {
 	cfg      Config
-	hello    []byte             // framed
-	peers    map[node.ID]*peer  // does not change
+	hello    []byte             // as a frame
+	peers    map[node.ID]*peer  // constant
 	ctx      context.Context    // ends with Close
 	stop     context.CancelFunc //
 	tasks    sync.WaitGroup     // all goroutines
@@ -31,8 +33,7 @@ type Transport struct {
 	warnings rateLimitedLog
 }
 
-// Start begins to accept and to dial. If it refuses the configuration, the
-// listener stays open.
+// Start begins to accept and to dial. If cfg is invalid, the listener stays open.
 func Start(cfg Config) (*Transport, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
@@ -54,9 +55,9 @@ func Start(cfg Config) (*Transport, error) {
 	return t, nil
 }
 
-// Send queues m for a peer, without waiting. If false, m is dropped: the queue
-// is full, there is no such peer, or the transport is closed. If true, m may
-// still be lost.
+// Send queues m for a peer, without waiting. If false, m is dropped: the queue is
+// full, there is no such peer, or the transport is closed. If true, m may still be
+// lost.
 func (t *Transport) Send(to node.ID, m node.Message) bool {
 	p := t.peers[to]
 	if p == nil || t.ctx.Err() != nil {
@@ -65,7 +66,7 @@ func (t *Transport) Send(to node.ID, m node.Message) bool {
 	return p.enqueue(m)
 }
 
-// Peers tells how each peer is, by id.
+// Peers returns the state of each peer, by id.
 func (t *Transport) Peers() []PeerStats {
 	var all []PeerStats
 	for _, id := range slices.Sorted(maps.Keys(t.peers)) {
@@ -74,11 +75,11 @@ func (t *Transport) Peers() []PeerStats {
 	return all
 }
 
-// ListenerStats tells what has come to the listener.
+// ListenerStats returns the counters of incoming connections.
 func (t *Transport) ListenerStats() ListenerStats { return t.listener.stats() }
 
-// Close drops what is queued and closes every connection and the listener. When
-// it returns nil, nothing of the transport is left and nothing more is
+// Close drops queued messages and closes the listener and every connection. When
+// it returns nil, all goroutines of the transport have ended and nothing more is
 // delivered. It waits at most five seconds.
 func (t *Transport) Close() error {
 	t.stop()
@@ -101,7 +102,7 @@ func (t *Transport) Close() error {
 	}
 }
 
-// sleep reports whether the transport is still open after d.
+// sleep waits for d, and reports whether the transport is still open.
 func (t *Transport) sleep(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

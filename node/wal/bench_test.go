@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// group appends n entries and carries out the batch they make.
+// group appends n entries and executes their batch.
 func group(log *wal.Log, reqs []wal.DiskRequest, entry []byte, n int) []wal.DiskRequest {
 	for range n {
 		log.Append(entry)
@@ -31,7 +31,7 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 	require.Zero(t, testing.AllocsPerRun(100, steady))
 }
 
-// One operation is one record of 64 bytes: appended, issued and done.
+// One operation appends, issues and completes one record of 64 bytes.
 func BenchmarkAppend(b *testing.B) {
 	for _, n := range []int{1, 64} {
 		b.Run(fmt.Sprintf("groups of %d", n), func(b *testing.B) {
@@ -74,14 +74,14 @@ func BenchmarkRecover(b *testing.B) {
 	}
 }
 
-// image is a disk that is read without a copy.
+// image is a disk with files that are read without a copy.
 type image struct{ *disk }
 
 func (i image) Read(name string) ([]byte, error) { return i.durable[name], nil }
 
-// One operation is the recovery of a log that went round, of entries in which
-// every third byte could be the start of a long record. What is behind the last
-// record is searched for one: that is most of a segment.
+// One operation is the recovery of a log with reused segments, and entries in which
+// every third byte could be the start of a long record. Recovery searches the bytes
+// after the last record, most of a segment, for records.
 func BenchmarkRecoverAmongWhatLooksLikeRecords(b *testing.B) {
 	d := newDisk(4096)
 	o := wal.Options{Segment: 2 << 20}

@@ -10,20 +10,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// explorer visits all that can happen to a log in a few short lives: a power
-// loss between any two steps, with every subset of the pending pieces.
+// explorer visits all states that a log can reach in a few short lives: with a power
+// loss between any two steps, and every subset of the pending pieces.
 type explorer struct {
 	options     wal.Options
-	batches     [][]int // sizes of the entries each life appends once it is ready
-	keep        int     // entries that are not given up with each batch; 0: all
+	batches     [][]int // sizes of the entries that each life appends once it is ready
+	keep        int     // entries that each trim keeps; 0: no trims
 	seen        map[string]bool
 	worlds      int
-	situations  map[string]int  // how many worlds were in a state of interest
-	reusedNames map[string]bool // names that files were given
+	situations  map[string]int  // how often each state of interest was found
+	reusedNames map[string]bool // names to which files were renamed
 }
 
-// explore runs one life on a disk, and from every point of it the lives that a
-// power loss there could lead to.
+// explore runs one life on a disk, and from each of its steps all lives that can
+// follow a power loss there.
 func (x *explorer) explore(t *testing.T, d *disk, b model, lives int) {
 	key := fmt.Sprint(d.state(), b, lives)
 	if x.seen[key] {
@@ -54,7 +54,7 @@ func (x *explorer) explore(t *testing.T, d *disk, b model, lives int) {
 	require.NoError(t, log.Failed())
 }
 
-// recordSituation notes what of interest recovery has found to do first.
+// recordSituation counts states of interest that recovery begins with.
 func (x *explorer) recordSituation(t *testing.T, d *disk) {
 	log, _, _, err := recoverWith(d, identity, x.options)
 	require.NoError(t, err)
@@ -161,8 +161,8 @@ func TestEverySubsetOfWritesSurvivesEveryCrash(t *testing.T) {
 	}
 }
 
-// A sync fails and drops what it should have written, but it stays readable. The
-// next life finds it, and makes it durable before it builds on it.
+// A sync fails and drops bytes, which stay readable. The next life reads them, and
+// makes them durable before anything depends on them.
 func TestWhatAFailedSyncDroppedIsWrittenAgain(t *testing.T) {
 	for n := 1; ; n++ {
 		x := failedSync{T: t, d: newDisk(512)}
@@ -175,15 +175,15 @@ func TestWhatAFailedSyncDroppedIsWrittenAgain(t *testing.T) {
 	}
 }
 
-// failedSync is a log of several lives, of which one may fail.
+// failedSync is a log of several lives, with a sync that fails.
 type failedSync struct {
 	*testing.T
 	d       *disk
 	model   model
-	failing int // the sync that is to fail, counted from the next; 0: none
+	failing int // the number of the sync to fail, counted from now; 0: none
 }
 
-// runLife is one life, which ends early if a sync fails.
+// runLife runs one life, which ends early if a sync fails.
 func (x *failedSync) runLife(failing int) {
 	log, was, found, err := recoverWith(x.d, identity, manySegments)
 	require.NoError(x, err)
@@ -224,7 +224,7 @@ func (x *failedSync) execute(log *wal.Log, r wal.DiskRequest) {
 	log.Done(r.Token, nil)
 }
 
-// check is that what could be said survives the loss of all that was not synced.
+// check requires that acknowledged entries survive the loss of all unsynced changes.
 func (x *failedSync) check() {
 	_, was, found, err := recoverWith(x.d.powerLoss(func(int) bool { return false }), identity, manySegments)
 	require.NoError(x, err)

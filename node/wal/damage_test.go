@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// span is one record in the bytes of a segment.
+// span is the place of a record in the bytes of a segment.
 type span struct {
 	start, end, batch int
 	entry             bool
@@ -27,10 +27,10 @@ func spansOf(data []byte) (all []span) {
 	return all
 }
 
-// requireDocumented recovers a damaged copy of a log and requires what the
-// package comment promises: a new log if there may never have been one, damage
-// if a sound record proves it or if no boot is left, and otherwise all entries
-// up to the first bad record.
+// requireDocumented recovers a damaged copy of a log and requires the result that the
+// package comment documents: a new log if the log may never have been ready; damage
+// if a valid record proves it or no boot is left; otherwise all entries up to the
+// first bad record.
 func requireDocumented(t *testing.T, sound, bad []byte) (refused bool) {
 	t.Helper()
 	headed := len(bad) >= headerSize && bytes.Equal(sound[:headerSize], bad[:headerSize])
@@ -86,7 +86,7 @@ func TestEveryFlippedByteIsFoundUnlessInTheLastBatch(t *testing.T) {
 	}
 }
 
-// As soon as a life may speak, no damaged byte makes another use its number.
+// Once a life is ready, no damaged byte makes another life use its boot number.
 func TestABootIsProvenBeforeTheLogIsReady(t *testing.T) {
 	d := diskWith(written(t, [][]string{}))
 	log, was, _, err := recoverWith(d, identity, oneSegment)
@@ -139,7 +139,7 @@ func TestALostEndIsATornTailIfNoMarkCoversIt(t *testing.T) {
 	}
 }
 
-// Bytes of this very log within a payload are no proof of anything.
+// Records of this log that are copied into a payload prove nothing.
 func TestAPayloadIsNotMistakenForRecords(t *testing.T) {
 	sound := threeLives(t)
 	nested := written(t, [][]string{{"a"}, {string(sound), string(written(t, [][]string{{"b"}, {"c"}}))}})
@@ -216,7 +216,7 @@ func TestForeignLogsAreRefusedWithARemedy(t *testing.T) {
 	}
 }
 
-// A first segment begins the log, whatever its header says.
+// A first segment begins the log, even if its header states otherwise.
 func TestHeadersThatBreakTheRulesAreRefused(t *testing.T) {
 	tail := written(t, [][]string{{"a"}})[headerSize:]
 	for _, change := range []func(*header){
@@ -233,7 +233,7 @@ func TestHeadersThatBreakTheRulesAreRefused(t *testing.T) {
 	}
 }
 
-// A later record proves damage wherever it is and however long.
+// A later record proves damage, at any distance and of any length.
 func TestRecordsOfAnyLengthProveDamage(t *testing.T) {
 	head := written(t, [][]string{{"a"}})
 	for length := 0; length <= wal.MaxPayload; length += 1 + length*2/3 {
@@ -253,12 +253,12 @@ func TestRecordsOfAnyLengthProveDamage(t *testing.T) {
 	}
 }
 
-// A write that never reached its file leaves what the file held before it was used
-// again. Records of the same length stand where those of the log were.
+// A write that never reached a reused file leaves the file's old content: records of
+// the same length as the lost ones, at the same places.
 func TestLostWritesIntoFilesUsedAgainAreFound(t *testing.T) {
 	d := newDisk(512)
 	log, _, _ := start(t, d, wal.Options{Segment: 300})
-	before := map[string][]byte{} // what files held when they were renamed
+	before := map[string][]byte{} // contents of files at their rename
 	proven := 0
 	for i := range 100 {
 		log.Append(fmt.Appendf(nil, "entry %3d", i))

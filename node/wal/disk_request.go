@@ -2,22 +2,22 @@ package wal
 
 import "fmt"
 
-// Op is what a Request asks for.
+// Op is the operation of a DiskRequest.
 type Op uint8
 
-// The requests of a log.
+// The operations of a log on its directory.
 const (
-	Create   Op = iota + 1 // make File, empty, if it is not there
-	Write                  // Data to Offset of File, all of it or fail
-	Truncate               // make File exactly Offset bytes long
-	Sync                   // make everything done to File before this durable
-	SyncDir                // make the directory's list of files durable
-	Allocate               // make File, which is shorter, Offset bytes long, by zeros that are really written
-	Remove                 // take File, which is there, out of the directory
-	Rename                 // give File, which is there, the name To, which no file has
+	Create   Op = iota + 1 // create File, empty, if it does not exist
+	Write                  // write all of Data at Offset of File, or fail
+	Truncate               // set the length of File to Offset
+	Sync                   // make all earlier changes to File durable
+	SyncDir                // make the names in the directory durable
+	Allocate               // extend File, which is shorter, to Offset bytes, with zeros that are really written
+	Remove                 // remove File, which exists
+	Rename                 // rename File, which exists, to To, which does not
 )
 
-// String is the name of the operation, as in "write".
+// String returns the name of the operation, as in "write".
 func (o Op) String() string {
 	switch o {
 	case Create:
@@ -40,24 +40,24 @@ func (o Op) String() string {
 	return fmt.Sprintf("op(%d)", uint8(o))
 }
 
-// DiskRequest is one thing to do to the log's directory. Requests are executed one
-// after the other, in the order they were taken, and are answered by one Done
-// each in the same order, but for quiet ones that succeed.
+// DiskRequest is one operation on the log's directory. Requests are executed one
+// after the other, in the order of Take. Each is reported with Done, in the same
+// order; for a Quiet request that succeeds, the report is optional.
 type DiskRequest struct {
 	Op     Op
-	File   string // its name in the directory; empty for SyncDir
-	To     string // the new name that a Rename gives
-	Offset int64  // bytes: the place of a Write, the length that Truncate and Allocate make
-	Data   []byte // of a Write; unchanged until all that was taken with it is Done
-	Token  uint64 // names the request in Done
-	Quiet  bool   // if it succeeds Done may be left out: that of a later one says so too
+	File   string // the file's name in the directory; empty for SyncDir
+	To     string // the new name, for Rename
+	Offset int64  // in bytes: where a Write begins, the new length for Truncate and Allocate
+	Data   []byte // of a Write; unchanged until all requests of the same Take are done
+	Token  uint64 // identifies the request in Done
+	Quiet  bool   // if it succeeds, Done may be omitted: the Done of a later request includes it
 
-	// Optional says that the log goes on if the request fails for want of space,
-	// with ErrFull: those after it are executed all the same.
+	// Optional means that the log may go on if the request fails with ErrFull.
+	// Requests after it are executed all the same.
 	Optional bool
 }
 
-// String is the request in words, as in "write wal-0000000000000001 64+21"
+// String describes the request, as in "write wal-0000000000000001 64+21"
 // (offset and number of bytes).
 func (r DiskRequest) String() string {
 	switch r.Op {

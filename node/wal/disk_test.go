@@ -10,10 +10,10 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// disk is a simulated directory. It keeps what is durable, what a process
-// reads, and the changes in between. At a power loss any subset of the pending
-// changes survives, writes torn at the sectors they cover. Contents and changes
-// go by the name that a process sees; names are the durable ones.
+// disk is a simulated directory. It holds the durable contents, the contents that a
+// process reads, and the pending changes between the two. At a power loss any subset
+// of the pending changes survives; writes are torn at sector boundaries. Contents and
+// changes are indexed by the name that a process sees; names holds the durable names.
 type disk struct {
 	sector  int // bytes
 	names   map[string]bool
@@ -22,8 +22,8 @@ type disk struct {
 	pending []change
 }
 
-// change is a request that was executed and not synced. The disk holds on to
-// the data it was given and compares it with a copy at the sync.
+// change is a request that was executed and not synced. The disk retains the
+// request's data, and compares it with a copy at the sync.
 type change struct {
 	wal.DiskRequest
 	copied []byte
@@ -33,13 +33,13 @@ func newDisk(sector int) *disk {
 	return &disk{sector: sector, names: map[string]bool{}, durable: map[string][]byte{}, visible: map[string][]byte{}}
 }
 
-// diskWith is a disk with one segment, durable, as long as roomy ones are if it
-// is shorter, and a mark that says nothing yet.
+// diskWith returns a disk with one durable segment, padded to the length of roomy
+// segments, and a mark of position zero.
 func diskWith(data []byte) *disk {
 	return diskOf(map[string][]byte{segment1: padded(data), marksFile: noMarks})
 }
 
-// padded is a segment with zeros up to the length of a roomy one.
+// padded appends zeros to a segment up to the length of a roomy one.
 func padded(data []byte) []byte {
 	return append(bytes.Clone(data), make([]byte, max(0, oneSegment.Segment-len(data)))...)
 }
@@ -56,7 +56,7 @@ func (d *disk) put(name string, data []byte) {
 	d.names[name], d.durable[name], d.visible[name] = true, bytes.Clone(data), bytes.Clone(data)
 }
 
-// state is all that a crash can no longer change.
+// state describes the durable contents: everything that a crash can no longer change.
 func (d *disk) state() string {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(d.durable)) {
@@ -80,7 +80,7 @@ func (d *disk) Read(name string) ([]byte, error) {
 	return bytes.Clone(data), nil
 }
 
-// execute does what a request asks for, and refuses what a log must not ask.
+// execute carries out a request, and panics if a log must not issue it.
 func (d *disk) execute(r wal.DiskRequest) {
 	data, found := d.visible[r.File]
 	switch {
@@ -106,14 +106,14 @@ func (d *disk) execute(r wal.DiskRequest) {
 	}
 }
 
-// removalPending reports whether a file was removed or renamed and that is not durable.
+// removalPending reports whether a removal or rename of a file is not yet durable.
 func (d *disk) removalPending(file string) bool {
 	return slices.ContainsFunc(d.pending, func(c change) bool {
 		return (c.Op == wal.Remove || c.Op == wal.Rename) && c.File == file
 	})
 }
 
-// rename has all that is known of a file go by another name.
+// rename moves the contents and changes of a file to another name.
 func (d *disk) rename(file, to string) {
 	for i := range d.pending {
 		if c := &d.pending[i]; !c.ofNames() && c.File == file {
@@ -131,8 +131,8 @@ func move(files map[string][]byte, file, to string) {
 	}
 }
 
-// failSync fails a sync of a file as some kernels do: of the pending pieces
-// some become durable, the others never will, but all stay readable.
+// failSync fails a sync of a file as some kernels do: some of the pending pieces
+// become durable, the others never will, but all stay readable.
 func (d *disk) failSync(r wal.DiskRequest, keep func() bool) {
 	for _, piece := range d.pieces() {
 		if piece.coveredBy(r) && keep() {
@@ -142,14 +142,15 @@ func (d *disk) failSync(r wal.DiskRequest, keep func() bool) {
 	d.settle(r, func(change) bool { return false })
 }
 
-// settle ends the pending time of all changes that a sync covers.
+// settle makes the pending changes that a sync covers durable, if keep accepts them,
+// or else drops them.
 func (d *disk) settle(r wal.DiskRequest, keep func(change) bool) {
 	var rest []change
 	for _, c := range d.pending {
 		switch {
 		case !c.coveredBy(r):
 			rest = append(rest, c)
-		case c.File != marksFile && !bytes.Equal(c.Data, c.copied): // a mark is written over and not synced each time
+		case c.File != marksFile && !bytes.Equal(c.Data, c.copied): // a mark may be overwritten before it is synced
 			panic("data changed before its sync: " + c.String())
 		case keep(c):
 			d.persist(c)
@@ -172,7 +173,7 @@ func (d *disk) persist(c change) {
 	c.applyNames(d.names)
 }
 
-// applyNames makes the change in a set of names.
+// applyNames applies the change to a set of names.
 func (c change) applyNames(names map[string]bool) {
 	switch c.Op {
 	case wal.Create:
@@ -185,8 +186,8 @@ func (c change) applyNames(names map[string]bool) {
 	}
 }
 
-// apply makes the change in a set of files, in which files that were renamed go
-// by their new names already.
+// apply applies the change to a set of files, in which renamed files already have
+// their new names.
 func (c change) apply(files map[string][]byte) {
 	if c.Op == wal.Rename {
 		return
@@ -212,9 +213,9 @@ func (c change) apply(files map[string][]byte) {
 	files[c.File] = data
 }
 
-// pieces are the pending changes as a power loss sees them: each survives or
-// not. A write is one piece per sector, and one that only makes the file longer
-// if it does.
+// pieces splits the pending changes into the pieces that a power loss keeps or drops.
+// A write is one piece per sector, and if it extends the file, one piece that only
+// does that.
 func (d *disk) pieces() []change {
 	var all []change
 	for _, c := range d.pending {
@@ -228,7 +229,7 @@ func (d *disk) pieces() []change {
 		}
 		sector := d.sector
 		if c.File == marksFile {
-			sector = 44 // each slot is torn in two, in the midst of what changes
+			sector = 44 // each slot is torn in two, within the bytes that change
 		}
 		for from := int(c.Offset); from < end; {
 			to := min(end, (from/sector+1)*sector)
@@ -241,14 +242,14 @@ func (d *disk) pieces() []change {
 	return all
 }
 
-// powerLoss is the disk after a crash that some pieces survived.
+// powerLoss returns the disk after a power loss that the pieces in keep survive.
 func (d *disk) powerLoss(keep func(piece int) bool) *disk {
 	after := newDisk(d.sector)
 	names := maps.Clone(d.names)
 	for name, data := range d.durable {
 		after.durable[name] = bytes.Clone(data)
 	}
-	var back []change // renames that are lost
+	var back []change // lost renames
 	for i, c := range d.pieces() {
 		if keep(i) {
 			c.apply(after.durable)

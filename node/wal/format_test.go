@@ -9,8 +9,8 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// The format once more, as the package comment describes it and in other words
-// than the package's own, to make logs that the package would not.
+// A second implementation of the format in the package comment. It can also make logs
+// that the package would not write.
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -20,16 +20,16 @@ type header struct {
 	sequence, base uint64
 	boot, first    uint64
 	size           uint64
-	more           []byte // fields besides
+	more           []byte // additional fields
 }
 
-// firstHeader is that of the first segment.
+// firstHeader is the header of the first segment.
 var firstHeader = header{version: 4, id: identity, sequence: 1, first: 1}
 
-// headerSize is how many bytes a header has.
+// headerSize is the length of a header, in bytes.
 const headerSize = 108
 
-// headerSizeOf is how many bytes the header of a segment has: 84 before version 4.
+// headerSizeOf returns the length of a segment's header in bytes: 84 before version 4.
 func headerSizeOf(segment []byte) int {
 	if len(segment) > 8 && (segment[8] == 2 || segment[8] == 3) {
 		return 84
@@ -57,7 +57,7 @@ func forgeHeader(h header) []byte {
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
-// forgeFields is the header of version 4 that begins with b.
+// forgeFields returns the header of version 4 that begins with b.
 func forgeFields(b []byte, h header) []byte {
 	var fields []byte
 	for i, value := range []uint64{h.boot, h.first, h.size} {
@@ -71,7 +71,7 @@ func forgeFields(b []byte, h header) []byte {
 	return append(binary.LittleEndian.AppendUint32(b, sum), rest...)
 }
 
-// forgeMark is a file of marks: in each slot that of a position, if there is one.
+// forgeMark returns a mark file with the given marks in its slots.
 func forgeMark(id wal.Identity, marks ...mark) []byte {
 	file := make([]byte, slot2+48)
 	for i, m := range marks {
@@ -84,8 +84,7 @@ func forgeMark(id wal.Identity, marks ...mark) []byte {
 	return file
 }
 
-// describeMarks is what a file of marks says, in words: marks that do not check are like
-// any others.
+// describeMarks describes the marks in a mark file. All invalid marks look the same.
 func describeMarks(file []byte) string {
 	said := ""
 	for _, offset := range []int{0, slot2} {
@@ -99,7 +98,7 @@ func describeMarks(file []byte) string {
 	return said
 }
 
-// soundMark is the highest position in a file of marks of a mark that checks.
+// soundMark returns the highest position of a valid mark in a mark file.
 func soundMark(file []byte) (at uint64) {
 	for _, offset := range []int{0, slot2} {
 		if b := file[min(offset, len(file)):]; len(b) >= 48 && sumOfMark(b) == binary.LittleEndian.Uint32(b[44:]) {
@@ -113,7 +112,7 @@ func sumOfMark(b []byte) uint32 {
 	return crc32.Checksum(b[:44], castagnoli)
 }
 
-// slot2 is where the second slot of a file of marks is.
+// slot2 is the offset of the second slot of a mark file.
 const slot2 = 4096
 
 // mark is a position where a record ends, and the checksum of that record.
@@ -122,8 +121,8 @@ type mark struct {
 	sum uint32
 }
 
-// forgeRecord returns a segment whose first record is at base with one more
-// record, whose batch started some bytes before it.
+// forgeRecord appends a record to a segment. base is the position of the segment's
+// first record, back the distance from the start of the batch to the new record.
 func forgeRecord(segment []byte, id wal.Identity, base uint64, back uint32, kind byte, payload string) []byte {
 	return forgeAt(segment, id, base+uint64(len(segment)-headerSizeOf(segment)), back, kind, payload)
 }
@@ -137,7 +136,7 @@ func forgeAt(segment []byte, id wal.Identity, at uint64, back uint32, kind byte,
 	return append(segment, b...)
 }
 
-// sumOf is the checksum of a record, of which these are the bytes behind it.
+// sumOf returns the checksum of a record; record is the bytes after the checksum.
 func sumOf(record []byte, incarnation [16]byte, at uint64) uint32 {
 	x := (uint32(at) ^ uint32(at>>32)*0xc2b2ae35) * 0x85ebca6b
 	return crc32.Update(crc32.Checksum(incarnation[:], castagnoli)^x^x>>16, castagnoli, record)

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever a file holds, recovery does not panic; and if it accepts the file,
-// the next life finds the same, one boot later.
+// Recovery does not panic on any content of a file. If it accepts the file, the next
+// life finds the same, one boot later.
 func FuzzRecover(f *testing.F) {
 	f.Add([]byte{}, false)
 	sound := written(f, [][]string{{"a", "bcd"}, {"e"}}, [][]string{{"f", "g", "h"}})
@@ -36,8 +36,8 @@ func FuzzRecover(f *testing.F) {
 	})
 }
 
-// forged reads bytes as a script for a log with a sound header: three bytes
-// make a record that checks, or a single byte of any value.
+// forged interprets bytes as a script for a log with a sound header: three bytes of
+// it make a valid record, or a single byte of any value.
 func forged(script []byte) []byte {
 	data := forgeHeader(firstHeader)
 	data = forgeRecord(data, identity, 0, 0, 1, bootText(1))

@@ -8,41 +8,42 @@ import (
 	"strings"
 )
 
-// LSN is a position in the log: bytes of records from its beginning, over all
-// segments. Headers, seals and what is after the last record do not count.
+// LSN is a position in the log: the number of bytes of records before it, over all
+// segments. Headers, seals and bytes after the last record of a segment do not count.
 type LSN uint64
 
-// Identity says whose log it is. Every segment carries it.
+// Identity is the node and the incarnation that a log belongs to. Every segment
+// carries it in its header.
 type Identity struct {
 	Cluster     [16]byte
 	Node        uint16
-	Incarnation [16]byte // random, made when the log was formatted
+	Incarnation [16]byte // random, drawn when the log was formatted
 }
 
 const (
 	magic          = "lockstep"
 	currentVersion = 4
-	oldestVersion  = 2 // of those that can be read
+	oldestVersion  = 2 // the oldest that can be read
 
-	commonHeaderSize = 64 // what has the same layout in all versions
+	commonHeaderSize = 64 // bytes that have the same layout in all versions
 	oldHeaderSize    = 84 // bytes of a header of version 2 or 3
 	headerSize       = commonHeaderSize + 8 + 3*(fieldHeaderSize+8)
 
 	filePrefix = "wal-"
 )
 
-// Fields of a header, from version 4 on. A program that does not know a field
-// refuses the log, unless the field is marked: then it passes over it.
+// Kinds of header fields, from version 4 on. A program that does not know a field
+// rejects the log, unless the field has the bit fieldOptional: then it skips it.
 const (
 	fieldBoot  = 1
 	fieldFirst = 2
 	fieldSize  = 3
 
-	fieldOptional   = 0x8000 // the mark
+	fieldOptional   = 0x8000 // the bit of a kind that may be skipped
 	fieldHeaderSize = 4      // bytes before a field's value
 )
 
-// header is what a segment begins with; the package comment gives its layout.
+// header is the header of a segment; the package comment gives its layout.
 type header struct {
 	version  uint16
 	identity Identity
@@ -50,13 +51,13 @@ type header struct {
 	base     LSN    // position of the segment's first record
 	boot     uint64 // the last boot recorded before the segment
 	first    uint64 // the lowest segment that was needed then
-	size     uint64 // bytes that the file had before the header was written; 0: not told
+	size     uint64 // bytes of the file before the header was written; 0: unknown
 
-	length  int    // bytes of the header as it is on disk
-	unknown uint16 // a field that must be known, and is not; 0: none
+	length  int    // bytes of the header on disk
+	unknown uint16 // the kind of an unknown field that is not optional; 0: none
 }
 
-// encode is the header as it is on disk, in the version that is written.
+// encode returns the bytes of the header, in the current version.
 func (h header) encode() []byte {
 	b := make([]byte, commonHeaderSize+8, headerSize)
 	copy(b, magic)
@@ -80,8 +81,8 @@ func (h header) encode() []byte {
 	return b
 }
 
-// decodeHeader reads the header at the start of data; ok is false if there is
-// none that checks. Of another version it reads what all versions have.
+// decodeHeader reads the header at the start of data; ok is false if no valid header
+// is there. Of an unsupported version it reads the part common to all versions.
 func decodeHeader(data []byte) (h header, ok bool) {
 	if len(data) < commonHeaderSize || string(data[:8]) != magic || binary.LittleEndian.Uint32(data[12:]) != commonHeaderSum(data) {
 		return header{}, false
@@ -106,7 +107,7 @@ func decodeHeader(data []byte) (h header, ok bool) {
 	return h, true
 }
 
-// readFixed reads what versions 2 and 3 have behind the head.
+// readFixed reads the part after the common one in versions 2 and 3.
 func (h *header) readFixed(data []byte) bool {
 	if len(data) < oldHeaderSize || binary.LittleEndian.Uint32(data[80:]) != crc32.Checksum(data[:80], castagnoli) {
 		return false
@@ -117,8 +118,8 @@ func (h *header) readFixed(data []byte) bool {
 	return true
 }
 
-// readFields reads the fields of a header. One that is too short or too long for
-// its kind is as unknown as another kind.
+// readFields reads the fields of a header. A field of the wrong length for its kind
+// counts as unknown.
 func (h *header) readFields(data []byte) bool {
 	if len(data) < commonHeaderSize+8 {
 		return false
@@ -152,13 +153,13 @@ func (h *header) readFields(data []byte) bool {
 	return true
 }
 
-// commonHeaderSum is the checksum of the part that all versions have: all of it but
-// the checksum's place.
+// commonHeaderSum is the checksum of the part common to all versions, without the
+// four bytes of the checksum.
 func commonHeaderSum(b []byte) uint32 {
 	return crc32.Update(crc32.Checksum(b[:12], castagnoli), castagnoli, b[16:commonHeaderSize])
 }
 
-// headerSum is the checksum of a header with fields: of all but its own place.
+// headerSum is the checksum of a header with fields, without its own four bytes.
 func headerSum(b []byte) uint32 {
 	return crc32.Update(crc32.Checksum(b[:commonHeaderSize], castagnoli), castagnoli, b[commonHeaderSize+4:])
 }
@@ -166,8 +167,8 @@ func headerSum(b []byte) uint32 {
 // supported reports whether this program reads the header's version.
 func (h header) supported() bool { return h.version >= oldestVersion && h.version <= currentVersion }
 
-// check refuses the header of a log that this program cannot read, or that is
-// not the wanted node's.
+// check rejects the header of a log that this program cannot read, or that belongs
+// to another node.
 func (h header) check(want Identity) error {
 	switch {
 	case !h.supported():
@@ -182,7 +183,7 @@ func (h header) check(want Identity) error {
 	return nil
 }
 
-// segmentName is the name of the file of a segment.
+// segmentName returns the file name of a segment.
 func segmentName(sequence uint64) string {
 	var name [len(filePrefix) + 16]byte
 	copy(name[:], filePrefix)
@@ -193,8 +194,8 @@ func segmentName(sequence uint64) string {
 	return string(name[:])
 }
 
-// sequenceOf is the number of the segment in a file; ok is false if the file is
-// not a segment.
+// sequenceOf returns the number of the segment in a file; ok is false if the name is
+// not a segment's.
 func sequenceOf(name string) (sequence uint64, ok bool) {
 	digits, found := strings.CutPrefix(name, filePrefix)
 	sequence, err := strconv.ParseUint(digits, 16, 64)

@@ -7,33 +7,33 @@ import (
 	"hash/crc32"
 )
 
-// A mark says how far the log had come when a sync of it was complete. It is in
-// a file of its own, so that what befalls the end of a segment does not befall
-// the proof that there was more. A log that ends before its mark is damaged; one
-// that ends behind it may be, and nobody can tell by the mark.
+// The high-water mark states how far the log had come when a sync was complete. It
+// has a file of its own, so that damage to the end of a segment spares the proof
+// that more was synced. A log that ends before its mark is damaged. A log that ends
+// after it may be damaged too, but the mark does not show it.
 //
-// The file has two slots, each of which holds a mark or is being written. One is
-// written over until a sync of the file is complete, and then the other: so a
-// torn write spoils at most the slot that was not yet synced, and a sound file
-// has a mark in every state that a crash may leave.
+// The file has two slots, each with a mark or being written. One slot is overwritten
+// until a sync of the file is complete, then the other. So a torn write spoils at
+// most the slot that was not yet synced, and a sound file has a mark in every state
+// that a crash may leave.
 
 const (
 	markName   = filePrefix + "mark"
 	markMagic  = "lockmark"
 	markFormat = 1
 	markSize   = 48
-	markLag    = 1 << 10 // bytes of records that the mark may be behind while the log goes on
-	slotStride = 4 << 10 // bytes from slot to slot: no sector of a disk has part of both
+	markLag    = 1 << 10 // bytes of records by which the mark may lag before it is written again
+	slotStride = 4 << 10 // bytes from slot to slot: no disk sector has parts of both
 )
 
 // logPoint is a position in the log where a record ends, and the checksum of that
-// record, which only a log with this very past has there.
+// record. Another log, or another past, has another checksum there.
 type logPoint struct {
 	at  LSN
 	sum uint32
 }
 
-// slot is what one of the two places of a mark file holds. On disk it is
+// slot is the content of one of the two slots of a mark file. On disk it is
 //
 //	 0  "lockmark"
 //	 8  format, uint16, and six zeros
@@ -58,9 +58,9 @@ func decodeSlot(b []byte) slot {
 	}
 }
 
-// markFile is the mark file as it was read.
+// markFile is a mark file that was read.
 type markFile struct {
-	found bool // there is one
+	found bool // the file exists
 	slots [2]slot
 }
 
@@ -82,8 +82,8 @@ func readMarkFile(dir Dir, found bool) (m markFile, err error) {
 	return m, nil
 }
 
-// highest is the highest position that a mark tells of, whosever it is: above
-// zero, a log was here.
+// highest is the highest position in a mark of any log. If it is above zero, there
+// was a log in the directory.
 func (m *markFile) highest() (at LSN) {
 	for _, s := range m.slots {
 		if s.sound {
@@ -93,20 +93,19 @@ func (m *markFile) highest() (at LSN) {
 	return at
 }
 
-// find is the mark of a log, and the slot that it is in; any is false if there is
-// none. What another log, or a log of another incarnation, has come to says nothing
-// about this one.
-func (m *markFile) find(incarnation [16]byte) (p logPoint, held int, any bool) {
+// find returns the highest mark of a log and its slot; any is false if there is none.
+// It ignores marks of other logs and other incarnations.
+func (m *markFile) find(incarnation [16]byte) (p logPoint, slot int, any bool) {
 	for i, s := range m.slots {
 		if s.sound && s.incarnation == incarnation && (!any || s.point.at > p.at) {
-			p, held, any = s.point, i, true
+			p, slot, any = s.point, i, true
 		}
 	}
-	return p, held, any
+	return p, slot, any
 }
 
-// check finds the mark of the log that a header is of. From version 4 on there is
-// one before there is a header.
+// check returns the mark of the log that a header belongs to. It fails if there is
+// none, from version 4 on: there the mark is durable before the header.
 func (m *markFile) check(h header) (logPoint, error) {
 	p, _, any := m.find(h.identity.Incarnation)
 	switch {
@@ -120,7 +119,7 @@ func (m *markFile) check(h header) (logPoint, error) {
 	return p, fmt.Errorf("wal: %s, offset 0: neither of its two marks checks: %w", markName, ErrDamaged)
 }
 
-// checkMark checks a record that was added, at an offset, against the mark.
+// checkMark checks the record just replayed, at an offset, against the mark.
 func (h *replay) checkMark(s *segment, offset int) error {
 	if m := h.mark; m.at > s.lsn(offset) && m.at <= h.end && (m.at != h.end || m.sum != h.sum) {
 		return s.damaged(offset, "the record there is not the one that %s tells of, which ended at position %d", markName, m.at)
@@ -128,7 +127,7 @@ func (h *replay) checkMark(s *segment, offset int) error {
 	return nil
 }
 
-// checkReachesMark refuses a log whose records end at an offset, before the mark.
+// checkReachesMark checks that the records, which end at an offset, reach the mark.
 func (h *replay) checkReachesMark(s *segment, offset int) error {
 	if h.end < h.mark.at {
 		return s.damaged(offset, "the records end there, at position %d, and %s proves that they were synced up to position %d", h.end, markName, h.mark.at)
@@ -139,11 +138,11 @@ func (h *replay) checkReachesMark(s *segment, offset int) error {
 // markWriter writes the mark of a log.
 type markWriter struct {
 	incarnation [16]byte
-	constantSum uint32 // the checksum of what is the same in every mark of the log
-	slot        int    // to write to
-	written     LSN    // what the file says, or will when what is in flight is done
-	synced      LSN    // what it says durably
-	syncing     bool   // a sync of what is written is in flight
+	constantSum uint32 // the checksum of the bytes that are the same in every mark of the log
+	slot        int    // the slot to write to
+	written     LSN    // the position in the file, requests in flight included
+	synced      LSN    // the position in the file, durably
+	syncing     bool   // a sync of the file is in flight
 	buffer      [markSize]byte
 }
 
@@ -156,7 +155,7 @@ func newMarkWriter(incarnation [16]byte) markWriter {
 	return m
 }
 
-// write is the request that has the mark say p, which is durable.
+// write returns the request that writes the mark p. The log is durable up to p.
 func (m *markWriter) write(p logPoint) DiskRequest {
 	m.written = p.at
 	b := m.buffer[:]
@@ -166,43 +165,43 @@ func (m *markWriter) write(p logPoint) DiskRequest {
 	return DiskRequest{Op: Write, File: markName, Offset: int64(m.slot) * slotStride, Data: b}
 }
 
-// sync is the request that makes durable what was written.
+// sync returns the request that makes written marks durable.
 func (m *markWriter) sync() DiskRequest { return DiskRequest{Op: Sync, File: markName} }
 
-// onIssue is told of every request when it is issued.
+// onIssue notes a request of the log that is issued.
 func (m *markWriter) onIssue(r *DiskRequest) {
 	m.syncing = m.syncing || r.Op == Sync && r.File == markName
 }
 
-// onComplete is told that all requests in flight are.
+// onComplete updates m when all requests in flight are complete.
 func (m *markWriter) onComplete() {
 	if m.syncing {
 		m.syncing, m.synced, m.slot = false, m.written, 1-m.slot
 	}
 }
 
-// resume takes up the file that was read, and has it say p, which is durable. What it
-// says most may not be, though it can be read. So that is written again first, the
-// same bytes to the same slot, which spoils nothing wherever it ends; and then the
-// other slot may be written to.
+// resume returns the requests that continue a mark file and write the mark p. The log
+// is durable up to p. The highest mark in the file can be read but may not be durable.
+// So it is written again first, the same bytes to the same slot, which is harmless
+// even if it is torn. Then the other slot may be written to.
 func (m *markWriter) resume(was *markFile, p logPoint) []DiskRequest {
-	said, held, any := was.find(m.incarnation)
+	last, slot, any := was.find(m.incarnation)
 	if !any {
 		return m.create(p)
 	}
-	m.slot = held
-	again := m.write(said)
+	m.slot = slot
+	again := m.write(last)
 	reqs := []DiskRequest{again, m.sync()}
-	if said.at < p.at {
+	if last.at < p.at {
 		reqs[0].Data = bytes.Clone(again.Data)
-		m.slot = 1 - held
+		m.slot = 1 - slot
 		reqs = append(reqs, m.write(p), m.sync())
 	}
 	return reqs
 }
 
-// create is what makes a mark that says p, which is durable, in both slots of a new
-// file: as long as nothing relies on the file, both may be torn.
+// create returns the requests that create a mark file with p in both slots. The log
+// is durable up to p. Both slots may be torn, as nothing relies on the file yet.
 func (m *markWriter) create(p logPoint) []DiskRequest {
 	first := m.write(p)
 	second := first

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// logWithMark is the files of a log with entries a, b and c, each in a batch of its own,
-// of which the mark covers all.
+// logWithMark returns the files of a log with entries a, b and c, each in a batch of
+// its own. The mark covers all.
 func logWithMark(t *testing.T) map[string][]byte {
 	d := newDisk(512)
 	log, _, _ := start(t, d, oneSegment)
@@ -28,8 +28,8 @@ func logWithMark(t *testing.T) map[string][]byte {
 	return d.durable
 }
 
-// What no batch proves a mark does, and what befalls the mark alone is told from
-// what befalls the log.
+// The mark proves syncs that no later batch proves. Damage to the mark alone is
+// distinguished from damage to the log.
 func TestWhatAMarkCoversIsNeverTakenForATornTail(t *testing.T) {
 	sound := logWithMark(t)
 	segment, marks := sound[segment1], sound[marksFile]
@@ -45,7 +45,7 @@ func TestWhatAMarkCoversIsNeverTakenForATornTail(t *testing.T) {
 	for _, c := range []struct {
 		name           string
 		segment, marks []byte // nil: removed
-		want           error  // nil: it is gone on with
+		want           error  // nil: the log is continued
 		words          string
 	}{
 		{"nothing", segment, marks, nil, ""},
@@ -95,8 +95,8 @@ func TestWhatAMarkCoversIsNeverTakenForATornTail(t *testing.T) {
 	}
 }
 
-// A log that is made anew is not held against what was there, as long as nobody
-// ever spoke from it.
+// A directory without segments is formatted if no valid mark in it is above position
+// zero.
 func TestMarkOfPositionZeroAllowsFormat(t *testing.T) {
 	other := identity
 	other.Incarnation[3]++
@@ -116,7 +116,7 @@ func TestMarkOfPositionZeroAllowsFormat(t *testing.T) {
 	}
 }
 
-// Once a log may speak, it is never taken for one that nobody spoke from.
+// Once a log is ready, it is never formatted again.
 func TestALogThatSpokeIsNeverMadeAnew(t *testing.T) {
 	d := newDisk(512)
 	log, _, _, err := recoverWith(d, identity, oneSegment)
@@ -135,8 +135,8 @@ func TestALogThatSpokeIsNeverMadeAnew(t *testing.T) {
 	}
 }
 
-// Later programs add fields to a header, and say which of them an earlier one may
-// pass over.
+// Later programs may add fields to a header, and mark the ones that earlier programs
+// may skip.
 func TestFieldsOfLaterProgramsArePassedOverOrRefused(t *testing.T) {
 	h := firstHeader
 	h.more = []byte{0x09, 0x80, 3, 0, 'n', 'e', 'w'}
@@ -159,8 +159,8 @@ func TestFieldsOfLaterProgramsArePassedOverOrRefused(t *testing.T) {
 	}
 }
 
-// Logs that earlier programs have left are gone on with. Before the node may speak
-// the log is one that those programs refuse.
+// Logs of earlier programs are continued. Before the log is ready, earlier programs
+// reject it.
 func TestLogsOfEarlierVersionsAreGoneOnWith(t *testing.T) {
 	for _, v := range []int{2, 3} {
 		t.Run(fmt.Sprint("version ", v), func(t *testing.T) {
@@ -191,8 +191,8 @@ func TestLogsOfEarlierVersionsAreGoneOnWith(t *testing.T) {
 	}
 }
 
-// fixtureCluster is that of the logs in testdata, which a server wrote: the hash of
-// its name.
+// fixtureCluster is the cluster of the logs in testdata, which a server wrote: the
+// hash of its name.
 var fixtureCluster = [16]byte{0x1f, 0xa4, 0x6f, 0x60, 0x30, 0x02, 0x52, 0x79, 0x4b, 0x56, 0x11, 0x1e, 0x45, 0xa6, 0x89, 0x87}
 
 func fixture(t *testing.T, pattern string) map[string][]byte {
@@ -208,8 +208,8 @@ func fixture(t *testing.T, pattern string) map[string][]byte {
 	return files
 }
 
-// No crash on the way from an earlier version loses anything, or ends in a log that
-// is refused.
+// No crash during the upgrade from an earlier version loses an entry or leaves a log
+// that is rejected.
 func TestEverySubsetOfWritesSurvivesOnTheWayToThisVersion(t *testing.T) {
 	for _, sector := range []int{32, 512} {
 		data := forgeHeader(header{3, identity, 1, 0, 0, 1, 0, nil})
@@ -230,7 +230,7 @@ func TestEverySubsetOfWritesSurvivesOnTheWayToThisVersion(t *testing.T) {
 	}
 }
 
-// The mark costs a write for each batch, and a sync for each segment or MiB.
+// The mark costs at most a write per batch, and a sync per segment or MiB.
 func TestTheMarkIsSyncedNowAndThen(t *testing.T) {
 	d := newDisk(512)
 	log, _, _ := start(t, d, wal.Options{Segment: 8 << 20})
@@ -256,26 +256,26 @@ func TestTheMarkIsSyncedNowAndThen(t *testing.T) {
 	require.Equal(t, 5, syncs)
 }
 
-// A process is killed, so that what it wrote can be read and need not be durable,
-// and the power fails while the next life goes on from that. Whatever survives of
-// what was written, to the marks above all, there is a sound mark, and no older one than when
-// the log last rested.
+// A process crash leaves changes that can be read and need not be durable, and power
+// is lost while the next life continues from them. Any subset of the unsynced
+// changes, of the marks above all, leaves a sound mark, none older than the last that
+// was synced.
 func TestNoCrashLeavesALogWithoutAMark(t *testing.T) {
 	states := 0
 	for killed := 0; ; killed++ {
 		d := newDisk(32)
 		var b model
-		var proven uint64 // once the log has rested
+		var proven uint64 // the highest position that the mark durably covered
 		ended := marksLife(t, d, &b, &proven, killed, func() {})
 		marksLife(t, d, &b, &proven, 14, func() {
-			marks := map[int]int{} // which piece of a mark a piece is
+			marks := map[int]int{} // from pieces to their index among the pieces of marks
 			for i, p := range d.pieces() {
 				if p.File == marksFile {
 					marks[i] = len(marks)
 				}
 			}
 			require.Less(t, len(marks), 16)
-			for subset := range uint64(2) << len(marks) { // and all else survives, or nothing
+			for subset := range uint64(2) << len(marks) { // bit 0: all other pieces survive, or none
 				after := d.powerLoss(func(i int) bool {
 					if n, ofMark := marks[i]; ofMark {
 						return subset>>(n+1)&1 == 1
@@ -298,8 +298,8 @@ func TestNoCrashLeavesALogWithoutAMark(t *testing.T) {
 	require.Greater(t, states, 1000)
 }
 
-// marksLife is a life that ends after so many requests; it reports whether it ended
-// before. Each entry is a batch of its own, and after some the log rests.
+// marksLife runs a life that ends after a number of requests, and reports whether it
+// ran out of work before. Each entry is a batch of its own; SyncMark follows some.
 func marksLife(t *testing.T, d *disk, b *model, proven *uint64, requests int, crash func()) (ended bool) {
 	log, was, found, err := recoverWith(d, identity, manySegments)
 	require.NoError(t, err)

@@ -5,52 +5,51 @@ import (
 	"fmt"
 )
 
-// Inspection is what a directory tells of a log, sound or not.
+// Inspection describes the files of a log, sound or not.
 type Inspection struct {
-	Identity    Identity            // of the last segment that has a header that checks; zero if none has
-	Version     uint16              // of that segment's format; 0 if none has
-	Boots       uint64              // the highest number of a boot that is found
-	First       uint64              // the lowest segment that is needed
-	End         LSN                 // the highest position at which a record is found to end
+	Identity    Identity            // of the last segment with a valid header; zero if there is none
+	Version     uint16              // the format version of that segment; 0 if there is none
+	Boots       uint64              // the highest boot number found
+	First       uint64              // the lowest segment needed
+	End         LSN                 // the highest end of a record found
 	Segments    []SegmentInspection // in order
-	HasMarkFile bool                // there is a file of marks
-	Marks       []HighWaterMark     // those that check
-	TornBytes   int                 // bytes of a torn tail that a node would drop; 0 of a log that is refused
+	HasMarkFile bool                // the mark file exists
+	Marks       []HighWaterMark     // the valid ones
+	TornBytes   int                 // bytes that a node would drop as a torn tail; 0 if Refused is not nil
 
-	// Refused is why Recover refuses the log, or nil: an error that wraps one of this
-	// package's, and names the file and the offset.
+	// Refused is the error with which Recover rejects the log, or nil. It wraps one of
+	// this package's errors and names the file, and the offset if there is one.
 	Refused error
 }
 
-// HighWaterMark tells how far a log had come when a sync of it was complete.
+// HighWaterMark states how far a log was synced: all records that end up to At.
 type HighWaterMark struct {
 	Incarnation [16]byte
 	At          LSN
 }
 
-// SegmentInspection is a file of the log.
+// SegmentInspection describes a segment file.
 type SegmentInspection struct {
 	File      string
 	Size      int    // bytes
-	Made      uint64 // bytes that it was made with, as its header tells; 0: it does not
-	HasHeader bool   // it has a header that checks, and is of this file
+	Made      uint64 // bytes of the file at creation, from its header; 0: unknown
+	HasHeader bool   // the header is valid and of this file
 	Version   uint16
 	Base      LSN  // position of the first record
-	Records   int  // that check, in all
-	End       LSN  // where the last of them ends
-	Sealed    bool // another segment follows
-	Needed    bool // it has entries that the owner has not given up
+	Records   int  // number of valid records
+	End       LSN  // end of the last valid record
+	Sealed    bool // it has a seal: another segment follows
+	Needed    bool // it has a header and was not trimmed
 	Damages   []Damage
 }
 
-// Damage is a part of a segment in which nothing checks, and behind which
-// something does.
+// Damage is a part of a segment without a valid record, followed by a valid one.
 type Damage struct{ From, To int } // offsets in bytes
 
-// Inspect reads all that can be read of a log, sound or not, and hands each entry
-// that checks to entry, in the order of the files, though what is before it may be
-// gone. It changes nothing, and fails only with errors of dir, or if there is
-// nothing of a log at all, with ErrMissing.
+// Inspect reads as much as possible of a log, sound or not. It passes each valid
+// entry to entry, in the order of the files, even if entries before it are lost. It
+// changes no file. It fails only with errors of dir, or with ErrMissing if there is
+// no file of a log.
 func Inspect(dir Dir, entry func(payload []byte, end LSN)) (*Inspection, error) {
 	sequences, marked, err := list(dir)
 	if err != nil {
@@ -60,7 +59,7 @@ func Inspect(dir Dir, entry func(payload []byte, end LSN)) (*Inspection, error) 
 		return nil, fmt.Errorf("wal: there is no log, nor anything of one: %w", ErrMissing)
 	}
 	x := &Inspection{HasMarkFile: marked, First: 1}
-	m, err := readMarkFile(dir, marked) // before what they are compared with: a node may go on meanwhile
+	m, err := readMarkFile(dir, marked) // before the segments: a node may write meanwhile
 	if err != nil && !errors.Is(err, ErrVersion) {
 		return nil, err
 	}
@@ -84,11 +83,11 @@ func Inspect(dir Dir, entry func(payload []byte, end LSN)) (*Inspection, error) 
 	return x, nil
 }
 
-// checkRecovery asks what a node of the log would make of it.
+// checkRecovery records the result that Recover would have for the log's own node.
 func (x *Inspection) checkRecovery(dir Dir) {
 	want := x.Identity
 	if want.Incarnation == [16]byte{} {
-		want.Incarnation[0] = 1 // only needed to make a log anew
+		want.Incarnation[0] = 1 // only used to format
 	}
 	_, was, err := Recover(dir, want, Options{Segment: MinSegment}, nil)
 	if x.Refused = err; err == nil {
@@ -96,7 +95,7 @@ func (x *Inspection) checkRecovery(dir Dir) {
 	}
 }
 
-// addSegment reads a segment as far as anything in it checks.
+// addSegment adds the valid parts of a segment.
 func (x *Inspection) addSegment(s *segment, entry func(payload []byte, end LSN)) {
 	f := SegmentInspection{File: s.name, Size: len(s.data), HasHeader: s.hasHeader}
 	if s.hasHeader {
@@ -110,7 +109,7 @@ func (x *Inspection) addSegment(s *segment, entry func(payload []byte, end LSN))
 	x.Segments, x.End = append(x.Segments, f), max(x.End, f.End)
 }
 
-// walk reads records, and goes on behind what does not check.
+// walk reads the records of a segment, and continues after invalid bytes.
 func (x *Inspection) walk(s *segment, f *SegmentInspection, entry func(payload []byte, end LSN)) {
 	for offset := s.firstOffset(); !f.Sealed; {
 		r, ok := s.record(offset)

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// inspected is what is told of some files, and the entries that are found.
+// inspected returns the inspection of some files and the entries found.
 func inspected(t *testing.T, files map[string][]byte) (*wal.Inspection, []string) {
 	t.Helper()
 	var entries []string
@@ -21,7 +21,7 @@ func inspected(t *testing.T, files map[string][]byte) (*wal.Inspection, []string
 	return x, entries
 }
 
-// What is told of a log that is sound, and of it with each kind of damage.
+// The inspection of a sound log, and of the log with each kind of damage.
 func TestInspectReadsWhatRecoveryRefuses(t *testing.T) {
 	sound := logWithMark(t)
 	spans := spansOf(used(sound[segment1]))
@@ -72,7 +72,7 @@ func TestInspectReadsWhatRecoveryRefuses(t *testing.T) {
 	require.ErrorIs(t, err, wal.ErrMissing)
 }
 
-// Whatever is in the files, something is told of them.
+// Inspect handles any content of the files.
 func TestInspectTakesAnything(t *testing.T) {
 	for _, r := range damageCases(t)[:20] {
 		for name, data := range r.files {

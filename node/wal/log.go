@@ -5,59 +5,60 @@ import (
 	"fmt"
 )
 
-// maxBatch keeps a record's distance to its batch within 32 bits.
+// maxBatch is the maximum size of a batch, in bytes: it keeps a record's distance to
+// the start of its batch within 32 bits.
 const maxBatch = 1 << 31
 
-// Log is the log of one life of a node. It is made by Recover and used from one
-// place at a time.
+// Log is the write-ahead log of one life of a node. Recover returns it. It is not
+// safe for concurrent use.
 type Log struct {
 	segmentSize int64 // bytes of a segment
 	identity    Identity
 	salt        uint32
 	boot        uint64
 
-	segments      []segmentInfo // those that are needed, in order; the last is written to
-	file          string        // its name
-	headerLen     int64         // bytes of its header
-	base          LSN           // the position of its first record
-	firstNeeded   uint64        // the lowest segment needed, as is durable
+	segments      []segmentInfo // the segments needed, in order; the last is written to
+	file          string        // the name of the last
+	headerLen     int64         // bytes of the header of the last
+	base          LSN           // the position of the first record of the last
+	firstNeeded   uint64        // the lowest segment needed, durably
 	trim          trim
 	garbage       []string // files to be removed
-	recycled      string   // a file that is not needed, to become the next spare; empty: there is none
+	recycled      string   // a released file that becomes the next spare; empty: none
 	spare         spare
 	marker        markWriter
-	markRequested bool // the owner asked that the mark say all
+	markRequested bool // SyncMark was called, and no Append since
 
-	groups        []requestGroup // to be done before the next batch
+	groups        []requestGroup // to be completed before the next batch
 	nextBatch     []byte         // the next batch
-	nextBatchAt   LSN            // where it starts
-	lastSum       uint32         // the checksum of the last record in it
+	nextBatchAt   LSN            // the start of the next batch
+	lastSum       uint32         // the checksum of the last record in the next batch
 	inFlightBatch []byte         // the batch in flight
 
-	inFlight      []DiskRequest // issued and not complete
-	completed     int           // how many of them are
-	durableAfter  int           // when so many are, target is durable
+	inFlight      []DiskRequest // issued, until all of them are complete
+	completed     int           // how many of inFlight are complete
+	durableAfter  int           // once so many are complete, durableTarget is durable
 	durableTarget logPoint
-	lastToken     uint64 // the last one given
+	lastToken     uint64 // the last token issued
 
 	durable logPoint
-	readyAt LSN // what must be durable, and marked, for the node to speak
+	readyAt LSN // Ready once the mark durably covers this position
 	failed  error
 }
 
-// requestGroup is a group of requests that are issued together, and the position up to
-// which the log is durable when they are complete.
+// requestGroup is a group of requests that are issued together, and the position up
+// to which the log is durable when they are complete.
 type requestGroup struct {
 	requests []DiskRequest
 	durable  logPoint
 }
 
-// Append adds an entry to the next batch and returns the position at its end:
-// the entry is durable once Durable has reached it. The payload is copied.
+// Append adds an entry to the next batch and returns the position of its end: the
+// entry is durable once Durable has reached it. The payload is copied.
 //
-// Append panics if the payload is longer than MaxPayload or if 2 GiB wait for a
-// batch in flight: an owner bounds what it lets wait, End minus Durable, by far
-// less.
+// Append panics if the payload is longer than MaxPayload, or if more than 2 GiB wait
+// for the batch in flight. An owner must bound the backlog, End minus Durable, by
+// far less.
 func (l *Log) Append(payload []byte) LSN {
 	if len(payload) > MaxPayload {
 		panic(fmt.Sprintf("wal: entry of %d bytes, at most %d are possible", len(payload), MaxPayload))
@@ -70,16 +71,16 @@ func (l *Log) Append(payload []byte) LSN {
 	return l.End()
 }
 
-// put adds a record to the next batch.
+// put appends a record to the next batch.
 func (l *Log) put(kind byte, payload []byte) {
 	at := len(l.nextBatch)
 	l.nextBatch = appendRecord(l.nextBatch, l.salt, l.End(), l.nextBatchAt, kind, payload)
 	l.lastSum = storedSum(l.nextBatch[at:])
 }
 
-// Take appends to reqs the requests to issue now, if any: none while some are
-// in flight, and none after a failure. It is worth a call after every Append
-// and Done.
+// Take appends to reqs the requests to issue now, if any. There are none while
+// others are in flight, and none after a failure. Call it after every Append,
+// SyncMark and Done.
 func (l *Log) Take(reqs []DiskRequest) []DiskRequest {
 	if l.failed != nil || len(l.inFlight) > 0 {
 		return reqs
@@ -115,13 +116,13 @@ func (l *Log) Take(reqs []DiskRequest) []DiskRequest {
 	return append(reqs, l.inFlight...)
 }
 
-// keepDurable says that what is issued next makes nothing of the log durable.
+// keepDurable records that the next requests do not advance the durable position.
 func (l *Log) keepDurable() { l.durableAfter, l.durableTarget = 0, l.durable }
 
 func (l *Log) issueGroup() {
 	s := l.groups[0]
 	if l.groups = l.groups[1:]; len(l.groups) == 0 {
-		l.groups = nil // with what was read
+		l.groups = nil // releases the data read in recovery
 	}
 	for _, r := range s.requests {
 		l.issue(r)
@@ -129,8 +130,8 @@ func (l *Log) issueGroup() {
 	l.durableAfter, l.durableTarget = len(l.inFlight), s.durable
 }
 
-// issueBatch sends off the batch that was filled, and starts to fill the buffer
-// of the one before, which is complete.
+// issueBatch issues the next batch. The batch after it reuses the buffer of the one
+// before, which is complete.
 func (l *Log) issueBatch() {
 	l.nextBatch, l.inFlightBatch = l.inFlightBatch[:0], l.nextBatch
 	l.issue(DiskRequest{Op: Write, File: l.file, Offset: l.offset(l.nextBatchAt), Data: l.inFlightBatch})
@@ -139,14 +140,14 @@ func (l *Log) issueBatch() {
 	l.durableAfter, l.durableTarget = len(l.inFlight), logPoint{l.nextBatchAt, l.lastSum}
 }
 
-// issueMark issues that the mark says what is durable, if it does not.
+// issueMark issues a write of the mark, if it is behind the durable position.
 func (l *Log) issueMark() {
 	if l.marker.written < l.durable.at {
 		l.issue(l.marker.write(l.durable))
 	}
 }
 
-// issue puts a request in flight.
+// issue gives a request a token and adds it to the requests in flight.
 func (l *Log) issue(r DiskRequest) {
 	l.lastToken++
 	r.Token = l.lastToken
@@ -154,18 +155,18 @@ func (l *Log) issue(r DiskRequest) {
 	l.inFlight = append(l.inFlight, r)
 }
 
-// issueMarkSync issues that the mark says durably what is durable.
+// issueMarkSync issues a write of the mark, if it is behind, and a sync of it.
 func (l *Log) issueMarkSync() {
 	l.keepDurable()
 	l.issueMark()
 	l.issue(l.marker.sync())
 }
 
-// Done reports that the request with a token was executed, and with it all quiet
-// ones before it, or that it failed. A failure is for good, whatever is reported
-// after it: the node must stop, and only the recovery of its next life can say
-// how much of the batch there is.
-// Reports that are not in the order of the requests are such a failure too.
+// Done reports that the request with a token was executed, together with all quiet
+// requests before it, or that it failed. A failure is final, whatever is reported
+// later, except an ErrFull of an Optional request that no batch waits for. The node
+// must stop, and only the recovery of its next life can tell how much of the batch
+// is on disk. Reports out of the order of the requests are a failure too.
 func (l *Log) Done(token uint64, err error) {
 	if l.failed != nil {
 		return
@@ -196,29 +197,31 @@ func (l *Log) Done(token uint64, err error) {
 	}
 }
 
-// SyncMark asks that all that is durable be proven to be, in another place than where
-// it is: damage to the end of the log can then be told from a torn tail. An owner
-// does so before it stops, and when it has nothing to do. It holds until the next
-// Append; Take and Done are to be called as always.
+// SyncMark requests that the high-water mark durably cover everything that is
+// durable. Damage to the end of the log can then be told from a torn tail. An owner
+// calls it before it stops, and when it is idle. The request holds until the next
+// Append. It is carried out through Take and Done.
 func (l *Log) SyncMark() { l.markRequested = true }
 
-// IsMarkSynced reports whether what Rest asked for is done, or never will be: the log
-// has failed.
+// IsMarkSynced reports whether SyncMark is carried out: no record or request is
+// pending, and the mark durably covers the log. It is also true if the log has
+// failed and will never do it.
 func (l *Log) IsMarkSynced() bool {
 	return l.failed != nil || len(l.inFlight)+len(l.groups)+len(l.nextBatch) == 0 && l.marker.synced == l.durable.at
 }
 
-// Durable is the position up to which the log survives any crash. It never goes
-// back within a life.
+// Durable is the position up to which the log survives any crash. It never
+// decreases within a life.
 func (l *Log) Durable() LSN { return l.durable.at }
 
-// End is the position after everything appended. In a later life the same
-// position may be another record's end, if it was not durable.
+// End is the position after everything appended. If it was not durable, the same
+// position may be the end of another record in a later life.
 func (l *Log) End() LSN { return l.nextBatchAt + LSN(len(l.nextBatch)) }
 
-// Ready reports whether everything that was recovered and the boot of this life
-// are durable, and marked. Before, the node must not speak.
+// Ready reports whether the recovered records and the boot of this life are durable
+// and covered by the mark. Before that, the node must not send any message. It is
+// false once the log has failed.
 func (l *Log) Ready() bool { return l.failed == nil && l.marker.synced >= l.readyAt }
 
-// Failed is the error that stopped the log for good, or nil.
+// Failed is the error that stopped the log, or nil.
 func (l *Log) Failed() error { return l.failed }

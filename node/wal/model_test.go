@@ -7,16 +7,17 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// model is what an observer of all lives knows of the log.
+// model is the state of the log as an observer of all lives knows it.
 type model struct {
-	appended     []entry // of the log as it now is, durable or not, or trimmed
-	acknowledged int     // how many of them a life could speak of
-	firstKept    int     // how many of them were given up
-	boot         uint64  // the last that was ready
+	appended     []entry // all entries of the log, durable or not, trimmed ones included
+	acknowledged int     // how many of them a life could acknowledge
+	firstKept    int     // how many of them were trimmed
+	boot         uint64  // of the last life that was ready
 }
 
-// recovered checks what a new life finds, and goes on from there: all that was
-// said and not given up, and no gaps. At least one entry is always kept.
+// recovered checks the entries that a new life finds, and returns the model to
+// continue with. All entries that were acknowledged and not trimmed are found, without
+// gaps. At least one entry is always kept.
 func (b model) recovered(was wal.Recovered, found []entry) (model, error) {
 	from := 0
 	if len(found) > 0 {
@@ -34,7 +35,7 @@ func (b model) recovered(was wal.Recovered, found []entry) (model, error) {
 	return model{slices.Clone(b.appended[:to]), b.acknowledged, from, b.boot}, nil
 }
 
-// acknowledge notes what a life could speak of by now.
+// acknowledge records the entries that a life could acknowledge by now.
 func (b *model) acknowledge(log *wal.Log, boot uint64) {
 	if !log.Ready() {
 		return
@@ -50,7 +51,7 @@ func (b *model) append(log *wal.Log, text string) {
 	b.appended = append(b.appended, entry{text, log.Append([]byte(text))})
 }
 
-// trimAllBut gives up all entries but the last few.
+// trimAllBut trims all entries but the last few.
 func (b *model) trimAllBut(log *wal.Log, last int) {
 	if n := len(b.appended) - last; n > b.firstKept {
 		b.firstKept = n

@@ -2,17 +2,17 @@ package wal
 
 import "hash/crc32"
 
-// prefixSums gives the checksum of any part of some bytes in about the same time,
-// however long it is. Whoever chose the bytes may have had every third of them
-// look like the start of a record of a megabyte; to search them must not take
-// hours.
+// prefixSums computes the checksum of any part of some bytes in nearly constant time.
+// Every third byte of hostile data may look like the start of a record of a megabyte;
+// a search of it must not take hours.
 //
-// Without the inversions at both ends CRC32C is linear: the state after bytes is
-// the state before them, times x^8 for each, plus the state that they alone lead
-// to from zero. So the state over a part follows from those over two prefixes.
+// Without the inversions at both ends CRC32C is linear. The state after some bytes is
+// the state before them, times x^8 for each byte, plus the state that the bytes alone
+// lead to from zero. So the state over a part follows from the states over two
+// prefixes.
 type prefixSums struct {
 	data   []byte
-	blocks []uint32 // the state after each so many blocks, from zero
+	blocks []uint32 // blocks[n] is the state after n blocks, from zero
 }
 
 const sumBlock = 1 << 10 // bytes
@@ -33,16 +33,16 @@ func (s *prefixSums) checksum(seed uint32, from, to int) uint32 {
 	return ^(shift(^seed^s.prefix(from), uint32(to-from)) ^ s.prefix(to))
 }
 
-// prefix is the state after the bytes before an offset, from zero.
+// prefix is the state after data[:to], from zero.
 func (s *prefixSums) prefix(to int) uint32 {
 	n := to / sumBlock
 	return advance(s.blocks[n], s.data[n*sumBlock:to])
 }
 
-// advance is the state after data.
+// advance is the state after data, from a state before it.
 func advance(state uint32, data []byte) uint32 { return ^crc32.Update(^state, castagnoli, data) }
 
-// shift is a state times x^8 to the power of n.
+// shift is a state times (x^8)^n.
 func shift(state, n uint32) uint32 {
 	for k := 0; n != 0; k, n = k+1, n>>8 {
 		state = multiply(state, powers[k][n&0xff])
@@ -50,8 +50,7 @@ func shift(state, n uint32) uint32 {
 	return state
 }
 
-// powers are x^8 to the power of all n of which one byte is not zero, by its
-// place and value.
+// powers[k][b] is (x^8)^(b*256^k).
 var powers = func() (p [4][256]uint32) {
 	power := uint32(1 << (31 - 8))
 	for k := range p {
@@ -64,8 +63,8 @@ var powers = func() (p [4][256]uint32) {
 	return p
 }()
 
-// multiply is the product of two polynomials modulo that of the CRC. The highest
-// bit is the coefficient of 1.
+// multiply is the product of two polynomials modulo the polynomial of the CRC. The
+// highest bit is the coefficient of 1.
 func multiply(a, b uint32) (product uint32) {
 	for ; a != 0; a <<= 1 {
 		product ^= b & -(a >> 31)

@@ -13,8 +13,8 @@ import (
 
 var errDisk = errors.New("broken disk")
 
-// logDriver is one life in the property test: a log, and what of its requests is
-// still to execute and to report.
+// logDriver is one life in the property test: a log, and its requests that are still
+// to be executed and reported.
 type logDriver struct {
 	t        *rapid.T
 	d        *disk
@@ -24,7 +24,7 @@ type logDriver struct {
 	model    model
 	issued   []wal.DiskRequest
 	executed []report
-	failing  bool // a failure was reported or will be
+	failing  bool // a failure was reported or is to be
 }
 
 type report struct {
@@ -32,8 +32,8 @@ type report struct {
 	err   error
 }
 
-// Appends, trims, rests, takes, executions, reports, failures of the disk, kills of the
-// process and power losses in any order, over several lives.
+// Appends, trims, syncs of the mark, takes, executions, reports, disk failures, process
+// crashes and power losses in any order, over several lives.
 func TestAcknowledgedEntriesSurviveAllLives(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := newDisk(rapid.SampledFrom([]int{16, 64, 512}).Draw(t, "sector"))
@@ -116,7 +116,7 @@ func (n *logDriver) report() {
 	}
 }
 
-// runDry goes on until there is nothing left to do.
+// runDry executes and reports requests until there are none.
 func (n *logDriver) runDry() {
 	for n.take(); len(n.issued)+len(n.executed) > 0; n.take() {
 		n.execute()
@@ -125,8 +125,8 @@ func (n *logDriver) runDry() {
 	}
 }
 
-// check takes the log at its word: what it calls durable must survive the loss
-// of everything that was not synced.
+// check requires that everything up to Durable survives the loss of all unsynced
+// changes.
 func (n *logDriver) check() {
 	n.model.acknowledge(n.log, n.boot)
 	_, was, found, err := recoverWith(n.d.powerLoss(func(int) bool { return false }), identity, n.options)

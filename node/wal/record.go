@@ -6,10 +6,10 @@ import (
 	"slices"
 )
 
-// MaxPayload is the most bytes one record can carry.
+// MaxPayload is the maximum payload of a record, in bytes.
 const MaxPayload = 1 << 20
 
-// Overhead is what the log adds to each entry, in bytes.
+// Overhead is the number of bytes that the log adds to each entry.
 const Overhead = recordHeaderSize
 
 const (
@@ -28,7 +28,7 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// record is one record as it was read; the package comment gives its layout.
+// record is a record that was read; the package comment gives its layout.
 type record struct {
 	kind    byte
 	batch   LSN // where its batch starts
@@ -38,9 +38,9 @@ type record struct {
 
 func (r record) size() int { return recordHeaderSize + len(r.payload) }
 
-// plausible reports whether the log writes records of this kind and length. That
-// is little to ask, but spares most bytes that are none the chance of 2^-32 to
-// check.
+// plausible reports whether the log writes records of this kind and length. This
+// cheap test excludes most bytes that are not records, each of which would otherwise
+// pass the checksum with a probability of 2^-32.
 func (r record) plausible() bool {
 	switch r.kind {
 	case kindEntry:
@@ -51,8 +51,8 @@ func (r record) plausible() bool {
 	return r.kind == kindSeal && len(r.payload) == 0
 }
 
-// appendRecord encodes a record at the end of buf. at is its position in the
-// log, batch that of its batch.
+// appendRecord encodes a record at the end of buf. at is the record's position in
+// the log, batch the position of its batch.
 func appendRecord(buf []byte, salt uint32, at, batch LSN, kind byte, payload []byte) []byte {
 	start := len(buf)
 	buf = append(slices.Grow(buf, recordHeaderSize+len(payload)), 0, 0, 0, 0)
@@ -64,8 +64,8 @@ func appendRecord(buf []byte, salt uint32, at, batch LSN, kind byte, payload []b
 	return buf
 }
 
-// decodeRecord reads the record that starts data and is at a position in the
-// log; ok is false if there is none that checks.
+// decodeRecord reads the record at the start of data; ok is false if no valid record
+// is there. at is the position of data in the log.
 func decodeRecord(data []byte, salt uint32, at LSN) (r record, ok bool) {
 	r, ok = parseRecord(data, at)
 	if !ok || r.sum != recordSum(salt, at, data[:r.size()]) {
@@ -74,8 +74,8 @@ func decodeRecord(data []byte, salt uint32, at LSN) (r record, ok bool) {
 	return r, true
 }
 
-// parseRecord reads what may be a record, whether it checks or not; ok is false
-// if it cannot be one.
+// parseRecord reads a record without checking its checksum; ok is false if the bytes
+// cannot be a record at position at.
 func parseRecord(data []byte, at LSN) (r record, ok bool) {
 	if len(data) < recordHeaderSize || data[12] == 0 {
 		return record{}, false
@@ -96,24 +96,24 @@ func recordSum(salt uint32, at LSN, encoded []byte) uint32 {
 	return crc32.Update(checksumSeed(salt, at), castagnoli, encoded[4:])
 }
 
-// storedSum is the checksum that an encoded record carries.
+// storedSum returns the checksum in an encoded record.
 func storedSum(encoded []byte) uint32 { return binary.LittleEndian.Uint32(encoded) }
 
-// saltOf makes the checksums of one log differ from those of all others.
+// saltOf returns the part of the checksum seed that differs from log to log.
 func saltOf(id Identity) uint32 { return crc32.Checksum(id.Incarnation[:], castagnoli) }
 
-// checksumSeed is where the checksum of the record at a position starts from. For
-// positions in the same 4 GiB it is a bijection (of odd multiplier and
-// xorshift; the constants are those of the MurmurHash3 finaliser).
+// checksumSeed is the initial state of the checksum of the record at a position. For
+// positions in the same 4 GiB it is a bijection (odd multiplier and xorshift; the
+// constants come from the MurmurHash3 finaliser).
 func checksumSeed(salt uint32, at LSN) uint32 {
 	x := (uint32(at) ^ uint32(at>>32)*0xc2b2ae35) * 0x85ebca6b
 	return salt ^ x ^ x>>16
 }
 
-// encodeNumber is the payload of a boot or a trim.
+// encodeNumber encodes the payload of a boot or trim record.
 func encodeNumber(n uint64) []byte { return binary.LittleEndian.AppendUint64(nil, n) }
 
-// payloadNumber is the number that a boot or a trim carries; 0 if it has none.
+// payloadNumber returns the number in a boot or trim record; 0 if there is none.
 func payloadNumber(r record) uint64 {
 	if len(r.payload) != 8 {
 		return 0

@@ -6,54 +6,54 @@ import (
 	"slices"
 )
 
-// Dir is the directory of a log, as recovery reads it.
+// Dir is read access to the directory of a log.
 type Dir interface {
 	// List returns the names of the files, in any order.
 	List() ([]string, error)
-	// Read returns all bytes of a file. Recovery keeps them, unchanged, for a
-	// while; they must not change later.
+	// Read returns all bytes of a file. Recovery retains the slice and does not
+	// change it; nor may the implementation.
 	Read(name string) ([]byte, error)
 }
 
-// Options are what an owner may choose about its log, anew in each life.
+// Options are the settings of a log. They may differ from life to life.
 type Options struct {
-	Segment int // bytes of a file, at least MinSegment; a batch that is larger makes a longer one
+	Segment int // bytes of a segment file, at least MinSegment; a larger batch makes a longer file
 }
 
-// MinSegment is the smallest Options.Segment.
+// MinSegment is the minimum of Options.Segment, in bytes.
 const MinSegment = 128
 
-// Recovered is what the log says about the lives before this one.
+// Recovered describes the log that earlier lives left.
 type Recovered struct {
-	Identity   Identity    // as it was formatted: the wanted one with its true incarnation
+	Identity   Identity    // the wanted identity, with the incarnation of the log
 	Boot       uint64      // the number of this life, from 1; not yet durable
-	Version    uint16      // the format of the segment that the log ended in; 0 of a fresh one
-	End        LSN         // where the records that were found end
-	BootStarts []BootStart // of the earlier lives that what was not trimmed tells of
-	Fresh      bool        // made anew: there was no log, or one that nobody ever spoke from
-	TornBytes  int         // bytes of a torn tail that are dropped, with what the file held before behind it
+	Version    uint16      // the format version of the last segment; 0 if Fresh
+	End        LSN         // the position after the last record found
+	BootStarts []BootStart // of the earlier lives with boot records in untrimmed segments
+	Fresh      bool        // the log is newly formatted: there was none, or one that was never ready
+	TornBytes  int         // bytes dropped as a torn tail, old content of a reused file included
 }
 
-// BootStart is where a life began in the log, which is where the one before it ended.
+// BootStart is the position where a life began in the log and the life before it
+// ended.
 type BootStart struct {
 	Boot uint64
 	At   LSN
 }
 
-// Recover reads a log and returns it with what was in it. It hands each entry
-// that was not trimmed to entry, in order, with the position that Append gave
-// for it; the payload is read-only and not yet durable. An error of entry ends
-// the recovery. The log is not yet Ready: the caller executes its requests,
-// among them those that cut and rewrite its tail and make the boot of this life
-// durable.
+// Recover reads the log in a directory and returns it, with a description of its
+// past. It passes each entry that was not trimmed to entry, in order, with the
+// position that Append returned for it. The payload is read-only and not yet
+// durable. An error of entry ends the recovery; entry may be nil. The log is not yet
+// Ready: the caller executes its requests, which clear the torn tail, rewrite the
+// last batch and make the boot of this life durable.
 //
-// want is the node and cluster that the log must be of, and a fresh random
-// incarnation for the case that there is no log yet.
+// want is the node and the cluster that the log must belong to, with a fresh random
+// incarnation in case there is no log yet.
 //
-// It fails, and then nothing may be written to the directory and nothing that
-// entry was told counts, with ErrDamaged, ErrMissing, ErrVersion, ErrCluster,
-// ErrNode, or an error of dir or entry. No more than three segments are in
-// memory at a time.
+// Recover fails with ErrDamaged, ErrMissing, ErrVersion, ErrCluster, ErrNode, or an
+// error of dir or entry. Then the caller must write nothing to the directory, and
+// must discard all entries received. At most three segments are in memory at a time.
 func Recover(dir Dir, want Identity, o Options, entry func(payload []byte, end LSN) error) (*Log, Recovered, error) {
 	if o.Segment < MinSegment {
 		return nil, Recovered{}, fmt.Errorf("wal: segments of %d bytes: want at least %d", o.Segment, MinSegment)
@@ -89,18 +89,18 @@ func Recover(dir Dir, want Identity, o Options, entry func(payload []byte, end L
 	return r.resume(o)
 }
 
-// tail is where a log ends.
+// tail is the end of a log.
 type tail struct {
-	last      segment  // the one to be continued
+	last      segment  // the segment to be continued
 	first     uint64   // the lowest segment needed
-	spare     string   // the file after it, prepared and not used; empty if there is none
-	mark      logPoint // what it is known to have come to
-	neverUsed bool     // last is the first, and no boot in it was ever durable
+	spare     string   // the file after last, prepared and not used; empty: none
+	mark      logPoint // the high-water mark; zero: none
+	neverUsed bool     // last is the first segment, and the log in it was never ready
 }
 
-// findTail finds the segment that was written to last. That is the file of the
-// highest number if a record in it checks, or if the one before is sealed.
-// Otherwise it is the one before, and the file was to be the next.
+// findTail finds the segment that was written to last. It is the file of the highest
+// number if its first record is valid, or if the segment before is sealed.
+// Otherwise it is the segment before, and the file is a spare.
 func findTail(dir Dir, sequences []uint64, want Identity, m *markFile) (tail, error) {
 	last, err := readSegment(dir, sequences[len(sequences)-1])
 	if err != nil {
@@ -122,7 +122,7 @@ func findTail(dir Dir, sequences []uint64, want Identity, m *markFile) (tail, er
 	return tailIn(&last, want, m)
 }
 
-// tailIn is the tail of a log that ends in a segment.
+// tailIn returns the tail of a log that ends in segment s.
 func tailIn(s *segment, want Identity, m *markFile) (t tail, err error) {
 	if s.hasHeader {
 		if t.mark, err = m.check(s.header); err != nil {
@@ -141,8 +141,8 @@ func tailIn(s *segment, want Identity, m *markFile) (t tail, err error) {
 	return t, nil
 }
 
-// tailAround is the tail of a log whose last file begins with no record: that
-// file, or the one before it.
+// tailAround returns the tail of a log if the last file has no valid first record. The
+// log ends in that file or in the one before.
 func tailAround(dir Dir, sequences []uint64, last *segment, want Identity, m *markFile) (tail, error) {
 	if _, found := slices.BinarySearch(sequences, last.sequence-1); !found {
 		return tail{}, missingSegment(last.sequence-1, fmt.Sprintf("%s has no record that checks", last.name))
@@ -167,8 +167,8 @@ func tailAround(dir Dir, sequences []uint64, last *segment, want Identity, m *ma
 	return t, err
 }
 
-// findFollowing finds a record in a segment which is to follow a history, if there is one.
-// If it has no header, one of each length is imagined, as it would be.
+// findFollowing finds a record in the segment that follows h. If the segment has no
+// header, it tries the records with a header of each length.
 func (s *segment) findFollowing(h *replay, salt uint32) (at int, found bool) {
 	follows := func(r record) bool { return r.batch >= h.end }
 	if s.hasHeader {
@@ -187,13 +187,13 @@ func (s *segment) findFollowing(h *replay, salt uint32) (at int, found bool) {
 type reader struct {
 	dir       Dir
 	want      Identity
-	sequences []uint64 // the segments there are
+	sequences []uint64 // of all segments in dir
 	markFile  markFile
 	tail      tail
 	replay    replay
 	end       int // offset after the last record
 	segments  []segmentInfo
-	seal      *DiskRequest // to be written again: nothing proves that it is durable
+	seal      *DiskRequest // the last seal, to be written again: no record after it proves it durable
 }
 
 func (r *reader) read(entry func(payload []byte, end LSN) error) error {
@@ -235,7 +235,7 @@ func (r *reader) read(entry func(payload []byte, end LSN) error) error {
 	return nil
 }
 
-// addSegment adds a segment to the history.
+// addSegment replays a segment.
 func (r *reader) addSegment(s *segment, entry func(payload []byte, end LSN) error) (err error) {
 	if len(r.segments) == 0 {
 		r.replay = newReplay(s, r.tail.mark)
@@ -246,9 +246,9 @@ func (r *reader) addSegment(s *segment, entry func(payload []byte, end LSN) erro
 	return err
 }
 
-// format plans the making of a log, in the place of cut bytes of one that was
-// never finished. The old bytes are durably gone before the first new one: a
-// header is never a mix of two.
+// format plans the requests that create a log, and discards cut bytes of one that
+// was never ready. The old bytes are durably removed before the first new byte is
+// written: a header is never a mix of two.
 func format(id Identity, o Options, cut int) (*Log, Recovered, error) {
 	if id.Incarnation == [16]byte{} {
 		return nil, Recovered{}, errors.New("wal: cannot format without an incarnation: pass 16 random bytes")
@@ -267,9 +267,9 @@ func format(id Identity, o Options, cut int) (*Log, Recovered, error) {
 	return l, Recovered{Identity: id, Boot: 1, Fresh: true, TornBytes: cut}, nil
 }
 
-// resume plans how the log is taken up where its history ends: it makes durable
-// what was read and may not be, and only then what follows may be written. The
-// file is not cut but cleared: it never becomes shorter than its header says.
+// resume plans the requests that continue the log. They first make durable all that
+// was read and may not be durable; only then may records that follow be written. The
+// file is not cut but cleared: it never becomes shorter than its header states.
 func (r *reader) resume(o Options) (*Log, Recovered, error) {
 	h, last := &r.replay, &r.tail.last
 	l := newLog(o, *h, r.segments)
@@ -300,7 +300,7 @@ func (r *reader) resume(o Options) (*Log, Recovered, error) {
 	}, nil
 }
 
-// zeroRequests is the requests that fill a part of a file with zeros.
+// zeroRequests returns the requests that fill a part of a file with zeros.
 func zeroRequests(file string, from, to int) (reqs []DiskRequest) {
 	for ; from < to; from += len(zeroChunk) {
 		reqs = append(reqs, DiskRequest{Op: Write, File: file, Offset: int64(from), Data: zeroChunk[:min(len(zeroChunk), to-from)]})
@@ -310,9 +310,9 @@ func zeroRequests(file string, from, to int) (reqs []DiskRequest) {
 
 var zeroChunk [256 << 10]byte // never written to
 
-// newLog is a log that goes on where a history ends with the two records of a
-// boot: one as a batch of its own, in bootStep, and one as the first record of the
-// next batch, which proves the one before.
+// newLog returns a log that continues after h with the two records of a boot. The
+// first is a batch of its own, in bootGroup. The second is the first record of the
+// next batch, and so proves that the first is durable.
 func newLog(o Options, h replay, segments []segmentInfo) *Log {
 	l := &Log{
 		segmentSize: int64(o.Segment), identity: h.identity, salt: saltOf(h.identity), boot: h.boot + 1,
@@ -326,8 +326,8 @@ func newLog(o Options, h replay, segments []segmentInfo) *Log {
 	return l
 }
 
-// bootGroup writes the first record of the boot, behind requests that have to be
-// done before.
+// bootGroup returns the requests in before, followed by the write and sync of the
+// first record of the boot.
 func (l *Log) bootGroup(before []DiskRequest) requestGroup {
 	at := l.nextBatchAt - bootSize
 	record := appendRecord(nil, l.salt, at, at, kindBoot, encodeNumber(l.boot))

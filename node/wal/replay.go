@@ -5,23 +5,23 @@ import (
 	"fmt"
 )
 
-// replay is what the records say, read in order.
+// replay is the state that results from reading records in order.
 type replay struct {
 	identity Identity
 	end      LSN    // after the last record
 	sum      uint32 // of the last record
-	batch    LSN    // where its batch starts
+	batch    LSN    // start of the last record's batch
 	boot     uint64
 	starts   []BootStart
 	first    uint64 // the lowest segment needed
 	sealed   bool   // the segment read last has a seal
 
-	mark  logPoint                            // what the log is known to have reached
-	entry func(payload []byte, end LSN) error // told of each entry; may be nil
+	mark  logPoint                            // the high-water mark; zero: none
+	entry func(payload []byte, end LSN) error // called with each entry; may be nil
 }
 
-// newReplay is the history before a segment, as its header tells it. Of the
-// first segment it is known without.
+// newReplay returns the state before a segment, from the segment's header. Before
+// the first segment the state is empty.
 func newReplay(s *segment, mark logPoint) replay {
 	h := replay{identity: s.header.identity, first: 1, mark: mark}
 	if s.sequence > 1 {
@@ -30,8 +30,8 @@ func newReplay(s *segment, mark logPoint) replay {
 	return h
 }
 
-// read checks that a segment continues the history and adds its records, up to
-// the seal or the first that does not check. It returns the offset of that.
+// read checks that a segment continues the log, and replays its records up to the
+// seal or the first invalid record. It returns the offset where it stopped.
 func (h *replay) read(s *segment, want Identity) (offset int, err error) {
 	if err := h.checkHeader(s, want); err != nil {
 		return 0, err
@@ -55,7 +55,7 @@ func (h *replay) read(s *segment, want Identity) (offset int, err error) {
 	}
 }
 
-// checkHeader checks a segment's header, and that it continues the history.
+// checkHeader checks a segment's header, and that it continues the log.
 func (h *replay) checkHeader(s *segment, want Identity) error {
 	if !s.hasHeader {
 		return s.damaged(0, "the header does not check")
@@ -72,14 +72,14 @@ func (h *replay) checkHeader(s *segment, want Identity) error {
 	return nil
 }
 
-// String shows what tells two headers of a node apart.
+// String returns the fields in which two headers of a node may differ.
 func (h header) String() string {
 	return fmt.Sprintf("segment %d at position %d after boot %d, first %d, incarnation %x",
 		h.sequence, h.base, h.boot, h.first, h.identity.Incarnation)
 }
 
-// addRecord adds one record. What it refuses checks, and so was written by a program
-// or a disk that does not keep the rules.
+// addRecord replays one record. A record that it rejects has a valid checksum, so a
+// program or a disk that breaks the rules has written it.
 func (h *replay) addRecord(s *segment, offset int, r record) error {
 	if at := s.lsn(offset); r.batch != at && r.batch != h.batch {
 		return s.damaged(offset, "the record there is of another batch than its neighbours")
@@ -134,8 +134,9 @@ func (h *replay) addTrim(s *segment, offset int, r record) error {
 	return nil
 }
 
-// checkTornTail refuses as damage what does not check at an offset, unless all
-// records after it are of its own batch, which nothing says was synced.
+// checkTornTail checks that the invalid bytes at an offset are a torn tail: no record
+// after them is of a later batch, which would prove that they were synced. Otherwise
+// it returns ErrDamaged.
 func (h *replay) checkTornTail(s *segment, torn int) error {
 	proof, found := s.findRecord(torn+1, func(r record) bool { return r.batch > s.lsn(torn) })
 	if found {

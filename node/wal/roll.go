@@ -2,11 +2,11 @@ package wal
 
 import "fmt"
 
-// segmentInfo is where a segment is in the log.
+// segmentInfo is a segment and its place in the log.
 type segmentInfo struct {
 	sequence  uint64
-	base      LSN   // the position of its first record
-	size      int64 // bytes of its file, once the log has left it
+	base      LSN   // position of its first record
+	size      int64 // bytes of its file, once the log has rolled to the next
 	version   uint16
 	headerLen int // bytes of its header
 }
@@ -14,14 +14,14 @@ type segmentInfo struct {
 // spare is the file of the next segment while it is being prepared.
 type spare struct {
 	file      string // empty: there is none yet
-	size      int64  // bytes of it that are ready to be written over
-	requested int64  // ... when what is in flight is done; 0: nothing is
-	awaited   bool   // a batch cannot be written before it
-	retryAt   LSN    // the disk is full: not before the log has come so far is it asked again
-	fullErr   error  // why there is no room; nil if there was the last time
+	size      int64  // bytes allocated
+	requested int64  // size after the requests in flight; 0: none of them allocates
+	awaited   bool   // a batch waits for the requests in flight
+	retryAt   LSN    // the disk was full: the next attempt is at this position of the log
+	fullErr   error  // why the last attempt found no room; nil if it did
 }
 
-// onComplete is told that all requests in flight are.
+// onComplete updates s when all requests in flight are complete.
 func (s *spare) onComplete() {
 	if s.requested > 0 {
 		s.size, s.requested, s.fullErr = s.requested, 0, nil
@@ -29,35 +29,34 @@ func (s *spare) onComplete() {
 	s.awaited = false
 }
 
-// spareChunk is how many bytes of the next segment are prepared at a time: few
-// enough that a batch behind them does not wait long.
+// spareChunk is the number of bytes of the next segment that are allocated at a
+// time: few enough that a batch after them does not wait long.
 const spareChunk = 1 << 20
 
-// useSegment has the log go on in a segment, which is in a file.
+// useSegment makes the segment e, in a file, the one that the log writes to.
 func (l *Log) useSegment(file string, e segmentInfo) {
 	l.file, l.base, l.headerLen, l.spare = file, e.base, int64(e.headerLen), spare{}
 }
 
-// offset is the place in the current segment of a position in the log.
+// offset converts a position in the log to an offset in the current segment.
 func (l *Log) offset(at LSN) int64 { return l.headerLen + int64(at-l.base) }
 
-// fits reports whether the next batch belongs in the current segment: there is
-// room for it and a seal, or there is nothing but it. What comes behind the first
-// record of a life is never written to a segment of an earlier version: a program of
-// that version is to refuse the log, and not to misread it.
+// fits reports whether the next batch belongs in the current segment: there is room
+// for it and a seal, or the segment has no record yet. Of a life, only the first
+// record is ever written to a segment of an earlier version: a program of that
+// version must reject the log rather than misread it.
 func (l *Log) fits() bool {
 	now := &l.segments[len(l.segments)-1]
 	return l.nextBatchAt == l.base || now.version == currentVersion && l.offset(l.End())+sealSize <= l.segmentSize
 }
 
-// prepared reports whether there is a file for the next segment, as long as it is
-// to be.
+// prepared reports whether the next segment has a file of its full length.
 func (l *Log) prepared() bool { return l.spare.file != "" && l.spare.size == l.segmentSize }
 
-// roll plans the way into the next segment, which is prepared. First the next is
-// made durable with its header, then the current one is sealed; so a seal proves
-// that there is a next one, and a record there that there is a seal. All batches
-// before are durable.
+// roll plans the requests that move the log to the next segment, which is prepared.
+// First the header of the next segment is made durable, then the current segment is
+// sealed. So a seal proves that there is a next segment, and a record there proves
+// that there is a seal. All earlier batches are durable.
 func (l *Log) roll() {
 	now := &l.segments[len(l.segments)-1]
 	now.size = max(now.size, l.segmentSize, l.offset(l.nextBatchAt)+sealSize)
@@ -76,9 +75,9 @@ func (l *Log) roll() {
 	l.useSegment(file, next)
 }
 
-// issueMaintenance issues some work that no batch waits for, behind one or alone: it
-// prepares the next segment about as fast as this one fills, makes the mark
-// durable once in a while, or removes a file.
+// issueMaintenance issues one piece of work that no batch waits for, after a batch or
+// alone. It allocates the next segment about as fast as this one fills, syncs the
+// mark now and then, or removes a file.
 func (l *Log) issueMaintenance() {
 	switch {
 	case l.spare.size < l.segmentSize && l.spare.size < l.offset(l.nextBatchAt) && l.nextBatchAt >= l.spare.retryAt:
@@ -91,9 +90,9 @@ func (l *Log) issueMaintenance() {
 	}
 }
 
-// issuePreparation issues some of the work that the next segment takes: a file that
-// is not needed any more is given its name, and is ready; a new one is made, and
-// filled with zeros, some at a time. What may fail for want of space comes last.
+// issuePreparation issues the next requests that prepare the spare. A released file
+// is renamed and needs nothing more. Otherwise a file is created, and then filled
+// with zeros, a chunk at a time. The request that may lack space comes last.
 func (l *Log) issuePreparation() {
 	s := &l.spare
 	switch {
@@ -106,7 +105,7 @@ func (l *Log) issuePreparation() {
 		l.issue(DiskRequest{Op: Create, File: s.file, Optional: true})
 	default:
 		if s.size > 0 {
-			l.issue(DiskRequest{Op: Sync, File: s.file}) // the chunk before, which is on its way since
+			l.issue(DiskRequest{Op: Sync, File: s.file}) // the previous chunk, written in the meantime
 		}
 		s.requested = min(l.segmentSize, s.size+spareChunk)
 		l.issue(DiskRequest{Op: Allocate, File: s.file, Offset: s.requested, Optional: true})
@@ -117,9 +116,9 @@ func (l *Log) spareName() string {
 	return segmentName(l.segments[len(l.segments)-1].sequence + 1)
 }
 
-// spareFailed takes it that the disk has no room for a spare. The log goes on as long
-// as its segment has room, and asks again when a part of that is used up. When a
-// batch waits for the spare, that is the end: an error.
+// spareFailed handles a request for the spare that failed because the disk is full.
+// The log goes on while its segment has room, and tries again later. If a batch waits
+// for the spare, it returns an error, with which the log fails.
 func (l *Log) spareFailed(r DiskRequest, err error) error {
 	s := &l.spare
 	if s.requested = 0; r.Op == Create {
@@ -132,20 +131,21 @@ func (l *Log) spareFailed(r DiskRequest, err error) error {
 	return nil
 }
 
-// Full is why the disk has no room for the next segment, or nil. While it is not
-// nil the log goes on in the room it has, and stops when that is used up.
+// Full is the error with which the disk refused space for the next segment, or nil.
+// While it is not nil, the log goes on in the space that it has. It fails when that
+// is used up.
 func (l *Log) Full() error { return l.spare.fullErr }
 
-// trim is a trim record on its way to the disk.
+// trim is a trim record that is not yet durable.
 type trim struct {
-	first uint64 // the lowest segment needed after it; zero: there is none on its way
+	first uint64 // the lowest segment needed after it; 0: no record is pending
 	end   LSN    // of the record
 }
 
-// Trim says that no entry that ends before keep is needed any more, as far as
-// everything that was appended by now is durable. Segments of nothing else are
-// removed or used again: a record says so first, and when it is durable the files go. Trim
-// reports whether there are any.
+// Trim releases the entries that end before keep, effective when everything appended
+// so far is durable. If there are segments with no other entries, it appends a trim
+// record; when the record is durable, their files are removed or reused. Trim reports
+// whether it appended one. It does not while an earlier trim record is not durable.
 func (l *Log) Trim(keep LSN) bool {
 	n := 0
 	for n+1 < len(l.segments) && l.segments[n+1].base < keep {
@@ -160,7 +160,7 @@ func (l *Log) Trim(keep LSN) bool {
 	return true
 }
 
-// onTrimDurable lets go of segments when the record that trims them is durable.
+// onTrimDurable releases segments when their trim record is durable.
 func (l *Log) onTrimDurable() {
 	if l.trim.first == 0 || l.durable.at < l.trim.end {
 		return
@@ -173,9 +173,9 @@ func (l *Log) onTrimDurable() {
 	l.segments = l.segments[n:]
 }
 
-// release lets go of a segment that is not needed: its file is put by to be used
-// again, or is removed. One of an earlier version is removed: under another name
-// a program of that version would call it damaged, and not of another version.
+// release releases a segment: its file is kept for reuse, or removed. A file of an
+// earlier version is removed: under another name, a program of that version would
+// report damage instead of another version.
 func (l *Log) release(e segmentInfo) {
 	if file := segmentName(e.sequence); l.recycled == "" && e.size == l.segmentSize && e.version == currentVersion {
 		l.recycled = file

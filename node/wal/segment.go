@@ -6,18 +6,18 @@ import (
 	"slices"
 )
 
-// segment is one file of the log as it was read.
+// segment is a file of the log that was read.
 type segment struct {
 	name      string
 	sequence  uint64
 	data      []byte
-	header    header // its zero value if there is none that checks, or one of the file's life before
-	hasHeader bool   // there is one of this life
+	header    header // zero if there is no valid one for this sequence number
+	hasHeader bool   // header is valid
 	salt      uint32 // of its records
 }
 
 // list returns the numbers of the segments in a directory, in order, and whether
-// there is a mark. Files of other names are not looked at.
+// there is a mark file. It ignores files of other names.
 func list(dir Dir) (sequences []uint64, marked bool, err error) {
 	names, err := dir.List()
 	if err != nil {
@@ -49,14 +49,14 @@ func readSegment(dir Dir, sequence uint64) (segment, error) {
 // firstOffset is the offset of the first record.
 func (s *segment) firstOffset() int { return s.header.length }
 
-// lsn is the position in the log of an offset in the segment.
+// lsn converts an offset in the segment to a position in the log.
 func (s *segment) lsn(offset int) LSN { return s.header.base + LSN(offset-s.firstOffset()) }
 
-// offset is the place in the segment of a position in the log.
+// offset converts a position in the log to an offset in the segment.
 func (s *segment) offset(at LSN) int { return s.firstOffset() + int(at-s.header.base) }
 
 // used is the offset after the last byte that is not zero. A file is allocated
-// before it is written, so most of it may be zeros: they are passed by in blocks.
+// before it is written, so most of it may be zeros: they are skipped in blocks.
 func (s *segment) used() int {
 	data := s.data
 	for n := len(data) - len(zeros); n >= 0 && bytes.Equal(data[n:], zeros[:]); n -= len(zeros) {
@@ -67,8 +67,7 @@ func (s *segment) used() int {
 
 var zeros [512]byte
 
-// record reads the record at an offset; ok is false if there is none that
-// checks.
+// record reads the record at an offset; ok is false if no valid record is there.
 func (s *segment) record(offset int) (r record, ok bool) {
 	if offset > len(s.data) {
 		return record{}, false
@@ -76,10 +75,10 @@ func (s *segment) record(offset int) (r record, ok bool) {
 	return decodeRecord(s.data[offset:], s.salt, s.lsn(offset))
 }
 
-// findRecord returns the first record at an offset or after it that accept takes, if
-// there is one. Every byte is tried as the start of a record; those within a
-// record that checks are not. What is searched may be all of a segment that was
-// used before, and hold anything.
+// findRecord returns the offset of the first record at an offset or after it for
+// which accept returns true. It tries every byte as the start of a record, except
+// the bytes within a valid record. The search may cover a whole reused segment, with
+// any content.
 func (s *segment) findRecord(offset int, accept func(record) bool) (at int, found bool) {
 	sums := newPrefixSums(s.data)
 	for used := s.used(); offset < used; {
@@ -96,13 +95,12 @@ func (s *segment) findRecord(offset int, accept func(record) bool) (at int, foun
 	return 0, false
 }
 
-// damaged is the error for damage at an offset; the format says what is wrong
-// there.
+// damaged is the error for damage at an offset; format and args describe it.
 func (s *segment) damaged(offset int, format string, args ...any) error {
 	return fmt.Errorf("wal: %s, offset %d: %s: %w", s.name, offset, fmt.Sprintf(format, args...), ErrDamaged)
 }
 
-// missingSegment is the error for a segment that is needed and not there.
+// missingSegment is the error for a required segment that does not exist.
 func missingSegment(sequence uint64, why string) error {
 	return fmt.Errorf("wal: %s is not there, and %s: %w", segmentName(sequence), why, ErrMissing)
 }

@@ -13,21 +13,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// damageCase is a log of several segments to be damaged, and where what is in it.
+// damageCase is a log of several segments to be damaged, and a map of its content.
 type damageCase struct {
 	files           map[string][]byte
-	found           []entry        // what recovery finds while it is sound
-	used            map[string]int // bytes of header, records and seal of a segment that is needed; 0: it is not
-	current         string         // the one with the last batch
-	lastBatch       int            // the offset of that
+	found           []entry        // by recovery while the log is sound
+	used            map[string]int // bytes of header, records and seal of each needed segment; 0: not needed
+	current         string         // the segment with the last batch
+	lastBatch       int            // the offset of the last batch
 	first           uint64         // the lowest segment needed
-	tail            string         // the one that will be continued
-	marked          int            // the offset in current that the marks have come to
-	beforeLastBatch int            // how many entries are before the last batch
+	tail            string         // the segment that recovery will continue
+	marked          int            // the offset in current that the marks cover
+	beforeLastBatch int            // the number of entries before the last batch
 }
 
-// damageCases are logs at all points of a life that rolls and trims, with leftovers of
-// removed segments as a crash may bring them back.
+// damageCases returns logs at all points of a life that rolls and trims, with removed
+// segments as a crash may bring them back.
 func damageCases(t *testing.T) (all []damageCase) {
 	o := wal.Options{Segment: 194}
 	d := newDisk(512)
@@ -65,7 +65,7 @@ func damageCases(t *testing.T) (all []damageCase) {
 	return all
 }
 
-// newDamageCase reads the format in its own words to find out what is where.
+// newDamageCase maps the content of a log with its own implementation of the format.
 func newDamageCase(t *testing.T, d *disk, removed map[string][]byte) damageCase {
 	r := damageCase{files: maps.Clone(removed), used: map[string]int{}}
 	for name, data := range d.durable {
@@ -87,7 +87,7 @@ func newDamageCase(t *testing.T, d *disk, removed map[string][]byte) damageCase 
 	return r
 }
 
-// classify looks at a segment, after those that follow it.
+// classify maps one segment; the segments after it are mapped already.
 func (r *damageCase) classify(names []string, i int) {
 	data := r.files[names[i]]
 	spans, kinds := records(names[i], data)
@@ -101,7 +101,7 @@ func (r *damageCase) classify(names []string, i int) {
 		r.used[names[i]] = used
 	case r.current != "" || len(spans) == 0: // trimmed, or not yet in use
 	default:
-		if sealed { // the next is in use, and the seal is the last batch
+		if sealed { // the next segment is in use, and the seal is the last batch
 			r.used[names[i+1]] = headerSize
 			r.tail = names[i+1]
 		} else {
@@ -118,7 +118,7 @@ func (r *damageCase) classify(names []string, i int) {
 	}
 }
 
-// markedIn is the highest position in a file of marks.
+// markedIn returns the highest position in a mark file.
 func markedIn(file []byte) (at uint64) {
 	for _, offset := range []int{0, slot2} {
 		at = max(at, binary.LittleEndian.Uint64(file[offset+32:]))
@@ -126,8 +126,8 @@ func markedIn(file []byte) (at uint64) {
 	return at
 }
 
-// records are those of a segment up to the last. A header of another segment is
-// of an earlier life of the file, as are the bytes after it.
+// records returns the records of a segment. A header of another segment, and the
+// bytes after it, are old content of a reused file.
 func records(name string, data []byte) (spans []span, kinds []byte) {
 	if len(data) < headerSize || name != fmt.Sprintf("wal-%016x", binary.LittleEndian.Uint64(data[48:])) {
 		return nil, nil
@@ -145,8 +145,8 @@ func records(name string, data []byte) (spans []span, kinds []byte) {
 	return spansOf(data[:end]), kinds
 }
 
-// recover is what becomes of the log when its files are as given: it is refused,
-// or all entries before the last batch are found, in order.
+// recover recovers the log from the given files. Either the log is rejected, or all
+// entries before the last batch are found, in order.
 func (r *damageCase) recover(t *testing.T, files map[string][]byte) (refused bool, found []entry) {
 	t.Helper()
 	_, _, found, err := recoverWith(diskOf(files), identity, oneSegment)
@@ -157,7 +157,7 @@ func (r *damageCase) recover(t *testing.T, files map[string][]byte) (refused boo
 	return true, nil
 }
 
-// with is the files with one of them changed; nil removes it.
+// with returns the files with one of them changed; nil removes it.
 func (r *damageCase) with(name string, data []byte) map[string][]byte {
 	files := maps.Clone(r.files)
 	if files[name] = data; data == nil {
@@ -166,9 +166,9 @@ func (r *damageCase) with(name string, data []byte) map[string][]byte {
 	return files
 }
 
-// One damaged byte anywhere: what is needed and was proven durable, by a later
-// batch or by a mark, is refused; of the last batch, what no mark covers is a torn
-// tail; and nothing else matters.
+// One damaged byte anywhere. In bytes that are needed and proven durable, by a later
+// batch or by a mark, it is rejected. In the last batch, where no mark covers it, it is
+// a torn tail. Elsewhere it has no effect.
 func TestFlippedByteInAnySegment(t *testing.T) {
 	for _, r := range damageCases(t) {
 		for name, data := range r.files {
@@ -183,7 +183,7 @@ func TestFlippedByteInAnySegment(t *testing.T) {
 					require.Equal(t, r.found, found, where)
 				case name != r.current || at < max(r.lastBatch, r.marked):
 					require.True(t, refused, where)
-				case !refused: // a trim in the last batch may be what is damaged
+				case !refused: // the damage may be in a trim in the last batch
 					for _, e := range r.found[:r.beforeLastBatch] {
 						require.Contains(t, found, e, where)
 					}
@@ -205,7 +205,7 @@ func TestAnySegmentShortened(t *testing.T) {
 				refused, found := r.recover(t, r.with(name, bad))
 				where := fmt.Sprintf("%s %d bytes of %d, current %s", name, length, r.used[name], r.current)
 				switch {
-				case name == r.tail, name == marksFile && length < 48: // shorter than it was made, without any mark
+				case name == r.tail, name == marksFile && length < 48: // shorter than at its creation, or without a mark
 					require.True(t, refused, where)
 				case r.used[name] == 0 || length >= r.used[name]:
 					require.False(t, refused, where)

@@ -12,10 +12,11 @@ import (
 
 const segment2, segment3 = "wal-0000000000000002", "wal-0000000000000003"
 
-// noMarks say nothing yet.
+// noMarks is a mark file with both marks at position zero.
 var noMarks = forgeMark(identity, mark{}, mark{})
 
-// twoSegments is a log that has rolled once, up to the last records.
+// twoSegments returns the files of a log that has rolled once, without the zeros at
+// their ends.
 func twoSegments(t *testing.T) (first, second []byte) {
 	first = written(t, [][]string{{"a"}, {"b"}})
 	base := uint64(len(first)) - headerSize
@@ -124,7 +125,7 @@ func TestSegmentsThatDoNotFollowAreRefused(t *testing.T) {
 	}
 }
 
-// A batch goes into one segment, and makes it longer if need be.
+// A batch is written to one segment, and extends it if necessary.
 func TestABatchIsNotDivided(t *testing.T) {
 	d := newDisk(512)
 	log, _, _ := start(t, d, manySegments)
@@ -141,8 +142,8 @@ func TestABatchIsNotDivided(t *testing.T) {
 	require.Equal(t, want, entries)
 }
 
-// The next segment is ready when it is needed: to go there takes no write but
-// those of header and seal, and no wait but for their syncs.
+// The next segment is prepared before it is needed: a roll writes only the header and
+// the seal, and waits only for their syncs.
 func TestTheNextSegmentIsPreparedInTime(t *testing.T) {
 	d := newDisk(512)
 	log, _, _ := start(t, d, wal.Options{Segment: 3 << 20})
@@ -167,13 +168,13 @@ func TestTheNextSegmentIsPreparedInTime(t *testing.T) {
 	}
 }
 
-// A log that gives up a segment for each that it fills writes no zeros: the files
-// go round.
+// A log that trims a segment for each that it fills writes no zeros: it reuses the
+// files.
 func TestTrimmedSegmentsAreUsedAgain(t *testing.T) {
 	d := newDisk(512)
 	log, _, _ := start(t, d, manySegments)
 	var want []entry
-	last := 0 // the entry after which a file was last made or removed
+	last := 0 // the entry after which a file was last created or removed
 	for i := range 40 {
 		text := fmt.Sprint("entry ", i)
 		want = append(want, entry{text, log.Append([]byte(text))})
@@ -196,8 +197,8 @@ func TestTrimmedSegmentsAreUsedAgain(t *testing.T) {
 	require.LessOrEqual(t, len(d.visible), 5)
 }
 
-// Files of another size than the next segment are removed: those of a life that
-// had smaller segments, and those that a large batch made longer.
+// Files of another size than the next segment are removed: smaller segments of an
+// earlier life, and segments that a large batch extended.
 func TestOnlyFilesOfTheRightSizeAreUsedAgain(t *testing.T) {
 	d := newDisk(512)
 	log, _, _ := start(t, d, manySegments)
@@ -230,8 +231,8 @@ func TestOnlyFilesOfTheRightSizeAreUsedAgain(t *testing.T) {
 	require.LessOrEqual(t, len(d.visible), 4)
 }
 
-// The program before, told to go on with a log of this one, finds a header that it
-// does not know. It takes that of a file under another name for damage.
+// A program of version 2 rejects a log of this version by its header. It would take
+// the header of a renamed file of its own version for damage.
 func TestFilesOfVersion2AreNotUsedAgain(t *testing.T) {
 	data := forgeHeader(header{2, identity, 1, 0, 0, 1, 0, nil})
 	data = forgeRecord(data, identity, 0, 0, 1, bootText(1))
@@ -257,7 +258,7 @@ func TestFilesOfVersion2AreNotUsedAgain(t *testing.T) {
 	require.NotContains(t, d.visible, segment1)
 }
 
-// A log of version 2 is gone on with. Before the node may speak it is of version 4.
+// A log of version 2 is continued. Before it is ready, it is of version 4.
 func TestVersion2IsRead(t *testing.T) {
 	data := forgeHeader(header{2, identity, 1, 0, 0, 1, 0, nil})
 	data = forgeRecord(data, identity, 0, 0, 1, bootText(1))
@@ -284,8 +285,8 @@ func ops(reqs []wal.DiskRequest) (all []wal.Op) {
 	return all
 }
 
-// Of lives whose beginnings were trimmed it is not told where they began; of the
-// others it is, exactly.
+// Recovered has no start of a life if it was trimmed, and the exact start of each
+// other life.
 func TestBootStartsOfTrimmedSegmentsAreUnknown(t *testing.T) {
 	d := newDisk(512)
 	var starts []wal.BootStart

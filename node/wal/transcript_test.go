@@ -10,25 +10,25 @@ import (
 	"github.com/lockstep-dst/lockstep/sim/golden"
 )
 
-// A transcript is a list of commands, each followed by what it answered,
-// indented. Lines that begin with # are comments.
+// A transcript is a list of commands, each followed by its indented output. Lines
+// that begin with # are comments.
 //
 //	recover            begin a life
-//	look               recover, but leave everything as it is
-//	run                take, execute and report until there is nothing to do
+//	look               recover, but change nothing
+//	run                take, execute and report until there are no requests
 //	append WORD        append an entry
 //	take               take requests
 //	do [N|all]         execute and report one request, or N, or all that were taken
 //	fail               report the next request as failed
-//	crash all|none|I…  lose power; the pending pieces that survive
-//	trim LSN           say from where on entries are needed
+//	crash all|none|I…  lose power; the arguments are the pending pieces that survive
+//	trim LSN           trim the entries that end before a position
 //	segment BYTES      the size of segments from the next life on
-//	files              list the files and the bytes in them, zeros at the end apart
+//	files              list the files and their bytes, without zeros at the end
 //	flip [FILE] OFFSET damage a byte
 //	zero OFFSET        fill the first segment with zeros from there on
 //	shorten BYTES      cut the first segment
-//	rest               have the mark cover all that is durable
-//	refuse             report the next request as failed for want of space
+//	rest               make the mark cover everything that is durable
+//	refuse             report the next request as failed with ErrFull
 func TestTranscripts(t *testing.T) {
 	golden.Transcripts(t, "testdata/*.txt", func(*testing.T) func([]string) string {
 		x := &transcript{d: newDisk(16), options: oneSegment}

@@ -14,29 +14,29 @@ import (
 
 const segment1, marksFile = "wal-0000000000000001", "wal-mark"
 
-// identity is the one that all tests format with.
+// identity is the identity that the tests format with.
 var identity = wal.Identity{Cluster: [16]byte{0xc1}, Node: 3, Incarnation: [16]byte{0x1c, 1}}
 
-// identityOf is one with another incarnation.
+// identityOf returns identity with another incarnation.
 func identityOf(incarnation int) wal.Identity {
 	id := identity
 	id.Incarnation[15] = byte(incarnation)
 	return id
 }
 
-// roomy is for tests of one segment, tight for those of many.
+// roomy is for tests with one segment, tight for tests with many.
 var (
 	oneSegment   = wal.Options{Segment: 4 << 10}
 	manySegments = wal.Options{Segment: 184}
 )
 
-// entry is one as a life finds it.
+// entry is an entry as a life finds it.
 type entry struct {
 	text string
 	end  wal.LSN
 }
 
-// recoverWith is Recover with what it found as a list.
+// recoverWith calls Recover and returns the entries as a list.
 func recoverWith(d wal.Dir, id wal.Identity, o wal.Options) (log *wal.Log, was wal.Recovered, found []entry, err error) {
 	log, was, err = wal.Recover(d, id, o, func(payload []byte, end wal.LSN) error {
 		found = append(found, entry{string(payload), end})
@@ -45,13 +45,13 @@ func recoverWith(d wal.Dir, id wal.Identity, o wal.Options) (log *wal.Log, was w
 	return log, was, found, err
 }
 
-// dryRecover is what a life would find, all segments being roomy.
+// dryRecover returns the entries that a life with roomy segments would find.
 func dryRecover(d wal.Dir) (was wal.Recovered, entries []string, err error) {
 	_, was, found, err := recoverWith(d, identity, oneSegment)
 	return was, texts(found), err
 }
 
-// run executes requests until the log has no more.
+// run executes requests until the log has none left.
 func run(log *wal.Log, d *disk) {
 	for {
 		reqs := log.Take(nil)
@@ -65,7 +65,7 @@ func run(log *wal.Log, d *disk) {
 	}
 }
 
-// start is a life that is ready.
+// start begins a life and runs it until it is ready.
 func start(t testing.TB, d *disk, o wal.Options) (log *wal.Log, was wal.Recovered, entries []string) {
 	t.Helper()
 	log, was, found, err := recoverWith(d, identity, o)
@@ -75,7 +75,7 @@ func start(t testing.TB, d *disk, o wal.Options) (log *wal.Log, was wal.Recovere
 	return log, was, texts(found)
 }
 
-// written is the file of a log of several lives, each with batches of entries,
+// written returns the segment of a log of several lives, each with batches of entries,
 // up to the last record.
 func written(t testing.TB, lives ...[][]string) []byte {
 	t.Helper()
@@ -94,7 +94,7 @@ func written(t testing.TB, lives ...[][]string) []byte {
 	return d.durable[segment1][:headerSize+end]
 }
 
-// used is the bytes of a file up to the last that is not zero.
+// used returns the bytes of a file up to the last that is not zero.
 func used(data []byte) []byte { return bytes.TrimRight(data, "\x00") }
 
 func texts(entries []entry) []string {
@@ -173,7 +173,7 @@ func TestTakeAppendsToWhatItIsGiven(t *testing.T) {
 	require.NotEqual(t, reqs[1].Token, reqs[2].Token)
 }
 
-// The log stops for good at any failure, be it in recovery or later.
+// Any failure is final, in recovery or later.
 func TestAFailureIsForGood(t *testing.T) {
 	broken := errors.New("broken disk")
 	for n := range 40 {
@@ -218,7 +218,7 @@ func TestReportsOutOfTurnStopTheLog(t *testing.T) {
 		func(log *wal.Log, reqs []wal.DiskRequest) {
 			n := slices.IndexFunc(reqs, func(r wal.DiskRequest) bool { return !r.Quiet })
 			log.Done(reqs[n].Token, nil)
-			log.Done(reqs[0].Token, nil) // it was said to be done
+			log.Done(reqs[0].Token, nil) // it was reported done
 		},
 		func(log *wal.Log, reqs []wal.DiskRequest) {
 			log.Done(reqs[0].Token, nil)
@@ -235,8 +235,8 @@ func TestReportsOutOfTurnStopTheLog(t *testing.T) {
 	}
 }
 
-// Only what is quiet may be left out: here a sync that the log waits for is, behind
-// which another file is prepared.
+// Only reports of quiet requests may be omitted. Here the omitted one is of a sync
+// that the log waits for, followed by requests that prepare another file.
 func TestReportsThatAreNotQuietAreNeeded(t *testing.T) {
 	d := newDisk(512)
 	log, _, _ := start(t, d, oneSegment)
@@ -256,13 +256,13 @@ func TestReportsThatAreNotQuietAreNeeded(t *testing.T) {
 	t.Fatal("nothing was ever prepared")
 }
 
-// What is quiet may be left out: the log is durable when a request that is not is
-// done, and no sooner.
+// Reports of quiet requests may be omitted: the durable position advances when a
+// request that is not quiet is reported, and no sooner.
 func TestQuietRequestsNeedNoReport(t *testing.T) {
 	d := newDisk(512)
 	log, _, _ := start(t, d, oneSegment)
 	quiet := 0
-	for range 300 { // of all kinds, some segments full
+	for range 300 { // requests of all kinds, over several segments
 		at := log.Append(make([]byte, 100))
 		for reqs := log.Take(nil); len(reqs) > 0; reqs = log.Take(nil) {
 			for _, r := range reqs {
@@ -349,7 +349,7 @@ func TestRecoverKeepsTheIncarnationOfTheLog(t *testing.T) {
 	require.Equal(t, identity, was.Identity)
 }
 
-// The bytes on disk are those of the package comment, written in other words.
+// The bytes on disk match an independent implementation of the package comment.
 func TestTheFormatIsPinned(t *testing.T) {
 	data := written(t, [][]string{{"a", "bc"}})
 	h := firstHeader

@@ -1,58 +1,58 @@
-// Package watch turns the chosen values that a node learns into what is told to those
-// who watch machines. It is pure: the server's watches tell their clients with it,
-// and in the simulator everybody watches.
+// Package watch turns the chosen values that a node learns into the events of a
+// watch. It is pure: the server's watch hub uses it for its clients, and in the
+// simulator the oracle checks it on every node.
 package watch
 
-// Event is one line of a watch: exactly one of its fields is set.
+// Event is one line of a watch. Exactly one of its fields is set.
 //
-// The first event of a machine is the State that the watch begins from, or a Gap
-// if that is not known any more. Then every chosen transition follows, in the
-// order of versions and each once; where some are not known, a Gap says which. Where
-// the watch is to begin from a version that a machine has not reached, a Behind says
-// so once, before its State.
+// The first event of a machine is the State that the watch begins from, or a Gap if
+// that state is no longer known. Then come all chosen transitions, in the order of
+// versions and each once; a Gap stands for unknown ones. If the watch is to resume
+// from a version that the machine has not reached, a Behind comes once, before the
+// State.
 type Event struct {
 	State      *Machine    `json:"state,omitempty"`
 	Transition *Transition `json:"transition,omitempty"`
 	Gap        *Gap        `json:"gap,omitempty"`
 	Behind     *Behind     `json:"behind,omitempty"`
-	Heartbeat  *struct{}   `json:"heartbeat,omitempty"` // the connection is alive
+	Heartbeat  *struct{}   `json:"heartbeat,omitempty"` // sent while the connection is idle
 	End        *End        `json:"end,omitempty"`       // the last event
 }
 
-// Transition is one transition of a machine, chosen for good.
+// Transition is one chosen transition of a machine.
 type Transition struct {
 	Key       string `json:"key"`
-	Version   uint64 `json:"version"` // that it led to
+	Version   uint64 `json:"version"` // after the transition
 	From      string `json:"from"`
 	To        string `json:"to"`
 	Operation string `json:"operation"`
 }
 
-// Gap is transitions that happened and cannot be told.
+// Gap is a range of transitions that happened but are no longer known.
 type Gap struct {
 	Key  string `json:"key"`
 	From uint64 `json:"from"` // the first version
 	To   uint64 `json:"to"`   // the last
 }
 
-// Behind says that a machine has not reached the version to resume from, as far as
-// the node knows. Nothing is told of it until it has, and then what follows.
+// Behind means that a machine has not reached the version to resume from, as far as
+// the node knows. Its events begin once it has.
 type Behind struct {
 	Key     string `json:"key"`
-	Version uint64 `json:"version"` // that it is at
-	From    uint64 `json:"from"`    // that was asked for
+	Version uint64 `json:"version"` // the machine's
+	From    uint64 `json:"from"`    // the requested one
 }
 
-// End says why a watch is over.
+// End is the reason why a watch ended.
 type End struct {
 	Code string `json:"code"` // slow or stopping
 	Text string `json:"text"`
 }
 
-// Machine is one machine as it was at some time.
+// Machine is the state of one machine at some time.
 type Machine struct {
 	Key     string `json:"key"`
 	State   string `json:"state"`
 	Version uint64 `json:"version"` // transitions made
-	Serial  uint64 `json:"serial"`  // entries made: transitions, and operations turned away for good
+	Serial  uint64 `json:"serial"`  // entries made: transitions and abort tombstones
 }

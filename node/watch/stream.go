@@ -2,20 +2,21 @@ package watch
 
 import "github.com/lockstep-dst/lockstep/node"
 
-// IsNewer reports whether a value tells more than another, which may be nil, to those
-// who watch. A node may learn of a value twice, or of an older one after it.
+// IsNewer reports whether now has transitions that had, which may be nil, has not. A
+// node may learn a value twice, or an older one after it.
 func IsNewer(had, now *node.Value) bool { return had == nil || now.Version > had.Version }
 
-// Stream turns the chosen values that a node learns into the events of one watch.
+// Stream turns the chosen values that a node learns into the events of one watch. It
+// is not safe for concurrent use.
 type Stream struct {
-	From   uint64      // versions up to it are not told; good if it resumes
+	From   uint64      // versions up to it are not sent; only with Resume
 	Resume bool        // begin after version From, not at the present
-	Emit   func(Event) // what the event points to is good until Tell returns
+	Emit   func(Event) // receives the events; an event's pointers are valid until it returns
 
-	transition Transition // of the event under way
+	transition Transition // of the current event
 }
 
-// oldestVersion is the first version whose state v shows.
+// oldestVersion is the first version with a state that v still shows.
 func oldestVersion(v *node.Value) uint64 {
 	version := v.Version
 	for i := range v.Window {
@@ -26,7 +27,7 @@ func oldestVersion(v *node.Value) uint64 {
 	return version
 }
 
-// machineAt is a machine as it was when it came to a version that v shows.
+// machineAt is the machine as it was when it came to a version that v shows.
 func machineAt(key string, v *node.Value, version uint64) *Machine {
 	m := &Machine{key, v.StateBefore, oldestVersion(v), v.Serial - uint64(len(v.Window))}
 	for i := range v.Window {
@@ -41,7 +42,7 @@ func machineAt(key string, v *node.Value, version uint64) *Machine {
 	return m
 }
 
-// Begin tells of a machine that the node knows to be at v.
+// Begin emits the first events of a machine that the node knows to be at v.
 func (s *Stream) Begin(key string, v *node.Value) {
 	if s.Resume {
 		s.emitFirst(key, s.From, v)
@@ -50,12 +51,13 @@ func (s *Stream) Begin(key string, v *node.Value) {
 	s.emitFirst(key, v.Version, v)
 }
 
-// Advance tells of a machine that went from one value to a later one.
+// Advance emits the events of a machine that went from had to now. had is nil if
+// the node knew no value.
 func (s *Stream) Advance(key string, had, now *node.Value) {
 	switch {
 	case had != nil && (!s.Resume || had.Version >= s.From):
 		s.emitTransitions(key, had.Version, now)
-	case s.Resume && had != nil && now.Version < s.From: // which was said of had
+	case s.Resume && had != nil && now.Version < s.From: // Behind was emitted for had
 	case s.Resume:
 		s.emitFirst(key, s.From, now)
 	default:
@@ -63,9 +65,9 @@ func (s *Stream) Advance(key string, had, now *node.Value) {
 	}
 }
 
-// emitFirst tells the first of a machine: the state at version from, and what has
-// happened since. It is for later if the node does not know of that version yet,
-// which is said.
+// emitFirst emits the first events of a machine: the state at version from, and
+// the transitions since. If the node does not know of that version yet, it emits
+// a Behind, and the rest is for later.
 func (s *Stream) emitFirst(key string, from uint64, v *node.Value) {
 	switch {
 	case from > v.Version:
@@ -77,7 +79,7 @@ func (s *Stream) emitFirst(key string, from uint64, v *node.Value) {
 	s.emitTransitions(key, from, v)
 }
 
-// emitTransitions tells of those after a version.
+// emitTransitions emits the transitions after a version.
 func (s *Stream) emitTransitions(key string, after uint64, v *node.Value) {
 	version, state, rest := entriesAfter(v, after)
 	if after < version {
@@ -95,8 +97,8 @@ func (s *Stream) emitTransitions(key string, after uint64, v *node.Value) {
 	}
 }
 
-// entriesAfter is what v shows of the time after a version: the machine's version and
-// state then, or the oldest that are known, and the entries that followed.
+// entriesAfter returns the entries of v after a version, and the version and state
+// before them. If v does not go back so far, it starts at the oldest.
 func entriesAfter(v *node.Value, after uint64) (version uint64, state string, rest []node.Entry) {
 	i := len(v.Window)
 	for version = v.Version; version > after && i > 0; i-- {

@@ -14,10 +14,10 @@ var states = []string{"Init", "Running", "Stopped"}
 
 func stateOf(version uint64) string { return states[version%3] }
 
-// valueAt is a machine's value at a version, with its last few transitions.
-// After every third of them somebody was turned away for good.
-func valueAt(version uint64, ring int) *node.Value {
-	first := uint64(max(0, int(version)-ring)) + 1
+// valueAt is a machine's value at a version, with its last few transitions. An
+// abort tombstone follows every third of them.
+func valueAt(version uint64, window int) *node.Value {
+	first := uint64(max(0, int(version)-window)) + 1
 	v := &node.Value{Version: version, Serial: version + version/3, State: stateOf(version), StateBefore: stateOf(first - 1)}
 	for i := first; i <= version; i++ {
 		v.Window = append(v.Window, node.Entry{ID: node.OpID(fmt.Sprint(i)), To: stateOf(i)})
@@ -28,11 +28,11 @@ func valueAt(version uint64, ring int) *node.Value {
 	return v
 }
 
-// A story has no hole that is not marked, tells nothing twice, and what it tells
-// is so, whatever the node has missed.
+// The events of a stream have no gap that is not marked, repeat nothing, and are
+// true, whatever the node has missed.
 func TestStreamIsCompleteUpToGaps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		ring := rapid.IntRange(1, 6).Draw(t, "ring")
+		window := rapid.IntRange(1, 6).Draw(t, "ring")
 		s := Stream{Resume: rapid.Bool().Draw(t, "resume")}
 		if s.Resume {
 			s.From = rapid.Uint64Range(0, 30).Draw(t, "from")
@@ -67,12 +67,12 @@ func TestStreamIsCompleteUpToGaps(t *testing.T) {
 		var had *node.Value
 		version := rapid.Uint64Range(0, 20).Draw(t, "at the start")
 		if version > 0 {
-			had = valueAt(version, ring)
+			had = valueAt(version, window)
 			s.Begin("lifecycle/a", had)
 		}
 		for _, step := range rapid.SliceOfN(rapid.Uint64Range(1, 9), 1, 9).Draw(t, "steps") {
 			version += step
-			now := valueAt(version, ring)
+			now := valueAt(version, window)
 			s.Advance("lifecycle/a", had, now)
 			had = now
 			require.Equal(t, max(version, s.From), told, "all is told at once")

@@ -24,10 +24,10 @@ func (b ballot) ballot() node.Ballot {
 	return node.Ballot{Epoch: b.Epoch, Round: b.Round, Node: node.ID(b.Node), Boot: b.Boot}
 }
 
-// MarshalText gives the text of node.Ballot.
+// MarshalText returns the text of node.Ballot.
 func (b ballot) MarshalText() ([]byte, error) { return []byte(b.ballot().String()), nil }
 
-// UnmarshalText takes exactly what MarshalText gives.
+// UnmarshalText accepts exactly the texts of MarshalText.
 func (b *ballot) UnmarshalText(text []byte) error {
 	epoch, rest := uint64(1), string(text)
 	if cut, ok := strings.CutPrefix(rest, "e"); ok {
@@ -58,10 +58,10 @@ func (r readID) readID() node.ReadID {
 	return node.ReadID{Node: node.ID(r.Node), Boot: r.Boot, Seq: r.Seq}
 }
 
-// MarshalText gives the text of node.ReadID.
+// MarshalText returns the text of node.ReadID.
 func (r readID) MarshalText() ([]byte, error) { return []byte(r.readID().String()), nil }
 
-// UnmarshalText takes exactly what MarshalText gives.
+// UnmarshalText accepts exactly the texts of MarshalText.
 func (r *readID) UnmarshalText(text []byte) error {
 	n, ok := numbers(string(text), 16, 64, 64)
 	*r = readID{Node: uint16(n[0]), Boot: n[1], Seq: n[2]}
@@ -71,7 +71,7 @@ func (r *readID) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// numbers reads three numbers with dots between.
+// numbers parses three numbers separated by dots, each of at most the given bits.
 func numbers(text string, bits ...int) (n [3]uint64, ok bool) {
 	parts := strings.SplitN(text, ".", 4)
 	if len(parts) != len(n) {
@@ -83,7 +83,8 @@ func numbers(text string, bits ...int) (n [3]uint64, ok bool) {
 	return n, true
 }
 
-// number is 0 where text is none: who reads it back compares with the text.
+// number parses a number. It returns 0 if text is invalid: callers format the result
+// again and compare it with the text.
 func number(text string, bits int) uint64 {
 	n, err := strconv.ParseUint(text, 10, bits)
 	if err != nil {

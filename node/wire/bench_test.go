@@ -6,7 +6,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
-// One operation is an accept proposal with a ring of 16.
+// One operation is an accept proposal with a dedup window of 16 entries.
 func BenchmarkAppend(b *testing.B) {
 	for _, c := range codecs {
 		b.Run(c.Name(), func(b *testing.B) {
@@ -39,7 +39,7 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
-// One operation is a frame of 1 KiB, in chunks as a socket might give them.
+// One operation is a frame of 1 KiB, in two chunks as from a socket.
 func BenchmarkDecoder(b *testing.B) {
 	stream, _ := wire.AppendFrame(nil, make([]byte, 1024))
 	var d wire.Decoder

@@ -10,7 +10,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// CBOR is the compact codec.
+// CBOR is the compact codec (RFC 8949).
 type CBOR struct{}
 
 var (
@@ -71,7 +71,7 @@ func decodeCBOR(b []byte) (node.Message, error) {
 	if len(b) < 2 {
 		return nil, fmt.Errorf("%d bytes: want an array", len(b))
 	}
-	f := newForm(messageType(b[1])) // small numbers are one byte, after the array's head
+	f := newForm(messageType(b[1])) // a small number is one byte, after the array's head
 	if f == nil {
 		return nil, fmt.Errorf("unknown type %#x", b[1])
 	}
@@ -82,7 +82,7 @@ func decodeCBOR(b []byte) (node.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The library takes null for any zero, and long forms of small numbers.
+	// The library accepts null for any zero value, and long forms of small numbers.
 	if same, err := appendCBOR(make([]byte, 0, len(b)), f); err != nil || !bytes.Equal(b, same) {
 		return nil, errors.New("not its only form: a null in place of a value, or a number longer than it needs")
 	}

@@ -11,14 +11,14 @@ import (
 	"github.com/lockstep-dst/lockstep/node/member"
 )
 
-// MaxKey is the longest key, in bytes: two names and what is between them.
+// MaxKey is the maximum length of a key, in bytes: two names and a slash.
 const MaxKey = 2*fsm.MaxName + 1
 
 var reasons = []node.Reason{"", node.StaleBallot, node.StaleEpoch, node.UnknownDefinition, node.Malformed,
 	node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.VersionMismatch, node.WindowExpired,
 	node.WatermarkAhead, node.IDConflict, node.BadRequest, node.Abstains}
 
-// check names the first field of m that no codec takes.
+// check returns an error about the first field of m that codecs refuse.
 func check(m node.Message) error {
 	key, _ := m.About()
 	if err := checkText("key", key, MaxKey); err != nil {
@@ -65,7 +65,7 @@ func checkValue(v *node.Value) error {
 	if len(v.Window) > node.MaxDedupWindow {
 		return fmt.Errorf("value.recent: %d entries, at most %d", len(v.Window), node.MaxDedupWindow)
 	}
-	maxTo := fsm.MaxText // once: that is a definition
+	maxTo := fsm.MaxText // for one entry: a definition
 	for i, e := range v.Window {
 		err := firstError(checkOp("id", e.ID), checkEntryKind(e.Kind))
 		if err == nil && e.Kind == node.EntryTransition {
@@ -84,7 +84,8 @@ func checkValue(v *node.Value) error {
 	return firstError(checkText("value.before", v.StateBefore, fsm.MaxText), checkText("value.state", v.State, fsm.MaxText))
 }
 
-// checkRequested is about what a void entry was asked for. It is a name: there are no voids of definitions.
+// checkRequested checks the requested state of a tombstone. It is a name: definitions
+// have no tombstones.
 func checkRequested(s string) error {
 	if s == "" {
 		return errors.New("to: missing")

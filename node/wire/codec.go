@@ -7,20 +7,20 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// ErrMessage is wrapped by every refusal of a Codec.
+// ErrMessage is wrapped by every error of a Codec.
 var ErrMessage = errors.New("not a message")
 
-// Codec is a form of messages as bytes. Codecs are values without state.
+// Codec encodes and decodes messages. Codecs are stateless values.
 type Codec interface {
-	// Name is what ByName knows it by.
+	// Name is the name for ByName.
 	Name() string
-	// Append appends m. If it refuses, dst is returned as it was.
+	// Append appends m. With an error it returns dst unchanged.
 	Append(dst []byte, m node.Message) ([]byte, error)
-	// Decode reads what Append wrote, all of b.
+	// Decode decodes b, which must be the output of one Append.
 	Decode(b []byte) (node.Message, error)
 }
 
-// ByName is the codec of a name: json or cbor.
+// ByName returns the codec with a name: json or cbor.
 func ByName(name string) (Codec, error) {
 	for _, c := range []Codec{JSON{}, CBOR{}} {
 		if c.Name() == name {
@@ -30,7 +30,7 @@ func ByName(name string) (Codec, error) {
 	return nil, fmt.Errorf("codec %q: want json or cbor", name)
 }
 
-// codecError is the error of a codec about a message.
+// codecError wraps an error of a codec.
 func codecError(c Codec, err error) error {
 	return fmt.Errorf("%w: %s: %w", ErrMessage, c.Name(), err)
 }

@@ -27,7 +27,7 @@ func TestRoundTripThroughFramesInChunks(t *testing.T) {
 					b := []byte(p)
 					got, err := c.Decode(b)
 					require.NoError(t, err)
-					clear(b) // the message shares nothing with it
+					clear(b) // the message shares no memory with it
 					require.Equal(t, want[i], got)
 				}
 			})
@@ -100,12 +100,12 @@ func TestTheLargestMessageFitsInAFrame(t *testing.T) {
 
 type unknownMessage struct{ node.Message }
 
-// What Decode would refuse Append refuses, and leaves the bytes before alone.
+// Append refuses the messages that Decode would refuse, and leaves dst unchanged.
 func TestAppendRefuses(t *testing.T) {
 	long, longer := strings.Repeat("x", 300), strings.Repeat("x", 16500)
 	for want, m := range map[string]node.Message{
 		"unknown type <nil>":                               nil,
-		"unknown type wire_test.unknownMessage":                  unknownMessage{},
+		"unknown type wire_test.unknownMessage":            unknownMessage{},
 		"phase: missing":                                   &node.Proposal{},
 		"phase: 3 is not known, 1 to 2 are":                &node.Acknowledgment{Phase: 3},
 		"kind: 4 is not known, 1 to 3 are":                 &node.Request{Kind: 4},

@@ -5,20 +5,20 @@ import (
 	"hash/crc32"
 )
 
-// Decoder takes a stream apart into the payloads of its frames. The zero value
-// is ready. However a stream is cut into chunks, it gives the same payloads and
-// the same error after them.
+// Decoder splits a stream into the payloads of its frames. The zero value is ready.
+// The payloads, and the error after them, do not depend on how the stream is cut into
+// chunks. Methods must not be called concurrently.
 //
-// Between two calls of Write call Next until it gives nothing: then a Decoder
-// holds at most one unfinished frame and a chunk.
+// Between two calls of Write, call Next until ok is false. Then a Decoder holds at
+// most one unfinished frame and one chunk.
 type Decoder struct {
 	buf      []byte
-	consumed int // bytes of buf that Next has given away
+	consumed int // bytes of buf that Next has returned
 	err      error
 }
 
-// Write takes the next chunk, and keeps none of it. It ends the life of the
-// payloads given so far. After an error it does nothing.
+// Write copies the next chunk. It invalidates the payloads returned so far. After an
+// error it does nothing.
 func (d *Decoder) Write(chunk []byte) {
 	if d.err != nil {
 		return
@@ -30,9 +30,9 @@ func (d *Decoder) Write(chunk []byte) {
 	d.buf = append(d.buf, chunk...)
 }
 
-// Next gives the next payload, which is good until the next Write; ok is false
-// if it has not all come. Its errors wrap ErrTooLong, ErrEmpty or ErrChecksum
-// and are final.
+// Next returns the next payload, which is valid until the next Write. ok is false if
+// the frame is not complete. Errors wrap ErrTooLong, ErrEmpty or ErrChecksum and are
+// final.
 func (d *Decoder) Next() (payload []byte, ok bool, err error) {
 	rest := d.buf[d.consumed:]
 	if d.err != nil || len(rest) < frameHeaderSize {
@@ -54,11 +54,11 @@ func (d *Decoder) Next() (payload []byte, ok bool, err error) {
 	return payload, true, nil
 }
 
-// Reset has the decoder begin with another stream, in the same memory.
+// Reset makes the decoder ready for another stream. It keeps the buffer.
 func (d *Decoder) Reset() { *d = Decoder{buf: d.buf[:0]} }
 
-// Buffered is how many bytes wait for the rest of their frame. A stream that
-// ends while it is not zero was cut off.
+// Buffered is the number of bytes after the last payload returned. A stream that ends
+// while it is not zero was cut off.
 func (d *Decoder) Buffered() int { return len(d.buf) - d.consumed }
 
 func (d *Decoder) fail(err error) ([]byte, bool, error) {

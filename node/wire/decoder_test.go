@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// drain gives copies of all payloads that are there.
+// drain returns copies of all complete payloads.
 func drain(d *wire.Decoder) (payloads []string, err error) {
 	for {
 		p, ok, err := d.Next()
@@ -23,15 +23,15 @@ func drain(d *wire.Decoder) (payloads []string, err error) {
 	}
 }
 
-// decodeIn feeds a stream to a Decoder, cut as size says, to the end or the first
-// error.
+// decodeIn decodes a stream in chunks of the lengths that size returns, to the end or
+// the first error.
 func decodeIn(stream []byte, size func() int) (payloads []string, buffered int, err error) {
 	var d wire.Decoder
 	for len(stream) > 0 {
 		n := min(size(), len(stream))
 		chunk := bytes.Clone(stream[:n])
 		d.Write(chunk)
-		clear(chunk) // the decoder keeps none of it
+		clear(chunk) // the decoder keeps no reference
 		got, err := drain(&d)
 		payloads = append(payloads, got...)
 		if err != nil {
@@ -67,8 +67,8 @@ func TestAnyChunksGiveTheSameFrames(t *testing.T) {
 	})
 }
 
-// The same goes for what is no stream: the payloads before the damage and the
-// error do not depend on the chunks.
+// In a damaged stream, too, the payloads before the damage and the error do not depend
+// on the chunks.
 func TestAnyChunksGiveTheSameError(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		stream := framed(t, wire.CBOR{}, rapid.SliceOfN(messages(), 1, 4).Draw(t, "messages")...)
@@ -109,7 +109,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		got, err := drain(&d)
 		require.NoError(t, err)
 		frames += len(got)
-		require.LessOrEqual(t, d.Cap(), (wire.MaxFrame+chunk)*5/4+chunk) // append takes a quarter more
+		require.LessOrEqual(t, d.Cap(), (wire.MaxFrame+chunk)*5/4+chunk) // append allocates a quarter more
 	}
 	require.Equal(t, 40, frames)
 }
@@ -124,7 +124,7 @@ func TestFlippedBitsOfThePayloadFailTheChecksum(t *testing.T) {
 	}
 }
 
-// With a bit of the length flipped, a frame is never taken for another one.
+// A frame with a flipped bit in its length is never decoded as another frame.
 func TestFlippedBitsOfTheLengthGiveNoFrame(t *testing.T) {
 	stream := framed(t, wire.CBOR{}, samples()...)
 	for bit := range 8 * 4 {
@@ -148,7 +148,7 @@ func TestLengthsOutOfBoundsAreRefusedAtOnce(t *testing.T) {
 		require.ErrorIs(t, err, want)
 		require.Zero(t, d.Buffered())
 
-		d.Write(make([]byte, 100)) // errors are final, and nothing is kept
+		d.Write(make([]byte, 100)) // errors are final, and no data is kept
 		_, ok, again := d.Next()
 		require.False(t, ok)
 		require.Equal(t, err, again)

@@ -1,6 +1,5 @@
-// Package wire turns messages into bytes and back: frames, codecs and the first
-// words of a connection. It is pure: bytes come in as chunks from wherever, and
-// nothing here waits.
+// Package wire encodes and decodes messages: frames, codecs and the handshake of a
+// connection. It does no I/O and never blocks: bytes come in chunks from any source.
 //
 //	out, err = wire.AppendMessage(out, wire.CBOR{}, m)
 //
@@ -25,27 +24,26 @@
 //	4  CRC32C of the payload, uint32
 //	8  payload
 //
-// No frame is empty: zeros would check as a stream of empty frames. The checksum
-// finds every damage of a payload within 32 bits in a row, and with 1-2^-32 any
-// other. A damaged length moves the end of the payload: it shows as a failed
-// checksum, or as a frame that does not end, which only a deadline can tell.
-// After the first error nothing later in the stream can be trusted, so errors of
-// a Decoder are final.
+// No frame is empty: otherwise a stream of zeros would be valid. The checksum detects
+// every burst of damage of up to 32 bits in a payload, and other damage with
+// probability 1-2^-32. A damaged length moves the end of the payload. It shows as a
+// failed checksum, or as a frame that does not end, which only a deadline detects.
+// After the first error the rest of the stream cannot be trusted, so errors of a
+// Decoder are final.
 //
 // # Messages
 //
-// Both codecs refuse what is not exactly a message: unknown fields, fields given
-// twice, null, wrong types, unknown phases or reasons, text that is not UTF-8,
-// names longer than their bound, bytes that follow. They do not judge whether a
-// message makes sense: that is the node's part. Append refuses the same, so what
-// is sent can be read. Every message that a codec takes fits in a frame.
+// Both codecs decode strictly. They refuse unknown fields, repeated fields, null in
+// place of a value, wrong types, unknown phases or reasons, text that is not UTF-8,
+// names above their maximum length, and bytes after the message. They do not judge
+// whether a message makes sense: the node does. Append refuses the same messages, so
+// every message sent can be decoded. Every encoded message fits in a frame.
 //
-// An empty list decodes as nil. A decoded message shares no memory with its
-// bytes.
+// An empty list decodes as nil. A decoded message shares no memory with its bytes.
 //
-// JSON is for people: names for numbers, "7.2.1" for ballots, absent fields for
-// zeros. In CBOR (RFC 8949) a message is an array, and it is unique: of all the
-// ways to write a message down, Decode takes only the one of Append.
+// JSON is for people: it has names for numbers, "7.2.1" for ballots, and omits most
+// zero fields. In CBOR (RFC 8949) a message is an array with one encoding: Decode accepts
+// only the output of Append.
 //
 //	proposal        [1, phase, key, ballot, value, next, first]
 //	acknowledgment  [2, phase, key, ballot, accepted, value, first, at]
@@ -53,10 +51,11 @@
 //	commit          [4, key, ballot, value, first]
 //	read-request    [5, key, read, first]
 //	read-report     [6, key, read, accepted, value, first, at]
-//	request         [7, kind, key, id, attempt, to, base, retry, expects, expect]
-//	reply           [8, kind, key, id, attempt, outcome, reason, state, version]
-//	repair-request  [9, exchange, digest, mass, [range, …], [key, …]]
-//	repair-report   [10, exchange, digest, mass, done, sent, [range, …], [[key, ballot, chosen], …]]
+//	request         [7, kind, key, id, attempt, to, watermark, retry, expects, expect]
+//	reply           [8, kind, key, id, attempt, outcome, reason, final, state, version, serial]
+//	repair-request  [9, exchange, digest, progress, [range, …], [key, …]]
+//	repair-report   [10, exchange, digest, progress, ranges answered, keys answered, [range, …],
+//	                 [[key, ballot, chosen], …]]
 //	repair-value    [11, key, ballot, value, chosen]
 //	introduction    [12, incarnation, boot, life, position, stage, cluster, [[id, incarnation], …],
 //	                 [[boot, id, end], …], [[of, by, incarnation, boot, life, position], …], answer, abstains, more]
@@ -64,8 +63,13 @@
 //	ballot          [epoch, round, node, boot]
 //	read, exchange  [node, boot, sequence]
 //	range           [path, depth, digest]
-//	value           [version, serial, state, before, [entry, …]] or null
-//	entry           [id, to, kind]: where a transition leads, or what a void was asked for
+//	value           [version, serial, state, state before the window, [entry, …]] or null
+//	entry           [id, to, kind]; to: the state that a transition leads to, or that an
+//	                operation with a tombstone requested
+//
+// Version 2 of the protocol has older names for some fields in JSON: base for the
+// watermark, mass for progress, done and sent for the ranges and keys answered, before
+// for the state before the window, recent for the dedup window, void for a tombstone.
 //
 // # Handshake
 //
@@ -74,8 +78,8 @@
 // versions of the protocol.
 //
 //	 0  "lockstep"
-//	 8  the latest version of the protocol that is spoken, uint16
-//	10  the earliest, uint16 (version 1: the node; it is refused)
+//	 8  the latest version of the protocol that the sender speaks, uint16
+//	10  the earliest, uint16 (in version 1, which is refused: the node)
 //	12  fields: number, byte; length, byte; data
 //
 //	 1  node, uint16             5  boot, uint64
@@ -83,8 +87,8 @@
 //	 3  cluster, 16 bytes        7  name of the codec, at most 8 bytes
 //	 4  incarnation, 16 bytes
 //
-// Fields come in the order of their numbers. Later versions may add some: from 128
-// on they are passed over by whoever does not know them, others are refused. What
-// the two sides remember of each other's logs is said in introductions, the first
-// messages (package member).
+// Fields come in the order of their numbers. Later versions may add fields. A receiver
+// skips unknown fields from 128 on, and refuses other unknown fields. The first
+// messages are introductions, with the memory that the two sides have of each other's
+// logs (package member).
 package wire

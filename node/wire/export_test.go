@@ -1,7 +1,7 @@
 package wire
 
-// Cap is how much memory a Decoder holds.
+// Cap is the size of the Decoder's buffer, in bytes.
 func (d *Decoder) Cap() int { return cap(d.buf) }
 
-// MessageTypes is how many types of messages there are.
+// MessageTypes is the number of types of messages.
 const MessageTypes = int(typeIntroduction)

@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every field of every message survives every codec: each is set alone, to
-// something that is not zero, and found again. So a field that is added to a message
-// and not to its form fails here.
+// Every field of every message survives every codec. Each is set alone, to a value
+// other than zero, and found again. So a field that was added to a message but not to
+// its form fails here.
 func TestEveryFieldSurvivesEveryCodec(t *testing.T) {
 	seen := map[reflect.Type]bool{}
 	for _, sample := range samples() {
@@ -43,7 +43,7 @@ func TestEveryFieldSurvivesEveryCodec(t *testing.T) {
 	require.Len(t, seen, wire.MessageTypes, "samples hold every type")
 }
 
-// least is the message of a type with the least in it that codecs take.
+// least returns the minimal message of a type that codecs accept.
 func least(typ reflect.Type) node.Message {
 	m := reflect.New(typ).Interface().(node.Message)
 	switch m := m.(type) {
@@ -61,22 +61,22 @@ func least(typ reflect.Type) node.Message {
 	return m
 }
 
-// walker fills messages with values that codecs take.
+// walker fills messages with values that codecs accept.
 var walker = fieldtest.Walker{Fill: fill, Prepare: prepare}
 
-// prepare gives a message the kind in which a field counts.
+// prepare sets the owner's kind to one in which the field counts.
 func prepare(owner reflect.Value, field string) {
 	switch o := owner.Addr().Interface().(type) {
 	case *node.Entry:
 		if field == "Requested" {
-			o.Kind = node.EntryTombstone // only a void says what was asked for
+			o.Kind = node.EntryTombstone // only a tombstone has the requested state
 		}
 	case *node.HashRange:
-		o.Depth = 3 // a path has as many digits
+		o.Depth = 3 // the number of digits of a path
 	}
 }
 
-// fill sets a place to a value of its type that least does not have.
+// fill sets a place to a value of its type other than in least.
 func fill(place reflect.Value) bool {
 	switch x := place.Addr().Interface().(type) {
 	case *node.Phase:
@@ -97,8 +97,8 @@ func fill(place reflect.Value) bool {
 	return true
 }
 
-// Of the samples, of which golden files are made, some have each place set, and so
-// have the messages that properties are tested with.
+// Each field is set in some of the samples, which the golden files hold, and in some
+// of the generated messages.
 func TestSamplesSetEveryField(t *testing.T) {
 	var drawn []node.Message
 	for i := range 3000 {

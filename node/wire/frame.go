@@ -9,12 +9,12 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// MaxFrame is the most bytes of payload in a frame.
+// MaxFrame is the maximum length of a frame's payload, in bytes.
 const MaxFrame = 1 << 20
 
 const frameHeaderSize = 8
 
-// What can be wrong with a frame.
+// Errors about frames. A Decoder's are final.
 var (
 	ErrTooLong  = errors.New("frame too long: the other side speaks something else, or bytes were damaged")
 	ErrEmpty    = errors.New("frame without payload: the other side speaks something else, or bytes were damaged")
@@ -23,8 +23,8 @@ var (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// AppendFrame appends payload as a frame. It refuses, and leaves dst alone, with
-// ErrTooLong or ErrEmpty.
+// AppendFrame appends payload as a frame. With an error, ErrEmpty or one that wraps
+// ErrTooLong, it returns dst unchanged.
 func AppendFrame(dst, payload []byte) ([]byte, error) {
 	if err := checkLength(uint64(len(payload))); err != nil {
 		return dst, err
@@ -33,7 +33,8 @@ func AppendFrame(dst, payload []byte) ([]byte, error) {
 	return append(dst, payload...), nil
 }
 
-// AppendMessage appends m, in its codec's form, as a frame.
+// AppendMessage appends m, encoded by c, as a frame. With an error it returns dst
+// unchanged.
 func AppendMessage(dst []byte, c Codec, m node.Message) ([]byte, error) {
 	start := len(dst)
 	out, err := c.Append(append(dst, make([]byte, frameHeaderSize)...), m)

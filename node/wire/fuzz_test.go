@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever the bytes and the chunks, the decoder gives the same; and the frames
-// it gives are the stream up to where it stopped.
+// For any bytes, the decoder's results do not depend on the chunks, and the frames of
+// its payloads are the stream up to the place where it stopped.
 func FuzzDecoder(f *testing.F) {
 	for _, c := range codecs {
 		stream := framed(f, c, samples()...)
@@ -37,8 +37,8 @@ func FuzzJSON(f *testing.F) { fuzzCodec(f, wire.JSON{}) }
 
 func FuzzCBOR(f *testing.F) { fuzzCodec(f, wire.CBOR{}) }
 
-// No bytes make a codec panic. A message that it accepts it writes so that it
-// reads the same again; and CBOR writes the same bytes.
+// No bytes make a codec panic. A message that it decodes is the same after another
+// round trip, and CBOR encodes it as the same bytes.
 func fuzzCodec(f *testing.F, c wire.Codec) {
 	for _, m := range samples() {
 		b, err := c.Append(nil, m)

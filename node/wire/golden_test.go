@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The golden files fix the form on the wire: they change only with Protocol.
+// The golden files fix the encoding: they change only with Protocol.
 const (
 	goldenJSON = "testdata/messages.jsonl"
 	goldenCBOR = "testdata/messages.cbor.txt"
@@ -35,7 +35,7 @@ func TestGoldenJSON(t *testing.T) {
 	}
 }
 
-// Of each message the words, the bytes, and the bytes in diagnostic notation
+// The file has each message as text, as bytes, and as bytes in diagnostic notation
 // (RFC 8949, section 8).
 func TestGoldenCBOR(t *testing.T) {
 	var text strings.Builder

@@ -9,51 +9,51 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// Protocol is the latest version of frames and messages that this program speaks,
-// and OldestProtocol the earliest. Two that connect speak the latest that both
-// know.
+// Protocol and OldestProtocol are the latest and the earliest version of frames and
+// messages that this program speaks. The two sides of a connection use the latest
+// version that both know.
 const (
 	Protocol       = 2
 	OldestProtocol = 2
 )
 
-// Reasons to refuse a connection.
+// Errors of DecodeHello and Check: reasons to refuse a connection.
 var (
-	// ErrHello: the first frame is no Hello.
+	// ErrHello means that the first frame is not a Hello.
 	ErrHello = errors.New("not a hello: check that the address is that of a node")
-	// ErrProtocol: there is no version that both speak.
+	// ErrProtocol means that there is no version that both sides speak.
 	ErrProtocol = errors.New("the other side speaks no version of the protocol that this one does: run the same version everywhere")
-	// ErrCluster: it is of another cluster.
+	// ErrCluster means that the other side is of another cluster.
 	ErrCluster = errors.New("the other side belongs to another cluster: check the address and the cluster it is told to join")
-	// ErrEpoch: it knows other members.
+	// ErrEpoch means that the other side has another set of members.
 	ErrEpoch = errors.New("the other side is in another epoch of the membership: wait until both have learnt the latest")
-	// ErrCodec: it speaks another codec.
+	// ErrCodec means that the other side uses another codec.
 	ErrCodec = errors.New("the other side uses another codec: choose the same everywhere")
-	// ErrNode: it claims to be this node, or none.
+	// ErrNode means that the other side's number is that of this node, or 0.
 	ErrNode = errors.New("the other side has no number of its own: check the address and its number")
 )
 
 const (
 	magic          = "lockstep"
-	fixedHelloSize = 12 // of what has its place in all versions from 2 on
+	fixedHelloSize = 12 // bytes with the same layout in all versions from 2 on
 	maxCodec       = 8  // bytes of a codec's name
 )
 
-// Hello is what both sides of a connection say first. The package comment gives
+// Hello is the first message of both sides of a connection. The package comment has
 // its layout.
 type Hello struct {
 	Protocol    uint16 // the latest version that the sender speaks
-	Oldest      uint16 // and the earliest
+	Oldest      uint16 // the earliest version that the sender speaks
 	Cluster     [16]byte
 	Node        node.ID
 	Incarnation [16]byte // of the node's log
-	Boot, Life  uint64   // of the node: what it says on this connection is said in that life
+	Boot, Life  uint64   // of the life that sends the messages of this connection
 	Epoch       uint32
 	Codec       string
 }
 
-// The fields of a Hello, by number. A later version may add some: those from
-// mayPass on are passed over by whoever does not know them, others are refused.
+// The numbers of the fields of a Hello. A later version may add fields. A receiver
+// skips unknown fields from firstOptionalField on, and refuses other unknown fields.
 const (
 	fieldNode = iota + 1
 	fieldEpoch
@@ -66,7 +66,7 @@ const (
 	firstOptionalField = 128
 )
 
-// AppendHello appends h; the name of its codec is cut after eight bytes.
+// AppendHello appends h, with the name of its codec cut to eight bytes.
 func AppendHello(dst []byte, h Hello) []byte {
 	le := binary.LittleEndian
 	dst = append(dst, magic...)
@@ -85,14 +85,14 @@ func AppendHello(dst []byte, h Hello) []byte {
 	return dst
 }
 
-// DecodeHello reads a Hello. Of one whose versions have none in common with this
-// program's only the versions are read, for Check to refuse.
+// DecodeHello decodes a Hello. If it has no version in common with this program, only
+// the versions are decoded, for Check to refuse. Errors wrap ErrHello.
 func DecodeHello(b []byte) (Hello, error) {
 	if len(b) < 10 || string(b[:8]) != magic {
 		return Hello{}, ErrHello
 	}
 	h := Hello{Protocol: binary.LittleEndian.Uint16(b[8:])}
-	h.Oldest = h.Protocol // version 1 has no range
+	h.Oldest = h.Protocol // version 1 has no earliest version
 	if h.Protocol < OldestProtocol {
 		return h, nil
 	}
@@ -106,8 +106,8 @@ func DecodeHello(b []byte) (Hello, error) {
 	return h, h.fields(b[fixedHelloSize:])
 }
 
-// fields reads the fields of a Hello: all that this version knows, once each and
-// in order, and perhaps others.
+// fields decodes the fields of a Hello: all fields of this version, once each and in
+// order, and perhaps optional ones of later versions.
 func (h *Hello) fields(b []byte) error {
 	next := byte(fieldNode)
 	for len(b) > 0 {
@@ -132,7 +132,8 @@ func (h *Hello) fields(b []byte) error {
 	return nil
 }
 
-// take reads one field. It reports false if its length is not that of the field.
+// take decodes one field. It reports false if its length is wrong, or the codec's name
+// has a zero byte.
 func (h *Hello) take(number byte, data []byte) bool {
 	size := [...]int{fieldNode: 2, fieldEpoch: 4, fieldCluster: 16, fieldIncarnation: 16, fieldBoot: 8, fieldLife: 8}
 	if number == fieldCodec {
@@ -159,7 +160,7 @@ func (h *Hello) take(number byte, data []byte) bool {
 	return true
 }
 
-// AgreedProtocol is the version that two sides speak; 0 if there is none.
+// AgreedProtocol is the latest version that both sides speak; 0 if there is none.
 func AgreedProtocol(own, theirs Hello) uint16 {
 	agreed := min(own.Protocol, theirs.Protocol)
 	if agreed < max(own.Oldest, theirs.Oldest) {
@@ -168,8 +169,8 @@ func AgreedProtocol(own, theirs Hello) uint16 {
 	return agreed
 }
 
-// Check refuses a connection between two that would misunderstand each other.
-// What is remembered of the other's log is compared later: see package member.
+// Check returns an error if two sides would misunderstand each other. Memories of the
+// other side's log are compared later: see package member.
 func Check(own, theirs Hello) error {
 	switch {
 	case AgreedProtocol(own, theirs) == 0:

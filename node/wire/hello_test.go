@@ -16,7 +16,7 @@ func hello() wire.Hello {
 		Incarnation: [16]byte([]byte("ABCDEFGHIJKLMNOP")), Boot: 3, Life: 0x0807060504030201, Epoch: 1, Codec: "cbor"}
 }
 
-// The fields of hello, one by one, as the package comment has them.
+// helloFields are the fields of hello, encoded as in the package comment.
 var helloFields = []string{
 	"\x01\x02\x01\x00",
 	"\x02\x04\x01\x00\x00\x00",
@@ -27,7 +27,7 @@ var helloFields = []string{
 	"\x07\x04cbor",
 }
 
-// helloBytes is the bytes of a Hello that speaks some versions and has some fields.
+// helloBytes encodes a Hello with the given versions and fields.
 func helloBytes(protocol, oldest uint16, fields ...string) []byte {
 	b := binary.LittleEndian.AppendUint16([]byte("lockstep"), protocol)
 	b = binary.LittleEndian.AppendUint16(b, oldest)
@@ -107,7 +107,7 @@ func TestHelloRefusesWhatIsNone(t *testing.T) {
 	}
 }
 
-// Fields from 128 on are of later versions and passed over, wherever they are.
+// Fields from 128 on are of later versions. They are skipped at any place.
 func TestHelloPassesOverLaterFields(t *testing.T) {
 	fields := []string{"\x80\x00"}
 	for _, f := range helloFields {
@@ -119,8 +119,8 @@ func TestHelloPassesOverLaterFields(t *testing.T) {
 	require.Equal(t, hello(), got)
 }
 
-// A build that speaks version 1 only says so, in its own layout. It is refused
-// in words that name the versions, and what it says is not read.
+// A build that speaks only version 1 sends its own layout. It is refused with an error
+// that names the versions. Its fields are not decoded.
 func TestHelloOfVersionOne(t *testing.T) {
 	old := "lockstep\x01\x00\x02\x00\x01\x00\x00\x000123456789abcdefABCDEFGHIJKLMNOPcbor\x00\x00\x00\x00"
 	theirs, err := wire.DecodeHello([]byte(old))
@@ -131,8 +131,8 @@ func TestHelloOfVersionOne(t *testing.T) {
 	require.EqualError(t, err, "protocols 1 to 1, want one of 2 to 2: the other side speaks no version of the protocol that this one does: run the same version everywhere")
 }
 
-// A later build that still speaks this version is understood; one that does not
-// is refused, whatever follows its versions.
+// The Hello of a later build that still speaks this version is accepted. Other later
+// builds are refused, whatever follows the versions.
 func TestHelloOfLaterVersions(t *testing.T) {
 	fields := append(append([]string{}, helloFields...), "\x80\x02hi")
 	fields[0] = "\x01\x02\x02\x00"
@@ -150,7 +150,7 @@ func TestHelloOfLaterVersions(t *testing.T) {
 	require.ErrorContains(t, wire.Check(hello(), theirs), "protocols 3 to 9, want one of 2 to 2")
 }
 
-// Two that connect speak the latest version that both know.
+// The two sides of a connection use the latest version that both know.
 func TestAgreed(t *testing.T) {
 	for _, x := range []struct{ low, high, oldest, latest, agreed uint16 }{
 		{2, 2, 2, 2, 2},
@@ -158,7 +158,7 @@ func TestAgreed(t *testing.T) {
 		{2, 3, 3, 9, 3},
 		{2, 2, 3, 3, 0},
 		{2, 5, 6, 9, 0},
-		{4, 3, 2, 9, 0}, // a range that holds nothing
+		{4, 3, 2, 9, 0}, // an empty range
 		{1, 1, 1, 1, 1},
 	} {
 		a, b := wire.Hello{Oldest: x.low, Protocol: x.high}, wire.Hello{Oldest: x.oldest, Protocol: x.latest}
@@ -195,8 +195,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// Whatever the bytes, a Hello is read or refused; and what is read is written so
-// that it is read the same.
+// Any bytes decode as a Hello or are refused, and a decoded Hello is the same after
+// another round trip.
 func FuzzHello(f *testing.F) {
 	f.Add(helloBytes(2, 2, helloFields...))
 	f.Add(helloBytes(9, 2, append(helloFields, "\x80\x02hi")...))

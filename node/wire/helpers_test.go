@@ -14,7 +14,7 @@ import (
 
 var codecs = []wire.Codec{wire.JSON{}, wire.CBOR{}}
 
-// samples hold every type of message, with and without its optional parts.
+// samples returns messages of every type, with and without optional fields.
 func samples() []node.Message {
 	ballot, next := node.Ballot{Epoch: 1, Round: 7, Node: 2, Boot: 1}, node.Ballot{Epoch: 1, Round: 8, Node: 2, Boot: 1}
 	foreign := node.Ballot{Epoch: 2, Round: 1 << 40, Node: 65535, Boot: 300}
@@ -68,7 +68,7 @@ func samples() []node.Message {
 	}
 }
 
-// tombstoneValue is a value whose last entry is a void.
+// tombstoneValue returns a value whose last entry is a tombstone.
 func tombstoneValue() *node.Value {
 	return &node.Value{
 		Version: 1, Serial: 2, State: "Running", StateBefore: "Init",
@@ -76,13 +76,13 @@ func tombstoneValue() *node.Value {
 	}
 }
 
-// idFrom is an id that people can read.
+// idFrom returns an id of readable characters.
 func idFrom(name string) (id [16]byte) {
 	copy(id[:], name)
 	return id
 }
 
-// valueWithWindow is a value with so many recent entries.
+// valueWithWindow returns a value with n entries in its dedup window.
 func valueWithWindow(n int) *node.Value {
 	states := []string{"Init", "Running", "Stopped"}
 	v := &node.Value{Version: uint64(n + 3), Serial: uint64(n + 4), State: states[n%3], StateBefore: "Init"}
@@ -92,7 +92,7 @@ func valueWithWindow(n int) *node.Value {
 	return v
 }
 
-// accept is the message that there is most of.
+// accept returns a message of the most frequent kind.
 func accept() node.Message {
 	ballot, next := node.Ballot{Epoch: 1, Round: 1007, Node: 2, Boot: 3}, node.Ballot{Epoch: 1, Round: 1008, Node: 2, Boot: 3}
 	return &node.Proposal{Phase: node.Accept, Key: "lifecycle/web-1", Ballot: ballot, Value: valueWithWindow(16), Next: next, First: "client-1.1015"}
@@ -142,7 +142,7 @@ func anyValue(t *rapid.T) *node.Value {
 	}
 	state := v.StateBefore
 	for range rapid.SampledFrom([]int{0, 1, 2, 16, node.MaxDedupWindow}).Draw(t, "entries") {
-		if len(v.Window) > 4 { // more of the same
+		if len(v.Window) > 4 { // more entries of the same kind
 			e := v.Window[len(v.Window)-5]
 			e.Kind, e.Requested, state = node.EntryTransition, "", e.To
 			v.Window = append(v.Window, e)
@@ -161,7 +161,7 @@ func anyValue(t *rapid.T) *node.Value {
 	return v
 }
 
-// messages generates all that a codec takes.
+// messages generates all messages that codecs accept.
 func messages() *rapid.Generator[node.Message] {
 	return rapid.Custom(func(t *rapid.T) node.Message {
 		key, first := textUpTo(wire.MaxKey).Draw(t, "key"), opID(t, "first")
@@ -241,7 +241,7 @@ func anyID(t *rapid.T, label string) (id [16]byte) {
 func anyRanges(t *rapid.T) (list []node.HashRange) {
 	for range rapid.IntRange(0, 3).Draw(t, "ranges") {
 		depth := rapid.Uint8Range(0, 16).Draw(t, "depth")
-		most := uint64(1)<<(4*depth) - 1 // of depth 16 all bits: the shift leaves 0
+		most := uint64(1)<<(4*depth) - 1 // at depth 16 the shift leaves 0, so this is all bits
 		list = append(list, node.HashRange{Path: rapid.Uint64Max(most).Draw(t, "path"), Depth: depth, Digest: rapid.Uint64().Draw(t, "digest")})
 	}
 	return list

@@ -8,7 +8,8 @@ import (
 	"github.com/lockstep-dst/lockstep/node/member"
 )
 
-// The introduction of a member. What later versions add goes into More.
+// introduction is the form of member.Introduction. More is for fields of later
+// versions.
 type introduction struct {
 	_           struct{}    `cbor:",toarray"`
 	Type        messageType `json:"type"`
@@ -49,8 +50,7 @@ type testimony struct {
 	Position    uint64   `json:"position,omitzero"`
 }
 
-// id128 is sixteen bytes, or none in place of zeros; in hexadecimal where people
-// read it.
+// id128 is an id of sixteen bytes, or empty in place of zeros. Its text is hexadecimal.
 type id128 []byte
 
 func idOf(id [16]byte) id128 {
@@ -72,10 +72,10 @@ func (i id128) check(what string) error {
 	return nil
 }
 
-// MarshalText gives the digits.
+// MarshalText returns the digits.
 func (i id128) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(i)), nil }
 
-// UnmarshalText takes the digits.
+// UnmarshalText parses the digits.
 func (i *id128) UnmarshalText(text []byte) error {
 	data, err := hex.DecodeString(string(text))
 	*i = data
@@ -84,10 +84,10 @@ func (i *id128) UnmarshalText(text []byte) error {
 
 type stage member.Stage
 
-// MarshalText gives the name.
+// MarshalText returns the name.
 func (s stage) MarshalText() ([]byte, error) { return []byte(member.Stage(s).String()), nil }
 
-// UnmarshalText takes a name.
+// UnmarshalText parses a name.
 func (s *stage) UnmarshalText(text []byte) error {
 	v, err := named("stage", text, member.Empty, member.Formed)
 	*s = stage(v)
@@ -122,7 +122,7 @@ func (f *introduction) message() node.Message {
 	return m
 }
 
-// checkIDs names the first id of the form that is none.
+// checkIDs returns an error about the first invalid id of the form.
 func (f *introduction) checkIDs() error {
 	err := firstError(f.Incarnation.check("incarnation"), f.Cluster.check("cluster"))
 	for i := range f.Members {
@@ -134,7 +134,7 @@ func (f *introduction) checkIDs() error {
 	return err
 }
 
-// checkIntroduction names the first field that no codec takes.
+// checkIntroduction returns an error about the first field that codecs refuse.
 func checkIntroduction(m *member.Introduction) error {
 	switch {
 	case m.Stage > member.Formed:

@@ -10,7 +10,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// JSON is the codec that people can read.
+// JSON is the codec for people.
 type JSON struct{}
 
 // Name implements Codec.
@@ -40,7 +40,7 @@ func (c JSON) Decode(b []byte) (node.Message, error) {
 	return m, nil
 }
 
-// explainJSONError says a wrong type without the words of Go.
+// explainJSONError describes a wrong type without Go's names of types.
 func explainJSONError(err error) error {
 	var wrong *json.UnmarshalTypeError
 	switch {
@@ -75,8 +75,8 @@ func decodeJSON(b []byte) (node.Message, error) {
 	return toMessage(f)
 }
 
-// typeOf is the type that b names, if b is sound JSON. Append writes it first,
-// and what is written so need not be taken apart to find it.
+// typeOf returns the type of message in b, if b is valid JSON. Append writes the type
+// first, which typeOf finds without decoding.
 func typeOf(b []byte) (k messageType, err error) {
 	if rest, ok := bytes.CutPrefix(b, []byte(`{"type":"`)); ok && json.Valid(b) {
 		if name, _, _ := bytes.Cut(rest, []byte(`"`)); k.UnmarshalText(name) == nil {
@@ -90,7 +90,7 @@ func typeOf(b []byte) (k messageType, err error) {
 	return head.Type, err
 }
 
-// checkedForm is the form of a message that codecs take.
+// checkedForm returns the form of a message, or an error if codecs refuse it.
 func checkedForm(m node.Message) (wireForm, error) {
 	f, err := formOf(m)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// messageType says which message it is.
+// messageType is the type of a message.
 type messageType uint8
 
 const (
@@ -29,8 +29,8 @@ var messageTypeNames = [...]string{"?", "proposal", "acknowledgment", "reject", 
 
 func (k messageType) String() string { return messageTypeNames[k] }
 
-// The enumerations of node, with numbers in CBOR and names in JSON. A name that
-// is marshalled has been checked to exist.
+// The enumerations of package node: numbers in CBOR, names in JSON. Values have been
+// checked before they are marshalled.
 type (
 	phase       node.Phase
 	requestKind node.Kind
@@ -39,57 +39,57 @@ type (
 	entryKind node.EntryKind
 )
 
-// MarshalText gives the name.
+// MarshalText returns the name.
 func (k messageType) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
-// MarshalText gives the name.
+// MarshalText returns the name.
 func (p phase) MarshalText() ([]byte, error) { return []byte(node.Phase(p).String()), nil }
 
-// MarshalText gives the name.
+// MarshalText returns the name.
 func (a requestKind) MarshalText() ([]byte, error) { return []byte(node.Kind(a).String()), nil }
 
-// MarshalText gives the name.
+// MarshalText returns the name.
 func (o outcome) MarshalText() ([]byte, error) { return []byte(node.Outcome(o).String()), nil }
 
-// MarshalText gives the name.
+// MarshalText returns the name.
 func (k entryKind) MarshalText() ([]byte, error) { return []byte(node.EntryKind(k).String()), nil }
 
-// UnmarshalText takes a name.
+// UnmarshalText parses a name.
 func (k *messageType) UnmarshalText(text []byte) error {
 	v, err := named("type", text, typeProposal, typeIntroduction)
 	*k = v
 	return err
 }
 
-// UnmarshalText takes a name.
+// UnmarshalText parses a name.
 func (p *phase) UnmarshalText(text []byte) error {
 	v, err := named("phase", text, node.Prepare, node.Accept)
 	*p = phase(v)
 	return err
 }
 
-// UnmarshalText takes a name.
+// UnmarshalText parses a name.
 func (a *requestKind) UnmarshalText(text []byte) error {
 	v, err := named("kind", text, node.Propose, node.ReadLocal)
 	*a = requestKind(v)
 	return err
 }
 
-// UnmarshalText takes a name.
+// UnmarshalText parses a name.
 func (o *outcome) UnmarshalText(text []byte) error {
 	v, err := named("outcome", text, node.Committed, node.Unknown)
 	*o = outcome(v)
 	return err
 }
 
-// UnmarshalText takes a name.
+// UnmarshalText parses a name.
 func (k *entryKind) UnmarshalText(text []byte) error {
 	v, err := named("kind", text, node.EntryTransition, node.EntryTombstone)
 	*k = entryKind(v)
 	return err
 }
 
-// named is the one of first to last that has a name.
+// named returns the value of first to last with the given name.
 func named[T interface {
 	~uint8
 	fmt.Stringer

@@ -6,7 +6,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// The messages of repair.
+// The forms of the messages of repair.
 type (
 	repairRequest struct {
 		_        struct{}    `cbor:",toarray"`
@@ -93,7 +93,7 @@ func (f *repairValue) message() node.Message {
 	return &node.RepairValue{Key: f.Key, Ballot: f.Ballot.ballot(), Value: f.Value.value(), Chosen: f.Chosen}
 }
 
-// mapList is a list of what f makes of a list; nil of an empty one.
+// mapList returns f of each element of a list; nil for an empty list.
 func mapList[A, B any](list []A, f func(A) B) []B {
 	if len(list) == 0 {
 		return nil
@@ -120,7 +120,8 @@ func (i item) item() node.RepairItem {
 	return node.RepairItem{Key: i.Key, Ballot: i.Ballot.ballot(), Chosen: i.Chosen}
 }
 
-// checkRepair names the first field of a message of repair that no codec takes.
+// checkRepair returns an error about the first field of a message of repair that
+// codecs refuse.
 func checkRepair(m node.Message) error {
 	switch m := m.(type) {
 	case *node.RepairRequest:

@@ -8,15 +8,16 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// Bounds of JSON that could be a message.
+// Bounds of the JSON of any message.
 const (
-	maxDepth  = 4  // message, value, recent, entry
-	maxFields = 13 // of one object
+	maxDepth  = 4  // message, value, list of entries, entry
+	maxFields = 13 // of an object
 	maxList   = max(node.MaxDedupWindow, node.MaxRepairList)
 )
 
-// checkStrict refuses what encoding/json lets pass: null, a field given twice or
-// in other letters, and more than any message has. b is sound JSON.
+// checkStrict refuses JSON that encoding/json accepts: null, a repeated field, a field
+// in other letters, and more depth, fields or elements than any message has. b must be
+// valid JSON.
 func checkStrict(b []byte) error {
 	var open [maxDepth]jsonContainer
 	depth := 0
@@ -38,7 +39,7 @@ func checkStrict(b []byte) error {
 			if err := in.comma(); err != nil {
 				return err
 			}
-		case 'n': // nothing else begins with it, or has it inside
+		case 'n': // outside of strings only null has it
 			return errors.New("null: give a value or leave the field out")
 		case '"':
 			end := stringEnd(b, i)
@@ -53,7 +54,7 @@ func checkStrict(b []byte) error {
 	return nil
 }
 
-// jsonContainer is an object or a list that is open at some place of the text.
+// jsonContainer is an object or a list that is open at the current place.
 type jsonContainer struct {
 	object   bool
 	nameNext bool // the next string is a field's name
@@ -89,7 +90,7 @@ func (c *jsonContainer) field(name []byte) error {
 	return nil
 }
 
-// stringEnd is the place of the quote that ends the string beginning at i.
+// stringEnd returns the index of the quote that ends the string beginning at i.
 func stringEnd(b []byte, i int) int {
 	for i++; b[i] != '"'; i++ {
 		if b[i] == '\\' {

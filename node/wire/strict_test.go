@@ -142,7 +142,7 @@ func TestStrictCBOR(t *testing.T) {
 		return list
 	}
 	none := []byte{}
-	introduction := func(change ...any) string { // the field that is changed, and what it becomes
+	introduction := func(change ...any) string { // the field to change, and its new value
 		fields := []any{12, none, 1, 7, 0, 0, none, []any{}, []any{}, []any{}, false, false, none}
 		if len(change) > 0 {
 			fields[change[0].(int)] = change[1]

@@ -7,8 +7,8 @@ import (
 	"github.com/lockstep-dst/lockstep/node/member"
 )
 
-// wireForm is a message as the codecs see it: the order of its fields is that of the
-// CBOR array, the names are those of the JSON object.
+// wireForm is a message in the layout of the codecs: its fields are in the order of
+// the CBOR array and have the names of the JSON object.
 type wireForm interface {
 	message() node.Message
 }
@@ -111,11 +111,11 @@ type value struct {
 type entry struct {
 	_    struct{}  `cbor:",toarray"`
 	ID   string    `json:"id"`
-	To   string    `json:"to,omitzero"` // where a transition leads; what a void was asked for
+	To   string    `json:"to,omitzero"` // state that a transition leads to, or that a tombstone's operation requested
 	Kind entryKind `json:"kind,omitzero"`
 }
 
-// formOf is the form of m, which shares m's strings.
+// formOf returns the form of m. It shares m's strings.
 func formOf(m node.Message) (wireForm, error) {
 	switch m := m.(type) {
 	case *node.Proposal:
@@ -149,7 +149,7 @@ func formOf(m node.Message) (wireForm, error) {
 	return repairFormOf(m)
 }
 
-// newForm is an empty form for a message of a kind; nil if there is no such kind.
+// newForm returns an empty form for a type of message; nil if the type is unknown.
 func newForm(k messageType) wireForm {
 	switch k {
 	case typeProposal:
@@ -230,8 +230,8 @@ func valueOf(v *node.Value) *value {
 	return f
 }
 
-// toMessage is the message of a form that was read. Forms can hold one thing that
-// messages cannot: a state that a void names which does not keep what was asked.
+// toMessage returns the message of a decoded form, checked. It also refuses a field
+// that messages cannot represent: the requested state of a tombstone of an older kind.
 func toMessage(f wireForm) (node.Message, error) {
 	if v := valueIn(f); v != nil {
 		for i, e := range v.Window {
@@ -249,7 +249,7 @@ func toMessage(f wireForm) (node.Message, error) {
 	return m, check(m)
 }
 
-// valueIn is the value that a form holds, if any.
+// valueIn returns the value in a form, or nil.
 func valueIn(f wireForm) *value {
 	switch f := f.(type) {
 	case *proposal:
@@ -266,8 +266,8 @@ func valueIn(f wireForm) *value {
 	return nil
 }
 
-// internState is to, or the same text out of v's first entries: a value with many of
-// them names few states, and is kept for long.
+// internState returns to, or the same text from one of the four entries of v before
+// it. A value has many entries with few different states, and is kept for long.
 func internState(to string, v *node.Value, entries int) string {
 	for _, e := range v.Window[max(0, entries-4):entries] {
 		if e.To == to {

@@ -20,8 +20,8 @@ const (
 // ErrArtefact is wrapped by every error about an artefact.
 var ErrArtefact = errors.New("invalid artefact")
 
-// Artefact is a plan with what a run of it showed, and which build ran it: what
-// to keep of a failure that was found, or of a run that must go on to pass.
+// Artefact is a plan with the result of a run of it and the build that ran it. It
+// preserves a failure that was found, or a run that must continue to pass.
 type Artefact struct {
 	Format      string          `json:"format"`
 	Version     int             `json:"version"`
@@ -29,13 +29,13 @@ type Artefact struct {
 	Signature   string          `json:"signature,omitempty"` // expected, if violated
 	Hash        string          `json:"hash"`                // of the whole run
 	Events      uint64          `json:"events"`
-	Build       Build           `json:"build"`       // that made this artefact
+	Build       Build           `json:"build"`       // the build that made this artefact
 	Checkpoints []Checkpoint    `json:"checkpoints"` // in order
 	Plan        json.RawMessage `json:"plan"`        // as scenarios.Encode writes it
 }
 
-// Checkpoint is the hash after an event, counted from 1. Its text form is
-// "120 0123456789abcdef".
+// Checkpoint is the hash after an event, counted from 1. Its text form is "120
+// 0123456789abcdef".
 type Checkpoint struct {
 	Event uint64
 	Hash  string
@@ -54,19 +54,19 @@ func (c *Checkpoint) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// checkpoints is how many an artefact has at most.
-const checkpoints = 256
+// maxCheckpoints bounds the checkpoints of an artefact.
+const maxCheckpoints = 256
 
-// Build says which code ran.
+// Build identifies the code that ran.
 type Build struct {
 	Module   string `json:"module,omitempty"`
 	Version  string `json:"version,omitempty"`
 	Revision string `json:"revision,omitempty"` // of the version control system
-	Modified bool   `json:"modified,omitempty"` // there were changes besides
+	Modified bool   `json:"modified,omitempty"` // there were further changes
 	Go       string `json:"go,omitempty"`
 }
 
-// ThisBuild is the build that runs.
+// ThisBuild returns the build of this process.
 func ThisBuild() Build {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -84,7 +84,7 @@ func ThisBuild() Build {
 	return b
 }
 
-// String is the build in words.
+// String describes the build.
 func (b Build) String() string {
 	s := b.Module + " " + b.Version
 	if b.Revision != "" {
@@ -96,8 +96,8 @@ func (b Build) String() string {
 	return s + ", " + b.Go
 }
 
-// NewArtefact runs a plan, twice: to learn how many events there are, and to
-// note hashes on the way. It refuses a run that is undecided.
+// NewArtefact runs a plan twice: to count the events, and to record the
+// checkpoints. It refuses an undecided run.
 func NewArtefact(ctx context.Context, sys scenarios.System, p *scenarios.Plan) (Artefact, error) {
 	r, err := Run(ctx, sys, p, Options{})
 	if err != nil {
@@ -108,20 +108,20 @@ func NewArtefact(ctx context.Context, sys scenarios.System, p *scenarios.Plan) (
 	}
 	a := Artefact{
 		Format: ArtefactFormat, Version: ArtefactVersion, Verdict: r.Status, Signature: r.Signature(),
-		Hash: hex(r.Hash), Events: r.Stats.Events, Build: ThisBuild(), Plan: scenarios.Encode(p),
+		Hash: formatHash(r.Hash), Events: r.Stats.Events, Build: ThisBuild(), Plan: scenarios.Encode(p),
 	}
-	n := min(checkpoints, a.Events)
-	_, err = Run(ctx, sys, p, Options{Watch: func(event, hash uint64) {
+	n := min(maxCheckpoints, a.Events)
+	_, err = Run(ctx, sys, p, Options{OnEvent: func(event, hash uint64) {
 		if uint64(len(a.Checkpoints)) < n && event == a.Events*uint64(len(a.Checkpoints)+1)/n {
-			a.Checkpoints = append(a.Checkpoints, Checkpoint{event, hex(hash)})
+			a.Checkpoints = append(a.Checkpoints, Checkpoint{event, formatHash(hash)})
 		}
 	}})
 	return a, err
 }
 
-func hex(hash uint64) string { return fmt.Sprintf("%016x", hash) }
+func formatHash(hash uint64) string { return fmt.Sprintf("%016x", hash) }
 
-// EncodeArtefact is the text form of a: JSON, the plan last.
+// EncodeArtefact returns the text form of a: JSON, the plan last.
 func EncodeArtefact(a *Artefact) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -131,13 +131,13 @@ func EncodeArtefact(a *Artefact) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// IsArtefact reports whether data claims to be an artefact.
+// IsArtefact reports whether data has the format of an artefact.
 func IsArtefact(data []byte) bool {
 	var head struct{ Format string }
 	return json.Unmarshal(data, &head) == nil && head.Format == ArtefactFormat
 }
 
-// DecodeArtefact reads what EncodeArtefact wrote, and the plan in it. Both are
+// DecodeArtefact reads the text form of an artefact, and the plan in it. Both are
 // checked.
 func DecodeArtefact(data []byte) (Artefact, *scenarios.Plan, error) {
 	var a Artefact
@@ -175,58 +175,58 @@ func (a *Artefact) check() error {
 	return nil
 }
 
-// Comparison is how a run of an artefact's plan compares to what is expected.
+// Comparison compares a run of an artefact's plan with the expected result.
 type Comparison struct {
-	Holds    bool   // the verdict is the expected one
-	SameHash bool   // and all that happened is the same
-	After    uint64 // if not SameHash: up to this event nothing differs ...
-	Before   uint64 // ... and after this one something does; 0: at the end
+	Holds          bool   // the verdict is the expected one
+	SameHash       bool   // and the whole runs are the same
+	LastSame       uint64 // if not SameHash: the runs agree up to this event ...
+	FirstDifferent uint64 // ... and differ after this one; 0: at the end
 }
 
 // Compare runs the artefact's plan again.
 func (a *Artefact) Compare(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options) (Result, Comparison, error) {
 	var c Comparison
 	next := 0
-	o.Watch = func(event, hash uint64) {
-		if c.Before != 0 || next == len(a.Checkpoints) || event < a.Checkpoints[next].Event {
+	o.OnEvent = func(event, hash uint64) {
+		if c.FirstDifferent != 0 || next == len(a.Checkpoints) || event < a.Checkpoints[next].Event {
 			return
 		}
-		if hex(hash) != a.Checkpoints[next].Hash {
-			c.Before = event
+		if formatHash(hash) != a.Checkpoints[next].Hash {
+			c.FirstDifferent = event
 			return
 		}
-		c.After = event
+		c.LastSame = event
 		next++
 	}
 	r, err := Run(ctx, sys, p, o)
 	c.Holds = r.Status == a.Verdict && r.Signature() == scenarios.CurrentSignature(a.Signature)
-	c.SameHash = hex(r.Hash) == a.Hash && r.Stats.Events == a.Events
+	c.SameHash = formatHash(r.Hash) == a.Hash && r.Stats.Events == a.Events
 	return r, c, err
 }
 
-// Text is the comparison for a person.
+// Text describes the comparison for a person.
 func (c *Comparison) Text(a *Artefact, r *Result) string {
-	was := string(a.Verdict)
+	want := string(a.Verdict)
 	if a.Signature != "" {
-		was += " " + a.Signature
+		want += " " + a.Signature
 	}
-	now := string(r.Status)
+	got := string(r.Status)
 	if s := r.Signature(); r.Status == Violated {
-		now += " " + s
+		got += " " + s
 	}
-	text := fmt.Sprintf("the verdict holds: %s\n", was)
+	text := fmt.Sprintf("the verdict holds: %s\n", want)
 	if !c.Holds {
-		text = fmt.Sprintf("the verdict does not hold: expected %s, is %s\n", was, now)
+		text = fmt.Sprintf("the verdict does not hold: expected %s, is %s\n", want, got)
 	}
 	switch {
 	case a.Hash == "": // only the verdict is expected
 		return text
 	case c.SameHash:
 		return text + "the hash holds: all that happened is the same\n"
-	case c.Before != 0:
-		text += fmt.Sprintf("the hash differs: the same up to event %d, and not at event %d\n", c.After, c.Before)
+	case c.FirstDifferent != 0:
+		text += fmt.Sprintf("the hash differs: the same up to event %d, and not at event %d\n", c.LastSame, c.FirstDifferent)
 	default:
-		text += fmt.Sprintf("the hash differs: the same up to event %d, and other at the end (%d events, was %d)\n", c.After, r.Stats.Events, a.Events)
+		text += fmt.Sprintf("the hash differs: the same up to event %d, and other at the end (%d events, was %d)\n", c.LastSame, r.Stats.Events, a.Events)
 	}
 	return text + fmt.Sprintf("it was kept by %v\n", a.Build)
 }

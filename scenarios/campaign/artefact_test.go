@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every file in testdata/regressions still shows what it showed when it was
-// kept. Hashes may differ: they change with every change of the code.
+// Every file in testdata/regressions still has the result that it had when it was
+// added. Hashes may differ: they change with every change of the code.
 func TestRegressions(t *testing.T) {
 	files, err := filepath.Glob("../../testdata/regressions/*.json")
 	require.NoError(t, err)
@@ -38,7 +38,7 @@ func TestRegressions(t *testing.T) {
 	}
 }
 
-// The plans of the node that were written by hand show what they are meant to.
+// The hand-written plans of the node have the intended results.
 func TestHandWrittenPlansOfTheNode(t *testing.T) {
 	for name, unknown := range map[string]int{"node-minority": 1, "node-power-cut": 0} {
 		r, err := campaign.Run(t.Context(), lockstep.System(), readPlan(t, name), campaign.Options{})
@@ -52,60 +52,59 @@ func TestArtefactsHold(t *testing.T) {
 	for _, sys := range []scenarios.System{origin.System(), lockstep.System()} {
 		c := campaignOf(sys, scenarios.All, 0)
 		for seed := range uint64(10) {
-			a, p := keep(t, sys, c.Plan(seed))
+			a, p := encodeAndDecode(t, sys, c.Plan(seed))
 			require.Equal(t, scenarios.Encode(c.Plan(seed)), scenarios.Encode(p))
 			require.Equal(t, a.Events, a.Checkpoints[len(a.Checkpoints)-1].Event)
 			require.Len(t, a.Checkpoints, int(min(256, a.Events)))
 			r, cmp, err := a.Compare(t.Context(), sys, p, campaign.Options{})
 			require.NoError(t, err)
-			require.Equal(t, campaign.Comparison{Holds: true, SameHash: true, After: a.Events}, cmp)
+			require.Equal(t, campaign.Comparison{Holds: true, SameHash: true, LastSame: a.Events}, cmp)
 			require.Equal(t, a.Signature, r.Signature())
 			require.Contains(t, cmp.Text(&a, &r), "the hash holds")
 		}
 	}
 }
 
-// The first checkpoint that differs is named: what changed lies between it and
-// the one before.
+// The first different checkpoint is named: the change lies between it and the one
+// before.
 func TestTheFirstDifferenceIsNamed(t *testing.T) {
 	late := originWith(func(_ *scenarios.Plan, v *variant) {
-		v.node = func(n sim.Process) sim.Process { return &latecomer{Process: n} }
+		v.node = func(n sim.Process) sim.Process { return &lateTimerNode{Process: n} }
 	})
 	c := campaignOf(origin.System(), scenarios.None, 0)
 	c.Shape.Clients = 1
-	a, p := keep(t, origin.System(), c.Plan(5))
+	a, p := encodeAndDecode(t, origin.System(), c.Plan(5))
 	r, cmp, err := a.Compare(t.Context(), late, p, campaign.Options{})
 	require.NoError(t, err)
 	require.True(t, cmp.Holds)
 	require.False(t, cmp.SameHash)
-	require.NotZero(t, cmp.After)
-	require.Greater(t, cmp.Before, cmp.After)
-	require.Less(t, cmp.Before, a.Events)
+	require.NotZero(t, cmp.LastSame)
+	require.Greater(t, cmp.FirstDifferent, cmp.LastSame)
+	require.Less(t, cmp.FirstDifferent, a.Events)
 	require.Contains(t, cmp.Text(&a, &r), "the hash differs: the same up to event ")
 }
 
-// latecomer sets a timer for nothing on its 20th event.
-type latecomer struct {
+// lateTimerNode sets a timer without purpose on its 20th event.
+type lateTimerNode struct {
 	sim.Process
 	events int
 }
 
-func (l *latecomer) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
+func (l *lateTimerNode) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	l.Process.Step(now, ev, out)
 	if l.events++; l.events == 20 {
 		out.SetTimer(1<<40, 1)
 	}
 }
 
-// Another verdict is told from another hash.
-// An artefact of before a signature was renamed holds as it did.
+// An artefact from before a signature was renamed still holds.
 func TestOldSignaturesHold(t *testing.T) {
 	c := campaignOf(canary.System(), scenarios.None, 0)
 	seed := uint64(0)
-	for canary.WayOf(seed) != canary.Sings {
+	for canary.FailureOf(seed) != canary.InvariantViolated {
 		seed++
 	}
-	a, p := keep(t, canary.System(), c.Plan(seed))
+	a, p := encodeAndDecode(t, canary.System(), c.Plan(seed))
 	require.Equal(t, "canary/planted", a.Signature)
 	a.Signature = "canary/sings"
 	_, cmp, err := a.Compare(t.Context(), canary.System(), p, campaign.Options{})
@@ -113,8 +112,9 @@ func TestOldSignaturesHold(t *testing.T) {
 	require.True(t, cmp.Holds)
 }
 
+// Another verdict is reported apart from another hash.
 func TestAnotherVerdictDoesNotHold(t *testing.T) {
-	a, p := keep(t, origin.System(), readPlan(t, "lost-commit"))
+	a, p := encodeAndDecode(t, origin.System(), readPlan(t, "lost-commit"))
 	p.Overrides = nil
 	r, cmp, err := a.Compare(t.Context(), origin.System(), p, campaign.Options{})
 	require.NoError(t, err)
@@ -147,8 +147,8 @@ func TestBrokenArtefactsAreRefused(t *testing.T) {
 	}
 }
 
-// keep is an artefact and its plan, by way of its text.
-func keep(t *testing.T, sys scenarios.System, p *scenarios.Plan) (campaign.Artefact, *scenarios.Plan) {
+// encodeAndDecode is an artefact and its plan, by way of its text.
+func encodeAndDecode(t *testing.T, sys scenarios.System, p *scenarios.Plan) (campaign.Artefact, *scenarios.Plan) {
 	a, err := campaign.NewArtefact(t.Context(), sys, p)
 	require.NoError(t, err)
 	text, err := campaign.EncodeArtefact(&a)

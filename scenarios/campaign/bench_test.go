@@ -13,8 +13,7 @@ import (
 )
 
 // A whole campaign of the node, as the command runs it: two workers should do
-// nearly twice the work of one. Memory is collected as rarely as the command has
-// it collected.
+// nearly twice the work of one. Garbage is collected as rarely as in the command.
 func BenchmarkCampaign(b *testing.B) {
 	defer debug.SetGCPercent(debug.SetGCPercent(1600))
 	for _, workers := range []int{1, 2} {

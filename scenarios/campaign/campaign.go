@@ -16,17 +16,17 @@ import (
 // Campaign is many runs: the plans of consecutive seeds, on all workers.
 type Campaign struct {
 	System  scenarios.System
-	Shape   scenarios.Shape // what it says of the system is set from System
+	Shape   scenarios.Shape // fields about the system are set from System
 	Start   uint64          // the first seed
-	Seeds   uint64          // how many; 0: until another budget is used up or the context ends
-	For     time.Duration   // stop after this; 0: no matter how long it takes
-	Stable  uint64          // stop when so many seeds on end have shown nothing new: see Summary.News; 0: whatever they show
-	Shard   uint64          // of Shards campaigns that share the seeds: this one runs those congruent to Shard
+	Seeds   uint64          // number of seeds; 0: until another budget is used up or the context ends
+	For     time.Duration   // stop after this wall time; 0: no limit
+	Stable  uint64          // stop when so many consecutive seeds have shown nothing new: see Summary.LastNew; 0: never
+	Shard   uint64          // of Shards campaigns that share the seeds: this one runs the seeds congruent to Shard
 	Shards  uint64          // 0: this one runs them all
 	Workers int             // 0: one per processor
-	Guard   int             // percent of seeds that run twice, on two workers, to catch nondeterminism, and are judged by two checkers
+	Guard   int             // percent of seeds that run twice, on two workers, to catch nondeterminism, and that two checkers check
 	Options Options         // of each run
-	Done    Summary         // what the seeds showed that an earlier Run of the same campaign has told; it is gone on from
+	Resume  Summary         // the last Summary of an earlier Run of the same campaign, which this one resumes
 }
 
 // Validate names the first field that is out of bounds.
@@ -51,23 +51,23 @@ func (c *Campaign) Validate() error {
 
 func (c *Campaign) shape() scenarios.Shape { return shapeOf(c.System, c.Shape) }
 
-// shapeOf is s with what belongs to the system.
+// shapeOf is s with the fields about the system.
 func shapeOf(sys scenarios.System, s scenarios.Shape) scenarios.Shape {
 	s.System, s.Definitions = sys.Name, sys.Definitions
 	s.Versions, s.Retires, s.OperationIDs, s.Majority, s.Forms = sys.Versions, sys.Retires, sys.OperationIDs, sys.Majority, sys.Forms
 	return s
 }
 
-// Plan is the plan of one seed.
+// Plan returns the plan of one seed.
 func (c *Campaign) Plan(seed uint64) *scenarios.Plan { return scenarios.Generate(seed, c.shape()) }
 
-// Run runs the campaign until a budget is used up or ctx ends. It tells progress,
-// if not nil, after every seed, with a Summary that covers all seeds up to that one:
-// seeds are told in order, whatever the workers do, so all but the times is the
-// same on every machine. first is set for the first seed of a signature.
+// Run runs the campaign until a budget is used up or ctx ends. It calls progress,
+// if not nil, after every seed, with a Summary of all seeds up to that one. Seeds
+// are reported in order, independent of the workers, so everything but the times is
+// the same on every host. first is set for the first seed of a signature.
 //
-// An error ends the campaign. It is about the plan of a seed, which is then not told,
-// never about what a run showed.
+// An error ends the campaign. It is about the plan of a seed, which is then not
+// reported, never about the result of a run.
 func (c *Campaign) Run(ctx context.Context, progress func(s *Summary, seed uint64, first *Group)) (Summary, error) {
 	if err := c.Validate(); err != nil {
 		return Summary{}, err
@@ -79,39 +79,39 @@ func (c *Campaign) Run(ctx context.Context, progress func(s *Summary, seed uint6
 		defer cancel()
 	}
 	col := newCollector(c, progress)
-	if col.full() {
+	if col.finished() {
 		return col.sum, nil
 	}
-	for o := range c.outcomes(ctx) {
-		if col.take(o); col.full() {
-			cancel() // what is under way ends, and is not told
+	for o := range c.runSeeds(ctx) {
+		if col.receive(o); col.finished() {
+			cancel() // runs in progress end, and are not reported
 		}
 	}
-	col.clock()
+	col.updateWall()
 	return col.sum, col.err
 }
 
-// processors is how many workers there are, if 0 stands for one a processor.
-func processors(workers int) int {
+// workerCount is the number of workers; 0 stands for one per processor.
+func workerCount(workers int) int {
 	if workers == 0 {
 		return runtime.GOMAXPROCS(0)
 	}
 	return workers
 }
 
-// outcomes has all workers run seeds until the budget is used up. A worker
-// shares nothing with another but the list of what is to do.
-func (c *Campaign) outcomes(ctx context.Context) <-chan outcome {
-	workers := processors(c.Workers)
-	todo := &todo{ctx: ctx, seeds: c.seeds(), guards: c.guards, alone: workers == 1}
-	done := make(chan outcome, 4*workers) // the collector may be busy with a failure for a while
+// runSeeds makes all workers run seeds until the budget is used up. Workers share
+// only the work queue.
+func (c *Campaign) runSeeds(ctx context.Context) <-chan jobResult {
+	workers := workerCount(c.Workers)
+	todo := &workQueue{ctx: ctx, seeds: c.remainingSeeds(), isGuarded: c.isGuarded, singleWorker: workers == 1}
+	done := make(chan jobResult, 4*workers) // the collector may be busy with a failure for a while
 	var pool sync.WaitGroup
 	for w := range workers {
 		pool.Go(func() {
 			o := c.Options
-			o.Memory = &sim.Buffers{}
+			o.Buffers = &sim.Buffers{}
 			for j, ok := todo.next(w); ok; j, ok = todo.next(w) {
-				done <- c.work(j, o)
+				done <- c.runJob(j, o)
 			}
 		})
 	}
@@ -122,15 +122,15 @@ func (c *Campaign) outcomes(ctx context.Context) <-chan outcome {
 	return done
 }
 
-// work does one run. It is not cut short when the campaign ends: a verdict is a
+// runJob does one run. It is not cut short when the campaign ends: a verdict is a
 // function of the plan alone.
-func (c *Campaign) work(j job, o Options) outcome {
+func (c *Campaign) runJob(j job, o Options) jobResult {
 	o.CrossCheck = o.CrossCheck || j.guarded
 	r, err := Run(context.Background(), c.System, c.Plan(j.seed), o)
 	r.History.Operations = nil
-	return outcome{j, r, err}
+	return jobResult{j, r, err}
 }
 
-func (c *Campaign) guards(seed uint64) bool {
+func (c *Campaign) isGuarded(seed uint64) bool {
 	return keyed.Seed(seed).Name("guard").Below(100) < uint64(c.Guard)
 }

@@ -12,9 +12,9 @@ import (
 )
 
 // Two kinds of failure are planted in one seed of a hundred each. The campaign
-// finds these and no others, names each kind once, with its lowest seed.
+// finds these and no others, and reports each kind once, with its lowest seed.
 func TestPlantedFailuresAreFoundExactly(t *testing.T) {
-	c := campaignOf(failing(func(seed uint64) string {
+	c := campaignOf(withViolations(func(seed uint64) string {
 		return map[uint64]string{42: "planted", 7: "sleeps"}[seed%100]
 	}), scenarios.None, 300)
 	c.Shape.Clients = 1
@@ -55,16 +55,16 @@ func TestProgressIsToldInTheOrderOfSeeds(t *testing.T) {
 	}
 }
 
-// Whatever ends a campaign, the seeds that it has begun are told, all of them.
+// However a campaign ends, all seeds that it has begun are reported.
 func TestACampaignEndsWithItsBudget(t *testing.T) {
 	t.Run("cancelled", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		told := requireEnds(t, ctx, campaignOf(origin.System(), scenarios.None, 0), func(seed uint64) {
+		reported := requireEnds(t, ctx, campaignOf(origin.System(), scenarios.None, 0), func(seed uint64) {
 			if seed == 50 {
 				cancel()
 			}
 		})
-		require.GreaterOrEqual(t, told, uint64(51))
+		require.GreaterOrEqual(t, reported, uint64(51))
 	})
 	t.Run("cancelled before it begins", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -83,19 +83,19 @@ func TestACampaignEndsWithItsBudget(t *testing.T) {
 	})
 }
 
-// requireEnds runs c and counts the seeds that are told.
-func requireEnds(t *testing.T, ctx context.Context, c campaign.Campaign, on func(seed uint64)) (told uint64) {
+// requireEnds runs c and counts the reported seeds.
+func requireEnds(t *testing.T, ctx context.Context, c campaign.Campaign, onSeed func(seed uint64)) (seeds uint64) {
 	c.Guard = 20
 	sum, err := c.Run(ctx, func(_ *campaign.Summary, seed uint64, _ *campaign.Group) {
-		told++
-		if on != nil {
-			on(seed)
+		seeds++
+		if onSeed != nil {
+			onSeed(seed)
 		}
 	})
 	require.NoError(t, err)
-	require.Equal(t, told, sum.Seeds)
+	require.Equal(t, seeds, sum.Seeds)
 	require.Empty(t, sum.Differed)
-	return told
+	return seeds
 }
 
 func TestCampaignsThatMakeNoSenseAreRefused(t *testing.T) {

@@ -17,10 +17,10 @@ import (
 )
 
 // The digests of 200 runs of each profile are pinned: another process, another
-// machine, the race detector and any number of processors give the same.
+// host, the race detector and any number of processors give the same.
 //
-// A change of the generator, the simulator or the origin changes them, and
-// -update says so. A change that is not meant to must leave them.
+// A change of the generator, the simulator or the origin changes them, and -update
+// records it. An unintended change of them is a bug.
 func TestSeedsGiveTheSameRunsEverywhere(t *testing.T) {
 	var b strings.Builder
 	for _, profile := range scenarios.FaultProfiles() {
@@ -41,7 +41,7 @@ func digest(t *testing.T, profile scenarios.FaultProfile, seeds uint64) uint64 {
 	return h
 }
 
-// Whatever runs them and in whatever order, the seeds sum up to the same. Each
+// The summary of the seeds does not depend on the workers or their order. Each seed
 // runs twice here.
 func TestSummariesDoNotDependOnTheWorkers(t *testing.T) {
 	var first *campaign.Summary
@@ -68,8 +68,8 @@ func runOn(t *testing.T, procs int, c campaign.Campaign) campaign.Summary {
 	return sum
 }
 
-// The order of a map, and anything that runs share, makes a run differ from the
-// next of the same seed: the guard tells.
+// The order of a map, and anything that runs share, makes two runs of one seed
+// differ: the guard reports it.
 func TestTheGuardCatchesNondeterminism(t *testing.T) {
 	var shared atomic.Int64
 	options := map[scenarios.Duration]bool{}
@@ -86,7 +86,7 @@ func TestTheGuardCatchesNondeterminism(t *testing.T) {
 		"shared": func() scenarios.Duration { return scenarios.Duration(shared.Add(1)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := campaignOf(fidgeting(after), scenarios.None, 50)
+			c := campaignOf(withExtraTimer(after), scenarios.None, 50)
 			c.Guard = 100
 			sum, err := c.Run(t.Context(), nil)
 			require.NoError(t, err)
@@ -99,7 +99,7 @@ func TestTheGuardCatchesNondeterminism(t *testing.T) {
 
 // A constant, however odd, is no nondeterminism.
 func TestTheGuardIsQuietOtherwise(t *testing.T) {
-	c := campaignOf(fidgeting(func() scenarios.Duration { return 17 }), scenarios.None, 200)
+	c := campaignOf(withExtraTimer(func() scenarios.Duration { return 17 }), scenarios.None, 200)
 	c.Guard = 25
 	sum, err := c.Run(t.Context(), nil)
 	require.NoError(t, err)

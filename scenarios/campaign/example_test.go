@@ -13,8 +13,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// This file is how the tests of a system of your own look: put it where mine is.
-// What fails begins with one line that repeats it, whatever found it.
+// This file shows the tests of a system of your own: put it in the place of mine. A
+// failure's message begins with one line that repeats it, in every kind of test.
 
 var mine = lockstep.System()
 
@@ -25,7 +25,7 @@ func shapeOfMine() scenarios.Shape {
 	}
 }
 
-// Seeds, on all cores. This is the fastest way to find something.
+// Seeds, on all cores. This is the fastest way to find a failure.
 func TestMineOverSeeds(t *testing.T) {
 	c := campaign.Campaign{System: mine, Shape: scenarios.Shape{Profile: scenarios.All}, Seeds: 300, Guard: 2}
 	if testing.Short() {
@@ -34,8 +34,8 @@ func TestMineOverSeeds(t *testing.T) {
 	campaign.RequireSeeds(t, c)
 }
 
-// A property under rapid, which makes what fails as small as it can.
-// -rapid.checks says how many plans it tries.
+// A property under rapid, which makes failing plans as small as it can.
+// -rapid.checks sets the number of plans.
 func TestMineUnderRapid(t *testing.T) {
 	if testing.Short() {
 		t.Skip("rapid tries 100 plans")
@@ -45,7 +45,7 @@ func TestMineUnderRapid(t *testing.T) {
 	})
 }
 
-// The same property, led by what the fuzzing engine sees of the code:
+// The same property, guided by the coverage that the fuzzing engine observes:
 //
 //	go test -fuzz FuzzMine ./scenarios/campaign
 func FuzzMine(f *testing.F) {
@@ -53,7 +53,7 @@ func FuzzMine(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) { run(t, data) })
 }
 
-// Outside of a test, a campaign is a value, and so is what it has shown.
+// Outside of a test, a campaign is a value, and so is its result.
 func Example() {
 	c := campaign.Campaign{
 		System: canary.System(), // it fails on purpose

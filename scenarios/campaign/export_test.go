@@ -1,4 +1,4 @@
 package campaign
 
-// Pinned is for tests.
+// Pinned exports pinned for tests.
 var Pinned = pinned

@@ -9,28 +9,29 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
-// scheduleFaults puts the fault timeline into the world. The heal phase ends
-// what is still going on.
-func (s *stage) scheduleFaults() {
+// scheduleFaults schedules the faults of the plan. The heal phase ends the
+// remaining ones.
+func (s *runner) scheduleFaults() {
 	for i := range s.plan.Faults {
 		f := &s.plan.Faults[i]
 		begin, end := s.actions(f)
-		begin, end = s.counted(f, begin, end)
-		over := f.At + f.For
+		begin, end = s.countHits(f, begin, end)
+		until := f.At + f.For
 		if f.Every == 0 {
-			s.schedule(f.At, i, "begin: ", begin)
-			s.schedule(over, i, "end: ", end)
+			s.scheduleFault(f.At, i, "begin: ", begin)
+			s.scheduleFault(until, i, "end: ", end)
 			continue
 		}
-		for at := f.At; at < over; at += 2 * f.Every {
-			s.schedule(at, i, "begin: ", begin)
-			s.schedule(min(at+f.Every, over), i, "end: ", end)
+		for at := f.At; at < until; at += 2 * f.Every {
+			s.scheduleFault(at, i, "begin: ", begin)
+			s.scheduleFault(min(at+f.Every, until), i, "end: ", end)
 		}
 	}
 }
 
-// schedule has the i-th fault begin or end, unless all are over by then.
-func (s *stage) schedule(at scenarios.Duration, i int, what string, do func()) {
+// scheduleFault schedules the begin or the end of the i-th fault; healing cancels
+// it.
+func (s *runner) scheduleFault(at scenarios.Duration, i int, what string, do func()) {
 	words := func() string { return what + s.plan.Faults[i].String() }
 	s.world.ScheduleLazy(at, keyed.Mix(uint64(i), uint64(len(what))), words, func() {
 		if !s.healed {
@@ -39,45 +40,45 @@ func (s *stage) schedule(at scenarios.Duration, i int, what string, do func()) {
 	})
 }
 
-// actions says what f does when it begins and when it ends.
-func (s *stage) actions(f *scenarios.Fault) (begin, end func()) {
+// actions returns the actions at the begin and the end of f.
+func (s *runner) actions(f *scenarios.Fault) (begin, end func()) {
 	net := s.world.Network()
 	same := func(g *scenarios.Fault) bool { return g == f }
 	switch f.Kind {
 	case scenarios.PowerLoss:
-		return func() { each(f.Nodes, s.crash) }, func() { each(f.Nodes, s.start) }
+		return func() { each(f.Nodes, s.losePower) }, func() { each(f.Nodes, s.start) }
 	case scenarios.ProcessCrash:
-		return func() { each(f.Nodes, s.kill) }, func() { each(f.Nodes, s.start) }
+		return func() { each(f.Nodes, s.crashProcess) }, func() { each(f.Nodes, s.start) }
 	case scenarios.Wipe:
 		return func() { each(f.Nodes, s.wipe) }, func() { each(f.Nodes, s.start) }
 	case scenarios.Rollback:
 		copies := map[sim.ID]sim.DiskCopy{}
-		return func() { each(f.Nodes, s.copier(f.Live, copies)) }, func() { each(f.Nodes, s.restorer(copies)) }
+		return func() { each(f.Nodes, s.copyDisk(f.Live, copies)) }, func() { each(f.Nodes, s.restoreDisk(copies)) }
 	case scenarios.DiskFailure:
-		return func() { s.badDisk(f) }, func() {} // it ends by itself
+		return func() { s.beginDiskFault(f) }, func() {} // it ends by itself
 	case scenarios.Pause:
 		return func() { each(f.Nodes, s.pauser(f)) }, func() { each(f.Nodes, s.resumer(f)) }
 	case scenarios.Freeze:
 		return func() { each(f.Nodes, s.world.StopClock) }, func() { each(f.Nodes, s.world.StartClock) }
 	case scenarios.Slow:
-		return func() { s.slows = append(s.slows, f); s.slow(f) },
-			func() { s.slows = slices.DeleteFunc(s.slows, same); s.slow(f) }
+		return func() { s.slowFaults = append(s.slowFaults, f); s.applySlowness(f) },
+			func() { s.slowFaults = slices.DeleteFunc(s.slowFaults, same); s.applySlowness(f) }
 	case scenarios.ProfileOverride:
-		return func() { s.storms = append(s.storms, f); s.weather() },
-			func() { s.storms = slices.DeleteFunc(s.storms, same); s.weather() }
+		return func() { s.profileOverrides = append(s.profileOverrides, f); s.applyProfiles() },
+			func() { s.profileOverrides = slices.DeleteFunc(s.profileOverrides, same); s.applyProfiles() }
 	case scenarios.Clog:
-		links := s.links(f)
+		links := s.linksOf(f)
 		return func() { each(links, s.world.Clog) }, func() { each(links, s.world.Unclog) }
 	case scenarios.Refuse:
-		links := s.links(f)
+		links := s.linksOf(f)
 		return func() { each(links, net.Refuse) }, func() { each(links, net.Unrefuse) }
 	}
 	cuts := f.Cuts()
 	return func() { each(cuts, net.Cut) }, func() { each(cuts, net.Uncut) }
 }
 
-// links are those of a fault that names some, or means all.
-func (s *stage) links(f *scenarios.Fault) []netmodel.Link {
+// linksOf lists the links of a fault: the listed ones, or all.
+func (s *runner) linksOf(f *scenarios.Fault) []netmodel.Link {
 	if len(f.Links) > 0 {
 		return f.Links
 	}
@@ -85,7 +86,7 @@ func (s *stage) links(f *scenarios.Fault) []netmodel.Link {
 	return slices.Concat(netmodel.OneWay(nodes, nodes), s.clientLinks)
 }
 
-func (s *stage) pauser(f *scenarios.Fault) func(sim.ID) {
+func (s *runner) pauser(f *scenarios.Fault) func(sim.ID) {
 	return func(id sim.ID) {
 		s.world.Pause(id)
 		if f.Freeze {
@@ -94,7 +95,7 @@ func (s *stage) pauser(f *scenarios.Fault) func(sim.ID) {
 	}
 }
 
-func (s *stage) resumer(f *scenarios.Fault) func(sim.ID) {
+func (s *runner) resumer(f *scenarios.Fault) func(sim.ID) {
 	return func(id sim.ID) {
 		if f.Freeze {
 			s.world.StartClock(id)
@@ -103,12 +104,12 @@ func (s *stage) resumer(f *scenarios.Fault) func(sim.ID) {
 	}
 }
 
-// slow gives the nodes of a fault the pace that they have now: that of the last
-// such fault that began and goes on.
-func (s *stage) slow(f *scenarios.Fault) {
+// applySlowness sets the current pace of a fault's nodes: the pace of the latest
+// slow fault that is active.
+func (s *runner) applySlowness(f *scenarios.Fault) {
 	for _, id := range f.Nodes {
 		pace := scenarios.Duration(0)
-		for _, g := range s.slows {
+		for _, g := range s.slowFaults {
 			if slices.Contains(g.Nodes, id) {
 				pace = g.Pace
 			}
@@ -117,10 +118,10 @@ func (s *stage) slow(f *scenarios.Fault) {
 	}
 }
 
-// counted counts what a fault that shuts links costs while it lasts: messages, of
-// which two at the same time may claim the same. What the heal phase ends is not
-// counted. Of restarts it counts each.
-func (s *stage) counted(f *scenarios.Fault, begin, end func()) (func(), func()) {
+// countHits counts the messages that a fault of links affects while it lasts. Two
+// faults at the same time may both count one message. A fault that the heal phase
+// ends is not counted. Of restarts it counts each.
+func (s *runner) countHits(f *scenarios.Fault, begin, end func()) (func(), func()) {
 	family := scenarios.Flaps
 	switch f.Kind {
 	case scenarios.Partition:
@@ -152,8 +153,8 @@ func (s *stage) counted(f *scenarios.Fault, begin, end func()) (func(), func()) 
 	}
 }
 
-// allHits is what each family has done in the run.
-func (s *stage) allHits() scenarios.FamilyHits {
+// allHits counts the hits of each family in the run.
+func (s *runner) allHits() scenarios.FamilyHits {
 	w, stats, h := s.world.Hits(), s.world.Stats(), s.hits
 	h[scenarios.Drops], h[scenarios.Bursts], h[scenarios.Delays] = w.Drop, w.Burst, w.Delay
 	h[scenarios.Duplicates], h[scenarios.Reorders] = w.Duplicate, w.Reorder
@@ -173,19 +174,19 @@ func (s *stage) allHits() scenarios.FamilyHits {
 	return h
 }
 
-// weather gives every link the profile that it has now: the plan's, or that of
-// the weather that began last on it.
-func (s *stage) weather() {
+// applyProfiles gives every link its current profile: the plan's, or that of the
+// latest profile override on it.
+func (s *runner) applyProfiles() {
 	s.setProfile(nil, s.plan.Network)
-	for _, f := range s.storms {
+	for _, f := range s.profileOverrides {
 		s.setProfile(f.Links, *f.Profile)
 	}
 }
 
-// setProfile changes the profile of some links, or of all. Clients speak over
-// connections that deliver what they are given at most once and undamaged, so their
-// links duplicate nothing and leave bytes alone.
-func (s *stage) setProfile(links []netmodel.Link, p netmodel.Profile) {
+// setProfile changes the profile of some links, or of all. Clients use connections
+// that deliver each message at most once and undamaged, so their links duplicate
+// nothing and damage no bytes.
+func (s *runner) setProfile(links []netmodel.Link, p netmodel.Profile) {
 	net := s.world.Network()
 	once := p
 	once.Duplicate, once.Corrupt = 0, 0
@@ -195,7 +196,7 @@ func (s *stage) setProfile(links []netmodel.Link, p netmodel.Profile) {
 		return
 	}
 	for _, l := range links {
-		if l.From > 100 || l.To > 100 {
+		if scenarios.IsClient(l.From) || scenarios.IsClient(l.To) {
 			net.SetProfile(l, once)
 		} else {
 			net.SetProfile(l, p)

@@ -16,23 +16,23 @@ import (
 
 const ms = netmodel.Millisecond
 
-// Faults that overlap add up: each lasts as long as it says, whatever else
-// begins and ends meanwhile.
-func TestCrashesAddUp(t *testing.T) {
+// Faults that overlap add up: each lasts for its full time, whatever else begins
+// and ends meanwhile.
+func TestPowerLossesAddUp(t *testing.T) {
 	require.Equal(t, []scenarios.Duration{10 * ms, 110 * ms}, times(t, "power loss|boot 2", 1,
 		scenarios.Fault{At: 10 * ms, For: 100 * ms, Kind: scenarios.PowerLoss, Nodes: []sim.ID{1}},
 		scenarios.Fault{At: 20 * ms, For: 10 * ms, Kind: scenarios.PowerLoss, Nodes: []sim.ID{1, 2}},
 	))
 }
 
-func TestKillsAddUpWithCrashes(t *testing.T) {
+func TestProcessCrashesAddUpWithPowerLosses(t *testing.T) {
 	require.Equal(t, []scenarios.Duration{10 * ms, 110 * ms}, times(t, "process crash|power loss|boot 2", 1,
 		scenarios.Fault{At: 10 * ms, For: 50 * ms, Kind: scenarios.ProcessCrash, Nodes: []sim.ID{1}},
 		scenarios.Fault{At: 20 * ms, For: 90 * ms, Kind: scenarios.PowerLoss, Nodes: []sim.ID{1, 2}},
 	), "and the crash takes nothing: the origin has no disk")
 }
 
-func TestWeatherAddsUp(t *testing.T) {
+func TestProfileOverridesAddUp(t *testing.T) {
 	nothing := netmodel.Profile{Drop: netmodel.Always}
 	clear := netmodel.Profile{Delay: netmodel.Delay{Min: ms}}
 	require.Equal(t, []scenarios.Duration{0, 20 * ms, 60 * ms}, times(t, "lost: loss", 101,
@@ -48,8 +48,8 @@ func TestTheHealPhaseEndsEveryFault(t *testing.T) {
 	))
 }
 
-// times tells when one of the words came up at a process, in a plan in which a
-// client reads every 20 ms until the heal phase begins at 200 ms.
+// times lists the times at which one of the words occurred at a process, in a plan
+// in which a client reads every 20 ms until the heal phase begins at 200 ms.
 func times(t *testing.T, words string, id sim.ID, faults ...scenarios.Fault) (at []scenarios.Duration) {
 	c := campaignOf(origin.System(), scenarios.None, 0)
 	c.Shape.Clients, c.Shape.Nodes, c.Shape.Operations = 1, 3, 5
@@ -83,7 +83,7 @@ func TestLinksFlap(t *testing.T) {
 	))
 }
 
-// Of the slow faults of a node the one that began last counts, while it lasts.
+// The latest slow fault of a node counts, while it lasts.
 func TestSlownessAddsUp(t *testing.T) {
 	slow := func(at, last, pace scenarios.Duration) scenarios.Fault {
 		return scenarios.Fault{At: at * ms, For: last * ms, Kind: scenarios.Slow, Nodes: []sim.ID{1}, Pace: pace}
@@ -95,25 +95,25 @@ func TestSlownessAddsUp(t *testing.T) {
 	require.Equal(t, []scenarios.Family{scenarios.Slowness}, r.Families)
 }
 
-// A wiped node is a stranger to its peers. It hears of it, and is lost; the others
-// go on.
+// The peers of a wiped node reject its incarnation. It learns so and is lost; the
+// others continue.
 func TestAWipedNodeIsLost(t *testing.T) {
-	var told []string
+	var seen []string
 	r := resultOf(t, campaignOf(lockstep.System(), scenarios.None, 0), func(p *scenarios.Plan) {
 		p.Faults = []scenarios.Fault{{At: 20 * ms, For: 10 * ms, Kind: scenarios.Wipe, Nodes: []sim.ID{2}}}
 	}, func(l sim.TraceLine) {
 		for _, word := range []string{"incarnation of node 2 rejected", "node 2 ends"} {
-			if strings.Contains(l.Text, word) && !slices.Contains(told, word) {
-				told = append(told, word)
+			if strings.Contains(l.Text, word) && !slices.Contains(seen, word) {
+				seen = append(seen, word)
 			}
 		}
 	})
-	require.Equal(t, []string{"incarnation of node 2 rejected", "node 2 ends"}, told)
+	require.Equal(t, []string{"incarnation of node 2 rejected", "node 2 ends"}, seen)
 	require.EqualValues(t, 1, r.Hits[scenarios.Wipes])
 }
 
-// Whatever becomes of the nodes outside, the core of a system that is content with
-// a majority goes on, and the others join it later.
+// For every exclusion, the core of a system that needs only a majority makes
+// progress, and the excluded nodes join it later.
 func TestTheCoreGoesOnAlone(t *testing.T) {
 	for _, outside := range []scenarios.Exclusion{scenarios.StayDown, scenarios.StayCutOff, scenarios.StayPaused} {
 		var phases []string

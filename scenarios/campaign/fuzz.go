@@ -9,7 +9,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 )
 
-// F is what Fuzz needs of a *testing.F.
+// F is the part of *testing.F that Fuzz needs.
 type F interface {
 	Helper()
 	Name() string
@@ -21,22 +21,22 @@ type F interface {
 	Fatalf(format string, args ...any)
 }
 
-// fuzzSeeds is how many seeds' plans a fuzz target begins with.
+// fuzzSeeds is the number of seeds whose plans a fuzz target begins with.
 const fuzzSeeds = 16
 
-// Fuzz makes a native fuzz target of a system. What it returns runs the plan that an
-// input stands for (see scenarios.FromBytes), and fails the test as Require does; of
-// the shape what belongs to the system is set from it.
+// Fuzz makes a native fuzz target of a system. The returned function runs the plan
+// that an input encodes (see scenarios.FromBytes), and fails the test as Require
+// does. Fields of the shape about the system are set from it.
 //
 //	func FuzzMine(f *testing.F) {
 //		run := campaign.Fuzz(f, mine, scenarios.Shape{Profile: scenarios.All})
 //		f.Fuzz(func(t *testing.T, data []byte) { run(t, data) })
 //	}
 //
-// Every input is a plan, and every call runs one. They are counted, in all processes
-// that `go test -fuzz` starts, and said in the end: a target that has run no plan
-// has found nothing out, and fails. The engine begins with the empty input, which is
-// the simplest plan, and with those of a few seeds.
+// Every input is a plan, and every call runs one. Plans are counted, in all
+// processes that `go test -fuzz` starts, and the count is reported at the end. A
+// target that has run no plan has tested nothing, and fails. The engine begins with
+// the empty input, which is the simplest plan, and with the plans of a few seeds.
 func Fuzz(f F, sys scenarios.System, shape scenarios.Shape) func(t T, data []byte) {
 	f.Helper()
 	shape = shapeOf(sys, shape)
@@ -56,16 +56,16 @@ func Fuzz(f F, sys scenarios.System, shape scenarios.Shape) func(t T, data []byt
 }
 
 // plansVariable is the environment variable that names the file in which a fuzz
-// target and its workers, which are processes of their own, count plans: a byte for
+// target and its workers, which are separate processes, count plans: a byte for
 // each.
 const plansVariable = "LOCKSTEP_FUZZ_PLANS"
 
-// countPlans returns what counts a plan. When the target is over it says how many
-// there were, and fails if there was none.
+// countPlans returns the function that counts a plan. At the end of the target it
+// reports the number of plans, and fails if there was none.
 func countPlans(f F) (count func()) {
 	f.Helper()
 	name := os.Getenv(plansVariable)
-	mine := !isFuzzWorker() // who starts workers does not run plans, but sums up
+	mine := !isFuzzWorker() // a process that starts workers runs no plans, but sums up
 	if mine {
 		file, err := os.CreateTemp("", "lockstep-plans-")
 		if err != nil {
@@ -82,7 +82,7 @@ func countPlans(f F) (count func()) {
 	f.Cleanup(func() {
 		file.Close()
 		if mine {
-			sumUp(f, name)
+			reportPlanCount(f, name)
 			os.Remove(name)
 		}
 	})
@@ -93,8 +93,8 @@ func countPlans(f F) (count func()) {
 	}
 }
 
-// sumUp says how many plans were run.
-func sumUp(f F, name string) {
+// reportPlanCount reports the number of plans that were run.
+func reportPlanCount(f F, name string) {
 	info, err := os.Stat(name)
 	switch {
 	case err != nil:
@@ -108,7 +108,7 @@ func sumUp(f F, name string) {
 	}
 }
 
-// isFuzzWorker reports whether this process runs inputs for another that fuzzes.
+// isFuzzWorker reports whether this process runs inputs for a fuzzing parent.
 func isFuzzWorker() bool {
 	is, _ := strconv.ParseBool(flagValue("test.fuzzworker"))
 	return is

@@ -9,22 +9,22 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 )
 
-// Merged is what campaigns that share the seeds have shown together. The hash and
-// the news of its summary say nothing.
+// Merged is the joint result of campaigns that share the seeds. The hash and
+// LastNew of its summary have no meaning.
 type Merged struct {
 	Shape   scenarios.Shape
 	Marks   []string
 	Start   uint64
 	Shards  uint64
-	Missing []uint64 // shards of which there is no file
+	Missing []uint64 // shards without a file
 	Summary Summary
 }
 
-// MergeStates adds up the files that campaigns have kept which share the seeds: of
-// one build, with the same plans, and different shards.
+// MergeStates sums up the state files of campaigns that share the seeds: of one
+// build, with the same plans, and different shards.
 func MergeStates(names []string) (Merged, error) {
-	var first *state
-	shards := map[uint64]*state{}
+	var first *savedState
+	shards := map[uint64]*savedState{}
 	for _, name := range names {
 		s, err := loadState(name)
 		if err != nil {
@@ -35,7 +35,7 @@ func MergeStates(names []string) (Merged, error) {
 		}
 		alike := *first
 		alike.Shard = s.Shard
-		if err := alike.check(s); err != nil {
+		if err := alike.checkSame(s); err != nil {
 			return Merged{}, fmt.Errorf("%s: it cannot be added to %s: %w", name, names[0], err)
 		}
 		if shards[s.Shard] != nil {
@@ -55,7 +55,7 @@ func MergeStates(names []string) (Merged, error) {
 	return m, nil
 }
 
-// merge adds what seeds that s does not cover have shown.
+// merge adds the results of seeds that s does not cover.
 func (s *Summary) merge(o *Summary) {
 	s.Seeds += o.Seeds
 	s.Hash = keyed.Mix(s.Hash, o.Hash)

@@ -12,26 +12,26 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 )
 
-// Necessity tells what of a plan its failure needs: how often plans fail from
-// which one thing was taken, under other seeds too, which decide what the plan
-// leaves to chance.
+// Necessity measures which parts of a plan its failure needs: how often the plan
+// fails without one part. It uses other seeds too, since the seed decides the
+// choices that the plan leaves open.
 type Necessity struct {
-	Signature string `json:"signature"` // of the failure
-	Seeds     int    `json:"seeds"`     // that each plan ran with: the plan's own and those after it
-	Rows      []Need `json:"rows"`      // the first is the plan as it is
+	Signature string         `json:"signature"` // of the failure
+	Seeds     int            `json:"seeds"`     // seeds of each plan: the plan's own and the following ones
+	Rows      []NecessityRow `json:"rows"`      // the first is the unchanged plan
 }
 
-// Need is what came of a plan from which one thing was taken.
-type Need struct {
-	Kind  string `json:"kind"`  // operation, fault, fate or network; empty: nothing was taken
-	What  string `json:"what"`  // in words
+// NecessityRow is the result of a plan without one part.
+type NecessityRow struct {
+	Kind  string `json:"kind"`  // operation, fault, fate or network; empty: the unchanged plan
+	What  string `json:"what"`  // the removed part
 	Same  int    `json:"same"`  // seeds that failed with the signature
 	Other int    `json:"other"` // seeds that failed in another way
 }
 
-// Necessary runs a plan that fails, and every plan that has one thing less, with
+// MeasureNecessity runs a failing plan, and every plan that has one part less, with
 // a number of seeds each, on all workers (0: one per processor).
-func Necessary(ctx context.Context, sys scenarios.System, p *scenarios.Plan, seeds, workers int) (Necessity, error) {
+func MeasureNecessity(ctx context.Context, sys scenarios.System, p *scenarios.Plan, seeds, workers int) (Necessity, error) {
 	r, err := Run(ctx, sys, p, Options{})
 	if err != nil {
 		return Necessity{}, err
@@ -41,34 +41,34 @@ func Necessary(ctx context.Context, sys scenarios.System, p *scenarios.Plan, see
 	}
 	n := Necessity{Signature: r.Signature(), Seeds: seeds}
 	plans := []*scenarios.Plan{p}
-	n.Rows = append(n.Rows, Need{What: "the plan as it is"})
-	eachLess(p, func(kind, what string, less *scenarios.Plan) {
-		n.Rows = append(n.Rows, Need{Kind: kind, What: what})
+	n.Rows = append(n.Rows, NecessityRow{What: "the plan as it is"})
+	withoutEachPart(p, func(kind, what string, less *scenarios.Plan) {
+		n.Rows = append(n.Rows, NecessityRow{Kind: kind, What: what})
 		plans = append(plans, less)
 	})
-	return n, n.count(ctx, sys, plans, processors(workers))
+	return n, n.count(ctx, sys, plans, workerCount(workers))
 }
 
-// eachLess tells of every plan that has one thing less than p.
-func eachLess(p *scenarios.Plan, tell func(kind, what string, less *scenarios.Plan)) {
+// withoutEachPart calls yield for every plan that has one part less than p.
+func withoutEachPart(p *scenarios.Plan, yield func(kind, what string, less *scenarios.Plan)) {
 	for i := range p.Operations {
 		o, q := &p.Operations[i], *p
 		q.Operations = slices.Delete(slices.Clone(p.Operations), i, i+1)
-		tell("operation", fmt.Sprintf("%s %v on %s", o.ID, o, o.Machine), &q)
+		yield("operation", fmt.Sprintf("%s %v on %s", o.ID, o, o.Machine), &q)
 	}
 	for i := range p.Faults {
 		f, q := &p.Faults[i], *p
 		q.Faults = slices.Delete(slices.Clone(p.Faults), i, i+1)
-		tell("fault", fmt.Sprintf("%v at %v for %v", f, f.At, f.For), &q)
+		yield("fault", fmt.Sprintf("%v at %v for %v", f, f.At, f.For), &q)
 	}
 	for i := range p.Overrides {
 		f, q := &p.Overrides[i], *p
 		q.Overrides = slices.Delete(slices.Clone(p.Overrides), i, i+1)
-		tell("fate", f.String(), &q)
+		yield("fate", f.String(), &q)
 	}
 	if q := *p; p.Network != p.Heal.Network() {
 		q.Network = p.Heal.Network()
-		tell("network", scenarios.Describe(p.Network), &q)
+		yield("network", scenarios.Describe(p.Network), &q)
 	}
 }
 
@@ -104,7 +104,7 @@ func (n *Necessity) count(ctx context.Context, sys scenarios.System, plans []*sc
 	return ctx.Err()
 }
 
-// String is the table for people.
+// String is the table for a person.
 func (n Necessity) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s under %d seeds\n", n.Signature, n.Seeds)
@@ -121,7 +121,7 @@ func (n Necessity) String() string {
 	return b.String()
 }
 
-// share is a part of the seeds in percent.
+// share is part as a percentage of the seeds.
 func (n Necessity) share(part int) string {
 	tenths := (part*1000 + n.Seeds/2) / n.Seeds
 	if tenths%10 == 0 {

@@ -15,7 +15,7 @@ func TestOriginServesOneClient(t *testing.T) {
 }
 
 // A second client is enough to break it, and each family of faults breaks it in
-// ways of its own.
+// further ways.
 func TestOriginBreaks(t *testing.T) {
 	for _, c := range []struct {
 		profile scenarios.FaultProfile

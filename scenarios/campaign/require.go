@@ -11,7 +11,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 )
 
-// T is what Require needs of a *testing.T or a *rapid.T.
+// T is the part of *testing.T and *rapid.T that Require needs.
 type T interface {
 	Helper()
 	Name() string
@@ -21,19 +21,19 @@ type T interface {
 }
 
 // PlanVariable is the environment variable that names a file with a plan. If it is
-// set, Require runs this plan in place of any other: so a failure is repeated.
+// set, Require runs this plan in place of any other, to repeat a failure.
 const PlanVariable = "LOCKSTEP_PLAN"
 
-// Require runs a plan as part of a test, which fails if it does not pass. Then the
-// plan is kept in a file, and what the test says begins with one line for a shell
-// that repeats the failure:
+// Require runs a plan as part of a test, which fails if the plan does not pass.
+// Then the plan is saved in a file, and the failure's message begins with one shell
+// command that repeats it:
 //
 //	LOCKSTEP_PLAN=/tmp/lockstep-TestMine.json go test -C /home/me/mine -run '^TestMine$' .
 //
-// A test has one such file: under rapid and go test -fuzz, which make a failing
-// plan smaller and smaller, it is the smallest that is left in the end. It is a file for
-// the command, too: for a system that it knows, lockstep replay FILE does the same, and
-// lockstep shrink FILE makes it smaller than they can.
+// A test has one such file. Under rapid and go test -fuzz, which make a failing
+// plan ever smaller, the file ends with the smallest plan. The command reads it
+// too: for a system that it knows, lockstep replay FILE repeats the failure, and
+// lockstep shrink FILE makes the plan smaller than they can.
 func Require(t T, sys scenarios.System, p *scenarios.Plan) {
 	t.Helper()
 	if name := os.Getenv(PlanVariable); name != "" {
@@ -47,14 +47,14 @@ func Require(t T, sys scenarios.System, p *scenarios.Plan) {
 		t.Fatalf("%v", err)
 	}
 	if r.Status != Passed {
-		t.Fatalf("%s\n%s", repeatLines(t.Name(), sys, p), r.Text(p))
+		t.Fatalf("%s\n%s", reproduceLines(t.Name(), sys, p), r.Text(p))
 	}
 }
 
-// RequireSeeds runs a campaign as part of a test, which fails if a seed does not
-// pass, as Require does for the first that does not, or if one does not always run
-// alike. It fails as well if the test ended before the campaign, or if no seed was run,
-// or nothing was asked of the system; else it logs how much there was.
+// RequireSeeds runs a campaign as part of a test. The test fails if a seed does not
+// pass, as in Require for the first one, or if a seed is nondeterministic. It also
+// fails if the test ended before the campaign, if no seed was run, or if no
+// operation was invoked. Otherwise it logs the number of runs.
 func RequireSeeds(t T, c Campaign) {
 	t.Helper()
 	if os.Getenv(PlanVariable) != "" {
@@ -66,7 +66,7 @@ func RequireSeeds(t T, c Campaign) {
 		t.Fatalf("%v", err)
 	}
 	if len(sum.Differed) > 0 {
-		t.Fatalf("seed %d does not always run alike: see Differ", sum.Differed[0])
+		t.Fatalf("seed %d does not always run alike: see FindDifference", sum.Differed[0])
 	}
 	if len(sum.Groups) > 0 {
 		g := sum.Groups[0]
@@ -97,12 +97,12 @@ func readPlan(name string) (*scenarios.Plan, error) {
 	return p, nil
 }
 
-// repeatLines keeps a plan that fails a test, and says how to run it again. Tests
-// run in the directory of their package.
-func repeatLines(test string, sys scenarios.System, p *scenarios.Plan) string {
-	name := "lockstep-" + strings.Map(plain, test)
+// reproduceLines saves a plan that fails a test, and returns the command that
+// repeats it. Tests run in the directory of their package.
+func reproduceLines(test string, sys scenarios.System, p *scenarios.Plan) string {
+	name := "lockstep-" + strings.Map(fileNameRune, test)
 	if isFuzzWorker() {
-		name += fmt.Sprint("-", os.Getpid()) // several may come by a failure at once
+		name += fmt.Sprint("-", os.Getpid()) // several processes may find a failure at once
 	}
 	file := filepath.Join(os.TempDir(), name+".json")
 	if err := os.WriteFile(file, scenarios.Encode(p), 0o666); err != nil {
@@ -120,8 +120,8 @@ func repeatLines(test string, sys scenarios.System, p *scenarios.Plan) string {
 		PlanVariable, file, dir, strings.Join(parts, "/"), sys.Name, file)
 }
 
-// plain keeps what can stand in the name of a file.
-func plain(r rune) rune {
+// fileNameRune replaces runes that a file name cannot contain.
+func fileNameRune(r rune) rune {
 	if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' {
 		return r
 	}

@@ -10,23 +10,23 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
-// Options of one run. The zero value is the campaign's.
+// Options are the options of one run. The zero value is the campaign's.
 type Options struct {
-	Trace func(sim.TraceLine) // told everything in words, if not nil
-	// CheckTimeout bounds the judging of the history, in wall time; 0 is a
-	// minute. A history that takes longer is undecided.
+	Trace func(sim.TraceLine) // receives every trace line, if not nil
+	// CheckTimeout bounds the check of the history, in wall time; 0 is a minute. A
+	// history that takes longer is undecided.
 	CheckTimeout time.Duration
-	CrossCheck   bool         // have Porcupine judge the history too, see checker.Options
-	Explain      bool         // say what contradicts each other where the history is violated, see Result.Evidence
-	Memory       *sim.Buffers // for runs one after another; nil: new for each
-	// SafetyOnly ends the run with its storm: nothing is asked of the healed
-	// cluster. It is for finding out what the heal phase is worth.
+	CrossCheck   bool         // check the history with Porcupine too, see checker.Options
+	Explain      bool         // explain a violation of the history, see Result.Evidence
+	Buffers      *sim.Buffers // for runs one after another; nil: new for each
+	// SafetyOnly ends the run with its fault phase: the healed network is not
+	// tested. It serves to measure the worth of the heal phase.
 	SafetyOnly bool
-	// Watch, if not nil, is told the hash after every event, counted from 1.
-	Watch func(event, hash uint64)
+	// OnEvent, if not nil, receives the hash after every event, counted from 1.
+	OnEvent func(event, hash uint64)
 }
 
-// Status of a run.
+// Status is the verdict on a run.
 type Status string
 
 // The statuses.
@@ -36,39 +36,39 @@ const (
 	Undecided Status = "undecided" // the checker gave up
 )
 
-// Result is what one run showed. But for Undecided it is a pure function of
+// Result is the result of one run. Except for Undecided it is a pure function of
 // the plan and the code.
 type Result struct {
 	Status    Status
 	Violation *scenarios.Violation // if violated
-	Evidence  string               // of a history that is violated, with Options.Explain: what contradicts each other, drawn in lines
-	Undecided string               // if undecided: what the checker said
-	Hash      uint64               // of all that happened
+	Evidence  string               // of a violated history, with Options.Explain: the operations that contradict each other, as a diagram
+	Undecided string               // if undecided: the checker's reason
+	Hash      uint64               // of all events
 	Stats     sim.Stats
-	Disks     Disks
+	Disks     DiskCounts
 	Hits      scenarios.FamilyHits // by family
-	Families  []scenarios.Family   // that the plan has
+	Families  []scenarios.Family   // of the plan
 	Simulated scenarios.Duration
 	Outcomes  Outcomes
-	Marks     []uint64 // how often each of the system's marks was come by; nil if it counts none
+	Marks     []uint64 // counts of the system's coverage marks; nil if it has none
 	History   checker.History
 }
 
-// Disks counts what came of the faults of disks.
-type Disks struct {
+// DiskCounts counts the effects of disk faults.
+type DiskCounts struct {
 	Hits     sim.DiskHits // by fault
 	Stops    uint64       // nodes that an error stopped, and that were started again
 	Refusals uint64       // nodes that refused to start from a damaged disk
 }
 
-// Add adds up.
-func (d *Disks) Add(o Disks) {
+// Add adds o to d.
+func (d *DiskCounts) Add(o DiskCounts) {
 	d.Hits.Add(o.Hits)
 	d.Stops += o.Stops
 	d.Refusals += o.Refusals
 }
 
-// Outcomes counts operations by what their clients learnt.
+// Outcomes counts operations by the outcomes that their clients learnt.
 type Outcomes struct {
 	Committed   int `json:"committed"`
 	Transitions int `json:"transitions"` // of those committed; the others are reads
@@ -76,7 +76,7 @@ type Outcomes struct {
 	Unknown     int `json:"unknown"`
 }
 
-// Add adds up.
+// Add adds p to o.
 func (o *Outcomes) Add(p Outcomes) {
 	o.Committed += p.Committed
 	o.Transitions += p.Transitions
@@ -87,26 +87,26 @@ func (o *Outcomes) Add(p Outcomes) {
 // Total counts all operations.
 func (o Outcomes) Total() int { return o.Committed + o.Rejected + o.Unknown }
 
-// maxEvents is how many events a plan's run may take before it counts as one
-// that does not end: a livelock, since nothing in a plan takes that many.
+// maxEvents bounds the events of a plan's run. More of them count as a livelock,
+// since nothing in a plan takes that many.
 func maxEvents(p *scenarios.Plan) uint64 {
 	return 2_000_000 + 5_000*uint64(len(p.Operations))
 }
 
-// Run runs a plan, which must be valid, on a system. The error is about the
-// plan, never about what the run showed.
+// Run runs a plan, which must be valid, on a system. The error is about the plan,
+// never about the result of the run.
 func Run(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options) (Result, error) {
 	if p.System != sys.Name {
 		return Result{}, errSystem(sys, p)
 	}
-	s, err := newStage(sys, p, o)
+	s, err := newRunner(sys, p, o)
 	if err != nil {
 		return Result{}, err
 	}
-	if o.Watch != nil {
-		s.world.AfterEvent(func() { o.Watch(s.world.Stats().Events, s.world.Hash()) })
+	if o.OnEvent != nil {
+		s.world.AfterEvent(func() { o.OnEvent(s.world.Stats().Events, s.world.Hash()) })
 	}
-	s.playSafely()
+	s.runRecovered()
 	s.disks.Hits = s.world.DiskHits()
 	r := Result{
 		Hash:      s.world.Hash(),
@@ -115,13 +115,13 @@ func Run(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options
 		Hits:      s.allHits(),
 		Families:  scenarios.Families(p),
 		Simulated: s.world.Now(),
-		History:   checker.History{Definitions: p.Definitions, Operations: s.record.until(s.world.Now())},
-		Outcomes:  s.record.outcomes(),
+		History:   checker.History{Definitions: p.Definitions, Operations: s.history.upTo(s.world.Now())},
+		Outcomes:  s.history.outcomes(),
 	}
 	if m, ok := s.run.(scenarios.MarkCounter); ok {
 		r.Marks = m.Marks()
 	}
-	r.judge(ctx, s, o)
+	r.setStatus(ctx, s, o)
 	s.world.Release()
 	return r, nil
 }
@@ -133,9 +133,9 @@ func errSystem(sys scenarios.System, p *scenarios.Plan) error {
 // linearizability is the property of histories.
 const linearizability = "linearizability"
 
-// judge sets the verdict: what an invariant said during the run comes first,
-// then what the clients saw, then whether the healed cluster works and agrees.
-func (r *Result) judge(ctx context.Context, s *stage, o Options) {
+// setStatus sets the verdict. A violation during the run comes first, then the
+// clients' history, then progress and agreement on the healed network.
+func (r *Result) setStatus(ctx context.Context, s *runner, o Options) {
 	r.Status = Violated
 	if r.Violation = s.violation; r.Violation != nil {
 		return
@@ -159,7 +159,7 @@ func (r *Result) judge(ctx context.Context, s *stage, o Options) {
 		return
 	}
 	if !o.SafetyOnly {
-		if r.Violation = s.liveness(); r.Violation == nil {
+		if r.Violation = s.checkLiveness(); r.Violation == nil {
 			r.Violation = s.run.Agree(s.world.Now())
 		}
 	}
@@ -179,7 +179,7 @@ func (r *Result) Signature() string {
 	return ""
 }
 
-// Sentence is the verdict for a person.
+// Sentence describes the verdict for a person.
 func (r *Result) Sentence() string {
 	switch r.Status {
 	case Violated:

@@ -11,19 +11,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A system that stops answering is told from one that answers in vain and from
-// one that never rests.
+// Three failures are distinguished: a system that stops answering, one that answers
+// without a certain outcome, and one that never becomes idle.
 func TestLivenessIsJudged(t *testing.T) {
 	for _, c := range []struct {
 		name, want string
 		change     func(*variant)
 	}{
 		{"never answers", "liveness/client-stuck",
-			func(v *variant) { v.client = func() sim.Process { return silent{} } }},
+			func(v *variant) { v.client = func() sim.Process { return silentClient{} } }},
 		{"never knows", "liveness/fresh-operation-stuck",
-			func(v *variant) { v.client = func() sim.Process { return &clueless{} } }},
+			func(v *variant) { v.client = func() sim.Process { return &unknownClient{} } }},
 		{"never rests", "liveness/not-converged",
-			func(v *variant) { v.node = func(sim.Process) sim.Process { return spinning{} } }},
+			func(v *variant) { v.node = func(sim.Process) sim.Process { return spinningNode{} } }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := run(t, originWith(func(_ *scenarios.Plan, v *variant) { c.change(v) }), 1)
@@ -34,11 +34,11 @@ func TestLivenessIsJudged(t *testing.T) {
 	}
 }
 
-// A client of the system under test that breaks the rules is a finding, not the
-// end of the campaign.
+// A client of the system under test that breaks the rules is a finding, and does
+// not end the campaign.
 func TestAClientReturnsOnce(t *testing.T) {
 	r := run(t, originWith(func(_ *scenarios.Plan, v *variant) {
-		v.client = func() sim.Process { return eager{} }
+		v.client = func() sim.Process { return twiceReturningClient{} }
 	}), 1)
 	require.Equal(t, "client/unexpected-return", r.Signature())
 	t.Log(r.Sentence())
@@ -58,10 +58,11 @@ func TestAResultAddsUp(t *testing.T) {
 	require.Greater(t, r.Simulated, p.Heal.At)
 }
 
-// The trace is a look at a run and changes nothing in it.
-func TestARunThatEndsWithItsStorm(t *testing.T) {
+// SafetyOnly ends a run before its heal phase, so a client without a response is no
+// failure.
+func TestSafetyOnlyEndsBeforeHealPhase(t *testing.T) {
 	c := campaignOf(originWith(func(_ *scenarios.Plan, v *variant) {
-		v.client = func() sim.Process { return silent{} }
+		v.client = func() sim.Process { return silentClient{} }
 	}), scenarios.None, 0)
 	p := c.Plan(1)
 	r, err := campaign.Run(t.Context(), c.System, p, campaign.Options{SafetyOnly: true})
@@ -72,6 +73,7 @@ func TestARunThatEndsWithItsStorm(t *testing.T) {
 	require.NotZero(t, r.Outcomes.Unknown)
 }
 
+// A trace changes nothing in its run.
 func TestTracingChangesNothing(t *testing.T) {
 	c := campaignOf(origin.System(), scenarios.All, 0)
 	for seed := range uint64(50) {

@@ -12,9 +12,9 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
-// Save runs a plan again and keeps all that it shows in a directory, which it
-// makes: plan.json, history.jsonl, trace.txt and verdict.txt, and if the history
-// is not linearizable a page about that, history.html.
+// Save runs a plan again and saves the results in a directory, which it makes:
+// plan.json, history.jsonl, trace.txt and verdict.txt, and history.html, a page
+// that explains the history, if it is not linearizable.
 func Save(ctx context.Context, dir string, sys scenarios.System, p *scenarios.Plan, o Options) (Result, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return Result{}, err
@@ -50,7 +50,7 @@ func Save(ctx context.Context, dir string, sys scenarios.System, p *scenarios.Pl
 	})
 }
 
-// annotations is the faults of a plan, as far as they begin before it is healed.
+// annotations lists the faults of a plan that begin before the heal phase.
 func annotations(p *scenarios.Plan) (list []checker.Annotation) {
 	for i := range p.Faults {
 		if f := &p.Faults[i]; f.At < p.Heal.At {
@@ -60,7 +60,7 @@ func annotations(p *scenarios.Plan) (list []checker.Annotation) {
 	return list
 }
 
-// Text is the verdict with all that was derived from the seed. It is a pure
+// Text is the verdict with everything that was derived from the seed. It is a pure
 // function of the plan.
 func (r *Result) Text(p *scenarios.Plan) string {
 	verdict := string(r.Status)

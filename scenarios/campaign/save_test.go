@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What is kept of a run is enough to run it again, to judge its history without
-// a run, and to read what happened.
+// The saved files suffice to run the plan again, to check its history without a
+// run, and to read the trace.
 func TestSaveKeepsAllOfARun(t *testing.T) {
 	c := campaignOf(origin.System(), scenarios.All, 0)
 	for seed := range uint64(20) {
@@ -47,8 +47,8 @@ func TestSaveKeepsAllOfARun(t *testing.T) {
 	}
 }
 
-// Saved twice, the files are the same to the byte: nothing in them tells of the
-// time, the machine or the run before.
+// Saved twice, the files are the same to the byte: they do not depend on the time,
+// the host or the run before.
 func TestWhatIsSavedIsAFunctionOfThePlan(t *testing.T) {
 	c := campaignOf(origin.System(), scenarios.All, 0)
 	for seed := range uint64(10) {

@@ -16,15 +16,15 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
-// Shrunk is a plan that was made small.
+// Shrunk is the result of Shrink.
 type Shrunk struct {
 	shrink.Result
-	Signature string // that of the plan before, and after
+	Signature string // of the plan before and after
 }
 
-// Shrink makes a plan that fails as small as it can with a number of runs, on
-// all workers (0: one per processor). The result is a function of plan and
-// budget. When ctx ends, the search does; its result is then an error.
+// Shrink makes a failing plan as small as it can with a number of runs, on all
+// workers (0: one per processor). The result is a function of plan and budget. When
+// ctx ends, the search ends with an error.
 func Shrink(ctx context.Context, sys scenarios.System, p *scenarios.Plan, budget, workers int) (Shrunk, error) {
 	r, err := Run(ctx, sys, p, Options{})
 	switch {
@@ -35,9 +35,9 @@ func Shrink(ctx context.Context, sys scenarios.System, p *scenarios.Plan, budget
 	case r.Status == Undecided:
 		return Shrunk{}, fmt.Errorf("seed %d is undecided: whether a smaller plan is too depends on the machine", p.Seed)
 	}
-	j := &jury{ctx: ctx, sys: sys, wanted: kindOf(&r), workers: processors(workers)}
+	j := &planRunner{ctx: ctx, sys: sys, signature: shrinkSignature(&r), workers: workerCount(workers)}
 	result, err := shrink.Run(shrink.Config{
-		Signature: j.wanted, RunAll: j.judge, Pin: func(p *scenarios.Plan) *scenarios.Plan { return pinned(sys, p) }, MaxRuns: budget,
+		Signature: j.signature, RunAll: j.runAll, Pin: func(p *scenarios.Plan) *scenarios.Plan { return pinned(sys, p) }, MaxRuns: budget,
 	}, p)
 	if ctx.Err() != nil {
 		return Shrunk{}, ctx.Err()
@@ -48,20 +48,20 @@ func Shrink(ctx context.Context, sys scenarios.System, p *scenarios.Plan, budget
 	return Shrunk{result, r.Signature()}, err
 }
 
-// errDiffers is the harness's own fault.
+// errDiffers is a fault of the harness itself.
 var errDiffers = errors.New("the same plan gave another verdict")
 
-// jury judges plans for shrink, several at a time.
-type jury struct {
-	ctx     context.Context
-	sys     scenarios.System
-	wanted  string
-	workers int
+// planRunner runs plans for package shrink, several at a time.
+type planRunner struct {
+	ctx       context.Context
+	sys       scenarios.System
+	signature string
+	workers   int
 }
 
-// judge gives the verdicts up to the first that is wanted. Plans after it may
-// have run; nobody learns of it.
-func (j *jury) judge(plans []*scenarios.Plan) []shrink.RunResult {
+// runAll returns the results up to the first wanted one. Plans after it may have
+// run; their results are dropped.
+func (j *planRunner) runAll(plans []*scenarios.Plan) []shrink.RunResult {
 	verdicts := make([]shrink.RunResult, len(plans))
 	var next, end atomic.Int64 // the plan to run next; no plan from there on is needed
 	end.Store(int64(len(plans)))
@@ -69,8 +69,8 @@ func (j *jury) judge(plans []*scenarios.Plan) []shrink.RunResult {
 	for range min(j.workers, len(plans)) {
 		pool.Go(func() {
 			for i := next.Add(1) - 1; i < end.Load(); i = next.Add(1) - 1 {
-				verdicts[i] = j.one(plans[i])
-				for old := end.Load(); verdicts[i].Signature == j.wanted && i+1 < old; old = end.Load() {
+				verdicts[i] = j.runOne(plans[i])
+				for old := end.Load(); verdicts[i].Signature == j.signature && i+1 < old; old = end.Load() {
 					end.CompareAndSwap(old, i+1)
 				}
 			}
@@ -80,22 +80,21 @@ func (j *jury) judge(plans []*scenarios.Plan) []shrink.RunResult {
 	return verdicts[:end.Load()]
 }
 
-// one is the verdict on one plan. What takes long to judge is not what is
-// wanted.
-func (j *jury) one(p *scenarios.Plan) shrink.RunResult {
+// runOne runs one plan. A history whose check takes long is not the wanted failure.
+func (j *planRunner) runOne(p *scenarios.Plan) shrink.RunResult {
 	if j.ctx.Err() != nil {
-		return shrink.RunResult{Events: 1 << 40} // the budget ends with this
+		return shrink.RunResult{Events: 1 << 40} // this uses up the budget
 	}
 	r, err := Run(context.Background(), j.sys, p, Options{CheckTimeout: 10 * time.Second})
 	if err != nil {
 		return shrink.RunResult{}
 	}
-	return shrink.RunResult{Signature: kindOf(&r), Events: r.Stats.Events}
+	return shrink.RunResult{Signature: shrinkSignature(&r), Events: r.Stats.Events}
 }
 
-// kindOf is the signature of a result, and of a panic the place besides: all
+// shrinkSignature is the signature of a result, and of a panic also its place: all
 // panics have one signature.
-func kindOf(r *Result) string {
+func shrinkSignature(r *Result) string {
 	if r.Status != Violated || r.Violation.Property != assertion {
 		return r.Signature()
 	}
@@ -104,12 +103,12 @@ func kindOf(r *Result) string {
 	return r.Signature() + innermost
 }
 
-// assertion is the property that a panic of the system breaks.
+// assertion is the property that a panic of the system violates.
 const assertion = "assertion"
 
-// pinned is p with what a run decided written down: the fates of messages until
-// the heal phase, when operations began, and which node was asked first. The
-// network adds nothing, and weather has gone.
+// pinned is p with the choices of a run written down: the fates of messages until
+// the heal phase, the begin of operations, and their first nodes. The network adds
+// nothing, and profile overrides are removed.
 func pinned(sys scenarios.System, p *scenarios.Plan) *scenarios.Plan {
 	q := *p
 	q.Network, q.Overrides = p.Heal.Network(), nil
@@ -117,20 +116,20 @@ func pinned(sys scenarios.System, p *scenarios.Plan) *scenarios.Plan {
 	q.Operations = slices.Clone(p.Operations)
 	_, err := Run(context.Background(), sys, p, Options{Trace: func(l sim.TraceLine) {
 		pinOperation(&q, l)
-		if f, ok := fateOf(l); ok && l.At < p.Heal.At && f.Override != (netmodel.Override{Delay: p.Heal.Delay}) {
+		if f, ok := overrideOf(l); ok && l.At < p.Heal.At && f.Override != (netmodel.Override{Delay: p.Heal.Delay}) {
 			q.Overrides = append(q.Overrides, f)
 		}
 	}})
 	if err != nil {
 		return nil
 	}
-	prolong(&q)
+	extendFaultPhase(&q)
 	return &q
 }
 
-// prolong makes the storm of p last until its last operation begins. What went
-// on until then ends as early as it did.
-func prolong(p *scenarios.Plan) {
+// extendFaultPhase extends the fault phase of p to the begin of its last operation.
+// The faults end at their old times.
+func extendFaultPhase(p *scenarios.Plan) {
 	last := p.Heal.At
 	for i := range p.Operations {
 		last = max(last, p.Operations[i].At)
@@ -145,8 +144,8 @@ func prolong(p *scenarios.Plan) {
 	p.Heal.At = last
 }
 
-// fateOf is what became of a message that is sent, as a plan says it.
-func fateOf(l sim.TraceLine) (f scenarios.MessageOverride, ok bool) {
+// overrideOf is the fate of a sent message as an override of a plan.
+func overrideOf(l sim.TraceLine) (f scenarios.MessageOverride, ok bool) {
 	v := l.Verdict
 	if v == nil || v.Cause == netmodel.CutOff { // cut off by a fault, which stays
 		return f, false
@@ -165,10 +164,10 @@ func fateOf(l sim.TraceLine) (f scenarios.MessageOverride, ok bool) {
 	return f, f.Override.Validate() == nil
 }
 
-// pinOperation notes when an operation begins and the first node that its client
-// asks.
+// pinOperation records the begin of an operation and the first node that its client
+// uses.
 func pinOperation(p *scenarios.Plan, l sim.TraceLine) {
-	if l.Message == nil || l.ID <= 100 || l.From != 0 {
+	if l.Message == nil || !scenarios.IsClient(l.ID) || l.From != 0 {
 		return
 	}
 	words := strings.Fields(l.Message.FateName())

@@ -17,8 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// firsts gives the first failing seed of every signature of the origin's system.
-func firsts(t *testing.T) (*campaign.Campaign, []*campaign.Group) {
+// firstFailures gives the first failing seed of every signature of the origin's
+// system.
+func firstFailures(t *testing.T) (*campaign.Campaign, []*campaign.Group) {
 	c := campaignOf(origin.System(), scenarios.All, 500)
 	sum, err := c.Run(t.Context(), nil)
 	require.NoError(t, err)
@@ -26,10 +27,10 @@ func firsts(t *testing.T) (*campaign.Campaign, []*campaign.Group) {
 	return &c, sum.Groups
 }
 
-// A storm that breaks the origin's protocol comes down to what a person can read,
-// and still breaks it in the same way.
+// A plan that breaks the origin's protocol shrinks to a readable one, and still
+// breaks it in the same way.
 func TestFailuresShrinkToAHandful(t *testing.T) {
-	c, groups := firsts(t)
+	c, groups := firstFailures(t)
 	for _, g := range groups {
 		t.Run(g.Signature, func(t *testing.T) {
 			p := c.Plan(g.First)
@@ -53,9 +54,9 @@ func TestFailuresShrinkToAHandful(t *testing.T) {
 	}
 }
 
-// Who is faster does not matter.
+// The speed of the workers does not matter.
 func TestShrinkingDoesNotDependOnTheWorkers(t *testing.T) {
-	c, groups := firsts(t)
+	c, groups := firstFailures(t)
 	p := c.Plan(groups[0].First)
 	one, err := campaign.Shrink(t.Context(), c.System, p, 20_000, 1)
 	require.NoError(t, err)
@@ -69,12 +70,12 @@ func TestOnlyFailuresShrink(t *testing.T) {
 	c.Shape.Clients = 1
 	_, err := campaign.Shrink(t.Context(), c.System, c.Plan(3), 100, 1)
 	require.ErrorContains(t, err, "seed 3 passes: there is nothing to shrink")
-	_, err = campaign.Necessary(t.Context(), c.System, c.Plan(3), 10, 1)
+	_, err = campaign.MeasureNecessity(t.Context(), c.System, c.Plan(3), 10, 1)
 	require.ErrorContains(t, err, "seed 3: passed: only a violation has needs")
 }
 
 func TestShrinkingEndsWithItsContext(t *testing.T) {
-	c, groups := firsts(t)
+	c, groups := firstFailures(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := campaign.Shrink(ctx, c.System, c.Plan(groups[0].First), 20_000, 2)
@@ -84,7 +85,7 @@ func TestShrinkingEndsWithItsContext(t *testing.T) {
 // All panics have one signature, but one is not made into another.
 func TestAPanicStaysWhereItIs(t *testing.T) {
 	sys := originWith(func(p *scenarios.Plan, v *variant) {
-		v.node = func(sim.Process) sim.Process { return fragile{len(p.Operations) >= 7} }
+		v.node = func(sim.Process) sim.Process { return panickingNode{len(p.Operations) >= 7} }
 	})
 	c := campaignOf(sys, scenarios.All, 0)
 	s, err := campaign.Shrink(t.Context(), sys, c.Plan(1), 20_000, 0)
@@ -94,20 +95,20 @@ func TestAPanicStaysWhereItIs(t *testing.T) {
 	require.True(t, s.Minimal)
 }
 
-// fragile is a node that panics, in one place or in another.
-type fragile struct{ here bool }
+// panickingNode is a node that panics, in one place or in another.
+type panickingNode struct{ here bool }
 
-func (f fragile) Step(scenarios.Duration, *sim.Event, *sim.Effects) {
+func (f panickingNode) Step(scenarios.Duration, *sim.Event, *sim.Effects) {
 	if f.here {
-		f.crack()
+		f.panicHere()
 	}
 	panic("there")
 }
 
-func (fragile) crack() { panic("here") }
+func (panickingNode) panicHere() { panic("here") }
 
-// With the fates of all messages written down, clients see what they saw when
-// chance decided.
+// With the fates of all messages written down, the history is the same as with
+// chance.
 func TestPinnedPlansShowTheSame(t *testing.T) {
 	for _, sys := range []scenarios.System{origin.System(), lockstep.System()} {
 		t.Run(sys.Name, func(t *testing.T) {
@@ -115,7 +116,7 @@ func TestPinnedPlansShowTheSame(t *testing.T) {
 			pinned := 0
 			for seed := uint64(0); pinned < 40; seed++ {
 				p := c.Plan(seed)
-				if slices.ContainsFunc(scenarios.Families(p), func(f scenarios.Family) bool { return slices.Contains(unwritten, f) }) {
+				if slices.ContainsFunc(scenarios.Families(p), func(f scenarios.Family) bool { return slices.Contains(notPinnable, f) }) {
 					continue
 				}
 				pinned++
@@ -128,12 +129,11 @@ func TestPinnedPlansShowTheSame(t *testing.T) {
 	}
 }
 
-// unwritten are the families of faults that take what is under way, or hold it,
-// which no fate of one message says.
-var unwritten = []scenarios.Family{scenarios.Corruption, scenarios.Resets}
+// notPinnable lists the families of faults that remove or hold messages in flight:
+// no override of one message expresses them.
+var notPinnable = []scenarios.Family{scenarios.Corruption, scenarios.Resets}
 
-// history is what clients saw until the heal phase, after which nothing is
-// written down.
+// history is the history up to the heal phase, after which nothing is written down.
 func history(t *testing.T, sys scenarios.System, p *scenarios.Plan, heal scenarios.Duration) (seen []checker.Operation) {
 	r, err := campaign.Run(t.Context(), sys, p, campaign.Options{})
 	require.NoError(t, err)
@@ -145,20 +145,20 @@ func history(t *testing.T, sys scenarios.System, p *scenarios.Plan, heal scenari
 	return seen
 }
 
-// Taking away what a failure needs ends it, whatever chance does besides.
+// Without a needed part the failure is gone for all seeds.
 func TestNecessity(t *testing.T) {
 	p := readPlan(t, "lost-commit")
-	n, err := campaign.Necessary(t.Context(), origin.System(), p, 50, 0)
+	n, err := campaign.MeasureNecessity(t.Context(), origin.System(), p, 50, 0)
 	require.NoError(t, err)
 	require.Equal(t, "convergence/states-differ", n.Signature)
 	require.Len(t, n.Rows, 3)
 	require.Equal(t, "operation", n.Rows[1].Kind)
-	require.Equal(t, campaign.Need{Kind: "fate", What: "1>3 commit lifecycle/a c1.1 #1 is lost"}, n.Rows[2])
+	require.Equal(t, campaign.NecessityRow{Kind: "fate", What: "1>3 commit lifecycle/a c1.1 #1 is lost"}, n.Rows[2])
 	require.NotZero(t, n.Rows[0].Same)
 	require.Zero(t, n.Rows[1].Same)
 	require.Contains(t, n.String(), "without fate 1>3 commit lifecycle/a c1.1 #1 is lost\n")
 
-	again, err := campaign.Necessary(t.Context(), origin.System(), p, 50, 1)
+	again, err := campaign.MeasureNecessity(t.Context(), origin.System(), p, 50, 1)
 	require.NoError(t, err)
 	require.Equal(t, n, again)
 }
@@ -166,16 +166,16 @@ func TestNecessity(t *testing.T) {
 // docs/FAILURES.md shows the table of a plan.
 func TestTheDocumentedNecessityIsTrue(t *testing.T) {
 	const doc = "../../docs/FAILURES.md"
-	n, err := campaign.Necessary(t.Context(), origin.System(), readPlan(t, "shrunk-read"), 200, 0)
+	n, err := campaign.MeasureNecessity(t.Context(), origin.System(), readPlan(t, "shrunk-read"), 200, 0)
 	require.NoError(t, err)
 	text, err := os.ReadFile(doc)
 	require.NoError(t, err)
 	require.Contains(t, string(text), "```needs shrunk-read\n"+n.String()+"```")
 }
 
-// Where chance is needed, the table says so.
+// The table shows where chance is needed.
 func TestNecessityOfTheNetwork(t *testing.T) {
-	n, err := campaign.Necessary(t.Context(), origin.System(), readPlan(t, "roaming-client"), 50, 0)
+	n, err := campaign.MeasureNecessity(t.Context(), origin.System(), readPlan(t, "roaming-client"), 50, 0)
 	require.NoError(t, err)
 	last := n.Rows[len(n.Rows)-1]
 	require.Equal(t, "network", last.Kind)
@@ -195,37 +195,37 @@ func signature(t *testing.T, sys scenarios.System, p *scenarios.Plan) string {
 	return r.Signature()
 }
 
-// A run can be stopped anywhere, and what nodes hold there is a function of the
-// plan.
-func TestLooking(t *testing.T) {
+// A run can be stopped anywhere, and the state of the nodes there is a function of
+// the plan.
+func TestInspect(t *testing.T) {
 	for _, sys := range []scenarios.System{origin.System(), lockstep.System()} {
 		c := campaignOf(sys, scenarios.None, 0)
 		p := c.Plan(3)
 		hashes := map[uint64]uint64{}
-		_, err := campaign.Run(t.Context(), sys, p, campaign.Options{Watch: func(event, hash uint64) { hashes[event] = hash }})
+		_, err := campaign.Run(t.Context(), sys, p, campaign.Options{OnEvent: func(event, hash uint64) { hashes[event] = hash }})
 		require.NoError(t, err)
 		for _, until := range []uint64{1, 50, 100} {
 			lines := 0
-			g, err := campaign.Look(sys, p, until, []sim.ID{1, 2}, func(sim.TraceLine) { lines++ })
+			g, err := campaign.Inspect(sys, p, until, []sim.ID{1, 2}, func(sim.TraceLine) { lines++ })
 			require.NoError(t, err)
 			require.Equal(t, until, g.Event)
 			require.Equal(t, hashes[until], g.Hash)
 			require.NotZero(t, lines)
 			require.Len(t, g.Nodes, 2)
 			require.NotEmpty(t, g.Nodes[1].Dump)
-			again, err := campaign.Look(sys, p, until, []sim.ID{1, 2}, nil)
+			again, err := campaign.Inspect(sys, p, until, []sim.ID{1, 2}, nil)
 			require.NoError(t, err)
 			require.Equal(t, g, again)
 		}
-		_, err = campaign.Look(sys, p, 1, []sim.ID{99}, nil)
+		_, err = campaign.Inspect(sys, p, 1, []sim.ID{99}, nil)
 		require.ErrorContains(t, err, "no node 99 in this plan")
-		end, err := campaign.Look(sys, p, 1<<40, nil, nil)
+		end, err := campaign.Inspect(sys, p, 1<<40, nil, nil)
 		require.NoError(t, err)
 		require.Len(t, hashes, int(end.Event))
 	}
 }
 
-// A dump shows what a node remembers and all that is under way.
+// A dump shows the memory of a node and everything in progress.
 func TestDumpsShowAll(t *testing.T) {
 	id := string(node.Stamp("door/front", 0, "c2.1"))
 	for _, c := range []struct {
@@ -247,7 +247,7 @@ func TestDumpsShowAll(t *testing.T) {
 	} {
 		var all strings.Builder
 		for event := range c.until {
-			g, err := campaign.Look(c.sys, readPlan(t, c.plan), event+1, []sim.ID{c.node}, nil)
+			g, err := campaign.Inspect(c.sys, readPlan(t, c.plan), event+1, []sim.ID{c.node}, nil)
 			require.NoError(t, err)
 			all.WriteString(g.Nodes[0].Dump)
 		}
@@ -261,17 +261,18 @@ func TestNotEverySystemShowsItsNodes(t *testing.T) {
 	sys := originWith(func(*scenarios.Plan, *variant) {})
 	c := campaignOf(sys, scenarios.None, 0)
 	p := c.Plan(1)
-	_, err := campaign.Look(sys, p, 1, []sim.ID{1}, nil)
+	_, err := campaign.Inspect(sys, p, 1, []sim.ID{1}, nil)
 	require.ErrorContains(t, err, "system origin cannot show what a node holds")
 }
 
-// unknowns breaks a property of its own when clients are left in the dark twice.
-type unknowns struct {
+// unknownsRun violates a property of its own when clients have learnt two unknown
+// outcomes.
+type unknownsRun struct {
 	scenarios.Run
 	count int
 }
 
-func (u *unknowns) Observe(at scenarios.Duration, id sim.ID, f sim.Observation) *scenarios.Violation {
+func (u *unknownsRun) Observe(at scenarios.Duration, id sim.ID, f sim.Observation) *scenarios.Violation {
 	if r, ok := f.(*scenarios.Response); ok && r.Outcome == scenarios.Unknown && r.Operation.Client != scenarios.HealClient {
 		if u.count++; u.count == 2 {
 			return &scenarios.Violation{Property: "canary", Class: "two-unknown", At: at, Sentence: "It was planted"}
@@ -280,11 +281,11 @@ func (u *unknowns) Observe(at scenarios.Duration, id sim.ID, f sim.Observation) 
 	return u.Run.Observe(at, id, f)
 }
 
-// The node's own messages can be named and lost one by one as well.
-func TestStormsOfTheNodeShrink(t *testing.T) {
+// Messages of the node can be addressed and lost one by one as well.
+func TestPlansOfTheNodeShrink(t *testing.T) {
 	sys := lockstep.System()
 	inner := sys.New
-	sys.New = func(p *scenarios.Plan) scenarios.Run { return &unknowns{Run: inner(p)} }
+	sys.New = func(p *scenarios.Plan) scenarios.Run { return &unknownsRun{Run: inner(p)} }
 	c := campaignOf(sys, scenarios.All, 40)
 	sum, err := c.Run(t.Context(), nil)
 	require.NoError(t, err)

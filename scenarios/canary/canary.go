@@ -1,10 +1,10 @@
-// Package canary is a system that fails on purpose, in one seed of a hundred: who
-// runs a campaign on it and hears nothing knows that the alarm is broken.
+// Package canary is a system that fails on purpose, in one seed of a hundred. A
+// campaign on it that finds nothing shows that failure detection is broken.
 //
-// It is as simple as a system can be. All clients look at one memory, in which
-// operations are carried out at once, and nodes do nothing. Where it fails, it
-// does so in one of four ways, so that each way of finding out is proven: an
-// invariant, the judge of histories, the judge of liveness, and a panic.
+// It is as simple as a system can be. All clients share one memory, in which
+// operations are carried out at once, and nodes do nothing. A failing run fails in
+// one of four ways, so that each kind of check is tested: an invariant, the checker
+// of histories, the checks of the heal phase, and a panic.
 package canary
 
 import (
@@ -16,39 +16,39 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
-// Way is how a run goes wrong.
-type Way int
+// Failure is the way in which a run fails.
+type Failure int
 
-// The ways.
+// The failures.
 const (
-	Not    Way = iota // it goes well
-	Sings             // an invariant is violated
-	Lies              // illegal transitions are carried out
-	Sleeps            // a client waits for ever
-	Dies              // the code panics
+	None              Failure = iota // the run passes
+	InvariantViolated                // an invariant is violated
+	IllegalCommitted                 // illegal transitions are committed
+	ClientStuck                      // a client waits for ever
+	Panics                           // the code panics
 )
 
-// WayOf says what becomes of the runs of a seed: one in a hundred fails. (A lie
-// shows only if somebody asks for what is illegal; in a dozen operations somebody does.)
-func WayOf(seed uint64) Way {
+// FailureOf returns the failure of the runs of a seed: one in a hundred fails.
+// (IllegalCommitted shows only if an operation requests an illegal transition; of a
+// dozen operations one does.)
+func FailureOf(seed uint64) Failure {
 	k := keyed.Seed(seed).Name("canary")
 	if k.Below(100) != 0 {
-		return Not
+		return None
 	}
-	return Sings + Way(k.Name("way").Below(4))
+	return InvariantViolated + Failure(k.Name("way").Below(4))
 }
 
-// Signature is how a campaign names the failures of that way. It is empty for
-// Not.
-func (w Way) Signature() string {
+// Signature is the signature of the failures in a campaign. It is empty for None.
+func (w Failure) Signature() string {
 	return [...]string{"", "canary/planted", "linearizability/committed", "liveness/client-stuck", "assertion/panic"}[w]
 }
 
-// The marks. The last is never reached.
+// The coverage marks. The last is never hit.
 const (
 	committed = iota
 	rejected
-	never
+	neverHit
 	markCount
 )
 
@@ -60,21 +60,21 @@ func System() scenarios.System {
 		Definitions: []fsm.Definition{fsm.Lifecycle()},
 		Marks:       []string{"canary/committed", "canary/rejected", "canary/never"},
 		New: func(p *scenarios.Plan) scenarios.Run {
-			return &run{plan: p, way: WayOf(p.Seed), states: map[string]string{}}
+			return &run{plan: p, failure: FailureOf(p.Seed), states: map[string]string{}}
 		},
 	}
 }
 
 // run is the system's side of one run.
 type run struct {
-	plan   *scenarios.Plan
-	way    Way
-	states map[string]string // by machine; none: as its definition begins
-	marks  [markCount]uint64
+	plan    *scenarios.Plan
+	failure Failure
+	states  map[string]string // by machine; absent: the definition's initial state
+	marks   [markCount]uint64
 }
 
 // Node implements scenarios.Run.
-func (r *run) Node(sim.ID, int) sim.Process { return idle{} }
+func (r *run) Node(sim.ID, int) sim.Process { return idleNode{} }
 
 // Client implements scenarios.Run.
 func (r *run) Client(sim.ID) sim.Process { return client{r} }
@@ -82,7 +82,7 @@ func (r *run) Client(sim.ID) sim.Process { return client{r} }
 // Observe implements scenarios.Run.
 func (r *run) Observe(at scenarios.Duration, _ sim.ID, f sim.Observation) *scenarios.Violation {
 	returned, ok := f.(*scenarios.Response)
-	if !ok || r.way != Sings {
+	if !ok || r.failure != InvariantViolated {
 		return nil
 	}
 	return &scenarios.Violation{
@@ -94,16 +94,16 @@ func (r *run) Observe(at scenarios.Duration, _ sim.ID, f sim.Observation) *scena
 // Agree implements scenarios.Run.
 func (r *run) Agree(scenarios.Duration) *scenarios.Violation { return nil }
 
-// Marks implements scenarios.Marker.
+// Marks implements scenarios.MarkCounter.
 func (r *run) Marks() []uint64 { return r.marks[:] }
 
-// idle is a node.
-type idle struct{}
+// idleNode is a node that does nothing.
+type idleNode struct{}
 
 // Step implements sim.Process.
-func (idle) Step(scenarios.Duration, *sim.Event, *sim.Effects) {}
+func (idleNode) Step(scenarios.Duration, *sim.Event, *sim.Effects) {}
 
-// client carries its operations out by itself.
+// client carries out its operations by itself.
 type client struct{ run *run }
 
 // Step implements sim.Process.
@@ -111,17 +111,17 @@ func (c client) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	if ev.Kind != sim.Invoke {
 		return
 	}
-	switch c.run.way {
-	case Sleeps:
+	switch c.run.failure {
+	case ClientStuck:
 		return
-	case Dies:
+	case Panics:
 		panic("the canary dies, as it should in this seed")
 	}
-	out.Observe(c.run.carryOut(ev.Message.(*scenarios.Invocation).Operation))
+	out.Observe(c.run.execute(ev.Message.(*scenarios.Invocation).Operation))
 }
 
-// carryOut does an operation.
-func (r *run) carryOut(o *scenarios.Operation) *scenarios.Response {
+// execute carries out an operation.
+func (r *run) execute(o *scenarios.Operation) *scenarios.Response {
 	d, _ := r.plan.Definition(o.Machine)
 	state, known := r.states[o.Machine]
 	if !known {
@@ -130,7 +130,7 @@ func (r *run) carryOut(o *scenarios.Operation) *scenarios.Response {
 	back := &scenarios.Response{Operation: o, Outcome: scenarios.Committed, State: state, Version: scenarios.NoVersion}
 	switch {
 	case o.Kind == scenarios.Read:
-	case d.Legal(state, o.To) || r.way == Lies:
+	case d.Legal(state, o.To) || r.failure == IllegalCommitted:
 		r.states[o.Machine], back.State = o.To, o.To
 	default:
 		back.Outcome, back.Reason = scenarios.Rejected, scenarios.Illegal

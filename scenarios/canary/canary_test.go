@@ -11,12 +11,12 @@ import (
 
 // One seed in a hundred fails, in four ways, and a campaign finds exactly these,
 // under every profile.
-func TestACampaignHearsTheCanary(t *testing.T) {
+func TestCampaignFindsPlantedFailures(t *testing.T) {
 	const seeds = 3000
 	want := map[string]*campaign.Group{}
 	var failing uint64
 	for seed := range uint64(seeds) {
-		signature := canary.WayOf(seed).Signature()
+		signature := canary.FailureOf(seed).Signature()
 		if signature == "" {
 			continue
 		}
@@ -37,6 +37,6 @@ func TestACampaignHearsTheCanary(t *testing.T) {
 		for _, g := range sum.Groups {
 			require.Equal(t, want[g.Signature], g)
 		}
-		require.Equal(t, []string{"canary/never"}, sum.Cold(c.System))
+		require.Equal(t, []string{"canary/never"}, sum.NeverHit(c.System))
 	}
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// One core, three nodes, no faults, invariants and history on: from the plan to
-// the verdict.
+// BenchmarkSteady measures runs on one core, of three nodes without faults, from the plan
+// to the verdict. The oracle and the checker of histories are on.
 func BenchmarkSteady(b *testing.B) {
 	generated := campaignOf(scenarios.None, 0)
 	generated.Shape.Nodes, generated.Shape.Clients, generated.Shape.Operations = 3, 3, 500
@@ -27,12 +27,12 @@ func BenchmarkSteady(b *testing.B) {
 		name string
 		plan func(seed uint64) *scenarios.Plan
 	}{
-		{"generated", generated.Plan}, // a third reads, and clients that pause
-		{"machines=1", func(seed uint64) *scenarios.Plan { return busy(seed, 1, 1) }},
-		{"machines=3", func(seed uint64) *scenarios.Plan { return busy(seed, 3, 1) }},
-		{"machines=60", func(seed uint64) *scenarios.Plan { return busy(seed, 60, 1) }},
-		{"machines=3/contended", func(seed uint64) *scenarios.Plan { return busy(seed, 3, 8) }}, // half is illegal when it comes
-		{"machines=3/combined", func(seed uint64) *scenarios.Plan { return ticking(seed, 3, 16) }},
+		{"generated", generated.Plan}, // a third are reads, and clients pause
+		{"machines=1", func(seed uint64) *scenarios.Plan { return busyPlan(seed, 1, 1) }},
+		{"machines=3", func(seed uint64) *scenarios.Plan { return busyPlan(seed, 3, 1) }},
+		{"machines=60", func(seed uint64) *scenarios.Plan { return busyPlan(seed, 60, 1) }},
+		{"machines=3/contended", func(seed uint64) *scenarios.Plan { return busyPlan(seed, 3, 8) }}, // half are illegal on arrival
+		{"machines=3/combined", func(seed uint64) *scenarios.Plan { return oneStatePlan(seed, 3, 16) }},
 	} {
 		b.Run(c.name, func(b *testing.B) { benchmark(b, c.plan) })
 	}
@@ -44,7 +44,7 @@ func benchmark(b *testing.B, plan func(seed uint64) *scenarios.Plan) {
 		plans = append(plans, plan(seed))
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(1600)) // as the fuzz command does
-	o := campaign.Options{Memory: &sim.Buffers{}}
+	o := campaign.Options{Buffers: &sim.Buffers{}}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	var runs, messages, committed uint64
@@ -66,12 +66,13 @@ func benchmark(b *testing.B, plan func(seed uint64) *scenarios.Plan) {
 	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/float64(committed), "allocs/transition")
 }
 
-// One core, the full swarm, 500 operations a plan: from the seed to the verdict.
+// BenchmarkSwarm measures runs on one core, of the full swarm with 500 operations a plan,
+// from the seed to the verdict.
 func BenchmarkSwarm(b *testing.B) {
 	c := campaignOf(scenarios.All, 0)
 	c.Shape.Operations = 500
 	defer debug.SetGCPercent(debug.SetGCPercent(1600)) // as the fuzz command does
-	o := campaign.Options{Memory: &sim.Buffers{}}
+	o := campaign.Options{Buffers: &sim.Buffers{}}
 	var seed, operations, events uint64
 	for b.Loop() {
 		r, err := campaign.Run(b.Context(), lockstep.System(), c.Plan(seed%64), o)
@@ -86,11 +87,11 @@ func BenchmarkSwarm(b *testing.B) {
 	b.ReportMetric(float64(events)/float64(operations), "events/operation")
 }
 
-// busy is a plan of 500 proposals in which every client has its next one ready
-// when the one before has ended. Each machine has so many clients of its own. The
-// proposals for a machine follow its lifecycle, so that a client alone has all
-// of them carried out.
-func busy(seed uint64, machines, each int) *scenarios.Plan {
+// busyPlan returns a plan of 500 proposals. Each machine has so many clients of its own,
+// and each client sends its next proposal when the one before has ended. The proposals
+// for a machine follow its lifecycle, so that all those of a single client are
+// committed.
+func busyPlan(seed uint64, machines, each int) *scenarios.Plan {
 	p := scenarios.Generate(seed, scenarios.Shape{
 		System: "lockstep", Definitions: lockstep.System().Definitions,
 		Profile: scenarios.None, Nodes: 3, Clients: machines * each, Operations: 1,
@@ -111,11 +112,11 @@ func busy(seed uint64, machines, each int) *scenarios.Plan {
 	return p
 }
 
-// ticking is a busy plan whose machines have one state, to which it is always
-// legal to go: clients of the same machine do not turn each other away, and nodes
-// combine what they ask for into rounds.
-func ticking(seed uint64, machines, each int) *scenarios.Plan {
-	p := busy(seed, machines, each)
+// oneStatePlan returns a busy plan for machines with one state and a transition to
+// itself. Clients of a machine never make each other's proposals illegal, and nodes
+// batch their operations.
+func oneStatePlan(seed uint64, machines, each int) *scenarios.Plan {
+	p := busyPlan(seed, machines, each)
 	d := fsm.Definition{
 		Name: "lifecycle", States: []string{"on"}, Initial: "on",
 		Transitions: []fsm.Transition{{From: "on", To: "on"}},
@@ -127,11 +128,11 @@ func ticking(seed uint64, machines, each int) *scenarios.Plan {
 	return p
 }
 
-// In a busy plan all nodes are home to some machine, and everything is carried
-// out, so that the benchmark measures what it says.
+// In a busy plan every node is preferred for some machine, and all operations are
+// committed, so that the benchmark measures committed transitions.
 func TestBusyPlansAreBusy(t *testing.T) {
 	for _, machines := range []int{1, 3, 60} {
-		p := busy(1, machines, 1)
+		p := busyPlan(1, machines, 1)
 		require.NoError(t, p.Validate())
 		r, err := campaign.Run(t.Context(), lockstep.System(), p, campaign.Options{})
 		require.NoError(t, err)
@@ -139,7 +140,7 @@ func TestBusyPlansAreBusy(t *testing.T) {
 		require.GreaterOrEqual(t, r.Outcomes.Committed, 500)
 	}
 	homes := map[node.ID]bool{}
-	for _, key := range busy(1, 60, 1).Machines() {
+	for _, key := range busyPlan(1, 60, 1).Machines() {
 		homes[session.PreferenceList(key, []node.ID{1, 2, 3})[0]] = true
 	}
 	require.Len(t, homes, 3)

@@ -16,7 +16,7 @@ func campaignOf(profile scenarios.FaultProfile, seeds uint64) campaign.Campaign 
 	return campaign.Campaign{System: lockstep.System(), Shape: scenarios.Shape{Profile: profile}, Seeds: seeds}
 }
 
-// requireSafe runs c. A failure names its seed.
+// requireSafe runs c and requires that all seeds pass. A failure names its seed.
 func requireSafe(t *testing.T, c campaign.Campaign) campaign.Summary {
 	t.Helper()
 	sum, err := c.Run(t.Context(), func(_ *campaign.Summary, seed uint64, first *campaign.Group) {
@@ -32,8 +32,8 @@ func requireSafe(t *testing.T, c campaign.Campaign) campaign.Summary {
 	return sum
 }
 
-// Under every profile all properties hold, and the runs are worth something:
-// there is much to do, and most of it gets an answer.
+// All properties hold under every profile, and the runs are not idle: they have many
+// operations, and most outcomes are known.
 func TestNoProfileBreaksAProperty(t *testing.T) {
 	seeds := 300
 	if testing.Short() {
@@ -52,14 +52,14 @@ func TestNoProfileBreaksAProperty(t *testing.T) {
 			require.GreaterOrEqual(t, sum.Messages, uint64(100*seeds), "messages delivered")
 			require.GreaterOrEqual(t, certain*100, total*60, "operations whose outcome is known")
 			if profile == scenarios.None {
-				// What comes while the nodes still boot is not heard.
+				// Nodes do not receive requests that arrive while they boot.
 				require.GreaterOrEqual(t, certain*100, total*99, "operations whose outcome is known")
 			}
 		})
 	}
 }
 
-// From one node to seven, even sizes too.
+// Clusters have from one to seven nodes, even sizes included.
 func TestEverySizeOfCluster(t *testing.T) {
 	for nodes := 1; nodes <= scenarios.MaxNodes; nodes++ {
 		t.Run(fmt.Sprint(nodes), func(t *testing.T) {
@@ -72,8 +72,8 @@ func TestEverySizeOfCluster(t *testing.T) {
 	}
 }
 
-// Many lives end before their node is ready: while it reads its log, or writes what
-// its boot needs.
+// Many lives end before their node is ready: while it reads its log, or while it writes
+// the records of its boot.
 func TestNodesCrashWhileTheyRecover(t *testing.T) {
 	c := campaignOf(scenarios.All, 0)
 	early, ready := 0, 0

@@ -1,4 +1,7 @@
-// Package lockstep is the product's own node and client as a system under
-// test: the very code that serves, between the simulator's network and disks,
-// watched by invariants.
+// Package lockstep is Lockstep's own nodes and clients as a system under test. The
+// product's code runs unchanged: node/member, with node in it, and node/session.
+// The code around it, node/server, node/tcp, node/files and node/client, is replaced
+// by process.go and the simulator's clock, network and disks. runtime_test.go tests
+// that both runtimes keep the guarantees that the core relies on. An oracle checks
+// the observations of every step.
 package lockstep

@@ -14,10 +14,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lonely is a plan in which a node works in vain for 3s, since it hears from no
-// other, and has its way after that: rounds fail, are sent again and given up, as
-// often as the knobs say.
-func lonely(k scenarios.Knobs) *scenarios.Plan {
+// isolatedNodePlan returns a plan in which node 1 is cut off from the others for 3s, and
+// makes progress after that. Its rounds are sent again and abandoned as often as the
+// knobs say.
+func isolatedNodePlan(k scenarios.Knobs) *scenarios.Plan {
 	const ms = netmodel.Millisecond
 	expect := uint64(0)
 	constant := func(d scenarios.Duration) netmodel.Delay { return netmodel.Delay{Kind: netmodel.Constant, Min: d} }
@@ -39,10 +39,9 @@ func lonely(k scenarios.Knobs) *scenarios.Plan {
 	}
 }
 
-// Whatever number a plan may name, a node takes it at its word, and nobody who
-// counts along comes to another number. (Times are left out that are shorter than
-// any message, or longer than the heal phase: what waits for them is not done in
-// time, and that is what the verdict says.)
+// A node uses every number that a plan may contain as it is, and the oracle counts the
+// same. Times shorter than any message, or longer than the heal phase, are left out:
+// operations do not complete in time with them, and the verdict is right.
 func TestKnobsAtTheirLimits(t *testing.T) {
 	const ms = netmodel.Millisecond
 	type knobs = scenarios.Knobs
@@ -69,7 +68,7 @@ func TestKnobsAtTheirLimits(t *testing.T) {
 			t.Run(fmt.Sprintf("%s %d", name, value), func(t *testing.T) {
 				k := knobs{ConsensusTimeout: 1000 * ms, MaxResends: 3, ResendTimeout: ms, ClientTimeout: 2000 * ms}
 				limits.set(&k, value)
-				p := lonely(k)
+				p := isolatedNodePlan(k)
 				require.NoError(t, p.Validate())
 				requirePassed(t, p)
 			})
@@ -77,9 +76,9 @@ func TestKnobsAtTheirLimits(t *testing.T) {
 	}
 }
 
-// There is no bound to how many faults a plan has, nor to how often a clock stops.
+// A plan may have any number of faults, and a clock may stop any number of times.
 func TestAClockThatStopsVeryOften(t *testing.T) {
-	p := lonely(scenarios.Knobs{ConsensusTimeout: netmodel.Second, MaxResends: 3, ResendTimeout: netmodel.Millisecond, ClientTimeout: 2 * netmodel.Second})
+	p := isolatedNodePlan(scenarios.Knobs{ConsensusTimeout: netmodel.Second, MaxResends: 3, ResendTimeout: netmodel.Millisecond, ClientTimeout: 2 * netmodel.Second})
 	for i := range math.MaxUint16 + 10 {
 		at := scenarios.Duration(i) * 2 * netmodel.Microsecond
 		p.Faults = append(p.Faults, scenarios.Fault{At: at, For: netmodel.Microsecond, Kind: scenarios.Freeze, Nodes: []sim.ID{1}})

@@ -9,16 +9,16 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
-// marks counts what a run comes by.
-type marks struct {
-	node    node.Marks
-	member  member.Marks
-	session session.Marks
-	ready   []int  // by id: the last life that got so far
-	again   uint64 // lives that follow one that did not
+// markCounts counts how often a run hits each coverage mark.
+type markCounts struct {
+	node            node.Marks
+	member          member.Marks
+	session         session.Marks
+	lastReady       []int  // by id: the last life that became ready
+	recoveryCrashes uint64 // lives that follow one that never became ready
 }
 
-// markNames names what Marks counts, in that order.
+// markNames returns the names of the coverage marks, in the order of Marks.
 func markNames() []string {
 	var names []string
 	for m := range len(node.Marks{}) {
@@ -33,16 +33,16 @@ func markNames() []string {
 	return append(names, "run/crash-in-recovery")
 }
 
-// Marks implements scenarios.Marker.
+// Marks implements scenarios.MarkCounter.
 func (r *run) Marks() []uint64 {
 	m := &r.marks
-	return append(slices.Concat(m.node[:], m.member[:], m.session[:]), m.again)
+	return append(slices.Concat(m.node[:], m.member[:], m.session[:]), m.recoveryCrashes)
 }
 
-// born takes note of a life of a node. A node cannot tell that it crashed while
-// it recovered from that it crashed later.
-func (m *marks) born(id sim.ID, life int) {
-	if m.ready[id] < life-1 {
-		m.again++
+// beginLife notes that a life of a node begins. The run counts crashes during recovery,
+// since a node cannot tell whether it crashed before or after it was ready.
+func (m *markCounts) beginLife(id sim.ID, life int) {
+	if m.lastReady[id] < life-1 {
+		m.recoveryCrashes++
 	}
 }

@@ -12,88 +12,91 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
-// oracle checks the invariants that the protocol rests on, fact by fact. It
-// knows all nodes, and forgets nothing when one of them crashes.
+// oracle checks the invariants that the protocol rests on, observation by observation.
+// It sees all nodes, and keeps its knowledge when one of them crashes.
 type oracle struct {
-	plan       *scenarios.Plan
-	keys       []string // of the plan's machines
-	majority   int
-	ring       int // how many entries a value keeps
-	machines   map[string]*truth
-	last       [4]*truth // that were looked up, each in a place by its key
-	replicas   []replica // by node id
-	waiting    []request // that have arrived, in order
-	votes      block[vote]
-	operations block[operation]
+	plan         *scenarios.Plan
+	keys         []string // of the plan's machines
+	majority     int
+	dedupWindow  int // most entries of a value
+	machines     map[string]*machineTruth
+	machineCache [4]*machineTruth // direct-mapped by the last byte of the key
+	nodes        []nodeTruth      // by node id
+	pending      []pendingAttempt // attempts that have arrived, in order
+	ballots      arena[ballotRecord]
+	operations   arena[operation]
 
-	now scenarios.Duration // of the fact under way
+	now scenarios.Duration // time of the current observation
 	id  sim.ID
 }
 
-// truth is what has been decided about one machine.
-type truth struct {
-	key        string
-	held       [scenarios.MaxNodes + 1]held // durably, by node id
-	efforts    [scenarios.MaxNodes + 1]effort
-	watchers   [scenarios.MaxNodes + 1]*watcher // nil: nothing was shown yet
-	votes      map[node.Ballot]*vote            // every ballot that was asked for
-	recent     [2]recentVote                    // of votes, the last two that were looked up
-	chosen     node.Ballot                      // the highest that was
-	entries    []node.Entry                     // chosen, entries[i] is number i+1
-	versions   []uint64                         // after each of them
-	operations map[string]*operation            // by name
-	story      account                          // since the storm is over
-	last       [4]recentOperation               // of operations, that were looked up, each in a place by its id
+// machineTruth is the ground truth of one machine.
+type machineTruth struct {
+	key            string
+	durable        [scenarios.MaxNodes + 1]durableBallots // by node id
+	proposers      [scenarios.MaxNodes + 1]proposerState
+	watchers       [scenarios.MaxNodes + 1]*watcher // by node id; nil: no chosen value learnt yet
+	ballots        map[node.Ballot]*ballotRecord    // every ballot that was proposed or requested as the next
+	ballotCache    [2]cachedBallot                  // the last two lookups of votes
+	highestChosen  node.Ballot                      // highest chosen ballot
+	entries        []node.Entry                     // chosen entries; entries[i] has serial i+1
+	versions       []uint64                         // version after each entry
+	operations     map[string]*operation            // by name
+	rounds         roundLog                         // rounds on the healed network
+	operationCache [4]cachedOperation               // direct-mapped by the last byte of the id
 }
 
-type recentOperation struct {
+type cachedOperation struct {
 	id        node.OpID
 	operation *operation
 }
 
-// operation is what is known of one operation on a machine, whatever base the
-// ids of its attempts carry.
+// operation is the ground truth of one operation on a machine. The ids of its attempts
+// may carry different watermarks.
 type operation struct {
-	trials    []trial    // its attempts
-	room      [1]trial   // for the first of trials
-	questions []question // that were asked under its name
-	asked     [1]question
-	serials   []uint64 // of the chosen entries that it is: one, or one for each version that a question expects
-	first     [1]uint64
+	attempts      []attemptState  // attempts of all clients
+	attemptBuf    [1]attemptState // backing array of the first attempt
+	invocations   []invocation    // invocations under its name
+	invocationBuf [1]invocation
+	serials       []uint64 // its chosen entries: one, or one for each expected version
+	serialBuf     [1]uint64
 }
 
-// vote is one ballot: its only value, and who has accepted it durably.
-type vote struct {
-	value    *node.Value // nil: not proposed yet
-	base     node.Ballot // whose value this one goes on from
-	nodes    uint8
-	compared bool        // all entries of value, with the true history
-	next     bool        // it was first asked for as the next ballot
-	by       node.Ballot // ... of this accept
+// ballotRecord is the ground truth of one ballot: its only value, and the nodes that
+// have accepted it durably.
+type ballotRecord struct {
+	value      *node.Value // nil: not proposed yet
+	baseBallot node.Ballot // ballot of the value that this one extends
+	acceptedBy uint8       // bit set of node ids
+	checked    bool        // all entries of value agree with the chosen history
+	asNext     bool        // it was first requested as the next ballot
+	nextOf     node.Ballot // the accept that requested it as the next
 }
 
-type recentVote struct {
+type cachedBallot struct {
 	ballot node.Ballot
-	vote   *vote
+	record *ballotRecord
 }
 
-// replica is what one node is about.
-type replica struct {
-	pending  []node.Observation // promised and accepted, not durable yet
-	boot     uint64
-	read     node.ReadID // the last read exchange in this boot
-	about    aboutRead
-	debt     debt
-	compared uint64 // the last exchange of repair in this boot
+// nodeTruth is the ground truth of one node.
+type nodeTruth struct {
+	pending       []node.Observation // promised and accepted, not durable yet
+	boot          uint64
+	lastRead      node.ReadID // last read exchange of this boot
+	lastReadAbout readSubject
+	owed          owedRound
+	lastRepair    uint64 // last repair exchange of this boot
 }
 
-// aboutRead is what a read exchange is about.
-type aboutRead struct {
+// readSubject identifies the subject of a read exchange: a machine and the first
+// operation of the exchange.
+type readSubject struct {
 	key   string
 	first node.OpID
 }
 
-// below reports a < b. The nodes have this order too, and may have it wrong.
+// below reports a < b. It repeats the order of node.Ballot on purpose: the oracle must
+// not share a mistake of the nodes.
 func below(a, b node.Ballot) bool {
 	switch {
 	case a.Epoch != b.Epoch:
@@ -106,32 +109,33 @@ func below(a, b node.Ballot) bool {
 	return a.Boot < b.Boot
 }
 
-// held is what a node holds durably of one machine.
-type held struct {
+// durableBallots are the ballots that a node has durably promised and accepted on one
+// machine.
+type durableBallots struct {
 	promised, accepted node.Ballot
 }
 
-// block makes values that live as long as the run, many at a time.
-type block[T any] struct{ room []T }
+// arena allocates, in blocks of 64, objects that live as long as the run.
+type arena[T any] struct{ free []T }
 
-func (b *block[T]) make() *T {
-	if len(b.room) == 0 {
-		b.room = make([]T, 64)
+func (b *arena[T]) make() *T {
+	if len(b.free) == 0 {
+		b.free = make([]T, 64)
 	}
-	x := &b.room[0]
-	b.room = b.room[1:]
+	x := &b.free[0]
+	b.free = b.free[1:]
 	return x
 }
 
 func newOracle(p *scenarios.Plan) *oracle {
 	return &oracle{
-		plan: p, keys: p.Machines(), majority: p.Nodes/2 + 1, ring: cmp.Or(p.Knobs.DedupWindow, node.Defaults().DedupWindow),
-		machines: map[string]*truth{}, replicas: make([]replica, p.Nodes+1),
+		plan: p, keys: p.Machines(), majority: p.Nodes/2 + 1, dedupWindow: cmp.Or(p.Knobs.DedupWindow, node.Defaults().DedupWindow),
+		machines: map[string]*machineTruth{}, nodes: make([]nodeTruth, p.Nodes+1),
 	}
 }
 
-// at sets who the next fact is about.
-func (o *oracle) at(now scenarios.Duration, id sim.ID) *oracle {
+// forNode sets the time and the node of the next observation.
+func (o *oracle) forNode(now scenarios.Duration, id sim.ID) *oracle {
 	o.now, o.id = now, id
 	return o
 }
@@ -143,53 +147,53 @@ func (o *oracle) violation(property, class, key, format string, args ...any) *sc
 	}
 }
 
-func (o *oracle) machine(key string) *truth {
-	last := &o.last[0]
+func (o *oracle) machine(key string) *machineTruth {
+	last := &o.machineCache[0]
 	if key != "" {
-		last = &o.last[key[len(key)-1]%4]
+		last = &o.machineCache[key[len(key)-1]%4]
 	}
 	if *last != nil && (*last).key == key {
 		return *last
 	}
 	t := o.machines[key]
 	if t == nil {
-		t = &truth{key: key, votes: map[node.Ballot]*vote{}, operations: map[string]*operation{}}
+		t = &machineTruth{key: key, ballots: map[node.Ballot]*ballotRecord{}, operations: map[string]*operation{}}
 		o.machines[key] = t
 	}
 	*last = t
 	return t
 }
 
-// vote finds what is known of a ballot; it is nil if nothing is.
-func (t *truth) vote(b node.Ballot) *vote {
-	for i := range t.recent {
-		if t.recent[i].ballot == b {
-			return t.recent[i].vote
+// ballot returns the record of a ballot, or nil if there is none.
+func (t *machineTruth) ballot(b node.Ballot) *ballotRecord {
+	for i := range t.ballotCache {
+		if t.ballotCache[i].ballot == b {
+			return t.ballotCache[i].record
 		}
 	}
-	v := t.votes[b]
+	v := t.ballots[b]
 	if v != nil {
-		t.recent = [2]recentVote{{b, v}, t.recent[0]}
+		t.ballotCache = [2]cachedBallot{{b, v}, t.ballotCache[0]}
 	}
 	return v
 }
 
-// voteOn finds or makes what is known of a ballot.
-func (o *oracle) voteOn(t *truth, b node.Ballot) *vote {
-	v := t.vote(b)
+// ensureBallot returns the record of a ballot; it makes one if there is none.
+func (o *oracle) ensureBallot(t *machineTruth, b node.Ballot) *ballotRecord {
+	v := t.ballot(b)
 	if v == nil {
-		v = o.votes.make()
-		t.votes[b] = v
-		t.recent = [2]recentVote{{b, v}, t.recent[0]}
+		v = o.ballots.make()
+		t.ballots[b] = v
+		t.ballotCache = [2]cachedBallot{{b, v}, t.ballotCache[0]}
 	}
 	return v
 }
 
-// operation finds or makes what is known of an operation.
-func (o *oracle) operation(t *truth, id node.OpID) *operation {
-	last := &t.last[0]
+// operation returns the record of an operation; it makes one if there is none.
+func (o *oracle) operation(t *machineTruth, id node.OpID) *operation {
+	last := &t.operationCache[0]
 	if id != "" {
-		last = &t.last[id[len(id)-1]%4]
+		last = &t.operationCache[id[len(id)-1]%4]
 	}
 	if last.operation != nil && last.id == id {
 		return last.operation
@@ -200,45 +204,45 @@ func (o *oracle) operation(t *truth, id node.OpID) *operation {
 		s = o.operations.make()
 		t.operations[name] = s
 	}
-	*last = recentOperation{id, s}
+	*last = cachedOperation{id, s}
 	return s
 }
 
-func (o *oracle) fact(f *node.Observation) *scenarios.Violation {
-	r := &o.replicas[o.id]
-	if v := o.indebted(); v != nil && f.Kind != node.Started {
+func (o *oracle) observe(f *node.Observation) *scenarios.Violation {
+	r := &o.nodes[o.id]
+	if v := o.checkOwedRound(); v != nil && f.Kind != node.Started {
 		return v
 	}
 	switch f.Kind {
 	case node.Started:
 		r.pending = r.pending[:0]
 	case node.RoundEnded:
-		return o.ended(f)
+		return o.checkRoundEnded(f)
 	case node.Promised, node.Accepted:
 		r.pending = append(r.pending, *f)
 		if f.Kind == node.Accepted {
-			return o.oneValue(f)
+			return o.checkOneValue(f)
 		}
 	case node.Durable:
-		return o.durable(f.DurableAt)
+		return o.onDurable(f.DurableAt)
 	case node.Proposed:
-		return o.proposed(f)
+		return o.checkProposed(f)
 	case node.Chosen:
-		o.succeeded(f)
-		return o.chosen(f)
+		o.noteRoundChosen(f)
+		return o.checkChosen(f)
 	case node.Learnt:
-		return o.learnt(f)
+		return o.checkLearnt(f)
 	case node.Answered:
-		return o.answered(f)
+		return o.checkAnswered(f)
 	}
 	return nil
 }
 
-// oneValue: a ballot never carries two values.
-func (o *oracle) oneValue(f *node.Observation) *scenarios.Violation {
-	v := o.voteOn(o.machine(f.Key), f.Ballot)
+// checkOneValue: a ballot never carries two values.
+func (o *oracle) checkOneValue(f *node.Observation) *scenarios.Violation {
+	v := o.ensureBallot(o.machine(f.Key), f.Ballot)
 	if v.value == nil {
-		v.value, v.base = f.Value, f.BaseBallot
+		v.value, v.baseBallot = f.Value, f.BaseBallot
 		return nil
 	}
 	if !v.value.Equal(f.Value) {
@@ -247,21 +251,21 @@ func (o *oracle) oneValue(f *node.Observation) *scenarios.Violation {
 	return nil
 }
 
-// durable moves what the log has synced from pending to durable. Promises and
-// accepted ballots only grow.
-func (o *oracle) durable(at wal.LSN) *scenarios.Violation {
-	r := &o.replicas[o.id]
+// onDurable moves the ballots that the log has synced from pending to durable. Promised
+// and accepted ballots only grow.
+func (o *oracle) onDurable(at wal.LSN) *scenarios.Violation {
+	r := &o.nodes[o.id]
 	i := 0
 	for ; i < len(r.pending) && r.pending[i].DurableAt <= at; i++ {
 		f := &r.pending[i]
-		h := &o.machine(f.Key).held[o.id]
+		h := &o.machine(f.Key).durable[o.id]
 		last := &h.promised
 		if f.Kind == node.Accepted {
 			last = &h.accepted
 			if below(f.Ballot, h.promised) {
 				return o.violation("promises", "accepted-below-promise", f.Key, "accepts %v of %s, and has promised %v", f.Ballot, f.Key, h.promised)
 			}
-			if v := o.accepted(f.Key, f.Ballot); v != nil {
+			if v := o.onAccepted(f.Key, f.Ballot); v != nil {
 				return v
 			}
 		}
@@ -274,35 +278,35 @@ func (o *oracle) durable(at wal.LSN) *scenarios.Violation {
 	return nil
 }
 
-// accepted: what a majority holds durably is chosen, whether or not its
-// proposer hears of it.
-func (o *oracle) accepted(key string, b node.Ballot) *scenarios.Violation {
+// onAccepted: a value that a majority has accepted durably is chosen, whether or not its
+// proposer learns of it.
+func (o *oracle) onAccepted(key string, b node.Ballot) *scenarios.Violation {
 	t := o.machine(key)
-	v := t.vote(b)
+	v := t.ballot(b)
 	if v == nil || v.value == nil {
 		return nil
 	}
-	v.nodes |= 1 << o.id
-	if bits.OnesCount8(v.nodes) < o.majority {
+	v.acceptedBy |= 1 << o.id
+	if bits.OnesCount8(v.acceptedBy) < o.majority {
 		return nil
 	}
-	if below(t.chosen, b) {
-		t.chosen = b
+	if below(t.highestChosen, b) {
+		t.highestChosen = b
 	}
-	return o.extend(t, key, v)
+	return o.extendHistory(t, key, v)
 }
 
-// booted: a node that restarts has all that was durable, and a boot number of
+// checkBooted: a node restarts with all that was durable, and with a boot number of
 // its own.
-func (o *oracle) booted(n *node.Node) *scenarios.Violation {
-	r := &o.replicas[o.id]
+func (o *oracle) checkBooted(n *node.Node) *scenarios.Violation {
+	r := &o.nodes[o.id]
 	if n.BootNumber() <= r.boot {
 		return o.violation("ballots", "boot-reused", "", "boots as %d, and was ready in boot %d before", n.BootNumber(), r.boot)
 	}
-	r.boot, r.read, r.about, r.compared = n.BootNumber(), node.ReadID{}, aboutRead{}, 0
-	o.resume()
+	r.boot, r.lastRead, r.lastReadAbout, r.lastRepair = n.BootNumber(), node.ReadID{}, readSubject{}, 0
+	o.resumeWatchers()
 	for _, key := range o.keys {
-		h := &o.machine(key).held[o.id]
+		h := &o.machine(key).durable[o.id]
 		s := n.Inspect(key)
 		if below(s.Promised, h.promised) || below(s.Accepted, h.accepted) {
 			return o.violation("promises", "lost", key, "restarts with %s promised %v and accepted %v, after %v and %v were durable",
@@ -310,34 +314,36 @@ func (o *oracle) booted(n *node.Node) *scenarios.Violation {
 		}
 		// More may have survived than was known to be durable.
 		h.promised, h.accepted = s.Promised, s.Accepted
-		if v := o.accepted(key, s.Accepted); v != nil {
+		if v := o.onAccepted(key, s.Accepted); v != nil {
 			return v
 		}
 	}
 	return nil
 }
 
-// isChosen reports whether a majority holds durably what was accepted at a ballot.
-func (o *oracle) isChosen(v *vote) bool { return v != nil && bits.OnesCount8(v.nodes) >= o.majority }
+// isChosen reports whether a majority has durably accepted the value of a ballot.
+func (o *oracle) isChosen(v *ballotRecord) bool {
+	return v != nil && bits.OnesCount8(v.acceptedBy) >= o.majority
+}
 
-// chosen: what a proposer counts as chosen is durable on a majority.
-func (o *oracle) chosen(f *node.Observation) *scenarios.Violation {
-	if v := o.machine(f.Key).vote(f.Ballot); !o.isChosen(v) {
+// checkChosen: a value that a proposer counts as chosen is durable on a majority.
+func (o *oracle) checkChosen(f *node.Observation) *scenarios.Violation {
+	if v := o.machine(f.Key).ballot(f.Ballot); !o.isChosen(v) {
 		return o.violation("durability", "chosen-by-minority", f.Key, "counts %v at %v of %s as chosen, which is not durable on a majority", f.Value, f.Ballot, f.Key)
 	}
 	return nil
 }
 
-// extend adds what a chosen value tells to the machine's true history: a chosen
-// version never changes, and there are no gaps. What the value goes on from
+// extendHistory adds the entries of a chosen value to the machine's history. A chosen
+// version never changes, and there are no gaps. The value that this one extends
 // counts as chosen with it.
-func (o *oracle) extend(t *truth, key string, vt *vote) *scenarios.Violation {
+func (o *oracle) extendHistory(t *machineTruth, key string, vt *ballotRecord) *scenarios.Violation {
 	v := vt.value
 	known := uint64(len(t.entries))
 	first := v.Serial - uint64(len(v.Window)) + 1
 	if first > known+1 {
-		if base := t.vote(vt.base); base != nil && base.value != nil {
-			if bad := o.extend(t, key, base); bad != nil {
+		if base := t.ballot(vt.baseBallot); base != nil && base.value != nil {
+			if bad := o.extendHistory(t, key, base); bad != nil {
 				return bad
 			}
 			known = uint64(len(t.entries))
@@ -346,23 +352,23 @@ func (o *oracle) extend(t *truth, key string, vt *vote) *scenarios.Violation {
 	if first > known+1 {
 		return o.violation("versions", "gap", key, "has %s at %v, whose entries begin after number %d, the last one known", key, v, known)
 	}
-	for serial := max(first, t.compared(vt)+1); serial <= v.Serial; serial++ {
-		if bad := o.entry(t, key, serial, &v.Window[serial-first]); bad != nil {
+	for serial := max(first, t.checkedUpTo(vt)+1); serial <= v.Serial; serial++ {
+		if bad := o.addEntry(t, key, serial, &v.Window[serial-first]); bad != nil {
 			return bad
 		}
 	}
-	vt.compared = true
+	vt.checked = true
 	if n := uint64(len(t.entries)); v.Serial == n && n > 0 && v.Version != t.versions[n-1] {
 		return o.violation("versions", "miscounted", key, "has %s at %v, and %d transitions were made", key, v, t.versions[n-1])
 	}
 	return nil
 }
 
-// compared is the last entry of a value, by number, up to which it is the same
-// memory as the value it goes on from, which has been compared; or 0.
-func (t *truth) compared(vt *vote) uint64 {
-	base := t.vote(vt.base)
-	if base == nil || !base.compared || len(base.value.Window) == 0 {
+// checkedUpTo returns the serial of the last entry that a value shares, in memory, with
+// the value that it extends, if all entries of the latter are checked; or 0.
+func (t *machineTruth) checkedUpTo(vt *ballotRecord) uint64 {
+	base := t.ballot(vt.baseBallot)
+	if base == nil || !base.checked || len(base.value.Window) == 0 {
 		return 0
 	}
 	v, n := vt.value, len(base.value.Window)
@@ -372,8 +378,9 @@ func (t *truth) compared(vt *vote) uint64 {
 	return base.value.Serial
 }
 
-// entry takes a chosen entry by its number.
-func (o *oracle) entry(t *truth, key string, serial uint64, e *node.Entry) *scenarios.Violation {
+// addEntry adds the chosen entry with a serial to the history, or compares it with the
+// entry that is there.
+func (o *oracle) addEntry(t *machineTruth, key string, serial uint64, e *node.Entry) *scenarios.Violation {
 	if serial <= uint64(len(t.entries)) {
 		if was := t.entries[serial-1]; was != *e {
 			return o.violation("versions", "changed", key, "has entry %d of %s be %s (%v, to %s), which was %s (%v, to %s)",
@@ -389,37 +396,37 @@ func (o *oracle) entry(t *truth, key string, serial uint64, e *node.Entry) *scen
 	if e.Kind == node.EntryTransition {
 		version++
 	}
-	if n := len(s.serials); n > 0 && !s.at(e, version) {
+	if n := len(s.serials); n > 0 && !s.atExpectedVersion(e, version) {
 		return o.violation("exactly-once", "applied-twice", key, "has %s be entry %d of %s, and %d before", e.ID, serial, key, s.serials[n-1])
 	}
 	if e.Kind == node.EntryTransition {
-		if bad := o.wanted(key, s, serial, version, e); bad != nil {
+		if bad := o.checkInvoked(key, s, serial, version, e); bad != nil {
 			return bad
 		}
 	}
 	t.entries = append(t.entries, *e)
 	t.versions = append(t.versions, version)
 	if s.serials == nil {
-		s.serials = s.first[:0]
+		s.serials = s.serialBuf[:0]
 	}
 	s.serials = append(s.serials, serial)
 	return nil
 }
 
-// learnt: only chosen values are told to learners.
-func (o *oracle) learnt(f *node.Observation) *scenarios.Violation {
-	v := o.machine(f.Key).vote(f.Ballot)
+// checkLearnt: learners learn only chosen values.
+func (o *oracle) checkLearnt(f *node.Observation) *scenarios.Violation {
+	v := o.machine(f.Key).ballot(f.Ballot)
 	if !o.isChosen(v) || !v.value.Equal(f.Value) {
 		return o.violation("durability", "learnt-unchosen", f.Key, "learns %v at %v of %s, which was not chosen", f.Value, f.Ballot, f.Key)
 	}
 	return nil
 }
 
-// answered: a commit that a client is told of is part of the true history, and
-// what it has asked for.
-func (o *oracle) answered(f *node.Observation) *scenarios.Violation {
+// checkAnswered: a commit that a node reports to a client is part of the chosen history,
+// and is the transition that the client requested.
+func (o *oracle) checkAnswered(f *node.Observation) *scenarios.Violation {
 	r, t := f.Reply, o.machine(f.Key)
-	if v := o.honest(sim.ID(f.Client), r); v != nil {
+	if v := o.checkReply(sim.ID(f.Client), r); v != nil {
 		return v
 	}
 	if r.Kind != node.Propose || r.Outcome != node.Committed {
@@ -429,23 +436,23 @@ func (o *oracle) answered(f *node.Observation) *scenarios.Violation {
 	if n := r.Serial; !slices.Contains(s.serials, n) || t.entries[n-1].Kind != node.EntryTransition || t.entries[n-1].To != r.State {
 		return o.violation("exactly-once", "false-commit", f.Key, "answers %v, which no chosen value shows", r)
 	}
-	if q := s.question(sim.ID(f.Client), r.Attempt); q != nil && !q.made(r.State, r.Version) {
+	if q := s.invocation(sim.ID(f.Client), r.Attempt); q != nil && !q.matches(r.State, r.Version) {
 		return o.violation("exactly-once", "other-argument", f.Key, "answers %v to who has asked for %v", r, q)
 	}
 	return nil
 }
 
-// returned: an operation that its client was told is rejected takes no effect,
-// before or after.
-func (o *oracle) returned(r *scenarios.Response) *scenarios.Violation {
+// checkResponse: an operation that was rejected to its client takes no effect, before
+// or after the response.
+func (o *oracle) checkResponse(r *scenarios.Response) *scenarios.Violation {
 	if r.Outcome != scenarios.Rejected {
 		return nil
 	}
 	op := r.Operation
 	t := o.machine(op.Machine)
-	s := o.operation(t, node.OpID(named(op)))
-	q := s.ask(op)
-	if n := t.answer(s, q); n != 0 {
+	s := o.operation(t, node.OpID(operationName(op)))
+	q := s.invoke(op)
+	if n := t.entryFor(s, q); n != 0 {
 		v := o.violation("exactly-once", "rejected-applied", op.Machine, "")
 		v.Sentence = fmt.Sprintf("Client %d was told that %s has no effect on %s, which it led to entry %d", op.Client, op.ID, op.Machine, n)
 		return v

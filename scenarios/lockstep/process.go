@@ -14,40 +14,44 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
-// process is one life of a node in the simulator: what the server's loop does
-// with clock, sockets and files, with the simulator's.
+// process is one life of a node in the simulator. It takes the place of the server's
+// loop: it drives the member with the simulator's clock, network and disk.
 type process struct {
-	run    *run
-	id     sim.ID
-	life   int
-	member *member.Member
-	node   *node.Node    // in member
-	did    report        // in the last step
-	events [1]node.Event // of the step under way
-	dead   bool
+	run     *run
+	id      sim.ID
+	life    int
+	member  *member.Member
+	node    *node.Node    // in member
+	report  stepReport    // observations of the last step
+	events  [1]node.Event // event of the current step
+	stopped bool
 }
 
 // Observe implements node.Observer.
-func (p *process) Observe(f node.Observation) { p.did.facts = append(p.did.facts, fact{f}) }
+func (p *process) Observe(f node.Observation) {
+	p.report.observations = append(p.report.observations, nodeObservation{f})
+}
 
-// observe takes a fact of the member.
-func (p *process) observe(f member.Observation) { p.did.standing = append(p.did.standing, standing{f}) }
+// observeMember collects an observation of the member.
+func (p *process) observeMember(f member.Observation) {
+	p.report.memberObservations = append(p.report.memberObservations, memberObservation{f})
+}
 
 // Step implements sim.Process.
 func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
-	if p.dead {
+	if p.stopped {
 		return
 	}
 	if b := p.run.bug.before; b != nil && b(p, now, ev) {
 		return
 	}
-	p.did.reset()
+	p.report.reset()
 	e := &p.events[0]
-	p.take(ev, e)
+	p.toNodeEvent(ev, e)
 	if r, ok := e.Message.(*node.Request); ok && p.member.Ready() {
-		p.did.took = arrived{p.life, ev.From, r}
+		p.report.arrival = requestArrived{p.life, ev.From, r}
 	}
-	p.did.told, _ = e.Message.(*member.Introduction)
+	p.report.introduction, _ = e.Message.(*member.Introduction)
 	effects, err := p.member.StepAll(time.Duration(now), p.events[:])
 	if b := p.run.bug.after; b != nil {
 		b(p, now, effects)
@@ -55,26 +59,26 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 	for i := range effects.Disk {
 		out.Disk(diskRequest(&effects.Disk[i]))
 	}
-	p.did.shown.values = effects.Chosen
+	p.report.shown.values = effects.Chosen
 	var m *envelope
 	for _, s := range effects.Sends {
-		if m == nil || m.Message != s.Message { // what is said to several is one message
-			m = p.run.arena.envelope(s.Message)
+		if m == nil || m.Message != s.Message { // sends of one message share an envelope
+			m = p.run.envelopes.wrap(s.Message)
 			m.life = p.member.Life()
 		}
 		out.Send(sim.ID(s.To), m)
-		if judged(s.Message) {
-			p.did.said = append(p.did.said, said{m})
+		if isJudged(s.Message) {
+			p.report.sent = append(p.report.sent, messageSent{m})
 		}
 	}
-	if !p.did.empty() {
-		out.Observe(&p.did)
+	if !p.report.empty() {
+		out.Observe(&p.report)
 	}
 	for _, t := range effects.Timers {
 		out.SetTimer(t.Token, scenarios.Duration(t.After))
 	}
 	if err != nil {
-		p.dead = true
+		p.stopped = true
 		if errors.Is(err, member.ErrAmnesia) {
 			out.Observe(&scenarios.IncarnationRejected{Node: p.id})
 			return
@@ -83,13 +87,13 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 	}
 }
 
-// take has e be what ev is to the node.
-func (p *process) take(ev *sim.Event, e *node.Event) {
+// toNodeEvent converts an event of the simulator to an event of the node.
+func (p *process) toNodeEvent(ev *sim.Event, e *node.Event) {
 	*e = node.Event{From: node.ID(ev.From), Token: ev.Token, Err: ev.Err}
 	switch ev.Kind {
 	case sim.Boot:
 		e.Kind, e.Dir = node.Boot, ev.Disk
-		e.Incarnation, e.Life = p.run.incarnation(p.id, p.run.lost[p.id]), p.run.lifeID(p.id, p.life)
+		e.Incarnation, e.Life = p.run.incarnation(p.id, p.run.losses[p.id]), p.run.lifeID(p.id, p.life)
 	case sim.Receive:
 		m := ev.Message.(*envelope)
 		e.Kind, e.Message, e.Life = node.Receive, m.Message, m.life
@@ -103,8 +107,8 @@ func (p *process) take(ev *sim.Event, e *node.Event) {
 	}
 }
 
-// diskRequest is a request of the log as one of the simulated disk. To create a
-// file is to write nothing to it, and to allocate is to truncate beyond the end.
+// diskRequest converts a request of the log to one of the simulated disk. Creating a
+// file is an empty write, and allocating is a truncation beyond the end.
 func diskRequest(r *wal.DiskRequest) sim.DiskRequest {
 	ops := [...]sim.DiskOp{
 		wal.Create: sim.DiskWrite, wal.Write: sim.DiskWrite, wal.Truncate: sim.DiskTruncate,
@@ -116,13 +120,13 @@ func diskRequest(r *wal.DiskRequest) sim.DiskRequest {
 
 // client is a session in the simulator.
 type client struct {
-	run      *run
-	session  *session.Session
-	call     *session.Call
-	current  *scenarios.Invocation
-	sent     sending
-	attempts map[string]uint32 // of operations that the client names itself, so far
-	returned scenarios.Response
+	run         *run
+	session     *session.Session
+	sessionCall *session.Call
+	invocation  *scenarios.Invocation
+	sent        requestSent
+	ownAttempts map[string]uint32 // attempts so far of operations with ids of the client's own, by name
+	response    scenarios.Response
 }
 
 // Step implements sim.Process.
@@ -132,25 +136,25 @@ func (c *client) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	case sim.Invoke:
 		c.begin(local, ev.Message.(*scenarios.Invocation), out)
 	case sim.Receive:
-		if r, ok := ev.Message.(*envelope).Message.(*node.Reply); ok && c.call != nil {
-			c.act(c.call.Reply(local, r), out)
+		if r, ok := ev.Message.(*envelope).Message.(*node.Reply); ok && c.sessionCall != nil {
+			c.apply(c.sessionCall.Reply(local, r), out)
 		}
 	case sim.Timer:
-		if c.call != nil {
-			c.act(c.call.Tick(local), out)
+		if c.sessionCall != nil {
+			c.apply(c.sessionCall.Tick(local), out)
 		}
 	}
 }
 
 func (c *client) begin(now time.Duration, call *scenarios.Invocation, out *sim.Effects) {
-	c.current = call
-	started, action := c.session.Begin(now, c.asked(call.Operation))
-	c.call = started
-	c.act(action, out)
+	c.invocation = call
+	started, action := c.session.Begin(now, c.sessionOperation(call.Operation))
+	c.sessionCall = started
+	c.apply(action, out)
 }
 
-// asked is an operation of the plan as the session wants one.
-func (c *client) asked(op *scenarios.Operation) session.Operation {
+// sessionOperation converts an operation of the plan to one of the session.
+func (c *client) sessionOperation(op *scenarios.Operation) session.Operation {
 	o := session.Operation{Name: op.ID, Kind: node.Propose, Key: op.Machine, To: op.To, Node: node.ID(op.Node)}
 	if op.Kind == scenarios.Read {
 		o.Kind = node.Read
@@ -158,9 +162,9 @@ func (c *client) asked(op *scenarios.Operation) session.Operation {
 	if op.Expect != nil {
 		o.Expects, o.Expect = true, *op.Expect
 	}
-	switch named := named(op); {
+	switch named := operationName(op); {
 	case op.IDScheme == scenarios.OwnID || len(named) > node.MaxOpName:
-		o.ID, o.EarlierAttempts = node.OpID(named), c.attempts[named]
+		o.ID, o.EarlierAttempts = node.OpID(named), c.ownAttempts[named]
 	case op.IDScheme == scenarios.ForgedID:
 		o.ID = node.Stamp(op.Machine, op.Watermark, named)
 	case op.IDScheme == scenarios.NoID:
@@ -169,19 +173,19 @@ func (c *client) asked(op *scenarios.Operation) session.Operation {
 	return o
 }
 
-// named is the name of an operation of the plan to the nodes.
-func named(op *scenarios.Operation) string { return cmp.Or(op.IDOf, op.ID) }
+// operationName is the operation's name in the ids that nodes receive.
+func operationName(op *scenarios.Operation) string { return cmp.Or(op.IDOf, op.ID) }
 
-// act does what the session asks for.
-func (c *client) act(a session.Action, out *sim.Effects) {
+// apply carries out an action of the session.
+func (c *client) apply(a session.Action, out *sim.Effects) {
 	if a.Request != nil {
-		if c.current.IDScheme == scenarios.OwnID {
-			a.Request.Watermark = c.current.Watermark // what is in no id is only claimed
-			c.attempts[named(c.current.Operation)] = a.Request.Attempt
+		if c.invocation.IDScheme == scenarios.OwnID {
+			a.Request.Watermark = c.invocation.Watermark // the client only claims it: its own id carries none
+			c.ownAttempts[operationName(c.invocation.Operation)] = a.Request.Attempt
 		}
-		c.sent = sending{c.current.Operation, a.Request, a.To}
+		c.sent = requestSent{c.invocation.Operation, a.Request, a.To}
 		out.Observe(&c.sent)
-		out.Send(sim.ID(a.To), c.run.arena.envelope(a.Request))
+		out.Send(sim.ID(a.To), c.run.envelopes.wrap(a.Request))
 	}
 	if a.Wake > 0 {
 		out.SetTimer(0, scenarios.Duration(a.Wake)) // its only timer
@@ -189,15 +193,15 @@ func (c *client) act(a session.Action, out *sim.Effects) {
 	if !a.Done {
 		return
 	}
-	r := &c.returned // read before the next step
+	r := &c.response // the observer reads it before the next step
 	*r = scenarios.Response{
-		Operation: c.current.Operation, Outcome: scenarios.Outcome(a.Result.Outcome.String()),
+		Operation: c.invocation.Operation, Outcome: scenarios.Outcome(a.Result.Outcome.String()),
 		Reason: string(a.Result.Reason), State: a.Result.State, Version: int64(a.Result.Version),
 	}
 	if r.State == "" {
 		r.Version = scenarios.NoVersion
 	}
-	c.session.Reuse(c.call)
-	c.call, c.current = nil, nil
+	c.session.Reuse(c.sessionCall)
+	c.sessionCall, c.invocation = nil, nil
 	out.Observe(r)
 }

@@ -19,13 +19,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// runtime is three nodes that somebody runs: the simulator or the server.
-type runtime interface {
+// cluster is three nodes in the simulated or in the real runtime.
+type cluster interface {
 	start(id int)
 	stop(id int)
-	propose(id int, op, to string) outcome // asks one node, once
+	propose(id int, op, to string) outcome // a request to one node, once
 	now() time.Duration
-	facts() []witnessed // so far, of all nodes, in order
+	observations() []observedBy // of all nodes, in order
 }
 
 type outcome struct {
@@ -34,36 +34,36 @@ type outcome struct {
 	version uint64
 }
 
-type witnessed struct {
+type observedBy struct {
 	id int
 	node.Observation
 }
 
 const consensusTimeout = 300 * time.Millisecond
 
-// Both runtimes keep what the core relies on.
+// Both runtimes keep the guarantees that the core relies on.
 func TestRuntimes(t *testing.T) {
-	for name, begin := range map[string]func(*testing.T) runtime{"simulated": simulated, "real": real} {
+	for name, begin := range map[string]func(*testing.T) cluster{"simulated": newSimCluster, "real": newServerCluster} {
 		t.Run(name, func(t *testing.T) {
-			t.Run("what is said is durable", func(t *testing.T) { saysWhatIsDurable(t, begin(t)) })
-			t.Run("messages of one link arrive in order", func(t *testing.T) { keepsOrder(t, begin(t)) })
-			t.Run("a restart keeps what was promised", func(t *testing.T) { restarts(t, begin(t)) })
-			t.Run("timers fire in time", func(t *testing.T) { timesOut(t, begin(t)) })
+			t.Run("what is said is durable", func(t *testing.T) { chosenIsDurable(t, begin(t)) })
+			t.Run("messages of one link arrive in order", func(t *testing.T) { commitsArriveInOrder(t, begin(t)) })
+			t.Run("a restart keeps what was promised", func(t *testing.T) { promisesSurviveRestart(t, begin(t)) })
+			t.Run("timers fire in time", func(t *testing.T) { operationTimesOut(t, begin(t)) })
 		})
 	}
 }
 
 var cycle = []string{"Running", "Stopped", "Init"}
 
-func all(r runtime, ids ...int) {
+func startAll(r cluster, ids ...int) {
 	for _, id := range ids {
 		r.start(id)
 	}
 }
 
-// proposes has one node carry out n operations: few enough for the ring, since
-// this client knows no versions.
-func proposes(t *testing.T, r runtime, id, n int) {
+// proposeMany has one node carry out n operations. n must not exceed the dedup window,
+// since the ids carry no watermark.
+func proposeMany(t *testing.T, r cluster, id, n int) {
 	for i := range n {
 		o := r.propose(id, fmt.Sprintf("n%d.%d", id, i), cycle[i%3])
 		require.Equal(t, outcome{node.Committed, cycle[i%3], uint64(i + 1)}, o)
@@ -71,13 +71,13 @@ func proposes(t *testing.T, r runtime, id, n int) {
 }
 
 // When a proposer counts a value as chosen, a majority has it on disk.
-func saysWhatIsDurable(t *testing.T, r runtime) {
-	all(r, 1, 2, 3)
-	proposes(t, r, 1, 15)
+func chosenIsDurable(t *testing.T, r cluster) {
+	startAll(r, 1, 2, 3)
+	proposeMany(t, r, 1, 15)
 	accepted := map[int]map[node.Ballot]node.Observation{1: {}, 2: {}, 3: {}}
 	durable := map[int]uint64{}
 	chosen := 0
-	for _, f := range r.facts() {
+	for _, f := range r.observations() {
 		switch f.Kind {
 		case node.Accepted:
 			accepted[f.id][f.Ballot] = f.Observation
@@ -99,11 +99,11 @@ func saysWhatIsDurable(t *testing.T, r runtime) {
 }
 
 // Commits of one proposer reach a learner in the order in which they were sent.
-func keepsOrder(t *testing.T, r runtime) {
-	all(r, 1, 2, 3)
-	proposes(t, r, 1, 15)
+func commitsArriveInOrder(t *testing.T, r cluster) {
+	startAll(r, 1, 2, 3)
+	proposeMany(t, r, 1, 15)
 	last := map[int]uint64{}
-	for _, f := range r.facts() {
+	for _, f := range r.observations() {
 		if f.Kind == node.Learnt {
 			require.Greater(t, f.Value.Version, last[f.id])
 			last[f.id] = f.Value.Version
@@ -112,16 +112,16 @@ func keepsOrder(t *testing.T, r runtime) {
 	require.NotZero(t, last[2]+last[3])
 }
 
-func restarts(t *testing.T, r runtime) {
-	all(r, 1, 2, 3)
-	proposes(t, r, 1, 4)
+func promisesSurviveRestart(t *testing.T, r cluster) {
+	startAll(r, 1, 2, 3)
+	proposeMany(t, r, 1, 4)
 	for _, id := range []int{1, 2, 3} {
 		r.stop(id)
 	}
-	all(r, 1, 2, 3)
+	startAll(r, 1, 2, 3)
 	require.Equal(t, outcome{node.Committed, "Stopped", 5}, r.propose(2, "after", "Stopped"))
 	boots := map[int][]uint64{}
-	for _, f := range r.facts() {
+	for _, f := range r.observations() {
 		if f.Kind == node.BootReady {
 			boots[f.id] = append(boots[f.id], f.Boot)
 		}
@@ -129,10 +129,10 @@ func restarts(t *testing.T, r runtime) {
 	require.Equal(t, map[int][]uint64{1: {1, 2}, 2: {1, 2}, 3: {1, 2}}, boots)
 }
 
-// Without a majority an operation ends with the consensus timeout, not before.
-func timesOut(t *testing.T, r runtime) {
-	all(r, 1, 2, 3)
-	proposes(t, r, 1, 1)
+// Without a majority an operation ends at the consensus timeout, not before.
+func operationTimesOut(t *testing.T, r cluster) {
+	startAll(r, 1, 2, 3)
+	proposeMany(t, r, 1, 1)
 	r.stop(2)
 	r.stop(3)
 	begin := r.now()
@@ -141,16 +141,16 @@ func timesOut(t *testing.T, r runtime) {
 	require.GreaterOrEqual(t, r.now()-begin, consensusTimeout)
 }
 
-// world is the simulated runtime.
-type world struct {
+// simCluster is the simulated runtime.
+type simCluster struct {
 	t     *testing.T
 	run   *run
 	sim   *sim.World
-	seen  []witnessed
+	seen  []observedBy
 	reply *node.Reply
 }
 
-func simulated(t *testing.T) runtime {
+func newSimCluster(t *testing.T) cluster {
 	p := &scenarios.Plan{
 		Nodes: 3, Clients: 1, Definitions: []fsm.Definition{fsm.Lifecycle()},
 		Knobs: scenarios.Knobs{
@@ -161,7 +161,7 @@ func simulated(t *testing.T) runtime {
 	delay := func(d scenarios.Duration) netmodel.Delay {
 		return netmodel.Delay{Kind: netmodel.Uniform, Min: d, Max: 4 * d}
 	}
-	w := &world{t: t, run: newRun(p)}
+	w := &simCluster{t: t, run: newRun(p)}
 	cfg := sim.Config{
 		Network: netmodel.Profile{Delay: delay(netmodel.Millisecond)},
 		New: func(id sim.ID, life int) sim.Process {
@@ -171,9 +171,9 @@ func simulated(t *testing.T) runtime {
 			return w.run.Node(id, life)
 		},
 		Observe: func(_ scenarios.Duration, id sim.ID, f sim.Observation) {
-			if r, ok := f.(*report); ok {
-				for _, f := range r.facts {
-					w.seen = append(w.seen, witnessed{int(id), f.Observation})
+			if r, ok := f.(*stepReport); ok {
+				for _, f := range r.observations {
+					w.seen = append(w.seen, observedBy{int(id), f.Observation})
 				}
 			}
 		},
@@ -190,8 +190,8 @@ func simulated(t *testing.T) runtime {
 	return w
 }
 
-// Step implements sim.Process: the client, which asks what it is told to ask.
-func (w *world) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
+// Step implements sim.Process. It is the client, which sends the invoked request.
+func (w *simCluster) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	switch ev.Kind {
 	case sim.Invoke:
 		to := sim.ID(ev.Message.(*envelope).Message.(*node.Request).Watermark) // see propose
@@ -203,16 +203,16 @@ func (w *world) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	}
 }
 
-func (w *world) start(id int) {
+func (w *simCluster) start(id int) {
 	w.sim.Start(sim.ID(id))
 	for !w.run.nodes[id].Ready() {
 		require.True(w.t, w.sim.Step())
 	}
 }
 
-func (w *world) stop(id int) { w.sim.LosePower(sim.ID(id)) }
+func (w *simCluster) stop(id int) { w.sim.LosePower(sim.ID(id)) }
 
-func (w *world) propose(id int, op, to string) outcome {
+func (w *simCluster) propose(id int, op, to string) outcome {
 	w.reply = nil
 	w.sim.Invoke(w.sim.Now(), 101, &envelope{Message: &node.Request{
 		Kind: node.Propose, Key: key, ID: node.OpID(op), Attempt: 1, To: to, Watermark: uint64(id),
@@ -223,35 +223,35 @@ func (w *world) propose(id int, op, to string) outcome {
 	return outcome{w.reply.Outcome, w.reply.State, w.reply.Version}
 }
 
-func (w *world) now() time.Duration { return time.Duration(w.sim.Now()) }
-func (w *world) facts() []witnessed { return w.seen }
+func (w *simCluster) now() time.Duration         { return time.Duration(w.sim.Now()) }
+func (w *simCluster) observations() []observedBy { return w.seen }
 
-// servers is the real runtime.
-type servers struct {
+// serverCluster is the real runtime.
+type serverCluster struct {
 	t       *testing.T
 	begin   time.Time
 	configs map[int]server.Config
 	running map[int]*server.Server
 
 	mu   sync.Mutex
-	seen []witnessed
+	seen []observedBy
 }
 
-// witness is one node's observer.
-type witness struct {
-	s  *servers
+// nodeObserver is one node's observer.
+type nodeObserver struct {
+	s  *serverCluster
 	id int
 }
 
 // Observe implements node.Observer.
-func (w witness) Observe(f node.Observation) {
+func (w nodeObserver) Observe(f node.Observation) {
 	w.s.mu.Lock()
 	defer w.s.mu.Unlock()
-	w.s.seen = append(w.s.seen, witnessed{w.id, f})
+	w.s.seen = append(w.s.seen, observedBy{w.id, f})
 }
 
-func real(t *testing.T) runtime {
-	s := &servers{t: t, begin: time.Now(), configs: map[int]server.Config{}, running: map[int]*server.Server{}}
+func newServerCluster(t *testing.T) cluster {
+	s := &serverCluster{t: t, begin: time.Now(), configs: map[int]server.Config{}, running: map[int]*server.Server{}}
 	peers := map[node.ID]string{}
 	for id := node.ID(1); id <= 3; id++ {
 		peers[id] = tcptest.Address(t)
@@ -259,7 +259,7 @@ func real(t *testing.T) runtime {
 	dir := t.TempDir()
 	for id := 1; id <= 3; id++ {
 		n := node.Defaults()
-		n.ID, n.ConsensusTimeout, n.ResendTimeout, n.Observer = node.ID(id), consensusTimeout, 50*time.Millisecond, witness{s, id}
+		n.ID, n.ConsensusTimeout, n.ResendTimeout, n.Observer = node.ID(id), consensusTimeout, 50*time.Millisecond, nodeObserver{s, id}
 		s.configs[id] = server.Config{
 			Node: n, Cluster: "runtime", Peers: peers, HTTP: "127.0.0.1:0",
 			Data: fmt.Sprintf("%s/%d", dir, id), Codec: "cbor",
@@ -273,23 +273,23 @@ func real(t *testing.T) runtime {
 	return s
 }
 
-func (s *servers) start(id int) {
+func (s *serverCluster) start(id int) {
 	r, err := server.Start(s.configs[id])
 	require.NoError(s.t, err)
 	s.running[id] = r
-	require.Eventually(s.t, func() bool { // it takes all of them to form a cluster
+	require.Eventually(s.t, func() bool { // a cluster forms only when all of them run
 		return len(s.running) < len(s.configs) || r.Status().Ready
 	}, 30*time.Second, 5*time.Millisecond)
 }
 
-func (s *servers) stop(id int) {
+func (s *serverCluster) stop(id int) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	require.NoError(s.t, s.running[id].Close(ctx))
 	delete(s.running, id)
 }
 
-func (s *servers) propose(id int, op, to string) outcome {
+func (s *serverCluster) propose(id int, op, to string) outcome {
 	c, err := goclient.New(goclient.Config{
 		Endpoints: []string{s.running[id].HTTPAddr().String()}, AttemptTimeout: 10 * consensusTimeout, Deadline: 2 * consensusTimeout,
 	})
@@ -300,10 +300,10 @@ func (s *servers) propose(id int, op, to string) outcome {
 	return outcome{r.Outcome, r.State, r.Version}
 }
 
-func (s *servers) now() time.Duration { return time.Since(s.begin) }
+func (s *serverCluster) now() time.Duration { return time.Since(s.begin) }
 
-func (s *servers) facts() []witnessed {
+func (s *serverCluster) observations() []observedBy {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]witnessed(nil), s.seen...)
+	return append([]observedBy(nil), s.seen...)
 }

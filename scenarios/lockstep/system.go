@@ -15,7 +15,7 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
-// System is the node as a system under test.
+// System returns the node and its client as a system under test.
 func System() scenarios.System {
 	return scenarios.System{
 		Name:          "lockstep",
@@ -32,53 +32,55 @@ func System() scenarios.System {
 	}
 }
 
-// Unwatched is System without an oracle: all that is judged is what clients see,
-// and how the run ends. It is for finding out what the oracle is worth.
-func Unwatched() scenarios.System {
+// WithoutOracle is System without the oracle of rounds, messages, outcomes and watches.
+// The client histories, the identities and the state at the end are still judged. It
+// serves to measure the worth of the oracle.
+func WithoutOracle() scenarios.System {
 	s := System()
 	s.New = func(p *scenarios.Plan) scenarios.Run {
 		r := newRun(p)
-		r.unwatched = true
+		r.noOracle = true
 		return r
 	}
 	return s
 }
 
-// run is the system's side of one run.
+// run is the system's side of one run. It implements scenarios.Run.
 type run struct {
-	plan   *scenarios.Plan
-	nodes  []*node.Node // by id, the current life's
-	lives  []int        // by id; 0 if it has stopped
-	oracle *oracle
-	arena  arena
-	line   line
-	marks  marks
+	plan      *scenarios.Plan
+	nodes     []*node.Node // by id: the current life
+	lives     []int        // by id: the current life; 0: stopped
+	oracle    *oracle
+	envelopes envelopePool
+	pipe      codecPipe
+	marks     markCounts
 
-	unwatched bool // nobody asks the oracle
+	noOracle bool // see WithoutOracle
 
-	bug     bug
-	strange []bool // by id: what it has promised is lost, and it may take no part
+	bug          bug
+	lostPromises []bool // by id: it has lost promises, and must abstain
 	identities
 }
 
-// bug is what a test plants in the runtime of the nodes, to show that it is found.
+// bug is a defect that a test plants in the runtime of the nodes, to show that the run
+// detects it.
 type bug struct {
 	config func(*node.Config)
 	before func(p *process, now scenarios.Duration, ev *sim.Event) (ignore bool)
 	after  func(p *process, now scenarios.Duration, e *node.Effects)
 
-	forgiving bool // a log that was lost is made anew as the same one
+	keepsIncarnation bool // a lost log is formatted with the same incarnation
 }
 
 func newRun(p *scenarios.Plan) *run {
 	r := &run{
 		plan: p, nodes: make([]*node.Node, p.Nodes+1), lives: make([]int, p.Nodes+1), oracle: newOracle(p),
-		strange: make([]bool, p.Nodes+1),
+		lostPromises: make([]bool, p.Nodes+1),
 	}
 	r.identities = newIdentities(p)
-	r.marks.ready = make([]int, p.Nodes+1)
-	r.line.key = keyed.Seed(p.Seed).Name("chunks")
-	r.line.codec, _ = wire.ByName(p.Knobs.Codec) // nil where the plan names none
+	r.marks.lastReady = make([]int, p.Nodes+1)
+	r.pipe.key = keyed.Seed(p.Seed).Name("chunks")
+	r.pipe.codec, _ = wire.ByName(p.Knobs.Codec) // nil if the plan names none
 	return r
 }
 
@@ -90,22 +92,22 @@ func (r *run) Node(id sim.ID, life int) sim.Process {
 		r.bug.config(&cfg)
 	}
 	cfg.Observer, cfg.Marks = p, &r.marks.node
-	r.marks.born(id, life)
+	r.marks.beginLife(id, life)
 	m, err := member.New(member.Config{
-		Node: cfg, RememberBytes: uint64(r.plan.Knobs.RememberBytes), Formed: r.formed, Observe: p.observe, Marks: &r.marks.member,
+		Node: cfg, RememberBytes: uint64(r.plan.Knobs.RememberBytes), Formed: r.formed, Observe: p.observeMember, Marks: &r.marks.member,
 	})
 	if err != nil {
 		panic("lockstep: a plan that validates gives a bad configuration: " + err.Error())
 	}
-	r.born(id, life, r.strange[id], r.nodes[id])
+	r.beginLife(id, life, r.lostPromises[id], r.nodes[id])
 	p.member, p.node, r.nodes[id], r.members[id] = m, m.Node(), m.Node(), m
-	if !r.strange[id] {
+	if !r.lostPromises[id] {
 		r.lives[id] = life
 	}
 	return p
 }
 
-// config is the configuration of one node.
+// config returns the configuration of one node.
 func (r *run) config(id sim.ID) node.Config {
 	k := r.plan.Knobs
 	cfg := node.Defaults()
@@ -115,7 +117,7 @@ func (r *run) config(id sim.ID) node.Config {
 	}
 	cfg.Cluster = [16]byte{'s', 'i', 'm'}
 	cfg.Definitions = r.plan.Definitions
-	cfg.Segment = 16 << 10 // a simulated disk is in memory, and read as a whole at each start
+	cfg.Segment = 16 << 10 // a simulated disk is in memory, and is read in full at each start
 	cfg.ConsensusTimeout = time.Duration(k.ConsensusTimeout)
 	cfg.MaxResends = k.MaxResends
 	cfg.ResendTimeout = time.Duration(k.ResendTimeout)
@@ -151,25 +153,25 @@ func (r *run) Client(id sim.ID) sim.Process {
 	if err != nil {
 		panic("lockstep: a plan that validates gives a bad session: " + err.Error())
 	}
-	return &client{run: r, session: s, attempts: map[string]uint32{}}
+	return &client{run: r, session: s, ownAttempts: map[string]uint32{}}
 }
 
 // Observe implements scenarios.Run.
 func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Observation) *scenarios.Violation {
 	switch f := f.(type) {
-	case *report:
-		return r.hear(at, id, f)
+	case *stepReport:
+		return r.observeStep(at, id, f)
 	case *scenarios.IncarnationRejected:
-		return r.ended(r.oracle.at(at, id))
+		return r.checkIncarnationRejected(r.oracle.forNode(at, id))
 	case *scenarios.Stopped:
-		r.lives[id] = 0 // whether it may is not for the oracle to say
-	case *sending:
-		if !r.unwatched {
-			return r.oracle.at(at, id).sends(f.operation, f.request, f.to)
+		r.lives[id] = 0 // the runner judges whether it may stop
+	case *requestSent:
+		if !r.noOracle {
+			return r.oracle.forNode(at, id).checkRequest(f.operation, f.request, f.to)
 		}
 	case *scenarios.Response:
-		if !r.unwatched {
-			return r.oracle.at(at, id).returned(f)
+		if !r.noOracle {
+			return r.oracle.forNode(at, id).checkResponse(f)
 		}
 	}
 	return nil
@@ -185,20 +187,20 @@ func (r *run) running() (ids []int) {
 	return ids
 }
 
-// Repaired implements scenarios.Repairer: every node that runs has accepted the
-// same on every machine, what one of them knows to be chosen all know, and their
+// Repaired implements scenarios.Repairer. On every machine all running nodes have
+// accepted the same value, either all or none of them know it to be chosen, and their
 // queues are empty.
 func (r *run) Repaired(at scenarios.Duration) *scenarios.Violation {
 	running := r.running()
 	for _, n := range running {
 		if w := r.nodes[n].PendingWork(); w != "" {
-			return r.oracle.at(at, scenarios.NodeID(n)).violation("liveness", "not-quiescent", "", "holds %s on the healed network, long after the last request", w)
+			return r.oracle.forNode(at, scenarios.NodeID(n)).violation("liveness", "not-quiescent", "", "holds %s on the healed network, long after the last request", w)
 		}
 	}
 	for _, key := range r.oracle.keys {
 		first := r.nodes[running[0]].Inspect(key)
 		for _, n := range running[1:] {
-			s, o := r.nodes[n].Inspect(key), r.oracle.at(at, scenarios.NodeID(n))
+			s, o := r.nodes[n].Inspect(key), r.oracle.forNode(at, scenarios.NodeID(n))
 			switch {
 			case s.Accepted != first.Accepted || !s.Value.Equal(first.Value):
 				return o.violation("convergence", "accepted-differ", key, "has accepted %v %v of %s on the healed network, and node %d %v %v",
@@ -212,30 +214,30 @@ func (r *run) Repaired(at scenarios.Duration) *scenarios.Violation {
 	return nil
 }
 
-// Agree implements scenarios.Run: every request has its answer, and every node
-// that runs has learnt the same value of every machine.
+// Agree implements scenarios.Run. Every request has an answer, and all running nodes
+// have learnt the same value of every machine.
 func (r *run) Agree(at scenarios.Duration) *scenarios.Violation {
-	if v := r.takesPart(at); v != nil {
+	if v := r.checkAbstains(at); v != nil {
 		return v
 	}
-	if v := r.oracle.at(at, 0).unanswered(r.lives); v != nil {
+	if v := r.oracle.forNode(at, 0).checkUnanswered(r.lives); v != nil {
 		return v
 	}
-	return r.agree(at, r.running())
+	return r.checkAgreement(at, r.running())
 }
 
-// CoreAgrees implements scenarios.Core.
-func (r *run) CoreAgrees(at scenarios.Duration, without []sim.ID) *scenarios.Violation {
-	outside := func(n int) bool { return slices.Contains(without, scenarios.NodeID(n)) }
-	return r.agree(at, slices.DeleteFunc(r.running(), outside))
+// CoreAgrees implements scenarios.CoreAgreer.
+func (r *run) CoreAgrees(at scenarios.Duration, excluded []sim.ID) *scenarios.Violation {
+	isExcluded := func(n int) bool { return slices.Contains(excluded, scenarios.NodeID(n)) }
+	return r.checkAgreement(at, slices.DeleteFunc(r.running(), isExcluded))
 }
 
-func (r *run) agree(at scenarios.Duration, running []int) *scenarios.Violation {
+func (r *run) checkAgreement(at scenarios.Duration, running []int) *scenarios.Violation {
 	for _, key := range r.oracle.keys {
 		first := r.nodes[running[0]].Inspect(key).Learnt
 		for _, n := range running[1:] {
 			if v := r.nodes[n].Inspect(key).Learnt; !v.Equal(first) {
-				return r.oracle.at(at, scenarios.NodeID(n)).violation("convergence", "values-differ", key,
+				return r.oracle.forNode(at, scenarios.NodeID(n)).violation("convergence", "values-differ", key,
 					"has learnt %v of %s after the heal phase, and node %d %v", v, key, running[0], first)
 			}
 		}

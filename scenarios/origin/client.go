@@ -5,40 +5,40 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
-// client asks one node, once, and waits for the answer.
+// client sends one request to one node and waits for the response.
 type client struct {
-	home    sim.ID // the node it asks when the plan does not say
-	timeout scenarios.Duration
-	call    *scenarios.Invocation // under way, or nil
-	calls   uint64                // made so far: the token of the current timer
+	home        sim.ID // the node that it uses when the plan names none
+	timeout     scenarios.Duration
+	invocation  *scenarios.Invocation // in progress, or nil
+	invocations uint64                // made so far: the token of the current timer
 }
 
 // Step implements sim.Process.
 func (c *client) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	switch ev.Kind {
 	case sim.Invoke:
-		c.call = ev.Message.(*scenarios.Invocation)
-		c.calls++
+		c.invocation = ev.Message.(*scenarios.Invocation)
+		c.invocations++
 		node := c.home
-		if c.call.Node != 0 {
-			node = scenarios.NodeID(c.call.Node)
+		if c.invocation.Node != 0 {
+			node = scenarios.NodeID(c.invocation.Node)
 		}
-		out.Send(node, &message{kind: request, call: c.call})
-		out.SetTimer(c.calls, c.timeout)
+		out.Send(node, &message{kind: request, invocation: c.invocation})
+		out.SetTimer(c.invocations, c.timeout)
 	case sim.Receive:
-		if m := ev.Message.(*message); m.call == c.call {
-			c.end(m.outcome, m.reason, m.state, out)
+		if m := ev.Message.(*message); m.invocation == c.invocation {
+			c.finish(m.outcome, m.reason, m.state, out)
 		}
 	case sim.Timer:
-		if c.call != nil && ev.Token == c.calls {
-			c.end(scenarios.Unknown, "timeout", "", out)
+		if c.invocation != nil && ev.Token == c.invocations {
+			c.finish(scenarios.Unknown, "timeout", "", out)
 		}
 	}
 }
 
-func (c *client) end(o scenarios.Outcome, reason, state string, out *sim.Effects) {
+func (c *client) finish(o scenarios.Outcome, reason, state string, out *sim.Effects) {
 	out.Observe(&scenarios.Response{
-		Operation: c.call.Operation, Outcome: o, Reason: reason, State: state, Version: scenarios.NoVersion,
+		Operation: c.invocation.Operation, Outcome: o, Reason: reason, State: state, Version: scenarios.NoVersion,
 	})
-	c.call = nil
+	c.invocation = nil
 }

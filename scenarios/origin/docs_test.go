@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// docs/ORIGIN.md tells the stories of testdata/plans, and docs/FAILURES.md one of
-// them: their traces are those files.
+// docs/ORIGIN.md describes the plans of testdata/plans, and docs/FAILURES.md one of
+// them: the traces in them are these files.
 func TestTheDocumentedTracesAreTrue(t *testing.T) {
 	requireTraces(t, "../../docs/ORIGIN.md", 8)
 	requireTraces(t, "../../docs/FAILURES.md", 1)

@@ -12,7 +12,7 @@ import (
 // Dump implements scenarios.Dumper.
 func (r *run) Dump(id sim.ID) string { return r.processes[id].dump() }
 
-// dump is all that the node holds, in words.
+// dump describes the state of the node.
 func (n *node) dump() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "life %d\n", n.life)
@@ -21,7 +21,7 @@ func (n *node) dump() string {
 	}
 	for _, id := range slices.Sorted(maps.Keys(n.proposals)) {
 		p := n.proposals[id]
-		fmt.Fprintf(&b, "proposes %s %s to %s, acknowledged by %v, rejected by %v\n", p.call.Machine, id, p.call.To,
+		fmt.Fprintf(&b, "proposes %s %s to %s, acknowledged by %v, rejected by %v\n", p.invocation.Machine, id, p.invocation.To,
 			slices.Sorted(maps.Keys(p.acks)), slices.Sorted(maps.Keys(p.rejects)))
 	}
 	for _, number := range slices.Sorted(maps.Keys(n.deliveries)) {

@@ -13,19 +13,19 @@ type node struct {
 	states     map[string]string // of each machine; absent: initial
 	proposals  map[string]*pending
 	deliveries map[uint64]*delivery
-	numbers    uint64 // last timer token given out; deliveries and proposals share them
+	lastToken  uint64 // last timer token used; deliveries and proposals share them
 	timeouts   map[uint64]*pending
 }
 
 // pending is a proposal that this node has made and that has not ended.
 type pending struct {
-	call    *scenarios.Invocation
-	client  sim.ID
-	acks    map[sim.ID]bool // this node's own included
-	rejects map[sim.ID]bool
+	invocation *scenarios.Invocation
+	client     sim.ID
+	acks       map[sim.ID]bool // this node's own included
+	rejects    map[sim.ID]bool
 }
 
-// delivery is a message to a peer whose receipt has not come.
+// delivery is a message to a peer whose receipt has not arrived.
 type delivery struct {
 	to       sim.ID
 	msg      *message
@@ -55,28 +55,28 @@ func (n *node) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 }
 
 func (n *node) receive(from sim.ID, m *message, out *sim.Effects) {
-	if m.number != 0 && m.kind != receipt {
-		out.Send(from, &message{kind: receipt, call: m.call, number: m.number})
+	if m.deliveryID != 0 && m.kind != receipt {
+		out.Send(from, &message{kind: receipt, invocation: m.invocation, deliveryID: m.deliveryID})
 	}
 	switch m.kind {
 	case request:
-		n.request(from, m.call, out)
+		n.request(from, m.invocation, out)
 	case proposal:
-		n.validate(from, m.call, out)
+		n.validate(from, m.invocation, out)
 	case acknowledgment:
-		if p := n.proposals[m.call.ID]; p != nil {
+		if p := n.proposals[m.invocation.ID]; p != nil {
 			p.acks[from] = true
 			n.decide(p, out)
 		}
 	case reject:
-		if p := n.proposals[m.call.ID]; p != nil {
+		if p := n.proposals[m.invocation.ID]; p != nil {
 			p.rejects[from] = true
 			n.decide(p, out)
 		}
 	case commit:
-		n.apply(m.call, out)
+		n.apply(m.invocation, out)
 	case receipt:
-		delete(n.deliveries, m.number)
+		delete(n.deliveries, m.deliveryID)
 	}
 }
 
@@ -91,36 +91,36 @@ func (n *node) request(client sim.ID, c *scenarios.Invocation, out *sim.Effects)
 		answer(client, c, scenarios.Rejected, scenarios.Illegal, state, out)
 		return
 	}
-	p := &pending{call: c, client: client, acks: map[sim.ID]bool{n.id: true}, rejects: map[sim.ID]bool{}}
+	p := &pending{invocation: c, client: client, acks: map[sim.ID]bool{n.id: true}, rejects: map[sim.ID]bool{}}
 	n.proposals[c.ID] = p
 	n.broadcast(proposal, c, out)
-	n.numbers++
-	n.timeouts[n.numbers] = p
-	out.SetTimer(n.numbers, n.plan.Knobs.ConsensusTimeout)
+	n.lastToken++
+	n.timeouts[n.lastToken] = p
+	out.SetTimer(n.lastToken, n.plan.Knobs.ConsensusTimeout)
 	n.decide(p, out)
 }
 
-// validate answers a peer's proposal by this node's own state.
+// validate checks a peer's proposal against this node's own state.
 func (n *node) validate(from sim.ID, c *scenarios.Invocation, out *sim.Effects) {
 	kind := acknowledgment
 	if !n.legal(c) {
 		kind = reject
 	}
-	n.deliver(from, &message{kind: kind, call: c, state: n.state(c.Machine)}, out)
+	n.deliver(from, &message{kind: kind, invocation: c, state: n.state(c.Machine)}, out)
 }
 
-// decide ends p when a majority has acknowledged it, or none can any more.
+// decide ends p when a majority has acknowledged it, or can no longer do so.
 func (n *node) decide(p *pending, out *sim.Effects) {
 	majority := n.plan.Nodes/2 + 1
 	switch {
 	case len(p.acks) >= majority:
-		delete(n.proposals, p.call.ID)
-		n.apply(p.call, out)
-		n.broadcast(commit, p.call, out)
-		answer(p.client, p.call, scenarios.Committed, "", p.call.To, out)
+		delete(n.proposals, p.invocation.ID)
+		n.apply(p.invocation, out)
+		n.broadcast(commit, p.invocation, out)
+		answer(p.client, p.invocation, scenarios.Committed, "", p.invocation.To, out)
 	case len(p.rejects) > n.plan.Nodes-majority:
-		delete(n.proposals, p.call.ID)
-		answer(p.client, p.call, scenarios.Rejected, scenarios.Illegal, "", out)
+		delete(n.proposals, p.invocation.ID)
+		answer(p.client, p.invocation, scenarios.Rejected, scenarios.Illegal, "", out)
 	}
 }
 
@@ -129,7 +129,7 @@ func (n *node) apply(c *scenarios.Invocation, out *sim.Effects) {
 	n.states[c.Machine] = c.To
 }
 
-// timer is a proposal's consensus timeout or a delivery's next attempt.
+// timer handles a proposal's consensus timeout or a delivery's next attempt.
 func (n *node) timer(token uint64, out *sim.Effects) {
 	if d := n.deliveries[token]; d != nil {
 		n.attempt(token, d, out)
@@ -137,28 +137,28 @@ func (n *node) timer(token uint64, out *sim.Effects) {
 	}
 	p := n.timeouts[token]
 	delete(n.timeouts, token)
-	if p != nil && n.proposals[p.call.ID] == p {
-		delete(n.proposals, p.call.ID)
-		answer(p.client, p.call, scenarios.Rejected, "timeout", "", out)
+	if p != nil && n.proposals[p.invocation.ID] == p {
+		delete(n.proposals, p.invocation.ID)
+		answer(p.client, p.invocation, scenarios.Rejected, "timeout", "", out)
 	}
 }
 
 func (n *node) broadcast(k kind, c *scenarios.Invocation, out *sim.Effects) {
 	for i := range n.plan.Nodes {
 		if peer := scenarios.NodeID(i + 1); peer != n.id {
-			n.deliver(peer, &message{kind: k, call: c}, out)
+			n.deliver(peer, &message{kind: k, invocation: c}, out)
 		}
 	}
 }
 
-// deliver sends m to a peer, and again until the receipt comes or the attempts
+// deliver sends m to a peer, and again until the receipt arrives or the attempts
 // are used up.
 func (n *node) deliver(to sim.ID, m *message, out *sim.Effects) {
-	n.numbers++
-	m.number = n.numbers
+	n.lastToken++
+	m.deliveryID = n.lastToken
 	d := &delivery{to, m, 1 + n.plan.Knobs.MaxResends}
-	n.deliveries[m.number] = d
-	n.attempt(m.number, d, out)
+	n.deliveries[m.deliveryID] = d
+	n.attempt(m.deliveryID, d, out)
 }
 
 func (n *node) attempt(number uint64, d *delivery, out *sim.Effects) {
@@ -172,7 +172,7 @@ func (n *node) attempt(number uint64, d *delivery, out *sim.Effects) {
 }
 
 func answer(client sim.ID, c *scenarios.Invocation, o scenarios.Outcome, reason, state string, out *sim.Effects) {
-	out.Send(client, &message{kind: reply, call: c, outcome: o, reason: reason, state: state})
+	out.Send(client, &message{kind: reply, invocation: c, outcome: o, reason: reason, state: state})
 }
 
 func (n *node) state(machine string) string {

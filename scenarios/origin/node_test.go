@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Node 1 is real; its peers 2 and 3 and its client 101 say what the tests tell
-// them to. A message takes a millisecond.
+// Node 1 is real; its peers 2 and 3 and its client 101 follow the scripts of the
+// tests. A message takes a millisecond.
 
 func TestANodeCommitsWithAMajority(t *testing.T) {
 	c := propose("c1.1", "Running")
@@ -28,9 +28,9 @@ func TestANodeCommitsWithAMajority(t *testing.T) {
 		5ms          101 ← 1   reply lifecycle/a c1.1 committed in Running
 		8ms          1 ← 2     acknowledgment lifecycle/a c1.1
 	`,
-		says{0, 101, &message{kind: request, call: c}},
-		says{3, 3, &message{kind: acknowledgment, call: c}},
-		says{7, 2, &message{kind: acknowledgment, call: c}}, // too late to matter
+		scriptedMessage{0, 101, &message{kind: request, invocation: c}},
+		scriptedMessage{3, 3, &message{kind: acknowledgment, invocation: c}},
+		scriptedMessage{7, 2, &message{kind: acknowledgment, invocation: c}}, // too late to matter
 	)
 }
 
@@ -46,9 +46,9 @@ func TestANodeValidatesAndAppliesWhatAPeerProposes(t *testing.T) {
 		7ms          1 ← 101   request lifecycle/a c1.1 read
 		8ms          101 ← 1   reply lifecycle/a c1.1 committed in Running
 	`,
-		says{0, 2, &message{kind: proposal, call: c, number: 1}},
-		says{3, 2, &message{kind: commit, call: c, number: 2}},
-		says{6, 101, &message{kind: request, call: read("c1.1")}},
+		scriptedMessage{0, 2, &message{kind: proposal, invocation: c, deliveryID: 1}},
+		scriptedMessage{3, 2, &message{kind: commit, invocation: c, deliveryID: 2}},
+		scriptedMessage{6, 101, &message{kind: request, invocation: read("c1.1")}},
 	)
 }
 
@@ -59,8 +59,8 @@ func TestANodeRejectsWhatIsIllegalFromItsState(t *testing.T) {
 		4ms          1 ← 101   request lifecycle/a c1.1 propose Stopped
 		5ms          101 ← 1   reply lifecycle/a c1.1 rejected illegal in Init
 	`,
-		says{0, 2, &message{kind: proposal, call: propose("c2.1", "Stopped")}},
-		says{3, 101, &message{kind: request, call: propose("c1.1", "Stopped")}},
+		scriptedMessage{0, 2, &message{kind: proposal, invocation: propose("c2.1", "Stopped")}},
+		scriptedMessage{3, 101, &message{kind: request, invocation: propose("c1.1", "Stopped")}},
 	)
 }
 
@@ -75,10 +75,10 @@ func TestAMajorityOfRejectsEndsAProposal(t *testing.T) {
 		5ms          1 ← 3     reject lifecycle/a c1.1 from Running
 		6ms          101 ← 1   reply lifecycle/a c1.1 rejected illegal
 	`,
-		says{0, 101, &message{kind: request, call: c}},
-		says{3, 2, &message{kind: reject, call: c, state: "Running"}},
-		says{3, 2, &message{kind: reject, call: c, state: "Running"}}, // a peer counts once
-		says{4, 3, &message{kind: reject, call: c, state: "Running"}},
+		scriptedMessage{0, 101, &message{kind: request, invocation: c}},
+		scriptedMessage{3, 2, &message{kind: reject, invocation: c, state: "Running"}},
+		scriptedMessage{3, 2, &message{kind: reject, invocation: c, state: "Running"}}, // a peer counts once
+		scriptedMessage{4, 3, &message{kind: reject, invocation: c, state: "Running"}},
 	)
 }
 
@@ -88,11 +88,11 @@ func TestAProposalThatNobodyAnswersTimesOut(t *testing.T) {
 		2ms          2 ← 1     proposal lifecycle/a c1.1 propose Running
 		2ms          3 ← 1     proposal lifecycle/a c1.1 propose Running
 		22ms         101 ← 1   reply lifecycle/a c1.1 rejected timeout
-	`, says{0, 101, &message{kind: request, call: propose("c1.1", "Running")}})
+	`, scriptedMessage{0, 101, &message{kind: request, invocation: propose("c1.1", "Running")}})
 }
 
-// Each message is sent again, as often as the plan says, until its receipt
-// comes: here once more to 3, and not to 2.
+// Each message is sent again, as often as the plan allows, until its receipt
+// arrives: here once more to 3, and not to 2.
 func TestADeliveryIsRepeatedUntilItsReceipt(t *testing.T) {
 	c := propose("c1.1", "Running")
 	p := plan()
@@ -105,8 +105,8 @@ func TestADeliveryIsRepeatedUntilItsReceipt(t *testing.T) {
 		7ms          3 ← 1     proposal lifecycle/a c1.1 propose Running
 		22ms         101 ← 1   reply lifecycle/a c1.1 rejected timeout
 	`), transcript(t, p,
-		says{0, 101, &message{kind: request, call: c}},
-		says{2, 2, &message{kind: receipt, call: c, number: 1}},
+		scriptedMessage{0, 101, &message{kind: request, invocation: c}},
+		scriptedMessage{2, 2, &message{kind: receipt, invocation: c, deliveryID: 1}},
 	))
 }
 
@@ -125,29 +125,30 @@ func plan() *scenarios.Plan {
 	}
 }
 
-// says has who say message to node 1 at a millisecond.
-type says struct {
-	at  scenarios.Duration
-	who sim.ID
+// scriptedMessage is a message that a process sends to node 1 at a millisecond.
+type scriptedMessage struct {
+	at   scenarios.Duration
+	from sim.ID
 	*message
 }
 
-// puppet says what it is asked to say.
-type puppet struct{}
+// scriptedProcess sends the messages of the script.
+type scriptedProcess struct{}
 
-func (puppet) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
+func (scriptedProcess) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	if ev.Kind == sim.Invoke {
 		out.Send(1, ev.Message)
 	}
 }
 
-func requireTranscript(t *testing.T, want string, script ...says) {
+func requireTranscript(t *testing.T, want string, script ...scriptedMessage) {
 	t.Helper()
 	require.Equal(t, lines(want), transcript(t, plan(), script...))
 }
 
-// transcript is what arrives and what node 1 applies.
-func transcript(t *testing.T, p *scenarios.Plan, script ...says) string {
+// transcript lists the messages that arrive and the transitions that node 1
+// applies.
+func transcript(t *testing.T, p *scenarios.Plan, script ...scriptedMessage) string {
 	var said strings.Builder
 	w, err := sim.New(sim.Config{
 		Processes: []sim.Spec{{ID: 1}, {ID: 2}, {ID: 3}, {ID: 101}},
@@ -156,7 +157,7 @@ func transcript(t *testing.T, p *scenarios.Plan, script ...says) string {
 			if id == 1 {
 				return newNode(p, id, life)
 			}
-			return puppet{}
+			return scriptedProcess{}
 		},
 		Trace: func(l sim.TraceLine) {
 			if l.From != 0 || strings.HasPrefix(l.Text, "observation: applied") {
@@ -169,13 +170,13 @@ func transcript(t *testing.T, p *scenarios.Plan, script ...says) string {
 		w.Start(id)
 	}
 	for _, s := range script {
-		w.Invoke(s.at*netmodel.Millisecond, s.who, s.message)
+		w.Invoke(s.at*netmodel.Millisecond, s.from, s.message)
 	}
 	w.Run(netmodel.Second)
 	return said.String()
 }
 
-// lines is a text without the indentation it has in a test.
+// lines removes the indentation that a text has in a test.
 func lines(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(strings.TrimSpace(text)) {

@@ -15,9 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Each plan in testdata/plans shows one way in which the origin's protocol
-// breaks; one-client.json shows that it works. Beside each are its verdict and
-// what happened, in words.
+// Each plan in testdata/plans shows one way in which the origin's protocol breaks;
+// one-client.json shows that it works. Beside each are its verdict and its trace.
 func TestPlans(t *testing.T) {
 	files, err := filepath.Glob("../../testdata/plans/*.json")
 	require.NoError(t, err)
@@ -31,7 +30,7 @@ func TestPlans(t *testing.T) {
 			}
 			var trace strings.Builder
 			r, err := campaign.Run(t.Context(), origin.System(), p, campaign.Options{Trace: func(l sim.TraceLine) {
-				if tells(l) {
+				if isShown(l) {
 					fmt.Fprintln(&trace, l)
 				}
 			}})
@@ -50,10 +49,10 @@ func readPlan(t *testing.T, file string) *scenarios.Plan {
 	return p
 }
 
-// tells reports whether a line is part of the story. What arrives has been sent,
-// so of the sends only those count that go wrong; receipts, timers and boots
-// that nothing comes of are left out.
-func tells(l sim.TraceLine) bool {
+// isShown reports whether a trace line is kept. A message that arrives was sent, so
+// of the sends only lost and changed ones are kept. Receipts, timers and boots
+// without consequences are left out.
+func isShown(l sim.TraceLine) bool {
 	switch {
 	case l.Message != nil && strings.HasPrefix(l.Message.FateName(), "receipt "):
 		return strings.Contains(l.Text, "lost: override")
@@ -63,7 +62,7 @@ func tells(l sim.TraceLine) bool {
 	return !strings.HasPrefix(l.Text, "timer ") && !strings.HasSuffix(l.Text, "life 1") && l.Text != "boot 1"
 }
 
-// What the plans show, at a glance.
+// The failures of all plans, at a glance.
 func TestTheOriginBreaksInTheseWays(t *testing.T) {
 	for name, want := range map[string]string{
 		"one-client":              "",

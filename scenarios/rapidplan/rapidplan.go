@@ -1,6 +1,6 @@
-// Package rapidplan drives the plan generator from rapid, so that a property
-// over plans shrinks: when it fails, rapid looks for a plan with fewer
-// operations, fewer faults and rounder numbers that fails it too.
+// Package rapidplan drives the plan generator from rapid, so that a property over
+// plans shrinks: when it fails, rapid looks for a failing plan with fewer
+// operations, fewer faults and rounder numbers.
 //
 //	func TestMine(t *testing.T) {
 //		shape := scenarios.Shape{System: mine.Name, Definitions: mine.Definitions, Profile: scenarios.All}
@@ -13,11 +13,12 @@
 //		})
 //	}
 //
-// For `go test -fuzz` there is campaign.Fuzz. rapid.MakeFuzz is not for plans: it skips
-// every input that runs out of bytes before all of a plan's hundreds of choices are
-// made, which are nearly all that the engine comes by, and a target that skips them passes.
+// For `go test -fuzz` there is campaign.Fuzz. rapid.MakeFuzz does not suit plans:
+// it skips every input that runs out of bytes before all of a plan's hundreds of
+// choices are made. Nearly all inputs of the engine are too short, and a target
+// that skips them passes.
 //
-// The package is apart from the generator because rapid imports testing.
+// The package is separate from the generator because rapid imports testing.
 package rapidplan
 
 import (
@@ -27,8 +28,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// maxOperations bounds a plan whose shape leaves the number to rapid. There is
-// no lower bound: the fewer the better to read.
+// maxOperations bounds a plan whose shape leaves the number to rapid. There is no
+// lower bound: plans with few operations are easier to read.
 const maxOperations = 60
 
 // Plan generates plans of a shape, which must be valid.
@@ -42,8 +43,8 @@ func Plan(shape scenarios.Shape) *rapid.Generator[*scenarios.Plan] {
 	})
 }
 
-// source makes the generator's choices by drawing from rapid. The smallest draw
-// is the simplest choice, which is what rapid shrinks to.
+// source makes the generator's choices by drawing from rapid. The smallest draw is
+// the simplest choice, and rapid shrinks to it.
 type source struct {
 	t    *rapid.T
 	path string

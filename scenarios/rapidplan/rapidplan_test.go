@@ -21,8 +21,8 @@ func shape(p scenarios.FaultProfile, clients int) scenarios.Shape {
 	}
 }
 
-// requirePasses is the property. What it says when it fails is all that is
-// needed to see the run again: the verdict, and the plan to be saved as a file.
+// requirePasses is the property. Its failure message has everything needed to
+// repeat the run: the verdict, and the plan to be saved as a file.
 func requirePasses(t *rapid.T, p *scenarios.Plan) {
 	r, err := campaign.Run(t.Context(), origin.System(), p, campaign.Options{})
 	if err != nil {
@@ -33,16 +33,16 @@ func requirePasses(t *rapid.T, p *scenarios.Plan) {
 	}
 }
 
-// One client that stays at its node is all that the origin's protocol is good
-// for. This is how a test of your own protocol looks.
+// The origin's protocol serves only one client that stays at its node. Tests of
+// other protocols look like this one.
 func TestOriginServesOneClient(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		requirePasses(t, rapidplan.Plan(shape(scenarios.None, 1)).Draw(t, "plan"))
 	})
 }
 
-// With two clients and a bad network it fails, and rapid finds a plan that shows
-// it in a few operations.
+// With two clients and a bad network it fails, and rapid finds a failing plan of a
+// few operations.
 func TestRapidShrinksAFailingPlan(t *testing.T) {
 	setFlag(t, "rapid.seed", "1")
 	setFlag(t, "rapid.nofailfile", "true")
@@ -71,8 +71,8 @@ func TestRapidShrinksAFailingPlan(t *testing.T) {
 	t.Logf("%d operations, %d faults: %s", len(p.Operations), len(p.Faults), r.Sentence())
 }
 
-// Without a test around it, a generator gives examples of what a property would
-// see. A number in place of chance makes them the same each time.
+// Without a test around it, a generator gives examples of the plans that a property
+// gets. A number in place of chance makes them the same each time.
 func ExamplePlan() {
 	plan := rapidplan.Plan(shape(scenarios.None, 1)).Example(1)
 	fmt.Println(plan.Clients, "client,", len(plan.Faults), "faults, valid:", plan.Validate() == nil)
@@ -85,13 +85,13 @@ func setFlag(t *testing.T, name, value string) {
 	t.Cleanup(func() { require.NoError(t, flag.Set(name, old)) })
 }
 
-// recorder is a test that may fail: it keeps what is said.
+// recorder is a test that may fail: it keeps the messages.
 type recorder struct {
 	output []string
 	failed bool
 }
 
-// abort is how a recorder leaves a test that has failed.
+// abort is the panic value with which a recorder leaves a test that has failed.
 type abort struct{}
 
 // check is rapid.Check on r.
@@ -106,7 +106,7 @@ func (r *recorder) check(prop func(*rapid.T)) {
 
 func (r *recorder) text() string { return strings.Join(r.output, "\n") }
 
-// plan is the one that was said last.
+// plan returns the plan of the last message.
 func (r *recorder) plan(t *testing.T) *scenarios.Plan {
 	text := r.text()
 	begin, end := strings.LastIndex(text, "\n{\n"), strings.LastIndex(text, "\n}\n")

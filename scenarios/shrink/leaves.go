@@ -8,9 +8,9 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 )
 
-// simplifyLeaves makes simple what is not a list, one value after another. What a
-// value means does not matter, with few exceptions: a plan that is not valid is
-// no candidate.
+// simplifyLeaves simplifies the values that are not lists, one after another. With
+// few exceptions the meaning of a value does not matter: an invalid plan is no
+// candidate.
 func (s *search) simplifyLeaves() {
 	for _, at := range paths(s.plan, func(v reflect.Value) bool { return v.Kind() != reflect.Slice }) {
 		if !at.exists(s.plan) || s.keeps(at) {
@@ -26,13 +26,13 @@ func (s *search) simplifyLeaves() {
 	}
 }
 
-// minFaultPhase is how long a storm lasts at least: what happens in it should not
-// mix with what the heal phase does.
+// minFaultPhase is the shortest fault phase, so that its events do not mix with
+// those of the heal phase.
 const minFaultPhase = 100 * netmodel.Millisecond
 
-// keeps reports whether a place keeps its value. How long the heal phase waits
-// says what counts as stuck: with less time, every plan is. A network that adds
-// nothing is for calm to look after.
+// keeps reports whether a place keeps its value. The times of the heal phase define
+// when a client counts as stuck: with less time every plan would fail.
+// simplifyNetwork takes care of a network without chance.
 func (s *search) keeps(at path) bool {
 	switch topField(at) {
 	case "Format", "Version", "System", "Seed", "Nodes", "Clients", "Definitions":
@@ -46,7 +46,7 @@ func (s *search) keeps(at path) bool {
 }
 
 // simplerThan lists values to try in place of v, the simplest first. Timeouts
-// become round, but not shorter: one that is too short is a failure of its own.
+// become rounder, but not shorter: one that is too short is a failure of its own.
 func simplerThan(v reflect.Value, timeout bool) []reflect.Value {
 	switch x := v.Interface().(type) {
 	case netmodel.Duration:
@@ -89,8 +89,8 @@ func values[T any](list []T) []reflect.Value {
 	return out
 }
 
-// durations are rounder than d, or as round and shorter; if it is a timeout
-// they are not shorter, unless they are none.
+// durations lists durations that are rounder than d, or as round and shorter. For a
+// timeout none is shorter, except 0.
 func durations(d netmodel.Duration, timeout bool) []netmodel.Duration {
 	list := []netmodel.Duration{0}
 	if timeout {
@@ -104,7 +104,7 @@ func durations(d netmodel.Duration, timeout bool) []netmodel.Duration {
 	})
 }
 
-// rates are simpler than p: never, always, a rounder or a smaller one.
+// rates lists simpler rates than p: never, always, a rounder or a smaller one.
 func rates(p netmodel.PPM) []netmodel.PPM {
 	if p == 0 {
 		return nil
@@ -115,7 +115,7 @@ func rates(p netmodel.PPM) []netmodel.PPM {
 	return filter([]netmodel.PPM{0, netmodel.Always, roundDown(p, 1), roundDown(p, 2)}, func(c netmodel.PPM) bool { return c != p })
 }
 
-// delays are constant ones that take as long as d often does.
+// delays lists constant delays of typical lengths of d.
 func delays(d netmodel.Delay) []netmodel.Delay {
 	if d.Kind == netmodel.Constant {
 		return nil
@@ -127,7 +127,7 @@ func delays(d netmodel.Delay) []netmodel.Delay {
 	return list
 }
 
-// profiles are those without faults.
+// profiles lists the profiles without faults.
 func profiles(p netmodel.Profile) []netmodel.Profile {
 	if !isRandom(p) {
 		return nil
@@ -139,7 +139,7 @@ func profiles(p netmodel.Profile) []netmodel.Profile {
 	return list
 }
 
-// numbers are nearer to 0 than n: all of them if they are few.
+// numbers lists numbers nearer to 0 than n: all of them if they are few.
 func numbers[T int64 | uint64](n T) []T {
 	var list []T
 	for _, c := range []T{0, 1, 2, 3, 4, 5, n / 2, n - n%1000} {
@@ -150,7 +150,8 @@ func numbers[T int64 | uint64](n T) []T {
 	return list
 }
 
-// significantDigits is how many digits of n count: 1 for 300, 2 for 310.
+// significantDigits counts the digits of n up to the last nonzero one: 1 for 300, 2
+// for 310.
 func significantDigits[T netmodel.Duration | netmodel.PPM](n T) int {
 	for n != 0 && n%10 == 0 {
 		n /= 10
@@ -162,7 +163,8 @@ func significantDigits[T netmodel.Duration | netmodel.PPM](n T) int {
 	return count
 }
 
-// roundDown is n with its first digits only, and up the next number with as few.
+// roundDown keeps only the first digits of n; up returns the next number with as
+// few.
 func roundDown[T netmodel.Duration | netmodel.PPM](n T, digits int) T { return n - n%unit(n, digits) }
 
 func roundUp[T netmodel.Duration | netmodel.PPM](n T, digits int) T {

@@ -13,7 +13,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Every candidate is simpler than what it stands for, so that the search ends.
+// Every candidate is simpler than the value that it replaces, so that the search
+// ends.
 func TestCandidatesAreSimpler(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := netmodel.Duration(rapid.Int64Range(0, int64(netmodel.Minute)).Draw(t, "d"))
@@ -43,7 +44,8 @@ func firsts(list []netmodel.Duration, at ...int) (out []netmodel.Duration) {
 	return out
 }
 
-// A copy is equal and its own: changes of every value in it leave the plan alone.
+// A copy is equal and shares nothing: changes of every value in it leave the plan
+// unchanged.
 func TestClonesShareNothing(t *testing.T) {
 	shape := scenarios.Shape{System: "toy", Definitions: []fsm.Definition{fsm.Lifecycle()}, Profile: scenarios.All, Versions: true}
 	rapid.Check(t, func(t *rapid.T) {

@@ -6,8 +6,8 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 )
 
-// shrinkLists takes out of every list what it can: outer lists first, since what is in
-// an operation or a fault goes with it.
+// shrinkLists removes as many elements as it can from every list. It begins with
+// outer lists, since the lists in an operation or a fault go with it.
 func (s *search) shrinkLists() {
 	for depth := 1; depth <= maxDepth; depth++ {
 		for _, at := range paths(s.plan, func(v reflect.Value) bool { return v.Kind() == reflect.Slice }) {
@@ -18,13 +18,13 @@ func (s *search) shrinkLists() {
 	}
 }
 
-// maxDepth is the most numbers that a list's place has: faults, fault, groups,
-// group, with room for more.
+// maxDepth bounds the length of a list's path: faults, fault, groups, group, with
+// room for more.
 const maxDepth = 6
 
-// shrinkList takes out what it can of one list: large pieces, then smaller ones, in
-// the end one by one until none can go. Taking a piece out is going to its
-// complement; pieces by themselves are the complements of what comes before.
+// shrinkList removes as much as it can from one list: large pieces, then smaller
+// ones, in the end single elements until none can go. Delta debugging also tries
+// pieces by themselves: they are the complements of the pieces before.
 func (s *search) shrinkList(at path) {
 	length := func() int { return at.value(s.plan).Len() }
 	for size := length(); size > 0; {
@@ -38,8 +38,8 @@ func (s *search) shrinkList(at path) {
 	}
 }
 
-// removePieces goes once through a list and takes out each piece that can go, the last
-// ones first: what happens late is least likely to matter.
+// removePieces goes once through a list and removes each piece that can go. It
+// begins at the end: late events are least likely to matter.
 func (s *search) removePieces(at path, size int) (removed bool) {
 	end := at.value(s.plan).Len()
 	for end > 0 {
@@ -57,7 +57,7 @@ func (s *search) removePieces(at path, size int) (removed bool) {
 	return removed
 }
 
-// removeRange takes the elements from one to another out of a list.
+// removeRange removes the elements [from, to) from a list.
 func removeRange(v reflect.Value, from, to int) {
 	if to-from == v.Len() {
 		v.SetZero()

@@ -7,7 +7,7 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
-// mergeMachines has what is done to one machine done to another.
+// mergeMachines moves the operations of one machine to another.
 func (s *search) mergeMachines() {
 	for s.tryPairs(len(s.plan.Machines()), func(gone, kept int) *scenarios.Plan {
 		machines := s.plan.Machines()
@@ -16,13 +16,13 @@ func (s *search) mergeMachines() {
 	}
 }
 
-// mergeClients has one client do what another does.
+// mergeClients moves the operations of one client to another.
 func (s *search) mergeClients() {
 	for s.tryPairs(s.plan.Clients, func(gone, kept int) *scenarios.Plan { return withoutClient(s.plan, gone+1, kept+1) }) {
 	}
 }
 
-// tryPairs tries all pairs of numbers below n, of which the first is the larger.
+// tryPairs tries all pairs of numbers below n, the larger one first.
 func (s *search) tryPairs(n int, candidate func(gone, kept int) *scenarios.Plan) bool {
 	var pairs [][2]int
 	for gone := n - 1; gone > 0; gone-- {
@@ -33,7 +33,7 @@ func (s *search) tryPairs(n int, candidate func(gone, kept int) *scenarios.Plan)
 	return s.tryFirst(len(pairs), func(i int) *scenarios.Plan { return candidate(pairs[i][0], pairs[i][1]) }) >= 0
 }
 
-// withoutClient is p in which another client does what one client did.
+// withoutClient is p with the operations of one client moved to another.
 func withoutClient(p *scenarios.Plan, gone, kept int) *scenarios.Plan {
 	q := clone(p)
 	number := func(c int) int {
@@ -59,11 +59,12 @@ func withoutClient(p *scenarios.Plan, gone, kept int) *scenarios.Plan {
 	return q
 }
 
-// fewestNodes is how few nodes are left: with fewer, a majority is all of them.
+// fewestNodes is the smallest number of nodes: with fewer, a majority is all of
+// them.
 const fewestNodes = 3
 
-// dropNodes takes nodes out, two at a time if it can, since an even number of
-// nodes needs a larger majority.
+// dropNodes removes nodes, two at a time if it can, since an even number of nodes
+// needs a larger majority.
 func (s *search) dropNodes() {
 	for s.plan.Nodes > fewestNodes {
 		n := s.plan.Nodes
@@ -76,8 +77,8 @@ func (s *search) dropNodes() {
 	}
 }
 
-// withoutNode is p without a node. The ones after it move up; what was asked of
-// it is asked of whom the client likes.
+// withoutNode is p without a node. The nodes after it are renumbered. Operations
+// that named it leave the choice of a node to their client.
 func withoutNode(p *scenarios.Plan, gone int) *scenarios.Plan {
 	q := clone(p)
 	for i := range q.Operations {

@@ -7,9 +7,9 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 )
 
-// simplifyNetwork makes the network quiet. If the failure needs what the network did, what
-// the run has decided is written down instead; the lists are then rid of what
-// does not matter.
+// simplifyNetwork removes faults and chance from the network. If the failure needs
+// them, it writes down the choices of the run as overrides instead; then the lists
+// shrink further.
 func (s *search) simplifyNetwork() {
 	for _, delay := range []netmodel.Duration{readableDelay, s.plan.Heal.Delay} {
 		quiet := clone(s.plan)

@@ -10,8 +10,8 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 )
 
-// rename gives what is left the names and the order that a person would:
-// operations and machines count from 1, and what is earlier comes first.
+// rename gives the remaining parts simple names and a simple order: operations and
+// machines count from 1, in the order of time.
 func (s *search) rename() {
 	ids, machines := map[string]string{}, map[string]string{}
 	counts := make([]int, s.plan.Clients+1)
@@ -32,8 +32,8 @@ func (s *search) rename() {
 	s.try(sorted)
 }
 
-// renamed is p with other names for machines and operations, in the names of
-// messages too. Who is not listed keeps its name.
+// renamed is p with other names for machines and operations, in the addresses of
+// messages too. Names that are not listed stay.
 func renamed(p *scenarios.Plan, machines, operations map[string]string) *scenarios.Plan {
 	q := clone(p)
 	change := func(names map[string]string, s *string) {

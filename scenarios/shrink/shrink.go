@@ -1,12 +1,12 @@
-// Package shrink makes failing plans small. It takes away what the failure does
-// not need and makes what is left simple: operations, faults, fates of single
+// Package shrink makes failing plans small. It removes the parts that the failure
+// does not need and simplifies the rest: operations, faults, overrides of single
 // messages, processes, machines, then every list and every number of the plan,
-// whatever it means. The result fails in the same way and is a plan like any
-// other.
+// whatever its meaning. The result fails with the same signature and is an ordinary
+// plan.
 //
 // It is delta debugging (Zeller and Hildebrandt, "Simplifying and Isolating
-// Failure-Inducing Input", 2002) on a tree of values. That the fate of a message
-// does not depend on other messages (see netmodel) is what makes it converge.
+// Failure-Inducing Input", 2002) on a tree of values. It converges because the fate
+// of a message does not depend on other messages (see netmodel).
 package shrink
 
 import (
@@ -17,45 +17,46 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 )
 
-// ErrPassed says that there is nothing to shrink.
+// ErrPassed is the error of a plan without the failure: there is nothing to shrink.
 var ErrPassed = errors.New("the plan does not fail in that way")
 
-// RunResult is what a run of a plan showed.
+// RunResult is the result of a run of a plan.
 type RunResult struct {
 	Signature string // empty if it passed
 	Events    uint64
 }
 
-// Config says what to keep and how to find out.
+// Config configures Run: the failure to keep, and how to run plans.
 type Config struct {
 	Signature string // of the failure
-	// RunAll runs plans, which are valid, and gives their verdicts, up to the
-	// first with the Signature that is wanted: fewer than plans if there is
-	// one. It must be a function of the plans.
+	// RunAll runs valid plans and returns their results, up to the first with the
+	// wanted Signature: fewer than plans if there is one. It must be a function of
+	// the plans.
 	RunAll func(plans []*scenarios.Plan) []RunResult
-	// Pin, if not nil, gives a plan like p, of which the same comes, but in
-	// which the fates of all messages are written down and the network adds
-	// nothing to them, and so is when and where each operation begins.
+	// Pin, if not nil, returns a plan that runs like p, with the fates of all
+	// messages and the begin and first node of each operation written down. Its
+	// network adds nothing to the fates.
 	Pin func(p *scenarios.Plan) *scenarios.Plan
 	// MaxRuns bounds the runs. A run of many events counts as several: one for
 	// every EventsPerRun begun.
 	MaxRuns int
 }
 
-// EventsPerRun is how many events count as one run: storms have some hundreds.
+// EventsPerRun is the number of events that count as one run. Fault phases have
+// some hundreds.
 const EventsPerRun = 10_000
 
-// Result is a plan that fails as the first one did.
+// Result is a plan that fails like the first one.
 type Result struct {
 	Plan *scenarios.Plan
-	Runs int // that were judged, as the budget counts them
-	// Minimal: no single operation, fault or fate can be taken away. It is
-	// false if the budget ended first.
+	Runs int // runs, as the budget counts them
+	// Minimal reports that no single operation, fault or override can be removed.
+	// It is false if the budget ended first.
 	Minimal bool
 }
 
-// Run shrinks p, which must be valid and fail with the signature; it is left as
-// it is. The result depends on p and on what Judge and Pin say, on nothing else.
+// Run shrinks p, which must be valid and fail with the signature; p is unchanged.
+// The result depends only on p and on the results of RunAll and Pin.
 func Run(cfg Config, p *scenarios.Plan) (Result, error) {
 	s := &search{cfg: cfg, plan: clone(p), passed: map[digest]bool{}}
 	if !s.try(p) {
@@ -74,29 +75,29 @@ func Run(cfg Config, p *scenarios.Plan) (Result, error) {
 	return Result{Plan: s.plan, Runs: s.runs, Minimal: !s.exhausted}, nil
 }
 
-// search is one Run in progress: a walk over plans that fail, each simpler than
-// the one before.
+// search is one Run in progress: a walk over failing plans, each simpler than the
+// one before.
 type search struct {
 	cfg    Config
 	plan   *scenarios.Plan // the simplest so far
 	at     digest          // of plan
-	passed map[digest]bool // plans that do not fail as they should
-	steps  int             // that the walk has taken
+	passed map[digest]bool // plans without the wanted failure
+	steps  int             // taken by the walk
 	runs   int
 
 	exhausted bool // the budget
-	pinned    bool // what a run decides has been written down
+	pinned    bool // the choices of a run have been written down
 }
 
-// digest stands for a plan in its text form.
+// digest identifies a plan in its text form.
 type digest [sha256.Size]byte
 
-// batchSize is how many candidates are judged together. Those after the first that
-// fails are judged in vain.
+// batchSize is the number of candidates that run together. The runs of those after
+// the first failing one are wasted.
 const batchSize = 8
 
-// tryFirst goes to the first of n candidates that fails as it should and returns
-// its number; there is none if it is negative. A nil candidate is none.
+// tryFirst moves to the first of n candidates with the wanted failure and returns
+// its index, or a negative number if there is none. A nil candidate is skipped.
 func (s *search) tryFirst(n int, candidate func(i int) *scenarios.Plan) int {
 	var b candidates
 	for i := 0; i < n && !s.exhausted; i++ {
@@ -118,12 +119,12 @@ func (s *search) tryFirst(n int, candidate func(i int) *scenarios.Plan) int {
 	return -1
 }
 
-// try goes to p if it fails as it should.
+// try moves to p if it has the wanted failure.
 func (s *search) try(p *scenarios.Plan) bool {
 	return s.tryFirst(1, func(int) *scenarios.Plan { return p }) == 0
 }
 
-// candidates is candidates that are judged together.
+// candidates is a batch of candidates.
 type candidates struct {
 	numbers []int
 	plans   []*scenarios.Plan
@@ -134,7 +135,7 @@ func (b *candidates) add(number int, p *scenarios.Plan, d digest) {
 	b.numbers, b.plans, b.digests = append(b.numbers, number), append(b.plans, p), append(b.digests, d)
 }
 
-// runCandidates returns the place of the first plan that fails as it should, or -1.
+// runCandidates returns the place of the first plan with the wanted failure, or -1.
 func (s *search) runCandidates(b *candidates) int {
 	if len(b.plans) == 0 {
 		return -1
@@ -152,8 +153,8 @@ func (s *search) runCandidates(b *candidates) int {
 	return -1
 }
 
-// acceptable reports whether p is a plan, and no stranger one than the last. What
-// becomes of nodes that are not there any more goes with them.
+// acceptable reports whether p is valid and in order. Exclusion without excluded
+// nodes is removed from it.
 func (s *search) acceptable(p *scenarios.Plan) bool {
 	if len(p.Heal.Excluded) == 0 {
 		p.Heal.Exclusion = scenarios.DownAtFirst
@@ -161,8 +162,8 @@ func (s *search) acceptable(p *scenarios.Plan) bool {
 	return p.Validate() == nil && (ordered(p) || !ordered(s.plan))
 }
 
-// ordered reports whether no operation is due before an earlier one of its
-// client, which it would wait for anyway.
+// ordered reports whether no operation is due before an earlier one of its client:
+// it would wait for that one anyway.
 func ordered(p *scenarios.Plan) bool {
 	last := make([]scenarios.Duration, p.Clients+1)
 	for i := range p.Operations {

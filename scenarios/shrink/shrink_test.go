@@ -18,7 +18,7 @@ var shape = scenarios.Shape{
 	System: "toy", Definitions: []fsm.Definition{fsm.Lifecycle()}, Profile: scenarios.All, Versions: true, Majority: true,
 }
 
-// failing judges plans by what they look like; nothing runs.
+// failing decides on plans by their contents; nothing runs.
 func failing(fails func(*scenarios.Plan) bool) func([]*scenarios.Plan) []shrink.RunResult {
 	return func(plans []*scenarios.Plan) (verdicts []shrink.RunResult) {
 		for _, p := range plans {
@@ -35,7 +35,7 @@ func config(fails func(*scenarios.Plan) bool) shrink.Config {
 	return shrink.Config{Signature: "toy/bad", RunAll: failing(fails), MaxRuns: 20_000}
 }
 
-// busyPlan is the plan of a seed that has a crash, reads and proposals.
+// busyPlan is the plan of a seed that has a power loss, reads and proposals.
 func busyPlan(t *testing.T) *scenarios.Plan {
 	for seed := range uint64(10_000) {
 		if p := scenarios.Generate(seed, shape); needs(p, 2, 2, 1) && p.Nodes == 5 && p.Clients > 2 && len(p.Clocks) > 0 {
@@ -46,7 +46,7 @@ func busyPlan(t *testing.T) *scenarios.Plan {
 	return nil
 }
 
-// needs reports whether p has so many reads, proposals of Stopped and crashes.
+// needs reports whether p has so many reads, proposals of Stopped and power losses.
 func needs(p *scenarios.Plan, reads, stops, crashes int) bool {
 	for _, o := range p.Operations {
 		if o.Kind == scenarios.Read {
@@ -63,7 +63,8 @@ func needs(p *scenarios.Plan, reads, stops, crashes int) bool {
 	return reads <= 0 && stops <= 0 && crashes <= 0
 }
 
-// What the failure does not need is gone, and the rest is as simple as it can be.
+// The parts that the failure does not need are gone, and the rest is as simple as
+// it can be.
 func TestOnlyWhatIsNeededIsLeft(t *testing.T) {
 	p := busyPlan(t)
 	before := scenarios.Encode(p)
@@ -99,7 +100,7 @@ func TestOnlyWhatIsNeededIsLeft(t *testing.T) {
 	require.Equal(t, q, again)
 }
 
-// Whatever a failure needs: nothing more can be taken away.
+// For every failure the result is minimal: nothing more can be removed.
 func TestTheResultIsMinimal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := rapidplan.Plan(shape).Draw(t, "plan")
@@ -129,7 +130,7 @@ func TestTheResultIsAFunctionOfThePlan(t *testing.T) {
 	require.Equal(t, first, second)
 }
 
-// What is left when the budget ends still fails, and does not claim to be minimal.
+// The plan at the end of the budget still fails, and does not claim to be minimal.
 func TestTheBudgetIsKept(t *testing.T) {
 	fails := func(p *scenarios.Plan) bool { return needs(p, 2, 2, 1) }
 	whole, err := shrink.Run(config(fails), busyPlan(t))
@@ -160,10 +161,10 @@ func TestLongRunsCountForMore(t *testing.T) {
 	require.Equal(t, 6, judged, "five runs of 101, and one that is over the budget")
 }
 
-// Where the network's choices matter, they are written down, and those that do
-// not matter are taken out again.
+// Where the network's choices matter, they become overrides, and the unnecessary
+// ones are removed again.
 func TestFatesThatMatterAreWrittenDown(t *testing.T) {
-	lost := func(p *scenarios.Plan) bool { // a commit is lost, by chance or by fate
+	lost := func(p *scenarios.Plan) bool { // a commit is lost, by chance or by an override
 		byFate := slices.ContainsFunc(p.Overrides, func(f scenarios.MessageOverride) bool {
 			return f.Message.Link == netmodel.Link{From: 1, To: 3} && f.Override.Fate == netmodel.Drop
 		})
@@ -198,7 +199,7 @@ func TestFatesThatMatterAreWrittenDown(t *testing.T) {
 	require.Equal(t, r.Plan.Heal.Network(), r.Plan.Network)
 }
 
-// Processes that go away take along what names them, and only that.
+// A removed process takes along the parts that name it, and only those.
 func TestProcessesAreNumberedAnew(t *testing.T) {
 	p := busyPlan(t)
 	p.Clocks, p.Overrides = nil, nil

@@ -11,8 +11,8 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
-// path leads to a value within a plan: the numbers of fields and of elements,
-// from the outside in. A pointer is followed without a number.
+// path leads to a value within a plan: the indices of fields and of elements, from
+// the outside in. A pointer is followed without an index.
 type path []int
 
 // value is the value at that place of p.
@@ -29,7 +29,7 @@ func (at path) value(p *scenarios.Plan) reflect.Value {
 	return v
 }
 
-// exists reports whether p has such a place.
+// exists reports whether p has that place.
 func (at path) exists(p *scenarios.Plan) bool {
 	v := reflect.ValueOf(p).Elem()
 	for _, i := range at {
@@ -46,10 +46,10 @@ func (at path) exists(p *scenarios.Plan) bool {
 	return true
 }
 
-// topField is the plan's field in which a place is.
+// topField is the name of the plan's field that contains a place.
 func topField(at path) string { return reflect.TypeFor[scenarios.Plan]().Field(at[0]).Name }
 
-// paths lists all places of p whose value is wanted, outer ones first.
+// paths lists all places of p with a wanted value, outer ones first.
 func paths(p *scenarios.Plan, wanted func(v reflect.Value) bool) []path {
 	var found []path
 	var walk func(v reflect.Value, at path)
@@ -76,21 +76,21 @@ func paths(p *scenarios.Plan, wanted func(v reflect.Value) bool) []path {
 	return found
 }
 
-// opaque reports whether values of type t are not taken apart: names of things,
-// and what machines are, without which the operations mean something else.
+// opaque reports whether values of type t are kept whole: names, and definitions of
+// machines, without which the operations would mean something else.
 func opaque(t reflect.Type) bool {
 	return t == reflect.TypeFor[fsm.Definition]() || reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
 
-// edit is a copy of p in which change has been made at a place.
+// edit is a copy of p with a change at one place.
 func edit(p *scenarios.Plan, at path, change func(v reflect.Value)) *scenarios.Plan {
 	q := clone(p)
 	change(at.value(q))
 	return q
 }
 
-// clone is a copy of p that shares nothing with it but definitions, which
-// nobody changes. Empty lists become nil, as Decode has them.
+// clone is a copy of p that shares nothing with it but definitions, which are
+// immutable. Empty lists become nil, as in Decode.
 func clone(p *scenarios.Plan) *scenarios.Plan {
 	q := *p
 	deepCopy(reflect.ValueOf(&q).Elem())
@@ -127,9 +127,9 @@ func deepCopy(v reflect.Value) {
 	}
 }
 
-// remap gives every process that v names another id, and takes out of its lists
-// those that have none. It reports whether v still makes sense: whether it is not
-// about a process without one, and no list of it has become empty.
+// remap gives every process that v names another id, and removes processes without
+// one from its lists. It reports whether v still makes sense: it names no removed
+// process, and no list of it has become empty.
 func remap(v reflect.Value, to func(sim.ID) (sim.ID, bool)) (sound bool) {
 	switch x := v.Addr().Interface().(type) {
 	case *sim.ID:

@@ -1,5 +1,5 @@
-// Package fieldtest sets the fields of a type one by one, so that a test sees which
-// of them an encoder, a decoder or a hash leaves out.
+// Package fieldtest sets the fields of a type one by one by reflection. A test
+// sees so which fields an encoder, a decoder or a hash leaves out.
 package fieldtest
 
 import (
@@ -7,13 +7,16 @@ import (
 	"reflect"
 )
 
-// Walker finds the places of a type: its fields, those of its fields, and so on
-// through structs, pointers and lists. The zero Walker knows Go's basic types.
+// Walker enumerates the places of a type: its fields, the fields of these, and so
+// on through structs, pointers and slices. The zero Walker knows Go's basic
+// types.
 type Walker struct {
-	// Fill sets a place to a value that is neither zero nor the one that a test
-	// begins with, and reports whether it knows the place's type. It is asked first.
+	// Fill, if not nil, sets a place to a value that is neither zero nor the one
+	// in the test's sample, and reports whether it knows the type of the place.
+	// It is called first.
 	Fill func(place reflect.Value) bool
-	// Prepare makes a struct one in which a field may be set at all.
+	// Prepare, if not nil, changes a struct to a state in which the named field
+	// may be set.
 	Prepare func(owner reflect.Value, field string)
 }
 
@@ -23,20 +26,22 @@ type Place struct {
 	set  func(reflect.Value)
 }
 
-// Set fills the place in *to, which is of the type that the place was found in,
-// and makes what is on the way to it.
+// Set fills the place in *to, a value of the type in which the place was found.
+// It allocates the pointers and slices on the way.
 func (p Place) Set(to any) { p.set(reflect.ValueOf(to).Elem()) }
 
-// Places returns the places of a type, in the order of its fields. A list has
-// those of its second element; bytes are one place; a pointer is one by itself,
-// too. It panics on a type that neither it nor Fill can fill.
+// Places returns the places of a type, in the order of its fields. A slice has
+// the places of its second element. Bytes are one place. A pointer is also a
+// place by itself. Places panics on a type that neither the Walker nor Fill can
+// fill.
 func (w Walker) Places(typ reflect.Type) []Place {
 	var all []Place
 	w.walk(typ, typ.Name(), func(v reflect.Value) reflect.Value { return v }, &all)
 	return all
 }
 
-// walk adds the places below typ; find leads from a value of the whole type there.
+// walk adds the places below typ; find leads from a value of the root type to the
+// value of typ.
 func (w Walker) walk(typ reflect.Type, path string, find func(reflect.Value) reflect.Value, all *[]Place) {
 	whole := reflect.New(typ).Elem()
 	switch {
@@ -75,7 +80,7 @@ func (w Walker) walk(typ reflect.Type, path string, find func(reflect.Value) ref
 	}
 }
 
-// fill sets a place, and reports false for what has places of its own.
+// fill sets a place, and reports false if its type consists of further places.
 func (w Walker) fill(place reflect.Value) bool {
 	if w.Fill != nil && w.Fill(place) {
 		return true

@@ -4,9 +4,9 @@ import (
 	"reflect"
 )
 
-// Unset returns the paths of the places that none of the samples has set to
-// anything but zero, by the type of the samples, which are pointers to structs.
-// Types without samples are not in it.
+// Unset returns the paths of the places that are zero in all samples, by the name
+// of the type of the samples, which are pointers to structs. Types without
+// samples are not in the result.
 func Unset[T any](w Walker, samples []T) map[string][]string {
 	byType := map[reflect.Type][]reflect.Value{}
 	for _, s := range samples {
@@ -28,8 +28,8 @@ func Unset[T any](w Walker, samples []T) map[string][]string {
 	return unset
 }
 
-// mark notes the places below v that are not zero, under the paths that walk
-// gives them: all elements of a list stand for the second.
+// mark notes the places below v that are not zero, under the paths of walk. Every
+// element of a slice counts as the second.
 func (w Walker) mark(v reflect.Value, path string, set map[string]bool) {
 	if v.IsZero() {
 		return

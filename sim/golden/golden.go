@@ -1,7 +1,9 @@
-// Package golden compares the output of a test with a file that is kept beside it.
+// Package golden compares the output of a test with a golden file, kept beside
+// it.
 //
-// A test binary that uses it has the flag -update, which writes the files as the
-// code behaves now; the difference is then read in the diff of the commit.
+// A test binary that imports the package has the flag -update, which writes the
+// golden files from the current output; the change is then reviewed in the diff
+// of the commit.
 package golden
 
 import (
@@ -16,7 +18,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files as the code behaves now")
 
-// Equal fails the test if a file's text is not got. With -update it writes the file.
+// Equal fails the test if the content of a file differs from got. With -update it
+// writes the file.
 func Equal(t testing.TB, file, got string) {
 	t.Helper()
 	if *update {
@@ -28,12 +31,12 @@ func Equal(t testing.TB, file, got string) {
 	require.Equal(t, string(want), got, "%s: -update accepts the new text", file)
 }
 
-// Transcripts replays each file of a pattern as a subtest. A transcript is a list
-// of commands, one a line, each followed by its answer, indented by four spaces.
-// Empty lines and lines that begin with # are comments.
+// Transcripts replays each file that matches pattern as a subtest. A transcript
+// is a list of commands, one a line, each followed by its output, indented by
+// four spaces. Empty lines and lines that begin with # are comments.
 //
-// Play begins a transcript and returns the function that carries out its commands:
-// it takes the words of a line and returns the lines of the answer.
+// play begins a transcript and returns the function that runs its commands: it
+// takes the words of a line and returns the lines of the output.
 func Transcripts(t *testing.T, pattern string, play func(t *testing.T) func(words []string) string) {
 	t.Helper()
 	files, err := filepath.Glob(pattern)
@@ -50,8 +53,8 @@ func Transcripts(t *testing.T, pattern string, play func(t *testing.T) func(word
 
 const indent = "    "
 
-// Replay returns a transcript with the answers that command gives to the words of
-// its lines. See [Transcripts].
+// Replay returns a transcript with the output of command for the words of each
+// line. See [Transcripts].
 func Replay(text string, command func(words []string) string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {

@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// echo answers the first command with nothing, and others with a word a line.
+// echo has no output for a single word, and else prints the other words, one a
+// line.
 func echo(words []string) string { return strings.Join(words[1:], "\n") }
 
 func TestReplay(t *testing.T) {
@@ -16,7 +17,7 @@ func TestReplay(t *testing.T) {
 	require.Equal(t, "# a comment\nsay a b\n    a\n    b\n\nnothing\n", Replay(text, echo))
 }
 
-// What a replay gives is replayed to itself.
+// A replay of a replay changes nothing.
 func TestReplayIsStable(t *testing.T) {
 	once := Replay("say one two\nsay three\n", echo)
 	require.Equal(t, once, Replay(once, echo))

@@ -1,7 +1,7 @@
-// Command driver is what the mutants are built into: a campaign and no more, so
+// Command driver is the program that mutants are built into: a campaign and no more, so
 // that it is linked fast. It runs the standard campaign in this process on one
 // worker until a property is violated or a budget is used up, or makes the plan of
-// a seed small, and prints what came of it as JSON.
+// a seed small, and prints the result as JSON.
 package main
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
 )
 
-// Report is what the driver prints.
+// Report is the result that the driver prints.
 type Report struct {
 	Seeds     uint64    `json:"seeds"`               // that were run, the failing one included
 	Seed      uint64    `json:"seed"`                // that failed
@@ -69,7 +69,7 @@ func main() {
 	}
 }
 
-// hunt runs seeds until one fails. One whose history takes too long to judge
+// hunt runs seeds until one fails. A seed with a history that takes too long to judge
 // has not.
 func (r *Report) hunt(c *campaign.Campaign) error {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -120,7 +120,7 @@ type part struct {
 }
 
 var ablations = []part{
-	{"invariants", func(c *campaign.Campaign) { c.System = lockstep.Unwatched() }},
+	{"invariants", func(c *campaign.Campaign) { c.System = lockstep.WithoutOracle() }},
 	{"swarm", func(c *campaign.Campaign) { c.Shape.Everything = true }},
 	{"disk", func(c *campaign.Campaign) { c.Shape.Without = disk }},
 	{"clocks", func(c *campaign.Campaign) { c.Shape.Without = clocks }},

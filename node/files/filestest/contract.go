@@ -5,7 +5,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// contract is what a disk does, one rule each.
+// contract is the rules of a disk, each with its test.
 var contract = []struct {
 	name string
 	test func(d *driver)
@@ -226,7 +226,7 @@ var contract = []struct {
 		require.NoError(d, err)
 		require.GreaterOrEqual(d, len(got), 3)
 		requireSame(d, []byte("abc"), got[:3])
-		d.execute(text(file1, 3, "ghi"), sync(file1)) // the next life is free of it
+		d.execute(text(file1, 3, "ghi"), sync(file1)) // the next life is not affected
 	}},
 	{"a crash forgets what is under way", func(d *driver) {
 		d.execute(create(file1), syncDir())

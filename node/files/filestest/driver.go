@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// driver is a disk with what the tests do to it.
+// driver is a disk with helpers for the tests.
 type driver struct {
 	*testing.T
 	Disk
@@ -26,7 +26,7 @@ func (d *driver) submit(reqs ...wal.DiskRequest) uint64 {
 	return d.token
 }
 
-// execute has requests executed, all without error.
+// execute submits requests and waits for all of them to succeed.
 func (d *driver) execute(reqs ...wal.DiskRequest) {
 	d.Helper()
 	last := d.submit(reqs...)
@@ -37,7 +37,7 @@ func (d *driver) execute(reqs ...wal.DiskRequest) {
 	}
 }
 
-// requireFailure has a request fail.
+// requireFailure submits a request and requires that it fails.
 func (d *driver) requireFailure(r wal.DiskRequest) {
 	d.Helper()
 	want := d.submit(r)
@@ -54,7 +54,7 @@ func (d *driver) requireContent(name string, want []byte) {
 	requireSame(d, want, got)
 }
 
-// requireSame is require.Equal without a page of bytes.
+// requireSame is require.Equal without a dump of all bytes.
 func requireSame(d *driver, want, got []byte) {
 	d.Helper()
 	require.Len(d, got, len(want))
@@ -73,7 +73,7 @@ func (d *driver) requireFiles(want ...string) {
 	require.Equal(d, append([]string{}, want...), append([]string{}, got...))
 }
 
-// The files of the tests.
+// Names of the files in the tests.
 const (
 	file1 = "wal-0000000000000001"
 	file2 = "wal-0000000000000002"
@@ -102,24 +102,24 @@ func rename(file, to string) wal.DiskRequest {
 	return wal.DiskRequest{Op: wal.Rename, File: file, To: to}
 }
 
-// text is a write of words.
+// text writes a string.
 func text(file string, offset int64, words string) wal.DiskRequest {
 	return write(file, offset, []byte(words))
 }
 
-// zeros is what a hole reads as.
+// zeros returns n zeros, the content of a hole.
 func zeros(n int) string { return string(make([]byte, n)) }
 
-// filled is n bytes of a kind.
+// filled returns n bytes of one value.
 func filled(n int, kind byte) []byte { return bytes.Repeat([]byte{kind}, n) }
 
-// random makes the choices of a random test.
+// random is the source of choices of a random test.
 type random struct{ *rand.Rand }
 
 func newRandom(seed uint64) random { return random{rand.New(rand.NewPCG(seed, 0))} }
 
-// oneIn is true once in n times.
+// oneIn returns true with a probability of 1/n.
 func (c random) oneIn(n int) bool { return c.IntN(n) == 0 }
 
-// data is up to most bytes, none of them zero.
+// data returns up to most bytes, all of one value that is not zero.
 func (c random) data(most int) []byte { return filled(c.IntN(most+1), byte(1+c.IntN(255))) }

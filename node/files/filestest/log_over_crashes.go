@@ -8,22 +8,23 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// logModel is what a node knows of its log over all its lives.
+// logModel is a node's knowledge of its log over all its lives.
 type logModel struct {
-	incarnation [16]byte // of the log it has spoken from
-	boot        uint64   // the last it has spoken in
-	written     []entry  // everything appended that may be there
-	durable     int      // how many of them must be
-	firstKept   int      // the first of them that is still needed
+	incarnation [16]byte // of the log, once it was ready
+	boot        uint64   // the last boot that was ready
+	written     []entry  // all entries appended that may be in the log
+	durable     int      // how many of written must be in the log
+	firstKept   int      // index in written of the first entry not trimmed
 }
 
-// entry is one of a log's, with the position where it ends.
+// entry is an entry of a log and the position where it ends.
 type entry struct {
 	text string
 	end  wal.LSN
 }
 
-// logOverCrashes has a log live several lives that end between any two requests.
+// logOverCrashes runs a log for several lives, each with a crash between any two
+// requests.
 func logOverCrashes(d *driver, c random) {
 	o := &logModel{}
 	for life := range 12 {
@@ -35,7 +36,7 @@ func logOverCrashes(d *driver, c random) {
 		})
 		require.NoError(d, err)
 		o.requireRecovered(d, was, found)
-		under := 0 // completions to come
+		under := 0 // completions still awaited
 		for range c.IntN(80) {
 			for range c.IntN(4) {
 				o.append(log, fmt.Sprintf("life %d entry %d %s", life, len(o.written), c.data(900)))
@@ -62,7 +63,7 @@ func logOverCrashes(d *driver, c random) {
 	}
 }
 
-// identity is what a life wants if there is no log.
+// identity is the identity that a life formats a log with.
 func (o *logModel) identity(life int) wal.Identity {
 	return wal.Identity{Cluster: [16]byte{1}, Node: 7, Incarnation: [16]byte{byte(life + 1)}}
 }
@@ -71,7 +72,7 @@ func (o *logModel) append(log *wal.Log, text string) {
 	o.written = append(o.written, entry{text, log.Append([]byte(text))})
 }
 
-// trimAllBut gives up all entries but the last few.
+// trimAllBut trims all entries but the last few.
 func (o *logModel) trimAllBut(log *wal.Log, last int) {
 	if n := len(o.written) - last; n > o.firstKept {
 		o.firstKept = n
@@ -79,9 +80,9 @@ func (o *logModel) trimAllBut(log *wal.Log, last int) {
 	}
 }
 
-// requireRecovered checks what a life found: all that was promised and not given up,
-// nothing that was never written, and no boot twice. One entry at least is never
-// given up.
+// requireRecovered checks the entries that a life found: all that were durable and not
+// trimmed, none that was never written. No boot number is used twice. At least one
+// entry is never trimmed.
 func (o *logModel) requireRecovered(d *driver, was wal.Recovered, found []entry) {
 	from := 0
 	if len(found) > 0 {
@@ -102,7 +103,7 @@ func (o *logModel) requireRecovered(d *driver, was wal.Recovered, found []entry)
 	o.written, o.firstKept = o.written[:to], from
 }
 
-// noteDurable notes what the node may have said by now.
+// noteDurable records the entries that the node may have acknowledged by now.
 func (o *logModel) noteDurable(log *wal.Log, was wal.Recovered) {
 	if !log.Ready() {
 		return

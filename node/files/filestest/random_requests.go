@@ -9,23 +9,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// model is what the files must look like.
+// model is the expected state of the files, by name.
 type model map[string]*fileModel
 
-// fileModel is one file: as it reads now, and what of it a crash must spare.
+// fileModel is the content of one file, and the part of it that a crash must spare.
 type fileModel struct {
 	content   []byte
-	synced    []byte     // at the last sync
-	syncedLen int64      // of synced: no truncation since the sync went below it
-	dirty     [][2]int64 // written since the sync
-	linked    bool       // there was a syncdir since it was made
-	removed   bool       // it was removed or renamed, and there was no syncdir since
-	oldName   string     // its name until it was renamed, if there was no syncdir since
+	synced    []byte     // the content at the last sync
+	syncedLen int64      // length of synced, reduced by truncations since
+	dirty     [][2]int64 // ranges written since the sync
+	linked    bool       // a syncdir has followed its creation
+	removed   bool       // removed or renamed, without a syncdir since
+	oldName   string     // its name before a rename, without a syncdir since
 }
 
-// randomRequests does any requests in any order, and compares what is read with the
-// model all the time. At a crash every byte must be there that was synced and
-// not touched since.
+// randomRequests executes random requests and compares the files with the model after
+// each. After a crash, every byte must be there that was synced and not changed since.
 func randomRequests(d *driver, c random) {
 	m := model{}
 	for range 8 {
@@ -35,7 +34,7 @@ func randomRequests(d *driver, c random) {
 			m.apply(r)
 			m.requireContents(d)
 		}
-		for range c.IntN(4) { // and some that the crash cuts off
+		for range c.IntN(4) { // requests that the crash interrupts
 			r := m.choose(c)
 			d.submit(r)
 			m.touch(r)
@@ -45,7 +44,7 @@ func randomRequests(d *driver, c random) {
 	}
 }
 
-// choose is any request that must succeed.
+// choose returns a random request that must succeed.
 func (m model) choose(c random) wal.DiskRequest {
 	files := m.existing()
 	if name := []string{file1, file2, file3}[c.IntN(3)]; (len(files) == 0 || c.oneIn(20)) && (m[name] == nil || !m[name].removed) {
@@ -75,7 +74,7 @@ func (m model) choose(c random) wal.DiskRequest {
 	return write(file, c.Int64N(5000), c.data(2000))
 }
 
-// existing lists the files that are there to be changed.
+// existing returns the names of the files that exist, sorted.
 func (m model) existing() (names []string) {
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		if !m[name].removed {
@@ -85,7 +84,7 @@ func (m model) existing() (names []string) {
 	return names
 }
 
-// apply is what a request that is done has changed.
+// apply updates the model for a completed request.
 func (m model) apply(r wal.DiskRequest) {
 	m.touch(r)
 	f := m[r.File]
@@ -107,7 +106,7 @@ func (m model) apply(r wal.DiskRequest) {
 	}
 }
 
-// touch is what a request takes away from the certain, done or not.
+// touch removes the guarantees that a request ends, completed or not.
 func (m model) touch(r wal.DiskRequest) {
 	if r.Op == wal.Create && m[r.File] == nil {
 		m[r.File] = &fileModel{}
@@ -119,21 +118,21 @@ func (m model) touch(r wal.DiskRequest) {
 	case wal.Truncate:
 		f.syncedLen = min(f.syncedLen, r.Offset)
 	case wal.Remove:
-		f.removed, f.linked = true, false // it need not be there after a crash
+		f.removed, f.linked = true, false // it may be gone after a crash
 	case wal.Rename:
 		f.oldName = r.File
 		m[r.To], m[r.File] = f, &fileModel{removed: true}
 	}
 }
 
-// resized is data at a length, in memory of its own.
+// resized returns a copy of data with the given length.
 func resized(data []byte, length int64) []byte {
 	out := make([]byte, length)
 	copy(out, data)
 	return out
 }
 
-// requireContents checks that the files read as they were changed.
+// requireContents checks the names and contents of all files.
 func (m model) requireContents(d *driver) {
 	d.requireFiles(m.existing()...)
 	for _, name := range m.existing() {
@@ -141,7 +140,8 @@ func (m model) requireContents(d *driver) {
 	}
 }
 
-// requireSurvives checks what a crash has left, and goes on from there: it must last.
+// requireSurvives checks the files after a crash, and makes the model theirs: they
+// must now last.
 func (m model) requireSurvives(d *driver) {
 	names, err := d.Dir().List()
 	require.NoError(d, err)
@@ -149,7 +149,7 @@ func (m model) requireSurvives(d *driver) {
 		f := m[name]
 		at := name
 		if !slices.Contains(names, name) && slices.Contains(names, f.oldName) {
-			at = f.oldName // and there it is taken up below, or was above
+			at = f.oldName // checked under that name, below or above
 		}
 		if !slices.Contains(names, at) {
 			require.Falsef(d, f.linked, "%s is gone", name)
@@ -165,13 +165,13 @@ func (m model) requireSurvives(d *driver) {
 		}
 		require.NotContainsf(d, names, cmp.Or(f.oldName, "?"), "%s has two names", name)
 		*f = fileModel{content: got, synced: slices.Clone(got), syncedLen: int64(len(got)), linked: true}
-		// A file that outlived a crash of the process alone is in memory still.
+		// After a process crash, the file may still be only in memory.
 		d.execute(sync(name), syncDir())
 	}
 	m.requireContents(d)
 }
 
-// requireSynced checks that every byte is in got that must be.
+// requireSynced checks that got has every byte that must have survived.
 func (f *fileModel) requireSynced(d *driver, name string, got []byte) {
 	certain := slices.Repeat([]bool{true}, int(f.syncedLen))
 	for _, w := range f.dirty {

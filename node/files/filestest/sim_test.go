@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The simulated disk is a disk like any other, however careless.
+// The simulated disk passes the suite with every kind of crash.
 func TestSimulatedDisk(t *testing.T) {
 	for _, p := range []struct {
 		name       string
@@ -38,7 +38,7 @@ func TestSimulatedDisk(t *testing.T) {
 				Sync:  netmodel.Delay{Kind: netmodel.Uniform, Min: sim.Duration(time.Millisecond), Max: sim.Duration(10 * time.Millisecond)},
 				Keep:  p.keep, Tear: p.tear,
 			}
-			worlds := map[string]uint64{} // of each test
+			worlds := map[string]uint64{} // for each test
 			filestest.Run(t, func(t *testing.T) filestest.Disk {
 				worlds[t.Name()]++
 				return newSimDisk(t, keyed.String(t.Name())+worlds[t.Name()], profile, p.end)
@@ -47,12 +47,12 @@ func TestSimulatedDisk(t *testing.T) {
 	}
 }
 
-// simDisk is a world of one process that hands on requests to its disk.
+// simDisk is a world of one process that passes requests on to its disk.
 type simDisk struct {
 	t       *testing.T
 	world   *sim.World
-	end     func(*sim.World, sim.ID) // what a crash is
-	process *process                 // of this life
+	end     func(*sim.World, sim.ID) // the crash: ends a life
+	process *process                 // the process of this life
 }
 
 const self = 1
@@ -78,7 +78,7 @@ func (s *simDisk) start() {
 	s.runUntil(func() bool { return s.process.disk != nil })
 }
 
-// runUntil lets the world go on until something has come about.
+// runUntil runs the world until reached returns true.
 func (s *simDisk) runUntil(reached func() bool) {
 	for !reached() {
 		require.True(s.t, s.world.Step(), "nothing is under way")
@@ -108,9 +108,9 @@ func (s *simDisk) Dir() wal.Dir { return s.process.disk }
 // process is one life of the disk's owner.
 type process struct {
 	disk   sim.Disk
-	taken  int // requests
+	taken  int // number of requests received
 	done   []completion
-	failed error // the first
+	failed error // the first error
 }
 
 type completion struct {
@@ -136,8 +136,8 @@ func (p *process) Step(_ sim.Duration, ev *sim.Event, out *sim.Effects) {
 	}
 }
 
-// toSimRequest is r as the simulator asks for it: to create a file is to write
-// nothing to it, and to allocate is to truncate beyond the end.
+// toSimRequest converts r to a request of the simulator: a create becomes an empty
+// write, an allocation a truncation beyond the end.
 func toSimRequest(r *wal.DiskRequest) sim.DiskRequest {
 	op := map[wal.Op]sim.DiskOp{
 		wal.Create: sim.DiskWrite, wal.Write: sim.DiskWrite, wal.Truncate: sim.DiskTruncate,
@@ -147,7 +147,7 @@ func toSimRequest(r *wal.DiskRequest) sim.DiskRequest {
 	return sim.DiskRequest{Op: op, File: r.File, To: r.To, Offset: r.Offset, Data: r.Data, Token: r.Token, Quiet: r.Quiet}
 }
 
-// request is a request on its way to the process.
+// request is a message with a disk request for the process.
 type request struct{ wal.DiskRequest }
 
 func (r *request) FateKey() uint64  { return 0 }

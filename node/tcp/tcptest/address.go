@@ -1,4 +1,4 @@
-// Package tcptest has addresses of the loopback network for tests that listen.
+// Package tcptest provides addresses on the loopback network to tests that listen.
 package tcptest
 
 import (
@@ -13,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Address returns a loopback address that no other test is given, free now and
-// after a listener on it has been closed: a port of a host of 127.0.0.0/8 that
-// belongs to this process, where the system has more of these than 127.0.0.1.
+// Address returns a loopback address that no other test gets, free now and after
+// a listener on it has been closed. Where the system allows it, this is a port of
+// an address in 127.0.0.0/8 that belongs to this process; elsewhere of 127.0.0.1.
 func Address(t testing.TB) string {
 	t.Helper()
 	for range 1000 {
@@ -29,13 +29,13 @@ func Address(t testing.TB) string {
 	return ""
 }
 
-// port is the last that was tried. Ports of connections begin at 16,000 or higher.
+// port is the last port tried. Ports of outgoing connections are 16,000 or higher.
 var port atomic.Int32
 
 func init() { port.Store(10_000 + rand.Int32N(6_000)) }
 
-// host is one that no other process listens on. Linux takes all of 127.0.0.0/8
-// for loopback; elsewhere it is 127.0.0.1, shared by all.
+// host returns an address on which no other process listens. Linux uses all of
+// 127.0.0.0/8 for loopback; elsewhere it is 127.0.0.1, shared by all.
 var host = sync.OnceValue(func() string {
 	pid := os.Getpid()
 	own := fmt.Sprintf("127.%d.%d.%d", 1+pid>>16&0x7f, pid>>8&0xff, pid&0xff)

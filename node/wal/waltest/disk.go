@@ -1,4 +1,4 @@
-// Package waltest has a directory in memory for tests of what keeps a log.
+// Package waltest provides an in-memory directory for tests that need a log.
 package waltest
 
 import (
@@ -11,14 +11,15 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// Disk is a directory whose writes are durable once they are executed. The keys
-// are names of files. It implements wal.Dir.
+// Disk is a directory in memory: a map from file names to contents. Every change is
+// durable as soon as it is executed. It implements wal.Dir and is not safe for
+// concurrent use.
 type Disk map[string][]byte
 
 // List returns the names of the files, sorted.
 func (d Disk) List() ([]string, error) { return slices.Sorted(maps.Keys(d)), nil }
 
-// Read returns a copy of a file.
+// Read returns a copy of a file's content, or an error that wraps fs.ErrNotExist.
 func (d Disk) Read(name string) ([]byte, error) {
 	data, ok := d[name]
 	if !ok {
@@ -27,7 +28,7 @@ func (d Disk) Read(name string) ([]byte, error) {
 	return bytes.Clone(data), nil
 }
 
-// Clone returns a copy that shares nothing with the original.
+// Clone returns a deep copy.
 func (d Disk) Clone() Disk {
 	c := make(Disk, len(d))
 	for name, data := range d {
@@ -36,7 +37,7 @@ func (d Disk) Clone() Disk {
 	return c
 }
 
-// Execute carries out a request of a log. Syncs have nothing to do.
+// Execute carries out a request of a log. Sync and SyncDir do nothing.
 func (d Disk) Execute(r wal.DiskRequest) {
 	switch r.Op {
 	case wal.Create:

@@ -28,7 +28,7 @@ func FuzzOrigin(f *testing.F) {
 }
 
 // The same without any fault: two clients have to meet on one machine.
-func FuzzOriginInGoodWeather(f *testing.F) {
+func FuzzOriginWithoutFaults(f *testing.F) {
 	run := campaign.Fuzz(noSeeds{f}, origin.System(), scenarios.Shape{Profile: scenarios.None})
 	f.Fuzz(func(t *testing.T, data []byte) { run(t, data) })
 }

@@ -1,0 +1,63 @@
+package lockstep
+
+import (
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// checkForward: a node forwards an operation only while a client waits for it there, as
+// the client requested it, and not again before the forward is answered. The forwarded
+// request is a retry if an earlier attempt may take effect. An id of a single attempt
+// gets a watermark.
+func (o *oracle) checkForward(r *node.Request) *scenarios.Violation {
+	t := o.machine(r.Key)
+	s := o.operation(t, r.ID)
+	a := o.forwardable(t, s, r)
+	if a == nil {
+		return o.violation("outcomes", "wrongly-forwarded", r.Key, "hands %v over, which no client that waits there asks for so", r)
+	}
+	a.forwarded, a.forwardAttempt = true, r.Attempt
+	planOp, watermark := a.planOp, a.watermark
+	remote := s.attempt(o.id, r.Attempt) // this invalidates a
+	remote.planOp, remote.watermark, remote.retry = planOp, watermark, r.Retry
+	return nil
+}
+
+// forwardable returns the attempt that the current node may forward as r, or nil. If r is
+// no retry, it is an attempt with no earlier one that may take effect. If r is a retry,
+// an attempt with an earlier one is preferred.
+func (o *oracle) forwardable(t *machineTruth, s *operation, r *node.Request) (found *attemptState) {
+	watermark, err := r.ID.Watermark(r.Key)
+	for i := range s.attempts {
+		a := &s.attempts[i]
+		q := s.invocation(a.client, a.number)
+		waits := a.arrivedAt == o.id && !a.answered && !o.isNode(a.client)
+		watermarkOK := err == nil && a.watermark == watermark && !a.singleAttempt || a.singleAttempt && !r.ID.IsOnce() && watermark <= uint64(len(t.entries))
+		same := watermarkOK && q != nil && q.to == r.To && q.expects == r.Expects && q.expect == r.Expect
+		switch first := !a.retry && !t.mayTakeEffect(a) && !o.forwardPending(s, a); {
+		case !waits || !same || a.forwarded && !s.attempt(o.id, a.forwardAttempt).answered:
+		case first != r.Retry:
+			return a
+		case r.Retry:
+			found = a
+		}
+	}
+	return found
+}
+
+// mayTakeEffect reports whether the proposal of the attempt's node may take effect. It
+// cannot once a value was chosen at a higher ballot: no proposer extends a value that
+// was accepted below that.
+func (t *machineTruth) mayTakeEffect(a *attemptState) bool {
+	return !a.proposed.IsZero() && !below(a.proposed, t.highestChosen)
+}
+
+// forwardPending reports whether the current node has forwarded the attempt and has not
+// received a rejection of it.
+func (o *oracle) forwardPending(s *operation, a *attemptState) bool {
+	return a.forwarded && !s.attempt(o.id, a.forwardAttempt).rejected
+}
+
+// isNode reports whether id is of a node, not of a client.
+func (o *oracle) isNode(id sim.ID) bool { return id <= scenarios.NodeID(o.plan.Nodes) }

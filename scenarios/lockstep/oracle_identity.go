@@ -1,0 +1,218 @@
+package lockstep
+
+import (
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/member"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// identities is the ground truth of logs and lives, independent of the members' beliefs:
+// which logs have lost promises, and which members can know of it.
+type identities struct {
+	plan            *scenarios.Plan
+	formed          []member.Identity      // members of a cluster formed before the run; nil: the run forms it
+	members         []*member.Member       // by id: the current life
+	losses          []int                  // by id: times that its disk has lost promises
+	amnesiacLives   map[uint64]bool        // by life id: the life began without earlier promises
+	introducedBoots []uint64               // by id: boot of the last introduced life
+	logEnds         []uint64               // by id: upper bound of the log's end in earlier lives
+	copiedMemory    []member.Memory        // by id: upper bound of the life in a copy of its disk
+	durableMemories [][]member.Memory      // by id and peer: durable memories
+	pendingMemories [][]member.Observation // by id: memories not durable yet, in order
+	disputers       []map[node.ID]bool     // by id: members that have disputed its log firsthand
+	durableClusters []member.Cluster       // by id: the cluster in its log, durably
+	durableLSN      []uint64               // by id: known durable end of its log
+}
+
+func newIdentities(p *scenarios.Plan) identities {
+	n := p.Nodes + 1
+	t := identities{
+		plan: p, members: make([]*member.Member, n), losses: make([]int, n), amnesiacLives: map[uint64]bool{},
+		introducedBoots: make([]uint64, n), logEnds: make([]uint64, n), copiedMemory: make([]member.Memory, n), durableMemories: make([][]member.Memory, n),
+		pendingMemories: make([][]member.Observation, n), disputers: make([]map[node.ID]bool, n), durableClusters: make([]member.Cluster, n),
+		durableLSN: make([]uint64, n),
+	}
+	for i := range t.durableMemories {
+		t.durableMemories[i] = make([]member.Memory, n)
+	}
+	for id := 1; id <= p.Nodes && !p.Knobs.Forming; id++ {
+		t.formed = append(t.formed, member.Identity{ID: node.ID(id), Incarnation: t.incarnation(sim.ID(id), 0)})
+	}
+	return t
+}
+
+// incarnation returns the incarnation of a node's log that is formatted after so many
+// losses.
+func (t *identities) incarnation(id sim.ID, lost int) (random [16]byte) {
+	k := keyed.Seed(t.plan.Seed).Name("incarnation").Word(uint64(id)).Word(uint64(lost))
+	for i := range random {
+		random[i] = byte(k.Word(uint64(i)).Uint64())
+	}
+	return random
+}
+
+// lifeID returns the random id of a life of a node.
+func (t *identities) lifeID(id sim.ID, life int) uint64 {
+	return keyed.Seed(t.plan.Seed).Name("life").Word(uint64(id)).Word(uint64(life)).Uint64()
+}
+
+// beginLife notes that a life begins. All that the life before has appended may be
+// on disk.
+func (t *identities) beginLife(id sim.ID, life int, amnesiac bool, before *node.Node) {
+	if amnesiac {
+		t.amnesiacLives[t.lifeID(id, life)] = true
+	}
+	if before != nil {
+		t.logEnds[id] = max(t.logEnds[id], uint64(before.End()))
+	}
+}
+
+// DiskLost implements scenarios.DiskLossObserver.
+func (r *run) DiskLost(id sim.ID) {
+	if r.bug.keepsIncarnation {
+		return
+	}
+	r.losses[id]++
+	r.lostPromises[id] = true
+	r.lives[id] = 0 // from now on it counts as stopped
+}
+
+// observeMember checks an observation of a member against the ground truth of
+// identities.
+func (r *run) observeMember(o *oracle, f *member.Observation) *scenarios.Violation {
+	strange := r.lostPromises[o.id]
+	switch {
+	case f.Kind == member.Introduced:
+		r.introducedBoots[o.id] = f.Log.Boot
+		for peer := 1; peer <= r.plan.Nodes; peer++ { // more may have been durable than was known
+			r.durableMemories[o.id][peer] = r.members[o.id].MemoryOf(node.ID(peer))
+		}
+		if f.Cluster.Stage != member.Empty {
+			return r.checkJoined(o, f.Cluster)
+		}
+	case f.Kind == member.Joined && f.Position > r.durableLSN[o.id]:
+		return o.violation("identity", "joined-before-durable", "", "is %v to cluster %x before its log says so durably", f.Cluster.Stage, f.Cluster.ID[:4])
+	case f.Kind == member.Joined:
+		return r.checkJoined(o, f.Cluster)
+	case f.Kind == member.Remembered:
+		r.pendingMemories[o.id] = append(r.pendingMemories[o.id], *f)
+	case f.Kind == member.Abstaining && strange:
+		if f.Firsthand {
+			if r.disputers[o.id] == nil {
+				r.disputers[o.id] = map[node.ID]bool{}
+			}
+			r.disputers[o.id][f.Peer] = true
+		}
+	case f.Kind == member.Abstaining:
+		return o.violation("identity", "false-dispute", "", "abstains, though its log has all that it promised: node %d remembers %v", f.Peer, f.Memory)
+	case f.Kind == member.Admitted && !strange:
+		return r.checkAdmitted(o, f)
+	}
+	return nil
+}
+
+// checkAdmitted: a member admits a life only after its memory of that life is durable,
+// and never a life that began without earlier promises.
+func (r *run) checkAdmitted(o *oracle, f *member.Observation) *scenarios.Violation {
+	if known := r.durableMemories[o.id][f.Peer]; known.Life != f.Memory.Life {
+		return o.violation("identity", "admitted-before-durable", "", "hears node %d in boot %d, and remembers durably only %v", f.Peer, f.Memory.Boot, known)
+	}
+	if r.amnesiacLives[f.Memory.Life] {
+		return o.violation("identity", "amnesiac-admitted", "", "hears node %d in boot %d, which has lost what it promised", f.Peer, f.Memory.Boot)
+	}
+	return nil
+}
+
+// onDurable moves the memories that a member's log has synced from pending to durable.
+func (t *identities) onDurable(id sim.ID, f *node.Observation) {
+	switch f.Kind {
+	case node.Started:
+		t.pendingMemories[id], t.durableLSN[id] = t.pendingMemories[id][:0], 0
+	case node.Durable:
+		t.durableLSN[id] = uint64(f.DurableAt)
+		i := 0
+		for ; i < len(t.pendingMemories[id]) && t.pendingMemories[id][i].Position <= uint64(f.DurableAt); i++ {
+			p := &t.pendingMemories[id][i]
+			t.durableMemories[id][p.Peer] = p.Memory
+		}
+		t.pendingMemories[id] = append(t.pendingMemories[id][:0], t.pendingMemories[id][i:]...)
+	}
+}
+
+// checkIncarnationRejected: a node stops for a rejected incarnation only after firsthand
+// disputes of a majority.
+func (r *run) checkIncarnationRejected(o *oracle) *scenarios.Violation {
+	if n := len(r.disputers[o.id]); n <= r.plan.Nodes/2 {
+		return o.violation("identity", "stopped-without-majority", "", "ends because of what it lost, on the word of %d of %d members", n, r.plan.Nodes)
+	}
+	return nil
+}
+
+// checkDisputed: a node abstains once it receives testimony of a life of its own that
+// its log has lost.
+func (r *run) checkDisputed(o *oracle, in *member.Introduction) *scenarios.Violation {
+	for _, t := range in.Known {
+		if t.Of == node.ID(o.id) && t.Memory.Boot > r.copiedMemory[o.id].Boot && !r.amnesiacLives[t.Memory.Life] && r.members[o.id].Ready() {
+			return o.violation("identity", "disputed-takes-part", "", "takes part, though it was told that node %d remembers %v, which its log has lost", t.By, t.Memory)
+		}
+	}
+	return nil
+}
+
+// checkJoined: a cluster forms once, when every member is bound to it, and no node ever
+// belongs to two.
+func (r *run) checkJoined(o *oracle, c member.Cluster) *scenarios.Violation {
+	was := r.durableClusters[o.id]
+	if was.Stage != member.Empty && was.ID != c.ID && !r.lostPromises[o.id] {
+		return o.violation("identity", "two-clusters", "", "is %v to cluster %x, and was to %x", c.Stage, c.ID[:4], was.ID[:4])
+	}
+	r.durableClusters[o.id] = c
+	if c.Stage != member.Formed {
+		return nil
+	}
+	for id := 1; id <= r.plan.Nodes; id++ {
+		other := r.durableClusters[id]
+		switch {
+		case other.Stage == member.Formed && other.ID != c.ID:
+			return o.violation("identity", "two-clusters", "", "forms cluster %x, and node %d is of %x", c.ID[:4], id, other.ID[:4])
+		case r.formed == nil && (other.Stage == member.Empty || other.ID != c.ID):
+			return o.violation("identity", "formed-without-all", "", "forms cluster %x, and node %d is not bound to it", c.ID[:4], id)
+		}
+	}
+	return nil
+}
+
+// checkAbstains: a node that has lost promises abstains at the end of the run, when all
+// members have met.
+func (r *run) checkAbstains(at scenarios.Duration) *scenarios.Violation {
+	for id := 1; id <= r.plan.Nodes; id++ {
+		if m := r.members[id]; r.lostPromises[id] && m != nil && m.Ready() {
+			return r.oracle.forNode(at, sim.ID(id)).violation("identity", "amnesiac-takes-part", "", "takes part to the end, and has lost what it promised")
+		}
+	}
+	return nil
+}
+
+// DiskCopied implements scenarios.DiskLossObserver. A copy of a node that still recovers
+// may contain the life that was not introduced yet.
+func (r *run) DiskCopied(id sim.ID) {
+	n := r.nodes[id]
+	r.copiedMemory[id] = member.Memory{Boot: max(r.introducedBoots[id], n.BootNumber()), Position: max(r.logEnds[id], uint64(n.End()))}
+}
+
+// MayRestore implements scenarios.DiskLossObserver. It reports whether every other node
+// that has its promises remembers durably more than the copy contains. Without that,
+// the node and one with no memory of it may be a majority that cannot detect the loss.
+func (r *run) MayRestore(id sim.ID) bool {
+	copied := r.copiedMemory[id]
+	for other := 1; other <= r.plan.Nodes; other++ {
+		known := r.durableMemories[other][id]
+		more := known.Boot > copied.Boot || known.Boot == copied.Boot && known.Position > copied.Position
+		if sim.ID(other) != id && !r.lostPromises[other] && !more {
+			return false
+		}
+	}
+	return copied.Boot > 0
+}

@@ -1,0 +1,126 @@
+package lockstep
+
+import (
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/scenarios"
+)
+
+// These rules judge whether proposers make progress. A cluster of lazy nodes is safe
+// and, in the end, even live: a timeout makes up for each omission. So laziness shows in
+// no history, and the oracle looks for it where it happens.
+
+// proposerState is the progress of a node's rounds on one machine.
+type proposerState struct {
+	boot     uint64
+	failures int // upper bound of the node's own count: failed rounds, halved after quick ones
+	ballot   node.Ballot
+	phase    node.Phase
+	begunAt  scenarios.Duration // first send of the proposal
+	sentAt   scenarios.Duration // last send
+	sends    int                // sends at different times
+}
+
+// owedRound is a round that a node has to begin at once. The zero value is none.
+type owedRound struct {
+	key   string
+	since scenarios.Duration
+}
+
+// proposer returns the current node's state on a machine in its current boot.
+func (o *oracle) proposer(t *machineTruth) *proposerState {
+	e, boot := &t.proposers[o.id], o.nodes[o.id].boot
+	if e.boot != boot {
+		*e = proposerState{boot: boot}
+	}
+	return e
+}
+
+// impaired reports whether the current node was paused, slow or without its clock at any
+// time since then. It may then be late.
+func (o *oracle) impaired(since scenarios.Duration) bool {
+	return o.plan.Impaired(o.id, since, o.now)
+}
+
+// checkRoundEnded: a round is abandoned after a rejection, or after all resends that the
+// plan allows.
+func (o *oracle) checkRoundEnded(f *node.Observation) *scenarios.Violation {
+	t := o.machine(f.Key)
+	e := o.proposer(t)
+	e.failures++
+	o.noteRound(t, roundEvent{kind: roundEnded, ballot: f.Ballot, attempts: f.Attempts, rejections: f.Rejections})
+	if f.Rejections == 0 && int(f.Attempts) <= o.plan.Knobs.MaxResends && !o.impaired(o.now-2*o.plan.Knobs.ConsensusTimeout) {
+		return o.violation("progress", "abandoned-early", f.Key, "gives up round %v of %s, which nobody has refused, after %d attempts of %d",
+			f.Ballot, f.Key, f.Attempts, o.plan.Knobs.MaxResends+1)
+	}
+	if e.ballot == f.Ballot && f.Rejections == 0 && int(f.Attempts) > e.sends && o.plan.Nodes > 2 {
+		return o.violation("progress", "not-resent", f.Key, "gives up round %v of %s after %d attempts, of which the others have seen %d",
+			f.Ballot, f.Key, f.Attempts, e.sends)
+	}
+	return nil
+}
+
+// noteRoundChosen notes that the next round is owed at once if operations wait.
+func (o *oracle) noteRoundChosen(f *node.Observation) {
+	t := o.machine(f.Key)
+	e := o.proposer(t)
+	e.failures = maxFailures(e.failures, o.plan.Knobs.ResendTimeout, o.now-e.begunAt)
+	o.noteRound(t, roundEvent{kind: roundChosen, ballot: f.Ballot})
+	if f.Waiting > 0 && o.plan.Nodes > 1 {
+		o.nodes[o.id].owed = owedRound{f.Key, o.now}
+	}
+}
+
+// maxFailures bounds the count of failures of a node after a round that took so long,
+// if the count was most or lower before. A node halves its count if the round took
+// less than half of the resend timeout by its own clock. For a clock at up to twice the
+// true speed that is certain if the round took less than a quarter. But the timeout
+// depends on the true count: a small count may stay where a large one is halved, and
+// end as the larger of the two.
+func maxFailures(most int, retry, took scenarios.Duration) int {
+	kept := most
+	for kept > 0 && took < retry<<min(kept, maxDoublings)/4 {
+		kept--
+	}
+	return max(kept, most/2)
+}
+
+// maxDoublings bounds how often failures double the resend timeout.
+const maxDoublings = 5
+
+// checkResend: an unanswered proposal is sent again when the resend timeout has passed,
+// by a clock at half the true speed at worst.
+func (o *oracle) checkResend(t *machineTruth, p *node.Proposal) *scenarios.Violation {
+	r := &o.nodes[o.id]
+	if r.owed.key == p.Key {
+		r.owed = owedRound{}
+	}
+	e := o.proposer(t)
+	if e.ballot == p.Ballot && e.phase == p.Phase && o.now > e.sentAt {
+		if most := 2 * (o.plan.Knobs.ResendTimeout << min(e.failures, maxDoublings)); o.now-e.sentAt > most+1 && !o.impaired(e.sentAt) {
+			return o.violation("progress", "resent-late", p.Key, "sends %v again after %v, and %v is the most after %d failures", p, o.now-e.sentAt, most, e.failures)
+		}
+	}
+	if o.now > e.sentAt {
+		e.sends++
+	}
+	if e.ballot != p.Ballot || e.phase != p.Phase {
+		e.begunAt, e.sends = o.now, 1
+		o.noteRound(t, roundEvent{kind: roundBegun, ballot: p.Ballot, phase: p.Phase})
+	}
+	e.ballot, e.phase, e.sentAt = p.Ballot, p.Phase, o.now
+	return nil
+}
+
+// checkOwedRound: a node begins an owed round before time advances.
+func (o *oracle) checkOwedRound() *scenarios.Violation {
+	d := &o.nodes[o.id].owed
+	if d.key == "" || d.since == o.now {
+		return nil
+	}
+	was := *d
+	*d = owedRound{}
+	if o.impaired(was.since) {
+		return nil
+	}
+	return o.violation("progress", "queue-stalled", was.key, "has chosen a value of %s at %v and begins no round for what waits", was.key, was.since)
+}

@@ -1,0 +1,207 @@
+package lockstep
+
+import (
+	"testing"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/stretchr/testify/require"
+)
+
+// withBug returns the system with a bug in the runtime of its nodes.
+func withBug(plant func(*run)) scenarios.System {
+	s := System()
+	s.New = func(p *scenarios.Plan) scenarios.Run {
+		r := newRun(p)
+		plant(r)
+		return r
+	}
+	return s
+}
+
+// findViolations runs the plans of some seeds, changed by edit. It returns the first
+// violation of each signature.
+func findViolations(t *testing.T, s scenarios.System, seeds uint64, edit func(*scenarios.Plan)) map[string]*campaign.Result {
+	found := map[string]*campaign.Result{}
+	c := campaign.Campaign{System: s, Shape: scenarios.Shape{Profile: scenarios.All}}
+	for seed := range seeds {
+		p := c.Plan(seed)
+		edit(p)
+		require.NoError(t, p.Validate(), seed)
+		r, err := campaign.Run(t.Context(), s, p, campaign.Options{})
+		require.NoError(t, err)
+		if _, known := found[r.Signature()]; !known && r.Status == campaign.Violated {
+			found[r.Signature()] = &r
+		}
+	}
+	return found
+}
+
+func withoutFaults(kinds ...scenarios.FaultKind) func(*scenarios.Plan) {
+	return func(p *scenarios.Plan) {
+		var rest []scenarios.Fault
+		for _, f := range p.Faults {
+			gone := false
+			for _, k := range kinds {
+				gone = gone || f.Kind == k
+			}
+			if !gone {
+				rest = append(rest, f)
+			}
+		}
+		p.Faults = rest
+		if p.Heal.Exclusion == scenarios.StayPaused {
+			p.Heal.Exclusion = scenarios.StayDown
+		}
+	}
+}
+
+func unedited(*scenarios.Plan) {}
+
+// A decoder that ignores checksums decodes damaged bytes as a message.
+func TestADecoderWithoutChecksums(t *testing.T) {
+	trusting := withBug(func(r *run) {
+		r.pipe.readFrame = func(stream []byte) ([]byte, bool) {
+			if len(stream) < 8 {
+				return nil, false
+			}
+			length := int(stream[0]) | int(stream[1])<<8 | int(stream[2])<<16
+			if len(stream) < 8+length {
+				return nil, false
+			}
+			return stream[8 : 8+length], true
+		}
+	})
+	found := findViolations(t, trusting, 60, unedited)
+	require.Contains(t, found, "wire/damage-accepted")
+	t.Log(found["wire/damage-accepted"].Sentence())
+	require.Empty(t, findViolations(t, trusting, 60, func(p *scenarios.Plan) {
+		p.Network.Corrupt = 0
+		for i := range p.Faults {
+			if w := p.Faults[i].Profile; w != nil {
+				w.Corrupt = 0
+			}
+		}
+	}), "other faults do not show it")
+}
+
+// Without the oracle the same bug is found later, by other checks. The checks that need
+// the oracle report nothing.
+func TestWithoutTheOracle(t *testing.T) {
+	forgiving := withBug(func(r *run) { r.bug.keepsIncarnation, r.noOracle = true, true })
+	for signature := range findViolations(t, forgiving, 100, unedited) {
+		require.NotRegexp(t, "^(promises|ballots|durability|versions|outcomes|exactly-once|progress|watch)/", signature)
+	}
+	require.Empty(t, findViolations(t, WithoutOracle(), 60, unedited))
+}
+
+// A runtime that drops late timers as stale never wakes again after a pause.
+func TestARuntimeThatTrustsItsTimers(t *testing.T) {
+	type timer struct {
+		process *process
+		token   uint64
+	}
+	trusting := withBug(func(r *run) {
+		due := map[timer]scenarios.Duration{}
+		r.bug.after = func(p *process, now scenarios.Duration, e *node.Effects) {
+			for _, s := range e.Timers {
+				due[timer{p, s.Token}] = max(due[timer{p, s.Token}], now+scenarios.Duration(s.After))
+			}
+		}
+		r.bug.before = func(p *process, now scenarios.Duration, ev *sim.Event) bool {
+			return ev.Kind == sim.Timer && now > due[timer{p, ev.Token}]+netmodel.Millisecond
+		}
+	})
+	found := findViolations(t, trusting, 150, unedited)
+	require.NotEmpty(t, found)
+	for signature, r := range found {
+		t.Log(signature, r.Sentence())
+	}
+	require.Empty(t, findViolations(t, trusting, 150, withoutFaults(scenarios.Pause, scenarios.Slow, scenarios.Freeze)), "other faults do not show it")
+}
+
+// Without the check of incarnations a wiped node votes again, for another value.
+func TestAWipedNodeThatIsHeard(t *testing.T) {
+	forgiving := withBug(func(r *run) { r.bug.keepsIncarnation = true })
+	found := findViolations(t, forgiving, 100, unedited)
+	require.NotEmpty(t, found)
+	for signature, r := range found {
+		t.Log(signature, r.Sentence())
+	}
+	require.Empty(t, findViolations(t, forgiving, 100, withoutFaults(scenarios.Wipe, scenarios.Rollback)), "other faults do not show it")
+}
+
+// Nodes with a resend timeout that, even doubled five times, is no longer than the delay
+// of one message abandon every round before it can succeed. The verdict lists the last
+// rounds.
+func TestNodesWithoutBackoff(t *testing.T) {
+	p := scenarios.Generate(1, scenarios.Shape{
+		System: "lockstep", Definitions: System().Definitions, Profile: scenarios.None, Nodes: 3, Clients: 1, Operations: 1,
+	})
+	p.Knobs.RepairDelay = 2 * p.Heal.Delay
+	p.Heal.Within, p.Heal.Settle = 300*netmodel.Millisecond, 100*netmodel.Millisecond
+	r, err := campaign.Run(t.Context(), System(), p, campaign.Options{})
+	require.NoError(t, err)
+	require.Equal(t, campaign.Passed, r.Status, r.Sentence())
+
+	hasty := withBug(func(r *run) {
+		r.bug.config = func(c *node.Config) { c.ResendTimeout = time.Duration(p.Heal.Delay) / 32 } // doubled five times at most
+	})
+	r, err = campaign.Run(t.Context(), hasty, p, campaign.Options{})
+	require.NoError(t, err)
+	require.Equal(t, "liveness/fresh-operation-stuck", r.Signature(), r.Sentence())
+	require.Contains(t, r.Sentence(), "; the last rounds were\n")
+	require.Regexp(t, `begins to prepare .*\n.*gives .* up: \d+ attempts, refused by 0`, r.Sentence())
+	t.Log(r.Sentence())
+}
+
+// unjudgedRun is a run without an oracle: violations must show in client histories.
+type unjudgedRun struct{ *run }
+
+func (b unjudgedRun) Observe(at scenarios.Duration, id sim.ID, f sim.Observation) *scenarios.Violation {
+	return nil
+}
+func (b unjudgedRun) Repaired(scenarios.Duration) *scenarios.Violation             { return nil }
+func (b unjudgedRun) Agree(scenarios.Duration) *scenarios.Violation                { return nil }
+func (b unjudgedRun) CoreAgrees(scenarios.Duration, []sim.ID) *scenarios.Violation { return nil }
+
+// All members know each other's logs from the time when the cluster was formed. So
+// a wiped node and a member that has never met it are not a majority without any
+// memory of its loss.
+func TestAWipedNodeAndAMemberThatHasNeverMetIt(t *testing.T) {
+	require.NotZero(t, lostUpdates(t, true), "where a new log passes for the old one")
+	require.Zero(t, lostUpdates(t, false))
+}
+
+// lostUpdates counts the plans in which clients see that a wiped node has lost its
+// promises. Node 3 is away at first, and so is node 2 when node 1 comes back.
+func lostUpdates(t *testing.T, keepsIncarnation bool) (n int) {
+	s := System()
+	s.New = func(p *scenarios.Plan) scenarios.Run {
+		r := newRun(p)
+		r.bug.keepsIncarnation = keepsIncarnation
+		return unjudgedRun{r}
+	}
+	c := campaign.Campaign{System: s, Shape: scenarios.Shape{Profile: scenarios.None, Nodes: 3, Clients: 3, Operations: 40}}
+	for seed := range uint64(40) {
+		p := c.Plan(seed)
+		faultsEnd := p.Heal.At
+		p.Heal.Excluded = nil
+		p.Faults = []scenarios.Fault{
+			{At: 0, For: faultsEnd / 3, Kind: scenarios.Partition, Groups: [][]sim.ID{{3}, {1, 2}}},
+			{At: faultsEnd / 3, For: faultsEnd / 6, Kind: scenarios.Wipe, Nodes: []sim.ID{1}},
+			{At: faultsEnd / 3, For: faultsEnd, Kind: scenarios.Partition, Groups: [][]sim.ID{{2}, {1, 3}}},
+		}
+		require.NoError(t, p.Validate())
+		r, err := campaign.Run(t.Context(), s, p, campaign.Options{})
+		require.NoError(t, err)
+		if r.Status == campaign.Violated && r.Violation.Property == "linearizability" {
+			n++
+		}
+	}
+	return n
+}

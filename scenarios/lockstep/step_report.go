@@ -1,0 +1,135 @@
+package lockstep
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/member"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// stepReport is all that a node observes in one step, as one observation. There are
+// a dozen in a transition, and each would have to pass through every observer
+// by itself. Its pointers are valid until the node's next step.
+type stepReport struct {
+	arrival      requestArrived // request nil: none
+	observations []nodeObservation
+	shown        valuesShown
+	sent         []messageSent
+
+	memberObservations []memberObservation
+	introduction       *member.Introduction // received, for checkDisputed; nil: none; in neither Each nor Digest
+}
+
+func (r *stepReport) reset() {
+	r.arrival, r.observations, r.shown, r.sent, r.memberObservations, r.introduction = requestArrived{}, r.observations[:0], valuesShown{}, r.sent[:0], r.memberObservations[:0], nil
+}
+
+func (r *stepReport) empty() bool {
+	return r.arrival.request == nil && len(r.observations) == 0 && len(r.shown.values) == 0 && len(r.sent) == 0 && len(r.memberObservations) == 0 && r.introduction == nil
+}
+
+// Each implements sim.MultiObservation.
+func (r *stepReport) Each(yield func(sim.Observation)) {
+	if r.arrival.request != nil {
+		yield(&r.arrival)
+	}
+	for i := range r.observations {
+		yield(&r.observations[i])
+	}
+	if len(r.shown.values) > 0 {
+		yield(&r.shown)
+	}
+	for i := range r.memberObservations {
+		yield(&r.memberObservations[i])
+	}
+	for _, s := range r.sent {
+		yield(s)
+	}
+}
+
+// Digest implements sim.Observation.
+func (r *stepReport) Digest() uint64 {
+	h := uint64(len(r.sent))
+	if r.arrival.request != nil {
+		h = keyed.Mix(h, r.arrival.Digest())
+	}
+	for i := range r.observations {
+		h = keyed.Mix(h, r.observations[i].Digest())
+	}
+	if len(r.shown.values) > 0 {
+		h = keyed.Mix(h, r.shown.Digest())
+	}
+	for i := range r.memberObservations {
+		h = keyed.Mix(h, r.memberObservations[i].Digest())
+	}
+	for _, s := range r.sent {
+		h = keyed.Mix(h, s.Digest())
+	}
+	return h
+}
+
+func (r *stepReport) String() string {
+	var all []string
+	r.Each(func(f sim.Observation) { all = append(all, fmt.Sprint(f)) })
+	return strings.Join(all, "; ")
+}
+
+// observeStep passes the observations of a step to the oracle, up to the first violation.
+func (r *run) observeStep(at scenarios.Duration, id sim.ID, step *stepReport) *scenarios.Violation {
+	o := r.oracle.forNode(at, id)
+	if step.arrival.request != nil && !r.noOracle {
+		o.noteArrival(&step.arrival)
+	}
+	for i := range step.observations {
+		if v := r.observeNode(o, &step.observations[i].Observation); v != nil {
+			return v
+		}
+	}
+	for i := range step.memberObservations {
+		if v := r.observeMember(o, &step.memberObservations[i].Observation); v != nil {
+			return v
+		}
+	}
+	if step.introduction != nil && r.lostPromises[id] {
+		return r.checkDisputed(o, step.introduction)
+	}
+	if r.noOracle || r.lostPromises[id] {
+		return nil
+	}
+	if len(step.shown.values) > 0 {
+		if v := o.checkShown(&step.shown); v != nil {
+			return v
+		}
+	}
+	for _, s := range step.sent {
+		if v := o.checkSent(s.message.Message); v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// observeNode passes an observation of the current node to the oracle. Of a node that
+// has lost promises only its answers to clients are judged.
+func (r *run) observeNode(o *oracle, f *node.Observation) *scenarios.Violation {
+	if f.Kind == node.Durable || f.Kind == node.Started {
+		r.onDurable(o.id, f)
+	}
+	if r.lostPromises[o.id] && f.Kind != node.Answered {
+		return nil
+	}
+	if f.Kind == node.BootReady {
+		r.marks.lastReady[o.id] = r.lives[o.id]
+	}
+	switch {
+	case r.noOracle:
+		return nil
+	case f.Kind == node.BootReady:
+		return o.checkBooted(r.nodes[o.id])
+	}
+	return o.observe(f)
+}

@@ -99,16 +99,16 @@ func TestConfigIsChecked(t *testing.T) {
 	l := listen(t, "127.0.0.1:0")
 	t.Cleanup(func() { _ = l.Close() })
 	for want, change := range map[string]func(*tcp.Config){
-		"listener":      func(c *tcp.Config) { c.Listener = net.Listener(nil) },
-		"codec":         func(c *tcp.Config) { c.Codec = nil },
-		`codec "json"`:  func(c *tcp.Config) { c.Hello.Codec = "json" },
-		"deliver":       func(c *tcp.Config) { c.Deliver = nil },
-		"node 0":        func(c *tcp.Config) { c.Hello.Node = 0 },
-		"queue":         func(c *tcp.Config) { c.Queue = -1 },
-		"timeouts":      func(c *tcp.Config) { c.DialTimeout = -1 },
-		"keepalive timeout":          func(c *tcp.Config) { c.KeepaliveInterval = time.Hour },
-		"backoff":       func(c *tcp.Config) { c.BackoffMin = time.Hour },
-		"peers: node 1": func(c *tcp.Config) { c.Peers = map[node.ID]string{1: "here"} },
+		"listener":          func(c *tcp.Config) { c.Listener = net.Listener(nil) },
+		"codec":             func(c *tcp.Config) { c.Codec = nil },
+		`codec "json"`:      func(c *tcp.Config) { c.Hello.Codec = "json" },
+		"deliver":           func(c *tcp.Config) { c.Deliver = nil },
+		"node 0":            func(c *tcp.Config) { c.Hello.Node = 0 },
+		"queue":             func(c *tcp.Config) { c.Queue = -1 },
+		"timeouts":          func(c *tcp.Config) { c.DialTimeout = -1 },
+		"keepalive timeout": func(c *tcp.Config) { c.KeepaliveInterval = time.Hour },
+		"backoff":           func(c *tcp.Config) { c.BackoffMin = time.Hour },
+		"peers: node 1":     func(c *tcp.Config) { c.Peers = map[node.ID]string{1: "here"} },
 	} {
 		cfg := tcp.Config{Hello: hello(1), Listener: l, Codec: wire.CBOR{}, Deliver: func(node.ID, uint64, node.Message) {}}
 		change(&cfg)

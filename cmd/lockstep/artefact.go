@@ -17,7 +17,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// planAndArtefact is the plan to run and what should come of it, nil if nothing is
+// planAndArtefact is the plan to run and its expected verdict, nil if nothing is
 // expected.
 func (r *replay) planAndArtefact(cmd *cobra.Command, arg string) (*scenarios.Plan, *campaign.Artefact, error) {
 	if _, err := strconv.ParseUint(arg, 10, 64); err == nil || len(r.plans.setFlags(cmd)) > 0 {
@@ -71,7 +71,7 @@ func newExpectationJSON(a *campaign.Artefact, c *campaign.Comparison) *expectati
 	return e
 }
 
-// saveArtefact keeps a plan and what it shows.
+// saveArtefact keeps a plan and its result.
 func saveArtefact(ctx context.Context, name string, sys scenarios.System, p *scenarios.Plan) error {
 	a, err := campaign.NewArtefact(ctx, sys, p)
 	if err != nil {
@@ -101,7 +101,7 @@ type nodeDumpJSON struct {
 	Dump string `json:"dump"`
 }
 
-// runUntil runs the plan until an event and shows what there is to see.
+// runUntil runs the plan until an event and prints the state there.
 func (r *replay) runUntil(out io.Writer, sys scenarios.System, p *scenarios.Plan, trace func(sim.TraceLine)) error {
 	var nodes []sim.ID
 	for _, d := range r.dump {

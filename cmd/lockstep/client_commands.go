@@ -115,7 +115,7 @@ takes effect at most once.`,
 	return cmd
 }
 
-// checkOperation refuses what is no id for an operation on a machine.
+// checkOperation refuses text that is no id for an operation on a machine.
 func checkOperation(id, key string) error {
 	name := node.OpID(id).Name()
 	if err := fsm.CheckName("operation", name); err != nil || len(id) > node.MaxOpID || node.OpID(id).IsOnce() {
@@ -211,7 +211,7 @@ func printOutcome(cmd *cobra.Command, op session.Operation, r client.Result) err
 	return err
 }
 
-// remedy is what to do when it is unknown whether an operation has taken effect.
+// remedy is the advice when it is unknown whether an operation has taken effect.
 func remedy(key string, r client.Result) string {
 	if r.Reason == node.WindowExpired || r.Reason == node.WatermarkAhead {
 		return fmt.Sprintf("it may have taken effect, and to ask again will not tell: see lockstep get %s; then ask with --expect-version, or without --operation if it is to be carried out now", key)
@@ -231,7 +231,7 @@ func statusCommand() *cobra.Command {
 	return cmd
 }
 
-// nodeStatus is what an endpoint answered, or why it did not.
+// nodeStatus is the response of an endpoint, or the error.
 type nodeStatus struct {
 	Endpoint string         `json:"endpoint"`
 	Error    string         `json:"error,omitempty"`

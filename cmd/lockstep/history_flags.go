@@ -131,7 +131,7 @@ func (s *historyFlags) readLockstep(in io.Reader) (checker.History, error) {
 	return h, s.checkModel(h)
 }
 
-// checkModel refuses a --model that is not what the header says.
+// checkModel refuses a --model that differs from the header.
 func (s *historyFlags) checkModel(h checker.History) error {
 	if s.model == "" {
 		return nil

@@ -69,7 +69,7 @@ func inspect(out io.Writer, path string, inJSON bool) error {
 	return err
 }
 
-// logReport is what is told of a log.
+// logReport is the description of a log.
 type logReport struct {
 	Directory     string          `json:"directory"`
 	Cluster       string          `json:"cluster,omitempty"`
@@ -112,7 +112,7 @@ type damageReport struct {
 	To   int `json:"to"`
 }
 
-// memberReport is a member as the log has it: its own log, and what is remembered of it.
+// memberReport is a member as the log has it: its own log, and the memory of it.
 type memberReport struct {
 	Node        uint16 `json:"node"`
 	Incarnation string `json:"incarnation,omitempty"`
@@ -164,7 +164,7 @@ func newLogReport(path string, x *member.LogInspection) *logReport {
 	return t
 }
 
-// addMember tells of the cluster, the node's lives and what it remembers of others.
+// addMember adds the cluster, the node's lives and its memories of others.
 func (t *logReport) addMember(x *member.LogInspection) {
 	t.Stage, t.Members, t.Lives = x.Cluster.Stage.String(), []memberReport{}, []lifeReport{}
 	remembered := map[node.ID]string{}
@@ -205,7 +205,7 @@ func newSegmentReport(f *wal.SegmentInspection) segmentReport {
 	return t
 }
 
-// addVerdict says whether a node would go on from the log, and what to do.
+// addVerdict adds whether a node would go on from the log, and the remedy.
 func (t *logReport) addVerdict(x *member.LogInspection) {
 	t.code = exitUsage
 	switch err := x.Refused; {

@@ -17,7 +17,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/server"
 )
 
-// streamObservation is what an event of a watch says; not ok if it is of no machine.
+// streamObservation is the observation in an event of a watch; not ok if it is of no machine.
 func streamObservation(stream string, e server.Event) (o guarantee.Observation, ok bool) {
 	o.Source = stream
 	switch {
@@ -34,7 +34,7 @@ func streamObservation(stream string, e server.Event) (o guarantee.Observation, 
 	return o, true
 }
 
-// readObservation is what the answer to a local read says.
+// readObservation is the observation in the response to a local read.
 func readObservation(key string, r client.Result) guarantee.Observation {
 	return guarantee.Observation{
 		Kind: guarantee.Local, Source: fmt.Sprintf("node %d life %d", r.Node, r.Boot),
@@ -42,7 +42,7 @@ func readObservation(key string, r client.Result) guarantee.Observation {
 	}
 }
 
-// loadObservers see what happens to the machines of a load, apart from its clients:
+// loadObservers observe the machines of a load, apart from its clients:
 // at each node a stream, and a reader of what the node knows itself.
 type loadObservers struct {
 	load     *load
@@ -78,7 +78,7 @@ func (l *load) startObservers(r *recorder) (*loadObservers, error) {
 	return o, nil
 }
 
-// record takes note of what was seen just now.
+// record keeps an observation of this moment.
 func (o *loadObservers) record(seen guarantee.Observation) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -121,7 +121,7 @@ func (o *loadObservers) read(c *client.Client) {
 	}
 }
 
-// stop ends them, and writes down what they have seen.
+// stop ends them, and writes their observations.
 func (o *loadObservers) stop(name string) error {
 	o.cancel()
 	o.wg.Wait()

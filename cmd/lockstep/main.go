@@ -1,5 +1,5 @@
 // Command lockstep tortures replicated state machines in a deterministic
-// simulator, replays what failed, and judges recorded histories.
+// simulator, replays failures, and judges recorded histories.
 package main
 
 import (

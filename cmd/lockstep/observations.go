@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// observationFlags is the flags that say what else was seen, and how to judge it.
+// observationFlags are the flags for observations and their judging.
 type observationFlags struct {
 	guarantee.Options
 	file  string
@@ -75,7 +75,7 @@ func (o *observationFlags) read(c *guarantee.Checker, in io.Reader, p *progress)
 	return errors.Join(bad.Err(), lines.Err())
 }
 
-// addLine adds what one line says.
+// addLine adds the observation of one line.
 func addLine(c *guarantee.Checker, line []byte) error {
 	if line[len(line)-1] != '\n' {
 		return errors.New("does not end in a newline, so the file was cut off: delete the line, or end it if it is whole")

@@ -57,7 +57,7 @@ type validatedJSON struct {
 	Seed   uint64 `json:"seed"`
 }
 
-// exactly is cobra.ExactArgs with an error that says what is missing.
+// exactly is cobra.ExactArgs with an error that names the missing argument.
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != n {

@@ -68,7 +68,7 @@ func (p *progress) reading(r io.Reader) io.Reader {
 	return c
 }
 
-// countingReader counts what is read.
+// countingReader counts the bytes read.
 type countingReader struct {
 	in           io.Reader
 	lines, bytes atomic.Int64

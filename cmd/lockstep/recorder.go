@@ -9,7 +9,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// recorder collects what all clients see.
+// recorder collects the operations of all clients.
 type recorder struct {
 	begin     time.Time
 	unlimited bool
@@ -63,7 +63,7 @@ func (r *recorder) since(n int) ([]checker.Operation, int64) {
 	return r.ops[n:len(r.ops):len(r.ops)], horizon
 }
 
-// history is what was collected, when nothing more comes.
+// history is the complete history, when nothing more comes.
 func (r *recorder) history() checker.History {
 	return checker.History{Definitions: []fsm.Definition{fsm.Lifecycle()}, Operations: r.ops}
 }
@@ -78,7 +78,7 @@ type liveChecker struct {
 	cancel   context.CancelFunc
 }
 
-// liveMemory is what judging one machine may take, beyond its operations.
+// liveMemory bounds the memory for judging one machine, beyond its operations.
 const liveMemory = 16 << 20
 
 func newLiveChecker(r *recorder) *liveChecker {
@@ -133,7 +133,7 @@ func (l *liveChecker) add(ops []checker.Operation) {
 	l.judged += len(ops)
 }
 
-// finish judges what is left, when nothing more comes.
+// finish judges the rest, when nothing more comes.
 func (l *liveChecker) finish() checker.Result {
 	l.stop()
 	ops, _ := l.recorder.since(l.judged)

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/term"
 )
 
-// reporter tells a campaign's user what happens.
+// reporter reports the progress and results of a campaign.
 type reporter interface {
 	begin(c *campaign.Campaign)
 	progress(s *campaign.Summary, seed uint64)
@@ -35,7 +35,7 @@ type failureEvent struct {
 	text      string
 }
 
-// shrunkEvent is what became of a failure's plan.
+// shrunkEvent is the result of shrinking a failure's plan.
 type shrunkEvent struct {
 	Type      string   `json:"type"`
 	Seed      uint64   `json:"seed"`
@@ -233,7 +233,7 @@ func (p *textReporter) printFaultHits(s *campaign.Summary) {
 	fmt.Fprintf(p.out, "\n%v\n", &s.Coverage)
 }
 
-// printDiskFaults tells what came of the faults of disks, if there were any.
+// printDiskFaults reports the faults of disks, if there were any.
 func (p *textReporter) printDiskFaults(d *campaign.DiskCounts) {
 	if *d == (campaign.DiskCounts{}) {
 		return
@@ -322,13 +322,13 @@ type summaryEvent struct {
 	CPUS  float64 `json:"cpu_s"`
 }
 
-// pairsJSON are those of fault families that have met in a plan.
+// pairsJSON are the pairs of fault families that have met in a plan.
 type pairsJSON struct {
 	Met    int `json:"met"`
 	Wanted int `json:"wanted"`
 }
 
-// disksJSON is what came of the faults of disks.
+// disksJSON counts the faults of disks.
 type disksJSON struct {
 	Hits     map[string]uint64 `json:"hits"`
 	Stops    uint64            `json:"stops"`

@@ -46,7 +46,7 @@ Exit codes: 0 fine, 1 a property is violated, 2 usage or bad input,
 // testSystems is more systems, for tests of this command.
 var testSystems []scenarios.System
 
-// systems lists what plans can run on. The first is the default.
+// systems lists the systems under test. The first is the default.
 func systems() []scenarios.System {
 	return append([]scenarios.System{lockstep.System(), origin.System(), canary.System()}, testSystems...)
 }

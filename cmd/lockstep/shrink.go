@@ -138,7 +138,7 @@ func minimality(minimal bool) string {
 	return "the budget ended first: with a larger --budget it may become smaller"
 }
 
-// planSize counts what a plan consists of.
+// planSize counts the parts of a plan.
 type planSize struct {
 	Operations int `json:"operations"`
 	Faults     int `json:"faults"`

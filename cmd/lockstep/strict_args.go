@@ -38,7 +38,7 @@ func checkShell(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// version is what this program was built from.
+// version identifies the source of this build.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

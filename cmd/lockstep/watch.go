@@ -49,7 +49,7 @@ machine that has not reached it is told as behind, once.`,
 	return cmd
 }
 
-// parseWatchArg is what an argument asks to watch.
+// parseWatchArg parses the argument of watch.
 func parseWatchArg(arg string) (w client.WatchOptions, err error) {
 	if prefix, ok := strings.CutSuffix(arg, "*"); ok {
 		return client.WatchOptions{Prefix: prefix}, nil

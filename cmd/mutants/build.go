@@ -16,7 +16,7 @@ var errCompile = errors.New("it does not compile")
 
 // build makes the driver with a mutant in it, in a directory that it has for
 // itself, and gives the program's name. The compiler reads the changed files in
-// place of those in the tree, which nobody writes to.
+// place of the files in the tree, which stays untouched.
 func build(ctx context.Context, root, dir string, m *mutant) (program string, err error) {
 	changed, err := m.apply(root)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// settings are what every mutant gets.
+// settings are the same for every mutant.
 type settings struct {
 	starts  int           // seeds from which campaigns begin
 	budget  time.Duration // of each campaign
@@ -39,7 +39,7 @@ const (
 	broken     = "broken"     // it does not compile, or the driver did not come to an end: nothing is proved
 )
 
-// finding is what campaigns have shown of a mutant.
+// finding is the result of the campaigns with a mutant.
 type finding struct {
 	Name     string           `json:"mutant"`
 	Class    string           `json:"class"`
@@ -58,7 +58,7 @@ type finding struct {
 	Ablated  []ablatedFinding `json:"reduced,omitempty"`
 }
 
-// ablatedFinding is what the same campaigns have shown without a part of the harness.
+// ablatedFinding is the result of the same campaigns without a part of the harness.
 type ablatedFinding struct {
 	Without string  `json:"without"`
 	Killed  bool    `json:"killed"`
@@ -76,7 +76,7 @@ func (f *finding) missedWithout() (parts []string) {
 	return parts
 }
 
-// report is what the driver prints.
+// report is the output of the driver.
 type report struct {
 	Seeds     uint64
 	Seed      uint64
@@ -123,7 +123,7 @@ func hunt(ctx context.Context, program string, m *mutant, s settings) finding {
 	return f
 }
 
-// checkEquivalence holds a verdict against what the mutant's file says.
+// checkEquivalence holds a verdict against the mutant's file.
 func (f *finding) checkEquivalence(m *mutant) {
 	switch {
 	case m.equivalent != "" && f.Status == survived && f.Kills == 0:

@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-// options are what the flags say.
+// options are the values of the flags.
 type options struct {
 	settings
 	dir            string
@@ -119,7 +119,7 @@ func (o *options) run(cmd *cobra.Command) error {
 	return t.unresolved()
 }
 
-// selectMutants are those that the flags ask for.
+// selectMutants returns the mutants that the flags select.
 func (o *options) selectMutants(root string) ([]*mutant, error) {
 	dir := o.dir
 	if dir == "" {
@@ -203,7 +203,7 @@ func (o *options) testMutant(ctx context.Context, root, scratch string, m *mutan
 	})
 }
 
-// parts are those parts of the harness that the driver can leave out.
+// parts are the parts of the harness that the driver can leave out.
 var parts = []string{"invariants", "swarm", "disk", "clocks", "liveness"}
 
 // ablateMutant finds out how soon a mutant is found without each part of the harness.

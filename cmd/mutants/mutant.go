@@ -16,12 +16,12 @@ type mutant struct {
 	name  string
 	file  string // that it was read from
 	class string // one of classes
-	wrong string // what is wrong with it
+	wrong string // the bug
 
-	precedent  string // who has had this bug
+	precedent  string // a project that has had this bug
 	catch      string // the property that should see it
 	equivalent string // why it changes nothing that anybody could see; empty: it must be killed
-	fast       bool   // it is one of those that the gate kills
+	fast       bool   // the gate kills it
 
 	blocks []block
 }

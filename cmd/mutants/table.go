@@ -19,7 +19,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// table is all findings, and what they come to.
+// table is all findings and their summary.
 type table struct {
 	Date     string     `json:"date"`
 	Commit   string     `json:"commit"`
@@ -39,7 +39,7 @@ type table struct {
 	ablated bool
 }
 
-// ablation is what is found without a part of the harness.
+// ablation is the result without a part of the harness.
 type ablation struct {
 	Without string   `json:"without"`
 	Killed  int      `json:"killed"`
@@ -163,7 +163,7 @@ func (o *options) print(cmd *cobra.Command, root string, t *table) error {
 	return err
 }
 
-// sentence is what the table comes to.
+// sentence is the summary of the table.
 func (t *table) sentence() string {
 	return fmt.Sprintf("%d of %d mutants killed; core-seconds to kill: median %.2f, worst %.2f; steps of the shrunk plan: median %d.",
 		t.Killed, t.Total, t.Median, t.Worst, t.Steps)

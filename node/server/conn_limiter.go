@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// connSendBuffer bounds what the kernel keeps for a client that does not read, in
+// connSendBuffer bounds the kernel buffer of a client that does not read, in
 // bytes.
 const connSendBuffer = 64 << 10
 

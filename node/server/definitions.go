@@ -42,7 +42,7 @@ func (s *Server) define(w http.ResponseWriter, r *http.Request) {
 		fmt.Sprintf("there is another definition %s, and definitions do not change: choose another name", d.Name))
 }
 
-// definitions lists what this node knows.
+// definitions lists the definitions that this node knows.
 func (s *Server) definitions(w http.ResponseWriter, _ *http.Request) {
 	list := []fsm.Definition{}
 	if !s.loop.do(func(n *node.Node) { list = n.Definitions() }) {

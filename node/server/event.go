@@ -2,7 +2,7 @@ package server
 
 import "github.com/lockstep-dst/lockstep/node/watch"
 
-// What watches tell of.
+// The events of a watch stream.
 type (
 	Event   = watch.Event
 	Machine = watch.Machine

@@ -6,7 +6,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// failureText says for people why an operation was not committed, and what to do.
+// failureText explains to people why an operation was not committed, and the remedy.
 func failureText(req *node.Request, reply *node.Reply) string {
 	key, unknown := req.Key, reply.Outcome == node.Unknown
 	switch reply.Reason {
@@ -47,7 +47,7 @@ func failureText(req *node.Request, reply *node.Reply) string {
 	return ""
 }
 
-// conflictText tells what an operation has come to that asked for something else.
+// conflictText describes the result of the earlier operation with the same id.
 func conflictText(req *node.Request, reply *node.Reply) string {
 	asked := req.To
 	if req.Expects {

@@ -13,15 +13,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// maxBody bounds what a client may send.
+// maxBody bounds the body of a request.
 const maxBody = 64 << 10
 
-// Local is the answer to a local read: what one life of one node has learnt.
+// Local is the response to a local read: the state that one life of one node has learnt.
 type Local struct {
 	Machine
 	Unknown bool    `json:"unknown,omitempty"` // it has accepted a value and does not know whether that is chosen: the machine's state and version mean nothing
 	Node    node.ID `json:"node"`
-	Boot    uint64  `json:"boot"` // the number of the node's life: what a life tells of a machine does not go back
+	Boot    uint64  `json:"boot"` // the number of the node's life: within a life, versions of a machine do not go back
 }
 
 // Unlearnt is a Local of which nothing is known.
@@ -32,7 +32,7 @@ type Unlearnt struct {
 	Boot    uint64  `json:"boot"`
 }
 
-// Failure is the answer to a client whose operation was not committed.
+// Failure is the response to an operation that was not committed.
 type Failure struct {
 	Error struct {
 		Code string `json:"code"` // the reason, for programs
@@ -41,10 +41,10 @@ type Failure struct {
 	Outcome  string   `json:"outcome"`            // rejected, unknown or conflict
 	Final    bool     `json:"final,omitempty"`    // rejected: so are all other attempts
 	Current  *Machine `json:"current,omitempty"`  // where the machine is
-	Recorded *Machine `json:"recorded,omitempty"` // conflict: what the operation with this id has led to
+	Recorded *Machine `json:"recorded,omitempty"` // conflict: the result of the operation with this id
 }
 
-// routes are what clients can ask for: docs/openapi.yaml.
+// routes are the endpoints of clients, as in docs/openapi.yaml.
 func (s *Server) routes() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
 		"GET /v1/machines":                                  s.list,
@@ -123,13 +123,13 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 	s.forward(w, r, newRead(kind, key))
 }
 
-// forward asks the node and says what came of it.
+// forward sends the request to the node and writes its reply.
 func (s *Server) forward(w http.ResponseWriter, r *http.Request, req *node.Request) {
 	reply, err := s.loop.call(req, r.Context().Done())
 	s.sendReply(w, req, reply, err)
 }
 
-// sendReply says what came of a request.
+// sendReply writes the outcome of a request.
 func (s *Server) sendReply(w http.ResponseWriter, req *node.Request, reply *node.Reply, err error) {
 	switch {
 	case err != nil:
@@ -164,7 +164,7 @@ func (s *Server) sendNotCommitted(w http.ResponseWriter, req *node.Request, repl
 	sendFailure(w, statusOf(reply.Reason), f, reply.Reason, text)
 }
 
-// conflict is the outcome of a request whose operation has asked for something else.
+// conflict is the outcome of a request that reuses the id of another operation.
 const conflict = "conflict"
 
 // statusOf is the status of an answer that is not a commit.
@@ -204,7 +204,7 @@ func sendUnavailable(w http.ResponseWriter, req *node.Request, err error) {
 	case !errors.Is(err, ErrStopping): // the node had it, and no answer will come
 		outcome = node.Unknown
 	}
-	if req != nil && req.Retry { // what it repeats may have taken effect, or will
+	if req != nil && req.Retry { // an earlier attempt may have taken effect, or will
 		outcome = node.Unknown
 	}
 	sendFailure(w, http.StatusServiceUnavailable, Failure{Outcome: outcome.String()}, why, err.Error())

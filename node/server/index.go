@@ -14,7 +14,7 @@ type indexItem struct {
 	value *node.Value // the latest known to be chosen; nil: it has accepted one, and learnt none
 }
 
-// blockSize bounds what an insertion moves: 12 KB of 24-byte entries.
+// blockSize bounds the entries that an insertion moves: 12 KB of 24 bytes each.
 const blockSize = 512
 
 // index is the machines that a node knows of, ordered by key: a sorted list of

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Limits bound what clients can have of a node. What is beyond them is turned
+// Limits bound the resources that clients can take of a node. Requests beyond them are turned
 // away: it is told to come again, and costs the others nothing.
 type Limits struct {
 	Connections int // of clients; beyond it the one that has been idle for longest is closed
@@ -25,7 +25,7 @@ const (
 	DefaultIOTimeout   = 10 * time.Second
 )
 
-// withDefaults fills in what is zero.
+// withDefaults replaces zeros by the defaults.
 func (l Limits) withDefaults() Limits {
 	for _, d := range []struct {
 		field     *int

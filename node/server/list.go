@@ -13,9 +13,9 @@ import (
 // Page is one page of a listing, ordered by key.
 type Page struct {
 	Machines    []Listed `json:"machines"`
-	Next        string   `json:"next,omitempty"` // what to ask for after this page; empty: it was the last
+	Next        string   `json:"next,omitempty"` // the place after this page; empty: it was the last
 	Consistency string   `json:"consistency"`    // local or linearizable
-	Node        node.ID  `json:"node"`           // whose view it is
+	Node        node.ID  `json:"node"`           // that answers
 }
 
 // Listed is a machine in a listing.
@@ -34,7 +34,7 @@ const (
 	maxReaders   = 32            // reads under way for one page
 )
 
-// listQuery is what a client has asked to be listed.
+// listQuery is the query of a listing.
 type listQuery struct {
 	prefix, after, state string
 	limit                int

@@ -13,7 +13,7 @@ type listeners struct {
 	clients net.Listener // nil: there are none
 }
 
-// listen begins to listen. Nobody is let in yet.
+// listen begins to listen. It accepts no connection yet.
 func (p *listeners) listen(cfg *Config) (err error) {
 	own := cfg.Listen
 	if own == "" {

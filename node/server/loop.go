@@ -19,11 +19,11 @@ import (
 // ErrBusy is returned to clients when too many of them wait.
 var ErrBusy = errors.New("overloaded")
 
-// ErrStopping is returned to a client whose request was never given to the node,
+// ErrStopping is returned for a request that was never given to the node,
 // because the node stops: it has no effect.
 var ErrStopping = errors.New("the node stops and has not taken the request: try another")
 
-// ErrStopped is returned to a client whose request the node had when it stopped:
+// ErrStopped is returned for a request that the node had when it stopped:
 // it may have taken effect.
 var ErrStopped = errors.New("the node has stopped, and whether the operation takes effect is not known")
 
@@ -71,7 +71,7 @@ func newLoop(m *member.Member, log *slog.Logger, limits Limits, readyTimeout tim
 // now is the node's local clock: monotonic.
 func (l *loop) now() time.Duration { return time.Since(l.startTime) }
 
-// boot lets the node read what the disk holds.
+// boot has the node recover its log.
 func (l *loop) boot(dir *files.Dir, incarnation [16]byte, runner *files.Runner) error {
 	l.runner = runner
 	var life [8]byte
@@ -143,7 +143,7 @@ func (l *loop) updateDiskFull() {
 }
 
 // syncMark prepares the node for its stop, as long as that takes less than a moment: its
-// log is to prove its end. Nobody is answered any more.
+// log is to prove its end. Clients get no response any more.
 func (l *loop) syncMark() error {
 	if !l.node.Ready() {
 		return nil
@@ -195,7 +195,7 @@ func closeOnce(c chan struct{}) {
 	}
 }
 
-// drain adds what has arrived besides, so that one sync serves it all.
+// drain adds all other events that have arrived, so that one sync serves them.
 func (l *loop) drain(batch []node.Event) []node.Event {
 	for len(batch) < maxBatch {
 		select {
@@ -208,14 +208,14 @@ func (l *loop) drain(batch []node.Event) []node.Event {
 	return batch
 }
 
-// applyEffects does what the node asks for.
+// applyEffects carries out the effects of a step.
 func (l *loop) applyEffects(e *node.Effects) {
 	if len(e.Disk) > 0 {
 		l.runner.Submit(e.Disk)
 	}
 	for _, s := range e.Sends {
 		if s.To < firstClient {
-			if l.transport != nil { // until it is there, nobody can be reached
+			if l.transport != nil { // before that there are no peers
 				l.transport.Send(s.To, s.Message)
 			}
 		} else if r, ok := s.Message.(*node.Reply); ok {
@@ -273,7 +273,7 @@ func (l *loop) do(f func(*node.Node)) bool {
 	}
 }
 
-// stoppingError is what to say to a client that comes too late.
+// stoppingError is the error for a client that comes too late.
 func (l *loop) stoppingError() error { return withCause(ErrStopping, l.err) }
 
 // withCause adds to an error why the node has ended, if it did so by itself. It is
@@ -320,7 +320,7 @@ func (l *loop) call(r *node.Request, cancel <-chan struct{}) (*node.Reply, error
 }
 
 // abstainReply is the answer of a node that takes no part, and was not given the request:
-// nothing will come of it. What came of earlier attempts at others is not known.
+// nothing will come of it. The fate of earlier attempts at other nodes is unknown.
 func abstainReply(r *node.Request) *node.Reply {
 	reply := &node.Reply{Kind: r.Kind, Key: r.Key, ID: r.ID, Attempt: r.Attempt, Outcome: node.Rejected, Reason: node.Abstains}
 	if r.Kind == node.Propose && r.Retry {
@@ -329,7 +329,7 @@ func abstainReply(r *node.Request) *node.Reply {
 	return reply
 }
 
-// replyAfterStop is what became of a request when the loop is over.
+// replyAfterStop is the outcome of a request after the loop has ended.
 func (a *pendingRequest) replyAfterStop(l *loop) (*node.Reply, error) {
 	select {
 	case reply := <-a.reply:

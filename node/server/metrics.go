@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// metrics is what /metrics shows. Counters are read from the node and the
+// metrics are the metrics of /metrics. Counters are read from the node and the
 // transport when they are asked for.
 type metrics struct {
 	server      *Server
@@ -50,7 +50,7 @@ func (m *metrics) observeDisk(op wal.Op, took time.Duration) {
 	}
 }
 
-// What is read from elsewhere.
+// Metrics that are read from elsewhere.
 var (
 	descNodes     = desc("nodes", "Members of the cluster.")
 	descPeersUp   = desc("peers_up", "Members that this node has a connection to.")
@@ -138,7 +138,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// boolValue is 1 of what is so.
+// boolValue is 1 for true and 0 for false.
 func boolValue(is bool) float64 {
 	if is {
 		return 1
@@ -166,7 +166,7 @@ func (m *metrics) collectPeers(gauge func(*prometheus.Desc, float64, ...string),
 	count(descMalformed, malformed, "port")
 }
 
-// collectClients shows what clients have of the node.
+// collectClients reports the resources that clients use.
 func (m *metrics) collectClients(gauge func(*prometheus.Desc, float64, ...string), count func(*prometheus.Desc, uint64, ...string)) {
 	l := m.server.loop
 	gauge(descWatchers, float64(l.hub.watchers.Load()))

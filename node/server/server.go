@@ -21,7 +21,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
-// Config is what a server is told once.
+// Config configures a server.
 type Config struct {
 	Node    node.Config        // ID, timings, definitions; the rest is filled in
 	Cluster string             // its name; all members must agree
@@ -31,7 +31,7 @@ type Config struct {
 	Data    string             // the directory of the log
 	Codec   string             // cbor or json
 	Queue   int                // messages that may wait for one peer
-	Limits  Limits             // of what clients can have; zero: the defaults
+	Limits  Limits             // of resources for clients; zero: the defaults
 	Log     *slog.Logger
 
 	Heartbeat time.Duration // how long a watch is silent at most; 0: DefaultHeartbeat
@@ -69,11 +69,11 @@ type Server struct {
 	err       error  // why it stopped; read after stopped
 }
 
-// lingerTimeout is how long a node that has failed says why to those who ask.
+// lingerTimeout is how long a failed node goes on to report its failure.
 const lingerTimeout = time.Second
 
 // Start brings a node up: it locks and reads the directory, then listens. Its
-// errors name the field, the directory or the address and what to do.
+// errors name the field, the directory or the address, and the remedy.
 func Start(cfg Config) (*Server, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -145,7 +145,7 @@ func (s *Server) start() error {
 	return nil
 }
 
-// disk is what executes the log's requests.
+// disk executes the log's requests.
 func (s *Server) disk() files.Executor {
 	if s.cfg.Disk != nil {
 		return s.cfg.Disk(s.dir)
@@ -211,7 +211,7 @@ func (s *Server) startTransport(codec wire.Codec, core *member.Member) error {
 	return nil
 }
 
-// logNotice logs what an operator should know.
+// logNotice logs a notice of the member for the operator.
 func (s *Server) logNotice(n member.Notice) {
 	level := [...]slog.Level{member.Info: slog.LevelInfo, member.Warn: slog.LevelWarn, member.Critical: slog.LevelError}[n.Level]
 	if n.Peer == 0 {
@@ -283,7 +283,7 @@ func (s *Server) release() {
 	}
 }
 
-// shutdownHTTP gives those whose answer is known the time to hear it.
+// shutdownHTTP gives pending responses time to be sent.
 func (s *Server) shutdownHTTP() {
 	ctx, cancel := context.WithTimeout(context.Background(), lingerTimeout/4)
 	defer cancel()

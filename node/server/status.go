@@ -13,7 +13,7 @@ import (
 
 var errNotRunning = errors.New("it has stopped")
 
-// Status is what a node says of itself.
+// Status is the status of a node.
 type Status struct {
 	Node        node.ID      `json:"node"`
 	Cluster     string       `json:"cluster"`
@@ -32,7 +32,7 @@ type Status struct {
 	Peers       []PeerStatus `json:"peers"`
 }
 
-// PeerStatus is what a node knows of another.
+// PeerStatus is the status of one peer.
 type PeerStatus struct {
 	Node    node.ID `json:"node"`
 	Address string  `json:"address"`

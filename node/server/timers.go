@@ -17,7 +17,7 @@ type timer struct {
 // The zero value has none.
 type timers struct {
 	heap timerHeap
-	last map[uint64]time.Duration // by token; what else the heap has of a token is void
+	last map[uint64]time.Duration // by token; other entries of a token in the heap are stale
 }
 
 // set has a token handed over at a time, and not when it was to be before.

@@ -26,7 +26,7 @@ type Transition struct {
 	// Of older clients. They are taken, and make no answer more certain.
 	Attempt uint32 `json:"attempt,omitempty"` // nothing depends on it
 	Base    uint64 `json:"base,omitempty"`    // not relied on: an id that is handed out carries its base
-	Retry   bool   `json:"retry,omitempty"`   // the contrary of First, and what is assumed without it
+	Retry   bool   `json:"retry,omitempty"`   // the contrary of First, and the default
 }
 
 // Issued is an id that was handed out for an operation on one machine.
@@ -36,7 +36,7 @@ type Issued struct {
 	Base      uint64 `json:"base"`      // the machine's serial number, which the id carries
 }
 
-// RandomName is what ids are made of (node.Stamp, node.Once): unique, and not to
+// RandomName is the random part of ids (node.Stamp, node.Once): unique, and not to
 // be foreseen. It has 96 bits.
 func RandomName() string {
 	var b [12]byte

@@ -18,7 +18,7 @@ import (
 // DefaultHeartbeat is how long a watch is silent at most.
 const DefaultHeartbeat = 15 * time.Second
 
-// subscription is what a client has asked to watch.
+// subscription is the query of a watch.
 type subscription struct {
 	watcher
 	watch.Stream
@@ -135,7 +135,7 @@ func (s *Server) readBeforeWatch(w http.ResponseWriter, r *http.Request, sub *su
 	return nil, false
 }
 
-// streamChanges tells what happens until the client leaves, the node stops, or the
+// streamChanges sends events until the client leaves, the node stops, or the
 // client is too slow. now is the value of the one machine that it has been told of.
 func (s *Server) streamChanges(r *http.Request, sub *subscription, out *eventWriter, now *node.Value) {
 	beat := time.NewTicker(s.cfg.Heartbeat)
@@ -228,7 +228,7 @@ func newEventWriter(w http.ResponseWriter, r *http.Request, one bool) *eventWrit
 	return l
 }
 
-// write adds an event to what is to be flushed.
+// write adds an event to the buffer.
 func (l *eventWriter) write(e Event) {
 	if l.sse {
 		l.writeSSEHeader(e)
@@ -242,7 +242,7 @@ func (l *eventWriter) write(e Event) {
 	}
 }
 
-// writeSSEHeader says what a browser's EventSource wants to know: the name of the event, and
+// writeSSEHeader writes the fields of a browser's EventSource: the name of the event, and
 // where to resume.
 func (l *eventWriter) writeSSEHeader(e Event) {
 	name, version := "heartbeat", uint64(0)
@@ -264,7 +264,7 @@ func (l *eventWriter) writeSSEHeader(e Event) {
 	fmt.Fprintf(&l.buffer, "event: %s\ndata: ", name)
 }
 
-// flush sends what was put. It reports false when the client does not take it.
+// flush sends the buffer. It reports false when the client does not take it.
 func (l *eventWriter) flush() bool {
 	if l.failed {
 		return false

@@ -16,7 +16,7 @@ const pageSize = 256
 // changeBuffer is how many changes may wait for one watcher.
 const changeBuffer = 1024
 
-// change is what a node has learnt of a machine: that it went from one chosen
+// change is a change of a machine that the node has learnt: from one chosen
 // value to a later one. had is nil if it had learnt none.
 type change struct {
 	key      string
@@ -44,7 +44,7 @@ func (w *watcher) wants(key string) bool {
 	return strings.HasPrefix(key, w.prefix) && (w.caughtUp || key <= w.cursor && w.cursor != "")
 }
 
-// watchHub is who watches.
+// watchHub is the set of watchers.
 type watchHub struct {
 	keys     map[string][]*watcher
 	prefixes []*watcher
@@ -85,7 +85,7 @@ func (h *watchHub) remove(w *watcher) {
 	h.watchers.Add(-1)
 }
 
-// closeAll cuts off all who watch.
+// closeAll ends all watches.
 func (h *watchHub) closeAll() {
 	all := slices.Clone(h.prefixes)
 	for _, list := range h.keys {
@@ -97,8 +97,8 @@ func (h *watchHub) closeAll() {
 	}
 }
 
-// publish tells those who watch. Who has no room for it is cut off: it must not
-// miss anything without knowing, and nobody may wait for it.
+// publish sends a change to its watchers. A watcher without room for it is cut off: it must not
+// miss anything without knowing, and the loop must not wait for it.
 func (h *watchHub) publish(c change) {
 	var cut []*watcher
 	for _, list := range [][]*watcher{h.keys[c.key], h.prefixes} {
@@ -121,7 +121,7 @@ func (h *watchHub) publish(c change) {
 	}
 }
 
-// publishChosen takes note of what a step has shown to be chosen, and of machines that
+// publishChosen publishes the values that a step has shown to be chosen, and lists machines that
 // the node may be the only one to tell of: it has accepted a value of them.
 func (l *loop) publishChosen(batch []node.Event, e *node.Effects) {
 	for i := range e.Chosen {
@@ -148,7 +148,7 @@ func (l *loop) publishChosen(batch []node.Event, e *node.Effects) {
 	l.machineCount.Store(int64(l.index.size))
 }
 
-// addAccepted lists the machine of a proposal, or of what stands for one, if the
+// addAccepted lists the machine of an accept proposal or a repair value, if the
 // node has accepted a value of it.
 func (l *loop) addAccepted(m node.Message) {
 	var key string
@@ -197,8 +197,8 @@ func (l *loop) subscribe(w *watcher) (now *node.Value, err error) {
 // unsubscribe ends it.
 func (l *loop) unsubscribe(w *watcher) { l.do(func(*node.Node) { l.hub.remove(w) }) }
 
-// nextPage is the next page of what is known of the machines that w watches;
-// none if it is whole. What changes from then on comes as a change.
+// nextPage is the next page of the known states of the machines that w watches;
+// none if it is complete. Later changes are sent as changes.
 func (l *loop) nextPage(w *watcher) (page []indexItem, err error) {
 	if !l.do(func(*node.Node) {
 		var more bool

@@ -87,7 +87,7 @@ type fuzzEngine struct{ binary, dir string }
 // the number of plans that the target has counted.
 func (e fuzzEngine) fuzz(t *testing.T, target string, calls int) (output string, plans int, err error) {
 	cmd := exec.CommandContext(t.Context(), e.binary, "-test.run=^$", "-test.fuzz=^"+target+"$", "-test.parallel=1",
-		fmt.Sprintf("-test.fuzztime=%dx", calls), "-test.fuzzminimizetime=500x", "-test.fuzzcachedir="+filepath.Join(e.dir, "cache"))
+		fmt.Sprintf("-test.fuzztime=%dx", calls), "-test.fuzzminimizetime=2000x", "-test.fuzzcachedir="+filepath.Join(e.dir, "cache"))
 	cmd.Dir = e.dir // failing inputs are kept there
 	cmd.Env = append(os.Environ(), "TMPDIR="+e.dir, campaign.PlanVariable+"=")
 	text, err := cmd.CombinedOutput()
@@ -129,7 +129,7 @@ func TestNativeFuzzing(t *testing.T) {
 			r, err := campaign.Run(t.Context(), origin.System(), p, campaign.Options{})
 			require.NoError(t, err)
 			require.Equal(t, said[3], r.Signature())
-			require.LessOrEqual(t, len(p.Operations), 10, "%s", data)
+			require.LessOrEqual(t, len(p.Operations), 30, "inputs have up to 60; the engine minimises at random: %s", data)
 			t.Logf("%d plans, %s in %d operations and %d faults", plans, r.Signature(), len(p.Operations), len(p.Faults))
 		})
 	}

@@ -128,27 +128,26 @@ func decodeObject(data []byte, v reflect.Value, path string) error {
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return withPath(path, errors.New("want an object {...}"))
 	}
-	seen := map[string]bool{}
+	seen := map[int]bool{} // by index, since a field may have an earlier name
 	for d.More() {
 		t, err := d.Token()
 		if err != nil {
 			return withPath(path, err)
 		}
 		name, place := t.(string), joinPath(path, t.(string))
-		field, ok := fieldNamed(v, name)
+		i, ok := fieldNamed(v.Type(), name)
 		if !ok {
 			return withPath(place, fmt.Errorf("unknown field; known are %s", strings.Join(fieldNames(v.Type()), ", ")))
 		}
-		if now := jsonName(field.tag); seen[now] {
+		if seen[i] {
 			return withPath(place, errors.New("given twice"))
-		} else {
-			seen[now] = true
 		}
+		seen[i] = true
 		var raw json.RawMessage
 		if err := d.Decode(&raw); err != nil {
 			return withPath(place, err)
 		}
-		if err := decode(raw, field.value, place); err != nil {
+		if err := decode(raw, v.Field(i), place); err != nil {
 			return err
 		}
 	}
@@ -206,22 +205,16 @@ func jsonName(f reflect.StructField) string {
 	return name
 }
 
-// structField is a field of a struct and its declaration.
-type structField struct {
-	value reflect.Value
-	tag   reflect.StructField
-}
-
-// fieldNamed finds a field by its name in JSON, or by the name that it had in an
-// earlier version. encoding/json would accept names of any case; a plan has one
+// fieldNamed returns the index of the field with a name in JSON, or with that name in
+// an earlier version. encoding/json would accept names of any case; a plan has one
 // spelling.
-func fieldNamed(v reflect.Value, name string) (structField, bool) {
-	for i := range v.NumField() {
-		if f := v.Type().Field(i); jsonName(f) == name || f.Tag.Get("was") == name {
-			return structField{v.Field(i), f}, true
+func fieldNamed(t reflect.Type, name string) (index int, found bool) {
+	for i := range t.NumField() {
+		if f := t.Field(i); jsonName(f) == name || f.Tag.Get("was") == name {
+			return i, true
 		}
 	}
-	return structField{}, false
+	return 0, false
 }
 
 func fieldNames(t reflect.Type) []string {

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lockstep-dst/lockstep/node/tcp/tcptest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -81,12 +82,10 @@ func startProcesses(t testing.TB, n int) *processCluster {
 // newProcesses describes n nodes that are down and have no directories.
 func newProcesses(t testing.TB, n int) *processCluster {
 	t.Helper()
-	first, err := allocatePorts(2 * n)
-	require.NoError(t, err)
 	c := &processCluster{t: t, dir: t.TempDir(), running: make([]*process, n)}
-	for i := range n {
-		c.addresses = append(c.addresses, fmt.Sprintf("127.0.0.1:%d", first+i))
-		c.endpoints = append(c.endpoints, fmt.Sprintf("127.0.0.1:%d", first+n+i))
+	for range n {
+		c.addresses = append(c.addresses, tcptest.Address(t))
+		c.endpoints = append(c.endpoints, tcptest.Address(t))
 	}
 	t.Cleanup(func() {
 		for i := range n {

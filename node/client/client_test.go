@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -20,6 +19,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/client"
 	"github.com/lockstep-dst/lockstep/node/server"
 	"github.com/lockstep-dst/lockstep/node/session"
+	"github.com/lockstep-dst/lockstep/node/tcp/tcptest"
 )
 
 const key = "lifecycle/web"
@@ -36,15 +36,6 @@ func startNode(t *testing.T) (endpoint string) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close(context.Background())) })
 	return s.HTTPAddr().String()
-}
-
-// closedPort returns an address without a listener.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // fakeNode starts a server with the given handler.
@@ -123,7 +114,7 @@ func TestRepeatedByAnotherClient(t *testing.T) {
 // Nodes that are down, or are not nodes, are skipped.
 func TestFailover(t *testing.T) {
 	for name, bad := range map[string]string{
-		"down":            closedPort(t),
+		"down":            tcptest.Address(t),
 		"not a node":      fakeNode(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") }),
 		"broken proxy":    fakeNode(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "bad gateway", http.StatusBadGateway) }),
 		"hangs up":        fakeNode(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }),
@@ -144,7 +135,7 @@ func TestFailover(t *testing.T) {
 
 // An operation that cannot have reached any node is rejected, and not unknown.
 func TestNoNodeListens(t *testing.T) {
-	c := newClient(t, client.Config{Endpoints: []string{closedPort(t), closedPort(t)}, Deadline: 300 * time.Millisecond})
+	c := newClient(t, client.Config{Endpoints: []string{tcptest.Address(t), tcptest.Address(t)}, Deadline: 300 * time.Millisecond})
 	r, err := c.Propose(t.Context(), key, "Running")
 	require.NoError(t, err)
 	require.Equal(t, node.Rejected, r.Outcome)

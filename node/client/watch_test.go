@@ -12,6 +12,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node/client"
 	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/tcp/tcptest"
 )
 
 // fakeWatch starts a server that responds to a watch with lines and hangs up. It
@@ -67,7 +68,7 @@ func TestWatchFailover(t *testing.T) {
 	a := fakeWatch(t, &first, state(key, 3), transition(key, 4), `{"heartbeat":{}}`, transition(key, 5))
 	b := fakeWatch(t, &second, state(key, 5), transition(key, 6))
 	require.Equal(t, []string{key + " is v3", key + " v4", key + " v5", key + " v6"},
-		collectEvents(t, 4, client.WatchOptions{Key: key}, closedPort(t), a, b))
+		collectEvents(t, 4, client.WatchOptions{Key: key}, tcptest.Address(t), a, b))
 	require.Equal(t, []string{"key=lifecycle%2Fweb"}, first)
 	require.Equal(t, []string{"from=5&key=lifecycle%2Fweb"}, second)
 }
@@ -102,7 +103,7 @@ func TestWatchRealNode(t *testing.T) {
 // A request that one node rejects is not sent to others; without a reachable node
 // the error is ErrUnreachable.
 func TestWatchAndListFail(t *testing.T) {
-	down := closedPort(t)
+	down := tcptest.Address(t)
 	c := newClient(t, client.Config{Endpoints: []string{down, startNode(t)}})
 	err := c.Watch(t.Context(), client.WatchOptions{Key: "nothing/a"}, nil)
 	require.ErrorIs(t, err, client.ErrRefused)

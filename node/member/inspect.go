@@ -12,10 +12,8 @@ import (
 // LogInspection is the content of a member's log, as far as it can be read.
 type LogInspection struct {
 	*node.LogInspection
-	Cluster  Cluster
-	Lives    []Life // by boot; the last one has no end in the log
-	Disputes []Dispute
-	Peers    []PeerMemory
+	OwnNotes
+	Peers []PeerMemory
 }
 
 // PeerMemory is the memory of one peer in a log.
@@ -42,21 +40,17 @@ func InspectLog(dir wal.Dir) (*LogInspection, error) {
 
 // decodeNote reads one note. Notes of later versions are ignored.
 func (i *LogInspection) decodeNote(name string, data []byte) error {
-	read := func(take func(byte, []byte) bool) error { return decodeNote(name, data, take) }
-	switch peer, isPeer := strings.CutPrefix(name, peerNotePrefix); {
-	case name == clusterNote:
-		return read(i.Cluster.decodeField)
-	case name == livesNote:
-		return read(decodeItems(&i.Lives, func(l *Life) func(byte, []byte) bool { return l.decodeField }))
-	case name == disputesNote:
-		return read(decodeItems(&i.Disputes, func(d *Dispute) func(byte, []byte) bool { return d.decodeField }))
-	case isPeer:
-		id, err := strconv.ParseUint(peer, 10, 16)
-		if err != nil {
-			return fmt.Errorf("%w: note %q names no peer", node.ErrRecord, name)
-		}
-		i.Peers = append(i.Peers, PeerMemory{Peer: node.ID(id)})
-		return read(i.Peers[len(i.Peers)-1].Memory.decodeField)
+	if decode := i.decoder(name); decode != nil {
+		return decodeNote(name, data, decode)
 	}
-	return nil
+	peer, isPeer := strings.CutPrefix(name, peerNotePrefix)
+	if !isPeer {
+		return nil
+	}
+	id, err := strconv.ParseUint(peer, 10, 16)
+	if err != nil {
+		return fmt.Errorf("%w: note %q names no peer", node.ErrRecord, name)
+	}
+	i.Peers = append(i.Peers, PeerMemory{Peer: node.ID(id)})
+	return decodeNote(name, data, i.Peers[len(i.Peers)-1].Memory.decodeField)
 }

@@ -149,21 +149,16 @@ func decodeItems[T any](list *[]T, take func(item *T) func(byte, []byte) bool) f
 
 // loadNotes reads the member's notes, in the step in which the node has booted.
 func (m *Member) loadNotes() error {
-	for _, note := range []struct {
-		name string
-		take func(byte, []byte) bool
-	}{
-		{clusterNote, m.cluster.decodeField},
-		{livesNote, decodeItems(&m.pastLives, func(l *Life) func(byte, []byte) bool { return l.decodeField })},
-		{disputesNote, decodeItems(&m.disputes, func(d *Dispute) func(byte, []byte) bool { return d.decodeField })},
-	} {
-		if err := m.loadNote(note.name, note.take); err != nil {
+	var own OwnNotes
+	for _, name := range []string{clusterNote, livesNote, disputesNote} {
+		if err := decodeNote(name, m.node.Note(name), own.decoder(name)); err != nil {
 			return err
 		}
 	}
+	m.cluster, m.pastLives, m.disputes = own.Cluster, own.Lives, own.Disputes
 	for i := range m.peers {
 		p := &m.peers[i]
-		if err := m.loadNote(p.noteName, p.memory.decodeField); err != nil {
+		if err := decodeNote(p.noteName, m.node.Note(p.noteName), p.memory.decodeField); err != nil {
 			return err
 		}
 		p.saved, p.durable = p.memory, p.memory
@@ -171,8 +166,25 @@ func (m *Member) loadNotes() error {
 	return nil
 }
 
-func (m *Member) loadNote(name string, take func(byte, []byte) bool) error {
-	return decodeNote(name, m.node.Note(name), take)
+// OwnNotes is the content of a member's notes about itself.
+type OwnNotes struct {
+	Cluster  Cluster
+	Lives    []Life // by boot; the last one has no end in the log
+	Disputes []Dispute
+}
+
+// decoder returns the decoder of the fields of a note, or nil if it is none about the
+// member itself.
+func (o *OwnNotes) decoder(name string) func(byte, []byte) bool {
+	switch name {
+	case clusterNote:
+		return o.Cluster.decodeField
+	case livesNote:
+		return decodeItems(&o.Lives, func(l *Life) func(byte, []byte) bool { return l.decodeField })
+	case disputesNote:
+		return decodeItems(&o.Disputes, func(d *Dispute) func(byte, []byte) bool { return d.decodeField })
+	}
+	return nil
 }
 
 // decodeNote passes the fields of a note to take.

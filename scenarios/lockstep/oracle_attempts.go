@@ -128,7 +128,7 @@ func (o *oracle) noteArrival(f *requestArrived) {
 	t := o.machine(r.Key)
 	a := o.operation(t, r.ID).attempt(f.client, r.Attempt)
 	a.arrivedAt, a.life, a.arrivalSerial = o.id, f.life, uint64(len(t.entries))
-	if !o.isNode(f.client) { // an answer to a node may be lost
+	if scenarios.IsClient(f.client) { // an answer to a node may be lost
 		o.pending = append(o.pending, pendingAttempt{r.Key, r.ID, f.client, r.Attempt})
 	}
 }

@@ -3,7 +3,6 @@ package lockstep
 import (
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/scenarios"
-	"github.com/lockstep-dst/lockstep/sim"
 )
 
 // checkForward: a node forwards an operation only while a client waits for it there, as
@@ -32,7 +31,7 @@ func (o *oracle) forwardable(t *machineTruth, s *operation, r *node.Request) (fo
 	for i := range s.attempts {
 		a := &s.attempts[i]
 		q := s.invocation(a.client, a.number)
-		waits := a.arrivedAt == o.id && !a.answered && !o.isNode(a.client)
+		waits := a.arrivedAt == o.id && !a.answered && scenarios.IsClient(a.client)
 		watermarkOK := err == nil && a.watermark == watermark && !a.singleAttempt || a.singleAttempt && !r.ID.IsOnce() && watermark <= uint64(len(t.entries))
 		same := watermarkOK && q != nil && q.to == r.To && q.expects == r.Expects && q.expect == r.Expect
 		switch first := !a.retry && !t.mayTakeEffect(a) && !o.forwardPending(s, a); {
@@ -58,6 +57,3 @@ func (t *machineTruth) mayTakeEffect(a *attemptState) bool {
 func (o *oracle) forwardPending(s *operation, a *attemptState) bool {
 	return a.forwarded && !s.attempt(o.id, a.forwardAttempt).rejected
 }
-
-// isNode reports whether id is of a node, not of a client.
-func (o *oracle) isNode(id sim.ID) bool { return id <= scenarios.NodeID(o.plan.Nodes) }

@@ -31,8 +31,8 @@ type Place struct {
 func (p Place) Set(to any) { p.set(reflect.ValueOf(to).Elem()) }
 
 // Places returns the places of a type, in the order of its fields. A slice has
-// the places of its second element. Bytes are one place. A pointer is also a
-// place by itself. Places panics on a type that neither the Walker nor Fill can
+// the places of its second element. Bytes are one place. A pointer or slice is also a
+// place by itself, with nothing in it but zeros. Places panics on a type that neither the Walker nor Fill can
 // fill.
 func (w Walker) Places(typ reflect.Type) []Place {
 	var all []Place
@@ -75,6 +75,7 @@ func (w Walker) walk(typ reflect.Type, path string, find func(reflect.Value) ref
 			}
 			return list.Index(1)
 		}, all)
+		*all = append(*all, Place{path, func(v reflect.Value) { find(v).Set(reflect.MakeSlice(typ, 2, 2)) }})
 	default:
 		panic(fmt.Sprintf("fieldtest: %s: say how a %v is filled", path, typ))
 	}

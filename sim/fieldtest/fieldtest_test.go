@@ -32,7 +32,7 @@ func TestPlacesAreAllFound(t *testing.T) {
 		require.NotEqual(t, outer{}, o, p.Path)
 	}
 	require.Equal(t, []string{
-		"outer.Yes", "outer.Count", "outer.Count", "outer.Bytes", "outer.Name", "outer.List[1].Kind", "outer.List[1].Text",
+		"outer.Yes", "outer.Count", "outer.Count", "outer.Bytes", "outer.Name", "outer.List[1].Kind", "outer.List[1].Text", "outer.List",
 		"outer.Inner.Kind", "outer.Inner.Text", "outer.Inner",
 	}, paths)
 }

@@ -45,6 +45,7 @@ func (w Walker) mark(v reflect.Value, path string, set map[string]bool) {
 		set[path] = true
 		w.mark(v.Elem(), path, set)
 	case v.Kind() == reflect.Slice:
+		set[path] = true
 		for i := range v.Len() {
 			w.mark(v.Index(i), path+"[1]", set)
 		}

@@ -1,7 +1,8 @@
 package lockstep_test
 
-// ruleCases is code that breaks a rule, and the expected reports: nothing of
-// code that breaks none. It stands in package dir; without one, in sim.
+// ruleCases lists code with the violation that the rules report in it; an empty want
+// stands for code without one. The code is checked as part of package dir, or of sim
+// if dir is empty.
 var ruleCases = []struct{ name, dir, code, want string }{
 	{name: "upward import", dir: "node/wal", code: `import _ "github.com/lockstep-dst/lockstep/sim"`,
 		want: "planted.go:2: imports github.com/lockstep-dst/lockstep/sim: layers allows node/wal no such import"},

@@ -20,14 +20,15 @@ import (
 
 const module = "github.com/lockstep-dst/lockstep"
 
-// pureStandard lists the standard packages that pure packages may import. All
-// of it is a function of its arguments, except for the names in impure.
+// pureStandard lists the standard packages that pure packages may import. They are
+// functions of their arguments, except for the names in impure.
 var pureStandard = fields(`
 	bufio bytes cmp container/heap container/list crypto/sha256 crypto/sha512 crypto/subtle
 	encoding encoding/base64 encoding/binary encoding/hex encoding/json errors fmt hash hash/crc32 hash/crc64 hash/fnv
 	io iter maps math/bits reflect slices sort strconv strings text/tabwriter time unicode unicode/utf16 unicode/utf8`)
 
-// impure lists the names of pureStandard that pure packages may not use, and why.
+// impure lists the names of pureStandard that pure packages may not use, with the
+// reason.
 var impure = perName(map[string]string{
 	"time.Now time.Since time.Until":                                                            "it reads the machine's clock; time comes in with events",
 	"time.Sleep time.After time.Tick time.NewTimer time.NewTicker time.AfterFunc":               "it waits for the machine's clock; time comes in with events",
@@ -38,7 +39,8 @@ var impure = perName(map[string]string{
 	"reflect.Select reflect.MakeChan":                                                           "it hides channels",
 })
 
-// sharedReadOnly lists package-level tables that functions take by address and only read.
+// sharedReadOnly lists package-level tables that functions take by address and only
+// read.
 var sharedReadOnly = fields("netmodel.exponentialTable netmodel.heavyTable")
 
 // violation is a place that breaks a rule.
@@ -51,7 +53,7 @@ func (v violation) String() string {
 	return fmt.Sprintf("%s:%d: %s: %s", v.at.Filename, v.at.Line, v.what, v.why)
 }
 
-// imports holds the imports of a file in dir to the table.
+// imports checks the imports of a file in dir against its layer.
 func (s *typeChecker) imports(dir string, l layer, f *ast.File) (found []violation) {
 	for _, spec := range f.Imports {
 		path, _ := strconv.Unquote(spec.Path.Value)
@@ -77,8 +79,8 @@ func (s *typeChecker) imports(dir string, l layer, f *ast.File) (found []violati
 	return found
 }
 
-// purity finds the code that keeps a package from being a function of its input: clocks,
-// concurrency, random order, floating point, variables that outlive a call.
+// purity finds the code that keeps a package from being a function of its input:
+// clocks, concurrency, random order, floating point, variables that outlive a call.
 func (s *typeChecker) purity(c *checkedPackage) (found []violation) {
 	seen := map[violation]bool{}
 	add := func(n ast.Node, what, why string) {
@@ -93,7 +95,7 @@ func (s *typeChecker) purity(c *checkedPackage) (found []violation) {
 		found = append(found, violation{s.fset.Position(err.Pos), "does not type-check", err.Msg})
 	}
 	for _, f := range c.files {
-		sorted := map[*ast.Ident]bool{} // names of the functions that are called for an argument of slices.Sorted
+		sorted := map[*ast.Ident]bool{} // function names in calls whose result slices.Sorted takes
 		ast.Inspect(f, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.GoStmt:
@@ -140,7 +142,7 @@ func (s *typeChecker) purity(c *checkedPackage) (found []violation) {
 	return found
 }
 
-// reportWrites reports the places that are in package-level variables.
+// reportWrites reports the places that belong to package-level variables.
 func (c *checkedPackage) reportWrites(add func(ast.Node, string, string), places ...ast.Expr) {
 	for _, p := range places {
 		if v := c.globalVar(p); v != nil {
@@ -149,7 +151,8 @@ func (c *checkedPackage) reportWrites(add func(ast.Node, string, string), places
 	}
 }
 
-// reportMutatingCall reports a call that changes a package-level variable in passing.
+// reportMutatingCall reports a call that changes a package-level variable: by a
+// builtin, or by a method with a pointer receiver.
 func (c *checkedPackage) reportMutatingCall(add func(ast.Node, string, string), call *ast.CallExpr) {
 	if o, ok := c.objectOf(call.Fun).(*types.Builtin); ok {
 		switch o.Name() {
@@ -170,7 +173,7 @@ func (c *checkedPackage) reportMutatingCall(add func(ast.Node, string, string), 
 	}
 }
 
-// globalVar is the package-level variable that e is a part of, or nil.
+// globalVar returns the package-level variable that e is a part of, or nil.
 func (c *checkedPackage) globalVar(e ast.Expr) *types.Var {
 	for {
 		if v, ok := c.objectOf(e).(*types.Var); ok && !v.IsField() {
@@ -199,7 +202,7 @@ func (c *checkedPackage) globalVar(e ast.Expr) *types.Var {
 // objectOf returns the object that e names, or nil.
 func (c *checkedPackage) objectOf(e ast.Expr) types.Object { return c.info.Uses[ident(e)] }
 
-// ident is the identifier, maybe qualified, that e is; or nil.
+// ident returns the identifier in e, which may be qualified, or nil.
 func ident(e ast.Expr) *ast.Ident {
 	switch x := e.(type) {
 	case *ast.Ident:
@@ -210,7 +213,7 @@ func ident(e ast.Expr) *ast.Ident {
 	return nil
 }
 
-// qualifiedName is the name of o as impure spells it.
+// qualifiedName returns the name of o, spelt as in impure.
 func qualifiedName(o types.Object) string {
 	if f, ok := o.(*types.Func); ok {
 		return f.Origin().FullName()
@@ -221,7 +224,7 @@ func qualifiedName(o types.Object) string {
 	return strings.TrimPrefix(o.Pkg().Path(), module+"/") + "." + o.Name()
 }
 
-// isMap also holds for a type parameter that may be a map.
+// isMap reports whether t is a map, or a type parameter that may be one.
 func isMap(t types.Type) bool {
 	if t == nil {
 		return false
@@ -248,7 +251,8 @@ func isMap(t types.Type) bool {
 	return false
 }
 
-// anyType reports whether t, or one of several results, satisfies is.
+// anyType reports whether t satisfies is, or one of its types if t is a tuple of
+// results.
 func anyType(t types.Type, is func(types.Type) bool) bool {
 	if results, ok := t.(*types.Tuple); ok {
 		for v := range results.Variables() {
@@ -276,8 +280,8 @@ func isPointer(t types.Type) bool {
 	return ok
 }
 
-// typeChecker type-checks packages from their source alone, this module's and the
-// standard library's, so that it cannot be stale.
+// typeChecker type-checks packages from source alone, this module's and the standard
+// library's, so that the result cannot be stale.
 type typeChecker struct {
 	fset  *token.FileSet
 	build build.Context
@@ -290,7 +294,7 @@ type checkedPackage struct {
 	files        []*ast.File
 	info         *types.Info
 	errors       []types.Error
-	ignoredFiles []string // files that are not built here
+	ignoredFiles []string // files that are not built on this platform
 }
 
 func newTypeChecker() *typeChecker {
@@ -300,7 +304,7 @@ func newTypeChecker() *typeChecker {
 }
 
 // Import implements types.Importer. A package of a third module comes from the
-// module cache; it is empty where the cache has none.
+// module cache. It is empty if the cache does not have it.
 func (s *typeChecker) Import(path string) (*types.Package, error) {
 	if path == "unsafe" {
 		return types.Unsafe, nil
@@ -326,7 +330,8 @@ func (s *typeChecker) Import(path string) (*types.Package, error) {
 	return c.pkg, nil
 }
 
-// moduleDir is where the module cache holds a package of a module in go.mod.
+// moduleDir returns the directory of a package in the module cache, if go.mod
+// requires its module.
 func moduleDir(path string) (string, bool) {
 	gomod, err := os.ReadFile("go.mod")
 	if err != nil {
@@ -371,7 +376,8 @@ func (s *typeChecker) load(path, dir string) (*checkedPackage, error) {
 	return c, nil
 }
 
-// check type-checks a package; of other modules only the declarations.
+// check type-checks a package. For packages of other modules it skips function
+// bodies.
 func (s *typeChecker) check(path string, files ...*ast.File) *checkedPackage {
 	c := &checkedPackage{files: files, info: &types.Info{
 		Types: map[ast.Expr]types.TypeAndValue{}, Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{},
@@ -403,7 +409,7 @@ func walkPackages(tree fs.FS, visit func(dir string)) error {
 	})
 }
 
-// pathIn is a pattern of fs.Glob below dir.
+// pathIn returns a pattern of fs.Glob below dir.
 func pathIn(dir, pattern string) string {
 	if dir == "." {
 		return pattern
@@ -411,7 +417,7 @@ func pathIn(dir, pattern string) string {
 	return dir + "/" + pattern
 }
 
-// goFiles lists the Go files of dir that are not tests, for whatever system.
+// goFiles lists the Go files of dir that are not tests, for all platforms.
 func goFiles(t *testing.T, dir string) []string {
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	require.NoError(t, err)
@@ -420,7 +426,8 @@ func goFiles(t *testing.T, dir string) []string {
 
 func fields(s string) []string { return strings.Fields(s) }
 
-// perName spells a table of many names with one reason out.
+// perName expands a table from lists of names to reasons into one from each name to
+// its reason.
 func perName(grouped map[string]string) map[string]string {
 	each := map[string]string{}
 	for names, why := range grouped {

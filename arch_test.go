@@ -18,8 +18,8 @@ type layer struct {
 	external []string // packages of other modules that it may import
 }
 
-// layers is the architecture: every package is here, and knows no more of the
-// others than this. Packages that are yet to come may be here already.
+// layers is the architecture: it lists every package with the imports that the
+// package may have. It may list packages that do not exist yet.
 var layers = map[string]layer{
 	".": {},
 
@@ -78,7 +78,8 @@ var layers = map[string]layer{
 	},
 }
 
-// systemImports are the packages that a system under test joins: plans and the simulator to nodes.
+// systemImports lists the packages that a system under test connects: plans and the
+// simulator to nodes.
 var systemImports = []string{
 	"netmodel", "netmodel/keyed", "scenarios", "sim",
 	"node", "node/fsm", "node/member", "node/session", "node/wal", "node/watch", "node/wire",

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// vague are words that stand for a noun which the reader has to find. In 100 lines
-// of comments etcd raft, Porcupine and Upspin have 1.5 of them.
+// vague matches words that stand for a noun which the reader has to find. In 100
+// lines of comments etcd raft, Porcupine and Upspin have 1.5 of them.
 var vague = regexp.MustCompile(`(?i)\b(what|who|whom|whose|those|nobody|such)\b`)
 
 const maxVague = 4 // in 100 lines of comments, over the whole tree

@@ -1,21 +1,27 @@
-// Package lockstep is the root of a replicated state-machine service and of
-// the deterministic simulation harness that tests it.
+// Package lockstep is the root of a replicated state-machine service and of the
+// deterministic simulator that tests it. It holds no code, except for tests of the
+// architecture, the glossary and the comments.
 //
-// Named finite state machines are kept identical on a few nodes: a node
-// proposes a transition, its peers acknowledge or reject it, a majority
-// commits it and all apply it. Node code is pure (events in, effects out), so
-// the very same code runs inside the simulator and over TCP with files.
+// The service keeps named finite state machines identical on a few nodes: a node
+// proposes a transition, a majority of the nodes accepts it, and all nodes apply it.
+// Node code is pure (events in, effects out). The same code runs in the simulator
+// and as a process, with TCP and files.
 //
-// There is no code here. README.md shows the data flow, and these are the parts:
+// README.md shows the data flow. The parts are:
 //
 //   - netmodel: the fault model of links, as pure verdicts on messages.
 //   - sim: a simulator of any Process: virtual time, network, disks, power losses.
-//   - scenarios: plans as data, generated from a seed; campaign runs them.
-//   - checker: histories and the linearizability checker; guarantee checks watch
-//     streams, local reads, exactly-once and convergence.
-//   - node: the product, which knows nothing of the simulator; server runs it.
-//   - cmd/lockstep: the command. cmd/mutants puts known bugs into the node.
+//   - scenarios: plans as data, generated from a seed, and the systems under test.
+//     campaign runs plans by the thousand; shrink makes a failing plan small.
+//   - checker: histories, and the check of linearizability. guarantee checks watch
+//     streams, local reads, exactly-once and convergence; jepsen reads histories
+//     of Jepsen.
+//   - node: the core, which knows nothing of the simulator. member adds identity
+//     and membership. server is the real runtime of a member, on tcp and files.
+//     session and client are the side of clients.
+//   - cmd/lockstep: the command: campaigns, checks, nodes and clients.
+//   - cmd/mutants: measures how soon campaigns find known bugs in the node.
 //
-// docs/ARCHITECTURE.md says why it is cut this way, and arch_test.go holds it
-// to that.
+// docs/ARCHITECTURE.md gives the reasons for this division, and arch_test.go
+// enforces it.
 package lockstep

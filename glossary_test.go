@@ -21,7 +21,7 @@ import (
 )
 
 // docs/GLOSSARY.md explains every coverage mark and every signature that the command
-// prints, and none that it does not.
+// prints, and no others.
 func TestGlossaryIsComplete(t *testing.T) {
 	text, err := os.ReadFile("docs/GLOSSARY.md")
 	require.NoError(t, err)
@@ -38,8 +38,8 @@ func TestGlossaryIsComplete(t *testing.T) {
 	assert.ElementsMatch(t, signaturesOf(t), listed(signatures), "signatures")
 }
 
-// listed are the names that a part of the glossary lists, each in the group before
-// it, as in `node/`.
+// listed returns the names that a part of the glossary lists, each with the group
+// before it, as in `node/`.
 func listed(text string) (names []string) {
 	group := ""
 	for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(text, -1) {
@@ -52,8 +52,7 @@ func listed(text string) (names []string) {
 	return names
 }
 
-// signaturesOf collects, from the source, the pairs of property and class that
-// violations are made with.
+// signaturesOf collects, from the source, the property and class of every violation.
 func signaturesOf(t *testing.T) []string {
 	all := map[string]bool{}
 	fset := token.NewFileSet()
@@ -70,8 +69,8 @@ func signaturesOf(t *testing.T) []string {
 				}
 				return true
 			})
-			// What a client does wrong, and how nodes disagree, is told by functions
-			// that know the property.
+			// Violations of clients, and of agreement in the origin, are made by a
+			// local function that knows the property.
 			for group, only := range map[string]string{"client": "scenarios/lockstep/", "agreement": "scenarios/origin/"} {
 				if strings.HasPrefix(name, only) {
 					for _, class := range closureClasses(f) {
@@ -85,8 +84,9 @@ func signaturesOf(t *testing.T) []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// signaturesAt returns the signatures of one place: a violation literal, a call of
-// violation(property, class, ...), or a class of the judge.
+// signaturesAt returns the signatures at one place: in a violation literal, in a
+// call of violation(property, class, ...), or in a class of the linearizability
+// checker.
 func signaturesAt(n ast.Node) []string {
 	switch n := n.(type) {
 	case *ast.CompositeLit:
@@ -113,7 +113,8 @@ func signaturesAt(n ast.Node) []string {
 	return nil
 }
 
-// closureClasses are the first arguments of calls of a local function violation.
+// closureClasses returns the first arguments of the calls of a local function
+// violation.
 func closureClasses(f *ast.File) (classes []string) {
 	ast.Inspect(f, func(n ast.Node) bool {
 		if call, ok := n.(*ast.CallExpr); ok {

@@ -17,8 +17,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// planAndArtefact is the plan to run and its expected verdict, nil if nothing is
-// expected.
+// planAndArtefact returns the plan to run and the artefact with its expected
+// verdict, or nil if nothing is expected.
 func (r *replay) planAndArtefact(cmd *cobra.Command, arg string) (*scenarios.Plan, *campaign.Artefact, error) {
 	if _, err := strconv.ParseUint(arg, 10, 64); err == nil || len(r.plans.setFlags(cmd)) > 0 {
 		p, err := r.plans.planOf(cmd, arg)
@@ -34,7 +34,7 @@ func (r *replay) planAndArtefact(cmd *cobra.Command, arg string) (*scenarios.Pla
 	return p, r.expected(a), err
 }
 
-// expected is a with what --expect says in place of its own verdict.
+// expected returns a with the verdict of --expect, if given, in place of its own.
 func (r *replay) expected(a *campaign.Artefact) *campaign.Artefact {
 	if r.expect == "" {
 		return a
@@ -49,7 +49,7 @@ func (r *replay) expected(a *campaign.Artefact) *campaign.Artefact {
 	return a
 }
 
-// expectationJSON is the JSON form of a comparison.
+// expectationJSON is the JSON form of a comparison with the expected verdict.
 type expectationJSON struct {
 	Verdict   campaign.Status `json:"verdict"`
 	Signature string          `json:"signature,omitempty"`
@@ -71,7 +71,7 @@ func newExpectationJSON(a *campaign.Artefact, c *campaign.Comparison) *expectati
 	return e
 }
 
-// saveArtefact keeps a plan and its result.
+// saveArtefact writes a plan and its result to a file.
 func saveArtefact(ctx context.Context, name string, sys scenarios.System, p *scenarios.Plan) error {
 	a, err := campaign.NewArtefact(ctx, sys, p)
 	if err != nil {
@@ -84,14 +84,14 @@ func saveArtefact(ctx context.Context, name string, sys scenarios.System, p *sce
 	return os.WriteFile(name, data, 0o666)
 }
 
-// inspectionJSON is the JSON form of a glimpse.
+// inspectionJSON is the JSON form of the state at an event.
 type inspectionJSON struct {
 	System    string             `json:"system"`
 	Seed      uint64             `json:"seed"`
 	Event     uint64             `json:"event"`
 	At        scenarios.Duration `json:"at"`
 	Hash      string             `json:"hash"`
-	Signature string             `json:"signature,omitempty"` // of the violation that ended the run before
+	Signature string             `json:"signature,omitempty"` // of the violation that ended the run before that event
 	Nodes     []nodeDumpJSON     `json:"nodes,omitempty"`
 }
 

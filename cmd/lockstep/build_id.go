@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// buildID tells builds of this program apart, those of the same revision too:
-// a hash of the program's own file.
+// buildID returns an id of this build, which differs also between builds of one
+// revision: a hash of the program's own file.
 func buildID() (string, error) {
 	name, err := os.Executable()
 	if err != nil {

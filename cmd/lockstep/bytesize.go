@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// byteSize is a flag for an amount of memory, in bytes; 0 if it was not given.
+// byteSize is a flag for an amount of memory, in bytes; 0 if the flag was not given.
 type byteSize int64
 
 var byteUnits = []struct {

@@ -126,8 +126,8 @@ func (c *check) validate(cmd *cobra.Command) error {
 	return c.source.validate()
 }
 
-// visualize writes the page about the machine that r is about. It may take as
-// long as the check may.
+// visualize writes the page about the machine of r. The same time limit holds as for
+// the check.
 func (c *check) visualize(cmd *cobra.Command, h checker.History, r checker.Result, annotations []checker.Annotation) error {
 	if r.Status == checker.Linearizable {
 		fmt.Fprintf(cmd.ErrOrStderr(), "lockstep: nothing is violated, so there is no page in %s\n", c.viz)
@@ -157,7 +157,8 @@ type checkJSON struct {
 	Guarantees    []guaranteeJSON `json:"guarantees,omitempty"`
 }
 
-// print tells the verdict, and on what else was seen one of each guarantee.
+// print prints the verdict on the history, and one on each guarantee if there are
+// observations.
 func (c *check) print(out io.Writer, h checker.History, r checker.Result, guarantees []guarantee.Result) error {
 	if c.json {
 		j := checkJSON{

@@ -11,8 +11,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// compress FORMAT FROM TO: TO holds FROM, compressed with gzip or zstd; with
-// gzip-cut or zstd-cut only the first half of that.
+// compress FORMAT FROM TO: TO is FROM, compressed with gzip or zstd. With gzip-cut
+// or zstd-cut it is only the first half of that.
 func compress(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: compress FORMAT FROM TO")
@@ -37,7 +37,7 @@ func compress(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), packed.Bytes(), 0o644))
 }
 
-// truncate FROM TO: TO holds FROM without its last newline.
+// truncate FROM TO: TO is FROM without its last newline.
 func truncate(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: truncate FROM TO")

@@ -18,7 +18,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// clientFlags is the flags of commands that ask a running cluster.
+// clientFlags holds the flags of commands that are clients of a running cluster.
 type clientFlags struct {
 	endpoints string
 	timeout   time.Duration
@@ -115,7 +115,7 @@ takes effect at most once.`,
 	return cmd
 }
 
-// checkOperation refuses text that is no id for an operation on a machine.
+// checkOperation returns an error if id is no valid operation id for a machine.
 func checkOperation(id, key string) error {
 	name := node.OpID(id).Name()
 	if err := fsm.CheckName("operation", name); err != nil || len(id) > node.MaxOpID || node.OpID(id).IsOnce() {
@@ -155,8 +155,8 @@ func (a *clientFlags) doOperation(cmd *cobra.Command, op session.Operation) erro
 	return a.finish(cmd, op, r, "")
 }
 
-// finish prints an outcome, or done in its place if that is not empty and the
-// operation was carried out, and turns it into an exit code.
+// finish prints an outcome and turns it into an exit code. If the operation was
+// carried out and done is not empty, it prints done instead.
 func (a *clientFlags) finish(cmd *cobra.Command, op session.Operation, r client.Result, done string) error {
 	if done != "" && r.Outcome == node.Committed && !asJSON(cmd) {
 		_, err := fmt.Fprintln(cmd.OutOrStdout(), done)
@@ -211,7 +211,7 @@ func printOutcome(cmd *cobra.Command, op session.Operation, r client.Result) err
 	return err
 }
 
-// remedy is the advice when it is unknown whether an operation has taken effect.
+// remedy returns the advice for an unknown outcome.
 func remedy(key string, r client.Result) string {
 	if r.Reason == node.WindowExpired || r.Reason == node.WatermarkAhead {
 		return fmt.Sprintf("it may have taken effect, and to ask again will not tell: see lockstep get %s; then ask with --expect-version, or without --operation if it is to be carried out now", key)
@@ -231,7 +231,7 @@ func statusCommand() *cobra.Command {
 	return cmd
 }
 
-// nodeStatus is the response of an endpoint, or the error.
+// nodeStatus is the status response of an endpoint, or an error.
 type nodeStatus struct {
 	Endpoint string         `json:"endpoint"`
 	Error    string         `json:"error,omitempty"`
@@ -270,14 +270,15 @@ func (a *clientFlags) status(cmd *cobra.Command) error {
 	return printedError{&exitError{exitUnreachable, "no node is ready"}}
 }
 
-// statusTimeout is how long a node may take to say how it is. Who takes longer is
-// not well, and that is an answer.
+// statusTimeout is the time that a node has to report its status. A slower node is
+// not well, and that is a result, too.
 const statusTimeout = 2 * time.Second
 
-// remark is what is out of the ordinary with a node, or with another as it sees it.
+// remark describes everything unusual about a node, and about its peers as it sees
+// them.
 func remark(st *server.Status) string {
 	var all []string
-	if st.Stage == member.Bound.String() { // of the other stages the reason speaks
+	if st.Stage == member.Bound.String() { // for the other stages the reason covers it
 		all = append(all, "bound to the cluster "+st.Formed)
 	}
 	if st.Reason != "" {

@@ -10,8 +10,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// decompress is what in holds: as it is, or out of gzip or zstd, which it
-// knows by the first bytes. End is to be called when all is read.
+// decompress returns a reader of the content of in: as it is, or decompressed if its
+// first bytes are those of gzip or zstd. The caller must call end after the last
+// read.
 func decompress(in io.Reader) (out io.Reader, end func(), err error) {
 	buffered := bufio.NewReaderSize(in, 64<<10)
 	start, _ := buffered.Peek(4)
@@ -32,7 +33,7 @@ func decompress(in io.Reader) (out io.Reader, end func(), err error) {
 	return buffered, func() {}, nil
 }
 
-// compressedReader says of errors that they are of the compressed file.
+// compressedReader adds to errors that they are about the compressed file.
 type compressedReader struct {
 	in     io.Reader
 	format string

@@ -74,7 +74,7 @@ func (a *clientFlags) define(cmd *cobra.Command, file string) error {
 	return a.finish(cmd, op, r, "defined "+d.Name)
 }
 
-// resolveExisting is the outcome of creating a definition that was there before.
+// resolveExisting returns the outcome of creating a definition that existed before.
 func resolveExisting(name, text string, r client.Result) client.Result {
 	if r.State == text {
 		r.Outcome = node.Committed

@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Three processes of a new cluster are killed, kill -9, at any instants of their
-// first second, and started again. The cluster is formed in the end, and none of them
-// is ever locked out as one that has lost its directory. LOCKSTEP_LONG=1 makes it
-// 200 rounds.
+// Three processes of a new cluster are killed, kill -9, at random instants of their
+// first second, and started again. In the end the cluster is formed, and no node is
+// ever rejected as one that has lost its directory. LOCKSTEP_LONG=1 makes it 200
+// rounds.
 func TestKilledWhileTheClusterForms(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills processes for half a minute")

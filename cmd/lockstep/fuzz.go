@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// defaultSeeds is the budget of a campaign that is given none.
+// defaultSeeds is the number of seeds of a campaign that is given no bound.
 const defaultSeeds = 2000
 
 func fuzzCommand() *cobra.Command {
@@ -71,12 +71,12 @@ type fuzz struct {
 	neverHitFails bool
 	json          bool
 
-	build        string            // of this program, if there is a state
-	savedAt      time.Time         // when the state was written last
+	build        string            // id of this build, if there is a state
+	savedAt      time.Time         // time of the last write of the state
 	failureTexts map[string]string // of the first failure of each signature
 
 	noShrink bool
-	failures []failureEvent // the first failure of each signature
+	failures []failureEvent // first failure of each signature
 }
 
 func (f *fuzz) run(cmd *cobra.Command) error {
@@ -157,7 +157,7 @@ func (f *fuzz) campaign(cmd *cobra.Command) (*campaign.Campaign, error) {
 	return c, c.Validate()
 }
 
-// parseShard takes "i/n", or nothing.
+// parseShard parses "i/n", or "" for no shards.
 func parseShard(s string) (shard, shards uint64, err error) {
 	if s == "" {
 		return 0, 0, nil
@@ -171,10 +171,10 @@ func parseShard(s string) (shard, shards uint64, err error) {
 	return shard, shards, nil
 }
 
-// stateInterval is how long the state may be out of date.
+// stateInterval is the longest time for which the state file is out of date.
 const stateInterval = 5 * time.Second
 
-// resume has c go on from the state, if there is one.
+// resume lets c go on from the state file, if there is one.
 func (f *fuzz) resume(c *campaign.Campaign) (err error) {
 	if f.state == "" {
 		return nil
@@ -206,8 +206,8 @@ func (f *fuzz) writeJUnit(c *campaign.Campaign, s *campaign.Summary) error {
 	return nil
 }
 
-// keepFailure keeps the first failure of a signature and tells of it. It runs the
-// plan again; that this gives the same verdict is part of the guard.
+// keepFailure saves the first failure of a signature and reports it. It runs the
+// plan again; an equal verdict is part of the determinism guard.
 func (f *fuzz) keepFailure(ctx context.Context, c *campaign.Campaign, g *campaign.Group, rep reporter) error {
 	p := c.Plan(g.First)
 	name := fmt.Sprintf("%s-%d-%s", c.System.Name, g.First, strings.ReplaceAll(g.Signature, "/", "-"))
@@ -229,8 +229,8 @@ func (f *fuzz) keepFailure(ctx context.Context, c *campaign.Campaign, g *campaig
 	return nil
 }
 
-// shrink makes the plans that were kept small, until the context ends. It comes
-// after the campaign, so that the campaign's times are its own.
+// shrink shrinks the saved plans, until the context ends. It comes after the
+// campaign, so that the campaign's times are not affected.
 func (f *fuzz) shrink(ctx context.Context, c *campaign.Campaign, rep reporter) error {
 	for _, was := range f.failures {
 		p := c.Plan(was.Seed)
@@ -255,8 +255,8 @@ func (f *fuzz) shrink(ctx context.Context, c *campaign.Campaign, rep reporter) e
 	return nil
 }
 
-// findDifference looks for where the runs of the first seed part that was seen to run in
-// two ways.
+// findDifference reports where two runs of the same seed diverge, for the first seed
+// that was found to do so.
 func (f *fuzz) findDifference(ctx context.Context, c *campaign.Campaign, s *campaign.Summary, rep reporter) error {
 	if len(s.Differed) == 0 {
 		return nil
@@ -292,7 +292,7 @@ func differedSentence(s *campaign.Summary) string {
 		len(s.Differed), s.Guarded, s.Differed[0])
 }
 
-// neverHitFlag adds --never-hit-fails, also under the name that it had before.
+// neverHitFlag adds --never-hit-fails, and the deprecated name --cold-fails.
 func (f *fuzz) neverHitFlag(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.neverHitFails, "never-hit-fails", false, fmt.Sprintf("exit with %d if a coverage mark was never hit", exitNeverHit))

@@ -25,13 +25,13 @@ const (
 	failedCASIllegal = "illegal"
 )
 
-// historyFlags is the flags that say how to read a history.
+// historyFlags holds the flags for reading a history.
 type historyFlags struct {
 	format, model, failedCAS string
-	definition               *fsm.Definition // that of the flag --model, if it is of machines
+	definition               *fsm.Definition // the definition that --model names; nil: none
 }
 
-// validate also reads the definition that --model names.
+// validate checks the flags, and reads the definition that --model names.
 func (s *historyFlags) validate() error {
 	if !slices.Contains([]string{formatAuto, formatLockstep, formatJepsen}, s.format) {
 		return fmt.Errorf("--format %q: want %s, %s or %s", s.format, formatAuto, formatLockstep, formatJepsen)
@@ -56,7 +56,7 @@ func (s *historyFlags) validate() error {
 	return nil
 }
 
-// modelFlag is the model that --model names; empty if it was not given.
+// modelFlag returns the model that --model names; empty if the flag was not given.
 func (s *historyFlags) modelFlag() checker.Model {
 	if s.definition != nil {
 		return checker.ModelMachine
@@ -64,8 +64,8 @@ func (s *historyFlags) modelFlag() checker.Model {
 	return checker.Model(s.model)
 }
 
-// read reads the history in a file, or from stdin for "-", and what else
-// happened meanwhile.
+// read reads the history in a file, or from stdin for "-", and the annotations of
+// other events in the run.
 func (s *historyFlags) read(name string, stdin io.Reader, p *progress) (checker.History, []checker.Annotation, error) {
 	if name != "-" {
 		f, err := os.Open(name)
@@ -96,8 +96,8 @@ func (s *historyFlags) read(name string, stdin io.Reader, p *progress) (checker.
 	return h, annotations, err
 }
 
-// withoutPath is the reason why a file cannot be opened: who reports it names
-// the file.
+// withoutPath returns the reason why a file cannot be opened, without the path: the
+// caller's error has it.
 func withoutPath(err error) error {
 	if e := (*os.PathError)(nil); errors.As(err, &e) {
 		return e.Err
@@ -105,8 +105,8 @@ func withoutPath(err error) error {
 	return err
 }
 
-// detectFormat is the format by its first bytes: an object of JSON or nothing is
-// lockstep's, all else Jepsen's.
+// detectFormat returns the format by the first bytes: a JSON object or an empty
+// input is lockstep's, all else is Jepsen's.
 func detectFormat(in *bufio.Reader) string {
 	start, _ := in.Peek(512)
 	start = bytes.TrimSpace(start)
@@ -131,7 +131,7 @@ func (s *historyFlags) readLockstep(in io.Reader) (checker.History, error) {
 	return h, s.checkModel(h)
 }
 
-// checkModel refuses a --model that differs from the header.
+// checkModel returns an error if --model differs from the header.
 func (s *historyFlags) checkModel(h checker.History) error {
 	if s.model == "" {
 		return nil

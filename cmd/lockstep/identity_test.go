@@ -14,7 +14,8 @@ func (c *processCluster) backup(i int, name string) {
 	require.NoError(c.t, os.CopyFS(filepath.Join(c.dir, name), os.DirFS(c.data(i))))
 }
 
-// restore puts a copy in the place of the directory of node i+1, or nothing.
+// restore replaces the directory of node i+1 by a copy, or removes it if name is
+// empty.
 func (c *processCluster) restore(i int, name string) {
 	c.t.Helper()
 	require.NoError(c.t, os.RemoveAll(c.data(i)))
@@ -23,9 +24,9 @@ func (c *processCluster) restore(i int, name string) {
 	}
 }
 
-// A node of a cluster of three does not become one of five by a flag: else two
-// disjoint majorities could be had, and the second would not know what the first
-// has committed.
+// A node of a cluster of three does not become one of five by a flag. Otherwise
+// there could be two disjoint majorities, and the second would not know what the
+// first has committed.
 func TestMembersFlagCannotChange(t *testing.T) {
 	c := newProcesses(t, 5)
 	for i := range 3 {
@@ -67,9 +68,9 @@ func TestMembersFlagCannotChange(t *testing.T) {
 	require.Equal(t, "lifecycle/x Stopped v2\n", said)
 }
 
-// One of three gets an older copy of its directory back, and lives its second life
-// a second time: a third node that has met the first second one refuses it, though the
-// two would be a majority; and it takes no part.
+// One of three nodes is restored from an older copy of its directory, and begins a
+// second life for the second time. A third node that has met the first second life
+// rejects it, though the two would be a majority, and the restored node abstains.
 func TestRestoredCopyIsRejected(t *testing.T) {
 	c := startProcesses(t, 3)
 	code, said := runCommand(t, "propose", "lifecycle/x", "Running", c.endpointsFlag(0, 1, 2))
@@ -109,9 +110,9 @@ func TestRestoredCopyIsRejected(t *testing.T) {
 	require.Equal(t, "lifecycle/x Stopped v2\n", said)
 }
 
-// A node that has lost its directory is not told to have an older copy put back, and
-// if that is done, nothing that was acknowledged is lost by it: two values never
-// stand at one ballot, and all read the one that was acknowledged.
+// A node that has lost its directory is not advised to restore an older copy. If
+// that is done, no acknowledged transition is lost: no ballot has two values, and
+// all nodes serve the acknowledged one.
 func TestOlderCopyPutBackAfterALoss(t *testing.T) {
 	c := startProcesses(t, 3)
 	coin := filepath.Join(c.dir, "coin.yaml")
@@ -135,7 +136,7 @@ func TestOlderCopyPutBackAfterALoss(t *testing.T) {
 	require.Contains(t, c.running[1].output.String(), "It cannot take part again with this directory. The others go on while a majority of them is up: keep theirs as they are")
 	c.kill(0)
 	c.kill(1)
-	c.restore(1, "backup") // which nobody has advised
+	c.restore(1, "backup") // against the advice
 	c.start(1)
 	c.start(2)
 	c.awaitOutput(1, "level=ERROR", "its directory is an older copy", "peer=3")

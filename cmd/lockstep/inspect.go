@@ -17,8 +17,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// refusesLog reports whether a node refuses its log because of what it holds, or
-// does not hold.
+// refusesLog reports whether err is a node's refusal of its log for its content, or
+// for a missing part.
 func refusesLog(err error) bool {
 	return errors.Is(err, wal.ErrDamaged) || errors.Is(err, wal.ErrMissing) || errors.Is(err, node.ErrRecord)
 }
@@ -69,7 +69,7 @@ func inspect(out io.Writer, path string, inJSON bool) error {
 	return err
 }
 
-// logReport is the description of a log.
+// logReport describes a log.
 type logReport struct {
 	Directory     string          `json:"directory"`
 	Cluster       string          `json:"cluster,omitempty"`
@@ -78,8 +78,8 @@ type logReport struct {
 	Format        uint16          `json:"format,omitempty"`
 	Boots         uint64          `json:"boots"`
 	End           wal.LSN         `json:"end"`
-	HighWaterMark wal.LSN         `json:"marked"` // how far the log is known to have gone
-	ValidMarks    int             `json:"marks"`  // that check
+	HighWaterMark wal.LSN         `json:"marked"` // high-water mark: the log is known to have been synced up to here
+	ValidMarks    int             `json:"marks"`  // valid high-water marks
 	TornTail      int             `json:"torn_tail,omitempty"`
 	Segments      []segmentReport `json:"segments"`
 	Stage         string          `json:"stage"` // of the cluster: empty, bound or formed
@@ -112,7 +112,8 @@ type damageReport struct {
 	To   int `json:"to"`
 }
 
-// memberReport is a member as the log has it: its own log, and the memory of it.
+// memberReport describes a member as the log has it: its incarnation, and this node's
+// memory of it.
 type memberReport struct {
 	Node        uint16 `json:"node"`
 	Incarnation string `json:"incarnation,omitempty"`
@@ -122,7 +123,7 @@ type memberReport struct {
 type lifeReport struct {
 	Boot uint64  `json:"boot"`
 	Life string  `json:"life"`
-	End  wal.LSN `json:"end,omitempty"` // 0: it has not ended as far as the log tells
+	End  wal.LSN `json:"end,omitempty"` // 0: not ended, as far as the log shows
 }
 
 type machineReport struct {
@@ -226,7 +227,7 @@ func (t *logReport) addVerdict(x *member.LogInspection) {
 	}
 }
 
-// maxLivesShown is how many of a node's lives, the last ones, are told in words.
+// maxLivesShown bounds the lives of a node in the text: the last ones are shown.
 const maxLivesShown = 5
 
 func (t *logReport) memberText(line func(format string, args ...any)) {

@@ -9,9 +9,9 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 )
 
-// junit is a campaign as a suite of tests, as continuous integration reads it: a
-// test for every signature that failed, one for all seeds together, one for the
-// guard, and one for the marks if the system has any.
+// junit is a campaign as a JUnit test suite, for continuous integration: one test
+// for each failed signature, one for all seeds, one for the determinism guard, and
+// one for the coverage marks if the system has any.
 type junit struct {
 	XMLName  xml.Name    `xml:"testsuite"`
 	Name     string      `xml:"name,attr"`
@@ -34,9 +34,8 @@ type junitReason struct {
 	Text    string `xml:",chardata"`
 }
 
-// newJUnit tells of a campaign. texts are what is told of the first failure of each
-// signature, as far as it is known: those of earlier runs of a campaign that was gone
-// on with are not.
+// newJUnit returns the suite of a campaign. texts has the report of the first
+// failure of each signature, without failures before the campaign was resumed.
 func newJUnit(c *campaign.Campaign, s *campaign.Summary, texts map[string]string, replay func(seed uint64) string, neverHitFails bool) *junit {
 	j := &junit{Name: fmt.Sprintf("lockstep fuzz, system %s, profile %s", c.System.Name, c.Shape.Profile), Time: fmt.Sprintf("%.3f", s.Wall.Seconds())}
 	for _, g := range s.Groups {

@@ -46,7 +46,7 @@ func atMost(n int, what string) cobra.PositionalArgs {
 	}
 }
 
-// list gathers pages until there are as many machines as asked for.
+// list requests pages until it has as many machines as requested.
 func (a *clientFlags) list(cmd *cobra.Command, l client.ListOptions) error {
 	if l.Limit < 1 {
 		return fmt.Errorf("--limit %d: want 1 or more", l.Limit)

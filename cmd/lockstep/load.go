@@ -53,7 +53,7 @@ type load struct {
 	budget            time.Duration
 	ops, reads        int
 	prefix, history   string
-	prefixGiven       bool // the prefix was given
+	prefixGiven       bool // --prefix was given
 	check             bool
 	observations      string // file
 }
@@ -91,7 +91,7 @@ func (l *load) run(cmd *cobra.Command) error {
 	}
 	var out *os.File
 	if l.history != "" {
-		f, err := os.Create(l.history) // before the work, so that nothing is lost for want of a place
+		f, err := os.Create(l.history) // before the load, so that no history is lost for want of a file
 		if err != nil {
 			return err
 		}
@@ -154,7 +154,7 @@ func (l *load) run(cmd *cobra.Command) error {
 	return l.report(cmd, r, verdict, guarantees)
 }
 
-// checkUnused refuses machines that somebody has used: a history of them would
+// checkUnused returns an error if a machine has been used before: its history would
 // begin in the middle, and could not be judged.
 func (l *load) checkUnused(ctx context.Context) error {
 	c, err := l.newClient()
@@ -177,7 +177,7 @@ func (l *load) checkUnused(ctx context.Context) error {
 	return nil
 }
 
-// runClient is one client's life. An operation that has begun is seen through.
+// runClient runs one client. An operation that has begun is completed.
 func (l *load) runClient(ctx context.Context, i int, c *client.Client, r *recorder) {
 	key := fmt.Sprintf("lifecycle/%s-%d", l.prefix, 1+i%l.machines)
 	next := map[string]string{"": "Running", "Init": "Running", "Running": "Stopped", "Stopped": "Init"}

@@ -17,7 +17,8 @@ import (
 	"github.com/lockstep-dst/lockstep/node/server"
 )
 
-// streamObservation is the observation in an event of a watch; not ok if it is of no machine.
+// streamObservation returns the observation in an event of a watch; ok is false if
+// the event is of no machine.
 func streamObservation(stream string, e server.Event) (o guarantee.Observation, ok bool) {
 	o.Source = stream
 	switch {
@@ -34,7 +35,7 @@ func streamObservation(stream string, e server.Event) (o guarantee.Observation, 
 	return o, true
 }
 
-// readObservation is the observation in the response to a local read.
+// readObservation returns the observation in the response to a local read.
 func readObservation(key string, r client.Result) guarantee.Observation {
 	return guarantee.Observation{
 		Kind: guarantee.Local, Source: fmt.Sprintf("node %d life %d", r.Node, r.Boot),
@@ -42,8 +43,8 @@ func readObservation(key string, r client.Result) guarantee.Observation {
 	}
 }
 
-// loadObservers observe the machines of a load, apart from its clients:
-// at each node a stream, and a reader of what the node knows itself.
+// loadObservers observes the machines of a load, apart from its clients: at each
+// node a watch stream, and a reader of the node's local state.
 type loadObservers struct {
 	load     *load
 	recorder *recorder
@@ -78,7 +79,7 @@ func (l *load) startObservers(r *recorder) (*loadObservers, error) {
 	return o, nil
 }
 
-// record keeps an observation of this moment.
+// record adds an observation with the present time.
 func (o *loadObservers) record(seen guarantee.Observation) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -104,7 +105,7 @@ func (o *loadObservers) watch(name string, c *client.Client) {
 	}
 }
 
-// read asks for one machine after the other.
+// read reads the machines in turn.
 func (o *loadObservers) read(c *client.Client) {
 	pace := time.NewTicker(5 * time.Millisecond)
 	defer pace.Stop()
@@ -121,7 +122,7 @@ func (o *loadObservers) read(c *client.Client) {
 	}
 }
 
-// stop ends them, and writes their observations.
+// stop stops the observers, and writes their observations to a file.
 func (o *loadObservers) stop(name string) error {
 	o.cancel()
 	o.wg.Wait()
@@ -132,7 +133,7 @@ func (o *loadObservers) stop(name string) error {
 	w := bufio.NewWriter(f)
 	for _, seen := range o.observations {
 		if _, err := w.Write(guarantee.AppendLine(nil, seen)); err != nil {
-			break // which Flush tells
+			break // Flush returns the error
 		}
 	}
 	return errors.Join(o.err, w.Flush(), f.Close())

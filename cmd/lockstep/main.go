@@ -1,5 +1,7 @@
-// Command lockstep tortures replicated state machines in a deterministic
-// simulator, replays failures, and judges recorded histories.
+// Command lockstep runs nodes of a replicated state-machine service, and tests them
+// in a deterministic simulator. It runs campaigns, replays and shrinks their
+// failures, checks recorded histories, runs nodes and clusters, is their client,
+// loads them, and inspects their logs.
 package main
 
 import (
@@ -18,19 +20,19 @@ const (
 	exitViolated    = 1  // a property does not hold
 	exitUsage       = 2  // wrong flags, unreadable input or unwritable output
 	exitHarness     = 3  // the harness itself is at fault, as by nondeterminism
-	exitUndecided   = 4  // a history took longer to judge than allowed
+	exitUndecided   = 4  // the check of a history exceeded its time limit
 	exitRejected    = 5  // a client's operation had no effect
 	exitUnknown     = 6  // a client's operation may have taken effect
 	exitStopped     = 7  // a node stopped by itself
-	exitNeverHit    = 8  // a campaign did not reach all that it should
-	exitUnreachable = 9  // no node, or no majority of them, has answered in time, and nothing was changed
-	exitDamaged     = 10 // the log of a node is damaged, or not all there
+	exitNeverHit    = 8  // a campaign never hit a coverage mark
+	exitUnreachable = 9  // no node, or no majority, has responded in time, and nothing was changed
+	exitDamaged     = 10 // the log of a node is damaged, or incomplete
 
 	exitInapplicable = 125 // an expected verdict cannot be checked: git bisect skips the commit
 )
 
-// exitError is an error with an exit code of its own; without one it is
-// exitUsage. An empty text has been said already.
+// exitError is an error with an exit code; other errors exit with exitUsage. An
+// empty text means that the error is printed already.
 type exitError struct {
 	code int
 	text string
@@ -38,11 +40,11 @@ type exitError struct {
 
 func (f *exitError) Error() string { return f.text }
 
-// printedError is a failure after an answer that says as much, in JSON if that was asked
-// for.
+// printedError is a failure that the command's output has reported already, in JSON
+// if requested.
 type printedError struct{ *exitError }
 
-// Unwrap is for errors.As.
+// Unwrap returns the exitError, for errors.As.
 func (a printedError) Unwrap() error { return a.exitError }
 
 func main() { os.Exit(run()) }
@@ -76,7 +78,8 @@ func run() int {
 	return code
 }
 
-// stickyWriter keeps the first error of writing, so that not every print must look.
+// stickyWriter keeps the first write error, so that not every print must check for
+// one.
 type stickyWriter struct {
 	io.Writer
 	err error

@@ -57,9 +57,9 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 
 var keptFailure = regexp.MustCompile(`(?s)([^\n]* seed (\d+): violated ([^\n ]+) .*?)repeat it: ([^\n]*)\nkept in:   ([^\n]*)`)
 
-// repeat FILE [PROPERTY]: FILE tells of a failure, of that property. $SEED and
-// $KEPT become its seed and directory. The line that repeats it does so: it tells
-// all that FILE tells.
+// repeat FILE [PROPERTY]: FILE reports a failure, of that property. repeat sets
+// $SEED and $KEPT to its seed and directory. The command line given for repeating it
+// reproduces the whole report in FILE.
 func repeat(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 || len(args) > 2 {
 		ts.Fatalf("usage: repeat FILE [PROPERTY]")
@@ -80,7 +80,7 @@ func repeat(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s tells of no such failure", args[0])
 }
 
-// jsonl FILE KEY...: every line of FILE is a JSON object, and the last has the
+// jsonl FILE KEY...: every line of FILE is a JSON object, and the last one has the
 // keys.
 func jsonl(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
@@ -100,8 +100,8 @@ func jsonl(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// ports gives a script ports of its own for three nodes: $PEERS and $HTTP are
-// bases, as lockstep cluster takes them, $E is the nodes' HTTP addresses.
+// ports gives a script ports of its own for three nodes: $PEERS and $HTTP are base
+// ports, as lockstep cluster takes them, $E holds the nodes' HTTP addresses.
 func ports(env *testscript.Env) error {
 	base, err := allocatePorts(8)
 	if err != nil {
@@ -114,7 +114,7 @@ func ports(env *testscript.Env) error {
 	return nil
 }
 
-// until COMMAND...: the command succeeds, sooner or later.
+// until COMMAND...: repeats the command until it succeeds.
 func until(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: until COMMAND...")
@@ -128,7 +128,7 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%v does not succeed", args)
 }
 
-// await FILE: it comes to exist.
+// await FILE: waits until FILE exists.
 func await(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: await FILE")
@@ -142,8 +142,8 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s does not come", args[0])
 }
 
-// sameSummary is a command for two files: their last lines, which are the summaries
-// of campaigns, say the same but for what is left out.
+// sameSummary returns a command for two files: their last lines, the summaries of
+// campaigns, are equal but for the matches of leaveOut.
 func sameSummary(leaveOut *regexp.Regexp) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if neg || len(args) != 2 {

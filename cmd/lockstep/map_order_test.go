@@ -7,8 +7,8 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
-// mapOrdered is a system in which the order of a map decides: what the guard is
-// there to find.
+// mapOrdered returns a system that depends on the order of a map: the determinism
+// guard must find that.
 func mapOrdered() scenarios.System {
 	sys := canary.System()
 	sys.Name = "map-ordered"
@@ -21,8 +21,8 @@ type mapOrder struct{ scenarios.Run }
 
 func (m mapOrder) Node(sim.ID, int) sim.Process { return mapOrderNode{} }
 
-// mapOrderNode is a node that sets timers for its peers, which mean nothing, in the
-// order of a map.
+// mapOrderNode is a node that sets a timer for each peer, in the order of a map. The
+// timers have no other effect.
 type mapOrderNode struct{}
 
 func (mapOrderNode) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {

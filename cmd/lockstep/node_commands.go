@@ -18,7 +18,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// nodeFlags are the flags that all nodes of a cluster share.
+// nodeFlags holds the flags that all nodes of a cluster share.
 type nodeFlags struct {
 	cluster  string
 	codec    string
@@ -44,14 +44,14 @@ func (s *nodeFlags) flags(f *pflag.FlagSet) {
 	f.BoolVarP(&s.verbose, "verbose", "v", false, "log more")
 }
 
-// config is the configuration of one node.
+// config returns the configuration of one node.
 func (s *nodeFlags) config(id node.ID, peers map[node.ID]string) server.Config {
 	n := node.Defaults()
 	n.ID, n.ConsensusTimeout, n.MaxResends, n.ResendTimeout = id, s.timeout, s.attempts, s.delay
 	return server.Config{Node: n, Cluster: s.cluster, Peers: peers, Codec: s.codec, Queue: s.queue, Limits: s.limits}
 }
 
-// printServing tells where a node serves clients.
+// printServing prints the address at which a node serves clients.
 func printServing(cmd *cobra.Command, id node.ID, at net.Addr) {
 	if asJSON(cmd) {
 		_ = json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"node": id, "endpoint": at.String()}) // the output keeps its errors
@@ -111,7 +111,7 @@ and the same with --id 2 and 3, a directory and an HTTP address of their own.`,
 	return cmd
 }
 
-// parsePeers reads 1=HOST:PORT,2=...
+// parsePeers parses 1=HOST:PORT,2=...
 func parsePeers(text string) (map[node.ID]string, error) {
 	if text == "" {
 		return nil, errors.New("--peers: missing: list every member, as in 1=127.0.0.1:7001,2=127.0.0.1:7002,3=127.0.0.1:7003")

@@ -13,11 +13,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// observationFlags are the flags for observations and their judging.
+// observationFlags holds the flags for observations and their check.
 type observationFlags struct {
 	guarantee.Options
 	file  string
-	count int // of observations
+	count int // observations read
 }
 
 func (o *observationFlags) validate(cmd *cobra.Command) error {
@@ -32,8 +32,8 @@ func (o *observationFlags) validate(cmd *cobra.Command) error {
 	return nil
 }
 
-// judge reads the observations and gives the verdicts on them; none if there is
-// no file.
+// judge reads the observations and returns a verdict on each guarantee, or nil if
+// there is no file.
 func (o *observationFlags) judge(h checker.History, stdin io.Reader, p *progress) ([]guarantee.Result, error) {
 	if o.file == "" {
 		return nil, nil
@@ -87,17 +87,18 @@ func addLine(c *guarantee.Checker, line []byte) error {
 	return c.Add(seen)
 }
 
-// guaranteeJSON is the verdict on one guarantee, in JSON.
+// guaranteeJSON is the JSON form of the verdict on one guarantee.
 type guaranteeJSON struct {
 	Guarantee string `json:"guarantee"`
 	Verdict   string `json:"verdict"`
-	Judged    int    `json:"judged"` // operations, or observations and operations, that it speaks of
+	Judged    int    `json:"judged"` // operations, or observations and operations, that the verdict covers
 	Class     string `json:"class,omitempty"`
 	Machine   string `json:"machine,omitempty"`
 	Sentence  string `json:"sentence,omitempty"`
 }
 
-// String is a line for people, and the sentence if there is one.
+// String returns the verdict as a line for people, with the sentence on a violation
+// if there is one.
 func (n guaranteeJSON) String() string {
 	text := n.Guarantee + ": " + n.Verdict
 	if n.Sentence != "" {
@@ -106,7 +107,7 @@ func (n guaranteeJSON) String() string {
 	return text
 }
 
-// newGuaranteesJSON is all of them; that on linearizability comes first.
+// newGuaranteesJSON returns all verdicts; the one on linearizability comes first.
 func newGuaranteesJSON(r checker.Result, operations int, guarantees []guarantee.Result) []guaranteeJSON {
 	first := guaranteeJSON{"linearizability", string(r.Status), operations, r.Class, r.Machine, r.Explanation}
 	if r.Status == checker.Linearizable {
@@ -123,7 +124,7 @@ func newGuaranteeJSON(v guarantee.Result) guaranteeJSON {
 	return guaranteeJSON{string(v.Guarantee), string(v.Status), v.Judged, v.Class, v.Machine, v.Explanation}
 }
 
-// worst is the verdict on everything.
+// worst returns the overall verdict.
 func worst(history checker.Status, guarantees []guarantee.Result) checker.Status {
 	if slices.ContainsFunc(guarantees, func(v guarantee.Result) bool { return v.Status == guarantee.Violated }) {
 		return checker.Violated

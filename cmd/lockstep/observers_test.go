@@ -16,13 +16,13 @@ import (
 	"github.com/lockstep-dst/lockstep/node/server"
 )
 
-// clusterObservers see what happens to the machines of users, apart from them: streams
-// that begin at each node and resume at the next when it fails, a reader of each
-// node's own view, and what all nodes hold in the end.
+// clusterObservers observes the machines of the clients independently: by streams
+// that begin at each node and resume at the next when it fails, by a reader of each
+// node's local state, and by the final state of all nodes.
 type clusterObservers struct {
 	clients *recordingClients
 	cluster *processCluster
-	local   []*client.Client // of one node each
+	local   []*client.Client // one for each node
 	ctx     context.Context
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
@@ -56,7 +56,7 @@ func (w *clusterObservers) start() {
 	}
 }
 
-// record takes note of what was seen just now.
+// record adds an observation with the present time.
 func (w *clusterObservers) record(o guarantee.Observation) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -64,7 +64,7 @@ func (w *clusterObservers) record(o guarantee.Observation) {
 	w.observations = append(w.observations, o)
 }
 
-// watch begins a stream at node i+1. The second is of one machine alone.
+// watch opens a stream at node i+1. The second stream is of a single machine.
 func (w *clusterObservers) watch(i int) {
 	e := w.cluster.endpoints
 	c, name := w.client(slices.Concat(e[i:], e[:i])...), stream(i)
@@ -85,7 +85,7 @@ func (w *clusterObservers) watch(i int) {
 
 func stream(i int) string { return fmt.Sprintf("stream %d", i+1) }
 
-// streams are those that watch a machine.
+// streams returns the names of the streams that watch a machine.
 func (w *clusterObservers) streams(key string) (names []string) {
 	for i := range w.local {
 		if i != 1 || key == w.clients.key(0) {
@@ -95,7 +95,7 @@ func (w *clusterObservers) streams(key string) (names []string) {
 	return names
 }
 
-// recordEvent takes note of an event of a stream.
+// recordEvent records an event of a stream.
 func (w *clusterObservers) recordEvent(stream string, e server.Event) {
 	o, ok := streamObservation(stream, e)
 	if !ok {
@@ -107,7 +107,7 @@ func (w *clusterObservers) recordEvent(stream string, e server.Event) {
 	w.versions[stream][o.Machine] = o.Version
 }
 
-// read asks one node for its own view of the machines, over and over.
+// read reads the machines at one node, locally, over and over.
 func (w *clusterObservers) read(i int) {
 	pace := time.NewTicker(5 * time.Millisecond)
 	defer pace.Stop()
@@ -123,15 +123,15 @@ func (w *clusterObservers) read(i int) {
 	}
 }
 
-// localView is what a life of a node has learnt of a machine.
+// localView returns the state of a machine that a life of a node has learnt.
 func (w *clusterObservers) localView(i int, key string) (o guarantee.Observation, ok bool) {
 	r, err := w.local[i].GetLocal(w.ctx, key)
 	return readObservation(key, r), err == nil && r.Outcome == node.Committed
 }
 
-// recordFinal waits until all nodes hold the same and the streams have told it, and
-// takes note of it. If that does not come to pass in time, what there is instead
-// is for the judge.
+// recordFinal waits until all nodes hold the same and the streams have delivered it,
+// and records it. If that takes too long, it records the differing states for the
+// checker.
 func (w *clusterObservers) recordFinal() {
 	var finals []guarantee.Observation
 	for limit := time.Now().Add(testTimeout); time.Now().Before(limit); time.Sleep(10 * time.Millisecond) {
@@ -159,7 +159,8 @@ func (w *clusterObservers) recordFinal() {
 	}
 }
 
-// caughtUp reports whether the streams that watch o's machine have told so much.
+// caughtUp reports whether all streams that watch o's machine have delivered o's
+// version.
 func (w *clusterObservers) caughtUp(o guarantee.Observation) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -171,7 +172,7 @@ func (w *clusterObservers) stop() {
 	w.wg.Wait()
 }
 
-// judge holds what was seen against every guarantee.
+// judge checks the observations against every guarantee.
 func (w *clusterObservers) judge(t testing.TB) {
 	verdicts, err := guarantee.Judge(w.clients.history(), w.observations, guarantee.Options{Deadline: 1})
 	require.NoError(t, err)

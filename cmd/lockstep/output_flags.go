@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// addOutputFlags gives all commands -o text|json, and --json for short.
+// addOutputFlags adds -o text|json to all commands, and --json for short.
 func addOutputFlags(root *cobra.Command) {
 	addFormatFlags(root.PersistentFlags())
 	completeFlag(root, "output", func() []string { return []string{"text", "json"} })
@@ -22,10 +22,10 @@ func addFormatFlags(f *pflag.FlagSet) {
 	f.VarPF(&short, "json", "", "the same as -o json").NoOptDefVal = "true"
 }
 
-// asJSON reports whether a command was asked to answer in JSON.
+// asJSON reports whether the output of a command is to be JSON.
 func asJSON(cmd *cobra.Command) bool { return cmd.Flag("output").Value.String() == "json" }
 
-// outputFormat is the form of an answer. It implements pflag.Value.
+// outputFormat is the format of the output. It implements pflag.Value.
 type outputFormat string
 
 func (f *outputFormat) String() string { return string(*f) }
@@ -39,7 +39,7 @@ func (f *outputFormat) Set(text string) error {
 	return nil
 }
 
-// jsonSwitch is the same form as a switch. It implements pflag.Value.
+// jsonSwitch sets the same format by a switch. It implements pflag.Value.
 type jsonSwitch struct{ *outputFormat }
 
 func (f *jsonSwitch) String() string {
@@ -60,7 +60,7 @@ func (f *jsonSwitch) Set(text string) error {
 	return nil
 }
 
-// wantsJSON reports whether arguments ask for JSON, also those that are wrong in other
+// wantsJSON reports whether arguments request JSON, even if they are wrong in other
 // ways: the error is to be in JSON, too.
 func wantsJSON(args []string) bool {
 	f := pflag.NewFlagSet("", pflag.ContinueOnError)
@@ -68,18 +68,18 @@ func wantsJSON(args []string) bool {
 	f.ParseErrorsAllowlist.UnknownFlags = true
 	f.BoolP("help", "h", false, "")
 	addFormatFlags(f)
-	_ = f.Parse(args) // what it has understood counts
+	_ = f.Parse(args) // the flags parsed before an error count
 	return f.Lookup("output").Value.String() == "json"
 }
 
-// errorCodes names why a command failed, by its exit code, for programs.
+// errorCodes names, for programs, the reason of a failure by its exit code.
 var errorCodes = map[int]string{
 	exitViolated: "violated", exitUsage: "bad-request", exitHarness: "harness", exitUndecided: "undecided",
 	exitRejected: "rejected", exitUnknown: "unknown", exitStopped: "stopped", exitNeverHit: "never-hit", exitUnreachable: "unreachable",
 	exitInapplicable: "inapplicable",
 }
 
-// printJSONError tells an error as a node would: in the form of server.Failure.
+// printJSONError prints an error as a node would: in the form of server.Failure.
 func printJSONError(out io.Writer, code int, err error) {
 	var f struct {
 		Error struct {
@@ -91,5 +91,5 @@ func printJSONError(out io.Writer, code int, err error) {
 		f.Error.Code = "failed"
 	}
 	f.Error.Text = err.Error()
-	_ = json.NewEncoder(out).Encode(f) // what comes of writing, the output keeps
+	_ = json.NewEncoder(out).Encode(f) // the output keeps its errors
 }

@@ -20,9 +20,9 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
-// A node that is sent garbage on its peer port, without end and in every form,
-// serves its clients meanwhile and does not grow. LOCKSTEP_LONG=1 makes it a
-// million frames and chunks.
+// A node that receives garbage on its peer port, without end and in every form,
+// serves its clients meanwhile and does not grow. LOCKSTEP_LONG=1 makes it a million
+// frames and chunks.
 func TestGarbageOnThePeerPort(t *testing.T) {
 	if testing.Short() {
 		t.Skip("sends garbage for some seconds")
@@ -79,7 +79,7 @@ func TestGarbageOnThePeerPort(t *testing.T) {
 	users.verify(t)
 }
 
-// helloOf is what node id would say first to another.
+// helloOf returns the first message of node id to another node.
 func (c *processCluster) helloOf(t *testing.T, id, to int) wire.Hello {
 	t.Helper()
 	resp, err := http.Get("http://" + c.endpoints[id-1] + "/v1/status")
@@ -90,7 +90,7 @@ func (c *processCluster) helloOf(t *testing.T, id, to int) wire.Hello {
 	nc, err := net.Dial("tcp", c.addresses[id-1])
 	require.NoError(t, err)
 	defer nc.Close()
-	// Whatever it is told, a node says who it is in its answer.
+	// The node answers any well-formed Hello with its own.
 	_, err = nc.Write(frame(wire.AppendHello(nil, wire.Hello{Protocol: wire.Protocol, Node: node.ID(to), Codec: "cbor"})))
 	require.NoError(t, err)
 	require.NoError(t, nc.SetReadDeadline(time.Now().Add(testTimeout)))
@@ -122,14 +122,14 @@ func frame(payload []byte) []byte {
 // attacker sends garbage, one connection after the other.
 type attacker struct {
 	address   string
-	hello     wire.Hello // a member's
+	hello     wire.Hello // of a member
 	remaining *atomic.Int64
 	random    *rand.Rand
 	next      int
 }
 
-// connect is one connection: what it says first, and then more of it until the
-// node hangs up.
+// connect opens one connection and sends garbage, in the next of the forms, until the
+// node hangs up or the attack is over.
 func (a *attacker) connect() {
 	nc, err := net.DialTimeout("tcp", a.address, testTimeout)
 	if err != nil {
@@ -137,14 +137,15 @@ func (a *attacker) connect() {
 		return
 	}
 	defer nc.Close()
-	_ = nc.(*net.TCPConn).SetLinger(0) // or the system would run out of ports
+	_ = nc.(*net.TCPConn).SetLinger(0) // otherwise the system would run out of ports
 	_ = nc.SetDeadline(time.Now().Add(testTimeout))
 	forms := []func(net.Conn){a.noise, a.oversize, a.nonHello, a.wrongCluster, a.wrongVersion, a.helloThenNoise, a.helloThenNonsense}
 	a.next++
 	forms[a.next%len(forms)](nc)
 }
 
-// send reports whether there is more to send, and somebody to send it to.
+// send sends b. It returns false when the attack is to stop or the connection has
+// ended.
 func (a *attacker) send(nc net.Conn, b []byte) bool {
 	if _, err := nc.Write(b); err != nil {
 		return false
@@ -160,7 +161,7 @@ func (a *attacker) randomBytes(most int) []byte {
 	return b
 }
 
-// noise is chunks that are no frames.
+// noise sends chunks that are no frames.
 func (a *attacker) noise(nc net.Conn) {
 	for range 16 {
 		if !a.send(nc, a.randomBytes(4096)) {
@@ -169,14 +170,14 @@ func (a *attacker) noise(nc net.Conn) {
 	}
 }
 
-// oversize is the head of a frame that is too long, and much of the rest.
+// oversize sends the head of a frame that is too long, and much of the rest.
 func (a *attacker) oversize(nc net.Conn) {
 	head := binary.LittleEndian.AppendUint32(nil, wire.MaxFrame+1+a.random.Uint32N(1<<30))
 	for more := a.send(nc, head); more; more = a.send(nc, a.randomBytes(4096)) {
 	}
 }
 
-// nonHello is a well-formed frame that is no Hello.
+// nonHello sends a well-formed frame that is no Hello.
 func (a *attacker) nonHello(nc net.Conn) { a.send(nc, frame(a.randomBytes(200))) }
 
 func (a *attacker) wrongCluster(nc net.Conn) {
@@ -192,12 +193,13 @@ func (a *attacker) wrongVersion(nc net.Conn) {
 	a.send(nc, frame(wire.AppendHello(nil, h)))
 }
 
-// handshake says what a member says, and hears the answer.
+// handshake sends the messages of a member that connects, and reads the response.
 func (a *attacker) handshake(nc net.Conn) bool {
 	return a.send(nc, frame(wire.AppendHello(nil, a.hello))) && a.send(nc, frame([]byte{1})) && a.awaitBytes(nc)
 }
 
-// awaitBytes waits for the node's first words, so that what follows is heard by it.
+// awaitBytes waits for the node's first bytes: the node then accepts the messages
+// that follow.
 func (a *attacker) awaitBytes(nc net.Conn) bool {
 	_, err := nc.Read(make([]byte, 64))
 	return err == nil
@@ -209,8 +211,8 @@ func (a *attacker) helloThenNoise(nc net.Conn) {
 	}
 }
 
-// helloThenNonsense is messages that are well formed and answer nothing, then a
-// frame that is no message.
+// helloThenNonsense sends well-formed messages that answer no request, then a frame
+// that is no message.
 func (a *attacker) helloThenNonsense(nc net.Conn) {
 	if !a.handshake(nc) {
 		return

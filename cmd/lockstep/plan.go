@@ -49,7 +49,7 @@ func planCommand() *cobra.Command {
 	return cmd
 }
 
-// validatedJSON is the JSON form of a plan's being valid.
+// validatedJSON is the JSON form of a successful validation.
 type validatedJSON struct {
 	File   string `json:"file"`
 	Valid  bool   `json:"valid"`
@@ -67,7 +67,7 @@ func exactly(n int, what string) cobra.PositionalArgs {
 	}
 }
 
-// plan is the plan of a seed, given in words.
+// plan returns the plan of a seed, given as text.
 func (s *planFlags) plan(seed string) (*scenarios.Plan, error) {
 	n, err := strconv.ParseUint(seed, 10, 64)
 	if err != nil {
@@ -80,8 +80,8 @@ func (s *planFlags) plan(seed string) (*scenarios.Plan, error) {
 	return c.Plan(n), nil
 }
 
-// planOf is the plan that an argument names: a seed, or a file. Flags that shape a
-// seed's plan say nothing about one from a file.
+// planOf returns the plan that an argument names: a seed, or a file. Flags that
+// shape the plan of a seed do not apply to a file.
 func (s *planFlags) planOf(cmd *cobra.Command, arg string) (*scenarios.Plan, error) {
 	if _, err := strconv.ParseUint(arg, 10, 64); err == nil {
 		return s.plan(arg)
@@ -96,14 +96,15 @@ func (s *planFlags) planOf(cmd *cobra.Command, arg string) (*scenarios.Plan, err
 	return p, err
 }
 
-// readPlan reads a plan, or that of an artefact, from a file or, for "-", from
+// readPlan reads a plan, or the plan of an artefact, from a file or, for "-", from
 // in.
 func readPlan(name string, in io.Reader) (*scenarios.Plan, error) {
 	p, _, err := readArtefact(name, in)
 	return p, err
 }
 
-// readArtefact is readPlan with all of the artefact, nil if it is a plan.
+// readArtefact is readPlan that also returns the artefact; nil if the file is a
+// plan.
 func readArtefact(name string, in io.Reader) (*scenarios.Plan, *campaign.Artefact, error) {
 	data, err := readInput(name, in)
 	if err != nil {

@@ -7,14 +7,15 @@ import (
 	"sync"
 )
 
-// portAllocator gives ports out. They lie below those that systems give to connections, and
-// a port is given to one test of this process only, in use or not.
+// portAllocator allocates ports below the range from which systems assign ports to
+// connections. Each port is allocated to one test of this process only, in use or
+// not.
 var portAllocator = struct {
 	sync.Mutex
 	next int
 }{next: 10_000 + rand.IntN(3_000)}
 
-// allocatePorts returns the first of n ports in a row on which nobody listens.
+// allocatePorts returns the first of n consecutive ports without a listener.
 func allocatePorts(n int) (first int, err error) {
 	portAllocator.Lock()
 	defer portAllocator.Unlock()

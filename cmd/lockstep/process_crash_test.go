@@ -17,10 +17,10 @@ import (
 	"github.com/lockstep-dst/lockstep/node/session"
 )
 
-// Nodes are killed with kill -9 and come back, over and over, while clients go
-// on. What the clients saw is linearizable, nothing that was acknowledged is
-// missing, and nothing has taken effect twice. It is judged while they go on, and once more in the end. LOCKSTEP_LONG=1 makes it 100,000
-// transitions and 200 kills.
+// Nodes are killed with kill -9 and restarted, over and over, while clients go on.
+// The clients' history is linearizable, no acknowledged transition is missing, and
+// none has taken effect twice. The history is judged while it grows, and once more
+// in the end. LOCKSTEP_LONG=1 makes it 100,000 transitions and 200 kills.
 func TestKilledNodes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills processes for some seconds")
@@ -79,7 +79,7 @@ func TestKilledNodes(t *testing.T) {
 	witnesses.judge(t)
 }
 
-// recordingClients are clients that record what they see.
+// recordingClients is a set of clients that record their operations.
 type recordingClients struct {
 	t        testing.TB
 	clients  []*client.Client
@@ -91,7 +91,7 @@ type recordingClients struct {
 	wg       sync.WaitGroup
 }
 
-// newRecordingClients makes n of them, two for each machine.
+// newRecordingClients returns n clients, two for each machine.
 func newRecordingClients(t testing.TB, endpoints []string, n int) *recordingClients {
 	u := &recordingClients{t: t, machines: (n + 1) / 2, recorder: recorder{begin: time.Now()}}
 	u.ctx, u.cancel = context.WithCancel(context.Background())
@@ -113,9 +113,8 @@ func (u *recordingClients) start() {
 	}
 }
 
-// runClient is the life of one of them. It mostly asks for what should be legal, as
-// far as it knows; the other user of the machine sees to it that it often is
-// not.
+// runClient runs one client. It mostly proposes transitions that should be legal as
+// far as it knows. The machine's other client often makes them illegal.
 func (u *recordingClients) runClient(i int) {
 	next := map[string]string{"": "Running", "Init": "Running", "Running": "Stopped", "Stopped": "Init"}
 	choice := rand.New(rand.NewPCG(uint64(i), 2))
@@ -148,7 +147,7 @@ func (u *recordingClients) runClient(i int) {
 	}
 }
 
-// await waits for so many committed transitions in all.
+// await waits until that many transitions are committed in all.
 func (u *recordingClients) await(transitions int) {
 	u.t.Helper()
 	before := -1
@@ -165,7 +164,7 @@ func (u *recordingClients) await(transitions int) {
 	}
 }
 
-// stop waits until the users have seen their last operations through.
+// stop waits until the clients have completed their last operations.
 func (u *recordingClients) stop() {
 	u.cancel()
 	u.wg.Wait()
@@ -175,10 +174,10 @@ func (u *recordingClients) history() checker.History {
 	return checker.History{Definitions: []fsm.Definition{fsm.Lifecycle()}, Operations: u.recorder.ops}
 }
 
-// verify compares what was acknowledged with where the machines are in the end.
-// Each transition makes one version: so every acknowledged one has a version of
-// its own, and a machine has as many versions as transitions were acknowledged,
-// or up to as many more as have an unknown outcome.
+// verify compares the acknowledged transitions with the final versions of the
+// machines. Each transition makes one version. So every acknowledged one has a
+// version of its own, and a machine's version is at least the number of acknowledged
+// transitions, and at most that number plus the transitions with an unknown outcome.
 func (u *recordingClients) verify(t testing.TB) {
 	for i := range u.machines {
 		acknowledged, unknown := map[int64]string{}, 0

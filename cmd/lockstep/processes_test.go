@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// testTimeout is for slow machines; nothing is expected to need it.
+// testTimeout is long for the sake of slow hosts; no test is expected to need it.
 const testTimeout = 60 * time.Second
 
 func eventually(t testing.TB, what string, condition func() bool) {
@@ -31,7 +31,7 @@ func eventually(t testing.TB, what string, condition func() bool) {
 	}
 }
 
-// processCluster is a cluster, each node a process of its own.
+// processCluster is a cluster with a process for each node.
 type processCluster struct {
 	t         testing.TB
 	dir       string
@@ -47,7 +47,7 @@ type process struct {
 	ended  chan struct{} // closed after Wait
 }
 
-// outputBuffer is what a process says; it can be read meanwhile.
+// outputBuffer is the output of a process, safe for concurrent use.
 type outputBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -66,7 +66,7 @@ func (x *outputBuffer) String() string {
 	return x.text.String()
 }
 
-// startProcesses starts n nodes and waits until they know each other.
+// startProcesses starts n nodes and waits until they reach each other.
 func startProcesses(t testing.TB, n int) *processCluster {
 	t.Helper()
 	c := newProcesses(t, n)
@@ -79,7 +79,7 @@ func startProcesses(t testing.TB, n int) *processCluster {
 	return c
 }
 
-// newProcesses describes n nodes that are down and have no directories.
+// newProcesses configures n nodes, which are down and have no directories.
 func newProcesses(t testing.TB, n int) *processCluster {
 	t.Helper()
 	c := &processCluster{t: t, dir: t.TempDir(), running: make([]*process, n)}
@@ -95,10 +95,10 @@ func newProcesses(t testing.TB, n int) *processCluster {
 	return c
 }
 
-// data is the directory of node i+1.
+// data returns the directory of node i+1.
 func (c *processCluster) data(i int) string { return filepath.Join(c.dir, fmt.Sprintf("node-%d", i+1)) }
 
-// peers is the flag for the first n nodes.
+// peers returns the value of the flag for the first n nodes.
 func (c *processCluster) peers(n int) string {
 	var all []string
 	for i, address := range c.addresses[:n] {
@@ -107,13 +107,13 @@ func (c *processCluster) peers(n int) string {
 	return strings.Join(all, ",")
 }
 
-// start begins a life of node i+1, of as many members as there are.
+// start starts node i+1 with all nodes as members.
 func (c *processCluster) start(i int) {
 	c.t.Helper()
 	c.startOf(i, len(c.addresses))
 }
 
-// startOf begins a life of node i+1 as one of the first n.
+// startOf starts node i+1 with the first n nodes as members.
 func (c *processCluster) startOf(i, n int) {
 	c.t.Helper()
 	p := &process{ended: make(chan struct{})}
@@ -122,13 +122,13 @@ func (c *processCluster) startOf(i, n int) {
 	p.Stdout, p.Stderr = &p.output, &p.output
 	require.NoError(c.t, p.Start())
 	go func() {
-		_ = p.Wait() // how it ended is in ProcessState
+		_ = p.Wait() // ProcessState has the result
 		close(p.ended)
 	}()
 	c.running[i] = p
 }
 
-// kill ends node i+1 as a power failure of the process would: kill -9.
+// kill makes node i+1 crash: kill -9. The operating system keeps its writes.
 func (c *processCluster) kill(i int) {
 	if p := c.running[i]; p != nil {
 		_ = p.Process.Kill()
@@ -140,8 +140,8 @@ func (c *processCluster) kill(i int) {
 	}
 }
 
-// awaitOutput waits until node i+1 has said something in its present life, on one line that
-// holds all the words.
+// awaitOutput waits until the present life of node i+1 has printed a line with all
+// the words.
 func (c *processCluster) awaitOutput(i int, words ...string) {
 	c.t.Helper()
 	eventually(c.t, fmt.Sprintf("node %d says %q", i+1, words), func() bool {
@@ -158,8 +158,8 @@ func (c *processCluster) awaitOutput(i int, words ...string) {
 	})
 }
 
-// awaitExit waits until node i+1 has ended by itself. It returns its exit code and what it
-// said.
+// awaitExit waits until node i+1 has ended by itself. It returns the exit code and
+// the output.
 func (c *processCluster) awaitExit(i int) (code int, said string) {
 	c.t.Helper()
 	p := c.running[i]
@@ -172,7 +172,7 @@ func (c *processCluster) awaitExit(i int) (code int, said string) {
 	return p.ProcessState.ExitCode(), p.output.String()
 }
 
-// runCommand runs the command as people do.
+// runCommand runs the command as people do, and returns its exit code and output.
 func runCommand(t testing.TB, args ...string) (code int, said string) {
 	t.Helper()
 	cmd := exec.Command("lockstep", args...)
@@ -183,7 +183,7 @@ func runCommand(t testing.TB, args ...string) (code int, said string) {
 	return cmd.ProcessState.ExitCode(), string(text)
 }
 
-// endpointsFlag names nodes, from 0, as the flag of the command does.
+// endpointsFlag returns the flag that names nodes, counted from 0, as endpoints.
 func (c *processCluster) endpointsFlag(nodes ...int) string {
 	var all []string
 	for _, i := range nodes {
@@ -210,8 +210,8 @@ func (c *processCluster) awaitReady(i int) {
 	})
 }
 
-// metric is the sum of a metric of node i+1 over its labels, those that hold
-// all that is asked for.
+// metric returns the sum of a metric of node i+1 over the series that have all the
+// labels.
 func (c *processCluster) metric(i int, name string, labels ...string) (sum float64) {
 	c.t.Helper()
 	resp, err := http.Get("http://" + c.endpoints[i] + "/metrics")
@@ -235,10 +235,10 @@ lines:
 	return sum
 }
 
-// long reports whether the tests shall take the time that they would like.
+// long reports whether the tests run at full length.
 func long() bool { return os.Getenv("LOCKSTEP_LONG") != "" }
 
-// counter is a count that many add to.
+// counter is a set of counts by name, safe for concurrent use.
 type counter struct {
 	mu sync.Mutex
 	n  map[string]int

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// programName is how the user started this program, to be pasted in front of
-// arguments: under "go run" the program's own path is gone when it ends.
+// programName returns the start of a command line that runs this program again.
+// Under "go run" the program's own path is gone when it ends.
 func programName() string {
 	program := os.Args[0]
 	if strings.Contains(filepath.ToSlash(program), "/go-build") {

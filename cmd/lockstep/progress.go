@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// progress says on a writer, once a second, how far something long is: on a
-// terminal as one line that changes, elsewhere only from two seconds on.
+// progress reports on a writer, once a second, how far a long stage is: on a
+// terminal as one line that changes, elsewhere only after two seconds.
 type progress struct {
 	reporter *textReporter
 	text     func(since time.Duration) string
@@ -21,7 +21,7 @@ type progress struct {
 
 func newProgress(out io.Writer) *progress { return &progress{reporter: newTextReporter(nil, out)} }
 
-// begin begins a stage, and ends the one before. Text is called from another
+// begin begins a stage, and ends the one before. text is called from another
 // goroutine.
 func (p *progress) begin(text func(since time.Duration) string) {
 	p.end()
@@ -29,7 +29,7 @@ func (p *progress) begin(text func(since time.Duration) string) {
 	p.done.Go(p.run)
 }
 
-// end ends the stage, if there is one, and takes its line away.
+// end ends the stage, if there is one, and clears its line.
 func (p *progress) end() {
 	if p.quit == nil {
 		return
@@ -68,7 +68,7 @@ func (p *progress) reading(r io.Reader) io.Reader {
 	return c
 }
 
-// countingReader counts the bytes read.
+// countingReader counts the bytes and lines read.
 type countingReader struct {
 	in           io.Reader
 	lines, bytes atomic.Int64

@@ -9,7 +9,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// recorder collects the operations of all clients.
+// recorder collects the operations of all clients. It is safe for concurrent use.
 type recorder struct {
 	begin     time.Time
 	unlimited bool
@@ -17,10 +17,10 @@ type recorder struct {
 	mu        sync.Mutex
 	remaining int
 	ops       []checker.Operation
-	inFlight  map[int]int64 // by client: the call of its operation
+	inFlight  map[int]int64 // by client: call time of its operation
 }
 
-// now is a point in time that no two calls of one client share.
+// now returns a time that differs between any two calls of one client.
 func (r *recorder) now() int64 { return int64(time.Since(r.begin)) }
 
 // reserve reports whether one more operation may begin.
@@ -31,7 +31,7 @@ func (r *recorder) reserve() bool {
 	return r.unlimited || r.remaining >= 0
 }
 
-// invoke says that a client begins an operation now.
+// invoke records that a client begins an operation, and returns the time.
 func (r *recorder) invoke(client int) int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -43,7 +43,7 @@ func (r *recorder) invoke(client int) int64 {
 	return now
 }
 
-// add takes an operation that has ended, for its client at least.
+// add records an operation that has ended, at least for its client.
 func (r *recorder) add(o checker.Operation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -51,8 +51,8 @@ func (r *recorder) add(o checker.Operation) {
 	r.ops = append(r.ops, o)
 }
 
-// since is the operations beyond the first n, and the horizon: none that was
-// called before it is still to come.
+// since returns the operations beyond the first n, and a horizon: later ones will
+// not have been called before it.
 func (r *recorder) since(n int) ([]checker.Operation, int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -63,22 +63,23 @@ func (r *recorder) since(n int) ([]checker.Operation, int64) {
 	return r.ops[n:len(r.ops):len(r.ops)], horizon
 }
 
-// history is the complete history, when nothing more comes.
+// history returns the complete history. No client may be running.
 func (r *recorder) history() checker.History {
 	return checker.History{Definitions: []fsm.Definition{fsm.Lifecycle()}, Operations: r.ops}
 }
 
-// liveChecker judges what a recorder collects while it grows. What it keeps is some
-// kilobytes for each machine, whatever the length of the history.
+// liveChecker checks the operations of a recorder while the clients go on. It keeps
+// some kilobytes for each machine, whatever the length of the history.
 type liveChecker struct {
 	recorder *recorder
 	stream   *checker.Stream
-	judged   int // of the recorder's operations
+	judged   int // operations of the recorder that are checked
 	wg       sync.WaitGroup
 	cancel   context.CancelFunc
 }
 
-// liveMemory bounds the memory for judging one machine, beyond its operations.
+// liveMemory bounds the memory for checking one machine, beyond its operations, in
+// bytes.
 const liveMemory = 16 << 20
 
 func newLiveChecker(r *recorder) *liveChecker {
@@ -89,8 +90,8 @@ func newLiveChecker(r *recorder) *liveChecker {
 	}
 }
 
-// start judges now and then, until the first violation, which it tells, or
-// until it is stopped.
+// start checks every 50 ms, until stop or the first violation, which it passes to
+// violated.
 func (l *liveChecker) start(violated func(checker.Result)) (stop func()) {
 	ctx, quit := context.WithCancel(context.Background())
 	l.cancel = quit
@@ -117,7 +118,7 @@ func (l *liveChecker) stop() {
 	l.wg.Wait()
 }
 
-// advance judges as far as can be judged now.
+// advance checks the history up to the horizon.
 func (l *liveChecker) advance() checker.Result {
 	ops, horizon := l.recorder.since(l.judged)
 	l.add(ops)
@@ -133,7 +134,7 @@ func (l *liveChecker) add(ops []checker.Operation) {
 	l.judged += len(ops)
 }
 
-// finish judges the rest, when nothing more comes.
+// finish checks the rest. No client may be running.
 func (l *liveChecker) finish() checker.Result {
 	l.stop()
 	ops, _ := l.recorder.since(l.judged)

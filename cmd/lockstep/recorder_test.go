@@ -11,7 +11,7 @@ import (
 	"github.com/lockstep-dst/lockstep/checker"
 )
 
-// operation is an operation of a client that ends now.
+// operation returns an operation of a client that ends now.
 func operation(r *recorder, client int, id, state string, version, call int64) checker.Operation {
 	return checker.Operation{
 		Client: client, ID: id, Machine: "lifecycle/a", Kind: checker.KindRead,
@@ -19,8 +19,8 @@ func operation(r *recorder, client int, id, state string, version, call int64) c
 	}
 }
 
-// What is wrong is found while clients go on, but not before it is certain: an
-// operation that is in flight may explain it.
+// A violation is found while clients go on, but not before it is certain: an
+// operation in flight may explain it.
 func TestLiveCheckerWaitsForOpenOperations(t *testing.T) {
 	r := &recorder{begin: time.Now()}
 	l := newLiveChecker(r)
@@ -52,7 +52,7 @@ func TestLiveCheckerReportsFirstViolation(t *testing.T) {
 	require.Equal(t, "c1.1", (<-told).Culprit.ID)
 }
 
-// What is in flight in the end has an unknown outcome, or nothing to say.
+// An operation in flight at the end has an unknown outcome, or no response.
 func TestLiveCheckerFinishes(t *testing.T) {
 	r := &recorder{begin: time.Now()}
 	l := newLiveChecker(r)
@@ -62,7 +62,7 @@ func TestLiveCheckerFinishes(t *testing.T) {
 	require.Equal(t, 1, l.stream.Operations())
 }
 
-// Load reports what its judge has found, in the exit code too.
+// load reports the violations that its checker finds, in the exit code too.
 func TestLoadReportsViolations(t *testing.T) {
 	r := &recorder{begin: time.Now()}
 	l := newLiveChecker(r)

@@ -89,8 +89,8 @@ func (r *replay) run(cmd *cobra.Command, arg string) error {
 	return err
 }
 
-// runPlan runs the plan to its end and holds it against what is expected, if
-// anything is.
+// runPlan runs the plan to its end and compares the result with the expected one, if
+// there is one.
 func (r *replay) runPlan(ctx context.Context, out io.Writer, sys scenarios.System, p *scenarios.Plan, expected *campaign.Artefact, trace func(sim.TraceLine)) error {
 	var result campaign.Result
 	var compared campaign.Comparison
@@ -120,7 +120,8 @@ func (r *replay) runPlan(ctx context.Context, out io.Writer, sys scenarios.Syste
 	return verdictError(result.Status)
 }
 
-// tracer is where the trace goes: a file, the output, both or nowhere.
+// tracer returns a function that writes the trace to a file, to the output, to both,
+// or nowhere (nil).
 func (r *replay) tracer(out io.Writer) (trace func(sim.TraceLine), closeTrace func() error, err error) {
 	closeTrace = func() error { return nil }
 	var to []io.Writer
@@ -148,8 +149,7 @@ func (r *replay) tracer(out io.Writer) (trace func(sim.TraceLine), closeTrace fu
 	return func(l sim.TraceLine) { fmt.Fprintln(all, l) }, closeTrace, nil
 }
 
-// replayJSON is the JSON form of a result. It holds nothing but what the plan
-// decides.
+// replayJSON is the JSON form of a result. It depends on the plan alone.
 type replayJSON struct {
 	System    string              `json:"system"`
 	Seed      uint64              `json:"seed"`
@@ -189,7 +189,7 @@ func (r *replay) print(out io.Writer, p *scenarios.Plan, result *campaign.Result
 	return json.NewEncoder(out).Encode(j)
 }
 
-// verdictError is the exit code for a status, when all has been said.
+// verdictError returns the exit code for a status. The result is printed already.
 func verdictError(s campaign.Status) error {
 	switch s {
 	case campaign.Violated:

@@ -19,7 +19,7 @@ type reporter interface {
 	progress(s *campaign.Summary, seed uint64)
 	failure(f failureEvent)
 	shrunk(m shrunkEvent)
-	differed(seed uint64, d *campaign.Difference) // nil: not seen again
+	differed(seed uint64, d *campaign.Difference) // nil: the runs did not differ again
 	summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Duration, replay func(seed uint64) string)
 }
 
@@ -49,8 +49,8 @@ type shrunkEvent struct {
 	text      string
 }
 
-// textReporter is the reporter for people: what counts goes to out; progress goes to
-// status, as one line that changes on a terminal, as rare lines elsewhere.
+// textReporter is the reporter for people. Results go to out. Progress goes to
+// status: on a terminal as one line that changes, elsewhere as occasional lines.
 type textReporter struct {
 	out, status io.Writer
 	terminal    bool
@@ -69,7 +69,7 @@ func (p *textReporter) begin(c *campaign.Campaign) {
 	}
 }
 
-// describeBudget says in words which seeds a campaign runs, and when it ends.
+// describeBudget describes which seeds a campaign runs, and when it ends.
 func describeBudget(c *campaign.Campaign) string {
 	s := fmt.Sprintf("seeds from %d", c.Start)
 	if c.Seeds > 0 {
@@ -104,7 +104,7 @@ func (p *textReporter) progress(s *campaign.Summary, seed uint64) {
 	fmt.Fprintln(p.status, line)
 }
 
-// line is how far a campaign is.
+// line returns the progress of a campaign.
 func (p *textReporter) line(s *campaign.Summary, seed uint64) string {
 	wall := s.Wall.Seconds()
 	line := fmt.Sprintf("seed %d: %d failed, ", seed, s.Failed)
@@ -119,8 +119,8 @@ func (p *textReporter) line(s *campaign.Summary, seed uint64) string {
 	return line
 }
 
-// truncate cuts a line to the width of the terminal: one that wraps cannot be taken
-// away.
+// truncate cuts a line to the width of the terminal: a line that wraps could not be
+// cleared.
 func (p *textReporter) truncate(line string) string {
 	width := 80
 	if f, ok := p.status.(*os.File); ok {
@@ -132,7 +132,7 @@ func (p *textReporter) truncate(line string) string {
 	return string(runes[:min(len(runes), width-1)])
 }
 
-// clear takes the live line away before something else is printed.
+// clear clears the progress line before other output.
 func (p *textReporter) clear() {
 	if p.terminal {
 		fmt.Fprint(p.status, "\r\x1b[K")
@@ -178,7 +178,8 @@ func (p *textReporter) summary(c *campaign.Campaign, s *campaign.Summary, cpu ti
 	}
 }
 
-// printMarks tells which coverage marks were never hit, and that nothing new is to be expected.
+// printMarks prints the coverage marks that were never hit, and whether the campaign
+// is stable.
 func (p *textReporter) printMarks(c *campaign.Campaign, s *campaign.Summary) {
 	if len(s.Marks) > 0 {
 		fmt.Fprintf(p.out, "%d of %d coverage marks hit", s.MarksHit(), len(s.Marks))
@@ -192,14 +193,13 @@ func (p *textReporter) printMarks(c *campaign.Campaign, s *campaign.Summary) {
 	}
 }
 
-// stable reports whether a campaign has ended since it showed nothing new.
+// stable reports whether a campaign ended because it showed nothing new.
 func stable(c *campaign.Campaign, s *campaign.Summary) bool {
 	return c.Stable > 0 && s.Seeds-s.LastNew >= c.Stable
 }
 
-// hits tells how often each family of faults made a difference, if any did, and
-// which of them have met.
-// missing says what a campaign did not do, and so says nothing about.
+// notShown lists the things that a campaign does not show, because none of its runs
+// did them.
 func notShown(c *campaign.Campaign, s *campaign.Summary) (texts []string) {
 	switch {
 	case s.Seeds == 0:
@@ -218,6 +218,8 @@ func notShown(c *campaign.Campaign, s *campaign.Summary) (texts []string) {
 	return texts
 }
 
+// printFaultHits prints how often each family of faults made a difference, if any did,
+// and which families have met.
 func (p *textReporter) printFaultHits(s *campaign.Summary) {
 	if s.Hits == (scenarios.FamilyHits{}) {
 		return
@@ -233,7 +235,7 @@ func (p *textReporter) printFaultHits(s *campaign.Summary) {
 	fmt.Fprintf(p.out, "\n%v\n", &s.Coverage)
 }
 
-// printDiskFaults reports the faults of disks, if there were any.
+// printDiskFaults prints the faults of disks, if there were any.
 func (p *textReporter) printDiskFaults(d *campaign.DiskCounts) {
 	if *d == (campaign.DiskCounts{}) {
 		return
@@ -284,7 +286,7 @@ func (e *jsonReporter) differed(seed uint64, d *campaign.Difference) {
 	e.encode(struct {
 		Type       string               `json:"type"`
 		Seed       uint64               `json:"seed"`
-		Difference *campaign.Difference `json:"difference"` // null: not seen again
+		Difference *campaign.Difference `json:"difference"` // null: the runs did not differ again
 	}{"differed", seed, d})
 }
 
@@ -301,7 +303,7 @@ type summaryEvent struct {
 	Messages    uint64            `json:"messages"`
 	Ops         int               `json:"ops"`
 	Committed   int               `json:"committed"`
-	Transitions int               `json:"transitions"` // of those committed
+	Transitions int               `json:"transitions"` // committed
 	Rejected    int               `json:"rejected"`
 	Unknown     int               `json:"unknown"`
 	Hits        map[string]uint64 `json:"hits,omitempty"`
@@ -311,18 +313,18 @@ type summaryEvent struct {
 	Differed    []uint64          `json:"differed,omitempty"`
 	Groups      []signatureJSON   `json:"signatures,omitempty"`
 
-	Marks    map[string]uint64 `json:"marks,omitempty"` // how often each was reached
+	Marks    map[string]uint64 `json:"marks,omitempty"` // hits of each mark
 	NeverHit []string          `json:"never_hit,omitempty"`
-	Stable   bool              `json:"stable,omitempty"` // it ended since it showed nothing new
+	Stable   bool              `json:"stable,omitempty"` // the campaign ended because it showed nothing new
 
-	NotShown []string `json:"not_shown,omitempty"` // what it did not do, and so says nothing about
+	NotShown []string `json:"not_shown,omitempty"` // see notShown
 
 	SimS  float64 `json:"sim_s"`
 	WallS float64 `json:"wall_s"`
 	CPUS  float64 `json:"cpu_s"`
 }
 
-// pairsJSON are the pairs of fault families that have met in a plan.
+// pairsJSON counts the pairs of fault families that have met in a plan.
 type pairsJSON struct {
 	Met    int `json:"met"`
 	Wanted int `json:"wanted"`
@@ -380,8 +382,8 @@ func (e *jsonReporter) summary(c *campaign.Campaign, s *campaign.Summary, cpu ti
 	e.encode(last)
 }
 
-// encode leaves the error to output.
+// encode writes one event. The output keeps its errors.
 func (e *jsonReporter) encode(v any) { _ = e.enc.Encode(v) }
 
-// seconds rounds to a millisecond.
+// seconds returns d in seconds, to the millisecond.
 func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }

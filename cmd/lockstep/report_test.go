@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What a campaign did not do it does not count as shown.
+// A campaign lists the things that it did not do as not shown.
 func TestNotShown(t *testing.T) {
 	hits := scenarios.FamilyHits{scenarios.Drops: 1}
 	for _, c := range []struct {

@@ -43,7 +43,7 @@ Exit codes: 0 fine, 1 a property is violated, 2 usage or bad input,
 	return cmd
 }
 
-// testSystems is more systems, for tests of this command.
+// testSystems lists more systems, for tests of this command.
 var testSystems []scenarios.System
 
 // systems lists the systems under test. The first is the default.
@@ -70,7 +70,7 @@ func systemNamed(name string) (scenarios.System, error) {
 
 var errSystem = errors.New("unknown system")
 
-// planFlags is the flags that, with a seed, make a plan.
+// planFlags holds the flags that, with a seed, determine a plan.
 type planFlags struct {
 	system                               string
 	profile                              string
@@ -117,7 +117,7 @@ func (s *planFlags) setFlags(cmd *cobra.Command) []string {
 	return names
 }
 
-// campaign is the campaign that the flags describe, with no budget yet.
+// campaign returns the campaign that the flags describe, without a budget.
 func (s *planFlags) campaign() (*campaign.Campaign, error) {
 	sys, err := systemNamed(s.system)
 	if err != nil {
@@ -136,7 +136,7 @@ func (s *planFlags) campaign() (*campaign.Campaign, error) {
 	return c, c.Validate()
 }
 
-// replayLine is the command that repeats one seed.
+// replayLine returns the command line that repeats one seed.
 func (s *planFlags) replayLine(seed uint64) string {
 	line := fmt.Sprintf("%s replay %d --system %s --profile %s", programName(), seed, s.system, s.profile)
 	if s.definition != "" {

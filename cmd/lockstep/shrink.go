@@ -16,7 +16,7 @@ import (
 // Budgets of runs.
 const (
 	shrinkBudget     = 20_000
-	fuzzShrinkBudget = 2_000 // of each failure that a campaign shrinks by itself
+	fuzzShrinkBudget = 2_000 // for each failure that a campaign shrinks by itself
 	necessitySeeds   = 200
 )
 
@@ -149,7 +149,7 @@ func sizeOf(p *scenarios.Plan) planSize {
 	return planSize{len(p.Operations), len(p.Faults), len(p.Overrides)}
 }
 
-// describeSizes says how large a plan is, and how large the one was that it comes from.
+// describeSizes describes the sizes of a plan before and after it was shrunk.
 func describeSizes(before, after *scenarios.Plan) string {
 	a, b := sizeOf(after), sizeOf(before)
 	s := fmt.Sprintf("shrunk: %s, %s", plural(a.Operations, "operation"), plural(a.Faults, "fault"))
@@ -170,7 +170,7 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// outline is all of a small plan, in words.
+// outline describes a small plan completely, as text.
 func outline(p *scenarios.Plan) string {
 	var b strings.Builder
 	for i := range p.Operations {

@@ -9,8 +9,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// strictArgs makes the commands that cobra adds refuse what they do not know, as all
-// others do. It is called when the output is known: cobra's keep it.
+// strictArgs makes the commands that cobra adds reject unknown arguments, as all
+// others do. It must be called after the output is set: cobra's commands keep the
+// output.
 func strictArgs(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()

@@ -69,7 +69,7 @@ func (a *clientFlags) watch(cmd *cobra.Command, w client.WatchOptions) error {
 		return err
 	}
 	defer c.Close()
-	lost := map[string]string{} // why each endpoint was left, since there was something to tell
+	lost := map[string]string{} // why each endpoint was left, since the last event
 	w.OnNodeFailed = func(endpoint string, err error) {
 		if lost[endpoint] != err.Error() {
 			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %v; trying the next\n", endpoint, err)
@@ -86,7 +86,7 @@ func (a *clientFlags) watch(cmd *cobra.Command, w client.WatchOptions) error {
 		return err
 	})
 	if cmd.Context().Err() != nil && errors.Is(err, cmd.Context().Err()) {
-		return nil // interrupted: that is how it ends
+		return nil // interrupted: the normal end
 	}
 	return withExitCode(err)
 }

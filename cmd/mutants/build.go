@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// errCompile is wrapped by the error about a mutant that is no Go.
+// errCompile is wrapped by the error about a mutant that does not compile.
 var errCompile = errors.New("it does not compile")
 
-// build makes the driver with a mutant in it, in a directory that it has for
-// itself, and gives the program's name. The compiler reads the changed files in
-// place of the files in the tree, which stays untouched.
+// build builds the driver with a mutant in it, in a directory of its own, and
+// returns the path of the program. The compiler reads the changed files in place of
+// the files in the tree (an overlay), and the tree stays unchanged.
 func build(ctx context.Context, root, dir string, m *mutant) (program string, err error) {
 	changed, err := m.apply(root)
 	if err != nil {
@@ -50,7 +50,7 @@ func build(ctx context.Context, root, dir string, m *mutant) (program string, er
 	return program, nil
 }
 
-// moduleRoot is the directory of the module that this directory is in.
+// moduleRoot returns the root of the module that the working directory is in.
 func moduleRoot(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {

@@ -17,26 +17,26 @@ import (
 
 // settings are the same for every mutant.
 type settings struct {
-	starts  int           // seeds from which campaigns begin
+	starts  int           // number of campaigns, each from a seed of its own
 	budget  time.Duration // of each campaign
-	shrink  int           // runs to make the first failing plan small with; 0: leave it
-	without string        // a part of the harness that is left out; empty: none
+	shrink  int           // runs for shrinking the first failing plan; 0: do not shrink
+	without string        // part of the harness to leave out; empty: none
 
-	// grace is how long a driver may take beyond its budget: a run is not cut
-	// short, and plans are made small without one.
+	// grace is the time that a driver may take beyond its budget: runs are not cut
+	// short, and shrinking has no budget of time.
 	grace time.Duration
 }
 
-// seedStride is how far the first seeds of two campaigns are apart: nobody gets
-// there.
+// seedStride is the distance between the first seeds of two campaigns. No campaign
+// runs that many.
 const seedStride = 1_000_000_000
 
 // The verdicts on a mutant.
 const (
 	killed     = "killed"
 	survived   = "survived"
-	equivalent = "equivalent" // it survived, and its file says why it must
-	broken     = "broken"     // it does not compile, or the driver did not come to an end: nothing is proved
+	equivalent = "equivalent" // it survived, and its file gives the reason
+	broken     = "broken"     // it does not compile, or the driver failed: nothing is proved
 )
 
 // finding is the result of the campaigns with a mutant.
@@ -44,17 +44,17 @@ type finding struct {
 	Name     string           `json:"mutant"`
 	Class    string           `json:"class"`
 	Status   string           `json:"verdict"`
-	Problem  string           `json:"why,omitempty"` // it is broken, or its plan is as it was
+	Problem  string           `json:"why,omitempty"` // why it is broken, or was not shrunk
 	Property string           `json:"property,omitempty"`
-	Sentence string           `json:"sentence,omitempty"` // of the first violation
+	Sentence string           `json:"sentence,omitempty"` // on the first violation
 	Kills    int              `json:"kills"`
-	Starts   int              `json:"starts"`            // campaigns that were run
+	Starts   int              `json:"starts"`            // campaigns run
 	Seeds    uint64           `json:"seeds"`             // median over campaigns
-	Seconds  float64          `json:"core_seconds"`      // likewise, of processor time
+	Seconds  float64          `json:"core_seconds"`      // processor time, median over campaigns
 	Worst    float64          `json:"worst"`             // core-seconds of the longest campaign
-	Shrunk   bool             `json:"shrunk,omitempty"`  // the plan of the first violation was made small
-	Steps    int              `json:"steps"`             // that it has then: operations, faults and messages with a fate
-	Minimal  bool             `json:"minimal,omitempty"` // no single one of them can go
+	Shrunk   bool             `json:"shrunk,omitempty"`  // the plan of the first violation was shrunk
+	Steps    int              `json:"steps"`             // in the shrunk plan: operations, faults and overrides
+	Minimal  bool             `json:"minimal,omitempty"` // no single step can be removed
 	Ablated  []ablatedFinding `json:"reduced,omitempty"`
 }
 
@@ -89,8 +89,9 @@ type report struct {
 	seconds float64
 }
 
-// hunt runs a mutant's campaigns, one after the other. It is killed if more than half
-// of them find a violation; the rest is not run when that cannot be any more.
+// hunt runs a mutant's campaigns, one after the other. The mutant is killed if more
+// than half of them find a violation. hunt stops early when that has become
+// impossible.
 func hunt(ctx context.Context, program string, m *mutant, s settings) finding {
 	f := finding{Name: m.name, Class: m.class}
 	var all []report
@@ -123,7 +124,8 @@ func hunt(ctx context.Context, program string, m *mutant, s settings) finding {
 	return f
 }
 
-// checkEquivalence holds a verdict against the mutant's file.
+// checkEquivalence compares the status with the mutant's file, which may argue that
+// the mutant is equivalent.
 func (f *finding) checkEquivalence(m *mutant) {
 	switch {
 	case m.equivalent != "" && f.Status == survived && f.Kills == 0:
@@ -133,8 +135,8 @@ func (f *finding) checkEquivalence(m *mutant) {
 	}
 }
 
-// setMedians takes the medians. A campaign that has found nothing counts with all that it
-// has run.
+// setMedians computes the medians. A campaign that found nothing counts with its
+// whole run.
 func (f *finding) setMedians(all []report) {
 	slices.SortFunc(all, func(a, b report) int { return cmp.Compare(a.Seeds, b.Seeds) })
 	f.Seeds = all[len(all)/2].Seeds
@@ -142,7 +144,7 @@ func (f *finding) setMedians(all []report) {
 	f.Seconds, f.Worst = all[len(all)/2].seconds, all[len(all)-1].seconds
 }
 
-// shrink has the driver make a failing plan small. If that takes too long, the
+// shrink lets the driver shrink a failing plan. If that fails or takes too long, the
 // mutant is killed all the same.
 func (f *finding) shrink(ctx context.Context, program string, s settings, seed uint64) {
 	r, err := runDriver(ctx, program, s, "-start", strconv.FormatUint(seed, 10), "-shrink", strconv.Itoa(s.shrink))
@@ -154,8 +156,8 @@ func (f *finding) shrink(ctx context.Context, program string, s settings, seed u
 	f.Steps, f.Minimal = r.Shrunk.Operations+r.Shrunk.Faults+r.Shrunk.Fates, r.Shrunk.Minimal
 }
 
-// runDriver runs the driver on one core. Anything but a report, a violation found or
-// not, is an error: a process that hangs or dies proves nothing.
+// runDriver runs the driver on one core. Any result but a report, with or without a
+// violation, is an error: a process that hangs or dies proves nothing.
 func runDriver(ctx context.Context, program string, s settings, args ...string) (report, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.budget+s.grace)
 	defer cancel()

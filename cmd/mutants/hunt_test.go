@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the runner says of changes of which we know what it must say.
+// The verdicts on changes that are known to be harmful, harmless or broken.
 func TestVerdicts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds five programs")
@@ -26,7 +26,7 @@ func TestVerdicts(t *testing.T) {
 	)
 	for name, c := range map[string]struct {
 		old, new string
-		excuse   string // of its file, for being equivalent
+		excuse   string // reason in its file for being equivalent
 		verdict  string
 		why      string
 	}{
@@ -65,7 +65,7 @@ func TestVerdicts(t *testing.T) {
 	})
 }
 
-// A driver that dies, or says something else than a report, proves nothing.
+// A driver that dies, or prints something else than a report, proves nothing.
 func TestDriverErrors(t *testing.T) {
 	s := settings{budget: time.Second, grace: time.Minute}
 	_, err := runDriver(context.Background(), "false", s)
@@ -88,11 +88,11 @@ func TestBadFlags(t *testing.T) {
 	}
 }
 
-// The table adds up, and anything that is not dealt with is an error.
+// The table adds up, and an unresolved mutant is an error.
 func TestTable(t *testing.T) {
 	all := []*mutant{{name: "a"}, {name: "b"}, {name: "c"}, {name: "d"}}
 	table := &table{ablated: true}
-	found := func(seeds ...uint64) (r []ablatedFinding) { // 0: it was not
+	found := func(seeds ...uint64) (r []ablatedFinding) { // 0: not found
 		for i, part := range parts {
 			r = append(r, ablatedFinding{Without: part, Killed: seeds[i] > 0, Seeds: seeds[i]})
 		}
@@ -122,7 +122,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// The page keeps what is around its table.
+// Writing the table keeps the rest of the page.
 func TestTableIsWritten(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "TEETH.md")
 	require.NoError(t, os.WriteFile(page, []byte("before\n"+tableBegins+"old\n"+tableEnds+"after\n"), 0o666))

@@ -1,6 +1,6 @@
 // Command mutants tests the tests: it puts bugs that other systems have had into the
-// code that the simulator runs, one at a time, and measures how long the
-// standard campaign takes to find each.
+// code that the simulator runs, one at a time, and measures how long the standard
+// campaign takes to find each.
 package main
 
 import (
@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-// options are the values of the flags.
+// options holds the values of the flags.
 type options struct {
 	settings
 	dir            string
@@ -146,12 +146,12 @@ func (o *options) selectMutants(root string) ([]*mutant, error) {
 }
 
 const (
-	driverGrace  = 2 * time.Minute // of whoever waits for a driver; see settings
-	controlSeeds = 2000            // that the node as it is must pass
+	driverGrace  = 2 * time.Minute // for each driver; see settings
+	controlSeeds = 2000            // seeds that the unchanged node must pass
 )
 
-// control shows that it is the mutants that fail, and nothing else: with the harness
-// as it is, and without each part that will be left out.
+// control checks that the unchanged node passes, with the whole harness and without
+// each part that ablations leave out. So failures are due to the mutants.
 func (o *options) control(ctx context.Context, root, scratch string) error {
 	without := []string{""}
 	if o.ablate {
@@ -181,7 +181,8 @@ func (o *options) control(ctx context.Context, root, scratch string) error {
 	return nil
 }
 
-// testMutant is all that there is to find out about a mutant.
+// testMutant builds a mutant, runs its campaigns and, if it is killed, its
+// ablations.
 func (o *options) testMutant(ctx context.Context, root, scratch string, m *mutant) (finding, error) {
 	return inScratch(scratch, m, func(dir string) (finding, error) {
 		program, err := build(ctx, root, dir, m)
@@ -203,10 +204,10 @@ func (o *options) testMutant(ctx context.Context, root, scratch string, m *mutan
 	})
 }
 
-// parts are the parts of the harness that the driver can leave out.
+// parts lists the parts of the harness that the driver can leave out.
 var parts = []string{"invariants", "swarm", "disk", "clocks", "liveness"}
 
-// ablateMutant finds out how soon a mutant is found without each part of the harness.
+// ablateMutant measures how soon a mutant is found without each part of the harness.
 func (o *options) ablateMutant(ctx context.Context, program string, m *mutant, f *finding) {
 	for _, part := range parts {
 		s := settings{starts: min(o.starts, 3), budget: o.ablationBudget, grace: o.grace, without: part}
@@ -219,7 +220,7 @@ func (o *options) ablateMutant(ctx context.Context, program string, m *mutant, f
 	}
 }
 
-// inScratch gives a mutant a directory for as long as it needs one.
+// inScratch calls do with a directory for a mutant, and then removes the directory.
 func inScratch(scratch string, m *mutant, do func(dir string) (finding, error)) (finding, error) {
 	dir, err := os.MkdirTemp(scratch, m.name)
 	if err != nil {
@@ -229,8 +230,7 @@ func inScratch(scratch string, m *mutant, do func(dir string) (finding, error)) 
 	return do(dir)
 }
 
-// forEach does something with all mutants, several at a time. The first error ends
-// it.
+// forEach calls do with all mutants, several at a time. The first error ends it.
 func (o *options) forEach(ctx context.Context, all []*mutant, do func(*mutant) error) error {
 	todo := make(chan *mutant, len(all))
 	for _, m := range all {

@@ -9,31 +9,31 @@ import (
 	"strings"
 )
 
-// mutant is a small change to the code that the simulator runs, which brings a
-// bug that others have had into it. testdata/mutants/README.md gives the form of
+// mutant is a small change to the code that the simulator runs. It introduces a bug
+// that other systems have had. testdata/mutants/README.md describes the format of
 // its file.
 type mutant struct {
 	name  string
-	file  string // that it was read from
+	file  string // path of its file
 	class string // one of classes
 	wrong string // the bug
 
 	precedent  string // a project that has had this bug
-	catch      string // the property that should see it
-	equivalent string // why it changes nothing that anybody could see; empty: it must be killed
-	fast       bool   // the gate kills it
+	catch      string // the property that should be violated
+	equivalent string // why the change has no observable effect; empty: it must be killed
+	fast       bool   // in the fast set of the gate
 
 	blocks []block
 }
 
-// block is one place of a mutant: lines of a file, which are there once, and what
-// takes their place.
+// block is one place of a mutant: lines that occur once in a file, and their
+// replacement.
 type block struct {
 	file     string // from the module's root
 	old, new string // whole lines
 }
 
-// classes are the classes of bugs, in the order of the table.
+// classes lists the classes of bugs, in the order of the table.
 var classes = []string{
 	"persistence", "identity", "ballots", "quorums", "values", "retries", "reads", "watch", "repair", "liveness", "codec", "fsm",
 }
@@ -68,7 +68,7 @@ func load(dir string) ([]*mutant, error) {
 	return all, nil
 }
 
-// parse reads a mutant's file: a header, and blocks after it.
+// parse parses a mutant's file: a header, and blocks after it.
 func parse(file, text string) (*mutant, error) {
 	m := &mutant{name: strings.TrimSuffix(filepath.Base(file), ".txt"), file: file}
 	header, blocks := text, ""
@@ -153,8 +153,8 @@ func (m *mutant) parseBlocks(text string) error {
 	return nil
 }
 
-// apply gives the files that the mutant changes, as it has them, by their paths
-// from the module's root. The tree stays as it is.
+// apply returns the changed files of the mutant, by path from the module's root. The
+// tree stays unchanged.
 func (m *mutant) apply(root string) (map[string]string, error) {
 	changed := map[string]string{}
 	for i, b := range m.blocks {

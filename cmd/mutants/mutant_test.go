@@ -10,8 +10,8 @@ import (
 
 const root = "../.."
 
-// Every mutant still applies to the code as it is, and changes it. It fails when
-// code moves away under a block: write the block anew.
+// Every mutant still applies to the present code, and changes it. The test fails
+// when the code of a block changes: write the block anew.
 func TestMutantsApply(t *testing.T) {
 	all, err := load(filepath.Join(root, "testdata", "mutants"))
 	require.NoError(t, err)
@@ -93,8 +93,8 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// A block that does not fit the code is an error that names the mutant, the file
-// and what to do; it is never half applied.
+// A block that does not fit the code is an error that names the mutant, the file and
+// the remedy. A mutant is never applied in part.
 func TestApplyRefuses(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a.go"), []byte("one\ntwo\none\n"), 0o666))

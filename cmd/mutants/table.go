@@ -19,7 +19,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// table is all findings and their summary.
+// table holds all findings and their summary.
 type table struct {
 	Date     string     `json:"date"`
 	Commit   string     `json:"commit"`
@@ -28,9 +28,9 @@ type table struct {
 	Jobs     int        `json:"jobs"`
 	Took     string     `json:"took"`
 	Killed   int        `json:"killed"`
-	Total    int        `json:"of"`           // that are not equivalent
+	Total    int        `json:"of"`           // mutants that are not equivalent
 	Median   float64    `json:"core_seconds"` // median over mutants
-	Worst    float64    `json:"worst"`        // over mutants, of the median
+	Worst    float64    `json:"worst"`        // the longest campaign, over mutants
 	Steps    int        `json:"steps"`        // median over mutants
 	Ablation []ablation `json:"ablation,omitempty"`
 	Findings []finding  `json:"mutants"`
@@ -43,7 +43,7 @@ type table struct {
 type ablation struct {
 	Without string   `json:"without"`
 	Killed  int      `json:"killed"`
-	Slower  int      `json:"slower"` // of those, by more than twice the seeds
+	Slower  int      `json:"slower"` // by more than twice the seeds of the whole harness
 	Faster  int      `json:"faster"` // by less than half of them
 	Missed  []string `json:"missed"`
 }
@@ -54,13 +54,13 @@ func newTable(ctx context.Context, root string, o *options) *table {
 	}
 	cmd := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty")
 	cmd.Dir = root
-	if out, err := cmd.Output(); err == nil { // else it is no clone, and there is no commit
+	if out, err := cmd.Output(); err == nil { // otherwise it is no clone, and there is no commit
 		t.Commit = strings.TrimSpace(string(out))
 	}
 	return t
 }
 
-// add takes a finding, and tells of it.
+// add adds a finding, and prints it.
 func (t *table) add(w io.Writer, f finding) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -74,7 +74,7 @@ func (t *table) add(w io.Writer, f finding) error {
 	return err
 }
 
-// finish puts the findings into the order of the mutants and adds them up.
+// finish sorts the findings into the order of the mutants, and adds them up.
 func (t *table) finish(all []*mutant, took time.Duration) {
 	t.Took = took.Round(time.Second).String()
 	place := func(f finding) int { return slices.IndexFunc(all, func(m *mutant) bool { return m.name == f.Name }) }
@@ -132,7 +132,7 @@ func median[T cmp.Ordered](list []T) (m T) {
 	return list[len(list)/2]
 }
 
-// unresolved is an error if a mutant is not dealt with.
+// unresolved returns an error if a mutant is neither killed nor equivalent.
 func (t *table) unresolved() error {
 	var bad []string
 	for _, f := range t.Findings {
@@ -147,7 +147,7 @@ func (t *table) unresolved() error {
 		len(bad), len(t.Findings), strings.Join(bad, ", "))
 }
 
-// print prints the table, and writes it down if that is asked for.
+// print prints the table, and writes it to the page if requested.
 func (o *options) print(cmd *cobra.Command, root string, t *table) error {
 	if o.write {
 		if err := t.writeInto(filepath.Join(root, "docs", "TEETH.md")); err != nil {
@@ -163,13 +163,13 @@ func (o *options) print(cmd *cobra.Command, root string, t *table) error {
 	return err
 }
 
-// sentence is the summary of the table.
+// sentence returns the summary of the table.
 func (t *table) sentence() string {
 	return fmt.Sprintf("%d of %d mutants killed; core-seconds to kill: median %.2f, worst %.2f; steps of the shrunk plan: median %d.",
 		t.Killed, t.Total, t.Median, t.Worst, t.Steps)
 }
 
-// text is the table for a terminal.
+// text returns the table for a terminal.
 func (t *table) text() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
@@ -186,7 +186,7 @@ func (t *table) text() string {
 	return b.String()
 }
 
-// The lines of docs/TEETH.md between which the table stands.
+// The lines of docs/TEETH.md that enclose the table.
 const (
 	tableBegins = "<!-- the table begins: go run ./cmd/mutants --ablate --write -->\n"
 	tableEnds   = "<!-- the table ends -->\n"
@@ -206,7 +206,7 @@ func (t *table) writeInto(file string) error {
 	return os.WriteFile(file, slices.Concat(before, []byte(tableBegins), []byte(t.markdown()), []byte(tableEnds), after), 0o666)
 }
 
-// markdown is the table for the page.
+// markdown returns the table for the page.
 func (t *table) markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s, commit %s, %d campaigns a mutant, each for at most %s, %d at a time on a core each; all of it took %s.\n\n**%s**\n\n",

@@ -7,74 +7,76 @@ import (
 	"sync"
 )
 
-// connSendBuffer bounds the kernel buffer of a client that does not read, in
-// bytes.
+// connSendBuffer is the size in bytes of the kernel's send buffer of a connection.
+// It bounds the memory that a client takes which does not read.
 const connSendBuffer = 64 << 10
 
-// connLimiter is the connections of clients, a bounded number. One too many does not
-// wait: the one that has asked for nothing for longest has to go.
+// connLimiter bounds the number of client connections. A new connection above the
+// limit does not wait: the connection that has been idle for longest is closed.
 type connLimiter struct {
 	limit int
 
 	mu     sync.Mutex
-	conns  map[net.Conn]*list.Element // where it is in idle; nil: it is being served
-	idle   list.List                  // of net.Conn, the one idle for longest first
-	closed uint64                     // to make room
+	conns  map[net.Conn]*list.Element // element in idle; nil: a request is being served
+	idle   list.List                  // net.Conn, the one idle for longest first
+	closed uint64                     // connections closed to make room
 }
 
 func newConnLimiter(limit int) *connLimiter {
 	return &connLimiter{limit: limit, conns: map[net.Conn]*list.Element{}}
 }
 
-// onConnState is an http.Server's ConnState.
-func (g *connLimiter) onConnState(c net.Conn, state http.ConnState) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if at := g.conns[c]; at != nil {
-		g.idle.Remove(at)
+// onConnState is the ConnState hook of the http.Server.
+func (l *connLimiter) onConnState(c net.Conn, state http.ConnState) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if at := l.conns[c]; at != nil {
+		l.idle.Remove(at)
 	}
 	switch state {
 	case http.StateNew:
 		if tcp, ok := c.(*net.TCPConn); ok {
 			_ = tcp.SetWriteBuffer(connSendBuffer) // it can only fail if the connection is dead
 		}
-		g.conns[c] = g.idle.PushBack(c)
-		g.closeOldestIdle()
+		l.conns[c] = l.idle.PushBack(c)
+		l.closeOldestIdle()
 	case http.StateIdle:
-		g.conns[c] = g.idle.PushBack(c)
+		l.conns[c] = l.idle.PushBack(c)
 	case http.StateActive:
-		g.conns[c] = nil
+		l.conns[c] = nil
 	default:
-		delete(g.conns, c)
+		delete(l.conns, c)
 	}
 }
 
-// closeOldestIdle closes a connection if there is one too many: at worst the one that
-// has just come. The server will tell of its end.
-func (g *connLimiter) closeOldestIdle() {
-	if len(g.conns) <= g.limit {
+// closeOldestIdle closes the connection that has been idle for longest if the limit
+// is exceeded. That may be the newest connection. The server reports its end to
+// onConnState.
+func (l *connLimiter) closeOldestIdle() {
+	if len(l.conns) <= l.limit {
 		return
 	}
-	oldest := g.idle.Front()
-	c := g.idle.Remove(oldest).(net.Conn)
-	delete(g.conns, c)
-	_ = c.Close() // nothing is expected of it any more
-	g.closed++
+	oldest := l.idle.Front()
+	c := l.idle.Remove(oldest).(net.Conn)
+	delete(l.conns, c)
+	_ = c.Close() // no response is pending on it
+	l.closed++
 }
 
-// closeIdle closes the connections that ask for nothing: the server would wait
-// some seconds for those that have never asked.
-func (g *connLimiter) closeIdle() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for at := g.idle.Front(); at != nil; at = at.Next() {
-		_ = at.Value.(net.Conn).Close() // the server will tell of its end
+// closeIdle closes all idle connections. http.Server.Shutdown would wait some
+// seconds for connections that never sent a request.
+func (l *connLimiter) closeIdle() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for at := l.idle.Front(); at != nil; at = at.Next() {
+		_ = at.Value.(net.Conn).Close() // the server reports its end to onConnState
 	}
 }
 
-// count is how many there are, and how many were closed to make room.
-func (g *connLimiter) count() (now int, closed uint64) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return len(g.conns), g.closed
+// count returns the number of open connections, and of connections closed to make
+// room.
+func (l *connLimiter) count() (now int, closed uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.conns), l.closed
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fakeConn is one whose end can be seen.
+// fakeConn is a connection that records its Close.
 type fakeConn struct {
 	net.Conn
 	closed bool
@@ -19,8 +19,8 @@ func (c *fakeConn) Close() error {
 	return nil
 }
 
-// The connection that has asked for nothing for longest makes room; one that is
-// being served never does.
+// The connection that has been idle for longest makes room. A connection that is
+// being served is never closed.
 func TestConnLimiterClosesOldestIdle(t *testing.T) {
 	g := newConnLimiter(3)
 	c := []*fakeConn{{}, {}, {}, {}, {}, {}}
@@ -47,7 +47,7 @@ func TestConnLimiterClosesOldestIdle(t *testing.T) {
 	}
 }
 
-// When the node stops, who asks for nothing has to go at once.
+// When the node stops, idle connections are closed at once.
 func TestConnLimiterClosesIdle(t *testing.T) {
 	g := newConnLimiter(3)
 	c := []*fakeConn{{}, {}, {}}

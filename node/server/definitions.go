@@ -10,7 +10,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// define creates a definition. To create the same one again does nothing.
+// define creates a definition. Creating an identical one again has no effect.
 func (s *Server) define(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {

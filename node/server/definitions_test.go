@@ -12,8 +12,9 @@ import (
 
 const lampText = `{"name":"lamp","states":["off","on"],"initial":"off","transitions":[{"from":"off","to":"on"},{"from":"on","to":"off"}]}`
 
-// A definition is created once, at any node, and then holds at all of them. To
-// create the same one again does nothing; another one of its name is refused.
+// A definition is created once, at any node, and then holds at all of them. Creating
+// an identical one again has no effect; a different one of the same name is
+// rejected.
 func TestDefine(t *testing.T) {
 	c := startCluster(t, 3)
 	a := c.request(1, "POST", "/v1/definitions", lampText)
@@ -32,8 +33,8 @@ func TestDefine(t *testing.T) {
 	require.Equal(t, "body:1: invalid definition: initial: missing", a.Error.Text)
 }
 
-// What others have tried in vain under the name of a definition, however often,
-// does not keep it from being created.
+// Rejected proposals under the name of a definition, however many, do not keep it
+// from being created.
 func TestDefineAfterRejectedProposals(t *testing.T) {
 	c := startCluster(t, 1)
 	for i := range 2 * c.configs[1].Node.DedupWindow {

@@ -17,9 +17,9 @@ import (
 	"github.com/lockstep-dst/lockstep/node/server"
 )
 
-// A disk that fails stops the node: it says so, and what can be done, and never
-// acknowledges what it could not keep. The others serve on, and when there is
-// space again the node comes back.
+// A failing disk stops the node. The node reports the failure and the remedy, and
+// never acknowledges an operation that it could not make durable. The other nodes go
+// on serving. When the disk has space again the node recovers.
 func TestFullDiskStopsTheNode(t *testing.T) {
 	c := startCluster(t, 3)
 	require.Equal(t, http.StatusOK, c.propose(3, "lifecycle/web", `{"to":"Running"}`).Status)
@@ -47,8 +47,8 @@ func TestFullDiskStopsTheNode(t *testing.T) {
 	require.GreaterOrEqual(t, c.get(3, "lifecycle/web").Version, uint64(1))
 }
 
-// fillDisk puts /dev/full in the place of the log's open files below dir: every
-// write to them fails for want of space.
+// fillDisk replaces the log's open files below dir by /dev/full: every write to them
+// fails with ENOSPC.
 func fillDisk(t *testing.T, dir string) {
 	t.Helper()
 	full, err := os.OpenFile("/dev/full", os.O_RDWR, 0)
@@ -73,8 +73,8 @@ func fillDisk(t *testing.T, dir string) {
 	require.Positive(t, replaced, "no log is open below %s", dir)
 }
 
-// A directory that cannot be written to is told at the start, with what to do.
-// The file system is mounted read-only, since permissions do not stop root.
+// An unwritable directory is reported at the start, with the remedy. The file system
+// is mounted read-only, since permissions do not stop root.
 func TestReadOnlyDirectory(t *testing.T) {
 	const key = "LOCKSTEP_SERVER_TEST_READ_ONLY"
 	if os.Getenv(key) == "" {

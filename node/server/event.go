@@ -2,7 +2,7 @@ package server
 
 import "github.com/lockstep-dst/lockstep/node/watch"
 
-// The events of a watch stream.
+// Events of a watch stream: aliases of the types of package watch.
 type (
 	Event   = watch.Event
 	Machine = watch.Machine

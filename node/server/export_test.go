@@ -7,19 +7,19 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// ClusterID is for tests that speak as a member.
+// ClusterID lets tests connect as a member.
 var ClusterID = clusterID
 
-// Routes are the patterns of what clients can ask for.
+// Routes returns the sorted patterns of the client endpoints.
 func (s *Server) Routes() []string { return slices.Sorted(maps.Keys(s.routes())) }
 
-// StatusOf is the status of an answer that is not a commit.
+// StatusOf returns the HTTP status of a reply that is not a commit.
 var StatusOf = statusOf
 
-// Request is what a body asks of a node.
+// Request returns the node's request for a body.
 func (t *Transition) Request(key, header string) (*node.Request, error) {
 	return t.request(key, header)
 }
 
-// Drain has the node take no more requests, as one that stops.
+// Drain makes the node reject new requests, as a stopping node does.
 func (s *Server) Drain() { s.loop.draining.Store(true) }

@@ -14,14 +14,14 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// fullDisk is a disk that may have no room for more than it has.
+// fullDisk is a disk that can be full: it then has no room for another file.
 type fullDisk struct {
 	files.Executor
 	full    *atomic.Bool
 	refused *atomic.Uint64
 }
 
-// fullError is the error of such a disk, as package files gives it.
+// fullError is the error of a full disk, as package files reports it.
 type fullError struct{ error }
 
 func (fullError) Is(target error) bool { return target == wal.ErrFull || target == syscall.ENOSPC }
@@ -34,9 +34,9 @@ func (d fullDisk) Execute(r *wal.DiskRequest) error {
 	return d.Executor.Execute(r)
 }
 
-// A disk that has no room for another segment stops nothing as long as the segment
-// has: the node says so, asks again, and goes on when there is space. It stops when
-// nothing more can be written, and has lost nothing.
+// A disk without room for another segment does not stop the node while the current
+// segment has room. The node reports the full disk, tries again, and goes on when
+// there is space. It stops when nothing more can be written, and has lost nothing.
 func TestFullDiskUsesUpSegment(t *testing.T) {
 	var isFull atomic.Bool
 	var refused atomic.Uint64

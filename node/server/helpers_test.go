@@ -23,7 +23,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/tcp/tcptest"
 )
 
-// testTimeout is for slow machines; nothing is expected to need it.
+// testTimeout is long for the sake of slow hosts; no test is expected to need it.
 const testTimeout = 60 * time.Second
 
 func eventually(t testing.TB, what string, condition func() bool) {
@@ -35,7 +35,7 @@ func eventually(t testing.TB, what string, condition func() bool) {
 	}
 }
 
-// cluster is a few nodes in this process. None runs until it is started.
+// cluster is a few nodes in this process. A node is down until it is started.
 type cluster struct {
 	t       testing.TB
 	configs map[node.ID]*server.Config
@@ -43,8 +43,8 @@ type cluster struct {
 	http    *http.Client
 }
 
-// newCluster describes nodes 1 to n. Nothing may be left of them at the end of
-// the test.
+// newCluster configures nodes 1 to n. At the end of the test none of their
+// goroutines may be left.
 func newCluster(t testing.TB, n int, change ...func(*server.Config)) *cluster {
 	t.Helper()
 	requireNoGoroutines(t)
@@ -85,7 +85,8 @@ func startCluster(t testing.TB, n int, change ...func(*server.Config)) *cluster 
 	return c
 }
 
-// startThenStopOthers has nodes 1 to n form a cluster, and stops all but some.
+// startThenStopOthers lets nodes 1 to n form a cluster, and then stops all but
+// running.
 func startThenStopOthers(t testing.TB, n int, running []node.ID, change ...func(*server.Config)) *cluster {
 	t.Helper()
 	c := startCluster(t, n, change...)
@@ -120,7 +121,7 @@ func (c *cluster) stop(id node.ID) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	defer cancel()
-	_ = c.nodes[id].Close(ctx) // tests ask for Err where it matters
+	_ = c.nodes[id].Close(ctx) // tests call Err where it matters
 	delete(c.nodes, id)
 }
 
@@ -141,19 +142,19 @@ func (c *cluster) awaitAll() {
 	}
 }
 
-// url is where a node serves a path.
+// url returns the URL of a path at a node.
 func (c *cluster) url(id node.ID, path string) string {
 	return fmt.Sprintf("http://%v%s", c.nodes[id].HTTPAddr(), path)
 }
 
-// response is what a node says over HTTP: a machine, or a failure.
+// response is a node's response over HTTP: a machine, or a failure.
 type response struct {
 	Status int `json:"-"`
 	server.Machine
 	server.Failure
 }
 
-// request sends a request to a node. An empty body is none.
+// request sends a request to a node. If body is empty, the request has none.
 func (c *cluster) request(id node.ID, method, path, body string) response {
 	c.t.Helper()
 	a, err := c.tryRequest(id, method, path, body)
@@ -188,7 +189,7 @@ func (c *cluster) get(id node.ID, machine string) response {
 	return c.request(id, "GET", "/v1/machines/"+machine, "")
 }
 
-// getText is the status and text of a page.
+// getText returns the status and the body of a page.
 func (c *cluster) getText(id node.ID, path string) (int, string) {
 	c.t.Helper()
 	resp, err := c.http.Get(c.url(id, path))
@@ -199,7 +200,7 @@ func (c *cluster) getText(id node.ID, path string) (int, string) {
 	return resp.StatusCode, string(text)
 }
 
-// metrics are a node's, by name and labels as they are written.
+// metrics returns the metrics of a node by name and labels, in the text format.
 func (c *cluster) metrics(id node.ID) map[string]float64 {
 	c.t.Helper()
 	status, text := c.getText(id, "/metrics")
@@ -219,8 +220,8 @@ func (c *cluster) metrics(id node.ID) map[string]float64 {
 	return found
 }
 
-// requireNoGoroutines checks at the end of the test, after what is registered later,
-// that no goroutine of a server lives.
+// requireNoGoroutines checks, after all cleanups registered later, that no goroutine
+// of a server is left.
 func requireNoGoroutines(t testing.TB) {
 	t.Helper()
 	before := serverGoroutines()
@@ -235,8 +236,8 @@ func requireNoGoroutines(t testing.TB) {
 	})
 }
 
-// serverGoroutines lists the goroutines that run or were begun by the packages of a server,
-// and by the HTTP server below it.
+// serverGoroutines lists the goroutines that run code of a server's packages or of
+// the HTTP server below it, or were created by it.
 func serverGoroutines() (found []string) {
 	stacks := make([]byte, 4<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]

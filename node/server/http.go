@@ -13,18 +13,20 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// maxBody bounds the body of a request.
+// maxBody bounds the body of a request, in bytes.
 const maxBody = 64 << 10
 
-// Local is the response to a local read: the state that one life of one node has learnt.
+// Local is the response to a local read: the state that one life of one node has
+// learnt.
 type Local struct {
 	Machine
-	Unknown bool    `json:"unknown,omitempty"` // it has accepted a value and does not know whether that is chosen: the machine's state and version mean nothing
+	Unknown bool    `json:"unknown,omitempty"` // the node has accepted a value and does not know whether it is chosen: ignore state and version
 	Node    node.ID `json:"node"`
-	Boot    uint64  `json:"boot"` // the number of the node's life: within a life, versions of a machine do not go back
+	Boot    uint64  `json:"boot"` // boot number of the node: within one boot, versions of a machine do not go back
 }
 
-// Unlearnt is a Local of which nothing is known.
+// Unlearnt is the form of Local that a node sends while it does not know the
+// machine's state.
 type Unlearnt struct {
 	Key     string  `json:"key"`
 	Unknown bool    `json:"unknown"`
@@ -35,16 +37,16 @@ type Unlearnt struct {
 // Failure is the response to an operation that was not committed.
 type Failure struct {
 	Error struct {
-		Code string `json:"code"` // the reason, for programs
-		Text string `json:"text"` // for people
+		Code string `json:"code"` // reason, for programs
+		Text string `json:"text"` // explanation, for people
 	} `json:"error"`
 	Outcome  string   `json:"outcome"`            // rejected, unknown or conflict
-	Final    bool     `json:"final,omitempty"`    // rejected: so are all other attempts
-	Current  *Machine `json:"current,omitempty"`  // where the machine is
-	Recorded *Machine `json:"recorded,omitempty"` // conflict: the result of the operation with this id
+	Final    bool     `json:"final,omitempty"`    // rejected: all other attempts are rejected, too
+	Current  *Machine `json:"current,omitempty"`  // present state of the machine
+	Recorded *Machine `json:"recorded,omitempty"` // conflict: result of the operation with this id
 }
 
-// routes are the endpoints of clients, as in docs/openapi.yaml.
+// routes returns the handlers of the client endpoints, as in docs/openapi.yaml.
 func (s *Server) routes() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
 		"GET /v1/machines":                                  s.list,
@@ -69,21 +71,21 @@ func (s *Server) handler() http.Handler {
 	return s.withDeadlines(jsonErrors(mux))
 }
 
-// withDeadlines bounds the time that a client takes, but not the time that the node
-// takes to answer.
+// withDeadlines bounds the time that a client takes to send its request and to read
+// the response. It does not bound the time that the node takes.
 func (s *Server) withDeadlines(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := http.NewResponseController(w)
 		if r.ContentLength != 0 {
-			_ = c.SetReadDeadline(time.Now().Add(s.cfg.Limits.IOTimeout)) // it can only fail if the connection is dead
+			_ = c.SetReadDeadline(time.Now().Add(s.cfg.Limits.IOTimeout)) // fails only if the connection is dead
 		}
 		_ = c.SetWriteDeadline(time.Now().Add(s.cfg.Limits.IOTimeout))
 		next.ServeHTTP(&deadlineWriter{w, c, s.cfg.Limits.IOTimeout}, r)
 	})
 }
 
-// deadlineWriter is given some time for every write, and for what the server
-// sends when the handler has returned.
+// deadlineWriter sets a new write deadline before every write. The last one also
+// holds for the bytes that the server sends after the handler returns.
 type deadlineWriter struct {
 	http.ResponseWriter
 	c       *http.ResponseController
@@ -96,7 +98,7 @@ func (w *deadlineWriter) Write(p []byte) (int, error) {
 	return w.ResponseWriter.Write(p)
 }
 
-// Unwrap is for an http.ResponseController.
+// Unwrap gives http.ResponseController the wrapped writer.
 func (w *deadlineWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func machineKey(r *http.Request) (string, error) {
@@ -123,7 +125,7 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 	s.forward(w, r, newRead(kind, key))
 }
 
-// forward sends the request to the node and writes its reply.
+// forward sends a request to the node and writes the node's reply.
 func (s *Server) forward(w http.ResponseWriter, r *http.Request, req *node.Request) {
 	reply, err := s.loop.call(req, r.Context().Done())
 	s.sendReply(w, req, reply, err)
@@ -148,7 +150,7 @@ func (s *Server) sendReply(w http.ResponseWriter, req *node.Request, reply *node
 	}
 }
 
-// sendNotCommitted says why an operation was not committed.
+// sendNotCommitted writes the reason why an operation was not committed.
 func (s *Server) sendNotCommitted(w http.ResponseWriter, req *node.Request, reply *node.Reply) {
 	f := Failure{Outcome: reply.Outcome.String(), Final: reply.Final}
 	if reply.State != "" {
@@ -167,7 +169,7 @@ func (s *Server) sendNotCommitted(w http.ResponseWriter, req *node.Request, repl
 // conflict is the outcome of a request that reuses the id of another operation.
 const conflict = "conflict"
 
-// statusOf is the status of an answer that is not a commit.
+// statusOf returns the HTTP status of a reply that is not a commit.
 func statusOf(why node.Reason) int {
 	switch why {
 	case node.Illegal, node.VersionMismatch, node.WindowExpired, node.WatermarkAhead, node.IDConflict:
@@ -184,8 +186,9 @@ func statusOf(why node.Reason) int {
 	return http.StatusGatewayTimeout
 }
 
-// rejectIfAbstaining answers for a node that takes no part, which tells nothing of what its
-// log holds either: it may be older than what this node has told before.
+// rejectIfAbstaining rejects a request if the node abstains, and reports whether it
+// did. An abstaining node does not serve the values in its log either: they may be
+// older than those that it has served before.
 func (s *Server) rejectIfAbstaining(w http.ResponseWriter) bool {
 	if !s.loop.abstains.Load() {
 		return false
@@ -194,23 +197,23 @@ func (s *Server) rejectIfAbstaining(w http.ResponseWriter) bool {
 	return true
 }
 
-// sendUnavailable answers a request that got no answer from the node. req is nil if
-// it was none that the node takes.
+// sendUnavailable responds to a request without a reply from the node. req is nil
+// for requests that are no operation of the node, as listings.
 func sendUnavailable(w http.ResponseWriter, req *node.Request, err error) {
 	why, outcome := node.Stopping, node.Rejected
 	switch {
 	case errors.Is(err, ErrBusy):
 		why = node.Overloaded
-	case !errors.Is(err, ErrStopping): // the node had it, and no answer will come
+	case !errors.Is(err, ErrStopping): // the node had the request, and will send no reply
 		outcome = node.Unknown
 	}
-	if req != nil && req.Retry { // an earlier attempt may have taken effect, or will
+	if req != nil && req.Retry { // an earlier attempt may take effect, or has
 		outcome = node.Unknown
 	}
 	sendFailure(w, http.StatusServiceUnavailable, Failure{Outcome: outcome.String()}, why, err.Error())
 }
 
-// sendRejected answers a request that was not carried out at all.
+// sendRejected responds to a request that was not carried out at all.
 func sendRejected(w http.ResponseWriter, status int, why node.Reason, text string) {
 	sendFailure(w, status, Failure{Outcome: node.Rejected.String()}, why, text)
 }

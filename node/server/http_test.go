@@ -14,7 +14,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/server"
 )
 
-// Any node takes a transition, and all tell of it.
+// Any node accepts a transition, and all nodes serve the result.
 func TestAnyNodeServes(t *testing.T) {
 	for _, codec := range []string{"cbor", "json"} {
 		t.Run(codec, func(t *testing.T) {
@@ -39,14 +39,14 @@ func TestAnyNodeServes(t *testing.T) {
 	}
 }
 
-// One node is a cluster, too.
+// A single node is a cluster, too.
 func TestOneNode(t *testing.T) {
 	c := startCluster(t, 1)
 	require.Equal(t, uint64(1), c.propose(1, "lifecycle/web", `{"to":"Running"}`).Version)
 	require.Equal(t, "Running", c.get(1, "lifecycle/web").State)
 }
 
-// An operation takes effect once, however often it is asked for and wherever.
+// An operation takes effect once, however often it is sent and to whichever node.
 func TestOperationIsRepeated(t *testing.T) {
 	c := startCluster(t, 3)
 	first := c.propose(1, "lifecycle/web", `{"to":"Running","operation":"op-1"}`)
@@ -61,7 +61,7 @@ func TestOperationIsRepeated(t *testing.T) {
 	require.Equal(t, uint64(2), c.get(1, "lifecycle/web").Version)
 }
 
-// Without an id of its own every request is an operation of its own.
+// Without an id every request is an operation of its own.
 func TestOperationWithoutID(t *testing.T) {
 	c := startCluster(t, 1)
 	c.propose(1, "lifecycle/web", `{"to":"Running"}`)
@@ -85,8 +85,8 @@ func TestExpectedVersion(t *testing.T) {
 	require.Equal(t, &server.Machine{Key: "lifecycle/web", State: "Running", Version: 1, Serial: 1}, a.Current)
 }
 
-// What cannot be carried out is refused with a status, a code for programs and
-// a text for people, and changes nothing.
+// An invalid request is rejected with a status, a code for programs and a text for
+// people, and changes nothing.
 func TestRefusals(t *testing.T) {
 	c := startCluster(t, 1)
 	c.propose(1, "lifecycle/web", `{"to":"Running"}`)
@@ -152,10 +152,10 @@ func TestRefusals(t *testing.T) {
 	require.Equal(t, "POST", resp.Header.Get("Allow"))
 }
 
-// After a restart a node may hold a value of which it does not know whether it was
-// chosen. A local read says so, as the listing does, and not that nothing has happened.
+// After a restart a node may hold a value without knowing whether it was chosen. A
+// local read and a listing report the state as unknown, and not as initial.
 func TestLocalReadAfterRestart(t *testing.T) {
-	c := startCluster(t, 3, func(cfg *server.Config) { cfg.Node.RepairDelay = 0 }) // or it would learn it soon
+	c := startCluster(t, 3, func(cfg *server.Config) { cfg.Node.RepairDelay = 0 }) // otherwise it would soon learn the value
 	c.propose(1, "lifecycle/web", `{"to":"Running"}`)
 	eventually(t, "node 2 has heard", func() bool {
 		return c.request(2, "GET", "/v1/machines/lifecycle/web?consistency=local", "").State == "Running"
@@ -174,8 +174,8 @@ func TestLocalReadAfterRestart(t *testing.T) {
 	require.Contains(t, text, `"state":"Init","version":0`)
 }
 
-// A node that reaches no majority answers when the consensus timeout has passed:
-// of a read that it had no effect, of a transition that nobody knows.
+// A node that reaches no majority responds after the consensus timeout: a read had
+// no effect, the outcome of a transition is unknown.
 func TestNoMajority(t *testing.T) {
 	c := startThenStopOthers(t, 3, []node.ID{2}, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 200 * time.Millisecond })
 	a := c.propose(2, "lifecycle/web", `{"to":"Running"}`)
@@ -208,7 +208,7 @@ func TestNoMajority(t *testing.T) {
 	})
 }
 
-// When too many wait for a machine, the rest is told so at once.
+// A request for a machine with a full queue is rejected at once.
 func TestMachineQueueFull(t *testing.T) {
 	c := startThenStopOthers(t, 3, []node.ID{1}, func(cfg *server.Config) {
 		cfg.Node.ConsensusTimeout, cfg.Node.Queue = time.Second, 2
@@ -239,7 +239,7 @@ func TestMachineQueueFull(t *testing.T) {
 	require.Len(t, codes, 2)
 }
 
-// The status page says what operators ask.
+// The status page has the facts that operators need.
 func TestStatus(t *testing.T) {
 	c := startCluster(t, 3)
 	c.propose(1, "lifecycle/web", `{"to":"Running"}`)

@@ -24,7 +24,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
-// awaitFailure waits until a node has stopped by itself, and tells why.
+// awaitFailure waits until a node has stopped by itself, and returns the reason.
 func (c *cluster) awaitFailure(id node.ID) error {
 	c.t.Helper()
 	s := c.nodes[id]
@@ -37,7 +37,7 @@ func (c *cluster) awaitFailure(id node.ID) error {
 	return s.Err()
 }
 
-// awaitStatus waits until a node's status is as it should be.
+// awaitStatus waits until a node's status satisfies a condition.
 func (c *cluster) awaitStatus(id node.ID, what string, is func(server.Status) bool) server.Status {
 	c.t.Helper()
 	var st server.Status
@@ -56,7 +56,7 @@ func (c *cluster) backup(id node.ID) (path string) {
 	return path
 }
 
-// restore puts another directory in the place of a node's, which is kept.
+// restore replaces the directory of a node. The node's own is kept for undoRestore.
 func (c *cluster) restore(id node.ID, path string) {
 	c.t.Helper()
 	require.NoError(c.t, os.Rename(c.configs[id].Data, c.configs[id].Data+"-away"))
@@ -72,9 +72,9 @@ func (c *cluster) undoRestore(id node.ID) {
 	require.NoError(c.t, os.Rename(c.configs[id].Data+"-away", c.configs[id].Data))
 }
 
-// awaitLifeRemembered has a node move the machine until all others that run have heard it say so:
-// from then on they remember the life in which it did, durably. It returns the
-// machine's version.
+// awaitLifeRemembered moves the machine at a node until all other running nodes have
+// received a commit from it. From then on they durably remember the life that
+// proposed it. It returns the machine's version.
 func (c *cluster) awaitLifeRemembered(id node.ID) (version uint64) {
 	c.t.Helper()
 	c.awaitAll()
@@ -93,12 +93,12 @@ func (c *cluster) awaitLifeRemembered(id node.ID) (version uint64) {
 	return version
 }
 
-// withoutRepair keeps nodes from learning of machines from others than those that move them.
+// withoutRepair disables repair: a node learns of a machine only from its proposers.
 func withoutRepair(cfg *server.Config) { cfg.Node.RepairDelay = time.Hour }
 
-// A node that comes back without its log, or with an older copy of it, has
-// forgotten promises. When a majority says so it ends; the others serve on. With
-// its own log it is welcome again.
+// A node that comes back without its log, or with an older copy of it, has lost
+// promises. When a majority testifies to that, it stops; the others go on serving.
+// With its own log it is admitted again.
 func TestNodeThatLostItsLogEnds(t *testing.T) {
 	for name, older := range map[string]bool{"its directory was wiped or replaced": false, "its directory is an older copy": true} {
 		t.Run(name, func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestNodeThatLostItsLogEnds(t *testing.T) {
 			require.ErrorIs(t, err, node.ErrStopped)
 			require.ErrorContains(t, err, name)
 			require.ErrorContains(t, err, "It cannot take part again with this directory")
-			version := c.awaitLifeRemembered(2) // the others serve on
+			version := c.awaitLifeRemembered(2) // the others go on serving
 			for _, id := range []node.ID{1, 2} {
 				st := c.nodes[id].Status()
 				require.True(t, st.Ready)
@@ -134,8 +134,9 @@ func TestNodeThatLostItsLogEnds(t *testing.T) {
 	}
 }
 
-// One word does not end a node, and is not ignored: until it is settled the node
-// abstains, tells nobody anything of what its log holds, and says why to all who ask.
+// One testimony does not stop a node, and is not ignored. Until the dispute is
+// settled the node abstains, serves nothing from its log, and responds to every
+// request with the reason.
 func TestNodeThatIsDisputedAbstains(t *testing.T) {
 	c := startCluster(t, 3, withoutRepair, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 500 * time.Millisecond })
 	c.awaitLifeRemembered(3)
@@ -198,7 +199,7 @@ func TestNodeThatIsDisputedAbstains(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, status)
 	require.Contains(t, text, "it reaches 1 of 3 members, itself included, and needs 2")
 
-	c.stop(3) // and its next life goes on with that
+	c.stop(3) // its next life goes on from this log
 	c.stop(1)
 	c.start(3)
 	st = c.awaitStatus(3, "abstains", func(st server.Status) bool { return st.Abstains })
@@ -228,8 +229,8 @@ func TestFileOfPeersIsIgnored(t *testing.T) {
 	}
 }
 
-// A cluster of which not all are there does not form. The nodes say who is
-// missing, and to clients that they take no part; when all are there they serve.
+// A cluster does not form before all members are up. The nodes report the missing
+// members, and reject clients. When all are up they serve.
 func TestClusterFormsWhenAllAreThere(t *testing.T) {
 	c := newCluster(t, 3, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 200 * time.Millisecond })
 	c.start(1)
@@ -257,7 +258,7 @@ func TestClusterFormsWhenAllAreThere(t *testing.T) {
 	a := c.propose(1, "lifecycle/web", `{"to":"Running","operation":"mine","attempt":2,"retry":true}`)
 	require.Equal(t, "unknown", a.Outcome, "an earlier attempt may have been made at another, of a cluster that is formed")
 
-	c.stop(2) // who was there a moment ago is missed again by a new life
+	c.stop(2) // a new life waits again for a member that it does not reach
 	c.stop(1)
 	c.start(1)
 	c.start(3)
@@ -275,7 +276,7 @@ func TestClusterFormsWhenAllAreThere(t *testing.T) {
 	require.Equal(t, http.StatusOK, c.propose(1, "lifecycle/web", `{"to":"Running"}`).Status)
 }
 
-// Two wiped nodes whose third is down do not form a cluster of their own.
+// Two wiped nodes do not form a cluster of their own while the third is down.
 func TestWipedNodesFormNoCluster(t *testing.T) {
 	c := startCluster(t, 3, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 200 * time.Millisecond })
 	c.propose(1, "lifecycle/web", `{"to":"Running"}`)
@@ -307,8 +308,8 @@ func TestWipedNodesFormNoCluster(t *testing.T) {
 	require.Equal(t, uint64(1), c.get(1, "lifecycle/web").Version, "nothing is lost")
 }
 
-// Nodes that were started for different members refuse each other in words, and
-// nothing is bound by that: started for the same ones, they form their cluster.
+// Nodes that were started with different members reject each other, with a text, and
+// are not bound by that: started with the same members, they form their cluster.
 func TestDifferentMembers(t *testing.T) {
 	c := newCluster(t, 3)
 	same := c.configs[2].Peers
@@ -331,8 +332,9 @@ func TestDifferentMembers(t *testing.T) {
 	require.Equal(t, http.StatusOK, c.propose(2, "lifecycle/web", `{"to":"Running"}`).Status)
 }
 
-// failAtSync is a disk whose n-th sync fails, and all after it; or, if bound is not nil,
-// that which makes it durable that the node is bound, once bound is closed.
+// failAtSync is a disk on which the n-th sync and all later ones fail. If bound is
+// not nil, it fails instead the sync that makes the node bound to a cluster, after
+// bound is closed.
 type failAtSync struct {
 	files.Executor
 	left  atomic.Int64
@@ -351,8 +353,8 @@ func (f *failAtSync) Execute(r *wal.DiskRequest) error {
 	return f.Executor.Execute(r)
 }
 
-// However far the forming of a cluster has come when a node ends, it goes on when
-// the node is back, also if all others have ended meanwhile.
+// A node may stop at any point of forming a cluster. When it is back, forming goes
+// on, also if all others have stopped meanwhile.
 func TestFormationResumes(t *testing.T) {
 	const never = 1 << 40
 	for n := int64(0); n <= 6; n++ {
@@ -375,12 +377,12 @@ func TestFormationResumes(t *testing.T) {
 				require.ErrorContains(t, err, "no more")
 			} else {
 				c.nodes[3] = s
-				if n == 0 { // it cannot say that it is bound: the others wait for that
+				if n == 0 { // node 3 is not durably bound, and the others wait for it
 					st := c.awaitStatus(1, "is bound", func(st server.Status) bool { return st.Stage == "bound" })
 					require.False(t, st.Ready)
 					close(bound)
 				} else {
-					c.propose(1, "lifecycle/web", `{"to":"Running"}`) // when all is formed, so that there is more to write
+					c.propose(1, "lifecycle/web", `{"to":"Running"}`) // after the forming, so that there is more to sync
 				}
 				require.ErrorContains(t, c.awaitFailure(3), "no more")
 			}
@@ -399,7 +401,7 @@ func TestFormationResumes(t *testing.T) {
 	}
 }
 
-// blockFirstSync is a disk whose first sync waits.
+// blockFirstSync is a disk on which the first sync blocks.
 type blockFirstSync struct {
 	files.Executor
 	blocked, release chan struct{}
@@ -414,8 +416,8 @@ func (h *blockFirstSync) Execute(r *wal.DiskRequest) error {
 	return h.Executor.Execute(r)
 }
 
-// Nobody hears of a node's life before that is durable: it neither dials its peers
-// nor answers them. Else they would remember a life that a crash takes back.
+// A node neither dials its peers nor responds to them before its life is durable.
+// Otherwise they would remember a life that a power loss takes back.
 func TestNoContactBeforeLifeIsDurable(t *testing.T) {
 	disk := &blockFirstSync{blocked: make(chan struct{}), release: make(chan struct{})}
 	release := sync.OnceFunc(func() { close(disk.release) })
@@ -443,7 +445,7 @@ func TestNoContactBeforeLifeIsDurable(t *testing.T) {
 	require.NoError(t, err)
 	_, err = nc.Write(hello)
 	require.NoError(t, err)
-	soon := time.Now().Add(300 * time.Millisecond) // long enough for a node that would
+	soon := time.Now().Add(300 * time.Millisecond) // enough for a node that would make contact
 	require.NoError(t, nc.SetReadDeadline(soon))
 	_, err = nc.Read(make([]byte, 1))
 	require.ErrorIs(t, err, os.ErrDeadlineExceeded, "it answers")

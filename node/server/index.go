@@ -8,26 +8,26 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// indexItem is a machine that the node knows of.
+// indexItem is a machine in the index.
 type indexItem struct {
 	key   string
-	value *node.Value // the latest known to be chosen; nil: it has accepted one, and learnt none
+	value *node.Value // latest value known to be chosen; nil: the node has accepted a value, and learnt none
 }
 
-// blockSize bounds the entries that an insertion moves: 12 KB of 24 bytes each.
+// blockSize bounds the entries that an insertion moves: 12 KB, at 24 bytes each.
 const blockSize = 512
 
-// index is the machines that a node knows of, ordered by key: a sorted list of
-// sorted blocks. A look-up is two binary searches. An insertion moves at most a
-// block, and once in some hundred the list of blocks, which for a million
-// machines is 100 KB; so no step waits for long, which neither one sorted slice
-// nor a hash map that has to grow and be sorted could promise.
+// index is the ordered set of machines that a node knows: a sorted list of sorted
+// blocks. A look-up is two binary searches. An insertion moves at most one block
+// and, once in some hundred, the list of blocks: 100 KB for a million machines. So
+// no step takes long. One sorted slice, or a hash map that has to grow and be
+// sorted, could not guarantee that.
 type index struct {
-	blocks [][]indexItem // none is empty
+	blocks [][]indexItem // never empty
 	size   int
 }
 
-// newIndex makes an index of entries with different keys.
+// newIndex returns an index of entries with distinct keys.
 func newIndex(entries []indexItem) index {
 	slices.SortFunc(entries, func(a, b indexItem) int { return strings.Compare(a.key, b.key) })
 	x := index{size: len(entries)}
@@ -37,7 +37,7 @@ func newIndex(entries []indexItem) index {
 	return x
 }
 
-// find is where key is, or would be: the block, and the place in it.
+// find returns the block and the place of key, or the place where it belongs.
 func (x *index) find(key string) (block, place int, found bool) {
 	block = sort.Search(len(x.blocks), func(i int) bool { return x.blocks[i][0].key > key })
 	if block == 0 {
@@ -48,7 +48,8 @@ func (x *index) find(key string) (block, place int, found bool) {
 	return block, place, found
 }
 
-// get is the entry of a machine, or nil. It is good until the next put.
+// get returns the entry of a machine, or nil. The pointer is valid until the next
+// insert.
 func (x *index) get(key string) *indexItem {
 	block, place, found := x.find(key)
 	if !found {
@@ -57,7 +58,7 @@ func (x *index) get(key string) *indexItem {
 	return &x.blocks[block][place]
 }
 
-// insert adds a machine that is not there.
+// insert adds a machine that is not in the index.
 func (x *index) insert(key string, value *node.Value) {
 	block, place, _ := x.find(key)
 	switch {
@@ -77,8 +78,8 @@ func (x *index) insert(key string, value *node.Value) {
 	x.size++
 }
 
-// page copies the machines with a prefix and a key above after, in order, at
-// most so many, and reports whether there are more.
+// page copies, in order, at most so many machines with a prefix and a key above
+// after. It reports whether there are more.
 func (x *index) page(prefix, after string, most int) (page []indexItem, more bool) {
 	block, place, found := x.find(max(after, prefix))
 	if found && after >= prefix && after != "" {

@@ -13,7 +13,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// The index gives what a sorted map would.
+// The index behaves as a sorted map.
 func TestIndexIsASortedMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		some := rapid.StringMatching(`[abc]{0,3}/[abc]{0,4}`)
@@ -59,7 +59,7 @@ func TestIndexIsASortedMap(t *testing.T) {
 	})
 }
 
-// Blocks split when they are full, wherever a key comes.
+// Full blocks split, wherever a key belongs.
 func TestIndexOfManyBlocks(t *testing.T) {
 	const n = 20 * blockSize
 	var x index
@@ -92,7 +92,7 @@ func millionMachines() (x index, keys []string) {
 	return newIndex(entries), keys
 }
 
-// What a step pays for one chosen value, with a million machines.
+// The cost of one chosen value to a step, with a million machines.
 func BenchmarkIndexOfAMillion(b *testing.B) {
 	x, keys := millionMachines()
 	r := rand.New(rand.NewPCG(1, 2))
@@ -114,7 +114,7 @@ func BenchmarkIndexOfAMillion(b *testing.B) {
 	})
 }
 
-// What the loop is kept from its work by one piece of a listing.
+// The time for which one batch of a listing blocks the loop.
 func BenchmarkIndexPage(b *testing.B) {
 	x, keys := millionMachines()
 	r := rand.New(rand.NewPCG(1, 2))

@@ -7,8 +7,8 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// jsonErrors answers a request that mux has no handler for as all others are
-// answered: in JSON, with a reason.
+// jsonErrors responds to requests without a handler in mux as to all others: in
+// JSON, with a reason.
 func jsonErrors(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h, pattern := mux.Handler(r)
@@ -17,7 +17,7 @@ func jsonErrors(mux *http.ServeMux) http.Handler {
 			return
 		}
 		head := headerRecorder{w.Header(), http.StatusNotFound}
-		h.ServeHTTP(&head, r) // not found, or which methods are allowed
+		h.ServeHTTP(&head, r) // 404, or 405 with the allowed methods
 		text := fmt.Sprintf("%s: no such path: see docs/CLIENTS.md", r.URL.Path)
 		if head.status == http.StatusMethodNotAllowed {
 			text = fmt.Sprintf("%s %s: want %s", r.Method, r.URL.Path, head.Header().Get("Allow"))
@@ -27,7 +27,7 @@ func jsonErrors(mux *http.ServeMux) http.Handler {
 	})
 }
 
-// headerRecorder takes the header of an answer, and leaves the body out.
+// headerRecorder records the header of a response, and discards the body.
 type headerRecorder struct {
 	fields http.Header
 	status int

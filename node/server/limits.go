@@ -5,15 +5,16 @@ import (
 	"time"
 )
 
-// Limits bound the resources that clients can take of a node. Requests beyond them are turned
-// away: it is told to come again, and costs the others nothing.
+// Limits bounds the resources of a node that clients can use. A request beyond them
+// is rejected with the advice to retry, and does not slow down the others. Zero
+// fields stand for the defaults.
 type Limits struct {
-	Connections int // of clients; beyond it the one that has been idle for longest is closed
+	Connections int // of clients; beyond it the connection idle for longest is closed
 	Watchers    int
-	Pending     int // operations that the node has not answered, of all machines together
+	Pending     int // operations without a response, of all machines together
 
-	// IOTimeout is how long a client may take to send the head of a request, its
-	// body, and to read some kilobytes of an answer.
+	// IOTimeout is the time that a client has to send the head of a request, to send
+	// its body, and to read some kilobytes of a response.
 	IOTimeout time.Duration
 }
 

@@ -13,9 +13,9 @@ import (
 // Page is one page of a listing, ordered by key.
 type Page struct {
 	Machines    []Listed `json:"machines"`
-	Next        string   `json:"next,omitempty"` // the place after this page; empty: it was the last
+	Next        string   `json:"next,omitempty"` // the start of the next page; empty: this is the last
 	Consistency string   `json:"consistency"`    // local or linearizable
-	Node        node.ID  `json:"node"`           // that answers
+	Node        node.ID  `json:"node"`           // the responding node
 }
 
 // Listed is a machine in a listing.
@@ -23,18 +23,18 @@ type Listed struct {
 	Key     string `json:"key"`
 	State   string `json:"state,omitempty"`
 	Version uint64 `json:"version,omitempty"`
-	Unknown bool   `json:"unknown,omitempty"` // this node has not learnt its state yet
+	Unknown bool   `json:"unknown,omitempty"` // the node has accepted a value and learnt none: ignore state and version
 }
 
 // Bounds of a page.
 const (
 	defaultLimit = 100
 	maxLimit     = 1000
-	maxScan      = 64 * pageSize // machines that one request looks at
-	maxReaders   = 32            // reads under way for one page
+	maxScan      = 64 * pageSize // machines scanned for one request
+	maxReaders   = 32            // concurrent reads for one page
 )
 
-// listQuery is the query of a listing.
+// listQuery is the parsed query of a listing.
 type listQuery struct {
 	prefix, after, state string
 	limit                int
@@ -68,9 +68,9 @@ func parseListQuery(r *http.Request) (listQuery, error) {
 	return l, nil
 }
 
-// list answers with a page of machines: of those that this node has accepted or
-// learnt a value of. A page may be shorter than asked for, even empty: the last is
-// the one that names no next.
+// list responds with a page of the machines of which this node has accepted or
+// learnt a value. A page may be shorter than requested, even empty; the last page is
+// the one without Next.
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	l, err := parseListQuery(r)
 	if err != nil {
@@ -100,12 +100,12 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	sendJSON(w, http.StatusOK, p)
 }
 
-// fillPage fills a page with what the node knows, a piece at a time, so that the
-// node goes on with its work in between.
+// fillPage fills a page from the index, in batches, so that the node does other work
+// between them.
 func (s *Server) fillPage(r *http.Request, l *listQuery, p *Page) error {
 	after, state := l.after, l.state
 	if l.linearizable {
-		state = "" // which it is will be read
+		state = "" // the linearizable reads find the state
 	}
 	for range maxScan / pageSize {
 		var piece []indexItem
@@ -143,8 +143,8 @@ func toListed(e indexItem) Listed {
 	return Listed{Key: e.key, State: e.value.State, Version: e.value.Version}
 }
 
-// readMachines reads every machine of a page and keeps those that were asked for. The
-// reply is the first that is no answer.
+// readMachines reads every machine of a page and keeps the existing ones with the
+// requested state. The returned reply is the first that is not a commit, or nil.
 func (s *Server) readMachines(r *http.Request, l *listQuery, p *Page) (*node.Reply, error) {
 	replies, errs := make([]*node.Reply, len(p.Machines)), make([]error, len(p.Machines))
 	var all sync.WaitGroup
@@ -164,7 +164,7 @@ func (s *Server) readMachines(r *http.Request, l *listQuery, p *Page) (*node.Rep
 		switch reply := replies[i]; {
 		case errs[i] != nil:
 			return nil, errs[i]
-		case reply == nil: // another reader has found out why not
+		case reply == nil: // another reader has the reason
 		case reply.Outcome != node.Committed:
 			return reply, nil
 		case reply.Version > 0 && (l.state == "" || reply.State == l.state):

@@ -13,7 +13,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/server"
 )
 
-// list is a page of a listing.
+// list returns a page of a listing.
 func (c *cluster) list(id node.ID, query string) server.Page {
 	c.t.Helper()
 	status, text := c.getText(id, "/v1/machines?"+query)
@@ -23,7 +23,7 @@ func (c *cluster) list(id node.ID, query string) server.Page {
 	return p
 }
 
-// machineTexts are the machines of a page.
+// machineTexts formats the machines of a page.
 func machineTexts(p server.Page) []string {
 	all := []string{}
 	for _, m := range p.Machines {
@@ -86,8 +86,8 @@ func TestListPages(t *testing.T) {
 	require.Equal(t, []string{"lifecycle/m-0700 Stopped v2"}, machineTexts(c.list(1, "state=Stopped")))
 }
 
-// A node that has just begun knows which machines it holds, and not what was
-// chosen of them: it says so. Reading them teaches it.
+// After a restart a node knows the machines that it holds, but not their chosen
+// values. The listing reports them as unknown. Reads make the node learn them.
 func TestListAfterRestart(t *testing.T) {
 	c := startCluster(t, 3)
 	c.advance("lifecycle/web", 0, 2, 1)
@@ -111,15 +111,15 @@ func TestListWhatIsOnlyAccepted(t *testing.T) {
 	require.Contains(t, text, "no majority of the nodes answered in time")
 }
 
-// So is one whose value came by repair, from a node that does not know that it
-// was chosen.
+// So is a machine whose value came by repair, from a node that does not know whether
+// it was chosen.
 func TestListWhatIsOnlyRepaired(t *testing.T) {
 	c := startCluster(t, 3, func(cfg *server.Config) { cfg.Node.RepairDelay = 50 * time.Millisecond })
 	c.stop(3)
 	c.advance("lifecycle/web", 0, 1, 1)
 	c.stop(1)
 	c.stop(2)
-	c.start(1) // it has forgotten what was chosen
+	c.start(1) // its new life has not learnt the chosen value
 	c.start(3)
 	eventually(t, "node 3 lists it", func() bool { return len(c.list(3, "").Machines) == 1 })
 	require.Equal(t, []string{"lifecycle/web ?"}, machineTexts(c.list(3, "")))
@@ -140,15 +140,15 @@ func TestListRefusals(t *testing.T) {
 	}
 }
 
-// Without an id an operation begins when it arrives: how often the machine has
-// moved before makes no difference.
+// Without an id an operation begins when it arrives: the number of the machine's
+// earlier transitions makes no difference.
 func TestOperationWithoutIDOnABusyMachine(t *testing.T) {
 	c := startCluster(t, 1)
 	c.advance("lifecycle/web", 0, 40, 1)
 	a := c.propose(1, "lifecycle/web", `{"to":"Stopped"}`)
 	require.Equal(t, uint64(41), a.Version, a.Error.Text)
 
-	// Also at a node that has just begun and knows of nothing.
+	// The same holds at a node that has just started and knows no machine.
 	c.stop(1)
 	c.start(1)
 	a = c.propose(1, "lifecycle/web", `{"to":"Init"}`)

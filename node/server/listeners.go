@@ -7,13 +7,13 @@ import (
 	"syscall"
 )
 
-// listeners is where a node listens.
+// listeners holds the sockets on which a node listens.
 type listeners struct {
 	peers   net.Listener
-	clients net.Listener // nil: there are none
+	clients net.Listener // nil: the node serves no clients
 }
 
-// listen begins to listen. It accepts no connection yet.
+// listen opens the listeners. It does not accept connections yet.
 func (p *listeners) listen(cfg *Config) (err error) {
 	own := cfg.Listen
 	if own == "" {

@@ -22,7 +22,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// directory is the log's files as they were at some time. It implements wal.Dir.
+// directory is a snapshot of the log's files. It implements wal.Dir.
 type directory map[string][]byte
 
 func (d directory) List() ([]string, error) { return slices.Sorted(maps.Keys(d)), nil }
@@ -47,9 +47,10 @@ func snapshot(t *testing.T, path string) directory {
 	return d
 }
 
-// recordedDirectories has a real node live a few lives, and gives its directory as it was after
-// some of the transitions, as it is when it was killed after the last, and when it
-// has stopped cleanly after as many; and the version that clients were told of.
+// recordedDirectories runs a real node for three lives. It returns its directory as
+// it was after some of the transitions, after a process crash that follows the last
+// transition, and after a clean stop; and the last version that was acknowledged to
+// clients.
 func recordedDirectories(t *testing.T) (before []directory, killed, stopped directory, told uint64) {
 	c := newCluster(t, 1, func(cfg *server.Config) { cfg.Node.Segment = 2048 })
 	path := c.configs[1].Data
@@ -114,8 +115,8 @@ func damages(before []directory) []damage {
 	}
 }
 
-// recoverNode is what a node makes of a directory: the version that it holds, or that
-// it refuses.
+// recoverNode starts a node on a directory. It returns the version that the node
+// holds, or reports that it refuses the log.
 func recoverNode(t *testing.T, c *server.Config, d directory) (version uint64, refused bool) {
 	cfg := node.Defaults()
 	cfg.ID, cfg.Members, cfg.Segment, cfg.Cluster = 1, []node.ID{1}, 2048, server.ClusterID(c.Cluster)
@@ -134,10 +135,10 @@ func recoverNode(t *testing.T, c *server.Config, d directory) (version uint64, r
 	return version, false
 }
 
-// A real node's directory is damaged in many ways. It is refused, or nothing is lost
-// that a client was told of. What no mark proves yet when a node is killed is its last
-// batch and up to 1 KiB before it, or an eighth of a segment, here 256 bytes: so its
-// last two transitions.
+// A real node's directory is damaged in many ways. The node refuses the log, or
+// nothing is lost that was acknowledged to a client. After a process crash the
+// high-water mark does not cover the last batch and up to 1 KiB before it, or an
+// eighth of a segment, here 256 bytes: so the last two transitions may be lost.
 func TestDamagedLogIsRefused(t *testing.T) {
 	variants := 2000
 	if os.Getenv("LOCKSTEP_LONG") != "" {
@@ -154,7 +155,7 @@ func TestDamagedLogIsRefused(t *testing.T) {
 		require.False(t, refused)
 		require.Equal(t, told, version)
 		r := rand.New(rand.NewPCG(1, uint64(len(c.name))))
-		outcomes := map[string][2]int{} // by kind of damage: refused, gone on with
+		outcomes := map[string][2]int{} // by kind of damage: refused, accepted
 		for i := range variants {
 			all := damages(before)
 			how := all[i%len(all)]
@@ -182,7 +183,7 @@ func TestDamagedLogIsRefused(t *testing.T) {
 	}
 }
 
-// An idle node proves its last transition too, though nobody stops it.
+// An idle node covers its last transition by a mark, too, though it is not stopped.
 func TestIdleNodeSyncsMark(t *testing.T) {
 	c := startCluster(t, 1)
 	require.Equal(t, http.StatusOK, c.propose(1, "lifecycle/web", `{"to":"Running"}`).Status)
@@ -191,7 +192,7 @@ func TestIdleNodeSyncsMark(t *testing.T) {
 		d := snapshot(t, path)
 		for name, data := range d {
 			if strings.HasSuffix(name, "1") {
-				clear(data[108+42:]) // all behind the boot
+				clear(data[108+42:]) // all records after that of the boot
 			}
 		}
 		cfg := node.Defaults()
@@ -203,7 +204,7 @@ func TestIdleNodeSyncsMark(t *testing.T) {
 	})
 }
 
-// Directories that servers of earlier versions have left are gone on with.
+// Directories that were written by earlier versions of the server are accepted.
 func TestDirectoriesOfEarlierVersions(t *testing.T) {
 	for _, v := range []int{2, 3} {
 		t.Run(fmt.Sprint("version ", v), func(t *testing.T) {

@@ -17,8 +17,8 @@ import (
 	"github.com/lockstep-dst/lockstep/node/server"
 )
 
-// unpack writes the files of an archive of directories node-1 and so on into a
-// cluster's.
+// unpack extracts an archive of directories node-1, node-2 and so on into a
+// cluster's directories.
 func (c *cluster) unpack(path string) {
 	c.t.Helper()
 	f, err := os.Open(path)
@@ -43,16 +43,16 @@ func (c *cluster) unpack(path string) {
 	}
 }
 
-// The directories of three nodes as the last version wrote them that had no record
-// of its cluster in the log, and a file of its peers' incarnations beside it. Node 2
-// was in its second life. Their cluster is one that is formed; all that was there
-// is there.
+// Directories of three nodes as the last version wrote them whose logs had no record
+// of the cluster, and that kept a file of the peers' incarnations beside the log.
+// Node 2 was in its second life. The cluster is taken for formed, and all machines
+// are kept.
 func TestDirectoriesOfLogVersion3(t *testing.T) {
 	c := newCluster(t, 3, withoutRepair, func(cfg *server.Config) { cfg.Cluster = "lockstep" })
 	c.unpack("testdata/log-version-3.tar.gz")
 	c.start(1)
 	c.start(2)
-	c.awaitAll() // a majority is enough: the cluster is there
+	c.awaitAll() // a majority is enough: the cluster is formed
 	require.Equal(t, server.Machine{Key: "lifecycle/web", State: "Init", Version: 12, Serial: 12}, c.get(1, "lifecycle/web").Machine)
 	c.start(3)
 	c.awaitAll()

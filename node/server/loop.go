@@ -16,31 +16,31 @@ import (
 	"github.com/lockstep-dst/lockstep/node/tcp"
 )
 
-// ErrBusy is returned to clients when too many of them wait.
+// ErrBusy is returned to clients when too many operations are pending.
 var ErrBusy = errors.New("overloaded")
 
-// ErrStopping is returned for a request that was never given to the node,
-// because the node stops: it has no effect.
+// ErrStopping is returned for a request that was never delivered to the node,
+// because the node stops: the request has no effect.
 var ErrStopping = errors.New("the node stops and has not taken the request: try another")
 
-// ErrStopped is returned for a request that the node had when it stopped:
-// it may have taken effect.
+// ErrStopped is returned for a request that was delivered to the node before it
+// stopped: the request may have taken effect.
 var ErrStopped = errors.New("the node has stopped, and whether the operation takes effect is not known")
 
-// loop is the only goroutine that touches the node.
+// loop runs the only goroutine that touches the node.
 type loop struct {
 	member       *member.Member
-	node         *node.Node // in member
+	node         *node.Node // of member
 	log          *slog.Logger
 	runner       *files.Runner
 	transport    *tcp.Transport
 	events       chan node.Event
 	calls        chan func()
 	quit         chan struct{}
-	lifeDurable  chan struct{} // closed when others may hear of this life
-	ready        chan struct{} // closed when the node answers clients: before that it hears none
-	readyTimeout time.Duration // how long clients wait for that
-	abstains     atomic.Bool   // the node takes no part: its log is disputed
+	lifeDurable  chan struct{} // closed when the node may show this life to others
+	ready        chan struct{} // closed when the node accepts client requests; until then they wait
+	readyTimeout time.Duration // bound of that wait
+	abstains     atomic.Bool   // the node's log is disputed
 	done         chan struct{} // closed when the loop has ended
 	startTime    time.Time
 	timers       timers
@@ -52,8 +52,8 @@ type loop struct {
 	diskFull     atomic.Bool // the disk has no room for the next segment of the log
 
 	stopOnce  sync.Once
-	stopCause error // why it was stopped; set before quit is closed
-	err       error // why it has ended; set before over is closed
+	stopCause error // reason of stop; nil: requested. Set before quit is closed
+	err       error // why the loop ended; set before done is closed
 }
 
 // maxBatch bounds the events of one step.
@@ -68,10 +68,10 @@ func newLoop(m *member.Member, log *slog.Logger, limits Limits, readyTimeout tim
 	}
 }
 
-// now is the node's local clock: monotonic.
+// now returns the node's local clock: monotonic, since startTime.
 func (l *loop) now() time.Duration { return time.Since(l.startTime) }
 
-// boot has the node recover its log.
+// boot lets the node recover its log.
 func (l *loop) boot(dir *files.Dir, incarnation [16]byte, runner *files.Runner) error {
 	l.runner = runner
 	var life [8]byte
@@ -87,7 +87,7 @@ func (l *loop) boot(dir *files.Dir, incarnation [16]byte, runner *files.Runner) 
 	return nil
 }
 
-// run takes events until the loop is stopped or the node fails.
+// run handles events until the loop is stopped or the node fails.
 func (l *loop) run() error {
 	l.err = l.runLoop()
 	close(l.done)
@@ -130,7 +130,7 @@ func (l *loop) runLoop() error {
 	}
 }
 
-// updateDiskFull tells when the disk becomes full, and when it is not any more.
+// updateDiskFull logs when the disk becomes full, and when it has room again.
 func (l *loop) updateDiskFull() {
 	err := l.node.Full()
 	if full := err != nil; full != l.diskFull.Swap(full) {
@@ -142,8 +142,9 @@ func (l *loop) updateDiskFull() {
 	}
 }
 
-// syncMark prepares the node for its stop, as long as that takes less than a moment: its
-// log is to prove its end. Clients get no response any more.
+// syncMark prepares the node for its stop: it makes the high-water mark cover the
+// end of the log, unless that takes longer than lingerTimeout. Clients get no
+// response any more.
 func (l *loop) syncMark() error {
 	if !l.node.Ready() {
 		return nil
@@ -170,7 +171,8 @@ func (l *loop) syncMark() error {
 	}
 }
 
-// updateReadiness lets those go on who wait for the member to get so far.
+// updateReadiness opens lifeDurable and ready when the member has got so far, and
+// ends all watches when it begins to abstain.
 func (l *loop) updateReadiness() {
 	if l.member.LifeDurable() {
 		closeOnce(l.lifeDurable)
@@ -186,7 +188,8 @@ func (l *loop) updateReadiness() {
 	l.abstains.Store(abstains)
 }
 
-// closeOnce closes a channel that only the loop closes.
+// closeOnce closes a channel that is closed by the loop only. It may be called
+// again.
 func closeOnce(c chan struct{}) {
 	select {
 	case <-c:
@@ -215,7 +218,7 @@ func (l *loop) applyEffects(e *node.Effects) {
 	}
 	for _, s := range e.Sends {
 		if s.To < firstClient {
-			if l.transport != nil { // before that there are no peers
+			if l.transport != nil { // until it starts there are no peers
 				l.transport.Send(s.To, s.Message)
 			}
 		} else if r, ok := s.Message.(*node.Reply); ok {
@@ -228,8 +231,8 @@ func (l *loop) applyEffects(e *node.Effects) {
 	}
 }
 
-// post hands an event to the loop. It reports false, and the event is lost, when
-// the loop is to end or has ended.
+// post hands an event to the loop. It returns false, and the event is lost, if the
+// loop is stopping or has ended.
 func (l *loop) post(ev node.Event) bool {
 	select {
 	case l.events <- ev:
@@ -244,7 +247,8 @@ func (l *loop) deliver(from node.ID, life uint64, m node.Message) {
 	l.post(node.Event{Kind: node.Receive, From: from, Life: life, Message: m})
 }
 
-// diskDone is not lost while the loop lives: it is waited for at the end.
+// diskDone hands a completed disk request to the loop. The event is not lost while
+// the loop runs, not even when it is stopping: syncMark waits for it.
 func (l *loop) diskDone(token uint64, err error) {
 	select {
 	case l.events <- node.Event{Kind: node.DiskDone, Token: token, Err: err}:
@@ -252,7 +256,7 @@ func (l *loop) diskDone(token uint64, err error) {
 	}
 }
 
-// stop ends the loop for a reason; the first counts.
+// stop ends the loop for a reason. Only the first call counts.
 func (l *loop) stop(cause error) {
 	l.stopOnce.Do(func() {
 		l.stopCause = cause
@@ -260,8 +264,8 @@ func (l *loop) stop(cause error) {
 	})
 }
 
-// do has the loop call f, which may read the node. It reports false if the
-// loop has ended.
+// do lets the loop call f, which may read the node. It returns false if the loop has
+// ended.
 func (l *loop) do(f func(*node.Node)) bool {
 	done := make(chan struct{})
 	select {
@@ -273,11 +277,11 @@ func (l *loop) do(f func(*node.Node)) bool {
 	}
 }
 
-// stoppingError is the error for a client that comes too late.
+// stoppingError returns the error for a request that came too late.
 func (l *loop) stoppingError() error { return withCause(ErrStopping, l.err) }
 
-// withCause adds to an error why the node has ended, if it did so by itself. It is
-// called after that.
+// withCause adds to err why the node ended, if it stopped by itself. It must be
+// called after the end.
 func withCause(err, why error) error {
 	if why == nil {
 		return err
@@ -285,8 +289,7 @@ func withCause(err, why error) error {
 	return fmt.Errorf("%w (%w)", err, why)
 }
 
-// call asks the node on behalf of a client and waits for the answer, or for
-// cancel.
+// call sends a client's request to the node, and waits for the reply or for cancel.
 func (l *loop) call(r *node.Request, cancel <-chan struct{}) (*node.Reply, error) {
 	if l.draining.Load() {
 		return nil, ErrStopping
@@ -319,8 +322,9 @@ func (l *loop) call(r *node.Request, cancel <-chan struct{}) (*node.Reply, error
 	}
 }
 
-// abstainReply is the answer of a node that takes no part, and was not given the request:
-// nothing will come of it. The fate of earlier attempts at other nodes is unknown.
+// abstainReply returns the reply of an abstaining node that did not receive the
+// request: this attempt has no effect. The fate of earlier attempts at other nodes
+// is unknown.
 func abstainReply(r *node.Request) *node.Reply {
 	reply := &node.Reply{Kind: r.Kind, Key: r.Key, ID: r.ID, Attempt: r.Attempt, Outcome: node.Rejected, Reason: node.Abstains}
 	if r.Kind == node.Propose && r.Retry {
@@ -329,7 +333,7 @@ func abstainReply(r *node.Request) *node.Reply {
 	return reply
 }
 
-// replyAfterStop is the outcome of a request after the loop has ended.
+// replyAfterStop returns the outcome of a request after the loop has ended.
 func (a *pendingRequest) replyAfterStop(l *loop) (*node.Reply, error) {
 	select {
 	case reply := <-a.reply:

@@ -12,8 +12,8 @@ import (
 	"github.com/lockstep-dst/lockstep/node/member"
 )
 
-// Peers are let in last: what they say has to be taken by a loop that runs, so
-// nothing may be left then that can fail.
+// The transport starts last. The loop has to run to accept messages of peers, so
+// nothing that can fail may be left to do by then.
 func TestTransportStartsLast(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -28,7 +28,7 @@ func TestTransportStartsLast(t *testing.T) {
 	s.release()
 }
 
-// A loop that is told to end holds nobody up, whether it has ever run or not.
+// A loop that is stopped blocks no caller, whether it has ever run or not.
 func TestEndedLoopDoesNotBlock(t *testing.T) {
 	cfg := node.Defaults()
 	cfg.ID, cfg.Members = 1, []node.ID{1}

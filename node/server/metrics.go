@@ -11,8 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// metrics are the metrics of /metrics. Counters are read from the node and the
-// transport when they are asked for.
+// metrics collects the metrics of /metrics. Counters of the node and the transport
+// are read at each collection.
 type metrics struct {
 	server      *Server
 	registry    *prometheus.Registry
@@ -40,7 +40,7 @@ func newMetrics(s *Server) *metrics {
 	return m
 }
 
-// observeDisk takes note of one operation of the log.
+// observeDisk records the duration of one disk operation of the log.
 func (m *metrics) observeDisk(op wal.Op, took time.Duration) {
 	switch op {
 	case wal.Sync:
@@ -50,7 +50,7 @@ func (m *metrics) observeDisk(op wal.Op, took time.Duration) {
 	}
 }
 
-// Metrics that are read from elsewhere.
+// Descriptions of the metrics that are read at each collection.
 var (
 	descNodes     = desc("nodes", "Members of the cluster.")
 	descPeersUp   = desc("peers_up", "Members that this node has a connection to.")
@@ -138,7 +138,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// boolValue is 1 for true and 0 for false.
+// boolValue returns 1 for true and 0 for false.
 func boolValue(is bool) float64 {
 	if is {
 		return 1
@@ -146,7 +146,7 @@ func boolValue(is bool) float64 {
 	return 0
 }
 
-// collectPeers shows the transport's side.
+// collectPeers reports the transport's metrics.
 func (m *metrics) collectPeers(gauge func(*prometheus.Desc, float64, ...string), count func(*prometheus.Desc, uint64, ...string)) {
 	up := 0
 	malformed := m.server.transport.ListenerStats().Malformed

@@ -9,8 +9,8 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// All that the documentation names is there from the start, and moves when
-// something happens.
+// All documented metrics exist from the start, and change with the events that they
+// count.
 func TestMetrics(t *testing.T) {
 	c := startCluster(t, 3)
 	before := c.metrics(1)
@@ -78,7 +78,7 @@ func TestMetrics(t *testing.T) {
 	})
 }
 
-// What is sent again for want of an answer is a retry.
+// A message that is sent again for want of a response counts as a retry.
 func TestRetriesAreCounted(t *testing.T) {
 	c := startThenStopOthers(t, 3, []node.ID{1})
 	require.Equal(t, http.StatusGatewayTimeout, c.propose(1, "lifecycle/web", `{"to":"Running"}`).Status)

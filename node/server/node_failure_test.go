@@ -20,10 +20,10 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// failingDisk is a disk that fails when it is told to.
+// failingDisk is a disk with an operation that can be made to fail.
 type failingDisk struct {
 	files.Executor
-	fail atomic.Pointer[wal.Op] // the first of these fails
+	fail atomic.Pointer[wal.Op] // operations of this kind fail; nil: none
 }
 
 func (f *failingDisk) Execute(r *wal.DiskRequest) error {
@@ -38,7 +38,7 @@ func (f *failingDisk) install(cfg *server.Config) {
 	cfg.Disk = func(e files.Executor) files.Executor { f.Executor = e; return f }
 }
 
-// logBuffer is a log that can be read.
+// logBuffer is the output of a logger, safe for concurrent use.
 type logBuffer struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -56,9 +56,9 @@ func (l *logBuffer) String() string {
 	return l.text.String()
 }
 
-// A write or a sync that fails ends the node at once. It has acknowledged nothing
-// that it could not keep, says why to all who ask while it ends, and the others
-// serve on.
+// A failed write or sync stops the node at once. The node has acknowledged nothing
+// that is not durable. While it ends it responds to every request with the reason.
+// The other nodes go on serving.
 func TestFailingDiskStopsTheNode(t *testing.T) {
 	for _, op := range []wal.Op{wal.Write, wal.Sync} {
 		t.Run(fmt.Sprint(op), func(t *testing.T) {
@@ -85,7 +85,8 @@ func TestFailingDiskStopsTheNode(t *testing.T) {
 			for e := w.next(); e.End == nil; e = w.next() {
 				require.NotNil(t, e.Transition)
 			}
-			// The watch has ended, so the loop is over: now it says so to everyone.
+			// The watch has ended, so the loop is over: from now on every response
+			// has the reason.
 			status, text := c.getText(3, "/readyz")
 			require.Equal(t, http.StatusServiceUnavailable, status)
 			require.Contains(t, text, "not ready: it has stopped")
@@ -110,7 +111,8 @@ func TestFailingDiskStopsTheNode(t *testing.T) {
 	}
 }
 
-// A node whose disk fails before it is ready has promised nothing, and ends.
+// A node with a disk that fails before the node is ready has promised nothing, and
+// stops.
 func TestDiskFailsAtTheStart(t *testing.T) {
 	var disk failingDisk
 	op := wal.Sync
@@ -125,8 +127,8 @@ func TestDiskFailsAtTheStart(t *testing.T) {
 	c.awaitAll()
 }
 
-// A request that waits for a node that ends before it has begun was never given
-// to it: that it has no effect is certain.
+// A request may wait for a node that stops before it is ready. The node never
+// received the request, so it certainly has no effect.
 func TestStoppedBeforeDelivery(t *testing.T) {
 	var disk failingDisk
 	c := newCluster(t, 2, func(cfg *server.Config) {
@@ -135,7 +137,7 @@ func TestStoppedBeforeDelivery(t *testing.T) {
 			disk.install(cfg)
 		}
 	})
-	s := c.start(1) // it waits for node 2, and they for it
+	s := c.start(1) // node 1 waits for node 2, and the requests wait for node 1
 	answers := make(chan response, 5)
 	for range cap(answers) {
 		go func() {
@@ -160,11 +162,11 @@ func TestStoppedBeforeDelivery(t *testing.T) {
 	delete(c.nodes, 1)
 }
 
-// A node that is asked to stop turns away who comes later, for certain.
+// A stopping node rejects requests that arrive later. The rejection is certain.
 func TestRequestWhileStopping(t *testing.T) {
 	c := startThenStopOthers(t, 3, []node.ID{1}, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = time.Second })
 	s := c.nodes[1]
-	// A connection that is open already, since no new ones are taken.
+	// The connection is open already, since a stopping node accepts no new ones.
 	nc := c.dialRaw(1, "POST /v1/machines/lifecycle/web/transitions HTTP/1.1\r\nHost: a\r\nContent-Length: 16\r\n\r\n")
 	waits := make(chan response, 1)
 	go func() {
@@ -194,7 +196,7 @@ func TestRequestWhileStopping(t *testing.T) {
 	delete(c.nodes, 1)
 }
 
-// Whatever bounds are given, those that make no sense are named.
+// Invalid limits are reported by name.
 func TestBadLimits(t *testing.T) {
 	c := newCluster(t, 1)
 	for text, limits := range map[string]server.Limits{

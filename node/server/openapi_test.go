@@ -45,8 +45,8 @@ func TestOpenAPIHasTheRoutes(t *testing.T) {
 	require.Equal(t, c.nodes[1].Routes(), documented)
 }
 
-// Every schema has the fields of the type that is sent, and requires those that
-// always are.
+// Every schema has the fields of the Go type that is sent, and requires the fields
+// that are always present.
 func TestOpenAPIHasTheFields(t *testing.T) {
 	schemas := readOpenAPI(t).Components.Schemas
 	types := map[string]any{
@@ -68,14 +68,15 @@ func TestOpenAPIHasTheFields(t *testing.T) {
 	}
 }
 
-// withName adds the one schema that is no type.
+// withName adds the one schema without a Go type.
 func withName(types map[string]any) map[string]any {
 	all := maps.Clone(types)
 	all["Name"] = ""
 	return all
 }
 
-// fieldsOf lists the names of a type's fields in JSON, and of those that are always there.
+// fieldsOf lists the names of a type's fields in JSON, and the names of the fields
+// that are always present.
 func fieldsOf(t reflect.Type) (all, always []string) {
 	all, always = []string{}, []string{}
 	for i := range t.NumField() {
@@ -117,7 +118,8 @@ func TestOpenAPIHasTheCodes(t *testing.T) {
 	require.ElementsMatch(t, all, documented)
 }
 
-// apiTest asks nodes, and compares what is asked and answered with the document.
+// apiTest sends requests to nodes, and compares requests and responses with the
+// document.
 type apiTest struct {
 	t      *testing.T
 	c      *cluster
@@ -125,8 +127,8 @@ type apiTest struct {
 	met    map[string]bool // method, path of the document, status
 }
 
-// request sends a request, and has question and answer be as the document says. A
-// question that is wrong on purpose is not.
+// request sends a request, and checks it and the response against the document. A
+// request that is wrong on purpose is not checked.
 func (a *apiTest) request(id node.ID, method, path, body string, wrong bool) (int, string) {
 	a.t.Helper()
 	req, err := http.NewRequestWithContext(a.t.Context(), method, a.c.url(id, path), strings.NewReader(body))
@@ -146,7 +148,7 @@ func (a *apiTest) request(id node.ID, method, path, body string, wrong bool) (in
 	require.NoError(a.t, err)
 	defer resp.Body.Close()
 	var text []byte
-	if route.Path == "/v1/watch" && resp.StatusCode == http.StatusOK { // it has no end
+	if route.Path == "/v1/watch" && resp.StatusCode == http.StatusOK { // the stream has no end
 		line := make([]byte, 4096)
 		n, err := resp.Body.Read(line)
 		require.NoError(a.t, err)
@@ -165,7 +167,7 @@ func (a *apiTest) request(id node.ID, method, path, body string, wrong bool) (in
 	return resp.StatusCode, string(text)
 }
 
-// What nodes answer is as the document says, and what it says they do answer.
+// All responses of nodes are documented, and all documented responses occur.
 func TestOpenAPIMatchesResponses(t *testing.T) {
 	openapi3filter.RegisterBodyDecoder("application/x-ndjson", openapi3filter.JSONBodyDecoder)
 	doc := readOpenAPI(t)
@@ -185,13 +187,14 @@ func TestOpenAPIMatchesResponses(t *testing.T) {
 			}
 		}
 	}
-	// The last is seen only of a node that has stopped by itself, in the second that it takes to say why.
+	// The last occurs only at a node that stopped by itself, in the second in which
+	// it reports the reason.
 	require.Equal(t, []string{"GET /v1/definitions 503"}, missing, "documented, and not seen here")
 }
 
 const web = "/v1/machines/lifecycle/web"
 
-// useCluster asks a node of a cluster that works.
+// useCluster sends requests to a node of a working cluster.
 func (a *apiTest) useCluster() {
 	a.c = startCluster(a.t, 1)
 	for _, q := range []struct {
@@ -230,7 +233,8 @@ func (a *apiTest) useCluster() {
 	}
 }
 
-// useLoneNode asks a node that has lost the others, about a machine that it knows.
+// useLoneNode sends requests to a node that has lost the others, about a machine
+// that it knows.
 func (a *apiTest) useLoneNode() {
 	a.c = startCluster(a.t, 3, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 500 * time.Millisecond })
 	eventually(a.t, "a machine is there", func() bool {
@@ -249,7 +253,8 @@ func (a *apiTest) useLoneNode() {
 	})
 }
 
-// useBusyNode asks a node that has no room for another operation or watcher.
+// useBusyNode sends requests to a node without room for another operation or
+// watcher.
 func (a *apiTest) useBusyNode() {
 	a.c = startCluster(a.t, 3, func(cfg *server.Config) {
 		cfg.Node.ConsensusTimeout, cfg.Limits.Pending, cfg.Limits.Watchers = 3*time.Second, 1, 1

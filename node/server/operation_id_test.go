@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What is asked of a node by a body and a header. What they do not say is not
-// assumed: an id of the client's may have been sent before.
+// The node's request for a body and a header. Nothing is assumed of omitted fields:
+// the client may have sent its id before.
 func TestTransitionRequest(t *testing.T) {
 	const key = "lifecycle/web"
 	issued := string(node.Stamp(key, 17, "k7"))
@@ -82,7 +82,7 @@ func TestTransitionRequest(t *testing.T) {
 	}
 }
 
-// The plain way: an id of one's own, sent again as it was.
+// The plain way: the client makes an id, and sends the request again unchanged.
 func TestCallerChosenID(t *testing.T) {
 	c := startCluster(t, 3, func(cfg *server.Config) { cfg.Node.DedupWindow, cfg.Node.Batch = 4, 4 })
 	const body = `{"to":"Running","operation":"pay-1"}`
@@ -121,7 +121,7 @@ func TestCallerChosenID(t *testing.T) {
 	require.Equal(t, "unknown", a.Outcome)
 	require.Equal(t, before, c.get(2, "lifecycle/web").Machine)
 
-	// Both remedies work, and serve again.
+	// Both remedies work, and work again.
 	expecting := fmt.Sprintf(`{"to":"Init","operation":"new-1","expect_version":%d}`, before.Version)
 	done := c.propose(1, "lifecycle/web", expecting)
 	require.Equal(t, before.Version+1, done.Version, done.Error.Text)
@@ -136,7 +136,7 @@ func TestCallerChosenID(t *testing.T) {
 	}
 }
 
-// issueID has a node hand out an id.
+// issueID lets a node issue an id.
 func (c *cluster) issueID(id node.ID, machine string) server.Issued {
 	c.t.Helper()
 	resp, err := c.http.Post(c.url(id, "/v1/machines/"+machine+"/operations"), "", nil)
@@ -148,8 +148,9 @@ func (c *cluster) issueID(id node.ID, machine string) server.Issued {
 	return i
 }
 
-// Strangers ask in vain, each under an id of its own, as often as they like: what
-// others have asked for is told all the same, since at most half of the entries are spent on them.
+// Other clients send rejected operations, each under an id of its own, without end.
+// The results of earlier operations are kept all the same, since at most half of the
+// dedup window is spent on tombstones.
 func TestOthersDoNotFlushTheDedupWindow(t *testing.T) {
 	c := startCluster(t, 1)
 	const mine = `{"to":"Running","operation":"mine"}`
@@ -173,8 +174,8 @@ func TestOthersDoNotFlushTheDedupWindow(t *testing.T) {
 	require.True(t, a.Final)
 }
 
-// What the server answers without the node keeps to the same rule: of what may
-// repeat an earlier request nothing is certain.
+// Responses that the server makes without the node follow the same rule: nothing is
+// certain of a request that may repeat an earlier one.
 func TestUnansweredRetryIsUnknown(t *testing.T) {
 	c := newCluster(t, 3, func(cfg *server.Config) { cfg.Node.ConsensusTimeout, cfg.Limits.Pending = 2*time.Second, 1 })
 	s := c.start(1)

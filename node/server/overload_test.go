@@ -21,7 +21,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
-// dialRaw is a connection of a client that does as it likes.
+// dialRaw opens a connection, and writes text to it without an HTTP client.
 func (c *cluster) dialRaw(id node.ID, text string) net.Conn {
 	c.t.Helper()
 	nc, err := net.Dial("tcp", c.nodes[id].HTTPAddr().String())
@@ -32,7 +32,7 @@ func (c *cluster) dialRaw(id node.ID, text string) net.Conn {
 	return nc
 }
 
-// Connections that ask for nothing do not keep anybody out.
+// Idle connections do not keep clients out.
 func TestIdleConnections(t *testing.T) {
 	const idle, limit = 5000, 1000
 	c := startCluster(t, 1, func(cfg *server.Config) { cfg.Limits.Connections = limit })
@@ -55,11 +55,11 @@ func TestIdleConnections(t *testing.T) {
 	})
 }
 
-// shortTimeout is a node with little patience.
+// shortTimeout sets a short timeout for the I/O of clients.
 func shortTimeout(cfg *server.Config) { cfg.Limits.IOTimeout = 300 * time.Millisecond }
 
-// A client that sends its request a byte at a time is given some time, and holds
-// up nobody meanwhile.
+// A client that sends its request a byte at a time is disconnected after a timeout,
+// and delays no other client.
 func TestSlowRequest(t *testing.T) {
 	c := startCluster(t, 1, shortTimeout)
 	begin := time.Now()
@@ -75,13 +75,13 @@ func TestSlowRequest(t *testing.T) {
 	t.Logf("hung up after %v", time.Since(begin))
 }
 
-// A client that does not read its answers is left behind, and the node goes on.
+// A client that does not read its responses is disconnected, and the node goes on.
 func TestClientThatDoesNotRead(t *testing.T) {
 	c := startCluster(t, 1, shortTimeout)
 	nc := c.dialRaw(1, "")
 	require.NoError(t, nc.(*net.TCPConn).SetReadBuffer(4096))
 	ended := make(chan error, 1)
-	go func() { // more and more questions, until the node hangs up
+	go func() { // more and more requests, until the node hangs up
 		for {
 			if _, err := io.WriteString(nc, "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
 				ended <- err
@@ -100,8 +100,8 @@ func TestClientThatDoesNotRead(t *testing.T) {
 	}
 }
 
-// So many operations may wait for a node, of all machines together. One that its
-// client has abandoned is still there, and counts.
+// The number of pending operations of a node is bounded, over all machines together.
+// An operation that its client has abandoned counts, too.
 func TestTooManyPendingRequests(t *testing.T) {
 	const room = 10
 	c := startThenStopOthers(t, 3, []node.ID{1}, func(cfg *server.Config) { // nothing can be decided
@@ -137,7 +137,7 @@ func TestTooManyPendingRequests(t *testing.T) {
 	eventually(t, "nothing waits", func() bool { return c.metrics(1)["lockstep_operations_waiting"] == 0 })
 }
 
-// Who is turned away is told when to come again.
+// A rejection for overload has a Retry-After header.
 func TestRetryAfter(t *testing.T) {
 	c := newCluster(t, 1, func(cfg *server.Config) { cfg.Limits.Watchers = 1 })
 	c.start(1)
@@ -149,8 +149,8 @@ func TestRetryAfter(t *testing.T) {
 	require.Equal(t, "1", resp.Header.Get("Retry-After"))
 }
 
-// addStalledPeer takes the place of node 3 of a cluster, but it never reads what it is
-// sent: it is let in, and its first delivery does not return.
+// addStalledPeer takes the place of node 3 of a cluster. The peer is admitted, but
+// never reads: its first delivery does not return.
 func (c *cluster) addStalledPeer() {
 	c.t.Helper()
 	l, err := net.Listen("tcp", c.configs[3].Peers[3])
@@ -167,7 +167,8 @@ func (c *cluster) addStalledPeer() {
 	c.t.Cleanup(func() { close(free); require.NoError(c.t, p.Close()) })
 }
 
-// A peer that accepts and never reads costs a bounded queue, and no time.
+// A peer that accepts a connection and never reads costs a bounded queue, and no
+// time.
 func TestPeerThatNeverReads(t *testing.T) {
 	const queue = 50
 	c := startThenStopOthers(t, 3, []node.ID{1, 2}, func(cfg *server.Config) { cfg.Queue = queue })
@@ -186,7 +187,7 @@ func TestPeerThatNeverReads(t *testing.T) {
 	require.Zero(t, c.metrics(1)[`lockstep_peer_messages_total{fate="dropped",peer="2",type="proposal"}`])
 }
 
-// Nodes with nothing to do say nothing, once what was done is known.
+// Idle nodes send nothing once all commits are delivered.
 func TestIdleNodesAreSilent(t *testing.T) {
 	c := startCluster(t, 3, func(cfg *server.Config) {
 		cfg.Node.ConsensusTimeout, cfg.Node.RepairDelay = time.Second, 100*time.Millisecond
@@ -202,7 +203,7 @@ func TestIdleNodesAreSilent(t *testing.T) {
 		}
 		return all
 	}
-	for before := -1.0; before != said(); time.Sleep(500 * time.Millisecond) { // the last words arrive
+	for before := -1.0; before != said(); time.Sleep(500 * time.Millisecond) { // until the last messages have arrived
 		before = said()
 	}
 	before := said()
@@ -210,8 +211,8 @@ func TestIdleNodesAreSilent(t *testing.T) {
 	require.Equal(t, before, said())
 }
 
-// A connection that is closed to make room may be the one that asks too much at
-// once, but never one that is being served.
+// A connection that is closed to make room may be the newest, but never one that is
+// being served.
 func TestServedConnectionsAreKept(t *testing.T) {
 	c := startCluster(t, 1, func(cfg *server.Config) { cfg.Limits.Connections = 4 })
 	w := c.watch(1, "key=lifecycle/web")
@@ -221,7 +222,7 @@ func TestServedConnectionsAreKept(t *testing.T) {
 	}
 	c.advance("lifecycle/web", 0, 1, 1)
 	w.expect("lifecycle/web Init>Running v1")
-	for range 3 { // every place is taken by one who watches
+	for range 3 { // every connection left is taken by a watcher
 		c.watch(1, "prefix=lifecycle/").expect("lifecycle/web is Running v1")
 	}
 	nc := c.dialRaw(1, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")

@@ -10,8 +10,8 @@ import (
 	"github.com/lockstep-dst/lockstep/node/server"
 )
 
-// A node that was down while others served, longer than their queues for it are,
-// catches up, though no client asks it for anything but what it knows.
+// A node was down while the others served more transitions than their queues for it
+// hold. When it is back it catches up, though clients only send it local reads.
 func TestRepairAfterDowntime(t *testing.T) {
 	c := startCluster(t, 3, func(cfg *server.Config) {
 		cfg.Node.RepairDelay = 50 * time.Millisecond

@@ -23,28 +23,29 @@ import (
 
 // Config configures a server.
 type Config struct {
-	Node    node.Config        // ID, timings, definitions; the rest is filled in
-	Cluster string             // its name; all members must agree
-	Peers   map[node.ID]string // the address of every member, this one included
-	Listen  string             // where to listen for peers; empty: the own address in Peers
-	HTTP    string             // where to listen for clients; empty: nowhere
-	Data    string             // the directory of the log
+	Node    node.Config        // ID, timings, definitions; the server fills in the rest
+	Cluster string             // name of the cluster; all members must agree on it
+	Peers   map[node.ID]string // address of every member, this one included
+	Listen  string             // address to listen on for peers; empty: the node's own in Peers
+	HTTP    string             // address to listen on for clients; empty: no clients
+	Data    string             // directory of the log
 	Codec   string             // cbor or json
 	Queue   int                // messages that may wait for one peer
-	Limits  Limits             // of resources for clients; zero: the defaults
+	Limits  Limits             // resources for clients; zero fields: the defaults
 	Log     *slog.Logger
 
-	Heartbeat time.Duration // how long a watch is silent at most; 0: DefaultHeartbeat
+	Heartbeat time.Duration // longest silence of a watch; 0: DefaultHeartbeat
 
-	// Disk, if not nil, is put between the log and its files, for tests.
+	// Disk, if not nil, wraps the executor of the log's disk requests. It is for
+	// tests.
 	Disk func(files.Executor) files.Executor
 }
 
 // ErrConfig is wrapped by every error about a Config.
 var ErrConfig = errors.New("invalid server configuration")
 
-// ErrNodeFailed is wrapped by the error of Start when the node's life had begun, and it
-// has ended by itself.
+// ErrNodeFailed is wrapped by the error of Start when the node began its life and
+// then stopped by itself.
 var ErrNodeFailed = errors.New("the node has stopped")
 
 // Server is a running node.
@@ -59,21 +60,21 @@ type Server struct {
 	listeners listeners
 	http      *http.Server
 	conns     *connLimiter
-	watchers  atomic.Int64  // let in
-	closing   chan struct{} // closed when it is asked to stop
-	closeOnce sync.Once     // of closing
-	running   bool          // run was begun
-	started   chan struct{} // closed when start is over, whatever came of it
+	watchers  atomic.Int64  // watchers admitted
+	closing   chan struct{} // closed when Close is called
+	closeOnce sync.Once     // for closing
+	running   bool          // run has begun
+	started   chan struct{} // closed when start has returned, with or without an error
 	stopped   chan struct{}
-	boot      uint64 // the node's number of boots
-	err       error  // why it stopped; read after stopped
+	boot      uint64 // boot number of the node
+	err       error  // why the node stopped; valid after stopped is closed
 }
 
-// lingerTimeout is how long a failed node goes on to report its failure.
+// lingerTimeout is the time for which a failed node goes on to report its failure.
 const lingerTimeout = time.Second
 
-// Start brings a node up: it locks and reads the directory, then listens. Its
-// errors name the field, the directory or the address, and the remedy.
+// Start starts a node: it locks and reads the directory, then listens. Its errors
+// name the field, the directory or the address, and the remedy.
 func Start(cfg Config) (*Server, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -98,8 +99,8 @@ func Start(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// start takes all that may be missing before it lets anybody in: once peers
-// speak, the loop has to run.
+// start does everything that can fail before it admits peers: they send messages at
+// once, and the loop has to run for them.
 func (s *Server) start() error {
 	codec, err := wire.ByName(s.cfg.Codec)
 	if err != nil {
@@ -134,7 +135,7 @@ func (s *Server) start() error {
 	s.running = true
 	go s.run()
 	select {
-	case <-s.loop.lifeDurable: // from now on others may hear of this life
+	case <-s.loop.lifeDurable: // from now on the node may show this life to others
 	case <-s.loop.done:
 		return fmt.Errorf("%s: %w: %w", s.cfg.Data, ErrNodeFailed, s.loop.err)
 	}
@@ -145,7 +146,7 @@ func (s *Server) start() error {
 	return nil
 }
 
-// disk executes the log's requests.
+// disk returns the executor of the log's requests.
 func (s *Server) disk() files.Executor {
 	if s.cfg.Disk != nil {
 		return s.cfg.Disk(s.dir)
@@ -153,7 +154,7 @@ func (s *Server) disk() files.Executor {
 	return s.dir
 }
 
-// newMember makes the member from the configuration.
+// newMember creates the member from the configuration.
 func (s *Server) newMember() (*member.Member, error) {
 	cfg := s.cfg.Node
 	cfg.Cluster = clusterID(s.cfg.Cluster)
@@ -171,7 +172,7 @@ func (s *Server) newMember() (*member.Member, error) {
 	return m, nil
 }
 
-// clusterID is a cluster's name in sixteen bytes.
+// clusterID returns the id of a cluster: sixteen bytes made from its name.
 func clusterID(name string) [16]byte {
 	sum := sha256.Sum256([]byte("lockstep cluster " + name))
 	return [16]byte(sum[:16])
@@ -182,7 +183,7 @@ func newIncarnation() (random [16]byte) {
 	return random
 }
 
-// startTransport lets the peers in.
+// startTransport admits peers.
 func (s *Server) startTransport(codec wire.Codec, core *member.Member) error {
 	others := map[node.ID]string{}
 	for id, addr := range s.cfg.Peers {
@@ -221,7 +222,7 @@ func (s *Server) logNotice(n member.Notice) {
 	s.log.Log(context.Background(), level, n.Text, "peer", n.Peer)
 }
 
-// startHTTP lets the clients in.
+// startHTTP admits clients.
 func (s *Server) startHTTP() {
 	if s.listeners.clients == nil {
 		return
@@ -234,7 +235,7 @@ func (s *Server) startHTTP() {
 	go s.http.Serve(s.listeners.clients)
 }
 
-// HTTPAddr is where clients are served, or nil.
+// HTTPAddr returns the address that serves clients, or nil.
 func (s *Server) HTTPAddr() net.Addr {
 	if s.listeners.clients == nil {
 		return nil
@@ -242,7 +243,7 @@ func (s *Server) HTTPAddr() net.Addr {
 	return s.listeners.clients.Addr()
 }
 
-// run is the node's life.
+// run runs the loop until the node stops, and then releases its resources.
 func (s *Server) run() {
 	s.log.Info("running", "boot", s.boot, "data", s.cfg.Data, "codec", s.cfg.Codec)
 	s.err = s.loop.run()
@@ -256,7 +257,8 @@ func (s *Server) run() {
 	close(s.stopped)
 }
 
-// linger lets clients of a node that has failed hear why.
+// linger keeps a failed node responding to clients, with the reason, for
+// lingerTimeout or until Close.
 func (s *Server) linger() {
 	timer := time.NewTimer(lingerTimeout)
 	defer timer.Stop()
@@ -266,7 +268,7 @@ func (s *Server) linger() {
 	}
 }
 
-// release gives back all that was taken.
+// release releases all resources.
 func (s *Server) release() {
 	if s.http != nil {
 		s.shutdownHTTP()
@@ -291,17 +293,18 @@ func (s *Server) shutdownHTTP() {
 	s.http.Close()
 }
 
-// Done is closed when the node has stopped.
+// Done returns a channel that is closed when the node has stopped.
 func (s *Server) Done() <-chan struct{} { return s.stopped }
 
-// Err is why the node stopped by itself, after Done; nil if it was asked to.
+// Err waits for the node to stop. It returns why the node stopped by itself, or nil
+// after Close.
 func (s *Server) Err() error {
 	<-s.stopped
 	return s.err
 }
 
-// Close stops the node: it takes no more from clients, answers what it can until
-// ctx ends, and gives everything back.
+// Close stops the node: it rejects new requests, completes pending ones until ctx
+// ends, and releases all resources. It returns Err.
 func (s *Server) Close(ctx context.Context) error {
 	s.loop.draining.Store(true)
 	s.closeOnce.Do(func() { close(s.closing) })

@@ -17,7 +17,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/tcp/tcptest"
 )
 
-// A client that asks while the node still begins is served when it has begun.
+// A request that arrives while the node starts is served when the node is ready.
 func TestRequestWhileStarting(t *testing.T) {
 	c := newCluster(t, 1)
 	for n := range 20 {
@@ -27,7 +27,7 @@ func TestRequestWhileStarting(t *testing.T) {
 	}
 }
 
-// A node that is asked to stop answers those who wait, and takes no more.
+// A node that is closed completes the pending requests, and accepts no more.
 func TestCloseAnswersPendingRequests(t *testing.T) {
 	c := startThenStopOthers(t, 3, []node.ID{1}, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 500 * time.Millisecond })
 	s := c.nodes[1]
@@ -53,7 +53,8 @@ func TestCloseAnswersPendingRequests(t *testing.T) {
 	require.Error(t, err)
 }
 
-// When there is no time to wait, who waits is told, or sees the connection end.
+// If there is no time to wait, the outcome of a pending request is unknown, or its
+// connection ends.
 func TestCloseWithExpiredContext(t *testing.T) {
 	c := startThenStopOthers(t, 3, []node.ID{1}, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = time.Hour })
 	s := c.nodes[1]
@@ -73,7 +74,7 @@ func TestCloseWithExpiredContext(t *testing.T) {
 	delete(c.nodes, 1)
 }
 
-// What was acknowledged is there after all nodes have stopped and come back.
+// Acknowledged transitions are there after all nodes have stopped and restarted.
 func TestRestartKeepsState(t *testing.T) {
 	c := startCluster(t, 3)
 	c.propose(1, "lifecycle/web", `{"to":"Running","operation":"op-1"}`)
@@ -94,8 +95,7 @@ func TestRestartKeepsState(t *testing.T) {
 	require.Equal(t, server.Machine{Key: "lifecycle/web", State: "Running", Version: 1, Serial: 1}, again.Machine)
 }
 
-// What keeps a node from starting is told with what to do, and a failed start
-// leaves nothing behind.
+// A failure to start is reported with the remedy, and leaves nothing behind.
 func TestStartFails(t *testing.T) {
 	c := startCluster(t, 3)
 	c.stop(2)

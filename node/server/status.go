@@ -20,13 +20,13 @@ type Status struct {
 	Incarnation string       `json:"incarnation"`
 	Boot        uint64       `json:"boot"`
 	Life        string       `json:"life"`             // random id of the boot
-	Stage       string       `json:"stage"`            // of the cluster: empty, bound or formed
-	Formed      string       `json:"formed,omitempty"` // the random id of the formed cluster
+	Stage       string       `json:"stage"`            // stage of the cluster: empty, bound or formed
+	Formed      string       `json:"formed,omitempty"` // random id of the formed cluster
 	Members     []node.ID    `json:"members"`
-	Abstains    bool         `json:"abstains"` // its log is disputed, and it takes no part
+	Abstains    bool         `json:"abstains"` // the node's log is disputed
 	Ready       bool         `json:"ready"`
-	Reason      string       `json:"reason,omitempty"` // why it is not
-	Machines    int          `json:"machines"`         // that it lists
+	Reason      string       `json:"reason,omitempty"` // why the node is not ready
+	Machines    int          `json:"machines"`         // machines in its listing
 	Watchers    int          `json:"watchers"`
 	Commits     uint64       `json:"commits"`
 	Peers       []PeerStatus `json:"peers"`
@@ -40,7 +40,7 @@ type PeerStatus struct {
 	Error   string  `json:"error,omitempty"`
 }
 
-// Status looks at the node.
+// Status returns the present status of the node.
 func (s *Server) Status() Status {
 	st := Status{Node: s.cfg.Node.ID, Cluster: s.cfg.Cluster}
 	st.Machines, st.Watchers = int(s.loop.machineCount.Load()), int(s.loop.hub.watchers.Load())
@@ -65,7 +65,7 @@ func (s *Server) Status() Status {
 		if p.Up {
 			peer.Error = standing.Rejected[p.ID]
 		}
-		if p.Up && peer.Error == "" { // one that is refused is no help
+		if p.Up && peer.Error == "" { // a rejected peer is no help
 			up++
 		}
 		st.Peers = append(st.Peers, peer)

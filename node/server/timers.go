@@ -7,20 +7,20 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// timer is a point in local time and the token to hand over then.
+// timer is a token, and the local time at which it is due.
 type timer struct {
 	at    time.Duration
 	token uint64
 }
 
-// timers are the node's: one for each token, of which the last that was set counts.
-// The zero value has none.
+// timers is the set of the node's timers: one for each token, the last that was set.
+// The zero value is empty.
 type timers struct {
 	heap timerHeap
 	last map[uint64]time.Duration // by token; other entries of a token in the heap are stale
 }
 
-// set has a token handed over at a time, and not when it was to be before.
+// set sets the timer of a token. It replaces an earlier one.
 func (t *timers) set(at time.Duration, token uint64) {
 	if t.last == nil {
 		t.last = map[uint64]time.Duration{}
@@ -32,7 +32,7 @@ func (t *timers) set(at time.Duration, token uint64) {
 	heap.Push(&t.heap, timer{at, token})
 }
 
-// wait is how long until the earliest is due.
+// wait returns the time until the earliest timer is due.
 func (t *timers) wait(now time.Duration) time.Duration {
 	if len(t.heap) == 0 {
 		return time.Hour
@@ -40,7 +40,7 @@ func (t *timers) wait(now time.Duration) time.Duration {
 	return max(0, t.heap[0].at-now)
 }
 
-// due takes all that are due, as events.
+// due removes the timers that are due, and appends their events to batch.
 func (t *timers) due(now time.Duration, batch []node.Event) []node.Event {
 	for len(t.heap) > 0 && t.heap[0].at <= now {
 		first := heap.Pop(&t.heap).(timer)
@@ -53,7 +53,7 @@ func (t *timers) due(now time.Duration, batch []node.Event) []node.Event {
 	return batch
 }
 
-// timerHeap has the earliest first.
+// timerHeap is a heap of timers, the earliest first.
 type timerHeap []timer
 
 func (h timerHeap) Len() int           { return len(h) }

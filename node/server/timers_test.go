@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The timers of a token are one, which a dumb twin keeps in a map.
+// timers behaves as a simple model, a map by token.
 func TestTimersMatchModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var timers timers

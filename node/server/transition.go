@@ -15,42 +15,42 @@ import (
 )
 
 // Transition is the body of a request for a transition. With To alone it is an
-// operation that is asked for once. Who may have to ask again gives it an id:
-// docs/CLIENTS.md says which, and what an answer then means.
+// operation that is sent once. A client that may have to send it again gives it an
+// id: docs/CLIENTS.md describes the choice of ids, and the meaning of responses.
 type Transition struct {
-	To            string  `json:"to"`                       // the state asked for
-	Operation     string  `json:"operation,omitempty"`      // the id, the same whenever the same is asked again; empty: one is made up for this request
-	First         bool    `json:"first,omitempty"`          // a promise: no request with this id was sent before, but for those that were answered as rejected
-	ExpectVersion *uint64 `json:"expect_version,omitempty"` // only if the machine is at this version
+	To            string  `json:"to"`                       // requested state
+	Operation     string  `json:"operation,omitempty"`      // id, the same in every attempt; empty: the server makes one up for this request
+	First         bool    `json:"first,omitempty"`          // a promise: no request with this id was sent before, except ones that were rejected
+	ExpectVersion *uint64 `json:"expect_version,omitempty"` // carry it out only if the machine is at this version
 
-	// Of older clients. They are taken, and make no answer more certain.
+	// Fields of older clients. They are accepted, and make no response more certain.
 	Attempt uint32 `json:"attempt,omitempty"` // nothing depends on it
-	Base    uint64 `json:"base,omitempty"`    // not relied on: an id that is handed out carries its base
+	Base    uint64 `json:"base,omitempty"`    // not relied on: an issued id carries its watermark
 	Retry   bool   `json:"retry,omitempty"`   // the contrary of First, and the default
 }
 
-// Issued is an id that was handed out for an operation on one machine.
+// Issued is an id that the server issued for an operation on one machine.
 type Issued struct {
 	Key       string `json:"key"`
 	Operation string `json:"operation"` // see Transition
-	Base      uint64 `json:"base"`      // the machine's serial number, which the id carries
+	Base      uint64 `json:"base"`      // watermark of the id: the machine's serial when it was issued
 }
 
-// RandomName is the random part of ids (node.Stamp, node.Once): unique, and not to
-// be foreseen. It has 96 bits.
+// RandomName returns the random part of ids (see node.Stamp and node.Once): 96 bits,
+// unique and unpredictable.
 func RandomName() string {
 	var b [12]byte
 	rand.Read(b[:])
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// newRead is a request to read a machine.
+// newRead returns a request to read a machine.
 func newRead(kind node.Kind, key string) *node.Request {
 	return &node.Request{Kind: kind, Key: key, ID: node.Once(RandomName()), Attempt: 1}
 }
 
-// issueID hands out an id for an operation that may be asked for many times. It
-// carries the number of entries that the machine has made by now, which a majority tells.
+// issueID issues an id for an operation that may be sent many times. The id carries
+// the number of entries that the machine has made so far, as read from a majority.
 func (s *Server) issueID(w http.ResponseWriter, r *http.Request) {
 	key, err := machineKey(r)
 	if err != nil {
@@ -86,17 +86,17 @@ func (s *Server) propose(w http.ResponseWriter, r *http.Request) {
 	s.forward(w, r, req)
 }
 
-// repeatable is the id that the head of a request gives its operation, or nothing.
-// By this header clients, proxies and libraries know that they may send a request
-// again by themselves; Go's net/http does, when a connection that it has kept
-// alive breaks. It has nothing else to tell the second from the first.
+// repeatable returns the id that the header of a request gives its operation, or "".
+// This header lets clients, proxies and libraries send a request again by
+// themselves. Go's net/http does so when a connection that it has kept alive breaks.
+// Nothing else distinguishes the second request from the first.
 func repeatable(h http.Header) string {
 	key := cmp.Or(h.Get("Idempotency-Key"), h.Get("X-Idempotency-Key"))
 	return strings.Trim(key, `"`)
 }
 
-// request is what t asks of a node. What it does not say is not assumed: an id
-// of the client's may have been sent before.
+// request returns the node's request for t. Nothing is assumed of omitted fields:
+// the client may have sent its id before.
 func (t *Transition) request(key, header string) (*node.Request, error) {
 	r := &node.Request{Kind: node.Propose, Key: key, ID: node.OpID(cmp.Or(t.Operation, header)), Attempt: max(1, t.Attempt), To: t.To, Watermark: t.Base}
 	if t.ExpectVersion != nil {
@@ -134,6 +134,6 @@ func readTransition(w http.ResponseWriter, r *http.Request) (Transition, error) 
 	if d.More() {
 		return t, errors.New("body: more than one value")
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // all is read: the client may wait
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // the body is read: the client may wait
 	return t, nil
 }

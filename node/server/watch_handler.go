@@ -15,16 +15,16 @@ import (
 	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
-// DefaultHeartbeat is how long a watch is silent at most.
+// DefaultHeartbeat is the longest silence of a watch, by default.
 const DefaultHeartbeat = 15 * time.Second
 
-// subscription is the query of a watch.
+// subscription is the parsed query of a watch.
 type subscription struct {
 	watcher
 	watch.Stream
 }
 
-// parseWatch reads the question of a watch.
+// parseWatch parses the query of a watch.
 func parseWatch(r *http.Request) (*subscription, error) {
 	q := r.URL.Query()
 	for name := range q {
@@ -57,8 +57,8 @@ func parseWatch(r *http.Request) (*subscription, error) {
 	return w, nil
 }
 
-// watch tells a client of the chosen transitions of a machine, or of all with a
-// prefix, for as long as it listens.
+// watch streams to a client the chosen transitions of a machine, or of all machines
+// with a prefix, until the client leaves.
 func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
 	sub, err := parseWatch(r)
 	if err != nil {
@@ -99,7 +99,7 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
 	s.streamChanges(r, sub, out, now)
 }
 
-// admitWatcher lets one more watcher in.
+// admitWatcher admits one more watcher, or returns an error if there is no room.
 func (s *Server) admitWatcher() error {
 	if n := s.watchers.Add(1); n > int64(s.cfg.Limits.Watchers) {
 		s.watchers.Add(-1)
@@ -109,10 +109,11 @@ func (s *Server) admitWatcher() error {
 	return nil
 }
 
-// readBeforeWatch has the node learn what is chosen of a machine before somebody begins
-// to watch it: it may have missed commits. If no majority answers, the watch begins
-// with what the node knows. It reports false if the client was turned away;
-// otherwise it tells the value of a machine that is certainly untouched.
+// readBeforeWatch makes the node learn the chosen value of a machine before a client
+// watches it: the node may have missed commits. If no majority responds, the watch
+// begins with the value that the node knows. ok is false if the client was rejected.
+// untouched is the initial value if the machine certainly has had no transition,
+// else nil.
 func (s *Server) readBeforeWatch(w http.ResponseWriter, r *http.Request, sub *subscription) (untouched *node.Value, ok bool) {
 	reply, err := s.loop.call(newRead(node.Read, sub.prefix), r.Context().Done())
 	switch {
@@ -135,8 +136,8 @@ func (s *Server) readBeforeWatch(w http.ResponseWriter, r *http.Request, sub *su
 	return nil, false
 }
 
-// streamChanges sends events until the client leaves, the node stops, or the
-// client is too slow. now is the value of the one machine that it has been told of.
+// streamChanges sends events until the client leaves, the node stops, or the client
+// is too slow. now is the value that was sent of a single machine, or nil.
 func (s *Server) streamChanges(r *http.Request, sub *subscription, out *eventWriter, now *node.Value) {
 	beat := time.NewTicker(s.cfg.Heartbeat)
 	defer beat.Stop()
@@ -174,7 +175,7 @@ func (s *Server) streamChanges(r *http.Request, sub *subscription, out *eventWri
 			on(c)
 			for range len(sub.changes) {
 				if c, ok = <-sub.changes; !ok {
-					break // it is found closed again
+					break // the next receive finds it closed again
 				}
 				on(c)
 			}
@@ -192,7 +193,7 @@ func (s *Server) streamChanges(r *http.Request, sub *subscription, out *eventWri
 	}
 }
 
-// morePages is ready while there may be more pages to tell.
+// morePages returns a channel that is ready unless all pages are sent.
 func morePages(caughtUp bool) <-chan struct{} {
 	if caughtUp {
 		return nil
@@ -211,7 +212,7 @@ type eventWriter struct {
 	w      http.ResponseWriter
 	c      *http.ResponseController
 	sse    bool
-	single bool // of one machine: its version says where to resume
+	single bool // of one machine: its version is the place to resume
 	buffer bytes.Buffer
 	failed bool
 }
@@ -242,8 +243,8 @@ func (l *eventWriter) write(e Event) {
 	}
 }
 
-// writeSSEHeader writes the fields of a browser's EventSource: the name of the event, and
-// where to resume.
+// writeSSEHeader writes the fields for a browser's EventSource: the name of the
+// event, and the place to resume.
 func (l *eventWriter) writeSSEHeader(e Event) {
 	name, version := "heartbeat", uint64(0)
 	switch {
@@ -264,7 +265,7 @@ func (l *eventWriter) writeSSEHeader(e Event) {
 	fmt.Fprintf(&l.buffer, "event: %s\ndata: ", name)
 }
 
-// flush sends the buffer. It reports false when the client does not take it.
+// flush sends the buffer. It returns false if the client does not take it.
 func (l *eventWriter) flush() bool {
 	if l.failed {
 		return false
@@ -275,7 +276,7 @@ func (l *eventWriter) flush() bool {
 	return !l.failed
 }
 
-// finish puts the last event.
+// finish writes the last event, and flushes.
 func (l *eventWriter) finish(code node.Reason, text string) {
 	l.write(Event{End: &End{Code: string(code), Text: text}})
 	l.flush()

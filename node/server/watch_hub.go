@@ -9,29 +9,30 @@ import (
 	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
-// pageSize is how many machines are looked at in one go, between two steps of
-// the node.
+// pageSize is the number of machines that the loop reads at a time, between two
+// steps of the node.
 const pageSize = 256
 
-// changeBuffer is how many changes may wait for one watcher.
+// changeBuffer bounds the changes that wait for one watcher.
 const changeBuffer = 1024
 
-// change is a change of a machine that the node has learnt: from one chosen
-// value to a later one. had is nil if it had learnt none.
+// change is a change of a machine that the node has learnt, from one chosen value to
+// a later one. had is nil if the node had learnt none before.
 type change struct {
 	key      string
 	had, now *node.Value
 }
 
-// watcher is told of the changes of one machine, or of all with a prefix. Only
-// the loop touches it, but for what it receives.
+// watcher receives the changes of one machine, or of all machines with a prefix.
+// Only the loop touches its fields, except for receiving from changes.
 type watcher struct {
 	single  bool
-	prefix  string      // one: the key
+	prefix  string      // single: the key
 	changes chan change // closed when the watcher is cut off for being slow
 
-	// Of many machines the present is told in pages, and changes only of those
-	// that it has been told of: up to cursor, and of all when it is whole.
+	// The present states of many machines are sent in pages. Changes are sent only
+	// of machines in the pages so far, up to cursor; of all machines once caughtUp
+	// is set.
 	cursor   string
 	caughtUp bool
 }
@@ -49,7 +50,7 @@ type watchHub struct {
 	keys     map[string][]*watcher
 	prefixes []*watcher
 
-	watchers  atomic.Int64  // now
+	watchers  atomic.Int64  // at present
 	published atomic.Uint64 // changes handed to watchers
 	cutOff    atomic.Uint64 // watchers cut off
 }
@@ -63,7 +64,7 @@ func (h *watchHub) add(w *watcher) {
 	h.watchers.Add(1)
 }
 
-// remove removes w, if it is there.
+// remove removes w, if it is in the set.
 func (h *watchHub) remove(w *watcher) {
 	list := h.prefixes
 	if w.single {
@@ -97,8 +98,8 @@ func (h *watchHub) closeAll() {
 	}
 }
 
-// publish sends a change to its watchers. A watcher without room for it is cut off: it must not
-// miss anything without knowing, and the loop must not wait for it.
+// publish sends a change to its watchers. A watcher without room for it is cut off:
+// it must not miss a change without knowing, and the loop must not wait for it.
 func (h *watchHub) publish(c change) {
 	var cut []*watcher
 	for _, list := range [][]*watcher{h.keys[c.key], h.prefixes} {
@@ -121,8 +122,9 @@ func (h *watchHub) publish(c change) {
 	}
 }
 
-// publishChosen publishes the values that a step has shown to be chosen, and lists machines that
-// the node may be the only one to tell of: it has accepted a value of them.
+// publishChosen publishes the values that a step has shown to be chosen. It also
+// adds machines with an accepted value to the index: this node may be the only one
+// that can list them.
 func (l *loop) publishChosen(batch []node.Event, e *node.Effects) {
 	for i := range e.Chosen {
 		c := &e.Chosen[i]
@@ -148,8 +150,8 @@ func (l *loop) publishChosen(batch []node.Event, e *node.Effects) {
 	l.machineCount.Store(int64(l.index.size))
 }
 
-// addAccepted lists the machine of an accept proposal or a repair value, if the
-// node has accepted a value of it.
+// addAccepted adds the machine of an accept proposal or a repair value to the index,
+// if the node has accepted a value of it.
 func (l *loop) addAccepted(m node.Message) {
 	var key string
 	switch m := m.(type) {
@@ -168,7 +170,8 @@ func (l *loop) addAccepted(m node.Message) {
 	}
 }
 
-// buildIndex lists the machines of which the node has a value after it has booted.
+// buildIndex builds, after boot, the index of the machines of which the node has a
+// value.
 func (l *loop) buildIndex() {
 	var entries []indexItem
 	for _, key := range l.node.Keys() {
@@ -180,8 +183,8 @@ func (l *loop) buildIndex() {
 	l.machineCount.Store(int64(l.index.size))
 }
 
-// subscribe begins to tell a watcher of changes, and tells what is known now of the
-// one machine that it watches.
+// subscribe adds a watcher, and returns the value that is known now of the single
+// machine that it watches.
 func (l *loop) subscribe(w *watcher) (now *node.Value, err error) {
 	if !l.do(func(*node.Node) {
 		if e := l.index.get(w.prefix); w.single && e != nil {
@@ -194,11 +197,11 @@ func (l *loop) subscribe(w *watcher) (now *node.Value, err error) {
 	return now, nil
 }
 
-// unsubscribe ends it.
+// unsubscribe removes a watcher.
 func (l *loop) unsubscribe(w *watcher) { l.do(func(*node.Node) { l.hub.remove(w) }) }
 
-// nextPage is the next page of the known states of the machines that w watches;
-// none if it is complete. Later changes are sent as changes.
+// nextPage returns the next page of the known states of the machines that w watches;
+// an empty one if all pages are sent. Later changes are sent as changes.
 func (l *loop) nextPage(w *watcher) (page []indexItem, err error) {
 	if !l.do(func(*node.Node) {
 		var more bool

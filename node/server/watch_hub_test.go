@@ -6,7 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Who has no room is cut off and hears of it; the others miss nothing.
+// A watcher without room is cut off and finds its channel closed; the others miss
+// nothing.
 func TestHubCutsOffTheSlow(t *testing.T) {
 	h := watchHub{keys: map[string][]*watcher{}}
 	slow := &watcher{single: true, prefix: "lifecycle/a", changes: make(chan change, 2)}
@@ -36,8 +37,8 @@ func TestHubCutsOffTheSlow(t *testing.T) {
 	require.Empty(t, h.prefixes)
 }
 
-// Who is being told of the present hears only of changes of what it has been told
-// of: the rest it will be told of as it is then.
+// Until all pages are sent, a watcher receives changes only of machines in the pages
+// so far. A later page has the state of the other machines as it is then.
 func TestWatcherWants(t *testing.T) {
 	w := &watcher{prefix: "lifecycle/"}
 	require.False(t, w.wants("lifecycle/a"))

@@ -15,11 +15,11 @@ import (
 	"github.com/lockstep-dst/lockstep/node/tcp/tcptest"
 )
 
-// watchHistory is what one who watches has been told, and what is wrong with it.
+// watchHistory is the record of one watcher's events, and of the errors in them.
 type watchHistory struct {
 	mu       sync.Mutex
-	versions map[string]uint64 // told of up to this version
-	states   map[string]string // empty after a gap
+	versions map[string]uint64 // the last version in the stream, by machine
+	states   map[string]string // by machine; empty after a gap
 	ops      map[string]map[uint64]string
 	gaps     uint64 // transitions
 	errors   []string
@@ -64,9 +64,9 @@ func (h *watchHistory) version(key string) uint64 {
 	return h.versions[key]
 }
 
-// Nodes stop and come back while clients move machines and others watch them. Each
-// watcher is told one history without a hole that is not marked, to the end; all of
-// them are told the same; and what a client was told is in it.
+// Nodes stop and restart while clients move machines and others watch them. The
+// stream of each watcher has no gap that is not marked, to the end. All watchers get
+// the same transitions, and acknowledged transitions are among them.
 func TestWatchThroughRestarts(t *testing.T) {
 	const machines, moves = 4, 150
 	c := newCluster(t, 3)
@@ -133,7 +133,7 @@ func TestWatchThroughRestarts(t *testing.T) {
 	}
 	for m := range machines {
 		key := fmt.Sprintf("lifecycle/m-%d", m)
-		// A last move, so that every node hears of the machine once more.
+		// A last transition, so that every node learns of the machine once more.
 		last := c.propose(1, key, `{"to":"Running"}`).Version
 		require.EqualValues(t, moves+1, last)
 		for i, h := range histories {

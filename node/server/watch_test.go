@@ -27,7 +27,7 @@ type watchStream struct {
 	stop context.CancelFunc
 }
 
-// watch begins to watch at a node.
+// watch opens a watch at a node.
 func (c *cluster) watch(id node.ID, query string, header ...string) *watchStream {
 	c.t.Helper()
 	ctx, stop := context.WithTimeout(context.Background(), testTimeout)
@@ -48,7 +48,7 @@ func (w *watchStream) close() {
 	_ = w.resp.Body.Close()
 }
 
-// line is the next line; none is the end.
+// line returns the next line; false at the end.
 func (w *watchStream) line() (string, bool) {
 	w.t.Helper()
 	if !w.in.Scan() {
@@ -67,7 +67,7 @@ func (w *watchStream) next() server.Event {
 	return e
 }
 
-// expect checks the next events, as words.
+// expect checks the next events, as texts.
 func (w *watchStream) expect(want ...string) {
 	w.t.Helper()
 	for _, words := range want {
@@ -102,8 +102,8 @@ func (c *cluster) advance(machine string, from, to uint64, by ...node.ID) {
 	}
 }
 
-// A watcher hears of every transition, in order and each once, at whichever
-// node it watches and whoever proposes.
+// A watcher receives every transition, in order and once, at any node and from any
+// proposer.
 func TestWatchOneMachine(t *testing.T) {
 	c := startCluster(t, 3)
 	c.advance("lifecycle/web", 0, 2, 1)
@@ -126,7 +126,7 @@ func TestWatchOneMachine(t *testing.T) {
 	}
 }
 
-// The present of a machine that nobody has used is its initial state.
+// The present state of a machine that was never used is its initial state.
 func TestWatchUntouchedMachine(t *testing.T) {
 	c := startCluster(t, 3)
 	now, zero := c.watch(2, "key=lifecycle/web"), c.watch(3, "key=lifecycle/web&from=0")
@@ -136,8 +136,8 @@ func TestWatchUntouchedMachine(t *testing.T) {
 	}
 }
 
-// A watch may be resumed after any version, at any node. What is too old to be
-// known is marked.
+// A watch may resume after any version, at any node. Transitions that are too old to
+// be known are marked as a gap.
 func TestWatchResumes(t *testing.T) {
 	c := startCluster(t, 3, func(cfg *server.Config) { cfg.Node.DedupWindow, cfg.Node.Batch = 4, 4 })
 	c.advance("lifecycle/web", 0, 10, 1)
@@ -158,8 +158,8 @@ func TestWatchResumes(t *testing.T) {
 	require.Contains(t, text, "lifecycle/web is at version 11: resume from a version that it has had")
 }
 
-// A node that has slept learns of a machine when somebody begins to watch it,
-// before it tells of it.
+// A node that was down learns the state of a machine when a watch of it begins,
+// before it sends the first event.
 func TestWatchAtANodeThatMissedCommits(t *testing.T) {
 	c := startCluster(t, 3)
 	c.advance("lifecycle/web", 0, 3, 1)
@@ -171,7 +171,7 @@ func TestWatchAtANodeThatMissedCommits(t *testing.T) {
 		"lifecycle/web Init>Running v4", "lifecycle/web Running>Stopped v5", "lifecycle/web Stopped>Init v6")
 }
 
-// Many machines: first those that there are, then what happens, new ones
+// A watch of a prefix: first the existing machines, then their changes, new machines
 // included.
 func TestWatchPrefix(t *testing.T) {
 	c := startCluster(t, 3)
@@ -187,7 +187,7 @@ func TestWatchPrefix(t *testing.T) {
 	w.expect("lifecycle/a-1 Stopped>Init v3")
 }
 
-// More machines than a page: each is told of once, also those that change
+// More machines than a page: the state of each is sent once, also if it changes
 // meanwhile.
 func TestWatchManyMachines(t *testing.T) {
 	const machines = 1000
@@ -238,7 +238,7 @@ func (c *cluster) advanceMany(machines int, version uint64) {
 	all.Wait()
 }
 
-// What is accepted and not chosen is not told; it is when it gets chosen.
+// A value that is accepted but not chosen is not sent. It is sent when it is chosen.
 func TestWatchTellsOnlyWhatIsChosen(t *testing.T) {
 	c := startCluster(t, 3, func(cfg *server.Config) {
 		cfg.Node.ConsensusTimeout, cfg.Heartbeat = 300*time.Millisecond, 10*time.Millisecond
@@ -248,13 +248,13 @@ func TestWatchTellsOnlyWhatIsChosen(t *testing.T) {
 	w.expect("lifecycle/web is Running v1")
 	c.stop(2)
 	c.stop(3)
-	// The promise at hand lets it begin with accept, and node 1 accepts.
+	// Its cached promise lets it begin with accept, and node 1 accepts.
 	a := c.propose(1, "lifecycle/web", `{"to":"Stopped"}`)
 	require.Equal(t, "unknown", a.Outcome)
 	for range 10 {
 		w.expect("heartbeat")
 	}
-	c.start(2) // and not 3: without node 1 there must be no majority, which need not know of it
+	c.start(2) // not 3: without node 1 there must be no majority that need not know of it
 	c.awaitAll()
 	require.Equal(t, uint64(2), c.get(1, "lifecycle/web").Version, "it was accepted all the time")
 	for e := w.next(); ; e = w.next() {
@@ -265,7 +265,7 @@ func TestWatchTellsOnlyWhatIsChosen(t *testing.T) {
 	}
 }
 
-// Without a majority a watch begins with what the node knows.
+// Without a majority a watch begins with the state that the node knows.
 func TestWatchWithoutMajority(t *testing.T) {
 	c := startCluster(t, 3, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 300 * time.Millisecond })
 	c.advance("lifecycle/web", 0, 2, 1)
@@ -274,7 +274,7 @@ func TestWatchWithoutMajority(t *testing.T) {
 	c.watch(1, "key=lifecycle/web&from=1").expect("lifecycle/web is Running v1", "lifecycle/web Running>Stopped v2")
 }
 
-// A browser's EventSource gets its own form, and resumes where it was.
+// A browser's EventSource gets its own format, and resumes where it left off.
 func TestWatchAsEventStream(t *testing.T) {
 	c := startCluster(t, 1)
 	c.advance("lifecycle/web", 0, 1, 1)
@@ -312,7 +312,8 @@ func TestWatchRefusals(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, w.resp.StatusCode)
 }
 
-// A node that stops says so to those who watch, and does not wait for them.
+// A stopping node sends its watchers a last event with the reason, and does not wait
+// for them.
 func TestWatchEndsWithTheNode(t *testing.T) {
 	c := startCluster(t, 1)
 	one, all := c.watch(1, "key=lifecycle/web"), c.watch(1, "prefix=lifecycle/")
@@ -325,8 +326,8 @@ func TestWatchEndsWithTheNode(t *testing.T) {
 	}
 }
 
-// A watcher that does not keep up is cut off and told so; the node and the
-// others go on.
+// A watcher that does not keep up is cut off, with an end event; the
+// node and the other watchers go on.
 func TestSlowWatcherIsCutOff(t *testing.T) {
 	const machines = 64
 	c := startCluster(t, 1, func(cfg *server.Config) { cfg.Limits.IOTimeout = testTimeout })
@@ -342,7 +343,7 @@ func TestSlowWatcherIsCutOff(t *testing.T) {
 	}
 	t.Logf("cut off after %v changes", c.metrics(1)["lockstep_watch_changes_total"])
 	eventually(t, "it is gone from the books", func() bool { return c.nodes[1].Status().Watchers == 0 })
-	require.NoError(t, nc.(*net.TCPConn).SetReadBuffer(1<<20)) // in little windows it would take its time
+	require.NoError(t, nc.(*net.TCPConn).SetReadBuffer(1<<20)) // with small windows the rest would take long
 	require.NoError(t, nc.SetReadDeadline(time.Now().Add(testTimeout)))
 	resp, err := http.ReadResponse(bufio.NewReader(nc), nil)
 	require.NoError(t, err)
@@ -361,7 +362,7 @@ func TestSlowWatcherIsCutOff(t *testing.T) {
 	require.Contains(t, lines[len(lines)-1], `{"end":{"code":"slow"`)
 }
 
-// There is room for so many watchers, and one that leaves makes room.
+// The number of watchers is bounded, and one that leaves makes room.
 func TestTooManyWatchers(t *testing.T) {
 	c := startCluster(t, 1, func(cfg *server.Config) { cfg.Limits.Watchers = 2 })
 	first, second := c.watch(1, "prefix="), c.watch(1, "prefix=")

@@ -1,7 +1,7 @@
-// Command driver is the program that mutants are built into: a campaign and no more, so
-// that it is linked fast. It runs the standard campaign in this process on one
-// worker until a property is violated or a budget is used up, or makes the plan of
-// a seed small, and prints the result as JSON.
+// Command driver is the program that mutants are built into. It has a campaign and
+// no more, so that linking is fast. It runs the standard campaign in this process,
+// on one worker, until a property is violated or a budget is used up; or it shrinks
+// the plan of a seed. It prints the result as JSON.
 package main
 
 import (
@@ -23,14 +23,14 @@ import (
 
 // Report is the result that the driver prints.
 type Report struct {
-	Seeds     uint64    `json:"seeds"`               // that were run, the failing one included
-	Seed      uint64    `json:"seed"`                // that failed
-	Signature string    `json:"signature,omitempty"` // empty: none has failed
+	Seeds     uint64    `json:"seeds"`               // seeds run, the failing one included
+	Seed      uint64    `json:"seed"`                // the failing seed
+	Signature string    `json:"signature,omitempty"` // empty: no seed failed
 	Sentence  string    `json:"sentence,omitempty"`
 	Shrunk    *PlanSize `json:"shrunk,omitempty"`
 }
 
-// PlanSize is the size of a plan that was made small.
+// PlanSize is the size of a shrunk plan.
 type PlanSize struct {
 	Operations int  `json:"operations"`
 	Faults     int  `json:"faults"`
@@ -69,8 +69,7 @@ func main() {
 	}
 }
 
-// hunt runs seeds until one fails. A seed with a history that takes too long to judge
-// has not.
+// hunt runs seeds until one fails. A seed with an undecided history has not failed.
 func (r *Report) hunt(c *campaign.Campaign) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -107,7 +106,7 @@ func (r *Report) shrink(c *campaign.Campaign, runs int) error {
 	return nil
 }
 
-// disk and clocks are the families that the parts of these names are made of.
+// disk and clocks are the fault families of the parts with these names.
 var (
 	disk   = []scenarios.Family{scenarios.DiskErrors, scenarios.DiskDamage}
 	clocks = []scenarios.Family{scenarios.Freezes, scenarios.Drifts}

@@ -16,7 +16,7 @@ func TestMarksHaveNames(t *testing.T) {
 		seen[name] = true
 	}
 	for m, name := range map[Mark]string{
-		MarkFastPath: "fast-path", MarkLateResponse: "late-response", MarkPrepareRejected: "prepare-rejected", MarkReceivedBeforeReady: "received-before-ready",
+		MarkFastPath: "fast-path", MarkLateResponse: "late-response", MarkPrepareRejected: "prepare-rejected",
 		MarkDedupHit: "dedup-hit", MarkQueueFull: "queue-full", MarkReadQuorumAgreed: "read-quorum-agreed", MarkNoOpRoundRead: "no-op-round-read",
 		MarkTornTail: "torn-tail", MarkLogCreatedAgain: "log-created-again", MarkRepairDigestsEqual: "repair-digests-equal", markCount - 1: "repair-superseded",
 	} {

@@ -217,8 +217,6 @@ func (n *Node) handle(ev *Event) {
 		if n.ready {
 			n.counts.Received++
 			n.receive(ev.From, ev.Message)
-		} else {
-			n.mark(MarkReceivedBeforeReady)
 		}
 	case Timer:
 		if ev.Token == repairToken {

@@ -24,6 +24,7 @@ const (
 	Learnt                                // learner, from a commit or a peer's repair: Key, Ballot, Value
 	Answered                              // a reply to a client: Client, Reply
 	RoundEnded                            // proposer, round failed: Key, Ballot, Attempts, Rejections
+	Forwarded                             // an operation is sent to the node at work: Request
 )
 
 // Observation is a report of one action of a node, for the oracle.
@@ -41,6 +42,7 @@ type Observation struct {
 	DurableAt  wal.LSN
 	Boot       uint64
 	Reply      *Reply
+	Request    *Request
 }
 
 func (o Observation) String() string {
@@ -63,6 +65,8 @@ func (o Observation) String() string {
 		return fmt.Sprintf("learnt %s %v %v", o.Key, o.Ballot, o.Value)
 	case RoundEnded:
 		return fmt.Sprintf("round %v of %s failed", o.Ballot, o.Key)
+	case Forwarded:
+		return "forwarded " + o.Request.String()
 	}
 	return "answered " + o.Reply.String()
 }

@@ -40,6 +40,9 @@ func (f *Fault) ofLinks() bool {
 // Impaired reports whether anything in p may delay a node that is up, at some time
 // in [from, to].
 func (p *Plan) Impaired(id sim.ID, from, to Duration) bool {
+	if p.Steps.Time > 0 && p.Steps.Batch < fullBatch {
+		return true // events queue behind steps
+	}
 	if p.Heal.Exclusion == StayPaused && to >= p.Heal.At && slices.Contains(p.Heal.Excluded, id) {
 		return true
 	}
@@ -48,6 +51,9 @@ func (p *Plan) Impaired(id sim.ID, from, to Duration) bool {
 			f.At <= to && from <= min(f.At+f.For, p.Heal.At) && slices.Contains(f.Nodes, id)
 	})
 }
+
+// fullBatch is the batch of a node that never leaves an event to the next step.
+const fullBatch = 256
 
 // String describes the fault, without its time.
 func (f *Fault) String() string {
@@ -145,6 +151,9 @@ func (p *Plan) Summary() string {
 	k := p.Knobs
 	fmt.Fprintf(&b, "consensus timeout %v, %d retries every %v, client timeout %v\n", k.ConsensusTimeout, k.MaxResends, k.ResendTimeout, k.ClientTimeout)
 	fmt.Fprintf(&b, "network: %s\n", Describe(p.Network))
+	if s := p.Steps; s != (sim.StepProfile{}) {
+		fmt.Fprintf(&b, "a step takes %v and up to %d events\n", s.Time, max(1, s.Batch))
+	}
 	for n, c := range p.Clocks {
 		fmt.Fprintf(&b, "clock of node %d: drift %d ppm\n", n+1, c.Drift)
 	}

@@ -41,13 +41,15 @@ const (
 	Freezes               // stopped clocks
 	Drifts                // clocks of different speed
 	Exclusions            // nodes that the core of the heal phase excludes
+	Batches               // steps of nodes that take several events
+	StepTimes             // steps of nodes that take time
 	numFamilies
 )
 
 var familyNames = [numFamilies]string{
 	"drop", "burst", "delay", "duplicate", "reorder", "corrupt", "reset", "gap", "clog", "refuse",
 	"partition", "one_way", "cut", "flap", "power_loss", "process_crash", "restarts", "disk", "damage", "wipe", "rollback",
-	"pause", "slow", "freeze", "drift", "outside",
+	"pause", "slow", "freeze", "drift", "outside", "batch", "step_time",
 }
 
 // String is the family's name.
@@ -104,6 +106,8 @@ func familiesOf(p *Plan) familySet {
 		s.fault(&p.Faults[i])
 	}
 	s.add(Exclusions, p.Heal.Exclusion != DownAtFirst)
+	s.add(Batches, p.Steps.Batch > 1)
+	s.add(StepTimes, p.Steps.Time != 0)
 	return s
 }
 
@@ -148,6 +152,8 @@ func (s Shape) Families() []Family {
 		case slices.Contains(s.Without, f):
 		case f == Wipes, f == Rollbacks, f == Exclusions:
 			all.add(f, s.Profile == All && s.minority())
+		case f == Batches:
+			all.add(f, s.Profile == All && s.Batches)
 		case f == DiskDamage:
 			all.add(f, s.disks() && s.minority())
 		case f == Partitions, f == OneWays, f == Cuts:

@@ -40,6 +40,7 @@ type Shape struct {
 	OperationIDs bool `json:"Manners,omitempty"` // ... and tells operations apart by their ids
 	Majority     bool // a majority of the system's nodes is enough to go on
 	Forms        bool // its nodes can form their cluster
+	Batches      bool // its nodes can take several events as one step
 
 	// Fields that measure the worth of parts of the generator.
 	Everything bool     `json:",omitempty"` // every plan has all families that it may have: no swarm
@@ -171,6 +172,7 @@ func generateEnvironment(c choices, p *Plan, shape Shape, swarm familySet) Durat
 		p.Disk.Tear = netmodel.PPM(c.Choose("tear", uint64(netmodel.Always)))
 		p.Disk.Sector = []int{512, 64, 16}[c.Choose("sector", 3)]
 	}
+	p.Steps = generateSteps(c, delay, swarm)
 	if swarm.has(Drifts) {
 		for n := range p.Nodes {
 			drift := c.at("clock", n).between("ppm", 0, 200_000)
@@ -178,6 +180,20 @@ func generateEnvironment(c choices, p *Plan, shape Shape, swarm familySet) Durat
 		}
 	}
 	return delay
+}
+
+// generateSteps chooses how nodes take events. Steps of a quarter of a message's
+// latency let many events gather; those that take one event each are shorter, so
+// that nodes keep up.
+func generateSteps(c choices, delay Duration, swarm familySet) (s sim.StepProfile) {
+	longest := delay / 16
+	if swarm.has(Batches) {
+		s.Batch, longest = []int{fullBatch, fullBatch, 2, 8}[c.Choose("batch size", 4)], delay/4
+	}
+	if swarm.has(StepTimes) {
+		s.Time = 1 + Duration(c.Choose("step time", uint64(longest>>(2*c.Choose("step brevity", 4)))))
+	}
+	return s
 }
 
 // generateLink chooses a link's profile: each fault of the swarm, in percent of all

@@ -41,6 +41,7 @@ type Plan struct {
 	Knobs       Knobs             `json:"knobs"`
 	Network     netmodel.Profile  `json:"network"` // of every link until the heal phase
 	Disk        sim.DiskProfile   `json:"disk"`
+	Steps       sim.StepProfile   `json:"steps,omitzero"`   // of every node
 	Clocks      []sim.Clock       `json:"clocks,omitempty"` // of node 1, 2, ...; the rest are exact
 	Operations  []Operation       `json:"operations"`       // in the order in which each client issues its own
 	Faults      []Fault           `json:"faults,omitempty"`

@@ -19,6 +19,7 @@ type System struct {
 	OperationIDs  bool             // its nodes tell operations apart by their ids: see IDScheme
 	Majority      bool             // a majority of its nodes is enough to make progress
 	Forms         bool             // its nodes can form their cluster: see Knobs.Forming
+	Batches       bool             // its nodes take several events as one step: see sim.BatchProcess
 	HighWaterFile string           // the file in which nodes keep their high-water mark; see sim.Config
 	Marks         []string         // names of its coverage marks; see MarkCounter
 	New           func(*Plan) Run  // the system's side of one run

@@ -122,6 +122,9 @@ func (p *Plan) checkWorld() error {
 	if err := p.Disk.Validate(); err != nil {
 		return fmt.Errorf("disk: %w", err)
 	}
+	if err := p.Steps.Validate(); err != nil {
+		return fmt.Errorf("steps: %w", err)
+	}
 	if len(p.Clocks) > p.Nodes {
 		return fmt.Errorf("clocks: %d for %d nodes", len(p.Clocks), p.Nodes)
 	}

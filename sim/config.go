@@ -51,6 +51,7 @@ type Spec struct {
 	ID    ID
 	Clock Clock
 	Disk  DiskProfile
+	Steps StepProfile
 }
 
 func (c *Config) validate() error {
@@ -74,6 +75,9 @@ func (c *Config) validate() error {
 		}
 		if err := s.Disk.Validate(); err != nil {
 			return fmt.Errorf("processes[%d]: disk: %w", i, err)
+		}
+		if err := s.Steps.Validate(); err != nil {
+			return fmt.Errorf("processes[%d]: steps: %w", i, err)
 		}
 	}
 	return nil

@@ -237,6 +237,7 @@ func heavilyFaultyWorld(t testing.TB, edits ...func(*Config)) *World {
 	rough := func(c *Config) {
 		c.Network.Burst = netmodel.Burst{Window: 5 * ms, Chance: 200_000, Drop: 500_000}
 		c.Network.Corrupt, c.Network.Reset, c.Network.Gap = 30_000, 30_000, ms/2
+		c.Processes[1].Steps = StepProfile{Batch: 4, Time: ms / 2}
 	}
 	w := faultyWorld(t, append([]func(*Config){rough}, edits...)...)
 	to := netmodel.Link{From: 1, To: 2}

@@ -18,6 +18,8 @@ type Hits struct {
 	Refuse    uint64 // messages that could not be sent
 	Pause     uint64 // events that a paused process took late
 	Slow      uint64 // events that a slow process took late
+	Batch     uint64 // steps with several events
+	StepTime  uint64 // events that waited for the end of a step
 	Freeze    uint64 // timers that were late because a clock had stopped
 	Drift     uint64 // timers set by a clock that drifts
 	Wipe      uint64 // disks emptied

@@ -53,8 +53,13 @@ const (
 	recordAction
 	recordSendFailed
 	recordReset // a connection ends
-	recordDrain // a process takes the first record of its backlog
+	recordDrain // a process takes a step from its backlog
 )
+
+// forProcess reports whether a process takes the record as an event.
+func (k recordKind) forProcess() bool {
+	return k != recordAction && k != recordReset && k != recordDrain
+}
 
 // maxFront is the length at which half of front moves to the heap. A refill takes
 // half as many.

@@ -4,8 +4,8 @@ package sim
 // slowness, a stopped clock. A process without these faults has none.
 type slowdown struct {
 	pauses      int      // pauses in force
-	pace        Duration // the least time between two events of the process
-	nextFree    Duration // when it may take the next event
+	pace        Duration // fault: the least time between two steps of the process
+	nextFree    Duration // when it may take the next step
 	backlog     []record // records deferred, in order
 	drainQueued bool     // a recordDrain is in the queue
 
@@ -42,7 +42,7 @@ func (w *World) Resume(id ID) {
 	w.fold(uint64(w.now), uint64(id)<<32|11)
 }
 
-// Slow has a process take events at least pace apart, as if each step lasted that
+// Slow has a process take steps at least pace apart, as if each step lasted that
 // long. A pace of 0 ends it.
 func (w *World) Slow(id ID, pace Duration) {
 	p := w.proc(id)
@@ -105,12 +105,10 @@ func (w *World) deferRecord(p *proc, r *record) bool {
 	g := p.slowdown
 	switch {
 	case r.kind == recordDrain:
-		w.drainOne(p)
+		w.drainOnce(p)
 		return true
 	case g.pauses == 0 && len(g.backlog) == 0 && g.nextFree <= w.now:
-		if g.pace > 0 {
-			g.nextFree = w.now + g.pace
-		}
+		g.nextFree = w.now + p.pace()
 		return false
 	case p.code == nil || !w.isCurrent(p, r):
 		return false // the caller drops it
@@ -118,17 +116,23 @@ func (w *World) deferRecord(p *proc, r *record) bool {
 	if r.kind == recordMessage && r.from != r.to && w.checkArrival(r) != 0 {
 		return true
 	}
-	if g.pauses > 0 {
+	switch {
+	case g.pauses > 0:
 		w.hits.Pause++
-	} else {
+	case g.pace > 0:
 		w.hits.Slow++
+	default:
+		w.hits.StepTime++
 	}
 	g.backlog = append(g.backlog, *r)
 	w.queueDrain(p)
 	return true
 }
 
-// queueDrain schedules the time at which p takes the next record of its backlog.
+// pace returns the least time between two steps of p, which has a slowdown.
+func (p *proc) pace() Duration { return max(p.slowdown.pace, p.steps.Time) }
+
+// queueDrain schedules the time at which p takes the next step from its backlog.
 func (w *World) queueDrain(p *proc) {
 	if g := p.slowdown; !g.drainQueued && g.pauses == 0 && len(g.backlog) > 0 {
 		g.drainQueued = true
@@ -136,8 +140,9 @@ func (w *World) queueDrain(p *proc) {
 	}
 }
 
-// drainOne has p take the first record of its backlog.
-func (w *World) drainOne(p *proc) {
+// drainOnce has p take a step from its backlog: the first record, or as many as it
+// takes at once. A Boot is taken alone.
+func (w *World) drainOnce(p *proc) {
 	g := p.slowdown
 	g.drainQueued = false
 	if g.pauses > 0 || len(g.backlog) == 0 {
@@ -147,15 +152,24 @@ func (w *World) drainOne(p *proc) {
 		w.queueDrain(p)
 		return
 	}
-	r := g.backlog[0]
-	g.backlog[0] = record{}
-	g.backlog = g.backlog[1:]
-	g.nextFree = w.now + g.pace
-	if p.code == nil || !w.isCurrent(p, &r) {
-		w.dropRecord(&r)
-	} else {
-		w.dispatch(p, &r)
+	g.nextFree = w.now + p.pace()
+	w.batch = w.batch[:0]
+	for len(g.backlog) > 0 && len(w.batch) < p.batchLimit() {
+		r := g.backlog[0]
+		if r.kind == recordBoot && len(w.batch) > 0 {
+			break
+		}
+		g.backlog[0] = record{}
+		g.backlog = g.backlog[1:]
+		if p.code == nil || !w.isCurrent(p, &r) {
+			w.dropRecord(&r)
+			continue
+		}
+		if w.addEvent(p, &r); r.kind == recordBoot {
+			break
+		}
 	}
+	w.runStep(p)
 	w.queueDrain(p)
 }
 

@@ -36,6 +36,13 @@ const (
 
 func newToy(ID, int) Process { return &toy{waiting: map[uint64]*ping{}} }
 
+// StepAll takes the events one after the other.
+func (p *toy) StepAll(now Duration, evs []Event, out *Effects) {
+	for i := range evs {
+		p.Step(now, &evs[i], out)
+	}
+}
+
 func (p *toy) Step(now Duration, ev *Event, out *Effects) {
 	switch ev.Kind {
 	case Boot:

@@ -28,7 +28,7 @@ type World struct {
 	actions       map[uint64]action // looked up, never ranged over
 	actionCount   uint64            // actions scheduled so far
 	out           Effects
-	event         Event
+	batch         []Event // events of the current step
 	now           Duration
 	hash          uint64
 	stats         Stats
@@ -48,12 +48,14 @@ const MaxTime Duration = 1 << 60
 
 // proc is one process and the world's state for it.
 type proc struct {
-	id       ID
-	clock    Clock
-	disk     disk
-	code     Process // nil while the process is down
-	life     uint32
-	slowdown *slowdown // nil until the process is first paused, slowed, or has its clock stopped
+	id        ID
+	clock     Clock
+	disk      disk
+	code      Process      // nil while the process is down
+	batchCode BatchProcess // code, if it takes several events a step
+	steps     StepProfile
+	life      uint32
+	slowdown  *slowdown // nil until the process is first paused, slowed, or has its clock stopped
 
 	starting bool // the Boot of this life is pending
 
@@ -79,10 +81,13 @@ func New(cfg Config) (*World, error) {
 	for i, s := range cfg.Processes {
 		ids[i] = s.ID
 		w.procs[s.ID] = &proc{
-			id: s.ID, clock: s.Clock,
+			id: s.ID, clock: s.Clock, steps: s.Steps,
 			disk: disk{profile: s.Disk, highWaterFile: cfg.HighWaterFile, key: root.Name("disk").Word(uint64(s.ID))},
 		}
 		w.fold(uint64(s.ID)<<32|uint64(uint32(s.Clock.Drift)), uint64(s.Clock.Offset))
+		if s.Steps.Time > 0 {
+			w.procs[s.ID].ensureSlowdown()
+		}
 	}
 	w.corruptKey = root.Name("damage")
 	w.net = netmodel.New(root.Name("network"), ids, cfg.Network)
@@ -157,7 +162,7 @@ func (w *World) Start(id ID) {
 	p.life++
 	p.timers.reset()
 	p.disk.beginLife(w.now)
-	p.code = w.cfg.New(id, int(p.life))
+	p.setCode(w.cfg.New(id, int(p.life)))
 	if p.code == nil {
 		panic(fmt.Sprintf("sim: New made nothing for life %d of process %d", p.life, id))
 	}
@@ -206,7 +211,7 @@ func (w *World) Wipe(id ID) {
 }
 
 func (w *World) endLife(p *proc, how string) {
-	p.code = nil
+	p.code, p.batchCode = nil, nil
 	w.markStarted(p) // a pending Boot never comes
 	w.dropBacklog(p)
 	w.fold(uint64(w.now), uint64(p.id)<<32|uint64(p.life))
@@ -380,38 +385,4 @@ func (w *World) dropRecord(r *record) {
 	if w.cfg.Trace != nil {
 		w.traceLoss(r)
 	}
-}
-
-// dispatch turns r into an event, has p take it, and applies the effects.
-func (w *World) dispatch(p *proc, r *record) {
-	ev := &w.event
-	*ev = Event{From: r.from, Message: r.msg}
-	switch r.kind {
-	case recordBoot:
-		ev.Kind, ev.Token, ev.Disk = Boot, uint64(p.life), &p.disk
-	case recordMessage:
-		ev.Kind = Receive
-		w.stats.Delivered++
-		if w.cfg.RoundTrip != nil && r.from != r.to {
-			ev.Message = w.cfg.RoundTrip(r.from, r.to, r.msg)
-		}
-	case recordTimer:
-		ev.Kind, ev.Token, ev.From = Timer, r.token, 0
-	case recordDiskDone:
-		done := p.disk.completeNotified()
-		ev.Kind, ev.Token, ev.Err = DiskDone, done.token, done.err
-		if ev.Err != nil {
-			w.fold(done.token, keyed.String(ev.Err.Error()))
-		}
-	case recordInvoke:
-		ev.Kind = Invoke
-	case recordSendFailed:
-		ev.Kind = SendFailed
-	}
-	w.foldEvent(p.id, ev, r)
-	if w.cfg.Trace != nil {
-		w.traceEvent(p.id, ev)
-	}
-	p.code.Step(p.local(w.now), ev, &w.out)
-	w.applyEffects(p)
 }

@@ -306,11 +306,17 @@ func (m *Member) rememberPosition(p *peer, at uint64) {
 }
 
 // acceptRequest reports whether the node gets a client's request. A node that
-// abstains rejects it: a first attempt has certainly had no effect.
+// abstains rejects it: a first attempt has certainly had no effect. Before the life is
+// durable it is dropped: the node may become ready later in the same step, and must
+// then not handle a request that the member has not admitted.
 func (m *Member) acceptRequest(ev *node.Event) bool {
 	r, ok := ev.Message.(*node.Request)
-	if !ok || m.Ready() || !m.lifeDurable {
+	switch {
+	case m.Ready() || !ok:
 		return true
+	case !m.lifeDurable:
+		m.mark(MarkReceivedBeforeReady)
+		return false
 	}
 	reply := &node.Reply{Kind: r.Kind, Key: r.Key, ID: r.ID, Attempt: r.Attempt, Outcome: node.Rejected, Reason: node.Abstains}
 	if r.Retry && r.Kind == node.Propose {

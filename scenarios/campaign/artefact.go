@@ -112,7 +112,7 @@ func NewArtefact(ctx context.Context, sys scenarios.System, p *scenarios.Plan) (
 	}
 	n := min(maxCheckpoints, a.Events)
 	_, err = Run(ctx, sys, p, Options{OnEvent: func(event, hash uint64) {
-		if uint64(len(a.Checkpoints)) < n && event == a.Events*uint64(len(a.Checkpoints)+1)/n {
+		if uint64(len(a.Checkpoints)) < n && event >= a.Events*uint64(len(a.Checkpoints)+1)/n {
 			a.Checkpoints = append(a.Checkpoints, Checkpoint{event, formatHash(hash)})
 		}
 	}})

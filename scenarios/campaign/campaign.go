@@ -54,7 +54,7 @@ func (c *Campaign) shape() scenarios.Shape { return shapeOf(c.System, c.Shape) }
 // shapeOf is s with the fields about the system.
 func shapeOf(sys scenarios.System, s scenarios.Shape) scenarios.Shape {
 	s.System, s.Definitions = sys.Name, sys.Definitions
-	s.Versions, s.Retires, s.OperationIDs, s.Majority, s.Forms = sys.Versions, sys.Retires, sys.OperationIDs, sys.Majority, sys.Forms
+	s.Versions, s.Retires, s.OperationIDs, s.Majority, s.Forms, s.Batches = sys.Versions, sys.Retires, sys.OperationIDs, sys.Majority, sys.Forms, sys.Batches
 	return s
 }
 

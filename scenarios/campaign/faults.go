@@ -163,6 +163,7 @@ func (s *runner) allHits() scenarios.FamilyHits {
 	h[scenarios.PowerLosses], h[scenarios.ProcessCrashes], h[scenarios.Wipes] = stats.PowerLosses, stats.ProcessCrashes, w.Wipe
 	h[scenarios.Rollbacks] = w.Rollback
 	h[scenarios.Pauses], h[scenarios.Slowness] = w.Pause, w.Slow
+	h[scenarios.Batches], h[scenarios.StepTimes] = w.Batch, w.StepTime
 	h[scenarios.Freezes], h[scenarios.Drifts] = w.Freeze, w.Drift
 	for f, n := range s.world.DiskHits() {
 		if sim.DiskFault(f).Damages() {

@@ -69,7 +69,7 @@ func newRunner(sys scenarios.System, p *scenarios.Plan, o Options) (*runner, err
 		}
 	}
 	for n := 1; n <= p.Nodes; n++ {
-		spec := sim.Spec{ID: scenarios.NodeID(n), Disk: p.Disk}
+		spec := sim.Spec{ID: scenarios.NodeID(n), Disk: p.Disk, Steps: p.Steps}
 		if n <= len(p.Clocks) {
 			spec.Clock = p.Clocks[n-1]
 		}

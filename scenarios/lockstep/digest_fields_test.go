@@ -28,7 +28,7 @@ func TestEveryFieldOfAMessageChangesItsDigest(t *testing.T) {
 // messages before them.
 func TestEveryFieldOfAFactChangesItsDigest(t *testing.T) {
 	requireDigests(t, reflect.TypeFor[node.Observation](), func(f any) uint64 { return (&nodeObservation{*f.(*node.Observation)}).Digest() },
-		"Observation.Rejections", "Observation.Waiting", "Observation.Attempts", "Observation.Client", "Observation.Key", "Observation.BaseBallot.", "Observation.Reply",
+		"Observation.Rejections", "Observation.Waiting", "Observation.Attempts", "Observation.Client", "Observation.Key", "Observation.BaseBallot.", "Observation.Reply", "Observation.Request",
 		"Observation.Value.")
 	requireDigests(t, reflect.TypeFor[member.Observation](), func(f any) uint64 { return (&memberObservation{*f.(*member.Observation)}).Digest() },
 		"Observation.Log.Incarnation", "Observation.Log.Boot", "Observation.Log.Past", "Observation.Log.Complete", "Observation.Cluster.Stage", "Observation.Cluster.Members", "Observation.Discrepancy")

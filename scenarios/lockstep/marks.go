@@ -16,6 +16,7 @@ type markCounts struct {
 	session         session.Marks
 	lastReady       []int  // by id: the last life that became ready
 	recoveryCrashes uint64 // lives that follow one that never became ready
+	doubleChanges   uint64 // steps in which a node learnt two values of one machine
 }
 
 // markNames returns the names of the coverage marks, in the order of Marks.
@@ -30,13 +31,13 @@ func markNames() []string {
 	for m := range len(session.Marks{}) {
 		names = append(names, "session/"+session.Mark(m).String())
 	}
-	return append(names, "run/crash-in-recovery")
+	return append(names, "run/crash-in-recovery", "run/two-changes-in-step")
 }
 
 // Marks implements scenarios.MarkCounter.
 func (r *run) Marks() []uint64 {
 	m := &r.marks
-	return append(slices.Concat(m.node[:], m.member[:], m.session[:]), m.recoveryCrashes)
+	return append(slices.Concat(m.node[:], m.member[:], m.session[:]), m.recoveryCrashes, m.doubleChanges)
 }
 
 // beginLife notes that a life of a node begins. The run counts crashes during recovery,
@@ -44,5 +45,17 @@ func (r *run) Marks() []uint64 {
 func (m *markCounts) beginLife(id sim.ID, life int) {
 	if m.lastReady[id] < life-1 {
 		m.recoveryCrashes++
+	}
+}
+
+// noteShown counts a step that has shown two values of one machine.
+func (m *markCounts) noteShown(values []node.ChosenValue) {
+	for i := range values {
+		for j := range i {
+			if values[j].Key == values[i].Key {
+				m.doubleChanges++
+				return
+			}
+		}
 	}
 }

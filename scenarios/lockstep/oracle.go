@@ -232,6 +232,8 @@ func (o *oracle) observe(f *node.Observation) *scenarios.Violation {
 		return o.checkChosen(f)
 	case node.Learnt:
 		return o.checkLearnt(f)
+	case node.Forwarded:
+		return o.checkForward(f.Request)
 	case node.Answered:
 		return o.checkAnswered(f)
 	}

@@ -23,6 +23,15 @@ func (o *oracle) checkForward(r *node.Request) *scenarios.Violation {
 	return nil
 }
 
+// checkForwardSent: a node sends the requests that it has observed itself to forward,
+// and no other.
+func (o *oracle) checkForwardSent(r *node.Request) *scenarios.Violation {
+	if a := o.operation(o.machine(r.Key), r.ID).attempt(o.id, r.Attempt); a.planOp == "" || a.retry != r.Retry {
+		return o.violation("outcomes", "unobserved-forward", r.Key, "sends %v, which is not as it was forwarded", r)
+	}
+	return nil
+}
+
 // forwardable returns the attempt that the current node may forward as r, or nil. If r is
 // no retry, it is an attempt with no earlier one that may take effect. If r is a retry,
 // an attempt with an earlier one is preferred.

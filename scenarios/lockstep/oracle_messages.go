@@ -31,7 +31,7 @@ func (o *oracle) checkSent(m node.Message) *scenarios.Violation {
 	case *node.RepairReport:
 		return o.checkRepairReport(m)
 	case *node.Request:
-		return o.checkForward(m)
+		return o.checkForwardSent(m)
 	}
 	key, _ := m.About()
 	h := &o.machine(key).durable[o.id]

@@ -96,7 +96,7 @@ func (o *oracle) checkResend(t *machineTruth, p *node.Proposal) *scenarios.Viola
 	}
 	e := o.proposer(t)
 	if e.ballot == p.Ballot && e.phase == p.Phase && o.now > e.sentAt {
-		if most := 2 * (o.plan.Knobs.ResendTimeout << min(e.failures, maxDoublings)); o.now-e.sentAt > most+1 && !o.impaired(e.sentAt) {
+		if most := 2 * (o.plan.Knobs.ResendTimeout << min(e.failures, maxDoublings)); o.now-e.sentAt > most+1+2*o.plan.Steps.Time && !o.impaired(e.sentAt) {
 			return o.violation("progress", "resent-late", p.Key, "sends %v again after %v, and %v is the most after %d failures", p, o.now-e.sentAt, most, e.failures)
 		}
 	}

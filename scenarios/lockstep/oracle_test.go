@@ -73,7 +73,7 @@ func (s *script) prepare(b node.Ballot, ids ...int) {
 
 // arrive has an attempt of a proposal arrive at a node in its first life.
 func (s *script) arrive(id int, op node.OpID, attempt uint32) {
-	s.observe(id, &stepReport{arrival: requestArrived{life: 1, client: 101, request: &node.Request{Kind: node.Propose, Key: key, ID: op, Attempt: attempt}}})
+	s.observe(id, &stepReport{arrivals: []requestArrived{{life: 1, client: 101, request: &node.Request{Kind: node.Propose, Key: key, ID: op, Attempt: attempt}}}})
 }
 
 func (s *script) propose(id int, b, base node.Ballot, v *node.Value) {

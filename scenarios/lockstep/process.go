@@ -21,9 +21,10 @@ type process struct {
 	id      sim.ID
 	life    int
 	member  *member.Member
-	node    *node.Node    // in member
-	report  stepReport    // observations of the last step
-	events  [1]node.Event // event of the current step
+	node    *node.Node   // in member
+	report  stepReport   // observations of the last step
+	events  []node.Event // events of the current step
+	single  [1]sim.Event // event of a step with one
 	stopped bool
 }
 
@@ -39,20 +40,24 @@ func (p *process) observeMember(f member.Observation) {
 
 // Step implements sim.Process.
 func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
+	p.single[0] = *ev
+	p.StepAll(now, p.single[:], out)
+}
+
+// StepAll implements sim.BatchProcess, as the server's loop steps the member.
+func (p *process) StepAll(now scenarios.Duration, evs []sim.Event, out *sim.Effects) {
 	if p.stopped {
 		return
 	}
-	if b := p.run.bug.before; b != nil && b(p, now, ev) {
-		return
-	}
 	p.report.reset()
-	e := &p.events[0]
-	p.toNodeEvent(ev, e)
-	if r, ok := e.Message.(*node.Request); ok && p.member.Ready() {
-		p.report.arrival = requestArrived{p.life, ev.From, r}
+	p.events = p.events[:0]
+	for i := range evs {
+		p.addEvent(now, &evs[i])
 	}
-	p.report.introduction, _ = e.Message.(*member.Introduction)
-	effects, err := p.member.StepAll(time.Duration(now), p.events[:])
+	if len(p.events) == 0 {
+		return // a planted bug ignores them
+	}
+	effects, err := p.member.StepAll(time.Duration(now), p.events)
 	if b := p.run.bug.after; b != nil {
 		b(p, now, effects)
 	}
@@ -83,7 +88,28 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 			out.Observe(&scenarios.IncarnationRejected{Node: p.id})
 			return
 		}
-		out.Observe(&scenarios.Stopped{Err: err, RefusedToStart: ev.Kind == sim.Boot})
+		out.Observe(&scenarios.Stopped{Err: err, RefusedToStart: evs[0].Kind == sim.Boot})
+	}
+}
+
+// addEvent adds an event to the current step, and reports its arrival.
+func (p *process) addEvent(now scenarios.Duration, ev *sim.Event) {
+	if b := p.run.bug.before; b != nil && b(p, now, ev) {
+		return
+	}
+	p.events = append(p.events, node.Event{})
+	e := &p.events[len(p.events)-1]
+	p.toNodeEvent(ev, e)
+	switch m := e.Message.(type) {
+	case *node.Request:
+		if p.member.Ready() {
+			p.report.arrivals = append(p.report.arrivals, requestArrived{p.life, ev.From, m})
+		}
+	case *member.Introduction:
+		if !p.member.LifeDurable() {
+			return // the member ignores it
+		}
+		p.report.introductions = append(p.report.introductions, m)
 	}
 }
 

@@ -15,27 +15,28 @@ import (
 // a dozen in a transition, and each would have to pass through every observer
 // by itself. Its pointers are valid until the node's next step.
 type stepReport struct {
-	arrival      requestArrived // request nil: none
+	arrivals     []requestArrived
 	observations []nodeObservation
 	shown        valuesShown
 	sent         []messageSent
 
 	memberObservations []memberObservation
-	introduction       *member.Introduction // received, for checkDisputed; nil: none; in neither Each nor Digest
+	introductions      []*member.Introduction // received, for checkDisputed; in neither Each nor Digest
 }
 
 func (r *stepReport) reset() {
-	r.arrival, r.observations, r.shown, r.sent, r.memberObservations, r.introduction = requestArrived{}, r.observations[:0], valuesShown{}, r.sent[:0], r.memberObservations[:0], nil
+	r.arrivals, r.observations, r.shown, r.sent = r.arrivals[:0], r.observations[:0], valuesShown{}, r.sent[:0]
+	r.memberObservations, r.introductions = r.memberObservations[:0], r.introductions[:0]
 }
 
 func (r *stepReport) empty() bool {
-	return r.arrival.request == nil && len(r.observations) == 0 && len(r.shown.values) == 0 && len(r.sent) == 0 && len(r.memberObservations) == 0 && r.introduction == nil
+	return len(r.arrivals) == 0 && len(r.observations) == 0 && len(r.shown.values) == 0 && len(r.sent) == 0 && len(r.memberObservations) == 0 && len(r.introductions) == 0
 }
 
 // Each implements sim.MultiObservation.
 func (r *stepReport) Each(yield func(sim.Observation)) {
-	if r.arrival.request != nil {
-		yield(&r.arrival)
+	for i := range r.arrivals {
+		yield(&r.arrivals[i])
 	}
 	for i := range r.observations {
 		yield(&r.observations[i])
@@ -54,8 +55,8 @@ func (r *stepReport) Each(yield func(sim.Observation)) {
 // Digest implements sim.Observation.
 func (r *stepReport) Digest() uint64 {
 	h := uint64(len(r.sent))
-	if r.arrival.request != nil {
-		h = keyed.Mix(h, r.arrival.Digest())
+	for i := range r.arrivals {
+		h = keyed.Mix(h, r.arrivals[i].Digest())
 	}
 	for i := range r.observations {
 		h = keyed.Mix(h, r.observations[i].Digest())
@@ -81,8 +82,10 @@ func (r *stepReport) String() string {
 // observeStep passes the observations of a step to the oracle, up to the first violation.
 func (r *run) observeStep(at scenarios.Duration, id sim.ID, step *stepReport) *scenarios.Violation {
 	o := r.oracle.forNode(at, id)
-	if step.arrival.request != nil && !r.noOracle {
-		o.noteArrival(&step.arrival)
+	if !r.noOracle {
+		for i := range step.arrivals { // before the node handles any event of the step
+			o.noteArrival(&step.arrivals[i])
+		}
 	}
 	for i := range step.observations {
 		if v := r.observeNode(o, &step.observations[i].Observation); v != nil {
@@ -94,13 +97,18 @@ func (r *run) observeStep(at scenarios.Duration, id sim.ID, step *stepReport) *s
 			return v
 		}
 	}
-	if step.introduction != nil && r.lostPromises[id] {
-		return r.checkDisputed(o, step.introduction)
+	for _, in := range step.introductions {
+		if r.lostPromises[id] {
+			if v := r.checkDisputed(o, in); v != nil {
+				return v
+			}
+		}
 	}
 	if r.noOracle || r.lostPromises[id] {
 		return nil
 	}
 	if len(step.shown.values) > 0 {
+		r.marks.noteShown(step.shown.values)
 		if v := o.checkShown(&step.shown); v != nil {
 			return v
 		}

@@ -26,6 +26,7 @@ func System() scenarios.System {
 		OperationIDs:  true,
 		Majority:      true,
 		Forms:         true,
+		Batches:       true,
 		HighWaterFile: "wal-mark",
 		Marks:         markNames(),
 		New:           func(p *scenarios.Plan) scenarios.Run { return newRun(p) },

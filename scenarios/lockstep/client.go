@@ -1,0 +1,99 @@
+package lockstep
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/session"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// client is a session in the simulator.
+type client struct {
+	run         *run
+	session     *session.Session
+	sessionCall *session.Call
+	invocation  *scenarios.Invocation
+	sent        requestSent
+	ownAttempts map[string]uint32 // attempts so far of operations with ids of the client's own, by name
+	response    scenarios.Response
+}
+
+// Step implements sim.Process.
+func (c *client) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
+	local := time.Duration(now)
+	switch ev.Kind {
+	case sim.Invoke:
+		c.begin(local, ev.Message.(*scenarios.Invocation), out)
+	case sim.Receive:
+		if r, ok := ev.Message.(*envelope).Message.(*node.Reply); ok && c.sessionCall != nil {
+			c.apply(c.sessionCall.Reply(local, r), out)
+		}
+	case sim.Timer:
+		if c.sessionCall != nil {
+			c.apply(c.sessionCall.Tick(local), out)
+		}
+	}
+}
+
+func (c *client) begin(now time.Duration, call *scenarios.Invocation, out *sim.Effects) {
+	c.invocation = call
+	started, action := c.session.Begin(now, c.sessionOperation(call.Operation))
+	c.sessionCall = started
+	c.apply(action, out)
+}
+
+// sessionOperation converts an operation of the plan to one of the session.
+func (c *client) sessionOperation(op *scenarios.Operation) session.Operation {
+	o := session.Operation{Name: op.ID, Kind: node.Propose, Key: op.Machine, To: op.To, Node: node.ID(op.Node)}
+	if op.Kind == scenarios.Read {
+		o.Kind = node.Read
+	}
+	if op.Expect != nil {
+		o.Expects, o.Expect = true, *op.Expect
+	}
+	switch named := operationName(op); {
+	case op.IDScheme == scenarios.OwnID || len(named) > node.MaxOpName:
+		o.ID, o.EarlierAttempts = node.OpID(named), c.ownAttempts[named]
+	case op.IDScheme == scenarios.ForgedID:
+		o.ID = node.Stamp(op.Machine, op.Watermark, named)
+	case op.IDScheme == scenarios.NoID:
+		o.Once = true
+	}
+	return o
+}
+
+// operationName is the operation's name in the ids that nodes receive.
+func operationName(op *scenarios.Operation) string { return cmp.Or(op.IDOf, op.ID) }
+
+// apply carries out an action of the session.
+func (c *client) apply(a session.Action, out *sim.Effects) {
+	if a.Request != nil {
+		if c.invocation.IDScheme == scenarios.OwnID {
+			a.Request.Watermark = c.invocation.Watermark // the client only claims it: its own id carries none
+			c.ownAttempts[operationName(c.invocation.Operation)] = a.Request.Attempt
+		}
+		c.sent = requestSent{c.invocation.Operation, a.Request, a.To}
+		out.Observe(&c.sent)
+		out.Send(sim.ID(a.To), c.run.envelopes.wrap(a.Request))
+	}
+	if a.Wake > 0 {
+		out.SetTimer(0, scenarios.Duration(a.Wake)) // its only timer
+	}
+	if !a.Done {
+		return
+	}
+	r := &c.response // the observer reads it before the next step
+	*r = scenarios.Response{
+		Operation: c.invocation.Operation, Outcome: scenarios.Outcome(a.Result.Outcome.String()),
+		Reason: string(a.Result.Reason), State: a.Result.State, Version: int64(a.Result.Version),
+	}
+	if r.State == "" {
+		r.Version = scenarios.NoVersion
+	}
+	c.session.Reuse(c.sessionCall)
+	c.sessionCall, c.invocation = nil, nil
+	out.Observe(r)
+}

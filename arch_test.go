@@ -35,6 +35,7 @@ var layers = map[string]layer{
 	"node":             {pure: true, internal: []string{"node/fsm", "node/wal"}},
 	"node/member":      {pure: true, internal: []string{"node", "node/wal"}},
 	"node/watch":       {pure: true, internal: []string{"node"}},
+	"node/service":     {pure: true, internal: []string{"node", "node/member", "node/wal", "node/watch"}},
 	"node/wire":        {pure: true, internal: []string{"node", "node/fsm", "node/member"}, external: []string{"github.com/fxamacker/cbor/v2"}},
 	"node/session":     {pure: true, internal: []string{"node", "node/fsm"}},
 
@@ -45,13 +46,13 @@ var layers = map[string]layer{
 	"node/files":           {internal: []string{"node/wal"}},
 	"node/files/filestest": {internal: []string{"node/wal"}, external: []string{"github.com/stretchr/testify/require"}},
 	"node/server": {
-		internal: []string{"node", "node/definition", "node/files", "node/fsm", "node/member", "node/tcp", "node/wal", "node/watch", "node/wire"},
+		internal: []string{"node", "node/definition", "node/files", "node/fsm", "node/member", "node/service", "node/tcp", "node/wal", "node/watch", "node/wire"},
 		external: []string{
 			"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 			"github.com/prometheus/client_golang/prometheus/promhttp",
 		},
 	},
-	"node/client": {internal: []string{"node", "node/fsm", "node/server", "node/session"}},
+	"node/client": {internal: []string{"node", "node/fsm", "node/server", "node/session", "node/watch"}},
 
 	"checker":        {internal: []string{"node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
 	"checker/jepsen": {pure: true, internal: []string{"checker", "node/fsm"}},
@@ -82,7 +83,7 @@ var layers = map[string]layer{
 // simulator to nodes.
 var systemImports = []string{
 	"netmodel", "netmodel/keyed", "scenarios", "sim",
-	"node", "node/fsm", "node/member", "node/session", "node/wal", "node/watch", "node/wire",
+	"node", "node/fsm", "node/member", "node/service", "node/session", "node/wal", "node/watch", "node/wire",
 }
 
 func TestArchitectureOfImports(t *testing.T) {

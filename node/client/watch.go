@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
 // watchIdleTimeout is the time without a line, several heartbeats, after which the
@@ -40,7 +41,7 @@ type WatchOptions struct {
 // in memory. It gives up with ErrUnreachable when no node can be watched for the
 // client's Deadline.
 func (c *Client) Watch(ctx context.Context, w WatchOptions, handler func(server.Event) error) error {
-	s := watchState{options: w, versions: map[string]uint64{}, behind: map[string]bool{}, handler: handler, lastLineAt: time.Now()}
+	s := watchState{options: w, resumer: watch.NewResumer(), handler: handler, lastLineAt: time.Now()}
 	for {
 		f, err := runQuery(ctx, c, query[*http.Response]{onFailure: w.OnNodeFailed, call: func(ctx context.Context, endpoint string) (*http.Response, error) {
 			return c.openWatch(ctx, endpoint, s.nextQuery())
@@ -108,9 +109,8 @@ func (s *watchState) readEvents(f queryResult[*http.Response]) error {
 // watchState is the progress of a watch over all its nodes.
 type watchState struct {
 	options    WatchOptions
-	started    bool              // a node has accepted it
-	versions   map[string]uint64 // by key, the version of the last event
-	behind     map[string]bool   // machines reported as behind the requested version
+	started    bool // a node has accepted it
+	resumer    *watch.Resumer
 	handler    func(server.Event) error
 	lastLineAt time.Time // time of the last line
 	handlerErr error     // error of handler
@@ -122,7 +122,7 @@ func (s *watchState) nextQuery() url.Values {
 	q, resume, from := url.Values{}, s.options.Resume, s.options.From
 	if s.options.Key != "" {
 		q.Set("key", s.options.Key)
-		if seen, ok := s.versions[s.options.Key]; ok {
+		if seen, ok := s.resumer.Version(s.options.Key); ok {
 			resume, from = true, seen
 		}
 	} else {
@@ -140,39 +140,9 @@ func (s *watchState) handleEvent(e server.Event) error {
 	switch {
 	case e.End != nil:
 		return fmt.Errorf("%s: %s", e.End.Code, e.End.Text)
-	case e.Heartbeat != nil:
+	case !s.resumer.Pass(&e): // or it is a heartbeat, or an event of a later version
 		return nil
-	case e.State != nil:
-		if s.alreadySeen(e.State.Key, e.State.Version) {
-			return nil
-		}
-		s.versions[e.State.Key] = e.State.Version
-	case e.Behind != nil:
-		if _, ok := s.versions[e.Behind.Key]; ok || s.behind[e.Behind.Key] {
-			return nil
-		}
-		s.behind[e.Behind.Key] = true
-	case e.Transition != nil:
-		if s.alreadySeen(e.Transition.Key, e.Transition.Version) {
-			return nil
-		}
-		s.versions[e.Transition.Key] = e.Transition.Version
-	case e.Gap != nil:
-		if s.alreadySeen(e.Gap.Key, e.Gap.To) {
-			return nil
-		}
-		if seen, ok := s.versions[e.Gap.Key]; ok {
-			e.Gap.From = max(e.Gap.From, seen+1)
-		}
-		s.versions[e.Gap.Key] = e.Gap.To
-	default:
-		return nil // an event of a later version
 	}
 	s.handlerErr = s.handler(e)
 	return s.handlerErr
-}
-
-func (s *watchState) alreadySeen(key string, version uint64) bool {
-	seen, ok := s.versions[key]
-	return ok && version <= seen
 }

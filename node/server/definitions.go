@@ -8,6 +8,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/definition"
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/service"
 )
 
 // define creates a definition. Creating an identical one again has no effect.
@@ -45,8 +46,8 @@ func (s *Server) define(w http.ResponseWriter, r *http.Request) {
 // definitions lists the definitions that this node knows.
 func (s *Server) definitions(w http.ResponseWriter, _ *http.Request) {
 	list := []fsm.Definition{}
-	if !s.loop.do(func(n *node.Node) { list = n.Definitions() }) {
-		sendUnavailable(w, nil, ErrStopping)
+	if !s.loop.do(func(n *service.Service) { list = n.Member().Node().Definitions() }) {
+		sendUnavailable(w, nil, service.ErrStopping)
 		return
 	}
 	sendJSON(w, http.StatusOK, list)

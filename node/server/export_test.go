@@ -22,4 +22,4 @@ func (t *Transition) Request(key, header string) (*node.Request, error) {
 }
 
 // Drain makes the node reject new requests, as a stopping node does.
-func (s *Server) Drain() { s.loop.draining.Store(true) }
+func (s *Server) Drain() { s.loop.startDraining() }

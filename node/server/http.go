@@ -10,6 +10,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
@@ -186,15 +187,16 @@ func statusOf(why node.Reason) int {
 	return http.StatusGatewayTimeout
 }
 
-// rejectIfAbstaining rejects a request if the node abstains, and reports whether it
-// did. An abstaining node does not serve the values in its log either: they may be
-// older than those that it has served before.
-func (s *Server) rejectIfAbstaining(w http.ResponseWriter) bool {
-	if !s.loop.abstains.Load() {
-		return false
+// sendRefused responds to a listing or a watch that the service refuses.
+func (s *Server) sendRefused(w http.ResponseWriter, reply *node.Reply, err error) {
+	switch {
+	case reply.Reason == node.BadRequest:
+		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
+	case err != nil:
+		sendUnavailable(w, nil, err)
+	default:
+		s.sendNotCommitted(w, &node.Request{Key: reply.Key}, reply)
 	}
-	s.sendNotCommitted(w, &node.Request{}, &node.Reply{Outcome: node.Rejected, Reason: node.Abstains})
-	return true
 }
 
 // sendUnavailable responds to a request without a reply from the node. req is nil
@@ -202,9 +204,9 @@ func (s *Server) rejectIfAbstaining(w http.ResponseWriter) bool {
 func sendUnavailable(w http.ResponseWriter, req *node.Request, err error) {
 	why, outcome := node.Stopping, node.Rejected
 	switch {
-	case errors.Is(err, ErrBusy):
+	case errors.Is(err, service.ErrBusy):
 		why = node.Overloaded
-	case !errors.Is(err, ErrStopping): // the node had the request, and will send no reply
+	case !errors.Is(err, service.ErrStopping): // the node had the request, and will send no reply
 		outcome = node.Unknown
 	}
 	if req != nil && req.Retry { // an earlier attempt may take effect, or has

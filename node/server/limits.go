@@ -3,6 +3,8 @@ package server
 import (
 	"fmt"
 	"time"
+
+	"github.com/lockstep-dst/lockstep/node/service"
 )
 
 // Limits bounds the resources of a node that clients can use. A request beyond them
@@ -21,8 +23,8 @@ type Limits struct {
 // Defaults of Limits.
 const (
 	DefaultConnections = 4096
-	DefaultWatchers    = 1024
-	DefaultPending     = 8192
+	DefaultWatchers    = service.DefaultWatchers
+	DefaultPending     = service.DefaultPending
 	DefaultIOTimeout   = 10 * time.Second
 )
 
@@ -48,8 +50,8 @@ func (l Limits) validate() error {
 		return fmt.Errorf("%w: connections: %d: want 1 or more", ErrConfig, l.Connections)
 	case l.Watchers < 1:
 		return fmt.Errorf("%w: watchers: %d: want 1 or more", ErrConfig, l.Watchers)
-	case l.Pending < 1 || l.Pending > clientIDs:
-		return fmt.Errorf("%w: waiting operations: %d: want 1 to %d", ErrConfig, l.Pending, clientIDs)
+	case l.Pending < 1 || l.Pending > service.MaxPending:
+		return fmt.Errorf("%w: waiting operations: %d: want 1 to %d", ErrConfig, l.Pending, service.MaxPending)
 	case l.IOTimeout < 0:
 		return fmt.Errorf("%w: patience: %v: want more than 0", ErrConfig, l.IOTimeout)
 	}

@@ -12,59 +12,59 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/files"
-	"github.com/lockstep-dst/lockstep/node/member"
+	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/node/tcp"
 )
 
-// ErrBusy is returned to clients when too many operations are pending.
-var ErrBusy = errors.New("overloaded")
-
-// ErrStopping is returned for a request that was never delivered to the node,
-// because the node stops: the request has no effect.
-var ErrStopping = errors.New("the node stops and has not taken the request: try another")
-
-// ErrStopped is returned for a request that was delivered to the node before it
-// stopped: the request may have taken effect.
-var ErrStopped = errors.New("the node has stopped, and whether the operation takes effect is not known")
-
-// loop runs the only goroutine that touches the node.
+// loop runs the only goroutine that touches the service, and with it the node. All
+// decisions are the service's: the loop brings it events, and carries out its effects.
 type loop struct {
-	member       *member.Member
-	node         *node.Node // of member
-	log          *slog.Logger
-	runner       *files.Runner
-	transport    *tcp.Transport
-	events       chan node.Event
-	calls        chan func()
-	quit         chan struct{}
-	lifeDurable  chan struct{} // closed when the node may show this life to others
-	ready        chan struct{} // closed when the node accepts client requests; until then they wait
-	readyTimeout time.Duration // bound of that wait
-	abstains     atomic.Bool   // the node's log is disputed
-	done         chan struct{} // closed when the loop has ended
-	startTime    time.Time
-	timers       timers
-	index        index
-	machineCount atomic.Int64 // machines in index
-	hub          watchHub
-	pending      *pendingRequests
-	draining     atomic.Bool
-	diskFull     atomic.Bool // the disk has no room for the next segment of the log
+	service     *service.Service
+	node        *node.Node // of service
+	log         *slog.Logger
+	runner      *files.Runner
+	transport   *tcp.Transport
+	events      chan clientEvent
+	calls       chan func()
+	quit        chan struct{}
+	lifeDurable chan struct{} // closed when the node may show this life to others
+	done        chan struct{} // closed when the loop has ended
+	startTime   time.Time
+	wake        time.Duration                      // time of the next step, unless an event comes earlier
+	clients     map[service.Ticket]chan<- response // clients without a final response
+	lastTicket  atomic.Uint64
+	draining    atomic.Bool
+	diskFull    atomic.Bool // the disk has no room for the next segment of the log
 
 	stopOnce  sync.Once
 	stopCause error // reason of stop; nil: requested. Set before quit is closed
 	err       error // why the loop ended; set before done is closed
+
+	endedMu sync.Mutex // guards the service after done is closed
+}
+
+// clientEvent is an event of the service. If it has a ticket, its client receives the
+// responses over a channel with room for one.
+type clientEvent struct {
+	service.Event
+	client chan<- response
+}
+
+// response is a response of the service to a client: one of the three.
+type response struct {
+	reply  service.Reply
+	page   service.Page
+	update service.Update
 }
 
 // maxBatch bounds the events of one step.
 const maxBatch = 256
 
-func newLoop(m *member.Member, log *slog.Logger, limits Limits, readyTimeout time.Duration) *loop {
+func newLoop(s *service.Service, log *slog.Logger) *loop {
 	return &loop{
-		member: m, node: m.Node(), log: log, startTime: time.Now(), pending: newPendingRequests(limits.Pending), readyTimeout: readyTimeout,
-		events: make(chan node.Event, 4*maxBatch), calls: make(chan func()),
-		quit: make(chan struct{}), lifeDurable: make(chan struct{}), ready: make(chan struct{}), done: make(chan struct{}),
-		hub: watchHub{keys: map[string][]*watcher{}},
+		service: s, node: s.Member().Node(), log: log, startTime: time.Now(), wake: service.Never,
+		events: make(chan clientEvent, 4*maxBatch), calls: make(chan func()), clients: map[service.Ticket]chan<- response{},
+		quit: make(chan struct{}), lifeDurable: make(chan struct{}), done: make(chan struct{}),
 	}
 }
 
@@ -76,15 +76,9 @@ func (l *loop) boot(dir *files.Dir, incarnation [16]byte, runner *files.Runner) 
 	l.runner = runner
 	var life [8]byte
 	rand.Read(life[:])
-	effects, err := l.member.StepAll(l.now(), []node.Event{{
+	return l.step([]service.Event{{Member: node.Event{
 		Kind: node.Boot, Dir: dir, Incarnation: incarnation, Life: binary.LittleEndian.Uint64(life[:]),
-	}})
-	if err != nil {
-		return err
-	}
-	l.buildIndex()
-	l.applyEffects(effects)
-	return nil
+	}}})
 }
 
 // run handles events until the loop is stopped or the node fails.
@@ -97,13 +91,16 @@ func (l *loop) run() error {
 func (l *loop) runLoop() error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	batch := make([]node.Event, 0, maxBatch)
+	batch := make([]service.Event, 0, maxBatch)
 	for {
-		l.updateReadiness()
-		timer.Reset(l.timers.wait(l.now()))
+		if l.service.Member().LifeDurable() {
+			closeOnce(l.lifeDurable)
+		}
+		timer.Reset(max(0, min(l.wake-l.now(), time.Hour)))
 		batch = batch[:0]
 		select {
 		case <-l.quit:
+			l.applyEffects(l.service.Stop())
 			if l.stopCause == nil {
 				return l.syncMark()
 			}
@@ -112,22 +109,31 @@ func (l *loop) runLoop() error {
 			ask()
 			continue
 		case ev := <-l.events:
-			batch = l.drain(append(batch, ev))
+			batch = l.drain(append(batch, l.take(ev)))
 		case <-timer.C:
 		}
-		batch = l.timers.due(l.now(), batch)
-		if len(batch) == 0 {
-			continue
-		}
-		l.pending.markDelivered(batch)
-		effects, err := l.member.StepAll(l.now(), batch)
-		l.publishChosen(batch, effects)
-		l.applyEffects(effects)
-		if err != nil {
+		if err := l.step(batch); err != nil {
 			return err
 		}
 		l.updateDiskFull()
 	}
+}
+
+// step has the service take events, and carries out the effects.
+func (l *loop) step(batch []service.Event) error {
+	effects, err := l.service.Step(l.now(), batch)
+	l.applyEffects(effects)
+	return err
+}
+
+// take notes the client of an event.
+func (l *loop) take(ev clientEvent) service.Event {
+	if ev.client != nil {
+		l.clients[ev.Ticket] = ev.client
+	} else if ev.Kind == service.Abandon {
+		delete(l.clients, ev.Ticket)
+	}
+	return ev.Event
 }
 
 // updateDiskFull logs when the disk becomes full, and when it has room again.
@@ -163,29 +169,13 @@ func (l *loop) syncMark() error {
 			return nil
 		}
 		select {
-		case ev = <-l.events:
+		case next := <-l.events:
+			ev = next.Member
 		case <-timer.C:
 			l.log.Warn("the log did not come to rest before the stop: damage to its end may go unnoticed")
 			return nil
 		}
 	}
-}
-
-// updateReadiness opens lifeDurable and ready when the member has got so far, and
-// ends all watches when it begins to abstain.
-func (l *loop) updateReadiness() {
-	if l.member.LifeDurable() {
-		closeOnce(l.lifeDurable)
-	}
-	if !l.member.AnswersClients() {
-		return
-	}
-	closeOnce(l.ready)
-	abstains := !l.member.Ready()
-	if abstains && !l.abstains.Load() {
-		l.hub.closeAll()
-	}
-	l.abstains.Store(abstains)
 }
 
 // closeOnce closes a channel that is closed by the loop only. It may be called
@@ -199,11 +189,11 @@ func closeOnce(c chan struct{}) {
 }
 
 // drain adds all other events that have arrived, so that one sync serves them.
-func (l *loop) drain(batch []node.Event) []node.Event {
+func (l *loop) drain(batch []service.Event) []service.Event {
 	for len(batch) < maxBatch {
 		select {
 		case ev := <-l.events:
-			batch = append(batch, ev)
+			batch = append(batch, l.take(ev))
 		default:
 			return batch
 		}
@@ -212,28 +202,41 @@ func (l *loop) drain(batch []node.Event) []node.Event {
 }
 
 // applyEffects carries out the effects of a step.
-func (l *loop) applyEffects(e *node.Effects) {
+func (l *loop) applyEffects(e *service.Effects) {
 	if len(e.Disk) > 0 {
 		l.runner.Submit(e.Disk)
 	}
 	for _, s := range e.Sends {
-		if s.To < firstClient {
-			if l.transport != nil { // until it starts there are no peers
-				l.transport.Send(s.To, s.Message)
-			}
-		} else if r, ok := s.Message.(*node.Reply); ok {
-			l.pending.complete(s.To, r)
+		if l.transport != nil { // until it starts there are no peers
+			l.transport.Send(s.To, s.Message)
 		}
 	}
-	now := l.now()
-	for _, t := range e.Timers {
-		l.timers.set(now+t.After, t.Token)
+	for _, r := range e.Replies {
+		l.respond(r.Ticket, response{reply: r}, true)
+	}
+	for _, p := range e.Pages {
+		l.respond(p.Ticket, response{page: p}, true)
+	}
+	for _, u := range e.Updates {
+		l.respond(u.Ticket, response{update: u}, u.Refused != nil || u.End != service.NotEnded)
+	}
+	l.wake = e.Wake
+}
+
+// respond hands a response to its client, if it has not gone. last is set if no other
+// follows.
+func (l *loop) respond(t service.Ticket, r response, last bool) {
+	if c := l.clients[t]; c != nil {
+		c <- r // there is room: the client has taken the response before
+	}
+	if last {
+		delete(l.clients, t)
 	}
 }
 
 // post hands an event to the loop. It returns false, and the event is lost, if the
 // loop is stopping or has ended.
-func (l *loop) post(ev node.Event) bool {
+func (l *loop) post(ev clientEvent) bool {
 	select {
 	case l.events <- ev:
 		return true
@@ -243,16 +246,39 @@ func (l *loop) post(ev node.Event) bool {
 	return false
 }
 
+// request hands the first event of a client to the loop, and returns its ticket and
+// the channel of the responses. They are nil if the loop takes no more events.
+func (l *loop) request(ev service.Event) (service.Ticket, <-chan response) {
+	ev.Ticket = service.Ticket(l.lastTicket.Add(1))
+	c := make(chan response, 1)
+	if !l.post(clientEvent{ev, c}) {
+		return 0, nil
+	}
+	return ev.Ticket, c
+}
+
+// abandon tells the service that a client has gone.
+func (l *loop) abandon(t service.Ticket) {
+	l.post(clientEvent{Event: service.Event{Kind: service.Abandon, Ticket: t}})
+}
+
 func (l *loop) deliver(from node.ID, life uint64, m node.Message) {
-	l.post(node.Event{Kind: node.Receive, From: from, Life: life, Message: m})
+	l.post(clientEvent{Event: service.Event{Member: node.Event{Kind: node.Receive, From: from, Life: life, Message: m}}})
 }
 
 // diskDone hands a completed disk request to the loop. The event is not lost while
 // the loop runs, not even when it is stopping: syncMark waits for it.
 func (l *loop) diskDone(token uint64, err error) {
 	select {
-	case l.events <- node.Event{Kind: node.DiskDone, Token: token, Err: err}:
+	case l.events <- clientEvent{Event: service.Event{Member: node.Event{Kind: node.DiskDone, Token: token, Err: err}}}:
 	case <-l.done:
+	}
+}
+
+// startDraining has new requests rejected, since the node is about to stop.
+func (l *loop) startDraining() {
+	if !l.draining.Swap(true) {
+		l.post(clientEvent{Event: service.Event{Kind: service.Drain}})
 	}
 }
 
@@ -264,12 +290,12 @@ func (l *loop) stop(cause error) {
 	})
 }
 
-// do lets the loop call f, which may read the node. It returns false if the loop has
-// ended.
-func (l *loop) do(f func(*node.Node)) bool {
+// do lets the loop call f, which may read the service. It returns false if the loop
+// has ended.
+func (l *loop) do(f func(*service.Service)) bool {
 	done := make(chan struct{})
 	select {
-	case l.calls <- func() { f(l.node); close(done) }:
+	case l.calls <- func() { f(l.service); close(done) }:
 		<-done
 		return true
 	case <-l.done:
@@ -277,8 +303,20 @@ func (l *loop) do(f func(*node.Node)) bool {
 	}
 }
 
+// inspect calls f, which may read the service, also after the loop has ended. It
+// reports whether the loop runs.
+func (l *loop) inspect(f func(*service.Service)) (running bool) {
+	if l.do(f) {
+		return true
+	}
+	l.endedMu.Lock()
+	defer l.endedMu.Unlock()
+	f(l.service)
+	return false
+}
+
 // stoppingError returns the error for a request that came too late.
-func (l *loop) stoppingError() error { return withCause(ErrStopping, l.err) }
+func (l *loop) stoppingError() error { return withCause(service.ErrStopping, l.err) }
 
 // withCause adds to err why the node ended, if it stopped by itself. It must be
 // called after the end.
@@ -289,59 +327,40 @@ func withCause(err, why error) error {
 	return fmt.Errorf("%w (%w)", err, why)
 }
 
-// call sends a client's request to the node, and waits for the reply or for cancel.
-func (l *loop) call(r *node.Request, cancel <-chan struct{}) (*node.Reply, error) {
-	if l.draining.Load() {
-		return nil, ErrStopping
+// errClientGone is returned if the client has gone before there was a response.
+var errClientGone = errors.New("the client has gone")
+
+// await returns the next response to a client. It abandons the request when the
+// client has gone.
+func (l *loop) await(t service.Ticket, c <-chan response, gone <-chan struct{}) (response, error) {
+	if c == nil {
+		<-l.done
+		return response{}, l.stoppingError()
 	}
-	id, a, err := l.pending.add()
+	select {
+	case r := <-c:
+		return r, nil
+	case <-gone:
+		l.abandon(t)
+		return response{}, errClientGone
+	case <-l.done:
+	}
+	select {
+	case r := <-c: // it came last
+		return r, nil
+	default:
+		return response{}, l.stoppingError() // the loop has not taken the request
+	}
+}
+
+// call sends a client's request to the node, and waits for the reply or for the
+// client to go. With an error the reply is what the error means for the request, or
+// nil.
+func (l *loop) call(r *node.Request, gone <-chan struct{}) (*node.Reply, error) {
+	t, c := l.request(service.Event{Kind: service.Call, Request: r})
+	got, err := l.await(t, c, gone)
 	if err != nil {
 		return nil, err
 	}
-	late := time.NewTimer(l.readyTimeout)
-	defer late.Stop()
-	select {
-	case <-l.ready:
-	case <-late.C:
-		l.pending.remove(id)
-		return abstainReply(r), nil
-	case <-cancel:
-		l.pending.remove(id)
-		return nil, fmt.Errorf("%s: the client has gone", r.ID)
-	case <-l.done:
-		return nil, l.stoppingError()
-	}
-	l.post(node.Event{Kind: node.Receive, From: id, Message: r})
-	select {
-	case reply := <-a.reply:
-		return reply, nil
-	case <-cancel:
-		return nil, fmt.Errorf("%s: the client has gone", r.ID)
-	case <-l.done:
-		return a.replyAfterStop(l)
-	}
-}
-
-// abstainReply returns the reply of an abstaining node that did not receive the
-// request: this attempt has no effect. The fate of earlier attempts at other nodes
-// is unknown.
-func abstainReply(r *node.Request) *node.Reply {
-	reply := &node.Reply{Kind: r.Kind, Key: r.Key, ID: r.ID, Attempt: r.Attempt, Outcome: node.Rejected, Reason: node.Abstains}
-	if r.Kind == node.Propose && r.Retry {
-		reply.Outcome = node.Unknown
-	}
-	return reply
-}
-
-// replyAfterStop returns the outcome of a request after the loop has ended.
-func (a *pendingRequest) replyAfterStop(l *loop) (*node.Reply, error) {
-	select {
-	case reply := <-a.reply:
-		return reply, nil
-	default:
-	}
-	if a.delivered {
-		return nil, withCause(ErrStopped, l.err)
-	}
-	return nil, l.stoppingError()
+	return got.reply.Reply, got.reply.Err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/member"
+	"github.com/lockstep-dst/lockstep/node/service"
 )
 
 // The transport starts last. The loop has to run to accept messages of peers, so
@@ -34,12 +35,14 @@ func TestEndedLoopDoesNotBlock(t *testing.T) {
 	cfg.ID, cfg.Members = 1, []node.ID{1}
 	m, err := member.New(member.Config{Node: cfg})
 	require.NoError(t, err)
-	l := newLoop(m, nil, Limits{}.withDefaults(), time.Second)
+	x, err := service.New(m, service.Config{Pending: 1, Watchers: 1, Changes: 1, ReadyTimeout: time.Second})
+	require.NoError(t, err)
+	l := newLoop(x, nil)
 	for range cap(l.events) {
-		require.True(t, l.post(node.Event{}))
+		require.True(t, l.post(clientEvent{}))
 	}
 	held := make(chan bool)
-	go func() { held <- l.post(node.Event{}) }()
+	go func() { held <- l.post(clientEvent{}) }()
 	l.stop(nil)
 	require.False(t, <-held)
 }

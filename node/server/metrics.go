@@ -6,6 +6,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/member"
+	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -18,8 +19,6 @@ type metrics struct {
 	registry    *prometheus.Registry
 	syncSeconds prometheus.Histogram
 	writes      prometheus.Counter
-
-	watchersRefused prometheus.Counter // watchers
 }
 
 func newMetrics(s *Server) *metrics {
@@ -31,11 +30,8 @@ func newMetrics(s *Server) *metrics {
 			Buckets: prometheus.ExponentialBuckets(50e-6, 2, 16),
 		}),
 		writes: prometheus.NewCounter(prometheus.CounterOpts{Name: "lockstep_log_writes_total", Help: "Writes to the log."}),
-		watchersRefused: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "lockstep_watchers_refused_total", Help: "Watchers that were too many.",
-		}),
 	}
-	m.registry.MustRegister(m, m.syncSeconds, m.writes, m.watchersRefused, collectors.NewGoCollector(),
+	m.registry.MustRegister(m, m.syncSeconds, m.writes, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -73,6 +69,7 @@ var (
 	descWatchers  = desc("watchers", "Clients that watch.")
 	descChanges   = desc("watch_changes_total", "Changes of machines handed to watchers.")
 	descSlow      = desc("watchers_slow_total", "Watchers cut off because they did not keep up.")
+	descNoRoom    = desc("watchers_refused_total", "Watchers that were too many.")
 	descWaiting   = desc("operations_waiting", "Operations of clients that the node has not answered.")
 	descRefused   = desc("operations_refused_total", "Operations refused because too many wait for the node.")
 	descConns     = desc("http_connections", "Connections of clients.")
@@ -92,7 +89,7 @@ func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descNodes, descPeersUp, descReady, descFormed, descAbstains, descBoot, descMachines, descMessages, descFailures, descRetries, descProposals,
 		descReads, descRounds, descCommits, descAborts, descCopied, descRejects, descRepair, descMalformed,
-		descWatchers, descChanges, descSlow,
+		descWatchers, descChanges, descSlow, descNoRoom,
 		descWaiting, descRefused, descConns, descClosed, descEvents, descQueued, descFull,
 	} {
 		out <- d
@@ -115,9 +112,11 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	gauge(descBoot, float64(st.Boot))
 	gauge(descMachines, float64(st.Machines))
 	m.collectPeers(gauge, count)
-	m.collectClients(gauge, count)
 	var c node.Counters
-	m.server.loop.do(func(n *node.Node) { c = n.Counters() })
+	m.server.loop.inspect(func(s *service.Service) {
+		c = s.Member().Node().Counters()
+		m.collectClients(s.Counters(), gauge, count)
+	})
 	count(descRetries, c.Resent)
 	count(descProposals, c.Proposals)
 	count(descReads, c.Reads-c.NoOpReads, "exchange")
@@ -167,14 +166,14 @@ func (m *metrics) collectPeers(gauge func(*prometheus.Desc, float64, ...string),
 }
 
 // collectClients reports the resources that clients use.
-func (m *metrics) collectClients(gauge func(*prometheus.Desc, float64, ...string), count func(*prometheus.Desc, uint64, ...string)) {
+func (m *metrics) collectClients(c service.Counters, gauge func(*prometheus.Desc, float64, ...string), count func(*prometheus.Desc, uint64, ...string)) {
 	l := m.server.loop
-	gauge(descWatchers, float64(l.hub.watchers.Load()))
-	count(descChanges, l.hub.published.Load())
-	count(descSlow, l.hub.cutOff.Load())
-	operations, refused := l.pending.count()
-	gauge(descWaiting, float64(operations))
-	count(descRefused, refused)
+	gauge(descWatchers, float64(c.Watchers))
+	count(descChanges, c.Published)
+	count(descSlow, c.CutOff)
+	count(descNoRoom, c.WatchersRefused)
+	gauge(descWaiting, float64(c.Pending))
+	count(descRefused, c.Refused)
 	connections, closed := m.server.conns.count()
 	gauge(descConns, float64(connections))
 	count(descClosed, closed)

@@ -11,12 +11,12 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/files"
 	"github.com/lockstep-dst/lockstep/node/member"
+	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/node/tcp"
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
@@ -60,7 +60,6 @@ type Server struct {
 	listeners listeners
 	http      *http.Server
 	conns     *connLimiter
-	watchers  atomic.Int64  // watchers admitted
 	closing   chan struct{} // closed when Close is called
 	closeOnce sync.Once     // for closing
 	running   bool          // run has begun
@@ -113,7 +112,7 @@ func (s *Server) start() error {
 	if err := s.cfg.Limits.validate(); err != nil {
 		return err
 	}
-	core, err := s.newMember()
+	core, err := s.newService()
 	if err != nil {
 		return err
 	}
@@ -121,14 +120,14 @@ func (s *Server) start() error {
 		return err
 	}
 	s.conns = newConnLimiter(s.cfg.Limits.Connections)
-	s.loop = newLoop(core, s.log, s.cfg.Limits, s.cfg.Node.ConsensusTimeout)
+	s.loop = newLoop(core, s.log)
 	s.metrics = newMetrics(s)
 	s.dir.Observe = s.metrics.observeDisk
 	s.runner = files.NewRunner(s.disk(), s.loop.diskDone)
 	if err := s.loop.boot(s.dir, newIncarnation(), s.runner); err != nil {
 		return fmt.Errorf("%s: %w", s.cfg.Data, err)
 	}
-	s.boot = core.Node().BootNumber()
+	s.boot = core.Member().Node().BootNumber()
 	if err := s.listeners.listen(&s.cfg); err != nil {
 		return err
 	}
@@ -139,7 +138,7 @@ func (s *Server) start() error {
 	case <-s.loop.done:
 		return fmt.Errorf("%s: %w: %w", s.cfg.Data, ErrNodeFailed, s.loop.err)
 	}
-	if err := s.startTransport(codec, core); err != nil {
+	if err := s.startTransport(codec); err != nil {
 		return err
 	}
 	s.startHTTP()
@@ -154,8 +153,8 @@ func (s *Server) disk() files.Executor {
 	return s.dir
 }
 
-// newMember creates the member from the configuration.
-func (s *Server) newMember() (*member.Member, error) {
+// newService creates the service and its member from the configuration.
+func (s *Server) newService() (*service.Service, error) {
 	cfg := s.cfg.Node
 	cfg.Cluster = clusterID(s.cfg.Cluster)
 	cfg.Members = nil
@@ -169,7 +168,10 @@ func (s *Server) newMember() (*member.Member, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	return m, nil
+	l := s.cfg.Limits
+	return service.New(m, service.Config{
+		Pending: l.Pending, Watchers: l.Watchers, Changes: service.DefaultChanges, ReadyTimeout: cfg.ConsensusTimeout,
+	})
 }
 
 // clusterID returns the id of a cluster: sixteen bytes made from its name.
@@ -184,7 +186,7 @@ func newIncarnation() (random [16]byte) {
 }
 
 // startTransport admits peers.
-func (s *Server) startTransport(codec wire.Codec, core *member.Member) error {
+func (s *Server) startTransport(codec wire.Codec) error {
 	others := map[node.ID]string{}
 	for id, addr := range s.cfg.Peers {
 		if id != s.cfg.Node.ID {
@@ -195,8 +197,9 @@ func (s *Server) startTransport(codec wire.Codec, core *member.Member) error {
 		Protocol: wire.Protocol, Oldest: wire.OldestProtocol, Cluster: clusterID(s.cfg.Cluster), Node: s.cfg.Node.ID,
 		Epoch: 1, Codec: codec.Name(),
 	}
-	s.loop.do(func(n *node.Node) {
-		hello.Incarnation, hello.Boot, hello.Life = n.Incarnation(), n.BootNumber(), core.Life()
+	s.loop.do(func(x *service.Service) {
+		n := x.Member().Node()
+		hello.Incarnation, hello.Boot, hello.Life = n.Incarnation(), n.BootNumber(), x.Member().Life()
 	})
 	transport, err := tcp.Start(tcp.Config{
 		Hello: hello, Listener: s.listeners.peers, Peers: others, Codec: codec, Queue: s.cfg.Queue, Log: s.log,
@@ -206,7 +209,7 @@ func (s *Server) startTransport(codec wire.Codec, core *member.Member) error {
 		return err
 	}
 	s.transport = transport
-	if !s.loop.do(func(*node.Node) { s.loop.transport = transport }) {
+	if !s.loop.do(func(*service.Service) { s.loop.transport = transport }) {
 		return fmt.Errorf("%s: %w: %w", s.cfg.Data, ErrNodeFailed, s.loop.err)
 	}
 	return nil
@@ -306,7 +309,7 @@ func (s *Server) Err() error {
 // Close stops the node: it rejects new requests, completes pending ones until ctx
 // ends, and releases all resources. It returns Err.
 func (s *Server) Close(ctx context.Context) error {
-	s.loop.draining.Store(true)
+	s.loop.startDraining()
 	s.closeOnce.Do(func() { close(s.closing) })
 	if s.http != nil {
 		s.conns.closeIdle()

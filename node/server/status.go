@@ -9,6 +9,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/member"
+	"github.com/lockstep-dst/lockstep/node/service"
 )
 
 var errNotRunning = errors.New("it has stopped")
@@ -43,11 +44,13 @@ type PeerStatus struct {
 // Status returns the present status of the node.
 func (s *Server) Status() Status {
 	st := Status{Node: s.cfg.Node.ID, Cluster: s.cfg.Cluster}
-	st.Machines, st.Watchers = int(s.loop.machineCount.Load()), int(s.loop.hub.watchers.Load())
 	recovered := false
 	var standing member.Status
-	running := s.loop.do(func(n *node.Node) {
-		standing = s.loop.member.Status()
+	running := s.loop.inspect(func(x *service.Service) {
+		n := x.Member().Node()
+		standing = x.Member().Status()
+		counts := x.Counters()
+		st.Machines, st.Watchers = counts.Machines, counts.Watchers
 		incarnation := n.Incarnation()
 		st.Incarnation = fmt.Sprintf("%x", incarnation[:])
 		st.Boot, recovered = n.BootNumber(), n.Ready()

@@ -12,20 +12,14 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
-	"github.com/lockstep-dst/lockstep/node/watch"
+	"github.com/lockstep-dst/lockstep/node/service"
 )
 
 // DefaultHeartbeat is the longest silence of a watch, by default.
 const DefaultHeartbeat = 15 * time.Second
 
-// subscription is the parsed query of a watch.
-type subscription struct {
-	watcher
-	watch.Stream
-}
-
 // parseWatch parses the query of a watch.
-func parseWatch(r *http.Request) (*subscription, error) {
+func parseWatch(r *http.Request) (*service.Query, error) {
 	q := r.URL.Query()
 	for name := range q {
 		if name != "key" && name != "prefix" && name != "from" {
@@ -35,15 +29,15 @@ func parseWatch(r *http.Request) (*subscription, error) {
 	if q.Has("key") == q.Has("prefix") {
 		return nil, errors.New("want key=MACHINE or prefix=PREFIX, one of them")
 	}
-	w := &subscription{watcher: watcher{changes: make(chan change, changeBuffer), prefix: q.Get("prefix")}}
+	w := &service.Query{Prefix: q.Get("prefix")}
 	if q.Has("key") {
 		if _, _, err := fsm.SplitKey(q.Get("key")); err != nil {
 			return nil, err
 		}
-		w.single, w.caughtUp, w.prefix = true, true, q.Get("key")
+		w.Single, w.Prefix = true, q.Get("key")
 	}
 	from := q.Get("from")
-	if from == "" && w.single {
+	if from == "" && w.Single {
 		from = r.Header.Get("Last-Event-ID") // an EventSource that connects again
 	}
 	if from == "" && !q.Has("from") {
@@ -60,132 +54,51 @@ func parseWatch(r *http.Request) (*subscription, error) {
 // watch streams to a client the chosen transitions of a machine, or of all machines
 // with a prefix, until the client leaves.
 func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
-	sub, err := parseWatch(r)
+	q, err := parseWatch(r)
 	if err != nil {
 		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
 	}
-	if s.rejectIfAbstaining(w) {
-		return
-	}
-	if err := s.admitWatcher(); err != nil {
-		sendUnavailable(w, nil, err)
-		return
-	}
-	defer s.watchers.Add(-1)
-	var untouched *node.Value
-	if sub.single {
-		var ok bool
-		if untouched, ok = s.readBeforeWatch(w, r, sub); !ok {
-			return
-		}
-	}
-	now, err := s.loop.subscribe(&sub.watcher)
+	t, c := s.loop.request(service.Event{Kind: service.Watch, Query: q})
+	got, err := s.loop.await(t, c, r.Context().Done())
 	if err != nil {
 		sendUnavailable(w, nil, err)
 		return
 	}
-	defer s.loop.unsubscribe(&sub.watcher)
-	out := newEventWriter(w, r, sub.single)
-	sub.Emit = out.write
-	if sub.single {
-		if now == nil {
-			now = untouched
-		}
-		if now != nil {
-			sub.Begin(sub.prefix, now)
-		}
+	if u := got.update; u.Refused != nil {
+		s.sendRefused(w, u.Refused, u.Err)
+		return
 	}
-	s.streamChanges(r, sub, out, now)
+	defer s.loop.abandon(t)
+	out := newEventWriter(w, r, q.Single)
+	s.streamUpdates(r, t, c, service.NewFollower(q, out.write), out)
 }
 
-// admitWatcher admits one more watcher, or returns an error if there is no room.
-func (s *Server) admitWatcher() error {
-	if n := s.watchers.Add(1); n > int64(s.cfg.Limits.Watchers) {
-		s.watchers.Add(-1)
-		s.metrics.watchersRefused.Inc()
-		return fmt.Errorf("%w: %d watch this node: try another", ErrBusy, n-1)
-	}
-	return nil
-}
-
-// readBeforeWatch makes the node learn the chosen value of a machine before a client
-// watches it: the node may have missed commits. If no majority responds, the watch
-// begins with the value that the node knows. ok is false if the client was rejected.
-// untouched is the initial value if the machine certainly has had no transition,
-// else nil.
-func (s *Server) readBeforeWatch(w http.ResponseWriter, r *http.Request, sub *subscription) (untouched *node.Value, ok bool) {
-	reply, err := s.loop.call(newRead(node.Read, sub.prefix), r.Context().Done())
-	switch {
-	case err != nil:
-		sendUnavailable(w, nil, err)
-	case reply.Reason == node.UnknownDefinition:
-		s.sendNotCommitted(w, &node.Request{Key: sub.prefix}, reply)
-	case reply.Reason == node.Abstains:
-		s.sendNotCommitted(w, &node.Request{Key: sub.prefix}, reply)
-	case reply.Outcome != node.Committed:
-		return nil, true
-	case sub.Resume && sub.From > reply.Version:
-		sendRejected(w, http.StatusBadRequest, node.BadRequest,
-			fmt.Sprintf("from %d: %s is at version %d: resume from a version that it has had", sub.From, sub.prefix, reply.Version))
-	case reply.Version == 0:
-		return &node.Value{State: reply.State, StateBefore: reply.State}, true
-	default:
-		return nil, true
-	}
-	return nil, false
-}
-
-// streamChanges sends events until the client leaves, the node stops, or the client
-// is too slow. now is the value that was sent of a single machine, or nil.
-func (s *Server) streamChanges(r *http.Request, sub *subscription, out *eventWriter, now *node.Value) {
+// streamUpdates sends events until the client leaves, the node stops, or the client
+// is too slow.
+func (s *Server) streamUpdates(r *http.Request, t service.Ticket, c <-chan response, f *service.Follower, out *eventWriter) {
 	beat := time.NewTicker(s.cfg.Heartbeat)
 	defer beat.Stop()
-	on := func(c change) {
-		if sub.single {
-			c.had, now = now, c.now
-		}
-		sub.Advance(c.key, c.had, c.now)
-	}
+	pulled := false
 	for out.flush() {
-		whole := sub.caughtUp
-		if !whole {
-			page, err := s.loop.nextPage(&sub.watcher)
-			if err != nil {
-				out.finish(node.Stopping, err.Error())
-				return
-			}
-			for _, e := range page {
-				if e.value != nil {
-					sub.Begin(e.key, e.value)
-				}
-			}
+		if !pulled {
+			pulled = s.loop.post(clientEvent{Event: service.Event{Kind: service.Pull, Ticket: t}})
 		}
 		select {
-		case <-morePages(whole):
-		case c, ok := <-sub.changes:
-			if !ok && s.loop.abstains.Load() {
-				out.finish(node.Abstains, "this node takes no part any more: resume from the last version at another")
+		case got := <-c:
+			pulled = false
+			f.Take(&got.update)
+			if why := got.update.End; why != service.NotEnded {
+				out.finish(endOf(why, got.update.Cause))
 				return
-			}
-			if !ok {
-				out.finish("slow", "more has happened than the node keeps for a watcher: resume from the last version")
-				return
-			}
-			on(c)
-			for range len(sub.changes) {
-				if c, ok = <-sub.changes; !ok {
-					break // the next receive finds it closed again
-				}
-				on(c)
 			}
 		case <-beat.C:
 			out.write(Event{Heartbeat: &struct{}{}})
 		case <-s.closing:
-			out.finish(node.Stopping, "the node stops: resume from the last version at another")
+			out.finish(endOf(service.Stopped, nil))
 			return
 		case <-s.loop.done:
-			out.finish(node.Stopping, withCause(errors.New("resume from the last version at another"), s.loop.err).Error())
+			out.finish(endOf(service.Stopped, s.loop.err))
 			return
 		case <-r.Context().Done():
 			return
@@ -193,19 +106,21 @@ func (s *Server) streamChanges(r *http.Request, sub *subscription, out *eventWri
 	}
 }
 
-// morePages returns a channel that is ready unless all pages are sent.
-func morePages(caughtUp bool) <-chan struct{} {
-	if caughtUp {
-		return nil
+// endOf returns the code and the text of the last event of a watch. cause is why the
+// node stopped by itself, or nil.
+func endOf(why service.EndReason, cause error) (node.Reason, string) {
+	switch {
+	case why == service.Abstained:
+		return node.Abstains, "this node takes no part any more: resume from the last version at another"
+	case why == service.TooSlow:
+		return "slow", "more has happened than the node keeps for a watcher: resume from the last version"
+	case cause != nil:
+		return node.Stopping, withCause(errResume, cause).Error()
 	}
-	return closedChan
+	return node.Stopping, "the node stops: resume from the last version at another"
 }
 
-var closedChan = func() <-chan struct{} {
-	c := make(chan struct{})
-	close(c)
-	return c
-}()
+var errResume = errors.New("resume from the last version at another")
 
 // eventWriter writes events, one a line, or as an event stream for browsers.
 type eventWriter struct {

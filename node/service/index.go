@@ -1,4 +1,4 @@
-package server
+package service
 
 import (
 	"slices"
@@ -7,12 +7,6 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 )
-
-// indexItem is a machine in the index.
-type indexItem struct {
-	key   string
-	value *node.Value // latest value known to be chosen; nil: the node has accepted a value, and learnt none
-}
 
 // blockSize bounds the entries that an insertion moves: 12 KB, at 24 bytes each.
 const blockSize = 512
@@ -23,34 +17,34 @@ const blockSize = 512
 // no step takes long. One sorted slice, or a hash map that has to grow and be
 // sorted, could not guarantee that.
 type index struct {
-	blocks [][]indexItem // never empty
+	blocks [][]Known // never empty
 	size   int
 }
 
 // newIndex returns an index of entries with distinct keys.
-func newIndex(entries []indexItem) index {
-	slices.SortFunc(entries, func(a, b indexItem) int { return strings.Compare(a.key, b.key) })
+func newIndex(entries []Known) index {
+	slices.SortFunc(entries, func(a, b Known) int { return strings.Compare(a.Key, b.Key) })
 	x := index{size: len(entries)}
 	for block := range slices.Chunk(entries, blockSize/2) {
-		x.blocks = append(x.blocks, append(make([]indexItem, 0, blockSize), block...))
+		x.blocks = append(x.blocks, append(make([]Known, 0, blockSize), block...))
 	}
 	return x
 }
 
 // find returns the block and the place of key, or the place where it belongs.
 func (x *index) find(key string) (block, place int, found bool) {
-	block = sort.Search(len(x.blocks), func(i int) bool { return x.blocks[i][0].key > key })
+	block = sort.Search(len(x.blocks), func(i int) bool { return x.blocks[i][0].Key > key })
 	if block == 0 {
 		return 0, 0, false
 	}
 	block--
-	place, found = slices.BinarySearchFunc(x.blocks[block], key, func(e indexItem, key string) int { return strings.Compare(e.key, key) })
+	place, found = slices.BinarySearchFunc(x.blocks[block], key, func(e Known, key string) int { return strings.Compare(e.Key, key) })
 	return block, place, found
 }
 
 // get returns the entry of a machine, or nil. The pointer is valid until the next
 // insert.
-func (x *index) get(key string) *indexItem {
+func (x *index) get(key string) *Known {
 	block, place, found := x.find(key)
 	if !found {
 		return nil
@@ -63,10 +57,10 @@ func (x *index) insert(key string, value *node.Value) {
 	block, place, _ := x.find(key)
 	switch {
 	case len(x.blocks) == 0:
-		x.blocks = append(x.blocks, make([]indexItem, 0, blockSize))
+		x.blocks = append(x.blocks, make([]Known, 0, blockSize))
 	case len(x.blocks[block]) == blockSize:
 		full := x.blocks[block]
-		upper := append(make([]indexItem, 0, blockSize), full[blockSize/2:]...)
+		upper := append(make([]Known, 0, blockSize), full[blockSize/2:]...)
 		clear(full[blockSize/2:])
 		x.blocks[block] = full[:blockSize/2]
 		x.blocks = slices.Insert(x.blocks, block+1, upper)
@@ -74,13 +68,13 @@ func (x *index) insert(key string, value *node.Value) {
 			block, place = block+1, place-blockSize/2
 		}
 	}
-	x.blocks[block] = slices.Insert(x.blocks[block], place, indexItem{key, value})
+	x.blocks[block] = slices.Insert(x.blocks[block], place, Known{key, value})
 	x.size++
 }
 
 // page copies, in order, at most so many machines with a prefix and a key above
 // after. It reports whether there are more.
-func (x *index) page(prefix, after string, most int) (page []indexItem, more bool) {
+func (x *index) page(prefix, after string, most int) (page []Known, more bool) {
 	block, place, found := x.find(max(after, prefix))
 	if found && after >= prefix && after != "" {
 		place++
@@ -88,7 +82,7 @@ func (x *index) page(prefix, after string, most int) (page []indexItem, more boo
 	for ; block < len(x.blocks); block, place = block+1, 0 {
 		for _, e := range x.blocks[block][min(place, len(x.blocks[block])):] {
 			switch {
-			case !strings.HasPrefix(e.key, prefix):
+			case !strings.HasPrefix(e.Key, prefix):
 				return page, false
 			case len(page) == most:
 				return page, true

@@ -1,4 +1,4 @@
-package server
+package service
 
 import (
 	"fmt"
@@ -21,22 +21,22 @@ func TestIndexIsASortedMap(t *testing.T) {
 		for _, key := range rapid.SliceOf(some).Draw(t, "at the start") {
 			model[key] = &node.Value{}
 		}
-		var entries []indexItem
+		var entries []Known
 		for key, value := range model {
-			entries = append(entries, indexItem{key, value})
+			entries = append(entries, Known{key, value})
 		}
 		x := newIndex(entries)
 		for _, key := range rapid.SliceOf(some).Draw(t, "put") {
 			model[key] = &node.Value{}
 			if e := x.get(key); e != nil {
-				e.value = model[key]
+				e.Value = model[key]
 			} else {
 				x.insert(key, model[key])
 			}
 		}
 		keys := []string{}
 		for key, value := range model {
-			require.Same(t, value, x.get(key).value)
+			require.Same(t, value, x.get(key).Value)
 			keys = append(keys, key)
 		}
 		require.Equal(t, len(model), x.size)
@@ -53,8 +53,8 @@ func TestIndexIsASortedMap(t *testing.T) {
 		require.Equal(t, len(want) > most, more)
 		require.Len(t, page, min(len(want), most))
 		for i, e := range page {
-			require.Equal(t, want[i], e.key)
-			require.Same(t, model[e.key], e.value)
+			require.Equal(t, want[i], e.Key)
+			require.Same(t, model[e.Key], e.Value)
 		}
 	})
 }
@@ -72,9 +72,9 @@ func TestIndexOfManyBlocks(t *testing.T) {
 		page, more := x.page("lifecycle/", after, 300)
 		require.Equal(t, i+len(page) < n, more)
 		for _, e := range page {
-			require.Equal(t, fmt.Sprintf("lifecycle/%06d", i), e.key)
+			require.Equal(t, fmt.Sprintf("lifecycle/%06d", i), e.Key)
 			i++
-			after = e.key
+			after = e.Key
 		}
 	}
 	page, more := x.page("lifecycle/0100", "", 1000)
@@ -84,10 +84,10 @@ func TestIndexOfManyBlocks(t *testing.T) {
 
 func millionMachines() (x index, keys []string) {
 	const n = 1_000_000
-	var entries []indexItem
+	var entries []Known
 	for i := range n {
 		keys = append(keys, fmt.Sprintf("lifecycle/machine-%07d", i))
-		entries = append(entries, indexItem{keys[i], &node.Value{Version: 1, State: "Running"}})
+		entries = append(entries, Known{keys[i], &node.Value{Version: 1, State: "Running"}})
 	}
 	return newIndex(entries), keys
 }
@@ -99,7 +99,7 @@ func BenchmarkIndexOfAMillion(b *testing.B) {
 	v := &node.Value{Version: 2}
 	b.Run("known", func(b *testing.B) {
 		for b.Loop() {
-			x.get(keys[r.IntN(len(keys))]).value = v
+			x.get(keys[r.IntN(len(keys))]).Value = v
 		}
 	})
 	b.Run("new", func(b *testing.B) {

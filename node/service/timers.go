@@ -1,7 +1,6 @@
-package server
+package service
 
 import (
-	"container/heap"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
@@ -29,21 +28,22 @@ func (t *timers) set(at time.Duration, token uint64) {
 		return
 	}
 	t.last[token] = at
-	heap.Push(&t.heap, timer{at, token})
+	t.heap.push(timer{at, token})
 }
 
-// wait returns the time until the earliest timer is due.
-func (t *timers) wait(now time.Duration) time.Duration {
+// next returns the time at which the earliest timer is due, or an earlier one; Never
+// if there is none.
+func (t *timers) next() time.Duration {
 	if len(t.heap) == 0 {
-		return time.Hour
+		return Never
 	}
-	return max(0, t.heap[0].at-now)
+	return t.heap[0].at
 }
 
 // due removes the timers that are due, and appends their events to batch.
 func (t *timers) due(now time.Duration, batch []node.Event) []node.Event {
 	for len(t.heap) > 0 && t.heap[0].at <= now {
-		first := heap.Pop(&t.heap).(timer)
+		first := t.heap.pop()
 		if at, ok := t.last[first.token]; !ok || at != first.at {
 			continue
 		}
@@ -53,19 +53,41 @@ func (t *timers) due(now time.Duration, batch []node.Event) []node.Event {
 	return batch
 }
 
-// timerHeap is a heap of timers, the earliest first.
+// timerHeap is a binary heap of timers, the earliest first. The standard library's
+// would allocate for each timer.
 type timerHeap []timer
 
-func (h timerHeap) Len() int           { return len(h) }
-func (h timerHeap) Less(i, j int) bool { return h[i].at < h[j].at }
-func (h timerHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (a timer) before(b timer) bool { return a.at < b.at || a.at == b.at && a.token < b.token }
 
-// Push implements heap.Interface.
-func (h *timerHeap) Push(x any) { *h = append(*h, x.(timer)) }
+func (h *timerHeap) push(x timer) {
+	*h = append(*h, x)
+	list := *h
+	i := len(list) - 1
+	for up := (i - 1) / 2; i > 0 && x.before(list[up]); i, up = up, (up-1)/2 {
+		list[i] = list[up]
+	}
+	list[i] = x
+}
 
-// Pop implements heap.Interface.
-func (h *timerHeap) Pop() any {
-	last := (*h)[len(*h)-1]
-	*h = (*h)[:len(*h)-1]
-	return last
+func (h *timerHeap) pop() timer {
+	list := *h
+	first, x := list[0], list[len(list)-1]
+	list = list[:len(list)-1]
+	*h = list
+	if len(list) == 0 {
+		return first
+	}
+	i := 0
+	for child := 1; child < len(list); child = 2*i + 1 {
+		if child+1 < len(list) && list[child+1].before(list[child]) {
+			child++
+		}
+		if !list[child].before(x) {
+			break
+		}
+		list[i] = list[child]
+		i = child
+	}
+	list[i] = x
+	return first
 }

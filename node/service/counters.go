@@ -1,0 +1,22 @@
+package service
+
+// Counters are the counts of a service: the sizes of what it keeps, and its actions
+// since it booted.
+type Counters struct {
+	Machines int // in the index
+	Watchers int // that have not ended
+	Pending  int // requests without a reply
+
+	Refused         uint64 // requests rejected for want of room
+	WatchersRefused uint64 // watches rejected for want of room
+	Published       uint64 // changes given to watchers
+	CutOff          uint64 // watches cut off because their clients were slow
+}
+
+// Counters returns the present counts.
+func (s *Service) Counters() Counters {
+	return Counters{
+		Machines: s.index.size, Watchers: s.hub.count, Pending: s.requests.count(),
+		Refused: s.requests.refused, WatchersRefused: s.hub.refused, Published: s.hub.published, CutOff: s.hub.cutOff,
+	}
+}

@@ -1,0 +1,65 @@
+package service
+
+import (
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/watch"
+)
+
+// learn publishes the values that a step has shown to be chosen. It also adds
+// machines with an accepted value to the index: this node may be the only one that
+// can list them.
+func (s *Service) learn(e *node.Effects) {
+	for i := range e.Chosen {
+		c := &e.Chosen[i]
+		var had *node.Value
+		switch e := s.index.get(c.Key); {
+		case e == nil:
+			s.index.insert(c.Key, c.Value)
+		case !watch.IsNewer(e.Value, c.Value):
+			continue
+		default:
+			had, e.Value = e.Value, c.Value
+		}
+		s.hub.publish(Change{c.Key, had, c.Value}, s.cfg.Changes)
+	}
+	for i := range s.batch {
+		s.addAccepted(s.batch[i].Message)
+	}
+	for i := range e.Sends {
+		if i == 0 || e.Sends[i].Message != e.Sends[i-1].Message { // once for all peers
+			s.addAccepted(e.Sends[i].Message)
+		}
+	}
+}
+
+// addAccepted adds the machine of an accept proposal or a repair value to the index,
+// if the node has accepted a value of it.
+func (s *Service) addAccepted(m node.Message) {
+	var key string
+	switch m := m.(type) {
+	case *node.Proposal:
+		if m.Phase != node.Accept {
+			return
+		}
+		key = m.Key
+	case *node.RepairValue:
+		key = m.Key
+	default:
+		return
+	}
+	if s.index.get(key) == nil && s.node.Inspect(key).Value != nil {
+		s.index.insert(key, nil)
+	}
+}
+
+// buildIndex builds, after boot, the index of the machines of which the node has a
+// value.
+func (s *Service) buildIndex() {
+	var entries []Known
+	for _, key := range s.node.Keys() {
+		if st := s.node.Inspect(key); st.Value != nil || st.Learnt != nil {
+			entries = append(entries, Known{key, st.Learnt})
+		}
+	}
+	s.index = newIndex(entries)
+}

@@ -1,0 +1,175 @@
+package service
+
+import (
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/node"
+)
+
+// Bounds of the work on one listing.
+const (
+	maxScan    = 64 * pageSize // machines scanned
+	maxReaders = 32            // concurrent reads
+)
+
+// listing is a listing in progress. First it scans the index, a piece in each step, so
+// that the node does other work between them; a linearizable one then reads the
+// machines that it has found.
+type listing struct {
+	ticket  Ticket
+	query   Query
+	after   string // the key scanned last
+	scanned int
+	full    bool // the scan has ended
+	page    Page
+
+	replies []*node.Reply // by index of the page's machines; nil: none yet
+	next    int           // index of the next machine to read
+	reading int           // reads without a reply
+	over    bool
+}
+
+// list begins a listing.
+func (s *Service) list(t Ticket, q *Query) {
+	switch {
+	case s.draining:
+		s.out.Pages = append(s.out.Pages, Page{Ticket: t, Refused: refusal(nil, ErrStopping), Err: ErrStopping})
+	case s.abstains:
+		s.out.Pages = append(s.out.Pages, Page{Ticket: t, Refused: notCarriedOut(&node.Request{}, node.Abstains)})
+	default:
+		l := &listing{ticket: t, query: *q, after: q.After, page: Page{Ticket: t, Machines: []Listed{}}}
+		s.listings = append(s.listings, l)
+	}
+}
+
+// continueListings scans a piece of each listing.
+func (s *Service) continueListings() {
+	for _, l := range slices.Clone(s.listings) {
+		if !l.full {
+			s.scan(l)
+		}
+	}
+}
+
+// listingsCanContinue reports whether a listing has more to scan.
+func (s *Service) listingsCanContinue() bool {
+	return slices.ContainsFunc(s.listings, func(l *listing) bool { return !l.full })
+}
+
+// scan adds a piece of the index to a listing.
+func (s *Service) scan(l *listing) {
+	piece, more := s.index.page(l.query.Prefix, l.after, pageSize)
+	state := l.query.State
+	if l.query.Linearizable {
+		state = "" // the reads find the state
+	}
+	for _, e := range piece {
+		if len(l.page.Machines) == l.query.Limit {
+			l.page.Next = l.after
+			s.endScan(l)
+			return
+		}
+		l.after = e.Key
+		if m := toListed(e); state == "" || m.State == state {
+			l.page.Machines = append(l.page.Machines, m)
+		}
+	}
+	switch l.scanned += pageSize; {
+	case !more:
+		s.endScan(l)
+	case l.scanned == maxScan:
+		l.page.Next = l.after
+		s.endScan(l)
+	}
+}
+
+func toListed(e Known) Listed {
+	if e.Value == nil {
+		return Listed{Key: e.Key, Unknown: true}
+	}
+	return Listed{Key: e.Key, State: e.Value.State, Version: e.Value.Version}
+}
+
+// endScan answers a local listing, and begins the reads of a linearizable one.
+func (s *Service) endScan(l *listing) {
+	l.full = true
+	if !l.query.Linearizable {
+		s.endListing(l, nil, nil)
+		return
+	}
+	l.replies = make([]*node.Reply, len(l.page.Machines))
+	s.readMore(l)
+}
+
+// readMore begins reads of a listing, as many as there may be, and answers the
+// listing after the last.
+func (s *Service) readMore(l *listing) {
+	for !l.over && l.reading < maxReaders && l.next < len(l.replies) {
+		i := l.next
+		l.next++
+		l.reading++
+		s.call(&request{
+			req: s.read(l.page.Machines[i].Key),
+			onReply: func(r *node.Reply) {
+				l.reading--
+				if r.Outcome != node.Committed {
+					s.endListing(l, r, nil)
+					return
+				}
+				l.replies[i] = r
+				s.readMore(l)
+			},
+			onError: func(err error) { s.endListing(l, refusal(nil, err), err) },
+		})
+	}
+	if l.reading == 0 && l.next == len(l.replies) {
+		l.keepRead()
+		s.endListing(l, nil, nil)
+	}
+}
+
+// keepRead keeps the machines that exist, with the requested state, as they were read.
+func (l *listing) keepRead() {
+	kept := l.page.Machines[:0]
+	for i, m := range l.page.Machines {
+		if r := l.replies[i]; r.Version > 0 && (l.query.State == "" || r.State == l.query.State) {
+			kept = append(kept, Listed{Key: m.Key, State: r.State, Version: r.Version})
+		}
+	}
+	l.page.Machines = kept
+}
+
+// endListing answers a listing, once: with its page, or with the reply that refuses it.
+func (s *Service) endListing(l *listing, refused *node.Reply, err error) {
+	if l.over {
+		return
+	}
+	s.removeListing(l)
+	if refused != nil {
+		s.out.Pages = append(s.out.Pages, Page{Ticket: l.ticket, Refused: refused, Err: err})
+		return
+	}
+	s.out.Pages = append(s.out.Pages, l.page)
+}
+
+func (s *Service) removeListing(l *listing) {
+	l.over = true
+	s.listings = slices.DeleteFunc(s.listings, func(other *listing) bool { return other == l })
+}
+
+// failListings gives every listing its outcome when the node stops.
+func (s *Service) failListings() {
+	for _, l := range slices.Clone(s.listings) {
+		s.endListing(l, refusal(nil, ErrStopping), s.stoppingError())
+	}
+}
+
+// abandonListing forgets the listing of a client that has gone.
+func (s *Service) abandonListing(t Ticket) {
+	for _, l := range s.listings {
+		if l.ticket == t {
+			s.removeListing(l)
+			return
+		}
+	}
+}

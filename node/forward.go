@@ -64,7 +64,7 @@ func (n *Node) forward(m *machine, o *operation) bool {
 	ownReq.Retry = ownReq.Retry || ownReq.Kind == Propose
 	o.req = &ownReq
 	m.forwarded = append(m.forwarded, o)
-	n.observe(Observation{Kind: Forwarded, Request: &sentReq})
+	n.observe(Observation{Kind: Forwarded, Client: o.client, Request: &sentReq})
 	n.sendWhenDurable(to, &sentReq, 0)
 	n.scheduleWake(m, f.until)
 	return true

@@ -24,7 +24,7 @@ const (
 	Learnt                                // learner, from a commit or a peer's repair: Key, Ballot, Value
 	Answered                              // a reply to a client: Client, Reply
 	RoundEnded                            // proposer, round failed: Key, Ballot, Attempts, Rejections
-	Forwarded                             // an operation is sent to the node at work: Request
+	Forwarded                             // an operation is sent to the node at work: Client, Request
 )
 
 // Observation is a report of one action of a node, for the oracle.

@@ -274,6 +274,7 @@ func generateKnobs(c choices, p *Plan, shape Shape, delay Duration) {
 		p.Knobs.RepairDelay = trip * Duration(c.between("repair", 1, 20))
 		p.Knobs.RepairRate = 20 << 20 >> (4 * c.Choose("repair rate", 4))
 	}
+	generateClientKnobs(c, p)
 	codec := "cbor"
 	if c.often("json?", 15) { // it is slow to decode, and few clusters use it
 		codec = "json"
@@ -283,6 +284,25 @@ func generateKnobs(c choices, p *Plan, shape Shape, delay Duration) {
 		if !c.often("all bytes?", 6) { // encoding takes half of a run's time, and a few messages of each kind find as much
 			p.Knobs.CodecPercent = 1 + int(c.Choose("bytes", 12))
 		}
+	}
+}
+
+// generateClientKnobs chooses the limits of a node's clients, mostly the defaults, and
+// how the machines are watched and listed. A slow watch with a small buffer is cut off.
+func generateClientKnobs(c choices, p *Plan) {
+	k := &p.Knobs
+	if c.often("pending?", 20) {
+		k.Pending = 1 << c.Choose("pending", 4)
+	}
+	if c.often("watched?", 40) {
+		k.WatchPace = 1 + int(c.Choose("watch pace", 32))
+		k.WatchBuffer = 1 << c.Choose("watch buffer", 6)
+		if c.often("few watchers?", 15) {
+			k.Watchers = 1 + int(c.Choose("watchers", 2))
+		}
+	}
+	if c.often("listed?", 30) {
+		k.ListEvery = 2 + int(c.Choose("list every", 60))
 	}
 }
 

@@ -65,6 +65,11 @@ type Knobs struct {
 	Codec            string   `json:"codec,omitempty"`                                // json or cbor: messages cross the network as bytes; empty: as values
 	CodecPercent     int      `json:"codec_percent,omitempty"`                        // with a codec: percentage of messages that it encodes; 0: all
 	Forming          bool     `json:"forming,omitempty"`                              // the nodes start without a cluster and have to form one
+	Pending          int      `json:"pending,omitempty"`                              // requests that may wait for one node; 0: the system's default
+	Watchers         int      `json:"watchers,omitempty"`                             // watches of one node; 0: the system's default
+	WatchBuffer      int      `json:"watch_buffer,omitempty"`                         // changes that may wait for one watch; 0: the system's default
+	WatchPace        int      `json:"watch_pace,omitempty"`                           // more clients watch each node, and take changes at every so many steps of the node; 0: none
+	ListEvery        int      `json:"list_every,omitempty"`                           // a client lists the machines of each node at every so many of its steps; 0: never
 	RememberBytes    int      `json:"remember_bytes,omitempty"`                       // growth of a peer's log, in bytes, until a node notes its length; 0: the system's default
 }
 

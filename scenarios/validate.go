@@ -97,6 +97,17 @@ func (p *Plan) checkKnobs() error {
 	if k.Codec != "" && k.Codec != "json" && k.Codec != "cbor" {
 		return fmt.Errorf("knobs.codec: %q: want json, cbor or nothing", k.Codec)
 	}
+	for _, n := range []struct {
+		name        string
+		value, most int
+	}{
+		{"pending", k.Pending, maxPending}, {"watchers", k.Watchers, maxPending}, {"watch_buffer", k.WatchBuffer, maxPending},
+		{"watch_pace", k.WatchPace, maxPending}, {"list_every", k.ListEvery, 1 << 30},
+	} {
+		if n.value < 0 || n.value > n.most {
+			return fmt.Errorf("knobs.%s: %d: want 1 to %d, or 0", n.name, n.value, n.most)
+		}
+	}
 	if k.RememberBytes < 0 || k.RememberBytes > 1<<30 {
 		return fmt.Errorf("knobs.remember_bytes: %d: want 1 to %d, or 0 for the system's default", k.RememberBytes, 1<<30)
 	}
@@ -108,6 +119,9 @@ func (p *Plan) checkKnobs() error {
 
 // maxDedupWindow bounds the knobs that size the dedup window.
 const maxDedupWindow = 256
+
+// maxPending bounds the knobs that limit a node's clients.
+const maxPending = 1 << 15
 
 // Bounds of the knob that sizes the segments of a log.
 const (

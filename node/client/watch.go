@@ -86,7 +86,7 @@ func (c *Client) openWatch(ctx context.Context, endpoint string, what url.Values
 func (s *watchState) readEvents(f queryResult[*http.Response]) error {
 	defer f.cancel()
 	defer f.answer.Body.Close()
-	s.started = true
+	s.resumer.Accepted()
 	var silent atomic.Bool
 	alarm := time.AfterFunc(watchIdleTimeout, func() { silent.Store(true); f.cancel() })
 	defer alarm.Stop()
@@ -109,28 +109,26 @@ func (s *watchState) readEvents(f queryResult[*http.Response]) error {
 // watchState is the progress of a watch over all its nodes.
 type watchState struct {
 	options    WatchOptions
-	started    bool // a node has accepted it
 	resumer    *watch.Resumer
 	handler    func(server.Event) error
 	lastLineAt time.Time // time of the last line
 	handlerErr error     // error of handler
 }
 
-// nextQuery returns the parameters of the watch at the next node. With a Prefix it
-// requests all that the node has, and handleEvent skips earlier events.
+// nextQuery returns the parameters of the watch at the next node.
 func (s *watchState) nextQuery() url.Values {
-	q, resume, from := url.Values{}, s.options.Resume, s.options.From
+	first := watch.Selection{Prefix: s.options.Prefix, Resume: s.options.Resume, From: s.options.From}
 	if s.options.Key != "" {
-		q.Set("key", s.options.Key)
-		if seen, ok := s.resumer.Version(s.options.Key); ok {
-			resume, from = true, seen
-		}
-	} else {
-		q.Set("prefix", s.options.Prefix)
-		resume = resume || s.started // a machine without events did not exist
+		first.Single, first.Prefix = true, s.options.Key
 	}
-	if resume {
-		q.Set("from", strconv.FormatUint(from, 10))
+	next, q := s.resumer.Next(first), url.Values{}
+	if next.Single {
+		q.Set("key", next.Prefix)
+	} else {
+		q.Set("prefix", next.Prefix)
+	}
+	if next.Resume {
+		q.Set("from", strconv.FormatUint(next.From, 10))
 	}
 	return q
 }

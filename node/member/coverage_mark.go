@@ -12,7 +12,6 @@ const (
 	MarkPeerRejected                        // a peer's log lacks its promises
 	MarkPeerRejectedOnTestimony             // ... on another member's testimony
 	MarkAbstained                           // a peer disputes this member's log
-	MarkReceivedBeforeReady                 // a client's request was dropped: the life was not durable yet
 	MarkClientRejected                      // a client's request was rejected while abstaining
 	MarkClusterBound                        // the member was bound to a cluster
 	MarkClusterFormed                       // the cluster is formed, durably
@@ -25,7 +24,7 @@ const (
 type Marks [markCount]uint64
 
 var markNames = [markCount]string{"life-admitted", "message-not-admitted", "proof-requested", "stale-introduction", "peer-rejected", "peer-rejected-on-testimony",
-	"abstained", "received-before-ready", "client-rejected", "cluster-bound", "cluster-formed", "cluster-joined"}
+	"abstained", "client-rejected", "cluster-bound", "cluster-formed", "cluster-joined"}
 
 func (m Mark) String() string { return markNames[m] }
 

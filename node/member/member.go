@@ -315,7 +315,6 @@ func (m *Member) acceptRequest(ev *node.Event) bool {
 	case m.Ready() || !ok:
 		return true
 	case !m.lifeDurable:
-		m.mark(MarkReceivedBeforeReady)
 		return false
 	}
 	reply := &node.Reply{Kind: r.Kind, Key: r.Key, ID: r.ID, Attempt: r.Attempt, Outcome: node.Rejected, Reason: node.Abstains}

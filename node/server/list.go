@@ -29,7 +29,8 @@ const (
 // parseListQuery parses the query of a listing.
 func parseListQuery(r *http.Request) (*service.Query, error) {
 	q := r.URL.Query()
-	l := &service.Query{Prefix: q.Get("prefix"), After: q.Get("after"), State: q.Get("state"), Limit: defaultLimit}
+	l := &service.Query{After: q.Get("after"), State: q.Get("state"), Limit: defaultLimit}
+	l.Prefix = q.Get("prefix")
 	for name := range q {
 		switch name {
 		case "prefix", "after", "state", "limit", "consistency":

@@ -29,7 +29,8 @@ func parseWatch(r *http.Request) (*service.Query, error) {
 	if q.Has("key") == q.Has("prefix") {
 		return nil, errors.New("want key=MACHINE or prefix=PREFIX, one of them")
 	}
-	w := &service.Query{Prefix: q.Get("prefix")}
+	w := &service.Query{}
+	w.Prefix = q.Get("prefix")
 	if q.Has("key") {
 		if _, _, err := fsm.SplitKey(q.Get("key")); err != nil {
 			return nil, err

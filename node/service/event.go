@@ -5,6 +5,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
 // Ticket names a call, a listing or a watch. The runtime chooses it, and uses it once
@@ -34,20 +35,16 @@ type Event struct {
 	Query   *Query
 }
 
-// Query selects the machines of a listing or a watch.
+// Query selects the machines of a listing or a watch. A listing goes by Prefix only, of
+// its Selection.
 type Query struct {
-	Prefix string // of their keys
+	watch.Selection
 
 	// Of a listing.
 	After        string // only keys above this one
 	State        string // only machines in this state; empty: any
 	Limit        int    // the most machines of a page
 	Linearizable bool   // read each machine; otherwise: as known to this node
-
-	// Of a watch.
-	Single bool   // of the one machine with the key Prefix
-	Resume bool   // begin after version From of each machine, not at the present
-	From   uint64 //
 }
 
 // Effects is the output of one step. It is valid until the next step.
@@ -67,11 +64,13 @@ type Effects struct {
 // Never is the Wake of a service without timers.
 const Never = time.Duration(1<<63 - 1)
 
-// Reply is the outcome of a call. Err is set if the node gave none: because there was
-// no room, or the node stops. Reply holds what that means for the request.
+// Reply is the outcome of a call. Own is set if the node gave none: it was not ready in
+// time, there was no room, or the node stops; Err then is set in the last two cases.
+// Reply holds what that means for the request.
 type Reply struct {
 	Ticket Ticket
 	Reply  *node.Reply
+	Own    bool
 	Err    error
 }
 

@@ -10,7 +10,8 @@ import (
 // read returns a request of the service itself to read a machine.
 func (s *Service) read(key string) *node.Request {
 	s.reads++
-	return &node.Request{Kind: node.Read, Key: key, ID: node.Once("s" + strconv.FormatUint(s.reads, 10)), Attempt: 1}
+	name := "s" + strconv.FormatUint(s.member.Life(), 36) + "-" + strconv.FormatUint(s.reads, 36)
+	return &node.Request{Kind: node.Read, Key: key, ID: node.Once(name), Attempt: 1}
 }
 
 func busyWatchers(n int) error { return fmt.Errorf("%w: %d watch this node: try another", ErrBusy, n) }

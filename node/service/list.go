@@ -122,7 +122,7 @@ func (s *Service) readMore(l *listing) {
 			onError: func(err error) { s.endListing(l, refusal(nil, err), err) },
 		})
 	}
-	if l.reading == 0 && l.next == len(l.replies) {
+	if !l.over && l.reading == 0 && l.next == len(l.replies) {
 		l.keepRead()
 		s.endListing(l, nil, nil)
 	}

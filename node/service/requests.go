@@ -116,7 +116,7 @@ func (s *Service) expireWaiting() {
 	for n < len(t.waiting) && t.waiting[n].expires <= s.now {
 		r := t.waiting[n]
 		n++
-		s.finish(r, abstainReply(r.req), nil)
+		s.finish(r, Reply{Reply: abstainReply(r.req), Own: true})
 	}
 	t.waiting = slices.Delete(t.waiting, 0, n)
 }
@@ -153,26 +153,29 @@ func refusal(r *node.Request, err error) *node.Reply {
 // complete gives a client the node's reply.
 func (s *Service) complete(client node.ID, reply *node.Reply) {
 	if r := s.requests.byClient[client]; r != nil {
-		s.finish(r, reply, nil)
+		s.finish(r, Reply{Reply: reply})
 	}
 }
 
 // refuseCall rejects a request that was not admitted.
-func (s *Service) refuseCall(r *request, err error) { s.finish(r, refusal(r.req, err), err) }
+func (s *Service) refuseCall(r *request, err error) {
+	s.finish(r, Reply{Reply: refusal(r.req, err), Own: true, Err: err})
+}
 
 // finish gives a request its outcome, and removes it. The caller removes it from
 // waiting.
-func (s *Service) finish(r *request, reply *node.Reply, err error) {
+func (s *Service) finish(r *request, reply Reply) {
 	delete(s.requests.byClient, r.client)
 	switch {
 	case r.abandoned:
-	case r.onReply != nil && err != nil:
-		r.onError(err)
+	case r.onReply != nil && reply.Err != nil:
+		r.onError(reply.Err)
 	case r.onReply != nil:
-		r.onReply(reply)
+		r.onReply(reply.Reply)
 	default:
 		delete(s.requests.byTicket, r.ticket)
-		s.out.Replies = append(s.out.Replies, Reply{r.ticket, reply, err})
+		reply.Ticket = r.ticket
+		s.out.Replies = append(s.out.Replies, reply)
 	}
 }
 

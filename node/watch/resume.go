@@ -1,8 +1,17 @@
 package watch
 
+// Selection selects the machines of a watch, and where it begins.
+type Selection struct {
+	Prefix string // of the keys
+	Single bool   // only the one machine with the key Prefix
+	Resume bool   // begin after version From of each machine, not at the present
+	From   uint64 //
+}
+
 // Resumer is the client's side of a watch that goes on at another node, or at the same
 // one again: it passes no event twice. It keeps the last version of every machine.
 type Resumer struct {
+	started  bool              // a node has accepted the watch
 	versions map[string]uint64 // by key, the version of the last event
 	behind   map[string]bool   // machines reported as behind the requested version
 }
@@ -12,12 +21,21 @@ func NewResumer() *Resumer {
 	return &Resumer{versions: map[string]uint64{}, behind: map[string]bool{}}
 }
 
-// Version returns the version of the last event of a machine. ok is false if there was
-// none.
-func (r *Resumer) Version(key string) (version uint64, ok bool) {
-	version, ok = r.versions[key]
-	return version, ok
+// Next returns the selection to watch at the next node, given the first. With a prefix
+// it selects all that the node has, and Pass drops earlier events.
+func (r *Resumer) Next(first Selection) Selection {
+	if !first.Single {
+		first.Resume = first.Resume || r.started // a machine without events did not exist
+		return first
+	}
+	if seen, ok := r.versions[first.Prefix]; ok {
+		first.Resume, first.From = true, seen
+	}
+	return first
 }
+
+// Accepted notes that a node has accepted the watch.
+func (r *Resumer) Accepted() { r.started = true }
 
 // Pass reports whether an event is to be passed on: no earlier one covers it, and it is
 // about a machine. It shortens a gap that is partly covered.

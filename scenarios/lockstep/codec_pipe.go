@@ -39,8 +39,18 @@ func (r *run) RoundTrip(m sim.Message) sim.Message {
 // crossesCodec reports whether a message is one that is sent as bytes. Knobs.CodecPercent
 // is the share of messages; 0 means all.
 func (r *run) crossesCodec(e *envelope) bool {
+	if onlyForClients(e.Message) {
+		return false
+	}
 	percent := uint64(r.plan.Knobs.CodecPercent)
 	return percent == 0 || keyed.Key(e.Digest()).Word(codecChoice).Below(100) < percent
+}
+
+// onlyForClients reports whether a message never passes between nodes, so that their
+// codecs do not know it: the reply of a service that stops.
+func onlyForClients(m node.Message) bool {
+	r, ok := m.(*node.Reply)
+	return ok && r.Reason == node.Stopping
 }
 
 // codecChoice is the key of the random choice in crossesCodec.
@@ -48,6 +58,9 @@ var codecChoice = keyed.String("as bytes")
 
 // Corrupt implements scenarios.MessageCodec.
 func (r *run) Corrupt(m sim.Message, cut bool, k keyed.Key) string {
+	if onlyForClients(m.(*envelope).Message) {
+		return ""
+	}
 	if taken := r.pipe.corrupt(m.(*envelope).Message, cut, k); taken != nil {
 		return taken.String()
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/lockstep-dst/lockstep/checker/guarantee"
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/sim"
@@ -62,7 +63,7 @@ func mesh() fsm.Definition {
 }
 
 // afterStep observes a node after every step.
-func (w *observedRun) afterStep(p *process, _ scenarios.Duration, e *node.Effects) {
+func (w *observedRun) afterStep(p *process, _ scenarios.Duration, e *service.Effects) {
 	if w.lostPromises[p.id] || !p.node.Ready() {
 		return
 	}

@@ -35,15 +35,15 @@ type machineTruth struct {
 	key            string
 	durable        [scenarios.MaxNodes + 1]durableBallots // by node id
 	proposers      [scenarios.MaxNodes + 1]proposerState
-	watchers       [scenarios.MaxNodes + 1]*watcher // by node id; nil: no chosen value learnt yet
-	ballots        map[node.Ballot]*ballotRecord    // every ballot that was proposed or requested as the next
-	ballotCache    [2]cachedBallot                  // the last two lookups of votes
-	highestChosen  node.Ballot                      // highest chosen ballot
-	entries        []node.Entry                     // chosen entries; entries[i] has serial i+1
-	versions       []uint64                         // version after each entry
-	operations     map[string]*operation            // by name
-	rounds         roundLog                         // rounds on the healed network
-	operationCache [4]cachedOperation               // direct-mapped by the last byte of the id
+	shown          [scenarios.MaxNodes + 1]uint64 // by node id: 1 + the highest version shown in this life; 0: none
+	ballots        map[node.Ballot]*ballotRecord  // every ballot that was proposed or requested as the next
+	ballotCache    [2]cachedBallot                // the last two lookups of votes
+	highestChosen  node.Ballot                    // highest chosen ballot
+	entries        []node.Entry                   // chosen entries; entries[i] has serial i+1
+	versions       []uint64                       // version after each entry
+	operations     map[string]*operation          // by name
+	rounds         roundLog                       // rounds on the healed network
+	operationCache [4]cachedOperation             // direct-mapped by the last byte of the id
 }
 
 type cachedOperation struct {
@@ -233,7 +233,7 @@ func (o *oracle) observe(f *node.Observation) *scenarios.Violation {
 	case node.Learnt:
 		return o.checkLearnt(f)
 	case node.Forwarded:
-		return o.checkForward(f.Request)
+		return o.checkForward(sim.ID(f.Client), f.Request)
 	case node.Answered:
 		return o.checkAnswered(f)
 	}
@@ -306,7 +306,7 @@ func (o *oracle) checkBooted(n *node.Node) *scenarios.Violation {
 		return o.violation("ballots", "boot-reused", "", "boots as %d, and was ready in boot %d before", n.BootNumber(), r.boot)
 	}
 	r.boot, r.lastRead, r.lastReadAbout, r.lastRepair = n.BootNumber(), node.ReadID{}, readSubject{}, 0
-	o.resumeWatchers()
+	o.forgetShown()
 	for _, key := range o.keys {
 		h := &o.machine(key).durable[o.id]
 		s := n.Inspect(key)

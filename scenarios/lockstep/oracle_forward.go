@@ -3,15 +3,21 @@ package lockstep
 import (
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
 )
 
 // checkForward: a node forwards an operation only while a client waits for it there, as
 // the client requested it, and not again before the forward is answered. The forwarded
 // request is a retry if an earlier attempt may take effect. An id of a single attempt
 // gets a watermark.
-func (o *oracle) checkForward(r *node.Request) *scenarios.Violation {
+func (o *oracle) checkForward(client sim.ID, r *node.Request) *scenarios.Violation {
 	t := o.machine(r.Key)
 	s := o.operation(t, r.ID)
+	if client == 0 { // a read of the service itself
+		remote := s.attempt(o.id, r.Attempt)
+		remote.planOp, remote.retry = "read of the service", r.Retry
+		return nil
+	}
 	a := o.forwardable(t, s, r)
 	if a == nil {
 		return o.violation("outcomes", "wrongly-forwarded", r.Key, "hands %v over, which no client that waits there asks for so", r)

@@ -11,9 +11,6 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 )
 
-// A watcher follows every machine at every node, as clients of the server do, and
-// resumes when the node restarts.
-
 // valuesShown is the observation that a node has learnt chosen values.
 type valuesShown struct{ values []node.ChosenValue }
 
@@ -31,88 +28,121 @@ func (s *valuesShown) String() string {
 	return "shows " + strings.Join(all, ", ")
 }
 
-// watcher watches one machine at one node.
-type watcher struct {
-	last      *node.Value // last value learnt in this life of the node
-	version   uint64      // last version that the watcher has received
-	stream    watch.Stream
-	violation *scenarios.Violation
+// watched is the observation that a client of the node has received an event of its
+// watch. It is a copy: the event's pointers do not outlive its emission.
+type watched struct {
+	client     *watchClient
+	event      watch.Event
+	state      watch.Machine
+	transition watch.Transition
+	gap        watch.Gap
+	behind     watch.Behind
 }
 
-// checkShown: a value that a node reports as chosen is chosen. Its watchers receive
-// every transition once, unchanged and in order, or a gap.
+func newWatched(w *watchClient, e *watch.Event) watched {
+	o := watched{client: w}
+	switch {
+	case e.State != nil:
+		o.state = *e.State
+	case e.Transition != nil:
+		o.transition = *e.Transition
+	case e.Gap != nil:
+		o.gap = *e.Gap
+	case e.Behind != nil:
+		o.behind = *e.Behind
+	}
+	return o
+}
+
+// Digest implements sim.Observation.
+func (w *watched) Digest() uint64 {
+	h := keyed.Mix(w.state.Version, w.transition.Version)
+	h = keyed.Mix(h, w.gap.From^w.gap.To<<1)
+	return keyed.Mix(h, w.behind.From^w.behind.Version<<1)
+}
+
+func (w *watched) String() string {
+	switch {
+	case w.state.Key != "":
+		return fmt.Sprintf("a watch begins: %+v", w.state)
+	case w.transition.Key != "":
+		return fmt.Sprintf("a watch shows %+v", w.transition)
+	case w.gap.Key != "":
+		return fmt.Sprintf("a watch has a gap: %+v", w.gap)
+	}
+	return fmt.Sprintf("a watch is behind: %+v", w.behind)
+}
+
+// checkShown: a value that a node reports as chosen is chosen.
 func (o *oracle) checkShown(s *valuesShown) *scenarios.Violation {
 	for i := range s.values {
 		c := &s.values[i]
-		if v := o.machine(c.Key).ballot(c.Ballot); !o.isChosen(v) || !v.value.Equal(c.Value) {
+		t := o.machine(c.Key)
+		if v := t.ballot(c.Ballot); !o.isChosen(v) || !v.value.Equal(c.Value) {
 			return o.violation("watch", "unchosen", c.Key, "shows %v at %v of %s, which was not chosen", c.Value, c.Ballot, c.Key)
 		}
-		w := o.watcher(c.Key)
-		if !watch.IsNewer(w.last, c.Value) {
-			continue
-		}
-		w.stream.Advance(c.Key, w.last, c.Value)
-		w.last = c.Value
-		if w.violation == nil && w.version < c.Value.Version {
-			w.violation = o.violation("watch", "missed-change", c.Key, "shows %v of %s, and who watches is told up to version %d", c.Value, c.Key, w.version)
-		}
-		if w.violation != nil {
-			return w.violation
+		t.shown[o.id] = max(t.shown[o.id], c.Value.Version+1)
+	}
+	return nil
+}
+
+// checkKeptUp: after each step, a watch that keeps up has received all that the node
+// has shown.
+func (o *oracle) checkKeptUp(s *valuesShown, watches []*watchClient) *scenarios.Violation {
+	for i := range s.values {
+		c := &s.values[i]
+		for _, w := range watches {
+			wants := strings.HasPrefix(c.Key, w.first.Prefix) && (!w.first.Single || c.Key == w.first.Prefix)
+			if w.pace > 0 || !w.begun || w.ticket == 0 || !wants {
+				continue
+			}
+			if seen, ok := w.received[c.Key]; !ok || seen < c.Value.Version {
+				return o.violation("watch", "missed-change", c.Key, "shows %v of %s, and its watch has received up to version %d", c.Value, c.Key, seen)
+			}
 		}
 	}
 	return nil
 }
 
-// watcher returns the watcher of a machine at the current node; it makes one if there
-// is none.
-func (o *oracle) watcher(key string) *watcher {
-	t := o.machine(key)
-	w := t.watchers[o.id]
-	if w == nil {
-		w = &watcher{stream: watch.Stream{Resume: true}}
-		w.stream.Emit = func(e watch.Event) {
-			if w.violation == nil {
-				w.violation = o.checkWatchEvent(t, w, e)
-			}
-		}
-		t.watchers[o.id] = w
-	}
-	return w
-}
-
-// resumeWatchers resumes the watchers of a restarted node after their last version.
-func (o *oracle) resumeWatchers() {
+// forgetShown notes that the current node has restarted.
+func (o *oracle) forgetShown() {
 	for _, key := range o.keys {
-		if w := o.machine(key).watchers[o.id]; w != nil {
-			w.last, w.stream.From = nil, w.version
-		}
+		o.machine(key).shown[o.id] = 0
 	}
 }
 
-// checkWatchEvent checks one event of a watch against the chosen history.
-func (o *oracle) checkWatchEvent(t *machineTruth, w *watcher, e watch.Event) *scenarios.Violation {
+// checkWatched: a client that watches receives every transition once, unchanged and in
+// order, or a gap, also over restarts. The first event of a machine is its state: at
+// the version that the client has asked for, if it has.
+func (o *oracle) checkWatched(e *watched) *scenarios.Violation {
+	w := e.client
+	key := e.state.Key + e.transition.Key + e.gap.Key + e.behind.Key // one of them is set
+	t := o.machine(key)
+	seen, known := w.received[key]
 	wrong := func(format string, args ...any) *scenarios.Violation {
-		return o.violation("watch", "wrong-change", t.key, "tells who watches %s, and has been told up to version %d, "+format, append([]any{t.key, w.version}, args...)...)
+		return o.violation("watch", "wrong-change", key, "reports to a watch of %s, which has received up to version %d, "+format, append([]any{key, seen}, args...)...)
 	}
 	switch {
-	case e.State != nil:
-		if s := e.State; s.Version != w.version || s.Version > 0 && !t.hasTransition(s.Version, s.State, "") {
+	case e.state.Key != "":
+		s := &e.state
+		if known || w.first.Resume && s.Version != w.first.From || s.Version > 0 && !t.hasTransition(s.Version, s.State, "") {
 			return wrong("that it is %s at version %d", s.State, s.Version)
 		}
-	case e.Transition != nil:
-		s := e.Transition
-		if s.Version != w.version+1 || !t.hasTransition(s.Version, s.To, s.Operation) || w.version > 0 && !t.hasTransition(w.version, s.From, "") {
-			return wrong("of %s, %s to %s, as version %d", s.Operation, s.From, s.To, s.Version)
+		w.received[key] = s.Version
+	case e.transition.Key != "":
+		s := &e.transition
+		if s.Version != seen+1 || !t.hasTransition(s.Version, s.To, s.Operation) || seen > 0 && !t.hasTransition(seen, s.From, "") {
+			return wrong("%s, %s to %s, as version %d", s.Operation, s.From, s.To, s.Version)
 		}
-		w.version++
-	case e.Gap != nil:
-		if e.Gap.From != w.version+1 || e.Gap.To < e.Gap.From {
-			return wrong("of a gap from %d to %d", e.Gap.From, e.Gap.To)
+		w.received[key] = s.Version
+	case e.gap.Key != "":
+		if e.gap.From != seen+1 || e.gap.To < e.gap.From {
+			return wrong("a gap from %d to %d", e.gap.From, e.gap.To)
 		}
-		w.version = e.Gap.To
-	case e.Behind != nil:
-		if e.Behind.From != w.version || e.Behind.Version >= w.version {
-			return wrong("that it is behind, at version %d and not %d", e.Behind.Version, e.Behind.From)
+		w.received[key] = e.gap.To
+	default:
+		if b := &e.behind; b.From != seen || b.Version >= seen {
+			return wrong("that it is behind, at version %d and not %d", b.Version, b.From)
 		}
 	}
 	return nil

@@ -99,31 +99,6 @@ func TestWithoutTheOracle(t *testing.T) {
 	require.Empty(t, findViolations(t, WithoutOracle(), 60, unedited))
 }
 
-// A runtime that drops late timers as stale never wakes again after a pause.
-func TestARuntimeThatTrustsItsTimers(t *testing.T) {
-	type timer struct {
-		process *process
-		token   uint64
-	}
-	trusting := withBug(func(r *run) {
-		due := map[timer]scenarios.Duration{}
-		r.bug.after = func(p *process, now scenarios.Duration, e *node.Effects) {
-			for _, s := range e.Timers {
-				due[timer{p, s.Token}] = max(due[timer{p, s.Token}], now+scenarios.Duration(s.After))
-			}
-		}
-		r.bug.before = func(p *process, now scenarios.Duration, ev *sim.Event) bool {
-			return ev.Kind == sim.Timer && now > due[timer{p, ev.Token}]+netmodel.Millisecond
-		}
-	})
-	found := findViolations(t, trusting, 150, unedited)
-	require.NotEmpty(t, found)
-	for signature, r := range found {
-		t.Log(signature, r.Sentence())
-	}
-	require.Empty(t, findViolations(t, trusting, 150, withoutFaults(scenarios.Pause, scenarios.Slow, scenarios.Freeze)), "other faults do not show it")
-}
-
 // Without the check of incarnations a wiped node votes again, for another value.
 func TestAWipedNodeThatIsHeard(t *testing.T) {
 	forgiving := withBug(func(r *run) { r.bug.keepsIncarnation = true })

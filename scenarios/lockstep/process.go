@@ -7,27 +7,41 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/member"
+	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
 // process is one life of a node in the simulator. It takes the place of the server's
-// loop: it drives the member with the simulator's clock, network and disk.
+// loop: it drives the service with the simulator's clock, network and disk.
 type process struct {
-	run     *run
-	id      sim.ID
-	life    int
-	member  *member.Member
-	node    *node.Node   // in member
-	report  stepReport   // observations of the last step
-	events  []node.Event // events of the current step
-	single  [1]sim.Event // event of a step with one
-	stopped bool
+	run       *run
+	id        sim.ID
+	life      int
+	service   *service.Service
+	member    *member.Member  // of service
+	node      *node.Node      // of member
+	report    stepReport      // observations of the last step
+	events    []service.Event // events of the current step
+	single    [1]sim.Event    // event of a step with one
+	tickets   uint64          // given out in this life
+	wake      time.Duration   // when the pending timer fires; 0: it is not set
+	observers *nodeObservers
+	stopped   bool
 }
 
-// Observe implements node.Observer.
+// Observe implements node.Observer. The node knows a client by an id that the service
+// has given it. The answers to the service's own reads are not observed: no client of
+// the plan asks.
 func (p *process) Observe(f node.Observation) {
+	if f.Client >= service.FirstClient {
+		t, ok := p.service.TicketOf(f.Client)
+		if !ok && f.Kind == node.Answered {
+			return
+		}
+		f.Client = node.ID(clientOf(t))
+	}
 	p.report.observations = append(p.report.observations, nodeObservation{f})
 }
 
@@ -36,83 +50,151 @@ func (p *process) observeMember(f member.Observation) {
 	p.report.memberObservations = append(p.report.memberObservations, memberObservation{f})
 }
 
+// newTicket returns a ticket for a client, or for an observer of the node itself.
+func (p *process) newTicket(client sim.ID) service.Ticket {
+	p.tickets++
+	return service.Ticket(p.tickets<<16 | uint64(client))
+}
+
+// clientOf returns the client that a ticket was made for.
+func clientOf(t service.Ticket) sim.ID { return sim.ID(t & 0xffff) }
+
 // Step implements sim.Process.
 func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	p.single[0] = *ev
 	p.StepAll(now, p.single[:], out)
 }
 
-// StepAll implements sim.BatchProcess, as the server's loop steps the member.
+// StepAll implements sim.BatchProcess. Clients that watch the node take what it has
+// for them in the same step, which is one more step of the service.
 func (p *process) StepAll(now scenarios.Duration, evs []sim.Event, out *sim.Effects) {
-	if p.stopped {
-		return
-	}
 	p.report.reset()
 	p.events = p.events[:0]
+	if !p.addEvents(now, evs) {
+		return
+	}
+	p.observers.begin(p)
+	err := p.stepService(now, out)
+	for p.observers.pull(p) {
+		_ = p.stepService(now, out) // an error is repeated
+	}
+	if !p.report.empty() {
+		out.Observe(&p.report)
+	}
+	if err == nil || p.stopped {
+		return
+	}
+	p.stopped = true
+	if errors.Is(err, member.ErrAmnesia) {
+		out.Observe(&scenarios.IncarnationRejected{Node: p.id})
+		return
+	}
+	out.Observe(&scenarios.Stopped{Err: err, RefusedToStart: evs[0].Kind == sim.Boot})
+}
+
+// addEvents adds events to the current step. It returns false if a planted bug ignores
+// all of them.
+func (p *process) addEvents(now scenarios.Duration, evs []sim.Event) bool {
+	taken := 0
 	for i := range evs {
-		p.addEvent(now, &evs[i])
+		if b := p.run.bug.before; b != nil && b(p, now, &evs[i]) {
+			continue
+		}
+		taken++
+		p.addEvent(&evs[i])
 	}
-	if len(p.events) == 0 {
-		return // a planted bug ignores them
-	}
-	effects, err := p.member.StepAll(time.Duration(now), p.events)
+	return taken > 0
+}
+
+// stepService has the service take the collected events, and applies the effects.
+func (p *process) stepService(now scenarios.Duration, out *sim.Effects) error {
+	effects, err := p.service.Step(time.Duration(now), p.events)
+	p.events = p.events[:0]
 	if b := p.run.bug.after; b != nil {
 		b(p, now, effects)
 	}
+	p.send(effects, out)
+	p.report.shown.values = append(p.report.shown.values, effects.Chosen...)
+	p.observers.take(p, effects)
+	if at := effects.Wake; at != service.Never && (p.wake == 0 || p.wake != at) {
+		p.wake = at
+		out.SetTimer(0, scenarios.Duration(max(0, at-time.Duration(now))))
+	}
+	return err
+}
+
+// send carries out the effects on the disk and the network.
+func (p *process) send(effects *service.Effects, out *sim.Effects) {
 	for i := range effects.Disk {
 		out.Disk(diskRequest(&effects.Disk[i]))
 	}
-	p.report.shown.values = effects.Chosen
 	var m *envelope
 	for _, s := range effects.Sends {
 		if m == nil || m.Message != s.Message { // sends of one message share an envelope
-			m = p.run.envelopes.wrap(s.Message)
-			m.life = p.member.Life()
+			m = p.wrap(s.Message)
 		}
 		out.Send(sim.ID(s.To), m)
 		if isJudged(s.Message) {
 			p.report.sent = append(p.report.sent, messageSent{m})
 		}
 	}
-	if !p.report.empty() {
-		out.Observe(&p.report)
-	}
-	for _, t := range effects.Timers {
-		out.SetTimer(t.Token, scenarios.Duration(t.After))
-	}
-	if err != nil {
-		p.stopped = true
-		if errors.Is(err, member.ErrAmnesia) {
-			out.Observe(&scenarios.IncarnationRejected{Node: p.id})
-			return
+	for i := range effects.Replies {
+		r := &effects.Replies[i]
+		client := clientOf(r.Ticket)
+		if r.Own {
+			p.report.refusals = append(p.report.refusals, requestRefused{p.life, client, r.Reply})
 		}
-		out.Observe(&scenarios.Stopped{Err: err, RefusedToStart: evs[0].Kind == sim.Boot})
+		out.Send(client, p.wrap(r.Reply))
 	}
 }
 
-// addEvent adds an event to the current step, and reports its arrival.
-func (p *process) addEvent(now scenarios.Duration, ev *sim.Event) {
-	if b := p.run.bug.before; b != nil && b(p, now, ev) {
+// wrap returns a message of this life.
+func (p *process) wrap(m node.Message) *envelope {
+	e := p.run.envelopes.wrap(m)
+	e.life = p.member.Life()
+	return e
+}
+
+// addEvent adds an event to the current step: a client's request is a call, and all
+// others are for the member, but for the timer, which only wakes the service.
+func (p *process) addEvent(ev *sim.Event) {
+	if ev.Kind == sim.Timer {
+		p.wake = 0
 		return
 	}
-	p.events = append(p.events, node.Event{})
+	p.events = append(p.events, service.Event{})
 	e := &p.events[len(p.events)-1]
-	p.toNodeEvent(ev, e)
-	switch m := e.Message.(type) {
+	p.toMemberEvent(ev, &e.Member)
+	switch m := e.Member.Message.(type) {
 	case *node.Request:
-		if p.member.Ready() {
-			p.report.arrivals = append(p.report.arrivals, requestArrived{p.life, ev.From, m})
+		if scenarios.IsClient(ev.From) {
+			*e = service.Event{Kind: service.Call, Ticket: p.newTicket(ev.From), Request: m}
+		} else {
+			p.noteArrival(ev.From, m)
 		}
 	case *member.Introduction:
-		if !p.member.LifeDurable() {
-			return // the member ignores it
+		if p.member.LifeDurable() { // otherwise the member ignores it
+			p.report.introductions = append(p.report.introductions, m)
 		}
-		p.report.introductions = append(p.report.introductions, m)
 	}
 }
 
-// toNodeEvent converts an event of the simulator to an event of the node.
-func (p *process) toNodeEvent(ev *sim.Event, e *node.Event) {
+// noteDelivered observes that a call is delivered to the member.
+func (p *process) noteDelivered(t service.Ticket, r *node.Request) {
+	if client := clientOf(t); client != 0 {
+		p.noteArrival(client, r)
+	}
+}
+
+// noteArrival reports the arrival of a request, unless the member rejects it.
+func (p *process) noteArrival(from sim.ID, r *node.Request) {
+	if p.member.Ready() {
+		p.report.arrivals = append(p.report.arrivals, requestArrived{p.life, from, r})
+	}
+}
+
+// toMemberEvent converts an event of the simulator to an event of the member.
+func (p *process) toMemberEvent(ev *sim.Event, e *node.Event) {
 	*e = node.Event{From: node.ID(ev.From), Token: ev.Token, Err: ev.Err}
 	switch ev.Kind {
 	case sim.Boot:
@@ -121,8 +203,6 @@ func (p *process) toNodeEvent(ev *sim.Event, e *node.Event) {
 	case sim.Receive:
 		m := ev.Message.(*envelope)
 		e.Kind, e.Message, e.Life = node.Receive, m.Message, m.life
-	case sim.Timer:
-		e.Kind = node.Timer
 	case sim.DiskDone:
 		e.Kind = node.DiskDone
 		if errors.Is(ev.Err, sim.ErrFull) {

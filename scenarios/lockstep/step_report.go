@@ -17,7 +17,10 @@ import (
 type stepReport struct {
 	arrivals     []requestArrived
 	observations []nodeObservation
+	refusals     []requestRefused
 	shown        valuesShown
+	watched      []watched
+	listed       []listed
 	sent         []messageSent
 
 	memberObservations []memberObservation
@@ -25,12 +28,14 @@ type stepReport struct {
 }
 
 func (r *stepReport) reset() {
-	r.arrivals, r.observations, r.shown, r.sent = r.arrivals[:0], r.observations[:0], valuesShown{}, r.sent[:0]
+	r.arrivals, r.observations, r.shown.values, r.sent = r.arrivals[:0], r.observations[:0], r.shown.values[:0], r.sent[:0]
+	r.refusals, r.watched, r.listed = r.refusals[:0], r.watched[:0], r.listed[:0]
 	r.memberObservations, r.introductions = r.memberObservations[:0], r.introductions[:0]
 }
 
 func (r *stepReport) empty() bool {
-	return len(r.arrivals) == 0 && len(r.observations) == 0 && len(r.shown.values) == 0 && len(r.sent) == 0 && len(r.memberObservations) == 0 && len(r.introductions) == 0
+	return len(r.arrivals) == 0 && len(r.observations) == 0 && len(r.shown.values) == 0 && len(r.sent) == 0 && len(r.memberObservations) == 0 && len(r.introductions) == 0 &&
+		len(r.refusals) == 0 && len(r.watched) == 0 && len(r.listed) == 0
 }
 
 // Each implements sim.MultiObservation.
@@ -41,8 +46,17 @@ func (r *stepReport) Each(yield func(sim.Observation)) {
 	for i := range r.observations {
 		yield(&r.observations[i])
 	}
+	for i := range r.refusals {
+		yield(&r.refusals[i])
+	}
 	if len(r.shown.values) > 0 {
 		yield(&r.shown)
+	}
+	for i := range r.watched {
+		yield(&r.watched[i])
+	}
+	for i := range r.listed {
+		yield(&r.listed[i])
 	}
 	for i := range r.memberObservations {
 		yield(&r.memberObservations[i])
@@ -61,8 +75,17 @@ func (r *stepReport) Digest() uint64 {
 	for i := range r.observations {
 		h = keyed.Mix(h, r.observations[i].Digest())
 	}
+	for i := range r.refusals {
+		h = keyed.Mix(h, r.refusals[i].Digest())
+	}
 	if len(r.shown.values) > 0 {
 		h = keyed.Mix(h, r.shown.Digest())
+	}
+	for i := range r.watched {
+		h = keyed.Mix(h, r.watched[i].Digest())
+	}
+	for i := range r.listed {
+		h = keyed.Mix(h, r.listed[i].Digest())
 	}
 	for i := range r.memberObservations {
 		h = keyed.Mix(h, r.memberObservations[i].Digest())
@@ -104,7 +127,15 @@ func (r *run) observeStep(at scenarios.Duration, id sim.ID, step *stepReport) *s
 			}
 		}
 	}
-	if r.noOracle || r.lostPromises[id] {
+	if r.noOracle {
+		return nil
+	}
+	for i := range step.refusals {
+		if v := o.checkRefused(&step.refusals[i]); v != nil {
+			return v
+		}
+	}
+	if r.lostPromises[id] {
 		return nil
 	}
 	if len(step.shown.values) > 0 {
@@ -112,6 +143,9 @@ func (r *run) observeStep(at scenarios.Duration, id sim.ID, step *stepReport) *s
 		if v := o.checkShown(&step.shown); v != nil {
 			return v
 		}
+	}
+	if v := o.checkObservers(step, r.observers[id]); v != nil {
+		return v
 	}
 	for _, s := range step.sent {
 		if v := o.checkSent(s.message.Message); v != nil {
@@ -140,4 +174,22 @@ func (r *run) observeNode(o *oracle, f *node.Observation) *scenarios.Violation {
 		return o.checkBooted(r.nodes[o.id])
 	}
 	return o.observe(f)
+}
+
+// checkObservers checks what the clients that watch and list have received in a step.
+func (o *oracle) checkObservers(step *stepReport, at *nodeObservers) *scenarios.Violation {
+	for i := range step.watched {
+		if v := o.checkWatched(&step.watched[i]); v != nil {
+			return v
+		}
+	}
+	for i := range step.listed {
+		if v := o.checkListed(&step.listed[i]); v != nil {
+			return v
+		}
+	}
+	if len(step.shown.values) > 0 && at != nil {
+		return o.checkKeptUp(&step.shown, at.watches)
+	}
+	return nil
 }

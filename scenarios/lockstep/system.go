@@ -9,6 +9,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/member"
+	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/node/session"
 	"github.com/lockstep-dst/lockstep/node/wire"
 	"github.com/lockstep-dst/lockstep/scenarios"
@@ -49,8 +50,10 @@ func WithoutOracle() scenarios.System {
 // run is the system's side of one run. It implements scenarios.Run.
 type run struct {
 	plan      *scenarios.Plan
-	nodes     []*node.Node // by id: the current life
-	lives     []int        // by id: the current life; 0: stopped
+	nodes     []*node.Node       // by id: the current life
+	lives     []int              // by id: the current life; 0: stopped
+	observers []*nodeObservers   // by id
+	services  []*service.Service // by id: the current life
 	oracle    *oracle
 	envelopes envelopePool
 	pipe      codecPipe
@@ -68,7 +71,7 @@ type run struct {
 type bug struct {
 	config func(*node.Config)
 	before func(p *process, now scenarios.Duration, ev *sim.Event) (ignore bool)
-	after  func(p *process, now scenarios.Duration, e *node.Effects)
+	after  func(p *process, now scenarios.Duration, e *service.Effects)
 
 	keepsIncarnation bool // a lost log is formatted with the same incarnation
 }
@@ -77,6 +80,10 @@ func newRun(p *scenarios.Plan) *run {
 	r := &run{
 		plan: p, nodes: make([]*node.Node, p.Nodes+1), lives: make([]int, p.Nodes+1), oracle: newOracle(p),
 		lostPromises: make([]bool, p.Nodes+1),
+	}
+	r.observers, r.services = make([]*nodeObservers, p.Nodes+1), make([]*service.Service, p.Nodes+1)
+	for n := 1; n <= p.Nodes; n++ {
+		r.observers[n] = newObservers(r, scenarios.NodeID(n))
 	}
 	r.identities = newIdentities(p)
 	r.marks.lastReady = make([]int, p.Nodes+1)
@@ -101,11 +108,29 @@ func (r *run) Node(id sim.ID, life int) sim.Process {
 		panic("lockstep: a plan that validates gives a bad configuration: " + err.Error())
 	}
 	r.beginLife(id, life, r.lostPromises[id], r.nodes[id])
-	p.member, p.node, r.nodes[id], r.members[id] = m, m.Node(), m.Node(), m
+	s, err := service.New(m, r.serviceConfig(p))
+	if err != nil {
+		panic("lockstep: a plan that validates gives a bad service: " + err.Error())
+	}
+	p.service, p.member, p.node, p.observers = s, m, m.Node(), r.observers[id]
+	r.nodes[id], r.members[id], r.services[id] = m.Node(), m, s
 	if !r.lostPromises[id] {
 		r.lives[id] = life
 	}
 	return p
+}
+
+// serviceConfig returns the configuration of the service of one life.
+func (r *run) serviceConfig(p *process) service.Config {
+	k := r.plan.Knobs
+	return service.Config{
+		Pending:  cmp.Or(k.Pending, service.DefaultPending),
+		Watchers: cmp.Or(k.Watchers, service.DefaultWatchers),
+		Changes:  cmp.Or(k.WatchBuffer, service.DefaultChanges),
+
+		ReadyTimeout: time.Duration(k.ConsensusTimeout),
+		Delivered:    p.noteDelivered,
+	}
 }
 
 // config returns the configuration of one node.

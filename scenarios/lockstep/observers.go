@@ -1,0 +1,171 @@
+package lockstep
+
+import (
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/service"
+	"github.com/lockstep-dst/lockstep/node/watch"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// nodeObservers are the clients that watch and list the machines at one node. They
+// outlive its lives: they resume when the node restarts. They sit at the node itself,
+// so that no fault of the network hides a fault of the node.
+type nodeObservers struct {
+	id      sim.ID
+	watches []*watchClient
+	listing listClient
+	steps   int // of the node, in all its lives
+}
+
+// watchClient is a client that watches machines, as node/client does.
+type watchClient struct {
+	first    watch.Selection
+	pace     int // it takes changes at every so many steps of the node; 0: at once
+	resumer  *watch.Resumer
+	follower *service.Follower
+
+	life     int            // of the node, at which the watch is open
+	ticket   service.Ticket // 0: it is not open
+	begun    bool           // the node has accepted the watch
+	pulled   bool           // an update is awaited
+	pulledAt int            // step of the last pull
+
+	received map[string]uint64 // by key, the version of the last event: for the oracle
+}
+
+// listClient is a client that lists machines.
+type listClient struct {
+	every  int            // it begins a listing at every so many steps of the node; 0: never
+	count  uint64         // listings so far
+	ticket service.Ticket // 0: none in progress
+	begun  listingBegun
+	after  string // the next page
+}
+
+// newObservers returns the observers of a node. The first watches everything from the
+// first version on, and keeps up.
+func newObservers(r *run, id sim.ID) *nodeObservers {
+	o := &nodeObservers{id: id}
+	o.listing.every = r.plan.Knobs.ListEvery
+	o.add(watch.Selection{Resume: true}, 0)
+	if pace := r.plan.Knobs.WatchPace; pace > 0 {
+		o.add(watch.Selection{}, pace)
+		if keys := r.oracle.keys; len(keys) > 0 {
+			o.add(watch.Selection{Single: true, Prefix: keys[int(id)%len(keys)]}, pace/2)
+		}
+	}
+	return o
+}
+
+func (o *nodeObservers) add(first watch.Selection, pace int) {
+	o.watches = append(o.watches, &watchClient{first: first, pace: pace, resumer: watch.NewResumer(), received: map[string]uint64{}})
+}
+
+// begin adds the events with which observers begin watches and listings to a step of
+// p. A node that has lost promises, or has stopped, is not observed.
+func (o *nodeObservers) begin(p *process) {
+	o.steps++
+	if p.stopped || p.run.lostPromises[p.id] || !p.member.LifeDurable() {
+		return
+	}
+	for _, w := range o.watches {
+		if w.ticket == 0 || w.life != p.life {
+			w.open(p)
+		}
+	}
+	if l := &o.listing; l.every > 0 && o.steps%l.every == 0 {
+		l.open(p)
+	}
+}
+
+// open begins or resumes a watch at a life of the node.
+func (w *watchClient) open(p *process) {
+	q := &service.Query{Selection: w.resumer.Next(w.first)}
+	w.life, w.ticket, w.begun, w.pulled = p.life, p.newTicket(0), false, false
+	w.follower = service.NewFollower(q, func(e watch.Event) {
+		if w.resumer.Pass(&e) {
+			p.report.watched = append(p.report.watched, newWatched(w, &e))
+		}
+	})
+	p.events = append(p.events, service.Event{Kind: service.Watch, Ticket: w.ticket, Query: q})
+}
+
+// pull adds the pulls of the watches that await no update, and reports whether there
+// are any.
+func (o *nodeObservers) pull(p *process) bool {
+	for _, w := range o.watches {
+		switch {
+		case w.ticket == 0 || w.life != p.life || !w.begun || w.pulled:
+		case w.pace > 0 && (o.steps%w.pace != 0 || w.pulledAt == o.steps):
+		default:
+			w.pulled, w.pulledAt = true, o.steps
+			p.events = append(p.events, service.Event{Kind: service.Pull, Ticket: w.ticket})
+		}
+	}
+	return len(p.events) > 0
+}
+
+// take handles the responses to the observers.
+func (o *nodeObservers) take(p *process, e *service.Effects) {
+	for i := range e.Updates {
+		u := &e.Updates[i]
+		for _, w := range o.watches {
+			if w.ticket == u.Ticket && w.life == p.life {
+				w.take(u)
+			}
+		}
+	}
+	for i := range e.Pages {
+		if l := &o.listing; l.ticket == e.Pages[i].Ticket {
+			l.take(p, &e.Pages[i])
+		}
+	}
+}
+
+func (w *watchClient) take(u *service.Update) {
+	switch {
+	case u.Refused != nil:
+		w.ticket = 0
+		return
+	case !w.begun:
+		w.begun = true
+		w.resumer.Accepted()
+		return
+	}
+	w.pulled = false
+	w.follower.Take(u)
+	if u.End != service.NotEnded {
+		w.ticket = 0
+	}
+}
+
+// open begins a listing, unless one is in progress in this life. Prefix, page and
+// consistency are keyed choices.
+func (l *listClient) open(p *process) {
+	if l.ticket != 0 && l.begun.life == p.life {
+		return
+	}
+	r, keys := p.run, p.run.oracle.keys
+	l.count++
+	k := keyed.Seed(r.plan.Seed).Name("listing").Word(uint64(p.id)).Word(l.count)
+	q := &service.Query{After: l.after, Limit: 1 + int(k.Name("limit").Below(uint64(len(keys))+1)), Linearizable: k.Name("linearizable").Below(4) == 0}
+	if len(keys) > 0 {
+		key := keys[k.Name("machine").Below(uint64(len(keys)))]
+		name, _, _ := fsm.SplitKey(key)
+		q.Prefix = []string{"", "", name + "/", key}[k.Name("prefix").Below(4)]
+		if d, ok := r.plan.Definition(key); ok && k.Name("state?").Below(4) == 0 {
+			q.State = d.States[k.Name("state").Below(uint64(len(d.States)))]
+		}
+	}
+	l.ticket = p.newTicket(0)
+	l.begun = r.oracle.forNode(r.oracle.now, p.id).listingBegun(p.life, q)
+	p.events = append(p.events, service.Event{Kind: service.List, Ticket: l.ticket, Query: q})
+}
+
+func (l *listClient) take(p *process, page *service.Page) {
+	l.ticket, l.after = 0, page.Next
+	p.report.listed = append(p.report.listed, listed{l.begun, page.Refused, slices.Clone(page.Machines), page.Next})
+}

@@ -185,7 +185,7 @@ const initialWidth = 16
 // counts only if no configuration was left out.
 func (m machine) linearize(ctx context.Context, checked []checkedOp, memory int64) (j *monitor, source *events, last *checkedOp) {
 	for width := initialWidth; ; width *= 16 {
-		j = newMonitor(ctx, m.automaton, hasVersions(checked), int(memory/8))
+		j = newMonitor(ctx, m.automaton, hasVersions(checked), memory/8)
 		j.current.width = width
 		source = newEvents(checked)
 		for e, more := source.next(); more; e, more = source.next() {

@@ -146,6 +146,20 @@ func TestTimeoutIsUndecided(t *testing.T) {
 	}
 }
 
+// Memory may exceed what an int of 32 bits counts.
+func TestMemoryOfManyGigabytes(t *testing.T) {
+	h := hardHistory()
+	h.Operations = h.Operations[:5]
+	o := Options{Memory: 64 << 30}
+	require.Equal(t, Linearizable, Check(t.Context(), h, o).Status)
+
+	s := NewStream(t.Context(), h, o)
+	for _, op := range h.Operations {
+		require.NoError(t, s.Add(op))
+	}
+	require.Equal(t, Linearizable, s.Finish().Status)
+}
+
 // A violation stands even if time or memory run out before its culprit, or the
 // reason, is found.
 func TestViolationOutlivesBudget(t *testing.T) {

@@ -27,13 +27,13 @@ import (
 type linearizer struct {
 	*automaton
 	ctx        context.Context
-	counted    bool // configurations have versions
-	limit      int  // maximum size of the configurations, in words
-	width      int  // maximum number of configurations; 0: no limit
-	narrowed   bool // width was exceeded: an empty set proves nothing
-	stopped    bool // by ctx or limit: the configurations mean nothing
-	expansions int  // configurations made, to check ctx now and then
-	observing  int  // number of readOnly operations in flight
+	counted    bool  // configurations have versions
+	limit      int64 // maximum size of the configurations, in words
+	width      int   // maximum number of configurations; 0: no limit
+	narrowed   bool  // width was exceeded: an empty set proves nothing
+	stopped    bool  // by ctx or limit: the configurations mean nothing
+	expansions int   // configurations made, to check ctx now and then
+	observing  int   // number of readOnly operations in flight
 
 	configurations configurations
 	next, todo     configurations
@@ -62,7 +62,7 @@ type unknownKind struct {
 	called uint64
 }
 
-func newLinearizer(ctx context.Context, a *automaton, counted bool, words int) *linearizer {
+func newLinearizer(ctx context.Context, a *automaton, counted bool, words int64) *linearizer {
 	l := &linearizer{automaton: a, ctx: ctx, counted: counted, limit: words}
 	l.configurations.sets = 1
 	l.configurations.reset(&l.configurations)
@@ -407,7 +407,7 @@ func (l *linearizer) settled(row []uint64, wanted int32) {
 // checkLimits sets stopped if time or memory run out.
 func (l *linearizer) checkLimits() {
 	l.expansions++
-	if len(l.next.words)+len(l.todo.words) > l.limit || l.expansions&1023 == 0 && l.ctx.Err() != nil {
+	if int64(len(l.next.words)+len(l.todo.words)) > l.limit || l.expansions&1023 == 0 && l.ctx.Err() != nil {
 		l.stopped = true
 	}
 }

@@ -26,7 +26,7 @@ type monitor struct {
 // violation right after one, few enough to replay many times.
 const rebaseAfter = 128
 
-func newMonitor(ctx context.Context, a *automaton, counted bool, words int) *monitor {
+func newMonitor(ctx context.Context, a *automaton, counted bool, words int64) *monitor {
 	return &monitor{current: newLinearizer(ctx, a, counted, words)}
 }
 

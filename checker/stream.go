@@ -74,7 +74,7 @@ func (s *Stream) Add(op Operation) error {
 	}
 	if m.monitor == nil {
 		m.automaton, s.last = a, a
-		m.monitor = newMonitor(s.ctx, a, !s.options.Unversioned, int(s.options.Memory/8))
+		m.monitor = newMonitor(s.ctx, a, !s.options.Unversioned, s.options.Memory/8)
 	}
 	c := m.checkedOp(&op)
 	s.added++

@@ -142,9 +142,9 @@ func request(args []string) *node.Request {
 		case "retry":
 			r.Retry = true
 		case "expect":
-			r.Expects, r.Expect = true, uint64(number(rest[i+1]))
+			r.Expects, r.Expect = true, number64(rest[i+1])
 		case "base":
-			r.ID = node.Stamp(r.Key, uint64(number(rest[i+1])), args[0])
+			r.ID = node.Stamp(r.Key, number64(rest[i+1]), args[0])
 		case "attempt":
 			r.Attempt = uint32(number(rest[i+1]))
 		}
@@ -171,6 +171,12 @@ func knobs(cfg *node.Config, args []string) {
 
 func number(s string) int {
 	n, err := strconv.Atoi(s)
+	must(err)
+	return n
+}
+
+func number64(s string) uint64 {
+	n, err := strconv.ParseUint(s, 10, 64)
 	must(err)
 	return n
 }

@@ -63,7 +63,7 @@ func (l *Log) Append(payload []byte) LSN {
 	if len(payload) > MaxPayload {
 		panic(fmt.Sprintf("wal: entry of %d bytes, at most %d are possible", len(payload), MaxPayload))
 	}
-	if len(l.nextBatch) > maxBatch {
+	if uint64(len(l.nextBatch)) > maxBatch {
 		panic(fmt.Sprintf("wal: %d bytes wait to be written", len(l.nextBatch)))
 	}
 	l.put(kindEntry, payload)

@@ -134,9 +134,13 @@ func records(name string, data []byte) (spans []span, kinds []byte) {
 	}
 	end := headerSizeOf(data)
 	for base := binary.LittleEndian.Uint64(data[56:]); end+13 <= len(data); {
-		next := end + 13 + int(binary.LittleEndian.Uint32(data[end+4:]))
+		length := binary.LittleEndian.Uint32(data[end+4:])
+		if uint64(length) > uint64(len(data)-end-13) {
+			break
+		}
+		next := end + 13 + int(length)
 		at := base + uint64(end-headerSizeOf(data))
-		if next > len(data) || binary.LittleEndian.Uint32(data[end:]) != sumOf(data[end+4:next], [16]byte(data[32:]), at) {
+		if binary.LittleEndian.Uint32(data[end:]) != sumOf(data[end+4:next], [16]byte(data[32:]), at) {
 			break
 		}
 		kinds = append(kinds, data[end+12])

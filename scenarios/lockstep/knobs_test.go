@@ -46,23 +46,23 @@ func TestKnobsAtTheirLimits(t *testing.T) {
 	const ms = netmodel.Millisecond
 	type knobs = scenarios.Knobs
 	for name, limits := range map[string]struct {
-		set    func(k *knobs, value int)
-		values []int
+		set    func(k *knobs, value int64)
+		values []int64
 	}{
-		"retry_attempts":    {func(k *knobs, v int) { k.MaxResends = v }, []int{0, 1, 127, 128, 254, 255, 256, 257, 999, 1000}},
-		"ring":              {func(k *knobs, v int) { k.DedupWindow = v }, []int{0, 1, 255, 256}},
-		"batch":             {func(k *knobs, v int) { k.Batch = v }, []int{0, 1, 255, 256}},
-		"ring and batch":    {func(k *knobs, v int) { k.DedupWindow, k.Batch = v, v }, []int{1, 255, 256}},
-		"queue":             {func(k *knobs, v int) { k.Queue = v }, []int{0, 1, math.MaxUint16, math.MaxUint16 + 1, math.MaxInt32 + 1, math.MaxInt}},
-		"repair_rate":       {func(k *knobs, v int) { k.RepairRate = v }, []int{0, 1, math.MaxUint16 + 1, math.MaxInt32 + 1, math.MaxInt}},
-		"segment":           {func(k *knobs, v int) { k.Segment = v }, []int{0, 128, 129, 16 << 20}},
-		"json":              {func(k *knobs, v int) { k.Codec, k.CodecPercent = "json", v }, []int{0, 1, 99, 100}},
-		"cbor":              {func(k *knobs, v int) { k.Codec, k.CodecPercent = "cbor", v }, []int{0, 1, 99, 100}},
-		"consensus_timeout": {func(k *knobs, v int) { k.ConsensusTimeout = scenarios.Duration(v) }, []int{int(10 * ms), int(scenarios.MaxTime)}},
-		"retry_delay":       {func(k *knobs, v int) { k.ResendTimeout = scenarios.Duration(v) }, []int{int(ms / 10), int(1000 * ms)}},
-		"client_timeout":    {func(k *knobs, v int) { k.ClientTimeout = scenarios.Duration(v) }, []int{int(10 * ms), int(scenarios.MaxTime)}},
-		"client_attempt":    {func(k *knobs, v int) { k.AttemptTimeout = scenarios.Duration(v) }, []int{0, int(ms), int(scenarios.MaxTime)}},
-		"repair_delay":      {func(k *knobs, v int) { k.RepairDelay = scenarios.Duration(v) }, []int{0, int(ms), int(1000 * ms)}},
+		"retry_attempts":    {func(k *knobs, v int64) { k.MaxResends = int(v) }, []int64{0, 1, 127, 128, 254, 255, 256, 257, 999, 1000}},
+		"ring":              {func(k *knobs, v int64) { k.DedupWindow = int(v) }, []int64{0, 1, 255, 256}},
+		"batch":             {func(k *knobs, v int64) { k.Batch = int(v) }, []int64{0, 1, 255, 256}},
+		"ring and batch":    {func(k *knobs, v int64) { k.DedupWindow, k.Batch = int(v), int(v) }, []int64{1, 255, 256}},
+		"queue":             {func(k *knobs, v int64) { k.Queue = int(v) }, []int64{0, 1, math.MaxUint16, math.MaxUint16 + 1, math.MaxInt/2 + 1, math.MaxInt}},
+		"repair_rate":       {func(k *knobs, v int64) { k.RepairRate = int(v) }, []int64{0, 1, math.MaxUint16 + 1, math.MaxInt/2 + 1, math.MaxInt}},
+		"segment":           {func(k *knobs, v int64) { k.Segment = int(v) }, []int64{0, 128, 129, 16 << 20}},
+		"json":              {func(k *knobs, v int64) { k.Codec, k.CodecPercent = "json", int(v) }, []int64{0, 1, 99, 100}},
+		"cbor":              {func(k *knobs, v int64) { k.Codec, k.CodecPercent = "cbor", int(v) }, []int64{0, 1, 99, 100}},
+		"consensus_timeout": {func(k *knobs, v int64) { k.ConsensusTimeout = scenarios.Duration(v) }, []int64{int64(10 * ms), int64(scenarios.MaxTime)}},
+		"retry_delay":       {func(k *knobs, v int64) { k.ResendTimeout = scenarios.Duration(v) }, []int64{int64(ms / 10), int64(1000 * ms)}},
+		"client_timeout":    {func(k *knobs, v int64) { k.ClientTimeout = scenarios.Duration(v) }, []int64{int64(10 * ms), int64(scenarios.MaxTime)}},
+		"client_attempt":    {func(k *knobs, v int64) { k.AttemptTimeout = scenarios.Duration(v) }, []int64{0, int64(ms), int64(scenarios.MaxTime)}},
+		"repair_delay":      {func(k *knobs, v int64) { k.RepairDelay = scenarios.Duration(v) }, []int64{0, int64(ms), int64(1000 * ms)}},
 	} {
 		for _, value := range limits.values {
 			t.Run(fmt.Sprintf("%s %d", name, value), func(t *testing.T) {

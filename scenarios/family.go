@@ -81,6 +81,12 @@ func (s *familySet) add(f Family, is bool) {
 	}
 }
 
+func (s *familySet) remove(list ...Family) {
+	for _, f := range list {
+		*s &^= 1 << f
+	}
+}
+
 func (s familySet) has(f Family) bool { return s>>f&1 == 1 }
 
 func (s familySet) list() []Family {

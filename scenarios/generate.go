@@ -132,11 +132,15 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 }
 
 // generateSwarm chooses the families that the plan may have: about half of the
-// families that the shape allows, each independently.
+// families that the shape allows, each independently. In one of five it has none that
+// makes the delays of links differ.
 func generateSwarm(c choices, shape Shape) familySet {
 	var swarm familySet
 	for _, f := range shape.Families() {
 		swarm.add(f, c.often("family "+f.label(), 50) || shape.Everything)
+	}
+	if shape.network() && !shape.Everything && c.often("equal delays?", 20) { // messages on different links arrive at the same time
+		swarm.remove(Delays, Reorders, Gaps)
 	}
 	return swarm
 }
@@ -320,8 +324,12 @@ func generateOperations(c choices, p *Plan, shape Shape, delay Duration) Duratio
 	begin := 10 * (p.Disk.Write.Min + p.Disk.Sync.Min) // when a node with a log has booted
 	faultsEnd := max(pace*Duration(n), 10*netmodel.Millisecond)
 	simultaneity := Duration(1)
-	if shape.Profile != None && c.often("rush?", 30) { // many at the same time
+	switch {
+	case shape.Profile == None:
+	case c.often("rush?", 30): // many at the same time
 		simultaneity = faultsEnd / Duration(c.between("rush", 1, 8))
+	case c.often("in step?", 30): // a few at the same time
+		simultaneity = pace * Duration(c.between("step", 1, 4))
 	}
 	counts := make([]int, p.Clients+1)
 	for i := range n {

@@ -179,6 +179,38 @@ func TestPlansUseTheirWholeVocabulary(t *testing.T) {
 	}
 }
 
+// Ties are common: messages that arrive at the same time since all links are alike, and
+// operations of different clients that begin at the same time.
+func TestTiesAreCommon(t *testing.T) {
+	const seeds = 600
+	alike, together := 0, 0
+	for seed := range uint64(seeds) {
+		p := scenarios.Generate(seed, shape(scenarios.All))
+		if !slices.ContainsFunc(scenarios.Families(p), variesDelays) {
+			alike++
+		}
+		if beginTogether(p.Operations) {
+			together++
+		}
+	}
+	require.Greater(t, alike, seeds/4)
+	require.Greater(t, together, seeds/3)
+}
+
+func variesDelays(f scenarios.Family) bool {
+	return f == scenarios.Delays || f == scenarios.Reorders || f == scenarios.Gaps
+}
+
+// beginTogether reports whether two clients have an operation at the same time.
+func beginTogether(ops []scenarios.Operation) bool {
+	for i := 1; i < len(ops); i++ {
+		if ops[i].At == ops[i-1].At && ops[i].Client != ops[i-1].Client {
+			return true
+		}
+	}
+	return false
+}
+
 func note(seen map[string]bool, what string, is bool) {
 	if is {
 		seen[what] = true

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -114,9 +115,8 @@ func (f *Fault) where() string {
 	return fmt.Sprintf("on %v", f.Links)
 }
 
-// Describe describes a link profile.
-func Describe(p netmodel.Profile) string {
-	d := p.Delay
+// describeDelay describes delays.
+func describeDelay(d netmodel.Delay) string {
 	s := fmt.Sprintf("%v delay %v", d.Kind, d.Min)
 	switch d.Kind {
 	case netmodel.Uniform:
@@ -124,6 +124,22 @@ func Describe(p netmodel.Profile) string {
 	case netmodel.Exponential, netmodel.Heavy:
 		s += fmt.Sprintf(" + mean %v, at most %v", d.Mean, d.Max)
 	}
+	return s
+}
+
+// describeDisk describes a disk's profile.
+func describeDisk(p sim.DiskProfile) string {
+	s := fmt.Sprintf("writes %s, syncs %s", describeDelay(p.Write), describeDelay(p.Sync))
+	if p.Keep == 0 {
+		return s + "; unsynced changes are lost"
+	}
+	return s + fmt.Sprintf("; %s of the unsynced changes survive, %s of them torn and %s scattered over sectors of %d bytes",
+		percent(p.Keep), percent(p.Tear), percent(p.Scatter), cmp.Or(p.Sector, 512))
+}
+
+// Describe describes a link profile.
+func Describe(p netmodel.Profile) string {
+	s := describeDelay(p.Delay)
 	for _, r := range []struct {
 		name string
 		ppm  netmodel.PPM
@@ -154,8 +170,15 @@ func (p *Plan) Summary() string {
 	if s := p.Steps; s != (sim.StepProfile{}) {
 		fmt.Fprintf(&b, "a step takes %v and up to %d events\n", s.Time, max(1, s.Batch))
 	}
+	if p.Disk != (sim.DiskProfile{}) {
+		fmt.Fprintf(&b, "disks: %s\n", describeDisk(p.Disk))
+	}
 	for n, c := range p.Clocks {
-		fmt.Fprintf(&b, "clock of node %d: drift %d ppm\n", n+1, c.Drift)
+		fmt.Fprintf(&b, "clock of node %d: drift %d ppm", n+1, c.Drift)
+		if c.Offset != 0 {
+			fmt.Fprintf(&b, ", %v ahead", c.Offset)
+		}
+		b.WriteByte('\n')
 	}
 	for i := range p.Faults {
 		f := &p.Faults[i]

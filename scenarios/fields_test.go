@@ -21,11 +21,6 @@ func TestSeedsSetEveryField(t *testing.T) {
 	}
 	require.Equal(t, map[string][]string{"Plan": slices.Concat(
 		[]string{"Plan.Definitions[1].Terminal[1]", "Plan.Definitions[1].Terminal"}, // a user's definition may have some
-		[]string{ // disks have a constant speed, except during disk faults
-			"Plan.Disk.Write.Kind", "Plan.Disk.Write.Mean", "Plan.Disk.Write.Max",
-			"Plan.Disk.Sync.Kind", "Plan.Disk.Sync.Mean", "Plan.Disk.Sync.Max",
-		},
-		[]string{"Plan.Clocks[1].Offset"}, // nodes only compare times of their own clock
 		[]string{ // shrink writes down the choices of the network
 			"Plan.Overrides[1].Message.Link.From", "Plan.Overrides[1].Message.Link.To", "Plan.Overrides[1].Message.Name", "Plan.Overrides[1].Message.Occurrence",
 			"Plan.Overrides[1].Override.Fate", "Plan.Overrides[1].Override.Delay", "Plan.Overrides[1].Override.Duplicate", "Plan.Overrides[1].Override.Copy", "Plan.Overrides",

@@ -167,23 +167,35 @@ func generateEnvironment(c choices, p *Plan, shape Shape, swarm familySet) Durat
 	if shape.network() {
 		p.Network = generateLink(c, delay, swarm, 100)
 	}
-	p.Disk = sim.DiskProfile{
+	p.Disk = generateDisk(c, shape)
+	p.Steps = generateSteps(c, delay, swarm)
+	if swarm.has(Drifts) {
+		generateClocks(c, p)
+	}
+	return delay
+}
+
+// generateDisk chooses the behaviour of disks without faults.
+func generateDisk(c choices, shape Shape) sim.DiskProfile {
+	d := sim.DiskProfile{
 		Write: netmodel.Delay{Kind: netmodel.Constant, Min: 20 * netmodel.Microsecond},
 		Sync:  netmodel.Delay{Kind: netmodel.Constant, Min: c.span("sync", 100*netmodel.Microsecond, 2*netmodel.Millisecond)},
 	}
 	if shape.crashes() {
-		p.Disk.Keep = netmodel.PPM(c.Choose("keep", uint64(netmodel.Always)))
-		p.Disk.Tear = netmodel.PPM(c.Choose("tear", uint64(netmodel.Always)))
-		p.Disk.Sector = []int{512, 64, 16}[c.Choose("sector", 3)]
-	}
-	p.Steps = generateSteps(c, delay, swarm)
-	if swarm.has(Drifts) {
-		for n := range p.Nodes {
-			drift := c.at("clock", n).between("ppm", 0, 200_000)
-			p.Clocks = append(p.Clocks, sim.Clock{Drift: int32(drift - 100_000)})
+		d.Keep = netmodel.PPM(c.Choose("keep", uint64(netmodel.Always)))
+		d.Tear = netmodel.PPM(c.Choose("tear", uint64(netmodel.Always)))
+		d.Sector = []int{512, 64, 16}[c.Choose("sector", 3)]
+		if c.often("other sector?", 25) { // parts of a sector survive, or large ones as a whole
+			d.Sector = []int{4096, 4}[c.Choose("other sector", 2)]
+		}
+		if c.often("scatter?", 50) {
+			d.Scatter = netmodel.PPM(1 + c.Choose("scatter", uint64(netmodel.Always)))
 		}
 	}
-	return delay
+	if shape.disks() && c.often("latency?", 30) {
+		generateLatency(c, &d)
+	}
+	return d
 }
 
 // generateSteps chooses how nodes take events. Steps of a quarter of a message's
@@ -199,6 +211,40 @@ func generateSteps(c choices, delay Duration, swarm familySet) (s sim.StepProfil
 	}
 	return s
 }
+
+// generateLatency chooses latencies of a disk: none, the same for writes and syncs,
+// or random ones.
+func generateLatency(c choices, d *sim.DiskProfile) {
+	switch c.Choose("latency", 4) {
+	case 0:
+		d.Write.Min, d.Sync.Min = 0, 0
+	case 1:
+		d.Write = d.Sync
+	case 2:
+		d.Sync = generateDelay(c.at("sync latency", 0), d.Sync.Min)
+	case 3:
+		d.Write = generateDelay(c.at("write latency", 0), d.Write.Min)
+		d.Sync = generateDelay(c.at("sync latency", 0), d.Sync.Min)
+	}
+}
+
+// generateClocks chooses clocks of different speeds, and in half of the plans of
+// different readings.
+func generateClocks(c choices, p *Plan) {
+	apart := c.often("offsets?", 50)
+	for n := range p.Nodes {
+		c := c.at("clock", n)
+		clock := sim.Clock{Drift: int32(c.between("ppm", 0, 200_000) - 100_000)}
+		if apart {
+			clock.Offset = Duration(c.Choose("offset", uint64(maxOffset)))
+		}
+		p.Clocks = append(p.Clocks, clock)
+	}
+}
+
+// maxOffset bounds the first readings of clocks: those of hosts that have been up for
+// a year.
+const maxOffset = 365 * 24 * 60 * netmodel.Minute
 
 // generateLink chooses a link's profile: each fault of the swarm, in percent of all
 // cases.

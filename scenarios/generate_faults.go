@@ -68,14 +68,14 @@ func (t *timeline) generate(c choices, kind FaultKind) {
 	case (kind == PowerLoss || kind == ProcessCrash) && t.swarm.has(Restarts) && c.often("again?", 60):
 		f.Every = togglePeriod(c, f.For, 8)
 		if c.often("while it boots?", 40) { // booting takes a few syncs
-			f.Every = 1 + Duration(c.Choose("boots", 8*uint64(t.plan.Disk.Sync.Min)))
+			f.Every = 1 + Duration(c.Choose("boots", 8*max(1, uint64(t.plan.Disk.Sync.Min))))
 			f.For = min(f.For, 12*f.Every)
 		}
 	}
 	t.plan.Faults = append(t.plan.Faults, f)
 	switch {
 	case kind == Rollback && t.swarm.has(PowerLosses) && t.swarm.has(Restarts) && c.often("restarts?", 80): // an older copy grows with each start
-		every := 1 + Duration(c.Choose("boots", 8*uint64(t.plan.Disk.Sync.Min)))
+		every := 1 + Duration(c.Choose("boots", 8*max(1, uint64(t.plan.Disk.Sync.Min))))
 		t.plan.Faults = append(t.plan.Faults, Fault{
 			Kind: PowerLoss, At: min(f.At+f.For+1, t.faultsEnd), For: 24 * every, Every: every, Nodes: f.Nodes,
 		})

@@ -111,6 +111,9 @@ func (r *DiskRequest) check() error {
 //   - Tearing. A surviving write is torn with probability Tear: only its first sectors
 //     survive, or none. Each sector is whole or untouched, and bytes outside the write
 //     do not change. Holes are zeros.
+//   - Scattering. With probability Scatter a surviving write of several sectors is
+//     not torn but scattered: each sector survives by itself, with probability 1/2,
+//     as if the disk had written them in any order.
 //   - Process crash. Completed changes can be read in the next life and are as durable
 //     as they were: a power loss may still lose them. Of the requests in flight the
 //     first few are carried out, and the write after them perhaps in part (with
@@ -125,6 +128,8 @@ type DiskProfile struct {
 	Sync  netmodel.Delay `json:"sync"`  // latency of a sync
 	Keep  netmodel.PPM   `json:"keep_ppm,omitempty"`
 	Tear  netmodel.PPM   `json:"tear_ppm,omitempty"` // of the surviving writes
+	// Scatter is the share of the surviving writes of which any sectors survive.
+	Scatter netmodel.PPM `json:"scatter_ppm,omitempty"`
 	// Sector is the unit of atomic writes, in bytes; 0 is 512. Small sectors tear
 	// records as large ones tear large writes.
 	Sector int `json:"sector,omitempty"`
@@ -143,6 +148,9 @@ func (p DiskProfile) Validate() error {
 	}
 	if p.Tear > netmodel.Always {
 		return fmt.Errorf("tear_ppm: %d: want at most %d", p.Tear, netmodel.Always)
+	}
+	if p.Scatter > netmodel.Always {
+		return fmt.Errorf("scatter_ppm: %d: want at most %d", p.Scatter, netmodel.Always)
 	}
 	if p.Sector < 0 || p.Sector > 1<<20 {
 		return fmt.Errorf("sector: %d: want 1 to %d bytes, or 0 for %d", p.Sector, 1<<20, sectorSize)

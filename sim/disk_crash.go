@@ -3,6 +3,7 @@ package sim
 import (
 	"slices"
 
+	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
@@ -11,7 +12,9 @@ import (
 type crashOutcomes interface {
 	completed(k keyed.Key, n int) int   // how many of n requests in flight were carried out
 	survives(k keyed.Key) bool          // whether a change that is not durable survives
-	sectorsKept(k keyed.Key, n int) int // how many of the n sectors of a surviving write are kept
+	sectorsKept(k keyed.Key, n int) int // how many of the n sectors of a surviving write are kept: the first
+	scatters(k keyed.Key, n int) bool   // whether any of the n sectors of a surviving write may be kept instead
+	keepsSector(k keyed.Key, i int) bool
 }
 
 // randomOutcomes chooses by the probabilities of the disk's profile.
@@ -26,6 +29,12 @@ func (p randomOutcomes) sectorsKept(k keyed.Key, n int) int {
 		return n
 	}
 	return int(k.Name("sectors").Below(uint64(n)))
+}
+func (p randomOutcomes) scatters(k keyed.Key, n int) bool {
+	return p.Scatter != 0 && n > 1 && k.Name("scatter").Chance(uint32(p.Scatter))
+}
+func (p randomOutcomes) keepsSector(k keyed.Key, i int) bool {
+	return k.Name("sector").Word(uint64(i)).Chance(uint32(netmodel.Always) / 2)
 }
 
 // crashOutcomes returns the chooser of the outcomes for d.
@@ -55,27 +64,35 @@ func (d *disk) losePowerOnFile(f *file, k keyed.Key, by crashOutcomes) {
 	}
 	f.fold()
 	for i, c := range f.changes {
-		if i >= f.syncedCount {
-			c = d.afterPowerLoss(c, k.Word(uint64(i)), by)
-		}
-		if !c.lost {
+		switch {
+		case i >= f.syncedCount:
+			d.applyRest(f, c, k.Word(uint64(i)), by)
+		case !c.lost:
 			f.image = c.apply(f.image)
 		}
 	}
 	f.folded, f.changes, f.syncedCount = f.changeCount(), f.changes[:0], 0
 }
 
-// afterPowerLoss returns the part of c that survives a power loss: all, the first
-// sectors, or a lost change.
-func (d *disk) afterPowerLoss(c change, k keyed.Key, by crashOutcomes) change {
+// applyRest applies to f what a power loss leaves of c: nothing, all, its first
+// sectors, or any of its sectors.
+func (d *disk) applyRest(f *file, c change, k keyed.Key, by crashOutcomes) {
 	if !by.survives(k) {
-		c.lost = true
-		return c
+		return
 	}
-	if c.op == DiskTruncate {
-		return c
+	n := c.sectors(d.profile)
+	switch {
+	case c.op == DiskTruncate:
+		f.image = c.apply(f.image)
+	case by.scatters(k, n):
+		for i := range n {
+			if by.keepsSector(k, i) {
+				f.image = c.sectorRange(i, i+1, d.profile).apply(f.image)
+			}
+		}
+	default:
+		f.image = c.firstSectors(by.sectorsKept(k, n), d.profile).apply(f.image)
 	}
-	return c.firstSectors(by.sectorsKept(k, c.sectors(d.profile)), d.profile)
 }
 
 // crashProcess applies a process crash: the first few requests in flight were

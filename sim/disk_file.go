@@ -174,7 +174,15 @@ func (c change) firstSectors(n int, p DiskProfile) change {
 	if n == c.sectors(p) {
 		return c
 	}
+	return c.sectorRange(0, n, p)
+}
+
+// sectorRange returns c, a write, reduced to its sectors from one up to another,
+// which is excluded.
+func (c change) sectorRange(from, to int, p DiskProfile) change {
 	sector := int64(cmp.Or(p.Sector, sectorSize))
-	kept := max(0, (c.offset/sector+int64(n))*sector-c.offset)
-	return change{op: DiskWrite, offset: c.offset, data: c.data[:min(kept, int64(len(c.data)))]}
+	first := c.offset / sector
+	begin := max(c.offset, (first+int64(from))*sector)
+	end := max(begin, min(c.end(), (first+int64(to))*sector))
+	return change{op: DiskWrite, offset: begin, data: c.data[begin-c.offset : end-c.offset]}
 }

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
@@ -21,6 +22,10 @@ type DiskModel struct{ disk disk }
 func NewDiskModel(sector int) *DiskModel {
 	return &DiskModel{disk{profile: DiskProfile{Sector: sector}}}
 }
+
+// ScatterSectors has all later power losses keep any sectors of each write, and
+// not only the first. The states grow exponentially with the sectors.
+func (m *DiskModel) ScatterSectors() { m.disk.profile.Scatter = netmodel.Always }
 
 // ErrTooMany is the last error of a sequence of states that exceeds its limit.
 var ErrTooMany = errors.New("too many disk states")
@@ -79,7 +84,7 @@ func (m *DiskModel) PowerLosses(limit int) iter.Seq2[*DiskModel, error] {
 // states returns the disks after end, for all outcomes of its random choices.
 func (m *DiskModel) states(limit int, end func(*disk)) iter.Seq2[*DiskModel, error] {
 	return func(yield func(*DiskModel, error) bool) {
-		by := &allOutcomes{}
+		by := &allOutcomes{scatter: m.disk.profile.Scatter != 0}
 		for n := 0; ; n++ {
 			if n == limit {
 				yield(nil, fmt.Errorf("%w: more than %d, with %d requests under way", ErrTooMany, limit, m.InFlight()))
@@ -99,6 +104,7 @@ func (m *DiskModel) states(limit int, end func(*disk)) iter.Seq2[*DiskModel, err
 // allOutcomes is a crashOutcomes that enumerates all outcomes, one after another:
 // a number with the choices so far as digits, each digit in a base of its own.
 type allOutcomes struct {
+	scatter       bool // sectors of writes are kept or lost each by itself
 	digits, bases []int
 	at            int
 }
@@ -132,6 +138,9 @@ func (d *allOutcomes) sectorsKept(_ keyed.Key, n int) int {
 	}
 	return 1 + d.choose(n) // a write of which nothing is kept is a change that does not survive
 }
+
+func (d *allOutcomes) scatters(_ keyed.Key, n int) bool { return d.scatter && n > 1 }
+func (d *allOutcomes) keepsSector(keyed.Key, int) bool  { return d.choose(2) == 1 }
 
 // Clone returns a copy of the disk, with the same requests in flight.
 func (m *DiskModel) Clone() *DiskModel {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -238,6 +239,10 @@ func TestChanceLeavesOneOfAllStates(t *testing.T) {
 		done := rapid.IntRange(0, len(requests)).Draw(t, "done")
 		d := &disk{key: keyed.Seed(rapid.Uint64().Draw(t, "seed")), profile: DiskProfile{Keep: 700_000, Tear: 500_000}}
 		m := NewDiskModel(0).with(requests...)
+		if rapid.Bool().Draw(t, "scatter") {
+			d.profile.Scatter = netmodel.Always
+			m.ScatterSectors()
+		}
 		ask(d, requests...)
 		for range done {
 			d.complete()
@@ -251,6 +256,30 @@ func TestChanceLeavesOneOfAllStates(t *testing.T) {
 		left := &DiskModel{*d}
 		require.Contains(t, texts(t, states), left.text(t))
 	})
+}
+
+// A scattered write leaves every subset of its sectors, also where it begins and ends
+// within one, and a later write may survive without an earlier one.
+func TestAScatteredWriteLeavesAnySectors(t *testing.T) {
+	m := model(2, write("f", 0, "abcdefg"), sync("f"), syncDir).with(write("f", 1, "BCDEF"))
+	m.ScatterSectors()
+	require.Equal(t, strings.Fields("f=aBCDEFg f=aBCDefg f=aBcdEFg f=aBcdefg f=abCDEFg f=abCDefg f=abcdEFg f=abcdefg"), texts(t, m.PowerLosses(many)))
+}
+
+// Chance comes by every subset of the sectors.
+func TestChanceScattersSectors(t *testing.T) {
+	seen := map[string]bool{}
+	for seed := range uint64(400) {
+		d := &disk{key: keyed.Seed(seed), profile: DiskProfile{Keep: netmodel.Always, Scatter: netmodel.Always, Sector: 2}}
+		ask(d, write("f", 0, "abcdef"), sync("f"), syncDir)
+		for range 3 {
+			d.complete()
+		}
+		ask(d, write("f", 0, "ABCDEF"))
+		d.losePower()
+		seen[(&DiskModel{*d}).text(t)] = true
+	}
+	require.Len(t, seen, 8)
 }
 
 func anyRequest() *rapid.Generator[DiskRequest] {

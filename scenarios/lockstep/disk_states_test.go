@@ -213,17 +213,23 @@ func (l *nodeLife) exploreFailedSync() {
 func TestNothingAcknowledgedIsLostInAnyDiskState(t *testing.T) {
 	for _, c := range []struct {
 		sector      int
+		scatter     bool
 		transitions []int
 	}{
-		{16, []int{2, 0}},
-		{32, []int{2, 1}},
-		{64, []int{2, 1}},
-		{512, []int{3, 1}},
-		{64, []int{14, 0}}, // log files are used again
+		{16, false, []int{2, 0}},
+		{32, false, []int{2, 1}},
+		{64, false, []int{2, 1}},
+		{64, true, []int{2, 1}},
+		{512, false, []int{3, 1}},
+		{64, false, []int{14, 0}}, // log files are used again
 	} {
-		t.Run(fmt.Sprintf("sectors of %d bytes, %d transitions", c.sector, c.transitions), func(t *testing.T) {
+		t.Run(fmt.Sprintf("sectors of %d bytes, scattered %v, %d transitions", c.sector, c.scatter, c.transitions), func(t *testing.T) {
 			x := &explorer{T: t, transitions: c.transitions, seen: map[uint64]bool{}}
-			x.explore(sim.NewDiskModel(c.sector), acknowledged{}, 0)
+			disk := sim.NewDiskModel(c.sector)
+			if c.scatter {
+				disk.ScatterSectors()
+			}
+			x.explore(disk, acknowledged{}, 0)
 			t.Logf("%d states visited, %d of them different, %d files used again", x.visited, x.started, x.renamed)
 			require.Greater(t, x.started, 100)
 			require.True(t, c.transitions[0] < 10 || x.renamed > 0)

@@ -83,6 +83,8 @@ func (f *Fault) words() string {
 		return fmt.Sprintf("process crash of %d", f.Nodes)
 	case DiskFailure:
 		return fmt.Sprintf("disk %v %d", f.What, f.Nodes)
+	case DiskCrash:
+		return fmt.Sprintf("%s of %d when the disk request %s #%d is %s", words(string(f.Crash)), f.Nodes, words(string(f.Op)), f.Occurrence, words(string(f.Phase)))
 	case Slow:
 		return fmt.Sprintf("slow %d: an event every %v", f.Nodes, f.Pace)
 	case Pause:
@@ -106,6 +108,14 @@ func (f *Fault) words() string {
 	}
 	return string(f.Kind)
 }
+
+// Moment is the moment of the disk at which f, a disk_crash, strikes.
+func (f *Fault) Moment() sim.DiskMoment {
+	return sim.DiskMoment{Step: f.Op, Occurrence: f.Occurrence, Phase: f.Phase}
+}
+
+// words writes a name of a plan as words.
+func words(name string) string { return strings.ReplaceAll(name, "_", " ") }
 
 // where describes the links of f.
 func (f *Fault) where() string {

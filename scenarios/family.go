@@ -32,6 +32,7 @@ const (
 	PowerLosses           // nodes lose power
 	ProcessCrashes        // processes of nodes end
 	Restarts              // repeated power losses or process crashes
+	DiskCrashes           // crashes at a step of the disk
 	DiskErrors            // failing requests, and slow ones
 	DiskDamage            // damaged files
 	Wipes                 // emptied disks
@@ -48,7 +49,7 @@ const (
 
 var familyNames = [numFamilies]string{
 	"drop", "burst", "delay", "duplicate", "reorder", "corrupt", "reset", "gap", "clog", "refuse",
-	"partition", "one_way", "cut", "flap", "power_loss", "process_crash", "restarts", "disk", "damage", "wipe", "rollback",
+	"partition", "one_way", "cut", "flap", "power_loss", "process_crash", "restarts", "disk_crash", "disk", "damage", "wipe", "rollback",
 	"pause", "slow", "freeze", "drift", "outside", "batch", "step_time",
 }
 
@@ -131,7 +132,7 @@ func (s *familySet) network(p *netmodel.Profile) {
 // familyOfKind maps kinds of faults to their family, if they have one.
 var familyOfKind = map[FaultKind]Family{
 	Partition: Partitions, OneWay: OneWays, Cut: Cuts, Clog: Clogs, Refuse: Refusals,
-	PowerLoss: PowerLosses, ProcessCrash: ProcessCrashes, Pause: Pauses, Slow: Slowness, Freeze: Freezes, Wipe: Wipes, Rollback: Rollbacks,
+	DiskCrash: DiskCrashes, PowerLoss: PowerLosses, ProcessCrash: ProcessCrashes, Pause: Pauses, Slow: Slowness, Freeze: Freezes, Wipe: Wipes, Rollback: Rollbacks,
 }
 
 func (s *familySet) fault(f *Fault) {
@@ -166,7 +167,7 @@ func (s Shape) Families() []Family {
 			all.add(f, s.network() && s.Nodes != 1)
 		case f <= Flaps:
 			all.add(f, s.network())
-		case f <= Restarts:
+		case f <= DiskCrashes:
 			all.add(f, s.crashes())
 		case f <= DiskErrors:
 			all.add(f, s.disks())

@@ -85,6 +85,13 @@ func TestFaultsThatMakeNoSenseAreRefused(t *testing.T) {
 		"faults[0].links[0]: 2>2: want two":                       fault(scenarios.Fault{Kind: scenarios.Clog, Links: []netmodel.Link{{From: 2, To: 2}}}),
 		"faults[0].nodes: with these 2 of 3 nodes may be lost":    fault(scenarios.Fault{Kind: scenarios.Wipe, Nodes: []sim.ID{1, 2}}),
 		"faults[0].profile: corrupt_ppm: without knobs.codec":     fault(scenarios.Fault{Kind: scenarios.ProfileOverride, Profile: &netmodel.Profile{Corrupt: 1}}),
+		"faults[0].phase: a disk_crash fault needs it":            fault(scenarios.Fault{Kind: scenarios.DiskCrash, Nodes: []sim.ID{1}, Crash: scenarios.PowerLoss, Op: sim.StepCreate}),
+		`faults[0].crash: "wipe": want power_loss or process`:     fault(diskCrash(scenarios.Wipe, sim.StepCreate, sim.InFlight, 1)),
+		`faults[0].op: "write": want create, first_write`:         fault(diskCrash(scenarios.PowerLoss, "write", sim.InFlight, 1)),
+		`faults[0].phase: "late": want submitted, in_flight`:      fault(diskCrash(scenarios.PowerLoss, sim.StepCreate, "late", 1)),
+		"faults[0].occurrence: -1: want 1 to 1000000":             fault(diskCrash(scenarios.PowerLoss, sim.StepCreate, sim.InFlight, -1)),
+		"faults[0].op: a pause fault has none":                    fault(scenarios.Fault{Kind: scenarios.Pause, Nodes: []sim.ID{1}, Op: sim.StepCreate}),
+		"disk: scatter_ppm: 1000001: want at most":                func(p *scenarios.Plan) { p.Disk.Scatter = netmodel.Always + 1 },
 		"network: corrupt_ppm: without knobs.codec":               func(p *scenarios.Plan) { p.Network.Corrupt = 1 },
 		"network: burst: window: want more than 0s":               func(p *scenarios.Plan) { p.Network.Burst.Drop = 1 },
 		`heal.outside: "down": heal.without names no nodes`:       func(p *scenarios.Plan) { p.Heal.Exclusion = scenarios.StayDown },
@@ -97,6 +104,10 @@ func TestFaultsThatMakeNoSenseAreRefused(t *testing.T) {
 		edit(p)
 		require.ErrorContains(t, p.Validate(), want)
 	}
+}
+
+func diskCrash(crash scenarios.FaultKind, op sim.DiskStep, phase sim.DiskPhase, occurrence int) scenarios.Fault {
+	return scenarios.Fault{Kind: scenarios.DiskCrash, Nodes: []sim.ID{1}, Crash: crash, Op: op, Phase: phase, Occurrence: occurrence}
 }
 
 func fault(f scenarios.Fault) func(*scenarios.Plan) {

@@ -19,7 +19,7 @@ type timeline struct {
 
 // scheduledKinds lists the kinds of faults that have a place in time, in the order
 // in which they are chosen.
-var scheduledKinds = []FaultKind{ProfileOverride, Partition, OneWay, Cut, Clog, Refuse, PowerLoss, ProcessCrash, DiskFailure, Wipe, Rollback, Pause, Slow, Freeze}
+var scheduledKinds = []FaultKind{ProfileOverride, Partition, OneWay, Cut, Clog, Refuse, PowerLoss, ProcessCrash, DiskFailure, Wipe, Rollback, Pause, Slow, Freeze, DiskCrash}
 
 // maxEach bounds the faults of one kind in a plan.
 const maxEach = 2
@@ -98,6 +98,8 @@ func (t *timeline) setTargets(c choices, f *Fault) {
 	switch f.Kind {
 	case PowerLoss, ProcessCrash:
 		f.Nodes = t.someOrAll(c, "crash")
+	case DiskCrash:
+		t.setMoment(c, f)
 	case DiskFailure:
 		generateDiskFault(c, p, t.swarm, t.damageable, f)
 	case Wipe:
@@ -123,6 +125,20 @@ func (t *timeline) setTargets(c choices, f *Fault) {
 	default:
 		t.setLinks(c, f)
 	}
+}
+
+// setMoment chooses the crash of a disk_crash, its nodes and its moment. Half of them
+// count from the very first request, with which a log is made.
+func (t *timeline) setMoment(c choices, f *Fault) {
+	f.Nodes = t.someOrAll(c, "crash")
+	f.Crash = []FaultKind{PowerLoss, ProcessCrash}[c.Choose("crash kind", 4)/3]
+	f.Op = []sim.DiskStep{sim.StepCreate, sim.StepFirstWrite, sim.StepSyncDir, sim.StepRename, sim.StepRemove}[c.Choose("op", 5)]
+	f.Phase = []sim.DiskPhase{sim.Submitted, sim.InFlight, sim.Completed}[c.Choose("phase", 3)]
+	f.Occurrence = c.between("occurrence", 1, 4)
+	if c.often("from the start?", 50) {
+		f.At = 0
+	}
+	f.For = t.faultsEnd // the moment may come late
 }
 
 // someOrAll chooses some nodes, and sometimes all of them.

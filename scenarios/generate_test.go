@@ -61,7 +61,7 @@ func requireBounds(t require.TestingT, s scenarios.Shape, p *scenarios.Plan) {
 	requireCount(t, "nodes", s.Nodes, 1, scenarios.MaxNodes, p.Nodes)
 	requireCount(t, "clients", s.Clients, 1, 5, p.Clients)
 	requireCount(t, "operations", s.Operations, 20, 60, len(p.Operations))
-	requireCount(t, "faults", 0, 0, 13*2*2, len(p.Faults)) // two of each kind, each perhaps with an accompanying one
+	requireCount(t, "faults", 0, 0, 14*2*2, len(p.Faults)) // two of each kind, each perhaps with an accompanying one
 	require.LessOrEqual(t, len(p.Machines()), cmp.Or(s.Machines, 3))
 	require.GreaterOrEqual(t, p.Heal.Within, 10*netmodel.Second*netmodel.Duration(len(p.Machines())), "a fresh operation on each, one after the other")
 	require.Empty(t, p.Overrides)
@@ -75,11 +75,11 @@ func requireBounds(t require.TestingT, s scenarios.Shape, p *scenarios.Plan) {
 	case scenarios.Crashes:
 		require.Empty(t, p.Clocks)
 		requireSteady(t, p.Network)
-		requireFaults(t, p, scenarios.PowerLoss, scenarios.ProcessCrash)
+		requireFaults(t, p, scenarios.PowerLoss, scenarios.ProcessCrash, scenarios.DiskCrash)
 	case scenarios.Disks:
 		require.Empty(t, p.Clocks)
 		requireSteady(t, p.Network)
-		requireFaults(t, p, scenarios.PowerLoss, scenarios.ProcessCrash, scenarios.DiskFailure)
+		requireFaults(t, p, scenarios.PowerLoss, scenarios.ProcessCrash, scenarios.DiskCrash, scenarios.DiskFailure)
 	case scenarios.Network:
 		require.Empty(t, p.Clocks)
 		requireFaults(t, p, scenarios.Partition, scenarios.OneWay, scenarios.Cut, scenarios.ProfileOverride, scenarios.Clog, scenarios.Refuse)

@@ -123,6 +123,7 @@ const (
 	PowerLoss       FaultKind = "power_loss"       // Nodes lose power and restart when it ends
 	ProcessCrash    FaultKind = "process_crash"    // the processes of Nodes end, their hosts stay up, and restart when it ends
 	DiskFailure     FaultKind = "disk"             // the disks of Nodes have the given fault; damage is done when it begins
+	DiskCrash       FaultKind = "disk_crash"       // Nodes crash, as Crash says, at the Phase of the disk request that is the Occurrence-th of kind Op since the fault began, and restart at once
 	Clog            FaultKind = "clog"             // Links (none: all) hold arriving messages and release them together when it ends
 	Refuse          FaultKind = "refuse"           // sends over Links (none: all) fail at the sender
 	Pause           FaultKind = "pause"            // Nodes stop, and receive all waiting events when it ends; their clocks go on, unless Freeze is set
@@ -158,20 +159,24 @@ func (k FaultKind) label() string {
 // the nodes whose disks are damaged, wiped or rolled back anywhere in a plan,
 // together with the nodes that Heal excludes, are less than half.
 type Fault struct {
-	At      Duration          `json:"at"`
-	For     Duration          `json:"for"`
-	Kind    FaultKind         `json:"kind"`
-	Groups  [][]sim.ID        `json:"groups,omitempty"`
-	Sources []sim.ID          `json:"sources,omitempty"`
-	Targets []sim.ID          `json:"targets,omitempty"`
-	Links   []netmodel.Link   `json:"links,omitempty"`
-	Profile *netmodel.Profile `json:"profile,omitempty"`
-	Nodes   []sim.ID          `json:"nodes,omitempty"`
-	What    sim.DiskFault     `json:"what,omitempty"`
-	Every   Duration          `json:"every,omitempty"`  // faults of links, power_loss, process_crash: on and off in turn, each for so long
-	Pace    Duration          `json:"pace,omitempty"`   // slow
-	Freeze  bool              `json:"freeze,omitempty"` // pause: the clock stops as well, as on a suspended host
-	Live    bool              `json:"live,omitempty"`   // rollback: the nodes do not restart when it begins: the copy is of running ones
+	At         Duration          `json:"at"`
+	For        Duration          `json:"for"`
+	Kind       FaultKind         `json:"kind"`
+	Groups     [][]sim.ID        `json:"groups,omitempty"`
+	Sources    []sim.ID          `json:"sources,omitempty"`
+	Targets    []sim.ID          `json:"targets,omitempty"`
+	Links      []netmodel.Link   `json:"links,omitempty"`
+	Profile    *netmodel.Profile `json:"profile,omitempty"`
+	Nodes      []sim.ID          `json:"nodes,omitempty"`
+	What       sim.DiskFault     `json:"what,omitempty"`
+	Crash      FaultKind         `json:"crash,omitempty"`      // disk_crash: power_loss or process_crash
+	Op         sim.DiskStep      `json:"op,omitempty"`         // disk_crash
+	Phase      sim.DiskPhase     `json:"phase,omitempty"`      // disk_crash
+	Occurrence int               `json:"occurrence,omitempty"` // disk_crash: from 1
+	Every      Duration          `json:"every,omitempty"`      // faults of links, power_loss, process_crash: on and off in turn, each for so long
+	Pace       Duration          `json:"pace,omitempty"`       // slow
+	Freeze     bool              `json:"freeze,omitempty"`     // pause: the clock stops as well, as on a suspended host
+	Live       bool              `json:"live,omitempty"`       // rollback: the nodes do not restart when it begins: the copy is of running ones
 }
 
 // MessageOverride fixes the fate of one message, named by its address.

@@ -294,7 +294,7 @@ func (p *Plan) checkFault(f *Fault) error {
 	}
 	uses, ok := faultFields[f.Kind]
 	if !ok {
-		return fmt.Errorf("kind: %q: want partition, one_way, cut, profile_override, clog, refuse, power_loss, process_crash, pause, slow, freeze, wipe, rollback or disk", f.Kind)
+		return fmt.Errorf("kind: %q: want partition, one_way, cut, profile_override, clog, refuse, power_loss, process_crash, pause, slow, freeze, wipe, rollback, disk or disk_crash", f.Kind)
 	}
 	for _, field := range []struct {
 		name  string
@@ -303,6 +303,7 @@ func (p *Plan) checkFault(f *Fault) error {
 		{"groups", len(f.Groups) > 0}, {"sources", len(f.Sources) > 0}, {"targets", len(f.Targets) > 0},
 		{"links", len(f.Links) > 0}, {"profile", f.Profile != nil}, {"nodes", len(f.Nodes) > 0}, {"what", f.What != 0},
 		{"every", f.Every != 0}, {"pace", f.Pace != 0}, {"freeze", f.Freeze}, {"live", f.Live},
+		{"crash", f.Crash != ""}, {"op", f.Op != ""}, {"phase", f.Phase != ""}, {"occurrence", f.Occurrence != 0},
 	} {
 		use := uses[field.name]
 		if field.given && use == unused {
@@ -317,6 +318,14 @@ func (p *Plan) checkFault(f *Fault) error {
 	}
 	if f.Pace < 0 || f.Pace > netmodel.MaxDelay {
 		return fmt.Errorf("pace: %v: want more than 0 and at most %v", f.Pace, netmodel.MaxDelay)
+	}
+	if f.Kind == DiskCrash {
+		if f.Crash != PowerLoss && f.Crash != ProcessCrash {
+			return fmt.Errorf("crash: %q: want %s or %s", f.Crash, PowerLoss, ProcessCrash)
+		}
+		if err := f.Moment().Validate(); err != nil {
+			return err
+		}
 	}
 	return p.checkFaultIDs(f)
 }
@@ -341,6 +350,7 @@ var faultFields = map[FaultKind]map[string]use{
 	PowerLoss:       {"nodes": needed, "every": optional},
 	ProcessCrash:    {"nodes": needed, "every": optional},
 	DiskFailure:     {"nodes": needed, "what": needed},
+	DiskCrash:       {"nodes": needed, "crash": needed, "op": needed, "phase": needed, "occurrence": needed},
 	Clog:            {"links": optional, "every": optional},
 	Refuse:          {"links": optional, "every": optional},
 	Pause:           {"nodes": needed, "freeze": optional},

@@ -52,7 +52,16 @@ func (w *World) submit(p *proc, r *DiskRequest) {
 	if w.cfg.Trace != nil {
 		w.traceDisk(p.id, r)
 	}
-	if done := p.disk.submit(w.now, r); p.disk.notifies() {
+	var step DiskStep
+	begin := max(p.disk.idleAt, w.now)
+	if len(p.watches) > 0 {
+		step = p.disk.stepOf(r)
+	}
+	done := p.disk.submit(w.now, r)
+	if step != "" {
+		w.onWatchedStep(p, step, begin, done)
+	}
+	if p.disk.notifies() {
 		w.push(done, record{kind: recordDiskDone, to: p.id, life: p.life})
 	}
 }

@@ -107,10 +107,12 @@ func (d *disk) start(r *DiskRequest) *request {
 			d.onHighWaterWrite(t.file, r)
 		}
 		t.given, t.snapshot = r.Data, d.copy(r.Data)
+		t.file.used = t.file.used || len(r.Data) > 0
 		t.file.change(change{op: r.Op, offset: r.Offset, data: t.snapshot})
 	case DiskRemove:
 		d.dir.change(nameChange{from: r.File})
 	case DiskRename:
+		t.file.used = false
 		d.dir.change(nameChange{from: r.File, to: r.To, file: t.file})
 	}
 	t.covers = t.file.changeCount()

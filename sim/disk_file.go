@@ -18,6 +18,7 @@ type file struct {
 	// at a time can prove that these were durable. untouched is the end of the
 	// bytes that no write has touched since the last sync.
 	proven, untouched int64
+	used              bool // data was written since it was created or renamed
 	torn              bool // a write was done in part: the next sync proves nothing
 	// highWaterEnd is the end of the bytes that a durable high-water mark covers
 	// and no write has touched since; highWaterSize is the size of the file at

@@ -59,7 +59,8 @@ type proc struct {
 
 	starting bool // the Boot of this life is pending
 
-	timers timerTable
+	timers  timerTable
+	watches []diskWatch
 }
 
 // action is a function that the owner scheduled.

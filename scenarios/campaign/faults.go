@@ -17,6 +17,10 @@ func (s *runner) scheduleFaults() {
 		begin, end := s.actions(f)
 		begin, end = s.countHits(f, begin, end)
 		until := f.At + f.For
+		if f.Kind == scenarios.DiskCrash && f.At == 0 {
+			begin() // before the first requests
+			continue
+		}
 		if f.Every == 0 {
 			s.scheduleFault(f.At, i, "begin: ", begin)
 			s.scheduleFault(until, i, "end: ", end)
@@ -56,6 +60,8 @@ func (s *runner) actions(f *scenarios.Fault) (begin, end func()) {
 		return func() { each(f.Nodes, s.copyDisk(f.Live, copies)) }, func() { each(f.Nodes, s.restoreDisk(copies)) }
 	case scenarios.DiskFailure:
 		return func() { s.beginDiskFault(f) }, func() {} // it ends by itself
+	case scenarios.DiskCrash:
+		return func() { each(f.Nodes, s.crasherAtDisk(f)) }, func() {} // it ends by itself
 	case scenarios.Pause:
 		return func() { each(f.Nodes, s.pauser(f)) }, func() { each(f.Nodes, s.resumer(f)) }
 	case scenarios.Freeze:

@@ -150,3 +150,27 @@ func resultOf(t *testing.T, c campaign.Campaign, edit func(*scenarios.Plan), tra
 	require.Equal(t, campaign.Passed, r.Status, r.Sentence())
 	return r
 }
+
+// A node that forms its log crashes at each of the moments of that, and restarts at once.
+func TestNodesCrashAtMomentsOfTheDisk(t *testing.T) {
+	for _, op := range []sim.DiskStep{sim.StepCreate, sim.StepFirstWrite, sim.StepSyncDir} {
+		for _, phase := range []sim.DiskPhase{sim.Submitted, sim.InFlight, sim.Completed} {
+			for crash, text := range map[scenarios.FaultKind]string{scenarios.PowerLoss: "power loss", scenarios.ProcessCrash: "process crash"} {
+				var at []scenarios.Duration
+				r := resultOf(t, campaignOf(lockstep.System(), scenarios.None, 0), func(p *scenarios.Plan) {
+					p.Faults = []scenarios.Fault{{
+						For: 100 * ms, Kind: scenarios.DiskCrash, Nodes: []sim.ID{2}, Crash: crash, Op: op, Phase: phase, Occurrence: 1,
+					}}
+				}, func(l sim.TraceLine) {
+					if l.ID == 2 && l.At < 100*ms && (l.Text == text || l.Text == "boot 2") {
+						at = append(at, l.At)
+					}
+				})
+				require.Equal(t, uint64(1), r.Hits[scenarios.DiskCrashes], "%v %v", op, phase)
+				require.Len(t, at, 2)
+				require.Equal(t, at[0], at[1])
+				require.Less(t, at[0], 10*ms)
+			}
+		}
+	}
+}

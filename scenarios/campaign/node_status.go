@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
 )
@@ -31,6 +32,27 @@ func (s *runner) crashProcess(id sim.ID) {
 	s.nodes[id].downFaults++
 	if s.world.Up(id) {
 		s.world.CrashProcess(id)
+	}
+}
+
+// crasherAtDisk has a node crash, and restart at once, when its disk comes to the moment
+// of f.
+func (s *runner) crasherAtDisk(f *scenarios.Fault) func(sim.ID) {
+	crash := s.losePower
+	if f.Crash == scenarios.ProcessCrash {
+		crash = s.crashProcess
+	}
+	number := keyed.Mix(uint64(f.At), keyed.String(string(f.Op)))
+	return func(id sim.ID) {
+		words := func() string { return fmt.Sprintf("node %d: %v", id, f) }
+		s.world.WatchDisk(id, f.Moment(), s.faultEnd(f), keyed.Mix(number, uint64(id)), words, func() {
+			if s.healed || s.nodes[id].downForGood {
+				return
+			}
+			s.hits[scenarios.DiskCrashes]++
+			crash(id)
+			s.start(id)
+		})
 	}
 }
 

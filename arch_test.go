@@ -23,7 +23,9 @@ type layer struct {
 var layers = map[string]layer{
 	".": {},
 
-	"netmodel/keyed": {pure: true},
+	"internal/hash64": {pure: true},
+
+	"netmodel/keyed": {pure: true, internal: []string{"internal/hash64"}},
 	"netmodel":       {pure: true, internal: []string{"netmodel/keyed"}},
 	"sim":            {pure: true, internal: []string{"netmodel", "netmodel/keyed"}},
 	"sim/fieldtest":  {},
@@ -32,12 +34,12 @@ var layers = map[string]layer{
 	"node/fsm":         {pure: true},
 	"node/wal":         {pure: true},
 	"node/wal/waltest": {internal: []string{"node/wal"}},
-	"node":             {pure: true, internal: []string{"node/fsm", "node/wal"}},
+	"node":             {pure: true, internal: []string{"internal/hash64", "node/fsm", "node/wal"}},
 	"node/member":      {pure: true, internal: []string{"node", "node/wal"}},
 	"node/watch":       {pure: true, internal: []string{"node"}},
 	"node/service":     {pure: true, internal: []string{"node", "node/member", "node/wal", "node/watch"}},
 	"node/wire":        {pure: true, internal: []string{"node", "node/fsm", "node/member"}, external: []string{"github.com/fxamacker/cbor/v2"}},
-	"node/session":     {pure: true, internal: []string{"node", "node/fsm"}},
+	"node/session":     {pure: true, internal: []string{"internal/hash64", "node", "node/fsm"}},
 
 	"node/definition": {internal: []string{"node/fsm"}, external: []string{"go.yaml.in/yaml/v3"}},
 

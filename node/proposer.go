@@ -3,6 +3,8 @@ package node
 import (
 	"slices"
 	"time"
+
+	"github.com/lockstep-dst/lockstep/internal/hash64"
 )
 
 // proposer is a node's state as the proposer of one machine. At most one round is in
@@ -284,10 +286,7 @@ func (n *Node) backoff(m *machine) time.Duration {
 
 // jitter is a hash of its arguments (FNV-1a, then mixed), for pseudorandom choices.
 func jitter(seed, boot uint64, key string, attempt uint64) uint64 {
-	h := uint64(0xcbf29ce484222325) ^ seed
-	for i := range len(key) {
-		h = (h ^ uint64(key[i])) * 0x100000001b3
-	}
+	h := hash64.FNV1a(seed, key)
 	h = (h ^ boot<<32 ^ attempt) * 0x9e3779b97f4a7c15
 	h = (h ^ h>>32) * 0xd6e8feb86659fd93
 	return h ^ h>>32

@@ -6,7 +6,11 @@
 // used, so results are equal on all processors.
 package keyed
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/lockstep-dst/lockstep/internal/hash64"
+)
 
 // Key is a point in a tree of choices. The zero Key is valid; Seed returns the
 // usual root.
@@ -29,21 +33,7 @@ func Mix(a, b uint64) uint64 {
 }
 
 // String hashes a name (FNV-1a, then finalised).
-func String(s string) uint64 {
-	h := uint64(0xcbf29ce484222325)
-	for i := range len(s) {
-		h = (h ^ uint64(s[i])) * 0x100000001b3
-	}
-	return finalise(h)
-}
-
-// finalise spreads all bits of x over all bits of the result (Stafford's
-// variant 13 of the MurmurHash3 finaliser); it is a bijection.
-func finalise(x uint64) uint64 {
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
-}
+func String(s string) uint64 { return hash64.Finalise(hash64.FNV1a(0, s)) }
 
 // Word returns the child of k at w.
 func (k Key) Word(w uint64) Key { return Key(Mix(uint64(k), w)) }
@@ -52,7 +42,7 @@ func (k Key) Word(w uint64) Key { return Key(Mix(uint64(k), w)) }
 func (k Key) Name(name string) Key { return k.Word(String(name)) }
 
 // Uint64 returns the choice at k: 64 uniform bits.
-func (k Key) Uint64() uint64 { return finalise(Mix(uint64(k), c2)) }
+func (k Key) Uint64() uint64 { return hash64.Finalise(Mix(uint64(k), c2)) }
 
 // Below returns the choice at k as a number in [0, n), n > 0. The bias is below
 // n/2^64.

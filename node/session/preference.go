@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lockstep-dst/lockstep/internal/hash64"
 	"github.com/lockstep-dst/lockstep/node"
 )
 
@@ -41,27 +42,11 @@ func PreferenceList(key string, nodes []node.ID) []node.ID {
 }
 
 func weight(key string, id node.ID) uint64 {
-	return mix(hash(key) ^ uint64(id)*0x9e3779b97f4a7c15)
+	return hash64.Finalise(hash64.FNV1a(0, key) ^ uint64(id)*0x9e3779b97f4a7c15)
 }
 
 // pause returns a jittered wait before a retry.
 func (c *Call) pause() time.Duration {
-	h := mix(hash(c.id.Name()) ^ c.s.cfg.Jitter ^ uint64(c.attempts)<<32)
+	h := hash64.Finalise(hash64.FNV1a(0, c.id.Name()) ^ c.s.cfg.Jitter ^ uint64(c.attempts)<<32)
 	return time.Duration(h % uint64(c.s.cfg.MaxPause))
-}
-
-// hash is FNV-1a.
-func hash(s string) uint64 {
-	h := uint64(0xcbf29ce484222325)
-	for i := range len(s) {
-		h = (h ^ uint64(s[i])) * 0x100000001b3
-	}
-	return h
-}
-
-// mix spreads all bits (the MurmurHash3 finaliser, Stafford's variant 13).
-func mix(x uint64) uint64 {
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
 }

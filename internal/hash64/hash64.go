@@ -1,0 +1,22 @@
+// Package hash64 provides two well-known steps of 64-bit hashes. They are equal on
+// all processors, and never change: stored plans, and the home of every machine,
+// depend on them.
+package hash64
+
+// FNV1a is the FNV-1a hash of s, from a basis that is xored with seed. Its high
+// bits are weak: finalise it, or mix it with more.
+func FNV1a(seed uint64, s string) uint64 {
+	h := 0xcbf29ce484222325 ^ seed
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 0x100000001b3
+	}
+	return h
+}
+
+// Finalise is x with each bit spread over all bits (Stafford's variant 13 of the
+// MurmurHash3 finaliser); it is a bijection.
+func Finalise(x uint64) uint64 {
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}

@@ -23,6 +23,7 @@ type layer struct {
 var layers = map[string]layer{
 	".": {},
 
+	"internal/arena":  {pure: true},
 	"internal/hash64": {pure: true},
 
 	"netmodel/keyed": {pure: true, internal: []string{"internal/hash64"}},
@@ -34,12 +35,12 @@ var layers = map[string]layer{
 	"node/fsm":         {pure: true},
 	"node/wal":         {pure: true},
 	"node/wal/waltest": {internal: []string{"node/wal"}},
-	"node":             {pure: true, internal: []string{"internal/hash64", "node/fsm", "node/wal"}},
+	"node":             {pure: true, internal: []string{"internal/arena", "internal/hash64", "node/fsm", "node/wal"}},
 	"node/member":      {pure: true, internal: []string{"node", "node/wal"}},
 	"node/watch":       {pure: true, internal: []string{"node"}},
 	"node/service":     {pure: true, internal: []string{"node", "node/member", "node/wal", "node/watch"}},
 	"node/wire":        {pure: true, internal: []string{"node", "node/fsm", "node/member"}, external: []string{"github.com/fxamacker/cbor/v2"}},
-	"node/session":     {pure: true, internal: []string{"internal/hash64", "node", "node/fsm"}},
+	"node/session":     {pure: true, internal: []string{"internal/arena", "internal/hash64", "node", "node/fsm"}},
 
 	"node/definition": {internal: []string{"node/fsm"}, external: []string{"go.yaml.in/yaml/v3"}},
 
@@ -67,7 +68,7 @@ var layers = map[string]layer{
 	"scenarios/lockstep":  {pure: true, internal: systemImports},
 	"scenarios/shrink":    {pure: true, internal: []string{"netmodel", "node/fsm", "scenarios", "sim"}},
 	"scenarios/rapidplan": {internal: []string{"scenarios"}, external: []string{"pgregory.net/rapid"}},
-	"scenarios/campaign":  {internal: []string{"checker", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "scenarios/shrink", "sim"}},
+	"scenarios/campaign":  {internal: []string{"checker", "internal/arena", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "scenarios/shrink", "sim"}},
 
 	"cmd/mutants":        {external: []string{"github.com/spf13/cobra"}},
 	"cmd/mutants/driver": {internal: []string{"scenarios", "scenarios/campaign", "scenarios/lockstep"}},
@@ -84,7 +85,7 @@ var layers = map[string]layer{
 // systemImports lists the packages that a system under test connects: plans and the
 // simulator to nodes.
 var systemImports = []string{
-	"netmodel", "netmodel/keyed", "scenarios", "sim",
+	"internal/arena", "netmodel", "netmodel/keyed", "scenarios", "sim",
 	"node", "node/fsm", "node/member", "node/service", "node/session", "node/wal", "node/watch", "node/wire",
 }
 

@@ -16,7 +16,7 @@ func (n *Node) handleProposal(from ID, p *Proposal) {
 	}
 	if reason := n.rejectReason(m, p); reason != "" {
 		n.counts.rejected(reason)
-		r := n.rejects.make()
+		r := n.rejects.Make(arenaBlock)
 		*r = Reject{Phase: p.Phase, Key: p.Key, Ballot: p.Ballot, Reason: reason, First: p.First}
 		if reason == StaleBallot {
 			n.mark(MarkPrepareRejected + Mark(p.Phase-Prepare))
@@ -30,7 +30,7 @@ func (n *Node) handleProposal(from ID, p *Proposal) {
 		}
 		return
 	}
-	a := n.acknowledgments.make()
+	a := n.acknowledgments.Make(arenaBlock)
 	*a = Acknowledgment{Phase: p.Phase, Key: p.Key, Ballot: p.Ballot, First: p.First}
 	if p.Phase == Prepare {
 		n.promise(m, p.Ballot)
@@ -108,7 +108,7 @@ func (n *Node) persist(m *machine, withValue bool) {
 
 // handleReadRequest reports the accepted value of a machine once it is durable.
 func (n *Node) handleReadRequest(from ID, r *ReadRequest) {
-	report := n.reports.make()
+	report := n.reports.Make(arenaBlock)
 	*report = ReadReport{Key: r.Key, Read: r.Read, First: r.First}
 	m := n.findMachine(r.Key)
 	switch {

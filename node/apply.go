@@ -36,7 +36,7 @@ func (n *Node) handleRequest(client ID, r *Request) {
 // operation creates the state of one attempt. Its deadline is ConsensusTimeout
 // from now.
 func (n *Node) operation(client ID, r *Request) *operation {
-	o := n.operations.make()
+	o := n.operations.Make(arenaBlock)
 	*o = operation{client: client, clientReq: r, req: r, deadline: n.now + n.cfg.ConsensusTimeout}
 	if n.isPeer(client) { // the peer knows that it is absent from the entries up to its watermark
 		o.absentUpTo = r.Watermark

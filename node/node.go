@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lockstep-dst/lockstep/internal/arena"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
@@ -100,30 +101,21 @@ type Node struct {
 	scratch            []byte
 	counts             Counters
 
-	proposals       arena[Proposal]
-	acknowledgments arena[Acknowledgment]
-	rejects         arena[Reject]
-	commits         arena[Commit]
-	requests        arena[ReadRequest]
-	reports         arena[ReadReport]
-	operations      arena[operation]
+	proposals       arena.Arena[Proposal]
+	acknowledgments arena.Arena[Acknowledgment]
+	rejects         arena.Arena[Reject]
+	commits         arena.Arena[Commit]
+	requests        arena.Arena[ReadRequest]
+	reports         arena.Arena[ReadReport]
+	operations      arena.Arena[operation]
 
 	liveRecords liveRecords
 	appended    int64 // bytes, in this step
 	copyBudget  int64 // bytes that may be copied forward
 }
 
-// arena allocates short-lived values, several at a time.
-type arena[T any] struct{ free []T }
-
-func (b *arena[T]) make() *T {
-	if len(b.free) == 0 {
-		b.free = make([]T, 8)
-	}
-	x := &b.free[0]
-	b.free = b.free[1:]
-	return x
-}
+// arenaBlock is the number of short-lived values that are allocated at a time.
+const arenaBlock = 8
 
 // awaitingSync is a message to be sent once the log is durable up to durableAt.
 type awaitingSync struct {

@@ -106,7 +106,7 @@ func (n *Node) beginAccept(m *machine, ballot, at Ballot, base *Value) {
 // sendRound sends the round's phase to every member that has not answered it.
 func (n *Node) sendRound(m *machine) {
 	r := &m.round
-	p := n.proposals.make()
+	p := n.proposals.Make(arenaBlock)
 	*p = Proposal{Phase: r.phase, Key: m.key, Ballot: r.ballot, Value: r.value, Next: r.next, First: r.first}
 	for i, id := range n.cfg.Members {
 		if !r.acknowledged.has(i) && !r.rejected.has(i) {
@@ -194,7 +194,7 @@ func (n *Node) onChosen(m *machine) {
 	for _, o := range r.batch {
 		n.answerChosen(m, o)
 	}
-	c := n.commits.make()
+	c := n.commits.Make(arenaBlock)
 	*c = Commit{Key: m.key, Ballot: r.ballot, Value: r.value, First: r.first}
 	for _, id := range n.cfg.Members {
 		if id != n.cfg.ID {

@@ -46,7 +46,7 @@ func (n *Node) startQuorumRead(m *machine) {
 		id: ReadID{n.cfg.ID, n.boot, n.lastExchange}, batch: batch,
 		deadline: n.now + n.cfg.ResendTimeout,
 	}
-	req := n.requests.make()
+	req := n.requests.Make(arenaBlock)
 	*req = ReadRequest{Key: m.key, Read: x.id, First: x.batch[0].req.ID}
 	for _, id := range n.cfg.Members {
 		n.sendWhenDurable(id, req, 0)

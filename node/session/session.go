@@ -21,6 +21,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lockstep-dst/lockstep/internal/arena"
 	"github.com/lockstep-dst/lockstep/node"
 )
 
@@ -60,8 +61,8 @@ type Session struct {
 	serials     map[string]uint64    // by key, the highest chosen serial known
 	preferences map[string][]node.ID // by key, see PreferenceList
 	health      Health
-	requestPool []node.Request // unused requests: they are allocated in blocks
-	freeCall    *Call          // for reuse; nil: there is none
+	requests    arena.Arena[node.Request]
+	freeCall    *Call // for reuse; nil: there is none
 }
 
 // New makes a session that knows no serials.
@@ -190,7 +191,7 @@ func (c *Call) attempt(now time.Duration) Action {
 		}
 	}
 	c.attempts++
-	req := c.s.request()
+	req := c.s.requests.Make(8)
 	*req = node.Request{
 		Kind: c.op.Kind, Key: c.op.Key, ID: c.id, Attempt: c.attempts,
 		To: c.op.To, Retry: len(c.pending) > 0 || c.op.mayBeRetry(), Expects: c.op.Expects, Expect: c.op.Expect,
@@ -202,16 +203,6 @@ func (c *Call) attempt(now time.Duration) Action {
 		c.retryAt = c.deadline
 	}
 	return Action{To: to, Request: req, Wake: c.wake(now)}
-}
-
-// request returns an unused request of the pool.
-func (s *Session) request() *node.Request {
-	if len(s.requestPool) == 0 {
-		s.requestPool = make([]node.Request, 8)
-	}
-	r := &s.requestPool[0]
-	s.requestPool = s.requestPool[1:]
-	return r
 }
 
 // wake returns the time until the next call of Tick is due.

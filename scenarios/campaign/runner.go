@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lockstep-dst/lockstep/internal/arena"
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/scenarios"
@@ -22,7 +23,7 @@ type runner struct {
 	run              scenarios.Run
 	world            *sim.World
 	history          historyRecorder
-	invocationBuf    []scenarios.Invocation // room for invocations
+	invocations      arena.Arena[scenarios.Invocation]
 	clientLinks      []netmodel.Link
 	queues           map[sim.ID]*clientQueue // by client
 	busyClients      int                     // clients with operations left
@@ -225,11 +226,7 @@ func (s *runner) invoke(o *scenarios.Operation) {
 	} else {
 		s.history.invoke(o, at)
 	}
-	if len(s.invocationBuf) == 0 {
-		s.invocationBuf = make([]scenarios.Invocation, 64)
-	}
-	call := &s.invocationBuf[0]
-	s.invocationBuf = s.invocationBuf[1:]
+	call := s.invocations.Make(64)
 	call.Operation = o
 	s.world.Invoke(at, scenarios.ClientID(o.Client), call)
 }

@@ -29,7 +29,7 @@ func (r *run) RoundTrip(m sim.Message) sim.Message {
 	if e.decoded == nil {
 		e.decoded = e
 		if r.crossesCodec(e) {
-			e.decoded = r.envelopes.arena.make()
+			e.decoded = r.envelopes.Make(arenaBlock)
 			*e.decoded = envelope{Message: r.pipe.roundTrip(e.Message), fateKey: e.FateKey(), life: e.life}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"strings"
 
+	"github.com/lockstep-dst/lockstep/internal/arena"
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/member"
@@ -22,7 +23,7 @@ type envelope struct {
 // envelopePool allocates envelopes in blocks. It caches the hashes of the last machine
 // and operation, since most messages are about the same ones as the message before.
 type envelopePool struct {
-	arena     arena[envelope]
+	arena.Arena[envelope]
 	keyHash   hashedName
 	firstHash struct { // an operation's id, and the hash of its name
 		id  node.OpID
@@ -31,7 +32,7 @@ type envelopePool struct {
 }
 
 func (a *envelopePool) wrap(m node.Message) *envelope {
-	e := a.arena.make()
+	e := a.Make(arenaBlock)
 	e.Message = m
 	key, first := m.About()
 	if f := &a.firstHash; f.id != first || f.sum == 0 {

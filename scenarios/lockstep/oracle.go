@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"slices"
 
+	"github.com/lockstep-dst/lockstep/internal/arena"
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/lockstep-dst/lockstep/scenarios"
@@ -23,8 +24,8 @@ type oracle struct {
 	machineCache [4]*machineTruth // direct-mapped by the last byte of the key
 	nodes        []nodeTruth      // by node id
 	pending      []pendingAttempt // attempts that have arrived, in order
-	ballots      arena[ballotRecord]
-	operations   arena[operation]
+	ballots      arena.Arena[ballotRecord]
+	operations   arena.Arena[operation]
 
 	now scenarios.Duration // time of the current observation
 	id  sim.ID
@@ -115,17 +116,9 @@ type durableBallots struct {
 	promised, accepted node.Ballot
 }
 
-// arena allocates, in blocks of 64, objects that live as long as the run.
-type arena[T any] struct{ free []T }
-
-func (b *arena[T]) make() *T {
-	if len(b.free) == 0 {
-		b.free = make([]T, 64)
-	}
-	x := &b.free[0]
-	b.free = b.free[1:]
-	return x
-}
+// arenaBlock is the number of objects that live as long as the run and are
+// allocated at a time.
+const arenaBlock = 64
 
 func newOracle(p *scenarios.Plan) *oracle {
 	return &oracle{
@@ -182,7 +175,7 @@ func (t *machineTruth) ballot(b node.Ballot) *ballotRecord {
 func (o *oracle) ensureBallot(t *machineTruth, b node.Ballot) *ballotRecord {
 	v := t.ballot(b)
 	if v == nil {
-		v = o.ballots.make()
+		v = o.ballots.Make(arenaBlock)
 		t.ballots[b] = v
 		t.ballotCache = [2]cachedBallot{{b, v}, t.ballotCache[0]}
 	}
@@ -201,7 +194,7 @@ func (o *oracle) operation(t *machineTruth, id node.OpID) *operation {
 	name := id.Name()
 	s := t.operations[name]
 	if s == nil {
-		s = o.operations.make()
+		s = o.operations.Make(arenaBlock)
 		t.operations[name] = s
 	}
 	*last = cachedOperation{id, s}

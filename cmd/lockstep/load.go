@@ -196,7 +196,7 @@ func (l *load) runClient(ctx context.Context, i int, c *client.Client, r *record
 			o.Kind = checker.KindRead
 		}
 		res, err := c.Do(context.WithoutCancel(ctx), op)
-		o.Return, o.Outcome, o.Reason = r.now(), checker.Outcome(res.Outcome.String()), string(res.Reason)
+		o.Return, o.Outcome, o.Reason = r.now(), outcomeInHistory(res.Outcome), string(res.Reason)
 		if res.Known && res.Outcome != node.Unknown {
 			o.State, o.Version = res.State, int64(res.Version)
 			state = res.State

@@ -134,7 +134,7 @@ func (u *recordingClients) runClient(i int) {
 			u.t.Errorf("%s: %v", op.Name, err)
 			return
 		}
-		o.Return, o.Outcome, o.Reason = u.recorder.now(), checker.Outcome(r.Outcome.String()), string(r.Reason)
+		o.Return, o.Outcome, o.Reason = u.recorder.now(), outcomeInHistory(r.Outcome), string(r.Reason)
 		if r.Known && r.Outcome != node.Unknown {
 			o.State, o.Version, state = r.State, int64(r.Version), r.State
 		}

@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/checker"
@@ -29,7 +30,7 @@ func (r *historyRecorder) invokeRepeated(o *scenarios.Operation) { r.index[o.ID]
 func (r *historyRecorder) invoke(o *scenarios.Operation, at scenarios.Duration) {
 	r.index[o.ID] = len(r.operations)
 	r.operations = append(r.operations, checker.Operation{
-		Client: o.Client, ID: o.ID, Machine: o.Machine, Kind: checker.Kind(o.Kind), Argument: o.To,
+		Client: o.Client, ID: o.ID, Machine: o.Machine, Kind: kindInHistory(o.Kind), Argument: o.To,
 		Call: int64(at), Return: checker.NoReturn, Outcome: checker.Unknown, Version: checker.NoVersion,
 	})
 }
@@ -47,7 +48,7 @@ func (r *historyRecorder) respond(at scenarios.Duration, f *scenarios.Response) 
 	}
 	o := &r.operations[i]
 	o.Return = int64(at)
-	o.Outcome = checker.Outcome(f.Outcome)
+	o.Outcome = outcomeInHistory(f.Outcome)
 	o.Reason = f.Reason
 	o.State = f.State
 	o.Version = f.Version
@@ -65,7 +66,7 @@ func (r *historyRecorder) outcomes() (n Outcomes) {
 		switch o := &r.operations[i]; o.Outcome {
 		case checker.Committed:
 			n.Committed++
-			if o.Kind == checker.Kind(scenarios.Propose) {
+			if o.Kind == checker.KindPropose {
 				n.Transitions++
 			}
 		case checker.Rejected:
@@ -75,4 +76,30 @@ func (r *historyRecorder) outcomes() (n Outcomes) {
 		}
 	}
 	return n
+}
+
+// kindInHistory is the kind of an operation of a plan in a history. It panics at a
+// kind that histories do not have.
+func kindInHistory(k scenarios.Kind) checker.Kind {
+	switch k {
+	case scenarios.Propose:
+		return checker.KindPropose
+	case scenarios.Read:
+		return checker.KindRead
+	}
+	panic(fmt.Sprintf("campaign: no operation of a history has kind %q", k))
+}
+
+// outcomeInHistory is the outcome of a response in a history. It panics at an
+// outcome that histories do not have.
+func outcomeInHistory(o scenarios.Outcome) checker.Outcome {
+	switch o {
+	case scenarios.Committed:
+		return checker.Committed
+	case scenarios.Rejected:
+		return checker.Rejected
+	case scenarios.Unknown:
+		return checker.Unknown
+	}
+	panic(fmt.Sprintf("campaign: no operation of a history has outcome %q", o))
 }

@@ -87,7 +87,7 @@ func (c *client) apply(a session.Action, out *sim.Effects) {
 	}
 	r := &c.response // the observer reads it before the next step
 	*r = scenarios.Response{
-		Operation: c.invocation.Operation, Outcome: scenarios.Outcome(a.Result.Outcome.String()),
+		Operation: c.invocation.Operation, Outcome: outcomeOf(a.Result.Outcome),
 		Reason: string(a.Result.Reason), State: a.Result.State, Version: int64(a.Result.Version),
 	}
 	if r.State == "" {

@@ -162,9 +162,9 @@ func (w *witnessWalk) advance(told []int32) bool {
 	if !w.fill(version-w.version-1, func() bool { return w.allows(w.state, made) && w.time <= made.ret }) {
 		return false
 	}
-	w.time = max(w.time, made.call)
+	w.time = max(w.time, made.call) // within its interval, since w.time is no later than its return
 	w.state = made.to
-	return w.time <= made.ret && made.matches(made.to, version) && w.checkReaders(told, version)
+	return made.matches(made.to, version) && w.checkReaders(told, version)
 }
 
 // fill takes n unknown steps, so that fits holds after them.

@@ -25,6 +25,7 @@ var layers = map[string]layer{
 
 	"internal/arena":  {pure: true},
 	"internal/hash64": {pure: true},
+	"internal/tlv":    {pure: true},
 
 	"netmodel/keyed": {pure: true, internal: []string{"internal/hash64"}},
 	"netmodel":       {pure: true, internal: []string{"netmodel/keyed"}},
@@ -36,10 +37,10 @@ var layers = map[string]layer{
 	"node/wal":         {pure: true},
 	"node/wal/waltest": {internal: []string{"node/wal"}},
 	"node":             {pure: true, internal: []string{"internal/arena", "internal/hash64", "node/fsm", "node/wal"}},
-	"node/member":      {pure: true, internal: []string{"node", "node/wal"}},
+	"node/member":      {pure: true, internal: []string{"internal/tlv", "node", "node/wal"}},
 	"node/watch":       {pure: true, internal: []string{"node"}},
 	"node/service":     {pure: true, internal: []string{"node", "node/member", "node/wal", "node/watch"}},
-	"node/wire":        {pure: true, internal: []string{"node", "node/fsm", "node/member"}, external: []string{"github.com/fxamacker/cbor/v2"}},
+	"node/wire":        {pure: true, internal: []string{"internal/tlv", "node", "node/fsm", "node/member"}, external: []string{"github.com/fxamacker/cbor/v2"}},
 	"node/session":     {pure: true, internal: []string{"internal/arena", "internal/hash64", "node", "node/fsm"}},
 
 	"node/definition": {internal: []string{"node/fsm"}, external: []string{"go.yaml.in/yaml/v3"}},

@@ -18,7 +18,7 @@
 //     once;
 //   - admission.go: introductions are received, judged and answered;
 //   - dispute.go: a node whose log is disputed abstains; notices for the operator;
-//   - notes.go, tlv.go: notes in the node's log, and their encoding;
+//   - notes.go, note_fields.go: notes in the node's log, and their encoding;
 //   - member.go, config.go: the Member, between its environment and the node;
 //   - status.go, inspect.go: its state, and that of a log, for people and tools;
 //   - observation.go, coverage_mark.go: its observations and coverage marks.

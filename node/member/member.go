@@ -35,7 +35,7 @@ type Member struct {
 	pendingWork bool          // there may be work now, or nextDue may have changed
 	waits       bool          // something waits for the log to be durable
 	seen        wal.LSN       // durable end of the log at the last call of onDurable
-	scratch     tlv           // buffer for a note
+	scratch     noteFields    // buffer for a note
 	forNode     []node.Event  // events for the node in this step
 	sends       []node.Send   // the member's own messages in this step
 }

@@ -29,7 +29,7 @@ const (
 	fieldItem // nested: a life or a dispute
 )
 
-func (m Memory) encode(f *tlv) {
+func (m Memory) encode(f *noteFields) {
 	f.id(fieldIncarnation, m.Incarnation)
 	f.number(fieldBoot, m.Boot)
 	f.number(fieldLife, m.Life)
@@ -51,7 +51,7 @@ func (m *Memory) decodeField(number byte, data []byte) bool {
 	return true
 }
 
-func (l Life) encode(f *tlv) {
+func (l Life) encode(f *noteFields) {
 	f.number(fieldBoot, l.Boot)
 	f.number(fieldLife, l.ID)
 	f.number(fieldPosition, l.End)
@@ -69,7 +69,7 @@ func (l *Life) decodeField(number byte, data []byte) bool {
 	return true
 }
 
-func (d Dispute) encode(f *tlv) {
+func (d Dispute) encode(f *noteFields) {
 	d.Memory.encode(f)
 	f.number(fieldNode, uint64(d.By))
 	if d.Firsthand {
@@ -92,7 +92,7 @@ func (d *Dispute) decodeField(number byte, data []byte) bool {
 	return d.Memory.decodeField(number, data)
 }
 
-func (i Identity) encode(f *tlv) {
+func (i Identity) encode(f *noteFields) {
 	f.number(fieldNode, uint64(i.ID))
 	f.id(fieldIncarnation, i.Incarnation)
 }
@@ -110,7 +110,7 @@ func (i *Identity) decodeField(number byte, data []byte) bool {
 	return true
 }
 
-func (c *Cluster) encode(f *tlv) {
+func (c *Cluster) encode(f *noteFields) {
 	f.number(fieldStage, uint64(c.Stage))
 	f.id(fieldCluster, c.ID)
 	for _, m := range c.Members {
@@ -239,7 +239,7 @@ func (m *Member) saveDisputes() {
 }
 
 // setNote writes a note to the log. Its buffer is used again for the next note.
-func (m *Member) setNote(name string, f tlv) wal.LSN {
+func (m *Member) setNote(name string, f noteFields) wal.LSN {
 	m.scratch = f
 	return m.node.SetNote(name, f)
 }

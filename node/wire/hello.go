@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/lockstep-dst/lockstep/internal/tlv"
 	"github.com/lockstep-dst/lockstep/node"
 )
 
@@ -72,9 +73,7 @@ func AppendHello(dst []byte, h Hello) []byte {
 	dst = append(dst, magic...)
 	dst = le.AppendUint16(dst, h.Protocol)
 	dst = le.AppendUint16(dst, h.Oldest)
-	field := func(number byte, data []byte) {
-		dst = append(append(dst, number, byte(len(data))), data...)
-	}
+	field := func(number byte, data []byte) { dst = tlv.Append(dst, number, data) }
 	field(fieldNode, le.AppendUint16(nil, uint16(h.Node)))
 	field(fieldEpoch, le.AppendUint32(nil, h.Epoch))
 	field(fieldCluster, h.Cluster[:])
@@ -111,11 +110,11 @@ func DecodeHello(b []byte) (Hello, error) {
 func (h *Hello) fields(b []byte) error {
 	next := byte(fieldNode)
 	for len(b) > 0 {
-		if len(b) < 2 || len(b) < 2+int(b[1]) {
+		number, data, rest, ok := tlv.Next(b)
+		if !ok {
 			return fmt.Errorf("a field is cut off: %w", ErrHello)
 		}
-		number, data := b[0], b[2:2+int(b[1])]
-		b = b[2+len(data):]
+		b = rest
 		switch {
 		case number == next && number <= fieldCodec:
 			if !h.take(number, data) {

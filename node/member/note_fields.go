@@ -1,31 +1,33 @@
 package member
 
-import "encoding/binary"
+import (
+	"encoding/binary"
 
-// A note in the log is a list of fields: a number, a length and as many bytes. A
-// later version may add numbers; an earlier one ignores unknown numbers.
+	"github.com/lockstep-dst/lockstep/internal/tlv"
+)
 
-// tlv is a list of fields that is being written.
-type tlv []byte
+// noteFields is a list of fields that is being written: a note in the log. A version
+// ignores numbers that it does not know.
+type noteFields []byte
 
-func (f *tlv) bytes(number byte, b []byte) {
-	*f = append(append(*f, number, byte(len(b))), b...)
+func (f *noteFields) bytes(number byte, b []byte) {
+	*f = tlv.Append(*f, number, b)
 }
 
-func (f *tlv) number(number byte, v uint64) {
+func (f *noteFields) number(number byte, v uint64) {
 	var b [binary.MaxVarintLen64]byte
 	f.bytes(number, b[:binary.PutUvarint(b[:], v)])
 }
 
 // id writes sixteen bytes, unless they are zero.
-func (f *tlv) id(number byte, id [16]byte) {
+func (f *noteFields) id(number byte, id [16]byte) {
 	if id != [16]byte{} {
 		f.bytes(number, id[:])
 	}
 }
 
 // nested writes a list of fields, of at most 255 bytes, as one field.
-func (f *tlv) nested(number byte, write func(*tlv)) {
+func (f *noteFields) nested(number byte, write func(*noteFields)) {
 	at := len(*f) + 2
 	*f = append(*f, number, 0)
 	write(f)
@@ -36,14 +38,11 @@ func (f *tlv) nested(number byte, write func(*tlv)) {
 // they are cut off, or take does.
 func decodeFields(note []byte, take func(number byte, data []byte) bool) bool {
 	for len(note) > 0 {
-		if len(note) < 2 || len(note) < 2+int(note[1]) {
+		number, data, rest, ok := tlv.Next(note)
+		if !ok || !take(number, data) {
 			return false
 		}
-		number, data := note[0], note[2:2+int(note[1])]
-		note = note[2+len(data):]
-		if !take(number, data) {
-			return false
-		}
+		note = rest
 	}
 	return true
 }

@@ -98,16 +98,6 @@ func (d *Dir) Close() error {
 // Path returns the directory's absolute path.
 func (d *Dir) Path() string { return d.path }
 
-// Free returns the number of bytes that an ordinary user can still write to the file
-// system. Its error wraps errors.ErrUnsupported on systems that cannot report it.
-func (d *Dir) Free() (uint64, error) {
-	n, err := free(d.path)
-	if err != nil {
-		return 0, explain(&os.PathError{Op: "statfs", Path: d.path, Err: err})
-	}
-	return n, nil
-}
-
 // List returns the names of the log's files, sorted.
 func (d *Dir) List() ([]string, error) { return Reader(d.path).List() }
 

@@ -97,12 +97,6 @@ func TestSyncedFilesAreClosedForOthers(t *testing.T) {
 	require.Equal(t, 5, d.OpenFiles())
 }
 
-func TestFree(t *testing.T) {
-	n, err := open(t, t.TempDir()).Free()
-	require.NoError(t, err)
-	require.Positive(t, n)
-}
-
 func TestClosedDirDoesNothing(t *testing.T) {
 	d := open(t, t.TempDir())
 	execute(t, d, wal.DiskRequest{Op: wal.Create, File: segment})

@@ -25,12 +25,3 @@ func lock(f *os.File) (taken bool, err error) {
 
 // syncDir makes the names in a directory durable.
 func syncDir(dir *os.File) error { return dir.Sync() }
-
-// free returns the number of bytes that an ordinary user can still write.
-func free(path string) (uint64, error) {
-	var s syscall.Statfs_t
-	if err := syscall.Statfs(path, &s); err != nil {
-		return 0, err
-	}
-	return uint64(max(s.Bavail, 0)) * uint64(s.Bsize), nil
-}

@@ -19,8 +19,6 @@ type codecPipe struct {
 	count   uint64
 	buf     []byte
 	decoder wire.Decoder // of undamaged frames
-	// readFrame returns the first payload of a stream; nil: the real decoder
-	readFrame func(stream []byte) (payload []byte, ok bool)
 }
 
 // RoundTrip implements scenarios.MessageCodec.
@@ -61,15 +59,19 @@ func (r *run) Corrupt(m sim.Message, cut bool, k keyed.Key) string {
 	if onlyForClients(m.(*envelope).Message) {
 		return ""
 	}
-	if taken := r.pipe.corrupt(m.(*envelope).Message, cut, k); taken != nil {
+	if taken := r.pipe.corrupt(m.(*envelope).Message, cut, k, firstPayload); taken != nil {
 		return taken.String()
 	}
 	return ""
 }
 
-// corrupt delivers m's frame truncated or damaged. It returns the message that the
-// receiver decodes before it gives up, or nil if the receiver rejects the bytes.
-func (l *codecPipe) corrupt(m node.Message, cut bool, k keyed.Key) node.Message {
+// frameReader returns the payload of the first frame of a stream, if there is one.
+type frameReader func(stream []byte) (payload []byte, ok bool)
+
+// corrupt delivers m's frame truncated or damaged to a receiver that reads it with
+// read. It returns the message that the receiver decodes before it gives up, or nil if
+// the receiver rejects the bytes.
+func (l *codecPipe) corrupt(m node.Message, cut bool, k keyed.Key, read frameReader) node.Message {
 	frame, err := wire.AppendMessage(l.buf[:0], l.codec, m)
 	if err != nil {
 		panic(fmt.Sprintf("lockstep: a node says what cannot be sent: %v: %v", m, err))
@@ -82,7 +84,7 @@ func (l *codecPipe) corrupt(m node.Message, cut bool, k keyed.Key) node.Message 
 		frame = corruptFrame(frame, k)
 		requireDecoderGivesUp(frame)
 	}
-	payload, ok := l.firstPayload(frame)
+	payload, ok := read(frame)
 	if !ok || bytes.HasSuffix(whole, payload) {
 		return nil // rejected, or damaged only outside the payload
 	}
@@ -135,11 +137,8 @@ func corruptFrame(frame []byte, k keyed.Key) []byte {
 	return frame
 }
 
-// firstPayload returns the payload of the first frame of a stream, if there is one.
-func (l *codecPipe) firstPayload(stream []byte) ([]byte, bool) {
-	if l.readFrame != nil {
-		return l.readFrame(stream)
-	}
+// firstPayload is the frameReader of nodes.
+func firstPayload(stream []byte) ([]byte, bool) {
 	var decoder wire.Decoder
 	decoder.Write(stream)
 	payload, ok, err := decoder.Next()

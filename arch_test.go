@@ -23,9 +23,10 @@ type layer struct {
 var layers = map[string]layer{
 	".": {},
 
-	"internal/arena":  {pure: true},
-	"internal/hash64": {pure: true},
-	"internal/tlv":    {pure: true},
+	"internal/arena":      {pure: true},
+	"internal/hash64":     {pure: true},
+	"internal/jsonobject": {pure: true},
+	"internal/tlv":        {pure: true},
 
 	"netmodel/keyed": {pure: true, internal: []string{"internal/hash64"}},
 	"netmodel":       {pure: true, internal: []string{"netmodel/keyed"}},
@@ -58,12 +59,12 @@ var layers = map[string]layer{
 	},
 	"node/client": {internal: []string{"node", "node/fsm", "node/server", "node/session", "node/watch"}},
 
-	"checker":        {internal: []string{"node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
+	"checker":        {internal: []string{"internal/jsonobject", "node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
 	"checker/jepsen": {pure: true, internal: []string{"checker", "node/fsm"}},
 
-	"checker/guarantee": {pure: true, internal: []string{"checker", "node/fsm"}},
+	"checker/guarantee": {pure: true, internal: []string{"checker", "internal/jsonobject", "node/fsm"}},
 
-	"scenarios":           {pure: true, internal: []string{"netmodel", "netmodel/keyed", "node/fsm", "sim"}},
+	"scenarios":           {pure: true, internal: []string{"internal/jsonobject", "netmodel", "netmodel/keyed", "node/fsm", "sim"}},
 	"scenarios/canary":    {pure: true, internal: systemImports},
 	"scenarios/origin":    {pure: true, internal: systemImports},
 	"scenarios/lockstep":  {pure: true, internal: systemImports},

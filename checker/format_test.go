@@ -34,7 +34,7 @@ func TestReadRefuses(t *testing.T) {
 		"cut in a line":      {head + "\n" + op1[:40], "line 2: does not end in a newline, so the file was cut off: delete the line, or end it if it is whole"},
 		"cut at its newline": {head + "\n" + op1, "line 2: does not end in a newline"},
 		"cut in the header":  {head[:40], "line 1: does not end in a newline"},
-		"broken JSON":        {lines(head, op1[:40], op2), "line 2: not a JSON object, so the line is damaged or cut off: delete it, or mend it: unexpected EOF"},
+		"broken JSON":        {lines(head, op1[:40], op2), "line 2: not a JSON object, so the line is damaged or cut off: delete it, or mend it: unexpected end of JSON input"},
 		"no object":          {lines(head, `7`), "line 2: not a JSON object"},
 		"no text":            {lines(head, "", op1), "line 2: empty: delete it"},
 		"two on a line":      {lines(head, op1+op2), "line 2: has text after the object: give each its own line"},

@@ -4,10 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"slices"
-	"unicode/utf8"
+
+	"github.com/lockstep-dst/lockstep/internal/jsonobject"
 )
 
 // jsonFields lists the fields that a JSON object may have. It parses more
@@ -24,43 +23,24 @@ type jsonField struct {
 // parse reads text, which must be one object. An unknown field is an error
 // unless lenient is set.
 func (o jsonFields) parse(text []byte, lenient bool) error {
-	if !utf8.Valid(text) {
-		return errors.New("not UTF-8: save it as such")
-	}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	if token, err := dec.Token(); err != nil || token != json.Delim('{') {
-		return notJSON(err)
+	if err := jsonobject.CheckLine(text); err != nil {
+		return err
 	}
 	seen := make([]bool, len(o))
-	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
-			return notJSON(err)
-		}
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return notJSON(err)
-		}
+	if err := jsonobject.Each(text, func(name string, value []byte) error {
 		i := slices.IndexFunc(o, func(f jsonField) bool { return f.name == name })
-		if i < 0 && lenient {
-			continue
-		}
-		if i < 0 {
-			return fieldErrorf(fmt.Sprint(name), "unknown field: remove it; lines are described in docs/HISTORY.md")
-		}
-		if seen[i] {
-			return fieldErrorf(o[i].name, "is there twice: remove one")
+		switch {
+		case i < 0 && lenient:
+			return nil
+		case i < 0:
+			return fieldErrorf(name, "unknown field: remove it; lines are described in docs/HISTORY.md")
+		case seen[i]:
+			return fieldErrorf(name, "is there twice: remove one")
 		}
 		seen[i] = true
-		if err := o[i].set(value); err != nil {
-			return err
-		}
-	}
-	if _, err := dec.Token(); err != nil {
-		return notJSON(err)
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return errors.New("has text after the object: give each its own line")
+		return o[i].set(value)
+	}); err != nil {
+		return err
 	}
 	return o.checkRequired(seen)
 }
@@ -74,7 +54,7 @@ func (o jsonFields) checkRequired(seen []bool) error {
 	return nil
 }
 
-func (f jsonField) set(value json.RawMessage) error {
+func (f jsonField) set(value []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(value))
 	dec.DisallowUnknownFields()
 	err := dec.Decode(f.target)
@@ -95,14 +75,4 @@ func (f jsonField) set(value json.RawMessage) error {
 	default:
 		return fieldErrorf(f.name, "%v: want a list of definitions, as docs/HISTORY.md has it", err)
 	}
-}
-
-func notJSON(err error) error {
-	if err == nil {
-		err = errors.New("want an object, in braces")
-	}
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	return fmt.Errorf("not a JSON object, so the line is damaged or cut off: delete it, or mend it: %w", err)
 }

@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"strings"
 
+	"github.com/lockstep-dst/lockstep/internal/jsonobject"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
@@ -103,7 +103,8 @@ func syntaxError(data []byte, s *json.SyntaxError) error {
 	return fmt.Errorf("line %d: not JSON: %w", line, s)
 }
 
-// decode fills v, of any type that plans consist of, from one JSON value.
+// decode fills v, of any type that plans consist of, from one JSON value, which must be
+// valid.
 func decode(data []byte, v reflect.Value, path string) error {
 	if string(bytes.TrimSpace(data)) == "null" {
 		return withPath(path, errors.New("null: give a value or leave the field out"))
@@ -124,17 +125,12 @@ func decode(data []byte, v reflect.Value, path string) error {
 }
 
 func decodeObject(data []byte, v reflect.Value, path string) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+	if !jsonobject.Is(data) {
 		return withPath(path, errors.New("want an object {...}"))
 	}
 	seen := map[int]bool{} // by index, since a field may have an earlier name
-	for d.More() {
-		t, err := d.Token()
-		if err != nil {
-			return withPath(path, err)
-		}
-		name, place := t.(string), joinPath(path, t.(string))
+	return jsonobject.Each(data, func(name string, value []byte) error {
+		place := joinPath(path, name)
 		i, ok := fieldNamed(v.Type(), name)
 		if !ok {
 			return withPath(place, fmt.Errorf("unknown field; known are %s", strings.Join(fieldNames(v.Type()), ", ")))
@@ -143,15 +139,8 @@ func decodeObject(data []byte, v reflect.Value, path string) error {
 			return withPath(place, errors.New("given twice"))
 		}
 		seen[i] = true
-		var raw json.RawMessage
-		if err := d.Decode(&raw); err != nil {
-			return withPath(place, err)
-		}
-		if err := decode(raw, v.Field(i), place); err != nil {
-			return err
-		}
-	}
-	return nil
+		return decode(value, v.Field(i), place)
+	})
 }
 
 func decodeArray(data []byte, v reflect.Value, path string) error {
@@ -233,9 +222,6 @@ func joinPath(path, name string) string {
 }
 
 func withPath(path string, err error) error {
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
 	if path == "" {
 		return err
 	}

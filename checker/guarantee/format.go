@@ -3,11 +3,11 @@ package guarantee
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
-	"unicode/utf8"
+
+	"github.com/lockstep-dst/lockstep/internal/jsonobject"
 )
 
 // observationJSON is an observation as written. Pointers distinguish 0 from
@@ -48,74 +48,24 @@ var fields = [...]string{"observe", "source", "time", "machine", "first", "versi
 // error names the field and the remedy and wraps ErrObservation.
 func ParseLine(text []byte) (Observation, error) {
 	var o Observation
-	if !utf8.Valid(text) {
-		return o, fmt.Errorf("%w: not UTF-8: save it as such", ErrObservation)
-	}
-	rest := bytes.TrimSpace(text)
-	if err := checkObject(rest); err != nil {
-		return o, fmt.Errorf("%w: not a JSON object, so the line is damaged or cut off: delete it, or mend it: %w", ErrObservation, err)
+	if err := jsonobject.CheckLine(text); err != nil {
+		return o, fmt.Errorf("%w: %w", ErrObservation, err)
 	}
 	var seen [len(fields)]bool
-	for rest = skipSeparators(rest[1:]); rest[0] != '}'; rest = skipSeparators(rest) {
-		n := tokenLen(rest)
-		name := unquote(rest[:n])
-		rest = skipSeparators(rest[n:])
-		n = tokenLen(rest)
+	if err := jsonobject.Each(text, func(name string, value []byte) error {
 		i := slices.Index(fields[:], name)
 		if i < 0 {
-			return o, fieldErrorf(name, "unknown field: remove it; lines are described in docs/GUARANTEES.md")
+			return fieldErrorf(name, "unknown field: remove it; lines are described in docs/GUARANTEES.md")
 		}
 		if seen[i] {
-			return o, fieldErrorf(name, "is there twice: remove one")
+			return fieldErrorf(name, "is there twice: remove one")
 		}
 		seen[i] = true
-		if err := o.set(name, rest[:n]); err != nil {
-			return o, err
-		}
-		rest = rest[n:]
+		return o.set(name, value)
+	}); err != nil {
+		return o, err
 	}
 	return o, o.complete(func(name string) bool { return seen[slices.Index(fields[:], name)] })
-}
-
-// checkObject returns an error unless text is one JSON object.
-func checkObject(text []byte) error {
-	switch {
-	case json.Valid(text) && text[0] == '{':
-		return nil
-	case json.Valid(text):
-		return errors.New("want an object, in braces")
-	}
-	var any json.RawMessage
-	return json.Unmarshal(text, &any)
-}
-
-// skipSeparators skips space and separators between the tokens of an object.
-func skipSeparators(text []byte) []byte { return bytes.TrimLeft(text, " \t\r\n,:") }
-
-// tokenLen returns the length of the string, number or word at the beginning of
-// valid JSON; 1 for any other token.
-func tokenLen(text []byte) int {
-	if text[0] != '"' {
-		return max(1, bytes.IndexAny(text, " \t\r\n,:{}[]"))
-	}
-	for i := 1; ; i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
-		}
-	}
-}
-
-// unquote returns the text of a valid JSON string.
-func unquote(quoted []byte) string {
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		return string(quoted[1 : len(quoted)-1])
-	}
-	var text string
-	_ = json.Unmarshal(quoted, &text) // it is valid
-	return text
 }
 
 // set sets a field of o, which must exist, to a value.
@@ -132,7 +82,7 @@ func (o *Observation) set(name string, value []byte) error {
 	if len(value) < 3 || value[0] != '"' {
 		return fieldErrorf(name, "%s: want a text in double quotes, not empty", value)
 	}
-	*text = unquote(value)
+	*text = jsonobject.Text(value)
 	return nil
 }
 

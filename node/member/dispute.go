@@ -23,29 +23,6 @@ type Dispute struct {
 	Firsthand bool // By sent it itself
 }
 
-// Level is the severity of a notice.
-type Level uint8
-
-// The levels.
-const (
-	Info     Level = iota // as it should be
-	Warn                  // something is wrong with a peer
-	Critical              // something is wrong with this node
-)
-
-// Notice is something that an operator should know.
-type Notice struct {
-	Level Level
-	Peer  node.ID // 0: none
-	Text  string
-}
-
-func (m *Member) notice(level Level, peer node.ID, format string, args ...any) {
-	if m.cfg.Notify != nil {
-		m.cfg.Notify(Notice{level, peer, fmt.Sprintf(format, args...)})
-	}
-}
-
 // checkTestimony compares this log with a testimony about it from a peer.
 func (m *Member) checkTestimony(speaker node.ID, t Testimony) {
 	d := Dispute{By: t.By, Memory: t.Memory, Firsthand: t.By == speaker}

@@ -17,10 +17,11 @@
 //   - cluster.go, formation.go: the cluster's record, and how a cluster is formed,
 //     once;
 //   - admission.go: introductions are received, judged and answered;
-//   - dispute.go: a node whose log is disputed abstains; notices for the operator;
+//   - dispute.go: a node whose log is disputed abstains;
 //   - notes.go, note_fields.go: notes in the node's log, and their encoding;
 //   - member.go, config.go: the Member, between its environment and the node;
 //   - status.go, inspect.go: its state, and that of a log, for people and tools;
+//   - notice.go: notices for the operator;
 //   - observation.go, coverage_mark.go: its observations and coverage marks.
 //
 // # When a memory is durable

@@ -62,20 +62,6 @@ func (h *Health) TimedOut(now, sentAt time.Duration, id node.ID) {
 // Avoided reports whether to try a node only if there is no other.
 func (h *Health) Avoided(now time.Duration, id node.ID) bool { return now < h.get(id).avoidedUntil }
 
-// Unavailable reports whether the operation was not carried out, and never will
-// be, only because no node, or no majority, could do so in time. The machine has
-// made no decision, and the same operation may be tried again.
-func (r Result) Unavailable() bool {
-	if r.Outcome != node.Rejected {
-		return false
-	}
-	switch r.Reason {
-	case node.Unreachable, node.Timeout, node.Overloaded, node.Stopping, node.Abstains:
-		return true
-	}
-	return false
-}
-
 // next returns the node to try after last, in the given order; the first if last
 // is 0. It is last again only if there is no other.
 func (h *Health) next(now time.Duration, order []node.ID, last node.ID) node.ID {

@@ -2,7 +2,6 @@ package session
 
 import (
 	"slices"
-	"time"
 
 	"github.com/lockstep-dst/lockstep/internal/hash64"
 	"github.com/lockstep-dst/lockstep/node"
@@ -45,8 +44,3 @@ func weight(key string, id node.ID) uint64 {
 	return hash64.Finalise(hash64.FNV1a(0, key) ^ uint64(id)*0x9e3779b97f4a7c15)
 }
 
-// pause returns a jittered wait before a retry.
-func (c *Call) pause() time.Duration {
-	h := hash64.Finalise(hash64.FNV1a(0, c.id.Name()) ^ c.s.cfg.Jitter ^ uint64(c.attempts)<<32)
-	return time.Duration(h % uint64(c.s.cfg.MaxPause))
-}

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/internal/arena"
+	"github.com/lockstep-dst/lockstep/internal/hash64"
 	"github.com/lockstep-dst/lockstep/node"
 )
 
@@ -108,6 +109,20 @@ type Result struct {
 	Reason  node.Reason
 	State   string // if committed or illegal: see node.Reply
 	Version uint64
+}
+
+// Unavailable reports whether the operation was not carried out, and never will
+// be, only because no node, or no majority, could do so in time. The machine has
+// made no decision, and the same operation may be tried again.
+func (r Result) Unavailable() bool {
+	if r.Outcome != node.Rejected {
+		return false
+	}
+	switch r.Reason {
+	case node.Unreachable, node.Timeout, node.Overloaded, node.Stopping, node.Abstains:
+		return true
+	}
+	return false
 }
 
 // Action is the next action of a call. Zero fields request nothing.
@@ -235,6 +250,12 @@ func (c *Call) Tick(now time.Duration) Action {
 // unknown.
 func (c *Call) tooLate(now time.Duration) bool {
 	return c.op.Kind == node.Propose && len(c.pending) == 0 && !c.op.mayBeRetry() && c.deadline-now < c.s.cfg.AttemptTimeout/4
+}
+
+// pause returns a jittered wait before a retry.
+func (c *Call) pause() time.Duration {
+	h := hash64.Finalise(hash64.FNV1a(0, c.id.Name()) ^ c.s.cfg.Jitter ^ uint64(c.attempts)<<32)
+	return time.Duration(h % uint64(c.s.cfg.MaxPause))
 }
 
 // expire ends the call at its deadline. An attempt that may yet take effect makes

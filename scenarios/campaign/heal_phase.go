@@ -1,0 +1,210 @@
+package campaign
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// healProgress is the progress of the heal phase's fresh operations.
+type healProgress struct {
+	wave         int // 1: without some nodes; 2: with all
+	machinesDone int // machines whose fresh operation has ended in this wave
+	attempts     int // made for the current machine
+	begin        scenarios.Duration
+	lastResponse *scenarios.Response
+}
+
+// heal ends every fault and starts every node that is not lost.
+func (s *runner) heal() {
+	s.healed = true
+	s.world.Heal(s.plan.Heal.Network())
+	for n := 1; n <= s.plan.Nodes; n++ {
+		id := scenarios.NodeID(n)
+		s.world.ClearDiskFaults(id)
+		s.nodes[id].downFaults, s.nodes[id].awaitsRestart = 0, false
+		if !s.world.Up(id) && !s.nodes[id].downForGood {
+			s.world.Start(id)
+		}
+	}
+	s.beginExclusion()
+	s.whenClientsDone()
+}
+
+// beginExclusion excludes nodes from the core, if the plan does so from the start
+// of the heal phase.
+func (s *runner) beginExclusion() {
+	excluded := s.plan.Heal.Excluded
+	switch s.plan.Heal.Exclusion {
+	case scenarios.DownAtFirst:
+		return
+	case scenarios.StayDown:
+		each(excluded, s.losePower)
+	case scenarios.StayCutOff:
+		each(s.excludedLinks(), s.world.Network().Cut)
+	case scenarios.StayPaused:
+		each(excluded, s.world.Pause)
+	}
+	s.hits[scenarios.Exclusions]++
+}
+
+// endExclusion ends the effects of beginExclusion.
+func (s *runner) endExclusion() {
+	excluded := s.plan.Heal.Excluded
+	switch s.plan.Heal.Exclusion {
+	case scenarios.StayDown:
+		each(excluded, s.start)
+	case scenarios.StayCutOff:
+		each(s.excludedLinks(), s.world.Network().Uncut)
+	case scenarios.StayPaused:
+		each(excluded, s.world.Resume)
+	}
+}
+
+// excludedLinks lists the links between the core and the excluded nodes, in both
+// directions.
+func (s *runner) excludedLinks() []netmodel.Link {
+	isExcluded := func(id sim.ID) bool { return slices.Contains(s.plan.Heal.Excluded, id) }
+	return netmodel.TwoWay(slices.DeleteFunc(idsFrom(1, s.plan.Nodes), isExcluded), s.plan.Heal.Excluded)
+}
+
+// whenClientsDone continues the heal phase once the fault phase is over and the
+// clients are done.
+func (s *runner) whenClientsDone() {
+	if !s.healed || s.busyClients > 0 {
+		return
+	}
+	if s.plan.Heal.Exclusion != scenarios.DownAtFirst {
+		s.beginWave(1)
+		return
+	}
+	s.converge()
+}
+
+// converge lets the nodes of a Repairer converge, and continues with fresh
+// operations.
+func (s *runner) converge() {
+	if s.repairer != nil {
+		s.awaitQuiescence()
+		return
+	}
+	s.beginHealOps()
+}
+
+// awaitQuiescence gives the nodes time to find out by themselves which values they
+// lack. Then they hold the same values and send nothing more. Nodes whose search
+// for others has failed, as in a core, search again at growing intervals. They get
+// three times the time: enough for the longest intervals in sequence, to be
+// introduced (20 s), to compare, and to compare again after a no-op round.
+func (s *runner) awaitQuiescence() {
+	var sent uint64
+	quietAt := s.world.Now() + s.plan.Heal.Within
+	if s.plan.Heal.Exclusion != scenarios.DownAtFirst {
+		quietAt += 2 * s.plan.Heal.Within
+	}
+	s.world.Schedule(quietAt, "all has been said", func() { sent = s.world.Stats().Sent })
+	s.world.Schedule(quietAt+s.plan.Heal.Settle, "go on", func() {
+		if sent = s.world.Stats().Sent - sent; sent > 0 && !s.anyNodeLost() {
+			s.violate(s.stillSending(sent))
+		}
+		s.violate(s.repairer.Repaired(s.world.Now()))
+		s.beginHealOps()
+	})
+}
+
+func (s *runner) stillSending(sent uint64) *scenarios.Violation {
+	v := &scenarios.Violation{
+		Property: "liveness", Class: "still-sending", At: s.world.Now(),
+		Sentence: fmt.Sprintf("Nodes do not fall silent: they have sent %d messages in the last %v, long after anybody asked them", sent, s.plan.Heal.Settle),
+	}
+	return s.withRecentActivity(v, "")
+}
+
+// beginHealOps begins the fresh operations: without some of the nodes first, if the
+// plan requires it.
+func (s *runner) beginHealOps() {
+	if excluded := s.plan.Heal.Excluded; len(excluded) > 0 && s.plan.Heal.Exclusion == scenarios.DownAtFirst {
+		s.world.Schedule(s.world.Now()+s.plan.Heal.Settle/2, "go on without some nodes", func() { each(excluded, s.losePower) })
+		s.beginWave(1)
+		return
+	}
+	s.beginWave(lastWave)
+}
+
+// lastWave is the wave of fresh operations with all nodes.
+const lastWave = 2
+
+func (s *runner) beginWave(wave int) {
+	s.healOps = healProgress{wave: wave, begin: s.world.Now() + s.plan.Heal.Settle}
+	s.endAt = s.healOps.begin + s.plan.Heal.Within
+	s.nextHealOp()
+}
+
+// nextHealOp invokes the next fresh operation. After the last one the next wave
+// begins, or the run ends when it has settled.
+func (s *runner) nextHealOp() {
+	switch {
+	case s.healOps.machinesDone < len(s.machines):
+		s.healOps.attempts++
+		o := s.plan.HealOperation(s.healOps.wave, s.healOps.machinesDone, s.machines[s.healOps.machinesDone], s.healOps.attempts)
+		o.At = s.healOps.begin
+		s.invoke(o)
+	case s.healOps.wave < lastWave && s.plan.Heal.Exclusion != scenarios.DownAtFirst:
+		s.endAt = math.MaxInt64
+		s.world.Schedule(s.world.Now()+s.plan.Heal.Settle, "the core has settled", s.coreSettled)
+	case s.healOps.wave < lastWave:
+		each(s.plan.Heal.Excluded, s.start)
+		s.beginWave(lastWave)
+	default:
+		s.endAt = s.world.Now() + s.plan.Heal.Settle
+	}
+}
+
+// coreSettled checks that the core agrees, and lets the excluded nodes join it.
+func (s *runner) coreSettled() {
+	if c, ok := s.run.(scenarios.CoreAgreer); ok {
+		s.violate(c.CoreAgrees(s.world.Now(), s.plan.Heal.Excluded))
+	}
+	s.endExclusion()
+	s.converge()
+}
+
+// onHealOpResponse handles the outcome of a fresh operation. Another one follows if
+// the outcome is not committed, and not rejected as illegal.
+func (s *runner) onHealOpResponse(r *scenarios.Response) {
+	last := *r
+	s.healOps.lastResponse = &last
+	if r.Outcome == scenarios.Committed || r.Outcome == scenarios.Rejected && r.Reason == scenarios.Illegal {
+		s.healOps.machinesDone++
+		s.healOps.attempts = 0
+	}
+	s.nextHealOp()
+}
+
+// checkLiveness reports a client that still waits, or a machine on which no fresh
+// operation ended in time.
+func (s *runner) checkLiveness() *scenarios.Violation {
+	if s.busyClients > 0 {
+		return s.clientStuck()
+	}
+	if s.healOps.wave == lastWave && s.healOps.machinesDone == len(s.machines) {
+		return nil
+	}
+	key := s.machines[s.healOps.machinesDone]
+	v := &scenarios.Violation{
+		Property: "liveness", Class: "fresh-operation-stuck", At: s.world.Now(), Machine: key,
+		Sentence: fmt.Sprintf("No fresh operation on %s ended for certain within %v after healing, in %d attempts",
+			key, s.plan.Heal.Within, s.healOps.attempts),
+	}
+	if s.healOps.wave < lastWave {
+		v.Sentence += fmt.Sprintf(" without nodes %d", s.plan.Heal.Excluded)
+	}
+	if s.healOps.lastResponse != nil {
+		v.Sentence += fmt.Sprintf("; the last that returned was %v", s.healOps.lastResponse)
+	}
+	return s.withRecentActivity(v, key)
+}

@@ -43,4 +43,3 @@ func PreferenceList(key string, nodes []node.ID) []node.ID {
 func weight(key string, id node.ID) uint64 {
 	return hash64.Finalise(hash64.FNV1a(0, key) ^ uint64(id)*0x9e3779b97f4a7c15)
 }
-

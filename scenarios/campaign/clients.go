@@ -71,7 +71,7 @@ func (s *runner) onResponse(at scenarios.Duration, id sim.ID, r *scenarios.Respo
 func unexpectedReturn(at scenarios.Duration, r *scenarios.Response) *scenarios.Violation {
 	return &scenarios.Violation{
 		Property: "client", Class: "unexpected-return", At: at, Machine: r.Operation.Machine,
-		Sentence: fmt.Sprintf("Client %d was not asked, or had returned before, when it returned %v", r.Operation.Client, r),
+		Sentence: fmt.Sprintf("Client %d returned %v with no operation in progress", r.Operation.Client, r),
 	}
 }
 

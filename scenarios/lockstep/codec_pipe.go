@@ -74,7 +74,7 @@ type frameReader func(stream []byte) (payload []byte, ok bool)
 func (l *codecPipe) corrupt(m node.Message, cut bool, k keyed.Key, read frameReader) node.Message {
 	frame, err := wire.AppendMessage(l.buf[:0], l.codec, m)
 	if err != nil {
-		panic(fmt.Sprintf("lockstep: a node says what cannot be sent: %v: %v", m, err))
+		panic(fmt.Sprintf("lockstep: a message cannot be encoded: %v: %v", m, err))
 	}
 	l.buf = frame
 	whole := slices.Clone(frame)
@@ -150,7 +150,7 @@ func firstPayload(stream []byte) ([]byte, bool) {
 func (l *codecPipe) roundTrip(m node.Message) (arrived node.Message) {
 	frame, err := wire.AppendMessage(l.buf[:0], l.codec, m)
 	if err != nil {
-		panic(fmt.Sprintf("lockstep: a node says what cannot be sent: %v: %v", m, err))
+		panic(fmt.Sprintf("lockstep: a message cannot be encoded: %v: %v", m, err))
 	}
 	stream := append(frame, frame...)
 	l.buf = stream

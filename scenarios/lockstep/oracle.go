@@ -241,7 +241,7 @@ func (o *oracle) checkOneValue(f *node.Observation) *scenarios.Violation {
 		return nil
 	}
 	if !v.value.Equal(f.Value) {
-		return o.violation("ballots", "two-values", f.Key, "has ballot %v of %s carry %v, which elsewhere carries %v", f.Ballot, f.Key, f.Value, v.value)
+		return o.violation("ballots", "two-values", f.Key, "uses ballot %v of %s for %v, though its value is %v", f.Ballot, f.Key, f.Value, v.value)
 	}
 	return nil
 }
@@ -258,14 +258,14 @@ func (o *oracle) onDurable(at wal.LSN) *scenarios.Violation {
 		if f.Kind == node.Accepted {
 			last = &h.accepted
 			if below(f.Ballot, h.promised) {
-				return o.violation("promises", "accepted-below-promise", f.Key, "accepts %v of %s, and has promised %v", f.Ballot, f.Key, h.promised)
+				return o.violation("promises", "accepted-below-promise", f.Key, "accepts %v of %s, though it has promised %v", f.Ballot, f.Key, h.promised)
 			}
 			if v := o.onAccepted(f.Key, f.Ballot); v != nil {
 				return v
 			}
 		}
 		if below(f.Ballot, *last) {
-			return o.violation("promises", "regressed", f.Key, "went back from %v to %v on %s", *last, f.Ballot, f.Key)
+			return o.violation("promises", "regressed", f.Key, "goes back from %v to %v on %s", *last, f.Ballot, f.Key)
 		}
 		*last = f.Ballot
 	}
@@ -296,7 +296,7 @@ func (o *oracle) onAccepted(key string, b node.Ballot) *scenarios.Violation {
 func (o *oracle) checkBooted(n *node.Node) *scenarios.Violation {
 	r := &o.nodes[o.id]
 	if n.BootNumber() <= r.boot {
-		return o.violation("ballots", "boot-reused", "", "boots as %d, and was ready in boot %d before", n.BootNumber(), r.boot)
+		return o.violation("ballots", "boot-reused", "", "starts as boot %d, though it has been ready in boot %d", n.BootNumber(), r.boot)
 	}
 	r.boot, r.lastRead, r.lastReadAbout, r.lastRepair = n.BootNumber(), node.ReadID{}, readSubject{}, 0
 	o.forgetShown()
@@ -324,7 +324,7 @@ func (o *oracle) isChosen(v *ballotRecord) bool {
 // checkChosen: a value that a proposer counts as chosen is durable on a majority.
 func (o *oracle) checkChosen(f *node.Observation) *scenarios.Violation {
 	if v := o.machine(f.Key).ballot(f.Ballot); !o.isChosen(v) {
-		return o.violation("durability", "chosen-by-minority", f.Key, "counts %v at %v of %s as chosen, which is not durable on a majority", f.Value, f.Ballot, f.Key)
+		return o.violation("durability", "chosen-by-minority", f.Key, "takes %v at %v of %s for chosen, which is not durable on a majority", f.Value, f.Ballot, f.Key)
 	}
 	return nil
 }
@@ -345,7 +345,7 @@ func (o *oracle) extendHistory(t *machineTruth, key string, vt *ballotRecord) *s
 		}
 	}
 	if first > known+1 {
-		return o.violation("versions", "gap", key, "has %s at %v, whose entries begin after number %d, the last one known", key, v, known)
+		return o.violation("versions", "gap", key, "makes the chosen value of %s %v, which lacks entries after number %d, the last one known", key, v, known)
 	}
 	for serial := max(first, t.checkedUpTo(vt)+1); serial <= v.Serial; serial++ {
 		if bad := o.addEntry(t, key, serial, &v.Window[serial-first]); bad != nil {
@@ -354,7 +354,7 @@ func (o *oracle) extendHistory(t *machineTruth, key string, vt *ballotRecord) *s
 	}
 	vt.checked = true
 	if n := uint64(len(t.entries)); v.Serial == n && n > 0 && v.Version != t.versions[n-1] {
-		return o.violation("versions", "miscounted", key, "has %s at %v, and %d transitions were made", key, v, t.versions[n-1])
+		return o.violation("versions", "miscounted", key, "makes the chosen value of %s %v, though %d transitions were made", key, v, t.versions[n-1])
 	}
 	return nil
 }
@@ -378,7 +378,7 @@ func (t *machineTruth) checkedUpTo(vt *ballotRecord) uint64 {
 func (o *oracle) addEntry(t *machineTruth, key string, serial uint64, e *node.Entry) *scenarios.Violation {
 	if serial <= uint64(len(t.entries)) {
 		if was := t.entries[serial-1]; was != *e {
-			return o.violation("versions", "changed", key, "has entry %d of %s be %s (%v, to %s), which was %s (%v, to %s)",
+			return o.violation("versions", "changed", key, "makes entry %d of %s %s (%v, to %s), though %s (%v, to %s) was chosen",
 				serial, key, e.ID, e.Kind, e.To, was.ID, was.Kind, was.To)
 		}
 		return nil
@@ -392,7 +392,7 @@ func (o *oracle) addEntry(t *machineTruth, key string, serial uint64, e *node.En
 		version++
 	}
 	if n := len(s.serials); n > 0 && !s.atExpectedVersion(e, version) {
-		return o.violation("exactly-once", "applied-twice", key, "has %s be entry %d of %s, and %d before", e.ID, serial, key, s.serials[n-1])
+		return o.violation("exactly-once", "applied-twice", key, "makes %s entry %d of %s, though it is entry %d", e.ID, serial, key, s.serials[n-1])
 	}
 	if e.Kind == node.EntryTransition {
 		if bad := o.checkInvoked(key, s, serial, version, e); bad != nil {
@@ -432,7 +432,7 @@ func (o *oracle) checkAnswered(f *node.Observation) *scenarios.Violation {
 		return o.violation("exactly-once", "false-commit", f.Key, "answers %v, which no chosen value shows", r)
 	}
 	if q := s.invocation(sim.ID(f.Client), r.Attempt); q != nil && !q.matches(r.State, r.Version) {
-		return o.violation("exactly-once", "other-argument", f.Key, "answers %v to who has asked for %v", r, q)
+		return o.violation("exactly-once", "other-argument", f.Key, "answers %v to a request for %v", r, q)
 	}
 	return nil
 }
@@ -449,7 +449,7 @@ func (o *oracle) checkResponse(r *scenarios.Response) *scenarios.Violation {
 	q := s.invoke(op)
 	if n := t.entryFor(s, q); n != 0 {
 		v := o.violation("exactly-once", "rejected-applied", op.Machine, "")
-		v.Sentence = fmt.Sprintf("Client %d was told that %s has no effect on %s, which it led to entry %d", op.Client, op.ID, op.Machine, n)
+		v.Sentence = fmt.Sprintf("Client %d receives the rejection of %s on %s, though the operation is entry %d", op.Client, op.ID, op.Machine, n)
 		return v
 	}
 	q.rejected = true

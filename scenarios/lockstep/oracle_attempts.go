@@ -84,7 +84,7 @@ func (o *oracle) checkRequest(op *scenarios.Operation, r *node.Request, to node.
 		return violation("bad-id", "but %v", err)
 	}
 	if watermark > uint64(len(t.entries)) && op.IDScheme == scenarios.SessionID {
-		return violation("watermark-not-chosen", "and entry %d is the last that was chosen", len(t.entries))
+		return violation("watermark-not-chosen", "though entry %d is the last that was chosen", len(t.entries))
 	}
 	client := scenarios.ClientID(op.Client)
 	for n := uint32(1); n < r.Attempt && r.Kind == node.Propose; n++ {
@@ -93,7 +93,7 @@ func (o *oracle) checkRequest(op *scenarios.Operation, r *node.Request, to node.
 		case !r.Retry:
 			return violation("retry-not-marked", "as if for the first time, though attempt %d may take effect", n)
 		case was.watermark != watermark:
-			return violation("watermark-changed", "though attempt %d, which may take effect, has base %d", n, was.watermark)
+			return violation("watermark-changed", "though attempt %d, which may take effect, has watermark %d", n, was.watermark)
 		}
 	}
 	if r.Attempt > 1 && o.plan.Nodes > 1 {
@@ -119,7 +119,7 @@ func (a *requestArrived) Digest() uint64 {
 	return keyed.Mix(keyed.String(string(a.request.ID)), uint64(a.request.Attempt)<<32|uint64(a.life))
 }
 
-func (a *requestArrived) String() string { return "takes " + a.request.String() }
+func (a *requestArrived) String() string { return "receives " + a.request.String() }
 
 // noteArrival notes the last serial that was chosen before a node could begin with
 // a request.
@@ -139,7 +139,7 @@ func (o *oracle) checkUnanswered(lives []int) *scenarios.Violation {
 	for _, r := range o.pending {
 		if a := o.operation(o.machine(r.key), r.id).attempt(r.client, r.attempt); !a.answered && lives[a.arrivedAt] == a.life {
 			o.id = a.arrivedAt
-			return o.violation("liveness", "request-unanswered", r.key, "never answered attempt %d of %s", r.attempt, r.id)
+			return o.violation("liveness", "request-unanswered", r.key, "has not answered attempt %d of %s", r.attempt, r.id)
 		}
 	}
 	return nil
@@ -157,7 +157,7 @@ func (o *oracle) checkAddedEntries(f *node.Observation) *scenarios.Violation {
 	for serial := first; serial <= v.Serial; serial++ {
 		e := &v.Window[len(v.Window)-1-int(v.Serial-serial)]
 		if most := max(1, o.dedupWindow/2); e.Kind != node.EntryTransition && tombstones(v) > most {
-			return o.violation("outcomes", "too-many-tombstones", f.Key, "proposes to turn %s away for good, and has %d void entries for that in %v: %d are the most", e.ID, tombstones(v), v, most)
+			return o.violation("outcomes", "too-many-tombstones", f.Key, "proposes an abort tombstone for %s, with %d abort tombstones in %v: at most %d are allowed", e.ID, tombstones(v), v, most)
 		}
 		id := e.ID
 		waiting, last := 0, (*attemptState)(nil)
@@ -169,7 +169,7 @@ func (o *oracle) checkAddedEntries(f *node.Observation) *scenarios.Violation {
 		}
 		switch waiting {
 		case 0:
-			return o.violation("outcomes", "proposed-after-response", f.Key, "proposes %s, for which nobody waits there", id)
+			return o.violation("outcomes", "proposed-after-response", f.Key, "proposes %s, though no request for it waits there", id)
 		case 1: // of several attempts, the oracle cannot see which one is carried out
 			last.proposed = f.Ballot
 		}
@@ -197,11 +197,11 @@ func (o *oracle) checkReply(client sim.ID, r *node.Reply) *scenarios.Violation {
 	a.answered = true
 	q := s.invocation(client, a.number)
 	if r.Reason == node.VersionMismatch && (q == nil || !q.expects || q.expect == r.Version) {
-		return o.violation("outcomes", "false-mismatch", r.Key, "answers %v to who has asked for %v", r, q)
+		return o.violation("outcomes", "false-mismatch", r.Key, "answers %v to a request for %v", r, q)
 	}
 	if r.Reason == node.Illegal && q != nil && r.State != "" {
 		if d, _ := o.plan.Definition(r.Key); d.Legal(r.State, q.to) {
-			return o.violation("outcomes", "false-illegal", r.Key, "answers %v, and %s was asked for, which is legal", r, q.to)
+			return o.violation("outcomes", "false-illegal", r.Key, "answers %v, though a transition to %s was requested, which is legal", r, q.to)
 		}
 	}
 	a.rejected = r.Outcome == node.Rejected
@@ -210,7 +210,7 @@ func (o *oracle) checkReply(client sim.ID, r *node.Reply) *scenarios.Violation {
 		judged := r.Reason == node.Illegal || r.Reason == node.VersionMismatch || r.Reason == node.IDConflict // by a later chosen round
 		switch {
 		case !r.Final && o.forwardPending(s, a):
-			return o.violation("outcomes", "rejected-while-forwarded", r.Key, "answers %v, though the node that it handed it over to may carry it out", r)
+			return o.violation("outcomes", "rejected-while-forwarded", r.Key, "answers %v, though the node that it was forwarded to may carry it out", r)
 		case t.mayTakeEffect(a) && !judged:
 			return o.violation("outcomes", "rejected-after-accept", r.Key, "answers %v, though it has proposed it", r)
 		case a.retry && !never && !r.Final:

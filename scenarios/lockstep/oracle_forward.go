@@ -20,7 +20,7 @@ func (o *oracle) checkForward(client sim.ID, r *node.Request) *scenarios.Violati
 	}
 	a := o.forwardable(t, s, r)
 	if a == nil {
-		return o.violation("outcomes", "wrongly-forwarded", r.Key, "hands %v over, which no client that waits there asks for so", r)
+		return o.violation("outcomes", "wrongly-forwarded", r.Key, "forwards %v, though no client that waits there has requested exactly that", r)
 	}
 	a.forwarded, a.forwardAttempt = true, r.Attempt
 	planOp, watermark := a.planOp, a.watermark

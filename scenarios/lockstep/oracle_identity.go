@@ -93,7 +93,7 @@ func (r *run) observeMember(o *oracle, f *member.Observation) *scenarios.Violati
 			return r.checkJoined(o, f.Cluster)
 		}
 	case f.Kind == member.Joined && f.Position > r.durableLSN[o.id]:
-		return o.violation("identity", "joined-before-durable", "", "is %v to cluster %x before its log says so durably", f.Cluster.Stage, f.Cluster.ID[:4])
+		return o.violation("identity", "joined-before-durable", "", "is %v to cluster %x before the record of that is durable", f.Cluster.Stage, f.Cluster.ID[:4])
 	case f.Kind == member.Joined:
 		return r.checkJoined(o, f.Cluster)
 	case f.Kind == member.Remembered:
@@ -106,7 +106,7 @@ func (r *run) observeMember(o *oracle, f *member.Observation) *scenarios.Violati
 			r.disputers[o.id][f.Peer] = true
 		}
 	case f.Kind == member.Abstaining:
-		return o.violation("identity", "false-dispute", "", "abstains, though its log has all that it promised: node %d remembers %v", f.Peer, f.Memory)
+		return o.violation("identity", "false-dispute", "", "abstains, though its log has all of its promises: node %d remembers %v", f.Peer, f.Memory)
 	case f.Kind == member.Admitted && !strange:
 		return r.checkAdmitted(o, f)
 	}
@@ -117,10 +117,10 @@ func (r *run) observeMember(o *oracle, f *member.Observation) *scenarios.Violati
 // and never a life that began without earlier promises.
 func (r *run) checkAdmitted(o *oracle, f *member.Observation) *scenarios.Violation {
 	if known := r.durableMemories[o.id][f.Peer]; known.Life != f.Memory.Life {
-		return o.violation("identity", "admitted-before-durable", "", "hears node %d in boot %d, and remembers durably only %v", f.Peer, f.Memory.Boot, known)
+		return o.violation("identity", "admitted-before-durable", "", "admits node %d in boot %d, though its durable memory is only %v", f.Peer, f.Memory.Boot, known)
 	}
 	if r.amnesiacLives[f.Memory.Life] {
-		return o.violation("identity", "amnesiac-admitted", "", "hears node %d in boot %d, which has lost what it promised", f.Peer, f.Memory.Boot)
+		return o.violation("identity", "amnesiac-admitted", "", "admits node %d in boot %d, which has lost promises", f.Peer, f.Memory.Boot)
 	}
 	return nil
 }
@@ -145,7 +145,7 @@ func (t *identities) onDurable(id sim.ID, f *node.Observation) {
 // disputes of a majority.
 func (r *run) checkIncarnationRejected(o *oracle) *scenarios.Violation {
 	if n := len(r.disputers[o.id]); n <= r.plan.Nodes/2 {
-		return o.violation("identity", "stopped-without-majority", "", "ends because of what it lost, on the word of %d of %d members", n, r.plan.Nodes)
+		return o.violation("identity", "stopped-without-majority", "", "stops for lost promises, on the testimony of %d of %d members", n, r.plan.Nodes)
 	}
 	return nil
 }
@@ -155,7 +155,7 @@ func (r *run) checkIncarnationRejected(o *oracle) *scenarios.Violation {
 func (r *run) checkDisputed(o *oracle, in *member.Introduction) *scenarios.Violation {
 	for _, t := range in.Known {
 		if t.Of == node.ID(o.id) && t.Memory.Boot > r.copiedMemory[o.id].Boot && !r.amnesiacLives[t.Memory.Life] && r.members[o.id].Ready() {
-			return o.violation("identity", "disputed-takes-part", "", "takes part, though it was told that node %d remembers %v, which its log has lost", t.By, t.Memory)
+			return o.violation("identity", "disputed-takes-part", "", "takes part, though it has testimony that node %d remembers %v, which its log has lost", t.By, t.Memory)
 		}
 	}
 	return nil
@@ -166,7 +166,7 @@ func (r *run) checkDisputed(o *oracle, in *member.Introduction) *scenarios.Viola
 func (r *run) checkJoined(o *oracle, c member.Cluster) *scenarios.Violation {
 	was := r.durableClusters[o.id]
 	if was.Stage != member.Empty && was.ID != c.ID && !r.lostPromises[o.id] {
-		return o.violation("identity", "two-clusters", "", "is %v to cluster %x, and was to %x", c.Stage, c.ID[:4], was.ID[:4])
+		return o.violation("identity", "two-clusters", "", "is %v to cluster %x, though it was bound to %x", c.Stage, c.ID[:4], was.ID[:4])
 	}
 	r.durableClusters[o.id] = c
 	if c.Stage != member.Formed {
@@ -176,9 +176,9 @@ func (r *run) checkJoined(o *oracle, c member.Cluster) *scenarios.Violation {
 		other := r.durableClusters[id]
 		switch {
 		case other.Stage == member.Formed && other.ID != c.ID:
-			return o.violation("identity", "two-clusters", "", "forms cluster %x, and node %d is of %x", c.ID[:4], id, other.ID[:4])
+			return o.violation("identity", "two-clusters", "", "forms cluster %x, though node %d belongs to %x", c.ID[:4], id, other.ID[:4])
 		case r.formed == nil && (other.Stage == member.Empty || other.ID != c.ID):
-			return o.violation("identity", "formed-without-all", "", "forms cluster %x, and node %d is not bound to it", c.ID[:4], id)
+			return o.violation("identity", "formed-without-all", "", "forms cluster %x, though node %d is not bound to it", c.ID[:4], id)
 		}
 	}
 	return nil
@@ -189,7 +189,7 @@ func (r *run) checkJoined(o *oracle, c member.Cluster) *scenarios.Violation {
 func (r *run) checkAbstains(at scenarios.Duration) *scenarios.Violation {
 	for id := 1; id <= r.plan.Nodes; id++ {
 		if m := r.members[id]; r.lostPromises[id] && m != nil && m.Ready() {
-			return r.oracle.forNode(at, sim.ID(id)).violation("identity", "amnesiac-takes-part", "", "takes part to the end, and has lost what it promised")
+			return r.oracle.forNode(at, sim.ID(id)).violation("identity", "amnesiac-takes-part", "", "takes part at the end, though it has lost promises")
 		}
 	}
 	return nil

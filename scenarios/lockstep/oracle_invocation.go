@@ -78,7 +78,7 @@ func (o *oracle) checkInvoked(key string, s *operation, serial, version uint64, 
 		case !q.matches(e.To, version):
 			early = true
 		case q.rejected:
-			return o.violation("exactly-once", "rejected-applied", key, "has %s lead %s to entry %d, whose client was told that it has no effect", e.ID, key, serial)
+			return o.violation("exactly-once", "rejected-applied", key, "makes %s entry %d of %s, though its client has received a rejection", e.ID, serial, key)
 		case q.watermark >= serial:
 			ahead = true
 		default:
@@ -89,11 +89,11 @@ func (o *oracle) checkInvoked(key string, s *operation, serial, version uint64, 
 	case legal:
 		return nil
 	case ahead:
-		return o.violation("exactly-once", "watermark-ahead", key, "has %s lead %s to entry %d, whose client claims to have known that or a later one before", e.ID, key, serial)
+		return o.violation("exactly-once", "watermark-ahead", key, "makes %s entry %d of %s, which is not above its watermark", e.ID, serial, key)
 	case early:
-		return o.violation("outcomes", "unexpected-version", key, "has %s lead %s on from version %d, at which nobody wants it to", e.ID, key, version-1)
+		return o.violation("outcomes", "unexpected-version", key, "makes %s a transition of %s at version %d, which no request for it expects", e.ID, key, version-1)
 	}
-	return o.violation("exactly-once", "never-invoked", key, "has %s lead %s to %s, which nobody has asked for", e.ID, key, e.To)
+	return o.violation("exactly-once", "never-invoked", key, "makes %s a transition of %s to %s, which no client has requested", e.ID, key, e.To)
 }
 
 // atExpectedVersion reports whether e, which made version, is of an invocation that
@@ -120,7 +120,7 @@ func (o *oracle) checkConflict(t *machineTruth, s *operation, q *invocation, r *
 	if len(s.serials) > 0 && q != nil && t.entryFor(s, q) == 0 {
 		return nil
 	}
-	return o.violation("outcomes", "false-conflict", t.key, "answers %v, and %s has led to nothing else than what is asked", r, r.ID)
+	return o.violation("outcomes", "false-conflict", t.key, "answers %v, though %s has made no other transition than the requested one", r, r.ID)
 }
 
 // checkFinal: an operation that is rejected finally never takes effect. Either it has an
@@ -144,7 +144,7 @@ func (o *oracle) checkFinal(t *machineTruth, s *operation, q *invocation, r *nod
 	case len(t.entries) > 0 && t.entries[len(t.entries)-1].To == fsm.Retired:
 		return nil
 	}
-	return o.violation("outcomes", "not-final", r.Key, "answers %v, and no chosen entry keeps it from taking effect", r)
+	return o.violation("outcomes", "not-final", r.Key, "answers %v, though no chosen entry keeps the operation from taking effect", r)
 }
 
 // lastVersion returns the latest chosen version.

@@ -12,7 +12,7 @@ type messageSent struct{ message *envelope }
 // Digest implements sim.Observation.
 func (s messageSent) Digest() uint64 { return keyed.Mix(s.message.FateKey(), 1) }
 
-func (s messageSent) String() string { return "said " + s.message.String() }
+func (s messageSent) String() string { return "sends " + s.message.String() }
 
 // isJudged reports whether oracle.checkSent judges messages of m's type.
 func isJudged(m node.Message) bool {
@@ -47,10 +47,10 @@ func (o *oracle) checkSent(m node.Message) *scenarios.Violation {
 			promised = m.Promised
 		}
 		if m.Reason == node.Malformed {
-			return o.violation("values", "malformed", key, "says %v, of what another node has proposed", m)
+			return o.violation("values", "malformed", key, "sends %v, for a value that another node has proposed", m)
 		}
 		if m.Reason == node.StaleBallot && m.Phase == node.Accept && h.accepted == m.Ballot {
-			return o.violation("progress", "accepted-rejected", key, "says %v, and has accepted that very ballot", m)
+			return o.violation("progress", "accepted-rejected", key, "sends %v, though it has accepted that ballot", m)
 		}
 	case *node.ReadReport:
 		accepted = m.Accepted
@@ -64,7 +64,7 @@ func (o *oracle) checkSent(m node.Message) *scenarios.Violation {
 		return o.checkRepairItem(m, m.Key, m.Ballot, m.Chosen)
 	}
 	if below(h.promised, promised) || below(h.accepted, accepted) {
-		return o.violation("durability", "sent-before-sync", key, "says %v, but has only promised %v and accepted %v durably", m, h.promised, h.accepted)
+		return o.violation("durability", "sent-before-sync", key, "sends %v, but has only promised %v and accepted %v durably", m, h.promised, h.accepted)
 	}
 	return nil
 }
@@ -81,13 +81,13 @@ func (o *oracle) checkProposal(key string, p *node.Proposal) *scenarios.Violatio
 	}
 	if p.Phase == node.Prepare {
 		if v := t.ballot(p.Ballot); v != nil && v.asNext {
-			return o.violation("ballots", "next-prepared", key, "prepares %v, which an accept has asked for as its next", p.Ballot)
+			return o.violation("ballots", "next-prepared", key, "prepares %v, which an accept has requested as its next", p.Ballot)
 		}
 		return nil
 	}
 	known := t.ballot(p.Next)
 	if known != nil && (!known.asNext || known.nextOf != p.Ballot) {
-		return o.violation("ballots", "next-reused", key, "asks for %v as the next after %v, which was asked for before", p.Next, p.Ballot)
+		return o.violation("ballots", "next-reused", key, "requests %v as the next after %v, though it was requested before", p.Next, p.Ballot)
 	}
 	v := o.ensureBallot(t, p.Next)
 	v.asNext, v.nextOf = true, p.Ballot
@@ -100,7 +100,7 @@ func (o *oracle) checkReadRequest(key string, m *node.ReadRequest) *scenarios.Vi
 	about := readSubject{key, m.First}
 	fresh := m.Read.Node == node.ID(o.id) && m.Read.Boot == r.boot && m.Read.Seq > r.lastRead.Seq
 	if same := m.Read == r.lastRead && r.lastReadAbout == about; !same && !fresh {
-		return o.violation("reads", "id-reused", key, "asks with read id %v for %s %s in boot %d, after %v for %s %s",
+		return o.violation("reads", "id-reused", key, "reads with id %v for %s %s in boot %d, after %v for %s %s",
 			m.Read, about.key, about.first, r.boot, r.lastRead, r.lastReadAbout.key, r.lastReadAbout.first)
 	}
 	r.lastRead, r.lastReadAbout = m.Read, about
@@ -112,7 +112,7 @@ func (o *oracle) checkReadRequest(key string, m *node.ReadRequest) *scenarios.Vi
 func (o *oracle) checkRepairRequest(m *node.RepairRequest) *scenarios.Violation {
 	r, id := &o.nodes[o.id], m.Exchange
 	if id.Node != node.ID(o.id) || id.Boot != r.boot || id.Seq <= r.lastRepair {
-		return o.violation("reads", "id-reused", "", "asks %v in boot %d, after number %d", m, r.boot, r.lastRepair)
+		return o.violation("reads", "id-reused", "", "sends %v in boot %d, after number %d", m, r.boot, r.lastRepair)
 	}
 	r.lastRepair = id.Seq
 	return nil
@@ -133,10 +133,10 @@ func (o *oracle) checkRepairItem(m node.Message, key string, b node.Ballot, chos
 	t := o.machine(key)
 	h := &t.durable[o.id]
 	if below(h.accepted, b) {
-		return o.violation("durability", "sent-before-sync", key, "says %v, but has accepted only %v durably", m, h.accepted)
+		return o.violation("durability", "sent-before-sync", key, "sends %v, but has accepted only %v durably", m, h.accepted)
 	}
 	if chosen && !o.isChosen(t.ballot(b)) {
-		return o.violation("durability", "sent-unchosen", key, "says %v, which was not chosen", m)
+		return o.violation("durability", "sent-unchosen", key, "sends %v as chosen, which it is not", m)
 	}
 	return nil
 }

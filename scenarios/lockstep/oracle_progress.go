@@ -49,11 +49,11 @@ func (o *oracle) checkRoundEnded(f *node.Observation) *scenarios.Violation {
 	e.failures++
 	o.noteRound(t, roundEvent{kind: roundEnded, ballot: f.Ballot, attempts: f.Attempts, rejections: f.Rejections})
 	if f.Rejections == 0 && int(f.Attempts) <= o.plan.Knobs.MaxResends && !o.impaired(o.now-2*o.plan.Knobs.ConsensusTimeout) {
-		return o.violation("progress", "abandoned-early", f.Key, "gives up round %v of %s, which nobody has refused, after %d attempts of %d",
+		return o.violation("progress", "abandoned-early", f.Key, "abandons round %v of %s, which no node has rejected, after %d attempts of %d",
 			f.Ballot, f.Key, f.Attempts, o.plan.Knobs.MaxResends+1)
 	}
 	if e.ballot == f.Ballot && f.Rejections == 0 && int(f.Attempts) > e.sends && o.plan.Nodes > 2 {
-		return o.violation("progress", "not-resent", f.Key, "gives up round %v of %s after %d attempts, of which the others have seen %d",
+		return o.violation("progress", "not-resent", f.Key, "abandons round %v of %s after %d attempts, of which %d were sent",
 			f.Ballot, f.Key, f.Attempts, e.sends)
 	}
 	return nil
@@ -97,7 +97,7 @@ func (o *oracle) checkResend(t *machineTruth, p *node.Proposal) *scenarios.Viola
 	e := o.proposer(t)
 	if e.ballot == p.Ballot && e.phase == p.Phase && o.now > e.sentAt {
 		if most := 2 * (o.plan.Knobs.ResendTimeout << min(e.failures, maxDoublings)); o.now-e.sentAt > most+1+2*o.plan.Steps.Time && !o.impaired(e.sentAt) {
-			return o.violation("progress", "resent-late", p.Key, "sends %v again after %v, and %v is the most after %d failures", p, o.now-e.sentAt, most, e.failures)
+			return o.violation("progress", "resent-late", p.Key, "sends %v again after %v, though the resend timeout is at most %v after %d failures", p, o.now-e.sentAt, most, e.failures)
 		}
 	}
 	if o.now > e.sentAt {
@@ -122,5 +122,5 @@ func (o *oracle) checkOwedRound() *scenarios.Violation {
 	if o.impaired(was.since) {
 		return nil
 	}
-	return o.violation("progress", "queue-stalled", was.key, "has chosen a value of %s at %v and begins no round for what waits", was.key, was.since)
+	return o.violation("progress", "queue-stalled", was.key, "has had a value of %s chosen at %v, and begins no round for the operations that wait", was.key, was.since)
 }

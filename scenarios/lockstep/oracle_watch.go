@@ -97,7 +97,7 @@ func (o *oracle) checkKeptUp(s *valuesShown, watches []*watchClient) *scenarios.
 				continue
 			}
 			if seen, ok := w.received[c.Key]; !ok || seen < c.Value.Version {
-				return o.violation("watch", "missed-change", c.Key, "shows %v of %s, and its watch has received up to version %d", c.Value, c.Key, seen)
+				return o.violation("watch", "missed-change", c.Key, "shows %v of %s, but its watcher has received only version %d", c.Value, c.Key, seen)
 			}
 		}
 	}
@@ -120,13 +120,13 @@ func (o *oracle) checkWatched(e *watched) *scenarios.Violation {
 	t := o.machine(key)
 	seen, known := w.received[key]
 	wrong := func(format string, args ...any) *scenarios.Violation {
-		return o.violation("watch", "wrong-change", key, "reports to a watch of %s, which has received up to version %d, "+format, append([]any{key, seen}, args...)...)
+		return o.violation("watch", "wrong-change", key, "sends the watcher of %s, which has received version %d, "+format, append([]any{key, seen}, args...)...)
 	}
 	switch {
 	case e.state.Key != "":
 		s := &e.state
 		if known || w.first.Resume && s.Version != w.first.From || s.Version > 0 && !t.hasTransition(s.Version, s.State, "") {
-			return wrong("that it is %s at version %d", s.State, s.Version)
+			return wrong("the state %s at version %d", s.State, s.Version)
 		}
 		w.received[key] = s.Version
 	case e.transition.Key != "":
@@ -142,7 +142,7 @@ func (o *oracle) checkWatched(e *watched) *scenarios.Violation {
 		w.received[key] = e.gap.To
 	default:
 		if b := &e.behind; b.From != seen || b.Version >= seen {
-			return wrong("that it is behind, at version %d and not %d", b.Version, b.From)
+			return wrong("that the node is behind, at version %d and not %d", b.Version, b.From)
 		}
 	}
 	return nil

@@ -220,7 +220,7 @@ func (r *run) Repaired(at scenarios.Duration) *scenarios.Violation {
 	running := r.running()
 	for _, n := range running {
 		if w := r.nodes[n].PendingWork(); w != "" {
-			return r.oracle.forNode(at, scenarios.NodeID(n)).violation("liveness", "not-quiescent", "", "holds %s on the healed network, long after the last request", w)
+			return r.oracle.forNode(at, scenarios.NodeID(n)).violation("liveness", "not-quiescent", "", "still has %s on the healed network, long after the last request", w)
 		}
 	}
 	for _, key := range r.oracle.keys {

@@ -80,13 +80,13 @@ func (c *Config) Validate() error {
 	case c.ConsensusTimeout <= 0 || c.ConsensusTimeout > maxWait:
 		return fail("consensus timeout: %v: want more than 0 and at most %v", c.ConsensusTimeout, maxWait)
 	case c.ResendTimeout <= 0 || c.ResendTimeout > maxWait:
-		return fail("retry delay: %v: want more than 0 and at most %v", c.ResendTimeout, maxWait)
+		return fail("resend timeout: %v: want more than 0 and at most %v", c.ResendTimeout, maxWait)
 	case c.MaxResends < 0 || c.MaxResends > maxMaxResends:
-		return fail("retry attempts: %d: want 0 to %d", c.MaxResends, maxMaxResends)
+		return fail("resends: %d: want 0 to %d", c.MaxResends, maxMaxResends)
 	case c.DedupWindow < 1 || c.DedupWindow > MaxDedupWindow:
-		return fail("ring: %d: want 1 to %d", c.DedupWindow, MaxDedupWindow)
+		return fail("dedup window: %d: want 1 to %d", c.DedupWindow, MaxDedupWindow)
 	case c.Batch < 1 || c.Batch > c.DedupWindow:
-		return fail("batch: %d: want 1 to the ring's %d", c.Batch, c.DedupWindow)
+		return fail("batch: %d: want 1 to %d, the dedup window", c.Batch, c.DedupWindow)
 	case c.Queue < 1:
 		return fail("queue: %d: want 1 or more", c.Queue)
 	case c.RepairDelay < 0 || c.RepairDelay > maxWait:

@@ -15,11 +15,11 @@ func (n *Node) Dump() string {
 		fmt.Fprintf(&b, ", log durable to %d of %d", n.durable, n.log.End())
 	}
 	if n.err != nil {
-		fmt.Fprintf(&b, ", ended: %v", n.err)
+		fmt.Fprintf(&b, ", stopped: %v", n.err)
 	}
 	b.WriteByte('\n')
 	for _, s := range n.sendsAwaitingSync {
-		fmt.Fprintf(&b, "held until the log is durable to %d: to %d: %v\n", s.durableAt, s.send.To, s.send.Message)
+		fmt.Fprintf(&b, "waits until the log is durable to %d: to %d: %v\n", s.durableAt, s.send.To, s.send.Message)
 	}
 	keys := n.Keys()
 	slices.Sort(keys)
@@ -33,16 +33,16 @@ func (m *machine) dump(b *strings.Builder, n *Node) {
 	fmt.Fprintf(b, "%s\n", m.key)
 	fmt.Fprintf(b, "  promised %v, accepted %v: %v\n", m.promised, m.accepted, m.value)
 	m.value.dump(b)
-	fmt.Fprintf(b, "  chosen as far as it knows: %v: %v\n", m.chosenAt, m.chosen)
+	fmt.Fprintf(b, "  known to be chosen: %v: %v\n", m.chosenAt, m.chosen)
 	if m.chosen != m.value {
 		m.chosen.dump(b)
 	}
-	fmt.Fprintf(b, "  highest round %d, promise at hand %v, failures %d\n", m.highestRound, m.cachedPromise, m.failures)
+	fmt.Fprintf(b, "  highest round %d, cached promise %v, failures %d\n", m.highestRound, m.cachedPromise, m.failures)
 	if m.work == nil {
 		return
 	}
 	if r := &m.round; r.phase != 0 {
-		fmt.Fprintf(b, "  round: %v %v, sent %d times, acknowledged by %v, refused by %v\n",
+		fmt.Fprintf(b, "  round: %v %v, sent %d times, acknowledged by %v, rejected by %v\n",
 			r.phase, r.ballot, r.attempts, n.memberIDs(r.acknowledged), n.memberIDs(r.rejected))
 		dumpOperations(b, "in the round", r.batch)
 	}

@@ -247,7 +247,7 @@ func (m *Request) String() string {
 	if m.Kind == Propose {
 		s += " to " + m.To
 		if m.Watermark > 0 {
-			s += fmt.Sprintf(" base %d", m.Watermark)
+			s += fmt.Sprintf(" watermark %d", m.Watermark)
 		}
 	}
 	if m.Expects {

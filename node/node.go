@@ -392,7 +392,7 @@ func (n *Node) PendingWork() string {
 		}
 	}
 	if len(n.sendsAwaitingSync)+len(n.selfMessages)+len(n.lookups) > 0 {
-		return fmt.Sprintf("%d messages for the log, %d to itself, %d definitions", len(n.sendsAwaitingSync), len(n.selfMessages), len(n.lookups))
+		return fmt.Sprintf("%d messages that await a sync, %d to itself, %d definitions that it looks for", len(n.sendsAwaitingSync), len(n.selfMessages), len(n.lookups))
 	}
 	return ""
 }

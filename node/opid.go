@@ -93,7 +93,7 @@ func (id OpID) Watermark(key string) (uint64, error) {
 		watermark = 10*watermark + uint64(digit-'0')
 	}
 	if n > maxDigits+1 || id[0] == '0' && n > 2 || len(rest) <= checksumLength || !checksumMatches(rest, key, watermark) {
-		return 0, fmt.Errorf("%w: %q: it is none that was handed out for %s: use one as it is, and for its machine alone", ErrOpID, id, key)
+		return 0, fmt.Errorf("%w: %q: it was not issued for %s: use an issued id unchanged, and only for its machine", ErrOpID, id, key)
 	}
 	return watermark, nil
 }

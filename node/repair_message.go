@@ -61,7 +61,7 @@ func (m *RepairReport) About() (string, OpID) { return noKey, noOperation }
 func (m *RepairValue) About() (string, OpID) { return m.Key, noOperation }
 
 func (m *RepairRequest) String() string {
-	s := fmt.Sprintf("repair-request %v digest %016x mass %d", m.Exchange, m.Digest, m.Progress)
+	s := fmt.Sprintf("repair-request %v digest %016x progress %d", m.Exchange, m.Digest, m.Progress)
 	if len(m.Ranges) > 0 {
 		s += fmt.Sprintf(" ranges %v", m.Ranges)
 	}
@@ -72,7 +72,7 @@ func (m *RepairRequest) String() string {
 }
 
 func (m *RepairReport) String() string {
-	s := fmt.Sprintf("repair-report %v digest %016x mass %d", m.Exchange, m.Digest, m.Progress)
+	s := fmt.Sprintf("repair-report %v digest %016x progress %d", m.Exchange, m.Digest, m.Progress)
 	if m.RangesAnswered > 0 || m.WantsAnswered > 0 {
 		s += fmt.Sprintf(" answers %d ranges, %d wants", m.RangesAnswered, m.WantsAnswered)
 	}

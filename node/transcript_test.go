@@ -143,7 +143,7 @@ func request(args []string) *node.Request {
 			r.Retry = true
 		case "expect":
 			r.Expects, r.Expect = true, number64(rest[i+1])
-		case "base":
+		case "watermark":
 			r.ID = node.Stamp(r.Key, number64(rest[i+1]), args[0])
 		case "attempt":
 			r.Attempt = uint32(number(rest[i+1]))
@@ -155,7 +155,7 @@ func request(args []string) *node.Request {
 func knobs(cfg *node.Config, args []string) {
 	for i := 0; i < len(args); i += 2 {
 		switch n := number(args[i+1]); args[i] {
-		case "ring":
+		case "window":
 			cfg.DedupWindow, cfg.Batch = n, min(n, cfg.Batch)
 		case "batch":
 			cfg.Batch = n

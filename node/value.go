@@ -22,7 +22,7 @@ const (
 )
 
 func (k EntryKind) String() string {
-	return [...]string{"made", "void-illegal", "void-mismatch", "void"}[k]
+	return [...]string{"transition", "tombstone-illegal", "tombstone-mismatch", "tombstone"}[k]
 }
 
 // Known reports whether k is one of the kinds.
@@ -211,7 +211,7 @@ func (e *Entry) check(d *fsm.Definition, before string) error {
 	case !e.Kind.Known():
 		return fmt.Errorf("%s is of kind %d", e.ID, e.Kind)
 	case (e.Kind == EntryTombstone) != (e.Requested != "") || len(e.Requested) > fsm.MaxName:
-		return fmt.Errorf("%s: %v, and %.32q was asked for", e.ID, e.Kind, e.Requested)
+		return fmt.Errorf("%s: %v, and %.32q was requested", e.ID, e.Kind, e.Requested)
 	case e.Kind == EntryTombstone && d.Legal(before, e.Requested):
 		return fmt.Errorf("%s: %v, though %.32q→%.32q is legal", e.ID, e.Kind, before, e.Requested)
 	case e.Kind != EntryTransition && e.To != before:

@@ -55,7 +55,7 @@ func TestMembersFlagCannotChange(t *testing.T) {
 	require.NotContains(t, said, "lifecycle/x Running")
 	code, said = runCommand(t, "status", c.endpointsFlag(3, 4))
 	require.Equal(t, exitUnreachable, code)
-	require.Contains(t, said, "the cluster is not formed: node 3 has not been heard of, and all must be there")
+	require.Contains(t, said, "the cluster is not formed: node 3 has not introduced itself, and all members must")
 
 	for i := range 3 { // nothing is lost
 		c.startOf(i, 3)
@@ -88,12 +88,12 @@ func TestRestoredCopyIsRejected(t *testing.T) {
 	c.start(0)
 	c.start(2)
 
-	c.awaitOutput(0, "level=ERROR", "it abstains from now on: its directory is an older copy, and what it promised since is lost", "peer=3")
-	c.awaitOutput(2, "level=WARN", "refused: an older copy was put in the place of its directory", "peer=1")
+	c.awaitOutput(0, "level=ERROR", "it abstains from now on: its directory is an older copy, and its promises since are lost", "peer=3")
+	c.awaitOutput(2, "level=WARN", "refused: its directory is an older copy", "peer=1")
 	code, said = runCommand(t, "status", c.endpointsFlag(0, 2))
 	require.Equal(t, exitUnreachable, code, said)
 	require.Contains(t, said, "it abstains: its directory is an older copy")
-	require.Contains(t, said, "node 1 is refused: an older copy was put in the place of its directory")
+	require.Contains(t, said, "node 1 is refused: its directory is an older copy")
 	for _, nodes := range [][]int{{0}, {2}, {0, 2}} {
 		code, said = runCommand(t, "get", "lifecycle/x", c.endpointsFlag(nodes...), "--timeout=3s")
 		require.NotZero(t, code, said)

@@ -20,14 +20,14 @@ import (
 
 // nodeFlags holds the flags that all nodes of a cluster share.
 type nodeFlags struct {
-	cluster  string
-	codec    string
-	timeout  time.Duration
-	attempts int
-	delay    time.Duration
-	queue    int
-	limits   server.Limits
-	verbose  bool
+	cluster       string
+	codec         string
+	timeout       time.Duration
+	maxResends    int
+	resendTimeout time.Duration
+	queue         int
+	limits        server.Limits
+	verbose       bool
 }
 
 func (s *nodeFlags) flags(f *pflag.FlagSet) {
@@ -35,8 +35,15 @@ func (s *nodeFlags) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.cluster, "cluster", "lockstep", "name of the cluster; nodes of another name are refused")
 	f.StringVar(&s.codec, "codec", "cbor", "form of messages between nodes: cbor or json")
 	f.DurationVar(&s.timeout, "consensus-timeout", d.ConsensusTimeout, "an operation that has waited so long is answered")
-	f.IntVar(&s.attempts, "retry-attempts", d.MaxResends, "times a message is sent again before a round counts as failed")
-	f.DurationVar(&s.delay, "retry-delay", d.ResendTimeout, "between two attempts")
+	f.IntVar(&s.maxResends, "max-resends", d.MaxResends, "times a message is sent again before a round counts as failed")
+	f.DurationVar(&s.resendTimeout, "resend-timeout", d.ResendTimeout, "an unanswered message is sent again after this time")
+	f.IntVar(&s.maxResends, "retry-attempts", d.MaxResends, "")
+	f.DurationVar(&s.resendTimeout, "retry-delay", d.ResendTimeout, "")
+	for old, now := range map[string]string{"retry-attempts": "max-resends", "retry-delay": "resend-timeout"} {
+		if err := f.MarkDeprecated(old, "it is --"+now+" now"); err != nil {
+			panic(err) // the flag does not exist
+		}
+	}
 	f.IntVar(&s.queue, "peer-queue", 4096, "messages that may wait for one peer")
 	f.IntVar(&s.limits.Connections, "max-connections", server.DefaultConnections, "connections of clients; one more, and the longest idle is closed")
 	f.IntVar(&s.limits.Watchers, "max-watchers", server.DefaultWatchers, "clients that may watch")
@@ -47,7 +54,7 @@ func (s *nodeFlags) flags(f *pflag.FlagSet) {
 // config returns the configuration of one node.
 func (s *nodeFlags) config(id node.ID, peers map[node.ID]string) server.Config {
 	n := node.Defaults()
-	n.ID, n.ConsensusTimeout, n.MaxResends, n.ResendTimeout = id, s.timeout, s.attempts, s.delay
+	n.ID, n.ConsensusTimeout, n.MaxResends, n.ResendTimeout = id, s.timeout, s.maxResends, s.resendTimeout
 	return server.Config{Node: n, Cluster: s.cluster, Peers: peers, Codec: s.codec, Queue: s.queue, Limits: s.limits}
 }
 

@@ -109,7 +109,7 @@ func parseResponse(r *node.Request, status int, body []byte, endpoint string) at
 		if m.Unknown {
 			return attemptResult{
 				reply: newReply(r, node.Unknown, node.NotLearnt), node: m.Node, boot: m.Boot,
-				text: fmt.Sprintf("node %d has not learnt its state in this life: ask for a linearizable read", m.Node),
+				text: fmt.Sprintf("node %d has not learnt its state in this life: request a linearizable read", m.Node),
 			}
 		}
 		out := newReply(r, node.Committed, "")

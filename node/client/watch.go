@@ -101,7 +101,7 @@ func (s *watchState) readEvents(f queryResult[*http.Response]) error {
 		}
 	}
 	if silent.Load() {
-		return fmt.Errorf("nothing was heard for %v", watchIdleTimeout)
+		return fmt.Errorf("nothing was received for %v", watchIdleTimeout)
 	}
 	return errors.New("the connection has ended")
 }

@@ -138,12 +138,12 @@ func (m *Member) rejectionReason(p *peer, in *Introduction) string {
 	p.admittedLives = nil // earlier lives too: which of them were genuine is unknown
 	m.mark(MarkPeerRejected)
 	if discrepancy == OtherLog {
-		return "its directory was wiped or replaced, and with it what it promised"
+		return "its directory was wiped or replaced: its promises are lost"
 	}
 	if t.By != m.self.ID {
 		m.mark(MarkPeerRejectedOnTestimony)
 	}
-	return "an older copy was put in the place of its directory: what it promised since is lost"
+	return "its directory is an older copy: its promises since are lost"
 }
 
 // worstDiscrepancy returns the worst discrepancy between a peer's log and all

@@ -37,7 +37,7 @@ var (
 	// ErrMembers: the log is of a cluster with other members.
 	ErrMembers = errors.New("the members are not those of the log")
 	// ErrAmnesia: a majority of the members disputes this log.
-	ErrAmnesia = errors.New("this node's log has lost what it promised to others")
+	ErrAmnesia = errors.New("this node's log has lost promises")
 )
 
 // formatIDs formats ids for people.

@@ -57,7 +57,7 @@ func (m *Member) describeDispute(d Dispute) string {
 	if d.Memory.compare(m.log()) == OtherLog {
 		what = "its directory was wiped or replaced"
 	}
-	return fmt.Sprintf("%s, and what it promised since is lost (node %d remembers %v; this is incarnation %x, boot %d as life %016x). "+
+	return fmt.Sprintf("%s, and its promises since are lost (node %d remembers %v; this is incarnation %x, boot %d as life %016x). "+
 		"It cannot take part again with this directory. The others go on while a majority of them is up: keep theirs as they are",
 		what, d.By, d.Memory, m.self.Incarnation[:4], m.life.Boot, m.life.ID)
 }

@@ -37,7 +37,7 @@ func (m *Member) joinFormed(p *peer, in *Introduction) {
 	case m.cluster.Stage == Bound && m.cluster.ID != c.ID:
 		p.rejection = "its cluster was formed by other logs than this node is bound to"
 	case !c.has(m.self):
-		p.rejection = "its cluster was formed with another log of this node, and nobody takes this one for it"
+		p.rejection = "its cluster was formed with another log of this node, and this one is not accepted in its place"
 	default:
 		for i := range c.Members {
 			if c.Members[i].ID == m.self.ID {

@@ -43,11 +43,11 @@ func (m *Member) Status() Status {
 		case len(p.admittedLives) > 0:
 			s.Admitted = append(s.Admitted, p.id)
 		case m.durableStage != Formed && p.introduction == nil:
-			s.NotReadyReasons = append(s.NotReadyReasons, fmt.Sprintf("the cluster is not formed: node %d has not been heard of, and all must be there", p.id))
+			s.NotReadyReasons = append(s.NotReadyReasons, fmt.Sprintf("the cluster is not formed: node %d has not introduced itself, and all members must", p.id))
 		}
 	}
 	if !s.Ready && len(s.NotReadyReasons) == 0 {
-		s.NotReadyReasons = append(s.NotReadyReasons, "the cluster is being formed: all are there")
+		s.NotReadyReasons = append(s.NotReadyReasons, "the cluster is being formed: all members have introduced themselves")
 	}
 	return s
 }
@@ -76,9 +76,9 @@ func (m *Member) Dump() string {
 	}
 	for i := range m.peers {
 		p := &m.peers[i]
-		fmt.Fprintf(&b, "peer %d: remembered as %v; hears lives %016x", p.id, p.memory, p.admittedLives)
+		fmt.Fprintf(&b, "peer %d: remembered as %v; admitted lives %016x", p.id, p.memory, p.admittedLives)
 		if p.rejection != "" {
-			fmt.Fprintf(&b, "; refused: %s", p.rejection)
+			fmt.Fprintf(&b, "; rejected: %s", p.rejection)
 		}
 		b.WriteByte('\n')
 		for _, t := range p.testimonies {

@@ -138,7 +138,7 @@ func (x *transcript) show(h *host) {
 		return
 	}
 	s := h.member.Status()
-	x.print("%v, ready %v, hears %v", s.Stage, s.Ready, s.Admitted)
+	x.print("%v, ready %v, admits %v", s.Stage, s.Ready, s.Admitted)
 	for _, id := range slices.Sorted(maps.Keys(s.Rejected)) {
 		x.print("refuses %d: %s", id, s.Rejected[id])
 	}

@@ -13,7 +13,7 @@ func failureText(req *node.Request, reply *node.Reply) string {
 	case node.Illegal:
 		text := fmt.Sprintf("%s is in %s, from which %s cannot be reached", key, reply.State, req.To)
 		if unknown {
-			text += fmt.Sprintf("; that no earlier request of %s will be carried out cannot be made certain now, since half of the entries that the machine keeps are such: give no operation, or expect_version", req.ID)
+			text += fmt.Sprintf("; an earlier request of %s may yet be carried out, since the machine has no room for another abort tombstone: omit operation, or give expect_version", req.ID)
 		}
 		return text
 	case node.VersionMismatch:
@@ -26,15 +26,15 @@ func failureText(req *node.Request, reply *node.Reply) string {
 		if !unknown {
 			return fmt.Sprintf("the id is too old for %s, which keeps only its last entries: begin again with a new one", key)
 		}
-		return fmt.Sprintf("this request has done nothing, and whether an earlier one of %s has cannot be told: %s has made more entries since than it keeps. Read the machine; then ask with expect_version, or, for a new operation, with an id from POST /v1/machines/%s/operations, or with none",
+		return fmt.Sprintf("this request has had no effect, and whether an earlier one of %s has is unknown: %s has made more entries since than its dedup window keeps. Read the machine; then send the request with expect_version, or, for a new operation, with an id from POST /v1/machines/%s/operations, or without an id",
 			req.ID, key, key)
 	case node.WatermarkAhead:
-		return fmt.Sprintf("this request has done nothing: the base of %s is above the %d entries that %s has made, so nobody can have known it. Give no base; an id from POST /v1/machines/%s/operations carries one",
+		return fmt.Sprintf("this request has had no effect: the watermark of %s is above the %d entries that %s has made, so it was never issued. Give no base; an id from POST /v1/machines/%s/operations carries its watermark",
 			req.ID, reply.Serial, key, key)
 	case node.IDConflict:
 		return conflictText(req, reply)
 	case node.BadRequest:
-		return "the operation's id is none for this machine"
+		return "the operation's id is not valid for this machine"
 	case node.Overloaded:
 		return "too many operations wait for this machine: try again later"
 	case node.Timeout:
@@ -53,6 +53,6 @@ func conflictText(req *node.Request, reply *node.Reply) string {
 	if req.Expects {
 		asked += fmt.Sprintf(" at version %d", req.Expect)
 	}
-	return fmt.Sprintf("this request has done nothing: the id %s is of an operation that has asked for something else than %s, and after which %s was in %s at version %d. Give what you want now an id of its own, or none",
+	return fmt.Sprintf("this request has had no effect: the id %s belongs to an operation that requested something else than %s, and after which %s was in %s at version %d. Give this operation an id of its own, or none",
 		req.ID, asked, req.Key, reply.State, reply.Version)
 }

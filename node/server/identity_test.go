@@ -163,7 +163,7 @@ func TestNodeThatIsDisputedAbstains(t *testing.T) {
 			break
 		}
 	}
-	const why = "it abstains: its directory is an older copy, and what it promised since is lost (node 1 remembers incarnation"
+	const why = "it abstains: its directory is an older copy, and its promises since are lost (node 1 remembers incarnation"
 	require.Contains(t, st.Reason, why)
 	status, text := c.getText(3, "/readyz")
 	require.Equal(t, http.StatusServiceUnavailable, status)
@@ -193,7 +193,7 @@ func TestNodeThatIsDisputedAbstains(t *testing.T) {
 		require.Contains(t, a.Error.Text, "this node takes no part, and others may: "+why, x.path)
 	}
 	peer := c.awaitStatus(1, "refuses node 3", func(st server.Status) bool { return st.Peers[1].Error != "" }).Peers[1]
-	require.Contains(t, peer.Error, "an older copy was put in the place of its directory")
+	require.Contains(t, peer.Error, "its directory is an older copy")
 	require.Equal(t, "timeout", c.get(1, "lifecycle/web").Error.Code, "nodes 1 and 3 are no majority now")
 	status, text = c.getText(1, "/readyz")
 	require.Equal(t, http.StatusServiceUnavailable, status)
@@ -240,7 +240,7 @@ func TestClusterFormsWhenAllAreThere(t *testing.T) {
 	require.Equal(t, "empty", st.Stage)
 	require.Empty(t, st.Formed)
 	require.Equal(t, []node.ID{1, 2, 3}, st.Members)
-	const why = "the cluster is not formed: node 3 has not been heard of, and all must be there"
+	const why = "the cluster is not formed: node 3 has not introduced itself, and all members must"
 	require.Contains(t, st.Reason, why)
 	status, text := c.getText(1, "/readyz")
 	require.Equal(t, http.StatusServiceUnavailable, status)
@@ -263,7 +263,7 @@ func TestClusterFormsWhenAllAreThere(t *testing.T) {
 	c.start(1)
 	c.start(3)
 	c.awaitStatus(1, "waits for node 2", func(st server.Status) bool {
-		return strings.Contains(st.Reason, "node 2 has not been heard of") && !strings.Contains(st.Reason, "node 3 has")
+		return strings.Contains(st.Reason, "node 2 has not introduced itself") && !strings.Contains(st.Reason, "node 3 has")
 	})
 	c.start(2)
 	c.awaitAll()
@@ -288,7 +288,7 @@ func TestWipedNodesFormNoCluster(t *testing.T) {
 	c.start(1)
 	c.start(2)
 	c.awaitStatus(1, "waits for node 3", func(st server.Status) bool {
-		return strings.Contains(st.Reason, "node 3 has not been heard of") && !strings.Contains(st.Reason, "node 2")
+		return strings.Contains(st.Reason, "node 3 has not introduced itself") && !strings.Contains(st.Reason, "node 2")
 	})
 	require.Equal(t, "abstains", c.get(1, "lifecycle/web").Error.Code)
 	c.start(3)

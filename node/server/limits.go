@@ -53,7 +53,7 @@ func (l Limits) validate() error {
 	case l.Pending < 1 || l.Pending > service.MaxPending:
 		return fmt.Errorf("%w: waiting operations: %d: want 1 to %d", ErrConfig, l.Pending, service.MaxPending)
 	case l.IOTimeout < 0:
-		return fmt.Errorf("%w: patience: %v: want more than 0", ErrConfig, l.IOTimeout)
+		return fmt.Errorf("%w: I/O timeout: %v: want more than 0", ErrConfig, l.IOTimeout)
 	}
 	return nil
 }

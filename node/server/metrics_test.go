@@ -22,7 +22,7 @@ func TestMetrics(t *testing.T) {
 		`lockstep_rejects_total{reason="illegal"}`, `lockstep_rejects_total{reason="stale-ballot"}`,
 		`lockstep_malformed_total{what="message"}`, `lockstep_malformed_total{what="port"}`,
 		`lockstep_repair_total{what="compared"}`, `lockstep_repair_total{what="pulled"}`, `lockstep_repair_total{what="confirmed"}`,
-		`lockstep_repair_total{what="mended"}`, `lockstep_repair_total{what="skipped"}`,
+		`lockstep_repair_total{what="no-op-round"}`, `lockstep_repair_total{what="skipped"}`,
 		`lockstep_peer_failures_total{peer="2"}`,
 		`lockstep_peer_messages_total{fate="sent",peer="2",type="proposal"}`,
 		`lockstep_peer_messages_total{fate="dropped",peer="3",type="commit"}`,

@@ -73,8 +73,8 @@ func TestTransitionRequest(t *testing.T) {
 		"first and retry":                      {body: server.Transition{To: "Running", Operation: "a", First: true, Retry: true}},
 		`the Idempotency-Key is "b"`:           {body: server.Transition{To: "Running", Operation: "a"}, header: "b"},
 		"ids that begin with - are made up":    {body: server.Transition{To: "Running", Operation: "-a"}},
-		"it is none that was handed out for":   {body: server.Transition{To: "Running", Operation: string(node.Stamp("lifecycle/db", 17, "k7"))}},
-		"none that was handed out for lifecyc": {body: server.Transition{To: "Running", Operation: "18" + issued[2:]}},
+		"it was not issued for":                {body: server.Transition{To: "Running", Operation: string(node.Stamp("lifecycle/db", 17, "k7"))}},
+		"was not issued for lifecyc":           {body: server.Transition{To: "Running", Operation: "18" + issued[2:]}},
 		"operation: invalid operation id: 65 ": {body: server.Transition{To: "Running", Operation: strings.Repeat("x", 65)}},
 	} {
 		_, err := c.body.Request(key, c.header)
@@ -97,7 +97,7 @@ func TestCallerChosenID(t *testing.T) {
 	require.Equal(t, "conflict", a.Error.Code)
 	require.Equal(t, "conflict", a.Outcome)
 	require.Equal(t, &first.Machine, a.Recorded)
-	require.Contains(t, a.Error.Text, "the id pay-1 is of an operation that has asked for something else than Stopped, and after which lifecycle/web was in Running at version 1")
+	require.Contains(t, a.Error.Text, "the id pay-1 belongs to an operation that requested something else than Stopped, and after which lifecycle/web was in Running at version 1")
 
 	for _, to := range []string{"Stopped", "Init", "Running", "Stopped"} {
 		require.Equal(t, http.StatusOK, c.propose(3, "lifecycle/web", fmt.Sprintf(`{"to":%q}`, to)).Status)
@@ -127,7 +127,7 @@ func TestCallerChosenID(t *testing.T) {
 	require.Equal(t, before.Version+1, done.Version, done.Error.Text)
 	require.Equal(t, done, c.propose(2, "lifecycle/web", expecting))
 	issued := c.issueID(2, "lifecycle/web")
-	require.Equal(t, done.Serial, issued.Base)
+	require.Equal(t, done.Serial, issued.Watermark)
 	asked := fmt.Sprintf(`{"to":"Running","operation":%q}`, issued.Operation)
 	done = c.propose(3, "lifecycle/web", asked)
 	require.Equal(t, before.Version+2, done.Version, done.Error.Text)

@@ -131,7 +131,7 @@ func TestStartFails(t *testing.T) {
 	require.ErrorIs(t, err, node.ErrConfig)
 	err = fails(func(cfg *server.Config) { cfg.Node.ResendTimeout = 0 })
 	require.ErrorIs(t, err, server.ErrConfig)
-	require.ErrorContains(t, err, "retry delay")
+	require.ErrorContains(t, err, "resend timeout")
 	require.Error(t, fails(func(cfg *server.Config) { cfg.Data = "" }))
 	err = fails(func(cfg *server.Config) {
 		cfg.Peers = maps.Clone(cfg.Peers)

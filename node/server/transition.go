@@ -33,7 +33,7 @@ type Transition struct {
 type Issued struct {
 	Key       string `json:"key"`
 	Operation string `json:"operation"` // see Transition
-	Base      uint64 `json:"base"`      // watermark of the id: the machine's serial when it was issued
+	Watermark uint64 `json:"watermark"` // that the id carries: the machine's serial when it was issued
 }
 
 // RandomName returns the random part of ids (see node.Stamp and node.Once): 96 bits,
@@ -63,7 +63,7 @@ func (s *Server) issueID(w http.ResponseWriter, r *http.Request) {
 		s.sendReply(w, req, reply, err)
 		return
 	}
-	sendJSON(w, http.StatusCreated, Issued{Key: key, Operation: string(node.Stamp(key, reply.Serial, RandomName())), Base: reply.Serial})
+	sendJSON(w, http.StatusCreated, Issued{Key: key, Operation: string(node.Stamp(key, reply.Serial, RandomName())), Watermark: reply.Serial})
 }
 
 // propose carries out a transition.
@@ -106,7 +106,7 @@ func (t *Transition) request(key, header string) (*node.Request, error) {
 	case t.To == "":
 		return nil, errors.New("to: missing: name the state to go to")
 	case t.First && t.Retry:
-		return nil, errors.New("first and retry: the one is the contrary of the other: leave one out")
+		return nil, errors.New("first and retry contradict each other: leave one out")
 	case t.Operation != "" && header != "" && t.Operation != header:
 		return nil, fmt.Errorf("operation %q: the Idempotency-Key is %q: give one of them, or the same", t.Operation, header)
 	case r.ID.IsOnce():

@@ -22,7 +22,7 @@ const (
 
 var (
 	errClosed = net.ErrClosed
-	errDead   = errors.New("heard nothing in time: the connection is dead")
+	errDead   = errors.New("nothing was received in time: the connection is dead")
 )
 
 // conn is a connection as a sequence of frames. One goroutine reads, one writes.

@@ -135,7 +135,7 @@ func readReply(c *conn) error {
 		return nil
 	case payload[0] == replyNo:
 		text := payload[1:min(len(payload), 1+maxReason)]
-		return fmt.Errorf("%w, in its words: %q", ErrPeerRefused, text)
+		return fmt.Errorf("%w, for this reason: %q", ErrPeerRefused, text)
 	}
 	return errBadReply
 }

@@ -68,7 +68,7 @@ func TestNonsenseClosesTheConnection(t *testing.T) {
 			s.requireClosed()
 			eventually(t, "count", func() bool { return m.peer(2).Malformed == 1 && !m.peer(2).Incoming })
 			require.Len(t, m.from(2), 1)
-			eventually(t, "a line", func() bool { return m.log.with("what is no message") == 1 })
+			eventually(t, "a line", func() bool { return m.log.with("bytes that are no message") == 1 })
 		})
 	}
 }

@@ -58,7 +58,7 @@ func (t *Transport) serveIncoming(c *conn) {
 	c.closeWith(t.receiveFrom(p, c, hello.Life))
 	if malformed(c.closeReason) {
 		p.malformed()
-		t.warnings.warn("closed a peer's connection: it sent what is no message", "peer", p.id, "error", c.closeReason)
+		t.warnings.warn("closed a peer's connection: it sent bytes that are no message", "peer", p.id, "error", c.closeReason)
 	}
 }
 

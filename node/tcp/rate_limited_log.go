@@ -41,5 +41,5 @@ func (q *rateLimitedLog) warn(message string, attrs ...any) {
 	suppressed := s.suppressed
 	s.last, s.suppressed = now, 0
 	q.mu.Unlock()
-	q.log.Warn(message, append(attrs, "unsaid", suppressed)...)
+	q.log.Warn(message, append(attrs, "suppressed", suppressed)...)
 }

@@ -123,7 +123,7 @@ func TestHalfOpenConnectionIsFoundDead(t *testing.T) {
 
 	p.frozen.Store(true)
 	eventually(t, "the dialler notices", func() bool { return !one.peer(2).Up })
-	eventually(t, "a line", func() bool { return one.log.with("heard nothing") > 0 })
+	eventually(t, "a line", func() bool { return one.log.with("nothing was received") > 0 })
 	eventually(t, "the acceptor notices", func() bool { return !two.peer(1).Incoming })
 
 	p.frozen.Store(false)

@@ -25,7 +25,7 @@ func TestRefusals(t *testing.T) {
 		"codec": {func(c *tcp.Config) { c.Hello.Codec, c.Codec = "json", wire.JSON{} },
 			`codec "json", want "cbor"`, `codec "cbor", want "json"`},
 		"itself":   {func(c *tcp.Config) { c.Hello.Node, c.Peers = 1, peerUnderID(c, 2) }, "no number of its own", "no number of its own"},
-		"stranger": {func(c *tcp.Config) { c.Hello.Node = 9 }, "node 9: the other side is not a member", "in its words"},
+		"stranger": {func(c *tcp.Config) { c.Hello.Node = 9 }, "node 9: the other side is not a member", "for this reason"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestWordsOfARefusalAreKept(t *testing.T) {
 	start(t, oneAt, 1, nil, func(c *tcp.Config) { c.Peers = map[node.ID]string{3: twoAt.Addr().String()} })
 	two := start(t, twoAt, 2, map[node.ID]string{1: oneAt.Addr().String()})
 	eventually(t, "the words", func() bool {
-		return strings.Contains(two.peer(1).LastError, `the peer refuses this node, in its words: "node 2: the other side is not a member`)
+		return strings.Contains(two.peer(1).LastError, `the peer refuses this node, for this reason: "node 2: the other side is not a member`)
 	})
 }
 
@@ -105,8 +105,8 @@ func TestRefusalIsNotForEver(t *testing.T) {
 func TestLongRefusalIsCut(t *testing.T) {
 	requireNoGoroutines(t)
 	for size, want := range map[int]string{
-		400:  `the peer refuses this node, in its words: "why?\n\xff`, // cut
-		5000: "frame too long",                                        // longer than frames in the handshake may be
+		400:  `the peer refuses this node, for this reason: "why?\n\xff`, // cut
+		5000: "frame too long",                                           // longer than frames in the handshake may be
 	} {
 		no := []byte{2}
 		for i := range size {

@@ -18,7 +18,7 @@ var (
 	ErrVersion = errors.New("the log was written by another version of this program: run the version that wrote it, or a later one")
 	// ErrCluster means that the log belongs to a node of another cluster.
 	ErrCluster = errors.New("the log belongs to another cluster: " +
-		"check the data directory and the cluster this node is told to join")
+		"check the data directory and the cluster that this node is started for")
 	// ErrNode means that the log belongs to another node of the same cluster.
 	ErrNode = errors.New("the log belongs to another node of this cluster: " +
 		"check the data directory and the node's number")

@@ -69,7 +69,8 @@
 //
 // Version 2 of the protocol has older names for some fields in JSON: base for the
 // watermark, mass for progress, done and sent for the ranges and keys answered, before
-// for the state before the window, recent for the dedup window, void for a tombstone.
+// for the state before the window, recent for the dedup window, made for a transition,
+// void for a tombstone.
 //
 // # Handshake
 //

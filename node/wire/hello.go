@@ -25,7 +25,7 @@ var (
 	// ErrProtocol means that there is no version that both sides speak.
 	ErrProtocol = errors.New("the other side speaks no version of the protocol that this one does: run the same version everywhere")
 	// ErrCluster means that the other side is of another cluster.
-	ErrCluster = errors.New("the other side belongs to another cluster: check the address and the cluster it is told to join")
+	ErrCluster = errors.New("the other side belongs to another cluster: check the address and the cluster that it is started for")
 	// ErrEpoch means that the other side has another set of members.
 	ErrEpoch = errors.New("the other side is in another epoch of the membership: wait until both have learnt the latest")
 	// ErrCodec means that the other side uses another codec.

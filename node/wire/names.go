@@ -29,6 +29,12 @@ var messageTypeNames = [...]string{"?", "proposal", "acknowledgment", "reject", 
 
 func (k messageType) String() string { return messageTypeNames[k] }
 
+// entryKindNames are older than the names in package node. Version 2 of the protocol
+// has them.
+var entryKindNames = [...]string{"made", "void-illegal", "void-mismatch", "void"}
+
+func (k entryKind) String() string { return entryKindNames[k] }
+
 // The enumerations of package node: numbers in CBOR, names in JSON. Values have been
 // checked before they are marshalled.
 type (
@@ -52,7 +58,7 @@ func (a requestKind) MarshalText() ([]byte, error) { return []byte(node.Kind(a).
 func (o outcome) MarshalText() ([]byte, error) { return []byte(node.Outcome(o).String()), nil }
 
 // MarshalText returns the name.
-func (k entryKind) MarshalText() ([]byte, error) { return []byte(node.EntryKind(k).String()), nil }
+func (k entryKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
 // UnmarshalText parses a name.
 func (k *messageType) UnmarshalText(text []byte) error {
@@ -84,8 +90,8 @@ func (o *outcome) UnmarshalText(text []byte) error {
 
 // UnmarshalText parses a name.
 func (k *entryKind) UnmarshalText(text []byte) error {
-	v, err := named("kind", text, node.EntryTransition, node.EntryTombstone)
-	*k = entryKind(v)
+	v, err := named("kind", text, entryKind(node.EntryTransition), entryKind(node.EntryTombstone))
+	*k = v
 	return err
 }
 

@@ -228,7 +228,7 @@ var contract = []struct {
 		requireSame(d, []byte("abc"), got[:3])
 		d.execute(text(file1, 3, "ghi"), sync(file1)) // the next life is not affected
 	}},
-	{"a crash forgets what is under way", func(d *driver) {
+	{"a crash loses what is under way", func(d *driver) {
 		d.execute(create(file1), syncDir())
 		d.submit(text(file1, 0, "abc"), sync(file1), text(file1, 3, "def"), sync(file1))
 		d.Crash()

@@ -122,7 +122,7 @@ func (s *typeChecker) purity(c *checkedPackage) (found []violation) {
 				c.reportWrites(add, n.X)
 			case *ast.UnaryExpr:
 				if v := c.globalVar(n.X); n.Op == token.AND && v != nil && !slices.Contains(sharedReadOnly, qualifiedName(v)) {
-					add(n, "takes the address of package-level variable "+v.Name(), "it could be changed there; if not, say so in lent")
+					add(n, "takes the address of package-level variable "+v.Name(), "it could be changed there; if it is not, list it in sharedReadOnly")
 				}
 			case *ast.Ident:
 				if o := c.info.Uses[n]; o != nil && !sorted[n] && impure[qualifiedName(o)] != "" {

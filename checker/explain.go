@@ -23,7 +23,7 @@ func (m machine) violation(v *refutation, o Options) Result {
 	if v.inconclusive {
 		why := "the check ran out of time or memory"
 		if v.needsMore {
-			why = "more must be known of what comes"
+			why = "later operations must be known"
 		}
 		result.Explanation = fmt.Sprintf("%s: no order explains its operations, but %s before it found out which of them completes the contradiction", m.title(), why)
 		return result
@@ -189,7 +189,7 @@ func (c culprit) whyNotRead() string {
 
 func (c culprit) whyNotCommitted() string {
 	if c.op.State != "" && c.op.State != c.op.Argument {
-		return fmt.Sprintf(", although it asked for %s", c.op.Argument)
+		return fmt.Sprintf(", although it requested %s", c.op.Argument)
 	}
 	if v := c.versions(); v != nil {
 		return fmt.Sprintf(", when it could only have made version %s", joinOr(v))
@@ -265,7 +265,7 @@ func describeOperation(op *Operation) string {
 			b.WriteString(" in state")
 		}
 	default:
-		fmt.Fprintf(&b, "asked for %s", op.Argument)
+		fmt.Fprintf(&b, "requested %s", op.Argument)
 	}
 	if state != "" {
 		b.WriteString(" " + state)

@@ -87,7 +87,7 @@ func TestEveryBadLineIsTold(t *testing.T) {
 	_, err := Read(strings.NewReader(lines(text...) + op2))
 	require.ErrorIs(t, err, ErrFormat)
 	require.Equal(t, []string{
-		"malformed history: line 3: not a JSON object, so the line is damaged or cut off: delete it, or mend it: unexpected end of JSON input",
+		"malformed history: line 3: not a JSON object, so the line is damaged or cut off: delete it, or correct it: unexpected end of JSON input",
 		"line 4: call: 2 is before 3, the return of operation c1.1 of the same client: a client has one operation in flight",
 		"line 6: does not end in a newline, so the file was cut off: delete the line, or end it if it is whole",
 	}, strings.Split(err.Error(), "\n"))

@@ -55,7 +55,7 @@ func (s *Stream) Add(op Operation) error {
 		return fmt.Errorf("operation %s was called at %s: the history had been declared complete until %s", op.ID, formatTime(op.Call), formatTime(s.horizon))
 	}
 	if op.Version != NoVersion && op.Outcome != Unknown && s.options.Unversioned {
-		return fmt.Errorf("operation %s tells version %d: the history had been declared to have none", op.ID, op.Version)
+		return fmt.Errorf("operation %s has version %d: the history had been declared to have none", op.ID, op.Version)
 	}
 	m := s.machines[op.Machine]
 	if m == nil {

@@ -82,11 +82,11 @@ func (op *Operation) checkRecorded() *fieldError {
 	case op.Reason == ReasonIllegal && (op.Kind == KindRead || op.Kind == KindWrite):
 		return fieldErrorf("reason", "%q: a %s is never illegal: give another reason", op.Reason, op.Kind)
 	case op.Kind == KindRead && op.Outcome == Committed && op.State == "":
-		return fieldErrorf("state", "missing: a committed read tells one")
+		return fieldErrorf("state", "missing: a committed read has one")
 	case op.Outcome == Unknown && op.State != "":
-		return fieldErrorf("state", "%q: an operation of unknown outcome tells none: remove it", op.State)
+		return fieldErrorf("state", "%q: an operation of unknown outcome has none: remove it", op.State)
 	case op.Outcome == Unknown && op.Version != NoVersion:
-		return fieldErrorf("version", "%d: an operation of unknown outcome tells none: remove it", op.Version)
+		return fieldErrorf("version", "%d: an operation of unknown outcome has none: remove it", op.Version)
 	}
 	return op.checkArguments()
 }
@@ -95,7 +95,7 @@ func (op *Operation) checkRecorded() *fieldError {
 func (op *Operation) checkArguments() *fieldError {
 	switch {
 	case op.Kind == KindPropose && op.Argument == "":
-		return fieldErrorf("argument", "missing: a proposal asks for a state")
+		return fieldErrorf("argument", "missing: a proposal requests a state")
 	case op.Kind == KindRead && op.Argument != "":
 		return fieldErrorf("argument", "%q: a read has none: remove it", op.Argument)
 	case op.Kind != KindCAS && op.Expected != "":

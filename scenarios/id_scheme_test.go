@@ -34,10 +34,10 @@ func TestWhatRepeats(t *testing.T) {
 	require.Nil(t, p.FirstWithSameID(&p.Operations[0]))
 	require.Equal(t, &p.Operations[0], p.FirstWithSameID(&p.Operations[1]))
 	require.Nil(t, p.FirstWithSameID(&p.Operations[2]))
-	require.ErrorContains(t, planWith(first, other, thief).Validate(), `operations[2].id_of: "c1.1": c2.1 asks for Stopped under it: to ask for the same, want the same client and expect`)
+	require.ErrorContains(t, planWith(first, other, thief).Validate(), `operations[2].id_of: "c1.1": c2.1 requests Stopped with it: for the same request, want the same client and expect`)
 	version := uint64(3)
 	again.Expect = &version
-	require.ErrorContains(t, planWith(first, again).Validate(), `operations[1].id_of: "c1.1": c1.1 asks for Running under it`)
+	require.ErrorContains(t, planWith(first, again).Validate(), `operations[1].id_of: "c1.1": c1.1 requests Running with it`)
 }
 
 // The generator uses every id scheme, repeats ids, and reuses them for other

@@ -199,7 +199,7 @@ func (o *Operation) checkIDScheme() error {
 	case o.Watermark != 0 && o.IDScheme != OwnID && o.IDScheme != ForgedID:
 		return fmt.Errorf("watermark: %d: want it with the id_scheme %q or %q", o.Watermark, OwnID, ForgedID)
 	case o.Watermark > maxWatermark:
-		return fmt.Errorf("base: %d: want at most %d", o.Watermark, uint64(maxWatermark))
+		return fmt.Errorf("watermark: %d: want at most %d", o.Watermark, uint64(maxWatermark))
 	case o.IDOf != "" && o.IDScheme != OwnID:
 		return fmt.Errorf("id_of: %q: want it with the id_scheme %q", o.IDOf, OwnID)
 	}
@@ -216,7 +216,7 @@ func (p *Plan) checkIDOf(o, first *Operation) error {
 		return fmt.Errorf("%q: want an operation before it, on the same machine, with the id_scheme %q and an id of its own", o.IDOf, OwnID)
 	}
 	if q := p.FirstWithSameID(o); q != nil && (q.Client != o.Client || !equal(q.Expect, o.Expect)) {
-		return fmt.Errorf("%q: %s asks for %s under it: to ask for the same, want the same client and expect", o.IDOf, q.ID, o.To)
+		return fmt.Errorf("%q: %s requests %s with it: for the same request, want the same client and expect", o.IDOf, q.ID, o.To)
 	}
 	return nil
 }
@@ -247,7 +247,7 @@ func (p *Plan) checkOperation(o *Operation) error {
 	case o.Kind == Propose && !d.Has(o.To):
 		return fmt.Errorf("to: %q is no state of %s; its states are %v", o.To, d.Name, d.States)
 	case o.Kind == Read && o.To != "":
-		return fmt.Errorf("to: %q: a read asks for no state", o.To)
+		return fmt.Errorf("to: %q: a read requests no state", o.To)
 	case o.Kind == Read && o.Expect != nil:
 		return errors.New("expect: a read expects no version")
 	case o.Kind != Propose && o.Kind != Read:

@@ -190,10 +190,10 @@ func (c *Checker) add(o *Observation) error {
 // stream, or for a second final: the recorder has made a mistake.
 func (c *Checker) checkPlacement(s *source, m *machine, o *Observation) error {
 	if w := s.streams[m]; o.ofStream() && w != nil && w.end != nil {
-		return fieldErrorf("source", "%s tells of %s after its end, at %v: give a stream one end, when it is over", o.Source, o.Machine, time.Duration(w.end.Time))
+		return fieldErrorf("source", "%s reports %s after its end, at %v: give a stream one end, when it is over", o.Source, o.Machine, time.Duration(w.end.Time))
 	}
 	if o.Kind == Final && slices.ContainsFunc(m.finals, func(f *Observation) bool { return f.Source == o.Source }) {
-		return fieldErrorf("source", "%s has told of the end of %s before: give one final of each node and machine", o.Source, o.Machine)
+		return fieldErrorf("source", "%s has reported the end of %s before: give one final of each node and machine", o.Source, o.Machine)
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func (c *Checker) checkConvergence(v *Result, m *machine, past []versionRecord) 
 			known.Observation = m.finals[0]
 		}
 		v.violate("missing", m, []Evidence{known, {Observation: s.final}},
-			"%v, but %s, which told of others at %v, told of no end of it", known, s.final.Source, time.Duration(s.final.Time))
+			"%v, but %s, which has finals of other machines at %v, has none of it", known, s.final.Source, time.Duration(s.final.Time))
 	}
 }
 

@@ -22,7 +22,7 @@ func (c *Checker) checkExactlyOnce(m *machine, version int64, by Evidence) {
 		c.keep(by)
 	}
 	if op.Operation == nil && !c.options.Open {
-		c.violate(ExactlyOnce, "never-invoked", m, []Evidence{by}, "%v, but nobody asked for %s", by, id)
+		c.violate(ExactlyOnce, "never-invoked", m, []Evidence{by}, "%v, but %s was never invoked", by, id)
 	}
 	if op.Operation == nil {
 		return
@@ -35,10 +35,10 @@ func (c *Checker) checkExactlyOnce(m *machine, version int64, by Evidence) {
 	case op.Kind != checker.KindPropose:
 		violate("read", "a read makes no version")
 	case op.Outcome == checker.Rejected:
-		violate("rejected", "what is rejected never takes effect")
+		violate("rejected", "a rejected operation never takes effect")
 	case op.Operation.Machine != m.name:
-		violate("other-machine", "it had asked that of "+op.Operation.Machine)
+		violate("other-machine", "the request was for "+op.Operation.Machine)
 	case op.Argument != by.state(version):
-		violate("other-state", "it had asked for something else")
+		violate("other-state", "the request was for another state")
 	}
 }

@@ -50,7 +50,7 @@ func Example() {
 	// Output:
 	// chosen: holds
 	// watch: violated
-	// lifecycle/a: w1 told of Init at version 0 at 500µs, and next w1 told of a step to Stopped at version 2 by c1.2 at 4.5ms: it leaves out a step without a gap
+	// lifecycle/a: w1 reported Init at version 0 at 500µs, and next w1 reported a step to Stopped at version 2 by c1.2 at 4.5ms: it leaves out a step without a gap
 	// monotonic-reads: unjudged
 	// exactly-once: holds
 	// convergence: unjudged

@@ -54,45 +54,45 @@ func TestExplanations(t *testing.T) {
 		"chosen/other-state": {[]Observation{local("n1", 25, 1, "Stopped")},
 			"c1 committed Running at version 1 between 10ns and 20ns, but n1 answered a local read with Stopped at version 1 at 25ns: version 1 cannot be both Running and Stopped"},
 		"chosen/other-operation": {[]Observation{taken("w1", 25, 1, "", "Running", "c2")},
-			"c1 committed Running at version 1 between 10ns and 20ns, but w1 told of a step to Running at version 1 by c2 at 25ns: version 1 was made by one operation, not by both c1 and c2"},
+			"c1 committed Running at version 1 between 10ns and 20ns, but w1 reported a step to Running at version 1 by c2 at 25ns: version 1 was made by one operation, not by both c1 and c2"},
 		"chosen/illegal-step": {[]Observation{state("w1", 25, m1, 2, "Init")},
-			"c1 committed Running at version 1 between 10ns and 20ns, but w1 told of Init at version 2 at 25ns: no step leads from Running to Init"},
+			"c1 committed Running at version 1 between 10ns and 20ns, but w1 reported Init at version 2 at 25ns: no step leads from Running to Init"},
 		"chosen/no-state": {[]Observation{state("w1", 25, m2, 7, "Walking")},
-			"w1 told of Walking at version 7 at 25ns, but definition lifecycle has no such state"},
+			"w1 reported Walking at version 7 at 25ns, but definition lifecycle has no such state"},
 		"chosen/initial": {[]Observation{local("n1", 25, 0, "Running")},
 			"n1 answered a local read with Running at version 0 at 25ns, but every machine of definition lifecycle begins in Init"},
 		"chosen/foreseen": {[]Observation{local("n1", 9, 1, "Running")},
 			"n1 answered a local read with Running at version 1 at 9ns, but c1 committed Running at version 1 between 10ns and 20ns, and c1 was called only at 10ns"},
 		"watch/left-out": {[]Observation{state("w1", 25, m2, 1, "Running"), state("w1", 27, m2, 3, "Init")},
-			"w1 told of Running at version 1 at 25ns, and next w1 told of Init at version 3 at 27ns: it leaves out 2 steps without a gap"},
+			"w1 reported Running at version 1 at 25ns, and next w1 reported Init at version 3 at 27ns: it leaves out 2 steps without a gap"},
 		"watch/went-back": {[]Observation{taken("w1", 35, 2, "", "Stopped", ""), taken("w1", 36, 1, "", "Running", "")},
-			"w1 told of a step to Stopped at version 2 at 35ns, and next w1 told of a step to Running at version 1 at 36ns: that is behind what it had told"},
+			"w1 reported a step to Stopped at version 2 at 35ns, and next w1 reported a step to Running at version 1 at 36ns: that is behind what it had reported"},
 		"watch/repeated": {[]Observation{state("w1", 25, m1, 1, "Running"), state("w1", 26, m1, 1, "Running")},
-			"w1 told of Running at version 1 at 25ns, and next w1 told of Running at version 1 at 26ns: it begins anew without having been resumed"},
+			"w1 reported Running at version 1 at 25ns, and next w1 reported Running at version 1 at 26ns: it begins anew without having been resumed"},
 		"watch/other-from": {[]Observation{state("w1", 25, m2, 1, "Running"), {Kind: Transition, Source: "w1", Time: 26, Machine: m2, Version: 2, From: "Stopped", State: "Init"}},
-			"w1 told of Running at version 1 at 25ns, and next w1 told of a step from Stopped to Init at version 2 at 26ns: that is not where it was"},
+			"w1 reported Running at version 1 at 25ns, and next w1 reported a step from Stopped to Init at version 2 at 26ns: that is not where it was"},
 		"watch/kept-back": {[]Observation{state("w1", 25, m1, 0, "Init"), {Kind: End, Source: "w1", Time: 31, Machine: m1}},
-			"c1 committed Running at version 1 between 10ns and 20ns, but w1 was listened to until 31ns and had told of nothing after version 0: it has kept version 1 back for longer than 10ns"},
+			"c1 committed Running at version 1 between 10ns and 20ns, but w1 was observed until 31ns and had reported nothing after version 0: it has kept version 1 back for longer than 10ns"},
 		"monotonic-reads/went-back": {[]Observation{local("n1", 35, 2, "Stopped"), local("n1", 36, 1, "Running")},
 			"n1 answered a local read with Stopped at version 2 at 35ns, and later n1 answered a local read with Running at version 1 at 36ns"},
 		"exactly-once/twice": {[]Observation{taken("w1", 35, 2, "", "Stopped", "c2"), {Kind: Entry, Source: "n1", Time: 100, Machine: m1, Version: 5, State: "Stopped", Operation: "c2"}},
-			"n1 held in the end, at 100ns, that c2 made version 5, Stopped, but of lifecycle/a w1 told of a step to Stopped at version 2 by c2 at 35ns: c2 took effect twice"},
+			"n1 showed at the end, at 100ns, that c2 made version 5, Stopped, but of lifecycle/a w1 reported a step to Stopped at version 2 by c2 at 35ns: c2 took effect twice"},
 		"exactly-once/rejected": {[]Observation{taken("w1", 35, 2, "", "Stopped", "c3")},
-			"c3 asked for Stopped at 30ns and was rejected by 40ns, but w1 told of a step to Stopped at version 2 by c3 at 35ns: what is rejected never takes effect"},
+			"c3 requested Stopped at 30ns and was rejected by 40ns, but w1 reported a step to Stopped at version 2 by c3 at 35ns: a rejected operation never takes effect"},
 		"exactly-once/read": {[]Observation{taken("w1", 35, 2, "", "Stopped", "r1")},
-			"r1 read Running at version 1 between 21ns and 22ns, but w1 told of a step to Stopped at version 2 by r1 at 35ns: a read makes no version"},
+			"r1 read Running at version 1 between 21ns and 22ns, but w1 reported a step to Stopped at version 2 by r1 at 35ns: a read makes no version"},
 		"exactly-once/other-machine": {[]Observation{{Kind: Entry, Source: "n1", Time: 100, Machine: m2, Version: 2, State: "Stopped", Operation: "c2"}},
-			"c2 asked for Stopped at 30ns, but n1 held in the end, at 100ns, that c2 made version 2, Stopped: it had asked that of lifecycle/a"},
+			"c2 requested Stopped at 30ns, but n1 showed at the end, at 100ns, that c2 made version 2, Stopped: the request was for lifecycle/a"},
 		"exactly-once/other-state": {[]Observation{taken("w1", 35, 2, "", "Running", "c2")},
-			"c2 asked for Stopped at 30ns, but w1 told of a step to Running at version 2 by c2 at 35ns: it had asked for something else"},
+			"c2 requested Stopped at 30ns, but w1 reported a step to Running at version 2 by c2 at 35ns: the request was for another state"},
 		"exactly-once/never-invoked": {[]Observation{taken("w1", 35, 2, "Running", "Stopped", "x9")},
-			"w1 told of a step from Running to Stopped at version 2 by x9 at 35ns, but nobody asked for x9"},
+			"w1 reported a step from Running to Stopped at version 2 by x9 at 35ns, but x9 was never invoked"},
 		"convergence/differ": {[]Observation{final("n1", m1, 1, "Running"), final("n2", m1, 2, "Stopped")},
-			"n1 held Running at version 1 in the end, at 100ns, but n2 held Stopped at version 2 in the end, at 100ns"},
+			"n1 ended with Running at version 1, at 100ns, but n2 ended with Stopped at version 2, at 100ns"},
 		"convergence/behind": {[]Observation{final("n1", m1, 0, "Init")},
-			"c1 committed Running at version 1 between 10ns and 20ns, but n1 held Init at version 0 in the end, at 100ns"},
+			"c1 committed Running at version 1 between 10ns and 20ns, but n1 ended with Init at version 0, at 100ns"},
 		"convergence/missing": {[]Observation{final("n1", m2, 0, "Init")},
-			"c1 committed Running at version 1 between 10ns and 20ns, but n1, which told of others at 100ns, told of no end of it"},
+			"c1 committed Running at version 1 between 10ns and 20ns, but n1, which has finals of other machines at 100ns, has none of it"},
 		"chosen/made-nothing": {[]Observation{}, "c1 committed Running at version 0 between 10ns and 20ns, but nothing makes version 0"},
 	}
 	require.Equal(t, classes, slices.Sorted(maps.Keys(cases)))
@@ -143,8 +143,8 @@ func TestMakersAreKept(t *testing.T) {
 		{Kind: Entry, Source: "n1", Time: 100, Machine: m1, Version: 4, State: "Running", Operation: "x2"},
 	}, Options{Open: true})
 	require.NoError(t, err)
-	require.Equal(t, "lifecycle/a: n1 held in the end, at 100ns, that x2 made version 4, Running, but of lifecycle/a "+
-		"w2 told of a step to Running at version 1 by x2 at 26ns: x2 took effect twice", verdicts[3].Explanation)
+	require.Equal(t, "lifecycle/a: n1 showed at the end, at 100ns, that x2 made version 4, Running, but of lifecycle/a "+
+		"w2 reported a step to Running at version 1 by x2 at 26ns: x2 took effect twice", verdicts[3].Explanation)
 }
 
 func TestOperationsInWords(t *testing.T) {
@@ -153,8 +153,8 @@ func TestOperationsInWords(t *testing.T) {
 	untold.Version = checker.NoVersion
 	committed := untold
 	committed.Outcome = checker.Committed
-	require.Equal(t, "c9 asked for Init at 1ns and was rejected by 2ns, in Init at version 3", Evidence{Operation: &told}.String())
-	require.Equal(t, "c9 asked for Init at 1ns and was rejected by 2ns", Evidence{Operation: &untold}.String())
+	require.Equal(t, "c9 requested Init at 1ns and was rejected by 2ns, in Init at version 3", Evidence{Operation: &told}.String())
+	require.Equal(t, "c9 requested Init at 1ns and was rejected by 2ns", Evidence{Operation: &untold}.String())
 	require.Equal(t, "c9 committed Init between 1ns and 2ns", Evidence{Operation: &committed}.String())
 }
 
@@ -166,9 +166,9 @@ func TestMistakesOfRecorders(t *testing.T) {
 		want string
 	}{
 		"time goes back":     {[]Observation{local("n1", 9, 1, "Running"), local("n1", 8, 1, "Running")}, "time: 8 is before 9, that of the observation before of n1"},
-		"goes on after end":  {[]Observation{end, taken("w1", 60, 2, "", "Stopped", "")}, "source: w1 tells of lifecycle/a after its end, at 50ns"},
-		"two ends":           {[]Observation{end, end}, "source: w1 tells of lifecycle/a after its end, at 50ns"},
-		"two finals":         {[]Observation{final("n1", m1, 1, "Running"), final("n1", m1, 1, "Running")}, "source: n1 has told of the end of lifecycle/a before"},
+		"goes on after end":  {[]Observation{end, taken("w1", 60, 2, "", "Stopped", "")}, "source: w1 reports lifecycle/a after its end, at 50ns"},
+		"two ends":           {[]Observation{end, end}, "source: w1 reports lifecycle/a after its end, at 50ns"},
+		"two finals":         {[]Observation{final("n1", m1, 1, "Running"), final("n1", m1, 1, "Running")}, "source: n1 has reported the end of lifecycle/a before"},
 		"unknown definition": {[]Observation{final("n1", "other/a", 1, "Running")}, `machine: "other/a": definition "other" is not among those of the history: add it`},
 	} {
 		t.Run(name, func(t *testing.T) {

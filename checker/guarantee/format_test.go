@@ -52,13 +52,13 @@ func TestLinesAreReadAsTheyAreWritten(t *testing.T) {
 func TestParseLineRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ of, old, new, want string }{
 		"no object":        {"state", `{"observe"`, `7,{"observe"`, "not a JSON object"},
-		"cut off":          {"state", `"Init"}`, `"In`, "not a JSON object, so the line is damaged or cut off: delete it, or mend it: unexpected end of JSON input"},
+		"cut off":          {"state", `"Init"}`, `"In`, "not a JSON object, so the line is damaged or cut off: delete it, or correct it: unexpected end of JSON input"},
 		"two on a line":    {"state", `"Init"}`, `"Init"}{}`, "has text after the object: give each its own line"},
 		"not UTF-8":        {"state", `w1`, "w\xff", "not UTF-8: save it as such"},
 		"unknown field":    {"state", `"time"`, `"x":1,"time"`, "x: unknown field: remove it"},
 		"field twice":      {"state", `"time":10`, `"time":10,"time":11`, "time: is there twice: remove one"},
 		"null":             {"state", `10`, `null`, "time: null: want a whole number, without quotes or fraction"},
-		"no braces":        {"state", lines["state"], `"x"`, "not a JSON object, so the line is damaged or cut off: delete it, or mend it: want an object, in braces"},
+		"no braces":        {"state", lines["state"], `"x"`, "not a JSON object, so the line is damaged or cut off: delete it, or correct it: want an object, in braces"},
 		"empty":            {"state", lines["state"], ``, "not a JSON object"},
 		"nothing":          {"state", lines["state"], `{}`, "observe: missing: add it"},
 		"list":             {"state", `10`, `[1]`, "time: [1]: want a whole number"},

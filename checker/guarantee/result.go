@@ -106,7 +106,7 @@ func (e Evidence) String() string {
 	at := time.Duration(o.Time)
 	switch o.Kind {
 	case State:
-		return fmt.Sprintf("%s told of %s at version %d at %v", o.Source, o.State, o.Version, at)
+		return fmt.Sprintf("%s reported %s at version %d at %v", o.Source, o.State, o.Version, at)
 	case Transition:
 		from, by := "a step", ""
 		if o.From != "" {
@@ -115,19 +115,19 @@ func (e Evidence) String() string {
 		if o.Operation != "" {
 			by = " by " + o.Operation
 		}
-		return fmt.Sprintf("%s told of %s to %s at version %d%s at %v", o.Source, from, o.State, o.Version, by, at)
+		return fmt.Sprintf("%s reported %s to %s at version %d%s at %v", o.Source, from, o.State, o.Version, by, at)
 	case Gap:
-		return fmt.Sprintf("%s told of a gap from version %d to %d at %v", o.Source, o.First, o.Version, at)
+		return fmt.Sprintf("%s reported a gap from version %d to %d at %v", o.Source, o.First, o.Version, at)
 	case Resume:
 		return fmt.Sprintf("%s resumed at %v", o.Source, at)
 	case End:
-		return fmt.Sprintf("%s was listened to until %v", o.Source, at)
+		return fmt.Sprintf("%s was observed until %v", o.Source, at)
 	case Local:
 		return fmt.Sprintf("%s answered a local read with %s at version %d at %v", o.Source, o.State, o.Version, at)
 	case Entry:
-		return fmt.Sprintf("%s held in the end, at %v, that %s made version %d, %s", o.Source, at, o.Operation, o.Version, o.State)
+		return fmt.Sprintf("%s showed at the end, at %v, that %s made version %d, %s", o.Source, at, o.Operation, o.Version, o.State)
 	default:
-		return fmt.Sprintf("%s held %s at version %d in the end, at %v", o.Source, o.State, o.Version, at)
+		return fmt.Sprintf("%s ended with %s at version %d, at %v", o.Source, o.State, o.Version, at)
 	}
 }
 
@@ -136,11 +136,11 @@ func describeOperation(op *checker.Operation) string {
 	call, back := time.Duration(op.Call), time.Duration(op.Return)
 	switch {
 	case op.Outcome == checker.Unknown:
-		return fmt.Sprintf("%s asked for %s at %v", op.ID, op.Argument, call)
+		return fmt.Sprintf("%s requested %s at %v", op.ID, op.Argument, call)
 	case op.Outcome == checker.Rejected && op.Version == checker.NoVersion:
-		return fmt.Sprintf("%s asked for %s at %v and was rejected by %v", op.ID, op.Argument, call, back)
+		return fmt.Sprintf("%s requested %s at %v and was rejected by %v", op.ID, op.Argument, call, back)
 	case op.Outcome == checker.Rejected:
-		return fmt.Sprintf("%s asked for %s at %v and was rejected by %v, in %s at version %d", op.ID, op.Argument, call, back, op.State, op.Version)
+		return fmt.Sprintf("%s requested %s at %v and was rejected by %v, in %s at version %d", op.ID, op.Argument, call, back, op.State, op.Version)
 	case op.Kind == checker.KindRead:
 		return fmt.Sprintf("%s read %s at version %d between %v and %v", op.ID, op.State, op.Version, call, back)
 	case op.Version == checker.NoVersion:

@@ -59,7 +59,7 @@ func (c *Checker) checkOrder(s *source, w *stream, o *Observation) {
 	case first > last:
 		violate("left-out", "%v: it leaves out %s without a gap", now, describeMissing(last, first, o.Kind))
 	default:
-		violate("went-back", "%v: that is behind what it had told", now)
+		violate("went-back", "%v: that is behind what it had reported", now)
 	}
 }
 
@@ -87,7 +87,7 @@ func (c *Checker) checkDeadline(v *Result, m *machine, past []versionRecord) {
 			continue
 		}
 		evidence := []Evidence{l.firstKnown, {Observation: w.end}}
-		v.violate("kept-back", m, evidence, "%v, but %v and had told of nothing after version %d: it has kept version %d back for longer than %v",
+		v.violate("kept-back", m, evidence, "%v, but %v and had reported nothing after version %d: it has kept version %d back for longer than %v",
 			l.firstKnown, evidence[1], last, l.version, time.Duration(c.options.Deadline))
 	}
 }

@@ -105,7 +105,7 @@ func (b *builder) readVector(in *bufio.Reader) error {
 		}
 		v, err := p.next()
 		if err != nil {
-			b.bad.Add(b.line, fmt.Errorf("not EDN: mend it: %w; what follows was not read", err))
+			b.bad.Add(b.line, fmt.Errorf("not EDN: correct it: %w; what follows was not read", err))
 			return nil
 		}
 		e, err := parseEvent(v)
@@ -180,7 +180,7 @@ func (p *parser) parseLine(line []byte, whole bool) (e event, found bool, err er
 	case errors.Is(err, errTruncated) && !whole:
 		return e, true, errors.New(cut)
 	case err != nil:
-		return e, true, fmt.Errorf("not EDN, or not all on this line: delete it, or mend it: %w", err)
+		return e, true, fmt.Errorf("not EDN, or not all on this line: delete it, or correct it: %w", err)
 	case !p.ended():
 		return e, true, errors.New("has text after the map: give each its own line")
 	}

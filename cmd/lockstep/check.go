@@ -24,7 +24,7 @@ func checkCommand() *cobra.Command {
 the format that docs/HISTORY.md describes, or one of Jepsen, as EDN or log. It
 may be compressed with gzip or zstd.
 
-What a history is of, it says itself, or else --model does:
+The model of a history is in its header, or else given by --model:
 
   lifecycle      machines of the built-in definition
   machine:FILE   machines of the definition in a file, in YAML or JSON
@@ -32,8 +32,8 @@ What a history is of, it says itself, or else --model does:
   cas-register   one register: write, cas (compare and set) and read
   kv             a register for each key
 
-What else was seen of the machines in the same run, as streams, local reads and
-what nodes held in the end, is judged with --observations: one verdict for each
+What else was observed of the machines in the same run, as streams, local reads and
+the final states of nodes, is judged with --observations: one verdict for each
 guarantee, see docs/GUARANTEES.md.`,
 		Args: exactly(1, "a history file, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -43,10 +43,10 @@ guarantee, see docs/GUARANTEES.md.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&c.source.format, "format", formatAuto, "format of the history: auto (by its first bytes), lockstep or jepsen")
-	f.StringVar(&c.source.model, "model", "", "what the history is of (default: what its header says; of Jepsen's: cas-register)")
+	f.StringVar(&c.source.model, "model", "", "model of the history (default: that of its header; for Jepsen's: cas-register)")
 	f.StringVar(&c.source.failedCAS, "failed-cas", failedCASNone, "what a :cas of Jepsen that failed claims: none (but that it had no effect) or illegal (the register did not hold the value expected)")
-	f.StringVar(&c.observations.file, "observations", "", "judge what else was seen, too: a file as docs/GUARANTEES.md describes, or - for standard input")
-	f.DurationVar(&c.observations.Deadline, "stream-deadline", 0, "with --observations: how long a watch that is listened to may keep back what is known (0: for ever)")
+	f.StringVar(&c.observations.file, "observations", "", "judge other observations, too: a file as docs/GUARANTEES.md describes, or - for standard input")
+	f.DurationVar(&c.observations.Deadline, "stream-deadline", 0, "with --observations: how long an observed watch may keep back a version that is known (0: for ever)")
 	f.BoolVar(&c.observations.Open, "others", false, "with --observations: others than the history's clients may have used the machines")
 	f.StringVar(&c.viz, "viz", "", "write a page about the machine that is violated, in HTML, to this file")
 	f.DurationVar(&c.budget, "budget", time.Minute, "give up after judging for so long; the verdict is then undecided")

@@ -85,13 +85,13 @@ func proposeCommand() *cobra.Command {
 	var id string
 	cmd := &cobra.Command{
 		Use:   "propose KEY STATE",
-		Short: "Ask for a transition of a machine",
-		Long: `Ask for a transition of a machine, as in: lockstep propose lifecycle/web-1 Running
+		Short: "Request a transition of a machine",
+		Long: `Request a transition of a machine, as in: lockstep propose lifecycle/web-1 Running
 
 Exit codes: 2 the id of another operation, 5 rejected (no effect), 6 outcome
-unknown (it may have taken effect), 9 nobody there, or no majority (no effect).
-After 6, ask again with the same --operation, or do what the answer says: it
-takes effect at most once.`,
+unknown (it may have taken effect), 9 unavailable: no node, or no majority, responds
+(no effect). After 6, send it again with the same --operation, or do what the
+answer says: it takes effect at most once.`,
 		Args: exactly(2, "a machine and a state"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			op := session.Operation{ID: node.OpID(id), Kind: node.Propose, Key: args[0], To: args[1]}
@@ -111,7 +111,7 @@ takes effect at most once.`,
 	}
 	a.flags(cmd)
 	cmd.Flags().Int64Var(&expect, "expect-version", 0, "only if the machine is at this version")
-	cmd.Flags().StringVar(&id, "operation", "", "id of the operation, to ask again after an unknown outcome (default: a new one)")
+	cmd.Flags().StringVar(&id, "operation", "", "id of the operation, to send it again after an unknown outcome (default: a new one)")
 	return cmd
 }
 
@@ -119,7 +119,7 @@ takes effect at most once.`,
 func checkOperation(id, key string) error {
 	name := node.OpID(id).Name()
 	if err := fsm.CheckName("operation", name); err != nil || len(id) > node.MaxOpID || node.OpID(id).IsOnce() {
-		return fmt.Errorf("--operation %q: want 1 to %d letters, digits or . _ -, the first of them no -, or an id as it was told", id, node.MaxOpID)
+		return fmt.Errorf("--operation %q: want 1 to %d letters, digits or . _ -, the first of them no -, or an id that was issued", id, node.MaxOpID)
 	}
 	if _, err := node.OpID(id).Watermark(key); err != nil {
 		return fmt.Errorf("--operation: %w", err)
@@ -214,16 +214,16 @@ func printOutcome(cmd *cobra.Command, op session.Operation, r client.Result) err
 // remedy returns the advice for an unknown outcome.
 func remedy(key string, r client.Result) string {
 	if r.Reason == node.WindowExpired || r.Reason == node.WatermarkAhead {
-		return fmt.Sprintf("it may have taken effect, and to ask again will not tell: see lockstep get %s; then ask with --expect-version, or without --operation if it is to be carried out now", key)
+		return fmt.Sprintf("it may have taken effect, and sending it again will not show: see lockstep get %s; then send it with --expect-version, or without --operation to have it carried out now", key)
 	}
-	return "it may have taken effect; ask again with --operation " + string(r.Operation)
+	return "it may have taken effect; send it again with --operation " + string(r.Operation)
 }
 
 func statusCommand() *cobra.Command {
 	var a clientFlags
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show what each node says of itself",
+		Short: "Show the status of each node",
 		Args:  exactly(0, "flags only"),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return a.status(cmd) },
 	}

@@ -30,8 +30,8 @@ that repeats it, and kept in a directory of its own. When the campaign is over
 their plans are made small, see lockstep shrink, and kept there too.
 
 A campaign ends after --seeds, after --for, when --until-stable seeds on end have
-shown nothing new, or with Ctrl-C, and always says what it has shown. With --state
-it can be gone on with later by the same command.`,
+shown nothing new, or with Ctrl-C, and always reports what it has shown. With --state
+the same command continues it later.`,
 		Args: exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.json = asJSON(cmd)
@@ -180,7 +180,7 @@ func (f *fuzz) resume(c *campaign.Campaign) (err error) {
 		return nil
 	}
 	if f.build, err = buildID(); err != nil {
-		return fmt.Errorf("--state: this program cannot tell which build it is: %w", err)
+		return fmt.Errorf("--state: the build of this program is unknown: %w", err)
 	}
 	return c.ReadState(f.state, f.build)
 }

@@ -122,7 +122,7 @@ func detectFormat(in *bufio.Reader) string {
 
 func (s *historyFlags) readLockstep(in io.Reader) (checker.History, error) {
 	if s.failedCAS != failedCASNone {
-		return checker.History{}, fmt.Errorf("--failed-cas %s is for histories of Jepsen: this one says itself what a rejection claims", s.failedCAS)
+		return checker.History{}, fmt.Errorf("--failed-cas %s is for histories of Jepsen: the header of this one has what a rejection claims", s.failedCAS)
 	}
 	h, err := checker.Read(in)
 	if err != nil {
@@ -137,7 +137,7 @@ func (s *historyFlags) checkModel(h checker.History) error {
 		return nil
 	}
 	if s.modelFlag() != h.Model {
-		return fmt.Errorf("--model %s, but the header says model %s: leave --model out", s.model, h.Model)
+		return fmt.Errorf("--model %s, but the header has model %s: leave --model out", s.model, h.Model)
 	}
 	if s.definition == nil || slices.ContainsFunc(h.Definitions, func(d fsm.Definition) bool { return reflect.DeepEqual(d, *s.definition) }) {
 		return nil

@@ -26,14 +26,14 @@ func refusesLog(err error) bool {
 func inspectCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "inspect DIR",
-		Short: "Tell what the directory of a node holds, sound or damaged",
-		Long: `Tell what the directory of a node (--data) holds: whose log it is, its boots and
+		Short: "Show the contents of a node's directory, sound or damaged",
+		Long: `Show the contents of a node's directory (--data): the owner of the log, its boots and
 segments, how far it goes and how far it is known to have gone, where it is damaged,
-and the machines that it holds with their last ballots and versions. Nothing is
-changed and nothing is locked; a node may use the directory meanwhile, and then what
-is told may be half of what it writes.
+and the machines in it with their last ballots and versions. Nothing is changed and
+nothing is locked; if a node uses the directory meanwhile, half-finished writes may
+be shown.
 
-It exits with 10 if a node would refuse the log as damaged, or as not all there.`,
+It exits with 10 if a node would refuse the log as damaged or not complete.`,
 		Args: cobra.MatchAll(func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return fmt.Errorf("%s: want one directory, got %d arguments; see %s --help", cmd.CommandPath(), len(args), cmd.CommandPath())
@@ -214,7 +214,7 @@ func (t *logReport) addVerdict(x *member.LogInspection) {
 		t.Refused, t.code = x.Unreadable[0].Error(), exitDamaged
 		t.Advice = "Run the version of the program that wrote the log, or a later one."
 	case err == nil:
-		t.Advice = "A node can go on from this log. What no log alone can know is whether it is an older copy of itself."
+		t.Advice = "A node can go on from this log. Whether it is an older copy of itself, no log alone can show."
 	case errors.Is(err, wal.ErrDamaged), errors.Is(err, wal.ErrMissing):
 		t.Refused, t.code = err.Error(), exitDamaged
 		t.Advice = "Leave the directory as it is, and leave the node stopped. The cluster goes on while a majority of the members is up: " +

@@ -17,9 +17,9 @@ func listCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list [PREFIX]",
 		Short: "List machines",
-		Long: `List the machines whose keys begin with PREFIX, in order, as the first node knows
-them that answers. What it knows may be stale, and machines may be missing of which
-it has heard nothing yet. With --linearizable each machine of the list is read.`,
+		Long: `List the machines whose keys begin with PREFIX, in order, as known to the
+first node that answers. Its view may be stale, and machines of which it has received
+nothing yet are missing. With --linearizable each machine of the list is read.`,
 		Args: atMost(1, "one prefix, as in lifecycle/web-"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {

@@ -28,7 +28,7 @@ func loadCommand() *cobra.Command {
 		Short: "Load a running cluster, and record what its clients see",
 		Long: `Load a running cluster with clients that each do one operation after the other,
 and print rates and latencies. What they see is judged while they go on; at the
-first violation of linearizability they stop, and it is told. With --history all
+first violation of linearizability they stop, and it is reported. With --history all
 that they see is recorded for lockstep check.`,
 		Args: exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return l.run(cmd) },
@@ -41,8 +41,8 @@ that they see is recorded for lockstep check.`,
 	f.IntVar(&l.ops, "ops", 0, "stop after so many operations in all (0: after --for alone)")
 	f.IntVar(&l.reads, "reads", 10, "percent of operations that read")
 	f.StringVar(&l.prefix, "prefix", "", "machines are lifecycle/PREFIX-1, ... (default: load and a random word)")
-	f.BoolVar(&l.check, "check", true, "judge what the clients see while they go on; nobody else may use the machines")
-	f.StringVar(&l.observations, "observations", "", "record in this file what streams and local reads tell meanwhile, as docs/GUARANTEES.md describes, and judge it in the end")
+	f.BoolVar(&l.check, "check", true, "judge what the clients see while they go on; no other client may use the machines")
+	f.StringVar(&l.observations, "observations", "", "record streams and local reads in this file meanwhile, as docs/GUARANTEES.md describes, and judge them at the end")
 	f.StringVar(&l.history, "history", "", "record the history in this file")
 	return cmd
 }
@@ -170,7 +170,7 @@ func (l *load) checkUnused(ctx context.Context) error {
 		case r.Outcome != node.Committed:
 			return &exitError{code: exitUnreachable, text: fmt.Sprintf("no answer from --endpoints: %s", r.Text)}
 		case r.Version > 0:
-			return fmt.Errorf("--prefix %s: lifecycle/%s-%d is at version %d: a history begins with machines that nobody has used; choose another prefix, or --check=false and no --history",
+			return fmt.Errorf("--prefix %s: lifecycle/%s-%d is at version %d: a history begins with unused machines; choose another prefix, or --check=false and no --history",
 				l.prefix, l.prefix, i+1, r.Version)
 		}
 	}

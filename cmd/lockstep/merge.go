@@ -16,8 +16,8 @@ func mergeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "merge STATE.json...",
 		Short: "Add up the states of campaigns that share the seeds",
-		Long: `Add up what campaigns with --shard have kept with --state, and say what they have
-shown together, as one campaign does at its end, with the same exit code.`,
+		Long: `Add up the states that campaigns with --shard have kept with --state, and report what
+they have shown together, as one campaign does at its end, with the same exit code.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return fmt.Errorf("%s: want the states of campaigns, got 0 arguments; see %s --help", cmd.CommandPath(), cmd.CommandPath())

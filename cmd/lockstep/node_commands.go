@@ -37,10 +37,10 @@ func (s *nodeFlags) flags(f *pflag.FlagSet) {
 	f.DurationVar(&s.timeout, "consensus-timeout", d.ConsensusTimeout, "an operation that has waited so long is answered")
 	f.IntVar(&s.maxResends, "max-resends", d.MaxResends, "times a message is sent again before a round counts as failed")
 	f.DurationVar(&s.resendTimeout, "resend-timeout", d.ResendTimeout, "an unanswered message is sent again after this time")
-	f.IntVar(&s.maxResends, "retry-attempts", d.MaxResends, "")
-	f.DurationVar(&s.resendTimeout, "retry-delay", d.ResendTimeout, "")
-	for old, now := range map[string]string{"retry-attempts": "max-resends", "retry-delay": "resend-timeout"} {
-		if err := f.MarkDeprecated(old, "it is --"+now+" now"); err != nil {
+	f.IntVar(&s.maxResends, "retry-attempts", d.MaxResends, "the earlier name of --max-resends")
+	f.DurationVar(&s.resendTimeout, "retry-delay", d.ResendTimeout, "the earlier name of --resend-timeout")
+	for _, earlier := range []string{"retry-attempts", "retry-delay"} {
+		if err := f.MarkHidden(earlier); err != nil {
 			panic(err) // the flag does not exist
 		}
 	}

@@ -87,7 +87,7 @@ func (s *planFlags) planOf(cmd *cobra.Command, arg string) (*scenarios.Plan, err
 		return s.plan(arg)
 	}
 	if given := s.setFlags(cmd); len(given) > 0 {
-		return nil, fmt.Errorf("%s: a plan file says all about its run; leave out %s", arg, strings.Join(given, ", "))
+		return nil, fmt.Errorf("%s: a plan file describes its run completely; leave out %s", arg, strings.Join(given, ", "))
 	}
 	p, err := readPlan(arg, cmd.InOrStdin())
 	if os.IsNotExist(err) {

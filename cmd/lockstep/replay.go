@@ -19,28 +19,28 @@ func replayCommand() *cobra.Command {
 	var r replay
 	cmd := &cobra.Command{
 		Use:   "replay SEED|PLAN.json|ARTEFACT.json",
-		Short: "Run one plan again, and say what it shows",
-		Long: `Run one plan again, and say what it shows: that of a seed and these flags, or
+		Short: "Run one plan again, and report the verdict",
+		Long: `Run one plan again, and report the verdict: the plan of a seed and these flags, or
 one from a file (- for standard input). The same plan always gives the same
 verdict and the same hash.
 
 With --save the plan is kept together with what it showed, an artefact. Given
-one, or with --expect, replay says whether that holds. Exit codes are then those
-that "git bisect run" understands: 0 it holds, 1 it does not, 125 the plan is
-none to this build, 4 undecided. A hash that differs is told and is no failure.
+one, or with --expect, replay reports whether the result is the same. Exit codes are
+then those that "git bisect run" understands: 0 the same, 1 another, 125 the plan is
+not valid for this build, 4 undecided. A hash that differs is reported and is no failure.
 
-With --until the run stops on the way, and --dump shows what nodes hold there.`,
+With --until the run stops on the way, and --dump shows the state of nodes there.`,
 		Args: exactly(1, "a seed, a plan file or an artefact"),
 		RunE: func(cmd *cobra.Command, args []string) error { return r.run(cmd, args[0]) },
 	}
 	r.plans.flags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&r.trace, "trace", "", "write everything that happened, in words, to this file")
-	f.BoolVarP(&r.verbose, "verbose", "v", false, "print everything that happened")
+	f.StringVar(&r.trace, "trace", "", "write the trace of the run to this file")
+	f.BoolVarP(&r.verbose, "verbose", "v", false, "print the trace of the run")
 	f.StringVar(&r.save, "save", "", "keep the plan and what it showed in this file")
-	f.StringVar(&r.expect, "expect", "", "what should come of it: passed, or the signature of a violation")
+	f.StringVar(&r.expect, "expect", "", "expected verdict: passed, or the signature of a violation")
 	f.Uint64Var(&r.until, "until", 0, "stop after this event, counted from 1")
-	f.StringArrayVar(&r.dump, "dump", nil, "when it has stopped, print all that a node holds, as in node=2")
+	f.StringArrayVar(&r.dump, "dump", nil, "when it has stopped, print the whole state of a node, as in node=2")
 	cmd.MarkFlagsMutuallyExclusive("until", "save")
 	cmd.MarkFlagsMutuallyExclusive("until", "expect")
 	cmd.MarkFlagsMutuallyExclusive("dump", "save")

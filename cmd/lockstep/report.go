@@ -205,7 +205,7 @@ func notShown(c *campaign.Campaign, s *campaign.Summary) (texts []string) {
 	case s.Seeds == 0:
 		return []string{"anything, since no seed was run"}
 	case s.Outcomes.Total() == 0:
-		texts = append(texts, "anything, since nothing was asked of the system")
+		texts = append(texts, "anything, since no operation was invoked")
 	case s.Outcomes.Transitions == 0:
 		texts = append(texts, "anything about transitions, since none was carried out")
 	}

@@ -17,7 +17,7 @@ func TestNotShown(t *testing.T) {
 		want    []string
 	}{
 		{scenarios.All, campaign.Summary{}, []string{"anything, since no seed was run"}},
-		{scenarios.All, campaign.Summary{Seeds: 1, Hits: hits}, []string{"anything, since nothing was asked of the system"}},
+		{scenarios.All, campaign.Summary{Seeds: 1, Hits: hits}, []string{"anything, since no operation was invoked"}},
 		{scenarios.All, campaign.Summary{Seeds: 1, Hits: hits, Outcomes: campaign.Outcomes{Committed: 5, Rejected: 2}},
 			[]string{"anything about transitions, since none was carried out"}},
 		{scenarios.Network, campaign.Summary{Seeds: 1, Outcomes: campaign.Outcomes{Committed: 5, Transitions: 1}},

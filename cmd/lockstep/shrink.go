@@ -27,10 +27,10 @@ func shrinkCommand() *cobra.Command {
 		Short: "Make a plan that fails as small as it can be",
 		Long: `Make a plan that fails as small and as simple as it can be: that of a seed and
 these flags, or one from a file (- for standard input). The result fails in the
-same way. Where chance decides the fate of messages, those that matter are
-written down. The same plan and budget always give the same result.
+same way. Where chance decides the fate of messages, the fates that matter become
+overrides. The same plan and budget always give the same result.
 
-Without --out the plan is the output, and what is said about it goes to standard
+Without --out the plan is the output, and the report about it goes to standard
 error.`,
 		Args: exactly(1, "a seed or a plan file"),
 		RunE: func(cmd *cobra.Command, args []string) error { return s.run(cmd, args[0]) },
@@ -40,7 +40,7 @@ error.`,
 	f.StringVar(&s.out, "out", "", "file for the plan (default: standard output)")
 	f.IntVar(&s.budget, "budget", shrinkBudget, "runs at most; one of many events counts as several")
 	f.IntVar(&s.workers, "workers", 0, "runs at the same time (0: one per core)")
-	f.BoolVar(&s.why, "why", false, "tell what each thing that is left is needed for: see lockstep necessity")
+	f.BoolVar(&s.why, "why", false, "report what each remaining part is needed for: see lockstep necessity")
 	f.IntVar(&s.seeds, "seeds", necessitySeeds, "with --why: seeds that each plan runs with")
 	return cmd
 }
@@ -142,7 +142,7 @@ func minimality(minimal bool) string {
 type planSize struct {
 	Operations int `json:"operations"`
 	Faults     int `json:"faults"`
-	Overrides  int `json:"fates"`
+	Overrides  int `json:"overrides"`
 }
 
 func sizeOf(p *scenarios.Plan) planSize {
@@ -191,9 +191,9 @@ func necessityCommand() *cobra.Command {
 	var n necessity
 	cmd := &cobra.Command{
 		Use:   "necessity SEED|PLAN.json",
-		Short: "Tell what of a plan its failure needs",
-		Long: `Take each operation, fault and fate out of a plan that fails, one at a time, and
-run what is left with many seeds, which decide what the plan leaves to chance:
+		Short: "Measure which parts of a plan its failure needs",
+		Long: `Take each operation, fault and override out of a plan that fails, one at a time, and
+run the rest with many seeds, which decide the choices that the plan leaves open:
 how often does it still fail in the same way, and how often in another? Shrink
 the plan first.`,
 		Args: exactly(1, "a seed or a plan file"),

@@ -57,4 +57,4 @@ func version() string {
 	return strings.Join(append(words, info.GoVersion), " ")
 }
 
-var errJSONAndVerbose = errors.New("--json and --verbose: words would stand among the JSON; write them to a file with --trace FILE")
+var errJSONAndVerbose = errors.New("--json and --verbose: the trace would stand among the JSON; write it to a file with --trace FILE")

@@ -17,18 +17,18 @@ func watchCommand() *cobra.Command {
 	var from int64
 	cmd := &cobra.Command{
 		Use:   "watch KEY|PREFIX",
-		Short: "Tell of transitions as they are chosen",
-		Long: `Tell of the transitions of a machine, as in lifecycle/web-1, or of all machines with
+		Short: "Stream transitions as they are chosen",
+		Long: `Stream the transitions of a machine, as in lifecycle/web-1, or of all machines with
 a prefix, which ends in / or *, as in lifecycle/ or 'lifecycle/web-*', until it is
 interrupted.
 
 First comes the state that each machine is in, then every transition that is chosen,
-in the order of versions and each once. What a node has missed and cannot find out
-any more is told as a gap. When a node fails the watch goes on at another; when none
-can be reached for --timeout it ends (exit code 9).
+in the order of versions and each once. Transitions that a node has missed and
+cannot learn any more are reported as a gap. When a node fails the watch goes on at
+another; when none can be reached for --timeout it ends (exit code 9).
 
 With --from VERSION it begins with what came after that version, of each machine. A
-machine that has not reached it is told as behind, once.`,
+machine that has not reached it is reported as behind, once.`,
 		Args: exactly(1, "a machine or a prefix"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w, err := parseWatchArg(args[0])
@@ -99,7 +99,7 @@ func eventText(e server.Event) string {
 		t := e.Transition
 		return fmt.Sprintf("%s %s→%s v%d %s", t.Key, t.From, t.To, t.Version, t.Operation)
 	case e.Behind != nil:
-		return fmt.Sprintf("%s behind: it is at v%d, before v%d: what follows that will be told", e.Behind.Key, e.Behind.Version, e.Behind.From)
+		return fmt.Sprintf("%s behind: it is at v%d, before v%d: what follows that will be reported", e.Behind.Key, e.Behind.Version, e.Behind.From)
 	}
-	return fmt.Sprintf("%s gap v%d to v%d: not known any more", e.Gap.Key, e.Gap.From, e.Gap.To)
+	return fmt.Sprintf("%s gap v%d to v%d: these transitions are not known any more", e.Gap.Key, e.Gap.From, e.Gap.To)
 }

@@ -83,8 +83,10 @@ type report struct {
 	Signature string
 	Sentence  string
 	Shrunk    *struct {
-		Operations, Faults, Fates int
-		Minimal                   bool
+		Operations int  `json:"operations"`
+		Faults     int  `json:"faults"`
+		Overrides  int  `json:"overrides"`
+		Minimal    bool `json:"minimal"`
 	}
 	seconds float64
 }
@@ -153,7 +155,7 @@ func (f *finding) shrink(ctx context.Context, program string, s settings, seed u
 		return
 	}
 	f.Shrunk = true
-	f.Steps, f.Minimal = r.Shrunk.Operations+r.Shrunk.Faults+r.Shrunk.Fates, r.Shrunk.Minimal
+	f.Steps, f.Minimal = r.Shrunk.Operations+r.Shrunk.Faults+r.Shrunk.Overrides, r.Shrunk.Minimal
 }
 
 // runDriver runs the driver on one core. Any result but a report, with or without a
@@ -164,19 +166,19 @@ func runDriver(ctx context.Context, program string, s settings, args ...string) 
 	args = append(args, "-budget", s.budget.String(), "-without", s.without)
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
-	var said bytes.Buffer
-	cmd.Stderr = &said
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return report{}, fmt.Errorf("the driver did not come to an end within %v", s.budget+s.grace)
 	}
 	if err != nil {
-		first, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n")
+		first, _, _ := strings.Cut(strings.TrimSpace(stderr.String()), "\n")
 		return report{}, fmt.Errorf("the driver: %w: %s", err, first)
 	}
 	var r report
 	if err := json.Unmarshal(out, &r); err != nil {
-		return report{}, fmt.Errorf("the driver said %.100q: %w", out, err)
+		return report{}, fmt.Errorf("the output of the driver is %.100q: %w", out, err)
 	}
 	r.seconds = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
 	return r, nil

@@ -170,7 +170,7 @@ func (o *options) control(ctx context.Context, root, scratch string) error {
 				return finding{}, err
 			}
 			if r.Signature != "" {
-				return finding{}, fmt.Errorf("seed %d fails without %q: nothing can be said of mutants: %s: %s", r.Seed, part, r.Signature, r.Sentence)
+				return finding{}, fmt.Errorf("seed %d fails without %q: nothing can be concluded about mutants: %s: %s", r.Seed, part, r.Signature, r.Sentence)
 			}
 		}
 		return finding{}, nil

@@ -143,7 +143,7 @@ func (t *table) unresolved() error {
 	if len(bad) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d of %d: %s: make the harness find what survives, or argue in the mutant's file that nobody could; mend what is broken",
+	return fmt.Errorf("%d of %d: %s: make the harness find what survives, or argue in the mutant's file that it is equivalent; correct the mutants that are broken",
 		len(bad), len(t.Findings), strings.Join(bad, ", "))
 }
 

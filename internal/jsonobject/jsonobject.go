@@ -29,7 +29,7 @@ func CheckLine(line []byte) error {
 	if valid {
 		err = errors.New("want an object, in braces")
 	}
-	return fmt.Errorf("not a JSON object, so the line is damaged or cut off: delete it, or mend it: %w", err)
+	return fmt.Errorf("not a JSON object, so the line is damaged or cut off: delete it, or correct it: %w", err)
 }
 
 // Is reports whether valid JSON is an object.

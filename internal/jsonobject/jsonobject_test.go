@@ -29,7 +29,7 @@ func TestFieldsComeAsWritten(t *testing.T) {
 }
 
 func TestLinesThatAreNoObject(t *testing.T) {
-	const damaged = "not a JSON object, so the line is damaged or cut off: delete it, or mend it: "
+	const damaged = "not a JSON object, so the line is damaged or cut off: delete it, or correct it: "
 	for line, want := range map[string]string{
 		``:           damaged + "unexpected end of JSON input",
 		` `:          damaged + "unexpected end of JSON input",

@@ -119,7 +119,7 @@ func (s *runner) awaitQuiescence() {
 func (s *runner) stillSending(sent uint64) *scenarios.Violation {
 	v := &scenarios.Violation{
 		Property: "liveness", Class: "still-sending", At: s.world.Now(),
-		Sentence: fmt.Sprintf("Nodes do not fall silent: they have sent %d messages in the last %v, long after anybody asked them", sent, s.plan.Heal.Settle),
+		Sentence: fmt.Sprintf("Nodes do not fall silent: they have sent %d messages in the last %v, long after the last request", sent, s.plan.Heal.Settle),
 	}
 	return s.withRecentActivity(v, "")
 }

@@ -48,7 +48,7 @@ func Inspect(sys scenarios.System, p *scenarios.Plan, until uint64, nodes []sim.
 		}
 		d, ok := s.run.(scenarios.Dumper)
 		if !ok {
-			return g, fmt.Errorf("system %s cannot show what a node holds", sys.Name)
+			return g, fmt.Errorf("system %s cannot show the state of a node", sys.Name)
 		}
 		g.Nodes = append(g.Nodes, NodeState{id, s.world.Up(id), d.Dump(id)})
 	}

@@ -23,7 +23,7 @@ type Necessity struct {
 
 // NecessityRow is the result of a plan without one part.
 type NecessityRow struct {
-	Kind  string `json:"kind"`  // operation, fault, fate or network; empty: the unchanged plan
+	Kind  string `json:"kind"`  // operation, fault, override or network; empty: the unchanged plan
 	What  string `json:"what"`  // the removed part
 	Same  int    `json:"same"`  // seeds that failed with the signature
 	Other int    `json:"other"` // seeds that failed in another way
@@ -64,7 +64,7 @@ func withoutEachPart(p *scenarios.Plan, yield func(kind, what string, less *scen
 	for i := range p.Overrides {
 		f, q := &p.Overrides[i], *p
 		q.Overrides = slices.Delete(slices.Clone(p.Overrides), i, i+1)
-		yield("fate", f.String(), &q)
+		yield("override", f.String(), &q)
 	}
 	if q := *p; p.Network != p.Heal.Network() {
 		q.Network = p.Heal.Network()

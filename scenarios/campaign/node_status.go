@@ -114,7 +114,7 @@ func (s *runner) onIncarnationRejected(at scenarios.Duration, id sim.ID) {
 	if !l.lostPromises {
 		s.violate(&scenarios.Violation{
 			Property: "availability", Class: "incarnation-rejected", At: at,
-			Sentence: fmt.Sprintf("Node %d ends because of what it lost, and its disk has lost nothing", id),
+			Sentence: fmt.Sprintf("Node %d stops for lost promises, though its disk has lost nothing", id),
 		})
 		return
 	}

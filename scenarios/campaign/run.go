@@ -188,7 +188,7 @@ func (r *Result) Sentence() string {
 		return "Undecided: " + r.Undecided
 	}
 	if r.Outcomes.Total() == 0 {
-		return "Nothing was asked of the system, so nothing was shown: the plan has no operations."
+		return "No operation was invoked, so nothing was shown: the plan has none."
 	}
 	return fmt.Sprintf("No property was violated: %d committed, %d rejected, %d unknown.",
 		r.Outcomes.Committed, r.Outcomes.Rejected, r.Outcomes.Unknown)

@@ -177,7 +177,7 @@ func (s *runner) observe(at scenarios.Duration, id sim.ID, f sim.Observation) {
 func (s *runner) damageAccepted(to sim.ID, m sim.Message, decoded string) *scenarios.Violation {
 	return &scenarios.Violation{
 		Property: "wire", Class: "damage-accepted", At: s.world.Now(),
-		Sentence: fmt.Sprintf("Node %d takes the damaged bytes of %v for %s", to, m, decoded),
+		Sentence: fmt.Sprintf("Node %d accepts the damaged bytes of %v as %s", to, m, decoded),
 	}
 }
 

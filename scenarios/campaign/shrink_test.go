@@ -153,10 +153,10 @@ func TestNecessity(t *testing.T) {
 	require.Equal(t, "convergence/states-differ", n.Signature)
 	require.Len(t, n.Rows, 3)
 	require.Equal(t, "operation", n.Rows[1].Kind)
-	require.Equal(t, campaign.NecessityRow{Kind: "fate", What: "1>3 commit lifecycle/a c1.1 #1 is lost"}, n.Rows[2])
+	require.Equal(t, campaign.NecessityRow{Kind: "override", What: "1>3 commit lifecycle/a c1.1 #1 is lost"}, n.Rows[2])
 	require.NotZero(t, n.Rows[0].Same)
 	require.Zero(t, n.Rows[1].Same)
-	require.Contains(t, n.String(), "without fate 1>3 commit lifecycle/a c1.1 #1 is lost\n")
+	require.Contains(t, n.String(), "without override 1>3 commit lifecycle/a c1.1 #1 is lost\n")
 
 	again, err := campaign.MeasureNecessity(t.Context(), origin.System(), p, 50, 1)
 	require.NoError(t, err)
@@ -239,9 +239,9 @@ func TestDumpsShowAll(t *testing.T) {
 			"life 1\n", "lifecycle/a in Running\n", "proposes lifecycle/a c1.1 to Running, acknowledged by [1], rejected by []\n", "no receipt from 3 for commit lifecycle/a c1.1",
 		}},
 		{lockstep.System(), "node-minority", 1, 150, []string{
-			"boot 1, ready true, local time ", "door/front\n", "promised 1.1.1, accepted -: nothing\n", "held until the log is durable to ",
-			"chosen as far as it knows: ", "round: prepare 1.1.1, sent 2 times, acknowledged by [1], refused by []\n",
-			"waiting for a round: ", "read exchange ", "in the exchange: ", "    1 " + id + " made → Locked\n",
+			"boot 1, ready true, local time ", "door/front\n", "promised 1.1.1, accepted -: nothing\n", "waits until the log is durable to ",
+			"known to be chosen: ", "round: prepare 1.1.1, sent 2 times, acknowledged by [1], rejected by []\n",
+			"waiting for a round: ", "read exchange ", "in the exchange: ", "    1 " + id + " transition → Locked\n",
 		}},
 		{lockstep.System(), "node-minority", 2, 100, []string{"in the round: request door/front " + id + " attempt 1 propose to Locked"}},
 	} {
@@ -262,7 +262,7 @@ func TestNotEverySystemShowsItsNodes(t *testing.T) {
 	c := campaignOf(sys, scenarios.None, 0)
 	p := c.Plan(1)
 	_, err := campaign.Inspect(sys, p, 1, []sim.ID{1}, nil)
-	require.ErrorContains(t, err, "system origin cannot show what a node holds")
+	require.ErrorContains(t, err, "system origin cannot show the state of a node")
 }
 
 // unknownsRun violates a property of its own when clients have learnt two unknown

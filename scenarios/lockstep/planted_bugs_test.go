@@ -142,7 +142,7 @@ func TestNodesWithoutBackoff(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "liveness/fresh-operation-stuck", r.Signature(), r.Sentence())
 	require.Contains(t, r.Sentence(), "; the last rounds were\n")
-	require.Regexp(t, `begins to prepare .*\n.*gives .* up: \d+ attempts, refused by 0`, r.Sentence())
+	require.Regexp(t, `begins to prepare .*\n.*abandons .*: \d+ attempts, rejected by 0`, r.Sentence())
 	t.Log(r.Sentence())
 }
 

@@ -96,5 +96,5 @@ func (t *roundEvent) String() string {
 	case roundChosen:
 		return s + fmt.Sprintf("has its value chosen at %v", t.ballot)
 	}
-	return s + fmt.Sprintf("gives %v up: %d attempts, refused by %d", t.ballot, t.attempts, t.rejections)
+	return s + fmt.Sprintf("abandons %v: %d attempts, rejected by %d", t.ballot, t.attempts, t.rejections)
 }

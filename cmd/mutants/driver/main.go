@@ -34,7 +34,7 @@ type Report struct {
 type PlanSize struct {
 	Operations int  `json:"operations"`
 	Faults     int  `json:"faults"`
-	Overrides  int  `json:"fates"`
+	Overrides  int  `json:"overrides"`
 	Minimal    bool `json:"minimal"`
 }
 

@@ -214,7 +214,7 @@ func (t *logReport) addVerdict(x *member.LogInspection) {
 		t.Refused, t.code = x.Unreadable[0].Error(), exitDamaged
 		t.Advice = "Run the version of the program that wrote the log, or a later one."
 	case err == nil:
-		t.Advice = "A node can go on from this log. Whether it is an older copy of itself, no log alone can show."
+		t.Advice = "A node can go on from this log. Whether it is an older copy of itself, only its peers can know."
 	case errors.Is(err, wal.ErrDamaged), errors.Is(err, wal.ErrMissing):
 		t.Refused, t.code = err.Error(), exitDamaged
 		t.Advice = "Leave the directory as it is, and leave the node stopped. The cluster goes on while a majority of the members is up: " +

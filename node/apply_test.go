@@ -163,7 +163,7 @@ func (l *modelMachine) tombstones() (n int) {
 // The crux is that the dedup window is enough.
 func TestOperationsAgainstALedger(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		window := rapid.IntRange(1, 16).Draw(t, "ring")
+		window := rapid.IntRange(1, 16).Draw(t, "window")
 		batch := rapid.IntRange(1, window).Draw(t, "batch")
 		w := newWorld(1, func(cfg *node.Config) { cfg.DedupWindow, cfg.Batch = window, batch })
 		h, l := w.hosts[1], &modelMachine{window: window}
@@ -220,7 +220,7 @@ func drawRequest(t *rapid.T, attempt uint32, serial int) *node.Request {
 	case 1:
 		r.Watermark = uint64(rapid.IntRange(0, serial+2).Draw(t, "claim"))
 	case 2, 3:
-		r.ID = node.Stamp(key, uint64(rapid.IntRange(0, serial+1).Draw(t, "base")), name)
+		r.ID = node.Stamp(key, uint64(rapid.IntRange(0, serial+1).Draw(t, "watermark")), name)
 	}
 	return r
 }

@@ -55,7 +55,7 @@ func TestIDsThatNoNodeTakes(t *testing.T) {
 
 func TestStampsComeBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		base := rapid.Uint64Max(1<<62).Draw(t, "base")
+		base := rapid.Uint64Max(1<<62).Draw(t, "watermark")
 		name := rapid.StringMatching(`[A-Za-z0-9._-]{1,40}`).Draw(t, "name")
 		machine := rapid.SampledFrom([]string{key, "lifecycle/b", "door/a"}).Draw(t, "machine")
 		id := node.Stamp(machine, base, name)

@@ -236,7 +236,7 @@ func toMessage(f wireForm) (node.Message, error) {
 	if v := valueIn(f); v != nil {
 		for i, e := range v.Window {
 			if k := node.EntryKind(e.Kind); e.To != "" && (k == node.EntryTombstoneIllegal || k == node.EntryTombstoneMismatch) {
-				return nil, fmt.Errorf("value.recent[%d].to: %v has none", i, k)
+				return nil, fmt.Errorf("value.recent[%d].to: %v has none", i, e.Kind)
 			}
 		}
 	}

@@ -77,7 +77,7 @@ func (w Walker) walk(typ reflect.Type, path string, find func(reflect.Value) ref
 		}, all)
 		*all = append(*all, Place{path, func(v reflect.Value) { find(v).Set(reflect.MakeSlice(typ, 2, 2)) }})
 	default:
-		panic(fmt.Sprintf("fieldtest: %s: say how a %v is filled", path, typ))
+		panic(fmt.Sprintf("fieldtest: %s: add how a %v is filled", path, typ))
 	}
 }
 

@@ -60,7 +60,7 @@ func TestFillAndPrepareAreAsked(t *testing.T) {
 
 func TestWhatCannotBeFilledPanics(t *testing.T) {
 	type odd struct{ F func() }
-	require.PanicsWithValue(t, "fieldtest: odd.F: say how a func() is filled", func() {
+	require.PanicsWithValue(t, "fieldtest: odd.F: add how a func() is filled", func() {
 		fieldtest.Walker{}.Places(reflect.TypeFor[odd]())
 	})
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,17 +17,13 @@ import (
 // settings are the same for every mutant.
 type settings struct {
 	starts  int           // number of campaigns, each from a seed of its own
-	budget  time.Duration // of each campaign
+	seeds   uint64        // of each campaign: at most seedStride
 	shrink  int           // runs for shrinking the first failing plan; 0: do not shrink
 	without string        // part of the harness to leave out; empty: none
-
-	// grace is the time that a driver may take beyond its budget: runs are not cut
-	// short, and shrinking has no budget of time.
-	grace time.Duration
+	cpu     time.Duration // processor time that one process may use: see guarded
 }
 
-// seedStride is the distance between the first seeds of two campaigns. No campaign
-// runs that many.
+// seedStride is the distance between the first seeds of two campaigns.
 const seedStride = 1_000_000_000
 
 // The verdicts on a mutant.
@@ -36,6 +31,7 @@ const (
 	killed     = "killed"
 	survived   = "survived"
 	equivalent = "equivalent" // it survived, and its file gives the reason
+	undecided  = "undecided"  // too few campaigns ran all their seeds, or judged them: nothing is proved
 	broken     = "broken"     // it does not compile, or the driver failed: nothing is proved
 )
 
@@ -44,7 +40,7 @@ type finding struct {
 	Name     string           `json:"mutant"`
 	Class    string           `json:"class"`
 	Status   string           `json:"verdict"`
-	Problem  string           `json:"why,omitempty"` // why it is broken, or was not shrunk
+	Problem  string           `json:"why,omitempty"` // why it is broken, undecided, or was not shrunk
 	Property string           `json:"property,omitempty"`
 	Sentence string           `json:"sentence,omitempty"` // on the first violation
 	Kills    int              `json:"kills"`
@@ -82,6 +78,7 @@ type report struct {
 	Seed      uint64
 	Signature string
 	Sentence  string
+	Undecided uint64 // seeds whose history the checker could not decide
 	Shrunk    *struct {
 		Operations int  `json:"operations"`
 		Faults     int  `json:"faults"`
@@ -99,8 +96,8 @@ func hunt(ctx context.Context, program string, m *mutant, s settings) finding {
 	var all []report
 	missed, most := 0, (s.starts-1)/2
 	for i := 0; i < s.starts && missed <= most; i++ {
-		r, err := runDriver(ctx, program, s, "-start", strconv.Itoa(i*seedStride))
-		if err != nil {
+		r, err := runDriver(ctx, program, s, "-start", strconv.Itoa(i*seedStride), "-seeds", strconv.FormatUint(s.seeds, 10))
+		if err != nil && !errors.Is(err, errCPU) {
 			f.Status, f.Problem = broken, err.Error()
 			return f
 		}
@@ -108,6 +105,7 @@ func hunt(ctx context.Context, program string, m *mutant, s settings) finding {
 		f.Starts++
 		if r.Signature == "" {
 			missed++
+			f.explainUndecided(r, err)
 			continue
 		}
 		if f.Kills++; f.Kills == 1 {
@@ -115,15 +113,30 @@ func hunt(ctx context.Context, program string, m *mutant, s settings) finding {
 		}
 	}
 	f.setMedians(all)
-	f.Status = survived
-	if missed <= most {
-		f.Status = killed
+	switch {
+	case missed <= most:
+		f.Status, f.Problem = killed, ""
+	case f.Problem != "":
+		f.Status = undecided
+	default:
+		f.Status = survived
 	}
 	if first := slices.IndexFunc(all, func(r report) bool { return r.Signature != "" }); first >= 0 && s.shrink > 0 {
 		f.shrink(ctx, program, s, all[first].Seed)
 	}
 	f.checkEquivalence(m)
 	return f
+}
+
+// explainUndecided keeps the reason why a campaign without a violation proves
+// nothing, if there is one: the end of its processor time, or an undecided history.
+func (f *finding) explainUndecided(r report, err error) {
+	switch {
+	case err != nil:
+		f.Problem = err.Error()
+	case r.Undecided > 0:
+		f.Problem = fmt.Sprintf("the checker could not decide %d of %d histories", r.Undecided, r.Seeds)
+	}
 }
 
 // checkEquivalence compares the status with the mutant's file, which may argue that
@@ -159,18 +172,18 @@ func (f *finding) shrink(ctx context.Context, program string, s settings, seed u
 }
 
 // runDriver runs the driver on one core. Any result but a report, with or without a
-// violation, is an error: a process that hangs or dies proves nothing.
+// violation, is an error: a process that hangs or dies proves nothing. After errCPU
+// the report has the processor time only.
 func runDriver(ctx context.Context, program string, s settings, args ...string) (report, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.budget+s.grace)
-	defer cancel()
-	args = append(args, "-budget", s.budget.String(), "-without", s.without)
-	cmd := exec.CommandContext(ctx, program, args...)
+	args = append(args, "-without", s.without)
+	cmd := guarded(ctx, s.cpu, program, args...)
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return report{}, fmt.Errorf("the driver did not come to an end within %v", s.budget+s.grace)
+	used := processorTime(cmd)
+	if outOfCPU(cmd, s.cpu) {
+		return report{seconds: used.Seconds()}, fmt.Errorf("the driver: %w of %v", errCPU, s.cpu)
 	}
 	if err != nil {
 		first, _, _ := strings.Cut(strings.TrimSpace(stderr.String()), "\n")
@@ -180,6 +193,6 @@ func runDriver(ctx context.Context, program string, s settings, args ...string) 
 	if err := json.Unmarshal(out, &r); err != nil {
 		return report{}, fmt.Errorf("the output of the driver is %.100q: %w", out, err)
 	}
-	r.seconds = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
+	r.seconds = used.Seconds()
 	return r, nil
 }

@@ -34,14 +34,14 @@ func TestVerdicts(t *testing.T) {
 		"what no run reaches survives":        {old: unreached, new: "func (n *Node) MachineCount() int { panic(n) }\n", verdict: survived},
 		"what does not compile is not a kill": {old: reached, new: "\tn.now = nonsense\n", verdict: broken, why: "undefined: nonsense"},
 		"a bug that is reached is killed":     {old: reached, new: "\tpanic(now)\n", verdict: killed},
-		"what hangs is not a kill":            {old: reached, new: "\tfor {\n\t}\n", verdict: broken, why: "did not come to an end"},
+		"what hangs is undecided":             {old: reached, new: "\tfor {\n\t}\n", verdict: undecided, why: "used up the processor time"},
 		"an excuse for nothing is accepted":   {old: reached, new: reached, excuse: "it is the same", verdict: equivalent},
 		"an excuse for a bug is not":          {old: reached, new: "\tpanic(now)\n", excuse: "it is the same", verdict: broken, why: "argues that it is equivalent"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := &mutant{name: "test", file: "test.txt", class: "fsm", equivalent: c.excuse, blocks: []block{{"node/node.go", c.old, c.new}}}
-			o := options{settings: settings{starts: 2, budget: time.Second, shrink: 20, grace: 10 * time.Second}}
+			o := options{settings: settings{starts: 2, seeds: 300, shrink: 20, cpu: 5 * time.Second}}
 			f, err := o.testMutant(context.Background(), at, t.TempDir(), m)
 			require.NoError(t, err)
 			require.Equal(t, c.verdict, f.Status, f.Problem)
@@ -67,7 +67,7 @@ func TestVerdicts(t *testing.T) {
 
 // A driver that dies, or prints something else than a report, proves nothing.
 func TestDriverErrors(t *testing.T) {
-	s := settings{budget: time.Second, grace: time.Minute}
+	s := settings{seeds: 1, cpu: time.Minute}
 	_, err := runDriver(context.Background(), "false", s)
 	require.ErrorContains(t, err, "the driver: exit status 1")
 	_, err = runDriver(context.Background(), "echo", s, "nothing")
@@ -78,6 +78,8 @@ func TestBadFlags(t *testing.T) {
 	for want, args := range map[string][]string{
 		"--write: the page is about all": {"--write", "--only", "x"},
 		"--starts 0":                     {"--starts", "0"},
+		"--seeds 0: want 1 to":           {"--seeds", "0"},
+		"--cpu 1.5s: want whole seconds": {"--cpu", "1500ms"},
 		"no mutant of":                   {"--only", "^nothing has this name$"},
 		"--only: error parsing regexp":   {"--only", "("},
 		"there are no mutants":           {"--dir", t.TempDir()},
@@ -116,7 +118,7 @@ func TestTable(t *testing.T) {
 	}, table.Ablation)
 	require.Equal(t, []string{"swarm"}, table.Findings[0].missedWithout())
 
-	for _, verdict := range []string{survived, broken} {
+	for _, verdict := range []string{survived, undecided, broken} {
 		table.Findings[1].Status = verdict
 		require.ErrorContains(t, table.unresolved(), "b ("+verdict+")")
 	}

@@ -32,18 +32,18 @@ func main() {
 // options holds the values of the flags.
 type options struct {
 	settings
-	dir            string
-	only           string
-	fast           bool
-	jobs           int
-	json           bool
-	write          bool
-	ablate         bool
-	ablationBudget time.Duration // budget of ablations
+	dir           string
+	only          string
+	fast          bool
+	jobs          int
+	json          bool
+	write         bool
+	ablate        bool
+	ablationSeeds uint64 // of each campaign of an ablation
 }
 
 func newCommand() *cobra.Command {
-	o := options{settings: settings{grace: driverGrace}}
+	o := options{}
 	cmd := &cobra.Command{
 		Use:   "mutants",
 		Short: "Measure how fast the campaign finds known bugs",
@@ -51,8 +51,12 @@ func newCommand() *cobra.Command {
 it from several first seeds until a property is violated, and make the plan of the first
 failure small. The tree is not touched.
 
-Before that the node as it is must pass. The exit code is 1 if a mutant survives that
-is not argued to be equivalent, does not apply or does not compile.`,
+Before that the node as it is must pass. Budgets are counts of seeds, so a verdict does
+not depend on the load of the host. A process that uses more processor time than --cpu
+is ended, and its mutant is undecided.
+
+The exit code is 1 if a mutant survives that is not argued to be equivalent, is undecided,
+does not apply or does not compile.`,
 		Args:         cobra.NoArgs,
 		SilenceUsage: true, SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
@@ -61,24 +65,21 @@ is not argued to be equivalent, does not apply or does not compile.`,
 	f.StringVar(&o.dir, "dir", "", "directory of the mutants (default: testdata/mutants of this module)")
 	f.StringVar(&o.only, "only", "", "only the mutants whose names match this regular expression")
 	f.BoolVar(&o.fast, "fast", false, "only those that are marked as fast, from one first seed, without shrinking")
-	f.DurationVar(&o.budget, "budget", time.Minute, "how long a campaign may look for a violation")
+	f.Uint64Var(&o.seeds, "seeds", 25_000, "seeds that a campaign may run to find a violation")
+	f.DurationVar(&o.cpu, "cpu", 5*time.Minute, "processor time that a process may use, in whole seconds, before its mutant is undecided")
 	f.IntVar(&o.starts, "starts", 5, "campaigns for each mutant, from different first seeds")
 	f.IntVar(&o.shrink, "shrink", 1000, "runs to make the first failing plan small with (0: leave it)")
 	f.IntVar(&o.jobs, "jobs", runtime.GOMAXPROCS(0), "mutants at the same time, each on one core")
 	f.BoolVar(&o.ablate, "ablate", false, "do it once more without each part of the harness, from up to three first seeds")
-	f.DurationVar(&o.ablationBudget, "ablation-budget", 5*time.Second, "how long a campaign may look then")
+	f.Uint64Var(&o.ablationSeeds, "ablation-seeds", 2500, "seeds that a campaign may run then")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	f.BoolVar(&o.write, "write", false, "write docs/TEETH.md")
 	return cmd
 }
 
 func (o *options) run(cmd *cobra.Command) error {
-	if o.starts < 1 || o.jobs < 1 || o.budget <= 0 || o.shrink < 0 || o.ablationBudget <= 0 {
-		return fmt.Errorf("--starts %d --jobs %d --budget %v --shrink %d --ablation-budget %v: want at least 1, 1, more than 0, 0 and more than 0",
-			o.starts, o.jobs, o.budget, o.shrink, o.ablationBudget)
-	}
-	if o.write && (o.fast || o.only != "" || o.dir != "") {
-		return errors.New("--write: the page is about all mutants: leave --fast, --only and --dir out")
+	if err := o.validate(); err != nil {
+		return err
 	}
 	if o.fast {
 		o.starts, o.shrink = 1, 0
@@ -119,6 +120,27 @@ func (o *options) run(cmd *cobra.Command) error {
 	return t.unresolved()
 }
 
+// validate names the first flag that is out of bounds.
+func (o *options) validate() error {
+	switch {
+	case o.starts < 1:
+		return fmt.Errorf("--starts %d: want at least 1", o.starts)
+	case o.jobs < 1:
+		return fmt.Errorf("--jobs %d: want at least 1", o.jobs)
+	case o.shrink < 0:
+		return fmt.Errorf("--shrink %d: want at least 0", o.shrink)
+	case o.seeds < 1 || o.seeds > seedStride:
+		return fmt.Errorf("--seeds %d: want 1 to %d", o.seeds, seedStride)
+	case o.ablationSeeds < 1 || o.ablationSeeds > seedStride:
+		return fmt.Errorf("--ablation-seeds %d: want 1 to %d", o.ablationSeeds, seedStride)
+	case o.cpu < time.Second || o.cpu%time.Second != 0:
+		return fmt.Errorf("--cpu %v: want whole seconds, at least 1s", o.cpu)
+	case o.write && (o.fast || o.only != "" || o.dir != ""):
+		return errors.New("--write: the page is about all mutants: leave --fast, --only and --dir out")
+	}
+	return nil
+}
+
 // selectMutants returns the mutants that the flags select.
 func (o *options) selectMutants(root string) ([]*mutant, error) {
 	dir := o.dir
@@ -145,10 +167,7 @@ func (o *options) selectMutants(root string) ([]*mutant, error) {
 	return all, nil
 }
 
-const (
-	driverGrace  = 2 * time.Minute // for each driver; see settings
-	controlSeeds = 2000            // seeds that the unchanged node must pass
-)
+const controlSeeds = 2000 // seeds that the unchanged node must pass
 
 // control checks that the unchanged node passes, with the whole harness and without
 // each part that ablations leave out. So failures are due to the mutants.
@@ -164,7 +183,7 @@ func (o *options) control(ctx context.Context, root, scratch string) error {
 			return finding{}, err
 		}
 		for _, part := range without {
-			s := settings{budget: time.Minute, grace: o.grace, without: part}
+			s := settings{cpu: o.cpu, without: part}
 			r, err := runDriver(ctx, program, s, "-seeds", fmt.Sprint(controlSeeds))
 			if err != nil {
 				return finding{}, err
@@ -210,10 +229,10 @@ var parts = []string{"invariants", "swarm", "disk", "clocks", "liveness"}
 // ablateMutant measures how soon a mutant is found without each part of the harness.
 func (o *options) ablateMutant(ctx context.Context, program string, m *mutant, f *finding) {
 	for _, part := range parts {
-		s := settings{starts: min(o.starts, 3), budget: o.ablationBudget, grace: o.grace, without: part}
+		s := settings{starts: min(o.starts, 3), seeds: o.ablationSeeds, cpu: o.cpu, without: part}
 		a := hunt(ctx, program, m, s)
-		if a.Status == broken {
-			f.Status, f.Problem = broken, "without "+part+": "+a.Problem
+		if a.Status == broken || a.Status == undecided {
+			f.Status, f.Problem = a.Status, "without "+part+": "+a.Problem
 			return
 		}
 		f.Ablated = append(f.Ablated, ablatedFinding{part, a.Status == killed, a.Seeds, a.Seconds})

@@ -24,7 +24,7 @@ type table struct {
 	Date     string     `json:"date"`
 	Commit   string     `json:"commit"`
 	Starts   int        `json:"starts"`
-	Budget   string     `json:"budget"`
+	Budget   uint64     `json:"budget"` // seeds of a campaign
 	Jobs     int        `json:"jobs"`
 	Took     string     `json:"took"`
 	Killed   int        `json:"killed"`
@@ -50,7 +50,7 @@ type ablation struct {
 
 func newTable(ctx context.Context, root string, o *options) *table {
 	t := &table{
-		Date: time.Now().UTC().Format(time.DateOnly), Starts: o.starts, Budget: o.budget.String(), Jobs: o.jobs, ablated: o.ablate,
+		Date: time.Now().UTC().Format(time.DateOnly), Starts: o.starts, Budget: o.seeds, Jobs: o.jobs, ablated: o.ablate,
 	}
 	cmd := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty")
 	cmd.Dir = root
@@ -66,7 +66,7 @@ func (t *table) add(w io.Writer, f finding) error {
 	defer t.mu.Unlock()
 	t.Findings = append(t.Findings, f)
 	said := f.Property
-	if f.Status == broken {
+	if f.Status == broken || f.Status == undecided {
 		said = f.Problem
 	}
 	_, err := fmt.Fprintf(w, "%3d %-10s %-40s %d/%d %7d seeds %7.2f s %3d steps  %s\n",
@@ -136,14 +136,14 @@ func median[T cmp.Ordered](list []T) (m T) {
 func (t *table) unresolved() error {
 	var bad []string
 	for _, f := range t.Findings {
-		if f.Status == survived || f.Status == broken {
+		if f.Status == survived || f.Status == undecided || f.Status == broken {
 			bad = append(bad, f.Name+" ("+f.Status+")")
 		}
 	}
 	if len(bad) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d of %d: %s: make the harness find what survives, or argue in the mutant's file that it is equivalent; correct the mutants that are broken",
+	return fmt.Errorf("%d of %d: %s: make the harness find what survives, or argue in the mutant's file that it is equivalent; give more --cpu to the undecided; correct the mutants that are broken",
 		len(bad), len(t.Findings), strings.Join(bad, ", "))
 }
 
@@ -209,7 +209,7 @@ func (t *table) writeInto(file string) error {
 // markdown returns the table for the page.
 func (t *table) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n%s, commit %s, %d campaigns a mutant, each for at most %s, %d at a time on a core each; all of it took %s.\n\n**%s**\n\n",
+	fmt.Fprintf(&b, "\n%s, commit %s, %d campaigns a mutant, each of at most %d seeds, %d at a time on a core each; all of it took %s.\n\n**%s**\n\n",
 		t.Date, t.Commit, t.Starts, t.Budget, t.Jobs, t.Took, t.sentence())
 	b.WriteString("| class | mutant | killed by | campaigns | seeds | core-s | worst | steps | missed without |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, f := range t.Findings {

@@ -1,6 +1,6 @@
 // Command driver is the program that mutants are built into. It has a campaign and
 // no more, so that linking is fast. It runs the standard campaign in this process,
-// on one worker, until a property is violated or a budget is used up; or it shrinks
+// on one worker, until a property is violated or all seeds have run; or it shrinks
 // the plan of a seed. It prints the result as JSON.
 package main
 
@@ -14,7 +14,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
@@ -27,6 +26,7 @@ type Report struct {
 	Seed      uint64    `json:"seed"`                // the failing seed
 	Signature string    `json:"signature,omitempty"` // empty: no seed failed
 	Sentence  string    `json:"sentence,omitempty"`
+	Undecided uint64    `json:"undecided,omitempty"` // seeds whose history the checker could not decide in its time
 	Shrunk    *PlanSize `json:"shrunk,omitempty"`
 }
 
@@ -40,21 +40,21 @@ type PlanSize struct {
 
 func main() {
 	start := flag.Uint64("start", 0, "the first seed")
-	seeds := flag.Uint64("seeds", 0, "how many at most (0: as many as the budget allows)")
-	budget := flag.Duration("budget", time.Minute, "stop after this time")
+	seeds := flag.Uint64("seeds", 1000, "how many at most")
 	shrink := flag.Int("shrink", 0, "make the plan of the seed --start small, with so many runs")
 	without := flag.String("without", "", "leave a part of the harness out: "+strings.Join(parts(), ", "))
 	flag.Parse()
 	debug.SetGCPercent(1600)
 	c := &campaign.Campaign{
 		System: lockstep.System(), Shape: scenarios.Shape{Profile: scenarios.All},
-		Start: *start, Seeds: *seeds, For: *budget, Workers: 1,
-		Options: campaign.Options{CheckTimeout: 5 * time.Second},
+		Start: *start, Seeds: *seeds, Workers: 1,
 	}
 	var r Report
 	err := ablate(c, *without)
 	switch {
 	case err != nil:
+	case *seeds == 0:
+		err = errors.New("-seeds 0: want at least 1")
 	case *shrink > 0:
 		err = r.shrink(c, *shrink)
 	default:
@@ -77,14 +77,14 @@ func (r *Report) hunt(c *campaign.Campaign) error {
 		if first == nil || s.Failed == 0 || r.Signature != "" {
 			return
 		}
-		r.Seeds, r.Seed, r.Signature = s.Seeds, seed, first.Signature
+		r.Seeds, r.Seed, r.Signature, r.Undecided = s.Seeds, seed, first.Signature, s.Undecided
 		cancel()
 	})
 	if err != nil {
 		return err
 	}
 	if r.Signature == "" {
-		r.Seeds = sum.Seeds
+		r.Seeds, r.Undecided = sum.Seeds, sum.Undecided
 		return nil
 	}
 	again, err := campaign.Run(context.Background(), c.System, c.Plan(r.Seed), c.Options)

@@ -11,43 +11,62 @@ import (
 	"strings"
 )
 
-// errCompile is wrapped by the error about a mutant that does not compile.
+// errCompile is wrapped by the error about code that does not compile.
 var errCompile = errors.New("it does not compile")
 
-// build builds the driver with a mutant in it, in a directory of its own, and
-// returns the path of the program. The compiler reads the changed files in place of
-// the files in the tree (an overlay), and the tree stays unchanged.
-func build(ctx context.Context, root, dir string, m *mutant) (program string, err error) {
-	changed, err := m.apply(root)
-	if err != nil {
-		return "", err
-	}
+// module is the module whose code is mutated.
+type module struct {
+	root   string // its directory
+	driver string // path from the root of the package of the program that runs campaigns
+}
+
+// overlay writes files, given by path from the root, and the list of them that the go
+// command takes, to a directory. The compiler reads them in place of the files in the
+// tree, which stays unchanged.
+func (m module) overlay(dir string, files map[string]string) (list string, err error) {
 	replace := map[string]string{}
-	for file, text := range changed {
+	for file, text := range files {
 		copied := filepath.Join(dir, strings.ReplaceAll(file, "/", "_"))
 		if err := os.WriteFile(copied, []byte(text), 0o666); err != nil {
 			return "", err
 		}
-		replace[filepath.Join(root, file)] = copied
+		replace[filepath.Join(m.root, file)] = copied
 	}
 	overlay, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		return "", err
 	}
-	list := filepath.Join(dir, "overlay.json")
-	if err := os.WriteFile(list, overlay, 0o666); err != nil {
+	list = filepath.Join(dir, "overlay.json")
+	return list, os.WriteFile(list, overlay, 0o666)
+}
+
+// build builds the driver with files in place of the tree's, in a directory of its
+// own, and returns the path of the program. The program has a table of symbols.
+func (m module) build(ctx context.Context, dir string, files map[string]string) (program string, err error) {
+	list, err := m.overlay(dir, files)
+	if err != nil {
 		return "", err
 	}
 	program = filepath.Join(dir, "driver")
-	cmd := exec.CommandContext(ctx, "go", "build", "-p", "1", "-ldflags", "-s -w", "-overlay", list, "-o", program, "./cmd/mutants/driver")
-	cmd.Dir = root
-	if said, err := cmd.CombinedOutput(); err != nil {
-		if ctx.Err() != nil {
-			return "", ctx.Err()
-		}
-		return "", fmt.Errorf("%s: %w: %s", m.file, errCompile, strings.TrimSpace(string(said)))
+	_, err = m.run(ctx, "go", "build", "-p", "1", "-ldflags", "-w", "-overlay", list, "-o", program, "./"+m.driver)
+	return program, err
+}
+
+// run runs a command of the go toolchain in the root, and returns its output. A
+// failure is errCompile, with the words of the command.
+func (m module) run(ctx context.Context, name string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = m.root
+	var said strings.Builder
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if ctx.Err() != nil {
+		return "", ctx.Err()
 	}
-	return program, nil
+	if err != nil {
+		return "", fmt.Errorf("%w: %w: %s", errCompile, err, strings.TrimSpace(said.String()))
+	}
+	return string(out), nil
 }
 
 // moduleRoot returns the root of the module that the working directory is in.

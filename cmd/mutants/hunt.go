@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,12 +90,12 @@ type report struct {
 // hunt runs a mutant's campaigns, one after the other. The mutant is killed if more
 // than half of them find a violation. hunt stops early when that has become
 // impossible.
-func hunt(ctx context.Context, program string, m *mutant, s settings) finding {
+func hunt(ctx context.Context, p program, m *mutant, s settings) finding {
 	f := finding{Name: m.name, Class: m.class}
 	var all []report
 	missed, most := 0, (s.starts-1)/2
 	for i := 0; i < s.starts && missed <= most; i++ {
-		r, err := runDriver(ctx, program, s, "-start", strconv.Itoa(i*seedStride), "-seeds", strconv.FormatUint(s.seeds, 10))
+		r, err := runDriver(ctx, p, s, "-start", strconv.Itoa(i*seedStride), "-seeds", strconv.FormatUint(s.seeds, 10))
 		if err != nil && !errors.Is(err, errCPU) {
 			f.Status, f.Problem = broken, err.Error()
 			return f
@@ -122,7 +121,7 @@ func hunt(ctx context.Context, program string, m *mutant, s settings) finding {
 		f.Status = survived
 	}
 	if first := slices.IndexFunc(all, func(r report) bool { return r.Signature != "" }); first >= 0 && s.shrink > 0 {
-		f.shrink(ctx, program, s, all[first].Seed)
+		f.shrink(ctx, p, s, all[first].Seed)
 	}
 	f.checkEquivalence(m)
 	return f
@@ -161,8 +160,8 @@ func (f *finding) setMedians(all []report) {
 
 // shrink lets the driver shrink a failing plan. If that fails or takes too long, the
 // mutant is killed all the same.
-func (f *finding) shrink(ctx context.Context, program string, s settings, seed uint64) {
-	r, err := runDriver(ctx, program, s, "-start", strconv.FormatUint(seed, 10), "-shrink", strconv.Itoa(s.shrink))
+func (f *finding) shrink(ctx context.Context, p program, s settings, seed uint64) {
+	r, err := runDriver(ctx, p, s, "-start", strconv.FormatUint(seed, 10), "-shrink", strconv.Itoa(s.shrink))
 	if err != nil {
 		f.Problem = "not shrunk: " + err.Error()
 		return
@@ -174,12 +173,12 @@ func (f *finding) shrink(ctx context.Context, program string, s settings, seed u
 // runDriver runs the driver on one core. Any result but a report, with or without a
 // violation, is an error: a process that hangs or dies proves nothing. After errCPU
 // the report has the processor time only.
-func runDriver(ctx context.Context, program string, s settings, args ...string) (report, error) {
+func runDriver(ctx context.Context, p program, s settings, args ...string) (report, error) {
 	args = append(args, "-without", s.without)
-	cmd := guarded(ctx, s.cpu, program, args...)
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
+	cmd := guarded(ctx, s.cpu, p.path, args...)
+	cmd.Env = p.environment()
+	var said bytes.Buffer
+	cmd.Stderr = &said
 	out, err := cmd.Output()
 	used := processorTime(cmd)
 	if outOfCPU(cmd, s.cpu) {

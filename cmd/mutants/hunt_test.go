@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,38 +10,49 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The verdicts on changes that are known to be harmful, harmless or broken.
+// The verdicts on changes to the node that are known to be harmful, harmless or not
+// worth a verdict.
 func TestVerdicts(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it builds five programs")
+		t.Skip("it builds the driver")
 	}
 	at, err := filepath.Abs(root)
 	require.NoError(t, err)
 	node, err := os.ReadFile(filepath.Join(at, "node", "node.go"))
 	require.NoError(t, err)
 	const (
-		reached   = "\tn.now = max(n.now, now)\n"
-		unreached = "func (n *Node) MachineCount() int { return len(n.machines) - n.localMachines }\n"
+		reached = "\tn.now = max(n.now, now)\n"
+		unused  = "func (n *Node) MachineCount() int { return len(n.machines) - n.localMachines }\n"
 	)
-	for name, c := range map[string]struct {
+	cases := map[string]struct {
 		old, new string
 		excuse   string // reason in its file for being equivalent
-		verdict  string
+		verdict  string // empty: it is refused
 		why      string
 	}{
 		"an empty change survives":            {old: reached, new: reached, verdict: survived},
-		"what no run reaches survives":        {old: unreached, new: "func (n *Node) MachineCount() int { panic(n) }\n", verdict: survived},
+		"what nothing calls is refused":       {old: unused, new: "func (n *Node) MachineCount() int { panic(n) }\n"},
 		"what does not compile is not a kill": {old: reached, new: "\tn.now = nonsense\n", verdict: broken, why: "undefined: nonsense"},
 		"a bug that is reached is killed":     {old: reached, new: "\tpanic(now)\n", verdict: killed},
 		"what hangs is undecided":             {old: reached, new: "\tfor {\n\t}\n", verdict: undecided, why: "used up the processor time"},
 		"an excuse for nothing is accepted":   {old: reached, new: reached, excuse: "it is the same", verdict: equivalent},
 		"an excuse for a bug is not":          {old: reached, new: "\tpanic(now)\n", excuse: "it is the same", verdict: broken, why: "argues that it is equivalent"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			m := &mutant{name: "test", file: "test.txt", class: "fsm", equivalent: c.excuse, blocks: []block{{"node/node.go", c.old, c.new}}}
-			o := options{settings: settings{starts: 2, seeds: 300, shrink: 20, cpu: 5 * time.Second}}
-			f, err := o.testMutant(context.Background(), at, t.TempDir(), m)
+	}
+	var all []*mutant
+	for name, c := range cases {
+		all = append(all, &mutant{name: name, file: "test.txt", class: "fsm", equivalent: c.excuse, blocks: []block{{"node/node.go", c.old, c.new}}})
+	}
+	o := options{settings: settings{starts: 2, seeds: 300, shrink: 20, cpu: 5 * time.Second}}
+	p, err := module{at, "cmd/mutants/driver"}.prepare(t.Context(), t.TempDir(), all)
+	require.NoError(t, err)
+	for _, m := range all {
+		t.Run(m.name, func(t *testing.T) {
+			c := cases[m.name]
+			if c.verdict == "" {
+				require.NotEmpty(t, p.uncontained[m])
+				return
+			}
+			f, err := o.testMutant(t.Context(), p, t.TempDir(), m)
 			require.NoError(t, err)
 			require.Equal(t, c.verdict, f.Status, f.Problem)
 			require.Contains(t, f.Problem, c.why)
@@ -54,24 +64,22 @@ func TestVerdicts(t *testing.T) {
 			}
 			if c.verdict == survived {
 				require.Zero(t, f.Kills)
-				require.NotZero(t, f.Seeds)
+				require.Equal(t, uint64(300), f.Seeds)
 			}
 		})
 	}
-	t.Cleanup(func() {
-		after, err := os.ReadFile(filepath.Join(at, "node", "node.go"))
-		require.NoError(t, err)
-		require.Equal(t, string(node), string(after), "the tree is not touched")
-	})
+	after, err := os.ReadFile(filepath.Join(at, "node", "node.go"))
+	require.NoError(t, err)
+	require.Equal(t, string(node), string(after), "the tree is not touched")
 }
 
 // A driver that dies, or prints something else than a report, proves nothing.
 func TestDriverErrors(t *testing.T) {
 	s := settings{seeds: 1, cpu: time.Minute}
-	_, err := runDriver(context.Background(), "false", s)
+	_, err := runDriver(t.Context(), program{path: "false"}, s)
 	require.ErrorContains(t, err, "the driver: exit status 1")
-	_, err = runDriver(context.Background(), "echo", s, "nothing")
-	require.ErrorContains(t, err, "the output of the driver is")
+	_, err = runDriver(t.Context(), program{path: "echo"}, s, "nothing")
+	require.ErrorContains(t, err, "the driver said")
 }
 
 func TestBadFlags(t *testing.T) {

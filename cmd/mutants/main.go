@@ -32,9 +32,11 @@ func main() {
 // options holds the values of the flags.
 type options struct {
 	settings
+	driver        string // package of the program that runs campaigns, from the root
 	dir           string
 	only          string
 	fast          bool
+	apart         bool
 	jobs          int
 	json          bool
 	write         bool
@@ -43,13 +45,17 @@ type options struct {
 }
 
 func newCommand() *cobra.Command {
-	o := options{}
+	o := options{driver: "cmd/mutants/driver"}
 	cmd := &cobra.Command{
 		Use:   "mutants",
 		Short: "Measure how fast the campaign finds known bugs",
-		Long: `Build the node with each mutant of testdata/mutants, run the standard campaign on
-it from several first seeds until a property is violated, and make the plan of the first
+		Long: `Put the mutants of testdata/mutants into the node, run the standard campaign on each
+from several first seeds until a property is violated, and make the plan of the first
 failure small. The tree is not touched.
+
+Mutants that change bodies of functions share one program, which becomes one of them when
+it starts; the others have builds of their own. A mutant of code that the program does not
+contain is refused.
 
 Before that the node as it is must pass. Budgets are counts of seeds, so a verdict does
 not depend on the load of the host. A process that uses more processor time than --cpu
@@ -69,6 +75,7 @@ does not apply or does not compile.`,
 	f.DurationVar(&o.cpu, "cpu", 5*time.Minute, "processor time that a process may use, in whole seconds, before its mutant is undecided")
 	f.IntVar(&o.starts, "starts", 5, "campaigns for each mutant, from different first seeds")
 	f.IntVar(&o.shrink, "shrink", 1000, "runs to make the first failing plan small with (0: leave it)")
+	f.BoolVar(&o.apart, "apart", false, "build each mutant by itself, to check that weaving them into one program changes no result")
 	f.IntVar(&o.jobs, "jobs", runtime.GOMAXPROCS(0), "mutants at the same time, each on one core")
 	f.BoolVar(&o.ablate, "ablate", false, "do it once more without each part of the harness, from up to three first seeds")
 	f.Uint64Var(&o.ablationSeeds, "ablation-seeds", 2500, "seeds that a campaign may run then")
@@ -99,12 +106,19 @@ func (o *options) run(cmd *cobra.Command) error {
 	}
 	defer os.RemoveAll(scratch)
 	begin := time.Now()
-	if err := o.control(ctx, root, scratch); err != nil {
+	p, err := o.prepare(ctx, module{root, o.driver}, scratch, all)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprint(cmd.ErrOrStderr(), p.describe()); err != nil {
+		return err
+	}
+	if err := o.control(ctx, p); err != nil {
 		return err
 	}
 	t := newTable(ctx, root, o)
 	err = o.forEach(ctx, all, func(m *mutant) error {
-		f, err := o.testMutant(ctx, root, scratch, m)
+		f, err := o.testMutant(ctx, p, scratch, m)
 		if err != nil {
 			return err
 		}
@@ -169,84 +183,78 @@ func (o *options) selectMutants(root string) ([]*mutant, error) {
 
 const controlSeeds = 2000 // seeds that the unchanged node must pass
 
+// prepare builds what all mutants share, and refuses those that no campaign can reach.
+func (o *options) prepare(ctx context.Context, m module, scratch string, all []*mutant) (*programs, error) {
+	p, err := m.prepare(ctx, scratch, all)
+	if err != nil {
+		return nil, err
+	}
+	if o.apart {
+		p.setAllApart(all)
+	}
+	return p, p.refuse()
+}
+
 // control checks that the unchanged node passes, with the whole harness and without
 // each part that ablations leave out. So failures are due to the mutants.
-func (o *options) control(ctx context.Context, root, scratch string) error {
+func (o *options) control(ctx context.Context, p *programs) error {
 	without := []string{""}
 	if o.ablate {
 		without = append(without, parts...)
 	}
-	none := &mutant{name: "control"}
-	_, err := inScratch(scratch, none, func(dir string) (finding, error) {
-		program, err := build(ctx, root, dir, none)
+	for _, part := range without {
+		s := settings{cpu: o.cpu, without: part}
+		r, err := runDriver(ctx, program{path: p.woven}, s, "-seeds", fmt.Sprint(controlSeeds))
+		if err == nil && r.Signature != "" {
+			err = fmt.Errorf("seed %d fails without %q: nothing can be said of mutants: %s: %s", r.Seed, part, r.Signature, r.Sentence)
+		}
 		if err != nil {
-			return finding{}, err
+			return fmt.Errorf("the node as it is: %w", err)
 		}
-		for _, part := range without {
-			s := settings{cpu: o.cpu, without: part}
-			r, err := runDriver(ctx, program, s, "-seeds", fmt.Sprint(controlSeeds))
-			if err != nil {
-				return finding{}, err
-			}
-			if r.Signature != "" {
-				return finding{}, fmt.Errorf("seed %d fails without %q: nothing can be concluded about mutants: %s: %s", r.Seed, part, r.Signature, r.Sentence)
-			}
-		}
-		return finding{}, nil
-	})
-	if err != nil {
-		return fmt.Errorf("the node as it is: %w", err)
 	}
 	return nil
 }
 
-// testMutant builds a mutant, runs its campaigns and, if it is killed, its
-// ablations.
-func (o *options) testMutant(ctx context.Context, root, scratch string, m *mutant) (finding, error) {
-	return inScratch(scratch, m, func(dir string) (finding, error) {
-		program, err := build(ctx, root, dir, m)
-		if ctx.Err() != nil {
-			return finding{}, ctx.Err()
-		}
-		if err != nil {
-			return finding{Name: m.name, Class: m.class, Status: broken, Problem: err.Error()}, nil
-		}
-		s := o.settings
-		if m.equivalent != "" {
-			s.starts = 1
-		}
-		f := hunt(ctx, program, m, s)
-		if o.ablate && f.Status == killed {
-			o.ablateMutant(ctx, program, m, &f)
-		}
-		return f, ctx.Err()
-	})
+// testMutant runs the campaigns of a mutant and, if it is killed, its ablations. A
+// build of its own is put into a directory in scratch, for that time.
+func (o *options) testMutant(ctx context.Context, all *programs, scratch string, m *mutant) (finding, error) {
+	dir, err := os.MkdirTemp(scratch, m.name)
+	if err != nil {
+		return finding{}, err
+	}
+	defer os.RemoveAll(dir)
+	p, err := all.of(ctx, dir, m)
+	if ctx.Err() != nil {
+		return finding{}, ctx.Err()
+	}
+	if err != nil {
+		return finding{Name: m.name, Class: m.class, Status: broken, Problem: err.Error()}, nil
+	}
+	s := o.settings
+	if m.equivalent != "" {
+		s.starts = 1
+	}
+	f := hunt(ctx, p, m, s)
+	if o.ablate && f.Status == killed {
+		o.ablateMutant(ctx, p, m, &f)
+	}
+	return f, ctx.Err()
 }
 
 // parts lists the parts of the harness that the driver can leave out.
 var parts = []string{"invariants", "swarm", "disk", "clocks", "liveness"}
 
 // ablateMutant measures how soon a mutant is found without each part of the harness.
-func (o *options) ablateMutant(ctx context.Context, program string, m *mutant, f *finding) {
+func (o *options) ablateMutant(ctx context.Context, p program, m *mutant, f *finding) {
 	for _, part := range parts {
 		s := settings{starts: min(o.starts, 3), seeds: o.ablationSeeds, cpu: o.cpu, without: part}
-		a := hunt(ctx, program, m, s)
+		a := hunt(ctx, p, m, s)
 		if a.Status == broken || a.Status == undecided {
 			f.Status, f.Problem = a.Status, "without "+part+": "+a.Problem
 			return
 		}
 		f.Ablated = append(f.Ablated, ablatedFinding{part, a.Status == killed, a.Seeds, a.Seconds})
 	}
-}
-
-// inScratch calls do with a directory for a mutant, and then removes the directory.
-func inScratch(scratch string, m *mutant, do func(dir string) (finding, error)) (finding, error) {
-	dir, err := os.MkdirTemp(scratch, m.name)
-	if err != nil {
-		return finding{}, err
-	}
-	defer os.RemoveAll(dir)
-	return do(dir)
 }
 
 // forEach calls do with all mutants, several at a time. The first error ends it.

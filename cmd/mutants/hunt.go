@@ -152,6 +152,7 @@ func (f *finding) checkEquivalence(m *mutant) {
 // setMedians computes the medians. A campaign that found nothing counts with its
 // whole run.
 func (f *finding) setMedians(all []report) {
+	all = slices.Clone(all)
 	slices.SortFunc(all, func(a, b report) int { return cmp.Compare(a.Seeds, b.Seeds) })
 	f.Seeds = all[len(all)/2].Seeds
 	slices.SortFunc(all, func(a, b report) int { return cmp.Compare(a.seconds, b.seconds) })

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -71,6 +72,16 @@ func TestVerdicts(t *testing.T) {
 	after, err := os.ReadFile(filepath.Join(at, "node", "node.go"))
 	require.NoError(t, err)
 	require.Equal(t, string(node), string(after), "the tree is not touched")
+}
+
+// The first plan that fails is made small, however long each campaign has taken.
+func TestMediansKeepOrder(t *testing.T) {
+	all := []report{{Seed: 7, Seeds: 3, seconds: 2}, {Seed: 8, Seeds: 1, seconds: 3}, {Seed: 9, Seeds: 2, seconds: 1}}
+	before := slices.Clone(all)
+	var f finding
+	f.setMedians(all)
+	require.Equal(t, before, all)
+	require.Equal(t, finding{Seeds: 2, Seconds: 2, Worst: 3}, f)
 }
 
 // A driver that dies, or prints something else than a report, proves nothing.

@@ -51,6 +51,7 @@ type finding struct {
 	Steps    int              `json:"steps"`             // in the shrunk plan: operations, faults and overrides
 	Minimal  bool             `json:"minimal,omitempty"` // no single step can be removed
 	Ablated  []ablatedFinding `json:"reduced,omitempty"`
+	Tests    *unitResult      `json:"tests,omitempty"` // if its unit tests were run
 }
 
 // ablatedFinding is the result of the same campaigns without a part of the harness.
@@ -147,6 +148,30 @@ func (f *finding) checkEquivalence(m *mutant) {
 	case m.equivalent != "" && f.Kills > 0:
 		f.Status, f.Problem = broken, "its file argues that it is equivalent, and it was killed: "+f.Sentence
 	}
+}
+
+// addTests adds the result of the unit tests. A mutant is killed if a campaign or a
+// test finds it.
+func (f *finding) addTests(m *mutant, r unitResult) {
+	f.Tests = &r
+	switch {
+	case f.Status == broken || f.Status == killed && r.Status != broken:
+	case m.equivalent != "" && r.Status == survived:
+		f.Status = equivalent
+	case m.equivalent != "" && r.Status == killed:
+		f.Status, f.Problem = broken, "its file argues that it is equivalent, and it was killed by "+r.Test
+	case f.Status == undecided && r.Status == survived:
+	default:
+		f.Status, f.Problem = r.Status, r.Problem
+	}
+}
+
+// killer is the property or the test that found the mutant.
+func (f *finding) killer() string {
+	if f.Property == "" && f.Tests != nil {
+		return f.Tests.Test
+	}
+	return f.Property
 }
 
 // setMedians computes the medians. A campaign that found nothing counts with its

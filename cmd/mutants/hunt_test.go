@@ -121,15 +121,15 @@ func TestTable(t *testing.T) {
 	}
 	for _, f := range []finding{
 		{Name: "d", Status: equivalent},
-		{Name: "c", Status: killed, Seeds: 8, Seconds: 5, Shrunk: true, Steps: 9, Ablated: found(0, 8, 17, 3, 8)},
-		{Name: "a", Status: killed, Seeds: 1, Seconds: 1, Shrunk: true, Steps: 2, Ablated: found(1, 0, 1, 1, 1)},
-		{Name: "b", Status: killed, Seeds: 2, Seconds: 2, Shrunk: true, Steps: 3, Ablated: found(5, 2, 2, 2, 2)},
+		{Name: "c", Status: killed, Property: "x", Seeds: 8, Seconds: 5, Shrunk: true, Steps: 9, Ablated: found(0, 8, 17, 3, 8)},
+		{Name: "a", Status: killed, Property: "x", Seeds: 1, Seconds: 1, Shrunk: true, Steps: 2, Ablated: found(1, 0, 1, 1, 1)},
+		{Name: "b", Status: killed, Property: "x", Seeds: 2, Seconds: 2, Shrunk: true, Steps: 3, Ablated: found(5, 2, 2, 2, 2)},
 	} {
 		require.NoError(t, table.add(&bytes.Buffer{}, f))
 	}
 	table.finish(all, time.Minute)
 	require.NoError(t, table.unresolved())
-	require.Equal(t, "3 of 3 mutants killed; core-seconds to kill: median 2.00, worst 5.00; steps of the shrunk plan: median 3.", table.sentence())
+	require.Equal(t, "3 of 3 mutants killed, 0 of them by unit tests alone; core-seconds of a campaign to kill: median 2.00, worst 5.00; steps of the shrunk plan: median 3.", table.sentence())
 	require.Equal(t, "a", table.Findings[0].Name)
 	require.Equal(t, []ablation{
 		{"invariants", 2, 1, 0, []string{"c"}}, {"swarm", 2, 0, 0, []string{"a"}}, {"disk", 3, 1, 0, []string{}},
@@ -147,11 +147,13 @@ func TestTable(t *testing.T) {
 func TestTableIsWritten(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "TEETH.md")
 	require.NoError(t, os.WriteFile(page, []byte("before\n"+tableBegins+"old\n"+tableEnds+"after\n"), 0o666))
-	table := &table{Findings: []finding{{Name: "a", Class: "fsm", Status: killed, Property: "values/odd", Kills: 5, Starts: 5, Steps: 3}}}
+	table := &table{Findings: []finding{{Name: "a", Class: "fsm", Status: killed, Property: "values/odd", Kills: 5, Starts: 5, Steps: 3},
+		{Name: "b", Class: "runtime", Status: killed, Tests: &unitResult{Status: killed, Test: "node/tcp.TestX", Seconds: 1}}}}
 	require.NoError(t, table.writeInto(page))
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
 	require.Contains(t, string(text), "| fsm | [a](../testdata/mutants/a.txt) | values/odd | 5/5 |")
+	require.Contains(t, string(text), "| runtime | [b](../testdata/mutants/b.txt) |  |  |  |  |  |  |  | node/tcp.TestX | 1.0 |\n")
 	require.NotContains(t, string(text), "old")
 	require.Contains(t, string(text), "before\n")
 	require.Contains(t, string(text), "after\n")

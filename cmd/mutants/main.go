@@ -37,6 +37,7 @@ type options struct {
 	only          string
 	fast          bool
 	apart         bool
+	tests         bool
 	jobs          int
 	json          bool
 	write         bool
@@ -55,7 +56,8 @@ failure small. The tree is not touched.
 
 Mutants that change bodies of functions share one program, which becomes one of them when
 it starts; the others have builds of their own. A mutant of code that the program does not
-contain is refused.
+contain is refused, or, with --tests, given to the unit tests of the packages that
+depend on it, until one fails that passes without it.
 
 Before that the node as it is must pass. Budgets are counts of seeds, so a verdict does
 not depend on the load of the host. A process that uses more processor time than --cpu
@@ -75,6 +77,7 @@ does not apply or does not compile.`,
 	f.DurationVar(&o.cpu, "cpu", 5*time.Minute, "processor time that a process may use, in whole seconds, before its mutant is undecided")
 	f.IntVar(&o.starts, "starts", 5, "campaigns for each mutant, from different first seeds")
 	f.IntVar(&o.shrink, "shrink", 1000, "runs to make the first failing plan small with (0: leave it)")
+	f.BoolVar(&o.tests, "tests", false, "run unit tests for the mutants that no campaign can reach, and for those whose files name packages with tests")
 	f.BoolVar(&o.apart, "apart", false, "build each mutant by itself, to check that weaving them into one program changes no result")
 	f.IntVar(&o.jobs, "jobs", runtime.GOMAXPROCS(0), "mutants at the same time, each on one core")
 	f.BoolVar(&o.ablate, "ablate", false, "do it once more without each part of the harness, from up to three first seeds")
@@ -177,6 +180,9 @@ func (o *options) selectMutants(root string) ([]*mutant, error) {
 		if _, err := m.apply(root); err != nil {
 			return nil, err
 		}
+		if err := requireTests(root, m); err != nil {
+			return nil, err
+		}
 	}
 	return all, nil
 }
@@ -192,7 +198,11 @@ func (o *options) prepare(ctx context.Context, m module, scratch string, all []*
 	if o.apart {
 		p.setAllApart(all)
 	}
-	return p, p.refuse()
+	if !o.tests {
+		return p, p.refuse()
+	}
+	p.tests, err = m.listTests(ctx)
+	return p, err
 }
 
 // control checks that the unchanged node passes, with the whole harness and without
@@ -215,20 +225,29 @@ func (o *options) control(ctx context.Context, p *programs) error {
 	return nil
 }
 
-// testMutant runs the campaigns of a mutant and, if it is killed, its ablations. A
-// build of its own is put into a directory in scratch, for that time.
+// testMutant runs the campaigns of a mutant and its unit tests, as far as it has any.
+// Builds of its own are put into a directory in scratch, for that time.
 func (o *options) testMutant(ctx context.Context, all *programs, scratch string, m *mutant) (finding, error) {
 	dir, err := os.MkdirTemp(scratch, m.name)
 	if err != nil {
 		return finding{}, err
 	}
 	defer os.RemoveAll(dir)
-	p, err := all.of(ctx, dir, m)
-	if ctx.Err() != nil {
-		return finding{}, ctx.Err()
+	f, uncontained := finding{Name: m.name, Class: m.class}, all.uncontained[m] != ""
+	if !uncontained {
+		f = o.runCampaigns(ctx, all, dir, m)
 	}
+	if all.tests != nil && (uncontained || len(m.tests) > 0) {
+		f.addTests(m, all.tests.test(ctx, dir, m, o.cpu))
+	}
+	return f, ctx.Err()
+}
+
+// runCampaigns runs the campaigns of a mutant and, if it is killed, its ablations.
+func (o *options) runCampaigns(ctx context.Context, all *programs, dir string, m *mutant) finding {
+	p, err := all.of(ctx, dir, m)
 	if err != nil {
-		return finding{Name: m.name, Class: m.class, Status: broken, Problem: err.Error()}, nil
+		return finding{Name: m.name, Class: m.class, Status: broken, Problem: err.Error()}
 	}
 	s := o.settings
 	if m.equivalent != "" {
@@ -238,7 +257,7 @@ func (o *options) testMutant(ctx context.Context, all *programs, scratch string,
 	if o.ablate && f.Status == killed {
 		o.ablateMutant(ctx, p, m, &f)
 	}
-	return f, ctx.Err()
+	return f
 }
 
 // parts lists the parts of the harness that the driver can leave out.

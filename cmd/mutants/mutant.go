@@ -23,6 +23,10 @@ type mutant struct {
 	equivalent string // why the change has no observable effect; empty: it must be killed
 	fast       bool   // in the fast set of the gate
 
+	// tests are the packages, by their directories from the root, whose unit tests
+	// should fail; empty: those that depend on its code.
+	tests []string
+
 	blocks []block
 }
 
@@ -36,6 +40,7 @@ type block struct {
 // classes lists the classes of bugs, in the order of the table.
 var classes = []string{
 	"persistence", "identity", "ballots", "quorums", "values", "retries", "reads", "watch", "repair", "liveness", "codec", "fsm",
+	"bounds", "runtime",
 }
 
 // errMutant is wrapped by errors about a mutant's file.
@@ -99,10 +104,10 @@ func (m *mutant) parseHeader(text string) error {
 			fields[name], last = strings.TrimSpace(value), name
 		}
 	}
-	fast := ""
+	fast, tests := "", ""
 	for name, to := range map[string]*string{
 		"class": &m.class, "wrong": &m.wrong, "precedent": &m.precedent, "catch": &m.catch,
-		"equivalent": &m.equivalent, "fast": &fast,
+		"equivalent": &m.equivalent, "fast": &fast, "tests": &tests,
 	} {
 		*to = fields[name]
 		delete(fields, name)
@@ -110,7 +115,7 @@ func (m *mutant) parseHeader(text string) error {
 	for name := range fields {
 		return fmt.Errorf("header: %q: no such field", name)
 	}
-	m.fast = fast == "yes"
+	m.fast, m.tests = fast == "yes", testPaths(tests)
 	switch {
 	case !slices.Contains(classes, m.class):
 		return fmt.Errorf("header: class %q: want one of %s", m.class, strings.Join(classes, ", "))

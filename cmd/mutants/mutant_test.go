@@ -52,6 +52,7 @@ precedent: somebody#1
 catch: durability/sent-before-sync
 equivalent: nobody listens
 fast: yes
+tests: node/server ./node/tcp
 
 -- old a.go --
 one
@@ -66,7 +67,7 @@ four
 	require.NoError(t, err)
 	require.Equal(t, &mutant{
 		name: "bug", file: "dir/bug.txt", class: "persistence", wrong: "it says so too early", precedent: "somebody#1",
-		catch: "durability/sent-before-sync", equivalent: "nobody listens", fast: true,
+		catch: "durability/sent-before-sync", equivalent: "nobody listens", fast: true, tests: []string{"node/server", "node/tcp"},
 		blocks: []block{{"a.go", "one\n", "two\nthree\n\n"}, {"b.go", "four\n", ""}},
 	}, m)
 }

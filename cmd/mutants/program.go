@@ -34,6 +34,7 @@ type programs struct {
 	numbers     map[*mutant]int    // in the woven program
 	apart       map[*mutant]string // by mutant: why it has a build of its own
 	uncontained map[*mutant]string // by mutant: why no campaign can reach it
+	tests       *testPackages      // nil: no unit tests are to be run
 }
 
 // prepare builds the woven program of all mutants, in a directory, and finds out which

@@ -28,10 +28,11 @@ type table struct {
 	Jobs     int        `json:"jobs"`
 	Took     string     `json:"took"`
 	Killed   int        `json:"killed"`
-	Total    int        `json:"of"`           // mutants that are not equivalent
-	Median   float64    `json:"core_seconds"` // median over mutants
-	Worst    float64    `json:"worst"`        // the longest campaign, over mutants
-	Steps    int        `json:"steps"`        // median over mutants
+	ByTests  int        `json:"killed_by_tests"` // and by no campaign
+	Total    int        `json:"of"`              // mutants that are not equivalent
+	Median   float64    `json:"core_seconds"`    // median over mutants
+	Worst    float64    `json:"worst"`           // the longest campaign, over mutants
+	Steps    int        `json:"steps"`           // median over mutants
 	Ablation []ablation `json:"ablation,omitempty"`
 	Findings []finding  `json:"mutants"`
 
@@ -65,7 +66,7 @@ func (t *table) add(w io.Writer, f finding) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.Findings = append(t.Findings, f)
-	said := f.Property
+	said := f.killer()
 	if f.Status == broken || f.Status == undecided {
 		said = f.Problem
 	}
@@ -90,6 +91,10 @@ func (t *table) finish(all []*mutant, took time.Duration) {
 			continue
 		}
 		t.Killed++
+		if f.Property == "" {
+			t.ByTests++
+			continue
+		}
 		seconds = append(seconds, f.Seconds)
 		if f.Shrunk {
 			steps = append(steps, f.Steps)
@@ -102,7 +107,7 @@ func (t *table) finish(all []*mutant, took time.Duration) {
 	for i, part := range parts {
 		a := ablation{Without: part, Missed: []string{}}
 		for _, f := range t.Findings {
-			if f.Status == killed {
+			if len(f.Ablated) > 0 {
 				a.add(&f, f.Ablated[i])
 			}
 		}
@@ -165,17 +170,19 @@ func (o *options) print(cmd *cobra.Command, root string, t *table) error {
 
 // sentence returns the summary of the table.
 func (t *table) sentence() string {
-	return fmt.Sprintf("%d of %d mutants killed; core-seconds to kill: median %.2f, worst %.2f; steps of the shrunk plan: median %d.",
-		t.Killed, t.Total, t.Median, t.Worst, t.Steps)
+	return fmt.Sprintf("%d of %d mutants killed, %d of them by unit tests alone; core-seconds of a campaign to kill: median %.2f, worst %.2f; steps of the shrunk plan: median %d.",
+		t.Killed, t.Total, t.ByTests, t.Median, t.Worst, t.Steps)
 }
 
 // text returns the table for a terminal.
 func (t *table) text() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "class\tmutant\tverdict\tby\tcampaigns\tseeds\tcore-s\tsteps")
+	fmt.Fprintln(w, "class\tmutant\tverdict\tby\tcampaigns\tseeds\tcore-s\tsteps\ttest\tcore-s")
 	for _, f := range t.Findings {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d/%d\t%d\t%.2f\t%d\n", f.Class, f.Name, f.Status, f.Property, f.Kills, f.Starts, f.Seeds, f.Seconds, f.Steps)
+		test, seconds := f.testColumns()
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d/%d\t%d\t%.2f\t%d\t%s\t%s\n",
+			f.Class, f.Name, f.Status, f.Property, f.Kills, f.Starts, f.Seeds, f.Seconds, f.Steps, test, seconds)
 	}
 	w.Flush()
 	for _, a := range t.Ablation {
@@ -188,7 +195,7 @@ func (t *table) text() string {
 
 // The lines of docs/TEETH.md that enclose the table.
 const (
-	tableBegins = "<!-- the table begins: go run ./cmd/mutants --ablate --write -->\n"
+	tableBegins = "<!-- the table begins: go run ./cmd/mutants --tests --ablate --write -->\n"
 	tableEnds   = "<!-- the table ends -->\n"
 )
 
@@ -211,21 +218,9 @@ func (t *table) markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s, commit %s, %d campaigns a mutant, each of at most %d seeds, %d at a time on a core each; all of it took %s.\n\n**%s**\n\n",
 		t.Date, t.Commit, t.Starts, t.Budget, t.Jobs, t.Took, t.sentence())
-	b.WriteString("| class | mutant | killed by | campaigns | seeds | core-s | worst | steps | missed without |\n|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("| class | mutant | killed by | campaigns | seeds | core-s | worst | steps | missed without | test | core-s |\n|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, f := range t.Findings {
-		by := f.Property
-		if f.Status != killed {
-			by = "**" + f.Status + "**"
-		}
-		steps := fmt.Sprint(f.Steps)
-		if !f.Minimal {
-			steps = "≤ " + steps
-		}
-		if !f.Shrunk {
-			steps = ""
-		}
-		fmt.Fprintf(&b, "| %s | [%s](../testdata/mutants/%s.txt) | %s | %d/%d | %d | %.2f | %.2f | %s | %s |\n",
-			f.Class, f.Name, f.Name, by, f.Kills, f.Starts, f.Seeds, f.Seconds, f.Worst, steps, strings.Join(f.missedWithout(), ", "))
+		b.WriteString(f.row())
 	}
 	if len(t.Ablation) > 0 {
 		b.WriteString("\n| without | killed | with more than twice the seeds | with less than half | missed |\n|---|---|---|---|---|\n")
@@ -236,4 +231,42 @@ func (t *table) markdown() string {
 	}
 	b.WriteString("\n")
 	return b.String()
+}
+
+// row is the finding as a row of the table.
+func (f *finding) row() string {
+	campaigns := " |  |  |  |  | "
+	if f.Starts > 0 {
+		campaigns = fmt.Sprintf("%d/%d | %d | %.2f | %.2f | %s | %s", f.Kills, f.Starts, f.Seeds, f.Seconds, f.Worst, f.steps(), strings.Join(f.missedWithout(), ", "))
+	}
+	by := f.Property
+	if f.Status != killed {
+		by = "**" + f.Status + "**"
+	}
+	test, seconds := f.testColumns()
+	return fmt.Sprintf("| %s | [%s](../testdata/mutants/%s.txt) | %s | %s | %s | %s |\n", f.Class, f.Name, f.Name, by, campaigns, test, seconds)
+}
+
+// steps is the size of the shrunk plan.
+func (f *finding) steps() string {
+	switch {
+	case !f.Shrunk:
+		return ""
+	case !f.Minimal:
+		return "≤ " + fmt.Sprint(f.Steps)
+	}
+	return fmt.Sprint(f.Steps)
+}
+
+// testColumns are the test that found the mutant, or the verdict of the tests, and
+// their processor time. They are empty if no tests were run.
+func (f *finding) testColumns() (test, seconds string) {
+	if f.Tests == nil {
+		return "", ""
+	}
+	test = f.Tests.Test
+	if test == "" {
+		test = f.Tests.Status
+	}
+	return test, fmt.Sprintf("%.1f", f.Tests.Seconds)
 }

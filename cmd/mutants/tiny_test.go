@@ -64,6 +64,7 @@ func requireVerdicts(t *testing.T, found map[string]finding) {
 		"generic":       "killed by counter/generic",
 		"harmless":      survived,
 		"late":          "killed by counter/sum",
+		"named":         "killed by counter/sum",
 		"lower-limit":   "killed by counter/limit",
 		"nonsense":      broken,
 		"not-recovered": "killed by assertion/panic",
@@ -81,7 +82,7 @@ func requireVerdicts(t *testing.T, found map[string]finding) {
 
 // A mutant is woven unless a reason is told.
 func requireBuilds(t *testing.T, p *programs) {
-	require.Len(t, p.numbers, 10)
+	require.Len(t, p.numbers, 11)
 	apart := map[string]string{}
 	for m, why := range p.apart {
 		apart[m.name] = why
@@ -109,8 +110,12 @@ func requireEqual(t *testing.T, woven, apart map[string]finding) {
 // A mutant that the driver does not contain is refused by name, with the remedy.
 func requireRefused(t *testing.T, p *programs) {
 	require.EqualError(t, p.refuse(), `no campaign can reach these mutants; test them with --tests, or leave them out with --only:
+always-fails: link/link.go is in no package of driver
 closed: link/link.go is in no package of driver
-unused: nothing in driver calls the code that it changes, in counter/counter.go`)
+dies: link/link.go is in no package of driver
+size: link/link.go is in no package of driver
+unused: nothing in driver calls the code that it changes, in counter/counter.go
+waits: link/link.go is in no package of driver`)
 	require.NoError(t, (&programs{}).refuse())
 }
 

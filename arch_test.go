@@ -23,12 +23,12 @@ type layer struct {
 var layers = map[string]layer{
 	".": {},
 
-	"internal/arena":      {pure: true},
-	"internal/hash64":     {pure: true},
-	"internal/jsonobject": {pure: true},
-	"internal/tlv":        {pure: true},
+	"node/arena":         {pure: true},
+	"node/hash64":        {pure: true},
+	"node/tlv":           {pure: true},
+	"checker/jsonobject": {pure: true},
 
-	"netmodel/keyed": {pure: true, internal: []string{"internal/hash64"}},
+	"netmodel/keyed": {pure: true, internal: []string{"node/hash64"}},
 	"netmodel":       {pure: true, internal: []string{"netmodel/keyed"}},
 	"sim":            {pure: true, internal: []string{"netmodel", "netmodel/keyed"}},
 	"sim/fieldtest":  {},
@@ -37,12 +37,12 @@ var layers = map[string]layer{
 	"node/fsm":         {pure: true},
 	"node/wal":         {pure: true},
 	"node/wal/waltest": {internal: []string{"node/wal"}},
-	"node":             {pure: true, internal: []string{"internal/arena", "internal/hash64", "node/fsm", "node/wal"}},
-	"node/member":      {pure: true, internal: []string{"internal/tlv", "node", "node/wal"}},
+	"node":             {pure: true, internal: []string{"node/arena", "node/hash64", "node/fsm", "node/wal"}},
+	"node/member":      {pure: true, internal: []string{"node/tlv", "node", "node/wal"}},
 	"node/watch":       {pure: true, internal: []string{"node"}},
 	"node/service":     {pure: true, internal: []string{"node", "node/member", "node/wal", "node/watch"}},
-	"node/wire":        {pure: true, internal: []string{"internal/tlv", "node", "node/fsm", "node/member"}, external: []string{"github.com/fxamacker/cbor/v2"}},
-	"node/session":     {pure: true, internal: []string{"internal/arena", "internal/hash64", "node", "node/fsm"}},
+	"node/wire":        {pure: true, internal: []string{"node/tlv", "node", "node/fsm", "node/member"}, external: []string{"github.com/fxamacker/cbor/v2"}},
+	"node/session":     {pure: true, internal: []string{"node/arena", "node/hash64", "node", "node/fsm"}},
 
 	"node/definition": {internal: []string{"node/fsm"}, external: []string{"go.yaml.in/yaml/v3"}},
 
@@ -59,18 +59,18 @@ var layers = map[string]layer{
 	},
 	"node/client": {internal: []string{"node", "node/fsm", "node/server", "node/session", "node/watch"}},
 
-	"checker":        {internal: []string{"internal/jsonobject", "node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
+	"checker":        {internal: []string{"checker/jsonobject", "node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
 	"checker/jepsen": {pure: true, internal: []string{"checker", "node/fsm"}},
 
-	"checker/guarantee": {pure: true, internal: []string{"checker", "internal/jsonobject", "node/fsm"}},
+	"checker/guarantee": {pure: true, internal: []string{"checker", "checker/jsonobject", "node/fsm"}},
 
-	"scenarios":           {pure: true, internal: []string{"internal/jsonobject", "netmodel", "netmodel/keyed", "node/fsm", "sim"}},
+	"scenarios":           {pure: true, internal: []string{"checker/jsonobject", "netmodel", "netmodel/keyed", "node/fsm", "sim"}},
 	"scenarios/canary":    {pure: true, internal: systemImports},
 	"scenarios/origin":    {pure: true, internal: systemImports},
 	"scenarios/lockstep":  {pure: true, internal: systemImports},
 	"scenarios/shrink":    {pure: true, internal: []string{"netmodel", "node/fsm", "scenarios", "sim"}},
 	"scenarios/rapidplan": {internal: []string{"scenarios"}, external: []string{"pgregory.net/rapid"}},
-	"scenarios/campaign":  {internal: []string{"checker", "internal/arena", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "scenarios/shrink", "sim"}},
+	"scenarios/campaign":  {internal: []string{"checker", "node/arena", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "scenarios/shrink", "sim"}},
 
 	"cmd/mutants":        {external: []string{"github.com/spf13/cobra"}},
 	"cmd/mutants/driver": {internal: []string{"scenarios", "scenarios/campaign", "scenarios/lockstep"}},
@@ -87,7 +87,7 @@ var layers = map[string]layer{
 // systemImports lists the packages that a system under test connects: plans and the
 // simulator to nodes.
 var systemImports = []string{
-	"internal/arena", "netmodel", "netmodel/keyed", "scenarios", "sim",
+	"node/arena", "netmodel", "netmodel/keyed", "scenarios", "sim",
 	"node", "node/fsm", "node/member", "node/service", "node/session", "node/wal", "node/watch", "node/wire",
 }
 

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/lockstep-dst/lockstep/internal/jsonobject"
+	"github.com/lockstep-dst/lockstep/checker/jsonobject"
 )
 
 // jsonFields lists the fields that a JSON object may have. It parses more

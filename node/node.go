@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/internal/arena"
+	"github.com/lockstep-dst/lockstep/node/arena"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/wal"
 )

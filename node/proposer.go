@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/internal/hash64"
+	"github.com/lockstep-dst/lockstep/node/hash64"
 )
 
 // proposer is a node's state as the proposer of one machine. At most one round is in

@@ -9,7 +9,7 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/lockstep-dst/lockstep/internal/jsonobject"
+	"github.com/lockstep-dst/lockstep/checker/jsonobject"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 

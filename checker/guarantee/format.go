@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/lockstep-dst/lockstep/internal/jsonobject"
+	"github.com/lockstep-dst/lockstep/checker/jsonobject"
 )
 
 // observationJSON is an observation as written. Pointers distinguish 0 from

@@ -203,8 +203,8 @@ func runDriver(ctx context.Context, p program, s settings, args ...string) (repo
 	args = append(args, "-without", s.without)
 	cmd := guarded(ctx, s.cpu, p.path, args...)
 	cmd.Env = p.environment()
-	var said bytes.Buffer
-	cmd.Stderr = &said
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	used := processorTime(cmd)
 	if outOfCPU(cmd, s.cpu) {

@@ -90,7 +90,7 @@ func TestDriverErrors(t *testing.T) {
 	_, err := runDriver(t.Context(), program{path: "false"}, s)
 	require.ErrorContains(t, err, "the driver: exit status 1")
 	_, err = runDriver(t.Context(), program{path: "echo"}, s, "nothing")
-	require.ErrorContains(t, err, "the driver said")
+	require.ErrorContains(t, err, "the output of the driver is")
 }
 
 func TestBadFlags(t *testing.T) {

@@ -9,7 +9,7 @@ package keyed
 import (
 	"math/bits"
 
-	"github.com/lockstep-dst/lockstep/internal/hash64"
+	"github.com/lockstep-dst/lockstep/node/hash64"
 )
 
 // Key is a point in a tree of choices. The zero Key is valid; Seed returns the

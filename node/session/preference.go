@@ -3,8 +3,8 @@ package session
 import (
 	"slices"
 
-	"github.com/lockstep-dst/lockstep/internal/hash64"
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/hash64"
 )
 
 // preferenceList returns the nodes in the order in which they are tried: the

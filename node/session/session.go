@@ -21,9 +21,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/internal/arena"
-	"github.com/lockstep-dst/lockstep/internal/hash64"
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/arena"
+	"github.com/lockstep-dst/lockstep/node/hash64"
 )
 
 // ErrConfig is wrapped by errors about a Config.

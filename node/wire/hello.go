@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/lockstep-dst/lockstep/internal/tlv"
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/tlv"
 )
 
 // Protocol and OldestProtocol are the latest and the earliest version of frames and

@@ -25,7 +25,7 @@ func TestRequireSeedsFindsTheOriginsFaults(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	var loud fakeT
 	campaign.RequireSeeds(&loud, campaignOf(origin.System(), scenarios.All, 10))
-	require.Contains(t, loud.failure, "origin, seed 0: violated agreement/fork-after-restart")
+	require.Contains(t, loud.failure, "origin, seed 0: violated agreement/illegal-transition")
 }
 
 func TestRequireSeedsSaysWhatItHasRun(t *testing.T) {

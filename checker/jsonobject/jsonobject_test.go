@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"testing"
 
-	"github.com/lockstep-dst/lockstep/internal/jsonobject"
+	"github.com/lockstep-dst/lockstep/checker/jsonobject"
 	"github.com/stretchr/testify/require"
 )
 

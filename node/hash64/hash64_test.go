@@ -4,7 +4,7 @@ import (
 	"hash/fnv"
 	"testing"
 
-	"github.com/lockstep-dst/lockstep/internal/hash64"
+	"github.com/lockstep-dst/lockstep/node/hash64"
 	"github.com/stretchr/testify/require"
 )
 

@@ -3,7 +3,7 @@ package arena_test
 import (
 	"testing"
 
-	"github.com/lockstep-dst/lockstep/internal/arena"
+	"github.com/lockstep-dst/lockstep/node/arena"
 	"github.com/stretchr/testify/require"
 )
 

@@ -32,7 +32,6 @@ func (s *valuesShown) String() string {
 // watch. It is a copy: the event's pointers do not outlive its emission.
 type watched struct {
 	client     *watchClient
-	event      watch.Event
 	state      watch.Machine
 	transition watch.Transition
 	gap        watch.Gap

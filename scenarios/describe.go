@@ -192,7 +192,11 @@ func (p *Plan) Summary() string {
 	}
 	for i := range p.Faults {
 		f := &p.Faults[i]
-		fmt.Fprintf(&b, "fault at %v for %v: %v\n", f.At, f.For, f)
+		fmt.Fprintf(&b, "fault at %v for %v: %v", f.At, f.For, f)
+		if f.Aim != "" {
+			fmt.Fprintf(&b, ", aimed: %s", f.Aim)
+		}
+		b.WriteByte('\n')
 	}
 	if n := len(p.Overrides); n > 0 {
 		fmt.Fprintf(&b, "messages whose fate is overridden: %d\n", n)

@@ -45,6 +45,7 @@ type Shape struct {
 	// Fields that measure the worth of parts of the generator.
 	Everything bool     `json:",omitempty"` // every plan has all families that it may have: no swarm
 	Without    []Family `json:",omitempty"` // families that no plan has
+	Aimed      int      `json:",omitempty"` // percentage of seeds that are aimed; 0: the generator's own; Unaimed: none
 }
 
 // Limits of the generator's own choices. A Shape may exceed them.
@@ -75,6 +76,8 @@ func (s Shape) Validate() error {
 		return fmt.Errorf("ops %d: want 1 to %d, or 0 to leave it to the seed", s.Operations, MaxOperations)
 	case s.Machines < 0 || s.Machines > MaxMachines:
 		return fmt.Errorf("machines %d: want 1 to %d, or 0 to leave it to the seed", s.Machines, MaxMachines)
+	case s.Aimed < Unaimed || s.Aimed > 100:
+		return fmt.Errorf("aimed %d: want 1 to 100 percent of the seeds, 0 for the usual share, or %d for none", s.Aimed, Unaimed)
 	case len(s.Definitions) == 0:
 		return fmt.Errorf("definitions: want at least one")
 	case !slices.ContainsFunc(s.Definitions, canStart):

@@ -177,6 +177,7 @@ type Fault struct {
 	Pace       Duration          `json:"pace,omitempty"`       // slow
 	Freeze     bool              `json:"freeze,omitempty"`     // pause: the clock stops as well, as on a suspended host
 	Live       bool              `json:"live,omitempty"`       // rollback: the nodes do not restart when it begins: the copy is of running ones
+	Aim        string            `json:"aim,omitempty"`        // the instant of an earlier run that it was aimed at, in words; it has no effect
 }
 
 // MessageOverride fixes the fate of one message, named by its address.

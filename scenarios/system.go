@@ -22,6 +22,7 @@ type System struct {
 	Batches       bool             // its nodes take several events as one step: see sim.BatchProcess
 	HighWaterFile string           // the file in which nodes keep their high-water mark; see sim.Config
 	Marks         []string         // names of its coverage marks; see MarkCounter
+	Requests      []string         // kinds of messages that its nodes answer: the first words of their FateNames
 	New           func(*Plan) Run  // the system's side of one run
 }
 
@@ -82,10 +83,10 @@ type DiskLossObserver interface {
 	MayRestore(id sim.ID) bool
 }
 
-// MarkCounter is a Run that counts coverage marks. Marks is called when the run is
-// over. It returns the count of each of System.Marks, in that order.
+// MarkCounter is a Run that counts coverage marks. AppendMarks appends the count so
+// far of each of System.Marks to list, in that order.
 type MarkCounter interface {
-	Marks() []uint64
+	AppendMarks(list []uint64) []uint64
 }
 
 // Violation is a broken property.

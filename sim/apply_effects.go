@@ -84,6 +84,9 @@ func (w *World) send(from, to ID, m Message, sum uint64) {
 	if w.cfg.Trace != nil {
 		w.traceSend(from, to, m, v)
 	}
+	if w.cfg.OnSend != nil {
+		w.cfg.OnSend(from, to, m, &v)
+	}
 	if v.Fate == netmodel.Drop {
 		w.stats.Dropped++
 		w.fold(sum, 3)

@@ -134,4 +134,7 @@ func (w *World) addEvent(p *proc, r *record) {
 	if w.cfg.Trace != nil {
 		w.traceEvent(p.id, ev)
 	}
+	if w.cfg.OnEvent != nil {
+		w.cfg.OnEvent(p.id, ev)
+	}
 }

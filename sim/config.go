@@ -44,6 +44,12 @@ type Config struct {
 	Buffers *Buffers
 	// Trace, if not nil, is called with the text form of every event and effect.
 	Trace func(TraceLine)
+	// OnEvent, if not nil, is called with each event before its process takes it. It
+	// costs no words, unlike Trace.
+	OnEvent func(id ID, ev *Event)
+	// OnSend, if not nil, is called with each message handed to the network, and with
+	// the verdict on it.
+	OnSend func(from, to ID, m Message, v *netmodel.Verdict)
 }
 
 // Spec is one process of a world. It boots when Start is called.

@@ -76,6 +76,7 @@ type planFlags struct {
 	profile                              string
 	definition                           string // file
 	nodes, clients, operations, machines int
+	aimed                                int
 }
 
 func (s *planFlags) flags(cmd *cobra.Command) {
@@ -87,6 +88,7 @@ func (s *planFlags) flags(cmd *cobra.Command) {
 	f.IntVar(&s.clients, "clients", 0, "clients (0: left to the seed)")
 	f.IntVar(&s.operations, "ops", 0, "operations in a plan (0: left to the seed)")
 	f.IntVar(&s.machines, "machines", 0, "machines that the operations are spread over (0: left to the seed)")
+	f.IntVar(&s.aimed, "aimed", 0, fmt.Sprintf("percent of seeds with faults aimed at instants of a first run (0: the usual share, %d: none)", scenarios.Unaimed))
 	completeFlag(cmd, "system", systemNames)
 	completeFlag(cmd, "profile", func() []string {
 		var names []string
@@ -110,7 +112,7 @@ func completeFlag(cmd *cobra.Command, flag string, values func() []string) {
 func (s *planFlags) setFlags(cmd *cobra.Command) []string {
 	var names []string
 	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if slices.Contains([]string{"system", "profile", "definition", "nodes", "clients", "ops", "machines"}, f.Name) {
+		if slices.Contains([]string{"system", "profile", "definition", "nodes", "clients", "ops", "machines", "aimed"}, f.Name) {
 			names = append(names, "--"+f.Name)
 		}
 	})
@@ -131,7 +133,7 @@ func (s *planFlags) campaign() (*campaign.Campaign, error) {
 		sys.Definitions = []fsm.Definition{d}
 	}
 	c := &campaign.Campaign{System: sys, Shape: scenarios.Shape{
-		Profile: scenarios.FaultProfile(s.profile), Nodes: s.nodes, Clients: s.clients, Operations: s.operations, Machines: s.machines,
+		Profile: scenarios.FaultProfile(s.profile), Nodes: s.nodes, Clients: s.clients, Operations: s.operations, Machines: s.machines, Aimed: s.aimed,
 	}}
 	return c, c.Validate()
 }
@@ -145,7 +147,7 @@ func (s *planFlags) replayLine(seed uint64) string {
 	for _, f := range []struct {
 		name  string
 		value int
-	}{{"nodes", s.nodes}, {"clients", s.clients}, {"ops", s.operations}, {"machines", s.machines}} {
+	}{{"nodes", s.nodes}, {"clients", s.clients}, {"ops", s.operations}, {"machines", s.machines}, {"aimed", s.aimed}} {
 		if f.value != 0 {
 			line += fmt.Sprintf(" --%s %d", f.name, f.value)
 		}

@@ -59,7 +59,9 @@ func shapeOf(sys scenarios.System, s scenarios.Shape) scenarios.Shape {
 }
 
 // Plan returns the plan of one seed.
-func (c *Campaign) Plan(seed uint64) *scenarios.Plan { return scenarios.Generate(seed, c.shape()) }
+//
+// A seed that is aimed takes runs of its plan, see planOf.
+func (c *Campaign) Plan(seed uint64) *scenarios.Plan { return planOf(c.System, c.shape(), seed, nil) }
 
 // Run runs the campaign until a budget is used up or ctx ends. It calls progress,
 // if not nil, after every seed, with a Summary of all seeds up to that one. Seeds
@@ -126,7 +128,7 @@ func (c *Campaign) runSeeds(ctx context.Context) <-chan jobResult {
 // function of the plan alone.
 func (c *Campaign) runJob(j job, o Options) jobResult {
 	o.CrossCheck = o.CrossCheck || j.guarded
-	r, err := Run(context.Background(), c.System, c.Plan(j.seed), o)
+	r, err := Run(context.Background(), c.System, planOf(c.System, c.shape(), j.seed, o.Buffers), o)
 	r.History.Operations = nil
 	return jobResult{j, r, err}
 }

@@ -24,6 +24,8 @@ type Options struct {
 	SafetyOnly bool
 	// OnEvent, if not nil, receives the hash after every event, counted from 1.
 	OnEvent func(event, hash uint64)
+
+	instants *instantList // collects the instants of the run; nil: none are wanted
 }
 
 // Status is the verdict on a run.
@@ -119,7 +121,7 @@ func Run(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options
 		Outcomes:  s.history.outcomes(),
 	}
 	if m, ok := s.run.(scenarios.MarkCounter); ok {
-		r.Marks = m.Marks()
+		r.Marks = m.AppendMarks(nil)
 	}
 	r.setStatus(ctx, s, o)
 	s.world.Release()

@@ -35,13 +35,14 @@ type runner struct {
 	slowFaults       []*scenarios.Fault   // active slow faults, likewise
 	hits             scenarios.FamilyHits // hits that the world does not count
 	endAt            scenarios.Duration   // later events do not count
+	instants         *instantList         // nil: none are wanted
 	violation        *scenarios.Violation
 }
 
 func newRunner(sys scenarios.System, p *scenarios.Plan, o Options) (*runner, error) {
 	s := &runner{
 		plan: p, machines: p.Machines(), run: sys.New(p), queues: map[sim.ID]*clientQueue{}, nodes: make([]nodeStatus, p.Nodes+1),
-		endAt: math.MaxInt64,
+		endAt: math.MaxInt64, instants: o.instants,
 	}
 	s.repairer, _ = s.run.(scenarios.Repairer)
 	cfg := sim.Config{
@@ -54,6 +55,9 @@ func newRunner(sys scenarios.System, p *scenarios.Plan, o Options) (*runner, err
 				s.violate(s.damageAccepted(to, m, decoded))
 			}
 		}
+	}
+	if o.instants != nil {
+		cfg.OnEvent, cfg.OnSend = o.instants.onEvent, o.instants.onSend
 	}
 	for n := 1; n <= p.Nodes; n++ {
 		spec := sim.Spec{ID: scenarios.NodeID(n), Disk: p.Disk, Steps: p.Steps}
@@ -102,6 +106,9 @@ func (s *runner) newProcess(id sim.ID, life int) sim.Process {
 		return s.run.Client(id)
 	}
 	s.nodes[id].life = life
+	if s.instants != nil {
+		s.instants.beginLife(id, life)
+	}
 	return s.run.Node(id, life)
 }
 

@@ -94,8 +94,8 @@ func (r *run) Observe(at scenarios.Duration, _ sim.ID, f sim.Observation) *scena
 // Agree implements scenarios.Run.
 func (r *run) Agree(scenarios.Duration) *scenarios.Violation { return nil }
 
-// Marks implements scenarios.MarkCounter.
-func (r *run) Marks() []uint64 { return r.marks[:] }
+// AppendMarks implements scenarios.MarkCounter.
+func (r *run) AppendMarks(list []uint64) []uint64 { return append(list, r.marks[:]...) }
 
 // idleNode is a node that does nothing.
 type idleNode struct{}

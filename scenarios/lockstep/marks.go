@@ -1,8 +1,6 @@
 package lockstep
 
 import (
-	"slices"
-
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/session"
@@ -19,7 +17,7 @@ type markCounts struct {
 	doubleChanges   uint64 // steps in which a node learnt two values of one machine
 }
 
-// markNames returns the names of the coverage marks, in the order of Marks.
+// markNames returns the names of the coverage marks, in the order of AppendMarks.
 func markNames() []string {
 	var names []string
 	for m := range len(node.Marks{}) {
@@ -34,10 +32,13 @@ func markNames() []string {
 	return append(names, "run/crash-in-recovery", "run/two-changes-in-step")
 }
 
-// Marks implements scenarios.MarkCounter.
-func (r *run) Marks() []uint64 {
+// AppendMarks implements scenarios.MarkCounter.
+func (r *run) AppendMarks(list []uint64) []uint64 {
 	m := &r.marks
-	return append(slices.Concat(m.node[:], m.member[:], m.session[:]), m.recoveryCrashes, m.doubleChanges)
+	list = append(list, m.node[:]...)
+	list = append(list, m.member[:]...)
+	list = append(list, m.session[:]...)
+	return append(list, m.recoveryCrashes, m.doubleChanges)
 }
 
 // beginLife notes that a life of a node begins. The run counts crashes during recovery,

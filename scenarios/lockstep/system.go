@@ -30,6 +30,7 @@ func System() scenarios.System {
 		Batches:       true,
 		HighWaterFile: "wal-mark",
 		Marks:         markNames(),
+		Requests:      []string{"proposal-prepare", "proposal-accept", "read-request", "request"},
 		New:           func(p *scenarios.Plan) scenarios.Run { return newRun(p) },
 	}
 }

@@ -123,6 +123,7 @@ var ablations = []part{
 	{"swarm", func(c *campaign.Campaign) { c.Shape.Everything = true }},
 	{"disk", func(c *campaign.Campaign) { c.Shape.Without = disk }},
 	{"clocks", func(c *campaign.Campaign) { c.Shape.Without = clocks }},
+	{"aim", func(c *campaign.Campaign) { c.Shape.Aimed = scenarios.Unaimed }},
 	{"liveness", func(c *campaign.Campaign) { c.Options.SafetyOnly = true }},
 }
 

@@ -91,7 +91,7 @@ func Aim(p *Plan, shape Shape, requests []string, time, times int, instants []In
 	a := aim{
 		choices: choices{FromSeed(p.Seed)}.at("aim", time), plan: &q, families: shape.Families(), requests: requests, instants: instants,
 	}
-	done := times > 1 && (time == 0 && a.interrupt() || time > 0 && a.holdAnswers())
+	done := times > 1 && (time == 0 && a.interrupt() || time > 0 && a.holdMessages())
 	if !done {
 		a.generate()
 	}

@@ -48,38 +48,33 @@ func (a *aim) crashes() (kinds []FaultKind) {
 	return kinds
 }
 
-// maxHeld bounds the answers that holdAnswers delays.
-const maxHeld = 8
+// Bounds of holdMessages.
+const (
+	maxHeld  = 8 // messages that it delays
+	maxAgain = 4 // messages of the next life of which it chooses one: more may be sent in later rounds, with other numbers
+)
 
-// maxAgain bounds the messages of the next life of which holdAnswers chooses one: the
-// first are lost at peers that have not met that life yet, and sent again.
-const maxAgain = 4
-
-// holdAnswers delays answers to a life that an aimed fault has ended, so that they
+// holdMessages delays answers to a life that an aimed fault has ended, so that they
 // arrive when the next life has just sent a message of the same kind about the same
-// machine. It returns false if there is no such message.
-func (a *aim) holdAnswers() bool {
+// machine; or else messages of the ended life, so that they arrive after that one. It
+// returns false if there is no such message.
+func (a *aim) holdMessages() bool {
 	f := a.aimedCrash()
 	if f == nil {
 		return false
 	}
-	isSend := func(i *Instant) bool { return a.isRequest(i) && slices.Contains(f.Nodes, i.Node) }
-	before := a.matching(func(i *Instant) bool { return isSend(i) && i.At <= f.At })
-	asked := a.matching(func(i *Instant) bool { return isSend(i) && i.At > f.At && lastAlike(before, i) != nil })
-	if len(asked) == 0 {
+	asked, again := a.askedAgain(f)
+	if again == nil {
 		return false
 	}
-	like := asked[0]
-	if last := before[len(before)-1]; slices.ContainsFunc(asked, last.isAlike) {
-		like = last
-	}
-	asked = slices.DeleteFunc(asked, func(i *Instant) bool { return !like.isAlike(i) })
-	again := asked[a.Choose("again", uint64(min(len(asked), maxAgain)))]
-	arrival := again.At + 1
+	later := Duration(1)
 	if a.often("later?", 50) {
-		arrival += Duration(a.Choose("later", uint64(2*a.plan.Heal.Delay)+1))
+		later += Duration(a.Choose("later", uint64(2*a.plan.Heal.Delay)+1))
 	}
-	held := a.answers(lastAlike(before, again), f, again.At)
+	held, arrival := a.answers(asked, f, again.At), again.At+later
+	if a.often("requests?", 30) {
+		held, arrival = a.inFlight(f), max(again.At, again.Arrives)+later
+	}
 	if len(held) == 0 {
 		return false
 	}
@@ -88,9 +83,36 @@ func (a *aim) holdAnswers() bool {
 			a.plan.Overrides = append(a.plan.Overrides, MessageOverride{m.Message, netmodel.Override{Delay: arrival + Duration(n) - m.At}})
 		}
 	}
-	a.words = "; answers to it arrive after " + again.String()
+	a.words = "; late messages arrive after " + again.String()
 	f.Aim += a.words
 	return true
+}
+
+// askedAgain chooses a request of a node that f restarts, after f, and returns it with
+// the last one that is alike of an earlier life; nil, nil if there is none. A request
+// like the last before f is preferred. Sometimes all about a machine are alike.
+func (a *aim) askedAgain(f *Fault) (asked, again *Instant) {
+	alike := sameRequest
+	if a.often("any kind?", 25) {
+		alike = sameMachine
+	}
+	requests := a.matching(func(i *Instant) bool { return a.isRequest(i) && slices.Contains(f.Nodes, i.Node) })
+	first := slices.IndexFunc(requests, func(i *Instant) bool { return i.At > f.At })
+	if first <= 0 {
+		return nil, nil
+	}
+	before, after := requests[:first], requests[first:]
+	after = slices.DeleteFunc(after, func(i *Instant) bool { return lastAlike(before, i, alike) == nil })
+	if len(after) == 0 {
+		return nil, nil
+	}
+	like := after[0]
+	if last := before[first-1]; slices.ContainsFunc(after, func(i *Instant) bool { return alike(last, i) }) {
+		like = last
+	}
+	after = slices.DeleteFunc(after, func(i *Instant) bool { return !alike(like, i) })
+	again = after[a.Choose("again", uint64(min(len(after), maxAgain)))]
+	return lastAlike(before, again, alike), again
 }
 
 // aimedCrash returns the first aimed fault of the plan that ends lives, or nil.
@@ -103,21 +125,28 @@ func (a *aim) aimedCrash() *Fault {
 	return nil
 }
 
-// lastAlike returns the last message of the kind and the machine of i among those of
-// earlier lives of its node; nil: there is none.
-func lastAlike(before []*Instant, i *Instant) *Instant {
+// lastAlike returns the last message that is alike i among those of earlier lives; nil:
+// there is none.
+func lastAlike(before []*Instant, i *Instant, alike func(i, j *Instant) bool) *Instant {
 	for n := len(before) - 1; n >= 0; n-- {
-		if b := before[n]; b.Life < i.Life && b.isAlike(i) {
+		if b := before[n]; b.Life < i.Life && alike(b, i) {
 			return b
 		}
 	}
 	return nil
 }
 
-// isAlike reports whether i and j are messages of one kind about one machine, from the
-// same node.
-func (i *Instant) isAlike(j *Instant) bool {
-	return i.Node == j.Node && i.Name == j.Name && i.Machine == j.Machine
+// sameMachine reports whether i and j are messages of one node about one machine.
+func sameMachine(i, j *Instant) bool { return i.Node == j.Node && i.Machine == j.Machine }
+
+// sameRequest reports whether i and j are also of one kind.
+func sameRequest(i, j *Instant) bool { return sameMachine(i, j) && i.Name == j.Name }
+
+// inFlight lists the messages to other nodes that are under way from lives that f ends.
+func (a *aim) inFlight(f *Fault) []*Instant {
+	return a.matching(func(m *Instant) bool {
+		return m.Kind == SendInstant && slices.Contains(f.Nodes, m.Node) && !IsClient(m.Message.Link.To) && m.At <= f.At && m.Arrives > f.At
+	})
 }
 
 // answers lists the messages about the machine of asked that its node would have got

@@ -24,7 +24,7 @@ func (a *aim) interrupt() bool {
 		after = max(1, a.moment("after"))
 	}
 	f := Fault{Kind: kinds[a.Choose("kind", uint64(len(kinds)))], At: a.timeOf(i, after), For: max(1, a.moment("down")), Nodes: []sim.ID{i.Node}}
-	if a.often("alone?", 60) { // later faults might keep the next life from asking, or its peers from answering
+	if a.often("alone?", 85) { // later faults might keep the next life from asking, or its peers from answering
 		a.plan.Faults = slices.DeleteFunc(a.plan.Faults, func(g Fault) bool { return g.At > f.At })
 	}
 	a.add(f)
@@ -63,7 +63,11 @@ func (a *aim) holdMessages() bool {
 	if f == nil {
 		return false
 	}
-	asked, again := a.askedAgain(f)
+	alike, own := sameRequest, a.often("requests?", 30)
+	if own && a.often("any kind?", 50) {
+		alike = sameMachine
+	}
+	asked, again := a.askedAgain(f, alike)
 	if again == nil {
 		return false
 	}
@@ -72,14 +76,14 @@ func (a *aim) holdMessages() bool {
 		later += Duration(a.Choose("later", uint64(2*a.plan.Heal.Delay)+1))
 	}
 	held, arrival := a.answers(asked, f, again.At), again.At+later
-	if a.often("requests?", 30) {
+	if own {
 		held, arrival = a.inFlight(f), max(again.At, again.Arrives)+later
 	}
 	if len(held) == 0 {
 		return false
 	}
 	for n, m := range held[:min(len(held), maxHeld)] {
-		if a.at("held", n).often("held?", 80) {
+		if a.at("held", n).often("held?", 90) {
 			a.plan.Overrides = append(a.plan.Overrides, MessageOverride{m.Message, netmodel.Override{Delay: arrival + Duration(n) - m.At}})
 		}
 	}
@@ -90,12 +94,8 @@ func (a *aim) holdMessages() bool {
 
 // askedAgain chooses a request of a node that f restarts, after f, and returns it with
 // the last one that is alike of an earlier life; nil, nil if there is none. A request
-// like the last before f is preferred. Sometimes all about a machine are alike.
-func (a *aim) askedAgain(f *Fault) (asked, again *Instant) {
-	alike := sameRequest
-	if a.often("any kind?", 25) {
-		alike = sameMachine
-	}
+// like the last before f is preferred.
+func (a *aim) askedAgain(f *Fault, alike func(i, j *Instant) bool) (asked, again *Instant) {
 	requests := a.matching(func(i *Instant) bool { return a.isRequest(i) && slices.Contains(f.Nodes, i.Node) })
 	first := slices.IndexFunc(requests, func(i *Instant) bool { return i.At > f.At })
 	if first <= 0 {

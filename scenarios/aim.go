@@ -55,7 +55,7 @@ func (i *Instant) String() string {
 const Unaimed = -1
 
 // defaultAimed is the percentage of seeds that are aimed if the Shape names none.
-const defaultAimed = 17
+const defaultAimed = 16
 
 // Aims returns the number of times that faults are aimed in the plan of a seed, each
 // of which takes a run: 0 for most seeds. Twice makes a chain: a life ends when it has

@@ -143,7 +143,9 @@ func (w *watchClient) take(u *service.Update) {
 }
 
 // open begins a listing, unless one is in progress in this life. Prefix, page and
-// consistency are keyed choices.
+// consistency are keyed choices. On the healed network all listings are local: the
+// reads of others are steps of the nodes, after which new listings would begin, and
+// the nodes must fall silent.
 func (l *listClient) open(p *process) {
 	if l.ticket != 0 && l.begun.life == p.life {
 		return
@@ -151,7 +153,7 @@ func (l *listClient) open(p *process) {
 	r, keys := p.run, p.run.oracle.keys
 	l.count++
 	k := keyed.Seed(r.plan.Seed).Name("listing").Word(uint64(p.id)).Word(l.count)
-	q := &service.Query{After: l.after, Limit: 1 + int(k.Name("limit").Below(uint64(len(keys))+1)), Linearizable: k.Name("linearizable").Below(4) == 0}
+	q := &service.Query{After: l.after, Limit: 1 + int(k.Name("limit").Below(uint64(len(keys))+1)), Linearizable: k.Name("linearizable").Below(4) == 0 && r.oracle.now < r.plan.Heal.At}
 	if len(keys) > 0 {
 		key := keys[k.Name("machine").Below(uint64(len(keys)))]
 		name, _, _ := fsm.SplitKey(key)

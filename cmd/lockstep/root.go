@@ -16,6 +16,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// root returns the lockstep command with its subcommands. This file also has what they
+// share: the systems under test, the flags that with a seed determine a plan, and the
+// command line that repeats a seed.
 func root() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lockstep",

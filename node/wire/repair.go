@@ -6,7 +6,8 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// The forms of the messages of repair.
+// The encoded forms of the messages of repair, with their conversion and the checks of
+// their lists and keys.
 type (
 	repairRequest struct {
 		_        struct{}    `cbor:",toarray"`

@@ -41,6 +41,7 @@ var layers = map[string]layer{
 	"node/member":      {pure: true, internal: []string{"node/tlv", "node", "node/wal"}},
 	"node/watch":       {pure: true, internal: []string{"node"}},
 	"node/service":     {pure: true, internal: []string{"node", "node/member", "node/wal", "node/watch"}},
+	"node/httpapi":     {pure: true, internal: []string{"node", "node/watch"}},
 	"node/wire":        {pure: true, internal: []string{"node/tlv", "node", "node/fsm", "node/member"}, external: []string{"github.com/fxamacker/cbor/v2"}},
 	"node/session":     {pure: true, internal: []string{"node/arena", "node/hash64", "node", "node/fsm"}},
 
@@ -51,13 +52,13 @@ var layers = map[string]layer{
 	"node/files":           {internal: []string{"node/wal"}},
 	"node/files/filestest": {internal: []string{"node/wal"}, external: []string{"github.com/stretchr/testify/require"}},
 	"node/server": {
-		internal: []string{"node", "node/definition", "node/files", "node/fsm", "node/member", "node/service", "node/tcp", "node/wal", "node/watch", "node/wire"},
+		internal: []string{"node", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/member", "node/service", "node/tcp", "node/wal", "node/watch", "node/wire"},
 		external: []string{
 			"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 			"github.com/prometheus/client_golang/prometheus/promhttp",
 		},
 	},
-	"node/client": {internal: []string{"node", "node/fsm", "node/server", "node/session", "node/watch"}},
+	"node/client": {internal: []string{"node", "node/fsm", "node/httpapi", "node/server", "node/session", "node/watch"}},
 
 	"checker":        {internal: []string{"checker/jsonobject", "node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
 	"checker/jepsen": {pure: true, internal: []string{"checker", "node/fsm"}},
@@ -88,7 +89,7 @@ var layers = map[string]layer{
 // simulator to nodes.
 var systemImports = []string{
 	"node/arena", "netmodel", "netmodel/keyed", "scenarios", "sim",
-	"node", "node/fsm", "node/member", "node/service", "node/session", "node/wal", "node/watch", "node/wire",
+	"node", "node/fsm", "node/httpapi", "node/member", "node/service", "node/session", "node/wal", "node/watch", "node/wire",
 }
 
 func TestArchitectureOfImports(t *testing.T) {

@@ -2,7 +2,6 @@ package client
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,7 +12,9 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/session"
 )
 
 // maxResponse bounds the size of a response, in bytes.
@@ -35,7 +36,7 @@ func newHTTPClient() *http.Client {
 // attempt sends one request to one node, and passes on the result.
 func (c *Client) attempt(ctx context.Context, to node.ID, r *node.Request, answers chan<- attemptResult) {
 	a := c.roundTrip(ctx, c.endpoint(to), r)
-	a.attempt = r.Attempt
+	a.Attempt = r.Attempt
 	select {
 	case answers <- a:
 	case <-ctx.Done():
@@ -43,7 +44,7 @@ func (c *Client) attempt(ctx context.Context, to node.ID, r *node.Request, answe
 }
 
 // roundTrip sends a request and awaits the response until ctx ends: a late one
-// counts, too. The reply of the result is nil if the outcome is open.
+// counts, too.
 func (c *Client) roundTrip(ctx context.Context, endpoint string, r *node.Request) attemptResult {
 	req, err := newHTTPRequest(ctx, endpoint, r)
 	if err != nil {
@@ -51,17 +52,18 @@ func (c *Client) roundTrip(ctx context.Context, endpoint string, r *node.Request
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		if neverSent(err) {
-			return attemptResult{reply: newReply(r, node.Rejected, node.Unreachable), text: err.Error()}
-		}
-		return attemptResult{text: err.Error()}
+		return attemptResult{Exchange: session.Exchange{NeverSent: neverSent(err)}, text: err.Error()}
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse))
 	if err != nil {
 		return attemptResult{text: fmt.Sprintf("%s: %v", endpoint, err)}
 	}
-	return parseResponse(r, resp.StatusCode, body, endpoint)
+	a, err := httpapi.Decode(r, resp.StatusCode, body)
+	if err != nil {
+		return attemptResult{text: fmt.Sprintf("%s: %v", endpoint, err)}
+	}
+	return attemptResult{Exchange: session.Exchange{Reply: a.Reply}, text: a.Text, from: a.From}
 }
 
 func newHTTPRequest(ctx context.Context, endpoint string, r *node.Request) (*http.Request, error) {
@@ -97,42 +99,4 @@ func newHTTPRequest(ctx context.Context, endpoint string, r *node.Request) (*htt
 func neverSent(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"
-}
-
-// parseResponse decodes a node's response.
-func parseResponse(r *node.Request, status int, body []byte, endpoint string) attemptResult {
-	if status == http.StatusOK {
-		var m server.Local
-		if err := json.Unmarshal(body, &m); err != nil || (m.State == "") != m.Unknown {
-			return attemptResult{text: fmt.Sprintf("%s: not an answer of a node: %.100q", endpoint, body)}
-		}
-		if m.Unknown {
-			return attemptResult{
-				reply: newReply(r, node.Unknown, node.NotLearnt), node: m.Node, boot: m.Boot,
-				text: fmt.Sprintf("node %d has not learnt its state in this life: request a linearizable read", m.Node),
-			}
-		}
-		out := newReply(r, node.Committed, "")
-		out.State, out.Version, out.Serial = m.State, m.Version, m.Serial
-		return attemptResult{reply: out, node: m.Node, boot: m.Boot}
-	}
-	var f server.Failure
-	if err := json.Unmarshal(body, &f); err != nil || f.Error.Code == "" {
-		return attemptResult{text: fmt.Sprintf("%s: not an answer of a node: status %d, %.100q", endpoint, status, body)}
-	}
-	out := newReply(r, node.Unknown, node.Reason(f.Error.Code)) // unless the node is certain
-	switch {
-	case f.Outcome == node.Rejected.String():
-		out.Outcome, out.Final = node.Rejected, f.Final
-	case out.Reason == node.IDConflict:
-		out.Outcome, out.Final = node.Rejected, true
-	}
-	if m := cmp.Or(f.Current, f.Recorded); m != nil {
-		out.State, out.Version, out.Serial = m.State, m.Version, m.Serial
-	}
-	return attemptResult{reply: out, text: f.Error.Text}
-}
-
-func newReply(r *node.Request, o node.Outcome, why node.Reason) *node.Reply {
-	return &node.Reply{Kind: r.Kind, Key: r.Key, ID: r.ID, Attempt: r.Attempt, Outcome: o, Reason: why}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/server"
 	"github.com/lockstep-dst/lockstep/node/session"
 )
@@ -107,14 +108,11 @@ func (c *Client) ProposeAt(ctx context.Context, key, to string, version uint64) 
 	return c.Do(ctx, session.Operation{Name: c.NewName(), Kind: node.Propose, Key: key, To: to, Expects: true, Expect: version})
 }
 
-// attemptResult is the result of one attempt: a reply, or nil if the outcome is
-// open.
+// attemptResult is the end of one attempt.
 type attemptResult struct {
-	attempt uint32
-	reply   *node.Reply
-	text    string
-	node    node.ID // of a local read: the node that responded
-	boot    uint64
+	session.Exchange
+	text string            // an explanation for people
+	from httpapi.Responder // of a local read
 }
 
 // Do carries out an operation. The error is ctx's; the cluster's is in the result.
@@ -146,13 +144,7 @@ func (c *Client) Do(ctx context.Context, op session.Operation) (Result, error) {
 			c.withSession(func(now time.Duration) { action = call.Tick(now) })
 		case a := <-answers:
 			last = a
-			c.withSession(func(now time.Duration) {
-				if a.reply == nil {
-					action = call.Lost(now, a.attempt)
-				} else {
-					action = call.Reply(now, a.reply)
-				}
-			})
+			c.withSession(func(now time.Duration) { action = call.EndExchange(now, a.Exchange) })
 		}
 	}
 }
@@ -184,8 +176,6 @@ func result(op session.Operation, r session.Result, last attemptResult) Result {
 			out.Text = "no node has answered in time"
 		}
 	}
-	if last.reply != nil {
-		out.Node, out.Boot = last.node, last.boot
-	}
+	out.Node, out.Boot = last.from.Node, last.from.Boot
 	return out
 }

@@ -1,6 +1,9 @@
 package server
 
-import "github.com/lockstep-dst/lockstep/node/watch"
+import (
+	"github.com/lockstep-dst/lockstep/node/httpapi"
+	"github.com/lockstep-dst/lockstep/node/watch"
+)
 
 // Events of a watch stream: aliases of the types of package watch.
 type (
@@ -10,4 +13,11 @@ type (
 	Gap     = watch.Gap
 	Behind  = watch.Behind
 	End     = watch.End
+)
+
+// Responses to operations: aliases of the types of package httpapi.
+type (
+	Local    = httpapi.Local
+	Unlearnt = httpapi.Unlearnt
+	Failure  = httpapi.Failure
 )

@@ -13,9 +13,6 @@ var ClusterID = clusterID
 // Routes returns the sorted patterns of the client endpoints.
 func (s *Server) Routes() []string { return slices.Sorted(maps.Keys(s.routes())) }
 
-// StatusOf returns the HTTP status of a reply that is not a commit.
-var StatusOf = statusOf
-
 // Request returns the node's request for a body.
 func (t *Transition) Request(key, header string) (*node.Request, error) {
 	return t.request(key, header)

@@ -10,42 +10,13 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // maxBody bounds the body of a request, in bytes.
 const maxBody = 64 << 10
-
-// Local is the response to a local read: the state that one life of one node has
-// learnt.
-type Local struct {
-	Machine
-	Unknown bool    `json:"unknown,omitempty"` // the node has accepted a value and does not know whether it is chosen: ignore state and version
-	Node    node.ID `json:"node"`
-	Boot    uint64  `json:"boot"` // boot number of the node: within one boot, versions of a machine do not go back
-}
-
-// Unlearnt is the form of Local that a node sends while it does not know the
-// machine's state.
-type Unlearnt struct {
-	Key     string  `json:"key"`
-	Unknown bool    `json:"unknown"`
-	Node    node.ID `json:"node"`
-	Boot    uint64  `json:"boot"`
-}
-
-// Failure is the response to an operation that was not committed.
-type Failure struct {
-	Error struct {
-		Code string `json:"code"` // reason, for programs
-		Text string `json:"text"` // explanation, for people
-	} `json:"error"`
-	Outcome  string   `json:"outcome"`            // rejected, unknown or conflict
-	Final    bool     `json:"final,omitempty"`    // rejected: all other attempts are rejected, too
-	Current  *Machine `json:"current,omitempty"`  // present state of the machine
-	Recorded *Machine `json:"recorded,omitempty"` // conflict: result of the operation with this id
-}
 
 // routes returns the handlers of the client endpoints, as in docs/openapi.yaml.
 func (s *Server) routes() map[string]http.HandlerFunc {
@@ -134,57 +105,20 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, req *node.Reque
 
 // sendReply writes the outcome of a request.
 func (s *Server) sendReply(w http.ResponseWriter, req *node.Request, reply *node.Reply, err error) {
-	switch {
-	case err != nil:
+	if err != nil {
 		sendUnavailable(w, req, err)
-	case reply.Outcome == node.Committed:
-		m := Machine{Key: req.Key, State: reply.State, Version: reply.Version, Serial: reply.Serial}
-		if req.Kind == node.ReadLocal {
-			sendJSON(w, http.StatusOK, Local{Machine: m, Node: s.cfg.Node.ID, Boot: s.boot})
-		} else {
-			sendJSON(w, http.StatusOK, m)
-		}
-	case reply.Reason == node.NotLearnt:
-		sendJSON(w, http.StatusOK, Unlearnt{Key: req.Key, Unknown: true, Node: s.cfg.Node.ID, Boot: s.boot})
-	default:
-		s.sendNotCommitted(w, req, reply)
+		return
 	}
+	s.sendNodeReply(w, req, reply)
 }
 
-// sendNotCommitted writes the reason why an operation was not committed.
-func (s *Server) sendNotCommitted(w http.ResponseWriter, req *node.Request, reply *node.Reply) {
-	f := Failure{Outcome: reply.Outcome.String(), Final: reply.Final}
-	if reply.State != "" {
-		f.Current = &Machine{Key: req.Key, State: reply.State, Version: reply.Version, Serial: reply.Serial}
-	}
-	if reply.Reason == node.IDConflict {
-		f.Outcome, f.Recorded, f.Current = conflict, f.Current, nil
-	}
+// sendNodeReply writes the node's reply to a request.
+func (s *Server) sendNodeReply(w http.ResponseWriter, req *node.Request, reply *node.Reply) {
 	text := failureText(req, reply)
 	if reply.Reason == node.Abstains {
 		text = "this node takes no part, and others may: " + s.Status().Reason
 	}
-	sendFailure(w, statusOf(reply.Reason), f, reply.Reason, text)
-}
-
-// conflict is the outcome of a request that reuses the id of another operation.
-const conflict = "conflict"
-
-// statusOf returns the HTTP status of a reply that is not a commit.
-func statusOf(why node.Reason) int {
-	switch why {
-	case node.Illegal, node.VersionMismatch, node.WindowExpired, node.WatermarkAhead, node.IDConflict:
-		return http.StatusConflict
-	case node.Overloaded, node.Abstains:
-		return http.StatusServiceUnavailable
-	case node.UnknownDefinition:
-		return http.StatusNotFound
-	case node.UnknownState:
-		return http.StatusUnprocessableEntity
-	case node.BadRequest:
-		return http.StatusBadRequest
-	}
-	return http.StatusGatewayTimeout
+	sendResponse(w, httpapi.Encode(req, reply, httpapi.Responder{Node: s.cfg.Node.ID, Boot: s.boot}, text))
 }
 
 // sendRefused responds to a listing or a watch that the service refuses.
@@ -195,24 +129,22 @@ func (s *Server) sendRefused(w http.ResponseWriter, reply *node.Reply, err error
 	case err != nil:
 		sendUnavailable(w, nil, err)
 	default:
-		s.sendNotCommitted(w, &node.Request{Key: reply.Key}, reply)
+		s.sendNodeReply(w, &node.Request{Key: reply.Key}, reply)
 	}
 }
 
 // sendUnavailable responds to a request without a reply from the node. req is nil
 // for requests that are no operation of the node, as listings.
 func sendUnavailable(w http.ResponseWriter, req *node.Request, err error) {
-	why, outcome := node.Stopping, node.Rejected
-	switch {
-	case errors.Is(err, service.ErrBusy):
+	if req == nil {
+		req = &node.Request{}
+	}
+	why := node.Stopping
+	if errors.Is(err, service.ErrBusy) {
 		why = node.Overloaded
-	case !errors.Is(err, service.ErrStopping): // the node had the request, and will send no reply
-		outcome = node.Unknown
 	}
-	if req != nil && req.Retry { // an earlier attempt may take effect, or has
-		outcome = node.Unknown
-	}
-	sendFailure(w, http.StatusServiceUnavailable, Failure{Outcome: outcome.String()}, why, err.Error())
+	taken := why == node.Stopping && !errors.Is(err, service.ErrStopping) // the node had the request, and will send no reply
+	sendResponse(w, httpapi.Encode(req, httpapi.Unserved(req, why, taken), httpapi.Responder{}, err.Error()))
 }
 
 // sendRejected responds to a request that was not carried out at all.
@@ -222,10 +154,16 @@ func sendRejected(w http.ResponseWriter, status int, why node.Reason, text strin
 
 func sendFailure(w http.ResponseWriter, status int, f Failure, why node.Reason, text string) {
 	f.Error.Code, f.Error.Text = string(why), text
-	if status == http.StatusServiceUnavailable {
+	sendResponse(w, httpapi.Response{Status: status, Body: f})
+}
+
+// sendResponse writes a response. If the node is unavailable, it advises the client
+// to wait for a second.
+func sendResponse(w http.ResponseWriter, r httpapi.Response) {
+	if r.Status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
 	}
-	sendJSON(w, status, f)
+	sendJSON(w, r.Status, r.Body)
 }
 
 func sendJSON(w http.ResponseWriter, status int, v any) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/session"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
@@ -35,7 +36,7 @@ func TestOutcomesAreHonest(t *testing.T) {
 		for !c.last.Done {
 			at := rapid.IntRange(0, len(fates)-1).Draw(t, "attempt")
 			f, req := &fates[at], c.sent[at].Request
-			switch what := rapid.IntRange(0, 6).Draw(t, "what"); {
+			switch what := rapid.IntRange(0, 7).Draw(t, "what"); {
 			case what == 0 || f.answered:
 				c.wait(time.Duration(rapid.IntRange(1, int(2*attempt)).Draw(t, "wait")))
 			case what == 1:
@@ -43,7 +44,10 @@ func TestOutcomesAreHonest(t *testing.T) {
 				c.unknown(req.Attempt, node.Timeout)
 			case what == 6:
 				f.answered = true
-				c.take(c.call.Lost(c.now, req.Attempt))
+				c.take(c.call.EndExchange(c.now, session.Exchange{Attempt: req.Attempt}))
+			case what == 7:
+				f.answered, f.noEffect = true, true
+				c.take(c.call.EndExchange(c.now, session.Exchange{Attempt: req.Attempt, NeverSent: true}))
 			case what == 2 && req.Retry: // a node rejects a retry only finally, and may not know it as one
 				f.answered = true
 				if rapid.Bool().Draw(t, "forgotten") {

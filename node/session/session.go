@@ -325,6 +325,14 @@ func (c *Call) Lost(now time.Duration, attempt uint32) Action {
 	return c.retry(now, attempt, Result{Outcome: node.Unknown, Reason: node.Timeout})
 }
 
+// SendFailed records that an attempt was certainly never sent, since there is no
+// connection to its node.
+func (c *Call) SendFailed(now time.Duration, attempt uint32) Action {
+	return c.Reply(now, &node.Reply{
+		Kind: c.op.Kind, Key: c.op.Key, ID: c.id, Attempt: attempt, Outcome: node.Rejected, Reason: node.Unreachable,
+	})
+}
+
 // permanent reports whether another attempt would most likely get the same
 // response.
 func permanent(why node.Reason) bool {

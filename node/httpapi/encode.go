@@ -1,0 +1,59 @@
+package httpapi
+
+import "github.com/lockstep-dst/lockstep/node"
+
+// Responder is the life of a node that gives a reply.
+type Responder struct {
+	Node node.ID
+	Boot uint64
+}
+
+// Response is an HTTP response: its status, and the value whose JSON form is its
+// body.
+type Response struct {
+	Status int
+	Body   any
+}
+
+// Encode returns the response that carries a node's reply to req. text explains a
+// reply that is not a commit to people.
+func Encode(req *node.Request, reply *node.Reply, from Responder, text string) Response {
+	switch {
+	case reply.Outcome == node.Committed && req.Kind == node.ReadLocal:
+		return Response{statusOK, Local{Machine: machine(req, reply), Node: from.Node, Boot: from.Boot}}
+	case reply.Outcome == node.Committed:
+		return Response{statusOK, machine(req, reply)}
+	case reply.Reason == node.NotLearnt:
+		return Response{statusOK, Unlearnt{Key: req.Key, Unknown: true, Node: from.Node, Boot: from.Boot}}
+	}
+	return Response{StatusOf(reply.Reason), failure(req, reply, text)}
+}
+
+func machine(req *node.Request, reply *node.Reply) Machine {
+	return Machine{Key: req.Key, State: reply.State, Version: reply.Version, Serial: reply.Serial}
+}
+
+// failure returns the reason why an operation was not committed.
+func failure(req *node.Request, reply *node.Reply, text string) Failure {
+	f := Failure{Outcome: reply.Outcome.String(), Final: reply.Final}
+	f.Error.Code, f.Error.Text = string(reply.Reason), text
+	if reply.State != "" {
+		m := machine(req, reply)
+		f.Current = &m
+	}
+	if reply.Reason == node.IDConflict {
+		f.Outcome, f.Recorded, f.Current = conflict, f.Current, nil
+	}
+	return f
+}
+
+// Unserved returns the reply to a request for which the node itself gives none. If
+// the node has taken the request, the outcome is unknown. If it has not, this attempt
+// has no effect; an earlier one, before a retry, may have.
+func Unserved(req *node.Request, why node.Reason, taken bool) *node.Reply {
+	r := &node.Reply{Kind: req.Kind, Key: req.Key, ID: req.ID, Attempt: req.Attempt, Outcome: node.Rejected, Reason: why}
+	if taken || req.Retry {
+		r.Outcome = node.Unknown
+	}
+	return r
+}

@@ -18,6 +18,7 @@ const (
 	forBurstDrop
 	forCorrupt
 	forReset
+	forBreak
 )
 
 // maxReorderDelay is the longest extra delay of a reordered message, in typical
@@ -42,7 +43,7 @@ const maxReorderDelay = 4
 //
 // A message sent over a cut link is dropped. For a message in flight when the cut
 // comes, see Arrive. If the verdict is that the connection ends with the message,
-// the caller must Reset the link then. A message from a process to itself arrives
+// or breaks behind it, the caller must Reset the link then. A message from a process to itself arrives
 // at now.
 func (n *Network) Judge(now Duration, l Link, fate uint64) Verdict {
 	s := n.link(l)
@@ -100,6 +101,7 @@ func (s *link) decide(now Duration, k keyed.Key, v *Verdict) {
 	if v.Fate == Drop {
 		return
 	}
+	v.Breaks = p.Break.at(k, forBreak)
 	if p.Duplicate.at(k, forDuplicate) {
 		v.Duplicate = true
 		v.CopyAt = v.At + p.Delay.At(k.Word(uint64(forCopyDelay)))

@@ -21,7 +21,7 @@ func (p PPM) at(k keyed.Key, why purpose) bool {
 // Profile is the behaviour of one direction of a link. The zero Profile delivers
 // every message at once, in order.
 //
-// Corrupt and Reset end the connection of the link: messages sent after the
+// Corrupt, Reset and Break end the connection of the link: messages sent after the
 // affected one and in flight when the receiver notices are lost with it, as in a
 // stream of bytes. Then the link goes on.
 type Profile struct {
@@ -31,6 +31,7 @@ type Profile struct {
 	Reorder   PPM      `json:"reorder_ppm,omitempty"`   // it is exempt from the order of sending and takes longer
 	Corrupt   PPM      `json:"corrupt_ppm,omitempty"`   // its bytes are damaged, and the receiver ends the connection
 	Reset     PPM      `json:"reset_ppm,omitempty"`     // the connection breaks in the middle of it
+	Break     PPM      `json:"break_ppm,omitempty"`     // it arrives, and the connection breaks right behind it
 	Gap       Duration `json:"gap,omitempty"`           // least time between two arrivals in order: bandwidth
 	Delay     Delay    `json:"delay"`
 }
@@ -76,7 +77,7 @@ func (p Profile) Validate() error {
 	for _, f := range []struct {
 		name string
 		ppm  PPM
-	}{{"drop_ppm", p.Drop}, {"duplicate_ppm", p.Duplicate}, {"reorder_ppm", p.Reorder}, {"corrupt_ppm", p.Corrupt}, {"reset_ppm", p.Reset}} {
+	}{{"drop_ppm", p.Drop}, {"duplicate_ppm", p.Duplicate}, {"reorder_ppm", p.Reorder}, {"corrupt_ppm", p.Corrupt}, {"reset_ppm", p.Reset}, {"break_ppm", p.Break}} {
 		if f.ppm > Always {
 			return fmt.Errorf("%s: %d is above %d, which is always", f.name, f.ppm, Always)
 		}

@@ -17,6 +17,7 @@ func anyProfile() *rapid.Generator[Profile] {
 			Reorder:   PPM(ppm.Draw(t, "reorder")),
 			Corrupt:   PPM(ppm.Draw(t, "corrupt")),
 			Reset:     PPM(ppm.Draw(t, "reset")),
+			Break:     PPM(ppm.Draw(t, "break")),
 			Burst: Burst{
 				Window: 1 + Duration(rapid.IntRange(0, 1000).Draw(t, "window")),
 				Chance: PPM(ppm.Draw(t, "chance")),

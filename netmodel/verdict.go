@@ -57,6 +57,7 @@ type Verdict struct {
 	Reordered  bool // it is exempt from the link's order
 	Late       bool // its delay is more than twice the link's typical one
 	Queued     bool // it waits for the bandwidth
+	Breaks     bool // it arrives, and then the connection ends, at At
 }
 
 // EndsConnection reports whether the connection ends with the message, at At.

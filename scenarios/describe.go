@@ -153,7 +153,7 @@ func Describe(p netmodel.Profile) string {
 	for _, r := range []struct {
 		name string
 		ppm  netmodel.PPM
-	}{{"drop", p.Drop}, {"duplicate", p.Duplicate}, {"reorder", p.Reorder}, {"corrupt", p.Corrupt}, {"reset", p.Reset}} {
+	}{{"drop", p.Drop}, {"duplicate", p.Duplicate}, {"reorder", p.Reorder}, {"corrupt", p.Corrupt}, {"reset", p.Reset}, {"break", p.Break}} {
 		if r.ppm != 0 {
 			s += fmt.Sprintf(", %s %s", r.name, percent(r.ppm))
 		}

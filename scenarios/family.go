@@ -44,13 +44,14 @@ const (
 	Exclusions            // nodes that the core of the heal phase excludes
 	Batches               // steps of nodes that take several events
 	StepTimes             // steps of nodes that take time
+	Breaks                // connections of clients that break behind a message
 	numFamilies
 )
 
 var familyNames = [numFamilies]string{
 	"drop", "burst", "delay", "duplicate", "reorder", "corrupt", "reset", "gap", "clog", "refuse",
 	"partition", "one_way", "cut", "flap", "power_loss", "process_crash", "restarts", "disk_crash", "disk", "damage", "wipe", "rollback",
-	"pause", "slow", "freeze", "drift", "outside", "batch", "step_time",
+	"pause", "slow", "freeze", "drift", "outside", "batch", "step_time", "break",
 }
 
 // String is the family's name.
@@ -127,6 +128,7 @@ func (s *familySet) network(p *netmodel.Profile) {
 	s.add(Corruption, p.Corrupt != 0)
 	s.add(Resets, p.Reset != 0)
 	s.add(Gaps, p.Gap != 0)
+	s.add(Breaks, p.Break != 0)
 }
 
 // familyOfKind maps kinds of faults to their family, if they have one.
@@ -161,6 +163,8 @@ func (s Shape) Families() []Family {
 			all.add(f, s.Profile == All && s.minority())
 		case f == Batches:
 			all.add(f, s.Profile == All && s.Batches)
+		case f == Breaks:
+			all.add(f, s.network() && s.Connections)
 		case f == DiskDamage:
 			all.add(f, s.disks() && s.minority())
 		case f == Partitions, f == OneWays, f == Cuts:

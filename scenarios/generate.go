@@ -41,6 +41,7 @@ type Shape struct {
 	Majority     bool // a majority of the system's nodes is enough to go on
 	Forms        bool // its nodes can form their cluster
 	Batches      bool // its nodes can take several events as one step
+	Connections  bool // its clients are told of their connections
 
 	// Fields that measure the worth of parts of the generator.
 	Everything bool     `json:",omitempty"` // every plan has all families that it may have: no swarm
@@ -264,6 +265,7 @@ func generateLink(c choices, delay Duration, swarm familySet, percent uint64) ne
 		Reorder:   rate(Reorders, 500_000),
 		Corrupt:   rate(Corruption, 50_000),
 		Reset:     rate(Resets, 50_000),
+		Break:     rate(Breaks, 300_000),
 		Delay:     netmodel.Delay{Kind: netmodel.Constant, Min: delay},
 	}
 	if chance := rate(Bursts, 300_000); chance != 0 {
@@ -328,6 +330,9 @@ func generateKnobs(c choices, p *Plan, shape Shape, delay Duration) {
 		p.Knobs.RepairRate = 20 << 20 >> (4 * c.Choose("repair rate", 4))
 	}
 	generateClientKnobs(c, p)
+	if shape.Connections && c.often("http?", 40) {
+		p.Knobs.HTTPPercent = 1 + int(c.Choose("http", 100))
+	}
 	codec := "cbor"
 	if c.often("json?", 15) { // it is slow to decode, and few clusters use it
 		codec = "json"

@@ -20,6 +20,7 @@ type System struct {
 	Majority      bool             // a majority of its nodes is enough to make progress
 	Forms         bool             // its nodes can form their cluster: see Knobs.Forming
 	Batches       bool             // its nodes take several events as one step: see sim.BatchProcess
+	Connections   bool             // its clients are told of their connections: see sim.Spec.SeesConnections
 	HighWaterFile string           // the file in which nodes keep their high-water mark; see sim.Config
 	Marks         []string         // names of its coverage marks; see MarkCounter
 	Requests      []string         // kinds of messages that its nodes answer: the first words of their FateNames

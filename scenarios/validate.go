@@ -114,6 +114,9 @@ func (p *Plan) checkKnobs() error {
 	if k.CodecPercent < 0 || k.CodecPercent > 100 {
 		return fmt.Errorf("knobs.codec_percent: %d: want 1 to 100, or 0 for all", k.CodecPercent)
 	}
+	if k.HTTPPercent < 0 || k.HTTPPercent > 100 {
+		return fmt.Errorf("knobs.http_percent: %d: want 0 to 100", k.HTTPPercent)
+	}
 	return nil
 }
 

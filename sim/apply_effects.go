@@ -94,6 +94,9 @@ func (w *World) send(from, to ID, m Message, sum uint64) {
 		return
 	}
 	w.deliverAt(v.At, from, to, v.Connection, m, sum)
+	if v.Breaks {
+		w.push(v.At, record{kind: recordReset, to: to, from: from, life: v.Connection, token: w.heals})
+	}
 	if v.Duplicate {
 		w.deliverAt(v.CopyAt, from, to, v.Connection, m, sum)
 	}

@@ -74,7 +74,7 @@ func (w *World) popDue(p *proc, r *record) bool {
 			return false
 		}
 		w.queue.pop(r)
-		if r.kind == recordTimer && !w.timerFires(p, r) {
+		if r.kind == recordTimer && !w.timerFires(p, r) || r.kind.isNotice() && !w.takeNotice(r) {
 			continue
 		}
 		w.stats.Events++
@@ -127,8 +127,10 @@ func (w *World) addEvent(p *proc, r *record) {
 		}
 	case recordInvoke:
 		ev.Kind = Invoke
-	case recordSendFailed:
+	case recordSendFailed, recordRefusal:
 		ev.Kind = SendFailed
+	case recordDisconnect:
+		ev.Kind, ev.Token = Disconnected, r.token
 	}
 	w.foldEvent(p.id, ev, r)
 	if w.cfg.Trace != nil {

@@ -37,9 +37,9 @@ type Config struct {
 	// was durable at the last write to this file existed, whatever happens to
 	// them later. So disk faults may damage more.
 	HighWaterFile string
-	// ReportSendFailures has processes receive a SendFailed event for each send
-	// that a refusing link fails. Otherwise these messages are lost silently.
-	ReportSendFailures bool
+	// NewsDelay is the time that the end of a connection, or the refusal of one,
+	// takes to the process at the other side, if the link is not cut.
+	NewsDelay Duration
 	// Buffers, if not nil, is used by this world and given back by Release.
 	Buffers *Buffers
 	// Trace, if not nil, is called with the text form of every event and effect.
@@ -58,6 +58,9 @@ type Spec struct {
 	Clock Clock
 	Disk  DiskProfile
 	Steps StepProfile
+	// SeesConnections has the process receive SendFailed and Disconnected events.
+	// Otherwise connections end, and messages are lost, silently.
+	SeesConnections bool
 }
 
 func (c *Config) validate() error {
@@ -69,6 +72,9 @@ func (c *Config) validate() error {
 	}
 	if err := c.Network.Validate(); err != nil {
 		return fmt.Errorf("network: %w", err)
+	}
+	if c.NewsDelay < 0 || c.NewsDelay > netmodel.MaxDelay {
+		return fmt.Errorf("NewsDelay: %v: want 0s to %v", c.NewsDelay, netmodel.MaxDelay)
 	}
 	var seen [netmodel.MaxID + 1]bool
 	for i, s := range c.Processes {

@@ -166,6 +166,7 @@ func TestEveryDifferenceShowsInTheHash(t *testing.T) {
 		{"drift", edit(func(c *Config) { c.Processes[1].Clock.Drift++ })},
 		{"offset", edit(func(c *Config) { c.Processes[1].Clock.Offset++ })},
 		{"disk latency", edit(func(c *Config) { c.Processes[0].Disk.Write.Min++ })},
+		{"connections that are seen", edit(func(c *Config) { c.Processes[0].SeesConnections = true })},
 		{"one process more", edit(func(c *Config) { c.Processes = append(c.Processes, Spec{ID: 4}) })},
 		{"one request more", after(func(w *World) { w.Invoke(sec/10, 1, note{kind: "count", operation: "x/2"}) })},
 		{"another request", after(func(w *World) { w.Invoke(sec/10, 1, note{kind: "count", operation: "y/2"}) })},
@@ -236,7 +237,8 @@ func TestEveryEffectShowsInTheHash(t *testing.T) {
 func heavilyFaultyWorld(t testing.TB, edits ...func(*Config)) *World {
 	rough := func(c *Config) {
 		c.Network.Burst = netmodel.Burst{Window: 5 * ms, Chance: 200_000, Drop: 500_000}
-		c.Network.Corrupt, c.Network.Reset, c.Network.Gap = 30_000, 30_000, ms/2
+		c.Network.Corrupt, c.Network.Reset, c.Network.Break, c.Network.Gap = 30_000, 30_000, 30_000, ms/2
+		c.Processes[0].SeesConnections, c.NewsDelay = true, ms
 		c.Processes[1].Steps = StepProfile{Batch: 4, Time: ms / 2}
 	}
 	w := faultyWorld(t, append([]func(*Config){rough}, edits...)...)
@@ -269,6 +271,8 @@ func TestTheHurricaneIsDeterministic(t *testing.T) {
 	require.NotEqual(t, play(faultyWorld(t)).Hash, want.Hash)
 	var trace []string
 	require.Equal(t, want, play(heavilyFaultyWorld(t, words(&trace))))
+	require.NotZero(t, w.Stats().SendFailures)
+	require.NotZero(t, w.Stats().Disconnects)
 	hits := reflect.ValueOf(w.Hits())
 	for i := range hits.NumField() {
 		require.NotZero(t, hits.Field(i).Uint(), hits.Type().Field(i).Name)

@@ -12,6 +12,7 @@ type Hits struct {
 	Reorder   uint64 // messages exempt from the order of sending
 	Corrupt   uint64 // messages with damaged bytes
 	Reset     uint64 // messages lost with their connection
+	Break     uint64 // connections that broke behind a message that arrives
 	Gap       uint64 // messages that waited for bandwidth
 	Clog      uint64 // messages that a clogged link held
 	Cut       uint64 // messages lost to cuts
@@ -34,6 +35,7 @@ func (h *Hits) verdict(v *netmodel.Verdict) {
 		h.Reorder += bit(v.Reordered)
 		h.Gap += bit(v.Queued)
 	}
+	h.Break += bit(v.Breaks)
 	switch v.Cause {
 	case netmodel.NoCause:
 	case netmodel.Loss:

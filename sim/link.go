@@ -10,8 +10,9 @@ import (
 // sending: a SendFailed event, or the end of the connection.
 func (w *World) handleDrop(l netmodel.Link, m Message, v *netmodel.Verdict) {
 	switch {
-	case v.Cause == netmodel.Refused && w.cfg.ReportSendFailures:
+	case v.Cause == netmodel.Refused && w.procs[l.From].connections != nil:
 		p := w.procs[l.From]
+		w.stats.SendFailures++
 		w.push(w.now, record{kind: recordSendFailed, to: l.From, from: l.To, msg: m, token: m.Digest(), life: p.life})
 	case v.EndsConnection():
 		if w.cfg.Corrupt != nil {
@@ -28,6 +29,10 @@ func (w *World) resetConnection(r *record) {
 	if r.token != w.heals || r.life != w.net.Connection(l) {
 		return
 	}
+	if observer, peer := w.observerOf(l); observer != nil {
+		w.endConnection(observer, peer, l.To)
+		return
+	}
 	w.net.Reset(l)
 	w.fold(uint64(w.now), uint64(r.from)<<16|uint64(r.to))
 	if w.cfg.Trace != nil {
@@ -40,6 +45,10 @@ func (w *World) resetConnection(r *record) {
 func (w *World) checkArrival(r *record) netmodel.Arrival {
 	a := w.net.Arrive(netmodel.Link{From: r.from, To: r.to}, r.life)
 	switch a {
+	case netmodel.Arrived:
+		if w.lostToEnd(r) {
+			return netmodel.LostToReset
+		}
 	case netmodel.Clogged:
 		w.hits.Clog++
 		w.clogged = append(w.clogged, *r)

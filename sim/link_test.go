@@ -73,7 +73,7 @@ func TestHealingUnclogs(t *testing.T) {
 func TestRefusedSendsAreToldToThoseWhoAsk(t *testing.T) {
 	for _, asks := range []bool{false, true} {
 		var facts []string
-		w := talk(t, 3, &facts, func(c *Config) { c.ReportSendFailures = asks })
+		w := talk(t, 3, &facts, func(c *Config) { c.Processes[0].SeesConnections = asks })
 		at(w, 500*ms/1000, func() { w.Network().Refuse(one2) })
 		at(w, 1500*ms/1000, func() { w.Network().Unrefuse(one2) })
 		w.Run(sec)

@@ -51,16 +51,17 @@ type Kind uint8
 
 // The kinds of events.
 const (
-	Boot       Kind = iota + 1 // the first event of each life: Disk, and its number as Token, from 1
-	Receive                    // a message arrived: From, Message
-	Timer                      // a timer fired: Token
-	DiskDone                   // a disk request ended: Token, and Err if it failed
-	Invoke                     // an invocation of the world's owner: Message
-	SendFailed                 // a send failed before anything left: Message, and the receiver as From
+	Boot         Kind = iota + 1 // the first event of each life: Disk, and its number as Token, from 1
+	Receive                      // a message arrived: From, Message
+	Timer                        // a timer fired: Token
+	DiskDone                     // a disk request ended: Token, and Err if it failed
+	Invoke                       // an invocation of the world's owner: Message
+	SendFailed                   // a message was certainly never delivered: Message, and the receiver as From
+	Disconnected                 // the connection to From has ended: messages under way, either way, are lost
 )
 
 func (k Kind) String() string {
-	return [...]string{"?", "boot", "receive", "timer", "done", "request", "refused"}[k]
+	return [...]string{"?", "boot", "receive", "timer", "done", "request", "refused", "disconnected"}[k]
 }
 
 // Event is the input of one step. Kind says which fields are set.

@@ -52,14 +52,19 @@ const (
 	recordInvoke
 	recordAction
 	recordSendFailed
-	recordReset // a connection ends
-	recordDrain // a process takes a step from its backlog
+	recordReset      // a connection breaks
+	recordDisconnect // news of a connection that has ended
+	recordRefusal    // news of a message that the receiver's host has refused
+	recordDrain      // a process takes a step from its backlog
 )
 
 // forProcess reports whether a process takes the record as an event.
 func (k recordKind) forProcess() bool {
 	return k != recordAction && k != recordReset && k != recordDrain
 }
+
+// isNotice reports whether the record is news of a connection.
+func (k recordKind) isNotice() bool { return k == recordDisconnect || k == recordRefusal }
 
 // maxFront is the length at which half of front moves to the heap. A refill takes
 // half as many.

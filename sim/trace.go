@@ -59,6 +59,8 @@ func (w *World) traceEvent(id ID, ev *Event) {
 		l.Text = "(invoked)"
 	case SendFailed:
 		l.Text = fmt.Sprintf("(could not be sent to %d)", ev.From)
+	case Disconnected:
+		l.Text = fmt.Sprintf("(the connection to %d has ended)", ev.From)
 	}
 	w.cfg.Trace(l)
 }
@@ -84,6 +86,8 @@ func (w *World) traceSend(from, to ID, m Message, v netmodel.Verdict) {
 		l.Text = fmt.Sprintf("[%v] lost: %v, the connection ends %v", a, v.Cause, v.At)
 	case v.Fate == netmodel.Drop:
 		l.Text = fmt.Sprintf("[%v] lost: %v", a, v.Cause)
+	case v.Breaks:
+		l.Text = fmt.Sprintf("[%v] arrives %v, and the connection breaks", a, v.At)
 	case v.Duplicate:
 		l.Text = fmt.Sprintf("[%v] arrives %v and %v", a, v.At, v.CopyAt)
 	default:

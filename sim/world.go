@@ -15,6 +15,8 @@ type Stats struct {
 	Dropped        uint64 // messages lost: by the network, a cut, a reset, or a receiver that is down
 	PowerLosses    uint64 // power losses
 	ProcessCrashes uint64 // process crashes
+	SendFailures   uint64 // SendFailed events
+	Disconnects    uint64 // Disconnected events
 	DiskOps        uint64
 }
 
@@ -58,6 +60,9 @@ type proc struct {
 	slowdown  *slowdown // nil until the process is first paused, slowed, or has its clock stopped
 
 	starting bool // the Boot of this life is pending
+	hostUp   bool // the host of the process has power
+
+	connections []connection // by peer; nil: the process does not see them
 
 	timers  timerTable
 	watches []diskWatch
@@ -86,6 +91,9 @@ func New(cfg Config) (*World, error) {
 			disk: disk{profile: s.Disk, highWaterFile: cfg.HighWaterFile, key: root.Name("disk").Word(uint64(s.ID))},
 		}
 		w.fold(uint64(s.ID)<<32|uint64(uint32(s.Clock.Drift)), uint64(s.Clock.Offset))
+		if s.SeesConnections {
+			w.procs[s.ID].connections = make([]connection, netmodel.MaxID+1)
+		}
 		if s.Steps.Time > 0 {
 			w.procs[s.ID].ensureSlowdown()
 		}
@@ -167,7 +175,7 @@ func (w *World) Start(id ID) {
 	if p.code == nil {
 		panic(fmt.Sprintf("sim: New made nothing for life %d of process %d", p.life, id))
 	}
-	p.starting = true
+	p.starting, p.hostUp = true, true
 	w.startingCount++
 	w.push(w.now, record{kind: recordBoot, to: id, life: p.life})
 }
@@ -178,6 +186,7 @@ func (w *World) Start(id ID) {
 // data that the process crash has kept.
 func (w *World) LosePower(id ID) {
 	p := w.proc(id)
+	p.hostUp = false
 	if p.code == nil && p.disk.allDurable() {
 		return
 	}
@@ -215,6 +224,7 @@ func (w *World) endLife(p *proc, how string) {
 	p.code, p.batchCode = nil, nil
 	w.markStarted(p) // a pending Boot never comes
 	w.dropBacklog(p)
+	w.endConnections(p)
 	w.fold(uint64(w.now), uint64(p.id)<<32|uint64(p.life))
 	if w.cfg.Trace != nil {
 		w.cfg.Trace(TraceLine{At: w.now, ID: p.id, Text: how})
@@ -274,7 +284,8 @@ func (w *World) runNext() {
 	if w.startingCount == 0 || !w.bootDueFirst(&r) {
 		w.now = w.queue.pop(&r)
 	}
-	if r.kind == recordTimer && !w.timerFires(w.procs[r.to], &r) || r.kind == recordBoot && w.alreadyBooted(&r) {
+	if r.kind == recordTimer && !w.timerFires(w.procs[r.to], &r) || r.kind == recordBoot && w.alreadyBooted(&r) ||
+		r.kind.isNotice() && !w.takeNotice(&r) {
 		w.now = was // nothing has happened
 		return
 	}
@@ -294,7 +305,11 @@ func (w *World) runNext() {
 	if p.slowdown != nil && w.deferRecord(p, &r) {
 		return
 	}
-	if p.code == nil || !w.isCurrent(p, &r) {
+	switch {
+	case p.code == nil && r.kind == recordMessage && r.from != r.to:
+		w.refuse(&r)
+		return
+	case p.code == nil || !w.isCurrent(p, &r):
 		w.dropRecord(&r)
 		return
 	}
@@ -375,7 +390,7 @@ func (w *World) isCurrent(p *proc, r *record) bool {
 // dropRecord accounts for a record that its process cannot take. Only messages
 // and invocations are counted, hashed and traced.
 func (w *World) dropRecord(r *record) {
-	if r.msg == nil || r.kind == recordSendFailed {
+	if r.msg == nil || r.kind == recordSendFailed || r.kind == recordRefusal {
 		return
 	}
 	if r.kind == recordMessage {

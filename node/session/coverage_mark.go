@@ -15,6 +15,8 @@ const (
 	MarkDeadlineDecided                  // the deadline passed, and no attempt can take effect: a read, or all were rejected
 	MarkLateResponse                     // a response came to an attempt that was not awaited any more
 	MarkUnexpectedResponse               // a response came to another operation, an earlier attempt, or after the end
+	MarkAttemptLost                      // the connection of an attempt ended, and the attempt may take effect
+	MarkAttemptNeverSent                 // there was no connection for an attempt: it has no effect
 
 	markCount
 )
@@ -25,7 +27,7 @@ type Marks [markCount]uint64
 
 var markNames = [markCount]string{
 	"failover", "ambiguous-retry", "fresh-attempt", "rejected-while-pending", "final-rejection", "window-expired",
-	"deadline-while-pending", "deadline-decided", "late-response", "unexpected-response",
+	"deadline-while-pending", "deadline-decided", "late-response", "unexpected-response", "attempt-lost", "attempt-never-sent",
 }
 
 func (m Mark) String() string { return markNames[m] }

@@ -316,6 +316,7 @@ func (c *Call) Lost(now time.Duration, attempt uint32) Action {
 	if c.done {
 		return Action{}
 	}
+	c.s.mark(MarkAttemptLost)
 	if to := c.sent.markAnswered(attempt); to != 0 {
 		c.s.health.Failed(now, to)
 	}
@@ -328,6 +329,7 @@ func (c *Call) Lost(now time.Duration, attempt uint32) Action {
 // SendFailed records that an attempt was certainly never sent, since there is no
 // connection to its node.
 func (c *Call) SendFailed(now time.Duration, attempt uint32) Action {
+	c.s.mark(MarkAttemptNeverSent)
 	return c.Reply(now, &node.Reply{
 		Kind: c.op.Kind, Key: c.op.Key, ID: c.id, Attempt: attempt, Outcome: node.Rejected, Reason: node.Unreachable,
 	})

@@ -55,6 +55,7 @@ func (c *Campaign) shape() scenarios.Shape { return shapeOf(c.System, c.Shape) }
 func shapeOf(sys scenarios.System, s scenarios.Shape) scenarios.Shape {
 	s.System, s.Definitions = sys.Name, sys.Definitions
 	s.Versions, s.Retires, s.OperationIDs, s.Majority, s.Forms, s.Batches = sys.Versions, sys.Retires, sys.OperationIDs, sys.Majority, sys.Forms, sys.Batches
+	s.Connections = sys.Connections
 	return s
 }
 

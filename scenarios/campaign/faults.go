@@ -89,7 +89,7 @@ func (s *runner) linksOf(f *scenarios.Fault) []netmodel.Link {
 		return f.Links
 	}
 	nodes := idsFrom(1, s.plan.Nodes)
-	return slices.Concat(netmodel.OneWay(nodes, nodes), s.clientLinks)
+	return slices.Concat(netmodel.OneWay(nodes, nodes), s.linksToClients, s.linksFromClients)
 }
 
 func (s *runner) pauser(f *scenarios.Fault) func(sim.ID) {
@@ -170,6 +170,7 @@ func (s *runner) allHits() scenarios.FamilyHits {
 	h[scenarios.Rollbacks] = w.Rollback
 	h[scenarios.Pauses], h[scenarios.Slowness] = w.Pause, w.Slow
 	h[scenarios.Batches], h[scenarios.StepTimes] = w.Batch, w.StepTime
+	h[scenarios.Breaks] = w.Break
 	h[scenarios.Freezes], h[scenarios.Drifts] = w.Freeze, w.Drift
 	for f, n := range s.world.DiskHits() {
 		if sim.DiskFault(f).Damages() {
@@ -190,23 +191,46 @@ func (s *runner) applyProfiles() {
 	}
 }
 
-// setProfile changes the profile of some links, or of all. Clients use connections
-// that deliver each message at most once and undamaged, so their links duplicate
-// nothing and damage no bytes.
+// setProfile changes the profile of some links, or of all.
 func (s *runner) setProfile(links []netmodel.Link, p netmodel.Profile) {
 	net := s.world.Network()
-	once := p
-	once.Duplicate, once.Corrupt = 0, 0
 	if len(links) == 0 {
-		net.SetAll(p)
-		net.SetProfiles(s.clientLinks, once)
+		net.SetAll(betweenNodes(p))
+		net.SetProfiles(s.linksToClients, toClients(p))
+		net.SetProfiles(s.linksFromClients, fromClients(p))
 		return
 	}
 	for _, l := range links {
-		if scenarios.IsClient(l.From) || scenarios.IsClient(l.To) {
-			net.SetProfile(l, once)
-		} else {
-			net.SetProfile(l, p)
+		switch {
+		case scenarios.IsClient(l.From):
+			net.SetProfile(l, fromClients(p))
+		case scenarios.IsClient(l.To):
+			net.SetProfile(l, toClients(p))
+		default:
+			net.SetProfile(l, betweenNodes(p))
 		}
 	}
+}
+
+// betweenNodes is p for the links between nodes. Connections break behind a message
+// only to and from clients.
+func betweenNodes(p netmodel.Profile) netmodel.Profile {
+	p.Break = 0
+	return p
+}
+
+// fromClients is p for the links from clients. Clients use connections that deliver
+// each message at most once and undamaged, so their links duplicate nothing and
+// damage no bytes. A connection that breaks behind a request loses the answer.
+func fromClients(p netmodel.Profile) netmodel.Profile {
+	p.Duplicate, p.Corrupt = 0, 0
+	return p
+}
+
+// toClients is p for the links to clients. A connection that breaks does so before
+// the answer has arrived.
+func toClients(p netmodel.Profile) netmodel.Profile {
+	p.Duplicate, p.Corrupt = 0, 0
+	p.Reset, p.Break = min(p.Reset+p.Break, netmodel.Always), 0
+	return p
 }

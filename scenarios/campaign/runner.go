@@ -23,7 +23,8 @@ type runner struct {
 	world            *sim.World
 	history          historyRecorder
 	invocations      arena.Arena[scenarios.Invocation]
-	clientLinks      []netmodel.Link
+	linksToClients   []netmodel.Link
+	linksFromClients []netmodel.Link
 	queues           map[sim.ID]*clientQueue // by client
 	busyClients      int                     // clients with operations left
 	healOps          healProgress
@@ -46,7 +47,7 @@ func newRunner(sys scenarios.System, p *scenarios.Plan, o Options) (*runner, err
 	}
 	s.repairer, _ = s.run.(scenarios.Repairer)
 	cfg := sim.Config{
-		Seed: p.Seed, Network: p.Network, New: s.newProcess, Observe: s.observe, Trace: o.Trace, Buffers: o.Buffers, HighWaterFile: sys.HighWaterFile,
+		Seed: p.Seed, Network: p.Network, NewsDelay: p.Heal.Delay, New: s.newProcess, Observe: s.observe, Trace: o.Trace, Buffers: o.Buffers, HighWaterFile: sys.HighWaterFile,
 	}
 	if c, ok := s.run.(scenarios.MessageCodec); ok && p.Knobs.Codec != "" && o.instants == nil { // a codec changes no instant, and takes long
 		cfg.RoundTrip = func(_, _ sim.ID, m sim.Message) sim.Message { return c.RoundTrip(m) }
@@ -67,16 +68,17 @@ func newRunner(sys scenarios.System, p *scenarios.Plan, o Options) (*runner, err
 		cfg.Processes = append(cfg.Processes, spec)
 	}
 	for c := 1; c <= p.Clients; c++ {
-		cfg.Processes = append(cfg.Processes, sim.Spec{ID: scenarios.ClientID(c)})
+		cfg.Processes = append(cfg.Processes, sim.Spec{ID: scenarios.ClientID(c), SeesConnections: sys.Connections})
 	}
-	cfg.Processes = append(cfg.Processes, sim.Spec{ID: scenarios.ClientID(scenarios.HealClient)})
+	cfg.Processes = append(cfg.Processes, sim.Spec{ID: scenarios.ClientID(scenarios.HealClient), SeesConnections: sys.Connections})
 	w, err := sim.New(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", scenarios.ErrPlan, err)
 	}
 	s.world = w
 	s.history = newHistoryRecorder(len(p.Operations) + 2*len(s.machines))
-	s.clientLinks = netmodel.TwoWay(idsFrom(1, p.Nodes), idsFrom(scenarios.ClientID(1), p.Clients))
+	nodes, clients := idsFrom(1, p.Nodes), idsFrom(scenarios.ClientID(1), p.Clients)
+	s.linksToClients, s.linksFromClients = netmodel.OneWay(nodes, clients), netmodel.OneWay(clients, nodes)
 	for _, spec := range cfg.Processes {
 		w.Start(spec.ID)
 	}

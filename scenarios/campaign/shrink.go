@@ -170,14 +170,15 @@ func pinOperation(p *scenarios.Plan, l sim.TraceLine) {
 	if l.Message == nil || !scenarios.IsClient(l.ID) || l.From != 0 {
 		return
 	}
+	_, invoked := l.Message.(*scenarios.Invocation)
 	words := strings.Fields(l.Message.FateName())
 	for i := range p.Operations {
 		o := &p.Operations[i]
 		switch {
 		case o.ID != words[len(words)-1] || scenarios.ClientID(o.Client) != l.ID:
-		case l.Verdict == nil:
+		case invoked:
 			o.At = l.At
-		case o.Node == 0:
+		case l.Verdict != nil && o.Node == 0:
 			o.Node = int(l.To)
 		}
 	}

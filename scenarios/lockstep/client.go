@@ -17,6 +17,7 @@ type client struct {
 	sessionCall *session.Call
 	invocation  *scenarios.Invocation
 	sent        requestSent
+	exchanges   []exchange        // of the current call, in order
 	ownAttempts map[string]uint32 // attempts so far of operations with ids of the client's own, by name
 	response    scenarios.Response
 }
@@ -28,9 +29,11 @@ func (c *client) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	case sim.Invoke:
 		c.begin(local, ev.Message.(*scenarios.Invocation), out)
 	case sim.Receive:
-		if r, ok := ev.Message.(*envelope).Message.(*node.Reply); ok && c.sessionCall != nil {
-			c.apply(c.sessionCall.Reply(local, r), out)
-		}
+		c.receive(local, ev, out)
+	case sim.SendFailed:
+		c.endWhere(local, func(x *exchange) bool { return x.request == ev.Message.(*envelope).Message }, true, out)
+	case sim.Disconnected:
+		c.endWhere(local, func(x *exchange) bool { return sim.ID(x.to) == ev.From }, false, out)
 	case sim.Timer:
 		if c.sessionCall != nil {
 			c.apply(c.sessionCall.Tick(local), out)
@@ -39,7 +42,7 @@ func (c *client) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 }
 
 func (c *client) begin(now time.Duration, call *scenarios.Invocation, out *sim.Effects) {
-	c.invocation = call
+	c.invocation, c.exchanges = call, c.exchanges[:0]
 	started, action := c.session.Begin(now, c.sessionOperation(call.Operation))
 	c.sessionCall = started
 	c.apply(action, out)
@@ -77,6 +80,7 @@ func (c *client) apply(a session.Action, out *sim.Effects) {
 		}
 		c.sent = requestSent{c.invocation.Operation, a.Request, a.To}
 		out.Observe(&c.sent)
+		c.exchanges = append(c.exchanges, exchange{request: a.Request, to: a.To})
 		out.Send(sim.ID(a.To), c.run.envelopes.wrap(a.Request))
 	}
 	if a.Wake > 0 {

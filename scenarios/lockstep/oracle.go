@@ -447,6 +447,9 @@ func (o *oracle) checkResponse(r *scenarios.Response) *scenarios.Violation {
 	t := o.machine(op.Machine)
 	s := o.operation(t, node.OpID(operationName(op)))
 	q := s.invoke(op)
+	if v := o.checkRefuted(op, s, q); v != nil {
+		return v
+	}
 	if n := t.entryFor(s, q); n != 0 {
 		v := o.violation("exactly-once", "rejected-applied", op.Machine, "")
 		v.Sentence = fmt.Sprintf("Client %d receives the rejection of %s on %s, though the operation is entry %d", op.Client, op.ID, op.Machine, n)

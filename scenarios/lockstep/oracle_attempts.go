@@ -22,10 +22,13 @@ type attemptState struct {
 	singleAttempt  bool    // the id is of a single attempt: its node may give it a watermark
 	arrivalSerial  uint64  // last serial chosen when it arrived
 	answered       bool
+	reply          *node.Reply // of its node; nil: none
 	rejected       bool        // it was answered: rejected
 	proposed       node.Ballot // ballot at which its node has proposed it
 	forwarded      bool        // its node has forwarded it
 	forwardAttempt uint32      // number of the forwarded attempt
+	neverSent      bool        // its client was told that it was never sent
+	refuted        bool        // its client knows that it has no effect
 }
 
 // pendingAttempt is an attempt that has arrived at a node.
@@ -89,7 +92,7 @@ func (o *oracle) checkRequest(op *scenarios.Operation, r *node.Request, to node.
 	client := scenarios.ClientID(op.Client)
 	for n := uint32(1); n < r.Attempt && r.Kind == node.Propose; n++ {
 		switch was := s.attempt(client, n); {
-		case was.rejected:
+		case was.refuted:
 		case !r.Retry:
 			return violation("retry-not-marked", "as if for the first time, though attempt %d may take effect", n)
 		case was.watermark != watermark:
@@ -122,15 +125,19 @@ func (a *requestArrived) Digest() uint64 {
 func (a *requestArrived) String() string { return "receives " + a.request.String() }
 
 // noteArrival notes the last serial that was chosen before a node could begin with
-// a request.
-func (o *oracle) noteArrival(f *requestArrived) {
+// a request, whose client was not told that it was never sent.
+func (o *oracle) noteArrival(f *requestArrived) *scenarios.Violation {
 	r := f.request
 	t := o.machine(r.Key)
 	a := o.operation(t, r.ID).attempt(f.client, r.Attempt)
+	if a.neverSent {
+		return o.neverSentArrived(f.client, r)
+	}
 	a.arrivedAt, a.life, a.arrivalSerial = o.id, f.life, uint64(len(t.entries))
 	if scenarios.IsClient(f.client) { // an answer to a node may be lost
 		o.pending = append(o.pending, pendingAttempt{r.Key, r.ID, f.client, r.Attempt})
 	}
+	return nil
 }
 
 // checkUnanswered: a node that stays up answers every request. lives has the current
@@ -194,7 +201,7 @@ func (o *oracle) checkReply(client sim.ID, r *node.Reply) *scenarios.Violation {
 	t := o.machine(r.Key)
 	s := o.operation(t, r.ID)
 	a := s.attempt(client, max(1, r.Attempt))
-	a.answered = true
+	a.answered, a.reply = true, r
 	q := s.invocation(client, a.number)
 	if r.Reason == node.VersionMismatch && (q == nil || !q.expects || q.expect == r.Version) {
 		return o.violation("outcomes", "false-mismatch", r.Key, "answers %v to a request for %v", r, q)

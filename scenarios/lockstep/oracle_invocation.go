@@ -19,6 +19,7 @@ type invocation struct {
 	expect    uint64
 	watermark uint64 // claimed by its client
 	rejected  bool   // the client's response was: rejected
+	final     bool   // the client has a reply that rejects all attempts
 }
 
 func (q *invocation) String() string {

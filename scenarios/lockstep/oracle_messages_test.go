@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/session"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/stretchr/testify/require"
 )
@@ -19,6 +20,18 @@ func (s *script) clientSends(r node.Request) {
 		r.ID = "c1.1"
 	}
 	s.observe(101, &requestSent{&s.run.plan.Operations[0], &r, node.ID(1 + r.Attempt%3)})
+}
+
+// exchangeEnds has client 1 learn the end of an attempt of operation c1.1.
+func (s *script) exchangeEnds(end session.Exchange) {
+	r := &node.Request{Kind: node.Propose, Key: key, ID: "c1.1", Attempt: end.Attempt}
+	s.observe(101, &exchangeEnded{&s.run.plan.Operations[0], r, end})
+}
+
+// returnRejectedAfter has client 1 call c1.1 rejected after the end of an attempt.
+func (s *script) returnRejectedAfter(end session.Exchange) {
+	s.exchangeEnds(end)
+	s.observe(101, &scenarios.Response{Operation: &s.run.plan.Operations[0], Outcome: scenarios.Rejected})
 }
 
 func (s *script) sendProposal(id int, phase node.Phase, ballot, next node.Ballot) {
@@ -284,8 +297,50 @@ func TestEverySentMessageIsChecked(t *testing.T) {
 			s.clientSends(node.Request{Attempt: 1})
 			s.choose(b(1, 2), xy, 1, 2)
 			s.arrive(1, "c1.1", 1)
-			s.reply(1, node.Reply{ID: "c1.1", Attempt: 1, Outcome: node.Rejected, Reason: node.WindowExpired, State: "Stopped", Version: 2, Serial: 2})
+			reply := node.Reply{Kind: node.Propose, Key: key, ID: "c1.1", Attempt: 1, Outcome: node.Rejected, Reason: node.WindowExpired, State: "Stopped", Version: 2, Serial: 2}
+			s.reply(1, reply)
+			s.exchangeEnds(session.Exchange{Attempt: 1, Reply: &reply})
 			s.clientSends(node.Request{Attempt: 2, ID: node.Stamp(key, 2, "c1.1")})
+		}},
+		"begun anew though the rejection is lost": {"client/retry-not-marked", func(s *script) {
+			s.clientSends(node.Request{Attempt: 1})
+			s.choose(b(1, 2), xy, 1, 2)
+			s.arrive(1, "c1.1", 1)
+			s.reply(1, node.Reply{ID: "c1.1", Attempt: 1, Outcome: node.Rejected, Reason: node.WindowExpired, State: "Stopped", Version: 2, Serial: 2})
+			s.exchangeEnds(session.Exchange{Attempt: 1})
+			s.clientSends(node.Request{Attempt: 2, ID: node.Stamp(key, 2, "c1.1")})
+		}},
+		"an attempt that was never sent is no reason for a retry": {"", func(s *script) {
+			s.clientSends(node.Request{Attempt: 1})
+			s.exchangeEnds(session.Exchange{Attempt: 1, NeverSent: true})
+			s.clientSends(node.Request{Attempt: 2})
+			s.returnRejectedAfter(session.Exchange{Attempt: 2, NeverSent: true})
+		}},
+		"an attempt that was never sent arrives": {"client/never-sent-arrived", func(s *script) {
+			s.clientSends(node.Request{Attempt: 1})
+			s.exchangeEnds(session.Exchange{Attempt: 1, NeverSent: true})
+			s.arrive(1, "c1.1", 1)
+		}},
+		"an attempt that was never sent has arrived": {"client/never-sent-arrived", func(s *script) {
+			s.clientSends(node.Request{Attempt: 1})
+			s.arrive(1, "c1.1", 1)
+			s.exchangeEnds(session.Exchange{Attempt: 1, NeverSent: true})
+		}},
+		"a reply is another one when it arrives": {"wire/reply-changed", func(s *script) {
+			s.clientSends(node.Request{Attempt: 1})
+			s.arrive(1, "c1.1", 1)
+			s.reply(1, node.Reply{ID: "c1.1", Attempt: 1, Outcome: node.Unknown, Reason: node.Timeout})
+			s.exchangeEnds(session.Exchange{Attempt: 1, Reply: &node.Reply{Kind: node.Propose, Key: key, ID: "c1.1", Attempt: 1, Outcome: node.Rejected, Reason: node.Timeout}})
+		}},
+		"rejected after a loss": {"client/rejected-while-open", func(s *script) {
+			s.clientSends(node.Request{Attempt: 1})
+			s.returnRejectedAfter(session.Exchange{Attempt: 1})
+		}},
+		"rejected for all attempts after a loss": {"", func(s *script) {
+			s.clientSends(node.Request{Attempt: 1})
+			s.exchangeEnds(session.Exchange{Attempt: 1})
+			s.clientSends(node.Request{Attempt: 2, Retry: true})
+			s.returnRejectedAfter(session.Exchange{Attempt: 2, Reply: &node.Reply{Outcome: node.Rejected, Reason: node.Illegal, Final: true}})
 		}},
 		"a base that was not chosen": {"client/watermark-not-chosen", func(s *script) {
 			s.clientSends(node.Request{Attempt: 1, ID: node.Stamp(key, 1, "c1.1")})

@@ -107,7 +107,9 @@ func (r *run) observeStep(at scenarios.Duration, id sim.ID, step *stepReport) *s
 	o := r.oracle.forNode(at, id)
 	if !r.noOracle {
 		for i := range step.arrivals { // before the node handles any event of the step
-			o.noteArrival(&step.arrivals[i])
+			if v := o.noteArrival(&step.arrivals[i]); v != nil {
+				return v
+			}
 		}
 	}
 	for i := range step.observations {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/arena"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/service"
@@ -28,6 +29,7 @@ func System() scenarios.System {
 		Majority:      true,
 		Forms:         true,
 		Batches:       true,
+		Connections:   true,
 		HighWaterFile: "wal-mark",
 		Marks:         markNames(),
 		Requests:      []string{"proposal-prepare", "proposal-accept", "read-request", "request"},
@@ -50,15 +52,16 @@ func WithoutOracle() scenarios.System {
 
 // run is the system's side of one run. It implements scenarios.Run.
 type run struct {
-	plan      *scenarios.Plan
-	nodes     []*node.Node       // by id: the current life
-	lives     []int              // by id: the current life; 0: stopped
-	observers []*nodeObservers   // by id
-	services  []*service.Service // by id: the current life
-	oracle    *oracle
-	envelopes envelopePool
-	pipe      codecPipe
-	marks     markCounts
+	plan         *scenarios.Plan
+	nodes        []*node.Node       // by id: the current life
+	lives        []int              // by id: the current life; 0: stopped
+	observers    []*nodeObservers   // by id
+	services     []*service.Service // by id: the current life
+	oracle       *oracle
+	envelopes    envelopePool
+	exchangeEnds arena.Arena[exchangeEnded]
+	pipe         codecPipe
+	marks        markCounts
 
 	noOracle bool // see WithoutOracle
 
@@ -195,6 +198,10 @@ func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Observation) *scen
 	case *requestSent:
 		if !r.noOracle {
 			return r.oracle.forNode(at, id).checkRequest(f.operation, f.request, f.to)
+		}
+	case *exchangeEnded:
+		if !r.noOracle {
+			return r.oracle.forNode(at, id).checkExchange(f)
 		}
 	case *scenarios.Response:
 		if !r.noOracle {

@@ -1,0 +1,119 @@
+package lockstep
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
+	"github.com/lockstep-dst/lockstep/node/session"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// exchange is one attempt of a client's current call, from its request to the reply
+// or the end of its connection. It ends once, as over HTTP.
+type exchange struct {
+	request *node.Request
+	to      node.ID
+	ended   bool
+}
+
+// exchangeEnded is the observation that a client learns the end of an exchange.
+type exchangeEnded struct {
+	operation *scenarios.Operation
+	request   *node.Request
+	end       session.Exchange
+}
+
+// Digest implements sim.Observation.
+func (e *exchangeEnded) Digest() uint64 {
+	h := keyed.Mix(keyed.String(e.operation.ID), uint64(e.end.Attempt)<<1|bit(e.end.NeverSent))
+	if e.end.Reply != nil {
+		h = messageDigest(h, e.end.Reply)
+	}
+	return h
+}
+
+func (e *exchangeEnded) String() string {
+	switch {
+	case e.end.Reply != nil:
+		return "takes " + e.end.Reply.String()
+	case e.end.NeverSent:
+		return fmt.Sprintf("could not send attempt %d of %s", e.end.Attempt, e.operation.ID)
+	}
+	return fmt.Sprintf("loses attempt %d of %s", e.end.Attempt, e.operation.ID)
+}
+
+// receive takes a message. A reply ends its exchange, unless the connection has; a
+// reply to no request of the call is handed to the session as it is.
+func (c *client) receive(now time.Duration, ev *sim.Event, out *sim.Effects) {
+	e := ev.Message.(*envelope)
+	r, ok := e.Message.(*node.Reply)
+	if !ok || c.sessionCall == nil {
+		return
+	}
+	x := c.exchangeOf(r)
+	switch {
+	case x == nil:
+		c.apply(c.sessionCall.Reply(now, r), out)
+	case !x.ended:
+		if c.run.crossesHTTP(e) {
+			r = overHTTP(x.request, r, httpapi.Responder{Node: node.ID(ev.From), Boot: e.life})
+		}
+		c.endExchange(now, x, session.Exchange{Attempt: r.Attempt, Reply: r}, out)
+	}
+}
+
+// exchangeOf returns the exchange of the current call that r replies to, or nil.
+func (c *client) exchangeOf(r *node.Reply) *exchange {
+	for i := range c.exchanges {
+		if x := &c.exchanges[i]; x.request.ID == r.ID && x.request.Attempt == r.Attempt {
+			return x
+		}
+	}
+	return nil
+}
+
+// endWhere ends the open exchanges of which is reports true, without a reply.
+func (c *client) endWhere(now time.Duration, is func(*exchange) bool, neverSent bool, out *sim.Effects) {
+	for i := range len(c.exchanges) { // none that the ends add
+		if x := &c.exchanges[i]; c.sessionCall != nil && !x.ended && is(x) {
+			c.endExchange(now, x, session.Exchange{Attempt: x.request.Attempt, NeverSent: neverSent}, out)
+		}
+	}
+}
+
+// endExchange passes the end of an exchange to the session.
+func (c *client) endExchange(now time.Duration, x *exchange, end session.Exchange, out *sim.Effects) {
+	x.ended = true
+	f := c.run.exchangeEnds.Make(arenaBlock)
+	*f = exchangeEnded{c.invocation.Operation, x.request, end}
+	out.Observe(f)
+	c.apply(c.sessionCall.EndExchange(now, end), out)
+}
+
+// crossesHTTP reports whether a reply reaches its client as an HTTP response.
+func (r *run) crossesHTTP(e *envelope) bool {
+	percent := uint64(r.plan.Knobs.HTTPPercent)
+	return percent != 0 && keyed.Key(e.Digest()).Word(httpChoice).Below(100) < percent
+}
+
+// httpChoice is the key of the random choice in crossesHTTP.
+var httpChoice = keyed.String("over HTTP")
+
+// overHTTP returns the reply that a client takes from the HTTP response to req.
+func overHTTP(req *node.Request, reply *node.Reply, from httpapi.Responder) *node.Reply {
+	response := httpapi.Encode(req, reply, from, "")
+	body, err := json.Marshal(response.Body)
+	if err != nil {
+		panic(fmt.Sprintf("lockstep: %v has no HTTP form: %v", reply, err))
+	}
+	a, err := httpapi.Decode(req, response.Status, body)
+	if err != nil {
+		panic(fmt.Sprintf("lockstep: %v does not arrive over HTTP: %v", reply, err))
+	}
+	return a.Reply
+}

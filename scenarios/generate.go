@@ -316,7 +316,14 @@ func generateKnobs(c choices, p *Plan, shape Shape, delay Duration) {
 	if shape.Profile == None {
 		return
 	}
-	p.Knobs.DedupWindow = 16 >> c.Choose("ring", 4) // small windows overflow
+	p.Knobs.DedupWindow = 16 >> c.Choose("ring", 4)         // small windows overflow
+	if shape.OperationIDs && c.often("tight window?", 20) { // retries and forwards meet what other clients have pushed out
+		p.Knobs.DedupWindow = 1 + int(c.Choose("tight window", 4))
+		p.Knobs.AttemptTimeout = consensus / Duration(c.between("tight attempt", 1, 6))
+		if shape.Clients == 0 {
+			p.Clients = c.between("tight clients", 3, maxDrawnClients)
+		}
+	}
 	p.Knobs.Batch = min(p.Knobs.DedupWindow, 1+int(c.Choose("batch", 8)))
 	p.Knobs.Queue = 1024 >> (2 * c.Choose("queue", 5))
 	if c.often("segment?", 50) { // small ones roll and are compacted
@@ -427,7 +434,7 @@ func generateIDSchemes(c choices, p *Plan) {
 				o.Watermark = c.Choose("base", []uint64{10, 30, 100}[c.Choose("most", 3)])
 			}
 			if first := owned[o.Machine]; len(first) > 0 && c.often("again?", 50) {
-				p.reuseID(o, first[c.Choose("of", uint64(len(first)))], c.often("other question?", 40))
+				p.reuseID(c, o, first[c.Choose("of", uint64(len(first)))])
 			}
 			if o.IDOf == "" {
 				owned[o.Machine] = append(owned[o.Machine], o)
@@ -437,10 +444,11 @@ func generateIDSchemes(c choices, p *Plan) {
 }
 
 // reuseID gives o the id of an earlier operation. o requests the same if it has the
-// same client, or otherwise another transition if there is one.
-func (p *Plan) reuseID(o, first *Operation, other bool) {
+// same client or the operation is handed over to its client, or otherwise another
+// transition if there is one.
+func (p *Plan) reuseID(c choices, o, first *Operation) {
 	o.IDOf = first.ID
-	if !other && first.Client == o.Client {
+	if !c.often("other question?", 40) && (first.Client == o.Client || c.often("handed over?", 50)) {
 		o.To, o.Expect = first.To, first.Expect
 		return
 	}

@@ -37,11 +37,7 @@ func (s *runner) invoke(o *scenarios.Operation) {
 	if now := s.world.Now(); now > 0 {
 		at = max(at, now+1)
 	}
-	if s.plan.FirstWithSameID(o) != nil {
-		s.history.invokeRepeated(o)
-	} else {
-		s.history.invoke(o, at)
-	}
+	s.history.invoke(o, at)
 	call := s.invocations.Make(64)
 	call.Operation = o
 	s.world.Invoke(at, scenarios.ClientID(o.Client), call)

@@ -11,26 +11,47 @@ import (
 // historyRecorder records the history of a run, as observed by its clients.
 type historyRecorder struct {
 	operations []checker.Operation
-	index      map[string]int // by operation id
+	index      map[string]int    // by id of an operation without a response: its place in operations
+	repeated   map[string]string // by id, of operations that are asked again: the first that asks the same
+	places     map[string]int    // by id of that: its place in operations
 }
 
-// newHistoryRecorder returns an empty record with room for some operations.
-func newHistoryRecorder(size int) historyRecorder {
-	return historyRecorder{make([]checker.Operation, 0, size), make(map[string]int, size)}
+// newHistoryRecorder returns an empty record of a plan's operations, with room for a
+// few more.
+func newHistoryRecorder(p *scenarios.Plan, more int) historyRecorder {
+	size := len(p.Operations) + more
+	r := historyRecorder{make([]checker.Operation, 0, size), make(map[string]int, size), map[string]string{}, map[string]int{}}
+	for i := range p.Operations {
+		o := &p.Operations[i]
+		if q := p.FirstWithSameID(o); q != nil {
+			r.repeated[o.ID], r.repeated[q.ID] = q.ID, q.ID
+		}
+	}
+	return r
 }
 
-// notInHistory is the index of an operation that the history omits.
-const notInHistory = -1
+// sharedClients is the number of the first client that stands for several: the
+// clients of an operation that is asked again.
+const sharedClients = 1000
 
-// invokeRepeated records the invocation of o, which repeats an operation of the
-// history: the two are one, and the system's oracle checks the response of o.
-func (r *historyRecorder) invokeRepeated(o *scenarios.Operation) { r.index[o.ID] = notInHistory }
-
-// invoke records the invocation of o. Until its response the outcome is unknown.
+// invoke records the invocation of o. Until its response the outcome is unknown. An
+// operation that is asked again, by any client, is one operation: it begins with its
+// first invocation, and ends with its first certain response. It has a client of its
+// own, since it may outlast its clients' responses.
 func (r *historyRecorder) invoke(o *scenarios.Operation, at scenarios.Duration) {
+	client := o.Client
+	if first, ok := r.repeated[o.ID]; ok {
+		if i, known := r.places[first]; known {
+			r.index[o.ID] = i
+			r.operations[i].Call = min(r.operations[i].Call, int64(at)) // times to come are recorded, not in order
+			return
+		}
+		client = sharedClients + len(r.places)
+		r.places[first] = len(r.operations)
+	}
 	r.index[o.ID] = len(r.operations)
 	r.operations = append(r.operations, checker.Operation{
-		Client: o.Client, ID: o.ID, Machine: o.Machine, Kind: kindInHistory(o.Kind), Argument: o.To,
+		Client: client, ID: o.ID, Machine: o.Machine, Kind: kindInHistory(o.Kind), Argument: o.To,
 		Call: int64(at), Return: checker.NoReturn, Outcome: checker.Unknown, Version: checker.NoVersion,
 	})
 }
@@ -39,14 +60,14 @@ func (r *historyRecorder) invoke(o *scenarios.Operation, at scenarios.Duration) 
 // or has a response already.
 func (r *historyRecorder) respond(at scenarios.Duration, f *scenarios.Response) bool {
 	i, asked := r.index[f.Operation.ID]
-	if asked && i == notInHistory {
-		delete(r.index, f.Operation.ID)
-		return true
-	}
-	if !asked || r.operations[i].Return != checker.NoReturn {
+	if !asked {
 		return false
 	}
+	delete(r.index, f.Operation.ID)
 	o := &r.operations[i]
+	if _, repeated := r.repeated[f.Operation.ID]; repeated && (f.Outcome == scenarios.Unknown || o.Outcome != checker.Unknown) {
+		return true
+	}
 	o.Return = int64(at)
 	o.Outcome = outcomeInHistory(f.Outcome)
 	o.Reason = f.Reason

@@ -20,3 +20,42 @@ func TestKindsAndOutcomesInHistories(t *testing.T) {
 	require.Panics(t, func() { kindInHistory("write") })
 	require.Panics(t, func() { outcomeInHistory("") })
 }
+
+// An operation that another client asks for again is one operation. It begins with
+// the first invocation in time, and ends with the first certain response.
+func TestAnOperationThatIsHandedOverIsOne(t *testing.T) {
+	p := &scenarios.Plan{Operations: []scenarios.Operation{
+		{ID: "c1.1", Client: 1, Machine: "lifecycle/a", Kind: scenarios.Propose, To: "Running", IDScheme: scenarios.OwnID},
+		{ID: "c2.1", Client: 2, Machine: "lifecycle/a", Kind: scenarios.Propose, To: "Running", IDScheme: scenarios.OwnID, IDOf: "c1.1"},
+		{ID: "c2.2", Client: 2, Machine: "lifecycle/a", Kind: scenarios.Read},
+	}}
+	respond := func(i int, o scenarios.Outcome, version int64) *scenarios.Response {
+		return &scenarios.Response{Operation: &p.Operations[i], Outcome: o, State: "Running", Version: version}
+	}
+	for _, c := range []struct {
+		name          string
+		first, second *scenarios.Response
+		want          checker.Outcome
+		until         int64
+	}{
+		{"lost, and then found", respond(0, scenarios.Unknown, -1), respond(1, scenarios.Committed, 1), checker.Committed, 40},
+		{"found, and then expired", respond(0, scenarios.Committed, 1), respond(1, scenarios.Unknown, -1), checker.Committed, 30},
+		{"found twice", respond(1, scenarios.Committed, 1), respond(0, scenarios.Committed, 1), checker.Committed, 30},
+		{"rejected", respond(0, scenarios.Unknown, -1), respond(1, scenarios.Rejected, 2), checker.Rejected, 40},
+		{"rejected, and carried out: the judge must see it", respond(0, scenarios.Rejected, 2), respond(1, scenarios.Committed, 3), checker.Rejected, 30},
+		{"never known", respond(1, scenarios.Unknown, -1), respond(0, scenarios.Unknown, -1), checker.Unknown, checker.NoReturn},
+	} {
+		r := newHistoryRecorder(p, 0)
+		r.invoke(&p.Operations[0], 20)
+		r.invoke(&p.Operations[1], 10)
+		require.True(t, r.respond(30, c.first), c.name)
+		require.False(t, r.respond(31, c.first), "%s: one invocation has one response", c.name)
+		require.True(t, r.respond(40, c.second), c.name)
+		r.invoke(&p.Operations[2], 50)
+		require.Len(t, r.operations, 2, c.name)
+		o := r.operations[0]
+		require.Equal(t, []any{c.want, int64(10), c.until}, []any{o.Outcome, o.Call, o.Return}, c.name)
+		require.NotContains(t, []int{1, 2}, o.Client, c.name)
+		require.Equal(t, 2, r.operations[1].Client, c.name)
+	}
+}

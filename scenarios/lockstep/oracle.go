@@ -437,17 +437,17 @@ func (o *oracle) checkAnswered(f *node.Observation) *scenarios.Violation {
 	return nil
 }
 
-// checkResponse: an operation that was rejected to its client takes no effect, before
-// or after the response.
+// checkResponse: a client knows whether its operation may take effect. An operation
+// that was rejected to its client takes none, before or after the response.
 func (o *oracle) checkResponse(r *scenarios.Response) *scenarios.Violation {
-	if r.Outcome != scenarios.Rejected {
+	if r.Outcome == scenarios.Committed {
 		return nil
 	}
 	op := r.Operation
 	t := o.machine(op.Machine)
 	s := o.operation(t, node.OpID(operationName(op)))
 	q := s.invoke(op)
-	if v := o.checkRefuted(op, s, q); v != nil {
+	if v := o.checkKnowledge(r, s, q); v != nil || r.Outcome == scenarios.Unknown {
 		return v
 	}
 	if n := t.entryFor(s, q); n != 0 {

@@ -41,18 +41,34 @@ func (o *oracle) neverSentArrived(client sim.ID, r *node.Request) *scenarios.Vio
 	return v
 }
 
-// checkRefuted: a client that says that its transition was rejected has a reply that
+// checkKnowledge: a client that says that its transition was rejected has a reply that
 // rejects all attempts, or knows of each of its attempts that it has no effect. A
-// lost attempt, or one without an answer, may take effect.
-func (o *oracle) checkRefuted(op *scenarios.Operation, s *operation, q *invocation) *scenarios.Violation {
-	if op.Kind != scenarios.Propose || q.final {
-		return nil
+// lost attempt, or one without an answer, may take effect. A client that says that
+// the outcome is unknown has made an attempt that may, or was given its id.
+func (o *oracle) checkKnowledge(r *scenarios.Response, s *operation, q *invocation) *scenarios.Violation {
+	op := r.Operation
+	open := s.openAttempt(op)
+	violation := func(class, knowledge string) *scenarios.Violation {
+		v := o.violation("client", class, op.Machine, "")
+		v.Sentence = fmt.Sprintf("Client %d says that %s was %s, and %s", op.Client, op.ID, r.Outcome, knowledge)
+		return v
 	}
+	switch given := op.IDScheme == scenarios.OwnID || op.IDScheme == scenarios.ForgedID; {
+	case op.Kind != scenarios.Propose:
+	case r.Outcome == scenarios.Rejected && !q.final && open != nil:
+		return violation("rejected-while-open", fmt.Sprintf("its attempt %d may take effect", open.number))
+	case r.Outcome == scenarios.Unknown && !given && open == nil:
+		return violation("unknown-though-refuted", "none of its attempts can take effect")
+	}
+	return nil
+}
+
+// openAttempt returns an attempt of op that may take effect as far as its client
+// knows; nil if there is none.
+func (s *operation) openAttempt(op *scenarios.Operation) *attemptState {
 	for i := range s.attempts {
 		if a := &s.attempts[i]; a.planOp == op.ID && a.client == scenarios.ClientID(op.Client) && !a.refuted {
-			v := o.violation("client", "rejected-while-open", op.Machine, "")
-			v.Sentence = fmt.Sprintf("Client %d says that %s was rejected, and its attempt %d may take effect", op.Client, op.ID, a.number)
-			return v
+			return a
 		}
 	}
 	return nil

@@ -336,6 +336,16 @@ func TestEverySentMessageIsChecked(t *testing.T) {
 			s.clientSends(node.Request{Attempt: 1})
 			s.returnRejectedAfter(session.Exchange{Attempt: 1})
 		}},
+		"unknown though nothing was sent": {"client/unknown-though-refuted", func(s *script) {
+			s.clientSends(node.Request{Attempt: 1})
+			s.exchangeEnds(session.Exchange{Attempt: 1, NeverSent: true})
+			s.observe(101, &scenarios.Response{Operation: &s.run.plan.Operations[0], Outcome: scenarios.Unknown})
+		}},
+		"unknown after a loss": {"", func(s *script) {
+			s.clientSends(node.Request{Attempt: 1})
+			s.exchangeEnds(session.Exchange{Attempt: 1})
+			s.observe(101, &scenarios.Response{Operation: &s.run.plan.Operations[0], Outcome: scenarios.Unknown})
+		}},
 		"rejected for all attempts after a loss": {"", func(s *script) {
 			s.clientSends(node.Request{Attempt: 1})
 			s.exchangeEnds(session.Exchange{Attempt: 1})

@@ -148,3 +148,28 @@ func TestRoughProfilesAreValidated(t *testing.T) {
 		require.ErrorContains(t, p.Validate(), want)
 	}
 }
+
+// An override has a connection break behind its message, or with it.
+func TestAnOverrideBreaksTheConnection(t *testing.T) {
+	n := network(Profile{})
+	n.Override(there, 7, 1, Override{Delay: Second, Break: true})
+	n.Override(there, 7, 2, Override{Fate: Drop, Delay: Second, Break: true})
+	behind, with := n.Judge(Second, there, 7), n.Judge(Second, there, 7)
+	require.Equal(t, []any{Deliver, true, 2 * Second}, []any{behind.Fate, behind.Breaks, behind.At})
+	require.Equal(t, []any{Drop, true, 2 * Second}, []any{with.Fate, with.EndsConnection(), with.At})
+	require.False(t, n.Judge(Second, there, 7).Breaks)
+}
+
+// A profile has connections break behind the messages that arrive, and only then.
+func TestBreaksFollowArrivals(t *testing.T) {
+	n := network(Profile{Break: 300_000, Drop: 300_000})
+	breaks := 0
+	for i := range uint64(1000) {
+		v := n.Judge(0, there, i)
+		require.False(t, v.Breaks && v.Fate == Drop)
+		if v.Breaks {
+			breaks++
+		}
+	}
+	require.InDelta(t, 210, breaks, 60)
+}

@@ -66,12 +66,14 @@ func TestOverrideJSONAndValidate(t *testing.T) {
 
 	require.NoError(t, o.Validate())
 	require.NoError(t, Override{Fate: Drop}.Validate())
+	require.NoError(t, Override{Fate: Drop, Delay: 1, Break: true}.Validate())
 	for _, c := range []struct {
 		o    Override
 		want string
 	}{
 		{Override{Fate: 2}, "fate: 2 is unknown"},
 		{Override{Fate: Drop, Delay: 1}, "fate: a dropped message"},
+		{Override{Fate: Drop, Delay: 1, Break: true, Duplicate: true}, "fate: a dropped message"},
 		{Override{Delay: -1}, "delay: "},
 		{Override{Copy: 1}, "copy: 1ns without duplicate"},
 		{Override{Delay: 2, Duplicate: true, Copy: 1}, "copy: 1ns is below delay, 2ns"},

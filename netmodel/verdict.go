@@ -71,6 +71,7 @@ type Override struct {
 	Delay     Duration `json:"delay,omitempty"`     // until it arrives
 	Duplicate bool     `json:"duplicate,omitempty"` // a copy arrives too
 	Copy      Duration `json:"copy,omitempty"`      // until the copy arrives, at least Delay
+	Break     bool     `json:"break,omitempty"`     // the connection ends behind it; with it, after Delay, if it is dropped
 }
 
 // Validate reports the first field that is out of bounds or contradicts
@@ -79,8 +80,8 @@ func (o Override) Validate() error {
 	if int(o.Fate) >= len(fates) {
 		return fmt.Errorf("fate: %d is unknown", o.Fate)
 	}
-	if o.Fate == Drop && o != (Override{Fate: Drop}) {
-		return fmt.Errorf("fate: a dropped message has no delay and no copy")
+	if o.Fate == Drop && (o.Duplicate || o.Copy != 0 || o.Delay != 0 && !o.Break) {
+		return fmt.Errorf("fate: a dropped message has no copy, and no delay unless the connection breaks with it")
 	}
 	if err := checkSpan("delay", o.Delay); err != nil {
 		return err
@@ -96,11 +97,15 @@ func (o Override) Validate() error {
 
 // apply writes o into the verdict on its message.
 func (o Override) apply(now Duration, v *Verdict) {
-	if o.Fate == Drop {
+	switch {
+	case o.Fate == Drop && o.Break:
+		v.Fate, v.Cause, v.At = Drop, ConnectionReset, now+o.Delay
+		return
+	case o.Fate == Drop:
 		v.Fate, v.Cause = Drop, Overridden
 		return
 	}
-	v.At, v.Reordered = now+o.Delay, true
+	v.At, v.Reordered, v.Breaks = now+o.Delay, true, o.Break
 	if o.Duplicate {
 		v.Duplicate, v.CopyAt = true, now+o.Copy
 	}

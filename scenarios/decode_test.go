@@ -166,7 +166,7 @@ func TestSenselessPlansAreRefused(t *testing.T) {
 		{"link to itself", `"1>2"`, `"2>2"`, "faults[2].links[0]: 2>2: want two different processes"},
 		{"bad weather", `"max": "4ms"`, `"max": "0s"`, "faults[3].profile: delay: max: 0s is below min, 1ms"},
 		{"message to nobody", `"1>2 prop`, `"1>9 prop`, "overrides[0].message: 1>9: want two processes of the plan"},
-		{"contradictory verdict", `{"fate": "drop"}`, `{"fate": "drop", "delay": "1ms"}`, "overrides[0].override: fate: a dropped message has no delay"},
+		{"contradictory verdict", `{"fate": "drop"}`, `{"fate": "drop", "delay": "1ms"}`, "overrides[0].override: fate: a dropped message has no copy, and no delay"},
 		{"no time to heal", `"within": "30s"`, `"within": "0s"`, "heal.within: 0s: want more than 0"},
 	} {
 		t.Run(c.name, func(t *testing.T) { requireRefused(t, c.old, c.new, c.want) })

@@ -67,3 +67,16 @@ func TestDamageIsForAMinority(t *testing.T) {
 	}
 	require.Equal(t, 3, most)
 }
+
+func TestOverridesAreDescribed(t *testing.T) {
+	message := sim.Address{Link: netmodel.Link{From: 101, To: 1}, Name: "request lifecycle/a c1.1", Occurrence: 1}
+	for want, o := range map[string]netmodel.Override{
+		"101>1 request lifecycle/a c1.1 #1 is lost":                                      {Fate: netmodel.Drop},
+		"101>1 request lifecycle/a c1.1 #1 is lost, and its connection breaks after 1ms": {Fate: netmodel.Drop, Delay: netmodel.Millisecond, Break: true},
+		"101>1 request lifecycle/a c1.1 #1 arrives after 1ms":                            {Delay: netmodel.Millisecond},
+		"101>1 request lifecycle/a c1.1 #1 arrives after 1ms, and its connection breaks": {Delay: netmodel.Millisecond, Break: true},
+		"101>1 request lifecycle/a c1.1 #1 arrives after 1ms and after 2ms":              {Delay: netmodel.Millisecond, Duplicate: true, Copy: 2 * netmodel.Millisecond},
+	} {
+		require.Equal(t, want, scenarios.MessageOverride{Message: message, Override: o}.String())
+	}
+}

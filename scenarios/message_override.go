@@ -10,6 +10,10 @@ import (
 func (f MessageOverride) String() string {
 	v := f.Override
 	switch {
+	case v.Break && v.Fate == netmodel.Drop:
+		return fmt.Sprintf("%v is lost, and its connection breaks after %v", f.Message, v.Delay)
+	case v.Break && !v.Duplicate:
+		return fmt.Sprintf("%v arrives after %v, and its connection breaks", f.Message, v.Delay)
 	case v.Fate == netmodel.Drop:
 		return fmt.Sprintf("%v is lost", f.Message)
 	case v.Duplicate:

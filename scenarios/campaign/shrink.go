@@ -154,6 +154,8 @@ func overrideOf(l sim.TraceLine) (f scenarios.MessageOverride, ok bool) {
 		Link: netmodel.Link{From: l.ID, To: l.To}, Name: l.Message.FateName(), Occurrence: v.Occurrence,
 	}
 	switch {
+	case v.EndsConnection():
+		f.Override = netmodel.Override{Fate: netmodel.Drop, Delay: v.At - l.At, Break: true}
 	case v.Fate == netmodel.Drop:
 		f.Override.Fate = netmodel.Drop
 	case v.Duplicate:
@@ -161,6 +163,7 @@ func overrideOf(l sim.TraceLine) (f scenarios.MessageOverride, ok bool) {
 	default:
 		f.Override.Delay = v.At - l.At
 	}
+	f.Override.Break = f.Override.Break || v.Breaks
 	return f, f.Override.Validate() == nil
 }
 

@@ -131,7 +131,7 @@ func TestPinnedPlansShowTheSame(t *testing.T) {
 
 // notPinnable lists the families of faults that remove or hold messages in flight:
 // no override of one message expresses them.
-var notPinnable = []scenarios.Family{scenarios.Corruption, scenarios.Resets, scenarios.Breaks}
+var notPinnable = []scenarios.Family{scenarios.Corruption, scenarios.Resets}
 
 // history is the history up to the heal phase, after which nothing is written down.
 func history(t *testing.T, sys scenarios.System, p *scenarios.Plan, heal scenarios.Duration) (seen []checker.Operation) {

@@ -64,7 +64,7 @@ type Knobs struct {
 	Segment          int      `json:"segment,omitempty"`                              // bytes of a log segment; 0: the system's default
 	Codec            string   `json:"codec,omitempty"`                                // json or cbor: messages cross the network as bytes; empty: as values
 	CodecPercent     int      `json:"codec_percent,omitempty"`                        // with a codec: percentage of messages that it encodes; 0: all
-	HTTPPercent      int      `json:"http_percent,omitempty"`                         // percentage of replies that reach clients as HTTP responses; 0: none
+	HTTPPercent      int      `json:"http_percent,omitempty"`                         // percentage of messages from and to clients that take the form of HTTP; 0: none
 	Forming          bool     `json:"forming,omitempty"`                              // the nodes start without a cluster and have to form one
 	Pending          int      `json:"pending,omitempty"`                              // requests that may wait for one node; 0: the system's default
 	Watchers         int      `json:"watchers,omitempty"`                             // watches of one node; 0: the system's default

@@ -13,7 +13,6 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/httpapi"
-	"github.com/lockstep-dst/lockstep/node/server"
 	"github.com/lockstep-dst/lockstep/node/session"
 )
 
@@ -74,14 +73,7 @@ func newHTTPRequest(ctx context.Context, endpoint string, r *node.Request) (*htt
 	case node.ReadLocal:
 		return http.NewRequestWithContext(ctx, http.MethodGet, url+"?consistency=local", nil)
 	}
-	t := server.Transition{To: r.To, Operation: string(r.ID), First: !r.Retry}
-	if r.ID.IsOnce() {
-		t.Operation, t.First = "", false
-	}
-	if r.Expects {
-		t.ExpectVersion = &r.Expect
-	}
-	body, err := json.Marshal(t)
+	body, err := json.Marshal(httpapi.TransitionOf(r))
 	if err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ func decodeMachine(req *node.Request, body []byte) (Answer, error) {
 	}
 	from := Responder{m.Node, m.Boot}
 	if m.Unknown {
-		text := fmt.Sprintf("node %d has not learnt its state in this life: ask for a linearizable read", m.Node)
+		text := fmt.Sprintf("node %d has not learnt its state in this life: request a linearizable read", m.Node)
 		return Answer{newReply(req, node.Unknown, node.NotLearnt), from, text}, nil
 	}
 	out := newReply(req, node.Committed, "")

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
 	"testing"
@@ -97,6 +98,29 @@ func TestEveryFieldOfAReplySurvives(t *testing.T) {
 		place.Set(reply)
 		require.Equal(t, reply, overHTTP(t, req, reply).Reply, place.Path)
 	}
+}
+
+// Each field of a proposal survives on its way to the server, but for the number of
+// the attempt: an exchange has one. An operation that is sent once is named by the
+// server.
+func TestEveryFieldOfARequestSurvives(t *testing.T) {
+	requests := []node.Request{
+		{ID: "x"}, {ID: "x", Retry: true}, {ID: "x", Watermark: 9, Retry: true}, {ID: "x", Expects: true}, {ID: "x", Expects: true, Expect: 1 << 60},
+		{ID: node.Stamp("lifecycle/a", 7, "x")}, {ID: node.Once("x")}, {ID: node.Once("x"), Expects: true, Expect: 3},
+	}
+	var all []*node.Request
+	for _, r := range requests {
+		r.Kind, r.Key, r.To, r.Attempt = node.Propose, "lifecycle/a", "a \"b\"\n<&>", 1
+		body, err := json.Marshal(httpapi.TransitionOf(&r))
+		require.NoError(t, err)
+		transition, err := httpapi.ReadTransition(bytes.NewReader(body))
+		require.NoError(t, err)
+		got, err := transition.Request(r.Key, "", func() string { return "x" })
+		require.NoError(t, err)
+		require.Equal(t, &r, got)
+		all = append(all, got)
+	}
+	require.Empty(t, fieldtest.Unset(fieldtest.Walker{}, all), "a field that no request here has")
 }
 
 // A response that no node gives leaves the outcome open: it is never taken for a

@@ -21,3 +21,6 @@ type (
 	Unlearnt = httpapi.Unlearnt
 	Failure  = httpapi.Failure
 )
+
+// Transition is the body of a request for a transition: see package httpapi.
+type Transition = httpapi.Transition

@@ -50,18 +50,18 @@ func TestTransitionRequest(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := c.body.Request(key, c.header)
+			got, err := c.body.Request(key, c.header, server.RandomName)
 			require.NoError(t, err)
 			c.want.Kind, c.want.Key, c.want.To, c.want.Attempt = node.Propose, key, "Running", max(1, c.want.Attempt)
 			require.Equal(t, &c.want, got)
 		})
 	}
-	none, err := (&server.Transition{To: "Running", Base: 4}).Request(key, "")
+	none, err := (&server.Transition{To: "Running", Base: 4}).Request(key, "", server.RandomName)
 	require.NoError(t, err)
 	require.True(t, none.ID.IsOnce())
 	require.False(t, none.Retry)
 	require.Zero(t, none.Watermark, "of an id that nobody has given")
-	other, err := (&server.Transition{To: "Running"}).Request(key, "")
+	other, err := (&server.Transition{To: "Running"}).Request(key, "", server.RandomName)
 	require.NoError(t, err)
 	require.NotEqual(t, none.ID, other.ID)
 
@@ -77,7 +77,7 @@ func TestTransitionRequest(t *testing.T) {
 		"was not issued for lifecyc":           {body: server.Transition{To: "Running", Operation: "18" + issued[2:]}},
 		"operation: invalid operation id: 65 ": {body: server.Transition{To: "Running", Operation: strings.Repeat("x", 65)}},
 	} {
-		_, err := c.body.Request(key, c.header)
+		_, err := c.body.Request(key, c.header, server.RandomName)
 		require.ErrorContains(t, err, want)
 	}
 }

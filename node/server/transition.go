@@ -4,30 +4,13 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
 )
-
-// Transition is the body of a request for a transition. With To alone it is an
-// operation that is sent once. A client that may have to send it again gives it an
-// id: docs/CLIENTS.md describes the choice of ids, and the meaning of responses.
-type Transition struct {
-	To            string  `json:"to"`                       // requested state
-	Operation     string  `json:"operation,omitempty"`      // id, the same in every attempt; empty: the server makes one up for this request
-	First         bool    `json:"first,omitempty"`          // a promise: no request with this id was sent before, except ones that were rejected
-	ExpectVersion *uint64 `json:"expect_version,omitempty"` // carry it out only if the machine is at this version
-
-	// Fields of older clients. They are accepted, and make no response more certain.
-	Attempt uint32 `json:"attempt,omitempty"` // nothing depends on it
-	Base    uint64 `json:"base,omitempty"`    // not relied on: an issued id carries its watermark
-	Retry   bool   `json:"retry,omitempty"`   // the contrary of First, and the default
-}
 
 // Issued is an id that the server issued for an operation on one machine.
 type Issued struct {
@@ -78,7 +61,7 @@ func (s *Server) propose(w http.ResponseWriter, r *http.Request) {
 		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
 	}
-	req, err := t.request(key, repeatable(r.Header))
+	req, err := t.Request(key, repeatable(r.Header), RandomName)
 	if err != nil {
 		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
@@ -95,45 +78,11 @@ func repeatable(h http.Header) string {
 	return strings.Trim(key, `"`)
 }
 
-// request returns the node's request for t. Nothing is assumed of omitted fields:
-// the client may have sent its id before.
-func (t *Transition) request(key, header string) (*node.Request, error) {
-	r := &node.Request{Kind: node.Propose, Key: key, ID: node.OpID(cmp.Or(t.Operation, header)), Attempt: max(1, t.Attempt), To: t.To, Watermark: t.Base}
-	if t.ExpectVersion != nil {
-		r.Expects, r.Expect = true, *t.ExpectVersion
-	}
-	switch {
-	case t.To == "":
-		return nil, errors.New("to: missing: name the state to go to")
-	case t.First && t.Retry:
-		return nil, errors.New("first and retry contradict each other: leave one out")
-	case t.Operation != "" && header != "" && t.Operation != header:
-		return nil, fmt.Errorf("operation %q: the Idempotency-Key is %q: give one of them, or the same", t.Operation, header)
-	case r.ID.IsOnce():
-		return nil, fmt.Errorf("operation %q: ids that begin with - are made up by servers for one request: use another", r.ID)
-	case r.ID == "":
-		r.ID = node.Once(RandomName())
-		r.Watermark = 0
-		return r, nil
-	}
-	r.Retry = !t.First || header != "" // see repeatable
-	if _, err := r.ID.Watermark(key); err != nil {
-		return nil, fmt.Errorf("operation: %w", err)
-	}
-	return r, nil
-}
-
-// readTransition reads a proposal, strictly.
+// readTransition reads a proposal.
 func readTransition(w http.ResponseWriter, r *http.Request) (Transition, error) {
-	var t Transition
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&t); err != nil {
-		return t, fmt.Errorf("body: %w: want {\"to\":STATE,...}", err)
+	t, err := httpapi.ReadTransition(http.MaxBytesReader(w, r.Body, maxBody))
+	if err == nil {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // the body is read: the client may wait
 	}
-	if d.More() {
-		return t, errors.New("body: more than one value")
-	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // the body is read: the client may wait
-	return t, nil
+	return t, err
 }

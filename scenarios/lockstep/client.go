@@ -31,7 +31,7 @@ func (c *client) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	case sim.Receive:
 		c.receive(local, ev, out)
 	case sim.SendFailed:
-		c.endWhere(local, func(x *exchange) bool { return x.request == ev.Message.(*envelope).Message }, true, out)
+		c.endWhere(local, func(x *exchange) bool { return x.sent == ev.Message.(*envelope).Message }, true, out)
 	case sim.Disconnected:
 		c.endWhere(local, func(x *exchange) bool { return sim.ID(x.to) == ev.From }, false, out)
 	case sim.Timer:
@@ -80,8 +80,7 @@ func (c *client) apply(a session.Action, out *sim.Effects) {
 		}
 		c.sent = requestSent{c.invocation.Operation, a.Request, a.To}
 		out.Observe(&c.sent)
-		c.exchanges = append(c.exchanges, exchange{request: a.Request, to: a.To})
-		out.Send(sim.ID(a.To), c.run.envelopes.wrap(a.Request))
+		c.send(a.To, a.Request, out)
 	}
 	if a.Wake > 0 {
 		out.SetTimer(0, scenarios.Duration(a.Wake)) // its only timer

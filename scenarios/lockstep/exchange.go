@@ -1,6 +1,7 @@
 package lockstep
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -17,6 +18,7 @@ import (
 // or the end of its connection. It ends once, as over HTTP.
 type exchange struct {
 	request *node.Request
+	sent    *node.Request // request, as it crosses the network
 	to      node.ID
 	ended   bool
 }
@@ -95,7 +97,19 @@ func (c *client) endExchange(now time.Duration, x *exchange, end session.Exchang
 	c.apply(c.sessionCall.EndExchange(now, end), out)
 }
 
-// crossesHTTP reports whether a reply reaches its client as an HTTP response.
+// send sends an attempt, and begins its exchange.
+func (c *client) send(to node.ID, r *node.Request, out *sim.Effects) {
+	e, sent := c.run.envelopes.wrap(r), r
+	if r.Kind == node.Propose && c.run.crossesHTTP(e) {
+		sent = requestOverHTTP(r)
+		e = c.run.envelopes.wrap(sent)
+	}
+	out.Send(sim.ID(to), e)
+	c.exchanges = append(c.exchanges, exchange{request: r, sent: sent, to: to})
+}
+
+// crossesHTTP reports whether a message between a client and a node takes the form of
+// HTTP.
 func (r *run) crossesHTTP(e *envelope) bool {
 	percent := uint64(r.plan.Knobs.HTTPPercent)
 	return percent != 0 && keyed.Key(e.Digest()).Word(httpChoice).Below(100) < percent
@@ -103,6 +117,25 @@ func (r *run) crossesHTTP(e *envelope) bool {
 
 // httpChoice is the key of the random choice in crossesHTTP.
 var httpChoice = keyed.String("over HTTP")
+
+// requestOverHTTP returns the request that a server makes of the body that a client
+// sends. HTTP knows no attempts: an exchange has one.
+func requestOverHTTP(r *node.Request) *node.Request {
+	body, err := json.Marshal(httpapi.TransitionOf(r))
+	if err != nil {
+		panic(fmt.Sprintf("lockstep: %v has no HTTP form: %v", r, err))
+	}
+	t, err := httpapi.ReadTransition(bytes.NewReader(body))
+	if err != nil {
+		panic(fmt.Sprintf("lockstep: %v does not arrive over HTTP: %v", r, err))
+	}
+	arrived, err := t.Request(r.Key, "", func() string { return r.ID.Name() })
+	if err != nil {
+		panic(fmt.Sprintf("lockstep: %v is refused over HTTP: %v", r, err))
+	}
+	arrived.Attempt = r.Attempt
+	return arrived
+}
 
 // overHTTP returns the reply that a client takes from the HTTP response to req.
 func overHTTP(req *node.Request, reply *node.Reply, from httpapi.Responder) *node.Reply {

@@ -22,13 +22,14 @@ type attemptState struct {
 	singleAttempt  bool    // the id is of a single attempt: its node may give it a watermark
 	arrivalSerial  uint64  // last serial chosen when it arrived
 	answered       bool
-	reply          *node.Reply // of its node; nil: none
-	rejected       bool        // it was answered: rejected
-	proposed       node.Ballot // ballot at which its node has proposed it
-	forwarded      bool        // its node has forwarded it
-	forwardAttempt uint32      // number of the forwarded attempt
-	neverSent      bool        // its client was told that it was never sent
-	refuted        bool        // its client knows that it has no effect
+	request        *node.Request // as its client has sent it; nil: not known
+	reply          *node.Reply   // of its node; nil: none
+	rejected       bool          // it was answered: rejected
+	proposed       node.Ballot   // ballot at which its node has proposed it
+	forwarded      bool          // its node has forwarded it
+	forwardAttempt uint32        // number of the forwarded attempt
+	neverSent      bool          // its client was told that it was never sent
+	refuted        bool          // its client knows that it has no effect
 }
 
 // pendingAttempt is an attempt that has arrived at a node.
@@ -106,6 +107,7 @@ func (o *oracle) checkRequest(op *scenarios.Operation, r *node.Request, to node.
 	}
 	s.invoke(op)
 	now := s.attempt(client, r.Attempt)
+	now.request = r
 	now.planOp, now.watermark, now.retry, now.sentTo, now.singleAttempt = op.ID, watermark, r.Retry, to, r.ID.IsOnce()
 	return nil
 }
@@ -132,6 +134,9 @@ func (o *oracle) noteArrival(f *requestArrived) *scenarios.Violation {
 	a := o.operation(t, r.ID).attempt(f.client, r.Attempt)
 	if a.neverSent {
 		return o.neverSentArrived(f.client, r)
+	}
+	if a.request != nil && *a.request != *r {
+		return o.violation("wire", "request-changed", r.Key, "takes %+v, and its client has sent %+v", *r, *a.request)
 	}
 	a.arrivedAt, a.life, a.arrivalSerial = o.id, f.life, uint64(len(t.entries))
 	if scenarios.IsClient(f.client) { // an answer to a node may be lost

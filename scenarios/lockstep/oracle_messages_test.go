@@ -203,7 +203,7 @@ func TestEverySentMessageIsChecked(t *testing.T) {
 		"a retry is rejected": {"outcomes/rejected-retry", func(s *script) {
 			s.clientSends(node.Request{Attempt: 1})
 			s.clientSends(node.Request{Attempt: 2, Retry: true})
-			s.arrive(1, "c1.1", 2)
+			s.arriveRequest(1, node.Request{ID: "c1.1", Attempt: 2, Retry: true})
 			s.reply(1, node.Reply{ID: "c1.1", Attempt: 2, Outcome: node.Rejected, Reason: node.Timeout})
 		}},
 		"illegal in an older state than the request met": {"outcomes/stale", func(s *script) {
@@ -325,6 +325,11 @@ func TestEverySentMessageIsChecked(t *testing.T) {
 			s.clientSends(node.Request{Attempt: 1})
 			s.arrive(1, "c1.1", 1)
 			s.exchangeEnds(session.Exchange{Attempt: 1, NeverSent: true})
+		}},
+		"a request is another one when it arrives": {"wire/request-changed", func(s *script) {
+			s.clientSends(node.Request{Attempt: 1})
+			s.clientSends(node.Request{Attempt: 2, Retry: true})
+			s.arriveRequest(1, node.Request{ID: "c1.1", Attempt: 2})
 		}},
 		"a reply is another one when it arrives": {"wire/reply-changed", func(s *script) {
 			s.clientSends(node.Request{Attempt: 1})

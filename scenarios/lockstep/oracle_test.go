@@ -73,7 +73,13 @@ func (s *script) prepare(b node.Ballot, ids ...int) {
 
 // arrive has an attempt of a proposal arrive at a node in its first life.
 func (s *script) arrive(id int, op node.OpID, attempt uint32) {
-	s.observe(id, &stepReport{arrivals: []requestArrived{{life: 1, client: 101, request: &node.Request{Kind: node.Propose, Key: key, ID: op, Attempt: attempt}}}})
+	s.arriveRequest(id, node.Request{ID: op, Attempt: attempt})
+}
+
+// arriveRequest has a proposal of client 1 arrive at a node in its first life.
+func (s *script) arriveRequest(id int, r node.Request) {
+	r.Kind, r.Key = node.Propose, key
+	s.observe(id, &stepReport{arrivals: []requestArrived{{life: 1, client: 101, request: &r}}})
 }
 
 func (s *script) propose(id int, b, base node.Ballot, v *node.Value) {

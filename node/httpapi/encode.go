@@ -46,14 +46,3 @@ func failure(req *node.Request, reply *node.Reply, text string) Failure {
 	}
 	return f
 }
-
-// Unserved returns the reply to a request for which the node itself gives none. If
-// the node has taken the request, the outcome is unknown. If it has not, this attempt
-// has no effect; an earlier one, before a retry, may have.
-func Unserved(req *node.Request, why node.Reason, taken bool) *node.Reply {
-	r := &node.Reply{Kind: req.Kind, Key: req.Key, ID: req.ID, Attempt: req.Attempt, Outcome: node.Rejected, Reason: why}
-	if taken || req.Retry {
-		r.Outcome = node.Unknown
-	}
-	return r
-}

@@ -148,18 +148,3 @@ func TestOnlyTheOutcomeRejects(t *testing.T) {
 		require.Equal(t, want == node.Rejected, a.Reply.Final)
 	}
 }
-
-func TestUnserved(t *testing.T) {
-	for _, c := range []struct {
-		retry, taken bool
-		want         node.Outcome
-	}{
-		{false, false, node.Rejected}, {true, false, node.Unknown}, {false, true, node.Unknown}, {true, true, node.Unknown},
-	} {
-		req := &node.Request{Kind: node.Propose, Key: "lifecycle/a", ID: "x", Attempt: 4, Retry: c.retry}
-		reply := httpapi.Unserved(req, node.Stopping, c.taken)
-		require.Equal(t, &node.Reply{Kind: node.Propose, Key: "lifecycle/a", ID: "x", Attempt: 4, Outcome: c.want, Reason: node.Stopping}, reply)
-		require.Equal(t, reply, overHTTP(t, req, reply).Reply)
-		require.Equal(t, 503, httpapi.Encode(req, reply, responder, "").Status)
-	}
-}

@@ -2,7 +2,6 @@ package server
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -136,15 +135,11 @@ func (s *Server) sendRefused(w http.ResponseWriter, reply *node.Reply, err error
 // sendUnavailable responds to a request without a reply from the node. req is nil
 // for requests that are no operation of the node, as listings.
 func sendUnavailable(w http.ResponseWriter, req *node.Request, err error) {
+	reply := service.Unserved(req, err)
 	if req == nil {
 		req = &node.Request{}
 	}
-	why := node.Stopping
-	if errors.Is(err, service.ErrBusy) {
-		why = node.Overloaded
-	}
-	taken := why == node.Stopping && !errors.Is(err, service.ErrStopping) // the node had the request, and will send no reply
-	sendResponse(w, httpapi.Encode(req, httpapi.Unserved(req, why, taken), httpapi.Responder{}, err.Error()))
+	sendResponse(w, httpapi.Encode(req, reply, httpapi.Responder{}, err.Error()))
 }
 
 // sendRejected responds to a request that was not carried out at all.

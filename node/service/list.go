@@ -33,7 +33,7 @@ type listing struct {
 func (s *Service) list(t Ticket, q *Query) {
 	switch {
 	case s.draining:
-		s.out.Pages = append(s.out.Pages, Page{Ticket: t, Refused: refusal(nil, ErrStopping), Err: ErrStopping})
+		s.out.Pages = append(s.out.Pages, Page{Ticket: t, Refused: Unserved(nil, ErrStopping), Err: ErrStopping})
 	case s.abstains:
 		s.out.Pages = append(s.out.Pages, Page{Ticket: t, Refused: notCarriedOut(&node.Request{}, node.Abstains)})
 	default:
@@ -119,7 +119,7 @@ func (s *Service) readMore(l *listing) {
 				l.replies[i] = r
 				s.readMore(l)
 			},
-			onError: func(err error) { s.endListing(l, refusal(nil, err), err) },
+			onError: func(err error) { s.endListing(l, Unserved(nil, err), err) },
 		})
 	}
 	if !l.over && l.reading == 0 && l.next == len(l.replies) {
@@ -160,7 +160,7 @@ func (s *Service) removeListing(l *listing) {
 // failListings gives every listing its outcome when the node stops.
 func (s *Service) failListings() {
 	for _, l := range slices.Clone(s.listings) {
-		s.endListing(l, refusal(nil, ErrStopping), s.stoppingError())
+		s.endListing(l, Unserved(nil, ErrStopping), s.stoppingError())
 	}
 }
 

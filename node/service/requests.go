@@ -135,8 +135,10 @@ func notCarriedOut(r *node.Request, why node.Reason) *node.Reply {
 	return reply
 }
 
-// refusal returns the meaning of an error for a request, which may be nil.
-func refusal(r *node.Request, err error) *node.Reply {
+// Unserved returns the reply to a request to which the node itself gives none, because
+// of err: ErrBusy, ErrStopping or ErrStopped. r may be nil, for requests that are no
+// operation of the node.
+func Unserved(r *node.Request, err error) *node.Reply {
 	if r == nil {
 		r = &node.Request{}
 	}
@@ -159,7 +161,7 @@ func (s *Service) complete(client node.ID, reply *node.Reply) {
 
 // refuseCall rejects a request that was not admitted.
 func (s *Service) refuseCall(r *request, err error) {
-	s.finish(r, Reply{Reply: refusal(r.req, err), Own: true, Err: err})
+	s.finish(r, Reply{Reply: Unserved(r.req, err), Own: true, Err: err})
 }
 
 // finish gives a request its outcome, and removes it. The caller removes it from

@@ -237,7 +237,7 @@ func (s *Service) refuseAfterStop(ev *Event) {
 	case Call:
 		s.refuseCall(&request{ticket: ev.Ticket, req: ev.Request}, s.stoppingError())
 	case List:
-		s.out.Pages = append(s.out.Pages, Page{Ticket: ev.Ticket, Refused: refusal(nil, ErrStopping), Err: s.stoppingError()})
+		s.out.Pages = append(s.out.Pages, Page{Ticket: ev.Ticket, Refused: Unserved(nil, ErrStopping), Err: s.stoppingError()})
 	case Watch:
 		s.refuseWatch(ev.Ticket, nil, s.stoppingError())
 	}

@@ -253,7 +253,7 @@ func (s *Service) beginWatch(w *watcher, initial *node.Value) {
 // refuseWatch rejects a watch that was not admitted.
 func (s *Service) refuseWatch(t Ticket, reply *node.Reply, err error) {
 	if reply == nil {
-		reply = refusal(nil, err)
+		reply = Unserved(nil, err)
 	}
 	s.out.Updates = append(s.out.Updates, Update{Ticket: t, Refused: reply, Err: err})
 }

@@ -138,7 +138,7 @@ func history(t *testing.T, sys scenarios.System, p *scenarios.Plan, heal scenari
 	r, err := campaign.Run(t.Context(), sys, p, campaign.Options{})
 	require.NoError(t, err)
 	for _, o := range r.History.Operations {
-		if o.Return < int64(heal) {
+		if o.Return != checker.NoReturn && o.Return < int64(heal) {
 			seen = append(seen, o)
 		}
 	}

@@ -20,7 +20,15 @@ type settings struct {
 	shrink  int           // runs for shrinking the first failing plan; 0: do not shrink
 	without string        // part of the harness to leave out; empty: none
 	cpu     time.Duration // processor time that one process may use: see guarded
+
+	// neverHit has, for each campaign, the coverage marks that the first controlSeeds
+	// seeds do not hit in the node as it is; nil: marks are not compared.
+	neverHit [][]string
 }
+
+// markProperty is the property that a mutant violates if a coverage mark is never hit
+// that the node as it is hits soon.
+const markProperty = "marks/never-hit"
 
 // seedStride is the distance between the first seeds of two campaigns.
 const seedStride = 1_000_000_000
@@ -78,7 +86,8 @@ type report struct {
 	Seed      uint64
 	Signature string
 	Sentence  string
-	Undecided uint64 // seeds whose history the checker could not decide
+	NeverHit  []string `json:"never_hit"` // coverage marks
+	Undecided uint64   // seeds whose history the checker could not decide
 	Shrunk    *struct {
 		Operations int  `json:"operations"`
 		Faults     int  `json:"faults"`
@@ -101,6 +110,7 @@ func hunt(ctx context.Context, p program, m *mutant, s settings) finding {
 			f.Status, f.Problem = broken, err.Error()
 			return f
 		}
+		r.compareMarks(s, i)
 		all = append(all, r)
 		f.Starts++
 		if r.Signature == "" {
@@ -121,11 +131,26 @@ func hunt(ctx context.Context, p program, m *mutant, s settings) finding {
 	default:
 		f.Status = survived
 	}
-	if first := slices.IndexFunc(all, func(r report) bool { return r.Signature != "" }); first >= 0 && s.shrink > 0 {
+	if first := slices.IndexFunc(all, func(r report) bool { return r.Signature != "" && r.Signature != markProperty }); first >= 0 && s.shrink > 0 {
 		f.shrink(ctx, p, s, all[first].Seed)
 	}
 	f.checkEquivalence(m)
 	return f
+}
+
+// compareMarks makes a violation of a coverage mark that the i-th campaign has never
+// hit, though the node as it is hits it within far fewer seeds.
+func (r *report) compareMarks(s settings, i int) {
+	if r.Signature != "" || s.neverHit == nil || r.Seeds < controlSeeds {
+		return
+	}
+	for _, mark := range r.NeverHit {
+		if !slices.Contains(s.neverHit[i], mark) {
+			r.Signature = markProperty
+			r.Sentence = fmt.Sprintf("coverage mark %s was never hit by %d seeds; the first %d hit it in the node as it is", mark, r.Seeds, controlSeeds)
+			return
+		}
+	}
 }
 
 // explainUndecided keeps the reason why a campaign without a violation proves

@@ -84,6 +84,36 @@ func TestMediansKeepOrder(t *testing.T) {
 	require.Equal(t, finding{Seeds: 2, Seconds: 2, Worst: 3}, f)
 }
 
+// A coverage mark that is never hit kills a mutant if the node as it is hits it in far
+// fewer seeds.
+func TestMarksThatAreNeverHit(t *testing.T) {
+	s := settings{neverHit: [][]string{{"a"}, {"a", "b"}}}
+	long, short := uint64(controlSeeds), uint64(controlSeeds-1)
+	for name, c := range map[string]struct {
+		s        settings
+		r        report
+		campaign int
+		killed   bool
+	}{
+		"all are hit":              {s, report{Seeds: long}, 0, false},
+		"as in the node as it is":  {s, report{Seeds: long, NeverHit: []string{"a"}}, 0, false},
+		"one more":                 {s, report{Seeds: long, NeverHit: []string{"a", "b"}}, 0, true},
+		"from other seeds":         {s, report{Seeds: long, NeverHit: []string{"a", "b"}}, 1, false},
+		"too few seeds":            {s, report{Seeds: short, NeverHit: []string{"b"}}, 0, false},
+		"marks are not compared":   {settings{}, report{Seeds: long, NeverHit: []string{"b"}}, 0, false},
+		"another violation counts": {s, report{Seeds: long, Signature: "x/y", NeverHit: []string{"b"}}, 0, false},
+	} {
+		was := c.r.Signature
+		c.r.compareMarks(c.s, c.campaign)
+		if !c.killed {
+			require.Equal(t, was, c.r.Signature, name)
+			continue
+		}
+		require.Equal(t, markProperty, c.r.Signature, name)
+		require.Contains(t, c.r.Sentence, "coverage mark b was never hit by 2000 seeds", name)
+	}
+}
+
 // A driver that dies, or prints something else than a report, proves nothing.
 func TestDriverErrors(t *testing.T) {
 	s := settings{seeds: 1, cpu: time.Minute}

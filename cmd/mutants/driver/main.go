@@ -26,6 +26,7 @@ type Report struct {
 	Seed      uint64    `json:"seed"`                // the failing seed
 	Signature string    `json:"signature,omitempty"` // empty: no seed failed
 	Sentence  string    `json:"sentence,omitempty"`
+	NeverHit  []string  `json:"never_hit,omitempty"` // if no seed failed: the coverage marks that none has hit
 	Undecided uint64    `json:"undecided,omitempty"` // seeds whose history the checker could not decide in its time
 	Shrunk    *PlanSize `json:"shrunk,omitempty"`
 }
@@ -84,7 +85,7 @@ func (r *Report) hunt(c *campaign.Campaign) error {
 		return err
 	}
 	if r.Signature == "" {
-		r.Seeds, r.Undecided = sum.Seeds, sum.Undecided
+		r.Seeds, r.Undecided, r.NeverHit = sum.Seeds, sum.Undecided, sum.NeverHit(c.System)
 		return nil
 	}
 	again, err := campaign.Run(context.Background(), c.System, c.Plan(r.Seed), c.Options)

@@ -356,17 +356,17 @@ func generateKnobs(c choices, p *Plan, shape Shape, delay Duration) {
 // how the machines are watched and listed. A slow watch with a small buffer is cut off.
 func generateClientKnobs(c choices, p *Plan) {
 	k := &p.Knobs
-	if c.often("pending?", 20) {
+	if c.often("pending?", 15) {
 		k.Pending = 1 << c.Choose("pending", 4)
 	}
-	if c.often("watched?", 40) {
+	if c.often("watched?", 20) {
 		k.WatchPace = 1 + int(c.Choose("watch pace", 32))
 		k.WatchBuffer = 1 << c.Choose("watch buffer", 6)
 		if c.often("few watchers?", 15) {
 			k.Watchers = 1 + int(c.Choose("watchers", 2))
 		}
 	}
-	if c.often("listed?", 30) {
+	if c.often("listed?", 15) {
 		k.ListEvery = 2 + int(c.Choose("list every", 60))
 	}
 }

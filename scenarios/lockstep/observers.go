@@ -1,6 +1,7 @@
 package lockstep
 
 import (
+	"math"
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
@@ -18,6 +19,7 @@ type nodeObservers struct {
 	watches []*watchClient
 	listing listClient
 	steps   int // of the node, in all its lives
+	nextAt  int // step of the next attempt to begin a watch or a listing
 }
 
 // watchClient is a client that watches machines, as node/client does.
@@ -39,6 +41,7 @@ type watchClient struct {
 // listClient is a client that lists machines.
 type listClient struct {
 	every  int            // it begins a listing at every so many steps of the node; 0: never
+	nextAt int            // the step of the next listing
 	count  uint64         // listings so far
 	ticket service.Ticket // 0: none in progress
 	begun  listingBegun
@@ -67,19 +70,30 @@ func (o *nodeObservers) add(first watch.Selection, pace int) {
 // begin adds the events with which observers begin watches and listings to a step of
 // p. A node that has lost promises, or has stopped, is not observed.
 func (o *nodeObservers) begin(p *process) {
-	o.steps++
-	if p.stopped || p.run.lostPromises[p.id] || !p.member.LifeDurable() {
+	if o.steps++; o.steps < o.nextAt || p.stopped || p.run.lostPromises[p.id] || !p.member.LifeDurable() {
 		return
 	}
+	o.nextAt = math.MaxInt
 	for _, w := range o.watches {
 		if w.ticket == 0 || w.life != p.life {
 			w.open(p)
 		}
 	}
-	if l := &o.listing; l.every > 0 && o.steps%l.every == 0 {
-		l.open(p)
+	if l := &o.listing; l.every > 0 {
+		if o.steps >= l.nextAt {
+			l.nextAt = o.steps + l.every
+			l.open(p)
+		}
+		o.nextAt = l.nextAt
 	}
 }
+
+// retryDelay is the number of steps until a watch that was refused, or has ended, is
+// begun again.
+const retryDelay = 16
+
+// beginLife has the observers begin their watches at a new life of the node.
+func (o *nodeObservers) beginLife() { o.nextAt = 0 }
 
 // open begins or resumes a watch at a life of the node.
 func (w *watchClient) open(p *process) {
@@ -114,7 +128,9 @@ func (o *nodeObservers) take(p *process, e *service.Effects) {
 		u := &e.Updates[i]
 		for _, w := range o.watches {
 			if w.ticket == u.Ticket && w.life == p.life {
-				w.take(u)
+				if w.take(u); w.ticket == 0 {
+					o.nextAt = min(o.nextAt, o.steps+retryDelay)
+				}
 			}
 		}
 	}

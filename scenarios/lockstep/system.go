@@ -117,6 +117,7 @@ func (r *run) Node(id sim.ID, life int) sim.Process {
 		panic("lockstep: a plan that validates gives a bad service: " + err.Error())
 	}
 	p.service, p.member, p.node, p.observers = s, m, m.Node(), r.observers[id]
+	p.observers.beginLife()
 	r.nodes[id], r.members[id], r.services[id] = m.Node(), m, s
 	if !r.lostPromises[id] {
 		r.lives[id] = life

@@ -94,9 +94,12 @@
 // One slot is overwritten until a sync of the file is complete, then the other. So
 // a torn write spoils at most the slot that was not synced, and the other slot
 // keeps its mark. A new life first writes the higher mark again, the same bytes to
-// the same slot, because a mark that can be read need not be durable. So a sound
-// log has a sound mark in every state that a crash may leave, and never an older
-// mark than one that was durable. A log of version 4 without a mark is rejected.
+// the same slot, because a mark that can be read need not be durable. It writes to
+// the other slot when the sync of that is complete, and not before: between two
+// syncs the operating system may write both slots in any order, and a power loss
+// may tear both. So a sound log has a sound mark in every state that a crash may
+// leave, and never an older mark than one that was durable. A log of version 4
+// without a mark is rejected.
 // The mark file is created, and durable, before the header of the first segment of
 // version 4 is written.
 //

@@ -1,7 +1,6 @@
 package wal
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -180,30 +179,24 @@ func (m *markWriter) onComplete() {
 	}
 }
 
-// resume returns the requests that continue a mark file and write the mark p. The log
-// is durable up to p. The highest mark in the file can be read but may not be durable.
-// So it is written again first, the same bytes to the same slot, which is harmless
-// even if it is torn. Then the other slot may be written to.
-func (m *markWriter) resume(was *markFile, p logPoint) []DiskRequest {
+// resume returns the requests with which a life begins: they make durable the highest
+// mark in the file, which can be read but may not be durable. The same bytes are
+// written to the same slot, which is harmless even if the write is torn. The other
+// slot must not be written to before they are complete: a power loss could tear both.
+// A log of a version without marks gets a file that marks nothing.
+func (m *markWriter) resume(was *markFile) []DiskRequest {
 	last, slot, any := was.find(m.incarnation)
 	if !any {
-		return m.create(p)
+		return m.create()
 	}
 	m.slot = slot
-	again := m.write(last)
-	reqs := []DiskRequest{again, m.sync()}
-	if last.at < p.at {
-		reqs[0].Data = bytes.Clone(again.Data)
-		m.slot = 1 - slot
-		reqs = append(reqs, m.write(p), m.sync())
-	}
-	return reqs
+	return []DiskRequest{m.write(last), m.sync()}
 }
 
-// create returns the requests that create a mark file with p in both slots. The log
-// is durable up to p. Both slots may be torn, as nothing relies on the file yet.
-func (m *markWriter) create(p logPoint) []DiskRequest {
-	first := m.write(p)
+// create returns the requests that create a mark file in which both slots mark the
+// beginning of the log. Both may be torn, as nothing relies on the file yet.
+func (m *markWriter) create() []DiskRequest {
+	first := m.write(logPoint{})
 	second := first
 	second.Offset = slotStride - first.Offset
 	return []DiskRequest{{Op: Create, File: markName}, first, second, m.sync(), {Op: SyncDir}}

@@ -49,8 +49,9 @@ type Log struct {
 // requestGroup is a group of requests that are issued together, and the position up
 // to which the log is durable when they are complete.
 type requestGroup struct {
-	requests []DiskRequest
-	durable  logPoint
+	requests  []DiskRequest
+	durable   logPoint
+	markFirst bool // before them the mark is written and synced, if it is behind the durable position
 }
 
 // Append adds an entry to the next batch and returns the position of its end: the
@@ -123,6 +124,10 @@ func (l *Log) issueGroup() {
 	s := l.groups[0]
 	if l.groups = l.groups[1:]; len(l.groups) == 0 {
 		l.groups = nil // releases the data read in recovery
+	}
+	if s.markFirst && l.marker.written < l.durable.at {
+		l.issueMark()
+		l.issue(l.marker.sync())
 	}
 	for _, r := range s.requests {
 		l.issue(r)

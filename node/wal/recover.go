@@ -261,9 +261,9 @@ func format(id Identity, o Options, cut int) (*Log, Recovered, error) {
 		{Op: Allocate, File: file, Offset: int64(o.Segment)}, {Op: Sync, File: file},
 	}
 	l.groups = append([]requestGroup{
-		{append(begin, l.marker.create(logPoint{})...), logPoint{}},
-		{[]DiskRequest{{Op: Write, File: file, Data: head}, {Op: Sync, File: file}}, logPoint{}},
-	}, l.bootGroup(nil))
+		{requests: append(begin, l.marker.create()...)},
+		{requests: []DiskRequest{{Op: Write, File: file, Data: head}, {Op: Sync, File: file}}},
+	}, l.bootGroup())
 	return l, Recovered{Identity: id, Boot: 1, Fresh: true, TornBytes: cut}, nil
 }
 
@@ -293,8 +293,8 @@ func (r *reader) resume(o Options) (*Log, Recovered, error) {
 	if r.tail.spare != "" {
 		reqs = append(reqs, DiskRequest{Op: Remove, File: r.tail.spare})
 	}
-	was := logPoint{h.end, h.sum}
-	l.groups = []requestGroup{{append(reqs, DiskRequest{Op: SyncDir}), was}, l.bootGroup(l.marker.resume(&r.markFile, was))}
+	reqs = append(append(reqs, DiskRequest{Op: SyncDir}), l.marker.resume(&r.markFile)...)
+	l.groups = []requestGroup{{requests: reqs, durable: logPoint{h.end, h.sum}}, l.bootGroup()}
 	return l, Recovered{
 		Identity: h.identity, Boot: h.boot + 1, Version: last.header.version, End: h.end, BootStarts: h.starts, TornBytes: max(0, last.used()-r.end),
 	}, nil
@@ -326,12 +326,12 @@ func newLog(o Options, h replay, segments []segmentInfo) *Log {
 	return l
 }
 
-// bootGroup returns the requests in before, followed by the write and sync of the
-// first record of the boot.
-func (l *Log) bootGroup(before []DiskRequest) requestGroup {
+// bootGroup returns the write and sync of the first record of the boot, after a mark
+// of all records before it.
+func (l *Log) bootGroup() requestGroup {
 	at := l.nextBatchAt - bootSize
 	record := appendRecord(nil, l.salt, at, at, kindBoot, encodeNumber(l.boot))
-	return requestGroup{append(before,
-		DiskRequest{Op: Write, File: l.file, Offset: l.offset(at), Data: record}, DiskRequest{Op: Sync, File: l.file},
-	), logPoint{l.nextBatchAt, storedSum(record)}}
+	return requestGroup{markFirst: true, requests: []DiskRequest{
+		{Op: Write, File: l.file, Offset: l.offset(at), Data: record}, {Op: Sync, File: l.file},
+	}, durable: logPoint{l.nextBatchAt, storedSum(record)}}
 }

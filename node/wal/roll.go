@@ -66,11 +66,11 @@ func (l *Log) roll() {
 		identity: l.identity, sequence: next.sequence, base: next.base, boot: l.boot, first: l.firstNeeded, size: uint64(l.segmentSize),
 	}.encode()
 	seal := appendRecord(nil, l.salt, l.nextBatchAt, l.nextBatchAt, kindSeal, nil)
-	l.groups = append(l.groups, requestGroup{[]DiskRequest{
+	l.groups = append(l.groups, requestGroup{durable: l.durable, requests: []DiskRequest{
 		{Op: Write, File: file, Data: head}, {Op: Sync, File: file}, {Op: SyncDir},
-	}, l.durable}, requestGroup{[]DiskRequest{
+	}}, requestGroup{durable: l.durable, requests: []DiskRequest{
 		{Op: Write, File: l.file, Offset: l.offset(l.nextBatchAt), Data: seal}, {Op: Sync, File: l.file},
-	}, l.durable})
+	}})
 	l.segments = append(l.segments, next)
 	l.useSegment(file, next)
 }

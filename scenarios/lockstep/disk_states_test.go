@@ -216,6 +216,7 @@ func TestNothingAcknowledgedIsLostInAnyDiskState(t *testing.T) {
 		scatter     bool
 		transitions []int
 	}{
+		{20, false, []int{2, 0}}, // the sectors tear each slot of the mark
 		{16, false, []int{2, 0}},
 		{32, false, []int{2, 1}},
 		{64, false, []int{2, 1}},

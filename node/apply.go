@@ -299,9 +299,8 @@ func (n *Node) expireDeadlines(m *machine) {
 	}
 	for _, list := range [...][]*operation{m.queue, m.forwarded, m.round.batch} {
 		for _, o := range list {
-			if !o.answered {
+			if !o.answered { // a returned operation or a read may be older than those before it
 				n.scheduleWake(m, o.deadline)
-				break
 			}
 		}
 	}

@@ -44,7 +44,7 @@ func (n *Node) startQuorumRead(m *machine) {
 	m.readQueue = m.readQueue[:0]
 	*x = quorumRead{
 		id: ReadID{n.cfg.ID, n.boot, n.lastExchange}, batch: batch,
-		deadline: n.now + n.cfg.ResendTimeout,
+		deadline: min(n.now+n.cfg.ResendTimeout, batch[0].deadline), // the first is the oldest
 	}
 	req := n.requests.Make(arenaBlock)
 	*req = ReadRequest{Key: m.key, Read: x.id, First: x.batch[0].req.ID}

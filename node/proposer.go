@@ -143,6 +143,10 @@ const (
 // this machine, ballot and phase (rule 6).
 func (n *Node) handleAcknowledgment(from ID, a *Acknowledgment) {
 	m := n.findMachine(a.Key)
+	if m == nil && n.findDefinition(a.Key) != nil {
+		n.mark(MarkLateResponse) // to an earlier life, which had not logged the machine
+		return
+	}
 	if m == nil || !n.validBallot(a.Ballot) || !n.validAccepted(m, a.Accepted, a.Value) {
 		n.counts.Discarded++
 		return
@@ -214,6 +218,9 @@ func (n *Node) endRound(m *machine) {
 // become impossible.
 func (n *Node) handleReject(from ID, j *Reject) {
 	m := n.findMachine(j.Key)
+	if m == nil && n.findDefinition(j.Key) != nil {
+		return // late, as an acknowledgment may be
+	}
 	if m == nil || !n.validBallot(j.Ballot) || !j.Promised.IsZero() && !n.validBallot(j.Promised) {
 		n.counts.Discarded++
 		return

@@ -14,10 +14,13 @@ import (
 // first writes it to its own log, so that after a restart it can read all that it
 // has logged about the machines of that definition.
 
-// lookup is a read of a definition that this node does not know.
+// lookup is a read of a definition that this node does not know. A request that
+// arrives during the read waits for another one: this one may miss a definition that
+// was chosen before the request.
 type lookup struct {
 	name    string
 	waiting []waiter
+	next    []waiter // for the next read
 }
 
 // waiter is a request that waits for a definition.
@@ -33,10 +36,10 @@ const maxLookups = 64
 func (n *Node) awaitDefinition(name string, w waiter) {
 	i := n.lookupIndex(name)
 	switch {
-	case i >= 0 && len(n.lookups[i].waiting) < n.cfg.Queue:
-		n.lookups[i].waiting = append(n.lookups[i].waiting, w)
+	case i >= 0 && len(n.lookups[i].waiting)+len(n.lookups[i].next) < n.cfg.Queue:
+		n.lookups[i].next = append(n.lookups[i].next, w)
 	case i < 0 && len(n.lookups) < maxLookups:
-		n.beginLookup(&lookup{name, []waiter{w}})
+		n.beginLookup(&lookup{name: name, waiting: []waiter{w}})
 	default:
 		n.giveUp(n.operation(w.client, w.request), Overloaded)
 	}
@@ -61,13 +64,18 @@ const lookupID OpID = "(lookup)"
 
 func metaKey(name string) string { return fsm.MetaName + "/" + name }
 
-// finishLookup ends a lookup: its waiting requests go on, or are rejected.
+// finishLookup ends a lookup: its waiting requests go on, or are rejected. If the
+// definition is not there, those that arrived during the read begin another one.
 func (n *Node) finishLookup(l *lookup, r Reply) {
 	n.lookups = slices.DeleteFunc(n.lookups, func(other *lookup) bool { return other == l })
 	if r.Outcome == Committed {
 		n.adoptDefinition(metaKey(l.name), r.State)
 	}
-	for _, w := range l.waiting {
+	if r.Outcome == Committed && n.defs[l.name] == nil && len(l.next) > 0 {
+		n.beginLookup(&lookup{name: l.name, waiting: l.next})
+		l.next = nil
+	}
+	for _, w := range append(l.waiting, l.next...) {
 		switch {
 		case n.defs[l.name] != nil:
 			n.handleRequest(w.client, w.request)

@@ -145,7 +145,7 @@ func TestSenselessPlansAreRefused(t *testing.T) {
 		{"unknown state", `"kind": "propose", "to": "Open"`, `"kind": "propose", "to": "Ajar"`,
 			`operations[0].to: "Ajar" is no state of door; its states are [Open Shut]`},
 		{"read to a state", `"kind": "read"`, `"kind": "read", "to": "Open"`, `operations[1].to: "Open": a read requests no state`},
-		{"unknown kind", `"kind": "read"`, `"kind": "write"`, `operations[1].kind: "write": want "propose" or "read"`},
+		{"unknown kind", `"kind": "read"`, `"kind": "write"`, `operations[1].kind: "write": want "propose", "read" or "define"`},
 		{"after the heal phase", `"at": "3ms"`, `"at": "21ms"`, "operations[1].at: 21ms: want 0 to the start of the heal phase, 20ms"},
 		{"unknown fault", `"power_loss"`, `"flood"`, `faults[4].kind: "flood": want partition, one_way, cut, profile_override, clog, refuse, power_loss, process_crash, pause, slow, freeze, wipe, rollback, disk or disk_crash`},
 		{"fault without end", `"at": "5ms", "for": "9ms"`, `"at": "5ms", "for": "0s"`, "faults[4].for: 0s: want more than 0"},

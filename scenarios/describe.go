@@ -174,6 +174,9 @@ func percent(p netmodel.PPM) string { return fmt.Sprintf("%d.%01d %%", p/10_000,
 func (p *Plan) Summary() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "nodes %d, clients %d, operations %d on %s\n", p.Nodes, p.Clients, len(p.Operations), strings.Join(p.Machines(), " "))
+	if len(p.Created) > 0 {
+		fmt.Fprintf(&b, "no node is configured with %s: clients create it\n", strings.Join(p.Created, " "))
+	}
 	k := p.Knobs
 	fmt.Fprintf(&b, "consensus timeout %v, %d resends after %v each, client timeout %v\n", k.ConsensusTimeout, k.MaxResends, k.ResendTimeout, k.ClientTimeout)
 	fmt.Fprintf(&b, "network: %s\n", Describe(p.Network))

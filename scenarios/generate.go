@@ -42,6 +42,7 @@ type Shape struct {
 	Forms        bool // its nodes can form their cluster
 	Batches      bool // its nodes can take several events as one step
 	Connections  bool // its clients are told of their connections
+	Creates      bool `json:",omitempty"` // its clients can create definitions
 
 	// Fields that measure the worth of parts of the generator.
 	Everything bool     `json:",omitempty"` // every plan has all families that it may have: no swarm
@@ -123,6 +124,7 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 	delay := generateEnvironment(c, p, shape, swarm)
 	generateKnobs(c, p, shape, delay)
 	faultsEnd := generateOperations(c, p, shape, delay)
+	generateCreated(c, p, shape)
 	p.Heal = Heal{At: faultsEnd, Delay: delay, Within: healWithin * Duration(max(maxDrawnMachines, shape.Machines)), Settle: 10 * netmodel.Second}
 	generateExclusion(c, p, shape, swarm)
 	generateFaults(c, p, shape, swarm, faultsEnd)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
 // HealOperation is the attempt-th fresh operation (from 1) on a machine, which has
@@ -12,13 +13,18 @@ import (
 func (p *Plan) HealOperation(wave, place int, key string, attempt int) *Operation {
 	d, _ := p.Definition(key)
 	choice := keyed.Seed(p.Seed).Name("heal").Name(key).Word(uint64(wave)).Word(uint64(attempt))
-	return &Operation{
+	o := &Operation{
 		ID:      fmt.Sprintf("h%d.%d.%d", wave, place+1, attempt),
 		Client:  HealClient,
 		At:      p.Heal.At,
 		Node:    1 + int(choice.Name("node").Below(uint64(p.Nodes))),
 		Machine: key,
 		Kind:    Propose,
-		To:      d.States[choice.Name("to").Below(uint64(len(d.States)))],
 	}
+	if d.Name == fsm.MetaName {
+		o.Kind = Define
+	} else {
+		o.To = d.States[choice.Name("to").Below(uint64(len(d.States)))]
+	}
+	return o
 }

@@ -1,6 +1,8 @@
 package scenarios
 
 import (
+	"slices"
+
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/sim"
@@ -38,6 +40,7 @@ type Plan struct {
 	Nodes       int               `json:"nodes"`   // ids 1, 2, ...
 	Clients     int               `json:"clients"` // ids 101, 102, ...
 	Definitions []fsm.Definition  `json:"definitions"`
+	Created     []string          `json:"created,omitempty"` // names of those definitions that no node is configured with: clients create them
 	Knobs       Knobs             `json:"knobs"`
 	Network     netmodel.Profile  `json:"network"` // of every link until the heal phase
 	Disk        sim.DiskProfile   `json:"disk"`
@@ -81,6 +84,7 @@ type Kind string
 const (
 	Propose Kind = "propose" // a transition to Operation.To
 	Read    Kind = "read"    // the current state
+	Define  Kind = "define"  // the creation of the definition whose name is the machine's
 )
 
 // Operation is a request of a client. A client starts its next operation when the
@@ -90,7 +94,7 @@ type Operation struct {
 	Client    int      `json:"client"`
 	At        Duration `json:"at"`      // not before
 	Node      int      `json:"node"`    // the first node to try; 0: the client decides
-	Machine   string   `json:"machine"` // definition/name
+	Machine   string   `json:"machine"` // definition/name; the machine definition/NAME holds a created definition
 	Kind      Kind     `json:"kind"`
 	To        string   `json:"to,omitempty"`                     // propose: the requested state
 	Expect    *uint64  `json:"expect,omitempty"`                 // propose: only at this version; for systems that have versions
@@ -244,9 +248,12 @@ const nodeIDs = 100
 
 // Definition returns the definition of a machine, given its key.
 func (p *Plan) Definition(machine string) (fsm.Definition, bool) {
-	name, _, err := fsm.SplitKey(machine)
+	name, machineName, err := fsm.SplitKey(machine)
 	if err != nil {
 		return fsm.Definition{}, false
+	}
+	if name == fsm.MetaName {
+		return fsm.MetaDefinition(), slices.Contains(p.Created, machineName)
 	}
 	for _, d := range p.Definitions {
 		if d.Name == name {
@@ -274,10 +281,16 @@ func (p *Plan) FirstWithSameID(o *Operation) *Operation {
 	return nil
 }
 
-// Machines lists the machines that the plan uses, in order of first use.
+// Machines lists the machines that the plan uses: first those of the created
+// definitions, which the others need, then the others in order of first use.
 func (p *Plan) Machines() []string {
 	var keys []string
 	seen := map[string]bool{}
+	for _, name := range p.Created {
+		key := definitionKey(name)
+		seen[key] = true
+		keys = append(keys, key)
+	}
 	for i := range p.Operations {
 		if key := p.Operations[i].Machine; !seen[key] {
 			seen[key] = true

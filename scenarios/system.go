@@ -21,6 +21,7 @@ type System struct {
 	Forms         bool             // its nodes can form their cluster: see Knobs.Forming
 	Batches       bool             // its nodes take several events as one step: see sim.BatchProcess
 	Connections   bool             // its clients are told of their connections: see sim.Spec.SeesConnections
+	Creates       bool             // its clients can create definitions: see Plan.Created
 	HighWaterFile string           // the file in which nodes keep their high-water mark; see sim.Config
 	Marks         []string         // names of its coverage marks; see MarkCounter
 	Requests      []string         // kinds of messages that its nodes answer: the first words of their FateNames
@@ -142,8 +143,8 @@ func (c *Invocation) String() string {
 
 // String describes the request of the operation.
 func (o *Operation) String() string {
-	if o.Kind == Read {
-		return "read"
+	if o.Kind != Propose {
+		return string(o.Kind)
 	}
 	return "propose " + o.To
 }

@@ -13,7 +13,7 @@ import (
 // Validate names the first place in p that makes no sense.
 func (p *Plan) Validate() error {
 	for _, check := range []func() error{
-		p.checkHead, p.checkDefinitions, p.checkKnobs, p.checkWorld, p.checkOperations, p.checkFaults, p.checkOverrides, p.checkHeal, p.checkDamage,
+		p.checkHead, p.checkDefinitions, p.checkCreated, p.checkKnobs, p.checkWorld, p.checkOperations, p.checkFaults, p.checkOverrides, p.checkHeal, p.checkDamage,
 	} {
 		if err := check(); err != nil {
 			return fmt.Errorf("%w: %w", ErrPlan, err)
@@ -243,18 +243,21 @@ func (p *Plan) checkOperation(o *Operation) error {
 	if _, _, err := fsm.SplitKey(o.Machine); err != nil {
 		return fmt.Errorf("machine: %w", err)
 	}
+	if err := p.checkDefine(o); err != nil {
+		return err
+	}
 	d, ok := p.Definition(o.Machine)
 	switch {
 	case !ok:
-		return fmt.Errorf("machine: %q: its definition is not among the plan's", o.Machine)
+		return fmt.Errorf("machine: %q: its definition is not among the plan's, or is not one of created", o.Machine)
 	case o.Kind == Propose && !d.Has(o.To):
 		return fmt.Errorf("to: %q is no state of %s; its states are %v", o.To, d.Name, d.States)
 	case o.Kind == Read && o.To != "":
 		return fmt.Errorf("to: %q: a read requests no state", o.To)
 	case o.Kind == Read && o.Expect != nil:
 		return errors.New("expect: a read expects no version")
-	case o.Kind != Propose && o.Kind != Read:
-		return fmt.Errorf("kind: %q: want %q or %q", o.Kind, Propose, Read)
+	case o.Kind != Propose && o.Kind != Read && o.Kind != Define:
+		return fmt.Errorf("kind: %q: want %q, %q or %q", o.Kind, Propose, Read, Define)
 	}
 	return nil
 }

@@ -56,6 +56,7 @@ func shapeOf(sys scenarios.System, s scenarios.Shape) scenarios.Shape {
 	s.System, s.Definitions = sys.Name, sys.Definitions
 	s.Versions, s.Retires, s.OperationIDs, s.Majority, s.Forms, s.Batches = sys.Versions, sys.Retires, sys.OperationIDs, sys.Majority, sys.Forms, sys.Batches
 	s.Connections = sys.Connections
+	s.Creates = sys.Creates
 	return s
 }
 

@@ -14,13 +14,14 @@ type historyRecorder struct {
 	index      map[string]int    // by id of an operation without a response: its place in operations
 	repeated   map[string]string // by id, of operations that are asked again: the first that asks the same
 	places     map[string]int    // by id of that: its place in operations
+	names      definitionNames
 }
 
 // newHistoryRecorder returns an empty record of a plan's operations, with room for a
 // few more.
 func newHistoryRecorder(p *scenarios.Plan, more int) historyRecorder {
 	size := len(p.Operations) + more
-	r := historyRecorder{make([]checker.Operation, 0, size), make(map[string]int, size), map[string]string{}, map[string]int{}}
+	r := historyRecorder{make([]checker.Operation, 0, size), make(map[string]int, size), map[string]string{}, map[string]int{}, newDefinitionNames(p)}
 	for i := range p.Operations {
 		o := &p.Operations[i]
 		if q := p.FirstWithSameID(o); q != nil {
@@ -51,7 +52,7 @@ func (r *historyRecorder) invoke(o *scenarios.Operation, at scenarios.Duration) 
 	}
 	r.index[o.ID] = len(r.operations)
 	r.operations = append(r.operations, checker.Operation{
-		Client: client, ID: o.ID, Machine: o.Machine, Kind: kindInHistory(o.Kind), Argument: o.To,
+		Client: client, ID: o.ID, Machine: o.Machine, Kind: kindInHistory(o.Kind), Argument: r.names.requested(o),
 		Call: int64(at), Return: checker.NoReturn, Outcome: checker.Unknown, Version: checker.NoVersion,
 	})
 }
@@ -71,7 +72,7 @@ func (r *historyRecorder) respond(at scenarios.Duration, f *scenarios.Response) 
 	o.Return = int64(at)
 	o.Outcome = outcomeInHistory(f.Outcome)
 	o.Reason = f.Reason
-	o.State = f.State
+	o.State = r.names.state(o.Machine, f.State)
 	o.Version = f.Version
 	return true
 }
@@ -103,7 +104,7 @@ func (r *historyRecorder) outcomes() (n Outcomes) {
 // kind that histories do not have.
 func kindInHistory(k scenarios.Kind) checker.Kind {
 	switch k {
-	case scenarios.Propose:
+	case scenarios.Propose, scenarios.Define:
 		return checker.KindPropose
 	case scenarios.Read:
 		return checker.KindRead

@@ -50,7 +50,7 @@ func (c *client) begin(now time.Duration, call *scenarios.Invocation, out *sim.E
 
 // sessionOperation converts an operation of the plan to one of the session.
 func (c *client) sessionOperation(op *scenarios.Operation) session.Operation {
-	o := session.Operation{Name: op.ID, Kind: node.Propose, Key: op.Machine, To: op.To, Node: node.ID(op.Node)}
+	o := session.Operation{Name: op.ID, Kind: node.Propose, Key: op.Machine, To: c.run.plan.Requested(op), Node: node.ID(op.Node)}
 	if op.Kind == scenarios.Read {
 		o.Kind = node.Read
 	}

@@ -40,6 +40,7 @@ func observedSystem(l observerFaults) (s scenarios.System, last *observedRun) {
 	s = System()
 	s.Definitions = []fsm.Definition{mesh()}
 	s.OperationIDs = false // a history distinguishes operations by their own ids
+	s.Creates = false      // a history has short names for the texts that streams show
 	s.New = func(p *scenarios.Plan) scenarios.Run {
 		*last = observedRun{run: newRun(p), faults: l, lastStreamed: map[int]map[string]*node.Value{}, currentLife: map[int]int{}}
 		last.run.bug.after = last.afterStep

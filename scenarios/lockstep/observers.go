@@ -1,10 +1,10 @@
 package lockstep
 
 import (
-	"math"
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/node/watch"
@@ -32,6 +32,7 @@ type watchClient struct {
 	life     int            // of the node, at which the watch is open
 	ticket   service.Ticket // 0: it is not open
 	begun    bool           // the node has accepted the watch
+	unknown  bool           // the node has refused it, since it does not know the definition
 	pulled   bool           // an update is awaited
 	pulledAt int            // step of the last pull
 
@@ -73,8 +74,11 @@ func (o *nodeObservers) begin(p *process) {
 	if o.steps++; o.steps < o.nextAt || p.stopped || p.run.lostPromises[p.id] || !p.member.LifeDurable() {
 		return
 	}
-	o.nextAt = math.MaxInt
+	o.nextAt = neverAgain
 	for _, w := range o.watches {
+		if healed := p.run.oracle.now >= p.run.plan.Heal.At; w.unknown && healed {
+			continue // it reads the definition at each step, and the nodes must fall silent
+		}
 		if w.ticket == 0 || w.life != p.life {
 			w.open(p)
 		}
@@ -88,6 +92,9 @@ func (o *nodeObservers) begin(p *process) {
 	}
 }
 
+// neverAgain is a step that no run comes to.
+const neverAgain = 1 << 30
+
 // retryDelay is the number of steps until a watch that was refused, or has ended, is
 // begun again.
 const retryDelay = 16
@@ -98,7 +105,7 @@ func (o *nodeObservers) beginLife() { o.nextAt = 0 }
 // open begins or resumes a watch at a life of the node.
 func (w *watchClient) open(p *process) {
 	q := &service.Query{Selection: w.resumer.Next(w.first)}
-	w.life, w.ticket, w.begun, w.pulled = p.life, p.newTicket(0), false, false
+	w.life, w.ticket, w.begun, w.unknown, w.pulled = p.life, p.newTicket(0), false, false, false
 	w.follower = service.NewFollower(q, func(e watch.Event) {
 		if w.resumer.Pass(&e) {
 			p.report.watched = append(p.report.watched, newWatched(w, &e))
@@ -144,7 +151,7 @@ func (o *nodeObservers) take(p *process, e *service.Effects) {
 func (w *watchClient) take(u *service.Update) {
 	switch {
 	case u.Refused != nil:
-		w.ticket = 0
+		w.ticket, w.unknown = 0, u.Refused.Reason == node.UnknownDefinition
 		return
 	case !w.begun:
 		w.begun = true

@@ -446,7 +446,7 @@ func (o *oracle) checkResponse(r *scenarios.Response) *scenarios.Violation {
 	op := r.Operation
 	t := o.machine(op.Machine)
 	s := o.operation(t, node.OpID(operationName(op)))
-	q := s.invoke(op)
+	q := o.invoke(s, op)
 	if v := o.checkKnowledge(r, s, q); v != nil || r.Outcome == scenarios.Unknown {
 		return v
 	}

@@ -21,6 +21,7 @@ type attemptState struct {
 	life           int     // life of that node
 	singleAttempt  bool    // the id is of a single attempt: its node may give it a watermark
 	arrivalSerial  uint64  // last serial chosen when it arrived
+	defined        bool    // its machine's definition was chosen, or configured, when it arrived
 	answered       bool
 	request        *node.Request // as its client has sent it; nil: not known
 	reply          *node.Reply   // of its node; nil: none
@@ -105,7 +106,7 @@ func (o *oracle) checkRequest(op *scenarios.Operation, r *node.Request, to node.
 			return violation("no-failover", "to node %d, as the attempt before", to)
 		}
 	}
-	s.invoke(op)
+	o.invoke(s, op)
 	now := s.attempt(client, r.Attempt)
 	now.request = r
 	now.planOp, now.watermark, now.retry, now.sentTo, now.singleAttempt = op.ID, watermark, r.Retry, to, r.ID.IsOnce()
@@ -139,6 +140,7 @@ func (o *oracle) noteArrival(f *requestArrived) *scenarios.Violation {
 		return o.violation("wire", "request-changed", r.Key, "takes %+v, and its client has sent %+v", *r, *a.request)
 	}
 	a.arrivedAt, a.life, a.arrivalSerial = o.id, f.life, uint64(len(t.entries))
+	a.defined = o.isDefined(r.Key)
 	if scenarios.IsClient(f.client) { // an answer to a node may be lost
 		o.pending = append(o.pending, pendingAttempt{r.Key, r.ID, f.client, r.Attempt})
 	}
@@ -208,6 +210,9 @@ func (o *oracle) checkReply(client sim.ID, r *node.Reply) *scenarios.Violation {
 	a := s.attempt(client, max(1, r.Attempt))
 	a.answered, a.reply = true, r
 	q := s.invocation(client, a.number)
+	if v := o.checkUnknown(a, q, r); v != nil {
+		return v
+	}
 	if r.Reason == node.VersionMismatch && (q == nil || !q.expects || q.expect == r.Version) {
 		return o.violation("outcomes", "false-mismatch", r.Key, "answers %v to a request for %v", r, q)
 	}

@@ -24,7 +24,7 @@ func (o *oracle) checkExchange(f *exchangeEnded) *scenarios.Violation {
 	case reply != nil:
 		a.refuted = reply.Outcome == node.Rejected
 		if reply.Final {
-			s.invoke(f.operation).final = true
+			o.invoke(s, f.operation).final = true
 		}
 	case f.end.NeverSent:
 		a.refuted, a.neverSent = true, true

@@ -3,6 +3,7 @@ package lockstep
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
@@ -40,7 +41,7 @@ func (q *invocation) matches(state string, version uint64) bool {
 
 // invoke returns the invocation of an operation of the plan; it makes one if there is
 // none.
-func (s *operation) invoke(op *scenarios.Operation) *invocation {
+func (o *oracle) invoke(s *operation, op *scenarios.Operation) *invocation {
 	for i := range s.invocations {
 		if s.invocations[i].planOp == op.ID {
 			return &s.invocations[i]
@@ -49,7 +50,7 @@ func (s *operation) invoke(op *scenarios.Operation) *invocation {
 	if s.invocations == nil {
 		s.invocations = s.invocationBuf[:0]
 	}
-	q := invocation{planOp: op.ID, to: op.To, watermark: op.Watermark}
+	q := invocation{planOp: op.ID, to: o.plan.Requested(op), watermark: op.Watermark}
 	if op.Expect != nil {
 		q.expects, q.expect = true, *op.Expect
 	}
@@ -126,7 +127,7 @@ func (o *oracle) checkConflict(t *machineTruth, s *operation, q *invocation, r *
 
 // checkFinal: an operation that is rejected finally never takes effect. Either it has an
 // abort tombstone; or it expects a version that another operation has followed, or at
-// which it is illegal; or its machine is retired; or no node would carry it out.
+// which it is illegal; or its machine is retired, or holds a definition; or no node would carry it out.
 // checkConflict judges id conflicts.
 func (o *oracle) checkFinal(t *machineTruth, s *operation, q *invocation, r *node.Reply) *scenarios.Violation {
 	tombstone := func(n uint64) bool { return t.entries[n-1].Kind != node.EntryTransition }
@@ -142,7 +143,7 @@ func (o *oracle) checkFinal(t *machineTruth, s *operation, q *invocation, r *nod
 		return nil
 	case q != nil && q.expects && r.Reason == node.Illegal && q.expect == r.Version:
 		return nil
-	case len(t.entries) > 0 && t.entries[len(t.entries)-1].To == fsm.Retired:
+	case len(t.entries) > 0 && (t.entries[len(t.entries)-1].To == fsm.Retired || strings.HasPrefix(t.key, fsm.MetaName+"/")):
 		return nil
 	}
 	return o.violation("outcomes", "not-final", r.Key, "answers %v, though no chosen entry keeps the operation from taking effect", r)

@@ -30,6 +30,7 @@ func System() scenarios.System {
 		Forms:         true,
 		Batches:       true,
 		Connections:   true,
+		Creates:       true,
 		HighWaterFile: "wal-mark",
 		Marks:         markNames(),
 		Requests:      []string{"proposal-prepare", "proposal-accept", "read-request", "request"},
@@ -147,7 +148,7 @@ func (r *run) config(id sim.ID) node.Config {
 		cfg.Members = append(cfg.Members, node.ID(scenarios.NodeID(n)))
 	}
 	cfg.Cluster = [16]byte{'s', 'i', 'm'}
-	cfg.Definitions = r.plan.Definitions
+	cfg.Definitions = r.plan.Configured()
 	cfg.Segment = 16 << 10 // a simulated disk is in memory, and is read in full at each start
 	cfg.ConsensusTimeout = time.Duration(k.ConsensusTimeout)
 	cfg.MaxResends = k.MaxResends

@@ -22,6 +22,9 @@ func (s *search) rename() {
 	}
 	for i, key := range s.plan.Machines() {
 		name, _, _ := fsm.SplitKey(key)
+		if name == fsm.MetaName {
+			continue // the machine of a definition has its name
+		}
 		machines[key] = fmt.Sprintf("%s/m%d", name, i+1)
 	}
 	s.try(renamed(s.plan, machines, ids))

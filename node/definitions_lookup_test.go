@@ -1,0 +1,38 @@
+package node_test
+
+import (
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/stretchr/testify/require"
+)
+
+// A read of a definition answers only the requests that were there when it began: a
+// later one may follow the creation, which the read does not show.
+func TestALookupAnswersOnlyEarlierRequests(t *testing.T) {
+	w := newWorld(3, nil)
+	w.request(1, &node.Request{Kind: node.Propose, Key: "lamp/hall", ID: "c1.1", Attempt: 1, To: "on"})
+	for _, p := range w.take(1, "1>2") {
+		w.deliver(p)
+	}
+	report := w.take(1, "2>1")
+	require.Len(t, report, 1)
+
+	w.blockedLinks = []string{"1>", ">1"}
+	w.request(2, &node.Request{Kind: node.Propose, Key: "definition/lamp", ID: "c2.1", Attempt: 1, To: text(t, lamp())})
+	w.deliverAll()
+	require.Len(t, w.replies, 1)
+	require.Equal(t, node.Committed, w.replies[0].Outcome)
+
+	w.request(1, &node.Request{Kind: node.Propose, Key: "lamp/hall", ID: "c3.1", Attempt: 1, To: "on"})
+	w.take(-1, "2>1", "3>1") // lost: the commit, too
+	w.deliver(report[0])
+	require.Len(t, w.replies, 2, "for the first request")
+	require.Equal(t, node.OpID("c1.1"), w.replies[1].ID)
+	require.Equal(t, node.UnknownDefinition, w.replies[1].Reason)
+
+	w.blockedLinks = nil
+	w.deliverAll()
+	require.Len(t, w.replies, 3)
+	require.Equal(t, node.Committed, w.replies[2].Outcome, "%v", w.replies[2])
+}

@@ -85,7 +85,8 @@ func (w *World) send(from, to ID, m Message, sum uint64) {
 		w.traceSend(from, to, m, v)
 	}
 	if w.cfg.OnSend != nil {
-		w.cfg.OnSend(from, to, m, &v)
+		seen := v // only this one escapes to the heap
+		w.cfg.OnSend(from, to, m, &seen)
 	}
 	if v.Fate == netmodel.Drop {
 		w.stats.Dropped++

@@ -6,8 +6,9 @@ type slowdown struct {
 	pauses      int      // pauses in force
 	pace        Duration // fault: the least time between two steps of the process
 	nextFree    Duration // when it may take the next step
-	backlog     []record // records deferred, in order
-	drainQueued bool     // a recordDrain is in the queue
+	backlog     []record // records deferred, in order; the first taken ones are gone
+	taken       int
+	drainQueued bool // a recordDrain is in the queue
 
 	clockStops   int        // stops of its clock in force
 	stoppedAt    Duration   // when the first of them began
@@ -107,7 +108,7 @@ func (w *World) deferRecord(p *proc, r *record) bool {
 	case r.kind == recordDrain:
 		w.drainOnce(p)
 		return true
-	case g.pauses == 0 && len(g.backlog) == 0 && g.nextFree <= w.now:
+	case g.pauses == 0 && g.waiting() == 0 && g.nextFree <= w.now:
 		g.nextFree = w.now + p.pace()
 		return false
 	case p.code == nil || !w.isCurrent(p, r):
@@ -129,12 +130,26 @@ func (w *World) deferRecord(p *proc, r *record) bool {
 	return true
 }
 
+// waiting returns the number of deferred records.
+func (g *slowdown) waiting() int { return len(g.backlog) - g.taken }
+
+// takeFirst takes the first deferred record. Their memory is used again once all are
+// taken, or many.
+func (g *slowdown) takeFirst() record {
+	r := g.backlog[g.taken]
+	g.backlog[g.taken] = record{}
+	if g.taken++; g.waiting() == 0 || g.taken == 256 {
+		g.backlog, g.taken = append(g.backlog[:0], g.backlog[g.taken:]...), 0
+	}
+	return r
+}
+
 // pace returns the least time between two steps of p, which has a slowdown.
 func (p *proc) pace() Duration { return max(p.slowdown.pace, p.steps.Time) }
 
 // queueDrain schedules the time at which p takes the next step from its backlog.
 func (w *World) queueDrain(p *proc) {
-	if g := p.slowdown; !g.drainQueued && g.pauses == 0 && len(g.backlog) > 0 {
+	if g := p.slowdown; !g.drainQueued && g.pauses == 0 && g.waiting() > 0 {
 		g.drainQueued = true
 		w.push(max(w.now, g.nextFree), record{kind: recordDrain, to: p.id})
 	}
@@ -145,7 +160,7 @@ func (w *World) queueDrain(p *proc) {
 func (w *World) drainOnce(p *proc) {
 	g := p.slowdown
 	g.drainQueued = false
-	if g.pauses > 0 || len(g.backlog) == 0 {
+	if g.pauses > 0 || g.waiting() == 0 {
 		return
 	}
 	if g.nextFree > w.now { // it became slow after this drain was scheduled
@@ -154,13 +169,11 @@ func (w *World) drainOnce(p *proc) {
 	}
 	g.nextFree = w.now + p.pace()
 	w.batch = w.batch[:0]
-	for len(g.backlog) > 0 && len(w.batch) < p.batchLimit() {
-		r := g.backlog[0]
-		if r.kind == recordBoot && len(w.batch) > 0 {
+	for g.waiting() > 0 && len(w.batch) < p.batchLimit() {
+		if g.backlog[g.taken].kind == recordBoot && len(w.batch) > 0 {
 			break
 		}
-		g.backlog[0] = record{}
-		g.backlog = g.backlog[1:]
+		r := g.takeFirst()
 		if p.code == nil || !w.isCurrent(p, &r) {
 			w.dropRecord(&r)
 			continue
@@ -179,10 +192,11 @@ func (w *World) dropBacklog(p *proc) {
 	if g == nil {
 		return
 	}
-	for i := range g.backlog {
-		w.dropRecord(&g.backlog[i])
+	for g.waiting() > 0 {
+		r := g.takeFirst()
+		w.dropRecord(&r)
 	}
-	g.backlog, g.frozenTimers = nil, nil
+	g.frozenTimers = nil
 }
 
 // endSlowdown ends the pauses, the slowness and the clock stops of p.

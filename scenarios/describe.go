@@ -82,6 +82,9 @@ func (f *Fault) words() string {
 	case ProcessCrash:
 		return fmt.Sprintf("process crash of %d", f.Nodes)
 	case DiskFailure:
+		if f.Target != AnyBytes {
+			return fmt.Sprintf("disk %v %d at the %s", f.What, f.Nodes, words(string(f.Target)))
+		}
 		return fmt.Sprintf("disk %v %d", f.What, f.Nodes)
 	case DiskCrash:
 		return fmt.Sprintf("%s of %d when the disk request %s #%d is %s", words(string(f.Crash)), f.Nodes, words(string(f.Op)), f.Occurrence, words(string(f.Phase)))

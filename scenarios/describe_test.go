@@ -17,6 +17,9 @@ func TestFaultsInWords(t *testing.T) {
 		"power loss of [1 2]":  {Kind: scenarios.PowerLoss, Nodes: []sim.ID{1, 2}},
 		"process crash of [3]": {Kind: scenarios.ProcessCrash, Nodes: []sim.ID{3}},
 		"disk rot [2]":         {Kind: scenarios.DiskFailure, What: sim.BitRot, Nodes: []sim.ID{2}},
+		"disk zeroed [2] at the last boot": {
+			Kind: scenarios.DiskFailure, What: sim.Zeroed, Target: scenarios.LastBoot, Nodes: []sim.ID{2},
+		},
 		"process crash of [1] when the disk request first write #2 is in flight": {
 			Kind: scenarios.DiskCrash, Nodes: []sim.ID{1}, Crash: scenarios.ProcessCrash, Op: sim.StepFirstWrite, Phase: sim.InFlight, Occurrence: 2,
 		},

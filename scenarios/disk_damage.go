@@ -68,14 +68,22 @@ func generateDiskFault(c choices, p *Plan, swarm familySet, damageable []sim.ID,
 	f.What = what[c.Choose("what", uint64(len(what)))]
 	if f.damages() {
 		f.Nodes = c.among("damaged", damageable, 1, len(damageable))
+		if hasPlace(f.What) && c.often("target?", 50) {
+			f.Target = damageTargets[c.Choose("target", uint64(len(damageTargets)))]
+		}
 	} else {
 		f.Nodes = c.nodes("disk", p, 1, p.Nodes)
 	}
 }
 
 // generateRestart chooses a restart of the nodes of a disk fault: a broken disk is
-// often noticed only then.
+// often noticed only then. Some of the damage is done while they are down: of a log that
+// ended in the middle of a write.
 func generateRestart(c choices, f Fault, faultsEnd Duration) Fault {
+	if f.damages() && c.often("while down?", 40) {
+		before := min(f.At, Duration(c.Choose("down before", uint64(f.For))))
+		return Fault{Kind: PowerLoss, At: f.At - before, For: before + 1 + Duration(c.Choose("down after", uint64(f.For))), Nodes: f.Nodes}
+	}
 	return Fault{
 		Kind:  []FaultKind{PowerLoss, ProcessCrash}[c.Choose("restart kind", 2)],
 		At:    min(faultsEnd, f.At+Duration(c.Choose("restart at", 2*uint64(f.For)))),

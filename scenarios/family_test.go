@@ -90,6 +90,10 @@ func TestFaultsThatMakeNoSenseAreRefused(t *testing.T) {
 		`faults[0].op: "write": want create, first_write`:         fault(diskCrash(scenarios.PowerLoss, "write", sim.InFlight, 1)),
 		`faults[0].phase: "late": want submitted, in_flight`:      fault(diskCrash(scenarios.PowerLoss, sim.StepCreate, "late", 1)),
 		"faults[0].occurrence: -1: want 1 to 1000000":             fault(diskCrash(scenarios.PowerLoss, sim.StepCreate, sim.InFlight, -1)),
+		`faults[0].target: "boot": want one of [last_boot last`:   fault(diskDamage(sim.BitRot, "boot")),
+		`faults[0].target: "last_boot": a disk fault misdirect`:   fault(diskDamage(sim.Misdirected, scenarios.LastBoot)),
+		`faults[0].target: "last_seal": a disk fault full has no`: fault(diskDamage(sim.FullDisk, scenarios.LastSeal)),
+		"faults[0].target: a wipe fault has none":                 fault(scenarios.Fault{Kind: scenarios.Wipe, Nodes: []sim.ID{1}, Target: scenarios.LastBoot}),
 		"faults[0].op: a pause fault has none":                    fault(scenarios.Fault{Kind: scenarios.Pause, Nodes: []sim.ID{1}, Op: sim.StepCreate}),
 		"disk: scatter_ppm: 1000001: want at most":                func(p *scenarios.Plan) { p.Disk.Scatter = netmodel.Always + 1 },
 		"network: corrupt_ppm: without knobs.codec":               func(p *scenarios.Plan) { p.Network.Corrupt = 1 },
@@ -104,6 +108,10 @@ func TestFaultsThatMakeNoSenseAreRefused(t *testing.T) {
 		edit(p)
 		require.ErrorContains(t, p.Validate(), want)
 	}
+}
+
+func diskDamage(what sim.DiskFault, target scenarios.DamageTarget) scenarios.Fault {
+	return scenarios.Fault{Kind: scenarios.DiskFailure, Nodes: []sim.ID{1}, What: what, Target: target}
 }
 
 func diskCrash(crash scenarios.FaultKind, op sim.DiskStep, phase sim.DiskPhase, occurrence int) scenarios.Fault {

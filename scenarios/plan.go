@@ -174,6 +174,7 @@ type Fault struct {
 	Profile    *netmodel.Profile `json:"profile,omitempty"`
 	Nodes      []sim.ID          `json:"nodes,omitempty"`
 	What       sim.DiskFault     `json:"what,omitempty"`
+	Target     DamageTarget      `json:"target,omitempty"`     // disk: the part of the log that the damage strikes; empty: chance decides
 	Crash      FaultKind         `json:"crash,omitempty"`      // disk_crash: power_loss or process_crash
 	Op         sim.DiskStep      `json:"op,omitempty"`         // disk_crash
 	Phase      sim.DiskPhase     `json:"phase,omitempty"`      // disk_crash

@@ -307,7 +307,7 @@ func (p *Plan) checkFault(f *Fault) error {
 		given bool
 	}{
 		{"groups", len(f.Groups) > 0}, {"sources", len(f.Sources) > 0}, {"targets", len(f.Targets) > 0},
-		{"links", len(f.Links) > 0}, {"profile", f.Profile != nil}, {"nodes", len(f.Nodes) > 0}, {"what", f.What != 0},
+		{"links", len(f.Links) > 0}, {"profile", f.Profile != nil}, {"nodes", len(f.Nodes) > 0}, {"what", f.What != 0}, {"target", f.Target != AnyBytes},
 		{"every", f.Every != 0}, {"pace", f.Pace != 0}, {"freeze", f.Freeze}, {"live", f.Live},
 		{"crash", f.Crash != ""}, {"op", f.Op != ""}, {"phase", f.Phase != ""}, {"occurrence", f.Occurrence != 0},
 	} {
@@ -324,6 +324,9 @@ func (p *Plan) checkFault(f *Fault) error {
 	}
 	if f.Pace < 0 || f.Pace > netmodel.MaxDelay {
 		return fmt.Errorf("pace: %v: want more than 0 and at most %v", f.Pace, netmodel.MaxDelay)
+	}
+	if err := f.checkTarget(); err != nil {
+		return err
 	}
 	if f.Kind == DiskCrash {
 		if f.Crash != PowerLoss && f.Crash != ProcessCrash {
@@ -355,7 +358,7 @@ var faultFields = map[FaultKind]map[string]use{
 	ProfileOverride: {"links": optional, "profile": needed},
 	PowerLoss:       {"nodes": needed, "every": optional},
 	ProcessCrash:    {"nodes": needed, "every": optional},
-	DiskFailure:     {"nodes": needed, "what": needed},
+	DiskFailure:     {"nodes": needed, "what": needed, "target": optional},
 	DiskCrash:       {"nodes": needed, "crash": needed, "op": needed, "phase": needed, "occurrence": needed},
 	Clog:            {"links": optional, "every": optional},
 	Refuse:          {"links": optional, "every": optional},

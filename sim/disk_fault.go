@@ -100,12 +100,17 @@ func (t *faultState) active(f DiskFault, now Duration) bool { return now < t.unt
 
 func (t *faultState) hit(f DiskFault) { t.hits[f]++ }
 
-// injectFault has f begin, or go on, until a time.
-func (d *disk) injectFault(f DiskFault, now, until Duration, hits *DiskHits) {
+// ensureFaults returns the state of the faults, which are counted in hits.
+func (d *disk) ensureFaults(hits *DiskHits) *faultState {
 	if d.faults == nil {
 		d.faults = &faultState{hits: hits}
 	}
-	t := d.faults
+	return d.faults
+}
+
+// injectFault has f begin, or go on, until a time.
+func (d *disk) injectFault(f DiskFault, now, until Duration, hits *DiskHits) {
+	t := d.ensureFaults(hits)
 	k := d.key.Name(diskFaultNames[f]).Word(uint64(now)) // independent of all other faults of the disk
 	switch {
 	case f == BitRot && d.rot(k), f == Misdirected && d.misdirect(k), f == Zeroed && d.zeroTail(k), f == Truncated && d.truncateFile(k):
@@ -310,9 +315,7 @@ func (d *disk) rot(k keyed.Key) bool {
 	if k.Name("sector").Chance(500_000) {
 		end = min(proven, at+sectorSize)
 	}
-	for i := at; i < end; i++ {
-		f.image[i] ^= byte(1 + k.Word(uint64(i)).Below(255))
-	}
+	f.changeBytes(at, end, k)
 	d.noteDamage(f)
 	return true
 }

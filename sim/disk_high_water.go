@@ -136,9 +136,15 @@ func (d *disk) zeroTail(k keyed.Key) bool {
 		return false
 	}
 	f.fold()
+	return d.zeroFrom(f, int64(k.Name("at").Below(uint64(min(f.highWaterEnd, int64(len(f.image)))))))
+}
+
+// zeroFrom fills f with zeros from at on, which a high-water mark covers. It reports
+// whether that has changed bytes which the mark covers.
+func (d *disk) zeroFrom(f *file, at int64) bool {
+	f.fold()
 	attested := min(f.highWaterEnd, int64(len(f.image)))
-	at := int64(k.Name("at").Below(uint64(attested)))
-	if !slices.ContainsFunc(f.image[at:attested], func(b byte) bool { return b != 0 }) {
+	if f.name == d.highWaterFile || at >= attested || !slices.ContainsFunc(f.image[at:attested], func(b byte) bool { return b != 0 }) {
 		return false // the bytes under the mark would not change, which proves nothing
 	}
 	clear(f.image[at:])
@@ -153,9 +159,14 @@ func (d *disk) truncateFile(k keyed.Key) bool {
 		return false
 	}
 	f.fold()
-	at := int64(k.Name("at").Below(uint64(min(f.highWaterSize, int64(len(f.image))))))
+	d.truncateAt(f, int64(k.Name("at").Below(uint64(min(f.highWaterSize, int64(len(f.image)))))))
+	return true
+}
+
+// truncateAt has f end at a place before its end at its high-water mark.
+func (d *disk) truncateAt(f *file, at int64) {
+	f.fold()
 	f.image = f.image[:at]
 	f.proven, f.untouched, f.highWaterEnd, f.highWaterSize = min(f.proven, at), min(f.untouched, at), min(f.highWaterEnd, at), at
 	d.noteDamage(f)
-	return true
 }

@@ -174,3 +174,31 @@ func TestNodesCrashAtMomentsOfTheDisk(t *testing.T) {
 		}
 	}
 }
+
+// Damage that is aimed at a part of a node's log strikes there: the node refuses to start
+// and names the place. Nothing is damaged if the log has no such part.
+func TestDamageStrikesItsTarget(t *testing.T) {
+	for target, words := range map[scenarios.DamageTarget]string{
+		scenarios.LastBoot: "the record there does not check", scenarios.LastEntry: "the records end there", scenarios.LastHeader: "the header does not check",
+		scenarios.LastSeal: "", // there is one segment
+	} {
+		refused := ""
+		r := resultOf(t, campaignOf(lockstep.System(), scenarios.None, 0), func(p *scenarios.Plan) {
+			p.Heal.At = 600 * ms // the nodes have paused, and their marks cover all
+			damage := diskFault(sim.BitRot, 500*ms, ms)
+			damage.Nodes, damage.Target = []sim.ID{2}, target
+			p.Faults = []scenarios.Fault{damage, {At: 510 * ms, For: ms, Kind: scenarios.PowerLoss, Nodes: []sim.ID{2}}}
+		}, func(l sim.TraceLine) {
+			if l.ID == 2 && strings.Contains(l.Text, "stopped: ") {
+				refused = l.Text
+			}
+		})
+		hits := uint64(1)
+		if words == "" {
+			hits = 0
+		}
+		require.Equal(t, hits, r.Hits[scenarios.DiskDamage], target)
+		require.Equal(t, words != "", refused != "", "%s: %s", target, refused)
+		require.Contains(t, refused, words, target)
+	}
+}

@@ -140,10 +140,23 @@ func (s *runner) start(id sim.ID) {
 // beginDiskFault begins a fault of disks. Disks of lost nodes are left alone.
 func (s *runner) beginDiskFault(f *scenarios.Fault) {
 	for _, id := range f.Nodes {
-		if !s.nodes[id].downForGood {
+		if !s.nodes[id].downForGood && !s.damageTarget(id, f) {
 			s.world.InjectDiskFault(id, f.What, s.faultEnd(f))
 		}
 	}
+}
+
+// damageTarget does the damage of f to the part of a node's log that is its target. It
+// reports false if chance has to choose the place.
+func (s *runner) damageTarget(id sim.ID, f *scenarios.Fault) bool {
+	locator, ok := s.run.(scenarios.DamageLocator)
+	if f.Target == scenarios.AnyBytes || !ok {
+		return false
+	}
+	if at, found := locator.LocateDamage(s.world.CopyDisk(id), f.Target); found {
+		s.world.DamageDisk(id, f.What, at)
+	}
+	return true
 }
 
 // faultEnd is the end of f: at the latest the end of the fault phase.

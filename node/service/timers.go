@@ -29,6 +29,28 @@ func (t *timers) set(at time.Duration, token uint64) {
 	}
 	t.last[token] = at
 	t.heap.push(timer{at, token})
+	if len(t.heap) > 2*len(t.last)+maxStale {
+		t.dropStale()
+	}
+}
+
+// maxStale bounds the entries of the heap that were replaced: there are as many more as
+// timers. Each would stay until it is due, and a deadline may be a day away.
+const maxStale = 64
+
+// dropStale removes the entries that were replaced.
+func (t *timers) dropStale() {
+	all := t.heap
+	t.heap = make(timerHeap, 0, 2*len(t.last))
+	for _, x := range all {
+		if at, ok := t.last[x.token]; ok && at == x.at {
+			t.heap.push(x)
+			delete(t.last, x.token) // the same time may be there twice
+		}
+	}
+	for _, x := range t.heap {
+		t.last[x.token] = x.at
+	}
 }
 
 // next returns the time at which the earliest timer is due, or an earlier one; Never

@@ -47,3 +47,16 @@ func TestTimersMatchModel(t *testing.T) {
 		})
 	})
 }
+
+// Timers that are replaced do not stay until they are due.
+func TestReplacedTimersAreForgotten(t *testing.T) {
+	var timers timers
+	for i := range 1000 {
+		timers.set(time.Hour-time.Duration(i), 1)
+		timers.set(time.Hour+time.Duration(i%2), 2)
+		require.LessOrEqual(t, len(timers.heap), 2*2+maxStale)
+	}
+	require.Equal(t, time.Hour-999, timers.next())
+	require.Len(t, timers.due(2*time.Hour, nil), 2)
+	require.Empty(t, timers.heap)
+}

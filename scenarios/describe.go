@@ -182,6 +182,9 @@ func (p *Plan) Summary() string {
 	}
 	k := p.Knobs
 	fmt.Fprintf(&b, "consensus timeout %v, %d resends after %v each, client timeout %v\n", k.ConsensusTimeout, k.MaxResends, k.ResendTimeout, k.ClientTimeout)
+	for i := range p.NodeKnobs {
+		fmt.Fprintf(&b, "%v\n", &p.NodeKnobs[i])
+	}
 	fmt.Fprintf(&b, "network: %s\n", Describe(p.Network))
 	if s := p.Steps; s != (sim.StepProfile{}) {
 		fmt.Fprintf(&b, "a step takes %v and up to %d events\n", s.Time, max(1, s.Batch))

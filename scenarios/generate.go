@@ -123,6 +123,7 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 	swarm := generateSwarm(c, shape)
 	delay := generateEnvironment(c, p, shape, swarm)
 	generateKnobs(c, p, shape, delay)
+	generateNodeKnobs(c, p, shape)
 	faultsEnd := generateOperations(c, p, shape, delay)
 	generateCreated(c, p, shape)
 	p.Heal = Heal{At: faultsEnd, Delay: delay, Within: healWithin * Duration(max(maxDrawnMachines, shape.Machines)), Settle: 10 * netmodel.Second}

@@ -42,7 +42,8 @@ type Plan struct {
 	Definitions []fsm.Definition  `json:"definitions"`
 	Created     []string          `json:"created,omitempty"` // names of those definitions that no node is configured with: clients create them
 	Knobs       Knobs             `json:"knobs"`
-	Network     netmodel.Profile  `json:"network"` // of every link until the heal phase
+	NodeKnobs   []NodeKnobs       `json:"node_knobs,omitempty"` // each node's in the order of lives
+	Network     netmodel.Profile  `json:"network"`              // of every link until the heal phase
 	Disk        sim.DiskProfile   `json:"disk"`
 	Steps       sim.StepProfile   `json:"steps,omitzero"`   // of every node
 	Clocks      []sim.Clock       `json:"clocks,omitempty"` // of node 1, 2, ...; the rest are exact

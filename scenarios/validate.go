@@ -13,7 +13,7 @@ import (
 // Validate names the first place in p that makes no sense.
 func (p *Plan) Validate() error {
 	for _, check := range []func() error{
-		p.checkHead, p.checkDefinitions, p.checkCreated, p.checkKnobs, p.checkWorld, p.checkOperations, p.checkFaults, p.checkOverrides, p.checkHeal, p.checkDamage,
+		p.checkHead, p.checkDefinitions, p.checkCreated, p.checkKnobs, p.checkNodeKnobs, p.checkWorld, p.checkOperations, p.checkFaults, p.checkOverrides, p.checkHeal, p.checkDamage,
 	} {
 		if err := check(); err != nil {
 			return fmt.Errorf("%w: %w", ErrPlan, err)

@@ -129,7 +129,7 @@ func (x *explorer) explore(d *sim.DiskModel, b acknowledged, number int) {
 // begin makes the node of a life.
 func (x *explorer) begin(d *sim.DiskModel, b acknowledged, number int) *nodeLife {
 	l := &nodeLife{x: x, number: number, disk: d, acked: b}
-	cfg := newRun(singleNode).config(1)
+	cfg := newRun(singleNode).config(1, 1)
 	cfg.Observer = l
 	n, err := node.New(cfg)
 	require.NoError(x, err)

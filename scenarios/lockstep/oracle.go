@@ -1,7 +1,6 @@
 package lockstep
 
 import (
-	"cmp"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -19,7 +18,6 @@ type oracle struct {
 	plan         *scenarios.Plan
 	keys         []string // of the plan's machines
 	majority     int
-	dedupWindow  int // most entries of a value
 	machines     map[string]*machineTruth
 	machineCache [4]*machineTruth // direct-mapped by the last byte of the key
 	nodes        []nodeTruth      // by node id
@@ -81,6 +79,7 @@ type cachedBallot struct {
 
 // nodeTruth is the ground truth of one node.
 type nodeTruth struct {
+	dedupWindow   int                // most entries of the values that it makes, in this life
 	pending       []node.Observation // promised and accepted, not durable yet
 	boot          uint64
 	lastRead      node.ReadID // last read exchange of this boot
@@ -122,7 +121,7 @@ const arenaBlock = 64
 
 func newOracle(p *scenarios.Plan) *oracle {
 	return &oracle{
-		plan: p, keys: p.Machines(), majority: p.Nodes/2 + 1, dedupWindow: cmp.Or(p.Knobs.DedupWindow, node.Defaults().DedupWindow),
+		plan: p, keys: p.Machines(), majority: p.Nodes/2 + 1,
 		machines: map[string]*machineTruth{}, nodes: make([]nodeTruth, p.Nodes+1),
 	}
 }

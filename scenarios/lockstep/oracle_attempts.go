@@ -170,7 +170,7 @@ func (o *oracle) checkAddedEntries(f *node.Observation) *scenarios.Violation {
 	}
 	for serial := first; serial <= v.Serial; serial++ {
 		e := &v.Window[len(v.Window)-1-int(v.Serial-serial)]
-		if most := max(1, o.dedupWindow/2); e.Kind != node.EntryTransition && tombstones(v) > most {
+		if most := max(1, o.nodes[o.id].dedupWindow/2); e.Kind != node.EntryTransition && tombstones(v) > most {
 			return o.violation("outcomes", "too-many-tombstones", f.Key, "proposes an abort tombstone for %s, with %d abort tombstones in %v: at most %d are allowed", e.ID, tombstones(v), v, most)
 		}
 		id := e.ID

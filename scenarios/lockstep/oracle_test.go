@@ -383,7 +383,7 @@ func (s *script) boot(id int, boot uint64) {
 	n := s.run.nodes[id]
 	d := memDisk{}
 	for i := uint64(0); i < boot; i++ {
-		n, _ = node.New(s.run.config(scenarios.NodeID(id)))
+		n, _ = node.New(s.run.config(scenarios.NodeID(id), 1))
 		d.run(n, node.Event{Kind: node.Boot, Dir: d, Incarnation: [16]byte{1}})
 	}
 	s.run.nodes[id] = n

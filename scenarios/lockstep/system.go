@@ -100,7 +100,8 @@ func newRun(p *scenarios.Plan) *run {
 // Node implements scenarios.Run.
 func (r *run) Node(id sim.ID, life int) sim.Process {
 	p := &process{run: r, id: id, life: life}
-	cfg := r.config(id)
+	cfg := r.config(id, life)
+	r.oracle.nodes[id].dedupWindow = cfg.DedupWindow
 	if r.bug.config != nil {
 		r.bug.config(&cfg)
 	}
@@ -139,9 +140,9 @@ func (r *run) serviceConfig(p *process) service.Config {
 	}
 }
 
-// config returns the configuration of one node.
-func (r *run) config(id sim.ID) node.Config {
-	k := r.plan.Knobs
+// config returns the configuration of one life of a node.
+func (r *run) config(id sim.ID, life int) node.Config {
+	k := r.plan.KnobsOf(id, life)
 	cfg := node.Defaults()
 	cfg.ID = node.ID(id)
 	for n := 1; n <= r.plan.Nodes; n++ {

@@ -65,11 +65,14 @@ func (n *Node) compact() {
 		return
 	}
 	n.copyBudget += 2 * n.appended
+	n.appendedBytes += uint64(n.appended)
 	n.appended = 0
 	for n.copyBudget > 0 && n.mostlyGarbage() {
 		n.appendToLog(n.liveRecords.oldest, true)
 		n.copyBudget -= int64(n.liveRecords.newest.size)
 		n.counts.Copied++
+		n.lastCopy = uint64(n.liveRecords.newest.size)
+		n.copiedBytes += n.lastCopy
 		n.mark(MarkRecordCopiedForward)
 	}
 	n.copyBudget = min(n.copyBudget, 0)

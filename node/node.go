@@ -112,6 +112,8 @@ type Node struct {
 	liveRecords liveRecords
 	appended    int64 // bytes, in this step
 	copyBudget  int64 // bytes that may be copied forward
+
+	appendedBytes, copiedBytes, lastCopy uint64 // see Use
 }
 
 // arenaBlock is the number of short-lived values that are allocated at a time.

@@ -2,6 +2,7 @@ package member
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lockstep-dst/lockstep/node"
@@ -86,4 +87,10 @@ func (m *Member) Dump() string {
 		}
 	}
 	return b.String() + m.node.Dump()
+}
+
+// Admits reports whether messages of a life of a peer reach the node.
+func (m *Member) Admits(id node.ID, life uint64) bool {
+	i := m.peerIndex(id)
+	return i >= 0 && m.Ready() && slices.Contains(m.peers[i].admittedLives, life)
 }

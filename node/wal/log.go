@@ -223,6 +223,22 @@ func (l *Log) Durable() LSN { return l.durable.at }
 // position may be the end of another record in a later life.
 func (l *Log) End() LSN { return l.nextBatchAt + LSN(len(l.nextBatch)) }
 
+// Kept returns the bytes from the first record that is not trimmed to the end of the log.
+func (l *Log) Kept() LSN { return l.End() - l.segments[0].base }
+
+// Files returns the number of files that the log needs or keeps for reuse: its
+// segments, the next one, a released one, and the high-water mark.
+func (l *Log) Files() int {
+	n := len(l.segments) + 1
+	if l.spare.file != "" {
+		n++
+	}
+	if l.recycled != "" {
+		n++
+	}
+	return n
+}
+
 // Ready reports whether the recovered records and the boot of this life are durable
 // and covered by the mark. Before that, the node must not send any message. It is
 // false once the log has failed.

@@ -17,6 +17,7 @@ type envelope struct {
 	fateKey uint64    // 0: not known yet
 	digest  uint64    // 0: not known yet
 	life    uint64    // life of the sender
+	kindAt  uint8     // see kind; 0: not known yet
 	decoded *envelope // the message that all receivers take instead, itself if no codec is used; nil: not decoded yet
 }
 
@@ -72,6 +73,13 @@ var kindHashes = func() (h [len(messageKinds)]uint64) {
 
 // kind is the index of the message's kind in messageKinds.
 func (e *envelope) kind() int {
+	if e.kindAt == 0 {
+		e.kindAt = uint8(e.findKind())
+	}
+	return int(e.kindAt)
+}
+
+func (e *envelope) findKind() int {
 	switch m := e.Message.(type) {
 	case *node.Proposal:
 		return int(m.Phase)

@@ -36,6 +36,8 @@ type watchClient struct {
 	pulled   bool           // an update is awaited
 	pulledAt int            // step of the last pull
 
+	mostChanges int // of one update
+
 	received map[string]uint64 // by key, the version of the last event: for the oracle
 }
 
@@ -158,7 +160,7 @@ func (w *watchClient) take(u *service.Update) {
 		w.resumer.Accepted()
 		return
 	}
-	w.pulled = false
+	w.pulled, w.mostChanges = false, max(w.mostChanges, len(u.Changes))
 	w.follower.Take(u)
 	if u.End != service.NotEnded {
 		w.ticket = 0

@@ -34,6 +34,7 @@ type machineTruth struct {
 	key            string
 	durable        [scenarios.MaxNodes + 1]durableBallots // by node id
 	proposers      [scenarios.MaxNodes + 1]proposerState
+	waiting        [scenarios.MaxNodes + 1]waitingRequests
 	shown          [scenarios.MaxNodes + 1]uint64 // by node id: 1 + the highest version shown in this life; 0: none
 	ballots        map[node.Ballot]*ballotRecord  // every ballot that was proposed or requested as the next
 	ballotCache    [2]cachedBallot                // the last two lookups of votes
@@ -80,12 +81,16 @@ type cachedBallot struct {
 // nodeTruth is the ground truth of one node.
 type nodeTruth struct {
 	dedupWindow   int                // most entries of the values that it makes, in this life
+	batch, queue  int                // most operations of a round, and of those that wait, in this life
 	pending       []node.Observation // promised and accepted, not durable yet
 	boot          uint64
 	lastRead      node.ReadID // last read exchange of this boot
 	lastReadAbout readSubject
 	owed          owedRound
 	lastRepair    uint64 // last repair exchange of this boot
+	readSends     int    // requests of the last read exchange
+	mostSegment   uint64 // largest segment of its log, in all lives
+	mostLive      uint64 // most bytes of its log that it has needed, in all lives
 }
 
 // readSubject identifies the subject of a read exchange: a machine and the first
@@ -420,8 +425,12 @@ func (o *oracle) checkLearnt(f *node.Observation) *scenarios.Violation {
 // and is the transition that the client requested.
 func (o *oracle) checkAnswered(f *node.Observation) *scenarios.Violation {
 	r, t := f.Reply, o.machine(f.Key)
+	late := o.checkAnswerInTime(t, sim.ID(f.Client), r)
 	if v := o.checkReply(sim.ID(f.Client), r); v != nil {
 		return v
+	}
+	if late != nil {
+		return late
 	}
 	if r.Kind != node.Propose || r.Outcome != node.Committed {
 		return nil

@@ -141,6 +141,7 @@ func (o *oracle) noteArrival(f *requestArrived) *scenarios.Violation {
 	}
 	a.arrivedAt, a.life, a.arrivalSerial = o.id, f.life, uint64(len(t.entries))
 	a.defined = o.isDefined(r.Key)
+	o.noteWaiting(t, f)
 	if scenarios.IsClient(f.client) { // an answer to a node may be lost
 		o.pending = append(o.pending, pendingAttempt{r.Key, r.ID, f.client, r.Attempt})
 	}

@@ -103,7 +103,13 @@ func (o *oracle) checkReadRequest(key string, m *node.ReadRequest) *scenarios.Vi
 		return o.violation("reads", "id-reused", key, "reads with id %v for %s %s in boot %d, after %v for %s %s",
 			m.Read, about.key, about.first, r.boot, r.lastRead, r.lastReadAbout.key, r.lastReadAbout.first)
 	}
+	if m.Read != r.lastRead {
+		r.readSends = 0
+	}
 	r.lastRead, r.lastReadAbout = m.Read, about
+	if r.readSends++; r.readSends >= o.plan.Nodes {
+		return o.violation("bounds", "sent-often", key, "sends %v to more nodes than there are others", m)
+	}
 	return nil
 }
 
@@ -158,6 +164,9 @@ func (o *oracle) checkProposed(f *node.Observation) *scenarios.Violation {
 		return o.violation("promises", "chosen-value-ignored", f.Key, "proposes %v of %s after %v, though %v was chosen", f.Ballot, f.Key, f.BaseBallot, last)
 	}
 	if v := o.checkAddedEntries(f); v != nil {
+		return v
+	}
+	if v := o.checkBatch(t, f); v != nil {
 		return v
 	}
 	return o.checkOneValue(f)

@@ -18,6 +18,9 @@ type proposerState struct {
 	begunAt  scenarios.Duration // first send of the proposal
 	sentAt   scenarios.Duration // last send
 	sends    int                // sends at different times
+	copies   int                // messages of the last send
+	failed   bool               // a round has failed in this boot
+	chosen   node.Ballot        // ballot of the last round that has succeeded
 }
 
 // owedRound is a round that a node has to begin at once. The zero value is none.
@@ -47,6 +50,7 @@ func (o *oracle) checkRoundEnded(f *node.Observation) *scenarios.Violation {
 	t := o.machine(f.Key)
 	e := o.proposer(t)
 	e.failures++
+	e.failed = true
 	o.noteRound(t, roundEvent{kind: roundEnded, ballot: f.Ballot, attempts: f.Attempts, rejections: f.Rejections})
 	if f.Rejections == 0 && int(f.Attempts) <= o.plan.Knobs.MaxResends && !o.impaired(o.now-2*o.plan.Knobs.ConsensusTimeout) {
 		return o.violation("progress", "abandoned-early", f.Key, "abandons round %v of %s, which no node has rejected, after %d attempts of %d",
@@ -64,6 +68,7 @@ func (o *oracle) noteRoundChosen(f *node.Observation) {
 	t := o.machine(f.Key)
 	e := o.proposer(t)
 	e.failures = maxFailures(e.failures, o.plan.Knobs.ResendTimeout, o.now-e.begunAt)
+	e.chosen = f.Ballot
 	o.noteRound(t, roundEvent{kind: roundChosen, ballot: f.Ballot})
 	if f.Waiting > 0 && o.plan.Nodes > 1 {
 		o.nodes[o.id].owed = owedRound{f.Key, o.now}
@@ -100,11 +105,12 @@ func (o *oracle) checkResend(t *machineTruth, p *node.Proposal) *scenarios.Viola
 			return o.violation("progress", "resent-late", p.Key, "sends %v again after %v, though the resend timeout is at most %v after %d failures", p, o.now-e.sentAt, most, e.failures)
 		}
 	}
-	if o.now > e.sentAt {
-		e.sends++
+	same := e.ballot == p.Ballot && e.phase == p.Phase
+	if v := o.checkSentOften(e, p, same); v != nil {
+		return v
 	}
-	if e.ballot != p.Ballot || e.phase != p.Phase {
-		e.begunAt, e.sends = o.now, 1
+	if !same {
+		e.begunAt = o.now
 		o.noteRound(t, roundEvent{kind: roundBegun, ballot: p.Ballot, phase: p.Phase})
 	}
 	e.ballot, e.phase, e.sentAt = p.Ballot, p.Phase, o.now

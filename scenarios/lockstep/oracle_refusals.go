@@ -38,6 +38,7 @@ func (o *oracle) checkRefused(f *requestRefused) *scenarios.Violation {
 	case rejected && a.retry && r.Kind == node.Propose:
 		return o.violation("outcomes", "rejected-retry", r.Key, "answers %v, though an earlier attempt may take effect", r)
 	}
+	o.noteAnswer(o.machine(r.Key), f.client, r)
 	a.answered, a.rejected = true, rejected
 	return nil
 }

@@ -28,6 +28,7 @@ type process struct {
 	tickets   uint64          // given out in this life
 	wake      time.Duration   // when the pending timer fires; 0: it is not set
 	observers *nodeObservers
+	traffic   traffic
 	stopped   bool
 }
 
@@ -41,6 +42,9 @@ func (p *process) Observe(f node.Observation) {
 			return
 		}
 		f.Client = node.ID(clientOf(t))
+	}
+	if f.Kind == node.Chosen {
+		p.traffic.chosen++
 	}
 	p.report.observations = append(p.report.observations, nodeObservation{f})
 }
@@ -69,6 +73,7 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 // for them in the same step, which is one more step of the service.
 func (p *process) StepAll(now scenarios.Duration, evs []sim.Event, out *sim.Effects) {
 	p.report.reset()
+	p.traffic.beginStep(now)
 	p.events = p.events[:0]
 	if !p.addEvents(now, evs) {
 		return
@@ -101,7 +106,7 @@ func (p *process) addEvents(now scenarios.Duration, evs []sim.Event) bool {
 			continue
 		}
 		taken++
-		p.addEvent(&evs[i])
+		p.addEvent(now, &evs[i])
 	}
 	return taken > 0
 }
@@ -113,7 +118,7 @@ func (p *process) stepService(now scenarios.Duration, out *sim.Effects) error {
 	if b := p.run.bug.after; b != nil {
 		b(p, now, effects)
 	}
-	p.send(effects, out)
+	p.send(now, effects, out)
 	p.report.shown.values = append(p.report.shown.values, effects.Chosen...)
 	p.observers.take(p, effects)
 	if at := effects.Wake; at != service.Never && (p.wake == 0 || p.wake != at) {
@@ -124,7 +129,8 @@ func (p *process) stepService(now scenarios.Duration, out *sim.Effects) error {
 }
 
 // send carries out the effects on the disk and the network.
-func (p *process) send(effects *service.Effects, out *sim.Effects) {
+func (p *process) send(now scenarios.Duration, effects *service.Effects, out *sim.Effects) {
+	p.traffic.calls -= len(effects.Replies)
 	for i := range effects.Disk {
 		out.Disk(diskRequest(&effects.Disk[i]))
 	}
@@ -133,6 +139,7 @@ func (p *process) send(effects *service.Effects, out *sim.Effects) {
 		if m == nil || m.Message != s.Message { // sends of one message share an envelope
 			m = p.wrap(s.Message)
 		}
+		p.noteSent(now, s.To, m)
 		out.Send(sim.ID(s.To), m)
 		if isJudged(s.Message) {
 			p.report.sent = append(p.report.sent, messageSent{m})
@@ -157,18 +164,19 @@ func (p *process) wrap(m node.Message) *envelope {
 
 // addEvent adds an event to the current step: a client's request is a call, and all
 // others are for the member, but for the timer, which only wakes the service.
-func (p *process) addEvent(ev *sim.Event) {
+func (p *process) addEvent(now scenarios.Duration, ev *sim.Event) {
 	if ev.Kind == sim.Timer {
 		p.wake = 0
 		return
 	}
 	p.events = append(p.events, service.Event{})
 	e := &p.events[len(p.events)-1]
-	p.toMemberEvent(ev, &e.Member)
+	p.toMemberEvent(now, ev, &e.Member)
 	switch m := e.Member.Message.(type) {
 	case *node.Request:
 		if scenarios.IsClient(ev.From) {
 			*e = service.Event{Kind: service.Call, Ticket: p.newTicket(ev.From), Request: m}
+			p.traffic.noteCall()
 		} else {
 			p.noteArrival(ev.From, m)
 		}
@@ -194,14 +202,17 @@ func (p *process) noteArrival(from sim.ID, r *node.Request) {
 }
 
 // toMemberEvent converts an event of the simulator to an event of the member.
-func (p *process) toMemberEvent(ev *sim.Event, e *node.Event) {
+func (p *process) toMemberEvent(now scenarios.Duration, ev *sim.Event, e *node.Event) {
 	*e = node.Event{From: node.ID(ev.From), Token: ev.Token, Err: ev.Err}
 	switch ev.Kind {
 	case sim.Boot:
-		e.Kind, e.Dir = node.Boot, ev.Disk
+		e.Kind, e.Dir, p.traffic.disk = node.Boot, ev.Disk, ev.Disk
 		e.Incarnation, e.Life = p.run.incarnation(p.id, p.run.losses[p.id]), p.run.lifeID(p.id, p.life)
 	case sim.Receive:
 		m := ev.Message.(*envelope)
+		if !scenarios.IsClient(ev.From) {
+			p.noteReceived(now, ev.From, m)
+		}
 		e.Kind, e.Message, e.Life = node.Receive, m.Message, m.life
 	case sim.DiskDone:
 		e.Kind = node.DiskDone

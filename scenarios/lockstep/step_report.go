@@ -154,7 +154,7 @@ func (r *run) observeStep(at scenarios.Duration, id sim.ID, step *stepReport) *s
 			return v
 		}
 	}
-	return nil
+	return r.checkUse(o, step)
 }
 
 // observeNode passes an observation of the current node to the oracle. Of a node that

@@ -54,10 +54,10 @@ func WithoutOracle() scenarios.System {
 // run is the system's side of one run. It implements scenarios.Run.
 type run struct {
 	plan         *scenarios.Plan
-	nodes        []*node.Node       // by id: the current life
-	lives        []int              // by id: the current life; 0: stopped
-	observers    []*nodeObservers   // by id
-	services     []*service.Service // by id: the current life
+	nodes        []*node.Node     // by id: the current life
+	lives        []int            // by id: the current life; 0: stopped
+	observers    []*nodeObservers // by id
+	processes    []*process       // by id: the current life
 	oracle       *oracle
 	envelopes    envelopePool
 	exchangeEnds arena.Arena[exchangeEnded]
@@ -86,7 +86,7 @@ func newRun(p *scenarios.Plan) *run {
 		plan: p, nodes: make([]*node.Node, p.Nodes+1), lives: make([]int, p.Nodes+1), oracle: newOracle(p),
 		lostPromises: make([]bool, p.Nodes+1),
 	}
-	r.observers, r.services = make([]*nodeObservers, p.Nodes+1), make([]*service.Service, p.Nodes+1)
+	r.observers, r.processes = make([]*nodeObservers, p.Nodes+1), make([]*process, p.Nodes+1)
 	for n := 1; n <= p.Nodes; n++ {
 		r.observers[n] = newObservers(r, scenarios.NodeID(n))
 	}
@@ -101,7 +101,8 @@ func newRun(p *scenarios.Plan) *run {
 func (r *run) Node(id sim.ID, life int) sim.Process {
 	p := &process{run: r, id: id, life: life}
 	cfg := r.config(id, life)
-	r.oracle.nodes[id].dedupWindow = cfg.DedupWindow
+	truth := &r.oracle.nodes[id]
+	truth.dedupWindow, truth.batch, truth.queue = cfg.DedupWindow, cfg.Batch, cfg.Queue
 	if r.bug.config != nil {
 		r.bug.config(&cfg)
 	}
@@ -114,13 +115,15 @@ func (r *run) Node(id sim.ID, life int) sim.Process {
 		panic("lockstep: a plan that validates gives a bad configuration: " + err.Error())
 	}
 	r.beginLife(id, life, r.lostPromises[id], r.nodes[id])
-	s, err := service.New(m, r.serviceConfig(p))
+	limits := r.serviceConfig(p)
+	s, err := service.New(m, limits)
 	if err != nil {
 		panic("lockstep: a plan that validates gives a bad service: " + err.Error())
 	}
+	p.traffic.node, p.traffic.service = cfg, limits
 	p.service, p.member, p.node, p.observers = s, m, m.Node(), r.observers[id]
 	p.observers.beginLife()
-	r.nodes[id], r.members[id], r.services[id] = m.Node(), m, s
+	r.nodes[id], r.members[id], r.processes[id] = m.Node(), m, p
 	if !r.lostPromises[id] {
 		r.lives[id] = life
 	}
@@ -233,6 +236,9 @@ func (r *run) Repaired(at scenarios.Duration) *scenarios.Violation {
 		if w := r.nodes[n].PendingWork(); w != "" {
 			return r.oracle.forNode(at, scenarios.NodeID(n)).violation("liveness", "not-quiescent", "", "still has %s on the healed network, long after the last request", w)
 		}
+		if v := r.checkLeftOver(r.oracle.forNode(at, scenarios.NodeID(n))); v != nil {
+			return v
+		}
 	}
 	for _, key := range r.oracle.keys {
 		first := r.nodes[running[0]].Inspect(key)
@@ -260,7 +266,10 @@ func (r *run) Agree(at scenarios.Duration) *scenarios.Violation {
 	if v := r.oracle.forNode(at, 0).checkUnanswered(r.lives); v != nil {
 		return v
 	}
-	return r.checkAgreement(at, r.running())
+	if v := r.checkAgreement(at, r.running()); v != nil || r.noOracle {
+		return v
+	}
+	return r.checkAtRest(at)
 }
 
 // CoreAgrees implements scenarios.CoreAgreer.

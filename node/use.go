@@ -1,0 +1,59 @@
+package node
+
+// Use is the room that a node uses, and the work that keeps it small. Sizes are in bytes.
+type Use struct {
+	Appended  uint64 // records appended to the log since boot, without copies
+	Copied    uint64 // records copied forward since boot
+	LastCopy  uint64 // the last of them
+	Live      uint64 // records that are needed
+	LogLength uint64 // from the end of the oldest record that is needed to the end of the log
+	LogKept   uint64 // from the first record that is not trimmed to the end of the log
+	Backlog   uint64 // at the end of the log, not durable yet
+	LogFiles  int    // files of the log that are needed or kept for reuse
+	Unsent    int    // messages that wait until their state is durable
+	Discarded uint64 // messages: see Counters
+}
+
+// Use returns the present use. It changes nothing.
+func (n *Node) Use() Use {
+	u := Use{Appended: n.appendedBytes, Copied: n.copiedBytes, LastCopy: n.lastCopy, Live: n.liveRecords.bytes, Unsent: len(n.sendsAwaitingSync), Discarded: n.counts.Discarded}
+	if n.log != nil {
+		u.LogFiles, u.LogKept, u.Backlog = n.log.Files(), uint64(n.log.Kept()), uint64(n.log.End()-n.log.Durable())
+	}
+	if oldest := n.liveRecords.oldest; oldest != nil {
+		u.LogLength = uint64(n.log.End() - oldest.recordEnd)
+	}
+	return u
+}
+
+// Waiting counts the operations of one machine at a node.
+type Waiting struct {
+	Queue     int // for a round, or for the response of another node
+	Round     int // in a round
+	ReadQueue int // for a quorum read
+	Reads     int // in a quorum read
+}
+
+// Waiting returns the present counts of a machine; zero if it is unknown or at rest.
+func (n *Node) Waiting(key string) Waiting {
+	m := n.machines[key]
+	if m == nil || m.work == nil {
+		return Waiting{}
+	}
+	return Waiting{len(m.queue) + len(m.forwarded), len(m.round.batch), len(m.readQueue), len(m.quorumRead.batch)}
+}
+
+// LeftOver names a machine that the node keeps without any state of it, and the
+// machines' working memory beyond its limit; empty if there is neither. It is for a
+// node at rest.
+func (n *Node) LeftOver() string {
+	for _, m := range n.byIndex {
+		if m != nil && m.promised.IsZero() && m.accepted.IsZero() && m.chosen == nil && m.highestRound == 0 {
+			return "the machine " + m.key
+		}
+	}
+	if len(n.workPool) > maxWorkPool {
+		return "too much working memory"
+	}
+	return ""
+}

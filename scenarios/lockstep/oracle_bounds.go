@@ -1,0 +1,249 @@
+package lockstep
+
+import (
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// These rules judge whether a node keeps to its limits: those that its configuration
+// states, and those that the code promises in its comments. A node without limits is
+// safe and live until its memory, its disk or its network is full, which no run is long
+// enough to show.
+
+// checkUse judges the room that the current node uses at the end of a step, and the
+// messages that it has sent so far.
+func (r *run) checkUse(o *oracle, step *stepReport) *scenarios.Violation {
+	p := r.processes[o.id]
+	if v := o.checkService(p, step); v != nil {
+		return v
+	}
+	if v := o.checkQueues(p, step); v != nil {
+		return v
+	}
+	if len(step.sent) > 0 {
+		if v := o.checkTraffic(&p.traffic); v != nil {
+			return v
+		}
+	}
+	if len(step.observations) == 0 {
+		return nil // the log has not changed
+	}
+	u := p.node.Use()
+	p.traffic.endStep(&u)
+	if u.Discarded > 0 && len(o.plan.Created) == 0 { // messages about unknown definitions count, too
+		return o.violation("bounds", "discarded", "", "has discarded %d messages as malformed, though all nodes are sound", u.Discarded)
+	}
+	return o.checkLog(&p.traffic, &u)
+}
+
+// checkService: a service has at most Pending requests without a reply and Watchers
+// watches. It refuses a call for want of room only if there is none. Reads of its own,
+// for clients that watch or list, take room too, and nobody else counts them.
+func (o *oracle) checkService(p *process, step *stepReport) *scenarios.Violation {
+	t, c := &p.traffic, p.service.Counters()
+	switch limit := t.service.Pending; {
+	case max(c.Pending, t.calls) > limit:
+		return o.violation("bounds", "pending", "", "has %d requests without a reply, %d of them of clients: at most %d are allowed", c.Pending, t.calls, limit)
+	case c.Watchers > t.service.Watchers:
+		return o.violation("bounds", "watchers", "", "has %d watches: at most %d are allowed", c.Watchers, t.service.Watchers)
+	}
+	for _, w := range p.observers.watches {
+		if w.mostChanges > t.service.Changes {
+			return o.violation("bounds", "changes", "", "sends %d changes at once to a client that watches: at most %d may wait", w.mostChanges, t.service.Changes)
+		}
+	}
+	for i := range step.refusals {
+		if r := step.refusals[i].reply; r.Reason == node.Overloaded && !o.hasInternalReads() && t.mostCalls <= t.service.Pending {
+			return o.violation("bounds", "refused-early", r.Key, "answers %v, though it has %d requests without a reply, and room for %d", r, t.mostCalls, t.service.Pending)
+		}
+	}
+	return nil
+}
+
+// hasInternalReads reports whether services read for clients that watch or list.
+func (o *oracle) hasInternalReads() bool {
+	return o.plan.Knobs.WatchPace > 0 || o.plan.Knobs.ListEvery > 0
+}
+
+// checkQueues: of the machines that requests arrive for, at most Queue operations wait
+// for a round or a response. The operations of a failed round return to the queue.
+func (o *oracle) checkQueues(p *process, step *stepReport) *scenarios.Violation {
+	limit, batch := p.traffic.node.Queue, p.traffic.node.Batch
+	for i := range step.arrivals {
+		key := step.arrivals[i].request.Key
+		w := p.node.Waiting(key)
+		returned := 0
+		if o.proposer(o.machine(key)).failed {
+			returned = batch - w.Round
+		}
+		if w.Queue-returned > limit || max(w.ReadQueue, w.Reads) > limit || w.Round > batch {
+			return o.violation("bounds", "queue", key, "has %d operations of %s in its queue, %d in a round, and %d and %d reads: at most %d may wait, and %d are a batch",
+				w.Queue, key, w.Round, w.ReadQueue, w.Reads, limit, batch)
+		}
+	}
+	return nil
+}
+
+// checkTraffic: a node sends at most one response to a message, and one commit to each
+// other node for a round that has succeeded. Repair keeps to its pace.
+func (o *oracle) checkTraffic(t *traffic) *scenarios.Violation {
+	if what, sent, most := t.unasked(o.plan.Nodes - 1); what != "" {
+		return o.violation("bounds", "unasked", "", "has sent %d %s in this life, and there was reason for %d", sent, what, most)
+	}
+	switch {
+	case t.repair.hurried:
+		return o.violation("bounds", "repair-hurried", "", "sends a repair request to %d while the one before is unanswered, before the repair delay has passed", t.repair.peer)
+	case t.repair.unpaced:
+		return o.violation("bounds", "repair-rate", "", "goes on with the exchange with %d before its repair rate, %d bytes a second, permits", t.repair.peer, t.node.RepairRate)
+	}
+	return nil
+}
+
+// checkSentOften: a phase is sent as often as the knobs say, not before the resend
+// timeout by the node's clock, and to each other node once. same reports whether e is of
+// the proposal's phase.
+func (o *oracle) checkSentOften(e *proposerState, p *node.Proposal, same bool) *scenarios.Violation {
+	k := &o.plan.Knobs
+	switch {
+	case !same:
+		e.sends, e.copies = 1, 1
+	case o.now == e.sentAt:
+		e.copies++
+	case o.now-e.sentAt < o.trueTime(o.id, k.ResendTimeout)-1:
+		return o.violation("bounds", "sent-early", p.Key, "sends %v again after %v, though the resend timeout is %v", p, o.now-e.sentAt, k.ResendTimeout)
+	default:
+		e.sends, e.copies = e.sends+1, 1
+	}
+	if e.sends > k.MaxResends+1 || e.copies >= o.plan.Nodes {
+		return o.violation("bounds", "sent-often", p.Key, "sends %v %d times, the last time to %d nodes: %d resends to %d nodes are allowed", p, e.sends, e.copies, k.MaxResends, o.plan.Nodes-1)
+	}
+	return nil
+}
+
+// checkBatch: a round adds at most Batch entries, and its value has at most DedupWindow.
+func (o *oracle) checkBatch(t *machineTruth, f *node.Observation) *scenarios.Violation {
+	v, before := f.Value, uint64(0)
+	if base := t.ballot(f.BaseBallot); base != nil && base.value != nil {
+		before = base.value.Serial
+	} else if !f.BaseBallot.IsZero() {
+		return nil
+	}
+	n := &o.nodes[o.id]
+	if added := v.Serial - before; added > uint64(n.batch) || added > 0 && len(v.Window) > n.dedupWindow { // a value that is not extended is proposed as it is
+
+		return o.violation("bounds", "batch", f.Key, "proposes %v with %d entries, %d of them new: at most %d and %d are allowed", v, len(v.Window), added, n.dedupWindow, n.batch)
+	}
+	return nil
+}
+
+// checkLog: the log of a node is as short as node/compact.go promises for the most that
+// it has needed at a time, in all lives. For each byte that is appended two are copied to
+// keep it short, and the rest of the last record.
+func (o *oracle) checkLog(t *traffic, u *node.Use) *scenarios.Violation {
+	n := &o.nodes[o.id]
+	appended, copied := u.Appended-t.appended, u.Copied-t.copied
+	t.appended, t.copied = u.Appended, u.Copied
+	n.mostLive = max(n.mostLive, u.Live)
+	n.mostSegment = max(n.mostSegment, uint64(t.node.Segment)) // segments of an earlier life may be larger
+	live, segment := n.mostLive, n.mostSegment
+	switch {
+	case u.LogLength > live*5/2+6*segment+3*appended:
+		return o.violation("bounds", "log-length", "", "needs %d bytes of its log for records of %d, at most, in segments of %d", u.LogLength, live, segment)
+	case copied > 2*appended+u.LastCopy:
+		return o.violation("bounds", "log-copied", "", "copies %d bytes forward in its log, the last record of %d, and has appended %d: two for each are allowed", copied, u.LastCopy, appended)
+	}
+	return nil
+}
+
+// trueTime returns the least true time in which the clock of a node advances by d, within
+// a nanosecond.
+func (o *oracle) trueTime(id sim.ID, d scenarios.Duration) scenarios.Duration {
+	if int(id) > len(o.plan.Clocks) {
+		return d
+	}
+	const million = 1_000_000
+	rate := scenarios.Duration(million + int64(o.plan.Clocks[id-1].Drift))
+	return d/rate*million + d%rate*million/rate
+}
+
+// waitingRequests are the requests that wait at a node for an answer, in order.
+type waitingRequests struct {
+	life int
+	list []waitingRequest
+}
+
+type waitingRequest struct {
+	id      node.OpID
+	kind    node.Kind
+	client  sim.ID
+	attempt uint32
+	at      scenarios.Duration
+}
+
+// noteWaiting notes that a request has arrived at the current node.
+func (o *oracle) noteWaiting(t *machineTruth, f *requestArrived) {
+	w := &t.waiting[o.id]
+	if w.life != f.life {
+		w.life, w.list = f.life, w.list[:0]
+	}
+	w.list = append(w.list, waitingRequest{f.request.ID, f.request.Kind, f.client, f.request.Attempt, o.now})
+}
+
+// noteAnswer removes the request that r answers from those that wait. It returns the
+// request and its place; -1 if none was delivered to the node.
+func (o *oracle) noteAnswer(t *machineTruth, client sim.ID, r *node.Reply) (w waitingRequest, at int) {
+	list := &t.waiting[o.id].list
+	at = slices.IndexFunc(*list, func(w waitingRequest) bool {
+		return w.client == client && w.attempt == r.Attempt && w.id.Name() == r.ID.Name()
+	})
+	if at >= 0 {
+		w = (*list)[at]
+		*list = slices.Delete(*list, at, at+1)
+	}
+	return w, at
+}
+
+// checkAnswerInTime: a request is answered within the consensus timeout by its node's
+// clock. It is refused for want of room only if the queue is full. An operation of a
+// round is not answered before an older one that could have been in the same round.
+func (o *oracle) checkAnswerInTime(t *machineTruth, client sim.ID, r *node.Reply) *scenarios.Violation {
+	w, at := o.noteAnswer(t, client, r)
+	if at < 0 || o.plan.IsCreated(r.Key) { // it may have waited for its definition before
+		return nil
+	}
+	if most := o.trueTime(o.id, o.plan.Knobs.ConsensusTimeout) + 2 + 2*o.plan.Steps.Time; o.now-w.at > most && !o.impaired(w.at) {
+		return o.violation("bounds", "answered-late", r.Key, "answers %v after %v, though the consensus timeout is %v", r, o.now-w.at, o.plan.Knobs.ConsensusTimeout)
+	}
+	rest := t.waiting[o.id].list
+	if r.Reason == node.Overloaded && !o.hasInternalReads() {
+		if w.kind == node.Propose {
+			rest = rest[:at]
+		}
+		if queue := o.nodes[o.id].queue; len(rest) < queue {
+			return o.violation("bounds", "refused-early", r.Key, "answers %v, though %d requests wait: there is room for %d", r, len(rest), queue)
+		}
+		return nil
+	}
+	return o.checkOvertaken(t, w, rest[:at], r)
+}
+
+// checkOvertaken: see checkAnswerInTime. Operations that were forwarded have another
+// place in the queue when they return, and requests of nodes may not have been admitted.
+func (o *oracle) checkOvertaken(t *machineTruth, w waitingRequest, older []waitingRequest, r *node.Reply) *scenarios.Violation {
+	if w.kind != node.Propose || r.Outcome != node.Committed || len(older) == 0 {
+		return nil
+	}
+	chosen := o.proposer(t).chosen
+	if a := o.operation(t, w.id).attempt(w.client, w.attempt); chosen.IsZero() || a.proposed != chosen {
+		return nil
+	}
+	for _, x := range older {
+		if x.kind == node.Propose && x.at < w.at && scenarios.IsClient(x.client) && !o.operation(t, x.id).attempt(x.client, x.attempt).forwarded {
+			return o.violation("bounds", "overtaken", r.Key, "answers %v, though attempt %d of %s has waited in the same queue since %v", r, x.attempt, x.id, x.at)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,175 @@
+package lockstep
+
+import (
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/service"
+	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// traffic is what one life of a node has received and sent, and what its clients await.
+// It is counted outside of the node, so that the oracle can hold the node to it.
+type traffic struct {
+	received, sent [len(messageKinds)]int // messages of other nodes, and to other nodes
+	wants          int                    // values that the received repair requests ask for
+	chosen         int                    // rounds of the node that have succeeded
+	calls          int                    // of clients, without a reply
+	mostCalls      int                    // in this step
+	appended       uint64                 // node.Use.Appended, as of the last check
+	copied         uint64                 // node.Use.Copied, likewise
+	now            scenarios.Duration     // of the last step; all times are of the node's clock
+	nothingWaited  scenarios.Duration     // last time at which no message waited for a sync
+	heardThen      int                    // heard at that time
+	mostBacklog    uint64                 // most bytes of the log that were not durable at the end of a step
+	repair         repairTraffic
+	disk           wal.Dir
+
+	// The limits of the node and of its service.
+	node    node.Config
+	service service.Config
+}
+
+// Kinds of messages: indexes of messageKinds.
+const (
+	kindPrepare       = 1
+	kindAccept        = 2
+	kindFirstResponse = 3 // acknowledgments and rejects of both phases
+	kindLastResponse  = 6
+	kindCommit        = 7
+	kindReadRequest   = 8
+	kindReadReport    = 9
+	kindRequest       = 10
+	kindReply         = 11
+	kindRepairRequest = 12
+	kindRepairReport  = 13
+	kindRepairValue   = 14
+)
+
+// repairTraffic is the last repair request of a life, and what came of it.
+type repairTraffic struct {
+	exchange node.ReadID        // zero: there was none
+	peer     sim.ID             // that it was sent to
+	heard    int                // see traffic.heard; at earliest
+	life     uint64             // of the peer that sends values
+	bytes    uint64             // received before its report and with it: a lower bound
+	report   scenarios.Duration // when its report came; 0: none did
+	earliest scenarios.Duration // lower bound of the time at which the node has decided to send it
+	hurried  bool               // it was sent before that
+	unpaced  bool               // it was sent before the rate permits
+}
+
+// beginStep begins the counts of a step at a local time.
+func (t *traffic) beginStep(now scenarios.Duration) { t.now, t.mostCalls = now, t.calls }
+
+// endStep notes whether messages wait for a sync at the end of a step.
+func (t *traffic) endStep(u *node.Use) {
+	if u.Unsent == 0 {
+		t.nothingWaited, t.heardThen = t.now, t.heard()
+	}
+	t.mostBacklog = max(t.mostBacklog, u.Backlog)
+}
+
+// heard counts the messages of repair after which a node may begin an exchange at once.
+func (t *traffic) heard() int { return t.received[kindRepairReport] + t.received[kindRepairRequest] }
+
+// noteCall counts the call of a client.
+func (t *traffic) noteCall() {
+	t.calls++
+	t.mostCalls = max(t.mostCalls, t.calls)
+}
+
+// noteReceived counts a message of another node.
+func (p *process) noteReceived(now scenarios.Duration, from sim.ID, e *envelope) {
+	t := &p.traffic
+	t.received[e.kind()]++
+	r := &t.repair
+	switch m := e.Message.(type) {
+	case *node.RepairRequest:
+		t.wants += len(m.Wants)
+	case *node.RepairValue:
+		if from == r.peer && r.report == 0 && p.member.Admits(node.ID(from), e.life) {
+			if r.life != e.life {
+				r.life, r.bytes = e.life, 0
+			}
+			r.bytes += leastBytes(m)
+		}
+	case *node.RepairReport:
+		if m.Exchange == r.exchange && from == r.peer && r.report == 0 {
+			r.report = now
+			for i := range m.Items {
+				r.bytes += uint64(len(m.Items[i].Key))
+			}
+		}
+	}
+}
+
+// leastBytes is less than what a value takes on the wire: the bytes of its strings.
+func leastBytes(m *node.RepairValue) uint64 {
+	n := len(m.Key)
+	if m.Value != nil {
+		for i := range m.Value.Window {
+			e := &m.Value.Window[i]
+			n += len(e.ID) + len(e.To)
+		}
+	}
+	return uint64(n)
+}
+
+// noteSent counts a message to another node.
+func (p *process) noteSent(now scenarios.Duration, to node.ID, e *envelope) {
+	t := &p.traffic
+	t.sent[e.kind()]++
+	if m, ok := e.Message.(*node.RepairRequest); ok {
+		p.noteRepairRequest(now, sim.ID(to), m)
+	}
+}
+
+// noteRepairRequest compares a repair request with the one before. The next one is sent
+// after a report, after a request that shows the peer's digest, or when the node has
+// waited for RepairDelay. The wait begins when it decides to send, and not when a sync
+// permits to. An exchange goes on when the rate permits the bytes received.
+func (p *process) noteRepairRequest(now scenarios.Duration, to sim.ID, m *node.RepairRequest) {
+	t := &p.traffic
+	was := t.repair
+	r := repairTraffic{
+		exchange: m.Exchange, peer: to, heard: t.heardThen,
+	}
+	r.earliest = t.nothingWaited
+	if was.exchange != (node.ReadID{}) {
+		if was.heard == t.heard() {
+			r.earliest = max(r.earliest, was.earliest+scenarios.Duration(t.node.RepairDelay))
+			r.hurried = now < r.earliest
+		}
+		pace := time.Duration(was.bytes) * time.Second / time.Duration(t.node.RepairRate)
+		r.unpaced = to == was.peer && was.report != 0 && len(m.Ranges)+len(m.Wants) > 0 && now-was.report < scenarios.Duration(pace)
+	}
+	t.repair = r
+}
+
+// unasked names the kind of messages of which more were sent than there was reason for;
+// empty: none. others is the number of other nodes.
+func (t *traffic) unasked(others int) (kind string, sent, most int) {
+	s, r := &t.sent, &t.received
+	responses, proposals := s[kindFirstResponse], r[kindPrepare]+r[kindAccept]
+	for _, n := range s[kindFirstResponse+1 : kindLastResponse+1] {
+		responses += n
+	}
+	switch {
+	case responses > proposals:
+		return "responses to proposals", responses, proposals
+	case s[kindReadReport] > r[kindReadRequest]:
+		return "read reports", s[kindReadReport], r[kindReadRequest]
+	case s[kindReply] > r[kindRequest]:
+		return "replies to nodes", s[kindReply], r[kindRequest]
+	case s[kindRepairReport] > r[kindRepairRequest]:
+		return "repair reports", s[kindRepairReport], r[kindRepairRequest]
+	case s[kindRepairValue] > t.wants:
+		return "repair values", s[kindRepairValue], t.wants
+	case s[kindCommit] > others*t.chosen:
+		return "commits", s[kindCommit], others * t.chosen
+	}
+	return "", 0, 0
+}

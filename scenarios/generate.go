@@ -131,6 +131,10 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 	generateFaults(c, p, shape, swarm, faultsEnd)
 	if swarm.has(Rollbacks) { // logs are short, so nodes must note the length of a peer's log often
 		p.Knobs.RememberBytes = 64 << (2 * c.Choose("remember", 4))
+		live := func(f Fault) bool { return f.Kind == Rollback && f.Live }
+		if slices.ContainsFunc(p.Faults, live) && c.often("remember all?", 60) { // a copy that lacks few bytes is missed
+			p.Knobs.RememberBytes = 1
+		}
 	}
 	if shape.Forms && shape.Profile != None && p.mayForm() == nil {
 		p.Knobs.Forming = c.often("forming?", 40) // of the plans in which it is possible

@@ -62,6 +62,10 @@ func (t *timeline) generate(c choices, kind FaultKind) {
 		For:  1 + Duration(c.Choose("for", uint64(t.faultsEnd/4))),
 	}
 	t.setTargets(c, &f)
+	young := kind == Rollback && c.often("young?", 40)
+	if young { // the copy lacks the end of a life, and no whole life
+		f.Live, f.For = true, 1+Duration(c.Choose("young", 32*uint64(t.plan.Heal.Delay)))
+	}
 	switch {
 	case f.ofLinks() && t.swarm.has(Flaps) && c.often("flap?", 50):
 		f.Every = togglePeriod(c, f.For, 20)
@@ -76,6 +80,9 @@ func (t *timeline) generate(c choices, kind FaultKind) {
 	switch {
 	case kind == Rollback && t.swarm.has(PowerLosses) && t.swarm.has(Restarts) && c.often("restarts?", 80): // an older copy grows with each start
 		every := 1 + Duration(c.Choose("boots", 8*max(1, uint64(t.plan.Disk.Sync.Min))))
+		if young { // long enough for the first record of a boot, and often too short for more
+			every = 4*t.plan.Disk.Sync.Min + every/2
+		}
 		t.plan.Faults = append(t.plan.Faults, Fault{
 			Kind: PowerLoss, At: min(f.At+f.For+1, t.faultsEnd), For: 24 * every, Every: every, Nodes: f.Nodes,
 		})

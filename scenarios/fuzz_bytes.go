@@ -39,7 +39,8 @@ func FromBytes(data []byte, shape Shape) *Plan {
 
 // ToBytes returns an input that FromBytes maps to the plan that src chooses for the
 // shape, which must be valid. It makes initial inputs for a fuzzing engine. A shape
-// that leaves the number of operations open gets the number that Generate gives it.
+// that leaves the number of operations open gets the number that Generate gives a
+// plan with a few machines.
 func ToBytes(src Source, shape Shape) []byte {
 	var data []byte
 	to := newFramed(func(place int, b byte) byte {
@@ -50,7 +51,7 @@ func ToBytes(src Source, shape Shape) []byte {
 		return b
 	})
 	if shape.Operations == 0 {
-		shape.Operations = drawOperations(choices{src})
+		shape.Operations = drawOperations(choices{src}, 1)
 		to.write(uint64(shape.Operations-1), maxDrawnOperations)
 	}
 	GenerateFrom(recordingSource{src, to}, shape)

@@ -124,9 +124,10 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 	delay := generateEnvironment(c, p, shape, swarm)
 	generateKnobs(c, p, shape, delay)
 	generateNodeKnobs(c, p, shape)
+	generateDefinitions(c, p, shape)
 	faultsEnd := generateOperations(c, p, shape, delay)
 	generateCreated(c, p, shape)
-	p.Heal = Heal{At: faultsEnd, Delay: delay, Within: healWithin * Duration(max(maxDrawnMachines, shape.Machines)), Settle: 10 * netmodel.Second}
+	p.Heal = Heal{At: faultsEnd, Delay: delay, Within: healWithin * Duration(max(maxDrawnMachines, shape.Machines, len(p.Machines()))), Settle: 10 * netmodel.Second}
 	generateExclusion(c, p, shape, swarm)
 	generateFaults(c, p, shape, swarm, faultsEnd)
 	if swarm.has(Rollbacks) { // logs are short, so nodes must note the length of a peer's log often
@@ -381,13 +382,16 @@ func generateClientKnobs(c choices, p *Plan) {
 // generateOperations chooses the operations of the clients and returns the end of
 // the fault phase.
 func generateOperations(c choices, p *Plan, shape Shape, delay Duration) Duration {
+	machines := generateMachines(c, p, shape)
 	n := shape.Operations
 	if n == 0 {
-		n = drawOperations(c)
+		n = drawOperations(c, len(machines))
 	}
-	machines := generateMachines(c, p, shape)
 	anyNode := shape.Profile != None && c.often("roam", 50)
 	pace := delay * Duration(c.between("pace", 1, 16)) / 2
+	if len(machines) >= minManyMachines && shape.Machines == 0 {
+		pace /= 8 // the faults of a plan are few, and should meet operations
+	}
 	reads := []uint64{30, 30, 60}[c.Choose("reads", 3)]
 	begin := 10 * (p.Disk.Write.Min + p.Disk.Sync.Min) // when a node with a log has booted
 	faultsEnd := max(pace*Duration(n), 10*netmodel.Millisecond)
@@ -416,11 +420,6 @@ func generateOperations(c choices, p *Plan, shape Shape, delay Duration) Duratio
 		generateIDSchemes(c, p)
 	}
 	return begin + faultsEnd
-}
-
-// drawOperations chooses the number of operations.
-func drawOperations(c choices) int {
-	return c.between("operations", minDrawnOperations, maxDrawnOperations)
 }
 
 // generateIDSchemes chooses id schemes other than that of the system's own client.
@@ -472,12 +471,13 @@ func (p *Plan) reuseID(c choices, o, first *Operation) {
 func generateMachines(c choices, p *Plan, shape Shape) []string {
 	n := shape.Machines
 	if n == 0 {
-		n = c.between("machines", 1, maxDrawnMachines)
+		n = drawMachines(c, shape)
 	}
 	machines := make([]string, n)
+	odd := shape.Profile != None && c.often("odd names?", 10)
 	for i := range machines {
 		d := p.Definitions[c.at("machine", i).Choose("definition", uint64(len(p.Definitions)))]
-		machines[i] = fmt.Sprintf("%s/m%d", d.Name, i+1)
+		machines[i] = d.Name + "/" + machineName(c.at("machine", i), odd, i+1)
 	}
 	return machines
 }

@@ -220,7 +220,7 @@ func (n *Node) versionMismatch(value *Value, o *operation) Reply {
 // tombstone is needed if the operation stays illegal: on a machine that nothing
 // leads on from, and at the version that the operation expects.
 func (n *Node) rejectIllegal(m *machine, value *Value, o *operation) *Value {
-	r, ends := o.req, value.State == fsm.Retired || m.def.Name == fsm.MetaName
+	r, ends := o.req, value.State == fsm.Retired || m.def.Ends(value.State)
 	if value.State == fsm.Retired {
 		n.mark(MarkRetiredMachine)
 	}

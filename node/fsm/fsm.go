@@ -145,6 +145,12 @@ func (d *Definition) Legal(from, to string) bool {
 	return slices.Contains(d.Transitions, Transition{from, to})
 }
 
+// Ends reports whether no transition leaves state. A machine of d in that state can
+// only be retired.
+func (d *Definition) Ends(state string) bool {
+	return !slices.ContainsFunc(d.Transitions, func(t Transition) bool { return t.From == state })
+}
+
 // Index is the position of state in d.States, or -1.
 func (d *Definition) Index(state string) int { return slices.Index(d.States, state) }
 

@@ -3,7 +3,6 @@ package lockstep
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
@@ -127,7 +126,7 @@ func (o *oracle) checkConflict(t *machineTruth, s *operation, q *invocation, r *
 
 // checkFinal: an operation that is rejected finally never takes effect. Either it has an
 // abort tombstone; or it expects a version that another operation has followed, or at
-// which it is illegal; or its machine is retired, or holds a definition; or no node would carry it out.
+// which it is illegal; or no transition leaves the state of its machine; or no node would carry it out.
 // checkConflict judges id conflicts.
 func (o *oracle) checkFinal(t *machineTruth, s *operation, q *invocation, r *node.Reply) *scenarios.Violation {
 	tombstone := func(n uint64) bool { return t.entries[n-1].Kind != node.EntryTransition }
@@ -143,10 +142,21 @@ func (o *oracle) checkFinal(t *machineTruth, s *operation, q *invocation, r *nod
 		return nil
 	case q != nil && q.expects && r.Reason == node.Illegal && q.expect == r.Version:
 		return nil
-	case len(t.entries) > 0 && (t.entries[len(t.entries)-1].To == fsm.Retired || strings.HasPrefix(t.key, fsm.MetaName+"/")):
+	case o.staysIllegal(t):
 		return nil
 	}
 	return o.violation("outcomes", "not-final", r.Key, "answers %v, though no chosen entry keeps the operation from taking effect", r)
+}
+
+// staysIllegal reports whether the machine is in a state that no transition leaves: what
+// is illegal there is so for ever.
+func (o *oracle) staysIllegal(t *machineTruth) bool {
+	d, _ := o.plan.Definition(t.key)
+	state := d.Initial
+	if n := len(t.entries); n > 0 {
+		state = t.entries[n-1].To
+	}
+	return (state != fsm.Undefined || d.Name != fsm.MetaName) && !slices.ContainsFunc(d.States, func(to string) bool { return d.Legal(state, to) })
 }
 
 // lastVersion returns the latest chosen version.

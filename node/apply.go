@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
 // handleRequest takes one attempt of a client's operation.
@@ -84,12 +85,9 @@ func (n *Node) localRead(key string, def *fsm.Definition) Reply {
 	}
 }
 
-// maxBacklog bounds the bytes of the log that are not durable yet.
-const maxBacklog = 64 << 20
-
 // logBacklogFull reports whether the disk falls behind. The node then drops or
 // rejects new work, so that memory stays bounded.
-func (n *Node) logBacklogFull() bool { return n.log.End()-n.log.Durable() > maxBacklog }
+func (n *Node) logBacklogFull() bool { return n.log.End()-n.log.Durable() > wal.LSN(n.cfg.Backlog) }
 
 func (n *Node) propose(m *machine, o *operation) {
 	n.counts.Proposals++

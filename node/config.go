@@ -41,7 +41,13 @@ type Config struct {
 	RepairDelay      time.Duration // from a change to a comparison of digests with peers; 0: no repair
 	RepairRate       int           // bytes per second that repair pulls, approximately
 	Segment          int           // bytes of a segment of the log
+	Backlog          int           // bytes of the log that may await a sync; with more, new work is dropped or rejected
 	Jitter           uint64        // seed of random choices, a different one for each node
+
+	// Where counting begins, so that simulations come to numbers that take years
+	// otherwise. 0 is 1, as in production.
+	FirstBoot  uint64 // of a log that is created
+	FirstRound uint64 // of each machine
 
 	Observer Observer // receives observations; nil in production
 	Marks    *Marks   // counts coverage marks; nil in production
@@ -49,6 +55,13 @@ type Config struct {
 
 // maxSegment bounds the memory that recovery needs.
 const maxSegment = 1 << 30
+
+// Bounds of where counting begins: they leave room for the rounds and boots of a
+// simulation.
+const (
+	MaxFirstBoot  = ^uint64(0) - 999
+	MaxFirstRound = maxRound - 1<<32
+)
 
 // Defaults returns the settings for a network with round trips of a few
 // milliseconds. ID, Members, Cluster and Jitter are left to set.
@@ -64,6 +77,7 @@ func Defaults() Config {
 		RepairDelay:      time.Second,
 		RepairRate:       20 << 20,
 		Segment:          16 << 20,
+		Backlog:          64 << 20,
 	}
 }
 
@@ -95,6 +109,14 @@ func (c *Config) Validate() error {
 		return fail("repair rate: %d: want 1 or more bytes a second", c.RepairRate)
 	case c.Segment < wal.MinSegment || c.Segment > maxSegment:
 		return fail("segment: %d bytes: want %d to %d", c.Segment, wal.MinSegment, maxSegment)
+	}
+	switch {
+	case c.Backlog < 1:
+		return fail("backlog: %d bytes: want 1 or more", c.Backlog)
+	case c.FirstBoot > MaxFirstBoot:
+		return fail("first boot: %d: want at most %d", c.FirstBoot, MaxFirstBoot)
+	case c.FirstRound > MaxFirstRound:
+		return fail("first round: %d: want at most %d", c.FirstRound, uint64(MaxFirstRound))
 	}
 	for i, m := range c.Members {
 		if m == 0 || slices.Contains(c.Members[:i], m) {

@@ -77,7 +77,7 @@ func (n *Node) startRound(m *machine) {
 // newBallot returns a ballot above all that this node has used, promised or seen. It
 // is used once in this boot (rule 4).
 func (n *Node) newBallot(m *machine) Ballot {
-	m.highestRound = max(m.highestRound, m.promised.Round) + 1
+	m.highestRound = max(m.highestRound, m.promised.Round, max(n.cfg.FirstRound, 1)-1) + 1
 	return Ballot{Epoch: firstEpoch, Round: m.highestRound, Node: n.cfg.ID, Boot: n.boot}
 }
 

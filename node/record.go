@@ -200,7 +200,7 @@ func (r *recordReader) value(def *fsm.Definition) *Value {
 func (n *Node) recover(ev *Event) {
 	log, was, err := wal.Recover(ev.Dir, wal.Identity{
 		Cluster: n.cfg.Cluster, Node: uint16(n.cfg.ID), Incarnation: ev.Incarnation,
-	}, wal.Options{Segment: n.cfg.Segment}, n.replay)
+	}, wal.Options{Segment: n.cfg.Segment, FirstBoot: n.cfg.FirstBoot}, n.replay)
 	if err != nil {
 		n.err = fmt.Errorf("%w: %w", ErrStopped, err)
 		return

@@ -182,6 +182,12 @@ func (p *Plan) Summary() string {
 	}
 	k := p.Knobs
 	fmt.Fprintf(&b, "consensus timeout %v, %d resends after %v each, client timeout %v\n", k.ConsensusTimeout, k.MaxResends, k.ResendTimeout, k.ClientTimeout)
+	if k.Backlog != 0 {
+		fmt.Fprintf(&b, "backlog of a log %d bytes\n", k.Backlog)
+	}
+	if k.FirstBoot != 0 || k.FirstRound != 0 {
+		fmt.Fprintf(&b, "boots begin with %d, rounds with %d\n", max(1, k.FirstBoot), max(1, k.FirstRound))
+	}
 	for i := range p.NodeKnobs {
 		fmt.Fprintf(&b, "%v\n", &p.NodeKnobs[i])
 	}

@@ -124,6 +124,7 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 	delay := generateEnvironment(c, p, shape, swarm)
 	generateKnobs(c, p, shape, delay)
 	generateNodeKnobs(c, p, shape)
+	generateLimits(c, p, shape)
 	generateDefinitions(c, p, shape)
 	faultsEnd := generateOperations(c, p, shape, delay)
 	generateCreated(c, p, shape)

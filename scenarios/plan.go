@@ -75,6 +75,9 @@ type Knobs struct {
 	WatchBuffer      int      `json:"watch_buffer,omitempty"`                         // changes that may wait for one watch; 0: the system's default
 	WatchPace        int      `json:"watch_pace,omitempty"`                           // more clients watch each node, and take changes at every so many steps of the node; 0: none
 	ListEvery        int      `json:"list_every,omitempty"`                           // a client lists the machines of each node at every so many of its steps; 0: never
+	Backlog          int      `json:"backlog,omitempty"`                              // bytes of a log that may await a sync; 0: the system's default
+	FirstBoot        uint64   `json:"first_boot,omitempty"`                           // boot number of a node's first life; 0: 1
+	FirstRound       uint64   `json:"first_round,omitempty"`                          // round number of a machine's first round; 0: 1
 	RememberBytes    int      `json:"remember_bytes,omitempty"`                       // growth of a peer's log, in bytes, until a node notes its length; 0: the system's default
 }
 

@@ -111,6 +111,12 @@ func (p *Plan) checkKnobs() error {
 	if k.RememberBytes < 0 || k.RememberBytes > 1<<30 {
 		return fmt.Errorf("knobs.remember_bytes: %d: want 1 to %d, or 0 for the system's default", k.RememberBytes, 1<<30)
 	}
+	if k.Backlog != 0 && (k.Backlog < minBacklog || k.Backlog > 1<<30) {
+		return fmt.Errorf("knobs.backlog: %d: want %d to %d bytes, or 0 for the system's default", k.Backlog, minBacklog, 1<<30)
+	}
+	if k.FirstBoot > maxFirstBoot || k.FirstRound > maxFirstRound {
+		return fmt.Errorf("knobs: first_boot %d, first_round %d: want at most %d and %d", k.FirstBoot, k.FirstRound, uint64(maxFirstBoot), uint64(maxFirstRound))
+	}
 	if k.CodecPercent < 0 || k.CodecPercent > 100 {
 		return fmt.Errorf("knobs.codec_percent: %d: want 1 to 100, or 0 for all", k.CodecPercent)
 	}
@@ -125,6 +131,13 @@ const maxDedupWindow = 256
 
 // maxPending bounds the knobs that limit a node's clients.
 const maxPending = 1 << 15
+
+// Bounds of the knobs with which counting begins: of 2^64 boots and 2^62 rounds some
+// are left for the run.
+const (
+	maxFirstBoot  = 1<<64 - 1000
+	maxFirstRound = 1<<62 - 1<<32
+)
 
 // Bounds of the knob that sizes the segments of a log.
 const (

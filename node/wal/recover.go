@@ -17,7 +17,8 @@ type Dir interface {
 
 // Options are the settings of a log. They may differ from life to life.
 type Options struct {
-	Segment int // bytes of a segment file, at least MinSegment; a larger batch makes a longer file
+	Segment   int    // bytes of a segment file, at least MinSegment; a larger batch makes a longer file
+	FirstBoot uint64 // the first boot of a log that is created; 0: 1
 }
 
 // MinSegment is the minimum of Options.Segment, in bytes.
@@ -229,7 +230,7 @@ func (r *reader) read(entry func(payload []byte, end LSN) error) error {
 	if err := r.replay.checkReachesMark(last, r.end); err != nil {
 		return err
 	}
-	if r.replay.boot == 0 {
+	if len(r.replay.starts) == 0 && r.tail.first == 1 {
 		return last.damaged(last.firstOffset(), "there is no boot that checks, and more than one was written")
 	}
 	return nil
@@ -254,8 +255,9 @@ func format(id Identity, o Options, cut int) (*Log, Recovered, error) {
 		return nil, Recovered{}, errors.New("wal: cannot format without an incarnation: pass 16 random bytes")
 	}
 	file := segmentName(1)
-	head := header{identity: id, sequence: 1, first: 1, size: uint64(o.Segment)}.encode()
-	l := newLog(o, replay{identity: id, first: 1}, []segmentInfo{{sequence: 1, size: int64(o.Segment), version: currentVersion, headerLen: headerSize}})
+	before := max(o.FirstBoot, 1) - 1
+	head := header{identity: id, sequence: 1, first: 1, size: uint64(o.Segment), boot: before}.encode()
+	l := newLog(o, replay{identity: id, first: 1, boot: before}, []segmentInfo{{sequence: 1, size: int64(o.Segment), version: currentVersion, headerLen: headerSize}})
 	begin := []DiskRequest{
 		{Op: Create, File: file}, {Op: Truncate, File: file},
 		{Op: Allocate, File: file, Offset: int64(o.Segment)}, {Op: Sync, File: file},
@@ -264,7 +266,7 @@ func format(id Identity, o Options, cut int) (*Log, Recovered, error) {
 		{requests: append(begin, l.marker.create()...)},
 		{requests: []DiskRequest{{Op: Write, File: file, Data: head}, {Op: Sync, File: file}}},
 	}, l.bootGroup())
-	return l, Recovered{Identity: id, Boot: 1, Fresh: true, TornBytes: cut}, nil
+	return l, Recovered{Identity: id, Boot: before + 1, Fresh: true, TornBytes: cut}, nil
 }
 
 // resume plans the requests that continue the log. They first make durable all that

@@ -21,11 +21,11 @@ type replay struct {
 }
 
 // newReplay returns the state before a segment, from the segment's header. Before
-// the first segment the state is empty.
+// the first segment the state is empty; its header says with which boot counting begins.
 func newReplay(s *segment, mark logPoint) replay {
-	h := replay{identity: s.header.identity, first: 1, mark: mark}
+	h := replay{identity: s.header.identity, first: 1, boot: s.header.boot, mark: mark}
 	if s.sequence > 1 {
-		h.end, h.boot, h.first = s.header.base, s.header.boot, s.header.first
+		h.end, h.first = s.header.base, s.header.first
 	}
 	return h
 }

@@ -159,6 +159,8 @@ func (r *run) config(id sim.ID, life int) node.Config {
 	cfg.ResendTimeout = time.Duration(k.ResendTimeout)
 	cfg.RepairDelay = cmp.Or(time.Duration(k.RepairDelay), cfg.RepairDelay)
 	cfg.RepairRate = cmp.Or(k.RepairRate, cfg.RepairRate)
+	cfg.Backlog = cmp.Or(k.Backlog, cfg.Backlog)
+	cfg.FirstBoot, cfg.FirstRound = k.FirstBoot, k.FirstRound
 	cfg.Jitter = keyed.Seed(r.plan.Seed).Name("jitter").Word(uint64(id)).Uint64()
 	for _, knob := range []struct {
 		to    *int

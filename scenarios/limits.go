@@ -1,0 +1,22 @@
+package scenarios
+
+// minBacklog is the smallest backlog of a log, in bytes. One that is smaller than a
+// record keeps a node from accepting after it has promised.
+const minBacklog = 1 << 10
+
+// generateLimits chooses small logs in which new work is refused, and where boots and
+// rounds begin: shortly before a number needs one more byte, or as far as they go.
+func generateLimits(c choices, p *Plan, shape Shape) {
+	if shape.Profile == None {
+		return
+	}
+	if c.often("backlog?", 8) {
+		p.Knobs.Backlog = minBacklog << c.Choose("backlog", 6)
+	}
+	if c.often("first boot?", 10) {
+		p.Knobs.FirstBoot = []uint64{1<<8 - 2, 1<<16 - 2, 1<<32 - 2, maxFirstBoot}[c.Choose("first boot", 4)]
+	}
+	if c.often("first round?", 10) {
+		p.Knobs.FirstRound = []uint64{1<<8 - 4, 1<<16 - 4, 1<<32 - 4, maxFirstRound}[c.Choose("first round", 4)]
+	}
+}

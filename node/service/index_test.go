@@ -119,6 +119,6 @@ func BenchmarkIndexPage(b *testing.B) {
 	x, keys := millionMachines()
 	r := rand.New(rand.NewPCG(1, 2))
 	for b.Loop() {
-		x.page("lifecycle/", keys[r.IntN(len(keys))], pageSize)
+		x.page("lifecycle/", keys[r.IntN(len(keys))], DefaultPage)
 	}
 }

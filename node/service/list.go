@@ -8,20 +8,20 @@ import (
 
 // Bounds of the work on one listing.
 const (
-	maxScan    = 64 * pageSize // machines scanned
-	maxReaders = 32            // concurrent reads
+	maxPieces  = 64 // pieces of the index scanned
+	maxReaders = 32 // concurrent reads
 )
 
 // listing is a listing in progress. First it scans the index, a piece in each step, so
 // that the node does other work between them; a linearizable one then reads the
 // machines that it has found.
 type listing struct {
-	ticket  Ticket
-	query   Query
-	after   string // the key scanned last
-	scanned int
-	full    bool // the scan has ended
-	page    Page
+	ticket Ticket
+	query  Query
+	after  string // the key scanned last
+	pieces int    // scanned
+	full   bool   // the scan has ended
+	page   Page
 
 	replies []*node.Reply // by index of the page's machines; nil: none yet
 	next    int           // index of the next machine to read
@@ -58,7 +58,7 @@ func (s *Service) listingsCanContinue() bool {
 
 // scan adds a piece of the index to a listing.
 func (s *Service) scan(l *listing) {
-	piece, more := s.index.page(l.query.Prefix, l.after, pageSize)
+	piece, more := s.index.page(l.query.Prefix, l.after, s.cfg.Page)
 	state := l.query.State
 	if l.query.Linearizable {
 		state = "" // the reads find the state
@@ -74,10 +74,10 @@ func (s *Service) scan(l *listing) {
 			l.page.Machines = append(l.page.Machines, m)
 		}
 	}
-	switch l.scanned += pageSize; {
+	switch l.pieces++; {
 	case !more:
 		s.endScan(l)
-	case l.scanned == maxScan:
+	case l.pieces == maxPieces:
 		l.page.Next = l.after
 		s.endScan(l)
 	}

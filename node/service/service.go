@@ -26,6 +26,7 @@ type Config struct {
 	Pending      int           // the most requests without a reply, of all machines together
 	Watchers     int           // the most watches
 	Changes      int           // the most changes that wait for one watch
+	Page         int           // the most machines that one step reads for one client
 	ReadyTimeout time.Duration // how long requests wait for a member that is not ready
 
 	// Delivered, if not nil, is called for each call that is delivered to the member,
@@ -41,6 +42,7 @@ const (
 	DefaultPending  = 8192
 	DefaultWatchers = 1024
 	DefaultChanges  = 1024
+	DefaultPage     = 256
 )
 
 // ErrConfig is wrapped by every error about a Config.
@@ -55,6 +57,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("%w: watchers: %d: want 1 or more", ErrConfig, c.Watchers)
 	case c.Changes < 1:
 		return fmt.Errorf("%w: changes: %d: want 1 or more", ErrConfig, c.Changes)
+	case c.Page < 1:
+		return fmt.Errorf("%w: page: %d: want 1 or more", ErrConfig, c.Page)
 	case c.ReadyTimeout <= 0:
 		return fmt.Errorf("%w: ready timeout: %v: want more than 0", ErrConfig, c.ReadyTimeout)
 	}
@@ -189,7 +193,7 @@ func (s *Service) stepMember() error {
 	if abstains := s.member.AnswersClients() && !s.member.Ready(); abstains != s.abstains {
 		s.abstains = abstains
 		if abstains {
-			s.hub.endAll(Abstained, nil)
+			s.endWatches(Abstained, notCarriedOut(&node.Request{}, node.Abstains), nil)
 		}
 	}
 	return err
@@ -228,7 +232,7 @@ func (s *Service) stop(cause error) {
 	s.stopped, s.cause = true, cause
 	s.failRequests()
 	s.failListings()
-	s.hub.endAll(Stopped, cause)
+	s.endWatches(Stopped, nil, s.stoppingError())
 }
 
 // refuseAfterStop answers a client that came after the end.

@@ -8,14 +8,12 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// pageSize is the number of machines that one step reads for one client.
-const pageSize = 256
-
 // watcher receives the changes of one machine, or of all machines with a prefix.
 type watcher struct {
 	ticket Ticket
 	query  Query
 
+	begun   bool     // the client was told that it begins
 	begin   []Known  // of a single machine: the value to begin with
 	changes []Change // not taken yet
 	pulled  bool     // the client awaits an update
@@ -111,10 +109,16 @@ func (h *watchHub) finish(w *watcher, why EndReason, cause error) {
 	h.queue(w)
 }
 
-// endAll ends all watches.
-func (h *watchHub) endAll(why EndReason, cause error) {
+// endWatches ends all watches. Those that have not begun are refused, with reply or with
+// err as in refuseWatch: their clients await whether they begin.
+func (s *Service) endWatches(why EndReason, reply *node.Reply, err error) {
+	h := &s.hub
 	for _, t := range slices.Sorted(maps.Keys(h.byTicket)) {
-		h.finish(h.byTicket[t], why, cause)
+		if w := h.byTicket[t]; w.begun {
+			h.finish(w, why, s.cause)
+		} else {
+			s.dropWatch(w, reply, err)
+		}
 	}
 }
 
@@ -178,7 +182,7 @@ func (s *Service) update(w *watcher) Update {
 	case w.end != NotEnded:
 		s.hub.remove(w)
 	case !w.caughtUp:
-		page, more := s.index.page(w.query.Prefix, w.cursor, pageSize)
+		page, more := s.index.page(w.query.Prefix, w.cursor, s.cfg.Page)
 		u.Begin = page
 		if w.caughtUp = !more; more {
 			w.cursor = page[len(page)-1].Key
@@ -246,6 +250,7 @@ func (s *Service) beginWatch(w *watcher, initial *node.Value) {
 			w.begin = []Known{{w.query.Prefix, value}}
 		}
 	}
+	w.begun = true
 	s.hub.add(w)
 	s.out.Updates = append(s.out.Updates, Update{Ticket: w.ticket})
 }

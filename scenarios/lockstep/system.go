@@ -137,6 +137,7 @@ func (r *run) serviceConfig(p *process) service.Config {
 		Pending:  cmp.Or(k.Pending, service.DefaultPending),
 		Watchers: cmp.Or(k.Watchers, service.DefaultWatchers),
 		Changes:  cmp.Or(k.WatchBuffer, service.DefaultChanges),
+		Page:     service.DefaultPage,
 
 		ReadyTimeout: time.Duration(k.ConsensusTimeout),
 		Delivered:    p.noteDelivered,

@@ -85,7 +85,7 @@ func signaturesOf(t *testing.T) []string {
 }
 
 // signaturesAt returns the signatures at one place: in a violation literal, in a
-// call of violation(property, class, ...), or in a class of the linearizability
+// call of violation or breach(property, class, ...), or in a class of the linearizability
 // checker.
 func signaturesAt(n ast.Node) []string {
 	switch n := n.(type) {
@@ -102,7 +102,7 @@ func signaturesAt(n ast.Node) []string {
 			return []string{fields["Property"] + "/" + fields["Class"]}
 		}
 	case *ast.CallExpr:
-		if f, ok := n.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "violation" && literal(n.Args[1]) != "" {
+		if f, ok := n.Fun.(*ast.SelectorExpr); ok && (f.Sel.Name == "violation" || f.Sel.Name == "breach") && literal(n.Args[1]) != "" {
 			return []string{literal(n.Args[0]) + "/" + literal(n.Args[1])}
 		}
 	case *ast.ValueSpec:

@@ -104,6 +104,8 @@ func (f *Fault) words() string {
 			return fmt.Sprintf("roll back %d to a copy made while they run", f.Nodes)
 		}
 		return fmt.Sprintf("roll back %d", f.Nodes)
+	case Stop:
+		return fmt.Sprintf("stop %d, which drain for %v", f.Nodes, f.Drain)
 	case Clog, Refuse:
 		return fmt.Sprintf("%s %s", f.Kind, f.where())
 	case ProfileOverride:

@@ -45,13 +45,14 @@ const (
 	Batches               // steps of nodes that take several events
 	StepTimes             // steps of nodes that take time
 	Breaks                // connections of clients that break behind a message
+	Stops                 // nodes that are asked to stop
 	numFamilies
 )
 
 var familyNames = [numFamilies]string{
 	"drop", "burst", "delay", "duplicate", "reorder", "corrupt", "reset", "gap", "clog", "refuse",
 	"partition", "one_way", "cut", "flap", "power_loss", "process_crash", "restarts", "disk_crash", "disk", "damage", "wipe", "rollback",
-	"pause", "slow", "freeze", "drift", "outside", "batch", "step_time", "break",
+	"pause", "slow", "freeze", "drift", "outside", "batch", "step_time", "break", "stop",
 }
 
 // String is the family's name.
@@ -134,7 +135,7 @@ func (s *familySet) network(p *netmodel.Profile) {
 // familyOfKind maps kinds of faults to their family, if they have one.
 var familyOfKind = map[FaultKind]Family{
 	Partition: Partitions, OneWay: OneWays, Cut: Cuts, Clog: Clogs, Refuse: Refusals,
-	DiskCrash: DiskCrashes, PowerLoss: PowerLosses, ProcessCrash: ProcessCrashes, Pause: Pauses, Slow: Slowness, Freeze: Freezes, Wipe: Wipes, Rollback: Rollbacks,
+	DiskCrash: DiskCrashes, PowerLoss: PowerLosses, ProcessCrash: ProcessCrashes, Pause: Pauses, Slow: Slowness, Freeze: Freezes, Wipe: Wipes, Rollback: Rollbacks, Stop: Stops,
 }
 
 func (s *familySet) fault(f *Fault) {
@@ -165,6 +166,8 @@ func (s Shape) Families() []Family {
 			all.add(f, s.Profile == All && s.Batches)
 		case f == Breaks:
 			all.add(f, s.network() && s.Connections)
+		case f == Stops:
+			all.add(f, s.Profile == All && s.Stops)
 		case f == DiskDamage:
 			all.add(f, s.disks() && s.minority())
 		case f == Partitions, f == OneWays, f == Cuts:

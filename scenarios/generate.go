@@ -43,6 +43,7 @@ type Shape struct {
 	Batches      bool // its nodes can take several events as one step
 	Connections  bool // its clients are told of their connections
 	Creates      bool `json:",omitempty"` // its clients can create definitions
+	Stops        bool // its nodes stop when they are asked to
 
 	// Fields that measure the worth of parts of the generator.
 	Everything bool     `json:",omitempty"` // every plan has all families that it may have: no swarm
@@ -378,6 +379,13 @@ func generateClientKnobs(c choices, p *Plan) {
 	if c.often("listed?", 15) {
 		k.ListEvery = 2 + int(c.Choose("list every", 60))
 	}
+	if c.often("paged?", 40) { // plans have few machines: pages of one or two make several of them
+		k.Page = 1 + int(c.Choose("page", 2))
+	}
+	if c.often("watches move?", 30) {
+		k.WatchMoves = 4 << c.Choose("watch moves", 6)
+	}
+	k.HangUp = c.often("hang up?", 50)
 }
 
 // generateOperations chooses the operations of the clients and returns the end of

@@ -19,7 +19,7 @@ type timeline struct {
 
 // scheduledKinds lists the kinds of faults that have a place in time, in the order
 // in which they are chosen.
-var scheduledKinds = []FaultKind{ProfileOverride, Partition, OneWay, Cut, Clog, Refuse, PowerLoss, ProcessCrash, DiskFailure, Wipe, Rollback, Pause, Slow, Freeze, DiskCrash}
+var scheduledKinds = []FaultKind{ProfileOverride, Partition, OneWay, Cut, Clog, Refuse, PowerLoss, ProcessCrash, DiskFailure, Wipe, Rollback, Pause, Slow, Freeze, DiskCrash, Stop}
 
 // maxEach bounds the faults of one kind in a plan.
 const maxEach = 2
@@ -121,6 +121,9 @@ func (t *timeline) setTargets(c choices, f *Fault) {
 	case Slow:
 		f.Nodes = t.someOrAll(c, "slow")
 		f.Pace = max(1, p.Heal.Delay*Duration(c.between("pace", 1, 20))/20)
+	case Stop:
+		f.Nodes = t.someOrAll(c, "stopped")
+		f.Drain = Duration(c.Choose("drain", uint64(f.For)))
 	case Freeze:
 		f.Nodes = t.someOrAll(c, "frozen")
 	case ProfileOverride:

@@ -78,6 +78,9 @@ type Knobs struct {
 	Backlog          int      `json:"backlog,omitempty"`                              // bytes of a log that may await a sync; 0: the system's default
 	FirstBoot        uint64   `json:"first_boot,omitempty"`                           // boot number of a node's first life; 0: 1
 	FirstRound       uint64   `json:"first_round,omitempty"`                          // round number of a machine's first round; 0: 1
+	Page             int      `json:"page,omitempty"`                                 // machines that a node reads in one step for a listing or a watch; 0: the system's default
+	HangUp           bool     `json:"hang_up,omitempty"`                              // clients hang up when they wait no longer: nodes learn that they have gone
+	WatchMoves       int      `json:"watch_moves,omitempty"`                          // clients watch one node at a time, and move to another when it ends or after so many of its steps; 0: none
 	RememberBytes    int      `json:"remember_bytes,omitempty"`                       // growth of a peer's log, in bytes, until a node notes its length; 0: the system's default
 }
 
@@ -139,6 +142,7 @@ const (
 	Slow            FaultKind = "slow"             // Nodes take events at least Pace apart
 	Freeze          FaultKind = "freeze"           // the clocks of Nodes stop, and continue from the same time
 	Wipe            FaultKind = "wipe"             // Nodes lose power, and return with empty disks when it ends: their promises are lost
+	Stop            FaultKind = "stop"             // Nodes reject new requests of clients, stop after Drain, and restart when it ends
 	Rollback        FaultKind = "rollback"         // Nodes restart, and again when it ends, with their disks as they were when it began, if all others can detect it
 )
 
@@ -187,6 +191,7 @@ type Fault struct {
 	Pace       Duration          `json:"pace,omitempty"`       // slow
 	Freeze     bool              `json:"freeze,omitempty"`     // pause: the clock stops as well, as on a suspended host
 	Live       bool              `json:"live,omitempty"`       // rollback: the nodes do not restart when it begins: the copy is of running ones
+	Drain      Duration          `json:"drain,omitempty"`      // stop: time for which the nodes still handle the requests that they have
 	Aim        string            `json:"aim,omitempty"`        // the instant of an earlier run that it was aimed at, in words; it has no effect
 }
 

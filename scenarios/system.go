@@ -22,6 +22,7 @@ type System struct {
 	Batches       bool             // its nodes take several events as one step: see sim.BatchProcess
 	Connections   bool             // its clients are told of their connections: see sim.Spec.SeesConnections
 	Creates       bool             // its clients can create definitions: see Plan.Created
+	Stops         bool             // its nodes stop when they are asked to: see StopRequest
 	HighWaterFile string           // the file in which nodes keep their high-water mark; see sim.Config
 	Marks         []string         // names of its coverage marks; see MarkCounter
 	Requests      []string         // kinds of messages that its nodes answer: the first words of their FateNames

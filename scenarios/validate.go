@@ -102,7 +102,7 @@ func (p *Plan) checkKnobs() error {
 		value, most int
 	}{
 		{"pending", k.Pending, maxPending}, {"watchers", k.Watchers, maxPending}, {"watch_buffer", k.WatchBuffer, maxPending},
-		{"watch_pace", k.WatchPace, maxPending}, {"list_every", k.ListEvery, 1 << 30},
+		{"watch_pace", k.WatchPace, maxPending}, {"list_every", k.ListEvery, 1 << 30}, {"page", k.Page, maxPending}, {"watch_moves", k.WatchMoves, 1 << 30},
 	} {
 		if n.value < 0 || n.value > n.most {
 			return fmt.Errorf("knobs.%s: %d: want 1 to %d, or 0", n.name, n.value, n.most)
@@ -313,7 +313,7 @@ func (p *Plan) checkFault(f *Fault) error {
 	}
 	uses, ok := faultFields[f.Kind]
 	if !ok {
-		return fmt.Errorf("kind: %q: want partition, one_way, cut, profile_override, clog, refuse, power_loss, process_crash, pause, slow, freeze, wipe, rollback, disk or disk_crash", f.Kind)
+		return fmt.Errorf("kind: %q: want partition, one_way, cut, profile_override, clog, refuse, power_loss, process_crash, pause, slow, freeze, wipe, rollback, stop, disk or disk_crash", f.Kind)
 	}
 	for _, field := range []struct {
 		name  string
@@ -321,7 +321,7 @@ func (p *Plan) checkFault(f *Fault) error {
 	}{
 		{"groups", len(f.Groups) > 0}, {"sources", len(f.Sources) > 0}, {"targets", len(f.Targets) > 0},
 		{"links", len(f.Links) > 0}, {"profile", f.Profile != nil}, {"nodes", len(f.Nodes) > 0}, {"what", f.What != 0}, {"target", f.Target != AnyBytes},
-		{"every", f.Every != 0}, {"pace", f.Pace != 0}, {"freeze", f.Freeze}, {"live", f.Live},
+		{"every", f.Every != 0}, {"pace", f.Pace != 0}, {"freeze", f.Freeze}, {"live", f.Live}, {"drain", f.Drain != 0},
 		{"crash", f.Crash != ""}, {"op", f.Op != ""}, {"phase", f.Phase != ""}, {"occurrence", f.Occurrence != 0},
 	} {
 		use := uses[field.name]
@@ -340,6 +340,9 @@ func (p *Plan) checkFault(f *Fault) error {
 	}
 	if err := f.checkTarget(); err != nil {
 		return err
+	}
+	if f.Drain < 0 || f.Drain > MaxTime {
+		return fmt.Errorf("drain: %v: want 0 to %v", f.Drain, MaxTime)
 	}
 	if f.Kind == DiskCrash {
 		if f.Crash != PowerLoss && f.Crash != ProcessCrash {
@@ -380,6 +383,7 @@ var faultFields = map[FaultKind]map[string]use{
 	Freeze:          {"nodes": needed},
 	Wipe:            {"nodes": needed},
 	Rollback:        {"nodes": needed, "live": optional},
+	Stop:            {"nodes": needed, "drain": optional},
 }
 
 func (p *Plan) checkFaultIDs(f *Fault) error {

@@ -135,6 +135,9 @@ func (r *rig) do(command string) {
 		r.settle()
 	case "call":
 		r.step(Event{Kind: Call, Ticket: ticket, Request: request})
+	case "other": // machine
+		request.Key, request.ID = "lifecycle/n", node.Stamp("lifecycle/n", 0, "op"+arg(1))
+		r.step(Event{Kind: Call, Ticket: ticket, Request: request})
 	case "retry":
 		request.Retry, request.Attempt = true, 2
 		r.step(Event{Kind: Call, Ticket: ticket, Request: request})
@@ -194,6 +197,7 @@ func TestClientsOfOneService(t *testing.T) {
 		{"a watch that has no room for its read", "sync; call 1 Running; call 2 Stopped; watch 3 one; watch 4; watch 5; sync", "3 refused overloaded; 4 begins; 5 begins; 1 committed; 2 committed"},
 		{"an abandoned watch", "sync; watch 1 one; abandon 1; sync; watch 2; watch 3", "1 begins; 2 begins; 3 begins"},
 		{"a linearizable listing", "sync; call 1 Running; sync; list 2 linearizable; sync", "1 committed; 2 page lifecycle/m=Running"},
+		{"a stop while the index is scanned", "sync; call 1 Running; other 2 Running; sync; list 3; stop", "1 committed; 2 committed; 3 refused true"},
 		{"an abandoned listing", "sync; call 1 Running; sync; list 2 linearizable; abandon 2; sync", "1 committed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -202,6 +206,7 @@ func TestClientsOfOneService(t *testing.T) {
 				r.do(command)
 			}
 			require.Equal(t, c.want, strings.Join(r.lines, "; "))
+			require.Empty(t, r.service.requests.byTicket, "calls that have their outcome")
 		})
 	}
 }

@@ -57,6 +57,7 @@ func shapeOf(sys scenarios.System, s scenarios.Shape) scenarios.Shape {
 	s.Versions, s.Retires, s.OperationIDs, s.Majority, s.Forms, s.Batches = sys.Versions, sys.Retires, sys.OperationIDs, sys.Majority, sys.Forms, sys.Batches
 	s.Connections = sys.Connections
 	s.Creates = sys.Creates
+	s.Stops = sys.Stops
 	return s
 }
 

@@ -53,6 +53,8 @@ func (s *runner) actions(f *scenarios.Fault) (begin, end func()) {
 		return func() { each(f.Nodes, s.losePower) }, func() { each(f.Nodes, s.start) }
 	case scenarios.ProcessCrash:
 		return func() { each(f.Nodes, s.crashProcess) }, func() { each(f.Nodes, s.start) }
+	case scenarios.Stop:
+		return func() { each(f.Nodes, s.stopper(f)) }, func() {} // they start again when they have stopped
 	case scenarios.Wipe:
 		return func() { each(f.Nodes, s.wipe) }, func() { each(f.Nodes, s.start) }
 	case scenarios.Rollback:

@@ -26,6 +26,7 @@ func (s *runner) heal() {
 	for n := 1; n <= s.plan.Nodes; n++ {
 		id := scenarios.NodeID(n)
 		s.world.ClearDiskFaults(id)
+		s.endStopping(id)
 		s.nodes[id].downFaults, s.nodes[id].awaitsRestart = 0, false
 		if !s.world.Up(id) && !s.nodes[id].downForGood {
 			s.world.Start(id)

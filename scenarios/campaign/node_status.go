@@ -13,12 +13,14 @@ import (
 
 // nodeStatus is the runner's knowledge of a node.
 type nodeStatus struct {
-	life          int  // of the current life
-	downFaults    int  // power losses and process crashes that hold it down
-	awaitsRestart bool // it has stopped by itself and waits for its operator
-	downForGood   bool // it refuses its disk, or its peers reject it, for good
-	lostPromises  bool // its disk has lost its promises
-	rejectedLife  int  // the life in which it has learnt so
+	life          int              // of the current life
+	downFaults    int              // power losses and process crashes that hold it down
+	awaitsRestart bool             // it has stopped by itself and waits for its operator
+	downForGood   bool             // it refuses its disk, or its peers reject it, for good
+	lostPromises  bool             // its disk has lost its promises
+	rejectedLife  int              // the life in which it has learnt so
+	stoppingLife  int              // the life that was asked to stop; 0: none
+	stop          *scenarios.Fault // for which it was asked
 }
 
 // losePower, crashProcess and start count, like cuts of links: a node that two

@@ -37,13 +37,14 @@ type runner struct {
 	hits             scenarios.FamilyHits // hits that the world does not count
 	endAt            scenarios.Duration   // later events do not count
 	instants         *instantList         // nil: none are wanted
+	stops            bool                 // see scenarios.System.Stops
 	violation        *scenarios.Violation
 }
 
 func newRunner(sys scenarios.System, p *scenarios.Plan, o Options) (*runner, error) {
 	s := &runner{
 		plan: p, machines: p.Machines(), run: sys.New(p), queues: map[sim.ID]*clientQueue{}, nodes: make([]nodeStatus, p.Nodes+1),
-		endAt: math.MaxInt64, instants: o.instants,
+		endAt: math.MaxInt64, instants: o.instants, stops: sys.Stops,
 	}
 	s.repairer, _ = s.run.(scenarios.Repairer)
 	cfg := sim.Config{
@@ -174,6 +175,8 @@ func (s *runner) observe(at scenarios.Duration, id sim.ID, f sim.Observation) {
 		s.onResponse(at, id, f)
 	case *scenarios.Stopped:
 		s.onStopped(at, id, f)
+	case *scenarios.StoppedCleanly:
+		s.onStoppedCleanly(at, id, f.Life)
 	case *scenarios.IncarnationRejected:
 		s.onIncarnationRejected(at, f.Node)
 	}

@@ -20,6 +20,7 @@ type client struct {
 	exchanges   []exchange        // of the current call, in order
 	ownAttempts map[string]uint32 // attempts so far of operations with ids of the client's own, by name
 	response    scenarios.Response
+	unanswered  []attemptSent // of the current call, if the client hangs up
 }
 
 // Step implements sim.Process.
@@ -31,7 +32,9 @@ func (c *client) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	case sim.Receive:
 		c.receive(local, ev, out)
 	case sim.SendFailed:
-		c.endWhere(local, func(x *exchange) bool { return x.sent == ev.Message.(*envelope).Message }, true, out)
+		if m, ok := ev.Message.(*envelope); ok { // nothing follows from a hang-up that fails
+			c.endWhere(local, func(x *exchange) bool { return x.sent == m.Message }, true, out)
+		}
 	case sim.Disconnected:
 		c.endWhere(local, func(x *exchange) bool { return sim.ID(x.to) == ev.From }, false, out)
 	case sim.Timer:
@@ -81,6 +84,7 @@ func (c *client) apply(a session.Action, out *sim.Effects) {
 		c.sent = requestSent{c.invocation.Operation, a.Request, a.To}
 		out.Observe(&c.sent)
 		c.send(a.To, a.Request, out)
+		c.noteSent(a.Request, a.To)
 	}
 	if a.Wake > 0 {
 		out.SetTimer(0, scenarios.Duration(a.Wake)) // its only timer
@@ -88,6 +92,7 @@ func (c *client) apply(a session.Action, out *sim.Effects) {
 	if !a.Done {
 		return
 	}
+	c.hangUpAll(out)
 	r := &c.response // the observer reads it before the next step
 	*r = scenarios.Response{
 		Operation: c.invocation.Operation, Outcome: outcomeOf(a.Result.Outcome),

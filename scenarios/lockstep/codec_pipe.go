@@ -23,7 +23,10 @@ type codecPipe struct {
 
 // RoundTrip implements scenarios.MessageCodec.
 func (r *run) RoundTrip(m sim.Message) sim.Message {
-	e := m.(*envelope)
+	e, ok := m.(*envelope)
+	if !ok {
+		return m // the end of a connection has no bytes
+	}
 	if e.decoded == nil {
 		e.decoded = e
 		if r.crossesCodec(e) {
@@ -56,10 +59,11 @@ var codecChoice = keyed.String("as bytes")
 
 // Corrupt implements scenarios.MessageCodec.
 func (r *run) Corrupt(m sim.Message, cut bool, k keyed.Key) string {
-	if onlyForClients(m.(*envelope).Message) {
+	e, ok := m.(*envelope)
+	if !ok || onlyForClients(e.Message) {
 		return ""
 	}
-	if taken := r.pipe.corrupt(m.(*envelope).Message, cut, k, firstPayload); taken != nil {
+	if taken := r.pipe.corrupt(e.Message, cut, k, firstPayload); taken != nil {
 		return taken.String()
 	}
 	return ""

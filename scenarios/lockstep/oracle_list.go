@@ -17,6 +17,7 @@ type listingBegun struct {
 	query  service.Query
 	chosen []uint64 // by index of the oracle's keys: the version chosen by then
 	shown  []uint64 // ... 1 + the version that the node has shown in this life; 0: none
+	held   []bool   // ... the node has accepted a value: of several nodes, so that it is durable before it is chosen
 }
 
 // listed is the observation that a listing has ended.
@@ -45,15 +46,12 @@ func (l *listed) String() string {
 }
 
 // listingBegun returns the truth as it is now, for a listing at the current node.
-func (o *oracle) listingBegun(life int, q *service.Query) listingBegun {
+func (o *oracle) listingBegun(life int, q *service.Query, n *node.Node) listingBegun {
 	b := listingBegun{life: life, query: *q}
 	for _, key := range o.keys {
 		t := o.machine(key)
-		version := uint64(0)
-		if n := len(t.versions); n > 0 {
-			version = t.versions[n-1]
-		}
-		b.chosen, b.shown = append(b.chosen, version), append(b.shown, t.shown[o.id])
+		b.chosen, b.shown = append(b.chosen, t.lastVersion()), append(b.shown, t.shown[o.id])
+		b.held = append(b.held, o.plan.Nodes > 1 && n.Inspect(key).Value != nil)
 	}
 	return b
 }
@@ -73,8 +71,11 @@ func (o *oracle) checkListed(l *listed) *scenarios.Violation {
 			return o.violation("listing", "wrong-page", m.Key, "%v, with %s after %q", l, m.Key, last)
 		}
 		last = m.Key
-		if m.Unknown {
+		if m.Unknown && !q.Linearizable {
 			continue
+		}
+		if m.Version == 0 && q.Linearizable {
+			return o.violation("listing", "wrong-page", m.Key, "%v, and %s has had no transition", l, m.Key)
 		}
 		if m.Version > 0 && !o.machine(m.Key).hasTransition(m.Version, m.State, "") {
 			return o.violation("listing", "unchosen", m.Key, "%v, and no chosen value shows %v", l, m)
@@ -91,15 +92,14 @@ func (o *oracle) checkListed(l *listed) *scenarios.Violation {
 	return o.checkComplete(l)
 }
 
-// checkComplete checks that a page leaves out no machine that its node has shown.
+// checkComplete checks that a page leaves out no machine that its node has shown, nor,
+// of a local listing, one of which it has accepted a value. With a state, machines count
+// that have had no transition since the listing began.
 func (o *oracle) checkComplete(l *listed) *scenarios.Violation {
 	q := &l.begun.query
-	if q.State != "" {
-		return nil
-	}
 	for i, key := range o.keys {
 		inRange := key > q.After && strings.HasPrefix(key, q.Prefix) && (l.next == "" || key <= l.next)
-		if !inRange || l.begun.shown[i] < 2 { // a machine without transitions may be left out
+		if !inRange || !o.mustList(l, i) {
 			continue
 		}
 		if !slices.ContainsFunc(l.machines, func(m service.Listed) bool { return m.Key == key }) {
@@ -107,4 +107,20 @@ func (o *oracle) checkComplete(l *listed) *scenarios.Violation {
 		}
 	}
 	return nil
+}
+
+// mustList reports whether a page must show the i-th machine if that is in its range. A
+// linearizable one may leave out a machine without transitions.
+func (o *oracle) mustList(l *listed, i int) bool {
+	q, t := &l.begun.query, o.machine(o.keys[i])
+	switch {
+	case q.State == "":
+		return l.begun.shown[i] >= 2 || l.begun.held[i] && !q.Linearizable
+	case l.begun.shown[i] < 2:
+		return false
+	case q.Linearizable:
+		last := len(t.versions) - 1
+		return t.versions[last] == l.begun.chosen[i] && t.entries[last].To == q.State
+	}
+	return t.shown[o.id] == l.begun.shown[i] && t.hasTransition(t.shown[o.id]-1, q.State, "")
 }

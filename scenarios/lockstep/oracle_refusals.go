@@ -24,12 +24,13 @@ func (f *requestRefused) String() string { return "refuses with " + f.reply.Stri
 
 // checkRefused: a request that was delivered to the node is not rejected by its service,
 // since it may take effect. A retry that was not delivered is not rejected either, since
-// an earlier attempt may.
+// an earlier attempt may. A request that a node had when it stopped stays without an
+// answer of the node, which may still propose it while its log is marked.
 func (o *oracle) checkRefused(f *requestRefused) *scenarios.Violation {
 	r := f.reply
 	a := o.operation(o.machine(r.Key), r.ID).attempt(f.client, max(1, r.Attempt))
 	delivered := a.arrivedAt == o.id && a.life == f.life && !a.answered
-	rejected := r.Outcome == node.Rejected
+	rejected, stopping := r.Outcome == node.Rejected, r.Reason == node.Stopping
 	switch {
 	case r.Outcome == node.Committed:
 		return o.violation("outcomes", "refused-as-committed", r.Key, "answers %v, and the node has not", r)
@@ -39,6 +40,6 @@ func (o *oracle) checkRefused(f *requestRefused) *scenarios.Violation {
 		return o.violation("outcomes", "rejected-retry", r.Key, "answers %v, though an earlier attempt may take effect", r)
 	}
 	o.noteAnswer(o.machine(r.Key), f.client, r)
-	a.answered, a.rejected = true, rejected
+	a.answered, a.rejected = !delivered || !stopping, rejected
 	return nil
 }

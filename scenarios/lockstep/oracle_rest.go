@@ -37,18 +37,20 @@ func (r *run) checkLeftOver(o *oracle) *scenarios.Violation {
 	return nil
 }
 
-// checkServiceAtRest: no request is without a reply, and there are as many watches as
-// clients that watch. A timer stays until it is due: there is one a machine, and three
+// checkServiceAtRest: no request is without a reply, and there are no more watches than
+// clients that watch, or have gone without the node's knowledge. A timer stays until it is due: there is one a machine, and three
 // more.
 func (r *run) checkServiceAtRest(o *oracle, p *process) *scenarios.Violation {
-	open := 0
-	for _, w := range p.observers.watches {
-		if w.ticket != 0 && w.life == p.life {
-			open++
+	open := len(p.observers.gone)
+	for _, list := range [][]*watchClient{p.observers.watches, r.movers} {
+		for _, w := range list {
+			if w.ticket != 0 && w.node == p.id && w.life == p.life {
+				open++
+			}
 		}
 	}
 	u, c := p.service.Use(), p.service.Counters()
-	if u.Requests > 0 || u.Listings > 0 || u.Watches != open || c.Watchers > open || u.Watched > c.Watchers || u.Timers > p.node.MachineCount()+3 || u.Stale > u.Timers+64 {
+	if u.Requests > 0 || u.Listings > 0 || u.Watches > open || c.Watchers > open || u.Watched > c.Watchers || u.Timers > p.node.MachineCount()+3 || u.Stale > u.Timers+64 {
 		return o.violation("bounds", "left-over", "", "keeps, at the end of the run, %d requests, %d listings, %d timers and %d stale ones, and %d watches, of which %d have not ended and %d receive changes, for %d clients that watch",
 			u.Requests, u.Listings, u.Timers, u.Stale, u.Watches, c.Watchers, u.Watched, open)
 	}

@@ -85,18 +85,20 @@ func (o *oracle) checkShown(s *valuesShown) *scenarios.Violation {
 	return nil
 }
 
-// checkKeptUp: after each step, a watch that keeps up has received all that the node
-// has shown.
-func (o *oracle) checkKeptUp(s *valuesShown, watches []*watchClient) *scenarios.Violation {
-	for i := range s.values {
-		c := &s.values[i]
-		for _, w := range watches {
-			wants := strings.HasPrefix(c.Key, w.first.Prefix) && (!w.first.Single || c.Key == w.first.Prefix)
-			if w.pace > 0 || !w.begun || w.ticket == 0 || !wants {
+// checkKeptUp: a watch that awaits an update has received all that the node has shown.
+func (o *oracle) checkKeptUp(watches []*watchClient) *scenarios.Violation {
+	for _, w := range watches {
+		if !w.pulled || w.ticket == 0 || w.node != o.id {
+			continue
+		}
+		for _, key := range o.keys {
+			wants := strings.HasPrefix(key, w.first.Prefix) && (!w.first.Single || key == w.first.Prefix)
+			shown := o.machine(key).shown[o.id]
+			if !wants || shown == 0 || w.first.Resume && shown-1 < w.first.From {
 				continue
 			}
-			if seen, ok := w.received[c.Key]; !ok || seen < c.Value.Version {
-				return o.violation("watch", "missed-change", c.Key, "shows %v of %s, but its watcher has received only version %d", c.Value, c.Key, seen)
+			if seen, ok := w.received[key]; !ok || seen < shown-1 {
+				return o.violation("watch", "missed-change", key, "has shown version %d of %s, but its watcher has received only version %d", shown-1, key, seen)
 			}
 		}
 	}
@@ -118,6 +120,9 @@ func (o *oracle) checkWatched(e *watched) *scenarios.Violation {
 	key := e.state.Key + e.transition.Key + e.gap.Key + e.behind.Key // one of them is set
 	t := o.machine(key)
 	seen, known := w.received[key]
+	if !known && w.first.Resume {
+		seen = w.first.From
+	}
 	wrong := func(format string, args ...any) *scenarios.Violation {
 		return o.violation("watch", "wrong-change", key, "sends the watcher of %s, which has received version %d, "+format, append([]any{key, seen}, args...)...)
 	}
@@ -126,6 +131,9 @@ func (o *oracle) checkWatched(e *watched) *scenarios.Violation {
 		s := &e.state
 		if known || w.first.Resume && s.Version != w.first.From || s.Version > 0 && !t.hasTransition(s.Version, s.State, "") {
 			return wrong("the state %s at version %d", s.State, s.Version)
+		}
+		if s.Serial > uint64(len(t.versions)) || s.Serial > 0 && t.versions[s.Serial-1] != s.Version || s.Serial == 0 && s.Version > 0 {
+			return wrong("the state %s at version %d as entry %d", s.State, s.Version, s.Serial)
 		}
 		w.received[key] = s.Version
 	case e.transition.Key != "":

@@ -68,7 +68,11 @@ type trustingRun struct{ *run }
 
 // Corrupt implements scenarios.MessageCodec.
 func (b trustingRun) Corrupt(m sim.Message, cut bool, k keyed.Key) string {
-	taken := b.pipe.corrupt(m.(*envelope).Message, cut, k, func(stream []byte) ([]byte, bool) {
+	e, ok := m.(*envelope)
+	if !ok {
+		return ""
+	}
+	taken := b.pipe.corrupt(e.Message, cut, k, func(stream []byte) ([]byte, bool) {
 		if len(stream) < 8 {
 			return nil, false
 		}

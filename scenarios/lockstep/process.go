@@ -26,10 +26,15 @@ type process struct {
 	events    []service.Event // events of the current step
 	single    [1]sim.Event    // event of a step with one
 	tickets   uint64          // given out in this life
-	wake      time.Duration   // when the pending timer fires; 0: it is not set
+	calls     callLedger
+	limits    service.Config // of service
+	wake      time.Duration  // when the pending timer fires; 0: it is not set
 	observers *nodeObservers
 	traffic   traffic
 	stopped   bool
+
+	stopRequested bool // at the end of the current step
+	marking       bool // it has stopped, and its log marks its end
 }
 
 // Observe implements node.Observer. The node knows a client by an id that the service
@@ -40,6 +45,9 @@ func (p *process) Observe(f node.Observation) {
 		t, ok := p.service.TicketOf(f.Client)
 		if !ok && f.Kind == node.Answered {
 			return
+		}
+		if f.Kind == node.Answered {
+			p.calls.noteAnswered(t)
 		}
 		f.Client = node.ID(clientOf(t))
 	}
@@ -75,17 +83,25 @@ func (p *process) StepAll(now scenarios.Duration, evs []sim.Event, out *sim.Effe
 	p.report.reset()
 	p.traffic.beginStep(now)
 	p.events = p.events[:0]
+	if p.marking {
+		p.mark(now, evs, out)
+		p.observeReport(out)
+		return
+	}
 	if !p.addEvents(now, evs) {
 		return
 	}
 	p.observers.begin(p)
 	err := p.stepService(now, out)
-	for p.observers.pull(p) {
-		_ = p.stepService(now, out) // an error is repeated
+	for err == nil && len(p.report.breaches) == 0 && p.observers.pull(p) { // a breach may have no end
+		err = p.stepService(now, out)
 	}
-	if !p.report.empty() {
-		out.Observe(&p.report)
+	p.observers.checkOpen(p, err != nil)
+	if p.stopRequested && err == nil && !p.stopped {
+		p.stop(now, out)
+		p.observers.checkOpen(p, true)
 	}
+	p.observeReport(out)
 	if err == nil || p.stopped {
 		return
 	}
@@ -95,6 +111,13 @@ func (p *process) StepAll(now scenarios.Duration, evs []sim.Event, out *sim.Effe
 		return
 	}
 	out.Observe(&scenarios.Stopped{Err: err, RefusedToStart: evs[0].Kind == sim.Boot})
+}
+
+// observeReport reports what was observed in the current step.
+func (p *process) observeReport(out *sim.Effects) {
+	if !p.report.empty() {
+		out.Observe(&p.report)
+	}
 }
 
 // addEvents adds events to the current step. It returns false if a planted bug ignores
@@ -118,9 +141,8 @@ func (p *process) stepService(now scenarios.Duration, out *sim.Effects) error {
 	if b := p.run.bug.after; b != nil {
 		b(p, now, effects)
 	}
-	p.send(now, effects, out)
-	p.report.shown.values = append(p.report.shown.values, effects.Chosen...)
-	p.observers.take(p, effects)
+	p.apply(effects, now, out)
+	p.checkCalls(effects, time.Duration(now), err != nil)
 	if at := effects.Wake; at != service.Never && (p.wake == 0 || p.wake != at) {
 		p.wake = at
 		out.SetTimer(0, scenarios.Duration(max(0, at-time.Duration(now))))
@@ -128,9 +150,15 @@ func (p *process) stepService(now scenarios.Duration, out *sim.Effects) error {
 	return err
 }
 
+// apply carries out effects, and hands the observers of the node theirs.
+func (p *process) apply(effects *service.Effects, now scenarios.Duration, out *sim.Effects) {
+	p.send(effects, now, out)
+	p.report.shown.values = append(p.report.shown.values, effects.Chosen...)
+	p.observers.take(p, effects)
+}
+
 // send carries out the effects on the disk and the network.
-func (p *process) send(now scenarios.Duration, effects *service.Effects, out *sim.Effects) {
-	p.traffic.calls -= len(effects.Replies)
+func (p *process) send(effects *service.Effects, now scenarios.Duration, out *sim.Effects) {
 	for i := range effects.Disk {
 		out.Disk(diskRequest(&effects.Disk[i]))
 	}
@@ -148,6 +176,7 @@ func (p *process) send(now scenarios.Duration, effects *service.Effects, out *si
 	for i := range effects.Replies {
 		r := &effects.Replies[i]
 		client := clientOf(r.Ticket)
+		p.checkReply(r, time.Duration(now))
 		if r.Own {
 			p.report.refusals = append(p.report.refusals, requestRefused{p.life, client, r.Reply})
 		}
@@ -165,8 +194,19 @@ func (p *process) wrap(m node.Message) *envelope {
 // addEvent adds an event to the current step: a client's request is a call, and all
 // others are for the member, but for the timer, which only wakes the service.
 func (p *process) addEvent(now scenarios.Duration, ev *sim.Event) {
-	if ev.Kind == sim.Timer {
+	switch {
+	case ev.Kind == sim.Timer:
 		p.wake = 0
+		return
+	case ev.Kind == sim.Invoke:
+		p.addStopRequest(ev.Message.(*scenarios.StopRequest))
+		return
+	}
+	if h, ok := ev.Message.(*hangUp); ok {
+		if t, ok := p.calls.ticketOf(ev.From, h); ok {
+			p.calls.noteLeaving(t)
+			p.events = append(p.events, service.Event{Kind: service.Abandon, Ticket: t})
+		}
 		return
 	}
 	p.events = append(p.events, service.Event{})
@@ -176,7 +216,7 @@ func (p *process) addEvent(now scenarios.Duration, ev *sim.Event) {
 	case *node.Request:
 		if scenarios.IsClient(ev.From) {
 			*e = service.Event{Kind: service.Call, Ticket: p.newTicket(ev.From), Request: m}
-			p.traffic.noteCall()
+			p.noteCall(e.Ticket, m, time.Duration(now))
 		} else {
 			p.noteArrival(ev.From, m)
 		}
@@ -190,6 +230,7 @@ func (p *process) addEvent(now scenarios.Duration, ev *sim.Event) {
 // noteDelivered observes that a call is delivered to the member.
 func (p *process) noteDelivered(t service.Ticket, r *node.Request) {
 	if client := clientOf(t); client != 0 {
+		p.checkDelivered(t, r)
 		p.noteArrival(client, r)
 	}
 }

@@ -22,6 +22,7 @@ type stepReport struct {
 	watched      []watched
 	listed       []listed
 	sent         []messageSent
+	breaches     []breach
 
 	memberObservations []memberObservation
 	introductions      []*member.Introduction // received, for checkDisputed; in neither Each nor Digest
@@ -30,12 +31,13 @@ type stepReport struct {
 func (r *stepReport) reset() {
 	r.arrivals, r.observations, r.shown.values, r.sent = r.arrivals[:0], r.observations[:0], r.shown.values[:0], r.sent[:0]
 	r.refusals, r.watched, r.listed = r.refusals[:0], r.watched[:0], r.listed[:0]
+	r.breaches = r.breaches[:0]
 	r.memberObservations, r.introductions = r.memberObservations[:0], r.introductions[:0]
 }
 
 func (r *stepReport) empty() bool {
 	return len(r.arrivals) == 0 && len(r.observations) == 0 && len(r.shown.values) == 0 && len(r.sent) == 0 && len(r.memberObservations) == 0 && len(r.introductions) == 0 &&
-		len(r.refusals) == 0 && len(r.watched) == 0 && len(r.listed) == 0
+		len(r.refusals) == 0 && len(r.watched) == 0 && len(r.listed) == 0 && len(r.breaches) == 0
 }
 
 // Each implements sim.MultiObservation.
@@ -63,6 +65,9 @@ func (r *stepReport) Each(yield func(sim.Observation)) {
 	}
 	for _, s := range r.sent {
 		yield(s)
+	}
+	for i := range r.breaches {
+		yield(&r.breaches[i])
 	}
 }
 
@@ -92,6 +97,9 @@ func (r *stepReport) Digest() uint64 {
 	}
 	for _, s := range r.sent {
 		h = keyed.Mix(h, s.Digest())
+	}
+	for i := range r.breaches {
+		h = keyed.Mix(h, r.breaches[i].Digest())
 	}
 	return h
 }
@@ -137,8 +145,8 @@ func (r *run) observeStep(at scenarios.Duration, id sim.ID, step *stepReport) *s
 			return v
 		}
 	}
-	if r.lostPromises[id] {
-		return nil
+	if v := o.checkBreaches(step.breaches); v != nil || r.lostPromises[id] {
+		return v
 	}
 	if len(step.shown.values) > 0 {
 		r.marks.noteShown(step.shown.values)
@@ -190,8 +198,8 @@ func (o *oracle) checkObservers(step *stepReport, at *nodeObservers) *scenarios.
 			return v
 		}
 	}
-	if len(step.shown.values) > 0 && at != nil {
-		return o.checkKeptUp(&step.shown, at.watches)
+	if at == nil || len(step.shown.values)+len(step.watched) == 0 {
+		return nil
 	}
-	return nil
+	return o.checkKeptUp(at.here)
 }

@@ -31,6 +31,7 @@ func System() scenarios.System {
 		Batches:       true,
 		Connections:   true,
 		Creates:       true,
+		Stops:         true,
 		HighWaterFile: "wal-mark",
 		Marks:         markNames(),
 		Requests:      []string{"proposal-prepare", "proposal-accept", "read-request", "request"},
@@ -58,6 +59,8 @@ type run struct {
 	lives        []int            // by id: the current life; 0: stopped
 	observers    []*nodeObservers // by id
 	processes    []*process       // by id: the current life
+	movers       []*watchClient   // clients that watch one node at a time
+	steps        uint64           // of all nodes
 	oracle       *oracle
 	envelopes    envelopePool
 	exchangeEnds arena.Arena[exchangeEnded]
@@ -90,6 +93,7 @@ func newRun(p *scenarios.Plan) *run {
 	for n := 1; n <= p.Nodes; n++ {
 		r.observers[n] = newObservers(r, scenarios.NodeID(n))
 	}
+	r.movers = newMovers(r)
 	r.identities = newIdentities(p)
 	r.marks.lastReady = make([]int, p.Nodes+1)
 	r.pipe.key = keyed.Seed(p.Seed).Name("chunks")
@@ -115,14 +119,16 @@ func (r *run) Node(id sim.ID, life int) sim.Process {
 		panic("lockstep: a plan that validates gives a bad configuration: " + err.Error())
 	}
 	r.beginLife(id, life, r.lostPromises[id], r.nodes[id])
-	limits := r.serviceConfig(p)
-	s, err := service.New(m, limits)
+	p.limits = r.serviceConfig(p)
+	s, err := service.New(m, p.limits)
 	if err != nil {
 		panic("lockstep: a plan that validates gives a bad service: " + err.Error())
 	}
-	p.traffic.node, p.traffic.service = cfg, limits
+	if r.lostPromises[id] { // its clients are others: what they receive is not judged by what they had before
+		r.observers[id] = newObservers(r, id)
+	}
+	p.traffic.node, p.traffic.service = cfg, p.limits
 	p.service, p.member, p.node, p.observers = s, m, m.Node(), r.observers[id]
-	p.observers.beginLife()
 	r.nodes[id], r.members[id], r.processes[id] = m.Node(), m, p
 	if !r.lostPromises[id] {
 		r.lives[id] = life
@@ -137,7 +143,7 @@ func (r *run) serviceConfig(p *process) service.Config {
 		Pending:  cmp.Or(k.Pending, service.DefaultPending),
 		Watchers: cmp.Or(k.Watchers, service.DefaultWatchers),
 		Changes:  cmp.Or(k.WatchBuffer, service.DefaultChanges),
-		Page:     service.DefaultPage,
+		Page:     cmp.Or(k.Page, service.DefaultPage),
 
 		ReadyTimeout: time.Duration(k.ConsensusTimeout),
 		Delivered:    p.noteDelivered,
@@ -267,6 +273,9 @@ func (r *run) Agree(at scenarios.Duration) *scenarios.Violation {
 		return v
 	}
 	if v := r.oracle.forNode(at, 0).checkUnanswered(r.lives); v != nil {
+		return v
+	}
+	if v := r.checkServed(at); v != nil {
 		return v
 	}
 	if v := r.checkAgreement(at, r.running()); v != nil || r.noOracle {

@@ -10,14 +10,12 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
-// traffic is what one life of a node has received and sent, and what its clients await.
+// traffic is what one life of a node has received and sent.
 // It is counted outside of the node, so that the oracle can hold the node to it.
 type traffic struct {
 	received, sent [len(messageKinds)]int // messages of other nodes, and to other nodes
 	wants          int                    // values that the received repair requests ask for
 	chosen         int                    // rounds of the node that have succeeded
-	calls          int                    // of clients, without a reply
-	mostCalls      int                    // in this step
 	appended       uint64                 // node.Use.Appended, as of the last check
 	copied         uint64                 // node.Use.Copied, likewise
 	now            scenarios.Duration     // of the last step; all times are of the node's clock
@@ -62,7 +60,7 @@ type repairTraffic struct {
 }
 
 // beginStep begins the counts of a step at a local time.
-func (t *traffic) beginStep(now scenarios.Duration) { t.now, t.mostCalls = now, t.calls }
+func (t *traffic) beginStep(now scenarios.Duration) { t.now = now }
 
 // endStep notes whether messages wait for a sync at the end of a step.
 func (t *traffic) endStep(u *node.Use) {
@@ -74,12 +72,6 @@ func (t *traffic) endStep(u *node.Use) {
 
 // heard counts the messages of repair after which a node may begin an exchange at once.
 func (t *traffic) heard() int { return t.received[kindRepairReport] + t.received[kindRepairRequest] }
-
-// noteCall counts the call of a client.
-func (t *traffic) noteCall() {
-	t.calls++
-	t.mostCalls = max(t.mostCalls, t.calls)
-}
 
 // noteReceived counts a message of another node.
 func (p *process) noteReceived(now scenarios.Duration, from sim.ID, e *envelope) {

@@ -87,6 +87,7 @@ type nodeTruth struct {
 	lastRead      node.ReadID // last read exchange of this boot
 	lastReadAbout readSubject
 	owed          owedRound
+	overtaken     overtaken
 	lastRepair    uint64 // last repair exchange of this boot
 	readSends     int    // requests of the last read exchange
 	mostSegment   uint64 // largest segment of its log, in all lives
@@ -208,6 +209,9 @@ func (o *oracle) operation(t *machineTruth, id node.OpID) *operation {
 func (o *oracle) observe(f *node.Observation) *scenarios.Violation {
 	r := &o.nodes[o.id]
 	if v := o.checkOwedRound(); v != nil && f.Kind != node.Started {
+		return v
+	}
+	if v := o.checkOvertakenAnswered(); v != nil && f.Kind != node.Started {
 		return v
 	}
 	switch f.Kind {

@@ -197,6 +197,9 @@ func (o *oracle) noteAnswer(t *machineTruth, client sim.ID, r *node.Reply) (w wa
 	if at >= 0 {
 		w = (*list)[at]
 		*list = slices.Delete(*list, at, at+1)
+		if x := &o.nodes[o.id].overtaken; x.violation != nil && x.older == w {
+			x.violation = nil
+		}
 	}
 	return w, at
 }
@@ -237,8 +240,28 @@ func (o *oracle) checkOvertaken(t *machineTruth, w waitingRequest, older []waiti
 	}
 	for _, x := range older {
 		if x.kind == node.Propose && x.at < w.at && scenarios.IsClient(x.client) && !o.operation(t, x.id).attempt(x.client, x.attempt).forwarded {
-			return o.violation("bounds", "overtaken", r.Key, "answers %v, though attempt %d of %s has waited in the same queue since %v", r, x.attempt, x.id, x.at)
+			o.nodes[o.id].overtaken = overtaken{x, o.now, o.violation("bounds", "overtaken", r.Key, "answers %v, though attempt %d of %s has waited in the same queue since %v", r, x.attempt, x.id, x.at)}
+			return nil
 		}
 	}
 	return nil
+}
+
+// overtaken is a request that a younger one of its queue has overtaken, unless it is
+// answered before time advances: both may be of one round.
+type overtaken struct {
+	older     waitingRequest
+	since     scenarios.Duration
+	violation *scenarios.Violation // nil: none
+}
+
+// checkOvertakenAnswered: see overtaken.
+func (o *oracle) checkOvertakenAnswered() *scenarios.Violation {
+	x := &o.nodes[o.id].overtaken
+	if x.violation == nil || x.since == o.now {
+		return nil
+	}
+	v := x.violation
+	x.violation = nil
+	return v
 }

@@ -23,7 +23,7 @@ func TestVerdicts(t *testing.T) {
 	require.NoError(t, err)
 	const (
 		reached = "\tn.now = max(n.now, now)\n"
-		unused  = "func (n *Node) MachineCount() int { return len(n.machines) - n.localMachines }\n"
+		unused  = "func (n *Node) Counters() Counters {\n"
 	)
 	cases := map[string]struct {
 		old, new string
@@ -32,7 +32,7 @@ func TestVerdicts(t *testing.T) {
 		why      string
 	}{
 		"an empty change survives":            {old: reached, new: reached, verdict: survived},
-		"what nothing calls is refused":       {old: unused, new: "func (n *Node) MachineCount() int { panic(n) }\n"},
+		"what nothing calls is refused":       {old: unused, new: unused + "\tif n == nil {\n\t\tpanic(n)\n\t}\n"},
 		"what does not compile is not a kill": {old: reached, new: "\tn.now = nonsense\n", verdict: broken, why: "undefined: nonsense"},
 		"a bug that is reached is killed":     {old: reached, new: "\tpanic(now)\n", verdict: killed},
 		"what hangs is undecided":             {old: reached, new: "\tfor {\n\t}\n", verdict: undecided, why: "used up the processor time"},

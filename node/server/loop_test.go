@@ -35,7 +35,7 @@ func TestEndedLoopDoesNotBlock(t *testing.T) {
 	cfg.ID, cfg.Members = 1, []node.ID{1}
 	m, err := member.New(member.Config{Node: cfg})
 	require.NoError(t, err)
-	x, err := service.New(m, service.Config{Pending: 1, Watchers: 1, Changes: 1, ReadyTimeout: time.Second})
+	x, err := service.New(m, service.Config{Pending: 1, Watchers: 1, Changes: 1, Page: 1, ReadyTimeout: time.Second})
 	require.NoError(t, err)
 	l := newLoop(x, nil)
 	for range cap(l.events) {

@@ -57,6 +57,7 @@ func (c *client) receive(now time.Duration, ev *sim.Event, out *sim.Effects) {
 	if !ok || c.sessionCall == nil {
 		return
 	}
+	c.noteReply(r)
 	x := c.exchangeOf(r)
 	switch {
 	case x == nil:

@@ -69,7 +69,7 @@ type trustingRun struct{ *run }
 // Corrupt implements scenarios.MessageCodec.
 func (b trustingRun) Corrupt(m sim.Message, cut bool, k keyed.Key) string {
 	e, ok := m.(*envelope)
-	if !ok {
+	if !ok || onlyForClients(e.Message) {
 		return ""
 	}
 	taken := b.pipe.corrupt(e.Message, cut, k, func(stream []byte) ([]byte, bool) {

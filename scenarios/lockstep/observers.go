@@ -1,6 +1,8 @@
 package lockstep
 
 import (
+	"slices"
+
 	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/node/watch"
 	"github.com/lockstep-dst/lockstep/sim"
@@ -16,6 +18,7 @@ type nodeObservers struct {
 	gone    []goneWatch    // whose clients have moved to another node
 	listing listClient
 	steps   int // of the node, in all its lives
+	life    int // of the node, as of the last step
 }
 
 // goneWatch is a watch whose client has gone, which its node does not know yet.
@@ -61,9 +64,10 @@ func (o *nodeObservers) begin(p *process) {
 	o.steps++
 	p.run.steps++
 	o.here = append(o.here[:0], o.watches...)
-	for _, list := range [][]*watchClient{o.watches, p.run.movers} {
-		for _, w := range list {
-			if w.node == p.id && w.life != p.life { // it has ended with the life
+	if o.life != p.life {
+		o.life = p.life
+		for _, w := range slices.Concat(o.watches, p.run.movers) {
+			if w.node == p.id { // it has ended with the life
 				w.ticket, w.pulled = 0, false
 			}
 		}

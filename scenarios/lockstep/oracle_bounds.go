@@ -17,9 +17,6 @@ import (
 // messages that it has sent so far.
 func (r *run) checkUse(o *oracle, step *stepReport) *scenarios.Violation {
 	p := r.processes[o.id]
-	if v := o.checkService(p, step); v != nil {
-		return v
-	}
 	if v := o.checkQueues(p, step); v != nil {
 		return v
 	}
@@ -37,25 +34,6 @@ func (r *run) checkUse(o *oracle, step *stepReport) *scenarios.Violation {
 		return o.violation("bounds", "discarded", "", "has discarded %d messages as malformed, though all nodes are sound", u.Discarded)
 	}
 	return o.checkLog(&p.traffic, &u)
-}
-
-// checkService: a service has at most Pending requests without a reply and Watchers
-// watches. It refuses a call for want of room only if there is none. Reads of its own,
-// for clients that watch or list, take room too, and nobody else counts them.
-func (o *oracle) checkService(p *process, step *stepReport) *scenarios.Violation {
-	t, c := &p.traffic, p.service.Counters()
-	switch limit := t.service.Pending; {
-	case c.Pending > limit:
-		return o.violation("bounds", "pending", "", "has %d requests without a reply: at most %d are allowed", c.Pending, limit)
-	case c.Watchers > t.service.Watchers:
-		return o.violation("bounds", "watchers", "", "has %d watches: at most %d are allowed", c.Watchers, t.service.Watchers)
-	}
-	for _, w := range p.observers.watches {
-		if w.mostChanges > t.service.Changes {
-			return o.violation("bounds", "changes", "", "sends %d changes at once to a client that watches: at most %d may wait", w.mostChanges, t.service.Changes)
-		}
-	}
-	return nil
 }
 
 // hasInternalReads reports whether services read for clients that watch or list.

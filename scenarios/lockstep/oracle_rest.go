@@ -1,6 +1,8 @@
 package lockstep
 
 import (
+	"slices"
+
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
 )
@@ -42,11 +44,9 @@ func (r *run) checkLeftOver(o *oracle) *scenarios.Violation {
 // more.
 func (r *run) checkServiceAtRest(o *oracle, p *process) *scenarios.Violation {
 	open := len(p.observers.gone)
-	for _, list := range [][]*watchClient{p.observers.watches, r.movers} {
-		for _, w := range list {
-			if w.ticket != 0 && w.node == p.id && w.life == p.life {
-				open++
-			}
+	for _, w := range slices.Concat(p.observers.watches, r.movers) {
+		if w.ticket != 0 && w.node == p.id && w.life == p.life {
+			open++
 		}
 	}
 	u, c := p.service.Use(), p.service.Counters()

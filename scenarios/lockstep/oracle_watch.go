@@ -86,21 +86,41 @@ func (o *oracle) checkShown(s *valuesShown) *scenarios.Violation {
 }
 
 // checkKeptUp: a watch that awaits an update has received all that the node has shown.
-func (o *oracle) checkKeptUp(watches []*watchClient) *scenarios.Violation {
+// If it had before the step, only the machines that were shown in the step can have
+// changed that.
+func (o *oracle) checkKeptUp(s *valuesShown, watches []*watchClient) *scenarios.Violation {
 	for _, w := range watches {
-		if !w.pulled || w.ticket == 0 || w.node != o.id {
+		was := w.keptUp
+		w.keptUp = w.pulled && w.ticket != 0 && w.node == o.id
+		if !w.keptUp {
+			continue
+		}
+		if was {
+			for i := range s.values {
+				if v := o.checkReceived(w, s.values[i].Key); v != nil {
+					return v
+				}
+			}
 			continue
 		}
 		for _, key := range o.keys {
-			wants := strings.HasPrefix(key, w.first.Prefix) && (!w.first.Single || key == w.first.Prefix)
-			shown := o.machine(key).shown[o.id]
-			if !wants || shown == 0 || w.first.Resume && shown-1 < w.first.From {
-				continue
-			}
-			if seen, ok := w.received[key]; !ok || seen < shown-1 {
-				return o.violation("watch", "missed-change", key, "has shown version %d of %s, but its watcher has received only version %d", shown-1, key, seen)
+			if v := o.checkReceived(w, key); v != nil {
+				return v
 			}
 		}
+	}
+	return nil
+}
+
+// checkReceived: a watch has received the version of a machine that the node has shown.
+func (o *oracle) checkReceived(w *watchClient, key string) *scenarios.Violation {
+	wants := strings.HasPrefix(key, w.first.Prefix) && (!w.first.Single || key == w.first.Prefix)
+	shown := o.machine(key).shown[o.id]
+	if !wants || shown == 0 || w.first.Resume && shown-1 < w.first.From {
+		return nil
+	}
+	if seen, ok := w.received[key]; !ok || seen < shown-1 {
+		return o.violation("watch", "missed-change", key, "has shown version %d of %s, but its watcher has received only version %d", shown-1, key, seen)
 	}
 	return nil
 }

@@ -74,33 +74,7 @@ func (r *stepReport) Each(yield func(sim.Observation)) {
 // Digest implements sim.Observation.
 func (r *stepReport) Digest() uint64 {
 	h := uint64(len(r.sent))
-	for i := range r.arrivals {
-		h = keyed.Mix(h, r.arrivals[i].Digest())
-	}
-	for i := range r.observations {
-		h = keyed.Mix(h, r.observations[i].Digest())
-	}
-	for i := range r.refusals {
-		h = keyed.Mix(h, r.refusals[i].Digest())
-	}
-	if len(r.shown.values) > 0 {
-		h = keyed.Mix(h, r.shown.Digest())
-	}
-	for i := range r.watched {
-		h = keyed.Mix(h, r.watched[i].Digest())
-	}
-	for i := range r.listed {
-		h = keyed.Mix(h, r.listed[i].Digest())
-	}
-	for i := range r.memberObservations {
-		h = keyed.Mix(h, r.memberObservations[i].Digest())
-	}
-	for _, s := range r.sent {
-		h = keyed.Mix(h, s.Digest())
-	}
-	for i := range r.breaches {
-		h = keyed.Mix(h, r.breaches[i].Digest())
-	}
+	r.Each(func(f sim.Observation) { h = keyed.Mix(h, f.Digest()) })
 	return h
 }
 
@@ -201,5 +175,5 @@ func (o *oracle) checkObservers(step *stepReport, at *nodeObservers) *scenarios.
 	if at == nil || len(step.shown.values)+len(step.watched) == 0 {
 		return nil
 	}
-	return o.checkKeptUp(at.here)
+	return o.checkKeptUp(&step.shown, at.here)
 }

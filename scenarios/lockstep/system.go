@@ -127,7 +127,7 @@ func (r *run) Node(id sim.ID, life int) sim.Process {
 	if r.lostPromises[id] { // its clients are others: what they receive is not judged by what they had before
 		r.observers[id] = newObservers(r, id)
 	}
-	p.traffic.node, p.traffic.service = cfg, p.limits
+	p.traffic.node = cfg
 	p.service, p.member, p.node, p.observers = s, m, m.Node(), r.observers[id]
 	r.nodes[id], r.members[id], r.processes[id] = m.Node(), m, p
 	if !r.lostPromises[id] {

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
-	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
@@ -25,9 +24,7 @@ type traffic struct {
 	repair         repairTraffic
 	disk           wal.Dir
 
-	// The limits of the node and of its service.
-	node    node.Config
-	service service.Config
+	node node.Config // the limits of the node
 }
 
 // Kinds of messages: indexes of messageKinds.

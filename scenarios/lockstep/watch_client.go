@@ -26,8 +26,7 @@ type watchClient struct {
 	pulled   bool           // an update is awaited
 	pulledAt int            // step of the last pull
 	updates  int            // since it was opened
-
-	mostChanges int // of one update
+	keptUp   bool           // for the oracle: it had received all that its node had shown
 
 	steps    int    // of a client that moves, with its nodes
 	heardAt  uint64 // ... step of all nodes, of the last of its node
@@ -48,7 +47,7 @@ func newWatchClient(first watch.Selection, pace int) *watchClient {
 // open begins or resumes a watch at a life of a node.
 func (w *watchClient) open(p *process) {
 	q := &service.Query{Selection: w.resumer.Next(w.first)}
-	w.node, w.life, w.ticket, w.begun, w.unknown, w.pulled, w.updates = p.id, p.life, p.newTicket(0), false, false, false, 0
+	w.node, w.life, w.ticket, w.begun, w.unknown, w.pulled, w.updates, w.keptUp = p.id, p.life, p.newTicket(0), false, false, false, 0, false
 	w.refuse = p.calls.draining || p.service.Abstains()
 	w.ahead = q.Single && q.Resume && q.From > p.run.oracle.machine(q.Prefix).lastVersion()
 	w.stream = streamCheck{query: q.Selection, last: map[string]uint64{}, behind: map[string]bool{}}
@@ -81,7 +80,6 @@ func (w *watchClient) take(p *process, u *service.Update) {
 	w.checkUpdate(p, u)
 	w.pulled = false
 	w.updates++
-	w.mostChanges = max(w.mostChanges, len(u.Changes))
 	w.follower.Take(u)
 	if u.End != service.NotEnded {
 		w.ticket = 0

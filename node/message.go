@@ -154,6 +154,17 @@ type Request struct {
 	Expect    uint64
 }
 
+// NotCarriedOut returns the reply of a node that has not carried out r and will not: this
+// attempt has no effect. Of a retry the outcome is unknown, since an earlier attempt may
+// take effect, or has (docs/PROTOCOL.md, rule 7).
+func (r *Request) NotCarriedOut(why Reason) *Reply {
+	reply := &Reply{Kind: r.Kind, Key: r.Key, ID: r.ID, Attempt: r.Attempt, Outcome: Rejected, Reason: why}
+	if r.Kind == Propose && r.Retry {
+		reply.Outcome = Unknown
+	}
+	return reply
+}
+
 // Outcome is the outcome of an attempt.
 type Outcome uint8
 

@@ -306,9 +306,8 @@ func (m *Member) rememberPosition(p *peer, at uint64) {
 }
 
 // acceptRequest reports whether the node gets a client's request. A node that
-// abstains rejects it: a first attempt has certainly had no effect. Before the life is
-// durable it is dropped: the node may become ready later in the same step, and must
-// then not handle a request that the member has not admitted.
+// abstains rejects it. Before the life is durable it is dropped, though the node may be
+// ready by then.
 func (m *Member) acceptRequest(ev *node.Event) bool {
 	r, ok := ev.Message.(*node.Request)
 	switch {
@@ -317,10 +316,7 @@ func (m *Member) acceptRequest(ev *node.Event) bool {
 	case !m.lifeDurable:
 		return false
 	}
-	reply := &node.Reply{Kind: r.Kind, Key: r.Key, ID: r.ID, Attempt: r.Attempt, Outcome: node.Rejected, Reason: node.Abstains}
-	if r.Retry && r.Kind == node.Propose {
-		reply.Outcome = node.Unknown
-	}
+	reply := r.NotCarriedOut(node.Abstains)
 	m.sends = append(m.sends, node.Send{To: ev.From, Message: reply})
 	m.mark(MarkClientRejected)
 	if o := m.cfg.Node.Observer; o != nil {

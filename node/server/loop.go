@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -316,16 +315,7 @@ func (l *loop) inspect(f func(*service.Service)) (running bool) {
 }
 
 // stoppingError returns the error for a request that came too late.
-func (l *loop) stoppingError() error { return withCause(service.ErrStopping, l.err) }
-
-// withCause adds to err why the node ended, if it stopped by itself. It must be
-// called after the end.
-func withCause(err, why error) error {
-	if why == nil {
-		return err
-	}
-	return fmt.Errorf("%w (%w)", err, why)
-}
+func (l *loop) stoppingError() error { return service.WithCause(service.ErrStopping, l.err) }
 
 // errClientGone is returned if the client has gone before there was a response.
 var errClientGone = errors.New("the client has gone")

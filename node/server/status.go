@@ -76,7 +76,7 @@ func (s *Server) Status() Status {
 	var why []string
 	switch {
 	case !running:
-		why = append(why, withCause(errNotRunning, s.loop.err).Error())
+		why = append(why, service.WithCause(errNotRunning, s.loop.err).Error())
 	case !recovered:
 		why = append(why, "its log is not recovered yet")
 	case !standing.Ready:

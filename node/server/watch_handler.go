@@ -116,7 +116,7 @@ func endOf(why service.EndReason, cause error) (node.Reason, string) {
 	case why == service.TooSlow:
 		return "slow", "more has happened than the node keeps for a watcher: resume from the last version"
 	case cause != nil:
-		return node.Stopping, withCause(errResume, cause).Error()
+		return node.Stopping, service.WithCause(errResume, cause).Error()
 	}
 	return node.Stopping, "the node stops: resume from the last version at another"
 }

@@ -35,7 +35,7 @@ func (s *Service) list(t Ticket, q *Query) {
 	case s.draining:
 		s.out.Pages = append(s.out.Pages, Page{Ticket: t, Refused: Unserved(nil, ErrStopping), Err: ErrStopping})
 	case s.abstains:
-		s.out.Pages = append(s.out.Pages, Page{Ticket: t, Refused: notCarriedOut(&node.Request{}, node.Abstains)})
+		s.out.Pages = append(s.out.Pages, Page{Ticket: t, Refused: (&node.Request{}).NotCarriedOut(node.Abstains)})
 	default:
 		l := &listing{ticket: t, query: *q, after: q.After, page: Page{Ticket: t, Machines: []Listed{}}}
 		s.listings = append(s.listings, l)

@@ -116,23 +116,9 @@ func (s *Service) expireWaiting() {
 	for n < len(t.waiting) && t.waiting[n].expires <= s.now {
 		r := t.waiting[n]
 		n++
-		s.finish(r, Reply{Reply: abstainReply(r.req), Own: true})
+		s.finish(r, Reply{Reply: r.req.NotCarriedOut(node.Abstains), Own: true})
 	}
 	t.waiting = slices.Delete(t.waiting, 0, n)
-}
-
-// abstainReply returns the reply of a node that abstains and did not receive the
-// request: this attempt has no effect. The outcome of earlier attempts at other
-// nodes is unknown.
-func abstainReply(r *node.Request) *node.Reply { return notCarriedOut(r, node.Abstains) }
-
-// notCarriedOut returns the reply to a request that was not delivered to the node.
-func notCarriedOut(r *node.Request, why node.Reason) *node.Reply {
-	reply := &node.Reply{Kind: r.Kind, Key: r.Key, ID: r.ID, Attempt: r.Attempt, Outcome: node.Rejected, Reason: why}
-	if r.Kind == node.Propose && r.Retry {
-		reply.Outcome = node.Unknown
-	}
-	return reply
 }
 
 // Unserved returns the reply to a request to which the node itself gives none, because
@@ -142,7 +128,7 @@ func Unserved(r *node.Request, err error) *node.Reply {
 	if r == nil {
 		r = &node.Request{}
 	}
-	reply := notCarriedOut(r, node.Stopping)
+	reply := r.NotCarriedOut(node.Stopping)
 	switch {
 	case errors.Is(err, ErrBusy):
 		reply.Reason = node.Overloaded
@@ -190,7 +176,7 @@ func (s *Service) failRequests() {
 		s.refuseCall(r, s.stoppingError())
 	}
 	for _, client := range slices.Sorted(maps.Keys(t.byClient)) {
-		s.refuseCall(t.byClient[client], withCause(ErrStopped, s.cause))
+		s.refuseCall(t.byClient[client], WithCause(ErrStopped, s.cause))
 	}
 }
 

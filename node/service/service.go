@@ -193,7 +193,7 @@ func (s *Service) stepMember() error {
 	if abstains := s.member.AnswersClients() && !s.member.Ready(); abstains != s.abstains {
 		s.abstains = abstains
 		if abstains {
-			s.endWatches(Abstained, notCarriedOut(&node.Request{}, node.Abstains), nil)
+			s.endWatches(Abstained, (&node.Request{}).NotCarriedOut(node.Abstains), nil)
 		}
 	}
 	return err
@@ -248,10 +248,10 @@ func (s *Service) refuseAfterStop(ev *Event) {
 }
 
 // stoppingError returns the error for a request that came too late.
-func (s *Service) stoppingError() error { return withCause(ErrStopping, s.cause) }
+func (s *Service) stoppingError() error { return WithCause(ErrStopping, s.cause) }
 
-// withCause adds to err why the member failed, if it did.
-func withCause(err, cause error) error {
+// WithCause adds to err why the node failed, if it did.
+func WithCause(err, cause error) error {
 	if cause == nil {
 		return err
 	}

@@ -235,7 +235,7 @@ func TestWatchesThatHaveNotBegunAreRefused(t *testing.T) {
 	r.lines = nil
 	s := r.service
 	s.begin()
-	s.endWatches(Abstained, notCarriedOut(&node.Request{}, node.Abstains), nil)
+	s.endWatches(Abstained, (&node.Request{}).NotCarriedOut(node.Abstains), nil)
 	s.answerPulls()
 	r.take(&s.out)
 	require.Equal(t, []string{"1 refused abstains", "2 ends 2"}, slices.Sorted(slices.Values(r.lines)))

@@ -200,7 +200,7 @@ func (s *Service) watch(t Ticket, q *Query) {
 		s.refuseWatch(t, nil, ErrStopping)
 		return
 	case s.abstains:
-		s.refuseWatch(t, notCarriedOut(&node.Request{}, node.Abstains), nil)
+		s.refuseWatch(t, (&node.Request{}).NotCarriedOut(node.Abstains), nil)
 		return
 	case s.hub.count >= s.cfg.Watchers:
 		s.hub.refused++
@@ -230,7 +230,7 @@ func (s *Service) onReadBeforeWatch(w *watcher, r *node.Reply) {
 	case r.Outcome != node.Committed:
 		s.beginWatch(w, nil)
 	case w.query.Resume && w.query.From > r.Version:
-		s.dropWatch(w, notCarriedOut(&node.Request{Key: w.query.Prefix}, node.BadRequest), errResumeAhead(w, r.Version))
+		s.dropWatch(w, (&node.Request{Key: w.query.Prefix}).NotCarriedOut(node.BadRequest), errResumeAhead(w, r.Version))
 	case r.Version == 0: // the machine has had no transition
 		s.beginWatch(w, &node.Value{State: r.State, StateBefore: r.State})
 	default:

@@ -82,8 +82,8 @@ func (a *aim) redirect(i *Instant, restart Duration) {
 		if c.often("there?", 70) {
 			o.Node = int(i.Node)
 		}
-		if key := i.Machine; a.sameDefinition(o.Machine, key) {
-			o.Machine = key
+		if key := i.Machine; a.sameDefinition(o.Key, key) {
+			o.Key = key
 		}
 	}
 }

@@ -26,7 +26,7 @@ func (p *Plan) Configured() []fsm.Definition {
 // that it creates. It is empty for a read.
 func (p *Plan) Requested(o *Operation) string {
 	if o.Kind != Define {
-		return o.To
+		return o.Argument
 	}
 	i := p.createdBy(o)
 	if i < 0 {
@@ -38,7 +38,7 @@ func (p *Plan) Requested(o *Operation) string {
 
 // createdBy is the index of the definition that o creates, or -1.
 func (p *Plan) createdBy(o *Operation) int {
-	return slices.IndexFunc(p.Definitions, func(d fsm.Definition) bool { return definitionKey(d.Name) == o.Machine })
+	return slices.IndexFunc(p.Definitions, func(d fsm.Definition) bool { return definitionKey(d.Name) == o.Key })
 }
 
 func (p *Plan) checkCreated() error {
@@ -59,16 +59,16 @@ func (p *Plan) checkCreated() error {
 
 // checkDefine checks an operation on the machine of a created definition.
 func (p *Plan) checkDefine(o *Operation) error {
-	meta := strings.HasPrefix(o.Machine, definitionKey(""))
+	meta := strings.HasPrefix(o.Key, definitionKey(""))
 	switch {
 	case o.Kind != Define && o.Kind != Read && meta:
 		return fmt.Errorf("kind: %q: a machine that holds a definition takes %q or %q", o.Kind, Define, Read)
 	case o.Kind != Define:
 		return nil
 	case !meta:
-		return fmt.Errorf("machine: %q: want %s, with the name of one of created", o.Machine, definitionKey("NAME"))
-	case o.To != "":
-		return fmt.Errorf("to: %q: the definition is the one of definitions: leave it out", o.To)
+		return fmt.Errorf("key: %q: want %s, with the name of one of created", o.Key, definitionKey("NAME"))
+	case o.Argument != "":
+		return fmt.Errorf("argument: %q: the definition is the one of definitions: leave it out", o.Argument)
 	case o.Expect != nil:
 		return fmt.Errorf("expect: %d: the creation of a definition expects no version: leave it out", *o.Expect)
 	case o.IDScheme != SessionID && o.IDScheme != NoID:
@@ -91,13 +91,13 @@ func generateCreated(c choices, p *Plan, shape Shape) {
 			moved[key] = definitionOfUser + "/" + name
 		}
 	}
-	d, _ := p.Definition(p.Operations[0].Machine)
+	d, _ := p.Definition(p.Operations[0].Key)
 	d.Name = definitionOfUser
 	for i := range p.Operations {
 		o := &p.Operations[i]
-		from, _ := p.Definition(o.Machine)
-		if key, ok := moved[o.Machine]; ok && sameStates(from, d) {
-			o.Machine = key
+		from, _ := p.Definition(o.Key)
+		if key, ok := moved[o.Key]; ok && sameStates(from, d) {
+			o.Key = key
 		}
 	}
 	p.Definitions = append(slices.Clone(p.Definitions), d)
@@ -108,7 +108,7 @@ func generateCreated(c choices, p *Plan, shape Shape) {
 		if o.IDScheme == OwnID || o.IDScheme == ForgedID || !c.often("creates?", percent) {
 			continue
 		}
-		o.Machine, o.To, o.Expect = definitionKey(d.Name), "", nil
+		o.Key, o.Argument, o.Expect = definitionKey(d.Name), "", nil
 		if o.Kind == Propose {
 			o.Kind = Define
 		}

@@ -50,10 +50,10 @@ func TestSenselessCreationsAreRefused(t *testing.T) {
 		`created[0]: "lamp": want the name of one of the definitions`:              func(p *scenarios.Plan) { p.Created[0] = "lamp" },
 		`created[1]: "made" is listed twice`:                                       func(p *scenarios.Plan) { p.Created = append(p.Created, "made") },
 		`created[0]: definition "lifecycle": invalid: the name is taken`:           func(p *scenarios.Plan) { p.Created[0] = "lifecycle" },
-		`operations[0].machine: "lifecycle/m1": want definition/NAME`:              func(p *scenarios.Plan) { p.Operations[0].Machine = "lifecycle/m1" },
-		`operations[0].machine: "definition/x": its definition is not among`:       func(p *scenarios.Plan) { p.Operations[0].Machine = "definition/x" },
+		`operations[0].key: "lifecycle/m1": want definition/NAME`:                  func(p *scenarios.Plan) { p.Operations[0].Key = "lifecycle/m1" },
+		`operations[0].key: "definition/x": its definition is not among`:           func(p *scenarios.Plan) { p.Operations[0].Key = "definition/x" },
 		`operations[0].kind: "propose": a machine that holds a definition takes`:   func(p *scenarios.Plan) { p.Operations[0].Kind = scenarios.Propose },
-		`operations[0].to: "Init": the definition is the one of definitions`:       func(p *scenarios.Plan) { p.Operations[0].To = "Init" },
+		`operations[0].argument: "Init": the definition is the one of definitions`: func(p *scenarios.Plan) { p.Operations[0].Argument = "Init" },
 		`operations[0].expect: 1: the creation of a definition expects no version`: func(p *scenarios.Plan) { p.Operations[0].Expect = &version },
 		`operations[0].id_scheme: "own": want "once" or nothing`:                   func(p *scenarios.Plan) { p.Operations[0].IDScheme = scenarios.OwnID },
 	} {

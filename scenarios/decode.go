@@ -62,8 +62,8 @@ func Decode(data []byte) (*Plan, error) {
 
 // update converts a plan of an older version to this version.
 func (p *Plan) update() {
-	if p.Version == 1 {
-		p.Version = Version
+	if p.Version >= 1 {
+		p.Version = Version // a newer one was refused by checkHead
 	}
 	for i := range p.Faults {
 		for _, r := range renamedKinds {

@@ -17,7 +17,7 @@ import (
 // one place.
 const validPlan = `{
   "format": "lockstep-plan",
-  "version": 2,
+  "version": 3,
   "system": "origin",
   "seed": 7,
   "nodes": 3,
@@ -30,8 +30,8 @@ const validPlan = `{
   "disk": {"write": {"kind": "constant", "min": "20µs"}, "sync": {"kind": "constant", "min": "1ms"}},
   "clocks": [{"drift_ppm": 100}],
   "operations": [
-    {"id": "c1.1", "client": 1, "at": "0s", "node": 1, "machine": "door/a", "kind": "propose", "to": "Open"},
-    {"id": "c2.1", "client": 2, "at": "3ms", "node": 2, "machine": "door/a", "kind": "read"}
+    {"id": "c1.1", "client": 1, "at": "0s", "node": 1, "key": "door/a", "kind": "propose", "argument": "Open"},
+    {"id": "c2.1", "client": 2, "at": "3ms", "node": 2, "key": "door/a", "kind": "read"}
   ],
   "faults": [
     {"at": "1ms", "for": "9ms", "kind": "partition", "groups": [[1], [2, 3, 101]]},
@@ -119,8 +119,8 @@ func TestSenselessPlansAreRefused(t *testing.T) {
 	for _, c := range []struct{ name, old, new, want string }{
 		{"other format", "lockstep-plan", "lockstep-history", `format is "lockstep-history": want "lockstep-plan"`},
 		{"no format", `"format": "lockstep-plan",`, ``, `format is "": want "lockstep-plan"; is this a plan?`},
-		{"newer version", `"version": 2`, `"version": 3, "moons": 3`, "version: 3: this build reads versions 1 to 2"},
-		{"version 0", `"version": 2`, `"version": 0`, "version: 0: this build reads versions 1 to 2"},
+		{"newer version", `"version": 3`, `"version": 4, "moons": 3`, "version: 4: this build reads versions 1 to 3"},
+		{"version 0", `"version": 3`, `"version": 0`, "version: 0: this build reads versions 1 to 3"},
 		{"too many nodes", `"nodes": 3`, `"nodes": 8`, "nodes: 8: want 1 to 7"},
 		{"no clients", `"clients": 2`, `"clients": 0`, "clients: 0: want 1 to 64"},
 		{"no system", `"origin"`, `""`, "system: want the name of a system under test"},
@@ -140,11 +140,11 @@ func TestSenselessPlansAreRefused(t *testing.T) {
 		{"duplicate id", `"c2.1"`, `"c1.1"`, `operations[1].id: "c1.1" is taken`},
 		{"unknown client", `"client": 2`, `"client": 3`, "operations[1].client: 3: want 1 to 2"},
 		{"unknown node", `"node": 2`, `"node": 4`, "operations[1].node: 4: want 1 to 3, or 0 to leave it to the client"},
-		{"undefined machine", `"machine": "door/a", "kind": "read"`, `"machine": "gate/a", "kind": "read"`,
-			`operations[1].machine: "gate/a": its definition is not among the plan's`},
-		{"unknown state", `"kind": "propose", "to": "Open"`, `"kind": "propose", "to": "Ajar"`,
-			`operations[0].to: "Ajar" is no state of door; its states are [Open Shut]`},
-		{"read to a state", `"kind": "read"`, `"kind": "read", "to": "Open"`, `operations[1].to: "Open": a read requests no state`},
+		{"undefined machine", `"key": "door/a", "kind": "read"`, `"machine": "gate/a", "kind": "read"`,
+			`operations[1].key: "gate/a": its definition is not among the plan's`},
+		{"unknown state", `"kind": "propose", "argument": "Open"`, `"kind": "propose", "to": "Ajar"`,
+			`operations[0].argument: "Ajar" is no state of door; its states are [Open Shut]`},
+		{"read to a state", `"kind": "read"`, `"kind": "read", "to": "Open"`, `operations[1].argument: "Open": a read requests no state`},
 		{"unknown kind", `"kind": "read"`, `"kind": "write"`, `operations[1].kind: "write": want "propose", "read" or "define"`},
 		{"after the heal phase", `"at": "3ms"`, `"at": "21ms"`, "operations[1].at: 21ms: want 0 to the start of the heal phase, 20ms"},
 		{"unknown fault", `"power_loss"`, `"flood"`, `faults[4].kind: "flood": want partition, one_way, cut, profile_override, clog, refuse, power_loss, process_crash, pause, slow, freeze, wipe, rollback, stop, disk or disk_crash`},
@@ -226,16 +226,20 @@ func requireRefused(t *testing.T, old, new, want string) {
 	require.ErrorContains(t, err, "invalid plan: "+want)
 }
 
-// A plan of version 1 keeps its meaning under the current names.
-func TestPlansOfVersion1AreRead(t *testing.T) {
+// A plan of an older version keeps its meaning under the current names.
+func TestPlansOfOlderVersionsAreRead(t *testing.T) {
+	for _, name := range []string{"testdata/version1.json", "testdata/version2.json"} {
+		old, err := os.ReadFile(name)
+		require.NoError(t, err)
+		p, err := scenarios.Decode(old)
+		require.NoError(t, err)
+		golden.Equal(t, "testdata/version3.json", string(scenarios.Encode(p)))
+		again, err := scenarios.Decode(scenarios.Encode(p))
+		require.NoError(t, err)
+		require.Equal(t, p, again)
+	}
 	old, err := os.ReadFile("testdata/version1.json")
 	require.NoError(t, err)
-	p, err := scenarios.Decode(old)
-	require.NoError(t, err)
-	golden.Equal(t, "testdata/version2.json", string(scenarios.Encode(p)))
-	again, err := scenarios.Decode(scenarios.Encode(p))
-	require.NoError(t, err)
-	require.Equal(t, p, again)
 	_, err = scenarios.Decode(bytes.Replace(old, []byte(`"ring": 16`), []byte(`"ring": 16, "dedup_window": 8`), 1))
 	require.ErrorContains(t, err, "knobs.dedup_window: given twice")
 }

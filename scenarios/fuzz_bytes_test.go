@@ -62,7 +62,7 @@ func TestShortInputsAreSimplePlans(t *testing.T) {
 		data := rapid.SliceOfN(rapid.Byte(), n, n).Draw(t, "data")
 		p := scenarios.FromBytes(data, shape(scenarios.All))
 		for i := range p.Operations { // no bytes are left for them
-			require.Equal(t, p.Operations[0].Machine, p.Operations[i].Machine)
+			require.Equal(t, p.Operations[0].Key, p.Operations[i].Key)
 			require.Equal(t, scenarios.Propose, p.Operations[i].Kind)
 		}
 	})
@@ -100,10 +100,10 @@ func difference(a, b *scenarios.Plan) string {
 	n := 0
 	ops := map[string]string{}
 	for _, o := range a.Operations {
-		ops[o.ID] = o.String() + o.Machine
+		ops[o.ID] = o.String() + o.Key
 	}
 	for _, o := range b.Operations {
-		if ops[o.ID] != o.String()+o.Machine {
+		if ops[o.ID] != o.String()+o.Key {
 			n++
 		}
 	}

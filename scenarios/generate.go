@@ -448,11 +448,11 @@ func generateIDSchemes(c choices, p *Plan) {
 			if c.often("base?", 20) {
 				o.Watermark = c.Choose("base", []uint64{10, 30, 100}[c.Choose("most", 3)])
 			}
-			if first := owned[o.Machine]; len(first) > 0 && c.often("again?", 50) {
+			if first := owned[o.Key]; len(first) > 0 && c.often("again?", 50) {
 				p.reuseID(c, o, first[c.Choose("of", uint64(len(first)))])
 			}
 			if o.IDOf == "" {
-				owned[o.Machine] = append(owned[o.Machine], o)
+				owned[o.Key] = append(owned[o.Key], o)
 			}
 		}
 	}
@@ -464,7 +464,7 @@ func generateIDSchemes(c choices, p *Plan) {
 func (p *Plan) reuseID(c choices, o, first *Operation) {
 	o.IDOf = first.ID
 	if !c.often("other question?", 40) && (first.Client == o.Client || c.often("handed over?", 50)) {
-		o.To, o.Expect = first.To, first.Expect
+		o.Argument, o.Expect = first.Argument, first.Expect
 		return
 	}
 	q := p.FirstWithSameID(o)
@@ -497,21 +497,21 @@ func generateOperation(c choices, p *Plan, shape Shape, machines []string, fault
 	o := Operation{
 		At:      Duration(c.Choose("at", uint64(faultsEnd))),
 		Node:    c.between("node", 1, p.Nodes),
-		Machine: machines[c.Choose("machine", uint64(len(machines)))],
+		Key: machines[c.Choose("machine", uint64(len(machines)))],
 		Kind:    Propose,
 	}
 	if c.often("read", reads) {
 		o.Kind = Read
 		return o
 	}
-	d, _ := p.Definition(o.Machine)
+	d, _ := p.Definition(o.Key)
 	if len(d.Transitions) == 0 {
-		o.To = d.Initial
+		o.Argument = d.Initial
 	} else {
-		o.To = d.Transitions[c.Choose("to", uint64(len(d.Transitions)))].To
+		o.Argument = d.Transitions[c.Choose("to", uint64(len(d.Transitions)))].To
 	}
 	if shape.Retires && c.often("retire?", 1) {
-		o.To = fsm.Retired
+		o.Argument = fsm.Retired
 	}
 	if shape.Versions && c.often("expect?", 10) {
 		version := c.Choose("expect", 12)

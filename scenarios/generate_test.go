@@ -279,7 +279,7 @@ func TestDroppingAnOperationLeavesTheOthersAsTheyWere(t *testing.T) {
 	what := func(p *scenarios.Plan) map[string]said {
 		m := map[string]said{}
 		for _, o := range p.Operations {
-			m[o.ID] = said{o.Client, o.Node, o.Machine, o.To, o.Kind}
+			m[o.ID] = said{o.Client, o.Node, o.Key, o.Argument, o.Kind}
 		}
 		return m
 	}

@@ -18,13 +18,13 @@ func (p *Plan) HealOperation(wave, place int, key string, attempt int) *Operatio
 		Client:  HealClient,
 		At:      p.Heal.At,
 		Node:    1 + int(choice.Name("node").Below(uint64(p.Nodes))),
-		Machine: key,
+		Key: key,
 		Kind:    Propose,
 	}
 	if d.Name == fsm.MetaName {
 		o.Kind = Define
 	} else {
-		o.To = d.States[choice.Name("to").Below(uint64(len(d.States)))]
+		o.Argument = d.States[choice.Name("to").Below(uint64(len(d.States)))]
 	}
 	return o
 }

@@ -16,7 +16,7 @@ func planWith(ops ...scenarios.Operation) *scenarios.Plan {
 	})
 	p.Operations = nil
 	for _, o := range ops {
-		o.Machine, o.Kind = "lifecycle/a", scenarios.Propose
+		o.Key, o.Kind = "lifecycle/a", scenarios.Propose
 		p.Operations = append(p.Operations, o)
 	}
 	return p
@@ -25,10 +25,10 @@ func planWith(ops ...scenarios.Operation) *scenarios.Plan {
 // Two operations under one id are one if they request the same transition, whatever
 // their clients. Then they expect the same.
 func TestWhatRepeats(t *testing.T) {
-	first := scenarios.Operation{ID: "c1.1", Client: 1, To: "Running", IDScheme: scenarios.OwnID}
-	again := scenarios.Operation{ID: "c1.2", Client: 1, To: "Running", IDScheme: scenarios.OwnID, IDOf: "c1.1", Watermark: 9}
-	other := scenarios.Operation{ID: "c2.1", Client: 2, To: "Stopped", IDScheme: scenarios.OwnID, IDOf: "c1.1"}
-	heir := scenarios.Operation{ID: "c1.3", Client: 1, To: "Stopped", IDScheme: scenarios.OwnID, IDOf: "c1.1"}
+	first := scenarios.Operation{ID: "c1.1", Client: 1, Argument: "Running", IDScheme: scenarios.OwnID}
+	again := scenarios.Operation{ID: "c1.2", Client: 1, Argument: "Running", IDScheme: scenarios.OwnID, IDOf: "c1.1", Watermark: 9}
+	other := scenarios.Operation{ID: "c2.1", Client: 2, Argument: "Stopped", IDScheme: scenarios.OwnID, IDOf: "c1.1"}
+	heir := scenarios.Operation{ID: "c1.3", Client: 1, Argument: "Stopped", IDScheme: scenarios.OwnID, IDOf: "c1.1"}
 	p := planWith(first, again, other)
 	require.NoError(t, p.Validate())
 	require.Nil(t, p.FirstWithSameID(&p.Operations[0]))

@@ -11,11 +11,11 @@ import (
 // Duration is virtual time, written "1.5ms".
 type Duration = netmodel.Duration
 
-// Format and Version head every encoded plan. Version 1 has other names for some
-// fields. They are still read: the was tags list them.
+// Format and Version head every encoded plan. Versions 1 and 2 have other names for
+// some fields. They are still read: the was tags list them.
 const (
 	Format  = "lockstep-plan"
-	Version = 2
+	Version = 3
 )
 
 // Limits of a plan.
@@ -99,11 +99,11 @@ const (
 type Operation struct {
 	ID        string   `json:"id"` // unique in the plan, as in "c1.3"
 	Client    int      `json:"client"`
-	At        Duration `json:"at"`      // not before
-	Node      int      `json:"node"`    // the first node to try; 0: the client decides
-	Machine   string   `json:"machine"` // definition/name; the machine definition/NAME holds a created definition
+	At        Duration `json:"at"`                // not before
+	Node      int      `json:"node"`              // the first node to try; 0: the client decides
+	Key       string   `json:"key" was:"machine"` // names the object that it is about: a machine is definition/name; definition/NAME holds a created definition
 	Kind      Kind     `json:"kind"`
-	To        string   `json:"to,omitempty"`                     // propose: the requested state
+	Argument  string   `json:"argument,omitempty" was:"to"`      // propose: the requested state
 	Expect    *uint64  `json:"expect,omitempty"`                 // propose: only at this version; for systems that have versions
 	IDScheme  IDScheme `json:"id_scheme,omitempty" was:"manner"` // propose: how the client names it to the nodes; for systems that tell operations apart
 	IDOf      string   `json:"id_of,omitempty"`                  // own: not its own id, but that of this earlier operation on the machine
@@ -284,7 +284,7 @@ func (p *Plan) FirstWithSameID(o *Operation) *Operation {
 		if q.ID == o.ID {
 			break
 		}
-		if (q.ID == o.IDOf || q.IDOf == o.IDOf) && q.To == o.To {
+		if (q.ID == o.IDOf || q.IDOf == o.IDOf) && q.Argument == o.Argument {
 			return q
 		}
 	}
@@ -302,7 +302,7 @@ func (p *Plan) Machines() []string {
 		keys = append(keys, key)
 	}
 	for i := range p.Operations {
-		if key := p.Operations[i].Machine; !seen[key] {
+		if key := p.Operations[i].Key; !seen[key] {
 			seen[key] = true
 			keys = append(keys, key)
 		}

@@ -126,16 +126,16 @@ const NoVersion = -1
 type Invocation struct{ *Operation }
 
 // FateKey implements sim.Message. Invocations do not cross the network.
-func (c *Invocation) FateKey() uint64 { return sim.FateKey("call", c.Machine, c.ID) }
+func (c *Invocation) FateKey() uint64 { return sim.FateKey("call", c.Key, c.ID) }
 
 // FateName implements sim.Message.
-func (c *Invocation) FateName() string { return "call " + c.Machine + " " + c.ID }
+func (c *Invocation) FateName() string { return "call " + c.Key + " " + c.ID }
 
 // Digest implements sim.Message.
-func (c *Invocation) Digest() uint64 { return keyed.Mix(c.FateKey(), keyed.String(c.To)) }
+func (c *Invocation) Digest() uint64 { return keyed.Mix(c.FateKey(), keyed.String(c.Argument)) }
 
 func (c *Invocation) String() string {
-	s := fmt.Sprintf("call %s %s %s", c.Machine, c.ID, c.Operation)
+	s := fmt.Sprintf("call %s %s %s", c.Key, c.ID, c.Operation)
 	if c.Node != 0 {
 		s += fmt.Sprintf(" at node %d", c.Node)
 	}
@@ -147,7 +147,7 @@ func (o *Operation) String() string {
 	if o.Kind != Propose {
 		return string(o.Kind)
 	}
-	return "propose " + o.To
+	return "propose " + o.Argument
 }
 
 // Stopped is the observation that a node has stopped by itself, and will not

@@ -228,11 +228,11 @@ const maxWatermark = 1 << 62
 
 // checkIDOf checks an operation that has the id of first, which must be before it.
 func (p *Plan) checkIDOf(o, first *Operation) error {
-	if first == nil || first.Machine != o.Machine {
+	if first == nil || first.Key != o.Key {
 		return fmt.Errorf("%q: want an operation before it, on the same machine, with the id_scheme %q and an id of its own", o.IDOf, OwnID)
 	}
 	if q := p.FirstWithSameID(o); q != nil && !equal(q.Expect, o.Expect) {
-		return fmt.Errorf("%q: %s requests %s with it: for the same request, want the same expect", o.IDOf, q.ID, o.To)
+		return fmt.Errorf("%q: %s requests %s with it: for the same request, want the same expect", o.IDOf, q.ID, o.Argument)
 	}
 	return nil
 }
@@ -253,20 +253,20 @@ func (p *Plan) checkOperation(o *Operation) error {
 	if o.At < 0 || o.At > p.Heal.At {
 		return fmt.Errorf("at: %v: want 0 to the start of the heal phase, %v", o.At, p.Heal.At)
 	}
-	if _, _, err := fsm.SplitKey(o.Machine); err != nil {
-		return fmt.Errorf("machine: %w", err)
+	if _, _, err := fsm.SplitKey(o.Key); err != nil {
+		return fmt.Errorf("key: %w", err)
 	}
 	if err := p.checkDefine(o); err != nil {
 		return err
 	}
-	d, ok := p.Definition(o.Machine)
+	d, ok := p.Definition(o.Key)
 	switch {
 	case !ok:
-		return fmt.Errorf("machine: %q: its definition is not among the plan's, or is not one of created", o.Machine)
-	case o.Kind == Propose && !d.Has(o.To):
-		return fmt.Errorf("to: %q is no state of %s; its states are %v", o.To, d.Name, d.States)
-	case o.Kind == Read && o.To != "":
-		return fmt.Errorf("to: %q: a read requests no state", o.To)
+		return fmt.Errorf("key: %q: its definition is not among the plan's, or is not one of created", o.Key)
+	case o.Kind == Propose && !d.Has(o.Argument):
+		return fmt.Errorf("argument: %q is no state of %s; its states are %v", o.Argument, d.Name, d.States)
+	case o.Kind == Read && o.Argument != "":
+		return fmt.Errorf("argument: %q: a read requests no state", o.Argument)
 	case o.Kind == Read && o.Expect != nil:
 		return errors.New("expect: a read expects no version")
 	case o.Kind != Propose && o.Kind != Read && o.Kind != Define:

@@ -175,7 +175,7 @@ func outline(p *scenarios.Plan) string {
 	var b strings.Builder
 	for i := range p.Operations {
 		o := &p.Operations[i]
-		fmt.Fprintf(&b, "operation %s at %v: %v on %s", o.ID, o.At, o, o.Machine)
+		fmt.Fprintf(&b, "operation %s at %v: %v on %s", o.ID, o.At, o, o.Key)
 		if o.Node != 0 {
 			fmt.Fprintf(&b, " at node %d", o.Node)
 		}

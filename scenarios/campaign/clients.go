@@ -66,7 +66,7 @@ func (s *runner) onResponse(at scenarios.Duration, id sim.ID, r *scenarios.Respo
 
 func unexpectedReturn(at scenarios.Duration, r *scenarios.Response) *scenarios.Violation {
 	return &scenarios.Violation{
-		Property: "client", Class: "unexpected-return", At: at, Machine: r.Operation.Machine,
+		Property: "client", Class: "unexpected-return", At: at, Machine: r.Operation.Key,
 		Sentence: fmt.Sprintf("Client %d returned %v with no operation in progress", r.Operation.Client, r),
 	}
 }
@@ -76,8 +76,8 @@ func (s *runner) clientStuck() *scenarios.Violation {
 	for c := 1; c <= s.plan.Clients; c++ {
 		if q := s.queues[scenarios.ClientID(c)]; q != nil && len(q.operations) > 0 {
 			o := q.operations[0]
-			v.Machine = o.Machine
-			v.Sentence = fmt.Sprintf("Client %d still waits for %s (%v on %s) when nothing moves any more", c, o.ID, o, o.Machine)
+			v.Machine = o.Key
+			v.Sentence = fmt.Sprintf("Client %d still waits for %s (%v on %s) when nothing moves any more", c, o.ID, o, o.Key)
 			break
 		}
 	}

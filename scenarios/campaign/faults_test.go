@@ -57,7 +57,7 @@ func times(t *testing.T, words string, id sim.ID, faults ...scenarios.Fault) (at
 	p.Heal.At, p.Faults, p.Knobs.ClientTimeout = 200*ms, faults, 5*ms
 	for i := range p.Operations {
 		o := &p.Operations[i]
-		o.At, o.Kind, o.To = scenarios.Duration(i)*20*ms, scenarios.Read, ""
+		o.At, o.Kind, o.Argument = scenarios.Duration(i)*20*ms, scenarios.Read, ""
 	}
 	require.NoError(t, p.Validate())
 	_, err := campaign.Run(t.Context(), c.System, p, campaign.Options{Trace: func(l sim.TraceLine) {

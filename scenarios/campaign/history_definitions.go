@@ -43,8 +43,8 @@ func newDefinitionNames(p *scenarios.Plan) definitionNames {
 	}
 	n := definitionNames{map[string]string{fsm.Undefined: undefined}, map[string]string{}}
 	for i, name := range p.Created {
-		o := scenarios.Operation{Kind: scenarios.Define, Machine: fsm.MetaName + "/" + name}
-		n.byText[p.Requested(&o)], n.byKey[o.Machine] = definedState(i), definedState(i)
+		o := scenarios.Operation{Kind: scenarios.Define, Key: fsm.MetaName + "/" + name}
+		n.byText[p.Requested(&o)], n.byKey[o.Key] = definedState(i), definedState(i)
 	}
 	return n
 }
@@ -61,7 +61,7 @@ func (n *definitionNames) state(machine, state string) string {
 // requested is the state that an operation requests, in the history.
 func (n *definitionNames) requested(o *scenarios.Operation) string {
 	if o.Kind != scenarios.Define {
-		return o.To
+		return o.Argument
 	}
-	return n.byKey[o.Machine]
+	return n.byKey[o.Key]
 }

@@ -52,7 +52,7 @@ func (r *historyRecorder) invoke(o *scenarios.Operation, at scenarios.Duration) 
 	}
 	r.index[o.ID] = len(r.operations)
 	r.operations = append(r.operations, checker.Operation{
-		Client: client, ID: o.ID, Machine: o.Machine, Kind: kindInHistory(o.Kind), Argument: r.names.requested(o),
+		Client: client, ID: o.ID, Machine: o.Key, Kind: kindInHistory(o.Kind), Argument: r.names.requested(o),
 		Call: int64(at), Return: checker.NoReturn, Outcome: checker.Unknown, Version: checker.NoVersion,
 	})
 }

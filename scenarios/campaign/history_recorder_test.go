@@ -25,9 +25,9 @@ func TestKindsAndOutcomesInHistories(t *testing.T) {
 // the first invocation in time, and ends with the first certain response.
 func TestAnOperationThatIsHandedOverIsOne(t *testing.T) {
 	p := &scenarios.Plan{Operations: []scenarios.Operation{
-		{ID: "c1.1", Client: 1, Machine: "lifecycle/a", Kind: scenarios.Propose, To: "Running", IDScheme: scenarios.OwnID},
-		{ID: "c2.1", Client: 2, Machine: "lifecycle/a", Kind: scenarios.Propose, To: "Running", IDScheme: scenarios.OwnID, IDOf: "c1.1"},
-		{ID: "c2.2", Client: 2, Machine: "lifecycle/a", Kind: scenarios.Read},
+		{ID: "c1.1", Client: 1, Key: "lifecycle/a", Kind: scenarios.Propose, Argument: "Running", IDScheme: scenarios.OwnID},
+		{ID: "c2.1", Client: 2, Key: "lifecycle/a", Kind: scenarios.Propose, Argument: "Running", IDScheme: scenarios.OwnID, IDOf: "c1.1"},
+		{ID: "c2.2", Client: 2, Key: "lifecycle/a", Kind: scenarios.Read},
 	}}
 	respond := func(i int, o scenarios.Outcome, version int64) *scenarios.Response {
 		return &scenarios.Response{Operation: &p.Operations[i], Outcome: o, State: "Running", Version: version}

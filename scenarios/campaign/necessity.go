@@ -54,7 +54,7 @@ func withoutEachPart(p *scenarios.Plan, yield func(kind, what string, less *scen
 	for i := range p.Operations {
 		o, q := &p.Operations[i], *p
 		q.Operations = slices.Delete(slices.Clone(p.Operations), i, i+1)
-		yield("operation", fmt.Sprintf("%s %v on %s", o.ID, o, o.Machine), &q)
+		yield("operation", fmt.Sprintf("%s %v on %s", o.ID, o, o.Key), &q)
 	}
 	for i := range p.Faults {
 		f, q := &p.Faults[i], *p

@@ -86,7 +86,7 @@ func (r *run) Observe(at scenarios.Duration, _ sim.ID, f sim.Observation) *scena
 		return nil
 	}
 	return &scenarios.Violation{
-		Property: "canary", Class: "planted", At: at, Machine: returned.Operation.Machine,
+		Property: "canary", Class: "planted", At: at, Machine: returned.Operation.Key,
 		Sentence: fmt.Sprintf("The canary violates its invariant when %s returns, as it should in this seed", returned.Operation.ID),
 	}
 }
@@ -122,16 +122,16 @@ func (c client) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 
 // execute carries out an operation.
 func (r *run) execute(o *scenarios.Operation) *scenarios.Response {
-	d, _ := r.plan.Definition(o.Machine)
-	state, known := r.states[o.Machine]
+	d, _ := r.plan.Definition(o.Key)
+	state, known := r.states[o.Key]
 	if !known {
 		state = d.Initial
 	}
 	back := &scenarios.Response{Operation: o, Outcome: scenarios.Committed, State: state, Version: scenarios.NoVersion}
 	switch {
 	case o.Kind == scenarios.Read:
-	case d.Legal(state, o.To) || r.failure == IllegalCommitted:
-		r.states[o.Machine], back.State = o.To, o.To
+	case d.Legal(state, o.Argument) || r.failure == IllegalCommitted:
+		r.states[o.Key], back.State = o.Argument, o.Argument
 	default:
 		back.Outcome, back.Reason = scenarios.Rejected, scenarios.Illegal
 	}

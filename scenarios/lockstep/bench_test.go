@@ -105,8 +105,8 @@ func busyPlan(seed uint64, machines, each int) *scenarios.Plan {
 		steps[machine]++
 		p.Operations = append(p.Operations, scenarios.Operation{
 			ID: fmt.Sprintf("c%d.%d", client, 1+i/p.Clients), Client: client,
-			Machine: fmt.Sprintf("lifecycle/m%d", machine), Kind: scenarios.Propose,
-			To: states[steps[machine]%len(states)],
+			Key: fmt.Sprintf("lifecycle/m%d", machine), Kind: scenarios.Propose,
+			Argument: states[steps[machine]%len(states)],
 		})
 	}
 	return p
@@ -123,7 +123,7 @@ func oneStatePlan(seed uint64, machines, each int) *scenarios.Plan {
 	}
 	p.Definitions = []fsm.Definition{d}
 	for i := range p.Operations {
-		p.Operations[i].To = "on"
+		p.Operations[i].Argument = "on"
 	}
 	return p
 }

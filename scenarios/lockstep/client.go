@@ -53,7 +53,7 @@ func (c *client) begin(now time.Duration, call *scenarios.Invocation, out *sim.E
 
 // sessionOperation converts an operation of the plan to one of the session.
 func (c *client) sessionOperation(op *scenarios.Operation) session.Operation {
-	o := session.Operation{Name: op.ID, Kind: node.Propose, Key: op.Machine, To: c.run.plan.Requested(op), Node: node.ID(op.Node)}
+	o := session.Operation{Name: op.ID, Kind: node.Propose, Key: op.Key, To: c.run.plan.Requested(op), Node: node.ID(op.Node)}
 	if op.Kind == scenarios.Read {
 		o.Kind = node.Read
 	}
@@ -64,7 +64,7 @@ func (c *client) sessionOperation(op *scenarios.Operation) session.Operation {
 	case op.IDScheme == scenarios.OwnID || len(named) > node.MaxOpName:
 		o.ID, o.EarlierAttempts = node.OpID(named), c.ownAttempts[named]
 	case op.IDScheme == scenarios.ForgedID:
-		o.ID = node.Stamp(op.Machine, op.Watermark, named)
+		o.ID = node.Stamp(op.Key, op.Watermark, named)
 	case op.IDScheme == scenarios.NoID:
 		o.Once = true
 	}

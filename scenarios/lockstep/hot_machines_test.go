@@ -34,7 +34,7 @@ func hotPlan(seed uint64, machines, clients, each int, spread bool) *scenarios.P
 		client := i % clients
 		o := scenarios.Operation{
 			ID: fmt.Sprintf("c%d.%d", client+1, 1+i/clients), Client: client + 1,
-			Machine: fmt.Sprintf("lifecycle/m%d", client%machines), Kind: scenarios.Propose, To: "on", Node: 1, At: 100 * netmodel.Millisecond,
+			Key: fmt.Sprintf("lifecycle/m%d", client%machines), Kind: scenarios.Propose, Argument: "on", Node: 1, At: 100 * netmodel.Millisecond,
 		}
 		if spread {
 			o.Node = 1 + client/machines%p.Nodes

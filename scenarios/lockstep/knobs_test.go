@@ -28,9 +28,9 @@ func isolatedNodePlan(k scenarios.Knobs) *scenarios.Plan {
 		Network:     netmodel.Profile{Delay: constant(ms)},
 		Disk:        sim.DiskProfile{Write: constant(ms / 50), Sync: constant(ms / 2)},
 		Operations: []scenarios.Operation{
-			{ID: "c1.1", Client: 1, At: 20 * ms, Node: 1, Machine: "lifecycle/a", Kind: scenarios.Propose, To: "Running", Expect: &expect},
-			{ID: "c2.1", Client: 2, At: 30 * ms, Node: 1, Machine: "lifecycle/a", Kind: scenarios.Read},
-			{ID: "c2.2", Client: 2, At: 40 * ms, Node: 1, Machine: "lifecycle/a", Kind: scenarios.Propose, To: "Running"},
+			{ID: "c1.1", Client: 1, At: 20 * ms, Node: 1, Key: "lifecycle/a", Kind: scenarios.Propose, Argument: "Running", Expect: &expect},
+			{ID: "c2.1", Client: 2, At: 30 * ms, Node: 1, Key: "lifecycle/a", Kind: scenarios.Read},
+			{ID: "c2.2", Client: 2, At: 40 * ms, Node: 1, Key: "lifecycle/a", Kind: scenarios.Propose, Argument: "Running"},
 		},
 		Faults: []scenarios.Fault{
 			{For: 3000 * ms, Kind: scenarios.Partition, Groups: [][]sim.ID{{1, 101, 102}, {2}, {3}}},

@@ -456,15 +456,15 @@ func (o *oracle) checkResponse(r *scenarios.Response) *scenarios.Violation {
 		return nil
 	}
 	op := r.Operation
-	t := o.machine(op.Machine)
+	t := o.machine(op.Key)
 	s := o.operation(t, node.OpID(operationName(op)))
 	q := o.invoke(s, op)
 	if v := o.checkKnowledge(r, s, q); v != nil || r.Outcome == scenarios.Unknown {
 		return v
 	}
 	if n := t.entryFor(s, q); n != 0 {
-		v := o.violation("exactly-once", "rejected-applied", op.Machine, "")
-		v.Sentence = fmt.Sprintf("Client %d receives the rejection of %s on %s, though the operation is entry %d", op.Client, op.ID, op.Machine, n)
+		v := o.violation("exactly-once", "rejected-applied", op.Key, "")
+		v.Sentence = fmt.Sprintf("Client %d receives the rejection of %s on %s, though the operation is entry %d", op.Client, op.ID, op.Key, n)
 		return v
 	}
 	q.rejected = true

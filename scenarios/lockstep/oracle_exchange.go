@@ -49,7 +49,7 @@ func (o *oracle) checkKnowledge(r *scenarios.Response, s *operation, q *invocati
 	op := r.Operation
 	open := s.openAttempt(op)
 	violation := func(class, knowledge string) *scenarios.Violation {
-		v := o.violation("client", class, op.Machine, "")
+		v := o.violation("client", class, op.Key, "")
 		v.Sentence = fmt.Sprintf("Client %d says that %s was %s, and %s", op.Client, op.ID, r.Outcome, knowledge)
 		return v
 	}

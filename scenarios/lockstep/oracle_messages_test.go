@@ -372,15 +372,15 @@ func TestEverySentMessageIsChecked(t *testing.T) {
 			s.reply(1, node.Reply{ID: "c1.1", Attempt: 1, Outcome: node.Rejected, Reason: node.Illegal, State: "Init"})
 		}},
 		"a conflict that there is": {"", func(s *script) {
-			s.clientProposes(&scenarios.Operation{ID: "y", IDOf: "x", Client: 1, Machine: key, To: "Stopped", IDScheme: scenarios.OwnID}, &node.Request{ID: "x", Attempt: 1, Retry: true})
-			s.clientProposes(&scenarios.Operation{ID: "x", Client: 2, Machine: key, To: "Running", IDScheme: scenarios.OwnID}, &node.Request{ID: "x", Attempt: 1, Retry: true})
+			s.clientProposes(&scenarios.Operation{ID: "y", IDOf: "x", Client: 1, Key: key, Argument: "Stopped", IDScheme: scenarios.OwnID}, &node.Request{ID: "x", Attempt: 1, Retry: true})
+			s.clientProposes(&scenarios.Operation{ID: "x", Client: 2, Key: key, Argument: "Running", IDScheme: scenarios.OwnID}, &node.Request{ID: "x", Attempt: 1, Retry: true})
 			s.choose(b(1, 1), x, 1, 2)
 			s.reply(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.IDConflict, Final: true, State: "Running", Version: 1, Serial: 1})
 		}},
 		"under one id, each version that is expected may be made": {"", func(s *script) {
 			none, three := uint64(0), uint64(3)
-			s.clientProposes(&scenarios.Operation{ID: "x", Client: 1, Machine: key, To: "Running", Expect: &none}, &node.Request{ID: "x", Attempt: 1})
-			s.clientProposes(&scenarios.Operation{ID: "w", IDOf: "x", Client: 2, Machine: key, To: "Running", Expect: &three, IDScheme: scenarios.OwnID}, &node.Request{ID: "x", Attempt: 1})
+			s.clientProposes(&scenarios.Operation{ID: "x", Client: 1, Key: key, Argument: "Running", Expect: &none}, &node.Request{ID: "x", Attempt: 1})
+			s.clientProposes(&scenarios.Operation{ID: "w", IDOf: "x", Client: 2, Key: key, Argument: "Running", Expect: &three, IDScheme: scenarios.OwnID}, &node.Request{ID: "x", Attempt: 1})
 			s.choose(b(1, 1), valueAfter("x", "y", "z"), 1, 2)
 			s.choose(b(2, 2), valueAfter("x", "y", "z", "x"), 2, 3)
 		}},

@@ -26,7 +26,7 @@ func newScript() *script {
 	p := &scenarios.Plan{
 		Nodes: 3, Clients: 1, Definitions: []fsm.Definition{fsm.Lifecycle()},
 		Knobs:      scenarios.Knobs{ConsensusTimeout: 1, ResendTimeout: 1, MaxResends: 1, ClientTimeout: 1},
-		Operations: []scenarios.Operation{{ID: "c1.1", Client: 1, Machine: key, Kind: scenarios.Propose, To: "Running"}},
+		Operations: []scenarios.Operation{{ID: "c1.1", Client: 1, Key: key, Kind: scenarios.Propose, Argument: "Running"}},
 	}
 	s := &script{run: newRun(p)}
 	for id := 1; id <= 3; id++ {
@@ -104,13 +104,13 @@ var targets = map[string]string{"x": "Running", "y": "Stopped", "z": "Init"}
 
 // proposeAtVersion has a client request a transition at one version only.
 func (s *script) proposeAtVersion(op node.OpID, version uint64) {
-	o := &scenarios.Operation{ID: string(op), Client: 1, Machine: key, To: targets[string(op)], Expect: &version}
+	o := &scenarios.Operation{ID: string(op), Client: 1, Key: key, Argument: targets[string(op)], Expect: &version}
 	s.clientProposes(o, &node.Request{ID: op, Attempt: 1, Expects: true, Expect: version})
 }
 
 // clientProposes has a client send an attempt of a proposal to node 1.
 func (s *script) clientProposes(o *scenarios.Operation, r *node.Request) {
-	r.Kind, r.Key, r.To = node.Propose, key, o.To
+	r.Kind, r.Key, r.To = node.Propose, key, o.Argument
 	s.observe(101, &requestSent{o, r, 1})
 }
 
@@ -121,7 +121,7 @@ func (s *script) show(id int, b node.Ballot, v *node.Value) {
 
 func (s *script) returnRejected(op string) {
 	s.observe(101, &scenarios.Response{
-		Operation: &scenarios.Operation{ID: op, Client: 1, Machine: key, Kind: scenarios.Propose, To: targets[op]}, Outcome: scenarios.Rejected,
+		Operation: &scenarios.Operation{ID: op, Client: 1, Key: key, Kind: scenarios.Propose, Argument: targets[op]}, Outcome: scenarios.Rejected,
 	})
 }
 
@@ -318,26 +318,26 @@ func TestEveryViolationIsFound(t *testing.T) {
 			s.reply(1, node.Reply{ID: "x", Outcome: node.Rejected, Reason: node.Illegal, Final: true, State: "Running", Version: 1, Serial: 1})
 		}},
 		"the old result for another question": {"exactly-once/other-argument", func(s *script) {
-			s.clientProposes(&scenarios.Operation{ID: "y", IDOf: "x", Client: 1, Machine: key, To: "Stopped", IDScheme: scenarios.OwnID}, &node.Request{ID: "x", Attempt: 1, Retry: true})
-			s.clientProposes(&scenarios.Operation{ID: "x", Client: 2, Machine: key, To: "Running", IDScheme: scenarios.OwnID}, &node.Request{ID: "x", Attempt: 1, Retry: true})
+			s.clientProposes(&scenarios.Operation{ID: "y", IDOf: "x", Client: 1, Key: key, Argument: "Stopped", IDScheme: scenarios.OwnID}, &node.Request{ID: "x", Attempt: 1, Retry: true})
+			s.clientProposes(&scenarios.Operation{ID: "x", Client: 2, Key: key, Argument: "Running", IDScheme: scenarios.OwnID}, &node.Request{ID: "x", Attempt: 1, Retry: true})
 			s.choose(b(1, 1), x, 1, 2)
 			s.reply(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Committed, State: "Running", Version: 1, Serial: 1})
 		}},
 		"a conflict with nothing": {"outcomes/false-conflict", func(s *script) {
-			s.clientProposes(&scenarios.Operation{ID: "x", Client: 1, Machine: key, To: "Running", IDScheme: scenarios.OwnID}, &node.Request{ID: "x", Attempt: 1, Retry: true})
+			s.clientProposes(&scenarios.Operation{ID: "x", Client: 1, Key: key, Argument: "Running", IDScheme: scenarios.OwnID}, &node.Request{ID: "x", Attempt: 1, Retry: true})
 			s.reply(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.IDConflict, Final: true})
 		}},
 		"a conflict with what was asked": {"outcomes/false-conflict", func(s *script) {
-			s.clientProposes(&scenarios.Operation{ID: "x", Client: 1, Machine: key, To: "Running", IDScheme: scenarios.OwnID}, &node.Request{ID: "x", Attempt: 1, Retry: true})
+			s.clientProposes(&scenarios.Operation{ID: "x", Client: 1, Key: key, Argument: "Running", IDScheme: scenarios.OwnID}, &node.Request{ID: "x", Attempt: 1, Retry: true})
 			s.choose(b(1, 1), x, 1, 2)
 			s.reply(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.IDConflict, Final: true, State: "Running", Version: 1, Serial: 1})
 		}},
 		"what nobody has asked for is carried out": {"exactly-once/never-invoked", func(s *script) {
-			s.clientProposes(&scenarios.Operation{ID: "x", Client: 1, Machine: key, To: "Stopped"}, &node.Request{ID: "x", Attempt: 1})
+			s.clientProposes(&scenarios.Operation{ID: "x", Client: 1, Key: key, Argument: "Stopped"}, &node.Request{ID: "x", Attempt: 1})
 			s.choose(b(1, 1), x, 1, 2)
 		}},
 		"a claim to know what is to come is believed": {"exactly-once/watermark-ahead", func(s *script) {
-			s.clientProposes(&scenarios.Operation{ID: "x", Client: 1, Machine: key, To: "Running", IDScheme: scenarios.OwnID, Watermark: 9}, &node.Request{ID: "x", Attempt: 1, Retry: true, Watermark: 9})
+			s.clientProposes(&scenarios.Operation{ID: "x", Client: 1, Key: key, Argument: "Running", IDScheme: scenarios.OwnID, Watermark: 9}, &node.Request{ID: "x", Attempt: 1, Retry: true, Watermark: 9})
 			s.choose(b(1, 1), x, 1, 2)
 		}},
 		"one operation under two bases is carried out twice": {"exactly-once/applied-twice", func(s *script) {

@@ -21,7 +21,7 @@ func (n *node) dump() string {
 	}
 	for _, id := range slices.Sorted(maps.Keys(n.proposals)) {
 		p := n.proposals[id]
-		fmt.Fprintf(&b, "proposes %s %s to %s, acknowledged by %v, rejected by %v\n", p.invocation.Machine, id, p.invocation.To,
+		fmt.Fprintf(&b, "proposes %s %s to %s, acknowledged by %v, rejected by %v\n", p.invocation.Key, id, p.invocation.Argument,
 			slices.Sorted(maps.Keys(p.acks)), slices.Sorted(maps.Keys(p.rejects)))
 	}
 	for _, number := range slices.Sorted(maps.Keys(n.deliveries)) {

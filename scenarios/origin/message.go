@@ -45,19 +45,19 @@ type message struct {
 
 // FateKey implements sim.Message.
 func (m *message) FateKey() uint64 {
-	return sim.FateKeyOf(kindHashes[m.kind], keyed.String(m.invocation.Machine), keyed.String(m.invocation.ID))
+	return sim.FateKeyOf(kindHashes[m.kind], keyed.String(m.invocation.Key), keyed.String(m.invocation.ID))
 }
 
 // FateName implements sim.Message.
 func (m *message) FateName() string {
-	return m.kind.String() + " " + m.invocation.Machine + " " + m.invocation.ID
+	return m.kind.String() + " " + m.invocation.Key + " " + m.invocation.ID
 }
 
 // Digest implements sim.Message.
 func (m *message) Digest() uint64 {
 	h := keyed.Mix(m.FateKey(), m.deliveryID)
 	h = keyed.Mix(h, keyed.String(string(m.outcome))^keyed.String(m.reason)<<1)
-	return keyed.Mix(h, keyed.String(m.state)^keyed.String(m.invocation.To)<<1)
+	return keyed.Mix(h, keyed.String(m.state)^keyed.String(m.invocation.Argument)<<1)
 }
 
 func (m *message) String() string {
@@ -91,7 +91,7 @@ func (a *applied) Digest() uint64 {
 }
 
 func (a *applied) String() string {
-	return fmt.Sprintf("applied %s %s %s→%s", a.invocation.Machine, a.invocation.ID, a.from, a.to)
+	return fmt.Sprintf("applied %s %s %s→%s", a.invocation.Key, a.invocation.ID, a.from, a.to)
 }
 
 // booted is the observation that a node starts without state.

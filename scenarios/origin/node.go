@@ -82,7 +82,7 @@ func (n *node) receive(from sim.ID, m *message, out *sim.Effects) {
 
 // request serves a client: a read at once, a transition by a proposal.
 func (n *node) request(client sim.ID, c *scenarios.Invocation, out *sim.Effects) {
-	state := n.state(c.Machine)
+	state := n.state(c.Key)
 	if c.Kind == scenarios.Read {
 		answer(client, c, scenarios.Committed, "", state, out)
 		return
@@ -106,7 +106,7 @@ func (n *node) validate(from sim.ID, c *scenarios.Invocation, out *sim.Effects) 
 	if !n.legal(c) {
 		kind = reject
 	}
-	n.deliver(from, &message{kind: kind, invocation: c, state: n.state(c.Machine)}, out)
+	n.deliver(from, &message{kind: kind, invocation: c, state: n.state(c.Key)}, out)
 }
 
 // decide ends p when a majority has acknowledged it, or can no longer do so.
@@ -117,7 +117,7 @@ func (n *node) decide(p *pending, out *sim.Effects) {
 		delete(n.proposals, p.invocation.ID)
 		n.apply(p.invocation, out)
 		n.broadcast(commit, p.invocation, out)
-		answer(p.client, p.invocation, scenarios.Committed, "", p.invocation.To, out)
+		answer(p.client, p.invocation, scenarios.Committed, "", p.invocation.Argument, out)
 	case len(p.rejects) > n.plan.Nodes-majority:
 		delete(n.proposals, p.invocation.ID)
 		answer(p.client, p.invocation, scenarios.Rejected, scenarios.Illegal, "", out)
@@ -125,8 +125,8 @@ func (n *node) decide(p *pending, out *sim.Effects) {
 }
 
 func (n *node) apply(c *scenarios.Invocation, out *sim.Effects) {
-	out.Observe(&applied{c, n.state(c.Machine), c.To})
-	n.states[c.Machine] = c.To
+	out.Observe(&applied{c, n.state(c.Key), c.Argument})
+	n.states[c.Key] = c.Argument
 }
 
 // timer handles a proposal's consensus timeout or a delivery's next attempt.
@@ -184,6 +184,6 @@ func (n *node) state(machine string) string {
 }
 
 func (n *node) legal(c *scenarios.Invocation) bool {
-	d, ok := n.plan.Definition(c.Machine)
-	return ok && d.Legal(n.state(c.Machine), c.To)
+	d, ok := n.plan.Definition(c.Key)
+	return ok && d.Legal(n.state(c.Key), c.Argument)
 }

@@ -111,11 +111,11 @@ func TestADeliveryIsRepeatedUntilItsReceipt(t *testing.T) {
 }
 
 func propose(id, to string) *scenarios.Invocation {
-	return &scenarios.Invocation{Operation: &scenarios.Operation{ID: id, Machine: "lifecycle/a", Kind: scenarios.Propose, To: to}}
+	return &scenarios.Invocation{Operation: &scenarios.Operation{ID: id, Key: "lifecycle/a", Kind: scenarios.Propose, Argument: to}}
 }
 
 func read(id string) *scenarios.Invocation {
-	return &scenarios.Invocation{Operation: &scenarios.Operation{ID: id, Machine: "lifecycle/a", Kind: scenarios.Read}}
+	return &scenarios.Invocation{Operation: &scenarios.Operation{ID: id, Key: "lifecycle/a", Kind: scenarios.Read}}
 }
 
 func plan() *scenarios.Plan {

@@ -60,7 +60,7 @@ func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Observation) *scen
 }
 
 func (r *run) checkApplied(at scenarios.Duration, id sim.ID, a *applied) *scenarios.Violation {
-	key, op, rep := a.invocation.Machine, a.invocation.ID, &r.nodes[id]
+	key, op, rep := a.invocation.Key, a.invocation.ID, &r.nodes[id]
 	mine, all := rep.applied[key], r.order[key]
 	violation := func(class, format string, args ...any) *scenarios.Violation {
 		return &scenarios.Violation{

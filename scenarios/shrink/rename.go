@@ -45,7 +45,7 @@ func renamed(p *scenarios.Plan, machines, operations map[string]string) *scenari
 		}
 	}
 	for i := range q.Operations {
-		change(machines, &q.Operations[i].Machine)
+		change(machines, &q.Operations[i].Key)
 		change(operations, &q.Operations[i].ID)
 	}
 	for i := range q.Overrides {

@@ -51,7 +51,7 @@ func needs(p *scenarios.Plan, reads, stops, crashes int) bool {
 	for _, o := range p.Operations {
 		if o.Kind == scenarios.Read {
 			reads--
-		} else if o.To == "Stopped" {
+		} else if o.Argument == "Stopped" {
 			stops--
 		}
 	}
@@ -178,7 +178,7 @@ func TestFatesThatMatterAreWrittenDown(t *testing.T) {
 		for n := uint32(1); n <= 40; n++ {
 			for to := sim.ID(2); to <= 3; to++ {
 				f := scenarios.MessageOverride{Message: sim.Address{
-					Link: netmodel.Link{From: 1, To: to}, Name: "commit " + p.Operations[0].Machine + " " + p.Operations[0].ID, Occurrence: n,
+					Link: netmodel.Link{From: 1, To: to}, Name: "commit " + p.Operations[0].Key + " " + p.Operations[0].ID, Occurrence: n,
 				}}
 				f.Override.Delay = netmodel.Duration(n)
 				if n == 17 {

@@ -495,10 +495,10 @@ func generateMachines(c choices, p *Plan, shape Shape) []string {
 // reachable from some state, so that many proposals are legal when they arrive.
 func generateOperation(c choices, p *Plan, shape Shape, machines []string, faultsEnd Duration, reads uint64) Operation {
 	o := Operation{
-		At:      Duration(c.Choose("at", uint64(faultsEnd))),
-		Node:    c.between("node", 1, p.Nodes),
-		Key: machines[c.Choose("machine", uint64(len(machines)))],
-		Kind:    Propose,
+		At:   Duration(c.Choose("at", uint64(faultsEnd))),
+		Node: c.between("node", 1, p.Nodes),
+		Key:  machines[c.Choose("machine", uint64(len(machines)))],
+		Kind: Propose,
 	}
 	if c.often("read", reads) {
 		o.Kind = Read

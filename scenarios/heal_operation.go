@@ -14,12 +14,12 @@ func (p *Plan) HealOperation(wave, place int, key string, attempt int) *Operatio
 	d, _ := p.Definition(key)
 	choice := keyed.Seed(p.Seed).Name("heal").Name(key).Word(uint64(wave)).Word(uint64(attempt))
 	o := &Operation{
-		ID:      fmt.Sprintf("h%d.%d.%d", wave, place+1, attempt),
-		Client:  HealClient,
-		At:      p.Heal.At,
-		Node:    1 + int(choice.Name("node").Below(uint64(p.Nodes))),
-		Key: key,
-		Kind:    Propose,
+		ID:     fmt.Sprintf("h%d.%d.%d", wave, place+1, attempt),
+		Client: HealClient,
+		At:     p.Heal.At,
+		Node:   1 + int(choice.Name("node").Below(uint64(p.Nodes))),
+		Key:    key,
+		Kind:   Propose,
 	}
 	if d.Name == fsm.MetaName {
 		o.Kind = Define

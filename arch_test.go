@@ -71,10 +71,11 @@ var layers = map[string]layer{
 	"scenarios/lockstep":  {pure: true, internal: systemImports},
 	"scenarios/shrink":    {pure: true, internal: []string{"netmodel", "node/fsm", "scenarios", "sim"}},
 	"scenarios/rapidplan": {internal: []string{"scenarios"}, external: []string{"pgregory.net/rapid"}},
-	"scenarios/campaign":  {internal: []string{"checker", "node/arena", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "scenarios/shrink", "sim"}},
+	"scenarios/play":      {internal: []string{"checker", "node/arena", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "sim"}},
+	"scenarios/campaign":  {internal: []string{"checker", "netmodel", "netmodel/keyed", "scenarios", "scenarios/play", "scenarios/shrink", "sim"}},
 
 	"cmd/mutants":        {external: []string{"github.com/spf13/cobra"}},
-	"cmd/mutants/driver": {internal: []string{"scenarios", "scenarios/campaign", "scenarios/lockstep"}},
+	"cmd/mutants/driver": {internal: []string{"scenarios/play", "scenarios", "scenarios/campaign", "scenarios/lockstep"}},
 
 	"cmd/lockstep": {
 		internal: []string{"..."},

@@ -12,7 +12,7 @@
 //   - netmodel: the fault model of links, as pure verdicts on messages.
 //   - sim: a simulator of any Process: virtual time, network, disks, power losses.
 //   - scenarios: plans as data, generated from a seed, and the systems under test.
-//     campaign runs plans by the thousand; shrink makes a failing plan small.
+//     play runs one plan, campaign thousands; shrink makes a failing plan small.
 //   - checker: histories, and the check of linearizability. guarantee checks watch
 //     streams, local reads, exactly-once and convergence; jepsen reads histories
 //     of Jepsen.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/spf13/cobra"
 )
@@ -42,21 +43,21 @@ func (r *replay) expected(a *campaign.Artefact) *campaign.Artefact {
 	if a == nil {
 		a = &campaign.Artefact{}
 	}
-	a.Verdict, a.Signature = campaign.Violated, r.expect
-	if r.expect == string(campaign.Passed) {
-		a.Verdict, a.Signature = campaign.Passed, ""
+	a.Verdict, a.Signature = play.Violated, r.expect
+	if r.expect == string(play.Passed) {
+		a.Verdict, a.Signature = play.Passed, ""
 	}
 	return a
 }
 
 // expectationJSON is the JSON form of a comparison with the expected verdict.
 type expectationJSON struct {
-	Verdict   campaign.Status `json:"verdict"`
-	Signature string          `json:"signature,omitempty"`
-	Holds     bool            `json:"holds"`
-	SameHash  *bool           `json:"same_hash,omitempty"`
-	SameUntil uint64          `json:"same_until_event,omitempty"`
-	DiffersBy uint64          `json:"differs_by_event,omitempty"`
+	Verdict   play.Status `json:"verdict"`
+	Signature string      `json:"signature,omitempty"`
+	Holds     bool        `json:"holds"`
+	SameHash  *bool       `json:"same_hash,omitempty"`
+	SameUntil uint64      `json:"same_until_event,omitempty"`
+	DiffersBy uint64      `json:"differs_by_event,omitempty"`
 }
 
 func newExpectationJSON(a *campaign.Artefact, c *campaign.Comparison) *expectationJSON {
@@ -115,7 +116,7 @@ func (r *replay) runUntil(out io.Writer, sys scenarios.System, p *scenarios.Plan
 	if until == 0 {
 		until = math.MaxUint64
 	}
-	g, err := campaign.Inspect(sys, p, until, nodes, trace)
+	g, err := play.Inspect(sys, p, until, nodes, trace)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/spf13/cobra"
 )
 
@@ -261,7 +262,7 @@ func (f *fuzz) findDifference(ctx context.Context, c *campaign.Campaign, s *camp
 	if len(s.Differed) == 0 {
 		return nil
 	}
-	d, err := campaign.FindDifference(context.WithoutCancel(ctx), c.System, c.Plan(s.Differed[0]))
+	d, err := play.FindDifference(context.WithoutCancel(ctx), c.System, c.Plan(s.Differed[0]))
 	if err != nil {
 		return err
 	}

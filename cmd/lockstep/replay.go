@@ -11,6 +11,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/spf13/cobra"
 )
@@ -92,13 +93,13 @@ func (r *replay) run(cmd *cobra.Command, arg string) error {
 // runPlan runs the plan to its end and compares the result with the expected one, if
 // there is one.
 func (r *replay) runPlan(ctx context.Context, out io.Writer, sys scenarios.System, p *scenarios.Plan, expected *campaign.Artefact, trace func(sim.TraceLine)) error {
-	var result campaign.Result
+	var result play.Result
 	var compared campaign.Comparison
 	var err error
 	if expected == nil {
-		result, err = campaign.Run(ctx, sys, p, campaign.Options{Trace: trace, Explain: true, CrossCheck: true})
+		result, err = play.Run(ctx, sys, p, play.Options{Trace: trace, Explain: true, CrossCheck: true})
 	} else {
-		result, compared, err = expected.Compare(ctx, sys, p, campaign.Options{Trace: trace, Explain: true, CrossCheck: true})
+		result, compared, err = expected.Compare(ctx, sys, p, play.Options{Trace: trace, Explain: true, CrossCheck: true})
 	}
 	if err != nil {
 		return err
@@ -111,7 +112,7 @@ func (r *replay) runPlan(ctx context.Context, out io.Writer, sys scenarios.Syste
 			return err
 		}
 	}
-	if expected != nil && result.Status != campaign.Undecided {
+	if expected != nil && result.Status != play.Undecided {
 		if compared.Holds {
 			return nil
 		}
@@ -153,7 +154,7 @@ func (r *replay) tracer(out io.Writer) (trace func(sim.TraceLine), closeTrace fu
 type replayJSON struct {
 	System    string              `json:"system"`
 	Seed      uint64              `json:"seed"`
-	Verdict   campaign.Status     `json:"verdict"`
+	Verdict   play.Status         `json:"verdict"`
 	Signature string              `json:"signature,omitempty"`
 	Machine   string              `json:"machine,omitempty"`
 	At        *scenarios.Duration `json:"at,omitempty"`
@@ -161,12 +162,12 @@ type replayJSON struct {
 	Hash      string              `json:"hash"`
 	Events    uint64              `json:"events"`
 	Messages  uint64              `json:"messages"`
-	Ops       campaign.Outcomes   `json:"ops"`
+	Ops       play.Outcomes       `json:"ops"`
 	Simulated scenarios.Duration  `json:"simulated"`
 	Expected  *expectationJSON    `json:"expected,omitempty"`
 }
 
-func (r *replay) print(out io.Writer, p *scenarios.Plan, result *campaign.Result, expected *campaign.Artefact, c *campaign.Comparison) error {
+func (r *replay) print(out io.Writer, p *scenarios.Plan, result *play.Result, expected *campaign.Artefact, c *campaign.Comparison) error {
 	if !r.json {
 		fmt.Fprintf(out, "%s\n%d events, %d messages delivered, %d operations, %v simulated\n", result.Text(p),
 			result.Stats.Events, result.Stats.Delivered, result.Outcomes.Total(), result.Simulated)
@@ -190,11 +191,11 @@ func (r *replay) print(out io.Writer, p *scenarios.Plan, result *campaign.Result
 }
 
 // verdictError returns the exit code for a status. The result is printed already.
-func verdictError(s campaign.Status) error {
+func verdictError(s play.Status) error {
 	switch s {
-	case campaign.Violated:
+	case play.Violated:
 		return &exitError{code: exitViolated}
-	case campaign.Undecided:
+	case play.Undecided:
 		return &exitError{code: exitUndecided}
 	}
 	return nil

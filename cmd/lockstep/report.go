@@ -9,6 +9,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
 	"golang.org/x/term"
 )
@@ -19,7 +20,7 @@ type reporter interface {
 	progress(s *campaign.Summary, seed uint64)
 	failure(f failureEvent)
 	shrunk(m shrunkEvent)
-	differed(seed uint64, d *campaign.Difference) // nil: the runs did not differ again
+	differed(seed uint64, d *play.Difference) // nil: the runs did not differ again
 	summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Duration, replay func(seed uint64) string)
 }
 
@@ -150,7 +151,7 @@ func (p *textReporter) shrunk(m shrunkEvent) {
 	fmt.Fprintf(p.out, "\n%s of seed %d\n%s\n", m.Signature, m.Seed, m.text)
 }
 
-func (p *textReporter) differed(seed uint64, d *campaign.Difference) {
+func (p *textReporter) differed(seed uint64, d *play.Difference) {
 	p.clear()
 	if d == nil {
 		fmt.Fprintf(p.out, "\nseed %d ran in two ways, and did not do so again\n", seed)
@@ -236,8 +237,8 @@ func (p *textReporter) printFaultHits(s *campaign.Summary) {
 }
 
 // printDiskFaults prints the faults of disks, if there were any.
-func (p *textReporter) printDiskFaults(d *campaign.DiskCounts) {
-	if *d == (campaign.DiskCounts{}) {
+func (p *textReporter) printDiskFaults(d *play.DiskCounts) {
+	if *d == (play.DiskCounts{}) {
 		return
 	}
 	fmt.Fprint(p.out, "disk faults that hit:")
@@ -282,11 +283,11 @@ func (e *jsonReporter) shrunk(m shrunkEvent) {
 	e.encode(m)
 }
 
-func (e *jsonReporter) differed(seed uint64, d *campaign.Difference) {
+func (e *jsonReporter) differed(seed uint64, d *play.Difference) {
 	e.encode(struct {
-		Type       string               `json:"type"`
-		Seed       uint64               `json:"seed"`
-		Difference *campaign.Difference `json:"difference"` // null: the runs did not differ again
+		Type       string           `json:"type"`
+		Seed       uint64           `json:"seed"`
+		Difference *play.Difference `json:"difference"` // null: the runs did not differ again
 	}{"differed", seed, d})
 }
 
@@ -363,7 +364,7 @@ func (e *jsonReporter) summary(c *campaign.Campaign, s *campaign.Summary, cpu ti
 	if met, wanted := s.Coverage.Pairs(); wanted > 0 {
 		last.Pairs = &pairsJSON{met, wanted}
 	}
-	if s.Disks != (campaign.DiskCounts{}) {
+	if s.Disks != (play.DiskCounts{}) {
 		last.Disks = &disksJSON{map[string]uint64{}, s.Disks.Stops, s.Disks.Refusals}
 		for _, f := range sim.DiskFaults() {
 			last.Disks.Hits[f.String()] = s.Disks.Hits[f]

@@ -10,6 +10,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
@@ -53,7 +54,7 @@ func TestAnAimedRunComesToItsInstant(t *testing.T) {
 
 // traceUntil is the trace of a run before a time.
 func traceUntil(t *testing.T, sys scenarios.System, p *scenarios.Plan, until scenarios.Duration) (lines []string) {
-	_, err := campaign.Run(t.Context(), sys, p, campaign.Options{SafetyOnly: true, Trace: func(l sim.TraceLine) {
+	_, err := play.Run(t.Context(), sys, p, play.Options{SafetyOnly: true, Trace: func(l sim.TraceLine) {
 		if l.At < until {
 			lines = append(lines, l.String())
 		}
@@ -142,7 +143,7 @@ func TestARunThatFailsIsNotAimed(t *testing.T) {
 	failed := 0
 	for seed := range uint64(300) {
 		p := unaimed.Plan(seed)
-		r, err := campaign.Run(t.Context(), c.System, p, campaign.Options{SafetyOnly: true})
+		r, err := play.Run(t.Context(), c.System, p, play.Options{SafetyOnly: true})
 		require.NoError(t, err)
 		if v := r.Violation; v != nil && v.Property != "linearizability" {
 			failed++

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 )
 
 // Format and version of artefacts.
@@ -25,7 +26,7 @@ var ErrArtefact = errors.New("invalid artefact")
 type Artefact struct {
 	Format      string          `json:"format"`
 	Version     int             `json:"version"`
-	Verdict     Status          `json:"verdict"`             // expected: passed or violated
+	Verdict     play.Status     `json:"verdict"`             // expected: passed or violated
 	Signature   string          `json:"signature,omitempty"` // expected, if violated
 	Hash        string          `json:"hash"`                // of the whole run
 	Events      uint64          `json:"events"`
@@ -99,11 +100,11 @@ func (b Build) String() string {
 // NewArtefact runs a plan twice: to count the events, and to record the
 // checkpoints. It refuses an undecided run.
 func NewArtefact(ctx context.Context, sys scenarios.System, p *scenarios.Plan) (Artefact, error) {
-	r, err := Run(ctx, sys, p, Options{})
+	r, err := play.Run(ctx, sys, p, play.Options{})
 	if err != nil {
 		return Artefact{}, err
 	}
-	if r.Status == Undecided {
+	if r.Status == play.Undecided {
 		return Artefact{}, fmt.Errorf("seed %d is undecided, which depends on the machine: nothing to expect", p.Seed)
 	}
 	a := Artefact{
@@ -111,7 +112,7 @@ func NewArtefact(ctx context.Context, sys scenarios.System, p *scenarios.Plan) (
 		Hash: formatHash(r.Hash), Events: r.Stats.Events, Build: ThisBuild(), Plan: scenarios.Encode(p),
 	}
 	n := min(maxCheckpoints, a.Events)
-	_, err = Run(ctx, sys, p, Options{OnEvent: func(event, hash uint64) {
+	_, err = play.Run(ctx, sys, p, play.Options{OnEvent: func(event, hash uint64) {
 		if uint64(len(a.Checkpoints)) < n && event >= a.Events*uint64(len(a.Checkpoints)+1)/n {
 			a.Checkpoints = append(a.Checkpoints, Checkpoint{event, formatHash(hash)})
 		}
@@ -162,9 +163,9 @@ func (a *Artefact) check() error {
 		return fmt.Errorf("format is %q: want %q", a.Format, ArtefactFormat)
 	case a.Version != ArtefactVersion:
 		return fmt.Errorf("version: %d: this build reads version %d", a.Version, ArtefactVersion)
-	case a.Verdict != Passed && a.Verdict != Violated:
+	case a.Verdict != play.Passed && a.Verdict != play.Violated:
 		return fmt.Errorf("verdict: %q: want passed or violated", a.Verdict)
-	case (a.Verdict == Violated) != (a.Signature != ""):
+	case (a.Verdict == play.Violated) != (a.Signature != ""):
 		return fmt.Errorf("signature: %q: want one if and only if the verdict is violated", a.Signature)
 	}
 	for i, c := range a.Checkpoints {
@@ -184,7 +185,7 @@ type Comparison struct {
 }
 
 // Compare runs the artefact's plan again.
-func (a *Artefact) Compare(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options) (Result, Comparison, error) {
+func (a *Artefact) Compare(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o play.Options) (play.Result, Comparison, error) {
 	var c Comparison
 	next := 0
 	o.OnEvent = func(event, hash uint64) {
@@ -198,20 +199,20 @@ func (a *Artefact) Compare(ctx context.Context, sys scenarios.System, p *scenari
 		c.LastSame = event
 		next++
 	}
-	r, err := Run(ctx, sys, p, o)
+	r, err := play.Run(ctx, sys, p, o)
 	c.Holds = r.Status == a.Verdict && r.Signature() == scenarios.CurrentSignature(a.Signature)
 	c.SameHash = formatHash(r.Hash) == a.Hash && r.Stats.Events == a.Events
 	return r, c, err
 }
 
 // Text describes the comparison for a person.
-func (c *Comparison) Text(a *Artefact, r *Result) string {
+func (c *Comparison) Text(a *Artefact, r *play.Result) string {
 	want := string(a.Verdict)
 	if a.Signature != "" {
 		want += " " + a.Signature
 	}
 	got := string(r.Status)
-	if s := r.Signature(); r.Status == Violated {
+	if s := r.Signature(); r.Status == play.Violated {
 		got += " " + s
 	}
 	text := fmt.Sprintf("the verdict holds: %s\n", want)

@@ -11,6 +11,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios/canary"
 	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/stretchr/testify/require"
 )
@@ -30,7 +31,7 @@ func TestRegressions(t *testing.T) {
 			require.NoError(t, err)
 			sys, known := systems[p.System]
 			require.True(t, known, p.System)
-			r, c, err := a.Compare(t.Context(), sys, p, campaign.Options{})
+			r, c, err := a.Compare(t.Context(), sys, p, play.Options{})
 			require.NoError(t, err)
 			t.Log(c.Text(&a, &r))
 			require.True(t, c.Holds, "%s\nrepeat it: lockstep replay %s", r.Text(p), file)
@@ -41,9 +42,9 @@ func TestRegressions(t *testing.T) {
 // The hand-written plans of the node have the intended results.
 func TestHandWrittenPlansOfTheNode(t *testing.T) {
 	for name, unknown := range map[string]int{"node-minority": 1, "node-power-cut": 0} {
-		r, err := campaign.Run(t.Context(), lockstep.System(), readPlan(t, name), campaign.Options{})
+		r, err := play.Run(t.Context(), lockstep.System(), readPlan(t, name), play.Options{})
 		require.NoError(t, err)
-		require.Equal(t, campaign.Passed, r.Status, r.Sentence())
+		require.Equal(t, play.Passed, r.Status, r.Sentence())
 		require.Equal(t, unknown, r.Outcomes.Unknown, name)
 	}
 }
@@ -56,7 +57,7 @@ func TestArtefactsHold(t *testing.T) {
 			require.Equal(t, scenarios.Encode(c.Plan(seed)), scenarios.Encode(p))
 			require.Equal(t, a.Events, a.Checkpoints[len(a.Checkpoints)-1].Event)
 			require.Len(t, a.Checkpoints, int(min(256, a.Events)))
-			r, cmp, err := a.Compare(t.Context(), sys, p, campaign.Options{})
+			r, cmp, err := a.Compare(t.Context(), sys, p, play.Options{})
 			require.NoError(t, err)
 			require.Equal(t, campaign.Comparison{Holds: true, SameHash: true, LastSame: a.Events}, cmp)
 			require.Equal(t, a.Signature, r.Signature())
@@ -74,7 +75,7 @@ func TestTheFirstDifferenceIsNamed(t *testing.T) {
 	c := campaignOf(origin.System(), scenarios.None, 0)
 	c.Shape.Clients = 1
 	a, p := encodeAndDecode(t, origin.System(), c.Plan(5))
-	r, cmp, err := a.Compare(t.Context(), late, p, campaign.Options{})
+	r, cmp, err := a.Compare(t.Context(), late, p, play.Options{})
 	require.NoError(t, err)
 	require.True(t, cmp.Holds)
 	require.False(t, cmp.SameHash)
@@ -107,7 +108,7 @@ func TestOldSignaturesHold(t *testing.T) {
 	a, p := encodeAndDecode(t, canary.System(), c.Plan(seed))
 	require.Equal(t, "canary/planted", a.Signature)
 	a.Signature = "canary/sings"
-	_, cmp, err := a.Compare(t.Context(), canary.System(), p, campaign.Options{})
+	_, cmp, err := a.Compare(t.Context(), canary.System(), p, play.Options{})
 	require.NoError(t, err)
 	require.True(t, cmp.Holds)
 }
@@ -116,7 +117,7 @@ func TestOldSignaturesHold(t *testing.T) {
 func TestAnotherVerdictDoesNotHold(t *testing.T) {
 	a, p := encodeAndDecode(t, origin.System(), readPlan(t, "lost-commit"))
 	p.Overrides = nil
-	r, cmp, err := a.Compare(t.Context(), origin.System(), p, campaign.Options{})
+	r, cmp, err := a.Compare(t.Context(), origin.System(), p, play.Options{})
 	require.NoError(t, err)
 	require.False(t, cmp.Holds)
 	require.Contains(t, cmp.Text(&a, &r), "the verdict does not hold: expected violated convergence/states-differ, is passed\n")

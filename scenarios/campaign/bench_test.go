@@ -6,9 +6,9 @@ import (
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
-	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/stretchr/testify/require"
 )
 
@@ -38,7 +38,7 @@ func BenchmarkRun(b *testing.B) {
 			c := campaignOf(origin.System(), profile, 0)
 			var seed, messages, operations uint64
 			for b.Loop() {
-				r, err := campaign.Run(b.Context(), c.System, c.Plan(seed), campaign.Options{})
+				r, err := play.Run(b.Context(), c.System, c.Plan(seed), play.Options{})
 				require.NoError(b, err)
 				seed++
 				messages += r.Stats.Delivered

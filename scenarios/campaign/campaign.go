@@ -10,6 +10,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
@@ -25,7 +26,7 @@ type Campaign struct {
 	Shards  uint64          // 0: this one runs them all
 	Workers int             // 0: one per processor
 	Guard   int             // percent of seeds that run twice, on two workers, to catch nondeterminism, and that two checkers check
-	Options Options         // of each run
+	Options play.Options    // of each run
 	Resume  Summary         // the last Summary of an earlier Run of the same campaign, which this one resumes
 }
 
@@ -129,9 +130,9 @@ func (c *Campaign) runSeeds(ctx context.Context) <-chan jobResult {
 
 // runJob does one run. It is not cut short when the campaign ends: a verdict is a
 // function of the plan alone.
-func (c *Campaign) runJob(j job, o Options) jobResult {
+func (c *Campaign) runJob(j job, o play.Options) jobResult {
 	o.CrossCheck = o.CrossCheck || j.guarded
-	r, err := Run(context.Background(), c.System, planOf(c.System, c.shape(), j.seed, o.Buffers), o)
+	r, err := play.Run(context.Background(), c.System, planOf(c.System, c.shape(), j.seed, o.Buffers), o)
 	r.History.Operations = nil
 	return jobResult{j, r, err}
 }

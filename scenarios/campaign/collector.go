@@ -6,6 +6,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 )
 
 // Summary is the result of a campaign so far. Except for Wall it is a function of
@@ -17,8 +18,8 @@ type Summary struct {
 	Undecided uint64                 `json:"undecided"`
 	Events    uint64                 `json:"events"`
 	Messages  uint64                 `json:"messages"` // delivered
-	Outcomes  Outcomes               `json:"outcomes"`
-	Disks     DiskCounts             `json:"disks"`
+	Outcomes  play.Outcomes          `json:"outcomes"`
+	Disks     play.DiskCounts        `json:"disks"`
 	Hits      scenarios.FamilyHits   `json:"hits"` // by family of faults
 	Coverage  scenarios.PairCoverage `json:"coverage"`
 	Simulated scenarios.Duration     `json:"simulated"` // summed over all seeds
@@ -60,7 +61,7 @@ func (s *Summary) NeverHit(sys scenarios.System) (names []string) {
 // jobResult is the part of one run that the collector needs.
 type jobResult struct {
 	job
-	result Result // without its history
+	result play.Result // without its history
 	err    error
 }
 
@@ -184,9 +185,9 @@ func (c *collector) count(o *jobResult) *Group {
 		s.LastNew = s.Seeds
 	}
 	switch r.Status {
-	case Violated:
+	case play.Violated:
 		s.Failed++
-	case Undecided:
+	case play.Undecided:
 		s.Undecided++
 	default:
 		return nil

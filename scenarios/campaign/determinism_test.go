@@ -12,6 +12,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim/golden"
 	"github.com/stretchr/testify/require"
 )
@@ -34,7 +35,7 @@ func digest(t *testing.T, profile scenarios.FaultProfile, seeds uint64) uint64 {
 	c := campaignOf(origin.System(), profile, 0)
 	var h uint64
 	for seed := range seeds {
-		r, err := campaign.Run(t.Context(), c.System, c.Plan(seed), campaign.Options{})
+		r, err := play.Run(t.Context(), c.System, c.Plan(seed), play.Options{})
 		require.NoError(t, err)
 		h = keyed.Mix(h^r.Hash, keyed.String(r.Signature()+r.Sentence()))
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/stretchr/testify/require"
 )
 
@@ -65,10 +66,10 @@ func TestBytesFindTheOriginsFaults(t *testing.T) {
 		for j := range data {
 			data[j] = byte(k.Word(uint64(j)).Uint64())
 		}
-		r, err := campaign.Run(t.Context(), origin.System(), scenarios.FromBytes(data, shape), campaign.Options{})
+		r, err := play.Run(t.Context(), origin.System(), scenarios.FromBytes(data, shape), play.Options{})
 		require.NoError(t, err)
 		calls++
-		if r.Status == campaign.Violated {
+		if r.Status == play.Violated {
 			if len(failed) == 0 {
 				first = calls
 			}
@@ -126,7 +127,7 @@ func TestNativeFuzzing(t *testing.T) {
 			require.NoError(t, err)
 			p, err := scenarios.Decode(data)
 			require.NoError(t, err)
-			r, err := campaign.Run(t.Context(), origin.System(), p, campaign.Options{})
+			r, err := play.Run(t.Context(), origin.System(), p, play.Options{})
 			require.NoError(t, err)
 			require.Equal(t, said[3], r.Signature())
 			require.LessOrEqual(t, len(p.Operations), 30, "inputs have up to 60; the engine minimises at random: %s", data)

@@ -10,6 +10,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/stretchr/testify/require"
 )
@@ -60,7 +61,7 @@ func times(t *testing.T, words string, id sim.ID, faults ...scenarios.Fault) (at
 		o.At, o.Kind, o.Argument = scenarios.Duration(i)*20*ms, scenarios.Read, ""
 	}
 	require.NoError(t, p.Validate())
-	_, err := campaign.Run(t.Context(), c.System, p, campaign.Options{Trace: func(l sim.TraceLine) {
+	_, err := play.Run(t.Context(), c.System, p, play.Options{Trace: func(l sim.TraceLine) {
 		for word := range strings.SplitSeq(words, "|") {
 			if l.ID == id && strings.Contains(l.Text, word) {
 				at = append(at, l.At)
@@ -137,17 +138,17 @@ func smallPlan(c campaign.Campaign) *scenarios.Plan {
 }
 
 // resultOf runs a small plan, which must pass.
-func resultOf(t *testing.T, c campaign.Campaign, edit func(*scenarios.Plan), trace ...func(sim.TraceLine)) campaign.Result {
+func resultOf(t *testing.T, c campaign.Campaign, edit func(*scenarios.Plan), trace ...func(sim.TraceLine)) play.Result {
 	p := smallPlan(c)
 	edit(p)
 	require.NoError(t, p.Validate())
-	o := campaign.Options{}
+	o := play.Options{}
 	if len(trace) > 0 {
 		o.Trace = trace[0]
 	}
-	r, err := campaign.Run(t.Context(), c.System, p, o)
+	r, err := play.Run(t.Context(), c.System, p, o)
 	require.NoError(t, err)
-	require.Equal(t, campaign.Passed, r.Status, r.Sentence())
+	require.Equal(t, play.Passed, r.Status, r.Sentence())
 	return r
 }
 

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 )
 
 // Necessity measures which parts of a plan its failure needs: how often the plan
@@ -32,11 +33,11 @@ type NecessityRow struct {
 // MeasureNecessity runs a failing plan, and every plan that has one part less, with
 // a number of seeds each, on all workers (0: one per processor).
 func MeasureNecessity(ctx context.Context, sys scenarios.System, p *scenarios.Plan, seeds, workers int) (Necessity, error) {
-	r, err := Run(ctx, sys, p, Options{})
+	r, err := play.Run(ctx, sys, p, play.Options{})
 	if err != nil {
 		return Necessity{}, err
 	}
-	if r.Status != Violated {
+	if r.Status != play.Violated {
 		return Necessity{}, fmt.Errorf("seed %d: %s: only a violation has needs", p.Seed, r.Status)
 	}
 	n := Necessity{Signature: r.Signature(), Seeds: seeds}
@@ -86,9 +87,9 @@ func (n *Necessity) count(ctx context.Context, sys scenarios.System, plans []*sc
 				}
 				q := *plans[i/n.Seeds]
 				q.Seed += uint64(i % n.Seeds)
-				r, err := Run(context.Background(), sys, &q, Options{})
+				r, err := play.Run(context.Background(), sys, &q, play.Options{})
 				switch {
-				case err != nil || r.Status != Violated:
+				case err != nil || r.Status != play.Violated:
 				case r.Signature() == n.Signature:
 					same[i/n.Seeds].Add(1)
 				default:

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
-	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/stretchr/testify/require"
 )
@@ -65,7 +65,7 @@ func (k *fileNode) boot(d sim.Disk, out *sim.Effects) error {
 
 // runFileNodes runs three nodes for 200 ms, and returns the lives of a node. The
 // origin's protocol does not survive restarts, but that is not tested here.
-func runFileNodes(t *testing.T, quits bool, id sim.ID, faults ...scenarios.Fault) (campaign.Result, []string) {
+func runFileNodes(t *testing.T, quits bool, id sim.ID, faults ...scenarios.Fault) (play.Result, []string) {
 	sys := originWith(func(_ *scenarios.Plan, v *variant) {
 		v.life = func(n sim.Process, life int) sim.Process {
 			return &fileNode{Process: n, life: life, stopsForNoReason: quits}
@@ -78,7 +78,7 @@ func runFileNodes(t *testing.T, quits bool, id sim.ID, faults ...scenarios.Fault
 	p.Disk.Keep = 1_000_000
 	require.NoError(t, p.Validate())
 	var lifeEvents []string
-	r, err := campaign.Run(t.Context(), sys, p, campaign.Options{Trace: func(l sim.TraceLine) {
+	r, err := play.Run(t.Context(), sys, p, play.Options{Trace: func(l sim.TraceLine) {
 		if l.ID == id && (l.Text == "process crash" || l.Text == "power loss" || strings.HasPrefix(l.Text, "boot")) {
 			lifeEvents = append(lifeEvents, l.At.String()+" "+l.Text)
 		}

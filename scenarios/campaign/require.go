@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 )
 
 // T is the part of *testing.T and *rapid.T that Require needs.
@@ -42,11 +43,11 @@ func Require(t T, sys scenarios.System, p *scenarios.Plan) {
 			t.Fatalf("%s: %v", PlanVariable, err)
 		}
 	}
-	r, err := Run(t.Context(), sys, p, Options{})
+	r, err := play.Run(t.Context(), sys, p, play.Options{})
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	if r.Status != Passed {
+	if r.Status != play.Passed {
 		t.Fatalf("%s\n%s", reproduceLines(t.Name(), sys, p), r.Text(p))
 	}
 }

@@ -5,8 +5,8 @@ import (
 
 	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/scenarios"
-	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/stretchr/testify/require"
 )
@@ -27,7 +27,7 @@ func TestLivenessIsJudged(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := run(t, originWith(func(_ *scenarios.Plan, v *variant) { c.change(v) }), 1)
-			require.Equal(t, campaign.Violated, r.Status)
+			require.Equal(t, play.Violated, r.Status)
 			require.Equal(t, c.want, r.Signature())
 			t.Log(r.Sentence())
 		})
@@ -48,9 +48,9 @@ func TestAResultAddsUp(t *testing.T) {
 	c := campaignOf(origin.System(), scenarios.None, 0)
 	c.Shape.Clients = 1
 	p := c.Plan(3)
-	r, err := campaign.Run(t.Context(), c.System, p, campaign.Options{})
+	r, err := play.Run(t.Context(), c.System, p, play.Options{})
 	require.NoError(t, err)
-	require.Equal(t, campaign.Passed, r.Status)
+	require.Equal(t, play.Passed, r.Status)
 	require.Empty(t, r.Signature())
 	require.Len(t, r.History.Operations, len(p.Operations)+len(p.Machines()), "the plan's and one fresh one per machine")
 	require.Equal(t, len(r.History.Operations), r.Outcomes.Total())
@@ -65,9 +65,9 @@ func TestSafetyOnlyEndsBeforeHealPhase(t *testing.T) {
 		v.client = func() sim.Process { return silentClient{} }
 	}), scenarios.None, 0)
 	p := c.Plan(1)
-	r, err := campaign.Run(t.Context(), c.System, p, campaign.Options{SafetyOnly: true})
+	r, err := play.Run(t.Context(), c.System, p, play.Options{SafetyOnly: true})
 	require.NoError(t, err)
-	require.Equal(t, campaign.Passed, r.Status, "nobody asks whether it ever answers")
+	require.Equal(t, play.Passed, r.Status, "nobody asks whether it ever answers")
 	require.Less(t, r.Simulated, p.Heal.At)
 	require.Zero(t, r.Outcomes.Committed+r.Outcomes.Rejected)
 	require.NotZero(t, r.Outcomes.Unknown)
@@ -77,10 +77,10 @@ func TestSafetyOnlyEndsBeforeHealPhase(t *testing.T) {
 func TestTracingChangesNothing(t *testing.T) {
 	c := campaignOf(origin.System(), scenarios.All, 0)
 	for seed := range uint64(50) {
-		plain, err := campaign.Run(t.Context(), c.System, c.Plan(seed), campaign.Options{})
+		plain, err := play.Run(t.Context(), c.System, c.Plan(seed), play.Options{})
 		require.NoError(t, err)
 		lines := 0
-		traced, err := campaign.Run(t.Context(), c.System, c.Plan(seed), campaign.Options{Trace: func(sim.TraceLine) { lines++ }})
+		traced, err := play.Run(t.Context(), c.System, c.Plan(seed), play.Options{Trace: func(sim.TraceLine) { lines++ }})
 		require.NoError(t, err)
 		require.Equal(t, plain, traced)
 		require.NotZero(t, lines)
@@ -91,15 +91,15 @@ func TestAPlanForAnotherSystemIsRefused(t *testing.T) {
 	c := campaignOf(origin.System(), scenarios.None, 0)
 	p := c.Plan(1)
 	p.System = "paxos"
-	_, err := campaign.Run(t.Context(), c.System, p, campaign.Options{})
+	_, err := play.Run(t.Context(), c.System, p, play.Options{})
 	require.ErrorIs(t, err, scenarios.ErrPlan)
 	require.ErrorContains(t, err, `system: the plan is for "paxos", not for "origin"`)
 }
 
 // run runs a seed without faults.
-func run(t *testing.T, sys scenarios.System, seed uint64) campaign.Result {
+func run(t *testing.T, sys scenarios.System, seed uint64) play.Result {
 	c := campaignOf(sys, scenarios.None, 0)
-	r, err := campaign.Run(t.Context(), sys, c.Plan(seed), campaign.Options{})
+	r, err := play.Run(t.Context(), sys, c.Plan(seed), play.Options{})
 	require.NoError(t, err)
 	return r
 }

@@ -9,22 +9,23 @@ import (
 
 	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
 // Save runs a plan again and saves the results in a directory, which it makes:
 // plan.json, history.jsonl, trace.txt and verdict.txt, and history.html, a page
 // that explains the history, if it is not linearizable.
-func Save(ctx context.Context, dir string, sys scenarios.System, p *scenarios.Plan, o Options) (Result, error) {
+func Save(ctx context.Context, dir string, sys scenarios.System, p *scenarios.Plan, o play.Options) (play.Result, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return Result{}, err
+		return play.Result{}, err
 	}
-	var r Result
+	var r play.Result
 	err := writeFile(filepath.Join(dir, "trace.txt"), func(w *bufio.Writer) error {
 		o.Trace = func(l sim.TraceLine) { fmt.Fprintln(w, l) }
 		o.Explain, o.CrossCheck = true, true
 		var err error
-		r, err = Run(ctx, sys, p, o)
+		r, err = play.Run(ctx, sys, p, o)
 		return err
 	})
 	if err != nil {
@@ -42,7 +43,7 @@ func Save(ctx context.Context, dir string, sys scenarios.System, p *scenarios.Pl
 			return r, err
 		}
 	}
-	if r.Violation == nil || r.Violation.Property != linearizability {
+	if r.Violation == nil || r.Violation.Property != play.Linearizability {
 		return r, nil
 	}
 	return r, writeFile(filepath.Join(dir, "history.html"), func(w *bufio.Writer) error {
@@ -58,16 +59,6 @@ func annotations(p *scenarios.Plan) (list []checker.Annotation) {
 		}
 	}
 	return list
-}
-
-// Text is the verdict with everything that was derived from the seed. It is a pure
-// function of the plan.
-func (r *Result) Text(p *scenarios.Plan) string {
-	verdict := string(r.Status)
-	if r.Status == Violated {
-		verdict = fmt.Sprintf("violated %s at %v", r.Signature(), r.Violation.At)
-	}
-	return fmt.Sprintf("%s, seed %d: %s\n%s\n%shash %016x\n\n%s", p.System, p.Seed, verdict, r.Sentence(), r.Evidence, r.Hash, p.Summary())
 }
 
 func writeFile(name string, write func(*bufio.Writer) error) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/stretchr/testify/require"
 )
 
@@ -21,7 +22,7 @@ func TestSaveKeepsAllOfARun(t *testing.T) {
 	for seed := range uint64(20) {
 		p := c.Plan(seed)
 		dir := filepath.Join(t.TempDir(), "failures", "origin")
-		r, err := campaign.Save(t.Context(), dir, c.System, p, campaign.Options{})
+		r, err := campaign.Save(t.Context(), dir, c.System, p, play.Options{})
 		require.NoError(t, err)
 		files := readAll(t, dir)
 
@@ -55,7 +56,7 @@ func TestWhatIsSavedIsAFunctionOfThePlan(t *testing.T) {
 		var saved [2]map[string][]byte
 		for i := range saved {
 			dir := t.TempDir()
-			_, err := campaign.Save(t.Context(), dir, c.System, c.Plan(seed), campaign.Options{})
+			_, err := campaign.Save(t.Context(), dir, c.System, c.Plan(seed), play.Options{})
 			require.NoError(t, err)
 			saved[i] = readAll(t, dir)
 		}
@@ -67,7 +68,7 @@ func TestSaveSaysWhereItCannotWrite(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "taken")
 	require.NoError(t, os.WriteFile(file, nil, 0o644))
 	c := campaignOf(origin.System(), scenarios.None, 0)
-	_, err := campaign.Save(t.Context(), file, c.System, c.Plan(1), campaign.Options{})
+	_, err := campaign.Save(t.Context(), file, c.System, c.Plan(1), play.Options{})
 	require.ErrorContains(t, err, file)
 }
 

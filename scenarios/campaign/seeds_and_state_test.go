@@ -13,6 +13,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios/canary"
 	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/stretchr/testify/require"
 )
 
@@ -204,14 +205,14 @@ func TestTheFirstDifferenceIsTold(t *testing.T) {
 	sum, err := c.Run(t.Context(), nil)
 	require.NoError(t, err)
 	require.NotEmpty(t, sum.Differed)
-	d, err := campaign.FindDifference(t.Context(), sys, c.Plan(sum.Differed[0]))
+	d, err := play.FindDifference(t.Context(), sys, c.Plan(sum.Differed[0]))
 	require.NoError(t, err)
 	require.NotNil(t, d)
 	require.NotEqual(t, d.One, d.Other)
 	require.Contains(t, d.One+d.Other, "timer 10000000000")
 	t.Log(d)
 
-	d, err = campaign.FindDifference(t.Context(), origin.System(), planOf(origin.System(), 1))
+	d, err = play.FindDifference(t.Context(), origin.System(), planOf(origin.System(), 1))
 	require.NoError(t, err)
 	require.Nil(t, d)
 }
@@ -221,7 +222,7 @@ func TestMarksAreSummedUp(t *testing.T) {
 	c := campaignOf(lockstep.System(), scenarios.All, 200)
 	marks := make([]uint64, len(c.System.Marks))
 	for seed := range c.Seeds {
-		r, err := campaign.Run(t.Context(), c.System, c.Plan(seed), campaign.Options{})
+		r, err := play.Run(t.Context(), c.System, c.Plan(seed), play.Options{})
 		require.NoError(t, err)
 		for i, n := range r.Marks {
 			marks[i] += n

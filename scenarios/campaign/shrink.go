@@ -12,6 +12,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/scenarios/shrink"
 	"github.com/lockstep-dst/lockstep/sim"
 )
@@ -26,13 +27,13 @@ type Shrunk struct {
 // workers (0: one per processor). The result is a function of plan and budget. When
 // ctx ends, the search ends with an error.
 func Shrink(ctx context.Context, sys scenarios.System, p *scenarios.Plan, budget, workers int) (Shrunk, error) {
-	r, err := Run(ctx, sys, p, Options{})
+	r, err := play.Run(ctx, sys, p, play.Options{})
 	switch {
 	case err != nil:
 		return Shrunk{}, err
-	case r.Status == Passed:
+	case r.Status == play.Passed:
 		return Shrunk{}, fmt.Errorf("seed %d passes: there is nothing to shrink", p.Seed)
-	case r.Status == Undecided:
+	case r.Status == play.Undecided:
 		return Shrunk{}, fmt.Errorf("seed %d is undecided: whether a smaller plan is too depends on the machine", p.Seed)
 	}
 	j := &planRunner{ctx: ctx, sys: sys, signature: shrinkSignature(&r), workers: workerCount(workers)}
@@ -85,7 +86,7 @@ func (j *planRunner) runOne(p *scenarios.Plan) shrink.RunResult {
 	if j.ctx.Err() != nil {
 		return shrink.RunResult{Events: 1 << 40} // this uses up the budget
 	}
-	r, err := Run(context.Background(), j.sys, p, Options{CheckTimeout: 10 * time.Second})
+	r, err := play.Run(context.Background(), j.sys, p, play.Options{CheckTimeout: 10 * time.Second})
 	if err != nil {
 		return shrink.RunResult{}
 	}
@@ -94,8 +95,8 @@ func (j *planRunner) runOne(p *scenarios.Plan) shrink.RunResult {
 
 // shrinkSignature is the signature of a result, and of a panic also its place: all
 // panics have one signature.
-func shrinkSignature(r *Result) string {
-	if r.Status != Violated || r.Violation.Property != assertion {
+func shrinkSignature(r *play.Result) string {
+	if r.Status != play.Violated || r.Violation.Property != assertion {
 		return r.Signature()
 	}
 	_, frames, _ := strings.Cut(r.Violation.Sentence, "\n")
@@ -114,7 +115,7 @@ func pinned(sys scenarios.System, p *scenarios.Plan) *scenarios.Plan {
 	q.Network, q.Overrides = p.Heal.Network(), nil
 	q.Faults = slices.DeleteFunc(slices.Clone(p.Faults), func(f scenarios.Fault) bool { return f.Profile != nil })
 	q.Operations = slices.Clone(p.Operations)
-	_, err := Run(context.Background(), sys, p, Options{Trace: func(l sim.TraceLine) {
+	_, err := play.Run(context.Background(), sys, p, play.Options{Trace: func(l sim.TraceLine) {
 		pinOperation(&q, l)
 		if f, ok := overrideOf(l); ok && l.At < p.Heal.At && f.Override != (netmodel.Override{Delay: p.Heal.Delay}) {
 			q.Overrides = append(q.Overrides, f)

@@ -13,6 +13,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/stretchr/testify/require"
 )
@@ -135,7 +136,7 @@ var notPinnable = []scenarios.Family{scenarios.Corruption, scenarios.Resets}
 
 // history is the history up to the heal phase, after which nothing is written down.
 func history(t *testing.T, sys scenarios.System, p *scenarios.Plan, heal scenarios.Duration) (seen []checker.Operation) {
-	r, err := campaign.Run(t.Context(), sys, p, campaign.Options{})
+	r, err := play.Run(t.Context(), sys, p, play.Options{})
 	require.NoError(t, err)
 	for _, o := range r.History.Operations {
 		if o.Return != checker.NoReturn && o.Return < int64(heal) {
@@ -190,7 +191,7 @@ func requireSignature(t *testing.T, want string, sys scenarios.System, p *scenar
 
 func signature(t *testing.T, sys scenarios.System, p *scenarios.Plan) string {
 	t.Helper()
-	r, err := campaign.Run(t.Context(), sys, p, campaign.Options{})
+	r, err := play.Run(t.Context(), sys, p, play.Options{})
 	require.NoError(t, err)
 	return r.Signature()
 }
@@ -202,24 +203,24 @@ func TestInspect(t *testing.T) {
 		c := campaignOf(sys, scenarios.None, 0)
 		p := c.Plan(3)
 		hashes := map[uint64]uint64{}
-		_, err := campaign.Run(t.Context(), sys, p, campaign.Options{OnEvent: func(event, hash uint64) { hashes[event] = hash }})
+		_, err := play.Run(t.Context(), sys, p, play.Options{OnEvent: func(event, hash uint64) { hashes[event] = hash }})
 		require.NoError(t, err)
 		for _, until := range []uint64{1, 50, 100} {
 			lines := 0
-			g, err := campaign.Inspect(sys, p, until, []sim.ID{1, 2}, func(sim.TraceLine) { lines++ })
+			g, err := play.Inspect(sys, p, until, []sim.ID{1, 2}, func(sim.TraceLine) { lines++ })
 			require.NoError(t, err)
 			require.Equal(t, until, g.Event)
 			require.Equal(t, hashes[until], g.Hash)
 			require.NotZero(t, lines)
 			require.Len(t, g.Nodes, 2)
 			require.NotEmpty(t, g.Nodes[1].Dump)
-			again, err := campaign.Inspect(sys, p, until, []sim.ID{1, 2}, nil)
+			again, err := play.Inspect(sys, p, until, []sim.ID{1, 2}, nil)
 			require.NoError(t, err)
 			require.Equal(t, g, again)
 		}
-		_, err = campaign.Inspect(sys, p, 1, []sim.ID{99}, nil)
+		_, err = play.Inspect(sys, p, 1, []sim.ID{99}, nil)
 		require.ErrorContains(t, err, "no node 99 in this plan")
-		end, err := campaign.Inspect(sys, p, 1<<40, nil, nil)
+		end, err := play.Inspect(sys, p, 1<<40, nil, nil)
 		require.NoError(t, err)
 		require.Len(t, hashes, int(end.Event))
 	}
@@ -247,7 +248,7 @@ func TestDumpsShowAll(t *testing.T) {
 	} {
 		var all strings.Builder
 		for event := range c.until {
-			g, err := campaign.Inspect(c.sys, readPlan(t, c.plan), event+1, []sim.ID{c.node}, nil)
+			g, err := play.Inspect(c.sys, readPlan(t, c.plan), event+1, []sim.ID{c.node}, nil)
 			require.NoError(t, err)
 			all.WriteString(g.Nodes[0].Dump)
 		}
@@ -261,7 +262,7 @@ func TestNotEverySystemShowsItsNodes(t *testing.T) {
 	sys := originWith(func(*scenarios.Plan, *variant) {})
 	c := campaignOf(sys, scenarios.None, 0)
 	p := c.Plan(1)
-	_, err := campaign.Inspect(sys, p, 1, []sim.ID{1}, nil)
+	_, err := play.Inspect(sys, p, 1, []sim.ID{1}, nil)
 	require.ErrorContains(t, err, "system origin cannot show the state of a node")
 }
 

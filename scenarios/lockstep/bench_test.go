@@ -12,8 +12,8 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/session"
 	"github.com/lockstep-dst/lockstep/scenarios"
-	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/stretchr/testify/require"
 )
@@ -44,14 +44,14 @@ func benchmark(b *testing.B, plan func(seed uint64) *scenarios.Plan) {
 		plans = append(plans, plan(seed))
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(1600)) // as the fuzz command does
-	o := campaign.Options{Buffers: &sim.Buffers{}}
+	o := play.Options{Buffers: &sim.Buffers{}}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	var runs, messages, committed uint64
 	for b.Loop() {
-		r, err := campaign.Run(b.Context(), lockstep.System(), plans[runs%16], o)
+		r, err := play.Run(b.Context(), lockstep.System(), plans[runs%16], o)
 		require.NoError(b, err)
-		require.Equal(b, campaign.Passed, r.Status, r.Sentence())
+		require.Equal(b, play.Passed, r.Status, r.Sentence())
 		runs++
 		messages += r.Stats.Delivered
 		for _, o := range r.History.Operations {
@@ -72,12 +72,12 @@ func BenchmarkSwarm(b *testing.B) {
 	c := campaignOf(scenarios.All, 0)
 	c.Shape.Operations = 500
 	defer debug.SetGCPercent(debug.SetGCPercent(1600)) // as the fuzz command does
-	o := campaign.Options{Buffers: &sim.Buffers{}}
+	o := play.Options{Buffers: &sim.Buffers{}}
 	var seed, operations, events uint64
 	for b.Loop() {
-		r, err := campaign.Run(b.Context(), lockstep.System(), c.Plan(seed%64), o)
+		r, err := play.Run(b.Context(), lockstep.System(), c.Plan(seed%64), o)
 		require.NoError(b, err)
-		require.Equal(b, campaign.Passed, r.Status, r.Sentence())
+		require.Equal(b, play.Passed, r.Status, r.Sentence())
 		seed++
 		operations += uint64(r.Outcomes.Total())
 		events += r.Stats.Events
@@ -134,9 +134,9 @@ func TestBusyPlansAreBusy(t *testing.T) {
 	for _, machines := range []int{1, 3, 60} {
 		p := busyPlan(1, machines, 1)
 		require.NoError(t, p.Validate())
-		r, err := campaign.Run(t.Context(), lockstep.System(), p, campaign.Options{})
+		r, err := play.Run(t.Context(), lockstep.System(), p, play.Options{})
 		require.NoError(t, err)
-		require.Equal(t, campaign.Passed, r.Status, r.Sentence())
+		require.Equal(t, play.Passed, r.Status, r.Sentence())
 		require.GreaterOrEqual(t, r.Outcomes.Committed, 500)
 	}
 	homes := map[node.ID]bool{}

@@ -8,6 +8,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/stretchr/testify/require"
 )
@@ -79,7 +80,7 @@ func TestNodesCrashWhileTheyRecover(t *testing.T) {
 	early, ready := 0, 0
 	for seed := range uint64(100) {
 		var booting [scenarios.MaxNodes + 1]bool
-		_, err := campaign.Run(t.Context(), lockstep.System(), c.Plan(seed), campaign.Options{Trace: func(l sim.TraceLine) {
+		_, err := play.Run(t.Context(), lockstep.System(), c.Plan(seed), play.Options{Trace: func(l sim.TraceLine) {
 			switch {
 			case l.ID == 0 || l.ID > scenarios.MaxNodes:
 			case strings.HasPrefix(l.Text, "boot "):

@@ -10,6 +10,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/stretchr/testify/require"
 )
@@ -205,9 +206,9 @@ func runObserved(t *testing.T, l observerFaults, seeds uint64) (violated map[str
 	violated, seen = map[string]int{}, map[guarantee.Kind]int{}
 	memory := &sim.Buffers{}
 	for seed := range seeds {
-		r, err := campaign.Run(t.Context(), s, c.Plan(seed), campaign.Options{Buffers: memory})
+		r, err := play.Run(t.Context(), s, c.Plan(seed), play.Options{Buffers: memory})
 		require.NoError(t, err)
-		require.Equal(t, campaign.Passed, r.Status, "seed %d: %v", seed, r.Violation)
+		require.Equal(t, play.Passed, r.Status, "seed %d: %v", seed, r.Violation)
 		for _, o := range last.seen {
 			seen[o.Kind]++
 		}
@@ -269,9 +270,9 @@ func TestObserversChangeNothing(t *testing.T) {
 	plain.New = System().New
 	c := campaign.Campaign{System: s, Shape: scenarios.Shape{Profile: scenarios.All}}
 	for seed := range uint64(20) {
-		with, err := campaign.Run(t.Context(), s, c.Plan(seed), campaign.Options{})
+		with, err := play.Run(t.Context(), s, c.Plan(seed), play.Options{})
 		require.NoError(t, err)
-		without, err := campaign.Run(t.Context(), plain, c.Plan(seed), campaign.Options{})
+		without, err := play.Run(t.Context(), plain, c.Plan(seed), play.Options{})
 		require.NoError(t, err)
 		require.Equal(t, without.Hash, with.Hash)
 		require.Equal(t, without.History, with.History)

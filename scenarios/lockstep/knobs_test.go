@@ -8,8 +8,8 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/scenarios"
-	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/stretchr/testify/require"
 )
@@ -89,8 +89,8 @@ func TestAClockThatStopsVeryOften(t *testing.T) {
 
 func requirePassed(t *testing.T, p *scenarios.Plan) {
 	t.Helper()
-	r, err := campaign.Run(t.Context(), lockstep.System(), p, campaign.Options{})
+	r, err := play.Run(t.Context(), lockstep.System(), p, play.Options{})
 	require.NoError(t, err)
-	require.Equal(t, campaign.Passed, r.Status, r.Sentence())
+	require.Equal(t, play.Passed, r.Status, r.Sentence())
 	require.Positive(t, r.Outcomes.Total())
 }

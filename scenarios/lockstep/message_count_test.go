@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
-	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/stretchr/testify/require"
 )
 
@@ -20,9 +20,9 @@ func TestMessagesPerTransition(t *testing.T) {
 			t.Run(fmt.Sprintf("repair=%v/machines=%d", delay, machines), func(t *testing.T) {
 				p := busyPlan(1, machines, 1)
 				p.Knobs.RepairDelay = delay
-				r, err := campaign.Run(t.Context(), lockstep.System(), p, campaign.Options{})
+				r, err := play.Run(t.Context(), lockstep.System(), p, play.Options{})
 				require.NoError(t, err)
-				require.Equal(t, campaign.Passed, r.Status, r.Sentence())
+				require.Equal(t, play.Passed, r.Status, r.Sentence())
 				const each = 2 + 3*2
 				// Fresh operations go to other nodes, and twice where the dedup window no longer
 				// contains the first entries.

@@ -9,6 +9,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/stretchr/testify/require"
 )
@@ -26,16 +27,16 @@ func withBug(plant func(*run)) scenarios.System {
 
 // findViolations runs the plans of some seeds, changed by edit. It returns the first
 // violation of each signature.
-func findViolations(t *testing.T, s scenarios.System, seeds uint64, edit func(*scenarios.Plan)) map[string]*campaign.Result {
-	found := map[string]*campaign.Result{}
+func findViolations(t *testing.T, s scenarios.System, seeds uint64, edit func(*scenarios.Plan)) map[string]*play.Result {
+	found := map[string]*play.Result{}
 	c := campaign.Campaign{System: s, Shape: scenarios.Shape{Profile: scenarios.All}}
 	for seed := range seeds {
 		p := c.Plan(seed)
 		edit(p)
 		require.NoError(t, p.Validate(), seed)
-		r, err := campaign.Run(t.Context(), s, p, campaign.Options{})
+		r, err := play.Run(t.Context(), s, p, play.Options{})
 		require.NoError(t, err)
-		if _, known := found[r.Signature()]; !known && r.Status == campaign.Violated {
+		if _, known := found[r.Signature()]; !known && r.Status == play.Violated {
 			found[r.Signature()] = &r
 		}
 	}
@@ -135,9 +136,9 @@ func TestNodesWithoutBackoff(t *testing.T) {
 	})
 	p.Knobs.RepairDelay = 2 * p.Heal.Delay
 	p.Heal.Within, p.Heal.Settle = 300*netmodel.Millisecond, 100*netmodel.Millisecond
-	r, err := campaign.Run(t.Context(), System(), p, campaign.Options{})
+	r, err := play.Run(t.Context(), System(), p, play.Options{})
 	require.NoError(t, err)
-	require.Equal(t, campaign.Passed, r.Status, r.Sentence())
+	require.Equal(t, play.Passed, r.Status, r.Sentence())
 
 	hasty := withBug(func(r *run) {
 		r.bug.config = func(c *node.Config) { c.ResendTimeout = time.Duration(p.Heal.Delay) / 32 } // doubled five times at most
@@ -145,7 +146,7 @@ func TestNodesWithoutBackoff(t *testing.T) {
 		known.Knobs.ResendTimeout = p.Heal.Delay / 32
 		r.oracle.plan = &known
 	})
-	r, err = campaign.Run(t.Context(), hasty, p, campaign.Options{})
+	r, err = play.Run(t.Context(), hasty, p, play.Options{})
 	require.NoError(t, err)
 	require.Equal(t, "liveness/fresh-operation-stuck", r.Signature(), r.Sentence())
 	require.Contains(t, r.Sentence(), "; the last rounds were\n")
@@ -191,9 +192,9 @@ func lostUpdates(t *testing.T, keepsIncarnation bool) (n int) {
 			{At: faultsEnd / 3, For: faultsEnd, Kind: scenarios.Partition, Groups: [][]sim.ID{{2}, {1, 3}}},
 		}
 		require.NoError(t, p.Validate())
-		r, err := campaign.Run(t.Context(), s, p, campaign.Options{})
+		r, err := play.Run(t.Context(), s, p, play.Options{})
 		require.NoError(t, err)
-		if r.Status == campaign.Violated && r.Violation.Property == "linearizability" {
+		if r.Status == play.Violated && r.Violation.Property == "linearizability" {
 			n++
 		}
 	}

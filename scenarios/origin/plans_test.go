@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
-	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/lockstep-dst/lockstep/sim/golden"
 	"github.com/stretchr/testify/require"
@@ -29,7 +29,7 @@ func TestPlans(t *testing.T) {
 				t.Skip("a plan for", p.System)
 			}
 			var trace strings.Builder
-			r, err := campaign.Run(t.Context(), origin.System(), p, campaign.Options{Trace: func(l sim.TraceLine) {
+			r, err := play.Run(t.Context(), origin.System(), p, play.Options{Trace: func(l sim.TraceLine) {
 				if isShown(l) {
 					fmt.Fprintln(&trace, l)
 				}
@@ -81,7 +81,7 @@ func TestTheOriginBreaksInTheseWays(t *testing.T) {
 		"one-way":                 "linearizability/read",
 	} {
 		p := readPlan(t, "../../testdata/plans/"+name+".json")
-		r, err := campaign.Run(t.Context(), origin.System(), p, campaign.Options{})
+		r, err := play.Run(t.Context(), origin.System(), p, play.Options{})
 		require.NoError(t, err)
 		require.Equal(t, want, r.Signature(), name)
 	}

@@ -8,8 +8,8 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/scenarios"
-	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/scenarios/rapidplan"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -24,11 +24,11 @@ func shape(p scenarios.FaultProfile, clients int) scenarios.Shape {
 // requirePasses is the property. Its failure message has everything needed to
 // repeat the run: the verdict, and the plan to be saved as a file.
 func requirePasses(t *rapid.T, p *scenarios.Plan) {
-	r, err := campaign.Run(t.Context(), origin.System(), p, campaign.Options{})
+	r, err := play.Run(t.Context(), origin.System(), p, play.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Status != campaign.Passed {
+	if r.Status != play.Passed {
 		t.Fatalf("%s\nTo repeat it, save this as plan.json and run: lockstep replay plan.json\n%s", r.Text(p), scenarios.Encode(p))
 	}
 }
@@ -65,9 +65,9 @@ func TestRapidShrinksAFailingPlan(t *testing.T) {
 
 	p := said.plan(t)
 	require.LessOrEqual(t, len(p.Operations), 6, "%s", scenarios.Encode(p))
-	r, err := campaign.Run(t.Context(), origin.System(), p, campaign.Options{})
+	r, err := play.Run(t.Context(), origin.System(), p, play.Options{})
 	require.NoError(t, err)
-	require.Equal(t, campaign.Violated, r.Status)
+	require.Equal(t, play.Violated, r.Status)
 	t.Logf("%d operations, %d faults: %s", len(p.Operations), len(p.Faults), r.Sentence())
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 )
 
 // Report is the result that the driver prints.
@@ -88,7 +89,7 @@ func (r *Report) hunt(c *campaign.Campaign) error {
 		r.Seeds, r.Undecided, r.NeverHit = sum.Seeds, sum.Undecided, sum.NeverHit(c.System)
 		return nil
 	}
-	again, err := campaign.Run(context.Background(), c.System, c.Plan(r.Seed), c.Options)
+	again, err := play.Run(context.Background(), c.System, c.Plan(r.Seed), c.Options)
 	if err == nil && again.Signature() != r.Signature {
 		err = fmt.Errorf("seed %d was %s, and when it ran again: %q", r.Seed, r.Signature, again.Signature())
 	}

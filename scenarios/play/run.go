@@ -1,4 +1,4 @@
-package campaign
+package play
 
 import (
 	"context"
@@ -132,8 +132,8 @@ func errSystem(sys scenarios.System, p *scenarios.Plan) error {
 	return fmt.Errorf("%w: system: the plan is for %q, not for %q", scenarios.ErrPlan, p.System, sys.Name)
 }
 
-// linearizability is the property of histories.
-const linearizability = "linearizability"
+// Linearizability is the property of histories, as a Violation has it.
+const Linearizability = "linearizability"
 
 // setStatus sets the verdict. A violation during the run comes first, then the
 // clients' history, then progress and agreement on the healed network.
@@ -149,7 +149,7 @@ func (r *Result) setStatus(ctx context.Context, s *runner, o Options) {
 	switch c := checker.Check(ctx, r.History, checker.Options{Timeout: timeout, Explain: o.Explain, CrossCheck: o.CrossCheck}); c.Status {
 	case checker.Violated:
 		r.Violation = &scenarios.Violation{
-			Property: linearizability, Class: c.Class, At: r.Simulated, Machine: c.Machine, Sentence: c.Explanation,
+			Property: Linearizability, Class: c.Class, At: r.Simulated, Machine: c.Machine, Sentence: c.Explanation,
 		}
 		if c.Culprit != nil {
 			r.Violation.At = scenarios.Duration(c.Culprit.Return)
@@ -194,4 +194,14 @@ func (r *Result) Sentence() string {
 	}
 	return fmt.Sprintf("No property was violated: %d committed, %d rejected, %d unknown.",
 		r.Outcomes.Committed, r.Outcomes.Rejected, r.Outcomes.Unknown)
+}
+
+// Text is the verdict with everything that was derived from the seed. It is a pure
+// function of the plan.
+func (r *Result) Text(p *scenarios.Plan) string {
+	verdict := string(r.Status)
+	if r.Status == Violated {
+		verdict = fmt.Sprintf("violated %s at %v", r.Signature(), r.Violation.At)
+	}
+	return fmt.Sprintf("%s, seed %d: %s\n%s\n%shash %016x\n\n%s", p.System, p.Seed, verdict, r.Sentence(), r.Evidence, r.Hash, p.Summary())
 }

@@ -6,8 +6,8 @@
 //		shape := scenarios.Shape{System: mine.Name, Definitions: mine.Definitions, Profile: scenarios.All}
 //		rapid.Check(t, func(t *rapid.T) {
 //			p := rapidplan.Plan(shape).Draw(t, "plan")
-//			r, err := campaign.Run(t.Context(), mine, p, campaign.Options{})
-//			if err != nil || r.Status != campaign.Passed {
+//			r, err := play.Run(t.Context(), mine, p, play.Options{})
+//			if err != nil || r.Status != play.Passed {
 //				t.Fatalf("%s: %v\nsave as plan.json: %s", r.Sentence(), err, scenarios.Encode(p))
 //			}
 //		})

@@ -68,11 +68,11 @@ func Aims(seed uint64, shape Shape) int {
 	case shape.Aimed > 0:
 		percent = uint64(shape.Aimed)
 	}
-	c := choices{FromSeed(seed)}
+	c := Choices{FromSeed(seed)}
 	switch {
-	case !c.often("aimed?", percent):
+	case !c.Often("aimed?", percent):
 		return 0
-	case shape.crashes() && c.often("chain?", 40):
+	case shape.crashes() && c.Often("chain?", 40):
 		return 2
 	}
 	return 1
@@ -89,7 +89,7 @@ func Aim(p *Plan, shape Shape, requests []string, time, times int, instants []In
 	q := *p
 	q.Operations, q.Faults, q.Overrides = slices.Clone(p.Operations), slices.Clone(p.Faults), slices.Clone(p.Overrides)
 	a := aim{
-		choices: choices{FromSeed(p.Seed)}.at("aim", time), plan: &q, families: shape.Families(), requests: requests, instants: instants,
+		Choices: Choices{FromSeed(p.Seed)}.Part("aim", time), plan: &q, families: shape.Families(), requests: requests, instants: instants,
 	}
 	done := times > 1 && (time == 0 && a.interrupt() || time > 0 && a.holdMessages())
 	if !done {
@@ -104,7 +104,7 @@ func Aim(p *Plan, shape Shape, requests []string, time, times int, instants []In
 
 // aim is the state of aiming faults at one instant.
 type aim struct {
-	choices
+	Choices
 	plan     *Plan
 	families []Family  // that the plan may have
 	requests []string  // kinds of messages that nodes answer
@@ -160,7 +160,7 @@ const firstInstants = 12
 // instant chooses an instant: one of the first of a life, or else a kind of instant, a
 // name, and one with that name. So a rare mark is as likely as a frequent one.
 func (a *aim) instant() *Instant {
-	if a.often("fresh?", 30) {
+	if a.Often("fresh?", 30) {
 		fresh := a.matching(func(i *Instant) bool { return i.Life > 1 && i.Number <= firstInstants })
 		if len(fresh) == 0 {
 			fresh = a.matching(func(i *Instant) bool { return i.Number <= firstInstants })
@@ -199,7 +199,7 @@ func (a *aim) matching(is func(*Instant) bool) (list []*Instant) {
 
 // oneOf chooses an instant of a list: the first as often as all others together.
 func (a *aim) oneOf(list []*Instant) *Instant {
-	if a.often("not the first?", 50) {
+	if a.Often("not the first?", 50) {
 		return list[a.Choose("which", uint64(len(list)))]
 	}
 	return list[0]

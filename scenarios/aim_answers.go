@@ -20,11 +20,11 @@ func (a *aim) interrupt() bool {
 		return false
 	}
 	i, after := a.oneOf(a.ofOneName(list)), Duration(1)
-	if a.often("later?", 25) {
+	if a.Often("later?", 25) {
 		after = max(1, a.moment("after"))
 	}
 	f := Fault{Kind: kinds[a.Choose("kind", uint64(len(kinds)))], At: a.timeOf(i, after), For: max(1, a.moment("down")), Nodes: []sim.ID{i.Node}}
-	if a.often("alone?", 85) { // later faults might keep the next life from asking, or its peers from answering
+	if a.Often("alone?", 85) { // later faults might keep the next life from asking, or its peers from answering
 		a.plan.Faults = slices.DeleteFunc(a.plan.Faults, func(g Fault) bool { return g.At > f.At })
 	}
 	a.add(f)
@@ -63,8 +63,8 @@ func (a *aim) holdMessages() bool {
 	if f == nil {
 		return false
 	}
-	alike, own := sameRequest, a.often("requests?", 30)
-	if own && a.often("any kind?", 50) {
+	alike, own := sameRequest, a.Often("requests?", 30)
+	if own && a.Often("any kind?", 50) {
 		alike = sameMachine
 	}
 	asked, again := a.askedAgain(f, alike)
@@ -72,7 +72,7 @@ func (a *aim) holdMessages() bool {
 		return false
 	}
 	later := Duration(1)
-	if a.often("later?", 50) {
+	if a.Often("later?", 50) {
 		later += Duration(a.Choose("later", uint64(2*a.plan.Heal.Delay)+1))
 	}
 	held, arrival := a.answers(asked, f, again.At), again.At+later
@@ -83,7 +83,7 @@ func (a *aim) holdMessages() bool {
 		return false
 	}
 	for n, m := range held[:min(len(held), maxHeld)] {
-		if a.at("held", n).often("held?", 90) {
+		if a.Part("held", n).Often("held?", 90) {
 			a.plan.Overrides = append(a.plan.Overrides, MessageOverride{m.Message, netmodel.Override{Delay: arrival + Duration(n) - m.At}})
 		}
 	}
@@ -160,6 +160,9 @@ func (a *aim) answers(asked *Instant, f *Fault, until Duration) []*Instant {
 
 // sameDefinition reports whether two machines of the plan have the same definition.
 func (a *aim) sameDefinition(x, y string) bool {
+	if a.plan.Workload != "" {
+		return slices.Contains(a.plan.Machines(), y)
+	}
 	d, ok := a.plan.Definition(x)
 	e, known := a.plan.Definition(y)
 	return ok && known && d.Name == e.Name

@@ -14,7 +14,7 @@ func (a *aim) add(f Fault) {
 // moment chooses a short time: none, a nanosecond, or up to the time of a disk request.
 func (a *aim) moment(label string) Duration {
 	d := &a.plan.Disk
-	switch c := a.at(label, 0); c.Choose("size", 8) {
+	switch c := a.Part(label, 0); c.Choose("size", 8) {
 	case 0:
 		return 0
 	case 5:
@@ -29,15 +29,15 @@ func (a *aim) moment(label string) Duration {
 
 // length chooses the length of a fault: from a moment to a part of the fault phase.
 func (a *aim) length(label string) Duration {
-	c := a.at(label, 0)
+	c := a.Part(label, 0)
 	most := []Duration{a.plan.Heal.Delay, 8 * a.plan.Heal.Delay, a.plan.Knobs.ConsensusTimeout, a.plan.Heal.At / 4}[c.Choose("size", 4)]
 	return 1 + Duration(c.Choose("ns", uint64(most)+1))
 }
 
 // targets chooses the nodes of a fault: mostly the instant's, else others too.
 func (a *aim) targets(i *Instant) []sim.ID {
-	if a.often("others?", 20) {
-		return a.nodes("targets", a.plan, 1, a.plan.Nodes)
+	if a.Often("others?", 20) {
+		return a.Nodes("targets", a.plan, 1, a.plan.Nodes)
 	}
 	return []sim.ID{i.Node}
 }
@@ -46,14 +46,14 @@ func (a *aim) targets(i *Instant) []sim.ID {
 // soon as well.
 func (a *aim) restart(i *Instant, at Duration, kind FaultKind) {
 	f := Fault{Kind: kind, At: at, For: max(1, a.moment("down")), Nodes: a.targets(i)}
-	if a.often("longer?", 25) {
+	if a.Often("longer?", 25) {
 		f.For = a.length("down longer")
 	}
 	a.add(f)
-	if a.often("busy?", 70) {
+	if a.Often("busy?", 70) {
 		a.redirect(i, f.At+f.For)
 	}
-	if a.often("again?", 30) { // in recovery, or soon after
+	if a.Often("again?", 30) { // in recovery, or soon after
 		f.At = min(f.At+f.For+a.bootTime("next life", a.plan), a.plan.Heal.At)
 		f.For = max(1, a.moment("down again"))
 		a.add(f)
@@ -61,7 +61,7 @@ func (a *aim) restart(i *Instant, at Duration, kind FaultKind) {
 }
 
 // bootTime chooses a time in which a new life is recovering or has just done so.
-func (c choices) bootTime(label string, p *Plan) Duration {
+func (c Choices) bootTime(label string, p *Plan) Duration {
 	return 1 + Duration(c.Choose(label, 16*uint64(p.Disk.Write.Min+p.Disk.Sync.Min)+1))
 }
 
@@ -73,13 +73,13 @@ const maxRedirected = 4
 func (a *aim) redirect(i *Instant, restart Duration) {
 	count := 0
 	for n := range a.plan.Operations {
-		o, c := &a.plan.Operations[n], a.at("operation", n)
-		if o.At <= restart || o.IDScheme != SessionID || count == maxRedirected || !c.often("sooner?", 60) {
+		o, c := &a.plan.Operations[n], a.Part("operation", n)
+		if o.At <= restart || o.IDScheme != SessionID || count == maxRedirected || !c.Often("sooner?", 60) {
 			continue
 		}
 		count++
 		o.At = min(o.At, restart+c.bootTime("boot", a.plan)+Duration(c.Choose("met", uint64(8*a.plan.Heal.Delay)+1)))
-		if c.often("there?", 70) {
+		if c.Often("there?", 70) {
 			o.Node = int(i.Node)
 		}
 		if key := i.Machine; a.sameDefinition(o.Key, key) {
@@ -92,7 +92,7 @@ func (a *aim) redirect(i *Instant, restart Duration) {
 // in both.
 func (a *aim) cut(i *Instant, at Duration) {
 	rest := others(a.plan, []sim.ID{i.Node})
-	rest = a.among("cut from", rest, 1, len(rest))
+	rest = a.Among("cut from", rest, 1, len(rest))
 	node := []sim.ID{i.Node}
 	f := Fault{Kind: Cut, At: at, For: a.length("cut"), Links: netmodel.TwoWay(node, rest)}
 	switch a.Choose("direction", 4) {

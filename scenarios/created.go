@@ -80,13 +80,13 @@ func (p *Plan) checkDefine(o *Operation) error {
 // generateCreated gives some of the machines a definition that clients create, and
 // has some of the operations create or read it: before, while and after others use
 // its machines.
-func generateCreated(c choices, p *Plan, shape Shape) {
-	if !shape.Creates || shape.Profile == None || !c.often("created?", 12) {
+func generateCreated(c Choices, p *Plan, shape Shape) {
+	if !shape.Creates || shape.Profile == None || !c.Often("created?", 12) {
 		return
 	}
 	moved := map[string]string{} // keys of machines, by their key before
 	for i, key := range p.Machines() {
-		if i == 0 || c.at("created", i).often("moved?", 50) {
+		if i == 0 || c.Part("created", i).Often("moved?", 50) {
 			_, name, _ := fsm.SplitKey(key)
 			moved[key] = definitionOfUser + "/" + name
 		}
@@ -104,8 +104,8 @@ func generateCreated(c choices, p *Plan, shape Shape) {
 	p.Created = []string{d.Name}
 	percent := []uint64{8, 3, 25}[c.Choose("creations", 3)]
 	for i := range p.Operations {
-		o, c := &p.Operations[i], c.at("creation", i)
-		if o.IDScheme == OwnID || o.IDScheme == ForgedID || !c.often("creates?", percent) {
+		o, c := &p.Operations[i], c.Part("creation", i)
+		if o.IDScheme == OwnID || o.IDScheme == ForgedID || !c.Often("creates?", percent) {
 			continue
 		}
 		o.Key, o.Argument, o.Expect = definitionKey(d.Name), "", nil

@@ -30,7 +30,7 @@ func TestCreatedDefinitions(t *testing.T) {
 	p := created(t)
 	require.NoError(t, p.Validate())
 	require.Equal(t, "definition/made", p.Machines()[0])
-	require.Equal(t, scenarios.Define, p.HealOperation(1, 0, "definition/made", 1).Kind)
+	require.Equal(t, scenarios.Define, p.HealOperation((&scenarios.System{}).Objects(), 1, 0, "definition/made", 1).Kind)
 	require.Equal(t, []fsm.Definition{fsm.Lifecycle()}, p.Configured())
 	require.True(t, p.IsCreated("made/m1"))
 	require.False(t, p.IsCreated("lifecycle/m1"))

@@ -184,6 +184,9 @@ func (p *Plan) Summary() string {
 	}
 	k := p.Knobs
 	fmt.Fprintf(&b, "consensus timeout %v, %d resends after %v each, client timeout %v\n", k.ConsensusTimeout, k.MaxResends, k.ResendTimeout, k.ClientTimeout)
+	for i := range p.Settings {
+		fmt.Fprintf(&b, "%v\n", &p.Settings[i])
+	}
 	if k.Backlog != 0 {
 		fmt.Fprintf(&b, "backlog of a log %d bytes\n", k.Backlog)
 	}

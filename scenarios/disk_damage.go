@@ -44,21 +44,21 @@ func (f *Fault) damages() bool {
 
 // chooseDamageable chooses the nodes whose disks may be damaged: none in systems
 // that need all of their nodes.
-func chooseDamageable(c choices, p *Plan, shape Shape) []sim.ID {
+func chooseDamageable(c Choices, p *Plan, shape Shape) []sim.ID {
 	if !shape.Majority || !shape.disks() {
 		return nil
 	}
 	damageable := slices.Clone(p.Heal.Excluded)
 	for i := 0; len(damageable) < (p.Nodes-1)/2; i++ {
 		rest := others(p, damageable)
-		damageable = append(damageable, rest[c.at("atlas", i).Choose("node", uint64(len(rest)))])
+		damageable = append(damageable, rest[c.Part("atlas", i).Choose("node", uint64(len(rest)))])
 	}
 	slices.Sort(damageable)
 	return damageable
 }
 
 // generateDiskFault chooses the kind of a disk fault and its nodes.
-func generateDiskFault(c choices, p *Plan, swarm familySet, damageable []sim.ID, f *Fault) {
+func generateDiskFault(c Choices, p *Plan, swarm familySet, damageable []sim.ID, f *Fault) {
 	what := slices.DeleteFunc(sim.DiskFaults(), func(f sim.DiskFault) bool {
 		if f.Damages() {
 			return len(damageable) == 0 || !swarm.has(DiskDamage)
@@ -67,20 +67,20 @@ func generateDiskFault(c choices, p *Plan, swarm familySet, damageable []sim.ID,
 	})
 	f.What = what[c.Choose("what", uint64(len(what)))]
 	if f.damages() {
-		f.Nodes = c.among("damaged", damageable, 1, len(damageable))
-		if hasPlace(f.What) && c.often("target?", 50) {
+		f.Nodes = c.Among("damaged", damageable, 1, len(damageable))
+		if hasPlace(f.What) && c.Often("target?", 50) {
 			f.Target = damageTargets[c.Choose("target", uint64(len(damageTargets)))]
 		}
 	} else {
-		f.Nodes = c.nodes("disk", p, 1, p.Nodes)
+		f.Nodes = c.Nodes("disk", p, 1, p.Nodes)
 	}
 }
 
 // generateRestart chooses a restart of the nodes of a disk fault: a broken disk is
 // often noticed only then. Some of the damage is done while they are down: of a log that
 // ended in the middle of a write.
-func generateRestart(c choices, f Fault, faultsEnd Duration) Fault {
-	if f.damages() && c.often("while down?", 40) {
+func generateRestart(c Choices, f Fault, faultsEnd Duration) Fault {
+	if f.damages() && c.Often("while down?", 40) {
 		before := min(f.At, Duration(c.Choose("down before", uint64(f.For))))
 		return Fault{Kind: PowerLoss, At: f.At - before, For: before + 1 + Duration(c.Choose("down after", uint64(f.For))), Nodes: f.Nodes}
 	}

@@ -22,6 +22,7 @@ func TestSeedsSetEveryField(t *testing.T) {
 		plans = append(plans, scenarios.Generate(seed, all))
 	}
 	require.Equal(t, map[string][]string{"Plan": slices.Concat(
+		[]string{"Plan.Workload", "Plan.Settings[1].Name", "Plan.Settings[1].Value", "Plan.Settings[1].Time", "Plan.Settings", "Plan.Operations[1].Expected"}, // of other workloads
 		[]string{"Plan.Faults[1].Aim"}, // campaigns aim, see campaign.TestAimedSeedsSetTheirFields
 		[]string{ // shrink writes down the choices of the network
 			"Plan.Overrides[1].Message.Link.From", "Plan.Overrides[1].Message.Link.To", "Plan.Overrides[1].Message.Name", "Plan.Overrides[1].Message.Occurrence",

@@ -51,7 +51,7 @@ func ToBytes(src Source, shape Shape) []byte {
 		return b
 	})
 	if shape.Operations == 0 {
-		shape.Operations = drawOperations(choices{src}, 1)
+		shape.Operations = drawOperations(Choices{src}, 1)
 		to.write(uint64(shape.Operations-1), maxDrawnOperations)
 	}
 	GenerateFrom(recordingSource{src, to}, shape)

@@ -30,6 +30,10 @@ func FaultProfiles() []FaultProfile { return []FaultProfile{None, Network, Crash
 type Shape struct {
 	System       string
 	Definitions  []fsm.Definition
+	Workload     Workload             `json:"-"` // of the system; nil: machines of the definitions
+	Knobs        []Knob               `json:"-"` // of the system
+	Times        Times                `json:"-"` // of the system
+	Adjust       func(Choices, *Plan) `json:"-"` // of the system
 	Profile      FaultProfile
 	Nodes        int
 	Clients      int
@@ -81,6 +85,8 @@ func (s Shape) Validate() error {
 		return fmt.Errorf("machines %d: want 1 to %d, or 0 to leave it to the seed", s.Machines, MaxMachines)
 	case s.Aimed < Unaimed || s.Aimed > 100:
 		return fmt.Errorf("aimed %d: want 1 to 100 percent of the seeds, 0 for the usual share, or %d for none", s.Aimed, Unaimed)
+	case s.Workload != nil:
+		return nil
 	case len(s.Definitions) == 0:
 		return fmt.Errorf("definitions: want at least one")
 	case !slices.ContainsFunc(s.Definitions, canStart):
@@ -108,9 +114,9 @@ func Generate(seed uint64, shape Shape) *Plan {
 // GenerateFrom returns the plan that src chooses; its Seed is a choice too. The
 // shape must be valid. The plan is valid.
 func GenerateFrom(src Source, shape Shape) *Plan {
-	c := choices{src}
+	c := Choices{src}
 	p := &Plan{
-		Format: Format, Version: Version, System: shape.System, Definitions: shape.Definitions,
+		Format: Format, Version: Version, System: shape.System, Workload: shape.workload().Name(), Definitions: shape.Definitions,
 		Seed:    c.Choose("seed", 1<<32),
 		Nodes:   shape.Nodes,
 		Clients: shape.Clients,
@@ -119,28 +125,34 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 		p.Nodes = []int{3, 5, 4, 7, 2, 6, 1}[c.Choose("nodes", 7)]
 	}
 	if p.Clients == 0 {
-		p.Clients = c.between("clients", 1, maxDrawnClients)
+		p.Clients = c.Between("clients", 1, maxDrawnClients)
 	}
 	swarm := generateSwarm(c, shape)
 	delay := generateEnvironment(c, p, shape, swarm)
 	generateKnobs(c, p, shape, delay)
-	generateNodeKnobs(c, p, shape)
-	generateLimits(c, p, shape)
+	if shape.Workload == nil {
+		generateNodeKnobs(c, p, shape)
+		generateLimits(c, p, shape)
+	}
+	generateSettings(c, p, shape)
 	generateDefinitions(c, p, shape)
 	faultsEnd := generateOperations(c, p, shape, delay)
 	generateCreated(c, p, shape)
-	p.Heal = Heal{At: faultsEnd, Delay: delay, Within: healWithin * Duration(max(maxDrawnMachines, shape.Machines, len(p.Machines()))), Settle: 10 * netmodel.Second}
+	p.Heal = Heal{At: faultsEnd, Delay: delay, Within: cmp.Or(shape.Times.Within, healWithin) * Duration(max(maxDrawnMachines, shape.Machines, len(p.Machines()))), Settle: cmp.Or(shape.Times.Settle, 10*netmodel.Second)}
 	generateExclusion(c, p, shape, swarm)
 	generateFaults(c, p, shape, swarm, faultsEnd)
 	if swarm.has(Rollbacks) { // logs are short, so nodes must note the length of a peer's log often
 		p.Knobs.RememberBytes = 64 << (2 * c.Choose("remember", 4))
 		live := func(f Fault) bool { return f.Kind == Rollback && f.Live }
-		if slices.ContainsFunc(p.Faults, live) && c.often("remember all?", 60) { // a copy that lacks few bytes is missed
+		if slices.ContainsFunc(p.Faults, live) && c.Often("remember all?", 60) { // a copy that lacks few bytes is missed
 			p.Knobs.RememberBytes = 1
 		}
 	}
 	if shape.Forms && shape.Profile != None && p.mayForm() == nil {
-		p.Knobs.Forming = c.often("forming?", 40) // of the plans in which it is possible
+		p.Knobs.Forming = c.Often("forming?", 40) // of the plans in which it is possible
+	}
+	if shape.Adjust != nil {
+		shape.Adjust(c.Part("adjust", 0), p)
 	}
 	return p
 }
@@ -148,19 +160,19 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 // generateSwarm chooses the families that the plan may have: about half of the
 // families that the shape allows, each independently. In one of five it has none that
 // makes the delays of links differ.
-func generateSwarm(c choices, shape Shape) familySet {
+func generateSwarm(c Choices, shape Shape) familySet {
 	var swarm familySet
 	for _, f := range shape.Families() {
-		swarm.add(f, c.often("family "+f.label(), 50) || shape.Everything)
+		swarm.add(f, c.Often("family "+f.label(), 50) || shape.Everything)
 	}
-	if shape.network() && !shape.Everything && c.often("equal delays?", 20) { // messages on different links arrive at the same time
+	if shape.network() && !shape.Everything && c.Often("equal delays?", 20) { // messages on different links arrive at the same time
 		swarm.remove(Delays, Reorders, Gaps)
 	}
 	return swarm
 }
 
 // generateExclusion chooses the nodes that the heal phase excludes, and how.
-func generateExclusion(c choices, p *Plan, shape Shape, swarm familySet) {
+func generateExclusion(c Choices, p *Plan, shape Shape, swarm familySet) {
 	most := (p.Nodes - 1) / 2
 	if !shape.Majority || most == 0 {
 		return
@@ -170,13 +182,13 @@ func generateExclusion(c choices, p *Plan, shape Shape, swarm familySet) {
 		least = 1
 		p.Heal.Exclusion = []Exclusion{StayDown, StayCutOff, StayPaused}[c.Choose("outside", 3)]
 	}
-	p.Heal.Excluded = c.nodes("without", p, least, most)
+	p.Heal.Excluded = c.Nodes("without", p, least, most)
 }
 
 // generateEnvironment chooses the behaviour of the network, the disks and the
 // clocks for the whole run. It returns the typical latency of a message.
-func generateEnvironment(c choices, p *Plan, shape Shape, swarm familySet) Duration {
-	delay := c.span("delay", 200*netmodel.Microsecond, 4*netmodel.Millisecond)
+func generateEnvironment(c Choices, p *Plan, shape Shape, swarm familySet) Duration {
+	delay := c.Span("delay", 200*netmodel.Microsecond, 4*netmodel.Millisecond)
 	p.Network = netmodel.Profile{Delay: netmodel.Delay{Kind: netmodel.Constant, Min: delay}}
 	if shape.network() {
 		p.Network = generateLink(c, delay, swarm, 100)
@@ -190,23 +202,23 @@ func generateEnvironment(c choices, p *Plan, shape Shape, swarm familySet) Durat
 }
 
 // generateDisk chooses the behaviour of disks without faults.
-func generateDisk(c choices, shape Shape) sim.DiskProfile {
+func generateDisk(c Choices, shape Shape) sim.DiskProfile {
 	d := sim.DiskProfile{
 		Write: netmodel.Delay{Kind: netmodel.Constant, Min: 20 * netmodel.Microsecond},
-		Sync:  netmodel.Delay{Kind: netmodel.Constant, Min: c.span("sync", 100*netmodel.Microsecond, 2*netmodel.Millisecond)},
+		Sync:  netmodel.Delay{Kind: netmodel.Constant, Min: c.Span("sync", 100*netmodel.Microsecond, 2*netmodel.Millisecond)},
 	}
 	if shape.crashes() {
 		d.Keep = netmodel.PPM(c.Choose("keep", uint64(netmodel.Always)))
 		d.Tear = netmodel.PPM(c.Choose("tear", uint64(netmodel.Always)))
 		d.Sector = []int{512, 64, 16}[c.Choose("sector", 3)]
-		if c.often("other sector?", 25) { // parts of a sector survive, or large ones as a whole
+		if c.Often("other sector?", 25) { // parts of a sector survive, or large ones as a whole
 			d.Sector = []int{4096, 4}[c.Choose("other sector", 2)]
 		}
-		if c.often("scatter?", 50) {
+		if c.Often("scatter?", 50) {
 			d.Scatter = netmodel.PPM(1 + c.Choose("scatter", uint64(netmodel.Always)))
 		}
 	}
-	if shape.disks() && c.often("latency?", 30) {
+	if shape.disks() && c.Often("latency?", 30) {
 		generateLatency(c, &d)
 	}
 	return d
@@ -215,7 +227,7 @@ func generateDisk(c choices, shape Shape) sim.DiskProfile {
 // generateSteps chooses how nodes take events. Steps of a quarter of a message's
 // latency let many events gather; those that take one event each are shorter, so
 // that nodes keep up.
-func generateSteps(c choices, delay Duration, swarm familySet) (s sim.StepProfile) {
+func generateSteps(c Choices, delay Duration, swarm familySet) (s sim.StepProfile) {
 	longest := delay / 16
 	if swarm.has(Batches) {
 		s.Batch, longest = []int{fullBatch, fullBatch, 2, 8}[c.Choose("batch size", 4)], delay/4
@@ -228,27 +240,27 @@ func generateSteps(c choices, delay Duration, swarm familySet) (s sim.StepProfil
 
 // generateLatency chooses latencies of a disk: none, the same for writes and syncs,
 // or random ones.
-func generateLatency(c choices, d *sim.DiskProfile) {
+func generateLatency(c Choices, d *sim.DiskProfile) {
 	switch c.Choose("latency", 4) {
 	case 0:
 		d.Write.Min, d.Sync.Min = 0, 0
 	case 1:
 		d.Write = d.Sync
 	case 2:
-		d.Sync = generateDelay(c.at("sync latency", 0), d.Sync.Min)
+		d.Sync = generateDelay(c.Part("sync latency", 0), d.Sync.Min)
 	case 3:
-		d.Write = generateDelay(c.at("write latency", 0), d.Write.Min)
-		d.Sync = generateDelay(c.at("sync latency", 0), d.Sync.Min)
+		d.Write = generateDelay(c.Part("write latency", 0), d.Write.Min)
+		d.Sync = generateDelay(c.Part("sync latency", 0), d.Sync.Min)
 	}
 }
 
 // generateClocks chooses clocks of different speeds, and in half of the plans of
 // different readings.
-func generateClocks(c choices, p *Plan) {
-	apart := c.often("offsets?", 50)
+func generateClocks(c Choices, p *Plan) {
+	apart := c.Often("offsets?", 50)
 	for n := range p.Nodes {
-		c := c.at("clock", n)
-		clock := sim.Clock{Drift: int32(c.between("ppm", 0, 200_000) - 100_000)}
+		c := c.Part("clock", n)
+		clock := sim.Clock{Drift: int32(c.Between("ppm", 0, 200_000) - 100_000)}
 		if apart {
 			clock.Offset = Duration(c.Choose("offset", uint64(maxOffset)))
 		}
@@ -262,9 +274,9 @@ const maxOffset = 365 * 24 * 60 * netmodel.Minute
 
 // generateLink chooses a link's profile: each fault of the swarm, in percent of all
 // cases.
-func generateLink(c choices, delay Duration, swarm familySet, percent uint64) netmodel.Profile {
+func generateLink(c Choices, delay Duration, swarm familySet, percent uint64) netmodel.Profile {
 	rate := func(f Family, most uint64) netmodel.PPM {
-		if !swarm.has(f) || percent < 100 && !c.often(f.label()+"?", percent) {
+		if !swarm.has(f) || percent < 100 && !c.Often(f.label()+"?", percent) {
 			return 0
 		}
 		return netmodel.PPM(1 + c.Choose(f.label(), most))
@@ -280,7 +292,7 @@ func generateLink(c choices, delay Duration, swarm familySet, percent uint64) ne
 	}
 	if chance := rate(Bursts, 300_000); chance != 0 {
 		p.Burst = netmodel.Burst{
-			Window: delay * Duration(c.between("burst window", 1, 8)),
+			Window: delay * Duration(c.Between("burst window", 1, 8)),
 			Chance: chance,
 			Drop:   netmodel.PPM(500_000 + c.Choose("burst drop", 500_001)),
 		}
@@ -294,7 +306,7 @@ func generateLink(c choices, delay Duration, swarm familySet, percent uint64) ne
 	return p
 }
 
-func generateDelay(c choices, typical Duration) netmodel.Delay {
+func generateDelay(c Choices, typical Duration) netmodel.Delay {
 	d := netmodel.Delay{Kind: netmodel.DelayKind(1 + c.Choose("delay kind", 3)), Min: typical / 4}
 	switch d.Kind {
 	case netmodel.Uniform:
@@ -309,54 +321,63 @@ func generateDelay(c choices, typical Duration) netmodel.Delay {
 
 // generateKnobs chooses timeouts around the typical time of a round trip with a
 // sync, so that they are sometimes too short; without faults they never are.
-func generateKnobs(c choices, p *Plan, shape Shape, delay Duration) {
+func generateKnobs(c Choices, p *Plan, shape Shape, delay Duration) {
 	trip := 2*delay + p.Disk.Write.Min + p.Disk.Sync.Min
 	shortest := 1
 	if shape.Profile == None {
 		shortest = 6
 	}
-	retry := trip * Duration(c.between("retry", shortest, shortest+6))
-	consensus := 2*trip + retry*Duration(c.between("consensus", 2, 8))
+	retry := trip * Duration(c.Between("retry", shortest, shortest+6))
+	consensus := 2*trip + retry*Duration(c.Between("consensus", 2, 8))
 	p.Knobs = Knobs{
 		ResendTimeout:    retry,
-		MaxResends:       c.between("attempts", 0, 5),
+		MaxResends:       c.Between("attempts", 0, 5),
 		ConsensusTimeout: consensus,
-		ClientTimeout:    consensus * Duration(c.between("client", 2, 4)),
+		ClientTimeout:    consensus * Duration(c.Between("client", 2, 4)),
 	}
 	if shape.Profile == None {
 		return
 	}
+	if c.Often("impatient?", 40) { // attempts of one operation overlap
+		p.Knobs.AttemptTimeout = consensus / Duration(c.Between("impatient", 1, 4))
+	}
+	if shape.Workload == nil {
+		generateMachineKnobs(c, p, shape, trip)
+	}
+}
+
+// generateMachineKnobs chooses the knobs of systems with machines.
+func generateMachineKnobs(c Choices, p *Plan, shape Shape, trip Duration) {
 	p.Knobs.DedupWindow = 16 >> c.Choose("ring", 4)         // small windows overflow
-	if shape.OperationIDs && c.often("tight window?", 20) { // retries and forwards meet what other clients have pushed out
+	if shape.OperationIDs && c.Often("tight window?", 20) { // retries and forwards meet what other clients have pushed out
 		p.Knobs.DedupWindow = 1 + int(c.Choose("tight window", 4))
-		p.Knobs.AttemptTimeout = consensus / Duration(c.between("tight attempt", 1, 6))
+		if p.Knobs.AttemptTimeout == 0 {
+			p.Knobs.AttemptTimeout = p.Knobs.ConsensusTimeout / Duration(c.Between("tight attempt", 1, 6))
+		}
 		if shape.Clients == 0 {
-			p.Clients = c.between("tight clients", 3, maxDrawnClients)
+			p.Clients = c.Between("tight clients", 3, maxDrawnClients)
 		}
 	}
 	p.Knobs.Batch = min(p.Knobs.DedupWindow, 1+int(c.Choose("batch", 8)))
 	p.Knobs.Queue = 1024 >> (2 * c.Choose("queue", 5))
-	if c.often("segment?", 50) { // small ones roll and are compacted
+	if c.Often("segment?", 50) { // small ones roll and are compacted
 		p.Knobs.Segment = 128 << c.Choose("segment", 5)
 	}
-	if c.often("impatient?", 40) { // attempts of one operation overlap
-		p.Knobs.AttemptTimeout = consensus / Duration(c.between("impatient", 1, 4))
-	}
-	if c.often("repair?", 75) { // during the fault phase
-		p.Knobs.RepairDelay = trip * Duration(c.between("repair", 1, 20))
+	if c.Often("repair?", 75) { // during the fault phase
+		p.Knobs.RepairDelay = trip * Duration(c.Between("repair", 1, 20))
 		p.Knobs.RepairRate = 20 << 20 >> (4 * c.Choose("repair rate", 4))
 	}
 	generateClientKnobs(c, p)
-	if shape.Connections && c.often("http?", 40) {
+	if shape.Connections && c.Often("http?", 40) {
 		p.Knobs.HTTPPercent = 1 + int(c.Choose("http", 100))
 	}
 	codec := "cbor"
-	if c.often("json?", 15) { // it is slow to decode, and few clusters use it
+	if c.Often("json?", 15) { // it is slow to decode, and few clusters use it
 		codec = "json"
 	}
-	if p.Network.Corrupt != 0 || c.often("codec?", 40) {
+	if p.Network.Corrupt != 0 || c.Often("codec?", 40) {
 		p.Knobs.Codec = codec
-		if !c.often("all bytes?", 6) { // encoding takes half of a run's time, and a few messages of each kind find as much
+		if !c.Often("all bytes?", 6) { // encoding takes half of a run's time, and a few messages of each kind find as much
 			p.Knobs.CodecPercent = 1 + int(c.Choose("bytes", 12))
 		}
 	}
@@ -364,68 +385,68 @@ func generateKnobs(c choices, p *Plan, shape Shape, delay Duration) {
 
 // generateClientKnobs chooses the limits of a node's clients, mostly the defaults, and
 // how the machines are watched and listed. A slow watch with a small buffer is cut off.
-func generateClientKnobs(c choices, p *Plan) {
+func generateClientKnobs(c Choices, p *Plan) {
 	k := &p.Knobs
-	if c.often("pending?", 15) {
+	if c.Often("pending?", 15) {
 		k.Pending = 1 << c.Choose("pending", 4)
 	}
-	if c.often("watched?", 20) {
+	if c.Often("watched?", 20) {
 		k.WatchPace = 1 + int(c.Choose("watch pace", 32))
 		k.WatchBuffer = 1 << c.Choose("watch buffer", 6)
-		if c.often("few watchers?", 15) {
+		if c.Often("few watchers?", 15) {
 			k.Watchers = 1 + int(c.Choose("watchers", 2))
 		}
 	}
-	if c.often("listed?", 15) {
+	if c.Often("listed?", 15) {
 		k.ListEvery = 2 + int(c.Choose("list every", 60))
 	}
-	if c.often("paged?", 40) { // plans have few machines: pages of one or two make several of them
+	if c.Often("paged?", 40) { // plans have few machines: pages of one or two make several of them
 		k.Page = 1 + int(c.Choose("page", 2))
 	}
-	if c.often("watches move?", 30) {
+	if c.Often("watches move?", 30) {
 		k.WatchMoves = 4 << c.Choose("watch moves", 6)
 	}
-	k.HangUp = c.often("hang up?", 50)
+	k.HangUp = c.Often("hang up?", 50)
 }
 
 // generateOperations chooses the operations of the clients and returns the end of
 // the fault phase.
-func generateOperations(c choices, p *Plan, shape Shape, delay Duration) Duration {
+func generateOperations(c Choices, p *Plan, shape Shape, delay Duration) Duration {
 	machines := generateMachines(c, p, shape)
 	n := shape.Operations
 	if n == 0 {
 		n = drawOperations(c, len(machines))
 	}
-	anyNode := shape.Profile != None && c.often("roam", 50)
-	pace := delay * Duration(c.between("pace", 1, 16)) / 2
+	anyNode := shape.Profile != None && c.Often("roam", 50)
+	pace := delay * Duration(c.Between("pace", 1, 16)) / 2
 	if len(machines) >= minManyMachines && shape.Machines == 0 {
 		pace /= 8 // the faults of a plan are few, and should meet operations
 	}
 	reads := []uint64{30, 30, 60}[c.Choose("reads", 3)]
 	begin := 10 * (p.Disk.Write.Min + p.Disk.Sync.Min) // when a node with a log has booted
-	faultsEnd := max(pace*Duration(n), 10*netmodel.Millisecond)
+	faultsEnd := max(pace*Duration(n), cmp.Or(shape.Times.FaultPhase, 10*netmodel.Millisecond))
 	simultaneity := Duration(1)
 	switch {
 	case shape.Profile == None:
-	case c.often("rush?", 30): // many at the same time
-		simultaneity = faultsEnd / Duration(c.between("rush", 1, 8))
-	case c.often("in step?", 30): // a few at the same time
-		simultaneity = pace * Duration(c.between("step", 1, 4))
+	case c.Often("rush?", 30): // many at the same time
+		simultaneity = faultsEnd / Duration(c.Between("rush", 1, 8))
+	case c.Often("in step?", 30): // a few at the same time
+		simultaneity = pace * Duration(c.Between("step", 1, 4))
 	}
 	counts := make([]int, p.Clients+1)
 	for i := range n {
-		o := generateOperation(c.at("operation", i), p, shape, machines, faultsEnd, reads)
+		client := 1 + i%p.Clients
+		counts[client]++
+		o := Operation{ID: fmt.Sprintf("c%d.%d", client, counts[client]), Client: client}
+		o = generateOperation(c.Part("operation", i), p, shape, machines, faultsEnd, reads, o)
 		o.At += begin - o.At%simultaneity
-		o.Client = 1 + i%p.Clients
-		counts[o.Client]++
-		o.ID = fmt.Sprintf("c%d.%d", o.Client, counts[o.Client])
 		if !anyNode {
 			o.Node = 0
 		}
 		p.Operations = append(p.Operations, o)
 	}
 	sortByTime(p.Operations)
-	if shape.OperationIDs && shape.Profile != None && c.often("manners?", 60) {
+	if shape.OperationIDs && shape.Profile != None && c.Often("manners?", 60) {
 		generateIDSchemes(c, p)
 	}
 	return begin + faultsEnd
@@ -434,21 +455,21 @@ func generateOperations(c choices, p *Plan, shape Shape, delay Duration) Duratio
 // generateIDSchemes chooses id schemes other than that of the system's own client.
 // Some operations with an id of their client's are sent again much later, and some
 // of their ids are used for another operation.
-func generateIDSchemes(c choices, p *Plan) {
+func generateIDSchemes(c Choices, p *Plan) {
 	owned := map[string][]*Operation{} // by machine
 	for i := range p.Operations {
-		o, c := &p.Operations[i], c.at("manner", i)
-		if o.Kind == Read || !c.often("other?", 35) {
+		o, c := &p.Operations[i], c.Part("manner", i)
+		if o.Kind == Read || !c.Often("other?", 35) {
 			continue
 		}
 		switch o.IDScheme = []IDScheme{OwnID, NoID, ForgedID}[min(2, c.Choose("which", 8)/3)]; o.IDScheme {
 		case ForgedID:
 			o.Watermark = c.Choose("base", 100)
 		case OwnID:
-			if c.often("base?", 20) {
+			if c.Often("base?", 20) {
 				o.Watermark = c.Choose("base", []uint64{10, 30, 100}[c.Choose("most", 3)])
 			}
-			if first := owned[o.Key]; len(first) > 0 && c.often("again?", 50) {
+			if first := owned[o.Key]; len(first) > 0 && c.Often("again?", 50) {
 				p.reuseID(c, o, first[c.Choose("of", uint64(len(first)))])
 			}
 			if o.IDOf == "" {
@@ -461,9 +482,9 @@ func generateIDSchemes(c choices, p *Plan) {
 // reuseID gives o the id of an earlier operation. o requests the same if it has the
 // same client or the operation is handed over to its client, or otherwise another
 // transition if there is one.
-func (p *Plan) reuseID(c choices, o, first *Operation) {
+func (p *Plan) reuseID(c Choices, o, first *Operation) {
 	o.IDOf = first.ID
-	if !c.often("other question?", 40) && (first.Client == o.Client || c.often("handed over?", 50)) {
+	if !c.Often("other question?", 40) && (first.Client == o.Client || c.Often("handed over?", 50)) {
 		o.Argument, o.Expect = first.Argument, first.Expect
 		return
 	}
@@ -477,46 +498,25 @@ func (p *Plan) reuseID(c choices, o, first *Operation) {
 	}
 }
 
-func generateMachines(c choices, p *Plan, shape Shape) []string {
+func generateMachines(c Choices, p *Plan, shape Shape) []string {
 	n := shape.Machines
 	if n == 0 {
 		n = drawMachines(c, shape)
 	}
 	machines := make([]string, n)
-	odd := shape.Profile != None && c.often("odd names?", 10)
+	odd := shape.Profile != None && c.Often("odd names?", 10)
 	for i := range machines {
-		d := p.Definitions[c.at("machine", i).Choose("definition", uint64(len(p.Definitions)))]
-		machines[i] = d.Name + "/" + machineName(c.at("machine", i), odd, i+1)
+		machines[i] = shape.workload().Object(c.Part("machine", i), p, i+1, odd)
 	}
 	return machines
 }
 
-// generateOperation chooses one operation. A proposal's target is a state that is
-// reachable from some state, so that many proposals are legal when they arrive.
-func generateOperation(c choices, p *Plan, shape Shape, machines []string, faultsEnd Duration, reads uint64) Operation {
-	o := Operation{
-		At:   Duration(c.Choose("at", uint64(faultsEnd))),
-		Node: c.between("node", 1, p.Nodes),
-		Key:  machines[c.Choose("machine", uint64(len(machines)))],
-		Kind: Propose,
-	}
-	if c.often("read", reads) {
-		o.Kind = Read
-		return o
-	}
-	d, _ := p.Definition(o.Key)
-	if len(d.Transitions) == 0 {
-		o.Argument = d.Initial
-	} else {
-		o.Argument = d.Transitions[c.Choose("to", uint64(len(d.Transitions)))].To
-	}
-	if shape.Retires && c.often("retire?", 1) {
-		o.Argument = fsm.Retired
-	}
-	if shape.Versions && c.often("expect?", 10) {
-		version := c.Choose("expect", 12)
-		o.Expect = &version
-	}
+// generateOperation chooses one operation on one of the objects.
+func generateOperation(c Choices, p *Plan, shape Shape, objects []string, faultsEnd Duration, reads uint64, o Operation) Operation {
+	o.At = Duration(c.Choose("at", uint64(faultsEnd)))
+	o.Node = c.Between("node", 1, p.Nodes)
+	o.Key = objects[c.Choose("machine", uint64(len(objects)))]
+	shape.workload().Request(c, p, &o, reads)
 	return o
 }
 
@@ -538,20 +538,20 @@ func sortByTime(ops []Operation) {
 	slices.SortStableFunc(ops, func(a, b Operation) int { return cmp.Compare(a.At, b.At) })
 }
 
-// nodes chooses lo to hi different nodes of p, in order.
-func (c choices) nodes(label string, p *Plan, lo, hi int) []sim.ID {
-	return c.among(label, others(p, nil), lo, hi)
+// Nodes chooses lo to hi different Nodes of p, in order.
+func (c Choices) Nodes(label string, p *Plan, lo, hi int) []sim.ID {
+	return c.Among(label, others(p, nil), lo, hi)
 }
 
-// among chooses lo to hi of all, in order.
-func (c choices) among(label string, all []sim.ID, lo, hi int) []sim.ID {
-	c, all = c.at(label, 0), slices.Clone(all)
-	n := c.between("count", lo, hi)
+// Among chooses lo to hi of all, in order.
+func (c Choices) Among(label string, all []sim.ID, lo, hi int) []sim.ID {
+	c, all = c.Part(label, 0), slices.Clone(all)
+	n := c.Between("count", lo, hi)
 	if n == 0 {
 		return nil
 	}
 	for i := range n {
-		j := i + int(c.at("pick", i).Choose("node", uint64(len(all)-i)))
+		j := i + int(c.Part("pick", i).Choose("node", uint64(len(all)-i)))
 		all[i], all[j] = all[j], all[i]
 	}
 	chosen := all[:n:n]

@@ -6,17 +6,17 @@ const minBacklog = 1 << 10
 
 // generateLimits chooses small logs in which new work is refused, and where boots and
 // rounds begin: shortly before a number needs one more byte, or as far as they go.
-func generateLimits(c choices, p *Plan, shape Shape) {
+func generateLimits(c Choices, p *Plan, shape Shape) {
 	if shape.Profile == None {
 		return
 	}
-	if c.often("backlog?", 8) {
+	if c.Often("backlog?", 8) {
 		p.Knobs.Backlog = minBacklog << c.Choose("backlog", 6)
 	}
-	if c.often("first boot?", 10) {
+	if c.Often("first boot?", 10) {
 		p.Knobs.FirstBoot = []uint64{1<<8 - 2, 1<<16 - 2, 1<<32 - 2, maxFirstBoot}[c.Choose("first boot", 4)]
 	}
-	if c.often("first round?", 10) {
+	if c.Often("first round?", 10) {
 		p.Knobs.FirstRound = []uint64{1<<8 - 4, 1<<16 - 4, 1<<32 - 4, maxFirstRound}[c.Choose("first round", 4)]
 	}
 }

@@ -66,27 +66,27 @@ func (p *Plan) checkNodeKnob(i int) error {
 
 // generateNodeKnobs chooses settings in which nodes differ: as in a cluster whose
 // configuration is being changed, node by node, while it runs.
-func generateNodeKnobs(c choices, p *Plan, shape Shape) {
-	if shape.Profile == None || !c.often("node knobs?", 15) {
+func generateNodeKnobs(c Choices, p *Plan, shape Shape) {
+	if shape.Profile == None || !c.Often("node knobs?", 15) {
 		return
 	}
 	for n := range p.Nodes {
 		life := 1
 		for change := range 2 {
-			c := c.at("node knobs", 2*n+change)
-			if !c.often("other?", 60) {
+			c := c.Part("node knobs", 2*n+change)
+			if !c.Often("other?", 60) {
 				continue
 			}
 			life += int(c.Choose("life", 3))
 			k := NodeKnobs{Node: NodeID(n + 1), Life: life}
 			k.DedupWindow = 64 >> c.Choose("ring", 7)
-			if c.often("batch?", 50) {
+			if c.Often("batch?", 50) {
 				k.Batch = 1 + int(c.Choose("batch", 16))
 			}
-			if c.often("queue?", 30) {
+			if c.Often("queue?", 30) {
 				k.Queue = 1024 >> (2 * c.Choose("queue", 6))
 			}
-			if c.often("segment?", 30) {
+			if c.Often("segment?", 30) {
 				k.Segment = 128 << c.Choose("segment", 8)
 			}
 			p.NodeKnobs = append(p.NodeKnobs, k)

@@ -36,12 +36,14 @@ type Plan struct {
 	Format      string            `json:"format"`
 	Version     int               `json:"version"`
 	System      string            `json:"system"`
+	Workload    string            `json:"workload,omitempty"` // the kind of objects; empty: machines of the definitions
 	Seed        uint64            `json:"seed"`
-	Nodes       int               `json:"nodes"`   // ids 1, 2, ...
-	Clients     int               `json:"clients"` // ids 101, 102, ...
-	Definitions []fsm.Definition  `json:"definitions"`
-	Created     []string          `json:"created,omitempty"` // names of those definitions that no node is configured with: clients create them
+	Nodes       int               `json:"nodes"`                 // ids 1, 2, ...
+	Clients     int               `json:"clients"`               // ids 101, 102, ...
+	Definitions []fsm.Definition  `json:"definitions,omitempty"` // of machines
+	Created     []string          `json:"created,omitempty"`     // names of those definitions that no node is configured with: clients create them
 	Knobs       Knobs             `json:"knobs"`
+	Settings    []Setting         `json:"settings,omitempty"`   // values of the system's own knobs; the others have their default
 	NodeKnobs   []NodeKnobs       `json:"node_knobs,omitempty"` // each node's in the order of lives
 	Network     netmodel.Profile  `json:"network"`              // of every link until the heal phase
 	Disk        sim.DiskProfile   `json:"disk"`
@@ -87,7 +89,7 @@ type Knobs struct {
 // Kind is the kind of an operation.
 type Kind string
 
-// The kinds of operations.
+// The kinds of operations on machines. Other workloads have others.
 const (
 	Propose Kind = "propose" // a transition to Operation.To
 	Read    Kind = "read"    // the current state
@@ -103,7 +105,8 @@ type Operation struct {
 	Node      int      `json:"node"`              // the first node to try; 0: the client decides
 	Key       string   `json:"key" was:"machine"` // names the object that it is about: a machine is definition/name; definition/NAME holds a created definition
 	Kind      Kind     `json:"kind"`
-	Argument  string   `json:"argument,omitempty" was:"to"`      // propose: the requested state
+	Argument  string   `json:"argument,omitempty" was:"to"`      // of the kind: the requested state of a proposal, the value that is written
+	Expected  string   `json:"expected,omitempty"`               // compare and set: the value that must be there
 	Expect    *uint64  `json:"expect,omitempty"`                 // propose: only at this version; for systems that have versions
 	IDScheme  IDScheme `json:"id_scheme,omitempty" was:"manner"` // propose: how the client names it to the nodes; for systems that tell operations apart
 	IDOf      string   `json:"id_of,omitempty"`                  // own: not its own id, but that of this earlier operation on the machine

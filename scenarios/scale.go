@@ -17,27 +17,30 @@ const (
 
 // drawMachines chooses the number of machines: a few, or, in three of a hundred plans
 // that leave machines and operations to the generator, many.
-func drawMachines(c choices, shape Shape) int {
-	if shape.Profile != None && shape.Operations == 0 && c.often("many?", 3) {
-		return c.between("many", minManyMachines, maxManyMachines)
+func drawMachines(c Choices, shape Shape) int {
+	if shape.Profile != None && shape.Operations == 0 && c.Often("many?", 3) {
+		return c.Between("many", minManyMachines, maxManyMachines)
 	}
-	return c.between("machines", 1, maxDrawnMachines)
+	return c.Between("machines", 1, maxDrawnMachines)
 }
 
 // drawOperations chooses the number of operations. Of many machines each has one or
 // two on average.
-func drawOperations(c choices, machines int) int {
+func drawOperations(c Choices, machines int) int {
 	if machines < minManyMachines {
-		return c.between("operations", minDrawnOperations, maxDrawnOperations)
+		return c.Between("operations", minDrawnOperations, maxDrawnOperations)
 	}
-	return machines * c.between("operations of many", 4, 8) / 4
+	return machines * c.Between("operations of many", 4, 8) / 4
 }
 
 // generateDefinitions adds definitions in some plans of the built-in one: their states
 // have the same names, and other transitions; names are as long as they may be.
-func generateDefinitions(c choices, p *Plan, shape Shape) {
+func generateDefinitions(c Choices, p *Plan, shape Shape) {
+	if shape.Workload != nil {
+		return
+	}
 	first := shape.Definitions[0]
-	if shape.Profile == None || len(shape.Definitions) > 1 || first.Name != fsm.Lifecycle().Name || !c.often("definitions?", 10) {
+	if shape.Profile == None || len(shape.Definitions) > 1 || first.Name != fsm.Lifecycle().Name || !c.Often("definitions?", 10) {
 		return
 	}
 	back := fsm.Definition{Name: "back", States: slices.Clone(first.States), Initial: first.States[len(first.States)-1]}
@@ -56,18 +59,18 @@ func generateDefinitions(c choices, p *Plan, shape Shape) {
 // longName repeats text to the length that a name may have.
 func longName(text string) string { return strings.Repeat(text, fsm.MaxName)[:fsm.MaxName] }
 
-// machineName is the name of the i-th machine, from 1: a short one, or one of those
-// that are legal and rare.
-func machineName(c choices, odd bool, i int) string {
+// KeyName chooses the name of the i-th object of a workload, from 1: prefix and i, or,
+// if odd is set, mostly one of the names that are legal and rare.
+func KeyName(c Choices, prefix string, i int, odd bool) string {
 	number := fmt.Sprint(i)
 	if !odd {
-		return "m" + number
+		return prefix + number
 	}
 	switch c.Choose("name", 6) {
 	case 1:
 		return longName("long")[len(number):] + number
 	case 2:
-		return "M" + number // differs from another only in case
+		return strings.ToUpper(prefix) + number // differs from another only in case
 	case 3:
 		return number
 	case 4:
@@ -75,5 +78,5 @@ func machineName(c choices, odd bool, i int) string {
 	case 5:
 		return number + "..--__"
 	}
-	return "m" + number
+	return prefix + number
 }

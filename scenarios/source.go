@@ -28,23 +28,23 @@ func (s Seeded) At(label string, i int) Source {
 	return Seeded{s.key.Name(label).Word(uint64(i))}
 }
 
-// choices adds convenient forms of choices to a Source.
-type choices struct{ Source }
+// Choices adds convenient forms of Choices to a Source.
+type Choices struct{ Source }
 
-func (c choices) at(label string, i int) choices { return choices{c.At(label, i)} }
+func (c Choices) Part(label string, i int) Choices { return Choices{c.At(label, i)} }
 
-// between returns a number from lo to hi, both included.
-func (c choices) between(label string, lo, hi int) int {
+// Between returns a number from lo to hi, both included.
+func (c Choices) Between(label string, lo, hi int) int {
 	return lo + int(c.Choose(label, uint64(hi-lo+1)))
 }
 
-// span returns a duration from lo to hi in steps of a microsecond.
-func (c choices) span(label string, lo, hi Duration) Duration {
+// Span returns a duration from lo to hi in steps of a microsecond.
+func (c Choices) Span(label string, lo, hi Duration) Duration {
 	const step = 1000
 	return lo + step*Duration(c.Choose(label, uint64((hi-lo)/step)+1))
 }
 
-// often is true in percent of a hundred cases; its simplest choice is false.
-func (c choices) often(label string, percent uint64) bool {
+// Often is true in percent of a hundred cases; its simplest choice is false.
+func (c Choices) Often(label string, percent uint64) bool {
 	return c.Choose(label, 100) >= 100-percent
 }

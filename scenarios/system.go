@@ -12,21 +12,36 @@ import (
 // and its invariants.
 type System struct {
 	Name          string
-	About         string           // one line
-	Definitions   []fsm.Definition // used by generated plans
-	Versions      bool             // its machines have versions, which operations may expect
-	Retires       bool             // its machines may be retired: see fsm.Retired
-	OperationIDs  bool             // its nodes tell operations apart by their ids: see IDScheme
-	Majority      bool             // a majority of its nodes is enough to make progress
-	Forms         bool             // its nodes can form their cluster: see Knobs.Forming
-	Batches       bool             // its nodes take several events as one step: see sim.BatchProcess
-	Connections   bool             // its clients are told of their connections: see sim.Spec.SeesConnections
-	Creates       bool             // its clients can create definitions: see Plan.Created
-	Stops         bool             // its nodes stop when they are asked to: see StopRequest
-	HighWaterFile string           // the file in which nodes keep their high-water mark; see sim.Config
-	Marks         []string         // names of its coverage marks; see MarkCounter
-	Requests      []string         // kinds of messages that its nodes answer: the first words of their FateNames
-	New           func(*Plan) Run  // the system's side of one run
+	About         string               // one line
+	Workload      Workload             // its objects; nil: machines of the definitions
+	Definitions   []fsm.Definition     // of machines, in generated plans
+	Knobs         []Knob               // its own knobs, besides those of Plan.Knobs
+	Times         Times                // its time scales
+	Without       []Family             // families of faults that it cannot bear, such as FamiliesOfLoss
+	Adjust        func(Choices, *Plan) // edits each generated plan, which must stay valid; nil: nothing
+	Versions      bool                 // its machines have versions, which operations may expect
+	Retires       bool                 // its machines may be retired: see fsm.Retired
+	OperationIDs  bool                 // its nodes tell operations apart by their ids: see IDScheme
+	Majority      bool                 // a majority of its nodes is enough to make progress
+	Forms         bool                 // its nodes can form their cluster: see Knobs.Forming
+	Batches       bool                 // its nodes take several events as one step: see sim.BatchProcess
+	Connections   bool                 // its clients are told of their connections: see sim.Spec.SeesConnections
+	Creates       bool                 // its clients can create definitions: see Plan.Created
+	Stops         bool                 // its nodes stop when they are asked to: see StopRequest
+	HighWaterFile string               // the file in which nodes keep their high-water mark; see sim.Config
+	Marks         []string             // names of its coverage marks; see MarkCounter
+	Requests      []string             // kinds of messages that its nodes answer: the first words of their FateNames
+	New           func(*Plan) Run      // the system's side of one run
+}
+
+// Times are time scales of a system. A protocol with leaders and heartbeats needs more
+// than one that starts afresh with each request, and is never silent. The zero value
+// has the scales of the latter.
+type Times struct {
+	FaultPhase Duration // shortest fault phase; 0: 10 ms
+	Within     Duration // time in which a fresh operation must end, once all is healed; 0: 10 s
+	Settle     Duration // time from that to the check of agreement, and between waves; 0: 10 s
+	Events     uint64   // events of a run from which on it counts as a livelock; 0: 2 million, and 5,000 an operation
 }
 
 // Run is a system's side of one run: it makes the processes and is the oracle of
@@ -144,10 +159,14 @@ func (c *Invocation) String() string {
 
 // String describes the request of the operation.
 func (o *Operation) String() string {
-	if o.Kind != Propose {
-		return string(o.Kind)
+	text := string(o.Kind)
+	if o.Expected != "" {
+		text += " " + o.Expected + " →"
 	}
-	return "propose " + o.Argument
+	if o.Argument != "" {
+		text += " " + o.Argument
+	}
+	return text
 }
 
 // Stopped is the observation that a node has stopped by itself, and will not

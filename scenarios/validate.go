@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/node/fsm"
@@ -13,7 +15,7 @@ import (
 // Validate names the first place in p that makes no sense.
 func (p *Plan) Validate() error {
 	for _, check := range []func() error{
-		p.checkHead, p.checkDefinitions, p.checkCreated, p.checkKnobs, p.checkNodeKnobs, p.checkWorld, p.checkOperations, p.checkFaults, p.checkOverrides, p.checkHeal, p.checkDamage,
+		p.checkHead, p.checkDefinitions, p.checkCreated, p.checkKnobs, p.checkSettings, p.checkNodeKnobs, p.checkWorld, p.checkOperations, p.checkFaults, p.checkOverrides, p.checkHeal, p.checkDamage,
 	} {
 		if err := check(); err != nil {
 			return fmt.Errorf("%w: %w", ErrPlan, err)
@@ -39,7 +41,10 @@ func (p *Plan) checkHead() error {
 }
 
 func (p *Plan) checkDefinitions() error {
-	if len(p.Definitions) == 0 {
+	switch {
+	case p.Workload != "" && len(p.Definitions) > 0:
+		return fmt.Errorf("definitions: the workload %q has none", p.Workload)
+	case p.Workload == "" && len(p.Definitions) == 0:
 		return errors.New("definitions: want at least one")
 	}
 	seen := map[string]bool{}
@@ -253,27 +258,25 @@ func (p *Plan) checkOperation(o *Operation) error {
 	if o.At < 0 || o.At > p.Heal.At {
 		return fmt.Errorf("at: %v: want 0 to the start of the heal phase, %v", o.At, p.Heal.At)
 	}
-	if _, _, err := fsm.SplitKey(o.Key); err != nil {
-		return fmt.Errorf("key: %w", err)
+	if p.Workload == "" {
+		return machines{}.Check(p, o)
 	}
-	if err := p.checkDefine(o); err != nil {
-		return err
+	if !isWord(o.Key) {
+		return fmt.Errorf("key: %q: want a word", o.Key)
 	}
-	d, ok := p.Definition(o.Key)
-	switch {
-	case !ok:
-		return fmt.Errorf("key: %q: its definition is not among the plan's, or is not one of created", o.Key)
-	case o.Kind == Propose && !d.Has(o.Argument):
-		return fmt.Errorf("argument: %q is no state of %s; its states are %v", o.Argument, d.Name, d.States)
-	case o.Kind == Read && o.Argument != "":
-		return fmt.Errorf("argument: %q: a read requests no state", o.Argument)
-	case o.Kind == Read && o.Expect != nil:
-		return errors.New("expect: a read expects no version")
-	case o.Kind != Propose && o.Kind != Read && o.Kind != Define:
-		return fmt.Errorf("kind: %q: want %q, %q or %q", o.Kind, Propose, Read, Define)
+	if o.Kind == "" {
+		return errors.New("kind: want one of the workload's")
 	}
 	return nil
 }
+
+// isWord reports whether a key can be a part of the name of a message's fate.
+func isWord(key string) bool {
+	return key != "" && len(key) <= maxKey && !strings.ContainsFunc(key, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) })
+}
+
+// maxKey bounds the bytes of a key.
+const maxKey = 1000
 
 // mayForm returns an error if the nodes of a plan could not form their cluster. All
 // of them must take part, and a disk that is lost meanwhile loses the cluster for

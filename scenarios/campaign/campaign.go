@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -59,6 +60,8 @@ func shapeOf(sys scenarios.System, s scenarios.Shape) scenarios.Shape {
 	s.Connections = sys.Connections
 	s.Creates = sys.Creates
 	s.Stops = sys.Stops
+	s.Workload, s.Knobs, s.Times, s.Adjust = sys.Workload, sys.Knobs, sys.Times, sys.Adjust
+	s.Without = slices.Concat(s.Without, sys.Without)
 	return s
 }
 

@@ -151,7 +151,7 @@ func (s *runner) nextHealOp() {
 	switch {
 	case s.healOps.machinesDone < len(s.machines):
 		s.healOps.attempts++
-		o := s.plan.HealOperation(s.healOps.wave, s.healOps.machinesDone, s.machines[s.healOps.machinesDone], s.healOps.attempts)
+		o := s.plan.HealOperation(s.objects, s.healOps.wave, s.healOps.machinesDone, s.machines[s.healOps.machinesDone], s.healOps.attempts)
 		o.At = s.healOps.begin
 		s.invoke(o)
 	case s.healOps.wave < lastWave && s.plan.Heal.Exclusion != scenarios.DownAtFirst:

@@ -91,16 +91,16 @@ func (o Outcomes) Total() int { return o.Committed + o.Rejected + o.Unknown }
 
 // maxEvents bounds the events of a plan's run. More of them count as a livelock,
 // since nothing in a plan takes that many.
-func maxEvents(p *scenarios.Plan) uint64 {
+func maxEvents(sys scenarios.System, p *scenarios.Plan) uint64 {
+	if sys.Times.Events > 0 {
+		return sys.Times.Events
+	}
 	return 2_000_000 + 5_000*uint64(len(p.Operations))
 }
 
 // Run runs a plan, which must be valid, on a system. The error is about the plan,
 // never about the result of the run.
 func Run(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options) (Result, error) {
-	if p.System != sys.Name {
-		return Result{}, errSystem(sys, p)
-	}
 	s, err := newRunner(sys, p, o)
 	if err != nil {
 		return Result{}, err
@@ -126,10 +126,6 @@ func Run(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options
 	r.setStatus(ctx, s, o)
 	s.world.Release()
 	return r, nil
-}
-
-func errSystem(sys scenarios.System, p *scenarios.Plan) error {
-	return fmt.Errorf("%w: system: the plan is for %q, not for %q", scenarios.ErrPlan, p.System, sys.Name)
 }
 
 // Linearizability is the property of histories, as a Violation has it.

@@ -18,7 +18,8 @@ import (
 // heal phase.
 type runner struct {
 	plan             *scenarios.Plan
-	machines         []string // of the plan
+	objects          scenarios.Workload
+	machines         []string // keys of the plan's objects
 	run              scenarios.Run
 	world            *sim.World
 	history          historyRecorder
@@ -38,13 +39,17 @@ type runner struct {
 	endAt            scenarios.Duration   // later events do not count
 	instants         *instantList         // nil: none are wanted
 	stops            bool                 // see scenarios.System.Stops
+	eventLimit       uint64               // events from which on the run counts as a livelock
 	violation        *scenarios.Violation
 }
 
 func newRunner(sys scenarios.System, p *scenarios.Plan, o Options) (*runner, error) {
+	if err := sys.Check(p); err != nil {
+		return nil, err
+	}
 	s := &runner{
-		plan: p, machines: p.Machines(), run: sys.New(p), queues: map[sim.ID]*clientQueue{}, nodes: make([]nodeStatus, p.Nodes+1),
-		endAt: math.MaxInt64, instants: o.instants, stops: sys.Stops,
+		plan: p, objects: sys.Objects(), machines: p.Machines(), run: sys.New(p), queues: map[sim.ID]*clientQueue{}, nodes: make([]nodeStatus, p.Nodes+1),
+		endAt: math.MaxInt64, instants: o.instants, stops: sys.Stops, eventLimit: maxEvents(sys, p),
 	}
 	s.repairer, _ = s.run.(scenarios.Repairer)
 	cfg := sim.Config{
@@ -150,16 +155,15 @@ func panicFrames() string {
 
 // loop takes events until a property is violated or no event that counts is left.
 func (s *runner) loop() {
-	limit := maxEvents(s.plan)
 	for s.violation == nil {
 		at, ok := s.world.Next()
 		if !ok || at > s.endAt {
 			return
 		}
-		if s.world.Events() >= limit {
+		if s.world.Events() >= s.eventLimit {
 			s.violation = &scenarios.Violation{
 				Property: "liveness", Class: "not-converged", At: at,
-				Sentence: fmt.Sprintf("The run does not end: %d events by %v", limit, at),
+				Sentence: fmt.Sprintf("The run does not end: %d events by %v", s.eventLimit, at),
 			}
 			return
 		}

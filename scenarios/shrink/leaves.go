@@ -16,7 +16,7 @@ func (s *search) simplifyLeaves() {
 		if !at.exists(s.plan) || s.keeps(at) {
 			continue
 		}
-		simpler := simplerThan(at.value(s.plan), topField(at) == "Knobs")
+		simpler := simplerThan(at.value(s.plan), topField(at) == "Knobs" || topField(at) == "Settings")
 		if topField(at) == "Heal" {
 			simpler = slices.DeleteFunc(simpler, func(v reflect.Value) bool { return v.Int() < int64(minFaultPhase) })
 		}
@@ -35,7 +35,7 @@ const minFaultPhase = 100 * netmodel.Millisecond
 // simplifyNetwork takes care of a network without chance.
 func (s *search) keeps(at path) bool {
 	switch topField(at) {
-	case "Format", "Version", "System", "Seed", "Nodes", "Clients", "Definitions":
+	case "Format", "Version", "System", "Workload", "Seed", "Nodes", "Clients", "Definitions":
 		return true
 	case "Heal":
 		return len(at) > 1 && reflect.TypeFor[scenarios.Heal]().Field(at[1]).Name != "At"

@@ -21,6 +21,10 @@ func (s *search) rename() {
 		ids[o.ID] = fmt.Sprintf("c%d.%d", o.Client, counts[o.Client])
 	}
 	for i, key := range s.plan.Machines() {
+		if s.plan.Workload != "" {
+			machines[key] = fmt.Sprintf("k%d", i+1)
+			continue
+		}
 		name, _, _ := fsm.SplitKey(key)
 		if name == fsm.MetaName {
 			continue // the machine of a definition has its name

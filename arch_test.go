@@ -60,10 +60,10 @@ var layers = map[string]layer{
 	},
 	"node/client": {internal: []string{"node", "node/fsm", "node/httpapi", "node/server", "node/session", "node/watch"}},
 
-	"checker":        {internal: []string{"checker/jsonobject", "node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
-	"checker/jepsen": {pure: true, internal: []string{"checker", "node/fsm"}},
-
-	"checker/guarantee": {pure: true, internal: []string{"checker", "checker/jsonobject", "node/fsm"}},
+	"checker/history":   {pure: true, internal: []string{"checker/jsonobject", "node/fsm"}},
+	"checker/jepsen":    {pure: true, internal: []string{"checker/history", "node/fsm"}},
+	"checker":           {internal: []string{"checker/history", "node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
+	"checker/guarantee": {pure: true, internal: []string{"checker", "checker/history", "checker/jsonobject", "node/fsm"}},
 
 	"scenarios":           {pure: true, internal: []string{"checker/jsonobject", "netmodel", "netmodel/keyed", "node/fsm", "sim"}},
 	"scenarios/canary":    {pure: true, internal: systemImports},
@@ -71,8 +71,8 @@ var layers = map[string]layer{
 	"scenarios/lockstep":  {pure: true, internal: systemImports},
 	"scenarios/shrink":    {pure: true, internal: []string{"netmodel", "node/fsm", "scenarios", "sim"}},
 	"scenarios/rapidplan": {internal: []string{"scenarios"}, external: []string{"pgregory.net/rapid"}},
-	"scenarios/play":      {internal: []string{"checker", "node/arena", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "sim"}},
-	"scenarios/campaign":  {internal: []string{"checker", "netmodel", "netmodel/keyed", "scenarios", "scenarios/play", "scenarios/shrink", "sim"}},
+	"scenarios/play":      {internal: []string{"checker", "checker/history", "node/arena", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "sim"}},
+	"scenarios/campaign":  {internal: []string{"checker", "checker/history", "netmodel", "netmodel/keyed", "scenarios", "scenarios/play", "scenarios/shrink", "sim"}},
 
 	"cmd/mutants":        {external: []string{"github.com/spf13/cobra"}},
 	"cmd/mutants/driver": {internal: []string{"scenarios/play", "scenarios", "scenarios/campaign", "scenarios/lockstep"}},

@@ -13,9 +13,9 @@
 //   - sim: a simulator of any Process: virtual time, network, disks, power losses.
 //   - scenarios: plans as data, generated from a seed, and the systems under test.
 //     play runs one plan, campaign thousands; shrink makes a failing plan small.
-//   - checker: histories, and the check of linearizability. guarantee checks watch
-//     streams, local reads, exactly-once and convergence; jepsen reads histories
-//     of Jepsen.
+//   - checker: the check of linearizability. history has the histories and their
+//     files, and jepsen reads those of Jepsen. guarantee checks watch streams,
+//     local reads, exactly-once and convergence.
 //   - node: the core, which knows nothing of the simulator. member adds identity
 //     and membership. server is the real runtime of a member, on tcp and files.
 //     session and client are the side of clients.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
@@ -57,7 +58,7 @@ func (m machine) forced(checked []checkedOp) bool {
 	for i := range checked {
 		switch c := &checked[i]; {
 		case c.meaning == unknownStep || c.meaning == noEffect:
-		case c.version == NoVersion:
+		case c.version == history.NoVersion:
 			return false
 		default:
 			highest = max(highest, c.version)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
@@ -64,7 +65,7 @@ func compileFor(machine string, definitions []fsm.Definition, last *automaton) (
 // newRegister returns an automaton without transitions. It numbers the values
 // of its register as they come.
 func newRegister() *automaton {
-	return &automaton{states: []string{NoValue}, numbers: map[string]int32{NoValue: 0}}
+	return &automaton{states: []string{history.NoValue}, numbers: map[string]int32{history.NoValue: 0}}
 }
 
 // index returns the number of a state: unspecified for the empty text,

@@ -4,18 +4,19 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
 // bruteForce is a naive checker for one machine: it tries every order of every
 // choice of unknown operations that took effect.
 type bruteForce struct {
-	model Model
+	model history.Model
 	d     fsm.Definition
-	ops   []Operation
+	ops   []history.Operation
 }
 
-func newBruteForce(h History) bruteForce {
+func newBruteForce(h history.History) bruteForce {
 	w := bruteForce{model: h.Model, ops: h.Operations}
 	if len(h.Definitions) > 0 {
 		w.d = h.Definitions[0]
@@ -24,12 +25,12 @@ func newBruteForce(h History) bruteForce {
 }
 
 func (w bruteForce) linearizable() bool {
-	var always, maybe []Operation
+	var always, maybe []history.Operation
 	for _, op := range w.ops {
 		switch {
-		case op.Outcome != Unknown:
+		case op.Outcome != history.Unknown:
 			always = append(always, op)
-		case op.Kind != KindRead:
+		case op.Kind != history.KindRead:
 			maybe = append(maybe, op)
 		}
 	}
@@ -38,7 +39,7 @@ func (w bruteForce) linearizable() bool {
 
 // some reports whether some choice among the operations that may have taken
 // effect, in some order, explains the history.
-func (w bruteForce) some(always, maybe []Operation) bool {
+func (w bruteForce) some(always, maybe []history.Operation) bool {
 	for subset := range 1 << len(maybe) {
 		chosen := slices.Clone(always)
 		for i, op := range maybe {
@@ -53,7 +54,7 @@ func (w bruteForce) some(always, maybe []Operation) bool {
 	return false
 }
 
-func permute(ops []Operation, fixed int, found func([]Operation) bool) bool {
+func permute(ops []history.Operation, fixed int, found func([]history.Operation) bool) bool {
 	if fixed == len(ops) {
 		return found(ops)
 	}
@@ -69,31 +70,31 @@ func permute(ops []Operation, fixed int, found func([]Operation) bool) bool {
 
 // explains reports whether the operations can have happened in this order. The
 // unknown ones are there because they took effect.
-func (w bruteForce) explains(order []Operation) bool {
+func (w bruteForce) explains(order []history.Operation) bool {
 	for i, op := range order {
 		for _, later := range order[i+1:] {
-			if later.Outcome != Unknown && later.Return < op.Call {
+			if later.Outcome != history.Unknown && later.Return < op.Call {
 				return false
 			}
 		}
 	}
 	state, version := w.d.Initial, int64(0)
-	if w.model != ModelMachine {
-		state = NoValue
+	if w.model != history.ModelMachine {
+		state = history.NoValue
 	}
 	for _, op := range order {
-		legal := op.Kind == KindWrite || op.Kind == KindCAS && op.Expected == state ||
-			op.Kind == KindPropose && w.d.Legal(state, op.Argument)
-		if op.Outcome == Rejected && (op.Kind == KindRead || op.Reason != ReasonIllegal) {
+		legal := op.Kind == history.KindWrite || op.Kind == history.KindCAS && op.Expected == state ||
+			op.Kind == history.KindPropose && w.d.Legal(state, op.Argument)
+		if op.Outcome == history.Rejected && (op.Kind == history.KindRead || op.Reason != history.ReasonIllegal) {
 			continue
 		}
-		if op.Kind != KindRead && legal == (op.Outcome == Rejected) {
+		if op.Kind != history.KindRead && legal == (op.Outcome == history.Rejected) {
 			return false
 		}
-		if op.Kind != KindRead && op.Outcome != Rejected {
+		if op.Kind != history.KindRead && op.Outcome != history.Rejected {
 			state, version = op.Argument, version+1
 		}
-		if op.Outcome != Unknown && (op.State != "" && op.State != state || op.Version != NoVersion && op.Version != version) {
+		if op.Outcome != history.Unknown && (op.State != "" && op.State != state || op.Version != history.NoVersion && op.Version != version) {
 			return false
 		}
 	}
@@ -104,19 +105,19 @@ func (w bruteForce) explains(order []Operation) bool {
 // is not linearizable.
 func (w bruteForce) culprit() string {
 	ops := slices.Clone(w.ops)
-	slices.SortStableFunc(ops, func(x, y Operation) int { return cmp.Compare(x.Call, y.Call) })
+	slices.SortStableFunc(ops, func(x, y history.Operation) int { return cmp.Compare(x.Call, y.Call) })
 	returns := slices.Clone(ops)
-	slices.SortStableFunc(returns, func(x, y Operation) int { return cmp.Compare(x.Return, y.Return) })
+	slices.SortStableFunc(returns, func(x, y history.Operation) int { return cmp.Compare(x.Return, y.Return) })
 	returned := map[string]bool{}
 	for _, last := range returns {
-		if last.Outcome == Unknown {
+		if last.Outcome == history.Unknown {
 			continue
 		}
 		returned[last.ID] = true
-		var seen []Operation
+		var seen []history.Operation
 		for _, op := range ops {
 			if !returned[op.ID] {
-				op.Outcome, op.State, op.Version = Unknown, "", NoVersion
+				op.Outcome, op.State, op.Version = history.Unknown, "", history.NoVersion
 			}
 			if op.Call <= last.Return {
 				seen = append(seen, op)
@@ -133,17 +134,17 @@ func (w bruteForce) culprit() string {
 // if the ones not kept may have had an effect in their intervals, or not, and
 // claim nothing.
 func (w bruteForce) doubting(kept map[string]bool, until int64) bool {
-	var always, maybe []Operation
+	var always, maybe []history.Operation
 	for _, op := range w.ops {
 		switch {
 		case op.Call > until:
-		case kept[op.ID] && op.Outcome != Unknown:
+		case kept[op.ID] && op.Outcome != history.Unknown:
 			always = append(always, op)
-		case op.Kind != KindRead:
-			if op.Outcome == Unknown || op.Return > until {
-				op.Return = MaxTime
+		case op.Kind != history.KindRead:
+			if op.Outcome == history.Unknown || op.Return > until {
+				op.Return = history.MaxTime
 			}
-			op.Outcome, op.State, op.Version = Committed, "", NoVersion
+			op.Outcome, op.State, op.Version = history.Committed, "", history.NoVersion
 			maybe = append(maybe, op)
 		}
 	}

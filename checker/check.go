@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/lockstep-dst/lockstep/checker/history"
 )
 
 // Options are the limits and extras of a check.
@@ -50,22 +52,22 @@ const (
 // ran out. All fields but Status are about one machine.
 type Result struct {
 	Status        Status
-	Machine       string      // the first machine, by name, that is violated; or else undecided
-	Culprit       *Operation  // the operation whose return completes the contradiction; nil if time ran out before it was found
-	Class         string      // class of the violation, without names, ids or times; empty if time ran out
-	Explanation   string      // one sentence for people; empty when linearizable
-	Contradiction []Operation // with Options.Explain: operations that contradict each other, in order of call; see contradiction
-	Premise       string      // the possible states when Contradiction begins, if it depends on them
+	Machine       string              // the first machine, by name, that is violated; or else undecided
+	Culprit       *history.Operation  // the operation whose return completes the contradiction; nil if time ran out before it was found
+	Class         string              // class of the violation, without names, ids or times; empty if time ran out
+	Explanation   string              // one sentence for people; empty when linearizable
+	Contradiction []history.Operation // with Options.Explain: operations that contradict each other, in order of call; see contradiction
+	Premise       string              // the possible states when Contradiction begins, if it depends on them
 }
 
 // Check reports whether h is linearizable.
 //
-// It does not repeat all checks of Read: a history may end anywhere, and a
+// It does not repeat all checks of history.Read: a history may end anywhere, and a
 // response with a state that does not exist is a violation. A machine that
 // cannot be checked, because its definition is missing for example, is
 // Undecided. A history is Undecided, too, if ctx or the timeout ended its
 // check, unless a violation had been found.
-func Check(ctx context.Context, h History, o Options) Result {
+func Check(ctx context.Context, h history.History, o Options) Result {
 	if o.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, o.Timeout)
@@ -104,11 +106,11 @@ func (r Result) worse(other Result) Result {
 type machine struct {
 	*automaton
 	name       string
-	operations []*Operation // in order of call
+	operations []*history.Operation // in order of call
 }
 
 // machines groups the operations by machine and sorts the machines by name.
-func machines(ops []Operation) []machine {
+func machines(ops []history.Operation) []machine {
 	var machines []machine
 	last, known := -1, map[string]int{}
 	for i := range ops {
@@ -124,7 +126,7 @@ func machines(ops []Operation) []machine {
 		}
 		machines[last].operations = append(machines[last].operations, op)
 	}
-	byCall := func(x, y *Operation) int { return cmp.Compare(x.Call, y.Call) }
+	byCall := func(x, y *history.Operation) int { return cmp.Compare(x.Call, y.Call) }
 	for _, m := range machines {
 		if !slices.IsSortedFunc(m.operations, byCall) {
 			slices.SortStableFunc(m.operations, byCall)
@@ -136,19 +138,19 @@ func machines(ops []Operation) []machine {
 
 // compile returns m's automaton, compiled if m has none yet. It fails if an
 // operation cannot be checked.
-func (m machine) compile(h History, last *automaton) (*automaton, error) {
+func (m machine) compile(h history.History, last *automaton) (*automaton, error) {
 	for _, op := range m.operations {
-		if f := op.checkJudgeable(h.Model); f != nil {
-			return nil, fmt.Errorf("operation %s: %w", op.ID, f)
+		if err := op.Judgeable(h.Model); err != nil {
+			return nil, fmt.Errorf("operation %s: %w", op.ID, err)
 		}
 	}
 	if m.automaton != nil {
 		return m.automaton, nil
 	}
 	switch h.Model {
-	case ModelMachine, "":
+	case history.ModelMachine, "":
 		return compileFor(m.name, h.Definitions, last)
-	case ModelRegister, ModelCASRegister, ModelKV:
+	case history.ModelRegister, history.ModelCASRegister, history.ModelKV:
 		return newRegister(), nil
 	}
 	return nil, fmt.Errorf("model %q is not known", h.Model)
@@ -202,7 +204,7 @@ func (m machine) linearize(ctx context.Context, checked []checkedOp, memory int6
 
 // hasVersions reports whether any operation reports a version.
 func hasVersions(checked []checkedOp) bool {
-	return slices.ContainsFunc(checked, func(c checkedOp) bool { return c.version != NoVersion })
+	return slices.ContainsFunc(checked, func(c checkedOp) bool { return c.version != history.NoVersion })
 }
 
 // fallback returns the result if linearize ran out of time or memory.

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
@@ -30,39 +31,39 @@ func TestResultDependsOnHistoryOnly(t *testing.T) {
 }
 
 func TestFirstViolatedMachineByName(t *testing.T) {
-	read := func(machine string) Operation {
-		return Operation{ID: machine, Machine: machine, Kind: KindRead, Call: 1, Return: 2, Outcome: Committed, State: "Running", Version: NoVersion}
+	read := func(machine string) history.Operation {
+		return history.Operation{ID: machine, Machine: machine, Kind: history.KindRead, Call: 1, Return: 2, Outcome: history.Committed, State: "Running", Version: history.NoVersion}
 	}
-	h := History{
+	h := history.History{
 		Definitions: []fsm.Definition{fsm.Lifecycle()},
-		Operations:  []Operation{read("lifecycle/b"), read("lifecycle/a"), read("lacking/x")},
+		Operations:  []history.Operation{read("lifecycle/b"), read("lifecycle/a"), read("lacking/x")},
 	}
 	require.Equal(t, "lifecycle/a", Check(t.Context(), h, Options{}).Machine, "what is violated goes before what cannot be judged")
 }
 
 func TestWhatCannotBeJudgedIsUndecided(t *testing.T) {
-	good := Operation{ID: "c1.1", Machine: "lifecycle/a", Kind: KindRead, Call: 1, Return: 2, Outcome: Committed, State: "Init", Version: 0}
-	for name, spoil := range map[string]func(*Operation){
-		"definition": func(op *Operation) { op.Machine = "lacking/a" },
-		"kind":       func(op *Operation) { op.Kind = "write" },
-		"outcome":    func(op *Operation) { op.Outcome = "" },
-		"return":     func(op *Operation) { op.Return = 0 },
-		"version":    func(op *Operation) { op.Version = -2 },
+	good := history.Operation{ID: "c1.1", Machine: "lifecycle/a", Kind: history.KindRead, Call: 1, Return: 2, Outcome: history.Committed, State: "Init", Version: 0}
+	for name, spoil := range map[string]func(*history.Operation){
+		"definition": func(op *history.Operation) { op.Machine = "lacking/a" },
+		"kind":       func(op *history.Operation) { op.Kind = "write" },
+		"outcome":    func(op *history.Operation) { op.Outcome = "" },
+		"return":     func(op *history.Operation) { op.Return = 0 },
+		"version":    func(op *history.Operation) { op.Version = -2 },
 	} {
 		op := good
 		spoil(&op)
-		r := Check(t.Context(), History{Definitions: []fsm.Definition{fsm.Lifecycle()}, Operations: []Operation{op}}, Options{})
+		r := Check(t.Context(), history.History{Definitions: []fsm.Definition{fsm.Lifecycle()}, Operations: []history.Operation{op}}, Options{})
 		require.Equal(t, Undecided, r.Status)
 		require.Contains(t, r.Explanation, name)
 	}
 }
 
 func TestRegisterOfNothingIsUndecided(t *testing.T) {
-	for _, op := range []Operation{
-		{ID: "c1.1", Kind: KindWrite, Outcome: Committed, Version: NoVersion},
-		{ID: "c1.1", Kind: KindCAS, Argument: "1", Outcome: Committed, Version: NoVersion},
+	for _, op := range []history.Operation{
+		{ID: "c1.1", Kind: history.KindWrite, Outcome: history.Committed, Version: history.NoVersion},
+		{ID: "c1.1", Kind: history.KindCAS, Argument: "1", Outcome: history.Committed, Version: history.NoVersion},
 	} {
-		require.Equal(t, Undecided, Check(t.Context(), History{Model: ModelKV, Operations: []Operation{op}}, Options{}).Status)
+		require.Equal(t, Undecided, Check(t.Context(), history.History{Model: history.ModelKV, Operations: []history.Operation{op}}, Options{}).Status)
 	}
 }
 
@@ -72,19 +73,19 @@ func TestBadDefinitionIsUndecided(t *testing.T) {
 		{Name: "d", States: []string{"A"}, Initial: "A", Transitions: []fsm.Transition{{From: "A", To: "B"}}},
 		{Name: "d", States: make([]string, 256), Initial: "A"},
 	} {
-		h := History{Definitions: []fsm.Definition{d}, Operations: []Operation{{ID: "c1.1", Machine: "d/a", Kind: KindRead, Outcome: Unknown}}}
+		h := history.History{Definitions: []fsm.Definition{d}, Operations: []history.Operation{{ID: "c1.1", Machine: "d/a", Kind: history.KindRead, Outcome: history.Unknown}}}
 		require.Equal(t, Undecided, Check(t.Context(), h, Options{}).Status)
 	}
 }
 
 // There are more unknown proposals than the search has bits for.
 func TestManyUnknowns(t *testing.T) {
-	h := History{Definitions: []fsm.Definition{fsm.Lifecycle()}}
-	read := Operation{Client: 100, Machine: "lifecycle/a", Kind: KindRead, Outcome: Committed, State: "Stopped"}
+	h := history.History{Definitions: []fsm.Definition{fsm.Lifecycle()}}
+	read := history.Operation{Client: 100, Machine: "lifecycle/a", Kind: history.KindRead, Outcome: history.Committed, State: "Stopped"}
 	for i := range 70 {
-		h.Operations = append(h.Operations, Operation{
-			Client: i, ID: fmt.Sprint("c", i), Machine: "lifecycle/a", Kind: KindPropose, Argument: h.Definitions[0].States[(i+1)%3],
-			Call: int64(i), Return: NoReturn, Outcome: Unknown, Version: NoVersion,
+		h.Operations = append(h.Operations, history.Operation{
+			Client: i, ID: fmt.Sprint("c", i), Machine: "lifecycle/a", Kind: history.KindPropose, Argument: h.Definitions[0].States[(i+1)%3],
+			Call: int64(i), Return: history.NoReturn, Outcome: history.Unknown, Version: history.NoVersion,
 		})
 	}
 	for _, version := range []int64{2, 35, 68} {
@@ -95,22 +96,22 @@ func TestManyUnknowns(t *testing.T) {
 }
 
 func TestStatesThatDoNotExist(t *testing.T) {
-	h := History{Definitions: []fsm.Definition{fsm.Lifecycle()}, Operations: []Operation{
-		{ID: "c1.1", Machine: "lifecycle/a", Kind: KindRead, Call: 1, Return: 2, Outcome: Committed, State: "Rubbish", Version: 0},
+	h := history.History{Definitions: []fsm.Definition{fsm.Lifecycle()}, Operations: []history.Operation{
+		{ID: "c1.1", Machine: "lifecycle/a", Kind: history.KindRead, Call: 1, Return: 2, Outcome: history.Committed, State: "Rubbish", Version: 0},
 	}}
 	r := Check(t.Context(), h, Options{})
 	require.Equal(t, ClassRead, r.Class)
 	require.Equal(t, "lifecycle/a: c1.1 read Rubbish at version 0 between 1ns and 2ns, when the state can only have been Init", r.Explanation)
 
-	h.Operations[0] = Operation{ID: "c1.1", Machine: "lifecycle/a", Kind: KindPropose, Argument: "Rubbish", Call: 1, Return: 2, Outcome: Committed, Version: NoVersion}
+	h.Operations[0] = history.Operation{ID: "c1.1", Machine: "lifecycle/a", Kind: history.KindPropose, Argument: "Rubbish", Call: 1, Return: 2, Outcome: history.Committed, Version: history.NoVersion}
 	require.Equal(t, ClassCommitted, Check(t.Context(), h, Options{}).Class)
-	h.Operations[0].Outcome, h.Operations[0].Reason = Rejected, ReasonIllegal
+	h.Operations[0].Outcome, h.Operations[0].Reason = history.Rejected, history.ReasonIllegal
 	require.Equal(t, Linearizable, Check(t.Context(), h, Options{}).Status)
 }
 
 // hardHistory is a history that takes ages to check: many writes at once, and a
 // read that none of their orders explains.
-func hardHistory() History {
+func hardHistory() history.History {
 	d := fsm.Definition{Name: "hard", Initial: "S0"}
 	for i := range 40 {
 		d.States = append(d.States, fmt.Sprintf("S%d", i))
@@ -120,15 +121,15 @@ func hardHistory() History {
 			d.Transitions = append(d.Transitions, fsm.Transition{From: from, To: to})
 		}
 	}
-	h := History{Definitions: []fsm.Definition{d}}
+	h := history.History{Definitions: []fsm.Definition{d}}
 	for i := range 30 {
-		h.Operations = append(h.Operations, Operation{
-			Client: i, ID: fmt.Sprint("c", i), Machine: "hard/a", Kind: KindPropose, Argument: d.States[i],
-			Call: 1, Return: 9, Outcome: Committed, Version: NoVersion,
+		h.Operations = append(h.Operations, history.Operation{
+			Client: i, ID: fmt.Sprint("c", i), Machine: "hard/a", Kind: history.KindPropose, Argument: d.States[i],
+			Call: 1, Return: 9, Outcome: history.Committed, Version: history.NoVersion,
 		})
 	}
-	h.Operations = append(h.Operations, Operation{
-		Client: 40, ID: "r", Machine: "hard/a", Kind: KindRead, Call: 10, Return: 11, Outcome: Committed, State: "S39", Version: NoVersion,
+	h.Operations = append(h.Operations, history.Operation{
+		Client: 40, ID: "r", Machine: "hard/a", Kind: history.KindRead, Call: 10, Return: 11, Outcome: history.Committed, State: "S39", Version: history.NoVersion,
 	})
 	return h
 }
@@ -165,7 +166,7 @@ func TestMemoryOfManyGigabytes(t *testing.T) {
 func TestViolationOutlivesBudget(t *testing.T) {
 	text, err := os.ReadFile("testdata/unknown-twice.jsonl")
 	require.NoError(t, err)
-	h, err := Read(bytes.NewReader(text))
+	h, err := history.Read(bytes.NewReader(text))
 	require.NoError(t, err)
 	m := machines(h.Operations)[0]
 	m.automaton, err = m.compile(h, nil)

@@ -1,6 +1,10 @@
 package checker
 
-import "math"
+import (
+	"math"
+
+	"github.com/lockstep-dst/lockstep/checker/history"
+)
 
 // opMeaning is the effect or observation that an operation claims.
 type opMeaning uint8
@@ -19,7 +23,7 @@ const forever = math.MaxInt64
 
 // checkedOp is an operation as the checkers see it.
 type checkedOp struct {
-	op         *Operation // nil for historyEnd
+	op         *history.Operation // nil for historyEnd
 	call, ret  int64
 	version    int64 // NoVersion if the response has none
 	from, to   int32 // the requested step; from is unspecified if any state will do, or if the definition decides
@@ -30,25 +34,25 @@ type checkedOp struct {
 }
 
 // checkedOp translates op.
-func (a *automaton) checkedOp(op *Operation) checkedOp {
+func (a *automaton) checkedOp(op *history.Operation) checkedOp {
 	c := checkedOp{
 		op: op, call: op.Call, ret: op.Return, version: op.Version,
 		from: unspecified, to: unspecified, state: a.index(op.State),
 	}
-	if op.Kind != KindRead {
+	if op.Kind != history.KindRead {
 		c.to = a.index(op.Argument)
 	}
-	if op.Kind == KindCAS {
+	if op.Kind == history.KindCAS {
 		c.from = a.index(op.Expected)
 	}
 	switch {
-	case op.Outcome == Committed && op.Kind == KindRead:
+	case op.Outcome == history.Committed && op.Kind == history.KindRead:
 		c.meaning = committedRead
-	case op.Outcome == Committed:
+	case op.Outcome == history.Committed:
 		c.meaning = committedStep
-	case op.Outcome == Unknown:
+	case op.Outcome == history.Unknown:
 		return c.asUnknown()
-	case op.Kind != KindRead && op.Reason == ReasonIllegal:
+	case op.Kind != history.KindRead && op.Reason == history.ReasonIllegal:
 		c.meaning = rejectedIllegal
 	}
 	return c
@@ -58,8 +62,8 @@ func (a *automaton) checkedOp(op *Operation) checkedOp {
 // unknown. A read then claims nothing. Neither does a step to notAState, which
 // can never be taken.
 func (c checkedOp) asUnknown() checkedOp {
-	c.meaning, c.ret, c.state, c.version = unknownStep, forever, unspecified, NoVersion
-	if c.op.Kind == KindRead || c.to < 0 {
+	c.meaning, c.ret, c.state, c.version = unknownStep, forever, unspecified, history.NoVersion
+	if c.op.Kind == history.KindRead || c.to < 0 {
 		c.meaning = noEffect
 	}
 	return c
@@ -73,7 +77,7 @@ func (c *checkedOp) readOnly() bool {
 // matches reports whether the response, as far as it has state and version, is
 // this one.
 func (c *checkedOp) matches(state int32, version int64) bool {
-	return (c.state == unspecified || c.state == state) && (c.version == NoVersion || c.version == version)
+	return (c.state == unspecified || c.state == state) && (c.version == history.NoVersion || c.version == version)
 }
 
 // holdsIn reports whether c, which is readOnly, is true of a machine in a

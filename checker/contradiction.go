@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"github.com/lockstep-dst/lockstep/checker/history"
 )
 
 // A contradiction is a set of operations that no order explains, whatever the
@@ -29,7 +31,7 @@ const maxContradictionWork = 1 << 16
 
 // contradiction returns the operations in order of call, and the premise in
 // words if they need it.
-func (c culprit) contradiction() (premise string, operations []Operation) {
+func (c culprit) contradiction() (premise string, operations []history.Operation) {
 	d := contradiction{culprit: c, leftOut: map[*checkedOp]bool{}, weakenedOps: map[*checkedOp]*checkedOp{}}
 	c.base.limit = maxContradictionWork
 	for size := 16; ; size *= 2 {
@@ -195,7 +197,7 @@ func (d *contradiction) candidateVersions(states, most int) (versions []int64) {
 	for _, e := range d.log[d.from : d.at+1] {
 		switch {
 		case e.ret || e.c.meaning == noEffect || e.c.meaning == unknownStep:
-		case e.c.version == NoVersion:
+		case e.c.version == history.NoVersion:
 			few += int64(states)
 		default:
 			told = append(told, e.c.version)

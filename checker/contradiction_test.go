@@ -5,27 +5,28 @@ import (
 	"math"
 	"testing"
 
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/stretchr/testify/require"
 )
 
 // after is 300 steps one after another, each with its version, and then ops: so
 // late that the monitor has dropped the beginning.
-func after(ops ...Operation) History {
+func after(ops ...history.Operation) history.History {
 	h := largeHistory{}.empty()
 	for i := range int64(300) {
-		h.Operations = append(h.Operations, Operation{
-			ID: fmt.Sprint("p", i+1), Machine: "lifecycle/a", Kind: KindPropose, Argument: []string{"Running", "Stopped", "Init"}[i%3],
-			Call: 10 * i, Return: 10*i + 5, Outcome: Committed, Version: i + 1,
+		h.Operations = append(h.Operations, history.Operation{
+			ID: fmt.Sprint("p", i+1), Machine: "lifecycle/a", Kind: history.KindPropose, Argument: []string{"Running", "Stopped", "Init"}[i%3],
+			Call: 10 * i, Return: 10*i + 5, Outcome: history.Committed, Version: i + 1,
 		})
 	}
 	for i, op := range ops {
-		op.ID, op.Machine, op.Call, op.Return, op.Outcome = fmt.Sprint("o", i+1), "lifecycle/a", 4000+10*int64(i), 4005+10*int64(i), Committed
+		op.ID, op.Machine, op.Call, op.Return, op.Outcome = fmt.Sprint("o", i+1), "lifecycle/a", 4000+10*int64(i), 4005+10*int64(i), history.Committed
 		h.Operations = append(h.Operations, op)
 	}
 	return h
 }
 
-func ids(ops []Operation) (ids []string) {
+func ids(ops []history.Operation) (ids []string) {
 	for _, op := range ops {
 		ids = append(ids, op.ID)
 	}
@@ -35,11 +36,11 @@ func ids(ops []Operation) (ids []string) {
 // Without a premise a contradiction holds whatever state and version the
 // machine began with, even a version passed long before.
 func TestContradictionAssumesNoVersion(t *testing.T) {
-	untold := Operation{Kind: KindPropose, Argument: "Running", Version: NoVersion}
-	stale := Operation{Kind: KindPropose, Argument: "Running", Version: 5}
-	for _, h := range []History{
+	untold := history.Operation{Kind: history.KindPropose, Argument: "Running", Version: history.NoVersion}
+	stale := history.Operation{Kind: history.KindPropose, Argument: "Running", Version: 5}
+	for _, h := range []history.History{
 		after(stale),
-		after(untold, Operation{Kind: KindRead, State: "Running", Version: 1}),
+		after(untold, history.Operation{Kind: history.KindRead, State: "Running", Version: 1}),
 	} {
 		r := Check(t.Context(), h, Options{Explain: true})
 		require.Equal(t, Violated, r.Status)
@@ -50,13 +51,13 @@ func TestContradictionAssumesNoVersion(t *testing.T) {
 
 // The same holds for a value that only a compare and set names.
 func TestContradictionAssumesNoValue(t *testing.T) {
-	h := after(Operation{Kind: KindCAS, Expected: "never", Argument: "Running", Version: NoVersion})
-	h.Model, h.Definitions = ModelKV, nil
+	h := after(history.Operation{Kind: history.KindCAS, Expected: "never", Argument: "Running", Version: history.NoVersion})
+	h.Model, h.Definitions = history.ModelKV, nil
 	for i := range h.Operations[:300] {
-		h.Operations[i].Kind = KindWrite
+		h.Operations[i].Kind = history.KindWrite
 	}
 	for i := range h.Operations {
-		h.Operations[i].Version = NoVersion
+		h.Operations[i].Version = history.NoVersion
 	}
 	r := Check(t.Context(), h, Options{Explain: true})
 	require.Equal(t, Violated, r.Status)
@@ -66,7 +67,7 @@ func TestContradictionAssumesNoValue(t *testing.T) {
 // Reported versions may be far apart.
 func TestContradictionOfVersionsFarApart(t *testing.T) {
 	for _, version := range []int64{1 << 31, 1 << 61, math.MaxInt64} {
-		r := Check(t.Context(), after(Operation{Kind: KindRead, State: "Init", Version: version}), Options{Explain: true})
+		r := Check(t.Context(), after(history.Operation{Kind: history.KindRead, State: "Init", Version: version}), Options{Explain: true})
 		require.Equal(t, Violated, r.Status)
 		require.NotEmpty(t, r.Contradiction)
 	}

@@ -15,7 +15,7 @@
 //
 // Check gives the verdict on a whole history, Stream on one that still grows.
 // For a violation the result names the culprit, the operation whose return
-// completes the contradiction. Timeline and Visualize show it. Read and Write
-// keep a history in a file, in the format of docs/HISTORY.md. docs/JUDGE.md
-// describes the algorithms.
+// completes the contradiction. Timeline and Visualize show it. Package history
+// has the types of histories and keeps them in files. docs/JUDGE.md describes
+// the algorithms.
 package checker

@@ -5,18 +5,19 @@ import (
 	"fmt"
 
 	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 )
 
 // A test of a system records the operations of its clients and checks the
 // history.
 func ExampleCheck() {
-	h := checker.History{
-		Model: checker.ModelCASRegister,
-		Operations: []checker.Operation{
-			{Client: 0, ID: "a", Kind: checker.KindWrite, Argument: "1", Call: 0, Return: 10, Outcome: checker.Committed, Version: checker.NoVersion},
-			{Client: 1, ID: "b", Kind: checker.KindCAS, Expected: "1", Argument: "2", Call: 5, Outcome: checker.Unknown, Return: checker.NoReturn, Version: checker.NoVersion},
-			{Client: 2, ID: "c", Kind: checker.KindRead, Call: 20, Return: 30, Outcome: checker.Committed, State: "2", Version: checker.NoVersion},
-			{Client: 2, ID: "d", Kind: checker.KindRead, Call: 40, Return: 50, Outcome: checker.Committed, State: "1", Version: checker.NoVersion},
+	h := history.History{
+		Model: history.ModelCASRegister,
+		Operations: []history.Operation{
+			{Client: 0, ID: "a", Kind: history.KindWrite, Argument: "1", Call: 0, Return: 10, Outcome: history.Committed, Version: history.NoVersion},
+			{Client: 1, ID: "b", Kind: history.KindCAS, Expected: "1", Argument: "2", Call: 5, Outcome: history.Unknown, Return: history.NoReturn, Version: history.NoVersion},
+			{Client: 2, ID: "c", Kind: history.KindRead, Call: 20, Return: 30, Outcome: history.Committed, State: "2", Version: history.NoVersion},
+			{Client: 2, ID: "d", Kind: history.KindRead, Call: 40, Return: 50, Outcome: history.Committed, State: "1", Version: history.NoVersion},
 		},
 	}
 	r := checker.Check(context.Background(), h, checker.Options{Explain: true})
@@ -32,10 +33,10 @@ func ExampleCheck() {
 
 // A stream checks the history while the system runs.
 func ExampleStream() {
-	s := checker.NewStream(context.Background(), checker.History{Model: checker.ModelRegister}, checker.Options{Unversioned: true})
-	for _, op := range []checker.Operation{
-		{ID: "a", Kind: checker.KindWrite, Argument: "1", Call: 0, Return: 10, Outcome: checker.Committed, Version: checker.NoVersion},
-		{ID: "b", Kind: checker.KindRead, Call: 20, Return: 30, Outcome: checker.Committed, State: "1", Version: checker.NoVersion},
+	s := checker.NewStream(context.Background(), history.History{Model: history.ModelRegister}, checker.Options{Unversioned: true})
+	for _, op := range []history.Operation{
+		{ID: "a", Kind: history.KindWrite, Argument: "1", Call: 0, Return: 10, Outcome: history.Committed, Version: history.NoVersion},
+		{ID: "b", Kind: history.KindRead, Call: 20, Return: 30, Outcome: history.Committed, State: "1", Version: history.NoVersion},
 	} {
 		if err := s.Add(op); err != nil {
 			fmt.Println(err)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/lockstep-dst/lockstep/checker/history"
 )
 
 // culprit is an operation whose return no order explains, given the events
@@ -13,7 +15,7 @@ import (
 type culprit struct {
 	machine
 	*refutation
-	op *Operation
+	op *history.Operation
 }
 
 // violation returns the result for a machine whose operations no order
@@ -42,11 +44,11 @@ func (m machine) violation(v *refutation, o Options) Result {
 func (c culprit) explain() (class, sentence string) {
 	var why string
 	switch {
-	case c.op.Outcome == Committed && c.op.Kind == KindRead:
+	case c.op.Outcome == history.Committed && c.op.Kind == history.KindRead:
 		class, why = ClassRead, c.whyNotRead()
-	case c.op.Outcome == Committed:
+	case c.op.Outcome == history.Committed:
 		class, why = ClassCommitted, c.whyNotCommitted()
-	case c.op.Reason != ReasonIllegal || !c.couldBe(noEffectOp):
+	case c.op.Reason != history.ReasonIllegal || !c.couldBe(noEffectOp):
 		class, why = ClassRejectedEffect, ", which says it had no effect, but no order explains the other operations without its effect"
 	default:
 		class, why = ClassRejectedIllegal, c.whyNotIllegal()
@@ -62,7 +64,7 @@ func (c culprit) explain() (class, sentence string) {
 }
 
 // noEffectOp claims only that the operation had no effect. It fits any state.
-var noEffectOp = checkedOp{meaning: rejectedIllegal, from: notAState, to: notAState, state: unspecified, version: NoVersion}
+var noEffectOp = checkedOp{meaning: rejectedIllegal, from: notAState, to: notAState, state: unspecified, version: history.NoVersion}
 
 // couldBe reports whether the history is possible with instead in place of the
 // culprit.
@@ -100,7 +102,7 @@ func (c culprit) candidateFrom(legal bool) (state int32, exists bool) {
 
 // readOf returns a read of a state.
 func readOf(state int32) checkedOp {
-	return checkedOp{meaning: committedRead, from: unspecified, to: unspecified, state: state, version: NoVersion}
+	return checkedOp{meaning: committedRead, from: unspecified, to: unspecified, state: state, version: history.NoVersion}
 }
 
 // reachable returns the states that some order may lead to, from base on.
@@ -129,10 +131,10 @@ func (c culprit) reachable() (states []int32) {
 // later versions.
 func (c culprit) versions() (versions []string) {
 	instead := *c.culprit()
-	if instead.version == NoVersion {
+	if instead.version == history.NoVersion {
 		return nil
 	}
-	if instead.version = NoVersion; !c.couldBe(instead) {
+	if instead.version = history.NoVersion; !c.couldBe(instead) {
 		return nil
 	}
 	lowest, highest := c.versionBounds()
@@ -167,7 +169,7 @@ func (c culprit) versionBounds() (lowest, highest int64) {
 	for i := range l.configurations.len() {
 		lowest = min(lowest, int64(l.configurations.row(i)[rowVersion]))
 	}
-	instead.version = NoVersion
+	instead.version = history.NoVersion
 	c.couldBe(instead)
 	for i := range l.configurations.len() {
 		row := l.configurations.row(i)
@@ -236,9 +238,9 @@ func (c culprit) whichStates() string {
 
 // lastBefore returns the last committed operation that returned before the
 // culprit's call.
-func (c culprit) lastBefore() (before *Operation) {
+func (c culprit) lastBefore() (before *history.Operation) {
 	for _, e := range c.log[:c.at] {
-		if op := e.c.op; e.ret && op.Outcome == Committed && op.Return < c.op.Call {
+		if op := e.c.op; e.ret && op.Outcome == history.Committed && op.Return < c.op.Call {
 			before = op
 		}
 	}
@@ -246,20 +248,20 @@ func (c culprit) lastBefore() (before *Operation) {
 }
 
 // describeOperation describes op by its response: "read Init at version 2".
-func describeOperation(op *Operation) string {
+func describeOperation(op *history.Operation) string {
 	var b strings.Builder
 	state := op.State
 	switch {
-	case op.Kind == KindRead && op.Outcome == Committed:
+	case op.Kind == history.KindRead && op.Outcome == history.Committed:
 		b.WriteString("read")
-	case op.Kind == KindRead:
+	case op.Kind == history.KindRead:
 		fmt.Fprintf(&b, "read nothing (%s)", op.Reason)
-	case op.Outcome == Committed:
+	case op.Outcome == history.Committed:
 		b.WriteString("committed")
 		if state == "" {
 			state = op.Argument
 		}
-	case op.Outcome == Rejected:
+	case op.Outcome == history.Rejected:
 		fmt.Fprintf(&b, "had %s rejected (%s)", op.Argument, op.Reason)
 		if state != "" {
 			b.WriteString(" in state")
@@ -270,7 +272,7 @@ func describeOperation(op *Operation) string {
 	if state != "" {
 		b.WriteString(" " + state)
 	}
-	if op.Version != NoVersion && op.Outcome != Unknown {
+	if op.Version != history.NoVersion && op.Outcome != history.Unknown {
 		fmt.Fprintf(&b, " at version %d", op.Version)
 	}
 	return b.String()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/stretchr/testify/require"
 )
@@ -12,10 +13,10 @@ import (
 // to be rejected: its step may have made the version.
 func TestVersionsCountWhatHasNotReturned(t *testing.T) {
 	h := largeHistory{}.empty()
-	h.Operations = []Operation{
-		{ID: "c1.1", Kind: KindPropose, Argument: "Running", Call: 0, Return: 10, Outcome: Committed, Version: 1},
-		{ID: "c1.2", Kind: KindPropose, Argument: "Stopped", Call: 20, Return: 100, Outcome: Rejected, Reason: ReasonIllegal, Version: NoVersion},
-		{ID: "c2.1", Kind: KindRead, Call: 30, Return: 40, Outcome: Committed, State: "Stopped", Version: 5},
+	h.Operations = []history.Operation{
+		{ID: "c1.1", Kind: history.KindPropose, Argument: "Running", Call: 0, Return: 10, Outcome: history.Committed, Version: 1},
+		{ID: "c1.2", Kind: history.KindPropose, Argument: "Stopped", Call: 20, Return: 100, Outcome: history.Rejected, Reason: history.ReasonIllegal, Version: history.NoVersion},
+		{ID: "c2.1", Kind: history.KindRead, Call: 30, Return: 40, Outcome: history.Committed, State: "Stopped", Version: 5},
 	}
 	for i := range h.Operations {
 		h.Operations[i].Machine = "lifecycle/a"
@@ -28,17 +29,17 @@ func TestVersionsCountWhatHasNotReturned(t *testing.T) {
 // anyValue is a register with so many writes of different values, all of
 // unknown outcome. One read returns v0, and another a value that was never
 // written.
-func anyValue(values int) History {
-	h := History{Model: ModelRegister}
+func anyValue(values int) history.History {
+	h := history.History{Model: history.ModelRegister}
 	for i := range values {
-		h.Operations = append(h.Operations, Operation{
-			Client: i, ID: fmt.Sprint("w", i), Kind: KindWrite, Argument: fmt.Sprint("v", i), Call: int64(i), Return: NoReturn, Outcome: Unknown, Version: NoVersion,
+		h.Operations = append(h.Operations, history.Operation{
+			Client: i, ID: fmt.Sprint("w", i), Kind: history.KindWrite, Argument: fmt.Sprint("v", i), Call: int64(i), Return: history.NoReturn, Outcome: history.Unknown, Version: history.NoVersion,
 		})
 	}
 	for i, state := range []string{"v0", "other"} {
 		at := int64(100 + 20*i)
-		h.Operations = append(h.Operations, Operation{
-			Client: values, ID: fmt.Sprint("r", i), Kind: KindRead, State: state, Call: at, Return: at + 10, Outcome: Committed, Version: NoVersion,
+		h.Operations = append(h.Operations, history.Operation{
+			Client: values, ID: fmt.Sprint("r", i), Kind: history.KindRead, State: state, Call: at, Return: at + 10, Outcome: history.Committed, Version: history.NoVersion,
 		})
 	}
 	return h
@@ -46,14 +47,14 @@ func anyValue(values int) History {
 
 // anyVersion is a machine with one state and so many proposals of unknown
 // outcome. Then a read returns a version that it cannot have.
-func anyVersion(steps int) History {
-	h := History{Definitions: []fsm.Definition{{Name: "lamp", States: []string{"on"}, Initial: "on", Transitions: []fsm.Transition{{From: "on", To: "on"}}}}}
+func anyVersion(steps int) history.History {
+	h := history.History{Definitions: []fsm.Definition{{Name: "lamp", States: []string{"on"}, Initial: "on", Transitions: []fsm.Transition{{From: "on", To: "on"}}}}}
 	for i := range steps {
-		h.Operations = append(h.Operations, Operation{
-			Client: i, ID: fmt.Sprint("p", i), Kind: KindPropose, Argument: "on", Call: int64(i), Return: NoReturn, Outcome: Unknown, Version: NoVersion,
+		h.Operations = append(h.Operations, history.Operation{
+			Client: i, ID: fmt.Sprint("p", i), Kind: history.KindPropose, Argument: "on", Call: int64(i), Return: history.NoReturn, Outcome: history.Unknown, Version: history.NoVersion,
 		})
 	}
-	h.Operations = append(h.Operations, Operation{Client: steps, ID: "r", Kind: KindRead, State: "on", Call: 100, Return: 110, Outcome: Committed, Version: 99})
+	h.Operations = append(h.Operations, history.Operation{Client: steps, ID: "r", Kind: history.KindRead, State: "on", Call: 100, Return: 110, Outcome: history.Committed, Version: 99})
 	for i := range h.Operations {
 		h.Operations[i].Machine = "lamp/a"
 	}
@@ -62,19 +63,19 @@ func anyVersion(steps int) History {
 
 // anyState is a machine that may be in any of so many states. A read returns a
 // state that it cannot be in.
-func anyState(states int) History {
+func anyState(states int) history.History {
 	d := fsm.Definition{Name: "dial", Initial: "s0"}
 	for i := range states + 1 {
 		d.States = append(d.States, fmt.Sprint("s", i))
 		d.Transitions = append(d.Transitions, fsm.Transition{From: "s0", To: fmt.Sprint("s", i)})
 	}
-	h := History{Definitions: []fsm.Definition{d}}
+	h := history.History{Definitions: []fsm.Definition{d}}
 	for i := range states {
-		h.Operations = append(h.Operations, Operation{
-			Client: i, ID: fmt.Sprint("p", i), Kind: KindPropose, Argument: fmt.Sprint("s", i), Call: int64(i), Return: NoReturn, Outcome: Unknown, Version: NoVersion,
+		h.Operations = append(h.Operations, history.Operation{
+			Client: i, ID: fmt.Sprint("p", i), Kind: history.KindPropose, Argument: fmt.Sprint("s", i), Call: int64(i), Return: history.NoReturn, Outcome: history.Unknown, Version: history.NoVersion,
 		})
 	}
-	h.Operations = append(h.Operations, Operation{Client: states, ID: "r", Kind: KindRead, State: fmt.Sprint("s", states), Call: 100, Return: 110, Outcome: Committed, Version: NoVersion})
+	h.Operations = append(h.Operations, history.Operation{Client: states, ID: "r", Kind: history.KindRead, State: fmt.Sprint("s", states), Call: 100, Return: 110, Outcome: history.Committed, Version: history.NoVersion})
 	for i := range h.Operations {
 		h.Operations[i].Machine = "dial/a"
 	}
@@ -85,7 +86,7 @@ func anyState(states int) History {
 // list is cut.
 func TestSentencesSayThatAListIsCut(t *testing.T) {
 	for name, c := range map[string]struct {
-		history History
+		history history.History
 		want    string
 	}{
 		"ten values":        {anyValue(10), "can only have been v0, v1, v2, v3, v4, v5, v6, v7, v8 or v9; "},

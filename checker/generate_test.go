@@ -5,6 +5,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
@@ -28,7 +29,7 @@ func anyDefinition(t *rapid.T) fsm.Definition {
 // instants of its operations.
 type execution struct {
 	t        *rapid.T
-	model    Model
+	model    history.Model
 	d        fsm.Definition // of states, which may be the values of registers
 	machines []string
 	states   []string
@@ -42,17 +43,17 @@ type execution struct {
 
 // anyHistory is a history of clients of a correct system: n operations, each of
 // a client of its own.
-func anyHistory(t *rapid.T, operations, machines int) History {
+func anyHistory(t *rapid.T, operations, machines int) history.History {
 	e := &execution{
-		t: t, model: ModelMachine, untold: rapid.Bool().Draw(t, "no versions"),
+		t: t, model: history.ModelMachine, untold: rapid.Bool().Draw(t, "no versions"),
 		spread:  rapid.SampledFrom([]int64{4, 12, 30}).Draw(t, "spread"),
 		reads:   rapid.SampledFrom([]int{1, 3, 6}).Draw(t, "reads"),
 		unknown: rapid.SampledFrom([]int{0, 1, 2, 5}).Draw(t, "unknown"),
 		telling: rapid.IntRange(0, 4).Draw(t, "telling"),
 	}
 	if rapid.IntRange(0, 2).Draw(t, "registers") == 0 {
-		e.model, e.d.States = ModelKV, []string{NoValue, "1", "2"}
-		e.d.Initial = NoValue
+		e.model, e.d.States = history.ModelKV, []string{history.NoValue, "1", "2"}
+		e.d.Initial = history.NoValue
 	} else {
 		e.d = anyDefinition(t)
 	}
@@ -61,8 +62,8 @@ func anyHistory(t *rapid.T, operations, machines int) History {
 		e.states = append(e.states, e.d.Initial)
 		e.versions = append(e.versions, 0)
 	}
-	h := History{Model: e.model}
-	if e.model == ModelMachine {
+	h := history.History{Model: e.model}
+	if e.model == history.ModelMachine {
 		h.Definitions = []fsm.Definition{e.d}
 	}
 	for i := range operations {
@@ -71,25 +72,25 @@ func anyHistory(t *rapid.T, operations, machines int) History {
 	return h
 }
 
-func (e *execution) operation(i int) Operation {
+func (e *execution) operation(i int) history.Operation {
 	m := rapid.IntRange(0, len(e.machines)-1).Draw(e.t, "machine")
 	instant := int64(1000 + 3*i)
-	op := Operation{
-		Client: i, ID: fmt.Sprintf("c%d.1", i), Machine: e.machines[m], Kind: KindPropose, Version: NoVersion,
+	op := history.Operation{
+		Client: i, ID: fmt.Sprintf("c%d.1", i), Machine: e.machines[m], Kind: history.KindPropose, Version: history.NoVersion,
 		Call:   instant - rapid.Int64Range(0, e.spread).Draw(e.t, "sooner"),
 		Return: instant + rapid.Int64Range(0, e.spread).Draw(e.t, "later"),
 	}
-	if e.model != ModelMachine {
-		op.Kind = rapid.SampledFrom([]Kind{KindWrite, KindCAS}).Draw(e.t, "kind")
+	if e.model != history.ModelMachine {
+		op.Kind = rapid.SampledFrom([]history.Kind{history.KindWrite, history.KindCAS}).Draw(e.t, "kind")
 	}
 	switch {
 	case rapid.IntRange(0, 9).Draw(e.t, "read") < e.reads:
-		op.Kind, op.Outcome = KindRead, Committed
+		op.Kind, op.Outcome = history.KindRead, history.Committed
 		e.tell(&op, m)
 	case rapid.IntRange(0, 9).Draw(e.t, "unknown") < e.unknown:
 		e.propose(&op, m)
-		op.Outcome, op.Reason, op.State, op.Version = Unknown, "timeout", "", NoVersion
-		op.Return = rapid.SampledFrom([]int64{NoReturn, op.Call, op.Return}).Draw(e.t, "gave up")
+		op.Outcome, op.Reason, op.State, op.Version = history.Unknown, "timeout", "", history.NoVersion
+		op.Return = rapid.SampledFrom([]int64{history.NoReturn, op.Call, op.Return}).Draw(e.t, "gave up")
 	case rapid.IntRange(0, 9).Draw(e.t, "lost") == 0:
 		e.lose(&op)
 	default:
@@ -99,50 +100,50 @@ func (e *execution) operation(i int) Operation {
 }
 
 // lose makes op one that never reached the system.
-func (e *execution) lose(op *Operation) {
-	op.Outcome = rapid.SampledFrom([]Outcome{Rejected, Unknown}).Draw(e.t, "outcome")
+func (e *execution) lose(op *history.Operation) {
+	op.Outcome = rapid.SampledFrom([]history.Outcome{history.Rejected, history.Unknown}).Draw(e.t, "outcome")
 	op.Reason = "overloaded"
 	if rapid.Bool().Draw(e.t, "a read") {
-		op.Kind = KindRead
+		op.Kind = history.KindRead
 	} else {
 		e.ask(op)
 	}
 }
 
 // ask makes op request any state.
-func (e *execution) ask(op *Operation) {
+func (e *execution) ask(op *history.Operation) {
 	op.Argument = rapid.SampledFrom(e.d.States).Draw(e.t, "to")
-	if op.Kind == KindCAS {
+	if op.Kind == history.KindCAS {
 		op.Expected = rapid.SampledFrom(e.d.States).Draw(e.t, "expected")
 	}
 }
 
-func (e *execution) legal(op *Operation, m int) bool {
+func (e *execution) legal(op *history.Operation, m int) bool {
 	switch op.Kind {
-	case KindWrite:
+	case history.KindWrite:
 		return true
-	case KindCAS:
+	case history.KindCAS:
 		return op.Expected == e.states[m]
 	}
 	return e.d.Legal(e.states[m], op.Argument)
 }
 
 // propose makes op request any state, with a response at once.
-func (e *execution) propose(op *Operation, m int) {
+func (e *execution) propose(op *history.Operation, m int) {
 	e.ask(op)
-	op.Outcome = Committed
+	op.Outcome = history.Committed
 	if e.legal(op, m) {
 		e.states[m] = op.Argument
 		e.versions[m]++
 	} else {
-		op.Outcome, op.Reason = Rejected, ReasonIllegal
+		op.Outcome, op.Reason = history.Rejected, history.ReasonIllegal
 	}
 	if rapid.IntRange(1, 4).Draw(e.t, "told") <= e.telling {
 		e.tell(op, m)
 	}
 }
 
-func (e *execution) tell(op *Operation, m int) {
+func (e *execution) tell(op *history.Operation, m int) {
 	op.State = e.states[m]
 	if !e.untold {
 		op.Version = e.versions[m]
@@ -150,12 +151,12 @@ func (e *execution) tell(op *Operation, m int) {
 }
 
 // corrupted returns h with up to three wrong operations.
-func corrupted(t *rapid.T, h History) History {
+func corrupted(t *rapid.T, h history.History) history.History {
 	if len(h.Operations) == 0 {
 		return h
 	}
-	states := []string{NoValue, "1", "2"}
-	if h.Model == ModelMachine {
+	states := []string{history.NoValue, "1", "2"}
+	if h.Model == history.ModelMachine {
 		states = h.Definitions[0].States
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "lies") {
@@ -165,31 +166,31 @@ func corrupted(t *rapid.T, h History) History {
 	return h
 }
 
-func lie(t *rapid.T, op *Operation, states []string) {
-	changes := op.Kind != KindRead && op.Outcome != Unknown
+func lie(t *rapid.T, op *history.Operation, states []string) {
+	changes := op.Kind != history.KindRead && op.Outcome != history.Unknown
 	switch rapid.IntRange(0, 7).Draw(t, "lie") {
 	case 0:
 		if op.State != "" {
 			op.State = rapid.SampledFrom(states).Draw(t, "state")
 		}
 	case 1:
-		if op.Version != NoVersion {
+		if op.Version != history.NoVersion {
 			op.Version = rapid.Int64Range(0, 4).Draw(t, "version")
 		}
 	case 2:
 		if changes {
-			op.Outcome, op.Reason, op.State = Committed, "", ""
+			op.Outcome, op.Reason, op.State = history.Committed, "", ""
 		}
 	case 3:
-		if changes && op.Kind != KindWrite {
-			op.Outcome, op.Reason, op.Version = Rejected, ReasonIllegal, NoVersion
+		if changes && op.Kind != history.KindWrite {
+			op.Outcome, op.Reason, op.Version = history.Rejected, history.ReasonIllegal, history.NoVersion
 		}
 	case 4:
 		if changes {
-			op.Outcome, op.Reason = Rejected, "conflict"
+			op.Outcome, op.Reason = history.Rejected, "conflict"
 		}
 	case 5:
-		if op.Outcome != Unknown {
+		if op.Outcome != history.Unknown {
 			op.Call += 20
 			op.Return += 20
 		}
@@ -198,7 +199,7 @@ func lie(t *rapid.T, op *Operation, states []string) {
 			op.Argument = rapid.SampledFrom(states).Draw(t, "asked")
 		}
 	case 7:
-		if op.Outcome != Unknown {
+		if op.Outcome != history.Unknown {
 			op.Return = op.Call + (op.Return-op.Call)/2
 			op.Call = op.Return
 		}

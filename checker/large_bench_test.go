@@ -6,6 +6,8 @@ import (
 	"runtime/metrics"
 	"testing"
 	"time"
+
+	"github.com/lockstep-dst/lockstep/checker/history"
 )
 
 // BenchmarkLarge compares the checkers: time, and the maximum growth of the
@@ -70,7 +72,7 @@ func benchmarkLarge(b *testing.B, s largeHistory) {
 	})
 }
 
-func stream(b *testing.B, h History, versions bool) Result {
+func stream(b *testing.B, h history.History, versions bool) Result {
 	s := NewStream(context.Background(), h, Options{Explain: true, Unversioned: !versions})
 	for i, op := range h.Operations {
 		if err := s.Add(op); err != nil {

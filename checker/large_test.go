@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
@@ -20,12 +21,14 @@ type largeHistory struct {
 }
 
 // empty is the history before its first operation.
-func (s largeHistory) empty() History { return History{Definitions: []fsm.Definition{fsm.Lifecycle()}} }
+func (s largeHistory) empty() history.History {
+	return history.History{Definitions: []fsm.Definition{fsm.Lifecycle()}}
+}
 
-func (s largeHistory) history(seed uint64) History {
+func (s largeHistory) history(seed uint64) history.History {
 	random := rand.New(rand.NewPCG(seed, 0))
 	d := fsm.Lifecycle()
-	h := History{Definitions: []fsm.Definition{d}, Operations: make([]Operation, 0, s.operations)}
+	h := history.History{Definitions: []fsm.Definition{d}, Operations: make([]history.Operation, 0, s.operations)}
 	state, version := 0, int64(0)
 	free, count := make([]int64, s.clients), make([]int, s.clients)
 	var now int64
@@ -37,9 +40,9 @@ func (s largeHistory) history(seed uint64) History {
 		}
 		now += 1 + random.Int64N(20)
 		duration := 1 + random.Int64N(20*int64(s.clients))
-		op := Operation{
-			Client: client, ID: fmt.Sprintf("c%d.%d", client, count[client]), Machine: "lifecycle/a", Kind: KindRead,
-			Call: max(free[client], now-random.Int64N(duration)), Outcome: Committed, Version: NoVersion,
+		op := history.Operation{
+			Client: client, ID: fmt.Sprintf("c%d.%d", client, count[client]), Machine: "lifecycle/a", Kind: history.KindRead,
+			Call: max(free[client], now-random.Int64N(duration)), Outcome: history.Committed, Version: history.NoVersion,
 		}
 		count[client]++
 		op.Return = now + random.Int64N(duration)
@@ -47,24 +50,24 @@ func (s largeHistory) history(seed uint64) History {
 		lost := false
 		if random.IntN(3) > 0 {
 			to := (state + 1 + random.IntN(2)) % 3
-			op.Kind, op.Argument = KindPropose, d.States[to]
+			op.Kind, op.Argument = history.KindPropose, d.States[to]
 			lost = random.IntN(1000) < s.unknown
 			switch {
 			case lost && random.IntN(2) == 0:
 			case to == (state+1)%3:
 				state, version = to, version+1
 			default:
-				op.Outcome, op.Reason = Rejected, ReasonIllegal
+				op.Outcome, op.Reason = history.Rejected, history.ReasonIllegal
 			}
 		}
 		if lost {
-			op.Outcome, op.Reason = Unknown, "timeout"
+			op.Outcome, op.Reason = history.Unknown, "timeout"
 		} else if op.State = d.States[state]; s.versions {
 			op.Version = version
 		}
 		h.Operations = append(h.Operations, op)
 	}
-	slices.SortStableFunc(h.Operations, func(x, y Operation) int { return int(min(max(x.Call-y.Call, -1), 1)) })
+	slices.SortStableFunc(h.Operations, func(x, y history.Operation) int { return int(min(max(x.Call-y.Call, -1), 1)) })
 	if s.bad {
 		s.spoil(h)
 	}
@@ -72,9 +75,9 @@ func (s largeHistory) history(seed uint64) History {
 }
 
 // spoil makes a read in the middle wrong.
-func (s largeHistory) spoil(h History) {
+func (s largeHistory) spoil(h history.History) {
 	for i := len(h.Operations) / 2; ; i++ {
-		if op := &h.Operations[i]; op.Kind == KindRead {
+		if op := &h.Operations[i]; op.Kind == history.KindRead {
 			if op.State = "Running"; s.versions {
 				op.Version += 50
 			} else {

@@ -5,6 +5,8 @@ import (
 	"context"
 	"math/bits"
 	"slices"
+
+	"github.com/lockstep-dst/lockstep/checker/history"
 )
 
 // linearizer implements just-in-time linearization (Lowe, "Testing for
@@ -148,7 +150,7 @@ func (l *linearizer) callObserver(slot int32, c *checkedOp) {
 
 // fits reports whether step c, taken in row before, gives the response of c.
 func (l *linearizer) fits(before []uint64, c *checkedOp) bool {
-	return c.matches(c.to, c.version) && (!l.counted || c.version == NoVersion || c.version == int64(before[rowVersion])+1)
+	return c.matches(c.to, c.version) && (!l.counted || c.version == history.NoVersion || c.version == int64(before[rowVersion])+1)
 }
 
 // version returns the version of a configuration; if versions are not counted,
@@ -440,14 +442,14 @@ func (l *linearizer) settle(row []uint64) (progress, ok bool) {
 			if l.holdsIn(state, version, c) {
 				set(row, int32(slot))
 				progress = true
-			} else if c.version != NoVersion && version > c.version {
+			} else if c.version != history.NoVersion && version > c.version {
 				return progress, false
 			}
 		}
 	}
 	if l.counted {
 		for _, s := range l.steps {
-			if s.c.version != NoVersion && !s.c.optional && int64(row[rowVersion]) >= s.c.version && !has(row, s.slot) {
+			if s.c.version != history.NoVersion && !s.c.optional && int64(row[rowVersion]) >= s.c.version && !has(row, s.slot) {
 				return progress, false
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/stretchr/testify/require"
 )
 
@@ -24,26 +25,26 @@ var hostile = []string{
 }
 
 // hostileHistory is not linearizable, and has a hostile name in every text.
-func hostileHistory() History {
+func hostileHistory() history.History {
 	key := strings.Join(hostile, "/")
-	h := History{Model: ModelKV}
+	h := history.History{Model: history.ModelKV}
 	at := int64(0)
-	add := func(op Operation) {
-		op.Client, op.Machine, op.Version, op.Call = len(h.Operations)+1, key, NoVersion, at
+	add := func(op history.Operation) {
+		op.Client, op.Machine, op.Version, op.Call = len(h.Operations)+1, key, history.NoVersion, at
 		op.ID = fmt.Sprintf("%s %d", hostile[len(h.Operations)%len(hostile)], op.Client)
-		if op.Return = at + 5; op.Outcome == Unknown {
-			op.Return = NoReturn
+		if op.Return = at + 5; op.Outcome == history.Unknown {
+			op.Return = history.NoReturn
 		}
 		at += 10
 		h.Operations = append(h.Operations, op)
 	}
 	for _, name := range hostile {
-		add(Operation{Kind: KindWrite, Argument: name, Outcome: Committed})
-		add(Operation{Kind: KindRead, Outcome: Committed, State: name})
-		add(Operation{Kind: KindCAS, Expected: name, Argument: name, Outcome: Unknown, Reason: name})
+		add(history.Operation{Kind: history.KindWrite, Argument: name, Outcome: history.Committed})
+		add(history.Operation{Kind: history.KindRead, Outcome: history.Committed, State: name})
+		add(history.Operation{Kind: history.KindCAS, Expected: name, Argument: name, Outcome: history.Unknown, Reason: name})
 	}
-	add(Operation{Kind: KindRead, Outcome: Rejected, Reason: hostile[0]})
-	add(Operation{Kind: KindRead, Outcome: Committed, State: "never " + hostile[0]})
+	add(history.Operation{Kind: history.KindRead, Outcome: history.Rejected, Reason: hostile[0]})
+	add(history.Operation{Kind: history.KindRead, Outcome: history.Committed, State: "never " + hostile[0]})
 	return h
 }
 
@@ -56,7 +57,7 @@ type shown struct {
 	Annotations []struct{ Tag, Description, Details string }
 }
 
-func pageOf(t *testing.T, h History, notes []Annotation) (page string, data shown) {
+func pageOf(t *testing.T, h history.History, notes []history.Annotation) (page string, data shown) {
 	var b bytes.Buffer
 	require.NoError(t, Visualize(t.Context(), &b, h, h.Operations[0].Machine, notes))
 	page = b.String()
@@ -71,7 +72,7 @@ func pageOf(t *testing.T, h History, notes []Annotation) (page string, data show
 // readable there.
 func TestPagesTakeNoNameForMarkup(t *testing.T) {
 	h := hostileHistory()
-	page, data := pageOf(t, h, []Annotation{{Start: 0, End: MaxTime, Text: hostile[0]}})
+	page, data := pageOf(t, h, []history.Annotation{{Start: 0, End: history.MaxTime, Text: hostile[0]}})
 
 	require.Equal(t, 1, strings.Count(page, "</script>"))
 	for _, never := range []string{"<img", "<!--", "\u2028", "\u2029"} {
@@ -131,7 +132,7 @@ func TestPagesMakeMarkupOfStatesOnly(t *testing.T) {
 
 // A page that omits something says so, and only then.
 func TestPagesSayWhatTheyLeaveOut(t *testing.T) {
-	cuts := func(h History) (cuts []string) {
+	cuts := func(h history.History) (cuts []string) {
 		_, data := pageOf(t, h, nil)
 		for _, a := range data.Annotations {
 			if strings.HasPrefix(a.Tag, "cut") {
@@ -141,15 +142,15 @@ func TestPagesSayWhatTheyLeaveOut(t *testing.T) {
 		return cuts
 	}
 	const many = 200
-	long := func(n int) (h History) {
+	long := func(n int) (h history.History) {
 		for i := range n {
-			h.Operations = append(h.Operations, Operation{
-				ID: fmt.Sprint(i), Kind: KindWrite, Argument: fmt.Sprint(i), Call: int64(10 * i), Return: int64(10*i + 5), Outcome: Committed, Version: NoVersion,
+			h.Operations = append(h.Operations, history.Operation{
+				ID: fmt.Sprint(i), Kind: history.KindWrite, Argument: fmt.Sprint(i), Call: int64(10 * i), Return: int64(10*i + 5), Outcome: history.Committed, Version: history.NoVersion,
 			})
 		}
-		h.Model = ModelRegister
-		h.Operations = append(h.Operations, Operation{
-			ID: "r", Kind: KindRead, State: "other", Call: 10 * many, Return: 10*many + 5, Outcome: Committed, Version: NoVersion,
+		h.Model = history.ModelRegister
+		h.Operations = append(h.Operations, history.Operation{
+			ID: "r", Kind: history.KindRead, State: "other", Call: 10 * many, Return: 10*many + 5, Outcome: history.Committed, Version: history.NoVersion,
 		})
 		return h
 	}
@@ -157,8 +158,8 @@ func TestPagesSayWhatTheyLeaveOut(t *testing.T) {
 	require.Equal(t, []string{"60 of 201 operations are shown"}, cuts(long(many)))
 	unknown := long(0)
 	for i := range many {
-		unknown.Operations = append(unknown.Operations, Operation{
-			ID: fmt.Sprint("u", i), Kind: KindWrite, Argument: fmt.Sprint(i), Call: int64(i), Return: NoReturn, Outcome: Unknown, Version: NoVersion,
+		unknown.Operations = append(unknown.Operations, history.Operation{
+			ID: fmt.Sprint("u", i), Kind: history.KindWrite, Argument: fmt.Sprint(i), Call: int64(i), Return: history.NoReturn, Outcome: history.Unknown, Version: history.NoVersion,
 		})
 	}
 	require.Contains(t, cuts(unknown), "the page may begin in more states than it shows")

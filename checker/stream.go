@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"github.com/lockstep-dst/lockstep/checker/history"
 )
 
 // Stream checks a history while it grows. Its memory is that of the operations
@@ -17,7 +19,7 @@ import (
 type Stream struct {
 	ctx      context.Context
 	options  Options
-	history  History // model and definitions
+	history  history.History // model and definitions
 	machines map[string]*streamedMachine
 	waiting  []*streamedMachine // machines with operations not yet checked, in order of appearance
 	last     *automaton
@@ -38,7 +40,7 @@ type streamedMachine struct {
 // NewStream returns a stream for the model and definitions of h; it ignores the
 // operations of h. Options are as for Check: ctx and the timeout bound the
 // whole life of the stream, the memory is for each machine.
-func NewStream(ctx context.Context, h History, o Options) *Stream {
+func NewStream(ctx context.Context, h history.History, o Options) *Stream {
 	h.Operations = nil
 	if o.Memory == 0 {
 		o.Memory = DefaultMemory
@@ -50,11 +52,11 @@ func NewStream(ctx context.Context, h History, o Options) *Stream {
 // come in any order, but none that was called before the horizon of Advance.
 // Such an operation is an error and is not checked. So is one that reports a
 // version in spite of Options.Unversioned.
-func (s *Stream) Add(op Operation) error {
+func (s *Stream) Add(op history.Operation) error {
 	if op.Call < s.horizon {
 		return fmt.Errorf("operation %s was called at %s: the history had been declared complete until %s", op.ID, formatTime(op.Call), formatTime(s.horizon))
 	}
-	if op.Version != NoVersion && op.Outcome != Unknown && s.options.Unversioned {
+	if op.Version != history.NoVersion && op.Outcome != history.Unknown && s.options.Unversioned {
 		return fmt.Errorf("operation %s has version %d: the history had been declared to have none", op.ID, op.Version)
 	}
 	m := s.machines[op.Machine]

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
@@ -37,14 +38,14 @@ func TestStreamAgrees(t *testing.T) {
 	})
 }
 
-func tellsVersions(h History) bool {
-	return slices.ContainsFunc(h.Operations, func(op Operation) bool { return op.Version != NoVersion })
+func tellsVersions(h history.History) bool {
+	return slices.ContainsFunc(h.Operations, func(op history.Operation) bool { return op.Version != history.NoVersion })
 }
 
 func TestStreamRefusesWhatComesTooLate(t *testing.T) {
 	s := NewStream(t.Context(), largeHistory{operations: 1}.empty(), Options{})
 	s.Advance(100)
-	op := Operation{ID: "c1.1", Machine: "lifecycle/a", Kind: KindRead, Call: 99, Return: 120, Outcome: Committed, State: "Init", Version: 0}
+	op := history.Operation{ID: "c1.1", Machine: "lifecycle/a", Kind: history.KindRead, Call: 99, Return: 120, Outcome: history.Committed, State: "Init", Version: 0}
 	require.ErrorContains(t, s.Add(op), "c1.1 was called at 99ns: the history had been declared complete until 100ns")
 	op.Call = 100
 	require.NoError(t, s.Add(op))

@@ -6,17 +6,19 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/lockstep-dst/lockstep/checker/history"
 )
 
 // Timeline draws operations, one per line, as bars between their calls and
 // returns. Instants are in order, not to scale. The bar of an operation of
 // unknown outcome has no right end.
-func Timeline(ops []Operation) string {
+func Timeline(ops []history.Operation) string {
 	const wide = 3 // columns between two instants
 	var instants []int64
 	for i := range ops {
 		instants = append(instants, ops[i].Call)
-		if ops[i].Outcome != Unknown {
+		if ops[i].Outcome != history.Unknown {
 			instants = append(instants, ops[i].Return)
 		}
 	}
@@ -31,7 +33,7 @@ func Timeline(ops []Operation) string {
 	for i := range ops {
 		op := &ops[i]
 		from, to, end, until := column(op.Call), column(op.Return), "|", "to "+formatTime(op.Return)
-		if op.Outcome == Unknown {
+		if op.Outcome == history.Unknown {
 			to, end, until = wide*len(instants), ">", "on"
 		}
 		bar := strings.Repeat(" ", from) + "|" + strings.Repeat("-", max(to-from-1, 0))

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/anishathalye/porcupine"
+	"github.com/lockstep-dst/lockstep/checker/history"
 )
 
 // Visualize writes an HTML page, made by Porcupine, about one machine. The page
@@ -19,7 +20,7 @@ import (
 // It fails if h has no such machine or the machine cannot be checked. If ctx
 // ends early, the page shows the orders found until then; otherwise the page
 // depends on the arguments alone.
-func Visualize(ctx context.Context, w io.Writer, h History, name string, annotations []Annotation) error {
+func Visualize(ctx context.Context, w io.Writer, h history.History, name string, annotations []history.Annotation) error {
 	for _, m := range machines(h.Operations) {
 		if m.name != name {
 			continue
@@ -34,7 +35,7 @@ func Visualize(ctx context.Context, w io.Writer, h History, name string, annotat
 	return fmt.Errorf("the history holds no operation on machine %q", name)
 }
 
-func (m machine) visualize(ctx context.Context, w io.Writer, annotations []Annotation) error {
+func (m machine) visualize(ctx context.Context, w io.Writer, annotations []history.Annotation) error {
 	checked := m.checkedOps()
 	v, violated := m.lastEvents(ctx, checked)
 	s := newPage(m, v, checked, pageOperations)
@@ -98,12 +99,12 @@ func (s *page) assignRows(ops []porcupine.Operation) {
 }
 
 // contradictionMarks marks the operations that contradict each other.
-func (s *page) contradictionMarks(operations []Operation, sentence string) []porcupine.Annotation {
+func (s *page) contradictionMarks(operations []history.Operation, sentence string) []porcupine.Annotation {
 	var marks []porcupine.Annotation
 	for i := range operations {
 		op := &operations[i]
 		end := op.Return
-		if op.Outcome == Unknown {
+		if op.Outcome == history.Unknown {
 			end = s.end
 		}
 		marks = append(marks, porcupine.Annotation{
@@ -135,7 +136,7 @@ func (s *page) omissionMarks(operations int, givenUp bool) []porcupine.Annotatio
 }
 
 // faultMarks returns the annotations that overlap with the page.
-func (s *page) faultMarks(annotations []Annotation) []porcupine.Annotation {
+func (s *page) faultMarks(annotations []history.Annotation) []porcupine.Annotation {
 	var marks []porcupine.Annotation
 	for _, a := range annotations {
 		if a.Start <= s.end && max(a.Start, a.End) >= s.begin {

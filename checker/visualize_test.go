@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"github.com/anishathalye/porcupine"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
 
 // pageAround returns the page about h's first machine with most operations.
-func pageAround(t require.TestingT, h History, most int) (s *page, violated bool) {
+func pageAround(t require.TestingT, h history.History, most int) (s *page, violated bool) {
 	m := machines(h.Operations)[0]
 	a, err := m.compile(h, nil)
 	require.NoError(t, err)
@@ -46,7 +47,7 @@ func TestVisualize(t *testing.T) {
 		h := corrupted(t, anyHistory(t, 20, 1))
 		r := Check(context.Background(), h, Options{Explain: true})
 		var page, again bytes.Buffer
-		notes := []Annotation{{Start: 0, End: MaxTime, Text: "the disk of 1 is bad"}}
+		notes := []history.Annotation{{Start: 0, End: history.MaxTime, Text: "the disk of 1 is bad"}}
 		require.NoError(t, Visualize(context.Background(), &page, h, h.Operations[0].Machine, notes))
 		require.NoError(t, Visualize(context.Background(), &again, h, h.Operations[0].Machine, notes))
 		require.Equal(t, page.String(), again.String())

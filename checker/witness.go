@@ -3,6 +3,8 @@ package checker
 import (
 	"cmp"
 	"slices"
+
+	"github.com/lockstep-dst/lockstep/checker/history"
 )
 
 // witness looks for the order that versions give: each step makes the next
@@ -43,7 +45,7 @@ func byVersion(checked []checkedOp) ([]int32, bool) {
 		if c.meaning == noEffect || c.meaning == unknownStep {
 			continue
 		}
-		if c.version == NoVersion {
+		if c.version == history.NoVersion {
 			return nil, false
 		}
 		highest = max(highest, c.version)

@@ -8,14 +8,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
 // busyHistory is a history of so many machines with so many versions each, and
 // the observations of two streams and two nodes.
-func busyHistory(machines, versions int) (checker.History, []Observation) {
-	h := checker.History{Definitions: []fsm.Definition{fsm.Lifecycle()}}
+func busyHistory(machines, versions int) (history.History, []Observation) {
+	h := history.History{Definitions: []fsm.Definition{fsm.Lifecycle()}}
 	cycle := []string{"Init", "Running", "Stopped"}
 	names := make([]string, machines)
 	for i := range names {
@@ -27,8 +27,8 @@ func busyHistory(machines, versions int) (checker.History, []Observation) {
 			now := int64(v*machines+m) * 1000
 			from, to := cycle[v%3], cycle[(v+1)%3]
 			id := fmt.Sprintf("c%d.%d", m, v)
-			h.Operations = append(h.Operations, checker.Operation{
-				Client: m, ID: id, Machine: name, Kind: checker.KindPropose, Argument: to, Outcome: checker.Committed,
+			h.Operations = append(h.Operations, history.Operation{
+				Client: m, ID: id, Machine: name, Kind: history.KindPropose, Argument: to, Outcome: history.Committed,
 				Call: now, Return: now + 500, State: to, Version: int64(v + 1),
 			})
 			for _, w := range []string{"w1", "w2"} {

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 )
 
 // examples returns a fixed set of worlds, some of them corrupted.
@@ -74,9 +74,9 @@ func TestWrongCheckersAreNoticed(t *testing.T) {
 		{"deaf to gaps", Chosen, without(Gap)},
 		{"deaf to local reads", Chosen, without(Local)},
 		{"deaf to finals", Chosen, without(Final)},
-		{"without a clock", Chosen, eachOperation(func(op *checker.Operation) { op.Call = 0 })},
-		{"without reads", Chosen, withoutOperations(func(op checker.Operation) bool { return op.Kind == checker.KindRead })},
-		{"without rejections", Chosen, withoutOperations(func(op checker.Operation) bool { return op.Outcome == checker.Rejected })},
+		{"without a clock", Chosen, eachOperation(func(op *history.Operation) { op.Call = 0 })},
+		{"without reads", Chosen, withoutOperations(func(op history.Operation) bool { return op.Kind == history.KindRead })},
+		{"without rejections", Chosen, withoutOperations(func(op history.Operation) bool { return op.Outcome == history.Rejected })},
 
 		{"forgets that streams resume", Watch, without(Resume)},
 		{"takes no end for one", Watch, without(End)},
@@ -101,20 +101,20 @@ func TestWrongCheckersAreNoticed(t *testing.T) {
 		{"takes others for clients", ExactlyOnce, func(w *bruteForce) { w.o.Open = true }},
 		{"does not look into rings", ExactlyOnce, without(Entry)},
 		{"does not look at streams", ExactlyOnce, without(Transition)},
-		{"believes that what is rejected may take effect", ExactlyOnce, eachOperation(func(op *checker.Operation) {
-			if op.Outcome == checker.Rejected {
-				op.Outcome = checker.Unknown
+		{"believes that what is rejected may take effect", ExactlyOnce, eachOperation(func(op *history.Operation) {
+			if op.Outcome == history.Rejected {
+				op.Outcome = history.Unknown
 			}
 		})},
-		{"forgets what clients were told", ExactlyOnce, eachOperation(func(op *checker.Operation) { op.Version = checker.NoVersion })},
+		{"forgets what clients were told", ExactlyOnce, eachOperation(func(op *history.Operation) { op.Version = history.NoVersion })},
 
-		{"forgets what clients were told", Convergence, eachOperation(func(op *checker.Operation) { op.Version = checker.NoVersion })},
+		{"forgets what clients were told", Convergence, eachOperation(func(op *history.Operation) { op.Version = history.NoVersion })},
 		{"looks at one node", Convergence, func(w *bruteForce) {
 			w.observations = slices.DeleteFunc(w.observations, func(o Observation) bool { return o.Kind == Final && o.Source != "n1" })
 		}},
 		{"compares states only", Convergence, each(func(o *Observation) {
 			if o.Kind == Final {
-				o.Version = checker.MaxTime
+				o.Version = history.MaxTime
 			}
 		})},
 		{"listens to no stream", Convergence, without(Transition, Gap, State)},
@@ -122,7 +122,7 @@ func TestWrongCheckersAreNoticed(t *testing.T) {
 		t.Run(string(wrong.guarantee)+" "+wrong.name, func(t *testing.T) {
 			noticed := 0
 			for _, w := range worlds {
-				seen := bruteForce{checker.History{Definitions: w.h.Definitions, Operations: slices.Clone(w.h.Operations)}, slices.Clone(w.observations), w.o}
+				seen := bruteForce{history.History{Definitions: w.h.Definitions, Operations: slices.Clone(w.h.Operations)}, slices.Clone(w.observations), w.o}
 				wrong.sees(&seen)
 				verdicts, err := Judge(seen.h, seen.observations, seen.o)
 				if err != nil {
@@ -146,7 +146,7 @@ func each(change func(*Observation)) func(*bruteForce) {
 	}
 }
 
-func eachOperation(change func(*checker.Operation)) func(*bruteForce) {
+func eachOperation(change func(*history.Operation)) func(*bruteForce) {
 	return func(w *bruteForce) {
 		for i := range w.h.Operations {
 			change(&w.h.Operations[i])
@@ -166,6 +166,6 @@ func only(kinds ...Kind) func(*bruteForce) {
 	}
 }
 
-func withoutOperations(of func(checker.Operation) bool) func(*bruteForce) {
+func withoutOperations(of func(history.Operation) bool) func(*bruteForce) {
 	return func(w *bruteForce) { w.h.Operations = slices.DeleteFunc(w.h.Operations, of) }
 }

@@ -1,14 +1,14 @@
 package guarantee
 
 import (
-	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
 // bruteForce is a naive checker: it compares every pair of items, as
 // docs/GUARANTEES.md defines the guarantees.
 type bruteForce struct {
-	h            checker.History
+	h            history.History
 	observations []Observation
 	o            Options
 }
@@ -25,8 +25,8 @@ type versionReport struct {
 func (w bruteForce) facts() (facts []versionReport) {
 	for _, op := range w.h.Operations {
 		switch {
-		case op.Version < 0, op.Outcome == checker.Unknown, op.Outcome == checker.Rejected && op.Reason != checker.ReasonIllegal:
-		case op.Outcome == checker.Committed && op.Kind == checker.KindPropose:
+		case op.Version < 0, op.Outcome == history.Unknown, op.Outcome == history.Rejected && op.Reason != history.ReasonIllegal:
+		case op.Outcome == history.Committed && op.Kind == history.KindPropose:
 			facts = append(facts, versionReport{op.Machine, op.Version, op.Argument, op.ID, op.Return})
 		default:
 			facts = append(facts, versionReport{op.Machine, op.Version, op.State, "", op.Return})
@@ -44,7 +44,7 @@ func (w bruteForce) facts() (facts []versionReport) {
 	return facts
 }
 
-func (w bruteForce) asked(id string) *checker.Operation {
+func (w bruteForce) asked(id string) *history.Operation {
 	for i := range w.h.Operations {
 		if w.h.Operations[i].ID == id {
 			return &w.h.Operations[i]
@@ -170,7 +170,7 @@ func (w bruteForce) exactlyOnce() bool {
 			}
 			continue
 		}
-		if op.Kind != checker.KindPropose || op.Outcome == checker.Rejected || op.Machine != f.machine || op.Argument != f.state {
+		if op.Kind != history.KindPropose || op.Outcome == history.Rejected || op.Machine != f.machine || op.Argument != f.state {
 			return false
 		}
 	}

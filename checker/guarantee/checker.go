@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
@@ -28,7 +28,7 @@ type Options struct {
 
 // Judge returns a result for each guarantee, always in the same order. It fails
 // if the history or an observation cannot be judged.
-func Judge(h checker.History, observations []Observation, o Options) ([]Result, error) {
+func Judge(h history.History, observations []Observation, o Options) ([]Result, error) {
 	c, err := New(h, o)
 	if err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ type Checker struct {
 
 // operation is an operation of the history, or one that an observation names.
 type operation struct {
-	*checker.Operation          // nil: not in the history
+	*history.Operation          // nil: not in the history
 	machine            *machine // on which it made a version; nil: none so far
 	version            int64
 	by                 Evidence // evidence of the version
@@ -77,8 +77,8 @@ type source struct {
 
 // New returns a checker of observations made beside history h. h must not
 // change while the checker is in use.
-func New(h checker.History, o Options) (*Checker, error) {
-	if h.Model != "" && h.Model != checker.ModelMachine {
+func New(h history.History, o Options) (*Checker, error) {
+	if h.Model != "" && h.Model != history.ModelMachine {
 		return nil, fmt.Errorf("%w: model %q: guarantees are of state machines, with versions", ErrHistory, h.Model)
 	}
 	c := &Checker{
@@ -113,10 +113,10 @@ func New(h checker.History, o Options) (*Checker, error) {
 
 // addOperation records the response of an operation as evidence about its
 // machine.
-func (c *Checker) addOperation(m *machine, op *checker.Operation) error {
+func (c *Checker) addOperation(m *machine, op *history.Operation) error {
 	by := Evidence{Operation: op}
-	judged := op.Outcome == checker.Committed || op.Outcome == checker.Rejected && op.Reason == checker.ReasonIllegal
-	if !judged || op.Version == checker.NoVersion {
+	judged := op.Outcome == history.Committed || op.Outcome == history.Rejected && op.Reason == history.ReasonIllegal
+	if !judged || op.Version == history.NoVersion {
 		return nil
 	}
 	if op.Version < 0 || op.Return < op.Call {

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 )
 
 func (w bruteForce) judge(t require.TestingT) []Result {
@@ -60,7 +60,7 @@ func TestEvidenceSuffices(t *testing.T) {
 			}
 			require.NotEmpty(t, v.Class)
 			require.NotEmpty(t, v.Machine)
-			alone := bruteForce{h: checker.History{Definitions: w.h.Definitions}, o: w.o}
+			alone := bruteForce{h: history.History{Definitions: w.h.Definitions}, o: w.o}
 			for _, e := range v.Evidence {
 				require.Contains(t, v.Explanation, e.name())
 				if e.Operation != nil {

@@ -3,7 +3,7 @@ package guarantee
 import (
 	"time"
 
-	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 )
 
 // addFinal records that a node holds a machine in the end, and checks that all
@@ -33,7 +33,7 @@ func (c *Checker) checkConvergence(v *Result, m *machine, past []versionRecord) 
 			v.violate("behind", m, []Evidence{l.firstKnown, held}, "%v, but %v", l.firstKnown, held)
 		}
 	}
-	l, touched := firstBeyond(past, 0, checker.MaxTime)
+	l, touched := firstBeyond(past, 0, history.MaxTime)
 	if !touched && len(m.finals) == 0 {
 		return
 	}

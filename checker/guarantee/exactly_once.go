@@ -1,6 +1,6 @@
 package guarantee
 
-import "github.com/lockstep-dst/lockstep/checker"
+import "github.com/lockstep-dst/lockstep/checker/history"
 
 // checkExactlyOnce checks that an operation makes at most one version, of the
 // machine and with the state that it requested, and only if its response allows
@@ -32,9 +32,9 @@ func (c *Checker) checkExactlyOnce(m *machine, version int64, by Evidence) {
 		c.violate(ExactlyOnce, class, m, []Evidence{asked, by}, "%v, but %v: %s", asked, by, why)
 	}
 	switch {
-	case op.Kind != checker.KindPropose:
+	case op.Kind != history.KindPropose:
 		violate("read", "a read makes no version")
-	case op.Outcome == checker.Rejected:
+	case op.Outcome == history.Rejected:
 		violate("rejected", "a rejected operation never takes effect")
 	case op.Operation.Machine != m.name:
 		violate("other-machine", "the request was for "+op.Operation.Machine)

@@ -3,24 +3,24 @@ package guarantee_test
 import (
 	"fmt"
 
-	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/checker/guarantee"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
 // A client has committed two transitions. A stream reports the second without
 // the first.
 func Example() {
-	history := checker.History{
+	h := history.History{
 		Definitions: []fsm.Definition{fsm.Lifecycle()},
-		Operations: []checker.Operation{
+		Operations: []history.Operation{
 			{
-				Client: 1, ID: "c1.1", Machine: "lifecycle/a", Kind: checker.KindPropose, Argument: "Running",
-				Call: 1_000_000, Return: 2_000_000, Outcome: checker.Committed, State: "Running", Version: 1,
+				Client: 1, ID: "c1.1", Machine: "lifecycle/a", Kind: history.KindPropose, Argument: "Running",
+				Call: 1_000_000, Return: 2_000_000, Outcome: history.Committed, State: "Running", Version: 1,
 			},
 			{
-				Client: 1, ID: "c1.2", Machine: "lifecycle/a", Kind: checker.KindPropose, Argument: "Stopped",
-				Call: 3_000_000, Return: 4_000_000, Outcome: checker.Committed, State: "Stopped", Version: 2,
+				Client: 1, ID: "c1.2", Machine: "lifecycle/a", Kind: history.KindPropose, Argument: "Stopped",
+				Call: 3_000_000, Return: 4_000_000, Outcome: history.Committed, State: "Stopped", Version: 2,
 			},
 		},
 	}
@@ -36,7 +36,7 @@ func Example() {
 		}
 		observations = append(observations, o)
 	}
-	verdicts, err := guarantee.Judge(history, observations, guarantee.Options{})
+	verdicts, err := guarantee.Judge(h, observations, guarantee.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
@@ -18,13 +18,13 @@ const (
 )
 
 // asked is the history of the tests in this file.
-var asked = checker.History{
+var asked = history.History{
 	Definitions: []fsm.Definition{fsm.Lifecycle()},
-	Operations: []checker.Operation{
-		{ID: "c1", Machine: m1, Kind: checker.KindPropose, Argument: "Running", Call: 10, Return: 20, Outcome: checker.Committed, Version: 1},
-		{ID: "c2", Machine: m1, Kind: checker.KindPropose, Argument: "Stopped", Call: 30, Outcome: checker.Unknown, Return: checker.NoReturn, Version: checker.NoVersion},
-		{ID: "c3", Machine: m1, Kind: checker.KindPropose, Argument: "Stopped", Call: 30, Return: 40, Outcome: checker.Rejected, Reason: "timeout", Version: checker.NoVersion},
-		{ID: "r1", Machine: m1, Kind: checker.KindRead, Call: 21, Return: 22, Outcome: checker.Committed, State: "Running", Version: 1},
+	Operations: []history.Operation{
+		{ID: "c1", Machine: m1, Kind: history.KindPropose, Argument: "Running", Call: 10, Return: 20, Outcome: history.Committed, Version: 1},
+		{ID: "c2", Machine: m1, Kind: history.KindPropose, Argument: "Stopped", Call: 30, Outcome: history.Unknown, Return: history.NoReturn, Version: history.NoVersion},
+		{ID: "c3", Machine: m1, Kind: history.KindPropose, Argument: "Stopped", Call: 30, Return: 40, Outcome: history.Rejected, Reason: "timeout", Version: history.NoVersion},
+		{ID: "r1", Machine: m1, Kind: history.KindRead, Call: 21, Return: 22, Outcome: history.Committed, State: "Running", Version: 1},
 	},
 }
 
@@ -148,11 +148,11 @@ func TestMakersAreKept(t *testing.T) {
 }
 
 func TestOperationsInWords(t *testing.T) {
-	told := checker.Operation{ID: "c9", Machine: m1, Kind: checker.KindPropose, Argument: "Init", Call: 1, Return: 2, Outcome: checker.Rejected, Reason: "illegal", State: "Init", Version: 3}
+	told := history.Operation{ID: "c9", Machine: m1, Kind: history.KindPropose, Argument: "Init", Call: 1, Return: 2, Outcome: history.Rejected, Reason: "illegal", State: "Init", Version: 3}
 	untold := told
-	untold.Version = checker.NoVersion
+	untold.Version = history.NoVersion
 	committed := untold
-	committed.Outcome = checker.Committed
+	committed.Outcome = history.Committed
 	require.Equal(t, "c9 requested Init at 1ns and was rejected by 2ns, in Init at version 3", Evidence{Operation: &told}.String())
 	require.Equal(t, "c9 requested Init at 1ns and was rejected by 2ns", Evidence{Operation: &untold}.String())
 	require.Equal(t, "c9 committed Init between 1ns and 2ns", Evidence{Operation: &committed}.String())
@@ -181,14 +181,14 @@ func TestMistakesOfRecorders(t *testing.T) {
 
 func TestHistoriesThatCannotBeJudged(t *testing.T) {
 	for name, c := range map[string]struct {
-		change func(*checker.History)
+		change func(*history.History)
 		want   string
 	}{
-		"registers":             {func(h *checker.History) { h.Model = checker.ModelKV }, `model "kv": guarantees are of state machines, with versions`},
-		"same id":               {func(h *checker.History) { h.Operations[1].ID = "c1" }, "operation c1 is there twice: ids must differ"},
-		"no definition":         {func(h *checker.History) { h.Definitions = nil }, `operation c1: machine: "lifecycle/a": definition "lifecycle" is not among those of the history: add it`},
-		"return before call":    {func(h *checker.History) { h.Operations[0].Return = 5 }, "operation c1: version 1, call 10, return 5"},
-		"version below nothing": {func(h *checker.History) { h.Operations[0].Version = -2 }, "operation c1: version -2"},
+		"registers":             {func(h *history.History) { h.Model = history.ModelKV }, `model "kv": guarantees are of state machines, with versions`},
+		"same id":               {func(h *history.History) { h.Operations[1].ID = "c1" }, "operation c1 is there twice: ids must differ"},
+		"no definition":         {func(h *history.History) { h.Definitions = nil }, `operation c1: machine: "lifecycle/a": definition "lifecycle" is not among those of the history: add it`},
+		"return before call":    {func(h *history.History) { h.Operations[0].Return = 5 }, "operation c1: version 1, call 10, return 5"},
+		"version below nothing": {func(h *history.History) { h.Operations[0].Version = -2 }, "operation c1: version -2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := asked

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/sim/fieldtest"
 )
@@ -127,7 +127,7 @@ func TestDocumentedExample(t *testing.T) {
 	require.True(t, found)
 	example, _, found := strings.Cut(rest, "```")
 	require.True(t, found)
-	c, err := New(checker.History{Definitions: []fsm.Definition{fsm.Lifecycle()}}, Options{Open: true, Deadline: 1})
+	c, err := New(history.History{Definitions: []fsm.Definition{fsm.Lifecycle()}}, Options{Open: true, Deadline: 1})
 	require.NoError(t, err)
 	kinds := map[Kind]bool{}
 	for line := range strings.Lines(example) {

@@ -7,7 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
@@ -86,10 +86,10 @@ func (w *world) machine() string { return rapid.SampledFrom(w.machines).Draw(w.t
 func (w *world) clients(n int) {
 	for i := range n {
 		instant := int64(100 + 10*i)
-		op := checker.Operation{
-			Client: i, ID: fmt.Sprintf("c%d.1", i), Machine: w.machine(), Kind: checker.KindPropose, Outcome: checker.Committed,
+		op := history.Operation{
+			Client: i, ID: fmt.Sprintf("c%d.1", i), Machine: w.machine(), Kind: history.KindPropose, Outcome: history.Committed,
 			Call:   instant - rapid.Int64Range(0, 25).Draw(w.t, "sooner"),
-			Return: instant + rapid.Int64Range(0, 25).Draw(w.t, "later"), Version: checker.NoVersion,
+			Return: instant + rapid.Int64Range(0, 25).Draw(w.t, "later"), Version: history.NoVersion,
 		}
 		now := w.at(op.Machine, instant)
 		op.Argument = rapid.SampledFrom(w.d.States).Draw(w.t, "to")
@@ -97,12 +97,12 @@ func (w *world) clients(n int) {
 			now = step{op.Machine, now.version + 1, now.to, op.Argument, op.ID, instant}
 			w.steps = append(w.steps, now)
 		} else {
-			op.Outcome, op.Reason = checker.Rejected, checker.ReasonIllegal
+			op.Outcome, op.Reason = history.Rejected, history.ReasonIllegal
 		}
 		switch rapid.IntRange(0, 4).Draw(w.t, "outcome") {
 		case 0:
-			if op.Outcome == checker.Committed {
-				op.Outcome, op.Reason = checker.Unknown, "timeout"
+			if op.Outcome == history.Committed {
+				op.Outcome, op.Reason = history.Unknown, "timeout"
 			}
 		case 1:
 		default:
@@ -110,14 +110,14 @@ func (w *world) clients(n int) {
 		}
 		w.seen.h.Operations = append(w.seen.h.Operations, op)
 		if rapid.IntRange(0, 5).Draw(w.t, "turned away") == 0 { // the rest of its response is not judged
-			w.seen.h.Operations = append(w.seen.h.Operations, checker.Operation{
-				Client: 200 + i, ID: fmt.Sprintf("t%d.1", i), Machine: op.Machine, Kind: checker.KindPropose, Argument: op.Argument,
-				Outcome: checker.Rejected, Reason: "overloaded", Call: instant, Return: instant + 3, State: w.d.States[0], Version: 9,
+			w.seen.h.Operations = append(w.seen.h.Operations, history.Operation{
+				Client: 200 + i, ID: fmt.Sprintf("t%d.1", i), Machine: op.Machine, Kind: history.KindPropose, Argument: op.Argument,
+				Outcome: history.Rejected, Reason: "overloaded", Call: instant, Return: instant + 3, State: w.d.States[0], Version: 9,
 			})
 		}
 		if rapid.IntRange(0, 3).Draw(w.t, "read") == 0 {
-			w.seen.h.Operations = append(w.seen.h.Operations, checker.Operation{
-				Client: 100 + i, ID: fmt.Sprintf("r%d.1", i), Machine: op.Machine, Kind: checker.KindRead, Outcome: checker.Committed,
+			w.seen.h.Operations = append(w.seen.h.Operations, history.Operation{
+				Client: 100 + i, ID: fmt.Sprintf("r%d.1", i), Machine: op.Machine, Kind: history.KindRead, Outcome: history.Committed,
 				Call: instant, Return: instant + 3, State: now.to, Version: now.version,
 			})
 		}
@@ -230,22 +230,22 @@ func corruptOperation(t *rapid.T, w *bruteForce) {
 	op := &w.h.Operations[rapid.IntRange(0, len(w.h.Operations)-1).Draw(t, "operation")]
 	switch rapid.IntRange(0, 5).Draw(t, "lie") {
 	case 0:
-		if op.Version != checker.NoVersion {
+		if op.Version != history.NoVersion {
 			op.Version = rapid.Int64Range(0, 4).Draw(t, "version")
 		}
 	case 1:
-		op.Outcome, op.Reason, op.State, op.Version = checker.Rejected, "overloaded", "", checker.NoVersion
+		op.Outcome, op.Reason, op.State, op.Version = history.Rejected, "overloaded", "", history.NoVersion
 	case 2:
 		op.Call += 30
 		op.Return += 30
 	case 3:
-		if op.Kind == checker.KindPropose {
+		if op.Kind == history.KindPropose {
 			op.Argument = rapid.SampledFrom(w.h.Definitions[0].States).Draw(t, "argument")
 		}
 	case 4:
 		op.Machine = w.h.Operations[0].Machine
 	case 5:
-		w.h.Operations = slices.DeleteFunc(w.h.Operations, func(o checker.Operation) bool { return o.ID == op.ID })
+		w.h.Operations = slices.DeleteFunc(w.h.Operations, func(o history.Operation) bool { return o.ID == op.ID })
 	}
 }
 

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
@@ -60,7 +60,7 @@ func (o *Observation) Validate() error {
 		return fieldErrorf("observe", "%q is none of state, transition, gap, resume, end, local, entry and final", o.Kind)
 	case o.Source == "":
 		f = fieldErrorf("source", "missing: name the stream or the node")
-	case o.Time < 0 || o.Time > checker.MaxTime:
+	case o.Time < 0 || o.Time > history.MaxTime:
 		f = fieldErrorf("time", "%d is not within 0 to 2^62: give nanoseconds since the start of the history", o.Time)
 	case is(Resume) && o.Machine != "":
 		f = fieldErrorf("machine", "%q: a resume is of the whole stream: remove it", o.Machine)
@@ -68,7 +68,7 @@ func (o *Observation) Validate() error {
 		f = fieldErrorf("machine", "missing: name it, definition/name")
 	case is(Resume, End) && o.Version != 0:
 		f = fieldErrorf("version", "%d: %s has none: remove it", o.Version, o.Kind)
-	case o.Version < 0 || o.Version > checker.MaxTime:
+	case o.Version < 0 || o.Version > history.MaxTime:
 		f = fieldErrorf("version", "%d is not within 0 to 2^62", o.Version)
 	case is(Transition, Gap, Entry) && o.Version == 0:
 		f = fieldErrorf("version", "0: nothing makes version 0; give the version that was made")

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 )
 
 // Guarantee is the name of a guarantee.
@@ -46,7 +46,7 @@ type Result struct {
 // Evidence is an operation of the history or an observation: one of the two is
 // set.
 type Evidence struct {
-	Operation   *checker.Operation
+	Operation   *history.Operation
 	Observation *Observation
 }
 
@@ -93,8 +93,8 @@ func (e Evidence) madeBy(version int64) string {
 }
 
 // tellsNewVersion reports whether op's response has the version that op made.
-func tellsNewVersion(op *checker.Operation) bool {
-	return op.Outcome == checker.Committed && op.Kind == checker.KindPropose && op.Version != checker.NoVersion
+func tellsNewVersion(op *history.Operation) bool {
+	return op.Outcome == history.Committed && op.Kind == history.KindPropose && op.Version != history.NoVersion
 }
 
 // String describes e as the beginning of a sentence.
@@ -132,18 +132,18 @@ func (e Evidence) String() string {
 }
 
 // describeOperation describes op and its response.
-func describeOperation(op *checker.Operation) string {
+func describeOperation(op *history.Operation) string {
 	call, back := time.Duration(op.Call), time.Duration(op.Return)
 	switch {
-	case op.Outcome == checker.Unknown:
+	case op.Outcome == history.Unknown:
 		return fmt.Sprintf("%s requested %s at %v", op.ID, op.Argument, call)
-	case op.Outcome == checker.Rejected && op.Version == checker.NoVersion:
+	case op.Outcome == history.Rejected && op.Version == history.NoVersion:
 		return fmt.Sprintf("%s requested %s at %v and was rejected by %v", op.ID, op.Argument, call, back)
-	case op.Outcome == checker.Rejected:
+	case op.Outcome == history.Rejected:
 		return fmt.Sprintf("%s requested %s at %v and was rejected by %v, in %s at version %d", op.ID, op.Argument, call, back, op.State, op.Version)
-	case op.Kind == checker.KindRead:
+	case op.Kind == history.KindRead:
 		return fmt.Sprintf("%s read %s at version %d between %v and %v", op.ID, op.State, op.Version, call, back)
-	case op.Version == checker.NoVersion:
+	case op.Version == history.NoVersion:
 		return fmt.Sprintf("%s committed %s between %v and %v", op.ID, op.Argument, call, back)
 	default:
 		return fmt.Sprintf("%s committed %s at version %d between %v and %v", op.ID, op.Argument, op.Version, call, back)

@@ -5,22 +5,22 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
 // builder makes operations from events.
 type builder struct {
 	Options
-	ops         []checker.Operation
-	annotations []checker.Annotation
+	ops         []history.Operation
+	annotations []history.Annotation
 	pending     map[int]invocation      // by client: the operation in flight
 	skipped     map[int]bool            // by client: its invocation was malformed, so there is no operation
 	nemesis     map[string]nemesisEvent // by process: the event that may have a second one
 	names       map[string]string
 	index, time int64 // of the last event
 	line        int
-	bad         checker.BadLines
+	bad         history.BadLines
 }
 
 // invocation is the :invoke of an operation in flight.
@@ -65,7 +65,7 @@ func (b *builder) event(e *event) error {
 	// Events at one instant keep their order, and a clock that goes back does
 	// not change it.
 	b.time = max(b.time+1, e.time)
-	if b.time > checker.MaxTime {
+	if b.time > history.MaxTime {
 		return fmt.Errorf(":time: %d is later than 2^62: give nanoseconds since the start of the history", e.time)
 	}
 	switch {
@@ -82,9 +82,9 @@ func (b *builder) invoke(e *event) error {
 	if a, waits := b.pending[e.client]; waits {
 		return fmt.Errorf(":process: %d still waits for its %s, operation %s: it has one operation in flight", e.client, a.f, b.ops[a.at].ID)
 	}
-	op := checker.Operation{
-		Client: e.client, ID: "p" + strconv.Itoa(e.client) + "." + strconv.FormatInt(e.index, 10), Call: b.time, Return: checker.NoReturn,
-		Outcome: checker.Unknown, Version: checker.NoVersion,
+	op := history.Operation{
+		Client: e.client, ID: "p" + strconv.Itoa(e.client) + "." + strconv.FormatInt(e.index, 10), Call: b.time, Return: history.NoReturn,
+		Outcome: history.Unknown, Version: history.NoVersion,
 	}
 	machine, v, err := b.split(e.value)
 	if err != nil {
@@ -100,22 +100,22 @@ func (b *builder) invoke(e *event) error {
 }
 
 // parseInvocation sets op's kind and arguments.
-func (b *builder) parseInvocation(op *checker.Operation, f string, v value) (err error) {
+func (b *builder) parseInvocation(op *history.Operation, f string, v value) (err error) {
 	switch {
 	case f == ":read":
-		if op.Kind = checker.KindRead; !v.isNil() {
+		if op.Kind = history.KindRead; !v.isNil() {
 			err = fmt.Errorf(":value: %s: a read is invoked with nil; "+
-				"if keys come with values, the model is %s", short(v), checker.ModelKV)
+				"if keys come with values, the model is %s", short(v), history.ModelKV)
 		}
-	case f == ":write" && b.Model != checker.ModelMachine:
-		op.Kind, op.Argument = checker.KindWrite, b.name(v)
-	case f == ":cas" && b.Model != checker.ModelMachine && b.Model != checker.ModelRegister:
+	case f == ":write" && b.Model != history.ModelMachine:
+		op.Kind, op.Argument = history.KindWrite, b.name(v)
+	case f == ":cas" && b.Model != history.ModelMachine && b.Model != history.ModelRegister:
 		if v.kind != vector || v.tag != "" || len(v.items) != 2 {
 			return fmt.Errorf(":value: %s: want [expected new]", short(v))
 		}
-		op.Kind, op.Expected, op.Argument = checker.KindCAS, b.name(v.items[0]), b.name(v.items[1])
-	case f == ":propose" && b.Model == checker.ModelMachine:
-		op.Kind = checker.KindPropose
+		op.Kind, op.Expected, op.Argument = history.KindCAS, b.name(v.items[0]), b.name(v.items[1])
+	case f == ":propose" && b.Model == history.ModelMachine:
+		op.Kind = history.KindPropose
 		op.Argument, err = b.state(v)
 	default:
 		err = fmt.Errorf(":f: %s is not known to model %s: want %s", f, b.Model, b.functions())
@@ -125,9 +125,9 @@ func (b *builder) parseInvocation(op *checker.Operation, f string, v value) (err
 
 func (b *builder) functions() string {
 	switch b.Model {
-	case checker.ModelMachine:
+	case history.ModelMachine:
 		return ":propose or :read"
-	case checker.ModelRegister:
+	case history.ModelRegister:
 		return ":write or :read"
 	}
 	return ":write, :cas or :read"
@@ -147,14 +147,14 @@ func (b *builder) name(v value) string {
 
 // split separates the key from a value, if the model has keys.
 func (b *builder) split(v value) (machine string, rest value, err error) {
-	if b.Model == checker.ModelRegister || b.Model == checker.ModelCASRegister {
+	if b.Model == history.ModelRegister || b.Model == history.ModelCASRegister {
 		return "", v, nil
 	}
 	key, rest, ok := entry(v)
 	if !ok {
 		return "", v, fmt.Errorf(":value: %s: model %s wants [key value], or [key nil]", short(v), b.Model)
 	}
-	if b.Model == checker.ModelKV {
+	if b.Model == history.ModelKV {
 		return b.name(key), rest, nil
 	}
 	machine = key.plain()
@@ -214,26 +214,26 @@ func (b *builder) complete(e *event) error {
 	case ":ok":
 		return b.succeed(op, e, a)
 	case ":fail":
-		op.Outcome, op.Reason = checker.Rejected, b.reason(op, e, a)
+		op.Outcome, op.Reason = history.Rejected, b.reason(op, e, a)
 	default:
 		op.Reason = b.reason(op, e, a)
 	}
 	return nil
 }
 
-func (b *builder) succeed(op *checker.Operation, e *event, a invocation) error {
-	op.Outcome = checker.Committed
+func (b *builder) succeed(op *history.Operation, e *event, a invocation) error {
+	op.Outcome = history.Committed
 	machine, v, err := b.split(e.value)
 	switch {
 	case err != nil:
 		return err
 	case machine != op.Machine:
 		return fmt.Errorf(":value: the key is %s, but operation %s was invoked with %s", machine, op.ID, op.Machine)
-	case op.Kind != checker.KindRead && v.String() != a.value:
+	case op.Kind != history.KindRead && v.String() != a.value:
 		return fmt.Errorf(":value: %s, but operation %s was invoked with %s: which of them took effect?", short(v), op.ID, a.value)
-	case op.Kind != checker.KindRead:
+	case op.Kind != history.KindRead:
 		return nil
-	case b.Model == checker.ModelMachine:
+	case b.Model == history.ModelMachine:
 		op.State, err = b.state(v)
 		return err
 	}
@@ -244,21 +244,21 @@ func (b *builder) succeed(op *checker.Operation, e *event, a invocation) error {
 // reason returns the reason why an operation failed or may have: its error, or
 // a keyword in place of its value. "illegal" is a claim about the machine, see
 // checker.ReasonIllegal, so not every error of that name becomes it.
-func (b *builder) reason(op *checker.Operation, e *event, a invocation) string {
+func (b *builder) reason(op *history.Operation, e *event, a invocation) string {
 	_, v, err := b.split(e.value)
 	same := err == nil && v.String() == a.value
 	failed := e.typ == ":fail"
-	if failed && b.FailedCAS && op.Kind == checker.KindCAS && same && e.err == "" {
-		return checker.ReasonIllegal
+	if failed && b.FailedCAS && op.Kind == history.KindCAS && same && e.err == "" {
+		return history.ReasonIllegal
 	}
-	if failed && op.Kind == checker.KindPropose && e.err == ":"+checker.ReasonIllegal {
-		return checker.ReasonIllegal
+	if failed && op.Kind == history.KindPropose && e.err == ":"+history.ReasonIllegal {
+		return history.ReasonIllegal
 	}
 	reason := strings.TrimPrefix(e.err, ":")
 	if reason == "" && !same && isKeyword(e.value) {
 		reason = e.value.plain()
 	}
-	if reason == "" || reason == checker.ReasonIllegal {
+	if reason == "" || reason == history.ReasonIllegal {
 		reason = e.typ[1:]
 	}
 	return b.name(value{word: reason})
@@ -279,5 +279,5 @@ func (b *builder) annotate(e *event) {
 		return
 	}
 	b.nemesis[process] = nemesisEvent{len(b.annotations), e.f}
-	b.annotations = append(b.annotations, checker.Annotation{Start: b.time, End: b.time, Text: text})
+	b.annotations = append(b.annotations, history.Annotation{Start: b.time, End: b.time, Text: text})
 }

@@ -8,7 +8,7 @@ import (
 	"io"
 	"unicode/utf8"
 
-	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
@@ -18,7 +18,7 @@ type Options struct {
 	// checker.ModelKV have values [key value], as in jepsen.independent.
 	// Operations of checker.ModelMachine, :propose and :read, have values
 	// [machine state]; keywords and strings stand for their plain names.
-	Model checker.Model
+	Model history.Model
 	// Definition of the machines, of checker.ModelMachine only.
 	Definition fsm.Definition
 	// FailedCAS makes a :cas that failed, without :error, claim that the
@@ -30,9 +30,9 @@ type Options struct {
 // Validate returns an error if o is inconsistent.
 func (o *Options) Validate() error {
 	switch o.Model {
-	case "", checker.ModelRegister, checker.ModelCASRegister, checker.ModelKV:
+	case "", history.ModelRegister, history.ModelCASRegister, history.ModelKV:
 		return nil
-	case checker.ModelMachine:
+	case history.ModelMachine:
 		return o.Definition.Validate()
 	}
 	return fmt.Errorf("unknown model %q", o.Model)
@@ -41,12 +41,12 @@ func (o *Options) Validate() error {
 // Read reads a history and the annotations of its nemesis. Errors about the
 // contents wrap checker.ErrFormat and list up to twenty bad lines. Read refuses
 // files that are cut off and events that contradict each other.
-func Read(r io.Reader, o Options) (checker.History, []checker.Annotation, error) {
+func Read(r io.Reader, o Options) (history.History, []history.Annotation, error) {
 	if err := o.Validate(); err != nil {
-		return checker.History{}, nil, err
+		return history.History{}, nil, err
 	}
 	if o.Model == "" {
-		o.Model = checker.ModelCASRegister
+		o.Model = history.ModelCASRegister
 	}
 	b := newBuilder(o)
 	in := bufio.NewReaderSize(r, 64<<10)
@@ -55,13 +55,13 @@ func Read(r io.Reader, o Options) (checker.History, []checker.Annotation, error)
 		read = b.readVector
 	}
 	if err := read(in); err != nil {
-		return checker.History{}, nil, fmt.Errorf("history: %w", err)
+		return history.History{}, nil, fmt.Errorf("history: %w", err)
 	}
 	if err := b.bad.Err(); err != nil {
-		return checker.History{}, nil, err
+		return history.History{}, nil, err
 	}
-	h := checker.History{Model: o.Model, Operations: b.ops}
-	if o.Model == checker.ModelMachine {
+	h := history.History{Model: o.Model, Operations: b.ops}
+	if o.Model == history.ModelMachine {
 		h.Definitions = []fsm.Definition{o.Definition}
 	}
 	return h, b.annotations, nil
@@ -127,8 +127,8 @@ func validPrefix(text []byte) []byte {
 
 func (b *builder) readLines(in *bufio.Reader) error {
 	lines := bufio.NewScanner(in)
-	lines.Buffer(make([]byte, 64<<10), checker.MaxLine)
-	lines.Split(checker.ScanWholeLines)
+	lines.Buffer(make([]byte, 64<<10), history.MaxLine)
+	lines.Split(history.ScanWholeLines)
 	found := false
 	var p parser
 	for lines.Scan() {
@@ -147,7 +147,7 @@ func (b *builder) readLines(in *bufio.Reader) error {
 	err := lines.Err()
 	switch {
 	case errors.Is(err, bufio.ErrTooLong):
-		b.bad.Add(b.line+1, fmt.Errorf("longer than %d bytes, so this is no history by lines; what follows was not read", checker.MaxLine))
+		b.bad.Add(b.line+1, fmt.Errorf("longer than %d bytes, so this is no history by lines; what follows was not read", history.MaxLine))
 		return nil
 	case err == nil && !found:
 		b.bad.Add(max(b.line, 1), errors.New("the file ends, and there was no operation in it: "+

@@ -11,10 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-func read(t *testing.T, text string, o Options) checker.History {
+func read(t *testing.T, text string, o Options) history.History {
 	t.Helper()
 	h, _, err := Read(strings.NewReader(text), o)
 	require.NoError(t, err)
@@ -31,11 +32,11 @@ const register = `{:type :invoke, :f :read, :value nil, :process 0, :time 10, :i
 {:type :invoke, :f :read, :value nil, :process 7, :time 70, :index 6}
 `
 
-var registerOps = []checker.Operation{
-	{Client: 0, ID: "p0.0", Kind: checker.KindRead, Call: 10, Return: 30, Outcome: checker.Committed, State: "nil", Version: checker.NoVersion},
-	{Client: 2, ID: "p2.1", Kind: checker.KindWrite, Argument: "4", Call: 11, Return: 40, Outcome: checker.Unknown, Reason: "timeout", Version: checker.NoVersion},
-	{Client: 0, ID: "p0.4", Kind: checker.KindCAS, Expected: "4", Argument: "1", Call: 50, Return: 60, Outcome: checker.Rejected, Reason: "fail", Version: checker.NoVersion},
-	{Client: 7, ID: "p7.6", Kind: checker.KindRead, Call: 70, Return: checker.NoReturn, Outcome: checker.Unknown, Version: checker.NoVersion},
+var registerOps = []history.Operation{
+	{Client: 0, ID: "p0.0", Kind: history.KindRead, Call: 10, Return: 30, Outcome: history.Committed, State: "nil", Version: history.NoVersion},
+	{Client: 2, ID: "p2.1", Kind: history.KindWrite, Argument: "4", Call: 11, Return: 40, Outcome: history.Unknown, Reason: "timeout", Version: history.NoVersion},
+	{Client: 0, ID: "p0.4", Kind: history.KindCAS, Expected: "4", Argument: "1", Call: 50, Return: 60, Outcome: history.Rejected, Reason: "fail", Version: history.NoVersion},
+	{Client: 7, ID: "p7.6", Kind: history.KindRead, Call: 70, Return: history.NoReturn, Outcome: history.Unknown, Version: history.NoVersion},
 }
 
 func TestFormsOfOneHistory(t *testing.T) {
@@ -50,7 +51,7 @@ func TestFormsOfOneHistory(t *testing.T) {
 		"comments, blanks": "; a history\n\n" + register,
 	} {
 		h := read(t, text, Options{})
-		require.Equal(t, checker.ModelCASRegister, h.Model, name)
+		require.Equal(t, history.ModelCASRegister, h.Model, name)
 		require.Equal(t, registerOps, h.Operations, name)
 	}
 }
@@ -76,20 +77,20 @@ jepsen.util: :nemesis	:info	:start	nil
 `
 	h, notes, err := Read(strings.NewReader(log), Options{FailedCAS: true})
 	require.NoError(t, err)
-	want := append([]checker.Operation{}, registerOps...)
-	for i, times := range [][2]int64{{0, 2}, {1, 4}, {5, 6}, {7, checker.NoReturn}} {
+	want := append([]history.Operation{}, registerOps...)
+	for i, times := range [][2]int64{{0, 2}, {1, 4}, {5, 6}, {7, history.NoReturn}} {
 		want[i].Call, want[i].Return = times[0], times[1]
 		want[i].ID = fmt.Sprintf("p%d.%d", want[i].Client, times[0])
 	}
 	want[1].Reason, want[2].Reason = "timed-out", "timed-out"
 	require.Equal(t, want, h.Operations)
-	require.Equal(t, []checker.Annotation{{Start: 3, End: 3, Text: "nemesis: start"}}, notes)
+	require.Equal(t, []history.Annotation{{Start: 3, End: 3, Text: "nemesis: start"}}, notes)
 }
 
 // A :cas that failed claims nothing, unless FailedCAS is set.
 func TestFailedCAS(t *testing.T) {
 	require.Equal(t, "fail", read(t, register, Options{}).Operations[2].Reason)
-	require.Equal(t, checker.ReasonIllegal, read(t, register, Options{FailedCAS: true}).Operations[2].Reason)
+	require.Equal(t, history.ReasonIllegal, read(t, register, Options{FailedCAS: true}).Operations[2].Reason)
 	failed := strings.Replace(register, ":time 60", ":time 60, :error :illegal", 1)
 	require.Equal(t, "fail", read(t, failed, Options{FailedCAS: true}).Operations[2].Reason, "an error says that it was not compared")
 }
@@ -102,11 +103,11 @@ func TestKeys(t *testing.T) {
 {:process 0 :type :invoke :f :read :value ["y" nil]}
 {:process 0 :type :ok :f :read :value ["y" nil]}
 `
-	h := read(t, text, Options{Model: checker.ModelKV})
-	require.Equal(t, checker.History{Model: checker.ModelKV, Operations: []checker.Operation{
-		{Client: 0, ID: "p0.0", Machine: ":x", Kind: checker.KindWrite, Argument: "3", Call: 0, Return: 2, Outcome: checker.Committed, Version: checker.NoVersion},
-		{Client: 1, ID: "p1.1", Machine: ":x", Kind: checker.KindCAS, Expected: "3", Argument: "[4 5]", Call: 1, Return: 3, Outcome: checker.Committed, Version: checker.NoVersion},
-		{Client: 0, ID: "p0.4", Machine: `"y"`, Kind: checker.KindRead, Call: 4, Return: 5, Outcome: checker.Committed, State: "nil", Version: checker.NoVersion},
+	h := read(t, text, Options{Model: history.ModelKV})
+	require.Equal(t, history.History{Model: history.ModelKV, Operations: []history.Operation{
+		{Client: 0, ID: "p0.0", Machine: ":x", Kind: history.KindWrite, Argument: "3", Call: 0, Return: 2, Outcome: history.Committed, Version: history.NoVersion},
+		{Client: 1, ID: "p1.1", Machine: ":x", Kind: history.KindCAS, Expected: "3", Argument: "[4 5]", Call: 1, Return: 3, Outcome: history.Committed, Version: history.NoVersion},
+		{Client: 0, ID: "p0.4", Machine: `"y"`, Kind: history.KindRead, Call: 4, Return: 5, Outcome: history.Committed, State: "nil", Version: history.NoVersion},
 	}}, h)
 }
 
@@ -118,15 +119,15 @@ func TestMachines(t *testing.T) {
 {:process 1 :type :invoke :f :read :value [a nil]}
 {:process 1 :type :ok :f :read :value [a Running]}
 `
-	h := read(t, text, Options{Model: checker.ModelMachine, Definition: fsm.Lifecycle()})
+	h := read(t, text, Options{Model: history.ModelMachine, Definition: fsm.Lifecycle()})
 	require.Equal(t, []fsm.Definition{fsm.Lifecycle()}, h.Definitions)
 	require.Equal(t, checker.Result{Status: checker.Linearizable}, checker.Check(t.Context(), h, checker.Options{}))
 	require.Equal(t, []string{"lifecycle/a", "lifecycle/a", "lifecycle/a"}, []string{h.Operations[0].Machine, h.Operations[1].Machine, h.Operations[2].Machine})
-	require.Equal(t, checker.ReasonIllegal, h.Operations[1].Reason)
+	require.Equal(t, history.ReasonIllegal, h.Operations[1].Reason)
 
-	_, _, err := Read(strings.NewReader(strings.Replace(text, ":Running]", ":Walking]", 1)), Options{Model: checker.ModelMachine, Definition: fsm.Lifecycle()})
+	_, _, err := Read(strings.NewReader(strings.Replace(text, ":Running]", ":Walking]", 1)), Options{Model: history.ModelMachine, Definition: fsm.Lifecycle()})
 	require.ErrorContains(t, err, "line 1: :value: :Walking is no state of definition lifecycle: it has Init, Running, Stopped")
-	_, _, err = Read(strings.NewReader(strings.Replace(text, "lifecycle/a", "lamp/a", 1)), Options{Model: checker.ModelMachine, Definition: fsm.Lifecycle()})
+	_, _, err = Read(strings.NewReader(strings.Replace(text, "lifecycle/a", "lamp/a", 1)), Options{Model: history.ModelMachine, Definition: fsm.Lifecycle()})
 	require.ErrorContains(t, err, "line 3: :value: machine lamp/a is not of definition lifecycle")
 }
 
@@ -138,7 +139,7 @@ func TestNemesis(t *testing.T) {
 `
 	_, notes, err := Read(strings.NewReader(text), Options{})
 	require.NoError(t, err)
-	require.Equal(t, []checker.Annotation{
+	require.Equal(t, []history.Annotation{
 		{Start: 5, End: 7, Text: `nemesis: start [:cut "n1"]`}, {Start: 9, End: 9, Text: "nemesis: stop"},
 	}, notes)
 }
@@ -148,7 +149,7 @@ func TestReadRefuses(t *testing.T) {
 	event := func(fields string) string { return "{" + fields + "}\n" }
 	for name, c := range map[string]struct {
 		text, want string
-		model      checker.Model
+		model      history.Model
 	}{
 		"nothing":        {text: "", want: "line 1: the file ends, and there was no operation in it"},
 		"no history":     {text: "dear\ndiary\n", want: "line 2: the file ends, and there was no operation in it"},
@@ -163,15 +164,15 @@ func TestReadRefuses(t *testing.T) {
 		"late":           {text: event(":process 0 :f :read :type :invoke :time 4611686018427387905"), want: "line 1: :time: 4611686018427387905 is later than 2^62"},
 		"index":          {text: event(":process 0 :f :read :type :invoke :index 3") + event(":process 1 :f :read :type :invoke :index 3"), want: "line 2: :index: 3 after 3: sort the history by it"},
 		"function":       {text: event(":process 0 :f :append :type :invoke"), want: "line 1: :f: :append is not known to model cas-register: want :write, :cas or :read"},
-		"no cas":         {text: event(":process 0 :f :cas :value [1 2] :type :invoke"), model: checker.ModelRegister, want: "line 1: :f: :cas is not known to model register: want :write or :read"},
+		"no cas":         {text: event(":process 0 :f :cas :value [1 2] :type :invoke"), model: history.ModelRegister, want: "line 1: :f: :cas is not known to model register: want :write or :read"},
 		"cas of what":    {text: event(":process 0 :f :cas :value 1 :type :invoke"), want: "line 1: :value: 1: want [expected new]"},
 		"read has value": {text: event(":process 0 :f :read :value [1 nil] :type :invoke"), want: "line 1: :value: [1 nil]: a read is invoked with nil; if keys come with values, the model is kv"},
-		"no key":         {text: invoke, model: checker.ModelKV, want: "line 1: :value: 1: model kv wants [key value], or [key nil]"},
+		"no key":         {text: invoke, model: history.ModelKV, want: "line 1: :value: 1: model kv wants [key value], or [key nil]"},
 		"twice":          {text: invoke + invoke, want: "line 2: :process: 0 still waits for its :write, operation p0.0: it has one operation in flight"},
 		"not invoked":    {text: event(":process 0 :f :read :type :ok"), want: "line 1: :process: 0 waits for nothing"},
 		"other function": {text: invoke + event(":process 0 :f :read :type :ok"), want: "line 2: :f: :read, but operation p0.0 of process 0 is :write"},
 		"other value":    {text: invoke + event(":process 0 :f :write :value 2 :type :ok"), want: "line 2: :value: 2, but operation p0.0 was invoked with 1: which of them took effect?"},
-		"other key": {text: event(":process 0 :type :invoke :f :read :value [1 nil]") + event(":process 0 :type :ok :f :read :value [2 nil]"), model: checker.ModelKV,
+		"other key": {text: event(":process 0 :type :invoke :f :read :value [1 nil]") + event(":process 0 :type :ok :f :read :value [2 nil]"), model: history.ModelKV,
 			want: "line 2: :value: the key is 2, but operation p0.0 was invoked with 1"},
 		"two on a line": {text: strings.TrimSpace(invoke) + invoke, want: "line 1: has text after the map: give each its own line"},
 		"split":         {text: "{:process\n0}\n", want: "line 1: not EDN, or not all on this line: delete it, or correct it: ends within a value"},
@@ -186,11 +187,11 @@ func TestReadRefuses(t *testing.T) {
 		"not UTF-8":     {text: invoke + "{:process \xff}\n", want: "line 2: not UTF-8"},
 		"vector not":    {text: "[" + invoke + "\xff]", want: "line 2: not UTF-8"},
 		"log not":       {text: "0 :ok :read \xff\n", want: "line 1: not UTF-8"},
-		"endless":       {text: strings.Repeat("x", checker.MaxLine+1), want: "line 1: longer than 16777216 bytes"},
+		"endless":       {text: strings.Repeat("x", history.MaxLine+1), want: "line 1: longer than 16777216 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := Read(strings.NewReader(c.text), Options{Model: c.model})
-			require.ErrorIs(t, err, checker.ErrFormat)
+			require.ErrorIs(t, err, history.ErrFormat)
 			require.ErrorContains(t, err, "malformed history: "+c.want)
 		})
 	}
@@ -216,17 +217,17 @@ func TestCompletionOfBadInvocation(t *testing.T) {
 
 // A process may come back after :info, though it does not in Jepsen.
 func TestProcessComesBack(t *testing.T) {
-	h := read(t, "0 :invoke :write 1\n0 :info :write 1\n0 :invoke :write 2\n0 :ok :write 2\n", Options{Model: checker.ModelRegister})
-	require.Equal(t, checker.Unknown, h.Operations[0].Outcome)
-	require.Equal(t, checker.Committed, h.Operations[1].Outcome)
-	require.NoError(t, checker.Write(io.Discard, h))
+	h := read(t, "0 :invoke :write 1\n0 :info :write 1\n0 :invoke :write 2\n0 :ok :write 2\n", Options{Model: history.ModelRegister})
+	require.Equal(t, history.Unknown, h.Operations[0].Outcome)
+	require.Equal(t, history.Committed, h.Operations[1].Outcome)
+	require.NoError(t, history.Write(io.Discard, h))
 }
 
 func TestOptions(t *testing.T) {
-	for _, o := range []Options{{Model: "queue"}, {Model: checker.ModelMachine}} {
+	for _, o := range []Options{{Model: "queue"}, {Model: history.ModelMachine}} {
 		_, _, err := Read(strings.NewReader(register), o)
 		require.Error(t, err)
-		require.NotErrorIs(t, err, checker.ErrFormat)
+		require.NotErrorIs(t, err, history.ErrFormat)
 	}
 }
 
@@ -239,7 +240,7 @@ func TestErrorsOfTheDisk(t *testing.T) {
 	for _, text := range []string{"", register, register[:20], "[" + register} {
 		_, _, err := Read(io.MultiReader(strings.NewReader(text), broken), Options{})
 		require.ErrorIs(t, err, broken.error)
-		require.NotErrorIs(t, err, checker.ErrFormat)
+		require.NotErrorIs(t, err, history.ErrFormat)
 	}
 }
 
@@ -251,16 +252,16 @@ func FuzzRead(f *testing.F) {
 	f.Add("{:process 1 :type :invoke :f :write :value [1 2]}", uint8(1))
 	f.Add("{:process 1 :type :invoke :f :propose :value [a Running]}", uint8(3))
 	f.Fuzz(func(t *testing.T, text string, which uint8) {
-		models := []checker.Model{"", checker.ModelKV, checker.ModelRegister, checker.ModelMachine}
+		models := []history.Model{"", history.ModelKV, history.ModelRegister, history.ModelMachine}
 		o := Options{Model: models[which%4], Definition: fsm.Lifecycle(), FailedCAS: which&4 != 0}
 		h, _, err := Read(strings.NewReader(text), o)
 		if err != nil {
-			require.ErrorIs(t, err, checker.ErrFormat)
+			require.ErrorIs(t, err, history.ErrFormat)
 			return
 		}
 		var kept bytes.Buffer
-		require.NoError(t, checker.Write(&kept, h))
-		again, err := checker.Read(&kept)
+		require.NoError(t, history.Write(&kept, h))
+		again, err := history.Read(&kept)
 		require.NoError(t, err)
 		require.Equal(t, h, again)
 	})

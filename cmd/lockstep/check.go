@@ -12,6 +12,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/checker/guarantee"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/spf13/cobra"
 )
 
@@ -128,7 +129,7 @@ func (c *check) validate(cmd *cobra.Command) error {
 
 // visualize writes the page about the machine of r. The same time limit holds as for
 // the check.
-func (c *check) visualize(cmd *cobra.Command, h checker.History, r checker.Result, annotations []checker.Annotation) error {
+func (c *check) visualize(cmd *cobra.Command, h history.History, r checker.Result, annotations []history.Annotation) error {
 	if r.Status == checker.Linearizable {
 		fmt.Fprintf(cmd.ErrOrStderr(), "lockstep: nothing is violated, so there is no page in %s\n", c.viz)
 		return nil
@@ -159,7 +160,7 @@ type checkJSON struct {
 
 // print prints the verdict on the history, and one on each guarantee if there are
 // observations.
-func (c *check) print(out io.Writer, h checker.History, r checker.Result, guarantees []guarantee.Result) error {
+func (c *check) print(out io.Writer, h history.History, r checker.Result, guarantees []guarantee.Result) error {
 	if c.json {
 		j := checkJSON{
 			Verdict: worst(r.Status, guarantees), Operations: len(h.Operations),
@@ -190,7 +191,7 @@ func (c *check) print(out io.Writer, h checker.History, r checker.Result, guaran
 	return err
 }
 
-func ids(ops []checker.Operation) (ids []string) {
+func ids(ops []history.Operation) (ids []string) {
 	for i := range ops {
 		ids = append(ids, ops[i].ID)
 	}

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/checker/jepsen"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
@@ -50,34 +50,34 @@ func (s *historyFlags) validate() error {
 	case s.model == "lifecycle":
 		d := fsm.Lifecycle()
 		s.definition = &d
-	case !slices.Contains([]checker.Model{"", checker.ModelRegister, checker.ModelCASRegister, checker.ModelKV}, checker.Model(s.model)):
+	case !slices.Contains([]history.Model{"", history.ModelRegister, history.ModelCASRegister, history.ModelKV}, history.Model(s.model)):
 		return fmt.Errorf("--model %q: want lifecycle, machine:FILE, register, cas-register or kv", s.model)
 	}
 	return nil
 }
 
 // modelFlag returns the model that --model names; empty if the flag was not given.
-func (s *historyFlags) modelFlag() checker.Model {
+func (s *historyFlags) modelFlag() history.Model {
 	if s.definition != nil {
-		return checker.ModelMachine
+		return history.ModelMachine
 	}
-	return checker.Model(s.model)
+	return history.Model(s.model)
 }
 
 // read reads the history in a file, or from stdin for "-", and the annotations of
 // other events in the run.
-func (s *historyFlags) read(name string, stdin io.Reader, p *progress) (checker.History, []checker.Annotation, error) {
+func (s *historyFlags) read(name string, stdin io.Reader, p *progress) (history.History, []history.Annotation, error) {
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return checker.History{}, nil, withoutPath(err)
+			return history.History{}, nil, withoutPath(err)
 		}
 		defer f.Close()
 		stdin = f
 	}
 	plain, end, err := decompress(stdin)
 	if err != nil {
-		return checker.History{}, nil, err
+		return history.History{}, nil, err
 	}
 	defer end()
 	in := bufio.NewReaderSize(p.reading(plain), 64<<10)
@@ -90,7 +90,7 @@ func (s *historyFlags) read(name string, stdin io.Reader, p *progress) (checker.
 		return h, nil, err
 	}
 	h, annotations, err := s.readJepsen(in)
-	if err != nil && s.format == formatAuto && errors.Is(err, checker.ErrFormat) {
+	if err != nil && s.format == formatAuto && errors.Is(err, history.ErrFormat) {
 		err = fmt.Errorf("read as a history of Jepsen, as it does not begin as one of lockstep: %w", err)
 	}
 	return h, annotations, err
@@ -120,11 +120,11 @@ func detectFormat(in *bufio.Reader) string {
 	return formatJepsen
 }
 
-func (s *historyFlags) readLockstep(in io.Reader) (checker.History, error) {
+func (s *historyFlags) readLockstep(in io.Reader) (history.History, error) {
 	if s.failedCAS != failedCASNone {
-		return checker.History{}, fmt.Errorf("--failed-cas %s is for histories of Jepsen: the header of this one has what a rejection claims", s.failedCAS)
+		return history.History{}, fmt.Errorf("--failed-cas %s is for histories of Jepsen: the header of this one has what a rejection claims", s.failedCAS)
 	}
-	h, err := checker.Read(in)
+	h, err := history.Read(in)
 	if err != nil {
 		return h, err
 	}
@@ -132,7 +132,7 @@ func (s *historyFlags) readLockstep(in io.Reader) (checker.History, error) {
 }
 
 // checkModel returns an error if --model differs from the header.
-func (s *historyFlags) checkModel(h checker.History) error {
+func (s *historyFlags) checkModel(h history.History) error {
 	if s.model == "" {
 		return nil
 	}
@@ -150,7 +150,7 @@ func (s *historyFlags) checkModel(h checker.History) error {
 		s.model, strings.Join(names, ", "), s.definition.Name)
 }
 
-func (s *historyFlags) readJepsen(in io.Reader) (checker.History, []checker.Annotation, error) {
+func (s *historyFlags) readJepsen(in io.Reader) (history.History, []history.Annotation, error) {
 	o := jepsen.Options{Model: s.modelFlag(), FailedCAS: s.failedCAS == failedCASIllegal}
 	if s.definition != nil {
 		o.Definition = *s.definition

@@ -14,6 +14,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/checker/guarantee"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/client"
 	"github.com/lockstep-dst/lockstep/node/fsm"
@@ -140,7 +141,7 @@ func (l *load) run(cmd *cobra.Command) error {
 		}
 	}
 	if out != nil {
-		if err := checker.Write(out, r.history()); err != nil {
+		if err := history.Write(out, r.history()); err != nil {
 			return err
 		}
 		if err := out.Close(); err != nil {
@@ -188,12 +189,12 @@ func (l *load) runClient(ctx context.Context, i int, c *client.Client, r *record
 		if choice.IntN(100) < l.reads {
 			op.Kind, op.To = node.Read, ""
 		}
-		o := checker.Operation{
-			Client: i + 1, ID: op.Name, Machine: key, Kind: checker.KindPropose, Argument: op.To,
-			Call: r.invoke(i + 1), Version: checker.NoVersion,
+		o := history.Operation{
+			Client: i + 1, ID: op.Name, Machine: key, Kind: history.KindPropose, Argument: op.To,
+			Call: r.invoke(i + 1), Version: history.NoVersion,
 		}
 		if op.Kind == node.Read {
-			o.Kind = checker.KindRead
+			o.Kind = history.KindRead
 		}
 		res, err := c.Do(context.WithoutCancel(ctx), op)
 		o.Return, o.Outcome, o.Reason = r.now(), outcomeInHistory(res.Outcome), string(res.Reason)
@@ -235,10 +236,10 @@ func (l *load) report(cmd *cobra.Command, r *recorder, verdict checker.Result, g
 	var times []int64
 	for _, o := range r.ops {
 		switch o.Outcome {
-		case checker.Committed:
+		case history.Committed:
 			s.Committed++
 			times = append(times, o.Return-o.Call)
-		case checker.Rejected:
+		case history.Rejected:
 			s.Rejected++
 		default:
 			s.Unknown++

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/checker/guarantee"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/spf13/cobra"
 )
 
@@ -34,7 +35,7 @@ func (o *observationFlags) validate(cmd *cobra.Command) error {
 
 // judge reads the observations and returns a verdict on each guarantee, or nil if
 // there is no file.
-func (o *observationFlags) judge(h checker.History, stdin io.Reader, p *progress) ([]guarantee.Result, error) {
+func (o *observationFlags) judge(h history.History, stdin io.Reader, p *progress) ([]guarantee.Result, error) {
 	if o.file == "" {
 		return nil, nil
 	}
@@ -63,9 +64,9 @@ func (o *observationFlags) read(c *guarantee.Checker, in io.Reader, p *progress)
 	}
 	defer end()
 	lines := bufio.NewScanner(p.reading(plain))
-	lines.Buffer(make([]byte, 64<<10), checker.MaxLine)
-	lines.Split(checker.ScanWholeLines)
-	var bad checker.BadLines
+	lines.Buffer(make([]byte, 64<<10), history.MaxLine)
+	lines.Split(history.ScanWholeLines)
+	var bad history.BadLines
 	for lines.Scan() {
 		o.count++
 		if err := addLine(c, lines.Bytes()); err != nil {
@@ -125,9 +126,9 @@ func newGuaranteeJSON(v guarantee.Result) guaranteeJSON {
 }
 
 // worst returns the overall verdict.
-func worst(history checker.Status, guarantees []guarantee.Result) checker.Status {
+func worst(ofHistory checker.Status, guarantees []guarantee.Result) checker.Status {
 	if slices.ContainsFunc(guarantees, func(v guarantee.Result) bool { return v.Status == guarantee.Violated }) {
 		return checker.Violated
 	}
-	return history
+	return ofHistory
 }

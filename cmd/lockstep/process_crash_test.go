@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/client"
 	"github.com/lockstep-dst/lockstep/node/fsm"
@@ -121,13 +122,13 @@ func (u *recordingClients) runClient(i int) {
 	state := ""
 	for u.ctx.Err() == nil {
 		op := session.Operation{Name: u.clients[i].NewName(), Kind: node.Propose, Key: u.key(i), To: next[state]}
-		kind := checker.KindPropose
+		kind := history.KindPropose
 		if choice.IntN(10) == 0 {
-			op.Kind, op.To, kind = node.Read, "", checker.KindRead
+			op.Kind, op.To, kind = node.Read, "", history.KindRead
 		}
-		o := checker.Operation{
+		o := history.Operation{
 			Client: i + 1, ID: op.Name, Machine: op.Key, Kind: kind, Argument: op.To,
-			Call: u.recorder.invoke(i + 1), Version: checker.NoVersion,
+			Call: u.recorder.invoke(i + 1), Version: history.NoVersion,
 		}
 		r, err := u.clients[i].Do(context.Background(), op)
 		if err != nil {
@@ -139,7 +140,7 @@ func (u *recordingClients) runClient(i int) {
 			o.State, o.Version, state = r.State, int64(r.Version), r.State
 		}
 		u.recorder.add(o)
-		if kind == checker.KindRead {
+		if kind == history.KindRead {
 			u.outcomes.add("read")
 		} else {
 			u.outcomes.add(r.Outcome.String())
@@ -170,8 +171,8 @@ func (u *recordingClients) stop() {
 	u.wg.Wait()
 }
 
-func (u *recordingClients) history() checker.History {
-	return checker.History{Definitions: []fsm.Definition{fsm.Lifecycle()}, Operations: u.recorder.ops}
+func (u *recordingClients) history() history.History {
+	return history.History{Definitions: []fsm.Definition{fsm.Lifecycle()}, Operations: u.recorder.ops}
 }
 
 // verify compares the acknowledged transitions with the final versions of the
@@ -184,10 +185,10 @@ func (u *recordingClients) verify(t testing.TB) {
 		highest := int64(0)
 		for _, o := range u.recorder.ops {
 			switch {
-			case o.Machine != u.key(i) || o.Kind != checker.KindPropose:
-			case o.Outcome == checker.Unknown:
+			case o.Machine != u.key(i) || o.Kind != history.KindPropose:
+			case o.Outcome == history.Unknown:
 				unknown++
-			case o.Outcome == checker.Committed:
+			case o.Outcome == history.Committed:
 				require.Empty(t, acknowledged[o.Version], "version %d of %s: %s has it too", o.Version, o.Machine, o.ID)
 				acknowledged[o.Version] = o.ID
 				highest = max(highest, o.Version)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
@@ -16,7 +17,7 @@ type recorder struct {
 
 	mu        sync.Mutex
 	remaining int
-	ops       []checker.Operation
+	ops       []history.Operation
 	inFlight  map[int]int64 // by client: call time of its operation
 }
 
@@ -44,7 +45,7 @@ func (r *recorder) invoke(client int) int64 {
 }
 
 // add records an operation that has ended, at least for its client.
-func (r *recorder) add(o checker.Operation) {
+func (r *recorder) add(o history.Operation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.inFlight, o.Client)
@@ -53,7 +54,7 @@ func (r *recorder) add(o checker.Operation) {
 
 // since returns the operations beyond the first n, and a horizon: later ones will
 // not have been called before it.
-func (r *recorder) since(n int) ([]checker.Operation, int64) {
+func (r *recorder) since(n int) ([]history.Operation, int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	horizon := r.now()
@@ -64,8 +65,8 @@ func (r *recorder) since(n int) ([]checker.Operation, int64) {
 }
 
 // history returns the complete history. No client may be running.
-func (r *recorder) history() checker.History {
-	return checker.History{Definitions: []fsm.Definition{fsm.Lifecycle()}, Operations: r.ops}
+func (r *recorder) history() history.History {
+	return history.History{Definitions: []fsm.Definition{fsm.Lifecycle()}, Operations: r.ops}
 }
 
 // liveChecker checks the operations of a recorder while the clients go on. It keeps
@@ -83,7 +84,7 @@ type liveChecker struct {
 const liveMemory = 16 << 20
 
 func newLiveChecker(r *recorder) *liveChecker {
-	h := checker.History{Definitions: []fsm.Definition{fsm.Lifecycle()}}
+	h := history.History{Definitions: []fsm.Definition{fsm.Lifecycle()}}
 	return &liveChecker{
 		recorder: r, cancel: func() {},
 		stream: checker.NewStream(context.Background(), h, checker.Options{Memory: liveMemory, Explain: true}),
@@ -125,7 +126,7 @@ func (l *liveChecker) advance() checker.Result {
 	return l.stream.Advance(horizon)
 }
 
-func (l *liveChecker) add(ops []checker.Operation) {
+func (l *liveChecker) add(ops []history.Operation) {
 	for _, o := range ops {
 		if err := l.stream.Add(o); err != nil {
 			panic("lockstep: an operation came after it could not: " + err.Error())

@@ -9,13 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 )
 
 // operation returns an operation of a client that ends now.
-func operation(r *recorder, client int, id, state string, version, call int64) checker.Operation {
-	return checker.Operation{
-		Client: client, ID: id, Machine: "lifecycle/a", Kind: checker.KindRead,
-		Call: call, Return: r.now(), Outcome: checker.Committed, State: state, Version: version,
+func operation(r *recorder, client int, id, state string, version, call int64) history.Operation {
+	return history.Operation{
+		Client: client, ID: id, Machine: "lifecycle/a", Kind: history.KindRead,
+		Call: call, Return: r.now(), Outcome: history.Committed, State: state, Version: version,
 	}
 }
 
@@ -29,7 +30,7 @@ func TestLiveCheckerWaitsForOpenOperations(t *testing.T) {
 	require.Equal(t, checker.Linearizable, l.advance().Status, "client 1 may have made it Running")
 
 	o := operation(r, 1, "c1.1", "Running", 1, slow)
-	o.Kind, o.Argument = checker.KindPropose, "Running"
+	o.Kind, o.Argument = history.KindPropose, "Running"
 	r.add(o)
 	require.Equal(t, checker.Linearizable, l.advance().Status)
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
@@ -36,7 +37,7 @@ func Save(ctx context.Context, dir string, sys scenarios.System, p *scenarios.Pl
 		write func(w *bufio.Writer) error
 	}{
 		{"plan.json", func(w *bufio.Writer) error { _, err := w.Write(scenarios.Encode(p)); return err }},
-		{"history.jsonl", func(w *bufio.Writer) error { return checker.Write(w, r.History) }},
+		{"history.jsonl", func(w *bufio.Writer) error { return history.Write(w, r.History) }},
 		{"verdict.txt", func(w *bufio.Writer) error { _, err := w.WriteString(r.Text(p)); return err }},
 	} {
 		if err := writeFile(filepath.Join(dir, f.name), f.write); err != nil {
@@ -52,10 +53,10 @@ func Save(ctx context.Context, dir string, sys scenarios.System, p *scenarios.Pl
 }
 
 // annotations lists the faults of a plan that begin before the heal phase.
-func annotations(p *scenarios.Plan) (list []checker.Annotation) {
+func annotations(p *scenarios.Plan) (list []history.Annotation) {
 	for i := range p.Faults {
 		if f := &p.Faults[i]; f.At < p.Heal.At {
-			list = append(list, checker.Annotation{Start: int64(f.At), End: int64(min(f.At+f.For, p.Heal.At)), Text: f.String()})
+			list = append(list, history.Annotation{Start: int64(f.At), End: int64(min(f.At+f.For, p.Heal.At)), Text: f.String()})
 		}
 	}
 	return list

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
@@ -30,7 +30,7 @@ func TestSaveKeepsAllOfARun(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, p, again)
 
-		h, err := checker.Read(bytes.NewReader(files["history.jsonl"]))
+		h, err := history.Read(bytes.NewReader(files["history.jsonl"]))
 		require.NoError(t, err)
 		require.Equal(t, r.History.Definitions, h.Definitions)
 		require.ElementsMatch(t, r.History.Operations, h.Operations)

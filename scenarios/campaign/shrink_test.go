@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
@@ -124,7 +124,7 @@ func TestPinnedPlansShowTheSame(t *testing.T) {
 				q := campaign.Pinned(sys, p)
 				require.NoError(t, q.Validate())
 				require.Equal(t, p.Heal.Network(), q.Network)
-				require.Equal(t, history(t, sys, p, p.Heal.At), history(t, sys, q, p.Heal.At), "seed %d", seed)
+				require.Equal(t, historyUntil(t, sys, p, p.Heal.At), historyUntil(t, sys, q, p.Heal.At), "seed %d", seed)
 			}
 		})
 	}
@@ -134,12 +134,12 @@ func TestPinnedPlansShowTheSame(t *testing.T) {
 // no override of one message expresses them.
 var notPinnable = []scenarios.Family{scenarios.Corruption, scenarios.Resets}
 
-// history is the history up to the heal phase, after which nothing is written down.
-func history(t *testing.T, sys scenarios.System, p *scenarios.Plan, heal scenarios.Duration) (seen []checker.Operation) {
+// historyUntil is the history up to the heal phase, after which nothing is written down.
+func historyUntil(t *testing.T, sys scenarios.System, p *scenarios.Plan, heal scenarios.Duration) (seen []history.Operation) {
 	r, err := play.Run(t.Context(), sys, p, play.Options{})
 	require.NoError(t, err)
 	for _, o := range r.History.Operations {
-		if o.Return != checker.NoReturn && o.Return < int64(heal) {
+		if o.Return != history.NoReturn && o.Return < int64(heal) {
 			seen = append(seen, o)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"runtime/debug"
 	"testing"
 
-	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
@@ -55,7 +55,7 @@ func benchmark(b *testing.B, plan func(seed uint64) *scenarios.Plan) {
 		runs++
 		messages += r.Stats.Delivered
 		for _, o := range r.History.Operations {
-			if o.Kind == checker.KindPropose && o.Outcome == checker.Committed {
+			if o.Kind == history.KindPropose && o.Outcome == history.Committed {
 				committed++
 			}
 		}

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/scenarios"
@@ -66,9 +66,9 @@ func runHotPlan(t testing.TB, p *scenarios.Plan) (h hotResult) {
 		end = max(end, o.Return)
 		h.slowest = max(h.slowest, time.Duration(o.Return-o.Call))
 		switch o.Outcome {
-		case checker.Committed:
+		case history.Committed:
 			committed++
-		case checker.Unknown:
+		case history.Unknown:
 			h.unknown++
 		}
 		if o.Reason == string(node.WindowExpired) {

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/scenarios"
 )
 
 // historyRecorder records the history of a run, as observed by its clients.
 type historyRecorder struct {
-	operations []checker.Operation
+	operations []history.Operation
 	index      map[string]int    // by id of an operation without a response: its place in operations
 	repeated   map[string]string // by id, of operations that are asked again: the first that asks the same
 	places     map[string]int    // by id of that: its place in operations
@@ -21,7 +21,7 @@ type historyRecorder struct {
 // few more.
 func newHistoryRecorder(p *scenarios.Plan, more int) historyRecorder {
 	size := len(p.Operations) + more
-	r := historyRecorder{make([]checker.Operation, 0, size), make(map[string]int, size), map[string]string{}, map[string]int{}, newDefinitionNames(p)}
+	r := historyRecorder{make([]history.Operation, 0, size), make(map[string]int, size), map[string]string{}, map[string]int{}, newDefinitionNames(p)}
 	for i := range p.Operations {
 		o := &p.Operations[i]
 		if q := p.FirstWithSameID(o); q != nil {
@@ -51,9 +51,9 @@ func (r *historyRecorder) invoke(o *scenarios.Operation, at scenarios.Duration) 
 		r.places[first] = len(r.operations)
 	}
 	r.index[o.ID] = len(r.operations)
-	r.operations = append(r.operations, checker.Operation{
+	r.operations = append(r.operations, history.Operation{
 		Client: client, ID: o.ID, Machine: o.Key, Kind: kindInHistory(o.Kind), Argument: r.names.requested(o),
-		Call: int64(at), Return: checker.NoReturn, Outcome: checker.Unknown, Version: checker.NoVersion,
+		Call: int64(at), Return: history.NoReturn, Outcome: history.Unknown, Version: history.NoVersion,
 	})
 }
 
@@ -66,7 +66,7 @@ func (r *historyRecorder) respond(at scenarios.Duration, f *scenarios.Response) 
 	}
 	delete(r.index, f.Operation.ID)
 	o := &r.operations[i]
-	if _, repeated := r.repeated[f.Operation.ID]; repeated && (f.Outcome == scenarios.Unknown || o.Outcome != checker.Unknown) {
+	if _, repeated := r.repeated[f.Operation.ID]; repeated && (f.Outcome == scenarios.Unknown || o.Outcome != history.Unknown) {
 		return true
 	}
 	o.Return = int64(at)
@@ -78,20 +78,20 @@ func (r *historyRecorder) respond(at scenarios.Duration, f *scenarios.Response) 
 }
 
 // upTo drops invocations that are later than the end of the run.
-func (r *historyRecorder) upTo(end scenarios.Duration) []checker.Operation {
-	r.operations = slices.DeleteFunc(r.operations, func(o checker.Operation) bool { return o.Call > int64(end) })
+func (r *historyRecorder) upTo(end scenarios.Duration) []history.Operation {
+	r.operations = slices.DeleteFunc(r.operations, func(o history.Operation) bool { return o.Call > int64(end) })
 	return r.operations
 }
 
 func (r *historyRecorder) outcomes() (n Outcomes) {
 	for i := range r.operations {
 		switch o := &r.operations[i]; o.Outcome {
-		case checker.Committed:
+		case history.Committed:
 			n.Committed++
-			if o.Kind == checker.KindPropose {
+			if o.Kind == history.KindPropose {
 				n.Transitions++
 			}
-		case checker.Rejected:
+		case history.Rejected:
 			n.Rejected++
 		default:
 			n.Unknown++
@@ -102,26 +102,26 @@ func (r *historyRecorder) outcomes() (n Outcomes) {
 
 // kindInHistory is the kind of an operation of a plan in a history. It panics at a
 // kind that histories do not have.
-func kindInHistory(k scenarios.Kind) checker.Kind {
+func kindInHistory(k scenarios.Kind) history.Kind {
 	switch k {
 	case scenarios.Propose, scenarios.Define:
-		return checker.KindPropose
+		return history.KindPropose
 	case scenarios.Read:
-		return checker.KindRead
+		return history.KindRead
 	}
 	panic(fmt.Sprintf("campaign: no operation of a history has kind %q", k))
 }
 
 // outcomeInHistory is the outcome of a response in a history. It panics at an
 // outcome that histories do not have.
-func outcomeInHistory(o scenarios.Outcome) checker.Outcome {
+func outcomeInHistory(o scenarios.Outcome) history.Outcome {
 	switch o {
 	case scenarios.Committed:
-		return checker.Committed
+		return history.Committed
 	case scenarios.Rejected:
-		return checker.Rejected
+		return history.Rejected
 	case scenarios.Unknown:
-		return checker.Unknown
+		return history.Unknown
 	}
 	panic(fmt.Sprintf("campaign: no operation of a history has outcome %q", o))
 }

@@ -3,7 +3,7 @@ package play
 import (
 	"testing"
 
-	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/stretchr/testify/require"
 )
@@ -12,10 +12,10 @@ import (
 // other text has one.
 func TestKindsAndOutcomesInHistories(t *testing.T) {
 	for _, k := range []scenarios.Kind{scenarios.Propose, scenarios.Read} {
-		require.Equal(t, checker.Kind(k), kindInHistory(k))
+		require.Equal(t, history.Kind(k), kindInHistory(k))
 	}
 	for _, o := range []scenarios.Outcome{scenarios.Committed, scenarios.Rejected, scenarios.Unknown} {
-		require.Equal(t, checker.Outcome(o), outcomeInHistory(o))
+		require.Equal(t, history.Outcome(o), outcomeInHistory(o))
 	}
 	require.Panics(t, func() { kindInHistory("write") })
 	require.Panics(t, func() { outcomeInHistory("") })
@@ -35,15 +35,15 @@ func TestAnOperationThatIsHandedOverIsOne(t *testing.T) {
 	for _, c := range []struct {
 		name          string
 		first, second *scenarios.Response
-		want          checker.Outcome
+		want          history.Outcome
 		until         int64
 	}{
-		{"lost, and then found", respond(0, scenarios.Unknown, -1), respond(1, scenarios.Committed, 1), checker.Committed, 40},
-		{"found, and then expired", respond(0, scenarios.Committed, 1), respond(1, scenarios.Unknown, -1), checker.Committed, 30},
-		{"found twice", respond(1, scenarios.Committed, 1), respond(0, scenarios.Committed, 1), checker.Committed, 30},
-		{"rejected", respond(0, scenarios.Unknown, -1), respond(1, scenarios.Rejected, 2), checker.Rejected, 40},
-		{"rejected, and carried out: the judge must see it", respond(0, scenarios.Rejected, 2), respond(1, scenarios.Committed, 3), checker.Rejected, 30},
-		{"never known", respond(1, scenarios.Unknown, -1), respond(0, scenarios.Unknown, -1), checker.Unknown, checker.NoReturn},
+		{"lost, and then found", respond(0, scenarios.Unknown, -1), respond(1, scenarios.Committed, 1), history.Committed, 40},
+		{"found, and then expired", respond(0, scenarios.Committed, 1), respond(1, scenarios.Unknown, -1), history.Committed, 30},
+		{"found twice", respond(1, scenarios.Committed, 1), respond(0, scenarios.Committed, 1), history.Committed, 30},
+		{"rejected", respond(0, scenarios.Unknown, -1), respond(1, scenarios.Rejected, 2), history.Rejected, 40},
+		{"rejected, and carried out: the judge must see it", respond(0, scenarios.Rejected, 2), respond(1, scenarios.Committed, 3), history.Rejected, 30},
+		{"never known", respond(1, scenarios.Unknown, -1), respond(0, scenarios.Unknown, -1), history.Unknown, history.NoReturn},
 	} {
 		r := newHistoryRecorder(p, 0)
 		r.invoke(&p.Operations[0], 20)

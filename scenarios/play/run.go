@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
 )
@@ -53,7 +54,7 @@ type Result struct {
 	Simulated scenarios.Duration
 	Outcomes  Outcomes
 	Marks     []uint64 // counts of the system's coverage marks; nil if it has none
-	History   checker.History
+	History   history.History
 }
 
 // DiskCounts counts the effects of disk faults.
@@ -117,7 +118,7 @@ func Run(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options
 		Hits:      s.allHits(),
 		Families:  scenarios.Families(p),
 		Simulated: s.world.Now(),
-		History:   checker.History{Definitions: historyDefinitions(p), Operations: s.history.upTo(s.world.Now())},
+		History:   history.History{Definitions: historyDefinitions(p), Operations: s.history.upTo(s.world.Now())},
 		Outcomes:  s.history.outcomes(),
 	}
 	if m, ok := s.run.(scenarios.MarkCounter); ok {

@@ -1,4 +1,4 @@
-package checker
+package history
 
 // Annotation is an event beside the operations of a history, for example a
 // fault. It has no influence on the verdict.

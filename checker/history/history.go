@@ -1,4 +1,4 @@
-package checker
+package history
 
 import "github.com/lockstep-dst/lockstep/node/fsm"
 

@@ -1,4 +1,4 @@
-package checker
+package history
 
 import (
 	"errors"
@@ -39,7 +39,17 @@ func (op *Operation) checkKind(m Model) *fieldError {
 	return nil
 }
 
-// checkJudgeable returns an error if op cannot be checked under model m.
+// Judgeable returns an error if op lacks what a judge must know of an operation
+// under model m. It asks less than Read: the evidence of a broken system may
+// name states that do not exist.
+func (op *Operation) Judgeable(m Model) error {
+	if f := op.checkJudgeable(m); f != nil {
+		return f
+	}
+	return nil
+}
+
+// checkJudgeable is Judgeable.
 func (op *Operation) checkJudgeable(m Model) *fieldError {
 	if f := op.checkKind(m); f != nil {
 		return f

@@ -1,4 +1,4 @@
-package checker
+package history
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 // written returns a long history as a file.
 func written(b *testing.B, operations int) []byte {
 	var text bytes.Buffer
-	if err := Write(&text, typicalHistory(1, operations, 100)); err != nil {
+	if err := Write(&text, longHistory(operations)); err != nil {
 		b.Fatal(err)
 	}
 	return text.Bytes()

@@ -8,11 +8,12 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// Limits of the generator's own choices for plans with many machines: more than a
-// digest, a list of repair or a page of a listing holds at a time.
+// Limits of the generator's own choices for plans with many machines: more than 64,
+// which a range of a digest or the list of blocked values holds. With one to one and a
+// half operations each on average, two to three in four of the machines get one.
 const (
 	minManyMachines = 100
-	maxManyMachines = 300
+	maxManyMachines = 160
 )
 
 // drawMachines chooses the number of machines: a few, or, in three of a hundred plans
@@ -24,13 +25,12 @@ func drawMachines(c Choices, shape Shape) int {
 	return c.Between("machines", 1, maxDrawnMachines)
 }
 
-// drawOperations chooses the number of operations. Of many machines each has one or
-// two on average.
+// drawOperations chooses the number of operations.
 func drawOperations(c Choices, machines int) int {
 	if machines < minManyMachines {
 		return c.Between("operations", minDrawnOperations, maxDrawnOperations)
 	}
-	return machines * c.Between("operations of many", 4, 8) / 4
+	return machines * c.Between("operations of many", 4, 6) / 4
 }
 
 // generateDefinitions adds definitions in some plans of the built-in one: their states

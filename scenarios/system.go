@@ -39,7 +39,7 @@ type System struct {
 // has the scales of the latter.
 type Times struct {
 	FaultPhase Duration // shortest fault phase; 0: 10 ms
-	Within     Duration // time in which a fresh operation must end, once all is healed; 0: 10 s
+	Within     Duration // time in which a fresh operation on one object must end, once all is healed; 0: 10 s
 	Settle     Duration // time from that to the check of agreement, and between waves; 0: 10 s
 	Events     uint64   // events of a run from which on it counts as a livelock; 0: 2 million, and 5,000 an operation
 }

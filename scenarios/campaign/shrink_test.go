@@ -117,7 +117,7 @@ func TestPinnedPlansShowTheSame(t *testing.T) {
 			pinned := 0
 			for seed := uint64(0); pinned < 40; seed++ {
 				p := c.Plan(seed)
-				if slices.ContainsFunc(scenarios.Families(p), func(f scenarios.Family) bool { return slices.Contains(notPinnable, f) }) {
+				if len(p.Machines()) > 60 || slices.ContainsFunc(scenarios.Families(p), func(f scenarios.Family) bool { return slices.Contains(notPinnable, f) }) {
 					continue
 				}
 				pinned++
@@ -131,7 +131,9 @@ func TestPinnedPlansShowTheSame(t *testing.T) {
 }
 
 // notPinnable lists the families of faults that remove or hold messages in flight:
-// no override of one message expresses them.
+// no override of one message expresses them. With many machines, sessions may pass over
+// the home of one because of silence about another: a first node that is written down
+// does not express when they come back to it.
 var notPinnable = []scenarios.Family{scenarios.Corruption, scenarios.Resets}
 
 // historyUntil is the history up to the heal phase, after which nothing is written down.

@@ -107,12 +107,31 @@ func (s *runner) awaitQuiescence() {
 	if s.plan.Heal.Exclusion != scenarios.DownAtFirst {
 		quietAt += 2 * s.plan.Heal.Within
 	}
+	if s.anyNodeLost() {
+		s.awaitRepair(quietAt + s.plan.Heal.Settle)
+		return
+	}
 	s.world.Schedule(quietAt, "all has been said", func() { sent = s.world.Stats().Sent })
 	s.world.Schedule(quietAt+s.plan.Heal.Settle, "go on", func() {
 		if sent = s.world.Stats().Sent - sent; sent > 0 && !s.anyNodeLost() {
 			s.violate(s.stillSending(sent))
 		}
 		s.violate(s.repairer.Repaired(s.world.Now()))
+		s.beginHealOps()
+	})
+}
+
+// awaitRepair gives the nodes until the deadline to hold the same values. It is for nodes
+// that look for one that is lost, and so never fall silent: the rest of the time would
+// show nothing but their search.
+func (s *runner) awaitRepair(deadline scenarios.Duration) {
+	s.world.Schedule(min(s.world.Now()+s.plan.Heal.Settle, deadline), "go on if repaired", func() {
+		v := s.repairer.Repaired(s.world.Now())
+		if v != nil && s.world.Now() < deadline {
+			s.awaitRepair(deadline)
+			return
+		}
+		s.violate(v)
 		s.beginHealOps()
 	})
 }

@@ -26,7 +26,7 @@ func newIndex(entries []Known) index {
 	slices.SortFunc(entries, func(a, b Known) int { return strings.Compare(a.Key, b.Key) })
 	x := index{size: len(entries)}
 	for block := range slices.Chunk(entries, blockSize/2) {
-		x.blocks = append(x.blocks, append(make([]Known, 0, blockSize), block...))
+		x.blocks = append(x.blocks, slices.Clone(block))
 	}
 	return x
 }
@@ -57,7 +57,7 @@ func (x *index) insert(key string, value *node.Value) {
 	block, place, _ := x.find(key)
 	switch {
 	case len(x.blocks) == 0:
-		x.blocks = append(x.blocks, make([]Known, 0, blockSize))
+		x.blocks = append(x.blocks, nil)
 	case len(x.blocks[block]) == blockSize:
 		full := x.blocks[block]
 		upper := append(make([]Known, 0, blockSize), full[blockSize/2:]...)

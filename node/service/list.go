@@ -44,6 +44,9 @@ func (s *Service) list(t Ticket, q *Query) {
 
 // continueListings scans a piece of each listing.
 func (s *Service) continueListings() {
+	if len(s.listings) == 0 {
+		return
+	}
 	for _, l := range slices.Clone(s.listings) {
 		if !l.full {
 			s.scan(l)

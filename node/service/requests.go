@@ -112,6 +112,9 @@ func (s *Service) deliverWaiting() {
 // expireWaiting rejects the requests that have waited too long.
 func (s *Service) expireWaiting() {
 	t := &s.requests
+	if len(t.waiting) == 0 {
+		return
+	}
 	n := 0
 	for n < len(t.waiting) && t.waiting[n].expires <= s.now {
 		r := t.waiting[n]

@@ -126,7 +126,9 @@ func (s *Service) Step(now time.Duration, evs []Event) (*Effects, error) {
 	for i := range evs {
 		s.handle(&evs[i])
 	}
-	s.batch = s.timers.due(s.now, s.batch)
+	if s.timers.next() <= s.now {
+		s.batch = s.timers.due(s.now, s.batch)
+	}
 	s.expireWaiting()
 	err := s.stepMember()
 	if err == nil {

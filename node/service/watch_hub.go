@@ -164,6 +164,9 @@ func (h *watchHub) publish(c Change, most int) {
 // answerPulls sends the watches with news what they await.
 func (s *Service) answerPulls() {
 	h := &s.hub
+	if len(h.ready) == 0 {
+		return
+	}
 	for _, w := range h.ready {
 		w.queued = false
 		if w.pulled && w.hasUpdate() {

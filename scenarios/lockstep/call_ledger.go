@@ -14,6 +14,7 @@ import (
 type callLedger struct {
 	open     []openCall // in order of arrival
 	draining bool       // new calls are to be rejected
+	leaving  bool       // the client of one goes in this step
 }
 
 // openCall is a call without a reply.
@@ -50,11 +51,17 @@ func (p *process) noteCall(t service.Ticket, r *node.Request, now time.Duration)
 
 // noteLeaving notes that the client of a call goes in this step. What comes of the call
 // before that is as if the client were there.
-func (l *callLedger) noteLeaving(t service.Ticket) { l.open[l.index(t)].leaving = true }
+func (l *callLedger) noteLeaving(t service.Ticket) {
+	l.open[l.index(t)].leaving, l.leaving = true, true
+}
 
 // endLeaving ends the step in which clients have gone. The node carries out what it has,
 // and forgets what it has not.
 func (l *callLedger) endLeaving() {
+	if !l.leaving {
+		return
+	}
+	l.leaving = false
 	l.open = slices.DeleteFunc(l.open, func(c openCall) bool { return c.leaving && !c.delivered })
 	for i := range l.open {
 		c := &l.open[i]

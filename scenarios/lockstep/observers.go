@@ -81,16 +81,15 @@ func (o *nodeObservers) begin(p *process) {
 		}
 	}
 	o.gone = o.gone[:0]
+	healed := p.run.oracle.now >= p.run.plan.Heal.At
 	for _, w := range o.watches {
-		if healed := p.run.oracle.now >= p.run.plan.Heal.At; w.unknown && healed {
-			continue // it reads the definition at each step, and the nodes must fall silent
+		if w.ticket != 0 || o.steps < w.retryAt || w.unknown && healed { // it reads the definition at each step, and the nodes must fall silent
+			continue
 		}
-		if w.ticket == 0 && o.steps >= w.retryAt {
-			w.open(p)
-		}
+		w.open(p)
 	}
-	if !p.run.lostPromises[p.id] {
-		o.beginMovers(p)
+	if len(p.run.movers) > 0 && !p.run.lostPromises[p.id] {
+		o.beginMovers(p, healed)
 	}
 	if l := &o.listing; l.every > 0 && o.steps >= l.nextAt {
 		l.nextAt = o.steps + l.every
@@ -109,8 +108,7 @@ const maxSilence = 300
 // beginMovers handles the clients that move: those at the node stay or leave it, and
 // those at none, or at a node that is silent, may come. On the healed network they stay,
 // and a watch of one machine is not begun: it has nodes read, and they must fall silent.
-func (o *nodeObservers) beginMovers(p *process) {
-	healed := p.run.oracle.now >= p.run.plan.Heal.At
+func (o *nodeObservers) beginMovers(p *process, healed bool) {
 	for _, w := range p.run.movers {
 		switch at := w.node; {
 		case w.ticket == 0:

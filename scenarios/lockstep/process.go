@@ -242,9 +242,10 @@ func (p *process) noteArrival(from sim.ID, r *node.Request) {
 	}
 }
 
-// toMemberEvent converts an event of the simulator to an event of the member.
+// toMemberEvent converts an event of the simulator to an event of the member, which is
+// zero before.
 func (p *process) toMemberEvent(now scenarios.Duration, ev *sim.Event, e *node.Event) {
-	*e = node.Event{From: node.ID(ev.From), Token: ev.Token, Err: ev.Err}
+	e.From, e.Token, e.Err = node.ID(ev.From), ev.Token, ev.Err
 	switch ev.Kind {
 	case sim.Boot:
 		e.Kind, e.Dir, p.traffic.disk = node.Boot, ev.Disk, ev.Disk
@@ -263,13 +264,15 @@ func (p *process) toMemberEvent(now scenarios.Duration, ev *sim.Event, e *node.E
 	}
 }
 
+// diskOps are the simulated disk's operations for those of the log.
+var diskOps = [...]sim.DiskOp{
+	wal.Create: sim.DiskWrite, wal.Write: sim.DiskWrite, wal.Truncate: sim.DiskTruncate,
+	wal.Sync: sim.DiskSync, wal.SyncDir: sim.DiskSyncDir,
+	wal.Allocate: sim.DiskTruncate, wal.Remove: sim.DiskRemove, wal.Rename: sim.DiskRename,
+}
+
 // diskRequest converts a request of the log to one of the simulated disk. Creating a
 // file is an empty write, and allocating is a truncation beyond the end.
 func diskRequest(r *wal.DiskRequest) sim.DiskRequest {
-	ops := [...]sim.DiskOp{
-		wal.Create: sim.DiskWrite, wal.Write: sim.DiskWrite, wal.Truncate: sim.DiskTruncate,
-		wal.Sync: sim.DiskSync, wal.SyncDir: sim.DiskSyncDir,
-		wal.Allocate: sim.DiskTruncate, wal.Remove: sim.DiskRemove, wal.Rename: sim.DiskRename,
-	}
-	return sim.DiskRequest{Op: ops[r.Op], File: r.File, To: r.To, Offset: r.Offset, Data: r.Data, Token: r.Token, Quiet: r.Quiet}
+	return sim.DiskRequest{Op: diskOps[r.Op], File: r.File, To: r.To, Offset: r.Offset, Data: r.Data, Token: r.Token, Quiet: r.Quiet}
 }

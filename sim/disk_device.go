@@ -3,7 +3,6 @@ package sim
 import (
 	"bytes"
 	"fmt"
-	"slices"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
@@ -154,7 +153,7 @@ func (d *disk) completeUntil(now Duration) {
 func (d *disk) complete() *request {
 	r := &d.last
 	*r = d.inFlight[0]
-	d.inFlight = slices.Delete(d.inFlight, 0, 1)
+	d.inFlight = d.inFlight[:copy(d.inFlight, d.inFlight[1:])]
 	if !bytes.Equal(r.given, r.snapshot) {
 		panic(fmt.Sprintf("sim: the data of a write to %s changed before the write was done", r.file.name))
 	}

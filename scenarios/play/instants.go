@@ -1,6 +1,7 @@
 package play
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
@@ -37,6 +38,9 @@ type instantList struct {
 	instants  []scenarios.Instant
 }
 
+// leastInstants is the room of the first list of instants.
+const leastInstants = 256
+
 // life is a node's current life.
 type life struct{ number, instants int }
 
@@ -44,6 +48,9 @@ func (l *instantList) add(i scenarios.Instant) {
 	c := &l.lives[i.Node]
 	c.instants++
 	i.At, i.Life, i.Number = l.world.Now(), c.number, c.instants
+	if n := len(l.instants); n == cap(l.instants) {
+		l.instants = slices.Grow(l.instants, max(n, leastInstants)) // append would soon add a quarter at a time
+	}
 	l.instants = append(l.instants, i)
 }
 
@@ -94,11 +101,12 @@ func (l *instantList) afterEvent() {
 	if l.marks == nil || l.node == 0 {
 		return
 	}
-	l.next = l.marks.AppendMarks(l.next[:0])
-	for i, n := range l.next {
-		if n != l.counts[i] {
+	next := l.marks.AppendMarks(l.next[:0])
+	counts := l.counts[:len(next)]
+	for i, n := range next {
+		if n != counts[i] {
 			l.add(scenarios.Instant{Kind: scenarios.MarkInstant, Node: l.node, Name: l.markNames[i]})
 		}
 	}
-	l.counts, l.next = l.next, l.counts
+	l.counts, l.next = next, counts
 }

@@ -34,8 +34,11 @@ func (a *aim) interrupt() bool {
 
 // isRequest reports whether i is a request to another node about a machine.
 func (a *aim) isRequest(i *Instant) bool {
+	if i.Kind != SendInstant || IsClient(i.Message.Link.To) || !slices.Contains(a.requests, i.Name) {
+		return false
+	}
 	_, about := a.plan.Definition(i.Machine)
-	return about && i.Kind == SendInstant && !IsClient(i.Message.Link.To) && slices.Contains(a.requests, i.Name)
+	return about
 }
 
 // crashes lists the kinds of crashes that the plan may have.

@@ -62,7 +62,8 @@ var layers = map[string]layer{
 
 	"checker/history":   {pure: true, internal: []string{"checker/jsonobject", "node/fsm"}},
 	"checker/jepsen":    {pure: true, internal: []string{"checker/history", "node/fsm"}},
-	"checker":           {internal: []string{"checker/history", "node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
+	"checker/model":     {pure: true, internal: []string{"checker/history", "node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
+	"checker":           {internal: []string{"checker/history", "checker/model", "node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
 	"checker/guarantee": {pure: true, internal: []string{"checker", "checker/history", "checker/jsonobject", "node/fsm"}},
 
 	"scenarios":           {pure: true, internal: []string{"checker/jsonobject", "netmodel", "netmodel/keyed", "node/fsm", "sim"}},

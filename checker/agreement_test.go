@@ -16,7 +16,7 @@ func TestAgreement(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := corrupted(t, anyHistory(t, rapid.IntRange(0, 14).Draw(t, "operations"), 1))
 		for _, m := range machines(h.Operations) {
-			a, err := m.compile(h, nil)
+			a, err := automatonOf(h, m)
 			require.NoError(t, err)
 			m.automaton = a
 			checked := m.checkedOps()

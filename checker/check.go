@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/checker/history"
+	"github.com/lockstep-dst/lockstep/checker/model"
 )
 
 // Options are the limits and extras of a check.
@@ -15,6 +16,10 @@ type Options struct {
 	Timeout time.Duration // of the whole check; 0: none
 	Memory  int64         // bytes for configurations, besides the operations; 0: DefaultMemory
 	Explain bool          // find a minimal contradiction of a violation, see Result
+
+	// Model judges the history in place of the model that is known by the name
+	// that the history has, or if none is.
+	Model *model.Model
 
 	// CrossCheck has Porcupine check each machine with few operations, too. If
 	// its verdict differs the history is Undecided: one of the two checkers is
@@ -73,20 +78,17 @@ func Check(ctx context.Context, h history.History, o Options) Result {
 		ctx, cancel = context.WithTimeout(ctx, o.Timeout)
 		defer cancel()
 	}
+	j, err := newJudge(&h, o.Model)
+	if err != nil {
+		return Result{Status: Undecided, Explanation: "the history cannot be judged: " + err.Error()}
+	}
+	all, err := j.machines(h.Operations)
+	if err != nil {
+		return Result{Status: Undecided, Explanation: "the history cannot be judged: " + err.Error()}
+	}
 	result := Result{Status: Linearizable}
-	var last *automaton
-	for _, m := range machines(h.Operations) {
-		a, err := m.compile(h, last)
-		if err != nil {
-			result = result.worse(m.undecided("cannot be judged: " + err.Error()))
-			continue
-		}
-		m.automaton, last = a, a
-		r := m.check(ctx, o)
-		if o.CrossCheck && m.crossCheckDiffers(ctx, r.Status) {
-			return m.undecided(fmt.Sprintf("the checkers disagree: it is %s, but not by Porcupine; please report this history as a bug of lockstep", r.Status))
-		}
-		if result = result.worse(r); result.Status == Violated {
+	for _, m := range all {
+		if result = result.worse(j.check(ctx, m, o)); result.Status == Violated {
 			break
 		}
 	}
@@ -126,37 +128,22 @@ func machines(ops []history.Operation) []machine {
 		}
 		machines[last].operations = append(machines[last].operations, op)
 	}
-	byCall := func(x, y *history.Operation) int { return cmp.Compare(x.Call, y.Call) }
 	for _, m := range machines {
-		if !slices.IsSortedFunc(m.operations, byCall) {
-			slices.SortStableFunc(m.operations, byCall)
-		}
+		m.sort()
 	}
 	slices.SortFunc(machines, func(x, y machine) int { return cmp.Compare(x.name, y.name) })
 	return machines
 }
 
-// compile returns m's automaton, compiled if m has none yet. It fails if an
-// operation cannot be checked.
-func (m machine) compile(h history.History, last *automaton) (*automaton, error) {
-	for _, op := range m.operations {
-		if err := op.Judgeable(h.Model); err != nil {
-			return nil, fmt.Errorf("operation %s: %w", op.ID, err)
-		}
+// sort puts the operations into order of call.
+func (m machine) sort() {
+	byCall := func(x, y *history.Operation) int { return cmp.Compare(x.Call, y.Call) }
+	if !slices.IsSortedFunc(m.operations, byCall) {
+		slices.SortStableFunc(m.operations, byCall)
 	}
-	if m.automaton != nil {
-		return m.automaton, nil
-	}
-	switch h.Model {
-	case history.ModelMachine, "":
-		return compileFor(m.name, h.Definitions, last)
-	case history.ModelRegister, history.ModelCASRegister, history.ModelKV:
-		return newRegister(), nil
-	}
-	return nil, fmt.Errorf("model %q is not known", h.Model)
 }
 
-// check tries the checkers in order of cost: the witness, just-in-time
+// check judges m, which has an automaton. It tries the checkers in order of cost: the witness, just-in-time
 // linearization and, if that exceeds the memory allowed, Porcupine.
 func (m machine) check(ctx context.Context, o Options) Result {
 	checked := m.checkedOps()

@@ -169,7 +169,7 @@ func TestViolationOutlivesBudget(t *testing.T) {
 	h, err := history.Read(bytes.NewReader(text))
 	require.NoError(t, err)
 	m := machines(h.Operations)[0]
-	m.automaton, err = m.compile(h, nil)
+	m.automaton, err = automatonOf(h, m)
 	require.NoError(t, err)
 	checked := m.checkedOps()
 	for _, found := range []bool{false, true} {
@@ -203,7 +203,7 @@ func TestCrossCheck(t *testing.T) {
 		r := Check(context.Background(), h, Options{})
 		require.Equal(t, r, Check(context.Background(), h, Options{CrossCheck: true}))
 		m := machines(h.Operations)[0]
-		a, err := m.compile(h, nil)
+		a, err := automatonOf(h, m)
 		require.NoError(t, err)
 		m.automaton = a
 		other := map[Status]Status{Linearizable: Violated, Violated: Linearizable}[r.Status]
@@ -217,6 +217,6 @@ func TestCrossCheck(t *testing.T) {
 func TestCrossCheckIsBounded(t *testing.T) {
 	h := hardHistory()
 	m := machines(h.Operations)[0]
-	m.automaton, _ = m.compile(h, nil)
+	m.automaton, _ = automatonOf(h, m)
 	require.False(t, m.crossCheckDiffers(t.Context(), Linearizable))
 }

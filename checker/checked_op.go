@@ -42,6 +42,9 @@ func (a *automaton) checkedOp(op *history.Operation) checkedOp {
 	if op.Kind != history.KindRead {
 		c.to = a.index(op.Argument)
 	}
+	if op.Kind == history.KindDelete {
+		c.to = a.index(history.NoValue)
+	}
 	if op.Kind == history.KindCAS {
 		c.from = a.index(op.Expected)
 	}

@@ -44,7 +44,7 @@ func (c culprit) contradiction() (premise string, operations []history.Operation
 			break
 		}
 	}
-	kept := d.shrink(d.members())
+	kept := leaveOut(d.members(), d.leftOut, d.explained)
 	slices.SortStableFunc(kept, func(x, y *checkedOp) int { return cmp.Compare(x.call, y.call) })
 	for _, c := range kept {
 		operations = append(operations, *c.op)
@@ -73,20 +73,20 @@ func (d *contradiction) calledBefore(c *checkedOp) bool {
 	return slices.Contains(d.base.slots, c) || d.called[c] < d.from
 }
 
-// shrink leaves out as many operations as it can, in ever smaller pieces, the
-// oldest first, and returns the rest.
-func (d *contradiction) shrink(members []*checkedOp) []*checkedOp {
+// leaveOut leaves out as many operations as it can, in ever smaller pieces, the
+// oldest first, so that some order explains no longer; it returns the rest.
+func leaveOut[T comparable](members []T, leftOut map[T]bool, explained func() bool) []T {
 	for size := len(members); size > 0; size /= 2 {
-		var kept []*checkedOp
+		var kept []T
 		for piece := range slices.Chunk(members, size) {
 			for _, c := range piece {
-				d.leftOut[c] = true
+				leftOut[c] = true
 			}
-			if !d.explained() {
+			if !explained() {
 				continue
 			}
 			for _, c := range piece {
-				delete(d.leftOut, c)
+				delete(leftOut, c)
 			}
 			kept = append(kept, piece...)
 		}

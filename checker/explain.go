@@ -247,37 +247,6 @@ func (c culprit) lastBefore() (before *history.Operation) {
 	return before
 }
 
-// describeOperation describes op by its response: "read Init at version 2".
-func describeOperation(op *history.Operation) string {
-	var b strings.Builder
-	state := op.State
-	switch {
-	case op.Kind == history.KindRead && op.Outcome == history.Committed:
-		b.WriteString("read")
-	case op.Kind == history.KindRead:
-		fmt.Fprintf(&b, "read nothing (%s)", op.Reason)
-	case op.Outcome == history.Committed:
-		b.WriteString("committed")
-		if state == "" {
-			state = op.Argument
-		}
-	case op.Outcome == history.Rejected:
-		fmt.Fprintf(&b, "had %s rejected (%s)", op.Argument, op.Reason)
-		if state != "" {
-			b.WriteString(" in state")
-		}
-	default:
-		fmt.Fprintf(&b, "requested %s", op.Argument)
-	}
-	if state != "" {
-		b.WriteString(" " + state)
-	}
-	if op.Version != history.NoVersion && op.Outcome != history.Unknown {
-		fmt.Fprintf(&b, " at version %d", op.Version)
-	}
-	return b.String()
-}
-
 func formatTime(t int64) string { return time.Duration(t).String() }
 
 // joinOr joins names: "a", "a or b", "a, b or c".

@@ -9,6 +9,19 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
+// automatonOf compiles the automaton of one machine of h.
+func automatonOf(h history.History, m machine) (*automaton, error) {
+	j, err := newJudge(&h, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.judgeable(&j.model.Grammar); err != nil {
+		return nil, err
+	}
+	err = j.compile(&m)
+	return m.automaton, err
+}
+
 // anyDefinition has few states, so that wrong claims are often right by luck.
 func anyDefinition(t *rapid.T) fsm.Definition {
 	if rapid.Bool().Draw(t, "lifecycle") {

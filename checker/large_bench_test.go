@@ -58,7 +58,7 @@ func benchmarkLarge(b *testing.B, s largeHistory) {
 			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 			defer cancel()
 			m := machines(h.Operations)[0]
-			m.automaton, _ = m.compile(h, nil)
+			m.automaton, _ = automatonOf(h, m)
 			switch m.runPorcupine(ctx, m.checkedOps(), 1<<40) {
 			case unsure:
 				undecided = 1

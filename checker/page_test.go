@@ -59,7 +59,7 @@ type shown struct {
 
 func pageOf(t *testing.T, h history.History, notes []history.Annotation) (page string, data shown) {
 	var b bytes.Buffer
-	require.NoError(t, Visualize(t.Context(), &b, h, h.Operations[0].Machine, notes))
+	require.NoError(t, Visualize(t.Context(), &b, h, h.Operations[0].Machine, notes, nil))
 	page = b.String()
 	_, after, found := strings.Cut(page, "const data = ")
 	require.True(t, found)

@@ -11,6 +11,6 @@ import (
 func TestSearchGivesUp(t *testing.T) {
 	h := largeHistory{operations: 1000, clients: 20, unknown: 50}.history(1)
 	m := machines(h.Operations)[0]
-	m.automaton, _ = m.compile(h, nil)
+	m.automaton, _ = automatonOf(h, m)
 	require.Equal(t, unsure, m.search(context.Background(), m.checkedOps(), 1<<20))
 }

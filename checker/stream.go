@@ -19,10 +19,10 @@ import (
 type Stream struct {
 	ctx      context.Context
 	options  Options
-	history  history.History // model and definitions
+	judge    *judge
+	unknown  error // the reason why there is no judge
 	machines map[string]*streamedMachine
 	waiting  []*streamedMachine // machines with operations not yet checked, in order of appearance
-	last     *automaton
 	horizon  int64
 	added    int
 	result   Result // the worst so far
@@ -38,14 +38,15 @@ type streamedMachine struct {
 }
 
 // NewStream returns a stream for the model and definitions of h; it ignores the
-// operations of h. Options are as for Check: ctx and the timeout bound the
+// operations of h. It judges machines and registers, and no appends: all else is
+// Undecided. Options are as for Check: ctx and the timeout bound the
 // whole life of the stream, the memory is for each machine.
 func NewStream(ctx context.Context, h history.History, o Options) *Stream {
-	h.Operations = nil
 	if o.Memory == 0 {
 		o.Memory = DefaultMemory
 	}
-	return &Stream{ctx: ctx, options: o, history: h, machines: map[string]*streamedMachine{}, result: Result{Status: Linearizable}}
+	j, err := newJudge(&h, o.Model)
+	return &Stream{ctx: ctx, options: o, judge: j, unknown: err, machines: map[string]*streamedMachine{}, result: Result{Status: Linearizable}}
 }
 
 // Add adds an operation that has ended, at least for its client. Operations may
@@ -68,15 +69,13 @@ func (s *Stream) Add(op history.Operation) error {
 		return nil
 	}
 	m.operations = append(m.operations[:0], &op)
-	a, err := m.compile(s.history, s.last)
-	if err != nil {
+	if err := s.compile(m); err != nil {
 		m.abandoned = true
 		s.result = s.result.worse(m.undecided("cannot be judged: " + err.Error()))
 		return nil
 	}
 	if m.monitor == nil {
-		m.automaton, s.last = a, a
-		m.monitor = newMonitor(s.ctx, a, !s.options.Unversioned, s.options.Memory/8)
+		m.monitor = newMonitor(s.ctx, m.automaton, !s.options.Unversioned, s.options.Memory/8)
 	}
 	c := m.checkedOp(&op)
 	s.added++
@@ -88,6 +87,21 @@ func (s *Stream) Add(op history.Operation) error {
 		m.returns = insert(m.returns, &c, func(c *checkedOp) int64 { return c.ret })
 	}
 	return nil
+}
+
+// compile gives m its automaton, if it has none yet. It fails if the operation
+// cannot be judged.
+func (s *Stream) compile(m *streamedMachine) error {
+	switch {
+	case s.unknown != nil:
+		return s.unknown
+	case !s.judge.compiles || m.appends():
+		return fmt.Errorf("operations of kind %s of model %s are judged together: use Check", m.operations[0].Kind, s.judge.model.Name)
+	}
+	if err := m.judgeable(&s.judge.model.Grammar); err != nil || m.automaton != nil {
+		return err
+	}
+	return s.judge.compile(&m.machine)
 }
 
 // insert inserts c in order of key. Most operations go to the end.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/anishathalye/porcupine"
 	"github.com/lockstep-dst/lockstep/checker/history"
+	"github.com/lockstep-dst/lockstep/checker/model"
 )
 
 // Visualize writes an HTML page, made by Porcupine, about one machine. The page
@@ -19,20 +20,35 @@ import (
 //
 // It fails if h has no such machine or the machine cannot be checked. If ctx
 // ends early, the page shows the orders found until then; otherwise the page
-// depends on the arguments alone.
-func Visualize(ctx context.Context, w io.Writer, h history.History, name string, annotations []history.Annotation) error {
-	for _, m := range machines(h.Operations) {
-		if m.name != name {
-			continue
+// depends on the arguments alone. User is Options.Model, and may be nil.
+func Visualize(ctx context.Context, w io.Writer, h history.History, name string, annotations []history.Annotation, user *model.Model) error {
+	j, err := newJudge(&h, user)
+	if err != nil {
+		return err
+	}
+	all, err := j.machines(h.Operations)
+	if err != nil {
+		return err
+	}
+	for _, m := range all {
+		if m.name == name {
+			return j.visualize(ctx, w, m, annotations)
 		}
-		a, err := m.compile(h, nil)
-		if err != nil {
-			return fmt.Errorf("machine %s: %w", name, err)
-		}
-		m.automaton = a
-		return m.visualize(ctx, w, annotations)
 	}
 	return fmt.Errorf("the history holds no operation on machine %q", name)
+}
+
+func (j *judge) visualize(ctx context.Context, w io.Writer, m machine, annotations []history.Annotation) error {
+	if err := m.judgeable(&j.model.Grammar); err != nil {
+		return fmt.Errorf("machine %s: %w", m.name, err)
+	}
+	if !j.compiles || m.appends() {
+		return newObject(j.model, m, Options{}).visualize(ctx, w, annotations)
+	}
+	if err := j.compile(&m); err != nil {
+		return fmt.Errorf("machine %s: %w", m.name, err)
+	}
+	return m.visualize(ctx, w, annotations)
 }
 
 func (m machine) visualize(ctx context.Context, w io.Writer, annotations []history.Annotation) error {

@@ -14,7 +14,7 @@ import (
 // pageAround returns the page about h's first machine with most operations.
 func pageAround(t require.TestingT, h history.History, most int) (s *page, violated bool) {
 	m := machines(h.Operations)[0]
-	a, err := m.compile(h, nil)
+	a, err := automatonOf(h, m)
 	require.NoError(t, err)
 	m.automaton = a
 	checked := m.checkedOps()
@@ -48,13 +48,13 @@ func TestVisualize(t *testing.T) {
 		r := Check(context.Background(), h, Options{Explain: true})
 		var page, again bytes.Buffer
 		notes := []history.Annotation{{Start: 0, End: history.MaxTime, Text: "the disk of 1 is bad"}}
-		require.NoError(t, Visualize(context.Background(), &page, h, h.Operations[0].Machine, notes))
-		require.NoError(t, Visualize(context.Background(), &again, h, h.Operations[0].Machine, notes))
+		require.NoError(t, Visualize(context.Background(), &page, h, h.Operations[0].Machine, notes, nil))
+		require.NoError(t, Visualize(context.Background(), &again, h, h.Operations[0].Machine, notes, nil))
 		require.Equal(t, page.String(), again.String())
 		require.Contains(t, page.String(), "the disk of 1 is bad")
 		for _, op := range r.Contradiction {
 			require.Contains(t, page.String(), op.ID+" "+describeOperation(&op))
 		}
-		require.ErrorContains(t, Visualize(context.Background(), &page, h, "lacking/a", nil), "lacking/a")
+		require.ErrorContains(t, Visualize(context.Background(), &page, h, "lacking/a", nil, nil), "lacking/a")
 	})
 }

@@ -49,7 +49,7 @@ func TestWitnessKeepsUnknownStepsForVersionsThatNeedThem(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := manyUnknown(t, rapid.IntRange(50, 300).Draw(t, "operations"))
 		m := machines(h.Operations)[0]
-		a, err := m.compile(h, nil)
+		a, err := automatonOf(h, m)
 		require.NoError(t, err)
 		m.automaton = a
 		require.True(t, m.witness(m.checkedOps()))

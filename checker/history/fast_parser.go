@@ -34,12 +34,14 @@ const (
 	notInVersion1 // required of version 1: set if "expected" is absent
 )
 
-func requiredOf(h Header) fieldSet {
+// requiredOf returns the fields required in a version of the format, where
+// operations may have to name their machine.
+func requiredOf(version int64, named bool) fieldSet {
 	s := hasClient | hasID | hasKind | hasCall | hasOutcome
-	if h.Model.namesMachines() {
+	if named {
 		s |= hasMachine
 	}
-	if h.Version == 1 {
+	if version == 1 {
 		s |= notInVersion1
 	}
 	return s

@@ -68,9 +68,9 @@ func TestReadRefuses(t *testing.T) {
 		"call too late":      {lines(head, replace(op1, `"call":1`, `"call":4611686018427387905`)), "line 2: call: 4611686018427387905 is not within 0 to 2^62"},
 		"kind":               {lines(head, replace(op1, `"propose"`, `"write"`)), `line 2: kind: "write" is neither propose nor read`},
 		"outcome":            {lines(head, replace(op1, `"committed"`, `"ok"`)), `line 2: outcome: "ok" is none of committed, rejected and unknown`},
-		"no argument":        {lines(head, replace(op1, `"argument":"B",`, ``)), "line 2: argument: missing: a proposal requests a state"},
+		"no argument":        {lines(head, replace(op1, `"argument":"B",`, ``)), "line 2: argument: missing: a propose needs it: the state requested, which is never the empty text"},
 		"read with argument": {lines(head, replace(op2, `"read",`, `"read","argument":"B",`)), `line 2: argument: "B": a read has none: remove it`},
-		"read sees nothing":  {lines(head, replace(op2, `,"state":"B"`, ``)), "line 2: state: missing: a committed read has one"},
+		"read sees nothing":  {lines(head, replace(op2, `,"state":"B"`, ``)), "line 2: state: missing: a read needs it: the state, which"},
 		"read is illegal":    {lines(head, replace(op2, `"committed"`, `"rejected","reason":"illegal"`)), `line 2: reason: "illegal": a read is never illegal`},
 		"committed why":      {lines(head, replace(op1, `"committed"`, `"committed","reason":"x"`)), `line 2: reason: "x": a committed operation has none`},
 		"rejected why":       {lines(head, replace(op1, `"committed"`, `"rejected"`)), "line 2: reason: missing: a rejection has one"},
@@ -172,12 +172,13 @@ func FuzzRead(f *testing.F) {
 
 // A field that the parser ignores would be lost silently.
 func TestEveryFieldSurvives(t *testing.T) {
+	kv := kvGrammar()
 	for _, p := range (fieldtest.Walker{}).Places(reflect.TypeFor[Operation]()) {
 		op := Operation{Return: NoReturn, Version: NoVersion}
 		p.Set(&op)
-		text, err := json.Marshal(op.toJSON(ModelKV))
+		text, err := json.Marshal(op.toJSON(&kv))
 		require.NoError(t, err)
-		read, err := parseOperation(text, Header{Model: ModelKV, Version: formatVersion})
+		read, err := parseOperation(text, formatVersion, true)
 		require.NoError(t, err)
 		require.Equal(t, op, read, p.Path)
 	}

@@ -27,16 +27,15 @@ func longHistory(operations int) History {
 
 // anyHistory is a history that Read accepts. Its responses mean nothing.
 func anyHistory(t *rapid.T, operations int) History {
-	h := History{Model: rapid.SampledFrom(models).Draw(t, "model")}
-	values := []string{NoValue, "1", "ü \" [2]"}
+	g := rapid.SampledFrom(Grammars()).Draw(t, "model")
+	h := History{Model: g.Name}
 	if h.Model == ModelMachine {
 		h.Definitions = []fsm.Definition{fsm.Lifecycle()}
-		values = fsm.Lifecycle().States
 	}
 	free := map[int]int64{} // by client: the return of its last operation
 	call := int64(0)
 	for i := range operations {
-		op := anyOperation(t, h.Model, values)
+		op := anyOperation(t, &g)
 		op.ID, op.Client = fmt.Sprintf("o%d", i), rapid.IntRange(0, 3).Draw(t, "client")
 		call = max(call, free[op.Client]) + rapid.Int64Range(0, 3).Draw(t, "pause")
 		op.Call, op.Return = call, call+rapid.Int64Range(0, 20).Draw(t, "duration")
@@ -50,36 +49,43 @@ func anyHistory(t *rapid.T, operations int) History {
 }
 
 // anyOperation is an operation without id, client and times.
-func anyOperation(t *rapid.T, m Model, values []string) Operation {
-	value := func(name string) string { return rapid.SampledFrom(values).Draw(t, name) }
-	kinds := map[Model][]Kind{
-		ModelMachine: {KindPropose, KindRead}, ModelRegister: {KindWrite, KindRead},
-		ModelCASRegister: {KindWrite, KindCAS, KindRead}, ModelKV: {KindWrite, KindCAS, KindRead},
-	}
+func anyOperation(t *rapid.T, g *Grammar) Operation {
+	form := rapid.SampledFrom(g.Kinds).Draw(t, "kind")
 	op := Operation{
-		Kind:    rapid.SampledFrom(kinds[m]).Draw(t, "kind"),
+		Kind:    form.Kind,
 		Outcome: rapid.SampledFrom([]Outcome{Committed, Rejected, Unknown}).Draw(t, "outcome"), Version: NoVersion,
 	}
-	switch m {
-	case ModelMachine:
+	switch {
+	case g.Name == ModelMachine:
 		op.Machine = rapid.SampledFrom([]string{"lifecycle/a", "lifecycle/b"}).Draw(t, "machine")
-	case ModelKV:
+	case !g.Single:
 		op.Machine = rapid.SampledFrom([]string{"", "a", "ü"}).Draw(t, "machine")
 	}
-	if op.Kind != KindRead {
-		op.Argument = value("argument")
-	}
-	if op.Kind == KindCAS {
-		op.Expected = value("expected")
-	}
+	op.Argument, op.Expected = anyText(t, g, form.Argument), anyText(t, g, form.Expected)
 	if op.Outcome != Committed {
 		op.Reason = rapid.SampledFrom([]string{"timeout", "overloaded"}).Draw(t, "reason")
 	}
-	if op.Outcome == Rejected && (op.Kind == KindCAS || op.Kind == KindPropose) && rapid.Bool().Draw(t, "illegal") {
+	illegal := op.Outcome == Rejected && form.Illegal != "" && rapid.Bool().Draw(t, "illegal")
+	if illegal {
 		op.Reason = ReasonIllegal
 	}
-	if op.Outcome == Committed && op.Kind == KindRead || op.Outcome != Unknown && rapid.Bool().Draw(t, "tells") {
-		op.State, op.Version = value("state"), rapid.Int64Range(NoVersion, 3).Draw(t, "version")
+	if op.Outcome == Committed && form.Answers || op.Outcome != Unknown && !illegal && rapid.Bool().Draw(t, "tells") {
+		op.State = anyText(t, g, form.Result)
+	}
+	if g.Versions && op.Outcome != Unknown {
+		op.Version = rapid.Int64Range(NoVersion, 3).Draw(t, "version")
 	}
 	return op
+}
+
+// anyText is a text of the shape of f.
+func anyText(t *rapid.T, g *Grammar, f Field) string {
+	texts := map[Shape][]string{
+		Nothing: {""}, Text: {NoValue, "1", "ü \\ [2]"}, Integer: {"0", "-17", "9223372036854775807"}, Boolean: {"true", "false"},
+		Element: {"a", "-1", `"b c"`, "[1 [2]]"}, List: {NoValue, "[]", `[a "b c" [1 [2]]]`, "#{1 2}", "(1 2)"},
+	}[f.Shape]
+	if g.Name == ModelMachine && f.Shape == Text {
+		texts = fsm.Lifecycle().States
+	}
+	return rapid.SampledFrom(texts).Draw(t, f.About)
 }

@@ -12,37 +12,51 @@ const (
 	Unknown   Outcome = "unknown"   // it may have taken effect, may yet, or never will
 )
 
-// Kind is the kind of an operation.
+// Kind is the kind of an operation. A Grammar says which texts it has.
 type Kind string
 
 // Kinds.
 const (
-	KindPropose Kind = "propose" // asks a machine to step to a state
-	KindRead    Kind = "read"    // asks for a machine's, or register's, current state
-	KindWrite   Kind = "write"   // gives a register a value, whatever it held
-	KindCAS     Kind = "cas"     // gives a register a value if it holds the one expected (compare and set)
+	KindPropose  Kind = "propose"  // asks a machine to step to a state
+	KindRead     Kind = "read"     // asks for the whole state of a machine
+	KindWrite    Kind = "write"    // gives a register a value, whatever it held
+	KindCAS      Kind = "cas"      // gives a register a value if it holds the one expected (compare and set)
+	KindDelete   Kind = "delete"   // makes a register one that was never written
+	KindAppend   Kind = "append"   // adds to the end of a register's value, or of a list
+	KindAcquire  Kind = "acquire"  // takes a lock
+	KindRelease  Kind = "release"  // gives a lock back
+	KindAdd      Kind = "add"      // adds to a counter, or to a set
+	KindRemove   Kind = "remove"   // takes an element out of a set
+	KindContains Kind = "contains" // asks whether a set has an element
+	KindEnqueue  Kind = "enqueue"  // adds to the end of a queue
+	KindDequeue  Kind = "dequeue"  // takes the first of a queue
 )
 
-// Model is the sequential behaviour of the machines of a history: the effect of
-// an operation while no other is in flight.
+// Model names the sequential behaviour of the machines of a history: the effect
+// of an operation while no other is in flight. Grammars describes the models
+// that are known here, and package checker/model has their behaviour.
 type Model string
 
-// Models. Registers hold any text, at first NoValue. A register is named by
-// Operation.Machine, which may be any text, even empty.
+// Models.
 const (
-	ModelMachine     Model = "machine"      // machines of the history's definitions: KindPropose and KindRead; the empty Model too
-	ModelRegister    Model = "register"     // one register: KindWrite and KindRead
-	ModelCASRegister Model = "cas-register" // one register: KindWrite, KindCAS and KindRead
-	ModelKV          Model = "kv"           // a register for each key: operations as of ModelCASRegister
+	ModelMachine     Model = "machine" // of the history's definitions; the empty Model too
+	ModelRegister    Model = "register"
+	ModelCASRegister Model = "cas-register"
+	ModelKV          Model = "kv"
+	ModelLock        Model = "lock"
+	ModelCounter     Model = "counter"
+	ModelQueue       Model = "queue"
+	ModelSet         Model = "set"
+	ModelAppendList  Model = "append-list"
 )
 
 // NoValue is the value of a register that was never written.
 const NoValue = "nil"
 
 // ReasonIllegal is the only reason of a rejection that is a claim about the
-// machine: the requested step was illegal from its state at the time or, for
-// KindCAS, the register did not hold the expected value. All other reasons
-// claim only that the operation had no effect.
+// machine: the operation was impossible in its state at the time, see
+// KindForm.Illegal. All other reasons claim only that the operation had no
+// effect.
 const ReasonIllegal = "illegal"
 
 const (
@@ -60,14 +74,14 @@ const (
 type Operation struct {
 	Client       int    // a client has one operation in flight at a time
 	ID           string // unique in the history, as in "c1.3"
-	Machine      string // definition/name
+	Machine      string // the object; of ModelMachine definition/name
 	Kind         Kind
-	Argument     string // the requested state of a proposal, or the value written; empty for a read
+	Argument     string // the requested state of a proposal, the value written, the element added; empty for a read
 	Expected     string // the value that KindCAS expects; empty otherwise
 	Call, Return int64  // Return is ignored when the outcome is unknown, and may be NoReturn
 	Outcome      Outcome
 	Reason       string // of a rejection or an unknown outcome: see ReasonIllegal
-	State        string // state in the response; empty if none. Of an illegal proposal: the state from which it was illegal
+	State        string // state, or other result, in the response; empty if none. Of an illegal proposal: the state from which it was illegal
 	Version      int64  // version of that state; NoVersion if the response has none
 }
 

@@ -29,20 +29,20 @@ func TestReadRefusesForModel(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ text, want string }{
 		"no model":         {lines(replace(headKV, `,"model":"kv"`, ``)), "line 1: model: missing: add it"},
-		"unknown model":    {lines(headOf("queue")), `line 1: model: "queue" is none of machine, register, cas-register and kv`},
+		"unknown model":    {lines(headOf("stack")), `line 1: model: "stack" is none of machine, register, cas-register, kv, lock, counter, queue, set and append-list`},
 		"model is null":    {lines(replace(headKV, `"kv"`, `null`)), "line 1: model: null: want a text in double quotes"},
 		"machine needs":    {lines(headOf(ModelMachine)), "line 1: definitions: missing: add it"},
 		"model too early":  {lines(replace(headKV, `"version":2`, `"version":1,"definitions":[]`)), "line 1: model: unknown field"},
 		"expected, early":  {lines(head, replace(op1, `"argument"`, `"expected":"A","argument"`)), "line 2: expected: unknown field"},
 		"definitions":      {lines(replace(headKV, `"kv"`, `"kv","definitions":[{"name":"d","states":["A"],"initial":"A","transitions":[]}]`)), "line 1: definitions: model kv has none: remove them"},
-		"propose to kv":    {lines(headKV, replace(write1, `"write"`, `"propose"`)), `line 2: kind: "propose" is none of write, cas and read, those of model kv`},
+		"propose to kv":    {lines(headKV, replace(write1, `"write"`, `"propose"`)), `line 2: kind: "propose" is none of write, cas, append, delete and read, those of model kv`},
 		"cas of register":  {lines(headOf(ModelRegister), cas12), `line 2: kind: "cas" is neither write nor read, those of model register`},
-		"writes nothing":   {lines(headKV, replace(write1, `"argument":"1",`, ``)), "line 2: argument: missing: a write gives a value, and no value is the empty text"},
-		"expects nothing":  {lines(headKV, replace(cas12, `"expected":"1",`, ``)), `line 2: expected: missing: a cas expects a value: "nil" is that of a register that was never written`},
-		"write expects":    {lines(headKV, replace(write1, `"argument"`, `"expected":"0","argument"`)), `line 2: expected: "0": only a cas expects a value: remove it`},
+		"writes nothing":   {lines(headKV, replace(write1, `"argument":"1",`, ``)), "line 2: argument: missing: a write needs it: the value written, which is never the empty text"},
+		"expects nothing":  {lines(headKV, replace(cas12, `"expected":"1",`, ``)), `line 2: expected: missing: a cas needs it: the value expected, "nil" of a register that was never written`},
+		"write expects":    {lines(headKV, replace(write1, `"argument"`, `"expected":"0","argument"`)), `line 2: expected: "0": a write has none: remove it`},
 		"write is illegal": {lines(headKV, replace(write1, `"committed"`, `"rejected","reason":"illegal"`)), `line 2: reason: "illegal": a write is never illegal: give another reason`},
 		"no key":           {lines(headKV, unnamed), "line 2: machine: missing: add it"},
-		"two registers":    {lines(headOf(ModelCASRegister), write1, replace(cas12, `"k"`, `"l"`)), `line 3: machine: "l" is another than before, and model cas-register is one register: make the model kv`},
+		"two registers":    {lines(headOf(ModelCASRegister), write1, replace(cas12, `"k"`, `"l"`)), `line 3: machine: "l" is another than before, and model cas-register is one object: make the model one of several, as kv is`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Read(strings.NewReader(c.text))
@@ -170,7 +170,7 @@ func TestKeptStrings(t *testing.T) {
 // differently from the strict parser.
 func TestFastParserTakesWhatIsUsual(t *testing.T) {
 	for _, l := range []string{op1, op2, strings.ReplaceAll(op1, ",", ", "), strings.ReplaceAll(op2, ":", " : "), strings.Replace(op1, "c1.1", "ü", 1)} {
-		s := scanner{required: requiredOf(Header{Version: 1, Model: ModelMachine})}
+		s := scanner{required: requiredOf(1, true)}
 		require.True(t, s.parse([]byte(l), new(Operation)), l)
 	}
 }
@@ -181,13 +181,13 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(l), uint8(1))
 	}
 	f.Fuzz(func(t *testing.T, text []byte, which uint8) {
-		h := []Header{{1, ModelMachine, nil}, {2, ModelKV, nil}, {2, ModelRegister, nil}}[which%3]
-		s := scanner{required: requiredOf(h)}
+		version, named := int64(1+which%2), which%3 > 0
+		s := scanner{required: requiredOf(version, named)}
 		fast := Operation{Return: NoReturn, Version: NoVersion}
 		if !s.parse(text, &fast) {
 			return
 		}
-		strict, err := parseOperation(text, h)
+		strict, err := parseOperation(text, version, named)
 		require.NoError(t, err)
 		require.Equal(t, strict, fast)
 	})
@@ -206,7 +206,7 @@ func TestDocumentedExamples(t *testing.T) {
 		require.NoError(t, err)
 		seen[h.Model] = true
 	}
-	for _, m := range models {
-		require.True(t, seen[m], m)
+	for _, g := range Grammars() {
+		require.True(t, seen[g.Name], g.Name)
 	}
 }

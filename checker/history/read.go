@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
@@ -14,9 +13,10 @@ import (
 // history that is truncated, that contradicts itself, or that has a field which
 // is unknown, missing or repeated. Such an error wraps ErrFormat and names
 // lines, fields and remedies. If the header is bad the error is about it alone;
-// otherwise it lists bad lines, see BadLines.
-func Read(r io.Reader) (History, error) {
-	in, err := NewReader(r)
+// otherwise it lists bad lines, see BadLines. More has the grammars of models
+// that are not known here.
+func Read(r io.Reader, more ...Grammar) (History, error) {
+	in, err := NewReader(r, more...)
 	if err != nil {
 		return History{}, err
 	}
@@ -62,8 +62,9 @@ type Reader struct {
 	valid  *validator
 }
 
-// NewReader reads the header and returns a Reader of the operations.
-func NewReader(r io.Reader) (*Reader, error) {
+// NewReader reads the header and returns a Reader of the operations. More is as
+// for Read.
+func NewReader(r io.Reader, more ...Grammar) (*Reader, error) {
 	in := &Reader{lines: newLineReader(r)}
 	text, err := in.lines.next()
 	if err == io.EOF {
@@ -72,15 +73,16 @@ func NewReader(r io.Reader) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.Header, err = parseHeader(text); err != nil {
+	if in.Header, err = parseHeader(text, more); err != nil {
 		return nil, formatError(1, err)
 	}
-	v, f := newValidator(in.Header.Model, in.Header.Definitions)
+	g, _ := findGrammar(in.Header.Model, more)
+	v, f := newValidator(g, in.Header.Definitions)
 	if f != nil {
 		return nil, formatError(1, f)
 	}
 	in.valid = v
-	in.fast = scanner{required: requiredOf(in.Header)}
+	in.fast = scanner{required: requiredOf(in.Header.Version, g.Named)}
 	return in, nil
 }
 
@@ -94,7 +96,7 @@ func (in *Reader) Next() (Operation, error) {
 	}
 	op := Operation{Return: NoReturn, Version: NoVersion}
 	if !in.fast.parse(text, &op) {
-		if op, err = parseOperation(text, in.Header); err != nil {
+		if op, err = parseOperation(text, in.Header.Version, in.valid.grammar.Named); err != nil {
 			return Operation{}, formatError(in.lines.number, err)
 		}
 	}
@@ -107,7 +109,7 @@ func (in *Reader) Next() (Operation, error) {
 
 // parseHeader checks format and version first, because a newer version may have
 // fields that are unknown here.
-func parseHeader(text []byte) (Header, error) {
+func parseHeader(text []byte, more []Grammar) (Header, error) {
 	var format string
 	var h Header
 	known := jsonFields{
@@ -132,44 +134,43 @@ func parseHeader(text []byte) (Header, error) {
 	if err := known.parse(text, false); err != nil {
 		return h, err
 	}
+	_, found := findGrammar(h.Model, more)
 	switch {
-	case !slices.Contains(models, h.Model):
-		return h, fieldErrorf("model", "%q is none of %s", h.Model, modelNames())
+	case !found || h.Model == "":
+		return h, unknownModel(h.Model, more)
 	case h.Model == ModelMachine && h.Definitions == nil:
 		return h, fieldErrorf("definitions", "missing: add it")
 	}
 	return h, nil
 }
 
-var models = []Model{ModelMachine, ModelRegister, ModelCASRegister, ModelKV}
-
-func modelNames() string {
-	var names []string
-	for _, m := range models {
-		names = append(names, string(m))
+// findGrammar returns the grammar of a model among those known here and more.
+func findGrammar(m Model, more []Grammar) (Grammar, bool) {
+	if i := slices.IndexFunc(more, func(g Grammar) bool { return g.Name == m }); i >= 0 {
+		return more[i], true
 	}
-	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+	return GrammarOf(m)
+}
+
+func unknownModel(m Model, more []Grammar) *fieldError {
+	return fieldErrorf("model", "%q is none of %s", m, modelNames(append(Grammars(), more...)))
 }
 
 // parseOperation is the strict parser of operations. It is slow and reports the
 // reason of an error.
-func parseOperation(text []byte, h Header) (Operation, error) {
+func parseOperation(text []byte, version int64, named bool) (Operation, error) {
 	op := Operation{Return: NoReturn, Version: NoVersion}
 	fields := jsonFields{
-		{"client", &op.Client, true}, {"id", &op.ID, true}, {"machine", &op.Machine, h.Model.namesMachines()}, {"kind", &op.Kind, true},
+		{"client", &op.Client, true}, {"id", &op.ID, true}, {"machine", &op.Machine, named}, {"kind", &op.Kind, true},
 		{"argument", &op.Argument, false}, {"call", &op.Call, true}, {"return", &op.Return, false},
 		{"outcome", &op.Outcome, true}, {"reason", &op.Reason, false}, {"state", &op.State, false},
 		{"version", &op.Version, false}, {"expected", &op.Expected, false},
 	}
-	if h.Version == 1 {
+	if version == 1 {
 		fields = fields[:len(fields)-1]
 	}
 	return op, fields.parse(text, false)
 }
-
-// namesMachines reports whether operations must name their machine, because
-// there can be several.
-func (m Model) namesMachines() bool { return m != ModelRegister && m != ModelCASRegister }
 
 // chunks gathers operations without repeated copying.
 type chunks struct {

@@ -20,49 +20,37 @@ func fieldErrorf(field, format string, args ...any) *fieldError {
 	return &fieldError{field, fmt.Sprintf(format, args...)}
 }
 
-// checkKind returns an error if model m has no operations of op's kind.
-func (op *Operation) checkKind(m Model) *fieldError {
-	switch m {
-	case ModelRegister:
-		if op.Kind != KindWrite && op.Kind != KindRead {
-			return fieldErrorf("kind", "%q is neither %s nor %s, those of model %s", op.Kind, KindWrite, KindRead, m)
-		}
-	case ModelCASRegister, ModelKV:
-		if op.Kind != KindWrite && op.Kind != KindCAS && op.Kind != KindRead {
-			return fieldErrorf("kind", "%q is none of %s, %s and %s, those of model %s", op.Kind, KindWrite, KindCAS, KindRead, m)
-		}
-	default:
-		if op.Kind != KindPropose && op.Kind != KindRead {
-			return fieldErrorf("kind", "%q is neither %s nor %s", op.Kind, KindPropose, KindRead)
-		}
-	}
-	return nil
-}
-
-// Judgeable returns an error if op lacks what a judge must know of an operation
-// under model m. It asks less than Read: the evidence of a broken system may
-// name states that do not exist.
-func (op *Operation) Judgeable(m Model) error {
-	if f := op.checkJudgeable(m); f != nil {
+// Judgeable returns an error if op lacks a part that a judge must know of an
+// operation under the model of g. It asks less than Read: the evidence of a
+// broken system may name states that do not exist.
+func (op *Operation) Judgeable(g *Grammar) error {
+	if f := op.checkJudgeable(g); f != nil {
 		return f
 	}
 	return nil
 }
 
 // checkJudgeable is Judgeable.
-func (op *Operation) checkJudgeable(m Model) *fieldError {
-	if f := op.checkKind(m); f != nil {
-		return f
-	}
+func (op *Operation) checkJudgeable(g *Grammar) *fieldError {
+	form, f := g.checkKind(op.Kind)
 	switch {
+	case f != nil:
+		return f
 	case op.Outcome != Committed && op.Outcome != Rejected && op.Outcome != Unknown:
 		return fieldErrorf("outcome", "%q is none of %s, %s and %s", op.Outcome, Committed, Rejected, Unknown)
-	case (op.Kind == KindWrite || op.Kind == KindCAS) && op.Argument == "":
-		return fieldErrorf("argument", "missing: a %s gives a value, and no value is the empty text", op.Kind)
-	case op.Kind == KindCAS && op.Expected == "":
-		return fieldErrorf("expected", "missing: a cas expects a value: %q is that of a register that was never written", NoValue)
 	case op.Version < NoVersion:
 		return fieldErrorf("version", "%d is negative: omit it if the system reports none", op.Version)
+	case op.Version != NoVersion && !g.Versions:
+		return fieldErrorf("version", "%d: model %s has none: remove it", op.Version, g.Name)
+	}
+	if f := op.checkTimes(); f != nil || form == nil {
+		return f
+	}
+	return op.checkTexts(form)
+}
+
+func (op *Operation) checkTimes() *fieldError {
+	switch {
 	case op.Call < 0 || op.Call > MaxTime:
 		return fieldErrorf("call", "%d is not within 0 to 2^62: give nanoseconds since the start of the history", op.Call)
 	case op.Outcome == Unknown:
@@ -75,9 +63,29 @@ func (op *Operation) checkJudgeable(m Model) *fieldError {
 	return nil
 }
 
+// checkTexts checks argument, expectation and result. Those of a result that
+// claims nothing may have any form.
+func (op *Operation) checkTexts(form *KindForm) *fieldError {
+	if f := form.Argument.check("argument", op.Argument, op.Kind); f != nil {
+		return f
+	}
+	if f := form.Expected.check("expected", op.Expected, op.Kind); f != nil {
+		return f
+	}
+	switch {
+	case op.Outcome == Committed && (op.State != "" || form.Answers):
+		return form.Result.check("state", op.State, op.Kind)
+	case op.Outcome != Rejected || op.Reason != ReasonIllegal || op.State == "" || form.Illegal == "":
+		return nil
+	case form.Answers:
+		return fieldErrorf("state", "%q: %s %s that was rejected as illegal has none: remove it", op.State, article(op.Kind), op.Kind)
+	}
+	return form.Result.check("state", op.State, op.Kind)
+}
+
 // checkRecorded returns an error if op, though it can be checked, shows a
 // mistake of its recorder.
-func (op *Operation) checkRecorded() *fieldError {
+func (op *Operation) checkRecorded(g *Grammar) *fieldError {
 	switch {
 	case op.Client < 0:
 		return fieldErrorf("client", "%d is negative: number clients from 0", op.Client)
@@ -89,27 +97,13 @@ func (op *Operation) checkRecorded() *fieldError {
 		return fieldErrorf("reason", "%q: a committed operation has none: remove it", op.Reason)
 	case op.Outcome == Rejected && op.Reason == "":
 		return fieldErrorf("reason", "missing: a rejection has one: %q, or any other word", ReasonIllegal)
-	case op.Reason == ReasonIllegal && (op.Kind == KindRead || op.Kind == KindWrite):
-		return fieldErrorf("reason", "%q: a %s is never illegal: give another reason", op.Reason, op.Kind)
-	case op.Kind == KindRead && op.Outcome == Committed && op.State == "":
-		return fieldErrorf("state", "missing: a committed read has one")
 	case op.Outcome == Unknown && op.State != "":
 		return fieldErrorf("state", "%q: an operation of unknown outcome has none: remove it", op.State)
 	case op.Outcome == Unknown && op.Version != NoVersion:
 		return fieldErrorf("version", "%d: an operation of unknown outcome has none: remove it", op.Version)
 	}
-	return op.checkArguments()
-}
-
-// checkArguments returns an error if op's arguments do not fit its kind.
-func (op *Operation) checkArguments() *fieldError {
-	switch {
-	case op.Kind == KindPropose && op.Argument == "":
-		return fieldErrorf("argument", "missing: a proposal requests a state")
-	case op.Kind == KindRead && op.Argument != "":
-		return fieldErrorf("argument", "%q: a read has none: remove it", op.Argument)
-	case op.Kind != KindCAS && op.Expected != "":
-		return fieldErrorf("expected", "%q: only a cas expects a value: remove it", op.Expected)
+	if form := g.Form(op.Kind); form != nil && form.Illegal == "" && op.Reason == ReasonIllegal {
+		return fieldErrorf("reason", "%q: %s %s is never illegal: give another reason", op.Reason, article(op.Kind), op.Kind)
 	}
 	return nil
 }
@@ -117,7 +111,7 @@ func (op *Operation) checkArguments() *fieldError {
 // validator checks the operations of a history one by one, in order, each
 // against the ones before it.
 type validator struct {
-	model       Model
+	grammar     Grammar
 	definitions map[string]*fsm.Definition
 	machines    map[string]*fsm.Definition // by machine name; nil values for registers
 	ids         map[string]int             // by operation id: its line
@@ -132,9 +126,9 @@ type lastOperation struct {
 }
 
 // newValidator checks the header and returns a validator for its operations.
-func newValidator(m Model, definitions []fsm.Definition) (*validator, *fieldError) {
+func newValidator(g Grammar, definitions []fsm.Definition) (*validator, *fieldError) {
 	v := &validator{
-		model:       m,
+		grammar:     g,
 		definitions: map[string]*fsm.Definition{},
 		machines:    map[string]*fsm.Definition{},
 		ids:         map[string]int{},
@@ -142,7 +136,7 @@ func newValidator(m Model, definitions []fsm.Definition) (*validator, *fieldErro
 		line:        1,
 	}
 	if !v.ofMachines() && len(definitions) > 0 {
-		return nil, fieldErrorf("definitions", "model %s has none: remove them", m)
+		return nil, fieldErrorf("definitions", "model %s has none: remove them", g.Name)
 	}
 	for i := range definitions {
 		d := &definitions[i]
@@ -157,15 +151,15 @@ func newValidator(m Model, definitions []fsm.Definition) (*validator, *fieldErro
 	return v, nil
 }
 
-func (v *validator) ofMachines() bool { return v.model == ModelMachine || v.model == "" }
+func (v *validator) ofMachines() bool { return v.grammar.Name == ModelMachine }
 
 // add checks the operation of line v.line. An operation that it refuses has no
 // influence on later ones.
 func (v *validator) add(op *Operation) *fieldError {
-	if f := op.checkJudgeable(v.model); f != nil {
+	if f := op.checkJudgeable(&v.grammar); f != nil {
 		return f
 	}
-	if f := op.checkRecorded(); f != nil {
+	if f := op.checkRecorded(&v.grammar); f != nil {
 		return f
 	}
 	if line, twice := v.ids[op.ID]; twice {
@@ -205,8 +199,8 @@ func (v *validator) checkNames(op *Operation) *fieldError {
 // checkNewMachine checks the name of a machine that comes for the first time.
 func (v *validator) checkNewMachine(machine string) (*fsm.Definition, *fieldError) {
 	if !v.ofMachines() {
-		if !v.model.namesMachines() && len(v.machines) > 0 {
-			return nil, fieldErrorf("machine", "%q is another than before, and model %s is one register: make the model %s", machine, v.model, ModelKV)
+		if v.grammar.Single && len(v.machines) > 0 {
+			return nil, fieldErrorf("machine", "%q is another than before, and model %s is one object: make the model one of several, as %s is", machine, v.grammar.Name, ModelKV)
 		}
 		return nil, nil
 	}

@@ -52,8 +52,9 @@ type operationJSON struct {
 // Write writes h to w: a header, then a line for each operation in order of
 // call. If Read would refuse h, Write still writes all of it, because a history
 // is evidence, and returns the reason, which wraps ErrFormat. It stops at the
-// first error of w.
-func Write(w io.Writer, h History) error {
+// first error of w. More has the grammars of models that are not known here.
+func Write(w io.Writer, h History, more ...Grammar) error {
+	g, known := findGrammar(h.Model, more)
 	buffered := bufio.NewWriter(w)
 	enc := json.NewEncoder(buffered)
 	enc.SetEscapeHTML(false)
@@ -63,22 +64,25 @@ func Write(w io.Writer, h History) error {
 	ops := slices.Clone(h.Operations)
 	slices.SortStableFunc(ops, func(x, y Operation) int { return cmp.Compare(x.Call, y.Call) })
 	for i := range ops {
-		if err := enc.Encode(ops[i].toJSON(h.Model)); err != nil {
+		if err := enc.Encode(ops[i].toJSON(&g)); err != nil {
 			return err
 		}
 	}
 	if err := buffered.Flush(); err != nil {
 		return err
 	}
-	return validate(h.Model, h.Definitions, ops)
+	if !known {
+		return formatError(1, unknownModel(h.Model, more))
+	}
+	return validate(g, h.Definitions, ops)
 }
 
-func (op *Operation) toJSON(m Model) operationJSON {
+func (op *Operation) toJSON(g *Grammar) operationJSON {
 	l := operationJSON{
 		Client: op.Client, ID: op.ID, Kind: op.Kind, Argument: op.Argument, Expected: op.Expected,
 		Call: op.Call, Outcome: op.Outcome, Reason: op.Reason, State: op.State,
 	}
-	if m.namesMachines() || op.Machine != "" {
+	if g.Named || op.Machine != "" {
 		l.Machine = &op.Machine
 	}
 	if op.Return != NoReturn {
@@ -92,8 +96,8 @@ func (op *Operation) toJSON(m Model) operationJSON {
 
 // validate returns Read's error about the first of these operations that it
 // refuses.
-func validate(m Model, definitions []fsm.Definition, ops []Operation) error {
-	v, f := newValidator(m, definitions)
+func validate(g Grammar, definitions []fsm.Definition, ops []Operation) error {
+	v, f := newValidator(g, definitions)
 	if f != nil {
 		return formatError(1, f)
 	}

@@ -141,7 +141,7 @@ func (c *check) visualize(cmd *cobra.Command, h history.History, r checker.Resul
 		return err
 	}
 	w := bufio.NewWriter(f)
-	return errors.Join(checker.Visualize(ctx, w, h, r.Machine, annotations), w.Flush(), f.Close())
+	return errors.Join(checker.Visualize(ctx, w, h, r.Machine, annotations, nil), w.Flush(), f.Close())
 }
 
 // checkJSON is the JSON form of a verdict on a history.

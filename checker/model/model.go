@@ -1,0 +1,94 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/checker/history"
+)
+
+// Model is a sequential specification: the effect of operations on an object
+// while no other is in flight. Its functions depend on their arguments alone and
+// change none of them.
+type Model struct {
+	// Grammar has the model's name, and the form of its operations. Histories are
+	// validated by it. Without kinds, any operation will do.
+	history.Grammar
+
+	// Init returns the state of an object before its first operation.
+	Init func(object string) any
+
+	// Step reports whether op may take effect in a state with the outcome and
+	// response that it has, and returns the state after it. It is asked about
+	// operations that are
+	//
+	//   - committed: the response must fit;
+	//   - rejected for history.ReasonIllegal: possible if it was impossible, in
+	//     that state, to commit; the state stays;
+	//   - unknown: there is no response, so any fits; possible if any commit is.
+	//     It takes effect at most once, after its call.
+	//
+	// It is not asked about other rejections, which had no effect.
+	Step func(state any, op *history.Operation) (next any, possible bool)
+
+	// Equal reports whether two states are equal; nil: ==.
+	Equal func(a, b any) bool
+
+	// Describe describes a state, as in "held by client 2"; nil: as fmt.Sprint.
+	Describe func(state any) string
+
+	// Partition divides the operations of a history into those of independent
+	// objects, each operation in one part, and each part is judged alone; nil: by
+	// Operation.Machine.
+	Partition func(ops []*history.Operation) [][]*history.Operation
+
+	// Anonymous promises that Step does not look at Operation.Client: to it,
+	// operations of several clients are interchangeable. That spares the judge
+	// many orders of operations of unknown outcome.
+	Anonymous bool
+}
+
+// Whole is a Partition of operations that are all on one object: for models in
+// which machines are not independent.
+func Whole(ops []*history.Operation) [][]*history.Operation {
+	return [][]*history.Operation{ops}
+}
+
+// ErrModel is wrapped by the errors about a model.
+var ErrModel = errors.New("invalid model")
+
+// Validate returns an error if m cannot be used.
+func (m *Model) Validate() error {
+	if err := m.Grammar.Validate(); err != nil {
+		return fmt.Errorf("%w: %w", ErrModel, err)
+	}
+	if m.Init == nil || m.Step == nil {
+		return fmt.Errorf("%w: model %s lacks Init or Step: give both", ErrModel, m.Name)
+	}
+	return nil
+}
+
+// Of returns the model that a history names, by itself and its definitions, if
+// that is one of the models that are ready to use.
+func Of(h *history.History) (*Model, bool) {
+	ready := []func() *Model{Register, CASRegister, KV, Lock, Counter, Queue, Set, AppendList}
+	for _, m := range ready {
+		if m := m(); m.Name == h.Model {
+			return m, true
+		}
+	}
+	if h.Model == history.ModelMachine || h.Model == "" {
+		return Machine(h.Definitions), true
+	}
+	return nil, false
+}
+
+// ready returns a model that is ready to use, with the grammar of its name.
+func ready(name history.Model, m Model) *Model {
+	g, known := history.GrammarOf(name)
+	if !known {
+		panic(fmt.Sprintf("model: %s has no grammar", name))
+	}
+	m.Grammar = g
+	return &m
+}

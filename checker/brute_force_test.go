@@ -5,23 +5,19 @@ import (
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/checker/history"
-	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/checker/model"
 )
 
 // bruteForce is a naive checker for one machine: it tries every order of every
 // choice of unknown operations that took effect.
 type bruteForce struct {
-	model history.Model
-	d     fsm.Definition
-	ops   []history.Operation
+	*model.Model
+	ops []history.Operation
 }
 
 func newBruteForce(h history.History) bruteForce {
-	w := bruteForce{model: h.Model, ops: h.Operations}
-	if len(h.Definitions) > 0 {
-		w.d = h.Definitions[0]
-	}
-	return w
+	m, _ := model.Of(&h)
+	return bruteForce{m, h.Operations}
 }
 
 func (w bruteForce) linearizable() bool {
@@ -78,23 +74,16 @@ func (w bruteForce) explains(order []history.Operation) bool {
 			}
 		}
 	}
-	state, version := w.d.Initial, int64(0)
-	if w.model != history.ModelMachine {
-		state = history.NoValue
+	if len(order) == 0 {
+		return true
 	}
+	state := w.Init(order[0].Machine)
 	for _, op := range order {
-		legal := op.Kind == history.KindWrite || op.Kind == history.KindCAS && op.Expected == state ||
-			op.Kind == history.KindPropose && w.d.Legal(state, op.Argument)
 		if op.Outcome == history.Rejected && (op.Kind == history.KindRead || op.Reason != history.ReasonIllegal) {
 			continue
 		}
-		if op.Kind != history.KindRead && legal == (op.Outcome == history.Rejected) {
-			return false
-		}
-		if op.Kind != history.KindRead && op.Outcome != history.Rejected {
-			state, version = op.Argument, version+1
-		}
-		if op.Outcome != history.Unknown && (op.State != "" && op.State != state || op.Version != history.NoVersion && op.Version != version) {
+		var possible bool
+		if state, possible = w.Step(state, &op); !possible {
 			return false
 		}
 	}
@@ -123,7 +112,7 @@ func (w bruteForce) culprit() string {
 				seen = append(seen, op)
 			}
 		}
-		if !(bruteForce{w.model, w.d, seen}).linearizable() {
+		if !(bruteForce{w.Model, seen}).linearizable() {
 			return last.ID
 		}
 	}

@@ -12,6 +12,8 @@ import (
 // builder makes operations from events.
 type builder struct {
 	Options
+	grammar     history.Grammar
+	functions   []function
 	ops         []history.Operation
 	annotations []history.Annotation
 	pending     map[int]invocation      // by client: the operation in flight
@@ -37,8 +39,9 @@ type nemesisEvent struct {
 }
 
 func newBuilder(o Options) *builder {
+	g, _ := history.GrammarOf(o.Model)
 	return &builder{
-		Options: o, index: none, time: none,
+		Options: o, grammar: g, functions: functionsOf(o.Model), index: none, time: none,
 		pending: map[int]invocation{}, skipped: map[int]bool{}, nemesis: map[string]nemesisEvent{}, names: map[string]string{},
 	}
 }
@@ -86,51 +89,47 @@ func (b *builder) invoke(e *event) error {
 		Client: e.client, ID: "p" + strconv.Itoa(e.client) + "." + strconv.FormatInt(e.index, 10), Call: b.time, Return: history.NoReturn,
 		Outcome: history.Unknown, Version: history.NoVersion,
 	}
-	machine, v, err := b.split(e.value)
+	r, err := b.requestOf(e)
 	if err != nil {
 		return err
 	}
-	op.Machine = machine
-	if err := b.parseInvocation(&op, e.f, v); err != nil {
+	if err := b.parseInvocation(&op, r); err != nil {
 		return err
 	}
-	b.pending[e.client] = invocation{len(b.ops), e.f, v.String()}
+	if err := op.Judgeable(&b.grammar); err != nil {
+		return err
+	}
+	b.pending[e.client] = invocation{len(b.ops), e.f, r.value.String()}
 	b.ops = append(b.ops, op)
 	return nil
 }
 
-// parseInvocation sets op's kind and arguments.
-func (b *builder) parseInvocation(op *history.Operation, f string, v value) (err error) {
-	switch {
-	case f == ":read":
-		if op.Kind = history.KindRead; !v.isNil() {
-			err = fmt.Errorf(":value: %s: a read is invoked with nil; "+
-				"if keys come with values, the model is %s", short(v), history.ModelKV)
+// parseInvocation sets op's machine, kind and arguments.
+func (b *builder) parseInvocation(op *history.Operation, r request) (err error) {
+	if op.Kind, err = b.kindOf(r.f); err != nil {
+		return err
+	}
+	op.Machine = r.machine
+	v := r.value
+	switch op.Kind {
+	case history.KindAcquire, history.KindRelease, history.KindDelete: // the value means nothing
+	case history.KindRead, history.KindDequeue:
+		if !v.isNil() {
+			return fmt.Errorf(":value: %s: %s is invoked with nil; if keys come with values, the model is %s, or --independent is needed", short(v), r.f, history.ModelKV)
 		}
-	case f == ":write" && b.Model != history.ModelMachine:
-		op.Kind, op.Argument = history.KindWrite, b.name(v)
-	case f == ":cas" && b.Model != history.ModelMachine && b.Model != history.ModelRegister:
+	case history.KindCAS:
 		if v.kind != vector || v.tag != "" || len(v.items) != 2 {
 			return fmt.Errorf(":value: %s: want [expected new]", short(v))
 		}
-		op.Kind, op.Expected, op.Argument = history.KindCAS, b.name(v.items[0]), b.name(v.items[1])
-	case f == ":propose" && b.Model == history.ModelMachine:
-		op.Kind = history.KindPropose
+		op.Expected, op.Argument = b.name(v.items[0]), b.name(v.items[1])
+	case history.KindPropose:
 		op.Argument, err = b.state(v)
 	default:
-		err = fmt.Errorf(":f: %s is not known to model %s: want %s", f, b.Model, b.functions())
+		if op.Argument = b.name(v); r.f == increment && v.isNil() {
+			op.Argument = "1"
+		}
 	}
 	return err
-}
-
-func (b *builder) functions() string {
-	switch b.Model {
-	case history.ModelMachine:
-		return ":propose or :read"
-	case history.ModelRegister:
-		return ":write or :read"
-	}
-	return ":write, :cas or :read"
 }
 
 // name returns the text of v; equal ones share memory.
@@ -147,14 +146,15 @@ func (b *builder) name(v value) string {
 
 // split separates the key from a value, if the model has keys.
 func (b *builder) split(v value) (machine string, rest value, err error) {
-	if b.Model == history.ModelRegister || b.Model == history.ModelCASRegister {
+	keyed := b.Independent || b.Model == history.ModelKV || b.Model == history.ModelMachine
+	if !keyed {
 		return "", v, nil
 	}
 	key, rest, ok := entry(v)
 	if !ok {
 		return "", v, fmt.Errorf(":value: %s: model %s wants [key value], or [key nil]", short(v), b.Model)
 	}
-	if b.Model == history.ModelKV {
+	if b.Model != history.ModelMachine {
 		return b.name(key), rest, nil
 	}
 	machine = key.plain()
@@ -212,28 +212,47 @@ func (b *builder) complete(e *event) error {
 	op.Return = b.time
 	switch e.typ {
 	case ":ok":
-		return b.succeed(op, e, a)
+		if err := b.succeed(op, e, a); err != nil {
+			return err
+		}
 	case ":fail":
 		op.Outcome, op.Reason = history.Rejected, b.reason(op, e, a)
 	default:
 		op.Reason = b.reason(op, e, a)
 	}
-	return nil
+	return op.Judgeable(&b.grammar)
 }
 
+// succeed sets the response of op, whose invocation was a, to that of e.
 func (b *builder) succeed(op *history.Operation, e *event, a invocation) error {
 	op.Outcome = history.Committed
-	machine, v, err := b.split(e.value)
+	r, err := b.requestOf(e)
 	switch {
 	case err != nil:
 		return err
-	case machine != op.Machine:
-		return fmt.Errorf(":value: the key is %s, but operation %s was invoked with %s", machine, op.ID, op.Machine)
-	case op.Kind != history.KindRead && v.String() != a.value:
-		return fmt.Errorf(":value: %s, but operation %s was invoked with %s: which of them took effect?", short(v), op.ID, a.value)
-	case op.Kind != history.KindRead:
+	case r.machine != op.Machine:
+		return fmt.Errorf(":value: the key is %s, but operation %s was invoked with %s", r.machine, op.ID, op.Machine)
+	}
+	switch op.Kind {
+	case history.KindAcquire, history.KindRelease, history.KindDelete:
 		return nil
-	case b.Model == history.ModelMachine:
+	case history.KindRead, history.KindDequeue:
+		return b.answer(op, r.value)
+	case history.KindContains:
+		if r.value.kind == vector && len(r.value.items) == 2 && r.value.items[0].String() == a.value {
+			return b.answer(op, r.value.items[1])
+		}
+		return fmt.Errorf(":value: %s: want the element and whether the set has it, as in [%s true]", short(r.value), a.value)
+	}
+	if text := r.value.String(); text != a.value && r.f != increment {
+		return fmt.Errorf(":value: %s, but operation %s was invoked with %s: which of them took effect?", short(r.value), op.ID, a.value)
+	}
+	return nil
+}
+
+// answer sets the result of op.
+func (b *builder) answer(op *history.Operation, v value) (err error) {
+	if b.Model == history.ModelMachine {
 		op.State, err = b.state(v)
 		return err
 	}
@@ -245,13 +264,9 @@ func (b *builder) succeed(op *history.Operation, e *event, a invocation) error {
 // a keyword in place of its value. "illegal" is a claim about the machine, see
 // checker.ReasonIllegal, so not every error of that name becomes it.
 func (b *builder) reason(op *history.Operation, e *event, a invocation) string {
-	_, v, err := b.split(e.value)
-	same := err == nil && v.String() == a.value
-	failed := e.typ == ":fail"
-	if failed && b.FailedCAS && op.Kind == history.KindCAS && same && e.err == "" {
-		return history.ReasonIllegal
-	}
-	if failed && op.Kind == history.KindPropose && e.err == ":"+history.ReasonIllegal {
+	r, err := b.requestOf(e)
+	same := err == nil && r.value.String() == a.value
+	if e.typ == ":fail" && b.grammar.Form(op.Kind).Illegal != "" && b.claimsIllegal(op.Kind, e.err, same) {
 		return history.ReasonIllegal
 	}
 	reason := strings.TrimPrefix(e.err, ":")
@@ -262,6 +277,20 @@ func (b *builder) reason(op *history.Operation, e *event, a invocation) string {
 		reason = e.typ[1:]
 	}
 	return b.name(value{word: reason})
+}
+
+// claimsIllegal reports whether a :fail of an operation that can be illegal claims
+// that it was. Same tells that it has the value of the invocation.
+func (b *builder) claimsIllegal(k history.Kind, err string, same bool) bool {
+	switch {
+	case err == "":
+		return b.FailedIllegal && same
+	case k == history.KindCAS:
+		return false
+	case k == history.KindDequeue && err == ":empty":
+		return true
+	}
+	return err == ":"+history.ReasonIllegal
 }
 
 // annotate records an action of the nemesis. An action has two events with the

@@ -3,6 +3,7 @@ package jepsen
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -14,28 +15,34 @@ import (
 
 // Options are properties of a history that its file does not contain.
 type Options struct {
-	// Model of the history; empty is checker.ModelCASRegister. Operations of
-	// checker.ModelKV have values [key value], as in jepsen.independent.
-	// Operations of checker.ModelMachine, :propose and :read, have values
+	// Model of the history; empty is history.ModelCASRegister. Operations of
+	// history.ModelKV have values [key value], as in jepsen.independent, and so
+	// have those of other models with several objects if Independent is set.
+	// Operations of history.ModelMachine, :propose and :read, have values
 	// [machine state]; keywords and strings stand for their plain names.
 	Model history.Model
 	// Definition of the machines, of checker.ModelMachine only.
 	Definition fsm.Definition
-	// FailedCAS makes a :cas that failed, without :error, claim that the
-	// register did not hold the expected value. Otherwise it claims no more
-	// than any :fail, that it had no effect; Knossos reads it like that.
-	FailedCAS bool
+	// FailedIllegal makes an operation that failed, without :error, claim that it
+	// was illegal, if it can be: of a :cas, that the register did not hold the
+	// expected value. Otherwise it claims no more than any :fail, that it had no
+	// effect; Knossos reads it like that.
+	FailedIllegal bool
+	Independent   bool // values are [key value]
 }
 
 // Validate returns an error if o is inconsistent.
 func (o *Options) Validate() error {
-	switch o.Model {
-	case "", history.ModelRegister, history.ModelCASRegister, history.ModelKV:
-		return nil
-	case history.ModelMachine:
+	g, known := history.GrammarOf(o.Model)
+	switch {
+	case o.Model == history.ModelMachine:
 		return o.Definition.Validate()
+	case o.Model != "" && !known:
+		return fmt.Errorf("unknown model %q", o.Model)
+	case o.Independent && (o.Model == "" || g.Single):
+		return fmt.Errorf("model %s is one object, so values have no keys: for registers with keys the model is %s", cmp.Or(o.Model, history.ModelCASRegister), history.ModelKV)
 	}
-	return fmt.Errorf("unknown model %q", o.Model)
+	return nil
 }
 
 // Read reads a history and the annotations of its nemesis. Errors about the

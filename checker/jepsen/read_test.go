@@ -75,7 +75,7 @@ jepsen.util: :nemesis	:info	:start	nil
 0 :fail :cas :timed-out
 7	:invoke	:read	nil
 `
-	h, notes, err := Read(strings.NewReader(log), Options{FailedCAS: true})
+	h, notes, err := Read(strings.NewReader(log), Options{FailedIllegal: true})
 	require.NoError(t, err)
 	want := append([]history.Operation{}, registerOps...)
 	for i, times := range [][2]int64{{0, 2}, {1, 4}, {5, 6}, {7, history.NoReturn}} {
@@ -87,12 +87,12 @@ jepsen.util: :nemesis	:info	:start	nil
 	require.Equal(t, []history.Annotation{{Start: 3, End: 3, Text: "nemesis: start"}}, notes)
 }
 
-// A :cas that failed claims nothing, unless FailedCAS is set.
+// A :cas that failed claims nothing, unless FailedIllegal is set.
 func TestFailedCAS(t *testing.T) {
 	require.Equal(t, "fail", read(t, register, Options{}).Operations[2].Reason)
-	require.Equal(t, history.ReasonIllegal, read(t, register, Options{FailedCAS: true}).Operations[2].Reason)
+	require.Equal(t, history.ReasonIllegal, read(t, register, Options{FailedIllegal: true}).Operations[2].Reason)
 	failed := strings.Replace(register, ":time 60", ":time 60, :error :illegal", 1)
-	require.Equal(t, "fail", read(t, failed, Options{FailedCAS: true}).Operations[2].Reason, "an error says that it was not compared")
+	require.Equal(t, "fail", read(t, failed, Options{FailedIllegal: true}).Operations[2].Reason, "an error says that it was not compared")
 }
 
 func TestKeys(t *testing.T) {
@@ -166,7 +166,7 @@ func TestReadRefuses(t *testing.T) {
 		"function":       {text: event(":process 0 :f :append :type :invoke"), want: "line 1: :f: :append is not known to model cas-register: want :write, :cas or :read"},
 		"no cas":         {text: event(":process 0 :f :cas :value [1 2] :type :invoke"), model: history.ModelRegister, want: "line 1: :f: :cas is not known to model register: want :write or :read"},
 		"cas of what":    {text: event(":process 0 :f :cas :value 1 :type :invoke"), want: "line 1: :value: 1: want [expected new]"},
-		"read has value": {text: event(":process 0 :f :read :value [1 nil] :type :invoke"), want: "line 1: :value: [1 nil]: a read is invoked with nil; if keys come with values, the model is kv"},
+		"read has value": {text: event(":process 0 :f :read :value [1 nil] :type :invoke"), want: "line 1: :value: [1 nil]: :read is invoked with nil; if keys come with values, the model is kv"},
 		"no key":         {text: invoke, model: history.ModelKV, want: "line 1: :value: 1: model kv wants [key value], or [key nil]"},
 		"twice":          {text: invoke + invoke, want: "line 2: :process: 0 still waits for its :write, operation p0.0: it has one operation in flight"},
 		"not invoked":    {text: event(":process 0 :f :read :type :ok"), want: "line 1: :process: 0 waits for nothing"},
@@ -224,7 +224,7 @@ func TestProcessComesBack(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
-	for _, o := range []Options{{Model: "queue"}, {Model: history.ModelMachine}} {
+	for _, o := range []Options{{Model: "stack"}, {Independent: true}, {Model: history.ModelRegister, Independent: true}, {Model: history.ModelMachine}} {
 		_, _, err := Read(strings.NewReader(register), o)
 		require.Error(t, err)
 		require.NotErrorIs(t, err, history.ErrFormat)
@@ -253,7 +253,7 @@ func FuzzRead(f *testing.F) {
 	f.Add("{:process 1 :type :invoke :f :propose :value [a Running]}", uint8(3))
 	f.Fuzz(func(t *testing.T, text string, which uint8) {
 		models := []history.Model{"", history.ModelKV, history.ModelRegister, history.ModelMachine}
-		o := Options{Model: models[which%4], Definition: fsm.Lifecycle(), FailedCAS: which&4 != 0}
+		o := Options{Model: models[which%4], Definition: fsm.Lifecycle(), FailedIllegal: which&4 != 0}
 		h, _, err := Read(strings.NewReader(text), o)
 		if err != nil {
 			require.ErrorIs(t, err, history.ErrFormat)

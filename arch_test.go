@@ -66,13 +66,14 @@ var layers = map[string]layer{
 	"checker":           {internal: []string{"checker/history", "checker/model", "node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
 	"checker/guarantee": {pure: true, internal: []string{"checker", "checker/history", "checker/jsonobject", "node/fsm"}},
 
-	"scenarios":           {pure: true, internal: []string{"checker/jsonobject", "netmodel", "netmodel/keyed", "node/fsm", "sim"}},
+	"scenarios":           {pure: true, internal: []string{"checker/jsonobject", "checker/model", "netmodel", "netmodel/keyed", "node/fsm", "sim"}},
+	"scenarios/workload":  {pure: true, internal: []string{"checker/history", "checker/model", "scenarios"}},
 	"scenarios/canary":    {pure: true, internal: systemImports},
 	"scenarios/origin":    {pure: true, internal: systemImports},
 	"scenarios/lockstep":  {pure: true, internal: systemImports},
 	"scenarios/shrink":    {pure: true, internal: []string{"netmodel", "node/fsm", "scenarios", "sim"}},
 	"scenarios/rapidplan": {internal: []string{"scenarios"}, external: []string{"pgregory.net/rapid"}},
-	"scenarios/play":      {internal: []string{"checker", "checker/history", "node/arena", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "sim"}},
+	"scenarios/play":      {internal: []string{"checker", "checker/history", "checker/model", "node/arena", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "sim"}},
 	"scenarios/campaign":  {internal: []string{"checker", "checker/history", "netmodel", "netmodel/keyed", "scenarios", "scenarios/play", "scenarios/shrink", "sim"}},
 
 	"cmd/mutants":        {external: []string{"github.com/spf13/cobra"}},

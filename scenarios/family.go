@@ -164,6 +164,8 @@ func (s Shape) Families() []Family {
 			all.add(f, s.Profile == All && s.minority())
 		case f == Batches:
 			all.add(f, s.Profile == All && s.Batches)
+		case f == Corruption:
+			all.add(f, s.network() && s.hasBytes())
 		case f == Breaks:
 			all.add(f, s.network() && s.Connections)
 		case f == Stops:

@@ -47,6 +47,7 @@ type Shape struct {
 	Batches      bool // its nodes can take several events as one step
 	Connections  bool // its clients are told of their connections
 	Creates      bool `json:",omitempty"` // its clients can create definitions
+	Bytes        bool `json:",omitempty"` // its messages can cross the network as bytes
 	Stops        bool // its nodes stop when they are asked to
 
 	// Fields that measure the worth of parts of the generator.
@@ -106,6 +107,10 @@ func (s Shape) Validate() error {
 func canStart(d fsm.Definition) bool {
 	return slices.ContainsFunc(d.Transitions, func(t fsm.Transition) bool { return t.From == d.Initial })
 }
+
+// hasBytes reports whether messages can cross the network as bytes. Systems with
+// machines that cannot ignore it.
+func (s Shape) hasBytes() bool { return s.Workload == nil || s.Bytes }
 
 func (s Shape) network() bool { return s.Profile == Network || s.Profile == All }
 func (s Shape) crashes() bool { return s.Profile == Crashes || s.disks() }
@@ -351,6 +356,9 @@ func generateKnobs(c Choices, p *Plan, shape Shape, delay Duration) {
 	if shape.Workload == nil {
 		generateMachineKnobs(c, p, shape, trip)
 	}
+	if shape.hasBytes() {
+		generateCodec(c, p)
+	}
 }
 
 // generateMachineKnobs chooses the knobs of systems with machines.
@@ -378,6 +386,10 @@ func generateMachineKnobs(c Choices, p *Plan, shape Shape, trip Duration) {
 	if shape.Connections && c.Often("http?", 40) {
 		p.Knobs.HTTPPercent = 1 + int(c.Choose("http", 100))
 	}
+}
+
+// generateCodec chooses which messages cross the network as bytes.
+func generateCodec(c Choices, p *Plan) {
 	codec := "cbor"
 	if c.Often("json?", 15) { // it is slow to decode, and few clusters use it
 		codec = "json"

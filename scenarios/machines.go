@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/lockstep-dst/lockstep/checker/model"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
@@ -16,6 +17,9 @@ type machines struct {
 
 // Name implements Workload. Plans and histories of machines name no workload.
 func (machines) Name() string { return "" }
+
+// Model implements Workload.
+func (machines) Model() *model.Model { return nil }
 
 // Object implements Workload.
 func (machines) Object(c Choices, p *Plan, i int, odd bool) string {

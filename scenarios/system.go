@@ -27,6 +27,7 @@ type System struct {
 	Batches       bool                 // its nodes take several events as one step: see sim.BatchProcess
 	Connections   bool                 // its clients are told of their connections: see sim.Spec.SeesConnections
 	Creates       bool                 // its clients can create definitions: see Plan.Created
+	Bytes         bool                 // its Run is a MessageCodec, though it has a workload of its own
 	Stops         bool                 // its nodes stop when they are asked to: see StopRequest
 	HighWaterFile string               // the file in which nodes keep their high-water mark; see sim.Config
 	Marks         []string             // names of its coverage marks; see MarkCounter

@@ -1,5 +1,7 @@
 package scenarios
 
+import "github.com/lockstep-dst/lockstep/checker/model"
+
 // Workload is a kind of objects and the operations that clients request of them. An
 // object has a key, and objects of different keys are independent.
 //
@@ -8,6 +10,9 @@ package scenarios
 type Workload interface {
 	// Name names the workload in plans and histories, as in "kv".
 	Name() string
+	// Model is the sequential behaviour of the objects, by which histories are judged;
+	// nil: that of machines, by the plan's definitions.
+	Model() *model.Model
 	// Object chooses the key of the i-th object of p, from 1. It is a rare one if odd is
 	// set: see KeyName.
 	Object(c Choices, p *Plan, i int, odd bool) string

@@ -151,7 +151,7 @@ func (s *historyFlags) checkModel(h history.History) error {
 }
 
 func (s *historyFlags) readJepsen(in io.Reader) (history.History, []history.Annotation, error) {
-	o := jepsen.Options{Model: s.modelFlag(), FailedCAS: s.failedCAS == failedCASIllegal}
+	o := jepsen.Options{Model: s.modelFlag(), FailedIllegal: s.failedCAS == failedCASIllegal}
 	if s.definition != nil {
 		o.Definition = *s.definition
 	}

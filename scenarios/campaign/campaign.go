@@ -60,6 +60,7 @@ func shapeOf(sys scenarios.System, s scenarios.Shape) scenarios.Shape {
 	s.Connections = sys.Connections
 	s.Creates = sys.Creates
 	s.Stops = sys.Stops
+	s.Bytes = sys.Bytes
 	s.Workload, s.Knobs, s.Times, s.Adjust = sys.Workload, sys.Knobs, sys.Times, sys.Adjust
 	s.Without = slices.Concat(s.Without, sys.Without)
 	return s

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/checker/history"
+	"github.com/lockstep-dst/lockstep/checker/model"
 	"github.com/lockstep-dst/lockstep/scenarios"
 )
 
@@ -15,13 +16,14 @@ type historyRecorder struct {
 	repeated   map[string]string // by id, of operations that are asked again: the first that asks the same
 	places     map[string]int    // by id of that: its place in operations
 	names      definitionNames
+	model      *model.Model // of the objects; nil: machines
 }
 
 // newHistoryRecorder returns an empty record of a plan's operations, with room for a
 // few more.
-func newHistoryRecorder(p *scenarios.Plan, more int) historyRecorder {
+func newHistoryRecorder(p *scenarios.Plan, m *model.Model, more int) historyRecorder {
 	size := len(p.Operations) + more
-	r := historyRecorder{make([]history.Operation, 0, size), make(map[string]int, size), map[string]string{}, map[string]int{}, newDefinitionNames(p)}
+	r := historyRecorder{make([]history.Operation, 0, size), make(map[string]int, size), map[string]string{}, map[string]int{}, newDefinitionNames(p), m}
 	for i := range p.Operations {
 		o := &p.Operations[i]
 		if q := p.FirstWithSameID(o); q != nil {
@@ -52,7 +54,7 @@ func (r *historyRecorder) invoke(o *scenarios.Operation, at scenarios.Duration) 
 	}
 	r.index[o.ID] = len(r.operations)
 	r.operations = append(r.operations, history.Operation{
-		Client: client, ID: o.ID, Machine: o.Key, Kind: kindInHistory(o.Kind), Argument: r.names.requested(o),
+		Client: client, ID: o.ID, Machine: o.Key, Kind: r.kind(o.Kind), Argument: r.names.requested(o), Expected: o.Expected,
 		Call: int64(at), Return: history.NoReturn, Outcome: history.Unknown, Version: history.NoVersion,
 	})
 }
@@ -88,7 +90,7 @@ func (r *historyRecorder) outcomes() (n Outcomes) {
 		switch o := &r.operations[i]; o.Outcome {
 		case history.Committed:
 			n.Committed++
-			if o.Kind == history.KindPropose {
+			if r.changes(o.Kind) {
 				n.Transitions++
 			}
 		case history.Rejected:
@@ -100,7 +102,24 @@ func (r *historyRecorder) outcomes() (n Outcomes) {
 	return n
 }
 
-// kindInHistory is the kind of an operation of a plan in a history. It panics at a
+// kind is the kind of an operation in the history.
+func (r *historyRecorder) kind(k scenarios.Kind) history.Kind {
+	if r.model != nil {
+		return history.Kind(k)
+	}
+	return kindInHistory(k)
+}
+
+// changes reports whether operations of a kind may change their object.
+func (r *historyRecorder) changes(k history.Kind) bool {
+	if r.model == nil {
+		return k == history.KindPropose
+	}
+	form := r.model.Form(k)
+	return form == nil || !form.ReadOnly
+}
+
+// kindInHistory is the kind of an operation on a machine in a history. It panics at a
 // kind that histories do not have.
 func kindInHistory(k scenarios.Kind) history.Kind {
 	switch k {

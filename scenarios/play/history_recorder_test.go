@@ -45,7 +45,7 @@ func TestAnOperationThatIsHandedOverIsOne(t *testing.T) {
 		{"rejected, and carried out: the judge must see it", respond(0, scenarios.Rejected, 2), respond(1, scenarios.Committed, 3), history.Rejected, 30},
 		{"never known", respond(1, scenarios.Unknown, -1), respond(0, scenarios.Unknown, -1), history.Unknown, history.NoReturn},
 	} {
-		r := newHistoryRecorder(p, 0)
+		r := newHistoryRecorder(p, nil, 0)
 		r.invoke(&p.Operations[0], 20)
 		r.invoke(&p.Operations[1], 10)
 		require.True(t, r.respond(30, c.first), c.name)

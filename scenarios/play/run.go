@@ -118,7 +118,7 @@ func Run(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options
 		Hits:      s.allHits(),
 		Families:  scenarios.Families(p),
 		Simulated: s.world.Now(),
-		History:   history.History{Definitions: historyDefinitions(p), Operations: s.history.upTo(s.world.Now())},
+		History:   history.History{Model: history.Model(p.Workload), Definitions: historyDefinitions(p), Operations: s.history.upTo(s.world.Now())},
 		Outcomes:  s.history.outcomes(),
 	}
 	if m, ok := s.run.(scenarios.MarkCounter); ok {
@@ -143,7 +143,7 @@ func (r *Result) setStatus(ctx context.Context, s *runner, o Options) {
 	if timeout == 0 {
 		timeout = time.Minute
 	}
-	switch c := checker.Check(ctx, r.History, checker.Options{Timeout: timeout, Explain: o.Explain, CrossCheck: o.CrossCheck}); c.Status {
+	switch c := checker.Check(ctx, r.History, checker.Options{Timeout: timeout, Explain: o.Explain, CrossCheck: o.CrossCheck, Model: s.objects.Model()}); c.Status {
 	case checker.Violated:
 		r.Violation = &scenarios.Violation{
 			Property: Linearizability, Class: c.Class, At: r.Simulated, Machine: c.Machine, Sentence: c.Explanation,

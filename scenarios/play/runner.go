@@ -82,7 +82,7 @@ func newRunner(sys scenarios.System, p *scenarios.Plan, o Options) (*runner, err
 		return nil, fmt.Errorf("%w: %w", scenarios.ErrPlan, err)
 	}
 	s.world = w
-	s.history = newHistoryRecorder(p, 2*len(s.machines))
+	s.history = newHistoryRecorder(p, s.objects.Model(), 2*len(s.machines))
 	nodes, clients := idsFrom(1, p.Nodes), idsFrom(scenarios.ClientID(1), p.Clients)
 	s.linksToClients, s.linksFromClients = netmodel.OneWay(nodes, clients), netmodel.OneWay(clients, nodes)
 	for _, spec := range cfg.Processes {

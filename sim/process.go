@@ -113,6 +113,10 @@ func (e *Effects) SetTimer(token uint64, after Duration) {
 // follows, unless r is quiet and succeeds.
 func (e *Effects) Disk(r DiskRequest) { e.disk = append(e.disk, r) }
 
+// DiskRequests returns the disk requests so far, for tests that step a process without a
+// world, as on a DiskModel. The slice is valid until the next request.
+func (e *Effects) DiskRequests() []DiskRequest { return e.disk }
+
 // Observe reports f to the observer.
 func (e *Effects) Observe(f Observation) { e.observations = append(e.observations, f) }
 

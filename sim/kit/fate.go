@@ -64,13 +64,17 @@ func (p place) word(v reflect.Value, fallback string) string {
 	if f.Kind() != reflect.String {
 		s = number(f)
 	}
-	switch {
-	case s == "":
+	if s == "" {
 		return fallback
-	case strings.IndexFunc(s, unicode.IsSpace) >= 0:
-		return strings.Join(strings.FieldsFunc("_"+s+"_", unicode.IsSpace), "_")
 	}
-	return s
+	return strings.Map(noSpace, s) // without a space it is s itself
+}
+
+func noSpace(r rune) rune {
+	if unicode.IsSpace(r) {
+		return '_'
+	}
+	return r
 }
 
 // number is the text of an integer: its name, if its type has a method String.

@@ -165,8 +165,9 @@ func (l *Log) enqueue(out *sim.Effects, j job) {
 }
 
 // begin takes up the next rewriting, or all records before it, if nothing is in flight.
+// After a failure something always is: no phase ends any more.
 func (l *Log) begin(out *sim.Effects) {
-	if l.phase != idle || len(l.queue) == 0 || l.err != nil {
+	if l.phase != idle || len(l.queue) == 0 {
 		return
 	}
 	n := slices.IndexFunc(l.queue, func(j job) bool { return j.rewrite })

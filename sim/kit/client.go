@@ -330,7 +330,5 @@ func (c *Client) finish(r Result) (Result, bool) {
 	r.Attempts = len(c.attempts)
 	c.busy, c.waiting = false, false
 	clear(c.attempts)
-	c.timers.Cancel(c.retryTimer())
-	c.timers.Cancel(c.deadlineTimer())
 	return r, true
 }

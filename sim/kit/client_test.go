@@ -2,6 +2,7 @@ package kit_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -38,10 +39,11 @@ type asker struct {
 	client *kit.Client
 	op     int
 	repeat bool
+	first  *sim.ID
 }
 
 func newAsker(nodes []sim.ID, repeat bool) *asker {
-	a := &asker{repeat: repeat}
+	a := &asker{repeat: repeat, first: new(sim.ID)}
 	a.client = kit.NewClient(kit.ClientConfig{
 		Nodes: nodes, Attempt: 10 * ms, Deadline: 100 * ms, Backoff: 2 * ms, MaxBackoff: 4 * ms,
 		Classify: func(_ sim.ID, body any) kit.Reply {
@@ -61,7 +63,7 @@ func (a *asker) Step(now sim.Duration, ev *sim.Event, out *sim.Effects) {
 		}
 		a.op = int(kit.Body(ev.Message).(token))
 		op := a.op
-		a.client.Start(now, out, kit.Request{Repeat: a.repeat, Message: func(attempt int) any { return ask{op, attempt} }})
+		a.client.Start(now, out, kit.Request{Repeat: a.repeat, First: *a.first, Message: func(attempt int) any { return ask{op, attempt} }})
 		return
 	}
 	if result, done := a.client.Step(now, ev, out); done {
@@ -69,7 +71,8 @@ func (a *asker) Step(now sim.Duration, ev *sim.Event, out *sim.Effects) {
 	}
 }
 
-// scripted is a node that answers its requests by a script, one word for each.
+// scripted is a node that answers its requests by a script, one word for each: how, and
+// after how many milliseconds.
 type scripted struct {
 	words []string
 	later []func(out *sim.Effects)
@@ -84,7 +87,7 @@ func (s *scripted) Step(_ sim.Duration, ev *sim.Event, out *sim.Effects) {
 	}
 	m, word, to := kit.Body(ev.Message).(ask), s.words[0], ev.From
 	s.words = s.words[1:]
-	word, late := strings.CutSuffix(word, "-late")
+	word, late, _ := strings.Cut(word, "+")
 	word, numbered := strings.CutSuffix(word, "-numbered")
 	r := answer{Op: m.Op}
 	switch word {
@@ -107,16 +110,13 @@ func (s *scripted) Step(_ sim.Duration, ev *sim.Event, out *sim.Effects) {
 		r.Attempt = m.Attempt
 	}
 	send := func(out *sim.Effects) { out.Send(to, kit.Message(r)) }
-	if !late {
-		send(out)
-		return
-	}
 	s.later = append(s.later, send)
-	out.SetTimer(uint64(len(s.later)-1), 15*ms)
+	wait, _ := strconv.Atoi(late)
+	out.SetTimer(uint64(len(s.later)-1), sim.Duration(wait)*ms)
 }
 
-// script runs one request against three nodes with scripts, "down" for a node that is
-// not up, and returns its end in words.
+// script runs one request against three nodes with scripts, and returns its end in words.
+// A node may also be down, or crash without an answer.
 func script(t *testing.T, repeat bool, nodes ...string) string {
 	result := "no end"
 	cfg := sim.Config{
@@ -150,8 +150,9 @@ func script(t *testing.T, repeat bool, nodes ...string) string {
 		} else {
 			w.Start(sim.ID(i + 1))
 		}
-		if s == "crash" {
-			w.Schedule(5*ms, "crash", func() { w.CrashProcess(sim.ID(i + 1)) })
+		if at, crashes := strings.CutPrefix(s, "crash+"); crashes {
+			wait, _ := strconv.Atoi(at)
+			w.Schedule(sim.Duration(wait)*ms, "crash", func() { w.CrashProcess(sim.ID(i + 1)) })
 		}
 	}
 	w.Invoke(0, 101, kit.Message(token(7)))
@@ -171,8 +172,9 @@ func TestTheEndOfARequest(t *testing.T) {
 		{"all nodes are down until the deadline", false, [3]string{"down", "down", "down"}, "100ms rejected after 17: the deadline has passed"},
 		{"a lost attempt may have an effect", false, [3]string{"silent", "done", ""}, "10ms unknown after 1: there was no reply in time"},
 		{"a request that may be repeated is sent to the next node", true, [3]string{"silent", "done", ""}, "14ms accepted after 2 by 2"},
-		{"a connection that ends is no reason to wait", false, [3]string{"crash", "done", ""}, "6ms unknown after 1: the connection has ended"},
-		{"and none for a request that may be repeated", true, [3]string{"crash", "done", ""}, "10ms accepted after 2 by 2"},
+		{"a connection that ends is no reason to wait", false, [3]string{"crash+5", "done", ""}, "6ms unknown after 1: the connection has ended"},
+		{"and none for a request that may be repeated", true, [3]string{"crash+5", "done", ""}, "10ms accepted after 2 by 2"},
+		{"but another node's connection is", true, [3]string{"crash+13", "done+5", ""}, "19ms accepted after 2 by 2"},
 		{"no reply until the deadline", true, [3]string{"", "", ""}, "100ms unknown after 8: the deadline has passed"},
 		{"a node turns the attempt away", false, [3]string{"retry", "done", ""}, "6ms accepted after 2 by 2"},
 		{"and knows the node to try", false, [3]string{"try3", "", "done"}, "6ms accepted after 2 by 3"},
@@ -180,9 +182,10 @@ func TestTheEndOfARequest(t *testing.T) {
 		{"a refusal after an attempt that was turned away", false, [3]string{"retry", "refused", ""}, "6ms rejected after 2 by 2: turned away"},
 		{"a refusal after an attempt that was lost", true, [3]string{"silent", "refused", ""}, "14ms unknown after 2 by 2: turned away"},
 		{"a refusal of all attempts", true, [3]string{"silent", "void", ""}, "14ms rejected after 2 by 2: turned away"},
-		{"the late answer to the first attempt ends the request", true, [3]string{"done-late", "silent", ""}, "17ms accepted after 2 by 1"},
-		{"a late refusal closes its attempt, and the second goes on", true, [3]string{"refused-late", "silent", "done"}, "28ms accepted after 3 by 3"},
-		{"late refusals of all attempts", true, [3]string{"refused-late", "retry-late", "refused"}, "28ms unknown after 3 by 3: turned away"},
+		{"the late answer to the first attempt ends the request", true, [3]string{"done+15", "silent", ""}, "17ms accepted after 2 by 1"},
+		{"a late refusal closes its attempt, and the second goes on", true, [3]string{"refused+15", "silent", "done"}, "28ms accepted after 3 by 3"},
+		{"a refusal of the only attempt in the pause after it", true, [3]string{"refused+9", "", ""}, "11ms rejected after 1 by 1: turned away"},
+		{"late refusals of all attempts", true, [3]string{"refused+15", "retry+15", "refused"}, "28ms unknown after 3 by 3: turned away"},
 		{"an answer to another request is none", true, [3]string{"other", "done", ""}, "14ms accepted after 2 by 2"},
 		{"a node that was asked twice and refuses once", true, [3]string{"retry silent", "retry", "retry"}, "100ms unknown after 9: the deadline has passed"},
 		{"the second attempt at a node cannot be closed without a number", false, [3]string{"retry refused", "retry", "retry"}, "18ms unknown after 4 by 1: turned away"},
@@ -192,6 +195,39 @@ func TestTheEndOfARequest(t *testing.T) {
 			require.Equal(t, c.want, script(t, c.repeat, c.nodes[:]...))
 		})
 	}
+}
+
+// The next request goes first to the node that has replied, even if late, unless it names
+// another; then the node after that is next.
+func TestAClientStaysWithTheNodeThatReplies(t *testing.T) {
+	var nodes []string
+	first := sim.ID(0)
+	w, err := sim.New(sim.Config{
+		Processes: []sim.Spec{{ID: 1}, {ID: 2}, {ID: 3}, {ID: 101}},
+		Network:   netmodel.Profile{Delay: netmodel.Delay{Min: ms}},
+		New: func(id sim.ID, _ int) sim.Process {
+			if id == 101 {
+				a := newAsker([]sim.ID{1, 2, 3}, true)
+				a.first = &first
+				return a
+			}
+			return &scripted{words: map[sim.ID][]string{1: {"done+15", "done", "done", "done"}}[id]}
+		},
+		Observe: func(_ sim.Duration, _ sim.ID, f sim.Observation) {
+			r := kit.Body(f).(ended).Result
+			nodes = append(nodes, fmt.Sprintf("%d after %d", r.Node, r.Attempts))
+			first = map[int]sim.ID{2: 3}[len(nodes)]
+		},
+	})
+	require.NoError(t, err)
+	for _, id := range []sim.ID{1, 2, 3, 101} {
+		w.Start(id)
+	}
+	for op := range 4 {
+		w.Invoke(sim.Duration(op)*sec, 101, kit.Message(token(op)))
+	}
+	w.Run(5 * sec)
+	require.Equal(t, []string{"1 after 2", "1 after 1", "1 after 2", "1 after 1"}, nodes)
 }
 
 func TestMisuseOfAClient(t *testing.T) {
@@ -264,7 +300,8 @@ func TestClientsNeverLie(t *testing.T) {
 			Seed:      seed,
 			Processes: []sim.Spec{{ID: 1}, {ID: 2}, {ID: 101, SeesConnections: rapid.Bool().Draw(rt, "connections")}},
 			Network: netmodel.Profile{
-				Delay: netmodel.Delay{Kind: netmodel.Uniform, Min: ms, Max: 25 * ms}, Drop: 200_000, Duplicate: 300_000, Reset: 50_000,
+				Delay:     netmodel.Delay{Kind: netmodel.Uniform, Min: ms, Max: ms + sim.Duration(rapid.IntRange(0, 12).Draw(rt, "delay"))*ms},
+				Duplicate: 300_000, Drop: netmodel.PPM(rapid.IntRange(0, 200_000).Draw(rt, "drop")), Reset: 50_000,
 			},
 			NewsDelay: ms,
 			New: func(id sim.ID, life int) sim.Process {
@@ -316,6 +353,6 @@ func TestClientsNeverLie(t *testing.T) {
 	})
 	t.Log(counts)
 	for o := range kit.Rejected + 1 {
-		require.Greater(t, counts[o], 20, "%v", o)
+		require.Positive(t, counts[o], "%v", o)
 	}
 }

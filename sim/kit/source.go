@@ -20,6 +20,8 @@ import (
 type Source struct {
 	key   keyed.Key
 	draws uint64
+	bytes [8]byte // of the last draw by Read
+	left  int     // bytes of it not read yet, the last ones
 }
 
 // NewSource returns the source of one life of a process. Lives count from 1, as in
@@ -44,13 +46,17 @@ func (s *Source) Int63() int64 { return int64(s.Uint64() >> 1) }
 // Seed makes s the source that is the child of its present one at seed.
 func (s *Source) Seed(seed int64) { *s = Source{key: s.key.Word(uint64(seed))} }
 
-// Read fills p, and never fails. Each eight bytes, and the rest, take a draw.
+// Read fills p with the next bytes, and never fails. The bytes do not depend on how many
+// are read at a time. A draw makes eight.
 func (s *Source) Read(p []byte) (int, error) {
 	n := len(p)
 	for len(p) > 0 {
-		var word [8]byte
-		binary.LittleEndian.PutUint64(word[:], s.Uint64())
-		p = p[copy(p, word[:]):]
+		if s.left == 0 {
+			binary.LittleEndian.PutUint64(s.bytes[:], s.Uint64())
+			s.left = len(s.bytes)
+		}
+		c := copy(p, s.bytes[len(s.bytes)-s.left:])
+		p, s.left = p[c:], s.left-c
 	}
 	return n, nil
 }

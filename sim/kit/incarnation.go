@@ -9,14 +9,16 @@ type Incarnation struct{ log *Log }
 
 // OpenIncarnation counts a life in the file of a name on the disk d of a Boot event. It
 // calls ready with the number when that is durable. The error is that of OpenLog.
-func OpenIncarnation(name string, d sim.Disk, out *sim.Effects, ready func(number uint64, out *sim.Effects)) (*Incarnation, error) {
+func OpenIncarnation(name string, d sim.Disk, out *sim.Effects, ready func(now sim.Duration, out *sim.Effects, number uint64)) (*Incarnation, error) {
 	i := &Incarnation{}
-	log, err := OpenLog(name, d, out, func(_ [][]byte, out *sim.Effects) { ready(i.log.Boots(), out) })
+	log, err := OpenLog(name, d, out, func(now sim.Duration, out *sim.Effects, _ [][]byte) {
+		ready(now, out, i.log.Boots())
+	})
 	i.log = log
 	return i, err
 }
 
 // Step takes the completions of disk requests, as Log.Step does.
-func (i *Incarnation) Step(ev *sim.Event, out *sim.Effects) (mine bool, err error) {
-	return i.log.Step(ev, out)
+func (i *Incarnation) Step(now sim.Duration, ev *sim.Event, out *sim.Effects) (mine bool, err error) {
+	return i.log.Step(now, ev, out)
 }

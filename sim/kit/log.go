@@ -47,11 +47,14 @@ type Log struct {
 	err        error
 }
 
+// Then is called within a step, with its arguments, when something is durable.
+type Then func(now sim.Duration, out *sim.Effects)
+
 // job is a record to append, or a rewriting.
 type job struct {
 	rewrite bool
 	records [][]byte
-	done    func(*sim.Effects)
+	done    Then
 }
 
 // phase is the request that the log waits for.
@@ -67,7 +70,7 @@ const (
 // OpenLog opens the log of a name on the disk d of a Boot event. It calls ready when all
 // that was found is durable, with the records. Until then nothing may be appended. The
 // error wraps ErrDamaged, or is the disk's.
-func OpenLog(name string, d sim.Disk, out *sim.Effects, ready func(records [][]byte, out *sim.Effects)) (*Log, error) {
+func OpenLog(name string, d sim.Disk, out *sim.Effects, ready func(now sim.Duration, out *sim.Effects, records [][]byte)) (*Log, error) {
 	l := &Log{name: name, token: keyed.String("log " + name)}
 	records, err := l.recover(d)
 	if err != nil {
@@ -81,9 +84,9 @@ func OpenLog(name string, d sim.Disk, out *sim.Effects, ready func(records [][]b
 		out.Disk(sim.DiskRequest{Op: sim.DiskRemove, File: l.newName(), Token: l.token, Quiet: true})
 	}
 	l.boots++
-	l.enqueue(out, job{true, records, func(out *sim.Effects) {
+	l.enqueue(out, job{true, records, func(now sim.Duration, out *sim.Effects) {
 		l.ready = true
-		ready(records, out)
+		ready(now, out, records)
 	}})
 	return l, nil
 }
@@ -101,7 +104,7 @@ func (l *Log) Size() int64 { return l.planned }
 
 // Append appends a record, of which it keeps a copy, and calls durable, if it is not nil,
 // when the record and all earlier ones are durable.
-func (l *Log) Append(out *sim.Effects, record []byte, durable func(out *sim.Effects)) {
+func (l *Log) Append(out *sim.Effects, record []byte, durable Then) {
 	l.checkReady("Append")
 	l.enqueue(out, job{false, l.copy(record), durable})
 }
@@ -109,14 +112,14 @@ func (l *Log) Append(out *sim.Effects, record []byte, durable func(out *sim.Effe
 // Rewrite replaces all records so far by others, as a snapshot, of which it keeps copies.
 // After a crash the log has either. durable is called, if it is not nil, when the new
 // ones are durable.
-func (l *Log) Rewrite(out *sim.Effects, records [][]byte, durable func(out *sim.Effects)) {
+func (l *Log) Rewrite(out *sim.Effects, records [][]byte, durable Then) {
 	l.checkReady("Rewrite")
 	l.enqueue(out, job{true, l.copy(records...), durable})
 }
 
 // Step takes the completions of the log's disk requests, and reports whether ev is one.
 // The error is that of a request that has failed.
-func (l *Log) Step(ev *sim.Event, out *sim.Effects) (mine bool, err error) {
+func (l *Log) Step(now sim.Duration, ev *sim.Event, out *sim.Effects) (mine bool, err error) {
 	if ev.Kind != sim.DiskDone || ev.Token != l.token {
 		return false, nil
 	}
@@ -129,7 +132,7 @@ func (l *Log) Step(ev *sim.Event, out *sim.Effects) (mine bool, err error) {
 		out.Disk(sim.DiskRequest{Op: sim.DiskRename, File: l.newName(), To: l.name, Token: l.token, Quiet: true})
 		out.Disk(sim.DiskRequest{Op: sim.DiskSyncDir, Token: l.token})
 	default:
-		l.finish(out)
+		l.finish(now, out)
 	}
 	return true, l.err
 }
@@ -192,12 +195,12 @@ func (l *Log) begin(out *sim.Effects) {
 }
 
 // finish runs the continuations of what is durable now, which may append more.
-func (l *Log) finish(out *sim.Effects) {
+func (l *Log) finish(now sim.Duration, out *sim.Effects) {
 	done := l.current
 	l.current, l.phase = nil, idle
 	for _, j := range done {
 		if j.done != nil {
-			j.done(out)
+			j.done(now, out)
 		}
 	}
 	l.begin(out)

@@ -29,7 +29,7 @@ type life struct {
 func begin(t require.TestingT, d *sim.DiskModel, submitted func()) *life {
 	l := &life{t: t, disk: d, submitted: submitted}
 	var out sim.Effects
-	l.log, l.err = kit.OpenLog("log", d, &out, func(records [][]byte, _ *sim.Effects) {
+	l.log, l.err = kit.OpenLog("log", d, &out, func(_ sim.Duration, _ *sim.Effects, records [][]byte) {
 		l.ready = true
 		for _, r := range records {
 			l.found = append(l.found, string(r))
@@ -67,7 +67,7 @@ func (l *life) tell(token uint64, err error, flight int) {
 		return
 	}
 	l.do(func(out *sim.Effects) {
-		mine, failed := l.log.Step(&sim.Event{Kind: sim.DiskDone, Token: token, Err: err}, out)
+		mine, failed := l.log.Step(0, &sim.Event{Kind: sim.DiskDone, Token: token, Err: err}, out)
 		require.True(l.t, mine)
 		l.err = failed
 	})
@@ -116,11 +116,13 @@ func TestContinuations(t *testing.T) {
 	l := open(t, sim.NewDiskModel(0))
 	var order []string
 	l.do(func(out *sim.Effects) {
-		note := func(s string) func(*sim.Effects) {
-			return func(*sim.Effects) { order = append(order, fmt.Sprintf("%s with %d in flight", s, l.disk.InFlight())) }
+		note := func(s string) kit.Then {
+			return func(sim.Duration, *sim.Effects) {
+				order = append(order, fmt.Sprintf("%s with %d in flight", s, l.disk.InFlight()))
+			}
 		}
-		l.log.Append(out, []byte("a"), func(out *sim.Effects) {
-			note("a")(out)
+		l.log.Append(out, []byte("a"), func(now sim.Duration, out *sim.Effects) {
+			note("a")(now, out)
 			l.log.Append(out, []byte("d"), note("d"))
 		})
 		l.log.Append(out, []byte("b"), note("b"))
@@ -158,7 +160,7 @@ func TestMisuseOfALog(t *testing.T) {
 	require.True(t, l.finish().log.Ready())
 	require.PanicsWithValue(t, "kit: log log: a record of 16777217 bytes: want at most 16777216: divide it", func() { l.append(strings.Repeat("x", kit.MaxRecord+1)) })
 	for _, ev := range []*sim.Event{{Kind: sim.DiskDone, Token: 1}, {Kind: sim.Timer}} {
-		mine, err := l.log.Step(ev, &sim.Effects{})
+		mine, err := l.log.Step(0, ev, &sim.Effects{})
 		require.False(t, mine, "another's event")
 		require.NoError(t, err)
 	}
@@ -168,7 +170,7 @@ func TestMisuseOfALog(t *testing.T) {
 func TestAFailedRequestEndsTheLog(t *testing.T) {
 	l := open(t, sim.NewDiskModel(0))
 	l.do(func(out *sim.Effects) {
-		l.log.Append(out, []byte("a"), func(*sim.Effects) { t.Error("is not durable") })
+		l.log.Append(out, []byte("a"), func(sim.Duration, *sim.Effects) { t.Error("is not durable") })
 	})
 	l.complete()
 	token, err := l.disk.FailSync()
@@ -318,12 +320,12 @@ func (x *explorer) explore(d *sim.DiskModel, b truth, number int) {
 	for i, what := range x.lives[number] {
 		l.do(func(out *sim.Effects) {
 			if what == 'w' {
-				l.log.Rewrite(out, [][]byte{[]byte(b.written)}, func(*sim.Effects) { b.durable = b.written })
+				l.log.Rewrite(out, [][]byte{[]byte(b.written)}, func(sim.Duration, *sim.Effects) { b.durable = b.written })
 				return
 			}
 			b.written += string(rune('a' + 5*number + i))
 			now := b.written
-			l.log.Append(out, []byte(now[len(now)-1:]), func(*sim.Effects) { b.durable = now })
+			l.log.Append(out, []byte(now[len(now)-1:]), func(sim.Duration, *sim.Effects) { b.durable = now })
 		})
 		if what != 'A' {
 			step()
@@ -404,11 +406,11 @@ type (
 	failed struct{ Err error }
 )
 
-func (k *keeper) Step(_ sim.Duration, ev *sim.Event, out *sim.Effects) {
+func (k *keeper) Step(now sim.Duration, ev *sim.Event, out *sim.Effects) {
 	var err error
 	switch ev.Kind {
 	case sim.Boot:
-		k.log, err = kit.OpenLog("log", ev.Disk, out, func(records [][]byte, out *sim.Effects) {
+		k.log, err = kit.OpenLog("log", ev.Disk, out, func(_ sim.Duration, out *sim.Effects, records [][]byte) {
 			k.count = len(records)
 			f := found{Boots: k.log.Boots()}
 			for _, r := range records {
@@ -420,11 +422,11 @@ func (k *keeper) Step(_ sim.Duration, ev *sim.Event, out *sim.Effects) {
 		if k.log != nil && k.log.Ready() {
 			k.count++
 			n := k.count
-			k.log.Append(out, fmt.Append(nil, "record ", n), func(out *sim.Effects) { out.Observe(kit.Fact(kept{n})) })
+			k.log.Append(out, fmt.Append(nil, "record ", n), func(_ sim.Duration, out *sim.Effects) { out.Observe(kit.Fact(kept{n})) })
 		}
 	default:
 		if k.log != nil {
-			_, err = k.log.Step(ev, out)
+			_, err = k.log.Step(now, ev, out)
 		}
 	}
 	if err != nil {
@@ -527,7 +529,7 @@ func TestIncarnationsAreNeverUsedAgain(t *testing.T) {
 	for want := uint64(1); want < 4; want++ {
 		var out sim.Effects
 		var got uint64
-		i, err := kit.OpenIncarnation("boots", d, &out, func(n uint64, _ *sim.Effects) { got = n })
+		i, err := kit.OpenIncarnation("boots", d, &out, func(_ sim.Duration, _ *sim.Effects, n uint64) { got = n })
 		require.NoError(t, err)
 		for len(out.DiskRequests()) > 0 {
 			require.Zero(t, got, "before it is durable")
@@ -539,7 +541,7 @@ func TestIncarnationsAreNeverUsedAgain(t *testing.T) {
 				require.NoError(t, err)
 			}
 			out = sim.Effects{}
-			mine, err := i.Step(&sim.Event{Kind: sim.DiskDone, Token: token}, &out)
+			mine, err := i.Step(0, &sim.Event{Kind: sim.DiskDone, Token: token}, &out)
 			require.True(t, mine)
 			require.NoError(t, err)
 		}

@@ -52,7 +52,7 @@ func TestANamedSourceDoesNotDependOnDraws(t *testing.T) {
 
 func TestASourceServesTheLibraries(t *testing.T) {
 	s := kit.NewSource(1, 2, 3)
-	require.NoError(t, iotest.TestReader(io.LimitReader(kit.NewSource(1, 2, 3), 20), read(t, s, 20)))
+	require.NoError(t, iotest.TestReader(io.LimitReader(kit.NewSource(1, 2, 3), 20), readAll(t, s, 20)))
 	require.Less(t, rand.New(s).IntN(10), 10)
 	require.Less(t, oldrand.New(s).Intn(10), 10)
 	var ones [64]int
@@ -68,7 +68,7 @@ func TestASourceServesTheLibraries(t *testing.T) {
 	require.GreaterOrEqual(t, s.Int63(), int64(0))
 }
 
-func read(t *testing.T, r io.Reader, n int) []byte {
+func readAll(t *testing.T, r io.Reader, n int) []byte {
 	p := make([]byte, n)
 	_, err := io.ReadFull(r, p)
 	require.NoError(t, err)

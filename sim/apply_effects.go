@@ -15,9 +15,16 @@ func (w *World) applyEffects(p *proc) {
 	}
 	var last Message // a message to several receivers is hashed once
 	var sum uint64
-	for _, s := range out.sends {
+	for i := range out.sends {
+		s := &out.sends[i]
+		if s.msg == nil {
+			w.misuse(MisuseNilMessage, p.id, "process %d sends a nil message to %d", p.id, s.to)
+		}
 		if s.msg != last {
 			last, sum = s.msg, s.msg.Digest()
+			if w.strict != nil {
+				w.checkSend(p.id, s, sum)
+			}
 		}
 		w.send(p.id, s.to, s.msg, sum)
 	}
@@ -26,6 +33,9 @@ func (w *World) applyEffects(p *proc) {
 		w.setTimer(p, t.token, p.clock.span(min(max(t.after, 0), MaxTime)))
 	}
 	for _, f := range out.observations {
+		if f == nil {
+			w.misuse(MisuseNilMessage, p.id, "process %d makes a nil observation", p.id)
+		}
 		w.fold(f.Digest(), uint64(p.id))
 		if w.cfg.Trace != nil {
 			w.traceObservation(p.id, f)
@@ -68,7 +78,12 @@ func (w *World) submit(p *proc, r *DiskRequest) {
 
 // send hands m, with digest sum, to the network.
 func (w *World) send(from, to ID, m Message, sum uint64) {
-	w.proc(to)
+	if to > netmodel.MaxID || w.procs[to] == nil {
+		w.misuse(MisuseUnknownReceiver, from, "process %d sends to %d, which is no process of this world: %v", from, to, m)
+	}
+	if w.strict != nil {
+		w.strict.watch(w.now, from, to, m, sum)
+	}
 	if from == to {
 		w.deliverAt(w.now, from, to, 0, m, sum)
 		return
@@ -78,6 +93,9 @@ func (w *World) send(from, to ID, m Message, sum uint64) {
 	v := w.net.Judge(w.now, l, m.FateKey())
 	if s, ok := m.(Single); v.Duplicate && ok && s.Single() {
 		v.Duplicate = false
+	}
+	if w.strict != nil && v.Occurrence == 1 {
+		w.checkFateName(from, to, m)
 	}
 	w.hits.verdict(&v)
 	w.fold(uint64(to)<<48|uint64(v.Occurrence)<<8|uint64(v.Cause)<<4|uint64(v.Fate), v.Key)

@@ -101,6 +101,12 @@ func (w *World) runStep(p *proc) {
 		w.fold(uint64(n), 15)
 		p.batchCode.StepAll(p.local(w.now), w.batch, &w.out)
 	}
+	if w.strict != nil {
+		w.checkStep(p)
+	}
+	if w.cfg.OnStep != nil {
+		w.cfg.OnStep(p.id, w.batch, &w.out)
+	}
 	w.applyEffects(p)
 }
 
@@ -131,6 +137,9 @@ func (w *World) addEvent(p *proc, r *record) {
 		ev.Kind = SendFailed
 	case recordDisconnect:
 		ev.Kind, ev.Token = Disconnected, r.token
+	}
+	if w.strict != nil {
+		w.strict.taken = append(w.strict.taken, r.token)
 	}
 	w.foldEvent(p.id, ev, r)
 	if w.cfg.Trace != nil {

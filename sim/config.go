@@ -40,6 +40,9 @@ type Config struct {
 	// NewsDelay is the time that the end of a connection, or the refusal of one,
 	// takes to the process at the other side, if the link is not cut.
 	NewsDelay Duration
+	// Checks says how closely messages are checked. It changes nothing in a run
+	// without Misuse.
+	Checks CheckLevel
 	// Buffers, if not nil, is used by this world and given back by Release.
 	Buffers *Buffers
 	// Trace, if not nil, is called with the text form of every event and effect.
@@ -47,6 +50,9 @@ type Config struct {
 	// OnEvent, if not nil, is called with each event before its process takes it. It
 	// costs no words, unlike Trace.
 	OnEvent func(id ID, ev *Event)
+	// OnStep, if not nil, is called after each step, before its effects happen, with
+	// the events that the process has taken. All are valid during the call only.
+	OnStep func(id ID, evs []Event, out *Effects)
 	// OnSend, if not nil, is called with each message handed to the network, and with
 	// the verdict on it.
 	OnSend func(from, to ID, m Message, v *netmodel.Verdict)
@@ -73,13 +79,19 @@ func (c *Config) validate() error {
 	if err := c.Network.Validate(); err != nil {
 		return fmt.Errorf("network: %w", err)
 	}
+	if c.Checks > CheckSteps {
+		return fmt.Errorf("Checks: %d: want CheckSample, CheckMessages or CheckSteps", c.Checks)
+	}
 	if c.NewsDelay < 0 || c.NewsDelay > netmodel.MaxDelay {
 		return fmt.Errorf("NewsDelay: %v: want 0s to %v", c.NewsDelay, netmodel.MaxDelay)
 	}
 	var seen [netmodel.MaxID + 1]bool
 	for i, s := range c.Processes {
-		if s.ID == 0 || s.ID > netmodel.MaxID || seen[s.ID] {
-			return fmt.Errorf("processes[%d]: id %d is taken or not within 1 to %d", i, s.ID, netmodel.MaxID)
+		if s.ID == 0 || s.ID > netmodel.MaxID {
+			return fmt.Errorf("processes[%d]: id %d: want 1 to %d", i, s.ID, netmodel.MaxID)
+		}
+		if seen[s.ID] {
+			return fmt.Errorf("processes[%d]: id %d is taken: want another for each process", i, s.ID)
 		}
 		seen[s.ID] = true
 		if err := s.Clock.Validate(); err != nil {

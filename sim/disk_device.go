@@ -155,7 +155,8 @@ func (d *disk) complete() *request {
 	*r = d.inFlight[0]
 	d.inFlight = d.inFlight[:copy(d.inFlight, d.inFlight[1:])]
 	if !bytes.Equal(r.given, r.snapshot) {
-		panic(fmt.Sprintf("sim: the data of a write to %s changed before the write was done", r.file.name))
+		panic(&Misuse{Class: MisuseWriteChanged, At: r.done, Text: fmt.Sprintf(
+			"the data of a write to %s changed before the write was done: give the disk a copy, or wait for DiskDone", r.file.name)})
 	}
 	d.execute(r)
 	if d.faults != nil {

@@ -179,7 +179,7 @@ func TestDataIsTheDisksUntilTheWriteIsDone(t *testing.T) {
 
 	ask(d, r)
 	r.Data[0] = 'y'
-	require.PanicsWithValue(t, "sim: the data of a write to f changed before the write was done", func() { d.complete() })
+	require.PanicsWithError(t, "sim: the data of a write to f changed before the write was done: give the disk a copy, or wait for DiskDone", func() { d.complete() })
 }
 
 func TestRequestsTakeTheirTimeInOrder(t *testing.T) {

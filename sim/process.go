@@ -9,8 +9,9 @@ type ID = netmodel.ID
 type Duration = netmodel.Duration
 
 // Message is sent from process to process, or by the owner of a world to a
-// process. A message is immutable once it is sent. It is a pointer, or a
-// comparable value.
+// process. A message is immutable once it is sent, for its sender and for its
+// receivers, which may have the same memory; Config.Checks finds changes. It is a
+// pointer, or a comparable value.
 type Message interface {
 	// FateKey is the key under which the network decides the fate of the message:
 	// the function FateKey of its subject (kind, machine, first operation),

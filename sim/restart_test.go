@@ -106,7 +106,6 @@ func TestUp(t *testing.T) {
 
 func TestMisuseOfAWorldPanics(t *testing.T) {
 	nobody := func(c *Config) { c.New = func(ID, int) Process { return nil } }
-	send := stepFunc(func(ev *Event, out *Effects) { out.Send(9, note{}) })
 	request := stepFunc(func(ev *Event, out *Effects) { out.Disk(write("f", -1, "")) })
 	for _, c := range []struct {
 		want string
@@ -122,7 +121,6 @@ func TestMisuseOfAWorldPanics(t *testing.T) {
 		{"sim: no process 0", func() { worldOf(t, 1, idle).LosePower(0) }},
 		{"sim: no process 65535", func() { worldOf(t, 1, idle).Up(65535) }},
 		{"sim: no process 2", func() { worldOf(t, 1, idle).Invoke(0, 2, note{}) }},
-		{"sim: no process 9", func() { worldOf(t, 1, send).Run(0) }},
 		{"sim: process 1: write f -1+0: not within 0 to 1073741824", func() { worldOf(t, 1, request).Run(0) }},
 		{"sim: New made nothing for life 1 of process 1", func() { worldOf(t, 1, nil, nobody) }},
 	} {
@@ -143,8 +141,8 @@ func TestNewNamesTheError(t *testing.T) {
 		{func(c *Config) { c.New = nil }, "New: want a function"},
 		{func(c *Config) { c.Processes = nil }, "processes: want at least one"},
 		{func(c *Config) { c.Processes[1].ID = 1 }, "processes[1]: id 1 is taken"},
-		{func(c *Config) { c.Processes[0].ID = 0 }, "processes[0]: id 0 "},
-		{func(c *Config) { c.Processes[0].ID = 256 }, "processes[0]: id 256 "},
+		{func(c *Config) { c.Processes[0].ID = 0 }, "processes[0]: id 0: want 1 to 255"},
+		{func(c *Config) { c.Processes[0].ID = 256 }, "processes[0]: id 256: want 1 to 255"},
 		{func(c *Config) { c.Processes[1].Clock.Drift = -600_000 }, "processes[1]: clock: drift_ppm -600000"},
 		{func(c *Config) { c.Processes[1].Disk.Sync.Max = 1 }, "processes[1]: disk: sync: max: "},
 		{func(c *Config) { c.Network.Drop = 2_000_000 }, "network: drop_ppm: 2000000"},

@@ -42,6 +42,7 @@ type World struct {
 	stepping      bool // a step is in progress
 	startingCount int  // processes started with a pending Boot
 	afterEvent    func()
+	strict        *strict // nil at CheckSample
 }
 
 // MaxTime is the end of virtual time, 36 years after its beginning. Events
@@ -82,7 +83,7 @@ func New(cfg Config) (*World, error) {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	root := keyed.Seed(cfg.Seed)
-	w := &World{cfg: cfg, hash: uint64(root.Name("trace")), actions: map[uint64]action{}}
+	w := &World{cfg: cfg, hash: uint64(root.Name("trace")), actions: map[uint64]action{}, strict: newStrict(cfg.Checks)}
 	ids := make([]ID, len(cfg.Processes))
 	for i, s := range cfg.Processes {
 		ids[i] = s.ID
@@ -150,6 +151,9 @@ func (w *World) ScheduleLazy(at Duration, number uint64, words func() string, do
 // if the process is down then.
 func (w *World) Invoke(at Duration, id ID, m Message) {
 	w.proc(id)
+	if m == nil {
+		w.misuse(MisuseNilMessage, 0, "process %d is invoked with a nil message", id)
+	}
 	w.push(at, record{kind: recordInvoke, to: id, msg: m, token: m.Digest()})
 }
 

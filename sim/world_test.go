@@ -160,7 +160,8 @@ func TestAWireThatSaysSomethingElseIsCaught(t *testing.T) {
 		c.RoundTrip = func(_, _ ID, m Message) Message { return letter{n: &heard} }
 	})
 	w.Invoke(0, 1, note{})
-	require.PanicsWithValue(t, "sim: a message changed after it was sent or on the wire, into letter 17", func() { w.Run(sec) })
+	require.PanicsWithError(t, `sim: the codec changes a message from 1 to 2: it was "letter 16" and comes out as "letter 17": `+
+		"what is decoded must have the Digest of what was encoded", func() { w.Run(sec) })
 }
 
 // The digest of one message in sixteen is checked on arrival.
@@ -169,7 +170,9 @@ func TestAMessageThatChangesUnderWayIsCaught(t *testing.T) {
 	w := worldOf(t, 1, idle)
 	w.Invoke(ms, 1, letter{n: &n})
 	n++
-	require.PanicsWithValue(t, "sim: a message changed after it was sent or on the wire, into letter 17", func() { w.Run(sec) })
+	require.PanicsWithError(t, `sim: a message of the owner of the world to process 1 has changed, and is "letter 17": found at 1ms, when process 1 was to take it. `+
+		"A message never changes once it is sent, since its sender, its receivers and the copies under way have one memory: "+
+		"copy, before you send it or keep it, what you will change", func() { w.Run(sec) })
 }
 
 // A world that runs for long keeps only the records still to happen.

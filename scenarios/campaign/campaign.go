@@ -26,7 +26,7 @@ type Campaign struct {
 	Shard   uint64          // of Shards campaigns that share the seeds: this one runs the seeds congruent to Shard
 	Shards  uint64          // 0: this one runs them all
 	Workers int             // 0: one per processor
-	Guard   int             // percent of seeds that run twice, on two workers, to catch nondeterminism, and that two checkers check
+	Guard   int             // percent of seeds that run twice, on two workers, to catch nondeterminism and changed messages, and that two checkers check
 	Options play.Options    // of each run
 	Resume  Summary         // the last Summary of an earlier Run of the same campaign, which this one resumes
 }
@@ -136,6 +136,7 @@ func (c *Campaign) runSeeds(ctx context.Context) <-chan jobResult {
 // function of the plan alone.
 func (c *Campaign) runJob(j job, o play.Options) jobResult {
 	o.CrossCheck = o.CrossCheck || j.guarded
+	o.SampleChecks = !j.second
 	r, err := play.Run(context.Background(), c.System, planOf(c.System, c.shape(), j.seed, o.Buffers), o)
 	r.History.Operations = nil
 	return jobResult{j, r, err}

@@ -138,6 +138,10 @@ func (c *collector) compareRuns(o *jobResult) bool {
 		return false
 	}
 	delete(c.firstOfTwo, o.seed)
+	if misused := misusedRun(o, &other); misused != nil {
+		*o = *misused
+		return true
+	}
 	if o.result.Hash != other.result.Hash || o.result.Signature() != other.result.Signature() {
 		c.differed[o.seed] = true
 	}
@@ -145,6 +149,20 @@ func (c *collector) compareRuns(o *jobResult) bool {
 		*o = other // so that the counts do not depend on which was first, even if they differ
 	}
 	return true
+}
+
+// misusedRun returns the run that was checked more closely, the second one, if only
+// that has found a misuse of the harness. It has ended there, and so it is no sign of
+// nondeterminism that the other one differs.
+func misusedRun(one, other *jobResult) *jobResult {
+	closer, first := one, other
+	if other.second {
+		closer, first = other, one
+	}
+	if closer.result.IsMisuse() && !first.result.IsMisuse() {
+		return closer
+	}
+	return nil
 }
 
 // report counts o and reports it.

@@ -43,7 +43,7 @@ func Require(t T, sys scenarios.System, p *scenarios.Plan) {
 			t.Fatalf("%s: %v", PlanVariable, err)
 		}
 	}
-	r, err := play.Run(t.Context(), sys, p, play.Options{})
+	r, err := play.Run(t.Context(), sys, p, play.Options{Explain: true})
 	if err != nil {
 		t.Fatalf("%v", err)
 	}

@@ -44,6 +44,10 @@ func (s *runner) invoke(o *scenarios.Operation) {
 }
 
 func (s *runner) onResponse(at scenarios.Duration, id sim.ID, r *scenarios.Response) {
+	if v := s.responseMisuse(at, id, r); v != nil {
+		s.violate(v)
+		return
+	}
 	if !s.history.respond(at, r) {
 		if s.violation == nil {
 			s.violation = unexpectedReturn(at, r)

@@ -11,22 +11,27 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
-// Options are the options of one run. The zero value is the campaign's.
+// Options are the options of one run.
 type Options struct {
 	Trace func(sim.TraceLine) // receives every trace line, if not nil
 	// CheckTimeout bounds the check of the history, in wall time; 0 is a minute. A
 	// history that takes longer is undecided.
 	CheckTimeout time.Duration
 	CrossCheck   bool         // check the history with Porcupine too, see checker.Options
-	Explain      bool         // explain a violation of the history, see Result.Evidence
+	Explain      bool         // explain a violation, see Result.Evidence; some take a second run
 	Buffers      *sim.Buffers // for runs one after another; nil: new for each
 	// SafetyOnly ends the run with its fault phase: the healed network is not
 	// tested. It serves to measure the worth of the heal phase.
 	SafetyOnly bool
+	// SampleChecks has one message in sixteen checked against changes after it was
+	// sent. Otherwise all are, see sim.CheckMessages. Campaigns set it for their first
+	// runs of seeds, for speed.
+	SampleChecks bool
 	// OnEvent, if not nil, receives the hash after every event, counted from 1.
 	OnEvent func(event, hash uint64)
 
 	instants *instantList // collects the instants of the run; nil: none are wanted
+	watch    *watcher     // watches the run, to tell about it; nil: nobody does
 }
 
 // Status is the verdict on a run.
@@ -44,9 +49,12 @@ const (
 type Result struct {
 	Status    Status
 	Violation *scenarios.Violation // if violated
-	Evidence  string               // of a violated history, with Options.Explain: the operations that contradict each other, as a diagram
-	Undecided string               // if undecided: the checker's reason
-	Hash      uint64               // of all events
+	// Evidence explains a violation, with Options.Explain: the operations of a history
+	// that contradict each other, as a diagram; or the processes at the end of a run
+	// without progress, if the system is no scenarios.ActivityReporter.
+	Evidence  string
+	Undecided string // if undecided: the checker's reason
+	Hash      uint64 // of all events
 	Stats     sim.Stats
 	Disks     DiskCounts
 	Hits      scenarios.FamilyHits // by family
@@ -126,6 +134,9 @@ func Run(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options
 	}
 	r.setStatus(ctx, s, o)
 	s.world.Release()
+	if o.Explain {
+		r.explain(sys, p, o)
+	}
 	return r, nil
 }
 

@@ -38,6 +38,7 @@ type runner struct {
 	hits             scenarios.FamilyHits // hits that the world does not count
 	endAt            scenarios.Duration   // later events do not count
 	instants         *instantList         // nil: none are wanted
+	watch            *watcher             // nil: the run is not told
 	stops            bool                 // see scenarios.System.Stops
 	eventLimit       uint64               // events from which on the run counts as a livelock
 	violation        *scenarios.Violation
@@ -49,7 +50,7 @@ func newRunner(sys scenarios.System, p *scenarios.Plan, o Options) (*runner, err
 	}
 	s := &runner{
 		plan: p, objects: sys.Objects(), machines: p.Machines(), run: sys.New(p), queues: map[sim.ID]*clientQueue{}, nodes: make([]nodeStatus, p.Nodes+1),
-		endAt: math.MaxInt64, instants: o.instants, stops: sys.Stops, eventLimit: maxEvents(sys, p),
+		endAt: math.MaxInt64, instants: o.instants, watch: o.watch, stops: sys.Stops, eventLimit: maxEvents(sys, p),
 	}
 	s.repairer, _ = s.run.(scenarios.Repairer)
 	cfg := sim.Config{
@@ -62,6 +63,12 @@ func newRunner(sys scenarios.System, p *scenarios.Plan, o Options) (*runner, err
 				s.violate(s.damageAccepted(to, m, decoded))
 			}
 		}
+	}
+	switch {
+	case o.watch != nil:
+		cfg.OnEvent, cfg.OnSend, cfg.Checks = o.watch.onEvent, o.watch.onSend, sim.CheckSteps
+	case !o.SampleChecks && o.instants == nil:
+		cfg.Checks = sim.CheckMessages
 	}
 	if o.instants != nil {
 		cfg.OnEvent, cfg.OnSend = o.instants.onEvent, o.instants.onSend
@@ -82,6 +89,9 @@ func newRunner(sys scenarios.System, p *scenarios.Plan, o Options) (*runner, err
 		return nil, fmt.Errorf("%w: %w", scenarios.ErrPlan, err)
 	}
 	s.world = w
+	if o.watch != nil {
+		o.watch.world = w
+	}
 	s.history = newHistoryRecorder(p, s.objects.Model(), 2*len(s.machines))
 	nodes, clients := idsFrom(1, p.Nodes), idsFrom(scenarios.ClientID(1), p.Clients)
 	s.linksToClients, s.linksFromClients = netmodel.OneWay(nodes, clients), netmodel.OneWay(clients, nodes)
@@ -111,20 +121,24 @@ func idsFrom(first sim.ID, n int) []sim.ID {
 
 func (s *runner) newProcess(id sim.ID, life int) sim.Process {
 	if scenarios.IsClient(id) {
-		return s.run.Client(id)
+		return s.processOf(id, life, s.run.Client(id))
 	}
 	s.nodes[id].life = life
 	if s.instants != nil {
 		s.instants.beginLife(id, life)
 	}
-	return s.run.Node(id, life)
+	return s.processOf(id, life, s.run.Node(id, life))
 }
 
 // runRecovered calls loop, which may panic: a failed assertion of the system is an
 // ordinary violation.
 func (s *runner) runRecovered() {
 	defer func() {
-		if cause := recover(); cause != nil {
+		switch cause := recover().(type) {
+		case nil:
+		case *sim.Misuse:
+			s.violation = misuseViolation(cause)
+		default:
 			s.violation = &scenarios.Violation{
 				Property: "assertion", Class: "panic", At: s.world.Now(),
 				Sentence: fmt.Sprintf("Panic: %v\n%s", cause, panicFrames()),
@@ -183,6 +197,9 @@ func (s *runner) observe(at scenarios.Duration, id sim.ID, f sim.Observation) {
 		s.onStoppedCleanly(at, id, f.Life)
 	case *scenarios.IncarnationRejected:
 		s.onIncarnationRejected(at, f.Node)
+	}
+	if s.violation != nil && s.violation.Property == harnessProperty {
+		return // the oracle cannot judge it
 	}
 	if v := s.run.Observe(at, id, f); v != nil && s.violation == nil {
 		s.violation = v

@@ -72,7 +72,7 @@ func (r *run) Node(id sim.ID, _ int) sim.Process {
 func (r *run) Client(id sim.ID) sim.Process {
 	return systemkit.NewClient(r.plan, id, systemkit.Protocol{
 		Request: func(inv *scenarios.Invocation, attempt int) any {
-			return request{inv.Machine, inv.ID, attempt, inv.To}
+			return request{inv.Key, inv.ID, attempt, inv.Argument}
 		},
 		Reply: func(inv *scenarios.Invocation, _ sim.ID, body any, to *scenarios.Response) kit.Reply {
 			m, ok := body.(reply)

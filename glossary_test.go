@@ -57,7 +57,7 @@ func signaturesOf(t *testing.T) []string {
 	all := map[string]bool{}
 	fset := token.NewFileSet()
 	for _, dir := range packageDirs(t) {
-		if !strings.HasPrefix(dir, "scenarios") && dir != "checker" {
+		if !strings.HasPrefix(dir, "scenarios") && dir != "checker" && dir != "sim" {
 			continue
 		}
 		for _, name := range goFiles(t, dir) {
@@ -86,7 +86,7 @@ func signaturesOf(t *testing.T) []string {
 
 // signaturesAt returns the signatures at one place: in a violation literal, in a
 // call of violation or breach(property, class, ...), or in a class of the linearizability
-// checker.
+// checker or of misuse of the simulator.
 func signaturesAt(n ast.Node) []string {
 	switch n := n.(type) {
 	case *ast.CompositeLit:
@@ -106,6 +106,9 @@ func signaturesAt(n ast.Node) []string {
 			return []string{literal(n.Args[0]) + "/" + literal(n.Args[1])}
 		}
 	case *ast.ValueSpec:
+		if strings.HasPrefix(n.Names[0].Name, "Misuse") && len(n.Values) == 1 {
+			return []string{"harness/" + literal(n.Values[0])}
+		}
 		if strings.HasPrefix(n.Names[0].Name, "Class") && len(n.Values) == 1 {
 			return []string{"linearizability/" + literal(n.Values[0])}
 		}

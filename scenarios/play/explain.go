@@ -10,14 +10,16 @@ import (
 // if the system does not tell it by itself.
 func (r *Result) explain(sys scenarios.System, p *scenarios.Plan, o Options) {
 	_, reports := sys.New(p).(scenarios.ActivityReporter)
-	again := Options{SafetyOnly: o.SafetyOnly, Buffers: o.Buffers, watch: newWatcher()}
+	again := Options{SafetyOnly: o.SafetyOnly, Buffers: o.Buffers}
 	switch v := r.Violation; {
 	case v == nil:
 	case v.Property == harnessProperty && v.Class == sim.MisuseMessageChanged:
+		again.everyStep = true
 		if s := runAgain(sys, p, again); s != nil && s.violation != nil && s.violation.Class == v.Class {
 			v.Sentence = s.violation.Sentence
 		}
 	case v.Property == "liveness" && !reports:
+		again.watch = newWatcher()
 		if s := runAgain(sys, p, again); s != nil && s.world.Hash() == r.Hash {
 			r.Evidence = s.watch.storm() + s.story()
 		}

@@ -27,8 +27,6 @@ func misuseViolation(m *sim.Misuse) *scenarios.Violation {
 func (s *runner) responseMisuse(at scenarios.Duration, id sim.ID, r *scenarios.Response) *scenarios.Violation {
 	text := ""
 	switch {
-	case r == nil || r.Operation == nil:
-		text = fmt.Sprintf("process %d observes a Response without an Operation: put in that of the Invocation", id)
 	case !scenarios.IsClient(id):
 		text = fmt.Sprintf("node %d observes a Response, to %s: a client observes it, when it has the reply of a node", id, r.Operation.ID)
 	case scenarios.ClientID(r.Operation.Client) != id:

@@ -30,8 +30,9 @@ type Options struct {
 	// OnEvent, if not nil, receives the hash after every event, counted from 1.
 	OnEvent func(event, hash uint64)
 
-	instants *instantList // collects the instants of the run; nil: none are wanted
-	watch    *watcher     // watches the run, to tell about it; nil: nobody does
+	instants  *instantList // collects the instants of the run; nil: none are wanted
+	watch     *watcher     // watches the run, to tell about it; nil: it is not told
+	everyStep bool         // check all recent messages after every step, see sim.CheckSteps
 }
 
 // Status is the verdict on a run.

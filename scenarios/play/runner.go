@@ -66,7 +66,9 @@ func newRunner(sys scenarios.System, p *scenarios.Plan, o Options) (*runner, err
 	}
 	switch {
 	case o.watch != nil:
-		cfg.OnEvent, cfg.OnSend, cfg.Checks = o.watch.onEvent, o.watch.onSend, sim.CheckSteps
+		cfg.OnEvent, cfg.OnSend = o.watch.onEvent, o.watch.onSend
+	case o.everyStep:
+		cfg.Checks = sim.CheckSteps
 	case !o.SampleChecks && o.instants == nil:
 		cfg.Checks = sim.CheckMessages
 	}

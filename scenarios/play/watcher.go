@@ -133,7 +133,7 @@ func (s *runner) story() string {
 		}
 	}
 	if id := scenarios.ClientID(scenarios.HealClient); s.healOps.attempts > 0 {
-		fmt.Fprintf(&b, "client %d asks for fresh operations, with %d attempts on the present machine\n", id, s.healOps.attempts)
+		fmt.Fprintf(&b, "client %d waits for a fresh operation, attempt %d\n", id, s.healOps.attempts)
 		s.tellMessages(&b, id)
 	}
 	return b.String()

@@ -33,6 +33,9 @@ type Campaign struct {
 
 // Validate names the first field that is out of bounds.
 func (c *Campaign) Validate() error {
+	if err := c.System.Validate(); err != nil {
+		return err
+	}
 	if err := c.shape().Validate(); err != nil {
 		return err
 	}

@@ -48,16 +48,16 @@ func changing() scenarios.System {
 // it decides the seed, and the seed is not nondeterministic.
 func TestTheGuardFindsChangedMessages(t *testing.T) {
 	for _, guard := range []int{0, 100} {
-		c := campaign.Campaign{System: changing(), Shape: scenarios.Shape{Profile: scenarios.None}, Seeds: 10, Guard: guard}
+		c := campaign.Campaign{System: changing(), Shape: scenarios.Shape{Profile: scenarios.None}, Seeds: 2, Guard: guard}
 		sum, err := c.Run(t.Context(), nil)
 		require.NoError(t, err)
 		require.Empty(t, sum.Differed)
 		if guard == 0 {
-			require.Empty(t, sum.Groups)
+			require.Zero(t, sum.Failed)
 			continue
 		}
 		require.Len(t, sum.Groups, 1)
-		require.Equal(t, campaign.Group{Signature: "harness/message-changed", First: 0, Count: 10}, *sum.Groups[0])
+		require.Equal(t, campaign.Group{Signature: "harness/message-changed", First: 0, Count: 2}, *sum.Groups[0])
 		saved, err := campaign.Save(t.Context(), t.TempDir(), c.System, c.Plan(0), c.Options)
 		require.NoError(t, err)
 		require.Equal(t, "harness/message-changed", saved.Signature())

@@ -322,3 +322,27 @@ func TestMisuseEndsARun(t *testing.T) {
 		})
 	}
 }
+
+// A system that cannot be run is an error, which names the field.
+func TestASystemThatCannotRunIsAnError(t *testing.T) {
+	for want, edit := range map[string]func(*scenarios.System){
+		"invalid system foreign: New: want a function that makes the Run of a plan": func(s *scenarios.System) { s.New = nil },
+		"invalid system foreign: New: it has made no Run":                           func(s *scenarios.System) { s.New = func(*scenarios.Plan) scenarios.Run { return nil } },
+		"invalid system foreign: AppendMarks: it appends 1 counts, and Marks has 2 names": func(s *scenarios.System) {
+			s.Marks = []string{"a", "b"}
+			inner := s.New
+			s.New = func(p *scenarios.Plan) scenarios.Run { return oneMark{inner(p)} }
+		},
+	} {
+		sys := foreign{}.system()
+		edit(&sys)
+		_, err := Run(context.Background(), sys, calmPlan(), Options{})
+		require.EqualError(t, err, want)
+		require.ErrorIs(t, err, scenarios.ErrSystem)
+	}
+}
+
+// oneMark is a run that counts one mark.
+type oneMark struct{ scenarios.Run }
+
+func (oneMark) AppendMarks(list []uint64) []uint64 { return append(list, 1) }

@@ -132,6 +132,9 @@ func Run(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options
 	}
 	if m, ok := s.run.(scenarios.MarkCounter); ok {
 		r.Marks = m.AppendMarks(nil)
+		if len(r.Marks) != len(sys.Marks) {
+			return Result{}, fmt.Errorf("%w %s: AppendMarks: it appends %d counts, and Marks has %d names", scenarios.ErrSystem, sys.Name, len(r.Marks), len(sys.Marks))
+		}
 	}
 	r.setStatus(ctx, s, o)
 	s.world.Release()

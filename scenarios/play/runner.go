@@ -45,12 +45,18 @@ type runner struct {
 }
 
 func newRunner(sys scenarios.System, p *scenarios.Plan, o Options) (*runner, error) {
+	if err := sys.Validate(); err != nil {
+		return nil, err
+	}
 	if err := sys.Check(p); err != nil {
 		return nil, err
 	}
 	s := &runner{
 		plan: p, objects: sys.Objects(), machines: p.Machines(), run: sys.New(p), queues: map[sim.ID]*clientQueue{}, nodes: make([]nodeStatus, p.Nodes+1),
 		endAt: math.MaxInt64, instants: o.instants, watch: o.watch, stops: sys.Stops, eventLimit: maxEvents(sys, p),
+	}
+	if s.run == nil {
+		return nil, fmt.Errorf("%w %s: New: it has made no Run", scenarios.ErrSystem, sys.Name)
 	}
 	s.repairer, _ = s.run.(scenarios.Repairer)
 	cfg := sim.Config{

@@ -1,0 +1,69 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ErrSystem is wrapped by every error about a System.
+var ErrSystem = errors.New("invalid system")
+
+// Validate names the first field that cannot be used. Its error wraps ErrSystem.
+func (s *System) Validate() error {
+	if err := s.validate(); err != nil {
+		if s.Name == "" {
+			return fmt.Errorf("%w: %w", ErrSystem, err)
+		}
+		return fmt.Errorf("%w %s: %w", ErrSystem, s.Name, err)
+	}
+	return nil
+}
+
+func (s *System) validate() error {
+	switch {
+	case s.Name == "":
+		return errors.New("Name: want one, which plans and commands give")
+	case strings.IndexFunc(s.Name, notInName) >= 0:
+		return fmt.Errorf("Name: %q: want letters, digits and - . _ only", s.Name)
+	case strings.Contains(s.About, "\n"):
+		return errors.New("About: want one line")
+	case s.New == nil:
+		return errors.New("New: want a function that makes the Run of a plan")
+	}
+	names := make([]string, len(s.Definitions))
+	for i := range s.Definitions {
+		if err := s.Definitions[i].Validate(); err != nil {
+			return fmt.Errorf("Definitions[%d]: %w", i, err)
+		}
+		names[i] = s.Definitions[i].Name
+	}
+	if err := distinctWords("Definitions", names); err != nil {
+		return err
+	}
+	if err := distinctWords("Marks", s.Marks); err != nil {
+		return err
+	}
+	return distinctWords("Requests", s.Requests)
+}
+
+// notInName reports whether r may not be in the name of a system.
+func notInName(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.' || r == '_')
+}
+
+// distinctWords names the first element of a field's list that is no word, or that
+// comes again.
+func distinctWords(field string, list []string) error {
+	places := make(map[string]int, len(list))
+	for i, word := range list {
+		if word == "" || strings.ContainsAny(word, " \t\n") {
+			return fmt.Errorf("%s[%d]: %q: want a word without spaces", field, i, word)
+		}
+		if first, ok := places[word]; ok {
+			return fmt.Errorf("%s[%d]: %q is %s[%d] already: want each once", field, i, word, field, first)
+		}
+		places[word] = i
+	}
+	return nil
+}

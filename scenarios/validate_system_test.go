@@ -1,0 +1,40 @@
+package scenarios
+
+import (
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/stretchr/testify/require"
+)
+
+func TestASystemIsValidated(t *testing.T) {
+	sound := func() System {
+		return System{
+			Name: "my-system_2.0", About: "one line", Definitions: []fsm.Definition{fsm.Lifecycle()},
+			Marks: []string{"a/b", "a/c"}, Requests: []string{"get", "put"}, New: func(*Plan) Run { return nil },
+		}
+	}
+	s := sound()
+	require.NoError(t, s.Validate())
+	for want, edit := range map[string]func(*System){
+		"invalid system: Name: want one, which plans and commands give":                           func(s *System) { s.Name = "" },
+		`invalid system my system: Name: "my system": want letters, digits and - . _ only`:        func(s *System) { s.Name = "my system" },
+		"invalid system my-system_2.0: About: want one line":                                      func(s *System) { s.About = "two\nlines" },
+		"invalid system my-system_2.0: New: want a function that makes the Run of a plan":         func(s *System) { s.New = nil },
+		`invalid system my-system_2.0: Marks[1]: "a/b" is Marks[0] already: want each once`:       func(s *System) { s.Marks[1] = "a/b" },
+		`invalid system my-system_2.0: Marks[0]: "": want a word without spaces`:                  func(s *System) { s.Marks[0] = "" },
+		`invalid system my-system_2.0: Requests[1]: "put it": want a word without spaces`:         func(s *System) { s.Requests[1] = "put it" },
+		`invalid system my-system_2.0: Requests[1]: "get" is Requests[0] already: want each once`: func(s *System) { s.Requests[1] = "get" },
+		`invalid system my-system_2.0: Definitions[1]: "lifecycle" is Definitions[0] already: want each once`: func(s *System) {
+			s.Definitions = append(s.Definitions, fsm.Lifecycle())
+		},
+	} {
+		s := sound()
+		edit(&s)
+		err := s.Validate()
+		require.EqualError(t, err, want)
+		require.ErrorIs(t, err, ErrSystem)
+	}
+	s.Definitions[0].Initial = "nowhere"
+	require.ErrorContains(t, s.Validate(), "invalid system my-system_2.0: Definitions[0]: ")
+}

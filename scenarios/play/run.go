@@ -30,6 +30,9 @@ type Options struct {
 	// OnEvent, if not nil, receives the hash after every event, counted from 1.
 	OnEvent func(event, hash uint64)
 
+	// onStep, if not nil, receives each step, before its effects happen.
+	onStep func(at scenarios.Duration, id sim.ID, evs []sim.Event, out *sim.Effects)
+
 	instants  *instantList // collects the instants of the run; nil: none are wanted
 	watch     *watcher     // watches the run, to tell about it; nil: it is not told
 	everyStep bool         // check all recent messages after every step, see sim.CheckSteps

@@ -81,6 +81,9 @@ func newRunner(sys scenarios.System, p *scenarios.Plan, o Options) (*runner, err
 	if o.instants != nil {
 		cfg.OnEvent, cfg.OnSend = o.instants.onEvent, o.instants.onSend
 	}
+	if o.onStep != nil {
+		cfg.OnStep = func(id sim.ID, evs []sim.Event, out *sim.Effects) { o.onStep(s.world.Now(), id, evs, out) }
+	}
 	for n := 1; n <= p.Nodes; n++ {
 		spec := sim.Spec{ID: scenarios.NodeID(n), Disk: p.Disk, Steps: p.Steps}
 		if n <= len(p.Clocks) {

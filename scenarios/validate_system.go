@@ -41,6 +41,19 @@ func (s *System) validate() error {
 	if err := distinctWords("Definitions", names); err != nil {
 		return err
 	}
+	if s.Workload != nil && len(names) > 0 {
+		return errors.New("Definitions: a system has a Workload or machines of definitions: want one of them")
+	}
+	knobs := make([]string, len(s.Knobs))
+	for i := range s.Knobs {
+		if err := s.Knobs[i].Validate(); err != nil {
+			return fmt.Errorf("Knobs[%d]: %w", i, err)
+		}
+		knobs[i] = s.Knobs[i].Name
+	}
+	if err := distinctWords("Knobs", knobs); err != nil {
+		return err
+	}
 	if err := distinctWords("Marks", s.Marks); err != nil {
 		return err
 	}

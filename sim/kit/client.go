@@ -11,7 +11,7 @@ import (
 // ClientConfig describes a Client.
 type ClientConfig struct {
 	Nodes    []sim.ID     // in the order in which they are tried, round and round
-	Attempt  sim.Duration // time for which an attempt waits for its reply
+	Attempt  sim.Duration // time for which an attempt waits for its reply, if the request may be repeated
 	Deadline sim.Duration // time from Start until the outcome is final, whatever it is
 	// Backoff is the pause before the second attempt. It doubles with each further
 	// attempt, up to MaxBackoff; 0: there is no pause.
@@ -85,7 +85,7 @@ type Request struct {
 	First   sim.ID // the node to try first; 0: the one that has replied last
 	// Repeat has the client send the request again though an earlier attempt may have
 	// been carried out. That is right for reads, and for nodes that tell the attempts of
-	// a request from new requests. Without it an attempt that is lost ends the request.
+	// a request from new requests. Without it an attempt has until the deadline.
 	Repeat bool
 }
 
@@ -185,7 +185,9 @@ func (c *Client) send(now sim.Duration, out *sim.Effects) {
 	c.attempts = append(c.attempts, attempt{node, m, true})
 	c.waiting = true
 	out.Send(node, m)
-	c.timers.After(now, out, c.retryTimer(), c.cfg.Attempt)
+	if c.request.Repeat { // otherwise there is nothing to do but wait
+		c.timers.After(now, out, c.retryTimer(), c.cfg.Attempt)
+	}
 }
 
 // Step takes an event. done reports that the request has ended, with its result. Events
@@ -330,5 +332,6 @@ func (c *Client) finish(r Result) (Result, bool) {
 	r.Attempts = len(c.attempts)
 	c.busy, c.waiting = false, false
 	clear(c.attempts)
+	c.timers.Cancel(c.retryTimer())
 	return r, true
 }

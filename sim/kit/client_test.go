@@ -170,7 +170,8 @@ func TestTheEndOfARequest(t *testing.T) {
 		{"the first node carries it out", false, [3]string{"done", "", ""}, "2ms accepted after 1 by 1"},
 		{"a node is down: its attempt has no effect", false, [3]string{"down", "done", ""}, "6ms accepted after 2 by 2"},
 		{"all nodes are down until the deadline", false, [3]string{"down", "down", "down"}, "100ms rejected after 17: the deadline has passed"},
-		{"a lost attempt may have an effect", false, [3]string{"silent", "done", ""}, "10ms unknown after 1: there was no reply in time"},
+		{"a lost attempt may have an effect", false, [3]string{"silent", "done", ""}, "100ms unknown after 1: the deadline has passed"},
+		{"so its reply may come late", false, [3]string{"done+80", "done", ""}, "82ms accepted after 1 by 1"},
 		{"a request that may be repeated is sent to the next node", true, [3]string{"silent", "done", ""}, "14ms accepted after 2 by 2"},
 		{"a connection that ends is no reason to wait", false, [3]string{"crash+5", "done", ""}, "6ms unknown after 1: the connection has ended"},
 		{"and none for a request that may be repeated", true, [3]string{"crash+5", "done", ""}, "10ms accepted after 2 by 2"},
@@ -228,6 +229,35 @@ func TestAClientStaysWithTheNodeThatReplies(t *testing.T) {
 	}
 	w.Run(5 * sec)
 	require.Equal(t, []string{"1 after 2", "1 after 1", "1 after 2", "1 after 1"}, nodes)
+}
+
+// A timer of an earlier request does not end an attempt of the next.
+func TestARequestHasItsOwnTime(t *testing.T) {
+	var results []string
+	w, err := sim.New(sim.Config{
+		Processes: []sim.Spec{{ID: 1}, {ID: 101}},
+		Network:   netmodel.Profile{Delay: netmodel.Delay{Min: ms}},
+		New: func(id sim.ID, _ int) sim.Process {
+			if id == 1 {
+				return &scripted{words: []string{"done", "done+30"}}
+			}
+			a := newAsker([]sim.ID{1}, true)
+			return processFunc(func(now sim.Duration, ev *sim.Event, out *sim.Effects) {
+				a.Step(now, ev, out)
+				a.repeat = a.op == 0 // only the first is repeated
+			})
+		},
+		Observe: func(at sim.Duration, _ sim.ID, f sim.Observation) {
+			results = append(results, fmt.Sprint(at, " ", kit.Body(f).(ended).Result.Outcome))
+		},
+	})
+	require.NoError(t, err)
+	w.Start(1)
+	w.Start(101)
+	w.Invoke(0, 101, kit.Message(token(1)))
+	w.Invoke(5*ms, 101, kit.Message(token(2)))
+	w.Run(sec)
+	require.Equal(t, []string{"2ms accepted", "37ms accepted"}, results)
 }
 
 func TestMisuseOfAClient(t *testing.T) {

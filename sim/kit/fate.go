@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/sim"
@@ -33,7 +34,7 @@ func (d *describer) findTags(f *fate, s *shape, path []int) {
 	for i := range s.fields {
 		in := &s.fields[i]
 		at := append(path[:len(path):len(path)], in.index)
-		if s.typ.Field(in.index).Anonymous && in.shape.typ.Kind() == reflect.Struct && in.tag == "" {
+		if s.typ.Field(in.index).Anonymous && in.shape.typ.Kind() == reflect.Struct {
 			d.findTags(f, in.shape, at)
 		}
 		if in.tag == "" {
@@ -67,7 +68,12 @@ func (p place) word(v reflect.Value, fallback string) string {
 	if s == "" {
 		return fallback
 	}
-	return strings.Map(noSpace, s) // without a space it is s itself
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= utf8.RuneSelf {
+			return strings.Map(noSpace, s)
+		}
+	}
+	return s // as a rule
 }
 
 func noSpace(r rune) rune {

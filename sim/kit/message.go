@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"reflect"
 
-	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
@@ -123,9 +122,6 @@ func (m *message) FateKey() uint64 { return m.key }
 
 // FateName implements sim.Message.
 func (m *message) FateName() string { return m.shape.fateName(m.value()) }
-
-// Digest implements sim.Message.
-func (m *message) Digest() uint64 { return keyed.Mix(m.key, m.fact.Digest()) }
 
 // Single implements sim.Single.
 func (m *message) Single() bool {

@@ -51,6 +51,7 @@ var errIllegal = errors.New("an illegal transition")
 func system(b bug) scenarios.System {
 	return scenarios.System{
 		Name: "server", About: "one server with a log", Definitions: []fsm.Definition{fsm.Lifecycle()}, Connections: true,
+		Without: scenarios.FamiliesOfLoss(),
 		New: func(p *scenarios.Plan) scenarios.Run {
 			r := &run{plan: p, bug: b}
 			r.Observer = r.check
@@ -181,8 +182,7 @@ func TestASystemOfTheseParts(t *testing.T) {
 		{overdiligent, "linearizability/"},
 	} {
 		t.Run("bug "+string(c.bug), func(t *testing.T) {
-			shape := scenarios.Shape{Profile: scenarios.All, Without: []scenarios.Family{scenarios.DiskDamage, scenarios.Wipes, scenarios.Rollbacks}}
-			run := campaign.Campaign{System: system(c.bug), Shape: shape, Seeds: 200}
+			run := campaign.Campaign{System: system(c.bug), Shape: scenarios.Shape{Profile: scenarios.All}, Seeds: 200}
 			sum, err := run.Run(t.Context(), nil)
 			require.NoError(t, err)
 			var found []string

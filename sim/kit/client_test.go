@@ -328,6 +328,7 @@ func TestClientsNeverLie(t *testing.T) {
 		times, results := map[int]int{}, map[int]kit.Result{}
 		w, err := sim.New(sim.Config{
 			Seed:      seed,
+			Checks:    sim.CheckMessages,
 			Processes: []sim.Spec{{ID: 1}, {ID: 2}, {ID: 101, SeesConnections: rapid.Bool().Draw(rt, "connections")}},
 			Network: netmodel.Profile{
 				Delay:     netmodel.Delay{Kind: netmodel.Uniform, Min: ms, Max: ms + sim.Duration(rapid.IntRange(0, 12).Draw(rt, "delay"))*ms},

@@ -188,8 +188,8 @@ func TestAFailedRequestEndsTheLog(t *testing.T) {
 // last batch it cannot be told from a torn tail, and a file without its end neither.
 func TestDamageIsFound(t *testing.T) {
 	d := sim.NewDiskModel(0)
-	l := open(t, d).append("base").finish()
-	l = open(t, d).append("one").finish().append("two", "three").finish() // "two" is a batch, and "three"
+	open(t, d).append("base").finish()
+	l := open(t, d).append("one").finish().append("two", "three").finish() // "two" is a batch, and "three"
 	file, err := l.disk.Read("log")
 	require.NoError(t, err)
 	base := 36 + 12 + len("base")
@@ -474,6 +474,7 @@ func TestALogUnderFaults(t *testing.T) {
 		disk := sim.DiskProfile{Write: netmodel.Delay{Min: ms}, Sync: netmodel.Delay{Min: 2 * ms}, Keep: 500_000, Tear: 500_000, Scatter: 300_000, Sector: 16}
 		w, err := sim.New(sim.Config{
 			Seed:      rapid.Uint64().Draw(rt, "seed"),
+			Checks:    sim.CheckMessages,
 			Processes: []sim.Spec{{ID: 1, Disk: disk}},
 			New:       func(sim.ID, int) sim.Process { return &keeper{} },
 			Observe:   kit.Observer(observe).First(&violation),

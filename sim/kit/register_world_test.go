@@ -102,6 +102,7 @@ func runRegister(t *testing.T, seed uint64, hasty bool) (hash uint64, reads int,
 	disk := sim.DiskProfile{Write: netmodel.Delay{Min: ms}, Sync: netmodel.Delay{Kind: netmodel.Uniform, Min: 5 * ms, Max: 25 * ms}, Keep: 500_000, Tear: 300_000}
 	w, err := sim.New(sim.Config{
 		Seed:      seed,
+		Checks:    sim.CheckMessages,
 		Processes: []sim.Spec{{ID: 1, Disk: disk}, {ID: 2, Disk: disk}, {ID: 101, SeesConnections: true}},
 		Network: netmodel.Profile{
 			Delay: netmodel.Delay{Kind: netmodel.Uniform, Min: ms, Max: 10 * ms}, Drop: 50_000, Duplicate: 100_000, Reorder: 100_000, Reset: 20_000,

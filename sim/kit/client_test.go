@@ -32,8 +32,6 @@ type (
 	}
 )
 
-func (r answer) Single() bool { return true }
-
 // asker is a process with a client, which makes each invocation a request.
 type asker struct {
 	client *kit.Client

@@ -68,17 +68,18 @@ const (
 )
 
 // OpenLog opens the log of a name on the disk d of a Boot event. It calls ready when all
-// that was found is durable, with the records. Until then nothing may be appended. The
-// error wraps ErrDamaged, or is the disk's.
+// that was found is durable, with the records. Until then nothing may be appended. An
+// error wraps ErrDamaged, or is the disk's; then the log is one that has failed.
 func OpenLog(name string, d sim.Disk, out *sim.Effects, ready func(now sim.Duration, out *sim.Effects, records [][]byte)) (*Log, error) {
 	l := &Log{name: name, token: keyed.String("log " + name)}
-	records, err := l.recover(d)
-	if err != nil {
-		return nil, fmt.Errorf("log %s: %w", name, err)
-	}
 	names, err := d.List()
+	var records [][]byte
+	if err == nil {
+		records, err = l.recover(d)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("log %s: %w", name, err)
+		l.err = fmt.Errorf("log %s: %w", name, err)
+		return l, l.err
 	}
 	if slices.Contains(names, l.newName()) { // a rewriting that did not end
 		out.Disk(sim.DiskRequest{Op: sim.DiskRemove, File: l.newName(), Token: l.token, Quiet: true})

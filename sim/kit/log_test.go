@@ -204,6 +204,7 @@ func TestDamageIsFound(t *testing.T) {
 		if at < last {
 			require.ErrorIs(t, got.err, kit.ErrDamaged, "byte %d", at)
 			require.Zero(t, damaged.InFlight())
+			require.False(t, got.log.Ready())
 			continue
 		}
 		require.NoError(t, got.err)
@@ -419,15 +420,13 @@ func (k *keeper) Step(now sim.Duration, ev *sim.Event, out *sim.Effects) {
 			out.Observe(kit.Fact(f))
 		})
 	case sim.Invoke:
-		if k.log != nil && k.log.Ready() {
+		if k.log.Ready() {
 			k.count++
 			n := k.count
 			k.log.Append(out, fmt.Append(nil, "record ", n), func(_ sim.Duration, out *sim.Effects) { out.Observe(kit.Fact(kept{n})) })
 		}
 	default:
-		if k.log != nil {
-			_, err = k.log.Step(now, ev, out)
-		}
+		_, err = k.log.Step(now, ev, out)
 	}
 	if err != nil {
 		out.Observe(kit.Fact(failed{err}))
@@ -523,6 +522,30 @@ func TestALogUnderFaults(t *testing.T) {
 	t.Logf("%d lives, %d damaged disks, %d failures, %d of them for damage", lives, damage, failures, refusals)
 	require.Greater(t, failures, refusals)
 	require.Positive(t, refusals)
+}
+
+func ExampleIncarnation() {
+	var i *kit.Incarnation
+	step := processFunc(func(now sim.Duration, ev *sim.Event, out *sim.Effects) {
+		var err error
+		if ev.Kind == sim.Boot {
+			i, err = kit.OpenIncarnation("boots", ev.Disk, out, func(now sim.Duration, _ *sim.Effects, number uint64) {
+				fmt.Println(now, "incarnation", number)
+			})
+		} else {
+			_, err = i.Step(now, ev, out)
+		}
+		if err != nil {
+			fmt.Println("stops:", err)
+		}
+	})
+	run(step, func(w *sim.World) {
+		w.Schedule(10*ms, "power loss", func() { w.LosePower(1) })
+		w.Schedule(20*ms, "start", func() { w.Start(1) })
+	})
+	// Output:
+	// 0s incarnation 1
+	// 20ms incarnation 2
 }
 
 func TestIncarnationsAreNeverUsedAgain(t *testing.T) {

@@ -99,6 +99,8 @@ func (s *scripted) Step(_ sim.Duration, ev *sim.Event, out *sim.Effects) {
 		r.Answer = kit.Refused
 	case "void":
 		r.Answer = kit.Void
+	case "astray":
+		r.Answer, r.Attempt = kit.Refused, 9
 	case "other":
 		r.Answer, r.Op = kit.Done, -1
 	default:
@@ -186,6 +188,7 @@ func TestTheEndOfARequest(t *testing.T) {
 		{"a refusal of the only attempt in the pause after it", true, [3]string{"refused+9", "", ""}, "11ms rejected after 1 by 1: turned away"},
 		{"late refusals of all attempts", true, [3]string{"refused+15", "retry+15", "refused"}, "28ms unknown after 3 by 3: turned away"},
 		{"an answer to another request is none", true, [3]string{"other", "done", ""}, "14ms accepted after 2 by 2"},
+		{"a refusal of an attempt that was not made", true, [3]string{"astray", "done", ""}, "14ms accepted after 2 by 2"},
 		{"a node that was asked twice and refuses once", true, [3]string{"retry silent", "retry", "retry"}, "100ms unknown after 9: the deadline has passed"},
 		{"the second attempt at a node cannot be closed without a number", false, [3]string{"retry refused", "retry", "retry"}, "18ms unknown after 4 by 1: turned away"},
 		{"but with one", false, [3]string{"retry refused-numbered", "retry", "retry"}, "18ms rejected after 4 by 1: turned away"},
@@ -256,6 +259,18 @@ func TestARequestHasItsOwnTime(t *testing.T) {
 	w.Invoke(5*ms, 101, kit.Message(token(2)))
 	w.Run(sec)
 	require.Equal(t, []string{"2ms accepted", "37ms accepted"}, results)
+}
+
+// Without a backoff the next attempt is made at once.
+func TestAClientWithoutABackoff(t *testing.T) {
+	c := kit.NewClient(kit.ClientConfig{
+		Nodes: []sim.ID{1, 2}, Attempt: ms, Deadline: ms, Classify: func(sim.ID, any) kit.Reply { return kit.Reply{Answer: kit.Retry} },
+	})
+	c.Start(0, &sim.Effects{}, kit.Request{Message: func(attempt int) any { return ask{7, attempt} }})
+	var out sim.Effects
+	_, done := c.Step(0, &sim.Event{Kind: sim.Receive, From: 1, Message: kit.Message(answer{})}, &out)
+	require.False(t, done)
+	require.Equal(t, "send to 2: ask - 7 Attempt=2", out.List()[0].Text)
 }
 
 func TestMisuseOfAClient(t *testing.T) {

@@ -36,7 +36,7 @@ import (
 //
 // The value must not be changed afterwards, nor what it points to, by the sender or by a
 // receiver. A value that is a sim.Message already is returned as it is: methods written
-// by hand are several times as fast.
+// by hand take a third of the instructions.
 func Message(v any) sim.Message {
 	if m, ok := v.(sim.Message); ok {
 		checkEmbedding(m)

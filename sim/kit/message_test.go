@@ -61,6 +61,7 @@ type (
 	plainWords struct{ N int }
 	token      uint32
 	empty      struct{}
+	Old_Name   struct{}
 )
 
 func (plainOnce) Single() bool      { return true }
@@ -79,6 +80,7 @@ func TestFateNamesAndTexts(t *testing.T) {
 		{token(9), "token - -", "token - - 9"},
 		{empty{}, "empty - -", "empty - -"},
 		{plainWords{5}, "plain-words - -", "number 5"},
+		{Old_Name{}, "old-name - -", "old-name - -"},
 	} {
 		m := kit.Message(c.v)
 		require.Equal(t, c.fate, m.FateName())
@@ -208,6 +210,10 @@ func TestAMessageByHandIsLeftAsItIs(t *testing.T) {
 	require.Same(t, m, kit.Fact(m))
 	require.Same(t, m, kit.Body(m))
 	require.Nil(t, kit.Body(nil))
+	several := &handPrepare{Key: "x"}
+	require.Same(t, several, kit.Message(several))
+	require.Equal(t, "number 5", kit.Fact(plainWords{5}).String())
+	require.NotEqual(t, kit.Fact(struct{ M *ByHand }{}).Digest(), kit.Fact(struct{ M *ByHand }{m}).Digest())
 }
 
 type (

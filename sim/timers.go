@@ -8,11 +8,16 @@ package sim
 type timerTable struct {
 	list  []timer
 	free  []uint32          // free indexes of list
-	slots map[uint64]uint32 // indexes of list by token; looked up, never ranged over
+	slots map[uint64]uint32 // indexes of list by token, from maxScanned on; looked up, never ranged over
 }
+
+// maxScanned is the number of timers that are found by their tokens in the list itself:
+// most processes have one or two.
+const maxScanned = 4
 
 // timer is one timer.
 type timer struct {
+	set        bool
 	token      uint64
 	due        Duration // true time
 	queuedFor  Duration // time of its record in the queue; no later than due
@@ -24,11 +29,8 @@ type timer struct {
 // slot returns the index of the timer with a token, and makes one if there is
 // none.
 func (a *timerTable) slot(token uint64) (place uint32, made bool) {
-	if i, ok := a.slots[token]; ok {
+	if i, ok := a.find(token); ok {
 		return i, false
-	}
-	if a.slots == nil {
-		a.slots = map[uint64]uint32{}
 	}
 	if n := len(a.free); n > 0 {
 		place, a.free = a.free[n-1], a.free[:n-1]
@@ -36,10 +38,29 @@ func (a *timerTable) slot(token uint64) (place uint32, made bool) {
 		place = uint32(len(a.list))
 		a.list = append(a.list, timer{})
 	}
-	a.slots[token] = place
+	if place >= maxScanned {
+		if a.slots == nil {
+			a.slots = map[uint64]uint32{}
+		}
+		a.slots[token] = place
+	}
 	x := &a.list[place]
-	*x = timer{token: token, generation: x.generation + 1} // records of the last timer here are stale
+	*x = timer{set: true, token: token, generation: x.generation + 1} // records of the last timer here are stale
 	return place, true
+}
+
+// find returns the index of the timer with a token.
+func (a *timerTable) find(token uint64) (place uint32, ok bool) {
+	for i := range a.list[:min(len(a.list), maxScanned)] {
+		if x := &a.list[i]; x.set && x.token == token {
+			return uint32(i), true
+		}
+	}
+	if len(a.slots) == 0 {
+		return 0, false
+	}
+	place, ok = a.slots[token]
+	return place, ok
 }
 
 // reset removes all timers and keeps the memory.
@@ -51,7 +72,10 @@ func (a *timerTable) reset() {
 // remove removes a timer.
 func (a *timerTable) remove(place uint32) {
 	x := &a.list[place]
-	delete(a.slots, x.token)
+	if place >= maxScanned {
+		delete(a.slots, x.token)
+	}
+	x.set = false
 	x.generation++
 	a.free = append(a.free, place)
 }

@@ -15,6 +15,7 @@ type nodeObservers struct {
 	id      sim.ID
 	watches []*watchClient // that stay at the node
 	here    []*watchClient // at the node in the current step
+	visited []*watchClient // room for here, if clients move
 	gone    []goneWatch    // whose clients have moved to another node
 	listing listClient
 	steps   int // of the node, in all its lives
@@ -63,7 +64,9 @@ func newMovers(r *run) (movers []*watchClient) {
 func (o *nodeObservers) begin(p *process) {
 	o.steps++
 	p.run.steps++
-	o.here = append(o.here[:0], o.watches...)
+	if o.here = o.watches; len(p.run.movers) > 0 {
+		o.here = append(o.visited[:0], o.watches...)
+	}
 	if o.life != p.life {
 		o.life = p.life
 		for _, w := range slices.Concat(o.watches, p.run.movers) {
@@ -131,6 +134,7 @@ func (o *nodeObservers) beginMovers(p *process, healed bool) {
 			o.here = append(o.here, w)
 		}
 	}
+	o.visited = o.here
 }
 
 // pull adds the pulls of the watches that await no update, and reports whether there

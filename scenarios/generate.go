@@ -439,8 +439,9 @@ func generateOperations(c Choices, p *Plan, shape Shape, delay Duration) Duratio
 	anyNode := shape.Profile != None && c.Often("roam", 50)
 	pace := delay * Duration(c.Between("pace", 1, 16)) / 2
 	if len(machines) >= minManyMachines && shape.Machines == 0 {
-		pace /= 2            // the faults of a plan are few, and should meet operations
-		p.Knobs.Segment *= 8 // otherwise a log needs a segment or two for each machine
+		pace /= 2              // the faults of a plan are few, and should meet operations
+		p.Knobs.Segment *= 8   // otherwise a log needs a segment or two for each machine
+		p.Knobs.ListEvery *= 8 // a listing may read all of them
 	}
 	reads := []uint64{30, 30, 60}[c.Choose("reads", 3)]
 	begin := 10 * (p.Disk.Write.Min + p.Disk.Sync.Min) // when a node with a log has booted

@@ -16,10 +16,10 @@ const (
 	maxManyMachines = 160
 )
 
-// drawMachines chooses the number of machines: a few, or, in three of a hundred plans
+// drawMachines chooses the number of machines: a few, or, in two of a hundred plans
 // that leave machines and operations to the generator, many.
 func drawMachines(c Choices, shape Shape) int {
-	if shape.Profile != None && shape.Operations == 0 && c.Often("many?", 3) {
+	if shape.Profile != None && shape.Operations == 0 && c.Often("many?", 2) {
 		return c.Between("many", minManyMachines, maxManyMachines)
 	}
 	return c.Between("machines", 1, maxDrawnMachines)

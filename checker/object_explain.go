@@ -92,7 +92,7 @@ func (r *refuted) whichStates() string {
 	if !all {
 		names = append(names, andOthers)
 	}
-	sentence := fmt.Sprintf(", when the state can only have been %s", joinOr(names))
+	sentence := fmt.Sprintf(", when it can only have been %s", joinOr(names))
 	if len(fitting) > 0 {
 		sentence += fmt.Sprintf(", and no order leaves room for its effect on %s", joinOr(fitting))
 	}

@@ -49,7 +49,7 @@ func kvGrammar() Grammar {
 
 func lockGrammar() Grammar {
 	return Grammar{
-		Name: ModelLock, About: "a lock that one client at a time holds; it is not reentrant",
+		Name: ModelLock, About: "a lock that one client at a time holds, and not twice",
 		Kinds: []KindForm{
 			{Kind: KindAcquire, About: "the client takes the lock, which was free", Illegal: "a client held the lock, this one or another"},
 			{Kind: KindRelease, About: "the client gives the lock back, which it held", Illegal: "the client did not hold the lock"},
@@ -59,7 +59,7 @@ func lockGrammar() Grammar {
 
 func counterGrammar() Grammar {
 	return Grammar{
-		Name: ModelCounter, About: "a whole number, at first 0, of 64 bits: it wraps",
+		Name: ModelCounter, About: "a whole number of 64 bits, at first 0",
 		Kinds: []KindForm{
 			{Kind: KindAdd, About: "adds a number, which may be negative", Argument: Field{Integer, "the number added"}, Result: Field{Integer, "the sum"}},
 			{Kind: KindRead, About: "asks for the number", Result: Field{Integer, "the number"}, Answers: true, ReadOnly: true},
@@ -69,7 +69,7 @@ func counterGrammar() Grammar {
 
 func queueGrammar() Grammar {
 	return Grammar{
-		Name: ModelQueue, About: "a queue: first in, first out",
+		Name: ModelQueue, About: "a queue, first in, first out",
 		Kinds: []KindForm{
 			{Kind: KindEnqueue, About: "adds an item to the end", Argument: Field{Text, "the item"}},
 			{Kind: KindDequeue, About: "takes the first item", Result: Field{Text, "the item"}, Answers: true, Illegal: "the queue was empty"},

@@ -18,7 +18,7 @@ type versioned struct {
 
 func describeVersioned(state any) string {
 	v := state.(versioned)
-	return fmt.Sprintf("%s, version %d", v.value, v.version)
+	return fmt.Sprintf("%s at version %d", v.value, v.version)
 }
 
 // then returns the state after op, if its response fits: v itself if op is

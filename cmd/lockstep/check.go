@@ -27,12 +27,9 @@ may be compressed with gzip or zstd.
 
 The model of a history is in its header, or else given by --model:
 
-  lifecycle      machines of the built-in definition
-  machine:FILE   machines of the definition in a file, in YAML or JSON
-  register       one register: write and read
-  cas-register   one register: write, cas (compare and set) and read
-  kv             a register for each key
-
+  lifecycle      machines of the built-in definition (propose, read)
+  machine:FILE   machines of the definition in a file, in YAML or JSON (propose, read)
+` + modelHelp() + `
 What else was observed of the machines in the same run, as streams, local reads and
 the final states of nodes, is judged with --observations: one verdict for each
 guarantee, see docs/GUARANTEES.md.`,
@@ -45,7 +42,8 @@ guarantee, see docs/GUARANTEES.md.`,
 	f := cmd.Flags()
 	f.StringVar(&c.source.format, "format", formatAuto, "format of the history: auto (by its first bytes), lockstep or jepsen")
 	f.StringVar(&c.source.model, "model", "", "model of the history (default: that of its header; for Jepsen's: cas-register)")
-	f.StringVar(&c.source.failedCAS, "failed-cas", failedCASNone, "what a :cas of Jepsen that failed claims: none (but that it had no effect) or illegal (the register did not hold the value expected)")
+	f.StringVar(&c.source.failed, "failed", failedNone, "what a :cas, :acquire, :release or :dequeue of Jepsen that failed without :error claims: none (but that it had no effect) or illegal (that it was impossible: another value, a lock that was held or was not, an empty queue)")
+	f.BoolVar(&c.source.independent, "independent", false, "the values of Jepsen's operations are [key value], each key an object of its own; always so for kv and machines")
 	f.StringVar(&c.observations.file, "observations", "", "judge other observations, too: a file as docs/GUARANTEES.md describes, or - for standard input")
 	f.DurationVar(&c.observations.Deadline, "stream-deadline", 0, "with --observations: how long an observed watch may keep back a version that is known (0: for ever)")
 	f.BoolVar(&c.observations.Open, "others", false, "with --observations: others than the history's clients may have used the machines")
@@ -53,12 +51,15 @@ guarantee, see docs/GUARANTEES.md.`,
 	f.DurationVar(&c.budget, "budget", time.Minute, "give up after judging for so long; the verdict is then undecided")
 	f.Var(&c.memory, "memory", "give up when judging needs more than this, as in 512MiB; the verdict is then undecided")
 	f.DurationVar(&c.budget, "timeout", time.Minute, "as --budget")
-	if err := f.MarkHidden("timeout"); err != nil {
-		panic(err) // the flag does not exist
+	f.StringVar(&c.source.failed, "failed-cas", failedNone, "as --failed")
+	for _, old := range []string{"timeout", "failed-cas"} {
+		if err := f.MarkHidden(old); err != nil {
+			panic(err) // the flag does not exist
+		}
 	}
 	completeFlag(cmd, "format", func() []string { return []string{formatAuto, formatLockstep, formatJepsen} })
-	completeFlag(cmd, "model", func() []string { return []string{"lifecycle", "machine:", "register", "cas-register", "kv"} })
-	completeFlag(cmd, "failed-cas", func() []string { return []string{failedCASNone, failedCASIllegal} })
+	completeFlag(cmd, "model", completeModel)
+	completeFlag(cmd, "failed", func() []string { return []string{failedNone, failedIllegal} })
 	return cmd
 }
 

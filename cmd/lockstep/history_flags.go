@@ -16,19 +16,20 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// Values of --format and --failed-cas.
+// Values of --format and --failed.
 const (
-	formatAuto       = "auto"
-	formatLockstep   = "lockstep"
-	formatJepsen     = "jepsen"
-	failedCASNone    = "none"
-	failedCASIllegal = "illegal"
+	formatAuto     = "auto"
+	formatLockstep = "lockstep"
+	formatJepsen   = "jepsen"
+	failedNone     = "none"
+	failedIllegal  = "illegal"
 )
 
 // historyFlags holds the flags for reading a history.
 type historyFlags struct {
-	format, model, failedCAS string
-	definition               *fsm.Definition // the definition that --model names; nil: none
+	format, model, failed string
+	independent           bool
+	definition            *fsm.Definition // the definition that --model names; nil: none
 }
 
 // validate checks the flags, and reads the definition that --model names.
@@ -36,10 +37,10 @@ func (s *historyFlags) validate() error {
 	if !slices.Contains([]string{formatAuto, formatLockstep, formatJepsen}, s.format) {
 		return fmt.Errorf("--format %q: want %s, %s or %s", s.format, formatAuto, formatLockstep, formatJepsen)
 	}
-	if !slices.Contains([]string{failedCASNone, failedCASIllegal}, s.failedCAS) {
-		return fmt.Errorf("--failed-cas %q: want %s or %s", s.failedCAS, failedCASNone, failedCASIllegal)
+	if !slices.Contains([]string{failedNone, failedIllegal}, s.failed) {
+		return fmt.Errorf("--failed %q: want %s or %s", s.failed, failedNone, failedIllegal)
 	}
-	file, ofFile := strings.CutPrefix(s.model, "machine:")
+	file, ofFile := strings.CutPrefix(s.model, definitionOf)
 	switch {
 	case ofFile:
 		d, err := readDefinition(file)
@@ -50,10 +51,48 @@ func (s *historyFlags) validate() error {
 	case s.model == "lifecycle":
 		d := fsm.Lifecycle()
 		s.definition = &d
-	case !slices.Contains([]history.Model{"", history.ModelRegister, history.ModelCASRegister, history.ModelKV}, history.Model(s.model)):
-		return fmt.Errorf("--model %q: want lifecycle, machine:FILE, register, cas-register or kv", s.model)
+	case s.model != "" && !slices.Contains(modelNames(), s.model):
+		return fmt.Errorf("--model %q: want one of %s", s.model, strings.Join(modelNames(), ", "))
 	}
 	return nil
+}
+
+// definitionOf precedes the file of a definition in --model.
+const definitionOf = "machine:"
+
+// modelNames lists the values of --model, for people.
+func modelNames() []string {
+	names := []string{"lifecycle", definitionOf + "FILE"}
+	for _, g := range history.Grammars() {
+		if g.Name != history.ModelMachine {
+			names = append(names, string(g.Name))
+		}
+	}
+	return names
+}
+
+// completeModel lists them for completion, which goes on with a file.
+func completeModel() []string {
+	names := modelNames()
+	names[1] = definitionOf
+	return names
+}
+
+// modelHelp has a line for each model that is not of machines, with the kinds of its
+// operations.
+func modelHelp() string {
+	var b strings.Builder
+	for _, g := range history.Grammars() {
+		if g.Name == history.ModelMachine {
+			continue
+		}
+		var kinds []string
+		for _, form := range g.Kinds {
+			kinds = append(kinds, string(form.Kind))
+		}
+		fmt.Fprintf(&b, "  %-14s %s (%s)\n", g.Name, g.About, strings.Join(kinds, ", "))
+	}
+	return b.String()
 }
 
 // modelFlag returns the model that --model names; empty if the flag was not given.
@@ -121,8 +160,11 @@ func detectFormat(in *bufio.Reader) string {
 }
 
 func (s *historyFlags) readLockstep(in io.Reader) (history.History, error) {
-	if s.failedCAS != failedCASNone {
-		return history.History{}, fmt.Errorf("--failed-cas %s is for histories of Jepsen: the header of this one has what a rejection claims", s.failedCAS)
+	if s.failed != failedNone {
+		return history.History{}, fmt.Errorf("--failed %s is for histories of Jepsen: the operations of this one have what a rejection claims", s.failed)
+	}
+	if s.independent {
+		return history.History{}, errors.New("--independent is for histories of Jepsen: the operations of this one name their machines")
 	}
 	h, err := history.Read(in)
 	if err != nil {
@@ -151,7 +193,7 @@ func (s *historyFlags) checkModel(h history.History) error {
 }
 
 func (s *historyFlags) readJepsen(in io.Reader) (history.History, []history.Annotation, error) {
-	o := jepsen.Options{Model: s.modelFlag(), FailedIllegal: s.failedCAS == failedCASIllegal}
+	o := jepsen.Options{Model: s.modelFlag(), FailedIllegal: s.failed == failedIllegal, Independent: s.independent}
 	if s.definition != nil {
 		o.Definition = *s.definition
 	}

@@ -39,6 +39,15 @@ var flaws = []struct {
 	{"configurations: more unknown steps are as good as fewer", "configurations.go", "if counts[i] < n {", "if counts[i] > n {", 0},
 	{"order of events: intervals are open", "monitor.go", "c.call <= e.ops[e.returns[e.ended]].ret", "c.call < e.ops[e.returns[e.ended]].ret", 0},
 	{"operations: what is unknown ends when its client gave up", "checked_op.go", "c.meaning, c.ret, c.state", "c.meaning, c.ret, c.state = unknownStep, max(c.ret, c.call), c.state\n\tc.meaning, _, c.state", 0},
+	{"object: intervals are open", "object.go", "case op.Call > until:", "case op.Call >= until:", 0},
+	{"object: the culprit has not returned", "object.go", "b.rank[i] <= last;", "b.rank[i] < last;", 0},
+	{"object: an operation in flight keeps its response", "object.go", "op: withoutResponse(op), role: pending", "op: op, role: pending", 0},
+	{"object: halving leaves out a return", "object.go", "good = middle", "good = middle + 1", 0},
+	{"search: an operation that is left out took effect", "search.go", "if p.role == doubted {", "if p.role == doubted && p.op.Client < 0 {", 0},
+	{"search: the end of history comes too soon", "search.go", "Call: end + 1, Return: end + 1}", "Call: 0, Return: end + 1}", 0},
+	{"search: clients are alike", "search.go", "if s.model.Anonymous {", "if s.model != nil {", 60_000},
+	{"search: placements with other states are the same", "search.go", "if !slices.ContainsFunc(y.states,", "if len(y.states) == 0 && !slices.ContainsFunc(y.states,", 0},
+	{"search: unlike operations take effect in order of call", "search.go", "p.op.Argument, p.op.Expected", `"", ""`, 0},
 	{"refutation: an operation that has not returned is known", "refutation.go", "if !ends || end > last {", "if !ends || end > last+100 {", 0},
 }
 

@@ -49,24 +49,42 @@ func (r *refuted) run(s *search, ops []*placed) feasibility {
 	return verdict
 }
 
-// explain returns the class of the violation and a sentence about it.
+// explain returns the class of the violation and a sentence about it. If time or
+// memory run out there may be no class.
 func (r *refuted) explain() (class, sentence string) {
 	op, why := r.op, ""
-	switch {
-	case op.Outcome == history.Committed && r.readOnly(op):
-		class, why = ClassRead, r.whichStates()
-	case op.Outcome == history.Committed:
-		class, why = ClassCommitted, r.whichStates()
-	case claims(op) && r.run(r.search(r.ctx, 0), r.withoutCulprit()) == possible:
-		class, why = ClassRejectedIllegal, r.whichStates()
+	switch class = r.class(); class {
+	case "":
+		why = ", which no order explains, but the check ran out of time or memory before it found out why"
+	case ClassRejectedEffect:
+		why = ", which says it had no effect, but no order explains the other operations without its effect"
 	default:
-		class, why = ClassRejectedEffect, ", which says it had no effect, but no order explains the other operations without its effect"
+		why = r.whichStates()
 	}
 	sentence = fmt.Sprintf("%s: %s %s between %s and %s%s", r.title(), op.ID, describeOperation(op), formatTime(op.Call), formatTime(op.Return), why)
 	if before := r.lastBefore(); before != nil && class != ClassRejectedEffect {
 		sentence += fmt.Sprintf("; %s had %s by %s", before.ID, describeOperation(before), formatTime(before.Return))
 	}
 	return class, sentence
+}
+
+// class returns the class of the violation; empty if it cannot be told.
+func (r *refuted) class() string {
+	switch {
+	case r.op.Outcome == history.Committed && r.readOnly(r.op):
+		return ClassRead
+	case r.op.Outcome == history.Committed:
+		return ClassCommitted
+	case !claims(r.op):
+		return ClassRejectedEffect
+	}
+	switch r.run(r.search(r.ctx, 0), r.withoutCulprit()) {
+	case possible:
+		return ClassRejectedIllegal
+	case impossible:
+		return ClassRejectedEffect
+	}
+	return ""
 }
 
 // withoutCulprit returns the prefix as if the culprit had had no effect.

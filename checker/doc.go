@@ -1,6 +1,7 @@
-// Package checker decides whether the history of a replicated state machine
-// service is linearizable. A history lists the operations of clients with their
-// times and responses.
+// Package checker decides whether the history of a service is linearizable: of
+// replicated state machines, registers, locks, queues, or objects of a Model of
+// one's own. A history lists the operations of clients with their times and
+// responses.
 //
 // Linearizability (Herlihy and Wing, "Linearizability: A Correctness Condition
 // for Concurrent Objects", 1990): every operation can be given one instant
@@ -16,6 +17,6 @@
 // Check gives the verdict on a whole history, Stream on one that still grows.
 // For a violation the result names the culprit, the operation whose return
 // completes the contradiction. Timeline and Visualize show it. Package history
-// has the types of histories and keeps them in files. docs/JUDGE.md describes
-// the algorithms.
+// has the types of histories and keeps them in files, package model the models of
+// objects. docs/JUDGE.md describes the algorithms.
 package checker

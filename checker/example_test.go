@@ -6,6 +6,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/checker/history"
+	"github.com/lockstep-dst/lockstep/checker/model"
 )
 
 // A test of a system records the operations of its clients and checks the
@@ -32,6 +33,36 @@ func ExampleCheck() {
 }
 
 // A stream checks the history while the system runs.
+// A semaphore with two permits is an object of a user.
+func ExampleCheck_model() {
+	semaphore := &model.Model{
+		Grammar: history.Grammar{
+			Name:  "semaphore",
+			Kinds: []history.KindForm{{Kind: "take", Illegal: "no permit was left"}, {Kind: "give"}},
+		},
+		Init: func(string) any { return 2 },
+		Step: func(state any, op *history.Operation) (any, bool) {
+			free := state.(int)
+			switch {
+			case op.Outcome == history.Rejected:
+				return free, op.Kind == "take" && free == 0
+			case op.Kind == "take":
+				return free - 1, free > 0
+			}
+			return free + 1, free < 2
+		},
+		Describe:  func(state any) string { return fmt.Sprintf("at %d free", state) },
+		Anonymous: true, // Step does not look at clients
+	}
+	take := func(id string, call, ret int64) history.Operation {
+		return history.Operation{ID: id, Machine: "gate", Kind: "take", Call: call, Return: ret, Outcome: history.Committed, Version: history.NoVersion}
+	}
+	h := history.History{Model: "semaphore", Operations: []history.Operation{take("a", 0, 10), take("b", 5, 20), take("c", 30, 40)}}
+	fmt.Println(checker.Check(context.Background(), h, checker.Options{Model: semaphore}).Explanation)
+	// Output:
+	// gate: c completed take between 30ns and 40ns, when it can only have been at 0 free; b had completed take by 20ns
+}
+
 func ExampleStream() {
 	s := checker.NewStream(context.Background(), history.History{Model: history.ModelRegister}, checker.Options{Unversioned: true})
 	for _, op := range []history.Operation{

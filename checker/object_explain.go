@@ -12,8 +12,8 @@ import (
 // Limits of the searches that explain a violation, in bytes: of one, and of all.
 // A search that exceeds them proves nothing, and the explanation does without.
 const (
-	maxExplainSearch = 8 << 20
-	maxExplain       = 256 << 20
+	maxExplainSearch = 4 << 20
+	maxExplain       = 48 << 20
 )
 
 // refuted is an object that no order explains from the return of rank last on.

@@ -2,7 +2,6 @@ package history
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -49,20 +48,6 @@ const (
 	Element              // an item of a List
 	List                 // items in brackets, see Items
 )
-
-// GrammarOf returns the grammar of a model that is known here. The empty Model
-// is ModelMachine.
-func GrammarOf(m Model) (Grammar, bool) {
-	if m == "" {
-		m = ModelMachine
-	}
-	all := Grammars()
-	i := slices.IndexFunc(all, func(g Grammar) bool { return g.Name == m })
-	if i < 0 {
-		return Grammar{Name: m}, false
-	}
-	return all[i], true
-}
 
 // Form returns the form of a kind; nil if g does not have the kind.
 func (g *Grammar) Form(k Kind) *KindForm {

@@ -1,18 +1,43 @@
 package history
 
 // Grammars returns the grammars of the models that are known here.
-func Grammars() []Grammar {
-	return []Grammar{
-		machineGrammar(),
-		registerGrammar(ModelRegister, "one register, which holds a value", writeForm(), readForm("the value held")),
-		registerGrammar(ModelCASRegister, "one register with compare and set", writeForm(), casForm(), readForm("the value held")),
-		kvGrammar(),
-		lockGrammar(),
-		counterGrammar(),
-		queueGrammar(),
-		setGrammar(),
-		appendListGrammar(),
+func Grammars() (all []Grammar) {
+	for _, m := range []Model{
+		ModelMachine, ModelRegister, ModelCASRegister, ModelKV, ModelLock, ModelCounter, ModelQueue, ModelSet, ModelAppendList,
+	} {
+		g, known := GrammarOf(m)
+		if !known {
+			panic("history: no grammar of model " + string(m))
+		}
+		all = append(all, g)
 	}
+	return all
+}
+
+// GrammarOf returns the grammar of a model that is known here. The empty Model
+// is ModelMachine.
+func GrammarOf(m Model) (g Grammar, known bool) {
+	switch m {
+	case ModelMachine, "":
+		return machineGrammar(), true
+	case ModelRegister:
+		return registerGrammar(m, "one register, which holds a value", writeForm(), readForm("the value held")), true
+	case ModelCASRegister:
+		return registerGrammar(m, "one register with compare and set", writeForm(), casForm(), readForm("the value held")), true
+	case ModelKV:
+		return kvGrammar(), true
+	case ModelLock:
+		return lockGrammar(), true
+	case ModelCounter:
+		return counterGrammar(), true
+	case ModelQueue:
+		return queueGrammar(), true
+	case ModelSet:
+		return setGrammar(), true
+	case ModelAppendList:
+		return appendListGrammar(), true
+	}
+	return Grammar{Name: m}, false
 }
 
 func machineGrammar() Grammar {

@@ -71,14 +71,25 @@ func (m *Model) Validate() error {
 // Of returns the model that a history names, by itself and its definitions, if
 // that is one of the models that are ready to use.
 func Of(h *history.History) (*Model, bool) {
-	ready := []func() *Model{Register, CASRegister, KV, Lock, Counter, Queue, Set, AppendList}
-	for _, m := range ready {
-		if m := m(); m.Name == h.Model {
-			return m, true
-		}
-	}
-	if h.Model == history.ModelMachine || h.Model == "" {
+	switch h.Model {
+	case history.ModelMachine, "":
 		return Machine(h.Definitions), true
+	case history.ModelRegister:
+		return Register(), true
+	case history.ModelCASRegister:
+		return CASRegister(), true
+	case history.ModelKV:
+		return KV(), true
+	case history.ModelLock:
+		return Lock(), true
+	case history.ModelCounter:
+		return Counter(), true
+	case history.ModelQueue:
+		return Queue(), true
+	case history.ModelSet:
+		return Set(), true
+	case history.ModelAppendList:
+		return AppendList(), true
 	}
 	return nil, false
 }

@@ -79,16 +79,20 @@ var layers = map[string]layer{
 	"scenarios/play":      {internal: []string{"checker", "checker/history", "checker/model", "node/arena", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "sim"}},
 	"scenarios/campaign":  {internal: []string{"checker", "checker/history", "netmodel", "netmodel/keyed", "scenarios", "scenarios/play", "scenarios/shrink", "sim"}},
 
+	"scenarios/harness/cli": {external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"}},
+	"scenarios/harness/check": {
+		internal: []string{"checker", "checker/guarantee", "checker/jepsen", "node/definition", "node/fsm", "scenarios/harness/cli"},
+		external: []string{"github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/spf13/cobra"},
+	},
+	"scenarios/harness": {
+		internal: []string{"node/definition", "node/fsm", "scenarios", "scenarios/campaign", "scenarios/harness/check", "scenarios/harness/cli", "scenarios/play", "sim"},
+		external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"},
+	},
+
 	"cmd/mutants":        {external: []string{"github.com/spf13/cobra"}},
 	"cmd/mutants/driver": {internal: []string{"scenarios/play", "scenarios", "scenarios/campaign", "scenarios/lockstep"}},
 
-	"cmd/lockstep": {
-		internal: []string{"..."},
-		external: []string{
-			"github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd",
-			"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term",
-		},
-	},
+	"cmd/lockstep": {internal: []string{"..."}, external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}},
 }
 
 // systemImports lists the packages that a system under test connects: plans and the

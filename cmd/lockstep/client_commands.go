@@ -15,6 +15,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/server"
 	"github.com/lockstep-dst/lockstep/node/session"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
 )
 
@@ -65,7 +66,7 @@ func getCommand() *cobra.Command {
 		Use:   "get KEY",
 		Short: "Read a machine",
 		Long:  "Read a machine, as in lifecycle/web-1. The answer is linearizable unless --local is given.",
-		Args:  exactly(1, "a machine, as in lifecycle/web-1"),
+		Args:  cli.Exactly(1, "a machine, as in lifecycle/web-1"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			kind := node.Read
 			if local {
@@ -92,7 +93,7 @@ Exit codes: 2 the id of another operation, 5 rejected (no effect), 6 outcome
 unknown (it may have taken effect), 9 unavailable: no node, or no majority, responds
 (no effect). After 6, send it again with the same --operation, or do what the
 answer says: it takes effect at most once.`,
-		Args: exactly(2, "a machine and a state"),
+		Args: cli.Exactly(2, "a machine and a state"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			op := session.Operation{ID: node.OpID(id), Kind: node.Propose, Key: args[0], To: args[1]}
 			if cmd.Flags().Changed("expect-version") {
@@ -158,7 +159,7 @@ func (a *clientFlags) doOperation(cmd *cobra.Command, op session.Operation) erro
 // finish prints an outcome and turns it into an exit code. If the operation was
 // carried out and done is not empty, it prints done instead.
 func (a *clientFlags) finish(cmd *cobra.Command, op session.Operation, r client.Result, done string) error {
-	if done != "" && r.Outcome == node.Committed && !asJSON(cmd) {
+	if done != "" && r.Outcome == node.Committed && !cli.AsJSON(cmd) {
 		_, err := fmt.Fprintln(cmd.OutOrStdout(), done)
 		return err
 	}
@@ -167,13 +168,13 @@ func (a *clientFlags) finish(cmd *cobra.Command, op session.Operation, r client.
 	}
 	switch {
 	case r.Reason == node.IDConflict:
-		return &exitError{code: exitUsage}
+		return &cli.Error{Code: cli.Usage}
 	case r.Unavailable():
-		return &exitError{code: exitUnreachable}
+		return &cli.Error{Code: cli.Unreachable}
 	case r.Outcome == node.Rejected:
-		return &exitError{code: exitRejected}
+		return &cli.Error{Code: cli.Rejected}
 	case r.Outcome == node.Unknown:
-		return &exitError{code: exitUnknown}
+		return &cli.Error{Code: cli.Unknown}
 	}
 	return nil
 }
@@ -193,7 +194,7 @@ func printOutcome(cmd *cobra.Command, op session.Operation, r client.Result) err
 	if r.Unavailable() {
 		j.Outcome = "unavailable"
 	}
-	if asJSON(cmd) {
+	if cli.AsJSON(cmd) {
 		return json.NewEncoder(out).Encode(j)
 	}
 	if r.Outcome == node.Committed {
@@ -224,7 +225,7 @@ func statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show the status of each node",
-		Args:  exactly(0, "flags only"),
+		Args:  cli.Exactly(0, "flags only"),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return a.status(cmd) },
 	}
 	a.flags(cmd)
@@ -267,7 +268,7 @@ func (a *clientFlags) status(cmd *cobra.Command) error {
 			return nil
 		}
 	}
-	return printedError{&exitError{exitUnreachable, "no node is ready"}}
+	return &cli.Error{Code: cli.Unreachable, Text: "no node is ready", Printed: true}
 }
 
 // statusTimeout is the time that a node has to report its status. A slower node is
@@ -294,7 +295,7 @@ func remark(st *server.Status) string {
 
 func printStatus(cmd *cobra.Command, all []nodeStatus) error {
 	out := cmd.OutOrStdout()
-	if asJSON(cmd) {
+	if cli.AsJSON(cmd) {
 		return json.NewEncoder(out).Encode(all)
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/definition"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/session"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
 )
 
@@ -33,24 +33,15 @@ func defineCommand() *cobra.Command {
 
 From then on machines like lamp/hall can be used at every node. A definition is
 never changed or removed. To create the same one again does nothing.`,
-		Args: exactly(1, "a file"),
+		Args: cli.Exactly(1, "a file"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.define(cmd, args[0]) },
 	}
 	a.flags(cmd)
 	return cmd
 }
 
-// readDefinition reads a definition from a file.
-func readDefinition(file string) (fsm.Definition, error) {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return fsm.Definition{}, err
-	}
-	return definition.Read(file, data)
-}
-
 func (a *clientFlags) define(cmd *cobra.Command, file string) error {
-	d, err := readDefinition(file)
+	d, err := definition.ReadFile(file)
 	if err != nil {
 		return err
 	}
@@ -92,7 +83,7 @@ func retireCommand() *cobra.Command {
 		Long: `End a machine for good, in whatever state it is. Nothing changes it any more, and
 its name is never used again: every node keeps the name and one small entry for
 ever.`,
-		Args: exactly(1, "a machine, as in lifecycle/web-1"),
+		Args: cli.Exactly(1, "a machine, as in lifecycle/web-1"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.doOperation(cmd, session.Operation{Kind: node.Propose, Key: args[0], To: fsm.Retired})
 		},
@@ -138,7 +129,7 @@ func (a *clientFlags) definitions(cmd *cobra.Command, name string) error {
 		}
 		return fmt.Errorf("no definition %q is known: see lockstep definitions", name)
 	}
-	if asJSON(cmd) {
+	if cli.AsJSON(cmd) {
 		return json.NewEncoder(out).Encode(list)
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)

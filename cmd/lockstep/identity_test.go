@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/stretchr/testify/require"
 )
 
@@ -47,14 +48,14 @@ func TestMembersFlagCannotChange(t *testing.T) {
 		c.start(i)
 	}
 	code, said = c.awaitExit(2)
-	require.Equal(t, exitUsage, code)
+	require.EqualValues(t, cli.Usage, code)
 	require.Contains(t, said, "the members are not those of the log: its log is of a cluster of members 1 2 3, and it was started for 1 2 3 4 5")
 	require.Contains(t, said, "start it with the members of its log, which cannot change")
 	code, said = runCommand(t, "get", "lifecycle/x", c.endpointsFlag(2, 3, 4), "--timeout=2s")
 	require.NotZero(t, code, said)
 	require.NotContains(t, said, "lifecycle/x Running")
 	code, said = runCommand(t, "status", c.endpointsFlag(3, 4))
-	require.Equal(t, exitUnreachable, code)
+	require.EqualValues(t, cli.Unreachable, code)
 	require.Contains(t, said, "the cluster is not formed: node 3 has not introduced itself, and all members must")
 
 	for i := range 3 { // nothing is lost
@@ -91,7 +92,7 @@ func TestRestoredCopyIsRejected(t *testing.T) {
 	c.awaitOutput(0, "level=ERROR", "it abstains from now on: its directory is an older copy, and its promises since are lost", "peer=3")
 	c.awaitOutput(2, "level=WARN", "refused: its directory is an older copy", "peer=1")
 	code, said = runCommand(t, "status", c.endpointsFlag(0, 2))
-	require.Equal(t, exitUnreachable, code, said)
+	require.EqualValues(t, cli.Unreachable, code, said)
 	require.Contains(t, said, "it abstains: its directory is an older copy")
 	require.Contains(t, said, "node 1 is refused: its directory is an older copy")
 	for _, nodes := range [][]int{{0}, {2}, {0, 2}} {
@@ -102,7 +103,7 @@ func TestRestoredCopyIsRejected(t *testing.T) {
 
 	c.start(1) // now two of three remember
 	code, said = c.awaitExit(0)
-	require.Equal(t, exitStopped, code, said)
+	require.EqualValues(t, cli.Stopped, code, said)
 	c.awaitReady(1)
 	c.awaitReady(2)
 	code, said = runCommand(t, "get", "lifecycle/x", c.endpointsFlag(2))
@@ -149,7 +150,7 @@ func TestOlderCopyPutBackAfterALoss(t *testing.T) {
 
 	c.start(0)
 	code, said = c.awaitExit(1)
-	require.Equal(t, exitStopped, code, said)
+	require.EqualValues(t, cli.Stopped, code, said)
 	for range 6 {
 		for _, i := range []int{0, 2} {
 			c.awaitReady(i)

@@ -14,6 +14,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/files"
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
 )
 
@@ -41,7 +42,7 @@ It exits with 10 if a node would refuse the log as damaged or not complete.`,
 			return nil
 		}),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return inspect(cmd.OutOrStdout(), args[0], asJSON(cmd))
+			return inspect(cmd.OutOrStdout(), args[0], cli.AsJSON(cmd))
 		},
 	}
 }
@@ -64,7 +65,7 @@ func inspect(out io.Writer, path string, inJSON bool) error {
 		_, err = io.WriteString(out, t.text())
 	}
 	if err == nil && t.Refused != "" {
-		return &exitError{code: t.code}
+		return &cli.Error{Code: t.code}
 	}
 	return err
 }
@@ -91,7 +92,7 @@ type logReport struct {
 	Refused       string          `json:"refused,omitempty"`
 	Advice        string          `json:"next"`
 
-	code int
+	code cli.Code
 }
 
 type segmentReport struct {
@@ -208,15 +209,15 @@ func newSegmentReport(f *wal.SegmentInspection) segmentReport {
 
 // addVerdict adds whether a node would go on from the log, and the remedy.
 func (t *logReport) addVerdict(x *member.LogInspection) {
-	t.code = exitUsage
+	t.code = cli.Usage
 	switch err := x.Refused; {
 	case err == nil && len(x.Unreadable) > 0:
-		t.Refused, t.code = x.Unreadable[0].Error(), exitDamaged
+		t.Refused, t.code = x.Unreadable[0].Error(), cli.Damaged
 		t.Advice = "Run the version of the program that wrote the log, or a later one."
 	case err == nil:
 		t.Advice = "A node can go on from this log. Whether it is an older copy of itself, only its peers can know."
 	case errors.Is(err, wal.ErrDamaged), errors.Is(err, wal.ErrMissing):
-		t.Refused, t.code = err.Error(), exitDamaged
+		t.Refused, t.code = err.Error(), cli.Damaged
 		t.Advice = "Leave the directory as it is, and leave the node stopped. The cluster goes on while a majority of the members is up: " +
 			"see to it that the others are well (lockstep status), and copy elsewhere what is to be looked into. " +
 			"A file that was moved may be put back, the very one. An older copy of a file or of the directory must not be: " +

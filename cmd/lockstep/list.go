@@ -8,6 +8,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node/client"
 	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
 )
 
@@ -20,7 +21,7 @@ func listCommand() *cobra.Command {
 		Long: `List the machines whose keys begin with PREFIX, in order, as known to the
 first node that answers. Its view may be stale, and machines of which it has received
 nothing yet are missing. With --linearizable each machine of the list is read.`,
-		Args: atMost(1, "one prefix, as in lifecycle/web-"),
+		Args: cli.AtMost(1, "one prefix, as in lifecycle/web-"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				l.Prefix = strings.TrimSuffix(args[0], "*")
@@ -35,15 +36,6 @@ nothing yet are missing. With --linearizable each machine of the list is read.`,
 	f.StringVar(&l.State, "state", "", "only machines in this state")
 	f.BoolVar(&l.Linearizable, "linearizable", false, "read each machine, instead of what one node knows")
 	return cmd
-}
-
-func atMost(n int, what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) > n {
-			return fmt.Errorf("%s: want at most %s, got %d arguments; see %s --help", cmd.CommandPath(), what, len(args), cmd.CommandPath())
-		}
-		return nil
-	}
 }
 
 // list requests pages until it has as many machines as requested.
@@ -74,14 +66,14 @@ func (a *clientFlags) list(cmd *cobra.Command, l client.ListOptions) error {
 // withExitCode gives an error of a client its exit code.
 func withExitCode(err error) error {
 	if errors.Is(err, client.ErrUnreachable) {
-		return &exitError{code: exitUnreachable, text: err.Error()}
+		return &cli.Error{Code: cli.Unreachable, Text: err.Error()}
 	}
 	return err
 }
 
 func (a *clientFlags) printList(cmd *cobra.Command, p *server.Page) error {
 	out := cmd.OutOrStdout()
-	if asJSON(cmd) {
+	if cli.AsJSON(cmd) {
 		return json.NewEncoder(out).Encode(p)
 	}
 	unknown := 0

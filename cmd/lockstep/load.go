@@ -19,6 +19,8 @@ import (
 	"github.com/lockstep-dst/lockstep/node/client"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/session"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/check"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
 )
 
@@ -31,7 +33,7 @@ func loadCommand() *cobra.Command {
 and print rates and latencies. What they see is judged while they go on; at the
 first violation of linearizability they stop, and it is reported. With --history all
 that they see is recorded for lockstep check.`,
-		Args: exactly(0, "flags only"),
+		Args: cli.Exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return l.run(cmd) },
 	}
 	l.clientFlags.flags(cmd)
@@ -169,7 +171,7 @@ func (l *load) checkUnused(ctx context.Context) error {
 		case err != nil:
 			return err
 		case r.Outcome != node.Committed:
-			return &exitError{code: exitUnreachable, text: fmt.Sprintf("no answer from --endpoints: %s", r.Text)}
+			return &cli.Error{Code: cli.Unreachable, Text: fmt.Sprintf("no answer from --endpoints: %s", r.Text)}
 		case r.Version > 0:
 			return fmt.Errorf("--prefix %s: lifecycle/%s-%d is at version %d: a history begins with unused machines; choose another prefix, or --check=false and no --history",
 				l.prefix, l.prefix, i+1, r.Version)
@@ -223,16 +225,16 @@ type loadJSON struct {
 	P99        float64 `json:"p99_ms"`
 	Max        float64 `json:"max_ms"`
 
-	Verdict       checker.Status  `json:"verdict,omitempty"`
-	Sentence      string          `json:"sentence,omitempty"`
-	Contradiction []string        `json:"contradiction,omitempty"`
-	Premise       string          `json:"premise,omitempty"`
-	Guarantees    []guaranteeJSON `json:"guarantees,omitempty"`
+	Verdict       checker.Status    `json:"verdict,omitempty"`
+	Sentence      string            `json:"sentence,omitempty"`
+	Contradiction []string          `json:"contradiction,omitempty"`
+	Premise       string            `json:"premise,omitempty"`
+	Guarantees    []check.Guarantee `json:"guarantees,omitempty"`
 }
 
 func (l *load) report(cmd *cobra.Command, r *recorder, verdict checker.Result, guarantees []guarantee.Result) error {
 	took := time.Since(r.begin)
-	s := loadJSON{Clients: l.clients, Machines: l.machines, Operations: len(r.ops), Seconds: seconds(took)}
+	s := loadJSON{Clients: l.clients, Machines: l.machines, Operations: len(r.ops), Seconds: took.Truncate(time.Millisecond).Seconds()}
 	var times []int64
 	for _, o := range r.ops {
 		switch o.Outcome {
@@ -254,11 +256,11 @@ func (l *load) report(cmd *cobra.Command, r *recorder, verdict checker.Result, g
 	}
 	s.P50, s.P99, s.Max = at(500), at(990), at(1000)
 	s.PerSecond = float64(int(float64(s.Committed) / took.Seconds()))
-	s.Verdict, s.Sentence, s.Contradiction, s.Premise = verdict.Status, verdict.Explanation, ids(verdict.Contradiction), verdict.Premise
+	s.Verdict, s.Sentence, s.Contradiction, s.Premise = verdict.Status, verdict.Explanation, check.IDs(verdict.Contradiction), verdict.Premise
 	for _, v := range guarantees {
-		s.Guarantees = append(s.Guarantees, newGuaranteeJSON(v))
+		s.Guarantees = append(s.Guarantees, check.NewGuarantee(v))
 	}
-	if asJSON(cmd) {
+	if cli.AsJSON(cmd) {
 		if err := json.NewEncoder(cmd.OutOrStdout()).Encode(s); err != nil {
 			return err
 		}
@@ -276,18 +278,18 @@ func (l *load) report(cmd *cobra.Command, r *recorder, verdict checker.Result, g
 			fmt.Fprintln(cmd.OutOrStdout(), v)
 		}
 	}
-	switch worst(verdict.Status, guarantees) {
+	switch check.Worst(verdict.Status, guarantees) {
 	case checker.Violated:
-		return &exitError{code: exitViolated}
+		return &cli.Error{Code: cli.Violated}
 	case checker.Undecided:
-		return &exitError{code: exitUndecided}
+		return &cli.Error{Code: cli.Undecided}
 	}
 	if s.Committed == 0 {
-		code := exitUnreachable
+		code := cli.Unreachable
 		if s.Unknown > 0 {
-			code = exitUnknown
+			code = cli.Unknown
 		}
-		return printedError{&exitError{code, "nothing was committed; is the cluster up at --endpoints?"}}
+		return &cli.Error{Code: code, Text: "nothing was committed; is the cluster up at --endpoints?", Printed: true}
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -60,7 +61,7 @@ func (s *nodeFlags) config(id node.ID, peers map[node.ID]string) server.Config {
 
 // printServing prints the address at which a node serves clients.
 func printServing(cmd *cobra.Command, id node.ID, at net.Addr) {
-	if asJSON(cmd) {
+	if cli.AsJSON(cmd) {
 		_ = json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"node": id, "endpoint": at.String()}) // the output keeps its errors
 		return
 	}
@@ -73,7 +74,7 @@ func (s *nodeFlags) logger(cmd *cobra.Command) *slog.Logger {
 		level = slog.LevelDebug
 	}
 	opts := &slog.HandlerOptions{Level: level}
-	if asJSON(cmd) {
+	if cli.AsJSON(cmd) {
 		return slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), opts))
 	}
 	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), opts))
@@ -91,7 +92,7 @@ func nodeCommand() *cobra.Command {
   lockstep node --id 1 --peers 1=127.0.0.1:7001,2=127.0.0.1:7002,3=127.0.0.1:7003 --data n1 --http 127.0.0.1:8001
 
 and the same with --id 2 and 3, a directory and an HTTP address of their own.`,
-		Args: exactly(0, "flags only"),
+		Args: cli.Exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			addrs, err := parsePeers(peers)
 			if err != nil {
@@ -147,7 +148,7 @@ func clusterCommand() *cobra.Command {
 		Short: "Run a development cluster in one process",
 		Long: `Run a development cluster in one process, on loopback, until it is interrupted.
 Its nodes keep their logs in folders of their own under --data.`,
-		Args: exactly(0, "flags only"),
+		Args: cli.Exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if nodes < 1 || nodes > node.MaxMembers {
 				return fmt.Errorf("--nodes %d: want 1 to %d", nodes, node.MaxMembers)
@@ -193,10 +194,10 @@ func serve(cmd *cobra.Command, configs []server.Config) error {
 	for _, cfg := range configs {
 		s, err := server.Start(cfg)
 		if refusesLog(err) {
-			return &exitError{exitDamaged, fmt.Sprintf("node %d: %v", cfg.Node.ID, err)}
+			return &cli.Error{Code: cli.Damaged, Text: fmt.Sprintf("node %d: %v", cfg.Node.ID, err)}
 		}
 		if errors.Is(err, server.ErrNodeFailed) {
-			return &exitError{exitStopped, fmt.Sprintf("node %d: %v", cfg.Node.ID, err)}
+			return &cli.Error{Code: cli.Stopped, Text: fmt.Sprintf("node %d: %v", cfg.Node.ID, err)}
 		}
 		if err != nil {
 			return fmt.Errorf("node %d: %w", cfg.Node.ID, err)
@@ -218,7 +219,7 @@ func serve(cmd *cobra.Command, configs []server.Config) error {
 		select {
 		case <-s.Done():
 			if err := s.Err(); err != nil {
-				return &exitError{exitStopped, fmt.Sprintf("node %d: %v", configs[i].Node.ID, err)}
+				return &cli.Error{Code: cli.Stopped, Text: fmt.Sprintf("node %d: %v", configs[i].Node.ID, err)}
 			}
 		default:
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/checker/history"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 )
 
 // operation returns an operation of a client that ends now.
@@ -75,11 +76,11 @@ func TestLoadReportsViolations(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		cmd := &cobra.Command{}
-		addOutputFlags(cmd)
+		cli.AddOutputFlags(cmd)
 		require.NoError(t, cmd.ParseFlags([]string{"-o", output}))
 		cmd.SetOut(&out)
 		err := (&load{}).report(cmd, r, verdict, nil)
-		require.Equal(t, &exitError{code: exitViolated}, err)
+		require.Equal(t, &cli.Error{Code: cli.Violated}, err)
 		require.Contains(t, out.String(), want)
 	}
 }

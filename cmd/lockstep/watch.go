@@ -9,6 +9,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/client"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
 )
 
@@ -29,7 +30,7 @@ another; when none can be reached for --timeout it ends (exit code 9).
 
 With --from VERSION it begins with what came after that version, of each machine. A
 machine that has not reached it is reported as behind, once.`,
-		Args: exactly(1, "a machine or a prefix"),
+		Args: cli.Exactly(1, "a machine or a prefix"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w, err := parseWatchArg(args[0])
 			if err != nil {
@@ -79,7 +80,7 @@ func (a *clientFlags) watch(cmd *cobra.Command, w client.WatchOptions) error {
 	out := cmd.OutOrStdout()
 	err = c.Watch(cmd.Context(), w, func(e server.Event) error {
 		clear(lost)
-		if asJSON(cmd) {
+		if cli.AsJSON(cmd) {
 			return json.NewEncoder(out).Encode(e)
 		}
 		_, err := fmt.Fprintln(out, eventText(e))

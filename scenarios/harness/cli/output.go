@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"encoding/json"
@@ -9,10 +9,11 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// addOutputFlags adds -o text|json to all commands, and --json for short.
-func addOutputFlags(root *cobra.Command) {
+// AddOutputFlags adds -o text|json to a command and all its subcommands, and --json
+// for short.
+func AddOutputFlags(root *cobra.Command) {
 	addFormatFlags(root.PersistentFlags())
-	completeFlag(root, "output", func() []string { return []string{"text", "json"} })
+	CompleteFlag(root, "output", func() []string { return []string{"text", "json"} })
 }
 
 func addFormatFlags(f *pflag.FlagSet) {
@@ -22,8 +23,11 @@ func addFormatFlags(f *pflag.FlagSet) {
 	f.VarPF(&short, "json", "", "the same as -o json").NoOptDefVal = "true"
 }
 
-// asJSON reports whether the output of a command is to be JSON.
-func asJSON(cmd *cobra.Command) bool { return cmd.Flag("output").Value.String() == "json" }
+// AsJSON reports whether the output of a command is to be JSON.
+func AsJSON(cmd *cobra.Command) bool {
+	f := cmd.Flag("output")
+	return f != nil && f.Value.String() == "json"
+}
 
 // outputFormat is the format of the output. It implements pflag.Value.
 type outputFormat string
@@ -72,24 +76,14 @@ func wantsJSON(args []string) bool {
 	return f.Lookup("output").Value.String() == "json"
 }
 
-// errorCodes names, for programs, the reason of a failure by its exit code.
-var errorCodes = map[int]string{
-	exitViolated: "violated", exitUsage: "bad-request", exitHarness: "harness", exitUndecided: "undecided",
-	exitRejected: "rejected", exitUnknown: "unknown", exitStopped: "stopped", exitNeverHit: "never-hit", exitUnreachable: "unreachable",
-	exitInapplicable: "inapplicable",
-}
-
 // printJSONError prints an error as a node would: in the form of server.Failure.
-func printJSONError(out io.Writer, code int, err error) {
+func printJSONError(out io.Writer, code Code, err error) {
 	var f struct {
 		Error struct {
 			Code string `json:"code"`
 			Text string `json:"text"`
 		} `json:"error"`
 	}
-	if f.Error.Code = errorCodes[code]; f.Error.Code == "" {
-		f.Error.Code = "failed"
-	}
-	f.Error.Text = err.Error()
+	f.Error.Code, f.Error.Text = code.String(), err.Error()
 	_ = json.NewEncoder(out).Encode(f) // the output keeps its errors
 }

@@ -1,4 +1,4 @@
-package main
+package harness
 
 import (
 	"bufio"
@@ -11,12 +11,13 @@ import (
 
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/spf13/cobra"
 )
 
-func replayCommand() *cobra.Command {
+func replayCommand(systems systemList) *cobra.Command {
 	var r replay
 	cmd := &cobra.Command{
 		Use:   "replay SEED|PLAN.json|ARTEFACT.json",
@@ -31,10 +32,10 @@ then those that "git bisect run" understands: 0 the same, 1 another, 125 the pla
 not valid for this build, 4 undecided. A hash that differs is reported and is no failure.
 
 With --until the run stops on the way, and --dump shows the state of nodes there.`,
-		Args: exactly(1, "a seed, a plan file or an artefact"),
+		Args: cli.Exactly(1, "a seed, a plan file or an artefact"),
 		RunE: func(cmd *cobra.Command, args []string) error { return r.run(cmd, args[0]) },
 	}
-	r.plans.flags(cmd)
+	r.plans = newPlanFlags(cmd, systems)
 	f := cmd.Flags()
 	f.StringVar(&r.trace, "trace", "", "write the trace of the run to this file")
 	f.BoolVarP(&r.verbose, "verbose", "v", false, "print the trace of the run")
@@ -50,7 +51,7 @@ With --until the run stops on the way, and --dump shows the state of nodes there
 }
 
 type replay struct {
-	plans         planFlags
+	plans         *planFlags
 	trace         string
 	verbose, json bool
 	save, expect  string
@@ -59,7 +60,7 @@ type replay struct {
 }
 
 func (r *replay) run(cmd *cobra.Command, arg string) error {
-	if r.json = asJSON(cmd); r.json && r.verbose {
+	if r.json = cli.AsJSON(cmd); r.json && r.verbose {
 		return errJSONAndVerbose
 	}
 	if cmd.Flags().Changed("until") && r.until == 0 {
@@ -69,7 +70,7 @@ func (r *replay) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
-	sys, err := systemNamed(p.System)
+	sys, err := r.plans.systems.named(p.System)
 	if err != nil {
 		return err
 	}
@@ -116,7 +117,7 @@ func (r *replay) runPlan(ctx context.Context, out io.Writer, sys scenarios.Syste
 		if compared.Holds {
 			return nil
 		}
-		return &exitError{code: exitViolated}
+		return &cli.Error{Code: cli.Violated}
 	}
 	return verdictError(result.Status)
 }
@@ -194,9 +195,11 @@ func (r *replay) print(out io.Writer, p *scenarios.Plan, result *play.Result, ex
 func verdictError(s play.Status) error {
 	switch s {
 	case play.Violated:
-		return &exitError{code: exitViolated}
+		return &cli.Error{Code: cli.Violated}
 	case play.Undecided:
-		return &exitError{code: exitUndecided}
+		return &cli.Error{Code: cli.Undecided}
 	}
 	return nil
 }
+
+var errJSONAndVerbose = errors.New("--json and --verbose: the trace would stand among the JSON; write it to a file with --trace FILE")

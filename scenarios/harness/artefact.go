@@ -1,4 +1,4 @@
-package main
+package harness
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/spf13/cobra"
@@ -25,12 +26,12 @@ func (r *replay) planAndArtefact(cmd *cobra.Command, arg string) (*scenarios.Pla
 		p, err := r.plans.planOf(cmd, arg)
 		return p, r.expected(nil), err
 	}
-	p, a, err := readArtefact(arg, cmd.InOrStdin())
+	p, a, err := r.plans.systems.readArtefact(arg, cmd.InOrStdin())
 	switch {
 	case os.IsNotExist(err):
 		return nil, nil, fmt.Errorf("%q is neither a seed nor a file: %w", arg, err)
 	case errors.Is(err, campaign.ErrArtefact), r.expect != "" && (errors.Is(err, scenarios.ErrPlan) || errors.Is(err, errSystem)):
-		return nil, nil, &exitError{exitInapplicable, err.Error()}
+		return nil, nil, &cli.Error{Code: cli.Inapplicable, Text: err.Error()}
 	}
 	return p, r.expected(a), err
 }

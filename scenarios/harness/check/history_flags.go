@@ -1,4 +1,4 @@
-package main
+package check
 
 import (
 	"bufio"
@@ -13,7 +13,9 @@ import (
 
 	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/checker/jepsen"
+	"github.com/lockstep-dst/lockstep/node/definition"
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 )
 
 // Values of --format and --failed.
@@ -43,7 +45,7 @@ func (s *historyFlags) validate() error {
 	file, ofFile := strings.CutPrefix(s.model, definitionOf)
 	switch {
 	case ofFile:
-		d, err := readDefinition(file)
+		d, err := definition.ReadFile(file)
 		if err != nil {
 			return fmt.Errorf("--model %s: %w", s.model, err)
 		}
@@ -105,7 +107,7 @@ func (s *historyFlags) modelFlag() history.Model {
 
 // read reads the history in a file, or from stdin for "-", and the annotations of
 // other events in the run.
-func (s *historyFlags) read(name string, stdin io.Reader, p *progress) (history.History, []history.Annotation, error) {
+func (s *historyFlags) read(name string, stdin io.Reader, p *cli.Progress) (history.History, []history.Annotation, error) {
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
@@ -119,7 +121,7 @@ func (s *historyFlags) read(name string, stdin io.Reader, p *progress) (history.
 		return history.History{}, nil, err
 	}
 	defer end()
-	in := bufio.NewReaderSize(p.reading(plain), 64<<10)
+	in := bufio.NewReaderSize(p.Reading(plain), 64<<10)
 	format := s.format
 	if format == formatAuto {
 		format = detectFormat(in)

@@ -1,4 +1,4 @@
-package main
+package harness
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/spf13/cobra"
 )
@@ -20,7 +21,7 @@ import (
 // defaultSeeds is the number of seeds of a campaign that is given no bound.
 const defaultSeeds = 2000
 
-func fuzzCommand() *cobra.Command {
+func fuzzCommand(systems systemList) *cobra.Command {
 	var f fuzz
 	cmd := &cobra.Command{
 		Use:   "fuzz",
@@ -28,18 +29,18 @@ func fuzzCommand() *cobra.Command {
 		Long: `Run the plans of consecutive seeds on all cores. The first failing seed of each
 kind of failure is reported with all that was derived from it and with the line
 that repeats it, and kept in a directory of its own. When the campaign is over
-their plans are made small, see lockstep shrink, and kept there too.
+their plans are made small, see shrink, and kept there too.
 
 A campaign ends after --seeds, after --for, when --until-stable seeds on end have
 shown nothing new, or with Ctrl-C, and always reports what it has shown. With --state
 the same command continues it later.`,
-		Args: exactly(0, "flags only"),
+		Args: cli.Exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			f.json = asJSON(cmd)
+			f.json = cli.AsJSON(cmd)
 			return f.run(cmd)
 		},
 	}
-	f.plans.flags(cmd)
+	f.plans = newPlanFlags(cmd, systems)
 	flags := cmd.Flags()
 	flags.Uint64Var(&f.seeds, "seeds", 0, fmt.Sprintf("how many seeds to run (default %d, or as many as the other budgets allow)", defaultSeeds))
 	flags.DurationVar(&f.budget, "for", 0, "stop after this time, as in 30s")
@@ -53,12 +54,12 @@ the same command continues it later.`,
 	flags.StringVar(&f.junit, "junit", "", "write what the campaign has shown to this file, as JUnit XML")
 	f.neverHitFlag(cmd)
 	flags.BoolVar(&f.noShrink, "no-shrink", false, "leave the plans that are kept as they were found")
-	cmd.AddCommand(mergeCommand())
+	cmd.AddCommand(mergeCommand(systems))
 	return cmd
 }
 
 type fuzz struct {
-	plans         planFlags
+	plans         *planFlags
 	seeds         uint64
 	budget        time.Duration
 	stable        uint64
@@ -105,7 +106,7 @@ func (f *fuzz) run(cmd *cobra.Command) error {
 		rep.progress(s, seed)
 	})
 	if err != nil {
-		return &exitError{exitHarness, "harness fault: " + err.Error()}
+		return &cli.Error{Code: cli.Harness, Text: "harness fault: " + err.Error()}
 	}
 	if err := f.findDifference(cmd.Context(), c, &sum, rep); err != nil {
 		return err
@@ -115,7 +116,7 @@ func (f *fuzz) run(cmd *cobra.Command) error {
 		keepErr = f.shrink(cmd.Context(), c, rep)
 	}
 	rep.summary(c, &sum, cpu, f.plans.replayLine)
-	if bad := (*exitError)(nil); errors.As(keepErr, &bad) {
+	if bad := (*cli.Error)(nil); errors.As(keepErr, &bad) {
 		return bad
 	}
 	if keepErr != nil {
@@ -180,7 +181,7 @@ func (f *fuzz) resume(c *campaign.Campaign) (err error) {
 	if f.state == "" {
 		return nil
 	}
-	if f.build, err = buildID(); err != nil {
+	if f.build, err = cli.BuildID(); err != nil {
 		return fmt.Errorf("--state: the build of this program is unknown: %w", err)
 	}
 	return c.ReadState(f.state, f.build)
@@ -218,7 +219,7 @@ func (f *fuzz) keepFailure(ctx context.Context, c *campaign.Campaign, g *campaig
 		return err
 	}
 	if r.Signature() != g.Signature {
-		return &exitError{exitHarness, fmt.Sprintf("harness fault: seed %d was %s, and when it ran again: %q", g.First, g.Signature, r.Signature())}
+		return &cli.Error{Code: cli.Harness, Text: fmt.Sprintf("harness fault: seed %d was %s, and when it ran again: %q", g.First, g.Signature, r.Signature())}
 	}
 	f.failureTexts[g.Signature] = r.Text(p)
 	was := failureEvent{
@@ -249,7 +250,7 @@ func (f *fuzz) shrink(ctx context.Context, c *campaign.Campaign, rep reporter) e
 		if err := os.WriteFile(file, scenarios.Encode(small.Plan), 0o666); err != nil {
 			return err
 		}
-		now.After, now.Replay = sizeOf(small.Plan), programName()+" replay "+file
+		now.After, now.Replay = sizeOf(small.Plan), cli.ProgramName()+" replay "+cli.Quote(file)
 		now.text = describeSizes(p, small.Plan) + "; " + now.Replay
 		rep.shrunk(now)
 	}
@@ -273,16 +274,16 @@ func (f *fuzz) findDifference(ctx context.Context, c *campaign.Campaign, s *camp
 func (f *fuzz) exit(c *campaign.Campaign, s *campaign.Summary) error {
 	switch {
 	case len(s.Differed) > 0:
-		return &exitError{exitHarness, "harness fault: " + differedSentence(s)}
+		return &cli.Error{Code: cli.Harness, Text: "harness fault: " + differedSentence(s)}
 	case s.Failed > 0:
-		return &exitError{code: exitViolated}
+		return &cli.Error{Code: cli.Violated}
 	case s.Undecided > 0:
-		return &exitError{code: exitUndecided}
+		return &cli.Error{Code: cli.Undecided}
 	case s.Seeds == 0:
-		return &exitError{exitUndecided, "no seed was run, so nothing was shown: give it more seeds, or more time"}
+		return &cli.Error{Code: cli.Undecided, Text: "no seed was run, so nothing was shown: give it more seeds, or more time"}
 	}
 	if never := s.NeverHit(c.System); f.neverHitFails && len(never) > 0 {
-		return &exitError{exitNeverHit, fmt.Sprintf("%d of %d coverage marks were never hit: %s; run more seeds, or find out what keeps the plans from getting there",
+		return &cli.Error{Code: cli.NeverHit, Text: fmt.Sprintf("%d of %d coverage marks were never hit: %s; run more seeds, or find out what keeps the plans from getting there",
 			len(never), len(c.System.Marks), strings.Join(never, ", "))}
 	}
 	return nil
@@ -296,7 +297,7 @@ func differedSentence(s *campaign.Summary) string {
 // neverHitFlag adds --never-hit-fails, and the deprecated name --cold-fails.
 func (f *fuzz) neverHitFlag(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.BoolVar(&f.neverHitFails, "never-hit-fails", false, fmt.Sprintf("exit with %d if a coverage mark was never hit", exitNeverHit))
+	flags.BoolVar(&f.neverHitFails, "never-hit-fails", false, fmt.Sprintf("exit with %d if a coverage mark was never hit", cli.NeverHit))
 	flags.BoolVar(&f.neverHitFails, "cold-fails", false, "")
 	if err := flags.MarkDeprecated("cold-fails", "it is --never-hit-fails now"); err != nil {
 		panic(err) // the flag does not exist

@@ -1,4 +1,4 @@
-package main
+package harness
 
 import (
 	"fmt"
@@ -8,28 +8,24 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
 )
 
-func mergeCommand() *cobra.Command {
-	var f fuzz
+func mergeCommand(systems systemList) *cobra.Command {
+	f := fuzz{plans: &planFlags{systems: systems}}
 	cmd := &cobra.Command{
 		Use:   "merge STATE.json...",
 		Short: "Add up the states of campaigns that share the seeds",
 		Long: `Add up the states that campaigns with --shard have kept with --state, and report what
 they have shown together, as one campaign does at its end, with the same exit code.`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return fmt.Errorf("%s: want the states of campaigns, got 0 arguments; see %s --help", cmd.CommandPath(), cmd.CommandPath())
-			}
-			return nil
-		},
+		Args: cli.AtLeastOne("the states of campaigns"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f.json = asJSON(cmd)
+			f.json = cli.AsJSON(cmd)
 			return f.merge(cmd, args)
 		},
 	}
-	cmd.Flags().StringVar(&f.plans.definition, "definition", "", "file with the definition of the machines that the campaigns were given")
+	f.plans.own.register(cmd.Flags(), systems)
 	cmd.Flags().StringVar(&f.junit, "junit", "", "write what the campaigns have shown to this file, as JUnit XML")
 	f.neverHitFlag(cmd)
 	return cmd
@@ -40,17 +36,13 @@ func (f *fuzz) merge(cmd *cobra.Command, names []string) error {
 	if err != nil {
 		return err
 	}
-	s := m.Shape
-	f.plans = planFlags{
-		system: s.System, profile: string(s.Profile), definition: f.plans.definition,
-		nodes: s.Nodes, clients: s.Clients, operations: s.Operations, machines: s.Machines,
-	}
+	f.plans.system, f.plans.shape = m.Shape.System, m.Shape
 	c, err := f.plans.campaign()
 	if err != nil {
 		return err
 	}
-	if !reflect.DeepEqual(c.System.Definitions, s.Definitions) {
-		return fmt.Errorf("%s: its plans are of machines %s: give the file that the campaign was given, as --definition", names[0], definitionNames(s.Definitions))
+	if !reflect.DeepEqual(c.System.Definitions, m.Shape.Definitions) {
+		return fmt.Errorf("%s: its plans are of machines %s: give the file that the campaign was given, as --definition", names[0], definitionNames(m.Shape.Definitions))
 	}
 	if !slices.Equal(c.System.Marks, m.Marks) {
 		return fmt.Errorf("%s: it counts other marks than this build knows", names[0])

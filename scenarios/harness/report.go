@@ -1,17 +1,16 @@
-package main
+package harness
 
 import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
-	"golang.org/x/term"
 )
 
 // reporter reports the progress and results of a campaign.
@@ -50,17 +49,15 @@ type shrunkEvent struct {
 	text      string
 }
 
-// textReporter is the reporter for people. Results go to out. Progress goes to
-// status: on a terminal as one line that changes, elsewhere as occasional lines.
+// textReporter is the reporter for people. Results go to out.
 type textReporter struct {
-	out, status io.Writer
-	terminal    bool
-	last        time.Time
+	out    io.Writer
+	status cli.StatusLine
+	last   time.Time
 }
 
 func newTextReporter(out, status io.Writer) *textReporter {
-	f, ok := status.(*os.File)
-	return &textReporter{out: out, status: status, terminal: ok && term.IsTerminal(int(f.Fd())), last: time.Now()}
+	return &textReporter{out: out, status: cli.NewStatusLine(status), last: time.Now()}
 }
 
 func (p *textReporter) begin(c *campaign.Campaign) {
@@ -90,19 +87,14 @@ func describeBudget(c *campaign.Campaign) string {
 
 func (p *textReporter) progress(s *campaign.Summary, seed uint64) {
 	pause := 5 * time.Second
-	if p.terminal {
+	if p.status.OnTerminal() {
 		pause = 100 * time.Millisecond
 	}
 	if time.Since(p.last) < pause {
 		return
 	}
 	p.last = time.Now()
-	line := p.line(s, seed)
-	if p.terminal {
-		fmt.Fprintf(p.status, "\r\x1b[K%s", p.truncate(line))
-		return
-	}
-	fmt.Fprintln(p.status, line)
+	p.status.Show(p.line(s, seed))
 }
 
 // line returns the progress of a campaign.
@@ -120,39 +112,19 @@ func (p *textReporter) line(s *campaign.Summary, seed uint64) string {
 	return line
 }
 
-// truncate cuts a line to the width of the terminal: a line that wraps could not be
-// cleared.
-func (p *textReporter) truncate(line string) string {
-	width := 80
-	if f, ok := p.status.(*os.File); ok {
-		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
-			width = w
-		}
-	}
-	runes := []rune(line)
-	return string(runes[:min(len(runes), width-1)])
-}
-
-// clear clears the progress line before other output.
-func (p *textReporter) clear() {
-	if p.terminal {
-		fmt.Fprint(p.status, "\r\x1b[K")
-	}
-}
-
 func (p *textReporter) failure(f failureEvent) {
-	p.clear()
+	p.status.Clear()
 	fmt.Fprintf(p.out, "\n%s", f.text)
 	fmt.Fprintf(p.out, "repeat it: %s\nkept in:   %s\n", f.Replay, f.Dir)
 }
 
 func (p *textReporter) shrunk(m shrunkEvent) {
-	p.clear()
+	p.status.Clear()
 	fmt.Fprintf(p.out, "\n%s of seed %d\n%s\n", m.Signature, m.Seed, m.text)
 }
 
 func (p *textReporter) differed(seed uint64, d *play.Difference) {
-	p.clear()
+	p.status.Clear()
 	if d == nil {
 		fmt.Fprintf(p.out, "\nseed %d ran in two ways, and did not do so again\n", seed)
 		return
@@ -161,7 +133,7 @@ func (p *textReporter) differed(seed uint64, d *play.Difference) {
 }
 
 func (p *textReporter) summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Duration, replay func(uint64) string) {
-	p.clear()
+	p.status.Clear()
 	fmt.Fprintf(p.out, "\n%d seeds: %d failed, %d undecided, %d ran twice and %d of them differed\n",
 		s.Seeds, s.Failed, s.Undecided, s.Guarded, len(s.Differed))
 	fmt.Fprintf(p.out, "%d operations (%d committed, %d of them transitions, %d rejected, %d unknown), %d messages, %d events\n",

@@ -1,4 +1,4 @@
-package main
+package harness
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
 )
 
@@ -20,7 +21,7 @@ const (
 	necessitySeeds   = 200
 )
 
-func shrinkCommand() *cobra.Command {
+func shrinkCommand(systems systemList) *cobra.Command {
 	var s shrink
 	cmd := &cobra.Command{
 		Use:   "shrink SEED|PLAN.json",
@@ -32,21 +33,21 @@ overrides. The same plan and budget always give the same result.
 
 Without --out the plan is the output, and the report about it goes to standard
 error.`,
-		Args: exactly(1, "a seed or a plan file"),
+		Args: cli.Exactly(1, "a seed or a plan file"),
 		RunE: func(cmd *cobra.Command, args []string) error { return s.run(cmd, args[0]) },
 	}
-	s.plans.flags(cmd)
+	s.plans = newPlanFlags(cmd, systems)
 	f := cmd.Flags()
 	f.StringVar(&s.out, "out", "", "file for the plan (default: standard output)")
 	f.IntVar(&s.budget, "budget", shrinkBudget, "runs at most; one of many events counts as several")
 	f.IntVar(&s.workers, "workers", 0, "runs at the same time (0: one per core)")
-	f.BoolVar(&s.why, "why", false, "report what each remaining part is needed for: see lockstep necessity")
+	f.BoolVar(&s.why, "why", false, "report what each remaining part is needed for: see necessity")
 	f.IntVar(&s.seeds, "seeds", necessitySeeds, "with --why: seeds that each plan runs with")
 	return cmd
 }
 
 type shrink struct {
-	plans           planFlags
+	plans           *planFlags
 	out             string
 	budget, workers int
 	why, json       bool
@@ -65,7 +66,7 @@ type shrinkJSON struct {
 }
 
 func (s *shrink) run(cmd *cobra.Command, arg string) error {
-	s.json = asJSON(cmd)
+	s.json = cli.AsJSON(cmd)
 	if s.budget < 1 {
 		return fmt.Errorf("--budget %d: want at least 1", s.budget)
 	}
@@ -76,7 +77,7 @@ func (s *shrink) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
-	sys, err := systemNamed(p.System)
+	sys, err := s.plans.systems.named(p.System)
 	if err != nil {
 		return err
 	}
@@ -116,7 +117,7 @@ func (s *shrink) print(cmd *cobra.Command, p *scenarios.Plan, small *campaign.Sh
 	fmt.Fprintf(words, "%s, seed %d: %s\n%s; %d runs\n%s\n", p.System, p.Seed, small.Signature,
 		describeSizes(p, small.Plan), small.Runs, minimality(small.Minimal))
 	if s.out != "" {
-		fmt.Fprintf(words, "repeat it: %s replay %s -v\n", programName(), s.out)
+		fmt.Fprintf(words, "repeat it: %s replay %s -v\n", cli.ProgramName(), cli.Quote(s.out))
 	}
 	fmt.Fprintf(words, "\n%s", outline(small.Plan))
 	if needs != nil {
@@ -187,7 +188,7 @@ func outline(p *scenarios.Plan) string {
 	return b.String() + p.Summary()
 }
 
-func necessityCommand() *cobra.Command {
+func necessityCommand(systems systemList) *cobra.Command {
 	var n necessity
 	cmd := &cobra.Command{
 		Use:   "necessity SEED|PLAN.json",
@@ -196,10 +197,10 @@ func necessityCommand() *cobra.Command {
 run the rest with many seeds, which decide the choices that the plan leaves open:
 how often does it still fail in the same way, and how often in another? Shrink
 the plan first.`,
-		Args: exactly(1, "a seed or a plan file"),
+		Args: cli.Exactly(1, "a seed or a plan file"),
 		RunE: func(cmd *cobra.Command, args []string) error { return n.run(cmd, args[0]) },
 	}
-	n.plans.flags(cmd)
+	n.plans = newPlanFlags(cmd, systems)
 	f := cmd.Flags()
 	f.IntVar(&n.seeds, "seeds", necessitySeeds, "seeds that each plan runs with, from its own on")
 	f.IntVar(&n.workers, "workers", 0, "runs at the same time (0: one per core)")
@@ -207,7 +208,7 @@ the plan first.`,
 }
 
 type necessity struct {
-	plans          planFlags
+	plans          *planFlags
 	seeds, workers int
 }
 
@@ -219,7 +220,7 @@ func (n *necessity) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
-	sys, err := systemNamed(p.System)
+	sys, err := n.plans.systems.named(p.System)
 	if err != nil {
 		return err
 	}
@@ -227,7 +228,7 @@ func (n *necessity) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
-	if asJSON(cmd) {
+	if cli.AsJSON(cmd) {
 		return json.NewEncoder(cmd.OutOrStdout()).Encode(needs)
 	}
 	_, err = io.WriteString(cmd.OutOrStdout(), needs.String())

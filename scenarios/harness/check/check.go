@@ -1,4 +1,6 @@
-package main
+// Package check is the command that judges recorded histories, of lockstep's clients
+// and of Jepsen, and the forms of verdicts that other commands print too.
+package check
 
 import (
 	"bufio"
@@ -13,10 +15,12 @@ import (
 	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/checker/guarantee"
 	"github.com/lockstep-dst/lockstep/checker/history"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
 )
 
-func checkCommand() *cobra.Command {
+// Command returns the command check, which judges a recorded history.
+func Command() *cobra.Command {
 	var c check
 	cmd := &cobra.Command{
 		Use:   "check HISTORY.jsonl",
@@ -33,9 +37,9 @@ The model of a history is in its header, or else given by --model:
 What else was observed of the machines in the same run, as streams, local reads and
 the final states of nodes, is judged with --observations: one verdict for each
 guarantee, see docs/GUARANTEES.md.`,
-		Args: exactly(1, "a history file, or - for standard input"),
+		Args: cli.Exactly(1, "a history file, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c.json = asJSON(cmd)
+			c.json = cli.AsJSON(cmd)
 			return c.run(cmd, args[0])
 		},
 	}
@@ -57,9 +61,9 @@ guarantee, see docs/GUARANTEES.md.`,
 			panic(err) // the flag does not exist
 		}
 	}
-	completeFlag(cmd, "format", func() []string { return []string{formatAuto, formatLockstep, formatJepsen} })
-	completeFlag(cmd, "model", completeModel)
-	completeFlag(cmd, "failed", func() []string { return []string{failedNone, failedIllegal} })
+	cli.CompleteFlag(cmd, "format", func() []string { return []string{formatAuto, formatLockstep, formatJepsen} })
+	cli.CompleteFlag(cmd, "model", completeModel)
+	cli.CompleteFlag(cmd, "failed", func() []string { return []string{failedNone, failedIllegal} })
 	return cmd
 }
 
@@ -79,8 +83,8 @@ func (c *check) run(cmd *cobra.Command, name string) error {
 	if name == "-" && c.observations.file == "-" {
 		return errors.New("--observations -: the history is read from standard input already; give one of them as a file")
 	}
-	p := newProgress(cmd.ErrOrStderr())
-	defer p.end()
+	p := cli.NewProgress(cmd.ErrOrStderr())
+	defer p.End()
 	h, annotations, err := c.source.read(name, cmd.InOrStdin(), p)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -89,11 +93,11 @@ func (c *check) run(cmd *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
-	p.begin(func(since time.Duration) string {
+	p.Begin(func(since time.Duration) string {
 		return fmt.Sprintf("checking: %d operations, %v", len(h.Operations), since.Truncate(time.Second))
 	})
 	r := checker.Check(cmd.Context(), h, checker.Options{Timeout: c.budget, Memory: int64(c.memory), Explain: true})
-	p.end()
+	p.End()
 	if err := c.print(cmd.OutOrStdout(), h, r, guarantees); err != nil {
 		return err
 	}
@@ -102,11 +106,11 @@ func (c *check) run(cmd *cobra.Command, name string) error {
 			return fmt.Errorf("--viz: %w", err)
 		}
 	}
-	switch worst(r.Status, guarantees) {
+	switch Worst(r.Status, guarantees) {
 	case checker.Violated:
-		return &exitError{code: exitViolated}
+		return &cli.Error{Code: cli.Violated}
 	case checker.Undecided:
-		return &exitError{code: exitUndecided}
+		return &cli.Error{Code: cli.Undecided}
 	}
 	return nil
 }
@@ -132,7 +136,7 @@ func (c *check) validate(cmd *cobra.Command) error {
 // the check.
 func (c *check) visualize(cmd *cobra.Command, h history.History, r checker.Result, annotations []history.Annotation) error {
 	if r.Status == checker.Linearizable {
-		fmt.Fprintf(cmd.ErrOrStderr(), "lockstep: nothing is violated, so there is no page in %s\n", c.viz)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: nothing is violated, so there is no page in %s\n", cmd.Root().Name(), c.viz)
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), c.budget)
@@ -147,16 +151,16 @@ func (c *check) visualize(cmd *cobra.Command, h history.History, r checker.Resul
 
 // checkJSON is the JSON form of a verdict on a history.
 type checkJSON struct {
-	Verdict       checker.Status  `json:"verdict"`
-	Operations    int             `json:"operations"`
-	Machine       string          `json:"machine,omitempty"`
-	Operation     string          `json:"operation,omitempty"`
-	Class         string          `json:"class,omitempty"`
-	Sentence      string          `json:"sentence,omitempty"`
-	Contradiction []string        `json:"contradiction,omitempty"` // ids, in order of call
-	Premise       string          `json:"premise,omitempty"`
-	Observations  int             `json:"observations,omitempty"`
-	Guarantees    []guaranteeJSON `json:"guarantees,omitempty"`
+	Verdict       checker.Status `json:"verdict"`
+	Operations    int            `json:"operations"`
+	Machine       string         `json:"machine,omitempty"`
+	Operation     string         `json:"operation,omitempty"`
+	Class         string         `json:"class,omitempty"`
+	Sentence      string         `json:"sentence,omitempty"`
+	Contradiction []string       `json:"contradiction,omitempty"` // ids, in order of call
+	Premise       string         `json:"premise,omitempty"`
+	Observations  int            `json:"observations,omitempty"`
+	Guarantees    []Guarantee    `json:"guarantees,omitempty"`
 }
 
 // print prints the verdict on the history, and one on each guarantee if there are
@@ -164,20 +168,20 @@ type checkJSON struct {
 func (c *check) print(out io.Writer, h history.History, r checker.Result, guarantees []guarantee.Result) error {
 	if c.json {
 		j := checkJSON{
-			Verdict: worst(r.Status, guarantees), Operations: len(h.Operations),
-			Machine: r.Machine, Class: r.Class, Sentence: r.Explanation, Contradiction: ids(r.Contradiction), Premise: r.Premise,
+			Verdict: Worst(r.Status, guarantees), Operations: len(h.Operations),
+			Machine: r.Machine, Class: r.Class, Sentence: r.Explanation, Contradiction: IDs(r.Contradiction), Premise: r.Premise,
 		}
 		if r.Culprit != nil {
 			j.Operation = r.Culprit.ID
 		}
 		if c.observations.file != "" {
-			j.Observations, j.Guarantees = c.observations.count, newGuaranteesJSON(r, len(h.Operations), guarantees)
+			j.Observations, j.Guarantees = c.observations.count, newGuarantees(r, len(h.Operations), guarantees)
 		}
 		return json.NewEncoder(out).Encode(j)
 	}
 	if c.observations.file != "" {
-		fmt.Fprintf(out, "%s: %d operations, %d observations\n", worst(r.Status, guarantees), len(h.Operations), c.observations.count)
-		for _, v := range newGuaranteesJSON(r, len(h.Operations), guarantees) {
+		fmt.Fprintf(out, "%s: %d operations, %d observations\n", Worst(r.Status, guarantees), len(h.Operations), c.observations.count)
+		for _, v := range newGuarantees(r, len(h.Operations), guarantees) {
 			if _, err := fmt.Fprintln(out, v); err != nil {
 				return err
 			}
@@ -190,11 +194,4 @@ func (c *check) print(out io.Writer, h history.History, r checker.Result, guaran
 		_, err = fmt.Fprintf(out, "%s\n%s", r.Explanation, r.Evidence())
 	}
 	return err
-}
-
-func ids(ops []history.Operation) (ids []string) {
-	for i := range ops {
-		ids = append(ids, ops[i].ID)
-	}
-	return ids
 }

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"crypto/sha256"
@@ -7,9 +7,9 @@ import (
 	"os"
 )
 
-// buildID returns an id of this build, which differs also between builds of one
+// BuildID returns an id of this build, which differs also between builds of one
 // revision: a hash of the program's own file.
-func buildID() (string, error) {
+func BuildID() (string, error) {
 	name, err := os.Executable()
 	if err != nil {
 		return "", err

@@ -1,4 +1,4 @@
-package main
+package check
 
 import (
 	"bufio"
@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 
-	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/checker/guarantee"
 	"github.com/lockstep-dst/lockstep/checker/history"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
 )
 
@@ -35,7 +34,7 @@ func (o *observationFlags) validate(cmd *cobra.Command) error {
 
 // judge reads the observations and returns a verdict on each guarantee, or nil if
 // there is no file.
-func (o *observationFlags) judge(h history.History, stdin io.Reader, p *progress) ([]guarantee.Result, error) {
+func (o *observationFlags) judge(h history.History, stdin io.Reader, p *cli.Progress) ([]guarantee.Result, error) {
 	if o.file == "" {
 		return nil, nil
 	}
@@ -49,7 +48,7 @@ func (o *observationFlags) judge(h history.History, stdin io.Reader, p *progress
 	return c.Results(), nil
 }
 
-func (o *observationFlags) read(c *guarantee.Checker, in io.Reader, p *progress) error {
+func (o *observationFlags) read(c *guarantee.Checker, in io.Reader, p *cli.Progress) error {
 	if o.file != "-" {
 		f, err := os.Open(o.file)
 		if err != nil {
@@ -63,7 +62,7 @@ func (o *observationFlags) read(c *guarantee.Checker, in io.Reader, p *progress)
 		return err
 	}
 	defer end()
-	lines := bufio.NewScanner(p.reading(plain))
+	lines := bufio.NewScanner(p.Reading(plain))
 	lines.Buffer(make([]byte, 64<<10), history.MaxLine)
 	lines.Split(history.ScanWholeLines)
 	var bad history.BadLines
@@ -86,49 +85,4 @@ func addLine(c *guarantee.Checker, line []byte) error {
 		return err
 	}
 	return c.Add(seen)
-}
-
-// guaranteeJSON is the JSON form of the verdict on one guarantee.
-type guaranteeJSON struct {
-	Guarantee string `json:"guarantee"`
-	Verdict   string `json:"verdict"`
-	Judged    int    `json:"judged"` // operations, or observations and operations, that the verdict covers
-	Class     string `json:"class,omitempty"`
-	Machine   string `json:"machine,omitempty"`
-	Sentence  string `json:"sentence,omitempty"`
-}
-
-// String returns the verdict as a line for people, with the sentence on a violation
-// if there is one.
-func (n guaranteeJSON) String() string {
-	text := n.Guarantee + ": " + n.Verdict
-	if n.Sentence != "" {
-		text += "\n" + n.Sentence
-	}
-	return text
-}
-
-// newGuaranteesJSON returns all verdicts; the one on linearizability comes first.
-func newGuaranteesJSON(r checker.Result, operations int, guarantees []guarantee.Result) []guaranteeJSON {
-	first := guaranteeJSON{"linearizability", string(r.Status), operations, r.Class, r.Machine, r.Explanation}
-	if r.Status == checker.Linearizable {
-		first.Verdict = string(guarantee.Holds)
-	}
-	all := []guaranteeJSON{first}
-	for _, v := range guarantees {
-		all = append(all, newGuaranteeJSON(v))
-	}
-	return all
-}
-
-func newGuaranteeJSON(v guarantee.Result) guaranteeJSON {
-	return guaranteeJSON{string(v.Guarantee), string(v.Status), v.Judged, v.Class, v.Machine, v.Explanation}
-}
-
-// worst returns the overall verdict.
-func worst(ofHistory checker.Status, guarantees []guarantee.Result) checker.Status {
-	if slices.ContainsFunc(guarantees, func(v guarantee.Result) bool { return v.Status == guarantee.Violated }) {
-		return checker.Violated
-	}
-	return ofHistory
 }

@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Run executes a command with the arguments of the process, and returns its exit
+// code. SIGINT and SIGTERM end the context of the command; a second one ends the
+// process. Errors go to the standard error, and as JSON to the standard output if
+// -o json is among the arguments.
+func Run(cmd *cobra.Command) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	out := &stickyWriter{Writer: os.Stdout}
+	prepare(cmd, out)
+	err := cmd.ExecuteContext(ctx)
+	code := codeOf(err)
+	told := err == nil || err.Error() == ""
+	if !told && !isPrinted(err) && wantsJSON(os.Args[1:]) {
+		printJSONError(out, code, err)
+	}
+	if out.err != nil && !errors.Is(err, out.err) {
+		fmt.Fprintf(os.Stderr, "%s: output: %v\n", cmd.Name(), out.err)
+		code = max(code, Usage)
+	}
+	if !told {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", cmd.Name(), err)
+	}
+	return int(code)
+}
+
+// prepare lets Run print errors, in place of cobra, and makes arguments strict.
+func prepare(cmd *cobra.Command, out io.Writer) {
+	cmd.SilenceUsage, cmd.SilenceErrors = true, true
+	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
+	})
+	cmd.SetOut(out)
+	strictArgs(cmd)
+}
+
+// codeOf returns the exit code of an error.
+func codeOf(err error) Code {
+	var coded *Error
+	switch {
+	case err == nil:
+		return OK
+	case errors.As(err, &coded):
+		return coded.Code
+	}
+	return Usage
+}
+
+func isPrinted(err error) bool {
+	var coded *Error
+	return errors.As(err, &coded) && coded.Printed
+}
+
+// stickyWriter keeps the first write error, so that not every print must check for
+// one.
+type stickyWriter struct {
+	io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (o *stickyWriter) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
+}

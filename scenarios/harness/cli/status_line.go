@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// StatusLine shows the progress of a long task on a writer: on a terminal as one
+// line that changes, elsewhere as a line each time.
+type StatusLine struct {
+	out      io.Writer
+	terminal *os.File // nil: out is none
+}
+
+// NewStatusLine returns a line on out, usually the standard error.
+func NewStatusLine(out io.Writer) StatusLine {
+	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return StatusLine{out, f}
+	}
+	return StatusLine{out, nil}
+}
+
+// OnTerminal reports whether the line changes in place.
+func (s StatusLine) OnTerminal() bool { return s.terminal != nil }
+
+// Show shows text, without a line feed, in place of the text before.
+func (s StatusLine) Show(text string) {
+	if !s.OnTerminal() {
+		fmt.Fprintln(s.out, text)
+		return
+	}
+	fmt.Fprintf(s.out, "\r\x1b[K%s", s.truncate(text))
+}
+
+// Clear clears the line on a terminal, before other output.
+func (s StatusLine) Clear() {
+	if s.OnTerminal() {
+		fmt.Fprint(s.out, "\r\x1b[K")
+	}
+}
+
+// truncate cuts a line to the width of the terminal: a line that wraps could not be
+// cleared.
+func (s StatusLine) truncate(line string) string {
+	width := 80
+	if w, _, err := term.GetSize(int(s.terminal.Fd())); err == nil && w > 0 {
+		width = w
+	}
+	runes := []rune(line)
+	return string(runes[:min(len(runes), width-1)])
+}

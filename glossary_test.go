@@ -130,7 +130,12 @@ func closureClasses(f *ast.File) (classes []string) {
 	return classes
 }
 
+// literal returns the text of a string literal, or of the one that a concatenation
+// begins with.
 func literal(e ast.Expr) string {
+	if sum, ok := e.(*ast.BinaryExpr); ok {
+		return literal(sum.X)
+	}
 	if l, ok := e.(*ast.BasicLit); ok && l.Kind == token.STRING {
 		s, err := strconv.Unquote(l.Value)
 		if err == nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/play"
@@ -200,9 +201,20 @@ func (a *Artefact) Compare(ctx context.Context, sys scenarios.System, p *scenari
 		next++
 	}
 	r, err := play.Run(ctx, sys, p, o)
-	c.Holds = r.Status == a.Verdict && r.Signature() == scenarios.CurrentSignature(a.Signature)
+	c.Holds = r.Status == a.Verdict && sameFailure(a.Signature, r.Signature())
 	c.SameHash = formatHash(r.Hash) == a.Hash && r.Stats.Events == a.Events
 	return r, c, err
+}
+
+// anyPanic is the signature that all panics had before each had its own. It stands for
+// all of them.
+const anyPanic = "assertion/panic"
+
+// sameFailure reports whether a signature is the expected one, which may have an older
+// name.
+func sameFailure(expected, signature string) bool {
+	expected = scenarios.CurrentSignature(expected)
+	return signature == expected || expected == anyPanic && strings.HasPrefix(signature, anyPanic+"-")
 }
 
 // Text describes the comparison for a person.

@@ -98,19 +98,31 @@ func (l *lateTimerNode) Step(now scenarios.Duration, ev *sim.Event, out *sim.Eff
 	}
 }
 
-// An artefact from before a signature was renamed still holds.
+// An artefact from before a signature was renamed, or from the time when all panics had
+// one, still holds.
 func TestOldSignaturesHold(t *testing.T) {
-	c := campaignOf(canary.System(), scenarios.None, 0)
-	seed := uint64(0)
-	for canary.FailureOf(seed) != canary.InvariantViolated {
-		seed++
+	for _, c := range []struct {
+		failure canary.Failure
+		old     string
+		holds   bool
+	}{
+		{canary.InvariantViolated, "canary/sings", true},
+		{canary.Panics, "assertion/panic", true},
+		{canary.Panics, "assertion/panic-another-in-canary-client-step", false},
+		{canary.InvariantViolated, "assertion/panic", false},
+	} {
+		seed := uint64(0)
+		for canary.FailureOf(seed) != c.failure {
+			seed++
+		}
+		of := campaignOf(canary.System(), scenarios.None, 0)
+		a, p := encodeAndDecode(t, canary.System(), of.Plan(seed))
+		require.Equal(t, c.failure.Signature(), a.Signature)
+		a.Signature = c.old
+		_, cmp, err := a.Compare(t.Context(), canary.System(), p, play.Options{})
+		require.NoError(t, err)
+		require.Equal(t, c.holds, cmp.Holds, "%+v", c)
 	}
-	a, p := encodeAndDecode(t, canary.System(), c.Plan(seed))
-	require.Equal(t, "canary/planted", a.Signature)
-	a.Signature = "canary/sings"
-	_, cmp, err := a.Compare(t.Context(), canary.System(), p, play.Options{})
-	require.NoError(t, err)
-	require.True(t, cmp.Holds)
 }
 
 // Another verdict is reported apart from another hash.

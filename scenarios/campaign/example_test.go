@@ -68,7 +68,7 @@ func Example() {
 	// Output:
 	// 4 of 200 failed, error: <nil>
 	// liveness/client-stuck first in seed 2
-	// assertion/panic first in seed 53
+	// assertion/panic-the-canary-dies-as-it-should-in-this-seed-in-canary-client-step first in seed 53
 	// linearizability/committed first in seed 165
 	// canary/planted first in seed 180
 }

@@ -36,7 +36,7 @@ func Shrink(ctx context.Context, sys scenarios.System, p *scenarios.Plan, budget
 	case r.Status == play.Undecided:
 		return Shrunk{}, fmt.Errorf("seed %d is undecided: whether a smaller plan is too depends on the machine", p.Seed)
 	}
-	j := &planRunner{ctx: ctx, sys: sys, signature: shrinkSignature(&r), workers: workerCount(workers)}
+	j := &planRunner{ctx: ctx, sys: sys, signature: r.Signature(), workers: workerCount(workers)}
 	result, err := shrink.Run(shrink.Config{
 		Signature: j.signature, RunAll: j.runAll, Pin: func(p *scenarios.Plan) *scenarios.Plan { return pinned(sys, p) }, MaxRuns: budget,
 	}, p)
@@ -90,22 +90,8 @@ func (j *planRunner) runOne(p *scenarios.Plan) shrink.RunResult {
 	if err != nil {
 		return shrink.RunResult{}
 	}
-	return shrink.RunResult{Signature: shrinkSignature(&r), Events: r.Stats.Events}
+	return shrink.RunResult{Signature: r.Signature(), Events: r.Stats.Events}
 }
-
-// shrinkSignature is the signature of a result, and of a panic also its place: all
-// panics have one signature.
-func shrinkSignature(r *play.Result) string {
-	if r.Status != play.Violated || r.Violation.Property != assertion {
-		return r.Signature()
-	}
-	_, frames, _ := strings.Cut(r.Violation.Sentence, "\n")
-	innermost, _, _ := strings.Cut(frames, "\n")
-	return r.Signature() + innermost
-}
-
-// assertion is the property that a panic of the system violates.
-const assertion = "assertion"
 
 // pinned is p with the choices of a run written down: the fates of messages until
 // the heal phase, the begin of operations, and their first nodes. The network adds

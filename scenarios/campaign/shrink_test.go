@@ -83,7 +83,7 @@ func TestShrinkingEndsWithItsContext(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-// All panics have one signature, but one is not made into another.
+// Panics have signatures of their own: one is not made into another.
 func TestAPanicStaysWhereItIs(t *testing.T) {
 	sys := originWith(func(p *scenarios.Plan, v *variant) {
 		v.node = func(sim.Process) sim.Process { return panickingNode{len(p.Operations) >= 7} }
@@ -91,7 +91,7 @@ func TestAPanicStaysWhereItIs(t *testing.T) {
 	c := campaignOf(sys, scenarios.All, 0)
 	s, err := campaign.Shrink(t.Context(), sys, c.Plan(1), 20_000, 0)
 	require.NoError(t, err)
-	require.Equal(t, "assertion/panic", s.Signature)
+	require.Equal(t, "assertion/panic-here-in-campaign-test-panickingnode-panichere", s.Signature)
 	require.Len(t, s.Plan.Operations, 7)
 	require.True(t, s.Minimal)
 }

@@ -41,7 +41,10 @@ func FailureOf(seed uint64) Failure {
 
 // Signature is the signature of the failures in a campaign. It is empty for None.
 func (w Failure) Signature() string {
-	return [...]string{"", "canary/planted", "linearizability/committed", "liveness/client-stuck", "assertion/panic"}[w]
+	return [...]string{
+		"", "canary/planted", "linearizability/committed", "liveness/client-stuck",
+		"assertion/panic-the-canary-dies-as-it-should-in-this-seed-in-canary-client-step",
+	}[w]
 }
 
 // The coverage marks. The last is never hit.

@@ -3,9 +3,6 @@ package play
 import (
 	"fmt"
 	"math"
-	"path/filepath"
-	"runtime"
-	"strings"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
@@ -150,32 +147,10 @@ func (s *runner) runRecovered() {
 		case *sim.Misuse:
 			s.violation = misuseViolation(cause)
 		default:
-			s.violation = &scenarios.Violation{
-				Property: "assertion", Class: "panic", At: s.world.Now(),
-				Sentence: fmt.Sprintf("Panic: %v\n%s", cause, panicFrames()),
-			}
+			s.violation = panicViolation(s.world.Now(), cause)
 		}
 	}()
 	s.loop()
-}
-
-// panicFrames lists the stack of the current panic, innermost first, without
-// addresses: the same for the same code.
-func panicFrames() string {
-	var at [24]uintptr
-	var b strings.Builder
-	for more, f := true, runtime.CallersFrames(at[:runtime.Callers(4, at[:])]); more; {
-		var frame runtime.Frame
-		frame, more = f.Next()
-		if strings.HasSuffix(frame.Function, ".runRecovered") {
-			break // the runner's callers do not matter
-		}
-		if strings.HasPrefix(frame.Function, "runtime.") {
-			continue
-		}
-		fmt.Fprintf(&b, "  %s (%s:%d)\n", frame.Function, filepath.Base(frame.File), frame.Line)
-	}
-	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // loop takes events until a property is violated or no event that counts is left.

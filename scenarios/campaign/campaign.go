@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,8 +28,22 @@ type Campaign struct {
 	Shards  uint64          // 0: this one runs them all
 	Workers int             // 0: one per processor
 	Guard   int             // percent of seeds that run twice, on two workers, to catch nondeterminism and changed messages, and that two checkers check
-	Options play.Options    // of each run
+	Options play.Options    // of each run; a CheckTimeout of 0 is DefaultCheckTimeout
 	Resume  Summary         // the last Summary of an earlier Run of the same campaign, which this one resumes
+}
+
+// DefaultCheckTimeout bounds the check of one history in a campaign, in wall time.
+//
+// It is short, so that a campaign never looks as if it hung, and still a thousand times
+// as long as most histories take. A time makes a verdict depend on the machine, but
+// in one direction only: more time may turn undecided into passed or violated, and
+// nothing into undecided. An undecided history is never counted as passed, and the runs of a
+// seed have the same hash with any limit.
+const DefaultCheckTimeout = 5 * time.Second
+
+// CheckTimeout returns the time that the check of each history has.
+func (c *Campaign) CheckTimeout() time.Duration {
+	return cmp.Or(c.Options.CheckTimeout, DefaultCheckTimeout)
 }
 
 // Validate names the first field that is out of bounds.
@@ -44,6 +59,8 @@ func (c *Campaign) Validate() error {
 		return fmt.Errorf("workers %d: want 1 to 1024, or 0 for one per processor", c.Workers)
 	case c.Guard < 0 || c.Guard > 100:
 		return fmt.Errorf("guard %d: want 0 to 100 percent", c.Guard)
+	case c.Options.CheckTimeout < 0:
+		return fmt.Errorf("check timeout %v: want more than 0, or 0 for %v", c.Options.CheckTimeout, DefaultCheckTimeout)
 	case c.For < 0:
 		return fmt.Errorf("for %v: want 0 or more", c.For)
 	case c.Seeds > 0 && c.Start+(c.Seeds-1) < c.Start:
@@ -122,7 +139,7 @@ func (c *Campaign) runSeeds(ctx context.Context) <-chan jobResult {
 	for w := range workers {
 		pool.Go(func() {
 			o := c.Options
-			o.Buffers = &sim.Buffers{}
+			o.Buffers, o.CheckTimeout = &sim.Buffers{}, c.CheckTimeout()
 			for j, ok := todo.next(w); ok; j, ok = todo.next(w) {
 				done <- c.runJob(j, o)
 			}

@@ -142,11 +142,14 @@ func (c *collector) compareRuns(o *jobResult) bool {
 		*o = *misused
 		return true
 	}
-	if o.result.Hash != other.result.Hash || o.result.Signature() != other.result.Signature() {
+	if !sameResult(&o.result, &other.result) {
 		c.differed[o.seed] = true
 	}
 	if o.second {
-		*o = other // so that the counts do not depend on which was first, even if they differ
+		*o, other = other, *o // so that the counts do not depend on which was first, even if they differ
+	}
+	if o.result.Status == play.Undecided && other.err == nil {
+		o.result = other.result // it may have been decided there
 	}
 	return true
 }
@@ -163,6 +166,15 @@ func misusedRun(one, other *jobResult) *jobResult {
 		return closer
 	}
 	return nil
+}
+
+// sameResult reports whether two runs of one seed are the same. One history may be
+// decided in one run and not in the other: that depends on the machine, not on the run.
+func sameResult(a, b *play.Result) bool {
+	if a.Hash != b.Hash {
+		return false
+	}
+	return a.Status == play.Undecided || b.Status == play.Undecided || a.Signature() == b.Signature()
 }
 
 // report counts o and reports it.

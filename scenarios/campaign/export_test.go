@@ -1,4 +1,7 @@
 package campaign
 
-// Pinned exports pinned for tests.
-var Pinned = pinned
+// Exported for tests.
+var (
+	Pinned     = pinned
+	SameResult = sameResult
+)

@@ -62,7 +62,7 @@ func TestTheGuardFindsChangedMessages(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "harness/message-changed", saved.Signature())
 		require.Contains(t, saved.Violation.Sentence, "in a step of process 2: receive from 1: counted")
-		small, err := campaign.Shrink(t.Context(), c.System, c.Plan(0), 50, 1)
+		small, err := campaign.Shrink(t.Context(), c.System, c.Plan(0), campaign.ShrinkOptions{Runs: 50, Workers: 1})
 		require.NoError(t, err)
 		require.Equal(t, "harness/message-changed", small.Signature)
 		require.Empty(t, small.Plan.Operations)

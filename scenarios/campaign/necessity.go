@@ -87,7 +87,7 @@ func (n *Necessity) count(ctx context.Context, sys scenarios.System, plans []*sc
 				}
 				q := *plans[i/n.Seeds]
 				q.Seed += uint64(i % n.Seeds)
-				r, err := play.Run(context.Background(), sys, &q, play.Options{})
+				r, err := play.Run(context.Background(), sys, &q, play.Options{CheckTimeout: DefaultCheckTimeout})
 				switch {
 				case err != nil || r.Status != play.Violated:
 				case r.Signature() == n.Signature:

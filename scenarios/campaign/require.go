@@ -37,13 +37,19 @@ const PlanVariable = "LOCKSTEP_PLAN"
 // lockstep shrink FILE makes the plan smaller than they can.
 func Require(t T, sys scenarios.System, p *scenarios.Plan) {
 	t.Helper()
+	requireWith(t, sys, p, play.Options{})
+}
+
+func requireWith(t T, sys scenarios.System, p *scenarios.Plan, o play.Options) {
+	t.Helper()
 	if name := os.Getenv(PlanVariable); name != "" {
 		var err error
 		if p, err = readPlan(name); err != nil {
 			t.Fatalf("%s: %v", PlanVariable, err)
 		}
 	}
-	r, err := play.Run(t.Context(), sys, p, play.Options{Explain: true})
+	o.Explain = true
+	r, err := play.Run(t.Context(), sys, p, o)
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
@@ -71,7 +77,11 @@ func RequireSeeds(t T, c Campaign) {
 	}
 	if len(sum.Groups) > 0 {
 		g := sum.Groups[0]
-		Require(t, c.System, c.Plan(g.First))
+		requireWith(t, c.System, c.Plan(g.First), play.Options{CheckTimeout: c.CheckTimeout()})
+		if g.Signature == play.UndecidedSignature {
+			t.Fatalf("seed %d was undecided in %v, and was decided when it ran again: a larger Options.CheckTimeout gives it more time", g.First, c.CheckTimeout())
+			return
+		}
 		t.Fatalf("seed %d was %s, and passed when it ran again: it does not always run alike", g.First, g.Signature)
 		return
 	}

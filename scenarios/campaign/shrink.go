@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,28 +24,55 @@ type Shrunk struct {
 	Signature string // of the plan before and after
 }
 
-// Shrink makes a failing plan as small as it can with a number of runs, on all
-// workers (0: one per processor). The result is a function of plan and budget. When
-// ctx ends, the search ends with an error.
-func Shrink(ctx context.Context, sys scenarios.System, p *scenarios.Plan, budget, workers int) (Shrunk, error) {
-	r, err := play.Run(ctx, sys, p, play.Options{})
+// ShrinkOptions are the limits of Shrink. The zero value is a good start.
+type ShrinkOptions struct {
+	Runs         int           // runs at most, where one of many events counts as several; 0: DefaultShrinkRuns
+	Workers      int           // runs at the same time; 0: one per processor
+	CheckTimeout time.Duration // of the history of each run; 0: DefaultCheckTimeout
+	// Undecided is the time to shrink a plan whose history is undecided, since each
+	// candidate that counts takes CheckTimeout; 0: a minute.
+	Undecided time.Duration
+}
+
+// DefaultShrinkRuns is the default of ShrinkOptions.Runs.
+const DefaultShrinkRuns = 20_000
+
+// Shrink makes a failing plan as small as it can within limits. A plan with an undecided
+// history fails, too: the result is a plan with fewer operations that the checker does
+// not decide in the same time.
+//
+// The result is a function of plan and Runs, except for an undecided plan: then it
+// depends on the speed of the machine. When ctx ends, the search ends with an error.
+func Shrink(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o ShrinkOptions) (Shrunk, error) {
+	o.Runs, o.CheckTimeout, o.Undecided = cmp.Or(o.Runs, DefaultShrinkRuns), cmp.Or(o.CheckTimeout, DefaultCheckTimeout), cmp.Or(o.Undecided, time.Minute)
+	r, err := play.Run(ctx, sys, p, play.Options{CheckTimeout: o.CheckTimeout, CrossCheck: true})
 	switch {
 	case err != nil:
 		return Shrunk{}, err
 	case r.Status == play.Passed:
 		return Shrunk{}, fmt.Errorf("seed %d passes: there is nothing to shrink", p.Seed)
-	case r.Status == play.Undecided:
-		return Shrunk{}, fmt.Errorf("seed %d is undecided: whether a smaller plan is too depends on the machine", p.Seed)
 	}
-	j := &planRunner{ctx: ctx, sys: sys, signature: r.Signature(), workers: workerCount(workers)}
+	j := &planRunner{ctx: ctx, sys: sys, signature: r.Signature(), workers: workerCount(o.Workers), checkTimeout: o.CheckTimeout}
+	if r.Status == play.Undecided {
+		limited, cancel := context.WithTimeout(ctx, o.Undecided)
+		defer cancel()
+		j.ctx, j.crossCheck = limited, true // two checkers that disagree leave it undecided, too
+	}
 	result, err := shrink.Run(shrink.Config{
-		Signature: j.signature, RunAll: j.runAll, Pin: func(p *scenarios.Plan) *scenarios.Plan { return pinned(sys, p) }, MaxRuns: budget,
+		Signature: j.signature, RunAll: j.runAll, Pin: func(p *scenarios.Plan) *scenarios.Plan { return pinned(sys, p) }, MaxRuns: o.Runs,
 	}, p)
 	if ctx.Err() != nil {
 		return Shrunk{}, ctx.Err()
 	}
-	if errors.Is(err, shrink.ErrPassed) {
+	switch {
+	case !errors.Is(err, shrink.ErrPassed):
+	case r.Status == play.Undecided: // decided at the second attempt, or out of time before it
+		result, err = shrink.Result{Plan: p}, nil
+	default:
 		err = fmt.Errorf("%w when it runs again: %w", errDiffers, err)
+	}
+	if j.ctx.Err() != nil { // the time for an undecided plan is over, and not the budget
+		result.Runs = int(j.ran.Load())
 	}
 	return Shrunk{result, r.Signature()}, err
 }
@@ -54,10 +82,13 @@ var errDiffers = errors.New("the same plan gave another verdict")
 
 // planRunner runs plans for package shrink, several at a time.
 type planRunner struct {
-	ctx       context.Context
-	sys       scenarios.System
-	signature string
-	workers   int
+	ctx          context.Context
+	sys          scenarios.System
+	signature    string // the wanted one
+	workers      int
+	checkTimeout time.Duration
+	crossCheck   bool
+	ran          atomic.Int64 // plans that have run
 }
 
 // runAll returns the results up to the first wanted one. Plans after it may have
@@ -81,12 +112,13 @@ func (j *planRunner) runAll(plans []*scenarios.Plan) []shrink.RunResult {
 	return verdicts[:end.Load()]
 }
 
-// runOne runs one plan. A history whose check takes long is not the wanted failure.
+// runOne runs one plan.
 func (j *planRunner) runOne(p *scenarios.Plan) shrink.RunResult {
 	if j.ctx.Err() != nil {
 		return shrink.RunResult{Events: 1 << 40} // this uses up the budget
 	}
-	r, err := play.Run(context.Background(), j.sys, p, play.Options{CheckTimeout: 10 * time.Second})
+	j.ran.Add(1)
+	r, err := play.Run(context.Background(), j.sys, p, play.Options{CheckTimeout: j.checkTimeout, CrossCheck: j.crossCheck})
 	if err != nil {
 		return shrink.RunResult{}
 	}

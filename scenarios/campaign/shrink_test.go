@@ -35,7 +35,7 @@ func TestFailuresShrinkToAHandful(t *testing.T) {
 	for _, g := range groups {
 		t.Run(g.Signature, func(t *testing.T) {
 			p := c.Plan(g.First)
-			s, err := campaign.Shrink(t.Context(), c.System, p, 20_000, 0)
+			s, err := campaign.Shrink(t.Context(), c.System, p, campaign.ShrinkOptions{})
 			require.NoError(t, err)
 			t.Logf("%d operations, %d faults, %d fates of %d, %d; %d runs",
 				len(s.Plan.Operations), len(s.Plan.Faults), len(s.Plan.Overrides), len(p.Operations), len(p.Faults), s.Runs)
@@ -59,9 +59,9 @@ func TestFailuresShrinkToAHandful(t *testing.T) {
 func TestShrinkingDoesNotDependOnTheWorkers(t *testing.T) {
 	c, groups := firstFailures(t)
 	p := c.Plan(groups[0].First)
-	one, err := campaign.Shrink(t.Context(), c.System, p, 20_000, 1)
+	one, err := campaign.Shrink(t.Context(), c.System, p, campaign.ShrinkOptions{Workers: 1})
 	require.NoError(t, err)
-	seven, err := campaign.Shrink(t.Context(), c.System, p, 20_000, 7)
+	seven, err := campaign.Shrink(t.Context(), c.System, p, campaign.ShrinkOptions{Workers: 7})
 	require.NoError(t, err)
 	require.Equal(t, one, seven)
 }
@@ -69,7 +69,7 @@ func TestShrinkingDoesNotDependOnTheWorkers(t *testing.T) {
 func TestOnlyFailuresShrink(t *testing.T) {
 	c := campaignOf(origin.System(), scenarios.None, 0)
 	c.Shape.Clients = 1
-	_, err := campaign.Shrink(t.Context(), c.System, c.Plan(3), 100, 1)
+	_, err := campaign.Shrink(t.Context(), c.System, c.Plan(3), campaign.ShrinkOptions{Runs: 100, Workers: 1})
 	require.ErrorContains(t, err, "seed 3 passes: there is nothing to shrink")
 	_, err = campaign.MeasureNecessity(t.Context(), c.System, c.Plan(3), 10, 1)
 	require.ErrorContains(t, err, "seed 3: passed: only a violation has needs")
@@ -79,7 +79,7 @@ func TestShrinkingEndsWithItsContext(t *testing.T) {
 	c, groups := firstFailures(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := campaign.Shrink(ctx, c.System, c.Plan(groups[0].First), 20_000, 2)
+	_, err := campaign.Shrink(ctx, c.System, c.Plan(groups[0].First), campaign.ShrinkOptions{Workers: 2})
 	require.ErrorIs(t, err, context.Canceled)
 }
 
@@ -89,7 +89,7 @@ func TestAPanicStaysWhereItIs(t *testing.T) {
 		v.node = func(sim.Process) sim.Process { return panickingNode{len(p.Operations) >= 7} }
 	})
 	c := campaignOf(sys, scenarios.All, 0)
-	s, err := campaign.Shrink(t.Context(), sys, c.Plan(1), 20_000, 0)
+	s, err := campaign.Shrink(t.Context(), sys, c.Plan(1), campaign.ShrinkOptions{})
 	require.NoError(t, err)
 	require.Equal(t, "assertion/panic-here-in-campaign-test-panickingnode-panichere", s.Signature)
 	require.Len(t, s.Plan.Operations, 7)
@@ -294,7 +294,7 @@ func TestPlansOfTheNodeShrink(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, sum.Groups)
 	p := c.Plan(sum.Groups[0].First)
-	s, err := campaign.Shrink(t.Context(), sys, p, 20_000, 0)
+	s, err := campaign.Shrink(t.Context(), sys, p, campaign.ShrinkOptions{})
 	require.NoError(t, err)
 	t.Log(s.Plan.Operations, s.Plan.Faults, s.Plan.Overrides, s.Runs)
 	require.True(t, s.Minimal)

@@ -49,6 +49,7 @@ the same command continues it later.`,
 	flags.StringVar(&f.shard, "shard", "", "run only the seeds congruent to i modulo n, as in 0/4: n campaigns share the seeds")
 	flags.IntVar(&f.workers, "workers", 0, "runs at the same time (0: one per core)")
 	flags.IntVar(&f.guard, "guard", 2, "percent of seeds that run twice to catch nondeterminism")
+	flags.DurationVar(&f.checkTimeout, "check-timeout", campaign.DefaultCheckTimeout, "give up judging a history after so long; it is then undecided")
 	flags.StringVar(&f.out, "out", "failures", "directory for what is kept of failures")
 	flags.StringVar(&f.state, "state", "", "file that keeps how far the campaign is; if there is one, go on from it")
 	flags.StringVar(&f.junit, "junit", "", "write what the campaign has shown to this file, as JUnit XML")
@@ -67,6 +68,7 @@ type fuzz struct {
 	shard         string
 	workers       int
 	guard         int
+	checkTimeout  time.Duration
 	out           string
 	state         string
 	junit         string
@@ -115,7 +117,7 @@ func (f *fuzz) run(cmd *cobra.Command) error {
 	if keepErr == nil && !f.noShrink {
 		keepErr = f.shrink(cmd.Context(), c, rep)
 	}
-	rep.summary(c, &sum, cpu, f.plans.replayLine)
+	rep.summary(c, &sum, cpu, f.replayLine)
 	if bad := (*cli.Error)(nil); errors.As(keepErr, &bad) {
 		return bad
 	}
@@ -139,6 +141,9 @@ func (f *fuzz) campaign(cmd *cobra.Command) (*campaign.Campaign, error) {
 	c, err := f.plans.campaign()
 	if err != nil {
 		return nil, err
+	}
+	if c.Options.CheckTimeout = f.checkTimeout; f.checkTimeout <= 0 {
+		return nil, fmt.Errorf("--check-timeout %v: want more than 0", f.checkTimeout)
 	}
 	c.Start, c.Seeds, c.For, c.Stable, c.Workers, c.Guard = f.start, f.seeds, f.budget, f.stable, f.workers, f.guard
 	if c.Shard, c.Shards, err = parseShard(f.shard); err != nil {
@@ -202,7 +207,7 @@ func (f *fuzz) writeJUnit(c *campaign.Campaign, s *campaign.Summary) error {
 	if f.junit == "" {
 		return nil
 	}
-	if err := newJUnit(c, s, f.failureTexts, f.plans.replayLine, f.neverHitFails).write(f.junit); err != nil {
+	if err := newJUnit(c, s, f.failureTexts, f.replayLine, f.neverHitFails).write(f.junit); err != nil {
 		return fmt.Errorf("--junit: %w", err)
 	}
 	return nil
@@ -218,17 +223,35 @@ func (f *fuzz) keepFailure(ctx context.Context, c *campaign.Campaign, g *campaig
 	if err != nil {
 		return err
 	}
-	if r.Signature() != g.Signature {
+	if r.Signature() != g.Signature && g.Signature != play.UndecidedSignature {
 		return &cli.Error{Code: cli.Harness, Text: fmt.Sprintf("harness fault: seed %d was %s, and when it ran again: %q", g.First, g.Signature, r.Signature())}
 	}
-	f.failureTexts[g.Signature] = r.Text(p)
+	text := r.Text(p)
+	if r.Signature() != g.Signature {
+		text = fmt.Sprintf("seed %d was undecided in %v, and was decided when it ran again:\n%s", g.First, c.CheckTimeout(), text)
+	}
+	f.failureTexts[g.Signature] = text
 	was := failureEvent{
 		Seed: g.First, Signature: g.Signature, Sentence: r.Sentence(), Hash: fmt.Sprintf("%016x", r.Hash),
-		Replay: f.plans.replayLine(g.First), Dir: dir, text: r.Text(p),
+		Replay: f.replayLine(g), Dir: dir, text: text,
 	}
 	f.failures = append(f.failures, was)
 	rep.failure(was)
 	return nil
+}
+
+// replayLine returns the command line that repeats the first failure of a signature.
+func (f *fuzz) replayLine(g *campaign.Group) string {
+	return f.plans.replayLine(g.First) + f.checkFlag(g.Signature)
+}
+
+// checkFlag returns the flag that makes replay, which has more time, give up like the
+// campaign.
+func (f *fuzz) checkFlag(signature string) string {
+	if signature != play.UndecidedSignature || f.checkTimeout == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" --check-timeout %v", f.checkTimeout)
 }
 
 // shrink shrinks the saved plans, until the context ends. It comes after the
@@ -236,7 +259,7 @@ func (f *fuzz) keepFailure(ctx context.Context, c *campaign.Campaign, g *campaig
 func (f *fuzz) shrink(ctx context.Context, c *campaign.Campaign, rep reporter) error {
 	for _, was := range f.failures {
 		p := c.Plan(was.Seed)
-		small, err := campaign.Shrink(ctx, c.System, p, fuzzShrinkBudget, f.workers)
+		small, err := campaign.Shrink(ctx, c.System, p, campaign.ShrinkOptions{Runs: fuzzShrinkBudget, Workers: f.workers, CheckTimeout: f.checkTimeout})
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -250,7 +273,7 @@ func (f *fuzz) shrink(ctx context.Context, c *campaign.Campaign, rep reporter) e
 		if err := os.WriteFile(file, scenarios.Encode(small.Plan), 0o666); err != nil {
 			return err
 		}
-		now.After, now.Replay = sizeOf(small.Plan), cli.ProgramName()+" replay "+cli.Quote(file)
+		now.After, now.Replay = sizeOf(small.Plan), cli.ProgramName()+" replay "+cli.Quote(file)+f.checkFlag(was.Signature)
 		now.text = describeSizes(p, small.Plan) + "; " + now.Replay
 		rep.shrunk(now)
 	}

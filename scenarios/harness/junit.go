@@ -36,11 +36,11 @@ type junitReason struct {
 
 // newJUnit returns the suite of a campaign. texts has the report of the first
 // failure of each signature, without failures before the campaign was resumed.
-func newJUnit(c *campaign.Campaign, s *campaign.Summary, texts map[string]string, replay func(seed uint64) string, neverHitFails bool) *junit {
+func newJUnit(c *campaign.Campaign, s *campaign.Summary, texts map[string]string, replay func(*campaign.Group) string, neverHitFails bool) *junit {
 	j := &junit{Name: fmt.Sprintf("lockstep fuzz, system %s, profile %s", c.System.Name, c.Shape.Profile), Time: fmt.Sprintf("%.3f", s.Wall.Seconds())}
 	for _, g := range s.Groups {
 		j.add(g.Signature, &junitReason{
-			Message: fmt.Sprintf("%d of %d seeds, the first is %d; repeat it: %s", g.Count, s.Seeds, g.First, replay(g.First)),
+			Message: fmt.Sprintf("%d of %d seeds, the first is %d; repeat it: %s", g.Count, s.Seeds, g.First, replay(g)),
 			Text:    texts[g.Signature],
 		}, nil)
 	}

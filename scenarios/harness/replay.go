@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
@@ -39,6 +40,7 @@ With --until the run stops on the way, and --dump shows the state of nodes there
 	f := cmd.Flags()
 	f.StringVar(&r.trace, "trace", "", "write the trace of the run to this file")
 	f.BoolVarP(&r.verbose, "verbose", "v", false, "print the trace of the run")
+	f.DurationVar(&r.checkTimeout, "check-timeout", time.Minute, "give up judging the history after so long; it is then undecided")
 	f.StringVar(&r.save, "save", "", "keep the plan and what it showed in this file")
 	f.StringVar(&r.expect, "expect", "", "expected verdict: passed, or the signature of a violation")
 	f.Uint64Var(&r.until, "until", 0, "stop after this event, counted from 1")
@@ -56,6 +58,7 @@ type replay struct {
 	verbose, json bool
 	save, expect  string
 	until         uint64
+	checkTimeout  time.Duration
 	dump          []string
 }
 
@@ -65,6 +68,9 @@ func (r *replay) run(cmd *cobra.Command, arg string) error {
 	}
 	if cmd.Flags().Changed("until") && r.until == 0 {
 		return errors.New("--until 0: events count from 1")
+	}
+	if r.checkTimeout <= 0 {
+		return fmt.Errorf("--check-timeout %v: want more than 0", r.checkTimeout)
 	}
 	p, expected, err := r.planAndArtefact(cmd, arg)
 	if err != nil {
@@ -94,13 +100,14 @@ func (r *replay) run(cmd *cobra.Command, arg string) error {
 // runPlan runs the plan to its end and compares the result with the expected one, if
 // there is one.
 func (r *replay) runPlan(ctx context.Context, out io.Writer, sys scenarios.System, p *scenarios.Plan, expected *campaign.Artefact, trace func(sim.TraceLine)) error {
+	o := play.Options{Trace: trace, Explain: true, CrossCheck: true, CheckTimeout: r.checkTimeout}
 	var result play.Result
 	var compared campaign.Comparison
 	var err error
 	if expected == nil {
-		result, err = play.Run(ctx, sys, p, play.Options{Trace: trace, Explain: true, CrossCheck: true})
+		result, err = play.Run(ctx, sys, p, o)
 	} else {
-		result, compared, err = expected.Compare(ctx, sys, p, play.Options{Trace: trace, Explain: true, CrossCheck: true})
+		result, compared, err = expected.Compare(ctx, sys, p, o)
 	}
 	if err != nil {
 		return err

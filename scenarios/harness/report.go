@@ -20,7 +20,7 @@ type reporter interface {
 	failure(f failureEvent)
 	shrunk(m shrunkEvent)
 	differed(seed uint64, d *play.Difference) // nil: the runs did not differ again
-	summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Duration, replay func(seed uint64) string)
+	summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Duration, replay func(*campaign.Group) string)
 }
 
 // failureEvent is the first failure of a signature.
@@ -132,10 +132,13 @@ func (p *textReporter) differed(seed uint64, d *play.Difference) {
 	fmt.Fprintf(p.out, "\nseed %d runs in two ways: %v\n", seed, d)
 }
 
-func (p *textReporter) summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Duration, replay func(uint64) string) {
+func (p *textReporter) summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Duration, replay func(*campaign.Group) string) {
 	p.status.Clear()
 	fmt.Fprintf(p.out, "\n%d seeds: %d failed, %d undecided, %d ran twice and %d of them differed\n",
 		s.Seeds, s.Failed, s.Undecided, s.Guarded, len(s.Differed))
+	if s.Undecided > 0 {
+		fmt.Fprintf(p.out, "undecided: the check of a history gave up after %v; with a longer --check-timeout it may decide\n", c.CheckTimeout())
+	}
 	fmt.Fprintf(p.out, "%d operations (%d committed, %d of them transitions, %d rejected, %d unknown), %d messages, %d events\n",
 		s.Outcomes.Total(), s.Outcomes.Committed, s.Outcomes.Transitions, s.Outcomes.Rejected, s.Outcomes.Unknown, s.Messages, s.Events)
 	for _, words := range notShown(c, s) {
@@ -147,7 +150,7 @@ func (p *textReporter) summary(c *campaign.Campaign, s *campaign.Summary, cpu ti
 	fmt.Fprintf(p.out, "%.0f simulated seconds in %.2f s, processor time %.2f s\n", float64(s.Simulated)/1e9, s.Wall.Seconds(), cpu.Seconds())
 	fmt.Fprintf(p.out, "hash of all runs %016x\n", s.Hash)
 	for _, g := range s.Groups {
-		fmt.Fprintf(p.out, "%6d × %-36s first: %s\n", g.Count, g.Signature, replay(g.First))
+		fmt.Fprintf(p.out, "%6d × %-36s first: %s\n", g.Count, g.Signature, replay(g))
 	}
 }
 
@@ -272,6 +275,7 @@ type summaryEvent struct {
 	Hash        string            `json:"hash"` // of all runs
 	Failed      uint64            `json:"failed"`
 	Undecided   uint64            `json:"undecided"`
+	CheckS      float64           `json:"check_timeout_s"` // the time that each history had
 	Events      uint64            `json:"events"`
 	Messages    uint64            `json:"messages"`
 	Ops         int               `json:"ops"`
@@ -317,10 +321,10 @@ type signatureJSON struct {
 	Replay    string `json:"replay"`
 }
 
-func (e *jsonReporter) summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Duration, replay func(uint64) string) {
+func (e *jsonReporter) summary(c *campaign.Campaign, s *campaign.Summary, cpu time.Duration, replay func(*campaign.Group) string) {
 	last := summaryEvent{
 		Type: "summary", System: c.System.Name, Profile: string(c.Shape.Profile),
-		Seeds: s.Seeds, Hash: fmt.Sprintf("%016x", s.Hash), Failed: s.Failed, Undecided: s.Undecided, Events: s.Events, Messages: s.Messages,
+		Seeds: s.Seeds, Hash: fmt.Sprintf("%016x", s.Hash), Failed: s.Failed, Undecided: s.Undecided, CheckS: seconds(c.CheckTimeout()), Events: s.Events, Messages: s.Messages,
 		Ops: s.Outcomes.Total(), Committed: s.Outcomes.Committed, Transitions: s.Outcomes.Transitions, Rejected: s.Outcomes.Rejected, Unknown: s.Outcomes.Unknown,
 		Guarded: s.Guarded, Differed: s.Differed,
 		SimS: seconds(time.Duration(s.Simulated)), WallS: seconds(s.Wall), CPUS: seconds(cpu),
@@ -350,7 +354,7 @@ func (e *jsonReporter) summary(c *campaign.Campaign, s *campaign.Summary, cpu ti
 	}
 	last.Stable, last.NotShown = stable(c, s), notShown(c, s)
 	for _, g := range s.Groups {
-		last.Groups = append(last.Groups, signatureJSON{g.Signature, g.Count, g.First, replay(g.First)})
+		last.Groups = append(last.Groups, signatureJSON{g.Signature, g.Count, g.First, replay(g)})
 	}
 	e.encode(last)
 }

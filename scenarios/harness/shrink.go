@@ -7,16 +7,17 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/spf13/cobra"
 )
 
 // Budgets of runs.
 const (
-	shrinkBudget     = 20_000
 	fuzzShrinkBudget = 2_000 // for each failure that a campaign shrinks by itself
 	necessitySeeds   = 200
 )
@@ -39,8 +40,9 @@ error.`,
 	s.plans = newPlanFlags(cmd, systems)
 	f := cmd.Flags()
 	f.StringVar(&s.out, "out", "", "file for the plan (default: standard output)")
-	f.IntVar(&s.budget, "budget", shrinkBudget, "runs at most; one of many events counts as several")
+	f.IntVar(&s.budget, "budget", campaign.DefaultShrinkRuns, "runs at most; one of many events counts as several")
 	f.IntVar(&s.workers, "workers", 0, "runs at the same time (0: one per core)")
+	f.DurationVar(&s.checkTimeout, "check-timeout", campaign.DefaultCheckTimeout, "give up judging a history after so long; a plan may fail by that")
 	f.BoolVar(&s.why, "why", false, "report what each remaining part is needed for: see necessity")
 	f.IntVar(&s.seeds, "seeds", necessitySeeds, "with --why: seeds that each plan runs with")
 	return cmd
@@ -50,6 +52,7 @@ type shrink struct {
 	plans           *planFlags
 	out             string
 	budget, workers int
+	checkTimeout    time.Duration
 	why, json       bool
 	seeds           int
 }
@@ -70,6 +73,9 @@ func (s *shrink) run(cmd *cobra.Command, arg string) error {
 	if s.budget < 1 {
 		return fmt.Errorf("--budget %d: want at least 1", s.budget)
 	}
+	if s.checkTimeout <= 0 {
+		return fmt.Errorf("--check-timeout %v: want more than 0", s.checkTimeout)
+	}
 	if err := checkSeeds(s.seeds); err != nil {
 		return err
 	}
@@ -81,7 +87,7 @@ func (s *shrink) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
-	small, err := campaign.Shrink(cmd.Context(), sys, p, s.budget, s.workers)
+	small, err := campaign.Shrink(cmd.Context(), sys, p, campaign.ShrinkOptions{Runs: s.budget, Workers: s.workers, CheckTimeout: s.checkTimeout})
 	if err != nil {
 		return err
 	}
@@ -115,7 +121,7 @@ func (s *shrink) print(cmd *cobra.Command, p *scenarios.Plan, small *campaign.Sh
 		})
 	}
 	fmt.Fprintf(words, "%s, seed %d: %s\n%s; %d runs\n%s\n", p.System, p.Seed, small.Signature,
-		describeSizes(p, small.Plan), small.Runs, minimality(small.Minimal))
+		describeSizes(p, small.Plan), small.Runs, minimality(small))
 	if s.out != "" {
 		fmt.Fprintf(words, "repeat it: %s replay %s -v\n", cli.ProgramName(), cli.Quote(s.out))
 	}
@@ -132,9 +138,13 @@ func compactJSON(text []byte) json.RawMessage {
 	return b.Bytes()
 }
 
-func minimality(minimal bool) string {
-	if minimal {
+// minimality says whether a plan can become smaller, and how.
+func minimality(s *campaign.Shrunk) string {
+	switch {
+	case s.Minimal:
 		return "minimal: without any one of these operations, faults and overrides it does not fail so"
+	case s.Signature == play.UndecidedSignature:
+		return "its time ended first: with a shorter --check-timeout it may become smaller"
 	}
 	return "the budget ended first: with a larger --budget it may become smaller"
 }

@@ -14,8 +14,9 @@ import (
 // Options are the options of one run.
 type Options struct {
 	Trace func(sim.TraceLine) // receives every trace line, if not nil
-	// CheckTimeout bounds the check of the history, in wall time; 0 is a minute. A
-	// history that takes longer is undecided.
+	// CheckTimeout bounds the check of the history, in wall time; 0 is a minute, as for
+	// one run that somebody waits for. (Campaigns have a shorter default.) A history that
+	// takes longer is undecided.
 	CheckTimeout time.Duration
 	CrossCheck   bool         // check the history with Porcupine too, see checker.Options
 	Explain      bool         // explain a violation, see Result.Evidence; some take a second run
@@ -185,13 +186,17 @@ func (r *Result) setStatus(ctx context.Context, s *runner, o Options) {
 	}
 }
 
+// UndecidedSignature is the signature of a result that the checker did not decide in
+// time.
+const UndecidedSignature = "undecided"
+
 // Signature groups results that are alike; it is empty for one that passed.
 func (r *Result) Signature() string {
 	switch r.Status {
 	case Violated:
 		return r.Violation.Signature()
 	case Undecided:
-		return "undecided"
+		return UndecidedSignature
 	}
 	return ""
 }

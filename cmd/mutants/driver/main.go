@@ -98,7 +98,7 @@ func (r *Report) hunt(c *campaign.Campaign) error {
 }
 
 func (r *Report) shrink(c *campaign.Campaign, runs int) error {
-	small, err := campaign.Shrink(context.Background(), c.System, c.Plan(c.Start), runs, 1)
+	small, err := campaign.Shrink(context.Background(), c.System, c.Plan(c.Start), campaign.ShrinkOptions{Runs: runs, Workers: 1})
 	if err != nil {
 		return err
 	}

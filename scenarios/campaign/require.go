@@ -119,6 +119,13 @@ func reproduceLines(test string, sys scenarios.System, p *scenarios.Plan) string
 	if err := os.WriteFile(file, scenarios.Encode(p), 0o666); err != nil {
 		return fmt.Sprintf("(its plan cannot be kept: %v)\n%s", err, scenarios.Encode(p))
 	}
+	return fmt.Sprintf("repeat it: %s=%s %s\nor, with a command that knows the system %s: lockstep replay %s",
+		PlanVariable, file, TestCommand(test), sys.Name, file)
+}
+
+// TestCommand returns the command for a shell that runs one test of the package whose
+// test is running. Flags of the test binary may follow.
+func TestCommand(test string) string {
 	dir, err := os.Getwd()
 	if err != nil {
 		dir = "."
@@ -127,8 +134,7 @@ func reproduceLines(test string, sys scenarios.System, p *scenarios.Plan) string
 	for i, part := range parts {
 		parts[i] = "^" + regexp.QuoteMeta(part) + "$"
 	}
-	return fmt.Sprintf("repeat it: %s=%s go test -C %s -run '%s' .\nor, with a command that knows the system %s: lockstep replay %s",
-		PlanVariable, file, dir, strings.Join(parts, "/"), sys.Name, file)
+	return fmt.Sprintf("go test -C %s -run '%s' .", dir, strings.Join(parts, "/"))
 }
 
 // fileNameRune replaces runes that a file name cannot contain.

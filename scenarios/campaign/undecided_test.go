@@ -1,76 +1,20 @@
 package campaign_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/campaign/testdata/forgetful"
 	"github.com/lockstep-dst/lockstep/scenarios/play"
-	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/stretchr/testify/require"
 )
-
-// dial is a machine that moves by 1, 2, 3 or 5 states.
-func dial(states int) fsm.Definition {
-	d := fsm.Definition{Name: "dial", Initial: "s1"}
-	for i := range states {
-		d.States = append(d.States, fmt.Sprint("s", i+1))
-	}
-	for i, from := range d.States {
-		for _, by := range []int{1, 2, 3, 5} {
-			d.Transitions = append(d.Transitions, fsm.Transition{From: from, To: d.States[(i+by)%states]})
-		}
-	}
-	return d
-}
-
-// forgetful is a system whose clients learn no outcome of their proposals, and read
-// any state after a while: a checker has to try very many orders.
-func forgetful() scenarios.System {
-	return scenarios.System{
-		Name: "forgetful", Definitions: []fsm.Definition{dial(13)},
-		New: func(p *scenarios.Plan) scenarios.Run { return &forgetfulRun{} },
-	}
-}
-
-type forgetfulRun struct{ operations int }
-
-func (r *forgetfulRun) Node(sim.ID, int) sim.Process                  { return idle{} }
-func (r *forgetfulRun) Client(sim.ID) sim.Process                     { return forgetfulClient{r} }
-func (r *forgetfulRun) Agree(scenarios.Duration) *scenarios.Violation { return nil }
-func (r *forgetfulRun) Observe(scenarios.Duration, sim.ID, sim.Observation) *scenarios.Violation {
-	return nil
-}
-
-type idle struct{}
-
-func (idle) Step(scenarios.Duration, *sim.Event, *sim.Effects) {}
-
-type forgetfulClient struct{ run *forgetfulRun }
-
-func (c forgetfulClient) Step(_ scenarios.Duration, ev *sim.Event, out *sim.Effects) {
-	if ev.Kind != sim.Invoke {
-		return
-	}
-	c.run.operations++
-	o := ev.Message.(*scenarios.Invocation).Operation
-	back := &scenarios.Response{Operation: o, Outcome: scenarios.Unknown, Version: scenarios.NoVersion}
-	switch {
-	case o.Client == scenarios.HealClient:
-		back.Outcome, back.State = scenarios.Committed, o.Argument
-	case o.Kind == scenarios.Read && c.run.operations >= 20:
-		back.Outcome, back.State = scenarios.Committed, fmt.Sprint("s", 1+(c.run.operations*7+3)%13)
-	}
-	out.Observe(back)
-}
 
 // hard returns a campaign of the one plan whose history takes the checker more than 8 s,
 // with a limit of a few milliseconds.
 func hard() campaign.Campaign {
-	c := campaignOf(forgetful(), scenarios.None, 1)
+	c := campaignOf(forgetful.System(), scenarios.None, 1)
 	c.Start, c.Shape.Machines, c.Shape.Operations, c.Shape.Clients = 7, 1, 300, 2
 	c.Options.CheckTimeout = 20 * time.Millisecond
 	return c

@@ -72,8 +72,8 @@ To find the commit that introduced a failure, keep its plan outside of the repos
 and let git run it, built anew for each commit (go run turns every exit code but 0
 into 1):
 
-  git bisect run sh -c 'go build -o /tmp/mine ./cmd/mine || exit 125
-    /tmp/mine replay /elsewhere/plan.json --expect passed'`, programBase())
+  git bisect run sh -c 'go build -o ../mine ./cmd/mine || exit 125
+    ../mine replay /elsewhere/plan.json --expect passed'`, programBase())
 	return b.String()
 }
 

@@ -81,7 +81,7 @@ var layers = map[string]layer{
 
 	"scenarios/harness/cli": {external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"}},
 	"scenarios/harness/check": {
-		internal: []string{"checker", "checker/guarantee", "checker/jepsen", "node/definition", "node/fsm", "scenarios/harness/cli"},
+		internal: []string{"checker", "checker/guarantee", "checker/history", "checker/jepsen", "node/definition", "node/fsm", "scenarios/harness/cli"},
 		external: []string{"github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/spf13/cobra"},
 	},
 	"scenarios/harness": {

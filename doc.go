@@ -21,7 +21,9 @@
 //   - node: the core, which knows nothing of the simulator. member adds identity
 //     and membership. server is the real runtime of a member, on tcp and files.
 //     session and client are the side of clients.
-//   - cmd/lockstep: the command: campaigns, checks, nodes and clients.
+//   - scenarios/harness: the command and the tests of any system: harness.Main,
+//     harness.Test and harness.Fuzz.
+//   - cmd/lockstep: that command for the node, with commands for nodes and clients.
 //   - cmd/mutants: measures how soon campaigns find known bugs in the node.
 //
 // docs/ARCHITECTURE.md gives the reasons for this division, and arch_test.go

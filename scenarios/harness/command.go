@@ -28,7 +28,8 @@ func Main(systems ...scenarios.System) {
 
 // Command returns a command with the subcommands fuzz, replay, shrink, necessity,
 // plan and check for systems under test, of which the first is the default. Its
-// name, descriptions and subcommands can be changed. cli.Run executes it.
+// name, descriptions and subcommands can be changed. cli.Run executes it; Execute returns
+// its errors, of which those with an exit code of their own are a *cli.Error.
 //
 // The error is about the systems: there is none, one lacks its name or New, or two
 // have the same name.
@@ -42,6 +43,9 @@ func Command(systems ...scenarios.System) (*cobra.Command, error) {
 		Short:   "Deterministic torture for " + strings.Join(list.names(), ", "),
 		Long:    longHelp(list),
 		Version: cli.Version(),
+
+		SilenceUsage:  true, // an error is returned: cli.Run prints it
+		SilenceErrors: true,
 	}
 	cli.AddOutputFlags(cmd)
 	cmd.AddCommand(fuzzCommand(list), planCommand(list), replayCommand(list), shrinkCommand(list), necessityCommand(list), check.Command())

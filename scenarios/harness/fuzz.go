@@ -85,7 +85,7 @@ type fuzz struct {
 
 func (f *fuzz) run(cmd *cobra.Command) error {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(1600) // worlds are small and short-lived: memory, some 100 MB, for speed
+		defer debug.SetGCPercent(debug.SetGCPercent(1600)) // worlds are small and short-lived: memory, some 100 MB, for speed
 	}
 	c, err := f.campaign(cmd)
 	if err != nil {

@@ -13,7 +13,7 @@
 //		})
 //	}
 //
-// For `go test -fuzz` there is campaign.Fuzz. rapid.MakeFuzz does not suit plans:
+// For `go test -fuzz` there is harness.Fuzz. rapid.MakeFuzz does not suit plans:
 // it skips every input that runs out of bytes before all of a plan's hundreds of
 // choices are made. Nearly all inputs of the engine are too short, and a target
 // that skips them passes.

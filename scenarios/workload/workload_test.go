@@ -26,7 +26,7 @@ func TestWorkloadsTellRightFromWrong(t *testing.T) {
 	for _, w := range workloads() {
 		for _, b := range []bug{none, stale, forgets, twice} {
 			t.Run(strings.TrimSpace(w.Name()+" "+string(b)), func(t *testing.T) {
-				c := campaign.Campaign{System: system(w, b), Shape: scenarios.Shape{Profile: scenarios.Network}, Seeds: 30}
+				c := campaign.Campaign{System: system(w, b), Shape: scenarios.Shape{Profile: scenarios.Network, Operations: 24}, Seeds: 40}
 				sum, err := c.Run(t.Context(), nil)
 				require.NoError(t, err)
 				require.Empty(t, sum.Differed)

@@ -40,7 +40,7 @@ func Run(cmd *cobra.Command) int {
 
 // prepare lets Run print errors, in place of cobra, and makes arguments strict.
 func prepare(cmd *cobra.Command, out io.Writer) {
-	cmd.SilenceUsage, cmd.SilenceErrors = true, true
+	cmd.SilenceUsage, cmd.SilenceErrors = true, true // Run prints
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 	})

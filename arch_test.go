@@ -24,6 +24,7 @@ var layers = map[string]layer{
 	".": {},
 
 	"node/arena":         {pure: true},
+	"node/invariant":     {pure: true},
 	"node/hash64":        {pure: true},
 	"node/tlv":           {pure: true},
 	"checker/jsonobject": {pure: true},
@@ -37,10 +38,10 @@ var layers = map[string]layer{
 	"sim/golden":     {external: []string{"github.com/stretchr/testify/require"}},
 
 	"node/fsm":         {pure: true},
-	"node/wal":         {pure: true},
+	"node/wal":         {pure: true, internal: []string{"node/invariant"}},
 	"node/wal/waltest": {internal: []string{"node/wal"}},
-	"node":             {pure: true, internal: []string{"node/arena", "node/hash64", "node/fsm", "node/wal"}},
-	"node/member":      {pure: true, internal: []string{"node/tlv", "node", "node/wal"}},
+	"node":             {pure: true, internal: []string{"node/arena", "node/hash64", "node/fsm", "node/invariant", "node/wal"}},
+	"node/member":      {pure: true, internal: []string{"node/tlv", "node", "node/invariant", "node/wal"}},
 	"node/watch":       {pure: true, internal: []string{"node"}},
 	"node/service":     {pure: true, internal: []string{"node", "node/member", "node/wal", "node/watch"}},
 	"node/httpapi":     {pure: true, internal: []string{"node", "node/watch"}},

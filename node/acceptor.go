@@ -1,6 +1,9 @@
 package node
 
-import "github.com/lockstep-dst/lockstep/node/wal"
+import (
+	"github.com/lockstep-dst/lockstep/node/invariant"
+	"github.com/lockstep-dst/lockstep/node/wal"
+)
 
 // handleProposal handles a Prepare or an Accept as the acceptor (rule 1). An
 // acknowledgment, or a rejection that shows a promise, is sent only once the
@@ -34,10 +37,12 @@ func (n *Node) handleProposal(from ID, p *Proposal) {
 	*a = Acknowledgment{Phase: p.Phase, Key: p.Key, Ballot: p.Ballot, First: p.First}
 	if p.Phase == Prepare {
 		n.promise(m, p.Ballot)
+		invariant.Check(m.promised == p.Ballot && m.accepted.Less(p.Ballot), "node: an acknowledged prepare is the acceptor's promise, above what it has accepted")
 		a.Accepted, a.Value = m.accepted, m.value
 	} else {
 		n.accept(m, p)
 	}
+	invariant.Check(p.Phase == Prepare || m.accepted == p.Ballot && m.value != nil, "node: an acknowledged accept is what the acceptor has accepted")
 	n.sendWhenDurable(from, a, m.durableAt)
 }
 
@@ -77,6 +82,7 @@ func (n *Node) promise(m *machine, b Ballot) {
 	}
 	m.promised = b
 	n.persist(m, false)
+	m.checkAcceptor()
 	n.observe(Observation{Kind: Promised, Key: m.key, Ballot: b, DurableAt: m.durableAt})
 }
 
@@ -90,19 +96,30 @@ func (n *Node) accept(m *machine, p *Proposal) {
 		n.promise(m, p.Next)
 		return
 	}
+	invariant.Check(m.accepted.Less(p.Ballot), "node: an acceptor accepts in the order of ballots")
+	invariant.Check(!p.Ballot.Less(m.promised), "node: an acceptor accepts nothing below its promise")
 	before := m.contribution()
 	m.accepted, m.value = p.Ballot, p.Value
 	n.updateDigest(m, before)
 	m.promised = maxBallot(m.promised, maxBallot(p.Ballot, p.Next))
+	m.checkAcceptor()
 	n.persist(m, true)
 	n.observe(Observation{Kind: Accepted, Key: m.key, Ballot: p.Ballot, Value: p.Value, DurableAt: m.durableAt})
 	n.observe(Observation{Kind: Promised, Key: m.key, Ballot: m.promised, DurableAt: m.durableAt})
 }
 
+// checkAcceptor checks the acceptor's state of m, which has changed.
+func (m *machine) checkAcceptor() {
+	invariant.Check(!m.promised.Less(m.accepted), "node: a promise is not below the accepted ballot")
+	invariant.Check(m.accepted.IsZero() == (m.value == nil), "node: there is a value if and only if one was accepted")
+}
+
 // persist appends the acceptor's state of m to the log. It appends the promise
 // alone if withValue is false and the value is in an earlier record.
 func (n *Node) persist(m *machine, withValue bool) {
+	before := m.durableAt
 	m.durableAt = n.appendToLog(m, withValue || m.value == nil)
+	invariant.Check(m.durableAt > before, "node: a machine's records are in the order of the log")
 	n.appended += int64(len(n.scratch) + wal.Overhead)
 }
 

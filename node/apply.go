@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/invariant"
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
@@ -113,6 +114,7 @@ func (n *Node) enqueue(m *machine, o *operation) {
 	if n.forward(m, o) {
 		return
 	}
+	invariant.Check(len(m.queue)+len(m.forwarded) < n.cfg.Queue, "node: the operations that wait are within their limit")
 	m.queue = append(m.queue, o)
 	n.startRound(m)
 }
@@ -165,6 +167,7 @@ func (n *Node) applyOne(m *machine, base, value *Value, o *operation) *Value {
 // applyTransition adds the transition that o requests.
 func (n *Node) applyTransition(m *machine, base, value *Value, o *operation) *Value {
 	r, window := o.req, n.cfg.DedupWindow
+	invariant.Check(!r.Expects || r.Expect == value.Version, "node: a transition is made from the version that its operation expects")
 	if r.To == fsm.Retired { // nothing will follow: keep only this round's entries
 		window = int(value.Serial-base.Serial) + 1
 	}
@@ -326,6 +329,8 @@ func (n *Node) respond(o *operation, reply Reply) {
 	if o.answered {
 		return
 	}
+	invariant.Check(reply.Outcome == Committed || reply.Outcome == Rejected || reply.Outcome == Unknown, "node: a reply has an outcome")
+	invariant.Check(!o.acceptSent || reply.Outcome != Rejected || reply.Final || o.result.Outcome != Committed, "node: an operation that a round carries as committed is not rejected")
 	o.answered, o.result = true, reply
 	if o.definitionLookup != nil {
 		n.finishLookup(o.definitionLookup, reply)

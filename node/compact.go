@@ -1,6 +1,9 @@
 package node
 
-import "github.com/lockstep-dst/lockstep/node/wal"
+import (
+	"github.com/lockstep-dst/lockstep/node/invariant"
+	"github.com/lockstep-dst/lockstep/node/wal"
+)
 
 // The log is kept short by copying forward. The acceptor's state of a machine is
 // its last full record and the promises after it, so the log is needed from the
@@ -34,6 +37,7 @@ func (l *liveRecords) add(m *machine, end wal.LSN, size int) {
 	if m.recordEnd != 0 {
 		l.remove(m)
 	}
+	invariant.Check(l.newest == nil || l.newest.recordEnd < end, "node: live records are in the order of the log")
 	m.recordLinks = recordLinks{older: l.newest, recordEnd: end, size: uint32(size + wal.Overhead)}
 	if l.newest != nil {
 		l.newest.newer = m
@@ -55,6 +59,7 @@ func (l *liveRecords) remove(m *machine) {
 	} else {
 		l.newest = m.older
 	}
+	invariant.Check(l.bytes >= uint64(m.size), "node: live records count all their bytes")
 	l.bytes -= uint64(m.size)
 }
 
@@ -64,6 +69,8 @@ func (n *Node) compact() {
 	if n.appended == 0 {
 		return
 	}
+	invariant.Check(n.appended > 0 && n.copyBudget <= 0, "node: what is copied is paid for by what is appended")
+	invariant.Check(n.liveRecords.oldest != nil && n.liveRecords.newest != nil, "node: a log with records has a live one")
 	n.copyBudget += 2 * n.appended
 	n.appendedBytes += uint64(n.appended)
 	n.appended = 0
@@ -84,6 +91,7 @@ func (n *Node) compact() {
 // mostlyGarbage reports whether more than half of the needed part of the log, and
 // more than four segments of it, is garbage.
 func (n *Node) mostlyGarbage() bool {
+	invariant.Check(n.liveRecords.oldest.recordEnd <= n.log.End(), "node: a live record is within the log")
 	length := uint64(n.log.End() - n.liveRecords.oldest.recordEnd)
 	return length > 2*n.liveRecords.bytes+4*uint64(n.cfg.Segment)
 }

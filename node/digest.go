@@ -1,6 +1,10 @@
 package node
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/lockstep-dst/lockstep/node/invariant"
+)
 
 // digest is a sum over all machines with an accepted value, of a hash of the
 // machine's key, its accepted ballot, and whether that ballot is known to be
@@ -93,6 +97,7 @@ func (n *Node) addToDigest(m *machine, sum uint64, fresh bool) {
 		if fresh {
 			b.count++
 		}
+		invariant.Check(b.count > 0 && depth <= maxDepth, "node: a machine is in the digest once it has contributed")
 		if b.children == nil {
 			if fresh {
 				b.leaf = append(b.leaf, uint32(m.index))

@@ -3,6 +3,8 @@ package node
 import (
 	"slices"
 	"time"
+
+	"github.com/lockstep-dst/lockstep/node/invariant"
 )
 
 // If another node is at work on a machine, a node forwards its clients' operations
@@ -53,6 +55,8 @@ func (n *Node) forward(m *machine, o *operation) bool {
 	if to == 0 || n.member(o.client) >= 0 || f.until != 0 && n.now >= f.until || !o.prepareForward(m) {
 		return false
 	}
+	invariant.Check(f.to == 0 && !o.answered, "node: an operation is forwarded to one node at a time")
+	invariant.Check(n.isPeer(to), "node: an operation is forwarded to another member")
 	n.mark(MarkForwarded)
 	n.lastForwardAttempt++
 	f.to, f.attempt, f.firstAttempt = to, n.lastForwardAttempt, !o.req.Retry && !o.acceptSent

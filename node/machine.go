@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/invariant"
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
@@ -67,6 +68,7 @@ func (n *Node) releaseWork(m *machine) {
 		reader{readQueue: w.readQueue[:0], quorumRead: quorumRead{batch: w.quorumRead.batch[:0]}},
 	}
 	m.work = nil
+	invariant.Check(len(w.round.batch) == 0 && len(w.quorumRead.batch) == 0, "node: a machine at rest has no operations")
 	if len(n.workPool) < maxWorkPool {
 		n.workPool = append(n.workPool, w)
 	}
@@ -76,6 +78,8 @@ func (n *Node) releaseWork(m *machine) {
 // dropIfEmpty deletes m if it has no state and no work.
 func (n *Node) dropIfEmpty(m *machine) {
 	if m.work == nil && m.promised.IsZero() && m.accepted.IsZero() && m.chosen == nil && m.highestRound == 0 {
+		invariant.Check(m.recordEnd == 0, "node: a machine with a record in the log is kept")
+		invariant.Check(n.byIndex[m.index] == m, "node: a machine has its index")
 		delete(n.machines, m.key)
 		n.machineCache = [cacheSlots]*machine{}
 		n.byIndex[m.index] = nil
@@ -132,6 +136,7 @@ func (n *Node) createMachine(key string, def *fsm.Definition) *machine {
 	}
 	if last := len(n.freeIndexes) - 1; last >= 0 {
 		m.index, n.freeIndexes = n.freeIndexes[last], n.freeIndexes[:last]
+		invariant.Check(n.byIndex[m.index] == nil, "node: a free index has no machine")
 		n.byIndex[m.index] = m
 	} else {
 		n.byIndex = append(n.byIndex, m)
@@ -189,6 +194,7 @@ func (n *Node) learn(m *machine, b Ballot, v *Value) (found int) {
 	if m.def.Name == fsm.MetaName {
 		n.adoptDefinition(m.key, v.State)
 	}
+	invariant.Check(v != nil, "node: a value is learnt")
 	before := m.contribution()
 	m.chosenAt, m.chosen = b, v
 	n.updateDigest(m, before)
@@ -199,6 +205,7 @@ func (n *Node) learn(m *machine, b Ballot, v *Value) (found int) {
 		}
 		m.cachedPromise = Ballot{}
 	}
+	invariant.Check(m.cachedPromise.IsZero() || !m.cachedPromise.Less(m.chosenAt), "node: a cached promise is not below what is chosen")
 	return n.answerWaiting(m, b)
 }
 
@@ -208,6 +215,7 @@ func (n *Node) scheduleWake(m *machine, at time.Duration) {
 		return
 	}
 	m.wakeAt = max(at, n.now+1)
+	invariant.Check(n.byIndex[m.index] == m, "node: a timer is for a machine at its index")
 	n.out.Timers = append(n.out.Timers, SetTimer{uint64(m.index), m.wakeAt - n.now})
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node/arena"
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/invariant"
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
@@ -166,6 +167,7 @@ func New(cfg Config) (*Node, error) {
 		defs: map[string]*fsm.Definition{}, machines: map[string]*machine{},
 		salt: salt(cfg.Cluster),
 	}
+	invariant.Check(2*n.majority > len(cfg.Members) && n.majority <= len(cfg.Members), "node: two quorums have a member in common")
 	for i := range cfg.Definitions {
 		n.defs[cfg.Definitions[i].Name] = &cfg.Definitions[i]
 	}
@@ -256,7 +258,9 @@ func (n *Node) sendDurable() {
 	if n.log == nil {
 		return
 	}
-	if d := n.log.Durable(); d > n.durable {
+	d := n.log.Durable()
+	invariant.Check(d >= n.durable && d <= n.log.End(), "node: the durable position never goes back, nor past the end of the log")
+	if d > n.durable {
 		n.durable = d
 		n.observe(Observation{Kind: Durable, DurableAt: d})
 	}
@@ -278,6 +282,7 @@ func (n *Node) sendDurable() {
 // sendWhenDurable sends m once the log is durable up to after.
 func (n *Node) sendWhenDurable(to ID, m Message, after wal.LSN) {
 	s := Send{to, m}
+	invariant.Check(after <= n.log.End(), "node: a message waits for a position within the log")
 	if after <= n.durable {
 		n.send(s)
 		return
@@ -291,6 +296,7 @@ func (n *Node) send(s Send) {
 		n.selfMessages = append(n.selfMessages, s.Message)
 		return
 	}
+	invariant.Check(n.ready, "node: nothing is sent before the boot is durable")
 	n.counts.Sent++
 	n.out.Sends = append(n.out.Sends, s)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node/hash64"
+	"github.com/lockstep-dst/lockstep/node/invariant"
 )
 
 // proposer is a node's state as the proposer of one machine. At most one round is in
@@ -57,6 +58,7 @@ func (n *Node) startRound(m *machine) {
 	if m.round.phase != 0 || len(m.queue) == 0 {
 		return
 	}
+	invariant.Check(len(m.round.batch) == 0, "node: operations are in a batch only while a round is in progress")
 	if n.now < m.backoffUntil {
 		n.scheduleWake(m, m.backoffUntil)
 		return
@@ -66,6 +68,7 @@ func (n *Node) startRound(m *machine) {
 		n.mark(MarkFastPath)
 		ballot := m.cachedPromise
 		m.cachedPromise = Ballot{}
+		invariant.Check(m.chosen != nil && ballot.Node == n.cfg.ID && ballot.Boot == n.boot, "node: a cached promise is for a ballot of this life, after a chosen value")
 		n.beginAccept(m, ballot, m.chosenAt, m.chosen)
 		return
 	}
@@ -74,10 +77,20 @@ func (n *Node) startRound(m *machine) {
 	n.sendRound(m)
 }
 
+// checkStep checks the value that a round proposes after from, with size operations.
+func checkStep(from, value *Value, size int) {
+	added := value.Serial - from.Serial
+	invariant.Check(value.Serial >= from.Serial && added <= uint64(size), "node: each operation of a batch makes at most one entry")
+	invariant.Check(value.Version >= from.Version && value.Version-from.Version <= added, "node: each entry makes at most one transition")
+	invariant.Check(len(value.Window) <= MaxDedupWindow && uint64(len(value.Window)) <= value.Serial, "node: a dedup window holds entries that were made, within its limit")
+}
+
 // newBallot returns a ballot above all that this node has used, promised or seen. It
 // is used once in this boot (rule 4).
 func (n *Node) newBallot(m *machine) Ballot {
 	m.highestRound = max(m.highestRound, m.promised.Round, max(n.cfg.FirstRound, 1)-1) + 1
+	invariant.Check(n.ready, "node: no ballot is used before its boot is durable")
+	invariant.Check(m.promised.Round < m.highestRound && m.chosenAt.Round < m.highestRound, "node: a new ballot is above all that were promised or chosen")
 	return Ballot{Epoch: firstEpoch, Round: m.highestRound, Node: n.cfg.ID, Boot: n.boot}
 }
 
@@ -85,6 +98,8 @@ func (n *Node) newBallot(m *machine) Ballot {
 // the value that the round goes on from, nil for a machine in its initial state. at
 // is the ballot at which base was accepted.
 func (n *Node) beginAccept(m *machine, ballot, at Ballot, base *Value) {
+	invariant.Check(m.round.phase != Accept, "node: a round has one accept phase")
+	invariant.Check(at.IsZero() == (base == nil), "node: a round goes on from an accepted value, or from none")
 	from := m.valueOrInitial(base)
 	size := min(len(m.queue), n.batchLimit(m, from))
 	batch := append(m.round.batch[:0], m.queue[:size]...)
@@ -93,12 +108,14 @@ func (n *Node) beginAccept(m *machine, ballot, at Ballot, base *Value) {
 		o.acceptBallot = ballot
 	}
 	value := n.apply(m, from, batch)
+	checkStep(from, value, size)
 	n.markRound(m, at, from, value, batch)
 	first := m.round.first
 	if size > 0 {
 		first = batch[0].req.ID
 	}
 	m.round = round{phase: Accept, ballot: ballot, next: n.newBallot(m), value: value, batch: batch, first: first}
+	invariant.Check(ballot.Less(m.round.next), "node: the next ballot is above the round's")
 	n.observe(Observation{Kind: Proposed, Key: m.key, Ballot: ballot, Value: value, BaseBallot: at})
 	n.sendRound(m)
 }
@@ -106,6 +123,10 @@ func (n *Node) beginAccept(m *machine, ballot, at Ballot, base *Value) {
 // sendRound sends the round's phase to every member that has not answered it.
 func (n *Node) sendRound(m *machine) {
 	r := &m.round
+	invariant.Check(r.phase == Prepare || r.phase == Accept, "node: a round is sent in its prepare or accept phase")
+	invariant.Check((r.phase == Accept) == (r.value != nil), "node: the value of a round is fixed for its accept phase, and not before")
+	invariant.Check(r.ballot.Node == n.cfg.ID && r.ballot.Boot == n.boot, "node: a node proposes at ballots of its own life")
+	invariant.Check(r.attempts <= n.cfg.MaxResends, "node: a phase is sent again at most MaxResends times")
 	p := n.proposals.Make(arenaBlock)
 	*p = Proposal{Phase: r.phase, Key: m.key, Ballot: r.ballot, Value: r.value, Next: r.next, First: r.first}
 	for i, id := range n.cfg.Members {
@@ -166,6 +187,7 @@ func (n *Node) handleAcknowledgment(from ID, a *Acknowledgment) {
 	if r.acknowledged.len() < n.majority {
 		return
 	}
+	invariant.Check(r.acknowledged.len() == n.majority, "node: a phase ends with the acknowledgment that makes a quorum")
 	if r.phase == Prepare {
 		n.onPrepared(m)
 		return
@@ -177,12 +199,15 @@ func (n *Node) handleAcknowledgment(from ID, a *Acknowledgment) {
 // onPrepared begins the accept phase from the value with the highest accepted ballot
 // (rule 2). That value need not be chosen yet: accepting it again makes it so.
 func (n *Node) onPrepared(m *machine) {
+	invariant.Check(m.round.phase == Prepare && m.round.acknowledged.len() >= n.majority, "node: a prepare phase ends with a quorum of promises")
 	n.beginAccept(m, m.round.ballot, m.round.highestAccepted, m.round.highestValue)
 }
 
 // onChosen ends a round whose value a quorum has accepted.
 func (n *Node) onChosen(m *machine) {
 	r := &m.round
+	invariant.Check(r.phase == Accept && r.value != nil, "node: a value is chosen in an accept phase")
+	invariant.Check(r.acknowledged.len() >= n.majority, "node: a value is chosen by a quorum")
 	n.counts.Commits++
 	n.observe(Observation{Kind: Chosen, Key: m.key, Ballot: r.ballot, Value: r.value, Waiting: uint16(min(m.unansweredBy(r.value), 1<<16-1))})
 	n.learn(m, r.ballot, r.value)
@@ -267,6 +292,7 @@ func (n *Node) checkRound(m *machine) {
 func (n *Node) failRound(m *machine) {
 	n.counts.FailedRounds++
 	r := &m.round
+	invariant.Check(r.phase != 0, "node: a round that fails was in progress")
 	n.observe(Observation{Kind: RoundEnded, Key: m.key, Ballot: r.ballot, Attempts: uint32(r.attempts), Rejections: uint8(r.rejected.len())})
 	m.lostBallot = r.ballot
 	m.cachedPromise = Ballot{}
@@ -283,6 +309,7 @@ func (n *Node) failRound(m *machine) {
 // every failure, so that duelling proposers separate. It is based on the measured
 // round trip, which mostly is far shorter than the resend timeout.
 func (n *Node) backoff(m *machine) time.Duration {
+	invariant.Check(m.failures > 0 && m.failures <= maxFailures, "node: a backoff follows a failed round")
 	most := uint64(n.roundsDuration(1)) << min(m.failures-1, maxBackoff)
 	pause := time.Duration(jitter(n.cfg.Jitter, n.boot, m.key, uint64(m.failures)+m.highestRound) % most)
 	if n.rtt > 0 {

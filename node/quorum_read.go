@@ -1,6 +1,10 @@
 package node
 
-import "time"
+import (
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node/invariant"
+)
 
 // reader is a node's state as the reader of one machine. A read needs one round trip
 // if a quorum reports the same accepted ballot (rule 8). The value at that ballot is
@@ -29,6 +33,7 @@ func (n *Node) read(m *machine, o *operation) {
 		return
 	}
 	m.readQueue = append(m.readQueue, o)
+	invariant.Check(len(m.readQueue) <= n.cfg.Queue, "node: the reads that wait are within their limit")
 	n.startQuorumRead(m)
 }
 
@@ -72,6 +77,8 @@ func (n *Node) handleReadReport(from ID, r *ReadReport) {
 	same, most := n.mostReported(x)
 	switch {
 	case same >= 0 && most >= n.majority:
+		invariant.Check(most <= x.reported.len() && x.reported.len() <= len(n.cfg.Members), "node: each member's report counts once")
+		invariant.Check(len(x.batch) > 0, "node: a quorum read is for somebody")
 		if v := x.values[same]; v != nil {
 			n.learn(m, x.ballots[same], v)
 		}

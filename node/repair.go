@@ -3,6 +3,8 @@ package node
 import (
 	"slices"
 	"time"
+
+	"github.com/lockstep-dst/lockstep/node/invariant"
 )
 
 // repair is a node's state of anti-entropy repair (rule 10). The node pulls values
@@ -180,6 +182,8 @@ func (n *Node) sendRepairRequest() {
 		p.ranges = p.ranges[:rest]
 		req.Ranges = slices.Clone(p.requestedRanges)
 	}
+	invariant.Check(p.active && n.cfg.Members[p.peer] != n.cfg.ID, "node: repair requests are part of an exchange with a peer")
+	invariant.Check(len(p.requestedRanges) <= maxRanges && p.requestedWants <= maxWants, "node: a repair request is within its limits")
 	p.waiting = true
 	c := &r.peers[p.peer]
 	p.until = n.now + n.cfg.RepairDelay<<min(max(c.failures, c.timeouts), maxBackoff)
@@ -349,6 +353,7 @@ func (n *Node) learnFromPeer(m *machine, b Ballot, v *Value) {
 func (n *Node) noteBlocked(m *machine, b Ballot) {
 	n.mark(MarkRepairBlockedByPromise)
 	r := &n.repair
+	invariant.Check(len(r.blocked) <= maxBlocked, "node: blocked values are tracked within their limit")
 	i := slices.IndexFunc(r.blocked, func(x blockedValue) bool { return x.m == m })
 	switch {
 	case i < 0 && len(r.blocked) < maxBlocked:
@@ -391,6 +396,7 @@ func (n *Node) endPull() {
 	p := &n.repair.pull
 	p.active, p.waiting = false, false
 	c := &n.repair.peers[p.peer]
+	invariant.Check(c.failures >= 0 && c.failures <= maxBackoff && c.timeouts <= maxBackoff, "node: the pauses of repair are bounded")
 	if p.changed {
 		c.failures /= 2
 	} else {

@@ -3,6 +3,7 @@ package node
 import (
 	"time"
 
+	"github.com/lockstep-dst/lockstep/node/invariant"
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
@@ -25,6 +26,7 @@ type syncMarkState struct {
 
 // schedule sets the timer if the log has records after the last request.
 func (r *syncMarkState) schedule(n *Node) {
+	invariant.Check(r.requestedEnd <= n.log.End() && r.endAtTimer <= n.log.End(), "node: a mark is requested for a position within the log")
 	if end := n.log.End(); n.ready && !r.timerSet && end != r.requestedEnd {
 		r.timerSet, r.endAtTimer = true, end
 		n.out.Timers = append(n.out.Timers, SetTimer{syncMarkToken, syncMarkDelay})

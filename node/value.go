@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/invariant"
 )
 
 // EntryKind is the effect of the operation that an Entry records.
@@ -111,6 +112,7 @@ func (v *Value) withEntry(e Entry, size int) *Value {
 		copy(grown, w.Window)
 		w.Window = grown
 	}
+	invariant.Check(n < size && n <= len(v.Window), "node: a dedup window keeps its size, and gains one entry")
 	w.Window = w.Window[:n+1]
 	w.Window[n] = e
 	return w

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/invariant"
 )
 
 // handleIntroduction judges a peer by its introduction, this member's memory and
@@ -187,6 +188,8 @@ func (m *Member) prepareAdmission(p *peer, in *Introduction) {
 // admit accepts messages of a peer's life from now on: the memory of it is durable.
 func (m *Member) admit(p *peer) {
 	in := p.pendingAdmission
+	invariant.Check(m.lifeDurable && m.durableStage == Formed, "member: a peer is admitted to a cluster that is formed")
+	invariant.Check(p.saved.Boot == in.Boot && p.saved.Life == in.Life && p.saved.Incarnation == in.Incarnation, "member: a peer is admitted in the life that is remembered")
 	p.pendingAdmission, p.rejection = nil, ""
 	if !slices.Contains(p.admittedLives, in.Life) {
 		p.admittedLives = append([]uint64{in.Life}, p.admittedLives...)
@@ -196,6 +199,7 @@ func (m *Member) admit(p *peer) {
 			}
 		}
 		p.admittedLives = p.admittedLives[:min(len(p.admittedLives), maxAdmitted)]
+		invariant.Check(len(p.admittedLives) > 0 && len(p.admittedLives) <= maxAdmitted, "member: the lives of a peer that are admitted are within their limit")
 		m.mark(MarkLifeAdmitted)
 		m.observe(Observation{Kind: Admitted, Peer: p.id, Memory: p.saved})
 		m.notice(Info, p.id, "introduced: boot %d", in.Boot)
@@ -257,6 +261,7 @@ func (m *Member) sendIntroductions() {
 
 // sendIntroduction sends an introduction to p.
 func (m *Member) sendIntroduction(p *peer, answer bool) {
+	invariant.Check(m.lifeDurable, "member: a life is shown only when it is durable")
 	in := &Introduction{
 		Incarnation: m.self.Incarnation, Boot: m.life.Boot, Life: m.life.ID, Position: uint64(m.node.Durable()),
 		Stage: m.durableStage, Past: m.livesFor(p), Known: m.testimoniesFor(p), Answer: answer, Abstains: len(m.disputes) > 0,

@@ -1,6 +1,10 @@
 package member
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/node/invariant"
+)
 
 // A cluster is formed once, in two steps, and only when all members are up.
 //
@@ -92,6 +96,7 @@ func (m *Member) completeFormation(p *peer, in *Introduction) {
 
 // onStageDurable publishes the stage of the cluster when it is durable.
 func (m *Member) onStageDurable() {
+	invariant.Check(m.cluster.Stage > m.durableStage, "member: the stage of the cluster rises")
 	m.durableStage = m.cluster.Stage
 	m.observe(Observation{Kind: Joined, Cluster: m.cluster, Position: uint64(m.clusterLSN)})
 	if m.durableStage == Formed {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/invariant"
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
@@ -296,6 +297,7 @@ func (m *Member) rememberPosition(p *peer, at uint64) {
 	if at <= p.memory.Position {
 		return
 	}
+	invariant.Check(p.saved.Position <= p.memory.Position, "member: what is saved of a peer is not ahead of what is remembered")
 	if p.late == 0 {
 		p.late, m.pendingWork = m.now+m.cfg.RememberDelay, true
 	}
@@ -344,6 +346,8 @@ func (m *Member) filterEffects(e *node.Effects) {
 // onDurable does the work that has waited for the log to be durable.
 func (m *Member) onDurable() {
 	durable := m.node.Durable()
+	invariant.Check(durable >= m.seen, "member: the durable position of the log never goes back")
+	invariant.Check(m.durableStage <= m.cluster.Stage, "member: the stage of the cluster never goes back")
 	m.seen = durable
 	if !m.lifeDurable && m.node.Ready() && durable >= m.livesLSN && durable >= m.clusterLSN {
 		m.lifeDurable = true
@@ -408,6 +412,7 @@ func (m *Member) setTimer(e *node.Effects) {
 		return
 	}
 	m.timerAt = max(m.nextDue, m.now+1)
+	invariant.Check(m.timerAt > m.now, "member: a timer is due later")
 	e.Timers = append(e.Timers, node.SetTimer{Token: memberTimer, After: m.timerAt - m.now})
 }
 

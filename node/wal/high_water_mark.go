@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+
+	"github.com/lockstep-dst/lockstep/node/invariant"
 )
 
 // The high-water mark states how far the log had come when a sync was complete. It
@@ -156,6 +158,7 @@ func newMarkWriter(incarnation [16]byte) markWriter {
 
 // write returns the request that writes the mark p. The log is durable up to p.
 func (m *markWriter) write(p logPoint) DiskRequest {
+	invariant.Check(p.at >= m.written, "wal: the high-water mark never goes back")
 	m.written = p.at
 	b := m.buffer[:]
 	binary.LittleEndian.PutUint64(b[32:], uint64(p.at))
@@ -175,6 +178,7 @@ func (m *markWriter) onIssue(r *DiskRequest) {
 // onComplete updates m when all requests in flight are complete.
 func (m *markWriter) onComplete() {
 	if m.syncing {
+		invariant.Check(m.synced <= m.written, "wal: a mark is synced after it was written")
 		m.syncing, m.synced, m.slot = false, m.written, 1-m.slot
 	}
 }

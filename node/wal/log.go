@@ -3,6 +3,8 @@ package wal
 import (
 	"errors"
 	"fmt"
+
+	"github.com/lockstep-dst/lockstep/node/invariant"
 )
 
 // maxBatch is the maximum size of a batch, in bytes: it keeps a record's distance to
@@ -77,6 +79,7 @@ func (l *Log) put(kind byte, payload []byte) {
 	at := len(l.nextBatch)
 	l.nextBatch = appendRecord(l.nextBatch, l.salt, l.End(), l.nextBatchAt, kind, payload)
 	l.lastSum = storedSum(l.nextBatch[at:])
+	invariant.Check(len(l.nextBatch) > at && l.End() > l.durable.at, "wal: a record that is not written is after the durable position")
 }
 
 // Take appends to reqs the requests to issue now, if any. There are none while
@@ -111,6 +114,10 @@ func (l *Log) Take(reqs []DiskRequest) []DiskRequest {
 		l.keepDurable()
 		l.issueMaintenance()
 	}
+	if n := len(l.inFlight); n > 0 {
+		invariant.Check(l.completed == 0 && l.durableAfter <= n, "wal: the durable position rises with one of the requests in flight")
+		invariant.Check(l.inFlight[0].Token+uint64(n)-1 == l.lastToken, "wal: the requests in flight are the last issued, in order")
+	}
 	for i := range l.inFlight {
 		l.inFlight[i].Quiet = i+1 != l.durableAfter && i+1 != len(l.inFlight)
 	}
@@ -138,6 +145,8 @@ func (l *Log) issueGroup() {
 // issueBatch issues the next batch. The batch after it reuses the buffer of the one
 // before, which is complete.
 func (l *Log) issueBatch() {
+	invariant.Check(l.durable.at == l.nextBatchAt, "wal: a batch is written when all before it is durable")
+	invariant.Check(l.nextBatchAt >= l.base, "wal: a batch is written to the segment that it belongs to")
 	l.nextBatch, l.inFlightBatch = l.inFlightBatch[:0], l.nextBatch
 	l.issue(DiskRequest{Op: Write, File: l.file, Offset: l.offset(l.nextBatchAt), Data: l.inFlightBatch})
 	l.issue(DiskRequest{Op: Sync, File: l.file})
@@ -192,6 +201,7 @@ func (l *Log) Done(token uint64, err error) {
 		return
 	}
 	if l.completed++; l.completed == l.durableAfter {
+		invariant.Check(l.durableTarget.at >= l.durable.at && l.durableTarget.at <= l.nextBatchAt, "wal: the durable position never goes back, nor past what was written")
 		l.durable = l.durableTarget
 		l.onTrimDurable()
 	}

@@ -1,6 +1,10 @@
 package wal
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/node/invariant"
+)
 
 // segmentInfo is a segment and its place in the log.
 type segmentInfo struct {
@@ -58,6 +62,8 @@ func (l *Log) prepared() bool { return l.spare.file != "" && l.spare.size == l.s
 // sealed. So a seal proves that there is a next segment, and a record there proves
 // that there is a seal. All earlier batches are durable.
 func (l *Log) roll() {
+	invariant.Check(l.durable.at == l.nextBatchAt, "wal: the log goes on to the next segment when all before is durable")
+	invariant.Check(l.prepared(), "wal: the log goes on to a segment of full length")
 	now := &l.segments[len(l.segments)-1]
 	now.size = max(now.size, l.segmentSize, l.offset(l.nextBatchAt)+sealSize)
 	next := segmentInfo{sequence: now.sequence + 1, base: l.nextBatchAt, version: currentVersion, headerLen: headerSize}
@@ -71,6 +77,7 @@ func (l *Log) roll() {
 	}}, requestGroup{durable: l.durable, requests: []DiskRequest{
 		{Op: Write, File: l.file, Offset: l.offset(l.nextBatchAt), Data: seal}, {Op: Sync, File: l.file},
 	}})
+	invariant.Check(next.base >= now.base && file == segmentName(next.sequence), "wal: segments are in the order of their positions and numbers")
 	l.segments = append(l.segments, next)
 	l.useSegment(file, next)
 }
@@ -147,6 +154,7 @@ type trim struct {
 // record; when the record is durable, their files are removed or reused. Trim reports
 // whether it appended one. It does not while an earlier trim record is not durable.
 func (l *Log) Trim(keep LSN) bool {
+	invariant.Check(keep <= l.End(), "wal: a log is trimmed within its records")
 	n := 0
 	for n+1 < len(l.segments) && l.segments[n+1].base < keep {
 		n++
@@ -165,12 +173,14 @@ func (l *Log) onTrimDurable() {
 	if l.trim.first == 0 || l.durable.at < l.trim.end {
 		return
 	}
+	invariant.Check(l.trim.first > l.firstNeeded, "wal: a trim releases segments from the beginning")
 	l.firstNeeded, l.trim = l.trim.first, trim{}
 	n := 0
 	for ; l.segments[n].sequence < l.firstNeeded; n++ {
 		l.release(l.segments[n])
 	}
 	l.segments = l.segments[n:]
+	invariant.Check(l.segments[0].sequence == l.firstNeeded, "wal: the first segment that is needed is kept")
 }
 
 // release releases a segment: its file is kept for reuse, or removed. A file of an

@@ -15,8 +15,10 @@
 //   - scenarios: plans as data, generated from a seed, and the systems under test.
 //     play runs one plan, campaign thousands; shrink makes a failing plan small.
 //     systemkit makes clients and oracles of a system of the parts of kit.
-//   - checker: the check of linearizability. history has the histories and their
-//     files, and jepsen reads those of Jepsen. guarantee checks watch streams,
+//     workload has workloads of common objects.
+//   - checker: the check of linearizability. model describes the objects, history
+//     has the histories and their files, and jepsen reads those of Jepsen.
+//     guarantee checks watch streams,
 //     local reads, exactly-once and convergence.
 //   - node: the core, which knows nothing of the simulator. member adds identity
 //     and membership. server is the real runtime of a member, on tcp and files.

@@ -61,11 +61,11 @@ func (j *judge) machines(ops []history.Operation) ([]machine, error) {
 		parts = append(parts, newPart(part))
 	}
 	if len(times) > len(all) {
-		return nil, fmt.Errorf("Partition of model %s must return the operations that it was given, and returns others", j.model.Name)
+		return nil, fmt.Errorf("model %s: Partition must return the operations that it was given, and returns others", j.model.Name)
 	}
 	for _, op := range all {
 		if times[op] != 0 {
-			return nil, fmt.Errorf("Partition of model %s must put each operation into one part, and %s is in %d", j.model.Name, op.ID, 1-times[op])
+			return nil, fmt.Errorf("model %s: Partition must put each operation into one part, and %s is in %d", j.model.Name, op.ID, 1-times[op])
 		}
 	}
 	return parts, nil

@@ -99,9 +99,9 @@ func TestModelsThatCannotJudge(t *testing.T) {
 	for want, m := range map[string]*model.Model{
 		"it is of model queue, and Options.Model is lock: give the model that the history has": model.Lock(),
 		"invalid model: model queue lacks Init or Step: give both":                             {Grammar: model.Queue().Grammar},
-		"Partition of model queue must put each operation into one part, and o2 is in 0":       partition(func(ops []*history.Operation) [][]*history.Operation { return [][]*history.Operation{ops[:1]} }),
-		"Partition of model queue must put each operation into one part, and o1 is in 2":       partition(func(ops []*history.Operation) [][]*history.Operation { return [][]*history.Operation{ops, ops[:1]} }),
-		"Partition of model queue must return the operations that it was given, and returns others": partition(func(ops []*history.Operation) [][]*history.Operation {
+		"model queue: Partition must put each operation into one part, and o2 is in 0":         partition(func(ops []*history.Operation) [][]*history.Operation { return [][]*history.Operation{ops[:1]} }),
+		"model queue: Partition must put each operation into one part, and o1 is in 2":         partition(func(ops []*history.Operation) [][]*history.Operation { return [][]*history.Operation{ops, ops[:1]} }),
+		"model queue: Partition must return the operations that it was given, and returns others": partition(func(ops []*history.Operation) [][]*history.Operation {
 			return [][]*history.Operation{ops, {new(*ops[0])}}
 		}),
 	} {

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
 
 	"pgregory.net/rapid"
@@ -94,7 +95,7 @@ func (e *execution) operation(i int) history.Operation {
 		Return: instant + rapid.Int64Range(0, e.spread).Draw(e.t, "later"),
 	}
 	if e.model != history.ModelMachine {
-		op.Kind = rapid.SampledFrom([]history.Kind{history.KindWrite, history.KindCAS}).Draw(e.t, "kind")
+		op.Kind = rapid.SampledFrom([]history.Kind{history.KindWrite, history.KindCAS, history.KindDelete}).Draw(e.t, "kind")
 	}
 	switch {
 	case rapid.IntRange(0, 9).Draw(e.t, "read") < e.reads:
@@ -125,7 +126,9 @@ func (e *execution) lose(op *history.Operation) {
 
 // ask makes op request any state.
 func (e *execution) ask(op *history.Operation) {
-	op.Argument = rapid.SampledFrom(e.d.States).Draw(e.t, "to")
+	if op.Kind != history.KindDelete {
+		op.Argument = rapid.SampledFrom(e.d.States).Draw(e.t, "to")
+	}
 	if op.Kind == history.KindCAS {
 		op.Expected = rapid.SampledFrom(e.d.States).Draw(e.t, "expected")
 	}
@@ -133,7 +136,7 @@ func (e *execution) ask(op *history.Operation) {
 
 func (e *execution) legal(op *history.Operation, m int) bool {
 	switch op.Kind {
-	case history.KindWrite:
+	case history.KindWrite, history.KindDelete:
 		return true
 	case history.KindCAS:
 		return op.Expected == e.states[m]
@@ -146,7 +149,7 @@ func (e *execution) propose(op *history.Operation, m int) {
 	e.ask(op)
 	op.Outcome = history.Committed
 	if e.legal(op, m) {
-		e.states[m] = op.Argument
+		e.states[m] = cmp.Or(op.Argument, history.NoValue)
 		e.versions[m]++
 	} else {
 		op.Outcome, op.Reason = history.Rejected, history.ReasonIllegal
@@ -157,7 +160,9 @@ func (e *execution) propose(op *history.Operation, m int) {
 }
 
 func (e *execution) tell(op *history.Operation, m int) {
-	op.State = e.states[m]
+	if op.Kind != history.KindDelete {
+		op.State = e.states[m]
+	}
 	if !e.untold {
 		op.Version = e.versions[m]
 	}
@@ -195,7 +200,7 @@ func lie(t *rapid.T, op *history.Operation, states []string) {
 			op.Outcome, op.Reason, op.State = history.Committed, "", ""
 		}
 	case 3:
-		if changes && op.Kind != history.KindWrite {
+		if changes && op.Kind != history.KindWrite && op.Kind != history.KindDelete {
 			op.Outcome, op.Reason, op.Version = history.Rejected, history.ReasonIllegal, history.NoVersion
 		}
 	case 4:
@@ -208,7 +213,7 @@ func lie(t *rapid.T, op *history.Operation, states []string) {
 			op.Return += 20
 		}
 	case 6:
-		if changes {
+		if changes && op.Kind != history.KindDelete {
 			op.Argument = rapid.SampledFrom(states).Draw(t, "asked")
 		}
 	case 7:

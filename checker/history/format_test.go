@@ -156,6 +156,7 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Add(lines(headKV, write1, cas12, read3))
 	f.Add(lines(headOf(ModelRegister), unnamed))
+	f.Add(lines(headOf(ModelSet), `{"client":1,"id":"o","kind":"read","call":1,"return":2,"outcome":"committed","state":"[1 \"a b\"]"}`))
 	f.Fuzz(func(t *testing.T, text string) {
 		h, err := Read(strings.NewReader(text))
 		if err != nil {

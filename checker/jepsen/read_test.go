@@ -246,14 +246,19 @@ func TestErrorsOfTheDisk(t *testing.T) {
 
 // Every history that is accepted can be written to a file.
 func FuzzRead(f *testing.F) {
-	f.Add(register, uint8(0))
-	f.Add("["+register+"]", uint8(4))
+	f.Add(register, uint8(2))
+	f.Add("["+register+"]", uint8(16+2))
 	f.Add("x 0 :invoke :cas [1 2]\n0 :fail :cas :timed-out\n:nemesis :info :start nil\n", uint8(2))
-	f.Add("{:process 1 :type :invoke :f :write :value [1 2]}", uint8(1))
-	f.Add("{:process 1 :type :invoke :f :propose :value [a Running]}", uint8(3))
+	f.Add("{:process 1 :type :invoke :f :write :value [1 2]}", uint8(3))
+	f.Add("{:process 1 :type :invoke :f :propose :value [a Running]}", uint8(0))
+	f.Add("0 :invoke :txn [[:append :x [1 2]]]\n0 :ok :txn [[:append :x [1 2]]]\n0 :invoke :txn [[:r :x nil]]\n0 :ok :txn [[:r :x [[1 2]]]]\n", uint8(8))
+	f.Add("0 :invoke :dequeue nil\n0 :fail :dequeue nil :empty\n", uint8(6))
+	f.Add("0 :invoke :contains \"a b\"\n0 :ok :contains [\"a b\" true]\n1 :invoke :read nil\n1 :ok :read #{1}\n", uint8(7))
+	f.Add("0 :invoke :inc nil\n0 :ok :inc 1\n0 :invoke :acquire [1 2]\n0 :fail :acquire [1 2]\n", uint8(5+32))
+	models := history.Grammars()
 	f.Fuzz(func(t *testing.T, text string, which uint8) {
-		models := []history.Model{"", history.ModelKV, history.ModelRegister, history.ModelMachine}
-		o := Options{Model: models[which%4], Definition: fsm.Lifecycle(), FailedIllegal: which&4 != 0}
+		g := models[int(which&15)%len(models)]
+		o := Options{Model: g.Name, Definition: fsm.Lifecycle(), FailedIllegal: which&16 != 0, Independent: which&32 != 0 && !g.Single}
 		h, _, err := Read(strings.NewReader(text), o)
 		if err != nil {
 			require.ErrorIs(t, err, history.ErrFormat)

@@ -3,6 +3,7 @@ package checker
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/checker/history"
@@ -10,8 +11,8 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// judge is the law of one history: its model, and the fast way to judge machines
-// of that model if there is one.
+// judge judges the machines of one history by their model, with automata if the
+// model has these.
 type judge struct {
 	model       *model.Model
 	compiles    bool // machines have automata
@@ -88,6 +89,9 @@ func (j *judge) check(ctx context.Context, m machine, o Options) Result {
 		return m.undecided("cannot be judged: " + err.Error())
 	}
 	if !j.compiles || m.appends() {
+		if state := j.model.Init(m.name); j.model.Equal == nil && !reflect.ValueOf(state).Comparable() {
+			return m.undecided(fmt.Sprintf("cannot be judged: model %s has states of type %T, for which there is no ==: give it Equal", j.model.Name, state))
+		}
 		return newObject(j.model, m, o).check(ctx, o)
 	}
 	if err := j.compile(&m); err != nil {

@@ -37,15 +37,15 @@ func (b *object) violation(ctx context.Context, last int, o Options) Result {
 	return result
 }
 
-// run is search.run within the limits of explanations.
-func (r *refuted) run(s *search, ops []*placed) feasibility {
+// run searches for an order of ops, within the limits of explanations.
+func (r *refuted) run(ops []*placed) feasibility {
 	if r.left <= 0 {
 		return unsure
 	}
-	before := min(r.left, maxExplainSearch)
-	s.memory = before
+	memory := min(r.left, maxExplainSearch)
+	s := r.search(r.ctx, memory)
 	verdict := s.run(ops)
-	r.left -= before - s.memory
+	r.left -= memory - s.memory
 	return verdict
 }
 
@@ -78,7 +78,7 @@ func (r *refuted) class() string {
 	case !claims(r.op):
 		return ClassRejectedEffect
 	}
-	switch r.run(r.search(r.ctx, 0), r.withoutCulprit()) {
+	switch r.run(r.withoutCulprit()) {
 	case possible:
 		return ClassRejectedIllegal
 	case impossible:
@@ -125,13 +125,13 @@ func (r *refuted) candidates() (states []any, all bool) {
 		reached = r.include(reached, state)
 		return false
 	}
-	all = r.run(r.search(r.ctx, 0), append(r.withoutCulprit(), at)) == impossible
+	all = r.run(append(r.withoutCulprit(), at)) == impossible
 	for _, state := range reached {
 		if len(states) == maxNamed {
 			return states, false
 		}
 		at.fits = func(other any) bool { return r.equal(state, other) }
-		switch r.run(r.search(r.ctx, 0), append(r.withoutCulprit(), at)) {
+		switch r.run(append(r.withoutCulprit(), at)) {
 		case possible:
 			states = append(states, state)
 		case unsure:
@@ -169,7 +169,7 @@ func (r *refuted) contradiction() (operations []history.Operation) {
 	}
 	leftOut := map[*history.Operation]bool{}
 	kept := leaveOut(members, leftOut, func() bool {
-		return r.run(r.search(r.ctx, 0), r.prefixWithout(r.last, leftOut)) != impossible
+		return r.run(r.prefixWithout(r.last, leftOut)) != impossible
 	})
 	slices.SortStableFunc(kept, func(x, y *history.Operation) int { return cmp.Compare(x.Call, y.Call) })
 	for _, op := range kept {

@@ -107,6 +107,9 @@ func TestModelsThatCannotJudge(t *testing.T) {
 	} {
 		require.Equal(t, Result{Status: Undecided, Explanation: "the history cannot be judged: " + want}, Check(t.Context(), h, Options{Model: m}))
 	}
+	m := model.Queue()
+	m.Equal = nil
+	require.Equal(t, "x: cannot be judged: model queue has states of type []string, for which there is no ==: give it Equal", Check(t.Context(), h, Options{Model: m}).Explanation)
 	h.Model = "stack"
 	require.Equal(t, `the history cannot be judged: model "stack" is not known: give it in Options.Model`, Check(t.Context(), h, Options{}).Explanation)
 	h.Model, h.Operations[1].State = history.ModelQueue, ""

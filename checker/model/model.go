@@ -31,7 +31,8 @@ type Model struct {
 	// It is not asked about other rejections, which had no effect.
 	Step func(state any, op *history.Operation) (next any, possible bool)
 
-	// Equal reports whether two states are equal; nil: ==.
+	// Equal reports whether two states are equal; nil: ==, which slices and maps
+	// do not have.
 	Equal func(a, b any) bool
 
 	// Describe describes a state, as in "held by client 2"; nil: as fmt.Sprint.

@@ -60,9 +60,9 @@ func requireBounds(t require.TestingT, s scenarios.Shape, p *scenarios.Plan) {
 	require.NoError(t, p.Validate())
 	requireCount(t, "nodes", s.Nodes, 1, scenarios.MaxNodes, p.Nodes)
 	requireCount(t, "clients", s.Clients, 1, 5, p.Clients)
-	requireCount(t, "operations", s.Operations, 20, max(240, s.Machines*3/2), len(p.Operations))
+	requireCount(t, "operations", s.Operations, 20, max(270, s.Machines*3/2), len(p.Operations))
 	requireCount(t, "faults", 0, 0, 14*2*2, len(p.Faults)) // two of each kind, each perhaps with an accompanying one
-	require.LessOrEqual(t, len(p.Machines()), cmp.Or(s.Machines, 160))
+	require.LessOrEqual(t, len(p.Machines()), cmp.Or(s.Machines, 180))
 	require.GreaterOrEqual(t, p.Heal.Within, 27*netmodel.Second+netmodel.Second*netmodel.Duration(len(p.Machines())), "a fresh operation on each, one after the other")
 	require.Empty(t, p.Overrides)
 	requireTimeOrder(t, p)

@@ -12,14 +12,14 @@ import (
 // which a range of a digest or the list of blocked values holds. With one to one and a
 // half operations each on average, two to three in four of the machines get one.
 const (
-	minManyMachines = 100
-	maxManyMachines = 160
+	minManyMachines = 120
+	maxManyMachines = 180
 )
 
-// drawMachines chooses the number of machines: a few, or, in two of a hundred plans
+// drawMachines chooses the number of machines: a few, or, in three of a hundred plans
 // that leave machines and operations to the generator, many.
 func drawMachines(c Choices, shape Shape) int {
-	if shape.Profile != None && shape.Operations == 0 && c.Often("many?", 2) {
+	if shape.Profile != None && shape.Operations == 0 && c.Often("many?", 3) {
 		return c.Between("many", minManyMachines, maxManyMachines)
 	}
 	return c.Between("machines", 1, maxDrawnMachines)

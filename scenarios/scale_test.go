@@ -35,7 +35,7 @@ func TestScale(t *testing.T) {
 			require.Len(t, p.Definitions[2].Name, fsm.MaxName)
 		}
 	}
-	require.InDelta(t, 20, many, 10)
+	require.InDelta(t, 30, many, 15)
 	require.InDelta(t, 100, definitions, 30)
 	require.Positive(t, longest)
 

@@ -65,7 +65,8 @@ type Spec struct {
 	Disk  DiskProfile
 	Steps StepProfile
 	// SeesConnections has the process receive SendFailed and Disconnected events.
-	// Otherwise connections end, and messages are lost, silently.
+	// Otherwise connections end, and messages are lost, silently. Of two processes
+	// that see them, only the one with the higher id is told of their connection.
 	SeesConnections bool
 }
 

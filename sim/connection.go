@@ -130,7 +130,7 @@ func (w *World) endConnections(p *proc) {
 		observer := w.procs[w.cfg.Processes[i].ID]
 		switch {
 		case observer.id == p.id:
-		case p.connections != nil:
+		case p.connections != nil && (observer.connections == nil || observer.id < p.id):
 			if p.connections[observer.id].used {
 				w.renewConnection(p, observer.id)
 			}

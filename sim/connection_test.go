@@ -155,3 +155,26 @@ func TestAnObserversConnectionsEndWithIt(t *testing.T) {
 	w.Run(3 * ms)
 	require.Equal(t, []string{"2ms 2 asked 1"}, facts)
 }
+
+// Of two processes that see their connections, the one with the higher id is told of
+// a crash of the other.
+func TestAnObserverIsToldOfTheCrashOfAnother(t *testing.T) {
+	for _, both := range []bool{false, true} {
+		var facts []string
+		w := worldOf(t, 2, func(ev *Event, out *Effects) {
+			switch ev.Kind {
+			case Boot:
+				out.Send(1, note{"hello", "-", 1})
+				out.Send(2, note{"hello", "-", 1})
+			case Disconnected:
+				out.Observe(textObservation(fmt.Sprintf("%v from %d", ev.Kind, ev.From)))
+			}
+		}, collectTimedObservations(&facts), func(c *Config) {
+			c.NewsDelay = ms
+			c.Processes[0].SeesConnections, c.Processes[1].SeesConnections = both, true
+		})
+		at(w, 10*ms, func() { w.CrashProcess(1) })
+		w.Run(sec)
+		require.Equal(t, []string{"11ms 2 disconnected from 1"}, facts, "both: %v", both)
+	}
+}

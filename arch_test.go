@@ -34,6 +34,7 @@ var layers = map[string]layer{
 	"sim":            {pure: true, internal: []string{"netmodel", "netmodel/keyed"}},
 	"sim/memo":       {}, // a lock in place of purity: the results that it keeps are those of pure functions
 	"sim/kit":        {pure: true, internal: []string{"netmodel", "netmodel/keyed", "sim", "sim/memo"}},
+	"sim/bubble":     {internal: []string{"netmodel", "netmodel/keyed", "sim"}},
 	"sim/fieldtest":  {},
 	"sim/golden":     {external: []string{"github.com/stretchr/testify/require"}},
 

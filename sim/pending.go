@@ -20,7 +20,7 @@ func (w *World) PendingTimers(id ID) []PendingTimer {
 	}
 	for i := range p.timers.list {
 		t := &p.timers.list[i]
-		if at, ok := p.timers.slots[t.token]; !ok || int(at) != i {
+		if !t.set {
 			continue // its place is free
 		}
 		in := t.due - w.now

@@ -26,13 +26,16 @@ func TestWorkloadsTellRightFromWrong(t *testing.T) {
 	for _, w := range workloads() {
 		for _, b := range []bug{none, stale, forgets, twice} {
 			t.Run(strings.TrimSpace(w.Name()+" "+string(b)), func(t *testing.T) {
-				c := campaign.Campaign{System: system(w, b), Shape: scenarios.Shape{Profile: scenarios.Network, Operations: 24}, Seeds: 40}
+				c := campaign.Campaign{System: system(w, b), Shape: scenarios.Shape{Profile: scenarios.Network, Operations: 24}, Seeds: 60}
+				if w.Name() == "append-list" {
+					c.Shape.Operations = 12 // no order of many appends is quickly refuted
+				}
 				sum, err := c.Run(t.Context(), nil)
 				require.NoError(t, err)
 				require.Empty(t, sum.Differed)
 				if b == none {
 					require.Empty(t, sum.Groups)
-					require.Greater(t, sum.Outcomes.Transitions, 500)
+					require.Greater(t, sum.Outcomes.Transitions, 300)
 					return
 				}
 				require.NotEmpty(t, sum.Groups)

@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"maps"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -41,13 +42,14 @@ var layers = map[string]layer{
 	"node/fsm":         {pure: true},
 	"node/wal":         {pure: true, internal: []string{"node/invariant"}},
 	"node/wal/waltest": {internal: []string{"node/wal"}},
-	"node":             {pure: true, internal: []string{"node/arena", "node/hash64", "node/fsm", "node/invariant", "node/wal"}},
+	"node/op":          {pure: true, internal: []string{"node/hash64"}},
+	"node":             {pure: true, internal: []string{"node/arena", "node/hash64", "node/fsm", "node/invariant", "node/op", "node/wal"}},
 	"node/member":      {pure: true, internal: []string{"node/tlv", "node", "node/invariant", "node/wal"}},
-	"node/watch":       {pure: true, internal: []string{"node"}},
+	"node/watch":       {pure: true},
 	"node/service":     {pure: true, internal: []string{"node", "node/member", "node/wal", "node/watch"}},
-	"node/httpapi":     {pure: true, internal: []string{"node", "node/watch"}},
+	"node/httpapi":     {pure: true, internal: []string{"node/op", "node/watch"}},
 	"node/wire":        {pure: true, internal: []string{"node/tlv", "node", "node/fsm", "node/member"}, external: []string{"github.com/fxamacker/cbor/v2"}},
-	"node/session":     {pure: true, internal: []string{"node/arena", "node/hash64", "node", "node/fsm"}},
+	"node/session":     {pure: true, internal: []string{"node/arena", "node/hash64", "node/op"}},
 
 	"node/definition": {internal: []string{"node/fsm"}, external: []string{"go.yaml.in/yaml/v3"}},
 
@@ -56,13 +58,13 @@ var layers = map[string]layer{
 	"node/files":           {internal: []string{"node/wal"}},
 	"node/files/filestest": {internal: []string{"node/wal"}, external: []string{"github.com/stretchr/testify/require"}},
 	"node/server": {
-		internal: []string{"node", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/member", "node/service", "node/tcp", "node/wal", "node/watch", "node/wire"},
+		internal: []string{"node", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/member", "node/op", "node/service", "node/tcp", "node/wal", "node/watch", "node/wire"},
 		external: []string{
 			"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 			"github.com/prometheus/client_golang/prometheus/promhttp",
 		},
 	},
-	"node/client": {internal: []string{"node", "node/fsm", "node/httpapi", "node/server", "node/session", "node/watch"}},
+	"node/client": {internal: []string{"node/fsm", "node/httpapi", "node/op", "node/session", "node/watch"}},
 
 	"checker/history":   {pure: true, internal: []string{"checker/jsonobject", "node/fsm"}},
 	"checker/jepsen":    {pure: true, internal: []string{"checker/history", "node/fsm"}},
@@ -118,6 +120,27 @@ func TestArchitectureOfImports(t *testing.T) {
 			report(t, src.imports(dir, l, f))
 		}
 	}
+}
+
+// A program that imports the client gets what HTTP needs, and little more: no server, log
+// or metrics. go list names what a build would link.
+func TestArchitectureOfTheClient(t *testing.T) {
+	list := func(pkg string) []string {
+		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", pkg).Output()
+		require.NoError(t, err)
+		return fields(string(out))
+	}
+	standard := list("net/http")
+	var added, ours []string
+	for _, pkg := range list("./node/client") {
+		if in, ok := strings.CutPrefix(pkg, module+"/"); ok {
+			ours = append(ours, in)
+		} else if !slices.Contains(standard, pkg) {
+			added = append(added, pkg)
+		}
+	}
+	require.ElementsMatch(t, fields("node/arena node/client node/fsm node/hash64 node/httpapi node/op node/session node/watch"), ours)
+	require.LessOrEqual(t, len(added), 4, "besides net/http and its imports: %v", added)
 }
 
 func TestArchitectureOfPurePackages(t *testing.T) {

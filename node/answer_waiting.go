@@ -72,7 +72,7 @@ func (o *operation) isIn(v *Value) bool {
 	}
 	unseen := v.Window[len(v.Window)-int(min(v.Serial-absentUpTo, uint64(len(v.Window)))):]
 	for i := range unseen {
-		if unseen[i].ID.equal(o.req.ID) {
+		if unseen[i].ID.Equal(o.req.ID) {
 			return true
 		}
 	}

@@ -2,9 +2,6 @@ package node
 
 import "strconv"
 
-// ID identifies a process: a member, or a client.
-type ID uint16
-
 // Ballot is a totally ordered number of a round. It is never used for two values:
 // the boot is durable before any of its ballots leaves the proposer, and within a
 // boot no round number is used twice for a machine.

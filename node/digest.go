@@ -3,6 +3,7 @@ package node
 import (
 	"math/bits"
 
+	"github.com/lockstep-dst/lockstep/node/hash64"
 	"github.com/lockstep-dst/lockstep/node/invariant"
 )
 
@@ -155,7 +156,7 @@ func (n *Node) rangeDigest(r HashRange) (sum uint64, count int) {
 
 // hash is the place of a key. It depends on the cluster's random id, so that names
 // cannot be chosen to collide.
-func (n *Node) hash(key string) uint64 { return jitter(n.salt, 0, key, 0) }
+func (n *Node) hash(key string) uint64 { return hash64.Keyed(n.salt, 0, key, 0) }
 
 // salt makes the hashes of one cluster differ from another's.
 func salt(cluster [16]byte) (h uint64) {

@@ -20,7 +20,8 @@
 //   - quorum_read.go serves reads in one round trip (rule 8);
 //   - repair*.go and digest.go repair a lagging node (rule 10);
 //   - machine.go holds a node's state of one machine, value.go its values;
-//   - message.go, ballot.go and opid.go define messages and their parts;
+//   - message.go and ballot.go define messages and their parts, operation.go names those
+//     of package op;
 //   - definitions.go looks up the definitions that users create;
 //   - record.go and compact.go keep the state in the log and the log short; note.go
 //     keeps the records of the node's owner in it, sync_mark.go keeps its
@@ -31,11 +32,13 @@
 //
 // Subpackages:
 //
+//   - op has what clients and nodes say of operations: requests, ids, replies;
 //   - fsm defines machines, definition reads definitions from YAML and JSON;
 //   - wal is the durable log, files the disk below it;
 //   - member admits peers and detects lost logs;
 //   - wire encodes messages, tcp carries them;
 //   - session is the client's side of the protocol, client the Go client;
-//   - watch turns chosen values into the events of a watch stream;
+//   - service is a member with its clients, watch the events of their streams;
+//   - httpapi has the JSON that clients and servers exchange;
 //   - server runs a node and serves HTTP.
 package node

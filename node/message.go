@@ -46,38 +46,11 @@ type Acknowledgment struct {
 	At       uint64 // a position of the acceptor's log, up to which it is durable
 }
 
-// Reason is why a proposal or an operation was rejected, or why an outcome is unknown.
-type Reason string
-
 // The reasons of a Reject.
 const (
-	StaleBallot       Reason = "stale-ballot"       // a higher one is promised or accepted; also in a Reply that refuses a forwarded operation
-	StaleEpoch        Reason = "stale-epoch"        // of another set of members
-	UnknownDefinition Reason = "unknown-definition" // also in a Reply
-	Malformed         Reason = "malformed"          // the value is invalid
-)
-
-// The reasons of a Reply. A rejection states that this attempt has had no effect
-// and never will; Illegal also that the transition was illegal in the state then
-// current. The rejection of a retry holds for all attempts.
-const (
-	Illegal         Reason = "illegal"
-	Overloaded      Reason = "overloaded"    // the queue is full, or the log falls behind
-	Timeout         Reason = "timeout"       // the consensus timeout has passed
-	UnknownState    Reason = "unknown-state" // the definition has no such state
-	BadRequest      Reason = "bad-request"   // invalid for every node
-	Unreachable     Reason = "unreachable"   // there is no connection to a node; from clients
-	VersionMismatch Reason = "mismatch"      // the machine is at another version than expected
-	WindowExpired   Reason = "forgotten"     // its watermark is below the dedup window: it may have taken effect
-	WatermarkAhead  Reason = "base-ahead"    // its watermark is above the machine's serial: it was never issued
-	IDConflict      Reason = "conflict"      // the operation with this id requested something else
-	Abstains        Reason = "abstains"      // the node abstains: its log is disputed, or its cluster is not formed
-)
-
-// The reasons of a node or server that cannot answer.
-const (
-	NotLearnt Reason = "not-learnt" // local read: this life has learnt no chosen value, but has an accepted one
-	Stopping  Reason = "stopping"   // the node stops or has stopped; from servers
+	StaleBallot Reason = "stale-ballot" // a higher one is promised or accepted; also in a Reply that refuses a forwarded operation
+	StaleEpoch  Reason = "stale-epoch"  // of another set of members
+	Malformed   Reason = "malformed"    // the value is invalid
 )
 
 // Reject is an acceptor's refusal of a Proposal.
@@ -124,77 +97,6 @@ type ReadReport struct {
 	At       uint64 // a position of the acceptor's log, up to which it is durable
 }
 
-// Kind is the kind of a Request.
-type Kind uint8
-
-// The kinds of requests.
-const (
-	Propose   Kind = iota + 1 // a transition to Request.To
-	Read                      // the current state, linearizable
-	ReadLocal                 // the latest value that the node has learnt; may be stale
-)
-
-func (k Kind) String() string { return [...]string{"?", "propose", "read", "read-local"}[k] }
-
-// Request is one attempt of a client's operation. A node that forwards an operation is
-// a client of the other node.
-type Request struct {
-	Kind    Kind
-	Key     string
-	ID      OpID   // the same in all attempts; it may carry a watermark
-	Attempt uint32 // returned in the reply
-	To      string // propose: the requested state
-	// Watermark (propose) is the watermark that a client claims. The node does not
-	// rely on it, since it may change from one attempt to the next: see OpID. From
-	// a node that forwards, it states that the entries up to it are of other
-	// operations.
-	Watermark uint64
-	Retry     bool // an earlier attempt may have taken effect, or still may
-	Expects   bool // propose: only if the machine is at version Expect
-	Expect    uint64
-}
-
-// NotCarriedOut returns the reply of a node that has not carried out r and will not: this
-// attempt has no effect. Of a retry the outcome is unknown, since an earlier attempt may
-// take effect, or has (docs/PROTOCOL.md, rule 7).
-func (r *Request) NotCarriedOut(why Reason) *Reply {
-	reply := &Reply{Kind: r.Kind, Key: r.Key, ID: r.ID, Attempt: r.Attempt, Outcome: Rejected, Reason: why}
-	if r.Kind == Propose && r.Retry {
-		reply.Outcome = Unknown
-	}
-	return reply
-}
-
-// Outcome is the outcome of an attempt.
-type Outcome uint8
-
-// The outcomes.
-const (
-	Committed Outcome = iota + 1
-	Rejected          // the attempt has had and will have no effect
-	Unknown           // it may have taken effect, may yet, or never will
-)
-
-func (o Outcome) String() string { return [...]string{"?", "committed", "rejected", "unknown"}[o] }
-
-// Reply answers a Request.
-type Reply struct {
-	Kind    Kind
-	Key     string
-	ID      OpID
-	Attempt uint32
-	Outcome Outcome
-	Reason  Reason // not committed
-	Final   bool   // rejected: holds for all attempts of the operation, earlier and later ones
-	// State is the state that the operation led to or read, if committed. With
-	// IDConflict it is the state that the operation with the id led to. With
-	// Illegal, VersionMismatch, WindowExpired and WatermarkAhead it is the current
-	// state.
-	State   string
-	Version uint64 // of State: transitions made
-	Serial  uint64 // of State: entries made; see Stamp
-}
-
 // About implements Message.
 func (m *Proposal) About() (string, OpID) { return m.Key, m.First }
 
@@ -212,12 +114,6 @@ func (m *ReadRequest) About() (string, OpID) { return m.Key, m.First }
 
 // About implements Message.
 func (m *ReadReport) About() (string, OpID) { return m.Key, m.First }
-
-// About implements Message.
-func (m *Request) About() (string, OpID) { return m.Key, m.ID }
-
-// About implements Message.
-func (m *Reply) About() (string, OpID) { return m.Key, m.ID }
 
 func (m *Proposal) String() string {
 	if m.Phase == Prepare {
@@ -251,38 +147,4 @@ func (m *ReadReport) String() string {
 
 func (r ReadID) String() string {
 	return string(appendDotted(make([]byte, 0, 64), uint64(r.Node), r.Boot, r.Seq))
-}
-
-func (m *Request) String() string {
-	s := fmt.Sprintf("request %s %s attempt %d %v", m.Key, m.ID, m.Attempt, m.Kind)
-	if m.Kind == Propose {
-		s += " to " + m.To
-		if m.Watermark > 0 {
-			s += fmt.Sprintf(" watermark %d", m.Watermark)
-		}
-	}
-	if m.Expects {
-		s += fmt.Sprintf(" expect %d", m.Expect)
-	}
-	if m.Retry {
-		s += " retry"
-	}
-	return s
-}
-
-func (m *Reply) String() string {
-	s := fmt.Sprintf("reply %s %s attempt %d %v", m.Key, m.ID, m.Attempt, m.Outcome)
-	if m.Reason != "" {
-		s += " " + string(m.Reason)
-	}
-	if m.Final {
-		s += " for good"
-	}
-	if m.State != "" {
-		s += fmt.Sprintf(" %s v%d", m.State, m.Version)
-		if m.Serial != m.Version {
-			s += fmt.Sprintf("+%d", m.Serial-m.Version)
-		}
-	}
-	return s
 }

@@ -311,17 +311,9 @@ func (n *Node) failRound(m *machine) {
 func (n *Node) backoff(m *machine) time.Duration {
 	invariant.Check(m.failures > 0 && m.failures <= maxFailures, "node: a backoff follows a failed round")
 	most := uint64(n.roundsDuration(1)) << min(m.failures-1, maxBackoff)
-	pause := time.Duration(jitter(n.cfg.Jitter, n.boot, m.key, uint64(m.failures)+m.highestRound) % most)
+	pause := time.Duration(hash64.Keyed(n.cfg.Jitter, n.boot, m.key, uint64(m.failures)+m.highestRound) % most)
 	if n.rtt > 0 {
 		pause += n.roundsDuration(len(n.cfg.Members))
 	}
 	return pause
-}
-
-// jitter is a hash of its arguments (FNV-1a, then mixed), for pseudorandom choices.
-func jitter(seed, boot uint64, key string, attempt uint64) uint64 {
-	h := hash64.FNV1a(seed, key)
-	h = (h ^ boot<<32 ^ attempt) * 0x9e3779b97f4a7c15
-	h = (h ^ h>>32) * 0xd6e8feb86659fd93
-	return h ^ h>>32
 }

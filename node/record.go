@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/hash64"
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
@@ -207,8 +208,8 @@ func (n *Node) recover(ev *Event) {
 	}
 	n.log, n.boot, n.incarnation, n.recovered = log, was.Boot, was.Identity.Incarnation, was.End
 	n.starts = was.BootStarts
-	n.lastForwardAttempt = uint32(jitter(n.cfg.Jitter, n.boot, "", 0)) // a response to an earlier life will not match
-	n.syncMark.requestedEnd = log.End()                                // recovery marks it before the node is ready
+	n.lastForwardAttempt = uint32(hash64.Keyed(n.cfg.Jitter, n.boot, "", 0)) // a response to an earlier life will not match
+	n.syncMark.requestedEnd = log.End()                                      // recovery marks it before the node is ready
 	n.observe(Observation{Kind: Started, Boot: n.boot})
 	n.markLog(was)
 	for _, m := range n.byIndex {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lockstep-dst/lockstep/node/hash64"
 	"github.com/lockstep-dst/lockstep/node/invariant"
 )
 
@@ -93,7 +94,7 @@ func (n *Node) scheduleComparison(i int) {
 	r := &n.repair
 	delay := n.cfg.RepairDelay << min(r.peers[i].failures, maxBackoff)
 	r.jitterSeq++
-	r.peers[i].nextAt = n.now + delay + time.Duration(jitter(n.cfg.Jitter, n.boot, "", r.jitterSeq)%uint64(delay/2+1))
+	r.peers[i].nextAt = n.now + delay + time.Duration(hash64.Keyed(n.cfg.Jitter, n.boot, "", r.jitterSeq)%uint64(delay/2+1))
 }
 
 // startNextPull begins the exchange that is due first, or schedules it. There is one

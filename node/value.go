@@ -66,7 +66,7 @@ func (v *Value) find(id OpID) (e Entry, version, serial uint64, found bool) {
 	version = v.Version
 	for i := len(v.Window) - 1; i >= 0; i-- {
 		e := &v.Window[i]
-		if e.ID.equal(id) {
+		if e.ID.Equal(id) {
 			return *e, version, v.lastEvicted() + uint64(i) + 1, true
 		}
 		if e.Kind == EntryTransition {

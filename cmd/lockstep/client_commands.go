@@ -12,8 +12,8 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/client"
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/member"
-	"github.com/lockstep-dst/lockstep/node/server"
 	"github.com/lockstep-dst/lockstep/node/session"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
@@ -234,9 +234,9 @@ func statusCommand() *cobra.Command {
 
 // nodeStatus is the status response of an endpoint, or an error.
 type nodeStatus struct {
-	Endpoint string         `json:"endpoint"`
-	Error    string         `json:"error,omitempty"`
-	Status   *server.Status `json:"status,omitempty"`
+	Endpoint string          `json:"endpoint"`
+	Error    string          `json:"error,omitempty"`
+	Status   *httpapi.Status `json:"status,omitempty"`
 }
 
 func (a *clientFlags) status(cmd *cobra.Command) error {
@@ -277,7 +277,7 @@ const statusTimeout = 2 * time.Second
 
 // remark describes everything unusual about a node, and about its peers as it sees
 // them.
-func remark(st *server.Status) string {
+func remark(st *httpapi.Status) string {
 	var all []string
 	if st.Stage == member.Bound.String() { // for the other stages the reason covers it
 		all = append(all, "bound to the cluster "+st.Formed)

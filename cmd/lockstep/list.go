@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/lockstep-dst/lockstep/node/client"
-	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
 )
@@ -48,7 +48,7 @@ func (a *clientFlags) list(cmd *cobra.Command, l client.ListOptions) error {
 		return err
 	}
 	defer c.Close()
-	all, want := server.Page{Machines: []server.Listed{}}, l.Limit
+	all, want := httpapi.Page{Machines: []httpapi.Listed{}}, l.Limit
 	for {
 		l.Limit = min(want-len(all.Machines), 1000)
 		page, err := c.List(cmd.Context(), l)
@@ -71,7 +71,7 @@ func withExitCode(err error) error {
 	return err
 }
 
-func (a *clientFlags) printList(cmd *cobra.Command, p *server.Page) error {
+func (a *clientFlags) printList(cmd *cobra.Command, p *httpapi.Page) error {
 	out := cmd.OutOrStdout()
 	if cli.AsJSON(cmd) {
 		return json.NewEncoder(out).Encode(p)

@@ -14,12 +14,12 @@ import (
 	"github.com/lockstep-dst/lockstep/checker/guarantee"
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/client"
-	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
 // streamObservation returns the observation in an event of a watch; ok is false if
 // the event is of no machine.
-func streamObservation(stream string, e server.Event) (o guarantee.Observation, ok bool) {
+func streamObservation(stream string, e watch.Event) (o guarantee.Observation, ok bool) {
 	o.Source = stream
 	switch {
 	case e.State != nil:
@@ -92,7 +92,7 @@ func (o *loadObservers) watch(name string, c *client.Client) {
 		Prefix: "lifecycle/" + o.load.prefix + "-", Resume: true,
 		OnNodeFailed: func(string, error) { o.record(guarantee.Observation{Kind: guarantee.Resume, Source: name}) },
 	}
-	err := c.Watch(o.ctx, what, func(e server.Event) error {
+	err := c.Watch(o.ctx, what, func(e watch.Event) error {
 		if seen, ok := streamObservation(name, e); ok {
 			o.record(seen)
 		}

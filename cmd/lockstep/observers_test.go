@@ -13,7 +13,7 @@ import (
 	"github.com/lockstep-dst/lockstep/checker/guarantee"
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/client"
-	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
 // clusterObservers observes the machines of the clients independently: by streams
@@ -77,7 +77,7 @@ func (w *clusterObservers) watch(i int) {
 	}
 	w.versions[name] = map[string]int64{}
 	w.wg.Go(func() {
-		if err := c.Watch(w.ctx, what, func(e server.Event) error { w.recordEvent(name, e); return nil }); w.ctx.Err() == nil {
+		if err := c.Watch(w.ctx, what, func(e watch.Event) error { w.recordEvent(name, e); return nil }); w.ctx.Err() == nil {
 			w.clients.t.Errorf("%s: %v", name, err)
 		}
 	})
@@ -96,7 +96,7 @@ func (w *clusterObservers) streams(key string) (names []string) {
 }
 
 // recordEvent records an event of a stream.
-func (w *clusterObservers) recordEvent(stream string, e server.Event) {
+func (w *clusterObservers) recordEvent(stream string, e watch.Event) {
 	o, ok := streamObservation(stream, e)
 	if !ok {
 		return

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/lockstep-dst/lockstep/node"
-	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
@@ -85,7 +85,7 @@ func (c *processCluster) helloOf(t *testing.T, id, to int) wire.Hello {
 	resp, err := http.Get("http://" + c.endpoints[id-1] + "/v1/status")
 	require.NoError(t, err)
 	defer resp.Body.Close()
-	var st server.Status
+	var st httpapi.Status
 	require.NoError(t, json.NewDecoder(resp.Body).Decode(&st))
 	nc, err := net.Dial("tcp", c.addresses[id-1])
 	require.NoError(t, err)

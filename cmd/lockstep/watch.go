@@ -8,7 +8,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node/client"
 	"github.com/lockstep-dst/lockstep/node/fsm"
-	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/watch"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
 )
@@ -78,7 +78,7 @@ func (a *clientFlags) watch(cmd *cobra.Command, w client.WatchOptions) error {
 		lost[endpoint] = err.Error()
 	}
 	out := cmd.OutOrStdout()
-	err = c.Watch(cmd.Context(), w, func(e server.Event) error {
+	err = c.Watch(cmd.Context(), w, func(e watch.Event) error {
 		clear(lost)
 		if cli.AsJSON(cmd) {
 			return json.NewEncoder(out).Encode(e)
@@ -92,7 +92,7 @@ func (a *clientFlags) watch(cmd *cobra.Command, w client.WatchOptions) error {
 	return withExitCode(err)
 }
 
-func eventText(e server.Event) string {
+func eventText(e watch.Event) string {
 	switch {
 	case e.State != nil:
 		return fmt.Sprintf("%s %s v%d", e.State.Key, e.State.State, e.State.Version)

@@ -11,8 +11,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/httpapi"
+	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/session"
 )
 
@@ -33,7 +33,7 @@ func newHTTPClient() *http.Client {
 }
 
 // attempt sends one request to one node, and passes on the result.
-func (c *Client) attempt(ctx context.Context, to node.ID, r *node.Request, answers chan<- attemptResult) {
+func (c *Client) attempt(ctx context.Context, to op.NodeID, r *op.Request, answers chan<- attemptResult) {
 	a := c.roundTrip(ctx, c.endpoint(to), r)
 	a.Attempt = r.Attempt
 	select {
@@ -44,7 +44,7 @@ func (c *Client) attempt(ctx context.Context, to node.ID, r *node.Request, answe
 
 // roundTrip sends a request and awaits the response until ctx ends: a late one
 // counts, too.
-func (c *Client) roundTrip(ctx context.Context, endpoint string, r *node.Request) attemptResult {
+func (c *Client) roundTrip(ctx context.Context, endpoint string, r *op.Request) attemptResult {
 	req, err := newHTTPRequest(ctx, endpoint, r)
 	if err != nil {
 		return attemptResult{text: err.Error()}
@@ -65,12 +65,12 @@ func (c *Client) roundTrip(ctx context.Context, endpoint string, r *node.Request
 	return attemptResult{Exchange: session.Exchange{Reply: a.Reply}, text: a.Text, from: a.From}
 }
 
-func newHTTPRequest(ctx context.Context, endpoint string, r *node.Request) (*http.Request, error) {
+func newHTTPRequest(ctx context.Context, endpoint string, r *op.Request) (*http.Request, error) {
 	url := "http://" + endpoint + "/v1/machines/" + r.Key
 	switch r.Kind {
-	case node.Read:
+	case op.Read:
 		return http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	case node.ReadLocal:
+	case op.ReadLocal:
 		return http.NewRequestWithContext(ctx, http.MethodGet, url+"?consistency=local", nil)
 	}
 	body, err := json.Marshal(httpapi.TransitionOf(r))

@@ -13,9 +13,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/httpapi"
-	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/session"
 )
 
@@ -41,15 +40,15 @@ type Client struct {
 
 // Result is the outcome of an operation.
 type Result struct {
-	Operation node.OpID // the id of the last attempt
-	Outcome   node.Outcome
-	Reason    node.Reason // if not committed
-	Text      string      // text of the last response, for people
+	Operation op.ID // the id of the last attempt
+	Outcome   op.Outcome
+	Reason    op.Reason // if not committed
+	Text      string    // text of the last response, for people
 	State     string
 	Version   uint64
-	Known     bool    // State and Version are set
-	Node      node.ID // of a local read: the node that responded
-	Boot      uint64  // of a local read: the number of that node's start
+	Known     bool      // State and Version are set
+	Node      op.NodeID // of a local read: the node that responded
+	Boot      uint64    // of a local read: the number of that node's start
 }
 
 // New makes a client. It connects with the first operation.
@@ -68,7 +67,7 @@ func New(cfg Config) (*Client, error) {
 		if err := CheckEndpoint(e); err != nil {
 			return nil, err
 		}
-		sc.Nodes = append(sc.Nodes, node.ID(i+1))
+		sc.Nodes = append(sc.Nodes, op.NodeID(i+1))
 	}
 	var seed [8]byte
 	rand.Read(seed[:])
@@ -85,27 +84,31 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // NewName returns a random name for an operation: unique in the cluster, and
 // unpredictable from other names.
-func (c *Client) NewName() string { return server.RandomName() }
+func (c *Client) NewName() string {
+	var random [op.RandomBytes]byte
+	rand.Read(random[:])
+	return op.RandomName(random)
+}
 
 // Get is a linearizable read of a machine.
 func (c *Client) Get(ctx context.Context, key string) (Result, error) {
-	return c.Do(ctx, session.Operation{Name: c.NewName(), Kind: node.Read, Key: key})
+	return c.Do(ctx, session.Operation{Name: c.NewName(), Kind: op.Read, Key: key})
 }
 
 // GetLocal reads the state that the first node to respond has learnt; it may be
 // stale.
 func (c *Client) GetLocal(ctx context.Context, key string) (Result, error) {
-	return c.Do(ctx, session.Operation{Name: c.NewName(), Kind: node.ReadLocal, Key: key})
+	return c.Do(ctx, session.Operation{Name: c.NewName(), Kind: op.ReadLocal, Key: key})
 }
 
 // Propose requests a transition.
 func (c *Client) Propose(ctx context.Context, key, to string) (Result, error) {
-	return c.Do(ctx, session.Operation{Name: c.NewName(), Kind: node.Propose, Key: key, To: to})
+	return c.Do(ctx, session.Operation{Name: c.NewName(), Kind: op.Propose, Key: key, To: to})
 }
 
 // ProposeAt requests a transition of a machine that is at the given version.
 func (c *Client) ProposeAt(ctx context.Context, key, to string, version uint64) (Result, error) {
-	return c.Do(ctx, session.Operation{Name: c.NewName(), Kind: node.Propose, Key: key, To: to, Expects: true, Expect: version})
+	return c.Do(ctx, session.Operation{Name: c.NewName(), Kind: op.Propose, Key: key, To: to, Expects: true, Expect: version})
 }
 
 // attemptResult is the end of one attempt.
@@ -117,7 +120,7 @@ type attemptResult struct {
 
 // Do carries out an operation. The error is ctx's; the cluster's is in the result.
 // When ctx ends early the outcome is unknown.
-func (c *Client) Do(ctx context.Context, op session.Operation) (Result, error) {
+func (c *Client) Do(ctx context.Context, o session.Operation) (Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answers := make(chan attemptResult, 1)
@@ -125,7 +128,7 @@ func (c *Client) Do(ctx context.Context, op session.Operation) (Result, error) {
 	defer timer.Stop()
 	var call *session.Call
 	var action session.Action
-	c.withSession(func(now time.Duration) { call, action = c.session.Begin(now, op) })
+	c.withSession(func(now time.Duration) { call, action = c.session.Begin(now, o) })
 	var last attemptResult
 	for {
 		if action.Request != nil {
@@ -135,11 +138,11 @@ func (c *Client) Do(ctx context.Context, op session.Operation) (Result, error) {
 			timer.Reset(action.Wake)
 		}
 		if action.Done {
-			return result(op, action.Result, last), nil
+			return result(o, action.Result, last), nil
 		}
 		select {
 		case <-ctx.Done():
-			return Result{Operation: call.ID(), Outcome: node.Unknown, Reason: node.Timeout, Text: last.text}, ctx.Err()
+			return Result{Operation: call.ID(), Outcome: op.Unknown, Reason: op.Timeout, Text: last.text}, ctx.Err()
 		case <-timer.C:
 			c.withSession(func(now time.Duration) { action = call.Tick(now) })
 		case a := <-answers:
@@ -157,7 +160,7 @@ func (c *Client) withSession(f func(now time.Duration)) {
 }
 
 // endpoint returns the address of a node.
-func (c *Client) endpoint(id node.ID) string { return c.cfg.Endpoints[id-1] }
+func (c *Client) endpoint(id op.NodeID) string { return c.cfg.Endpoints[id-1] }
 
 // Unavailable reports whether the operation was not carried out, and never will be,
 // only because no node, or no majority, could do so in time.
@@ -165,14 +168,14 @@ func (r Result) Unavailable() bool {
 	return session.Result{Outcome: r.Outcome, Reason: r.Reason}.Unavailable()
 }
 
-func result(op session.Operation, r session.Result, last attemptResult) Result {
+func result(o session.Operation, r session.Result, last attemptResult) Result {
 	out := Result{
 		Operation: r.ID, Outcome: r.Outcome, Reason: r.Reason,
 		State: r.State, Version: r.Version, Known: r.State != "",
 	}
-	if r.Outcome != node.Committed {
+	if r.Outcome != op.Committed {
 		out.Text = last.text
-		if out.Text == "" && r.Reason == node.Timeout {
+		if out.Text == "" && r.Reason == op.Timeout {
 			out.Text = "no node has answered in time"
 		}
 	}

@@ -17,9 +17,11 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/client"
+	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/server"
 	"github.com/lockstep-dst/lockstep/node/session"
 	"github.com/lockstep-dst/lockstep/node/tcp/tcptest"
+	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
 const key = "lifecycle/web"
@@ -29,7 +31,7 @@ func startNode(t *testing.T) (endpoint string) {
 	t.Helper()
 	cfg := server.Config{
 		Node: node.Defaults(), Cluster: "test", Codec: "cbor", Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0",
-		Peers: map[node.ID]string{1: "127.0.0.1:1"}, Data: t.TempDir(),
+		Peers: map[op.NodeID]string{1: "127.0.0.1:1"}, Data: t.TempDir(),
 	}
 	cfg.Node.ID = 1
 	s, err := server.Start(cfg)
@@ -64,20 +66,20 @@ func TestOutcomes(t *testing.T) {
 	c := newClient(t, client.Config{Endpoints: []string{startNode(t)}})
 	r, err := c.Propose(t.Context(), key, "Running")
 	require.NoError(t, err)
-	require.Equal(t, client.Result{Operation: r.Operation, Outcome: node.Committed, State: "Running", Version: 1, Known: true}, r)
+	require.Equal(t, client.Result{Operation: r.Operation, Outcome: op.Committed, State: "Running", Version: 1, Known: true}, r)
 	require.NotEmpty(t, r.Operation)
 
 	r, err = c.Propose(t.Context(), key, "Init")
 	require.NoError(t, err)
-	require.Equal(t, node.Rejected, r.Outcome)
-	require.Equal(t, node.Illegal, r.Reason)
+	require.Equal(t, op.Rejected, r.Outcome)
+	require.Equal(t, op.Illegal, r.Reason)
 	require.True(t, r.Known)
 	require.Equal(t, "Running", r.State, "what made it illegal")
 	require.Contains(t, r.Text, "from which Init cannot be reached")
 
 	r, err = c.ProposeAt(t.Context(), key, "Stopped", 7)
 	require.NoError(t, err)
-	require.Equal(t, node.VersionMismatch, r.Reason)
+	require.Equal(t, op.VersionMismatch, r.Reason)
 	require.Equal(t, uint64(1), r.Version)
 	r, err = c.ProposeAt(t.Context(), key, "Stopped", 1)
 	require.NoError(t, err)
@@ -86,7 +88,7 @@ func TestOutcomes(t *testing.T) {
 	for _, read := range []func(context.Context, string) (client.Result, error){c.Get, c.GetLocal} {
 		r, err = read(t.Context(), key)
 		require.NoError(t, err)
-		require.Equal(t, node.Committed, r.Outcome)
+		require.Equal(t, op.Committed, r.Outcome)
 		require.Equal(t, "Stopped", r.State)
 		require.Equal(t, uint64(2), r.Version)
 	}
@@ -95,7 +97,7 @@ func TestOutcomes(t *testing.T) {
 	require.Equal(t, []uint64{1, 1}, []uint64{uint64(r.Node), r.Boot}, "what is told locally is told by one life of one node")
 	r, err = c.Get(t.Context(), "nothing/web")
 	require.NoError(t, err)
-	require.Equal(t, node.UnknownDefinition, r.Reason)
+	require.Equal(t, op.UnknownDefinition, r.Reason)
 }
 
 // An operation is the same in another client that knows its id.
@@ -106,7 +108,7 @@ func TestRepeatedByAnotherClient(t *testing.T) {
 	require.NoError(t, err)
 	second := newClient(t, client.Config{Endpoints: []string{endpoint}})
 	require.NotEqual(t, was.Operation.Name(), second.NewName())
-	now, err := second.Do(t.Context(), session.Operation{ID: was.Operation, Kind: node.Propose, Key: key, To: "Running"})
+	now, err := second.Do(t.Context(), session.Operation{ID: was.Operation, Kind: op.Propose, Key: key, To: "Running"})
 	require.NoError(t, err)
 	require.Equal(t, was, now)
 }
@@ -126,7 +128,7 @@ func TestFailover(t *testing.T) {
 			for i, to := range []string{"Running", "Stopped", "Init"} {
 				r, err := c.Propose(t.Context(), key, to)
 				require.NoError(t, err)
-				require.Equal(t, node.Committed, r.Outcome, r.Text)
+				require.Equal(t, op.Committed, r.Outcome, r.Text)
 				require.Equal(t, uint64(i+1), r.Version)
 			}
 		})
@@ -138,7 +140,7 @@ func TestNoNodeListens(t *testing.T) {
 	c := newClient(t, client.Config{Endpoints: []string{tcptest.Address(t), tcptest.Address(t)}, Deadline: 300 * time.Millisecond})
 	r, err := c.Propose(t.Context(), key, "Running")
 	require.NoError(t, err)
-	require.Equal(t, node.Rejected, r.Outcome)
+	require.Equal(t, op.Rejected, r.Outcome)
 	require.Contains(t, r.Text, "connection refused")
 	require.False(t, r.Known)
 }
@@ -155,8 +157,8 @@ func TestNoNodeAnswers(t *testing.T) {
 	c := newClient(t, client.Config{Endpoints: []string{endpoint}, Deadline: 500 * time.Millisecond})
 	r, err := c.Propose(t.Context(), key, "Running")
 	require.NoError(t, err)
-	require.Equal(t, node.Unknown, r.Outcome)
-	require.Equal(t, node.Timeout, r.Reason)
+	require.Equal(t, op.Unknown, r.Outcome)
+	require.Equal(t, op.Timeout, r.Reason)
 	require.Greater(t, asked.Load(), int32(1), "it was tried again")
 	connections := int32(0)
 	attempts.Range(func(any, any) bool { connections++; return true })
@@ -171,7 +173,7 @@ func TestContextEnds(t *testing.T) {
 	defer cancel()
 	r, err := c.Propose(ctx, key, "Running")
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.Equal(t, node.Unknown, r.Outcome)
+	require.Equal(t, op.Unknown, r.Outcome)
 }
 
 // A client is safe for concurrent use.
@@ -182,7 +184,7 @@ func TestConcurrentUse(t *testing.T) {
 		all.Go(func() {
 			for j := range 10 {
 				r, err := c.Propose(t.Context(), fmt.Sprintf("lifecycle/m-%d", i), []string{"Running", "Stopped", "Init"}[j%3])
-				if err != nil || r.Outcome != node.Committed || r.Version != uint64(j+1) {
+				if err != nil || r.Outcome != op.Committed || r.Version != uint64(j+1) {
 					t.Errorf("%+v, %v", r, err)
 				}
 			}
@@ -215,7 +217,7 @@ func TestNodeThatAbstainsIsPassedOver(t *testing.T) {
 	for range 2 { // in one of them it is tried, whichever node is the machine's home
 		r, err := c.Propose(t.Context(), key, "Running")
 		require.NoError(t, err)
-		require.Contains(t, []node.Reason{"", node.Illegal}, r.Reason)
+		require.Contains(t, []op.Reason{"", op.Illegal}, r.Reason)
 		r, err = c.Get(t.Context(), key)
 		require.NoError(t, err)
 		require.Equal(t, uint64(1), r.Version)
@@ -224,7 +226,7 @@ func TestNodeThatAbstainsIsPassedOver(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, page.Machines, 1)
 	enough := errors.New("enough")
-	require.ErrorIs(t, c.Watch(t.Context(), client.WatchOptions{Key: key}, func(e server.Event) error {
+	require.ErrorIs(t, c.Watch(t.Context(), client.WatchOptions{Key: key}, func(e watch.Event) error {
 		require.Equal(t, uint64(1), e.State.Version)
 		return enough
 	}), enough)
@@ -233,7 +235,7 @@ func TestNodeThatAbstainsIsPassedOver(t *testing.T) {
 	alone := newClient(t, client.Config{Endpoints: []string{abstains}, AttemptTimeout: 50 * time.Millisecond, Deadline: 200 * time.Millisecond})
 	r, err := alone.Propose(t.Context(), key, "Stopped")
 	require.NoError(t, err)
-	require.Equal(t, node.Rejected, r.Outcome)
-	require.Equal(t, node.Abstains, r.Reason)
+	require.Equal(t, op.Rejected, r.Outcome)
+	require.Equal(t, op.Abstains, r.Reason)
 	require.Equal(t, "this node takes no part, and others may", r.Text)
 }

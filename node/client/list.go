@@ -10,9 +10,9 @@ import (
 	"net/url"
 	"strconv"
 
-	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
-	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
+	"github.com/lockstep-dst/lockstep/node/op"
 )
 
 // ErrRefused is the error for a valid request that a node rejects, as every other
@@ -57,8 +57,8 @@ func (l *ListOptions) query() url.Values {
 // List returns a page of machines in the order of their keys, as the first node to
 // respond knows them. A page may be shorter than its limit, even empty: the last
 // is the one without Next, which is the After of the following page.
-func (c *Client) List(ctx context.Context, l ListOptions) (server.Page, error) {
-	return getFromAny[server.Page](ctx, c, "/v1/machines?"+l.query().Encode(), maxPage)
+func (c *Client) List(ctx context.Context, l ListOptions) (httpapi.Page, error) {
+	return getFromAny[httpapi.Page](ctx, c, "/v1/machines?"+l.query().Encode(), maxPage)
 }
 
 // Definitions returns the definitions that the first node to respond knows.
@@ -67,8 +67,8 @@ func (c *Client) Definitions(ctx context.Context) ([]fsm.Definition, error) {
 }
 
 // Status returns the status of the node at one of the client's endpoints.
-func (c *Client) Status(ctx context.Context, endpoint string) (server.Status, error) {
-	return getJSON[server.Status](ctx, c, "http://"+endpoint+"/v1/status", maxPage)
+func (c *Client) Status(ctx context.Context, endpoint string) (httpapi.Status, error) {
+	return getJSON[httpapi.Status](ctx, c, "http://"+endpoint+"/v1/status", maxPage)
 }
 
 // getFromAny returns the response of the first node that responds.
@@ -104,7 +104,7 @@ func getJSON[T any](ctx context.Context, c *Client, url string, maxBytes int64) 
 
 // responseError returns the error in a node's response.
 func responseError(resp *http.Response) error {
-	var f server.Failure
+	var f httpapi.Failure
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse))
 	if err == nil {
 		err = json.Unmarshal(body, &f)
@@ -112,8 +112,8 @@ func responseError(resp *http.Response) error {
 	if err != nil || f.Error.Code == "" {
 		return fmt.Errorf("%s: not an answer of a node: status %d, %.100q", resp.Request.URL.Host, resp.StatusCode, body)
 	}
-	switch node.Reason(f.Error.Code) {
-	case node.BadRequest, node.UnknownDefinition:
+	switch op.Reason(f.Error.Code) {
+	case op.BadRequest, op.UnknownDefinition:
 		return fmt.Errorf("%w: %s", ErrRefused, f.Error.Text)
 	}
 	return fmt.Errorf("%s: %s", f.Error.Code, f.Error.Text)

@@ -12,21 +12,22 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/client"
-	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
+	"github.com/lockstep-dst/lockstep/node/op"
+	"github.com/lockstep-dst/lockstep/node/watch"
 	"github.com/stretchr/testify/require"
 )
 
 // requestLog is the list of requests to a server.
 type requestLog struct {
 	mu  sync.Mutex
-	all []server.Transition
+	all []httpapi.Transition
 }
 
 // record adds a request, and returns the number of earlier ones.
 func (h *requestLog) record(r *http.Request) int {
-	var t server.Transition
+	var t httpapi.Transition
 	if err := json.NewDecoder(r.Body).Decode(&t); err != nil {
 		panic(err)
 	}
@@ -37,7 +38,7 @@ func (h *requestLog) record(r *http.Request) int {
 }
 
 // list returns the requests so far.
-func (h *requestLog) list() []server.Transition {
+func (h *requestLog) list() []httpapi.Transition {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Clone(h.all)
@@ -82,7 +83,7 @@ func TestLostResponsesAreUnknown(t *testing.T) {
 			c := newClient(t, client.Config{Endpoints: []string{endpoint}, Deadline: 300 * time.Millisecond})
 			r, err := c.Propose(t.Context(), key, "Running")
 			require.NoError(t, err)
-			require.Equal(t, node.Unknown, r.Outcome, r)
+			require.Equal(t, op.Unknown, r.Outcome, r)
 			asked := h.list()
 			requireOneFirst(t, asked)
 			require.Equal(t, string(r.Operation), asked[0].Operation)
@@ -100,7 +101,7 @@ func respondWith(status int, body string) http.HandlerFunc {
 
 // requireOneFirst checks that exactly one of the requests for an operation is
 // marked as the first.
-func requireOneFirst(t *testing.T, all []server.Transition) {
+func requireOneFirst(t *testing.T, all []httpapi.Transition) {
 	t.Helper()
 	require.NotEmpty(t, all)
 	first := 0
@@ -131,7 +132,7 @@ func TestBrokenConnectionIsNotReplayed(t *testing.T) {
 	for _, to := range []string{"Running", "Stopped"} {
 		r, err := c.Propose(t.Context(), key, to)
 		require.NoError(t, err)
-		require.Equal(t, node.Committed, r.Outcome)
+		require.Equal(t, op.Committed, r.Outcome)
 	}
 	asked := h.list()
 	require.Len(t, asked, 3)
@@ -156,22 +157,22 @@ func TestHTTPReplayTakesEffectOnce(t *testing.T) {
 			return
 		}
 		w.WriteHeader(resp.StatusCode)
-		var m server.Machine
+		var m watch.Machine
 		_ = json.NewDecoder(resp.Body).Decode(&m)
 		_ = json.NewEncoder(w).Encode(m)
 	})
 	user := &http.Client{Transport: &http.Transport{}}
 	t.Cleanup(user.CloseIdleConnections)
 	for i, to := range []string{"Running", "Stopped"} {
-		req, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+proxy+"/v1/machines/"+key+"/transitions", jsonBody(t, server.Transition{To: to}))
+		req, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+proxy+"/v1/machines/"+key+"/transitions", jsonBody(t, httpapi.Transition{To: to}))
 		require.NoError(t, err)
 		req.Header.Set("Idempotency-Key", fmt.Sprintf(`"key-%d"`, i))
 		resp, err := user.Do(req)
 		require.NoError(t, err)
-		var m server.Machine
+		var m watch.Machine
 		require.NoError(t, json.NewDecoder(resp.Body).Decode(&m))
 		require.NoError(t, resp.Body.Close())
-		require.Equal(t, server.Machine{Key: key, State: to, Version: uint64(i + 1), Serial: uint64(i + 1)}, m)
+		require.Equal(t, watch.Machine{Key: key, State: to, Version: uint64(i + 1), Serial: uint64(i + 1)}, m)
 	}
 	require.EqualValues(t, 3, seen.Load(), "the library has sent the second again")
 }

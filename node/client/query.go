@@ -6,14 +6,14 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/session"
 )
 
 // queryResult is the response of one node, or the error instead of one.
 type queryResult[T any] struct {
 	index  int // of the request
-	from   node.ID
+	from   op.NodeID
 	answer T
 	err    error
 	cancel context.CancelFunc // ends the request

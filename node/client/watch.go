@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/node/server"
 	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
@@ -35,12 +34,12 @@ type WatchOptions struct {
 
 // Watch passes the chosen transitions of a machine, or of all with a prefix, to
 // handler, until ctx ends or handler returns an error, which Watch then returns.
-// See server.Event for the order of events. When a node fails, or does not keep
+// See watch.Event for the order of events. When a node fails, or does not keep
 // up, the watch goes on at another. Transitions that this one has no more are a
 // Gap, and no event is passed twice: Watch keeps the last version of every machine
 // in memory. It gives up with ErrUnreachable when no node can be watched for the
 // client's Deadline.
-func (c *Client) Watch(ctx context.Context, w WatchOptions, handler func(server.Event) error) error {
+func (c *Client) Watch(ctx context.Context, w WatchOptions, handler func(watch.Event) error) error {
 	s := watchState{options: w, resumer: watch.NewResumer(), handler: handler, lastLineAt: time.Now()}
 	for {
 		f, err := runQuery(ctx, c, query[*http.Response]{onFailure: w.OnNodeFailed, call: func(ctx context.Context, endpoint string) (*http.Response, error) {
@@ -91,7 +90,7 @@ func (s *watchState) readEvents(f queryResult[*http.Response]) error {
 	alarm := time.AfterFunc(watchIdleTimeout, func() { silent.Store(true); f.cancel() })
 	defer alarm.Stop()
 	for in := bufio.NewScanner(f.answer.Body); in.Scan(); alarm.Reset(watchIdleTimeout) {
-		var e server.Event
+		var e watch.Event
 		if err := json.Unmarshal(in.Bytes(), &e); err != nil {
 			return fmt.Errorf("not the line of a node: %.100q", in.Bytes())
 		}
@@ -110,7 +109,7 @@ func (s *watchState) readEvents(f queryResult[*http.Response]) error {
 type watchState struct {
 	options    WatchOptions
 	resumer    *watch.Resumer
-	handler    func(server.Event) error
+	handler    func(watch.Event) error
 	lastLineAt time.Time // time of the last line
 	handlerErr error     // error of handler
 }
@@ -134,7 +133,7 @@ func (s *watchState) nextQuery() url.Values {
 }
 
 // handleEvent passes an event on, unless an earlier one covers it.
-func (s *watchState) handleEvent(e server.Event) error {
+func (s *watchState) handleEvent(e watch.Event) error {
 	switch {
 	case e.End != nil:
 		return fmt.Errorf("%s: %s", e.End.Code, e.End.Text)

@@ -11,8 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/lockstep-dst/lockstep/node/client"
-	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/tcp/tcptest"
+	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
 // fakeWatch starts a server that responds to a watch with lines and hangs up. It
@@ -43,7 +44,7 @@ func collectEvents(t *testing.T, n int, w client.WatchOptions, endpoints ...stri
 	t.Helper()
 	c := newClient(t, client.Config{Endpoints: endpoints, Deadline: 5 * time.Second})
 	enough := errors.New("enough")
-	err := c.Watch(t.Context(), w, func(e server.Event) error {
+	err := c.Watch(t.Context(), w, func(e watch.Event) error {
 		switch {
 		case e.State != nil:
 			events = append(events, fmt.Sprintf("%s is v%d", e.State.Key, e.State.Version))
@@ -97,7 +98,7 @@ func TestWatchRealNode(t *testing.T) {
 		collectEvents(t, 4, client.WatchOptions{Key: key, Resume: true}, endpoint))
 	page, err := c.List(t.Context(), client.ListOptions{Prefix: "lifecycle/w", State: "Init", Limit: 1, Linearizable: true})
 	require.NoError(t, err)
-	require.Equal(t, []server.Listed{{Key: key, State: "Init", Version: 3}}, page.Machines)
+	require.Equal(t, []httpapi.Listed{{Key: key, State: "Init", Version: 3}}, page.Machines)
 }
 
 // A request that one node rejects is not sent to others; without a reachable node

@@ -1,6 +1,6 @@
-// Package hash64 provides two well-known steps of 64-bit hashes. They are equal on
-// all processors, and never change: stored plans, and the home of every machine,
-// depend on them.
+// Package hash64 provides two well-known steps of 64-bit hashes, and a mixed hash. They are
+// equal on all processors, and never change: stored plans, ids of operations, and the
+// home of every machine, depend on them.
 package hash64
 
 // FNV1a is the FNV-1a hash of s, from a basis that is xored with seed. Its high
@@ -19,4 +19,13 @@ func Finalise(x uint64) uint64 {
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb
 	return x ^ x>>31
+}
+
+// Keyed is a hash of its arguments (FNV-1a, then mixed), for pseudorandom choices and
+// short checksums.
+func Keyed(seed, a uint64, s string, b uint64) uint64 {
+	h := FNV1a(seed, s)
+	h = (h ^ a<<32 ^ b) * 0x9e3779b97f4a7c15
+	h = (h ^ h>>32) * 0xd6e8feb86659fd93
+	return h ^ h>>32
 }

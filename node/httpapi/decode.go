@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/op"
 )
 
 // ErrNoAnswer is wrapped by the error for a response that no node gives, as that of
@@ -15,14 +15,14 @@ var ErrNoAnswer = errors.New("not an answer of a node")
 
 // Answer is the content of a response.
 type Answer struct {
-	Reply *node.Reply
+	Reply *op.Reply
 	From  Responder // local read: the responder
 	Text  string    // not committed: an explanation for people
 }
 
 // Decode returns the answer to req that a response carries, given its status and
 // body. An error wraps ErrNoAnswer.
-func Decode(req *node.Request, status int, body []byte) (Answer, error) {
+func Decode(req *op.Request, status int, body []byte) (Answer, error) {
 	if status == statusOK {
 		return decodeMachine(req, body)
 	}
@@ -30,12 +30,12 @@ func Decode(req *node.Request, status int, body []byte) (Answer, error) {
 	if err := json.Unmarshal(body, &f); err != nil || f.Error.Code == "" {
 		return Answer{}, fmt.Errorf("%w: status %d, %.100q", ErrNoAnswer, status, body)
 	}
-	out := newReply(req, node.Unknown, node.Reason(f.Error.Code)) // unless the node is certain
+	out := newReply(req, op.Unknown, op.Reason(f.Error.Code)) // unless the node is certain
 	switch {
-	case f.Outcome == node.Rejected.String():
-		out.Outcome, out.Final = node.Rejected, f.Final
-	case out.Reason == node.IDConflict:
-		out.Outcome, out.Final = node.Rejected, true
+	case f.Outcome == op.Rejected.String():
+		out.Outcome, out.Final = op.Rejected, f.Final
+	case out.Reason == op.IDConflict:
+		out.Outcome, out.Final = op.Rejected, true
 	}
 	if m := cmp.Or(f.Current, f.Recorded); m != nil {
 		out.State, out.Version, out.Serial = m.State, m.Version, m.Serial
@@ -45,7 +45,7 @@ func Decode(req *node.Request, status int, body []byte) (Answer, error) {
 
 // decodeMachine decodes the response to a committed operation, or to a local read of
 // an unknown state.
-func decodeMachine(req *node.Request, body []byte) (Answer, error) {
+func decodeMachine(req *op.Request, body []byte) (Answer, error) {
 	var m Local
 	if err := json.Unmarshal(body, &m); err != nil || (m.State == "") != m.Unknown {
 		return Answer{}, fmt.Errorf("%w: %.100q", ErrNoAnswer, body)
@@ -53,14 +53,14 @@ func decodeMachine(req *node.Request, body []byte) (Answer, error) {
 	from := Responder{m.Node, m.Boot}
 	if m.Unknown {
 		text := fmt.Sprintf("node %d has not learnt its state in this life: request a linearizable read", m.Node)
-		return Answer{newReply(req, node.Unknown, node.NotLearnt), from, text}, nil
+		return Answer{newReply(req, op.Unknown, op.NotLearnt), from, text}, nil
 	}
-	out := newReply(req, node.Committed, "")
+	out := newReply(req, op.Committed, "")
 	out.State, out.Version, out.Serial = m.State, m.Version, m.Serial
 	return Answer{Reply: out, From: from}, nil
 }
 
 // newReply returns a reply that names the attempt of req.
-func newReply(req *node.Request, o node.Outcome, why node.Reason) *node.Reply {
-	return &node.Reply{Kind: req.Kind, Key: req.Key, ID: req.ID, Attempt: req.Attempt, Outcome: o, Reason: why}
+func newReply(req *op.Request, o op.Outcome, why op.Reason) *op.Reply {
+	return &op.Reply{Kind: req.Kind, Key: req.Key, ID: req.ID, Attempt: req.Attempt, Outcome: o, Reason: why}
 }

@@ -1,10 +1,10 @@
 package httpapi
 
-import "github.com/lockstep-dst/lockstep/node"
+import "github.com/lockstep-dst/lockstep/node/op"
 
 // Responder is the life of a node that gives a reply.
 type Responder struct {
-	Node node.ID
+	Node op.NodeID
 	Boot uint64
 }
 
@@ -17,31 +17,31 @@ type Response struct {
 
 // Encode returns the response that carries a node's reply to req. text explains a
 // reply that is not a commit to people.
-func Encode(req *node.Request, reply *node.Reply, from Responder, text string) Response {
+func Encode(req *op.Request, reply *op.Reply, from Responder, text string) Response {
 	switch {
-	case reply.Outcome == node.Committed && req.Kind == node.ReadLocal:
+	case reply.Outcome == op.Committed && req.Kind == op.ReadLocal:
 		return Response{statusOK, Local{Machine: machine(req, reply), Node: from.Node, Boot: from.Boot}}
-	case reply.Outcome == node.Committed:
+	case reply.Outcome == op.Committed:
 		return Response{statusOK, machine(req, reply)}
-	case reply.Reason == node.NotLearnt:
+	case reply.Reason == op.NotLearnt:
 		return Response{statusOK, Unlearnt{Key: req.Key, Unknown: true, Node: from.Node, Boot: from.Boot}}
 	}
 	return Response{StatusOf(reply.Reason), failure(req, reply, text)}
 }
 
-func machine(req *node.Request, reply *node.Reply) Machine {
+func machine(req *op.Request, reply *op.Reply) Machine {
 	return Machine{Key: req.Key, State: reply.State, Version: reply.Version, Serial: reply.Serial}
 }
 
 // failure returns the reason why an operation was not committed.
-func failure(req *node.Request, reply *node.Reply, text string) Failure {
+func failure(req *op.Request, reply *op.Reply, text string) Failure {
 	f := Failure{Outcome: reply.Outcome.String(), Final: reply.Final}
 	f.Error.Code, f.Error.Text = string(reply.Reason), text
 	if reply.State != "" {
 		m := machine(req, reply)
 		f.Current = &m
 	}
-	if reply.Reason == node.IDConflict {
+	if reply.Reason == op.IDConflict {
 		f.Outcome, f.Recorded, f.Current = conflict, f.Current, nil
 	}
 	return f

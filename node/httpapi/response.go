@@ -1,7 +1,7 @@
 package httpapi
 
 import (
-	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
@@ -13,18 +13,18 @@ type Machine = watch.Machine
 // learnt.
 type Local struct {
 	Machine
-	Unknown bool    `json:"unknown,omitempty"` // the node has accepted a value and does not know whether it is chosen: ignore state and version
-	Node    node.ID `json:"node"`
-	Boot    uint64  `json:"boot"` // boot number of the node: within one boot, versions of a machine do not go back
+	Unknown bool      `json:"unknown,omitempty"` // the node has accepted a value and does not know whether it is chosen: ignore state and version
+	Node    op.NodeID `json:"node"`
+	Boot    uint64    `json:"boot"` // boot number of the node: within one boot, versions of a machine do not go back
 }
 
 // Unlearnt is the form of Local that a node sends while it does not know the
 // machine's state.
 type Unlearnt struct {
-	Key     string  `json:"key"`
-	Unknown bool    `json:"unknown"`
-	Node    node.ID `json:"node"`
-	Boot    uint64  `json:"boot"`
+	Key     string    `json:"key"`
+	Unknown bool      `json:"unknown"`
+	Node    op.NodeID `json:"node"`
+	Boot    uint64    `json:"boot"`
 }
 
 // Failure is the response to an operation that was not committed.
@@ -54,17 +54,17 @@ const (
 )
 
 // StatusOf returns the HTTP status of a reply that is not a commit.
-func StatusOf(why node.Reason) int {
+func StatusOf(why op.Reason) int {
 	switch why {
-	case node.Illegal, node.VersionMismatch, node.WindowExpired, node.WatermarkAhead, node.IDConflict:
+	case op.Illegal, op.VersionMismatch, op.WindowExpired, op.WatermarkAhead, op.IDConflict:
 		return statusConflict
-	case node.Overloaded, node.Abstains, node.Stopping:
+	case op.Overloaded, op.Abstains, op.Stopping:
 		return statusUnavailable
-	case node.UnknownDefinition:
+	case op.UnknownDefinition:
 		return statusNotFound
-	case node.UnknownState:
+	case op.UnknownState:
 		return statusUnprocessable
-	case node.BadRequest:
+	case op.BadRequest:
 		return statusBadRequest
 	}
 	return statusGatewayTimeout

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/op"
 )
 
 // Transition is the body of a request for a transition. With To alone it is an
@@ -26,7 +26,7 @@ type Transition struct {
 }
 
 // TransitionOf returns the body that requests r, a proposal.
-func TransitionOf(r *node.Request) Transition {
+func TransitionOf(r *op.Request) Transition {
 	t := Transition{To: r.To, Operation: string(r.ID), First: !r.Retry, Base: r.Watermark}
 	if r.ID.IsOnce() {
 		t.Operation, t.First = "", false
@@ -40,8 +40,8 @@ func TransitionOf(r *node.Request) Transition {
 // Request returns the node's request for t on a machine. header is an id in the
 // request's header, or empty; random makes the name of an operation without an id.
 // Nothing is assumed of omitted fields: the client may have sent its id before.
-func (t *Transition) Request(key, header string, random func() string) (*node.Request, error) {
-	r := &node.Request{Kind: node.Propose, Key: key, ID: node.OpID(cmp.Or(t.Operation, header)), Attempt: max(1, t.Attempt), To: t.To, Watermark: t.Base}
+func (t *Transition) Request(key, header string, random func() string) (*op.Request, error) {
+	r := &op.Request{Kind: op.Propose, Key: key, ID: op.ID(cmp.Or(t.Operation, header)), Attempt: max(1, t.Attempt), To: t.To, Watermark: t.Base}
 	if t.ExpectVersion != nil {
 		r.Expects, r.Expect = true, *t.ExpectVersion
 	}
@@ -55,7 +55,7 @@ func (t *Transition) Request(key, header string, random func() string) (*node.Re
 	case r.ID.IsOnce():
 		return nil, fmt.Errorf("operation %q: ids that begin with - are made up by servers for one request: use another", r.ID)
 	case r.ID == "":
-		r.ID = node.Once(random())
+		r.ID = op.Once(random())
 		r.Watermark = 0
 		return r, nil
 	}
@@ -78,4 +78,11 @@ func ReadTransition(body io.Reader) (Transition, error) {
 		return t, errors.New("body: more than one value")
 	}
 	return t, nil
+}
+
+// Issued is an id that the server issued for an operation on one machine.
+type Issued struct {
+	Key       string `json:"key"`
+	Operation string `json:"operation"` // see Transition
+	Watermark uint64 `json:"watermark"` // that the id carries: the machine's serial when it was issued
 }

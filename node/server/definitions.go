@@ -8,7 +8,9 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/definition"
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/service"
+	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
 // define creates a definition. Creating an identical one again has no effect.
@@ -28,18 +30,18 @@ func (s *Server) define(w http.ResponseWriter, r *http.Request) {
 		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
 	}
-	req := &node.Request{Kind: node.Propose, Key: fsm.MetaName + "/" + d.Name, ID: node.Once(RandomName()), Attempt: 1, To: text}
+	req := &node.Request{Kind: node.Propose, Key: fsm.MetaName + "/" + d.Name, ID: node.Once(randomName()), Attempt: 1, To: text}
 	reply, err := s.loop.call(req, r.Context().Done())
 	if err != nil || reply.Reason != node.Illegal {
 		s.sendReply(w, req, reply, err)
 		return
 	}
-	there := Machine{Key: req.Key, State: reply.State, Version: reply.Version, Serial: reply.Serial}
+	there := watch.Machine{Key: req.Key, State: reply.State, Version: reply.Version, Serial: reply.Serial}
 	if there.State == text {
 		sendJSON(w, http.StatusOK, there)
 		return
 	}
-	sendFailure(w, http.StatusConflict, Failure{Outcome: node.Rejected.String(), Current: &there}, node.Illegal,
+	sendFailure(w, http.StatusConflict, httpapi.Failure{Outcome: node.Rejected.String(), Current: &there}, node.Illegal,
 		fmt.Sprintf("there is another definition %s, and definitions do not change: choose another name", d.Name))
 }
 

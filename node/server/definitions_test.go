@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
 const lampText = `{"name":"lamp","states":["off","on"],"initial":"off","transitions":[{"from":"off","to":"on"},{"from":"on","to":"off"}]}`
@@ -19,7 +19,7 @@ func TestDefine(t *testing.T) {
 	c := startCluster(t, 3)
 	a := c.request(1, "POST", "/v1/definitions", lampText)
 	require.Equal(t, http.StatusOK, a.Status)
-	require.Equal(t, server.Machine{Key: "definition/lamp", State: lampText, Version: 1, Serial: 1}, a.Machine)
+	require.Equal(t, watch.Machine{Key: "definition/lamp", State: lampText, Version: 1, Serial: 1}, a.Machine)
 	require.Equal(t, a, c.request(2, "POST", "/v1/definitions", "name: lamp\nstates: [off, on]\ninitial: off\ntransitions: [off -> on, on -> off]\n"))
 	require.Equal(t, "on", c.propose(3, "lamp/hall", `{"to":"on"}`).State)
 

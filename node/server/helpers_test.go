@@ -19,8 +19,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/server"
 	"github.com/lockstep-dst/lockstep/node/tcp/tcptest"
+	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
 // testTimeout is long for the sake of slow hosts; no test is expected to need it.
@@ -150,8 +152,8 @@ func (c *cluster) url(id node.ID, path string) string {
 // response is a node's response over HTTP: a machine, or a failure.
 type response struct {
 	Status int `json:"-"`
-	server.Machine
-	server.Failure
+	watch.Machine
+	httpapi.Failure
 }
 
 // request sends a request to a node. If body is empty, the request has none.

@@ -144,10 +144,10 @@ func sendUnavailable(w http.ResponseWriter, req *node.Request, err error) {
 
 // sendRejected responds to a request that was not carried out at all.
 func sendRejected(w http.ResponseWriter, status int, why node.Reason, text string) {
-	sendFailure(w, status, Failure{Outcome: node.Rejected.String()}, why, text)
+	sendFailure(w, status, httpapi.Failure{Outcome: node.Rejected.String()}, why, text)
 }
 
-func sendFailure(w http.ResponseWriter, status int, f Failure, why node.Reason, text string) {
+func sendFailure(w http.ResponseWriter, status int, f httpapi.Failure, why node.Reason, text string) {
 	f.Error.Code, f.Error.Text = string(why), text
 	sendResponse(w, httpapi.Response{Status: status, Body: f})
 }

@@ -11,7 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
 // Any node accepts a transition, and all nodes serve the result.
@@ -20,10 +22,10 @@ func TestAnyNodeServes(t *testing.T) {
 		t.Run(codec, func(t *testing.T) {
 			c := startCluster(t, 3, func(cfg *server.Config) { cfg.Codec = codec })
 			a := c.get(1, "lifecycle/web")
-			require.Equal(t, server.Machine{Key: "lifecycle/web", State: "Init"}, a.Machine)
+			require.Equal(t, watch.Machine{Key: "lifecycle/web", State: "Init"}, a.Machine)
 			for i, to := range []string{"Running", "Stopped", "Init", "Running"} {
 				by := node.ID(1 + i%3)
-				want := server.Machine{Key: "lifecycle/web", State: to, Version: uint64(i + 1), Serial: uint64(i + 1)}
+				want := watch.Machine{Key: "lifecycle/web", State: to, Version: uint64(i + 1), Serial: uint64(i + 1)}
 				a := c.propose(by, "lifecycle/web", fmt.Sprintf(`{"to":%q}`, to))
 				require.Equal(t, http.StatusOK, a.Status)
 				require.Equal(t, want, a.Machine)
@@ -77,12 +79,12 @@ func TestExpectedVersion(t *testing.T) {
 	require.Equal(t, "mismatch", a.Error.Code)
 	require.Equal(t, "rejected", a.Outcome)
 	require.Equal(t, "lifecycle/web is at version 0, not 1", a.Error.Text)
-	require.Equal(t, &server.Machine{Key: "lifecycle/web", State: "Init"}, a.Current)
+	require.Equal(t, &watch.Machine{Key: "lifecycle/web", State: "Init"}, a.Current)
 
 	require.Equal(t, uint64(1), c.propose(2, "lifecycle/web", `{"to":"Running","expect_version":0}`).Version)
 	a = c.propose(3, "lifecycle/web", `{"to":"Stopped","expect_version":0}`)
 	require.Equal(t, "mismatch", a.Error.Code)
-	require.Equal(t, &server.Machine{Key: "lifecycle/web", State: "Running", Version: 1, Serial: 1}, a.Current)
+	require.Equal(t, &watch.Machine{Key: "lifecycle/web", State: "Running", Version: 1, Serial: 1}, a.Current)
 }
 
 // An invalid request is rejected with a status, a code for programs and a text for
@@ -126,7 +128,7 @@ func TestRefusals(t *testing.T) {
 		require.Contains(t, a.Error.Text, r.text, what)
 		require.Equal(t, "rejected", a.Outcome, what)
 	}
-	require.Equal(t, server.Machine{Key: "lifecycle/web", State: "Running", Version: 1, Serial: 1}, c.get(1, "lifecycle/web").Machine)
+	require.Equal(t, watch.Machine{Key: "lifecycle/web", State: "Running", Version: 1, Serial: 1}, c.get(1, "lifecycle/web").Machine)
 
 	for path, status := range map[string]int{
 		"PUT " + web:                          http.StatusMethodNotAllowed,
@@ -264,7 +266,7 @@ func TestStatus(t *testing.T) {
 	require.Empty(t, st.Reason)
 	require.Equal(t, 1, st.Machines)
 	require.Equal(t, uint64(1), st.Commits)
-	require.Equal(t, []server.PeerStatus{
+	require.Equal(t, []httpapi.PeerStatus{
 		{Node: 2, Address: c.configs[1].Peers[2], Up: true},
 		{Node: 3, Address: c.configs[1].Peers[3], Up: true},
 	}, st.Peers)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/files"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/server"
 	"github.com/lockstep-dst/lockstep/node/tcp/tcptest"
@@ -38,9 +39,9 @@ func (c *cluster) awaitFailure(id node.ID) error {
 }
 
 // awaitStatus waits until a node's status satisfies a condition.
-func (c *cluster) awaitStatus(id node.ID, what string, is func(server.Status) bool) server.Status {
+func (c *cluster) awaitStatus(id node.ID, what string, is func(httpapi.Status) bool) httpapi.Status {
 	c.t.Helper()
-	var st server.Status
+	var st httpapi.Status
 	eventually(c.t, fmt.Sprintf("node %d %s", id, what), func() bool {
 		st = c.nodes[id].Status()
 		return is(st)
@@ -150,11 +151,11 @@ func TestNodeThatIsDisputedAbstains(t *testing.T) {
 	c.restore(3, copied)
 
 	c.start(3) // alone it cannot know
-	st := c.awaitStatus(3, "is of the cluster", func(st server.Status) bool { return st.Stage == "formed" })
+	st := c.awaitStatus(3, "is of the cluster", func(st httpapi.Status) bool { return st.Stage == "formed" })
 	require.False(t, st.Abstains)
 	w := c.watch(3, "prefix=lifecycle/")
 	c.start(1)
-	st = c.awaitStatus(3, "abstains", func(st server.Status) bool { return st.Abstains })
+	st = c.awaitStatus(3, "abstains", func(st httpapi.Status) bool { return st.Abstains })
 	require.False(t, st.Ready)
 	for e := w.next(); ; e = w.next() {
 		if e.End != nil {
@@ -192,7 +193,7 @@ func TestNodeThatIsDisputedAbstains(t *testing.T) {
 		require.Equal(t, x.outcome, a.Outcome, x.path)
 		require.Contains(t, a.Error.Text, "this node takes no part, and others may: "+why, x.path)
 	}
-	peer := c.awaitStatus(1, "refuses node 3", func(st server.Status) bool { return st.Peers[1].Error != "" }).Peers[1]
+	peer := c.awaitStatus(1, "refuses node 3", func(st httpapi.Status) bool { return st.Peers[1].Error != "" }).Peers[1]
 	require.Contains(t, peer.Error, "its directory is an older copy")
 	require.Equal(t, "timeout", c.get(1, "lifecycle/web").Error.Code, "nodes 1 and 3 are no majority now")
 	status, text = c.getText(1, "/readyz")
@@ -202,7 +203,7 @@ func TestNodeThatIsDisputedAbstains(t *testing.T) {
 	c.stop(3) // its next life goes on from this log
 	c.stop(1)
 	c.start(3)
-	st = c.awaitStatus(3, "abstains", func(st server.Status) bool { return st.Abstains })
+	st = c.awaitStatus(3, "abstains", func(st httpapi.Status) bool { return st.Abstains })
 	require.Contains(t, st.Reason, why)
 
 	c.start(1)
@@ -235,7 +236,7 @@ func TestClusterFormsWhenAllAreThere(t *testing.T) {
 	c := newCluster(t, 3, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 200 * time.Millisecond })
 	c.start(1)
 	c.start(2)
-	st := c.awaitStatus(1, "has heard of node 2", func(st server.Status) bool { return !strings.Contains(st.Reason, "node 2") })
+	st := c.awaitStatus(1, "has heard of node 2", func(st httpapi.Status) bool { return !strings.Contains(st.Reason, "node 2") })
 	require.False(t, st.Ready)
 	require.Equal(t, "empty", st.Stage)
 	require.Empty(t, st.Formed)
@@ -262,7 +263,7 @@ func TestClusterFormsWhenAllAreThere(t *testing.T) {
 	c.stop(1)
 	c.start(1)
 	c.start(3)
-	c.awaitStatus(1, "waits for node 2", func(st server.Status) bool {
+	c.awaitStatus(1, "waits for node 2", func(st httpapi.Status) bool {
 		return strings.Contains(st.Reason, "node 2 has not introduced itself") && !strings.Contains(st.Reason, "node 3 has")
 	})
 	c.start(2)
@@ -287,12 +288,12 @@ func TestWipedNodesFormNoCluster(t *testing.T) {
 	c.restore(2, "")
 	c.start(1)
 	c.start(2)
-	c.awaitStatus(1, "waits for node 3", func(st server.Status) bool {
+	c.awaitStatus(1, "waits for node 3", func(st httpapi.Status) bool {
 		return strings.Contains(st.Reason, "node 3 has not introduced itself") && !strings.Contains(st.Reason, "node 2")
 	})
 	require.Equal(t, "abstains", c.get(1, "lifecycle/web").Error.Code)
 	c.start(3)
-	st := c.awaitStatus(1, "is told by node 3", func(st server.Status) bool { return st.Abstains })
+	st := c.awaitStatus(1, "is told by node 3", func(st httpapi.Status) bool { return st.Abstains })
 	require.Contains(t, st.Reason, "its directory was wiped or replaced")
 	require.Equal(t, "empty", st.Stage)
 	require.NotEqual(t, http.StatusOK, c.get(3, "lifecycle/web").Status)
@@ -322,7 +323,7 @@ func TestDifferentMembers(t *testing.T) {
 		1: "node 2 is refused: it was started for members 1 2 3 4, and this node for 1 2 3: give all the same",
 		2: "node 3 is refused: it was started for members 1 2 3, and this node for 1 2 3 4: give all the same",
 	} {
-		st := c.awaitStatus(id, "says so", func(st server.Status) bool { return strings.Contains(st.Reason, says) })
+		st := c.awaitStatus(id, "says so", func(st httpapi.Status) bool { return strings.Contains(st.Reason, says) })
 		require.Equal(t, "empty", st.Stage)
 	}
 	c.stop(2)
@@ -378,7 +379,7 @@ func TestFormationResumes(t *testing.T) {
 			} else {
 				c.nodes[3] = s
 				if n == 0 { // node 3 is not durably bound, and the others wait for it
-					st := c.awaitStatus(1, "is bound", func(st server.Status) bool { return st.Stage == "bound" })
+					st := c.awaitStatus(1, "is bound", func(st httpapi.Status) bool { return st.Stage == "bound" })
 					require.False(t, st.Ready)
 					close(bound)
 				} else {

@@ -6,19 +6,9 @@ import (
 	"strconv"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/service"
 )
-
-// Page is one page of a listing, ordered by key.
-type Page struct {
-	Machines    []Listed `json:"machines"`
-	Next        string   `json:"next,omitempty"` // the start of the next page; empty: this is the last
-	Consistency string   `json:"consistency"`    // local or linearizable
-	Node        node.ID  `json:"node"`           // the responding node
-}
-
-// Listed is a machine in a listing.
-type Listed = service.Listed
 
 // Bounds of a page.
 const (
@@ -79,5 +69,9 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	if q.Linearizable {
 		consistency = "linearizable"
 	}
-	sendJSON(w, http.StatusOK, Page{Machines: p.Machines, Next: p.Next, Consistency: consistency, Node: s.cfg.Node.ID})
+	machines := make([]httpapi.Listed, len(p.Machines))
+	for i, m := range p.Machines {
+		machines[i] = httpapi.Listed(m)
+	}
+	sendJSON(w, http.StatusOK, httpapi.Page{Machines: machines, Next: p.Next, Consistency: consistency, Node: s.cfg.Node.ID})
 }

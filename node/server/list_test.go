@@ -10,21 +10,22 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/server"
 )
 
 // list returns a page of a listing.
-func (c *cluster) list(id node.ID, query string) server.Page {
+func (c *cluster) list(id node.ID, query string) httpapi.Page {
 	c.t.Helper()
 	status, text := c.getText(id, "/v1/machines?"+query)
 	require.Equal(c.t, http.StatusOK, status, text)
-	var p server.Page
+	var p httpapi.Page
 	require.NoError(c.t, json.Unmarshal([]byte(text), &p))
 	return p
 }
 
 // machineTexts formats the machines of a page.
-func machineTexts(p server.Page) []string {
+func machineTexts(p httpapi.Page) []string {
 	all := []string{}
 	for _, m := range p.Machines {
 		if m.Unknown {
@@ -38,7 +39,7 @@ func machineTexts(p server.Page) []string {
 
 func TestList(t *testing.T) {
 	c := startCluster(t, 3)
-	require.Equal(t, server.Page{Machines: []server.Listed{}, Consistency: "local", Node: 1}, c.list(1, ""))
+	require.Equal(t, httpapi.Page{Machines: []httpapi.Listed{}, Consistency: "local", Node: 1}, c.list(1, ""))
 	c.advance("lifecycle/b-2", 0, 2, 1)
 	c.advance("lifecycle/a", 0, 1, 1)
 	c.advance("lifecycle/b-1", 0, 1, 1)
@@ -72,7 +73,7 @@ func TestListPages(t *testing.T) {
 	c.advance("lifecycle/m-0700", 1, 2, 1)
 	for _, limit := range []int{1000, 999, 300, 256} {
 		at := 0
-		for p := (server.Page{Next: ""}); at == 0 || p.Next != ""; {
+		for p := (httpapi.Page{Next: ""}); at == 0 || p.Next != ""; {
 			p = c.list(1, fmt.Sprintf("limit=%d&after=%s", limit, p.Next))
 			require.LessOrEqual(t, len(p.Machines), limit)
 			for _, m := range p.Machines {

@@ -15,6 +15,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
 // unpack extracts an archive of directories node-1, node-2 and so on into a
@@ -53,7 +54,7 @@ func TestDirectoriesOfLogVersion3(t *testing.T) {
 	c.start(1)
 	c.start(2)
 	c.awaitAll() // a majority is enough: the cluster is formed
-	require.Equal(t, server.Machine{Key: "lifecycle/web", State: "Init", Version: 12, Serial: 12}, c.get(1, "lifecycle/web").Machine)
+	require.Equal(t, watch.Machine{Key: "lifecycle/web", State: "Init", Version: 12, Serial: 12}, c.get(1, "lifecycle/web").Machine)
 	c.start(3)
 	c.awaitAll()
 
@@ -65,9 +66,9 @@ func TestDirectoriesOfLogVersion3(t *testing.T) {
 		require.Equal(t, "formed", st.Stage)
 		require.Equal(t, formed, st.Formed, "it is that of the name")
 		require.Equal(t, []node.ID{1, 2, 3}, st.Members)
-		require.Equal(t, server.Machine{Key: "lifecycle/web", State: "Init", Version: 12, Serial: 12}, c.get(id, "lifecycle/web").Machine)
-		require.Equal(t, server.Machine{Key: "lifecycle/api", State: "Stopped", Version: 2, Serial: 2}, c.get(id, "lifecycle/api").Machine)
-		require.Equal(t, server.Machine{Key: "coin/c", State: "(retired)", Version: 2, Serial: 2}, c.get(id, "coin/c").Machine)
+		require.Equal(t, watch.Machine{Key: "lifecycle/web", State: "Init", Version: 12, Serial: 12}, c.get(id, "lifecycle/web").Machine)
+		require.Equal(t, watch.Machine{Key: "lifecycle/api", State: "Stopped", Version: 2, Serial: 2}, c.get(id, "lifecycle/api").Machine)
+		require.Equal(t, watch.Machine{Key: "coin/c", State: "(retired)", Version: 2, Serial: 2}, c.get(id, "coin/c").Machine)
 		require.FileExists(t, filepath.Join(c.configs[id].Data, "peers.json"))
 	}
 	again := c.propose(3, "lifecycle/api", `{"to":"Stopped","operation":"mine","attempt":2,"retry":true}`)

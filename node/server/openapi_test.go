@@ -21,6 +21,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/watch"
 	"github.com/stretchr/testify/require"
 )
 
@@ -51,10 +52,10 @@ func TestOpenAPIHasTheRoutes(t *testing.T) {
 func TestOpenAPIHasTheFields(t *testing.T) {
 	schemas := readOpenAPI(t).Components.Schemas
 	types := map[string]any{
-		"Transition": server.Transition{}, "Issued": server.Issued{}, "Machine": server.Machine{}, "Local": server.Local{},
-		"Failure": server.Failure{}, "Page": server.Page{}, "Listed": server.Listed{}, "Definition": fsm.Definition{},
-		"Event": server.Event{}, "Step": server.Step{}, "Gap": server.Gap{}, "Behind": server.Behind{}, "Unlearnt": server.Unlearnt{}, "End": server.End{},
-		"Status": server.Status{}, "PeerStatus": server.PeerStatus{},
+		"Transition": httpapi.Transition{}, "Issued": httpapi.Issued{}, "Machine": watch.Machine{}, "Local": httpapi.Local{},
+		"Failure": httpapi.Failure{}, "Page": httpapi.Page{}, "Listed": httpapi.Listed{}, "Definition": fsm.Definition{},
+		"Event": watch.Event{}, "Step": watch.Transition{}, "Gap": watch.Gap{}, "Behind": watch.Behind{}, "Unlearnt": httpapi.Unlearnt{}, "End": watch.End{},
+		"Status": httpapi.Status{}, "PeerStatus": httpapi.PeerStatus{},
 	}
 	named := slices.Sorted(maps.Keys(schemas))
 	require.Equal(t, named, slices.Sorted(maps.Keys(withName(types))), "the schemas, and the types here")

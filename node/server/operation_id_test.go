@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/watch"
 	"github.com/stretchr/testify/require"
 )
 
@@ -20,32 +22,32 @@ func TestTransitionRequest(t *testing.T) {
 	issued := string(node.Stamp(key, 17, "k7"))
 	seven := uint64(7)
 	for name, c := range map[string]struct {
-		body   server.Transition
+		body   httpapi.Transition
 		header string
 		want   node.Request
 	}{
 		"an id of one's own may repeat": {
-			server.Transition{To: "Running", Operation: "pay-1"}, "",
+			httpapi.Transition{To: "Running", Operation: "pay-1"}, "",
 			node.Request{ID: "pay-1", Retry: true},
 		},
 		"unless it is said that it does not": {
-			server.Transition{To: "Running", Operation: "pay-1", First: true}, "",
+			httpapi.Transition{To: "Running", Operation: "pay-1", First: true}, "",
 			node.Request{ID: "pay-1"},
 		},
 		"older clients say that it does": {
-			server.Transition{To: "Running", Operation: "pay-1", Attempt: 3, Base: 4, Retry: true}, "",
+			httpapi.Transition{To: "Running", Operation: "pay-1", Attempt: 3, Base: 4, Retry: true}, "",
 			node.Request{ID: "pay-1", Attempt: 3, Watermark: 4, Retry: true},
 		},
 		"an id that was handed out": {
-			server.Transition{To: "Running", Operation: issued, ExpectVersion: &seven}, "",
+			httpapi.Transition{To: "Running", Operation: issued, ExpectVersion: &seven}, "",
 			node.Request{ID: node.OpID(issued), Retry: true, Expects: true, Expect: 7},
 		},
 		"an id in the head": {
-			server.Transition{To: "Running"}, "pay-1",
+			httpapi.Transition{To: "Running"}, "pay-1",
 			node.Request{ID: "pay-1", Retry: true},
 		},
 		"a library may send again what has one, whatever the body says": {
-			server.Transition{To: "Running", Operation: "pay-1", First: true}, "pay-1",
+			httpapi.Transition{To: "Running", Operation: "pay-1", First: true}, "pay-1",
 			node.Request{ID: "pay-1", Retry: true},
 		},
 	} {
@@ -56,26 +58,26 @@ func TestTransitionRequest(t *testing.T) {
 			require.Equal(t, &c.want, got)
 		})
 	}
-	none, err := (&server.Transition{To: "Running", Base: 4}).Request(key, "", server.RandomName)
+	none, err := (&httpapi.Transition{To: "Running", Base: 4}).Request(key, "", server.RandomName)
 	require.NoError(t, err)
 	require.True(t, none.ID.IsOnce())
 	require.False(t, none.Retry)
 	require.Zero(t, none.Watermark, "of an id that nobody has given")
-	other, err := (&server.Transition{To: "Running"}).Request(key, "", server.RandomName)
+	other, err := (&httpapi.Transition{To: "Running"}).Request(key, "", server.RandomName)
 	require.NoError(t, err)
 	require.NotEqual(t, none.ID, other.ID)
 
 	for want, c := range map[string]struct {
-		body   server.Transition
+		body   httpapi.Transition
 		header string
 	}{
-		"to: missing":                          {body: server.Transition{Operation: "a"}},
-		"first and retry":                      {body: server.Transition{To: "Running", Operation: "a", First: true, Retry: true}},
-		`the Idempotency-Key is "b"`:           {body: server.Transition{To: "Running", Operation: "a"}, header: "b"},
-		"ids that begin with - are made up":    {body: server.Transition{To: "Running", Operation: "-a"}},
-		"it was not issued for":                {body: server.Transition{To: "Running", Operation: string(node.Stamp("lifecycle/db", 17, "k7"))}},
-		"was not issued for lifecyc":           {body: server.Transition{To: "Running", Operation: "18" + issued[2:]}},
-		"operation: invalid operation id: 65 ": {body: server.Transition{To: "Running", Operation: strings.Repeat("x", 65)}},
+		"to: missing":                          {body: httpapi.Transition{Operation: "a"}},
+		"first and retry":                      {body: httpapi.Transition{To: "Running", Operation: "a", First: true, Retry: true}},
+		`the Idempotency-Key is "b"`:           {body: httpapi.Transition{To: "Running", Operation: "a"}, header: "b"},
+		"ids that begin with - are made up":    {body: httpapi.Transition{To: "Running", Operation: "-a"}},
+		"it was not issued for":                {body: httpapi.Transition{To: "Running", Operation: string(node.Stamp("lifecycle/db", 17, "k7"))}},
+		"was not issued for lifecyc":           {body: httpapi.Transition{To: "Running", Operation: "18" + issued[2:]}},
+		"operation: invalid operation id: 65 ": {body: httpapi.Transition{To: "Running", Operation: strings.Repeat("x", 65)}},
 	} {
 		_, err := c.body.Request(key, c.header, server.RandomName)
 		require.ErrorContains(t, err, want)
@@ -87,7 +89,7 @@ func TestCallerChosenID(t *testing.T) {
 	c := startCluster(t, 3, func(cfg *server.Config) { cfg.Node.DedupWindow, cfg.Node.Batch = 4, 4 })
 	const body = `{"to":"Running","operation":"pay-1"}`
 	first := c.propose(1, "lifecycle/web", body)
-	require.Equal(t, server.Machine{Key: "lifecycle/web", State: "Running", Version: 1, Serial: 1}, first.Machine)
+	require.Equal(t, watch.Machine{Key: "lifecycle/web", State: "Running", Version: 1, Serial: 1}, first.Machine)
 	for id := range c.nodes {
 		require.Equal(t, first, c.propose(id, "lifecycle/web", body))
 	}
@@ -137,13 +139,13 @@ func TestCallerChosenID(t *testing.T) {
 }
 
 // issueID lets a node issue an id.
-func (c *cluster) issueID(id node.ID, machine string) server.Issued {
+func (c *cluster) issueID(id node.ID, machine string) httpapi.Issued {
 	c.t.Helper()
 	resp, err := c.http.Post(c.url(id, "/v1/machines/"+machine+"/operations"), "", nil)
 	require.NoError(c.t, err)
 	defer resp.Body.Close()
 	require.Equal(c.t, http.StatusCreated, resp.StatusCode)
-	var i server.Issued
+	var i httpapi.Issued
 	require.NoError(c.t, json.NewDecoder(resp.Body).Decode(&i))
 	return i
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/server"
 	"github.com/lockstep-dst/lockstep/node/tcp/tcptest"
+	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
 // A request that arrives while the node starts is served when the node is ready.
@@ -90,9 +91,9 @@ func TestRestartKeepsState(t *testing.T) {
 	now := c.nodes[1].Status()
 	require.Equal(t, uint64(2), now.Boot)
 	require.Equal(t, was.Incarnation, now.Incarnation)
-	require.Equal(t, server.Machine{Key: "lifecycle/web", State: "Stopped", Version: 2, Serial: 2}, c.get(3, "lifecycle/web").Machine)
+	require.Equal(t, watch.Machine{Key: "lifecycle/web", State: "Stopped", Version: 2, Serial: 2}, c.get(3, "lifecycle/web").Machine)
 	again := c.propose(2, "lifecycle/web", `{"to":"Running","operation":"op-1","attempt":2,"retry":true}`)
-	require.Equal(t, server.Machine{Key: "lifecycle/web", State: "Running", Version: 1, Serial: 1}, again.Machine)
+	require.Equal(t, watch.Machine{Key: "lifecycle/web", State: "Running", Version: 1, Serial: 1}, again.Machine)
 }
 
 // A failure to start is reported with the remedy, and leaves nothing behind.

@@ -7,43 +7,16 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/service"
 )
 
 var errNotRunning = errors.New("it has stopped")
 
-// Status is the status of a node.
-type Status struct {
-	Node        node.ID      `json:"node"`
-	Cluster     string       `json:"cluster"`
-	Incarnation string       `json:"incarnation"`
-	Boot        uint64       `json:"boot"`
-	Life        string       `json:"life"`             // random id of the boot
-	Stage       string       `json:"stage"`            // stage of the cluster: empty, bound or formed
-	Formed      string       `json:"formed,omitempty"` // random id of the formed cluster
-	Members     []node.ID    `json:"members"`
-	Abstains    bool         `json:"abstains"` // the node's log is disputed
-	Ready       bool         `json:"ready"`
-	Reason      string       `json:"reason,omitempty"` // why the node is not ready
-	Machines    int          `json:"machines"`         // machines in its listing
-	Watchers    int          `json:"watchers"`
-	Commits     uint64       `json:"commits"`
-	Peers       []PeerStatus `json:"peers"`
-}
-
-// PeerStatus is the status of one peer.
-type PeerStatus struct {
-	Node    node.ID `json:"node"`
-	Address string  `json:"address"`
-	Up      bool    `json:"up"`
-	Error   string  `json:"error,omitempty"`
-}
-
 // Status returns the present status of the node.
-func (s *Server) Status() Status {
-	st := Status{Node: s.cfg.Node.ID, Cluster: s.cfg.Cluster}
+func (s *Server) Status() httpapi.Status {
+	st := httpapi.Status{Node: s.cfg.Node.ID, Cluster: s.cfg.Cluster}
 	recovered := false
 	var standing member.Status
 	running := s.loop.inspect(func(x *service.Service) {
@@ -63,7 +36,7 @@ func (s *Server) Status() Status {
 	}
 	up := 1
 	for _, p := range s.transport.Peers() {
-		peer := PeerStatus{Node: p.ID, Address: p.Addr, Up: p.Up}
+		peer := httpapi.PeerStatus{Node: p.ID, Address: p.Addr, Up: p.Up}
 		peer.Error = p.LastError
 		if p.Up {
 			peer.Error = standing.Rejected[p.ID]

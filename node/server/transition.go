@@ -3,33 +3,25 @@ package server
 import (
 	"cmp"
 	"crypto/rand"
-	"encoding/base64"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/httpapi"
+	"github.com/lockstep-dst/lockstep/node/op"
 )
 
-// Issued is an id that the server issued for an operation on one machine.
-type Issued struct {
-	Key       string `json:"key"`
-	Operation string `json:"operation"` // see Transition
-	Watermark uint64 `json:"watermark"` // that the id carries: the machine's serial when it was issued
-}
-
-// RandomName returns the random part of ids (see node.Stamp and node.Once): 96 bits,
-// unique and unpredictable.
-func RandomName() string {
-	var b [12]byte
-	rand.Read(b[:])
-	return base64.RawURLEncoding.EncodeToString(b[:])
+// randomName returns a new name for an operation.
+func randomName() string {
+	var random [op.RandomBytes]byte
+	rand.Read(random[:])
+	return op.RandomName(random)
 }
 
 // newRead returns a request to read a machine.
 func newRead(kind node.Kind, key string) *node.Request {
-	return &node.Request{Kind: kind, Key: key, ID: node.Once(RandomName()), Attempt: 1}
+	return &node.Request{Kind: kind, Key: key, ID: node.Once(randomName()), Attempt: 1}
 }
 
 // issueID issues an id for an operation that may be sent many times. The id carries
@@ -46,7 +38,7 @@ func (s *Server) issueID(w http.ResponseWriter, r *http.Request) {
 		s.sendReply(w, req, reply, err)
 		return
 	}
-	sendJSON(w, http.StatusCreated, Issued{Key: key, Operation: string(node.Stamp(key, reply.Serial, RandomName())), Watermark: reply.Serial})
+	sendJSON(w, http.StatusCreated, httpapi.Issued{Key: key, Operation: string(node.Stamp(key, reply.Serial, randomName())), Watermark: reply.Serial})
 }
 
 // propose carries out a transition.
@@ -61,7 +53,7 @@ func (s *Server) propose(w http.ResponseWriter, r *http.Request) {
 		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
 	}
-	req, err := t.Request(key, repeatable(r.Header), RandomName)
+	req, err := t.Request(key, repeatable(r.Header), randomName)
 	if err != nil {
 		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
@@ -79,7 +71,7 @@ func repeatable(h http.Header) string {
 }
 
 // readTransition reads a proposal.
-func readTransition(w http.ResponseWriter, r *http.Request) (Transition, error) {
+func readTransition(w http.ResponseWriter, r *http.Request) (httpapi.Transition, error) {
 	t, err := httpapi.ReadTransition(http.MaxBytesReader(w, r.Body, maxBody))
 	if err == nil {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // the body is read: the client may wait

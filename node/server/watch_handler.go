@@ -13,6 +13,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/service"
+	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
 // DefaultHeartbeat is the longest silence of a watch, by default.
@@ -94,7 +95,7 @@ func (s *Server) streamUpdates(r *http.Request, t service.Ticket, c <-chan respo
 				return
 			}
 		case <-beat.C:
-			out.write(Event{Heartbeat: &struct{}{}})
+			out.write(watch.Event{Heartbeat: &struct{}{}})
 		case <-s.closing:
 			out.finish(endOf(service.Stopped, nil))
 			return
@@ -146,7 +147,7 @@ func newEventWriter(w http.ResponseWriter, r *http.Request, one bool) *eventWrit
 }
 
 // write adds an event to the buffer.
-func (l *eventWriter) write(e Event) {
+func (l *eventWriter) write(e watch.Event) {
 	if l.sse {
 		l.writeSSEHeader(e)
 	}
@@ -161,7 +162,7 @@ func (l *eventWriter) write(e Event) {
 
 // writeSSEHeader writes the fields for a browser's EventSource: the name of the
 // event, and the place to resume.
-func (l *eventWriter) writeSSEHeader(e Event) {
+func (l *eventWriter) writeSSEHeader(e watch.Event) {
 	name, version := "heartbeat", uint64(0)
 	switch {
 	case e.State != nil:
@@ -194,6 +195,6 @@ func (l *eventWriter) flush() bool {
 
 // finish writes the last event, and flushes.
 func (l *eventWriter) finish(code node.Reason, text string) {
-	l.write(Event{End: &End{Code: string(code), Text: text}})
+	l.write(watch.Event{End: &watch.End{Code: string(code), Text: text}})
 	l.flush()
 }

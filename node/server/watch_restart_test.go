@@ -11,8 +11,8 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/client"
-	"github.com/lockstep-dst/lockstep/node/server"
 	"github.com/lockstep-dst/lockstep/node/tcp/tcptest"
+	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
 // watchHistory is the record of one watcher's events, and of the errors in them.
@@ -29,7 +29,7 @@ func newWatchHistory() *watchHistory {
 	return &watchHistory{versions: map[string]uint64{}, states: map[string]string{}, ops: map[string]map[uint64]string{}}
 }
 
-func (h *watchHistory) record(e server.Event) error {
+func (h *watchHistory) record(e watch.Event) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
 // watchStream is a client that watches.
@@ -58,11 +59,11 @@ func (w *watchStream) line() (string, bool) {
 	return w.in.Text(), true
 }
 
-func (w *watchStream) next() server.Event {
+func (w *watchStream) next() watch.Event {
 	w.t.Helper()
 	text, ok := w.line()
 	require.True(w.t, ok, "the watch has ended")
-	var e server.Event
+	var e watch.Event
 	require.NoError(w.t, json.Unmarshal([]byte(text), &e))
 	return e
 }
@@ -75,7 +76,7 @@ func (w *watchStream) expect(want ...string) {
 	}
 }
 
-func eventText(e server.Event) string {
+func eventText(e watch.Event) string {
 	switch {
 	case e.State != nil:
 		return fmt.Sprintf("%s is %s v%d", e.State.Key, e.State.State, e.State.Version)
@@ -114,7 +115,7 @@ func TestWatchOneMachine(t *testing.T) {
 		defer func() {
 			w.expect("lifecycle/web Stopped>Init v3", "lifecycle/web Init>Running v4")
 			e := w.next()
-			require.Equal(t, &server.Step{Key: "lifecycle/web", Version: 5, From: "Running", To: "Stopped", Operation: string(node.Stamp("lifecycle/web", 4, "op-5"))}, e.Transition)
+			require.Equal(t, &watch.Transition{Key: "lifecycle/web", Version: 5, From: "Running", To: "Stopped", Operation: string(node.Stamp("lifecycle/web", 4, "op-5"))}, e.Transition)
 			w.expect("lifecycle/web Stopped>Init v6")
 		}()
 	}
@@ -214,7 +215,7 @@ func TestWatchManyMachines(t *testing.T) {
 	all.Wait()
 }
 
-func (w *watchStream) keyOf(e server.Event) string {
+func (w *watchStream) keyOf(e watch.Event) string {
 	if e.State != nil {
 		return e.State.Key
 	}
@@ -352,7 +353,7 @@ func TestSlowWatcherIsCutOff(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	at := map[string]uint64{}
 	for _, l := range lines[:len(lines)-1] {
-		var e server.Event
+		var e watch.Event
 		require.NoError(t, json.Unmarshal([]byte(l), &e))
 		if e.Transition != nil {
 			require.Equal(t, at[e.Transition.Key]+1, e.Transition.Version, "what it is told is complete")

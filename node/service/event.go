@@ -87,10 +87,10 @@ type Page struct {
 
 // Listed is a machine in a listing.
 type Listed struct {
-	Key     string `json:"key"`
-	State   string `json:"state,omitempty"`
-	Version uint64 `json:"version,omitempty"`
-	Unknown bool   `json:"unknown,omitempty"` // the node has accepted a value and learnt none: ignore state and version
+	Key     string
+	State   string
+	Version uint64
+	Unknown bool // the node has accepted a value and learnt none: ignore State and Version
 }
 
 // Update is an answer to Watch, which says whether the watch begins, or to Pull.

@@ -8,7 +8,7 @@ import (
 // Follower turns the updates of one watch into its events. It is the part of a watch
 // that needs no access to the service.
 type Follower struct {
-	stream watch.Stream
+	stream Stream
 	single bool
 	value  *node.Value // of the single machine: the value that was sent, or nil
 }
@@ -16,7 +16,7 @@ type Follower struct {
 // NewFollower returns a follower for a query. emit receives the events; an event's
 // pointers are valid until it returns.
 func NewFollower(q *Query, emit func(watch.Event)) *Follower {
-	return &Follower{single: q.Single, stream: watch.Stream{Resume: q.Resume, From: q.From, Emit: emit}}
+	return &Follower{single: q.Single, stream: Stream{Resume: q.Resume, From: q.From, Emit: emit}}
 }
 
 // Take emits the events of an update.

@@ -2,7 +2,6 @@ package service
 
 import (
 	"github.com/lockstep-dst/lockstep/node"
-	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
 // learn publishes the values that a step has shown to be chosen. It also adds
@@ -15,7 +14,7 @@ func (s *Service) learn(e *node.Effects) {
 		switch e := s.index.get(c.Key); {
 		case e == nil:
 			s.index.insert(c.Key, c.Value)
-		case !watch.IsNewer(e.Value, c.Value):
+		case !IsNewer(e.Value, c.Value):
 			continue
 		default:
 			had, e.Value = e.Value, c.Value

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/op"
 )
 
 // attemptLog is the list of a call's attempts, and whether each is answered.
@@ -17,12 +17,12 @@ type attemptLog struct {
 
 // sentAttempt is one attempt.
 type sentAttempt struct {
-	to       node.ID
+	to       op.NodeID
 	at       time.Duration
 	answered bool // or no response will come
 }
 
-func (t *attemptLog) add(now time.Duration, to node.ID) {
+func (t *attemptLog) add(now time.Duration, to op.NodeID) {
 	t.attempts = append(t.attempts, sentAttempt{to: to, at: now})
 }
 
@@ -35,7 +35,7 @@ func (t *attemptLog) get(attempt uint32) *sentAttempt {
 }
 
 // last returns the node that the last attempt was sent to; 0 if there is none.
-func (t *attemptLog) last() node.ID {
+func (t *attemptLog) last() op.NodeID {
 	if len(t.attempts) == 0 {
 		return 0
 	}
@@ -44,7 +44,7 @@ func (t *attemptLog) last() node.ID {
 
 // markAnswered records that no further response to an attempt will come, and
 // returns the node that it was sent to; 0 if there was no such attempt.
-func (t *attemptLog) markAnswered(attempt uint32) node.ID {
+func (t *attemptLog) markAnswered(attempt uint32) op.NodeID {
 	a := t.get(attempt)
 	if a == nil {
 		return 0
@@ -61,11 +61,11 @@ func (t *attemptLog) awaiting() bool {
 // recordReply updates the health of the node that has responded. Unreachable is a
 // response of the client itself; a node that stops or abstains will not serve the
 // next request either.
-func (c *Call) recordReply(now time.Duration, r *node.Reply) {
+func (c *Call) recordReply(now time.Duration, r *op.Reply) {
 	to := c.sent.markAnswered(r.Attempt)
 	switch {
 	case to == 0:
-	case r.Reason == node.Unreachable || r.Reason == node.Stopping || r.Reason == node.Abstains:
+	case r.Reason == op.Unreachable || r.Reason == op.Stopping || r.Reason == op.Abstains:
 		c.s.health.Failed(now, to)
 	default:
 		c.s.health.Heard(now, to)

@@ -3,15 +3,15 @@ package session
 import (
 	"time"
 
-	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/op"
 )
 
 // Exchange is the end of one attempt, as its connection shows it. Each attempt has
 // one.
 type Exchange struct {
 	Attempt   uint32
-	Reply     *node.Reply // nil: there is none
-	NeverSent bool        // without a reply: the request certainly did not leave
+	Reply     *op.Reply // nil: there is none
+	NeverSent bool      // without a reply: the request certainly did not leave
 }
 
 // EndExchange takes the end of an attempt: a reply, a failure to send, or a loss

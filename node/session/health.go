@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/op"
 )
 
 // Health is a client's knowledge of which nodes respond. A node that rejects, or
@@ -17,7 +17,7 @@ type Health struct {
 
 // health is the knowledge of one node.
 type health struct {
-	id           node.ID
+	id           op.NodeID
 	lastResponse time.Duration // time of the last response; -1: none
 	avoidedUntil time.Duration // time until which the node is avoided
 	failures     int           // since the last response
@@ -31,7 +31,7 @@ func newHealth(backoff time.Duration) Health {
 }
 
 // get returns the health of a node. It is valid until the next call.
-func (h *Health) get(id node.ID) *health {
+func (h *Health) get(id op.NodeID) *health {
 	for i := range h.states {
 		if s := &h.states[i]; s.id == id {
 			return s
@@ -42,10 +42,12 @@ func (h *Health) get(id node.ID) *health {
 }
 
 // Heard records a response of a node.
-func (h *Health) Heard(now time.Duration, id node.ID) { *h.get(id) = health{id: id, lastResponse: now} }
+func (h *Health) Heard(now time.Duration, id op.NodeID) {
+	*h.get(id) = health{id: id, lastResponse: now}
+}
 
 // Failed records that a node has rejected, or that the connection to it broke.
-func (h *Health) Failed(now time.Duration, id node.ID) {
+func (h *Health) Failed(now time.Duration, id op.NodeID) {
 	s := h.get(id)
 	s.avoidedUntil = now + h.backoff<<min(s.failures, maxDoublings)
 	s.failures++
@@ -53,18 +55,18 @@ func (h *Health) Failed(now time.Duration, id node.ID) {
 
 // TimedOut records that a node has not responded to a request sent at sentAt. If
 // it has responded to another one since, it is slow, and not down.
-func (h *Health) TimedOut(now, sentAt time.Duration, id node.ID) {
+func (h *Health) TimedOut(now, sentAt time.Duration, id op.NodeID) {
 	if h.get(id).lastResponse < sentAt {
 		h.Failed(now, id)
 	}
 }
 
 // Avoided reports whether to try a node only if there is no other.
-func (h *Health) Avoided(now time.Duration, id node.ID) bool { return now < h.get(id).avoidedUntil }
+func (h *Health) Avoided(now time.Duration, id op.NodeID) bool { return now < h.get(id).avoidedUntil }
 
 // next returns the node to try after last, in the given order; the first if last
 // is 0. It is last again only if there is no other.
-func (h *Health) next(now time.Duration, order []node.ID, last node.ID) node.ID {
+func (h *Health) next(now time.Duration, order []op.NodeID, last op.NodeID) op.NodeID {
 	begin := slices.Index(order, last) + 1
 	for i := range order {
 		to := order[(begin+i)%len(order)]
@@ -76,8 +78,8 @@ func (h *Health) next(now time.Duration, order []node.ID, last node.ID) node.ID 
 }
 
 // anotherAvailable reports whether a node other than last is not avoided.
-func (h *Health) anotherAvailable(now time.Duration, order []node.ID, last node.ID) bool {
-	return slices.ContainsFunc(order, func(id node.ID) bool { return id != last && !h.Avoided(now, id) })
+func (h *Health) anotherAvailable(now time.Duration, order []op.NodeID, last op.NodeID) bool {
+	return slices.ContainsFunc(order, func(id op.NodeID) bool { return id != last && !h.Avoided(now, id) })
 }
 
 // attemptTimeout returns how long to wait for a response to the last of attempts

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/session"
 	"github.com/stretchr/testify/require"
 )
@@ -13,9 +13,9 @@ import (
 // named home, second and third, by their order for this machine.
 func TestFailoverAvoidsUnhealthyNodes(t *testing.T) {
 	order := session.PreferenceList(key, config().Nodes)
-	name := map[node.ID]string{order[0]: "home", order[1]: "second", order[2]: "third"}
-	refuse := func(c *call) { c.rejected(uint32(len(c.sent)), node.Unreachable); c.wait(1) }
-	answer := func(c *call) { c.reply(uint32(len(c.sent)), node.Committed, "", "Running", 1) }
+	name := map[op.NodeID]string{order[0]: "home", order[1]: "second", order[2]: "third"}
+	refuse := func(c *call) { c.rejected(uint32(len(c.sent)), op.Unreachable); c.wait(1) }
+	answer := func(c *call) { c.reply(uint32(len(c.sent)), op.Committed, "", "Running", 1) }
 	hang := func(c *call) { c.wait(c.wakeAt - c.now) }
 	for what, test := range map[string]struct {
 		operations [][]func(*call) // responses to each operation
@@ -30,7 +30,7 @@ func TestFailoverAvoidsUnhealthyNodes(t *testing.T) {
 			[][]string{{"home", "second"}, {"second"}},
 		},
 		"so is one that stops": {
-			[][]func(*call){{func(c *call) { c.rejected(1, node.Stopping); c.wait(1) }, answer}, {answer}},
+			[][]func(*call){{func(c *call) { c.rejected(1, op.Stopping); c.wait(1) }, answer}, {answer}},
 			[][]string{{"home", "second"}, {"second"}},
 		},
 		"and one whose connection broke": {
@@ -46,11 +46,11 @@ func TestFailoverAvoidsUnhealthyNodes(t *testing.T) {
 			[][]string{{"home", "second"}, {"second"}, {"second"}, {"home"}},
 		},
 		"one that answers late is slow, and not gone": {
-			[][]func(*call){{hang, func(c *call) { c.reply(1, node.Committed, "", "Running", 1) }}, {answer}},
+			[][]func(*call){{hang, func(c *call) { c.reply(1, op.Committed, "", "Running", 1) }}, {answer}},
 			[][]string{{"home", "second"}, {"home"}},
 		},
 		"an answer that is no reason to avoid a node": {
-			[][]func(*call){{func(c *call) { c.rejected(1, node.Overloaded); c.wait(pause) }, answer}, {answer}},
+			[][]func(*call){{func(c *call) { c.rejected(1, op.Overloaded); c.wait(pause) }, answer}, {answer}},
 			[][]string{{"home", "second"}, {"home"}},
 		},
 		"all are asked again when none is better": {
@@ -98,26 +98,26 @@ func TestNoAttemptAtTheLastMoment(t *testing.T) {
 	c := beginCall(t, newSession(t), propose())
 	c.wait(deadline - 2*pause)
 	for n := range c.sent {
-		c.rejected(uint32(n+1), node.Unreachable)
+		c.rejected(uint32(n+1), op.Unreachable)
 	}
 	for attempts := len(c.sent); !c.last.Done; attempts = len(c.sent) {
 		c.wait(c.wakeAt - c.now)
 		if len(c.sent) > attempts {
 			require.GreaterOrEqual(t, deadline-c.now, attempt/4)
-			c.rejected(uint32(len(c.sent)), node.Unreachable)
+			c.rejected(uint32(len(c.sent)), op.Unreachable)
 		}
 	}
-	c.requireResult(session.Result{Outcome: node.Rejected, Reason: node.Unreachable})
+	c.requireResult(session.Result{Outcome: op.Rejected, Reason: op.Unreachable})
 	require.Equal(t, deadline, c.now)
 }
 
 // An unavailable cluster differs from an operation that the machine rejects.
 func TestUnavailable(t *testing.T) {
-	for why, want := range map[node.Reason]bool{
-		node.Unreachable: true, node.Timeout: true, node.Overloaded: true, node.Stopping: true,
-		node.Illegal: false, node.VersionMismatch: false, node.UnknownState: false, node.UnknownDefinition: false, node.BadRequest: false,
+	for why, want := range map[op.Reason]bool{
+		op.Unreachable: true, op.Timeout: true, op.Overloaded: true, op.Stopping: true,
+		op.Illegal: false, op.VersionMismatch: false, op.UnknownState: false, op.UnknownDefinition: false, op.BadRequest: false,
 	} {
-		require.Equal(t, want, session.Result{Outcome: node.Rejected, Reason: why}.Unavailable(), why)
-		require.False(t, session.Result{Outcome: node.Unknown, Reason: why}.Unavailable(), "it may have taken effect")
+		require.Equal(t, want, session.Result{Outcome: op.Rejected, Reason: why}.Unavailable(), why)
+		require.False(t, session.Result{Outcome: op.Unknown, Reason: why}.Unavailable(), "it may have taken effect")
 	}
 }

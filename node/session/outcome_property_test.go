@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/session"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -41,7 +41,7 @@ func TestOutcomesAreHonest(t *testing.T) {
 				c.wait(time.Duration(rapid.IntRange(1, int(2*attempt)).Draw(t, "wait")))
 			case what == 1:
 				f.answered = true
-				c.unknown(req.Attempt, node.Timeout)
+				c.unknown(req.Attempt, op.Timeout)
 			case what == 6:
 				f.answered = true
 				c.take(c.call.EndExchange(c.now, session.Exchange{Attempt: req.Attempt}))
@@ -51,25 +51,25 @@ func TestOutcomesAreHonest(t *testing.T) {
 			case what == 2 && req.Retry: // a node rejects a retry only finally, and may not know it as one
 				f.answered = true
 				if rapid.Bool().Draw(t, "forgotten") {
-					c.unknown(req.Attempt, node.WindowExpired)
+					c.unknown(req.Attempt, op.WindowExpired)
 					break
 				}
 				for i := range fates {
 					fates[i].noEffect = true
 				}
-				c.take(c.call.Reply(c.now, &node.Reply{
+				c.take(c.call.Reply(c.now, &op.Reply{
 					Kind: req.Kind, Key: req.Key, ID: req.ID, Attempt: req.Attempt,
-					Outcome: node.Rejected, Reason: node.Illegal, Final: true, State: "Init", Serial: watermarkOf(req) + 1,
+					Outcome: op.Rejected, Reason: op.Illegal, Final: true, State: "Init", Serial: watermarkOf(req) + 1,
 				}))
 			case what == 3 && !req.Retry:
 				*f = attemptState{answered: true, noEffect: true}
-				c.reply(req.Attempt, node.Rejected, node.Illegal, "Init", 3)
+				c.reply(req.Attempt, op.Rejected, op.Illegal, "Init", 3)
 			case what == 4 && !req.Retry:
 				*f = attemptState{answered: true, noEffect: true}
-				c.reply(req.Attempt, node.Rejected, node.WindowExpired, "Init", watermarkOf(req)+20)
+				c.reply(req.Attempt, op.Rejected, op.WindowExpired, "Init", watermarkOf(req)+20)
 			case what == 5 && !req.Retry:
 				*f = attemptState{answered: true, noEffect: true}
-				c.rejected(req.Attempt, node.Overloaded)
+				c.rejected(req.Attempt, op.Overloaded)
 			}
 			for len(fates) < len(c.sent) {
 				n := len(fates)
@@ -84,9 +84,9 @@ func TestOutcomesAreHonest(t *testing.T) {
 			}
 		}
 		switch c.last.Result.Outcome {
-		case node.Rejected:
+		case op.Rejected:
 			require.False(t, open(len(fates)), "rejected, and yet an attempt may take effect")
-		case node.Unknown:
+		case op.Unknown:
 			require.True(t, open(len(fates)), "unknown, though no attempt can take effect")
 		default:
 			require.Fail(t, "committed, which no node said")
@@ -94,7 +94,7 @@ func TestOutcomesAreHonest(t *testing.T) {
 	})
 }
 
-func watermarkOf(r *node.Request) uint64 {
+func watermarkOf(r *op.Request) uint64 {
 	base, err := r.ID.Watermark(r.Key)
 	if err != nil {
 		panic(err)

@@ -5,12 +5,12 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/session"
 	"github.com/stretchr/testify/require"
 )
 
-var five = []node.ID{1, 2, 3, 4, 5}
+var five = []op.NodeID{1, 2, 3, 4, 5}
 
 func machines(n int) (keys []string) {
 	for i := range n {
@@ -21,18 +21,18 @@ func machines(n int) (keys []string) {
 
 // All clients compute the same home, in whatever order they know the nodes.
 func TestPreferenceListIgnoresOrderOfNodes(t *testing.T) {
-	other := []node.ID{4, 2, 5, 1, 3}
+	other := []op.NodeID{4, 2, 5, 1, 3}
 	for _, key := range machines(100) {
 		require.Equal(t, session.PreferenceList(key, five), session.PreferenceList(key, other))
 		require.ElementsMatch(t, five, session.PreferenceList(key, five))
 	}
-	require.Equal(t, []node.ID{4, 2, 5, 1, 3}, other, "the caller's list is the caller's")
+	require.Equal(t, []op.NodeID{4, 2, 5, 1, 3}, other, "the caller's list is the caller's")
 }
 
 // When a node is removed, only its machines move, each to its second node.
 func TestRemovingANodeMovesOnlyItsMachines(t *testing.T) {
 	for _, gone := range five {
-		rest := slices.DeleteFunc(slices.Clone(five), func(id node.ID) bool { return id == gone })
+		rest := slices.DeleteFunc(slices.Clone(five), func(id op.NodeID) bool { return id == gone })
 		for _, key := range machines(200) {
 			before, after := session.PreferenceList(key, five), session.PreferenceList(key, rest)
 			if before[0] == gone {
@@ -47,7 +47,7 @@ func TestRemovingANodeMovesOnlyItsMachines(t *testing.T) {
 // Machines are spread evenly: of 1000, each of five nodes is home to 200, within
 // four standard deviations.
 func TestPreferenceListsAreBalanced(t *testing.T) {
-	count := map[node.ID]int{}
+	count := map[op.NodeID]int{}
 	for _, key := range machines(1000) {
 		count[session.PreferenceList(key, five)[0]]++
 	}
@@ -60,16 +60,16 @@ func TestPreferenceListsAreBalanced(t *testing.T) {
 // other nodes in order, and begins again.
 func TestFailoverOrder(t *testing.T) {
 	order := session.PreferenceList(key, config().Nodes)
-	for name, want := range map[node.ID][]node.ID{
+	for name, want := range map[op.NodeID][]op.NodeID{
 		0:        order,
 		order[0]: order,
 		order[1]: {order[1], order[0], order[2]},
 		order[2]: {order[2], order[0], order[1]},
 		77:       order, // not a node that the session knows
 	} {
-		op := propose()
-		op.Node = name
-		c := beginCall(t, newSession(t), op)
+		o := propose()
+		o.Node = name
+		c := beginCall(t, newSession(t), o)
 		c.wait(deadline - 1)
 		for i, a := range c.sent {
 			require.Equal(t, want[i%3], a.To, "attempt %d, asked for node %d", i+1, name)

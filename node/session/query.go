@@ -3,7 +3,7 @@ package session
 import (
 	"time"
 
-	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/op"
 )
 
 // Query is a request without effect that each node can answer by itself, as for a
@@ -12,7 +12,7 @@ import (
 // counts.
 type Query struct {
 	s        *Session
-	last     node.ID       // tried last; 0: none
+	last     op.NodeID     // tried last; 0: none
 	askedAt  time.Duration // when last was tried, while its response is awaited; -1: it has failed, or none was tried
 	attempts int
 	nextAt   time.Duration // when to try the next node
@@ -21,7 +21,7 @@ type Query struct {
 
 // QueryAction is the next action of a Query. Zero fields request nothing.
 type QueryAction struct {
-	To   node.ID       // send the request to this node, too
+	To   op.NodeID     // send the request to this node, too
 	Wake time.Duration // call Tick after this time
 	Done bool          // the deadline has passed
 }
@@ -62,7 +62,7 @@ func (q *Query) Tick(now time.Duration) QueryAction {
 
 // Failed records that a node will not respond. The next is tried at once if one is
 // not avoided; otherwise after a pause.
-func (q *Query) Failed(now time.Duration, id node.ID) QueryAction {
+func (q *Query) Failed(now time.Duration, id op.NodeID) QueryAction {
 	q.s.health.Failed(now, id)
 	if id != q.last || q.askedAt < 0 { // the next one is being tried already
 		return QueryAction{Wake: q.wake(now)}
@@ -76,8 +76,8 @@ func (q *Query) Failed(now time.Duration, id node.ID) QueryAction {
 }
 
 // Heard records the response of a node. The Query is over.
-func (q *Query) Heard(now time.Duration, id node.ID) { q.s.health.Heard(now, id) }
+func (q *Query) Heard(now time.Duration, id op.NodeID) { q.s.health.Heard(now, id) }
 
 // Disconnected records that the stream which a node's response began has ended:
 // the node is tried last, for a while.
-func (s *Session) Disconnected(now time.Duration, id node.ID) { s.health.Failed(now, id) }
+func (s *Session) Disconnected(now time.Duration, id op.NodeID) { s.health.Failed(now, id) }

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/stretchr/testify/require"
 )
 
@@ -34,7 +34,7 @@ func TestQuery(t *testing.T) {
 			}
 			q, step := s.Query(0)
 			var now, wakeAt, answer time.Duration
-			from := node.ID(0) // the node that will respond
+			from := op.NodeID(0) // the node that will respond
 			for {
 				for step.To != 0 {
 					to := step.To
@@ -73,12 +73,12 @@ func TestQuery(t *testing.T) {
 func TestQueriesShareHealth(t *testing.T) {
 	s := newSession(t)
 	q, step := s.Query(0)
-	require.Equal(t, node.ID(1), step.To)
-	require.Equal(t, node.ID(2), q.Failed(0, 1).To)
+	require.Equal(t, op.NodeID(1), step.To)
+	require.Equal(t, op.NodeID(2), q.Failed(0, 1).To)
 	_, step = s.Query(0)
-	require.Equal(t, node.ID(2), step.To)
-	op := propose()
-	op.Node = 1
-	_, action := s.Begin(0, op)
-	require.NotEqual(t, node.ID(1), action.To)
+	require.Equal(t, op.NodeID(2), step.To)
+	o := propose()
+	o.Node = 1
+	_, action := s.Begin(0, o)
+	require.NotEqual(t, op.NodeID(1), action.To)
 }

@@ -21,9 +21,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/arena"
 	"github.com/lockstep-dst/lockstep/node/hash64"
+	"github.com/lockstep-dst/lockstep/node/op"
 )
 
 // ErrConfig is wrapped by errors about a Config.
@@ -31,7 +31,7 @@ var ErrConfig = errors.New("invalid session configuration")
 
 // Config is the configuration of a Session.
 type Config struct {
-	Nodes          []node.ID
+	Nodes          []op.NodeID
 	AttemptTimeout time.Duration // wait for a response before another node is tried as well; it grows, see Session.attemptTimeout
 	Deadline       time.Duration // of an operation, from its beginning
 	MaxPause       time.Duration // longest pause between an inconclusive response and the next attempt
@@ -59,10 +59,10 @@ const maxWait = 365 * 24 * time.Hour
 // concurrent use.
 type Session struct {
 	cfg         Config
-	serials     map[string]uint64    // by key, the highest chosen serial known
-	preferences map[string][]node.ID // by key, see PreferenceList
+	serials     map[string]uint64      // by key, the highest chosen serial known
+	preferences map[string][]op.NodeID // by key, see PreferenceList
 	health      Health
-	requests    arena.Arena[node.Request]
+	requests    arena.Arena[op.Request]
 	freeCall    *Call // for reuse; nil: there is none
 }
 
@@ -72,24 +72,24 @@ func New(cfg Config) (*Session, error) {
 		return nil, err
 	}
 	return &Session{
-		cfg: cfg, serials: map[string]uint64{}, preferences: map[string][]node.ID{}, health: newHealth(2 * cfg.AttemptTimeout),
+		cfg: cfg, serials: map[string]uint64{}, preferences: map[string][]op.NodeID{}, health: newHealth(2 * cfg.AttemptTimeout),
 	}, nil
 }
 
 // Operation is an operation that a client requests.
 type Operation struct {
-	Name string // unique in the cluster, at most node.MaxOpName bytes, unpredictable: the session makes ids of it
-	Kind node.Kind
+	Name string // unique in the cluster, at most op.MaxName bytes, unpredictable: the session makes ids of it
+	Kind op.Kind
 	Key  string
 	To   string
-	Node node.ID // tried first; 0: the machine's home
+	Node op.NodeID // tried first; 0: the machine's home
 
 	Expects bool // only if the machine is at version Expect
 	Expect  uint64
 
 	// ID, if not empty, is used unchanged in place of an id that the session makes:
 	// the client's own, or one from an earlier result. Others may have used it before.
-	ID node.OpID
+	ID op.ID
 	// EarlierAttempts is the number of attempts that were made before with ID, so
 	// that new ones get other numbers.
 	EarlierAttempts uint32
@@ -104,10 +104,10 @@ func (o *Operation) mayBeRetry() bool { return o.ID != "" }
 
 // Result is the outcome of an operation.
 type Result struct {
-	ID      node.OpID // of the last attempt
-	Outcome node.Outcome
-	Reason  node.Reason
-	State   string // if committed or illegal: see node.Reply
+	ID      op.ID // of the last attempt
+	Outcome op.Outcome
+	Reason  op.Reason
+	State   string // if committed or illegal: see op.Reply
 	Version uint64
 }
 
@@ -115,11 +115,11 @@ type Result struct {
 // be, only because no node, or no majority, could do so in time. The machine has
 // made no decision, and the same operation may be tried again.
 func (r Result) Unavailable() bool {
-	if r.Outcome != node.Rejected {
+	if r.Outcome != op.Rejected {
 		return false
 	}
 	switch r.Reason {
-	case node.Unreachable, node.Timeout, node.Overloaded, node.Stopping, node.Abstains:
+	case op.Unreachable, op.Timeout, op.Overloaded, op.Stopping, op.Abstains:
 		return true
 	}
 	return false
@@ -127,8 +127,8 @@ func (r Result) Unavailable() bool {
 
 // Action is the next action of a call. Zero fields request nothing.
 type Action struct {
-	To      node.ID
-	Request *node.Request
+	To      op.NodeID
+	Request *op.Request
 	Wake    time.Duration // call Tick after this time
 	Done    bool          // the call is over, with Result
 	Result  Result
@@ -138,8 +138,8 @@ type Action struct {
 type Call struct {
 	s          *Session
 	op         Operation
-	id         node.OpID
-	order      []node.ID // in which nodes are tried
+	id         op.ID
+	order      []op.NodeID // in which nodes are tried
 	deadline   time.Duration
 	retryAt    time.Duration // time of the next attempt
 	attempts   uint32
@@ -152,18 +152,18 @@ type Call struct {
 }
 
 // Begin starts an operation at the local time now.
-func (s *Session) Begin(now time.Duration, op Operation) (*Call, Action) {
+func (s *Session) Begin(now time.Duration, o Operation) (*Call, Action) {
 	c := s.freeCall
 	if s.freeCall = nil; c == nil {
 		c = &Call{}
 	}
 	*c = Call{
-		s: s, op: op, id: s.id(&op), order: s.preferenceList(op), attempts: op.EarlierAttempts,
+		s: s, op: o, id: s.id(&o), order: s.preferenceList(o), attempts: o.EarlierAttempts,
 		deadline:   now + s.cfg.Deadline,
-		lastResult: Result{Outcome: node.Rejected, Reason: node.Timeout},
+		lastResult: Result{Outcome: op.Rejected, Reason: op.Timeout},
 	}
 	c.pending = c.pendingBuf[:0]
-	c.sent.attempts, c.sent.earlier = c.sent.buf[:0], op.EarlierAttempts
+	c.sent.attempts, c.sent.earlier = c.sent.buf[:0], o.EarlierAttempts
 	return c, c.attempt(now)
 }
 
@@ -177,20 +177,20 @@ func (s *Session) Reuse(c *Call) {
 
 // id returns the id of an operation for its first attempt. Its watermark is a
 // serial that was chosen before that.
-func (s *Session) id(op *Operation) node.OpID {
+func (s *Session) id(o *Operation) op.ID {
 	switch {
-	case op.ID != "":
-		return op.ID
-	case op.Once:
-		return node.Once(op.Name)
-	case op.Kind != node.Propose:
-		return node.OpID(op.Name) // a read has no effect, and needs no watermark
+	case o.ID != "":
+		return o.ID
+	case o.Once:
+		return op.Once(o.Name)
+	case o.Kind != op.Propose:
+		return op.ID(o.Name) // a read has no effect, and needs no watermark
 	}
-	return node.Stamp(op.Key, s.serials[op.Key], op.Name)
+	return op.Stamp(o.Key, s.serials[o.Key], o.Name)
 }
 
 // ID returns the operation's id, with which it can be requested again.
-func (c *Call) ID() node.OpID { return c.id }
+func (c *Call) ID() op.ID { return c.id }
 
 // attempt sends the operation to the next node.
 func (c *Call) attempt(now time.Duration) Action {
@@ -207,7 +207,7 @@ func (c *Call) attempt(now time.Duration) Action {
 	}
 	c.attempts++
 	req := c.s.requests.Make(8)
-	*req = node.Request{
+	*req = op.Request{
 		Kind: c.op.Kind, Key: c.op.Key, ID: c.id, Attempt: c.attempts,
 		To: c.op.To, Retry: len(c.pending) > 0 || c.op.mayBeRetry(), Expects: c.op.Expects, Expect: c.op.Expect,
 	}
@@ -249,7 +249,7 @@ func (c *Call) Tick(now time.Duration) Action {
 // operation certainly had no effect: another attempt would only make the outcome
 // unknown.
 func (c *Call) tooLate(now time.Duration) bool {
-	return c.op.Kind == node.Propose && len(c.pending) == 0 && !c.op.mayBeRetry() && c.deadline-now < c.s.cfg.AttemptTimeout/4
+	return c.op.Kind == op.Propose && len(c.pending) == 0 && !c.op.mayBeRetry() && c.deadline-now < c.s.cfg.AttemptTimeout/4
 }
 
 // pause returns a jittered wait before a retry.
@@ -262,12 +262,12 @@ func (c *Call) pause() time.Duration {
 // the outcome unknown.
 func (c *Call) expire() Action {
 	switch {
-	case c.op.Kind != node.Propose:
+	case c.op.Kind != op.Propose:
 		c.s.mark(MarkDeadlineDecided)
-		c.lastResult.Outcome = node.Rejected // it has no effect
+		c.lastResult.Outcome = op.Rejected // it has no effect
 	case len(c.pending) > 0 || c.op.mayBeRetry():
 		c.s.mark(MarkDeadlineWhilePending)
-		c.lastResult.Outcome = node.Unknown
+		c.lastResult.Outcome = op.Unknown
 	default:
 		c.s.mark(MarkDeadlineDecided)
 	}
@@ -281,30 +281,30 @@ func (c *Call) finish(r Result) Action {
 
 // Reply takes a response. It ignores responses to other operations or to earlier
 // attempts, and those after the end.
-func (c *Call) Reply(now time.Duration, r *node.Reply) Action {
+func (c *Call) Reply(now time.Duration, r *op.Reply) Action {
 	if c.done || r.ID != c.id || r.Attempt <= c.op.EarlierAttempts {
 		c.s.mark(MarkUnexpectedResponse)
 		return Action{}
 	}
 	c.recordReply(now, r)
-	if r.State != "" && c.op.Kind != node.ReadLocal {
+	if r.State != "" && c.op.Kind != op.ReadLocal {
 		c.s.serials[c.op.Key] = max(c.s.serials[c.op.Key], r.Serial)
 	}
 	result := Result{Outcome: r.Outcome, Reason: r.Reason, State: r.State, Version: r.Version}
 	switch {
-	case r.Reason == node.NotLearnt: // a local read wants this node's own state
+	case r.Reason == op.NotLearnt: // a local read wants this node's own state
 		return c.finish(result)
-	case permanent(r.Reason) && c.op.Kind != node.Propose:
-		result.Outcome = node.Rejected // it has no effect
+	case permanent(r.Reason) && c.op.Kind != op.Propose:
+		result.Outcome = op.Rejected // it has no effect
 		return c.finish(result)
-	case r.Outcome == node.Committed:
+	case r.Outcome == op.Committed:
 		return c.finish(result)
 	case r.Final:
 		c.s.mark(MarkFinalRejection)
 		return c.finish(result)
 	case c.op.Once:
 		return c.finish(result)
-	case r.Outcome == node.Rejected:
+	case r.Outcome == op.Rejected:
 		return c.onRejected(now, r, result)
 	}
 	return c.retry(now, r.Attempt, result)
@@ -323,28 +323,28 @@ func (c *Call) Lost(now time.Duration, attempt uint32) Action {
 	if c.op.Once {
 		return c.expire()
 	}
-	return c.retry(now, attempt, Result{Outcome: node.Unknown, Reason: node.Timeout})
+	return c.retry(now, attempt, Result{Outcome: op.Unknown, Reason: op.Timeout})
 }
 
 // SendFailed records that an attempt was certainly never sent, since there is no
 // connection to its node.
 func (c *Call) SendFailed(now time.Duration, attempt uint32) Action {
 	c.s.mark(MarkAttemptNeverSent)
-	return c.Reply(now, &node.Reply{
-		Kind: c.op.Kind, Key: c.op.Key, ID: c.id, Attempt: attempt, Outcome: node.Rejected, Reason: node.Unreachable,
+	return c.Reply(now, &op.Reply{
+		Kind: c.op.Kind, Key: c.op.Key, ID: c.id, Attempt: attempt, Outcome: op.Rejected, Reason: op.Unreachable,
 	})
 }
 
 // permanent reports whether another attempt would most likely get the same
 // response.
-func permanent(why node.Reason) bool {
-	return why == node.UnknownDefinition || why == node.UnknownState || why == node.BadRequest
+func permanent(why op.Reason) bool {
+	return why == op.UnknownDefinition || why == op.UnknownState || why == op.BadRequest
 }
 
 // onRejected takes the rejection of one attempt, which certainly had no effect.
 // Only if this holds for all attempts is the operation rejected; it may then begin
 // again, with a new id.
-func (c *Call) onRejected(now time.Duration, reply *node.Reply, r Result) Action {
+func (c *Call) onRejected(now time.Duration, reply *op.Reply, r Result) Action {
 	attempt, serial := reply.Attempt, reply.Serial
 	c.pending = slices.DeleteFunc(c.pending, func(a uint32) bool { return a == attempt })
 	if len(c.pending) > 0 || c.op.mayBeRetry() {
@@ -352,11 +352,11 @@ func (c *Call) onRejected(now time.Duration, reply *node.Reply, r Result) Action
 		return c.retry(now, attempt, r)
 	}
 	switch {
-	case r.Reason == node.Illegal, r.Reason == node.VersionMismatch, permanent(r.Reason):
+	case r.Reason == op.Illegal, r.Reason == op.VersionMismatch, permanent(r.Reason):
 		return c.finish(r)
-	case r.Reason == node.WindowExpired: // the client's watermark was too old
+	case r.Reason == op.WindowExpired: // the client's watermark was too old
 		c.s.mark(MarkFreshAttempt)
-		c.id = node.Stamp(c.op.Key, max(serial, c.s.serials[c.op.Key]), c.op.Name)
+		c.id = op.Stamp(c.op.Key, max(serial, c.s.serials[c.op.Key]), c.op.Name)
 		c.lastResult = Result{Outcome: r.Outcome, Reason: r.Reason}
 		return c.attempt(now)
 	}
@@ -370,7 +370,7 @@ func (c *Call) retry(now time.Duration, attempt uint32, r Result) Action {
 	if !c.sent.noMoreAttempts {
 		c.lastResult = Result{Outcome: r.Outcome, Reason: r.Reason}
 	}
-	if r.Outcome == node.Unknown && (r.Reason == node.WindowExpired || r.Reason == node.WatermarkAhead) {
+	if r.Outcome == op.Unknown && (r.Reason == op.WindowExpired || r.Reason == op.WatermarkAhead) {
 		c.s.mark(MarkWindowExpired)
 		c.sent.noMoreAttempts = true // another attempt would learn no more
 	}

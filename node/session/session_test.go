@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/session"
 	"github.com/stretchr/testify/require"
 )
@@ -17,7 +17,7 @@ const (
 )
 
 func config() session.Config {
-	return session.Config{Nodes: []node.ID{1, 2, 3}, AttemptTimeout: attempt, Deadline: deadline, MaxPause: pause, Jitter: 1}
+	return session.Config{Nodes: []op.NodeID{1, 2, 3}, AttemptTimeout: attempt, Deadline: deadline, MaxPause: pause, Jitter: 1}
 }
 
 func newSession(t require.TestingT) *session.Session {
@@ -36,19 +36,19 @@ type call struct {
 	sent   []session.Action // with a request
 }
 
-func beginCall(t require.TestingT, s *session.Session, op session.Operation) *call {
+func beginCall(t require.TestingT, s *session.Session, o session.Operation) *call {
 	c := &call{t: t}
 	var a session.Action
-	c.call, a = s.Begin(0, op)
+	c.call, a = s.Begin(0, o)
 	c.take(a)
 	return c
 }
 
 func propose() session.Operation {
-	return session.Operation{Name: "c1.1", Kind: node.Propose, Key: key, To: "Running"}
+	return session.Operation{Name: "c1.1", Kind: op.Propose, Key: key, To: "Running"}
 }
 
-func read() session.Operation { return session.Operation{Name: "c1.1", Kind: node.Read, Key: key} }
+func read() session.Operation { return session.Operation{Name: "c1.1", Kind: op.Read, Key: key} }
 
 func (c *call) take(a session.Action) {
 	c.last = a
@@ -61,16 +61,16 @@ func (c *call) take(a session.Action) {
 }
 
 // reply passes a response to the n-th attempt.
-func (c *call) reply(n uint32, o node.Outcome, why node.Reason, state string, version uint64) {
+func (c *call) reply(n uint32, o op.Outcome, why op.Reason, state string, version uint64) {
 	asked := c.sent[n-1].Request
-	c.take(c.call.Reply(c.now, &node.Reply{
+	c.take(c.call.Reply(c.now, &op.Reply{
 		Kind: asked.Kind, Key: asked.Key, ID: asked.ID, Attempt: n,
 		Outcome: o, Reason: why, State: state, Version: version, Serial: version,
 	}))
 }
 
-func (c *call) rejected(n uint32, why node.Reason) { c.reply(n, node.Rejected, why, "", 0) }
-func (c *call) unknown(n uint32, why node.Reason)  { c.reply(n, node.Unknown, why, "", 0) }
+func (c *call) rejected(n uint32, why op.Reason) { c.reply(n, op.Rejected, why, "", 0) }
+func (c *call) unknown(n uint32, why op.Reason)  { c.reply(n, op.Unknown, why, "", 0) }
 
 // wait advances the time, and calls Tick when the call has requested it.
 func (c *call) wait(d time.Duration) {
@@ -125,129 +125,129 @@ func TestOutcomes(t *testing.T) {
 		retries []bool
 	}{
 		"committed at once": {
-			func(c *call) { c.reply(1, node.Committed, "", "Running", 1) },
-			session.Result{Outcome: node.Committed, State: "Running", Version: 1},
+			func(c *call) { c.reply(1, op.Committed, "", "Running", 1) },
+			session.Result{Outcome: op.Committed, State: "Running", Version: 1},
 			[]bool{false},
 		},
 		"a late commit of an earlier attempt counts": {
-			func(c *call) { c.wait(attempt); c.reply(1, node.Committed, "", "Running", 1) },
-			session.Result{Outcome: node.Committed, State: "Running", Version: 1},
+			func(c *call) { c.wait(attempt); c.reply(1, op.Committed, "", "Running", 1) },
+			session.Result{Outcome: op.Committed, State: "Running", Version: 1},
 			[]bool{false, true},
 		},
 		"illegal, and nothing else under way": {
-			func(c *call) { c.reply(1, node.Rejected, node.Illegal, "Stopped", 2) },
-			session.Result{Outcome: node.Rejected, Reason: node.Illegal, State: "Stopped", Version: 2},
+			func(c *call) { c.reply(1, op.Rejected, op.Illegal, "Stopped", 2) },
+			session.Result{Outcome: op.Rejected, Reason: op.Illegal, State: "Stopped", Version: 2},
 			[]bool{false},
 		},
 		"illegal while another attempt is under way proves nothing": {
 			func(c *call) {
 				c.wait(attempt)
-				c.reply(1, node.Rejected, node.Illegal, "Stopped", 2)
+				c.reply(1, op.Rejected, op.Illegal, "Stopped", 2)
 				c.wait(deadline)
 			},
-			session.Result{Outcome: node.Unknown, Reason: node.Illegal},
+			session.Result{Outcome: op.Unknown, Reason: op.Illegal},
 			[]bool{false, true, true, true, true, true, true},
 		},
 		"the last open attempt decides": {
 			func(c *call) {
 				c.wait(attempt)
-				c.rejected(1, node.Overloaded)
-				c.reply(2, node.Rejected, node.Illegal, "Stopped", 2)
+				c.rejected(1, op.Overloaded)
+				c.reply(2, op.Rejected, op.Illegal, "Stopped", 2)
 			},
-			session.Result{Outcome: node.Rejected, Reason: node.Illegal, State: "Stopped", Version: 2},
+			session.Result{Outcome: op.Rejected, Reason: op.Illegal, State: "Stopped", Version: 2},
 			[]bool{false, true},
 		},
 		"an attempt without effect leaves no trace": {
 			func(c *call) {
-				c.rejected(1, node.Overloaded)
+				c.rejected(1, op.Overloaded)
 				c.wait(pause)
-				c.reply(2, node.Rejected, node.Illegal, "Stopped", 2)
+				c.reply(2, op.Rejected, op.Illegal, "Stopped", 2)
 			},
-			session.Result{Outcome: node.Rejected, Reason: node.Illegal, State: "Stopped", Version: 2},
+			session.Result{Outcome: op.Rejected, Reason: op.Illegal, State: "Stopped", Version: 2},
 			[]bool{false, false},
 		},
 		"an attempt of unknown fate stays open": {
 			func(c *call) {
-				c.unknown(1, node.Timeout)
+				c.unknown(1, op.Timeout)
 				c.wait(pause)
-				c.unknown(2, node.WindowExpired)
+				c.unknown(2, op.WindowExpired)
 			},
-			session.Result{Outcome: node.Unknown, Reason: node.WindowExpired},
+			session.Result{Outcome: op.Unknown, Reason: op.WindowExpired},
 			[]bool{false, true},
 		},
 		"a reject for good ends all attempts": {
 			func(c *call) {
-				c.unknown(1, node.Timeout)
+				c.unknown(1, op.Timeout)
 				c.wait(pause)
-				c.take(c.call.Reply(c.now, &node.Reply{
-					Kind: node.Propose, Key: key, ID: c.call.ID(), Attempt: 2,
-					Outcome: node.Rejected, Reason: node.Illegal, Final: true, State: "Stopped", Version: 2, Serial: 3,
+				c.take(c.call.Reply(c.now, &op.Reply{
+					Kind: op.Propose, Key: key, ID: c.call.ID(), Attempt: 2,
+					Outcome: op.Rejected, Reason: op.Illegal, Final: true, State: "Stopped", Version: 2, Serial: 3,
 				}))
 			},
-			session.Result{Outcome: node.Rejected, Reason: node.Illegal, State: "Stopped", Version: 2},
+			session.Result{Outcome: op.Rejected, Reason: op.Illegal, State: "Stopped", Version: 2},
 			[]bool{false, true},
 		},
 		"forgotten, with an attempt under way: only that one can tell any more": {
 			func(c *call) {
 				c.wait(attempt)
-				c.unknown(2, node.WindowExpired)
+				c.unknown(2, op.WindowExpired)
 				c.wait(attempt)
-				c.reply(1, node.Committed, "", "Running", 1)
+				c.reply(1, op.Committed, "", "Running", 1)
 			},
-			session.Result{Outcome: node.Committed, State: "Running", Version: 1},
+			session.Result{Outcome: op.Committed, State: "Running", Version: 1},
 			[]bool{false, true},
 		},
 		"forgotten, and the attempt under way does not know either": {
-			func(c *call) { c.wait(attempt); c.unknown(2, node.WindowExpired); c.unknown(1, node.Timeout) },
-			session.Result{Outcome: node.Unknown, Reason: node.WindowExpired},
+			func(c *call) { c.wait(attempt); c.unknown(2, op.WindowExpired); c.unknown(1, op.Timeout) },
+			session.Result{Outcome: op.Unknown, Reason: op.WindowExpired},
 			[]bool{false, true},
 		},
 		"forgotten, and no other answer": {
-			func(c *call) { c.wait(attempt); c.unknown(2, node.WindowExpired); c.wait(deadline) },
-			session.Result{Outcome: node.Unknown, Reason: node.WindowExpired},
+			func(c *call) { c.wait(attempt); c.unknown(2, op.WindowExpired); c.wait(deadline) },
+			session.Result{Outcome: op.Unknown, Reason: op.WindowExpired},
 			[]bool{false, true},
 		},
 		"the id has asked for something else": {
 			func(c *call) {
-				c.take(c.call.Reply(c.now, &node.Reply{
-					Kind: node.Propose, Key: key, ID: c.call.ID(), Attempt: 1,
-					Outcome: node.Rejected, Reason: node.IDConflict, Final: true, State: "Stopped", Version: 2, Serial: 3,
+				c.take(c.call.Reply(c.now, &op.Reply{
+					Kind: op.Propose, Key: key, ID: c.call.ID(), Attempt: 1,
+					Outcome: op.Rejected, Reason: op.IDConflict, Final: true, State: "Stopped", Version: 2, Serial: 3,
 				}))
 			},
-			session.Result{Outcome: node.Rejected, Reason: node.IDConflict, State: "Stopped", Version: 2},
+			session.Result{Outcome: op.Rejected, Reason: op.IDConflict, State: "Stopped", Version: 2},
 			[]bool{false},
 		},
 		"a base that nobody can have known: asking again tells no more": {
-			func(c *call) { c.unknown(1, node.WatermarkAhead) },
-			session.Result{Outcome: node.Unknown, Reason: node.WatermarkAhead},
+			func(c *call) { c.unknown(1, op.WatermarkAhead) },
+			session.Result{Outcome: op.Unknown, Reason: op.WatermarkAhead},
 			[]bool{false},
 		},
 		"no answer at all": {
 			func(c *call) { c.wait(deadline) },
-			session.Result{Outcome: node.Unknown, Reason: node.Timeout},
+			session.Result{Outcome: op.Unknown, Reason: op.Timeout},
 			[]bool{false, true, true, true, true, true, true},
 		},
 		"an unknown state ends it when no attempt is open": {
-			func(c *call) { c.wait(attempt); c.rejected(2, node.UnknownState); c.rejected(1, node.UnknownState) },
-			session.Result{Outcome: node.Rejected, Reason: node.UnknownState},
+			func(c *call) { c.wait(attempt); c.rejected(2, op.UnknownState); c.rejected(1, op.UnknownState) },
+			session.Result{Outcome: op.Rejected, Reason: op.UnknownState},
 			[]bool{false, true},
 		},
 		"an unknown definition, too": {
-			func(c *call) { c.rejected(1, node.UnknownDefinition) },
-			session.Result{Outcome: node.Rejected, Reason: node.UnknownDefinition},
+			func(c *call) { c.rejected(1, op.UnknownDefinition) },
+			session.Result{Outcome: op.Rejected, Reason: op.UnknownDefinition},
 			[]bool{false},
 		},
 		"every attempt was turned away until the deadline": {
 			func(c *call) {
 				for c.now < deadline-pause {
-					c.rejected(uint32(len(c.sent)), node.Overloaded)
+					c.rejected(uint32(len(c.sent)), op.Overloaded)
 					c.wait(pause)
 				}
 				c.wait(pause - 1)
-				c.rejected(uint32(len(c.sent)), node.Overloaded)
+				c.rejected(uint32(len(c.sent)), op.Overloaded)
 				c.wait(1)
 			},
-			session.Result{Outcome: node.Rejected, Reason: node.Overloaded},
+			session.Result{Outcome: op.Rejected, Reason: op.Overloaded},
 			nil,
 		},
 	} {
@@ -266,14 +266,14 @@ func TestOutcomes(t *testing.T) {
 func TestReadsAreNeverUnknown(t *testing.T) {
 	for name, happens := range map[string]func(*call){
 		"no answer at all":   func(*call) {},
-		"unknown at a node":  func(c *call) { c.unknown(1, node.Timeout) },
-		"rejected at a node": func(c *call) { c.rejected(1, node.Timeout) },
+		"unknown at a node":  func(c *call) { c.unknown(1, op.Timeout) },
+		"rejected at a node": func(c *call) { c.rejected(1, op.Timeout) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := beginCall(t, newSession(t), read())
 			happens(c)
 			c.wait(deadline)
-			c.requireResult(session.Result{Outcome: node.Rejected, Reason: node.Timeout})
+			c.requireResult(session.Result{Outcome: op.Rejected, Reason: op.Timeout})
 		})
 	}
 }
@@ -284,20 +284,20 @@ func TestAReadOfAnUnknownDefinitionIsRejected(t *testing.T) {
 	c := beginCall(t, newSession(t), read())
 	c.wait(attempt)
 	require.True(t, c.sent[1].Request.Retry)
-	c.unknown(2, node.UnknownDefinition)
-	c.requireResult(session.Result{Outcome: node.Rejected, Reason: node.UnknownDefinition})
+	c.unknown(2, op.UnknownDefinition)
+	c.requireResult(session.Result{Outcome: op.Rejected, Reason: op.UnknownDefinition})
 }
 
 // The watermark is the serial that the client knew before its first attempt. Later
 // serials that it learns meanwhile do not change it.
 func TestWatermarkIsFixedOverAttempts(t *testing.T) {
 	s := newSession(t)
-	beginCall(t, s, propose()).reply(1, node.Committed, "", "Running", 7)
+	beginCall(t, s, propose()).reply(1, op.Committed, "", "Running", 7)
 	c := beginCall(t, s, propose())
-	beginCall(t, s, read()).reply(1, node.Committed, "", "Init", 12)
+	beginCall(t, s, read()).reply(1, op.Committed, "", "Init", 12)
 	c.wait(deadline)
 	for i, a := range c.sent {
-		require.Equal(t, node.Stamp(key, 7, "c1.1"), a.Request.ID)
+		require.Equal(t, op.Stamp(key, 7, "c1.1"), a.Request.ID)
 		require.EqualValues(t, i+1, a.Request.Attempt)
 	}
 	require.EqualValues(t, 12, watermark(beginCall(t, s, propose())))
@@ -307,12 +307,12 @@ func TestWatermarkIsFixedOverAttempts(t *testing.T) {
 // reads.
 func TestSessionLearnsSerials(t *testing.T) {
 	s := newSession(t)
-	local := session.Operation{Name: "c1.1", Kind: node.ReadLocal, Key: key}
-	beginCall(t, s, local).reply(1, node.Committed, "", "Running", 9)
+	local := session.Operation{Name: "c1.1", Kind: op.ReadLocal, Key: key}
+	beginCall(t, s, local).reply(1, op.Committed, "", "Running", 9)
 	require.Zero(t, watermark(beginCall(t, s, propose())))
-	beginCall(t, s, propose()).reply(1, node.Rejected, node.Illegal, "Running", 4)
+	beginCall(t, s, propose()).reply(1, op.Rejected, op.Illegal, "Running", 4)
 	require.EqualValues(t, 4, watermark(beginCall(t, s, propose())))
-	beginCall(t, s, read()).reply(1, node.Committed, "", "Init", 3) // older: it was overtaken
+	beginCall(t, s, read()).reply(1, op.Committed, "", "Init", 3) // older: it was overtaken
 	require.EqualValues(t, 4, watermark(beginCall(t, s, propose())))
 	other := propose()
 	other.Key = "lifecycle/b"
@@ -332,14 +332,14 @@ func watermark(c *call) uint64 {
 // response to the old id is ignored.
 func TestWindowExpiredBeginsFreshAttempt(t *testing.T) {
 	c := beginCall(t, newSession(t), propose())
-	c.reply(1, node.Rejected, node.WindowExpired, "Stopped", 40)
+	c.reply(1, op.Rejected, op.WindowExpired, "Stopped", 40)
 	require.Len(t, c.sent, 2)
 	again := c.sent[1].Request
-	require.Equal(t, node.Stamp(key, 40, "c1.1"), again.ID)
+	require.Equal(t, op.Stamp(key, 40, "c1.1"), again.ID)
 	require.False(t, again.Retry)
-	require.Zero(t, c.call.Reply(c.now, &node.Reply{Kind: node.Propose, Key: key, ID: c.sent[0].Request.ID, Attempt: 1, Outcome: node.Committed}))
-	c.reply(2, node.Committed, "", "Running", 41)
-	c.requireResult(session.Result{Outcome: node.Committed, State: "Running", Version: 41})
+	require.Zero(t, c.call.Reply(c.now, &op.Reply{Kind: op.Propose, Key: key, ID: c.sent[0].Request.ID, Attempt: 1, Outcome: op.Committed}))
+	c.reply(2, op.Committed, "", "Running", 41)
+	c.requireResult(session.Result{Outcome: op.Committed, State: "Running", Version: 41})
 }
 
 // While another attempt is pending the watermark must stay: with a later one, the
@@ -347,7 +347,7 @@ func TestWindowExpiredBeginsFreshAttempt(t *testing.T) {
 func TestWindowExpiredKeepsWatermarkOfPendingAttempt(t *testing.T) {
 	c := beginCall(t, newSession(t), propose())
 	c.wait(attempt)
-	c.reply(1, node.Rejected, node.WindowExpired, "Stopped", 40)
+	c.reply(1, op.Rejected, op.WindowExpired, "Stopped", 40)
 	c.wait(attempt)
 	require.Len(t, c.sent, 3)
 	require.Zero(t, watermark(c))
@@ -356,17 +356,17 @@ func TestWindowExpiredKeepsWatermarkOfPendingAttempt(t *testing.T) {
 
 func TestResponsesToOtherOperationsAreIgnored(t *testing.T) {
 	c := beginCall(t, newSession(t), propose())
-	require.Zero(t, c.call.Reply(0, &node.Reply{ID: "c1.2", Attempt: 1, Outcome: node.Committed}))
-	c.reply(1, node.Committed, "", "Running", 1)
-	c.requireResult(session.Result{Outcome: node.Committed, State: "Running", Version: 1})
+	require.Zero(t, c.call.Reply(0, &op.Reply{ID: "c1.2", Attempt: 1, Outcome: op.Committed}))
+	c.reply(1, op.Committed, "", "Running", 1)
+	c.requireResult(session.Result{Outcome: op.Committed, State: "Running", Version: 1})
 }
 
 func TestAfterTheEndNothingHappens(t *testing.T) {
 	c := beginCall(t, newSession(t), propose())
-	c.reply(1, node.Committed, "", "Running", 1)
+	c.reply(1, op.Committed, "", "Running", 1)
 	require.Zero(t, c.call.Tick(attempt))
 	require.Zero(t, c.call.Tick(deadline))
-	c.reply(1, node.Rejected, node.Illegal, "Init", 0)
+	c.reply(1, op.Rejected, op.Illegal, "Init", 0)
 	require.Zero(t, c.last)
 }
 
@@ -375,7 +375,7 @@ func TestAfterTheEndNothingHappens(t *testing.T) {
 func TestLateResponseDoesNotEndTheWait(t *testing.T) {
 	c := beginCall(t, newSession(t), propose())
 	c.wait(attempt)
-	c.unknown(1, node.Timeout)
+	c.unknown(1, op.Timeout)
 	require.Zero(t, c.last)
 	c.wait(attempt - 1)
 	require.Len(t, c.sent, 2)
@@ -393,7 +393,7 @@ func TestPausesAreJitteredAndBounded(t *testing.T) {
 		s, err := session.New(cfg)
 		require.NoError(t, err)
 		c := beginCall(t, s, propose())
-		c.rejected(1, node.Overloaded)
+		c.rejected(1, op.Overloaded)
 		require.Positive(t, c.last.Wake)
 		require.LessOrEqual(t, c.last.Wake, pause)
 		different[c.last.Wake] = true
@@ -405,69 +405,69 @@ func TestPausesAreJitteredAndBounded(t *testing.T) {
 // retry from the start, its id never changes, and only a final rejection ends it
 // as rejected.
 func TestAnIDOfTheCallersIsARetryFromTheStart(t *testing.T) {
-	for _, id := range []node.OpID{"pay-1", node.Stamp(key, 3, "k7")} {
+	for _, id := range []op.ID{"pay-1", op.Stamp(key, 3, "k7")} {
 		s := newSession(t)
-		beginCall(t, s, read()).reply(1, node.Committed, "", "Init", 12)
-		op := propose()
-		op.ID = id
-		c := beginCall(t, s, op)
-		c.rejected(1, node.Overloaded)
+		beginCall(t, s, read()).reply(1, op.Committed, "", "Init", 12)
+		o := propose()
+		o.ID = id
+		c := beginCall(t, s, o)
+		c.rejected(1, op.Overloaded)
 		c.wait(pause)
-		c.reply(2, node.Rejected, node.Illegal, "Init", 12)
+		c.reply(2, op.Rejected, op.Illegal, "Init", 12)
 		c.wait(deadline)
 		for _, a := range c.sent {
 			require.Equal(t, id, a.Request.ID)
 			require.Zero(t, a.Request.Watermark)
 			require.True(t, a.Request.Retry)
 		}
-		require.Equal(t, node.Unknown, c.last.Result.Outcome)
+		require.Equal(t, op.Unknown, c.last.Result.Outcome)
 	}
 }
 
 // Attempts that were made under the same id before have other numbers, and late
 // responses to them are not for this call.
 func TestEarlierAttemptsHaveOtherNumbers(t *testing.T) {
-	op := propose()
-	op.ID, op.EarlierAttempts = "pay-1", 3
-	c := beginCall(t, newSession(t), op)
+	o := propose()
+	o.ID, o.EarlierAttempts = "pay-1", 3
+	c := beginCall(t, newSession(t), o)
 	require.EqualValues(t, 4, c.sent[0].Request.Attempt)
-	require.Zero(t, c.call.Reply(c.now, &node.Reply{Kind: node.Propose, Key: key, ID: "pay-1", Attempt: 3, Outcome: node.Committed}))
-	c.take(c.call.Reply(c.now, &node.Reply{Kind: node.Propose, Key: key, ID: "pay-1", Attempt: 4, Outcome: node.Committed, State: "Running", Version: 1}))
-	c.requireResult(session.Result{Outcome: node.Committed, State: "Running", Version: 1})
+	require.Zero(t, c.call.Reply(c.now, &op.Reply{Kind: op.Propose, Key: key, ID: "pay-1", Attempt: 3, Outcome: op.Committed}))
+	c.take(c.call.Reply(c.now, &op.Reply{Kind: op.Propose, Key: key, ID: "pay-1", Attempt: 4, Outcome: op.Committed, State: "Running", Version: 1}))
+	c.requireResult(session.Result{Outcome: op.Committed, State: "Running", Version: 1})
 }
 
 // An operation without an id has one attempt. Without a response its outcome is
 // unknown.
 func TestOnceIsAskedOnce(t *testing.T) {
-	op := propose()
-	op.Once = true
+	o := propose()
+	o.Once = true
 	for name, test := range map[string]struct {
 		happens func(*call)
 		want    session.Result
 	}{
 		"committed": {
-			func(c *call) { c.reply(1, node.Committed, "", "Running", 1) },
-			session.Result{Outcome: node.Committed, State: "Running", Version: 1},
+			func(c *call) { c.reply(1, op.Committed, "", "Running", 1) },
+			session.Result{Outcome: op.Committed, State: "Running", Version: 1},
 		},
 		"rejected": {
-			func(c *call) { c.rejected(1, node.Overloaded) },
-			session.Result{Outcome: node.Rejected, Reason: node.Overloaded},
+			func(c *call) { c.rejected(1, op.Overloaded) },
+			session.Result{Outcome: op.Rejected, Reason: op.Overloaded},
 		},
 		"lost": {
 			func(c *call) { c.take(c.call.Lost(c.now, 1)) },
-			session.Result{Outcome: node.Unknown, Reason: node.Timeout},
+			session.Result{Outcome: op.Unknown, Reason: op.Timeout},
 		},
 		"no answer": {
 			func(c *call) { c.wait(deadline) },
-			session.Result{Outcome: node.Unknown, Reason: node.Timeout},
+			session.Result{Outcome: op.Unknown, Reason: op.Timeout},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := beginCall(t, newSession(t), op)
+			c := beginCall(t, newSession(t), o)
 			test.happens(c)
 			c.requireResult(test.want)
 			require.Len(t, c.sent, 1)
-			require.Equal(t, node.Once("c1.1"), c.sent[0].Request.ID)
+			require.Equal(t, op.Once("c1.1"), c.sent[0].Request.ID)
 			require.False(t, c.sent[0].Request.Retry)
 		})
 	}
@@ -481,7 +481,7 @@ func TestALostAttemptIsFollowedByARetry(t *testing.T) {
 	c.wait(pause)
 	require.Equal(t, []bool{false, true}, c.retries())
 	require.Zero(t, c.call.Lost(c.now, 1), "a second attempt is under way")
-	c.reply(2, node.Committed, "", "Running", 1)
+	c.reply(2, op.Committed, "", "Running", 1)
 	require.Zero(t, c.call.Lost(c.now, 2), "the call is over")
 }
 
@@ -491,8 +491,8 @@ func TestWindowExpiredTeachesSerial(t *testing.T) {
 	s := newSession(t)
 	c := beginCall(t, s, propose())
 	c.wait(attempt)
-	c.unknown(1, node.Timeout)
-	c.reply(2, node.Unknown, node.WindowExpired, "Stopped", 40)
-	c.requireResult(session.Result{Outcome: node.Unknown, Reason: node.WindowExpired})
+	c.unknown(1, op.Timeout)
+	c.reply(2, op.Unknown, op.WindowExpired, "Stopped", 40)
+	c.requireResult(session.Result{Outcome: op.Unknown, Reason: op.WindowExpired})
 	require.EqualValues(t, 40, watermark(beginCall(t, s, propose())))
 }

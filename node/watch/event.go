@@ -1,6 +1,6 @@
-// Package watch turns the chosen values that a node learns into the events of a
-// watch. It is pure: the server's watch hub uses it for its clients, and in the
-// simulator the oracle checks it on every node.
+// Package watch has the events of a watch, and the client's side of one that goes on at
+// another node. It is pure, and imports nothing: clients, servers and the simulator use it.
+// Package service makes the events.
 package watch
 
 // Event is one line of a watch. Exactly one of its fields is set.

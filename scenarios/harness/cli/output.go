@@ -76,7 +76,7 @@ func wantsJSON(args []string) bool {
 	return f.Lookup("output").Value.String() == "json"
 }
 
-// printJSONError prints an error as a node would: in the form of server.Failure.
+// printJSONError prints an error as a node would: in the form of httpapi.Failure.
 func printJSONError(out io.Writer, code Code, err error) {
 	var f struct {
 		Error struct {

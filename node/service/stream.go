@@ -1,6 +1,9 @@
-package watch
+package service
 
-import "github.com/lockstep-dst/lockstep/node"
+import (
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/watch"
+)
 
 // IsNewer reports whether now has transitions that had, which may be nil, has not. A
 // node may learn a value twice, or an older one after it.
@@ -9,11 +12,11 @@ func IsNewer(had, now *node.Value) bool { return had == nil || now.Version > had
 // Stream turns the chosen values that a node learns into the events of one watch. It
 // is not safe for concurrent use.
 type Stream struct {
-	From   uint64      // versions up to it are not sent; only with Resume
-	Resume bool        // begin after version From, not at the present
-	Emit   func(Event) // receives the events; an event's pointers are valid until it returns
+	From   uint64            // versions up to it are not sent; only with Resume
+	Resume bool              // begin after version From, not at the present
+	Emit   func(watch.Event) // receives the events; an event's pointers are valid until it returns
 
-	transition Transition // of the current event
+	transition watch.Transition // of the current event
 }
 
 // oldestVersion is the first version with a state that v still shows.
@@ -28,8 +31,8 @@ func oldestVersion(v *node.Value) uint64 {
 }
 
 // machineAt is the machine as it was when it came to a version that v shows.
-func machineAt(key string, v *node.Value, version uint64) *Machine {
-	m := &Machine{key, v.StateBefore, oldestVersion(v), v.Serial - uint64(len(v.Window))}
+func machineAt(key string, v *node.Value, version uint64) *watch.Machine {
+	m := &watch.Machine{Key: key, State: v.StateBefore, Version: oldestVersion(v), Serial: v.Serial - uint64(len(v.Window))}
 	for i := range v.Window {
 		if m.Version == version {
 			break
@@ -71,10 +74,10 @@ func (s *Stream) Advance(key string, had, now *node.Value) {
 func (s *Stream) emitFirst(key string, from uint64, v *node.Value) {
 	switch {
 	case from > v.Version:
-		s.Emit(Event{Behind: &Behind{key, v.Version, from}})
+		s.Emit(watch.Event{Behind: &watch.Behind{Key: key, Version: v.Version, From: from}})
 		return
 	case from >= oldestVersion(v):
-		s.Emit(Event{State: machineAt(key, v, from)})
+		s.Emit(watch.Event{State: machineAt(key, v, from)})
 	}
 	s.emitTransitions(key, from, v)
 }
@@ -83,7 +86,7 @@ func (s *Stream) emitFirst(key string, from uint64, v *node.Value) {
 func (s *Stream) emitTransitions(key string, after uint64, v *node.Value) {
 	version, state, rest := entriesAfter(v, after)
 	if after < version {
-		s.Emit(Event{Gap: &Gap{key, after + 1, version}})
+		s.Emit(watch.Event{Gap: &watch.Gap{Key: key, From: after + 1, To: version}})
 	}
 	for i := range rest {
 		e := &rest[i]
@@ -91,8 +94,8 @@ func (s *Stream) emitTransitions(key string, after uint64, v *node.Value) {
 			continue
 		}
 		version++
-		s.transition = Transition{key, version, state, e.To, string(e.ID)}
-		s.Emit(Event{Transition: &s.transition})
+		s.transition = watch.Transition{Key: key, Version: version, From: state, To: e.To, Operation: string(e.ID)}
+		s.Emit(watch.Event{Transition: &s.transition})
 		state = e.To
 	}
 }

@@ -1,4 +1,4 @@
-package watch
+package service
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
 var states = []string{"Init", "Running", "Stopped"}
@@ -38,7 +39,7 @@ func TestStreamIsCompleteUpToGaps(t *testing.T) {
 			s.From = rapid.Uint64Range(0, 30).Draw(t, "from")
 		}
 		told, begun, behind := s.From, s.Resume, 0
-		s.Emit = func(e Event) {
+		s.Emit = func(e watch.Event) {
 			switch {
 			case e.State != nil:
 				require.Equal(t, stateOf(e.State.Version), e.State.State)

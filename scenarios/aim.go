@@ -120,14 +120,7 @@ func (a *aim) generate() {
 	}
 	i := a.instant()
 	at := a.timeOf(i, a.moment("after"))
-	switch kind {
-	case PowerLoss, ProcessCrash:
-		a.restart(i, at, kind)
-	case Pause:
-		a.add(Fault{Kind: Pause, At: at, For: a.length("pause"), Nodes: a.targets(i)})
-	case Cut:
-		a.cut(i, at)
-	}
+	kind.row().aim(a, i, at)
 }
 
 // timeOf returns the time of a fault that comes after an instant, and notes it in words.
@@ -139,12 +132,20 @@ func (a *aim) timeOf(i *Instant, after Duration) Duration {
 	return min(i.At+after, a.plan.Heal.At)
 }
 
-// kind chooses the kind of the fault among those that the plan may have, or returns
-// "". Crashes count twice: every state that a node keeps must survive them.
+// aimedKinds lists the kinds of faults that are aimed, as often as they count. Crashes count
+// twice: every state that a node keeps must survive them.
+var aimedKinds = []FaultKind{ProcessCrash, PowerLoss, ProcessCrash, PowerLoss, Cut, Pause}
+
+// mayHave reports whether the plan may have faults of a kind.
+func (a *aim) mayHave(kind FaultKind) bool {
+	return slices.ContainsFunc(a.families, kind.row().families.has)
+}
+
+// kind chooses the kind of the fault among those that the plan may have, or returns "".
 func (a *aim) kind() FaultKind {
 	var kinds []FaultKind
-	for _, k := range []FaultKind{ProcessCrash, PowerLoss, ProcessCrash, PowerLoss, Cut, Pause} {
-		if slices.Contains(a.families, familyOfKind[k]) && (k != Cut || a.plan.Nodes > 1) {
+	for _, k := range aimedKinds {
+		if a.mayHave(k) && (k != Cut || a.plan.Nodes > 1) {
 			kinds = append(kinds, k)
 		}
 	}

@@ -44,7 +44,7 @@ func (a *aim) isRequest(i *Instant) bool {
 // crashes lists the kinds of crashes that the plan may have.
 func (a *aim) crashes() (kinds []FaultKind) {
 	for _, k := range []FaultKind{PowerLoss, ProcessCrash} {
-		if slices.Contains(a.families, familyOfKind[k]) {
+		if a.mayHave(k) {
 			kinds = append(kinds, k)
 		}
 	}

@@ -11,6 +11,11 @@ func (a *aim) add(f Fault) {
 	a.plan.Faults = append(a.plan.Faults, f)
 }
 
+// pause stops the node of an instant, or others, for a while.
+func (a *aim) pause(i *Instant, at Duration) {
+	a.add(Fault{Kind: Pause, At: at, For: a.length("pause"), Nodes: a.targets(i)})
+}
+
 // moment chooses a short time: none, a nanosecond, or up to the time of a disk request.
 func (a *aim) moment(label string) Duration {
 	d := &a.plan.Disk
@@ -103,3 +108,9 @@ func (a *aim) cut(i *Instant, at Duration) {
 	}
 	a.add(f)
 }
+
+// losePower ends lives with a loss of power.
+func (a *aim) losePower(i *Instant, at Duration) { a.restart(i, at, PowerLoss) }
+
+// crashProcess ends lives with a crash of the process.
+func (a *aim) crashProcess(i *Instant, at Duration) { a.restart(i, at, ProcessCrash) }

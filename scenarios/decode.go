@@ -66,11 +66,7 @@ func (p *Plan) update() {
 		p.Version = Version // a newer one was refused by checkHead
 	}
 	for i := range p.Faults {
-		for _, r := range renamedKinds {
-			if p.Faults[i].Kind == r.was {
-				p.Faults[i].Kind = r.now
-			}
-		}
+		p.Faults[i].Kind = p.Faults[i].Kind.renamed()
 	}
 }
 

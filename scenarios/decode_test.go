@@ -147,7 +147,7 @@ func TestSenselessPlansAreRefused(t *testing.T) {
 		{"read to a state", `"kind": "read"`, `"kind": "read", "to": "Open"`, `operations[1].argument: "Open": a read requests no state`},
 		{"unknown kind", `"kind": "read"`, `"kind": "write"`, `operations[1].kind: "write": want "propose", "read" or "define"`},
 		{"after the heal phase", `"at": "3ms"`, `"at": "21ms"`, "operations[1].at: 21ms: want 0 to the start of the heal phase, 20ms"},
-		{"unknown fault", `"power_loss"`, `"flood"`, `faults[4].kind: "flood": want partition, one_way, cut, profile_override, clog, refuse, power_loss, process_crash, pause, slow, freeze, wipe, rollback, stop, disk or disk_crash`},
+		{"unknown fault", `"power_loss"`, `"flood"`, `faults[4].kind: "flood": want one of profile_override, partition, one_way, cut, clog, refuse, power_loss, process_crash, disk, wipe, rollback, pause, slow, freeze, disk_crash, stop`},
 		{"fault without end", `"at": "5ms", "for": "9ms"`, `"at": "5ms", "for": "0s"`, "faults[4].for: 0s: want more than 0"},
 		{"a crash of what", `"nodes": [3]`, `"nodes": [3], "what": "rot"`, "faults[4].what: a power_loss fault has none"},
 		{"a disk fault of nothing", `"what": "rot", `, ``, "faults[6].what: a disk fault needs it"},

@@ -78,6 +78,18 @@ func (f Family) label() string {
 // familySet is a set of families.
 type familySet uint32
 
+// anyFamily is the set of all families.
+const anyFamily = familySet(1<<numFamilies - 1)
+
+// setOf returns the set of some families.
+func setOf(list ...Family) familySet {
+	var s familySet
+	for _, f := range list {
+		s.add(f, true)
+	}
+	return s
+}
+
 func (s *familySet) add(f Family, is bool) {
 	if is {
 		*s |= 1 << f
@@ -112,7 +124,7 @@ func familiesOf(p *Plan) familySet {
 		s.add(Drifts, c.Drift != 0)
 	}
 	for i := range p.Faults {
-		s.fault(&p.Faults[i])
+		s |= p.Faults[i].families()
 	}
 	s.add(Exclusions, p.Heal.Exclusion != DownAtFirst)
 	s.add(Batches, p.Steps.Batch > 1)
@@ -130,28 +142,6 @@ func (s *familySet) network(p *netmodel.Profile) {
 	s.add(Resets, p.Reset != 0)
 	s.add(Gaps, p.Gap != 0)
 	s.add(Breaks, p.Break != 0)
-}
-
-// familyOfKind maps kinds of faults to their family, if they have one.
-var familyOfKind = map[FaultKind]Family{
-	Partition: Partitions, OneWay: OneWays, Cut: Cuts, Clog: Clogs, Refuse: Refusals,
-	DiskCrash: DiskCrashes, PowerLoss: PowerLosses, ProcessCrash: ProcessCrashes, Pause: Pauses, Slow: Slowness, Freeze: Freezes, Wipe: Wipes, Rollback: Rollbacks, Stop: Stops,
-}
-
-func (s *familySet) fault(f *Fault) {
-	if family, ok := familyOfKind[f.Kind]; ok {
-		s.add(family, true)
-	}
-	switch f.Kind {
-	case ProfileOverride:
-		s.network(f.Profile)
-	case DiskFailure:
-		s.add(DiskDamage, f.damages())
-		s.add(DiskErrors, !f.damages())
-	}
-	s.add(Freezes, f.Freeze)
-	s.add(Flaps, f.Every != 0 && f.ofLinks())
-	s.add(Restarts, f.Every != 0 && !f.ofLinks())
 }
 
 // Families lists the families that plans of the shape may have, in order.

@@ -8,6 +8,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -62,6 +63,8 @@ func TestTheSchemaRefuses(t *testing.T) {
 		{`"at": "0s"`, `"at": "soon"`, "operations[0].at: want a match of"},
 		{`"kind": "propose"`, `"kind": "ask"`, "operations[0].kind: want one of"},
 		{`"fate": "drop"`, `"fate": "lose"`, "overrides[0].override.fate: want one of"},
+		{`"heal":`, `"faults": [{"at": "0s", "for": "1s", "kind": "pause"}], "heal":`, "faults[0].nodes: required"},
+		{`"heal":`, `"faults": [{"at": "0s", "for": "1s", "kind": "wipe", "nodes": [1], "live": true}], "heal":`, "faults[0].live: not with wipe"},
 		{`"1>3 commit`, `"1-3 commit`, "overrides[0].message: want a match of"},
 	} {
 		changed := strings.Replace(string(text), c.old, c.new, 1)
@@ -87,7 +90,22 @@ type schema struct {
 	Properties  properties `json:"properties,omitempty"`
 	Required    []string   `json:"required,omitempty"`
 	Closed      *bool      `json:"additionalProperties,omitempty"`
+	OneOf       []variant  `json:"oneOf,omitempty"`
 	Defs        properties `json:"$defs,omitempty"`
+}
+
+// variant is what an object with one word as its kind must and may have.
+type variant struct {
+	Description string `json:"description"`
+	Properties  struct {
+		Kind struct {
+			Const string `json:"const"`
+		} `json:"kind"`
+	} `json:"properties"`
+	Required []string `json:"required,omitempty"`
+	Names    struct {
+		Enum []string `json:"enum"`
+	} `json:"propertyNames"`
 }
 
 // properties keeps the order of the types' fields.
@@ -141,12 +159,13 @@ type schemaMaker struct {
 	t        *testing.T
 	comments map[string]string   // by package.Type.Field
 	words    map[string][]string // by package.Type: the constants of a string type
+	meanings map[string]string   // by package.Type.word: the comment of the constant
 	required map[string][]string // by package.Type
 	defs     properties
 }
 
 func newSchemaMaker(t *testing.T) *schemaMaker {
-	m := &schemaMaker{t: t, comments: map[string]string{}, words: map[string][]string{}}
+	m := &schemaMaker{t: t, comments: map[string]string{}, words: map[string][]string{}, meanings: map[string]string{}}
 	for _, dir := range []string{"scenarios", "netmodel", "sim", "node/fsm"} {
 		m.read(dir)
 	}
@@ -174,6 +193,7 @@ func (m *schemaMaker) read(dir string) {
 						word, _ := strconv.Unquote(lit.Value)
 						key := f.Name.Name + "." + typ.Name
 						m.words[key] = append(m.words[key], word)
+						m.meanings[key+"."+word] = strings.TrimSpace(n.Comment.Text())
 					}
 				}
 			}
@@ -212,7 +232,23 @@ func (m *schemaMaker) object(t reflect.Type) *schema {
 		p.Description = m.comments[t.String()+"."+f.Name]
 		s.Properties = append(s.Properties, property{name, p})
 	}
+	if t == reflect.TypeFor[scenarios.Fault]() {
+		s.OneOf = m.kindsOfFaults()
+	}
 	return s
+}
+
+// kindsOfFaults derives the fields of each kind of faults from the table of kinds.
+func (m *schemaMaker) kindsOfFaults() (variants []variant) {
+	for _, kind := range scenarios.FaultKinds() {
+		needed, optional := kind.Fields()
+		v := variant{Description: m.meanings["scenarios.FaultKind."+string(kind)], Required: needed}
+		require.NotEmpty(m.t, v.Description, "the comment of the constant %s", kind)
+		v.Properties.Kind.Const = string(kind)
+		v.Names.Enum = slices.Concat([]string{"at", "for", "kind", "aim"}, needed, optional)
+		variants = append(variants, v)
+	}
+	return variants
 }
 
 // of returns the schema of a type; that of a structure is a reference.
@@ -427,6 +463,11 @@ func (s *schema) checkObject(root *schema, tree map[string]any, at string, is ma
 			return fmt.Errorf("%s: required", place(name))
 		}
 	}
+	for _, v := range s.OneOf {
+		if err := v.check(tree, place); v.Properties.Kind.Const == tree["kind"] && err != nil {
+			return err
+		}
+	}
 	for name, x := range tree {
 		f := s.Properties.named(name)
 		if f == nil {
@@ -434,6 +475,21 @@ func (s *schema) checkObject(root *schema, tree map[string]any, at string, is ma
 		}
 		if err := f.check(root, x, place(name)); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// check reports a field of an object that the variant demands or does not have.
+func (v *variant) check(tree map[string]any, place func(string) string) error {
+	for _, name := range v.Required {
+		if _, ok := tree[name]; !ok {
+			return fmt.Errorf("%s: required", place(name))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(tree)) {
+		if !slices.Contains(v.Names.Enum, name) {
+			return fmt.Errorf("%s: not with %s", place(name), v.Properties.Kind.Const)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package play
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
@@ -80,9 +81,11 @@ func (s *runner) actions(f *scenarios.Fault) (begin, end func()) {
 	case scenarios.Refuse:
 		links := s.linksOf(f)
 		return func() { each(links, net.Refuse) }, func() { each(links, net.Unrefuse) }
+	case scenarios.Partition, scenarios.OneWay, scenarios.Cut:
+		cuts := f.Cuts()
+		return func() { each(cuts, net.Cut) }, func() { each(cuts, net.Uncut) }
 	}
-	cuts := f.Cuts()
-	return func() { each(cuts, net.Cut) }, func() { each(cuts, net.Uncut) }
+	panic(fmt.Sprintf("play: a fault of the kind %q has no effect", f.Kind))
 }
 
 // linksOf lists the links of a fault: the listed ones, or all.

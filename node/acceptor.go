@@ -15,7 +15,7 @@ func (n *Node) handleProposal(from ID, p *Proposal) {
 	}
 	m := n.ensureMachine(p.Key)
 	if m == nil {
-		n.fetchDefinition(p.Key)
+		n.definitions.fetch(p.Key)
 	}
 	if reason := n.rejectReason(m, p); reason != "" {
 		n.counts.rejected(reason)
@@ -100,7 +100,7 @@ func (n *Node) accept(m *machine, p *Proposal) {
 	invariant.Check(!p.Ballot.Less(m.promised), "node: an acceptor accepts nothing below its promise")
 	before := m.contribution()
 	m.accepted, m.value = p.Ballot, p.Value
-	n.updateDigest(m, before)
+	n.repair.update(m, before)
 	m.promised = maxBallot(m.promised, maxBallot(p.Ballot, p.Next))
 	m.checkAcceptor()
 	n.persist(m, true)
@@ -132,7 +132,7 @@ func (n *Node) handleReadRequest(from ID, r *ReadRequest) {
 	case m != nil:
 		report.Accepted, report.Value = m.accepted, m.value
 		n.sendWhenDurable(from, report, m.durableAt)
-	case n.findDefinition(r.Key) != nil: // a read does not create a machine
+	case n.definitions.find(r.Key) != nil: // a read does not create a machine
 		n.sendWhenDurable(from, report, 0)
 	default:
 		n.counts.Discarded++

@@ -62,7 +62,7 @@ func (n *Node) handleUndefined(o *operation) {
 		n.rejectFinal(o, UnknownDefinition)
 		return
 	}
-	n.awaitDefinition(name, waiter{o.client, o.req})
+	n.definitions.await(name, waiter{o.client, o.req})
 }
 
 // definesKey reports whether text is Retired or a definition with the name in
@@ -333,7 +333,7 @@ func (n *Node) respond(o *operation, reply Reply) {
 	invariant.Check(!o.acceptSent || reply.Outcome != Rejected || reply.Final || o.result.Outcome != Committed, "node: an operation that a round carries as committed is not rejected")
 	o.answered, o.result = true, reply
 	if o.definitionLookup != nil {
-		n.finishLookup(o.definitionLookup, reply)
+		n.definitions.finishLookup(o.definitionLookup, reply)
 		return
 	}
 	r := &o.result

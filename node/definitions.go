@@ -1,18 +1,39 @@
 package node
 
 import (
-	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
+// definitions is the definitions that a node knows, and its lookups of others.
+//
 // Definitions that users create are machines like all others, with the key
 // "definition/NAME" (fsm.MetaName). A node uses one once it knows it to be chosen;
 // it never changes, since no transition leaves a definition's state. The node
 // first writes it to its own log, so that after a restart it can read all that it
 // has logged about the machines of that definition.
+type definitions struct {
+	node    definitionsNode
+	cfg     *Config
+	counts  *Counters
+	known   map[string]*fsm.Definition // by name; with that of definitions
+	lookups []*lookup                  // under way
+}
+
+// definitionsNode is what definitions ask of their node, and all that they do to it.
+type definitionsNode interface {
+	// readDefinition begins to read the machine of a definition, as a client would;
+	// finishLookup is called with the reply.
+	readDefinition(l *lookup)
+	handleRequest(client ID, r *Request)
+	refuseRequest(client ID, r *Request, why Reason)
+
+	isLogged(localKey string) bool
+	logDefinition(localKey, text string)
+}
 
 // lookup is a read of a definition that this node does not know. A request that
 // arrives during the read waits for another one: this one may miss a definition that
@@ -32,156 +53,143 @@ type waiter struct {
 // maxLookups bounds the lookups at a time.
 const maxLookups = 64
 
-// awaitDefinition queues a request until the definition of its machine is read.
-func (n *Node) awaitDefinition(name string, w waiter) {
-	i := n.lookupIndex(name)
+// newDefinitions returns the definitions of a node that has not booted: those that are
+// configured.
+func newDefinitions(n definitionsNode, cfg *Config, counts *Counters) definitions {
+	d := definitions{node: n, cfg: cfg, counts: counts, known: map[string]*fsm.Definition{}}
+	for i := range cfg.Definitions {
+		d.known[cfg.Definitions[i].Name] = &cfg.Definitions[i]
+	}
+	meta := fsm.MetaDefinition()
+	d.known[meta.Name] = &meta
+	return d
+}
+
+// find returns the definition of a key. It returns nil if it is unknown or the key is
+// invalid.
+func (d *definitions) find(key string) *fsm.Definition {
+	name, _, _ := strings.Cut(key, "/")
+	def := d.known[name]
+	if def == nil {
+		return nil
+	}
+	if _, _, err := fsm.SplitKey(key); err != nil {
+		return nil
+	}
+	return def
+}
+
+// await queues a request until the definition of its machine is read.
+func (d *definitions) await(name string, w waiter) {
+	i := d.lookupIndex(name)
 	switch {
-	case i >= 0 && len(n.lookups[i].waiting)+len(n.lookups[i].next) < n.cfg.Queue:
-		n.lookups[i].next = append(n.lookups[i].next, w)
-	case i < 0 && len(n.lookups) < maxLookups:
-		n.beginLookup(&lookup{name: name, waiting: []waiter{w}})
+	case i >= 0 && len(d.lookups[i].waiting)+len(d.lookups[i].next) < d.cfg.Queue:
+		d.lookups[i].next = append(d.lookups[i].next, w)
+	case i < 0 && len(d.lookups) < maxLookups:
+		d.beginLookup(&lookup{name: name, waiting: []waiter{w}})
 	default:
-		n.giveUp(n.operation(w.client, w.request), Overloaded)
+		d.node.refuseRequest(w.client, w.request, Overloaded)
 	}
 }
 
-// lookupIndex is the index in n.lookups of the lookup of name, or -1.
-func (n *Node) lookupIndex(name string) int {
-	return slices.IndexFunc(n.lookups, func(l *lookup) bool { return l.name == name })
+// fetch begins a lookup for a machine that a peer has sent a message about.
+func (d *definitions) fetch(key string) {
+	name, _, err := fsm.SplitKey(key)
+	known := err != nil || d.known[name] != nil || d.lookupIndex(name) >= 0
+	if !known && len(d.lookups) < maxLookups {
+		d.beginLookup(&lookup{name: name})
+	}
 }
 
-// beginLookup reads a definition as a client would.
-func (n *Node) beginLookup(l *lookup) {
-	n.lookups = append(n.lookups, l)
-	o := n.operation(n.cfg.ID, &Request{Kind: Read, Key: metaKey(l.name), ID: lookupID})
-	o.definitionLookup = l
-	n.read(n.ensureMachine(o.req.Key), o)
+// lookupIndex is the index in d.lookups of the lookup of name, or -1.
+func (d *definitions) lookupIndex(name string) int {
+	return slices.IndexFunc(d.lookups, func(l *lookup) bool { return l.name == name })
 }
 
-// lookupID is the operation id of a node's own reads. No client has it, since
-// a name has no parentheses.
-const lookupID OpID = "(lookup)"
+// underWay counts the lookups that have not ended.
+func (d *definitions) underWay() int { return len(d.lookups) }
 
-func metaKey(name string) string { return fsm.MetaName + "/" + name }
+func (d *definitions) beginLookup(l *lookup) {
+	d.lookups = append(d.lookups, l)
+	d.node.readDefinition(l)
+}
 
 // finishLookup ends a lookup: its waiting requests go on, or are rejected. If the
 // definition is not there, those that arrived during the read begin another one.
-func (n *Node) finishLookup(l *lookup, r Reply) {
-	n.lookups = slices.DeleteFunc(n.lookups, func(other *lookup) bool { return other == l })
+func (d *definitions) finishLookup(l *lookup, r Reply) {
+	d.lookups = slices.DeleteFunc(d.lookups, func(other *lookup) bool { return other == l })
 	if r.Outcome == Committed {
-		n.adoptDefinition(metaKey(l.name), r.State)
+		d.adopt(metaKey(l.name), r.State)
 	}
-	if r.Outcome == Committed && n.defs[l.name] == nil && len(l.next) > 0 {
-		n.beginLookup(&lookup{name: l.name, waiting: l.next})
+	if r.Outcome == Committed && d.known[l.name] == nil && len(l.next) > 0 {
+		d.beginLookup(&lookup{name: l.name, waiting: l.next})
 		l.next = nil
 	}
 	for _, w := range append(l.waiting, l.next...) {
 		switch {
-		case n.defs[l.name] != nil:
-			n.handleRequest(w.client, w.request)
+		case d.known[l.name] != nil:
+			d.node.handleRequest(w.client, w.request)
 		case r.Outcome == Committed:
-			n.giveUp(n.operation(w.client, w.request), UnknownDefinition)
+			d.node.refuseRequest(w.client, w.request, UnknownDefinition)
 		default:
-			n.giveUp(n.operation(w.client, w.request), Timeout)
+			d.node.refuseRequest(w.client, w.request, Timeout)
 		}
 	}
 }
 
-// fetchDefinition begins a lookup for a machine that a peer has sent a message
-// about.
-func (n *Node) fetchDefinition(key string) {
-	name, _, err := fsm.SplitKey(key)
-	known := err != nil || n.defs[name] != nil || n.lookupIndex(name) >= 0
-	if !known && len(n.lookups) < maxLookups {
-		n.beginLookup(&lookup{name: name})
+// adopt logs a chosen definition, the state of the machine with the key, and uses it from
+// now on.
+func (d *definitions) adopt(key, text string) {
+	if text == fsm.Undefined || d.node.isLogged(localPrefix+key) {
+		return
 	}
+	def, err := fsm.Parse(text)
+	if err != nil || metaKey(def.Name) != key || d.known[def.Name] != nil {
+		d.counts.Discarded++
+		return
+	}
+	d.node.logDefinition(localPrefix+key, text)
+	d.known[def.Name] = &def
 }
 
-// adoptDefinition logs a chosen definition and uses it from now on.
-func (n *Node) adoptDefinition(key, text string) {
-	if text == fsm.Undefined || n.machines[localPrefix+key] != nil {
-		return
+// recover takes the definition that a machine of the log holds.
+func (d *definitions) recover(localKey, text string) error {
+	def, err := fsm.Parse(text)
+	if err != nil {
+		return errRecord("machine %q: %w", localKey, err)
 	}
-	d, err := fsm.Parse(text)
-	if err != nil || metaKey(d.Name) != key || n.defs[d.Name] != nil {
-		n.counts.Discarded++
-		return
+	if known := d.known[def.Name]; known != nil { // configured since it was created
+		if configured, _ := known.Text(); configured != text {
+			return errRecord("definition %q: it is configured otherwise than it was created: take it out of the configuration", def.Name)
+		}
+		return nil
 	}
-	m := n.createMachine(localPrefix+key, n.defs[fsm.MetaName])
-	m.accepted = Ballot{Round: 1, Boot: n.boot, Epoch: firstEpoch, Node: n.cfg.ID}
-	m.promised = m.accepted
-	m.value = initial(m.def).withEntry(Entry{ID: lookupID, To: text}, 1)
-	n.persist(m, true)
-	n.defs[d.Name] = &d
+	d.known[def.Name] = &def
+	return nil
 }
+
+// list returns all definitions but that of definitions, sorted by name.
+func (d *definitions) list() []fsm.Definition {
+	list := make([]fsm.Definition, 0, len(d.known))
+	for _, name := range slices.Sorted(maps.Keys(d.known)) {
+		if name != fsm.MetaName {
+			list = append(list, *d.known[name])
+		}
+	}
+	return list
+}
+
+// Definitions lists all definitions that this node knows, sorted by name.
+func (n *Node) Definitions() []fsm.Definition { return n.definitions.list() }
+
+func metaKey(name string) string { return fsm.MetaName + "/" + name }
+
+// lookupID is the operation id of a node's own reads. No client has it, since
+// a name has no parentheses.
+const lookupID OpID = "(lookup)"
 
 // localPrefix begins the key of a chosen definition in the node's own log. No
 // machine's key begins with it.
 const localPrefix = "#"
 
 func isLocalKey(key string) bool { return strings.HasPrefix(key, localPrefix) }
-
-// ensureLogged finds or creates the machine of a log record. Its definition may
-// come later in the log: resolveDefinitions sets it then.
-func (n *Node) ensureLogged(key string) *machine {
-	if m := n.machines[key]; m != nil {
-		return m
-	}
-	key = strings.Clone(key) // the key is part of the record's buffer
-	if isLocalKey(key) {
-		return n.createMachine(key, n.defs[fsm.MetaName])
-	}
-	return n.createMachine(key, n.findDefinition(key))
-}
-
-// resolveDefinitions sets the definition of every recovered machine, and checks
-// its value.
-func (n *Node) resolveDefinitions() error {
-	for _, m := range n.byIndex {
-		if !isLocalKey(m.key) || isNoteKey(m.key) {
-			continue
-		}
-		d, err := fsm.Parse(m.value.State)
-		if err != nil {
-			return errRecord("machine %q: %w", m.key, err)
-		}
-		if known := n.defs[d.Name]; known != nil { // configured since it was created
-			if text, _ := known.Text(); text != m.value.State {
-				return errRecord("definition %q: it is configured otherwise than it was created: take it out of the configuration", d.Name)
-			}
-			continue
-		}
-		n.defs[d.Name] = &d
-	}
-	for _, m := range n.byIndex {
-		if isNoteKey(m.key) {
-			continue
-		}
-		if m.def = cmp.Or(m.def, n.findDefinition(m.key)); m.def == nil {
-			return errRecord("machine %q: its definition is not configured; add it", m.key)
-		}
-		if m.value == nil {
-			continue
-		}
-		if err := m.value.check(m.def); err != nil {
-			return errRecord("machine %q: %w", m.key, err)
-		}
-	}
-	return nil
-}
-
-// Definitions lists all definitions that this node knows, sorted by name.
-func (n *Node) Definitions() []fsm.Definition {
-	list := slices.Clone(n.cfg.Definitions)
-	for _, m := range n.byIndex {
-		if m == nil || !isLocalKey(m.key) || isNoteKey(m.key) {
-			continue
-		}
-		d := n.defs[strings.TrimPrefix(m.key, localPrefix+fsm.MetaName+"/")]
-		if !slices.ContainsFunc(n.cfg.Definitions, func(c fsm.Definition) bool { return c.Name == d.Name }) {
-			list = append(list, *d)
-		}
-	}
-	slices.SortFunc(list, func(a, b fsm.Definition) int { return cmp.Compare(a.Name, b.Name) })
-	return list
-}

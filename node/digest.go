@@ -17,7 +17,9 @@ import (
 // additions, and a few machines cost nothing. Nodes need not split alike: a peer
 // may request ranges of any size (see HashRange).
 type digest struct {
-	root subtree
+	salt     uint64      // of the places of keys: see place
+	machines *[]*machine // of the node, by index
+	root     subtree
 	// progress measures how much a node holds: twice the round of each accepted
 	// ballot, plus one if it is known to be chosen.
 	progress uint64
@@ -79,20 +81,20 @@ func (m *machine) contribution() contribution {
 	return contribution{max(h, 1), 2*b.Round + known}
 }
 
-// updateDigest adds the change of m's contribution since old.
-func (n *Node) updateDigest(m *machine, old contribution) {
+// update adds the change of m's contribution since old. It reports whether there is one.
+func (d *digest) update(m *machine, old contribution) (changed bool) {
 	now := m.contribution()
 	if now == old {
-		return
+		return false
 	}
-	n.digest.progress += now.progress - old.progress
-	n.addToDigest(m, now.sum-old.sum, old.sum == 0)
-	n.digestChanged()
+	d.progress += now.progress - old.progress
+	d.add(m, now.sum-old.sum, old.sum == 0)
+	return true
 }
 
-// addToDigest adds sum to all subtrees that contain m. fresh adds m itself.
-func (n *Node) addToDigest(m *machine, sum uint64, fresh bool) {
-	b := &n.digest.root
+// add adds sum to all subtrees that contain m. fresh adds m itself.
+func (d *digest) add(m *machine, sum uint64, fresh bool) {
+	b := &d.root
 	for depth := 0; ; depth++ {
 		b.sum += sum
 		if fresh {
@@ -102,7 +104,7 @@ func (n *Node) addToDigest(m *machine, sum uint64, fresh bool) {
 		if b.children == nil {
 			if fresh {
 				b.leaf = append(b.leaf, uint32(m.index))
-				n.splitLeaf(b, depth)
+				d.splitLeaf(b, depth)
 			}
 			return
 		}
@@ -111,13 +113,13 @@ func (n *Node) addToDigest(m *machine, sum uint64, fresh bool) {
 }
 
 // splitLeaf splits a leaf that has more than maxLeaf machines.
-func (n *Node) splitLeaf(b *subtree, depth int) {
+func (d *digest) splitLeaf(b *subtree, depth int) {
 	if len(b.leaf) <= maxLeaf || depth == maxDepth {
 		return
 	}
 	b.children = new([fanout]subtree)
 	for _, i := range b.leaf {
-		m := n.byIndex[i]
+		m := (*d.machines)[i]
 		k := &b.children[digit(m.hash, depth)]
 		k.sum += m.contribution().sum
 		k.count++
@@ -128,8 +130,8 @@ func (n *Node) splitLeaf(b *subtree, depth int) {
 
 // findSubtree returns the smallest subtree that contains r, and whether it is
 // exactly r.
-func (n *Node) findSubtree(r HashRange) (b *subtree, exact bool) {
-	b = &n.digest.root
+func (d *digest) findSubtree(r HashRange) (b *subtree, exact bool) {
+	b = &d.root
 	for depth := range int(r.Depth) {
 		if b.children == nil {
 			return b, false
@@ -139,14 +141,14 @@ func (n *Node) findSubtree(r HashRange) (b *subtree, exact bool) {
 	return b, true
 }
 
-// rangeDigest returns the digest and the number of the machines in r.
-func (n *Node) rangeDigest(r HashRange) (sum uint64, count int) {
-	b, exact := n.findSubtree(r)
+// of returns the digest and the number of the machines in r.
+func (d *digest) of(r HashRange) (sum uint64, count int) {
+	b, exact := d.findSubtree(r)
 	if exact {
 		return b.sum, int(b.count)
 	}
 	for _, i := range b.leaf {
-		if m := n.byIndex[i]; r.contains(m.hash) {
+		if m := (*d.machines)[i]; r.contains(m.hash) {
 			sum += m.contribution().sum
 			count++
 		}
@@ -154,9 +156,42 @@ func (n *Node) rangeDigest(r HashRange) (sum uint64, count int) {
 	return sum, count
 }
 
-// hash is the place of a key. It depends on the cluster's random id, so that names
+// describe adds the content of r to the report: items if they are
+// few, else the digests of its parts. It reports false if there is no room.
+func (d *digest) describe(r HashRange, rep *RepairReport) bool {
+	_, count := d.of(r)
+	if count > maxLeaf && r.Depth < maxDepth {
+		return d.describeParts(r, rep)
+	}
+	if len(rep.Items) > 0 && len(rep.Items)+count > MaxRepairList {
+		return false
+	}
+	b, _ := d.findSubtree(r)
+	for _, i := range b.leaf {
+		if m := (*d.machines)[i]; r.contains(m.hash) && len(rep.Items) < MaxRepairList {
+			rep.Items = append(rep.Items, RepairItem{m.key, m.accepted, m.chosenAt == m.accepted})
+		}
+	}
+	return true
+}
+
+func (d *digest) describeParts(r HashRange, rep *RepairReport) bool {
+	if len(rep.Ranges)+fanout > MaxRepairList {
+		return false
+	}
+	for i := range fanout {
+		part := r.child(i)
+		sum, count := d.of(part)
+		if part.Digest = sum; count > 0 {
+			rep.Ranges = append(rep.Ranges, part)
+		}
+	}
+	return true
+}
+
+// place is the place of a key in the space. It depends on the cluster's random id, so that names
 // cannot be chosen to collide.
-func (n *Node) hash(key string) uint64 { return hash64.Keyed(n.salt, 0, key, 0) }
+func (d *digest) place(key string) uint64 { return hash64.Keyed(d.salt, 0, key, 0) }
 
 // salt makes the hashes of one cluster differ from another's.
 func salt(cluster [16]byte) (h uint64) {

@@ -18,11 +18,11 @@
 //     backoff.go waits for a turn, answer_waiting.go looks up waiting operations in
 //     the values that others have chosen (rules 7 and 9);
 //   - quorum_read.go serves reads in one round trip (rule 8);
-//   - repair*.go and digest.go repair a lagging node (rule 10);
+//   - repair*.go and digest.go repair a lagging node (rule 10), definitions.go looks up
+//     the definitions that users create; access.go is what these two may do to the node;
 //   - machine.go holds a node's state of one machine, value.go its values;
 //   - message.go and ballot.go define messages and their parts, operation.go names those
 //     of package op;
-//   - definitions.go looks up the definitions that users create;
 //   - record.go and compact.go keep the state in the log and the log short; note.go
 //     keeps the records of the node's owner in it, sync_mark.go keeps its
 //     high-water mark up to date at rest;

@@ -1,7 +1,6 @@
 package node
 
 import (
-	"strings"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node/fsm"
@@ -101,7 +100,7 @@ func (n *Node) ensureMachine(key string) *machine {
 	if m := n.findMachine(key); m != nil {
 		return m
 	}
-	def := n.findDefinition(key)
+	def := n.definitions.find(key)
 	if def == nil {
 		return nil
 	}
@@ -129,7 +128,7 @@ func cacheSlot(key string) int {
 }
 
 func (n *Node) createMachine(key string, def *fsm.Definition) *machine {
-	m := &machine{key: key, def: def, index: len(n.byIndex), hash: n.hash(key)}
+	m := &machine{key: key, def: def, index: len(n.byIndex), hash: n.repair.digest.place(key)}
 	n.machines[key] = m
 	if isLocalKey(key) {
 		n.localMachines++
@@ -153,26 +152,12 @@ func (n *Node) validAccepted(m *machine, b Ballot, v *Value) bool {
 	return n.validBallot(b) && (v == m.value || v.check(m.def) == nil)
 }
 
-// definitionOf is findDefinition, faster for a known machine.
+// definitionOf returns the definition of a key, or nil. It is faster for a known machine.
 func (n *Node) definitionOf(key string) *fsm.Definition {
 	if m := n.findMachine(key); m != nil && !isLocalKey(key) {
 		return m.def
 	}
-	return n.findDefinition(key)
-}
-
-// findDefinition returns the definition of a key. It returns nil if it is unknown or
-// the key is invalid.
-func (n *Node) findDefinition(key string) *fsm.Definition {
-	name, _, _ := strings.Cut(key, "/")
-	def := n.defs[name]
-	if def == nil {
-		return nil
-	}
-	if _, _, err := fsm.SplitKey(key); err != nil {
-		return nil
-	}
-	return def
+	return n.definitions.find(key)
 }
 
 // valueOrInitial returns v, or the initial value if v is nil.
@@ -192,12 +177,12 @@ func (n *Node) learn(m *machine, b Ballot, v *Value) (found int) {
 		return 0
 	}
 	if m.def.Name == fsm.MetaName {
-		n.adoptDefinition(m.key, v.State)
+		n.definitions.adopt(m.key, v.State)
 	}
 	invariant.Check(v != nil, "node: a value is learnt")
 	before := m.contribution()
 	m.chosenAt, m.chosen = b, v
-	n.updateDigest(m, before)
+	n.repair.update(m, before)
 	m.highestRound = max(m.highestRound, b.Round)
 	if m.cachedPromise.Less(b) {
 		if !m.cachedPromise.IsZero() {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node/arena"
-	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/invariant"
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
@@ -78,7 +77,7 @@ type Node struct {
 	err         error
 	now         time.Duration
 
-	defs          map[string]*fsm.Definition
+	definitions   definitions
 	machines      map[string]*machine
 	machineCache  [cacheSlots]*machine      // last results of findMachine; nil: none
 	encodingCache [cacheSlots]encodedWindow // of the values appended to the log last
@@ -87,13 +86,10 @@ type Node struct {
 	workPool      []*work                   // of machines at rest
 	localMachines int                       // machines that only this log has: definitions and notes
 
-	lookups            []*lookup      // definitions being looked up
 	sendsAwaitingSync  []awaitingSync // in order
 	selfMessages       []Message      // from this node to itself
-	digest             digest
 	repair             repair
 	syncMark           syncMarkState
-	salt               uint64
 	out                Effects
 	lastExchange       uint64 // ReadIDs used in this boot
 	rtt                rttEstimate
@@ -164,15 +160,11 @@ func New(cfg Config) (*Node, error) {
 	cfg.Members = slices.Sorted(slices.Values(cfg.Members))
 	n := &Node{
 		cfg: cfg, majority: len(cfg.Members)/2 + 1,
-		defs: map[string]*fsm.Definition{}, machines: map[string]*machine{},
-		salt: salt(cfg.Cluster),
+		machines: map[string]*machine{},
 	}
 	invariant.Check(2*n.majority > len(cfg.Members) && n.majority <= len(cfg.Members), "node: two quorums have a member in common")
-	for i := range cfg.Definitions {
-		n.defs[cfg.Definitions[i].Name] = &cfg.Definitions[i]
-	}
-	meta := fsm.MetaDefinition()
-	n.defs[meta.Name] = &meta
+	n.definitions = newDefinitions(n, &n.cfg, &n.counts)
+	n.repair = newRepair(n, &n.cfg, &n.counts, &n.byIndex)
 	return n, nil
 }
 
@@ -216,7 +208,7 @@ func (n *Node) handle(ev *Event) {
 		}
 	case Timer:
 		if ev.Token == repairToken {
-			n.wakeRepair()
+			n.repair.wake()
 		} else if ev.Token == syncMarkToken {
 			n.syncMark.onTimer(n)
 		} else if ev.Token < uint64(len(n.byIndex)) {
@@ -267,7 +259,7 @@ func (n *Node) sendDurable() {
 	if !n.ready && n.log.Ready() {
 		n.ready = true
 		n.observe(Observation{Kind: BootReady, Boot: n.boot})
-		n.beginRepair()
+		n.repair.begin(n.boot)
 	}
 	i := 0
 	for i < len(n.sendsAwaitingSync) && n.sendsAwaitingSync[i].durableAt <= n.durable {
@@ -331,11 +323,11 @@ func (n *Node) receive(from ID, msg Message) {
 	case *Reply:
 		n.handleForwardResponse(from, m)
 	case *RepairRequest:
-		n.handleRepairRequest(from, m)
+		n.repair.handleRequest(from, m)
 	case *RepairReport:
-		n.handleRepairReport(from, m)
+		n.repair.handleReport(from, m)
 	case *RepairValue:
-		n.handleRepairValue(from, m)
+		n.repair.handleValue(from, m)
 	default:
 		n.counts.Discarded++
 	}
@@ -399,8 +391,8 @@ func (n *Node) PendingWork() string {
 			return fmt.Sprintf("%d operations and %d reads of %s", len(m.queue)+len(m.forwarded)+len(m.round.batch), len(m.readQueue)+len(m.quorumRead.batch), m.key)
 		}
 	}
-	if len(n.sendsAwaitingSync)+len(n.selfMessages)+len(n.lookups) > 0 {
-		return fmt.Sprintf("%d messages that await a sync, %d to itself, %d definitions that it looks for", len(n.sendsAwaitingSync), len(n.selfMessages), len(n.lookups))
+	if len(n.sendsAwaitingSync)+len(n.selfMessages)+n.definitions.underWay() > 0 {
+		return fmt.Sprintf("%d messages that await a sync, %d to itself, %d definitions that it looks for", len(n.sendsAwaitingSync), len(n.selfMessages), n.definitions.underWay())
 	}
 	return ""
 }

@@ -164,7 +164,7 @@ const (
 // this machine, ballot and phase (rule 6).
 func (n *Node) handleAcknowledgment(from ID, a *Acknowledgment) {
 	m := n.findMachine(a.Key)
-	if m == nil && n.findDefinition(a.Key) != nil {
+	if m == nil && n.definitions.find(a.Key) != nil {
 		n.mark(MarkLateResponse) // to an earlier life, which had not logged the machine
 		return
 	}
@@ -243,7 +243,7 @@ func (n *Node) endRound(m *machine) {
 // become impossible.
 func (n *Node) handleReject(from ID, j *Reject) {
 	m := n.findMachine(j.Key)
-	if m == nil && n.findDefinition(j.Key) != nil {
+	if m == nil && n.definitions.find(j.Key) != nil {
 		return // late, as an acknowledgment may be
 	}
 	if m == nil || !n.validBallot(j.Ballot) || !j.Promised.IsZero() && !n.validBallot(j.Promised) {

@@ -42,13 +42,12 @@ func (n *Node) startQuorumRead(m *machine) {
 	if x.id != (ReadID{}) || len(m.readQueue) == 0 {
 		return
 	}
-	n.lastExchange++
 	n.counts.QuorumReads++
 	batch := append(x.batch[:0], m.readQueue...)
 	clear(m.readQueue)
 	m.readQueue = m.readQueue[:0]
 	*x = quorumRead{
-		id: ReadID{n.cfg.ID, n.boot, n.lastExchange}, batch: batch,
+		id: n.newReadID(), batch: batch,
 		deadline: min(n.now+n.cfg.ResendTimeout, batch[0].deadline), // the first is the oldest
 	}
 	req := n.requests.Make(arenaBlock)
@@ -61,7 +60,7 @@ func (n *Node) startQuorumRead(m *machine) {
 
 func (n *Node) handleReadReport(from ID, r *ReadReport) {
 	m := n.findMachine(r.Key)
-	if r.Read.Node != n.cfg.ID || m == nil && n.findDefinition(r.Key) == nil || m != nil && !n.validAccepted(m, r.Accepted, r.Value) {
+	if r.Read.Node != n.cfg.ID || m == nil && n.definitions.find(r.Key) == nil || m != nil && !n.validAccepted(m, r.Accepted, r.Value) {
 		n.counts.Discarded++
 		return
 	}

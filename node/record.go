@@ -1,9 +1,11 @@
 package node
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/hash64"
@@ -223,7 +225,7 @@ func (n *Node) recover(ev *Event) {
 	}
 	for _, m := range n.byIndex {
 		if !isLocalKey(m.key) {
-			n.updateDigest(m, contribution{})
+			n.repair.update(m, contribution{})
 		}
 	}
 }
@@ -246,6 +248,47 @@ func (n *Node) replay(entry []byte, end wal.LSN) error {
 	}
 	if isLocalKey(key) && m.value == nil {
 		return errRecord("machine %q: there is no value", key)
+	}
+	return nil
+}
+
+// ensureLogged finds or creates the machine of a log record. Its definition may
+// come later in the log: resolveDefinitions sets it then.
+func (n *Node) ensureLogged(key string) *machine {
+	if m := n.machines[key]; m != nil {
+		return m
+	}
+	key = strings.Clone(key) // the key is part of the record's buffer
+	if isLocalKey(key) {
+		return n.createMachine(key, n.definitions.known[fsm.MetaName])
+	}
+	return n.createMachine(key, n.definitions.find(key))
+}
+
+// resolveDefinitions sets the definition of every recovered machine, and checks
+// its value.
+func (n *Node) resolveDefinitions() error {
+	for _, m := range n.byIndex {
+		if !isLocalKey(m.key) || isNoteKey(m.key) {
+			continue
+		}
+		if err := n.definitions.recover(m.key, m.value.State); err != nil {
+			return err
+		}
+	}
+	for _, m := range n.byIndex {
+		if isNoteKey(m.key) {
+			continue
+		}
+		if m.def = cmp.Or(m.def, n.definitions.find(m.key)); m.def == nil {
+			return errRecord("machine %q: its definition is not configured; add it", m.key)
+		}
+		if m.value == nil {
+			continue
+		}
+		if err := m.value.check(m.def); err != nil {
+			return errRecord("machine %q: %w", m.key, err)
+		}
 	}
 	return nil
 }

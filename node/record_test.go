@@ -45,7 +45,7 @@ func TestRecordsStayReadable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			text, err := hex.DecodeString(r.text)
 			require.NoError(t, err)
-			n := &Node{defs: map[string]*fsm.Definition{"lifecycle": &lifecycle}, machines: map[string]*machine{}}
+			n := &Node{definitions: definitions{known: map[string]*fsm.Definition{"lifecycle": &lifecycle}}, machines: map[string]*machine{}}
 			require.NoError(t, n.replay(text, 1))
 			m := n.machines["lifecycle/a"]
 			require.Equal(t, &r.want, m.value)

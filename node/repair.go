@@ -6,17 +6,46 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node/hash64"
 	"github.com/lockstep-dst/lockstep/node/invariant"
+	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
-// repair is a node's state of anti-entropy repair (rule 10). The node pulls values
-// that it lacks from its peers, one request at a time.
+// repair is anti-entropy repair (rule 10) at one node. The node pulls values that it
+// lacks from its peers, one request at a time.
 type repair struct {
+	node    repairNode
+	cfg     *Config
+	counts  *Counters
+	boot    uint64 // of this life
+	running bool   // the node may send messages
+
+	digest    digest
 	agreed    memberSet // peers with an equal digest, as of the last change of this node's
 	peers     [MaxMembers]repairPeer
 	pull      pull
 	blocked   []blockedValue
 	jitterSeq uint64        // counts uses of jitter
 	wakeAt    time.Duration // when its only timer fires; zero: none
+}
+
+// repairNode is what repair asks of its node, and all that it does to it.
+type repairNode interface {
+	clock() time.Duration
+	setTimer(token uint64, at time.Duration)
+	mark(Mark)
+
+	newReadID() ReadID // for the next exchange
+	logEnd() wal.LSN
+	logBacklogFull() bool
+	sendWhenDurable(to ID, m Message, after wal.LSN)
+
+	findMachine(key string) *machine
+	ensureMachine(key string) *machine
+	requireDefinition(key string) bool // if it is unknown, the node looks it up
+	validBallot(b Ballot) bool
+	validAccepted(m *machine, b Ballot, v *Value) bool
+	accept(m *machine, p *Proposal)               // of an acceptor
+	learnFromPeer(m *machine, b Ballot, v *Value) // of a learner
+	startNoOpRound(m *machine)                    // of a proposer; m must be idle
 }
 
 // repairPeer is the state of repair with a peer whose digest differs.
@@ -62,118 +91,124 @@ const (
 	maxDefer       = 3        // times to let a peer that is behind pull first
 )
 
+// newRepair returns the repair of a node that has not booted. machines is the node's
+// table of machines, which it only reads.
+func newRepair(n repairNode, cfg *Config, counts *Counters, machines *[]*machine) repair {
+	return repair{node: n, cfg: cfg, counts: counts, digest: digest{salt: salt(cfg.Cluster), machines: machines}}
+}
+
+// update brings the digest up to date when m has changed; old was m's contribution.
+func (r *repair) update(m *machine, old contribution) {
+	if r.digest.update(m, old) {
+		r.digestChanged()
+	}
+}
+
 // digestChanged schedules comparisons with all peers, after a delay in which the
 // change can reach them.
-func (n *Node) digestChanged() {
-	r := &n.repair
+func (r *repair) digestChanged() {
 	if r.agreed == 0 {
 		return
 	}
-	for i := range n.cfg.Members {
+	for i := range r.cfg.Members {
 		if r.agreed.has(i) {
-			n.scheduleComparison(i)
+			r.scheduleComparison(i)
 		}
 	}
 	r.agreed = 0
-	n.startNextPull()
+	r.startNextPull()
 }
 
-// beginRepair starts repair after a boot: the node may have missed changes.
-func (n *Node) beginRepair() {
-	for i, id := range n.cfg.Members {
-		if id != n.cfg.ID {
-			n.repair.agreed.add(i)
+// begin starts repair after a boot: the node may have missed changes.
+func (r *repair) begin(boot uint64) {
+	r.boot, r.running = boot, true
+	for i, id := range r.cfg.Members {
+		if id != r.cfg.ID {
+			r.agreed.add(i)
 		}
 	}
-	n.digestChanged()
+	r.digestChanged()
 }
 
 // scheduleComparison sets the time of the next comparison with a peer. The delay
 // doubles with failures.
-func (n *Node) scheduleComparison(i int) {
-	r := &n.repair
-	delay := n.cfg.RepairDelay << min(r.peers[i].failures, maxBackoff)
+func (r *repair) scheduleComparison(i int) {
+	delay := r.cfg.RepairDelay << min(r.peers[i].failures, maxBackoff)
 	r.jitterSeq++
-	r.peers[i].nextAt = n.now + delay + time.Duration(hash64.Keyed(n.cfg.Jitter, n.boot, "", r.jitterSeq)%uint64(delay/2+1))
+	r.peers[i].nextAt = r.node.clock() + delay + time.Duration(hash64.Keyed(r.cfg.Jitter, r.boot, "", r.jitterSeq)%uint64(delay/2+1))
 }
 
 // startNextPull begins the exchange that is due first, or schedules it. There is one
 // exchange at a time. When the digests of all peers are equal the node is silent.
-func (n *Node) startNextPull() {
-	r := &n.repair
-	if n.cfg.RepairDelay == 0 || r.pull.active || !n.ready {
+func (r *repair) startNextPull() {
+	if r.cfg.RepairDelay == 0 || r.pull.active || !r.running {
 		return
 	}
 	next := -1
-	for i, id := range n.cfg.Members {
-		if id != n.cfg.ID && !r.agreed.has(i) && (next < 0 || r.peers[i].nextAt < r.peers[next].nextAt) {
+	for i, id := range r.cfg.Members {
+		if id != r.cfg.ID && !r.agreed.has(i) && (next < 0 || r.peers[i].nextAt < r.peers[next].nextAt) {
 			next = i
 		}
 	}
 	switch {
 	case next < 0:
-	case n.now < r.peers[next].nextAt:
-		n.scheduleRepairWake(r.peers[next].nextAt)
+	case r.node.clock() < r.peers[next].nextAt:
+		r.scheduleWake(r.peers[next].nextAt)
 	default:
-		n.beginPull(next)
+		r.beginPull(next)
 	}
 }
 
-func (n *Node) scheduleRepairWake(at time.Duration) {
-	r := &n.repair
+func (r *repair) scheduleWake(at time.Duration) {
 	if r.wakeAt != 0 && r.wakeAt <= at {
 		return
 	}
-	r.wakeAt = max(at, n.now+1)
-	n.out.Timers = append(n.out.Timers, SetTimer{repairToken, r.wakeAt - n.now})
+	r.wakeAt = max(at, r.node.clock()+1)
+	r.node.setTimer(repairToken, r.wakeAt)
 }
 
-// wakeRepair handles everything of repair that is due.
-func (n *Node) wakeRepair() {
-	r := &n.repair
-	if r.wakeAt == 0 || n.now < r.wakeAt {
+// wake handles everything of repair that is due.
+func (r *repair) wake() {
+	if r.wakeAt == 0 || r.node.clock() < r.wakeAt {
 		return // an older timer: a later one has replaced it
 	}
 	r.wakeAt = 0
 	switch p := &r.pull; {
 	case !p.active:
-		n.startNextPull()
-	case n.now < p.until:
-		n.scheduleRepairWake(p.until)
+		r.startNextPull()
+	case r.node.clock() < p.until:
+		r.scheduleWake(p.until)
 	case p.waiting:
-		n.mark(MarkRepairTimeout)
+		r.node.mark(MarkRepairTimeout)
 		c := &r.peers[p.peer]
 		c.timedOut, c.timeouts = true, min(c.timeouts+1, maxBackoff)
-		n.endPull()
+		r.endPull()
 	default:
-		n.sendRepairRequest()
+		r.sendRequest()
 	}
 }
 
 // beginPull begins an exchange with a peer by comparing digests.
-func (n *Node) beginPull(peer int) {
-	r := &n.repair
-	n.counts.DigestsCompared++
+func (r *repair) beginPull(peer int) {
+	r.counts.DigestsCompared++
 	r.blocked = slices.DeleteFunc(r.blocked, func(x blockedValue) bool {
 		return x.m.promised != x.promised || !x.m.accepted.Less(x.ballot)
 	})
 	p := &r.pull
 	*p = pull{active: true, peer: peer, probing: true, requestedRanges: p.requestedRanges[:0], ranges: p.ranges[:0], wants: p.wants[:0]}
-	n.sendRepairRequest()
+	r.sendRequest()
 }
 
-// sendRepairRequest sends the next request of the exchange, or pauses while the disk
+// sendRequest sends the next request of the exchange, or pauses while the disk
 // falls behind.
-func (n *Node) sendRepairRequest() {
-	r := &n.repair
+func (r *repair) sendRequest() {
 	p := &r.pull
-	if n.logBacklogFull() {
-		n.pauseRepair(n.cfg.RepairDelay)
+	if r.node.logBacklogFull() {
+		r.pause(r.cfg.RepairDelay)
 		return
 	}
-	n.lastExchange++
-	p.id = ReadID{n.cfg.ID, n.boot, n.lastExchange}
-	req := &RepairRequest{Exchange: p.id, Digest: n.digest.root.sum, Progress: n.digest.progress}
+	p.id = r.node.newReadID()
+	req := &RepairRequest{Exchange: p.id, Digest: r.digest.root.sum, Progress: r.digest.progress}
 	p.requestedWants = min(len(p.wants), maxWants)
 	req.Wants = slices.Clone(p.wants[:p.requestedWants])
 	p.requestedRanges = p.requestedRanges[:0]
@@ -183,95 +218,95 @@ func (n *Node) sendRepairRequest() {
 		p.ranges = p.ranges[:rest]
 		req.Ranges = slices.Clone(p.requestedRanges)
 	}
-	invariant.Check(p.active && n.cfg.Members[p.peer] != n.cfg.ID, "node: repair requests are part of an exchange with a peer")
+	invariant.Check(p.active && r.cfg.Members[p.peer] != r.cfg.ID, "node: repair requests are part of an exchange with a peer")
 	invariant.Check(len(p.requestedRanges) <= maxRanges && p.requestedWants <= maxWants, "node: a repair request is within its limits")
 	p.waiting = true
 	c := &r.peers[p.peer]
-	p.until = n.now + n.cfg.RepairDelay<<min(max(c.failures, c.timeouts), maxBackoff)
-	n.scheduleRepairWake(p.until)
-	n.sendWhenDurable(n.cfg.Members[p.peer], req, n.log.End())
+	p.until = r.node.clock() + r.cfg.RepairDelay<<min(max(c.failures, c.timeouts), maxBackoff)
+	r.scheduleWake(p.until)
+	r.node.sendWhenDurable(r.cfg.Members[p.peer], req, r.node.logEnd())
 }
 
-// pauseRepair delays the next request by d.
-func (n *Node) pauseRepair(d time.Duration) {
-	p := &n.repair.pull
-	p.waiting, p.until = false, n.now+d
-	n.scheduleRepairWake(p.until)
+// pause delays the next request by d.
+func (r *repair) pause(d time.Duration) {
+	p := &r.pull
+	p.waiting, p.until = false, r.node.clock()+d
+	r.scheduleWake(p.until)
 }
 
-// handleRepairReport handles a peer's report of the values that it holds.
-func (n *Node) handleRepairReport(from ID, rep *RepairReport) {
-	p, i := &n.repair.pull, n.member(from)
-	if rep.Exchange.Node != n.cfg.ID {
-		n.counts.Discarded++
+// handleReport handles a peer's report of the values that it holds.
+func (r *repair) handleReport(from ID, rep *RepairReport) {
+	p, i := &r.pull, slices.Index(r.cfg.Members, from)
+	if rep.Exchange.Node != r.cfg.ID {
+		r.counts.Discarded++
 		return
 	}
 	if !p.waiting || i != p.peer || rep.Exchange != p.id {
 		return
 	}
 	p.waiting = false
-	n.peerResponded(i)
+	r.peerResponded(i)
 	switch {
-	case rep.Digest == n.digest.root.sum:
-		n.digestsEqual(i)
+	case rep.Digest == r.digest.root.sum:
+		r.digestsEqual(i)
 		return
 	case p.probing:
 		p.probing = false
-		if rep.Progress < n.digest.progress && n.repair.peers[i].failures < maxDefer {
-			n.mark(MarkRepairDeferred)
-			n.endPull() // now the peer knows that it is behind; its pull may be enough
+		if rep.Progress < r.digest.progress && r.peers[i].failures < maxDefer {
+			r.node.mark(MarkRepairDeferred)
+			r.endPull() // now the peer knows that it is behind; its pull may be enough
 			return
 		}
 		p.ranges = append(p.ranges, HashRange{})
-	case !n.applyReport(rep):
-		n.counts.Discarded++
-		n.endPull()
+	case !r.applyReport(rep):
+		r.counts.Discarded++
+		r.endPull()
 		return
 	}
 	if len(p.ranges)+len(p.wants) == 0 {
-		n.endPull()
+		r.endPull()
 		return
 	}
-	pace := time.Duration(p.bytesSinceRequest) * time.Second / time.Duration(n.cfg.RepairRate)
+	pace := time.Duration(p.bytesSinceRequest) * time.Second / time.Duration(r.cfg.RepairRate)
 	p.bytesSinceRequest = 0
 	if pace > 0 {
-		n.pauseRepair(pace)
+		r.pause(pace)
 		return
 	}
-	n.sendRepairRequest()
+	r.sendRequest()
 }
 
 // peerResponded resets the failures of a peer that was silent: they stand for pauses
 // that only an absent peer calls for.
-func (n *Node) peerResponded(i int) {
-	if c := &n.repair.peers[i]; c.timedOut {
+func (r *repair) peerResponded(i int) {
+	if c := &r.peers[i]; c.timedOut {
 		c.timedOut, c.failures = false, 0
 	}
 }
 
 // applyReport determines the next ranges and keys to request. It reports false if the
 // report does not match the request.
-func (n *Node) applyReport(rep *RepairReport) bool {
-	p := &n.repair.pull
+func (r *repair) applyReport(rep *RepairReport) bool {
+	p := &r.pull
 	done, sent := int(rep.RangesAnswered), int(rep.WantsAnswered)
 	if done > len(p.requestedRanges) || sent > p.requestedWants || done+sent == 0 {
 		return false
 	}
 	p.wants = slices.Delete(p.wants, 0, sent)
 	p.ranges = append(p.ranges, p.requestedRanges[done:]...)
-	for _, r := range rep.Ranges {
-		if !r.Valid() || r.Depth == 0 || !slices.Contains(p.requestedRanges[:done], r.parent()) {
+	for _, part := range rep.Ranges {
+		if !part.Valid() || part.Depth == 0 || !slices.Contains(p.requestedRanges[:done], part.parent()) {
 			return false
 		}
-		if sum, _ := n.rangeDigest(r); sum != r.Digest {
-			p.ranges = append(p.ranges, HashRange{Path: r.Path, Depth: r.Depth})
+		if sum, _ := r.digest.of(part); sum != part.Digest {
+			p.ranges = append(p.ranges, HashRange{Path: part.Path, Depth: part.Depth})
 		}
 	}
 	p.bytesSinceRequest += rangeSize * len(rep.Ranges)
 	for i := range rep.Items {
 		p.bytesSinceRequest += itemSize + len(rep.Items[i].Key)
 		if done > 0 {
-			n.compareItem(&rep.Items[i])
+			r.compareItem(&rep.Items[i])
 		}
 	}
 	return true
@@ -287,124 +322,111 @@ const (
 
 // compareItem determines whether the peer has a value, or knows it to be chosen, that
 // this node lacks.
-func (n *Node) compareItem(x *RepairItem) {
-	m := n.findMachine(x.Key)
+func (r *repair) compareItem(x *RepairItem) {
+	m := r.node.findMachine(x.Key)
 	switch {
-	case !n.validBallot(x.Ballot):
-		n.counts.Discarded++
-	case n.findDefinition(x.Key) == nil:
-		n.counts.Skipped++
-		n.fetchDefinition(x.Key)
+	case !r.node.validBallot(x.Ballot):
+		r.counts.Discarded++
+	case !r.node.requireDefinition(x.Key):
+		r.counts.Skipped++
 	case m == nil || m.accepted.Less(x.Ballot) && !x.Ballot.Less(m.promised):
-		n.repair.pull.wants = append(n.repair.pull.wants, x.Key)
+		r.pull.wants = append(r.pull.wants, x.Key)
 	case m.accepted.Less(x.Ballot):
-		n.noteBlocked(m, x.Ballot)
+		r.noteBlocked(m, x.Ballot)
 	case m.accepted == x.Ballot && x.Chosen && m.chosenAt.Less(x.Ballot):
-		n.counts.Confirmed++
-		n.mark(MarkRepairConfirmed)
-		n.learnFromPeer(m, x.Ballot, m.value)
+		r.counts.Confirmed++
+		r.node.mark(MarkRepairConfirmed)
+		r.learn(m, x.Ballot, m.value)
 	}
 }
 
-// handleRepairValue accepts a value as if it were a late accept from the ballot's
+// handleValue accepts a value as if it were a late accept from the ballot's
 // proposer (rule 1), without a next ballot to promise.
-func (n *Node) handleRepairValue(from ID, r *RepairValue) {
-	if p := &n.repair.pull; p.active && p.peer == n.member(from) {
-		p.bytesSinceRequest += wireSize(r)
+func (r *repair) handleValue(from ID, v *RepairValue) {
+	if p := &r.pull; p.active && p.peer == slices.Index(r.cfg.Members, from) {
+		p.bytesSinceRequest += wireSize(v)
 	}
-	if n.logBacklogFull() {
+	if r.node.logBacklogFull() {
 		return // a later exchange will pull it again
 	}
-	if n.findDefinition(r.Key) == nil {
-		n.counts.Skipped++
-		n.fetchDefinition(r.Key)
+	if !r.node.requireDefinition(v.Key) {
+		r.counts.Skipped++
 		return
 	}
-	m := n.ensureMachine(r.Key)
-	if r.Value == nil || !n.validAccepted(m, r.Ballot, r.Value) || r.Ballot == m.accepted && !m.value.Equal(r.Value) {
-		n.counts.Discarded++
+	m := r.node.ensureMachine(v.Key)
+	if v.Value == nil || !r.node.validAccepted(m, v.Ballot, v.Value) || v.Ballot == m.accepted && !m.value.Equal(v.Value) {
+		r.counts.Discarded++
 		return
 	}
 	switch {
-	case !m.accepted.Less(r.Ballot):
-		n.mark(MarkRepairSuperseded)
-	case r.Ballot.Less(m.promised):
-		n.noteBlocked(m, r.Ballot)
+	case !m.accepted.Less(v.Ballot):
+		r.node.mark(MarkRepairSuperseded)
+	case v.Ballot.Less(m.promised):
+		r.noteBlocked(m, v.Ballot)
 	default:
-		n.counts.Pulled++
-		n.mark(MarkRepairPulled)
-		n.repair.pull.changed = true
-		n.accept(m, &Proposal{Ballot: r.Ballot, Value: r.Value})
+		r.counts.Pulled++
+		r.node.mark(MarkRepairPulled)
+		r.pull.changed = true
+		r.node.accept(m, &Proposal{Ballot: v.Ballot, Value: v.Value})
 	}
-	if r.Chosen && m.chosenAt.Less(r.Ballot) {
-		n.learnFromPeer(m, r.Ballot, r.Value)
+	if v.Chosen && m.chosenAt.Less(v.Ballot) {
+		r.learn(m, v.Ballot, v.Value)
 	}
 }
 
-// learnFromPeer learns a value that a peer knows to be chosen.
-func (n *Node) learnFromPeer(m *machine, b Ballot, v *Value) {
-	n.repair.pull.changed = true
-	n.learn(m, b, v)
-	n.observe(Observation{Kind: Learnt, Key: m.key, Ballot: b, Value: v})
+// learn learns a value that a peer knows to be chosen.
+func (r *repair) learn(m *machine, b Ballot, v *Value) {
+	r.pull.changed = true
+	r.node.learnFromPeer(m, b, v)
 }
 
 // noteBlocked records that a promise keeps m from accepting the value at b. If the
 // promise has stood for RepairDelay, its proposer may be gone: this node then begins
 // a no-op round, after which all nodes hold the same value.
-func (n *Node) noteBlocked(m *machine, b Ballot) {
-	n.mark(MarkRepairBlockedByPromise)
-	r := &n.repair
+func (r *repair) noteBlocked(m *machine, b Ballot) {
+	r.node.mark(MarkRepairBlockedByPromise)
 	invariant.Check(len(r.blocked) <= maxBlocked, "node: blocked values are tracked within their limit")
 	i := slices.IndexFunc(r.blocked, func(x blockedValue) bool { return x.m == m })
 	switch {
 	case i < 0 && len(r.blocked) < maxBlocked:
-		r.blocked = append(r.blocked, blockedValue{m, m.promised, b, n.now})
+		r.blocked = append(r.blocked, blockedValue{m, m.promised, b, r.node.clock()})
 	case i < 0:
 	case r.blocked[i].promised != m.promised:
-		r.blocked[i] = blockedValue{m, m.promised, b, n.now}
-	case n.now-r.blocked[i].at >= n.cfg.RepairDelay && m.idle(n.now):
+		r.blocked[i] = blockedValue{m, m.promised, b, r.node.clock()}
+	case r.node.clock()-r.blocked[i].at >= r.cfg.RepairDelay && m.idle(r.node.clock()):
 		r.blocked = slices.Delete(r.blocked, i, i+1)
-		n.startNoOpRound(m)
+		r.counts.NoOpRounds++
+		r.node.mark(MarkRepairNoOpRound)
+		r.pull.changed = true
+		r.node.startNoOpRound(m)
 	}
 }
 
-// startNoOpRound begins a no-op round.
-func (n *Node) startNoOpRound(m *machine) {
-	n.attachWork(m)
-	n.counts.NoOpRounds++
-	n.mark(MarkRepairNoOpRound)
-	n.repair.pull.changed = true
-	n.counts.PrepareRounds++
-	m.round = round{phase: Prepare, ballot: n.newBallot(m), first: noOperation, batch: m.round.batch[:0]}
-	n.sendRound(m)
-}
-
 // digestsEqual records that a peer holds the same values as this node.
-func (n *Node) digestsEqual(i int) {
-	n.mark(MarkRepairDigestsEqual)
-	r := &n.repair
+func (r *repair) digestsEqual(i int) {
+	r.node.mark(MarkRepairDigestsEqual)
 	r.agreed.add(i)
 	r.peers[i] = repairPeer{}
 	if r.pull.active && r.pull.peer == i {
 		r.pull.active, r.pull.waiting = false, false
 	}
-	n.startNextPull()
+	r.startNextPull()
 }
 
 // endPull ends an exchange after which the digests still differ, or that got no
 // response.
-func (n *Node) endPull() {
-	p := &n.repair.pull
+func (r *repair) endPull() {
+	p := &r.pull
 	p.active, p.waiting = false, false
-	c := &n.repair.peers[p.peer]
+	c := &r.peers[p.peer]
 	invariant.Check(c.failures >= 0 && c.failures <= maxBackoff && c.timeouts <= maxBackoff, "node: the pauses of repair are bounded")
 	if p.changed {
 		c.failures /= 2
 	} else {
 		c.failures = min(c.failures+1, maxBackoff)
 	}
-	n.scheduleComparison(p.peer)
-	n.startNextPull()
+	r.scheduleComparison(p.peer)
+	r.startNextPull()
 }
 
 func wireSize(r *RepairValue) int {

@@ -1,0 +1,68 @@
+package node
+
+import (
+	"testing"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/stretchr/testify/require"
+)
+
+// repairAlone is a node of which only the repair exists. It embeds no implementation, so
+// that anything else that repair asked for would panic.
+type repairAlone struct {
+	repairNode
+	now   time.Duration
+	sent  []Send
+	timer time.Duration // when it fires; zero: there is none
+	full  bool          // the log has a backlog
+	last  uint64
+}
+
+func (n *repairAlone) clock() time.Duration                { return n.now }
+func (n *repairAlone) setTimer(_ uint64, at time.Duration) { n.timer = at }
+func (n *repairAlone) mark(Mark)                           {}
+func (n *repairAlone) newReadID() ReadID                   { n.last++; return ReadID{1, 7, n.last} }
+func (n *repairAlone) logEnd() wal.LSN                     { return 0 }
+func (n *repairAlone) logBacklogFull() bool                { return n.full }
+func (n *repairAlone) sendWhenDurable(to ID, m Message, _ wal.LSN) {
+	n.sent = append(n.sent, Send{to, m})
+}
+
+// fire advances the clock to the timer, and returns the requests that follow.
+func (n *repairAlone) fire(t *testing.T, r *repair) []Send {
+	require.NotZero(t, n.timer, "no timer is set")
+	n.now, n.timer, n.sent = n.timer, 0, nil
+	r.wake()
+	return n.sent
+}
+
+// A node compares digests with one peer after the other, the first after the repair delay,
+// and is silent when both are equal to its own. A full log puts requests off.
+func TestRepairIsSilentAmongEquals(t *testing.T) {
+	n := &repairAlone{now: time.Second, full: true}
+	cfg := &Config{ID: 1, Members: []ID{1, 2, 3}, RepairDelay: time.Second, RepairRate: 1 << 20}
+	r := newRepair(n, cfg, new(Counters), new([]*machine))
+	r.begin(7)
+	require.GreaterOrEqual(t, n.timer, 2*time.Second)
+	require.Empty(t, n.fire(t, &r), "the log has a backlog")
+	n.full = false
+
+	var asked []ID
+	for len(asked) < 2 {
+		n.fire(t, &r)
+		for len(n.sent) > 0 { // a report may be followed by the next request
+			s := n.sent[0]
+			n.sent = n.sent[1:]
+			asked = append(asked, s.To)
+			req := s.Message.(*RepairRequest)
+			require.Empty(t, req.Ranges, "digests are compared first")
+			r.handleReport(s.To, &RepairReport{Exchange: req.Exchange, Digest: req.Digest})
+		}
+	}
+	require.ElementsMatch(t, []ID{2, 3}, asked)
+	for n.timer != 0 {
+		require.Empty(t, n.fire(t, &r))
+	}
+	require.EqualValues(t, 2, r.counts.DigestsCompared)
+}

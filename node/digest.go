@@ -100,8 +100,8 @@ func (d *digest) add(m *machine, sum uint64, fresh bool) {
 		if fresh {
 			b.count++
 		}
-		invariant.Check(b.count > 0 && depth <= maxDepth, "node: a machine is in the digest once it has contributed")
 		if b.children == nil {
+			invariant.Check(b.count > 0 && depth <= maxDepth, "node: a machine is in the digest once it has contributed")
 			if fresh {
 				b.leaf = append(b.leaf, uint32(m.index))
 				d.splitLeaf(b, depth)

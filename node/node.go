@@ -188,6 +188,7 @@ func (n *Node) StepAll(now time.Duration, evs []Event) (*Effects, error) {
 		n.handle(&evs[i])
 	}
 	n.drain()
+	invariant.Check(n.ready || len(n.out.Sends) == 0, "node: nothing is sent before the boot is durable")
 	if n.err != nil {
 		n.out.Sends, n.out.Timers = nil, nil
 	}
@@ -261,6 +262,9 @@ func (n *Node) sendDurable() {
 		n.observe(Observation{Kind: BootReady, Boot: n.boot})
 		n.repair.begin(n.boot)
 	}
+	if last := len(n.sendsAwaitingSync) - 1; last >= 0 {
+		invariant.Check(n.sendsAwaitingSync[last].durableAt <= n.log.End(), "node: a message waits for a position within the log")
+	}
 	i := 0
 	for i < len(n.sendsAwaitingSync) && n.sendsAwaitingSync[i].durableAt <= n.durable {
 		n.send(n.sendsAwaitingSync[i].send)
@@ -274,7 +278,6 @@ func (n *Node) sendDurable() {
 // sendWhenDurable sends m once the log is durable up to after.
 func (n *Node) sendWhenDurable(to ID, m Message, after wal.LSN) {
 	s := Send{to, m}
-	invariant.Check(after <= n.log.End(), "node: a message waits for a position within the log")
 	if after <= n.durable {
 		n.send(s)
 		return
@@ -288,7 +291,6 @@ func (n *Node) send(s Send) {
 		n.selfMessages = append(n.selfMessages, s.Message)
 		return
 	}
-	invariant.Check(n.ready, "node: nothing is sent before the boot is durable")
 	n.counts.Sent++
 	n.out.Sends = append(n.out.Sends, s)
 }

@@ -26,7 +26,6 @@ type syncMarkState struct {
 
 // schedule sets the timer if the log has records after the last request.
 func (r *syncMarkState) schedule(n *Node) {
-	invariant.Check(r.requestedEnd <= n.log.End() && r.endAtTimer <= n.log.End(), "node: a mark is requested for a position within the log")
 	if end := n.log.End(); n.ready && !r.timerSet && end != r.requestedEnd {
 		r.timerSet, r.endAtTimer = true, end
 		n.out.Timers = append(n.out.Timers, SetTimer{syncMarkToken, syncMarkDelay})
@@ -36,6 +35,7 @@ func (r *syncMarkState) schedule(n *Node) {
 // onTimer makes the request if nothing was appended meanwhile. Otherwise schedule sets
 // the timer again.
 func (r *syncMarkState) onTimer(n *Node) {
+	invariant.Check(r.endAtTimer <= n.log.End(), "node: a mark is requested for a position within the log")
 	r.timerSet = false
 	if n.log.End() == r.endAtTimer {
 		r.request(n)

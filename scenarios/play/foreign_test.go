@@ -36,9 +36,10 @@ func (m *mail) String() string {
 // other nodes do nothing, and clients ask node 1. A test replaces the parts that it
 // has wrong.
 type foreign struct {
-	node   func(id sim.ID, now scenarios.Duration, ev *sim.Event, out *sim.Effects) (done bool)
-	client func(id sim.ID, ev *sim.Event, out *sim.Effects) (done bool)
-	none   bool // the system makes no clients
+	node       func(id sim.ID, now scenarios.Duration, ev *sim.Event, out *sim.Effects) (done bool)
+	client     func(id sim.ID, ev *sim.Event, out *sim.Effects) (done bool)
+	none       bool // the system makes no clients
+	unmakeable bool // making a node panics
 }
 
 func (f foreign) system() scenarios.System {
@@ -60,6 +61,9 @@ type stepFunc func(now scenarios.Duration, ev *sim.Event, out *sim.Effects)
 func (s stepFunc) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) { s(now, ev, out) }
 
 func (r *foreignRun) Node(id sim.ID, _ int) sim.Process {
+	if r.unmakeable {
+		panic("no node today")
+	}
 	return stepFunc(func(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 		if r.node != nil && r.node(id, now, ev, out) {
 			return
@@ -273,6 +277,10 @@ func TestMisuseEndsARun(t *testing.T) {
 		"no process": {
 			foreign{none: true}, "harness/no-process",
 			[]string{"the system makes a nil process for life 1 of process 101"},
+		},
+		"a node that cannot be made": {
+			foreign{unmakeable: true}, "assertion/panic",
+			[]string{"Panic: no node today"},
 		},
 		"a message that its receiver changes": {
 			foreign{client: func(_ sim.ID, ev *sim.Event, _ *sim.Effects) bool {

@@ -39,6 +39,7 @@ type runner struct {
 	stops            bool                 // see scenarios.System.Stops
 	eventLimit       uint64               // events from which on the run counts as a livelock
 	violation        *scenarios.Violation
+	safetyOnly       bool // see Options.SafetyOnly
 }
 
 func newRunner(sys scenarios.System, p *scenarios.Plan, o Options) (*runner, error) {
@@ -50,7 +51,7 @@ func newRunner(sys scenarios.System, p *scenarios.Plan, o Options) (*runner, err
 	}
 	s := &runner{
 		plan: p, objects: sys.Objects(), machines: p.Machines(), run: sys.New(p), queues: map[sim.ID]*clientQueue{}, nodes: make([]nodeStatus, p.Nodes+1),
-		endAt: math.MaxInt64, instants: o.instants, watch: o.watch, stops: sys.Stops, eventLimit: maxEvents(sys, p),
+		endAt: math.MaxInt64, instants: o.instants, watch: o.watch, stops: sys.Stops, safetyOnly: o.SafetyOnly, eventLimit: maxEvents(sys, p),
 	}
 	if s.run == nil {
 		return nil, fmt.Errorf("%w %s: New: it has made no Run", scenarios.ErrSystem, sys.Name)
@@ -103,19 +104,24 @@ func newRunner(sys scenarios.System, p *scenarios.Plan, o Options) (*runner, err
 	s.history = newHistoryRecorder(p, s.objects.Model(), 2*len(s.machines))
 	nodes, clients := idsFrom(1, p.Nodes), idsFrom(scenarios.ClientID(1), p.Clients)
 	s.linksToClients, s.linksFromClients = netmodel.OneWay(nodes, clients), netmodel.OneWay(clients, nodes)
-	for _, spec := range cfg.Processes {
-		w.Start(spec.ID)
-	}
-	for _, f := range p.Overrides {
-		w.Network().Override(f.Message.Link, f.Message.FateKey(), f.Message.Occurrence, f.Override)
+	return s, nil
+}
+
+// startAll starts all processes, and schedules what the plan says. It runs code of the
+// system, which may panic.
+func (s *runner) startAll() {
+	each(idsFrom(1, s.plan.Nodes), s.world.Start)
+	each(idsFrom(scenarios.ClientID(1), s.plan.Clients), s.world.Start)
+	s.world.Start(scenarios.ClientID(scenarios.HealClient))
+	for _, f := range s.plan.Overrides {
+		s.world.Network().Override(f.Message.Link, f.Message.FateKey(), f.Message.Occurrence, f.Override)
 	}
 	s.applyProfiles()
 	s.scheduleFaults()
-	if w.Schedule(p.Heal.At, "heal", s.heal); o.SafetyOnly {
-		s.endAt = p.Heal.At - 1
+	if s.world.Schedule(s.plan.Heal.At, "heal", s.heal); s.safetyOnly {
+		s.endAt = s.plan.Heal.At - 1
 	}
 	s.scheduleClients()
-	return s, nil
 }
 
 // idsFrom lists n ids, beginning with first.
@@ -138,8 +144,8 @@ func (s *runner) newProcess(id sim.ID, life int) sim.Process {
 	return s.processOf(id, life, s.run.Node(id, life))
 }
 
-// runRecovered calls loop, which may panic: a failed assertion of the system is an
-// ordinary violation.
+// runRecovered begins the run and calls loop, which may panic: a failed assertion of
+// the system is an ordinary violation.
 func (s *runner) runRecovered() {
 	defer func() {
 		switch cause := recover().(type) {
@@ -150,6 +156,7 @@ func (s *runner) runRecovered() {
 			s.violation = panicViolation(s.world.Now(), cause)
 		}
 	}()
+	s.startAll()
 	s.loop()
 }
 

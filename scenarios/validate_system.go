@@ -23,41 +23,41 @@ func (s *System) Validate() error {
 func (s *System) validate() error {
 	switch {
 	case s.Name == "":
-		return errors.New("Name: want one, which plans and commands give")
+		return errors.New("name: want one, which plans and commands give")
 	case strings.IndexFunc(s.Name, notInName) >= 0:
-		return fmt.Errorf("Name: %q: want letters, digits and - . _ only", s.Name)
+		return fmt.Errorf("name: %q: want letters, digits and - . _ only", s.Name)
 	case strings.Contains(s.About, "\n"):
-		return errors.New("About: want one line")
+		return errors.New("about: want one line")
 	case s.New == nil:
-		return errors.New("New: want a function that makes the Run of a plan")
+		return errors.New("new: want a function that makes the Run of a plan")
 	}
 	names := make([]string, len(s.Definitions))
 	for i := range s.Definitions {
 		if err := s.Definitions[i].Validate(); err != nil {
-			return fmt.Errorf("Definitions[%d]: %w", i, err)
+			return fmt.Errorf("definitions[%d]: %w", i, err)
 		}
 		names[i] = s.Definitions[i].Name
 	}
-	if err := distinctWords("Definitions", names); err != nil {
+	if err := distinctWords("definitions", names); err != nil {
 		return err
 	}
 	if s.Workload != nil && len(names) > 0 {
-		return errors.New("Definitions: a system has a Workload or machines of definitions: want one of them")
+		return errors.New("definitions: a system has a Workload or machines of definitions: want one of them")
 	}
 	knobs := make([]string, len(s.Knobs))
 	for i := range s.Knobs {
 		if err := s.Knobs[i].Validate(); err != nil {
-			return fmt.Errorf("Knobs[%d]: %w", i, err)
+			return fmt.Errorf("knobs[%d]: %w", i, err)
 		}
 		knobs[i] = s.Knobs[i].Name
 	}
-	if err := distinctWords("Knobs", knobs); err != nil {
+	if err := distinctWords("knobs", knobs); err != nil {
 		return err
 	}
-	if err := distinctWords("Marks", s.Marks); err != nil {
+	if err := distinctWords("marks", s.Marks); err != nil {
 		return err
 	}
-	return distinctWords("Requests", s.Requests)
+	return distinctWords("requests", s.Requests)
 }
 
 // notInName reports whether r may not be in the name of a system.

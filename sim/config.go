@@ -81,7 +81,7 @@ func (c *Config) validate() error {
 		return fmt.Errorf("network: %w", err)
 	}
 	if c.Checks > CheckSteps {
-		return fmt.Errorf("Checks: %d: want CheckSample, CheckMessages or CheckSteps", c.Checks)
+		return fmt.Errorf("checks: %d: want CheckSample, CheckMessages or CheckSteps", c.Checks)
 	}
 	if c.NewsDelay < 0 || c.NewsDelay > netmodel.MaxDelay {
 		return fmt.Errorf("NewsDelay: %v: want 0s to %v", c.NewsDelay, netmodel.MaxDelay)

@@ -45,7 +45,7 @@ func (p *parcel) String() string { return p.kind + " of " + p.content[0] }
 // uncomparable is a message that is no pointer and cannot be compared.
 type uncomparable struct {
 	note
-	words []string
+	_ []string
 }
 
 // misuseOf returns the Misuse with which a world of two processes ends. Process 1

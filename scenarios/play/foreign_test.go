@@ -334,8 +334,8 @@ func TestMisuseEndsARun(t *testing.T) {
 // A system that cannot be run is an error, which names the field.
 func TestASystemThatCannotRunIsAnError(t *testing.T) {
 	for want, edit := range map[string]func(*scenarios.System){
-		"invalid system foreign: New: want a function that makes the Run of a plan": func(s *scenarios.System) { s.New = nil },
-		"invalid system foreign: New: it has made no Run":                           func(s *scenarios.System) { s.New = func(*scenarios.Plan) scenarios.Run { return nil } },
+		"invalid system foreign: new: want a function that makes the Run of a plan": func(s *scenarios.System) { s.New = nil },
+		"invalid system foreign: new: it has made no Run":                           func(s *scenarios.System) { s.New = func(*scenarios.Plan) scenarios.Run { return nil } },
 		"invalid system foreign: AppendMarks: it appends 1 counts, and Marks has 2 names": func(s *scenarios.System) {
 			s.Marks = []string{"a", "b"}
 			inner := s.New

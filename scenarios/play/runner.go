@@ -54,7 +54,7 @@ func newRunner(sys scenarios.System, p *scenarios.Plan, o Options) (*runner, err
 		endAt: math.MaxInt64, instants: o.instants, watch: o.watch, stops: sys.Stops, safetyOnly: o.SafetyOnly, eventLimit: maxEvents(sys, p),
 	}
 	if s.run == nil {
-		return nil, fmt.Errorf("%w %s: New: it has made no Run", scenarios.ErrSystem, sys.Name)
+		return nil, fmt.Errorf("%w %s: new: it has made no Run", scenarios.ErrSystem, sys.Name)
 	}
 	s.repairer, _ = s.run.(scenarios.Repairer)
 	cfg := sim.Config{

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/lockstep-dst/lockstep/node/fsm"
@@ -28,17 +29,44 @@ func (p *Plan) Requested(o *Operation) string {
 	if o.Kind != Define {
 		return o.Argument
 	}
-	i := p.createdBy(o)
-	if i < 0 {
+	d := p.requestedDefinition(o)
+	if d == nil {
 		return ""
 	}
-	text, _ := p.Definitions[i].Text() // valid: see checkCreated
+	text, _ := d.Text() // valid: see checkCreated
 	return text
 }
 
-// createdBy is the index of the definition that o creates, or -1.
-func (p *Plan) createdBy(o *Operation) int {
-	return slices.IndexFunc(p.Definitions, func(d fsm.Definition) bool { return definitionKey(d.Name) == o.Key })
+// requestedDefinition is the definition that o would create; nil if the plan has none of
+// that name, or number.
+func (p *Plan) requestedDefinition(o *Operation) *fsm.Definition {
+	list, number := p.Definitions, 0
+	if o.Argument != "" {
+		number, _ = strconv.Atoi(o.Argument)
+		if number < 1 || number > len(p.Competing) || strconv.Itoa(number) != o.Argument {
+			return nil
+		}
+		list = p.Competing[number-1 : number]
+	}
+	i := slices.IndexFunc(list, func(d fsm.Definition) bool { return definitionKey(d.Name) == o.Key })
+	if i < 0 {
+		return nil
+	}
+	return &list[i]
+}
+
+// Texts lists the texts of definitions that clients may create with a name: that of
+// Definitions first.
+func (p *Plan) Texts(name string) (texts []string) {
+	for _, list := range [][]fsm.Definition{p.Definitions, p.Competing} {
+		for i := range list {
+			if list[i].Name == name {
+				text, _ := list[i].Text()
+				texts = append(texts, text)
+			}
+		}
+	}
+	return texts
 }
 
 func (p *Plan) checkCreated() error {
@@ -54,6 +82,30 @@ func (p *Plan) checkCreated() error {
 			return fmt.Errorf("created[%d]: %w", i, err)
 		}
 	}
+	return p.checkCompeting()
+}
+
+func (p *Plan) checkCompeting() error {
+	for i := range p.Competing {
+		d := &p.Competing[i]
+		text, err := d.Text()
+		switch {
+		case err != nil:
+			return fmt.Errorf("competing[%d]: %w", i, err)
+		case !slices.Contains(p.Created, d.Name):
+			return fmt.Errorf("competing[%d]: %q: want one of the names in created", i, d.Name)
+		}
+		for j := range p.Definitions {
+			if other, _ := p.Definitions[j].Text(); other == text {
+				return fmt.Errorf("competing[%d]: %q is the same as in definitions: want another one of that name", i, d.Name)
+			}
+		}
+		for j := range p.Competing[:i] {
+			if other, _ := p.Competing[j].Text(); other == text {
+				return fmt.Errorf("competing[%d]: %q is the same as competing[%d]", i, d.Name, j)
+			}
+		}
+	}
 	return nil
 }
 
@@ -67,8 +119,8 @@ func (p *Plan) checkDefine(o *Operation) error {
 		return nil
 	case !meta:
 		return fmt.Errorf("key: %q: want %s, with the name of one of created", o.Key, definitionKey("NAME"))
-	case o.Argument != "":
-		return fmt.Errorf("argument: %q: the definition is the one of definitions: leave it out", o.Argument)
+	case o.Argument != "" && p.requestedDefinition(o) == nil:
+		return fmt.Errorf("argument: %q: want the number of one of competing with that name, from 1, or nothing for the one of definitions", o.Argument)
 	case o.Expect != nil:
 		return fmt.Errorf("expect: %d: the creation of a definition expects no version: leave it out", *o.Expect)
 	case o.IDScheme != SessionID && o.IDScheme != NoID:
@@ -102,6 +154,9 @@ func generateCreated(c Choices, p *Plan, shape Shape) {
 	}
 	p.Definitions = append(slices.Clone(p.Definitions), d)
 	p.Created = []string{d.Name}
+	if c.Often("competing?", 60) {
+		p.Competing = competing(c, d)
+	}
 	percent := []uint64{8, 3, 25}[c.Choose("creations", 3)]
 	for i := range p.Operations {
 		o, c := &p.Operations[i], c.Part("creation", i)
@@ -110,9 +165,43 @@ func generateCreated(c Choices, p *Plan, shape Shape) {
 		}
 		o.Key, o.Argument, o.Expect = definitionKey(d.Name), "", nil
 		if o.Kind == Propose {
-			o.Kind = Define
+			o.Kind, o.Argument = Define, p.chooseCompeting(c, d.Name)
 		}
 	}
+}
+
+// competing chooses one or two definitions with the name and the states of d, and other
+// transitions: the reverse ones, from another state on, and none.
+func competing(c Choices, d fsm.Definition) []fsm.Definition {
+	other := fsm.Definition{Name: d.Name, States: d.States, Initial: d.States[len(d.States)-1], Transitions: []fsm.Transition{}}
+	for _, t := range d.Transitions {
+		if t.From != t.To {
+			other.Transitions = append(other.Transitions, fsm.Transition{From: t.To, To: t.From})
+		}
+	}
+	list := []fsm.Definition{other}
+	if c.Often("third?", 30) {
+		list = append(list, fsm.Definition{Name: d.Name, States: d.States, Initial: d.Initial, Transitions: []fsm.Transition{}})
+	}
+	for i := range list {
+		text, err := list[i].Text()
+		if same, _ := d.Text(); err != nil || text == same {
+			return list[:i]
+		}
+	}
+	return list
+}
+
+// chooseCompeting chooses the argument of an operation that creates a definition.
+func (p *Plan) chooseCompeting(c Choices, name string) string {
+	if len(p.Competing) == 0 {
+		return ""
+	}
+	i := int(c.Choose("text", uint64(1+len(p.Competing))))
+	if i == 0 || p.Competing[i-1].Name != name {
+		return ""
+	}
+	return strconv.Itoa(i)
 }
 
 // definitionOfUser is the name of the definition that generated plans create.

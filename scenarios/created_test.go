@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/node/fsm"
@@ -34,9 +35,18 @@ func TestCreatedDefinitions(t *testing.T) {
 	require.Equal(t, []fsm.Definition{fsm.Lifecycle()}, p.Configured())
 	require.True(t, p.IsCreated("made/m1"))
 	require.False(t, p.IsCreated("lifecycle/m1"))
-	d, err := fsm.Parse(p.Requested(&p.Operations[0]))
-	require.NoError(t, err)
-	require.Equal(t, "made", d.Name)
+	texts := p.Texts("made")
+	require.Len(t, texts, 1+len(p.Competing))
+	for i, text := range texts {
+		o := scenarios.Operation{Kind: scenarios.Define, Key: "definition/made"}
+		if i > 0 {
+			o.Argument = strconv.Itoa(i)
+		}
+		require.Equal(t, text, p.Requested(&o))
+		d, err := fsm.Parse(text)
+		require.NoError(t, err)
+		require.Equal(t, "made", d.Name)
+	}
 	require.Contains(t, p.Summary(), "no node is configured with made")
 
 	again, err := scenarios.Decode(scenarios.Encode(p))
@@ -47,13 +57,19 @@ func TestCreatedDefinitions(t *testing.T) {
 func TestSenselessCreationsAreRefused(t *testing.T) {
 	version := uint64(1)
 	for want, change := range map[string]func(*scenarios.Plan){
-		`created[0]: "lamp": want the name of one of the definitions`:              func(p *scenarios.Plan) { p.Created[0] = "lamp" },
-		`created[1]: "made" is listed twice`:                                       func(p *scenarios.Plan) { p.Created = append(p.Created, "made") },
-		`created[0]: definition "lifecycle": invalid: the name is taken`:           func(p *scenarios.Plan) { p.Created[0] = "lifecycle" },
-		`operations[0].key: "lifecycle/m1": want definition/NAME`:                  func(p *scenarios.Plan) { p.Operations[0].Key = "lifecycle/m1" },
-		`operations[0].key: "definition/x": its definition is not among`:           func(p *scenarios.Plan) { p.Operations[0].Key = "definition/x" },
-		`operations[0].kind: "propose": a machine that holds a definition takes`:   func(p *scenarios.Plan) { p.Operations[0].Kind = scenarios.Propose },
-		`operations[0].argument: "Init": the definition is the one of definitions`: func(p *scenarios.Plan) { p.Operations[0].Argument = "Init" },
+		`created[0]: "lamp": want the name of one of the definitions`:            func(p *scenarios.Plan) { p.Created[0] = "lamp" },
+		`created[1]: "made" is listed twice`:                                     func(p *scenarios.Plan) { p.Created = append(p.Created, "made") },
+		`created[0]: definition "lifecycle": invalid: the name is taken`:         func(p *scenarios.Plan) { p.Created[0] = "lifecycle" },
+		`operations[0].key: "lifecycle/m1": want definition/NAME`:                func(p *scenarios.Plan) { p.Operations[0].Key = "lifecycle/m1" },
+		`operations[0].key: "definition/x": its definition is not among`:         func(p *scenarios.Plan) { p.Operations[0].Key = "definition/x" },
+		`operations[0].kind: "propose": a machine that holds a definition takes`: func(p *scenarios.Plan) { p.Operations[0].Kind = scenarios.Propose },
+		`operations[0].argument: "Init": want the number of one of competing`:    func(p *scenarios.Plan) { p.Operations[0].Argument = "Init" },
+		`operations[0].argument: "9": want the number of one of competing`:       func(p *scenarios.Plan) { p.Operations[0].Argument = "9" },
+		`competing[0]: "made" is the same as in definitions`:                     func(p *scenarios.Plan) { p.Competing = p.Definitions[len(p.Definitions)-1:] },
+		`competing[0]: definition "lifecycle": invalid: the name is taken`:       func(p *scenarios.Plan) { p.Competing = p.Definitions[:1] },
+		`competing[0]: "lamp": want one of the names in created`: func(p *scenarios.Plan) {
+			p.Competing = []fsm.Definition{{Name: "lamp", States: []string{"off"}, Initial: "off"}}
+		},
 		`operations[0].expect: 1: the creation of a definition expects no version`: func(p *scenarios.Plan) { p.Operations[0].Expect = &version },
 		`operations[0].id_scheme: "own": want "once" or nothing`:                   func(p *scenarios.Plan) { p.Operations[0].IDScheme = scenarios.OwnID },
 	} {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/lockstep-dst/lockstep/checker/jsonobject"
@@ -34,9 +35,11 @@ func withLists(p *Plan) *Plan {
 	q := *p
 	q.Operations = append([]Operation{}, p.Operations...)
 	q.Definitions = append([]fsm.Definition{}, p.Definitions...)
-	for i := range q.Definitions {
-		d := &q.Definitions[i]
-		d.Transitions = append([]fsm.Transition{}, d.Transitions...)
+	q.Competing = slices.Clone(p.Competing)
+	for _, list := range [][]fsm.Definition{q.Definitions, q.Competing} {
+		for i := range list {
+			list[i].Transitions = append([]fsm.Transition{}, list[i].Transitions...)
+		}
 	}
 	return &q
 }

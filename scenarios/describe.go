@@ -61,6 +61,9 @@ func (p *Plan) Summary() string {
 	if len(p.Created) > 0 {
 		fmt.Fprintf(&b, "no node is configured with %s: clients create it\n", strings.Join(p.Created, " "))
 	}
+	if n := len(p.Competing); n > 0 {
+		fmt.Fprintf(&b, "definitions that compete with it: %d\n", n)
+	}
 	k := p.Knobs
 	fmt.Fprintf(&b, "consensus timeout %v, %d resends after %v each, client timeout %v\n", k.ConsensusTimeout, k.MaxResends, k.ResendTimeout, k.ClientTimeout)
 	for i := range p.Settings {

@@ -53,7 +53,8 @@ func (m machines) Request(c Choices, p *Plan, o *Operation, reads uint64) {
 func (machines) Fresh(c Choices, p *Plan, o *Operation) {
 	d, _ := p.Definition(o.Key)
 	if d.Name == fsm.MetaName {
-		o.Kind = Define
+		_, name, _ := fsm.SplitKey(o.Key)
+		o.Kind, o.Argument = Define, p.chooseCompeting(c, name)
 		return
 	}
 	o.Kind, o.Argument = Propose, d.States[c.Choose("to", uint64(len(d.States)))]

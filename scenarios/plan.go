@@ -42,6 +42,7 @@ type Plan struct {
 	Clients     int               `json:"clients"`               // ids 101, 102, ...
 	Definitions []fsm.Definition  `json:"definitions,omitempty"` // of machines
 	Created     []string          `json:"created,omitempty"`     // names of those definitions that no node is configured with: clients create them
+	Competing   []fsm.Definition  `json:"competing,omitempty"`   // more definitions with names of created: the one that is chosen first is the definition
 	Knobs       Knobs             `json:"knobs"`
 	Settings    []Setting         `json:"settings,omitempty"`   // values of the system's own knobs; the others have their default
 	NodeKnobs   []NodeKnobs       `json:"node_knobs,omitempty"` // each node's in the order of lives

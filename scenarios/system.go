@@ -89,6 +89,12 @@ type Repairer interface {
 	Repaired(at Duration) *Violation
 }
 
+// Definer is a Run that knows which of the definitions of a name, see Plan.Competing, was
+// chosen. Chosen returns its text; it is empty if none was.
+type Definer interface {
+	Chosen(name string) (text string)
+}
+
 // DiskLossObserver is a Run that needs to know when a node's disk has lost durable
 // data other than by damage: it was emptied, or replaced by an older copy. The node
 // is down when DiskLost is called.

@@ -218,7 +218,7 @@ func (o *oracle) checkReply(client sim.ID, r *node.Reply) *scenarios.Violation {
 		return o.violation("outcomes", "false-mismatch", r.Key, "answers %v to a request for %v", r, q)
 	}
 	if r.Reason == node.Illegal && q != nil && r.State != "" {
-		if d, _ := o.plan.Definition(r.Key); d.Legal(r.State, q.to) {
+		if d, _ := o.definition(r.Key); d.Legal(r.State, q.to) {
 			return o.violation("outcomes", "false-illegal", r.Key, "answers %v, though a transition to %s was requested, which is legal", r, q.to)
 		}
 	}

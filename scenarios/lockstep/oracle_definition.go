@@ -1,6 +1,8 @@
 package lockstep
 
 import (
+	"cmp"
+
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/scenarios"
@@ -12,11 +14,50 @@ func (o *oracle) isDefined(key string) bool {
 	return err == nil && (!o.plan.IsCreated(key) || len(o.machine(fsm.MetaName+"/"+name).entries) > 0)
 }
 
+// chosenText returns the text of a created definition, if one was chosen.
+func (o *oracle) chosenText(name string) string {
+	if t := o.machine(fsm.MetaName + "/" + name); len(t.entries) > 0 {
+		return t.entries[0].To
+	}
+	return ""
+}
+
+// definition returns the definition of a machine. Of competing ones it is the one that was
+// chosen.
+func (o *oracle) definition(key string) (fsm.Definition, bool) {
+	if len(o.plan.Competing) > 0 && o.plan.IsCreated(key) {
+		name, _, _ := fsm.SplitKey(key)
+		if d, err := fsm.Parse(o.chosenText(name)); err == nil {
+			return d, true
+		}
+	}
+	return o.plan.Definition(key)
+}
+
+// Chosen implements scenarios.Definer.
+func (r *run) Chosen(name string) string { return r.oracle.chosenText(name) }
+
+// checkDefinitions: what a node uses as a created definition is the one that was chosen.
+func (r *run) checkDefinitions(at scenarios.Duration) *scenarios.Violation {
+	for _, name := range r.plan.Created {
+		chosen := r.oracle.chosenText(name)
+		for _, n := range r.running() {
+			for _, d := range r.nodes[n].Definitions() {
+				if text, _ := d.Text(); d.Name == name && text != chosen {
+					return r.oracle.forNode(at, scenarios.NodeID(n)).violation("convergence", "definitions-differ", fsm.MetaName+"/"+name,
+						"uses the definition %s, and %s was chosen", text, cmp.Or(chosen, "none"))
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // checkUnknown: a node that does not know a definition has read it from a majority after
 // the request arrived, so that it was not chosen by then. A state is unknown only to a
 // definition that does not list it.
 func (o *oracle) checkUnknown(a *attemptState, q *invocation, r *node.Reply) *scenarios.Violation {
-	switch d, planned := o.plan.Definition(r.Key); {
+	switch d, planned := o.definition(r.Key); {
 	case r.Reason == node.UnknownDefinition && planned && a.defined && r.Kind != node.ReadLocal:
 		return o.violation("outcomes", "false-unknown-definition", r.Key, "answers %v, though the definition was there when the request arrived", r)
 	case r.Reason == node.UnknownState && q != nil && d.Has(q.to):

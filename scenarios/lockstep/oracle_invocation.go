@@ -151,7 +151,7 @@ func (o *oracle) checkFinal(t *machineTruth, s *operation, q *invocation, r *nod
 // staysIllegal reports whether the machine is in a state that no transition leaves: what
 // is illegal there is so for ever.
 func (o *oracle) staysIllegal(t *machineTruth) bool {
-	d, _ := o.plan.Definition(t.key)
+	d, _ := o.definition(t.key)
 	state := d.Initial
 	if n := len(t.entries); n > 0 {
 		state = t.entries[n-1].To

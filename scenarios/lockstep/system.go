@@ -278,6 +278,9 @@ func (r *run) Agree(at scenarios.Duration) *scenarios.Violation {
 	if v := r.checkServed(at); v != nil {
 		return v
 	}
+	if v := r.checkDefinitions(at); v != nil {
+		return v
+	}
 	if v := r.checkAgreement(at, r.running()); v != nil || r.noOracle {
 		return v
 	}

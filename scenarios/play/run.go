@@ -131,7 +131,7 @@ func Run(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options
 		Hits:      s.allHits(),
 		Families:  scenarios.Families(p),
 		Simulated: s.world.Now(),
-		History:   history.History{Model: history.Model(p.Workload), Definitions: historyDefinitions(p), Operations: s.history.upTo(s.world.Now())},
+		History:   history.History{Model: history.Model(p.Workload), Definitions: historyDefinitions(p, s.run), Operations: s.history.upTo(s.world.Now())},
 		Outcomes:  s.history.outcomes(),
 	}
 	if m, ok := s.run.(scenarios.MarkCounter); ok {

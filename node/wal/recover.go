@@ -285,8 +285,9 @@ func (r *reader) resume(o Options) (*Log, Recovered, error) {
 	if from := last.offset(h.batch); from < r.end {
 		reqs = append(reqs, DiskRequest{Op: Write, File: last.name, Offset: int64(from), Data: last.data[from:r.end]})
 	}
-	if len(last.data) < o.Segment {
+	if last.header.size == 0 && len(last.data) < o.Segment { // otherwise the header states the length, by which it is seen that the file has become shorter
 		reqs = append(reqs, DiskRequest{Op: Allocate, File: last.name, Offset: int64(o.Segment)})
+		l.segments[len(l.segments)-1].size = int64(o.Segment)
 	}
 	reqs = append(reqs, DiskRequest{Op: Sync, File: last.name})
 	if r.seal != nil {

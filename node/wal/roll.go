@@ -10,7 +10,7 @@ import (
 type segmentInfo struct {
 	sequence  uint64
 	base      LSN   // position of its first record
-	size      int64 // bytes of its file, once the log has rolled to the next
+	size      int64 // bytes of its file
 	version   uint16
 	headerLen int // bytes of its header
 }
@@ -51,7 +51,7 @@ func (l *Log) offset(at LSN) int64 { return l.headerLen + int64(at-l.base) }
 // version must reject the log rather than misread it.
 func (l *Log) fits() bool {
 	now := &l.segments[len(l.segments)-1]
-	return l.nextBatchAt == l.base || now.version == currentVersion && l.offset(l.End())+sealSize <= l.segmentSize
+	return l.nextBatchAt == l.base || now.version == currentVersion && l.offset(l.End())+sealSize <= min(l.segmentSize, now.size)
 }
 
 // prepared reports whether the next segment has a file of its full length.
@@ -65,8 +65,8 @@ func (l *Log) roll() {
 	invariant.Check(l.durable.at == l.nextBatchAt, "wal: the log goes on to the next segment when all before is durable")
 	invariant.Check(l.prepared(), "wal: the log goes on to a segment of full length")
 	now := &l.segments[len(l.segments)-1]
-	now.size = max(now.size, l.segmentSize, l.offset(l.nextBatchAt)+sealSize)
-	next := segmentInfo{sequence: now.sequence + 1, base: l.nextBatchAt, version: currentVersion, headerLen: headerSize}
+	now.size = max(now.size, l.offset(l.nextBatchAt)+sealSize)
+	next := segmentInfo{sequence: now.sequence + 1, base: l.nextBatchAt, size: l.segmentSize, version: currentVersion, headerLen: headerSize}
 	file := l.spare.file
 	head := header{
 		identity: l.identity, sequence: next.sequence, base: next.base, boot: l.boot, first: l.firstNeeded, size: uint64(l.segmentSize),

@@ -238,3 +238,26 @@ func TestSegmentsExchanged(t *testing.T) {
 		}
 	}
 }
+
+// A segment keeps the length that its header states when segments become longer, so that
+// any loss of its end is found.
+func TestSegmentKeepsItsLengthWhenSegmentsBecomeLonger(t *testing.T) {
+	d := diskOf(nil)
+	short, long := wal.Options{Segment: 512}, oneSegment
+	start(t, d, short)
+	log, _, _ := start(t, d, long)
+	log.Append([]byte("a"))
+	run(log, d)
+	require.Len(t, d.durable[segment1], short.Segment)
+	bad := diskOf(d.durable)
+	bad.put(segment1, d.durable[segment1][:short.Segment-1])
+	_, _, _, err := recoverWith(bad, identity, long)
+	require.ErrorIs(t, err, wal.ErrDamaged)
+
+	for range 20 { // the next segments are longer
+		log.Append(make([]byte, 100))
+		run(log, d)
+	}
+	require.Len(t, d.durable[segment1], short.Segment)
+	require.Len(t, d.durable[segment2], long.Segment)
+}

@@ -68,7 +68,7 @@ func (o *oracle) checkDiskAtRest(p *process) *scenarios.Violation {
 	if len(files) > u.LogFiles {
 		return o.violation("bounds", "files", "", "has files %v at the end of the run, and needs %d", files, u.LogFiles)
 	}
-	live, segment := o.nodes[o.id].mostLive, uint64(p.traffic.node.Segment)
+	live, segment := o.nodes[o.id].mostLive, max(o.nodes[o.id].mostSegment, uint64(p.traffic.node.Segment)) // a segment of an earlier life may still be needed
 	if u.LogKept > 2*(live*5/2+6*segment)+2*p.traffic.mostBacklog {
 		return o.violation("bounds", "log-kept", "", "keeps %d bytes of its log for records of %d, at most, in segments of %d", u.LogKept, live, segment)
 	}

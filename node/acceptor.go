@@ -10,7 +10,7 @@ import (
 // acceptor's state is durable (rule 5).
 func (n *Node) handleProposal(from ID, p *Proposal) {
 	if n.logBacklogFull() {
-		n.counts.Discarded++
+		n.discardUnjudged()
 		return // the proposer sends it again
 	}
 	m := n.ensureMachine(p.Key)
@@ -135,6 +135,6 @@ func (n *Node) handleReadRequest(from ID, r *ReadRequest) {
 	case n.definitions.find(r.Key) != nil: // a read does not create a machine
 		n.sendWhenDurable(from, report, 0)
 	default:
-		n.counts.Discarded++
+		n.discardUnjudged()
 	}
 }

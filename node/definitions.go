@@ -106,6 +106,15 @@ func (d *definitions) lookupIndex(name string) int {
 	return slices.IndexFunc(d.lookups, func(l *lookup) bool { return l.name == name })
 }
 
+// waitingFor counts the requests that wait for the lookup of a definition.
+func (d *definitions) waitingFor(name string) int {
+	i := d.lookupIndex(name)
+	if i < 0 {
+		return 0
+	}
+	return len(d.lookups[i].waiting) + len(d.lookups[i].next)
+}
+
 // underWay counts the lookups that have not ended.
 func (d *definitions) underWay() int { return len(d.lookups) }
 

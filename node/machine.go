@@ -225,7 +225,11 @@ func (n *Node) wake(m *machine) {
 // handleCommit handles a Commit as the learner.
 func (n *Node) handleCommit(c *Commit) {
 	m := n.ensureMachine(c.Key)
-	if m == nil || c.Value == nil || !n.validAccepted(m, c.Ballot, c.Value) {
+	if m == nil {
+		n.discardUnjudged()
+		return
+	}
+	if c.Value == nil || !n.validAccepted(m, c.Ballot, c.Value) {
 		n.counts.Discarded++
 		return
 	}

@@ -164,11 +164,11 @@ const (
 // this machine, ballot and phase (rule 6).
 func (n *Node) handleAcknowledgment(from ID, a *Acknowledgment) {
 	m := n.findMachine(a.Key)
-	if m == nil && n.definitions.find(a.Key) != nil {
-		n.mark(MarkLateResponse) // to an earlier life, which had not logged the machine
+	if m == nil {
+		n.discardLateResponse(a.Key)
 		return
 	}
-	if m == nil || !n.validBallot(a.Ballot) || !n.validAccepted(m, a.Accepted, a.Value) {
+	if !n.validBallot(a.Ballot) || !n.validAccepted(m, a.Accepted, a.Value) {
 		n.counts.Discarded++
 		return
 	}
@@ -194,6 +194,17 @@ func (n *Node) handleAcknowledgment(from ID, a *Acknowledgment) {
 	}
 	n.onChosen(m)
 	n.releaseWork(m)
+}
+
+// discardLateResponse drops a response about a machine that this node does not have. It is
+// to an earlier life, which had not logged the machine, or did not know its definition
+// either.
+func (n *Node) discardLateResponse(key string) {
+	if n.definitions.find(key) == nil {
+		n.discardUnjudged()
+		return
+	}
+	n.mark(MarkLateResponse)
 }
 
 // onPrepared begins the accept phase from the value with the highest accepted ballot
@@ -243,10 +254,11 @@ func (n *Node) endRound(m *machine) {
 // become impossible.
 func (n *Node) handleReject(from ID, j *Reject) {
 	m := n.findMachine(j.Key)
-	if m == nil && n.definitions.find(j.Key) != nil {
-		return // late, as an acknowledgment may be
+	if m == nil {
+		n.discardLateResponse(j.Key)
+		return
 	}
-	if m == nil || !n.validBallot(j.Ballot) || !j.Promised.IsZero() && !n.validBallot(j.Promised) {
+	if !n.validBallot(j.Ballot) || !j.Promised.IsZero() && !n.validBallot(j.Promised) {
 		n.counts.Discarded++
 		return
 	}

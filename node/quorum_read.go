@@ -60,11 +60,15 @@ func (n *Node) startQuorumRead(m *machine) {
 
 func (n *Node) handleReadReport(from ID, r *ReadReport) {
 	m := n.findMachine(r.Key)
-	if r.Read.Node != n.cfg.ID || m == nil && n.definitions.find(r.Key) == nil || m != nil && !n.validAccepted(m, r.Accepted, r.Value) {
+	if r.Read.Node != n.cfg.ID || m != nil && !n.validAccepted(m, r.Accepted, r.Value) {
 		n.counts.Discarded++
 		return
 	}
-	if m == nil || m.work == nil {
+	if m == nil {
+		n.discardLateResponse(r.Key)
+		return
+	}
+	if m.work == nil {
 		return // a late report
 	}
 	x, i := &m.quorumRead, n.member(from)

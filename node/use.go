@@ -1,5 +1,7 @@
 package node
 
+import "github.com/lockstep-dst/lockstep/node/fsm"
+
 // Use is the room that a node uses, and the work that keeps it small. Sizes are in bytes.
 type Use struct {
 	Appended  uint64 // records appended to the log since boot, without copies
@@ -11,12 +13,12 @@ type Use struct {
 	Backlog   uint64 // at the end of the log, not durable yet
 	LogFiles  int    // files of the log that are needed or kept for reuse
 	Unsent    int    // messages that wait until their state is durable
-	Discarded uint64 // messages: see Counters
+	Discarded uint64 // malformed messages: see Counters
 }
 
 // Use returns the present use. It changes nothing.
 func (n *Node) Use() Use {
-	u := Use{Appended: n.appendedBytes, Copied: n.copiedBytes, LastCopy: n.lastCopy, Live: n.liveRecords.bytes, Unsent: len(n.sendsAwaitingSync), Discarded: n.counts.Discarded}
+	u := Use{Appended: n.appendedBytes, Copied: n.copiedBytes, LastCopy: n.lastCopy, Live: n.liveRecords.bytes, Unsent: len(n.sendsAwaitingSync), Discarded: n.counts.Discarded - n.unjudged}
 	if n.log != nil {
 		u.LogFiles, u.LogKept, u.Backlog = n.log.Files(), uint64(n.log.Kept()), uint64(n.log.End()-n.log.Durable())
 	}
@@ -26,22 +28,50 @@ func (n *Node) Use() Use {
 	return u
 }
 
-// Waiting counts the operations of one machine at a node.
-type Waiting struct {
-	Queue     int // for a round, or for the response of another node
-	Round     int // in a round
-	ReadQueue int // for a quorum read
-	Reads     int // in a quorum read
+// discardUnjudged counts a message that is dropped and may be sound: the definition of its
+// machine is unknown, or the log falls behind.
+func (n *Node) discardUnjudged() {
+	n.counts.Discarded++
+	n.unjudged++
 }
 
-// Waiting returns the present counts of a machine; zero if it is unknown or at rest.
-func (n *Node) Waiting(key string) Waiting {
-	m := n.machines[key]
-	if m == nil || m.work == nil {
-		return Waiting{}
-	}
-	return Waiting{len(m.queue) + len(m.forwarded), len(m.round.batch), len(m.readQueue), len(m.quorumRead.batch)}
+// Waiting counts the operations of one machine at a node.
+type Waiting struct {
+	Queue      int // for a round, or for the response of another node
+	Round      int // in a round
+	ReadQueue  int // for a quorum read
+	Reads      int // in a quorum read
+	Definition int // for the definition of the machine
 }
+
+// Waiting returns the present counts of a machine.
+func (n *Node) Waiting(key string) (w Waiting) {
+	if m := n.machines[key]; m != nil && m.work != nil {
+		w = Waiting{Queue: len(m.queue) + len(m.forwarded), Round: len(m.round.batch), ReadQueue: len(m.readQueue), Reads: len(m.quorumRead.batch)}
+	}
+	if name, _, err := fsm.SplitKey(key); err == nil {
+		w.Definition = n.definitions.waitingFor(name)
+	}
+	return w
+}
+
+// HasRoom reports whether the node has room for an operation of a machine now, and for the
+// round that a read may need later: a reply with the reason Overloaded is right if not.
+func (n *Node) HasRoom(k Kind, key string) bool {
+	w, limit := n.Waiting(key), n.cfg.Queue
+	switch {
+	case n.logBacklogFull():
+		return false
+	case n.definitions.find(key) == nil:
+		return w.Definition < limit && n.definitions.underWay() < maxLookups
+	case k == Read && w.ReadQueue >= limit:
+		return false
+	}
+	return w.Queue < limit
+}
+
+// Knows reports whether the node knows the definition of a machine.
+func (n *Node) Knows(key string) bool { return n.definitions.find(key) != nil }
 
 // LeftOver names a machine that the node keeps without any state of it, and the
 // machines' working memory beyond its limit; empty if there is neither. It is for a

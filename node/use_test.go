@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -27,6 +28,32 @@ func TestUse(t *testing.T) {
 	require.Positive(t, u.Live)
 	require.Zero(t, u.Backlog)
 	require.Equal(t, 3, u.LogFiles) // two segments and the high-water mark
+}
+
+// HasRoom agrees with the replies: an operation is refused as overloaded if there is no
+// room for it.
+func TestHasRoom(t *testing.T) {
+	w := newWorld(3, func(cfg *node.Config) { cfg.Queue = 2 })
+	n := w.hosts[1].node
+	refused := func() bool {
+		return len(w.replies) > 0 && w.replies[len(w.replies)-1].Reason == node.Overloaded
+	}
+	for _, machine := range []string{key, "lamp/hall"} { // nobody has created lamp
+		for _, kind := range []node.Kind{node.Propose, node.Read} {
+			for i := range 5 {
+				room := n.HasRoom(kind, machine)
+				w.replies = nil
+				w.request(1, &node.Request{Kind: kind, Key: machine, ID: node.OpID(fmt.Sprintf("c%d.%d", kind, i)), Attempt: 1, To: "Running"})
+				if kind == node.Propose || refused() { // a read may later need a round, and room in its queue
+					require.Equal(t, room, !refused(), "%v %s %d", kind, machine, i)
+				}
+			}
+		}
+	}
+	require.False(t, n.HasRoom(node.Read, "lamp/hall"))
+	require.Equal(t, node.Waiting{Definition: 2}, n.Waiting("lamp/hall"))
+	require.False(t, n.Knows("lamp/hall"))
+	require.True(t, n.Knows(key))
 }
 
 // A machine that was only read, and that does not exist, leaves nothing.

@@ -118,6 +118,7 @@ type requestArrived struct {
 	life    int
 	client  sim.ID
 	request *node.Request
+	known   bool // the node knows the definition of the machine
 }
 
 // Digest implements sim.Observation.

@@ -2,8 +2,10 @@ package lockstep
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
 )
@@ -30,15 +32,17 @@ func (r *run) checkUse(o *oracle, step *stepReport) *scenarios.Violation {
 	}
 	u := p.node.Use()
 	p.traffic.endStep(&u)
-	if u.Discarded > 0 && len(o.plan.Created) == 0 && o.plan.Knobs.Backlog == 0 { // messages about unknown definitions count, and those that come while the log falls behind
+	if u.Discarded > 0 {
 		return o.violation("bounds", "discarded", "", "has discarded %d messages as malformed, though all nodes are sound", u.Discarded)
 	}
 	return o.checkLog(&p.traffic, &u)
 }
 
-// hasInternalReads reports whether services read for clients that watch or list.
-func (o *oracle) hasInternalReads() bool {
-	return o.plan.Knobs.WatchPace > 0 || o.plan.Knobs.WatchMoves > 0 || o.plan.Knobs.ListEvery > 0
+// hasInternalReads reports whether nodes read a machine that no client of the plan reads:
+// their services for clients that watch or list, and they themselves definitions.
+func (o *oracle) hasInternalReads(key string) bool {
+	k := &o.plan.Knobs
+	return k.WatchPace > 0 || k.WatchMoves > 0 || k.ListEvery > 0 || len(o.plan.Created) > 0 && strings.HasPrefix(key, fsm.MetaName+"/")
 }
 
 // checkQueues: of the machines that requests arrive for, at most Queue operations wait
@@ -154,6 +158,7 @@ type waitingRequest struct {
 	client  sim.ID
 	attempt uint32
 	at      scenarios.Duration
+	known   bool // its node knew the definition
 }
 
 // noteWaiting notes that a request has arrived at the current node.
@@ -162,7 +167,7 @@ func (o *oracle) noteWaiting(t *machineTruth, f *requestArrived) {
 	if w.life != f.life {
 		w.life, w.list = f.life, w.list[:0]
 	}
-	w.list = append(w.list, waitingRequest{f.request.ID, f.request.Kind, f.client, f.request.Attempt, o.now})
+	w.list = append(w.list, waitingRequest{f.request.ID, f.request.Kind, f.client, f.request.Attempt, o.now, f.known})
 }
 
 // noteAnswer removes the request that r answers from those that wait. It returns the
@@ -187,14 +192,24 @@ func (o *oracle) noteAnswer(t *machineTruth, client sim.ID, r *node.Reply) (w wa
 // round is not answered before an older one that could have been in the same round.
 func (o *oracle) checkAnswerInTime(t *machineTruth, client sim.ID, r *node.Reply) *scenarios.Violation {
 	w, at := o.noteAnswer(t, client, r)
-	if at < 0 || o.plan.IsCreated(r.Key) { // it may have waited for its definition before
+	if at < 0 {
 		return nil
 	}
-	if most := o.trueTime(o.id, o.plan.Knobs.ConsensusTimeout) + 2 + 2*o.plan.Steps.Time; o.now-w.at > most && !o.impaired(w.at) {
+	timeouts := scenarios.Duration(1)
+	if !w.known { // it may wait for the end of a read of its definition, and for another read
+		timeouts = 3
+	}
+	if most := o.trueTime(o.id, timeouts*o.plan.Knobs.ConsensusTimeout) + rounding + timeouts*2*o.plan.Steps.Time; o.now-w.at > most && !o.impaired(w.at) {
 		return o.violation("bounds", "answered-late", r.Key, "answers %v after %v, though the consensus timeout is %v", r, o.now-w.at, o.plan.Knobs.ConsensusTimeout)
 	}
+	if !w.known {
+		return nil
+	}
 	rest := t.waiting[o.id].list
-	if r.Reason == node.Overloaded && !o.hasInternalReads() && o.plan.Knobs.Backlog == 0 { // a log that falls behind takes no requests
+	if r.Reason == node.Overloaded { // see also process.Observe
+		if o.hasInternalReads(r.Key) || o.plan.Knobs.Backlog > 0 { // a log that falls behind takes no requests
+			return nil
+		}
 		if w.kind == node.Propose {
 			rest = rest[:at]
 		}
@@ -206,8 +221,14 @@ func (o *oracle) checkAnswerInTime(t *machineTruth, client sim.ID, r *node.Reply
 	return o.checkOvertaken(t, w, rest[:at], r)
 }
 
+// rounding is the time by which an answer in time may seem late: the readings of the
+// node's clock and the true times of both ends are whole nanoseconds.
+const rounding = 4
+
 // checkOvertaken: see checkAnswerInTime. Operations that were forwarded have another
 // place in the queue when they return, and requests of nodes may not have been admitted.
+// Of several attempts of an operation at the node, the oracle cannot see which one was
+// forwarded.
 func (o *oracle) checkOvertaken(t *machineTruth, w waitingRequest, older []waitingRequest, r *node.Reply) *scenarios.Violation {
 	if w.kind != node.Propose || r.Outcome != node.Committed || len(older) == 0 {
 		return nil
@@ -217,12 +238,17 @@ func (o *oracle) checkOvertaken(t *machineTruth, w waitingRequest, older []waiti
 		return nil
 	}
 	for _, x := range older {
-		if x.kind == node.Propose && x.at < w.at && scenarios.IsClient(x.client) && !o.operation(t, x.id).attempt(x.client, x.attempt).forwarded {
+		if x.kind == node.Propose && x.known && x.at < w.at && scenarios.IsClient(x.client) && !o.operation(t, x.id).forwardedFrom(o.id) {
 			o.nodes[o.id].overtaken = overtaken{x, o.now, o.violation("bounds", "overtaken", r.Key, "answers %v, though attempt %d of %s has waited in the same queue since %v", r, x.attempt, x.id, x.at)}
 			return nil
 		}
 	}
 	return nil
+}
+
+// forwardedFrom reports whether a node has forwarded an attempt of the operation.
+func (s *operation) forwardedFrom(id sim.ID) bool {
+	return slices.ContainsFunc(s.attempts, func(a attemptState) bool { return a.forwarded && a.arrivedAt == id })
 }
 
 // overtaken is a request that a younger one of its queue has overtaken, unless it is

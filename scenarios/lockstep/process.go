@@ -51,6 +51,9 @@ func (p *process) Observe(f node.Observation) {
 		}
 		f.Client = node.ID(clientOf(t))
 	}
+	if f.Kind == node.Answered && f.Reply.Reason == node.Overloaded && p.node.HasRoom(f.Reply.Kind, f.Reply.Key) {
+		p.breach("bounds", "refused-early", f.Reply.Key, "answers %v, though it has room", f.Reply)
+	}
 	if f.Kind == node.Chosen {
 		p.traffic.chosen++
 	}
@@ -238,7 +241,8 @@ func (p *process) noteDelivered(t service.Ticket, r *node.Request) {
 // noteArrival reports the arrival of a request, unless the member rejects it.
 func (p *process) noteArrival(from sim.ID, r *node.Request) {
 	if p.member.Ready() {
-		p.report.arrivals = append(p.report.arrivals, requestArrived{p.life, from, r})
+		known := !p.run.plan.IsCreated(r.Key) || p.node.Knows(r.Key)
+		p.report.arrivals = append(p.report.arrivals, requestArrived{p.life, from, r, known})
 	}
 }
 

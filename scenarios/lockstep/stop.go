@@ -37,6 +37,7 @@ func (p *process) stop(now scenarios.Duration, out *sim.Effects) {
 // mark hands the completions of the disk to the node until its log is marked. All other
 // events come too late.
 func (p *process) mark(now scenarios.Duration, evs []sim.Event, out *sim.Effects) {
+	p.run.oracle.nodes[p.id].owed = owedRound{} // its rounds send nothing any more
 	for i := range evs {
 		if p.marking && evs[i].Kind == sim.DiskDone {
 			var ev node.Event

@@ -40,6 +40,7 @@ type Config struct {
 	Queue            int           // operations that may wait for one machine
 	RepairDelay      time.Duration // from a change to a comparison of digests with peers; 0: no repair
 	RepairRate       int           // bytes per second that repair pulls, approximately
+	RepairList       int           // entries of a list in a message of repair; 0: MaxRepairList, as in production
 	Segment          int           // bytes of a segment of the log
 	Backlog          int           // bytes of the log that may await a sync; with more, new work is dropped or rejected
 	Jitter           uint64        // seed of random choices, a different one for each node
@@ -107,6 +108,8 @@ func (c *Config) Validate() error {
 		return fail("repair delay: %v: want 0 to %v; 0 is no repair", c.RepairDelay, maxWait)
 	case c.RepairDelay > 0 && c.RepairRate < 1:
 		return fail("repair rate: %d: want 1 or more bytes a second", c.RepairRate)
+	case c.RepairList != 0 && (c.RepairList < MinRepairList || c.RepairList > MaxRepairList):
+		return fail("repair list: %d: want %d to %d, or 0 for %[3]d", c.RepairList, MinRepairList, MaxRepairList)
 	case c.Segment < wal.MinSegment || c.Segment > maxSegment:
 		return fail("segment: %d bytes: want %d to %d", c.Segment, wal.MinSegment, maxSegment)
 	}

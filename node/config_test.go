@@ -37,6 +37,8 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 		"repair delay: -1s: want 0 to 24h":                 func(c *node.Config) { c.RepairDelay = -time.Second },
 		"repair delay: 25h":                                func(c *node.Config) { c.RepairDelay = 25 * time.Hour },
 		"repair rate: 0":                                   func(c *node.Config) { c.RepairDelay, c.RepairRate = 1, 0 },
+		"repair list: 15: want 16 to 512, or 0 for 512":    func(c *node.Config) { c.RepairList = 15 },
+		"repair list: 513":                                 func(c *node.Config) { c.RepairList = node.MaxRepairList + 1 },
 		"queue: 0":                                         func(c *node.Config) { c.Queue = 0 },
 		`definitions[1]: definition "idle": invalid: 0 st`: func(c *node.Config) { c.Definitions = append(c.Definitions, fsm.Definition{Name: "idle"}) },
 		`definitions[1]: "lifecycle" is defined twice`:     func(c *node.Config) { c.Definitions = append(c.Definitions, fsm.Lifecycle()) },

@@ -86,6 +86,8 @@ const (
 	MarkRepairNoOpRound                                           // a no-op round brought the blocked node up to date
 	MarkRepairTimeout                                             // a peer did not respond in time
 	MarkRepairSuperseded                                          // a value came that was no longer missing
+	MarkRepairReportFull                                          // a report had no room for one of the requested ranges
+	MarkRepairAnswerFull                                          // values were left for the next request: they are many bytes
 
 	markCount
 )
@@ -103,7 +105,7 @@ var markNames = [markCount]string{
 	"read-quorum-agreed", "read-quorum-differed", "read-quorum-timeout", "no-op-round-read",
 	"torn-tail", "log-created-again", "record-copied-forward", "log-truncated",
 	"repair-digests-equal", "repair-deferred", "repair-pulled", "repair-confirmed", "repair-blocked-by-promise", "repair-no-op-round",
-	"repair-timeout", "repair-superseded",
+	"repair-timeout", "repair-superseded", "repair-report-full", "repair-answer-full",
 }
 
 func (m Mark) String() string { return markNames[m] }

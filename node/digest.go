@@ -12,12 +12,13 @@ import (
 // chosen. Nodes with equal digests hold the same values (rule 10).
 //
 // A machine has a place in the space of all hashes: that of its key. The space
-// is a tree with 16 children per node; a leaf is split once it has more than
-// maxLeaf machines. So a difference is found in few steps, a change costs a few
+// is a tree with 16 children per node; a leaf is split once it has more machines than
+// repairLimits.leaf. So a difference is found in few steps, a change costs a few
 // additions, and a few machines cost nothing. Nodes need not split alike: a peer
 // may request ranges of any size (see HashRange).
 type digest struct {
-	salt     uint64      // of the places of keys: see place
+	salt     uint64 // of the places of keys: see place
+	limits   repairLimits
 	machines *[]*machine // of the node, by index
 	root     subtree
 	// progress measures how much a node holds: twice the round of each accepted
@@ -36,7 +37,6 @@ type subtree struct {
 const (
 	fanout   = 16
 	maxDepth = 16 // a hash has 64 bits
-	maxLeaf  = 64 // machines in a leaf
 )
 
 // HashRange is a range of hashes: all that begin with Path, a hexadecimal number of
@@ -112,9 +112,9 @@ func (d *digest) add(m *machine, sum uint64, fresh bool) {
 	}
 }
 
-// splitLeaf splits a leaf that has more than maxLeaf machines.
+// splitLeaf splits a leaf that has too many machines.
 func (d *digest) splitLeaf(b *subtree, depth int) {
-	if len(b.leaf) <= maxLeaf || depth == maxDepth {
+	if len(b.leaf) <= d.limits.leaf || depth == maxDepth {
 		return
 	}
 	b.children = new([fanout]subtree)
@@ -160,15 +160,15 @@ func (d *digest) of(r HashRange) (sum uint64, count int) {
 // few, else the digests of its parts. It reports false if there is no room.
 func (d *digest) describe(r HashRange, rep *RepairReport) bool {
 	_, count := d.of(r)
-	if count > maxLeaf && r.Depth < maxDepth {
+	if count > d.limits.leaf && r.Depth < maxDepth {
 		return d.describeParts(r, rep)
 	}
-	if len(rep.Items) > 0 && len(rep.Items)+count > MaxRepairList {
+	if len(rep.Items) > 0 && len(rep.Items)+count > d.limits.list {
 		return false
 	}
 	b, _ := d.findSubtree(r)
 	for _, i := range b.leaf {
-		if m := (*d.machines)[i]; r.contains(m.hash) && len(rep.Items) < MaxRepairList {
+		if m := (*d.machines)[i]; r.contains(m.hash) && len(rep.Items) < d.limits.list {
 			rep.Items = append(rep.Items, RepairItem{m.key, m.accepted, m.chosenAt == m.accepted})
 		}
 	}
@@ -176,7 +176,7 @@ func (d *digest) describe(r HashRange, rep *RepairReport) bool {
 }
 
 func (d *digest) describeParts(r HashRange, rep *RepairReport) bool {
-	if len(rep.Ranges)+fanout > MaxRepairList {
+	if len(rep.Ranges)+fanout > d.limits.list {
 		return false
 	}
 	for i := range fanout {

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -15,6 +16,7 @@ type repair struct {
 	node    repairNode
 	cfg     *Config
 	counts  *Counters
+	limits  repairLimits
 	boot    uint64 // of this life
 	running bool   // the node may send messages
 
@@ -83,18 +85,15 @@ type blockedValue struct {
 }
 
 const (
-	repairToken    = 1 << 63 // of the timer; machines have theirs from 0
-	maxRanges      = 32      // of one request
-	maxWants       = 256
-	maxAnswerBytes = 64 << 10 // approximate bytes of values in one response
-	maxBlocked     = 64       // blocked values tracked at a time
-	maxDefer       = 3        // times to let a peer that is behind pull first
+	repairToken = 1 << 63 // of the timer; machines have theirs from 0
+	maxDefer    = 3       // times to let a peer that is behind pull first
 )
 
 // newRepair returns the repair of a node that has not booted. machines is the node's
 // table of machines, which it only reads.
 func newRepair(n repairNode, cfg *Config, counts *Counters, machines *[]*machine) repair {
-	return repair{node: n, cfg: cfg, counts: counts, digest: digest{salt: salt(cfg.Cluster), machines: machines}}
+	limits := newRepairLimits(cmp.Or(cfg.RepairList, MaxRepairList))
+	return repair{node: n, cfg: cfg, counts: counts, limits: limits, digest: digest{salt: salt(cfg.Cluster), limits: limits, machines: machines}}
 }
 
 // update brings the digest up to date when m has changed; old was m's contribution.
@@ -209,17 +208,17 @@ func (r *repair) sendRequest() {
 	}
 	p.id = r.node.newReadID()
 	req := &RepairRequest{Exchange: p.id, Digest: r.digest.root.sum, Progress: r.digest.progress}
-	p.requestedWants = min(len(p.wants), maxWants)
+	p.requestedWants = min(len(p.wants), r.limits.wants)
 	req.Wants = slices.Clone(p.wants[:p.requestedWants])
 	p.requestedRanges = p.requestedRanges[:0]
-	if p.requestedWants < maxWants {
-		rest := len(p.ranges) - min(len(p.ranges), maxRanges)
+	if p.requestedWants < r.limits.wants {
+		rest := len(p.ranges) - min(len(p.ranges), r.limits.ranges)
 		p.requestedRanges = append(p.requestedRanges, p.ranges[rest:]...)
 		p.ranges = p.ranges[:rest]
 		req.Ranges = slices.Clone(p.requestedRanges)
 	}
 	invariant.Check(p.active && r.cfg.Members[p.peer] != r.cfg.ID, "node: repair requests are part of an exchange with a peer")
-	invariant.Check(len(p.requestedRanges) <= maxRanges && p.requestedWants <= maxWants, "node: a repair request is within its limits")
+	invariant.Check(len(p.requestedRanges) <= r.limits.ranges && p.requestedWants <= r.limits.wants, "node: a repair request is within its limits")
 	p.waiting = true
 	c := &r.peers[p.peer]
 	p.until = r.node.clock() + r.cfg.RepairDelay<<min(max(c.failures, c.timeouts), maxBackoff)
@@ -385,10 +384,10 @@ func (r *repair) learn(m *machine, b Ballot, v *Value) {
 // a no-op round, after which all nodes hold the same value.
 func (r *repair) noteBlocked(m *machine, b Ballot) {
 	r.node.mark(MarkRepairBlockedByPromise)
-	invariant.Check(len(r.blocked) <= maxBlocked, "node: blocked values are tracked within their limit")
+	invariant.Check(len(r.blocked) <= r.limits.blocked, "node: blocked values are tracked within their limit")
 	i := slices.IndexFunc(r.blocked, func(x blockedValue) bool { return x.m == m })
 	switch {
-	case i < 0 && len(r.blocked) < maxBlocked:
+	case i < 0 && len(r.blocked) < r.limits.blocked:
 		r.blocked = append(r.blocked, blockedValue{m, m.promised, b, r.node.clock()})
 	case i < 0:
 	case r.blocked[i].promised != m.promised:

@@ -14,11 +14,16 @@ func (r *repair) handleRequest(from ID, q *RepairRequest) {
 	rep := &RepairReport{Exchange: q.Exchange, Digest: r.digest.root.sum, Progress: r.digest.progress}
 	for _, part := range q.Ranges {
 		if !r.digest.describe(part, rep) {
+			r.node.mark(MarkRepairReportFull)
 			break
 		}
 		rep.RangesAnswered++
 	}
-	for size := 0; int(rep.WantsAnswered) < len(q.Wants) && size < maxAnswerBytes; rep.WantsAnswered++ {
+	for size := 0; int(rep.WantsAnswered) < len(q.Wants); rep.WantsAnswered++ {
+		if size >= r.limits.answerBytes {
+			r.node.mark(MarkRepairAnswerFull)
+			break
+		}
 		if m := r.node.findMachine(q.Wants[rep.WantsAnswered]); m != nil && m.value != nil {
 			v := &RepairValue{Key: m.key, Ballot: m.accepted, Value: m.value, Chosen: m.chosenAt == m.accepted}
 			size += wireSize(v)

@@ -181,7 +181,7 @@ func competing(c Choices, d fsm.Definition) []fsm.Definition {
 	}
 	list := []fsm.Definition{other}
 	if c.Often("third?", 30) {
-		list = append(list, fsm.Definition{Name: d.Name, States: d.States, Initial: d.Initial, Transitions: []fsm.Transition{}})
+		list = append(list, fsm.Definition{Name: d.Name, States: d.States, Initial: d.Initial, Terminal: d.States, Transitions: []fsm.Transition{}})
 	}
 	for i := range list {
 		text, err := list[i].Text()

@@ -72,6 +72,9 @@ func (p *Plan) Summary() string {
 	if k.Backlog != 0 {
 		fmt.Fprintf(&b, "backlog of a log %d bytes\n", k.Backlog)
 	}
+	if k.RepairList != 0 {
+		fmt.Fprintf(&b, "lists of repair of up to %d\n", k.RepairList)
+	}
 	if k.FirstBoot != 0 || k.FirstRound != 0 {
 		fmt.Fprintf(&b, "boots begin with %d, rounds with %d\n", max(1, k.FirstBoot), max(1, k.FirstRound))
 	}

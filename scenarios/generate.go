@@ -150,6 +150,7 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 	generateDefinitions(c, p, shape)
 	faultsEnd := generateOperations(c, p, shape, delay)
 	generateCreated(c, p, shape)
+	generateRepairList(c, p, shape)
 	p.Heal = Heal{At: faultsEnd, Delay: delay, Within: shape.healWithin(max(shape.Machines, len(p.Machines()))), Settle: cmp.Or(shape.Times.Settle, 10*netmodel.Second)}
 	generateExclusion(c, p, shape, swarm)
 	generateFaults(c, p, shape, swarm, faultsEnd)

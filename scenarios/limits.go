@@ -4,6 +4,24 @@ package scenarios
 // record keeps a node from accepting after it has promised.
 const minBacklog = 1 << 10
 
+// Bounds of the lists in messages of repair: 16 is the number of parts of a range.
+const (
+	minRepairList = 16
+	maxRepairList = 512
+)
+
+// generateRepairList chooses short lists for messages of repair, in half of the plans with
+// many machines: one message does not hold what a node lacks.
+func generateRepairList(c Choices, p *Plan, shape Shape) {
+	percent := uint64(8)
+	if len(p.Machines()) >= minManyMachines {
+		percent = 50
+	}
+	if shape.Workload == nil && shape.Profile != None && p.Knobs.RepairDelay != 0 && c.Often("repair list?", percent) {
+		p.Knobs.RepairList = minRepairList << c.Choose("repair list", 3)
+	}
+}
+
 // generateLimits chooses small logs in which new work is refused, and where boots and
 // rounds begin: shortly before a number needs one more byte, or as far as they go.
 func generateLimits(c Choices, p *Plan, shape Shape) {

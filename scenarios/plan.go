@@ -68,6 +68,7 @@ type Knobs struct {
 	Queue            int      `json:"queue,omitempty"`                                // operations that may wait for one machine; 0: the system's default
 	RepairDelay      Duration `json:"repair_delay,omitempty"`                         // time from a change until nodes compare their values; 0: the system's default
 	RepairRate       int      `json:"repair_rate,omitempty"`                          // bytes a second that repair pulls from other nodes; 0: the system's default
+	RepairList       int      `json:"repair_list,omitempty"`                          // entries of a list in a message of repair; 0: the system's default
 	Segment          int      `json:"segment,omitempty"`                              // bytes of a log segment; 0: the system's default
 	Codec            string   `json:"codec,omitempty"`                                // json or cbor: messages cross the network as bytes; empty: as values
 	CodecPercent     int      `json:"codec_percent,omitempty"`                        // with a codec: percentage of messages that it encodes; 0: all

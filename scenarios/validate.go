@@ -96,6 +96,9 @@ func (p *Plan) checkKnobs() error {
 	if k.RepairRate < 0 {
 		return fmt.Errorf("knobs.repair_rate: %d: want 0 or more", k.RepairRate)
 	}
+	if k.RepairList != 0 && (k.RepairList < minRepairList || k.RepairList > maxRepairList) {
+		return fmt.Errorf("knobs.repair_list: %d: want %d to %d, or 0 for the system's default", k.RepairList, minRepairList, maxRepairList)
+	}
 	if k.Segment != 0 && (k.Segment < minSegment || k.Segment > maxSegment) {
 		return fmt.Errorf("knobs.segment: %d: want %d to %d bytes, or 0", k.Segment, minSegment, maxSegment)
 	}

@@ -166,6 +166,7 @@ func (r *run) config(id sim.ID, life int) node.Config {
 	cfg.ResendTimeout = time.Duration(k.ResendTimeout)
 	cfg.RepairDelay = cmp.Or(time.Duration(k.RepairDelay), cfg.RepairDelay)
 	cfg.RepairRate = cmp.Or(k.RepairRate, cfg.RepairRate)
+	cfg.RepairList = k.RepairList
 	cfg.Backlog = cmp.Or(k.Backlog, cfg.Backlog)
 	cfg.FirstBoot, cfg.FirstRound = k.FirstBoot, k.FirstRound
 	cfg.Jitter = keyed.Seed(r.plan.Seed).Name("jitter").Word(uint64(id)).Uint64()

@@ -22,6 +22,7 @@ type traffic struct {
 	heardThen      int                    // heard at that time
 	mostBacklog    uint64                 // most bytes of the log that were not durable at the end of a step
 	repair         repairTraffic
+	asked          [scenarios.MaxNodes + 1]repairAsked // by id of the peer
 	disk           wal.Dir
 
 	node node.Config // the limits of the node
@@ -78,6 +79,7 @@ func (p *process) noteReceived(now scenarios.Duration, from sim.ID, e *envelope)
 	switch m := e.Message.(type) {
 	case *node.RepairRequest:
 		t.wants += len(m.Wants)
+		p.noteAsked(from, m)
 	case *node.RepairValue:
 		if from == r.peer && r.report == 0 && p.member.Admits(node.ID(from), e.life) {
 			if r.life != e.life {
@@ -111,8 +113,14 @@ func leastBytes(m *node.RepairValue) uint64 {
 func (p *process) noteSent(now scenarios.Duration, to node.ID, e *envelope) {
 	t := &p.traffic
 	t.sent[e.kind()]++
-	if m, ok := e.Message.(*node.RepairRequest); ok {
+	switch m := e.Message.(type) {
+	case *node.RepairRequest:
 		p.noteRepairRequest(now, sim.ID(to), m)
+	case *node.RepairValue:
+		a := &t.asked[to]
+		a.sent = append(a.sent, m.Key)
+	case *node.RepairReport:
+		p.checkAnswered(sim.ID(to), m)
 	}
 }
 

@@ -97,7 +97,6 @@ type Node struct {
 	durable            wal.LSN
 	scratch            []byte
 	counts             Counters
-	limits             repairLimits
 	unjudged           uint64 // of Counters.Discarded: see discardUnjudged
 
 	proposals       arena.Arena[Proposal]

@@ -26,9 +26,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const schemaFile = "../docs/plan.schema.json"
+const schemaFile = "plan.schema.json"
 
-// docs/plan.schema.json is derived from the types: their fields, the fields'
+// plan.schema.json is derived from the types: their fields, the fields'
 // comments, and the rules of Decode. go test ./scenarios -update writes it.
 func TestTheSchemaIsThatOfTheTypes(t *testing.T) {
 	m := newSchemaMaker(t)

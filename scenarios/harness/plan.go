@@ -47,6 +47,29 @@ func planCommand(systems systemList) *cobra.Command {
 			return nil
 		},
 	})
+	cmd.AddCommand(schemaCommand(systems))
+	return cmd
+}
+
+// schemaCommand returns the command that prints the schema of plans.
+func schemaCommand(systems systemList) *cobra.Command {
+	var name string
+	cmd := &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of plans",
+		Long:  "Print the JSON Schema of the plans of a system, with its knobs and operations, for editors.",
+		Args:  cli.Exactly(0, "flags only"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			sys, err := systems.named(name)
+			if err != nil {
+				return err
+			}
+			_, err = cmd.OutOrStdout().Write(sys.Schema())
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&name, "system", systems[0].Name, "system under test: "+strings.Join(systems.names(), ", "))
+	cli.CompleteFlag(cmd, "system", systems.names)
 	return cmd
 }
 
@@ -107,8 +130,12 @@ func (l systemList) decodePlan(name string, data []byte) (*scenarios.Plan, error
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if _, err := l.named(p.System); err != nil {
+	sys, err := l.named(p.System)
+	if err != nil {
 		return nil, fmt.Errorf("%s: system: %w", name, err)
+	}
+	if err := sys.Check(p); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return p, nil
 }

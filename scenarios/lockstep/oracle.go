@@ -35,15 +35,16 @@ type machineTruth struct {
 	durable        [scenarios.MaxNodes + 1]durableBallots // by node id
 	proposers      [scenarios.MaxNodes + 1]proposerState
 	waiting        [scenarios.MaxNodes + 1]waitingRequests
-	shown          [scenarios.MaxNodes + 1]uint64 // by node id: 1 + the highest version shown in this life; 0: none
-	ballots        map[node.Ballot]*ballotRecord  // every ballot that was proposed or requested as the next
-	ballotCache    [2]cachedBallot                // the last two lookups of votes
-	highestChosen  node.Ballot                    // highest chosen ballot
-	entries        []node.Entry                   // chosen entries; entries[i] has serial i+1
-	versions       []uint64                       // version after each entry
-	operations     map[string]*operation          // by name
-	rounds         roundLog                       // rounds on the healed network
-	operationCache [4]cachedOperation             // direct-mapped by the last byte of the id
+	shown          [scenarios.MaxNodes + 1]uint64             // by node id: 1 + the highest version shown in this life; 0: none
+	readAt         [scenarios.MaxNodes + 1]scenarios.Duration // by node id: when it has last asked the others for it
+	ballots        map[node.Ballot]*ballotRecord              // every ballot that was proposed or requested as the next
+	ballotCache    [2]cachedBallot                            // the last two lookups of votes
+	highestChosen  node.Ballot                                // highest chosen ballot
+	entries        []node.Entry                               // chosen entries; entries[i] has serial i+1
+	versions       []uint64                                   // version after each entry
+	operations     map[string]*operation                      // by name
+	rounds         roundLog                                   // rounds on the healed network
+	operationCache [4]cachedOperation                         // direct-mapped by the last byte of the id
 }
 
 type cachedOperation struct {

@@ -203,7 +203,7 @@ func (o *oracle) checkAnswerInTime(t *machineTruth, client sim.ID, r *node.Reply
 		return o.violation("bounds", "answered-late", r.Key, "answers %v after %v, though the consensus timeout is %v", r, o.now-w.at, o.plan.Knobs.ConsensusTimeout)
 	}
 	if !w.known {
-		return nil
+		return o.checkDefinitionRead(w, r)
 	}
 	rest := t.waiting[o.id].list
 	if r.Reason == node.Overloaded { // see also process.Observe

@@ -75,3 +75,15 @@ func (o *oracle) checkUnknown(a *attemptState, q *invocation, r *node.Reply) *sc
 	}
 	return nil
 }
+
+// checkDefinitionRead: a node that does not know a definition asks the others for it after
+// the request has arrived. An earlier read may have missed a definition that was chosen
+// before the request, whether or not it has.
+func (o *oracle) checkDefinitionRead(w waitingRequest, r *node.Reply) *scenarios.Violation {
+	name, _, _ := fsm.SplitKey(r.Key)
+	asked := o.machine(fsm.MetaName + "/" + name).readAt[o.id]
+	if r.Reason != node.UnknownDefinition || r.Kind == node.ReadLocal || o.plan.Nodes == 1 || asked >= w.at {
+		return nil
+	}
+	return o.violation("outcomes", "false-unknown-definition", r.Key, "answers %v to a request of %v, and has asked for the definition last at %v", r, w.at, asked)
+}

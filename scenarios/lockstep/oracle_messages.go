@@ -96,6 +96,7 @@ func (o *oracle) checkProposal(key string, p *node.Proposal) *scenarios.Violatio
 
 // checkReadRequest: a read id is of the node's own boot, and of one exchange.
 func (o *oracle) checkReadRequest(key string, m *node.ReadRequest) *scenarios.Violation {
+	o.machine(key).readAt[o.id] = o.now
 	r := &o.nodes[o.id]
 	about := readSubject{key, m.First}
 	fresh := m.Read.Node == node.ID(o.id) && m.Read.Boot == r.boot && m.Read.Seq > r.lastRead.Seq

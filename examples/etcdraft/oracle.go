@@ -1,0 +1,107 @@
+package etcdraft
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// The facts that nodes report.
+type (
+	// applied is an entry that a node has applied. Digest is of all entries up to it, and
+	// of their results.
+	applied struct{ Index, Term, Digest uint64 }
+	// restored is a state that a node has from its log or from a snapshot.
+	restored struct{ Index, Digest uint64 }
+	// elected is a leader. The log before its first entry, at Index, is that of others.
+	elected struct{ Term, Index uint64 }
+)
+
+// What may not happen (Ongaro and Ousterhout, In search of an understandable consensus
+// algorithm, USENIX ATC 2014, figure 3).
+var (
+	errLeaders    = errors.New("two leaders of a term")
+	errIncomplete = errors.New("a leader lacks an entry that was applied")
+	errDiffer     = errors.New("two nodes have applied different entries")
+	errGap        = errors.New("a node has not applied its entries one after the other")
+	errRestored   = errors.New("a node has a state that is not the one at its index")
+	errUnsettled  = errors.New("nodes differ at rest")
+)
+
+// oracle judges the facts of a run.
+type oracle struct {
+	leaders map[uint64]sim.ID
+	entries []applied // by index
+	last    map[sim.ID]applied
+	nodes   []sim.ID
+}
+
+func newOracle(nodes []sim.ID) *oracle {
+	first := []applied{{}, {Index: firstIndex}} // the log begins behind it
+	return &oracle{leaders: map[uint64]sim.ID{}, entries: first, last: map[sim.ID]applied{}, nodes: nodes}
+}
+
+func (o *oracle) check(_ sim.Duration, id sim.ID, fact any) error {
+	switch f := fact.(type) {
+	case elected:
+		return o.elected(id, f)
+	case applied:
+		return o.applied(id, f)
+	case restored:
+		return o.restored(id, f)
+	}
+	return nil
+}
+
+func (o *oracle) elected(id sim.ID, f elected) error {
+	if other, known := o.leaders[f.Term]; known && other != id {
+		return fmt.Errorf("%w: nodes %d and %d of term %d", errLeaders, other, id, f.Term)
+	}
+	o.leaders[f.Term] = id
+	if last := uint64(len(o.entries)) - 1; f.Index <= last {
+		return fmt.Errorf("%w: node %d leads term %d from index %d on, and %d was applied", errIncomplete, id, f.Term, f.Index, last)
+	}
+	return nil
+}
+
+func (o *oracle) applied(id sim.ID, f applied) error {
+	if last := o.last[id]; f.Index != last.Index+1 {
+		return fmt.Errorf("%w: node %d applies %d after %d", errGap, id, f.Index, last.Index)
+	}
+	o.last[id] = f
+	if f.Index == uint64(len(o.entries)) {
+		o.entries = append(o.entries, f)
+		return nil
+	}
+	if known := o.entries[f.Index]; known != f {
+		return fmt.Errorf("%w: node %d has %v at index %d, and another had %v", errDiffer, id, f, f.Index, known)
+	}
+	return nil
+}
+
+func (o *oracle) restored(id sim.ID, f restored) error {
+	if f.Index >= uint64(len(o.entries)) || o.entries[f.Index].Digest != f.Digest {
+		return fmt.Errorf("%w: node %d begins at index %d with %x", errRestored, id, f.Index, f.Digest)
+	}
+	o.last[id] = o.entries[f.Index]
+	return nil
+}
+
+// agree checks that all nodes but some have applied the same.
+func (o *oracle) agree(at sim.Duration, without []sim.ID) *scenarios.Violation {
+	for _, id := range o.nodes {
+		if slices.Contains(without, id) {
+			continue
+		}
+		if want, got := uint64(len(o.entries))-1, o.last[id].Index; got != want {
+			return &scenarios.Violation{
+				Property: "convergence", Class: "applied-differ", At: at,
+				Sentence: fmt.Sprintf("%v: node %d has applied entry %d of %d", errUnsettled, id, got, want),
+			}
+		}
+	}
+	return nil
+}

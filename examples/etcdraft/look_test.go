@@ -1,10 +1,10 @@
 package etcdraft_test
 
 import (
-	"testing"
-	"os"
-	"fmt"
 	"bufio"
+	"fmt"
+	"os"
+	"testing"
 
 	"github.com/lockstep-dst/lockstep/examples/etcdraft"
 	"github.com/lockstep-dst/lockstep/scenarios"
@@ -22,6 +22,10 @@ func TestTrace(t *testing.T) {
 	w := bufio.NewWriter(f)
 	r, err := play.Run(t.Context(), sys, p, play.Options{Explain: true, Trace: func(l sim.TraceLine) { fmt.Fprintln(w, l) }})
 	w.Flush()
-	if err != nil { t.Fatal(err) }
-	if r.Status != play.Passed { fmt.Println(r.Text(p)) }
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Status != play.Passed {
+		fmt.Println(r.Text(p))
+	}
 }

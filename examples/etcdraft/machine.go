@@ -3,11 +3,11 @@ package etcdraft
 import (
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 
 	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/sim/kit"
+	pb "go.etcd.io/raft/v3/raftpb"
 )
 
 // command is an operation as an entry of the log has it.
@@ -23,19 +23,18 @@ func (c *command) encode() []byte {
 	return b
 }
 
-// errCommand is returned for bytes that encode has not made.
-var errCommand = errors.New("not a command")
-
-func decodeCommand(b []byte) (c command, err error) {
+// decodeCommand decodes what encode has made.
+func decodeCommand(b []byte) (c command) {
 	for _, f := range []*string{&c.ID, &c.Kind, &c.Key, &c.Argument, &c.Expected} {
 		n, width := binary.Uvarint(b)
-		if width <= 0 || n > uint64(len(b)-width) {
-			return c, errCommand
-		}
 		*f, b = string(b[width:width+int(n)]), b[width+int(n):]
 	}
-	return c, nil
+	return c
 }
+
+// isCommand reports whether an entry has a command. Others are of raft: the first entry
+// of a leader, and changes of the members.
+func isCommand(e *pb.Entry) bool { return e.GetType() == pb.EntryNormal && len(e.GetData()) > 0 }
 
 // machine is the replicated key-value store. Its fields are the contents of a snapshot.
 type machine struct {

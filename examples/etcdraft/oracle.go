@@ -7,6 +7,9 @@ import (
 
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/kit"
+	"go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
 )
 
 // The facts that nodes report.
@@ -19,6 +22,15 @@ type (
 	// elected is a leader. The log before its first entry, at Index, is that of others.
 	elected struct{ Term, Index uint64 }
 )
+
+// observeLeader reports that a node leads, if a Ready says so.
+func observeLeader(out *sim.Effects, status raft.BasicStatus, rd *raft.Ready) {
+	if rd.SoftState == nil || rd.RaftState != raft.StateLeader {
+		return
+	}
+	own := slices.IndexFunc(rd.Entries, func(e *pb.Entry) bool { return e.GetTerm() == status.GetTerm() })
+	out.Observe(kit.Fact(elected{status.GetTerm(), rd.Entries[own].GetIndex()}))
+}
 
 // What may not happen (Ongaro and Ousterhout, In search of an understandable consensus
 // algorithm, USENIX ATC 2014, figure 3).

@@ -22,11 +22,15 @@ const ms = int64(netmodel.Millisecond)
 var (
 	heartbeatKnob = scenarios.Knob{
 		Name: "heartbeat", About: "period of a leader's heartbeats", Unit: scenarios.Time, Min: ms / 10, Max: 1000 * ms, Default: 5 * ms,
-		Draw: func(c scenarios.Choices, p *scenarios.Plan) int64 { return int64(p.Trip()) * int64(c.Between("trips", 1, 4)) },
+		Draw: func(c scenarios.Choices, p *scenarios.Plan) int64 {
+			return int64(p.Trip()) * int64(c.Between("trips", 1, 4))
+		},
 	}
 	electionKnob = scenarios.Knob{
 		Name: "election", About: "time without a leader until a follower may campaign", Unit: scenarios.Time, Min: ms, Max: 10_000 * ms, Default: 25 * ms,
-		Draw: func(c scenarios.Choices, p *scenarios.Plan) int64 { return int64(p.Trip()) * int64(c.Between("trips", 10, 24)) },
+		Draw: func(c scenarios.Choices, p *scenarios.Plan) int64 {
+			return int64(p.Trip()) * int64(c.Between("trips", 10, 24))
+		},
 	}
 	jitterKnob = scenarios.Knob{
 		Name: "jitter", About: "percent of the election timeout that it is randomly longer, at most", Min: 1, Max: 200, Default: 100,
@@ -36,12 +40,15 @@ var (
 	catchUpKnob  = scenarios.Knob{Name: "catch_up", About: "entries before a snapshot that stay in the log", Min: 0, Max: 1_000_000, Default: 0, Draw: oneOf("entries", 0, 2, 10)}
 	inflightKnob = scenarios.Knob{Name: "max_inflight", About: "appends to a follower without an answer", Min: 1, Max: 10_000, Default: 256, Draw: oneOf("messages", 256, 1, 4)}
 	sizeKnob     = scenarios.Knob{Name: "max_bytes", About: "bytes of entries of an append; 0: one entry", Min: 0, Max: 1 << 20, Default: 1 << 20, Draw: oneOf("bytes", 1<<20, 0, 100)}
+	membersKnob  = scenarios.Knob{Name: "reconfigure_every", About: "entries between changes of the voters; 0: none", Min: 0, Max: 1_000_000, Default: 0, Draw: oneOf("entries", 0, 0, 20, 6)}
 	quorumKnob   = scenarios.Knob{Name: "check_quorum", About: "1: a leader that hears of no quorum steps down", Min: 0, Max: 1, Default: 1, Draw: oneOf("on", 1, 0)}
 	preVoteKnob  = scenarios.Knob{Name: "pre_vote", About: "1: a candidate asks first whether it could win", Min: 0, Max: 1, Default: 1, Draw: oneOf("on", 1, 0)}
 )
 
 func oneOf(label string, values ...int64) func(scenarios.Choices, *scenarios.Plan) int64 {
-	return func(c scenarios.Choices, _ *scenarios.Plan) int64 { return values[c.Choose(label, uint64(len(values)))] }
+	return func(c scenarios.Choices, _ *scenarios.Plan) int64 {
+		return values[c.Choose(label, uint64(len(values)))]
+	}
 }
 
 // System is a key-value store on etcd's raft, with a misuse or None.
@@ -51,7 +58,7 @@ func System(bug Bug) scenarios.System {
 		About:    "a key-value store on go.etcd.io/raft/v3",
 		Workload: workload.KV(),
 		Knobs: []scenarios.Knob{
-			heartbeatKnob, electionKnob, jitterKnob, snapshotKnob, catchUpKnob, inflightKnob, sizeKnob, quorumKnob, preVoteKnob,
+			heartbeatKnob, electionKnob, jitterKnob, snapshotKnob, catchUpKnob, inflightKnob, sizeKnob, membersKnob, quorumKnob, preVoteKnob,
 		},
 		Times:       scenarios.Times{FaultPhase: 200 * netmodel.Millisecond},
 		Without:     scenarios.FamiliesOfLoss(),
@@ -63,12 +70,19 @@ func System(bug Bug) scenarios.System {
 	}
 }
 
-// adjust has clients and the heal phase wait for a few elections.
+// adjust has clients and the heal phase wait for a few elections. With a learner among the
+// members, fewer of them may be excluded.
 func adjust(_ scenarios.Choices, p *scenarios.Plan) {
 	term := 2 * scenarios.Duration(electionKnob.Of(p)) // with its jitter
 	p.Knobs.ClientTimeout = max(p.Knobs.ClientTimeout, 5*term)
 	p.Heal.Within = 100 * term * scenarios.Duration(len(p.Machines()))
 	p.Heal.Settle = 4 * term
+	if membersKnob.Of(p) != 0 && p.Nodes > 1 {
+		p.Heal.Excluded = p.Heal.Excluded[:min(len(p.Heal.Excluded), (p.Nodes-2)/2)]
+	}
+	if len(p.Heal.Excluded) == 0 {
+		p.Heal.Excluded, p.Heal.Exclusion = nil, scenarios.DownAtFirst
+	}
 }
 
 // config is the configuration of a node.
@@ -77,6 +91,7 @@ type config struct {
 	members                     []uint64
 	heartbeat, election, jitter sim.Duration
 	snapshotEvery, catchUp      uint64
+	reconfigureEvery            uint64
 	maxInflight                 int
 	maxBytes                    uint64
 	checkQuorum, preVote        bool
@@ -94,15 +109,16 @@ type run struct {
 
 func newRun(p *scenarios.Plan, bug Bug) *run {
 	c := config{
-		bug:           bug,
-		heartbeat:     scenarios.Duration(heartbeatKnob.Of(p)),
-		election:      scenarios.Duration(electionKnob.Of(p)),
-		snapshotEvery: uint64(snapshotKnob.Of(p)),
-		catchUp:       uint64(catchUpKnob.Of(p)),
-		maxInflight:   int(inflightKnob.Of(p)),
-		maxBytes:      uint64(sizeKnob.Of(p)),
-		checkQuorum:   quorumKnob.Of(p) == 1,
-		preVote:       preVoteKnob.Of(p) == 1,
+		bug:              bug,
+		heartbeat:        scenarios.Duration(heartbeatKnob.Of(p)),
+		election:         scenarios.Duration(electionKnob.Of(p)),
+		snapshotEvery:    uint64(snapshotKnob.Of(p)),
+		catchUp:          uint64(catchUpKnob.Of(p)),
+		reconfigureEvery: uint64(membersKnob.Of(p)),
+		maxInflight:      int(inflightKnob.Of(p)),
+		maxBytes:         uint64(sizeKnob.Of(p)),
+		checkQuorum:      quorumKnob.Of(p) == 1,
+		preVote:          preVoteKnob.Of(p) == 1,
 	}
 	c.jitter = c.election * scenarios.Duration(jitterKnob.Of(p)) / 100
 	var nodes []sim.ID

@@ -46,12 +46,24 @@ func (n *node) request(out *sim.Effects, from sim.ID, r request) {
 	case isRead && status.Lead != raft.None: // a follower asks the leader for the index
 		context := fmt.Sprintf("%s/%d", a.ID, a.Attempt)
 		n.clients.reads = append(n.clients.reads, read{attempt: a, context: context})
+		if status.Lead != status.ID {
+			n.config.marks.hit(readForwarded)
+		}
 		n.raw.ReadIndex([]byte(context))
 	case status.RaftState != raft.StateLeader || n.raw.Propose(r.Command.encode()) != nil:
 		a.reply(out, kit.Retry, status.Lead, "")
 	default:
 		n.clients.writes = append(n.clients.writes, a)
 	}
+}
+
+// applyOnce applies a command, unless it is applied already.
+func (n *node) applyOnce(c command) result {
+	if r, done := n.machine.Results[c.ID]; done && n.config.bug != NoDedup {
+		n.config.marks.hit(repeatedOperation)
+		return r
+	}
+	return n.machine.apply(c)
 }
 
 // answer answers all attempts at an operation that was applied.
@@ -64,14 +76,16 @@ func (c *clients) answer(out *sim.Effects, id string, r result) {
 	})
 }
 
-// answerReads answers the reads whose index is applied.
+// answerReads takes what raft has confirmed, and answers the reads whose index is applied.
 func (n *node) answerReads(out *sim.Effects, states []raft.ReadState) {
 	applied := n.raw.BasicStatus().Applied
-	for i := range n.clients.reads {
-		r := &n.clients.reads[i]
-		for _, s := range states {
-			if string(s.RequestCtx) == r.context && !r.confirmed {
+	for _, s := range states {
+		for i := range n.clients.reads {
+			if r := &n.clients.reads[i]; r.context == string(s.RequestCtx) && !r.confirmed {
 				r.confirmed, r.index = true, s.Index
+				if s.Index > applied {
+					n.config.marks.hit(readWaited)
+				}
 			}
 		}
 	}

@@ -78,11 +78,8 @@ func (m *machine) read(key string) string {
 	return history.NoValue
 }
 
-// apply carries out a command, once.
-func (m *machine) apply(c command, dedup bool) result {
-	if r, done := m.Results[c.ID]; done && dedup {
-		return r
-	}
+// apply carries out a command.
+func (m *machine) apply(c command) result {
 	r := result{Answer: kit.Done}
 	switch old, ok := m.Values[c.Key]; history.Kind(c.Kind) {
 	case history.KindWrite:

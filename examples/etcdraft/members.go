@@ -33,4 +33,9 @@ func (n *node) changeMembers(data []byte) {
 	change := &pb.ConfChange{}
 	must(proto.Unmarshal(data, change))
 	n.members = n.raw.ApplyConfChange(change)
+	if change.GetType() == pb.ConfChangeAddLearnerNode {
+		n.config.marks.hit(learnerAdded)
+	} else {
+		n.config.marks.hit(learnerPromoted)
+	}
 }

@@ -194,7 +194,7 @@ func (n *node) apply(out *sim.Effects, entries []*pb.Entry) {
 		switch {
 		case isCommand(e):
 			c := decodeCommand(e.GetData())
-			done = n.machine.apply(c, n.config.bug != NoDedup)
+			done = n.applyOnce(c)
 			n.clients.answer(out, c.ID, done)
 		case e.GetType() == pb.EntryConfChange:
 			n.changeMembers(e.GetData())
@@ -206,8 +206,7 @@ func (n *node) apply(out *sim.Effects, entries []*pb.Entry) {
 }
 
 func (n *node) compact(out *sim.Effects) {
-	last := get(n.storage.Snapshot()).GetMetadata().GetIndex()
-	if index := n.raw.BasicStatus().Applied; index >= last+n.config.snapshotEvery {
+	if index := n.raw.BasicStatus().Applied; index >= n.storage.snapshotAt+n.config.snapshotEvery {
 		n.storage.compact(out, index, n.config.catchUp, n.members, n.machine.snapshot())
 	}
 }

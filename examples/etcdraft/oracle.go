@@ -45,6 +45,7 @@ var (
 
 // oracle judges the facts of a run.
 type oracle struct {
+	marks
 	leaders map[uint64]sim.ID
 	entries []applied // by index
 	last    map[sim.ID]applied
@@ -72,6 +73,9 @@ func (o *oracle) elected(id sim.ID, f elected) error {
 	if other, known := o.leaders[f.Term]; known && other != id {
 		return fmt.Errorf("%w: nodes %d and %d of term %d", errLeaders, other, id, f.Term)
 	}
+	if len(o.leaders) == 1 {
+		o.hit(leaderChanged)
+	}
 	o.leaders[f.Term] = id
 	if last := uint64(len(o.entries)) - 1; f.Index <= last {
 		return fmt.Errorf("%w: node %d leads term %d from index %d on, and %d was applied", errIncomplete, id, f.Term, f.Index, last)
@@ -97,6 +101,12 @@ func (o *oracle) applied(id sim.ID, f applied) error {
 func (o *oracle) restored(id sim.ID, f restored) error {
 	if f.Index >= uint64(len(o.entries)) || o.entries[f.Index].Digest != f.Digest {
 		return fmt.Errorf("%w: node %d begins at index %d with %x", errRestored, id, f.Index, f.Digest)
+	}
+	switch {
+	case f.Index > o.last[id].Index && f.Index > firstIndex:
+		o.hit(snapshotReceived)
+	case f.Index > firstIndex:
+		o.hit(snapshotRecovered)
 	}
 	o.last[id] = o.entries[f.Index]
 	return nil

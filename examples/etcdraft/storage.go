@@ -1,7 +1,6 @@
 package etcdraft
 
 import (
-	"errors"
 	"math"
 
 	"github.com/lockstep-dst/lockstep/sim"
@@ -15,8 +14,9 @@ import (
 // term, vote and commit; entries; and a snapshot, which replaces all before it.
 type storage struct {
 	*raft.MemoryStorage
-	log *kit.Log
-	bug Bug
+	log        *kit.Log
+	snapshotAt uint64 // index of the last snapshot
+	bug        Bug
 }
 
 // recover builds the storage from the first members and the records of the log.
@@ -31,9 +31,8 @@ func (s *storage) recover(members []uint64, records [][]byte) {
 
 func (s *storage) replay(m *pb.Message) {
 	if !raft.IsEmptySnap(m.GetSnapshot()) && s.bug != LogKept {
-		if err := s.ApplySnapshot(m.GetSnapshot()); !errors.Is(err, raft.ErrSnapOutOfDate) {
-			must(err)
-		}
+		must(s.ApplySnapshot(m.GetSnapshot()))
+		s.snapshotAt = m.GetSnapshot().GetMetadata().GetIndex()
 	}
 	must(s.Append(m.GetEntries()))
 	if m.Term != nil {
@@ -63,6 +62,7 @@ func (s *storage) save(rd *raft.Ready) []byte {
 func (s *storage) compact(out *sim.Effects, index, keep uint64, members *pb.ConfState, data []byte) {
 	old := get(s.Snapshot())
 	m := &pb.Message{Snapshot: get(s.CreateSnapshot(index, members, data))}
+	s.snapshotAt = index
 	if index >= get(s.FirstIndex())+keep {
 		must(s.Compact(index - keep))
 	}

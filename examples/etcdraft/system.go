@@ -66,6 +66,7 @@ func System(bug Bug) scenarios.System {
 		Majority:    true,
 		Batches:     true,
 		Connections: true,
+		Marks:       markNames,
 		New:         func(p *scenarios.Plan) scenarios.Run { return newRun(p, bug) },
 	}
 }
@@ -88,6 +89,7 @@ func adjust(_ scenarios.Choices, p *scenarios.Plan) {
 // config is the configuration of a node.
 type config struct {
 	bug                         Bug
+	marks                       *marks
 	members                     []uint64
 	heartbeat, election, jitter sim.Duration
 	snapshotEvery, catchUp      uint64
@@ -127,6 +129,7 @@ func newRun(p *scenarios.Plan, bug Bug) *run {
 		c.members = append(c.members, uint64(scenarios.NodeID(n+1)))
 	}
 	r := &run{oracle: newOracle(nodes), plan: p, config: c}
+	r.config.marks = &r.oracle.marks
 	r.Observer = r.check
 	return r
 }

@@ -159,6 +159,7 @@ func (n *node) save(now sim.Duration, out *sim.Effects, rd raft.Ready) {
 // finish does what a durable Ready allows: its messages leave, what is committed is
 // applied, and raft hears of both.
 func (n *node) finish(now sim.Duration, out *sim.Effects, rd *raft.Ready) {
+	out.Observe(kit.Fact(stored{get(n.storage.LastIndex())}))
 	n.send(now, out, rd)
 	if !raft.IsEmptySnap(rd.Snapshot) {
 		n.restore(out, rd.Snapshot)

@@ -17,6 +17,8 @@ type (
 	// applied is an entry that a node has applied. Digest is of all entries up to it, and
 	// of their results.
 	applied struct{ Index, Term, Digest uint64 }
+	// stored is the end of a node's log, all of which is durable.
+	stored struct{ Index uint64 }
 	// restored is a state that a node has from its log or from a snapshot.
 	restored struct{ Index, Digest uint64 }
 	// elected is a leader. The log before its first entry, at Index, is that of others.
@@ -37,6 +39,7 @@ func observeLeader(out *sim.Effects, status raft.BasicStatus, rd *raft.Ready) {
 var (
 	errLeaders    = errors.New("two leaders of a term")
 	errIncomplete = errors.New("a leader lacks an entry that was applied")
+	errMinority   = errors.New("an entry that no majority has durably is applied")
 	errDiffer     = errors.New("two nodes have applied different entries")
 	errGap        = errors.New("a node has not applied its entries one after the other")
 	errRestored   = errors.New("a node has a state that is not the one at its index")
@@ -49,12 +52,17 @@ type oracle struct {
 	leaders map[uint64]sim.ID
 	entries []applied // by index
 	last    map[sim.ID]applied
+	stored  map[sim.ID]uint64
 	nodes   []sim.ID
+	quorum  int // the smallest, with a learner among the nodes
 }
 
-func newOracle(nodes []sim.ID) *oracle {
+func newOracle(nodes []sim.ID, learners int) *oracle {
 	first := []applied{{}, {Index: firstIndex}} // the log begins behind it
-	return &oracle{leaders: map[uint64]sim.ID{}, entries: first, last: map[sim.ID]applied{}, nodes: nodes}
+	return &oracle{
+		leaders: map[uint64]sim.ID{}, entries: first, last: map[sim.ID]applied{}, stored: map[sim.ID]uint64{},
+		nodes: nodes, quorum: (len(nodes)-learners)/2 + 1,
+	}
 }
 
 func (o *oracle) check(_ sim.Duration, id sim.ID, fact any) error {
@@ -65,6 +73,8 @@ func (o *oracle) check(_ sim.Duration, id sim.ID, fact any) error {
 		return o.applied(id, f)
 	case restored:
 		return o.restored(id, f)
+	case stored:
+		o.stored[id] = f.Index
 	}
 	return nil
 }
@@ -90,10 +100,24 @@ func (o *oracle) applied(id sim.ID, f applied) error {
 	o.last[id] = f
 	if f.Index == uint64(len(o.entries)) {
 		o.entries = append(o.entries, f)
-		return nil
+		return o.durable(id, f)
 	}
 	if known := o.entries[f.Index]; known != f {
 		return fmt.Errorf("%w: node %d has %v at index %d, and another had %v", errDiffer, id, f, f.Index, known)
+	}
+	return nil
+}
+
+// durable checks an entry that is applied for the first time.
+func (o *oracle) durable(id sim.ID, f applied) error {
+	var holders []sim.ID
+	for _, n := range o.nodes {
+		if o.stored[n] >= f.Index {
+			holders = append(holders, n)
+		}
+	}
+	if len(holders) < o.quorum {
+		return fmt.Errorf("%w: node %d applies entry %d, and %v of %d nodes have it", errMinority, id, f.Index, holders, len(o.nodes))
 	}
 	return nil
 }

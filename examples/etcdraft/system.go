@@ -128,7 +128,7 @@ func newRun(p *scenarios.Plan, bug Bug) *run {
 		nodes = append(nodes, scenarios.NodeID(n+1))
 		c.members = append(c.members, uint64(scenarios.NodeID(n+1)))
 	}
-	r := &run{oracle: newOracle(nodes), plan: p, config: c}
+	r := &run{oracle: newOracle(nodes, min(1, int(c.reconfigureEvery))), plan: p, config: c}
 	r.config.marks = &r.oracle.marks
 	r.Observer = r.check
 	return r

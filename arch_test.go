@@ -25,38 +25,41 @@ var layers = map[string]layer{
 	".": {},
 
 	"node/arena":         {pure: true},
-	"node/invariant":     {pure: true},
 	"node/hash64":        {pure: true},
-	"node/tlv":           {pure: true},
 	"checker/jsonobject": {pure: true},
+
+	// Leaves of one tree.
+	"node/internal/invariant":       {pure: true},
+	"node/internal/tlv":             {pure: true},
+	"node/internal/waltest":         {internal: []string{"node/wal"}},
+	"node/files/internal/filestest": {internal: []string{"node/wal"}, external: []string{"github.com/stretchr/testify/require"}},
+	"sim/internal/memo":             {}, // a lock in place of purity: the results that it keeps are those of pure functions
+	"scenarios/internal/shrink":     {pure: true, internal: []string{"netmodel", "node/fsm", "scenarios", "sim"}},
 
 	"netmodel/keyed": {pure: true, internal: []string{"node/hash64"}},
 	"netmodel":       {pure: true, internal: []string{"netmodel/keyed"}},
 	"sim":            {pure: true, internal: []string{"netmodel", "netmodel/keyed"}},
-	"sim/memo":       {}, // a lock in place of purity: the results that it keeps are those of pure functions
-	"sim/kit":        {pure: true, internal: []string{"netmodel", "netmodel/keyed", "sim", "sim/memo"}},
+	"sim/kit":        {pure: true, internal: []string{"netmodel", "netmodel/keyed", "sim", "sim/internal/memo"}},
 	"sim/bubble":     {internal: []string{"netmodel", "netmodel/keyed", "sim"}},
 	"sim/fieldtest":  {},
 	"sim/golden":     {external: []string{"github.com/stretchr/testify/require"}},
 
-	"node/fsm":         {pure: true},
-	"node/wal":         {pure: true, internal: []string{"node/invariant"}},
-	"node/wal/waltest": {internal: []string{"node/wal"}},
-	"node/op":          {pure: true, internal: []string{"node/hash64"}},
-	"node":             {pure: true, internal: []string{"node/arena", "node/hash64", "node/fsm", "node/invariant", "node/op", "node/wal"}},
-	"node/member":      {pure: true, internal: []string{"node/tlv", "node", "node/invariant", "node/wal"}},
-	"node/watch":       {pure: true},
-	"node/service":     {pure: true, internal: []string{"node", "node/member", "node/wal", "node/watch"}},
-	"node/httpapi":     {pure: true, internal: []string{"node/op", "node/watch"}},
-	"node/wire":        {pure: true, internal: []string{"node/tlv", "node", "node/fsm", "node/member"}, external: []string{"github.com/fxamacker/cbor/v2"}},
-	"node/session":     {pure: true, internal: []string{"node/arena", "node/hash64", "node/op"}},
+	"node/fsm":     {pure: true},
+	"node/wal":     {pure: true, internal: []string{"node/internal/invariant"}},
+	"node/op":      {pure: true, internal: []string{"node/hash64"}},
+	"node":         {pure: true, internal: []string{"node/arena", "node/hash64", "node/fsm", "node/internal/invariant", "node/op", "node/wal"}},
+	"node/member":  {pure: true, internal: []string{"node/internal/tlv", "node", "node/internal/invariant", "node/wal"}},
+	"node/watch":   {pure: true},
+	"node/service": {pure: true, internal: []string{"node", "node/member", "node/wal", "node/watch"}},
+	"node/httpapi": {pure: true, internal: []string{"node/op", "node/watch"}},
+	"node/wire":    {pure: true, internal: []string{"node/internal/tlv", "node", "node/fsm", "node/member"}, external: []string{"github.com/fxamacker/cbor/v2"}},
+	"node/session": {pure: true, internal: []string{"node/arena", "node/hash64", "node/op"}},
 
 	"node/definition": {internal: []string{"node/fsm"}, external: []string{"go.yaml.in/yaml/v3"}},
 
-	"node/tcp":             {internal: []string{"node", "node/member", "node/wire"}},
-	"node/tcp/tcptest":     {external: []string{"github.com/stretchr/testify/require"}},
-	"node/files":           {internal: []string{"node/wal"}},
-	"node/files/filestest": {internal: []string{"node/wal"}, external: []string{"github.com/stretchr/testify/require"}},
+	"node/tcp":         {internal: []string{"node", "node/member", "node/wire"}},
+	"node/tcp/tcptest": {external: []string{"github.com/stretchr/testify/require"}},
+	"node/files":       {internal: []string{"node/wal"}},
 	"node/server": {
 		internal: []string{"node", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/member", "node/op", "node/service", "node/tcp", "node/wal", "node/watch", "node/wire"},
 		external: []string{
@@ -77,11 +80,10 @@ var layers = map[string]layer{
 	"scenarios/canary":    {pure: true, internal: systemImports},
 	"scenarios/origin":    {pure: true, internal: systemImports},
 	"scenarios/lockstep":  {pure: true, internal: systemImports},
-	"scenarios/shrink":    {pure: true, internal: []string{"netmodel", "node/fsm", "scenarios", "sim"}},
 	"scenarios/systemkit": {pure: true, internal: []string{"scenarios", "sim", "sim/kit"}},
 	"scenarios/rapidplan": {internal: []string{"scenarios"}, external: []string{"pgregory.net/rapid"}},
 	"scenarios/play":      {internal: []string{"checker", "checker/history", "checker/model", "node/arena", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "sim"}},
-	"scenarios/campaign":  {internal: []string{"checker", "checker/history", "netmodel", "netmodel/keyed", "scenarios", "scenarios/play", "scenarios/shrink", "sim"}},
+	"scenarios/campaign":  {internal: []string{"checker", "checker/history", "netmodel", "netmodel/keyed", "scenarios", "scenarios/play", "scenarios/internal/shrink", "sim"}},
 
 	"scenarios/harness/cli": {external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"}},
 	"scenarios/harness/check": {

@@ -1,7 +1,7 @@
 package node
 
 import (
-	"github.com/lockstep-dst/lockstep/node/invariant"
+	"github.com/lockstep-dst/lockstep/node/internal/invariant"
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/node"
-	"github.com/lockstep-dst/lockstep/node/wal/waltest"
+	"github.com/lockstep-dst/lockstep/node/internal/waltest"
 	"github.com/stretchr/testify/require"
 )
 

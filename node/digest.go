@@ -4,7 +4,7 @@ import (
 	"math/bits"
 
 	"github.com/lockstep-dst/lockstep/node/hash64"
-	"github.com/lockstep-dst/lockstep/node/invariant"
+	"github.com/lockstep-dst/lockstep/node/internal/invariant"
 )
 
 // digest is a sum over all machines with an accepted value, of a hash of the

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node/fsm"
-	"github.com/lockstep-dst/lockstep/node/invariant"
+	"github.com/lockstep-dst/lockstep/node/internal/invariant"
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 

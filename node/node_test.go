@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/internal/waltest"
 	"github.com/lockstep-dst/lockstep/node/wal"
-	"github.com/lockstep-dst/lockstep/node/wal/waltest"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node/hash64"
-	"github.com/lockstep-dst/lockstep/node/invariant"
+	"github.com/lockstep-dst/lockstep/node/internal/invariant"
 )
 
 // proposer is a node's state as the proposer of one machine. At most one round is in

@@ -3,7 +3,7 @@ package node
 import (
 	"time"
 
-	"github.com/lockstep-dst/lockstep/node/invariant"
+	"github.com/lockstep-dst/lockstep/node/internal/invariant"
 )
 
 // reader is a node's state as the reader of one machine. A read needs one round trip

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node/hash64"
-	"github.com/lockstep-dst/lockstep/node/invariant"
+	"github.com/lockstep-dst/lockstep/node/internal/invariant"
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 

@@ -3,7 +3,7 @@ package node
 import (
 	"time"
 
-	"github.com/lockstep-dst/lockstep/node/invariant"
+	"github.com/lockstep-dst/lockstep/node/internal/invariant"
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/lockstep-dst/lockstep/node/fsm"
-	"github.com/lockstep-dst/lockstep/node/invariant"
+	"github.com/lockstep-dst/lockstep/node/internal/invariant"
 )
 
 // EntryKind is the effect of the operation that an Entry records.

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/node/files"
-	"github.com/lockstep-dst/lockstep/node/files/filestest"
+	"github.com/lockstep-dst/lockstep/node/files/internal/filestest"
 	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/stretchr/testify/require"
 )

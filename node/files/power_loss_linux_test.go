@@ -9,7 +9,7 @@ import (
 	"testing"
 	"unsafe"
 
-	"github.com/lockstep-dst/lockstep/node/files/filestest"
+	"github.com/lockstep-dst/lockstep/node/files/internal/filestest"
 	"github.com/stretchr/testify/require"
 )
 

@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/node"
-	"github.com/lockstep-dst/lockstep/node/invariant"
+	"github.com/lockstep-dst/lockstep/node/internal/invariant"
 )
 
 // handleIntroduction judges a peer by its introduction, this member's memory and

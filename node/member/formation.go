@@ -3,7 +3,7 @@ package member
 import (
 	"slices"
 
-	"github.com/lockstep-dst/lockstep/node/invariant"
+	"github.com/lockstep-dst/lockstep/node/internal/invariant"
 )
 
 // A cluster is formed once, in two steps, and only when all members are up.

@@ -3,7 +3,7 @@ package member
 import (
 	"encoding/binary"
 
-	"github.com/lockstep-dst/lockstep/node/tlv"
+	"github.com/lockstep-dst/lockstep/node/internal/tlv"
 )
 
 // noteFields is a list of fields that is being written: a note in the log. A version

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/internal/waltest"
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/wal"
-	"github.com/lockstep-dst/lockstep/node/wal/waltest"
 )
 
 // world is a few members, disks that complete operations at once, and a network

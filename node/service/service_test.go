@@ -11,9 +11,9 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/internal/waltest"
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/wal"
-	"github.com/lockstep-dst/lockstep/node/wal/waltest"
 )
 
 // rig is a service whose disk completes requests when a test says so. Of three members

@@ -3,8 +3,8 @@ package wal_test
 import (
 	"testing"
 
+	"github.com/lockstep-dst/lockstep/node/internal/waltest"
 	"github.com/lockstep-dst/lockstep/node/wal"
-	"github.com/lockstep-dst/lockstep/node/wal/waltest"
 	"github.com/stretchr/testify/require"
 )
 

@@ -3,7 +3,7 @@ package wal
 import (
 	"fmt"
 
-	"github.com/lockstep-dst/lockstep/node/invariant"
+	"github.com/lockstep-dst/lockstep/node/internal/invariant"
 )
 
 // segmentInfo is a segment and its place in the log.

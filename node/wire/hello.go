@@ -7,7 +7,7 @@ import (
 	"fmt"
 
 	"github.com/lockstep-dst/lockstep/node"
-	"github.com/lockstep-dst/lockstep/node/tlv"
+	"github.com/lockstep-dst/lockstep/node/internal/tlv"
 )
 
 // Protocol and OldestProtocol are the latest and the earliest version of frames and

@@ -13,8 +13,8 @@ import (
 
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/internal/shrink"
 	"github.com/lockstep-dst/lockstep/scenarios/play"
-	"github.com/lockstep-dst/lockstep/scenarios/shrink"
 	"github.com/lockstep-dst/lockstep/sim"
 )
 

@@ -5,7 +5,7 @@ import (
 	"reflect"
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
-	"github.com/lockstep-dst/lockstep/sim/memo"
+	"github.com/lockstep-dst/lockstep/sim/internal/memo"
 )
 
 // shape describes a type: how its values are hashed and written as text.

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"testing"
 
-	"github.com/lockstep-dst/lockstep/node/tlv"
+	"github.com/lockstep-dst/lockstep/node/internal/tlv"
 	"github.com/stretchr/testify/require"
 )
 

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/lockstep-dst/lockstep/sim/memo"
+	"github.com/lockstep-dst/lockstep/sim/internal/memo"
 	"github.com/stretchr/testify/require"
 )
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
-	"github.com/lockstep-dst/lockstep/node/files/filestest"
+	"github.com/lockstep-dst/lockstep/node/files/internal/filestest"
 	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/stretchr/testify/require"

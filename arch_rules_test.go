@@ -283,9 +283,10 @@ func isPointer(t types.Type) bool {
 // typeChecker type-checks packages from source alone, this module's and the standard
 // library's, so that the result cannot be stale.
 type typeChecker struct {
-	fset  *token.FileSet
-	build build.Context
-	cache map[string]*checkedPackage
+	fset       *token.FileSet
+	build      build.Context
+	cache      map[string]*checkedPackage
+	signatures bool // skip the bodies of all functions
 }
 
 // checkedPackage is a type-checked package.
@@ -376,8 +377,8 @@ func (s *typeChecker) load(path, dir string) (*checkedPackage, error) {
 	return c, nil
 }
 
-// check type-checks a package. For packages of other modules it skips function
-// bodies.
+// check type-checks a package. For packages of other modules, and of all if only
+// signatures are wanted, it skips function bodies.
 func (s *typeChecker) check(path string, files ...*ast.File) *checkedPackage {
 	c := &checkedPackage{files: files, info: &types.Info{
 		Types: map[ast.Expr]types.TypeAndValue{}, Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{},
@@ -385,7 +386,7 @@ func (s *typeChecker) check(path string, files ...*ast.File) *checkedPackage {
 	}}
 	conf := types.Config{
 		Importer:         s,
-		IgnoreFuncBodies: path != "planted" && path != module && !strings.HasPrefix(path, module+"/"),
+		IgnoreFuncBodies: s.signatures || path != "planted" && path != module && !strings.HasPrefix(path, module+"/"),
 		Error:            func(err error) { c.errors = append(c.errors, err.(types.Error)) },
 	}
 	c.pkg, _ = conf.Check(path, s.fset, files, c.info)

@@ -41,4 +41,6 @@
 //   - service is a member with its clients, watch the events of their streams;
 //   - httpapi has the JSON that clients and servers exchange;
 //   - server runs a node and serves HTTP.
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package node

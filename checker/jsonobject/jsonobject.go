@@ -1,6 +1,8 @@
 // Package jsonobject provides a reader of JSON objects for formats that are strict:
 // encoding/json takes a field in other letters for the one that is meant, and the last
 // of fields that are repeated.
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package jsonobject
 
 import (

@@ -1,4 +1,6 @@
 // Package arena provides an allocator that costs one allocation for many values.
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package arena
 
 // Arena is an allocator of values of one type that are never given back: a block of

@@ -40,4 +40,6 @@
 // The directory is locked on Linux, macOS and FreeBSD. On other systems it is not
 // locked, and SyncDir does nothing: the names in the directory become durable at
 // some later time.
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package files

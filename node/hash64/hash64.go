@@ -1,6 +1,8 @@
 // Package hash64 provides two well-known steps of 64-bit hashes, and a mixed hash. They are
 // equal on all processors, and never change: stored plans, ids of operations, and the
 // home of every machine, depend on them.
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package hash64
 
 // FNV1a is the FNV-1a hash of s, from a basis that is xored with seed. Its high

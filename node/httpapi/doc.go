@@ -6,4 +6,6 @@
 // request, Transition.Request the node's request. Encode makes the response of a server,
 // Decode the reply that a client takes from it. Simulated clients pass requests and
 // replies through both.
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package httpapi

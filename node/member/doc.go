@@ -31,4 +31,6 @@
 // and read reports carry, is written when it has grown by RememberBytes, or
 // RememberDelay later. So a memory may lag by that much when its owner crashes.
 // That loses the proof against copies that are as recent, and nothing else.
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package member

@@ -7,4 +7,6 @@
 // which is the code that the simulator runs. The server itself bounds the resources
 // of clients, rejects requests at an abstaining or stopping node, and maps outcomes
 // to HTTP.
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package server

@@ -7,4 +7,6 @@
 // The server runs a Service with sockets and files, and the simulator runs the same
 // Service with simulated ones. Events go in, effects come out; between two steps
 // nothing happens.
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package service

@@ -13,6 +13,8 @@
 //
 // An id must be unpredictable, or another client could use it first. The caller
 // ensures this by the choice of Operation.Name.
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package session
 
 import (

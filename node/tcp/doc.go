@@ -51,4 +51,6 @@
 // at most one unfinished frame, and its second connection replaces the first. A
 // malformed frame or message ends its connection and is counted. There is no
 // authentication here: for that give Config a TLS listener and Dial.
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package tcp

@@ -239,4 +239,6 @@
 // A file that was created or removed may exist or not after a crash, until the
 // directory is synced; a renamed file has its old name or the new one. One process
 // at a time uses the directory.
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package wal

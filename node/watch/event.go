@@ -1,6 +1,8 @@
 // Package watch has the events of a watch, and the client's side of one that goes on at
 // another node. It is pure, and imports nothing: clients, servers and the simulator use it.
 // Package service makes the events.
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package watch
 
 // Event is one line of a watch. Exactly one of its fields is set.

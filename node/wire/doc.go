@@ -92,4 +92,6 @@
 // skips unknown fields from 128 on, and refuses other unknown fields. The first
 // messages are introductions, with the memory that the two sides have of each other's
 // logs (package member).
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package wire

@@ -5,6 +5,8 @@
 // operations are carried out at once, and nodes do nothing. A failing run fails in
 // one of four ways, so that each kind of check is tested: an invariant, the checker
 // of histories, the checks of the heal phase, and a panic.
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package canary
 
 import (

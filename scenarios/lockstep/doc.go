@@ -4,4 +4,6 @@
 // by process.go and the simulator's clock, network and disks. runtime_test.go tests
 // that both runtimes keep the guarantees that the core relies on. An oracle checks
 // the observations of every step.
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package lockstep

@@ -12,4 +12,6 @@
 //
 // There are no ballots, no versions and no disk, and a message that arrives twice
 // is processed twice. A read returns the node's own state.
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package origin

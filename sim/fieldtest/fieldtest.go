@@ -1,5 +1,7 @@
 // Package fieldtest sets the fields of a type one by one by reflection. A test
 // sees so which fields an encoder, a decoder or a hash leaves out.
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package fieldtest
 
 import (

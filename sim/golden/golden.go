@@ -4,6 +4,8 @@
 // A test binary that imports the package has the flag -update, which writes the
 // golden files from the current output; the change is then reviewed in the diff
 // of the commit.
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package golden
 
 import (

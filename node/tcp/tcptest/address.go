@@ -1,4 +1,6 @@
 // Package tcptest provides addresses on the loopback network to tests that listen.
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package tcptest
 
 import (

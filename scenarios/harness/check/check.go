@@ -1,5 +1,7 @@
 // Package check is the command that judges recorded histories, of lockstep's clients
 // and of Jepsen, and the forms of verdicts that other commands print too.
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package check
 
 import (

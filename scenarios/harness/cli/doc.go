@@ -9,4 +9,6 @@
 //	if err != nil { ... }
 //	cmd.AddCommand(myCommand())
 //	os.Exit(cli.Run(cmd))
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package cli

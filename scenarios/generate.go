@@ -332,10 +332,23 @@ func generateDelay(c Choices, typical Duration) netmodel.Delay {
 	return d
 }
 
+// typicalDelay is the delay for which generateDelay has chosen d. The least one is a quarter
+// of it: timeouts in proportion to that would be below the time of a round when several
+// nodes propose, so that rounds succeed and no operation lives to see it.
+func typicalDelay(d netmodel.Delay) Duration {
+	switch d.Kind {
+	case netmodel.Uniform:
+		return d.Max / 2
+	case netmodel.Exponential, netmodel.Heavy:
+		return d.Mean
+	}
+	return d.Min
+}
+
 // generateKnobs chooses timeouts around the typical time of a round trip with a
 // sync, so that they are sometimes too short; without faults they never are.
 func generateKnobs(c Choices, p *Plan, shape Shape, delay Duration) {
-	trip := 2*delay + p.Disk.Write.Min + p.Disk.Sync.Min
+	trip := 2*delay + typicalDelay(p.Disk.Write) + typicalDelay(p.Disk.Sync)
 	shortest := 1
 	if shape.Profile == None {
 		shortest = 6

@@ -24,7 +24,7 @@ const module = "github.com/lockstep-dst/lockstep"
 // functions of their arguments, except for the names in impure.
 var pureStandard = fields(`
 	bufio bytes cmp container/heap container/list crypto/sha256 crypto/sha512 crypto/subtle
-	encoding encoding/base64 encoding/binary encoding/hex encoding/json errors fmt hash hash/crc32 hash/crc64 hash/fnv
+	embed encoding encoding/base64 encoding/binary encoding/hex encoding/json errors fmt hash hash/crc32 hash/crc64 hash/fnv
 	io iter maps math/bits reflect slices sort strconv strings text/tabwriter time unicode unicode/utf16 unicode/utf8`)
 
 // impure lists the names of pureStandard that pure packages may not use, with the
@@ -401,6 +401,9 @@ func walkPackages(tree fs.FS, visit func(dir string)) error {
 		}
 		if base := d.Name(); path != "." && (base[0] == '.' || base[0] == '_' || base == "testdata") {
 			return fs.SkipDir
+		}
+		if _, err := fs.Stat(tree, pathIn(path, "go.mod")); path != "." && err == nil {
+			return fs.SkipDir // a module of its own
 		}
 		files, err := fs.Glob(tree, pathIn(path, "*.go"))
 		if slices.ContainsFunc(files, func(f string) bool { return !strings.HasSuffix(f, "_test.go") }) {

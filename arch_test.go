@@ -75,7 +75,7 @@ var layers = map[string]layer{
 	"checker":           {internal: []string{"checker/history", "checker/model", "node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
 	"checker/guarantee": {pure: true, internal: []string{"checker", "checker/history", "checker/jsonobject", "node/fsm"}},
 
-	"scenarios":           {pure: true, internal: []string{"checker/jsonobject", "checker/model", "netmodel", "netmodel/keyed", "node/fsm", "sim"}},
+	"scenarios":           {pure: true, internal: []string{"checker/history", "checker/jsonobject", "checker/model", "netmodel", "netmodel/keyed", "node/fsm", "sim"}},
 	"scenarios/workload":  {pure: true, internal: []string{"checker/history", "checker/model", "scenarios"}},
 	"scenarios/canary":    {pure: true, internal: systemImports},
 	"scenarios/origin":    {pure: true, internal: systemImports},

@@ -14,11 +14,11 @@ const (
 // many machines: one message does not hold what a node lacks.
 func generateRepairList(c Choices, p *Plan, shape Shape) {
 	percent := uint64(8)
-	if len(p.Machines()) >= minManyMachines {
-		percent = 50
+	if len(p.Machines()) > minManyMachines/2 { // of those that are drawn some get no operation
+		percent = 80
 	}
 	if shape.Workload == nil && shape.Profile != None && p.Knobs.RepairDelay != 0 && c.Often("repair list?", percent) {
-		p.Knobs.RepairList = minRepairList << c.Choose("repair list", 3)
+		p.Knobs.RepairList = minRepairList << []int{0, 0, 0, 1, 2}[c.Choose("repair list", 5)] // the shortest are full most often
 	}
 }
 

@@ -38,9 +38,10 @@ var layers = map[string]layer{
 
 	"netmodel/keyed": {pure: true, internal: []string{"node/hash64"}},
 	"netmodel":       {pure: true, internal: []string{"netmodel/keyed"}},
-	"sim":            {pure: true, internal: []string{"netmodel", "netmodel/keyed"}},
-	"sim/kit":        {pure: true, internal: []string{"netmodel", "netmodel/keyed", "sim", "sim/internal/memo"}},
-	"sim/bubble":     {internal: []string{"netmodel", "netmodel/keyed", "sim"}},
+	"sim/disk":       {pure: true, internal: []string{"netmodel", "netmodel/keyed"}},
+	"sim":            {pure: true, internal: []string{"netmodel", "netmodel/keyed", "sim/disk"}},
+	"sim/kit":        {pure: true, internal: []string{"netmodel", "netmodel/keyed", "sim", "sim/disk", "sim/internal/memo"}},
+	"sim/bubble":     {internal: []string{"netmodel", "netmodel/keyed", "sim", "sim/disk"}},
 	"sim/fieldtest":  {},
 	"sim/golden":     {external: []string{"github.com/stretchr/testify/require"}},
 
@@ -75,14 +76,14 @@ var layers = map[string]layer{
 	"checker":           {internal: []string{"checker/history", "checker/model", "node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
 	"checker/guarantee": {pure: true, internal: []string{"checker", "checker/history", "checker/jsonobject", "node/fsm"}},
 
-	"scenarios":           {pure: true, internal: []string{"checker/history", "checker/jsonobject", "checker/model", "netmodel", "netmodel/keyed", "node/fsm", "sim"}},
+	"scenarios":           {pure: true, internal: []string{"checker/history", "checker/jsonobject", "checker/model", "netmodel", "netmodel/keyed", "node/fsm", "sim", "sim/disk"}},
 	"scenarios/workload":  {pure: true, internal: []string{"checker/history", "checker/model", "scenarios"}},
 	"scenarios/canary":    {pure: true, internal: systemImports},
 	"scenarios/origin":    {pure: true, internal: systemImports},
 	"scenarios/lockstep":  {pure: true, internal: systemImports},
 	"scenarios/systemkit": {pure: true, internal: []string{"scenarios", "sim", "sim/kit"}},
 	"scenarios/rapidplan": {internal: []string{"scenarios"}, external: []string{"pgregory.net/rapid"}},
-	"scenarios/play":      {internal: []string{"checker", "checker/history", "checker/model", "node/arena", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "sim"}},
+	"scenarios/play":      {internal: []string{"checker", "checker/history", "checker/model", "node/arena", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "sim", "sim/disk"}},
 	"scenarios/campaign":  {internal: []string{"checker", "checker/history", "netmodel", "netmodel/keyed", "scenarios", "scenarios/play", "scenarios/internal/shrink", "sim"}},
 
 	"scenarios/harness/cli": {external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"}},
@@ -91,7 +92,7 @@ var layers = map[string]layer{
 		external: []string{"github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/spf13/cobra"},
 	},
 	"scenarios/harness": {
-		internal: []string{"node/definition", "node/fsm", "scenarios", "scenarios/campaign", "scenarios/harness/check", "scenarios/harness/cli", "scenarios/play", "sim"},
+		internal: []string{"node/definition", "node/fsm", "scenarios", "scenarios/campaign", "scenarios/harness/check", "scenarios/harness/cli", "scenarios/play", "sim", "sim/disk"},
 		external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"},
 	},
 
@@ -104,7 +105,7 @@ var layers = map[string]layer{
 // systemImports lists the packages that a system under test connects: plans and the
 // simulator to nodes.
 var systemImports = []string{
-	"node/arena", "netmodel", "netmodel/keyed", "scenarios", "sim",
+	"node/arena", "netmodel", "netmodel/keyed", "scenarios", "sim", "sim/disk",
 	"node", "node/fsm", "node/httpapi", "node/member", "node/service", "node/session", "node/wal", "node/watch", "node/wire",
 }
 

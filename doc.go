@@ -11,6 +11,7 @@
 //
 //   - netmodel: the fault model of links, as pure verdicts on messages.
 //   - sim: a simulator of any Process: virtual time, network, disks, power losses.
+//     disk is the simulated disk.
 //     kit has parts of which a process is made in few lines.
 //     bubble runs ordinary Go code in it: goroutines, net/http, files.
 //   - scenarios: plans as data, generated from a seed, and the systems under test.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/scenarios"
-	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 	"github.com/lockstep-dst/lockstep/sim/golden"
 	"github.com/stretchr/testify/require"
 )
@@ -52,7 +52,7 @@ func TestASoundPlanDecodes(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, p.Operations, 2)
 	require.Len(t, p.Faults, 7)
-	require.Equal(t, sim.BitRot, p.Faults[6].What)
+	require.Equal(t, disk.BitRot, p.Faults[6].What)
 	require.Equal(t, 3*netmodel.Millisecond, p.Operations[1].At)
 }
 

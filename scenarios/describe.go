@@ -7,6 +7,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // describeDelay describes delays.
@@ -22,7 +23,7 @@ func describeDelay(d netmodel.Delay) string {
 }
 
 // describeDisk describes a disk's profile.
-func describeDisk(p sim.DiskProfile) string {
+func describeDisk(p disk.Profile) string {
 	s := fmt.Sprintf("writes %s, syncs %s", describeDelay(p.Write), describeDelay(p.Sync))
 	if p.Keep == 0 {
 		return s + "; unsynced changes are lost"
@@ -85,7 +86,7 @@ func (p *Plan) Summary() string {
 	if s := p.Steps; s != (sim.StepProfile{}) {
 		fmt.Fprintf(&b, "a step takes %v and up to %d events\n", s.Time, max(1, s.Batch))
 	}
-	if p.Disk != (sim.DiskProfile{}) {
+	if p.Disk != (disk.Profile{}) {
 		fmt.Fprintf(&b, "disks: %s\n", describeDisk(p.Disk))
 	}
 	for n, c := range p.Clocks {

@@ -6,6 +6,7 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 	"github.com/stretchr/testify/require"
 )
 
@@ -16,12 +17,12 @@ func TestFaultsInWords(t *testing.T) {
 		"cut [1>2]":            {Kind: scenarios.Cut, Links: []netmodel.Link{{From: 1, To: 2}}},
 		"power loss of [1 2]":  {Kind: scenarios.PowerLoss, Nodes: []sim.ID{1, 2}},
 		"process crash of [3]": {Kind: scenarios.ProcessCrash, Nodes: []sim.ID{3}},
-		"disk rot [2]":         {Kind: scenarios.DiskFailure, What: sim.BitRot, Nodes: []sim.ID{2}},
+		"disk rot [2]":         {Kind: scenarios.DiskFailure, What: disk.BitRot, Nodes: []sim.ID{2}},
 		"disk zeroed [2] at the last boot": {
-			Kind: scenarios.DiskFailure, What: sim.Zeroed, Target: scenarios.LastBoot, Nodes: []sim.ID{2},
+			Kind: scenarios.DiskFailure, What: disk.Zeroed, Target: scenarios.LastBoot, Nodes: []sim.ID{2},
 		},
 		"process crash of [1] when the disk request first write #2 is in flight": {
-			Kind: scenarios.DiskCrash, Nodes: []sim.ID{1}, Crash: scenarios.ProcessCrash, Op: sim.StepFirstWrite, Phase: sim.InFlight, Occurrence: 2,
+			Kind: scenarios.DiskCrash, Nodes: []sim.ID{1}, Crash: scenarios.ProcessCrash, Op: disk.StepFirstWrite, Phase: disk.InFlight, Occurrence: 2,
 		},
 		"clog on all links":                          {Kind: scenarios.Clog},
 		"refuse on [1>2], on and off every 1ms":      {Kind: scenarios.Refuse, Links: []netmodel.Link{{From: 1, To: 2}}, Every: netmodel.Millisecond},

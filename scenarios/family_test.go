@@ -7,6 +7,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 	"github.com/stretchr/testify/require"
 )
 
@@ -20,7 +21,7 @@ func TestFamiliesOfAPlan(t *testing.T) {
 		{Kind: scenarios.Clog, Every: 1},
 		{Kind: scenarios.ProcessCrash, Every: 1},
 		{Kind: scenarios.Pause, Freeze: true},
-		{Kind: scenarios.DiskFailure, What: sim.BitRot},
+		{Kind: scenarios.DiskFailure, What: disk.BitRot},
 	}
 	require.Equal(t, []scenarios.Family{
 		scenarios.Drops, scenarios.Bursts, scenarios.Gaps, scenarios.Clogs, scenarios.Flaps, scenarios.ProcessCrashes, scenarios.Restarts,
@@ -85,16 +86,16 @@ func TestFaultsThatMakeNoSenseAreRefused(t *testing.T) {
 		"faults[0].links[0]: 2>2: want two":                       fault(scenarios.Fault{Kind: scenarios.Clog, Links: []netmodel.Link{{From: 2, To: 2}}}),
 		"faults[0].nodes: with these 2 of 3 nodes may be lost":    fault(scenarios.Fault{Kind: scenarios.Wipe, Nodes: []sim.ID{1, 2}}),
 		"faults[0].profile: corrupt_ppm: without knobs.codec":     fault(scenarios.Fault{Kind: scenarios.ProfileOverride, Profile: &netmodel.Profile{Corrupt: 1}}),
-		"faults[0].phase: a disk_crash fault needs it":            fault(scenarios.Fault{Kind: scenarios.DiskCrash, Nodes: []sim.ID{1}, Crash: scenarios.PowerLoss, Op: sim.StepCreate}),
-		`faults[0].crash: "wipe": want power_loss or process`:     fault(diskCrash(scenarios.Wipe, sim.StepCreate, sim.InFlight, 1)),
-		`faults[0].op: "write": want create, first_write`:         fault(diskCrash(scenarios.PowerLoss, "write", sim.InFlight, 1)),
-		`faults[0].phase: "late": want submitted, in_flight`:      fault(diskCrash(scenarios.PowerLoss, sim.StepCreate, "late", 1)),
-		"faults[0].occurrence: -1: want 1 to 1000000":             fault(diskCrash(scenarios.PowerLoss, sim.StepCreate, sim.InFlight, -1)),
-		`faults[0].target: "boot": want one of [last_boot last`:   fault(diskDamage(sim.BitRot, "boot")),
-		`faults[0].target: "last_boot": a disk fault misdirect`:   fault(diskDamage(sim.Misdirected, scenarios.LastBoot)),
-		`faults[0].target: "last_seal": a disk fault full has no`: fault(diskDamage(sim.FullDisk, scenarios.LastSeal)),
+		"faults[0].phase: a disk_crash fault needs it":            fault(scenarios.Fault{Kind: scenarios.DiskCrash, Nodes: []sim.ID{1}, Crash: scenarios.PowerLoss, Op: disk.StepCreate}),
+		`faults[0].crash: "wipe": want power_loss or process`:     fault(diskCrash(scenarios.Wipe, disk.StepCreate, disk.InFlight, 1)),
+		`faults[0].op: "write": want create, first_write`:         fault(diskCrash(scenarios.PowerLoss, "write", disk.InFlight, 1)),
+		`faults[0].phase: "late": want submitted, in_flight`:      fault(diskCrash(scenarios.PowerLoss, disk.StepCreate, "late", 1)),
+		"faults[0].occurrence: -1: want 1 to 1000000":             fault(diskCrash(scenarios.PowerLoss, disk.StepCreate, disk.InFlight, -1)),
+		`faults[0].target: "boot": want one of [last_boot last`:   fault(diskDamage(disk.BitRot, "boot")),
+		`faults[0].target: "last_boot": a disk fault misdirect`:   fault(diskDamage(disk.Misdirected, scenarios.LastBoot)),
+		`faults[0].target: "last_seal": a disk fault full has no`: fault(diskDamage(disk.Full, scenarios.LastSeal)),
 		"faults[0].target: a wipe fault has none":                 fault(scenarios.Fault{Kind: scenarios.Wipe, Nodes: []sim.ID{1}, Target: scenarios.LastBoot}),
-		"faults[0].op: a pause fault has none":                    fault(scenarios.Fault{Kind: scenarios.Pause, Nodes: []sim.ID{1}, Op: sim.StepCreate}),
+		"faults[0].op: a pause fault has none":                    fault(scenarios.Fault{Kind: scenarios.Pause, Nodes: []sim.ID{1}, Op: disk.StepCreate}),
 		"disk: scatter_ppm: 1000001: want at most":                func(p *scenarios.Plan) { p.Disk.Scatter = netmodel.Always + 1 },
 		"network: corrupt_ppm: without knobs.codec":               func(p *scenarios.Plan) { p.Network.Corrupt = 1 },
 		"network: burst: window: want more than 0s":               func(p *scenarios.Plan) { p.Network.Burst.Drop = 1 },
@@ -110,11 +111,11 @@ func TestFaultsThatMakeNoSenseAreRefused(t *testing.T) {
 	}
 }
 
-func diskDamage(what sim.DiskFault, target scenarios.DamageTarget) scenarios.Fault {
+func diskDamage(what disk.Fault, target scenarios.DamageTarget) scenarios.Fault {
 	return scenarios.Fault{Kind: scenarios.DiskFailure, Nodes: []sim.ID{1}, What: what, Target: target}
 }
 
-func diskCrash(crash scenarios.FaultKind, op sim.DiskStep, phase sim.DiskPhase, occurrence int) scenarios.Fault {
+func diskCrash(crash scenarios.FaultKind, op disk.Step, phase disk.Phase, occurrence int) scenarios.Fault {
 	return scenarios.Fault{Kind: scenarios.DiskCrash, Nodes: []sim.ID{1}, Crash: crash, Op: op, Phase: phase, Occurrence: occurrence}
 }
 

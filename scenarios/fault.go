@@ -7,6 +7,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // FaultKind is the kind of a Fault. It determines the fields that the fault has.
@@ -52,11 +53,11 @@ type Fault struct {
 	Links      []netmodel.Link   `json:"links,omitempty"`
 	Profile    *netmodel.Profile `json:"profile,omitempty"`
 	Nodes      []sim.ID          `json:"nodes,omitempty"`
-	What       sim.DiskFault     `json:"what,omitempty"`
+	What       disk.Fault        `json:"what,omitempty"`
 	Target     DamageTarget      `json:"target,omitempty"`     // disk: the part of the log that the damage strikes; empty: chance decides
 	Crash      FaultKind         `json:"crash,omitempty"`      // disk_crash: power_loss or process_crash
-	Op         sim.DiskStep      `json:"op,omitempty"`         // disk_crash
-	Phase      sim.DiskPhase     `json:"phase,omitempty"`      // disk_crash
+	Op         disk.Step         `json:"op,omitempty"`         // disk_crash
+	Phase      disk.Phase        `json:"phase,omitempty"`      // disk_crash
 	Occurrence int               `json:"occurrence,omitempty"` // disk_crash: from 1
 	Every      Duration          `json:"every,omitempty"`      // faults of links, power_loss, process_crash: on and off in turn, each for so long
 	Pace       Duration          `json:"pace,omitempty"`       // slow
@@ -67,8 +68,8 @@ type Fault struct {
 }
 
 // Moment is the moment of the disk at which f, a disk_crash, strikes.
-func (f *Fault) Moment() sim.DiskMoment {
-	return sim.DiskMoment{Step: f.Op, Occurrence: f.Occurrence, Phase: f.Phase}
+func (f *Fault) Moment() disk.Moment {
+	return disk.Moment{Step: f.Op, Occurrence: f.Occurrence, Phase: f.Phase}
 }
 
 // Cuts lists the links that f cuts while it lasts.

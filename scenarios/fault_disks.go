@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // The faults of disks: see faultKinds.
@@ -46,7 +46,7 @@ func (f *Fault) checkDiskCrash() error {
 // failDisk chooses a fault of disks, its nodes, and often a restart of them: a broken disk
 // is mostly noticed only then.
 func (t *timeline) failDisk(c Choices, f *Fault) []Fault {
-	what := slices.DeleteFunc(sim.DiskFaults(), func(f sim.DiskFault) bool {
+	what := slices.DeleteFunc(disk.Faults(), func(f disk.Fault) bool {
 		if f.Damages() {
 			return len(t.damageable) == 0 || !t.swarm.has(DiskDamage)
 		}
@@ -113,8 +113,8 @@ func (t *timeline) rollBack(c Choices, f *Fault) []Fault {
 func (t *timeline) crashAtDisk(c Choices, f *Fault) []Fault {
 	f.Nodes = t.someOrAll(c, "crash")
 	f.Crash = []FaultKind{PowerLoss, ProcessCrash}[c.Choose("crash kind", 4)/3]
-	f.Op = []sim.DiskStep{sim.StepCreate, sim.StepFirstWrite, sim.StepSyncDir, sim.StepRename, sim.StepRemove}[c.Choose("op", 5)]
-	f.Phase = []sim.DiskPhase{sim.Submitted, sim.InFlight, sim.Completed}[c.Choose("phase", 3)]
+	f.Op = []disk.Step{disk.StepCreate, disk.StepFirstWrite, disk.StepSyncDir, disk.StepRename, disk.StepRemove}[c.Choose("op", 5)]
+	f.Phase = []disk.Phase{disk.Submitted, disk.InFlight, disk.Completed}[c.Choose("phase", 3)]
 	f.Occurrence = c.Between("occurrence", 1, 4)
 	if c.Often("from the start?", 50) {
 		f.At = 0

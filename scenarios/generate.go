@@ -8,6 +8,7 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // FaultProfile names a set of families that the generator may use.
@@ -215,8 +216,8 @@ func generateEnvironment(c Choices, p *Plan, shape Shape, swarm familySet) Durat
 }
 
 // generateDisk chooses the behaviour of disks without faults.
-func generateDisk(c Choices, shape Shape) sim.DiskProfile {
-	d := sim.DiskProfile{
+func generateDisk(c Choices, shape Shape) disk.Profile {
+	d := disk.Profile{
 		Write: netmodel.Delay{Kind: netmodel.Constant, Min: 20 * netmodel.Microsecond},
 		Sync:  netmodel.Delay{Kind: netmodel.Constant, Min: c.Span("sync", 100*netmodel.Microsecond, 2*netmodel.Millisecond)},
 	}
@@ -253,7 +254,7 @@ func generateSteps(c Choices, delay Duration, swarm familySet) (s sim.StepProfil
 
 // generateLatency chooses latencies of a disk: none, the same for writes and syncs,
 // or random ones.
-func generateLatency(c Choices, d *sim.DiskProfile) {
+func generateLatency(c Choices, d *disk.Profile) {
 	switch c.Choose("latency", 4) {
 	case 0:
 		d.Write.Min, d.Sync.Min = 0, 0

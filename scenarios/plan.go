@@ -6,6 +6,7 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // Duration is virtual time, written "1.5ms".
@@ -47,7 +48,7 @@ type Plan struct {
 	Settings    []Setting         `json:"settings,omitempty"`   // values of the system's own knobs; the others have their default
 	NodeKnobs   []NodeKnobs       `json:"node_knobs,omitempty"` // each node's in the order of lives
 	Network     netmodel.Profile  `json:"network"`              // of every link until the heal phase
-	Disk        sim.DiskProfile   `json:"disk"`
+	Disk        disk.Profile      `json:"disk"`
 	Steps       sim.StepProfile   `json:"steps,omitzero"`   // of every node
 	Clocks      []sim.Clock       `json:"clocks,omitempty"` // of node 1, 2, ...; the rest are exact
 	Operations  []Operation       `json:"operations"`       // in the order in which each client issues its own

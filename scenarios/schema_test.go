@@ -166,7 +166,7 @@ type schemaMaker struct {
 
 func newSchemaMaker(t *testing.T) *schemaMaker {
 	m := &schemaMaker{t: t, comments: map[string]string{}, words: map[string][]string{}, meanings: map[string]string{}}
-	for _, dir := range []string{"scenarios", "netmodel", "sim", "node/fsm"} {
+	for _, dir := range []string{"scenarios", "netmodel", "sim", "sim/disk", "node/fsm"} {
 		m.read(dir)
 	}
 	m.required = required(t)

@@ -1,10 +1,7 @@
 package sim
 
 import (
-	"fmt"
-
 	"github.com/lockstep-dst/lockstep/netmodel"
-	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
 // applyEffects carries out the effects of a step of p.
@@ -45,35 +42,6 @@ func (w *World) applyEffects(p *proc) {
 		}
 	}
 	out.reset()
-}
-
-// submit hands a disk request to p's disk.
-func (w *World) submit(p *proc, r *DiskRequest) {
-	if err := r.check(); err != nil {
-		panic(fmt.Sprintf("sim: process %d: %v", p.id, err))
-	}
-	w.stats.DiskOps++
-	w.fold(uint64(r.Op)<<32|uint64(p.id), r.Token)
-	w.fold(p.disk.dir.hash(r.File), uint64(r.Offset))
-	w.fold(checksum(r.Data), 2)
-	if r.Op == DiskRename {
-		w.fold(keyed.String(r.To), 4)
-	}
-	if w.cfg.Trace != nil {
-		w.traceDisk(p.id, r)
-	}
-	var step DiskStep
-	begin := max(p.disk.idleAt, w.now)
-	if len(p.watches) > 0 {
-		step = p.disk.stepOf(r)
-	}
-	done := p.disk.submit(w.now, r)
-	if step != "" {
-		w.onWatchedStep(p, step, begin, done)
-	}
-	if p.disk.notifies() {
-		w.push(done, record{kind: recordDiskDone, to: p.id, life: p.life})
-	}
 }
 
 // send hands m, with digest sum, to the network.

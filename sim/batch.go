@@ -116,7 +116,7 @@ func (w *World) addEvent(p *proc, r *record) {
 	ev := &w.batch[len(w.batch)-1]
 	switch r.kind {
 	case recordBoot:
-		ev.Kind, ev.Token, ev.Disk = Boot, uint64(p.life), &p.disk
+		ev.Kind, ev.Token, ev.Disk = Boot, uint64(p.life), p.disk
 	case recordMessage:
 		ev.Kind = Receive
 		w.stats.Delivered++
@@ -126,10 +126,10 @@ func (w *World) addEvent(p *proc, r *record) {
 	case recordTimer:
 		ev.Kind, ev.Token, ev.From = Timer, r.token, 0
 	case recordDiskDone:
-		done := p.disk.completeNotified()
-		ev.Kind, ev.Token, ev.Err = DiskDone, done.token, done.err
+		ev.Kind = DiskDone
+		ev.Token, ev.Err = p.disk.CompleteNotified()
 		if ev.Err != nil {
-			w.fold(done.token, keyed.String(ev.Err.Error()))
+			w.fold(ev.Token, keyed.String(ev.Err.Error()))
 		}
 	case recordInvoke:
 		ev.Kind = Invoke

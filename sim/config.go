@@ -6,6 +6,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // ErrConfig is wrapped by every error of New.
@@ -62,7 +63,7 @@ type Config struct {
 type Spec struct {
 	ID    ID
 	Clock Clock
-	Disk  DiskProfile
+	Disk  disk.Profile
 	Steps StepProfile
 	// SeesConnections has the process receive SendFailed and Disconnected events.
 	// Otherwise connections end, and messages are lost, silently. Of two processes

@@ -7,6 +7,8 @@ import (
 	gosync "sync"
 	"testing"
 
+	"github.com/lockstep-dst/lockstep/sim/disk"
+
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/stretchr/testify/require"
 )
@@ -26,7 +28,7 @@ func faultyWorld(t testing.TB, edits ...func(*Config)) *World {
 		cfg.Processes = append(cfg.Processes, Spec{
 			ID:    id,
 			Clock: Clock{Drift: (int32(id) - 2) * 100_000},
-			Disk: DiskProfile{
+			Disk: disk.Profile{
 				Write: netmodel.Delay{Min: 100},
 				Sync:  netmodel.Delay{Kind: netmodel.Uniform, Min: ms, Max: 3 * ms},
 				Keep:  500_000,
@@ -257,7 +259,7 @@ func heavilyFaultyWorld(t testing.TB, edits ...func(*Config)) *World {
 		}
 	}
 	w.Schedule(end/2, "wipe", func() { w.LosePower(1); w.Wipe(1); w.Start(1) })
-	var c DiskCopy
+	var c disk.Copy
 	w.Schedule(end/4, "copy", func() { c = w.CopyDisk(2) })
 	w.Schedule(end/2, "restore", func() { w.LosePower(2); w.RestoreDisk(2, c); w.Start(2) })
 	return w

@@ -3,6 +3,8 @@ package sim
 import (
 	"testing"
 
+	"github.com/lockstep-dst/lockstep/sim/disk"
+
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/stretchr/testify/require"
 )
@@ -10,30 +12,30 @@ import (
 // A process asks for everything at its boot: each write takes 2 ms, each sync 4 ms.
 func TestAWatchComesAtItsMoment(t *testing.T) {
 	for _, c := range []struct {
-		moment DiskMoment
+		moment disk.Moment
 		at     Duration
 	}{
-		{DiskMoment{StepCreate, 1, Submitted}, 0},
-		{DiskMoment{StepCreate, 1, Completed}, 2 * ms},
-		{DiskMoment{StepFirstWrite, 1, InFlight}, 3 * ms},
-		{DiskMoment{StepSyncDir, 1, InFlight}, 8 * ms}, // from 6 to 10 ms: the second write is no first one
-		{DiskMoment{StepRename, 1, Completed}, 12 * ms},
-		{DiskMoment{StepFirstWrite, 2, InFlight}, 13 * ms}, // under the new name
-		{DiskMoment{StepRemove, 1, Completed}, 16 * ms},
-		{DiskMoment{StepRemove, 2, Completed}, 0}, // it never comes
+		{moment(disk.StepCreate, 1, disk.Submitted), 0},
+		{moment(disk.StepCreate, 1, disk.Completed), 2 * ms},
+		{moment(disk.StepFirstWrite, 1, disk.InFlight), 3 * ms},
+		{moment(disk.StepSyncDir, 1, disk.InFlight), 8 * ms}, // from 6 to 10 ms: the second write is no first one
+		{moment(disk.StepRename, 1, disk.Completed), 12 * ms},
+		{moment(disk.StepFirstWrite, 2, disk.InFlight), 13 * ms}, // under the new name
+		{moment(disk.StepRemove, 1, disk.Completed), 16 * ms},
+		{moment(disk.StepRemove, 2, disk.Completed), 0}, // it never comes
 	} {
 		var got []Duration
 		w := worldOf(t, 1, func(ev *Event, out *Effects) {
 			if ev.Kind != Boot || ev.Token != 1 {
 				return
 			}
-			for _, r := range []DiskRequest{
+			for _, r := range []disk.Request{
 				write("f", 0, ""), write("f", 0, "a"), write("f", 1, "b"), syncDir, rename("f", "g"), write("g", 0, "c"), remove("g"),
 			} {
 				out.Disk(r)
 			}
 		}, func(cfg *Config) {
-			cfg.Processes[0].Disk = DiskProfile{Write: netmodel.Delay{Min: 2 * ms}, Sync: netmodel.Delay{Min: 4 * ms}}
+			cfg.Processes[0].Disk = disk.Profile{Write: netmodel.Delay{Min: 2 * ms}, Sync: netmodel.Delay{Min: 4 * ms}}
 		})
 		w.WatchDisk(1, c.moment, ms, 1, func() string { return "watch" }, func() {
 			got = append(got, w.Now())
@@ -41,7 +43,7 @@ func TestAWatchComesAtItsMoment(t *testing.T) {
 			w.Start(1)
 		})
 		w.Run(netmodel.Second)
-		if c.moment.Occurrence > 1 && c.moment.Step == StepRemove {
+		if c.moment.Occurrence > 1 && c.moment.Step == disk.StepRemove {
 			require.Empty(t, got)
 			continue
 		}
@@ -60,9 +62,13 @@ func TestAWatchEnds(t *testing.T) {
 	w := worldOf(t, 1, code, func(cfg *Config) { cfg.Processes[0].Disk.Sync.Min = 4 * ms })
 	never := func() { t.Error("it was called") }
 	text := func() string { return "watch" }
-	w.WatchDisk(1, DiskMoment{StepSyncDir, 1, Completed}, ms, 1, text, never)
-	w.WatchDisk(1, DiskMoment{StepSyncDir, 2, Submitted}, ms, 1, text, never)
+	w.WatchDisk(1, moment(disk.StepSyncDir, 1, disk.Completed), ms, 1, text, never)
+	w.WatchDisk(1, moment(disk.StepSyncDir, 2, disk.Submitted), ms, 1, text, never)
 	w.Schedule(2*ms, "restart", func() { w.LosePower(1); w.Start(1) })
 	w.Run(netmodel.Second)
 	require.Empty(t, w.proc(1).watches)
+}
+
+func moment(step disk.Step, occurrence int, phase disk.Phase) disk.Moment {
+	return disk.Moment{Step: step, Occurrence: occurrence, Phase: phase}
 }

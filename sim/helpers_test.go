@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/lockstep-dst/lockstep/sim/disk"
+
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/stretchr/testify/require"
@@ -73,3 +75,22 @@ func words(into *[]string) func(*Config) {
 		c.Trace = func(l TraceLine) { *into = append(*into, l.String()) }
 	}
 }
+
+// write and the following functions are short forms of disk requests.
+func write(file string, offset int64, data string) disk.Request {
+	return disk.Request{Op: disk.Write, File: file, Offset: offset, Data: []byte(data)}
+}
+
+func truncate(file string, size int64) disk.Request {
+	return disk.Request{Op: disk.Truncate, File: file, Offset: size}
+}
+
+func remove(file string) disk.Request { return disk.Request{Op: disk.Remove, File: file} }
+
+func rename(file, to string) disk.Request {
+	return disk.Request{Op: disk.Rename, File: file, To: to}
+}
+
+func sync(file string) disk.Request { return disk.Request{Op: disk.Sync, File: file} }
+
+var syncDir = disk.Request{Op: disk.SyncDir}

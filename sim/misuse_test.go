@@ -3,6 +3,8 @@ package sim
 import (
 	"testing"
 
+	"github.com/lockstep-dst/lockstep/sim/disk"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -223,7 +225,7 @@ func TestEventsHaveATextForm(t *testing.T) {
 		{Event{Kind: Receive, From: 4, Message: m}, "receive from 4: gift c1.1 3"},
 		{Event{Kind: Timer, Token: 31}, "timer 1f"},
 		{Event{Kind: DiskDone, Token: 31}, "disk done 1f"},
-		{Event{Kind: DiskDone, Token: 31, Err: ErrIO}, "disk done 1f: input/output error"},
+		{Event{Kind: DiskDone, Token: 31, Err: disk.ErrIO}, "disk done 1f: input/output error"},
 		{Event{Kind: Invoke, Message: m}, "invoked: gift c1.1 3"},
 		{Event{Kind: SendFailed, From: 4, Message: m}, "could not be sent to 4: gift c1.1 3"},
 		{Event{Kind: Disconnected, From: 4}, "the connection to 4 has ended"},

@@ -3,6 +3,8 @@ package sim
 import (
 	"cmp"
 	"slices"
+
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // PendingTimer is a timer that is set and has not fired.
@@ -33,31 +35,9 @@ func (w *World) PendingTimers(id ID) []PendingTimer {
 	return list
 }
 
-// PendingRequest is a disk request that is not done.
-type PendingRequest struct {
-	Op    DiskOp
-	File  string // empty for DiskSyncDir
-	Token uint64
-	In    Duration // true time until it is done
-}
-
 // PendingRequests returns the disk requests of a process that are not done, in
 // order.
-func (w *World) PendingRequests(id ID) []PendingRequest {
-	var list []PendingRequest
-	for i := range w.proc(id).disk.inFlight {
-		r := &w.procs[id].disk.inFlight[i]
-		if r.done <= w.now && r.quiet {
-			continue
-		}
-		p := PendingRequest{Op: r.op, Token: r.token, In: r.done - w.now}
-		if r.file != nil {
-			p.File = r.file.name
-		}
-		list = append(list, p)
-	}
-	return list
-}
+func (w *World) PendingRequests(id ID) []disk.Pending { return w.proc(id).disk.Pending(w.now) }
 
 // Paused reports whether a Pause of a process is in force.
 func (w *World) Paused(id ID) bool {

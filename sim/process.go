@@ -1,6 +1,9 @@
 package sim
 
-import "github.com/lockstep-dst/lockstep/netmodel"
+import (
+	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/sim/disk"
+)
 
 // ID identifies a process: nodes are 1 to 99, clients 101 to 255.
 type ID = netmodel.ID
@@ -72,7 +75,7 @@ type Event struct {
 	Token   uint64
 	Message Message
 	Err     error
-	Disk    Disk
+	Disk    disk.View
 }
 
 // Effects collects the output of one step. The effects happen at the instant of
@@ -80,7 +83,7 @@ type Event struct {
 type Effects struct {
 	sends        []send
 	timers       []timerEffect
-	disk         []DiskRequest
+	disk         []disk.Request
 	observations []Observation
 }
 
@@ -112,11 +115,11 @@ func (e *Effects) SetTimer(token uint64, after Duration) {
 
 // Disk submits r to the disk of the process. A DiskDone event with r.Token
 // follows, unless r is quiet and succeeds.
-func (e *Effects) Disk(r DiskRequest) { e.disk = append(e.disk, r) }
+func (e *Effects) Disk(r disk.Request) { e.disk = append(e.disk, r) }
 
 // DiskRequests returns the disk requests so far, for tests that step a process without a
-// world, as on a DiskModel. The slice is valid until the next request.
-func (e *Effects) DiskRequests() []DiskRequest { return e.disk }
+// world, as on a disk.Model. The slice is valid until the next request.
+func (e *Effects) DiskRequests() []disk.Request { return e.disk }
 
 // Observe reports f to the observer.
 func (e *Effects) Observe(f Observation) { e.observations = append(e.observations, f) }

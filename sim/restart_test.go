@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/lockstep-dst/lockstep/sim/disk"
+
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/stretchr/testify/require"
 )
@@ -16,7 +18,7 @@ func lifeRecorder(_ ID, life int) Process {
 		out.Observe(textObservation(fmt.Sprintf("life %d: %v %d", life, ev.Kind, ev.Token)))
 		if ev.Kind == Boot && life == 1 {
 			out.SetTimer(7, 10*ms)
-			out.Disk(DiskRequest{Op: DiskWrite, File: "f", Token: 8})
+			out.Disk(disk.Request{Op: disk.Write, File: "f", Token: 8})
 		}
 	})
 }
@@ -88,12 +90,12 @@ func TestAFailedDiskRequestSaysSo(t *testing.T) {
 	var err error
 	w := worldOf(t, 1, func(ev *Event, out *Effects) {
 		if ev.Kind == Boot {
-			out.Disk(DiskRequest{Op: DiskSync, File: "f", Token: 5})
+			out.Disk(disk.Request{Op: disk.Sync, File: "f", Token: 5})
 		}
 		err = ev.Err
 	}, words(&trace))
 	w.Run(0)
-	require.ErrorIs(t, err, ErrNoFile)
+	require.ErrorIs(t, err, disk.ErrNoFile)
 	require.Equal(t, `0s           1         disk done 5: file "f": no such file`, trace[len(trace)-1])
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/lockstep-dst/lockstep/sim/disk"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -152,9 +154,9 @@ func TestAWipedProcessFindsNothing(t *testing.T) {
 			names, err := ev.Disk.List()
 			require.NoError(t, err)
 			found = append(found, len(names))
-			out.Disk(DiskRequest{Op: DiskWrite, File: "f", Data: []byte("x"), Token: 1})
-			out.Disk(DiskRequest{Op: DiskSync, File: "f", Token: 2})
-			out.Disk(DiskRequest{Op: DiskSyncDir, Token: 3})
+			out.Disk(disk.Request{Op: disk.Write, File: "f", Data: []byte("x"), Token: 1})
+			out.Disk(disk.Request{Op: disk.Sync, File: "f", Token: 2})
+			out.Disk(disk.Request{Op: disk.SyncDir, Token: 3})
 		}
 	})
 	require.Panics(t, func() { w.Wipe(1) }, "it runs")

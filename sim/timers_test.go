@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/lockstep-dst/lockstep/sim/disk"
+
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
@@ -131,7 +133,7 @@ func TestQuietRequests(t *testing.T) {
 	var facts []string
 	w := worldOf(t, 1, idle, writeQuietly, collectObservations(&facts))
 	w.Invoke(1*ms, 1, note{"ask", "x", 1})
-	at(w, 50*ms, func() { w.InjectDiskFault(1, WriteError, 60*ms) })
+	at(w, 50*ms, func() { w.InjectDiskFault(1, disk.WriteError, 60*ms) })
 	w.Invoke(51*ms, 1, note{"ask", "x", 2})
 	w.Run(sec)
 	require.Equal(t, []string{"done 12 <nil>", `done 21 file "f": input/output error`, `done 22 <nil>`}, facts)
@@ -158,12 +160,12 @@ func writeQuietly(c *Config) {
 		return clockedStepFunc(func(_ Duration, ev *Event, out *Effects) {
 			switch ev.Kind {
 			case Boot:
-				out.Disk(DiskRequest{Op: DiskWrite, File: "f", Quiet: true})
-				out.Disk(DiskRequest{Op: DiskSyncDir, Quiet: true})
+				out.Disk(disk.Request{Op: disk.Write, File: "f", Quiet: true})
+				out.Disk(disk.Request{Op: disk.SyncDir, Quiet: true})
 			case Invoke:
 				n := ev.Message.(note).n
-				out.Disk(DiskRequest{Op: DiskWrite, File: "f", Data: fmt.Append(nil, n), Token: uint64(10*n + 1), Quiet: true})
-				out.Disk(DiskRequest{Op: DiskSync, File: "f", Token: uint64(10*n + 2)})
+				out.Disk(disk.Request{Op: disk.Write, File: "f", Data: fmt.Append(nil, n), Token: uint64(10*n + 1), Quiet: true})
+				out.Disk(disk.Request{Op: disk.Sync, File: "f", Token: uint64(10*n + 2)})
 			case DiskDone:
 				out.Observe(textObservation(fmt.Sprintf("done %d %v", ev.Token, ev.Err)))
 			}

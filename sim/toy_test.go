@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // toy is a process that counts. At an invocation it adds one to a counter on its
@@ -62,11 +64,11 @@ func (p *toy) Step(now Duration, ev *Event, out *Effects) {
 	}
 }
 
-func (p *toy) boot(now Duration, d Disk, out *Effects) {
+func (p *toy) boot(now Duration, d disk.View, out *Effects) {
 	text, err := d.Read(toyFile)
 	if err != nil {
-		out.Disk(DiskRequest{Op: DiskWrite, File: toyFile, Token: toyWrite})
-		out.Disk(DiskRequest{Op: DiskSyncDir, Token: toyLink})
+		out.Disk(disk.Request{Op: disk.Write, File: toyFile, Token: toyWrite})
+		out.Disk(disk.Request{Op: disk.SyncDir, Token: toyLink})
 	}
 	p.count, _ = strconv.Atoi(string(text))
 	out.Observe(textObservation(fmt.Sprintf("starts at %d, my clock shows %v", p.count, now)))
@@ -79,8 +81,8 @@ func (p *toy) add(m note, out *Effects) {
 	peer, _ := strconv.Atoi(to)
 	n := uint64(p.count)
 	p.waiting[n] = &ping{to: ID(peer), note: note{"ping", m.operation, p.count}}
-	out.Disk(DiskRequest{Op: DiskWrite, File: toyFile, Data: []byte(strconv.Itoa(p.count)), Token: n<<4 + toyWrite})
-	out.Disk(DiskRequest{Op: DiskSync, File: toyFile, Token: n<<4 + toySync})
+	out.Disk(disk.Request{Op: disk.Write, File: toyFile, Data: []byte(strconv.Itoa(p.count)), Token: n<<4 + toyWrite})
+	out.Disk(disk.Request{Op: disk.Sync, File: toyFile, Token: n<<4 + toySync})
 }
 
 func (p *toy) send(n uint64, out *Effects) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // TraceLine is the text form of one event or effect, which traces, reports and
@@ -73,7 +74,7 @@ func (w *World) traceObservation(id ID, f Observation) {
 	w.cfg.Trace(TraceLine{At: w.now, ID: id, Text: "observation: " + f.String()})
 }
 
-func (w *World) traceDisk(id ID, r *DiskRequest) {
+func (w *World) traceDisk(id ID, r *disk.Request) {
 	w.cfg.Trace(TraceLine{At: w.now, ID: id, Text: r.String()})
 }
 

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lockstep-dst/lockstep/sim/disk"
+
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/sim/golden"
 	"github.com/stretchr/testify/require"
@@ -68,7 +70,7 @@ func (p *scriptRunner) open(t *testing.T, text string) {
 	var spec struct {
 		Seed    uint64
 		Network netmodel.Profile
-		Disk    DiskProfile
+		Disk    disk.Profile
 		Clocks  []Clock
 	}
 	unmarshal(t, text, &spec)

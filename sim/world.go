@@ -5,6 +5,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // Stats counts the events of a run so far.
@@ -34,7 +35,7 @@ type World struct {
 	now           Duration
 	hash          uint64
 	stats         Stats
-	diskHits      DiskHits
+	diskHits      disk.Hits
 	hits          Hits
 	clogged       []record  // messages that clogged links hold, in order of arrival
 	corruptKey    keyed.Key // root of the choices about corrupted messages
@@ -53,7 +54,7 @@ const MaxTime Duration = 1 << 60
 type proc struct {
 	id        ID
 	clock     Clock
-	disk      disk
+	disk      *disk.Device
 	code      Process      // nil while the process is down
 	batchCode BatchProcess // code, if it takes several events a step
 	steps     StepProfile
@@ -89,7 +90,7 @@ func New(cfg Config) (*World, error) {
 		ids[i] = s.ID
 		w.procs[s.ID] = &proc{
 			id: s.ID, clock: s.Clock, steps: s.Steps,
-			disk: disk{profile: s.Disk, highWaterFile: cfg.HighWaterFile, key: root.Name("disk").Word(uint64(s.ID))},
+			disk: w.newDisk(s.Disk, root.Name("disk").Word(uint64(s.ID))),
 		}
 		w.fold(uint64(s.ID)<<32|uint64(uint32(s.Clock.Drift)), uint64(s.Clock.Offset))
 		if s.SeesConnections {
@@ -174,7 +175,7 @@ func (w *World) Start(id ID) {
 	}
 	p.life++
 	p.timers.reset()
-	p.disk.beginLife(w.now)
+	p.disk.BeginLife(w.now)
 	p.setCode(w.cfg.New(id, int(p.life)))
 	if p.code == nil {
 		panic(fmt.Sprintf("sim: New made nothing for life %d of process %d", p.life, id))
@@ -185,43 +186,35 @@ func (w *World) Start(id ID) {
 }
 
 // LosePower is a power loss of a process: its memory, timers and disk requests in
-// flight are lost. Of its unsynced data DiskProfile.Keep decides how much
+// flight are lost. Of its unsynced data disk.Profile.Keep decides how much
 // survives. The process may be down after a process crash; then it loses unsynced
 // data that the process crash has kept.
 func (w *World) LosePower(id ID) {
 	p := w.proc(id)
 	p.hostUp = false
-	if p.code == nil && p.disk.allDurable() {
+	if p.code == nil && p.disk.AllDurable() {
 		return
 	}
-	p.disk.completeUntil(w.now)
-	p.disk.losePower()
+	p.disk.CompleteUntil(w.now)
+	p.disk.LosePower()
 	w.stats.PowerLosses++
 	w.endLife(p, "power loss")
 }
 
 // CrashProcess is a process crash: the process, which must be up, ends and its
 // host stays up. Its memory and timers are lost. Its completed writes can still
-// be read and are no more durable than before. See DiskProfile for the requests
+// be read and are no more durable than before. See disk.Profile for the requests
 // in flight.
 func (w *World) CrashProcess(id ID) {
 	p := w.proc(id)
 	if p.code == nil {
 		panic(fmt.Sprintf("sim: process %d is down already", id))
 	}
-	p.disk.completeUntil(w.now)
-	p.disk.crashProcess()
+	p.disk.CompleteUntil(w.now)
+	p.disk.CrashProcess()
 	w.stats.ProcessCrashes++
 	w.fold(w.stats.ProcessCrashes, 5)
 	w.endLife(p, "process crash")
-}
-
-// Wipe empties the disk of a process, which must be down.
-func (w *World) Wipe(id ID) {
-	p := w.mustBeDown(id)
-	p.disk = disk{profile: p.disk.profile, highWaterFile: p.disk.highWaterFile, key: p.disk.key.Name("wiped").Word(uint64(p.life)), pool: p.disk.pool}
-	w.hits.Wipe++
-	w.fold(uint64(id), keyed.String("wipe"))
 }
 
 func (w *World) endLife(p *proc, how string) {
@@ -234,33 +227,6 @@ func (w *World) endLife(p *proc, how string) {
 		w.cfg.Trace(TraceLine{At: w.now, ID: p.id, Text: how})
 	}
 }
-
-// InjectDiskFault has a disk fault of a process last until the given time. Damage
-// is done at once, if there are bytes that may be damaged.
-func (w *World) InjectDiskFault(id ID, f DiskFault, until Duration) {
-	w.proc(id).disk.injectFault(f, w.now, until, &w.diskHits)
-	w.fold(uint64(id)<<8|uint64(f), uint64(until))
-}
-
-// ClearDiskFaults ends all faults of a process's disk. Damage stays.
-func (w *World) ClearDiskFaults(id ID) { w.proc(id).disk.clearFaults() }
-
-// DiskDamaged reports whether a fault has ever damaged durable data on the disk
-// of a process.
-func (w *World) DiskDamaged(id ID) bool {
-	t := w.proc(id).disk.faults
-	return t != nil && t.damaged
-}
-
-// DiskFailed reports whether an operation of the process has failed in this life
-// because of a disk fault.
-func (w *World) DiskFailed(id ID) bool {
-	t := w.proc(id).disk.faults
-	return t != nil && t.failed
-}
-
-// DiskHits returns the counts of the effects of disk faults, over all disks.
-func (w *World) DiskHits() DiskHits { return w.diskHits }
 
 // Step runs the next record of the queue. No event happens if it is a timer that
 // has been postponed. Step reports false if the queue is empty.

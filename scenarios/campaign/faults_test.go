@@ -12,6 +12,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
 	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 	"github.com/stretchr/testify/require"
 )
 
@@ -154,8 +155,8 @@ func resultOf(t *testing.T, c campaign.Campaign, edit func(*scenarios.Plan), tra
 
 // A node that forms its log crashes at each of the moments of that, and restarts at once.
 func TestNodesCrashAtMomentsOfTheDisk(t *testing.T) {
-	for _, op := range []sim.DiskStep{sim.StepCreate, sim.StepFirstWrite, sim.StepSyncDir} {
-		for _, phase := range []sim.DiskPhase{sim.Submitted, sim.InFlight, sim.Completed} {
+	for _, op := range []disk.Step{disk.StepCreate, disk.StepFirstWrite, disk.StepSyncDir} {
+		for _, phase := range []disk.Phase{disk.Submitted, disk.InFlight, disk.Completed} {
 			for crash, text := range map[scenarios.FaultKind]string{scenarios.PowerLoss: "power loss", scenarios.ProcessCrash: "process crash"} {
 				var at []scenarios.Duration
 				r := resultOf(t, campaignOf(lockstep.System(), scenarios.None, 0), func(p *scenarios.Plan) {
@@ -186,7 +187,7 @@ func TestDamageStrikesItsTarget(t *testing.T) {
 		refused := ""
 		r := resultOf(t, campaignOf(lockstep.System(), scenarios.None, 0), func(p *scenarios.Plan) {
 			p.Heal.At = 600 * ms // the nodes have paused, and their marks cover all
-			damage := diskFault(sim.BitRot, 500*ms, ms)
+			damage := diskFault(disk.BitRot, 500*ms, ms)
 			damage.Nodes, damage.Target = []sim.ID{2}, target
 			p.Faults = []scenarios.Fault{damage, {At: 510 * ms, For: ms, Kind: scenarios.PowerLoss, Nodes: []sim.ID{2}}}
 		}, func(l sim.TraceLine) {

@@ -8,6 +8,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 	"github.com/stretchr/testify/require"
 )
 
@@ -33,8 +34,8 @@ func (k *fileNode) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects)
 		if k.stopsForNoReason && k.life == 1 {
 			err = errors.New("bored")
 		}
-		out.Disk(sim.DiskRequest{Op: sim.DiskWrite, File: "file", Offset: k.offset, Data: []byte("x")})
-		out.Disk(sim.DiskRequest{Op: sim.DiskSync, File: "file"})
+		out.Disk(disk.Request{Op: disk.Write, File: "file", Offset: k.offset, Data: []byte("x")})
+		out.Disk(disk.Request{Op: disk.Sync, File: "file"})
 		out.SetTimer(1<<40, 5*ms)
 		k.offset++
 	}
@@ -48,10 +49,10 @@ func (k *fileNode) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects)
 	}
 }
 
-func (k *fileNode) boot(d sim.Disk, out *sim.Effects) error {
+func (k *fileNode) boot(d disk.View, out *sim.Effects) error {
 	out.SetTimer(1<<40, 5*ms)
 	data, err := d.Read("file")
-	if errors.Is(err, sim.ErrNoFile) {
+	if errors.Is(err, disk.ErrNoFile) {
 		return nil
 	}
 	for _, b := range data {
@@ -87,7 +88,7 @@ func runFileNodes(t *testing.T, quits bool, id sim.ID, faults ...scenarios.Fault
 	return r, lifeEvents
 }
 
-func diskFault(what sim.DiskFault, at, lasts scenarios.Duration) scenarios.Fault {
+func diskFault(what disk.Fault, at, lasts scenarios.Duration) scenarios.Fault {
 	return scenarios.Fault{At: at, For: lasts, Kind: scenarios.DiskFailure, What: what, Nodes: []sim.ID{2}}
 }
 
@@ -95,9 +96,9 @@ func diskFault(what sim.DiskFault, at, lasts scenarios.Duration) scenarios.Fault
 // and not before.
 func TestANodeIsRestartedWhenItsDiskIsMended(t *testing.T) {
 	r, said := runFileNodes(t, false, 2,
-		diskFault(sim.SyncError, 50*ms, 20*ms),
-		diskFault(sim.ReadError, 60*ms, 60*ms), // one fault after the other
-		diskFault(sim.FullDisk, 40*ms, ms))     // this one has no effect
+		diskFault(disk.SyncError, 50*ms, 20*ms),
+		diskFault(disk.ReadError, 60*ms, 60*ms), // one fault after the other
+		diskFault(disk.Full, 40*ms, ms))         // this one has no effect
 	require.NotEqual(t, "availability/node-stopped", r.Signature(), r.Sentence())
 	require.Len(t, said, 5, said)
 	require.Equal(t, "0s boot 1", said[0])
@@ -106,32 +107,32 @@ func TestANodeIsRestartedWhenItsDiskIsMended(t *testing.T) {
 	require.Equal(t, []string{"80ms process crash", "130ms boot 3"}, said[3:])
 	require.EqualValues(t, 2, r.Disks.Stops)
 	require.Zero(t, r.Disks.Refusals)
-	require.EqualValues(t, 1, r.Disks.Hits[sim.SyncError])
-	require.EqualValues(t, 1, r.Disks.Hits[sim.ReadError])
+	require.EqualValues(t, 1, r.Disks.Hits[disk.SyncError])
+	require.EqualValues(t, 1, r.Disks.Hits[disk.ReadError])
 }
 
 // A node that refuses damaged data is lost: it is not started again, and nothing is
 // expected of it.
 func TestANodeThatRefusesDamageIsLost(t *testing.T) {
 	r, said := runFileNodes(t, false, 2,
-		diskFault(sim.BitRot, 60*ms, ms),
+		diskFault(disk.BitRot, 60*ms, ms),
 		scenarios.Fault{At: 70 * ms, For: 10 * ms, Kind: scenarios.PowerLoss, Nodes: []sim.ID{2}},
 		scenarios.Fault{At: 100 * ms, For: 10 * ms, Kind: scenarios.ProcessCrash, Nodes: []sim.ID{2}},
-		diskFault(sim.Misdirected, 120*ms, ms))
+		diskFault(disk.Misdirected, 120*ms, ms))
 	require.NotEqual(t, "availability/node-stopped", r.Signature(), r.Sentence())
 	require.Equal(t, []string{"0s boot 1", "70ms power loss", "80ms boot 2", "80ms process crash"}, said)
 	require.EqualValues(t, 1, r.Disks.Refusals)
-	require.EqualValues(t, 1, r.Disks.Hits[sim.BitRot])
-	require.Zero(t, r.Disks.Hits[sim.Misdirected])
+	require.EqualValues(t, 1, r.Disks.Hits[disk.BitRot])
+	require.Zero(t, r.Disks.Hits[disk.Misdirected])
 }
 
 // Unread damage is no reason to stop, nor is a fault of another node, nor a fault
 // without effect.
 func TestANodeThatStopsForNoReasonIsAViolation(t *testing.T) {
-	others := diskFault(sim.SyncError, 0, 200*ms)
+	others := diskFault(disk.SyncError, 0, 200*ms)
 	others.Nodes = []sim.ID{1, 3}
 	for name, f := range map[string]scenarios.Fault{
-		"damage": diskFault(sim.BitRot, 1, ms), "of others": others, "nothing": diskFault(sim.ReadError, 0, 200*ms),
+		"damage": diskFault(disk.BitRot, 1, ms), "of others": others, "nothing": diskFault(disk.ReadError, 0, 200*ms),
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, _ := runFileNodes(t, true, 2, f)

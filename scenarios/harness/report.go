@@ -10,7 +10,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/lockstep-dst/lockstep/scenarios/play"
-	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // reporter reports the progress and results of a campaign.
@@ -217,7 +217,7 @@ func (p *textReporter) printDiskFaults(d *play.DiskCounts) {
 		return
 	}
 	fmt.Fprint(p.out, "disk faults that hit:")
-	for i, f := range sim.DiskFaults() {
+	for i, f := range disk.Faults() {
 		fmt.Fprintf(p.out, "%s %v %d", []string{"", ","}[min(i, 1)], f, d.Hits[f])
 	}
 	fmt.Fprintf(p.out, "\n%d times a node stopped and was started again, %d nodes refused damaged disks\n", d.Stops, d.Refusals)
@@ -342,7 +342,7 @@ func (e *jsonReporter) summary(c *campaign.Campaign, s *campaign.Summary, cpu ti
 	}
 	if s.Disks != (play.DiskCounts{}) {
 		last.Disks = &disksJSON{map[string]uint64{}, s.Disks.Stops, s.Disks.Refusals}
-		for _, f := range sim.DiskFaults() {
+		for _, f := range disk.Faults() {
 			last.Disks.Hits[f.String()] = s.Disks.Hits[f]
 		}
 	}

@@ -3,14 +3,14 @@ package lockstep
 import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/lockstep-dst/lockstep/scenarios"
-	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // LocateDamage implements scenarios.DamageLocator, with the log's own reader. A log that
 // cannot be read has no parts.
-func (r *run) LocateDamage(disk sim.Disk, target scenarios.DamageTarget) (sim.DiskRange, bool) {
-	at, found, err := wal.Locate(disk, logPart(target))
-	return sim.DiskRange{File: at.File, From: at.From, To: at.To}, found && err == nil
+func (r *run) LocateDamage(d disk.View, target scenarios.DamageTarget) (disk.Range, bool) {
+	at, found, err := wal.Locate(d, logPart(target))
+	return disk.Range{File: at.File, From: at.From, To: at.To}, found && err == nil
 }
 
 // logPart is the part of a log that a target names.

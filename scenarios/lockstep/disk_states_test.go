@@ -11,7 +11,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/lockstep-dst/lockstep/scenarios"
-	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 	"github.com/stretchr/testify/require"
 )
 
@@ -59,7 +59,7 @@ type explorer struct {
 }
 
 // alreadySeen reports whether this state was explored before, and records it.
-func (x *explorer) alreadySeen(what string, d *sim.DiskModel, b acknowledged, number int) bool {
+func (x *explorer) alreadySeen(what string, d *disk.Model, b acknowledged, number int) bool {
 	h := keyed.Mix(d.Digest(), keyed.String(fmt.Sprint(what, b, number)))
 	if x.seen[h] {
 		return true
@@ -73,7 +73,7 @@ type nodeLife struct {
 	x       *explorer
 	number  int
 	node    *node.Node
-	disk    *sim.DiskModel
+	disk    *disk.Model
 	acked   acknowledged
 	pending []node.Observation // promised and accepted, not durable yet
 	now     time.Duration
@@ -105,7 +105,7 @@ func (l *nodeLife) Observe(f node.Observation) {
 
 // explore runs the life that begins with a disk. From every point of it, it explores the
 // lives that follow a crash at that point.
-func (x *explorer) explore(d *sim.DiskModel, b acknowledged, number int) {
+func (x *explorer) explore(d *disk.Model, b acknowledged, number int) {
 	x.visited++
 	if x.alreadySeen("life", d, b, number) {
 		return
@@ -127,7 +127,7 @@ func (x *explorer) explore(d *sim.DiskModel, b acknowledged, number int) {
 }
 
 // begin makes the node of a life.
-func (x *explorer) begin(d *sim.DiskModel, b acknowledged, number int) *nodeLife {
+func (x *explorer) begin(d *disk.Model, b acknowledged, number int) *nodeLife {
 	l := &nodeLife{x: x, number: number, disk: d, acked: b}
 	cfg := newRun(singleNode).config(1, 1)
 	cfg.Observer = l
@@ -182,7 +182,7 @@ func (l *nodeLife) finish() {
 const maxCrashStates = 1 << 16
 
 // exploreCrashes explores every state that a crash at this point may leave.
-func (l *nodeLife) exploreCrashes(d *sim.DiskModel) {
+func (l *nodeLife) exploreCrashes(d *disk.Model) {
 	if l.number == len(l.x.transitions) || l.x.alreadySeen("crash", d, l.acked, l.number) {
 		return
 	}
@@ -204,7 +204,7 @@ func (l *nodeLife) exploreFailedSync() {
 		return
 	}
 	_, err := d.FailSync()
-	require.ErrorIs(l.x, err, sim.ErrIO)
+	require.ErrorIs(l.x, err, disk.ErrIO)
 	l.exploreCrashes(d)
 }
 
@@ -226,11 +226,11 @@ func TestNothingAcknowledgedIsLostInAnyDiskState(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("sectors of %d bytes, scattered %v, %d transitions", c.sector, c.scatter, c.transitions), func(t *testing.T) {
 			x := &explorer{T: t, transitions: c.transitions, seen: map[uint64]bool{}}
-			disk := sim.NewDiskModel(c.sector)
+			d := disk.NewModel(c.sector)
 			if c.scatter {
-				disk.ScatterSectors()
+				d.ScatterSectors()
 			}
-			x.explore(disk, acknowledged{}, 0)
+			x.explore(d, acknowledged{}, 0)
 			t.Logf("%d states visited, %d of them different, %d files used again", x.visited, x.started, x.renamed)
 			require.Greater(t, x.started, 100)
 			require.True(t, c.transitions[0] < 10 || x.renamed > 0)
@@ -250,7 +250,7 @@ func TestAFailedSyncEndsTheNode(t *testing.T) {
 // stopsAtSync runs a life in which the n-th sync fails. It reports whether there are
 // n syncs.
 func stopsAtSync(t *testing.T, n int) bool {
-	l := (&explorer{T: t}).begin(sim.NewDiskModel(512), acknowledged{}, 0)
+	l := (&explorer{T: t}).begin(disk.NewModel(512), acknowledged{}, 0)
 	for i := range 4 {
 		if i == 0 {
 			l.step(l.boot())
@@ -266,7 +266,7 @@ func stopsAtSync(t *testing.T, n int) bool {
 				done.Token, done.Err = l.disk.FailSync()
 				effects, err := l.node.Step(l.now, done)
 				require.ErrorIs(t, err, node.ErrStopped)
-				require.ErrorIs(t, err, sim.ErrIO)
+				require.ErrorIs(t, err, disk.ErrIO)
 				require.Empty(t, effects.Sends)
 				return true
 			}
@@ -277,4 +277,4 @@ func stopsAtSync(t *testing.T, n int) bool {
 	return false
 }
 
-var _ wal.Dir = (*sim.DiskModel)(nil)
+var _ wal.Dir = (*disk.Model)(nil)

@@ -11,7 +11,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
 	"github.com/lockstep-dst/lockstep/scenarios/play"
-	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 	"github.com/stretchr/testify/require"
 )
 
@@ -27,7 +27,7 @@ func hotPlan(seed uint64, machines, clients, each int, spread bool) *scenarios.P
 	}
 	constant := func(d scenarios.Duration) netmodel.Delay { return netmodel.Delay{Kind: netmodel.Constant, Min: d} }
 	p.Network = netmodel.Profile{Delay: constant(200 * netmodel.Microsecond)}
-	p.Disk = sim.DiskProfile{Write: constant(10 * netmodel.Microsecond), Sync: constant(300 * netmodel.Microsecond)}
+	p.Disk = disk.Profile{Write: constant(10 * netmodel.Microsecond), Sync: constant(300 * netmodel.Microsecond)}
 	p.Clocks = nil
 	p.Operations = nil
 	for i := range clients * each {

@@ -11,6 +11,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
 	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 	"github.com/stretchr/testify/require"
 )
 
@@ -26,7 +27,7 @@ func isolatedNodePlan(k scenarios.Knobs) *scenarios.Plan {
 		Definitions: []fsm.Definition{fsm.Lifecycle()},
 		Knobs:       k,
 		Network:     netmodel.Profile{Delay: constant(ms)},
-		Disk:        sim.DiskProfile{Write: constant(ms / 50), Sync: constant(ms / 2)},
+		Disk:        disk.Profile{Write: constant(ms / 50), Sync: constant(ms / 2)},
 		Operations: []scenarios.Operation{
 			{ID: "c1.1", Client: 1, At: 20 * ms, Node: 1, Key: "lifecycle/a", Kind: scenarios.Propose, Argument: "Running", Expect: &expect},
 			{ID: "c2.1", Client: 2, At: 30 * ms, Node: 1, Key: "lifecycle/a", Kind: scenarios.Read},

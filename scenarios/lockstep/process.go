@@ -11,6 +11,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // process is one life of a node in the simulator. It takes the place of the server's
@@ -262,21 +263,21 @@ func (p *process) toMemberEvent(now scenarios.Duration, ev *sim.Event, e *node.E
 		e.Kind, e.Message, e.Life = node.Receive, m.Message, m.life
 	case sim.DiskDone:
 		e.Kind = node.DiskDone
-		if errors.Is(ev.Err, sim.ErrFull) {
+		if errors.Is(ev.Err, disk.ErrFull) {
 			e.Err = fmt.Errorf("%w: %w", wal.ErrFull, ev.Err)
 		}
 	}
 }
 
 // diskOps are the simulated disk's operations for those of the log.
-var diskOps = [...]sim.DiskOp{
-	wal.Create: sim.DiskWrite, wal.Write: sim.DiskWrite, wal.Truncate: sim.DiskTruncate,
-	wal.Sync: sim.DiskSync, wal.SyncDir: sim.DiskSyncDir,
-	wal.Allocate: sim.DiskTruncate, wal.Remove: sim.DiskRemove, wal.Rename: sim.DiskRename,
+var diskOps = [...]disk.Op{
+	wal.Create: disk.Write, wal.Write: disk.Write, wal.Truncate: disk.Truncate,
+	wal.Sync: disk.Sync, wal.SyncDir: disk.SyncDir,
+	wal.Allocate: disk.Truncate, wal.Remove: disk.Remove, wal.Rename: disk.Rename,
 }
 
 // diskRequest converts a request of the log to one of the simulated disk. Creating a
 // file is an empty write, and allocating is a truncation beyond the end.
-func diskRequest(r *wal.DiskRequest) sim.DiskRequest {
-	return sim.DiskRequest{Op: diskOps[r.Op], File: r.File, To: r.To, Offset: r.Offset, Data: r.Data, Token: r.Token, Quiet: r.Quiet}
+func diskRequest(r *wal.DiskRequest) disk.Request {
+	return disk.Request{Op: diskOps[r.Op], File: r.File, To: r.To, Offset: r.Offset, Data: r.Data, Token: r.Token, Quiet: r.Quiet}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/tcp/tcptest"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 	"github.com/stretchr/testify/require"
 )
 
@@ -179,7 +180,7 @@ func newSimCluster(t *testing.T) cluster {
 		},
 	}
 	for _, id := range []sim.ID{1, 2, 3, 101} {
-		cfg.Processes = append(cfg.Processes, sim.Spec{ID: id, Disk: sim.DiskProfile{
+		cfg.Processes = append(cfg.Processes, sim.Spec{ID: id, Disk: disk.Profile{
 			Write: delay(20 * netmodel.Microsecond), Sync: delay(netmodel.Millisecond),
 		}})
 	}

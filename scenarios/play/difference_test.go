@@ -8,6 +8,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 	"github.com/stretchr/testify/require"
 )
 
@@ -58,12 +59,12 @@ func TestADifferenceIsExplained(t *testing.T) {
 		},
 		"the bytes of a write": {
 			boots(func(out *sim.Effects) {
-				out.Disk(sim.DiskRequest{Op: sim.DiskWrite, File: "f", Data: fmt.Appendf(nil, "%10d", n())})
+				out.Disk(disk.Request{Op: disk.Write, File: "f", Data: fmt.Appendf(nil, "%10d", n())})
 			}),
 			"boot 1", `^write f 0\+10, token 0$`, "a disk request with the same text and another digest",
 		},
 		"the place of a write": {
-			boots(func(out *sim.Effects) { out.Disk(sim.DiskRequest{Op: sim.DiskWrite, File: "f", Offset: n()}) }),
+			boots(func(out *sim.Effects) { out.Disk(disk.Request{Op: disk.Write, File: "f", Offset: n()}) }),
 			"boot 1", `^write f \d+\+0, token 0$`, "the same file with other bytes, or at another place",
 		},
 		"one observation more": {

@@ -8,6 +8,7 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // scheduleFaults schedules the faults of the plan. The heal phase ends the
@@ -59,7 +60,7 @@ func (s *runner) actions(f *scenarios.Fault) (begin, end func()) {
 	case scenarios.Wipe:
 		return func() { each(f.Nodes, s.wipe) }, func() { each(f.Nodes, s.start) }
 	case scenarios.Rollback:
-		copies := map[sim.ID]sim.DiskCopy{}
+		copies := map[sim.ID]disk.Copy{}
 		return func() { each(f.Nodes, s.copyDisk(f.Live, copies)) }, func() { each(f.Nodes, s.restoreDisk(copies)) }
 	case scenarios.DiskFailure:
 		return func() { s.beginDiskFault(f) }, func() {} // it ends by itself
@@ -178,7 +179,7 @@ func (s *runner) allHits() scenarios.FamilyHits {
 	h[scenarios.Breaks] = w.Break
 	h[scenarios.Freezes], h[scenarios.Drifts] = w.Freeze, w.Drift
 	for f, n := range s.world.DiskHits() {
-		if sim.DiskFault(f).Damages() {
+		if disk.Fault(f).Damages() {
 			h[scenarios.DiskDamage] += n
 		} else {
 			h[scenarios.DiskErrors] += n

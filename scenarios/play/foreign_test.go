@@ -11,6 +11,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 	"github.com/stretchr/testify/require"
 )
 
@@ -192,7 +193,7 @@ func TestWhatANodeWaitsForIsTold(t *testing.T) {
 	f := foreign{node: func(id sim.ID, _ scenarios.Duration, ev *sim.Event, out *sim.Effects) bool {
 		if id == 2 && (ev.Kind == sim.Boot || ev.Kind == sim.Timer) {
 			out.SetTimer(0x2a, 30*ms)
-			out.Disk(sim.DiskRequest{Op: sim.DiskWrite, File: "log", Token: 0x2b, Quiet: true})
+			out.Disk(disk.Request{Op: disk.Write, File: "log", Token: 0x2b, Quiet: true})
 		}
 		return ev.Kind == sim.Receive && strings.HasPrefix(ev.Message.FateName(), "request lifecycle/a h")
 	}}

@@ -9,6 +9,7 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // nodeStatus is the runner's knowledge of a node.
@@ -68,7 +69,7 @@ func (s *runner) wipe(id sim.ID) {
 }
 
 // copyDisk copies the disks of nodes, which restart unless they are copied live.
-func (s *runner) copyDisk(live bool, copies map[sim.ID]sim.DiskCopy) func(sim.ID) {
+func (s *runner) copyDisk(live bool, copies map[sim.ID]disk.Copy) func(sim.ID) {
 	return func(id sim.ID) {
 		f, ok := s.run.(scenarios.DiskLossObserver)
 		switch {
@@ -88,7 +89,7 @@ func (s *runner) copyDisk(live bool, copies map[sim.ID]sim.DiskCopy) func(sim.ID
 
 // restoreDisk restarts a node with a copy in the place of its disk, if the others
 // can detect it.
-func (s *runner) restoreDisk(copies map[sim.ID]sim.DiskCopy) func(sim.ID) {
+func (s *runner) restoreDisk(copies map[sim.ID]disk.Copy) func(sim.ID) {
 	return func(id sim.ID) {
 		f, ok := s.run.(scenarios.DiskLossObserver)
 		if l := &s.nodes[id]; !ok || l.downForGood || l.lostPromises || !f.MayRestore(id) {
@@ -176,7 +177,7 @@ const restartDelay = 10 * netmodel.Millisecond
 // A transient error of the disk passes, and the node is started again. A node that
 // refuses the contents of its damaged disk is lost.
 func (s *runner) onStopped(at scenarios.Duration, id sim.ID, f *scenarios.Stopped) {
-	transient := s.world.DiskFailed(id) && (errors.Is(f.Err, sim.ErrIO) || errors.Is(f.Err, sim.ErrFull))
+	transient := s.world.DiskFailed(id) && (errors.Is(f.Err, disk.ErrIO) || errors.Is(f.Err, disk.ErrFull))
 	if !transient && !(f.RefusedToStart && s.world.DiskDamaged(id)) {
 		if s.violation == nil {
 			s.violation = &scenarios.Violation{

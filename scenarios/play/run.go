@@ -9,6 +9,7 @@ import (
 	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // Options are the options of one run.
@@ -72,9 +73,9 @@ type Result struct {
 
 // DiskCounts counts the effects of disk faults.
 type DiskCounts struct {
-	Hits     sim.DiskHits // by fault
-	Stops    uint64       // nodes that an error stopped, and that were started again
-	Refusals uint64       // nodes that refused to start from a damaged disk
+	Hits     disk.Hits // by fault
+	Stops    uint64    // nodes that an error stopped, and that were started again
+	Refusals uint64    // nodes that refused to start from a damaged disk
 }
 
 // Add adds o to d.

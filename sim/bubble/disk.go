@@ -8,13 +8,14 @@ import (
 	"syscall"
 
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // diskQueue turns blocking calls of goroutines into requests of a simulated disk.
 // The lock of the host guards it. Reads take no time, but they too are carried out by
 // the driver.
 type diskQueue struct {
-	disk   sim.Disk
+	disk   disk.View
 	fresh  []*diskCall          // since the last step
 	reads  []*diskRead          // since the last step
 	flying map[uint64]*diskCall // by token
@@ -23,19 +24,19 @@ type diskQueue struct {
 
 // diskCall is a request that a goroutine waits for.
 type diskCall struct {
-	request sim.DiskRequest
+	request disk.Request
 	err     error
 	done    chan struct{}
 }
 
 // diskRead is a read that a goroutine waits for. do is called with the disk.
 type diskRead struct {
-	do   func(sim.Disk)
+	do   func(disk.View)
 	done chan struct{}
 }
 
 // request starts a request. The caller then waits, without the lock.
-func (h *Host) request(r sim.DiskRequest) *diskCall {
+func (h *Host) request(r disk.Request) *diskCall {
 	c := &diskCall{request: r, done: make(chan struct{})}
 	if h.crashed {
 		c.err = ErrCrashed
@@ -54,7 +55,7 @@ func (c *diskCall) wait() error {
 }
 
 // view has do see the disk. The caller does not have the lock, and do has it.
-func (h *Host) view(do func(sim.Disk)) error {
+func (h *Host) view(do func(disk.View)) error {
 	r := &diskRead{do, make(chan struct{})}
 	h.mu.Lock()
 	if h.crashed {
@@ -129,11 +130,11 @@ func (q *diskQueue) crash() {
 // diskError returns an error of a simulated disk as the operating system spells it.
 func diskError(err error) error {
 	switch {
-	case errors.Is(err, sim.ErrNoFile):
+	case errors.Is(err, disk.ErrNoFile):
 		return fs.ErrNotExist
-	case errors.Is(err, sim.ErrIO):
+	case errors.Is(err, disk.ErrIO):
 		return syscall.EIO
-	case errors.Is(err, sim.ErrFull):
+	case errors.Is(err, disk.ErrFull):
 		return syscall.ENOSPC
 	}
 	return err

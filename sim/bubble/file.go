@@ -8,7 +8,7 @@ import (
 	"slices"
 	"syscall"
 
-	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // content is the content of an open file, shared by all that have it open. The lock
@@ -63,7 +63,7 @@ func (f *FS) openFile(name string, a access) (*File, error) {
 	var missing error
 	file := &File{fs: f, access: a}
 	var call *diskCall
-	err := f.host.view(func(d sim.Disk) {
+	err := f.host.view(func(d disk.View) {
 		data, missing = d.Read(name)
 		exists := diskError(missing) != fs.ErrNotExist
 		switch {
@@ -72,11 +72,11 @@ func (f *FS) openFile(name string, a access) (*File, error) {
 			return
 		case !exists && a.create:
 			missing = nil
-			call = f.host.request(sim.DiskRequest{Op: sim.DiskWrite, File: name})
+			call = f.host.request(disk.Request{Op: disk.Write, File: name})
 		case missing != nil:
 			return
 		case a.truncate && len(data) > 0:
-			call = f.host.request(sim.DiskRequest{Op: sim.DiskTruncate, File: name})
+			call = f.host.request(disk.Request{Op: disk.Truncate, File: name})
 		}
 		file.content = f.use(name, data)
 		if a.truncate {
@@ -195,7 +195,7 @@ func (f *File) write(b []byte, place func() int64) (int, error) {
 			c.data = append(c.data, make([]byte, end-len(c.data))...)
 		}
 		copy(c.data[at:], b)
-		call = f.fs.host.request(sim.DiskRequest{Op: sim.DiskWrite, File: c.name, Offset: at, Data: slices.Clone(b)})
+		call = f.fs.host.request(disk.Request{Op: disk.Write, File: c.name, Offset: at, Data: slices.Clone(b)})
 		return nil
 	})
 	if err = f.finish("write", call, err); err != nil {
@@ -219,7 +219,7 @@ func (f *File) Truncate(size int64) error {
 			c.data = append(c.data, make([]byte, grow)...)
 		}
 		c.data = c.data[:size:size]
-		call = f.fs.host.request(sim.DiskRequest{Op: sim.DiskTruncate, File: c.name, Offset: size})
+		call = f.fs.host.request(disk.Request{Op: disk.Truncate, File: c.name, Offset: size})
 		return nil
 	})
 	return f.finish("truncate", call, err)
@@ -230,7 +230,7 @@ func (f *File) Truncate(size int64) error {
 func (f *File) Sync() error {
 	var call *diskCall
 	err := f.do("sync", true, func() error {
-		call = f.fs.host.request(sim.DiskRequest{Op: sim.DiskSync, File: f.content.name})
+		call = f.fs.host.request(disk.Request{Op: disk.Sync, File: f.content.name})
 		return nil
 	})
 	return f.finish("sync", call, err)
@@ -316,7 +316,7 @@ func (f *File) refresh() (err error) {
 	if !stale {
 		return nil
 	}
-	if viewErr := h.view(func(d sim.Disk) {
+	if viewErr := h.view(func(d disk.View) {
 		var data []byte
 		if data, err = d.Read(f.content.name); err == nil {
 			f.content.data, f.content.stale = data, false

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // FS is the file system of a host, on its simulated disk: the calls of package os
@@ -16,7 +16,7 @@ import (
 // Names are relative paths with slashes, as "data/wal" (fs.ValidPath). The disk has
 // files only, so a directory is there once it has a file or MkdirAll was called in
 // this life, and SyncDir of any directory makes all names durable. What survives a
-// crash is told at sim.DiskProfile: written bytes need File.Sync, and a new, renamed
+// crash is told at disk.Profile: written bytes need File.Sync, and a new, renamed
 // or removed name needs SyncDir.
 //
 // A file is read from the disk when it is opened, and then from memory, as from a
@@ -91,14 +91,14 @@ func (f *FS) Rename(from, to string) error {
 		_, err := f.stat("rename", from)
 		return err
 	}
-	return f.change("rename", from, func() sim.DiskRequest {
+	return f.change("rename", from, func() disk.Request {
 		f.lose(to)
 		if c := f.open[from]; c != nil {
 			delete(f.open, from)
 			c.name = to
 			f.open[to] = c
 		}
-		return sim.DiskRequest{Op: sim.DiskRename, File: from, To: to}
+		return disk.Request{Op: disk.Rename, File: from, To: to}
 	})
 }
 
@@ -108,17 +108,17 @@ func (f *FS) Remove(name string) error {
 	if err := checkName("remove", name); err != nil {
 		return err
 	}
-	return f.change("remove", name, func() sim.DiskRequest {
+	return f.change("remove", name, func() disk.Request {
 		f.lose(name)
-		return sim.DiskRequest{Op: sim.DiskRemove, File: name}
+		return disk.Request{Op: disk.Remove, File: name}
 	})
 }
 
 // change carries out a change of names, if there is a file of the given name.
-func (f *FS) change(op, name string, request func() sim.DiskRequest) error {
+func (f *FS) change(op, name string, request func() disk.Request) error {
 	var call *diskCall
 	var missing error
-	err := f.host.view(func(d sim.Disk) {
+	err := f.host.view(func(d disk.View) {
 		names, err := d.List()
 		switch {
 		case err != nil:
@@ -166,7 +166,7 @@ func (f *FS) SyncDir(name string) error {
 		return err
 	}
 	f.host.mu.Lock()
-	call := f.host.request(sim.DiskRequest{Op: sim.DiskSyncDir})
+	call := f.host.request(disk.Request{Op: disk.SyncDir})
 	f.host.mu.Unlock()
 	return pathError("sync", name, call.wait())
 }
@@ -202,7 +202,7 @@ func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 func (f *FS) children(op, dir string) (entries []fs.DirEntry, err error) {
 	var names []string
 	known := false
-	if viewErr := f.host.view(func(d sim.Disk) {
+	if viewErr := f.host.view(func(d disk.View) {
 		names, err = d.List()
 		known = f.dirs[dir]
 		for _, made := range sortedKeys(f.dirs) {
@@ -239,7 +239,7 @@ func (f *FS) children(op, dir string) (entries []fs.DirEntry, err error) {
 
 // read returns the bytes of a file. The caller must not change them.
 func (f *FS) read(op, name string) (data []byte, err error) {
-	if viewErr := f.host.view(func(d sim.Disk) {
+	if viewErr := f.host.view(func(d disk.View) {
 		if data, err = d.Read(name); err != nil {
 			data = nil
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/lockstep-dst/lockstep/sim/bubble"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // onDisk runs code on the disk of a host, as the code of a client, with which the run
@@ -224,7 +225,7 @@ func TestFilesAreThoseOfPackageOS(t *testing.T) {
 // Faults of the disk are the errors of the operating system. After a failed write the
 // file holds what the disk holds.
 func TestDiskFaultsAreErrors(t *testing.T) {
-	for fault, wanted := range map[sim.DiskFault]error{sim.FullDisk: syscall.ENOSPC, sim.WriteError: syscall.EIO} {
+	for fault, wanted := range map[disk.Fault]error{disk.Full: syscall.ENOSPC, disk.WriteError: syscall.EIO} {
 		hosts{101: func(ctx context.Context, h *bubble.Host) error {
 			file, err := h.FS().Create("a")
 			if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/lockstep-dst/lockstep/sim/bubble"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 const (
@@ -33,7 +34,7 @@ func (h hosts) config(script func(*sim.World)) bubble.Config {
 	}
 	for id := range sim.ID(200) {
 		if h[id] != nil {
-			c.World.Processes = append(c.World.Processes, sim.Spec{ID: id, Disk: disk})
+			c.World.Processes = append(c.World.Processes, sim.Spec{ID: id, Disk: syncedOnly})
 		}
 	}
 	c.Script = func(w *sim.World) {
@@ -47,8 +48,8 @@ func (h hosts) config(script func(*sim.World)) bubble.Config {
 	return c
 }
 
-// disk is a disk of which no unsynced write survives a power loss.
-var disk = sim.DiskProfile{Write: netmodel.Delay{Min: ms}, Sync: netmodel.Delay{Min: 10 * ms}}
+// syncedOnly is a disk of which no unsynced write survives a power loss.
+var syncedOnly = disk.Profile{Write: netmodel.Delay{Min: ms}, Sync: netmodel.Delay{Min: 10 * ms}}
 
 // run plays the world of hosts, and wants all code to succeed.
 func (h hosts) run(t *testing.T, script func(*sim.World)) bubble.Outcome {

@@ -16,6 +16,7 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/lockstep-dst/lockstep/sim/bubble"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // history is all that the clients of one run know.
@@ -115,7 +116,7 @@ func hostile(mutex, careless bool, h *history) bubble.Config {
 	return bubble.Config{
 		World: sim.Config{
 			Processes: []sim.Spec{
-				{ID: 1, Disk: sim.DiskProfile{Write: netmodel.Delay{Min: ms / 10}, Sync: netmodel.Delay{Min: ms}, Keep: netmodel.Always / 2, Tear: netmodel.Always / 2}},
+				{ID: 1, Disk: disk.Profile{Write: netmodel.Delay{Min: ms / 10}, Sync: netmodel.Delay{Min: ms}, Keep: netmodel.Always / 2, Tear: netmodel.Always / 2}},
 				{ID: 101}, {ID: 102}, {ID: 103},
 			},
 			Network: netmodel.Profile{

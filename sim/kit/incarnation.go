@@ -1,6 +1,9 @@
 package kit
 
-import "github.com/lockstep-dst/lockstep/sim"
+import (
+	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
+)
 
 // Incarnation is a number of a life that is higher than those of all earlier lives which
 // have learnt theirs: a durable boot counter, in a file. A process that has a Log has
@@ -9,7 +12,7 @@ type Incarnation struct{ log *Log }
 
 // OpenIncarnation counts a life in the file of a name on the disk d of a Boot event. It
 // calls ready with the number when that is durable. The error is that of OpenLog.
-func OpenIncarnation(name string, d sim.Disk, out *sim.Effects, ready func(now sim.Duration, out *sim.Effects, number uint64)) (*Incarnation, error) {
+func OpenIncarnation(name string, d disk.View, out *sim.Effects, ready func(now sim.Duration, out *sim.Effects, number uint64)) (*Incarnation, error) {
 	i := &Incarnation{}
 	log, err := OpenLog(name, d, out, func(now sim.Duration, out *sim.Effects, _ [][]byte) {
 		ready(now, out, i.log.Boots())

@@ -6,6 +6,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // Log keeps records in a file of the asynchronous disk, in the order in which they were
@@ -70,7 +71,7 @@ const (
 // OpenLog opens the log of a name on the disk d of a Boot event. It calls ready when all
 // that was found is durable, with the records. Until then nothing may be appended. An
 // error wraps ErrDamaged, or is the disk's; then the log is one that has failed.
-func OpenLog(name string, d sim.Disk, out *sim.Effects, ready func(now sim.Duration, out *sim.Effects, records [][]byte)) (*Log, error) {
+func OpenLog(name string, d disk.View, out *sim.Effects, ready func(now sim.Duration, out *sim.Effects, records [][]byte)) (*Log, error) {
 	l := &Log{name: name, token: keyed.String("log " + name)}
 	names, err := d.List()
 	var records [][]byte
@@ -82,7 +83,7 @@ func OpenLog(name string, d sim.Disk, out *sim.Effects, ready func(now sim.Durat
 		return l, l.err
 	}
 	if slices.Contains(names, l.newName()) { // a rewriting that did not end
-		out.Disk(sim.DiskRequest{Op: sim.DiskRemove, File: l.newName(), Token: l.token, Quiet: true})
+		out.Disk(disk.Request{Op: disk.Remove, File: l.newName(), Token: l.token, Quiet: true})
 	}
 	l.boots++
 	l.enqueue(out, job{true, records, func(now sim.Duration, out *sim.Effects) {
@@ -130,8 +131,8 @@ func (l *Log) Step(now sim.Duration, ev *sim.Event, out *sim.Effects) (mine bool
 		l.err = fmt.Errorf("log %s: %w", l.name, ev.Err)
 	case l.phase == writing: // only now: a name may survive where unsynced bytes do not
 		l.phase = renaming
-		out.Disk(sim.DiskRequest{Op: sim.DiskRename, File: l.newName(), To: l.name, Token: l.token, Quiet: true})
-		out.Disk(sim.DiskRequest{Op: sim.DiskSyncDir, Token: l.token})
+		out.Disk(disk.Request{Op: disk.Rename, File: l.newName(), To: l.name, Token: l.token, Quiet: true})
+		out.Disk(disk.Request{Op: disk.SyncDir, Token: l.token})
 	default:
 		l.finish(now, out)
 	}
@@ -191,8 +192,8 @@ func (l *Log) begin(out *sim.Effects) {
 	}
 	l.current, l.queue = l.queue[:n:n], l.queue[n:]
 	l.end = offset + int64(len(data))
-	out.Disk(sim.DiskRequest{Op: sim.DiskWrite, File: file, Offset: offset, Data: data, Token: l.token, Quiet: true})
-	out.Disk(sim.DiskRequest{Op: sim.DiskSync, File: file, Token: l.token})
+	out.Disk(disk.Request{Op: disk.Write, File: file, Offset: offset, Data: data, Token: l.token, Quiet: true})
+	out.Disk(disk.Request{Op: disk.Sync, File: file, Token: l.token})
 }
 
 // finish runs the continuations of what is durable now, which may append more.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 
-	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // The file of a Log is a header and records, in little endian. The base is the records
@@ -88,9 +88,9 @@ func decodeRecord(file []byte, generation uint64, at int64) (payload []byte, bat
 
 // recover reads the file of l, if there is one: its header, and its records up to a torn
 // tail.
-func (l *Log) recover(d sim.Disk) (records [][]byte, err error) {
+func (l *Log) recover(d disk.View) (records [][]byte, err error) {
 	file, err := d.Read(l.name)
-	if errors.Is(err, sim.ErrNoFile) {
+	if errors.Is(err, disk.ErrNoFile) {
 		return nil, nil
 	}
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 	"github.com/lockstep-dst/lockstep/sim/kit"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -17,7 +18,7 @@ import (
 // life is one life of a log on a disk without a world.
 type life struct {
 	t         require.TestingT
-	disk      *sim.DiskModel
+	disk      *disk.Model
 	log       *kit.Log
 	ready     bool
 	found     []string // when it was ready
@@ -26,7 +27,7 @@ type life struct {
 }
 
 // begin opens the log. Its requests are in flight.
-func begin(t require.TestingT, d *sim.DiskModel, submitted func()) *life {
+func begin(t require.TestingT, d *disk.Model, submitted func()) *life {
 	l := &life{t: t, disk: d, submitted: submitted}
 	var out sim.Effects
 	l.log, l.err = kit.OpenLog("log", d, &out, func(_ sim.Duration, _ *sim.Effects, records [][]byte) {
@@ -81,7 +82,7 @@ func (l *life) finish() *life {
 	return l
 }
 
-func open(t require.TestingT, d *sim.DiskModel) *life {
+func open(t require.TestingT, d *disk.Model) *life {
 	l := begin(t, d, func() {})
 	require.NoError(t, l.err)
 	return l.finish()
@@ -95,7 +96,7 @@ func (l *life) append(records ...string) *life {
 }
 
 func TestALogKeepsItsRecords(t *testing.T) {
-	d := sim.NewDiskModel(0)
+	d := disk.NewModel(0)
 	first := open(t, d)
 	require.Empty(t, first.found)
 	require.EqualValues(t, 1, first.log.Boots())
@@ -113,7 +114,7 @@ func TestALogKeepsItsRecords(t *testing.T) {
 
 // Continuations run in order, when their records are durable, and may append.
 func TestContinuations(t *testing.T) {
-	l := open(t, sim.NewDiskModel(0))
+	l := open(t, disk.NewModel(0))
 	var order []string
 	l.do(func(out *sim.Effects) {
 		note := func(s string) kit.Then {
@@ -141,7 +142,7 @@ func TestContinuations(t *testing.T) {
 
 // A record may be changed by its owner as soon as it is appended.
 func TestALogKeepsCopies(t *testing.T) {
-	l := open(t, sim.NewDiskModel(0))
+	l := open(t, disk.NewModel(0))
 	record := []byte("a")
 	l.do(func(out *sim.Effects) {
 		l.log.Append(out, record, nil)
@@ -153,7 +154,7 @@ func TestALogKeepsCopies(t *testing.T) {
 }
 
 func TestMisuseOfALog(t *testing.T) {
-	l := begin(t, sim.NewDiskModel(0), func() {})
+	l := begin(t, disk.NewModel(0), func() {})
 	require.PanicsWithValue(t, "kit: log log: Append before it is ready: what it holds is not known yet: wait until OpenLog calls ready", func() { l.append("a") })
 	require.PanicsWithValue(t, "kit: log log: Rewrite before it is ready: what it holds is not known yet: wait until OpenLog calls ready", func() { l.log.Rewrite(&sim.Effects{}, nil, nil) })
 	require.False(t, l.log.Ready())
@@ -168,7 +169,7 @@ func TestMisuseOfALog(t *testing.T) {
 
 // Whichever request fails, the log ends: no continuation runs, and nothing is written.
 func TestAFailedRequestEndsTheLog(t *testing.T) {
-	l := open(t, sim.NewDiskModel(0))
+	l := open(t, disk.NewModel(0))
 	l.do(func(out *sim.Effects) {
 		l.log.Append(out, []byte("a"), func(sim.Duration, *sim.Effects) { t.Error("is not durable") })
 	})
@@ -176,18 +177,18 @@ func TestAFailedRequestEndsTheLog(t *testing.T) {
 	token, err := l.disk.FailSync()
 	l.tell(token, err, 1)
 	require.EqualError(t, l.err, "log log: input/output error")
-	require.ErrorIs(t, l.err, sim.ErrIO)
+	require.ErrorIs(t, l.err, disk.ErrIO)
 	require.False(t, l.log.Ready())
 	l.append("b")
 	require.Zero(t, l.disk.InFlight())
 	l.tell(token, nil, 1)
-	require.ErrorIs(t, l.err, sim.ErrIO, "now and later")
+	require.ErrorIs(t, l.err, disk.ErrIO, "now and later")
 }
 
 // Damage in what was durable is found, wherever it is, if a later batch is there. In the
 // last batch it cannot be told from a torn tail, and a file without its end neither.
 func TestDamageIsFound(t *testing.T) {
-	d := sim.NewDiskModel(0)
+	d := disk.NewModel(0)
 	open(t, d).append("base").finish()
 	l := open(t, d).append("one").finish().append("two", "three").finish() // "two" is a batch, and "three"
 	file, err := l.disk.Read("log")
@@ -195,10 +196,10 @@ func TestDamageIsFound(t *testing.T) {
 	base := 36 + 12 + len("base")
 	last := len(file) - 12 - len("three")
 	for at := range file {
-		damaged := sim.NewDiskModel(0)
+		damaged := disk.NewModel(0)
 		changed := append([]byte{}, file...)
 		changed[at] ^= 0x40
-		damaged.Submit(sim.DiskRequest{Op: sim.DiskWrite, File: "log", Data: changed})
+		damaged.Submit(disk.Request{Op: disk.Write, File: "log", Data: changed})
 		damaged.Complete()
 		got := begin(t, damaged, func() {})
 		if at < last {
@@ -211,8 +212,8 @@ func TestDamageIsFound(t *testing.T) {
 		require.Equal(t, []string{"base", "one", "two"}, got.finish().found)
 	}
 	for size := range file {
-		short := sim.NewDiskModel(0)
-		short.Submit(sim.DiskRequest{Op: sim.DiskWrite, File: "log", Data: file[:size]})
+		short := disk.NewModel(0)
+		short.Submit(disk.Request{Op: disk.Write, File: "log", Data: file[:size]})
 		short.Complete()
 		got := begin(t, short, func() {})
 		require.Equal(t, size < base, got.err != nil, "%d bytes: %v", size, got.err)
@@ -222,7 +223,7 @@ func TestDamageIsFound(t *testing.T) {
 // A valid record in a place that is not its own, of this file or of an earlier one of
 // the same name, is damage: a disk may write to the wrong place.
 func TestAMisdirectedRecordIsDamage(t *testing.T) {
-	d := sim.NewDiskModel(0)
+	d := disk.NewModel(0)
 	files := make([]string, 2)
 	for i := range files {
 		open(t, d).append(fmt.Sprintf("r%da", i)).finish().append(fmt.Sprintf("r%db", i)).finish().append("end").finish()
@@ -239,8 +240,8 @@ func TestAMisdirectedRecordIsDamage(t *testing.T) {
 		{"of an earlier file", a + files[0][51:66] + end},
 		{"of another place", a + a + end},
 	} {
-		d := sim.NewDiskModel(0)
-		d.Submit(sim.DiskRequest{Op: sim.DiskWrite, File: "log", Data: []byte(files[1][:36] + c.records)})
+		d := disk.NewModel(0)
+		d.Submit(disk.Request{Op: disk.Write, File: "log", Data: []byte(files[1][:36] + c.records)})
 		d.Complete()
 		l := begin(t, d, func() {})
 		if c.name == "in order" {
@@ -252,7 +253,7 @@ func TestAMisdirectedRecordIsDamage(t *testing.T) {
 }
 
 func TestDamageInWords(t *testing.T) {
-	l := open(t, sim.NewDiskModel(0)).append("a").finish()
+	l := open(t, disk.NewModel(0)).append("a").finish()
 	l = open(t, l.disk).append("b").finish().append("c").finish()
 	for _, c := range []struct {
 		at   int64
@@ -263,7 +264,7 @@ func TestDamageInWords(t *testing.T) {
 		{50, "log log: the log has lost durable records: no valid record at byte 49, and there is one at 62, of a later batch"},
 	} {
 		d := l.disk.Clone()
-		d.Submit(sim.DiskRequest{Op: sim.DiskWrite, File: "log", Offset: c.at, Data: []byte{99}})
+		d.Submit(disk.Request{Op: disk.Write, File: "log", Offset: c.at, Data: []byte{99}})
 		d.Complete()
 		require.EqualError(t, begin(t, d, func() {}).err, c.want)
 	}
@@ -286,7 +287,7 @@ type truth struct {
 	boots   uint64 // of the last life that was ready
 }
 
-func (x *explorer) explore(d *sim.DiskModel, b truth, number int) {
+func (x *explorer) explore(d *disk.Model, b truth, number int) {
 	if x.alreadySeen("life", d, b, number) {
 		return
 	}
@@ -299,7 +300,7 @@ func (x *explorer) explore(d *sim.DiskModel, b truth, number int) {
 			if d.NextIsSync() {
 				failed := d.Clone()
 				_, err := failed.FailSync()
-				require.ErrorIs(x, err, sim.ErrIO)
+				require.ErrorIs(x, err, disk.ErrIO)
 				x.crashes(failed, b, number)
 			}
 			flight := d.InFlight()
@@ -336,7 +337,7 @@ func (x *explorer) explore(d *sim.DiskModel, b truth, number int) {
 	step()
 }
 
-func (x *explorer) alreadySeen(what string, d *sim.DiskModel, b truth, number int) bool {
+func (x *explorer) alreadySeen(what string, d *disk.Model, b truth, number int) bool {
 	h := keyed.Mix(d.Digest(), keyed.String(fmt.Sprint(what, b, number)))
 	if x.seen[h] {
 		return true
@@ -345,13 +346,13 @@ func (x *explorer) alreadySeen(what string, d *sim.DiskModel, b truth, number in
 	return false
 }
 
-func (x *explorer) crashes(d *sim.DiskModel, b truth, number int) {
+func (x *explorer) crashes(d *disk.Model, b truth, number int) {
 	if number+1 == len(x.lives) || x.alreadySeen("crash", d, b, number) {
 		return
 	}
-	for _, states := range []func(int) func(func(*sim.DiskModel, error) bool){
-		func(n int) func(func(*sim.DiskModel, error) bool) { return d.ProcessCrashes(n) },
-		func(n int) func(func(*sim.DiskModel, error) bool) { return d.PowerLosses(n) },
+	for _, states := range []func(int) func(func(*disk.Model, error) bool){
+		func(n int) func(func(*disk.Model, error) bool) { return d.ProcessCrashes(n) },
+		func(n int) func(func(*disk.Model, error) bool) { return d.PowerLosses(n) },
 	} {
 		for state, err := range states(1 << 12) {
 			require.NoError(x, err)
@@ -379,7 +380,7 @@ func TestNothingDurableIsLostInAnyDiskState(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("sectors of %d bytes, scattered %v, %q", c.sector, c.scatter, c.lives), func(t *testing.T) {
 			x := &explorer{T: t, lives: c.lives, seen: map[uint64]bool{}}
-			d := sim.NewDiskModel(c.sector)
+			d := disk.NewModel(c.sector)
 			if c.scatter {
 				d.ScatterSectors()
 			}
@@ -470,11 +471,11 @@ func TestALogUnderFaults(t *testing.T) {
 			return nil
 		}
 		var violation error
-		disk := sim.DiskProfile{Write: netmodel.Delay{Min: ms}, Sync: netmodel.Delay{Min: 2 * ms}, Keep: 500_000, Tear: 500_000, Scatter: 300_000, Sector: 16}
+		profile := disk.Profile{Write: netmodel.Delay{Min: ms}, Sync: netmodel.Delay{Min: 2 * ms}, Keep: 500_000, Tear: 500_000, Scatter: 300_000, Sector: 16}
 		w, err := sim.New(sim.Config{
 			Seed:      rapid.Uint64().Draw(rt, "seed"),
 			Checks:    sim.CheckMessages,
-			Processes: []sim.Spec{{ID: 1, Disk: disk}},
+			Processes: []sim.Spec{{ID: 1, Disk: profile}},
 			New:       func(sim.ID, int) sim.Process { return &keeper{} },
 			Observe:   kit.Observer(observe).First(&violation),
 		})
@@ -495,7 +496,7 @@ func TestALogUnderFaults(t *testing.T) {
 					}
 				})
 			default:
-				f := rapid.SampledFrom(sim.DiskFaults()).Draw(rt, "disk fault")
+				f := rapid.SampledFrom(disk.Faults()).Draw(rt, "disk fault")
 				w.Schedule(at, "disk fault "+f.String(), func() {
 					w.InjectDiskFault(1, f, at+10*ms)
 					if w.DiskDamaged(1) && !damaged {
@@ -549,7 +550,7 @@ func ExampleIncarnation() {
 }
 
 func TestIncarnationsAreNeverUsedAgain(t *testing.T) {
-	d := sim.NewDiskModel(0)
+	d := disk.NewModel(0)
 	for want := uint64(1); want < 4; want++ {
 		var out sim.Effects
 		var got uint64

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 	"github.com/lockstep-dst/lockstep/sim/kit"
 	"github.com/stretchr/testify/require"
 )
@@ -99,11 +100,11 @@ func (o *registerOracle) check(_ sim.Duration, id sim.ID, fact any) error {
 // the reads that succeeded, and the first violation.
 func runRegister(t *testing.T, seed uint64, hasty bool) (hash uint64, reads int, violation error) {
 	oracle := &registerOracle{values: map[int]int{}}
-	disk := sim.DiskProfile{Write: netmodel.Delay{Min: ms}, Sync: netmodel.Delay{Kind: netmodel.Uniform, Min: 5 * ms, Max: 25 * ms}, Keep: 500_000, Tear: 300_000}
+	profile := disk.Profile{Write: netmodel.Delay{Min: ms}, Sync: netmodel.Delay{Kind: netmodel.Uniform, Min: 5 * ms, Max: 25 * ms}, Keep: 500_000, Tear: 300_000}
 	w, err := sim.New(sim.Config{
 		Seed:      seed,
 		Checks:    sim.CheckMessages,
-		Processes: []sim.Spec{{ID: 1, Disk: disk}, {ID: 2, Disk: disk}, {ID: 101, SeesConnections: true}},
+		Processes: []sim.Spec{{ID: 1, Disk: profile}, {ID: 2, Disk: profile}, {ID: 101, SeesConnections: true}},
 		Network: netmodel.Profile{
 			Delay: netmodel.Delay{Kind: netmodel.Uniform, Min: ms, Max: 10 * ms}, Drop: 50_000, Duplicate: 100_000, Reorder: 100_000, Reset: 20_000,
 		},

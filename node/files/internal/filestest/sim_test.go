@@ -10,6 +10,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/files/internal/filestest"
 	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 	"github.com/stretchr/testify/require"
 )
 
@@ -33,7 +34,7 @@ func TestSimulatedDisk(t *testing.T) {
 		}},
 	} {
 		t.Run(p.name, func(t *testing.T) {
-			profile := sim.DiskProfile{
+			profile := disk.Profile{
 				Write: netmodel.Delay{Kind: netmodel.Uniform, Min: sim.Duration(10 * time.Microsecond), Max: sim.Duration(time.Millisecond)},
 				Sync:  netmodel.Delay{Kind: netmodel.Uniform, Min: sim.Duration(time.Millisecond), Max: sim.Duration(10 * time.Millisecond)},
 				Keep:  p.keep, Tear: p.tear,
@@ -57,7 +58,7 @@ type simDisk struct {
 
 const self = 1
 
-func newSimDisk(t *testing.T, seed uint64, profile sim.DiskProfile, end func(*sim.World, sim.ID)) *simDisk {
+func newSimDisk(t *testing.T, seed uint64, profile disk.Profile, end func(*sim.World, sim.ID)) *simDisk {
 	s := &simDisk{t: t, end: end}
 	world, err := sim.New(sim.Config{
 		Seed:      seed,
@@ -107,7 +108,7 @@ func (s *simDisk) Dir() wal.Dir { return s.process.disk }
 
 // process is one life of the disk's owner.
 type process struct {
-	disk   sim.Disk
+	disk   disk.View
 	taken  int // number of requests received
 	done   []completion
 	failed error // the first error
@@ -138,13 +139,13 @@ func (p *process) Step(_ sim.Duration, ev *sim.Event, out *sim.Effects) {
 
 // toSimRequest converts r to a request of the simulator: a create becomes an empty
 // write, an allocation a truncation beyond the end.
-func toSimRequest(r *wal.DiskRequest) sim.DiskRequest {
-	op := map[wal.Op]sim.DiskOp{
-		wal.Create: sim.DiskWrite, wal.Write: sim.DiskWrite, wal.Truncate: sim.DiskTruncate,
-		wal.Sync: sim.DiskSync, wal.SyncDir: sim.DiskSyncDir,
-		wal.Allocate: sim.DiskTruncate, wal.Remove: sim.DiskRemove, wal.Rename: sim.DiskRename,
+func toSimRequest(r *wal.DiskRequest) disk.Request {
+	op := map[wal.Op]disk.Op{
+		wal.Create: disk.Write, wal.Write: disk.Write, wal.Truncate: disk.Truncate,
+		wal.Sync: disk.Sync, wal.SyncDir: disk.SyncDir,
+		wal.Allocate: disk.Truncate, wal.Remove: disk.Remove, wal.Rename: disk.Rename,
 	}[r.Op]
-	return sim.DiskRequest{Op: op, File: r.File, To: r.To, Offset: r.Offset, Data: r.Data, Token: r.Token, Quiet: r.Quiet}
+	return disk.Request{Op: op, File: r.File, To: r.To, Offset: r.Offset, Data: r.Data, Token: r.Token, Quiet: r.Quiet}
 }
 
 // request is a message with a disk request for the process.

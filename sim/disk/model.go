@@ -1,4 +1,4 @@
-package sim
+package disk
 
 import (
 	"encoding/binary"
@@ -11,79 +11,79 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
-// DiskModel is a disk outside of any world. It enumerates every state that a
-// process crash or a power loss may leave, of which a World would choose one. It
+// Model is a disk outside of any world. It enumerates every state that a
+// process crash or a power loss may leave, of which a Device chooses one. It
 // takes no time, and a failing sync is its only fault. The zero value is an empty
 // disk with sectors of 512 bytes.
-type DiskModel struct{ disk disk }
+type Model struct{ disk Device }
 
-// NewDiskModel returns an empty disk with sectors of the given size in bytes, 0
+// NewModel returns an empty disk with sectors of the given size in bytes, 0
 // for 512. The smaller they are, the more ways there are to tear a write.
-func NewDiskModel(sector int) *DiskModel {
-	return &DiskModel{disk{profile: DiskProfile{Sector: sector}}}
+func NewModel(sector int) *Model {
+	return &Model{Device{profile: Profile{Sector: sector}}}
 }
 
 // ScatterSectors has all later power losses keep any sectors of each write, and
 // not only the first. The states grow exponentially with the sectors.
-func (m *DiskModel) ScatterSectors() { m.disk.profile.Scatter = netmodel.Always }
+func (m *Model) ScatterSectors() { m.disk.profile.Scatter = netmodel.Always }
 
 // ErrTooMany is the last error of a sequence of states that exceeds its limit.
 var ErrTooMany = errors.New("too many disk states")
 
 // Submit starts r. It panics if r is malformed.
-func (m *DiskModel) Submit(r DiskRequest) {
-	if err := r.check(); err != nil {
-		panic("sim: " + err.Error())
+func (m *Model) Submit(r Request) {
+	if err := r.Validate(); err != nil {
+		panic("disk: " + err.Error())
 	}
 	m.disk.start(&r)
 }
 
 // InFlight returns the number of requests in flight.
-func (m *DiskModel) InFlight() int { return len(m.disk.inFlight) }
+func (m *Model) InFlight() int { return len(m.disk.inFlight) }
 
 // Complete completes the oldest request in flight, and returns its token and
 // result. It panics if there is none.
-func (m *DiskModel) Complete() (token uint64, err error) {
+func (m *Model) Complete() (token uint64, err error) {
 	r := m.disk.complete()
 	return r.token, r.err
 }
 
 // NextIsSync reports whether the oldest request in flight is a sync of a file.
-func (m *DiskModel) NextIsSync() bool {
-	return m.InFlight() > 0 && m.disk.inFlight[0].op == DiskSync && m.disk.inFlight[0].file != nil
+func (m *Model) NextIsSync() bool {
+	return m.InFlight() > 0 && m.disk.inFlight[0].op == Sync && m.disk.inFlight[0].file != nil
 }
 
 // FailSync is Complete for a sync that fails and drops all changes that it
 // covers. It panics unless NextIsSync.
-func (m *DiskModel) FailSync() (token uint64, err error) {
+func (m *Model) FailSync() (token uint64, err error) {
 	if !m.NextIsSync() {
-		panic("sim: FailSync where no sync is next")
+		panic("disk: FailSync where no sync is next")
 	}
 	m.disk.inFlight[0].err = ErrIO
 	return m.Complete()
 }
 
-// List implements Disk.
-func (m *DiskModel) List() ([]string, error) { return m.disk.List() }
+// List implements View.
+func (m *Model) List() ([]string, error) { return m.disk.List() }
 
-// Read implements Disk.
-func (m *DiskModel) Read(name string) ([]byte, error) { return m.disk.Read(name) }
+// Read implements View.
+func (m *Model) Read(name string) ([]byte, error) { return m.disk.Read(name) }
 
 // ProcessCrashes returns every disk that a process crash may leave. The disks are
 // independent copies; some may be equal. After limit states the error is
 // ErrTooMany.
-func (m *DiskModel) ProcessCrashes(limit int) iter.Seq2[*DiskModel, error] {
-	return m.states(limit, (*disk).crashProcess)
+func (m *Model) ProcessCrashes(limit int) iter.Seq2[*Model, error] {
+	return m.states(limit, (*Device).CrashProcess)
 }
 
 // PowerLosses is ProcessCrashes for a power loss.
-func (m *DiskModel) PowerLosses(limit int) iter.Seq2[*DiskModel, error] {
-	return m.states(limit, (*disk).losePower)
+func (m *Model) PowerLosses(limit int) iter.Seq2[*Model, error] {
+	return m.states(limit, (*Device).LosePower)
 }
 
 // states returns the disks after end, for all outcomes of its random choices.
-func (m *DiskModel) states(limit int, end func(*disk)) iter.Seq2[*DiskModel, error] {
-	return func(yield func(*DiskModel, error) bool) {
+func (m *Model) states(limit int, end func(*Device)) iter.Seq2[*Model, error] {
+	return func(yield func(*Model, error) bool) {
 		by := &allOutcomes{scatter: m.disk.profile.Scatter != 0}
 		for n := 0; ; n++ {
 			if n == limit {
@@ -143,7 +143,7 @@ func (d *allOutcomes) scatters(_ keyed.Key, n int) bool { return d.scatter && n 
 func (d *allOutcomes) keepsSector(keyed.Key, int) bool  { return d.choose(2) == 1 }
 
 // Clone returns a copy of the disk, with the same requests in flight.
-func (m *DiskModel) Clone() *DiskModel {
+func (m *Model) Clone() *Model {
 	copies := map[*file]*file{}
 	copied := func(f *file) *file {
 		if f == nil {
@@ -178,7 +178,7 @@ func (m *DiskModel) Clone() *DiskModel {
 
 // Digest returns a hash that is equal for disks with equal behaviour from here
 // on: readable data, durable data and requests in flight are equal.
-func (m *DiskModel) Digest() uint64 {
+func (m *Model) Digest() uint64 {
 	d := &m.disk
 	h := uint64(len(d.inFlight))
 	for _, r := range d.inFlight {

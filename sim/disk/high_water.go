@@ -1,4 +1,4 @@
-package sim
+package disk
 
 import (
 	"bytes"
@@ -14,8 +14,8 @@ import (
 
 // onHighWaterWrite handles a write to the high-water file, before it takes
 // effect. A write with new content marks all changes that are synced now.
-func (d *disk) onHighWaterWrite(proofs *file, r *DiskRequest) {
-	if r.Op == DiskWrite && proofs.sameContent(r.Offset, r.Data) {
+func (d *Device) onHighWaterWrite(proofs *file, r *Request) {
+	if r.Op == Write && proofs.sameContent(r.Offset, r.Data) {
 		return
 	}
 	d.highWaterChange = proofs.changeCount() + 1
@@ -26,7 +26,7 @@ func (d *disk) onHighWaterWrite(proofs *file, r *DiskRequest) {
 
 // forgetUnsyncedHighWater drops the marks that no sync of the high-water file
 // covers: at the end of a life it is open whether they were written.
-func (d *disk) forgetUnsyncedHighWater() {
+func (d *Device) forgetUnsyncedHighWater() {
 	for _, e := range d.dir.visible {
 		e.file.highWaterPending = 0
 	}
@@ -38,10 +38,10 @@ func (f *file) sameContent(offset int64, data []byte) bool {
 	end := offset + int64(len(data))
 	for i := len(f.changes) - 1; i >= 0; i-- {
 		c := &f.changes[i]
-		if c.op == DiskWrite && (c.end() <= offset || c.offset >= end) {
+		if c.op == Write && (c.end() <= offset || c.offset >= end) {
 			continue
 		}
-		return c.op == DiskWrite && c.offset == offset && bytes.Equal(c.data, data)
+		return c.op == Write && c.offset == offset && bytes.Equal(c.data, data)
 	}
 	return end <= int64(len(f.image)) && bytes.Equal(f.image[offset:end], data)
 }
@@ -49,7 +49,7 @@ func (f *file) sameContent(offset int64, data []byte) bool {
 // onHighWaterSync handles a completed sync of the high-water file. If the sync
 // covers the last write to it, the changes which that write marked are proven,
 // until a write touches them.
-func (d *disk) onHighWaterSync(covers uint64) {
+func (d *Device) onHighWaterSync(covers uint64) {
 	if covers < d.highWaterChange {
 		return
 	}
@@ -73,7 +73,7 @@ func (f *file) applyHighWater() {
 		switch {
 		case c.lost:
 			return
-		case c.op == DiskTruncate:
+		case c.op == Truncate:
 			made, written = c.offset, min(written, c.offset)
 		case len(c.data) > 0:
 			made, written = max(made, c.end()), max(written, c.end())
@@ -82,7 +82,7 @@ func (f *file) applyHighWater() {
 	f.highWaterSize, f.highWaterEnd = made, written
 	for _, c := range f.changes[changes:] {
 		f.highWaterEnd = min(f.highWaterEnd, c.offset)
-		if c.op == DiskTruncate {
+		if c.op == Truncate {
 			f.highWaterSize = min(f.highWaterSize, c.offset)
 		}
 	}
@@ -100,7 +100,7 @@ func written(image []byte) int64 {
 
 // provenEnd returns the end of the bytes of f that the process can prove to have
 // been durable.
-func (d *disk) provenEnd(f *file) int64 {
+func (d *Device) provenEnd(f *file) int64 {
 	if d.highWaterFile == "" || f.name == d.highWaterFile {
 		return f.proven
 	}
@@ -110,7 +110,7 @@ func (d *disk) provenEnd(f *file) int64 {
 // noteDamage notes damage to f. If only the high-water file may show it, that
 // file is not damaged from then on. If the damage is in the high-water file, its
 // marks prove nothing until the next sync.
-func (d *disk) noteDamage(f *file) {
+func (d *Device) noteDamage(f *file) {
 	if d.highWaterFile == "" {
 		return
 	}
@@ -124,13 +124,13 @@ func (d *disk) noteDamage(f *file) {
 }
 
 // mustSpare reports whether f must not be damaged.
-func (d *disk) mustSpare(f *file) bool {
+func (d *Device) mustSpare(f *file) bool {
 	return d.faults.needsHighWater && f.name == d.highWaterFile
 }
 
 // zeroTail fills a file with zeros, from a random place that a high-water mark
 // covers.
-func (d *disk) zeroTail(k keyed.Key) bool {
+func (d *Device) zeroTail(k keyed.Key) bool {
 	f := d.pickFile(k, func(f *file) int64 { return min(f.highWaterEnd, f.durableSize()) })
 	if f == nil || f.name == d.highWaterFile {
 		return false
@@ -141,7 +141,7 @@ func (d *disk) zeroTail(k keyed.Key) bool {
 
 // zeroFrom fills f with zeros from at on, which a high-water mark covers. It reports
 // whether that has changed bytes which the mark covers.
-func (d *disk) zeroFrom(f *file, at int64) bool {
+func (d *Device) zeroFrom(f *file, at int64) bool {
 	f.fold()
 	attested := min(f.highWaterEnd, int64(len(f.image)))
 	if f.name == d.highWaterFile || at >= attested || !slices.ContainsFunc(f.image[at:attested], func(b byte) bool { return b != 0 }) {
@@ -153,7 +153,7 @@ func (d *disk) zeroFrom(f *file, at int64) bool {
 }
 
 // truncateFile makes a file shorter than it was at its high-water mark.
-func (d *disk) truncateFile(k keyed.Key) bool {
+func (d *Device) truncateFile(k keyed.Key) bool {
 	f := d.pickFile(k, func(f *file) int64 { return min(f.highWaterSize, f.durableSize()) })
 	if f == nil {
 		return false
@@ -164,7 +164,7 @@ func (d *disk) truncateFile(k keyed.Key) bool {
 }
 
 // truncateAt has f end at a place before its end at its high-water mark.
-func (d *disk) truncateAt(f *file, at int64) {
+func (d *Device) truncateAt(f *file, at int64) {
 	f.fold()
 	f.image = f.image[:at]
 	f.proven, f.untouched, f.highWaterEnd, f.highWaterSize = min(f.proven, at), min(f.untouched, at), min(f.highWaterEnd, at), at

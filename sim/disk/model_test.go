@@ -1,4 +1,4 @@
-package sim
+package disk
 
 import (
 	"fmt"
@@ -14,23 +14,23 @@ import (
 	"pgregory.net/rapid"
 )
 
-func remove(file string) DiskRequest     { return DiskRequest{Op: DiskRemove, File: file} }
-func rename(file, to string) DiskRequest { return DiskRequest{Op: DiskRename, File: file, To: to} }
+func remove(file string) Request     { return Request{Op: Remove, File: file} }
+func rename(file, to string) Request { return Request{Op: Rename, File: file, To: to} }
 
 // model returns a disk on which some requests are done.
-func model(sector int, done ...DiskRequest) *DiskModel {
-	m := NewDiskModel(sector)
+func model(sector int, done ...Request) *Model {
+	m := NewModel(sector)
 	return m.with(done...).finish()
 }
 
-func (m *DiskModel) with(requests ...DiskRequest) *DiskModel {
+func (m *Model) with(requests ...Request) *Model {
 	for _, r := range requests {
 		m.Submit(r)
 	}
 	return m
 }
 
-func (m *DiskModel) finish() *DiskModel {
+func (m *Model) finish() *Model {
 	for m.InFlight() > 0 {
 		m.Complete()
 	}
@@ -38,7 +38,7 @@ func (m *DiskModel) finish() *DiskModel {
 }
 
 // text returns all readable content, as in "f=ab g=".
-func (m *DiskModel) text(t require.TestingT) string {
+func (m *Model) text(t require.TestingT) string {
 	names, err := m.List()
 	require.NoError(t, err)
 	var all []string
@@ -51,7 +51,7 @@ func (m *DiskModel) text(t require.TestingT) string {
 }
 
 // texts returns the distinct states of a sequence, sorted.
-func texts(t require.TestingT, states iter.Seq2[*DiskModel, error]) []string {
+func texts(t require.TestingT, states iter.Seq2[*Model, error]) []string {
 	seen := map[string]bool{}
 	for m, err := range states {
 		require.NoError(t, err)
@@ -63,41 +63,41 @@ func texts(t require.TestingT, states iter.Seq2[*DiskModel, error]) []string {
 const many = 1 << 20
 
 func TestEveryStateOfASmallHistory(t *testing.T) {
-	old := []DiskRequest{write("f", 0, "old"), sync("f"), syncDir}
+	old := []Request{write("f", 0, "old"), sync("f"), syncDir}
 	for _, c := range []struct {
 		name          string
-		done, flight  []DiskRequest
+		done, flight  []Request
 		kills, losses string
 	}{
 		{"nothing under way", nil, nil,
 			"f=old", "f=old"},
-		{"a write", nil, []DiskRequest{write("f", 0, "NEW")},
+		{"a write", nil, []Request{write("f", 0, "NEW")},
 			"f=NEW|f=old", "f=NEW|f=old"},
-		{"a write done stays in the page cache", []DiskRequest{write("f", 0, "NEW")}, nil,
+		{"a write done stays in the page cache", []Request{write("f", 0, "NEW")}, nil,
 			"f=NEW", "f=NEW|f=old"},
-		{"a torn write keeps its first sectors", nil, []DiskRequest{write("f", 2, "ABCDEF")},
+		{"a torn write keeps its first sectors", nil, []Request{write("f", 2, "ABCDEF")},
 			"f=olAB|f=olABCDEF|f=old", "f=olAB|f=olABCDEF|f=old"},
-		{"writes are not ordered by a loss of power", nil, []DiskRequest{write("f", 0, "A"), write("f", 1, "B")},
+		{"writes are not ordered by a loss of power", nil, []Request{write("f", 0, "A"), write("f", 1, "B")},
 			"f=ABd|f=Ald|f=old", "f=ABd|f=Ald|f=oBd|f=old"},
-		{"a sync under way promises nothing", nil, []DiskRequest{write("f", 0, "NEW"), sync("f")},
+		{"a sync under way promises nothing", nil, []Request{write("f", 0, "NEW"), sync("f")},
 			"f=NEW|f=old", "f=NEW|f=old"},
-		{"a truncation and a write behind it", nil, []DiskRequest{truncate("f", 1), write("f", 1, "X")},
+		{"a truncation and a write behind it", nil, []Request{truncate("f", 1), write("f", 1, "X")},
 			"f=oX|f=o|f=old", "f=o|f=oX|f=oXd|f=old"},
-		{"a name without a SyncDir", []DiskRequest{write("g", 0, "x"), sync("g")}, nil,
+		{"a name without a SyncDir", []Request{write("g", 0, "x"), sync("g")}, nil,
 			"f=old g=x", "f=old|f=old g=x"},
-		{"a file whose name is durable and whose bytes are not", []DiskRequest{write("g", 0, "x"), syncDir}, nil,
+		{"a file whose name is durable and whose bytes are not", []Request{write("g", 0, "x"), syncDir}, nil,
 			"f=old g=x", "f=old g=|f=old g=x"},
-		{"a removal", nil, []DiskRequest{remove("f")},
+		{"a removal", nil, []Request{remove("f")},
 			"|f=old", "|f=old"},
-		{"a removal that is durable", []DiskRequest{remove("f"), syncDir}, nil,
+		{"a removal that is durable", []Request{remove("f"), syncDir}, nil,
 			"", ""},
-		{"a new file of an old name comes after the removal", nil, []DiskRequest{remove("f"), write("f", 0, "x"), sync("f")},
+		{"a new file of an old name comes after the removal", nil, []Request{remove("f"), write("f", 0, "x"), sync("f")},
 			"|f=old|f=x", "|f=old|f=x|f="},
-		{"a rename in the place of another file is one thing", []DiskRequest{write("t", 0, "NEW"), sync("t"), syncDir}, []DiskRequest{rename("t", "f")},
+		{"a rename in the place of another file is one thing", []Request{write("t", 0, "NEW"), sync("t"), syncDir}, []Request{rename("t", "f")},
 			"f=NEW|f=old t=NEW", "f=NEW|f=old t=NEW"},
-		{"a rename before the sync may leave an empty file", []DiskRequest{write("t", 0, "NEW"), syncDir, rename("t", "f"), syncDir}, nil,
+		{"a rename before the sync may leave an empty file", []Request{write("t", 0, "NEW"), syncDir, rename("t", "f"), syncDir}, nil,
 			"f=NEW", "f=|f=NEW"},
-		{"a rename needs the creation before it", []DiskRequest{write("t", 0, "NEW"), sync("t"), rename("t", "f")}, nil,
+		{"a rename needs the creation before it", []Request{write("t", 0, "NEW"), sync("t"), rename("t", "f")}, nil,
 			"f=NEW", "f=NEW|f=old t=NEW|f=old"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -160,9 +160,9 @@ func TestTooManyStatesIsAnError(t *testing.T) {
 	require.Len(t, texts(t, m.PowerLosses(101)), 101)
 }
 
-// names is a directory by the documentation of DiskProfile: any subset of the
+// names is a directory by the documentation of Profile: any subset of the
 // changes survives that has none without an earlier one of the same names.
-func names(base map[string]string, moves []DiskRequest) map[string]bool {
+func names(base map[string]string, moves []Request) map[string]bool {
 	all := map[string]bool{}
 	for subset := range 1 << len(moves) {
 		now, lost, legal := maps.Clone(base), map[string]bool{}, true
@@ -173,11 +173,11 @@ func names(base map[string]string, moves []DiskRequest) map[string]bool {
 			}
 			legal = legal && !lost[r.File] && (r.To == "" || !lost[r.To])
 			switch r.Op {
-			case DiskWrite:
+			case Write:
 				now[r.File] = string(r.Data)
-			case DiskRemove:
+			case Remove:
 				delete(now, r.File)
-			case DiskRename:
+			case Rename:
 				now[r.To] = string(r.Data)
 				delete(now, r.File)
 			}
@@ -193,7 +193,7 @@ func TestNamesSurviveInEveryLegalChoice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := model(512)
 		base, now := map[string]string{}, map[string]string{}
-		var moves []DiskRequest // since the last SyncDir; Data is the content of the file
+		var moves []Request // since the last SyncDir; Data is the content of the file
 		name := rapid.SampledFrom([]string{"f", "g", "h"})
 		for i := range rapid.IntRange(1, 9).Draw(t, "requests") {
 			f, to := name.Draw(t, "file"), name.Draw(t, "to")
@@ -214,7 +214,7 @@ func TestNamesSurviveInEveryLegalChoice(t *testing.T) {
 				m.with(rename(f, to)).finish()
 				now[to] = content
 				delete(now, f)
-				moves = append(moves, DiskRequest{Op: DiskRename, File: f, To: to, Data: []byte(content)})
+				moves = append(moves, Request{Op: Rename, File: f, To: to, Data: []byte(content)})
 			}
 		}
 		got := map[string]bool{}
@@ -237,8 +237,8 @@ func TestChanceLeavesOneOfAllStates(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		requests := rapid.SliceOfN(anyRequest(), 1, 6).Draw(t, "requests")
 		done := rapid.IntRange(0, len(requests)).Draw(t, "done")
-		d := &disk{key: keyed.Seed(rapid.Uint64().Draw(t, "seed")), profile: DiskProfile{Keep: 700_000, Tear: 500_000}}
-		m := NewDiskModel(0).with(requests...)
+		d := &Device{key: keyed.Seed(rapid.Uint64().Draw(t, "seed")), profile: Profile{Keep: 700_000, Tear: 500_000}}
+		m := NewModel(0).with(requests...)
 		if rapid.Bool().Draw(t, "scatter") {
 			d.profile.Scatter = netmodel.Always
 			m.ScatterSectors()
@@ -248,12 +248,12 @@ func TestChanceLeavesOneOfAllStates(t *testing.T) {
 			d.complete()
 			m.Complete()
 		}
-		end, states := d.crashProcess, m.ProcessCrashes(many)
+		end, states := d.CrashProcess, m.ProcessCrashes(many)
 		if rapid.Bool().Draw(t, "power") {
-			end, states = d.losePower, m.PowerLosses(many)
+			end, states = d.LosePower, m.PowerLosses(many)
 		}
 		end()
-		left := &DiskModel{*d}
+		left := &Model{*d}
 		require.Contains(t, texts(t, states), left.text(t))
 	})
 }
@@ -270,21 +270,21 @@ func TestAScatteredWriteLeavesAnySectors(t *testing.T) {
 func TestChanceScattersSectors(t *testing.T) {
 	seen := map[string]bool{}
 	for seed := range uint64(400) {
-		d := &disk{key: keyed.Seed(seed), profile: DiskProfile{Keep: netmodel.Always, Scatter: netmodel.Always, Sector: 2}}
+		d := &Device{key: keyed.Seed(seed), profile: Profile{Keep: netmodel.Always, Scatter: netmodel.Always, Sector: 2}}
 		ask(d, write("f", 0, "abcdef"), sync("f"), syncDir)
 		for range 3 {
 			d.complete()
 		}
 		ask(d, write("f", 0, "ABCDEF"))
-		d.losePower()
-		seen[(&DiskModel{*d}).text(t)] = true
+		d.LosePower()
+		seen[(&Model{*d}).text(t)] = true
 	}
 	require.Len(t, seen, 8)
 }
 
-func anyRequest() *rapid.Generator[DiskRequest] {
+func anyRequest() *rapid.Generator[Request] {
 	file := rapid.SampledFrom([]string{"f", "g"})
-	return rapid.Custom(func(t *rapid.T) DiskRequest {
+	return rapid.Custom(func(t *rapid.T) Request {
 		f := file.Draw(t, "file")
 		switch rapid.IntRange(0, 6).Draw(t, "op") {
 		case 0:
@@ -303,11 +303,11 @@ func anyRequest() *rapid.Generator[DiskRequest] {
 }
 
 func TestDigestsTellDurableFromReadable(t *testing.T) {
-	base := func() *DiskModel { return model(512, write("f", 0, "old"), sync("f"), syncDir) }
+	base := func() *Model { return model(512, write("f", 0, "old"), sync("f"), syncDir) }
 	require.Equal(t, base().Digest(), base().Digest())
 	require.Equal(t, model(512, write("f", 0, "o"), write("f", 1, "ld"), sync("f"), syncDir).Digest(), base().Digest())
 	seen := map[uint64]bool{base().Digest(): true}
-	for _, m := range []*DiskModel{
+	for _, m := range []*Model{
 		base().with(write("f", 0, "new")).finish(),
 		base().with(write("f", 0, "new")),
 		base().with(write("f", 0, "new"), sync("f")).finish(),
@@ -320,10 +320,10 @@ func TestDigestsTellDurableFromReadable(t *testing.T) {
 	}
 }
 
-var _ Disk = (*DiskModel)(nil)
+var _ View = (*Model)(nil)
 
 // A rename of a file to its own name, and the like, are mistakes of the caller.
 func TestAModelTakesNoNonsense(t *testing.T) {
-	require.PanicsWithValue(t, "sim: rename f to f: want another name", func() { model(0, rename("f", "f")) })
-	require.PanicsWithValue(t, "sim: FailSync where no sync is next", func() { NewDiskModel(0).with(syncDir).FailSync() })
+	require.PanicsWithValue(t, "disk: rename f to f: want another name", func() { model(0, rename("f", "f")) })
+	require.PanicsWithValue(t, "disk: FailSync where no sync is next", func() { NewModel(0).with(syncDir).FailSync() })
 }

@@ -1,97 +1,13 @@
-package sim
+package disk
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
 )
 
-// Disk is the view that a process has of its disk, given with Boot: the files
-// that earlier lives left, and the changes of this life. Reads block and take no
-// virtual time. Returned slices are copies.
-type Disk interface {
-	List() ([]string, error) // names, sorted
-	// Read returns all bytes of a file, or an error: ErrNoFile if it does not
-	// exist, ErrIO if it cannot be read. Bytes returned with an error are not the
-	// whole file.
-	Read(name string) ([]byte, error)
-}
-
-// Errors of disks, wrapped with the name of the file.
-var (
-	ErrNoFile = errors.New("no such file")
-	ErrIO     = errors.New("input/output error")      // the disk fails the operation: EIO
-	ErrFull   = errors.New("no space left on device") // ENOSPC
-)
-
-// DiskOp is the operation of a DiskRequest.
-type DiskOp uint8
-
-// The operations of a disk. All but DiskWrite and DiskSyncDir end with ErrNoFile
-// if File does not exist.
-const (
-	DiskWrite    DiskOp = iota + 1 // write Data at Offset of File, and create the file if need be, even to write nothing
-	DiskTruncate                   // make File exactly Offset bytes long, with zeros where it grows
-	DiskSync                       // make all earlier writes and truncations of File durable
-	DiskSyncDir                    // make all earlier creations, removals and renames durable
-	DiskRemove                     // remove File
-	DiskRename                     // rename File to To, and replace any other file of that name
-)
-
-func (o DiskOp) String() string {
-	return [...]string{"?", "write", "truncate", "sync", "syncdir", "remove", "rename"}[o]
-}
-
-// DiskRequest is an asynchronous disk operation. Data must not change before its
-// completion: the world panics if it did. The requests of one process complete in
-// order.
-type DiskRequest struct {
-	Op     DiskOp
-	File   string
-	To     string // of a rename
-	Offset int64
-	Data   []byte
-	Token  uint64
-	Quiet  bool // no DiskDone if it succeeds: that of a later request which is not quiet implies it
-}
-
-func (r *DiskRequest) String() string {
-	switch r.Op {
-	case DiskWrite:
-		return fmt.Sprintf("%v %s %d+%d", r.Op, r.File, r.Offset, len(r.Data))
-	case DiskTruncate:
-		return fmt.Sprintf("%v %s %d", r.Op, r.File, r.Offset)
-	case DiskSync, DiskRemove:
-		return fmt.Sprintf("%v %s", r.Op, r.File)
-	case DiskRename:
-		return fmt.Sprintf("%v %s to %s", r.Op, r.File, r.To)
-	}
-	return r.Op.String()
-}
-
-// maxFile is the largest size of a file, so that a wild offset causes a panic
-// with a message instead of running the host out of memory.
-const maxFile = 1 << 30
-
-// check rejects malformed requests.
-func (r *DiskRequest) check() error {
-	switch {
-	case r.Op < DiskWrite || r.Op > DiskRename:
-		return fmt.Errorf("disk operation %d is unknown", r.Op)
-	case r.Op != DiskSyncDir && r.File == "":
-		return fmt.Errorf("%v: the file has no name", r)
-	case r.Op == DiskRename && (r.To == "" || r.To == r.File):
-		return fmt.Errorf("%v: want another name", r)
-	case r.Offset < 0 || r.Offset > maxFile-int64(len(r.Data)):
-		return fmt.Errorf("%v: not within 0 to %d", r, maxFile)
-	}
-	return nil
-}
-
-// DiskProfile describes a disk without faults; for faults see DiskFault. A
-// process crash (World.CrashProcess) leaves the page cache, a power loss
-// (World.LosePower) does not. The disk guarantees the following and nothing else:
+// Profile describes a disk without faults; for faults see Fault. A process crash
+// leaves the page cache, a power loss does not. The disk guarantees the following and nothing else:
 //
 //   - Data. A completed sync has made durable every write and truncation of its file
 //     that was requested before it: no other file, nothing later. A sync in flight
@@ -123,7 +39,7 @@ func (r *DiskRequest) check() error {
 // of them. The assumptions about a real one are: a sync that succeeds has made its
 // data durable, names are journaled (a name survives as a whole, and with the
 // earlier ones that it depends on), and a write does not damage its neighbours.
-type DiskProfile struct {
+type Profile struct {
 	Write netmodel.Delay `json:"write"` // latency of everything but syncs
 	Sync  netmodel.Delay `json:"sync"`  // latency of a sync
 	Keep  netmodel.PPM   `json:"keep_ppm,omitempty"`
@@ -136,7 +52,7 @@ type DiskProfile struct {
 }
 
 // Validate reports the first field that is out of bounds, by its JSON name.
-func (p DiskProfile) Validate() error {
+func (p Profile) Validate() error {
 	if err := p.Write.Validate(); err != nil {
 		return fmt.Errorf("write: %w", err)
 	}

@@ -1,4 +1,4 @@
-package sim
+package disk
 
 import (
 	"slices"
@@ -18,7 +18,7 @@ type crashOutcomes interface {
 }
 
 // randomOutcomes chooses by the probabilities of the disk's profile.
-type randomOutcomes struct{ DiskProfile }
+type randomOutcomes struct{ Profile }
 
 func (p randomOutcomes) completed(k keyed.Key, n int) int {
 	return int(k.Name("begun").Below(uint64(n + 1)))
@@ -38,15 +38,15 @@ func (p randomOutcomes) keepsSector(k keyed.Key, i int) bool {
 }
 
 // crashOutcomes returns the chooser of the outcomes for d.
-func (d *disk) crashOutcomes() crashOutcomes {
+func (d *Device) crashOutcomes() crashOutcomes {
 	if d.outcomes == nil {
 		return randomOutcomes{d.profile}
 	}
 	return d.outcomes
 }
 
-// losePower applies a power loss: some of the unsynced changes survive.
-func (d *disk) losePower() {
+// LosePower applies a power loss: some of the unsynced changes survive.
+func (d *Device) LosePower() {
 	d.powerLosses++
 	d.forgetUnsyncedHighWater()
 	k, by := d.key.Name("crash").Word(d.powerLosses), d.crashOutcomes()
@@ -58,7 +58,7 @@ func (d *disk) losePower() {
 }
 
 // losePowerOnFile applies a power loss to f.
-func (d *disk) losePowerOnFile(f *file, k keyed.Key, by crashOutcomes) {
+func (d *Device) losePowerOnFile(f *file, k keyed.Key, by crashOutcomes) {
 	if size := f.maxSize(); size > cap(f.image) {
 		f.image = append(d.alloc(size), f.image...)
 	}
@@ -76,13 +76,13 @@ func (d *disk) losePowerOnFile(f *file, k keyed.Key, by crashOutcomes) {
 
 // applyRest applies to f what a power loss leaves of c: nothing, all, its first
 // sectors, or any of its sectors.
-func (d *disk) applyRest(f *file, c change, k keyed.Key, by crashOutcomes) {
+func (d *Device) applyRest(f *file, c change, k keyed.Key, by crashOutcomes) {
 	if !by.survives(k) {
 		return
 	}
 	n := c.sectors(d.profile)
 	switch {
-	case c.op == DiskTruncate:
+	case c.op == Truncate:
 		f.image = c.apply(f.image)
 	case by.scatters(k, n):
 		for i := range n {
@@ -95,9 +95,9 @@ func (d *disk) applyRest(f *file, c change, k keyed.Key, by crashOutcomes) {
 	}
 }
 
-// crashProcess applies a process crash: the first few requests in flight were
+// CrashProcess applies a process crash: the first few requests in flight were
 // carried out, and the write after them perhaps in part.
-func (d *disk) crashProcess() {
+func (d *Device) CrashProcess() {
 	d.processCrashes++
 	k, by := d.key.Name("kill").Word(d.processCrashes), d.crashOutcomes()
 	begun := 0
@@ -116,18 +116,18 @@ func (d *disk) crashProcess() {
 
 // undo undoes the changes of r. If r is the current request, a write, some of its
 // first sectors may stay.
-func (d *disk) undo(r *request, current bool, k keyed.Key, by crashOutcomes) {
+func (d *Device) undo(r *request, current bool, k keyed.Key, by crashOutcomes) {
 	if r.file == nil {
 		return
 	}
 	d.dir.undo(r.moves)
-	if r.op != DiskWrite && r.op != DiskTruncate {
+	if r.op != Write && r.op != Truncate {
 		return
 	}
 	f := r.file
 	c := f.changes[len(f.changes)-1]
 	f.undo()
-	if n := c.sectors(d.profile); current && r.op == DiskWrite && n > 1 {
+	if n := c.sectors(d.profile); current && r.op == Write && n > 1 {
 		if begun := by.sectorsKept(k, n); begun < n {
 			f.change(c.firstSectors(begun, d.profile))
 			f.torn = true
@@ -138,7 +138,7 @@ func (d *disk) undo(r *request, current bool, k keyed.Key, by crashOutcomes) {
 // dropUnsynced applies a failed sync to the changes that it covers: some have
 // reached the disk, and the others are lost, though they can be read. No later
 // sync writes them.
-func (d *disk) dropUnsynced(r *request) {
+func (d *Device) dropUnsynced(r *request) {
 	f := r.file
 	k := d.key.Name("dropped").Name(f.name)
 	for i := f.syncedCount; i < int(r.covers-f.folded); i++ {
@@ -147,8 +147,8 @@ func (d *disk) dropUnsynced(r *request) {
 	f.syncedCount = max(f.syncedCount, int(r.covers-f.folded))
 }
 
-// allDurable reports whether a power loss would change nothing.
-func (d *disk) allDurable() bool {
+// AllDurable reports whether a power loss would change nothing.
+func (d *Device) AllDurable() bool {
 	return len(d.inFlight) == 0 && len(d.dir.changes) == 0 && !slices.ContainsFunc(d.dir.visible, func(e dirEntry) bool {
 		return len(e.file.changes) > e.file.syncedCount || slices.ContainsFunc(e.file.changes, func(c change) bool { return c.lost })
 	})

@@ -1,4 +1,4 @@
-package sim
+package disk
 
 import (
 	"bytes"
@@ -8,13 +8,25 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 )
 
-// disk is one process's disk: its files, their names, and the requests in flight.
-type disk struct {
-	profile         DiskProfile
-	highWaterFile   string // Config.HighWaterFile
-	highWaterChange uint64 // number of the last change of the high-water file with new content
+// Config describes the disk of one process.
+type Config struct {
+	Profile       Profile
+	HighWaterFile string    // the file in which the process keeps high-water marks, see Fault; empty: none
+	Key           keyed.Key // root of the choices
+	// Changed is called when the data of a write has changed before the write was
+	// done, a mistake of the process, with the time when it was done. nil: panic.
+	Changed func(file string, at netmodel.Duration)
+}
+
+// Device is one process's disk: its files, their names, and the requests in flight. The
+// zero Device is an empty disk that takes no time.
+type Device struct {
+	profile         Profile
+	highWaterFile   string
+	changed         func(file string, at netmodel.Duration) // Config.Changed
+	highWaterChange uint64                                  // number of the last change of the high-water file with new content
 	key             keyed.Key
-	idleAt          Duration // when all requests are done
+	idleAt          netmodel.Duration // when all requests are done
 	dir             directory
 	inFlight        []request            // not completed, in order
 	last            request              // the last that completed
@@ -22,29 +34,42 @@ type disk struct {
 	powerLosses     uint64
 	processCrashes  uint64
 	buf             []byte        // free space for copies of data
-	pool            *blockPool    // source of buf; nil: allocate
+	buffers         *Buffers      // source of buf; nil: allocate
 	faults          *faultState   // nil until the first fault
 	outcomes        crashOutcomes // nil: random, by the profile
 }
 
-// request is a DiskRequest in flight, with the state for its completion or
+// New returns an empty disk.
+func New(c Config) *Device {
+	return &Device{profile: c.Profile, highWaterFile: c.HighWaterFile, key: c.Key, changed: c.Changed}
+}
+
+// emptied returns an empty disk of the same kind with other choices.
+func (d *Device) emptied(k keyed.Key) Device {
+	return Device{profile: d.profile, highWaterFile: d.highWaterFile, changed: d.changed, buffers: d.buffers, key: k}
+}
+
+// Wipe empties the disk, whose process is down. life is the number of its last life.
+func (d *Device) Wipe(life uint64) { *d = d.emptied(d.key.Name("wiped").Word(life)) }
+
+// request is a Request in flight, with the state for its completion or
 // undoing.
 type request struct {
-	op       DiskOp
+	op       Op
 	token    uint64
 	file     *file  // nil for SyncDir, or if it does not exist
 	covers   uint64 // changes of file up to this one; for SyncDir, changes of names
 	moves    uint64 // changes of names before this request
 	given    []byte // data of a write, in the memory of the process
 	snapshot []byte // copy of given at the request
-	done     Duration
-	quiet    bool // it succeeds, and the process gets no DiskDone
+	done     netmodel.Duration
+	quiet    bool // it succeeds, and the process does not hear of it
 	err      error
 }
 
-// submit takes r, which is well formed, and returns when it will be done.
-func (d *disk) submit(now Duration, r *DiskRequest) (done Duration) {
-	begin, delay := max(d.idleAt, now), d.delay(r)
+// Submit takes r, which is well formed, and returns when it will be done.
+func (d *Device) Submit(now netmodel.Duration, r *Request) (done netmodel.Duration) {
+	begin, delay := d.NextBegin(now), d.delay(r)
 	var t *request
 	if d.faults == nil {
 		t = d.start(r)
@@ -57,13 +82,17 @@ func (d *disk) submit(now Duration, r *DiskRequest) (done Duration) {
 	return d.idleAt
 }
 
-// notifies reports whether the last request submitted ends with a DiskDone.
-func (d *disk) notifies() bool { return !d.inFlight[len(d.inFlight)-1].quiet }
+// NextBegin returns when a request that is submitted now begins, if no fault delays it.
+func (d *Device) NextBegin(now netmodel.Duration) netmodel.Duration { return max(d.idleAt, now) }
+
+// Notifies reports whether the process hears of the completion of the last request
+// submitted.
+func (d *Device) Notifies() bool { return !d.inFlight[len(d.inFlight)-1].quiet }
 
 // delay returns the latency of a request.
-func (d *disk) delay(r *DiskRequest) Duration {
+func (d *Device) delay(r *Request) netmodel.Duration {
 	delay := d.profile.Write
-	if r.Op == DiskSync || r.Op == DiskSyncDir {
+	if r.Op == Sync || r.Op == SyncDir {
 		delay = d.profile.Sync
 	}
 	if delay.Kind == netmodel.Constant {
@@ -78,22 +107,22 @@ func (d *disk) delay(r *DiskRequest) Duration {
 }
 
 // enqueue adds r to the requests in flight, without effect on any file.
-func (d *disk) enqueue(r *DiskRequest) *request {
+func (d *Device) enqueue(r *Request) *request {
 	d.inFlight = append(d.inFlight, request{op: r.Op, token: r.Token, moves: d.dir.changeCount()})
 	return &d.inFlight[len(d.inFlight)-1]
 }
 
 // start adds r to the requests in flight, and records the change that it makes or
 // the changes that it will make durable.
-func (d *disk) start(r *DiskRequest) *request {
+func (d *Device) start(r *Request) *request {
 	t := d.enqueue(r)
-	if r.Op == DiskSyncDir {
+	if r.Op == SyncDir {
 		t.covers = t.moves
 		return t
 	}
 	t.file = d.dir.find(r.File)
-	if t.file == nil && r.Op == DiskWrite {
-		t.file = &file{name: r.File, changes: d.pool.changeList()}
+	if t.file == nil && r.Op == Write {
+		t.file = &file{name: r.File, changes: d.buffers.changeList()}
 		d.dir.change(nameChange{to: r.File, file: t.file})
 	}
 	if t.file == nil {
@@ -101,16 +130,16 @@ func (d *disk) start(r *DiskRequest) *request {
 		return t
 	}
 	switch r.Op {
-	case DiskWrite, DiskTruncate:
+	case Write, Truncate:
 		if d.highWaterFile != "" && r.File == d.highWaterFile {
 			d.onHighWaterWrite(t.file, r)
 		}
 		t.given, t.snapshot = r.Data, d.copy(r.Data)
 		t.file.used = t.file.used || len(r.Data) > 0
 		t.file.change(change{op: r.Op, offset: r.Offset, data: t.snapshot})
-	case DiskRemove:
+	case Remove:
 		d.dir.change(nameChange{from: r.File})
-	case DiskRename:
+	case Rename:
 		t.file.used = false
 		d.dir.change(nameChange{from: r.File, to: r.To, file: t.file})
 	}
@@ -119,30 +148,31 @@ func (d *disk) start(r *DiskRequest) *request {
 }
 
 // copy returns a copy of data in memory of d.
-func (d *disk) copy(data []byte) []byte { return append(d.alloc(len(data)), data...) }
+func (d *Device) copy(data []byte) []byte { return append(d.alloc(len(data)), data...) }
 
 // alloc returns an empty slice with capacity size.
-func (d *disk) alloc(size int) []byte {
+func (d *Device) alloc(size int) []byte {
 	if size > cap(d.buf)-len(d.buf) {
-		d.buf = d.pool.take(size)
+		d.buf = d.buffers.take(size)
 	}
 	begin := len(d.buf)
 	d.buf = d.buf[:begin+size]
 	return d.buf[begin : begin : begin+size]
 }
 
-// completeNotified completes the requests in flight up to the first with a
-// DiskDone, which it returns.
-func (d *disk) completeNotified() *request {
+// CompleteNotified completes the requests in flight up to the first that the process
+// hears of, and returns its token and result.
+func (d *Device) CompleteNotified() (token uint64, err error) {
 	for d.inFlight[0].quiet {
 		d.complete()
 	}
-	return d.complete()
+	r := d.complete()
+	return r.token, r.err
 }
 
-// completeUntil completes the requests that are done by now, even if their
-// DiskDone has not reached the process.
-func (d *disk) completeUntil(now Duration) {
+// CompleteUntil completes the requests that are done by now, even if the process has
+// not heard of them.
+func (d *Device) CompleteUntil(now netmodel.Duration) {
 	for len(d.inFlight) > 0 && d.inFlight[0].done <= now {
 		d.complete()
 	}
@@ -150,13 +180,12 @@ func (d *disk) completeUntil(now Duration) {
 
 // complete completes the oldest request in flight. The result is valid until the
 // next completion.
-func (d *disk) complete() *request {
+func (d *Device) complete() *request {
 	r := &d.last
 	*r = d.inFlight[0]
 	d.inFlight = d.inFlight[:copy(d.inFlight, d.inFlight[1:])]
 	if !bytes.Equal(r.given, r.snapshot) {
-		panic(&Misuse{Class: MisuseWriteChanged, At: r.done, Text: fmt.Sprintf(
-			"the data of a write to %s changed before the write was done: give the disk a copy, or wait for DiskDone", r.file.name)})
+		d.reportChanged(r)
 	}
 	d.execute(r)
 	if d.faults != nil {
@@ -165,24 +194,32 @@ func (d *disk) complete() *request {
 	return r
 }
 
+// reportChanged reports that the data of r has changed.
+func (d *Device) reportChanged(r *request) {
+	if d.changed == nil {
+		panic(fmt.Sprintf("disk: the data of a write to %s changed before the write was done", r.file.name))
+	}
+	d.changed(r.file.name, r.done)
+}
+
 // execute makes durable the changes that r covers. All else was done when r
 // started.
-func (d *disk) execute(r *request) {
+func (d *Device) execute(r *request) {
 	switch {
-	case r.op == DiskSyncDir && r.err == nil:
+	case r.op == SyncDir && r.err == nil:
 		d.dir.markSynced(r.covers)
-	case r.op == DiskSync && r.err == nil:
+	case r.op == Sync && r.err == nil:
 		r.file.markSynced(r.covers)
 		if d.highWaterFile != "" && r.file.name == d.highWaterFile {
 			d.onHighWaterSync(r.covers)
 		}
-	case r.op == DiskSync && r.file != nil:
+	case r.op == Sync && r.file != nil:
 		d.dropUnsynced(r)
 	}
 }
 
-// List implements Disk.
-func (d *disk) List() ([]string, error) {
+// List implements View.
+func (d *Device) List() ([]string, error) {
 	names := make([]string, len(d.dir.visible))
 	for i, e := range d.dir.visible {
 		names[i] = e.name
@@ -190,8 +227,8 @@ func (d *disk) List() ([]string, error) {
 	return names, nil
 }
 
-// Read implements Disk.
-func (d *disk) Read(name string) ([]byte, error) {
+// Read implements View.
+func (d *Device) Read(name string) ([]byte, error) {
 	f := d.dir.find(name)
 	if f == nil {
 		return nil, noFile(name)
@@ -202,5 +239,8 @@ func (d *disk) Read(name string) ([]byte, error) {
 	}
 	return data, nil
 }
+
+// NameHash returns a hash of the name of a file.
+func (d *Device) NameHash(file string) uint64 { return d.dir.hash(file) }
 
 func noFile(name string) error { return fmt.Errorf("file %q: %w", name, ErrNoFile) }

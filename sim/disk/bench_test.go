@@ -1,4 +1,4 @@
-package sim
+package disk
 
 import "testing"
 
@@ -6,14 +6,14 @@ import "testing"
 // the request to its completion. The goal is no allocation but the copies of
 // written data.
 func BenchmarkDisk(b *testing.B) {
-	d := disk{profile: DiskProfile{}}
-	w := DiskRequest{Op: DiskWrite, File: "wal-0000000000000001", Data: make([]byte, 100)}
-	s := DiskRequest{Op: DiskSync, File: w.File}
+	d := Device{profile: Profile{}}
+	w := Request{Op: Write, File: "wal-0000000000000001", Data: make([]byte, 100)}
+	s := Request{Op: Sync, File: w.File}
 	b.ReportAllocs()
 	for i := range b.N {
 		w.Offset = int64(i%100_000) * 100
-		d.submit(0, &w)
-		d.submit(0, &s)
+		d.Submit(0, &w)
+		d.Submit(0, &s)
 		d.complete()
 		d.complete()
 	}

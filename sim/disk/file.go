@@ -1,4 +1,4 @@
-package sim
+package disk
 
 import (
 	"cmp"
@@ -32,7 +32,7 @@ type file struct {
 // change is a write or a truncation. A lost change was dropped by a failed sync:
 // it can be read until a power loss, and is not on the disk.
 type change struct {
-	op     DiskOp
+	op     Op
 	lost   bool
 	offset int64
 	data   []byte // a copy
@@ -45,7 +45,7 @@ func (f *file) change(c change) {
 	f.changes = append(f.changes, c)
 	f.untouched, f.proven = min(f.untouched, c.offset), min(f.proven, c.offset)
 	f.highWaterEnd = min(f.highWaterEnd, c.offset)
-	if c.op == DiskTruncate {
+	if c.op == Truncate {
 		f.highWaterSize = min(f.highWaterSize, c.offset)
 	}
 }
@@ -96,7 +96,7 @@ func (f *file) fold() {
 }
 
 // read returns a copy of the content of f, durable or not, in memory of d.
-func (f *file) read(d *disk) []byte {
+func (f *file) read(d *Device) []byte {
 	data := append(d.alloc(f.maxSize()), f.image...)
 	for _, c := range f.changes {
 		data = c.apply(data)
@@ -108,7 +108,7 @@ func (f *file) read(d *disk) []byte {
 func (f *file) maxSize() int {
 	size := int64(len(f.image))
 	for i := range f.changes {
-		if c := &f.changes[i]; c.op == DiskTruncate || len(c.data) > 0 {
+		if c := &f.changes[i]; c.op == Truncate || len(c.data) > 0 {
 			size = max(size, c.end())
 		}
 	}
@@ -120,7 +120,7 @@ func (f *file) size() int64 {
 	n := int64(len(f.image))
 	for _, c := range f.changes {
 		switch {
-		case c.op == DiskTruncate:
+		case c.op == Truncate:
 			n = c.offset
 		case len(c.data) > 0:
 			n = max(n, c.end())
@@ -133,7 +133,7 @@ func (c change) end() int64 { return c.offset + int64(len(c.data)) }
 
 // apply applies c to data.
 func (c change) apply(data []byte) []byte {
-	if c.op == DiskTruncate {
+	if c.op == Truncate {
 		return resize(data, c.offset)
 	}
 	if len(c.data) > 0 {
@@ -158,12 +158,12 @@ func resize(data []byte, size int64) []byte {
 	return data
 }
 
-// sectorSize is the default of DiskProfile.Sector.
+// sectorSize is the default of Profile.Sector.
 const sectorSize = 512
 
 // sectors counts the sectors that a write touches; a truncation counts as one.
-func (c change) sectors(p DiskProfile) int {
-	if c.op == DiskTruncate {
+func (c change) sectors(p Profile) int {
+	if c.op == Truncate {
 		return 1
 	}
 	sector := int64(cmp.Or(p.Sector, sectorSize))
@@ -171,7 +171,7 @@ func (c change) sectors(p DiskProfile) int {
 }
 
 // firstSectors returns c reduced to its first n sectors.
-func (c change) firstSectors(n int, p DiskProfile) change {
+func (c change) firstSectors(n int, p Profile) change {
 	if n == c.sectors(p) {
 		return c
 	}
@@ -180,10 +180,10 @@ func (c change) firstSectors(n int, p DiskProfile) change {
 
 // sectorRange returns c, a write, reduced to its sectors from one up to another,
 // which is excluded.
-func (c change) sectorRange(from, to int, p DiskProfile) change {
+func (c change) sectorRange(from, to int, p Profile) change {
 	sector := int64(cmp.Or(p.Sector, sectorSize))
 	first := c.offset / sector
 	begin := max(c.offset, (first+int64(from))*sector)
 	end := max(begin, min(c.end(), (first+int64(to))*sector))
-	return change{op: DiskWrite, offset: begin, data: c.data[begin-c.offset : end-c.offset]}
+	return change{op: Write, offset: begin, data: c.data[begin-c.offset : end-c.offset]}
 }

@@ -1,4 +1,4 @@
-package sim
+package disk
 
 import (
 	"encoding"
@@ -12,20 +12,20 @@ import (
 )
 
 // diskWithFault returns an empty disk with a fault that lasts for a second.
-func diskWithFault(p DiskProfile, f DiskFault) (*disk, *DiskHits) {
-	d, hits := emptyDisk(p), &DiskHits{}
-	d.injectFault(f, 0, sec, hits)
+func diskWithFault(p Profile, f Fault) (*Device, *Hits) {
+	d, hits := emptyDisk(p), &Hits{}
+	d.Inject(f, 0, sec, hits)
 	return d, hits
 }
 
 // fails completes a request, which must end with an error.
-func fails(t *testing.T, d *disk, want error) {
+func fails(t *testing.T, d *Device, want error) {
 	t.Helper()
 	require.ErrorIs(t, d.complete().err, want)
 }
 
 // batches writes a log of n synced writes of equal length.
-func batches(d *disk, n int) {
+func batches(d *Device, n int) {
 	for i := range n {
 		ask(d, write("f", int64(i)*8, fmt.Sprintf("batch %2d", i)), sync("f"))
 		finish(d)
@@ -35,15 +35,15 @@ func batches(d *disk, n int) {
 // A later sync proves that the damaged bytes were durable, for any number of
 // faults.
 func TestDamageSparesTheLastBatch(t *testing.T) {
-	for _, f := range []DiskFault{BitRot, Misdirected} {
+	for _, f := range []Fault{BitRot, Misdirected} {
 		t.Run(f.String(), func(t *testing.T) {
 			places := map[int]bool{}
 			for seed := range uint64(200) {
-				d := &disk{key: keyed.Seed(seed)}
+				d := &Device{key: keyed.Seed(seed)}
 				batches(d, 10)
 				before, _ := d.Read("f")
-				hits := &DiskHits{}
-				d.injectFault(f, 0, 0, hits)
+				hits := &Hits{}
+				d.Inject(f, 0, 0, hits)
 				after, _ := d.Read("f")
 				require.Len(t, after, len(before))
 				require.NotEqual(t, before, after)
@@ -53,7 +53,7 @@ func TestDamageSparesTheLastBatch(t *testing.T) {
 				for i := range before {
 					places[i] = places[i] || before[i] != after[i]
 				}
-				d.losePower()
+				d.LosePower()
 				if names, _ := d.List(); len(names) > 0 {
 					holds(t, d, "f", string(after))
 				}
@@ -67,7 +67,7 @@ func TestDamageSparesTheLastBatch(t *testing.T) {
 
 // Bytes without a second sync, or written again since, are not damaged.
 func TestThereIsNothingToDamage(t *testing.T) {
-	for name, requests := range map[string][]DiskRequest{
+	for name, requests := range map[string][]Request{
 		"nothing":            nil,
 		"one batch":          {write("f", 0, "abc"), sync("f")},
 		"an empty sync":      {write("f", 0, "abc"), sync("f"), sync("f")},
@@ -77,11 +77,11 @@ func TestThereIsNothingToDamage(t *testing.T) {
 		"a file that is not": {write("f", 0, "abc"), sync("f"), write("f", 3, "def"), sync("f"), remove("f")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := emptyDisk(DiskProfile{})
+			d := emptyDisk(Profile{})
 			ask(d, requests...)
-			hits := &DiskHits{}
-			for _, f := range []DiskFault{BitRot, Misdirected} {
-				d.injectFault(f, 0, 0, hits)
+			hits := &Hits{}
+			for _, f := range []Fault{BitRot, Misdirected} {
+				d.Inject(f, 0, 0, hits)
 			}
 			require.Zero(t, *hits)
 			require.False(t, d.faults.damaged)
@@ -92,9 +92,9 @@ func TestThereIsNothingToDamage(t *testing.T) {
 // A sync after a write that was done in part proves nothing: its owner may not
 // recognize the part.
 func TestATornWriteProvesNothing(t *testing.T) {
-	d := emptyDisk(DiskProfile{})
+	d := emptyDisk(Profile{})
 	batches(d, 3)
-	d.injectFault(WriteError, 0, sec, &DiskHits{})
+	d.Inject(WriteError, 0, sec, &Hits{})
 	ask(d, write("f", 24, "batch  3"), sync("f"))
 	finish(d)
 	require.EqualValues(t, 16, d.dir.find("f").proven)
@@ -107,10 +107,10 @@ func TestATornWriteProvesNothing(t *testing.T) {
 func TestAMisdirectedWriteIsElsewhere(t *testing.T) {
 	holes, others := 0, 0
 	for seed := range uint64(100) {
-		d := &disk{key: keyed.Seed(seed)}
+		d := &Device{key: keyed.Seed(seed)}
 		ask(d, write("g", 0, "........"), sync("g"), write("g", 8, "x"), sync("g"))
 		batches(d, 3)
-		d.injectFault(Misdirected, 0, 0, &DiskHits{})
+		d.Inject(Misdirected, 0, 0, &Hits{})
 		f, _ := d.Read("f")
 		g, _ := d.Read("g")
 		if slices.Contains(f, 0) {
@@ -125,16 +125,16 @@ func TestAMisdirectedWriteIsElsewhere(t *testing.T) {
 }
 
 func TestFailingReads(t *testing.T) {
-	d, hits := diskWithFault(DiskProfile{}, ReadError)
+	d, hits := diskWithFault(Profile{}, ReadError)
 	batches(d, 1)
 	_, err := d.Read("f")
 	require.EqualError(t, err, `file "f": input/output error`)
 	require.ErrorIs(t, err, ErrIO)
-	d.beginLife(2 * sec)
+	d.BeginLife(2 * sec)
 	holds(t, d, "f", "batch  0")
 	require.EqualValues(t, 1, hits[ReadError])
 
-	d, hits = diskWithFault(DiskProfile{}, ShortRead)
+	d, hits = diskWithFault(Profile{}, ShortRead)
 	batches(d, 2)
 	got, err := d.Read("f")
 	require.ErrorIs(t, err, ErrIO)
@@ -143,7 +143,7 @@ func TestFailingReads(t *testing.T) {
 }
 
 func TestFailingWrites(t *testing.T) {
-	d, hits := diskWithFault(DiskProfile{Sector: 1}, WriteError)
+	d, hits := diskWithFault(Profile{Sector: 1}, WriteError)
 	ask(d, write("f", 0, "abcdef"), truncate("f", 0), remove("f"), rename("f", "g"))
 	for range 4 {
 		fails(t, d, ErrIO)
@@ -151,30 +151,30 @@ func TestFailingWrites(t *testing.T) {
 	got, _ := d.Read("f")
 	require.Equal(t, "abcdef"[:len(got)], string(got), "some of it may be done")
 	require.EqualValues(t, 4, hits[WriteError])
-	d.submit(sec, &DiskRequest{Op: DiskTruncate, File: "f"})
+	d.Submit(sec, &Request{Op: Truncate, File: "f"})
 	require.NoError(t, d.complete().err, "the fault is over")
 	holds(t, d, "f", "")
 }
 
 func TestFailingSyncs(t *testing.T) {
-	d, hits := diskWithFault(DiskProfile{}, SyncError)
+	d, hits := diskWithFault(Profile{}, SyncError)
 	ask(d, write("f", 0, "abc"), sync("f"), write("g", 0, "x"), syncDir)
 	require.NoError(t, d.complete().err)
 	fails(t, d, ErrIO)
 	require.NoError(t, d.complete().err)
 	fails(t, d, ErrIO)
 	require.EqualValues(t, 2, hits[SyncError])
-	d.clearFaults()
+	d.ClearFaults()
 	ask(d, sync("f"), sync("g"), syncDir)
 	finish(d)
 	holds(t, d, "f", "abc")
-	d.losePower()
+	d.LosePower()
 	holds(t, d, "f", "") // as if never written
 	holds(t, d, "g", "x")
 }
 
 func TestAFullDisk(t *testing.T) {
-	d, hits := diskWithFault(DiskProfile{}, FullDisk)
+	d, hits := diskWithFault(Profile{}, Full)
 	room := int(d.faults.capacity)
 	require.Less(t, room, maxFreeWhenFull)
 	ask(d, write("f", 0, string(make([]byte, room+1))), write("f", 0, "over"), truncate("f", 4), write("g", 0, "new"))
@@ -188,86 +188,41 @@ func TestAFullDisk(t *testing.T) {
 	fails(t, d, ErrFull)
 	require.NoError(t, d.complete().err)
 	require.NoError(t, d.complete().err, "there is room where a file was")
-	require.EqualValues(t, 2, hits[FullDisk])
+	require.EqualValues(t, 2, hits[Full])
 }
 
 func TestASlowDiskAndAStuckOne(t *testing.T) {
 	constant := netmodel.Delay{Min: ms}
-	d, _ := diskWithFault(DiskProfile{Write: constant, Sync: constant}, SlowDisk)
+	d, _ := diskWithFault(Profile{Write: constant, Sync: constant}, Slow)
 	w, s := write("f", 0, "x"), sync("f")
-	took := d.submit(0, &w)
+	took := d.Submit(0, &w)
 	require.LessOrEqual(t, took, maxSlowdown*ms)
-	require.Greater(t, d.submit(0, &w)-took, ms)
-	d, hits := diskWithFault(DiskProfile{Write: constant, Sync: constant}, StuckSync)
-	require.Equal(t, 3*ms, d.submit(0, &w), "two requests have made it")
-	require.Equal(t, sec+ms, d.submit(0, &s))
+	require.Greater(t, d.Submit(0, &w)-took, ms)
+	d, hits := diskWithFault(Profile{Write: constant, Sync: constant}, StuckSync)
+	require.Equal(t, 3*ms, d.Submit(0, &w), "two requests have made it")
+	require.Equal(t, sec+ms, d.Submit(0, &s))
 	require.EqualValues(t, 1, hits[StuckSync])
 }
 
-// In a world the process gets the error of a disk fault, and the error is
-// forgotten with its life.
-func TestFaultsInAWorld(t *testing.T) {
-	var failed error
-	w := worldOf(t, 1, func(ev *Event, out *Effects) {
-		if ev.Kind == Boot {
-			out.Disk(write("f", 0, "x"))
-			out.Disk(sync("f"))
-		}
-		if ev.Err != nil {
-			failed = ev.Err
-		}
-	})
-	w.InjectDiskFault(1, SyncError, sec)
-	require.False(t, w.DiskFailed(1))
-	w.Run(ms)
-	require.ErrorIs(t, failed, ErrIO)
-	require.True(t, w.DiskFailed(1))
-	require.EqualValues(t, 1, w.DiskHits()[SyncError])
-	w.CrashProcess(1)
-	w.ClearDiskFaults(1)
-	w.Start(1)
-	w.Run(sec)
-	require.False(t, w.DiskFailed(1))
-	require.False(t, w.DiskDamaged(1))
-	require.Equal(t, Stats{Events: 6, ProcessCrashes: 1, DiskOps: 4}, w.Stats())
-}
-
-func TestAKillSparesWhatALossOfPowerTakes(t *testing.T) {
-	w := worldOf(t, 1, func(ev *Event, out *Effects) {
-		if ev.Kind == Boot && ev.Token == 1 {
-			out.Disk(write("f", 0, "x"))
-		}
-	})
-	w.Run(ms)
-	w.CrashProcess(1)
-	names, _ := w.procs[1].disk.List()
-	require.Equal(t, []string{"f"}, names)
-	w.LosePower(1) // though it is down
-	names, _ = w.procs[1].disk.List()
-	require.Empty(t, names)
-	w.LosePower(1) // nothing left to lose
-	require.Equal(t, uint64(1), w.Stats().PowerLosses)
-}
-
-func TestNamesOfDiskFaults(t *testing.T) {
-	require.Len(t, DiskFaults(), 11)
-	for _, f := range DiskFaults() {
+func TestNamesOfFaults(t *testing.T) {
+	require.Len(t, Faults(), 11)
+	for _, f := range Faults() {
 		text, err := encoding.TextMarshaler(f).MarshalText()
 		require.NoError(t, err)
-		var g DiskFault
+		var g Fault
 		require.NoError(t, g.UnmarshalText(text))
 		require.Equal(t, f, g)
-		require.Equal(t, slices.Contains([]DiskFault{BitRot, Misdirected, Zeroed, Truncated}, f), f.Damages())
+		require.Equal(t, slices.Contains([]Fault{BitRot, Misdirected, Zeroed, Truncated}, f), f.Damages())
 	}
-	var f DiskFault
+	var f Fault
 	require.ErrorContains(t, f.UnmarshalText([]byte("rust")), `disk fault "rust": want one of [rot misdirect read_error`)
-	require.Equal(t, "disk fault 77", DiskFault(77).String())
+	require.Equal(t, "disk fault 77", Fault(77).String())
 }
 
 // proven returns a log of n synced writes of 8 bytes in a file made with 200
 // bytes. A high-water mark covers the first told of them.
-func proven(seed uint64, n, told int) *disk {
-	d := &disk{key: keyed.Seed(seed), highWaterFile: "proof"}
+func proven(seed uint64, n, told int) *Device {
+	d := &Device{key: keyed.Seed(seed), highWaterFile: "proof"}
 	ask(d, write("f", 192, "the end."), sync("f"))
 	finish(d)
 	for i := range n {
@@ -284,14 +239,14 @@ func proven(seed uint64, n, told int) *disk {
 // Bytes under a high-water mark may be damaged, the last batch too. Bytes after
 // it stay as they are, unless bytes under it are damaged as well.
 func TestDamageThatTheFileOfProofsTellsOf(t *testing.T) {
-	for _, f := range []DiskFault{BitRot, Misdirected, Zeroed, Truncated} {
+	for _, f := range []Fault{BitRot, Misdirected, Zeroed, Truncated} {
 		for _, told := range []int{0, 5, 10} {
 			t.Run(fmt.Sprintf("%v, told of %d", f, told), func(t *testing.T) {
 				last := 0 // how often the last batch was damaged
 				for seed := range uint64(300) {
 					d := proven(seed, 10, told)
 					before, _ := d.Read("f")
-					d.injectFault(f, 0, 0, &DiskHits{})
+					d.Inject(f, 0, 0, &Hits{})
 					after, _ := d.Read("f")
 					if !d.faults.damaged {
 						require.Equal(t, before, after)
@@ -320,14 +275,14 @@ func TestTheFileOfProofsIsSparedAfterDamage(t *testing.T) {
 		ask(d, write("proof", 8, "x"), sync("proof"), write("proof", 16, "y"), sync("proof"))
 		finish(d)
 		finish(d)
-		d.injectFault(Zeroed, 0, 0, &DiskHits{})
+		d.Inject(Zeroed, 0, 0, &Hits{})
 		if !d.faults.damaged {
 			continue
 		}
 		before, _ := d.Read("proof")
-		for at := range Duration(20) {
-			d.injectFault(BitRot, 1+at, 0, d.faults.hits)
-			d.injectFault(Truncated, 1+at, 0, d.faults.hits)
+		for at := range netmodel.Duration(20) {
+			d.Inject(BitRot, 1+at, 0, d.faults.hits)
+			d.Inject(Truncated, 1+at, 0, d.faults.hits)
 		}
 		after, _ := d.Read("proof")
 		require.Equal(t, before, after)
@@ -339,37 +294,37 @@ func TestTheFileOfProofsIsSparedAfterDamage(t *testing.T) {
 func TestWhatTellsOfNothing(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		after func(d *disk)
+		after func(d *Device)
 		tells bool
 	}{
-		{"nothing", func(*disk) {}, false},
-		{"the same bytes again", func(d *disk) {
+		{"nothing", func(*Device) {}, false},
+		{"the same bytes again", func(d *Device) {
 			ask(d, write("proof", 0, "none"), sync("proof"))
 			finish(d)
 		}, false},
-		{"a write after the one that is synced", func(d *disk) {
+		{"a write after the one that is synced", func(d *Device) {
 			ask(d, write("proof", 0, "none"), sync("proof"), write("proof", 8, "ten"), sync("proof"))
 			for range 3 {
 				d.complete()
 			}
 		}, false},
-		{"a sync after a loss of power", func(d *disk) {
+		{"a sync after a loss of power", func(d *Device) {
 			ask(d, write("proof", 8, "ten"))
-			d.losePower()
+			d.LosePower()
 			ask(d, sync("proof"))
 			finish(d)
 		}, false},
-		{"a sync after a kill", func(d *disk) {
+		{"a sync after a kill", func(d *Device) {
 			ask(d, write("proof", 8, "ten"))
-			d.crashProcess()
+			d.CrashProcess()
 			ask(d, sync("proof"))
 			finish(d)
 		}, false},
-		{"a write that is synced after the same bytes again", func(d *disk) {
+		{"a write that is synced after the same bytes again", func(d *Device) {
 			ask(d, write("proof", 0, "none"), sync("proof"), write("proof", 8, "ten"), sync("proof"))
 			finish(d)
 		}, true},
-		{"other bytes in the same place", func(d *disk) {
+		{"other bytes in the same place", func(d *Device) {
 			ask(d, write("proof", 0, "many"), sync("proof"))
 			finish(d)
 		}, true},
@@ -377,7 +332,7 @@ func TestWhatTellsOfNothing(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			damaged := 0
 			for seed := range uint64(100) {
-				d := &disk{key: keyed.Seed(seed), highWaterFile: "proof"}
+				d := &Device{key: keyed.Seed(seed), highWaterFile: "proof"}
 				ask(d, write("f", 0, "made"), sync("f"), syncDir, write("proof", 0, "none"), sync("proof"), syncDir)
 				finish(d)
 				for i := range 10 {
@@ -385,7 +340,7 @@ func TestWhatTellsOfNothing(t *testing.T) {
 					finish(d)
 				}
 				c.after(d)
-				d.injectFault(Zeroed, 0, 0, &DiskHits{})
+				d.Inject(Zeroed, 0, 0, &Hits{})
 				if d.faults.damaged {
 					damaged++
 				}

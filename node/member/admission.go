@@ -10,8 +10,13 @@ import (
 
 // handleIntroduction judges a peer by its introduction, this member's memory and
 // the testimonies of others, and judges this log by the peer's testimony. Then it
-// admits the peer, or answers with an introduction of its own.
+// admits the peer, or answers with an introduction of its own. Testimonies are true
+// however late they are: a peer that was rolled back since may remember less.
 func (m *Member) handleIntroduction(p *peer, in *Introduction) {
+	m.recordTestimonies(p, in)
+	if m.err != nil {
+		return
+	}
 	if p.introduction != nil && in.sentBefore(p.introduction) {
 		m.mark(MarkStaleIntroduction)
 		if in.Boot < p.introduction.Boot { // maybe an older copy, which must learn of that
@@ -23,10 +28,6 @@ func (m *Member) handleIntroduction(p *peer, in *Introduction) {
 		p.attempts = 0
 	}
 	p.introduction = in
-	m.recordTestimonies(p, in)
-	if m.err != nil {
-		return
-	}
 	before := p.rejection
 	if p.rejection = m.rejectionReason(p, in); p.rejection == "" {
 		m.afterIntroduction(p, in)

@@ -13,6 +13,8 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 )
 
+var one = flag.String("bug", "", "measure this misuse only")
+
 var measured = flag.Bool("measure", false, "measure how soon each misuse is found, as README.md has it: some minutes")
 
 // apart is the distance of the campaigns' first seeds.

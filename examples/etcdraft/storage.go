@@ -30,7 +30,7 @@ func (s *storage) recover(members []uint64, records [][]byte) {
 }
 
 func (s *storage) replay(m *pb.Message) {
-	if !raft.IsEmptySnap(m.GetSnapshot()) && s.bug != LogKept {
+	if !raft.IsEmptySnap(m.GetSnapshot()) {
 		must(s.ApplySnapshot(m.GetSnapshot()))
 		s.snapshotAt = m.GetSnapshot().GetMetadata().GetIndex()
 	}
@@ -44,7 +44,7 @@ func (s *storage) replay(m *pb.Message) {
 // nil: there is nothing to save.
 func (s *storage) save(rd *raft.Ready) []byte {
 	m := &pb.Message{Entries: rd.Entries}
-	if !raft.IsEmptySnap(rd.Snapshot) {
+	if !raft.IsEmptySnap(rd.Snapshot) && s.bug != LogKept {
 		m.Snapshot = rd.Snapshot
 	}
 	if !raft.IsEmptyHardState(rd.HardState) {

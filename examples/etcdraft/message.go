@@ -52,7 +52,7 @@ func (p packet) message() *pb.Message { return unmarshal(p.Data) }
 // String is the text in traces, as raft writes it.
 func (p packet) String() string { return raft.DescribeMessage(p.message(), nil) }
 
-func marshal(m *pb.Message) []byte { return get(proto.Marshal(m)) }
+func marshal(m *pb.Message) []byte { return get(proto.MarshalOptions{Deterministic: true}.Marshal(m)) }
 
 func unmarshal(data []byte) *pb.Message {
 	m := &pb.Message{}

@@ -53,9 +53,13 @@ func oneOf(label string, values ...int64) func(scenarios.Choices, *scenarios.Pla
 
 // System is a key-value store on etcd's raft, with a misuse or None.
 func System(bug Bug) scenarios.System {
+	name, about := "etcdraft", "a key-value store on go.etcd.io/raft/v3"
+	if bug != None {
+		name, about = name+"-"+string(bug), about+", with a misuse of it"
+	}
 	return scenarios.System{
-		Name:     "etcdraft",
-		About:    "a key-value store on go.etcd.io/raft/v3",
+		Name:     name,
+		About:    about,
 		Workload: workload.KV(),
 		Knobs: []scenarios.Knob{
 			heartbeatKnob, electionKnob, jitterKnob, snapshotKnob, catchUpKnob, inflightKnob, sizeKnob, membersKnob, quorumKnob, preVoteKnob,

@@ -3,11 +3,14 @@ package etcdraft_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/examples/etcdraft"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/harness"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/stretchr/testify/require"
 )
 
@@ -25,10 +28,10 @@ func scaled(n uint64) uint64 {
 }
 
 func TestCorrectUse(t *testing.T) {
-	c := campaignOf(etcdraft.None, 0, scaled(500))
-	c.Guard = 10
-	campaign.RequireSeeds(t, c)
+	harness.Test(t, etcdraft.System(etcdraft.None), harness.Options{Seeds: 500, Guard: 10})
 }
+
+func FuzzCorrectUse(f *testing.F) { harness.Fuzz(f, etcdraft.System(etcdraft.None), harness.Options{}) }
 
 // A campaign reaches all that the code is there for.
 func TestMarksAreHit(t *testing.T) {
@@ -53,35 +56,55 @@ func TestEqualHashes(t *testing.T) {
 	require.Len(t, hashes, 1)
 }
 
-// Each misuse is found, and the same seed passes without it. Seeds are those that found
-// it first; README.md tells how long that takes from elsewhere.
+// misuseFile has a small plan in which a misuse shows.
+func misuseFile(b etcdraft.Bug) string { return "testdata/misuse/" + string(b) + ".json" }
+
+// Each misuse shows in its plan, which passes without it. README.md tells how long a
+// campaign takes to find it.
 func TestMisuseIsFound(t *testing.T) {
-	seeds := map[etcdraft.Bug]struct {
-		seed      uint64
-		signature string
-	}{
-		etcdraft.SendsFirst:      {0, "invariant/an-entry-that-no-majority-has-durably-is-applied"},
-		etcdraft.VoteNotSaved:    {347, "invariant/two-leaders-of-a-term"},
-		etcdraft.MustSyncIgnored: {83, "invariant/a-leader-lacks-an-entry-that-was-applied"},
-		etcdraft.AppliesEarly:    {0, "invariant/an-entry-that-no-majority-has-durably-is-applied"},
-		etcdraft.ReadsLocally:    {4, "linearizability/read"},
-		etcdraft.IndexBeforeData: {7, "invariant/a-node-has-a-state-that-is-not-the-one-at-its-index"},
-		etcdraft.LogKept:         {3, "assertion/panic"},
-		etcdraft.ConfStateLost:   {7, "liveness/fresh-operation-stuck"},
-		etcdraft.AdvancesFirst:   {1, "invariant/a-node-has-a-state-that-is-not-the-one-at-its-index"},
-		etcdraft.SnapshotSilent:  {75, "convergence/applied-differ"},
-		etcdraft.NoDedup:         {7, "linearizability/read"},
+	for bug, signature := range map[etcdraft.Bug]string{
+		etcdraft.SendsFirst:      "invariant/an-entry-that-no-majority-has-durably-is-applied",
+		etcdraft.VoteNotSaved:    "invariant/two-leaders-of-a-term",
+		etcdraft.MustSyncIgnored: "invariant/a-leader-lacks-an-entry-that-was-applied",
+		etcdraft.AppliesEarly:    "invariant/an-entry-that-no-majority-has-durably-is-applied",
+		etcdraft.ReadsLocally:    "linearizability/read",
+		etcdraft.IndexBeforeData: "invariant/a-node-has-a-state-that-is-not-the-one-at-its-index",
+		etcdraft.LogKept:         "assertion/panic",
+		etcdraft.ConfStateLost:   "liveness/fresh-operation-stuck",
+		etcdraft.AdvancesFirst:   "invariant/a-node-has-a-state-that-is-not-the-one-at-its-index",
+		etcdraft.SnapshotSilent:  "convergence/applied-differ",
+		etcdraft.NoDedup:         "linearizability/read",
+		etcdraft.Aliased:         "harness/message-changed",
+	} {
+		t.Run(string(bug), func(t *testing.T) {
+			data, err := os.ReadFile(misuseFile(bug))
+			require.NoError(t, err)
+			p, err := scenarios.Decode(data)
+			require.NoError(t, err)
+			r, err := play.Run(t.Context(), etcdraft.System(bug), p, play.Options{})
+			require.NoError(t, err)
+			t.Log(r.Sentence())
+			require.Equal(t, signature, r.Signature())
+
+			correct := etcdraft.System(etcdraft.None)
+			p.System = correct.Name
+			r, err = play.Run(t.Context(), correct, p, play.Options{})
+			require.NoError(t, err)
+			require.Equal(t, play.Passed, r.Status, r.Sentence())
+		})
+	}
+}
+
+// A campaign from any seed on finds each misuse.
+func TestCampaignsFindMisuse(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes ten core-seconds")
 	}
 	for _, b := range etcdraft.Bugs() {
-		t.Run(string(b), func(t *testing.T) {
-			want := seeds[b]
-			c := campaignOf(b, want.seed, 1)
-			sum, err := c.Run(t.Context(), nil)
-			require.NoError(t, err)
-			require.Len(t, sum.Groups, 1)
-			require.Equal(t, want.signature, sum.Groups[0].Signature)
-			campaign.RequireSeeds(t, campaignOf(etcdraft.None, want.seed, 1))
-		})
+		f, found, err := findFirst(t.Context(), b, apart, 5000)
+		require.NoError(t, err)
+		require.True(t, found, "%s was not found in 5,000 seeds", b)
+		t.Logf("%s: %s in seed %d", b, f.signature, f.seed)
 	}
 }
 
@@ -93,6 +116,11 @@ func ExampleSystem() {
 		Seeds:  60,
 	}
 	sum, err := c.Run(context.Background(), nil)
-	fmt.Println(sum.Groups[0].Signature, err)
-	// Output: linearizability/read <nil>
+	for _, g := range sum.Groups {
+		fmt.Println(g.Signature)
+	}
+	fmt.Println(err)
+	// Output:
+	// linearizability/read
+	// <nil>
 }

@@ -79,6 +79,20 @@ func (r *historyRecorder) respond(at scenarios.Duration, f *scenarios.Response) 
 	return true
 }
 
+// judgeable returns an error if no judge can make sense of a response: the model of the
+// objects does not have it. Responses of machines always have some.
+func (r *historyRecorder) judgeable(at scenarios.Duration, f *scenarios.Response) error {
+	if r.model == nil {
+		return nil
+	}
+	o := f.Operation
+	op := history.Operation{
+		Kind: r.kind(o.Kind), Argument: o.Argument, Expected: o.Expected, Return: int64(at),
+		Outcome: outcomeInHistory(f.Outcome), State: f.State, Version: f.Version,
+	}
+	return op.Judgeable(&r.model.Grammar)
+}
+
 // upTo drops invocations that are later than the end of the run.
 func (r *historyRecorder) upTo(end scenarios.Duration) []history.Operation {
 	r.operations = slices.DeleteFunc(r.operations, func(o history.Operation) bool { return o.Call > int64(end) })

@@ -36,7 +36,11 @@ func (s *runner) responseMisuse(at scenarios.Duration, id sim.ID, r *scenarios.R
 		text = fmt.Sprintf("client %d observes a Response to %s with outcome %q: want %q, %q or %q",
 			id, r.Operation.ID, r.Outcome, scenarios.Committed, scenarios.Rejected, scenarios.Unknown)
 	default:
-		return nil
+		err := s.history.judgeable(at, r)
+		if err == nil {
+			return nil
+		}
+		text = fmt.Sprintf("client %d observes a Response to %s that no history has: %v", id, r.Operation.ID, err)
 	}
 	return &scenarios.Violation{Property: "harness", Class: "bad-response", At: at, Sentence: "Misuse of the harness: " + text}
 }

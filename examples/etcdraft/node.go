@@ -201,7 +201,7 @@ func (n *node) apply(out *sim.Effects, entries []*pb.Entry) {
 			n.changeMembers(e.GetData())
 		}
 		n.machine.advance(e.GetIndex(), e.GetTerm(), e.GetData(), done)
-		out.Observe(kit.Fact(applied{e.GetIndex(), e.GetTerm(), n.machine.Digest}))
+		out.Observe(kit.Fact(applied{e.GetIndex(), e.GetTerm(), n.machine.Digest, n.raw.BasicStatus().GetTerm()}))
 		n.proposeMembers(e.GetIndex())
 	}
 }

@@ -15,8 +15,9 @@ import (
 // The facts that nodes report.
 type (
 	// applied is an entry that a node has applied. Digest is of all entries up to it, and
-	// of their results.
-	applied struct{ Index, Term, Digest uint64 }
+	// of their results. The node was in the term NodeTerm, so the entry was committed in
+	// that term or an earlier one.
+	applied struct{ Index, Term, Digest, NodeTerm uint64 }
 	// stored is the end of a node's log, all of which is durable.
 	stored struct{ Index uint64 }
 	// restored is a state that a node has from its log or from a snapshot.
@@ -87,8 +88,11 @@ func (o *oracle) elected(id sim.ID, f elected) error {
 		o.hit(leaderChanged)
 	}
 	o.leaders[f.Term] = id
-	if last := uint64(len(o.entries)) - 1; f.Index <= last {
-		return fmt.Errorf("%w: node %d leads term %d from index %d on, and %d was applied", errIncomplete, id, f.Term, f.Index, last)
+	for _, e := range o.entries[min(f.Index, uint64(len(o.entries))):] {
+		if e.NodeTerm < f.Term { // a leader of old votes may lack what a later term has committed
+			return fmt.Errorf("%w: node %d leads term %d from index %d on, and entry %d was applied in term %d",
+				errIncomplete, id, f.Term, f.Index, e.Index, e.NodeTerm)
+		}
 	}
 	return nil
 }
@@ -102,7 +106,7 @@ func (o *oracle) applied(id sim.ID, f applied) error {
 		o.entries = append(o.entries, f)
 		return o.durable(id, f)
 	}
-	if known := o.entries[f.Index]; known != f {
+	if known := o.entries[f.Index]; known.Term != f.Term || known.Digest != f.Digest {
 		return fmt.Errorf("%w: node %d has %v at index %d, and another had %v", errDiffer, id, f, f.Index, known)
 	}
 	return nil

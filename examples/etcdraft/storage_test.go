@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/sim"
+	"github.com/lockstep-dst/lockstep/sim/disk"
 	"github.com/lockstep-dst/lockstep/sim/kit"
 	"github.com/stretchr/testify/require"
 	"go.etcd.io/raft/v3"
@@ -11,7 +12,7 @@ import (
 )
 
 // life opens the storage on a disk, has do change it, and completes all requests.
-func life(t *testing.T, disk *sim.DiskModel, bug Bug, do func(s *storage, out *sim.Effects)) *storage {
+func life(t *testing.T, disk *disk.Model, bug Bug, do func(s *storage, out *sim.Effects)) *storage {
 	s := &storage{bug: bug}
 	var out sim.Effects
 	var err error
@@ -33,7 +34,7 @@ func life(t *testing.T, disk *sim.DiskModel, bug Bug, do func(s *storage, out *s
 			token, err := disk.Complete()
 			require.NoError(t, err)
 			if disk.InFlight() == 0 { // all but the last of a group are quiet
-				_, err = s.log.Step(0, &sim.Event{Kind: sim.DiskDone, Token: token}, &out)
+				_, err = s.log.Step(0, &sim.Event{Kind: disk.Done, Token: token}, &out)
 				require.NoError(t, err)
 			}
 		}
@@ -62,7 +63,7 @@ func state(s *storage) (hard *pb.HardState, first, last uint64, members []uint64
 }
 
 func TestStorageRecovers(t *testing.T) {
-	disk := sim.NewDiskModel(0)
+	disk := disk.NewModel(0)
 	_, first, last, members := state(life(t, disk, None, nothing))
 	require.Equal(t, []uint64{2, 1}, []uint64{first, last}, "an empty log")
 	require.Equal(t, []uint64{1, 2, 3}, members)
@@ -86,7 +87,7 @@ func TestStorageRecovers(t *testing.T) {
 }
 
 func TestASnapshotReplacesTheLog(t *testing.T) {
-	disk := sim.NewDiskModel(0)
+	disk := disk.NewModel(0)
 	rd := readOf(3, 0, 9)
 	rd.Snapshot = &pb.Snapshot{Data: []byte("state"), Metadata: &pb.SnapshotMetadata{
 		Index: new(uint64(9)), Term: new(uint64(2)), ConfState: &pb.ConfState{Voters: []uint64{1}},
@@ -101,5 +102,5 @@ func TestASnapshotReplacesTheLog(t *testing.T) {
 }
 
 func TestNothingToSaveIsNoRecord(t *testing.T) {
-	life(t, sim.NewDiskModel(0), None, func(s *storage, _ *sim.Effects) { require.Nil(t, s.save(&raft.Ready{})) })
+	life(t, disk.NewModel(0), None, func(s *storage, _ *sim.Effects) { require.Nil(t, s.save(&raft.Ready{})) })
 }

@@ -12,11 +12,11 @@ import (
 )
 
 // life opens the storage on a disk, has do change it, and completes all requests.
-func life(t *testing.T, disk *disk.Model, bug Bug, do func(s *storage, out *sim.Effects)) *storage {
+func life(t *testing.T, d *disk.Model, bug Bug, do func(s *storage, out *sim.Effects)) *storage {
 	s := &storage{bug: bug}
 	var out sim.Effects
 	var err error
-	s.log, err = kit.OpenLog("raft", disk, &out, func(_ sim.Duration, out *sim.Effects, records [][]byte) {
+	s.log, err = kit.OpenLog("raft", d, &out, func(_ sim.Duration, out *sim.Effects, records [][]byte) {
 		s.recover([]uint64{1, 2, 3}, records)
 		do(s, out)
 	})
@@ -25,16 +25,16 @@ func life(t *testing.T, disk *disk.Model, bug Bug, do func(s *storage, out *sim.
 		requests := out.DiskRequests()
 		out = sim.Effects{}
 		for _, r := range requests {
-			disk.Submit(r)
+			d.Submit(r)
 		}
-		if disk.InFlight() == 0 {
+		if d.InFlight() == 0 {
 			return s
 		}
-		for disk.InFlight() > 0 {
-			token, err := disk.Complete()
+		for d.InFlight() > 0 {
+			token, err := d.Complete()
 			require.NoError(t, err)
-			if disk.InFlight() == 0 { // all but the last of a group are quiet
-				_, err = s.log.Step(0, &sim.Event{Kind: disk.Done, Token: token}, &out)
+			if d.InFlight() == 0 { // all but the last of a group are quiet
+				_, err = s.log.Step(0, &sim.Event{Kind: sim.DiskDone, Token: token}, &out)
 				require.NoError(t, err)
 			}
 		}
@@ -63,22 +63,22 @@ func state(s *storage) (hard *pb.HardState, first, last uint64, members []uint64
 }
 
 func TestStorageRecovers(t *testing.T) {
-	disk := disk.NewModel(0)
-	_, first, last, members := state(life(t, disk, None, nothing))
+	d := disk.NewModel(0)
+	_, first, last, members := state(life(t, d, None, nothing))
 	require.Equal(t, []uint64{2, 1}, []uint64{first, last}, "an empty log")
 	require.Equal(t, []uint64{1, 2, 3}, members)
 
-	life(t, disk, None, keep(readOf(1, 2, 2, 1, 1, 1)))
-	life(t, disk, None, keep(readOf(2, 3, 3, 1, 2))) // another leader replaces entries 3 and 4
-	hard, _, last, _ := state(life(t, disk, None, nothing))
+	life(t, d, None, keep(readOf(1, 2, 2, 1, 1, 1)))
+	life(t, d, None, keep(readOf(2, 3, 3, 1, 2))) // another leader replaces entries 3 and 4
+	hard, _, last, _ := state(life(t, d, None, nothing))
 	require.Equal(t, []uint64{2, 3, 3}, []uint64{hard.GetTerm(), hard.GetVote(), hard.GetCommit()})
 	require.EqualValues(t, 3, last)
 
-	life(t, disk, None, func(s *storage, out *sim.Effects) {
+	life(t, d, None, func(s *storage, out *sim.Effects) {
 		s.compact(out, 2, 5, &pb.ConfState{Voters: []uint64{1, 2}, Learners: []uint64{3}}, []byte("state"))
 		require.EqualValues(t, 2, get(s.FirstIndex()), "entries stay in memory for followers that lag")
 	})
-	s := life(t, disk, None, nothing)
+	s := life(t, d, None, nothing)
 	_, first, last, members = state(s)
 	require.Equal(t, []uint64{3, 3}, []uint64{first, last})
 	require.Equal(t, []uint64{1, 2}, members)
@@ -87,17 +87,17 @@ func TestStorageRecovers(t *testing.T) {
 }
 
 func TestASnapshotReplacesTheLog(t *testing.T) {
-	disk := disk.NewModel(0)
+	d := disk.NewModel(0)
 	rd := readOf(3, 0, 9)
 	rd.Snapshot = &pb.Snapshot{Data: []byte("state"), Metadata: &pb.SnapshotMetadata{
 		Index: new(uint64(9)), Term: new(uint64(2)), ConfState: &pb.ConfState{Voters: []uint64{1}},
 	}}
-	life(t, disk, None, keep(readOf(1, 0, 1, 1, 1, 1)))
-	life(t, disk, None, keep(rd))
-	_, first, last, members := state(life(t, disk, None, nothing))
+	life(t, d, None, keep(readOf(1, 0, 1, 1, 1, 1)))
+	life(t, d, None, keep(rd))
+	_, first, last, members := state(life(t, d, None, nothing))
 	require.Equal(t, []uint64{10, 9}, []uint64{first, last})
 	require.Equal(t, []uint64{1}, members)
-	_, _, _, members = state(life(t, disk, ConfStateLost, nothing))
+	_, _, _, members = state(life(t, d, ConfStateLost, nothing))
 	require.Empty(t, members)
 }
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -56,6 +57,24 @@ func TestPackagesSayThatTheyAreNotPromised(t *testing.T) {
 		}
 	}
 }
+
+// The imports that the pages show are of promised packages.
+func TestPagesImportPromisedPackages(t *testing.T) {
+	promised := promisedPackages(t)
+	pages, err := filepath.Glob("docs/*.md")
+	require.NoError(t, err)
+	found := 0
+	for _, page := range append(pages, "README.md") {
+		for _, m := range shownImport.FindAllStringSubmatch(readFile(t, page), -1) {
+			found++
+			require.Contains(t, promised, m[1], page)
+		}
+	}
+	require.NotZero(t, found)
+}
+
+// shownImport matches the import path of a package of this module in quotes.
+var shownImport = regexp.MustCompile(`"` + regexp.QuoteMeta(module) + `/([a-z0-9/]+)"`)
 
 // The formats that docs/API.md names have the versions that the code reads and writes.
 func TestAPIPageHasTheVersionsOfFormats(t *testing.T) {

@@ -28,6 +28,7 @@
 //   - scenarios/harness: the command and the tests of any system: harness.Main,
 //     harness.Test and harness.Fuzz.
 //   - cmd/lockstep: that command for the node, with commands for nodes and clients.
+//   - examples/etcdraft: etcd's raft as a system under test, a module of its own.
 //   - cmd/mutants: measures how soon campaigns find known bugs in the node.
 //
 // docs/ARCHITECTURE.md gives the reasons for this division, and arch_test.go

@@ -76,7 +76,8 @@ func System(bug Bug) scenarios.System {
 }
 
 // adjust has clients and the heal phase wait for a few elections. With a learner among the
-// members, fewer of them may be excluded.
+// members, fewer of them may be excluded. Nodes that were paused for the whole of the heal
+// phase get and answer some thousand messages at once, for which steps must be short.
 func adjust(_ scenarios.Choices, p *scenarios.Plan) {
 	term := 2 * scenarios.Duration(electionKnob.Of(p)) // with its jitter
 	p.Knobs.ClientTimeout = max(p.Knobs.ClientTimeout, 5*term)
@@ -84,6 +85,9 @@ func adjust(_ scenarios.Choices, p *scenarios.Plan) {
 	p.Heal.Settle = 4 * term
 	if membersKnob.Of(p) != 0 && p.Nodes > 1 {
 		p.Heal.Excluded = p.Heal.Excluded[:min(len(p.Heal.Excluded), (p.Nodes-2)/2)]
+	}
+	if p.Heal.Exclusion == scenarios.StayPaused {
+		p.Steps.Time = min(p.Steps.Time, scenarios.Duration(heartbeatKnob.Of(p)/500))
 	}
 	if len(p.Heal.Excluded) == 0 {
 		p.Heal.Excluded, p.Heal.Exclusion = nil, scenarios.DownAtFirst

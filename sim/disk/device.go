@@ -23,8 +23,7 @@ type Config struct {
 type Device struct {
 	profile         Profile
 	highWaterFile   string
-	changed         func(file string, at netmodel.Duration) // Config.Changed
-	highWaterChange uint64                                  // number of the last change of the high-water file with new content
+	highWaterChange uint64 // number of the last change of the high-water file with new content
 	key             keyed.Key
 	idleAt          netmodel.Duration // when all requests are done
 	dir             directory
@@ -37,6 +36,8 @@ type Device struct {
 	buffers         *Buffers      // source of buf; nil: allocate
 	faults          *faultState   // nil until the first fault
 	outcomes        crashOutcomes // nil: random, by the profile
+
+	changed func(file string, at netmodel.Duration) // Config.Changed
 }
 
 // New returns an empty disk.

@@ -36,8 +36,8 @@ const (
 	Completed Phase = "completed" // it is done, and the process has not heard of it
 )
 
-// At returns when the phase of a request is that was submitted, begins and is done at
-// the given times.
+// At returns the time of the phase p of a request, from the times at which it was
+// submitted, begins and is done.
 func (p Phase) At(submitted, begin, done netmodel.Duration) netmodel.Duration {
 	switch p {
 	case InFlight:

@@ -26,8 +26,8 @@ var (
 // Op is the operation of a Request.
 type Op uint8
 
-// The operations of a disk. All but Write and SyncDir end with ErrNoFile
-// if File does not exist.
+// The operations of a disk. All but Write and SyncDir end with ErrNoFile if File does
+// not exist.
 const (
 	Write    Op = iota + 1 // write Data at Offset of File, and create the file if need be, even to write nothing
 	Truncate               // make File exactly Offset bytes long, with zeros where it grows
@@ -42,7 +42,7 @@ func (o Op) String() string {
 }
 
 // Request is an asynchronous disk operation. Data must not change before its
-// completion: a Device reports it if it did. The requests of one process complete in
+// completion: Config.Changed is called if it did. The requests of one process complete in
 // order.
 type Request struct {
 	Op     Op

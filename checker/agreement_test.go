@@ -2,6 +2,7 @@ package checker
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/checker/history"
@@ -71,6 +72,62 @@ func (m machine) forced(checked []checkedOp) bool {
 		}
 	}
 	return true
+}
+
+// The plan for the gaps between the versions of a register is complete if all
+// unknown operations are blind writes, and sound in any case.
+func TestAgreesOnGaps(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := gappedHistory(t)
+		m := machines(h.Operations)[0]
+		m.automaton = newRegister()
+		checked := m.checkedOps()
+		order, told := byVersion(checked)
+		require.True(t, told)
+		w := witnessWalk{automaton: m.automaton, ops: checked, rest: order}
+		planned := w.plan(order) && w.walk()
+		truth := m.search(context.Background(), checked, 1<<40) == possible
+		if h.Model == history.ModelRegister {
+			require.Equal(t, truth, planned)
+		} else if planned {
+			require.True(t, truth)
+		}
+	})
+}
+
+// gappedHistory is a history of one register that reports all versions, with
+// many unknown operations.
+func gappedHistory(t *rapid.T) history.History {
+	values := []string{"1", "2", "3"}
+	spread := rapid.SampledFrom([]int64{4, 12, 40}).Draw(t, "spread")
+	h := history.History{Model: rapid.SampledFrom([]history.Model{history.ModelRegister, history.ModelCASRegister}).Draw(t, "model")}
+	value, version := history.NoValue, int64(0)
+	for i := range rapid.IntRange(1, 12).Draw(t, "operations") {
+		instant := int64(1000 + 3*i)
+		op := history.Operation{
+			Client: i, ID: fmt.Sprint("o", i), Machine: "r", Kind: history.KindRead, Outcome: history.Committed,
+			Call:   instant - rapid.Int64Range(0, spread).Draw(t, "sooner"),
+			Return: instant + rapid.Int64Range(0, spread).Draw(t, "later"),
+		}
+		if rapid.IntRange(0, 3).Draw(t, "write") > 0 {
+			op.Kind, op.Argument = history.KindWrite, rapid.SampledFrom(values).Draw(t, "value")
+			if h.Model == history.ModelCASRegister && rapid.Bool().Draw(t, "cas") {
+				op.Kind, op.Expected = history.KindCAS, value
+			}
+			value, version = op.Argument, version+1
+		}
+		op.Version = version
+		if op.Kind == history.KindRead {
+			op.State = value
+		} else if rapid.IntRange(0, 2).Draw(t, "unknown") > 0 {
+			op.Outcome, op.Reason, op.Version = history.Unknown, "timeout", history.NoVersion
+		}
+		if op.Kind == history.KindRead && rapid.IntRange(0, 9).Draw(t, "lie") == 0 {
+			op.State = rapid.SampledFrom(values).Draw(t, "wrong")
+		}
+		h.Operations = append(h.Operations, op)
+	}
+	return h
 }
 
 // Few operations leave time for a naive checker.

@@ -12,7 +12,8 @@ import (
 // and the next. In that order every operation takes effect as soon as its call
 // and the operations before it allow. If each does so by its return, the order
 // proves that the history is linearizable. Unknown steps fill gaps between
-// versions, of each kind the first called first.
+// versions: of a register as planGaps chooses, else of each kind the first called
+// first.
 //
 // It returns false if it finds no order. That proves a violation only where
 // each gap leaves one choice of steps; docs/JUDGE.md has the proof. The caller
@@ -26,13 +27,30 @@ func (a *automaton) witness(checked []checkedOp) bool {
 	if !ok {
 		return false
 	}
-	w := witnessWalk{automaton: a, state: a.initial, spares: unknownSteps(checked), ops: checked, rest: order}
+	w := witnessWalk{automaton: a, state: a.initial, ops: checked, rest: order}
+	if a.legal == nil {
+		if planned := w; planned.plan(order) && planned.walk() {
+			return true
+		}
+	}
+	w.spares = unknownSteps(checked)
+	return w.walk()
+}
+
+// walk goes through all versions.
+func (w *witnessWalk) walk() bool {
 	for len(w.rest) > 0 {
 		if !w.advance(w.takeVersion()) {
 			return false
 		}
 	}
 	return true
+}
+
+// plan chooses the steps for all gaps in advance, if it can.
+func (w *witnessWalk) plan(order []int32) bool {
+	w.planned = planGaps(w.ops, order)
+	return w.planned != nil
 }
 
 // byVersion returns the known operations in order of version. It reports false
@@ -106,9 +124,10 @@ type witnessWalk struct {
 	state   int32
 	version int64
 	time    int64          // the earliest instant of the next operation
-	spares  [][]*checkedOp // by kind: unknown steps that no gap has used
+	spares  [][]*checkedOp // by kind: unknown steps that no gap has used; unless planned
 	needed  []int32        // by state: the versions in rest that only an unknown step can have made; nil until there is a gap
 	tries   int            // left to fill this gap
+	planned []*checkedOp   // by version: the step that makes it; nil: gaps are filled from spares
 }
 
 // takeVersion takes the operations of the next version from rest.
@@ -174,6 +193,9 @@ func (w *witnessWalk) fill(n int64, fits func() bool) bool {
 	if n <= 0 {
 		return n == 0 && fits()
 	}
+	if w.planned != nil {
+		return w.fillAsPlanned(n) && fits()
+	}
 	if w.tries--; w.tries < 0 {
 		return false
 	}
@@ -187,6 +209,17 @@ func (w *witnessWalk) fill(n int64, fits func() bool) bool {
 		w.state, w.time, w.spares[k] = state, time, spares
 	}
 	return false
+}
+
+// fillAsPlanned takes the n steps that were planned for the next versions.
+func (w *witnessWalk) fillAsPlanned(n int64) bool {
+	for _, c := range w.planned[w.version+1 : w.version+1+n] {
+		if !w.allows(w.state, c) {
+			return false
+		}
+		w.state, w.time = c.to, max(w.time, c.call)
+	}
+	return true
 }
 
 // choices returns the kinds of unknown steps that are legal now, in the order

@@ -280,7 +280,7 @@ func TestMisuseEndsARun(t *testing.T) {
 			[]string{"the system makes a nil process for life 1 of process 101"},
 		},
 		"a node that cannot be made": {
-			foreign{unmakeable: true}, "assertion/panic",
+			foreign{unmakeable: true}, "assertion/panic-no-node-today",
 			[]string{"Panic: no node today"},
 		},
 		"a message that its receiver changes": {

@@ -174,7 +174,7 @@ func knobNames(knobs []Knob) string {
 // Trip is the typical time of a request, its response, and the sync of a disk between
 // them: the scale of a protocol's timeouts.
 func (p *Plan) Trip() Duration {
-	return 2*p.delay() + p.Disk.Write.Min + p.Disk.Sync.Min
+	return 2*p.delay() + typicalDelay(p.Disk.Write) + typicalDelay(p.Disk.Sync)
 }
 
 // delay is the typical latency of a message.
@@ -182,7 +182,7 @@ func (p *Plan) delay() Duration {
 	if p.Heal.Delay != 0 {
 		return p.Heal.Delay
 	}
-	return max(p.Network.Delay.Min, netmodel.Microsecond)
+	return max(typicalDelay(p.Network.Delay), netmodel.Microsecond)
 }
 
 func (s *Setting) String() string {

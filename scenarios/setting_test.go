@@ -95,3 +95,19 @@ func TestKnobsOfMachinesAreRefusedElsewhere(t *testing.T) {
 	p.System, p.Workload = "knobbed", "lock"
 	require.ErrorContains(t, knobbed.Check(p), `workload: "lock": knobbed has "kv"`)
 }
+
+// A trip is of the typical latencies, of which the least is a quarter: a timeout in
+// proportion to that would be too short for any round.
+func TestTripIsTypical(t *testing.T) {
+	const us = netmodel.Microsecond
+	constant := func(d scenarios.Duration) netmodel.Delay { return netmodel.Delay{Min: d} }
+	p := &scenarios.Plan{}
+	p.Network.Delay, p.Disk.Write, p.Disk.Sync = constant(100*us), constant(10*us), constant(50*us)
+	require.Equal(t, 260*us, p.Trip())
+	p.Network.Delay = netmodel.Delay{Kind: netmodel.Exponential, Min: 25 * us, Mean: 100 * us, Max: 2000 * us}
+	p.Disk.Write = netmodel.Delay{Kind: netmodel.Uniform, Min: 2 * us, Max: 20 * us}
+	p.Disk.Sync = netmodel.Delay{Kind: netmodel.Heavy, Min: 12 * us, Mean: 50 * us, Max: 10_000 * us}
+	require.Equal(t, 260*us, p.Trip())
+	p.Heal.Delay = 200 * us
+	require.Equal(t, 460*us, p.Trip())
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/lockstep-dst/lockstep/examples/etcdraft"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 )
 
 var one = flag.String("bug", "", "measure this misuse only")
@@ -38,7 +39,7 @@ func findFirst(ctx context.Context, b etcdraft.Bug, start, most uint64) (f find,
 		c.Guard = 100 // which looks at all messages again
 	}
 	_, err = c.Run(ctx, func(s *campaign.Summary, seed uint64, first *campaign.Group) {
-		if first != nil && !found {
+		if first != nil && !found && first.Signature != string(play.Undecided) {
 			f, found = find{s.Seeds, cpuSeconds() - begin, first.Signature, seed}, true
 			cancel()
 		}

@@ -82,7 +82,7 @@ func adjust(_ scenarios.Choices, p *scenarios.Plan) {
 	term := 2 * scenarios.Duration(electionKnob.Of(p)) // with its jitter
 	p.Knobs.ClientTimeout = max(p.Knobs.ClientTimeout, 5*term)
 	p.Heal.Within = 100 * term * scenarios.Duration(len(p.Machines()))
-	p.Heal.Settle = 4 * term
+	p.Heal.Settle = 4*term + 4*(p.Disk.Write.Max+p.Disk.Sync.Max)
 	if membersKnob.Of(p) != 0 && p.Nodes > 1 {
 		p.Heal.Excluded = p.Heal.Excluded[:min(len(p.Heal.Excluded), (p.Nodes-2)/2)]
 	}

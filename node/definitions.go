@@ -147,13 +147,13 @@ func (d *definitions) finishLookup(l *lookup, r Reply) {
 }
 
 // adopt logs a chosen definition, the state of the machine with the key, and uses it from
-// now on.
+// now on. One that is configured as well is logged, too: it may leave the configuration.
 func (d *definitions) adopt(key, text string) {
 	if text == fsm.Undefined || d.node.isLogged(localPrefix+key) {
 		return
 	}
 	def, err := fsm.Parse(text)
-	if err != nil || metaKey(def.Name) != key || d.known[def.Name] != nil {
+	if err != nil || metaKey(def.Name) != key || !d.permits(&def, text) {
 		d.counts.Discarded++
 		return
 	}
@@ -167,14 +167,21 @@ func (d *definitions) recover(localKey, text string) error {
 	if err != nil {
 		return errRecord("machine %q: %w", localKey, err)
 	}
-	if known := d.known[def.Name]; known != nil { // configured since it was created
-		if configured, _ := known.Text(); configured != text {
-			return errRecord("definition %q: it is configured otherwise than it was created: take it out of the configuration", def.Name)
-		}
-		return nil
+	if !d.permits(&def, text) {
+		return errRecord("definition %q: it is configured otherwise than it was created: take it out of the configuration", def.Name)
 	}
 	d.known[def.Name] = &def
 	return nil
+}
+
+// permits reports whether the configuration has no other definition of that name.
+func (d *definitions) permits(def *fsm.Definition, text string) bool {
+	known := d.known[def.Name]
+	if known == nil {
+		return true
+	}
+	configured, _ := known.Text() // valid: see Config.Validate
+	return configured == text
 }
 
 // list returns all definitions but that of definitions, sorted by name.

@@ -206,6 +206,25 @@ func TestADefinitionIsConfiguredLater(t *testing.T) {
 	require.Contains(t, w.takeTranscript(), `definition "lamp": it is configured otherwise than it was created`)
 }
 
+// A definition that is configured before the node learns of its creation is none that it
+// discards. It is logged, so that the node needs the configuration no longer.
+func TestAConfiguredDefinitionIsCreated(t *testing.T) {
+	w := newWorld(3, nil)
+	h := w.hosts[1]
+	h.crash()
+	h.cfg.Definitions = append(h.cfg.Definitions, lamp())
+	h.start()
+	require.Equal(t, node.Committed, w.ask(t, 2, "c1.1", "definition/lamp", text(t, lamp())).Outcome)
+	require.Equal(t, node.Committed, w.ask(t, 1, "c1.2", "lamp/hall", "on").Outcome)
+	require.Zero(t, h.node.Counters().Discarded)
+
+	h.crash()
+	h.cfg.Definitions = h.cfg.Definitions[:1]
+	h.start()
+	require.Equal(t, []fsm.Definition{lamp(), fsm.Lifecycle()}, h.node.Definitions())
+	require.Equal(t, node.Committed, w.ask(t, 1, "c1.3", "lamp/hall", "off").Outcome)
+}
+
 // A retired machine does not retain the memory of its earlier entries.
 func TestARetiredMachineIsSmall(t *testing.T) {
 	w := newWorld(1, nil)

@@ -157,6 +157,7 @@ func generateCreated(c Choices, p *Plan, shape Shape) {
 	if c.Often("competing?", 60) {
 		p.Competing = competing(c, d)
 	}
+	generateConfigured(c, p)
 	percent := []uint64{8, 3, 25}[c.Choose("creations", 3)]
 	for i := range p.Operations {
 		o, c := &p.Operations[i], c.Part("creation", i)

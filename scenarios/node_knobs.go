@@ -2,7 +2,9 @@ package scenarios
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lockstep-dst/lockstep/sim"
@@ -17,6 +19,10 @@ type NodeKnobs struct {
 	Batch       int    `json:"batch,omitempty"`        // as in Knobs; at most the dedup window counts
 	Queue       int    `json:"queue,omitempty"`        // as in Knobs
 	Segment     int    `json:"segment,omitempty"`      // as in Knobs
+
+	// Configured: each life is configured with the created definitions that are chosen
+	// when it begins, and so are all later ones.
+	Configured bool `json:"configured,omitempty"`
 }
 
 // KnobsOf returns the settings of a node in one of its lives, from 1.
@@ -29,6 +35,12 @@ func (p *Plan) KnobsOf(id sim.ID, life int) Knobs {
 		}
 	}
 	return k
+}
+
+// Configures reports whether a node is configured with created definitions in one of its
+// lives: see NodeKnobs.Configured.
+func (p *Plan) Configures(id sim.ID, life int) bool {
+	return slices.ContainsFunc(p.NodeKnobs, func(k NodeKnobs) bool { return k.Configured && k.Node == id && k.Life <= life })
 }
 
 func (p *Plan) checkNodeKnobs() error {
@@ -53,6 +65,8 @@ func (p *Plan) checkNodeKnob(i int) error {
 		return fmt.Errorf("batch: %d: want 1 to %d, or 0 for no other", k.Batch, maxDedupWindow)
 	case k.Queue < 0:
 		return fmt.Errorf("queue: %d: want 1 or more, or 0 for no other", k.Queue)
+	case k.Configured && len(p.Created) == 0:
+		return errors.New("configured: true: want it only in a plan with created definitions")
 	case k.Segment != 0 && (k.Segment < minSegment || k.Segment > maxSegment):
 		return fmt.Errorf("segment: %d: want %d to %d bytes, or 0 for no other", k.Segment, minSegment, maxSegment)
 	}
@@ -95,6 +109,25 @@ func generateNodeKnobs(c Choices, p *Plan, shape Shape) {
 	}
 }
 
+// generateConfigured has some nodes configured with what clients create, from one of
+// their lives on: as where a file of definitions is being handed out, node by node.
+func generateConfigured(c Choices, p *Plan) {
+	if !c.Often("configured?", 50) {
+		return
+	}
+	for n := range p.Nodes {
+		c, id := c.Part("configured", n), NodeID(n+1)
+		if !c.Often("configured?", 60) {
+			continue
+		}
+		if i := slices.IndexFunc(p.NodeKnobs, func(k NodeKnobs) bool { return k.Node == id }); i >= 0 {
+			p.NodeKnobs[i].Configured = true
+			continue
+		}
+		p.NodeKnobs = append(p.NodeKnobs, NodeKnobs{Node: id, Life: 1 + int(c.Choose("life", 3)), Configured: true})
+	}
+}
+
 // String describes the settings.
 func (k *NodeKnobs) String() string {
 	var list []string
@@ -105,6 +138,9 @@ func (k *NodeKnobs) String() string {
 		if s.value != 0 {
 			list = append(list, fmt.Sprintf("%s %d", s.name, s.value))
 		}
+	}
+	if k.Configured {
+		list = append(list, "configured with the created definitions that are chosen")
 	}
 	return fmt.Sprintf("node %d from life %d on: %s", k.Node, k.Life, strings.Join(list, ", "))
 }

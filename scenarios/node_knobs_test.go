@@ -27,6 +27,22 @@ func TestKnobsOfANode(t *testing.T) {
 	require.Equal(t, p.NodeKnobs, again.NodeKnobs)
 }
 
+func TestANodeIsConfiguredWithWhatIsCreated(t *testing.T) {
+	s := shape(scenarios.All)
+	made := fsm.Lifecycle()
+	made.Name = "made"
+	s.Definitions = []fsm.Definition{made}
+	p := scenarios.Generate(1, s)
+	p.Created = []string{p.Definitions[0].Name}
+	p.NodeKnobs = []scenarios.NodeKnobs{{Node: 2, Life: 2, Configured: true}, {Node: 2, Life: 4, Batch: 3}}
+	require.NoError(t, p.Validate())
+	require.False(t, p.Configures(1, 9))
+	require.False(t, p.Configures(2, 1))
+	require.True(t, p.Configures(2, 2))
+	require.True(t, p.Configures(2, 5), "in all later lives")
+	require.Contains(t, p.Summary(), "node 2 from life 2 on: configured with the created definitions that are chosen\n")
+}
+
 func TestSenselessNodeKnobsAreRefused(t *testing.T) {
 	for want, k := range map[string]scenarios.NodeKnobs{
 		"node_knobs[1].node: 9: want 1 to 3":                           {Node: 9, Life: 3},
@@ -36,6 +52,7 @@ func TestSenselessNodeKnobsAreRefused(t *testing.T) {
 		"node_knobs[1].batch: -1: want 1 to 256, or 0":                 {Node: 1, Life: 3, Batch: -1},
 		"node_knobs[1].queue: -1: want 1 or more, or 0":                {Node: 1, Life: 3, Queue: -1},
 		"node_knobs[1].segment: 127: want 128 to 16777216 bytes, or 0": {Node: 1, Life: 3, Segment: 127},
+		"node_knobs[1].configured: true: want it only in a plan with":  {Node: 1, Life: 3, Configured: true},
 	} {
 		s := shape(scenarios.All)
 		s.Definitions, s.Nodes = []fsm.Definition{fsm.Lifecycle()}, 3

@@ -2,10 +2,12 @@ package lockstep
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
 )
 
 // isDefined reports whether the definition of a machine is configured, or was chosen.
@@ -45,6 +47,24 @@ func (r *run) Chosen(name string) string {
 		}
 	}
 	return ""
+}
+
+// configuredSince returns the created definitions that a life of a node is configured
+// with: those of the lives before, and those that are chosen by now.
+func (r *run) configuredSince(id sim.ID, life int) []fsm.Definition {
+	if !r.plan.Configures(id, life) {
+		return nil
+	}
+	list := &r.configured[id]
+	for _, name := range r.plan.Created {
+		if slices.ContainsFunc(*list, func(d fsm.Definition) bool { return d.Name == name }) {
+			continue
+		}
+		if d, err := fsm.Parse(r.Chosen(name)); err == nil {
+			*list = append(*list, d)
+		}
+	}
+	return *list
 }
 
 // checkDefinitions: what a node uses as a created definition is the one that was chosen.

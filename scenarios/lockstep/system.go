@@ -67,6 +67,8 @@ type run struct {
 	pipe         codecPipe
 	marks        markCounts
 
+	configured [][]fsm.Definition // by id: created definitions that it is configured with
+
 	noOracle bool // see WithoutOracle
 
 	bug          bug
@@ -87,7 +89,7 @@ type bug struct {
 func newRun(p *scenarios.Plan) *run {
 	r := &run{
 		plan: p, nodes: make([]*node.Node, p.Nodes+1), lives: make([]int, p.Nodes+1), oracle: newOracle(p),
-		lostPromises: make([]bool, p.Nodes+1),
+		lostPromises: make([]bool, p.Nodes+1), configured: make([][]fsm.Definition, p.Nodes+1),
 	}
 	r.observers, r.processes = make([]*nodeObservers, p.Nodes+1), make([]*process, p.Nodes+1)
 	for n := 1; n <= p.Nodes; n++ {
@@ -159,7 +161,7 @@ func (r *run) config(id sim.ID, life int) node.Config {
 		cfg.Members = append(cfg.Members, node.ID(scenarios.NodeID(n)))
 	}
 	cfg.Cluster = [16]byte{'s', 'i', 'm'}
-	cfg.Definitions = r.plan.Configured()
+	cfg.Definitions = append(r.plan.Configured(), r.configuredSince(id, life)...)
 	cfg.Segment = 16 << 10 // a simulated disk is in memory, and is read in full at each start
 	cfg.ConsensusTimeout = time.Duration(k.ConsensusTimeout)
 	cfg.MaxResends = k.MaxResends

@@ -58,7 +58,7 @@ func anyOperation(t *rapid.T, g *Grammar) Operation {
 	switch {
 	case g.Name == ModelMachine:
 		op.Machine = rapid.SampledFrom([]string{"lifecycle/a", "lifecycle/b"}).Draw(t, "machine")
-	case !g.Single:
+	default:
 		op.Machine = rapid.SampledFrom([]string{"", "a", "ü"}).Draw(t, "machine")
 	}
 	op.Argument, op.Expected = anyText(t, g, form.Argument), anyText(t, g, form.Expected)

@@ -14,7 +14,7 @@ type Grammar struct {
 	About    string     // one object of the model, as in "a lock that one client at a time holds"
 	Kinds    []KindForm // none: operations of any form
 	Named    bool       // operations must name their machine
-	Single   bool       // all operations are on one machine
+	Single   bool       // histories of Jepsen have one object of it: their values have no keys
 	Versions bool       // responses may have versions
 }
 

@@ -199,9 +199,6 @@ func (v *validator) checkNames(op *Operation) *fieldError {
 // checkNewMachine checks the name of a machine that comes for the first time.
 func (v *validator) checkNewMachine(machine string) (*fsm.Definition, *fieldError) {
 	if !v.ofMachines() {
-		if v.grammar.Single && len(v.machines) > 0 {
-			return nil, fieldErrorf("machine", "%q is another than before, and model %s is one object: make the model one of several, as %s is", machine, v.grammar.Name, ModelKV)
-		}
 		return nil, nil
 	}
 	definition, _, err := fsm.SplitKey(machine)

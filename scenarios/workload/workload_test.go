@@ -42,6 +42,8 @@ func TestWorkloadsTellRightFromWrong(t *testing.T) {
 				for _, g := range sum.Groups {
 					require.Equal(t, play.Linearizability, strings.Split(g.Signature, "/")[0], g.Signature)
 				}
+				_, err = campaign.Save(t.Context(), t.TempDir(), c.System, c.Plan(sum.Groups[0].First), c.Options)
+				require.NoError(t, err)
 			})
 		}
 	}

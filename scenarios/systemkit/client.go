@@ -19,7 +19,8 @@ type Protocol struct {
 	// client's to fill.
 	Reply func(inv *scenarios.Invocation, from sim.ID, body any, to *scenarios.Response) kit.Reply
 	// Repeat reports whether the operation may be sent again though an earlier attempt
-	// may have been carried out, as a read may. Without it none is.
+	// may have been carried out; nil: operations of the kind scenarios.Read may. Return
+	// true for all if the nodes tell the attempts of an operation from new operations.
 	Repeat func(inv *scenarios.Invocation) bool
 	// Timing is the configuration of the client. What is zero follows the plan: all
 	// nodes, from a home that differs from client to client, and the plan's timeouts.
@@ -33,6 +34,9 @@ type Protocol struct {
 func NewClient(p *scenarios.Plan, id sim.ID, protocol Protocol) sim.Process {
 	if protocol.Request == nil || protocol.Reply == nil {
 		panic("systemkit: a client without Protocol.Request or Protocol.Reply: want functions that make requests and read replies")
+	}
+	if protocol.Repeat == nil {
+		protocol.Repeat = func(inv *scenarios.Invocation) bool { return inv.Kind == scenarios.Read }
 	}
 	c := &client{protocol: protocol}
 	timing := timingOf(p, id, protocol.Timing)
@@ -91,7 +95,7 @@ func (c *client) start(now sim.Duration, inv *scenarios.Invocation, out *sim.Eff
 	c.invocation = inv
 	r := kit.Request{
 		Message: func(attempt int) any { return c.protocol.Request(inv, attempt) },
-		Repeat:  c.protocol.Repeat != nil && c.protocol.Repeat(inv),
+		Repeat:  c.protocol.Repeat(inv),
 	}
 	if inv.Node != 0 {
 		r.First = scenarios.NodeID(inv.Node)

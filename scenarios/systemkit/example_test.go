@@ -56,7 +56,6 @@ func ExampleNewClient() {
 			to.State = m.Value
 			return kit.Reply{Answer: kit.Done}
 		},
-		Repeat: func(inv *scenarios.Invocation) bool { return inv.Kind == scenarios.Read },
 	})
 	var out sim.Effects
 	get := &scenarios.Operation{ID: "c1.1", Key: "x", Kind: scenarios.Read}

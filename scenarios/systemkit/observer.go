@@ -23,10 +23,15 @@ import (
 //	return fmt.Errorf("%w: node %d holds %s in place %d", errForked, ...)
 //
 // has the signature "invariant/two-values-in-one-place". Numbers in the text are left out.
+//
+// A nil Observer finds nothing: histories of clients are judged all the same.
 type Observer kit.Observer
 
 // Observe implements scenarios.Run.
 func (o Observer) Observe(at sim.Duration, id sim.ID, f sim.Observation) *scenarios.Violation {
+	if o == nil {
+		return nil
+	}
 	err := o(at, id, kit.Body(f))
 	if err == nil {
 		return nil
@@ -39,6 +44,10 @@ func (o Observer) Observe(at sim.Duration, id sim.ID, f sim.Observation) *scenar
 	}
 	return &scenarios.Violation{Property: "invariant", Class: classOf(err), At: at, Sentence: err.Error()}
 }
+
+// Agree implements scenarios.Run for a system whose nodes need not hold the same in the
+// end. A Run with a method Agree of its own has that one.
+func (o Observer) Agree(sim.Duration) *scenarios.Violation { return nil }
 
 // ViolationError is a violation as an error, for an Observer that decides about property,
 // class and machine. The time is that of the observation.

@@ -39,6 +39,8 @@ func TestErrorsAreViolations(t *testing.T) {
 	}
 	require.Zero(t, own.At, "an error may be a variable of a package")
 	require.Nil(t, systemkit.Observer(func(sim.Duration, sim.ID, any) error { return nil }).Observe(0, 1, kit.Fact(applied{})))
+	require.Nil(t, systemkit.Observer(nil).Observe(0, 1, kit.Fact(applied{})))
+	require.Nil(t, systemkit.Observer(nil).Agree(0))
 }
 
 // clientRun runs one operation of a plan, with a node that replies as a function says, and

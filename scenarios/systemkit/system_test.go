@@ -101,8 +101,6 @@ func (r *run) check(_ sim.Duration, _ sim.ID, fact any) error {
 	return nil
 }
 
-func (r *run) Agree(sim.Duration) *scenarios.Violation { return nil }
-
 type server struct {
 	run             *run
 	id              sim.ID

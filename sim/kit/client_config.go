@@ -57,6 +57,10 @@ const (
 	Void                  // no attempt has had or will have an effect
 )
 
+func (a Answer) String() string {
+	return [...]string{"not-mine", "done", "retry", "refused", "void"}[a]
+}
+
 // Reply is a reply to a request.
 type Reply struct {
 	Answer  Answer

@@ -96,6 +96,8 @@ var layers = map[string]layer{
 		external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"},
 	},
 
+	"examples/kv": {pure: true, internal: []string{"checker/history", "scenarios", "scenarios/harness", "scenarios/systemkit", "scenarios/workload", "sim", "sim/kit"}},
+
 	"cmd/mutants":        {external: []string{"github.com/spf13/cobra"}},
 	"cmd/mutants/driver": {internal: []string{"scenarios/play", "scenarios", "scenarios/campaign", "scenarios/lockstep"}},
 

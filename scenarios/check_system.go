@@ -6,7 +6,7 @@ import (
 )
 
 // FamiliesOfLoss are the families of faults after which a node's disk lacks what was
-// durable. They are for systems whose nodes detect that.
+// durable. They are for systems that prove the loss: see System.ProvesLoss.
 func FamiliesOfLoss() []Family { return []Family{DiskDamage, Wipes, Rollbacks} }
 
 // Check names the first place in p, which is valid, that makes no sense for s.

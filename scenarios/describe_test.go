@@ -52,7 +52,7 @@ func TestDamageIsForAMinority(t *testing.T) {
 	most := 0
 	for seed := range uint64(500) {
 		s := shape(scenarios.All)
-		s.Majority = seed%2 == 0
+		s.Majority, s.ProvesLoss = seed%2 == 0, seed%4 == 0
 		p := scenarios.Generate(seed, s)
 		lost := map[sim.ID]bool{}
 		for _, id := range p.Heal.Excluded {
@@ -60,7 +60,7 @@ func TestDamageIsForAMinority(t *testing.T) {
 		}
 		for _, f := range p.Faults {
 			if f.Kind == scenarios.Wipe || f.Kind == scenarios.DiskFailure && f.What.Damages() {
-				require.True(t, s.Majority)
+				require.True(t, s.ProvesLoss)
 				for _, id := range f.Nodes {
 					lost[id] = true
 				}

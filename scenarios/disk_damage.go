@@ -32,8 +32,8 @@ func (p *Plan) checkDamage() error {
 	return nil
 }
 
-// chooseDamageable chooses the nodes whose disks may be damaged: none in systems
-// that need all of their nodes.
+// chooseDamageable chooses the nodes whose disks may be damaged, if the system proves
+// the loss: none in systems that need all of their nodes.
 func chooseDamageable(c Choices, p *Plan, shape Shape) []sim.ID {
 	if !shape.Majority || !shape.disks() {
 		return nil

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
 )
@@ -150,8 +151,10 @@ func (s Shape) Families() []Family {
 	for f := range numFamilies {
 		switch {
 		case slices.Contains(s.Without, f):
-		case f == Wipes, f == Rollbacks, f == Exclusions:
+		case f == Exclusions:
 			all.add(f, s.Profile == All && s.minority())
+		case f == Wipes, f == Rollbacks:
+			all.add(f, s.Profile == All && s.mayLoseDisks())
 		case f == Batches:
 			all.add(f, s.Profile == All && s.Batches)
 		case f == Corruption:
@@ -161,7 +164,7 @@ func (s Shape) Families() []Family {
 		case f == Stops:
 			all.add(f, s.Profile == All && s.Stops)
 		case f == DiskDamage:
-			all.add(f, s.disks() && s.minority())
+			all.add(f, s.disks() && s.mayLoseDisks())
 		case f == Partitions, f == OneWays, f == Cuts:
 			all.add(f, s.network() && s.Nodes != 1)
 		case f <= Flaps:
@@ -177,8 +180,24 @@ func (s Shape) Families() []Family {
 	return all.list()
 }
 
-// minority reports whether some nodes may be lost for good.
+// minority reports whether the system goes on without some of the nodes.
 func (s Shape) minority() bool { return s.Majority && s.Nodes != 1 && s.Nodes != 2 }
+
+// mayLoseDisks reports whether disks of some nodes may lose what was durable.
+func (s Shape) mayLoseDisks() bool { return s.ProvesLoss && s.minority() }
+
+// AllFamilies lists the families of faults, in order.
+func AllFamilies() []Family { return (familySet(1<<numFamilies) - 1).list() }
+
+// ParseFamily returns the family of a name.
+func ParseFamily(name string) (Family, error) {
+	for f, n := range familyNames {
+		if n == name {
+			return Family(f), nil
+		}
+	}
+	return 0, fmt.Errorf("no family of faults is named %q: want one of %s", name, strings.Join(familyNames[:], ", "))
+}
 
 // FamilyHits counts how often each family has changed the course of a run.
 type FamilyHits [numFamilies]uint64

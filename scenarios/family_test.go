@@ -1,11 +1,13 @@
 package scenarios_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/workload"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/lockstep-dst/lockstep/sim/disk"
 	"github.com/stretchr/testify/require"
@@ -52,6 +54,50 @@ func TestPartsOfTheGeneratorAreLeftOut(t *testing.T) {
 			require.Contains(t, scenarios.Families(all), f)
 		}
 	}
+}
+
+// Whatever a system claims, a plan has the families that it can bear: those of loss
+// only if it proves the loss.
+func TestFamiliesThatASystemMustClaim(t *testing.T) {
+	s := scenarios.System{Name: "plain", Workload: workload.Register()}
+	claims := func(f scenarios.Family) bool {
+		return slices.Contains(s.Shape(scenarios.Shape{Profile: scenarios.All}).Families(), f)
+	}
+	of := func(claim *bool, families ...scenarios.Family) {
+		for _, f := range families {
+			require.False(t, claims(f), f)
+		}
+		*claim = true
+		for _, f := range families {
+			require.True(t, claims(f), f)
+		}
+	}
+	of(&s.Majority, scenarios.Exclusions)
+	of(&s.ProvesLoss, scenarios.FamiliesOfLoss()...)
+	of(&s.Batches, scenarios.Batches)
+	of(&s.Connections, scenarios.Breaks)
+	of(&s.Bytes, scenarios.Corruption)
+	of(&s.Stops, scenarios.Stops)
+	s.Without = []scenarios.Family{scenarios.Wipes}
+	require.False(t, claims(scenarios.Wipes))
+	s.Without, s.Majority = nil, false
+	require.False(t, claims(scenarios.Rollbacks), "the loss of a node is too much")
+	s.Majority = true
+	for seed := range uint64(200) {
+		p := scenarios.Generate(seed, s.Shape(scenarios.Shape{Profile: scenarios.All}))
+		require.NoError(t, p.Validate())
+		require.NoError(t, s.Check(p))
+	}
+}
+
+func TestFamiliesHaveNames(t *testing.T) {
+	for _, f := range scenarios.AllFamilies() {
+		parsed, err := scenarios.ParseFamily(f.String())
+		require.NoError(t, err)
+		require.Equal(t, f, parsed)
+	}
+	_, err := scenarios.ParseFamily("wip")
+	require.ErrorContains(t, err, `no family of faults is named "wip": want one of drop, burst, `)
 }
 
 func TestCoverageCountsPairs(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 func TestSeedsSetEveryField(t *testing.T) {
 	all := scenarios.Shape{System: "lockstep", Definitions: []fsm.Definition{fsm.Lifecycle()}, Profile: scenarios.All}
 	all.Versions, all.Retires, all.OperationIDs, all.Majority, all.Forms, all.Batches, all.Connections = true, true, true, true, true, true, true
-	all.Creates = true
+	all.ProvesLoss, all.Creates = true, true
 	all.Stops = true
 	var plans []*scenarios.Plan
 	for seed := range uint64(3000) {

@@ -44,6 +44,7 @@ type Shape struct {
 	Retires      bool // ... and takes fsm.Retired
 	OperationIDs bool `json:"Manners,omitempty"` // ... and tells operations apart by their ids
 	Majority     bool // a majority of the system's nodes is enough to go on
+	ProvesLoss   bool `json:",omitempty"` // ... and its nodes detect lost data
 	Forms        bool // its nodes can form their cluster
 	Batches      bool // its nodes can take several events as one step
 	Connections  bool // its clients are told of their connections
@@ -55,6 +56,18 @@ type Shape struct {
 	Everything bool     `json:",omitempty"` // every plan has all families that it may have: no swarm
 	Without    []Family `json:",omitempty"` // families that no plan has
 	Aimed      int      `json:",omitempty"` // percentage of seeds that are aimed; 0: the generator's own; Unaimed: none
+}
+
+// Shape returns shape with all that it says about the system set from s. The families
+// that s cannot bear are added to those that shape leaves out.
+func (s *System) Shape(shape Shape) Shape {
+	shape.System, shape.Definitions, shape.Workload = s.Name, s.Definitions, s.Workload
+	shape.Knobs, shape.Times, shape.Adjust = s.Knobs, s.Times, s.Adjust
+	shape.Versions, shape.Retires, shape.OperationIDs, shape.Creates = s.Versions, s.Retires, s.OperationIDs, s.Creates
+	shape.Majority, shape.ProvesLoss, shape.Forms = s.Majority, s.ProvesLoss, s.Forms
+	shape.Batches, shape.Connections, shape.Bytes, shape.Stops = s.Batches, s.Connections, s.Bytes, s.Stops
+	shape.Without = slices.Concat(shape.Without, s.Without)
+	return shape
 }
 
 // Limits of the generator's own choices. A Shape may exceed them.
@@ -155,7 +168,7 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 	p.Heal = Heal{At: faultsEnd, Delay: delay, Within: shape.healWithin(max(shape.Machines, len(p.Machines()))), Settle: cmp.Or(shape.Times.Settle, 10*netmodel.Second)}
 	generateExclusion(c, p, shape, swarm)
 	generateFaults(c, p, shape, swarm, faultsEnd)
-	if swarm.has(Rollbacks) { // logs are short, so nodes must note the length of a peer's log often
+	if swarm.has(Rollbacks) && shape.Workload == nil { // logs are short, so nodes must note the length of a peer's log often
 		p.Knobs.RememberBytes = 64 << (2 * c.Choose("remember", 4))
 		live := func(f Fault) bool { return f.Kind == Rollback && f.Live }
 		if slices.ContainsFunc(p.Faults, live) && c.Often("remember all?", 60) { // a copy that lacks few bytes is missed

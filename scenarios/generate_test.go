@@ -24,6 +24,7 @@ func anyShape(t *rapid.T) scenarios.Shape {
 		s.Definitions = append(s.Definitions, fsm.Definition{Name: "stone", States: []string{"Still"}, Initial: "Still"})
 	}
 	s.Majority = rapid.Bool().Draw(t, "majority")
+	s.ProvesLoss = rapid.Bool().Draw(t, "proves loss")
 	s.Nodes = rapid.IntRange(0, scenarios.MaxNodes).Draw(t, "nodes")
 	s.Clients = rapid.IntRange(0, scenarios.MaxClients).Draw(t, "clients")
 	s.Operations = rapid.IntRange(0, 200).Draw(t, "operations")
@@ -132,7 +133,7 @@ func TestProfilesUseAllTheirFamilies(t *testing.T) {
 	const seeds = 600
 	for _, profile := range scenarios.FaultProfiles() {
 		s := shape(profile)
-		s.Majority, s.Nodes = true, 5
+		s.Majority, s.ProvesLoss, s.Nodes = true, true, 5
 		count := map[scenarios.Family]int{}
 		coverage := scenarios.NewPairCoverage(s.Families())
 		for seed := range uint64(seeds) {
@@ -157,7 +158,7 @@ func TestPlansUseTheirWholeVocabulary(t *testing.T) {
 	seen := map[string]bool{}
 	for seed := range uint64(300) {
 		s := shape(scenarios.All)
-		s.Majority = true
+		s.Majority, s.ProvesLoss = true, true
 		p := scenarios.Generate(seed, s)
 		note(seen, "roaming", roams(p))
 		note(seen, string(p.Heal.Exclusion), true)

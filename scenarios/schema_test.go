@@ -388,7 +388,7 @@ func samples(t *testing.T) map[string][]byte {
 	}
 	for seed := range uint64(10) {
 		p := scenarios.Generate(seed, scenarios.Shape{
-			System: "any", Definitions: []fsm.Definition{fsm.Lifecycle()}, Profile: scenarios.All, Versions: true, Majority: true,
+			System: "any", Definitions: []fsm.Definition{fsm.Lifecycle()}, Profile: scenarios.All, Versions: true, Majority: true, ProvesLoss: true,
 		})
 		plans[fmt.Sprint("seed ", seed)] = scenarios.Encode(p)
 	}

@@ -17,12 +17,13 @@ type System struct {
 	Definitions   []fsm.Definition     // of machines, in generated plans
 	Knobs         []Knob               // its own knobs, besides those of Plan.Knobs
 	Times         Times                // its time scales
-	Without       []Family             // families of faults that it cannot bear, such as FamiliesOfLoss
+	Without       []Family             // families of faults that it cannot bear
 	Adjust        func(Choices, *Plan) // edits each generated plan, which must stay valid; nil: nothing
 	Versions      bool                 // its machines have versions, which operations may expect
 	Retires       bool                 // its machines may be retired: see fsm.Retired
 	OperationIDs  bool                 // its nodes tell operations apart by their ids: see IDScheme
 	Majority      bool                 // a majority of its nodes is enough to make progress
+	ProvesLoss    bool                 // with Majority: its nodes detect it when the disk of one of them has lost what was durable, and go on without it: see FamiliesOfLoss
 	Forms         bool                 // its nodes can form their cluster: see Knobs.Forming
 	Batches       bool                 // its nodes take several events as one step: see sim.BatchProcess
 	Connections   bool                 // its clients are told of their connections: see sim.Spec.SeesConnections

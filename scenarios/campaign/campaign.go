@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -71,20 +70,7 @@ func (c *Campaign) Validate() error {
 	return nil
 }
 
-func (c *Campaign) shape() scenarios.Shape { return shapeOf(c.System, c.Shape) }
-
-// shapeOf is s with the fields about the system.
-func shapeOf(sys scenarios.System, s scenarios.Shape) scenarios.Shape {
-	s.System, s.Definitions = sys.Name, sys.Definitions
-	s.Versions, s.Retires, s.OperationIDs, s.Majority, s.Forms, s.Batches = sys.Versions, sys.Retires, sys.OperationIDs, sys.Majority, sys.Forms, sys.Batches
-	s.Connections = sys.Connections
-	s.Creates = sys.Creates
-	s.Stops = sys.Stops
-	s.Bytes = sys.Bytes
-	s.Workload, s.Knobs, s.Times, s.Adjust = sys.Workload, sys.Knobs, sys.Times, sys.Adjust
-	s.Without = slices.Concat(s.Without, sys.Without)
-	return s
-}
+func (c *Campaign) shape() scenarios.Shape { return c.System.Shape(c.Shape) }
 
 // Plan returns the plan of one seed.
 //

@@ -39,7 +39,7 @@ const fuzzSeeds = 16
 // the empty input, which is the simplest plan, and with the plans of a few seeds.
 func Fuzz(f F, sys scenarios.System, shape scenarios.Shape) func(t T, data []byte) {
 	f.Helper()
-	shape = shapeOf(sys, shape)
+	shape = sys.Shape(shape)
 	if err := shape.Validate(); err != nil {
 		f.Fatalf("%v", err)
 	}

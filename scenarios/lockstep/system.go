@@ -27,6 +27,7 @@ func System() scenarios.System {
 		Retires:       true,
 		OperationIDs:  true,
 		Majority:      true,
+		ProvesLoss:    true,
 		Forms:         true,
 		Batches:       true,
 		Connections:   true,

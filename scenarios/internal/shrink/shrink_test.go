@@ -15,7 +15,7 @@ import (
 )
 
 var shape = scenarios.Shape{
-	System: "toy", Definitions: []fsm.Definition{fsm.Lifecycle()}, Profile: scenarios.All, Versions: true, Majority: true,
+	System: "toy", Definitions: []fsm.Definition{fsm.Lifecycle()}, Profile: scenarios.All, Versions: true, Majority: true, ProvesLoss: true,
 }
 
 // failing decides on plans by their contents; nothing runs.

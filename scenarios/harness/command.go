@@ -100,6 +100,9 @@ func (l systemList) validate() error {
 			return fmt.Errorf("harness: system %s: two systems have this name", s.Name)
 		}
 		seen[s.Name] = true
+		if err := s.Validate(); err != nil {
+			return fmt.Errorf("harness: %w", err)
+		}
 	}
 	return nil
 }

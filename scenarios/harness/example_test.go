@@ -38,15 +38,8 @@ func TestMineUnderRapid(t *testing.T) {
 		t.Skip("rapid tries 100 plans")
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		campaign.Require(t, mine, rapidplan.Plan(shapeOfMine()).Draw(t, "plan"))
+		campaign.Require(t, mine, rapidplan.Plan(mine.Shape(scenarios.Shape{Profile: scenarios.All})).Draw(t, "plan"))
 	})
-}
-
-func shapeOfMine() scenarios.Shape {
-	return scenarios.Shape{
-		System: mine.Name, Definitions: mine.Definitions, Versions: mine.Versions, Retires: mine.Retires,
-		Majority: mine.Majority, Profile: scenarios.All,
-	}
 }
 
 // A command is a value, too. Its errors are returned, with their exit codes.

@@ -18,7 +18,8 @@ type planFlags struct {
 	systems systemList
 	system  string
 	own     systemFlags
-	shape   scenarios.Shape // the fields that flags set
+	without []string        // names of families
+	shape   scenarios.Shape // the other fields that flags set
 }
 
 // newPlanFlags adds the flags to a command.
@@ -27,6 +28,7 @@ func newPlanFlags(cmd *cobra.Command, systems systemList) *planFlags {
 	f := cmd.Flags()
 	f.StringVar(&s.system, "system", systems[0].Name, "system under test: "+strings.Join(systems.names(), ", "))
 	f.StringVar((*string)(&s.shape.Profile), "profile", string(scenarios.All), "families of faults: none, network, crash, disk or all")
+	f.StringSliceVar(&s.without, "without", nil, "families of faults that no plan has, as in wipe,rollback")
 	for _, n := range s.numbers() {
 		f.IntVar(n.value, n.name, 0, n.usage)
 	}
@@ -36,6 +38,13 @@ func newPlanFlags(cmd *cobra.Command, systems systemList) *planFlags {
 		var names []string
 		for _, p := range scenarios.FaultProfiles() {
 			names = append(names, string(p))
+		}
+		return names
+	})
+	cli.CompleteFlag(cmd, "without", func() []string {
+		var names []string
+		for _, f := range scenarios.AllFamilies() {
+			names = append(names, f.String())
 		}
 		return names
 	})
@@ -61,7 +70,7 @@ func (s *planFlags) numbers() []numberFlag {
 
 // setFlags lists the flags of s that the user gave.
 func (s *planFlags) setFlags(cmd *cobra.Command) []string {
-	known := append([]string{"system", "profile"}, s.own.names()...)
+	known := append([]string{"system", "profile", "without"}, s.own.names()...)
 	for _, n := range s.numbers() {
 		known = append(known, n.name)
 	}
@@ -84,6 +93,13 @@ func (s *planFlags) campaign() (*campaign.Campaign, error) {
 		return nil, err
 	}
 	c := &campaign.Campaign{System: sys, Shape: s.shape}
+	for _, name := range s.without {
+		family, err := scenarios.ParseFamily(name)
+		if err != nil {
+			return nil, fmt.Errorf("--without: %w", err)
+		}
+		c.Shape.Without = append(c.Shape.Without, family)
+	}
 	return c, c.Validate()
 }
 
@@ -95,6 +111,9 @@ func (s *planFlags) replayLine(seed uint64) string {
 		line += " --system " + s.system
 	}
 	line += fmt.Sprintf(" --profile %s", s.shape.Profile) + s.own.line()
+	if len(s.without) > 0 {
+		line += " --without " + strings.Join(s.without, ",")
+	}
 	for _, n := range s.numbers() {
 		if *n.value != 0 {
 			line += fmt.Sprintf(" --%s %d", n.name, *n.value)

@@ -81,7 +81,7 @@ func (n *node) receive(now sim.Duration, from sim.ID, m any, out *sim.Effects) {
 	switch m := m.(type) {
 	case Request:
 		switch {
-		case m.Kind == scenarios.Read && n.id == primary: // every node has the writes that were acknowledged
+		case m.Kind == scenarios.Read && n.id == primary:
 			m.Value = n.values[m.Key].Value
 			out.Send(from, kit.Message(Reply{m, kit.Done}))
 		case n.id != primary || n.busy():

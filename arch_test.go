@@ -192,6 +192,17 @@ func TestArchitectureRulesSeeViolations(t *testing.T) {
 	}
 }
 
+// doc.go is the map of all packages.
+func TestTheMapHasAllPackages(t *testing.T) {
+	text, err := os.ReadFile("doc.go")
+	require.NoError(t, err)
+	for _, dir := range packageDirs(t) {
+		if dir != "." {
+			require.Contains(t, string(text), "["+module+"/"+dir+"]", "doc.go: a package that the map does not have")
+		}
+	}
+}
+
 func report(t *testing.T, found []violation) {
 	t.Helper()
 	for _, v := range found {

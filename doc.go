@@ -1,36 +1,104 @@
-// Package lockstep is the root of a replicated state-machine service and of the
-// deterministic simulator that tests it. It holds no code, except for tests of the
-// architecture, the glossary and the comments.
+// Package lockstep is the root of a deterministic simulation and testing harness, and
+// of a replicated state-machine service that it proves right. It holds no code, except
+// for tests of the architecture, the glossary and the comments.
 //
-// The service keeps named finite state machines identical on a few nodes: a node
-// proposes a transition, a majority of the nodes accepts it, and all nodes apply it.
-// Node code is pure (events in, effects out). The same code runs in the simulator
-// and as a process, with TCP and files.
+// Code under test is pure: events in, effects out. The harness runs it in a seeded
+// simulator of network, disks and clocks, judges the histories of its clients, makes
+// failing runs small, and repeats them. This is the map of its packages.
 //
-// README.md shows the data flow. The parts are:
+// # For those who bring a system
 //
-//   - netmodel: the fault model of links, as pure verdicts on messages.
-//   - sim: a simulator of any Process: virtual time, network, disks, power losses.
-//     disk is the simulated disk.
-//     kit has parts of which a process is made in few lines.
-//     bubble runs ordinary Go code in it: goroutines, net/http, files.
-//   - scenarios: plans as data, generated from a seed, and the systems under test.
-//     play runs one plan, campaign thousands; shrink makes a failing plan small.
-//     systemkit makes clients and oracles of a system of the parts of kit.
-//     workload has workloads of common objects.
-//   - checker: the check of linearizability. model describes the objects, history
-//     has the histories and their files, and jepsen reads those of Jepsen.
-//     guarantee checks watch streams,
-//     local reads, exactly-once and convergence.
-//   - node: the core, which knows nothing of the simulator. member adds identity
-//     and membership. server is the real runtime of a member, on tcp and files.
-//     session and client are the side of clients.
-//   - scenarios/harness: the command and the tests of any system: harness.Main,
-//     harness.Test and harness.Fuzz.
-//   - cmd/lockstep: that command for the node, with commands for nodes and clients.
-//   - examples/etcdraft: etcd's raft as a system under test, a module of its own.
-//   - cmd/mutants: measures how soon campaigns find known bugs in the node.
+// docs/HARNESS.md is a tutorial of half an hour, docs/CONTRACT.md states what is asked
+// of a system. From the command down to the parts of a process:
 //
-// docs/ARCHITECTURE.md gives the reasons for this division, and arch_test.go
-// enforces it.
+//   - [github.com/lockstep-dst/lockstep/scenarios/harness]: the command of a system,
+//     and its tests: Main, Test, Fuzz.
+//   - [github.com/lockstep-dst/lockstep/scenarios]: plans as data, their generator,
+//     and System with all that it may implement.
+//   - [github.com/lockstep-dst/lockstep/scenarios/workload]: operations and models of
+//     registers, key-value stores, locks, counters, queues, sets and lists.
+//   - [github.com/lockstep-dst/lockstep/scenarios/systemkit]: clients of plans, and an
+//     oracle as a function over facts.
+//   - [github.com/lockstep-dst/lockstep/scenarios/campaign]: many runs; shrinking,
+//     necessity, artefacts.
+//   - [github.com/lockstep-dst/lockstep/scenarios/play]: one run.
+//   - [github.com/lockstep-dst/lockstep/scenarios/rapidplan]: plans drawn by rapid.
+//   - [github.com/lockstep-dst/lockstep/sim]: the simulator of any Process.
+//   - [github.com/lockstep-dst/lockstep/sim/disk]: simulated disks, their requests and
+//     faults.
+//   - [github.com/lockstep-dst/lockstep/sim/kit]: parts of processes: messages of
+//     plain structs, timers, a log, a client, random numbers.
+//   - [github.com/lockstep-dst/lockstep/sim/bubble]: ordinary Go code in the
+//     simulator: goroutines, net/http, files.
+//   - [github.com/lockstep-dst/lockstep/netmodel]: the model of links, as pure
+//     verdicts on messages.
+//   - [github.com/lockstep-dst/lockstep/netmodel/keyed]: random choices as hashes of
+//     names.
+//   - [github.com/lockstep-dst/lockstep/examples/kv]: the system of the tutorial.
+//
+// # For those who have histories
+//
+//   - [github.com/lockstep-dst/lockstep/checker]: linearizability of histories.
+//   - [github.com/lockstep-dst/lockstep/checker/model]: the models of objects, and how
+//     to make one.
+//   - [github.com/lockstep-dst/lockstep/checker/history]: histories and their files.
+//   - [github.com/lockstep-dst/lockstep/checker/jepsen]: histories of Jepsen.
+//   - [github.com/lockstep-dst/lockstep/checker/guarantee]: watch streams, local
+//     reads, exactly-once, convergence.
+//
+// # For users of the service
+//
+//   - [github.com/lockstep-dst/lockstep/cmd/lockstep]: nodes, clusters and their
+//     clients, and the harness for the node.
+//   - [github.com/lockstep-dst/lockstep/node/client]: the client in Go.
+//   - [github.com/lockstep-dst/lockstep/node/op]: ids, outcomes and reasons of operations.
+//   - [github.com/lockstep-dst/lockstep/node/fsm]: the definitions of machines.
+//   - [github.com/lockstep-dst/lockstep/node/definition]: reads them from YAML and
+//     JSON.
+//
+// # Inside
+//
+//   - [github.com/lockstep-dst/lockstep/node]: the core. It knows nothing of the
+//     simulator.
+//   - [github.com/lockstep-dst/lockstep/node/wal]: its log.
+//   - [github.com/lockstep-dst/lockstep/node/member]: identity and membership.
+//   - [github.com/lockstep-dst/lockstep/node/service]: a member with its clients.
+//   - [github.com/lockstep-dst/lockstep/node/watch]: streams of changes.
+//   - [github.com/lockstep-dst/lockstep/node/session]: the side of clients: attempts,
+//     failover, outcomes.
+//   - [github.com/lockstep-dst/lockstep/node/wire]
+//     [github.com/lockstep-dst/lockstep/node/httpapi]: the formats between nodes, and
+//     of clients.
+//   - [github.com/lockstep-dst/lockstep/node/server]
+//     [github.com/lockstep-dst/lockstep/node/tcp]
+//     [github.com/lockstep-dst/lockstep/node/files]: the runtime: HTTP, connections
+//     and files.
+//   - [github.com/lockstep-dst/lockstep/scenarios/lockstep]: the node as a system
+//     under test.
+//   - [github.com/lockstep-dst/lockstep/scenarios/origin]: the protocol that this
+//     project comes from, which fails.
+//   - [github.com/lockstep-dst/lockstep/scenarios/canary]: a system that fails on
+//     purpose.
+//   - [github.com/lockstep-dst/lockstep/scenarios/internal/shrink]: makes a plan small, by any
+//     judge.
+//   - [github.com/lockstep-dst/lockstep/scenarios/harness/cli]
+//     [github.com/lockstep-dst/lockstep/scenarios/harness/check]: parts of commands.
+//   - [github.com/lockstep-dst/lockstep/cmd/mutants]
+//     [github.com/lockstep-dst/lockstep/cmd/mutants/driver]: measure how soon
+//     campaigns find known bugs in the node.
+//   - [github.com/lockstep-dst/lockstep/node/arena]
+//     [github.com/lockstep-dst/lockstep/node/hash64]
+//     [github.com/lockstep-dst/lockstep/node/internal/invariant]
+//     [github.com/lockstep-dst/lockstep/node/internal/tlv]
+//     [github.com/lockstep-dst/lockstep/checker/jsonobject]
+//     [github.com/lockstep-dst/lockstep/sim/internal/memo]: leaves, which several packages
+//     need.
+//   - [github.com/lockstep-dst/lockstep/sim/fieldtest]
+//     [github.com/lockstep-dst/lockstep/sim/golden]
+//     [github.com/lockstep-dst/lockstep/node/internal/waltest]
+//     [github.com/lockstep-dst/lockstep/node/tcp/tcptest]
+//     [github.com/lockstep-dst/lockstep/node/files/internal/filestest]: parts of tests.
+//
+// docs/ARCHITECTURE.md gives the reasons for this division, and arch_test.go enforces
+// it.
 package lockstep

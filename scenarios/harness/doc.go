@@ -11,6 +11,8 @@
 //	func TestMine(t *testing.T) { harness.Test(t, mySystem(), harness.Options{}) }
 //	func FuzzMine(f *testing.F) { harness.Fuzz(f, mySystem(), harness.Options{}) }
 //
+// docs/HARNESS.md is a tutorial that begins with an empty file.
+//
 // Command returns the command, for programs that add to it; package cli has the parts
 // of it that do not depend on systems. Package campaign is the library below, for
 // programs that want neither.

@@ -3,7 +3,7 @@
 // operations, fewer faults and rounder numbers.
 //
 //	func TestMine(t *testing.T) {
-//		shape := scenarios.Shape{System: mine.Name, Definitions: mine.Definitions, Profile: scenarios.All}
+//		shape := mine.Shape(scenarios.Shape{Profile: scenarios.All})
 //		rapid.Check(t, func(t *rapid.T) {
 //			p := rapidplan.Plan(shape).Draw(t, "plan")
 //			r, err := play.Run(t.Context(), mine, p, play.Options{})

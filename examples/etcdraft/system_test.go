@@ -69,7 +69,7 @@ func TestMisuseIsFound(t *testing.T) {
 		etcdraft.AppliesEarly:    "invariant/an-entry-that-no-majority-has-durably-is-applied",
 		etcdraft.ReadsLocally:    "linearizability/read",
 		etcdraft.IndexBeforeData: "invariant/a-node-has-a-state-that-is-not-the-one-at-its-index",
-		etcdraft.LogKept:         "assertion/panic",
+		etcdraft.LogKept:         "assertion/panic-snapshot-is-out-of-bound-lastindex-in-raft-defaultlogger-panicf",
 		etcdraft.ConfStateLost:   "liveness/fresh-operation-stuck",
 		etcdraft.AdvancesFirst:   "invariant/a-node-has-a-state-that-is-not-the-one-at-its-index",
 		etcdraft.SnapshotSilent:  "convergence/applied-differ",

@@ -32,6 +32,7 @@ type process struct {
 	wake      time.Duration  // when the pending timer fires; 0: it is not set
 	observers *nodeObservers
 	traffic   traffic
+	tookPart  bool // the member was ready when the current step began
 	stopped   bool
 
 	stopRequested bool // at the end of the current step
@@ -85,6 +86,7 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 // for them in the same step, which is one more step of the service.
 func (p *process) StepAll(now scenarios.Duration, evs []sim.Event, out *sim.Effects) {
 	p.report.reset()
+	p.tookPart = p.member.Ready()
 	p.traffic.beginStep(now)
 	p.events = p.events[:0]
 	if p.marking {

@@ -103,10 +103,11 @@ func (w *watchClient) checkUpdate(p *process, u *service.Update) {
 }
 
 // checkRefused: a watch is refused by a node that drains, stops, abstains or has no
-// room, or if it resumes from a version that the machine has not had.
+// room, or if it resumes from a version that the machine has not had. A node may become
+// ready in the step in which it ends the watch's wait for that.
 func (w *watchClient) checkRefused(p *process, r *node.Reply) {
 	switch {
-	case r.Reason == node.Stopping, r.Reason == node.Overloaded, r.Reason == node.Abstains && !p.member.Ready():
+	case r.Reason == node.Stopping, r.Reason == node.Overloaded, r.Reason == node.Abstains && !(p.tookPart && p.member.Ready()):
 	case r.Reason == node.BadRequest && w.ahead:
 	case r.Reason == node.UnknownDefinition && p.run.plan.IsCreated(w.first.Prefix):
 	default:

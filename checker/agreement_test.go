@@ -80,7 +80,7 @@ func TestAgreesOnGaps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := gappedHistory(t)
 		m := machines(h.Operations)[0]
-		m.automaton = newRegister()
+		m.automaton = newRegister("")
 		checked := m.checkedOps()
 		order, told := byVersion(checked)
 		require.True(t, told)

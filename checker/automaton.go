@@ -63,9 +63,13 @@ func compileFor(machine string, definitions []fsm.Definition, last *automaton) (
 }
 
 // newRegister returns an automaton without transitions. It numbers the values
-// of its register as they come.
-func newRegister() *automaton {
-	return &automaton{states: []string{history.NoValue}, numbers: map[string]int32{history.NoValue: 0}}
+// of its register as they come. An empty initial value is none.
+func newRegister(initial string) *automaton {
+	a := &automaton{states: []string{history.NoValue}, numbers: map[string]int32{history.NoValue: 0}}
+	if initial != "" {
+		a.initial = a.value(initial)
+	}
+	return a
 }
 
 // index returns the number of a state: unspecified for the empty text,

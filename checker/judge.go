@@ -17,6 +17,7 @@ type judge struct {
 	model       *model.Model
 	compiles    bool // machines have automata
 	definitions []fsm.Definition
+	initial     string     // of the history
 	last        *automaton // the last compiled
 }
 
@@ -27,10 +28,16 @@ func newJudge(h *history.History, user *model.Model) (*judge, error) {
 		if !known {
 			return nil, fmt.Errorf("model %q is not known: give it in Options.Model", h.Model)
 		}
-		return &judge{model: m, compiles: compiles(h.Model), definitions: h.Definitions}, nil
+		if err := m.CheckInitial(h.Initial); err != nil {
+			return nil, err
+		}
+		return &judge{model: m, compiles: compiles(h.Model), definitions: h.Definitions, initial: h.Initial}, nil
 	}
 	if err := user.Validate(); err != nil {
 		return nil, err
+	}
+	if h.Initial != "" {
+		return nil, fmt.Errorf("it has an initial state, and Options.Model begins in its own: put it into Model.Init")
 	}
 	if h.Model != "" && h.Model != user.Name {
 		return nil, fmt.Errorf("it is of model %s, and Options.Model is %s: give the model that the history has", h.Model, user.Name)
@@ -123,7 +130,7 @@ func (m machine) appends() bool {
 // compile gives m its automaton.
 func (j *judge) compile(m *machine) (err error) {
 	if j.model.Name != history.ModelMachine {
-		m.automaton = newRegister()
+		m.automaton = newRegister(j.initial)
 		return nil
 	}
 	m.automaton, err = compileFor(m.name, j.definitions, j.last)

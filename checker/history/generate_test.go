@@ -32,6 +32,9 @@ func anyHistory(t *rapid.T, operations int) History {
 	if h.Model == ModelMachine {
 		h.Definitions = []fsm.Definition{fsm.Lifecycle()}
 	}
+	if g.Given || g.Initial.Shape != Nothing && rapid.Bool().Draw(t, "has initial") {
+		h.Initial = anyText(t, &g, g.Initial)
+	}
 	free := map[int]int64{} // by client: the return of its last operation
 	call := int64(0)
 	for i := range operations {
@@ -83,6 +86,7 @@ func anyText(t *rapid.T, g *Grammar, f Field) string {
 	texts := map[Shape][]string{
 		Nothing: {""}, Text: {NoValue, "1", "ü \\ [2]"}, Integer: {"0", "-17", "9223372036854775807"}, Boolean: {"true", "false"},
 		Element: {"a", "-1", `"b c"`, "[1 [2]]"}, List: {NoValue, "[]", `[a "b c" [1 [2]]]`, "#{1 2}", "(1 2)"},
+		Map: {"{}", "{a 1}", `{"b c" -1, a [1]}`}, MicroOps: {"[]", "[[r x]]", "[[r x 1] [w y nil]]"}, Payment: {"[a b 1]", "(a a 9223372036854775807)"},
 	}[f.Shape]
 	if g.Name == ModelMachine && f.Shape == Text {
 		texts = fsm.Lifecycle().States

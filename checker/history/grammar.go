@@ -15,6 +15,8 @@ type Grammar struct {
 	Kinds    []KindForm // none: operations of any form
 	Named    bool       // operations must name their machine
 	Single   bool       // histories of Jepsen have one object of it: their values have no keys
+	Initial  Field      // of History.Initial; Nothing: objects always begin in the same state
+	Given    bool       // a history must have History.Initial
 	Versions bool       // responses may have versions
 }
 
@@ -41,12 +43,15 @@ type Shape uint8
 
 // Shapes.
 const (
-	Nothing Shape = iota // the empty text
-	Text                 // any text but the empty one
-	Integer              // a whole number of 64 bits, in decimal
-	Boolean              // true or false
-	Element              // an item of a List
-	List                 // items in brackets, see Items
+	Nothing  Shape = iota // the empty text
+	Text                  // any text but the empty one
+	Integer               // a whole number of 64 bits, in decimal
+	Boolean               // true or false
+	Element               // an item of a List
+	List                  // items in brackets, see Items
+	Map                   // keys with values, in braces, see Entries
+	MicroOps              // reads and writes of a transaction, see Transaction
+	Payment               // from, to and amount of a transfer, see Transfer
 )
 
 // Form returns the form of a kind; nil if g does not have the kind.
@@ -71,6 +76,23 @@ func (g *Grammar) Validate() error {
 		if f.Answers && f.Result.Shape == Nothing {
 			return fmt.Errorf("model %s: a committed %s must have a result, but the form of the result is Nothing: give another", g.Name, f.Kind)
 		}
+	}
+	return nil
+}
+
+// CheckInitial returns an error if text cannot be History.Initial of a history of
+// g's model.
+func (g *Grammar) CheckInitial(text string) error {
+	switch {
+	case text == "" && g.Given:
+		return fieldErrorf("initial", "missing: model %s needs %s", g.Name, g.Initial.About)
+	case text == "":
+		return nil
+	case g.Initial.Shape == Nothing:
+		return fieldErrorf("initial", "%q: model %s begins in a state of its own: remove it", text, g.Name)
+	}
+	if problem := g.Initial.problem(text); problem != "" {
+		return fieldErrorf("initial", "%s", problem)
 	}
 	return nil
 }
@@ -101,27 +123,45 @@ func (f Field) check(name, text string, k Kind) *fieldError {
 		}
 		return nil
 	}
-	switch f.Shape {
-	case Nothing:
+	if f.Shape == Nothing {
 		return fieldErrorf(name, "%q: %s %s has none: remove it", text, article(k), k)
-	case Integer:
-		if _, err := strconv.ParseInt(text, 10, 64); err != nil {
-			return fieldErrorf(name, "%q: want %s: a whole number of at most 64 bits", text, f.About)
-		}
-	case Boolean:
-		if text != "true" && text != "false" {
-			return fieldErrorf(name, "%q: want %s: true or false", text, f.About)
-		}
-	case Element:
-		if items, ok := Items("[" + text + "]"); !ok || len(items) != 1 || items[0] != text {
-			return fieldErrorf(name, "%q: want %s: one word, a text in double quotes, or items in brackets", text, f.About)
-		}
-	case List:
-		if _, ok := Items(text); !ok {
-			return fieldErrorf(name, "%q: want %s: items in brackets, as in [1 2 3]", text, f.About)
-		}
+	}
+	if problem := f.problem(text); problem != "" {
+		return fieldErrorf(name, "%s", problem)
 	}
 	return nil
+}
+
+// problem returns the problem of a text that does not have the shape of f, and
+// the remedy; empty if it has.
+func (f Field) problem(text string) string {
+	fits, want := true, ""
+	switch f.Shape {
+	case Integer:
+		_, err := strconv.ParseInt(text, 10, 64)
+		fits, want = err == nil, "a whole number of at most 64 bits"
+	case Boolean:
+		fits, want = text == "true" || text == "false", "true or false"
+	case Element:
+		items, ok := Items("[" + text + "]")
+		fits, want = ok && len(items) == 1 && items[0] == text, "one word, a text in double quotes, or items in brackets"
+	case List:
+		_, fits = Items(text)
+		want = "items in brackets, as in [1 2 3]"
+	case Map:
+		_, fits = Entries(text)
+		want = "keys with values in braces, each key once, as in {x 1 y 2}"
+	case MicroOps:
+		_, fits = Transaction(text)
+		want = "reads and writes, as in [[r x 1] [w y 2]]"
+	case Payment:
+		_, fits = ParseTransfer(text)
+		want = "from, to and amount, a whole number above 0, as in [a b 5]"
+	}
+	if fits {
+		return ""
+	}
+	return fmt.Sprintf("%q: want %s: %s", text, f.About, want)
 }
 
 func article(k Kind) string {

@@ -4,6 +4,7 @@ package history
 func Grammars() (all []Grammar) {
 	for _, m := range []Model{
 		ModelMachine, ModelRegister, ModelCASRegister, ModelKV, ModelLock, ModelCounter, ModelQueue, ModelSet, ModelAppendList,
+		ModelMultiRegister, ModelBank,
 	} {
 		g, known := GrammarOf(m)
 		if !known {
@@ -36,6 +37,10 @@ func GrammarOf(m Model) (g Grammar, known bool) {
 		return setGrammar(), true
 	case ModelAppendList:
 		return appendListGrammar(), true
+	case ModelMultiRegister:
+		return multiRegisterGrammar(), true
+	case ModelBank:
+		return bankGrammar(), true
 	}
 	return Grammar{Name: m}, false
 }
@@ -54,12 +59,15 @@ func machineGrammar() Grammar {
 }
 
 func registerGrammar(name Model, about string, kinds ...KindForm) Grammar {
-	return Grammar{Name: name, About: about, Single: true, Versions: true, Kinds: kinds}
+	return Grammar{Name: name, About: about, Single: true, Versions: true, Initial: valueBefore, Kinds: kinds}
 }
+
+// valueBefore is the value of a register before its first write.
+var valueBefore = Field{Text, "the value before the first write"}
 
 func kvGrammar() Grammar {
 	return Grammar{
-		Name: ModelKV, About: "a register for each key", Named: true, Versions: true,
+		Name: ModelKV, About: "a register for each key", Named: true, Versions: true, Initial: valueBefore,
 		Kinds: []KindForm{
 			writeForm(), casForm(),
 			{
@@ -84,7 +92,7 @@ func lockGrammar() Grammar {
 
 func counterGrammar() Grammar {
 	return Grammar{
-		Name: ModelCounter, About: "a whole number of 64 bits, at first 0",
+		Name: ModelCounter, About: "a whole number of 64 bits, at first 0", Initial: Field{Integer, "the number before the first operation"},
 		Kinds: []KindForm{
 			{Kind: KindAdd, About: "adds a number, which may be negative", Argument: Field{Integer, "the number added"}, Result: Field{Integer, "the sum"}},
 			{Kind: KindRead, About: "asks for the number", Result: Field{Integer, "the number"}, Answers: true, ReadOnly: true},
@@ -94,7 +102,7 @@ func counterGrammar() Grammar {
 
 func queueGrammar() Grammar {
 	return Grammar{
-		Name: ModelQueue, About: "a queue, first in, first out",
+		Name: ModelQueue, About: "a queue, first in, first out", Initial: Field{List, "the items before the first operation"},
 		Kinds: []KindForm{
 			{Kind: KindEnqueue, About: "adds an item to the end", Argument: Field{Text, "the item"}},
 			{Kind: KindDequeue, About: "takes the first item", Result: Field{Text, "the item"}, Answers: true, Illegal: "the queue was empty"},
@@ -105,7 +113,7 @@ func queueGrammar() Grammar {
 func setGrammar() Grammar {
 	changed := Field{Boolean, "whether that changed the set"}
 	return Grammar{
-		Name: ModelSet, About: "a set of elements",
+		Name: ModelSet, About: "a set of elements", Initial: Field{List, "the elements before the first operation"},
 		Kinds: []KindForm{
 			{Kind: KindAdd, About: "the set has the element from now on", Argument: Field{Element, "the element"}, Result: changed},
 			{Kind: KindRemove, About: "the set does not have the element from now on", Argument: Field{Element, "the element"}, Result: changed},
@@ -120,10 +128,33 @@ func setGrammar() Grammar {
 
 func appendListGrammar() Grammar {
 	return Grammar{
-		Name: ModelAppendList, About: "a list that only grows",
+		Name: ModelAppendList, About: "a list that only grows", Initial: Field{List, "the list before the first operation"},
 		Kinds: []KindForm{
 			{Kind: KindAppend, About: "adds an element to the end", Argument: Field{Element, "the element"}, Result: Field{List, "the list after it"}},
 			{Kind: KindRead, About: "asks for the list", Result: Field{List, "the list"}, Answers: true, ReadOnly: true},
+		},
+	}
+}
+
+func multiRegisterGrammar() Grammar {
+	return Grammar{
+		Name: ModelMultiRegister, About: "registers that transactions read and write together", Initial: Field{Map, "the value of each register before the first transaction"},
+		Kinds: []KindForm{{
+			Kind: KindTxn, About: "reads and writes registers in one step", Argument: Field{MicroOps, "the transaction"},
+			Result: Field{MicroOps, "the transaction with the values that its reads found"},
+		}},
+	}
+}
+
+func bankGrammar() Grammar {
+	return Grammar{
+		Name: ModelBank, About: "accounts, none ever below 0", Initial: Field{Map, "the balance of each account, as in {a 50 b 50}"}, Given: true,
+		Kinds: []KindForm{
+			{
+				Kind: KindTransfer, About: "moves money from one account to another", Argument: Field{Payment, "the transfer"},
+				Illegal: "the account had less than the amount",
+			},
+			{Kind: KindRead, About: "asks for all balances", Result: Field{Map, "the balance of each account"}, Answers: true, ReadOnly: true},
 		},
 	}
 }

@@ -30,6 +30,8 @@ const (
 	KindContains Kind = "contains" // asks whether a set has an element
 	KindEnqueue  Kind = "enqueue"  // adds to the end of a queue
 	KindDequeue  Kind = "dequeue"  // takes the first of a queue
+	KindTxn      Kind = "txn"      // reads and writes several registers in one step, see Transaction
+	KindTransfer Kind = "transfer" // moves money from one account to another, see Transfer
 )
 
 // Model names the sequential behaviour of the machines of a history: the effect
@@ -48,6 +50,9 @@ const (
 	ModelQueue       Model = "queue"
 	ModelSet         Model = "set"
 	ModelAppendList  Model = "append-list"
+
+	ModelMultiRegister Model = "multi-register"
+	ModelBank          Model = "bank"
 )
 
 // NoValue is the value of a register that was never written.
@@ -91,5 +96,6 @@ type Operation struct {
 type History struct {
 	Model       Model
 	Definitions []fsm.Definition
+	Initial     string // state of each object before its first operation, of the shape of Grammar.Initial; empty: that of the model
 	Operations  []Operation
 }

@@ -29,7 +29,7 @@ func TestReadRefusesForModel(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ text, want string }{
 		"no model":         {lines(replace(headKV, `,"model":"kv"`, ``)), "line 1: model: missing: add it"},
-		"unknown model":    {lines(headOf("stack")), `line 1: model: "stack" is none of machine, register, cas-register, kv, lock, counter, queue, set and append-list`},
+		"unknown model":    {lines(headOf("stack")), `line 1: model: "stack" is none of machine, register, cas-register, kv, lock, counter, queue, set, append-list, multi-register and bank`},
 		"model is null":    {lines(replace(headKV, `"kv"`, `null`)), "line 1: model: null: want a text in double quotes"},
 		"machine needs":    {lines(headOf(ModelMachine)), "line 1: definitions: missing: add it"},
 		"model too early":  {lines(replace(headKV, `"version":2`, `"version":1,"definitions":[]`)), "line 1: model: unknown field"},

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +21,7 @@ func Read(r io.Reader, more ...Grammar) (History, error) {
 	if err != nil {
 		return History{}, err
 	}
-	h := History{Model: in.Header.Model, Definitions: in.Header.Definitions}
+	h := History{Model: in.Header.Model, Definitions: in.Header.Definitions, Initial: in.Header.Initial}
 	var all chunks
 	var bad BadLines
 	for {
@@ -51,6 +52,7 @@ type Header struct {
 	Version     int64 // of the format
 	Model       Model
 	Definitions []fsm.Definition // of ModelMachine only
+	Initial     string           // from version 3 on
 }
 
 // Reader reads a history operation by operation. It keeps only the id of each
@@ -73,6 +75,7 @@ func NewReader(r io.Reader, more ...Grammar) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // a byte order mark
 	if in.Header, err = parseHeader(text, more); err != nil {
 		return nil, formatError(1, err)
 	}
@@ -114,7 +117,7 @@ func parseHeader(text []byte, more []Grammar) (Header, error) {
 	var h Header
 	known := jsonFields{
 		{"format", &format, true}, {"version", &h.Version, true},
-		{"definitions", &h.Definitions, true}, {"model", &h.Model, true},
+		{"definitions", &h.Definitions, true}, {"model", &h.Model, true}, {"initial", &h.Initial, false},
 	}
 	err := known[:2].parse(text, true)
 	switch {
@@ -130,18 +133,21 @@ func parseHeader(text []byte, more []Grammar) (Header, error) {
 		h.Model = ModelMachine
 		return h, known[:3].parse(text, false)
 	}
+	if h.Version == 2 {
+		known = known[:4]
+	}
 	known[2].required = false // depends on the model
 	if err := known.parse(text, false); err != nil {
 		return h, err
 	}
-	_, found := findGrammar(h.Model, more)
+	g, found := findGrammar(h.Model, more)
 	switch {
 	case !found || h.Model == "":
 		return h, unknownModel(h.Model, more)
 	case h.Model == ModelMachine && h.Definitions == nil:
 		return h, fieldErrorf("definitions", "missing: add it")
 	}
-	return h, nil
+	return h, g.CheckInitial(h.Initial)
 }
 
 // findGrammar returns the grammar of a model among those known here and more.

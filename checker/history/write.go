@@ -13,23 +13,28 @@ import (
 // Name of the format and its newest version, as in the header.
 const (
 	formatName    = "lockstep-history"
-	formatVersion = 2
+	formatVersion = 3
 )
 
-// header is the first line as written. Version 1 has ModelMachine only; its
-// histories are still written as version 1.
+// header is the first line as written, in the oldest version that has its
+// fields: version 1 has ModelMachine only, and version 2 no initial states.
 type header struct {
 	Format      string           `json:"format"`
 	Version     int64            `json:"version"`
 	Model       Model            `json:"model,omitempty"`
 	Definitions []fsm.Definition `json:"definitions,omitzero"`
+	Initial     string           `json:"initial,omitempty"`
 }
 
 func headerOf(h History) header {
 	if h.Model == ModelMachine || h.Model == "" {
 		return header{Format: formatName, Version: 1, Definitions: append([]fsm.Definition{}, h.Definitions...)}
 	}
-	return header{formatName, formatVersion, h.Model, h.Definitions}
+	version := int64(2)
+	if h.Initial != "" {
+		version = 3
+	}
+	return header{formatName, version, h.Model, h.Definitions, h.Initial}
 }
 
 // operationJSON is an operation as written. Pointers distinguish empty from
@@ -73,6 +78,9 @@ func Write(w io.Writer, h History, more ...Grammar) error {
 	}
 	if !known {
 		return formatError(1, unknownModel(h.Model, more))
+	}
+	if err := g.CheckInitial(h.Initial); err != nil {
+		return formatError(1, err)
 	}
 	return validate(g, h.Definitions, ops)
 }

@@ -23,6 +23,11 @@ type builder struct {
 	index, time int64 // of the last event
 	line        int
 	bad         history.BadLines
+
+	parser       parser
+	found        bool // there was something like an event
+	inLog        bool // there was a line of a log without an event
+	skippedLines int
 }
 
 // invocation is the :invoke of an operation in flight.
@@ -48,6 +53,11 @@ func newBuilder(o Options) *builder {
 
 // addEvent processes the event of a line, or records the error of the line.
 func (b *builder) addEvent(e event, err error) {
+	b.found = true
+	if err == nil && e.isIdle() {
+		b.skippedLines++
+		return
+	}
 	if err == nil {
 		err = b.event(&e)
 	}
@@ -114,7 +124,7 @@ func (b *builder) parseInvocation(op *history.Operation, r request) (err error) 
 	switch op.Kind {
 	case history.KindAcquire, history.KindRelease, history.KindDelete: // the value means nothing
 	case history.KindRead, history.KindDequeue:
-		if !v.isNil() {
+		if v.kind == vector && len(v.items) == 2 && v.items[1].isNil() {
 			return fmt.Errorf(":value: %s: %s is invoked with nil; if keys come with values, the model is %s, or --independent is needed", short(v), r.f, history.ModelKV)
 		}
 	case history.KindCAS:
@@ -124,6 +134,15 @@ func (b *builder) parseInvocation(op *history.Operation, r request) (err error) 
 		op.Expected, op.Argument = b.name(v.items[0]), b.name(v.items[1])
 	case history.KindPropose:
 		op.Argument, err = b.state(v)
+	case history.KindTxn:
+		op.Argument, err = b.transactionOf(v, false)
+	case history.KindTransfer:
+		op.Argument, err = b.transferOf(v)
+	case history.KindAppend:
+		if b.Model == history.ModelKV && (v.kind != text || v.tag != "") {
+			return fmt.Errorf(":value: %s: model %s appends strings to strings; for lists the model is %s", short(v), b.Model, history.ModelAppendList)
+		}
+		op.Argument = b.name(v)
 	default:
 		if op.Argument = b.name(v); r.f == increment && v.isNil() {
 			op.Argument = "1"
@@ -144,15 +163,22 @@ func (b *builder) name(v value) string {
 	return text
 }
 
-// split separates the key from a value, if the model has keys.
-func (b *builder) split(v value) (machine string, rest value, err error) {
+// split separates the key from the value of an event, if the model has keys. A
+// map may have them apart, as :key and :value.
+func (b *builder) split(e *event) (machine string, rest value, err error) {
 	keyed := b.Independent || b.Model == history.ModelKV || b.Model == history.ModelMachine
-	if !keyed {
-		return "", v, nil
+	key, rest, ok := e.key, e.value, true
+	switch {
+	case key.String() != "" && b.grammar.Single:
+		return "", rest, fmt.Errorf(":key: %s: model %s is one object; for registers with keys the model is %s", short(key), b.Model, history.ModelKV)
+	case key.String() != "":
+	case keyed:
+		key, rest, ok = entry(rest)
+	default:
+		return "", rest, nil
 	}
-	key, rest, ok := entry(v)
 	if !ok {
-		return "", v, fmt.Errorf(":value: %s: model %s wants [key value], or [key nil]", short(v), b.Model)
+		return "", rest, fmt.Errorf(":value: %s: model %s wants [key value], or [key nil], or a :key", short(e.value), b.Model)
 	}
 	if b.Model != history.ModelMachine {
 		return b.name(key), rest, nil
@@ -237,7 +263,9 @@ func (b *builder) succeed(op *history.Operation, e *event, a invocation) error {
 	case history.KindAcquire, history.KindRelease, history.KindDelete:
 		return nil
 	case history.KindRead, history.KindDequeue:
-		return b.answer(op, r.value)
+		return b.read(op, r, a)
+	case history.KindTxn:
+		return b.commit(op, r)
 	case history.KindContains:
 		if r.value.kind == vector && len(r.value.items) == 2 && r.value.items[0].String() == a.value {
 			return b.answer(op, r.value.items[1])
@@ -248,6 +276,36 @@ func (b *builder) succeed(op *history.Operation, e *event, a invocation) error {
 		return fmt.Errorf(":value: %s, but operation %s was invoked with %s: which of them took effect?", short(r.value), op.ID, a.value)
 	}
 	return nil
+}
+
+// read sets the result of an operation that is invoked with nil, or with the
+// result that it had: test data of Knossos is like that.
+func (b *builder) read(op *history.Operation, r request, a invocation) error {
+	text := r.value.String()
+	switch {
+	case a.value != "nil" && a.value != text:
+		return fmt.Errorf(":value: %s, but operation %s was invoked with %s: a %s is invoked with nil, or with its result", short(r.value), op.ID, a.value, r.f)
+	case op.Kind == history.KindRead && b.NilReads && r.value.isNil():
+		op.Outcome, op.Reason = history.Unknown, "nil"
+		return nil
+	case op.Kind == history.KindDequeue && r.value.isNil():
+		return fmt.Errorf(":value: nil: operation %s took nothing: a :dequeue from an empty queue ends with :fail and :error :empty", op.ID)
+	}
+	return b.answer(op, r.value)
+}
+
+// commit sets the result of a transaction, which must be the one that was
+// invoked.
+func (b *builder) commit(op *history.Operation, r request) error {
+	asked, err := b.transactionOf(r.value, false)
+	if err == nil && asked != op.Argument {
+		err = fmt.Errorf(":value: %s, but operation %s was invoked with %s: which of them took effect?", short(r.value), op.ID, op.Argument)
+	}
+	if err != nil {
+		return err
+	}
+	op.State, err = b.transactionOf(r.value, true)
+	return err
 }
 
 // answer sets the result of op.
@@ -269,7 +327,7 @@ func (b *builder) reason(op *history.Operation, e *event, a invocation) string {
 	if e.typ == ":fail" && b.grammar.Form(op.Kind).Illegal != "" && b.claimsIllegal(op.Kind, e.err, same) {
 		return history.ReasonIllegal
 	}
-	reason := strings.TrimPrefix(e.err, ":")
+	reason := plainError(e.err)
 	if reason == "" && !same && isKeyword(e.value) {
 		reason = e.value.plain()
 	}
@@ -287,10 +345,19 @@ func (b *builder) claimsIllegal(k history.Kind, err string, same bool) bool {
 		return b.FailedIllegal && same
 	case k == history.KindCAS:
 		return false
-	case k == history.KindDequeue && err == ":empty":
+	case k == history.KindDequeue && plainError(err) == "empty":
 		return true
 	}
-	return err == ":"+history.ReasonIllegal
+	return plainError(err) == history.ReasonIllegal
+}
+
+// plainError returns an error without the colon of a keyword or the quotes of a
+// string.
+func plainError(err string) string {
+	if inside, found := strings.CutPrefix(err, `"`); found && strings.HasSuffix(inside, `"`) {
+		return inside[:len(inside)-1]
+	}
+	return strings.TrimPrefix(err, ":")
 }
 
 // annotate records an action of the nemesis. An action has two events with the
@@ -300,6 +367,9 @@ func (b *builder) annotate(e *event) {
 	text := strings.TrimPrefix(process, ":") + ": " + strings.TrimPrefix(e.f, ":")
 	if !e.value.isNil() {
 		text += " " + e.value.String()
+	}
+	if e.err != "" {
+		text += " " + e.err
 	}
 	if n, begun := b.nemesis[process]; begun && n.f == e.f {
 		a := &b.annotations[n.at]

@@ -187,8 +187,11 @@ func (p *parser) items(k kind, end byte, depth int) (value, error) {
 	}
 	v := value{kind: k, items: slices.Clone(p.stack[first:])}
 	p.stack = p.stack[:first]
-	if k == dict && len(v.items)%2 != 0 {
+	switch {
+	case k == dict && len(v.items)%2 != 0:
 		return value{}, errors.New("a map has a key without a value")
+	case k == dict || k == set:
+		return v, v.checkUnique()
 	}
 	return v, nil
 }
@@ -209,27 +212,6 @@ func (p *parser) atom() (value, error) {
 		return value{}, fmt.Errorf("unexpected %q", p.in[start])
 	}
 	return value{word: number(p.word(p.in[start:p.at]))}, nil
-}
-
-// number returns word, in canonical form if it is a whole number.
-func number(word string) string {
-	digits := strings.TrimSuffix(strings.TrimPrefix(word, "+"), "N")
-	first := strings.TrimPrefix(digits, "-")
-	if first == "" || first[0] < '0' || first[0] > '9' || first[0] == '0' && len(first) > 1 {
-		return word
-	}
-	for i := range len(first) {
-		if first[i] < '0' || first[i] > '9' {
-			return word
-		}
-	}
-	if word[0] == '+' && digits[0] == '-' {
-		return word
-	}
-	if first == "0" {
-		return first
-	}
-	return digits
 }
 
 // string parses a string and keeps its quotes.
@@ -311,8 +293,36 @@ func unit(s string) (rune, bool) {
 
 func isSpace(c byte) bool { return c == ' ' || c == ',' || c >= '\t' && c <= '\r' }
 
-// String returns v in canonical form: equal values have equal strings, except
-// for floating point.
+// checkUnique returns an error if a key of a map, or an element of a set, is
+// there twice.
+func (v value) checkUnique() error {
+	step := 1
+	if v.kind == dict {
+		step = 2
+	}
+	const few = 16
+	var seen map[string]bool
+	if len(v.items) > few*step {
+		seen = make(map[string]bool, len(v.items)/step)
+	}
+	for i := 0; i < len(v.items); i += step {
+		text := v.items[i].String()
+		twice := seen[text]
+		for j := 0; seen == nil && j < i; j += step {
+			twice = twice || v.items[j].String() == text
+		}
+		if twice {
+			return fmt.Errorf("%s is there twice: remove one", short(v.items[i]))
+		}
+		if seen != nil {
+			seen[text] = true
+		}
+	}
+	return nil
+}
+
+// String returns v in canonical form: equal values have equal strings. Floating
+// point counts by its decimal digits.
 func (v value) String() string {
 	if v.tag == "" && v.items == nil && v.kind <= text {
 		return v.word

@@ -4,33 +4,54 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
-// event is a line of a history: the invocation or the response of an operation,
-// or an event of the nemesis.
+// event is an event of a history: the invocation or the response of an
+// operation, an event of the nemesis, or one without meaning here.
 type event struct {
 	process  value
 	client   int    // number of the process; valid if isClient
 	isClient bool   // false: a nemesis
-	typ      string // :invoke, :ok, :fail or :info
+	typ      string // :invoke, :ok, :fail or :info; or one of idleTypes
 	f        string // as in :read
+	key      value  // :key of a map; the zero value if it has none
 	value    value
-	err      string // EDN; empty if none
+	err      string // EDN, or free text; empty if none
 	time     int64  // none if absent
 	index    int64  // none if absent
 }
 
+// idleTypes are types of instructions to Jepsen's own threads.
+var idleTypes = []string{":sleep", ":log"}
+
+// isIdle reports whether e has no meaning for a history.
+func (e *event) isIdle() bool { return slices.Contains(idleTypes, e.typ) }
+
 const none = -1
 
 var errUTF8 = errors.New("not UTF-8: save it as such")
+
+// isLikeEvent reports whether a map has a key that every event has.
+func (v value) isLikeEvent() bool {
+	return slices.ContainsFunc([]string{":process", ":type", ":f"}, func(key string) bool {
+		_, found := v.get(key)
+		return found
+	})
+}
 
 // parseEvent parses a map.
 func parseEvent(v value) (event, error) {
 	e := event{time: none, index: none}
 	if v.kind != dict {
 		return e, fmt.Errorf("%s: want a map, as in {:process 0, :type :invoke, :f :read, :value nil}", short(v))
+	}
+	if typ, _ := v.get(":type"); slices.Contains(idleTypes, typ.word) {
+		e.typ = typ.word
+		return e, nil
 	}
 	var missing string
 	field := func(name string) value {
@@ -44,9 +65,12 @@ func parseEvent(v value) (event, error) {
 	if missing != "" {
 		return e, fmt.Errorf("%s: missing: add it", missing)
 	}
+	if key, _ := v.get(":key"); !key.isNil() {
+		e.key = key
+	}
 	var found bool
 	if e.value, found = v.get(":value"); !found {
-		e.value = value{word: "nil"}
+		e.value = nothing
 	}
 	if err, found := v.get(":error"); found && !err.isNil() {
 		e.err = err.String()
@@ -61,15 +85,18 @@ func parseEvent(v value) (event, error) {
 	return e, e.classify()
 }
 
-// wholeNumber returns a whole number from a map, or none.
+// nothing is nil.
+var nothing = value{word: "nil"}
+
+// wholeNumber returns a whole number from a map, or none, as Jepsen's -1 is.
 func wholeNumber(v value, key string) (int64, error) {
 	f, found := v.get(key)
-	if !found || f.isNil() {
+	if !found || f.isNil() || f.String() == "-1" {
 		return none, nil
 	}
 	n, err := strconv.ParseInt(f.String(), 10, 64)
 	if err != nil || n < 0 {
-		return none, fmt.Errorf("%s: %s: want a whole number, not negative", key, short(f))
+		return none, fmt.Errorf("%s: %s: want a whole number, not negative; or -1 for none", key, short(f))
 	}
 	return n, nil
 }
@@ -77,9 +104,7 @@ func wholeNumber(v value, key string) (int64, error) {
 // classify checks the type and decides whether a client or a nemesis made the
 // event.
 func (e *event) classify() error {
-	switch e.typ {
-	case ":invoke", ":ok", ":fail", ":info":
-	default:
+	if !isType([]byte(e.typ)) {
 		return fmt.Errorf(":type: %s is none of :invoke, :ok, :fail and :info", e.typ)
 	}
 	n, err := strconv.ParseInt(e.process.String(), 10, 64)
@@ -95,20 +120,49 @@ func (e *event) classify() error {
 func isKeyword(v value) bool { return v.kind == atom && len(v.word) > 1 && v.word[0] == ':' }
 
 // parseLogLine finds an event in a line of a log. The line ends in process,
-// type, function, value and maybe an error, after any other text.
+// type, function, value and maybe an error, after any other text. An error
+// without an event is about a line that looks like one.
 func (p *parser) parseLogLine(line []byte) (e event, found bool, err error) {
-	var process []byte
+	process, typ, rest, found := splitLogLine(line)
+	if !found {
+		return e, false, checkLogText(line)
+	}
+	e = event{process: value{word: p.word(process)}, typ: p.word(typ), time: none, index: none}
+	p.reset(rest)
+	return e, true, e.parseRest(p)
+}
+
+// splitLogLine finds process and type in a line of a log, and the rest after
+// them.
+func splitLogLine(line []byte) (process, typ, rest []byte, found bool) {
 	for at := 0; ; {
 		word, end := nextWord(line, at)
 		if len(word) == 0 {
-			return e, false, nil
+			return nil, nil, nil, false
 		}
 		if isType(word) && isProcess(process) {
-			e := event{process: value{word: p.word(process)}, typ: p.word(word), time: none, index: none}
-			p.reset(line[end:])
-			return e, true, e.parseRest(p)
+			return process, word, line[end:], true
 		}
 		process, at = word, end
+	}
+}
+
+// checkLogText returns an error if a line without an event has a type and a
+// function, or begins with maps in brackets, as if it were one.
+func checkLogText(line []byte) error {
+	if inside := trimLeft(line[1:]); (line[0] == '[' || line[0] == '(') && len(inside) > 0 && inside[0] == '{' {
+		return errors.New("looks like a vector of events among other lines: remove its brackets")
+	}
+	var before, word []byte
+	for at := 0; ; {
+		next, end := nextWord(line, at)
+		if len(next) == 0 {
+			return nil
+		}
+		if isType(word) && next[0] == ':' && !bytes.HasSuffix(before, []byte(":type")) {
+			return fmt.Errorf("looks like an operation, but %q is no process: want a number from 0, or a keyword, as in 0 %s %s nil", before, word, next)
+		}
+		before, word, at = word, next, end
 	}
 }
 
@@ -132,11 +186,17 @@ func isType(word []byte) bool {
 	return false
 }
 
-// isProcess reports whether word is a number or a keyword.
+// isProcess reports whether word is a number or a keyword, other than the key of
+// a type in a map.
 func isProcess(word []byte) bool {
-	return len(word) > 1 && word[0] == ':' || len(word) > 0 && len(bytes.Trim(word, "0123456789")) == 0
+	if len(word) > 1 && word[0] == ':' {
+		return string(word) != ":type"
+	}
+	return len(word) > 0 && len(bytes.Trim(word, "0123456789")) == 0
 }
 
+// parseRest parses the text of a line after the type. An operation that did not
+// succeed may end in free text, which is its error.
 func (e *event) parseRest(p *parser) error {
 	if !utf8.Valid(p.in) {
 		return errUTF8
@@ -146,21 +206,37 @@ func (e *event) parseRest(p *parser) error {
 		return fmt.Errorf("want a function and a value after %s: %w", e.typ, err)
 	}
 	e.f = f.String()
-	if e.value, err = p.next(); err != nil {
+	if err := e.classify(); err != nil {
+		return err
+	}
+	free := !e.isClient || e.typ == ":fail" || e.typ == ":info"
+	start := p.at
+	if e.value, err = p.next(); err != nil && (!free || p.blank(start)) {
 		return fmt.Errorf("want a value after %s: %w", e.f, err)
 	}
-	if !p.ended() {
-		failure, err := p.next()
-		if err != nil {
-			return fmt.Errorf("want an error or nothing after the value: %w", err)
-		}
+	if err != nil {
+		e.value, p.at = nothing, start
+	}
+	if p.ended() {
+		return nil
+	}
+	start = p.at
+	failure, err := p.next()
+	switch {
+	case err == nil && p.ended():
 		e.err = failure.String()
+	case free:
+		e.err = strings.TrimSpace(string(p.in[start:]))
+	case err != nil:
+		return fmt.Errorf("want an error or nothing after the value: %w", err)
+	default:
+		return fmt.Errorf("has %q after the error: remove it", bytes.TrimSpace(p.in[p.at:]))
 	}
-	if !p.ended() {
-		return fmt.Errorf("has %q after the error: remove it", p.in[p.at:])
-	}
-	return e.classify()
+	return nil
 }
+
+// blank reports whether there is no value from an offset on.
+func (p *parser) blank(from int) bool { return len(trimLeft(p.in[from:])) == 0 }
 
 // short returns v, cut if it is long, for an error.
 func short(v value) string {

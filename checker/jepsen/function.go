@@ -26,7 +26,7 @@ func functionsOf(m history.Model) []function {
 	case history.ModelRegister:
 		return append(write, read...)
 	case history.ModelKV:
-		return slices.Concat(write, []function{cas, {":delete", history.KindDelete}}, read)
+		return slices.Concat(write, []function{cas, {":append", history.KindAppend}, {":delete", history.KindDelete}}, read)
 	case history.ModelLock:
 		return []function{{":acquire", history.KindAcquire}, {":release", history.KindRelease}, {":lock", history.KindAcquire}, {":unlock", history.KindRelease}}
 	case history.ModelCounter:
@@ -37,6 +37,10 @@ func functionsOf(m history.Model) []function {
 		return []function{{":add", history.KindAdd}, {":remove", history.KindRemove}, {":contains", history.KindContains}, {":read", history.KindRead}}
 	case history.ModelAppendList:
 		return []function{{":append", history.KindAppend}, {":r", history.KindRead}, {":read", history.KindRead}}
+	case history.ModelMultiRegister:
+		return []function{{transaction, history.KindTxn}}
+	case history.ModelBank:
+		return []function{{":transfer", history.KindTransfer}, {":read", history.KindRead}}
 	default:
 		return slices.Concat(write, []function{cas}, read)
 	}
@@ -45,14 +49,14 @@ func functionsOf(m history.Model) []function {
 // increment is the function that adds to a counter, one if it has no value.
 const increment = ":inc"
 
-// transaction is the function of list-append: a transaction of micro-operations.
+// transaction is the function of transactions of micro-operations.
 const transaction = ":txn"
 
 // kindOf returns the kind for which a function stands.
 func (b *builder) kindOf(f string) (history.Kind, error) {
 	i := slices.IndexFunc(b.functions, func(known function) bool { return known.f == f })
 	if i < 0 {
-		return "", fmt.Errorf(":f: %s is not known to model %s: want %s", f, b.Model, b.usualFunctions())
+		return "", fmt.Errorf(":f: %s is not known to model %s: want %s%s", f, b.Model, b.usualFunctions(), otherModels(f))
 	}
 	return b.functions[i].kind, nil
 }
@@ -66,8 +70,32 @@ func (b *builder) usualFunctions() string {
 			kinds, names = append(kinds, known.kind), append(names, known.f)
 		}
 	}
-	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+	last := len(names) - 1
+	if last == 0 {
+		return names[0]
+	}
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
+
+// otherModels names the models that know a function, for an error.
+func otherModels(f string) string {
+	var names []string
+	for _, g := range history.Grammars() {
+		if slices.ContainsFunc(functionsOf(g.Name), func(known function) bool { return known.f == f }) {
+			names = append(names, string(g.Name))
+		}
+	}
+	switch {
+	case f == transaction:
+		return "; it is a transaction: " + elle
+	case len(names) > 0:
+		return "; it is known to model " + strings.Join(names, ", ")
+	}
+	return ""
+}
+
+// elle is the advice about transactions.
+const elle = "Elle (https://github.com/jepsen-io/elle) judges these, and here model multi-register those that read and write registers of one strictly serializable object"
 
 // request is a function with the object and the value that it is called with.
 type request struct {
@@ -82,7 +110,7 @@ func (b *builder) requestOf(e *event) (r request, err error) {
 		return b.microOperation(e.value)
 	}
 	r.f = e.f
-	r.machine, r.value, err = b.split(e.value)
+	r.machine, r.value, err = b.split(e)
 	return r, err
 }
 
@@ -90,8 +118,59 @@ func (b *builder) requestOf(e *event) (r request, err error) {
 func (b *builder) microOperation(v value) (request, error) {
 	if v.kind != vector || len(v.items) != 1 || v.items[0].kind != vector || len(v.items[0].items) != 3 {
 		return request{}, fmt.Errorf(":value: %s: want a transaction of one operation, as in [[:append key 1]]: "+
-			"larger ones are not operations on one list", short(v))
+			"larger ones are not operations on one list; %s", short(v), elle)
 	}
 	parts := v.items[0].items
 	return request{parts[0].String(), b.name(parts[1]), parts[2]}, nil
+}
+
+// transactionOf returns a transaction in the form of history.Transaction. Of a
+// response a nil that was read is no claim if NilReads is set.
+func (b *builder) transactionOf(v value, response bool) (string, error) {
+	wrong := func(v value) error {
+		return fmt.Errorf(":value: %s: want reads and writes, as in [[:read :x nil] [:write :y 2]]", short(v))
+	}
+	if v.kind != vector || v.tag != "" {
+		return "", wrong(v)
+	}
+	ops := []history.MicroOp{}
+	for _, item := range v.items {
+		if item.kind != vector || len(item.items) != 3 {
+			return "", wrong(item)
+		}
+		op := history.MicroOp{Key: item.items[1].String(), Value: item.items[2].String()}
+		switch f := item.items[0].plain(); f {
+		case "read", "r":
+			if !response || b.NilReads && item.items[2].isNil() {
+				op.Value = ""
+			}
+		case "write", "w":
+			op.Write = true
+		case "append":
+			return "", fmt.Errorf(":value: %s: a list of a transaction: %s", short(item), elle)
+		default:
+			return "", wrong(item)
+		}
+		ops = append(ops, op)
+	}
+	return b.name(value{word: history.TransactionOf(ops)}), nil
+}
+
+// transferOf returns a transfer in the form of history.ParseTransfer.
+func (b *builder) transferOf(v value) (string, error) {
+	var parts []string
+	for _, key := range []string{":from", ":to", ":amount"} {
+		part, found := v.get(key)
+		if v.kind != dict || !found {
+			return "", fmt.Errorf(":value: %s: want {:from 0, :to 1, :amount 5}", short(v))
+		}
+		parts = append(parts, part.String())
+	}
+	accounts, _ := history.Entries(b.Initial)
+	for _, account := range parts[:2] {
+		if !slices.ContainsFunc(accounts, func(e history.Entry) bool { return e.Key == account }) {
+			return "", fmt.Errorf(":value: account %s is not in the initial state: add it there, with its balance", account)
+		}
+	}
+	return history.ListOf(parts), nil
 }

@@ -53,16 +53,16 @@ func TestReadRefusesForModel(t *testing.T) {
 		"no list":            {history.ModelSet, "0 :invoke :read nil\n0 :ok :read 1\n", `line 2: state: "1": want the elements, in any order: items in brackets`},
 		"element":            {history.ModelSet, "0 :invoke :add #inst \"2026\"\n", `line 1: argument: "#inst \"2026\"": want the element: one word`},
 		"enqueue nothing":    {history.ModelQueue, "0 :invoke :enqueue nil\n0 :ok :enqueue 1\n", "line 2: :value: 1, but operation p0.0 was invoked with nil"},
-		"dequeue of what":    {history.ModelQueue, "0 :invoke :dequeue 1\n", "line 1: :value: 1: :dequeue is invoked with nil"},
+		"dequeue of what":    {history.ModelQueue, "0 :invoke :dequeue 1\n0 :ok :dequeue 2\n", "line 2: :value: 2, but operation p0.0 was invoked with 1"},
 		"contains":           {history.ModelSet, "0 :invoke :contains 1\n0 :ok :contains true\n", "line 2: :value: true: want the element and whether the set has it, as in [1 true]"},
 		"contains another":   {history.ModelSet, "0 :invoke :contains 1\n0 :ok :contains [2 true]\n", "line 2: :value: [2 true]: want the element"},
 		"contains maybe":     {history.ModelSet, "0 :invoke :contains 1\n0 :ok :contains [1 maybe]\n", `line 2: state: "maybe": want whether the set has it: true or false`},
 		"large transaction":  {history.ModelAppendList, "0 :invoke :txn [[:r :x nil] [:r :y nil]]\n", "line 1: :value: [[:r :x nil] [:r :y nil]]: want a transaction of one operation"},
 		"other transaction":  {history.ModelAppendList, "0 :invoke :txn [[:w :x 1]]\n", "line 1: :f: :w is not known to model append-list: want :append or :r"},
-		"append to a key":    {history.ModelKV, "0 :invoke :append [:x 1]\n", "line 1: :f: :append is not known to model kv: want :write, :cas, :delete or :read"},
+		"unknown to a key":   {history.ModelKV, "0 :invoke :add [:x 1]\n", "line 1: :f: :add is not known to model kv: want :write, :cas, :append, :delete or :read; it is known to model counter, set"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := Read(strings.NewReader(c.text), Options{Model: c.model})
+			_, err := Read(strings.NewReader(c.text), Options{Model: c.model})
 			require.ErrorIs(t, err, history.ErrFormat)
 			require.ErrorContains(t, err, "malformed history: "+c.want)
 		})

@@ -16,19 +16,25 @@ import (
 // Options are properties of a history that its file does not contain.
 type Options struct {
 	// Model of the history; empty is history.ModelCASRegister. Operations of
-	// history.ModelKV have values [key value], as in jepsen.independent, and so
-	// have those of other models with several objects if Independent is set.
-	// Operations of history.ModelMachine, :propose and :read, have values
+	// history.ModelKV have values [key value], as in jepsen.independent, or a
+	// :key, and so have those of other models with several objects if Independent
+	// is set. Operations of history.ModelMachine, :propose and :read, have values
 	// [machine state]; keywords and strings stand for their plain names.
 	Model history.Model
-	// Definition of the machines, of checker.ModelMachine only.
+	// Definition of the machines, of history.ModelMachine only.
 	Definition fsm.Definition
+	// Initial is the value of each object before its first operation, in EDN; empty
+	// is that of the model. See history.Grammar.
+	Initial string
 	// FailedIllegal makes an operation that failed, without :error, claim that it
 	// was illegal, if it can be: of a :cas, that the register did not hold the
 	// expected value. Otherwise it claims no more than any :fail, that it had no
 	// effect; Knossos reads it like that.
 	FailedIllegal bool
 	Independent   bool // values are [key value]
+	// NilReads makes a :read that ends with nil claim nothing, as in Knossos.
+	// Otherwise it claims that the register was never written.
+	NilReads bool
 }
 
 // Validate returns an error if o is inconsistent.
@@ -45,33 +51,71 @@ func (o *Options) Validate() error {
 	return nil
 }
 
-// Read reads a history and the annotations of its nemesis. Errors about the
-// contents wrap checker.ErrFormat and list up to twenty bad lines. Read refuses
-// files that are cut off and events that contradict each other.
-func Read(r io.Reader, o Options) (history.History, []history.Annotation, error) {
+// Reading is a history that was read.
+type Reading struct {
+	History     history.History
+	Annotations []history.Annotation // actions of the nemesis
+	Skipped     int                  // lines of a log without an operation, and events of Jepsen's own, as :sleep
+}
+
+// Read reads a history. Errors about the contents wrap history.ErrFormat and list
+// up to twenty bad lines. Read refuses files that are cut off, events that
+// contradict each other, and whatever looks like an event and is none.
+func Read(r io.Reader, o Options) (Reading, error) {
 	if err := o.Validate(); err != nil {
-		return history.History{}, nil, err
+		return Reading{}, err
 	}
 	if o.Model == "" {
 		o.Model = history.ModelCASRegister
 	}
+	if err := o.readInitial(); err != nil {
+		return Reading{}, err
+	}
 	b := newBuilder(o)
 	in := bufio.NewReaderSize(r, 64<<10)
+	skipMark(in)
 	read := b.readLines
-	if isVector(in) {
+	switch {
+	case isJSON(in):
+		read = b.readJSON
+	case isVector(in):
 		read = b.readVector
 	}
 	if err := read(in); err != nil {
-		return history.History{}, nil, fmt.Errorf("history: %w", err)
+		return Reading{}, fmt.Errorf("history: %w", err)
 	}
 	if err := b.bad.Err(); err != nil {
-		return history.History{}, nil, err
+		return Reading{}, err
 	}
-	h := history.History{Model: o.Model, Operations: b.ops}
+	h := history.History{Model: o.Model, Initial: o.Initial, Operations: b.ops}
 	if o.Model == history.ModelMachine {
 		h.Definitions = []fsm.Definition{o.Definition}
 	}
-	return h, b.annotations, nil
+	return Reading{h, b.annotations, b.skippedLines}, nil
+}
+
+// skipMark skips the byte order mark with which some programs begin a file.
+func skipMark(in *bufio.Reader) {
+	if start, _ := in.Peek(3); string(start) == "\ufeff" {
+		_, _ = in.Discard(3) // it is there
+	}
+}
+
+// readInitial puts the initial value into canonical form.
+func (o *Options) readInitial() error {
+	if o.Initial != "" {
+		p := parser{in: []byte(o.Initial)}
+		v, err := p.next()
+		if err == nil && !p.ended() {
+			err = errors.New("want one value")
+		}
+		if err != nil {
+			return fmt.Errorf("initial value %q is not EDN: %w", o.Initial, err)
+		}
+		o.Initial = v.String()
+	}
+	g, _ := history.GrammarOf(o.Model)
+	return g.CheckInitial(o.Initial)
 }
 
 // isVector reports whether in begins with a vector of maps, and not with a log
@@ -86,7 +130,7 @@ func isVector(in *bufio.Reader) bool {
 	return p.ended() || bytes.IndexByte([]byte("{#])"), start[p.at]) >= 0
 }
 
-func (b *builder) readVector(in *bufio.Reader) error {
+func (b *builder) readVector(in io.Reader) error {
 	all, err := io.ReadAll(in)
 	if err != nil {
 		return err
@@ -105,8 +149,11 @@ func (b *builder) readVector(in *bufio.Reader) error {
 		counted = p.at
 		if !ended && (all[p.at] == ']' || all[p.at] == ')') {
 			p.at++
-			if !p.ended() {
+			switch {
+			case !p.ended():
 				b.bad.Add(b.line, errors.New("has text after the vector: remove it"))
+			case !b.found:
+				b.bad.Add(b.line, errNoOperation)
 			}
 			return nil
 		}
@@ -115,8 +162,7 @@ func (b *builder) readVector(in *bufio.Reader) error {
 			b.bad.Add(b.line, fmt.Errorf("not EDN: correct it: %w; what follows was not read", err))
 			return nil
 		}
-		e, err := parseEvent(v)
-		b.addEvent(e, err)
+		b.addMap(v, 1)
 	}
 }
 
@@ -130,67 +176,4 @@ func validPrefix(text []byte) []byte {
 		i += size
 	}
 	return text
-}
-
-func (b *builder) readLines(in *bufio.Reader) error {
-	lines := bufio.NewScanner(in)
-	lines.Buffer(make([]byte, 64<<10), history.MaxLine)
-	lines.Split(history.ScanWholeLines)
-	found := false
-	var p parser
-	for lines.Scan() {
-		b.line++
-		text := lines.Bytes()
-		whole := text[len(text)-1] == '\n'
-		if !whole && lines.Err() != nil {
-			break
-		}
-		e, event, err := p.parseLine(text, whole)
-		found = found || event
-		if event {
-			b.addEvent(e, err)
-		}
-	}
-	err := lines.Err()
-	switch {
-	case errors.Is(err, bufio.ErrTooLong):
-		b.bad.Add(b.line+1, fmt.Errorf("longer than %d bytes, so this is no history by lines; what follows was not read", history.MaxLine))
-		return nil
-	case err == nil && !found:
-		b.bad.Add(max(b.line, 1), errors.New("the file ends, and there was no operation in it: "+
-			"want maps as in {:process 0, :type :invoke, :f :read, :value nil}, or a log with lines as in 0 :invoke :read nil"))
-	}
-	return err
-}
-
-// parseLine parses a map or a line of a log. A line of a log must be whole: if
-// it is cut off, the rest may look like another event.
-func (p *parser) parseLine(line []byte, whole bool) (e event, found bool, err error) {
-	text := bytes.TrimSpace(line)
-	if len(text) == 0 || text[0] == ';' {
-		return e, false, nil
-	}
-	cut := "does not end in a newline, so the file was cut off: delete the line, or end it if it is whole"
-	if text[0] != '{' && text[0] != '#' {
-		e, found, err = p.parseLogLine(text)
-		if found && !whole {
-			err = errors.New(cut)
-		}
-		return e, found, err
-	}
-	if !utf8.Valid(text) {
-		return e, true, errUTF8
-	}
-	p.reset(text)
-	v, err := p.next()
-	switch {
-	case errors.Is(err, errTruncated) && !whole:
-		return e, true, errors.New(cut)
-	case err != nil:
-		return e, true, fmt.Errorf("not EDN, or not all on this line: delete it, or correct it: %w", err)
-	case !p.ended():
-		return e, true, errors.New("has text after the map: give each its own line")
-	}
-	e, err = parseEvent(v)
-	return e, true, err
 }

@@ -17,9 +17,9 @@ import (
 
 func read(t *testing.T, text string, o Options) history.History {
 	t.Helper()
-	h, _, err := Read(strings.NewReader(text), o)
+	r, err := Read(strings.NewReader(text), o)
 	require.NoError(t, err)
-	return h
+	return r.History
 }
 
 // register is a history; registerOps are its operations.
@@ -75,7 +75,7 @@ jepsen.util: :nemesis	:info	:start	nil
 0 :fail :cas :timed-out
 7	:invoke	:read	nil
 `
-	h, notes, err := Read(strings.NewReader(log), Options{FailedIllegal: true})
+	r, err := Read(strings.NewReader(log), Options{FailedIllegal: true})
 	require.NoError(t, err)
 	want := append([]history.Operation{}, registerOps...)
 	for i, times := range [][2]int64{{0, 2}, {1, 4}, {5, 6}, {7, history.NoReturn}} {
@@ -83,8 +83,9 @@ jepsen.util: :nemesis	:info	:start	nil
 		want[i].ID = fmt.Sprintf("p%d.%d", want[i].Client, times[0])
 	}
 	want[1].Reason, want[2].Reason = "timed-out", "timed-out"
-	require.Equal(t, want, h.Operations)
-	require.Equal(t, []history.Annotation{{Start: 3, End: 3, Text: "nemesis: start"}}, notes)
+	require.Equal(t, want, r.History.Operations)
+	require.Equal(t, []history.Annotation{{Start: 3, End: 3, Text: "nemesis: start"}}, r.Annotations)
+	require.Equal(t, 2, r.Skipped)
 }
 
 // A :cas that failed claims nothing, unless FailedIllegal is set.
@@ -125,9 +126,9 @@ func TestMachines(t *testing.T) {
 	require.Equal(t, []string{"lifecycle/a", "lifecycle/a", "lifecycle/a"}, []string{h.Operations[0].Machine, h.Operations[1].Machine, h.Operations[2].Machine})
 	require.Equal(t, history.ReasonIllegal, h.Operations[1].Reason)
 
-	_, _, err := Read(strings.NewReader(strings.Replace(text, ":Running]", ":Walking]", 1)), Options{Model: history.ModelMachine, Definition: fsm.Lifecycle()})
+	_, err := Read(strings.NewReader(strings.Replace(text, ":Running]", ":Walking]", 1)), Options{Model: history.ModelMachine, Definition: fsm.Lifecycle()})
 	require.ErrorContains(t, err, "line 1: :value: :Walking is no state of definition lifecycle: it has Init, Running, Stopped")
-	_, _, err = Read(strings.NewReader(strings.Replace(text, "lifecycle/a", "lamp/a", 1)), Options{Model: history.ModelMachine, Definition: fsm.Lifecycle()})
+	_, err = Read(strings.NewReader(strings.Replace(text, "lifecycle/a", "lamp/a", 1)), Options{Model: history.ModelMachine, Definition: fsm.Lifecycle()})
 	require.ErrorContains(t, err, "line 3: :value: machine lamp/a is not of definition lifecycle")
 }
 
@@ -137,11 +138,11 @@ func TestNemesis(t *testing.T) {
 {:process :nemesis :type :info :f :start :value [:cut "n1"] :time 7}
 {:process :nemesis :type :info :f :stop :value nil :time 9}
 `
-	_, notes, err := Read(strings.NewReader(text), Options{})
+	r, err := Read(strings.NewReader(text), Options{})
 	require.NoError(t, err)
 	require.Equal(t, []history.Annotation{
 		{Start: 5, End: 7, Text: `nemesis: start [:cut "n1"]`}, {Start: 9, End: 9, Text: "nemesis: stop"},
-	}, notes)
+	}, r.Annotations)
 }
 
 func TestReadRefuses(t *testing.T) {
@@ -174,8 +175,9 @@ func TestReadRefuses(t *testing.T) {
 		"other value":    {text: invoke + event(":process 0 :f :write :value 2 :type :ok"), want: "line 2: :value: 2, but operation p0.0 was invoked with 1: which of them took effect?"},
 		"other key": {text: event(":process 0 :type :invoke :f :read :value [1 nil]") + event(":process 0 :type :ok :f :read :value [2 nil]"), model: history.ModelKV,
 			want: "line 2: :value: the key is 2, but operation p0.0 was invoked with 1"},
-		"two on a line": {text: strings.TrimSpace(invoke) + invoke, want: "line 1: has text after the map: give each its own line"},
-		"split":         {text: "{:process\n0}\n", want: "line 1: not EDN, or not all on this line: delete it, or correct it: ends within a value"},
+		"text after":    {text: strings.TrimSpace(invoke) + "x\n", want: "line 1: x: want a map"},
+		"split":         {text: "{:process\n0}\n", want: "line 1: :type: missing: add it"},
+		"open":          {text: "{:process\n" + invoke, want: "line 1: not EDN: delete it, or correct it: ends within a value"},
 		"cut map":       {text: invoke + invoke[:20], want: "line 2: does not end in a newline, so the file was cut off"},
 		"cut vector":    {text: "[" + invoke, want: "line 2: not EDN: correct it: ends within a value, so it was cut off"},
 		"after vector":  {text: "[" + invoke + "]\n1", want: "line 2: has text after the vector: remove it"},
@@ -190,7 +192,7 @@ func TestReadRefuses(t *testing.T) {
 		"endless":       {text: strings.Repeat("x", history.MaxLine+1), want: "line 1: longer than 16777216 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := Read(strings.NewReader(c.text), Options{Model: c.model})
+			_, err := Read(strings.NewReader(c.text), Options{Model: c.model})
 			require.ErrorIs(t, err, history.ErrFormat)
 			require.ErrorContains(t, err, "malformed history: "+c.want)
 		})
@@ -198,7 +200,7 @@ func TestReadRefuses(t *testing.T) {
 }
 
 func TestEveryBadLineIsTold(t *testing.T) {
-	_, _, err := Read(strings.NewReader(register+"{}\n{:a\n"+strings.Repeat("{}\n", 30)), Options{})
+	_, err := Read(strings.NewReader(register+"{}\n{:a\n"+strings.Repeat("{}\n", 30)), Options{})
 	told := strings.Split(err.Error(), "\n")
 	require.Len(t, told, 21)
 	require.Equal(t, "malformed history: line 8: :process: missing: add it", told[0])
@@ -208,9 +210,9 @@ func TestEveryBadLineIsTold(t *testing.T) {
 
 // A completion of a bad invocation is not another error.
 func TestCompletionOfBadInvocation(t *testing.T) {
-	_, _, err := Read(strings.NewReader("0 :invoke :append 1\n0 :ok :append 1\n0 :ok :append 1\n"), Options{})
+	_, err := Read(strings.NewReader("0 :invoke :append 1\n0 :ok :append 1\n0 :ok :append 1\n"), Options{})
 	require.Equal(t, []string{
-		"malformed history: line 1: :f: :append is not known to model cas-register: want :write, :cas or :read",
+		"malformed history: line 1: :f: :append is not known to model cas-register: want :write, :cas or :read; it is known to model kv, append-list",
 		"line 3: :process: 0 waits for nothing: every completion has an :invoke before it",
 	}, strings.Split(err.Error(), "\n"))
 }
@@ -225,7 +227,7 @@ func TestProcessComesBack(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	for _, o := range []Options{{Model: "stack"}, {Independent: true}, {Model: history.ModelRegister, Independent: true}, {Model: history.ModelMachine}} {
-		_, _, err := Read(strings.NewReader(register), o)
+		_, err := Read(strings.NewReader(register), o)
 		require.Error(t, err)
 		require.NotErrorIs(t, err, history.ErrFormat)
 	}
@@ -238,7 +240,7 @@ func (d brokenDisk) Read([]byte) (int, error) { return 0, d.error }
 func TestErrorsOfTheDisk(t *testing.T) {
 	broken := brokenDisk{errors.New("disk on fire")}
 	for _, text := range []string{"", register, register[:20], "[" + register} {
-		_, _, err := Read(io.MultiReader(strings.NewReader(text), broken), Options{})
+		_, err := Read(io.MultiReader(strings.NewReader(text), broken), Options{})
 		require.ErrorIs(t, err, broken.error)
 		require.NotErrorIs(t, err, history.ErrFormat)
 	}
@@ -254,16 +256,22 @@ func FuzzRead(f *testing.F) {
 	f.Add("0 :invoke :txn [[:append :x [1 2]]]\n0 :ok :txn [[:append :x [1 2]]]\n0 :invoke :txn [[:r :x nil]]\n0 :ok :txn [[:r :x [[1 2]]]]\n", uint8(8))
 	f.Add("0 :invoke :dequeue nil\n0 :fail :dequeue nil :empty\n", uint8(6))
 	f.Add("0 :invoke :contains \"a b\"\n0 :ok :contains [\"a b\" true]\n1 :invoke :read nil\n1 :ok :read #{1}\n", uint8(7))
+	f.Add("INFO\n{:a\n 1}\n0 :invoke :txn [[:r 1 nil] [:w 1 0x1]]\n0 :ok :txn [[:r 1 2/4] [:w 1 1]]\n", uint8(9))
+	f.Add(`[{"process":0,"type":"invoke","f":"write","value":{"a":[1.50,null]}}]`, uint8(1))
 	f.Add("0 :invoke :inc nil\n0 :ok :inc 1\n0 :invoke :acquire [1 2]\n0 :fail :acquire [1 2]\n", uint8(5+32))
 	models := history.Grammars()
 	f.Fuzz(func(t *testing.T, text string, which uint8) {
 		g := models[int(which&15)%len(models)]
-		o := Options{Model: g.Name, Definition: fsm.Lifecycle(), FailedIllegal: which&16 != 0, Independent: which&32 != 0 && !g.Single}
-		h, _, err := Read(strings.NewReader(text), o)
+		o := Options{Model: g.Name, Definition: fsm.Lifecycle(), FailedIllegal: which&16 != 0, Independent: which&32 != 0 && !g.Single, NilReads: which&64 != 0}
+		if g.Given {
+			o.Initial = "{0 10, 1 10}"
+		}
+		r, err := Read(strings.NewReader(text), o)
 		if err != nil {
 			require.ErrorIs(t, err, history.ErrFormat)
 			return
 		}
+		h := r.History
 		var kept bytes.Buffer
 		require.NoError(t, history.Write(&kept, h))
 		again, err := history.Read(&kept)
@@ -285,8 +293,8 @@ func BenchmarkRead(b *testing.B) {
 	b.SetBytes(int64(text.Len()))
 	b.ReportAllocs()
 	for range b.N {
-		h, _, err := Read(bytes.NewReader(text.Bytes()), Options{})
-		if err != nil || len(h.Operations) != operations {
+		r, err := Read(bytes.NewReader(text.Bytes()), Options{})
+		if err != nil || len(r.History.Operations) != operations {
 			b.Fatal(err)
 		}
 	}

@@ -70,8 +70,18 @@ func (m *Model) Validate() error {
 }
 
 // Of returns the model that a history names, by itself and its definitions, if
-// that is one of the models that are ready to use.
+// that is one of the models that are ready to use. Its objects begin in the
+// history's initial state, if it has one.
 func Of(h *history.History) (*Model, bool) {
+	m, known := named(h)
+	if known && h.Initial != "" {
+		m.Init = func(string) any { return initialState(h.Model, h.Initial) }
+	}
+	return m, known
+}
+
+// named returns the model of a history as it begins by itself.
+func named(h *history.History) (*Model, bool) {
 	switch h.Model {
 	case history.ModelMachine, "":
 		return Machine(h.Definitions), true
@@ -91,6 +101,10 @@ func Of(h *history.History) (*Model, bool) {
 		return Set(), true
 	case history.ModelAppendList:
 		return AppendList(), true
+	case history.ModelMultiRegister:
+		return MultiRegister(), true
+	case history.ModelBank:
+		return Bank(), true
 	}
 	return nil, false
 }

@@ -16,8 +16,8 @@ import (
 )
 
 // The transcripts tell, for each model, which operations are possible in which
-// states, one after the other. The first command names the model. Of the others
-// the words are
+// states, one after the other. The command model names the model, and maybe the
+// initial state. Of the others the words are
 //
 //	CLIENT KIND [ARGUMENT] [expecting VALUE] [-> RESULT] [at VERSION] [illegal|unknown]
 //
@@ -28,9 +28,11 @@ func TestTranscripts(t *testing.T) {
 		var state any
 		return func(words []string) string {
 			if words[0] == "model" {
-				m, _ = Of(&history.History{Model: history.Model(words[1]), Definitions: []fsm.Definition{fsm.Lifecycle()}})
+				h := history.History{Model: history.Model(words[1]), Definitions: []fsm.Definition{fsm.Lifecycle()}, Initial: strings.Join(words[2:], "")}
+				m, _ = Of(&h)
 				require.NotNil(t, m, words[1])
 				require.NoError(t, m.Validate())
+				require.NoError(t, m.CheckInitial(h.Initial))
 				state = m.Init("lifecycle/a")
 				return m.Describe(state)
 			}

@@ -98,7 +98,7 @@ func stepRegister(v versioned, op *history.Operation) (any, bool) {
 		if v.value == history.NoValue {
 			return v.then(op, true, true, op.Argument)
 		}
-		return v.then(op, true, true, v.value+op.Argument)
+		return v.then(op, true, true, joined(v.value, op.Argument))
 	}
 	return v, false
 }

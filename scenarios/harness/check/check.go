@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/checker"
@@ -31,7 +32,8 @@ func Command() *cobra.Command {
 the format that docs/HISTORY.md describes, or one of Jepsen, as EDN or log. It
 may be compressed with gzip or zstd.
 
-The model of a history is in its header, or else given by --model:
+The model of a history is in its header, or else given by --model, and the state in
+which each object begins by --initial, as in --initial 0:
 
   lifecycle      machines of the built-in definition (propose, read)
   machine:FILE   machines of the definition in a file, in YAML or JSON (propose, read)
@@ -50,6 +52,8 @@ guarantee, see docs/GUARANTEES.md.`,
 	f.StringVar(&c.source.model, "model", "", "model of the history (default: that of its header; for Jepsen's: cas-register)")
 	f.StringVar(&c.source.failed, "failed", failedNone, "what a :cas, :acquire, :release or :dequeue of Jepsen that failed without :error claims: none (but that it had no effect) or illegal (that it was impossible: another value, a lock that was held or was not, an empty queue)")
 	f.BoolVar(&c.source.independent, "independent", false, "the values of Jepsen's operations are [key value], each key an object of its own; always so for kv and machines")
+	f.StringVar(&c.source.initial, "initial", "", "state of each object before its first operation, as in 0, [1 2] for a queue, set or list, or {a 50 b 50} for a bank (default: that of the header, or else of the model)")
+	f.StringVar(&c.source.nilRead, "nil-read", nilUnwritten, "what a read of Jepsen that ends with nil claims: unwritten (that there was no value) or any (nothing; Knossos reads it so)")
 	f.StringVar(&c.observations.file, "observations", "", "judge other observations, too: a file as docs/GUARANTEES.md describes, or - for standard input")
 	f.DurationVar(&c.observations.Deadline, "stream-deadline", 0, "with --observations: how long an observed watch may keep back a version that is known (0: for ever)")
 	f.BoolVar(&c.observations.Open, "others", false, "with --observations: others than the history's clients may have used the machines")
@@ -65,6 +69,7 @@ guarantee, see docs/GUARANTEES.md.`,
 	}
 	cli.CompleteFlag(cmd, "format", func() []string { return []string{formatAuto, formatLockstep, formatJepsen} })
 	cli.CompleteFlag(cmd, "model", completeModel)
+	cli.CompleteFlag(cmd, "nil-read", func() []string { return []string{nilUnwritten, nilAny} })
 	cli.CompleteFlag(cmd, "failed", func() []string { return []string{failedNone, failedIllegal} })
 	return cmd
 }
@@ -87,24 +92,27 @@ func (c *check) run(cmd *cobra.Command, name string) error {
 	}
 	p := cli.NewProgress(cmd.ErrOrStderr())
 	defer p.End()
-	h, annotations, err := c.source.read(name, cmd.InOrStdin(), p)
+	h, err := c.source.read(name, cmd.InOrStdin(), p)
+	if err == nil && len(h.Operations) == 0 && c.observations.file == "" {
+		err = fmt.Errorf("%w: the file ends, and there was no operation in it", history.ErrFormat)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	guarantees, err := c.observations.judge(h, cmd.InOrStdin(), p)
+	guarantees, err := c.observations.judge(h.History, cmd.InOrStdin(), p)
 	if err != nil {
 		return err
 	}
 	p.Begin(func(since time.Duration) string {
 		return fmt.Sprintf("checking: %d operations, %v", len(h.Operations), since.Truncate(time.Second))
 	})
-	r := checker.Check(cmd.Context(), h, checker.Options{Timeout: c.budget, Memory: int64(c.memory), Explain: true})
+	r := checker.Check(cmd.Context(), h.History, checker.Options{Timeout: c.budget, Memory: int64(c.memory), Explain: true})
 	p.End()
 	if err := c.print(cmd.OutOrStdout(), h, r, guarantees); err != nil {
 		return err
 	}
 	if c.viz != "" {
-		if err := c.visualize(cmd, h, r, annotations); err != nil {
+		if err := c.visualize(cmd, h, r); err != nil {
 			return fmt.Errorf("--viz: %w", err)
 		}
 	}
@@ -136,7 +144,7 @@ func (c *check) validate(cmd *cobra.Command) error {
 
 // visualize writes the page about the machine of r. The same time limit holds as for
 // the check.
-func (c *check) visualize(cmd *cobra.Command, h history.History, r checker.Result, annotations []history.Annotation) error {
+func (c *check) visualize(cmd *cobra.Command, h source, r checker.Result) error {
 	if r.Status == checker.Linearizable {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s: nothing is violated, so there is no page in %s\n", cmd.Root().Name(), c.viz)
 		return nil
@@ -148,13 +156,14 @@ func (c *check) visualize(cmd *cobra.Command, h history.History, r checker.Resul
 		return err
 	}
 	w := bufio.NewWriter(f)
-	return errors.Join(checker.Visualize(ctx, w, h, r.Machine, annotations, nil), w.Flush(), f.Close())
+	return errors.Join(checker.Visualize(ctx, w, h.History, r.Machine, h.annotations, nil), w.Flush(), f.Close())
 }
 
 // checkJSON is the JSON form of a verdict on a history.
 type checkJSON struct {
 	Verdict       checker.Status `json:"verdict"`
 	Operations    int            `json:"operations"`
+	Skipped       int            `json:"skipped,omitempty"` // lines without an operation
 	Machine       string         `json:"machine,omitempty"`
 	Operation     string         `json:"operation,omitempty"`
 	Class         string         `json:"class,omitempty"`
@@ -167,10 +176,10 @@ type checkJSON struct {
 
 // print prints the verdict on the history, and one on each guarantee if there are
 // observations.
-func (c *check) print(out io.Writer, h history.History, r checker.Result, guarantees []guarantee.Result) error {
+func (c *check) print(out io.Writer, h source, r checker.Result, guarantees []guarantee.Result) error {
 	if c.json {
 		j := checkJSON{
-			Verdict: Worst(r.Status, guarantees), Operations: len(h.Operations),
+			Verdict: Worst(r.Status, guarantees), Operations: len(h.Operations), Skipped: h.skipped,
 			Machine: r.Machine, Class: r.Class, Sentence: r.Explanation, Contradiction: IDs(r.Contradiction), Premise: r.Premise,
 		}
 		if r.Culprit != nil {
@@ -182,7 +191,7 @@ func (c *check) print(out io.Writer, h history.History, r checker.Result, guaran
 		return json.NewEncoder(out).Encode(j)
 	}
 	if c.observations.file != "" {
-		fmt.Fprintf(out, "%s: %d operations, %d observations\n", Worst(r.Status, guarantees), len(h.Operations), c.observations.count)
+		fmt.Fprintf(out, "%s: %d operations, %d observations%s\n", Worst(r.Status, guarantees), len(h.Operations), c.observations.count, h.skippedText())
 		for _, v := range newGuarantees(r, len(h.Operations), guarantees) {
 			if _, err := fmt.Fprintln(out, v); err != nil {
 				return err
@@ -191,9 +200,30 @@ func (c *check) print(out io.Writer, h history.History, r checker.Result, guaran
 		_, err := io.WriteString(out, r.Evidence())
 		return err
 	}
-	_, err := fmt.Fprintf(out, "%s: %d operations\n", r.Status, len(h.Operations))
+	_, err := fmt.Fprintf(out, "%s: %d operations%s\n", r.Status, len(h.Operations), h.skippedText())
 	if err == nil && r.Explanation != "" {
-		_, err = fmt.Fprintf(out, "%s\n%s", r.Explanation, r.Evidence())
+		_, err = fmt.Fprintf(out, "%s\n%s%s", r.Explanation, r.Evidence(), h.nilHint(r))
 	}
 	return err
+}
+
+// skippedText counts the lines without an operation, if there are any.
+func (h *source) skippedText() string {
+	switch h.skipped {
+	case 0:
+		return ""
+	case 1:
+		return ", 1 line without one skipped"
+	}
+	return fmt.Sprintf(", %d lines without one skipped", h.skipped)
+}
+
+// nilHint says how a read of nil was taken, if the verdict depends on it.
+func (h *source) nilHint(r checker.Result) string {
+	if h.nilReads && slices.ContainsFunc(r.Contradiction, func(op history.Operation) bool {
+		return op.Kind == history.KindRead && op.State == history.NoValue
+	}) {
+		return "a read of nil claims that there was no value; if it claims nothing here, as in Knossos: --nil-read any\n"
+	}
+	return ""
 }

@@ -25,13 +25,30 @@ const (
 	formatJepsen   = "jepsen"
 	failedNone     = "none"
 	failedIllegal  = "illegal"
+	nilUnwritten   = "unwritten"
+	nilAny         = "any"
 )
+
+// otherNames are names under which people know models.
+var otherNames = map[string]history.Model{"mutex": history.ModelLock, "fifo-queue": history.ModelQueue}
+
+// transactional are the names of Elle's models.
+var transactional = []string{"list-append", "rw-register", "txn"}
 
 // historyFlags holds the flags for reading a history.
 type historyFlags struct {
-	format, model, failed string
-	independent           bool
-	definition            *fsm.Definition // the definition that --model names; nil: none
+	format, model, failed, initial, nilRead string
+	independent                             bool
+	definition                              *fsm.Definition // the definition that --model names; nil: none
+}
+
+// source is a history that was read, with all that is known of it beside its
+// operations.
+type source struct {
+	history.History
+	annotations []history.Annotation
+	skipped     int  // lines without an operation
+	nilReads    bool // reads that ended with nil claim that there was no value; Knossos takes no notice of them
 }
 
 // validate checks the flags, and reads the definition that --model names.
@@ -42,8 +59,17 @@ func (s *historyFlags) validate() error {
 	if !slices.Contains([]string{failedNone, failedIllegal}, s.failed) {
 		return fmt.Errorf("--failed %q: want %s or %s", s.failed, failedNone, failedIllegal)
 	}
+	if !slices.Contains([]string{nilUnwritten, nilAny}, s.nilRead) {
+		return fmt.Errorf("--nil-read %q: want %s or %s", s.nilRead, nilUnwritten, nilAny)
+	}
+	if known, found := otherNames[s.model]; found {
+		s.model = string(known)
+	}
 	file, ofFile := strings.CutPrefix(s.model, definitionOf)
 	switch {
+	case slices.Contains(transactional, s.model):
+		return fmt.Errorf("--model %s: histories of transactions are for Elle (https://github.com/jepsen-io/elle); here %s judges lists, and %s one strictly serializable object of registers",
+			s.model, history.ModelAppendList, history.ModelMultiRegister)
 	case ofFile:
 		d, err := definition.ReadFile(file)
 		if err != nil {
@@ -105,20 +131,19 @@ func (s *historyFlags) modelFlag() history.Model {
 	return history.Model(s.model)
 }
 
-// read reads the history in a file, or from stdin for "-", and the annotations of
-// other events in the run.
-func (s *historyFlags) read(name string, stdin io.Reader, p *cli.Progress) (history.History, []history.Annotation, error) {
+// read reads the history in a file, or from stdin for "-".
+func (s *historyFlags) read(name string, stdin io.Reader, p *cli.Progress) (source, error) {
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return history.History{}, nil, withoutPath(err)
+			return source{}, withoutPath(err)
 		}
 		defer f.Close()
 		stdin = f
 	}
 	plain, end, err := decompress(stdin)
 	if err != nil {
-		return history.History{}, nil, err
+		return source{}, err
 	}
 	defer end()
 	in := bufio.NewReaderSize(p.Reading(plain), 64<<10)
@@ -127,14 +152,13 @@ func (s *historyFlags) read(name string, stdin io.Reader, p *cli.Progress) (hist
 		format = detectFormat(in)
 	}
 	if format == formatLockstep {
-		h, err := s.readLockstep(in)
-		return h, nil, err
+		return s.readLockstep(in)
 	}
-	h, annotations, err := s.readJepsen(in)
+	r, err := s.readJepsen(in)
 	if err != nil && s.format == formatAuto && errors.Is(err, history.ErrFormat) {
 		err = fmt.Errorf("read as a history of Jepsen, as it does not begin as one of lockstep: %w", err)
 	}
-	return h, annotations, err
+	return r, err
 }
 
 // withoutPath returns the reason why a file cannot be opened, without the path: the
@@ -147,32 +171,60 @@ func withoutPath(err error) error {
 }
 
 // detectFormat returns the format by the first bytes: a JSON object or an empty
-// input is lockstep's, all else is Jepsen's.
+// input is lockstep's, unless the object is an event of Jepsen; all else is
+// Jepsen's.
 func detectFormat(in *bufio.Reader) string {
-	start, _ := in.Peek(512)
-	start = bytes.TrimSpace(start)
+	start, _ := in.Peek(4096)
+	start = bytes.TrimSpace(bytes.TrimPrefix(start, []byte("\ufeff")))
 	if len(start) == 0 {
 		return formatLockstep
 	}
-	inside := bytes.TrimSpace(start[1:])
-	if start[0] == '{' && (len(inside) == 0 || inside[0] != ':') {
-		return formatLockstep
+	if array, found := bytes.CutPrefix(start, []byte("[")); found {
+		start = bytes.TrimSpace(array)
 	}
-	return formatJepsen
+	inside, object := bytes.CutPrefix(start, []byte("{"))
+	inside = bytes.TrimSpace(inside)
+	if !object || len(inside) > 0 && inside[0] == ':' {
+		return formatJepsen
+	}
+	first, _, _ := bytes.Cut(inside, []byte("}"))
+	if bytes.Contains(first, []byte(`"process"`)) && bytes.Contains(first, []byte(`"type"`)) {
+		return formatJepsen
+	}
+	return formatLockstep
 }
 
-func (s *historyFlags) readLockstep(in io.Reader) (history.History, error) {
-	if s.failed != failedNone {
-		return history.History{}, fmt.Errorf("--failed %s is for histories of Jepsen: the operations of this one have what a rejection claims", s.failed)
-	}
-	if s.independent {
-		return history.History{}, errors.New("--independent is for histories of Jepsen: the operations of this one name their machines")
+func (s *historyFlags) readLockstep(in io.Reader) (source, error) {
+	for _, flag := range []struct {
+		given bool
+		about string
+	}{
+		{s.failed != failedNone, "--failed " + s.failed + " is for histories of Jepsen: the operations of this one have what a rejection claims"},
+		{s.independent, "--independent is for histories of Jepsen: the operations of this one name their machines"},
+		{s.nilRead != nilUnwritten, "--nil-read " + s.nilRead + " is for histories of Jepsen: leave reads without a claim out of this one, or make them unknown"},
+	} {
+		if flag.given {
+			return source{}, errors.New(flag.about)
+		}
 	}
 	h, err := history.Read(in)
-	if err != nil {
-		return h, err
+	if err == nil {
+		err = s.checkModel(h)
 	}
-	return h, s.checkModel(h)
+	if err != nil {
+		return source{}, err
+	}
+	if s.initial != "" {
+		g, _ := history.GrammarOf(h.Model)
+		if err := g.CheckInitial(s.initial); err != nil {
+			return source{}, err
+		}
+		if h.Initial != "" && h.Initial != s.initial {
+			return source{}, fmt.Errorf("--initial %s, but the header has %s: leave --initial out", s.initial, h.Initial)
+		}
+		h.Initial = s.initial
+	}
+	return source{History: h}, nil
 }
 
 // checkModel returns an error if --model differs from the header.
@@ -194,10 +246,13 @@ func (s *historyFlags) checkModel(h history.History) error {
 		s.model, strings.Join(names, ", "), s.definition.Name)
 }
 
-func (s *historyFlags) readJepsen(in io.Reader) (history.History, []history.Annotation, error) {
-	o := jepsen.Options{Model: s.modelFlag(), FailedIllegal: s.failed == failedIllegal, Independent: s.independent}
+func (s *historyFlags) readJepsen(in io.Reader) (source, error) {
+	o := jepsen.Options{
+		Model: s.modelFlag(), Initial: s.initial, FailedIllegal: s.failed == failedIllegal, Independent: s.independent, NilReads: s.nilRead == nilAny,
+	}
 	if s.definition != nil {
 		o.Definition = *s.definition
 	}
-	return jepsen.Read(in, o)
+	r, err := jepsen.Read(in, o)
+	return source{History: r.History, annotations: r.Annotations, skipped: r.Skipped, nilReads: !o.NilReads}, err
 }

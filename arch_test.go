@@ -71,7 +71,7 @@ var layers = map[string]layer{
 	"node/client": {internal: []string{"node/fsm", "node/httpapi", "node/op", "node/session", "node/watch"}},
 
 	"checker/history":   {pure: true, internal: []string{"checker/jsonobject", "node/fsm"}},
-	"checker/jepsen":    {pure: true, internal: []string{"checker/history", "node/fsm"}},
+	"checker/jepsen":    {pure: true, internal: []string{"checker/history", "checker/jsonobject", "node/fsm"}},
 	"checker/model":     {pure: true, internal: []string{"checker/history", "node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
 	"checker":           {internal: []string{"checker/history", "checker/model", "node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
 	"checker/guarantee": {pure: true, internal: []string{"checker", "checker/history", "checker/jsonobject", "node/fsm"}},

@@ -63,6 +63,8 @@ type Result struct {
 	Explanation   string              // one sentence for people; empty when linearizable
 	Contradiction []history.Operation // with Options.Explain: operations that contradict each other, in order of call; see contradiction
 	Premise       string              // the possible states when Contradiction begins, if it depends on them
+	Unjudgeable   bool                // Undecided, because it does not fit its model: more time or memory would not help
+	Account       *Account            // with Options.Explain, unless linearizable: the verdict for readers
 }
 
 // Check reports whether h is linearizable.
@@ -80,15 +82,19 @@ func Check(ctx context.Context, h history.History, o Options) Result {
 	}
 	j, err := newJudge(&h, o.Model)
 	if err != nil {
-		return Result{Status: Undecided, Explanation: "the history cannot be judged: " + err.Error()}
+		return Result{Status: Undecided, Explanation: "the history cannot be judged: " + err.Error(), Unjudgeable: true}
 	}
 	all, err := j.machines(h.Operations)
 	if err != nil {
-		return Result{Status: Undecided, Explanation: "the history cannot be judged: " + err.Error()}
+		return Result{Status: Undecided, Explanation: "the history cannot be judged: " + err.Error(), Unjudgeable: true}
 	}
 	result := Result{Status: Linearizable}
 	for _, m := range all {
-		if result = result.worse(j.check(ctx, m, o)); result.Status == Violated {
+		r := j.check(ctx, m, o)
+		if o.Explain && r.Status != Linearizable {
+			r.Account = newAccount(r, j, m.operations)
+		}
+		if result = result.worse(r); result.Status == Violated {
 			break
 		}
 	}
@@ -237,6 +243,13 @@ func (m machine) checkedOps() []checkedOp {
 // title returns m's name for sentences. The only register of a history may have
 // no name.
 func (m machine) title() string { return cmp.Or(m.name, "register") }
+
+// unjudgeable returns the result of a machine that does not fit its model.
+func (m machine) unjudgeable(why string) Result {
+	r := m.undecided("cannot be judged: " + why)
+	r.Unjudgeable = true
+	return r
+}
 
 func (m machine) undecided(why string) Result {
 	return Result{Status: Undecided, Machine: m.name, Explanation: m.title() + ": " + why}

@@ -250,10 +250,13 @@ func (c culprit) lastBefore() (before *history.Operation) {
 func formatTime(t int64) string { return time.Duration(t).String() }
 
 // joinOr joins names: "a", "a or b", "a, b or c".
-func joinOr(names []string) string {
+func joinOr(names []string) string { return joinWords(names, "or") }
+
+// joinWords joins names with a word before the last.
+func joinWords(names []string, word string) string {
 	last := len(names) - 1
 	if last == 0 {
 		return names[0]
 	}
-	return strings.Join(names[:last], ", ") + " or " + names[last]
+	return strings.Join(names[:last], ", ") + " " + word + " " + names[last]
 }

@@ -93,16 +93,16 @@ func newPart(ops []*history.Operation) machine {
 // check judges one machine.
 func (j *judge) check(ctx context.Context, m machine, o Options) Result {
 	if err := m.judgeable(&j.model.Grammar); err != nil {
-		return m.undecided("cannot be judged: " + err.Error())
+		return m.unjudgeable(err.Error())
 	}
 	if !j.compiles || m.appends() {
 		if state := j.model.Init(m.name); j.model.Equal == nil && !reflect.ValueOf(state).Comparable() {
-			return m.undecided(fmt.Sprintf("cannot be judged: model %s has states of type %T, for which there is no ==: give it Equal", j.model.Name, state))
+			return m.unjudgeable(fmt.Sprintf("model %s has states of type %T, for which there is no ==: give it Equal", j.model.Name, state))
 		}
 		return newObject(j.model, m, o).check(ctx, o)
 	}
 	if err := j.compile(&m); err != nil {
-		return m.undecided("cannot be judged: " + err.Error())
+		return m.unjudgeable(err.Error())
 	}
 	r := m.check(ctx, o)
 	if o.CrossCheck && m.crossCheckDiffers(ctx, r.Status) {

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -12,16 +13,23 @@ import (
 	"github.com/lockstep-dst/lockstep/checker/model"
 )
 
-// Visualize writes an HTML page, made by Porcupine, about one machine. The page
-// shows the last operations before the violation, or else before the end: the
-// orders that explain most of them, with the states that they lead through.
-// Earlier operations are in the states in which the page may begin. The
-// contradiction, if there is one, and annotations are marked.
+// Visualize writes an HTML page about one machine. The page opens with its
+// Account: the sentence, the contradiction as a table, and the facts. Below is a
+// chart, made by Porcupine, of the last operations before the violation, or else
+// before the end: the orders that explain most of them, with the states that they
+// lead through. Earlier operations are in the states in which the chart may
+// begin. The contradiction, if there is one, and annotations are marked.
 //
 // It fails if h has no such machine or the machine cannot be checked. If ctx
-// ends early, the page shows the orders found until then; otherwise the page
+// ends early, the chart shows the orders found until then; otherwise the page
 // depends on the arguments alone. User is Options.Model, and may be nil.
 func Visualize(ctx context.Context, w io.Writer, h history.History, name string, annotations []history.Annotation, user *model.Model) error {
+	return VisualizeResult(ctx, w, h, Result{Machine: name}, annotations, user)
+}
+
+// VisualizeResult is Visualize for the machine of a result of Check, which it
+// does not repeat if the result has an Account.
+func VisualizeResult(ctx context.Context, w io.Writer, h history.History, r Result, annotations []history.Annotation, user *model.Model) error {
 	j, err := newJudge(&h, user)
 	if err != nil {
 		return err
@@ -30,12 +38,29 @@ func Visualize(ctx context.Context, w io.Writer, h history.History, name string,
 	if err != nil {
 		return err
 	}
-	for _, m := range all {
-		if m.name == name {
-			return j.visualize(ctx, w, m, annotations)
-		}
+	i := slices.IndexFunc(all, func(m machine) bool { return m.name == r.Machine })
+	if i < 0 {
+		return fmt.Errorf("the history holds no operation on machine %q", r.Machine)
 	}
-	return fmt.Errorf("the history holds no operation on machine %q", name)
+	if r.Account == nil {
+		r = j.check(ctx, all[i], Options{Explain: true})
+		r.Machine = all[i].name
+		r.Account = newAccount(r, j, all[i].operations)
+	}
+	var chart bytes.Buffer
+	err = j.visualize(ctx, &chart, all[i], annotations)
+	if err != nil && len(r.Account.Rows) == 0 {
+		return err
+	}
+	return writePage(w, r.Account, j.title(all[i]), chart.String(), err)
+}
+
+// title returns m's name for sentences, as those about m have it.
+func (j *judge) title(m machine) string {
+	if j.compiles {
+		return m.title()
+	}
+	return newObject(j.model, m, Options{}).title()
 }
 
 func (j *judge) visualize(ctx context.Context, w io.Writer, m machine, annotations []history.Annotation) error {

@@ -156,7 +156,7 @@ func (c *check) visualize(cmd *cobra.Command, h source, r checker.Result) error 
 		return err
 	}
 	w := bufio.NewWriter(f)
-	return errors.Join(checker.Visualize(ctx, w, h.History, r.Machine, h.annotations, nil), w.Flush(), f.Close())
+	return errors.Join(checker.VisualizeResult(ctx, w, h.History, r, h.annotations, nil), w.Flush(), f.Close())
 }
 
 // checkJSON is the JSON form of a verdict on a history.
@@ -170,6 +170,9 @@ type checkJSON struct {
 	Sentence      string         `json:"sentence,omitempty"`
 	Contradiction []string       `json:"contradiction,omitempty"` // ids, in order of call
 	Premise       string         `json:"premise,omitempty"`
+
+	Account *checker.Account `json:"account,omitempty"`
+
 	Observations  int            `json:"observations,omitempty"`
 	Guarantees    []Guarantee    `json:"guarantees,omitempty"`
 }
@@ -180,7 +183,7 @@ func (c *check) print(out io.Writer, h source, r checker.Result, guarantees []gu
 	if c.json {
 		j := checkJSON{
 			Verdict: Worst(r.Status, guarantees), Operations: len(h.Operations), Skipped: h.skipped,
-			Machine: r.Machine, Class: r.Class, Sentence: r.Explanation, Contradiction: IDs(r.Contradiction), Premise: r.Premise,
+			Machine: r.Machine, Class: r.Class, Sentence: r.Explanation, Contradiction: IDs(r.Contradiction), Premise: r.Premise, Account: r.Account,
 		}
 		if r.Culprit != nil {
 			j.Operation = r.Culprit.ID

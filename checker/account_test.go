@@ -1,0 +1,169 @@
+package checker
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/checker/history"
+	"github.com/stretchr/testify/require"
+)
+
+// staleRead has a read of 1 after 2 was written, and a write that nothing has to
+// do with it.
+func staleRead() history.History {
+	op := func(id string, kind history.Kind, value string, call int64) history.Operation {
+		o := history.Operation{ID: id, Client: int(call / 10), Kind: kind, Call: call, Return: call + 5, Outcome: history.Committed, Version: history.NoVersion}
+		if o.Argument = value; kind == history.KindRead {
+			o.Argument, o.State = "", value
+		}
+		return o
+	}
+	return history.History{Model: history.ModelRegister, Operations: []history.Operation{
+		op("w0", history.KindWrite, "0", 0), op("w1", history.KindWrite, "1", 10), op("w2", history.KindWrite, "2", 20), op("r", history.KindRead, "1", 30),
+	}}
+}
+
+// An account has the contradiction, the write of the value that was seen, and
+// the order of these, and no other operation.
+func TestAccount(t *testing.T) {
+	r := Check(t.Context(), staleRead(), Options{Explain: true})
+	text, err := json.MarshalIndent(r.Account, "", "\t")
+	require.NoError(t, err)
+	require.Equal(t, `{
+	"verdict": "violated",
+	"sentence": "register: r read 1 between 30ns and 35ns, when the state can only have been 2; w2 had committed 2 by 25ns",
+	"rows": [
+		{
+			"id": "w1",
+			"client": 1,
+			"call": 10,
+			"return": 15,
+			"text": "committed 1",
+			"contradicts": false
+		},
+		{
+			"id": "w2",
+			"client": 2,
+			"call": 20,
+			"return": 25,
+			"text": "committed 2",
+			"contradicts": true,
+			"after": [
+				"w1"
+			]
+		},
+		{
+			"id": "r",
+			"client": 3,
+			"call": 30,
+			"return": 35,
+			"text": "read 1",
+			"contradicts": true,
+			"after": [
+				"w2"
+			]
+		}
+	],
+	"facts": [
+		"only w1 wrote 1",
+		"w1 returned before w2 was called",
+		"w2 returned before r was called"
+	]
+}`, string(text))
+	require.Equal(t, `these 2 operations (*) contradict each other, whatever the others did:
+    w1  |--|              committed 1  10ns to 15ns
+  * w2        |--|        committed 2  20ns to 25ns
+  * r               |--|  read 1       30ns to 35ns
+only w1 wrote 1
+w1 returned before w2 was called
+w2 returned before r was called
+`, r.Evidence())
+}
+
+// Facts name the last writers of a value that many wrote, and say if there is
+// none.
+func TestFactsAboutWriters(t *testing.T) {
+	h := staleRead()
+	for i := range 6 {
+		op := h.Operations[1]
+		op.ID, op.Client = fmt.Sprint("again", i), 100+i
+		h.Operations = append(h.Operations, op)
+	}
+	require.Contains(t, Check(t.Context(), h, Options{Explain: true}).Account.Facts, "again3, again4, again5 and 4 before these wrote 1")
+
+	h = staleRead()
+	h.Operations[1].Outcome, h.Operations[1].Return, h.Operations[1].Reason = history.Unknown, history.NoReturn, "timeout"
+	h.Operations[3].State = "0"
+	h.Operations[0].Outcome, h.Operations[0].Return, h.Operations[0].Reason = history.Rejected, 5, "timeout"
+	require.Contains(t, Check(t.Context(), h, Options{Explain: true}).Account.Facts, "no operation that was called before r returned wrote 0")
+	h.Operations[3].State = history.NoValue
+	require.Contains(t, Check(t.Context(), h, Options{Explain: true}).Account.Facts, "nil is the initial state, and no operation led back to it")
+	h.Operations[3].State, h.Initial = "x", "x"
+	require.Contains(t, Check(t.Context(), h, Options{Explain: true}).Account.Facts, "x is the initial state, and no operation led back to it")
+}
+
+// An undecided verdict tells where it was hardest, and what would help.
+func TestHardest(t *testing.T) {
+	h := history.History{Model: history.ModelRegister}
+	for i := range 40 {
+		op := history.Operation{
+			ID: fmt.Sprint("w", i), Client: i, Kind: history.KindWrite, Argument: fmt.Sprint(i % 20), Call: int64(i), Return: 1000, Outcome: history.Committed, Version: history.NoVersion,
+		}
+		if i >= 30 {
+			op.Outcome, op.Return = history.Unknown, history.NoReturn
+		}
+		h.Operations = append(h.Operations, op)
+	}
+	m := machines(h.Operations)[0]
+	j, err := newJudge(&h, nil)
+	require.NoError(t, err)
+	r := m.undecided("the check ran out of time")
+	r.Account = newAccount(r, j, m.operations)
+	require.Equal(t, `hardest from 29ns to 1µs: 30 operations in flight change it: w0, w1, w2, w3, w4, w5, w6, w7, w8, w9 and 20 more; 10 of unknown outcome may take effect there
+what would help:
+  versions in responses: 30 of 30 have none
+  values that are written only once: 0 was written 2 times
+  fewer operations of unknown outcome: these are 10 of 40
+  fewer clients at a time on one object
+  more time or memory
+`, r.Evidence())
+
+	r = m.unjudgeable("it has an operation of another kind")
+	require.Nil(t, newAccount(r, j, m.operations).Hardest)
+}
+
+// A page opens with the account, under its own title. An object of too many
+// operations for a chart has a page, too.
+func TestPageOpensWithTheAccount(t *testing.T) {
+	r := Check(t.Context(), staleRead(), Options{Explain: true})
+	for _, given := range []Result{r, {}} {
+		var b bytes.Buffer
+		require.NoError(t, VisualizeResult(t.Context(), &b, staleRead(), given, nil, nil))
+		page := b.String()
+		require.Contains(t, page, "<title>register is not linearizable</title>")
+		require.NotContains(t, page, "Porcupine</title>")
+		body, chart, found := strings.Cut(page, `<div id="canvas">`)
+		require.True(t, found)
+		require.NotEmpty(t, chart)
+		for _, text := range append(r.Account.Facts, r.Account.Sentence, "these 2 operations (shaded) contradict each other", `<td>w1</td>`) {
+			require.Contains(t, body, text)
+		}
+	}
+
+	long := history.History{Model: history.ModelQueue}
+	for i := range maxObjectPage + 10 {
+		long.Operations = append(long.Operations, history.Operation{
+			ID: fmt.Sprint(i), Kind: history.KindEnqueue, Argument: fmt.Sprint(i), Call: int64(10 * i), Return: int64(10*i + 5), Outcome: history.Committed, Version: history.NoVersion,
+		})
+	}
+	last := long.Operations[len(long.Operations)-1]
+	last.ID, last.Kind, last.Argument, last.State, last.Call, last.Return = "d", history.KindDequeue, "", "7", 1e6, 1e6+1
+	long.Operations = append(long.Operations, last)
+	var b bytes.Buffer
+	require.NoError(t, Visualize(t.Context(), &b, long, "", nil, nil))
+	require.Contains(t, b.String(), "<title>queue is not linearizable</title>")
+	require.Contains(t, b.String(), "There is no chart of the orders: queue: 511 operations until then are too many for a page")
+}

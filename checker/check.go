@@ -149,10 +149,14 @@ func (m machine) sort() {
 	}
 }
 
-// check judges m, which has an automaton. It tries the checkers in order of cost: the witness, just-in-time
-// linearization and, if that exceeds the memory allowed, Porcupine.
+// check judges m, which has an automaton. It tries the checkers in order of cost:
+// clusters, the witness, just-in-time linearization and, if that exceeds the
+// memory allowed, Porcupine.
 func (m machine) check(ctx context.Context, o Options) Result {
 	checked := m.checkedOps()
+	if r, decided := m.checkClusters(ctx, checked, o); decided {
+		return r
+	}
 	if m.witness(checked) {
 		return Result{Status: Linearizable}
 	}

@@ -10,12 +10,27 @@ import (
 	"github.com/lockstep-dst/lockstep/checker/history"
 )
 
-// culprit is an operation whose return no order explains, given the events
-// before it.
+// proof answers questions about an operation whose return no order explains,
+// given the history until then.
+type proof interface {
+	claim() *checkedOp                      // the operation
+	couldBe(instead checkedOp) bool         // whether an order explains the history with another claim in its place
+	reachable() []int32                     // states, among them all in which the machine can have been at some instant of the operation
+	versionBounds() (lowest, highest int64) // of the machine at some instant of the operation
+	lastBefore() *history.Operation         // the last committed operation that returned before its call; nil if not known
+	failed() bool                           // time or memory ran out: the answers may be wrong
+}
+
+// explanation is a proof in words.
+type explanation struct {
+	machine
+	proof
+}
+
+// culprit is the proof of the linearizer.
 type culprit struct {
 	machine
 	*refutation
-	op *history.Operation
 }
 
 // violation returns the result for a machine whose operations no order
@@ -30,9 +45,9 @@ func (m machine) violation(v *refutation, o Options) Result {
 		result.Explanation = fmt.Sprintf("%s: no order explains its operations, but %s before it found out which of them completes the contradiction", m.title(), why)
 		return result
 	}
-	c := culprit{machine: m, refutation: v, op: v.culprit().op}
-	result.Culprit = new(*c.op)
-	result.Class, result.Explanation = c.explain()
+	c := culprit{machine: m, refutation: v}
+	result.Culprit = new(*v.culprit().op)
+	result.Class, result.Explanation = explanation{m, c}.explain()
 	if o.Explain {
 		result.Premise, result.Contradiction = c.contradiction()
 	}
@@ -41,23 +56,23 @@ func (m machine) violation(v *refutation, o Options) Result {
 
 // explain returns the class of the violation and a sentence about it. If time
 // runs out there is no class.
-func (c culprit) explain() (class, sentence string) {
-	var why string
+func (e explanation) explain() (class, sentence string) {
+	op, why := e.claim().op, ""
 	switch {
-	case c.op.Outcome == history.Committed && c.op.Kind == history.KindRead:
-		class, why = ClassRead, c.whyNotRead()
-	case c.op.Outcome == history.Committed:
-		class, why = ClassCommitted, c.whyNotCommitted()
-	case c.op.Reason != history.ReasonIllegal || !c.couldBe(noEffectOp):
+	case op.Outcome == history.Committed && op.Kind == history.KindRead:
+		class, why = ClassRead, e.whyNotRead()
+	case op.Outcome == history.Committed:
+		class, why = ClassCommitted, e.whyNotCommitted()
+	case op.Reason != history.ReasonIllegal || !e.couldBe(noEffectOp):
 		class, why = ClassRejectedEffect, ", which says it had no effect, but no order explains the other operations without its effect"
 	default:
-		class, why = ClassRejectedIllegal, c.whyNotIllegal()
+		class, why = ClassRejectedIllegal, e.whyNotIllegal()
 	}
-	if c.inconclusive { // the answers above may be wrong
+	if e.failed() { // the answers above may be wrong
 		class, why = "", ", which no order explains, but the check ran out of time or memory before it found out why"
 	}
-	sentence = fmt.Sprintf("%s: %s %s between %s and %s%s", c.title(), c.op.ID, describeOperation(c.op), formatTime(c.op.Call), formatTime(c.op.Return), why)
-	if before := c.lastBefore(); before != nil && class != ClassRejectedEffect {
+	sentence = fmt.Sprintf("%s: %s %s between %s and %s%s", e.title(), op.ID, describeOperation(op), formatTime(op.Call), formatTime(op.Return), why)
+	if before := e.lastBefore(); before != nil && class != ClassRejectedEffect {
 		sentence += fmt.Sprintf("; %s had %s by %s", before.ID, describeOperation(before), formatTime(before.Return))
 	}
 	return class, sentence
@@ -66,19 +81,20 @@ func (c culprit) explain() (class, sentence string) {
 // noEffectOp claims only that the operation had no effect. It fits any state.
 var noEffectOp = checkedOp{meaning: rejectedIllegal, from: notAState, to: notAState, state: unspecified, version: history.NoVersion}
 
-// couldBe reports whether the history is possible with instead in place of the
-// culprit.
+func (c culprit) claim() *checkedOp { return c.culprit() }
+func (c culprit) failed() bool      { return c.inconclusive }
+
 func (c culprit) couldBe(instead checkedOp) bool {
 	truth := c.culprit()
-	instead.op, instead.call, instead.ret = c.op, truth.call, truth.ret
+	instead.op, instead.call, instead.ret = truth.op, truth.call, truth.ret
 	return c.possible(c.at, truth, &instead)
 }
 
 // candidates returns the states that the machine can have been in at some
 // instant of the culprit, had it no effect. The list is cut after maxNamed.
-func (c culprit) candidates() (candidates []int32, cut bool) {
-	for _, s := range c.reachable() {
-		if !c.couldBe(readOf(s)) {
+func (e explanation) candidates() (candidates []int32, cut bool) {
+	for _, s := range e.reachable() {
+		if !e.couldBe(readOf(s)) {
 			continue
 		}
 		if len(candidates) == maxNamed {
@@ -91,9 +107,9 @@ func (c culprit) candidates() (candidates []int32, cut bool) {
 
 // candidateFrom returns one of all such states from which the culprit's step is
 // legal, or is not.
-func (c culprit) candidateFrom(legal bool) (state int32, exists bool) {
-	for _, s := range c.reachable() {
-		if c.allows(s, c.culprit()) == legal && c.couldBe(readOf(s)) {
+func (e explanation) candidateFrom(legal bool) (state int32, exists bool) {
+	for _, s := range e.reachable() {
+		if e.allows(s, e.claim()) == legal && e.couldBe(readOf(s)) {
 			return s, true
 		}
 	}
@@ -129,17 +145,17 @@ func (c culprit) reachable() (states []int32) {
 // versions returns the versions that would fit in place of the culprit's; nil
 // if its version is not the whole problem. The last item may stand for all
 // later versions.
-func (c culprit) versions() (versions []string) {
-	instead := *c.culprit()
+func (e explanation) versions() (versions []string) {
+	instead := *e.claim()
 	if instead.version == history.NoVersion {
 		return nil
 	}
-	if instead.version = history.NoVersion; !c.couldBe(instead) {
+	if instead.version = history.NoVersion; !e.couldBe(instead) {
 		return nil
 	}
-	lowest, highest := c.versionBounds()
-	for v := lowest; v <= highest && !c.inconclusive; v++ {
-		if instead.version = v; !c.couldBe(instead) {
+	lowest, highest := e.versionBounds()
+	for v := lowest; v <= highest && !e.failed(); v++ {
+		if instead.version = v; !e.couldBe(instead) {
 			continue
 		}
 		if len(versions) == maxNamed {
@@ -182,53 +198,53 @@ func (c culprit) versionBounds() (lowest, highest int64) {
 	return lowest, highest
 }
 
-func (c culprit) whyNotRead() string {
-	if v := c.versions(); v != nil {
-		return fmt.Sprintf(", when %s was possible only at version %s", c.op.State, joinOr(v))
+func (e explanation) whyNotRead() string {
+	if v := e.versions(); v != nil {
+		return fmt.Sprintf(", when %s was possible only at version %s", e.claim().op.State, joinOr(v))
 	}
-	return c.whichStates()
+	return e.whichStates()
 }
 
-func (c culprit) whyNotCommitted() string {
-	if c.op.State != "" && c.op.State != c.op.Argument {
-		return fmt.Sprintf(", although it requested %s", c.op.Argument)
+func (e explanation) whyNotCommitted() string {
+	if e.claim().op.State != "" && e.claim().op.State != e.claim().op.Argument {
+		return fmt.Sprintf(", although it requested %s", e.claim().op.Argument)
 	}
-	if v := c.versions(); v != nil {
+	if v := e.versions(); v != nil {
 		return fmt.Sprintf(", when it could only have made version %s", joinOr(v))
 	}
-	if from, legal := c.candidateFrom(true); legal {
-		return fmt.Sprintf("%s, and no order leaves room for the step from %s", c.whichStates(), c.states[from])
+	if from, legal := e.candidateFrom(true); legal {
+		return fmt.Sprintf("%s, and no order leaves room for the step from %s", e.whichStates(), e.states[from])
 	}
-	if _, illegal := c.candidateFrom(false); !illegal {
-		return c.whichStates()
+	if _, illegal := e.candidateFrom(false); !illegal {
+		return e.whichStates()
 	}
-	return fmt.Sprintf("%s, from which %s is illegal", c.whichStates(), c.op.Argument)
+	return fmt.Sprintf("%s, from which %s is illegal", e.whichStates(), e.claim().op.Argument)
 }
 
-func (c culprit) whyNotIllegal() string {
-	if told := c.culprit().state; told >= 0 && c.allows(told, c.culprit()) {
-		return fmt.Sprintf(", from which %s is legal", c.op.Argument)
+func (e explanation) whyNotIllegal() string {
+	if told := e.claim().state; told >= 0 && e.allows(told, e.claim()) {
+		return fmt.Sprintf(", from which %s is legal", e.claim().op.Argument)
 	}
-	if v := c.versions(); v != nil {
+	if v := e.versions(); v != nil {
 		return fmt.Sprintf(", when that was possible only at version %s", joinOr(v))
 	}
-	_, illegal := c.candidateFrom(false)
-	_, legal := c.candidateFrom(true)
+	_, illegal := e.candidateFrom(false)
+	_, legal := e.candidateFrom(true)
 	if illegal || !legal {
-		return c.whichStates()
+		return e.whichStates()
 	}
-	return fmt.Sprintf("%s, from which %s is legal", c.whichStates(), c.op.Argument)
+	return fmt.Sprintf("%s, from which %s is legal", e.whichStates(), e.claim().op.Argument)
 }
 
 // whichStates describes the states that were possible.
-func (c culprit) whichStates() string {
-	states, cut := c.candidates()
+func (e explanation) whichStates() string {
+	states, cut := e.candidates()
 	if len(states) == 0 {
 		return ", which no order explains"
 	}
 	var names []string
 	for _, s := range states {
-		names = append(names, c.states[s])
+		names = append(names, e.states[s])
 	}
 	if cut {
 		names = append(names, andOthers)
@@ -240,7 +256,7 @@ func (c culprit) whichStates() string {
 // culprit's call.
 func (c culprit) lastBefore() (before *history.Operation) {
 	for _, e := range c.log[:c.at] {
-		if op := e.c.op; e.ret && op.Outcome == history.Committed && op.Return < c.op.Call {
+		if op := e.c.op; e.ret && op.Outcome == history.Committed && op.Return < c.claim().op.Call {
 			before = op
 		}
 	}

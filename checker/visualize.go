@@ -91,8 +91,8 @@ func (m machine) visualize(ctx context.Context, w io.Writer, annotations []histo
 		slices.SortFunc(orders, slices.Compare)
 	}
 	if violated && !v.inconclusive {
-		c := culprit{machine: m, refutation: v, op: v.culprit().op}
-		_, sentence := c.explain()
+		c := culprit{machine: m, refutation: v}
+		_, sentence := explanation{m, c}.explain()
 		_, operations := c.contradiction()
 		info.AddAnnotations(s.contradictionMarks(operations, sentence))
 	}

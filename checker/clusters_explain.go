@@ -1,0 +1,231 @@
+package checker
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/checker/history"
+)
+
+// checkClusters judges m as clusters, if it can decide m by them.
+func (m machine) checkClusters(ctx context.Context, checked []checkedOp, o Options) (r Result, decided bool) {
+	c, fit := newClusters(m.automaton, checked)
+	if !fit {
+		return Result{}, false
+	}
+	evidence, verdict := c.conflict(excerpt{last: int32(len(c.returns) - 1)})
+	switch verdict {
+	case possible:
+		return Result{Status: Linearizable}, true
+	case unsure:
+		return Result{}, false
+	}
+	last, ok := c.culprit(ctx, evidence)
+	if !ok {
+		return Result{}, false
+	}
+	d := &clusterProof{clusters: c, until: last}
+	r = Result{Status: Violated, Machine: m.name, Culprit: new(*d.claim().op)}
+	r.Class, r.Explanation = explanation{m, d}.explain()
+	if o.Explain {
+		r.Contradiction = d.contradiction()
+	}
+	return r, true
+}
+
+// maxHints is the number of returns that culprit tries because evidence points to
+// them, before it only halves.
+const maxHints = 8
+
+// culprit returns the rank of the first return until which no order explains the
+// history, given evidence that none explains all of it.
+func (c *clusters) culprit(ctx context.Context, evidence []int32) (rank int32, ok bool) {
+	good, bad := int32(-1), int32(len(c.returns)-1)
+	hint := c.completion(evidence)
+	for hints := 0; good+1 < bad; {
+		at := (good + bad) / 2
+		if good < hint && hint < bad && hints < maxHints {
+			hints++
+			at = hint
+		}
+		evidence, verdict := c.conflict(excerpt{last: at})
+		switch {
+		case verdict == unsure || ctx.Err() != nil:
+			return 0, false
+		case verdict == possible:
+			good = at
+		default:
+			bad, hint = at, c.completion(evidence)
+			if hint >= bad {
+				hint = bad - 1
+			}
+		}
+	}
+	return bad, true
+}
+
+// completion returns the rank of the return that completes evidence.
+func (c *clusters) completion(evidence []int32) int32 {
+	last := none
+	for _, i := range evidence {
+		last = max(last, c.rank[i])
+	}
+	return last
+}
+
+// clusterProof is a proof by clusters: no order explains the history until the
+// return of rank until.
+type clusterProof struct {
+	*clusters
+	until int32
+}
+
+func (d *clusterProof) claim() *checkedOp           { return &d.ops[d.returns[d.until]] }
+func (d *clusterProof) failed() bool                { return false }
+func (d *clusterProof) versionBounds() (_, _ int64) { return 0, 0 } // there are none
+
+// couldBe counts what is unsure as possible: a sentence must not exclude it.
+func (d *clusterProof) couldBe(instead checkedOp) bool {
+	_, verdict := d.instead(instead)
+	return verdict != impossible
+}
+
+// instead looks for a contradiction with another claim in place of the culprit's.
+func (d *clusterProof) instead(claim checkedOp) ([]int32, feasibility) {
+	truth := *d.claim()
+	defer func() { *d.claim() = truth }()
+	claim.op, claim.call, claim.ret = truth.op, truth.call, truth.ret
+	*d.claim() = claim
+	return d.conflict(excerpt{last: d.until})
+}
+
+func (d *clusterProof) lastBefore() *history.Operation {
+	for rank := d.until - 1; rank >= 0; rank-- {
+		if op := d.ops[d.returns[rank]].op; op.Outcome == history.Committed && op.Return < d.claim().call {
+			return op
+		}
+	}
+	return nil
+}
+
+// reachable returns the values that the register can have had while the culprit
+// lasted, as far as that is seen chain by chain: no other chain must come both
+// before and after, and the operations around the value in its chain must have
+// been possible before and after.
+func (d *clusterProof) reachable() (values []int32) {
+	if _, verdict := d.instead(noEffectOp); verdict == impossible {
+		return nil
+	}
+	x, op := excerpt{last: d.until}, d.claim()
+	within := d.withinChains(x, op)
+	for v := range int32(len(d.states)) {
+		if d.needed[v] {
+			if within[v] {
+				values = append(values, v)
+			}
+		} else if w := d.writer[v]; w != none && d.ops[w].call <= op.ret && !d.known(x, w) {
+			values = append(values, v)
+		}
+	}
+	return values
+}
+
+// withinChains returns which of the values that were written op can have
+// observed.
+func (d *clusterProof) withinChains(x excerpt, op *checkedOp) []bool {
+	within := make([]bool, len(d.states))
+	var top, second *chain // those of the last calls that began before op
+	for i := range d.chains {
+		h := &d.chains[i]
+		switch {
+		case d.firstReturn(x, *h) >= op.call:
+		case top == nil || d.lastCall(*h) > d.lastCall(*top):
+			top, second = h, top
+		case second == nil || d.lastCall(*h) > d.lastCall(*second):
+			second = h
+		}
+	}
+	for i := range d.chains {
+		h := &d.chains[i]
+		rival := top
+		if h == top {
+			rival = second
+		}
+		if rival == nil || d.lastCall(*rival) <= d.firstReturn(x, *h) {
+			d.withinChain(x, h.head, op, within)
+		}
+	}
+	if v := d.initial; d.next[v] == none && d.first[v] == none {
+		within[v] = top == nil
+	}
+	return within
+}
+
+// withinChain marks the values of a chain that op can have observed there.
+func (d *clusterProof) withinChain(x excerpt, head int32, op *checkedOp, within []bool) {
+	var chain []int32
+	before := int64(-1) // the last call before the value is observed
+	for v := head; v != none; v = d.next[v] {
+		if v != d.initial {
+			before = max(before, d.ops[d.writer[v]].call)
+		}
+		within[v] = before <= op.ret
+		if d.last[v] != none {
+			before = max(before, d.ops[d.last[v]].call)
+		}
+		chain = append(chain, v)
+	}
+	after := int64(math.MaxInt64) // the first return after it
+	for _, v := range slices.Backward(chain) {
+		within[v] = within[v] && op.call <= after
+		if d.first[v] != none {
+			after = min(after, d.deadline(x, d.first[v]))
+		}
+		if v != d.initial {
+			after = min(after, d.deadline(x, d.writer[v]))
+		}
+	}
+}
+
+// contradiction returns operations that no order explains, whatever the others
+// did, in order of call. It needs each.
+func (d *clusterProof) contradiction() (operations []history.Operation) {
+	evidence, _ := d.conflict(excerpt{last: d.until})
+	members := d.membersOf(evidence)
+	leftOut := map[int32]bool{}
+	explained := func() bool {
+		_, verdict := d.conflict(d.without(members, leftOut))
+		return verdict != impossible
+	}
+	if explained() { // evidence is incomplete
+		members = slices.Clone(d.returns[:d.until+1])
+	}
+	kept := leaveOut(members, leftOut, explained)
+	slices.Sort(kept) // as operations are in order of call
+	for _, i := range kept {
+		operations = append(operations, *d.ops[i].op)
+	}
+	return operations
+}
+
+// membersOf returns the operations of evidence once, in order of return.
+func (d *clusterProof) membersOf(evidence []int32) []int32 {
+	members := append(slices.Clone(evidence), d.returns[d.until])
+	members = slices.DeleteFunc(members, func(i int32) bool { return d.rank[i] == none || d.rank[i] > d.until })
+	slices.SortFunc(members, func(i, j int32) int { return int(d.rank[i] - d.rank[j]) })
+	return slices.Compact(members)
+}
+
+// without returns the excerpt in which members take part, but for some.
+func (d *clusterProof) without(members []int32, leftOut map[int32]bool) excerpt {
+	x := excerpt{last: d.until, ops: []int32{}, kept: map[int32]bool{}}
+	for _, i := range members {
+		if !leftOut[i] {
+			x.ops = append(x.ops, i)
+			x.kept[i] = true
+		}
+	}
+	slices.Sort(x.ops)
+	return x
+}

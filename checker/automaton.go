@@ -16,8 +16,11 @@ type automaton struct {
 	states  []string
 	numbers map[string]int32 // from a register's value to its number; nil for a machine, which has few states
 	initial int32
-	legal   []bool // legal[from*len(states)+to]; nil for a register
+	legal   []bool        // legal[from*len(states)+to]; nil for a register
+	object  *objectStates // of any other object; its steps are those of a model
 }
+
+func (a *automaton) isRegister() bool { return a.legal == nil && a.object == nil }
 
 // Numbers that stand for no state.
 const (
@@ -98,9 +101,28 @@ func (a *automaton) value(text string) int32 {
 	return i
 }
 
+// after returns the state after c's step, which is legal.
+func (a *automaton) after(state int32, c *checkedOp) int32 {
+	if a.object != nil {
+		return a.object.after(state, c)
+	}
+	return c.to
+}
+
+// nameOf describes a state.
+func (a *automaton) nameOf(state int32) string {
+	if a.object != nil {
+		return a.object.describe(state)
+	}
+	return a.states[state]
+}
+
 // allows reports whether c's step is legal in a state. No step leads to
-// notAState.
+// notAState. The step of another object must fit its response, too.
 func (a *automaton) allows(state int32, c *checkedOp) bool {
+	if a.object != nil {
+		return a.object.after(state, c) >= 0
+	}
 	if a.legal == nil {
 		return c.from == unspecified || c.from == state
 	}

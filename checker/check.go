@@ -157,7 +157,7 @@ func (m machine) check(ctx context.Context, o Options) Result {
 	if r, decided := m.checkClusters(ctx, checked, o); decided {
 		return r
 	}
-	if m.witness(checked) {
+	if m.object == nil && m.witness(checked) {
 		return Result{Status: Linearizable}
 	}
 	if o.Memory == 0 {
@@ -209,12 +209,19 @@ func (m machine) fallback(ctx context.Context, checked []checkedOp, at *checkedO
 	if ctx.Err() != nil {
 		return m.undecided("the check ran out of time")
 	}
+	if m.object != nil {
+		return m.tooManyOrders(at)
+	}
 	switch m.search(ctx, checked, o.Memory) {
 	case possible:
 		return Result{Status: Linearizable}
 	case impossible:
 		return Result{Status: Violated, Machine: m.name, Explanation: m.title() + ": no order explains its operations"}
 	}
+	return m.tooManyOrders(at)
+}
+
+func (m machine) tooManyOrders(at *checkedOp) Result {
 	return m.undecided(fmt.Sprintf("the check ran out of memory at %s, with too many orders possible", at.op.ID))
 }
 
@@ -228,7 +235,7 @@ const (
 // crossCheckDiffers reports whether Porcupine, if it decides within its limits,
 // contradicts verdict.
 func (m machine) crossCheckDiffers(ctx context.Context, verdict Status) bool {
-	if len(m.operations) > maxCrossChecked || verdict == Undecided {
+	if m.object != nil || len(m.operations) > maxCrossChecked || verdict == Undecided {
 		return false
 	}
 	second := m.runPorcupine(ctx, m.checkedOps(), maxCrossSteps)
@@ -244,9 +251,14 @@ func (m machine) checkedOps() []checkedOp {
 	return checked
 }
 
-// title returns m's name for sentences. The only register of a history may have
-// no name.
-func (m machine) title() string { return cmp.Or(m.name, "register") }
+// title returns m's name for sentences. The only object of a history may have no
+// name.
+func (m machine) title() string {
+	if m.automaton != nil && m.object != nil {
+		return cmp.Or(m.name, string(m.object.model.Name))
+	}
+	return cmp.Or(m.name, "register")
+}
 
 // unjudgeable returns the result of a machine that does not fit its model.
 func (m machine) unjudgeable(why string) Result {

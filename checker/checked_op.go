@@ -26,7 +26,7 @@ type checkedOp struct {
 	op         *history.Operation // nil for historyEnd
 	call, ret  int64
 	version    int64 // NoVersion if the response has none
-	from, to   int32 // the requested step; from is unspecified if any state will do, or if the definition decides
+	from, to   int32 // the requested step; from is unspecified if any state will do, or if the definition decides. Of other objects: see objectStates.checkedOp
 	state      int32 // in the response
 	meaning    opMeaning
 	optional   bool   // of a committedStep: taken in its interval, or never
@@ -35,6 +35,9 @@ type checkedOp struct {
 
 // checkedOp translates op.
 func (a *automaton) checkedOp(op *history.Operation) checkedOp {
+	if a.object != nil {
+		return a.object.checkedOp(op)
+	}
 	c := checkedOp{
 		op: op, call: op.Call, ret: op.Return, version: op.Version,
 		from: unspecified, to: unspecified, state: a.index(op.State),
@@ -86,6 +89,9 @@ func (c *checkedOp) matches(state int32, version int64) bool {
 // holdsIn reports whether c, which is readOnly, is true of a machine in a
 // state.
 func (a *automaton) holdsIn(state int32, version int64, c *checkedOp) bool {
+	if a.object != nil {
+		return a.object.holdsIn(state, c)
+	}
 	return c.matches(state, version) && (c.meaning == committedRead || !a.allows(state, c))
 }
 

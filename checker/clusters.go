@@ -56,7 +56,7 @@ type chain struct {
 // newClusters returns false if a value may have two writers, or if operations
 // make claims that concern no value: of versions, or that contradict themselves.
 func newClusters(a *automaton, checked []checkedOp) (*clusters, bool) {
-	if a.legal != nil {
+	if !a.isRegister() {
 		return nil, false
 	}
 	c := &clusters{automaton: a, ops: checked, writer: filled(len(a.states))}

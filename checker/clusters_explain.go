@@ -113,9 +113,9 @@ func (d *clusterProof) lastBefore() *history.Operation {
 // lasted, as far as that is seen chain by chain: no other chain must come both
 // before and after, and the operations around the value in its chain must have
 // been possible before and after.
-func (d *clusterProof) reachable() (values []int32) {
+func (d *clusterProof) reachable() (values []int32, all bool) {
 	if _, verdict := d.instead(noEffectOp); verdict == impossible {
-		return nil
+		return nil, true
 	}
 	x, op := excerpt{last: d.until}, d.claim()
 	within := d.withinChains(x, op)
@@ -128,7 +128,7 @@ func (d *clusterProof) reachable() (values []int32) {
 			values = append(values, v)
 		}
 	}
-	return values
+	return values, true
 }
 
 // withinChains returns which of the values that were written op can have

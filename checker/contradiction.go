@@ -49,7 +49,7 @@ func (c culprit) contradiction() (premise string, operations []history.Operation
 	for _, c := range kept {
 		operations = append(operations, *c.op)
 	}
-	if d.premise {
+	if d.premise && (c.object == nil || !c.fromStart) { // the first state of an object needs no mention
 		premise = c.premise()
 	}
 	return premise, operations
@@ -134,6 +134,9 @@ func (d *contradiction) view(c *checkedOp) *checkedOp {
 // assumeAnything makes l begin with every state and version that the machine
 // may have had. It reports false if they are too many.
 func (d *contradiction) assumeAnything(l *linearizer) bool {
+	if d.object != nil {
+		return false // its states are without number
+	}
 	const most = 4096
 	states := d.candidateStates()
 	versions := d.candidateVersions(len(states), most/len(states))
@@ -177,7 +180,8 @@ func (d *contradiction) candidateStates() (states []int32) {
 		}
 		return states
 	}
-	states = append(d.reachable(), notAState)
+	states, _ = d.reachable()
+	states = append(states, notAState)
 	for _, e := range d.log[d.from : d.at+1] {
 		states = append(states, e.c.state, e.c.from)
 	}
@@ -222,7 +226,7 @@ func (c culprit) premise() string {
 	t := &c.base.configurations
 	var words []string
 	for i := range t.len() {
-		w := c.states[t.row(i)[rowState]]
+		w := c.nameOf(int32(t.row(i)[rowState]))
 		if c.base.counted {
 			w += fmt.Sprintf(" at version %d", t.row(i)[rowVersion])
 		}

@@ -15,7 +15,7 @@ import (
 type proof interface {
 	claim() *checkedOp                      // the operation
 	couldBe(instead checkedOp) bool         // whether an order explains the history with another claim in its place
-	reachable() []int32                     // states, among them all in which the machine can have been at some instant of the operation
+	reachable() (states []int32, all bool)  // states, among them, if all, each in which the machine can have been at some instant of the operation
 	versionBounds() (lowest, highest int64) // of the machine at some instant of the operation
 	lastBefore() *history.Operation         // the last committed operation that returned before its call; nil if not known
 	failed() bool                           // time or memory ran out: the answers may be wrong
@@ -59,7 +59,7 @@ func (m machine) violation(v *refutation, o Options) Result {
 func (e explanation) explain() (class, sentence string) {
 	op, why := e.claim().op, ""
 	switch {
-	case op.Outcome == history.Committed && op.Kind == history.KindRead:
+	case op.Outcome == history.Committed && (op.Kind == history.KindRead || e.claim().readOnly()):
 		class, why = ClassRead, e.whyNotRead()
 	case op.Outcome == history.Committed:
 		class, why = ClassCommitted, e.whyNotCommitted()
@@ -93,7 +93,8 @@ func (c culprit) couldBe(instead checkedOp) bool {
 // candidates returns the states that the machine can have been in at some
 // instant of the culprit, had it no effect. The list is cut after maxNamed.
 func (e explanation) candidates() (candidates []int32, cut bool) {
-	for _, s := range e.reachable() {
+	states, all := e.reachable()
+	for _, s := range states {
 		if !e.couldBe(readOf(s)) {
 			continue
 		}
@@ -102,13 +103,14 @@ func (e explanation) candidates() (candidates []int32, cut bool) {
 		}
 		candidates = append(candidates, s)
 	}
-	return candidates, false
+	return candidates, !all
 }
 
 // candidateFrom returns one of all such states from which the culprit's step is
 // legal, or is not.
 func (e explanation) candidateFrom(legal bool) (state int32, exists bool) {
-	for _, s := range e.reachable() {
+	states, _ := e.reachable()
+	for _, s := range states {
 		if e.allows(s, e.claim()) == legal && e.couldBe(readOf(s)) {
 			return s, true
 		}
@@ -122,7 +124,10 @@ func readOf(state int32) checkedOp {
 }
 
 // reachable returns the states that some order may lead to, from base on.
-func (c culprit) reachable() (states []int32) {
+func (c culprit) reachable() (states []int32, all bool) {
+	if c.object != nil {
+		return c.asked()
+	}
 	t := &c.base.configurations
 	for i := range t.len() {
 		states = append(states, int32(t.row(i)[rowState]))
@@ -139,7 +144,18 @@ func (c culprit) reachable() (states []int32) {
 		}
 	}
 	slices.Sort(states)
-	return slices.Compact(states)
+	return slices.Compact(states), true
+}
+
+// asked is reachable for an object: an observer asks for the state wherever it
+// can be placed.
+func (c culprit) asked() (states []int32, all bool) {
+	before := c.inconclusive
+	c.object.asked = []int32{}
+	c.couldBe(readOf(notAState))
+	states, c.object.asked = c.object.asked, nil
+	all, c.inconclusive = !c.inconclusive, before
+	return states, all
 }
 
 // versions returns the versions that would fit in place of the culprit's; nil
@@ -206,6 +222,9 @@ func (e explanation) whyNotRead() string {
 }
 
 func (e explanation) whyNotCommitted() string {
+	if e.object != nil {
+		return e.whichStates()
+	}
 	if e.claim().op.State != "" && e.claim().op.State != e.claim().op.Argument {
 		return fmt.Sprintf(", although it requested %s", e.claim().op.Argument)
 	}
@@ -213,7 +232,7 @@ func (e explanation) whyNotCommitted() string {
 		return fmt.Sprintf(", when it could only have made version %s", joinOr(v))
 	}
 	if from, legal := e.candidateFrom(true); legal {
-		return fmt.Sprintf("%s, and no order leaves room for the step from %s", e.whichStates(), e.states[from])
+		return fmt.Sprintf("%s, and no order leaves room for the step from %s", e.whichStates(), e.nameOf(from))
 	}
 	if _, illegal := e.candidateFrom(false); !illegal {
 		return e.whichStates()
@@ -222,6 +241,9 @@ func (e explanation) whyNotCommitted() string {
 }
 
 func (e explanation) whyNotIllegal() string {
+	if e.object != nil {
+		return e.whichStates()
+	}
 	if told := e.claim().state; told >= 0 && e.allows(told, e.claim()) {
 		return fmt.Sprintf(", from which %s is legal", e.claim().op.Argument)
 	}
@@ -242,12 +264,22 @@ func (e explanation) whichStates() string {
 	if len(states) == 0 {
 		return ", which no order explains"
 	}
-	var names []string
+	var names, fitting []string
 	for _, s := range states {
-		names = append(names, e.states[s])
+		names = append(names, e.nameOf(s))
+		if e.allows(s, e.claim()) {
+			fitting = append(fitting, e.nameOf(s))
+		}
 	}
 	if cut {
 		names = append(names, andOthers)
+	}
+	if e.object != nil {
+		sentence := fmt.Sprintf(", when it can only have been %s", joinOr(names))
+		if len(fitting) > 0 {
+			sentence += fmt.Sprintf(", and no order leaves room for its effect on %s", joinOr(fitting))
+		}
+		return sentence
 	}
 	return fmt.Sprintf(", when the state can only have been %s", joinOr(names))
 }

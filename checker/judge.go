@@ -99,7 +99,8 @@ func (j *judge) check(ctx context.Context, m machine, o Options) Result {
 		if state := j.model.Init(m.name); j.model.Equal == nil && !reflect.ValueOf(state).Comparable() {
 			return m.unjudgeable(fmt.Sprintf("model %s has states of type %T, for which there is no ==: give it Equal", j.model.Name, state))
 		}
-		return newObject(j.model, m, o).check(ctx, o)
+		m.automaton = newObjectAutomaton(j.model, m.name)
+		return m.check(ctx, o)
 	}
 	if err := j.compile(&m); err != nil {
 		return m.unjudgeable(err.Error())

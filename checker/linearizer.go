@@ -102,7 +102,7 @@ func (l *linearizer) call(c *checkedOp) {
 // isBlindWrite reports whether c's step is legal in any state and no version
 // can reveal how many steps came before it.
 func (l *linearizer) isBlindWrite(c *checkedOp) bool {
-	return l.legal == nil && c.from == unspecified && !l.counted && c.matches(c.to, c.version)
+	return l.isRegister() && c.from == unspecified && !l.counted && c.matches(c.to, c.version)
 }
 
 // allocSlot returns a free slot and assigns it to c.
@@ -150,6 +150,9 @@ func (l *linearizer) callObserver(slot int32, c *checkedOp) {
 
 // fits reports whether step c, taken in row before, gives the response of c.
 func (l *linearizer) fits(before []uint64, c *checkedOp) bool {
+	if l.object != nil {
+		return l.allows(int32(before[rowState]), c)
+	}
 	return c.matches(c.to, c.version) && (!l.counted || c.version == history.NoVersion || c.version == int64(before[rowVersion])+1)
 }
 
@@ -287,7 +290,7 @@ func (l *linearizer) release(slot int32, c *checkedOp) {
 func (l *linearizer) expand(i int, wanted int32) {
 	row := l.todo.row(i)
 	state, idle := int32(row[rowState]), row[rowState]&idle != 0
-	if l.legal == nil && !l.counted && !idle {
+	if l.isRegister() && !l.counted && !idle {
 		l.findUses(row)
 	}
 	taken := false // the first of these equal steps that is not spent
@@ -354,7 +357,7 @@ const idle = 1 << 32
 func (l *linearizer) knownStepFits(row []uint64, unknown *checkedOp) bool {
 	for _, s := range l.steps {
 		if s.c.to == unknown.to && s.c.from == unknown.from && !has(row, s.spent) && l.fits(row, s.c) {
-			return true
+			return l.object == nil || l.object.alike(int32(row[rowState]), s.c, unknown)
 		}
 	}
 	return false
@@ -367,7 +370,7 @@ func (l *linearizer) try(from []uint64, c *checkedOp, s step, kind int, wanted i
 	}
 	row := append(l.row[:0], from...)
 	l.row = row
-	row[rowState] = uint64(c.to)
+	row[rowState] = uint64(l.after(int32(from[rowState]), c))
 	if l.counted {
 		row[rowVersion]++
 	}
@@ -382,7 +385,7 @@ func (l *linearizer) try(from []uint64, c *checkedOp, s step, kind int, wanted i
 		return
 	}
 	l.absorbBlindWrites(row, c)
-	if l.legal == nil && !l.counted && !progress && s.slot != wanted && (s.slot < 0 || s.slot != s.spent) {
+	if l.isRegister() && !l.counted && !progress && s.slot != wanted && (s.slot < 0 || s.slot != s.spent) {
 		row[rowState] |= idle
 		l.todo.add(row)
 	} else {

@@ -43,6 +43,9 @@ func (j *monitor) proofBase() *linearizer {
 // add processes e and reports whether the history including it is possible.
 func (j *monitor) add(e event) bool {
 	j.rebase()
+	if o := j.current.object; o != nil && o.full() {
+		o.collect(j.current, j.base, j.nextBase)
+	}
 	j.log = append(j.log, e)
 	if !e.ret {
 		j.current.call(e.c)

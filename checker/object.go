@@ -2,8 +2,6 @@ package checker
 
 import (
 	"cmp"
-	"context"
-	"fmt"
 	"math"
 	"slices"
 
@@ -11,18 +9,17 @@ import (
 	"github.com/lockstep-dst/lockstep/checker/model"
 )
 
-// object is a machine that is judged by its Model and Porcupine.
+// object is the operations of a model for Porcupine, which draws pages of them.
 type object struct {
 	model   *model.Model
 	name    string
 	ops     []*history.Operation // in order of call
 	returns []int                // indices of the operations that return, in order of return
 	rank    []int                // by operation: its position in returns; beyond all if it is unknown
-	memory  int64                // bytes that a search may take
 }
 
-func newObject(m *model.Model, of machine, o Options) *object {
-	b := &object{model: m, name: of.name, ops: of.operations, memory: cmp.Or(o.Memory, DefaultMemory)}
+func newObject(m *model.Model, of machine) *object {
+	b := &object{model: m, name: of.name, ops: of.operations}
 	b.rank = make([]int, len(b.ops))
 	for i, op := range b.ops {
 		if op.Outcome != history.Unknown {
@@ -37,41 +34,7 @@ func newObject(m *model.Model, of machine, o Options) *object {
 	return b
 }
 
-// check judges the object. If no order explains its operations, it finds the
-// first return at which that was so.
-func (b *object) check(ctx context.Context, o Options) Result {
-	last := len(b.returns) - 1
-	if last < 0 {
-		return Result{Status: Linearizable}
-	}
-	s := b.search(ctx, b.memory)
-	switch s.run(b.prefix(last)) {
-	case possible:
-		return Result{Status: Linearizable}
-	case unsure:
-		return b.undecided(s)
-	}
-	good, bad := -1, last
-	for bad-good > 1 {
-		middle := (good + bad) / 2
-		switch s := b.search(ctx, b.memory); s.run(b.prefix(middle)) {
-		case possible:
-			good = middle
-		case impossible:
-			bad = middle
-		default:
-			return Result{Status: Violated, Machine: b.name, Explanation: fmt.Sprintf(
-				"%s: no order explains its operations, but %s before it was known which of them completes the contradiction", b.title(), s.reason())}
-		}
-	}
-	return b.violation(ctx, bad, o)
-}
-
 func (b *object) title() string { return cmp.Or(b.name, string(b.model.Name)) }
-
-func (b *object) undecided(s *search) Result {
-	return Result{Status: Undecided, Machine: b.name, Explanation: fmt.Sprintf("%s: %s, with too many orders possible", b.title(), s.reason())}
-}
 
 // readOnly reports whether op leaves its object as it is, if it takes effect.
 func (b *object) readOnly(op *history.Operation) bool {
@@ -89,23 +52,14 @@ func claims(op *history.Operation) bool {
 
 // prefix returns the operations called until the return of rank last, as they are
 // known then: those that have not returned are of unknown outcome.
-func (b *object) prefix(last int) []*placed { return b.prefixWithout(last, nil) }
-
-// prefixWithout returns a prefix in which some operations are left out: they may
-// have taken effect while they lasted, or not, and their responses are ignored.
-func (b *object) prefixWithout(last int, leftOut map[*history.Operation]bool) (ops []*placed) {
+func (b *object) prefix(last int) (ops []*placed) {
 	until := b.ops[b.returns[last]].Return
 	for i, op := range b.ops {
 		switch returned := b.rank[i] <= last; {
 		case op.Call > until:
-		case returned && !leftOut[op]:
-			if claims(op) {
-				ops = append(ops, &placed{op: op, role: exact, call: op.Call, ret: op.Return})
-			}
-		case b.readOnly(op):
-		case returned:
-			ops = append(ops, &placed{op: withoutResponse(op), role: doubted, call: op.Call, ret: op.Return})
-		default:
+		case returned && claims(op):
+			ops = append(ops, &placed{op: op, role: exact, call: op.Call, ret: op.Return})
+		case !returned && !b.readOnly(op):
 			ops = append(ops, &placed{op: withoutResponse(op), role: pending, call: op.Call, ret: forever})
 		}
 	}

@@ -93,7 +93,7 @@ func responses(m *model.Model, op history.Operation, form *history.KindForm, res
 	return all
 }
 
-// The search agrees with a naive checker, on the verdict and on the culprit.
+// The walk agrees with a naive checker, on the verdict and on the culprit.
 func TestAgreesOnObjects(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := anyObject(t, rapid.IntRange(0, 6).Draw(t, "operations"))
@@ -108,6 +108,21 @@ func TestAgreesOnObjects(t *testing.T) {
 		require.NotEmpty(t, r.Class)
 		require.NotEmpty(t, r.Explanation)
 		requireContradiction(t, w, r)
+	})
+}
+
+// Of more operations, it agrees with Porcupine.
+func TestAgreesOnLargerObjects(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := anyObject(t, rapid.IntRange(1, 14).Draw(t, "operations"))
+		m, _ := model.Of(&h)
+		b := newObject(m, machines(h.Operations)[0])
+		truth := possible
+		if last := len(b.returns) - 1; last >= 0 {
+			truth = b.search(context.Background(), 1<<40).run(b.prefix(last))
+		}
+		want := map[feasibility]Status{possible: Linearizable, impossible: Violated}[truth]
+		require.Equal(t, want, Check(context.Background(), h, Options{}).Status)
 	})
 }
 
@@ -134,7 +149,7 @@ func requireContradiction(t *rapid.T, w bruteForce, r Result) {
 	}
 }
 
-// Automata and Porcupine judge machines and registers alike.
+// Machines and registers are judged alike by automata and by models.
 func TestAutomataAgreeWithModels(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := corrupted(t, anyHistory(t, rapid.IntRange(0, 12).Draw(t, "operations"), 2))

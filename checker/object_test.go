@@ -86,7 +86,7 @@ func TestModelOfPorcupine(t *testing.T) {
 	require.Equal(t, Linearizable, Check(t.Context(), h, Options{Model: model.FromPorcupine("cell", p, nil)}).Status)
 	h.Operations[3].State = "3"
 	r := Check(t.Context(), h, Options{Model: model.FromPorcupine("cell", p, nil)})
-	require.Equal(t, `x: o4 completed get 3 between 60ns and 70ns, when it can only have been "2" or "1"; o3 had completed get 1 by 50ns`, r.Explanation)
+	require.Equal(t, `x: o4 completed get 3 between 60ns and 70ns, when it can only have been "1" or "2"; o3 had completed get 1 by 50ns`, r.Explanation)
 }
 
 func TestModelsThatCannotJudge(t *testing.T) {
@@ -172,11 +172,11 @@ func TestObjectsThatTakeTooMuch(t *testing.T) {
 	}
 	h.Operations[47].State = "x"
 	r := Check(t.Context(), h, Options{Memory: 1 << 20})
-	require.Equal(t, Result{Status: Undecided, Machine: "x", Explanation: "x: the check ran out of memory, with too many orders possible"}, r)
+	require.Equal(t, Result{Status: Undecided, Machine: "x", Explanation: "x: the check ran out of memory at e0, with too many orders possible"}, r)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	r = Check(ctx, h, Options{})
-	require.Equal(t, "x: the check ran out of time, with too many orders possible", r.Explanation)
+	require.Equal(t, "x: the check ran out of time", r.Explanation)
 }
 
 // A page shows the object's operations until the culprit, with the states that

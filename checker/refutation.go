@@ -16,12 +16,14 @@ type refutation struct {
 	ended        map[*checkedOp]int // index in log of the return
 	scratch      linearizer
 	inconclusive bool // time or memory ran out: later answers mean nothing
+	fromStart    bool // base is before the first operation
 	needsMore    bool // the search for the culprit needs events that have not come yet
 }
 
 // recent returns the events from base to the last.
 func (j *monitor) recent() *refutation {
-	v := &refutation{base: j.proofBase(), at: len(j.log) - 1, called: map[*checkedOp]int{}, ended: map[*checkedOp]int{}}
+	fromStart := j.base == nil
+	v := &refutation{fromStart: fromStart, base: j.proofBase(), at: len(j.log) - 1, called: map[*checkedOp]int{}, ended: map[*checkedOp]int{}}
 	for _, e := range j.log {
 		v.add(e)
 	}

@@ -2,7 +2,6 @@ package checker
 
 import (
 	"context"
-	"slices"
 
 	"github.com/anishathalye/porcupine"
 
@@ -14,10 +13,8 @@ type role uint8
 
 const (
 	exact   role = iota // it took effect while it lasted, with its response
-	doubted             // it took effect while it lasted, or never; the response is ignored
 	pending             // it takes effect at any time after its call, or never
 	atEnd               // not an operation: the end of history, as in automaton.step
-	asked               // not an operation: an instant at which fits holds
 )
 
 // placed is an operation to which a search gives a place in the order.
@@ -25,44 +22,31 @@ type placed struct {
 	op         *history.Operation // without response unless exact
 	role       role
 	call, ret  int64
-	bit, prior uint64               // of a pending one: see orderPending
-	fits       func(state any) bool // of an asked one
+	bit, prior uint64 // of a pending one: see orderPending
 }
 
 // placement is the state of a search after some operations.
 type placement struct {
-	states []any  // of the object: the possible ones, as doubted operations may have taken effect or not
-	taken  uint64 // pending operations that took effect, see orderPending
-	ended  bool   // the end of history is behind
+	state any    // of the object
+	taken uint64 // pending operations that took effect, see orderPending
+	ended bool   // the end of history is behind
 }
 
-// maxDoubt is the number of states that a placement has at most.
-const maxDoubt = 256
-
-// search is a run of Porcupine on operations of one object.
+// search is a run of Porcupine on operations of one object. It serves pages and
+// tests: verdicts are the walk's.
 type search struct {
 	*object
 	ctx     context.Context
-	memory  int64 // bytes left
-	perStep int64 // bytes of a step, besides states
+	steps   int // left
 	stopped bool
 }
 
-func (b *object) search(ctx context.Context, memory int64) *search {
-	return &search{object: b, ctx: ctx, memory: memory}
-}
-
-// reason says why the search was stopped.
-func (s *search) reason() string {
-	if s.ctx.Err() != nil {
-		return "the check ran out of time"
-	}
-	return "the check ran out of memory"
+func (b *object) search(ctx context.Context, steps int) *search {
+	return &search{object: b, ctx: ctx, steps: steps}
 }
 
 // run reports whether some order explains ops.
 func (s *search) run(ops []*placed) feasibility {
-	s.perStep = int64(len(ops)/8 + stepBytes)
 	switch {
 	case porcupine.CheckOperations(s.specification(), s.intervals(ops)):
 		return possible
@@ -76,9 +60,10 @@ func (s *search) run(ops []*placed) feasibility {
 // placements, and its inputs *placed.
 func (s *search) specification() porcupine.Model {
 	return porcupine.Model{
-		Init: func() any { return placement{states: []any{s.model.Init(s.name)}} },
+		Init: func() any { return placement{state: s.model.Init(s.name)} },
 		Step: func(state, input, _ any) (bool, any) {
-			s.stopped = s.stopped || s.memory < 0 || s.ctx.Err() != nil
+			s.steps--
+			s.stopped = s.stopped || s.steps < 0 || s.ctx.Err() != nil
 			if s.stopped {
 				return false, state
 			}
@@ -86,7 +71,6 @@ func (s *search) specification() porcupine.Model {
 			if !fits {
 				return false, state
 			}
-			s.memory -= s.perStep + sizeOf(next.states)
 			return true, next
 		},
 		Equal: func(a, b any) bool { return s.same(a.(placement), b.(placement)) },
@@ -104,65 +88,21 @@ func (s *search) step(at placement, p *placed) (placement, bool) {
 	case p.role == pending && at.taken&p.prior != p.prior:
 		return at, false
 	}
-	next := placement{taken: at.taken | p.bit}
-	for _, state := range at.states {
-		if p.role == asked {
-			if p.fits(state) {
-				next.states = append(next.states, state)
-			}
-			continue
-		}
-		if p.role == doubted {
-			next.states = s.include(next.states, state)
-		}
-		if after, possible := s.model.Step(state, p.op); possible {
-			next.states = s.include(next.states, after)
-		}
-	}
-	s.stopped = s.stopped || len(next.states) > maxDoubt
-	return next, len(next.states) > 0
-}
-
-// include adds a state that is not among states.
-func (b *object) include(states []any, state any) []any {
-	if slices.ContainsFunc(states, func(other any) bool { return b.equal(state, other) }) {
-		return states
-	}
-	return append(states, state)
-}
-
-func (b *object) equal(x, y any) bool {
-	if b.model.Equal == nil {
-		return x == y
-	}
-	return b.model.Equal(x, y)
+	after, possible := s.model.Step(at.state, p.op)
+	return placement{state: after, taken: at.taken | p.bit}, possible
 }
 
 // same reports whether two placements allow the same.
 func (s *search) same(x, y placement) bool {
-	if x.taken != y.taken || x.ended != y.ended || len(x.states) != len(y.states) {
+	switch {
+	case x.taken != y.taken || x.ended != y.ended:
 		return false
+	case x.ended:
+		return true
+	case s.model.Equal == nil:
+		return x.state == y.state
 	}
-	for _, state := range x.states {
-		if !slices.ContainsFunc(y.states, func(other any) bool { return s.equal(state, other) }) {
-			return false
-		}
-	}
-	return true
-}
-
-// sizeOf estimates the memory of states, in bytes.
-func sizeOf(states []any) (bytes int64) {
-	for _, state := range states {
-		bytes += 64
-		switch state := state.(type) {
-		case string:
-			bytes += int64(len(state))
-		case []string:
-			bytes += 16 * int64(len(state))
-		}
-	}
-	return bytes
+	return s.model.Equal(x.state, y.state)
 }
 
 // intervals translates operations for Porcupine. The end of history comes after

@@ -53,7 +53,8 @@ type sequential struct {
 	value   string
 	version int64
 	count   int64
-	items   []string // of a queue or list; of a list those that reads name
+	items   []string // of a queue or list
+	lists   int      // that are full
 	members map[string]bool
 	owner   int
 }
@@ -117,6 +118,10 @@ func (o *sequential) operate(op *history.Operation) {
 		history.ModelLock:        {history.KindAcquire},
 	}[o.model]
 	op.Kind = kinds[o.random.IntN(len(kinds))]
+	if o.model == history.ModelAppendList && len(o.items) == 50 { // the next list
+		o.lists, o.items = o.lists+1, nil
+	}
+	op.Machine = fmt.Sprint("m/", o.lists)
 	if o.model == history.ModelLock && o.owner == op.Client {
 		op.Kind = history.KindRelease
 	}
@@ -209,7 +214,7 @@ func (o *sequential) take(op *history.Operation, takes bool) {
 			o.items = o.items[1:]
 		}
 	case history.KindAppend:
-		if op.Argument = o.argument(); takes && len(o.items) < 50 {
+		if op.Argument = o.argument(); takes {
 			o.items = append(o.items, op.Argument)
 		}
 	case history.KindAcquire:

@@ -68,7 +68,7 @@ func (j *judge) visualize(ctx context.Context, w io.Writer, m machine, annotatio
 		return fmt.Errorf("machine %s: %w", m.name, err)
 	}
 	if !j.compiles || m.appends() {
-		return newObject(j.model, m, Options{}).visualize(ctx, w, annotations)
+		return newObject(j.model, m).visualize(ctx, w, j.check(ctx, m, Options{Explain: true}), annotations)
 	}
 	if err := j.compile(&m); err != nil {
 		return fmt.Errorf("machine %s: %w", m.name, err)

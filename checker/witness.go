@@ -28,7 +28,7 @@ func (a *automaton) witness(checked []checkedOp) bool {
 		return false
 	}
 	w := witnessWalk{automaton: a, state: a.initial, ops: checked, rest: order}
-	if a.legal == nil {
+	if a.isRegister() {
 		if planned := w; planned.plan(order) && planned.walk() {
 			return true
 		}

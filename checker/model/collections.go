@@ -1,6 +1,7 @@
 package model
 
 import (
+	"encoding/binary"
 	"slices"
 	"strconv"
 
@@ -16,9 +17,20 @@ func collection(name history.Model, step func(items []string, op *history.Operat
 			return next, possible
 		},
 		Equal:     func(a, b any) bool { return slices.Equal(a.([]string), b.([]string)) },
+		Key:       func(state any) string { return keyOf(state.([]string)) },
 		Describe:  func(state any) string { return history.ListOf(state.([]string)) },
 		Anonymous: true,
 	})
+}
+
+// keyOf joins items with their lengths, as they may hold any byte.
+func keyOf(items []string) string {
+	var key []byte
+	for _, item := range items {
+		key = binary.AppendUvarint(key, uint64(len(item)))
+		key = append(key, item...)
+	}
+	return string(key)
 }
 
 // Queue returns the model of a queue, first in, first out.

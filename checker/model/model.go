@@ -35,6 +35,11 @@ type Model struct {
 	// do not have.
 	Equal func(a, b any) bool
 
+	// Key returns a text that a state shares with the equal ones only; nil: there
+	// is none. With Equal alone the judge compares every two states, which takes
+	// longer.
+	Key func(state any) string
+
 	// Describe describes a state, as in "held by client 2"; nil: as fmt.Sprint.
 	Describe func(state any) string
 

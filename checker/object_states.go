@@ -1,0 +1,213 @@
+package checker
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/checker/history"
+	"github.com/lockstep-dst/lockstep/checker/model"
+)
+
+// objectStates is the states of one object of a model, numbered as the walk comes
+// to them, and the steps between them. States that no configuration has any more
+// are dropped now and then.
+type objectStates struct {
+	model  *model.Model
+	name   string
+	states []any         // by number
+	live   []bool        // not vacant
+	vacant []int32       // numbers
+	number map[any]int32 // of states, or of their keys; nil: states must be compared
+	steps  map[step3]int32
+	labels map[label]int32
+	limit  int     // of states, until the next collection
+	asked  []int32 // while an observer asks for the state: those that it met
+}
+
+// step3 is a state, a request and a response.
+type step3 [3]int32
+
+// label is a request or a response, in the texts of an operation.
+type label struct {
+	response         bool
+	client           int
+	object           string
+	kind             history.Kind // or outcome
+	argument, second string       // or result
+	version          int64
+}
+
+const (
+	impossibleStep = notAState
+	firstLimit     = 1024
+)
+
+// newObjectAutomaton returns an automaton of the steps of a model.
+func newObjectAutomaton(m *model.Model, name string) *automaton {
+	o := &objectStates{model: m, name: name, steps: map[step3]int32{}, labels: map[label]int32{}, limit: firstLimit}
+	if m.Equal == nil || m.Key != nil {
+		o.number = map[any]int32{}
+	}
+	return &automaton{initial: o.intern(m.Init(name)), object: o}
+}
+
+// checkedOp translates op. Its request is to, or from if it is an observer by
+// kind; its response is state. Both are labels: equal texts have equal labels.
+func (o *objectStates) checkedOp(op *history.Operation) checkedOp {
+	c := checkedOp{op: op, call: op.Call, ret: op.Return, version: history.NoVersion, from: unspecified, to: unspecified, state: unspecified}
+	request := label{object: op.Machine, kind: op.Kind, argument: op.Argument, second: op.Expected}
+	if !o.model.Anonymous {
+		request.client = op.Client
+	}
+	form := o.model.Form(op.Kind)
+	observes := form != nil && form.ReadOnly
+	if observes {
+		c.from = o.label(request)
+	} else {
+		c.to = o.label(request)
+	}
+	switch {
+	case op.Outcome == history.Unknown:
+		return c.asUnknown()
+	case !claims(op):
+		return c
+	case op.Outcome == history.Rejected:
+		c.meaning = rejectedIllegal
+	case observes:
+		c.meaning = committedRead
+	default:
+		c.meaning = committedStep
+	}
+	c.state = o.label(label{response: true, kind: history.Kind(op.Outcome), argument: op.State, version: op.Version})
+	return c
+}
+
+func (o *objectStates) label(l label) int32 {
+	number, known := o.labels[l]
+	if !known {
+		number = int32(len(o.labels))
+		o.labels[l] = number
+	}
+	return number
+}
+
+// after returns the state after c's step; impossibleStep if there is none, or it
+// has another response.
+func (o *objectStates) after(state int32, c *checkedOp) int32 {
+	key := step3{state, max(c.from, c.to), c.state}
+	next, known := o.steps[key]
+	if known {
+		return next
+	}
+	op := c.op
+	if c.state == unspecified {
+		op = withoutResponse(op)
+	}
+	after, fits := o.model.Step(o.states[state], op)
+	switch {
+	case !fits:
+		next = impossibleStep
+	case c.readOnly():
+		next = state
+	default:
+		next = o.intern(after)
+	}
+	o.steps[key] = next
+	return next
+}
+
+// alike reports whether a known step and an unknown one lead to the same state.
+func (o *objectStates) alike(state int32, known, unknown *checkedOp) bool {
+	return o.after(state, known) == o.after(state, unknown)
+}
+
+// holdsIn reports whether c, which is readOnly, is true in a state. It may be a
+// claim of the explanation: noEffectOp, or readOf a state.
+func (o *objectStates) holdsIn(state int32, c *checkedOp) bool {
+	switch {
+	case c.from == notAState:
+		return true
+	case c.from != unspecified || c.to != unspecified:
+		return o.after(state, c) >= 0
+	case c.state == notAState && o.asked != nil && !slices.Contains(o.asked, state):
+		o.asked = append(o.asked, state)
+	}
+	return c.state == state
+}
+
+// intern returns the number of a state.
+func (o *objectStates) intern(state any) int32 {
+	if o.number == nil {
+		for i, other := range o.states {
+			if o.live[i] && o.model.Equal(state, other) {
+				return int32(i)
+			}
+		}
+		return o.add(state)
+	}
+	key := o.key(state)
+	i, known := o.number[key]
+	if !known {
+		i = o.add(state)
+		o.number[key] = i
+	}
+	return i
+}
+
+func (o *objectStates) key(state any) any {
+	if o.model.Key != nil {
+		return o.model.Key(state)
+	}
+	return state
+}
+
+func (o *objectStates) add(state any) int32 {
+	if last := len(o.vacant) - 1; last >= 0 {
+		i := o.vacant[last]
+		o.states[i], o.live[i], o.vacant = state, true, o.vacant[:last]
+		return i
+	}
+	o.states, o.live = append(o.states, state), append(o.live, true)
+	return int32(len(o.states) - 1)
+}
+
+func (o *objectStates) describe(state int32) string { return describe(o.model, o.states[state]) }
+
+func describe(m *model.Model, state any) string {
+	if m.Describe == nil {
+		return fmt.Sprint(state)
+	}
+	return m.Describe(state)
+}
+
+// full reports whether it is time to collect.
+func (o *objectStates) full() bool { return len(o.states)-len(o.vacant) > o.limit }
+
+// collect drops the states that none of some linearizers has; nil has none.
+func (o *objectStates) collect(users ...*linearizer) {
+	used := make([]bool, len(o.states))
+	used[users[0].initial] = true
+	for _, l := range users {
+		if l == nil {
+			continue
+		}
+		for i := range l.configurations.len() {
+			used[int32(l.configurations.row(i)[rowState])] = true
+		}
+	}
+	left := 0
+	for i, state := range o.states {
+		switch {
+		case used[i]:
+			left++
+		case o.live[i]:
+			if o.number != nil {
+				delete(o.number, o.key(state))
+			}
+			o.states[i], o.live[i] = nil, false
+			o.vacant = append(o.vacant, int32(i))
+		}
+	}
+	clear(o.steps)
+	o.limit = max(firstLimit, 2*left)
+}

@@ -16,15 +16,15 @@ type periods struct {
 	before []int64 // by period: the first return of what comes after them
 }
 
-// maxOrders is the number of orders that are tried for rejections.
-const maxOrders = 8
+// maxTriedOrders is the number of orders that are tried for rejections.
+const maxTriedOrders = 8
 
 // checkNameless checks the rejections that name no value against orders of the
 // chains. Where one finds no period, the chain of the value that it expected
 // comes as soon as it can in the next order, in place of as late as it can.
 func (c *clusters) checkNameless(x excerpt) (evidence []int32, verdict feasibility) {
 	early := map[int32]bool{} // by head
-	for range maxOrders {
+	for range maxTriedOrders {
 		c.findPeriods(x, early)
 		if evidence, verdict = c.checkRejections(x); verdict != unsure {
 			return evidence, verdict

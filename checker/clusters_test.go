@@ -77,7 +77,7 @@ func TestAgreesOnClusters(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := distinctValues(t, rapid.IntRange(1, 14).Draw(t, "operations"))
 		m := machines(h.Operations)[0]
-		m.automaton = newRegister()
+		m.automaton = newRegister("")
 		checked := m.checkedOps()
 		c, fit := newClusters(m.automaton, checked)
 		if !fit {
@@ -105,7 +105,7 @@ func TestAgreesOnCulpritsOfClusters(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := distinctValues(t, rapid.IntRange(1, 6).Draw(t, "operations"))
 		m := machines(h.Operations)[0]
-		m.automaton = newRegister()
+		m.automaton = newRegister("")
 		r, decided := m.checkClusters(context.Background(), m.checkedOps(), Options{Explain: true})
 		if !decided {
 			return

@@ -60,7 +60,7 @@ func (j *judge) title(m machine) string {
 	if j.compiles {
 		return m.title()
 	}
-	return newObject(j.model, m, Options{}).title()
+	return newObject(j.model, m).title()
 }
 
 func (j *judge) visualize(ctx context.Context, w io.Writer, m machine, annotations []history.Annotation) error {

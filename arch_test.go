@@ -73,6 +73,7 @@ var layers = map[string]layer{
 	"checker/history":   {pure: true, internal: []string{"checker/jsonobject", "node/fsm"}},
 	"checker/jepsen":    {pure: true, internal: []string{"checker/history", "checker/jsonobject", "node/fsm"}},
 	"checker/model":     {pure: true, internal: []string{"checker/history", "node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
+	"checker/etcd":      {pure: true, internal: []string{"checker/history", "checker/model"}},
 	"checker":           {internal: []string{"checker/history", "checker/model", "node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
 	"checker/guarantee": {pure: true, internal: []string{"checker", "checker/history", "checker/jsonobject", "node/fsm"}},
 
@@ -88,7 +89,7 @@ var layers = map[string]layer{
 
 	"scenarios/harness/cli": {external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"}},
 	"scenarios/harness/check": {
-		internal: []string{"checker", "checker/guarantee", "checker/history", "checker/jepsen", "node/definition", "node/fsm", "scenarios/harness/cli"},
+		internal: []string{"checker", "checker/etcd", "checker/guarantee", "checker/history", "checker/jepsen", "checker/model", "node/definition", "node/fsm", "scenarios/harness/cli"},
 		external: []string{"github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/spf13/cobra"},
 	},
 	"scenarios/harness": {

@@ -106,11 +106,13 @@ func (a *Account) addOrder() {
 	}
 }
 
-// observed lists the values that an operation of a contradiction saw.
+// observed lists the values that an operation of a contradiction saw; none for a
+// user's model, as its operations that write are not known.
 func observed(g *history.Grammar, op *history.Operation) (values []string) {
 	form := g.Form(op.Kind)
+	_, known := history.GrammarOf(g.Name)
 	switch {
-	case form == nil || op.Outcome == history.Unknown:
+	case !known || form == nil || op.Outcome == history.Unknown:
 	case op.Kind == history.KindCAS && op.Outcome == history.Committed:
 		return []string{op.Expected}
 	case form.Result.Shape == history.MicroOps:

@@ -29,8 +29,9 @@ func Command() *cobra.Command {
 		Use:   "check HISTORY.jsonl",
 		Short: "Judge whether a recorded history is linearizable",
 		Long: `Judge whether a recorded history is linearizable (- reads standard input): one in
-the format that docs/HISTORY.md describes, or one of Jepsen, as EDN or log. It
-may be compressed with gzip or zstd.
+the format that docs/HISTORY.md describes, or one of Jepsen, as EDN, log or JSON, or
+a report of etcd's robustness tests: operations.json of a client, or the directory
+with all of them. It may be compressed with gzip or zstd.
 
 The model of a history is in its header, or else given by --model, and the state in
 which each object begins by --initial, as in --initial 0:
@@ -48,7 +49,7 @@ guarantee, see docs/GUARANTEES.md.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&c.source.format, "format", formatAuto, "format of the history: auto (by its first bytes), lockstep or jepsen")
+	f.StringVar(&c.source.format, "format", formatAuto, "format of the history: auto (by its first bytes), lockstep, jepsen or etcd")
 	f.StringVar(&c.source.model, "model", "", "model of the history (default: that of its header; for Jepsen's: cas-register)")
 	f.StringVar(&c.source.failed, "failed", failedNone, "what a :cas, :acquire, :release or :dequeue of Jepsen that failed without :error claims: none (but that it had no effect) or illegal (that it was impossible: another value, a lock that was held or was not, an empty queue)")
 	f.BoolVar(&c.source.independent, "independent", false, "the values of Jepsen's operations are [key value], each key an object of its own; always so for kv and machines")
@@ -67,7 +68,7 @@ guarantee, see docs/GUARANTEES.md.`,
 			panic(err) // the flag does not exist
 		}
 	}
-	cli.CompleteFlag(cmd, "format", func() []string { return []string{formatAuto, formatLockstep, formatJepsen} })
+	cli.CompleteFlag(cmd, "format", func() []string { return formats })
 	cli.CompleteFlag(cmd, "model", completeModel)
 	cli.CompleteFlag(cmd, "nil-read", func() []string { return []string{nilUnwritten, nilAny} })
 	cli.CompleteFlag(cmd, "failed", func() []string { return []string{failedNone, failedIllegal} })
@@ -106,7 +107,7 @@ func (c *check) run(cmd *cobra.Command, name string) error {
 	p.Begin(func(since time.Duration) string {
 		return fmt.Sprintf("checking: %d operations, %v", len(h.Operations), since.Truncate(time.Second))
 	})
-	r := checker.Check(cmd.Context(), h.History, checker.Options{Timeout: c.budget, Memory: int64(c.memory), Explain: true})
+	r := checker.Check(cmd.Context(), h.History, checker.Options{Timeout: c.budget, Memory: int64(c.memory), Explain: true, Model: h.model})
 	p.End()
 	if err := c.print(cmd.OutOrStdout(), h, r, guarantees); err != nil {
 		return err
@@ -156,7 +157,7 @@ func (c *check) visualize(cmd *cobra.Command, h source, r checker.Result) error 
 		return err
 	}
 	w := bufio.NewWriter(f)
-	return errors.Join(checker.VisualizeResult(ctx, w, h.History, r, h.annotations, nil), w.Flush(), f.Close())
+	return errors.Join(checker.VisualizeResult(ctx, w, h.History, r, h.annotations, h.model), w.Flush(), f.Close())
 }
 
 // checkJSON is the JSON form of a verdict on a history.
@@ -173,8 +174,8 @@ type checkJSON struct {
 
 	Account *checker.Account `json:"account,omitempty"`
 
-	Observations  int            `json:"observations,omitempty"`
-	Guarantees    []Guarantee    `json:"guarantees,omitempty"`
+	Observations int         `json:"observations,omitempty"`
+	Guarantees   []Guarantee `json:"guarantees,omitempty"`
 }
 
 // print prints the verdict on the history, and one on each guarantee if there are

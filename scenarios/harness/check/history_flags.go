@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 
+	"github.com/lockstep-dst/lockstep/checker/etcd"
 	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/checker/jepsen"
+	"github.com/lockstep-dst/lockstep/checker/model"
 	"github.com/lockstep-dst/lockstep/node/definition"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
@@ -23,11 +26,14 @@ const (
 	formatAuto     = "auto"
 	formatLockstep = "lockstep"
 	formatJepsen   = "jepsen"
+	formatEtcd     = "etcd"
 	failedNone     = "none"
 	failedIllegal  = "illegal"
 	nilUnwritten   = "unwritten"
 	nilAny         = "any"
 )
+
+var formats = []string{formatAuto, formatLockstep, formatJepsen, formatEtcd}
 
 // otherNames are names under which people know models.
 var otherNames = map[string]history.Model{"mutex": history.ModelLock, "fifo-queue": history.ModelQueue}
@@ -47,14 +53,15 @@ type historyFlags struct {
 type source struct {
 	history.History
 	annotations []history.Annotation
-	skipped     int  // lines without an operation
-	nilReads    bool // reads that ended with nil claim that there was no value; Knossos takes no notice of them
+	skipped     int          // lines without an operation
+	model       *model.Model // that judges it; nil: the one that it names
+	nilReads    bool         // reads that ended with nil claim that there was no value; Knossos takes no notice of them
 }
 
 // validate checks the flags, and reads the definition that --model names.
 func (s *historyFlags) validate() error {
-	if !slices.Contains([]string{formatAuto, formatLockstep, formatJepsen}, s.format) {
-		return fmt.Errorf("--format %q: want %s, %s or %s", s.format, formatAuto, formatLockstep, formatJepsen)
+	if !slices.Contains(formats, s.format) {
+		return fmt.Errorf("--format %q: want one of %s", s.format, strings.Join(formats, ", "))
 	}
 	if !slices.Contains([]string{failedNone, failedIllegal}, s.failed) {
 		return fmt.Errorf("--failed %q: want %s or %s", s.failed, failedNone, failedIllegal)
@@ -133,6 +140,9 @@ func (s *historyFlags) modelFlag() history.Model {
 
 // read reads the history in a file, or from stdin for "-".
 func (s *historyFlags) read(name string, stdin io.Reader, p *cli.Progress) (source, error) {
+	if files := clientReports(name); len(files) > 0 && (s.format == formatAuto || s.format == formatEtcd) {
+		return s.readReports(files)
+	}
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
@@ -151,8 +161,11 @@ func (s *historyFlags) read(name string, stdin io.Reader, p *cli.Progress) (sour
 	if format == formatAuto {
 		format = detectFormat(in)
 	}
-	if format == formatLockstep {
+	switch format {
+	case formatLockstep:
 		return s.readLockstep(in)
+	case formatEtcd:
+		return s.readEtcd(in)
 	}
 	r, err := s.readJepsen(in)
 	if err != nil && s.format == formatAuto && errors.Is(err, history.ErrFormat) {
@@ -171,8 +184,8 @@ func withoutPath(err error) error {
 }
 
 // detectFormat returns the format by the first bytes: a JSON object or an empty
-// input is lockstep's, unless the object is an event of Jepsen; all else is
-// Jepsen's.
+// input is lockstep's, unless the object is an event of Jepsen, or an operation
+// of a report of etcd; all else is Jepsen's.
 func detectFormat(in *bufio.Reader) string {
 	start, _ := in.Peek(4096)
 	start = bytes.TrimSpace(bytes.TrimPrefix(start, []byte("\ufeff")))
@@ -188,6 +201,9 @@ func detectFormat(in *bufio.Reader) string {
 		return formatJepsen
 	}
 	first, _, _ := bytes.Cut(inside, []byte("}"))
+	if bytes.HasPrefix(first, []byte(`"ClientId"`)) {
+		return formatEtcd
+	}
 	if bytes.Contains(first, []byte(`"process"`)) && bytes.Contains(first, []byte(`"type"`)) {
 		return formatJepsen
 	}
@@ -255,4 +271,39 @@ func (s *historyFlags) readJepsen(in io.Reader) (source, error) {
 	}
 	r, err := jepsen.Read(in, o)
 	return source{History: r.History, annotations: r.Annotations, skipped: r.Skipped, nilReads: !o.NilReads}, err
+}
+
+// clientReports lists the reports of the clients in a directory of etcd's
+// robustness tests.
+func clientReports(dir string) []string {
+	files, _ := filepath.Glob(filepath.Join(dir, "client-*", "operations.json")) // the pattern is valid, unless dir has brackets
+	return files
+}
+
+// readReports reads the reports of the clients of one run.
+func (s *historyFlags) readReports(files []string) (source, error) {
+	var readers []io.Reader
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return source{}, err
+		}
+		if !bytes.HasSuffix(text, []byte("\n")) {
+			return source{}, fmt.Errorf("%w: %s does not end in a newline, so it was cut off", history.ErrFormat, name)
+		}
+		readers = append(readers, bytes.NewReader(text))
+	}
+	return s.readEtcd(io.MultiReader(readers...))
+}
+
+// readEtcd reads reports of etcd's robustness tests, one after the other.
+func (s *historyFlags) readEtcd(in io.Reader) (source, error) {
+	if s.model != "" || s.initial != "" || s.failed != failedNone || s.independent || s.nilRead != nilUnwritten {
+		return source{}, errors.New("a report of etcd has its own model: leave out --model, --initial, --failed, --independent and --nil-read")
+	}
+	var r etcd.Report
+	if err := r.Read(in); err != nil {
+		return source{}, err
+	}
+	return source{History: r.History(), model: r.Model()}, nil
 }

@@ -43,6 +43,7 @@
 //     to make one.
 //   - [github.com/lockstep-dst/lockstep/checker/history]: histories and their files.
 //   - [github.com/lockstep-dst/lockstep/checker/jepsen]: histories of Jepsen.
+//   - [github.com/lockstep-dst/lockstep/checker/etcd]: those of etcd's robustness tests.
 //   - [github.com/lockstep-dst/lockstep/checker/guarantee]: watch streams, local
 //     reads, exactly-once, convergence.
 //

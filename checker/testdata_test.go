@@ -58,7 +58,7 @@ func TestDocumentedExample(t *testing.T) {
 	require.True(t, found)
 	h, err := history.Read(strings.NewReader(example))
 	require.NoError(t, err)
-	r := Check(t.Context(), h, Options{})
+	r := Check(t.Context(), h, Options{Explain: true})
 	require.Equal(t, Violated, r.Status)
-	require.Contains(t, string(text), r.Explanation)
+	require.Contains(t, string(text), r.Explanation+"\n"+r.Evidence())
 }

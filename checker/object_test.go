@@ -105,8 +105,15 @@ func TestModelsThatCannotJudge(t *testing.T) {
 			return [][]*history.Operation{ops, {new(*ops[0])}}
 		}),
 	} {
-		require.Equal(t, Result{Status: Undecided, Explanation: "the history cannot be judged: " + want}, Check(t.Context(), h, Options{Model: m}))
+		require.Equal(t, Result{Status: Undecided, Explanation: "the history cannot be judged: " + want, Unjudgeable: true}, Check(t.Context(), h, Options{Model: m}))
 	}
+	h.Initial = "[a]"
+	require.Equal(t, "the history cannot be judged: it has an initial state, and Options.Model begins in its own: put it into Model.Init",
+		Check(t.Context(), h, Options{Model: model.Queue()}).Explanation)
+	h.Initial = "a"
+	require.Equal(t, `the history cannot be judged: initial: "a": want the items before the first operation: items in brackets, as in [1 2 3]`,
+		Check(t.Context(), h, Options{}).Explanation)
+	h.Initial = ""
 	m := model.Queue()
 	m.Equal = nil
 	require.Equal(t, "x: cannot be judged: model queue has states of type []string, for which there is no ==: give it Equal", Check(t.Context(), h, Options{Model: m}).Explanation)

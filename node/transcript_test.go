@@ -14,7 +14,7 @@ import (
 // that begin with # are comments. A link is written 1>2; 1> stands for all links from
 // 1, >2 for all links to 2.
 //
-//	cluster N [ring R] [batch B] [queue Q] [jitter J] [repair MS]   nodes 1 to N, ready; ring: the dedup window
+//	cluster N [window W] [batch B] [queue Q] [jitter J] [repair MS]   nodes 1 to N, ready; window: the dedup window
 //	request NODE ID propose KEY STATE [expect V] [base N] [attempt A] [retry]   base N: stamp ID with the watermark N
 //	request NODE ID read|read-local KEY [attempt A] [retry]
 //	flight                list the messages in flight

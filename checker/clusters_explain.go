@@ -189,7 +189,7 @@ func (d *clusterProof) withinChain(x excerpt, head int32, op *checkedOp, within 
 }
 
 // contradiction returns operations that no order explains, whatever the others
-// did, in order of call. It needs each.
+// did, in order of call. It needs each, as far as that is sure.
 func (d *clusterProof) contradiction() (operations []history.Operation) {
 	evidence, _ := d.conflict(excerpt{last: d.until})
 	members := d.membersOf(evidence)

@@ -25,7 +25,9 @@ const maxTriedOrders = 8
 func (c *clusters) checkNameless(x excerpt) (evidence []int32, verdict feasibility) {
 	early := map[int32]bool{} // by head
 	for range maxTriedOrders {
-		c.findPeriods(x, early)
+		if !c.findPeriods(x, early) {
+			break
+		}
 		if evidence, verdict = c.checkRejections(x); verdict != unsure {
 			return evidence, verdict
 		}
@@ -50,8 +52,8 @@ func (c *clusters) headOf(v int32) int32 {
 
 // findPeriods puts the chains into an order: one that can take effect at an
 // instant at its first return or, if early, at its last call, but not between the
-// two of a chain that must hold on to the register.
-func (c *clusters) findPeriods(x excerpt, early map[int32]bool) {
+// two of a chain that must hold on to the register. It verifies the order.
+func (c *clusters) findPeriods(x excerpt, early map[int32]bool) bool {
 	instant := func(h *chain) int64 {
 		if early[h.head] {
 			return min(c.firstReturn(x, *h), c.lastCall(*h))
@@ -91,7 +93,7 @@ func (c *clusters) findPeriods(x excerpt, early map[int32]bool) {
 	if holding != nil {
 		release()
 	}
-	c.bound(x)
+	return c.bound(x)
 }
 
 func (c *clusters) addPeriods(h *chain) {
@@ -102,8 +104,9 @@ func (c *clusters) addPeriods(h *chain) {
 	}
 }
 
-// bound finds the bounds of the periods.
-func (c *clusters) bound(x excerpt) {
+// bound finds the bounds of the periods. It reports false if their order leaves no
+// instant for an operation.
+func (c *clusters) bound(x excerpt) bool {
 	p := &c.periods
 	if p.number == nil {
 		p.number = filled(len(c.states))
@@ -114,7 +117,13 @@ func (c *clusters) bound(x excerpt) {
 	for k, v := range p.values {
 		p.number[v] = int32(k)
 		if v != c.initial {
+			if call > c.deadline(x, c.writer[v]) {
+				return false
+			}
 			call = max(call, c.ops[c.writer[v]].call)
+		}
+		if c.first[v] != none && call > c.deadline(x, c.first[v]) {
+			return false
 		}
 		p.after[k] = call
 		if c.last[v] != none {
@@ -132,6 +141,7 @@ func (c *clusters) bound(x excerpt) {
 			ret = min(ret, c.deadline(x, c.writer[v]))
 		}
 	}
+	return true
 }
 
 // placedRejection is a rejection in the period of another value.

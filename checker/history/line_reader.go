@@ -96,9 +96,17 @@ const maxBadLines = 20
 // BadLines gathers errors about the lines of a history. It keeps the first
 // twenty and counts the rest. The zero value is empty.
 type BadLines struct {
-	lines []*lineError
-	more  int
+	lines   []*lineError
+	more    int
+	stopped bool
 }
+
+// Full reports whether b has twenty lines: to read on tells little more, and a
+// file of another kind may have millions.
+func (b *BadLines) Full() bool { return len(b.lines) == maxBadLines }
+
+// Stop notes that the lines after the last were not read.
+func (b *BadLines) Stop() { b.stopped = true }
 
 // Add adds the error of a line, counted from 1.
 func (b *BadLines) Add(line int, err error) { b.add(formatError(line, err)) }
@@ -126,6 +134,9 @@ func (b *BadLines) Error() string {
 	var all []string
 	for _, e := range b.lines {
 		all = append(all, e.text())
+	}
+	if b.stopped {
+		all = append(all, fmt.Sprintf("and perhaps more: these were %d, so the rest was not read", len(b.lines)))
 	}
 	if b.more > 0 {
 		all = append(all, fmt.Sprintf("and %d more", b.more))

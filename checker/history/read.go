@@ -14,7 +14,8 @@ import (
 // history that is truncated, that contradicts itself, or that has a field which
 // is unknown, missing or repeated. Such an error wraps ErrFormat and names
 // lines, fields and remedies. If the header is bad the error is about it alone;
-// otherwise it lists bad lines, see BadLines. More has the grammars of models
+// otherwise it lists bad lines, see BadLines, and reads no further than to the
+// twentieth. More has the grammars of models
 // that are not known here.
 func Read(r io.Reader, more ...Grammar) (History, error) {
 	in, err := NewReader(r, more...)
@@ -31,6 +32,10 @@ func Read(r io.Reader, more ...Grammar) (History, error) {
 		}
 		if errors.Is(err, ErrFormat) {
 			bad.add(err)
+			if bad.Full() {
+				bad.Stop()
+				break
+			}
 			continue
 		}
 		if err != nil {

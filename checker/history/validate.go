@@ -114,10 +114,10 @@ type validator struct {
 	grammar     Grammar
 	definitions map[string]*fsm.Definition
 	machines    map[string]*fsm.Definition // by machine name; nil values for registers
-	ids         map[string]int             // by operation id: its line
-	clients     map[int]lastOperation      // by client: its last operation
-	call        int64                      // of the operation before
-	line        int                        // of the operation; the header is line 1
+	ids         idTable
+	clients     map[int]lastOperation // by client: its last operation
+	call        int64                 // of the operation before
+	line        int                   // of the operation; the header is line 1
 }
 
 type lastOperation struct {
@@ -131,7 +131,6 @@ func newValidator(g Grammar, definitions []fsm.Definition) (*validator, *fieldEr
 		grammar:     g,
 		definitions: map[string]*fsm.Definition{},
 		machines:    map[string]*fsm.Definition{},
-		ids:         map[string]int{},
 		clients:     map[int]lastOperation{},
 		line:        1,
 	}
@@ -162,7 +161,7 @@ func (v *validator) add(op *Operation) *fieldError {
 	if f := op.checkRecorded(&v.grammar); f != nil {
 		return f
 	}
-	if line, twice := v.ids[op.ID]; twice {
+	if line, twice := v.ids.lineOf(op.ID); twice {
 		return fieldErrorf("id", "%q is that of line %d too: ids must differ", op.ID, line)
 	}
 	if f := v.checkNames(op); f != nil {
@@ -171,7 +170,7 @@ func (v *validator) add(op *Operation) *fieldError {
 	if f := v.checkOrder(op); f != nil {
 		return f
 	}
-	v.ids[op.ID] = v.line
+	v.ids.add(op.ID, v.line)
 	return nil
 }
 

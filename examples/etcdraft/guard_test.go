@@ -41,6 +41,6 @@ func TestChangedMessagesAreFound(t *testing.T) {
 	r, err := play.Run(t.Context(), etcdraft.System(etcdraft.Aliased), p, play.Options{})
 	require.NoError(t, err)
 	require.Equal(t, "harness/message-changed", r.Signature())
-	require.Regexp(t, `a message of process \d to process \d has changed, and is ".*MsgReadIndex`, r.Violation.Sentence)
+	require.Regexp(t, `a message of process \d to process \d, sent at .*, has changed, and is ".*MsgReadIndex`, r.Violation.Sentence)
 	require.Contains(t, r.Violation.Sentence, "copy, before you send it or keep it")
 }

@@ -70,10 +70,10 @@ func TestMisuseIsFound(t *testing.T) {
 		etcdraft.ReadsLocally:    "linearizability/read",
 		etcdraft.IndexBeforeData: "invariant/a-node-has-a-state-that-is-not-the-one-at-its-index",
 		etcdraft.LogKept:         "assertion/panic-snapshot-is-out-of-bound-lastindex-in-raft-defaultlogger-panicf",
-		etcdraft.ConfStateLost:   "liveness/fresh-operation-stuck",
+		etcdraft.ConfStateLost:   "assertion/panic-removed-all-voters-in-raft-raft-applyconfchange",
 		etcdraft.AdvancesFirst:   "invariant/a-node-has-a-state-that-is-not-the-one-at-its-index",
 		etcdraft.SnapshotSilent:  "convergence/applied-differ",
-		etcdraft.NoDedup:         "linearizability/read",
+		etcdraft.NoDedup:         "linearizability/rejected-illegal",
 		etcdraft.Aliased:         "harness/message-changed",
 	} {
 		t.Run(string(bug), func(t *testing.T) {

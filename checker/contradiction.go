@@ -23,6 +23,7 @@ type contradiction struct {
 	premise     bool // begin in the states that were possible at base; or else in any state
 	leftOut     map[*checkedOp]bool
 	weakenedOps map[*checkedOp]*checkedOp // the operations left out, as far as they still count
+	spent       int                       // configurations made for an object, see maxDoubts
 }
 
 // maxContradictionWork is the limit of one attempt, in words of configurations.
@@ -95,11 +96,27 @@ func leaveOut[T comparable](members []T, leftOut map[T]bool, explained func() bo
 	return members
 }
 
+// Bounds of the searches of an object while operations are left out: each of those may
+// take effect or not, and its states may be large. A search that takes more keeps the
+// operations that it was to leave out.
+const (
+	maxDoubtWords = 1 << 14 // configurations of one search
+	maxDoubts     = 1 << 17 // configurations that are made in all searches
+)
+
 // explained reports whether some order explains the operations that are not
 // left out.
 func (d *contradiction) explained() bool {
 	l := &d.scratch
 	l.copy(d.base)
+	if d.object != nil {
+		if d.spent > maxDoubts {
+			return true
+		}
+		l.limit = min(l.limit, maxDoubtWords)
+		before := l.expansions
+		defer func() { d.spent += l.expansions - before }()
+	}
 	if !d.premise && !d.assumeAnything(l) {
 		return true
 	}

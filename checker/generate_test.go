@@ -67,7 +67,7 @@ func anyHistory(t *rapid.T, operations, machines int) history.History {
 	}
 	if rapid.IntRange(0, 2).Draw(t, "registers") == 0 {
 		e.model, e.d.States = history.ModelKV, []string{history.NoValue, "1", "2"}
-		e.d.Initial = history.NoValue
+		e.d.Initial = rapid.SampledFrom([]string{history.NoValue, "1"}).Draw(t, "initial")
 	} else {
 		e.d = anyDefinition(t)
 	}
@@ -77,8 +77,11 @@ func anyHistory(t *rapid.T, operations, machines int) history.History {
 		e.versions = append(e.versions, 0)
 	}
 	h := history.History{Model: e.model}
-	if e.model == history.ModelMachine {
+	switch {
+	case e.model == history.ModelMachine:
 		h.Definitions = []fsm.Definition{e.d}
+	case e.d.Initial != history.NoValue:
+		h.Initial = e.d.Initial
 	}
 	for i := range operations {
 		h.Operations = append(h.Operations, e.operation(i))

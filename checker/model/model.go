@@ -80,7 +80,8 @@ func (m *Model) Validate() error {
 func Of(h *history.History) (*Model, bool) {
 	m, known := named(h)
 	if known && h.Initial != "" {
-		m.Init = func(string) any { return initialState(h.Model, h.Initial) }
+		initial := initialState(h.Model, h.Initial)
+		m.Init = func(string) any { return initial }
 	}
 	return m, known
 }

@@ -376,8 +376,11 @@ func join(b *strings.Builder, begin, end string, words []string) {
 	b.WriteString(end)
 }
 
-// get returns the value of a key of a map.
+// get returns the value of a key of a map; other values have none.
 func (v value) get(key string) (value, bool) {
+	if v.kind != dict {
+		return value{}, false
+	}
 	for i := 0; i < len(v.items); i += 2 {
 		if v.items[i].word == key {
 			return v.items[i+1], true

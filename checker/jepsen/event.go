@@ -148,11 +148,8 @@ func splitLogLine(line []byte) (process, typ, rest []byte, found bool) {
 }
 
 // checkLogText returns an error if a line without an event has a type and a
-// function, or begins with maps in brackets, as if it were one.
+// function, as if it were one.
 func checkLogText(line []byte) error {
-	if inside := trimLeft(line[1:]); (line[0] == '[' || line[0] == '(') && len(inside) > 0 && inside[0] == '{' {
-		return errors.New("looks like a vector of events among other lines: remove its brackets")
-	}
 	var before, word []byte
 	for at := 0; ; {
 		next, end := nextWord(line, at)

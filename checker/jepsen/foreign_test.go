@@ -70,6 +70,14 @@ func TestForeignFiles(t *testing.T) {
 {:remote
  #jepsen.control.Remote{:conn #<Object a b>}
  :nodes ["n1" "n2"]}
+2022-07-28 07:53:01{GMT} INFO [jepsen worker nemesis] jepsen.nemesis.membership: Resolved pending operation:
+[{:type :info,
+  :f :add,
+  :process :nemesis}
+ {:type :info,
+  :f :add,
+  :process :nemesis}]
+
 2022-07-28 07:53:02{GMT} INFO [jepsen worker 2] jepsen.util: [ 17 ] 2	:invoke	:write	1
 2022-07-28 07:53:02{GMT} INFO [jepsen worker 2] jepsen.util: [ 18 ] 2	:ok	:write	1
 2022-07-28 07:53:04{GMT} INFO [jepsen test runner] jepsen.core: {:valid? false,
@@ -78,7 +86,7 @@ func TestForeignFiles(t *testing.T) {
  :op {:process 2, :type :ok, :f :read, :value 3}}
 2022-07-28 07:53:05{GMT} INFO [jepsen test runner] jepsen.core: {
   2	:invoke	:read	2
-`, Options{}, "linearizable, 2 operations, 9 skipped"},
+`, Options{}, "linearizable, 2 operations, 16 skipped"},
 
 		"JSON": {`{"process":0,"type":"invoke","f":"write","value":1,"index":0,"time":1}` + "\n" + `{"process":0,"type":"ok","f":"write","value":1.0}` + "\n",
 			Options{}, ""},
@@ -127,6 +135,7 @@ func TestForeignFilesRefused(t *testing.T) {
 		"process in words":   {"0 :invoke :read nil\nINFO worker: zero :ok :read 7\n", Options{}, `line 2: looks like an operation, but "zero" is no process`},
 		"no process":         {":ok :read 7\n", Options{}, `line 1: looks like an operation, but "" is no process`},
 		"vector among lines": {"INFO\n [{:process 0, :type :ok, :f :read, :value 7}]\n", Options{}, "line 2: looks like a vector of events among other lines"},
+		"damaged vector":     {"INFO\n [{:a}]\n", Options{}, "line 2: looks like a vector of events among other lines"},
 		"damaged in a log":   {"INFO\n{:process 0, :type :ok :f}\n", Options{}, "line 2: not EDN"},
 		"cut in a log":       {"INFO\n{:process 0, :type :ok, :f\n0 :invoke :read nil\n", Options{}, "line 2: not EDN"},
 		"other value":        {"0 :invoke :read 7\n0 :ok :read 8\n", Options{}, "line 2: :value: 8, but operation p0.0 was invoked with 7: a :read is invoked with nil, or with its result"},
@@ -142,17 +151,18 @@ func TestForeignFilesRefused(t *testing.T) {
 		"micro-operation":    {"0 :invoke :txn [[:x :x 1]]\n", Options{Model: history.ModelMultiRegister}, "line 1: :value: [:x :x 1]: want reads and writes"},
 		"other transaction": {"0 :invoke :txn [[:w :x 1]]\n0 :ok :txn [[:w :x 2]]\n", Options{Model: history.ModelMultiRegister},
 			"line 2: :value: [[:w :x 2]], but operation p0.0 was invoked with [[w :x 1]]"},
-		"no transfer":     {"0 :invoke :transfer 5\n", Options{Model: history.ModelBank, Initial: "{0 1}"}, "line 1: :value: 5: want {:from 0, :to 1, :amount 5}"},
-		"unknown account": {"0 :invoke :transfer {:from 0, :to 1, :amount 5}\n", Options{Model: history.ModelBank, Initial: "{0 1}"}, "line 1: :value: account 1 is not in the initial state"},
-		"no amount":       {"0 :invoke :transfer {:from 0, :to 0, :amount 0}\n", Options{Model: history.ModelBank, Initial: "{0 1}"}, "line 1: argument: "},
-		"JSON twice":      {`{"process":0,"type":"ok","f":"read","type":"info"}`, Options{}, "line 1: :type is there twice"},
-		"JSON cut":        {"{\"process\":0,\"type\":\"invoke\",\"f\":\"read\"}\n{\"process\"", Options{}, "line 2: not JSON: correct it"},
-		"JSON array cut":  {`[{"process":0,"type":"invoke","f":"read"}`, Options{}, "line 1: the array does not end"},
-		"JSON and more":   {"[{\"process\":0,\"type\":\"invoke\",\"f\":\"read\"}]\n1", Options{}, "line 2: has text after the events"},
-		"JSON number":     {"{\"process\":0,\"type\":\"invoke\",\"f\":\"read\"}\n1", Options{}, "line 2: want an object"},
-		"JSON not UTF-8":  {"{\"process\":0}\n\xff", Options{}, "line 2: not UTF-8"},
-		"JSON of another": {`{"format":"lockstep-history"}`, Options{}, "line 1: :process: missing: add it"},
-		"empty vector":    {"[ ]", Options{}, "line 1: the file ends, and there was no operation in it"},
+		"transfer in a list": {"0 :invoke :transfer [1 2 3]\n", Options{Model: history.ModelBank, Initial: "{0 1}"}, "line 1: :value: [1 2 3]: want {:from 0"},
+		"no transfer":        {"0 :invoke :transfer 5\n", Options{Model: history.ModelBank, Initial: "{0 1}"}, "line 1: :value: 5: want {:from 0, :to 1, :amount 5}"},
+		"unknown account":    {"0 :invoke :transfer {:from 0, :to 1, :amount 5}\n", Options{Model: history.ModelBank, Initial: "{0 1}"}, "line 1: :value: account 1 is not in the initial state"},
+		"no amount":          {"0 :invoke :transfer {:from 0, :to 0, :amount 0}\n", Options{Model: history.ModelBank, Initial: "{0 1}"}, "line 1: argument: "},
+		"JSON twice":         {`{"process":0,"type":"ok","f":"read","type":"info"}`, Options{}, "line 1: :type is there twice"},
+		"JSON cut":           {"{\"process\":0,\"type\":\"invoke\",\"f\":\"read\"}\n{\"process\"", Options{}, "line 2: not JSON: correct it"},
+		"JSON array cut":     {`[{"process":0,"type":"invoke","f":"read"}`, Options{}, "line 1: the array does not end"},
+		"JSON and more":      {"[{\"process\":0,\"type\":\"invoke\",\"f\":\"read\"}]\n1", Options{}, "line 2: has text after the events"},
+		"JSON number":        {"{\"process\":0,\"type\":\"invoke\",\"f\":\"read\"}\n1", Options{}, "line 2: want an object"},
+		"JSON not UTF-8":     {"{\"process\":0}\n\xff", Options{}, "line 2: not UTF-8"},
+		"JSON of another":    {`{"format":"lockstep-history"}`, Options{}, "line 1: :process: missing: add it"},
+		"empty vector":       {"[ ]", Options{}, "line 1: the file ends, and there was no operation in it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Read(strings.NewReader(c.text), c.o)

@@ -161,7 +161,7 @@ func (b *builder) transferOf(v value) (string, error) {
 	var parts []string
 	for _, key := range []string{":from", ":to", ":amount"} {
 		part, found := v.get(key)
-		if v.kind != dict || !found {
+		if !found {
 			return "", fmt.Errorf(":value: %s: want {:from 0, :to 1, :amount 5}", short(v))
 		}
 		parts = append(parts, part.String())

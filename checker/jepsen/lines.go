@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/lockstep-dst/lockstep/checker/history"
@@ -119,6 +120,8 @@ func (b *builder) readLines(in io.Reader) error {
 		case len(text) == 0 || text[0] == ';':
 		case text[0] == '{' || text[0] == '#':
 			b.addMaps(l.value())
+		case isVectorOfMaps(text):
+			b.addVector(l.value())
 		default:
 			if !b.addLogLine(text, l.whole()) {
 				b.skippedLines += 1 + l.skipText()
@@ -159,6 +162,37 @@ func (b *builder) addMaps(text []byte) {
 		}
 		b.addMap(v, bytes.Count(text[counted:p.at], []byte("\n"))+1)
 	}
+}
+
+// isVectorOfMaps reports whether a line begins with a vector of maps.
+func isVectorOfMaps(text []byte) bool {
+	if text[0] != '[' && text[0] != '(' {
+		return false
+	}
+	inside := trimLeft(text[1:])
+	return len(inside) > 0 && inside[0] == '{'
+}
+
+// addVector skips a vector that Jepsen prints among the lines of a log, for
+// example of events of the nemesis. It must not have events of clients: they may
+// be part of the history.
+func (b *builder) addVector(text []byte) {
+	p := &b.parser
+	p.reset(text)
+	v, err := p.next()
+	if err != nil || slices.ContainsFunc(v.items, isClientEvent) {
+		b.found = true
+		b.bad.Add(b.line, errors.New("looks like a vector of events among other lines: remove its brackets if they belong to the history, or else delete it"))
+		return
+	}
+	b.inLog = true
+	b.skippedLines += bytes.Count(text, []byte("\n"))
+}
+
+// isClientEvent reports whether v is an event with a number as its process.
+func isClientEvent(v value) bool {
+	process, found := v.get(":process")
+	return found && !isKeyword(process)
 }
 
 // addMap adds the event of a map. Among the lines of a log, Jepsen prints other

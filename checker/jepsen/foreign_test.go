@@ -50,11 +50,11 @@ func TestForeignFiles(t *testing.T) {
 		"sleep and log":      {ok(0, "write", "7") + "{:type :sleep, :value 10}\n{:process 1, :type :log, :f :log, :value \"hi\"}\n", Options{}, "linearizable, 1 operations, 2 skipped"},
 		"equal numbers":      {ok(0, "write", "1.0") + readOf(0, "1.00") + ok(0, "write", "0x10") + readOf(0, "16") + ok(0, "write", "2/4") + readOf(0, "1/2"), Options{}, "linearizable, 6 operations, 0 skipped"},
 		"1 is not 1.0":       {ok(0, "write", "1") + readOf(0, "1.0"), Options{}, "violated, 2 operations, 0 skipped"},
-		"initial value":      {readOf(0, "42"), Options{Initial: "0x2a"}, "linearizable, 1 operations, 0 skipped"},
-		"no initial value":   {readOf(0, "42"), Options{}, "violated, 1 operations, 0 skipped"},
+		"initial value":      {readOf(0, "31"), Options{Initial: "0x1f"}, "linearizable, 1 operations, 0 skipped"},
+		"no initial value":   {readOf(0, "31"), Options{}, "violated, 1 operations, 0 skipped"},
 		"nil is a claim":     {ok(0, "write", "1") + readOf(0, "nil"), Options{}, "violated, 2 operations, 0 skipped"},
 		"nil is no claim":    {ok(0, "write", "1") + readOf(0, "nil"), Options{NilReads: true}, "linearizable, 2 operations, 0 skipped"},
-		"keys apart": {strings.ReplaceAll(ok(0, "put", `"a"`)+ok(1, "append", `"b"`)+ok(2, "get", `"ab"`), ":value", `:key "k", :value`),
+		"keys apart": {strings.ReplaceAll(ok(3, "put", `"x-"`)+ok(4, "append", `"y"`)+ok(5, "get", `"x-y"`), ":value", `:key :q, :value`),
 			Options{Model: history.ModelKV}, "linearizable, 3 operations, 0 skipped"},
 		"string that escapes": {strings.ReplaceAll(ok(0, "put", `"\""`)+ok(1, "append", `"\n"`)+ok(2, "get", `"\"\n"`), ":value", `:key "k", :value`),
 			Options{Model: history.ModelKV}, "linearizable, 3 operations, 0 skipped"},
@@ -63,29 +63,29 @@ func TestForeignFiles(t *testing.T) {
 		"locks apart": {strings.ReplaceAll(ok(0, "acquire", "nil")+ok(1, "acquire", "nil"), "0, :type", "0, :key 1, :type"),
 			Options{Model: history.ModelLock}, "linearizable, 2 operations, 0 skipped"},
 
-		"error in words": {"1 :invoke :write 7\n1 :info :write 7 indeterminate: Broken pipe (Write failed)\n2 :invoke :read nil\n2 :ok :read 7\n",
+		"error in words": {"4 :invoke :write 9\n4 :info :write 9 lost: no answer (after 5 tries), gave up\n6 :invoke :read nil\n6 :ok :read 9\n",
 			Options{}, "linearizable, 2 operations, 0 skipped"},
-		"nemesis in words": {"0 :invoke :write 4\n0 :ok :write 4\n:nemesis :info :start #<Exception java.net.X: n7: unknown>\n", Options{}, "linearizable, 1 operations, 0 skipped"},
-		"log of a test": {`2022-07-28 07:52:55{GMT} INFO [jepsen test runner] jepsen.core: Running test:
+		"nemesis in words": {"3 :invoke :write 8\n3 :ok :write 8\n:nemesis :info :split #<Failure: no such node: n9>\n", Options{}, "linearizable, 1 operations, 0 skipped"},
+		"log of a test": {`2024-03-09 10:11:12{UTC} INFO [jepsen test runner] jepsen.core: Running test:
 {:remote
- #jepsen.control.Remote{:conn #<Object a b>}
+ #some.Remote{:conn #<Object a b>}
  :nodes ["n1" "n2"]}
-2022-07-28 07:53:01{GMT} INFO [jepsen worker nemesis] jepsen.nemesis.membership: Resolved pending operation:
+2024-03-09 10:11:21{UTC} INFO [jepsen worker nemesis] some.nemesis: these are over:
 [{:type :info,
-  :f :add,
+  :f :join,
   :process :nemesis}
  {:type :info,
-  :f :add,
+  :f :join,
   :process :nemesis}]
 
-2022-07-28 07:53:02{GMT} INFO [jepsen worker 2] jepsen.util: [ 17 ] 2	:invoke	:write	1
-2022-07-28 07:53:02{GMT} INFO [jepsen worker 2] jepsen.util: [ 18 ] 2	:ok	:write	1
-2022-07-28 07:53:04{GMT} INFO [jepsen test runner] jepsen.core: {:valid? false,
+2024-03-09 10:11:22{UTC} INFO [jepsen worker 2] jepsen.util: [ 17 ] 2	:invoke	:write	5
+2024-03-09 10:11:22{UTC} INFO [jepsen worker 2] jepsen.util: [ 18 ] 2	:ok	:write	5
+2024-03-09 10:11:24{UTC} INFO [jepsen test runner] jepsen.core: {:valid? false,
  :previous-ok
  {:process 2, :type :ok, :f :read, :value 3},
  :op {:process 2, :type :ok, :f :read, :value 3}}
-2022-07-28 07:53:05{GMT} INFO [jepsen test runner] jepsen.core: {
-  2	:invoke	:read	2
+2024-03-09 10:11:25{UTC} INFO [jepsen test runner] jepsen.core: {
+  2	:invoke	:read	5
 `, Options{}, "linearizable, 2 operations, 16 skipped"},
 
 		"JSON": {`{"process":0,"type":"invoke","f":"write","value":1,"index":0,"time":1}` + "\n" + `{"process":0,"type":"ok","f":"write","value":1.0}` + "\n",
@@ -129,7 +129,7 @@ func TestForeignFilesRefused(t *testing.T) {
 		o    Options
 		want string
 	}{
-		"key twice":          {"{:process 0, :type :ok, :f :read, :value 7, :type :info}\n", Options{}, "line 1: not EDN: delete it, or correct it: :type is there twice: remove one"},
+		"key twice":          {"{:process 2, :f :write, :type :invoke, :value 4, :f :read}\n", Options{}, "line 1: not EDN: delete it, or correct it: :f is there twice: remove one"},
 		"element twice":      {ok(0, "write", "#{1 01}"), Options{}, "line 1: not EDN: delete it, or correct it: 1 is there twice"},
 		"negative process":   {"0 :invoke :read nil\n-1 :ok :read 7\n", Options{}, `line 2: looks like an operation, but "-1" is no process`},
 		"process in words":   {"0 :invoke :read nil\nINFO worker: zero :ok :read 7\n", Options{}, `line 2: looks like an operation, but "zero" is no process`},

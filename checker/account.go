@@ -35,8 +35,10 @@ type Row struct {
 
 // Limits of an account.
 const (
-	maxWriters = 3  // rows added for one value
-	maxOrders  = 10 // facts about order
+	maxWriters = 3   // rows added for one value
+	maxAdded   = 12  // rows added for all values
+	maxOrders  = 10  // facts about order
+	maxOrdered = 100 // rows for which the order is worked out
 )
 
 // newAccount returns the account of a result about a machine with these
@@ -46,26 +48,47 @@ func newAccount(r Result, j *judge, ops []*history.Operation) *Account {
 	if r.Status == Undecided && !r.Unjudgeable {
 		a.Hardest = hardest(&j.model.Grammar, ops)
 	}
-	rows := slices.Clone(r.Contradiction)
-	contradicts := len(rows)
-	for i := range contradicts {
-		seen := &r.Contradiction[i]
+	for i := range r.Contradiction {
+		a.Rows = append(a.Rows, newRow(&r.Contradiction[i], true))
+	}
+	a.addWriters(j, r.Contradiction, ops)
+	slices.SortStableFunc(a.Rows, func(x, y Row) int { return cmp.Compare(x.Call, y.Call) })
+	if len(a.Rows) <= maxOrdered {
+		a.addOrder()
+	}
+	return a
+}
+
+// addWriters adds rows and facts about the operations that wrote the values seen
+// in a contradiction.
+func (a *Account) addWriters(j *judge, contradiction []history.Operation, ops []*history.Operation) {
+	writers := map[string][]*history.Operation{} // by value, in order of call; of values that were seen
+	for i := range contradiction {
+		for _, value := range observed(&j.model.Grammar, &contradiction[i]) {
+			writers[value] = nil
+		}
+	}
+	for _, op := range ops {
+		for _, value := range writes(op) {
+			if before, seen := writers[value]; seen && op.Outcome != history.Rejected {
+				writers[value] = append(before, op)
+			}
+		}
+	}
+	added := 0
+	for i := range contradiction {
+		seen := &contradiction[i]
 		for _, value := range observed(&j.model.Grammar, seen) {
-			writers := writersBefore(ops, seen, value)
-			a.addFact(writersFact(j, seen, value, writers))
-			for _, op := range writers[max(len(writers)-maxWriters, 0):] {
-				if !slices.ContainsFunc(rows, func(row history.Operation) bool { return row.ID == op.ID }) {
-					rows = append(rows, *op)
+			before := writersBefore(writers[value], seen)
+			a.addFact(writersFact(j, seen, value, before))
+			for _, op := range before[max(len(before)-maxWriters, 0):] {
+				if added < maxAdded && !slices.ContainsFunc(a.Rows, func(row Row) bool { return row.ID == op.ID }) {
+					a.Rows = append(a.Rows, newRow(op, false))
+					added++
 				}
 			}
 		}
 	}
-	for i := range rows {
-		a.Rows = append(a.Rows, newRow(&rows[i], i < contradicts))
-	}
-	slices.SortStableFunc(a.Rows, func(x, y Row) int { return cmp.Compare(x.Call, y.Call) })
-	a.addOrder()
-	return a
 }
 
 func newRow(op *history.Operation, contradicts bool) Row {
@@ -152,15 +175,10 @@ func transactionValues(text string, write bool) (values []string) {
 	return values
 }
 
-// writersBefore lists the operations, by call, that wrote a value, or may have,
-// and were called before another returned.
-func writersBefore(ops []*history.Operation, seen *history.Operation, value string) (writers []*history.Operation) {
-	for _, op := range ops {
-		if op.Outcome != history.Rejected && op.Call <= seen.Return && op.ID != seen.ID && slices.Contains(writes(op), value) {
-			writers = append(writers, op)
-		}
-	}
-	return writers
+// writersBefore lists the writers of a value, others than the operation that saw
+// it, that were called before that returned.
+func writersBefore(writers []*history.Operation, seen *history.Operation) []*history.Operation {
+	return slices.DeleteFunc(slices.Clone(writers), func(op *history.Operation) bool { return op.Call > seen.Return || op.ID == seen.ID })
 }
 
 // writersFact names the writers of a value; empty if that is clear, as of an item of a

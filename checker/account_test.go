@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 )
 
 // staleRead has a read of 1 after 2 was written, and a write that nothing has to
@@ -103,6 +106,69 @@ func TestFactsAboutWriters(t *testing.T) {
 	require.Contains(t, Check(t.Context(), h, Options{Explain: true}).Account.Facts, "nil is the initial state, and no operation led back to it")
 	h.Operations[3].State, h.Initial = "x", "x"
 	require.Contains(t, Check(t.Context(), h, Options{Explain: true}).Account.Facts, "x is the initial state, and no operation led back to it")
+}
+
+// The account of a large contradiction stays small, and takes no longer than the
+// reading of it.
+func TestAccountOfManyValues(t *testing.T) {
+	h := history.History{Model: history.ModelAppendList}
+	list := []string{"lost"}
+	for i := range 5000 {
+		list = append(list, fmt.Sprint(i))
+		h.Operations = append(h.Operations, history.Operation{
+			ID: fmt.Sprint("a", i), Kind: history.KindAppend, Argument: fmt.Sprint(i), Call: int64(10 * i), Return: int64(10*i + 5), Outcome: history.Committed, Version: history.NoVersion,
+		})
+	}
+	read := history.Operation{ID: "r", Kind: history.KindRead, State: history.ListOf(list), Call: 1e6, Return: 1e6 + 1, Outcome: history.Committed, Version: history.NoVersion}
+	h.Operations = append(h.Operations, read)
+	j, err := newJudge(&h, nil)
+	require.NoError(t, err)
+	r := Result{Status: Violated, Culprit: &read, Contradiction: []history.Operation{read}}
+	a := newAccount(r, j, machines(h.Operations)[0].operations)
+	require.Len(t, a.Rows, 1+maxAdded)
+	require.Equal(t, "no operation that was called before r returned appended lost", a.Facts[0])
+	r.Contradiction = h.Operations
+	require.Len(t, newAccount(r, j, machines(h.Operations)[0].operations).Rows, len(h.Operations))
+}
+
+// Every operation of a contradiction is a row, and each value seen in it has its
+// writers there, or a fact that there is none.
+func TestAccountsAreComplete(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := corrupted(t, anyHistory(t, rapid.IntRange(1, 20).Draw(t, "operations"), 1))
+		r := Check(t.Context(), h, Options{Explain: true})
+		if r.Status != Violated {
+			require.Nil(t, r.Account)
+			return
+		}
+		rows := map[string]bool{}
+		for _, row := range r.Account.Rows {
+			rows[row.ID] = row.Contradicts
+		}
+		g, _ := history.GrammarOf(h.Model)
+		for i := range r.Contradiction {
+			seen := &r.Contradiction[i]
+			require.True(t, rows[seen.ID])
+			for _, value := range observed(&g, seen) {
+				writers := 0
+				for k := range h.Operations {
+					op := &h.Operations[k]
+					if op.ID != seen.ID && op.Outcome != history.Rejected && op.Call <= seen.Return && slices.Contains(writes(op), value) {
+						writers++
+					}
+				}
+				facts := strings.Join(r.Account.Facts, "\n")
+				switch writers {
+				case 0:
+					require.Regexp(t, "no operation (that was called before "+regexp.QuoteMeta(seen.ID)+" returned .* "+value+"|led back to it)", facts)
+				case 1:
+					require.Regexp(t, `only \S+ (wrote|led to) `+value, facts)
+				default:
+					require.Regexp(t, `and .* (wrote|led to) `+value, facts)
+				}
+			}
+		}
+	})
 }
 
 // An undecided verdict tells where it was hardest, and what would help.

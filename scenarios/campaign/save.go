@@ -48,7 +48,7 @@ func Save(ctx context.Context, dir string, sys scenarios.System, p *scenarios.Pl
 		return r, nil
 	}
 	return r, writeFile(filepath.Join(dir, "history.html"), func(w *bufio.Writer) error {
-		return checker.Visualize(ctx, w, r.History, r.Violation.Machine, annotations(p), sys.Objects().Model())
+		return checker.Visualize(ctx, w, r.History, r.Violation.Machine, annotations(p), play.OwnModel(sys.Objects()))
 	})
 }
 

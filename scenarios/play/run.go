@@ -7,6 +7,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/checker/history"
+	"github.com/lockstep-dst/lockstep/checker/model"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/lockstep-dst/lockstep/sim/disk"
@@ -163,7 +164,7 @@ func (r *Result) setStatus(ctx context.Context, s *runner, o Options) {
 	if timeout == 0 {
 		timeout = time.Minute
 	}
-	switch c := checker.Check(ctx, r.History, checker.Options{Timeout: timeout, Explain: o.Explain, CrossCheck: o.CrossCheck, Model: s.objects.Model()}); c.Status {
+	switch c := checker.Check(ctx, r.History, checker.Options{Timeout: timeout, Explain: o.Explain, CrossCheck: o.CrossCheck, Model: OwnModel(s.objects)}); c.Status {
 	case checker.Violated:
 		r.Violation = &scenarios.Violation{
 			Property: Linearizability, Class: c.Class, At: r.Simulated, Machine: c.Machine, Sentence: c.Explanation,
@@ -225,4 +226,12 @@ func (r *Result) Text(p *scenarios.Plan) string {
 		verdict = fmt.Sprintf("violated %s at %v", r.Signature(), r.Violation.At)
 	}
 	return fmt.Sprintf("%s, seed %d: %s\n%s\n%shash %016x\n\n%s", p.System, p.Seed, verdict, r.Sentence(), r.Evidence, r.Hash, p.Summary())
+}
+
+// OwnModel returns the model by which a history is judged; nil if its name says enough.
+func OwnModel(w scenarios.Workload) *model.Model {
+	if named, ok := w.(interface{ Named() bool }); ok && named.Named() {
+		return nil
+	}
+	return w.Model()
 }

@@ -21,6 +21,7 @@ import (
 // Workload is the workload of a model. It implements scenarios.Workload.
 type Workload struct {
 	model *model.Model
+	ready bool // the model is that of package model, by its name
 
 	// kind chooses the kind of an operation that may change its object; nil: each of
 	// them as often.
@@ -41,28 +42,39 @@ func Of(m *model.Model) *Workload {
 	return &Workload{model: m}
 }
 
+// ready returns the workload of a model that package model has under its name.
+func ready(m *model.Model) *Workload {
+	w := Of(m)
+	w.ready = true
+	return w
+}
+
+// Named reports whether the name of the model is enough to judge a history: it is one
+// that is ready to use. Some of those are judged much faster than by their steps.
+func (w *Workload) Named() bool { return w.ready }
+
 // Register is one register for each key: write and read.
-func Register() *Workload { return Of(model.Register()) }
+func Register() *Workload { return ready(model.Register()) }
 
 // CASRegister is one register for each key: write, compare and set, and read.
-func CASRegister() *Workload { return Of(model.CASRegister()) }
+func CASRegister() *Workload { return ready(model.CASRegister()) }
 
 // KV is a key-value store: write, compare and set, append, delete and read.
-func KV() *Workload { return Of(model.KV()) }
+func KV() *Workload { return ready(model.KV()) }
 
 // Counter is a counter for each key: add and read.
-func Counter() *Workload { return Of(model.Counter()) }
+func Counter() *Workload { return ready(model.Counter()) }
 
 // Queue is a queue for each key, first in, first out: enqueue and dequeue.
-func Queue() *Workload { return Of(model.Queue()) }
+func Queue() *Workload { return ready(model.Queue()) }
 
 // AppendList is a list for each key: append and read.
-func AppendList() *Workload { return Of(model.AppendList()) }
+func AppendList() *Workload { return ready(model.AppendList()) }
 
 // Set is a set for each key: add, remove, contains and read. Elements are few, so that
 // operations meet.
 func Set() *Workload {
-	w := Of(model.Set())
+	w := ready(model.Set())
 	w.element = func(c scenarios.Choices) string { return fmt.Sprintf("e%d", 1+c.Choose("element", setElements)) }
 	return w
 }
@@ -73,7 +85,7 @@ const setElements = 6
 // Lock is a lock for each key: acquire and release. Mostly a client does the one and
 // the other in turn.
 func Lock() *Workload {
-	w := Of(model.Lock())
+	w := ready(model.Lock())
 	w.kind = func(c scenarios.Choices, p *scenarios.Plan, o *scenarios.Operation) history.Kind {
 		next := history.KindAcquire
 		if last := lastOf(p, o, o.Client); last != nil && last.Kind == scenarios.Kind(history.KindAcquire) {

@@ -98,6 +98,18 @@ func TestSenselessOperationsAreRefused(t *testing.T) {
 	}
 }
 
+// Models that are ready to use are judged by their names, which is faster for some, and
+// all others by their steps.
+func TestReadyModelsAreJudgedByName(t *testing.T) {
+	for _, w := range workloads() {
+		require.True(t, w.Named())
+		require.Nil(t, play.OwnModel(w))
+	}
+	own := workload.Of(model.KV())
+	require.False(t, own.Named())
+	require.Same(t, own.Model(), play.OwnModel(own))
+}
+
 // A model with a grammar is enough for a workload.
 func ExampleOf() {
 	flag := model.Model{

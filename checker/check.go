@@ -157,6 +157,9 @@ func (m machine) check(ctx context.Context, o Options) Result {
 	if r, decided := m.checkClusters(ctx, checked, o); decided {
 		return r
 	}
+	if r, decided := m.checkLists(ctx, checked, o); decided {
+		return r
+	}
 	if m.object == nil && m.witness(checked) {
 		return Result{Status: Linearizable}
 	}

@@ -27,10 +27,8 @@ import (
 // order, the answer is unsure.
 type clusters struct {
 	*automaton
-	ops     []checkedOp
-	returns []int32 // operations that return, in order of return
-	rank    []int32 // by operation: its position in returns
-	writer  []int32 // by value: the operation that may write it; none
+	excerpts
+	writer []int32 // by value: the operation that may write it; none
 
 	// Of one pass, by value:
 	first   []int32 // of the observers: the first to return
@@ -59,7 +57,7 @@ func newClusters(a *automaton, checked []checkedOp) (*clusters, bool) {
 	if !a.isRegister() {
 		return nil, false
 	}
-	c := &clusters{automaton: a, ops: checked, writer: filled(len(a.states))}
+	c := &clusters{automaton: a, writer: filled(len(a.states))}
 	for i := range checked {
 		op := &checked[i]
 		known := op.meaning != noEffect && op.meaning != unknownStep
@@ -76,11 +74,7 @@ func newClusters(a *automaton, checked []checkedOp) (*clusters, bool) {
 		c.writer[op.to] = int32(i)
 		c.nameless = c.nameless || op.meaning == rejectedIllegal && op.state == unspecified
 	}
-	c.returns = newEvents(checked).returns
-	c.rank = filled(len(checked))
-	for at, i := range c.returns {
-		c.rank[i] = int32(at)
-	}
+	c.excerpts = newExcerpts(checked)
 	n := len(a.states)
 	c.first, c.last, c.next, c.needed = filled(n), filled(n), filled(n), make([]bool, n)
 	return c, true
@@ -93,14 +87,6 @@ func filled(n int) []int32 {
 		list[i] = none
 	}
 	return list
-}
-
-// excerpt is a part of a history: its operations until the return of rank last,
-// as they are known then.
-type excerpt struct {
-	last int32
-	ops  []int32        // the only ones that matter, in order of call; nil: all
-	kept map[int32]bool // those that take part; the others took effect while they lasted or never, and claim nothing. nil: all
 }
 
 // conflict looks for a contradiction in an excerpt. It returns some of the
@@ -134,50 +120,6 @@ func (c *clusters) rankOf(first int32) int32 {
 		return -1
 	}
 	return c.rank[first]
-}
-
-// each calls f for the operations of an excerpt that were called by its end, with
-// whether they count as known, until f returns evidence.
-func (c *clusters) each(x excerpt, f func(i int32, known bool) []int32) []int32 {
-	until := c.ops[c.returns[x.last]].ret
-	visit := func(i int32) (evidence []int32, more bool) {
-		if c.ops[i].call > until {
-			return nil, false
-		}
-		evidence = f(i, c.known(x, i))
-		return evidence, evidence == nil
-	}
-	if x.ops != nil {
-		for _, i := range x.ops {
-			if evidence, more := visit(i); !more {
-				return evidence
-			}
-		}
-		return nil
-	}
-	for i := range c.ops {
-		if evidence, more := visit(int32(i)); !more {
-			return evidence
-		}
-	}
-	return nil
-}
-
-// known reports whether an operation has returned, and takes part.
-func (c *clusters) known(x excerpt, i int32) bool {
-	return c.returned(x, i) && (x.kept == nil || x.kept[i])
-}
-
-func (c *clusters) returned(x excerpt, i int32) bool {
-	return c.rank[i] != none && c.rank[i] <= x.last
-}
-
-// deadline is the latest instant at which an operation can have taken effect.
-func (c *clusters) deadline(x excerpt, i int32) int64 {
-	if c.returned(x, i) {
-		return c.ops[i].ret
-	}
-	return forever
 }
 
 // observe finds the observers of each value, and what was written for certain.

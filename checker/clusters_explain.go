@@ -21,7 +21,7 @@ func (m machine) checkClusters(ctx context.Context, checked []checkedOp, o Optio
 	case unsure:
 		return Result{}, false
 	}
-	last, ok := c.culprit(ctx, evidence)
+	last, ok := c.culprit(ctx, evidence, c.conflict)
 	if !ok {
 		return Result{}, false
 	}
@@ -29,49 +29,9 @@ func (m machine) checkClusters(ctx context.Context, checked []checkedOp, o Optio
 	r = Result{Status: Violated, Machine: m.name, Culprit: new(*d.claim().op)}
 	r.Class, r.Explanation = explanation{m, d}.explain()
 	if o.Explain {
-		r.Contradiction = d.contradiction()
+		r.Contradiction = c.contradiction(last, c.conflict)
 	}
 	return r, true
-}
-
-// maxHints is the number of returns that culprit tries because evidence points to
-// them, before it only halves.
-const maxHints = 8
-
-// culprit returns the rank of the first return until which no order explains the
-// history, given evidence that none explains all of it.
-func (c *clusters) culprit(ctx context.Context, evidence []int32) (rank int32, ok bool) {
-	good, bad := int32(-1), int32(len(c.returns)-1)
-	hint := c.completion(evidence)
-	for hints := 0; good+1 < bad; {
-		at := (good + bad) / 2
-		if good < hint && hint < bad && hints < maxHints {
-			hints++
-			at = hint
-		}
-		evidence, verdict := c.conflict(excerpt{last: at})
-		switch {
-		case verdict == unsure || ctx.Err() != nil:
-			return 0, false
-		case verdict == possible:
-			good = at
-		default:
-			bad, hint = at, c.completion(evidence)
-			if hint >= bad {
-				hint = bad - 1
-			}
-		}
-	}
-	return bad, true
-}
-
-// completion returns the rank of the return that completes evidence.
-func (c *clusters) completion(evidence []int32) int32 {
-	last := none
-	for _, i := range evidence {
-		last = max(last, c.rank[i])
-	}
-	return last
 }
 
 // clusterProof is a proof by clusters: no order explains the history until the
@@ -186,46 +146,4 @@ func (d *clusterProof) withinChain(x excerpt, head int32, op *checkedOp, within 
 			after = min(after, d.deadline(x, d.writer[v]))
 		}
 	}
-}
-
-// contradiction returns operations that no order explains, whatever the others
-// did, in order of call. It needs each, as far as that is sure.
-func (d *clusterProof) contradiction() (operations []history.Operation) {
-	evidence, _ := d.conflict(excerpt{last: d.until})
-	members := d.membersOf(evidence)
-	leftOut := map[int32]bool{}
-	explained := func() bool {
-		_, verdict := d.conflict(d.without(members, leftOut))
-		return verdict != impossible
-	}
-	if explained() { // evidence is incomplete
-		members = slices.Clone(d.returns[:d.until+1])
-	}
-	kept := leaveOut(members, leftOut, explained)
-	slices.Sort(kept) // as operations are in order of call
-	for _, i := range kept {
-		operations = append(operations, *d.ops[i].op)
-	}
-	return operations
-}
-
-// membersOf returns the operations of evidence once, in order of return.
-func (d *clusterProof) membersOf(evidence []int32) []int32 {
-	members := append(slices.Clone(evidence), d.returns[d.until])
-	members = slices.DeleteFunc(members, func(i int32) bool { return d.rank[i] == none || d.rank[i] > d.until })
-	slices.SortFunc(members, func(i, j int32) int { return int(d.rank[i] - d.rank[j]) })
-	return slices.Compact(members)
-}
-
-// without returns the excerpt in which members take part, but for some.
-func (d *clusterProof) without(members []int32, leftOut map[int32]bool) excerpt {
-	x := excerpt{last: d.until, ops: []int32{}, kept: map[int32]bool{}}
-	for _, i := range members {
-		if !leftOut[i] {
-			x.ops = append(x.ops, i)
-			x.kept[i] = true
-		}
-	}
-	slices.Sort(x.ops)
-	return x
 }

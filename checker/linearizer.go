@@ -433,7 +433,8 @@ func (l *linearizer) absorbBlindWrites(row []uint64, by *checkedOp) {
 
 // settle lets readOnly operations take effect if they are true now, which
 // counts as progress. It is not ok if the version is beyond one that an
-// operation in flight must still observe or make.
+// operation in flight must still observe or make, or if the model says that it is
+// too late for one.
 func (l *linearizer) settle(row []uint64) (progress, ok bool) {
 	if l.observing > 0 {
 		state := int32(row[rowState])
@@ -445,7 +446,14 @@ func (l *linearizer) settle(row []uint64) (progress, ok bool) {
 			if l.holdsIn(state, version, c) {
 				set(row, int32(slot))
 				progress = true
-			} else if c.version != history.NoVersion && version > c.version {
+			} else if c.version != history.NoVersion && version > c.version || l.object != nil && l.object.tooLate(state, c) {
+				return progress, false
+			}
+		}
+	}
+	if l.object != nil {
+		for _, s := range l.steps {
+			if !s.c.optional && !has(row, s.slot) && l.object.tooLate(int32(row[rowState]), s.c) {
 				return progress, false
 			}
 		}

@@ -130,7 +130,10 @@ func TestAgreesOnLargerObjects(t *testing.T) {
 		b := newObject(m, machines(h.Operations)[0])
 		truth := possible
 		if last := len(b.returns) - 1; last >= 0 {
-			truth = b.search(context.Background(), 1<<40).run(b.prefix(last))
+			truth = b.search(context.Background(), 200_000).run(b.prefix(last))
+		}
+		if truth == unsure {
+			return
 		}
 		want := map[feasibility]Status{possible: Linearizable, impossible: Violated}[truth]
 		require.Equal(t, want, Check(context.Background(), h, Options{}).Status)

@@ -19,6 +19,7 @@ type objectStates struct {
 	vacant []int32       // numbers
 	number map[any]int32 // of states, or of their keys; nil: states must be compared
 	steps  map[step3]int32
+	late   map[step3]bool // whether it has become impossible
 	labels map[label]int32
 	limit  int     // of states, until the next collection
 	asked  []int32 // while an observer asks for the state: those that it met
@@ -44,7 +45,7 @@ const (
 
 // newObjectAutomaton returns an automaton of the steps of a model.
 func newObjectAutomaton(m *model.Model, name string) *automaton {
-	o := &objectStates{model: m, name: name, steps: map[step3]int32{}, labels: map[label]int32{}, limit: firstLimit}
+	o := &objectStates{model: m, name: name, steps: map[step3]int32{}, late: map[step3]bool{}, labels: map[label]int32{}, limit: firstLimit}
 	if m.Equal == nil || m.Key != nil {
 		o.number = map[any]int32{}
 	}
@@ -114,6 +115,20 @@ func (o *objectStates) after(state int32, c *checkedOp) int32 {
 	}
 	o.steps[key] = next
 	return next
+}
+
+// tooLate reports whether c, whose response is known, has become impossible.
+func (o *objectStates) tooLate(state int32, c *checkedOp) bool {
+	if o.model.TooLate == nil || c.state < 0 {
+		return false
+	}
+	key := step3{state, max(c.from, c.to), c.state}
+	late, known := o.late[key]
+	if !known {
+		late = o.model.TooLate(o.states[state], c.op)
+		o.late[key] = late
+	}
+	return late
 }
 
 // alike reports whether a known step and an unknown one lead to the same state.
@@ -209,5 +224,6 @@ func (o *objectStates) collect(users ...*linearizer) {
 		}
 	}
 	clear(o.steps)
+	clear(o.late)
 	o.limit = max(firstLimit, 2*left)
 }

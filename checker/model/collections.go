@@ -79,7 +79,7 @@ func sameElements(items []string, list string) bool {
 
 // AppendList returns the model of a list that only grows.
 func AppendList() *Model {
-	return collection(history.ModelAppendList, func(items []string, op *history.Operation) ([]string, bool) {
+	m := collection(history.ModelAppendList, func(items []string, op *history.Operation) ([]string, bool) {
 		if op.Outcome == history.Rejected {
 			return items, false
 		}
@@ -92,6 +92,12 @@ func AppendList() *Model {
 		told, _ := history.Items(op.State)
 		return items, slices.Equal(items, told)
 	})
+	m.TooLate = func(state any, op *history.Operation) bool {
+		items := state.([]string)
+		told, isList := history.Items(op.State)
+		return op.State != "" && isList && (len(items) > len(told) || !slices.Equal(items, told[:len(items)]))
+	}
+	return m
 }
 
 // with returns a copy of items with one more at a position.

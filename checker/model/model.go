@@ -40,6 +40,11 @@ type Model struct {
 	// longer.
 	Key func(state any) string
 
+	// TooLate reports whether op, of which Step was asked with its response, is
+	// impossible in a state and in all that can come later. It must be certain. It
+	// spares the judge orders that lead nowhere; nil: nothing is known.
+	TooLate func(state any, op *history.Operation) bool
+
 	// Describe describes a state, as in "held by client 2"; nil: as fmt.Sprint.
 	Describe func(state any) string
 

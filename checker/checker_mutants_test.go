@@ -45,7 +45,7 @@ var flaws = []struct {
 	{"linearizer: what was absorbed is not seen to at its return", "linearizer.go", "if !done || !spent {", "if spent = done; !spent {", 0},
 	{"linearizer: absorbed by any step", "linearizer.go", "if !l.isBlindWrite(by) {", "if l.legal != nil {", 60_000},
 	{"linearizer: a known step goes before an unknown one where it does not fit", "linearizer.go", "!has(row, s.spent) && l.fits(row, s.c)", "!has(row, s.spent)", 0},
-	{"linearizer: a version that was told is passed too soon", "linearizer.go", "version > c.version {", "version+1 >= c.version {", 0},
+	{"linearizer: a version that was told is passed too soon", "linearizer.go", "version > c.version ||", "version+1 >= c.version ||", 0},
 	{"linearizer: a step may be left behind", "linearizer.go", "return ahead == 0", "return true", 0},
 	{"linearizer: an observer may be left behind", "linearizer.go", "has(b, int32(slot)) && !has(a, int32(slot))", "has(b, int32(slot)) && slot < 0", 0},
 	{"linearizer: useless steps are no use at all", "linearizer.go", "row[rowState] |= idle\n\t\tl.todo.add(row)", "return", 0},

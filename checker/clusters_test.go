@@ -97,6 +97,26 @@ func TestAgreesOnClusters(t *testing.T) {
 	})
 }
 
+// Of two rejections one after the other, the second cannot have found an earlier
+// value than the first.
+func TestAgreesOnRejectionsInOrder(t *testing.T) {
+	cas := func(id, expected, argument string, call, ret int64) history.Operation {
+		op := done(id, history.KindCAS, argument, "", call, ret)
+		op.Expected = expected
+		return op
+	}
+	h := history.History{Model: history.ModelCASRegister, Operations: []history.Operation{
+		cas("o1", history.NoValue, "a", 0, 10), cas("o2", "a", "b", 20, 100), cas("o3", "a", "c", 30, 40), {},
+	}}
+	reject := func(i int) { h.Operations[i].Outcome, h.Operations[i].Reason = history.Rejected, history.ReasonIllegal }
+	reject(2)
+	h.Operations[3] = cas("o4", "a", "d", 50, 60)
+	reject(3)
+	require.Equal(t, Linearizable, Check(t.Context(), h, Options{}).Status, "both found b")
+	h.Operations[3].Expected = "b"
+	require.Equal(t, Violated, Check(t.Context(), h, Options{}).Status, "the first found b, the second did not")
+}
+
 func namelessRejection(h history.History) bool {
 	for _, op := range h.Operations {
 		if op.Reason == history.ReasonIllegal && op.State == "" {

@@ -200,6 +200,9 @@ func (m machine) checkLists(ctx context.Context, checked []checkedOp, o Options)
 	if m.object == nil || m.object.model.Name != history.ModelAppendList {
 		return Result{}, false
 	}
+	if begun, ok := m.object.states[m.initial].([]string); !ok || len(begun) > 0 {
+		return Result{}, false // its elements were appended by nobody
+	}
 	l, fit := newLists(checked)
 	if !fit {
 		return Result{}, false

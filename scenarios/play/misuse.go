@@ -35,6 +35,9 @@ func (s *runner) responseMisuse(at scenarios.Duration, id sim.ID, r *scenarios.R
 	case r.Outcome != scenarios.Committed && r.Outcome != scenarios.Rejected && r.Outcome != scenarios.Unknown:
 		text = fmt.Sprintf("client %d observes a Response to %s with outcome %q: want %q, %q or %q",
 			id, r.Operation.ID, r.Outcome, scenarios.Committed, scenarios.Rejected, scenarios.Unknown)
+	case s.objects.Model() != nil && r.Outcome == scenarios.Rejected && r.Reason == "":
+		text = fmt.Sprintf("client %d observes a Response to %s that rejects it without a reason: want %q if it was impossible in the state of the object, or any other word if it only had no effect",
+			id, r.Operation.ID, scenarios.Illegal)
 	default:
 		err := s.history.judgeable(at, r)
 		if err == nil {

@@ -16,7 +16,11 @@ type Protocol struct {
 	Request func(inv *scenarios.Invocation, attempt int) any
 	// Reply tells what a message means for the operation in progress, and fills the
 	// response with what it says of the state. Operation, outcome and reason are the
-	// client's to fill.
+	// client's to fill: the reason is that of the kit.Reply. An operation that was
+	// impossible in the state of its object, as the acquisition of a held lock, is
+	// kit.Refused with the reason scenarios.Illegal, which the judge holds to the
+	// model; a Refused without a reason gets "refused", which claims only that there
+	// was no effect.
 	Reply func(inv *scenarios.Invocation, from sim.ID, body any, to *scenarios.Response) kit.Reply
 	// Repeat reports whether the operation may be sent again though an earlier attempt
 	// may have been carried out; nil: operations of the kind scenarios.Read may. Return
@@ -87,7 +91,9 @@ func (c *client) Step(now sim.Duration, ev *sim.Event, out *sim.Effects) {
 		response = scenarios.Response{Operation: c.invocation.Operation, Version: scenarios.NoVersion}
 	}
 	response.Outcome = outcomes[result.Outcome]
-	response.Reason = result.Reason
+	if response.Reason = result.Reason; response.Outcome == scenarios.Rejected {
+		response.Reason = cmp.Or(response.Reason, "refused")
+	}
 	out.Observe(&response)
 }
 

@@ -21,6 +21,8 @@ const (
 	stale   bug = "stale"   // operations that change nothing, or take something, see the state before the last change
 	forgets bug = "forgets" // every fourth change is acknowledged and not made
 	twice   bug = "twice"   // a request that comes again is carried out again
+
+	wordless bug = "wordless" // of clients: a rejection has no reason
 )
 
 // system serves a workload from the memory of node 1, which must not crash.
@@ -39,7 +41,9 @@ type run struct {
 func (r *run) Node(id sim.ID, _ int) sim.Process {
 	return &server{name: r.plan.Workload, bug: r.bug, now: map[string]state{}, before: map[string]state{}, replies: map[string]*reply{}}
 }
-func (r *run) Client(sim.ID) sim.Process { return &client{knobs: r.plan.Knobs} }
+func (r *run) Client(sim.ID) sim.Process {
+	return &client{knobs: r.plan.Knobs, wordless: r.bug == wordless}
+}
 func (r *run) Observe(scenarios.Duration, sim.ID, sim.Observation) *scenarios.Violation {
 	return nil
 }
@@ -67,9 +71,10 @@ func (m *reply) String() string { return fmt.Sprintf("%s %s", m.outcome, m.resul
 
 // client sends each request again until it has a reply, or loses its patience.
 type client struct {
-	knobs scenarios.Knobs
-	call  *scenarios.Invocation
-	until scenarios.Duration
+	knobs    scenarios.Knobs
+	wordless bool
+	call     *scenarios.Invocation
+	until    scenarios.Duration
 }
 
 func (c *client) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
@@ -100,7 +105,7 @@ func (c *client) ask(out *sim.Effects) {
 
 func (c *client) end(out *sim.Effects, o scenarios.Outcome, result string) {
 	r := &scenarios.Response{Operation: c.call.Operation, Outcome: o, State: result, Version: scenarios.NoVersion}
-	if o == scenarios.Rejected {
+	if o == scenarios.Rejected && !c.wordless {
 		r.Reason = scenarios.Illegal
 	}
 	c.call = nil

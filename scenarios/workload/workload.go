@@ -4,6 +4,10 @@
 //
 //	scenarios.System{Name: "mykv", Workload: workload.KV(), New: ...}
 //
+// The kinds of operations are texts such as "acquire", constants of package history
+// (history.KindAcquire); docs/HISTORY.md lists those of each model, what each takes, and
+// which can be rejected as illegal.
+//
 // Each is a sequential model, by which histories are judged, and the choices of what
 // clients request. The grammar of the model says which kinds of operations there are,
 // and what argument each has, so that Of makes a workload of any model with a grammar.
@@ -82,7 +86,8 @@ func Set() *Workload {
 // setElements is the number of elements that operations on sets have.
 const setElements = 6
 
-// Lock is a lock for each key: acquire and release. Mostly a client does the one and
+// Lock is a lock for each key: "acquire", illegal while it is held, and "release", illegal
+// for all but the client that holds it. Mostly a client does the one and
 // the other in turn.
 func Lock() *Workload {
 	w := ready(model.Lock())

@@ -49,6 +49,16 @@ func TestWorkloadsTellRightFromWrong(t *testing.T) {
 	}
 }
 
+// A rejection without a reason could mean either of two things, so it is misuse.
+func TestARejectionHasAReason(t *testing.T) {
+	sys := system(workload.Lock(), wordless)
+	c := campaign.Campaign{System: sys, Shape: scenarios.Shape{Profile: scenarios.None}}
+	r, err := play.Run(t.Context(), sys, c.Plan(1), play.Options{})
+	require.NoError(t, err)
+	require.Equal(t, "harness/bad-response", r.Signature())
+	require.Contains(t, r.Sentence(), `rejects it without a reason: want "illegal" if it was impossible in the state of the object`)
+}
+
 // Every plan of a workload is valid, also after it was written and read, and its
 // operations are of every kind that the workload has.
 func TestPlansOfWorkloads(t *testing.T) {

@@ -66,7 +66,7 @@ type Reply struct {
 	Answer  Answer
 	Attempt int    // number of the attempt that it answers, if it says so; else 0
 	Try     sim.ID // of Retry: the node to try next, if it is known; else 0
-	Reason  string // for people: of Retry, Refused and Void
+	Reason  string // of Retry, Refused and Void: words for people. In a scenario the word "illegal" of Refused is judged, see scenarios.Illegal
 }
 
 // Outcome is what a client knows of a request in the end.

@@ -96,13 +96,10 @@ func leaveOut[T comparable](members []T, leftOut map[T]bool, explained func() bo
 	return members
 }
 
-// Bounds of the searches of an object while operations are left out: each of those may
-// take effect or not, and its states may be large. A search that takes more keeps the
-// operations that it was to leave out.
-const (
-	maxDoubtWords = 1 << 14 // configurations of one search
-	maxDoubts     = 1 << 17 // configurations that are made in all searches
-)
+// maxDoubts bounds the configurations of an object that are made in all attempts
+// together: operations that are left out may take effect or not, and states may be
+// large. Further attempts count as explained, so they leave nothing out.
+const maxDoubts = 1 << 17
 
 // explained reports whether some order explains the operations that are not
 // left out.
@@ -113,7 +110,6 @@ func (d *contradiction) explained() bool {
 		if d.spent > maxDoubts {
 			return true
 		}
-		l.limit = min(l.limit, maxDoubtWords)
 		before := l.expansions
 		defer func() { d.spent += l.expansions - before }()
 	}

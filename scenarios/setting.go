@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
 )
@@ -160,15 +161,14 @@ func (k Knob) words(value int64) string {
 }
 
 func knobNames(knobs []Knob) string {
-	text := "none"
-	for i, k := range knobs {
-		if i == 0 {
-			text = k.Name
-		} else {
-			text += ", " + k.Name
-		}
+	if len(knobs) == 0 {
+		return "none"
 	}
-	return text
+	names := make([]string, len(knobs))
+	for i := range knobs {
+		names[i] = knobs[i].Name
+	}
+	return strings.Join(names, ", ")
 }
 
 // Trip is the typical time of a request, its response, and the sync of a disk between

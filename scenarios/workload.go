@@ -39,8 +39,5 @@ func (s Shape) workload() Workload {
 
 // Objects is the workload of the system: by default machines of its definitions.
 func (s *System) Objects() Workload {
-	if s.Workload != nil {
-		return s.Workload
-	}
-	return machines{versions: s.Versions, retires: s.Retires}
+	return Shape{Workload: s.Workload, Versions: s.Versions, Retires: s.Retires}.workload()
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/lockstep-dst/lockstep/checker/jsonobject"
 )
@@ -30,13 +29,9 @@ func isJSON(in *bufio.Reader) bool {
 }
 
 func (b *builder) readJSON(in io.Reader) error {
-	all, err := io.ReadAll(in)
-	if err != nil {
+	all, err := b.readText(in)
+	if all == nil || err != nil {
 		return err
-	}
-	if !utf8.Valid(all) {
-		b.bad.Add(1+bytes.Count(validPrefix(all), []byte("\n")), errUTF8)
-		return nil
 	}
 	b.line = 1
 	dec := json.NewDecoder(bytes.NewReader(all))

@@ -130,14 +130,24 @@ func isVector(in *bufio.Reader) bool {
 	return p.ended() || bytes.IndexByte([]byte("{#])"), start[p.at]) >= 0
 }
 
-func (b *builder) readVector(in io.Reader) error {
+// readText reads all of in. If that is no UTF-8, it notes the first line that is not,
+// and returns nil.
+func (b *builder) readText(in io.Reader) ([]byte, error) {
 	all, err := io.ReadAll(in)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !utf8.Valid(all) {
 		b.bad.Add(1+bytes.Count(validPrefix(all), []byte("\n")), errUTF8)
-		return nil
+		return nil, nil
+	}
+	return all, nil
+}
+
+func (b *builder) readVector(in io.Reader) error {
+	all, err := b.readText(in)
+	if all == nil || err != nil {
+		return err
 	}
 	p := parser{in: all}
 	p.skip()

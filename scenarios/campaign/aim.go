@@ -7,7 +7,7 @@ import (
 )
 
 // planOf expands a seed to a plan, with aimed faults if the seed is aimed. The shape
-// must be that of the system, see shapeOf.
+// must be that of the system, see scenarios.System.Shape.
 func planOf(sys scenarios.System, shape scenarios.Shape, seed uint64, buffers *sim.Buffers) *scenarios.Plan {
 	p := scenarios.Generate(seed, shape)
 	times := scenarios.Aims(seed, shape)

@@ -23,7 +23,7 @@ type loop struct {
 	log         *slog.Logger
 	runner      *files.Runner
 	transport   *tcp.Transport
-	events      chan clientEvent
+	inbox       *inbox
 	calls       chan func()
 	quit        chan struct{}
 	lifeDurable chan struct{} // closed when the node may show this life to others
@@ -31,6 +31,7 @@ type loop struct {
 	startTime   time.Time
 	wake        time.Duration                      // time of the next step, unless an event comes earlier
 	clients     map[service.Ticket]chan<- response // clients without a final response
+	sends       map[node.ID][]node.Message         // of a step, by peer; kept for its memory
 	lastTicket  atomic.Uint64
 	draining    atomic.Bool
 	diskFull    atomic.Bool // the disk has no room for the next segment of the log
@@ -62,7 +63,7 @@ const maxBatch = 256
 func newLoop(s *service.Service, log *slog.Logger) *loop {
 	return &loop{
 		service: s, node: s.Member().Node(), log: log, startTime: time.Now(), wake: service.Never,
-		events: make(chan clientEvent, 4*maxBatch), calls: make(chan func()), clients: map[service.Ticket]chan<- response{},
+		inbox: newInbox(), calls: make(chan func()), clients: map[service.Ticket]chan<- response{}, sends: map[node.ID][]node.Message{},
 		quit: make(chan struct{}), lifeDurable: make(chan struct{}), done: make(chan struct{}),
 	}
 }
@@ -91,31 +92,53 @@ func (l *loop) runLoop() error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	batch := make([]service.Event, 0, maxBatch)
+	var arrived, waiting []clientEvent // waiting is the rest of arrived
 	for {
 		if l.service.Member().LifeDurable() {
 			closeOnce(l.lifeDurable)
 		}
-		timer.Reset(max(0, min(l.wake-l.now(), time.Hour)))
-		batch = batch[:0]
-		select {
-		case <-l.quit:
-			l.applyEffects(l.service.Stop())
-			if l.stopCause == nil {
-				return l.syncMark()
+		if len(waiting) > 0 {
+			select {
+			case <-l.quit:
+				return l.end(waiting)
+			case ask := <-l.calls:
+				ask()
+				continue
+			default:
 			}
-			return l.stopCause
-		case ask := <-l.calls:
-			ask()
-			continue
-		case ev := <-l.events:
-			batch = l.drain(append(batch, l.take(ev)))
-		case <-timer.C:
+		} else {
+			timer.Reset(max(0, min(l.wake-l.now(), time.Hour)))
+			select {
+			case <-l.quit:
+				return l.end(nil)
+			case ask := <-l.calls:
+				ask()
+				continue
+			case <-l.inbox.arrived:
+				clear(arrived)
+				arrived = l.inbox.take(arrived)
+				waiting = arrived
+			case <-timer.C:
+			}
 		}
+		n := min(len(waiting), maxBatch)
+		batch = l.take(batch[:0], waiting[:n])
+		waiting = waiting[n:]
 		if err := l.step(batch); err != nil {
 			return err
 		}
 		l.updateDiskFull()
 	}
+}
+
+// end ends the service when the loop is stopped. waiting are the events that have not
+// reached it.
+func (l *loop) end(waiting []clientEvent) error {
+	l.applyEffects(l.service.Stop())
+	if l.stopCause == nil {
+		return l.syncMark(waiting)
+	}
+	return l.stopCause
 }
 
 // step has the service take events, and carries out the effects.
@@ -125,14 +148,18 @@ func (l *loop) step(batch []service.Event) error {
 	return err
 }
 
-// take notes the client of an event.
-func (l *loop) take(ev clientEvent) service.Event {
-	if ev.client != nil {
-		l.clients[ev.Ticket] = ev.client
-	} else if ev.Kind == service.Abandon {
-		delete(l.clients, ev.Ticket)
+// take adds events to a batch, and notes their clients.
+func (l *loop) take(batch []service.Event, evs []clientEvent) []service.Event {
+	for i := range evs {
+		ev := &evs[i]
+		if ev.client != nil {
+			l.clients[ev.Ticket] = ev.client
+		} else if ev.Kind == service.Abandon {
+			delete(l.clients, ev.Ticket)
+		}
+		batch = append(batch, ev.Event)
 	}
-	return ev.Event
+	return batch
 }
 
 // updateDiskFull logs when the disk becomes full, and when it has room again.
@@ -149,32 +176,46 @@ func (l *loop) updateDiskFull() {
 
 // syncMark prepares the node for its stop: it makes the high-water mark cover the
 // end of the log, unless that takes longer than lingerTimeout. Clients get no
-// response any more.
-func (l *loop) syncMark() error {
+// response any more. waiting are events that have not reached the service: of these,
+// and of later ones, only completions of the disk count.
+func (l *loop) syncMark(waiting []clientEvent) error {
 	if !l.node.Ready() {
 		return nil
 	}
 	timer := time.NewTimer(lingerTimeout)
 	defer timer.Stop()
-	for ev := (node.Event{Kind: node.SyncMark}); ; {
-		if ev.Kind == node.SyncMark || ev.Kind == node.DiskDone {
-			effects, err := l.node.Step(l.now(), ev)
-			if err != nil {
-				return err
+	if err := l.stepNode(node.Event{Kind: node.SyncMark}); err != nil {
+		return err
+	}
+	for {
+		for i := range waiting {
+			if ev := &waiting[i]; ev.Kind == service.OfMember && ev.Member.Kind == node.DiskDone {
+				if err := l.stepNode(ev.Member); err != nil {
+					return err
+				}
 			}
-			l.runner.Submit(effects.Disk)
 		}
 		if l.node.IsMarkSynced() {
 			return nil
 		}
 		select {
-		case next := <-l.events:
-			ev = next.Member
+		case <-l.inbox.arrived:
+			waiting = l.inbox.take(nil)
 		case <-timer.C:
 			l.log.Warn("the log did not come to rest before the stop: damage to its end may go unnoticed")
 			return nil
 		}
 	}
+}
+
+// stepNode has the node alone take an event, and executes the requests of its log.
+func (l *loop) stepNode(ev node.Event) error {
+	effects, err := l.node.Step(l.now(), ev)
+	if err != nil {
+		return err
+	}
+	l.runner.Submit(effects.Disk)
+	return nil
 }
 
 // closeOnce closes a channel that is closed by the loop only. It may be called
@@ -187,29 +228,12 @@ func closeOnce(c chan struct{}) {
 	}
 }
 
-// drain adds all other events that have arrived, so that one sync serves them.
-func (l *loop) drain(batch []service.Event) []service.Event {
-	for len(batch) < maxBatch {
-		select {
-		case ev := <-l.events:
-			batch = append(batch, l.take(ev))
-		default:
-			return batch
-		}
-	}
-	return batch
-}
-
 // applyEffects carries out the effects of a step.
 func (l *loop) applyEffects(e *service.Effects) {
 	if len(e.Disk) > 0 {
 		l.runner.Submit(e.Disk)
 	}
-	for _, s := range e.Sends {
-		if l.transport != nil { // until it starts there are no peers
-			l.transport.Send(s.To, s.Message)
-		}
-	}
+	l.send(e.Sends)
 	for _, r := range e.Replies {
 		l.respond(r.Ticket, response{reply: r}, true)
 	}
@@ -220,6 +244,21 @@ func (l *loop) applyEffects(e *service.Effects) {
 		l.respond(u.Ticket, response{update: u}, u.Refused != nil || u.End != service.NotEnded)
 	}
 	l.wake = e.Wake
+}
+
+// send hands each peer its messages, all at once, so that one write serves them.
+func (l *loop) send(sends []node.Send) {
+	if l.transport == nil || len(sends) == 0 { // until it starts there are no peers
+		return
+	}
+	for _, s := range sends {
+		l.sends[s.To] = append(l.sends[s.To], s.Message)
+	}
+	for to, messages := range l.sends {
+		l.transport.Send(to, messages...)
+		clear(messages)
+		l.sends[to] = messages[:0]
+	}
 }
 
 // respond hands a response to its client, if it has not gone. last is set if no other
@@ -235,14 +274,19 @@ func (l *loop) respond(t service.Ticket, r response, last bool) {
 
 // post hands an event to the loop. It returns false, and the event is lost, if the
 // loop is stopping or has ended.
-func (l *loop) post(ev clientEvent) bool {
+func (l *loop) post(ev clientEvent) bool { return l.submit([]clientEvent{ev}) }
+
+// submit hands events to the loop, all at once. It waits while the loop has too many,
+// and returns false, with the events lost, if the loop is stopping or has ended.
+func (l *loop) submit(evs []clientEvent) bool {
 	select {
-	case l.events <- ev:
-		return true
 	case <-l.quit:
+		return false
 	case <-l.done:
+		return false
+	default:
 	}
-	return false
+	return l.inbox.put(evs, l.quit, l.done)
 }
 
 // request hands the first event of a client to the loop, and returns its ticket and
@@ -261,17 +305,19 @@ func (l *loop) abandon(t service.Ticket) {
 	l.post(clientEvent{Event: service.Event{Kind: service.Abandon, Ticket: t}})
 }
 
-func (l *loop) deliver(from node.ID, life uint64, m node.Message) {
-	l.post(clientEvent{Event: service.Event{Member: node.Event{Kind: node.Receive, From: from, Life: life, Message: m}}})
+// deliver hands messages of a peer to the loop.
+func (l *loop) deliver(from node.ID, life uint64, messages []node.Message) {
+	evs := make([]clientEvent, len(messages))
+	for i, m := range messages {
+		evs[i].Member = node.Event{Kind: node.Receive, From: from, Life: life, Message: m}
+	}
+	l.submit(evs)
 }
 
 // diskDone hands a completed disk request to the loop. The event is not lost while
 // the loop runs, not even when it is stopping: syncMark waits for it.
 func (l *loop) diskDone(token uint64, err error) {
-	select {
-	case l.events <- clientEvent{Event: service.Event{Member: node.Event{Kind: node.DiskDone, Token: token, Err: err}}}:
-	case <-l.done:
-	}
+	l.inbox.putNow(clientEvent{Event: service.Event{Member: node.Event{Kind: node.DiskDone, Token: token, Err: err}}})
 }
 
 // startDraining has new requests rejected, since the node is about to stop.

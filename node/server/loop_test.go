@@ -38,7 +38,7 @@ func TestEndedLoopDoesNotBlock(t *testing.T) {
 	x, err := service.New(m, service.Config{Pending: 1, Watchers: 1, Changes: 1, Page: 1, ReadyTimeout: time.Second})
 	require.NoError(t, err)
 	l := newLoop(x, nil)
-	for range cap(l.events) {
+	for range inboxSize {
 		require.True(t, l.post(clientEvent{}))
 	}
 	held := make(chan bool)

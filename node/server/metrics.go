@@ -177,7 +177,7 @@ func (m *metrics) collectClients(c service.Counters, gauge func(*prometheus.Desc
 	connections, closed := m.server.conns.count()
 	gauge(descConns, float64(connections))
 	count(descClosed, closed)
-	gauge(descEvents, float64(len(l.events)))
+	gauge(descEvents, float64(l.inbox.len()))
 	full := 0.0
 	if l.diskFull.Load() {
 		full = 1

@@ -83,7 +83,7 @@ func TestCloseIsBounded(t *testing.T) {
 	l := listen(t, "127.0.0.1:0")
 	m, err := tcp.Start(tcp.Config{
 		Hello: hello(1), Listener: l, Codec: wire.CBOR{}, Peers: map[node.ID]string{2: "127.0.0.1:1"},
-		Deliver: func(node.ID, uint64, node.Message) { <-gate },
+		Deliver: func(node.ID, uint64, []node.Message) { <-gate },
 	})
 	require.NoError(t, err)
 	s := dial(t, l.Addr().String())
@@ -110,7 +110,7 @@ func TestConfigIsChecked(t *testing.T) {
 		"backoff":           func(c *tcp.Config) { c.BackoffMin = time.Hour },
 		"peers: node 1":     func(c *tcp.Config) { c.Peers = map[node.ID]string{1: "here"} },
 	} {
-		cfg := tcp.Config{Hello: hello(1), Listener: l, Codec: wire.CBOR{}, Deliver: func(node.ID, uint64, node.Message) {}}
+		cfg := tcp.Config{Hello: hello(1), Listener: l, Codec: wire.CBOR{}, Deliver: func(node.ID, uint64, []node.Message) {}}
 		change(&cfg)
 		_, err := tcp.Start(cfg)
 		require.ErrorIs(t, err, tcp.ErrConfig)

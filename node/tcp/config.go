@@ -24,10 +24,10 @@ type Config struct {
 	Codec    wire.Codec         // the one named in Hello
 	Queue    int                // messages that may wait for one peer; 0: 1024
 
-	// Deliver takes the messages of a peer: one at a time, in the order of its
-	// connection, with the life in its Hello. While Deliver blocks, nothing is read
-	// from that peer.
-	Deliver func(from node.ID, life uint64, m node.Message)
+	// Deliver takes messages of a peer: those that arrived together, in the order of
+	// its connection, with the life in its Hello. The slice is valid during the call.
+	// While Deliver blocks, nothing is read from that peer.
+	Deliver func(from node.ID, life uint64, messages []node.Message)
 	// Dial opens connections; nil: plain TCP.
 	Dial func(ctx context.Context, address string) (net.Conn, error)
 

@@ -94,11 +94,11 @@ func TestBlockedDeliveryKeepsConnection(t *testing.T) {
 	members := cluster(t, 2, func(c *tcp.Config) {
 		c.KeepaliveTimeout = 1500 * time.Millisecond
 		if c.Hello.Node == 2 {
-			c.Deliver = func(node.ID, uint64, node.Message) {
+			c.Deliver = func(_ node.ID, _ uint64, arrived []node.Message) {
 				<-gate
 				mu.Lock()
 				defer mu.Unlock()
-				got++
+				got += len(arrived)
 			}
 		}
 	})
@@ -121,11 +121,13 @@ func TestSecondConnectionReplacesTheFirst(t *testing.T) {
 	var mu sync.Mutex
 	var order []int
 	m := start(t, listen(t, "127.0.0.1:0"), 1, map[node.ID]string{2: "127.0.0.1:1"}, func(c *tcp.Config) {
-		c.Deliver = func(_ node.ID, _ uint64, x node.Message) {
+		c.Deliver = func(_ node.ID, _ uint64, arrived []node.Message) {
 			<-gate
 			mu.Lock()
 			defer mu.Unlock()
-			order = append(order, numberOf(x))
+			for _, m := range arrived {
+				order = append(order, numberOf(m))
+			}
 		}
 	})
 	say := func(s *rawConn, n int) {
@@ -136,10 +138,11 @@ func TestSecondConnectionReplacesTheFirst(t *testing.T) {
 	}
 	first := dial(t, m.address)
 	first.handshake(hello(2))
-	for n := range 10 {
-		say(first, n)
-	}
+	say(first, 0)
 	eventually(t, "the first delivery", func() bool { return m.peer(2).Delivered == 1 })
+	for n := range 9 {
+		say(first, 1+n)
+	}
 	second := dial(t, m.address)
 	second.handshake(hello(2))
 	first.requireClosed()

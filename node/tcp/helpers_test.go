@@ -100,11 +100,13 @@ func start(t testing.TB, l net.Listener, id node.ID, peers map[node.ID]string, c
 		Peers:    peers,
 		Codec:    wire.CBOR{},
 		Queue:    1000,
-		Deliver: func(from node.ID, life uint64, x node.Message) {
+		Deliver: func(from node.ID, life uint64, arrived []node.Message) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
-			m.delivered[from] = append(m.delivered[from], x)
-			m.lives[from] = append(m.lives[from], life)
+			m.delivered[from] = append(m.delivered[from], arrived...)
+			for range arrived {
+				m.lives[from] = append(m.lives[from], life)
+			}
 		},
 		Log: slog.New(m.log),
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
 )
 
 var (
@@ -89,27 +91,44 @@ func (t *Transport) countRejected(p *peer, c *conn, stillPending bool) {
 	}
 }
 
-// receiveFrom delivers the messages of a peer until the connection ends.
+// receiveFrom delivers the messages of a peer until the connection ends: all that
+// have arrived, at once.
 func (t *Transport) receiveFrom(p *peer, c *conn, life uint64) error {
+	var messages []node.Message
 	for {
 		payload, err := c.readFrame(t.cfg.KeepaliveTimeout)
+		for err == nil && payload != nil {
+			if !isKeepalive(payload) {
+				var m node.Message
+				if m, err = t.cfg.Codec.Decode(payload); err != nil {
+					break
+				}
+				messages = append(messages, m)
+			}
+			payload, _, err = c.decoder.Next()
+		}
+		if len(messages) > 0 && !t.deliver(p, c, life, messages) {
+			return c.closeReason
+		}
 		if err != nil {
 			return describeError(err)
 		}
-		if isKeepalive(payload) {
-			continue
-		}
-		m, err := t.cfg.Codec.Decode(payload)
-		if err != nil {
-			return err
-		}
-		if !p.beginDelivery(c) {
-			return c.closeReason
-		}
-		p.count(m, Received, 1)
-		t.cfg.Deliver(p.id, life, m)
-		p.endDelivery()
+		clear(messages)
+		messages = messages[:0]
 	}
+}
+
+// deliver delivers messages, unless c is no longer the peer's connection.
+func (t *Transport) deliver(p *peer, c *conn, life uint64, messages []node.Message) bool {
+	if !p.beginDelivery(c) {
+		return false
+	}
+	defer p.endDelivery()
+	for _, m := range messages {
+		p.count(m, Received, 1)
+	}
+	t.cfg.Deliver(p.id, life, messages)
+	return true
 }
 
 // sendKeepalives sends keepalives until the connection ends, also while a delivery

@@ -99,17 +99,40 @@ func (t *Transport) sendQueued(p *peer, c *conn) error {
 			if err := c.send(keepalive, t.cfg.WriteTimeout); err != nil {
 				return describeError(err)
 			}
-		case m := <-p.queue:
-			if err := b.fill(p, m); err != nil {
-				t.warnings.warn("dropped a message that cannot be written", "peer", p.id, "error", err)
-			}
-			err := c.send(b.bytes, t.cfg.WriteTimeout)
-			b.count(p, err == nil)
-			if err != nil {
+		case <-p.queue.filled:
+			if err := t.sendAll(p, c, &b); err != nil {
 				return fmt.Errorf("sending: %w", describeError(err))
 			}
 		}
 		idle.Reset(t.cfg.KeepaliveInterval)
+	}
+}
+
+// sendAll sends what is queued for a peer, in writes of about batchSize bytes. Of
+// what it has not written when it fails, the queue keeps what has no place in the
+// batch.
+func (t *Transport) sendAll(p *peer, c *conn, b *batch) error {
+	for {
+		b.begin()
+		for b.hasRoom() {
+			m, ok := p.queue.pop()
+			if !ok {
+				break
+			}
+			if err := b.add(m); err != nil {
+				p.count(m, Dropped, 1)
+				t.warnings.warn("dropped a message that cannot be written", "peer", p.id, "error", err)
+			}
+		}
+		if len(b.bytes) == 0 {
+			return nil
+		}
+		err := c.send(b.bytes, t.cfg.WriteTimeout)
+		b.count(p, err == nil)
+		if err != nil {
+			p.queue.signal() // for the next connection
+			return err
+		}
 	}
 }
 
@@ -120,30 +143,25 @@ type batch struct {
 	types [types]uint64 // number of messages by type
 }
 
-// fill takes m and other queued messages, up to about batchSize bytes. It stops
-// with an error at a message that cannot be encoded.
-func (b *batch) fill(p *peer, m node.Message) error {
+// begin empties the batch.
+func (b *batch) begin() {
 	if cap(b.bytes) > 4*batchSize {
 		b.bytes = nil // after a very large batch, shrink again
 	}
 	b.bytes, b.types = b.bytes[:0], [types]uint64{}
-	for {
-		out, err := wire.AppendMessage(b.bytes, b.codec, m)
-		if err != nil {
-			p.count(m, Dropped, 1)
-			return err
-		}
-		b.bytes = out
-		b.types[typeOf(m)]++
-		if len(b.bytes) >= batchSize {
-			return nil
-		}
-		select {
-		case m = <-p.queue:
-		default:
-			return nil
-		}
+}
+
+func (b *batch) hasRoom() bool { return len(b.bytes) < batchSize }
+
+// add encodes a message. With an error the batch is as before.
+func (b *batch) add(m node.Message) error {
+	out, err := wire.AppendMessage(b.bytes, b.codec, m)
+	if err != nil {
+		return err
 	}
+	b.bytes = out
+	b.types[typeOf(m)]++
+	return nil
 }
 
 // count counts the messages of the batch as sent or dropped. Of a failed batch

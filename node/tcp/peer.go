@@ -11,7 +11,7 @@ import (
 type peer struct {
 	id         node.ID
 	addr       string
-	queue      chan node.Message
+	queue      *queue
 	dialledUs  chan struct{} // holds a token if the peer has connected
 	delivering chan struct{} // holds a token while a message is delivered
 	counts     counts
@@ -27,22 +27,24 @@ func newPeer(id node.ID, addr string, cfg Config) *peer {
 	return &peer{
 		id:         id,
 		addr:       addr,
-		queue:      make(chan node.Message, cfg.Queue),
+		queue:      newQueue(cfg.Queue),
 		dialledUs:  make(chan struct{}, 1),
 		delivering: make(chan struct{}, 1),
 		state:      PeerStats{ID: id, Addr: addr, Since: time.Now()},
 	}
 }
 
-func (p *peer) enqueue(m node.Message) bool {
-	select {
-	case p.queue <- m:
-		p.count(m, Queued, 1)
-		return true
-	default:
-		p.count(m, Dropped, 1)
-		return false
+// enqueue queues messages, and reports whether there was room for all.
+func (p *peer) enqueue(messages []node.Message) bool {
+	n := p.queue.push(messages)
+	for i, m := range messages {
+		if i < n {
+			p.count(m, Queued, 1)
+		} else {
+			p.count(m, Dropped, 1)
+		}
 	}
+	return n == len(messages)
 }
 
 // attach makes c the connection on which the peer's messages are received. An

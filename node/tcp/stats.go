@@ -117,7 +117,7 @@ func (p *peer) stats() PeerStats {
 	s := p.state
 	s.Incoming = p.incoming != nil
 	p.mu.Unlock()
-	s.Waiting = len(p.queue)
+	s.Waiting = p.queue.len()
 	s.Malformed = p.counts.malformed.Load()
 	for kind := range types {
 		for f := range dispositions {

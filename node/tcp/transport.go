@@ -55,15 +55,15 @@ func Start(cfg Config) (*Transport, error) {
 	return t, nil
 }
 
-// Send queues m for a peer, without waiting. If false, m is dropped: the queue is
-// full, there is no such peer, or the transport is closed. If true, m may still be
-// lost.
-func (t *Transport) Send(to node.ID, m node.Message) bool {
+// Send queues messages for a peer, without waiting; one write may serve all. If
+// false, some are dropped, from one of them on: the queue is full, there is no such
+// peer, or the transport is closed. If true, any may still be lost.
+func (t *Transport) Send(to node.ID, messages ...node.Message) bool {
 	p := t.peers[to]
 	if p == nil || t.ctx.Err() != nil {
 		return false
 	}
-	return p.enqueue(m)
+	return p.enqueue(messages)
 }
 
 // Peers returns the state of each peer, by id.

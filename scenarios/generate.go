@@ -384,6 +384,9 @@ func generateKnobs(c Choices, p *Plan, shape Shape, delay Duration) {
 	if shape.Workload == nil {
 		generateMachineKnobs(c, p, shape, trip)
 	}
+	if shape.OperationIDs && c.Often("hedge?", 30) {
+		p.Knobs.MinAttempt = cmp.Or(p.Knobs.AttemptTimeout, consensus) / Duration(c.Between("hedge", 2, 12))
+	}
 	if shape.hasBytes() {
 		generateCodec(c, p)
 	}

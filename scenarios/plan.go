@@ -64,6 +64,7 @@ type Knobs struct {
 	ResendTimeout    Duration `json:"resend_timeout" was:"retry_delay"`               // time until an unanswered message is sent again
 	ClientTimeout    Duration `json:"client_timeout"`                                 // time until a client's outcome is unknown
 	AttemptTimeout   Duration `json:"attempt_timeout,omitempty" was:"client_attempt"` // time until a client tries another node; 0: a little more than the consensus timeout
+	MinAttempt       Duration `json:"min_attempt_timeout,omitempty"`                  // a client tries another node as early as this, if the first usually responds sooner; 0: not before attempt_timeout
 	DedupWindow      int      `json:"dedup_window,omitempty" was:"ring"`              // entries of a dedup window; 0: the system's default
 	Batch            int      `json:"batch,omitempty"`                                // operations of one round; 0: the system's default
 	Queue            int      `json:"queue,omitempty"`                                // operations that may wait for one machine; 0: the system's default

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -80,6 +81,9 @@ func (p *Plan) checkKnobs() error {
 	}
 	if k.AttemptTimeout < 0 || k.AttemptTimeout > MaxTime {
 		return fmt.Errorf("knobs.attempt_timeout: %v: want 0 to %v", k.AttemptTimeout, MaxTime)
+	}
+	if longest := cmp.Or(k.AttemptTimeout, k.ConsensusTimeout+k.ResendTimeout); k.MinAttempt < 0 || k.MinAttempt > longest {
+		return fmt.Errorf("knobs.min_attempt_timeout: %v: want 0 to %v, the longest wait", k.MinAttempt, longest)
 	}
 	if k.DedupWindow < 0 || k.DedupWindow > maxDedupWindow || k.Batch < 0 || k.Batch > maxDedupWindow {
 		return fmt.Errorf("knobs: dedup_window %d, batch %d: want 0 to %d", k.DedupWindow, k.Batch, maxDedupWindow)

@@ -24,9 +24,13 @@ var ErrConfig = errors.New("invalid client configuration")
 // Config is the configuration of a Client.
 type Config struct {
 	Endpoints      []string      // HTTP addresses, as in 127.0.0.1:8001, of all nodes in the order of their ids
-	AttemptTimeout time.Duration // wait for a node before another is tried as well; 0: 500 ms, or less if Deadline leaves no time to try all
+	AttemptTimeout time.Duration // longest wait for a node before another is tried as well, which comes earlier if it usually responds much sooner; 0: 500 ms, or less if Deadline leaves no time to try all
 	Deadline       time.Duration // of an operation; 0: 10 s
 }
+
+// minAttemptTimeout is the shortest wait for a node that usually responds much sooner,
+// before another is tried as well. It is longer than a pause of a collector or a disk.
+const minAttemptTimeout = 50 * time.Millisecond
 
 // Client is a client of a cluster. It is safe for concurrent use.
 type Client struct {
@@ -62,7 +66,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.AttemptTimeout == 0 {
 		cfg.AttemptTimeout = min(500*time.Millisecond, cfg.Deadline/time.Duration(len(cfg.Endpoints)+1))
 	}
-	sc := session.Config{AttemptTimeout: cfg.AttemptTimeout, Deadline: cfg.Deadline, MaxPause: 100 * time.Millisecond}
+	sc := session.Config{AttemptTimeout: cfg.AttemptTimeout, MinAttemptTimeout: min(minAttemptTimeout, cfg.AttemptTimeout), Deadline: cfg.Deadline, MaxPause: 100 * time.Millisecond}
 	for i, e := range cfg.Endpoints {
 		if err := CheckEndpoint(e); err != nil {
 			return nil, err

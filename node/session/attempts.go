@@ -68,6 +68,6 @@ func (c *Call) recordReply(now time.Duration, r *op.Reply) {
 	case r.Reason == op.Unreachable || r.Reason == op.Stopping || r.Reason == op.Abstains:
 		c.s.health.Failed(now, to)
 	default:
-		c.s.health.Heard(now, to)
+		c.s.health.Responded(now, c.sent.get(r.Attempt).at, to)
 	}
 }

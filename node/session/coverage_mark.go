@@ -17,6 +17,7 @@ const (
 	MarkUnexpectedResponse               // a response came to another operation, an earlier attempt, or after the end
 	MarkAttemptLost                      // the connection of an attempt ended, and the attempt may take effect
 	MarkAttemptNeverSent                 // there was no connection for an attempt: it has no effect
+	MarkHedge                            // another node was tried early, since the first usually responds sooner
 
 	markCount
 )
@@ -27,7 +28,7 @@ type Marks [markCount]uint64
 
 var markNames = [markCount]string{
 	"failover", "ambiguous-retry", "fresh-attempt", "rejected-while-pending", "final-rejection", "window-expired",
-	"deadline-while-pending", "deadline-decided", "late-response", "unexpected-response", "attempt-lost", "attempt-never-sent",
+	"deadline-while-pending", "deadline-decided", "late-response", "unexpected-response", "attempt-lost", "attempt-never-sent", "hedge",
 }
 
 func (m Mark) String() string { return markNames[m] }

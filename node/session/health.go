@@ -21,6 +21,7 @@ type health struct {
 	lastResponse time.Duration // time of the last response; -1: none
 	avoidedUntil time.Duration // time until which the node is avoided
 	failures     int           // since the last response
+	latency      latency       // of its responses
 }
 
 // maxDoublings bounds the growth of backoffs and of attempt timeouts.
@@ -41,9 +42,16 @@ func (h *Health) get(id op.NodeID) *health {
 	return &h.states[len(h.states)-1]
 }
 
-// Heard records a response of a node.
+// Heard records a response of a node, or another sign that it serves.
 func (h *Health) Heard(now time.Duration, id op.NodeID) {
-	*h.get(id) = health{id: id, lastResponse: now}
+	s := h.get(id)
+	*s = health{id: id, lastResponse: now, latency: s.latency}
+}
+
+// Responded records the response of a node to a request sent at sentAt.
+func (h *Health) Responded(now, sentAt time.Duration, id op.NodeID) {
+	h.get(id).latency.add(now - sentAt)
+	h.Heard(now, id)
 }
 
 // Failed records that a node has rejected, or that the connection to it broke.
@@ -54,9 +62,14 @@ func (h *Health) Failed(now time.Duration, id op.NodeID) {
 }
 
 // TimedOut records that a node has not responded to a request sent at sentAt. If
-// it has responded to another one since, it is slow, and not down.
+// it has responded to another one since, it is slow, and not down. The response, if
+// one comes, may never be seen, as the operation may end before: it would have taken
+// longer than this, so twice the time is taken for it. Otherwise only the fast
+// responses of a slow node would be measured.
 func (h *Health) TimedOut(now, sentAt time.Duration, id op.NodeID) {
-	if h.get(id).lastResponse < sentAt {
+	s := h.get(id)
+	s.latency.add(2 * (now - sentAt))
+	if s.lastResponse < sentAt {
 		h.Failed(now, id)
 	}
 }
@@ -80,11 +93,4 @@ func (h *Health) next(now time.Duration, order []op.NodeID, last op.NodeID) op.N
 // anotherAvailable reports whether a node other than last is not avoided.
 func (h *Health) anotherAvailable(now time.Duration, order []op.NodeID, last op.NodeID) bool {
 	return slices.ContainsFunc(order, func(id op.NodeID) bool { return id != last && !h.Avoided(now, id) })
-}
-
-// attemptTimeout returns how long to wait for a response to the last of attempts
-// before the next node is tried as well. It grows when all nodes were tried
-// without success, so as not to overload slow nodes.
-func (s *Session) attemptTimeout(attempts int) time.Duration {
-	return s.cfg.AttemptTimeout << min((attempts-1)/len(s.cfg.Nodes), maxDoublings)
 }

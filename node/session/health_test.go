@@ -121,3 +121,65 @@ func TestUnavailable(t *testing.T) {
 		require.False(t, session.Result{Outcome: op.Unknown, Reason: why}.Unavailable(), "it may have taken effect")
 	}
 }
+
+// How long a session waits for a node before it tries another depends on how long the
+// node has taken so far.
+func TestHedge(t *testing.T) {
+	const shortest, longest = 50 * time.Millisecond, 500 * time.Millisecond
+	for name, test := range map[string]struct {
+		took []time.Duration // by the home node, for the operations before; hangs: it never responds
+		want time.Duration
+	}{
+		"of a node that has not responded yet nothing is known": {nil, 2 * shortest},
+		"a fast one":          {[]time.Duration{2 * time.Millisecond, 3 * time.Millisecond, 2 * time.Millisecond}, shortest},
+		"after one response":  {[]time.Duration{40 * time.Millisecond}, (40 + 4*20) * time.Millisecond},
+		"a steady one":        {repeated(30, 60*time.Millisecond), 60 * time.Millisecond},
+		"one that varies":     {append(repeated(30, 20*time.Millisecond), 100*time.Millisecond), (20 + 10 + 4*20) * time.Millisecond},
+		"a slow one":          {repeated(3, 400*time.Millisecond), longest},
+		"one that has hung":   {append(repeated(30, 2*time.Millisecond), hangs), (2 + 12 + 4*24) * time.Millisecond},
+		"one that often does": {append(repeated(30, 2*time.Millisecond), hangs, hangs, hangs), longest},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := config()
+			cfg.AttemptTimeout, cfg.MinAttemptTimeout, cfg.Deadline = longest, shortest, time.Hour
+			s, err := session.New(cfg)
+			require.NoError(t, err)
+			now := time.Duration(0)
+			home := session.PreferenceList(key, cfg.Nodes)[0]
+			begin := func() *call {
+				c := &call{t: t, now: now}
+				started, action := s.Begin(now, propose())
+				c.call = started
+				c.take(action)
+				require.Equal(t, home, c.sent[0].To)
+				return c
+			}
+			for _, took := range test.took {
+				c := begin()
+				if took == hangs {
+					c.wait(c.wakeAt - c.now)
+					require.Len(t, c.sent, 2, "another node is tried")
+					c.reply(2, op.Committed, "", "Running", 1)
+				} else {
+					c.now += took // also if another would have been tried by then
+					c.reply(1, op.Committed, "", "Running", 1)
+				}
+				require.True(t, c.last.Done)
+				now = c.now + time.Hour // it is not avoided any more
+			}
+			c := begin()
+			require.InDelta(t, test.want, c.wakeAt-c.now, float64(3*time.Millisecond))
+		})
+	}
+}
+
+// hangs is a response that never comes.
+const hangs = time.Duration(-1)
+
+func repeated(n int, d time.Duration) []time.Duration {
+	all := make([]time.Duration, n)
+	for i := range all {
+		all[i] = d
+	}
+	return all
+}

@@ -38,7 +38,7 @@ func (s *Session) Query(now time.Duration) (*Query, QueryAction) {
 func (q *Query) askNext(now time.Duration) QueryAction {
 	q.last = q.s.health.next(now, q.s.cfg.Nodes, q.last)
 	q.attempts++
-	q.askedAt, q.nextAt = now, now+q.s.attemptTimeout(q.attempts)
+	q.askedAt, q.nextAt = now, now+q.s.attemptTimeout(q.attempts, q.last)
 	return QueryAction{To: q.last, Wake: q.wake(now)}
 }
 

@@ -35,10 +35,14 @@ var ErrConfig = errors.New("invalid session configuration")
 type Config struct {
 	Nodes          []op.NodeID
 	AttemptTimeout time.Duration // wait for a response before another node is tried as well; it grows, see Session.attemptTimeout
-	Deadline       time.Duration // of an operation, from its beginning
-	MaxPause       time.Duration // longest pause between an inconclusive response and the next attempt
-	Jitter         uint64        // seed of the pauses, different for each session
-	Marks          *Marks        // counts hits of coverage marks; nil in production
+	// MinAttemptTimeout is the shortest such wait, if a node usually responds sooner. It
+	// is a hedge (Dean and Barroso, "The Tail at Scale", CACM 2013): the attempts are
+	// retries like any other. 0: always wait for AttemptTimeout.
+	MinAttemptTimeout time.Duration
+	Deadline          time.Duration // of an operation, from its beginning
+	MaxPause          time.Duration // longest pause between an inconclusive response and the next attempt
+	Jitter            uint64        // seed of the pauses, different for each session
+	Marks             *Marks        // counts hits of coverage marks; nil in production
 }
 
 // Validate returns an error about the first field that is out of bounds.
@@ -49,6 +53,8 @@ func (c *Config) Validate() error {
 	case min(c.AttemptTimeout, c.Deadline, c.MaxPause) <= 0 || max(c.AttemptTimeout, c.Deadline, c.MaxPause) > maxWait:
 		return fmt.Errorf("%w: attempt %v, deadline %v, pause %v: want more than 0 and at most %v",
 			ErrConfig, c.AttemptTimeout, c.Deadline, c.MaxPause, maxWait)
+	case c.MinAttemptTimeout < 0 || c.MinAttemptTimeout > c.AttemptTimeout:
+		return fmt.Errorf("%w: shortest attempt %v: want 0 to that of an attempt, %v", ErrConfig, c.MinAttemptTimeout, c.AttemptTimeout)
 	}
 	return nil
 }
@@ -216,7 +222,7 @@ func (c *Call) attempt(now time.Duration) Action {
 	c.pending = append(c.pending, c.attempts)
 	c.awaited = c.attempts
 	c.sent.add(now, to)
-	if c.retryAt = now + c.s.attemptTimeout(int(c.attempts-c.op.EarlierAttempts)); c.op.Once {
+	if c.retryAt = now + c.s.attemptTimeout(int(c.attempts-c.op.EarlierAttempts), to); c.op.Once {
 		c.retryAt = c.deadline
 	}
 	return Action{To: to, Request: req, Wake: c.wake(now)}
@@ -242,7 +248,11 @@ func (c *Call) Tick(now time.Duration) Action {
 		return Action{Wake: c.wake(now)}
 	}
 	if c.awaited != 0 {
-		c.s.health.TimedOut(now, c.sent.get(c.awaited).at, c.sent.last())
+		sentAt := c.sent.get(c.awaited).at
+		if now-sentAt < c.s.cfg.AttemptTimeout {
+			c.s.mark(MarkHedge)
+		}
+		c.s.health.TimedOut(now, sentAt, c.sent.last())
 	}
 	return c.attempt(now)
 }

@@ -189,11 +189,12 @@ func (r *run) config(id sim.ID, life int) node.Config {
 func (r *run) Client(id sim.ID) sim.Process {
 	k := r.plan.Knobs
 	cfg := session.Config{
-		AttemptTimeout: cmp.Or(time.Duration(k.AttemptTimeout), time.Duration(k.ConsensusTimeout+k.ResendTimeout)),
-		Deadline:       time.Duration(k.ClientTimeout),
-		MaxPause:       time.Duration(k.ResendTimeout),
-		Jitter:         keyed.Seed(r.plan.Seed).Name("client").Word(uint64(id)).Uint64(),
-		Marks:          &r.marks.session,
+		AttemptTimeout:    cmp.Or(time.Duration(k.AttemptTimeout), time.Duration(k.ConsensusTimeout+k.ResendTimeout)),
+		MinAttemptTimeout: time.Duration(k.MinAttempt),
+		Deadline:          time.Duration(k.ClientTimeout),
+		MaxPause:          time.Duration(k.ResendTimeout),
+		Jitter:            keyed.Seed(r.plan.Seed).Name("client").Word(uint64(id)).Uint64(),
+		Marks:             &r.marks.session,
 	}
 	for n := 1; n <= r.plan.Nodes; n++ {
 		cfg.Nodes = append(cfg.Nodes, node.ID(scenarios.NodeID(n)))

@@ -276,7 +276,13 @@ func (n *Node) handleReject(from ID, j *Reject) {
 		n.failRound(m)
 		n.startRound(m)
 		n.releaseWork(m)
+		return
 	}
+	// The others may yet consent; but if the proposer that this node has met is gone,
+	// and was one of them, nobody else comes.
+	wait := 2 * max(time.Duration(n.rtt), n.now-r.sentAt, 1)
+	r.resendAt = min(r.resendAt, n.now+wait)
+	n.scheduleWake(m, r.resendAt)
 }
 
 // checkRound sends the phase again if it is due, or fails the round: after the last
@@ -292,6 +298,9 @@ func (n *Node) checkRound(m *machine) {
 	case r.rejected != 0:
 		n.mark(MarkPreempted)
 		n.failRound(m)
+		if m.failures == 1 { // the others are silent: there is hardly a duel to back off from
+			m.backoffUntil = n.now
+		}
 	default:
 		n.mark(MarkRoundTimeout)
 		n.failRound(m)

@@ -29,6 +29,7 @@ var layers = map[string]layer{
 	"checker/jsonobject": {pure: true},
 
 	// Leaves of one tree.
+	"node/internal/frame":           {pure: true},
 	"node/internal/invariant":       {pure: true},
 	"node/internal/tlv":             {pure: true},
 	"node/internal/waltest":         {internal: []string{"node/wal"}},
@@ -53,7 +54,8 @@ var layers = map[string]layer{
 	"node/watch":   {pure: true},
 	"node/service": {pure: true, internal: []string{"node", "node/member", "node/wal", "node/watch"}},
 	"node/httpapi": {pure: true, internal: []string{"node/op", "node/watch"}},
-	"node/wire":    {pure: true, internal: []string{"node/internal/tlv", "node", "node/fsm", "node/member"}, external: []string{"github.com/fxamacker/cbor/v2"}},
+	"node/wire":    {pure: true, internal: []string{"node/internal/frame", "node/internal/tlv", "node", "node/fsm", "node/member"}, external: []string{"github.com/fxamacker/cbor/v2"}},
+	"node/stream":  {pure: true, internal: []string{"node/internal/frame", "node/op", "node/watch"}},
 	"node/session": {pure: true, internal: []string{"node/arena", "node/hash64", "node/op"}},
 
 	"node/definition": {internal: []string{"node/fsm"}, external: []string{"go.yaml.in/yaml/v3"}},
@@ -62,13 +64,13 @@ var layers = map[string]layer{
 	"node/tcp/tcptest": {external: []string{"github.com/stretchr/testify/require"}},
 	"node/files":       {internal: []string{"node/wal"}},
 	"node/server": {
-		internal: []string{"node", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/member", "node/op", "node/service", "node/tcp", "node/wal", "node/watch", "node/wire"},
+		internal: []string{"node", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/member", "node/op", "node/service", "node/stream", "node/tcp", "node/wal", "node/watch", "node/wire"},
 		external: []string{
 			"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 			"github.com/prometheus/client_golang/prometheus/promhttp",
 		},
 	},
-	"node/client": {internal: []string{"node/fsm", "node/httpapi", "node/op", "node/session", "node/watch"}},
+	"node/client": {internal: []string{"node/fsm", "node/httpapi", "node/op", "node/session", "node/stream", "node/watch"}},
 
 	"checker/history":   {pure: true, internal: []string{"checker/jsonobject", "node/fsm"}},
 	"checker/jepsen":    {pure: true, internal: []string{"checker/history", "checker/jsonobject", "node/fsm"}},
@@ -109,7 +111,7 @@ var layers = map[string]layer{
 // simulator to nodes.
 var systemImports = []string{
 	"node/arena", "netmodel", "netmodel/keyed", "scenarios", "sim", "sim/disk",
-	"node", "node/fsm", "node/httpapi", "node/member", "node/service", "node/session", "node/wal", "node/watch", "node/wire",
+	"node", "node/fsm", "node/httpapi", "node/member", "node/service", "node/session", "node/stream", "node/wal", "node/watch", "node/wire",
 }
 
 func TestArchitectureOfImports(t *testing.T) {

@@ -18,18 +18,7 @@
 //
 // # Frames
 //
-// A stream is a sequence of frames. Integers are little endian, as in the log.
-//
-//	0  bytes of payload, uint32, 1 to MaxFrame
-//	4  CRC32C of the payload, uint32
-//	8  payload
-//
-// No frame is empty: otherwise a stream of zeros would be valid. The checksum detects
-// every burst of damage of up to 32 bits in a payload, and other damage with
-// probability 1-2^-32. A damaged length moves the end of the payload. It shows as a
-// failed checksum, or as a frame that does not end, which only a deadline detects.
-// After the first error the rest of the stream cannot be trusted, so errors of a
-// Decoder are final.
+// A stream is a sequence of frames, as in package frame.
 //
 // # Messages
 //

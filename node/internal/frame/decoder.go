@@ -1,4 +1,4 @@
-package wire
+package frame
 
 import (
 	"encoding/binary"
@@ -12,6 +12,8 @@ import (
 // Between two calls of Write, call Next until ok is false. Then a Decoder holds at
 // most one unfinished frame and one chunk.
 type Decoder struct {
+	Limit uint32 // the maximum length of a payload, if less than MaxSize; 0: MaxSize
+
 	buf      []byte
 	consumed int // bytes of buf that Next has returned
 	err      error
@@ -35,18 +37,18 @@ func (d *Decoder) Write(chunk []byte) {
 // final.
 func (d *Decoder) Next() (payload []byte, ok bool, err error) {
 	rest := d.buf[d.consumed:]
-	if d.err != nil || len(rest) < frameHeaderSize {
+	if d.err != nil || len(rest) < HeaderSize {
 		return nil, false, d.err
 	}
 	length := binary.LittleEndian.Uint32(rest)
-	if err := checkLength(uint64(length)); err != nil {
+	if err := checkLength(uint64(length), d.limit()); err != nil {
 		return d.fail(err)
 	}
-	end := frameHeaderSize + int(length)
+	end := HeaderSize + int(length)
 	if len(rest) < end {
 		return nil, false, nil
 	}
-	payload = rest[frameHeaderSize:end:end]
+	payload = rest[HeaderSize:end:end]
 	if crc32.Checksum(payload, castagnoli) != binary.LittleEndian.Uint32(rest[4:]) {
 		return d.fail(ErrChecksum)
 	}
@@ -55,13 +57,23 @@ func (d *Decoder) Next() (payload []byte, ok bool, err error) {
 }
 
 // Reset makes the decoder ready for another stream. It keeps the buffer.
-func (d *Decoder) Reset() { *d = Decoder{buf: d.buf[:0]} }
+func (d *Decoder) Reset() { *d = Decoder{Limit: d.Limit, buf: d.buf[:0]} }
 
 // Buffered is the number of bytes after the last payload returned. A stream that ends
 // while it is not zero was cut off.
 func (d *Decoder) Buffered() int { return len(d.buf) - d.consumed }
 
+// Cap is the size of the buffer, in bytes.
+func (d *Decoder) Cap() int { return cap(d.buf) }
+
 func (d *Decoder) fail(err error) ([]byte, bool, error) {
-	*d = Decoder{err: err}
+	*d = Decoder{Limit: d.Limit, err: err}
 	return nil, false, err
+}
+
+func (d *Decoder) limit() uint64 {
+	if d.Limit == 0 {
+		return MaxSize
+	}
+	return uint64(min(d.Limit, MaxSize))
 }

@@ -55,7 +55,7 @@ var layers = map[string]layer{
 	"node/service": {pure: true, internal: []string{"node", "node/member", "node/wal", "node/watch"}},
 	"node/httpapi": {pure: true, internal: []string{"node/op", "node/watch"}},
 	"node/wire":    {pure: true, internal: []string{"node/internal/frame", "node/internal/tlv", "node", "node/fsm", "node/member"}, external: []string{"github.com/fxamacker/cbor/v2"}},
-	"node/stream":  {pure: true, internal: []string{"node/internal/frame", "node/op", "node/watch"}},
+	"node/stream":  {pure: true, internal: []string{"node/arena", "node/internal/frame", "node/op", "node/watch"}},
 	"node/session": {pure: true, internal: []string{"node/arena", "node/hash64", "node/op"}},
 
 	"node/definition": {internal: []string{"node/fsm"}, external: []string{"go.yaml.in/yaml/v3"}},

@@ -68,6 +68,7 @@
 //   - [github.com/lockstep-dst/lockstep/node/session]: the side of clients: attempts,
 //     failover, outcomes.
 //   - [github.com/lockstep-dst/lockstep/node/wire]
+//     [github.com/lockstep-dst/lockstep/node/stream]
 //     [github.com/lockstep-dst/lockstep/node/httpapi]: the formats between nodes, and
 //     of clients.
 //   - [github.com/lockstep-dst/lockstep/node/server]
@@ -89,6 +90,7 @@
 //     campaigns find known bugs in the node.
 //   - [github.com/lockstep-dst/lockstep/node/arena]
 //     [github.com/lockstep-dst/lockstep/node/hash64]
+//     [github.com/lockstep-dst/lockstep/node/internal/frame]
 //     [github.com/lockstep-dst/lockstep/node/internal/invariant]
 //     [github.com/lockstep-dst/lockstep/node/internal/tlv]
 //     [github.com/lockstep-dst/lockstep/checker/jsonobject]

@@ -417,6 +417,13 @@ func generateMachineKnobs(c Choices, p *Plan, shape Shape, trip Duration) {
 	if shape.Connections && c.Often("http?", 40) {
 		p.Knobs.HTTPPercent = 1 + int(c.Choose("http", 100))
 	}
+	if shape.Connections && c.Often("streams?", 40) {
+		p.Knobs.StreamPercent = 1 + int(c.Choose("streams", 100))
+		p.Knobs.StreamWindow = 1 + int(c.Choose("stream window", 4))
+		if p.Network.Corrupt != 0 || c.Often("stream damage?", 30) {
+			p.Knobs.StreamDamage = 1 + int(c.Choose("stream damage", 30))
+		}
+	}
 }
 
 // generateCodec chooses which messages cross the network as bytes.

@@ -75,6 +75,9 @@ type Knobs struct {
 	Codec            string   `json:"codec,omitempty"`                                // json or cbor: messages cross the network as bytes; empty: as values
 	CodecPercent     int      `json:"codec_percent,omitempty"`                        // with a codec: percentage of messages that it encodes; 0: all
 	HTTPPercent      int      `json:"http_percent,omitempty"`                         // percentage of messages from and to clients that take the form of HTTP; 0: none
+	StreamPercent    int      `json:"stream_percent,omitempty"`                       // percentage of clients that speak the framed protocol, over connections of bytes; 0: none
+	StreamWindow     int      `json:"stream_window,omitempty"`                        // requests that may be unfinished on such a connection; 0: 1
+	StreamDamage     int      `json:"stream_damage,omitempty"`                        // of a thousand chunks of such a connection, how many are damaged; 0: none
 	Forming          bool     `json:"forming,omitempty"`                              // the nodes start without a cluster and have to form one
 	Pending          int      `json:"pending,omitempty"`                              // requests that may wait for one node; 0: the system's default
 	Watchers         int      `json:"watchers,omitempty"`                             // watches of one node; 0: the system's default

@@ -113,6 +113,7 @@ func (p *Plan) checkKnobs() error {
 		name        string
 		value, most int
 	}{
+		{"stream_percent", k.StreamPercent, 100}, {"stream_window", k.StreamWindow, maxPending}, {"stream_damage", k.StreamDamage, 1000},
 		{"pending", k.Pending, maxPending}, {"watchers", k.Watchers, maxPending}, {"watch_buffer", k.WatchBuffer, maxPending},
 		{"watch_pace", k.WatchPace, maxPending}, {"list_every", k.ListEvery, 1 << 30}, {"page", k.Page, maxPending}, {"watch_moves", k.WatchMoves, 1 << 30},
 	} {

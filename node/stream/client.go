@@ -426,3 +426,6 @@ func (c *Client) Closed() []Lost {
 	c.used = [2]uint64{}
 	return all
 }
+
+// Fits reports whether a request has a message: its texts are not too long for one.
+func Fits(q *op.Request) bool { return checkRequest(q) == nil }

@@ -13,6 +13,10 @@ import (
 // client is a session in the simulator.
 type client struct {
 	run         *run
+	id          sim.ID
+	now         time.Duration // of the current step
+	byStream    bool          // it speaks the framed protocol
+	streams     []*clientStream
 	session     *session.Session
 	sessionCall *session.Call
 	invocation  *scenarios.Invocation
@@ -26,16 +30,27 @@ type client struct {
 // Step implements sim.Process.
 func (c *client) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	local := time.Duration(now)
+	c.now = local
 	switch ev.Kind {
 	case sim.Invoke:
 		c.begin(local, ev.Message.(*scenarios.Invocation), out)
 	case sim.Receive:
+		if m, ok := ev.Message.(*chunk); ok {
+			c.receiveChunk(ev.From, m, out)
+			return
+		}
 		c.receive(local, ev, out)
 	case sim.SendFailed:
-		if m, ok := ev.Message.(*envelope); ok { // nothing follows from a hang-up that fails
+		switch m := ev.Message.(type) { // nothing follows from a hang-up that fails
+		case *envelope:
 			c.endWhere(local, func(x *exchange) bool { return x.sent == m.Message }, true, out)
+		case *chunk:
+			c.chunkRefused(ev.From, m, out)
 		}
 	case sim.Disconnected:
+		if c.byStream {
+			c.closeStream(c.streamTo(node.ID(ev.From)), out)
+		}
 		c.endWhere(local, func(x *exchange) bool { return sim.ID(x.to) == ev.From }, false, out)
 	case sim.Timer:
 		if c.sessionCall != nil {

@@ -100,13 +100,17 @@ func (c *client) endExchange(now time.Duration, x *exchange, end session.Exchang
 
 // send sends an attempt, and begins its exchange.
 func (c *client) send(to node.ID, r *node.Request, out *sim.Effects) {
+	c.exchanges = append(c.exchanges, exchange{request: r, sent: r, to: to})
+	if c.byStream && c.sendByStream(c.streamTo(to), r, out) {
+		return
+	}
 	e, sent := c.run.envelopes.wrap(r), r
 	if r.Kind == node.Propose && c.run.crossesHTTP(e) {
 		sent = requestOverHTTP(r)
 		e = c.run.envelopes.wrap(sent)
 	}
+	c.exchanges[len(c.exchanges)-1].sent = sent
 	out.Send(sim.ID(to), e)
-	c.exchanges = append(c.exchanges, exchange{request: r, sent: sent, to: to})
 }
 
 // crossesHTTP reports whether a message between a client and a node takes the form of

@@ -72,7 +72,7 @@ func (w *observedRun) afterStep(p *process, _ scenarios.Duration, e *service.Eff
 	id := int(p.id)
 	if w.currentLife[id] != p.life {
 		if w.currentLife[id] != 0 {
-			w.record(guarantee.Observation{Kind: guarantee.Resume, Source: stream(id)})
+			w.record(guarantee.Observation{Kind: guarantee.Resume, Source: streamName(id)})
 		} else {
 			w.lastStreamed[id] = map[string]*node.Value{}
 		}
@@ -87,7 +87,7 @@ func (w *observedRun) afterStep(p *process, _ scenarios.Duration, e *service.Eff
 	}
 }
 
-func stream(id int) string { return fmt.Sprintf("stream %d", id) }
+func streamName(id int) string { return fmt.Sprintf("stream %d", id) }
 
 // streamValue converts a chosen value to the events of a stream.
 func (w *observedRun) streamValue(id int, key string, v *node.Value) {
@@ -101,7 +101,7 @@ func (w *observedRun) streamValue(id int, key string, v *node.Value) {
 			version--
 		}
 	}
-	o := guarantee.Observation{Source: stream(id), Machine: key, Version: int64(version)}
+	o := guarantee.Observation{Source: streamName(id), Machine: key, Version: int64(version)}
 	switch {
 	case had == nil:
 		o.Kind, o.State = guarantee.State, state
@@ -117,7 +117,7 @@ func (w *observedRun) streamValue(id int, key string, v *node.Value) {
 		}
 		if version++; had == nil || version > had.Version {
 			w.record(guarantee.Observation{
-				Kind: guarantee.Transition, Source: stream(id), Machine: key, Version: int64(version),
+				Kind: guarantee.Transition, Source: streamName(id), Machine: key, Version: int64(version),
 				From: state, State: e.To, Operation: e.ID.Name(),
 			})
 		}
@@ -176,7 +176,7 @@ func (w *observedRun) Agree(at scenarios.Duration) *scenarios.Violation {
 			o.Kind, o.Source = guarantee.Final, fmt.Sprintf("node %d", id)
 			w.record(o)
 			w.entries(o, v)
-			w.record(guarantee.Observation{Kind: guarantee.End, Source: stream(id), Machine: key})
+			w.record(guarantee.Observation{Kind: guarantee.End, Source: streamName(id), Machine: key})
 		}
 	}
 	w.stamp(at)

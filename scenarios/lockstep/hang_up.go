@@ -51,6 +51,9 @@ func (c *client) noteReply(r *node.Reply) {
 // hangUpAll hangs up on the nodes that have not replied to the call that is over.
 func (c *client) hangUpAll(out *sim.Effects) {
 	for i := range c.unanswered {
+		if c.byStream && c.cancelByStream(&c.unanswered[i], out) {
+			continue
+		}
 		h := c.unanswered[i].hangUp
 		out.Send(sim.ID(c.unanswered[i].to), &h)
 	}

@@ -15,6 +15,10 @@ type markCounts struct {
 	lastReady       []int  // by id: the last life that became ready
 	recoveryCrashes uint64 // lives that follow one that never became ready
 	doubleChanges   uint64 // steps in which a node learnt two values of one machine
+	streamDamages   uint64 // chunks of connections with damaged bytes
+	streamResets    uint64 // connections that have ended by a reset or a gap
+	streamWaits     uint64 // requests that waited for credit
+	streamCancels   uint64 // requests that were cancelled
 }
 
 // markNames returns the names of the coverage marks, in the order of AppendMarks.
@@ -29,7 +33,8 @@ func markNames() []string {
 	for m := range len(session.Marks{}) {
 		names = append(names, "session/"+session.Mark(m).String())
 	}
-	return append(names, "run/crash-in-recovery", "run/two-changes-in-step")
+	return append(names, "run/crash-in-recovery", "run/two-changes-in-step",
+		"run/stream-damaged", "run/stream-reset", "run/stream-credit-awaited", "run/stream-cancelled")
 }
 
 // AppendMarks implements scenarios.MarkCounter.
@@ -38,7 +43,7 @@ func (r *run) AppendMarks(list []uint64) []uint64 {
 	list = append(list, m.node[:]...)
 	list = append(list, m.member[:]...)
 	list = append(list, m.session[:]...)
-	return append(list, m.recoveryCrashes, m.doubleChanges)
+	return append(list, m.recoveryCrashes, m.doubleChanges, m.streamDamages, m.streamResets, m.streamWaits, m.streamCancels)
 }
 
 // beginLife notes that a life of a node begins. The run counts crashes during recovery,

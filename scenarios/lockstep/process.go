@@ -28,6 +28,7 @@ type process struct {
 	single    [1]sim.Event    // event of a step with one
 	tickets   uint64          // given out in this life
 	calls     callLedger
+	streams   serverStreams
 	limits    service.Config // of service
 	wake      time.Duration  // when the pending timer fires; 0: it is not set
 	observers *nodeObservers
@@ -94,7 +95,7 @@ func (p *process) StepAll(now scenarios.Duration, evs []sim.Event, out *sim.Effe
 		p.observeReport(out)
 		return
 	}
-	if !p.addEvents(now, evs) {
+	if !p.addEvents(now, evs, out) {
 		return
 	}
 	p.observers.begin(p)
@@ -128,14 +129,14 @@ func (p *process) observeReport(out *sim.Effects) {
 
 // addEvents adds events to the current step. It returns false if a planted bug ignores
 // all of them.
-func (p *process) addEvents(now scenarios.Duration, evs []sim.Event) bool {
+func (p *process) addEvents(now scenarios.Duration, evs []sim.Event, out *sim.Effects) bool {
 	taken := 0
 	for i := range evs {
 		if b := p.run.bug.before; b != nil && b(p, now, &evs[i]) {
 			continue
 		}
 		taken++
-		p.addEvent(now, &evs[i])
+		p.addEvent(now, &evs[i], out)
 	}
 	return taken > 0
 }
@@ -186,8 +187,11 @@ func (p *process) send(effects *service.Effects, now scenarios.Duration, out *si
 		if r.Own {
 			p.report.refusals = append(p.report.refusals, requestRefused{p.life, client, r.Reply})
 		}
-		out.Send(client, p.wrap(r.Reply))
+		if !p.replyByStream(client, r, out) {
+			out.Send(client, p.wrap(r.Reply))
+		}
 	}
+	p.flushStreams(out)
 }
 
 // wrap returns a message of this life.
@@ -199,13 +203,17 @@ func (p *process) wrap(m node.Message) *envelope {
 
 // addEvent adds an event to the current step: a client's request is a call, and all
 // others are for the member, but for the timer, which only wakes the service.
-func (p *process) addEvent(now scenarios.Duration, ev *sim.Event) {
+func (p *process) addEvent(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 	switch {
 	case ev.Kind == sim.Timer:
 		p.wake = 0
 		return
 	case ev.Kind == sim.Invoke:
 		p.addStopRequest(ev.Message.(*scenarios.StopRequest))
+		return
+	}
+	if m, ok := ev.Message.(*chunk); ok {
+		p.addChunk(now, ev.From, m, out)
 		return
 	}
 	if h, ok := ev.Message.(*hangUp); ok {

@@ -27,6 +27,7 @@ func (p *process) stop(now scenarios.Duration, out *sim.Effects) {
 	p.stopped, p.marking = true, true
 	effects := p.service.Stop()
 	p.apply(effects, now, out)
+	p.endStreams(out)
 	p.checkCalls(effects, time.Duration(now), true)
 	if p.node.Ready() {
 		p.stepMarking(now, node.Event{Kind: node.SyncMark}, out)

@@ -66,6 +66,8 @@ type run struct {
 	envelopes    envelopePool
 	exchangeEnds arena.Arena[exchangeEnded]
 	pipe         codecPipe
+	chunks       chunkPool
+	streamKey    keyed.Key // of the choices of chunks
 	marks        markCounts
 
 	configured [][]fsm.Definition // by id: created definitions that it is configured with
@@ -99,6 +101,7 @@ func newRun(p *scenarios.Plan) *run {
 	r.movers = newMovers(r)
 	r.identities = newIdentities(p)
 	r.marks.lastReady = make([]int, p.Nodes+1)
+	r.streamKey = keyed.Seed(p.Seed).Name("stream chunks")
 	r.pipe.key = keyed.Seed(p.Seed).Name("chunks")
 	r.pipe.codec, _ = wire.ByName(p.Knobs.Codec) // nil if the plan names none
 	return r
@@ -189,7 +192,7 @@ func (r *run) config(id sim.ID, life int) node.Config {
 func (r *run) Client(id sim.ID) sim.Process {
 	k := r.plan.Knobs
 	cfg := session.Config{
-		AttemptTimeout:    cmp.Or(time.Duration(k.AttemptTimeout), time.Duration(k.ConsensusTimeout+k.ResendTimeout)),
+		AttemptTimeout:    r.attemptTimeout(),
 		MinAttemptTimeout: time.Duration(k.MinAttempt),
 		Deadline:          time.Duration(k.ClientTimeout),
 		MaxPause:          time.Duration(k.ResendTimeout),
@@ -203,7 +206,14 @@ func (r *run) Client(id sim.ID) sim.Process {
 	if err != nil {
 		panic("lockstep: a plan that validates gives a bad session: " + err.Error())
 	}
-	return &client{run: r, session: s, ownAttempts: map[string]uint32{}}
+	return &client{run: r, id: id, byStream: r.streamsOf(id), session: s, ownAttempts: map[string]uint32{}}
+}
+
+// attemptTimeout is the longest time that a client waits for a node before it tries
+// another as well.
+func (r *run) attemptTimeout() time.Duration {
+	k := r.plan.Knobs
+	return cmp.Or(time.Duration(k.AttemptTimeout), time.Duration(k.ConsensusTimeout+k.ResendTimeout))
 }
 
 // Observe implements scenarios.Run.
@@ -222,6 +232,10 @@ func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Observation) *scen
 	case *exchangeEnded:
 		if !r.noOracle {
 			return r.oracle.forNode(at, id).checkExchange(f)
+		}
+	case *streamBroken:
+		if !r.noOracle {
+			return r.oracle.forNode(at, id).checkStreamBroken(f)
 		}
 	case *scenarios.Response:
 		if !r.noOracle {

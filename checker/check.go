@@ -150,9 +150,12 @@ func (m machine) sort() {
 }
 
 // check judges m, which has an automaton. It tries the checkers in order of cost:
-// clusters, the witness, just-in-time linearization and, if that exceeds the
+// what spares a walk, clusters, the witness, just-in-time linearization and, if that exceeds the
 // memory allowed, Porcupine.
 func (m machine) check(ctx context.Context, o Options) Result {
+	if r, decided := m.checkShaped(ctx, o); decided {
+		return r
+	}
 	checked := m.checkedOps()
 	if r, decided := m.checkClusters(ctx, checked, o); decided {
 		return r

@@ -15,6 +15,7 @@ import (
 // model has these.
 type judge struct {
 	model       *model.Model
+	standard    bool // the model is the one that is ready to use under its name
 	compiles    bool // machines have automata
 	definitions []fsm.Definition
 	initial     string     // of the history
@@ -31,7 +32,7 @@ func newJudge(h *history.History, user *model.Model) (*judge, error) {
 		if err := m.CheckInitial(h.Initial); err != nil {
 			return nil, err
 		}
-		return &judge{model: m, compiles: compiles(h.Model), definitions: h.Definitions, initial: h.Initial}, nil
+		return &judge{model: m, standard: true, compiles: compiles(h.Model), definitions: h.Definitions, initial: h.Initial}, nil
 	}
 	if err := user.Validate(); err != nil {
 		return nil, err
@@ -100,6 +101,7 @@ func (j *judge) check(ctx context.Context, m machine, o Options) Result {
 			return m.unjudgeable(fmt.Sprintf("model %s has states of type %T, for which there is no ==: give it Equal", j.model.Name, state))
 		}
 		m.automaton = newObjectAutomaton(j.model, m.name)
+		m.object.standard = j.standard
 		return m.check(ctx, o)
 	}
 	if err := j.compile(&m); err != nil {

@@ -12,17 +12,18 @@ import (
 // to them, and the steps between them. States that no configuration has any more
 // are dropped now and then.
 type objectStates struct {
-	model  *model.Model
-	name   string
-	states []any         // by number
-	live   []bool        // not vacant
-	vacant []int32       // numbers
-	number map[any]int32 // of states, or of their keys; nil: states must be compared
-	steps  map[step3]int32
-	late   map[step3]bool // whether it has become impossible
-	labels map[label]int32
-	limit  int     // of states, until the next collection
-	asked  []int32 // while an observer asks for the state: those that it met
+	model    *model.Model
+	name     string
+	standard bool          // the model is the ready one of its name
+	states   []any         // by number
+	live     []bool        // not vacant
+	vacant   []int32       // numbers
+	number   map[any]int32 // of states, or of their keys; nil: states must be compared
+	steps    map[step3]int32
+	late     map[step3]bool // whether it has become impossible
+	labels   map[label]int32
+	limit    int     // of states, until the next collection
+	asked    []int32 // while an observer asks for the state: those that it met
 }
 
 // step3 is a state, a request and a response.

@@ -170,12 +170,12 @@ func TestManyUnknownAdditions(t *testing.T) {
 func TestObjectsThatTakeTooMuch(t *testing.T) {
 	h := history.History{Model: history.ModelQueue}
 	for i := range 24 {
-		op := done(fmt.Sprint("e", i), history.KindEnqueue, fmt.Sprint(i), "", 0, 100)
+		op := done(fmt.Sprint("e", i), history.KindEnqueue, fmt.Sprint(max(i, 1)), "", 0, 100) // one item twice
 		op.Client = i
 		h.Operations = append(h.Operations, op)
 	}
 	for i := range 24 {
-		h.Operations = append(h.Operations, done(fmt.Sprint("d", i), history.KindDequeue, "", fmt.Sprint((7*i+3)%24), int64(200+10*i), int64(205+10*i)))
+		h.Operations = append(h.Operations, done(fmt.Sprint("d", i), history.KindDequeue, "", fmt.Sprint(max((7*i+3)%24, 1)), int64(200+10*i), int64(205+10*i)))
 	}
 	h.Operations[47].State = "x"
 	r := Check(t.Context(), h, Options{Memory: 1 << 20})

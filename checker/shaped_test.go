@@ -1,0 +1,174 @@
+package checker
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/lockstep-dst/lockstep/checker/history"
+	"github.com/lockstep-dst/lockstep/checker/model"
+)
+
+// shapedObjects are the objects that are judged by their shape.
+var shapedObjects = []struct {
+	name     history.Model
+	initial  []string
+	argument func(t *rapid.T, i int) string
+}{
+	{history.ModelQueue, []string{"", "", "[i1]", "[i1 i2 i3]"}, func(_ *rapid.T, i int) string { return fmt.Sprint("e", i) }},
+}
+
+// shapedHistory is a history of one such object: of a correct one, with up to two
+// wrong operations.
+func shapedHistory(t *rapid.T, operations int) history.History {
+	o := rapid.SampledFrom(shapedObjects).Draw(t, "object")
+	h := history.History{Model: o.name, Initial: rapid.SampledFrom(o.initial).Draw(t, "initial")}
+	m, _ := model.Of(&h)
+	spread := rapid.SampledFrom([]int64{2, 4, 12, 40}).Draw(t, "spread")
+	unknown := rapid.SampledFrom([]int{0, 1, 4}).Draw(t, "unknown")
+	clients := rapid.SampledFrom([]int{1, 3, 100}).Draw(t, "clients")
+	state, free := m.Init("x"), map[int]int64{}
+	for i := range operations {
+		instant := int64(1000 + 3*i)
+		client := rapid.IntRange(0, clients-1).Draw(t, "client")
+		op := history.Operation{
+			Client: client, ID: fmt.Sprint("o", i), Machine: "x", Version: history.NoVersion,
+			Call: max(instant-rapid.Int64Range(0, spread).Draw(t, "sooner"), min(free[client], instant)),
+		}
+		op.Return = max(instant, op.Call) + rapid.Int64Range(0, spread).Draw(t, "later")
+		free[client] = op.Return + rapid.Int64Range(0, 1).Draw(t, "pause")
+		form := rapid.SampledFrom(m.Kinds).Draw(t, "kind")
+		op.Kind = form.Kind
+		if form.Argument.Shape != history.Nothing {
+			op.Argument = o.argument(t, i)
+		}
+		op, next := answered(t, m, state, op)
+		switch fate := rapid.IntRange(0, 19).Draw(t, "fate"); {
+		case fate < 2*unknown && !form.ReadOnly:
+			op.Outcome, op.Reason, op.State = history.Unknown, "timeout", ""
+			if rapid.Bool().Draw(t, "carried out") {
+				state = next
+			}
+		case fate == 19:
+			op.Outcome, op.Reason, op.State = history.Rejected, "overloaded", ""
+		default:
+			state = next
+		}
+		h.Operations = append(h.Operations, op)
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "lies") {
+		spoilAny(t, m, h.Operations)
+	}
+	return h
+}
+
+// answered returns op with a right response, and the state after it.
+func answered(t *rapid.T, m *model.Model, state any, op history.Operation) (history.Operation, any) {
+	after, _ := m.Step(state, withoutResponse(&op))
+	held, _ := history.Items(m.Describe(state))
+	texts := append([]string{"true", "false", m.Describe(state), m.Describe(after)}, held...)
+	right := slices.DeleteFunc(responses(m, op, m.Form(op.Kind), texts), func(answer history.Operation) bool {
+		_, possible := m.Step(state, &answer)
+		return !possible
+	})
+	op = rapid.SampledFrom(right).Draw(t, "right")
+	next, _ := m.Step(state, &op)
+	return op, next
+}
+
+// spoilAny makes an operation wrong.
+func spoilAny(t *rapid.T, m *model.Model, ops []history.Operation) {
+	op := &ops[rapid.IntRange(0, len(ops)-1).Draw(t, "operation")]
+	other := rapid.SampledFrom(ops).Draw(t, "other")
+	switch rapid.IntRange(0, 3).Draw(t, "lie") {
+	case 0:
+		if op.State != "" && other.State != "" && op.Kind == other.Kind {
+			op.State = other.State
+		}
+	case 1:
+		op.Call += 20
+		op.Return += 20
+	case 2:
+		if op.Outcome == history.Committed {
+			op.Outcome, op.Reason, op.State = history.Rejected, "conflict", ""
+		}
+	case 3:
+		*op = rapid.SampledFrom(responses(m, *op, m.Form(op.Kind), []string{"true", "false", "2", other.State, other.Argument})).Draw(t, "wrong")
+	}
+}
+
+// shapedObject returns the shape of a history's object; nil if it has none.
+func shapedObject(h *history.History) (shaped, machine) {
+	m := machines(h.Operations)[0]
+	object, _ := model.Of(h)
+	m.automaton = newObjectAutomaton(object, m.name)
+	m.object.standard = true
+	s, fits := m.shapedOf()
+	if !fits {
+		return nil, m
+	}
+	return s, m
+}
+
+// Shapes agree with Porcupine.
+func TestAgreesOnShaped(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := shapedHistory(t, rapid.IntRange(1, 12).Draw(t, "operations"))
+		s, m := shapedObject(&h)
+		if s == nil {
+			return
+		}
+		b := newObject(m.object.model, m)
+		last := len(b.returns) - 1
+		if last < 0 {
+			return
+		}
+		truth := b.search(context.Background(), 50_000).run(b.prefix(last))
+		_, verdict := s.conflict(excerpt{last: int32(last)})
+		if truth != unsure && verdict != unsure {
+			require.Equal(t, truth, verdict, "%s", Timeline(h.Operations))
+		}
+	})
+}
+
+// The naive checker confirms culprit and contradiction of shapes.
+func TestAgreesOnCulpritsOfShaped(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := shapedHistory(t, rapid.IntRange(1, 6).Draw(t, "operations"))
+		s, m := shapedObject(&h)
+		if s == nil || len(s.excerpt().returns) == 0 {
+			return
+		}
+		c := s.excerpt()
+		evidence, verdict := s.conflict(excerpt{last: int32(len(c.returns) - 1)})
+		w := newBruteForce(h)
+		if verdict == unsure {
+			return
+		}
+		require.Equal(t, w.linearizable(), verdict == possible)
+		if verdict == possible {
+			return
+		}
+		last, ok := c.culprit(context.Background(), evidence, s.conflict)
+		if !ok {
+			return
+		}
+		culprit := &c.ops[c.returns[last]]
+		require.Equal(t, w.culprit(), culprit.op.ID)
+		contradiction := c.contradiction(last, s.conflict)
+		requireShapedContradiction(t, w, culprit.op, contradiction)
+		require.NotEmpty(t, m.explainShaped(culprit.op, contradiction))
+		require.Equal(t, Check(context.Background(), h, Options{}).Class, classOf(s, last))
+	})
+}
+
+// requireShapedContradiction confirms, with the naive checker, that a contradiction
+// is one, and that it needs each operation.
+func requireShapedContradiction(t *rapid.T, w bruteForce, culprit *history.Operation, contradiction []history.Operation) {
+	requireContradiction(t, w, Result{Status: Violated, Culprit: culprit, Contradiction: contradiction})
+}
+

@@ -35,6 +35,11 @@ func (m machine) shapedOf() (shaped, bool) {
 
 // checkShaped judges m by its shape, if it has one that decides it.
 func (m machine) checkShaped(ctx context.Context, o Options) (r Result, decided bool) {
+	if m.object != nil && m.object.standard && m.object.model.Name == history.ModelSet {
+		if r, decided = m.checkElements(ctx, o); decided {
+			return r, true
+		}
+	}
 	s, fits := m.shapedOf()
 	if !fits {
 		return Result{}, false
@@ -79,7 +84,7 @@ const maxEvidence = 256
 // Limits of the attempt to have the walk explain a violation, which it does
 // better: it knows the states that were possible.
 const (
-	maxWalked    = 64      // operations
+	maxWalked    = 64        // operations
 	walkedMemory = 256 << 10 // bytes
 )
 

@@ -13,19 +13,31 @@ import (
 	"github.com/lockstep-dst/lockstep/checker/model"
 )
 
-// shapedObjects are the objects that are judged by their shape.
-var shapedObjects = []struct {
+// shapedGenerator makes histories of one kind of object.
+type shapedGenerator struct {
 	name     history.Model
 	initial  []string
 	argument func(t *rapid.T, i int) string
-}{
-	{history.ModelQueue, []string{"", "", "[i1]", "[i1 i2 i3]"}, func(_ *rapid.T, i int) string { return fmt.Sprint("e", i) }},
+	kinds    []history.Kind // nil: all
 }
+
+// shapedObjects are the objects that are judged by their shape.
+var shapedObjects = []shapedGenerator{
+	{history.ModelQueue, []string{"", "", "[i1]", "[i1 i2 i3]"}, func(_ *rapid.T, i int) string { return fmt.Sprint("e", i) }, nil},
+}
+
+// elements is a set whose operations each name an element.
+var elements = shapedGenerator{history.ModelSet, []string{"", "[a]"}, func(t *rapid.T, _ int) string {
+	return rapid.SampledFrom([]string{"a", "a", "a", "b"}).Draw(t, "element")
+}, []history.Kind{history.KindAdd, history.KindRemove, history.KindContains}}
 
 // shapedHistory is a history of one such object: of a correct one, with up to two
 // wrong operations.
 func shapedHistory(t *rapid.T, operations int) history.History {
-	o := rapid.SampledFrom(shapedObjects).Draw(t, "object")
+	return historyOfShape(t, rapid.SampledFrom(shapedObjects).Draw(t, "object"), operations)
+}
+
+func historyOfShape(t *rapid.T, o shapedGenerator, operations int) history.History {
 	h := history.History{Model: o.name, Initial: rapid.SampledFrom(o.initial).Draw(t, "initial")}
 	m, _ := model.Of(&h)
 	spread := rapid.SampledFrom([]int64{2, 4, 12, 40}).Draw(t, "spread")
@@ -42,6 +54,9 @@ func shapedHistory(t *rapid.T, operations int) history.History {
 		op.Return = max(instant, op.Call) + rapid.Int64Range(0, spread).Draw(t, "later")
 		free[client] = op.Return + rapid.Int64Range(0, 1).Draw(t, "pause")
 		form := rapid.SampledFrom(m.Kinds).Draw(t, "kind")
+		if o.kinds != nil {
+			form = *m.Form(rapid.SampledFrom(o.kinds).Draw(t, "kind of these"))
+		}
 		op.Kind = form.Kind
 		if form.Argument.Shape != history.Nothing {
 			op.Argument = o.argument(t, i)
@@ -172,3 +187,23 @@ func requireShapedContradiction(t *rapid.T, w bruteForce, culprit *history.Opera
 	requireContradiction(t, w, Result{Status: Violated, Culprit: culprit, Contradiction: contradiction})
 }
 
+// Elements one by one agree with Porcupine on all of them, and with the naive
+// checker on culprit and contradiction.
+func TestAgreesOnElements(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := historyOfShape(t, elements, rapid.IntRange(1, 10).Draw(t, "operations"))
+		_, m := shapedObject(&h)
+		r := m.judgeElements(context.Background(), m.object.states[m.initial].([]string), Options{Explain: true})
+		b, truth := newObject(m.object.model, m), possible
+		if last := len(b.returns) - 1; last >= 0 {
+			truth = b.search(context.Background(), 50_000).run(b.prefix(last))
+		}
+		if truth != unsure {
+			require.Equal(t, map[feasibility]Status{possible: Linearizable, impossible: Violated}[truth], r.Status)
+		}
+		if w := newBruteForce(h); r.Status == Violated && len(h.Operations) <= 6 {
+			require.Equal(t, w.culprit(), r.Culprit.ID)
+			requireContradiction(t, w, r)
+		}
+	})
+}

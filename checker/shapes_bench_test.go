@@ -28,6 +28,10 @@ var shapes = []shape{
 	{model: history.ModelQueue, clients: 50, bad: true},
 	{model: history.ModelQueue, clients: 50, unknown: 50},
 	{model: history.ModelQueue, clients: 50, unknown: 50, bad: true},
+	{model: history.ModelSet, clients: 50, values: 1000, unknown: 50},
+	{model: history.ModelSet, clients: 50, values: 1000, bad: true},
+	{model: history.ModelSet, clients: 50, values: 5, unknown: 50},
+	{model: history.ModelSet, clients: 50, unknown: 50},
 }
 
 // Shapes get their verdict, with some thousand operations.

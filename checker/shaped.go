@@ -29,6 +29,8 @@ func (m machine) shapedOf() (shaped, bool) {
 	switch m.object.model.Name {
 	case history.ModelQueue:
 		return newFIFO(m)
+	case history.ModelSet:
+		return newGrowingSet(m)
 	}
 	return nil, false
 }

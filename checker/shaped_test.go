@@ -24,6 +24,9 @@ type shapedGenerator struct {
 // shapedObjects are the objects that are judged by their shape.
 var shapedObjects = []shapedGenerator{
 	{history.ModelQueue, []string{"", "", "[i1]", "[i1 i2 i3]"}, func(_ *rapid.T, i int) string { return fmt.Sprint("e", i) }, nil},
+	{history.ModelSet, []string{"", "[b]", "[a c]"}, func(t *rapid.T, _ int) string {
+		return rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "element")
+	}, []history.Kind{history.KindAdd, history.KindAdd, history.KindContains, history.KindRead}},
 }
 
 // elements is a set whose operations each name an element.
@@ -112,7 +115,9 @@ func spoilAny(t *rapid.T, m *model.Model, ops []history.Operation) {
 			op.Outcome, op.Reason, op.State = history.Rejected, "conflict", ""
 		}
 	case 3:
-		*op = rapid.SampledFrom(responses(m, *op, m.Form(op.Kind), []string{"true", "false", "2", other.State, other.Argument})).Draw(t, "wrong")
+		if wrong := responses(m, *op, m.Form(op.Kind), []string{"true", "false", "2", other.State, other.Argument}); len(wrong) > 0 {
+			*op = rapid.SampledFrom(wrong).Draw(t, "wrong")
+		}
 	}
 }
 

@@ -31,6 +31,8 @@ func (m machine) shapedOf() (shaped, bool) {
 		return newFIFO(m)
 	case history.ModelSet:
 		return newGrowingSet(m)
+	case history.ModelCounter:
+		return newIncrements(m)
 	}
 	return nil, false
 }
@@ -65,7 +67,7 @@ func (m machine) checkShaped(ctx context.Context, o Options) (r Result, decided 
 		return m.undecided("no order explains its operations, but the check ran out of time before it found out which of them completes the contradiction"), true
 	}
 	op := c.ops[c.returns[last]].op
-	r = Result{Status: Violated, Machine: m.name, Culprit: new(*op), Class: classOf(s, last)}
+	r = Result{Status: Violated, Machine: m.name, Culprit: new(*op), Class: m.classOf(s, last)}
 	if evidence, _ := s.conflict(excerpt{last: last}); len(evidence) > maxEvidence {
 		r.Explanation = fmt.Sprintf("%s: %s %s between %s and %s, which %d operations together contradict",
 			m.title(), op.ID, describeOperation(op), formatTime(op.Call), formatTime(op.Return), len(evidence))
@@ -130,13 +132,13 @@ func (m machine) claimedOps() []checkedOp {
 }
 
 // classOf returns the class of a violation by its culprit, of a rank.
-func classOf(s shaped, rank int32) string {
+func (m machine) classOf(s shaped, rank int32) string {
 	c := s.excerpt()
 	culprit := &c.ops[c.returns[rank]]
-	switch culprit.meaning {
-	case committedRead:
-		return ClassRead
-	case committedStep:
+	if culprit.op.Outcome == history.Committed {
+		if form := m.object.model.Form(culprit.op.Kind); form != nil && form.ReadOnly {
+			return ClassRead
+		}
 		return ClassCommitted
 	}
 	truth := culprit.meaning

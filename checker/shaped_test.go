@@ -27,6 +27,10 @@ var shapedObjects = []shapedGenerator{
 	{history.ModelSet, []string{"", "[b]", "[a c]"}, func(t *rapid.T, _ int) string {
 		return rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "element")
 	}, []history.Kind{history.KindAdd, history.KindAdd, history.KindContains, history.KindRead}},
+	{history.ModelCounter, []string{"", "2"}, func(t *rapid.T, _ int) string {
+		return rapid.SampledFrom([]string{"1", "1", "1", "1", "1", "1", "0", "-0"}).Draw(t, "number")
+	}, nil},
+	{history.ModelCounter, []string{"", "-1"}, func(*rapid.T, int) string { return "-2" }, nil},
 }
 
 // elements is a set whose operations each name an element.
@@ -182,7 +186,7 @@ func TestAgreesOnCulpritsOfShaped(t *testing.T) {
 		contradiction := c.contradiction(last, s.conflict)
 		requireShapedContradiction(t, w, culprit.op, contradiction)
 		require.NotEmpty(t, m.explainShaped(culprit.op, contradiction))
-		require.Equal(t, Check(context.Background(), h, Options{}).Class, classOf(s, last))
+		require.Equal(t, Check(context.Background(), h, Options{}).Class, m.classOf(s, last))
 	})
 }
 

@@ -42,6 +42,7 @@ type machine struct {
 type work struct {
 	proposer
 	reader
+	beginsLater bool // it is in Node.toBegin
 }
 
 // attachWork ensures that m has a work, from the pool if possible.
@@ -65,6 +66,7 @@ func (n *Node) releaseWork(m *machine) {
 	*w = work{
 		proposer{queue: w.queue[:0], forwarded: w.forwarded[:0], round: round{batch: w.round.batch[:0]}},
 		reader{readQueue: w.readQueue[:0], quorumRead: quorumRead{batch: w.quorumRead.batch[:0]}},
+		false,
 	}
 	m.work = nil
 	invariant.Check(len(w.round.batch) == 0 && len(w.quorumRead.batch) == 0, "node: a machine at rest has no operations")

@@ -88,6 +88,7 @@ type Node struct {
 
 	sendsAwaitingSync  []awaitingSync // in order
 	selfMessages       []Message      // from this node to itself
+	toBegin            []*machine     // with a round or a quorum read that begins at the end of the step
 	repair             repair
 	syncMark           syncMarkState
 	out                Effects
@@ -227,17 +228,18 @@ func (n *Node) handle(ev *Event) {
 }
 
 // drain carries out everything that needs no further event: it sends messages whose
-// state has become durable, handles the node's messages to itself, and passes
-// appended records to the disk.
+// state has become durable, handles the node's messages to itself, begins rounds and
+// quorum reads, and passes appended records to the disk.
 func (n *Node) drain() {
 	next := 0 // in selfMessages, to which receive may add
 	for n.err == nil {
 		n.sendDurable()
-		if next == len(n.selfMessages) {
+		if next < len(n.selfMessages) {
+			n.receive(n.cfg.ID, n.selfMessages[next])
+			next++
+		} else if !n.beginWork() {
 			break
 		}
-		n.receive(n.cfg.ID, n.selfMessages[next])
-		next++
 	}
 	n.selfMessages = slices.Delete(n.selfMessages, 0, next)
 	if n.log != nil && n.err == nil {

@@ -52,9 +52,17 @@ type round struct {
 	resendAt        time.Duration // when to send it again
 }
 
-// startRound begins a round if operations are queued, no round is in progress and no
-// backoff is pending.
+// startRound has a round begin at the end of the step, if operations are queued and no
+// round is in progress.
 func (n *Node) startRound(m *machine) {
+	if m.round.phase == 0 && len(m.queue) > 0 {
+		n.beginLater(m)
+	}
+}
+
+// beginRound begins a round if operations are queued, no round is in progress and no
+// backoff is pending.
+func (n *Node) beginRound(m *machine) {
 	if m.round.phase != 0 || len(m.queue) == 0 {
 		return
 	}

@@ -37,7 +37,15 @@ func (n *Node) read(m *machine, o *operation) {
 	n.startQuorumRead(m)
 }
 
+// startQuorumRead has a quorum read begin at the end of the step, if reads are queued and
+// none is in progress.
 func (n *Node) startQuorumRead(m *machine) {
+	if m.quorumRead.id == (ReadID{}) && len(m.readQueue) > 0 {
+		n.beginLater(m)
+	}
+}
+
+func (n *Node) beginQuorumRead(m *machine) {
 	x := &m.quorumRead
 	if x.id != (ReadID{}) || len(m.readQueue) == 0 {
 		return

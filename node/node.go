@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node/arena"
@@ -86,7 +87,7 @@ type Node struct {
 	workPool      []*work                   // of machines at rest
 	localMachines int                       // machines that only this log has: definitions and notes
 
-	sendsAwaitingSync  []awaitingSync // in order
+	sendsAwaitingSync  []awaitingSync // in the order of durableAt
 	selfMessages       []Message      // from this node to itself
 	toBegin            []*machine     // with a round or a quorum read that begins at the end of the step
 	repair             repair
@@ -278,7 +279,9 @@ func (n *Node) sendDurable() {
 	}
 }
 
-// sendWhenDurable sends m once the log is durable up to after.
+// sendWhenDurable sends m once the log is durable up to after. It waits for no later
+// record: a report on a machine whose record is being synced goes before the
+// acknowledgments of the batch after it.
 func (n *Node) sendWhenDurable(to ID, m Message, after wal.LSN) {
 	s := Send{to, m}
 	if after <= n.durable {
@@ -286,7 +289,12 @@ func (n *Node) sendWhenDurable(to ID, m Message, after wal.LSN) {
 		return
 	}
 	n.mark(MarkSendAwaitsSync)
-	n.sendsAwaitingSync = append(n.sendsAwaitingSync, awaitingSync{after, s})
+	waiting := n.sendsAwaitingSync
+	i := len(waiting)
+	if i > 0 && waiting[i-1].durableAt > after {
+		i = sort.Search(i, func(i int) bool { return waiting[i].durableAt > after })
+	}
+	n.sendsAwaitingSync = slices.Insert(waiting, i, awaitingSync{after, s})
 }
 
 func (n *Node) send(s Send) {

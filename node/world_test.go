@@ -128,14 +128,19 @@ func (h *host) step(ev node.Event) {
 // sync executes the disk's pending requests.
 func (h *host) sync() {
 	for range len(h.pendingIO) {
-		r := h.pendingIO[0]
-		h.pendingIO = h.pendingIO[1:]
-		h.disk.Execute(r)
-		h.step(node.Event{Kind: node.DiskDone, Token: r.Token})
+		h.executeNext()
 		if len(h.pendingIO) == 0 {
 			return
 		}
 	}
+}
+
+// executeNext executes the first of the disk's pending requests.
+func (h *host) executeNext() {
+	r := h.pendingIO[0]
+	h.pendingIO = h.pendingIO[1:]
+	h.disk.Execute(r)
+	h.step(node.Event{Kind: node.DiskDone, Token: r.Token})
 }
 
 // request sends a client's request to a node. The id's name gives the client: 1 in

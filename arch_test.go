@@ -104,7 +104,7 @@ var layers = map[string]layer{
 	"cmd/mutants":        {external: []string{"github.com/spf13/cobra"}},
 	"cmd/mutants/driver": {internal: []string{"scenarios/play", "scenarios", "scenarios/campaign", "scenarios/lockstep"}},
 
-	"cmd/lockstep": {internal: []string{"..."}, external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}},
+	"cmd/lockstep": {internal: []string{"..."}, external: []string{"github.com/HdrHistogram/hdrhistogram-go", "github.com/spf13/cobra", "github.com/spf13/pflag"}},
 }
 
 // systemImports lists the packages that a system under test connects: plans and the

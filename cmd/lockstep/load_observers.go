@@ -46,7 +46,7 @@ func readObservation(key string, r client.Result) guarantee.Observation {
 // loadObservers observes the machines of a load, apart from its clients: at each
 // node a watch stream, and a reader of the node's local state.
 type loadObservers struct {
-	load     *load
+	bench    *bench
 	recorder *recorder
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -57,12 +57,12 @@ type loadObservers struct {
 	err          error // of the first stream that failed
 }
 
-func (l *load) startObservers(r *recorder) (*loadObservers, error) {
-	o := &loadObservers{load: l, recorder: r}
+func (b *bench) startObservers(r *recorder) (*loadObservers, error) {
+	o := &loadObservers{bench: b, recorder: r}
 	o.ctx, o.cancel = context.WithCancel(context.Background())
-	nodes := l.endpointList()
+	nodes := b.endpointList()
 	for i := range nodes {
-		one := l.clientFlags
+		one := b.clientFlags
 		one.endpoints = strings.Join(slices.Concat(nodes[i:], nodes[:i]), ",")
 		stream, err := one.newClient()
 		if err != nil {
@@ -89,7 +89,7 @@ func (o *loadObservers) record(seen guarantee.Observation) {
 
 func (o *loadObservers) watch(name string, c *client.Client) {
 	what := client.WatchOptions{
-		Prefix: "lifecycle/" + o.load.prefix + "-", Resume: true,
+		Prefix: "lifecycle/" + o.bench.prefix + "-", Resume: true,
 		OnNodeFailed: func(string, error) { o.record(guarantee.Observation{Kind: guarantee.Resume, Source: name}) },
 	}
 	err := c.Watch(o.ctx, what, func(e watch.Event) error {
@@ -115,7 +115,7 @@ func (o *loadObservers) read(c *client.Client) {
 			return
 		case <-pace.C:
 		}
-		key := fmt.Sprintf("lifecycle/%s-%d", o.load.prefix, 1+n%o.load.machines)
+		key := fmt.Sprintf("lifecycle/%s-%d", o.bench.prefix, 1+n%o.bench.machines)
 		if r, err := c.GetLocal(o.ctx, key); err == nil && r.Outcome == node.Committed {
 			o.record(readObservation(key, r))
 		}

@@ -34,7 +34,7 @@ func TestKilledNodes(t *testing.T) {
 	users := newRecordingClients(t, c.endpoints, 16)
 	witnesses := newClusterObservers(users, c)
 	begin := time.Now()
-	judge := newLiveChecker(&users.recorder)
+	judge := newLiveChecker(users.recorder)
 	t.Cleanup(judge.start(func(r checker.Result) {
 		t.Error("while the nodes are killed:", r.Explanation, "\n", r.Evidence())
 		users.cancel()
@@ -85,7 +85,7 @@ type recordingClients struct {
 	t        testing.TB
 	clients  []*client.Client
 	machines int
-	recorder recorder
+	recorder *recorder
 	outcomes counter
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -94,7 +94,7 @@ type recordingClients struct {
 
 // newRecordingClients returns n clients, two for each machine.
 func newRecordingClients(t testing.TB, endpoints []string, n int) *recordingClients {
-	u := &recordingClients{t: t, machines: (n + 1) / 2, recorder: recorder{begin: time.Now()}}
+	u := &recordingClients{t: t, machines: (n + 1) / 2, recorder: newRecorder(n)}
 	u.ctx, u.cancel = context.WithCancel(context.Background())
 	t.Cleanup(u.stop)
 	for range n {
@@ -128,7 +128,7 @@ func (u *recordingClients) runClient(i int) {
 		}
 		o := history.Operation{
 			Client: i + 1, ID: op.Name, Machine: op.Key, Kind: kind, Argument: op.To,
-			Call: u.recorder.invoke(i + 1), Version: history.NoVersion,
+			Call: u.recorder.lane(i + 1).invoke(), Version: history.NoVersion,
 		}
 		r, err := u.clients[i].Do(context.Background(), op)
 		if err != nil {
@@ -139,7 +139,7 @@ func (u *recordingClients) runClient(i int) {
 		if r.Known && r.Outcome != node.Unknown {
 			o.State, o.Version, state = r.State, int64(r.Version), r.State
 		}
-		u.recorder.add(o)
+		u.recorder.lane(i + 1).add(sample{Operation: o, Intended: o.Call})
 		if kind == history.KindRead {
 			u.outcomes.add("read")
 		} else {

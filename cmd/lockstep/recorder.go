@@ -1,144 +1,110 @@
 package main
 
 import (
-	"context"
+	"cmp"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// recorder collects the operations of all clients. It is safe for concurrent use.
+// recorder collects the operations of all clients. Each client has a lane of its
+// own, so that clients do not wait for each other, and one goroutine collects.
 type recorder struct {
-	begin     time.Time
-	unlimited bool
+	begin  time.Time
+	lanes  []lane
+	forget bool // history is not wanted: memory is that of the operations not collected
 
-	mu        sync.Mutex
-	remaining int
-	ops       []history.Operation
-	inFlight  map[int]int64 // by client: call time of its operation
+	collected []sample            // by the last collect; the memory of the next
+	ops       []history.Operation // all that are collected, unless forget
 }
 
-// now returns a time that differs between any two calls of one client.
+// sample is an operation as a load sees it.
+type sample struct {
+	history.Operation
+	Intended int64 // the call, or in an open loop the arrival, however late the call came
+	Local    bool  // a read of one node's state, which may be stale: not part of the history
+}
+
+// lane records the operations of one client.
+type lane struct {
+	recorder *recorder
+	mu       sync.Mutex
+	inFlight bool
+	call     int64 // of the operation in flight
+	ended    []sample
+	_        [64]byte // lanes share no cache line
+}
+
+// newRecorder returns a recorder of clients 1 to n, which begins now.
+func newRecorder(n int) *recorder {
+	r := &recorder{begin: time.Now(), lanes: make([]lane, n)}
+	for i := range r.lanes {
+		r.lanes[i].recorder = r
+	}
+	return r
+}
+
+// lane returns the lane of a client.
+func (r *recorder) lane(client int) *lane { return &r.lanes[client-1] }
+
+// now returns the time since the beginning in nanoseconds.
 func (r *recorder) now() int64 { return int64(time.Since(r.begin)) }
 
-// reserve reports whether one more operation may begin.
-func (r *recorder) reserve() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.remaining--
-	return r.unlimited || r.remaining >= 0
-}
-
-// invoke records that a client begins an operation, and returns the time.
-func (r *recorder) invoke(client int) int64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.inFlight == nil {
-		r.inFlight = map[int]int64{}
-	}
-	now := r.now()
-	r.inFlight[client] = now
-	return now
+// invoke records that the client begins an operation, and returns the time.
+func (l *lane) invoke() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.inFlight, l.call = true, l.recorder.now() // read under the lock, see collect
+	return l.call
 }
 
 // add records an operation that has ended, at least for its client.
-func (r *recorder) add(o history.Operation) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.inFlight, o.Client)
-	r.ops = append(r.ops, o)
+func (l *lane) add(s sample) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.inFlight = false
+	l.ended = append(l.ended, s)
 }
 
-// since returns the operations beyond the first n, and a horizon: later ones will
-// not have been called before it.
-func (r *recorder) since(n int) ([]history.Operation, int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	horizon := r.now()
-	for _, call := range r.inFlight {
-		horizon = min(horizon, call)
+// collect returns the operations that have ended since the last call, and a
+// horizon: later ones will not have been called before it. The operations are valid
+// until the next call.
+func (r *recorder) collect() ([]sample, int64) {
+	clear(r.collected)
+	r.collected = r.collected[:0]
+	horizon := r.now() // before any lane is seen: a lane that is idle then calls later
+	for i := range r.lanes {
+		horizon = min(horizon, r.collectLane(&r.lanes[i], horizon))
 	}
-	return r.ops[n:len(r.ops):len(r.ops)], horizon
-}
-
-// history returns the complete history. No client may be running.
-func (r *recorder) history() history.History {
-	return history.History{Definitions: []fsm.Definition{fsm.Lifecycle()}, Operations: r.ops}
-}
-
-// liveChecker checks the operations of a recorder while the clients go on. It keeps
-// some kilobytes for each machine, whatever the length of the history.
-type liveChecker struct {
-	recorder *recorder
-	stream   *checker.Stream
-	judged   int // operations of the recorder that are checked
-	wg       sync.WaitGroup
-	cancel   context.CancelFunc
-}
-
-// liveMemory bounds the memory for checking one machine, beyond its operations, in
-// bytes.
-const liveMemory = 16 << 20
-
-func newLiveChecker(r *recorder) *liveChecker {
-	h := history.History{Definitions: []fsm.Definition{fsm.Lifecycle()}}
-	return &liveChecker{
-		recorder: r, cancel: func() {},
-		stream: checker.NewStream(context.Background(), h, checker.Options{Memory: liveMemory, Explain: true}),
-	}
-}
-
-// start checks every 50 ms, until stop or the first violation, which it passes to
-// violated.
-func (l *liveChecker) start(violated func(checker.Result)) (stop func()) {
-	ctx, quit := context.WithCancel(context.Background())
-	l.cancel = quit
-	l.wg.Go(func() {
-		tick := time.NewTicker(50 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				if r := l.advance(); r.Status == checker.Violated {
-					violated(r)
-					return
-				}
+	if !r.forget {
+		for i := range r.collected {
+			if !r.collected[i].Local {
+				r.ops = append(r.ops, r.collected[i].Operation)
 			}
 		}
-	})
-	return l.stop
-}
-
-func (l *liveChecker) stop() {
-	l.cancel()
-	l.wg.Wait()
-}
-
-// advance checks the history up to the horizon.
-func (l *liveChecker) advance() checker.Result {
-	ops, horizon := l.recorder.since(l.judged)
-	l.add(ops)
-	return l.stream.Advance(horizon)
-}
-
-func (l *liveChecker) add(ops []history.Operation) {
-	for _, o := range ops {
-		if err := l.stream.Add(o); err != nil {
-			panic("lockstep: an operation came after it could not: " + err.Error())
-		}
 	}
-	l.judged += len(ops)
+	return r.collected, horizon
 }
 
-// finish checks the rest. No client may be running.
-func (l *liveChecker) finish() checker.Result {
-	l.stop()
-	ops, _ := l.recorder.since(l.judged)
-	l.add(ops)
-	return l.stream.Finish()
+// collectLane takes the operations of a lane, and returns the call in flight, or
+// idle if there is none.
+func (r *recorder) collectLane(l *lane, idle int64) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r.collected = append(r.collected, l.ended...)
+	clear(l.ended)
+	l.ended = l.ended[:0]
+	if l.inFlight {
+		return l.call
+	}
+	return idle
+}
+
+// history returns all that is collected, in order of call.
+func (r *recorder) history() history.History {
+	slices.SortStableFunc(r.ops, func(x, y history.Operation) int { return cmp.Compare(x.Call, y.Call) })
+	return history.History{Definitions: []fsm.Definition{fsm.Lifecycle()}, Operations: r.ops}
 }

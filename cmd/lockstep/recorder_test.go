@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"testing"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
@@ -21,22 +20,27 @@ func operation(r *recorder, client int, id, state string, version, call int64) h
 	}
 }
 
+// add records an operation of a client that has ended.
+func add(r *recorder, o history.Operation) {
+	r.lane(o.Client).add(sample{Operation: o, Intended: o.Call})
+}
+
 // A violation is found while clients go on, but not before it is certain: an
 // operation in flight may explain it.
 func TestLiveCheckerWaitsForOpenOperations(t *testing.T) {
-	r := &recorder{begin: time.Now()}
+	r := newRecorder(3)
 	l := newLiveChecker(r)
-	slow := r.invoke(1)
-	r.add(operation(r, 2, "c2.1", "Running", 1, r.invoke(2)))
+	slow := r.lane(1).invoke()
+	add(r, operation(r, 2, "c2.1", "Running", 1, r.lane(2).invoke()))
 	require.Equal(t, checker.Linearizable, l.advance().Status, "client 1 may have made it Running")
 
 	o := operation(r, 1, "c1.1", "Running", 1, slow)
 	o.Kind, o.Argument = history.KindPropose, "Running"
-	r.add(o)
+	add(r, o)
 	require.Equal(t, checker.Linearizable, l.advance().Status)
 
-	r.add(operation(r, 2, "c2.2", "Init", 0, r.invoke(2)))
-	r.invoke(3)
+	add(r, operation(r, 2, "c2.2", "Init", 0, r.lane(2).invoke()))
+	r.lane(3).invoke()
 	v := l.advance()
 	require.Equal(t, checker.Violated, v.Status)
 	require.Equal(t, "c2.2", v.Culprit.ID)
@@ -45,30 +49,30 @@ func TestLiveCheckerWaitsForOpenOperations(t *testing.T) {
 }
 
 func TestLiveCheckerReportsFirstViolation(t *testing.T) {
-	r := &recorder{begin: time.Now()}
+	r := newRecorder(3)
 	l := newLiveChecker(r)
 	told := make(chan checker.Result)
 	stop := l.start(func(v checker.Result) { told <- v })
 	defer stop()
-	r.add(operation(r, 1, "c1.1", "Stopped", 2, r.invoke(1)))
+	add(r, operation(r, 1, "c1.1", "Stopped", 2, r.lane(1).invoke()))
 	require.Equal(t, "c1.1", (<-told).Culprit.ID)
 }
 
 // An operation in flight at the end has an unknown outcome, or no response.
 func TestLiveCheckerFinishes(t *testing.T) {
-	r := &recorder{begin: time.Now()}
+	r := newRecorder(3)
 	l := newLiveChecker(r)
-	r.add(operation(r, 1, "c1.1", "Init", 0, r.invoke(1)))
-	r.invoke(2)
+	add(r, operation(r, 1, "c1.1", "Init", 0, r.lane(1).invoke()))
+	r.lane(2).invoke()
 	require.Equal(t, checker.Linearizable, l.finish().Status)
 	require.Equal(t, 1, l.stream.Operations())
 }
 
 // load reports the violations that its checker finds, in the exit code too.
 func TestLoadReportsViolations(t *testing.T) {
-	r := &recorder{begin: time.Now()}
+	r := newRecorder(3)
 	l := newLiveChecker(r)
-	r.add(operation(r, 1, "c1.1", "Stopped", 2, r.invoke(1)))
+	add(r, operation(r, 1, "c1.1", "Stopped", 2, r.lane(1).invoke()))
 	verdict := l.finish()
 	for output, want := range map[string]string{
 		"text": "what the clients saw is violated\nlifecycle/a: c1.1 read Stopped at version 2 ",
@@ -79,7 +83,7 @@ func TestLoadReportsViolations(t *testing.T) {
 		cli.AddOutputFlags(cmd)
 		require.NoError(t, cmd.ParseFlags([]string{"-o", output}))
 		cmd.SetOut(&out)
-		err := (&load{}).report(cmd, r, verdict, nil)
+		err := (&bench{}).report(cmd, benchJSON{}, verdict, nil)
 		require.Equal(t, &cli.Error{Code: cli.Violated}, err)
 		require.Contains(t, out.String(), want)
 	}

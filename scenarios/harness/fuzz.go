@@ -113,7 +113,7 @@ func (f *fuzz) run(cmd *cobra.Command) error {
 	if err := f.findDifference(cmd.Context(), c, &sum, rep); err != nil {
 		return err
 	}
-	cpu := cpuTime()
+	cpu := cli.CPUTime()
 	if keepErr == nil && !f.noShrink {
 		keepErr = f.shrink(cmd.Context(), c, rep)
 	}

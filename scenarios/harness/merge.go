@@ -52,7 +52,7 @@ func (f *fuzz) merge(cmd *cobra.Command, names []string) error {
 	for _, shard := range m.Missing {
 		fmt.Fprintf(cmd.ErrOrStderr(), "shard %d/%d is missing\n", shard, m.Shards)
 	}
-	rep.summary(c, &m.Summary, cpuTime(), f.replayLine)
+	rep.summary(c, &m.Summary, cli.CPUTime(), f.replayLine)
 	if err := f.writeJUnit(c, &m.Summary); err != nil {
 		return err
 	}

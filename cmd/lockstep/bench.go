@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/checker/guarantee"
+	"github.com/lockstep-dst/lockstep/checker/history"
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
+	"github.com/spf13/cobra"
+)
+
+func benchCommand() *cobra.Command {
+	var b bench
+	cmd := &cobra.Command{
+		Use:     "bench",
+		Aliases: []string{"load"},
+		Short:   "Load a running cluster, measure it, and judge what its clients see",
+		Long: `Load a running cluster, and print rates and latencies by kind of operation.
+
+In the closed loop, the default, --clients do one operation after the other. In the
+open loop operations arrive at a --rate, whatever the cluster does, and latency counts
+from the arrival, also when the operation begins late because --outstanding others
+have not ended. docs/BENCH.md describes the workloads, the figures and their JSON.
+
+What the clients see is judged while they go on, in bounded memory; at the first violation
+of linearizability they stop, and it is reported. With --history all that they see
+is recorded for lockstep check. "lockstep load" is the earlier name.`,
+		Args: cli.Exactly(0, "flags only"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			b.set = cmd.Flags().Changed
+			return b.run(cmd)
+		},
+	}
+	b.clientFlags.flags(cmd)
+	f := cmd.Flags()
+	f.IntVar(&b.clients, "clients", 16, "closed loop: clients")
+	f.Float64Var(&b.rate, "rate", 0, "open loop: operations that arrive in a second (0: closed loop)")
+	f.StringVar(&b.arrivals, "arrivals", arrivalsPoisson, "open loop: poisson or even")
+	f.IntVar(&b.outstanding, "outstanding", 1024, "open loop: operations that may be under way; more arrivals wait, and their latency counts")
+	f.IntVar(&b.connections, "connections", 4, "clients of package node/client that share the operations, each with connections of its own")
+	f.IntVar(&b.machines, "machines", 0, "machines (0: half as many as clients or outstanding operations; 1: one hot machine)")
+	f.StringVar(&b.spread, "spread", spreadFixed, "machine of each operation: fixed (client I has machine I, modulo the machines), uniform or zipf")
+	f.IntVar(&b.reads, "reads", 10, "percent of operations that read, linearizably")
+	f.IntVar(&b.local, "local-reads", 0, "percent of operations that read what one node knows; such reads are not judged")
+	f.BoolVar(&b.prefill, "prefill", false, "step every machine once before the load")
+	f.DurationVar(&b.warmup, "warmup", 0, "load so long before anything is measured")
+	f.DurationVar(&b.budget, "for", 10*time.Second, "measure so long")
+	f.IntVar(&b.ops, "ops", 0, "stop after so many measured operations in all (0: after --for alone)")
+	f.StringVar(&b.probe, "probe", "", "measure a synced append of 4 KB to a new file in this directory first; name one on the file system of the nodes' data")
+	f.StringVar(&b.prefix, "prefix", "", "machines are lifecycle/PREFIX-1, ... (default: load and a random word)")
+	f.BoolVar(&b.check, "check", true, "judge what the clients see while they go on; no other client may use the machines")
+	f.StringVar(&b.observations, "observations", "", "record streams and local reads in this file meanwhile, as docs/GUARANTEES.md describes, and judge them at the end")
+	f.StringVar(&b.history, "history", "", "record the history in this file")
+	for flag, values := range map[string][]string{"arrivals": arrivalKinds, "spread": spreads} {
+		cli.CompleteFlag(cmd, flag, func() []string { return values })
+	}
+	return cmd
+}
+
+// run runs the load and reports it.
+func (b *bench) run(cmd *cobra.Command) error {
+	if err := b.validate(); err != nil {
+		return err
+	}
+	bounds, err := probeHost(b.probe)
+	if err != nil {
+		return err
+	}
+	if b.history != "" || b.observations != "" || b.check && b.prefixGiven {
+		if err := b.checkUnused(cmd.Context()); err != nil {
+			return err
+		}
+	}
+	var out *os.File
+	if b.history != "" {
+		f, err := os.Create(b.history) // before the load, so that no history is lost for want of a file
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		out = f
+	}
+	l, err := b.newLoad()
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	verdict, err := l.run(cmd)
+	if err != nil {
+		return err
+	}
+	var guarantees []guarantee.Result
+	if l.observers != nil {
+		if err := l.observers.stop(b.observations); err != nil {
+			return fmt.Errorf("--observations: %w", err)
+		}
+		if guarantees, err = guarantee.Judge(l.recorder.history(), l.observers.observations, guarantee.Options{}); err != nil {
+			return err
+		}
+	}
+	if out != nil {
+		if err := history.Write(out, l.recorder.history()); err != nil {
+			return err
+		}
+		if err := out.Close(); err != nil {
+			return err
+		}
+	}
+	return b.report(cmd, l.figures(bounds), verdict, guarantees)
+}
+
+// checkUnused returns an error if a machine has been used before: its history would
+// begin in the middle, and could not be judged.
+func (b *bench) checkUnused(ctx context.Context) error {
+	c, err := b.newClient()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return inParallel(b.machines, func(_, i int) error {
+		key := machineKey(b.prefix, i)
+		r, err := c.Get(ctx, key)
+		switch {
+		case err != nil:
+			return err
+		case r.Outcome != node.Committed:
+			return &cli.Error{Code: cli.Unreachable, Text: fmt.Sprintf("no answer from --endpoints: %s", r.Text)}
+		case r.Version > 0:
+			return fmt.Errorf("--prefix %s: %s is at version %d: a history begins with unused machines; choose another prefix, or --check=false and no --history",
+				b.prefix, key, r.Version)
+		}
+		return nil
+	})
+}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +20,7 @@ type liveChecker struct {
 	stream   *checker.Stream // nil: nothing is judged
 	meter    *meter          // nil: nothing is counted
 	behind   time.Duration   // longest time that a collection of operations took to judge
+	ordered  []*sample       // memory of inOrder
 	wg       sync.WaitGroup
 	cancel   context.CancelFunc
 }
@@ -86,14 +89,24 @@ func (l *liveChecker) add(samples []sample) {
 	if l.stream == nil {
 		return
 	}
-	for i := range samples {
-		if samples[i].Local {
-			continue
-		}
-		if err := l.stream.Add(samples[i].Operation); err != nil {
+	for _, s := range l.inOrder(samples) {
+		if err := l.stream.Add(s.Operation); err != nil {
 			panic("lockstep: an operation came after it could not: " + err.Error())
 		}
 	}
+}
+
+// inOrder returns the samples that are judged in order of call: lanes come one after
+// the other, and a stream takes operations fastest as they were called.
+func (l *liveChecker) inOrder(samples []sample) []*sample {
+	l.ordered = l.ordered[:0]
+	for i := range samples {
+		if !samples[i].Local {
+			l.ordered = append(l.ordered, &samples[i])
+		}
+	}
+	slices.SortFunc(l.ordered, func(x, y *sample) int { return cmp.Compare(x.Call, y.Call) })
+	return l.ordered
 }
 
 // finish checks the rest. No client may be running.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"sync"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -68,8 +69,62 @@ func TestLiveCheckerFinishes(t *testing.T) {
 	require.Equal(t, 1, l.stream.Operations())
 }
 
-// load reports the violations that its checker finds, in the exit code too.
-func TestLoadReportsViolations(t *testing.T) {
+// A recorder that forgets keeps no history; local reads are no part of one.
+func TestRecorderForgets(t *testing.T) {
+	for _, forget := range []bool{false, true} {
+		r := newRecorder(3)
+		r.forget = forget
+		for client := 3; client > 0; client-- {
+			add(r, operation(r, client, "c1.1", "Init", 0, r.lane(client).invoke()))
+		}
+		local := sample{Operation: operation(r, 1, "c1.2", "Init", 0, r.lane(1).invoke()), Local: true}
+		r.lane(1).add(local)
+		samples, _ := r.collect()
+		require.Len(t, samples, 4)
+		samples, _ = r.collect()
+		require.Empty(t, samples)
+		ops := r.history().Operations
+		if forget {
+			require.Empty(t, ops)
+			continue
+		}
+		require.Len(t, ops, 3)
+		require.Equal(t, []int{3, 2, 1}, []int{ops[0].Client, ops[1].Client, ops[2].Client}, "in order of call")
+	}
+}
+
+// While clients come and go, no operation is collected that was called before an
+// earlier horizon.
+func TestRecorderKeepsItsHorizon(t *testing.T) {
+	r := newRecorder(8)
+	var clients sync.WaitGroup
+	for client := 1; client <= 8; client++ {
+		clients.Go(func() {
+			for range 2000 {
+				add(r, operation(r, client, "c1.1", "Init", 0, r.lane(client).invoke()))
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { clients.Wait(); close(done) }()
+	total, promised := 0, int64(0)
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		default:
+		}
+		samples, horizon := r.collect()
+		for i := range samples {
+			require.GreaterOrEqual(t, samples[i].Call, promised)
+		}
+		total, promised = total+len(samples), horizon
+	}
+	require.Equal(t, 8*2000, total)
+}
+
+// bench reports the violations that its checker finds, in the exit code too.
+func TestBenchReportsViolations(t *testing.T) {
 	r := newRecorder(3)
 	l := newLiveChecker(r)
 	add(r, operation(r, 1, "c1.1", "Stopped", 2, r.lane(1).invoke()))

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"errors"
+	"cmp"
 	"sync"
 	"sync/atomic"
 )
@@ -10,7 +10,7 @@ import (
 const parallelism = 64
 
 // inParallel calls f for 0 to n-1, by workers from 0 to parallelism-1 at once. After
-// an error it begins no more calls; it returns the errors.
+// an error it begins no more calls, and returns one of the errors.
 func inParallel(n int, f func(worker, i int) error) error {
 	var next atomic.Int64
 	var workers sync.WaitGroup
@@ -30,5 +30,5 @@ func inParallel(n int, f func(worker, i int) error) error {
 		})
 	}
 	workers.Wait()
-	return errors.Join(errs...)
+	return cmp.Or(errs...)
 }

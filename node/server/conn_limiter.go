@@ -2,6 +2,7 @@ package server
 
 import (
 	"container/list"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -17,17 +18,26 @@ type connLimiter struct {
 	limit int
 
 	mu     sync.Mutex
-	conns  map[net.Conn]*list.Element // element in idle; nil: a request is being served
-	idle   list.List                  // net.Conn, the one idle for longest first
-	closed uint64                     // connections closed to make room
+	conns  map[io.Closer]*list.Element // element in idle; nil: a request is being served
+	idle   list.List                   // io.Closer, the one idle for longest first
+	closed uint64                      // connections closed to make room
 }
 
 func newConnLimiter(limit int) *connLimiter {
-	return &connLimiter{limit: limit, conns: map[net.Conn]*list.Element{}}
+	return &connLimiter{limit: limit, conns: map[io.Closer]*list.Element{}}
 }
 
 // onConnState is the ConnState hook of the http.Server.
 func (l *connLimiter) onConnState(c net.Conn, state http.ConnState) {
+	if tcp, ok := c.(*net.TCPConn); ok && state == http.StateNew {
+		_ = tcp.SetWriteBuffer(connSendBuffer) // it can only fail if the connection is dead
+	}
+	l.set(c, state)
+}
+
+// set notes the state of a connection. A stream, which is one that was hijacked, reports
+// its states itself.
+func (l *connLimiter) set(c io.Closer, state http.ConnState) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if at := l.conns[c]; at != nil {
@@ -35,9 +45,6 @@ func (l *connLimiter) onConnState(c net.Conn, state http.ConnState) {
 	}
 	switch state {
 	case http.StateNew:
-		if tcp, ok := c.(*net.TCPConn); ok {
-			_ = tcp.SetWriteBuffer(connSendBuffer) // it can only fail if the connection is dead
-		}
 		l.conns[c] = l.idle.PushBack(c)
 		l.closeOldestIdle()
 	case http.StateIdle:
@@ -57,7 +64,7 @@ func (l *connLimiter) closeOldestIdle() {
 		return
 	}
 	oldest := l.idle.Front()
-	c := l.idle.Remove(oldest).(net.Conn)
+	c := l.idle.Remove(oldest).(io.Closer)
 	delete(l.conns, c)
 	_ = c.Close() // no response is pending on it
 	l.closed++
@@ -69,7 +76,7 @@ func (l *connLimiter) closeIdle() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for at := l.idle.Front(); at != nil; at = at.Next() {
-		_ = at.Value.(net.Conn).Close() // the server reports its end to onConnState
+		_ = at.Value.(io.Closer).Close() // the server reports its end to onConnState
 	}
 }
 

@@ -27,6 +27,7 @@ func (s *Server) routes() map[string]http.HandlerFunc {
 		"POST /v1/definitions":                              s.define,
 		"GET /v1/definitions":                               s.definitions,
 		"GET /v1/watch":                                     s.watch,
+		"GET /v1/stream":                                    s.upgrade,
 		"GET /v1/status":                                    s.status,
 		"GET /metrics":                                      promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP,
 		"GET /livez":                                        func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "alive\n") },

@@ -29,9 +29,10 @@ type loop struct {
 	lifeDurable chan struct{} // closed when the node may show this life to others
 	done        chan struct{} // closed when the loop has ended
 	startTime   time.Time
-	wake        time.Duration                      // time of the next step, unless an event comes earlier
-	clients     map[service.Ticket]chan<- response // clients without a final response
-	sends       map[node.ID][]node.Message         // of a step, by peer; kept for its memory
+	wake        time.Duration                // time of the next step, unless an event comes earlier
+	clients     map[service.Ticket]recipient // clients without a final response
+	sends       map[node.ID][]node.Message   // of a step, by peer; kept for its memory
+	streams     []*streamConn                // with responses of this step
 	lastTicket  atomic.Uint64
 	draining    atomic.Bool
 	diskFull    atomic.Bool // the disk has no room for the next segment of the log
@@ -43,11 +44,20 @@ type loop struct {
 	endedMu sync.Mutex // guards the service after done is closed
 }
 
-// clientEvent is an event of the service. If it has a ticket, its client receives the
-// responses over a channel with room for one.
+// clientEvent is an event of the service. If it is the first of a ticket, it has the
+// recipient of the responses.
 type clientEvent struct {
 	service.Event
-	client chan<- response
+	recipient
+	expires time.Duration // of a call: the local time from which on no client awaits its reply; 0: unknown
+}
+
+// recipient is the place for the responses of one ticket: a channel with room for one,
+// or an exchange of a stream.
+type recipient struct {
+	channel chan<- response
+	stream  *streamConn
+	id      uint64 // of the exchange
 }
 
 // response is a response of the service to a client: one of the three.
@@ -63,7 +73,7 @@ const maxBatch = 256
 func newLoop(s *service.Service, log *slog.Logger) *loop {
 	return &loop{
 		service: s, node: s.Member().Node(), log: log, startTime: time.Now(), wake: service.Never,
-		inbox: newInbox(), calls: make(chan func()), clients: map[service.Ticket]chan<- response{}, sends: map[node.ID][]node.Message{},
+		inbox: newInbox(), calls: make(chan func()), clients: map[service.Ticket]recipient{}, sends: map[node.ID][]node.Message{},
 		quit: make(chan struct{}), lifeDurable: make(chan struct{}), done: make(chan struct{}),
 	}
 }
@@ -150,12 +160,17 @@ func (l *loop) step(batch []service.Event) error {
 
 // take adds events to a batch, and notes their clients.
 func (l *loop) take(batch []service.Event, evs []clientEvent) []service.Event {
+	now := l.now()
 	for i := range evs {
 		ev := &evs[i]
-		if ev.client != nil {
-			l.clients[ev.Ticket] = ev.client
+		if ev.recipient != (recipient{}) {
+			l.clients[ev.Ticket] = ev.recipient
 		} else if ev.Kind == service.Abandon {
 			delete(l.clients, ev.Ticket)
+		}
+		if ev.expires != 0 && ev.expires <= now {
+			l.respond(ev.Ticket, response{reply: service.Reply{Reply: ev.Request.NotCarriedOut(node.Timeout)}}, true)
+			continue
 		}
 		batch = append(batch, ev.Event)
 	}
@@ -243,7 +258,17 @@ func (l *loop) applyEffects(e *service.Effects) {
 	for _, u := range e.Updates {
 		l.respond(u.Ticket, response{update: u}, u.Refused != nil || u.End != service.NotEnded)
 	}
+	l.flushStreams()
 	l.wake = e.Wake
+}
+
+// flushStreams hands each stream its responses of this step, all at once.
+func (l *loop) flushStreams() {
+	for i, c := range l.streams {
+		c.deliver()
+		l.streams[i] = nil
+	}
+	l.streams = l.streams[:0]
 }
 
 // send hands each peer its messages, all at once, so that one write serves them.
@@ -264,8 +289,13 @@ func (l *loop) send(sends []node.Send) {
 // respond hands a response to its client, if it has not gone. last is set if no other
 // follows.
 func (l *loop) respond(t service.Ticket, r response, last bool) {
-	if c := l.clients[t]; c != nil {
-		c <- r // there is room: the client has taken the response before
+	switch to := l.clients[t]; {
+	case to.channel != nil:
+		to.channel <- r // there is room: the client has taken the response before
+	case to.stream != nil:
+		if to.stream.gather(to.id, r) {
+			l.streams = append(l.streams, to.stream)
+		}
 	}
 	if last {
 		delete(l.clients, t)
@@ -294,7 +324,7 @@ func (l *loop) submit(evs []clientEvent) bool {
 func (l *loop) request(ev service.Event) (service.Ticket, <-chan response) {
 	ev.Ticket = service.Ticket(l.lastTicket.Add(1))
 	c := make(chan response, 1)
-	if !l.post(clientEvent{ev, c}) {
+	if !l.post(clientEvent{Event: ev, recipient: recipient{channel: c}}) {
 		return 0, nil
 	}
 	return ev.Ticket, c

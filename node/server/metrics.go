@@ -74,10 +74,11 @@ var (
 	descRefused   = desc("operations_refused_total", "Operations refused because too many wait for the node.")
 	descConns     = desc("http_connections", "Connections of clients.")
 	descClosed    = desc("http_connections_closed_total", "Idle connections of clients closed to make room.")
+	descStreams   = desc("stream_connections", "Connections of clients that are streams, of the ones in http_connections.")
 	descEvents    = desc("events_waiting", "Messages, disk completions and requests that wait for the node's next step.")
 	descQueued    = desc("peer_messages_waiting", "Messages that wait to be sent, by peer.", "peer")
 	descFull      = desc("log_disk_full", "1 if the disk has no room for the next segment of the log: the node stops when this one is full.")
-	descMalformed = desc("malformed_total", "Messages, and connections to the peer port, that were malformed.", "what")
+	descMalformed = desc("malformed_total", "Messages, connections to the peer port, and streams of clients that were malformed.", "what")
 )
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
@@ -90,7 +91,7 @@ func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 		descNodes, descPeersUp, descReady, descFormed, descAbstains, descBoot, descMachines, descMessages, descFailures, descRetries, descProposals,
 		descReads, descRounds, descCommits, descAborts, descCopied, descRejects, descRepair, descMalformed,
 		descWatchers, descChanges, descSlow, descNoRoom,
-		descWaiting, descRefused, descConns, descClosed, descEvents, descQueued, descFull,
+		descWaiting, descRefused, descConns, descClosed, descStreams, descEvents, descQueued, descFull,
 	} {
 		out <- d
 	}
@@ -177,6 +178,9 @@ func (m *metrics) collectClients(c service.Counters, gauge func(*prometheus.Desc
 	connections, closed := m.server.conns.count()
 	gauge(descConns, float64(connections))
 	count(descClosed, closed)
+	streams, malformed := m.server.streams.count()
+	gauge(descStreams, float64(streams))
+	count(descMalformed, malformed, "stream")
 	gauge(descEvents, float64(l.inbox.len()))
 	full := 0.0
 	if l.diskFull.Load() {

@@ -186,9 +186,9 @@ func TestOpenAPIMatchesResponses(t *testing.T) {
 			}
 		}
 	}
-	// The last occurs only at a node that stopped by itself, in the second in which
-	// it reports the reason.
-	require.Equal(t, []string{"GET /v1/definitions 503"}, missing, "documented, and not seen here")
+	// A 503 without a cause occurs only at a node that stopped by itself, in the second
+	// in which it reports the reason; stream_test.go begins streams.
+	require.ElementsMatch(t, []string{"GET /v1/definitions 503", "GET /v1/stream 101", "GET /v1/stream 503"}, missing, "documented, and not seen here")
 }
 
 const web = "/v1/machines/lifecycle/web"
@@ -223,6 +223,7 @@ func (a *apiTest) useCluster() {
 		{"GET", "/v1/watch?key=lifecycle/web&from=0", ``, false},
 		{"GET", "/v1/watch", ``, false},
 		{"GET", "/v1/watch?key=nothing/web", ``, false},
+		{"GET", "/v1/stream", ``, true},
 		{"GET", "/v1/status", ``, false},
 		{"GET", "/metrics", ``, false},
 		{"GET", "/livez", ``, false},

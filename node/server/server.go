@@ -60,6 +60,7 @@ type Server struct {
 	listeners listeners
 	http      *http.Server
 	conns     *connLimiter
+	streams   *streams
 	closing   chan struct{} // closed when Close is called
 	closeOnce sync.Once     // for closing
 	running   bool          // run has begun
@@ -79,7 +80,7 @@ func Start(cfg Config) (*Server, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		cfg: cfg, log: cfg.Log.With("node", cfg.Node.ID),
+		cfg: cfg, log: cfg.Log.With("node", cfg.Node.ID), streams: newStreams(),
 		closing: make(chan struct{}), started: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	err := s.start()
@@ -275,6 +276,7 @@ func (s *Server) linger() {
 func (s *Server) release() {
 	if s.http != nil {
 		s.shutdownHTTP()
+		s.streams.close(lingerTimeout / 2)
 	}
 	if s.transport != nil {
 		s.transport.Close()
@@ -314,6 +316,7 @@ func (s *Server) Close(ctx context.Context) error {
 	if s.http != nil {
 		s.conns.closeIdle()
 		s.http.Shutdown(ctx)
+		s.streams.wait(ctx)
 	}
 	s.loop.stop(nil)
 	return s.Err()

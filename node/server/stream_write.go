@@ -1,0 +1,168 @@
+package server
+
+import (
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/service"
+	"github.com/lockstep-dst/lockstep/node/stream"
+)
+
+// writeLoop sends what is to be sent until the stream ends.
+func (c *streamConn) writeLoop() {
+	out, pulls := []byte(switching), []clientEvent(nil)
+	closing, done := c.server.closing, c.server.loop.done
+	for {
+		pulls = c.encode(pulls)
+		var last bool
+		if out, last = c.output(out); len(out) > 0 && !c.write(out) {
+			_ = c.conn.Close() // which ends the reader
+			return
+		}
+		out = out[:0]
+		if last {
+			c.hangUp()
+			return
+		}
+		select {
+		case <-c.wake:
+		case <-closing:
+			closing = nil
+			c.stopWatches()
+		case <-done:
+			done = nil
+			pulls = c.encode(pulls) // what the loop has delivered last
+			c.nodeStopped()
+		}
+	}
+}
+
+// write sends bytes. It reports false if the client does not take them in time.
+func (c *streamConn) write(b []byte) bool {
+	_ = c.conn.SetWriteDeadline(time.Now().Add(c.server.cfg.Limits.IOTimeout)) // fails only if the connection is dead
+	_, err := c.conn.Write(b)
+	return err == nil
+}
+
+// hangUp tells the client that nothing more comes, and has the reader wait a moment for
+// the client to hang up, too.
+func (c *streamConn) hangUp() {
+	if tcp, ok := c.conn.(*net.TCPConn); ok {
+		_ = tcp.CloseWrite()
+	}
+	_ = c.conn.SetReadDeadline(time.Now().Add(lingerTimeout / 4))
+}
+
+// encode encodes all responses that have come. It hands pulls of watches to the loop, in
+// the memory of pulls, which it returns.
+func (c *streamConn) encode(pulls []clientEvent) []clientEvent {
+	c.deliveredMu.Lock()
+	c.taken, c.delivered = c.delivered, c.taken
+	c.deliveredMu.Unlock()
+	c.addTexts()
+	c.mu.Lock()
+	c.batch = pulls
+	for i := range c.taken {
+		c.respond(&c.taken[i])
+	}
+	pulls = c.batch
+	c.noteBusy()
+	c.mu.Unlock()
+	clear(c.taken)
+	c.taken = c.taken[:0]
+	c.server.loop.submit(pulls)
+	clear(pulls)
+	return pulls[:0]
+}
+
+// output adds to out the bytes to be sent. last is set if no others follow.
+func (c *streamConn) output(out []byte) (_ []byte, last bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.leave && len(c.calls) == 0 && !c.finished {
+		c.goaway()
+	}
+	if len(out) > 0 {
+		return append(out, c.end.Take(nil)...), c.finished
+	}
+	return c.end.Take(out), c.finished
+}
+
+// addTexts explains the replies that are no commits to people. That may need the loop,
+// so c.mu is not held.
+func (c *streamConn) addTexts() {
+	for i := range c.taken {
+		r := &c.taken[i]
+		if r.reply.Reply == nil || r.reply.Reply.Outcome == node.Committed {
+			continue
+		}
+		c.mu.Lock()
+		call := c.calls[r.id]
+		c.mu.Unlock()
+		if call.request != nil {
+			r.text = c.server.replyText(call.request, &r.reply)
+		}
+	}
+}
+
+// replyText explains a reply of the service to people.
+func (s *Server) replyText(q *node.Request, r *service.Reply) string {
+	switch {
+	case r.Err != nil:
+		return r.Err.Error()
+	case r.Reply.Reason == node.NotLearnt:
+		return fmt.Sprintf("node %d has not learnt its state in this life: request a linearizable read", s.cfg.Node.ID)
+	case r.Reply.Reason == node.Abstains:
+		return "this node takes no part, and others may: " + s.Status().Reason
+	}
+	return failureText(q, r.Reply)
+}
+
+// respond sends a response of the service, unless its exchange is finished.
+func (c *streamConn) respond(r *exchangeResponse) {
+	if w := c.watches[r.id]; w != nil {
+		c.update(r.id, w, &r.update)
+		return
+	}
+	if _, ok := c.calls[r.id]; ok {
+		delete(c.calls, r.id)
+		c.end.Reply(r.id, r.reply.Reply, r.text)
+	}
+}
+
+// goaway ends the stream on the node's part.
+func (c *streamConn) goaway() {
+	c.finished = true
+	select {
+	case <-c.server.closing:
+		c.end.Goaway(stream.Stopping, "the node stops")
+	default:
+		c.end.Goaway(stream.Idle, "other clients need the connection")
+	}
+}
+
+// stopWatches ends the watches of a node that is about to stop, and has the stream end
+// when no call is unfinished.
+func (c *streamConn) stopWatches() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.leave = true
+	c.endWatches(endOf(service.Stopped, nil))
+}
+
+// nodeStopped gives all calls that the node has not taken their end, and ends the
+// stream. The loop has delivered all its responses before.
+func (c *streamConn) nodeStopped() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err := c.server.loop.stoppingError()
+	for id, call := range c.calls {
+		c.end.Reply(id, service.Unserved(call.request, err), err.Error())
+	}
+	clear(c.calls)
+	c.endWatches(endOf(service.Stopped, c.server.loop.err))
+	c.end.Goaway(stream.Stopping, err.Error())
+	c.finished = true
+}

@@ -147,7 +147,7 @@ func TestArchitectureOfTheClient(t *testing.T) {
 			added = append(added, pkg)
 		}
 	}
-	require.ElementsMatch(t, fields("node/arena node/client node/fsm node/hash64 node/httpapi node/op node/session node/watch"), ours)
+	require.ElementsMatch(t, fields("node/arena node/client node/fsm node/hash64 node/httpapi node/internal/frame node/op node/session node/stream node/watch"), ours)
 	require.LessOrEqual(t, len(added), 4, "besides net/http and its imports: %v", added)
 }
 

@@ -32,13 +32,12 @@ func newHTTPClient() *http.Client {
 	}
 }
 
-// attempt sends one request to one node, and passes on the result.
-func (c *Client) attempt(ctx context.Context, to op.NodeID, r *op.Request, answers chan<- attemptResult) {
-	a := c.roundTrip(ctx, c.endpoint(to), r)
-	a.Attempt = r.Attempt
-	select {
-	case answers <- a:
-	case <-ctx.Done():
+// attempt sends one request to one node: on its stream, or by HTTP.
+func (c *Client) attempt(p *pendingCall, to op.NodeID, r *op.Request, deadline time.Time) {
+	x := &exchange{link: c.links[to-1], call: p, generation: p.generation, request: r, deadline: deadline}
+	p.exchanges = append(p.exchanges, x)
+	if c.cfg.HTTPOnly || !x.link.start(x) {
+		x.overHTTP()
 	}
 }
 

@@ -1,6 +1,6 @@
 // Package client is the Go client of a cluster: package session, which the
-// simulator tests, over HTTP. Besides operations a Client lists machines and
-// definitions, and watches machines.
+// simulator tests, over streams (package stream) or HTTP. Besides operations a Client
+// lists machines and definitions, and watches machines.
 package client
 
 import (
@@ -26,6 +26,10 @@ type Config struct {
 	Endpoints      []string      // HTTP addresses, as in 127.0.0.1:8001, of all nodes in the order of their ids
 	AttemptTimeout time.Duration // longest wait for a node before another is tried as well, which comes earlier if it usually responds much sooner; 0: 500 ms, or less if Deadline leaves no time to try all
 	Deadline       time.Duration // of an operation; 0: 10 s
+
+	// HTTPOnly sends each operation as an HTTP request. Otherwise all operations and
+	// watches go over one stream to each node, unless a node speaks none.
+	HTTPOnly bool
 }
 
 // minAttemptTimeout is the shortest wait for a node that usually responds much sooner,
@@ -36,6 +40,7 @@ const minAttemptTimeout = 50 * time.Millisecond
 type Client struct {
 	cfg       Config
 	http      *http.Client
+	links     []*link // to the nodes, in the order of their ids
 	startTime time.Time
 
 	mu      sync.Mutex // guards session
@@ -80,11 +85,21 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	return &Client{cfg: cfg, session: s, http: newHTTPClient(), startTime: time.Now()}, nil
+	c := &Client{cfg: cfg, session: s, http: newHTTPClient(), startTime: time.Now()}
+	for _, e := range cfg.Endpoints {
+		c.links = append(c.links, newLink(c, e))
+	}
+	return c, nil
 }
 
-// Close closes idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+// Close closes all connections. Operations and watches that are not over have lost
+// their attempts; they and later ones connect again.
+func (c *Client) Close() {
+	for _, l := range c.links {
+		l.close()
+	}
+	c.http.CloseIdleConnections()
+}
 
 // NewName returns a random name for an operation: unique in the cluster, and
 // unpredictable from other names.
@@ -125,33 +140,34 @@ type attemptResult struct {
 // Do carries out an operation. The error is ctx's; the cluster's is in the result.
 // When ctx ends early the outcome is unknown.
 func (c *Client) Do(ctx context.Context, o session.Operation) (Result, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	answers := make(chan attemptResult, 1)
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
+	p := newPendingCall(ctx)
+	defer p.release()
+	deadline := time.Now().Add(c.cfg.Deadline)
 	var call *session.Call
 	var action session.Action
 	c.withSession(func(now time.Duration) { call, action = c.session.Begin(now, o) })
 	var last attemptResult
 	for {
 		if action.Request != nil {
-			go c.attempt(ctx, action.To, action.Request, answers)
+			c.attempt(p, action.To, action.Request, deadline)
 		}
 		if action.Wake > 0 {
-			timer.Reset(action.Wake)
+			p.timer.Reset(action.Wake)
 		}
 		if action.Done {
 			return result(o, action.Result, last), nil
 		}
+		action = session.Action{}
 		select {
 		case <-ctx.Done():
 			return Result{Operation: call.ID(), Outcome: op.Unknown, Reason: op.Timeout, Text: last.text}, ctx.Err()
-		case <-timer.C:
+		case <-p.timer.C:
 			c.withSession(func(now time.Duration) { action = call.Tick(now) })
-		case a := <-answers:
-			last = a
-			c.withSession(func(now time.Duration) { action = call.EndExchange(now, a.Exchange) })
+		case <-p.ready:
+			if a, ok := p.next(); ok {
+				last = a
+				c.withSession(func(now time.Duration) { action = call.EndExchange(now, a.Exchange) })
+			}
 		}
 	}
 }

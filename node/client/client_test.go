@@ -40,10 +40,16 @@ func startNode(t *testing.T) (endpoint string) {
 	return s.HTTPAddr().String()
 }
 
-// fakeNode starts a server with the given handler.
+// fakeNode starts a server with the given handler. It speaks no streams.
 func fakeNode(t *testing.T, answer http.HandlerFunc) (endpoint string) {
 	t.Helper()
-	s := httptest.NewServer(answer)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/stream" {
+			http.NotFound(w, r)
+			return
+		}
+		answer(w, r)
+	}))
 	t.Cleanup(s.Close)
 	return strings.TrimPrefix(s.URL, "http://")
 }

@@ -73,8 +73,8 @@ func (c *Client) Status(ctx context.Context, endpoint string) (httpapi.Status, e
 
 // getFromAny returns the response of the first node that responds.
 func getFromAny[T any](ctx context.Context, c *Client, path string, maxBytes int64) (T, error) {
-	f, err := runQuery(ctx, c, query[T]{call: func(ctx context.Context, endpoint string) (T, error) {
-		return getJSON[T](ctx, c, "http://"+endpoint+path, maxBytes)
+	f, err := runQuery(ctx, c, query[T]{call: func(ctx context.Context, node op.NodeID) (T, error) {
+		return getJSON[T](ctx, c, "http://"+c.endpoint(node)+path, maxBytes)
 	}})
 	if err == nil {
 		f.cancel()
@@ -112,9 +112,14 @@ func responseError(resp *http.Response) error {
 	if err != nil || f.Error.Code == "" {
 		return fmt.Errorf("%s: not an answer of a node: status %d, %.100q", resp.Request.URL.Host, resp.StatusCode, body)
 	}
-	switch op.Reason(f.Error.Code) {
+	return refusal(op.Reason(f.Error.Code), f.Error.Text)
+}
+
+// refusal returns the error for a request that a node refuses.
+func refusal(code op.Reason, text string) error {
+	switch code {
 	case op.BadRequest, op.UnknownDefinition:
-		return fmt.Errorf("%w: %s", ErrRefused, f.Error.Text)
+		return fmt.Errorf("%w: %s", ErrRefused, text)
 	}
-	return fmt.Errorf("%s: %s", f.Error.Code, f.Error.Text)
+	return fmt.Errorf("%s: %s", code, text)
 }

@@ -21,7 +21,7 @@ type queryResult[T any] struct {
 
 // query is a request that each node can answer by itself.
 type query[T any] struct {
-	call      func(ctx context.Context, endpoint string) (T, error)
+	call      func(ctx context.Context, node op.NodeID) (T, error)
 	onFailure func(endpoint string, err error) // called for each node that has failed; may be nil
 }
 
@@ -49,7 +49,7 @@ func runQuery[T any](ctx context.Context, c *Client, q query[T]) (winner queryRe
 	for {
 		if step.To != 0 {
 			ctx, end := context.WithCancel(ctx)
-			go queryNode(ctx, queryResult[T]{index: len(exchanges), from: step.To, cancel: end}, c.endpoint(step.To), q, answers)
+			go queryNode(ctx, queryResult[T]{index: len(exchanges), from: step.To, cancel: end}, q, answers)
 			exchanges = append(exchanges, end)
 		}
 		if step.Done {
@@ -78,8 +78,8 @@ func runQuery[T any](ctx context.Context, c *Client, q query[T]) (winner queryRe
 
 // queryNode sends a query to one node, and passes on the result unless ctx has
 // ended.
-func queryNode[T any](ctx context.Context, f queryResult[T], endpoint string, q query[T], answers chan<- queryResult[T]) {
-	f.answer, f.err = q.call(ctx, endpoint)
+func queryNode[T any](ctx context.Context, f queryResult[T], q query[T], answers chan<- queryResult[T]) {
+	f.answer, f.err = q.call(ctx, f.from)
 	select {
 	case answers <- f:
 	case <-ctx.Done():

@@ -1,23 +1,14 @@
 package client
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
-	"strconv"
-	"sync/atomic"
 	"time"
 
+	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/watch"
 )
-
-// watchIdleTimeout is the time without a line, several heartbeats, after which the
-// connection of a watch is dead.
-const watchIdleTimeout = 45 * time.Second
 
 // WatchOptions selects the machines to watch: one by its Key, or all with a Prefix.
 type WatchOptions struct {
@@ -40,21 +31,23 @@ type WatchOptions struct {
 // in memory. It gives up with ErrUnreachable when no node can be watched for the
 // client's Deadline.
 func (c *Client) Watch(ctx context.Context, w WatchOptions, handler func(watch.Event) error) error {
-	s := watchState{options: w, resumer: watch.NewResumer(), handler: handler, lastLineAt: time.Now()}
+	s := watchState{options: w, resumer: watch.NewResumer(), handler: handler, lastEventAt: time.Now()}
 	for {
-		f, err := runQuery(ctx, c, query[*http.Response]{onFailure: w.OnNodeFailed, call: func(ctx context.Context, endpoint string) (*http.Response, error) {
-			return c.openWatch(ctx, endpoint, s.nextQuery())
+		next := s.next()
+		f, err := runQuery(ctx, c, query[eventSource]{onFailure: w.OnNodeFailed, call: func(ctx context.Context, node op.NodeID) (eventSource, error) {
+			return c.openWatch(ctx, node, next)
 		}})
 		if err != nil {
 			return err
 		}
-		err = s.readEvents(f)
+		err = s.handleEvents(f.answer)
+		f.cancel()
 		switch {
 		case s.handlerErr != nil:
 			return s.handlerErr
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case time.Since(s.lastLineAt) > c.cfg.Deadline:
+		case time.Since(s.lastEventAt) > c.cfg.Deadline:
 			return fmt.Errorf("%w: %w", ErrUnreachable, err)
 		}
 		c.withSession(func(now time.Duration) { c.session.Disconnected(now, f.from) })
@@ -64,72 +57,56 @@ func (c *Client) Watch(ctx context.Context, w WatchOptions, handler func(watch.E
 	}
 }
 
-// openWatch begins a watch at one node.
-func (c *Client) openWatch(ctx context.Context, endpoint string, what url.Values) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+endpoint+"/v1/watch?"+what.Encode(), nil)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
-	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	if resp.StatusCode != http.StatusOK {
-		defer resp.Body.Close()
-		return nil, responseError(resp)
-	}
-	return resp, nil
+// eventSource is a watch at one node. It ends with the context that it was opened with.
+type eventSource interface {
+	// next returns the next event, which may be a heartbeat.
+	next() (watch.Event, error)
+	close()
 }
 
-// readEvents handles the events of one node until its connection fails.
-func (s *watchState) readEvents(f queryResult[*http.Response]) error {
-	defer f.cancel()
-	defer f.answer.Body.Close()
-	s.resumer.Accepted()
-	var silent atomic.Bool
-	alarm := time.AfterFunc(watchIdleTimeout, func() { silent.Store(true); f.cancel() })
-	defer alarm.Stop()
-	for in := bufio.NewScanner(f.answer.Body); in.Scan(); alarm.Reset(watchIdleTimeout) {
-		var e watch.Event
-		if err := json.Unmarshal(in.Bytes(), &e); err != nil {
-			return fmt.Errorf("not the line of a node: %.100q", in.Bytes())
+// openWatch begins a watch at one node: on its stream, or by HTTP.
+func (c *Client) openWatch(ctx context.Context, node op.NodeID, s watch.Selection) (eventSource, error) {
+	if !c.cfg.HTTPOnly {
+		source, err := c.links[node-1].openWatch(ctx, s)
+		if !errors.Is(err, errNoStreams) {
+			return source, err
 		}
-		s.lastLineAt = time.Now()
+	}
+	return c.openHTTPWatch(ctx, c.endpoint(node), s)
+}
+
+// handleEvents handles the events of one node until its connection fails.
+func (s *watchState) handleEvents(source eventSource) error {
+	defer source.close()
+	s.resumer.Accepted()
+	for {
+		e, err := source.next()
+		if err != nil {
+			return err
+		}
+		s.lastEventAt = time.Now()
 		if err := s.handleEvent(e); err != nil {
 			return err
 		}
 	}
-	if silent.Load() {
-		return fmt.Errorf("nothing was received for %v", watchIdleTimeout)
-	}
-	return errors.New("the connection has ended")
 }
 
 // watchState is the progress of a watch over all its nodes.
 type watchState struct {
-	options    WatchOptions
-	resumer    *watch.Resumer
-	handler    func(watch.Event) error
-	lastLineAt time.Time // time of the last line
-	handlerErr error     // error of handler
+	options     WatchOptions
+	resumer     *watch.Resumer
+	handler     func(watch.Event) error
+	lastEventAt time.Time // also of a heartbeat
+	handlerErr  error     // error of handler
 }
 
-// nextQuery returns the parameters of the watch at the next node.
-func (s *watchState) nextQuery() url.Values {
+// next returns the selection for the next node.
+func (s *watchState) next() watch.Selection {
 	first := watch.Selection{Prefix: s.options.Prefix, Resume: s.options.Resume, From: s.options.From}
 	if s.options.Key != "" {
 		first.Single, first.Prefix = true, s.options.Key
 	}
-	next, q := s.resumer.Next(first), url.Values{}
-	if next.Single {
-		q.Set("key", next.Prefix)
-	} else {
-		q.Set("prefix", next.Prefix)
-	}
-	if next.Resume {
-		q.Set("from", strconv.FormatUint(next.From, 10))
-	}
-	return q
+	return s.resumer.Next(first)
 }
 
 // handleEvent passes an event on, unless an earlier one covers it.

@@ -1,0 +1,69 @@
+package client
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node/stream"
+)
+
+// errNoStreams is wrapped by the error for a node that has answered a request for a
+// stream otherwise, or not at all: it may serve HTTP. errNeverStreams is wrapped as well
+// if it would answer the same again.
+var (
+	errNoStreams    = errors.New("the node speaks no streams")
+	errNeverStreams = errors.New("and will not soon")
+)
+
+// dial opens a stream at an endpoint. first are bytes of the node that have come already.
+func dial(endpoint string) (conn net.Conn, first []byte, err error) {
+	conn, err = net.DialTimeout("tcp", endpoint, connectTimeout)
+	if err != nil {
+		return nil, nil, err
+	}
+	first, err = upgrade(conn, endpoint)
+	if err != nil {
+		_ = conn.Close()
+		return nil, nil, err
+	}
+	return conn, first, nil
+}
+
+// upgrade makes a connection a stream.
+func upgrade(conn net.Conn, endpoint string) (first []byte, err error) {
+	req, err := http.NewRequest(http.MethodGet, "http://"+endpoint+"/v1/stream", nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Connection", "Upgrade")
+	req.Header.Set("Upgrade", stream.Protocol)
+	if err := conn.SetDeadline(time.Now().Add(connectTimeout)); err != nil {
+		return nil, err
+	}
+	if err := req.Write(conn); err != nil {
+		return nil, err
+	}
+	in := bufio.NewReader(conn)
+	resp, err := http.ReadResponse(in, req)
+	var timeout net.Error
+	switch {
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", errNoStreams, err)
+	case resp.StatusCode >= 500:
+		return nil, fmt.Errorf("%w: %s", errNoStreams, resp.Status)
+	case resp.StatusCode != http.StatusSwitchingProtocols || resp.Header.Get("Upgrade") != stream.Protocol:
+		return nil, fmt.Errorf("%w: %s: %w", errNoStreams, resp.Status, errNeverStreams)
+	}
+	first = make([]byte, in.Buffered())
+	if _, err := io.ReadFull(in, first); err != nil {
+		return nil, err
+	}
+	return first, conn.SetDeadline(time.Time{})
+}

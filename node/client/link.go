@@ -1,0 +1,425 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node/httpapi"
+	"github.com/lockstep-dst/lockstep/node/op"
+	"github.com/lockstep-dst/lockstep/node/session"
+	"github.com/lockstep-dst/lockstep/node/stream"
+)
+
+// Timings of a link.
+const (
+	connectTimeout = 5 * time.Second
+	writeTimeout   = 10 * time.Second
+	linkTick       = time.Second
+	pingSilence    = 2 * time.Second  // a reply is awaited, and nothing comes: is the node there?
+	pongTimeout    = 3 * time.Second  // it is not
+	pingIdle       = 30 * time.Second // nothing is unfinished but watches
+	closeIdle      = time.Minute      // nothing is unfinished
+	httpPeriod     = time.Minute      // the node speaks no streams: for this time it is not asked again
+)
+
+// linkBuffer is the size in bytes of the largest read of a stream.
+const linkBuffer = 32 << 10
+
+// linkState is the state of a link.
+type linkState uint8
+
+const (
+	down       linkState = iota // it connects with the next exchange
+	connecting                  // exchanges wait
+	up
+)
+
+// link is the stream to one node, which all operations of a Client use together. Its
+// writer sends all requests that have gathered with one write; its reader hands out all
+// responses of a read. A node that speaks no streams is asked by HTTP.
+type link struct {
+	client   *Client
+	endpoint string
+	wake     chan struct{} // holds a token if the writer has work
+
+	mu        sync.Mutex // guards the following
+	state     linkState
+	conn      net.Conn // while up
+	end       *stream.Client
+	exchanges map[uint64]*exchange // sent and unfinished, by id
+	waiting   []*exchange          // for the connection, or for credit
+	lastHeard time.Time            // when bytes came
+	lastUsed  time.Time            // when an exchange was last unfinished, to the tick
+	pingedAt  time.Time            // since lastHeard; zero: it was not
+	httpUntil time.Time
+	goodbye   string // text of a Goaway
+}
+
+// exchange is an operation's attempt, or a watch, on its way to one node.
+type exchange struct {
+	link *link
+	id   uint64 // on the stream; 0: it waits
+
+	call       *pendingCall
+	generation uint64 // of call
+	request    *op.Request
+	deadline   time.Time // after which nobody awaits the reply
+
+	watch *streamWatch // or else a watch
+}
+
+func newLink(c *Client, endpoint string) *link {
+	return &link{client: c, endpoint: endpoint, wake: make(chan struct{}, 1), exchanges: map[uint64]*exchange{}}
+}
+
+// start begins an exchange of this link. It reports false if it is to go by HTTP.
+func (l *link) start(x *exchange) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state == down {
+		if time.Now().Before(l.httpUntil) {
+			return false
+		}
+		l.state = connecting
+		go l.run()
+	}
+	if l.state == connecting || len(l.waiting) > 0 || !l.send(x) {
+		l.waiting = append(l.waiting, x)
+	}
+	return true
+}
+
+// send gives an exchange to the stream. It reports false if it must wait for credit, or
+// for the end of the stream.
+func (l *link) send(x *exchange) bool {
+	var err error
+	if x.watch != nil {
+		x.id, err = l.end.Watch(x.watch.selection, watchCredit)
+	} else {
+		x.id, err = l.end.Request(x.request, max(time.Until(x.deadline), time.Millisecond))
+	}
+	switch {
+	case errors.Is(err, stream.ErrNoCredit), errors.Is(err, stream.ErrClosed):
+		return false
+	case err != nil:
+		x.invalid(err)
+		return true
+	}
+	l.exchanges[x.id] = x
+	l.signal()
+	return true
+}
+
+// cancel ends an exchange that nobody awaits any more.
+func (l *link) cancel(x *exchange) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.exchanges[x.id] == x {
+		delete(l.exchanges, x.id)
+		if l.end.Cancel(x.id) {
+			l.signal()
+		}
+		return
+	}
+	for i, w := range l.waiting {
+		if w == x {
+			l.waiting = append(l.waiting[:i], l.waiting[i+1:]...)
+			return
+		}
+	}
+}
+
+// close ends the stream. The next exchange opens another.
+func (l *link) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.conn != nil {
+		_ = l.conn.Close() // which ends its goroutines
+	}
+}
+
+// signal has the writer look for work.
+func (l *link) signal() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run opens a stream and serves it until it ends.
+func (l *link) run() {
+	conn, first, err := dial(l.endpoint)
+	switch {
+	case errors.Is(err, errNoStreams):
+		l.useHTTP(err)
+	case err != nil:
+		l.failed(0, err)
+	default:
+		unwritten, err := l.serve(conn, first)
+		l.failed(unwritten, err)
+	}
+}
+
+// useHTTP sends all that waits by HTTP, and what comes within httpPeriod if the node
+// has answered that it speaks no streams.
+func (l *link) useHTTP(err error) {
+	l.mu.Lock()
+	if errors.Is(err, errNeverStreams) {
+		l.httpUntil = time.Now().Add(httpPeriod)
+	}
+	waiting := l.waiting
+	l.waiting, l.state = nil, down
+	l.mu.Unlock()
+	for _, x := range waiting {
+		x.overHTTP()
+	}
+}
+
+// failed gives all exchanges their end when the stream has ended. The last unwritten
+// bytes were certainly not sent.
+func (l *link) failed(unwritten int, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	text := fmt.Sprintf("%s: %v", l.endpoint, err)
+	if l.goodbye != "" {
+		text = l.goodbye
+	}
+	if l.end != nil {
+		l.end.NotWritten(unwritten)
+		for _, lost := range l.end.Closed() {
+			if x := l.exchanges[lost.ID]; x != nil {
+				x.finish(attemptResult{Exchange: session.Exchange{NeverSent: lost.NeverSent}, text: text})
+			}
+		}
+	}
+	for _, x := range l.waiting {
+		x.finish(attemptResult{Exchange: session.Exchange{NeverSent: true}, text: text})
+	}
+	clear(l.exchanges)
+	l.state, l.conn, l.end, l.waiting, l.goodbye = down, nil, nil, nil, ""
+}
+
+// serve runs an open stream until it ends, and returns why, with the number of bytes at
+// the end of the ones taken that were not written.
+func (l *link) serve(conn net.Conn, first []byte) (unwritten int, err error) {
+	l.mu.Lock()
+	l.conn, l.end = conn, stream.NewClient()
+	l.lastHeard, l.lastUsed, l.pingedAt = time.Now(), time.Now(), time.Time{}
+	l.mu.Unlock()
+	read := make(chan error, 1)
+	go func() {
+		err := l.readLoop(conn, first)
+		_ = conn.Close() // which ends a write
+		read <- err
+	}()
+	unwritten, err = l.writeLoop(conn, read)
+	_ = conn.Close()
+	if err != nil { // the writer has failed first
+		if cause := <-read; !errors.Is(cause, net.ErrClosed) {
+			err = cause
+		}
+		return unwritten, err
+	}
+	return unwritten, <-read
+}
+
+// writeLoop sends what is to be sent. It returns nil when the reader has ended.
+func (l *link) writeLoop(conn net.Conn, read chan error) (unwritten int, err error) {
+	tick := time.NewTicker(linkTick)
+	defer tick.Stop()
+	var out []byte
+	for {
+		l.mu.Lock()
+		out = l.end.Take(out)
+		l.mu.Unlock()
+		if len(out) > 0 {
+			_ = conn.SetWriteDeadline(time.Now().Add(writeTimeout)) // fails only if the connection is dead
+			if n, err := conn.Write(out); err != nil {
+				return len(out) - n, err
+			}
+			out = out[:0]
+		}
+		select {
+		case <-l.wake:
+		case err := <-read:
+			read <- err
+			return 0, nil
+		case now := <-tick.C:
+			if err := l.check(now); err != nil {
+				return 0, err
+			}
+		}
+	}
+}
+
+// errSilent is the end of a stream to a node that does not respond; errUnused of one
+// that nothing has used for closeIdle.
+var (
+	errSilent = errors.New("the node does not respond")
+	errUnused = errors.New("the stream was not used")
+)
+
+// check finds out whether the node is there, if it has not been heard for a while.
+func (l *link) check(now time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	silence, used := now.Sub(l.lastHeard), len(l.waiting) > 0 || l.end.Unfinished() > 0
+	if used {
+		l.lastUsed = now
+	}
+	switch {
+	case !l.pingedAt.IsZero() && now.Sub(l.pingedAt) > pongTimeout:
+		return errSilent
+	case !used && now.Sub(l.lastUsed) > closeIdle:
+		return errUnused
+	case l.pingedAt.IsZero() && used && (silence > pingIdle || silence > pingSilence && l.awaitsReply()):
+		l.pingedAt = now
+		l.end.Ping(1)
+		l.signal()
+	}
+	return nil
+}
+
+// awaitsReply reports whether an exchange is unfinished that a node answers soon.
+func (l *link) awaitsReply() bool {
+	for _, x := range l.exchanges {
+		if x.watch == nil || !x.watch.begun {
+			return true
+		}
+	}
+	return len(l.waiting) > 0
+}
+
+// readLoop takes what comes until the stream ends, and returns why.
+func (l *link) readLoop(conn net.Conn, first []byte) error {
+	if err := l.receive(first); err != nil {
+		return err
+	}
+	chunk := make([]byte, linkBuffer)
+	for {
+		n, err := conn.Read(chunk)
+		if n > 0 {
+			if err := l.receive(chunk[:n]); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// receive takes bytes of the node, and hands out the responses in them.
+func (l *link) receive(chunk []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lastHeard, l.pingedAt = time.Now(), time.Time{}
+	events, err := l.end.Receive(chunk)
+	for i := range events {
+		l.take(&events[i])
+	}
+	for len(l.waiting) > 0 && l.state == up {
+		if !l.send(l.waiting[0]) {
+			break
+		}
+		l.waiting = l.waiting[1:]
+	}
+	if l.goodbye != "" && err == nil {
+		return errors.New(l.goodbye)
+	}
+	return err
+}
+
+// take takes one message of the node.
+func (l *link) take(e *stream.ClientEvent) {
+	x := l.exchanges[e.ID]
+	switch e.Kind {
+	case stream.Greeted:
+		l.state = up
+	case stream.WentAway:
+		l.goodbye = e.Text
+		if l.goodbye == "" {
+			l.goodbye = e.Goaway.String()
+		}
+	case stream.Replied:
+		if x != nil {
+			delete(l.exchanges, e.ID)
+			x.replied(e)
+		}
+	case stream.WatchRefused, stream.WatchEnded:
+		if x != nil {
+			delete(l.exchanges, e.ID)
+			x.watch.ended(e)
+		}
+	case stream.WatchBegun:
+		if x != nil {
+			x.watch.begin()
+		}
+	case stream.WatchChanged:
+		if x != nil {
+			x.watch.add(e.Changes)
+		}
+	}
+}
+
+// credit grants a watch n more events.
+func (l *link) credit(x *exchange, n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.exchanges[x.id] == x && l.end.Credit(x.id, n) {
+		l.signal()
+	}
+}
+
+// replied hands a reply to the operation.
+func (x *exchange) replied(e *stream.ClientEvent) {
+	reply := e.Reply
+	r := attemptResult{Exchange: session.Exchange{Reply: &reply}, text: e.Text}
+	if reply.Kind == op.ReadLocal {
+		h := x.link.end.Peer()
+		r.from = httpapi.Responder{Node: h.Node, Boot: h.Boot}
+	}
+	x.finish(r)
+}
+
+// invalid ends an exchange that fits into no message.
+func (x *exchange) invalid(err error) {
+	if x.watch != nil {
+		x.watch.fail(fmt.Errorf("%w: %w", ErrRefused, err))
+		return
+	}
+	reply := x.request.NotCarriedOut(op.BadRequest)
+	x.finish(attemptResult{Exchange: session.Exchange{Reply: reply}, text: err.Error()})
+}
+
+// finish ends an exchange.
+func (x *exchange) finish(r attemptResult) {
+	if x.watch != nil {
+		x.watch.fail(errors.New(r.text))
+		return
+	}
+	r.Attempt = x.request.Attempt
+	x.call.deliver(x.generation, r)
+}
+
+// overHTTP sends an exchange by HTTP, if it is still awaited.
+func (x *exchange) overHTTP() {
+	if x.watch != nil {
+		x.watch.fail(errNoStreams)
+		return
+	}
+	if ctx, ok := x.call.context(x.generation); ok {
+		go x.httpAttempt(ctx)
+	}
+}
+
+// httpAttempt sends a request to one node by HTTP, and passes on the result.
+func (x *exchange) httpAttempt(ctx context.Context) {
+	r := x.link.client.roundTrip(ctx, x.link.endpoint, x.request)
+	r.Attempt = x.request.Attempt
+	x.call.deliver(x.generation, r)
+}

@@ -66,7 +66,7 @@ func benchmarkClients(b *testing.B, c *client.Client, clients int, kind op.Kind)
 			states[i]++
 		}
 		if err != nil || r.Outcome != op.Committed {
-			b.Fatalf("%+v, %v", r, err)
+			b.Errorf("%+v, %v", r, err)
 		}
 	}
 	for i := range clients {

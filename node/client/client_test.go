@@ -54,6 +54,27 @@ func fakeNode(t *testing.T, answer http.HandlerFunc) (endpoint string) {
 	return strings.TrimPrefix(s.URL, "http://")
 }
 
+// fakeStreams starts a server that answers requests for streams.
+func fakeStreams(t *testing.T, answer http.HandlerFunc) (endpoint string) {
+	t.Helper()
+	s := httptest.NewServer(answer)
+	t.Cleanup(s.Close)
+	return strings.TrimPrefix(s.URL, "http://")
+}
+
+// switchProtocols begins a stream with the given bytes, and then says nothing.
+func switchProtocols(first string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: lockstep\r\n\r\n"+first)
+		_, _ = io.Copy(io.Discard, conn)
+		_ = conn.Close()
+	}
+}
+
 // neverAnswer takes a request and never responds.
 func neverAnswer(_ http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body) // or the server would not notice that the client disconnects
@@ -68,8 +89,16 @@ func newClient(t *testing.T, cfg client.Config) *client.Client {
 	return c
 }
 
-func TestOutcomes(t *testing.T) {
-	c := newClient(t, client.Config{Endpoints: []string{startNode(t)}})
+// eachTransport runs a test over streams and over HTTP.
+func eachTransport(t *testing.T, test func(t *testing.T, httpOnly bool)) {
+	t.Run("stream", func(t *testing.T) { test(t, false) })
+	t.Run("http", func(t *testing.T) { test(t, true) })
+}
+
+func TestOutcomes(t *testing.T) { eachTransport(t, testOutcomes) }
+
+func testOutcomes(t *testing.T, httpOnly bool) {
+	c := newClient(t, client.Config{Endpoints: []string{startNode(t)}, HTTPOnly: httpOnly})
 	r, err := c.Propose(t.Context(), key, "Running")
 	require.NoError(t, err)
 	require.Equal(t, client.Result{Operation: r.Operation, Outcome: op.Committed, State: "Running", Version: 1, Known: true}, r)
@@ -107,12 +136,14 @@ func TestOutcomes(t *testing.T) {
 }
 
 // An operation is the same in another client that knows its id.
-func TestRepeatedByAnotherClient(t *testing.T) {
+func TestRepeatedByAnotherClient(t *testing.T) { eachTransport(t, testRepeatedByAnotherClient) }
+
+func testRepeatedByAnotherClient(t *testing.T, httpOnly bool) {
 	endpoint := startNode(t)
-	first := newClient(t, client.Config{Endpoints: []string{endpoint}})
+	first := newClient(t, client.Config{Endpoints: []string{endpoint}, HTTPOnly: httpOnly})
 	was, err := first.Propose(t.Context(), key, "Running")
 	require.NoError(t, err)
-	second := newClient(t, client.Config{Endpoints: []string{endpoint}})
+	second := newClient(t, client.Config{Endpoints: []string{endpoint}, HTTPOnly: httpOnly})
 	require.NotEqual(t, was.Operation.Name(), second.NewName())
 	now, err := second.Do(t.Context(), session.Operation{ID: was.Operation, Kind: op.Propose, Key: key, To: "Running"})
 	require.NoError(t, err)
@@ -120,17 +151,23 @@ func TestRepeatedByAnotherClient(t *testing.T) {
 }
 
 // Nodes that are down, or are not nodes, are skipped.
-func TestFailover(t *testing.T) {
+func TestFailover(t *testing.T) { eachTransport(t, testFailover) }
+
+func testFailover(t *testing.T, httpOnly bool) {
 	for name, bad := range map[string]string{
-		"down":            tcptest.Address(t),
-		"not a node":      fakeNode(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") }),
-		"broken proxy":    fakeNode(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "bad gateway", http.StatusBadGateway) }),
-		"hangs up":        fakeNode(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }),
-		"endless nothing": fakeNode(t, neverAnswer),
+		"down":                 tcptest.Address(t),
+		"not a node":           fakeNode(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") }),
+		"broken proxy":         fakeNode(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "bad gateway", http.StatusBadGateway) }),
+		"hangs up":             fakeNode(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }),
+		"endless nothing":      fakeNode(t, neverAnswer),
+		"hangs up on a stream": fakeStreams(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }),
+		"hangs on a stream":    fakeStreams(t, neverAnswer),
+		"no hello":             fakeStreams(t, switchProtocols("")),
+		"not a hello":          fakeStreams(t, switchProtocols("hello, hello, hello")),
 	} {
 		t.Run(name, func(t *testing.T) {
 			good := startNode(t)
-			c := newClient(t, client.Config{Endpoints: []string{bad, good, bad}, AttemptTimeout: 300 * time.Millisecond, Deadline: time.Minute})
+			c := newClient(t, client.Config{Endpoints: []string{bad, good, bad}, HTTPOnly: httpOnly, AttemptTimeout: 300 * time.Millisecond, Deadline: time.Minute})
 			for i, to := range []string{"Running", "Stopped", "Init"} {
 				r, err := c.Propose(t.Context(), key, to)
 				require.NoError(t, err)
@@ -183,8 +220,10 @@ func TestContextEnds(t *testing.T) {
 }
 
 // A client is safe for concurrent use.
-func TestConcurrentUse(t *testing.T) {
-	c := newClient(t, client.Config{Endpoints: []string{startNode(t)}})
+func TestConcurrentUse(t *testing.T) { eachTransport(t, testConcurrentUse) }
+
+func testConcurrentUse(t *testing.T, httpOnly bool) {
+	c := newClient(t, client.Config{Endpoints: []string{startNode(t)}, HTTPOnly: httpOnly})
 	var all sync.WaitGroup
 	for i := range 16 {
 		all.Go(func() {
@@ -213,13 +252,17 @@ func TestBadConfig(t *testing.T) {
 // A node that abstains is skipped, for every kind of request: the one to it has
 // certainly had no effect.
 func TestNodeThatAbstainsIsPassedOver(t *testing.T) {
+	eachTransport(t, testNodeThatAbstainsIsPassedOver)
+}
+
+func testNodeThatAbstainsIsPassedOver(t *testing.T, httpOnly bool) {
 	var asked atomic.Int64
 	abstains := fakeNode(t, func(w http.ResponseWriter, _ *http.Request) {
 		asked.Add(1)
 		w.WriteHeader(http.StatusServiceUnavailable)
 		fmt.Fprint(w, `{"error":{"code":"abstains","text":"this node takes no part, and others may"},"outcome":"rejected"}`)
 	})
-	c := newClient(t, client.Config{Endpoints: []string{abstains, startNode(t)}})
+	c := newClient(t, client.Config{Endpoints: []string{abstains, startNode(t)}, HTTPOnly: httpOnly})
 	for range 2 { // in one of them it is tried, whichever node is the machine's home
 		r, err := c.Propose(t.Context(), key, "Running")
 		require.NoError(t, err)

@@ -20,13 +20,14 @@ var (
 	errNeverStreams = errors.New("and will not soon")
 )
 
-// dial opens a stream at an endpoint. first are bytes of the node that have come already.
-func dial(endpoint string) (conn net.Conn, first []byte, err error) {
-	conn, err = net.DialTimeout("tcp", endpoint, connectTimeout)
+// dial opens a stream at an endpoint within a time. first are bytes of the node that have
+// come already.
+func dial(endpoint string, within time.Duration) (conn net.Conn, first []byte, err error) {
+	conn, err = net.DialTimeout("tcp", endpoint, within)
 	if err != nil {
 		return nil, nil, err
 	}
-	first, err = upgrade(conn, endpoint)
+	first, err = upgrade(conn, endpoint, within)
 	if err != nil {
 		_ = conn.Close()
 		return nil, nil, err
@@ -35,14 +36,14 @@ func dial(endpoint string) (conn net.Conn, first []byte, err error) {
 }
 
 // upgrade makes a connection a stream.
-func upgrade(conn net.Conn, endpoint string) (first []byte, err error) {
+func upgrade(conn net.Conn, endpoint string, within time.Duration) (first []byte, err error) {
 	req, err := http.NewRequest(http.MethodGet, "http://"+endpoint+"/v1/stream", nil)
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Connection", "Upgrade")
 	req.Header.Set("Upgrade", stream.Protocol)
-	if err := conn.SetDeadline(time.Now().Add(connectTimeout)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(within)); err != nil {
 		return nil, err
 	}
 	if err := req.Write(conn); err != nil {

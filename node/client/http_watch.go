@@ -23,6 +23,7 @@ const watchIdleTimeout = 45 * time.Second
 type httpWatch struct {
 	resp   *http.Response
 	in     *bufio.Scanner
+	lineAt time.Time // of the last line; zero: there was none
 	silent atomic.Bool
 	alarm  *time.Timer // ends the request
 	cancel context.CancelFunc
@@ -77,8 +78,12 @@ func (w *httpWatch) next() (e watch.Event, err error) {
 	if err := json.Unmarshal(w.in.Bytes(), &e); err != nil {
 		return e, fmt.Errorf("not the line of a node: %.100q", w.in.Bytes())
 	}
+	w.lineAt = time.Now()
 	return e, nil
 }
+
+// heard implements eventSource.
+func (w *httpWatch) heard() time.Time { return w.lineAt }
 
 // close implements eventSource.
 func (w *httpWatch) close() {

@@ -14,17 +14,22 @@ import (
 	"github.com/lockstep-dst/lockstep/node/stream"
 )
 
-// Timings of a link.
-const (
-	connectTimeout = 5 * time.Second
-	writeTimeout   = 10 * time.Second
-	linkTick       = time.Second
-	pingSilence    = 2 * time.Second  // a reply is awaited, and nothing comes: is the node there?
-	pongTimeout    = 3 * time.Second  // it is not
-	pingIdle       = 30 * time.Second // nothing is unfinished but watches
-	closeIdle      = time.Minute      // nothing is unfinished
-	httpPeriod     = time.Minute      // the node speaks no streams: for this time it is not asked again
-)
+// timings are the timings of a link.
+type timings struct {
+	connect     time.Duration // until a node has answered a request for a stream
+	write       time.Duration // until it has taken what was written
+	tick        time.Duration // between two looks at the following
+	pingSilence time.Duration // a reply is awaited, and nothing comes: is the node there?
+	pong        time.Duration // it is not
+	pingIdle    time.Duration // nothing is unfinished but watches
+	closeIdle   time.Duration // nothing is unfinished
+	http        time.Duration // the node speaks no streams: for this time it is not asked again
+}
+
+var defaultTimings = timings{
+	connect: 5 * time.Second, write: 10 * time.Second, tick: time.Second, pingSilence: 2 * time.Second, pong: 3 * time.Second,
+	pingIdle: 30 * time.Second, closeIdle: time.Minute, http: time.Minute,
+}
 
 // linkBuffer is the size in bytes of the largest read of a stream.
 const linkBuffer = 32 << 10
@@ -43,6 +48,7 @@ const (
 // responses of a read. A node that speaks no streams is asked by HTTP.
 type link struct {
 	client   *Client
+	timings  timings
 	endpoint string
 	wake     chan struct{} // holds a token if the writer has work
 
@@ -73,7 +79,7 @@ type exchange struct {
 }
 
 func newLink(c *Client, endpoint string) *link {
-	return &link{client: c, endpoint: endpoint, wake: make(chan struct{}, 1), exchanges: map[uint64]*exchange{}}
+	return &link{client: c, timings: defaultTimings, endpoint: endpoint, wake: make(chan struct{}, 1), exchanges: map[uint64]*exchange{}}
 }
 
 // start begins an exchange of this link. It reports false if it is to go by HTTP.
@@ -152,7 +158,7 @@ func (l *link) signal() {
 
 // run opens a stream and serves it until it ends.
 func (l *link) run() {
-	conn, first, err := dial(l.endpoint)
+	conn, first, err := dial(l.endpoint, l.timings.connect)
 	switch {
 	case errors.Is(err, errNoStreams):
 		l.useHTTP(err)
@@ -164,17 +170,24 @@ func (l *link) run() {
 	}
 }
 
-// useHTTP sends all that waits by HTTP, and what comes within httpPeriod if the node
+// useHTTP sends all that waits by HTTP, and what comes within timings.http if the node
 // has answered that it speaks no streams.
 func (l *link) useHTTP(err error) {
 	l.mu.Lock()
 	if errors.Is(err, errNeverStreams) {
-		l.httpUntil = time.Now().Add(httpPeriod)
+		l.httpUntil = time.Now().Add(l.timings.http)
 	}
-	waiting := l.waiting
+	var attempts []*exchange
+	for _, x := range l.waiting {
+		if x.watch != nil {
+			x.watch.fail(err)
+		} else {
+			attempts = append(attempts, x)
+		}
+	}
 	l.waiting, l.state = nil, down
 	l.mu.Unlock()
-	for _, x := range waiting {
+	for _, x := range attempts {
 		x.overHTTP()
 	}
 }
@@ -229,7 +242,7 @@ func (l *link) serve(conn net.Conn, first []byte) (unwritten int, err error) {
 
 // writeLoop sends what is to be sent. It returns nil when the reader has ended.
 func (l *link) writeLoop(conn net.Conn, read chan error) (unwritten int, err error) {
-	tick := time.NewTicker(linkTick)
+	tick := time.NewTicker(l.timings.tick)
 	defer tick.Stop()
 	var out []byte
 	for {
@@ -237,7 +250,7 @@ func (l *link) writeLoop(conn net.Conn, read chan error) (unwritten int, err err
 		out = l.end.Take(out)
 		l.mu.Unlock()
 		if len(out) > 0 {
-			_ = conn.SetWriteDeadline(time.Now().Add(writeTimeout)) // fails only if the connection is dead
+			_ = conn.SetWriteDeadline(time.Now().Add(l.timings.write)) // fails only if the connection is dead
 			if n, err := conn.Write(out); err != nil {
 				return len(out) - n, err
 			}
@@ -257,7 +270,7 @@ func (l *link) writeLoop(conn net.Conn, read chan error) (unwritten int, err err
 }
 
 // errSilent is the end of a stream to a node that does not respond; errUnused of one
-// that nothing has used for closeIdle.
+// that nothing has used for a while.
 var (
 	errSilent = errors.New("the node does not respond")
 	errUnused = errors.New("the stream was not used")
@@ -272,11 +285,11 @@ func (l *link) check(now time.Time) error {
 		l.lastUsed = now
 	}
 	switch {
-	case !l.pingedAt.IsZero() && now.Sub(l.pingedAt) > pongTimeout:
+	case !l.pingedAt.IsZero() && now.Sub(l.pingedAt) > l.timings.pong:
 		return errSilent
-	case !used && now.Sub(l.lastUsed) > closeIdle:
+	case !used && now.Sub(l.lastUsed) > l.timings.closeIdle:
 		return errUnused
-	case l.pingedAt.IsZero() && used && (silence > pingIdle || silence > pingSilence && l.awaitsReply()):
+	case l.pingedAt.IsZero() && used && (silence > l.timings.pingIdle || silence > l.timings.pingSilence && l.awaitsReply()):
 		l.pingedAt = now
 		l.end.Ping(1)
 		l.signal()
@@ -406,12 +419,8 @@ func (x *exchange) finish(r attemptResult) {
 	x.call.deliver(x.generation, r)
 }
 
-// overHTTP sends an exchange by HTTP, if it is still awaited.
+// overHTTP sends an attempt by HTTP, if it is still awaited.
 func (x *exchange) overHTTP() {
-	if x.watch != nil {
-		x.watch.fail(errNoStreams)
-		return
-	}
 	if ctx, ok := x.call.context(x.generation); ok {
 		go x.httpAttempt(ctx)
 	}

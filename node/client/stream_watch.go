@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/lockstep-dst/lockstep/node/stream"
 	"github.com/lockstep-dst/lockstep/node/watch"
@@ -26,6 +27,7 @@ type streamWatch struct {
 	mu    sync.Mutex    // guards the following
 	queue []watch.Event // not taken yet
 	err   error         // the end, after queue
+	at    time.Time     // when the node was last heard before it
 }
 
 // openWatch begins a watch. The error wraps errNoStreams if the node speaks none.
@@ -35,12 +37,12 @@ func (l *link) openWatch(ctx context.Context, s watch.Selection) (eventSource, e
 	if !l.start(w.exchange) {
 		return nil, errNoStreams
 	}
+	context.AfterFunc(ctx, func() { l.cancel(w.exchange) })
 	select {
 	case <-w.opened:
 		return w, nil
 	case <-w.ready:
 	case <-ctx.Done():
-		l.cancel(w.exchange)
 		return nil, ctx.Err()
 	}
 	select {
@@ -77,10 +79,10 @@ func (w *streamWatch) ended(e *stream.ClientEvent) {
 	w.fail(fmt.Errorf("%s: %s", e.Code, e.Text))
 }
 
-// fail ends the watch.
+// fail ends the watch. The link's mu is held.
 func (w *streamWatch) fail(err error) {
 	w.mu.Lock()
-	w.err = err
+	w.err, w.at = err, w.exchange.link.lastHeard
 	w.mu.Unlock()
 	w.signal()
 }
@@ -117,6 +119,13 @@ func (w *streamWatch) next() (watch.Event, error) {
 			return watch.Event{}, w.ctx.Err()
 		}
 	}
+}
+
+// heard implements eventSource.
+func (w *streamWatch) heard() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.at
 }
 
 // close implements eventSource.

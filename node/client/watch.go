@@ -31,7 +31,7 @@ type WatchOptions struct {
 // in memory. It gives up with ErrUnreachable when no node can be watched for the
 // client's Deadline.
 func (c *Client) Watch(ctx context.Context, w WatchOptions, handler func(watch.Event) error) error {
-	s := watchState{options: w, resumer: watch.NewResumer(), handler: handler, lastEventAt: time.Now()}
+	s := watchState{options: w, resumer: watch.NewResumer(), handler: handler, lastHeard: time.Now()}
 	for {
 		next := s.next()
 		f, err := runQuery(ctx, c, query[eventSource]{onFailure: w.OnNodeFailed, call: func(ctx context.Context, node op.NodeID) (eventSource, error) {
@@ -47,7 +47,7 @@ func (c *Client) Watch(ctx context.Context, w WatchOptions, handler func(watch.E
 			return s.handlerErr
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case time.Since(s.lastEventAt) > c.cfg.Deadline:
+		case time.Since(s.lastHeard) > c.cfg.Deadline:
 			return fmt.Errorf("%w: %w", ErrUnreachable, err)
 		}
 		c.withSession(func(now time.Duration) { c.session.Disconnected(now, f.from) })
@@ -61,6 +61,9 @@ func (c *Client) Watch(ctx context.Context, w WatchOptions, handler func(watch.E
 type eventSource interface {
 	// next returns the next event, which may be a heartbeat.
 	next() (watch.Event, error)
+	// heard returns the time when the node was last known to serve the watch, after next
+	// has returned an error.
+	heard() time.Time
 	close()
 }
 
@@ -82,9 +85,11 @@ func (s *watchState) handleEvents(source eventSource) error {
 	for {
 		e, err := source.next()
 		if err != nil {
+			if at := source.heard(); at.After(s.lastHeard) {
+				s.lastHeard = at
+			}
 			return err
 		}
-		s.lastEventAt = time.Now()
 		if err := s.handleEvent(e); err != nil {
 			return err
 		}
@@ -93,11 +98,11 @@ func (s *watchState) handleEvents(source eventSource) error {
 
 // watchState is the progress of a watch over all its nodes.
 type watchState struct {
-	options     WatchOptions
-	resumer     *watch.Resumer
-	handler     func(watch.Event) error
-	lastEventAt time.Time // also of a heartbeat
-	handlerErr  error     // error of handler
+	options    WatchOptions
+	resumer    *watch.Resumer
+	handler    func(watch.Event) error
+	lastHeard  time.Time // when a node was last known to serve the watch
+	handlerErr error     // error of handler
 }
 
 // next returns the selection for the next node.

@@ -42,7 +42,11 @@ func gap(key string, from, to int) string {
 // collectEvents watches until it has n events.
 func collectEvents(t *testing.T, n int, w client.WatchOptions, endpoints ...string) (events []string) {
 	t.Helper()
-	c := newClient(t, client.Config{Endpoints: endpoints, Deadline: 5 * time.Second})
+	return collectFrom(t, newClient(t, client.Config{Endpoints: endpoints, Deadline: 5 * time.Second}), n, w)
+}
+
+func collectFrom(t *testing.T, c *client.Client, n int, w client.WatchOptions) (events []string) {
+	t.Helper()
 	enough := errors.New("enough")
 	err := c.Watch(t.Context(), w, func(e watch.Event) error {
 		switch {
@@ -86,16 +90,18 @@ func TestWatchOfManyFailover(t *testing.T) {
 }
 
 // A real node sends the same events as the fakes above.
-func TestWatchRealNode(t *testing.T) {
+func TestWatchRealNode(t *testing.T) { eachTransport(t, testWatchRealNode) }
+
+func testWatchRealNode(t *testing.T, httpOnly bool) {
 	endpoint := startNode(t)
-	c := newClient(t, client.Config{Endpoints: []string{endpoint}})
+	c := newClient(t, client.Config{Endpoints: []string{endpoint}, HTTPOnly: httpOnly})
 	go func() {
 		for _, to := range []string{"Running", "Stopped", "Init"} {
 			_, _ = c.Propose(context.Background(), key, to)
 		}
 	}()
 	require.Equal(t, []string{key + " is v0", key + " v1", key + " v2", key + " v3"},
-		collectEvents(t, 4, client.WatchOptions{Key: key, Resume: true}, endpoint))
+		collectFrom(t, c, 4, client.WatchOptions{Key: key, Resume: true}))
 	page, err := c.List(t.Context(), client.ListOptions{Prefix: "lifecycle/w", State: "Init", Limit: 1, Linearizable: true})
 	require.NoError(t, err)
 	require.Equal(t, []httpapi.Listed{{Key: key, State: "Init", Version: 3}}, page.Machines)
@@ -103,9 +109,11 @@ func TestWatchRealNode(t *testing.T) {
 
 // A request that one node rejects is not sent to others; without a reachable node
 // the error is ErrUnreachable.
-func TestWatchAndListFail(t *testing.T) {
+func TestWatchAndListFail(t *testing.T) { eachTransport(t, testWatchAndListFail) }
+
+func testWatchAndListFail(t *testing.T, httpOnly bool) {
 	down := tcptest.Address(t)
-	c := newClient(t, client.Config{Endpoints: []string{down, startNode(t)}})
+	c := newClient(t, client.Config{Endpoints: []string{down, startNode(t)}, HTTPOnly: httpOnly})
 	err := c.Watch(t.Context(), client.WatchOptions{Key: "nothing/a"}, nil)
 	require.ErrorIs(t, err, client.ErrRefused)
 	require.ErrorContains(t, err, "no node knows its definition")
@@ -113,7 +121,7 @@ func TestWatchAndListFail(t *testing.T) {
 	require.ErrorIs(t, err, client.ErrRefused)
 	require.ErrorContains(t, err, "want 1 to 1000")
 
-	c = newClient(t, client.Config{Endpoints: []string{down}, Deadline: 300 * time.Millisecond})
+	c = newClient(t, client.Config{Endpoints: []string{down}, HTTPOnly: httpOnly, Deadline: 300 * time.Millisecond})
 	lost := 0
 	err = c.Watch(t.Context(), client.WatchOptions{OnNodeFailed: func(string, error) { lost++ }}, nil)
 	require.ErrorIs(t, err, client.ErrUnreachable)
@@ -122,12 +130,12 @@ func TestWatchAndListFail(t *testing.T) {
 	_, err = c.List(t.Context(), client.ListOptions{})
 	require.ErrorIs(t, err, client.ErrUnreachable)
 
-	silent := newClient(t, client.Config{Endpoints: []string{fakeNode(t, neverAnswer)}, AttemptTimeout: 50 * time.Millisecond, Deadline: 200 * time.Millisecond})
+	silent := newClient(t, client.Config{Endpoints: []string{fakeNode(t, neverAnswer)}, HTTPOnly: httpOnly, AttemptTimeout: 50 * time.Millisecond, Deadline: 200 * time.Millisecond})
 	err = silent.Watch(t.Context(), client.WatchOptions{}, nil)
 	require.ErrorIs(t, err, client.ErrUnreachable)
 	require.ErrorContains(t, err, "no answer in time")
 
-	mute := newClient(t, client.Config{Endpoints: []string{fakeNode(t, func(http.ResponseWriter, *http.Request) {})}, Deadline: 300 * time.Millisecond})
+	mute := newClient(t, client.Config{Endpoints: []string{fakeNode(t, func(http.ResponseWriter, *http.Request) {})}, HTTPOnly: httpOnly, Deadline: 300 * time.Millisecond})
 	require.ErrorIs(t, mute.Watch(t.Context(), client.WatchOptions{}, nil), client.ErrUnreachable, "a node that takes a watch and tells nothing")
 
 	ctx, cancel := context.WithCancel(t.Context())

@@ -14,6 +14,7 @@ import (
 // MaxKey is the maximum length of a key, in bytes: two names and a slash.
 const MaxKey = 2*fsm.MaxName + 1
 
+// reasons are all reasons. Binary encodes their places: the list only grows, at its end.
 var reasons = []node.Reason{"", node.StaleBallot, node.StaleEpoch, node.UnknownDefinition, node.Malformed,
 	node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.VersionMismatch, node.WindowExpired,
 	node.WatermarkAhead, node.IDConflict, node.BadRequest, node.Abstains}
@@ -66,22 +67,30 @@ func checkValue(v *node.Value) error {
 		return fmt.Errorf("value.recent: %d entries, at most %d", len(v.Window), node.MaxDedupWindow)
 	}
 	maxTo := fsm.MaxText // for one entry: a definition
-	for i, e := range v.Window {
-		err := firstError(checkOp("id", e.ID), checkEntryKind(e.Kind))
-		if err == nil && e.Kind == node.EntryTransition {
-			err = checkText("to", e.To, maxTo)
-		}
-		if err == nil && e.Kind == node.EntryTombstone {
-			err = checkRequested(e.Requested)
+	for i := range v.Window {
+		e := &v.Window[i]
+		if err := checkEntry(e, maxTo); err != nil {
+			return fmt.Errorf("value.recent[%d].%w", i, err)
 		}
 		if len(e.To) > fsm.MaxName {
 			maxTo = fsm.MaxName
 		}
-		if err != nil {
-			return fmt.Errorf("value.recent[%d].%w", i, err)
-		}
 	}
 	return firstError(checkText("value.before", v.StateBefore, fsm.MaxText), checkText("value.state", v.State, fsm.MaxText))
+}
+
+// checkEntry checks an entry whose state may have maxTo bytes.
+func checkEntry(e *node.Entry, maxTo int) error {
+	if err := checkOp("id", e.ID); err != nil {
+		return err
+	}
+	switch e.Kind {
+	case node.EntryTransition:
+		return checkText("to", e.To, maxTo)
+	case node.EntryTombstone:
+		return checkRequested(e.Requested)
+	}
+	return checkEntryKind(e.Kind)
 }
 
 // checkRequested checks the requested state of a tombstone. It is a name: definitions
@@ -94,6 +103,13 @@ func checkRequested(s string) error {
 }
 
 func checkText(what, s string, most int) error {
+	if len(s) <= most && isASCII(s) { // nearly always
+		return nil
+	}
+	return checkRareText(what, s, most)
+}
+
+func checkRareText(what, s string, most int) error {
 	if len(s) > most {
 		return fmt.Errorf("%s: %d bytes, at most %d", what, len(s), most)
 	}
@@ -101,6 +117,28 @@ func checkText(what, s string, most int) error {
 		return fmt.Errorf("%s: %q is not UTF-8", what, s)
 	}
 	return nil
+}
+
+// isASCII reports whether s is ASCII, as ids and names nearly always are: a message has
+// dozens of them, and for short ones utf8.ValidString takes several times as long.
+func isASCII(s string) bool {
+	if len(s) < 8 {
+		all := byte(0)
+		for i := range len(s) {
+			all |= s[i]
+		}
+		return all < utf8.RuneSelf
+	}
+	all := eightBytes(s[len(s)-8:])
+	for ; len(s) > 8; s = s[8:] {
+		all |= eightBytes(s)
+	}
+	return all&0x80_80_80_80_80_80_80_80 == 0
+}
+
+func eightBytes(s string) uint64 {
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 func checkOp(what string, id node.OpID) error { return checkText(what, string(id), node.MaxOpID) }

@@ -20,14 +20,17 @@ type Codec interface {
 	Decode(b []byte) (node.Message, error)
 }
 
-// ByName returns the codec with a name: json or cbor.
+// codecs are all codecs, the best one for nodes first.
+var codecs = [...]Codec{Binary{}, CBOR{}, JSON{}}
+
+// ByName returns the codec with a name: binary, cbor or json.
 func ByName(name string) (Codec, error) {
-	for _, c := range []Codec{JSON{}, CBOR{}} {
+	for _, c := range codecs {
 		if c.Name() == name {
 			return c, nil
 		}
 	}
-	return nil, fmt.Errorf("codec %q: want json or cbor", name)
+	return nil, fmt.Errorf("codec %q: want binary, cbor or json", name)
 }
 
 // codecError wraps an error of a codec.

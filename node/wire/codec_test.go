@@ -42,7 +42,7 @@ func TestByName(t *testing.T) {
 		require.Equal(t, c, got)
 	}
 	_, err := wire.ByName("JSON")
-	require.EqualError(t, err, `codec "JSON": want json or cbor`)
+	require.EqualError(t, err, `codec "JSON": want binary, cbor or json`)
 }
 
 func TestEmptyListsDecodeAsNil(t *testing.T) {

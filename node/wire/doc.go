@@ -1,7 +1,7 @@
 // Package wire encodes and decodes messages: frames, codecs and the handshake of a
 // connection. It does no I/O and never blocks: bytes come in chunks from any source.
 //
-//	out, err = wire.AppendMessage(out, wire.CBOR{}, m)
+//	out, err = wire.AppendMessage(out, wire.Binary{}, m)
 //
 //	decoder.Write(chunk)
 //	for {
@@ -12,7 +12,7 @@
 //		if !ok {
 //			break // until the next chunk
 //		}
-//		m, err := wire.CBOR{}.Decode(payload)
+//		m, err := wire.Binary{}.Decode(payload)
 //		…
 //	}
 //
@@ -22,7 +22,7 @@
 //
 // # Messages
 //
-// Both codecs decode strictly. They refuse unknown fields, repeated fields, null in
+// All codecs decode strictly. They refuse unknown fields, repeated fields, null in
 // place of a value, wrong types, unknown phases or reasons, text that is not UTF-8,
 // names above their maximum length, and bytes after the message. They do not judge
 // whether a message makes sense: the node does. Append refuses the same messages, so
@@ -30,9 +30,54 @@
 //
 // An empty list decodes as nil. A decoded message shares no memory with its bytes.
 //
-// JSON is for people: it has names for numbers, "7.2.1" for ballots, and omits most
-// zero fields. In CBOR (RFC 8949) a message is an array with one encoding: Decode accepts
+// Binary is for nodes. JSON is for people: it has names for numbers, "7.2.1" for ballots,
+// and omits most zero fields. CBOR (RFC 8949) is what builds without Binary send, and what
+// other programs can read. In Binary and CBOR a message has one encoding: Decode accepts
 // only the output of Append.
+//
+// # Binary
+//
+// A message is its type, a byte with flags, and its fields. A flag says that a field is
+// not zero, or the field is a flag and no more. Flags are given to the fields in their
+// order, the lowest bit first; the others are 0.
+//
+//	 1 proposal        key+first, accept?, ballot?, next?, value?
+//	 2 acknowledgment  key+first, accept?, ballot?, accepted?, at, value?
+//	 3 reject          key+first, accept?, ballot?, reason, promised?
+//	 4 commit          key+first, ballot?, value?
+//	 5 read-request    key+first, read
+//	 6 read-report     key+first, read, accepted?, at, value?
+//	 7 request         key+to, id, kind, attempt, watermark, retry?, expects?, expect
+//	 8 reply           key+id, kind, attempt, outcome, reason, final?, state, version, serial
+//	 9 repair-request  exchange, digest, progress, [range, …], [key, …]
+//	10 repair-report   exchange, digest, progress, ranges answered, keys answered, [range, …],
+//	                   [flags key ballot? chosen?, …]
+//	11 repair-value    key, ballot?, chosen?, value?
+//	12 introduction    incarnation?, boot, life, position, stage, cluster?, [flags id incarnation?, …],
+//	                   [boot id end, …], [flags of by incarnation? boot life position, …],
+//	                   answer?, abstains?, more
+//
+//	a number           a varint (LEB128), no longer than it needs
+//	digest, life, id of a life
+//	                   uint64: they are as good as random
+//	incarnation, cluster
+//	                   16 bytes
+//	a text, more       length, bytes
+//	key+first          length, length, bytes, bytes
+//	[…]                length, elements
+//	accept             the phase: accept, not prepare
+//	reason             its place in the list of all, from 0 for none
+//	value              version, serial less version, size, state before the window, entries, and
+//	                   if size is odd: state, when it is not that after the last entry.
+//	                   There are size/2 entries
+//	entry              id, a byte with 4·reference + kind, and if the reference is 0: the state
+//	                   that a transition leads to, or that an operation with a tombstone requested
+//
+// A reference, 1 to 8, is in place of a state that the machine was in lately: 1 is the
+// state before the entry, 2 the one before that. The least that fits is the one to use,
+// and 0 only if none does. An entry without a state has 0.
+//
+// # CBOR
 //
 //	proposal        [1, phase, key, ballot, value, next, first]
 //	acknowledgment  [2, phase, key, ballot, accepted, value, first, at]
@@ -77,8 +122,14 @@
 //	 3  cluster, 16 bytes        7  name of the codec, at most 8 bytes
 //	 4  incarnation, 16 bytes
 //
+//	128  names of codecs, 1 to 16, each of 1 to 8 bytes after its length: those that the
+//	     sender reads, the one that it prefers to send with first
+//
 // Fields come in the order of their numbers. Later versions may add fields. A receiver
-// skips unknown fields from 128 on, and refuses other unknown fields. The first
+// skips unknown fields from 128 on, and refuses other unknown fields. Messages are sent in
+// the first codec of the sender's list that is in the receiver's. The list of a side
+// without one, which is of a build before Binary, is field 7 alone; for it, a sender that
+// prefers Binary has cbor there. The first
 // messages are introductions, with the memory that the two sides have of each other's
 // logs (package member).
 //

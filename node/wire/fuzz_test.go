@@ -37,10 +37,12 @@ func FuzzJSON(f *testing.F) { fuzzCodec(f, wire.JSON{}) }
 
 func FuzzCBOR(f *testing.F) { fuzzCodec(f, wire.CBOR{}) }
 
+func FuzzBinary(f *testing.F) { fuzzCodec(f, wire.Binary{}) }
+
 // No bytes make a codec panic. A message that it decodes is the same after another
-// round trip, and CBOR encodes it as the same bytes.
+// round trip, and all but JSON encode it as the same bytes.
 func fuzzCodec(f *testing.F, c wire.Codec) {
-	for _, m := range samples() {
+	for _, m := range append(samples(), windowSamples()...) {
 		b, err := c.Append(nil, m)
 		require.NoError(f, err)
 		f.Add(b)
@@ -57,7 +59,7 @@ func fuzzCodec(f *testing.F, c wire.Codec) {
 		again, err := c.Decode(b)
 		require.NoError(t, err)
 		require.Equal(t, m, again)
-		if c.Name() == "cbor" {
+		if c.Name() != "json" {
 			require.Equal(t, data, b)
 		}
 	})

@@ -15,8 +15,9 @@ import (
 
 // The golden files fix the encoding: they change only with Protocol.
 const (
-	goldenJSON = "testdata/messages.jsonl"
-	goldenCBOR = "testdata/messages.cbor.txt"
+	goldenJSON   = "testdata/messages.jsonl"
+	goldenCBOR   = "testdata/messages.cbor.txt"
+	goldenBinary = "testdata/messages.binary.txt"
 )
 
 func TestGoldenJSON(t *testing.T) {
@@ -47,4 +48,18 @@ func TestGoldenCBOR(t *testing.T) {
 		fmt.Fprintf(&text, "# %s\n%s\n%s\n\n", m, hex.EncodeToString(b), words)
 	}
 	golden.Equal(t, goldenCBOR, text.String())
+}
+
+// The file has each message as text and as bytes.
+func TestGoldenBinary(t *testing.T) {
+	var text strings.Builder
+	for _, m := range append(samples(), windowSamples()...) {
+		b, err := wire.Binary{}.Append(nil, m)
+		require.NoError(t, err)
+		fmt.Fprintf(&text, "# %s\n%s\n\n", m, hex.EncodeToString(b))
+		again, err := wire.Binary{}.Decode(b)
+		require.NoError(t, err)
+		require.Equal(t, m, again)
+	}
+	golden.Equal(t, goldenBinary, text.String())
 }

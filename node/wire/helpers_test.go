@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-var codecs = []wire.Codec{wire.JSON{}, wire.CBOR{}}
+var codecs = []wire.Codec{wire.JSON{}, wire.CBOR{}, wire.Binary{}}
 
 // samples returns messages of every type, with and without optional fields.
 func samples() []node.Message {

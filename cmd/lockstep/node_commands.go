@@ -34,7 +34,7 @@ type nodeFlags struct {
 func (s *nodeFlags) flags(f *pflag.FlagSet) {
 	d := node.Defaults()
 	f.StringVar(&s.cluster, "cluster", "lockstep", "name of the cluster; nodes of another name are refused")
-	f.StringVar(&s.codec, "codec", "cbor", "form of messages between nodes: cbor or json")
+	f.StringVar(&s.codec, "codec", "binary", "form of messages to nodes that read it: binary, cbor or json")
 	f.DurationVar(&s.timeout, "consensus-timeout", d.ConsensusTimeout, "an operation that has waited so long is answered")
 	f.IntVar(&s.maxResends, "max-resends", d.MaxResends, "times a message is sent again before a round counts as failed")
 	f.DurationVar(&s.resendTimeout, "resend-timeout", d.ResendTimeout, "an unanswered message is sent again after this time")

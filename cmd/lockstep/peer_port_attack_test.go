@@ -218,7 +218,7 @@ func (a *attacker) helloThenNonsense(nc net.Conn) {
 		return
 	}
 	for range 500 {
-		b, err := wire.AppendMessage(nil, wire.CBOR{}, a.nonsense())
+		b, err := wire.AppendMessage(nil, wire.Binary{}, a.nonsense())
 		if err != nil {
 			panic(err)
 		}

@@ -30,7 +30,7 @@ const key = "lifecycle/web"
 func startNode(t *testing.T) (endpoint string) {
 	t.Helper()
 	cfg := server.Config{
-		Node: node.Defaults(), Cluster: "test", Codec: "cbor", Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0",
+		Node: node.Defaults(), Cluster: "test", Codec: "binary", Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0",
 		Peers: map[op.NodeID]string{1: "127.0.0.1:1"}, Data: t.TempDir(),
 	}
 	cfg.Node.ID = 1

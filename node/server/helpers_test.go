@@ -58,7 +58,7 @@ func newCluster(t testing.TB, n int, change ...func(*server.Config)) *cluster {
 	for id := node.ID(1); int(id) <= n; id++ {
 		peers[id] = tcptest.Address(t)
 		cfg := &server.Config{
-			Node: node.Defaults(), Cluster: "test", Peers: peers, Codec: "cbor", Queue: 1000,
+			Node: node.Defaults(), Cluster: "test", Peers: peers, Codec: "binary", Queue: 1000,
 			HTTP: "127.0.0.1:0", Data: filepath.Join(dir, fmt.Sprintf("node-%d", id)), Log: slog.New(slog.DiscardHandler),
 		}
 		cfg.Node.ID = id

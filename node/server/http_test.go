@@ -18,9 +18,9 @@ import (
 
 // Any node accepts a transition, and all nodes serve the result.
 func TestAnyNodeServes(t *testing.T) {
-	for _, codec := range []string{"cbor", "json"} {
-		t.Run(codec, func(t *testing.T) {
-			c := startCluster(t, 3, func(cfg *server.Config) { cfg.Codec = codec })
+	for _, codecs := range [][]string{{"binary", "binary", "binary"}, {"cbor", "cbor", "cbor"}, {"json", "json", "json"}, {"json", "binary", "cbor"}} {
+		t.Run(strings.Join(codecs, " "), func(t *testing.T) {
+			c := startCluster(t, 3, func(cfg *server.Config) { cfg.Codec = codecs[cfg.Node.ID-1] })
 			a := c.get(1, "lifecycle/web")
 			require.Equal(t, watch.Machine{Key: "lifecycle/web", State: "Init"}, a.Machine)
 			for i, to := range []string{"Running", "Stopped", "Init", "Running"} {

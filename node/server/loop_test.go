@@ -20,7 +20,7 @@ func TestTransportStartsLast(t *testing.T) {
 	require.NoError(t, err)
 	defer taken.Close()
 	s := &Server{log: slog.New(slog.DiscardHandler), cfg: Config{
-		Node: node.Defaults(), Codec: "cbor", Data: t.TempDir(), Peers: map[node.ID]string{1: "127.0.0.1:0"}, HTTP: taken.Addr().String(),
+		Node: node.Defaults(), Codec: "binary", Data: t.TempDir(), Peers: map[node.ID]string{1: "127.0.0.1:0"}, HTTP: taken.Addr().String(),
 	}}
 	s.cfg.Node.ID = 1
 	require.ErrorContains(t, s.start(), "listen for clients")

@@ -159,7 +159,7 @@ func (c *cluster) addStalledPeer() {
 		Incarnation: [16]byte{3}, Boot: 2, Life: 3, Epoch: 1, Codec: "cbor"}
 	free := make(chan struct{})
 	p, err := tcp.Start(tcp.Config{
-		Hello: hello, Listener: l, Codec: wire.CBOR{}, Log: slog.New(slog.DiscardHandler),
+		Hello: hello, Listener: l, Log: slog.New(slog.DiscardHandler),
 		Peers:   map[node.ID]string{1: c.configs[3].Peers[1], 2: c.configs[3].Peers[2]},
 		Deliver: func(node.ID, uint64, []node.Message) { <-free },
 	})

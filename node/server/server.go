@@ -29,7 +29,7 @@ type Config struct {
 	Listen  string             // address to listen on for peers; empty: the node's own in Peers
 	HTTP    string             // address to listen on for clients; empty: no clients
 	Data    string             // directory of the log
-	Codec   string             // cbor or json
+	Codec   string             // binary, cbor or json: how messages to peers that read it are encoded
 	Queue   int                // messages that may wait for one peer
 	Limits  Limits             // resources for clients; zero fields: the defaults
 	Log     *slog.Logger
@@ -196,14 +196,15 @@ func (s *Server) startTransport(codec wire.Codec) error {
 	}
 	hello := wire.Hello{
 		Protocol: wire.Protocol, Oldest: wire.OldestProtocol, Cluster: clusterID(s.cfg.Cluster), Node: s.cfg.Node.ID,
-		Epoch: 1, Codec: codec.Name(),
+		Epoch: 1,
 	}
+	hello.OfferCodecs(codec)
 	s.loop.do(func(x *service.Service) {
 		n := x.Member().Node()
 		hello.Incarnation, hello.Boot, hello.Life = n.Incarnation(), n.BootNumber(), x.Member().Life()
 	})
 	transport, err := tcp.Start(tcp.Config{
-		Hello: hello, Listener: s.listeners.peers, Peers: others, Codec: codec, Queue: s.cfg.Queue, Log: s.log,
+		Hello: hello, Listener: s.listeners.peers, Peers: others, Queue: s.cfg.Queue, Log: s.log,
 		Deliver: s.loop.deliver,
 	})
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/tcp"
-	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
 // In every situation Close ends all goroutines; requireNoGoroutines checks this.
@@ -82,7 +81,7 @@ func TestCloseIsBounded(t *testing.T) {
 	gate := make(chan struct{})
 	l := listen(t, "127.0.0.1:0")
 	m, err := tcp.Start(tcp.Config{
-		Hello: hello(1), Listener: l, Codec: wire.CBOR{}, Peers: map[node.ID]string{2: "127.0.0.1:1"},
+		Hello: hello(1), Listener: l, Peers: map[node.ID]string{2: "127.0.0.1:1"},
 		Deliver: func(node.ID, uint64, []node.Message) { <-gate },
 	})
 	require.NoError(t, err)
@@ -100,8 +99,8 @@ func TestConfigIsChecked(t *testing.T) {
 	t.Cleanup(func() { _ = l.Close() })
 	for want, change := range map[string]func(*tcp.Config){
 		"listener":          func(c *tcp.Config) { c.Listener = net.Listener(nil) },
-		"codec":             func(c *tcp.Config) { c.Codec = nil },
-		`codec "json"`:      func(c *tcp.Config) { c.Hello.Codec = "json" },
+		`codec ""`:          func(c *tcp.Config) { c.Hello.Codec = "" },
+		`codec "xml"`:       func(c *tcp.Config) { c.Hello.Codecs = []string{"cbor", "xml"} },
 		"deliver":           func(c *tcp.Config) { c.Deliver = nil },
 		"node 0":            func(c *tcp.Config) { c.Hello.Node = 0 },
 		"queue":             func(c *tcp.Config) { c.Queue = -1 },
@@ -110,7 +109,7 @@ func TestConfigIsChecked(t *testing.T) {
 		"backoff":           func(c *tcp.Config) { c.BackoffMin = time.Hour },
 		"peers: node 1":     func(c *tcp.Config) { c.Peers = map[node.ID]string{1: "here"} },
 	} {
-		cfg := tcp.Config{Hello: hello(1), Listener: l, Codec: wire.CBOR{}, Deliver: func(node.ID, uint64, []node.Message) {}}
+		cfg := tcp.Config{Hello: hello(1), Listener: l, Deliver: func(node.ID, uint64, []node.Message) {}}
 		change(&cfg)
 		_, err := tcp.Start(cfg)
 		require.ErrorIs(t, err, tcp.ErrConfig)

@@ -18,10 +18,9 @@ var ErrConfig = errors.New("invalid transport configuration")
 // Config is the configuration of a Transport. Its functions are called from
 // several goroutines. Zero durations, Queue, Dial and Log have defaults.
 type Config struct {
-	Hello    wire.Hello         // of this node
+	Hello    wire.Hello         // of this node; wire.Hello.OfferCodecs completes it
 	Listener net.Listener       // open; the transport closes it
 	Peers    map[node.ID]string // addresses of the other members
-	Codec    wire.Codec         // the one named in Hello
 	Queue    int                // messages that may wait for one peer; 0: 1024
 
 	// Deliver takes messages of a peer: those that arrived together, in the order of
@@ -78,10 +77,6 @@ func (c *Config) validate() error {
 	switch {
 	case c.Listener == nil:
 		return fail("listener: missing")
-	case c.Codec == nil:
-		return fail("codec: missing")
-	case c.Codec.Name() != c.Hello.Codec:
-		return fail("hello: codec %q, the codec is %q", c.Hello.Codec, c.Codec.Name())
 	case c.Deliver == nil:
 		return fail("deliver: missing")
 	case c.Hello.Node == 0:
@@ -94,6 +89,11 @@ func (c *Config) validate() error {
 		return fail("keepalive timeout %v: want twice the interval, %v, or more", c.KeepaliveTimeout, c.KeepaliveInterval)
 	case c.BackoffMin < 0 || c.BackoffMax < c.BackoffMin:
 		return fail("backoff: %v to %v: want 0 < min <= max", c.BackoffMin, c.BackoffMax)
+	}
+	for _, name := range c.Hello.Reads() {
+		if _, err := wire.ByName(name); err != nil {
+			return fail("hello: %w", err)
+		}
 	}
 	for id := range c.Peers {
 		if id == 0 || id == c.Hello.Node {

@@ -29,6 +29,7 @@ var (
 type conn struct {
 	net.Conn
 	openedAt time.Time
+	codec    wire.Codec // of its messages, after the handshake
 	decoder  wire.Decoder
 	chunk    []byte
 	maxFrame int

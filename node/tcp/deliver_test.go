@@ -57,14 +57,42 @@ func TestMessagesArriveInOrder(t *testing.T) {
 	}
 }
 
-func TestJSONWorksToo(t *testing.T) {
-	members := cluster(t, 2, func(c *tcp.Config) {
-		c.Codec = wire.JSON{}
-		c.Hello.Codec = "json"
-	})
-	require.True(t, members[0].Send(2, numbered(5)))
-	eventually(t, "delivery", func() bool { return len(members[1].from(1)) == 1 })
-	require.Equal(t, numbered(5), members[1].from(1)[0])
+// Each member sends in the codec that it prefers, if the other one reads it. One without
+// a list of codecs is of an earlier build: it is sent the only one that it knows.
+func TestCodecsAreAgreedUpon(t *testing.T) {
+	prefers := func(c wire.Codec) func(*wire.Hello) { return func(h *wire.Hello) { h.OfferCodecs(c) } }
+	only := func(name string) func(*wire.Hello) {
+		return func(h *wire.Hello) { h.Codec, h.Codecs = name, nil }
+	}
+	for name, x := range map[string]struct {
+		one, two   func(*wire.Hello)
+		sent, back string // the codecs of messages from 1 to 2, and from 2 to 1
+	}{
+		"binary":                    {prefers(wire.Binary{}), prefers(wire.Binary{}), "binary", "binary"},
+		"JSON":                      {prefers(wire.JSON{}), prefers(wire.JSON{}), "json", "json"},
+		"each its own":              {prefers(wire.JSON{}), prefers(wire.CBOR{}), "json", "cbor"},
+		"CBOR of an earlier build":  {prefers(wire.Binary{}), only("cbor"), "cbor", "cbor"},
+		"JSON of an earlier build":  {prefers(wire.JSON{}), only("json"), "json", "json"},
+		"two of that earlier build": {only("json"), only("json"), "json", "json"},
+		"a later build":             {prefers(wire.CBOR{}), func(h *wire.Hello) { h.Codecs = []string{"binary", "json"} }, "binary", "binary"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			members := cluster(t, 2, func(c *tcp.Config) {
+				if c.Hello.Node == 1 {
+					x.one(&c.Hello)
+				} else {
+					x.two(&c.Hello)
+				}
+			})
+			require.True(t, members[0].Send(2, numbered(5)))
+			require.True(t, members[1].Send(1, numbered(6)))
+			eventually(t, "delivery", func() bool { return len(members[1].from(1)) == 1 && len(members[0].from(2)) == 1 })
+			require.Equal(t, numbered(5), members[1].from(1)[0])
+			require.Equal(t, numbered(6), members[0].from(2)[0])
+			require.Positive(t, members[0].log.with("codec="+x.sent), "%v", members[0].log.lines)
+			require.Positive(t, members[1].log.with("codec="+x.back), "%v", members[1].log.lines)
+		})
+	}
 }
 
 func TestSendRefusesWhomItDoesNotKnow(t *testing.T) {

@@ -60,6 +60,7 @@ func (t *Transport) dialHandshake(c *conn, wanted node.ID) error {
 	if _, err := c.Write(appendReply(nil, nil)); err != nil {
 		return err
 	}
+	c.codec = wire.AgreedCodec(t.cfg.Hello, theirs)
 	return c.handshakeDone()
 }
 
@@ -83,6 +84,7 @@ func (t *Transport) acceptHandshake(c *conn) (wire.Hello, error) {
 	if err := readReply(c); err != nil {
 		return theirs, err
 	}
+	c.codec = wire.AgreedCodec(theirs, t.cfg.Hello)
 	return theirs, c.handshakeDone()
 }
 

@@ -98,7 +98,6 @@ func start(t testing.TB, l net.Listener, id node.ID, peers map[node.ID]string, c
 		Hello:    hello(id),
 		Listener: l,
 		Peers:    peers,
-		Codec:    wire.CBOR{},
 		Queue:    1000,
 		Deliver: func(from node.ID, life uint64, arrived []node.Message) {
 			m.mu.Lock()

@@ -100,7 +100,7 @@ func (t *Transport) receiveFrom(p *peer, c *conn, life uint64) error {
 		for err == nil && payload != nil {
 			if !isKeepalive(payload) {
 				var m node.Message
-				if m, err = t.cfg.Codec.Decode(payload); err != nil {
+				if m, err = c.codec.Decode(payload); err != nil {
 					break
 				}
 				messages = append(messages, m)

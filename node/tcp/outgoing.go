@@ -56,7 +56,7 @@ func (t *Transport) connect(p *peer) error {
 		c.closeWith(describeError(err))
 		return c.closeReason
 	}
-	t.onConnected(p)
+	t.onConnected(p, c.codec)
 	t.tasks.Go(func() { c.closeWith(t.readKeepalives(c)) })
 	c.closeWith(t.sendQueued(p, c))
 	return c.closeReason
@@ -90,7 +90,7 @@ func (t *Transport) readKeepalives(c *conn) error {
 func (t *Transport) sendQueued(p *peer, c *conn) error {
 	idle := time.NewTimer(t.cfg.KeepaliveInterval)
 	defer idle.Stop()
-	b := batch{codec: t.cfg.Codec}
+	b := batch{codec: c.codec}
 	for {
 		select {
 		case <-c.done:

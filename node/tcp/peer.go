@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
 // peer is the state that the transport keeps of another member.
@@ -96,14 +97,14 @@ type failure string
 
 const unreachable failure = "unreachable"
 
-// onConnected records a connection to p.
-func (t *Transport) onConnected(p *peer) {
+// onConnected records a connection to p, with messages in a codec.
+func (t *Transport) onConnected(p *peer, codec wire.Codec) {
 	p.mu.Lock()
 	p.dialFailure = ""
 	p.state.Up, p.state.Since = true, time.Now()
 	p.state.Connects++
 	p.mu.Unlock()
-	t.cfg.Log.Info("connected to peer", "peer", p.id, "address", p.addr)
+	t.cfg.Log.Info("connected to peer", "peer", p.id, "address", p.addr, "codec", codec.Name())
 }
 
 // onDisconnected records that a connection to p ended or could not be made.

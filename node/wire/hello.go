@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/internal/tlv"
@@ -28,8 +30,8 @@ var (
 	ErrCluster = errors.New("the other side belongs to another cluster: check the address and the cluster that it is started for")
 	// ErrEpoch means that the other side has another set of members.
 	ErrEpoch = errors.New("the other side is in another epoch of the membership: wait until both have learnt the latest")
-	// ErrCodec means that the other side uses another codec.
-	ErrCodec = errors.New("the other side uses another codec: choose the same everywhere")
+	// ErrCodec means that the two sides read no codec in common.
+	ErrCodec = errors.New("the other side reads no codec that this one does: choose the same everywhere")
 	// ErrNode means that the other side's number is that of this node, or 0.
 	ErrNode = errors.New("the other side has no number of its own: check the address and its number")
 )
@@ -38,6 +40,7 @@ const (
 	magic          = "lockstep"
 	fixedHelloSize = 12 // bytes with the same layout in all versions from 2 on
 	maxCodec       = 8  // bytes of a codec's name
+	maxCodecs      = 16 // names in a list
 )
 
 // Hello is the first message of both sides of a connection. The package comment has
@@ -50,7 +53,8 @@ type Hello struct {
 	Incarnation [16]byte // of the node's log
 	Boot, Life  uint64   // of the life that sends the messages of this connection
 	Epoch       uint32
-	Codec       string
+	Codec       string   // for a side that knows no list of codecs
+	Codecs      []string // those that the sender reads, in the order in which it prefers to send them; nil: Codec alone
 }
 
 // The numbers of the fields of a Hello. A later version may add fields. A receiver
@@ -65,9 +69,11 @@ const (
 	fieldCodec
 
 	firstOptionalField = 128
+	fieldCodecs        = 128
 )
 
-// AppendHello appends h, with the name of its codec cut to eight bytes.
+// AppendHello appends h, with the names of codecs cut to eight bytes, and the list of
+// them to sixteen.
 func AppendHello(dst []byte, h Hello) []byte {
 	le := binary.LittleEndian
 	dst = append(dst, magic...)
@@ -81,6 +87,18 @@ func AppendHello(dst []byte, h Hello) []byte {
 	field(fieldBoot, le.AppendUint64(nil, h.Boot))
 	field(fieldLife, le.AppendUint64(nil, h.Life))
 	field(fieldCodec, []byte(h.Codec[:min(len(h.Codec), maxCodec)]))
+	if len(h.Codecs) > 0 {
+		field(fieldCodecs, appendCodecs(nil, h.Codecs[:min(len(h.Codecs), maxCodecs)]))
+	}
+	return dst
+}
+
+// appendCodecs appends names, each after its length.
+func appendCodecs(dst []byte, names []string) []byte {
+	for _, name := range names {
+		name = name[:min(len(name), maxCodec)]
+		dst = append(append(dst, byte(len(name))), name...)
+	}
 	return dst
 }
 
@@ -121,6 +139,10 @@ func (h *Hello) fields(b []byte) error {
 				return fmt.Errorf("field %d has %d bytes: %w", number, len(data), ErrHello)
 			}
 			next++
+		case number == fieldCodecs:
+			if h.Codecs != nil || !h.takeCodecs(data) {
+				return fmt.Errorf("field %d is no list of names, or comes twice: %w", number, ErrHello)
+			}
 		case number < firstOptionalField:
 			return fmt.Errorf("field %d is not known, or not in its place: %w", number, ErrHello)
 		}
@@ -137,7 +159,7 @@ func (h *Hello) take(number byte, data []byte) bool {
 	size := [...]int{fieldNode: 2, fieldEpoch: 4, fieldCluster: 16, fieldIncarnation: 16, fieldBoot: 8, fieldLife: 8}
 	if number == fieldCodec {
 		h.Codec = string(data)
-		return len(data) <= maxCodec && bytes.IndexByte(data, 0) < 0
+		return isCodecName(data)
 	}
 	if len(data) != size[number] {
 		return false
@@ -159,6 +181,60 @@ func (h *Hello) take(number byte, data []byte) bool {
 	return true
 }
 
+// takeCodecs decodes a list of one to sixteen names. It reports false if it is none.
+func (h *Hello) takeCodecs(data []byte) bool {
+	for len(data) > 0 {
+		n := int(data[0])
+		if n == 0 || n >= len(data) || !isCodecName(data[1:1+n]) || len(h.Codecs) == maxCodecs {
+			return false
+		}
+		h.Codecs = append(h.Codecs, string(data[1:1+n]))
+		data = data[1+n:]
+	}
+	return h.Codecs != nil
+}
+
+func isCodecName(b []byte) bool { return len(b) <= maxCodec && bytes.IndexByte(b, 0) < 0 }
+
+// OfferCodecs makes h offer every codec of this program, and c as the one to send with if
+// the other side reads it. A side that knows no list, which is of an earlier version, is
+// offered c, or CBOR in place of Binary, which it does not know.
+func (h *Hello) OfferCodecs(c Codec) {
+	h.Codec, h.Codecs = c.Name(), []string{c.Name()}
+	if c == (Binary{}) {
+		h.Codec = CBOR{}.Name()
+	}
+	for _, other := range codecs {
+		if other != c {
+			h.Codecs = append(h.Codecs, other.Name())
+		}
+	}
+}
+
+// Reads returns the names of the codecs that the sender of h reads, the one that it
+// prefers to send with first.
+func (h Hello) Reads() []string {
+	if h.Codecs == nil {
+		return []string{h.Codec}
+	}
+	return h.Codecs
+}
+
+// AgreedCodec is the codec of the messages from one side to the other: the first in the
+// sender's list that the receiver reads too; nil if there is none. Both sides come to the
+// same.
+func AgreedCodec(sender, receiver Hello) Codec {
+	for _, name := range sender.Reads() {
+		if !slices.Contains(receiver.Reads(), name) {
+			continue
+		}
+		if c, err := ByName(name); err == nil {
+			return c
+		}
+	}
+	return nil
+}
+
 // AgreedProtocol is the latest version that both sides speak; 0 if there is none.
 func AgreedProtocol(own, theirs Hello) uint16 {
 	agreed := min(own.Protocol, theirs.Protocol)
@@ -178,8 +254,8 @@ func Check(own, theirs Hello) error {
 		return fmt.Errorf("cluster %x, want %x: %w", theirs.Cluster, own.Cluster, ErrCluster)
 	case own.Epoch != theirs.Epoch:
 		return fmt.Errorf("epoch %d, want %d: %w", theirs.Epoch, own.Epoch, ErrEpoch)
-	case own.Codec != theirs.Codec:
-		return fmt.Errorf("codec %q, want %q: %w", theirs.Codec, own.Codec, ErrCodec)
+	case AgreedCodec(own, theirs) == nil:
+		return fmt.Errorf("codec %q, want %q: %w", strings.Join(theirs.Reads(), ", "), strings.Join(own.Reads(), ", "), ErrCodec)
 	case theirs.Node == own.Node || theirs.Node == 0:
 		return fmt.Errorf("node %d, this is node %d: %w", theirs.Node, own.Node, ErrNode)
 	}

@@ -3,6 +3,7 @@ package wire_test
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/node"
@@ -27,6 +28,9 @@ var helloFields = []string{
 	"\x07\x04cbor",
 }
 
+// codecsField is the field that older builds skip.
+const codecsField = "\x80\x11\x06binary\x04cbor\x04json"
+
 // helloBytes encodes a Hello with the given versions and fields.
 func helloBytes(protocol, oldest uint16, fields ...string) []byte {
 	b := binary.LittleEndian.AppendUint16([]byte("lockstep"), protocol)
@@ -40,6 +44,11 @@ func helloBytes(protocol, oldest uint16, fields ...string) []byte {
 func TestHelloLayout(t *testing.T) {
 	b := wire.AppendHello([]byte("before"), hello())
 	require.Equal(t, "before"+string(helloBytes(2, 2, helloFields...)), string(b))
+
+	h := hello()
+	h.Codecs = []string{"binary", "cbor", "json"}
+	b = wire.AppendHello(nil, h)
+	require.Equal(t, string(helloBytes(2, 2, append(helloFields, codecsField)...)), string(b))
 }
 
 func TestHelloRoundTrip(t *testing.T) {
@@ -50,6 +59,7 @@ func TestHelloRoundTrip(t *testing.T) {
 		copy(want.Cluster[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "cluster"))
 		copy(want.Incarnation[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "incarnation"))
 		want.Codec = rapid.StringMatching(`[a-z]{0,8}`).Draw(t, "codec")
+		want.Codecs = rapid.OneOf(rapid.Just([]string(nil)), rapid.SliceOfN(rapid.StringMatching(`[a-z]{1,8}`), 1, 16)).Draw(t, "codecs")
 		want.Protocol = rapid.Uint16Min(wire.Protocol).Draw(t, "protocol")
 		want.Oldest = rapid.Uint16Range(0, wire.Protocol).Draw(t, "oldest")
 		got, err := wire.DecodeHello(wire.AppendHello(nil, want))
@@ -93,6 +103,13 @@ func TestHelloRefusesWhatIsNone(t *testing.T) {
 		"an empty number":       instead(4, "\x05\x00"),
 		"a long codec":          instead(6, "\x07\x09cborcborc"),
 		"a zero in the codec":   instead(6, "\x07\x05cbor\x00"),
+		"no codecs":             append(bytes.Clone(sound), "\x80\x00"...),
+		"a codec without name":  append(bytes.Clone(sound), "\x80\x06\x04cbor\x00"...),
+		"a codec cut off":       append(bytes.Clone(sound), "\x80\x04\x04cbo"...),
+		"a long codec in it":    append(bytes.Clone(sound), "\x80\x0a\x09cborcborc"...),
+		"a zero in one":         append(bytes.Clone(sound), "\x80\x05\x04cbo\x00"...),
+		"too many codecs":       append(bytes.Clone(sound), "\x80\x22"+strings.Repeat("\x01x", 17)...),
+		"codecs twice":          append(bytes.Clone(sound), codecsField+codecsField...),
 		"an unknown one within": instead(2, "\x09\x00"+helloFields[2]),
 	}
 	for i := range helloFields {
@@ -107,9 +124,9 @@ func TestHelloRefusesWhatIsNone(t *testing.T) {
 	}
 }
 
-// Fields from 128 on are of later versions. They are skipped at any place.
+// Unknown fields from 128 on are of later versions. They are skipped at any place.
 func TestHelloPassesOverLaterFields(t *testing.T) {
-	fields := []string{"\x80\x00"}
+	fields := []string{"\x81\x00"}
 	for _, f := range helloFields {
 		fields = append(fields, f, "\xc8\x03abc")
 	}
@@ -134,7 +151,7 @@ func TestHelloOfVersionOne(t *testing.T) {
 // The Hello of a later build that still speaks this version is accepted. Other later
 // builds are refused, whatever follows the versions.
 func TestHelloOfLaterVersions(t *testing.T) {
-	fields := append(append([]string{}, helloFields...), "\x80\x02hi")
+	fields := append(append([]string{}, helloFields...), "\x81\x02hi")
 	fields[0] = "\x01\x02\x02\x00"
 	theirs, err := wire.DecodeHello(helloBytes(9, 2, fields...))
 	require.NoError(t, err)
@@ -181,6 +198,8 @@ func TestCheck(t *testing.T) {
 		{func(h *wire.Hello) { h.Cluster[0] = 0 }, wire.ErrCluster, "cluster 0031"},
 		{func(h *wire.Hello) { h.Epoch = 3 }, wire.ErrEpoch, "epoch 3, want 1"},
 		{func(h *wire.Hello) { h.Codec = "json" }, wire.ErrCodec, `codec "json", want "cbor"`},
+		{func(h *wire.Hello) { h.Codec, h.Codecs = "json", []string{"new", "cbor"} }, nil, ""},
+		{func(h *wire.Hello) { h.Codecs = []string{"new", "json"} }, wire.ErrCodec, `codec "new, json", want "cbor"`},
 		{func(h *wire.Hello) { h.Node = 1 }, wire.ErrNode, "node 1, this is node 1"},
 		{func(h *wire.Hello) { h.Node = 0 }, wire.ErrNode, "node 0, this is node 1"},
 	} {
@@ -195,11 +214,40 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// The sender's order decides, among the codecs that both sides read.
+func TestAgreedCodec(t *testing.T) {
+	offer := func(c wire.Codec) (h wire.Hello) {
+		h.OfferCodecs(c)
+		return h
+	}
+	only := func(name string) wire.Hello { return wire.Hello{Codec: name} }
+	for _, x := range []struct {
+		sender, receiver wire.Hello
+		want             wire.Codec
+	}{
+		{offer(wire.Binary{}), offer(wire.JSON{}), wire.Binary{}},
+		{offer(wire.JSON{}), offer(wire.Binary{}), wire.JSON{}},
+		{offer(wire.CBOR{}), offer(wire.CBOR{}), wire.CBOR{}},
+		{offer(wire.Binary{}), only("cbor"), wire.CBOR{}}, // an earlier build
+		{only("cbor"), offer(wire.Binary{}), wire.CBOR{}},
+		{offer(wire.JSON{}), only("cbor"), wire.CBOR{}},
+		{only("json"), only("json"), wire.JSON{}},
+		{only("json"), only("cbor"), nil},
+		{only("new"), only("new"), nil}, // not of this build
+		{wire.Hello{Codecs: []string{"new", "cbor"}}, offer(wire.Binary{}), wire.CBOR{}},
+	} {
+		require.Equal(t, x.want, wire.AgreedCodec(x.sender, x.receiver), "%+v", x)
+	}
+	require.Equal(t, "cbor", offer(wire.Binary{}).Codec, "for earlier builds")
+	require.Equal(t, []string{"json", "binary", "cbor"}, offer(wire.JSON{}).Codecs)
+}
+
 // Any bytes decode as a Hello or are refused, and a decoded Hello is the same after
 // another round trip.
 func FuzzHello(f *testing.F) {
 	f.Add(helloBytes(2, 2, helloFields...))
-	f.Add(helloBytes(9, 2, append(helloFields, "\x80\x02hi")...))
+	f.Add(helloBytes(9, 2, append(helloFields, "\x81\x02hi")...))
+	f.Add(helloBytes(2, 2, append(helloFields, codecsField)...))
 	f.Add(helloBytes(9, 3, "and more"))
 	f.Add([]byte("lockstep\x01\x00"))
 	f.Fuzz(func(t *testing.T, b []byte) {

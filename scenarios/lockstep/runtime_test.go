@@ -263,7 +263,7 @@ func newServerCluster(t *testing.T) cluster {
 		n.ID, n.ConsensusTimeout, n.ResendTimeout, n.Observer = node.ID(id), consensusTimeout, 50*time.Millisecond, nodeObserver{s, id}
 		s.configs[id] = server.Config{
 			Node: n, Cluster: "runtime", Peers: peers, HTTP: "127.0.0.1:0",
-			Data: fmt.Sprintf("%s/%d", dir, id), Codec: "cbor",
+			Data: fmt.Sprintf("%s/%d", dir, id), Codec: "binary",
 		}
 	}
 	t.Cleanup(func() {

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"strings"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node/fsm"
@@ -106,7 +107,7 @@ func (n *Node) ensureMachine(key string) *machine {
 	if def == nil {
 		return nil
 	}
-	return n.createMachine(key, def)
+	return n.createMachine(strings.Clone(key), def) // it may be part of a message's memory
 }
 
 // findMachine returns the machine with a key, or nil.

@@ -428,9 +428,12 @@ func generateMachineKnobs(c Choices, p *Plan, shape Shape, trip Duration) {
 
 // generateCodec chooses which messages cross the network as bytes.
 func generateCodec(c Choices, p *Plan) {
-	codec := "cbor"
-	if c.Often("json?", 15) { // it is slow to decode, and few clusters use it
+	codec := "binary"
+	switch { // the others are for clusters that are being upgraded, and for people
+	case c.Often("json?", 15):
 		codec = "json"
+	case c.Often("cbor?", 30):
+		codec = "cbor"
 	}
 	if p.Network.Corrupt != 0 || c.Often("codec?", 40) {
 		p.Knobs.Codec = codec

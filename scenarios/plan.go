@@ -72,7 +72,7 @@ type Knobs struct {
 	RepairRate       int      `json:"repair_rate,omitempty"`                          // bytes a second that repair pulls from other nodes; 0: the system's default
 	RepairList       int      `json:"repair_list,omitempty"`                          // entries of a list in a message of repair; 0: the system's default
 	Segment          int      `json:"segment,omitempty"`                              // bytes of a log segment; 0: the system's default
-	Codec            string   `json:"codec,omitempty"`                                // json or cbor: messages cross the network as bytes; empty: as values
+	Codec            string   `json:"codec,omitempty"`                                // binary, cbor or json: messages cross the network as bytes; empty: as values
 	CodecPercent     int      `json:"codec_percent,omitempty"`                        // with a codec: percentage of messages that it encodes; 0: all
 	HTTPPercent      int      `json:"http_percent,omitempty"`                         // percentage of messages from and to clients that take the form of HTTP; 0: none
 	StreamPercent    int      `json:"stream_percent,omitempty"`                       // percentage of clients that speak the framed protocol, over connections of bytes; 0: none

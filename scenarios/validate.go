@@ -106,8 +106,10 @@ func (p *Plan) checkKnobs() error {
 	if k.Segment != 0 && (k.Segment < minSegment || k.Segment > maxSegment) {
 		return fmt.Errorf("knobs.segment: %d: want %d to %d bytes, or 0", k.Segment, minSegment, maxSegment)
 	}
-	if k.Codec != "" && k.Codec != "json" && k.Codec != "cbor" {
-		return fmt.Errorf("knobs.codec: %q: want json, cbor or nothing", k.Codec)
+	switch k.Codec {
+	case "", "binary", "cbor", "json":
+	default:
+		return fmt.Errorf("knobs.codec: %q: want binary, cbor, json or nothing", k.Codec)
 	}
 	for _, n := range []struct {
 		name        string
@@ -289,7 +291,7 @@ const maxKey = 1000
 // checkProfile refuses damage to bytes where there are none.
 func (p *Plan) checkProfile(n *netmodel.Profile) error {
 	if n.Corrupt != 0 && p.Knobs.Codec == "" {
-		return errors.New("corrupt_ppm: without knobs.codec messages have no bytes: choose json or cbor")
+		return errors.New("corrupt_ppm: without knobs.codec messages have no bytes: choose binary, cbor or json")
 	}
 	return n.Validate()
 }

@@ -58,6 +58,7 @@ func TestKnobsAtTheirLimits(t *testing.T) {
 		"repair_rate":       {func(k *knobs, v int64) { k.RepairRate = int(v) }, []int64{0, 1, math.MaxUint16 + 1, math.MaxInt/2 + 1, math.MaxInt}},
 		"segment":           {func(k *knobs, v int64) { k.Segment = int(v) }, []int64{0, 128, 129, 16 << 20}},
 		"json":              {func(k *knobs, v int64) { k.Codec, k.CodecPercent = "json", int(v) }, []int64{0, 1, 99, 100}},
+		"binary":            {func(k *knobs, v int64) { k.Codec, k.CodecPercent = "binary", int(v) }, []int64{0, 1, 99, 100}},
 		"cbor":              {func(k *knobs, v int64) { k.Codec, k.CodecPercent = "cbor", int(v) }, []int64{0, 1, 99, 100}},
 		"consensus_timeout": {func(k *knobs, v int64) { k.ConsensusTimeout = scenarios.Duration(v) }, []int64{int64(10 * ms), int64(scenarios.MaxTime)}},
 		"retry_delay":       {func(k *knobs, v int64) { k.ResendTimeout = scenarios.Duration(v) }, []int64{int64(ms / 10), int64(1000 * ms)}},

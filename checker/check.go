@@ -169,40 +169,15 @@ func (m machine) check(ctx context.Context, o Options) Result {
 	if o.Memory == 0 {
 		o.Memory = DefaultMemory
 	}
-	j, source, last := m.linearize(ctx, checked, o.Memory)
+	p := newPilot(ctx, m.automaton, checked, o.Memory)
+	last := p.run()
 	switch {
-	case j.current.stopped:
+	case p.current.stopped:
 		return m.fallback(ctx, checked, last, o)
-	case j.impossible():
-		return m.violation(j.refute(source.next), o)
+	case p.impossible():
+		return m.violation(p.refute(), o)
 	}
 	return Result{Status: Linearizable}
-}
-
-// initialWidth is the number of configurations that the first attempt keeps at
-// most. Usually one of them leads to the end. If none does, the next attempt
-// keeps more.
-const initialWidth = 16
-
-// linearize processes the events of the operations until the end, until no
-// order is possible, or until time or memory run out; last is the operation at
-// which it stopped. The verdict does not depend on the width: a violation
-// counts only if no configuration was left out.
-func (m machine) linearize(ctx context.Context, checked []checkedOp, memory int64) (j *monitor, source *events, last *checkedOp) {
-	for width := initialWidth; ; width *= 16 {
-		j = newMonitor(ctx, m.automaton, hasVersions(checked), memory/8)
-		j.current.width = width
-		source = newEvents(checked)
-		for e, more := source.next(); more; e, more = source.next() {
-			last = e.c
-			if !j.add(e) || j.current.stopped {
-				break
-			}
-		}
-		if j.current.stopped || !j.impossible() || !j.current.narrowed {
-			return j, source, last
-		}
-	}
 }
 
 // hasVersions reports whether any operation reports a version.

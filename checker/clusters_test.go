@@ -155,9 +155,10 @@ func TestAgreesOnCulpritsOfClusters(t *testing.T) {
 
 // walked returns the verdict of the linearizer alone, with its explanation.
 func (m machine) walked(checked []checkedOp) Result {
-	j, source, _ := m.linearize(context.Background(), checked, DefaultMemory)
-	if !j.impossible() {
+	p := newPilot(context.Background(), m.automaton, checked, DefaultMemory)
+	p.run()
+	if !p.impossible() {
 		return Result{Status: Linearizable}
 	}
-	return m.violation(j.refute(source.next), Options{})
+	return m.violation(p.refute(), Options{})
 }

@@ -15,6 +15,8 @@ type configurations struct {
 	words []uint64
 	heads []int32 // hash table: the last row of each hash, from 1; 0 for none. Valid only while rows are added
 	chain []int32 // by row: the row before it with the same hash
+	most  int     // maximum number of rows that differ in the counts only; 0: no limit
+	full  bool    // a row was left out for that
 }
 
 const (
@@ -42,6 +44,7 @@ func (t *configurations) reset(like *configurations) {
 		t.heads = t.heads[:16]
 	}
 	clear(t.heads)
+	t.most, t.full = 0, false
 }
 
 func (t *configurations) copy(from *configurations) {
@@ -54,8 +57,17 @@ func (t *configurations) copy(from *configurations) {
 func (t *configurations) add(row []uint64) bool {
 	key := rowBits + t.sets
 	h := hash(row[:key]) & uint64(len(t.heads)-1)
+	alike := 0
 	for i := t.heads[h]; i > 0; i = t.chain[i-1] {
-		if old := t.row(int(i - 1)); slices.Equal(old[:key], row[:key]) && covers(row[key:], old[key:]) {
+		old := t.row(int(i - 1))
+		if !slices.Equal(old[:key], row[:key]) {
+			continue
+		}
+		if covers(row[key:], old[key:]) {
+			return false
+		}
+		if alike++; alike == t.most {
+			t.full = true
 			return false
 		}
 	}

@@ -31,8 +31,8 @@ type linearizer struct {
 	ctx        context.Context
 	counted    bool  // configurations have versions
 	limit      int64 // maximum size of the configurations, in words
-	width      int   // maximum number of configurations; 0: no limit
-	narrowed   bool  // width was exceeded: an empty set proves nothing
+	effort           // limits; the zero value has none
+	narrowed   bool  // a limit was met: an empty set proves nothing
 	stopped    bool  // by ctx or limit: the configurations mean nothing
 	expansions int   // configurations made, to check ctx now and then
 	observing  int   // number of readOnly operations in flight
@@ -47,7 +47,13 @@ type linearizer struct {
 	dropped        []bool
 	uses           []uint64 // by value: the last expansion in which it was of use
 	expansion      uint64
-	anyUse         bool // every value is of use
+	lasting        uint64   // stands in uses for all expansions at this return
+	anyUse         bool     // every value is of use
+	observers      []uint64 // a bit for each slot of a readOnly operation
+	absorbable     []uint64 // a bit for each slot of a blind write, but those that are spent
+	twinOfWanted   int32    // the spent slot of the step that returns
+	distances      distances
+	ranking
 }
 
 // step is a step in flight.
@@ -62,6 +68,7 @@ type step struct {
 type unknownKind struct {
 	op     checkedOp
 	called uint64
+	known  bool // a step in flight is of this kind, too
 }
 
 func newLinearizer(ctx context.Context, a *automaton, counted bool, words int64) *linearizer {
@@ -75,11 +82,14 @@ func newLinearizer(ctx context.Context, a *automaton, counted bool, words int64)
 // copy makes l a copy of from, which is of the same history.
 func (l *linearizer) copy(from *linearizer) {
 	l.automaton, l.ctx, l.counted, l.limit = from.automaton, from.ctx, from.counted, from.limit
-	l.width, l.narrowed, l.stopped, l.observing = from.width, from.narrowed, from.stopped, from.observing
+	l.effort, l.narrowed, l.stopped, l.observing = from.effort, from.narrowed, from.stopped, from.observing
 	l.configurations.copy(&from.configurations)
 	l.slots = append(l.slots[:0], from.slots...)
 	l.steps = append(l.steps[:0], from.steps...)
 	l.kinds = append(l.kinds[:0], from.kinds...)
+	l.byReturn = append(l.byReturn[:0], from.byReturn...)
+	l.observers = append(l.observers[:0], from.observers...)
+	l.absorbable = append(l.absorbable[:0], from.absorbable...)
 }
 
 // call processes the call of c.
@@ -92,8 +102,10 @@ func (l *linearizer) call(c *checkedOp) {
 		s := step{slot: l.allocSlot(c), c: c}
 		if s.spent = s.slot; l.isBlindWrite(c) {
 			s.spent = l.allocSlot(c)
+			l.absorbable[s.slot>>6] |= 1 << (s.slot & 63)
 		}
 		l.callStep(s)
+		l.orderByReturn(s)
 	default:
 		l.callObserver(l.allocSlot(c), c)
 	}
@@ -116,6 +128,9 @@ func (l *linearizer) allocSlot(c *checkedOp) int32 {
 		}
 	}
 	l.slots[i] = c
+	if i>>6 == len(l.observers) {
+		l.observers, l.absorbable = append(l.observers, 0), append(l.absorbable, 0)
+	}
 	return int32(i)
 }
 
@@ -141,6 +156,7 @@ func (l *linearizer) callStep(s step) {
 
 func (l *linearizer) callObserver(slot int32, c *checkedOp) {
 	l.observing++
+	l.observers[slot>>6] |= 1 << (slot & 63)
 	for i := range l.configurations.len() {
 		if row := l.configurations.row(i); l.holdsIn(int32(row[rowState]), l.version(row, c), c) {
 			set(row, slot)
@@ -224,8 +240,10 @@ func (l *linearizer) ret(c *checkedOp) bool {
 	slot := int32(slices.Index(l.slots, c))
 	l.first(slot)
 	twin := l.twin(slot)
+	l.twinOfWanted = twin
 	l.next.reset(&l.configurations)
 	l.todo.reset(&l.configurations)
+	l.next.most, l.todo.most = l.alike, l.alike
 	for i := range l.configurations.len() {
 		row := l.configurations.row(i)
 		done, spent := has(row, slot), has(row, twin)
@@ -238,13 +256,17 @@ func (l *linearizer) ret(c *checkedOp) bool {
 			l.todo.add(row)
 		}
 	}
+	if l.todo.len() > 0 {
+		l.prepare(c)
+	}
 	for i := 0; i < l.todo.len() && !l.stopped; i++ {
-		if l.width > 0 && i > triedPerKept*l.width {
+		if l.hasEnough(i) {
 			l.narrowed = true
 			break
 		}
 		l.expand(i, slot)
 	}
+	l.narrowed = l.narrowed || l.next.full || l.todo.full
 	l.release(slot, c)
 	l.configurations, l.next = l.next, l.configurations
 	l.prune()
@@ -273,12 +295,16 @@ func (l *linearizer) twin(slot int32) int32 {
 
 func (l *linearizer) release(slot int32, c *checkedOp) {
 	l.slots[slot] = nil
+	l.observers[slot>>6] &^= 1 << (slot & 63)
+	l.absorbable[slot>>6] &^= 1 << (slot & 63)
 	if c.readOnly() {
 		l.observing--
 		return
 	}
 	i := slices.IndexFunc(l.steps, func(s step) bool { return s.slot == slot })
 	l.slots[l.steps[i].spent] = nil
+	at := slices.Index(l.byReturn, l.steps[i].spent)
+	l.byReturn = slices.Delete(l.byReturn, at, at+1)
 	if i+1 < len(l.steps) && !l.steps[i].same {
 		l.steps[i+1].same = false
 	}
@@ -300,14 +326,34 @@ func (l *linearizer) expand(i int, wanted int32) {
 			continue
 		}
 		taken = true
+		if s.slot != wanted && l.tooFar(state, s.c) {
+			continue
+		}
 		l.try(row, s.c, s, -1, wanted)
 	}
 	for k, used := range row[rowBits+l.todo.sets:] {
 		c := &l.kinds[k].op
-		if used == l.kinds[k].called || !l.allows(state, c) || l.isBlindWrite(c) && (idle || !l.ofUse(c)) || l.knownStepFits(row, c) {
+		if used == l.kinds[k].called || !l.allows(state, c) || l.isBlindWrite(c) && (idle || !l.ofUse(c)) || l.kinds[k].known && l.knownStepFits(row, c) {
+			continue
+		}
+		if l.tooFar(state, c) {
 			continue
 		}
 		l.try(row, c, step{slot: -1}, k, wanted)
+	}
+}
+
+// prepare finds what is the same in all expansions at the return of c.
+func (l *linearizer) prepare(c *checkedOp) {
+	if l.isRegister() && !l.counted {
+		l.findLastingUses()
+	}
+	for k := range l.kinds {
+		kind := &l.kinds[k]
+		kind.known = slices.ContainsFunc(l.steps, func(s step) bool { return s.c.to == kind.op.to && s.c.from == kind.op.from })
+	}
+	if l.object == nil {
+		l.measure(c)
 	}
 }
 
@@ -318,31 +364,42 @@ func (l *linearizer) expand(i int, wanted int32) {
 func (l *linearizer) findUses(row []uint64) {
 	l.expansion++
 	l.anyUse = false
-	use := func(value int32) {
-		if value >= 0 {
-			if missing := int(value) + 1 - len(l.uses); missing > 0 {
-				l.uses = append(l.uses, make([]uint64, missing)...)
-			}
-			l.uses[value] = l.expansion
-		}
-	}
-	for slot, c := range l.slots {
-		if l.observing > 0 && c != nil && c.readOnly() && !has(row, int32(slot)) {
-			use(c.state)
+	for k, slots := range l.observers {
+		for left := slots &^ row[rowBits+k]; left != 0; left &= left - 1 {
+			c := l.slots[k*64+bits.TrailingZeros64(left)]
+			l.use(c.state)
 			l.anyUse = l.anyUse || c.state == unspecified
 		}
 	}
+}
+
+// findLastingUses finds the values that a compare and set in flight expects.
+func (l *linearizer) findLastingUses() {
+	l.expansion++
+	l.lasting = l.expansion
 	for _, s := range l.steps {
-		use(s.c.from)
+		l.use(s.c.from)
 	}
 	for k := range l.kinds {
-		use(l.kinds[k].op.from)
+		l.use(l.kinds[k].op.from)
+	}
+}
+
+func (l *linearizer) use(value int32) {
+	if value < 0 {
+		return
+	}
+	if missing := int(value) + 1 - len(l.uses); missing > 0 {
+		l.uses = append(l.uses, make([]uint64, missing)...)
+	}
+	if l.uses[value] != l.lasting {
+		l.uses[value] = l.expansion
 	}
 }
 
 // ofUse reports whether the value of blind write c is of use.
 func (l *linearizer) ofUse(c *checkedOp) bool {
-	return l.anyUse || int(c.to) < len(l.uses) && l.uses[c.to] == l.expansion
+	return l.anyUse || int(c.to) < len(l.uses) && (l.uses[c.to] == l.expansion || l.uses[c.to] == l.lasting)
 }
 
 // idle is a bit of the state. It marks a configuration of a register whose last
@@ -398,13 +455,13 @@ func (l *linearizer) try(from []uint64, c *checkedOp, s step, kind int, wanted i
 // effect; to todo if it has not, or if it has only been absorbed and can still
 // take effect itself.
 func (l *linearizer) settled(row []uint64, wanted int32) {
-	done, absorbed := has(row, wanted), !has(row, l.twin(wanted))
+	done, absorbed := has(row, wanted), !has(row, l.twinOfWanted)
 	unset(row, wanted)
 	if !done || absorbed {
 		l.todo.add(row)
 	}
 	if done {
-		unset(row, l.twin(wanted))
+		unset(row, l.twinOfWanted)
 		l.next.add(row)
 	}
 }
@@ -424,10 +481,8 @@ func (l *linearizer) absorbBlindWrites(row []uint64, by *checkedOp) {
 	if !l.isBlindWrite(by) {
 		return
 	}
-	for _, s := range l.steps {
-		if s.spent != s.slot {
-			set(row, s.slot)
-		}
+	for k, slots := range l.absorbable {
+		row[rowBits+k] |= slots
 	}
 }
 
@@ -438,16 +493,16 @@ func (l *linearizer) absorbBlindWrites(row []uint64, by *checkedOp) {
 func (l *linearizer) settle(row []uint64) (progress, ok bool) {
 	if l.observing > 0 {
 		state := int32(row[rowState])
-		for slot, c := range l.slots {
-			if c == nil || !c.readOnly() || has(row, int32(slot)) {
-				continue
-			}
-			version := l.version(row, c)
-			if l.holdsIn(state, version, c) {
-				set(row, int32(slot))
-				progress = true
-			} else if c.version != history.NoVersion && version > c.version || l.object != nil && l.object.tooLate(state, c) {
-				return progress, false
+		for k, slots := range l.observers {
+			for left := slots &^ row[rowBits+k]; left != 0; left &= left - 1 {
+				c := l.slots[k*64+bits.TrailingZeros64(left)]
+				version := l.version(row, c)
+				if l.holdsIn(state, version, c) {
+					row[rowBits+k] |= left & -left
+					progress = true
+				} else if c.version != history.NoVersion && version > c.version || l.object != nil && l.object.tooLate(state, c) {
+					return progress, false
+				}
 			}
 		}
 	}
@@ -475,6 +530,10 @@ func (l *linearizer) prune() {
 	if t.len() < 2 {
 		return
 	}
+	if l.width > 0 && l.width <= maxCompared {
+		l.narrow()
+		return
+	}
 	l.order, l.dropped = l.order[:0], l.dropped[:0]
 	for i := range t.len() {
 		l.order, l.dropped = append(l.order, int32(i)), append(l.dropped, false)
@@ -493,41 +552,7 @@ func (l *linearizer) prune() {
 		rest = rest[n:]
 	}
 	t.keep(func(i int) bool { return !l.dropped[i] })
-	l.narrow()
 }
-
-// narrow keeps the width most promising configurations: those with the fewest
-// unknown steps and the most operations done.
-func (l *linearizer) narrow() {
-	t := &l.configurations
-	if l.width == 0 || t.len() <= l.width {
-		return
-	}
-	l.narrowed = true
-	l.order, l.dropped = l.order[:0], l.dropped[:0]
-	for i := range t.len() {
-		l.order, l.dropped = append(l.order, int32(i)), append(l.dropped, true)
-	}
-	worth := func(i int32) (worth int) {
-		row := t.row(int(i))
-		for _, w := range row[rowBits : rowBits+t.sets] {
-			worth += bits.OnesCount64(w)
-		}
-		for _, used := range row[rowBits+t.sets:] {
-			worth -= int(used)
-		}
-		return worth
-	}
-	slices.SortFunc(l.order, func(i, j int32) int { return cmp.Or(cmp.Compare(worth(j), worth(i)), cmp.Compare(i, j)) })
-	for _, i := range l.order[:l.width] {
-		l.dropped[i] = false
-	}
-	t.keep(func(i int) bool { return !l.dropped[i] })
-}
-
-// triedPerKept is the number of configurations tried for each that narrow
-// keeps.
-const triedPerKept = 16
 
 // maxCompared is the number of configurations above which prune does not
 // compare them: the comparison would cost more than it saves.
@@ -563,11 +588,9 @@ func (l *linearizer) dominates(a, b []uint64) bool {
 	if slices.Equal(a[rowBits:key], b[rowBits:key]) {
 		return true
 	}
-	if l.observing > 0 {
-		for slot, c := range l.slots {
-			if c != nil && c.readOnly() && has(b, int32(slot)) && !has(a, int32(slot)) {
-				return false
-			}
+	for k, slots := range l.observers {
+		if b[rowBits+k]&slots&^a[rowBits+k] != 0 {
+			return false
 		}
 	}
 	ahead := 0 // number of equal steps that return sooner, done in a less done in b

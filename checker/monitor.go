@@ -30,13 +30,13 @@ func newMonitor(ctx context.Context, a *automaton, counted bool, words int64) *m
 	return &monitor{current: newLinearizer(ctx, a, counted, words)}
 }
 
-// proofBase returns base with unlimited width: a proof must not leave out
+// proofBase returns base without limits: a proof must not leave out
 // configurations.
 func (j *monitor) proofBase() *linearizer {
 	if j.base == nil {
 		j.base = newLinearizer(j.current.ctx, j.current.automaton, j.current.counted, j.current.limit)
 	}
-	j.base.width = 0
+	j.base.effort = effort{}
 	return j.base
 }
 
@@ -83,15 +83,30 @@ func (j *monitor) rebase() {
 	}
 }
 
+// recent returns the events from base to the last.
+func (j *monitor) recent() *refutation {
+	fromStart := j.base == nil
+	return newRefutation(j.proofBase(), fromStart, j.log)
+}
+
+// refute finds the culprit, given that the last event in j's log was
+// impossible. It takes more events from next as needed.
+func (j *monitor) refute(next func() (event, bool)) *refutation { return j.recent().findCulprit(next) }
+
 // events iterates over the calls and returns of operations, which are sorted by
 // call, in order of time. At equal times calls come first, because intervals
 // are closed.
 type events struct {
 	ops     []checkedOp
 	returns []int32 // operations that return, in order of return
-	called  int
-	ended   int
+	position
 }
+
+// position is a place between two events.
+type position struct{ called, ended int }
+
+// index returns the number of events before it.
+func (p position) index() int { return p.called + p.ended }
 
 func newEvents(checked []checkedOp) *events {
 	e := &events{ops: checked, returns: make([]int32, 0, len(checked))}

@@ -20,23 +20,21 @@ type refutation struct {
 	needsMore    bool // the search for the culprit needs events that have not come yet
 }
 
-// recent returns the events from base to the last.
-func (j *monitor) recent() *refutation {
-	fromStart := j.base == nil
-	v := &refutation{fromStart: fromStart, base: j.proofBase(), at: len(j.log) - 1, called: map[*checkedOp]int{}, ended: map[*checkedOp]int{}}
-	for _, e := range j.log {
+// newRefutation returns the events of a log, which begins at base.
+func newRefutation(base *linearizer, fromStart bool, log []event) *refutation {
+	v := &refutation{fromStart: fromStart, base: base, at: len(log) - 1, called: map[*checkedOp]int{}, ended: map[*checkedOp]int{}}
+	for _, e := range log {
 		v.add(e)
 	}
 	return v
 }
 
-// refute finds the culprit, given that the last event in j's log was
+// findCulprit finds the culprit, given that the last event in the log was
 // impossible. It takes more events from next as needed.
 //
 // All operations in flight at base return in the log before its last event. So
 // base is right for every prefix of the history that is tried.
-func (j *monitor) refute(next func() (event, bool)) *refutation {
-	v := j.recent()
+func (v *refutation) findCulprit(next func() (event, bool)) *refutation {
 	good, bad := len(v.log)-2, len(v.log)-1 // so far
 	for stride := 1; v.possible(bad, nil, nil); stride *= 2 {
 		good = bad

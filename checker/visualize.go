@@ -108,11 +108,12 @@ const maxPageSteps = 200_000
 // lastEvents returns the events until the operations become impossible, or else
 // until the end or until time or memory run out.
 func (m machine) lastEvents(ctx context.Context, checked []checkedOp) (v *refutation, violated bool) {
-	j, source, _ := m.linearize(ctx, checked, DefaultMemory)
-	if j.impossible() && !j.current.stopped {
-		return j.refute(source.next), true
+	p := newPilot(ctx, m.automaton, checked, DefaultMemory)
+	p.run()
+	if p.impossible() && !p.current.stopped {
+		return p.refute(), true
 	}
-	return j.recent(), false
+	return p.recent(), false
 }
 
 // assignRows gives each client a line. Operations that may take effect at any

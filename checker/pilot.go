@@ -1,0 +1,167 @@
+package checker
+
+import (
+	"context"
+	"slices"
+)
+
+// pilot walks through the events of one machine with few configurations. Where
+// none of them leads on it goes back, the farther the longer it has been in
+// trouble, and tries again with more. All that it has are reachable, so the end of
+// the history is a proof; so is a dead end if no configuration was left out on the
+// way.
+type pilot struct {
+	current *linearizer
+	events  *events
+	trail   []checkpoint
+	spare   []*linearizer
+	trouble int // dead ends since the last trouble was over
+	until   int // the event at which it is
+	width   int // where there is no trouble
+}
+
+// checkpoint is the walk before an event.
+type checkpoint struct {
+	walk *linearizer
+	at   position
+}
+
+// Widths of a pilot where there is no trouble: the fewer dead ends there were, the
+// fewer configurations.
+const (
+	minWidth   = 2
+	firstWidth = 4
+	maxWidth   = 16
+)
+
+const (
+	stride = 64   // number of events between checkpoints
+	quiet  = 4096 // number of events without a dead end after which width shrinks
+)
+
+func newPilot(ctx context.Context, a *automaton, checked []checkedOp, memory int64) *pilot {
+	p := &pilot{current: newLinearizer(ctx, a, hasVersions(checked), memory/8), events: newEvents(checked)}
+	p.width = firstWidth
+	p.setEffort()
+	return p
+}
+
+// run goes on to the end, to a dead end that is a proof, or until time or memory
+// run out. It returns the last operation that was considered.
+func (p *pilot) run() (last *checkedOp) {
+	for !p.current.stopped {
+		p.mark()
+		e, more := p.events.next()
+		if !more {
+			return last
+		}
+		last = e.c
+		if !e.ret {
+			p.current.call(e.c)
+		} else if !p.current.ret(e.c) && !p.goBack() {
+			return last
+		}
+	}
+	return last
+}
+
+// mark takes a checkpoint now and then.
+func (p *pilot) mark() {
+	at := p.events.position
+	switch {
+	case p.trouble > 0 && at.index() > p.until:
+		p.trouble = 0
+		p.setEffort()
+	case at.index() > p.until+quiet && p.width > minWidth:
+		p.width, p.until = p.width/2, at.index()
+		p.setEffort()
+	}
+	if at.index()%stride != 0 || len(p.trail) > 0 && p.trail[len(p.trail)-1].at == at {
+		return
+	}
+	walk := new(linearizer)
+	if last := len(p.spare) - 1; last >= 0 {
+		walk, p.spare = p.spare[last], p.spare[:last]
+	}
+	walk.copy(p.current)
+	p.trail = append(p.trail, checkpoint{walk, at})
+	p.thin()
+	if o := p.current.object; o != nil && o.full() {
+		users := []*linearizer{p.current}
+		for _, c := range p.trail {
+			users = append(users, c.walk)
+		}
+		o.collect(users...)
+	}
+}
+
+// thin drops checkpoints so that those left are the farther apart the farther
+// back.
+func (p *pilot) thin() {
+	end := p.trail[len(p.trail)-1].at.index()
+	for i := len(p.trail) - 2; i > 0; i-- {
+		if before, after := p.trail[i-1].at.index(), p.trail[i+1].at.index(); after-before <= (end-after)/2 {
+			p.spare = append(p.spare, p.trail[i].walk)
+			p.trail = slices.Delete(p.trail, i, i+1)
+		}
+	}
+}
+
+// goBack leaves a dead end. It reports false if that is a proof.
+func (p *pilot) goBack() bool {
+	if !p.current.narrowed {
+		return false
+	}
+	at := p.events.position.index()
+	p.trouble++
+	p.until = max(p.until, at)
+	if p.trouble > 1 {
+		p.width = min(2*p.width, maxWidth)
+	}
+	back := at - stride<<min(p.trouble, 24)
+	i := len(p.trail) - 1
+	for i > 0 && p.trail[i].at.index() > back {
+		p.spare = append(p.spare, p.trail[i].walk)
+		i--
+	}
+	p.trail = p.trail[:i+1]
+	p.current.copy(p.trail[i].walk)
+	p.setEffort()
+	p.events.position = p.trail[i].at
+	return true
+}
+
+// setEffort makes the walk try the harder the longer it has been in trouble.
+func (p *pilot) setEffort() {
+	alike := 1 << (2 * min(p.trouble, 12))
+	p.current.effort = effort{width: p.width * alike, slack: int32(1 + 4*p.trouble), alike: alike}
+}
+
+// impossible reports whether no configuration is left.
+func (p *pilot) impossible() bool { return p.current.configurations.len() == 0 }
+
+// refute finds the culprit behind a dead end that is a proof.
+func (p *pilot) refute() *refutation { return p.recent().findCulprit(p.events.next) }
+
+// recent returns the last events. The operations in flight when they begin have
+// all returned since.
+func (p *pilot) recent() *refutation {
+	end := p.events.position
+	for i := len(p.trail) - 1; ; i-- {
+		c := p.trail[i]
+		if i > 0 && end.index()-c.at.index() < rebaseAfter {
+			continue
+		}
+		var log []event
+		ended := map[*checkedOp]bool{}
+		for p.events.position = c.at; p.events.position != end; {
+			e, _ := p.events.next()
+			log = append(log, e)
+			ended[e.c] = ended[e.c] || e.ret
+		}
+		if i == 0 || !slices.ContainsFunc(c.walk.slots, func(c *checkedOp) bool { return c != nil && !ended[c] }) {
+			c.walk.effort = effort{} // a proof must not leave out configurations
+			return newRefutation(c.walk, i == 0, log)
+		}
+	}
+}

@@ -169,7 +169,7 @@ func (m machine) check(ctx context.Context, o Options) Result {
 	if o.Memory == 0 {
 		o.Memory = DefaultMemory
 	}
-	p := newPilot(ctx, m.automaton, checked, o.Memory)
+	p := newPilot(ctx, m, checked, o.Memory)
 	last := p.run()
 	switch {
 	case p.current.stopped:

@@ -155,7 +155,7 @@ func TestAgreesOnCulpritsOfClusters(t *testing.T) {
 
 // walked returns the verdict of the linearizer alone, with its explanation.
 func (m machine) walked(checked []checkedOp) Result {
-	p := newPilot(context.Background(), m.automaton, checked, DefaultMemory)
+	p := newPilot(context.Background(), m, checked, DefaultMemory)
 	p.run()
 	if !p.impossible() {
 		return Result{Status: Linearizable}

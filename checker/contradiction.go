@@ -24,6 +24,12 @@ type contradiction struct {
 	leftOut     map[*checkedOp]bool
 	weakenedOps map[*checkedOp]*checkedOp // the operations left out, as far as they still count
 	spent       int                       // configurations made for an object, see maxDoubts
+	truth       *checkedOp                // unless nil, an operation that counts as another:
+	instead     *checkedOp
+}
+
+func newContradiction(c culprit) *contradiction {
+	return &contradiction{culprit: c, leftOut: map[*checkedOp]bool{}, weakenedOps: map[*checkedOp]*checkedOp{}}
 }
 
 // maxContradictionWork is the limit of one attempt, in words of configurations.
@@ -33,18 +39,9 @@ const maxContradictionWork = 1 << 16
 // contradiction returns the operations in order of call, and the premise in
 // words if they need it.
 func (c culprit) contradiction() (premise string, operations []history.Operation) {
-	d := contradiction{culprit: c, leftOut: map[*checkedOp]bool{}, weakenedOps: map[*checkedOp]*checkedOp{}}
-	c.base.limit = maxContradictionWork
-	for size := 16; ; size *= 2 {
-		d.from = max(d.at-size, 0)
-		if !d.explained() {
-			break
-		}
-		if d.from == 0 {
-			d.premise = true
-			break
-		}
-	}
+	d := newContradiction(c)
+	c.base.limit = max(maxContradictionWork, c.work)
+	d.premise = !d.find()
 	kept := leaveOut(d.members(), d.leftOut, d.explained)
 	slices.SortStableFunc(kept, func(x, y *checkedOp) int { return cmp.Compare(x.call, y.call) })
 	for _, c := range kept {
@@ -54,6 +51,20 @@ func (c culprit) contradiction() (premise string, operations []history.Operation
 		premise = c.premise()
 	}
 	return premise, operations
+}
+
+// find lets the contradiction begin as late as it can. It reports false if the whole
+// log is none.
+func (d *contradiction) find() bool {
+	for size := 16; ; size *= 2 {
+		d.from = max(d.at-size, 0)
+		if !d.explained() {
+			return true
+		}
+		if d.from == 0 {
+			return false
+		}
+	}
 }
 
 // members returns the operations that can take part, in order of return. Those
@@ -131,6 +142,9 @@ func (d *contradiction) explained() bool {
 // or else weakened.
 func (d *contradiction) view(c *checkedOp) *checkedOp {
 	end, ends := d.ended[c]
+	if c == d.truth {
+		return d.instead
+	}
 	if !d.leftOut[c] && ends && end <= d.at && (d.premise || !d.calledBefore(c)) {
 		return c
 	}
@@ -156,7 +170,7 @@ func (d *contradiction) assumeAnything(l *linearizer) bool {
 	if len(versions)*len(states) > most {
 		return false
 	}
-	l.slots, l.steps, l.observing = l.slots[:0], l.steps[:0], 0
+	l.forgetInFlight()
 	row := make([]uint64, l.configurations.stride())
 	l.configurations.reset(&l.configurations)
 	for _, version := range versions {

@@ -87,6 +87,9 @@ func (c culprit) failed() bool      { return c.inconclusive }
 func (c culprit) couldBe(instead checkedOp) bool {
 	truth := c.culprit()
 	instead.op, instead.call, instead.ret = truth.op, truth.call, truth.ret
+	if c.loose {
+		return c.couldLooselyBe(truth, &instead)
+	}
 	return c.possible(c.at, truth, &instead)
 }
 
@@ -200,6 +203,9 @@ func (c culprit) versionBounds() (lowest, highest int64) {
 	lowest = math.MaxInt64
 	for i := range l.configurations.len() {
 		lowest = min(lowest, int64(l.configurations.row(i)[rowVersion]))
+	}
+	if c.loose {
+		lowest = c.leastVersion()
 	}
 	instead.version = history.NoVersion
 	c.couldBe(instead)

@@ -92,6 +92,12 @@ func (l *linearizer) copy(from *linearizer) {
 	l.absorbable = append(l.absorbable[:0], from.absorbable...)
 }
 
+// forgetInFlight forgets the operations in flight.
+func (l *linearizer) forgetInFlight() {
+	l.slots, l.steps, l.observing = l.slots[:0], l.steps[:0], 0
+	l.byReturn, l.observers, l.absorbable = l.byReturn[:0], l.observers[:0], l.absorbable[:0]
+}
+
 // call processes the call of c.
 func (l *linearizer) call(c *checkedOp) {
 	switch c.meaning {

@@ -11,13 +11,15 @@ import (
 // the history is a proof; so is a dead end if no configuration was left out on the
 // way.
 type pilot struct {
-	current *linearizer
-	events  *events
-	trail   []checkpoint
-	spare   []*linearizer
-	trouble int // dead ends since the last trouble was over
-	until   int // the event at which it is
-	width   int // where there is no trouble
+	machine
+	current  *linearizer
+	events   *events
+	trail    []checkpoint
+	spare    []*linearizer
+	trouble  int         // dead ends since the last trouble was over
+	until    int         // the event at which it is
+	width    int         // where there is no trouble
+	disproof *refutation // of the last events, where none of the configurations leads on
 }
 
 // checkpoint is the walk before an event.
@@ -39,8 +41,8 @@ const (
 	quiet  = 4096 // number of events without a dead end after which width shrinks
 )
 
-func newPilot(ctx context.Context, a *automaton, checked []checkedOp, memory int64) *pilot {
-	p := &pilot{current: newLinearizer(ctx, a, hasVersions(checked), memory/8), events: newEvents(checked)}
+func newPilot(ctx context.Context, m machine, checked []checkedOp, memory int64) *pilot {
+	p := &pilot{machine: m, current: newLinearizer(ctx, m.automaton, hasVersions(checked), memory/8), events: newEvents(checked)}
 	p.width = firstWidth
 	p.setEffort()
 	return p
@@ -118,6 +120,9 @@ func (p *pilot) goBack() bool {
 	if p.trouble > 1 {
 		p.width = min(2*p.width, maxWidth)
 	}
+	if p.trouble > 1 && p.disprove() {
+		return false
+	}
 	back := at - stride<<min(p.trouble, 24)
 	i := len(p.trail) - 1
 	for i > 0 && p.trail[i].at.index() > back {
@@ -141,15 +146,22 @@ func (p *pilot) setEffort() {
 func (p *pilot) impossible() bool { return p.current.configurations.len() == 0 }
 
 // refute finds the culprit behind a dead end that is a proof.
-func (p *pilot) refute() *refutation { return p.recent().findCulprit(p.events.next) }
+func (p *pilot) refute() *refutation {
+	v := p.disproof
+	if v == nil {
+		v = p.recent(rebaseAfter)
+		v.base.effort = effort{} // a proof must not leave out configurations
+	}
+	return v.findCulprit(p.events.next)
+}
 
-// recent returns the last events. The operations in flight when they begin have
-// all returned since.
-func (p *pilot) recent() *refutation {
+// recent returns the last events, at least some number of them. The operations in
+// flight when they begin have all returned since.
+func (p *pilot) recent(least int) *refutation {
 	end := p.events.position
 	for i := len(p.trail) - 1; ; i-- {
 		c := p.trail[i]
-		if i > 0 && end.index()-c.at.index() < rebaseAfter {
+		if i > 0 && end.index()-c.at.index() < least {
 			continue
 		}
 		var log []event
@@ -160,8 +172,9 @@ func (p *pilot) recent() *refutation {
 			ended[e.c] = ended[e.c] || e.ret
 		}
 		if i == 0 || !slices.ContainsFunc(c.walk.slots, func(c *checkedOp) bool { return c != nil && !ended[c] }) {
-			c.walk.effort = effort{} // a proof must not leave out configurations
-			return newRefutation(c.walk, i == 0, log)
+			base := new(linearizer)
+			base.copy(c.walk)
+			return newRefutation(base, i == 0, log)
 		}
 	}
 }

@@ -15,9 +15,11 @@ type refutation struct {
 	called       map[*checkedOp]int // index in log of the call
 	ended        map[*checkedOp]int // index in log of the return
 	scratch      linearizer
-	inconclusive bool // time or memory ran out: later answers mean nothing
-	fromStart    bool // base is before the first operation
-	needsMore    bool // the search for the culprit needs events that have not come yet
+	inconclusive bool  // time or memory ran out: later answers mean nothing
+	fromStart    bool  // base is before the first operation
+	loose        bool  // base lacks configurations: see disproof.go
+	work         int64 // of a loose one: the limit of configurations with which it holds
+	needsMore    bool  // the search for the culprit needs events that have not come yet
 }
 
 // newRefutation returns the events of a log, which begins at base.
@@ -36,7 +38,7 @@ func newRefutation(base *linearizer, fromStart bool, log []event) *refutation {
 // base is right for every prefix of the history that is tried.
 func (v *refutation) findCulprit(next func() (event, bool)) *refutation {
 	good, bad := len(v.log)-2, len(v.log)-1 // so far
-	for stride := 1; v.possible(bad, nil, nil); stride *= 2 {
+	for stride := 1; !v.refuted(bad); stride *= 2 {
 		good = bad
 		for range stride {
 			e, more := next()
@@ -52,14 +54,26 @@ func (v *refutation) findCulprit(next func() (event, bool)) *refutation {
 		}
 	}
 	for bad-good > 1 {
-		if middle := (good + bad) / 2; v.possible(middle, nil, nil) {
-			good = middle
-		} else {
+		if middle := (good + bad) / 2; v.refuted(middle) {
 			bad = middle
+		} else {
+			good = middle
 		}
 	}
 	v.at = bad
+	if v.loose && !v.possible(bad-1, nil, nil) {
+		v.inconclusive = true // an earlier prefix may be impossible, too
+	}
 	return v
+}
+
+// refuted reports whether the history up to event number last is known to be
+// impossible.
+func (v *refutation) refuted(last int) bool {
+	if v.loose {
+		return v.looselyRefuted(last)
+	}
+	return !v.possible(last, nil, nil)
 }
 
 func (v *refutation) add(e event) {

@@ -108,12 +108,12 @@ const maxPageSteps = 200_000
 // lastEvents returns the events until the operations become impossible, or else
 // until the end or until time or memory run out.
 func (m machine) lastEvents(ctx context.Context, checked []checkedOp) (v *refutation, violated bool) {
-	p := newPilot(ctx, m.automaton, checked, DefaultMemory)
+	p := newPilot(ctx, m, checked, DefaultMemory)
 	p.run()
 	if p.impossible() && !p.current.stopped {
 		return p.refute(), true
 	}
-	return p.recent(), false
+	return p.recent(rebaseAfter), false
 }
 
 // assignRows gives each client a line. Operations that may take effect at any

@@ -98,11 +98,12 @@ func (m machine) inWords(ctx context.Context, o Options) Result {
 	if len(m.operations) > maxWalked {
 		return Result{}
 	}
-	j, source, _ := m.linearize(ctx, m.checkedOps(), walkedMemory)
-	if j.current.stopped || !j.impossible() {
+	p := newPilot(ctx, m, m.checkedOps(), walkedMemory)
+	p.run()
+	if p.current.stopped || !p.impossible() {
 		return Result{}
 	}
-	return m.violation(j.refute(source.next), o)
+	return m.violation(p.refute(), o)
 }
 
 // claimedOps translates m's operations as far as their outcome goes: requests and

@@ -157,7 +157,7 @@ func (c culprit) asked() (states []int32, all bool) {
 	c.object.asked = []int32{}
 	c.couldBe(readOf(notAState))
 	states, c.object.asked = c.object.asked, nil
-	all, c.inconclusive = !c.inconclusive, before
+	all, c.inconclusive = !c.inconclusive && len(states) < maxAsked, before
 	return states, all
 }
 

@@ -97,10 +97,9 @@ func (j *judge) check(ctx context.Context, m machine, o Options) Result {
 		return m.unjudgeable(err.Error())
 	}
 	if !j.compiles || m.appends() {
-		if state := j.model.Init(m.name); j.model.Equal == nil && !reflect.ValueOf(state).Comparable() {
-			return m.unjudgeable(fmt.Sprintf("model %s has states of type %T, for which there is no ==: give it Equal", j.model.Name, state))
+		if err := j.walk(&m); err != nil {
+			return m.unjudgeable(err.Error())
 		}
-		m.automaton = newObjectAutomaton(j.model, m.name)
 		m.object.standard = j.standard
 		return m.check(ctx, o)
 	}
@@ -128,6 +127,15 @@ func (m machine) judgeable(g *history.Grammar) error {
 // before: automata have no such steps.
 func (m machine) appends() bool {
 	return slices.ContainsFunc(m.operations, func(op *history.Operation) bool { return op.Kind == history.KindAppend })
+}
+
+// walk gives m an automaton of the steps of its model.
+func (j *judge) walk(m *machine) error {
+	if state := j.model.Init(m.name); j.model.Equal == nil && !reflect.ValueOf(state).Comparable() {
+		return fmt.Errorf("model %s has states of type %T, for which there is no ==: give it Equal", j.model.Name, state)
+	}
+	m.automaton = newObjectAutomaton(j.model, m.name)
+	return nil
 }
 
 // compile gives m its automaton.

@@ -22,6 +22,7 @@ type objectStates struct {
 	steps    map[step3]int32
 	late     map[step3]bool // whether it has become impossible
 	labels   map[label]int32
+	named    int32   // labels so far
 	limit    int     // of states, until the next collection
 	asked    []int32 // while an observer asks for the state: those that it met
 }
@@ -42,6 +43,8 @@ type label struct {
 const (
 	impossibleStep = notAState
 	firstLimit     = 1024
+	maxLabels      = 1 << 16 // that are remembered
+	maxAsked       = 64      // states that an explanation tries
 )
 
 // newObjectAutomaton returns an automaton of the steps of a model.
@@ -87,8 +90,9 @@ func (o *objectStates) checkedOp(op *history.Operation) checkedOp {
 func (o *objectStates) label(l label) int32 {
 	number, known := o.labels[l]
 	if !known {
-		number = int32(len(o.labels))
+		number = o.named
 		o.labels[l] = number
+		o.named++
 	}
 	return number
 }
@@ -145,7 +149,7 @@ func (o *objectStates) holdsIn(state int32, c *checkedOp) bool {
 		return true
 	case c.from != unspecified || c.to != unspecified:
 		return o.after(state, c) >= 0
-	case c.state == notAState && o.asked != nil && !slices.Contains(o.asked, state):
+	case c.state == notAState && o.asked != nil && len(o.asked) < maxAsked && !slices.Contains(o.asked, state):
 		o.asked = append(o.asked, state)
 	}
 	return c.state == state
@@ -226,5 +230,8 @@ func (o *objectStates) collect(users ...*linearizer) {
 	}
 	clear(o.steps)
 	clear(o.late)
+	if len(o.labels) > maxLabels { // a text that comes again gets another label, which costs a few orders
+		clear(o.labels)
+	}
 	o.limit = max(firstLimit, 2*left)
 }

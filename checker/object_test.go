@@ -123,28 +123,43 @@ func TestModelsThatCannotJudge(t *testing.T) {
 	require.Equal(t, "x: cannot be judged: operation o2: state: missing: a dequeue needs it: the item, which is never the empty text", Check(t.Context(), h, Options{}).Explanation)
 }
 
-// A stream cannot take back a decision, so it judges only machines and registers.
+// Streams judge any object, but must be told of appends to registers, and of
+// partitions.
 func TestStreamsOfObjects(t *testing.T) {
 	s := NewStream(t.Context(), history.History{Model: history.ModelQueue}, Options{})
-	require.NoError(t, s.Add(done("o1", history.KindEnqueue, "a", "", 0, 10)))
-	r := s.Finish()
-	require.Equal(t, Undecided, r.Status)
-	require.Equal(t, "x: cannot be judged: operations of kind enqueue of model queue are judged together: use Check", r.Explanation)
+	require.Equal(t, Linearizable, s.add(done("o1", history.KindEnqueue, "a", "", 0, 10)).Status)
+	require.Equal(t, Linearizable, s.add(done("o2", history.KindDequeue, "", "a", 20, 30)).Status)
+	require.Equal(t, Violated, s.add(done("o3", history.KindDequeue, "", "a", 40, 50)).Status)
+	require.Equal(t, "x: o3 dequeued a between 40ns and 50ns, when it can only have been []; o2 had dequeued a by 30ns", s.Finish().Explanation)
 
-	s = NewStream(t.Context(), history.History{Model: history.ModelKV}, Options{})
-	require.NoError(t, s.Add(done("o1", history.KindDelete, "", "", 0, 10)))
-	require.Equal(t, Linearizable, s.Advance(20).Status)
-	require.NoError(t, s.Add(done("o2", history.KindAppend, "a", "", 20, 30)))
-	require.Contains(t, s.Finish().Explanation, "operations of kind append of model kv are judged together")
+	appends := history.History{Model: history.ModelKV}
+	s = NewStream(t.Context(), appends, Options{})
+	require.Equal(t, Linearizable, s.add(done("o1", history.KindDelete, "", "", 0, 10)).Status)
+	r := s.add(done("o2", history.KindAppend, "a", "", 20, 30))
+	require.True(t, r.Unjudgeable)
+	require.Equal(t, "x: cannot be judged: operation o2 appends to a register: a stream must know of appends before the first operation: "+
+		"give it model kv in Options.Model, or use Check", r.Explanation)
+	require.Equal(t, Undecided, s.add(done("o3", history.KindRead, "", "b", 40, 50)).Status, "it may be right")
+	require.Equal(t, Undecided, s.Finish().Status)
+
+	s = NewStream(t.Context(), appends, Options{Model: model.KV()})
+	require.Equal(t, Linearizable, s.add(done("o1", history.KindDelete, "", "", 0, 10)).Status)
+	require.Equal(t, Linearizable, s.add(done("o2", history.KindAppend, "a", "", 20, 30)).Status)
+	require.Equal(t, Violated, s.add(done("o3", history.KindRead, "", "b", 40, 50)).Status)
+
+	whole := model.Queue()
+	whole.Partition = model.Whole
+	require.Contains(t, NewStream(t.Context(), history.History{}, Options{Model: whole}).add(done("o1", history.KindEnqueue, "a", "", 0, 10)).Explanation,
+		"model queue has a Partition, which needs all operations: use Check")
 	require.Contains(t, NewStream(t.Context(), history.History{Model: "stack"}, Options{}).add(done("o1", "pop", "", "a", 0, 10)).Explanation, `model "stack" is not known`)
 }
 
-// add adds an operation and returns the result.
+// add adds an operation and returns the result until its return.
 func (s *Stream) add(op history.Operation) Result {
 	if err := s.Add(op); err != nil {
 		return Result{Explanation: err.Error()}
 	}
-	return s.Finish()
+	return s.Advance(max(op.Call, op.Return) + 1)
 }
 
 // Interchangeable operations of unknown outcome take effect in order of call. A

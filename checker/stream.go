@@ -37,10 +37,13 @@ type streamedMachine struct {
 	abandoned bool         // cannot be checked any more
 }
 
-// NewStream returns a stream for the model and definitions of h; it ignores the
-// operations of h. It judges machines and registers, and no appends: all else is
-// Undecided. Options are as for Check: ctx and the timeout bound the
-// whole life of the stream, the memory is for each machine.
+// NewStream returns a stream for the model, definitions and initial state of h; it
+// ignores the operations of h. Options are as for Check: ctx and the timeout bound
+// the whole life of the stream, the memory is for each machine.
+//
+// A stream walks just in time and cannot look ahead, so it keeps all orders that
+// are possible: of a history with many of them it may be Undecided where Check is
+// not. It cannot judge a model that has a Partition.
 func NewStream(ctx context.Context, h history.History, o Options) *Stream {
 	if o.Memory == 0 {
 		o.Memory = DefaultMemory
@@ -70,12 +73,13 @@ func (s *Stream) Add(op history.Operation) error {
 	}
 	m.operations = append(m.operations[:0], &op)
 	if err := s.compile(m); err != nil {
-		m.abandoned = true
-		s.result = s.result.worse(m.undecided("cannot be judged: " + err.Error()))
+		m.abandon()
+		s.result = s.result.worse(m.unjudgeable(err.Error()))
 		return nil
 	}
 	if m.monitor == nil {
-		m.monitor = newMonitor(s.ctx, m.automaton, !s.options.Unversioned, s.options.Memory/8)
+		counted := m.object == nil && !s.options.Unversioned
+		m.monitor = newMonitor(s.ctx, m.automaton, counted, s.options.Memory/8)
 	}
 	c := m.checkedOp(&op)
 	s.added++
@@ -92,16 +96,31 @@ func (s *Stream) Add(op history.Operation) error {
 // compile gives m its automaton, if it has none yet. It fails if the operation
 // cannot be judged.
 func (s *Stream) compile(m *streamedMachine) error {
-	switch {
-	case s.unknown != nil:
+	if s.unknown != nil {
 		return s.unknown
-	case !s.judge.compiles || m.appends():
-		return fmt.Errorf("operations of kind %s of model %s are judged together: use Check", m.operations[0].Kind, s.judge.model.Name)
 	}
-	if err := m.judgeable(&s.judge.model.Grammar); err != nil || m.automaton != nil {
+	model := s.judge.model
+	if err := m.judgeable(&model.Grammar); err != nil {
 		return err
 	}
+	switch {
+	case m.automaton != nil && m.object == nil && m.appends():
+		return fmt.Errorf("operation %s appends to a register: a stream must know of appends before the first operation: give it model %s in Options.Model, or use Check",
+			m.operations[0].ID, model.Name)
+	case m.automaton != nil:
+		return nil
+	case model.Partition != nil:
+		return fmt.Errorf("model %s has a Partition, which needs all operations: use Check", model.Name)
+	case !s.judge.compiles || m.appends():
+		return s.judge.walk(&m.machine)
+	}
 	return s.judge.compile(&m.machine)
+}
+
+// abandon forgets the operations of m, which is not judged any more.
+func (m *streamedMachine) abandon() {
+	m.abandoned = true
+	m.calls, m.returns, m.monitor = nil, nil, nil
 }
 
 // insert inserts c in order of key. Most operations go to the end.
@@ -123,8 +142,11 @@ func (s *Stream) Advance(horizon int64) Result {
 	}
 	waiting := s.waiting[:0]
 	for _, m := range s.waiting {
+		if m.abandoned {
+			continue
+		}
 		if r := m.advance(s.horizon, s.options); r.Status != Linearizable {
-			m.abandoned = true
+			m.abandon()
 			if s.result = s.result.worse(r); r.Status == Violated {
 				break
 			}
@@ -165,7 +187,7 @@ func (m *streamedMachine) advance(horizon int64, o Options) Result {
 			break
 		}
 		if m.monitor.current.stopped {
-			result = m.undecided(fmt.Sprintf("the check ran out of time or memory at %s", e.c.op.ID))
+			result = m.undecided(fmt.Sprintf("the check ran out of time or memory at %s, with too many orders possible: a stream keeps them all; Check, of the whole history, needs fewer", e.c.op.ID))
 			break
 		}
 	}

@@ -23,8 +23,10 @@ type builder struct {
 	index, time int64 // of the last event
 	line        int
 	bad         history.BadLines
+	scratch     []byte
 
 	parser       parser
+	fast         fastParser
 	found        bool // there was something like an event
 	inLog        bool // there was a line of a log without an event
 	skippedLines int
@@ -45,10 +47,12 @@ type nemesisEvent struct {
 
 func newBuilder(o Options) *builder {
 	g, _ := history.GrammarOf(o.Model)
-	return &builder{
+	b := &builder{
 		Options: o, grammar: g, functions: functionsOf(o.Model), index: none, time: none,
 		pending: map[int]invocation{}, skipped: map[int]bool{}, nemesis: map[string]nemesisEvent{}, names: map[string]string{},
 	}
+	b.fast.words = &b.parser
+	return b
 }
 
 // addEvent processes the event of a line, or records the error of the line.
@@ -96,7 +100,7 @@ func (b *builder) invoke(e *event) error {
 		return fmt.Errorf(":process: %d still waits for its %s, operation %s: it has one operation in flight", e.client, a.f, b.ops[a.at].ID)
 	}
 	op := history.Operation{
-		Client: e.client, ID: "p" + strconv.Itoa(e.client) + "." + strconv.FormatInt(e.index, 10), Call: b.time, Return: history.NoReturn,
+		Client: e.client, ID: b.id(e), Call: b.time, Return: history.NoReturn,
 		Outcome: history.Unknown, Version: history.NoVersion,
 	}
 	r, err := b.requestOf(e)
@@ -112,6 +116,15 @@ func (b *builder) invoke(e *event) error {
 	b.pending[e.client] = invocation{len(b.ops), e.f, r.value.String()}
 	b.ops = append(b.ops, op)
 	return nil
+}
+
+// id makes the id of an operation.
+func (b *builder) id(e *event) string {
+	text := append(b.scratch[:0], 'p')
+	text = strconv.AppendInt(text, int64(e.client), 10)
+	text = append(text, '.')
+	b.scratch = strconv.AppendInt(text, e.index, 10)
+	return string(b.scratch)
 }
 
 // parseInvocation sets op's machine, kind and arguments.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/lockstep-dst/lockstep/checker/jsonobject"
 )
@@ -29,40 +30,97 @@ func isJSON(in *bufio.Reader) bool {
 }
 
 func (b *builder) readJSON(in io.Reader) error {
-	all, err := b.readText(in)
-	if all == nil || err != nil {
-		return err
-	}
-	b.line = 1
-	dec := json.NewDecoder(bytes.NewReader(all))
-	array := bytes.HasPrefix(bytes.TrimSpace(all), []byte("["))
+	w := &window{in: in}
+	array := w.skipSpace() && w.text[0] == '['
 	if array {
-		_, _ = dec.Token() // the bracket
+		w.drop(1)
 	}
-	counted := 0
-	for dec.More() {
-		var object json.RawMessage
-		err := dec.Decode(&object)
-		at := int(dec.InputOffset()) - len(object)
-		if err != nil {
-			at = int(dec.InputOffset())
-			at += len(all[at:]) - len(bytes.TrimLeft(all[at:], " \t\r\n,"))
-		}
-		b.line += bytes.Count(all[counted:at], []byte("\n"))
-		counted = at
-		if err != nil {
-			b.bad.Add(b.line, fmt.Errorf("not JSON: correct it: %w; what follows was not read", err))
+	for first := true; !b.bad.Full(); first = false {
+		more := w.skipSpace()
+		b.line = w.line()
+		switch {
+		case array && more && w.text[0] == ']':
+			if w.drop(1); w.skipSpace() {
+				b.bad.Add(w.line(), errors.New("has text after the events: remove it"))
+			}
+			return w.failure()
+		case array && more && !first && w.text[0] == ',':
+			w.drop(1)
+			if more = w.skipSpace(); more {
+				b.line = w.line()
+			}
+		case array && more && !first:
+			b.bad.Add(b.line, errors.New("want a comma, or the end of the array: correct it; what follows was not read"))
 			return nil
 		}
-		e, err := parseObject(object)
-		b.addEvent(e, err)
-	}
-	if _, err := dec.Token(); array && err != nil {
-		b.bad.Add(1+bytes.Count(all, []byte("\n")), fmt.Errorf("the array does not end, so the file was cut off: %w", err))
-	} else if _, err := dec.Token(); err != io.EOF {
-		b.bad.Add(1+bytes.Count(all, []byte("\n")), errors.New("has text after the events: remove it"))
+		if !more {
+			if array && w.err == io.EOF {
+				b.bad.Add(b.line, fmt.Errorf("the array does not end, so the file was cut off: %w", io.ErrUnexpectedEOF))
+			}
+			return w.failure()
+		}
+		if !b.addJSON(w) {
+			return w.failure()
+		}
 	}
 	return nil
+}
+
+// addJSON adds the event with which the text of w begins, and drops it. It reports
+// false if there is no value.
+func (b *builder) addJSON(w *window) bool {
+	var e event
+	if b.fast.prefix(w.text, &e) {
+		w.drop(b.fast.at)
+		b.addEvent(e, nil)
+		return true
+	}
+	object, err := w.json()
+	if err != nil {
+		if !errors.Is(err, errUTF8) {
+			err = fmt.Errorf("not JSON: correct it: %w; what follows was not read", err)
+		}
+		b.bad.Add(b.line, err)
+		return false
+	}
+	e, err = parseObject(object)
+	b.addEvent(e, err)
+	return true
+}
+
+// skipSpace drops the space of JSON. It reports whether there is text after it.
+func (w *window) skipSpace() bool {
+	for {
+		w.drop(len(w.text) - len(bytes.TrimLeft(w.text, " \t\r\n")))
+		if len(w.text) > 0 {
+			return true
+		}
+		if !w.more() {
+			return false
+		}
+	}
+}
+
+// json returns the value of JSON with which the text begins, and drops it.
+func (w *window) json() (value []byte, err error) {
+	for {
+		var raw json.RawMessage
+		dec := json.NewDecoder(bytes.NewReader(w.text))
+		err := dec.Decode(&raw)
+		end := int(dec.InputOffset())
+		if (err != nil || end == len(w.text)) && w.more() { // it may go on
+			continue
+		}
+		line, _, _ := bytes.Cut(w.text, []byte("\n"))
+		if err == nil {
+			line = raw
+			w.drop(end)
+		}
+		if !utf8.Valid(line) {
+			err = errUTF8
+		}
+		return raw, err
+	}
 }
 
 // keywords are the keys of an event with values that are keywords in EDN.
@@ -136,5 +194,11 @@ func jsonValue(in []byte, depth int) (value, error) {
 
 // quoted returns a string of EDN.
 func quoted(s string) value {
-	return value{kind: text, word: `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`}
+	if strings.ContainsAny(s, `\"`) {
+		s = escaper.Replace(s)
+	}
+	return value{kind: text, word: `"` + s + `"`}
 }
+
+// escaper writes what a string of EDN must not have as it is.
+var escaper = strings.NewReplacer(`\`, `\\`, `"`, `\"`)

@@ -114,8 +114,13 @@ func trimLeft(text []byte) []byte {
 // readLines reads a file of maps and of lines of a log.
 func (b *builder) readLines(in io.Reader) error {
 	l := newLines(in)
-	for l.next() {
+	for !b.bad.Full() && l.next() {
 		b.line = l.number
+		var e event
+		if l.whole() && b.fast.event(l.text, &e) {
+			b.addEvent(e, nil)
+			continue
+		}
 		switch text := trimLeft(l.text); {
 		case len(text) == 0 || text[0] == ';':
 		case text[0] == '{' || text[0] == '#':
@@ -143,7 +148,7 @@ func (b *builder) readLines(in io.Reader) error {
 func (b *builder) addMaps(text []byte) {
 	first, counted := b.line, 0
 	p := &b.parser
-	for p.reset(text); !p.ended(); {
+	for p.reset(text); !b.bad.Full() && !p.ended(); {
 		b.line += bytes.Count(text[counted:p.at], []byte("\n"))
 		counted = p.at
 		v, err := p.next()

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"unicode/utf8"
 
 	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node/fsm"
@@ -59,7 +58,7 @@ type Reading struct {
 }
 
 // Read reads a history. Errors about the contents wrap history.ErrFormat and list
-// up to twenty bad lines. Read refuses files that are cut off, events that
+// bad lines, see history.BadLines; it reads no further than to the twentieth. Read refuses files that are cut off, events that
 // contradict each other, and whatever looks like an event and is none.
 func Read(r io.Reader, o Options) (Reading, error) {
 	if err := o.Validate(); err != nil {
@@ -77,12 +76,15 @@ func Read(r io.Reader, o Options) (Reading, error) {
 	read := b.readLines
 	switch {
 	case isJSON(in):
-		read = b.readJSON
+		b.fast.syntax, read = jsonSyntax, b.readJSON
 	case isVector(in):
 		read = b.readVector
 	}
 	if err := read(in); err != nil {
 		return Reading{}, fmt.Errorf("history: %w", err)
+	}
+	if b.bad.Full() {
+		b.bad.Stop()
 	}
 	if err := b.bad.Err(); err != nil {
 		return Reading{}, err
@@ -128,62 +130,4 @@ func isVector(in *bufio.Reader) bool {
 	}
 	p.at++
 	return p.ended() || bytes.IndexByte([]byte("{#])"), start[p.at]) >= 0
-}
-
-// readText reads all of in. If that is no UTF-8, it notes the first line that is not,
-// and returns nil.
-func (b *builder) readText(in io.Reader) ([]byte, error) {
-	all, err := io.ReadAll(in)
-	if err != nil {
-		return nil, err
-	}
-	if !utf8.Valid(all) {
-		b.bad.Add(1+bytes.Count(validPrefix(all), []byte("\n")), errUTF8)
-		return nil, nil
-	}
-	return all, nil
-}
-
-func (b *builder) readVector(in io.Reader) error {
-	all, err := b.readText(in)
-	if all == nil || err != nil {
-		return err
-	}
-	p := parser{in: all}
-	p.skip()
-	p.at++
-	b.line = 1
-	for counted := 0; ; {
-		ended := p.ended()
-		b.line += bytes.Count(all[counted:p.at], []byte("\n"))
-		counted = p.at
-		if !ended && (all[p.at] == ']' || all[p.at] == ')') {
-			p.at++
-			switch {
-			case !p.ended():
-				b.bad.Add(b.line, errors.New("has text after the vector: remove it"))
-			case !b.found:
-				b.bad.Add(b.line, errNoOperation)
-			}
-			return nil
-		}
-		v, err := p.next()
-		if err != nil {
-			b.bad.Add(b.line, fmt.Errorf("not EDN: correct it: %w; what follows was not read", err))
-			return nil
-		}
-		b.addMap(v, 1)
-	}
-}
-
-// validPrefix returns the longest prefix of text that is valid UTF-8.
-func validPrefix(text []byte) []byte {
-	for i := 0; i < len(text); {
-		r, size := utf8.DecodeRune(text[i:])
-		if r == utf8.RuneError && size == 1 {
-			return text[:i]
-		}
-		i += size
-	}
-	return text
 }

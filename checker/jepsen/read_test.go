@@ -2,13 +2,17 @@ package jepsen
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/checker/history"
@@ -180,7 +184,7 @@ func TestReadRefuses(t *testing.T) {
 		"open":          {text: "{:process\n" + invoke, want: "line 1: not EDN: delete it, or correct it: ends within a value"},
 		"cut map":       {text: invoke + invoke[:20], want: "line 2: does not end in a newline, so the file was cut off"},
 		"cut vector":    {text: "[" + invoke, want: "line 2: not EDN: correct it: ends within a value, so it was cut off"},
-		"after vector":  {text: "[" + invoke + "]\n1", want: "line 2: has text after the vector: remove it"},
+		"after vector":  {text: "[" + invoke + "]\n1", want: "line 3: has text after the vector: remove it"},
 		"cut log":       {text: "0 :invoke :write 12", want: "line 1: does not end in a newline, so the file was cut off"},
 		"log":           {text: "0 :invoke\n", want: "line 1: want a function and a value after :invoke"},
 		"log, no value": {text: "0 :invoke :read\n", want: "line 1: want a value after :read"},
@@ -205,7 +209,128 @@ func TestEveryBadLineIsTold(t *testing.T) {
 	require.Len(t, told, 21)
 	require.Equal(t, "malformed history: line 8: :process: missing: add it", told[0])
 	require.Contains(t, told[1], "line 9: not EDN")
-	require.Equal(t, "and 12 more", told[20])
+	require.Equal(t, "and perhaps more: these were 20, so the rest was not read", told[20])
+}
+
+// endless repeats a text for ever. It fails the test if too much of it is read.
+type endless struct {
+	t    *testing.T
+	text string
+	read int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	n := 0
+	for n < len(p) {
+		n += copy(p[n:], e.text[(e.read+n)%len(e.text):])
+	}
+	e.read += n
+	require.Less(e.t, e.read, 2<<20, "a file of bad lines is read on")
+	return n, nil
+}
+
+// A file of another kind is not read to its end, in whatever form it is.
+func TestBadFilesAreNotReadToTheEnd(t *testing.T) {
+	for name, text := range map[string]string{
+		"maps":         "{:process 0 :type :invoke}\n",
+		"one line":     "{:process 0 :type :invoke}",
+		"log":          "0 :invoke :jump nil\n",
+		"vector":       "{:process 0 :type :invoke}\n",
+		"vector, JSON": `{"process":0},`,
+		"JSON":         `{"process":0,"type":"jump"}` + "\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			var in io.Reader = &endless{t: t, text: text}
+			if strings.HasPrefix(name, "vector") {
+				in = io.MultiReader(strings.NewReader("["), in)
+			}
+			if name == "one line" {
+				in = strings.NewReader(strings.Repeat(text, 100_000) + "\n")
+			}
+			_, err := Read(in, Options{})
+			require.ErrorIs(t, err, history.ErrFormat)
+			require.ErrorContains(t, err, "and perhaps more: these were 20, so the rest was not read")
+		})
+	}
+}
+
+// The fast parser reads what it accepts as the other does, and accepts the usual.
+func TestFastParserAgrees(t *testing.T) {
+	slow := func(text string, s syntax) (event, error) {
+		if s.json {
+			if !json.Valid([]byte(text)) {
+				return event{}, errors.New("not JSON")
+			}
+			return parseObject([]byte(text))
+		}
+		p := parser{in: []byte(text)}
+		v, err := p.next()
+		if err == nil && (!p.ended() || !utf8.ValidString(text)) {
+			err = errors.New("not one map")
+		}
+		if err != nil {
+			return event{}, err
+		}
+		return parseEvent(v)
+	}
+	agree := func(t require.TestingT, text string, s syntax) bool {
+		fast := fastParser{syntax: s, words: &parser{}}
+		var e event
+		if !fast.event([]byte(text), &e) {
+			return false
+		}
+		want, err := slow(text, s)
+		require.NoError(t, err, text)
+		e.process = want.process // which only those of a nemesis have
+		require.Equal(t, want, e, text)
+		return true
+	}
+	for _, text := range []string{
+		`{:type :invoke, :f :read, :value nil, :process 0, :time 10, :index 0}`, `#jepsen.history.Op{:index 3 :process 12, :type :ok :f :cas :value [1 [2 "x y"]]} `,
+		`{:f :txn :process 3 :type :fail :value [[:r :x nil] [:append 5 -7]]}`, "{:process 0\n\t:type :info,:f :w,:value 1.50}",
+	} {
+		require.True(t, agree(t, text, ednSyntax), text)
+	}
+	for _, text := range []string{
+		`{"type":"invoke","f":"read","value":null,"process":0,"time":10,"index":0}`, ` {"process" : 7 , "type" : "ok" , "f" : "cas" , "value" : [ 1 , ["k", -2, true] ] } `,
+	} {
+		require.True(t, agree(t, text, jsonSyntax), text)
+	}
+	parts := []string{
+		"{", "}", "[", "]", ":type", ":f", ":process", ":value", ":time", ":index", ":key", ":invoke", ":ok", ":read", " ", ",", "\n", "0", "7", "-3", "007", "1.0", "0x10",
+		`"a b"`, `"\""`, "#", "#_", "#a.B", "#{", "nil", "null", "true", ";", "\\a", "\x01", "\xff", "é", `"type":`, `"invoke"`, `"f":`, `"read"`, `"process":`, `"value":`, ":", "a",
+	}
+	bases := []string{"{:type :invoke :f :read :process 0 :value [1 2]}", `{"type":"invoke","f":"read","process":0,"value":[1,2]}`}
+	rapid.Check(t, func(t *rapid.T) {
+		which := rapid.IntRange(0, 1).Draw(t, "form")
+		text := bases[which]
+		for range rapid.IntRange(0, 3).Draw(t, "changes") {
+			at := rapid.IntRange(0, len(text)).Draw(t, "at")
+			cut := rapid.IntRange(0, min(3, len(text)-at)).Draw(t, "cut")
+			text = text[:at] + rapid.SampledFrom(parts).Draw(t, "part") + text[at+cut:]
+		}
+		agree(t, text, syntax{json: which == 1})
+	})
+}
+
+// What is read does not depend on the pieces in which it comes.
+func TestPiecesOfFiles(t *testing.T) {
+	for _, text := range []string{
+		register, "[" + strings.ReplaceAll(register, ", ", ", ; so\n  ") + "] ; end\n", "[" + register + "] 1",
+		`[{"process":0,"type":"invoke","f":"write","value":1}, {"process":0,"type":"ok","f":"write","value":1}]`,
+		`{"process":0,"type":"invoke","f":"write","value":{"a":"é"}} {"process":0,"type":"ok","f":"write","value":{"a":"é"}}`, `[{"process":0} {}]`, `[{}`, "",
+	} {
+		whole, err := Read(strings.NewReader(text), Options{})
+		pieces, same := Read(iotest.OneByteReader(strings.NewReader(text)), Options{})
+		require.Equal(t, err, same, text)
+		require.Equal(t, whole, pieces, text)
+		if err != nil {
+			continue
+		}
+		_, err = Read(io.MultiReader(strings.NewReader(text), iotest.ErrReader(errors.New("disk gone"))), Options{})
+		require.ErrorContains(t, err, "disk gone")
+		require.NotErrorIs(t, err, history.ErrFormat)
+	}
 }
 
 // A completion of a bad invocation is not another error.

@@ -20,6 +20,7 @@ type shape struct {
 	clients    int
 	values     int // different arguments; 0: each is new
 	states     int // of a machine, from each of which three steps lead on
+	keys       int // objects; 0: one
 	unknown    int // of the operations that change the object, in thousandths; half of these take effect
 	versions   bool
 	bad        bool // a response in the middle is wrong
@@ -30,7 +31,7 @@ func (s shape) String() string {
 	for _, n := range []struct {
 		value int
 		name  string
-	}{{s.values, "values"}, {s.states, "states"}, {s.unknown, "unknown"}} {
+	}{{s.values, "values"}, {s.states, "states"}, {s.keys, "keys"}, {s.unknown, "unknown"}} {
 		if n.value > 0 {
 			name += fmt.Sprintf("/%s=%d", n.name, n.value)
 		}
@@ -48,6 +49,7 @@ func (s shape) String() string {
 type sequential struct {
 	shape
 	random  *rand.Rand
+	key     int
 	d       fsm.Definition
 	made    int // arguments so far
 	value   string
@@ -60,29 +62,40 @@ type sequential struct {
 }
 
 func (s shape) history(seed uint64) history.History {
-	o := &sequential{shape: s, random: rand.New(rand.NewPCG(seed, 0)), value: history.NoValue, members: map[string]bool{}, owner: -1}
+	random := rand.New(rand.NewPCG(seed, 0))
 	h := history.History{Model: s.model, Operations: make([]history.Operation, 0, s.operations)}
 	if s.model == history.ModelMachine {
-		o.d = densely(s.states)
-		o.value = o.d.Initial
-		h.Definitions = []fsm.Definition{o.d}
+		h.Definitions = []fsm.Definition{densely(s.states)}
+	}
+	var objects []*sequential
+	for key := range max(1, s.keys) {
+		o := &sequential{shape: s, random: random, key: key, value: history.NoValue, members: map[string]bool{}, owner: -1}
+		if h.Definitions != nil {
+			o.d = h.Definitions[0]
+			o.value = o.d.Initial
+		}
+		objects = append(objects, o)
 	}
 	free, count, now := make([]int64, s.clients), make([]int, s.clients), int64(0)
 	for len(h.Operations) < s.operations {
-		client := o.random.IntN(s.clients)
+		client := random.IntN(s.clients)
 		if free[client] > now { // busy: time goes on
 			now += 10
 			continue
 		}
-		now += 1 + o.random.Int64N(20)
-		duration := 1 + o.random.Int64N(20*int64(s.clients))
+		now += 1 + random.Int64N(20)
+		duration := 1 + random.Int64N(20*int64(s.clients))
 		op := history.Operation{
 			Client: client, ID: fmt.Sprintf("c%d.%d", client, count[client]), Machine: "m/0",
-			Call: max(free[client], now-o.random.Int64N(duration)), Outcome: history.Committed, Version: history.NoVersion,
+			Call: max(free[client], now-random.Int64N(duration)), Outcome: history.Committed, Version: history.NoVersion,
 		}
 		count[client]++
-		op.Return = now + o.random.Int64N(duration)
+		op.Return = now + random.Int64N(duration)
 		free[client] = op.Return + 1
+		o := objects[0]
+		if len(objects) > 1 {
+			o = objects[random.IntN(len(objects))]
+		}
 		o.operate(&op)
 		h.Operations = append(h.Operations, op)
 	}
@@ -111,6 +124,7 @@ func (o *sequential) operate(op *history.Operation) {
 		history.ModelMachine:     {history.KindRead, history.KindPropose, history.KindPropose},
 		history.ModelRegister:    {history.KindRead, history.KindWrite},
 		history.ModelCASRegister: {history.KindRead, history.KindWrite, history.KindCAS},
+		history.ModelKV:          {history.KindRead, history.KindWrite, history.KindCAS},
 		history.ModelCounter:     {history.KindRead, history.KindAdd},
 		history.ModelQueue:       {history.KindEnqueue, history.KindDequeue},
 		history.ModelSet:         {history.KindAdd, history.KindRemove, history.KindContains},
@@ -121,7 +135,7 @@ func (o *sequential) operate(op *history.Operation) {
 	if o.model == history.ModelAppendList && len(o.items) == 50 { // the next list
 		o.lists, o.items = o.lists+1, nil
 	}
-	op.Machine = fmt.Sprint("m/", o.lists)
+	op.Machine = fmt.Sprint("m/", o.key+o.lists)
 	if o.model == history.ModelLock && o.owner == op.Client {
 		op.Kind = history.KindRelease
 	}
@@ -234,13 +248,25 @@ func (o *sequential) take(op *history.Operation, takes bool) {
 }
 
 // spoil makes one response wrong: an observation in the middle is that of
-// another time.
+// another time; a lock is taken though it was held; what a set says is turned round;
+// or, where any of a few values is possible, a value was read that there never was.
 func (s shape) spoil(ops []history.Operation) {
 	for i := len(ops) / 2; i < len(ops); i++ {
 		op := &ops[i]
+		switch {
+		case s.model == history.ModelLock && op.Outcome == history.Rejected:
+			op.Outcome, op.Reason = history.Committed, ""
+			return
+		case s.model == history.ModelSet && s.values == 0 && op.State == "true":
+			op.State = "false"
+			return
+		case op.Kind == history.KindRead && s.model != history.ModelCounter && !s.versions && s.values > 0 && s.values < 100:
+			op.State = "-1"
+			return
+		}
 		if op.Outcome == history.Committed && op.State != "" && op.Kind != history.KindPropose {
 			for j := i / 2; j < i; j++ {
-				if old := ops[j]; old.Kind == op.Kind && old.Argument == op.Argument && old.State != op.State && old.State != "" {
+				if old := ops[j]; old.Kind == op.Kind && old.Machine == op.Machine && old.Argument == op.Argument && old.State != op.State && old.State != "" {
 					op.State = old.State
 					return
 				}

@@ -53,6 +53,8 @@ func TestReadRefuses(t *testing.T) {
 			require.ErrorContains(t, err, c.want)
 		})
 	}
+	err := new(Report).Read(io.MultiReader(strings.NewReader(strings.Repeat("{}\n", 20)), brokenDisk{errors.New("read on")}))
+	require.ErrorContains(t, err, "and perhaps more: these were 20, so the rest was not read")
 	broken := errors.New("disk on fire")
 	require.ErrorIs(t, new(Report).Read(io.MultiReader(strings.NewReader(""), brokenDisk{broken})), broken)
 }

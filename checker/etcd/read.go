@@ -25,7 +25,7 @@ type Report struct {
 }
 
 // Read adds the operations of a file to r. Errors about the contents wrap
-// history.ErrFormat.
+// history.ErrFormat and list bad lines, see history.BadLines.
 func (r *Report) Read(in io.Reader) error {
 	if r.requests == nil {
 		r.requests, r.clients = map[string]operation{}, map[int]int{}
@@ -37,6 +37,10 @@ func (r *Report) Read(in io.Reader) error {
 		text := bytes.TrimPrefix(lines.Bytes(), []byte("\ufeff"))
 		if err := r.add(text); err != nil {
 			bad.Add(number, err)
+		}
+		if bad.Full() {
+			bad.Stop()
+			break
 		}
 	}
 	if err := bad.Err(); err != nil {

@@ -36,7 +36,7 @@ const (
 var formats = []string{formatAuto, formatLockstep, formatJepsen, formatEtcd}
 
 // otherNames are names under which people know models.
-var otherNames = map[string]history.Model{"mutex": history.ModelLock, "fifo-queue": history.ModelQueue}
+var otherNames = map[string]history.Model{"mutex": history.ModelLock, "fifo-queue": history.ModelQueue, "append": history.ModelAppendList}
 
 // transactional are the names of Elle's models.
 var transactional = []string{"list-append", "rw-register", "txn"}

@@ -71,6 +71,10 @@ func (o *observationFlags) read(c *guarantee.Checker, in io.Reader, p *cli.Progr
 		if err := addLine(c, lines.Bytes()); err != nil {
 			bad.Add(o.count, err)
 		}
+		if bad.Full() {
+			bad.Stop()
+			break
+		}
 	}
 	return errors.Join(bad.Err(), lines.Err())
 }

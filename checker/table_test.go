@@ -1,0 +1,257 @@
+package checker
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/lockstep-dst/lockstep/checker/history"
+	"github.com/lockstep-dst/lockstep/checker/model"
+)
+
+var (
+	tableOf    = flag.String("table", "", "TestTable: print the table of the shapes of which the name has this text; all: of every shape")
+	tableSizes = flag.String("table-sizes", "10000,100000,1000000", "TestTable: operations")
+	tableLimit = flag.Duration("table-limit", 20*time.Second, "TestTable: processor time of a cell, after which it is a dash")
+	tableRuns  = flag.Int("table-runs", 3, "TestTable: runs of a cell, of which the median is printed; one if a run takes more than two seconds")
+)
+
+// tabled are the shapes of the table, right ones. Each is made bad, too.
+var tabled = []shape{
+	{model: history.ModelRegister, clients: 20},
+	{model: history.ModelRegister, clients: 50},
+	{model: history.ModelRegister, clients: 50, unknown: 50},
+	{model: history.ModelRegister, clients: 20, values: 5},
+	{model: history.ModelRegister, clients: 50, values: 5, unknown: 50},
+	{model: history.ModelRegister, clients: 20, values: 1000, unknown: 50, versions: true},
+	{model: history.ModelCASRegister, clients: 20},
+	{model: history.ModelCASRegister, clients: 50},
+	{model: history.ModelCASRegister, clients: 50, unknown: 50},
+	{model: history.ModelCASRegister, clients: 20, values: 5},
+	{model: history.ModelCASRegister, clients: 50, values: 5, unknown: 50},
+	{model: history.ModelCASRegister, clients: 20, values: 5, unknown: 50, versions: true},
+	{model: history.ModelMachine, clients: 20, states: 10},
+	{model: history.ModelMachine, clients: 50, states: 10, unknown: 50},
+	{model: history.ModelMachine, clients: 50, states: 10, unknown: 50, versions: true},
+	{model: history.ModelKV, clients: 20, keys: 1000, values: 5},
+	{model: history.ModelKV, clients: 50, keys: 1000, values: 5, unknown: 50},
+	{model: history.ModelAppendList, clients: 20},
+	{model: history.ModelAppendList, clients: 50, unknown: 50},
+	{model: history.ModelQueue, clients: 20},
+	{model: history.ModelQueue, clients: 50, unknown: 50},
+	{model: history.ModelSet, clients: 20, values: 1000},
+	{model: history.ModelSet, clients: 50, values: 1000, unknown: 50},
+	{model: history.ModelSet, clients: 50, unknown: 50},
+	{model: history.ModelCounter, clients: 20, values: 1},
+	{model: history.ModelCounter, clients: 20, values: 5},
+	{model: history.ModelCounter, clients: 50, values: 5, unknown: 50},
+	{model: history.ModelLock, clients: 20},
+	{model: history.ModelLock, clients: 50, unknown: 50},
+}
+
+// TestTable prints the table of docs/JUDGE.md: for each shape what reading and
+// judging cost, beside Porcupine, which is given the history as it was read. Each
+// cell is a process of its own: processor time, and the peak of its memory, the
+// history included. A size is not tried where a smaller one was not decided.
+//
+//	go test ./checker -run 'Table$' -timeout 3h -v -args -table all
+func TestTable(t *testing.T) {
+	if *tableOf == "" {
+		t.Skip("it takes an hour: give -table")
+	}
+	var sizes []int
+	require.NoError(t, json.Unmarshal([]byte("["+*tableSizes+"]"), &sizes))
+	fmt.Println("| shape | clients | unknown | operations | lockstep | one response wrong | Porcupine | one response wrong |")
+	fmt.Println("|---|---:|---:|---:|---:|---:|---:|---:|")
+	for _, s := range tabled {
+		if *tableOf != "all" && !strings.Contains(s.String(), *tableOf) {
+			continue
+		}
+		lost := map[string]bool{}
+		for _, s.operations = range sizes {
+			fmt.Println(s.row(t, lost))
+		}
+	}
+}
+
+// row measures the cells of a row. Lost has the columns in which a smaller size was
+// not decided.
+func (s shape) row(t *testing.T, lost map[string]bool) string {
+	text := fmt.Sprintf("| %s | %d | %s | %s |", s.name(), s.clients, s.share(), thousands(s.operations))
+	cells := map[string][]cell{}
+	files := map[bool]string{}
+	for _, s.bad = range []bool{false, true} {
+		files[s.bad] = filepath.Join(t.TempDir(), "history.jsonl")
+		f, err := os.Create(files[s.bad])
+		require.NoError(t, err)
+		require.NoError(t, history.Write(f, s.history(1)))
+		require.NoError(t, f.Close())
+	}
+	for range *tableRuns { // interleaved, as the machine may be busy for a while
+		for _, column := range columns {
+			done := cells[column]
+			if lost[column] || len(done) > 0 && done[0].CPU > 2*time.Second {
+				continue
+			}
+			bad := strings.HasSuffix(column, "bad")
+			c := measure(files[bad], strings.Fields(column)[0])
+			s.bad = bad
+			if c.Status != "" && c.Status != Undecided && c.Status != s.verdict() {
+				t.Errorf("%s, %s: the verdict is %s", s, column, c.Status)
+			}
+			lost[column] = c.Status == "" || c.Status == Undecided
+			cells[column] = append(done, c)
+		}
+	}
+	for _, column := range columns {
+		text += " " + median(cells[column]) + " |"
+	}
+	for _, file := range files {
+		require.NoError(t, os.Remove(file))
+	}
+	return text
+}
+
+// columns of the table: the judge, and whether the history is bad.
+var columns = []string{"lockstep", "lockstep bad", "porcupine", "porcupine bad"}
+
+func (s shape) name() string {
+	name := string(s.model)
+	switch {
+	case s.states > 0:
+		name += fmt.Sprintf(", %d states of three steps", s.states)
+	case s.model == history.ModelLock:
+	case s.values == 0:
+		name += ", each value once"
+	case s.model == history.ModelCounter:
+		name += fmt.Sprintf(", %d numbers", s.values)
+	default:
+		name += fmt.Sprintf(", %s values", thousands(s.values))
+	}
+	if s.keys > 0 {
+		name += fmt.Sprintf(", %s keys", thousands(s.keys))
+	}
+	if s.versions {
+		name += ", versions"
+	}
+	return name
+}
+
+func (s shape) share() string {
+	if s.unknown == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d %%", s.unknown/10)
+}
+
+func thousands(n int) string {
+	text := fmt.Sprint(n)
+	for at := len(text) - 3; at > 0; at -= 3 {
+		text = text[:at] + "," + text[at:]
+	}
+	return text
+}
+
+// cell is what one process measured. Status is empty if it ended before that, as
+// for want of memory.
+type cell struct {
+	Status Status
+	CPU    time.Duration // of reading too, of lockstep
+	Peak   int64         // bytes
+}
+
+// median is the text of the cell with the median of time.
+func median(cells []cell) string {
+	if len(cells) == 0 {
+		return "-"
+	}
+	slices.SortFunc(cells, func(x, y cell) int { return int(x.CPU - y.CPU) })
+	c := cells[len(cells)/2]
+	if c.Status == "" || c.Status == Undecided {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f s, %d MiB", c.CPU.Seconds(), c.Peak>>20)
+}
+
+// cellEnv has the judge and the file of a process that measures a cell.
+const cellEnv = "LOCKSTEP_TABLE_CELL"
+
+// measure measures a cell in a process of its own.
+func measure(file, by string) cell {
+	cmd := exec.Command(os.Args[0], "-test.run=^TestTableCell$", "-test.timeout=20m", "-table-limit="+tableLimit.String())
+	cmd.Env = append(os.Environ(), cellEnv+"="+by+" "+file)
+	out, _ := cmd.Output() // a process without a result is a cell without one
+	var c cell
+	for line := range bytes.Lines(out) {
+		if result, found := bytes.CutPrefix(line, []byte(cellEnv)); found {
+			_ = json.Unmarshal(result, &c)
+		}
+	}
+	return c
+}
+
+// TestTableCell is the process of a cell.
+func TestTableCell(t *testing.T) {
+	by, file, given := strings.Cut(os.Getenv(cellEnv), " ")
+	if !given {
+		t.Skip("it is for TestTable")
+	}
+	limitMemory(t, 4<<30)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		for processorTime() < *tableLimit {
+			time.Sleep(20 * time.Millisecond)
+		}
+		cancel()
+	}()
+	var c cell
+	before := processorTime()
+	f, err := os.Open(file)
+	require.NoError(t, err)
+	h, err := history.Read(f)
+	require.NoError(t, err)
+	if by == "lockstep" {
+		c.Status = Check(ctx, h, Options{Explain: true}).Status
+	} else {
+		before = processorTime()
+		c.Status = byPorcupine(ctx, h)
+	}
+	c.CPU, c.Peak = processorTime()-before, peakMemory(t)
+	text, err := json.Marshal(c)
+	require.NoError(t, err)
+	fmt.Printf("%s%s\n", cellEnv, text)
+}
+
+// byPorcupine is Porcupine's verdict, machine by machine.
+func byPorcupine(ctx context.Context, h history.History) Status {
+	for _, m := range machines(h.Operations) {
+		var verdict feasibility
+		if a, err := automatonOf(h, m); err == nil && compiles(h.Model) {
+			m.automaton = a
+			verdict = m.runPorcupine(ctx, m.checkedOps(), 1<<60)
+		} else {
+			known, _ := model.Of(&h)
+			b := newObject(known, m)
+			verdict = b.search(ctx, 1<<60).run(b.prefix(len(b.returns) - 1))
+		}
+		switch verdict {
+		case unsure:
+			return Undecided
+		case impossible:
+			return Violated
+		}
+	}
+	return Linearizable
+}

@@ -49,6 +49,7 @@ type recorder struct {
 	seen    []string // values that objects had
 	instant int64
 	unique  bool // no argument comes twice
+	alike   bool // a counter only counts
 	most    int  // operations
 	names   []string
 
@@ -61,6 +62,7 @@ func (r *recorder) settle() {
 	r.now = r.twin.initial
 	r.seen = []string{r.now[0].value}
 	r.unique = r.IntN(2) == 0 && (r.grammar.Name != history.ModelSet || r.IntN(3) == 0)
+	r.alike = r.grammar.Name == history.ModelCounter && r.IntN(2) == 0
 	r.gap, r.spread = pick(r, []int64{0, 1, 3, 5, 10}), pick(r, []int64{0, 1, 3, 6, 12, 40})
 	r.lies, r.unknown = pick(r, []int{0, 40, 100, 100}), pick(r, []int{0, 0, 10, 30, 60})
 	r.reads, r.telling = pick(r, []int{10, 40, 70}), pick(r, []int{30, 70, 100})
@@ -157,8 +159,11 @@ func (r *recorder) argument(i int) string {
 	case history.ModelMachine:
 		return pick(r, r.twin.definition.States)
 	case history.ModelCounter:
-		if r.unique {
+		switch {
+		case r.unique:
 			return fmt.Sprint(1 << i)
+		case r.alike:
+			return "1"
 		}
 		return pick(r, []string{"1", "1", "-1", "2"})
 	case history.ModelBank:

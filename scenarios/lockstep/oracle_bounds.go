@@ -80,8 +80,8 @@ func (o *oracle) checkTraffic(t *traffic) *scenarios.Violation {
 }
 
 // checkSentOften: a phase is sent as often as the knobs say, not before the resend
-// timeout by the node's clock, and to each other node once. same reports whether e is of
-// the proposal's phase.
+// timeout by the node's clock, which failed rounds double, and to each other node once.
+// same reports whether e is of the proposal's phase.
 func (o *oracle) checkSentOften(e *proposerState, p *node.Proposal, same bool) *scenarios.Violation {
 	k := &o.plan.Knobs
 	switch {
@@ -89,8 +89,8 @@ func (o *oracle) checkSentOften(e *proposerState, p *node.Proposal, same bool) *
 		e.sends, e.copies = 1, 1
 	case o.now == e.sentAt:
 		e.copies++
-	case o.now-e.sentAt < o.trueTime(o.id, k.ResendTimeout)-1:
-		return o.violation("bounds", "sent-early", p.Key, "sends %v again after %v, though the resend timeout is %v", p, o.now-e.sentAt, k.ResendTimeout)
+	case o.now-e.sentAt < o.trueTime(o.id, k.ResendTimeout<<min(e.patience, maxDoublings))-1:
+		return o.violation("bounds", "sent-early", p.Key, "sends %v again after %v, though the resend timeout is %v, doubled with each of %d failures", p, o.now-e.sentAt, k.ResendTimeout, e.patience)
 	default:
 		e.sends, e.copies = e.sends+1, 1
 	}
@@ -141,10 +141,21 @@ func (o *oracle) trueTime(id sim.ID, d scenarios.Duration) scenarios.Duration {
 	if int(id) > len(o.plan.Clocks) {
 		return d
 	}
-	const million = 1_000_000
 	rate := scenarios.Duration(million + int64(o.plan.Clocks[id-1].Drift))
 	return d/rate*million + d%rate*million/rate
 }
+
+// localTime returns the least time by which the clock of a node that runs advances in a
+// true time d, within two nanoseconds.
+func (o *oracle) localTime(id sim.ID, d scenarios.Duration) scenarios.Duration {
+	if int(id) > len(o.plan.Clocks) {
+		return d
+	}
+	rate := scenarios.Duration(million + int64(o.plan.Clocks[id-1].Drift))
+	return d/million*rate + d%million*rate/million - 2
+}
+
+const million = 1_000_000
 
 // waitingRequests are the requests that wait at a node for an answer, in order.
 type waitingRequests struct {

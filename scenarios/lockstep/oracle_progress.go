@@ -13,6 +13,8 @@ import (
 type proposerState struct {
 	boot     uint64
 	failures int // upper bound of the node's own count: failed rounds, halved after quick ones
+	least    int // lower bound of that count
+	patience int // least when the phase was last sent: it makes the resend timeout
 	ballot   node.Ballot
 	phase    node.Phase
 	begunAt  scenarios.Duration // first send of the proposal
@@ -21,6 +23,8 @@ type proposerState struct {
 	copies   int                // messages of the last send
 	failed   bool               // a round has failed in this boot
 	chosen   node.Ballot        // ballot of the last round that has succeeded
+	ended    node.Ballot        // highest ballot of a round that has failed or succeeded
+	told     uint64             // highest round number in a rejection that the node has taken
 }
 
 // owedRound is a round that a node has to begin at once. The zero value is none.
@@ -50,7 +54,9 @@ func (o *oracle) checkRoundEnded(f *node.Observation) *scenarios.Violation {
 	t := o.machine(f.Key)
 	e := o.proposer(t)
 	e.failures++
+	e.least = min(e.least+1, maxCounted)
 	e.failed = true
+	e.end(f.Ballot)
 	o.noteRound(t, roundEvent{kind: roundEnded, ballot: f.Ballot, attempts: f.Attempts, rejections: f.Rejections})
 	if f.Rejections == 0 && int(f.Attempts) <= o.plan.Knobs.MaxResends && !o.impaired(o.now-2*o.plan.Knobs.ConsensusTimeout) {
 		return o.violation("progress", "abandoned-early", f.Key, "abandons round %v of %s, which no node has rejected, after %d attempts of %d",
@@ -67,8 +73,12 @@ func (o *oracle) checkRoundEnded(f *node.Observation) *scenarios.Violation {
 func (o *oracle) noteRoundChosen(f *node.Observation) {
 	t := o.machine(f.Key)
 	e := o.proposer(t)
+	if !o.isSlow(e, f.Ballot) {
+		e.least /= 2
+	}
 	e.failures = maxFailures(e.failures, o.plan.Knobs.ResendTimeout, o.now-e.begunAt)
 	e.chosen = f.Ballot
+	e.end(f.Ballot)
 	o.noteRound(t, roundEvent{kind: roundChosen, ballot: f.Ballot})
 	if f.Waiting > 0 && o.plan.Nodes > 1 {
 		o.nodes[o.id].owed = owedRound{f.Key, o.now}
@@ -89,8 +99,45 @@ func maxFailures(most int, retry, took scenarios.Duration) int {
 	return max(kept, most/2)
 }
 
-// maxDoublings bounds how often failures double the resend timeout.
-const maxDoublings = 5
+// isSlow reports whether an accept phase that has succeeded has certainly taken too long
+// by the node's clock to make the node more impatient: half of the resend timeout.
+func (o *oracle) isSlow(e *proposerState, b node.Ballot) bool {
+	return e.ballot == b && e.phase == node.Accept && o.localTime(o.id, o.now-e.begunAt) >= o.plan.Knobs.ResendTimeout<<min(e.failures, maxDoublings)/2 && !o.impaired(e.begunAt)
+}
+
+// maxDoublings bounds how often failures double the resend timeout, and maxCounted the
+// failures that a node counts.
+const (
+	maxDoublings = 5
+	maxCounted   = 64
+)
+
+// end notes that a round has failed or succeeded.
+func (e *proposerState) end(b node.Ballot) {
+	if below(e.ended, b) {
+		e.ended = b
+	}
+}
+
+// noteRejected notes that the current node has taken a rejection, in an earlier step. It
+// knows the machine if the rejected ballot is of its boot.
+func (o *oracle) noteRejected(j *node.Reject) {
+	if e := o.proposer(o.machine(j.Key)); j.Ballot.Boot == e.boot {
+		e.told = max(e.told, j.Promised.Round)
+	}
+}
+
+// checkRoundBegun: a node has one round of a machine at a time. It prepares no ballot
+// that is below a promise that a rejection has told it of.
+func (o *oracle) checkRoundBegun(e *proposerState, p *node.Proposal) *scenarios.Violation {
+	switch {
+	case e.ballot != p.Ballot && below(e.ended, e.ballot):
+		return o.violation("progress", "round-dropped", p.Key, "sends %v, though its round %v has neither failed nor succeeded", p, e.ballot)
+	case p.Phase == node.Prepare && p.Ballot.Round <= e.told && e.ballot != p.Ballot:
+		return o.violation("progress", "told-in-vain", p.Key, "sends %v, though a rejection has told it that round %d is promised", p, e.told)
+	}
+	return nil
+}
 
 // checkResend: an unanswered proposal is sent again when the resend timeout has passed,
 // by a clock at half the true speed at worst.
@@ -110,10 +157,13 @@ func (o *oracle) checkResend(t *machineTruth, p *node.Proposal) *scenarios.Viola
 		return v
 	}
 	if !same {
+		if v := o.checkRoundBegun(e, p); v != nil {
+			return v
+		}
 		e.begunAt = o.now
 		o.noteRound(t, roundEvent{kind: roundBegun, ballot: p.Ballot, phase: p.Phase})
 	}
-	e.ballot, e.phase, e.sentAt = p.Ballot, p.Phase, o.now
+	e.ballot, e.phase, e.sentAt, e.patience = p.Ballot, p.Phase, o.now, e.least
 	return nil
 }
 

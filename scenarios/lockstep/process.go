@@ -33,7 +33,8 @@ type process struct {
 	wake      time.Duration  // when the pending timer fires; 0: it is not set
 	observers *nodeObservers
 	traffic   traffic
-	tookPart  bool // the member was ready when the current step began
+	rejects   []receivedReject // of the last step
+	tookPart  bool             // the member was ready when the current step began
 	stopped   bool
 
 	stopRequested bool // at the end of the current step
@@ -89,6 +90,7 @@ func (p *process) StepAll(now scenarios.Duration, evs []sim.Event, out *sim.Effe
 	p.report.reset()
 	p.tookPart = p.member.Ready()
 	p.traffic.beginStep(now)
+	p.noteRejects(now)
 	p.events = p.events[:0]
 	if p.marking {
 		p.mark(now, evs, out)

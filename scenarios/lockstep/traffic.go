@@ -77,6 +77,10 @@ func (p *process) noteReceived(now scenarios.Duration, from sim.ID, e *envelope)
 	t.received[e.kind()]++
 	r := &t.repair
 	switch m := e.Message.(type) {
+	case *node.Reject:
+		if p.member.Admits(node.ID(from), e.life) {
+			p.rejects = append(p.rejects, receivedReject{node.ID(from), e.life, m})
+		}
 	case *node.RepairRequest:
 		t.wants += len(m.Wants)
 		p.noteAsked(from, m)
@@ -95,6 +99,24 @@ func (p *process) noteReceived(now scenarios.Duration, from sim.ID, e *envelope)
 			}
 		}
 	}
+}
+
+// receivedReject is a rejection that a life of a peer has sent.
+type receivedReject struct {
+	from   node.ID
+	life   uint64
+	reject *node.Reject
+}
+
+// noteRejects tells the oracle of the rejections that the node took in its last step. A
+// life that is admitted before and after a step is admitted throughout.
+func (p *process) noteRejects(now scenarios.Duration) {
+	for i := range p.rejects {
+		if r := &p.rejects[i]; p.member.Admits(r.from, r.life) {
+			p.run.oracle.forNode(now, p.id).noteRejected(r.reject)
+		}
+	}
+	p.rejects = p.rejects[:0]
 }
 
 // leastBytes is less than what a value takes on the wire: the bytes of its strings.

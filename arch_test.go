@@ -31,6 +31,7 @@ var layers = map[string]layer{
 	// Leaves of one tree.
 	"node/internal/frame":           {pure: true},
 	"node/internal/invariant":       {pure: true},
+	"node/internal/connlimit":       {pure: true, internal: []string{"node/internal/invariant"}},
 	"node/internal/tlv":             {pure: true},
 	"node/internal/waltest":         {internal: []string{"node/wal"}},
 	"node/files/internal/filestest": {internal: []string{"node/wal"}, external: []string{"github.com/stretchr/testify/require"}},
@@ -53,7 +54,7 @@ var layers = map[string]layer{
 	"node/member":  {pure: true, internal: []string{"node/internal/tlv", "node", "node/internal/invariant", "node/wal"}},
 	"node/watch":   {pure: true},
 	"node/service": {pure: true, internal: []string{"node", "node/member", "node/wal", "node/watch"}},
-	"node/httpapi": {pure: true, internal: []string{"node/op", "node/watch"}},
+	"node/httpapi": {pure: true, internal: []string{"node/fsm", "node/op", "node/watch"}},
 	"node/wire":    {pure: true, internal: []string{"node/internal/frame", "node/internal/tlv", "node", "node/fsm", "node/member"}, external: []string{"github.com/fxamacker/cbor/v2"}},
 	"node/stream":  {pure: true, internal: []string{"node/arena", "node/internal/frame", "node/op", "node/watch"}},
 	"node/session": {pure: true, internal: []string{"node/arena", "node/hash64", "node/op"}},
@@ -64,7 +65,7 @@ var layers = map[string]layer{
 	"node/tcp/tcptest": {external: []string{"github.com/stretchr/testify/require"}},
 	"node/files":       {internal: []string{"node/wal"}},
 	"node/server": {
-		internal: []string{"node", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/member", "node/op", "node/service", "node/stream", "node/tcp", "node/wal", "node/watch", "node/wire"},
+		internal: []string{"node", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/internal/connlimit", "node/member", "node/op", "node/service", "node/stream", "node/tcp", "node/wal", "node/watch", "node/wire"},
 		external: []string{
 			"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 			"github.com/prometheus/client_golang/prometheus/promhttp",

@@ -1,30 +1,26 @@
 package server
 
 import (
-	"container/list"
 	"io"
 	"net"
 	"net/http"
 	"sync"
+
+	"github.com/lockstep-dst/lockstep/node/internal/connlimit"
 )
 
 // connSendBuffer is the size in bytes of the kernel's send buffer of a connection.
 // It bounds the memory that a client takes which does not read.
 const connSendBuffer = 64 << 10
 
-// connLimiter bounds the number of client connections. A new connection above the
-// limit does not wait: the connection that has been idle for longest is closed.
+// connLimiter bounds the number of client connections, as a connlimit.Table decides.
 type connLimiter struct {
-	limit int
-
-	mu     sync.Mutex
-	conns  map[io.Closer]*list.Element // element in idle; nil: a request is being served
-	idle   list.List                   // io.Closer, the one idle for longest first
-	closed uint64                      // connections closed to make room
+	mu    sync.Mutex
+	table *connlimit.Table[io.Closer]
 }
 
 func newConnLimiter(limit int) *connLimiter {
-	return &connLimiter{limit: limit, conns: map[io.Closer]*list.Element{}}
+	return &connLimiter{table: connlimit.New[io.Closer](limit)}
 }
 
 // onConnState is the ConnState hook of the http.Server.
@@ -40,34 +36,18 @@ func (l *connLimiter) onConnState(c net.Conn, state http.ConnState) {
 func (l *connLimiter) set(c io.Closer, state http.ConnState) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if at := l.conns[c]; at != nil {
-		l.idle.Remove(at)
-	}
 	switch state {
 	case http.StateNew:
-		l.conns[c] = l.idle.PushBack(c)
-		l.closeOldestIdle()
+		if old, exceeded := l.table.Open(c); exceeded {
+			_ = old.Close() // no response is pending on it; the server reports its end
+		}
 	case http.StateIdle:
-		l.conns[c] = l.idle.PushBack(c)
+		l.table.SetIdle(c)
 	case http.StateActive:
-		l.conns[c] = nil
+		l.table.SetActive(c)
 	default:
-		delete(l.conns, c)
+		l.table.Close(c)
 	}
-}
-
-// closeOldestIdle closes the connection that has been idle for longest if the limit
-// is exceeded. That may be the newest connection. The server reports its end to
-// onConnState.
-func (l *connLimiter) closeOldestIdle() {
-	if len(l.conns) <= l.limit {
-		return
-	}
-	oldest := l.idle.Front()
-	c := l.idle.Remove(oldest).(io.Closer)
-	delete(l.conns, c)
-	_ = c.Close() // no response is pending on it
-	l.closed++
 }
 
 // closeIdle closes all idle connections. http.Server.Shutdown would wait some
@@ -75,8 +55,8 @@ func (l *connLimiter) closeOldestIdle() {
 func (l *connLimiter) closeIdle() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for at := l.idle.Front(); at != nil; at = at.Next() {
-		_ = at.Value.(io.Closer).Close() // the server reports its end to onConnState
+	for _, c := range l.table.Idle() {
+		_ = c.Close() // the server reports its end to onConnState
 	}
 }
 
@@ -85,5 +65,5 @@ func (l *connLimiter) closeIdle() {
 func (l *connLimiter) count() (now int, closed uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.conns), l.closed
+	return l.table.Len(), l.table.Evicted()
 }

@@ -65,18 +65,16 @@ func (c *Client) roundTrip(ctx context.Context, endpoint string, r *op.Request) 
 }
 
 func newHTTPRequest(ctx context.Context, endpoint string, r *op.Request) (*http.Request, error) {
-	url := "http://" + endpoint + "/v1/machines/" + r.Key
-	switch r.Kind {
-	case op.Read:
-		return http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	case op.ReadLocal:
-		return http.NewRequestWithContext(ctx, http.MethodGet, url+"?consistency=local", nil)
+	target := httpapi.TargetOf(r)
+	url := "http://" + endpoint + target.String()
+	if r.Kind != op.Propose {
+		return http.NewRequestWithContext(ctx, target.Method, url, nil)
 	}
 	body, err := json.Marshal(httpapi.TransitionOf(r))
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/transitions", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, target.Method, url, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}

@@ -104,21 +104,20 @@ func getJSON[T any](ctx context.Context, c *Client, url string, maxBytes int64) 
 
 // responseError returns the error in a node's response.
 func responseError(resp *http.Response) error {
-	var f httpapi.Failure
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse))
-	if err == nil {
-		err = json.Unmarshal(body, &f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", resp.Request.URL.Host, err)
 	}
-	if err != nil || f.Error.Code == "" {
-		return fmt.Errorf("%s: not an answer of a node: status %d, %.100q", resp.Request.URL.Host, resp.StatusCode, body)
+	f, err := httpapi.DecodeFailure(resp.StatusCode, body)
+	if err != nil {
+		return fmt.Errorf("%s: %w", resp.Request.URL.Host, err)
 	}
 	return refusal(op.Reason(f.Error.Code), f.Error.Text)
 }
 
 // refusal returns the error for a request that a node refuses.
 func refusal(code op.Reason, text string) error {
-	switch code {
-	case op.BadRequest, op.UnknownDefinition:
+	if httpapi.IsOfAll(code) {
 		return fmt.Errorf("%w: %s", ErrRefused, text)
 	}
 	return fmt.Errorf("%s: %s", code, text)

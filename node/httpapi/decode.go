@@ -26,9 +26,9 @@ func Decode(req *op.Request, status int, body []byte) (Answer, error) {
 	if status == statusOK {
 		return decodeMachine(req, body)
 	}
-	var f Failure
-	if err := json.Unmarshal(body, &f); err != nil || f.Error.Code == "" {
-		return Answer{}, fmt.Errorf("%w: status %d, %.100q", ErrNoAnswer, status, body)
+	f, err := DecodeFailure(status, body)
+	if err != nil {
+		return Answer{}, err
 	}
 	out := newReply(req, op.Unknown, op.Reason(f.Error.Code)) // unless the node is certain
 	switch {
@@ -41,6 +41,22 @@ func Decode(req *op.Request, status int, body []byte) (Answer, error) {
 		out.State, out.Version, out.Serial = m.State, m.Version, m.Serial
 	}
 	return Answer{Reply: out, Text: f.Error.Text}, nil
+}
+
+// DecodeFailure returns the failure that a response carries which is not a success. An
+// error wraps ErrNoAnswer.
+func DecodeFailure(status int, body []byte) (Failure, error) {
+	var f Failure
+	if err := json.Unmarshal(body, &f); err != nil || f.Error.Code == "" {
+		return f, fmt.Errorf("%w: status %d, %.100q", ErrNoAnswer, status, body)
+	}
+	return f, nil
+}
+
+// IsOfAll reports whether every node would fail a request likewise, as one that is not
+// valid, or about a definition that none knows.
+func IsOfAll(why op.Reason) bool {
+	return why == op.BadRequest || why == op.UnknownDefinition
 }
 
 // decodeMachine decodes the response to a committed operation, or to a local read of

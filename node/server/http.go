@@ -2,13 +2,11 @@ package server
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
-	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -73,11 +71,7 @@ func (w *deadlineWriter) Write(p []byte) (int, error) {
 // Unwrap gives http.ResponseController the wrapped writer.
 func (w *deadlineWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-func machineKey(r *http.Request) (string, error) {
-	key := r.PathValue("definition") + "/" + r.PathValue("name")
-	_, _, err := fsm.SplitKey(key)
-	return key, err
-}
+func machineKey(r *http.Request) (string, error) { return httpapi.KeyIn(r.URL.EscapedPath()) }
 
 func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 	key, err := machineKey(r)
@@ -85,13 +79,9 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
 	}
-	kind := node.Read
-	switch c := r.URL.Query().Get("consistency"); c {
-	case "", "linearizable":
-	case "local":
-		kind = node.ReadLocal
-	default:
-		sendRejected(w, http.StatusBadRequest, node.BadRequest, fmt.Sprintf("consistency %q: want local or linearizable", c))
+	kind, err := httpapi.ReadKind(r.URL.RawQuery)
+	if err != nil {
+		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
 	}
 	s.forward(w, r, newRead(kind, key))

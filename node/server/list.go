@@ -35,14 +35,9 @@ func parseListQuery(r *http.Request) (*service.Query, error) {
 		}
 		l.Limit = n
 	}
-	switch c := q.Get("consistency"); c {
-	case "", "local":
-	case "linearizable":
-		l.Linearizable = true
-	default:
-		return l, fmt.Errorf("consistency %q: want local or linearizable", c)
-	}
-	return l, nil
+	var err error
+	l.Linearizable, err = httpapi.ParseConsistency(q.Get("consistency"), false)
+	return l, err
 }
 
 // list responds with a page of the machines of which this node has accepted or
@@ -65,13 +60,9 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 		s.sendRefused(w, p.Refused, p.Err)
 		return
 	}
-	consistency := "local"
-	if q.Linearizable {
-		consistency = "linearizable"
-	}
 	machines := make([]httpapi.Listed, len(p.Machines))
 	for i, m := range p.Machines {
 		machines[i] = httpapi.Listed(m)
 	}
-	sendJSON(w, http.StatusOK, httpapi.Page{Machines: machines, Next: p.Next, Consistency: consistency, Node: s.cfg.Node.ID})
+	sendJSON(w, http.StatusOK, httpapi.Page{Machines: machines, Next: p.Next, Consistency: httpapi.Consistency(q.Linearizable), Node: s.cfg.Node.ID})
 }

@@ -105,7 +105,7 @@ func (c *client) send(to node.ID, r *node.Request, out *sim.Effects) {
 		return
 	}
 	e, sent := c.run.envelopes.wrap(r), r
-	if r.Kind == node.Propose && c.run.crossesHTTP(e) {
+	if c.run.crossesHTTP(e) {
 		sent = requestOverHTTP(r)
 		e = c.run.envelopes.wrap(sent)
 	}
@@ -123,9 +123,17 @@ func (r *run) crossesHTTP(e *envelope) bool {
 // httpChoice is the key of the random choice in crossesHTTP.
 var httpChoice = keyed.String("over HTTP")
 
-// requestOverHTTP returns the request that a server makes of the body that a client
-// sends. HTTP knows no attempts: an exchange has one.
+// requestOverHTTP returns the request that a server makes of the one that a client sends:
+// its target, and the body of a proposal. HTTP knows no attempts: an exchange has one.
 func requestOverHTTP(r *node.Request) *node.Request {
+	target := httpapi.TargetOf(r)
+	key, err := httpapi.KeyIn(target.Path)
+	if err != nil {
+		panic(fmt.Sprintf("lockstep: %v is refused over HTTP: %v", r, err))
+	}
+	if r.Kind != node.Propose {
+		return readOverHTTP(r, key, target.Query)
+	}
 	body, err := json.Marshal(httpapi.TransitionOf(r))
 	if err != nil {
 		panic(fmt.Sprintf("lockstep: %v has no HTTP form: %v", r, err))
@@ -134,12 +142,22 @@ func requestOverHTTP(r *node.Request) *node.Request {
 	if err != nil {
 		panic(fmt.Sprintf("lockstep: %v does not arrive over HTTP: %v", r, err))
 	}
-	arrived, err := t.Request(r.Key, "", func() string { return r.ID.Name() })
+	arrived, err := t.Request(key, "", func() string { return r.ID.Name() })
 	if err != nil {
 		panic(fmt.Sprintf("lockstep: %v is refused over HTTP: %v", r, err))
 	}
 	arrived.Attempt = r.Attempt
 	return arrived
+}
+
+// readOverHTTP is requestOverHTTP of a read. HTTP does not carry its id and whether it is
+// a retry; the server makes up an id, which names the exchange as this one does.
+func readOverHTTP(r *node.Request, key, query string) *node.Request {
+	kind, err := httpapi.ReadKind(query)
+	if err != nil {
+		panic(fmt.Sprintf("lockstep: %v is refused over HTTP: %v", r, err))
+	}
+	return &node.Request{Kind: kind, Key: key, ID: r.ID, Attempt: r.Attempt}
 }
 
 // overHTTP returns the reply that a client takes from the HTTP response to req.

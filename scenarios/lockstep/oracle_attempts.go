@@ -137,16 +137,26 @@ func (o *oracle) noteArrival(f *requestArrived) *scenarios.Violation {
 	if a.neverSent {
 		return o.neverSentArrived(f.client, r)
 	}
-	if a.request != nil && *a.request != *r {
+	if a.request != nil && !isSame(a.request, r) {
 		return o.violation("wire", "request-changed", r.Key, "takes %+v, and its client has sent %+v", *r, *a.request)
 	}
 	a.arrivedAt, a.life, a.arrivalSerial = o.id, f.life, uint64(len(t.entries))
-	a.defined = o.isDefined(r.Key)
+	a.defined, a.retry = o.isDefined(r.Key), r.Retry
 	o.noteWaiting(t, f)
 	if scenarios.IsClient(f.client) { // an answer to a node may be lost
 		o.pending = append(o.pending, pendingAttempt{r.Key, r.ID, f.client, r.Attempt})
 	}
 	return nil
+}
+
+// isSame reports whether a node takes the request that its client has sent. Of a read HTTP
+// does not carry whether it is a retry: no effect depends on it.
+func isSame(sent, taken *node.Request) bool {
+	s := *sent
+	if s.Kind != node.Propose && !taken.Retry {
+		s.Retry = false
+	}
+	return s == *taken
 }
 
 // checkUnanswered: a node that stays up answers every request. lives has the current

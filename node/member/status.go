@@ -89,6 +89,20 @@ func (m *Member) Dump() string {
 	return b.String() + m.node.Dump()
 }
 
+// TestimonyOf returns what a peer is known to remember of another; zero if nothing.
+func (m *Member) TestimonyOf(of, by node.ID) Memory {
+	i := m.peerIndex(of)
+	if i < 0 {
+		return Memory{}
+	}
+	for _, t := range m.peers[i].testimonies {
+		if t.By == by {
+			return t.Memory
+		}
+	}
+	return Memory{}
+}
+
 // Admits reports whether messages of a life of a peer reach the node.
 func (m *Member) Admits(id node.ID, life uint64) bool {
 	i := m.peerIndex(id)

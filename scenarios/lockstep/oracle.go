@@ -25,8 +25,9 @@ type oracle struct {
 	ballots      arena.Arena[ballotRecord]
 	operations   arena.Arena[operation]
 
-	now scenarios.Duration // time of the current observation
-	id  sim.ID
+	now      scenarios.Duration // time of the current observation
+	id       sim.ID
+	shownNow []node.ChosenValue // learnt by the node in the current step
 }
 
 // machineTruth is the ground truth of one machine.
@@ -36,6 +37,8 @@ type machineTruth struct {
 	proposers      [scenarios.MaxNodes + 1]proposerState
 	waiting        [scenarios.MaxNodes + 1]waitingRequests
 	shown          [scenarios.MaxNodes + 1]uint64             // by node id: 1 + the highest version shown in this life; 0: none
+	known          [scenarios.MaxNodes + 1]uint64             // by node id: the highest serial shown in this life
+	proposed       [scenarios.MaxNodes + 1][]proposedAttempt  // by node id: attempts that it has proposed in this life
 	readAt         [scenarios.MaxNodes + 1]scenarios.Duration // by node id: when it has last asked the others for it
 	ballots        map[node.Ballot]*ballotRecord              // every ballot that was proposed or requested as the next
 	ballotCache    [2]cachedBallot                            // the last two lookups of votes

@@ -26,7 +26,10 @@ type attemptState struct {
 	request        *node.Request // as its client has sent it; nil: not known
 	reply          *node.Reply   // of its node; nil: none
 	rejected       bool          // it was answered: rejected
+	claimed        uint64        // carried by a request that a node has forwarded: its operation is in no chosen value up to this serial
+	expects        bool          // it is carried out at an expected version only
 	proposed       node.Ballot   // ballot at which its node has proposed it
+	absent         absence       // once it was proposed
 	forwarded      bool          // its node has forwarded it
 	forwardAttempt uint32        // number of the forwarded attempt
 	neverSent      bool          // its client was told that it was never sent
@@ -142,8 +145,11 @@ func (o *oracle) noteArrival(f *requestArrived) *scenarios.Violation {
 	}
 	a.arrivedAt, a.life, a.arrivalSerial = o.id, f.life, uint64(len(t.entries))
 	a.defined, a.retry = o.isDefined(r.Key), r.Retry
+	a.expects, a.absent = r.Expects, absence{}
 	o.noteWaiting(t, f)
-	if scenarios.IsClient(f.client) { // an answer to a node may be lost
+	if !scenarios.IsClient(f.client) {
+		a.claimed = r.Watermark
+	} else { // an answer to a node may be lost
 		o.pending = append(o.pending, pendingAttempt{r.Key, r.ID, f.client, r.Attempt})
 	}
 	return nil
@@ -197,7 +203,9 @@ func (o *oracle) checkAddedEntries(f *node.Observation) *scenarios.Violation {
 		case 0:
 			return o.violation("outcomes", "proposed-after-response", f.Key, "proposes %s, though no request for it waits there", id)
 		case 1: // of several attempts, the oracle cannot see which one is carried out
-			last.proposed = f.Ballot
+			if v := o.checkAbsence(t, f, e, last); v != nil {
+				return v
+			}
 		}
 	}
 	return nil
@@ -240,7 +248,7 @@ func (o *oracle) checkReply(client sim.ID, r *node.Reply) *scenarios.Violation {
 		switch {
 		case !r.Final && o.forwardPending(s, a):
 			return o.violation("outcomes", "rejected-while-forwarded", r.Key, "answers %v, though the node that it was forwarded to may carry it out", r)
-		case t.mayTakeEffect(a) && !judged:
+		case a.mayTakeEffect() && !judged:
 			return o.violation("outcomes", "rejected-after-accept", r.Key, "answers %v, though it has proposed it", r)
 		case a.retry && !never && !r.Final:
 			return o.violation("outcomes", "rejected-retry", r.Key, "answers %v, though an earlier attempt may take effect", r)

@@ -49,7 +49,7 @@ func (o *oracle) forwardable(t *machineTruth, s *operation, r *node.Request) (fo
 		waits := a.arrivedAt == o.id && !a.answered && scenarios.IsClient(a.client)
 		watermarkOK := err == nil && a.watermark == watermark && !a.singleAttempt || a.singleAttempt && !r.ID.IsOnce() && watermark <= uint64(len(t.entries))
 		same := watermarkOK && q != nil && q.to == r.To && q.expects == r.Expects && q.expect == r.Expect
-		switch first := !a.retry && !t.mayTakeEffect(a) && !o.forwardPending(s, a); {
+		switch first := !a.retry && !a.mayTakeEffect() && !o.forwardPending(s, a); {
 		case !waits || !same || a.forwarded && !s.attempt(o.id, a.forwardAttempt).answered:
 		case first != r.Retry:
 			return a
@@ -58,13 +58,6 @@ func (o *oracle) forwardable(t *machineTruth, s *operation, r *node.Request) (fo
 		}
 	}
 	return found
-}
-
-// mayTakeEffect reports whether the proposal of the attempt's node may take effect. It
-// cannot once a value was chosen at a higher ballot: no proposer extends a value that
-// was accepted below that.
-func (t *machineTruth) mayTakeEffect(a *attemptState) bool {
-	return !a.proposed.IsZero() && !below(a.proposed, t.highestChosen)
 }
 
 // forwardPending reports whether the current node has forwarded the attempt and has not

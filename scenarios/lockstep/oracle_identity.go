@@ -17,6 +17,7 @@ type identities struct {
 	losses          []int                  // by id: times that its disk has lost promises
 	amnesiacLives   map[uint64]bool        // by life id: the life began without earlier promises
 	introducedBoots []uint64               // by id: boot of the last introduced life
+	lifeEnds        map[uint64]uint64      // by life id: the end of all that an earlier life has appended
 	logEnds         []uint64               // by id: upper bound of the log's end in earlier lives
 	copiedMemory    []member.Memory        // by id: upper bound of the life in a copy of its disk
 	durableMemories [][]member.Memory      // by id and peer: durable memories
@@ -29,7 +30,7 @@ type identities struct {
 func newIdentities(p *scenarios.Plan) identities {
 	n := p.Nodes + 1
 	t := identities{
-		plan: p, members: make([]*member.Member, n), losses: make([]int, n), amnesiacLives: map[uint64]bool{},
+		plan: p, members: make([]*member.Member, n), losses: make([]int, n), amnesiacLives: map[uint64]bool{}, lifeEnds: map[uint64]uint64{},
 		introducedBoots: make([]uint64, n), logEnds: make([]uint64, n), copiedMemory: make([]member.Memory, n), durableMemories: make([][]member.Memory, n),
 		pendingMemories: make([][]member.Observation, n), disputers: make([]map[node.ID]bool, n), durableClusters: make([]member.Cluster, n),
 		durableLSN: make([]uint64, n),
@@ -65,7 +66,9 @@ func (t *identities) beginLife(id sim.ID, life int, amnesiac bool, before *node.
 		t.amnesiacLives[t.lifeID(id, life)] = true
 	}
 	if before != nil {
-		t.logEnds[id] = max(t.logEnds[id], uint64(before.End()))
+		end := uint64(before.End())
+		t.logEnds[id] = max(t.logEnds[id], end)
+		t.lifeEnds[t.members[id].Life()] = end
 	}
 }
 
@@ -159,6 +162,39 @@ func (r *run) checkDisputed(o *oracle, in *member.Introduction) *scenarios.Viola
 		}
 	}
 	return nil
+}
+
+// receivedIntroduction is an introduction and its sender.
+type receivedIntroduction struct {
+	from         node.ID
+	introduction *member.Introduction
+}
+
+// checkTestimonies: a member keeps what a peer remembers of another, however late it comes:
+// the peer may have lost that memory since. It keeps the latest life that is remembered, and
+// of it the highest position.
+func (p *process) checkTestimonies() {
+	for _, in := range p.report.introductions {
+		for _, t := range in.introduction.Known {
+			if t.By != in.from || t.Of == node.ID(p.id) {
+				continue
+			}
+			known := p.member.TestimonyOf(t.Of, t.By)
+			if known.Boot < t.Memory.Boot || known.Life == t.Memory.Life && known.Position < t.Memory.Position {
+				p.breach("identity", "testimony-lost", "", "has received that node %d remembers node %d as %v, and knows only %v", t.By, t.Of, t.Memory, known)
+			}
+		}
+	}
+}
+
+// checkLifeEnds: a member states of an earlier life no end of the log beyond all that it has
+// appended: what later lives have added is not what a copy of that life has.
+func (p *process) checkLifeEnds(in *member.Introduction) {
+	for _, l := range in.Past {
+		if end, known := p.run.lifeEnds[l.ID]; known && l.End > end {
+			p.breach("identity", "life-made-longer", "", "introduces its boot %d with a log up to %d, which had %d bytes when it ended", l.Boot, l.End, end)
+		}
+	}
 }
 
 // checkJoined: a cluster forms once, when every member is bound to it, and no node ever

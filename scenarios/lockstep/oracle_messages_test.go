@@ -64,6 +64,55 @@ func (s *script) beginRoundAfterFailures() {
 	s.sendProposal(1, node.Prepare, b(30, 1), node.Ballot{})
 }
 
+// rejectBeforeRound has node 1 take a rejection that tells of a promise.
+func (s *script) rejectBeforeRound(round uint64) {
+	s.bootAll()
+	s.run.oracle.forNode(s.at, 1).noteRejected(&node.Reject{Phase: node.Prepare, Key: key, Ballot: b(1, 1), Reason: node.StaleBallot, Promised: b(round, 2)})
+}
+
+// failOnce has a round of node 1 fail, whose resend timeout then is 8 ns.
+func (s *script) failOnce() {
+	s.run.plan.Knobs.ResendTimeout = 4
+	s.bootAll()
+	s.endRound(1, b(1, 1))
+}
+
+// endRound has a round of a node fail.
+func (s *script) endRound(id int, ballot node.Ballot) {
+	s.observeNode(id, node.Observation{Kind: node.RoundEnded, Ballot: ballot, Attempts: 1, Rejections: 1})
+}
+
+// sendTwice has node 1 send a prepare, and again after some time.
+func (s *script) sendTwice(ballot node.Ballot, after scenarios.Duration) {
+	s.sendProposal(1, node.Prepare, ballot, node.Ballot{})
+	s.at += after
+	s.sendProposal(1, node.Prepare, ballot, node.Ballot{})
+}
+
+// succeedAfter has a round of node 1 succeed after some time.
+func (s *script) succeedAfter(ballot node.Ballot, took scenarios.Duration) {
+	s.sendProposal(1, node.Accept, ballot, node.Ballot{Epoch: 1, Round: 99, Node: 1, Boot: 1})
+	s.at += took
+	s.choose(ballot, valueAfter("x"), 1, 2)
+	s.observeNode(1, node.Observation{Kind: node.Chosen, Ballot: ballot, Value: valueAfter("x")})
+}
+
+// proposeThenOvertake has node 1 propose x, and then y and z chosen, of which the dedup
+// window keeps z only.
+func (s *script) proposeThenOvertake() {
+	s.arrive(1, "x", 1)
+	s.prepare(b(1, 1), 1, 2)
+	s.propose(1, b(1, 1), node.Ballot{}, valueAfter("x"))
+	s.choose(b(2, 2), valueAfter("y"), 2, 3)
+	s.choose(b(3, 2), lastEntries(1, valueAfter("y", "z")), 2, 3)
+}
+
+// proposeAgain has node 1 propose x after z.
+func (s *script) proposeAgain() {
+	s.prepare(b(4, 1), 1, 2)
+	s.propose(1, b(4, 1), b(3, 2), lastEntries(1, valueAfter("y", "z", "x")))
+}
+
 // The oracle checks each message, proposal and reply against the durable ballots, the
 // chosen values and the attempts.
 func TestEverySentMessageIsChecked(t *testing.T) {
@@ -138,16 +187,19 @@ func TestEverySentMessageIsChecked(t *testing.T) {
 			for range 2 {
 				s.sendProposal(1, node.Accept, b(1, 1), b(2, 1))
 			}
+			s.endRound(1, b(1, 1))
 			s.sendProposal(1, node.Accept, b(2, 1), b(3, 1))
 		}},
 		"the next ballot is prepared": {"ballots/next-prepared", func(s *script) {
 			s.bootAll()
 			s.sendProposal(1, node.Accept, b(1, 1), b(2, 1))
+			s.endRound(1, b(1, 1))
 			s.sendProposal(1, node.Prepare, b(2, 1), node.Ballot{})
 		}},
 		"two accepts have the same next ballot": {"ballots/next-reused", func(s *script) {
 			s.bootAll()
 			s.sendProposal(1, node.Accept, b(1, 1), b(3, 1))
+			s.endRound(1, b(1, 1))
 			s.sendProposal(1, node.Accept, b(2, 1), b(3, 1))
 		}},
 		"read exchanges, one sent again": {"", func(s *script) {
@@ -253,6 +305,63 @@ func TestEverySentMessageIsChecked(t *testing.T) {
 			s.beginRoundAfterFailures()
 			s.at += 2*64 + 2 // as after 4 failures
 			s.sendProposal(1, node.Prepare, b(30, 1), node.Ballot{})
+		}},
+		"a round is begun over one under way": {"progress/round-dropped", func(s *script) {
+			s.bootAll()
+			s.sendProposal(1, node.Prepare, b(1, 1), node.Ballot{})
+			s.at++
+			s.sendProposal(1, node.Prepare, b(2, 1), node.Ballot{})
+		}},
+		"a round is begun when the last has failed": {"", func(s *script) {
+			s.bootAll()
+			s.sendProposal(1, node.Prepare, b(1, 1), node.Ballot{})
+			s.observeNode(1, node.Observation{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: 1, Rejections: 1})
+			s.sendProposal(1, node.Prepare, b(2, 1), node.Ballot{})
+		}},
+		"a rejection teaches nothing": {"progress/told-in-vain", func(s *script) {
+			s.rejectBeforeRound(5)
+			s.sendProposal(1, node.Prepare, b(5, 1), node.Ballot{})
+		}},
+		"a rejection teaches which round to exceed": {"", func(s *script) {
+			s.rejectBeforeRound(5)
+			s.sendProposal(1, node.Prepare, b(6, 1), node.Ballot{})
+		}},
+		"a node forgets a failure": {"bounds/sent-early", func(s *script) {
+			s.failOnce()
+			s.sendTwice(b(2, 1), 6)
+		}},
+		"a node waits twice as long after a failure": {"", func(s *script) {
+			s.failOnce()
+			s.sendTwice(b(2, 1), 8)
+		}},
+		"a quick success makes up for a failure": {"", func(s *script) {
+			s.failOnce()
+			s.succeedAfter(b(2, 1), 3)
+			s.sendTwice(b(3, 1), 4)
+		}},
+		"a slow success makes up for nothing": {"bounds/sent-early", func(s *script) {
+			s.failOnce()
+			s.succeedAfter(b(2, 1), 4)
+			s.sendTwice(b(3, 1), 4)
+		}},
+		"proposed again, though it may have been chosen and have left the window": {"exactly-once/absence-not-known", func(s *script) {
+			s.proposeThenOvertake()
+			s.proposeAgain()
+		}},
+		"proposed again by a node that has seen all entries since": {"", func(s *script) {
+			s.proposeThenOvertake()
+			s.show(1, b(2, 2), valueAfter("y"))
+			s.proposeAgain()
+		}},
+		"rejected, though it may have been chosen and have left the window": {"outcomes/rejected-after-accept", func(s *script) {
+			s.proposeThenOvertake()
+			s.show(1, b(3, 2), lastEntries(1, valueAfter("y", "z")))
+			s.reply(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Timeout})
+		}},
+		"rejected by a node that has seen another value in its place": {"", func(s *script) {
+			s.proposeThenOvertake()
+			s.show(1, b(2, 2), valueAfter("y"))
+			s.reply(1, node.Reply{ID: "x", Attempt: 1, Outcome: node.Rejected, Reason: node.Timeout})
 		}},
 		"a queue waits though nothing is in its way": {"progress/queue-stalled", func(s *script) {
 			s.choose(b(1, 1), x, 1, 2)

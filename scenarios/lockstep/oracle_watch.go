@@ -128,7 +128,8 @@ func (o *oracle) checkReceived(w *watchClient, key string) *scenarios.Violation 
 // forgetShown notes that the current node has restarted.
 func (o *oracle) forgetShown() {
 	for _, key := range o.keys {
-		o.machine(key).shown[o.id] = 0
+		t := o.machine(key)
+		t.shown[o.id], t.known[o.id], t.proposed[o.id] = 0, 0, t.proposed[o.id][:0]
 	}
 }
 

@@ -106,6 +106,9 @@ func (p *process) StepAll(now scenarios.Duration, evs []sim.Event, out *sim.Effe
 		err = p.stepService(now, out)
 	}
 	p.observers.checkOpen(p, err != nil)
+	if err == nil {
+		p.checkTestimonies()
+	}
 	if p.stopRequested && err == nil && !p.stopped {
 		p.stop(now, out)
 		p.observers.checkOpen(p, true)
@@ -169,6 +172,7 @@ func (p *process) apply(effects *service.Effects, now scenarios.Duration, out *s
 // send carries out the effects on the disk and the network.
 func (p *process) send(effects *service.Effects, now scenarios.Duration, out *sim.Effects) {
 	for i := range effects.Disk {
+		p.checkLengthens(&effects.Disk[i])
 		out.Disk(diskRequest(&effects.Disk[i]))
 	}
 	var m *envelope
@@ -238,7 +242,7 @@ func (p *process) addEvent(now scenarios.Duration, ev *sim.Event, out *sim.Effec
 		}
 	case *member.Introduction:
 		if p.member.LifeDurable() { // otherwise the member ignores it
-			p.report.introductions = append(p.report.introductions, m)
+			p.report.introductions = append(p.report.introductions, receivedIntroduction{node.ID(ev.From), m})
 		}
 	}
 }

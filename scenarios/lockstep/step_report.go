@@ -6,7 +6,6 @@ import (
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/node"
-	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
 )
@@ -25,7 +24,7 @@ type stepReport struct {
 	breaches     []breach
 
 	memberObservations []memberObservation
-	introductions      []*member.Introduction // received, for checkDisputed; in neither Each nor Digest
+	introductions      []receivedIntroduction // for checkDisputed and checkTestimonies; in neither Each nor Digest
 }
 
 func (r *stepReport) reset() {
@@ -88,6 +87,7 @@ func (r *stepReport) String() string {
 func (r *run) observeStep(at scenarios.Duration, id sim.ID, step *stepReport) *scenarios.Violation {
 	o := r.oracle.forNode(at, id)
 	if !r.noOracle {
+		o.noteChosenShown(step.shown.values)
 		for i := range step.arrivals { // before the node handles any event of the step
 			if v := o.noteArrival(&step.arrivals[i]); v != nil {
 				return v
@@ -106,7 +106,7 @@ func (r *run) observeStep(at scenarios.Duration, id sim.ID, step *stepReport) *s
 	}
 	for _, in := range step.introductions {
 		if r.lostPromises[id] {
-			if v := r.checkDisputed(o, in); v != nil {
+			if v := r.checkDisputed(o, in.introduction); v != nil {
 				return v
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
@@ -24,6 +25,7 @@ type traffic struct {
 	repair         repairTraffic
 	asked          [scenarios.MaxNodes + 1]repairAsked // by id of the peer
 	disk           wal.Dir
+	created        string // the file that was created last, or that a file was last renamed to
 
 	node node.Config // the limits of the node
 }
@@ -119,6 +121,21 @@ func (p *process) noteRejects(now scenarios.Duration) {
 	p.rejects = p.rejects[:0]
 }
 
+// checkLengthens: a node allocates bytes of new files only. The header of a segment states
+// the length that the file was made with: by that a loss of its end is found.
+func (p *process) checkLengthens(r *wal.DiskRequest) {
+	switch r.Op {
+	case wal.Create:
+		p.traffic.created = r.File
+	case wal.Rename:
+		p.traffic.created = r.To
+	case wal.Allocate:
+		if r.File != p.traffic.created {
+			p.breach("durability", "lengthened", "", "makes the file %s %d bytes long, which was there before: nothing would show the loss of its end", r.File, r.Offset)
+		}
+	}
+}
+
 // leastBytes is less than what a value takes on the wire: the bytes of its strings.
 func leastBytes(m *node.RepairValue) uint64 {
 	n := len(m.Key)
@@ -143,6 +160,8 @@ func (p *process) noteSent(now scenarios.Duration, to node.ID, e *envelope) {
 		a.sent = append(a.sent, m.Key)
 	case *node.RepairReport:
 		p.checkAnswered(sim.ID(to), m)
+	case *member.Introduction:
+		p.checkLifeEnds(m)
 	}
 }
 

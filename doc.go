@@ -90,6 +90,7 @@
 //     campaigns find known bugs in the node.
 //   - [github.com/lockstep-dst/lockstep/node/arena]
 //     [github.com/lockstep-dst/lockstep/node/hash64]
+//     [github.com/lockstep-dst/lockstep/node/internal/connlimit]
 //     [github.com/lockstep-dst/lockstep/node/internal/frame]
 //     [github.com/lockstep-dst/lockstep/node/internal/invariant]
 //     [github.com/lockstep-dst/lockstep/node/internal/tlv]

@@ -86,8 +86,8 @@ func New(cfg Config) (*Client, error) {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	c := &Client{cfg: cfg, session: s, http: newHTTPClient(), startTime: time.Now()}
-	for _, e := range cfg.Endpoints {
-		c.links = append(c.links, newLink(c, e))
+	for i, e := range cfg.Endpoints {
+		c.links = append(c.links, newLink(c, op.NodeID(i+1), e))
 	}
 	return c, nil
 }

@@ -6,7 +6,7 @@ import "time"
 func (c *Client) Hurry() {
 	for _, l := range c.links {
 		for _, d := range []*time.Duration{
-			&l.timings.connect, &l.timings.write, &l.timings.tick, &l.timings.pingSilence, &l.timings.pong,
+			&l.timings.connect, &l.timings.write, &l.timings.tick, &l.timings.pingSilence, &l.timings.pong, &l.timings.silent, &l.timings.revive,
 			&l.timings.pingIdle, &l.timings.closeIdle, &l.timings.http,
 		} {
 			*d /= 100
@@ -19,6 +19,25 @@ func (c *Client) Streams() (n int) {
 	for _, l := range c.links {
 		l.mu.Lock()
 		if l.state == up {
+			n++
+		}
+		l.mu.Unlock()
+	}
+	return n
+}
+
+// Patient makes the client wait for ever for a node that is silent.
+func (c *Client) Patient() {
+	for _, l := range c.links {
+		l.timings.pong = time.Hour
+	}
+}
+
+// Silent is the number of nodes that the client avoids since they do not respond.
+func (c *Client) Silent() (n int) {
+	for _, l := range c.links {
+		l.mu.Lock()
+		if l.silent {
 			n++
 		}
 		l.mu.Unlock()

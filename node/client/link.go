@@ -20,14 +20,17 @@ type timings struct {
 	write       time.Duration // until it has taken what was written
 	tick        time.Duration // between two looks at the following
 	pingSilence time.Duration // a reply is awaited, and nothing comes: is the node there?
-	pong        time.Duration // it is not
+	silent      time.Duration // until it has answered that, or a request for a stream: it is avoided
+	pong        time.Duration // it is not there
+	revive      time.Duration // between two attempts to hear a silent node again
 	pingIdle    time.Duration // nothing is unfinished but watches
 	closeIdle   time.Duration // nothing is unfinished
 	http        time.Duration // the node speaks no streams: for this time it is not asked again
 }
 
 var defaultTimings = timings{
-	connect: 5 * time.Second, write: 10 * time.Second, tick: time.Second, pingSilence: 2 * time.Second, pong: 3 * time.Second,
+	connect: 5 * time.Second, write: 10 * time.Second, tick: 250 * time.Millisecond, pingSilence: 250 * time.Millisecond,
+	silent: 250 * time.Millisecond, pong: 5 * time.Second, revive: time.Second,
 	pingIdle: 30 * time.Second, closeIdle: time.Minute, http: time.Minute,
 }
 
@@ -48,6 +51,7 @@ const (
 // responses of a read. A node that speaks no streams is asked by HTTP.
 type link struct {
 	client   *Client
+	node     op.NodeID
 	timings  timings
 	endpoint string
 	wake     chan struct{} // holds a token if the writer has work
@@ -63,6 +67,8 @@ type link struct {
 	pingedAt  time.Time            // since lastHeard; zero: it was not
 	httpUntil time.Time
 	goodbye   string // text of a Goaway
+	silent    bool   // the session avoids the node, until it is heard
+	closes    int    // calls of close
 }
 
 // exchange is an operation's attempt, or a watch, on its way to one node.
@@ -78,8 +84,8 @@ type exchange struct {
 	watch *streamWatch // or else a watch
 }
 
-func newLink(c *Client, endpoint string) *link {
-	return &link{client: c, timings: defaultTimings, endpoint: endpoint, wake: make(chan struct{}, 1), exchanges: map[uint64]*exchange{}}
+func newLink(c *Client, node op.NodeID, endpoint string) *link {
+	return &link{client: c, node: node, timings: defaultTimings, endpoint: endpoint, wake: make(chan struct{}, 1), exchanges: map[uint64]*exchange{}}
 }
 
 // start begins an exchange of this link. It reports false if it is to go by HTTP.
@@ -143,8 +149,49 @@ func (l *link) cancel(x *exchange) {
 func (l *link) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.closes++
 	if l.conn != nil {
 		_ = l.conn.Close() // which ends its goroutines
+	}
+}
+
+// isSilent has the session avoid the node. The link's mu is held.
+func (l *link) isSilent() {
+	if !l.silent {
+		l.silent = true
+		l.client.withSession(func(time.Duration) { l.client.session.Silent(l.node) })
+	}
+}
+
+// isHeard has the session avoid the node no more, if it did. The link's mu is held.
+func (l *link) isHeard() {
+	if l.silent {
+		l.silent = false
+		l.client.withSession(func(now time.Duration) { l.client.session.Alive(now, l.node) })
+	}
+}
+
+// revive tries to hear a silent node again, until it responds or the client is closed:
+// no operation does.
+func (l *link) revive(closes int) {
+	for {
+		time.Sleep(l.timings.revive)
+		l.mu.Lock()
+		over := !l.silent || l.closes != closes
+		l.mu.Unlock()
+		if over {
+			return
+		}
+		conn, _, err := dial(l.endpoint, l.timings.connect)
+		if conn != nil {
+			_ = conn.Close()
+		}
+		if err == nil || errors.Is(err, errNoStreams) {
+			l.mu.Lock()
+			l.isHeard()
+			l.mu.Unlock()
+			return
+		}
 	}
 }
 
@@ -158,7 +205,15 @@ func (l *link) signal() {
 
 // run opens a stream and serves it until it ends.
 func (l *link) run() {
+	hangs := time.AfterFunc(l.timings.silent, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.state == connecting {
+			l.isSilent()
+		}
+	})
 	conn, first, err := dial(l.endpoint, l.timings.connect)
+	hangs.Stop()
 	switch {
 	case errors.Is(err, errNoStreams):
 		l.useHTTP(err)
@@ -174,6 +229,7 @@ func (l *link) run() {
 // has answered that it speaks no streams.
 func (l *link) useHTTP(err error) {
 	l.mu.Lock()
+	l.isHeard()
 	if errors.Is(err, errNeverStreams) {
 		l.httpUntil = time.Now().Add(l.timings.http)
 	}
@@ -214,6 +270,9 @@ func (l *link) failed(unwritten int, err error) {
 	}
 	clear(l.exchanges)
 	l.state, l.conn, l.end, l.waiting, l.goodbye = down, nil, nil, nil, ""
+	if l.silent {
+		go l.revive(l.closes)
+	}
 }
 
 // serve runs an open stream until it ends, and returns why, with the number of bytes at
@@ -287,6 +346,8 @@ func (l *link) check(now time.Time) error {
 	switch {
 	case !l.pingedAt.IsZero() && now.Sub(l.pingedAt) > l.timings.pong:
 		return errSilent
+	case !l.pingedAt.IsZero() && now.Sub(l.pingedAt) > l.timings.silent:
+		l.isSilent()
 	case !used && now.Sub(l.lastUsed) > l.timings.closeIdle:
 		return errUnused
 	case l.pingedAt.IsZero() && used && (silence > l.timings.pingIdle || silence > l.timings.pingSilence && l.awaitsReply()):
@@ -297,14 +358,16 @@ func (l *link) check(now time.Time) error {
 	return nil
 }
 
-// awaitsReply reports whether an exchange is unfinished that a node answers soon.
+// awaitsReply reports whether something is unfinished that a node answers soon: all but
+// watches that have begun.
 func (l *link) awaitsReply() bool {
+	watches := 0
 	for _, x := range l.exchanges {
-		if x.watch == nil || !x.watch.begun {
-			return true
+		if x.watch != nil && x.watch.begun {
+			watches++
 		}
 	}
-	return len(l.waiting) > 0
+	return len(l.waiting) > 0 || l.end.Unfinished() > watches
 }
 
 // readLoop takes what comes until the stream ends, and returns why.
@@ -331,6 +394,7 @@ func (l *link) receive(chunk []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lastHeard, l.pingedAt = time.Now(), time.Time{}
+	l.isHeard()
 	events, err := l.end.Receive(chunk)
 	for i := range events {
 		l.take(&events[i])

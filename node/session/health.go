@@ -22,6 +22,7 @@ type health struct {
 	avoidedUntil time.Duration // time until which the node is avoided
 	failures     int           // since the last response
 	latency      latency       // of its responses
+	silent       bool          // it is known not to respond, see Session.Silent
 }
 
 // maxDoublings bounds the growth of backoffs and of attempt timeouts.
@@ -75,7 +76,10 @@ func (h *Health) TimedOut(now, sentAt time.Duration, id op.NodeID) {
 }
 
 // Avoided reports whether to try a node only if there is no other.
-func (h *Health) Avoided(now time.Duration, id op.NodeID) bool { return now < h.get(id).avoidedUntil }
+func (h *Health) Avoided(now time.Duration, id op.NodeID) bool {
+	s := h.get(id)
+	return s.silent || now < s.avoidedUntil
+}
 
 // next returns the node to try after last, in the given order; the first if last
 // is 0. It is last again only if there is no other.

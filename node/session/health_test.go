@@ -183,3 +183,27 @@ func repeated(n int, d time.Duration) []time.Duration {
 	}
 	return all
 }
+
+// A node that is known to be silent costs no operation anything, for however long,
+// unless all are. It is tried again when it is heard.
+func TestSilentNodeIsAvoided(t *testing.T) {
+	s, order := newSession(t), session.PreferenceList(key, config().Nodes)
+	asked := func(now time.Duration) op.NodeID {
+		c := &call{t: t, now: now}
+		started, action := s.Begin(now, propose())
+		c.call = started
+		c.take(action)
+		c.reply(1, op.Committed, "", "Running", 1)
+		return c.sent[0].To
+	}
+	require.Equal(t, order[0], asked(0))
+	s.Silent(order[0])
+	require.Equal(t, order[1], asked(time.Second))
+	require.Equal(t, order[1], asked(1000*time.Hour))
+	s.Silent(order[1])
+	s.Silent(order[2])
+	require.Equal(t, order[0], asked(1001*time.Hour), "all are: it has responded now")
+	s.Silent(order[0])
+	s.Alive(1002*time.Hour, order[0])
+	require.Equal(t, order[0], asked(1002*time.Hour))
+}

@@ -81,3 +81,10 @@ func (q *Query) Heard(now time.Duration, id op.NodeID) { q.s.health.Heard(now, i
 // Disconnected records that the stream which a node's response began has ended:
 // the node is tried last, for a while.
 func (s *Session) Disconnected(now time.Duration, id op.NodeID) { s.health.Failed(now, id) }
+
+// Silent records that a node does not respond, as the connection to it shows. It is
+// avoided until it responds, so that no operation has to find out whether it does.
+func (s *Session) Silent(id op.NodeID) { s.health.get(id).silent = true }
+
+// Alive records that a node responds, though not to an operation.
+func (s *Session) Alive(now time.Duration, id op.NodeID) { s.health.Heard(now, id) }

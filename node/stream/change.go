@@ -19,12 +19,12 @@ const (
 func appendEvent(dst []byte, e *watch.Event) ([]byte, bool) {
 	switch {
 	case e.State != nil:
-		dst = appendName(appendName(append(dst, eventState), e.State.Key), e.State.State)
+		dst = appendState(appendName(append(dst, eventState), e.State.Key), e.State.State)
 		return appendUints(dst, e.State.Version, e.State.Serial), true
 	case e.Transition != nil:
 		t := e.Transition
 		dst = appendUints(appendName(append(dst, eventTransition), t.Key), t.Version)
-		return appendName(appendName(appendName(dst, t.From), t.To), t.Operation), true
+		return appendName(appendState(appendState(dst, t.From), t.To), t.Operation), true
 	case e.Gap != nil:
 		return appendUints(appendName(append(dst, eventGap), e.Gap.Key), e.Gap.From, e.Gap.To), true
 	case e.Behind != nil:
@@ -35,6 +35,8 @@ func appendEvent(dst []byte, e *watch.Event) ([]byte, bool) {
 
 // appendName appends a name that a node keeps, and has therefore checked.
 func appendName(dst []byte, s string) []byte { return appendString(dst, validText(s, MaxName)) }
+
+func appendState(dst []byte, s string) []byte { return appendString(dst, validText(s, MaxState)) }
 
 func appendUints(dst []byte, numbers ...uint64) []byte {
 	for _, n := range numbers {
@@ -49,10 +51,10 @@ func (r *fieldReader) event() (e watch.Event) {
 	key := r.string("key", MaxName)
 	switch kind {
 	case eventState:
-		e.State = &watch.Machine{Key: key, State: r.name("state", MaxName), Version: r.number("version"), Serial: r.number("serial")}
+		e.State = &watch.Machine{Key: key, State: r.name("state", MaxState), Version: r.number("version"), Serial: r.number("serial")}
 	case eventTransition:
 		e.Transition = &watch.Transition{
-			Key: key, Version: r.number("version"), From: r.name("from", MaxName), To: r.name("to", MaxName), Operation: r.string("operation", MaxName),
+			Key: key, Version: r.number("version"), From: r.name("from", MaxState), To: r.name("to", MaxState), Operation: r.string("operation", MaxName),
 		}
 	case eventGap:
 		e.Gap = &watch.Gap{Key: key, From: r.number("from"), To: r.number("to")}

@@ -157,7 +157,7 @@ func (c *Client) Request(q *op.Request, remaining time.Duration) (uint64, error)
 // Watch begins a watch that may send credit events, at most MaxCredit. The errors are
 // those of Request.
 func (c *Client) Watch(s watch.Selection, credit int) (uint64, error) {
-	if err := checkName("prefix", s.Prefix); err != nil {
+	if err := checkName("prefix", s.Prefix, MaxName); err != nil {
 		return 0, err
 	}
 	if credit < 0 || credit > MaxCredit {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/stream"
 	"github.com/lockstep-dst/lockstep/node/watch"
@@ -77,7 +78,7 @@ func TestRequestsThatDoNotFit(t *testing.T) {
 	c, _ := pair(t, hello)
 	long := strings.Repeat("x", stream.MaxName+1)
 	for field, q := range map[string]*op.Request{
-		"key": {Kind: op.Read, Key: long}, "operation": {Kind: op.Read, ID: "\xff"}, "to": {Kind: op.Propose, To: long}, "kind": {},
+		"key": {Kind: op.Read, Key: long}, "operation": {Kind: op.Read, ID: "\xff"}, "to": {Kind: op.Propose, To: strings.Repeat("x", stream.MaxState+1)}, "kind": {},
 	} {
 		_, err := c.Request(q, 0)
 		require.ErrorIs(t, err, stream.ErrInvalid)
@@ -89,6 +90,36 @@ func TestRequestsThatDoNotFit(t *testing.T) {
 	require.ErrorIs(t, err, stream.ErrInvalid)
 	require.Zero(t, c.Pending())
 	require.Equal(t, int(hello.Operations), c.Free())
+}
+
+// The longest definition arrives whole, as a state of its machine.
+func TestLongestStates(t *testing.T) {
+	require.GreaterOrEqual(t, stream.MaxState, fsm.MaxText)
+	c, s := pair(t, hello)
+	text := strings.Repeat("x", stream.MaxState)
+	q := proposal("a")
+	q.To = text
+	a := id(t)(c.Request(q, 0))
+	require.Equal(t, text, toServer(t, c, s)[0].Request.To)
+	p := committed(q)
+	p.State = text
+	require.True(t, s.Reply(a, p, strings.Repeat("y", stream.MaxText)))
+	require.Equal(t, *p, toClient(t, c, s)[0].Reply)
+
+	w := id(t)(c.Watch(watch.Selection{}, 9))
+	toServer(t, c, s)
+	require.True(t, s.Begin(w))
+	events := []watch.Event{
+		{State: &watch.Machine{Key: "definition/a", State: text, Version: 1, Serial: 2}},
+		{Transition: &watch.Transition{Key: "definition/a", Version: 2, From: text, To: text, Operation: "b"}},
+		{Transition: &watch.Transition{Key: "definition/a", Version: 3, From: text, To: text, Operation: "c"}},
+	}
+	require.Equal(t, 3, s.Changes(w, events))
+	var got []watch.Event
+	for _, e := range toClient(t, c, s)[1:] {
+		got = append(got, e.Changes...)
+	}
+	require.Equal(t, events, got)
 }
 
 func TestWatches(t *testing.T) {

@@ -19,7 +19,8 @@ const Protocol = "lockstep"
 // Bounds of messages.
 const (
 	MaxFrame  = 64 << 10 // bytes of a message
-	MaxName   = 1 << 10  // bytes of a key, a state, a prefix, or an operation's id
+	MaxName   = 1 << 10  // bytes of a key, a prefix, or an operation's id
+	MaxState  = 16 << 10 // bytes of a state, which may be the text of a definition (fsm.MaxText)
 	MaxText   = 4 << 10  // bytes of a text for people; longer ones are cut
 	MaxCredit = 1 << 20  // credits of a connection or a watch at one time
 	maxCode   = 64       // bytes of a reason or a code

@@ -105,12 +105,15 @@ func (r *fieldReader) end() error {
 // nameTable keeps names of states and reasons, so that each is allocated once.
 type nameTable struct{ names map[string]string }
 
-// maxNames bounds a nameTable. A full one begins again.
-const maxNames = 256
+// Bounds of a nameTable. A full one begins again; longer names are not kept.
+const (
+	maxNames    = 256
+	longestName = 128 // bytes
+)
 
 func (t *nameTable) get(b []byte) string {
-	if len(b) == 0 {
-		return ""
+	if len(b) == 0 || len(b) > longestName {
+		return string(b)
 	}
 	if s, ok := t.names[string(b)]; ok {
 		return s
@@ -146,9 +149,9 @@ func validText(s string, most int) string {
 }
 
 // checkName returns an error if a string does not fit into its field.
-func checkName(field, s string) error {
-	if len(s) > MaxName || !utf8.ValidString(s) {
-		return fmt.Errorf("%s: %d bytes: want at most %d, in UTF-8: %w", field, len(s), MaxName, ErrInvalid)
+func checkName(field, s string, most int) error {
+	if len(s) > most || !utf8.ValidString(s) {
+		return fmt.Errorf("%s: %d bytes: want at most %d, in UTF-8: %w", field, len(s), most, ErrInvalid)
 	}
 	return nil
 }

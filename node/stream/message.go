@@ -100,8 +100,11 @@ func (r *fieldReader) serverHello() (versions, Hello, error) {
 
 // checkRequest returns an error if a request does not fit into a message.
 func checkRequest(q *op.Request) error {
-	for _, f := range [...]struct{ name, value string }{{"key", q.Key}, {"operation", string(q.ID)}, {"to", q.To}} {
-		if err := checkName(f.name, f.value); err != nil {
+	for _, f := range [...]struct {
+		name, value string
+		most        int
+	}{{"key", q.Key, MaxName}, {"operation", string(q.ID), MaxName}, {"to", q.To, MaxState}} {
+		if err := checkName(f.name, f.value, f.most); err != nil {
 			return err
 		}
 	}
@@ -140,7 +143,7 @@ func (r *fieldReader) request(q *op.Request) (id uint64, remaining time.Duration
 	q.Key = r.string("key", MaxName)
 	q.ID = op.ID(r.string("operation", MaxName))
 	q.Attempt = uint32(r.uint("attempt", maxUint32))
-	q.To = r.name("to", MaxName)
+	q.To = r.name("to", MaxState)
 	q.Watermark = r.number("watermark")
 	q.Expect = r.number("expect")
 	if r.err == nil && !q.Expects && q.Expect != 0 {
@@ -182,7 +185,7 @@ func appendReply(dst []byte, id uint64, p *op.Reply, text string) []byte {
 	dst = binary.AppendUvarint(append(dst, byte(typeReply)), id)
 	dst = append(dst, byte(p.Outcome), flags(p.Final))
 	dst = appendString(dst, validText(string(p.Reason), maxCode))
-	dst = appendString(dst, validText(p.State, MaxName))
+	dst = appendString(dst, validText(p.State, MaxState))
 	dst = binary.AppendUvarint(dst, p.Version)
 	dst = binary.AppendUvarint(dst, p.Serial)
 	return appendText(dst, text)
@@ -197,7 +200,7 @@ func (r *fieldReader) reply() (id uint64, p op.Reply, text string, err error) {
 	}
 	p.Final = r.byte("flags", 1) != 0
 	p.Reason = op.Reason(r.name("reason", maxCode))
-	p.State = r.name("state", MaxName)
+	p.State = r.name("state", MaxState)
 	p.Version, p.Serial = r.number("version"), r.number("serial")
 	text = r.string("text", MaxText)
 	return id, p, text, r.end()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
@@ -91,6 +92,20 @@ func TestRecorderForgets(t *testing.T) {
 		require.Len(t, ops, 3)
 		require.Equal(t, []int{3, 2, 1}, []int{ops[0].Client, ops[1].Client, ops[2].Client}, "in order of call")
 	}
+}
+
+// A call is not before the time at which its lane was last collected, however long the
+// client waits for the lane.
+func TestCallsAreNotBeforeTheHorizon(t *testing.T) {
+	r := newRecorder(1)
+	l := r.lane(1)
+	l.mu.Lock() // as collect does
+	call := make(chan int64)
+	go func() { call <- l.invoke() }()
+	time.Sleep(5 * time.Millisecond) // so that the client has come to the lock; if not, the test shows nothing
+	horizon := r.now()
+	l.mu.Unlock()
+	require.GreaterOrEqual(t, <-call, horizon)
 }
 
 // While clients come and go, no operation is collected that was called before an

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
+	"github.com/spf13/cobra"
 )
 
 // Arrivals of an open loop.
@@ -47,6 +49,32 @@ type bench struct {
 	history, observations string // files
 
 	set func(flag string) bool // whether a flag was given
+}
+
+func (b *bench) flags(cmd *cobra.Command) {
+	b.clientFlags.flags(cmd)
+	f := cmd.Flags()
+	f.IntVar(&b.clients, "clients", 16, "closed loop: clients")
+	f.Float64Var(&b.rate, "rate", 0, "open loop: operations that arrive in a second (0: closed loop)")
+	f.StringVar(&b.arrivals, "arrivals", arrivalsPoisson, "open loop: poisson or even")
+	f.IntVar(&b.outstanding, "outstanding", 1024, "open loop: operations that may be under way; more arrivals wait, and their latency counts")
+	f.IntVar(&b.connections, "connections", 4, "clients of package node/client that share the operations, each with connections of its own")
+	f.IntVar(&b.machines, "machines", 0, "machines (0: half as many as clients or outstanding operations; 1: one hot machine)")
+	f.StringVar(&b.spread, "spread", spreadFixed, "machine of each operation: fixed (client I has machine I, modulo the machines), uniform or zipf")
+	f.IntVar(&b.reads, "reads", 10, "percent of operations that read, linearizably")
+	f.IntVar(&b.local, "local-reads", 0, "percent of operations that read what one node knows; such reads are not judged")
+	f.BoolVar(&b.prefill, "prefill", false, "step every machine once before the load")
+	f.DurationVar(&b.warmup, "warmup", 0, "load so long before anything is measured")
+	f.DurationVar(&b.budget, "for", 10*time.Second, "measure so long")
+	f.IntVar(&b.ops, "ops", 0, "stop after so many measured operations in all (0: after --for alone)")
+	f.StringVar(&b.probe, "probe", "", "measure a synced append of 4 KB to a new file in this directory first; name one on the file system of the nodes' data")
+	f.StringVar(&b.prefix, "prefix", "", "machines are lifecycle/PREFIX-1, ... (default: load and a random word)")
+	f.BoolVar(&b.check, "check", true, "judge what the clients see while they go on; no other client may use the machines")
+	f.StringVar(&b.observations, "observations", "", "record streams and local reads in this file meanwhile, as docs/GUARANTEES.md describes, and judge them at the end")
+	f.StringVar(&b.history, "history", "", "record the history in this file")
+	for flag, values := range map[string][]string{"arrivals": arrivalKinds, "spread": spreads} {
+		cli.CompleteFlag(cmd, flag, func() []string { return values })
+	}
 }
 
 // open reports whether operations arrive at a rate.

@@ -11,14 +11,22 @@ import (
 
 	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/node/client"
+	"github.com/lockstep-dst/lockstep/node/session"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
 )
 
+// connection is the part of a client.Client that a load uses.
+type connection interface {
+	Do(context.Context, session.Operation) (client.Result, error)
+	NewName() string
+	Close()
+}
+
 // load is a bench that runs.
 type load struct {
 	*bench
-	connections []*client.Client
+	connections []connection
 	machines    *machineTable
 	recorder    *recorder
 	checker     *liveChecker
@@ -31,15 +39,20 @@ type load struct {
 	cpu         time.Duration  // used by this process under the load
 }
 
-func (b *bench) newLoad() (*load, error) {
-	l := &load{bench: b, machines: newMachineTable(b.prefix, b.machines)}
+// connect makes the clients that share the operations. They connect when they are used.
+func (b *bench) connect() (all []connection, err error) {
 	for range min(b.connections, b.clients) {
 		c, err := b.newClient()
 		if err != nil {
 			return nil, err
 		}
-		l.connections = append(l.connections, c)
+		all = append(all, c)
 	}
+	return all, nil
+}
+
+func newLoad(b *bench, connections []connection) *load {
+	l := &load{bench: b, connections: connections, machines: newMachineTable(b.prefix, b.machines)}
 	lanes := b.clients
 	if b.prefill {
 		lanes = max(lanes, parallelism)
@@ -51,7 +64,7 @@ func (b *bench) newLoad() (*load, error) {
 		l.checker.stream = nil
 	}
 	l.remaining.Store(int64(b.ops))
-	return l, nil
+	return l
 }
 
 func (l *load) close() {

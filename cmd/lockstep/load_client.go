@@ -63,9 +63,6 @@ func (l *load) operate(ctx context.Context, i, machine int, o session.Operation,
 		s.Kind, s.Argument = history.KindPropose, o.To
 	}
 	s.Call = lane.invoke()
-	if l.pacer == nil {
-		s.Intended = s.Call
-	}
 	r, err := c.Do(context.WithoutCancel(ctx), o)
 	s.Return, s.Outcome, s.Reason = l.recorder.now(), outcomeInHistory(r.Outcome), string(r.Reason)
 	if r.Known && r.Outcome != node.Unknown {

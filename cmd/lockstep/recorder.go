@@ -24,7 +24,7 @@ type recorder struct {
 // sample is an operation as a load sees it.
 type sample struct {
 	history.Operation
-	Intended int64 // the call, or in an open loop the arrival, however late the call came
+	Intended int64 // when it was to begin: right before the call, or in an open loop at its arrival, however late the call came
 	Local    bool  // a read of one node's state, which may be stale: not part of the history
 }
 

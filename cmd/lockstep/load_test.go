@@ -25,11 +25,11 @@ import (
 // fault is planted.
 type memoryCluster struct {
 	stall time.Duration // the first operation takes so long
-	stale int64         // the read of this number, and later ones, see no machine; 0: none
+	stale int64         // reads after so many operations see no machine; 0: none
 
-	calls, reads atomic.Int64
-	mu           sync.Mutex
-	versions     map[string]uint64
+	calls    atomic.Int64
+	mu       sync.Mutex
+	versions map[string]uint64
 }
 
 func (c *memoryCluster) Close()          {}
@@ -51,8 +51,9 @@ func (c *memoryCluster) Do(_ context.Context, o session.Operation) (client.Resul
 		}
 	}
 	r.Version = c.versions[o.Key]
-	if n := c.reads.Add(1); o.Kind == node.Read && c.stale > 0 && n >= c.stale {
+	if n := c.calls.Load(); o.Kind == node.Read && c.stale > 0 && n >= c.stale {
 		r.Version = 0
+		time.Sleep(time.Millisecond) // so that few operations follow until the judge looks
 	}
 	r.State = states[int(r.Version)%len(states)]
 	return r, nil

@@ -14,7 +14,6 @@ import (
 	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/client"
-	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/session"
 )
 
@@ -171,8 +170,11 @@ func (u *recordingClients) stop() {
 	u.wg.Wait()
 }
 
+// history returns all that the clients have recorded. A judge that follows the
+// recorder must have finished.
 func (u *recordingClients) history() history.History {
-	return history.History{Definitions: []fsm.Definition{fsm.Lifecycle()}, Operations: u.recorder.ops}
+	u.recorder.collect()
+	return u.recorder.history()
 }
 
 // verify compares the acknowledged transitions with the final versions of the
@@ -180,10 +182,12 @@ func (u *recordingClients) history() history.History {
 // version of its own, and a machine's version is at least the number of acknowledged
 // transitions, and at most that number plus the transitions with an unknown outcome.
 func (u *recordingClients) verify(t testing.TB) {
+	operations := u.history().Operations
+	require.NotEmpty(t, operations)
 	for i := range u.machines {
 		acknowledged, unknown := map[int64]string{}, 0
 		highest := int64(0)
-		for _, o := range u.recorder.ops {
+		for _, o := range operations {
 			switch {
 			case o.Machine != u.key(i) || o.Kind != history.KindPropose:
 			case o.Outcome == history.Unknown:

@@ -62,6 +62,9 @@ func (h *Health) Failed(now time.Duration, id op.NodeID) {
 	s.failures++
 }
 
+// HeardSince reports whether a node has responded to anything after a time.
+func (h *Health) HeardSince(at time.Duration, id op.NodeID) bool { return h.get(id).lastResponse > at }
+
 // TimedOut records that a node has not responded to a request sent at sentAt. If
 // it has responded to another one since, it is slow, and not down. The response, if
 // one comes, may never be seen, as the operation may end before: it would have taken

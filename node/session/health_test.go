@@ -173,6 +173,30 @@ func TestHedge(t *testing.T) {
 	}
 }
 
+// A node that responds to others is busy, and not gone: the operation waits for it, as
+// attempts at other nodes would make these busy too.
+func TestBusyNodeIsNotHedged(t *testing.T) {
+	cfg := config()
+	cfg.AttemptTimeout, cfg.MinAttemptTimeout, cfg.Deadline = 500*time.Millisecond, 50*time.Millisecond, time.Hour
+	s, err := session.New(cfg)
+	require.NoError(t, err)
+	begin := func(now time.Duration) *call {
+		c := &call{t: t, now: now}
+		started, action := s.Begin(now, propose())
+		c.call = started
+		c.take(action)
+		return c
+	}
+	waits, other := begin(0), begin(0)
+	other.now = 90 * time.Millisecond
+	other.reply(1, op.Committed, "", "Running", 1)
+	waits.wait(100 * time.Millisecond)
+	require.Len(t, waits.sent, 1)
+	require.Equal(t, 500*time.Millisecond, waits.wakeAt)
+	waits.wait(400 * time.Millisecond)
+	require.Len(t, waits.sent, 2, "but not for ever")
+}
+
 // hangs is a response that never comes.
 const hangs = time.Duration(-1)
 

@@ -39,5 +39,14 @@ func (s *Session) attemptTimeout(attempts int, to op.NodeID) time.Duration {
 		}
 		wait = min(wait, usual)
 	}
-	return wait << min((attempts-1)/len(s.cfg.Nodes), maxDoublings)
+	return wait << s.doublings(attempts)
+}
+
+// longestAttempt is attemptTimeout for a node that is known to be there.
+func (s *Session) longestAttempt(attempts int) time.Duration {
+	return s.cfg.AttemptTimeout << s.doublings(attempts)
+}
+
+func (s *Session) doublings(attempts int) int {
+	return min((attempts-1)/len(s.cfg.Nodes), maxDoublings)
 }

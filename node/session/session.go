@@ -35,8 +35,8 @@ var ErrConfig = errors.New("invalid session configuration")
 type Config struct {
 	Nodes          []op.NodeID
 	AttemptTimeout time.Duration // wait for a response before another node is tried as well; it grows, see Session.attemptTimeout
-	// MinAttemptTimeout is the shortest such wait, if a node usually responds sooner. It
-	// is a hedge (Dean and Barroso, "The Tail at Scale", CACM 2013): the attempts are
+	// MinAttemptTimeout is the shortest such wait, if a node usually responds sooner and
+	// has responded to nothing since. It is a hedge (Dean and Barroso, "The Tail at Scale", CACM 2013): the attempts are
 	// retries like any other. 0: always wait for AttemptTimeout.
 	MinAttemptTimeout time.Duration
 	Deadline          time.Duration // of an operation, from its beginning
@@ -222,11 +222,14 @@ func (c *Call) attempt(now time.Duration) Action {
 	c.pending = append(c.pending, c.attempts)
 	c.awaited = c.attempts
 	c.sent.add(now, to)
-	if c.retryAt = now + c.s.attemptTimeout(int(c.attempts-c.op.EarlierAttempts), to); c.op.Once {
+	if c.retryAt = now + c.s.attemptTimeout(c.madeAttempts(), to); c.op.Once {
 		c.retryAt = c.deadline
 	}
 	return Action{To: to, Request: req, Wake: c.wake(now)}
 }
+
+// madeAttempts returns the number of attempts that the call has made.
+func (c *Call) madeAttempts() int { return int(c.attempts - c.op.EarlierAttempts) }
 
 // wake returns the time until the next call of Tick is due.
 func (c *Call) wake(now time.Duration) time.Duration {
@@ -248,11 +251,15 @@ func (c *Call) Tick(now time.Duration) Action {
 		return Action{Wake: c.wake(now)}
 	}
 	if c.awaited != 0 {
-		sentAt := c.sent.get(c.awaited).at
-		if now-sentAt < c.s.cfg.AttemptTimeout {
+		sentAt, to := c.sent.get(c.awaited).at, c.sent.last()
+		if longest := sentAt + c.s.longestAttempt(c.madeAttempts()); now < longest {
+			if c.s.health.HeardSince(sentAt, to) { // it is busy: other attempts would make all nodes so
+				c.retryAt = longest
+				return Action{Wake: c.wake(now)}
+			}
 			c.s.mark(MarkHedge)
 		}
-		c.s.health.TimedOut(now, sentAt, c.sent.last())
+		c.s.health.TimedOut(now, sentAt, to)
 	}
 	return c.attempt(now)
 }

@@ -3,6 +3,8 @@ package server
 import (
 	"maps"
 	"slices"
+
+	"github.com/lockstep-dst/lockstep/node/service"
 )
 
 // ClusterID lets tests connect as a member.
@@ -16,3 +18,11 @@ func (s *Server) Drain() { s.loop.startDraining() }
 
 // RandomName is the function that names operations without an id.
 var RandomName = randomName
+
+// Hold keeps the loop from its next step until release is closed.
+func (s *Server) Hold(release chan struct{}) {
+	s.loop.do(func(*service.Service) { <-release })
+}
+
+// Waiting is the number of events that wait for the loop.
+func (s *Server) Waiting() int { return s.loop.inbox.len() }

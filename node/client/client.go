@@ -162,14 +162,22 @@ func (c *Client) Do(ctx context.Context, o session.Operation) (Result, error) {
 		case <-ctx.Done():
 			return Result{Operation: call.ID(), Outcome: op.Unknown, Reason: op.Timeout, Text: last.text}, ctx.Err()
 		case <-p.timer.C:
-			c.withSession(func(now time.Duration) { action = call.Tick(now) })
+			c.withSession(func(now time.Duration) { action = c.reuse(call, call.Tick(now)) })
 		case <-p.ready:
 			if a, ok := p.next(); ok {
 				last = a
-				c.withSession(func(now time.Duration) { action = call.EndExchange(now, a.Exchange) })
+				c.withSession(func(now time.Duration) { action = c.reuse(call, call.EndExchange(now, a.Exchange)) })
 			}
 		}
 	}
+}
+
+// reuse gives a call that is over back to the session.
+func (c *Client) reuse(call *session.Call, a session.Action) session.Action {
+	if a.Done {
+		c.session.Reuse(call)
+	}
+	return a
 }
 
 // withSession calls f with the local time, and with exclusive use of the session.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"sync"
 	"time"
 
@@ -305,6 +306,7 @@ func (l *link) writeLoop(conn net.Conn, read chan error) (unwritten int, err err
 	defer tick.Stop()
 	var out []byte
 	for {
+		runtime.Gosched() // operations that are about to send share the write
 		l.mu.Lock()
 		out = l.end.Take(out)
 		l.mu.Unlock()

@@ -7,6 +7,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -406,6 +408,37 @@ func TestOneStreamANode(t *testing.T) {
 	require.Eventually(t, func() bool { return c.Streams() == 0 }, time.Minute, time.Millisecond)
 	useMachines(t, c, 1, 1, func() bool { return true })
 	require.Equal(t, 2, p.connections())
+}
+
+// A client that is closed leaves no goroutines, and connects again when it is used.
+func TestCloseLeavesNothing(t *testing.T) {
+	endpoint := startNode(t)
+	c := newClient(t, client.Config{Endpoints: []string{endpoint}})
+	for range 2 {
+		ctx, cancel := context.WithCancel(t.Context())
+		begun, ended := make(chan struct{}), make(chan error, 1)
+		go func() {
+			ended <- c.Watch(ctx, client.WatchOptions{Key: key}, func(watch.Event) error {
+				select {
+				case <-begun:
+				default:
+					close(begun)
+				}
+				return nil
+			})
+		}()
+		r, err := c.Get(t.Context(), key)
+		require.NoError(t, err)
+		require.Equal(t, op.Committed, r.Outcome)
+		<-begun
+		cancel()
+		require.ErrorIs(t, <-ended, context.Canceled)
+		c.Close()
+		require.Eventually(t, func() bool {
+			stacks := make([]byte, 4<<20)
+			return !strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "/node/client.(*link)")
+		}, time.Minute, 5*time.Millisecond)
+	}
 }
 
 // A watch with more events than its credit goes on, and one that nobody reads holds up

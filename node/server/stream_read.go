@@ -167,7 +167,7 @@ func prepare(r *node.Request) error {
 		*r = node.Request{Kind: r.Kind, Key: r.Key, ID: r.ID, Attempt: 1}
 	} else if r.To == "" {
 		return errors.New("to: missing: name the state to go to")
-	} else if r.ID == "" || r.ID.IsOnce() {
+	} else if r.Attempt = max(1, r.Attempt); r.ID == "" || r.ID.IsOnce() {
 		r.ID, r.Retry, r.Watermark = op.Once(randomName()), false, 0
 	}
 	if _, err := r.ID.Watermark(r.Key); err != nil {

@@ -103,7 +103,7 @@ func (d *digest) add(m *machine, sum uint64, fresh bool) {
 		if b.children == nil {
 			invariant.Check(b.count > 0 && depth <= maxDepth, "node: a machine is in the digest once it has contributed")
 			if fresh {
-				b.leaf = append(b.leaf, uint32(m.index))
+				b.leaf = append(b.leaf, m.index)
 				d.splitLeaf(b, depth)
 			}
 			return

@@ -12,10 +12,11 @@ import (
 // machine is a node's state of one machine. Most machines are at rest, so the
 // state of work in progress is kept apart.
 type machine struct {
-	key   string
-	def   *fsm.Definition
-	index int    // of Node.byIndex; the token of its timer
-	hash  uint64 // its place in the digest
+	key      string
+	def      *fsm.Definition
+	hash     uint64 // its place in the digest
+	index    uint32 // of Node.byIndex; the token of its timer
+	failures uint8  // as a proposer: failed rounds; halved by a success that was quick
 
 	// Acceptor, durable once the log is durable up to durableAt.
 	promised  Ballot
@@ -31,7 +32,6 @@ type machine struct {
 	// Proposer.
 	cachedPromise    Ballot        // promised by a quorum that accepted chosen; zero: none
 	highestRound     uint64        // the highest round number used or seen
-	failures         uint8         // failed rounds; halved by a success that was quick
 	otherActiveUntil time.Duration // until then the node of chosenAt counts as at work
 	*work                          // nil at rest
 
@@ -131,7 +131,7 @@ func cacheSlot(key string) int {
 }
 
 func (n *Node) createMachine(key string, def *fsm.Definition) *machine {
-	m := &machine{key: key, def: def, index: len(n.byIndex), hash: n.repair.digest.place(key)}
+	m := &machine{key: key, def: def, index: uint32(len(n.byIndex)), hash: n.repair.digest.place(key)}
 	n.machines[key] = m
 	if isLocalKey(key) {
 		n.localMachines++
@@ -144,6 +144,15 @@ func (n *Node) createMachine(key string, def *fsm.Definition) *machine {
 		n.byIndex = append(n.byIndex, m)
 	}
 	return m
+}
+
+// sharedValue returns m's accepted value if v is said to be accepted at the same ballot
+// and is equal, else v: a copy that came in a message is then not kept. m may be nil.
+func (m *machine) sharedValue(b Ballot, v *Value) *Value {
+	if m != nil && v != nil && v != m.value && b == m.accepted && v.Equal(m.value) {
+		return m.value
+	}
+	return v
 }
 
 // validAccepted reports whether an acceptor can have accepted v at b. A nil v with a
@@ -232,7 +241,8 @@ func (n *Node) handleCommit(c *Commit) {
 		n.discardUnjudged()
 		return
 	}
-	if c.Value == nil || !n.validAccepted(m, c.Ballot, c.Value) {
+	v := m.sharedValue(c.Ballot, c.Value)
+	if v == nil || !n.validAccepted(m, c.Ballot, v) {
 		n.counts.Discarded++
 		return
 	}
@@ -240,8 +250,8 @@ func (n *Node) handleCommit(c *Commit) {
 		n.mark(MarkStaleCommit)
 	}
 	known := m.valueOrInitial(m.chosen).Serial
-	found := n.learn(m, c.Ballot, c.Value)
+	found := n.learn(m, c.Ballot, v)
 	m.noteOtherActive(c, known+uint64(found), n.now+n.cfg.ResendTimeout)
-	n.observe(Observation{Kind: Learnt, Key: c.Key, Ballot: c.Ballot, Value: c.Value})
+	n.observe(Observation{Kind: Learnt, Key: c.Key, Ballot: c.Ballot, Value: v})
 	n.cutBackoffShort(m, c.Ballot.Node)
 }

@@ -83,7 +83,7 @@ type Node struct {
 	machineCache  [cacheSlots]*machine      // last results of findMachine; nil: none
 	encodingCache [cacheSlots]encodedWindow // of the values appended to the log last
 	byIndex       []*machine                // by token of timer; nil: a free index
-	freeIndexes   []int                     // indexes of byIndex without a machine
+	freeIndexes   []uint32                  // indexes of byIndex without a machine
 	workPool      []*work                   // of machines at rest
 	localMachines int                       // machines that only this log has: definitions and notes
 
@@ -379,6 +379,7 @@ func (n *Node) Counters() Counters {
 
 // MachineState is a node's state of one machine, for tests and tools.
 type MachineState struct {
+	Key      string // the node's own copy
 	Promised Ballot
 	Accepted Ballot
 	Value    *Value // accepted; nil: none
@@ -393,7 +394,7 @@ func (n *Node) Inspect(key string) MachineState {
 	if m == nil {
 		return MachineState{}
 	}
-	return MachineState{m.promised, m.accepted, m.value, m.chosenAt, m.chosen}
+	return MachineState{m.key, m.promised, m.accepted, m.value, m.chosenAt, m.chosen}
 }
 
 // PendingWork describes the first pending work in the node's queues, for tests. It

@@ -68,7 +68,8 @@ func (n *Node) beginQuorumRead(m *machine) {
 
 func (n *Node) handleReadReport(from ID, r *ReadReport) {
 	m := n.findMachine(r.Key)
-	if r.Read.Node != n.cfg.ID || m != nil && !n.validAccepted(m, r.Accepted, r.Value) {
+	v := m.sharedValue(r.Accepted, r.Value)
+	if r.Read.Node != n.cfg.ID || m != nil && !n.validAccepted(m, r.Accepted, v) {
 		n.counts.Discarded++
 		return
 	}
@@ -84,7 +85,7 @@ func (n *Node) handleReadReport(from ID, r *ReadReport) {
 		return
 	}
 	x.reported.add(i)
-	x.ballots[i], x.values[i] = r.Accepted, r.Value
+	x.ballots[i], x.values[i] = r.Accepted, v
 	same, most := n.mostReported(x)
 	switch {
 	case same >= 0 && most >= n.majority:

@@ -108,7 +108,7 @@ func (v *Value) withEntry(e Entry, size int) *Value {
 	}
 	n := len(w.Window)
 	if n == cap(w.Window) || n < len(v.Window)-1 || w.Window[:n+1][n].ID != "" {
-		grown := make([]Entry, n, n+1+min(n, size/2))
+		grown := make([]Entry, n, n+1+min(n, size)/2)
 		copy(grown, w.Window)
 		w.Window = grown
 	}

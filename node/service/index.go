@@ -58,6 +58,9 @@ func (x *index) insert(key string, value *node.Value) {
 	switch {
 	case len(x.blocks) == 0:
 		x.blocks = append(x.blocks, nil)
+	case place == blockSize && block == len(x.blocks)-1: // in the order of keys: full blocks stay full
+		x.blocks = append(x.blocks, make([]Known, 0, blockSize))
+		block, place = block+1, 0
 	case len(x.blocks[block]) == blockSize:
 		full := x.blocks[block]
 		upper := append(make([]Known, 0, blockSize), full[blockSize/2:]...)

@@ -13,6 +13,21 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
+// Machines that come in the order of their keys fill the blocks: nothing is set aside for
+// those between them.
+func TestIndexInOrderIsFull(t *testing.T) {
+	x := newIndex(nil)
+	for i := range 8 * blockSize {
+		x.insert(fmt.Sprintf("lifecycle/%06d", i), nil)
+	}
+	require.Len(t, x.blocks, 8)
+	for _, block := range x.blocks {
+		require.Len(t, block, blockSize)
+	}
+	x.insert("lifecycle/000000-", nil)
+	require.Len(t, x.blocks, 9)
+}
+
 // The index behaves as a sorted map.
 func TestIndexIsASortedMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -46,8 +46,11 @@ func (s *Service) addAccepted(m node.Message) {
 	default:
 		return
 	}
-	if s.index.get(key) == nil && s.node.Inspect(key).Value != nil {
-		s.index.insert(key, nil)
+	if s.index.get(key) != nil {
+		return
+	}
+	if st := s.node.Inspect(key); st.Value != nil {
+		s.index.insert(st.Key, nil)
 	}
 }
 

@@ -31,7 +31,7 @@ func (n *Node) answerFoundIn(m *machine, list []*operation, b Ballot) (found int
 			continue
 		}
 		if o.isIn(m.chosen) {
-			if reply, ok := dedupLookup(m.chosen, o.req); ok {
+			if reply, ok := dedupLookup(m.chosen, o); ok {
 				found++
 				n.mark(MarkDedupHitInQueue)
 				n.respond(o, reply)

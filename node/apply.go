@@ -93,7 +93,7 @@ func (n *Node) logBacklogFull() bool { return n.log.End()-n.log.Durable() > wal.
 func (n *Node) propose(m *machine, o *operation) {
 	n.counts.Proposals++
 	if m.chosen != nil {
-		if reply, found := dedupLookup(m.chosen, o.req); found {
+		if reply, found := dedupLookup(m.chosen, o); found {
 			n.mark(MarkDedupHit)
 			n.respond(o, reply)
 			return
@@ -141,7 +141,7 @@ func (n *Node) applyOne(m *machine, base, value *Value, o *operation) *Value {
 	if r.ID.IsOnce() && !o.acceptSent { // in no value so far: the current serial is its watermark
 		o.watermark = value.Serial
 	}
-	reply, found := dedupLookup(value, r)
+	reply, found := dedupLookup(value, o)
 	switch {
 	case found:
 		n.markFound(r, reply)
@@ -252,12 +252,14 @@ func rejectedReply(v *Value, reason Reason) Reply {
 	return Reply{Outcome: Rejected, Reason: reason, State: v.State, Version: v.Version, Serial: v.Serial}
 }
 
-// dedupLookup returns the recorded result of r if its entry is in v. The result is
-// an id conflict if the entry does not match the request. An abort tombstone
+// dedupLookup returns the recorded result of o if its entry is in v. No value has one
+// up to its watermark: o is applied to values that have come to it. The result is an id
+// conflict if the entry does not match the request. An abort tombstone
 // matches only a request for the same state: it may be older than a request for
 // another one.
-func dedupLookup(v *Value, r *Request) (Reply, bool) {
-	e, version, serial, found := v.find(r.ID)
+func dedupLookup(v *Value, o *operation) (Reply, bool) {
+	r := o.req
+	e, version, serial, found := v.find(r.ID, o.watermark)
 	if !found {
 		return Reply{}, false
 	}

@@ -13,11 +13,8 @@ func (n *Node) beginLater(m *machine) {
 }
 
 // beginWork begins the rounds and quorum reads that wait for the end of the step, in the
-// order of the machines' first operations. It reports whether there were any.
-func (n *Node) beginWork() bool {
-	if len(n.toBegin) == 0 {
-		return false
-	}
+// order of the machines' first operations.
+func (n *Node) beginWork() {
 	for i := 0; i < len(n.toBegin); i++ {
 		m := n.toBegin[i]
 		if m.work == nil { // all was answered
@@ -29,5 +26,4 @@ func (n *Node) beginWork() bool {
 	}
 	clear(n.toBegin)
 	n.toBegin = n.toBegin[:0]
-	return true
 }

@@ -238,7 +238,9 @@ func (n *Node) drain() {
 		if next < len(n.selfMessages) {
 			n.receive(n.cfg.ID, n.selfMessages[next])
 			next++
-		} else if !n.beginWork() {
+		} else if len(n.toBegin) > 0 {
+			n.beginWork()
+		} else {
 			break
 		}
 	}
@@ -279,21 +281,27 @@ func (n *Node) sendDurable() {
 	}
 }
 
-// sendWhenDurable sends m once the log is durable up to after. It waits for no later
-// record: a report on a machine whose record is being synced goes before the
-// acknowledgments of the batch after it.
+// sendWhenDurable sends m once the log is durable up to after.
 func (n *Node) sendWhenDurable(to ID, m Message, after wal.LSN) {
-	s := Send{to, m}
 	if after <= n.durable {
-		n.send(s)
+		n.send(Send{to, m})
 		return
 	}
 	n.mark(MarkSendAwaitsSync)
+	n.awaitSync(Send{to, m}, after)
+}
+
+// awaitSync keeps s until the log is durable up to after. It waits for no later record: a
+// report on a machine whose record is being synced goes before the acknowledgments of
+// the batch after it.
+func (n *Node) awaitSync(s Send, after wal.LSN) {
 	waiting := n.sendsAwaitingSync
-	i := len(waiting)
-	if i > 0 && waiting[i-1].durableAt > after {
-		i = sort.Search(i, func(i int) bool { return waiting[i].durableAt > after })
+	last := len(waiting) - 1
+	if last < 0 || waiting[last].durableAt <= after {
+		n.sendsAwaitingSync = append(waiting, awaitingSync{after, s})
+		return
 	}
+	i := sort.Search(last, func(i int) bool { return waiting[i].durableAt > after })
 	n.sendsAwaitingSync = slices.Insert(waiting, i, awaitingSync{after, s})
 }
 
@@ -387,10 +395,9 @@ type MachineState struct {
 	Learnt   *Value // the latest value known to be chosen; nil: none
 }
 
-// Inspect returns the node's state of a machine, zero if it is unknown. It changes
-// nothing.
+// Inspect returns the node's state of a machine, zero if it is unknown.
 func (n *Node) Inspect(key string) MachineState {
-	m := n.machines[key]
+	m := n.findMachine(key)
 	if m == nil {
 		return MachineState{}
 	}

@@ -60,11 +60,12 @@ func initial(d *fsm.Definition) *Value { return &Value{State: d.Initial, StateBe
 // lastEvicted is the serial of the last entry that has left the window; 0: none has.
 func (v *Value) lastEvicted() uint64 { return v.Serial - uint64(len(v.Window)) }
 
-// find looks for an operation in the window. It returns its entry, with the version
-// and the serial right after it.
-func (v *Value) find(id OpID) (e Entry, version, serial uint64, found bool) {
+// find looks for an operation in the window, among the entries above its watermark. It
+// returns its entry, with the version and the serial right after it.
+func (v *Value) find(id OpID, watermark uint64) (e Entry, version, serial uint64, found bool) {
 	version = v.Version
-	for i := len(v.Window) - 1; i >= 0; i-- {
+	unseen := int(min(v.Serial-min(v.Serial, watermark), uint64(len(v.Window))))
+	for i := len(v.Window) - 1; i >= len(v.Window)-unseen; i-- {
 		e := &v.Window[i]
 		if e.ID.Equal(id) {
 			return *e, version, v.lastEvicted() + uint64(i) + 1, true
@@ -108,7 +109,11 @@ func (v *Value) withEntry(e Entry, size int) *Value {
 	}
 	n := len(w.Window)
 	if n == cap(w.Window) || n < len(v.Window)-1 || w.Window[:n+1][n].ID != "" {
-		grown := make([]Entry, n, n+1+min(n, size)/2)
+		room := size / 2
+		if n < room { // most machines stay small
+			room = n / 2
+		}
+		grown := make([]Entry, n, n+1+room)
 		copy(grown, w.Window)
 		w.Window = grown
 	}

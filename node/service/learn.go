@@ -46,10 +46,8 @@ func (s *Service) addAccepted(m node.Message) {
 	default:
 		return
 	}
-	if s.index.get(key) != nil {
-		return
-	}
-	if st := s.node.Inspect(key); st.Value != nil {
+	st := s.node.Inspect(key)
+	if st.Value != nil && st.Learnt == nil && s.index.get(key) == nil { // what it has learnt was in e.Chosen
 		s.index.insert(st.Key, nil)
 	}
 }

@@ -30,7 +30,7 @@ type fifo struct {
 	initial int     // items that were there at first; they come before the others
 	item    []int32 // by operation: the item added or taken; none
 	enqueue []int32 // by item, in order of call: the operation that adds it; none
-	doubt   removers
+	doubt   doubtful
 
 	// Of one pass:
 	present []bool  // by item: it was in the queue for certain
@@ -84,7 +84,7 @@ func newFIFO(m machine) (shaped, bool) {
 		}
 	}
 	q.excerpts = newExcerpts(ops)
-	q.doubt = newRemovers(&q.excerpts)
+	q.doubt = newDoubtful(&q.excerpts, history.KindDequeue)
 	q.present, q.taken = make([]bool, len(number)), filled(len(number))
 	return q, true
 }

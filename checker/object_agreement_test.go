@@ -142,12 +142,22 @@ func TestAgreesOnLargerObjects(t *testing.T) {
 
 // requireContradiction confirms, with the naive checker, that the operations of a
 // contradiction contradict each other, and that it needs each.
-func requireContradiction(t *rapid.T, w bruteForce, r Result) {
+func requireContradiction(t *rapid.T, w bruteForce, r Result) { requireContradicts(t, w, r, true) }
+
+// requireContradicts confirms it without the second, unless that is needed.
+func requireContradicts(t *rapid.T, w bruteForce, r Result, needed bool) {
 	kept := map[string]bool{}
 	for _, op := range r.Contradiction {
 		kept[op.ID] = true
 	}
 	require.False(t, w.doubting(kept, r.Culprit.Return), "%s", Timeline(r.Contradiction))
+	if needed {
+		requireNeeded(t, w, r, kept)
+	}
+}
+
+// requireNeeded confirms that a contradiction needs each of its operations.
+func requireNeeded(t *rapid.T, w bruteForce, r Result, kept map[string]bool) {
 	if w.Name == history.ModelKV && !machines(w.ops)[0].appends() {
 		return // an automaton's contradiction holds whatever the value before was
 	}

@@ -33,6 +33,8 @@ func (m machine) shapedOf() (shaped, bool) {
 		return newGrowingSet(m)
 	case history.ModelCounter:
 		return newIncrements(m)
+	case history.ModelLock:
+		return newHolds(m)
 	}
 	return nil, false
 }
@@ -64,21 +66,35 @@ func (m machine) checkShaped(ctx context.Context, o Options) (r Result, decided 
 	}
 	last, ok := c.culprit(ctx, evidence, s.conflict)
 	if !ok {
-		return m.undecided("no order explains its operations, but the check ran out of time before it found out which of them completes the contradiction"), true
+		return Result{Status: Violated, Machine: m.name, Explanation: m.title() + ": no order explains its operations, but it was not found out which of them completes the contradiction"}, true
 	}
 	op := c.ops[c.returns[last]].op
 	r = Result{Status: Violated, Machine: m.name, Culprit: new(*op), Class: m.classOf(s, last)}
-	if evidence, _ := s.conflict(excerpt{last: last}); len(evidence) > maxEvidence {
-		r.Explanation = fmt.Sprintf("%s: %s %s between %s and %s, which %d operations together contradict",
-			m.title(), op.ID, describeOperation(op), formatTime(op.Call), formatTime(op.Return), len(evidence))
+	contradiction, known := shapedContradiction(s, last)
+	if !known {
+		r.Explanation = fmt.Sprintf("%s: %s %s between %s and %s, which no order explains", m.title(), op.ID, describeOperation(op), formatTime(op.Call), formatTime(op.Return))
 		return r, true
 	}
-	contradiction := c.contradiction(last, s.conflict)
 	r.Explanation = m.explainShaped(op, contradiction)
 	if o.Explain {
 		r.Contradiction = contradiction
 	}
 	return r, true
+}
+
+// shapedContradiction returns the contradiction that a return completes, unless it
+// is too large.
+func shapedContradiction(s shaped, last int32) (contradiction []history.Operation, known bool) {
+	c := s.excerpt()
+	evidence, _ := s.conflict(excerpt{last: last})
+	members := c.membersOf(last, evidence)
+	if len(members) > maxEvidence {
+		return nil, false
+	}
+	if _, verdict := s.conflict(c.without(last, members, nil)); verdict != impossible {
+		return nil, false
+	}
+	return c.contradiction(last, s.conflict), true
 }
 
 // maxEvidence is the number of operations up to which a contradiction is worked

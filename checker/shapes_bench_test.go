@@ -24,6 +24,8 @@ var shapes = []shape{
 	{model: history.ModelAppendList, clients: 20, unknown: 50},
 	{model: history.ModelAppendList, clients: 50, unknown: 50, bad: true},
 	{model: history.ModelLock, clients: 20},
+	{model: history.ModelLock, clients: 50, bad: true},
+	{model: history.ModelLock, clients: 50, unknown: 50},
 	{model: history.ModelQueue, clients: 50},
 	{model: history.ModelQueue, clients: 50, bad: true},
 	{model: history.ModelQueue, clients: 50, unknown: 50},

@@ -254,7 +254,7 @@ func (s shape) spoil(ops []history.Operation) {
 	for i := len(ops) / 2; i < len(ops); i++ {
 		op := &ops[i]
 		switch {
-		case s.model == history.ModelLock && op.Outcome == history.Rejected:
+		case s.model == history.ModelLock && op.Kind == history.KindAcquire && op.Outcome == history.Rejected:
 			op.Outcome, op.Reason = history.Committed, ""
 			return
 		case s.model == history.ModelSet && s.values == 0 && op.State == "true":

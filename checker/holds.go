@@ -91,15 +91,26 @@ func (l *holds) conflict(x excerpt) (evidence []int32, verdict feasibility) {
 	return evidence, verdict
 }
 
+// decide looks for an order first with the last called of the operations of unknown
+// outcome, as a client rarely waits long for one; and then with the first called, which
+// are good for most, and so prove that there is none.
 func (l *holds) decide(x excerpt) (evidence []int32, verdict feasibility) {
-	if x.kept == nil && l.arranged(x) {
+	l.newest = true
+	if x.kept == nil && l.gather(x) == nil && l.arrange() {
 		return nil, possible
 	}
+	l.newest = false
 	if evidence = l.gather(x); evidence != nil {
 		return evidence, impossible
 	}
 	if pairs := l.conflicts(true); len(pairs) > 0 {
 		return l.proofOf(x, pairs[0]), impossible
+	}
+	if x.kept == nil {
+		if l.arrange() {
+			return nil, possible
+		}
+		l.gather(x)
 	}
 	if evidence = l.unheld(x); evidence != nil {
 		return evidence, impossible
@@ -213,7 +224,7 @@ func (l *holds) follow(x excerpt, c int) []int32 {
 		if released := acquires || op.meaning == rejectedIllegal; released && open != nil {
 			r := s.releases.take(open.acquire.from, op.ret)
 			if r == nil {
-				return l.proofOfSequence(c, known[:at+1], &s.releases)
+				return l.proofOfSequence(x, c, known[:at+1], &s.releases)
 			}
 			open.release = instantOf{r.op, max(r.from, open.acquire.from), min(r.to, op.ret)}
 			l.close(open, s)
@@ -228,7 +239,7 @@ func (l *holds) follow(x excerpt, c int) []int32 {
 			if open == nil {
 				a := s.acquires.take(before, op.ret)
 				if a == nil {
-					return l.proofOfSequence(c, known[:at+1], &s.acquires)
+					return l.proofOfSequence(x, c, known[:at+1], &s.acquires)
 				}
 				open = &hold{client: c, acquire: instantOf{a.op, max(a.from, before), min(a.to, op.ret)}}
 			}
@@ -281,7 +292,7 @@ func (l *holds) close(h *hold, s *spares) {
 
 // proofOfSequence returns the operations of a client of which the last is
 // impossible, given some that may have taken effect between.
-func (l *holds) proofOfSequence(c int, known []int32, between *spareList) []int32 {
+func (l *holds) proofOfSequence(x excerpt, c int, known []int32, between *spareList) []int32 {
 	last := known[len(known)-1]
 	from := int64(-1)
 	if len(between.all) == 0 {
@@ -291,14 +302,14 @@ func (l *holds) proofOfSequence(c int, known []int32, between *spareList) []int3
 			}
 		}
 	}
-	return l.knownOf(c, from, l.ops[last].ret)
+	return l.knownOf(x, c, from, l.ops[last].ret)
 }
 
-// knownOf returns the operations of a client that returned, and lasted at some
+// knownOf returns the known operations of a client that lasted at some
 // instant of a time.
-func (l *holds) knownOf(c int, from, to int64) (ops []int32) {
+func (l *holds) knownOf(x excerpt, c int, from, to int64) (ops []int32) {
 	for _, i := range l.clients[c] {
-		if l.ops[i].call <= to && l.rank[i] != none && l.ops[i].ret >= from {
+		if l.ops[i].call <= to && l.known(x, i) && l.ops[i].ret >= from {
 			ops = append(ops, i)
 		}
 	}
@@ -333,17 +344,23 @@ func (l *holds) conflicts(firm bool) (pairs [][2]int) {
 	return pairs
 }
 
-// proofOf returns the operations that prove two holds.
+// proofOf returns the operations that prove that two holds contradict each other.
 func (l *holds) proofOf(x excerpt, pair [2]int) (evidence []int32) {
-	for _, n := range pair {
-		h, s := &l.all[n], &l.spare[l.all[n].client]
-		from := h.acquire.from
-		if len(s.acquires.all) > 0 || len(s.releases.all) > 0 {
-			from = -1
-		}
-		evidence = append(evidence, l.knownOf(h.client, from, min(h.release.to, l.ops[l.returns[x.last]].ret))...)
+	g, h := &l.all[pair[0]], &l.all[pair[1]]
+	return append(l.proofOfHold(x, g, h.first()), l.proofOfHold(x, h, g.first())...)
+}
+
+// proofOfHold returns the operations that prove that a client held the lock, until
+// its release, or an instant if that is not known.
+func (l *holds) proofOfHold(x excerpt, h *hold, to int64) []int32 {
+	if r := h.release.op; r != none && l.known(x, r) {
+		to = h.release.to
 	}
-	return evidence
+	from, s := h.acquire.from, &l.spare[h.client]
+	if s.acquires.calledBy(to) > 0 && s.releases.calledBy(to) > 0 {
+		from = -1 // others tell where these took effect
+	}
+	return l.knownOf(x, h.client, from, to)
 }
 
 // unheld returns evidence that the lock was free while an acquire was refused.

@@ -8,19 +8,6 @@ import (
 // maxDivisions is how often arrange looks for holds to divide.
 const maxDivisions = 16
 
-// arranged looks for an order of the holds. The operations of unknown outcome that are
-// used in it are first the last called, as a client rarely waits long; and then the
-// first called, which are good for most.
-func (l *holds) arranged(x excerpt) bool {
-	defer func() { l.newest = false }()
-	for _, l.newest = range []bool{true, false} {
-		if l.gather(x) == nil && l.arrange() {
-			return true
-		}
-	}
-	return false
-}
-
 // arrange looks for an order of the holds. It divides holds, and adds some, with
 // operations of unknown outcome that are left over.
 func (l *holds) arrange() bool {

@@ -72,7 +72,7 @@ func (m machine) checkShaped(ctx context.Context, o Options) (r Result, decided 
 	r = Result{Status: Violated, Machine: m.name, Culprit: new(*op), Class: m.classOf(s, last)}
 	contradiction, known := shapedContradiction(s, last)
 	if !known {
-		r.Explanation = fmt.Sprintf("%s: %s %s between %s and %s, which no order explains", m.title(), op.ID, describeOperation(op), formatTime(op.Call), formatTime(op.Return))
+		r.Explanation = fmt.Sprintf("%s: %s %s between %s and %s, which no order explains", m.title(), op.ID, describeBriefly(op), formatTime(op.Call), formatTime(op.Return))
 		return r, true
 	}
 	r.Explanation = m.explainShaped(op, contradiction)
@@ -171,12 +171,24 @@ func (m machine) classOf(s shaped, rank int32) string {
 // culprit.
 const maxMentioned = 4
 
+// maxWords is the length up to which a sentence describes one operation: a read of a
+// set may list thousands of elements.
+const maxWords = 200
+
+func describeBriefly(op *history.Operation) string {
+	words := describeOperation(op)
+	if len(words) > maxWords {
+		words = strings.ToValidUTF8(words[:maxWords], "") + "…"
+	}
+	return words
+}
+
 // explainShaped says what contradicts the culprit.
 func (m machine) explainShaped(op *history.Operation, contradiction []history.Operation) string {
 	var others []string
 	for i := range slices.Backward(contradiction) { // the last have most to do with it
 		if other := &contradiction[i]; other.ID != op.ID && len(others) < maxMentioned {
-			others = append(others, fmt.Sprintf("%s %s between %s and %s", other.ID, describeOperation(other), formatTime(other.Call), formatTime(other.Return)))
+			others = append(others, fmt.Sprintf("%s %s between %s and %s", other.ID, describeBriefly(other), formatTime(other.Call), formatTime(other.Return)))
 		}
 	}
 	slices.Reverse(others)
@@ -187,5 +199,5 @@ func (m machine) explainShaped(op *history.Operation, contradiction []history.Op
 	if more := len(contradiction) - 1 - len(others); more > 0 {
 		why += fmt.Sprintf(", after %d more that contradict it", more)
 	}
-	return fmt.Sprintf("%s: %s %s between %s and %s, %s", m.title(), op.ID, describeOperation(op), formatTime(op.Call), formatTime(op.Return), why)
+	return fmt.Sprintf("%s: %s %s between %s and %s, %s", m.title(), op.ID, describeBriefly(op), formatTime(op.Call), formatTime(op.Return), why)
 }

@@ -214,3 +214,43 @@ func TestAgreesOnElements(t *testing.T) {
 		}
 	})
 }
+
+// A set that only grows, with reads of all of it, that goes wrong once.
+func TestLargeGrowingSets(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		spoil  func(elements []string) []string
+		status Status
+	}{
+		{"right", func(elements []string) []string { return elements }, Linearizable},
+		{"an element is lost", func(elements []string) []string { return slices.Delete(slices.Clone(elements), 1000, 1001) }, Violated},
+		{"an element is twice", func(elements []string) []string { return append(slices.Clone(elements), elements[0]) }, Violated},
+		{"an element was never added", func(elements []string) []string { return append(slices.Clone(elements), "ghost") }, Violated},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := history.History{Model: history.ModelSet}
+			var elements []string
+			for i := range 4000 {
+				op := done(fmt.Sprint("a", i), history.KindAdd, fmt.Sprint(i), "", int64(10*i), int64(10*i+100))
+				if i%20 == 7 {
+					op.Outcome, op.Reason = history.Unknown, "timeout"
+				}
+				if i%40 != 7 {
+					elements = append(elements, op.Argument)
+				}
+				h.Operations = append(h.Operations, op)
+			}
+			slices.Reverse(elements)
+			for i, all := range [][]string{elements, c.spoil(elements)} {
+				h.Operations = append(h.Operations, done(fmt.Sprint("r", i), history.KindRead, "", history.ListOf(all), int64(50_000+100*i), int64(50_050+100*i)))
+			}
+			r := Check(t.Context(), h, Options{Explain: true})
+			require.Equal(t, c.status, r.Status, r.Explanation)
+			require.LessOrEqual(t, len(r.Contradiction), 2)
+			require.Less(t, len(r.Explanation), 600)
+			if c.status == Violated {
+				require.Equal(t, "r1", r.Culprit.ID)
+			}
+		})
+	}
+}

@@ -15,10 +15,10 @@ import (
 //
 // Where a client acquires twice without a release between, one of unknown outcome
 // must have taken effect there, the first called that is left; and so for a release
-// without an acquire, and for a refused release of a client that holds the lock. Operations
-// of unknown outcome that are left over may divide a hold, or hold the lock when
-// nobody known does, which explains refused acquires. There, holds finds an order if
-// it comes upon one, and is unsure otherwise.
+// without an acquire, and for a refused release of a client that holds the lock.
+// Those that are left over may divide a hold, or hold the lock between two others,
+// which explains refused acquires. There, an order is found if the search comes upon
+// one, and is unsure otherwise.
 type holds struct {
 	excerpts
 	clients  [][]int32 // the operations of each, in order of call
@@ -213,7 +213,7 @@ func (l *holds) follow(x excerpt, c int) []int32 {
 	known, s := l.sort(x, c)
 	l.denied[c] = l.denied[c][:0]
 	var open *hold
-	before := int64(-1) // the call of the operation before that the lock was free of the client at
+	before := int64(-1) // the call of its last operation that tells whether it held the lock
 	for at, i := range known {
 		op := &l.ops[i]
 		acquires := op.op.Kind == history.KindAcquire

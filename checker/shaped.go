@@ -186,18 +186,30 @@ func describeBriefly(op *history.Operation) string {
 // explainShaped says what contradicts the culprit.
 func (m machine) explainShaped(op *history.Operation, contradiction []history.Operation) string {
 	var others []string
-	for i := range slices.Backward(contradiction) { // the last have most to do with it
-		if other := &contradiction[i]; other.ID != op.ID && len(others) < maxMentioned {
-			others = append(others, fmt.Sprintf("%s %s between %s and %s", other.ID, describeBriefly(other), formatTime(other.Call), formatTime(other.Return)))
-		}
+	for _, other := range mentioned(op, contradiction) {
+		others = append(others, fmt.Sprintf("%s %s between %s and %s", other.ID, describeBriefly(other), formatTime(other.Call), formatTime(other.Return)))
 	}
-	slices.Reverse(others)
 	why := "which no other operations by then explain"
 	if len(others) > 0 {
 		why = "when " + strings.Join(others, " and ")
 	}
 	if more := len(contradiction) - 1 - len(others); more > 0 {
-		why += fmt.Sprintf(", after %d more that contradict it", more)
+		why += fmt.Sprintf(", and %d more contradict it", more)
 	}
 	return fmt.Sprintf("%s: %s %s between %s and %s, %s", m.title(), op.ID, describeBriefly(op), formatTime(op.Call), formatTime(op.Return), why)
+}
+
+// mentioned returns the operations that say most about a contradiction, in order of
+// call: what wrote something, such as the item that a queue lost; and then the last.
+func mentioned(culprit *history.Operation, contradiction []history.Operation) (ops []*history.Operation) {
+	for _, wrote := range []bool{true, false} {
+		for i := range slices.Backward(contradiction) {
+			op := &contradiction[i]
+			if op.ID != culprit.ID && len(writes(op)) > 0 == wrote && len(ops) < maxMentioned {
+				ops = append(ops, op)
+			}
+		}
+	}
+	slices.SortStableFunc(ops, func(x, y *history.Operation) int { return compare(x.Call, y.Call) })
+	return ops
 }

@@ -97,7 +97,11 @@ func (j *judge) check(ctx context.Context, m machine, o Options) Result {
 		return m.unjudgeable(err.Error())
 	}
 	if !j.compiles || m.appends() {
-		if err := j.walk(&m); err != nil {
+		of := j.model
+		if j.compiles && m.unversioned() {
+			of = model.Unversioned(of)
+		}
+		if err := j.walk(&m, of); err != nil {
 			return m.unjudgeable(err.Error())
 		}
 		m.object.standard = j.standard
@@ -129,13 +133,20 @@ func (m machine) appends() bool {
 	return slices.ContainsFunc(m.operations, func(op *history.Operation) bool { return op.Kind == history.KindAppend })
 }
 
-// walk gives m an automaton of the steps of its model.
-func (j *judge) walk(m *machine) error {
-	if state := j.model.Init(m.name); j.model.Equal == nil && !reflect.ValueOf(state).Comparable() {
-		return fmt.Errorf("model %s has states of type %T, for which there is no ==: give it Equal", j.model.Name, state)
+// walk gives m an automaton of the steps of a model.
+func (j *judge) walk(m *machine, of *model.Model) error {
+	if state := of.Init(m.name); of.Equal == nil && !reflect.ValueOf(state).Comparable() {
+		return fmt.Errorf("model %s has states of type %T, for which there is no ==: give it Equal", of.Name, state)
 	}
-	m.automaton = newObjectAutomaton(j.model, m.name)
+	m.automaton = newObjectAutomaton(of, m.name)
 	return nil
+}
+
+// unversioned reports whether no response has a version.
+func (m machine) unversioned() bool {
+	return !slices.ContainsFunc(m.operations, func(op *history.Operation) bool {
+		return op.Outcome != history.Unknown && op.Version != history.NoVersion
+	})
 }
 
 // compile gives m its automaton.

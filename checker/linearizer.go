@@ -35,6 +35,7 @@ type linearizer struct {
 	narrowed   bool  // a limit was met: an empty set proves nothing
 	stopped    bool  // by ctx or limit: the configurations mean nothing
 	expansions int   // configurations made, to check ctx now and then
+	now        int64 // the last call
 	observing  int   // number of readOnly operations in flight
 
 	configurations configurations
@@ -82,7 +83,7 @@ func newLinearizer(ctx context.Context, a *automaton, counted bool, words int64)
 // copy makes l a copy of from, which is of the same history.
 func (l *linearizer) copy(from *linearizer) {
 	l.automaton, l.ctx, l.counted, l.limit = from.automaton, from.ctx, from.counted, from.limit
-	l.effort, l.narrowed, l.stopped, l.observing = from.effort, from.narrowed, from.stopped, from.observing
+	l.effort, l.narrowed, l.stopped, l.now, l.observing = from.effort, from.narrowed, from.stopped, from.now, from.observing
 	l.configurations.copy(&from.configurations)
 	l.slots = append(l.slots[:0], from.slots...)
 	l.steps = append(l.steps[:0], from.steps...)
@@ -100,6 +101,7 @@ func (l *linearizer) forgetInFlight() {
 
 // call processes the call of c.
 func (l *linearizer) call(c *checkedOp) {
+	l.now = c.call
 	switch c.meaning {
 	case noEffect:
 	case unknownStep:
@@ -506,7 +508,7 @@ func (l *linearizer) settle(row []uint64) (progress, ok bool) {
 				if l.holdsIn(state, version, c) {
 					row[rowBits+k] |= left & -left
 					progress = true
-				} else if c.version != history.NoVersion && version > c.version || l.object != nil && l.object.tooLate(state, c) {
+				} else if c.version != history.NoVersion && version > c.version || l.object != nil && l.tooLate(row, c) {
 					return progress, false
 				}
 			}
@@ -514,7 +516,7 @@ func (l *linearizer) settle(row []uint64) (progress, ok bool) {
 	}
 	if l.object != nil {
 		for _, s := range l.steps {
-			if !s.c.optional && !has(row, s.slot) && l.object.tooLate(int32(row[rowState]), s.c) {
+			if !s.c.optional && !has(row, s.slot) && l.tooLate(row, s.c) {
 				return progress, false
 			}
 		}
@@ -527,6 +529,40 @@ func (l *linearizer) settle(row []uint64) (progress, ok bool) {
 		}
 	}
 	return progress, true
+}
+
+// tooLate reports whether c has become impossible for an object: neither can the
+// state lead to its response, nor that after a reset that is in flight or called
+// before c returns.
+func (l *linearizer) tooLate(row []uint64, c *checkedOp) bool {
+	o, state := l.object, int32(row[rowState])
+	if !o.tooLate(state, c) {
+		return false
+	}
+	if o.model.Resets == nil {
+		return true
+	}
+	for _, s := range l.steps {
+		if !has(row, s.slot) && o.isReset(s.c) && o.savedBy(state, c, s.c) {
+			return false
+		}
+	}
+	for k := range l.kinds {
+		op := &l.kinds[k].op
+		if row[rowBits+l.todo.sets+k] < l.kinds[k].called && o.isReset(op) && o.savedBy(state, c, op) {
+			return false
+		}
+	}
+	first, _ := slices.BinarySearchFunc(o.resets, l.now, func(r *checkedOp, now int64) int { return cmp.Compare(r.call, now) })
+	for _, r := range o.resets[first:] {
+		if r.call > c.ret {
+			break
+		}
+		if o.savedBy(state, c, r) {
+			return false
+		}
+	}
+	return true
 }
 
 // prune drops configurations that another dominates. It compares every two of

@@ -22,9 +22,10 @@ type objectStates struct {
 	steps    map[step3]int32
 	late     map[step3]bool // whether it has become impossible
 	labels   map[label]int32
-	named    int32   // labels so far
-	limit    int     // of states, until the next collection
-	asked    []int32 // while an observer asks for the state: those that it met
+	named    int32        // labels so far
+	limit    int          // of states, until the next collection
+	resets   []*checkedOp // of the whole history, in order of call
+	asked    []int32      // while an observer asks for the state: those that it met
 }
 
 // step3 is a state, a request and a response.
@@ -122,7 +123,33 @@ func (o *objectStates) after(state int32, c *checkedOp) int32 {
 	return next
 }
 
-// tooLate reports whether c, whose response is known, has become impossible.
+// findResets notes the operations after which the state does not depend on the one
+// before.
+func (o *objectStates) findResets(checked []checkedOp) {
+	o.resets = nil
+	if o.model.Resets == nil {
+		return
+	}
+	for i := range checked {
+		if c := &checked[i]; o.isReset(c) {
+			o.resets = append(o.resets, c)
+		}
+	}
+}
+
+func (o *objectStates) isReset(c *checkedOp) bool {
+	return o.model.Resets != nil && (c.meaning == committedStep || c.meaning == unknownStep) && o.model.Resets(c.op)
+}
+
+// savedBy reports whether c, for which it is too late in a state, may be possible
+// after a reset.
+func (o *objectStates) savedBy(state int32, c, reset *checkedOp) bool {
+	next := o.after(state, reset)
+	return next < 0 || !o.tooLate(next, c)
+}
+
+// tooLate reports whether c, whose response is known, has become impossible, but
+// for resets.
 func (o *objectStates) tooLate(state int32, c *checkedOp) bool {
 	if o.model.TooLate == nil || c.state < 0 {
 		return false

@@ -43,6 +43,9 @@ const (
 
 func newPilot(ctx context.Context, m machine, checked []checkedOp, memory int64) *pilot {
 	p := &pilot{machine: m, current: newLinearizer(ctx, m.automaton, hasVersions(checked), memory/8), events: newEvents(checked)}
+	if m.object != nil {
+		m.object.findResets(checked)
+	}
 	p.width = firstWidth
 	p.setEffort()
 	return p

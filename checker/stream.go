@@ -112,7 +112,7 @@ func (s *Stream) compile(m *streamedMachine) error {
 	case model.Partition != nil:
 		return fmt.Errorf("model %s has a Partition, which needs all operations: use Check", model.Name)
 	case !s.judge.compiles || m.appends():
-		return s.judge.walk(&m.machine)
+		return s.judge.walk(&m.machine, s.judge.model)
 	}
 	return s.judge.compile(&m.machine)
 }

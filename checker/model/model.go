@@ -42,8 +42,13 @@ type Model struct {
 
 	// TooLate reports whether op, of which Step was asked with its response, is
 	// impossible in a state and in all that can come later. It must be certain. It
-	// spares the judge orders that lead nowhere; nil: nothing is known.
+	// spares the judge orders that lead nowhere; nil: nothing is known. What
+	// operations that Resets names can still do is not its concern.
 	TooLate func(state any, op *history.Operation) bool
+
+	// Resets reports whether the state after op does not depend on the one before;
+	// nil: it always does. It is asked about operations that change the state.
+	Resets func(op *history.Operation) bool
 
 	// Describe describes a state, as in "held by client 2"; nil: as fmt.Sprint.
 	Describe func(state any) string

@@ -75,13 +75,36 @@ func CASRegister() *Model { return registers(history.ModelCASRegister) }
 // KV returns the model of a register for each key, with append and delete.
 func KV() *Model { return registers(history.ModelKV) }
 
+// Unversioned returns m, the model of registers, for a history in which no response
+// has a version: states that differ in their versions only are one.
+func Unversioned(m *Model) *Model {
+	u := *m
+	u.Step = func(state any, op *history.Operation) (any, bool) {
+		next, possible := m.Step(state, op)
+		return versioned{value: next.(versioned).value}, possible
+	}
+	u.Describe = func(state any) string { return state.(versioned).value }
+	return &u
+}
+
 func registers(name history.Model) *Model {
 	return ready(name, Model{
 		Init:      func(string) any { return versioned{value: history.NoValue} },
 		Step:      func(state any, op *history.Operation) (any, bool) { return stepRegister(state.(versioned), op) },
 		Describe:  describeVersioned,
+		TooLate:   tooLateForRegister,
+		Resets:    func(op *history.Operation) bool { return op.Kind != history.KindAppend },
 		Anonymous: true,
 	})
+}
+
+// tooLateForRegister reports whether op tells a value that appends cannot lead to.
+func tooLateForRegister(state any, op *history.Operation) bool {
+	v := state.(versioned)
+	if op.Outcome != history.Committed || op.State == "" || v.value == history.NoValue || op.Kind != history.KindRead && op.Kind != history.KindAppend {
+		return false
+	}
+	return !strings.HasPrefix(op.State, v.value) && !strings.HasPrefix(op.State, strings.TrimSuffix(v.value, `"`))
 }
 
 func stepRegister(v versioned, op *history.Operation) (any, bool) {

@@ -14,7 +14,7 @@ func (p *pilot) disprove() bool {
 	if p.current.object != nil {
 		return false // its states are without number
 	}
-	v := p.recent(stride << min(p.trouble, 24))
+	v := p.recent(p.stride << min(p.trouble, 24))
 	v.loose, v.work = true, looseWork<<(2*min(p.trouble, 12))
 	v.base.limit, v.base.effort = min(v.work, p.current.limit), effort{}
 	if !newContradiction(culprit{p.machine, v}).find() {

@@ -16,9 +16,10 @@ type pilot struct {
 	events   *events
 	trail    []checkpoint
 	spare    []*linearizer
-	trouble  int         // dead ends since the last trouble was over
-	until    int         // the event at which it is
-	width    int         // where there is no trouble
+	trouble  int // dead ends since the last trouble was over
+	until    int // the event at which it is
+	width    int // where there is no trouble
+	stride   int
 	disproof *refutation // of the last events, where none of the configurations leads on
 }
 
@@ -46,7 +47,7 @@ func newPilot(ctx context.Context, m machine, checked []checkedOp, memory int64)
 	if m.object != nil {
 		m.object.findResets(checked)
 	}
-	p.width = firstWidth
+	p.width, p.stride = firstWidth, stride
 	p.setEffort()
 	return p
 }
@@ -81,7 +82,7 @@ func (p *pilot) mark() {
 		p.width, p.until = p.width/2, at.index()
 		p.setEffort()
 	}
-	if at.index()%stride != 0 || len(p.trail) > 0 && p.trail[len(p.trail)-1].at == at {
+	if at.index()%p.stride != 0 || len(p.trail) > 0 && p.trail[len(p.trail)-1].at == at {
 		return
 	}
 	walk := new(linearizer)
@@ -126,7 +127,7 @@ func (p *pilot) goBack() bool {
 	if p.trouble > 1 && p.disprove() {
 		return false
 	}
-	back := at - stride<<min(p.trouble, 24)
+	back := at - p.stride<<min(p.trouble, 24)
 	i := len(p.trail) - 1
 	for i > 0 && p.trail[i].at.index() > back {
 		p.spare = append(p.spare, p.trail[i].walk)
@@ -152,14 +153,14 @@ func (p *pilot) impossible() bool { return p.current.configurations.len() == 0 }
 func (p *pilot) refute() *refutation {
 	v := p.disproof
 	if v == nil {
-		v = p.recent(rebaseAfter)
+		v = p.recent(2 * p.stride)
 		v.base.effort = effort{} // a proof must not leave out configurations
 	}
 	return v.findCulprit(p.events.next)
 }
 
 // recent returns the last events, at least some number of them. The operations in
-// flight when they begin have all returned since.
+// flight when they begin have all returned before the last.
 func (p *pilot) recent(least int) *refutation {
 	end := p.events.position
 	for i := len(p.trail) - 1; ; i-- {
@@ -172,7 +173,7 @@ func (p *pilot) recent(least int) *refutation {
 		for p.events.position = c.at; p.events.position != end; {
 			e, _ := p.events.next()
 			log = append(log, e)
-			ended[e.c] = ended[e.c] || e.ret
+			ended[e.c] = e.ret && p.events.position != end
 		}
 		if i == 0 || !slices.ContainsFunc(c.walk.slots, func(c *checkedOp) bool { return c != nil && !ended[c] }) {
 			base := new(linearizer)

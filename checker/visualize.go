@@ -113,7 +113,7 @@ func (m machine) lastEvents(ctx context.Context, checked []checkedOp) (v *refuta
 	if p.impossible() && !p.current.stopped {
 		return p.refute(), true
 	}
-	return p.recent(rebaseAfter), false
+	return p.recent(2 * p.stride), false
 }
 
 // assignRows gives each client a line. Operations that may take effect at any

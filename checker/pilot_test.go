@@ -1,0 +1,76 @@
+package checker
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/lockstep-dst/lockstep/checker/history"
+)
+
+// narrowPilot has one configuration where there is no trouble, and may go back to
+// any event: few operations get it into trouble.
+func narrowPilot(t *rapid.T, m machine, checked []checkedOp) *pilot {
+	p := newPilot(context.Background(), m, checked, DefaultMemory)
+	p.width, p.stride = 1, rapid.IntRange(1, 4).Draw(t, "stride")
+	p.setEffort()
+	return p
+}
+
+// A pilot that went back and was narrow, and its disproofs, agree with the walk
+// through all configurations, and on the culprit.
+func TestAgreesOnDeadEnds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := corrupted(t, anyHistory(t, rapid.IntRange(1, 30).Draw(t, "operations"), 1))
+		m := machines(h.Operations)[0]
+		a, err := automatonOf(h, m)
+		require.NoError(t, err)
+		m.automaton = a
+		checked := m.checkedOps()
+		p := narrowPilot(t, m, checked)
+		p.run()
+		require.Equal(t, m.decide(checked, hasVersions(checked)) == impossible, p.impossible())
+		if p.impossible() {
+			requireSameCulprit(t, m, checked, p.refute())
+		}
+	})
+}
+
+// A sentence on a loose proof may list too many states, but calls nothing
+// impossible that is possible.
+func requireSameCulprit(t *rapid.T, m machine, checked []checkedOp, v *refutation) {
+	j, source := newMonitor(context.Background(), m.automaton, hasVersions(checked), 1<<30), newEvents(checked)
+	for e, more := source.next(); more && j.add(e); e, more = source.next() {
+	}
+	exact := j.refute(source.next)
+	if v.inconclusive {
+		require.True(t, v.loose || exact.inconclusive)
+		return
+	}
+	require.Equal(t, exact.culprit().op.ID, v.culprit().op.ID)
+	for s := range m.states {
+		if (culprit{m, exact}).couldBe(readOf(int32(s))) {
+			require.True(t, culprit{m, v}.couldBe(readOf(int32(s))), "%s is possible", m.states[s])
+		}
+	}
+	_, operations := culprit{m, v}.contradiction()
+	require.NotEmpty(t, operations)
+}
+
+// Objects have no disproof: a pilot for them ends with all configurations.
+func TestAgreesOnDeadEndsOfObjects(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := anyObject(t, rapid.IntRange(1, 12).Draw(t, "operations"))
+		j, err := newJudge(&h, nil)
+		require.NoError(t, err)
+		for _, m := range machines(h.Operations) {
+			m.automaton = newObjectAutomaton(j.model, m.name)
+			p := narrowPilot(t, m, m.checkedOps())
+			p.run()
+			want := Check(context.Background(), history.History{Model: h.Model, Initial: h.Initial, Operations: h.Operations}, Options{}).Status
+			require.Equal(t, want == Violated, p.impossible())
+		}
+	})
+}

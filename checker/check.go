@@ -150,7 +150,8 @@ func (m machine) sort() {
 }
 
 // check judges m, which has an automaton. It tries the checkers in order of cost:
-// what spares a walk, clusters, the witness, just-in-time linearization and, if that exceeds the
+// what spares a walk, clusters, lists, the witness, contradictions of versions, just-in-time
+// linearization and, if that exceeds the
 // memory allowed, Porcupine.
 func (m machine) check(ctx context.Context, o Options) Result {
 	if r, decided := m.checkShaped(ctx, o); decided {
@@ -165,6 +166,9 @@ func (m machine) check(ctx context.Context, o Options) Result {
 	}
 	if m.object == nil && m.witness(checked) {
 		return Result{Status: Linearizable}
+	}
+	if r, decided := m.checkVersions(ctx, checked, o); decided {
+		return r
 	}
 	if o.Memory == 0 {
 		o.Memory = DefaultMemory

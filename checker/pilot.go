@@ -20,6 +20,7 @@ type pilot struct {
 	until    int // the event at which it is
 	width    int // where there is no trouble
 	stride   int
+	open     int         // as in a checkpoint, now
 	disproof *refutation // of the last events, where none of the configurations leads on
 }
 
@@ -27,6 +28,7 @@ type pilot struct {
 type checkpoint struct {
 	walk *linearizer
 	at   position
+	open int // operations in flight that return, those without effect included
 }
 
 // Widths of a pilot where there is no trouble: the fewer dead ends there were, the
@@ -62,6 +64,12 @@ func (p *pilot) run() (last *checkedOp) {
 			return last
 		}
 		last = e.c
+		switch {
+		case e.ret:
+			p.open--
+		case e.c.ret != forever:
+			p.open++
+		}
 		if !e.ret {
 			p.current.call(e.c)
 		} else if !p.current.ret(e.c) && !p.goBack() {
@@ -90,7 +98,7 @@ func (p *pilot) mark() {
 		walk, p.spare = p.spare[last], p.spare[:last]
 	}
 	walk.copy(p.current)
-	p.trail = append(p.trail, checkpoint{walk, at})
+	p.trail = append(p.trail, checkpoint{walk, at, p.open})
 	p.thin()
 	if o := p.current.object; o != nil && o.full() {
 		users := []*linearizer{p.current}
@@ -136,7 +144,7 @@ func (p *pilot) goBack() bool {
 	p.trail = p.trail[:i+1]
 	p.current.copy(p.trail[i].walk)
 	p.setEffort()
-	p.events.position = p.trail[i].at
+	p.events.position, p.open = p.trail[i].at, p.trail[i].open
 	return true
 }
 
@@ -169,13 +177,15 @@ func (p *pilot) recent(least int) *refutation {
 			continue
 		}
 		var log []event
-		ended := map[*checkedOp]bool{}
+		open, called := c.open, map[*checkedOp]bool{}
 		for p.events.position = c.at; p.events.position != end; {
 			e, _ := p.events.next()
 			log = append(log, e)
-			ended[e.c] = e.ret && p.events.position != end
+			if called[e.c] = called[e.c] || !e.ret; !called[e.c] && p.events.position != end {
+				open--
+			}
 		}
-		if i == 0 || !slices.ContainsFunc(c.walk.slots, func(c *checkedOp) bool { return c != nil && !ended[c] }) {
+		if i == 0 || open == 0 {
 			base := new(linearizer)
 			base.copy(c.walk)
 			return newRefutation(base, i == 0, log)

@@ -74,3 +74,42 @@ func TestAgreesOnDeadEndsOfObjects(t *testing.T) {
 		}
 	})
 }
+
+// What versions decide is right.
+func TestAgreesOnVersions(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := corrupted(t, anyHistory(t, rapid.IntRange(1, 6).Draw(t, "operations"), 1))
+		m := machines(h.Operations)[0]
+		a, err := automatonOf(h, m)
+		require.NoError(t, err)
+		m.automaton = a
+		checked := m.checkedOps()
+		order, told := byVersion(checked)
+		if !told || len(order) == 0 {
+			return
+		}
+		d := &versions{machine: m, excerpts: newExcerpts(checked), order: order}
+		evidence, verdict := d.conflict(excerpt{last: int32(len(d.returns) - 1)})
+		truth := m.decide(checked, true)
+		if verdict != unsure {
+			require.Equal(t, truth, verdict)
+		}
+		if verdict != impossible {
+			return
+		}
+		last, ok := d.culprit(context.Background(), evidence, d.conflict)
+		if !ok {
+			return
+		}
+		w := newBruteForce(h)
+		require.Equal(t, w.culprit(), d.ops[d.returns[last]].op.ID)
+		kept := map[string]bool{}
+		for _, op := range d.contradiction(last, d.conflict) {
+			kept[op.ID] = true
+		}
+		require.NotEmpty(t, kept)
+		require.False(t, w.doubting(kept, d.ops[d.returns[last]].ret))
+		class, _ := explanation{m, &versionProof{versions: d, until: last}}.explain()
+		require.NotEmpty(t, class)
+	})
+}

@@ -18,38 +18,7 @@ import (
 // twentieth. More has the grammars of models
 // that are not known here.
 func Read(r io.Reader, more ...Grammar) (History, error) {
-	in, err := NewReader(r, more...)
-	if err != nil {
-		return History{}, err
-	}
-	h := History{Model: in.Header.Model, Definitions: in.Header.Definitions, Initial: in.Header.Initial}
-	var all chunks
-	var bad BadLines
-	for {
-		op, err := in.Next()
-		if err == io.EOF {
-			break
-		}
-		if errors.Is(err, ErrFormat) {
-			bad.add(err)
-			if bad.Full() {
-				bad.Stop()
-				break
-			}
-			continue
-		}
-		if err != nil {
-			return History{}, err
-		}
-		if len(bad.lines) == 0 {
-			all.add(op)
-		}
-	}
-	if err := bad.Err(); err != nil {
-		return History{}, err
-	}
-	h.Operations = all.join()
-	return h, nil
+	return ReadOn(1, serially, r, more...)
 }
 
 // Header is the first line of a history.
@@ -102,17 +71,36 @@ func (in *Reader) Next() (Operation, error) {
 	if err != nil {
 		return Operation{}, err
 	}
-	op := Operation{Return: NoReturn, Version: NoVersion}
-	if !in.fast.parse(text, &op) {
-		if op, err = parseOperation(text, in.Header.Version, in.valid.grammar.Named); err != nil {
-			return Operation{}, formatError(in.lines.number, err)
-		}
+	op, err := in.parse(text, &in.fast, in.lines.number)
+	if err == nil {
+		err = in.check(&op, in.lines.number)
 	}
-	in.valid.line = in.lines.number
-	if f := in.valid.add(&op); f != nil {
-		return Operation{}, formatError(in.lines.number, f)
+	if err != nil {
+		return Operation{}, err
 	}
 	return op, nil
+}
+
+// parse parses a line, if possible with fast.
+func (in *Reader) parse(text []byte, fast *scanner, line int) (Operation, error) {
+	op := Operation{Return: NoReturn, Version: NoVersion}
+	if fast.parse(text, &op) {
+		return op, nil
+	}
+	op, err := parseOperation(text, in.Header.Version, in.valid.grammar.Named)
+	if err != nil {
+		return Operation{}, formatError(line, err)
+	}
+	return op, nil
+}
+
+// check checks the operation of a line against the ones before it.
+func (in *Reader) check(op *Operation, line int) error {
+	in.valid.line = line
+	if f := in.valid.add(op); f != nil {
+		return formatError(line, f)
+	}
+	return nil
 }
 
 // parseHeader checks format and version first, because a newer version may have

@@ -9,8 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/lockstep-dst/lockstep/checker/etcd"
 	"github.com/lockstep-dst/lockstep/checker/history"
@@ -223,7 +225,7 @@ func (s *historyFlags) readLockstep(in io.Reader) (source, error) {
 			return source{}, errors.New(flag.about)
 		}
 	}
-	h, err := history.Read(in)
+	h, err := history.ReadOn(runtime.GOMAXPROCS(0), atOnce, in)
 	if err == nil {
 		err = s.checkModel(h)
 	}
@@ -241,6 +243,15 @@ func (s *historyFlags) readLockstep(in io.Reader) (source, error) {
 		h.Initial = s.initial
 	}
 	return source{History: h}, nil
+}
+
+// atOnce runs tasks each in a goroutine of its own.
+func atOnce(n int, do func(task int)) {
+	var all sync.WaitGroup
+	for task := range n {
+		all.Go(func() { do(task) })
+	}
+	all.Wait()
 }
 
 // checkModel returns an error if --model differs from the header.

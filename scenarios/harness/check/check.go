@@ -61,6 +61,7 @@ guarantee, see docs/GUARANTEES.md.`,
 	f.StringVar(&c.viz, "viz", "", "write a page about the machine that is violated, in HTML, to this file")
 	f.DurationVar(&c.budget, "budget", time.Minute, "give up after judging for so long; the verdict is then undecided")
 	f.Var(&c.memory, "memory", "give up when judging needs more than this, as in 512MiB; the verdict is then undecided")
+	f.BoolVar(&c.stream, "stream", false, "judge while reading, as of a pipe that goes on, in the memory of what is in flight; undecided where too many orders are possible. --budget then counts from the beginning, and there is none by default")
 	f.DurationVar(&c.budget, "timeout", time.Minute, "as --budget")
 	f.StringVar(&c.source.failed, "failed-cas", failedNone, "as --failed")
 	for _, old := range []string{"timeout", "failed-cas"} {
@@ -80,6 +81,7 @@ type check struct {
 	observations observationFlags
 	json         bool
 	viz          string // file
+	stream       bool
 	budget       time.Duration
 	memory       byteSize
 }
@@ -87,6 +89,9 @@ type check struct {
 func (c *check) run(cmd *cobra.Command, name string) error {
 	if err := c.validate(cmd); err != nil {
 		return err
+	}
+	if c.stream {
+		return c.runStream(cmd, name)
 	}
 	if name == "-" && c.observations.file == "-" {
 		return errors.New("--observations -: the history is read from standard input already; give one of them as a file")
@@ -109,7 +114,7 @@ func (c *check) run(cmd *cobra.Command, name string) error {
 	})
 	r := checker.Check(cmd.Context(), h.History, checker.Options{Timeout: c.budget, Memory: int64(c.memory), Explain: true, Model: h.model})
 	p.End()
-	if err := c.print(cmd.OutOrStdout(), h, r, guarantees); err != nil {
+	if err := c.print(cmd.OutOrStdout(), h, len(h.Operations), r, guarantees); err != nil {
 		return err
 	}
 	if c.viz != "" {
@@ -117,13 +122,7 @@ func (c *check) run(cmd *cobra.Command, name string) error {
 			return fmt.Errorf("--viz: %w", err)
 		}
 	}
-	switch Worst(r.Status, guarantees) {
-	case checker.Violated:
-		return &cli.Error{Code: cli.Violated}
-	case checker.Undecided:
-		return &cli.Error{Code: cli.Undecided}
-	}
-	return nil
+	return exitCode(Worst(r.Status, guarantees))
 }
 
 func (c *check) validate(cmd *cobra.Command) error {
@@ -136,6 +135,9 @@ func (c *check) validate(cmd *cobra.Command) error {
 	}
 	if err := c.observations.validate(cmd); err != nil {
 		return err
+	}
+	if c.stream && (c.viz != "" || c.observations.file != "") {
+		return errors.New("--stream: --viz and --observations need the whole history: leave one of them out")
 	}
 	if c.viz == "" && cmd.Flags().Changed("viz") {
 		return errors.New("--viz: want a file")
@@ -180,23 +182,23 @@ type checkJSON struct {
 
 // print prints the verdict on the history, and one on each guarantee if there are
 // observations.
-func (c *check) print(out io.Writer, h source, r checker.Result, guarantees []guarantee.Result) error {
+func (c *check) print(out io.Writer, h source, operations int, r checker.Result, guarantees []guarantee.Result) error {
 	if c.json {
 		j := checkJSON{
-			Verdict: Worst(r.Status, guarantees), Operations: len(h.Operations), Skipped: h.skipped,
+			Verdict: Worst(r.Status, guarantees), Operations: operations, Skipped: h.skipped,
 			Machine: r.Machine, Class: r.Class, Sentence: r.Explanation, Contradiction: IDs(r.Contradiction), Premise: r.Premise, Account: r.Account,
 		}
 		if r.Culprit != nil {
 			j.Operation = r.Culprit.ID
 		}
 		if c.observations.file != "" {
-			j.Observations, j.Guarantees = c.observations.count, newGuarantees(r, len(h.Operations), guarantees)
+			j.Observations, j.Guarantees = c.observations.count, newGuarantees(r, operations, guarantees)
 		}
 		return json.NewEncoder(out).Encode(j)
 	}
 	if c.observations.file != "" {
-		fmt.Fprintf(out, "%s: %d operations, %d observations%s\n", Worst(r.Status, guarantees), len(h.Operations), c.observations.count, h.skippedText())
-		for _, v := range newGuarantees(r, len(h.Operations), guarantees) {
+		fmt.Fprintf(out, "%s: %d operations, %d observations%s\n", Worst(r.Status, guarantees), operations, c.observations.count, h.skippedText())
+		for _, v := range newGuarantees(r, operations, guarantees) {
 			if _, err := fmt.Fprintln(out, v); err != nil {
 				return err
 			}
@@ -204,7 +206,7 @@ func (c *check) print(out io.Writer, h source, r checker.Result, guarantees []gu
 		_, err := io.WriteString(out, r.Evidence())
 		return err
 	}
-	_, err := fmt.Fprintf(out, "%s: %d operations%s\n", r.Status, len(h.Operations), h.skippedText())
+	_, err := fmt.Fprintf(out, "%s: %d operations%s\n", r.Status, operations, h.skippedText())
 	if err == nil && r.Explanation != "" {
 		_, err = fmt.Fprintf(out, "%s\n%s%s", r.Explanation, r.Evidence(), h.nilHint(r))
 	}

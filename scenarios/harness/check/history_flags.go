@@ -213,6 +213,21 @@ func detectFormat(in *bufio.Reader) string {
 }
 
 func (s *historyFlags) readLockstep(in io.Reader) (source, error) {
+	if err := s.refuseJepsen(); err != nil {
+		return source{}, err
+	}
+	h, err := history.ReadOn(runtime.GOMAXPROCS(0), atOnce, in)
+	if err == nil {
+		err = s.adopt(&h)
+	}
+	if err != nil {
+		return source{}, err
+	}
+	return source{History: h}, nil
+}
+
+// refuseJepsen returns an error for flags that are for histories of Jepsen.
+func (s *historyFlags) refuseJepsen() error {
 	for _, flag := range []struct {
 		given bool
 		about string
@@ -222,27 +237,27 @@ func (s *historyFlags) readLockstep(in io.Reader) (source, error) {
 		{s.nilRead != nilUnwritten, "--nil-read " + s.nilRead + " is for histories of Jepsen: leave reads without a claim out of this one, or make them unknown"},
 	} {
 		if flag.given {
-			return source{}, errors.New(flag.about)
+			return errors.New(flag.about)
 		}
 	}
-	h, err := history.ReadOn(runtime.GOMAXPROCS(0), atOnce, in)
-	if err == nil {
-		err = s.checkModel(h)
+	return nil
+}
+
+// adopt gives h the initial state of the flags. It returns an error if they differ from
+// its header.
+func (s *historyFlags) adopt(h *history.History) error {
+	if err := s.checkModel(*h); err != nil || s.initial == "" {
+		return err
 	}
-	if err != nil {
-		return source{}, err
+	g, _ := history.GrammarOf(h.Model)
+	if err := g.CheckInitial(s.initial); err != nil {
+		return err
 	}
-	if s.initial != "" {
-		g, _ := history.GrammarOf(h.Model)
-		if err := g.CheckInitial(s.initial); err != nil {
-			return source{}, err
-		}
-		if h.Initial != "" && h.Initial != s.initial {
-			return source{}, fmt.Errorf("--initial %s, but the header has %s: leave --initial out", s.initial, h.Initial)
-		}
-		h.Initial = s.initial
+	if h.Initial != "" && h.Initial != s.initial {
+		return fmt.Errorf("--initial %s, but the header has %s: leave --initial out", s.initial, h.Initial)
 	}
-	return source{History: h}, nil
+	h.Initial = s.initial
+	return nil
 }
 
 // atOnce runs tasks each in a goroutine of its own.

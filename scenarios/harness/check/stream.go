@@ -1,0 +1,117 @@
+package check
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/lockstep-dst/lockstep/checker"
+	"github.com/lockstep-dst/lockstep/checker/history"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
+	"github.com/spf13/cobra"
+)
+
+// advanceAfter is the number of operations after which a stream is judged: few
+// enough that a violation is soon told, many enough that it costs nothing.
+const advanceAfter = 256
+
+// judgeStream judges a history of lockstep while it is read, and keeps what is in
+// flight only. The source that it returns has no operations.
+func (c *check) judgeStream(cmd *cobra.Command, name string) (h source, r checker.Result, count int, err error) {
+	in := cmd.InOrStdin()
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return h, r, 0, withoutPath(err)
+		}
+		defer f.Close()
+		in = f
+	}
+	plain, end, err := decompress(in)
+	if err != nil {
+		return h, r, 0, err
+	}
+	defer end()
+	lines, err := c.source.openStream(bufio.NewReaderSize(plain, 64<<10))
+	if err != nil {
+		return h, r, 0, err
+	}
+	h.Model, h.Definitions, h.Initial = lines.Header.Model, lines.Header.Definitions, lines.Header.Initial
+	ctx := cmd.Context()
+	if cmd.Flags().Changed("budget") || cmd.Flags().Changed("timeout") {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.budget)
+		defer cancel()
+	}
+	s := checker.NewStream(ctx, h.History, checker.Options{Memory: int64(c.memory), Explain: true})
+	r.Status = checker.Linearizable
+	for r.Status != checker.Violated {
+		op, err := lines.Next()
+		if err == io.EOF {
+			r = s.Finish()
+			break
+		}
+		if err == nil {
+			err = s.Add(op)
+		}
+		if err != nil {
+			return h, r, s.Operations(), err
+		}
+		if count++; count%advanceAfter == 0 {
+			r = s.Advance(op.Call)
+		}
+	}
+	return h, r, count, nil
+}
+
+// openStream reads the header of a history of lockstep.
+func (s *historyFlags) openStream(in *bufio.Reader) (*history.Reader, error) {
+	if s.format != formatAuto && s.format != formatLockstep || detectFormat(in) != formatLockstep {
+		return nil, errors.New("--stream is for histories in the format of lockstep, of which the lines are in order of call: leave it out")
+	}
+	if err := s.refuseJepsen(); err != nil {
+		return nil, err
+	}
+	lines, err := history.NewReader(in)
+	if err != nil {
+		return nil, err
+	}
+	h := history.History{Model: lines.Header.Model, Definitions: lines.Header.Definitions, Initial: lines.Header.Initial}
+	if err := s.adopt(&h); err != nil {
+		return nil, err
+	}
+	lines.Header.Initial = h.Initial
+	return lines, nil
+}
+
+// runStream is run with --stream.
+func (c *check) runStream(cmd *cobra.Command, name string) error {
+	h, r, count, err := c.judgeStream(cmd, name)
+	if err == nil && count == 0 {
+		err = fmt.Errorf("%w: the file ends, and there was no operation in it", history.ErrFormat)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if err := c.print(cmd.OutOrStdout(), h, count, r, nil); err != nil {
+		return err
+	}
+	if r.Status == checker.Undecided {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: without --stream the whole history is judged together, which decides more\n", cmd.Root().Name())
+	}
+	return exitCode(r.Status)
+}
+
+// exitCode returns the error of a verdict.
+func exitCode(s checker.Status) error {
+	switch s {
+	case checker.Violated:
+		return &cli.Error{Code: cli.Violated}
+	case checker.Undecided:
+		return &cli.Error{Code: cli.Undecided}
+	}
+	return nil
+}

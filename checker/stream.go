@@ -142,9 +142,6 @@ func (s *Stream) Advance(horizon int64) Result {
 	}
 	waiting := s.waiting[:0]
 	for _, m := range s.waiting {
-		if m.abandoned {
-			continue
-		}
 		if r := m.advance(s.horizon, s.options); r.Status != Linearizable {
 			m.abandon()
 			if s.result = s.result.worse(r); r.Status == Violated {

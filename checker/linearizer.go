@@ -20,7 +20,7 @@ import (
 // lose no order. They are implemented by settle (observers at once, versions as
 // ceilings), callStep and first (earliest deadline first), unknownKind (unknown
 // steps as counts), prune (dominance), absorbBlindWrites and findUses
-// (registers), and narrow (narrow first).
+// (registers), and tooFar (no way there). A pilot keeps few of them: narrow.go.
 //
 // Memory is that of the configurations and the operations in flight, whatever
 // the length of the history. The number of configurations is at worst

@@ -55,9 +55,6 @@ func (j *monitor) add(e event) bool {
 	return j.current.ret(e.c)
 }
 
-// impossible reports whether no configuration is left.
-func (j *monitor) impossible() bool { return j.current.configurations.len() == 0 }
-
 // rebase drops the oldest events. It waits until all operations that were in
 // flight at the new base have returned: the log must hold the call of each
 // operation that has not, see refutation.

@@ -16,10 +16,10 @@ type pilot struct {
 	events   *events
 	trail    []checkpoint
 	spare    []*linearizer
-	trouble  int // dead ends since the last trouble was over
-	until    int // the event at which it is
-	width    int // where there is no trouble
-	stride   int
+	trouble  int         // dead ends since the last trouble was over
+	until    int         // the event at which it is
+	width    int         // where there is no trouble
+	stride   int         // number of events between checkpoints
 	open     int         // as in a checkpoint, now
 	disproof *refutation // of the last events, where none of the configurations leads on
 }
@@ -40,7 +40,7 @@ const (
 )
 
 const (
-	stride = 64   // number of events between checkpoints
+	stride = 64   // of a pilot
 	quiet  = 4096 // number of events without a dead end after which width shrinks
 )
 

@@ -121,7 +121,7 @@ func spoilAny(t *rapid.T, m *model.Model, ops []history.Operation) {
 			op.Outcome, op.Reason, op.State = history.Rejected, "conflict", ""
 		}
 	case 3:
-		if wrong := responses(m, *op, m.Form(op.Kind), []string{"true", "false", "2", other.State, other.Argument}); len(wrong) > 0 {
+		if wrong := responses(m, *op, m.Form(op.Kind), []string{"true", "false", "2", "[a]", "[c d]", other.State, other.Argument}); len(wrong) > 0 {
 			*op = rapid.SampledFrom(wrong).Draw(t, "wrong")
 		}
 	}
@@ -186,7 +186,10 @@ func TestAgreesOnCulpritsOfShaped(t *testing.T) {
 		culprit := &c.ops[c.returns[last]]
 		require.Equal(t, w.culprit(), culprit.op.ID)
 		contradiction, known := shapedContradiction(s, last)
-		require.True(t, known)
+		if !known { // rare: it takes more to prove it than the two holds
+			require.Equal(t, history.ModelLock, h.Model)
+			return
+		}
 		// A lock may know that some client held it, and not that none of these can have.
 		requireContradicts(t, w, Result{Status: Violated, Culprit: culprit.op, Contradiction: contradiction}, h.Model != history.ModelLock)
 		require.NotEmpty(t, m.explainShaped(culprit.op, contradiction))

@@ -34,6 +34,7 @@ func (h *stateHistory) add(state string) {
 	h.n++
 }
 
+// at returns a state; any string if it is further back than there are states.
 func (h *stateHistory) at(back uint) string { return h.last[(h.n-back)%stateReach] }
 
 // find returns the least number of a state; 0 if it has none.
@@ -144,14 +145,11 @@ func (c *binaryCoder) readEntry(text valueText, e *node.Entry, states *stateHist
 func (c *binaryCoder) readState(text valueText, back uint, states *stateHistory) (state string) {
 	if back == 0 {
 		state = c.part(text, "to")
-	} else if back <= min(states.n, stateReach) {
-		state = states.at(back)
 	} else {
-		c.fail(fmt.Errorf("to: %d states back, and there are %d", back, min(states.n, stateReach)))
-		return ""
+		state = states.at(back)
 	}
-	if states.find(state) != back {
-		c.fail(fmt.Errorf("to: not its only form: %d states back for %.32q", back, state))
+	if want := states.find(state); want != back { // also if it is further back than there are states
+		c.fail(fmt.Errorf("to: not its only form: reference %d for %.32q, want %d", back, state, want))
 	}
 	return state
 }

@@ -155,7 +155,11 @@ func (o *sequential) argument() string {
 	if o.made++; o.values == 0 {
 		return strconv.Itoa(o.made)
 	}
-	return strconv.Itoa(o.random.IntN(o.values))
+	n := o.random.IntN(o.values)
+	if o.model == history.ModelCounter {
+		n++ // to add nothing is no change
+	}
+	return strconv.Itoa(n)
 }
 
 // take fills in arguments and, if op takes effect, the response.
@@ -262,6 +266,9 @@ func (s shape) spoil(ops []history.Operation) {
 			return
 		case op.Kind == history.KindRead && s.model != history.ModelCounter && !s.versions && s.values > 0 && s.values < 100:
 			op.State = "-1"
+			return
+		case op.Kind == history.KindRead && s.model == history.ModelMachine && !s.versions:
+			op.State = fsm.Retired
 			return
 		}
 		if op.Outcome == history.Committed && op.State != "" && op.Kind != history.KindPropose {

@@ -38,14 +38,18 @@ func ids(ops []history.Operation) (ids []string) {
 func TestContradictionAssumesNoVersion(t *testing.T) {
 	untold := history.Operation{Kind: history.KindPropose, Argument: "Running", Version: history.NoVersion}
 	stale := history.Operation{Kind: history.KindPropose, Argument: "Running", Version: 5}
-	for _, h := range []history.History{
-		after(stale),
-		after(untold, history.Operation{Kind: history.KindRead, State: "Running", Version: 1}),
+	for _, x := range []struct {
+		h    history.History
+		want []string
+	}{
+		{after(stale), []string{"p5", "o1"}},
+		{after(untold, history.Operation{Kind: history.KindRead, State: "Running", Version: 1}), []string{"p300", "o2"}},
 	} {
-		r := Check(t.Context(), h, Options{Explain: true})
+		r := Check(t.Context(), x.h, Options{Explain: true})
 		require.Equal(t, Violated, r.Status)
 		require.Empty(t, r.Premise)
-		require.Equal(t, []string{"p300", r.Culprit.ID}, ids(r.Contradiction))
+		require.Equal(t, x.want, ids(r.Contradiction))
+		require.Equal(t, x.want[1], r.Culprit.ID)
 	}
 }
 

@@ -242,15 +242,27 @@ func (n *Node) onChosen(m *machine) {
 	for _, o := range r.batch {
 		n.answerChosen(m, o)
 	}
-	c := n.commits.Make(arenaBlock)
-	*c = Commit{Key: m.key, Ballot: r.ballot, Value: r.value, First: r.first}
-	for _, id := range n.cfg.Members {
-		if id != n.cfg.ID {
-			n.sendWhenDurable(id, c, 0)
-		}
-	}
+	n.sendCommits(m)
 	n.endRound(m)
 	n.startRound(m)
+}
+
+// sendCommits tells the other members that the round's value is chosen, and leaves the
+// value out for those that have acknowledged it.
+func (n *Node) sendCommits(m *machine) {
+	r := &m.round
+	brief, whole := n.commits.Make(arenaBlock), n.commits.Make(arenaBlock)
+	*brief = Commit{Key: m.key, Ballot: r.ballot, First: r.first}
+	*whole = Commit{Key: m.key, Ballot: r.ballot, Value: r.value, First: r.first}
+	for i, id := range n.cfg.Members {
+		switch {
+		case id == n.cfg.ID:
+		case r.acknowledged.has(i):
+			n.sendWhenDurable(id, brief, 0)
+		default:
+			n.sendWhenDurable(id, whole, 0)
+		}
+	}
 }
 
 func (n *Node) endRound(m *machine) {

@@ -128,6 +128,8 @@ func TestBadFlags(t *testing.T) {
 		"--write: the page is about all": {"--write", "--only", "x"},
 		"--starts 0":                     {"--starts", "0"},
 		"--seeds 0: want 1 to":           {"--seeds", "0"},
+		"--limit -1: want at least 0":    {"--limit", "-1"},
+		"cannot go on without --results": {"--limit", "1"},
 		"--cpu 1.5s: want whole seconds": {"--cpu", "1500ms"},
 		"no mutant of":                   {"--only", "^nothing has this name$"},
 		"--only: error parsing regexp":   {"--only", "("},

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -44,6 +45,8 @@ type options struct {
 	write         bool
 	ablate        bool
 	ablationSeeds uint64 // of each campaign of an ablation
+	results       string // file of findings to go on from; empty: none
+	limit         int    // mutants to test in this run; 0: all
 }
 
 func newCommand() *cobra.Command {
@@ -64,6 +67,9 @@ Before that the node as it is must pass. Budgets are counts of seeds, so a verdi
 not depend on the load of the host. A process that uses more processor time than --cpu
 is ended, and its mutant is undecided.
 
+With --results a run that was interrupted, or ended by --limit, goes on where it was: what
+is in the file is not tested again, if it is of the same sources, mutant and flags.
+
 The exit code is 1 if a mutant survives that is not argued to be equivalent, is undecided,
 does not apply or does not compile.`,
 		Args:         cobra.NoArgs,
@@ -83,6 +89,8 @@ does not apply or does not compile.`,
 	f.IntVar(&o.jobs, "jobs", runtime.GOMAXPROCS(0), "mutants at the same time, each on one core")
 	f.BoolVar(&o.ablate, "ablate", false, "do it once more without each part of the harness, from up to three first seeds")
 	f.Uint64Var(&o.ablationSeeds, "ablation-seeds", 2500, "seeds that a campaign may run then")
+	f.StringVar(&o.results, "results", "", "append each finding to this file, and do not test the mutants again that are in it")
+	f.IntVar(&o.limit, "limit", 0, "test at most so many mutants that are not in --results (0: all)")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	f.BoolVar(&o.write, "write", false, "write docs/TEETH.md")
 	return cmd
@@ -104,38 +112,79 @@ func (o *options) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	r, err := o.openResults(root)
+	if err != nil {
+		return err
+	}
+	t := newTable(ctx, root, o)
+	left, err := o.fill(ctx, cmd.ErrOrStderr(), module{root, o.driver}, all, r, t)
+	if err := errors.Join(err, r.close()); err != nil {
+		return err
+	}
+	if left > 0 {
+		_, err := fmt.Fprintf(cmd.ErrOrStderr(), "%d of %d mutants are left: repeat the command to go on\n", left, len(all))
+		return errors.Join(err, t.unresolved())
+	}
+	t.finish(all, r.took())
+	if err := o.print(cmd, root, t); err != nil {
+		return err
+	}
+	return t.unresolved()
+}
+
+// fill fills the table with the findings that there are already, and those of the
+// mutants that are missing, as far as --limit goes. It returns how many are left.
+func (o *options) fill(ctx context.Context, w io.Writer, m module, all []*mutant, r *results, t *table) (left int, err error) {
+	known, missing, err := r.split(all)
+	if err != nil {
+		return 0, err
+	}
+	t.of, t.Findings = len(all), known
+	if o.results != "" {
+		if _, err := fmt.Fprintf(w, "%d of %d mutants are in %s\n", len(known), len(all), o.results); err != nil {
+			return 0, err
+		}
+	}
+	if o.limit > 0 && len(missing) > o.limit {
+		left, missing = len(missing)-o.limit, missing[:o.limit]
+	}
+	if len(missing) == 0 {
+		return left, nil
+	}
+	err = o.testMissing(ctx, w, m, missing, r, t)
+	if ctx.Err() != nil && o.results != "" {
+		err = fmt.Errorf("%w: what is found is in %s: repeat the command to go on", err, o.results)
+	}
+	return left, err
+}
+
+// testMissing tests mutants, after the node as it is.
+func (o *options) testMissing(ctx context.Context, w io.Writer, m module, missing []*mutant, r *results, t *table) error {
 	scratch, err := os.MkdirTemp("", "mutants")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(scratch)
-	begin := time.Now()
-	p, err := o.prepare(ctx, module{root, o.driver}, scratch, all)
+	p, err := o.prepare(ctx, m, scratch, missing)
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprint(cmd.ErrOrStderr(), p.describe()); err != nil {
+	if _, err := fmt.Fprint(w, p.describe()); err != nil {
 		return err
 	}
 	if err := o.control(ctx, p); err != nil {
 		return err
 	}
-	t := newTable(ctx, root, o)
-	err = o.forEach(ctx, all, func(m *mutant) error {
+	return o.forEach(ctx, missing, func(m *mutant) error {
 		f, err := o.testMutant(ctx, p, scratch, m)
 		if err != nil {
 			return err
 		}
-		return t.add(cmd.ErrOrStderr(), f)
+		if err := r.add(m, f); err != nil {
+			return err
+		}
+		return t.add(w, f)
 	})
-	if err != nil {
-		return err
-	}
-	t.finish(all, time.Since(begin))
-	if err := o.print(cmd, root, t); err != nil {
-		return err
-	}
-	return t.unresolved()
 }
 
 // validate names the first flag that is out of bounds.
@@ -151,6 +200,10 @@ func (o *options) validate() error {
 		return fmt.Errorf("--seeds %d: want 1 to %d", o.seeds, seedStride)
 	case o.ablationSeeds < 1 || o.ablationSeeds > seedStride:
 		return fmt.Errorf("--ablation-seeds %d: want 1 to %d", o.ablationSeeds, seedStride)
+	case o.limit < 0:
+		return fmt.Errorf("--limit %d: want at least 0", o.limit)
+	case o.limit > 0 && o.results == "":
+		return errors.New("--limit: the next run cannot go on without --results: name a file")
 	case o.cpu < time.Second || o.cpu%time.Second != 0:
 		return fmt.Errorf("--cpu %v: want whole seconds, at least 1s", o.cpu)
 	case o.write && (o.fast || o.only != "" || o.dir != ""):
@@ -159,12 +212,17 @@ func (o *options) validate() error {
 	return nil
 }
 
+// mutantsDir is the directory of the mutants.
+func (o *options) mutantsDir(root string) string {
+	if o.dir != "" {
+		return o.dir
+	}
+	return filepath.Join(root, "testdata", "mutants")
+}
+
 // selectMutants returns the mutants that the flags select.
 func (o *options) selectMutants(root string) ([]*mutant, error) {
-	dir := o.dir
-	if dir == "" {
-		dir = filepath.Join(root, "testdata", "mutants")
-	}
+	dir := o.mutantsDir(root)
 	all, err := load(dir)
 	if err != nil {
 		return nil, err

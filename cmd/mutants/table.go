@@ -38,6 +38,7 @@ type table struct {
 
 	mu      sync.Mutex
 	ablated bool
+	of      int // findings that there will be
 }
 
 // ablation is the result without a part of the harness.
@@ -70,8 +71,8 @@ func (t *table) add(w io.Writer, f finding) error {
 	if f.Status == broken || f.Status == undecided {
 		said = f.Problem
 	}
-	_, err := fmt.Fprintf(w, "%3d %-10s %-40s %d/%d %7d seeds %7.2f s %3d steps  %s\n",
-		len(t.Findings), f.Status, f.Name, f.Kills, f.Starts, f.Seeds, f.Seconds, f.Steps, said)
+	_, err := fmt.Fprintf(w, "%3d/%d %-10s %-40s %d/%d %7d seeds %7.2f s %3d steps  %s\n",
+		len(t.Findings), t.of, f.Status, f.Name, f.Kills, f.Starts, f.Seeds, f.Seconds, f.Steps, said)
 	return err
 }
 

@@ -61,9 +61,10 @@ var layers = map[string]layer{
 
 	"node/definition": {internal: []string{"node/fsm"}, external: []string{"go.yaml.in/yaml/v3"}},
 
-	"node/tcp":         {internal: []string{"node", "node/member", "node/wire"}},
-	"node/tcp/tcptest": {external: []string{"github.com/stretchr/testify/require"}},
-	"node/files":       {internal: []string{"node/wal"}},
+	"node/tcp":             {internal: []string{"node", "node/member", "node/wire"}},
+	"node/internal/memnet": {},
+	"node/tcp/tcptest":     {external: []string{"github.com/stretchr/testify/require"}},
+	"node/files":           {internal: []string{"node/wal"}},
 	"node/server": {
 		internal: []string{"node", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/internal/connlimit", "node/member", "node/op", "node/service", "node/stream", "node/tcp", "node/wal", "node/watch", "node/wire"},
 		external: []string{

@@ -25,9 +25,9 @@ const maxResponse = 64 << 10
 // written, or it has an Idempotency-Key (Request.isReplayable). It follows
 // redirects, after which an error does not tell whether the first request arrived;
 // so redirects are off.
-func newHTTPClient() *http.Client {
+func newHTTPClient(dial func(ctx context.Context, network, address string) (net.Conn, error)) *http.Client {
 	return &http.Client{
-		Transport:     &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute},
+		Transport:     &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
@@ -83,9 +83,24 @@ func newHTTPRequest(ctx context.Context, endpoint string, r *op.Request) (*http.
 	return req, nil
 }
 
+// dialError is the error of a dial: there is no connection.
+type dialError struct{ error }
+
+// Unwrap returns the error of Config.Dial.
+func (e dialError) Unwrap() error { return e.error }
+
+// dialHTTP opens a connection for requests by HTTP.
+func (c *Client) dialHTTP(ctx context.Context, _, address string) (net.Conn, error) {
+	conn, err := c.cfg.Dial(ctx, address)
+	if err != nil {
+		return nil, dialError{err}
+	}
+	return conn, nil
+}
+
 // neverSent reports whether a request that failed with err cannot have reached a
 // node: there was no connection.
 func neverSent(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
+	var failed dialError
+	return errors.As(err, &failed)
 }

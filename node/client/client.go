@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -30,6 +31,10 @@ type Config struct {
 	// HTTPOnly sends each operation as an HTTP request. Otherwise all operations and
 	// watches go over one stream to each node, unless a node speaks none.
 	HTTPOnly bool
+
+	// Dial opens connections to endpoints; nil: TCP. Its error means that there is no
+	// connection, so that nothing was sent.
+	Dial func(ctx context.Context, endpoint string) (net.Conn, error)
 }
 
 // minAttemptTimeout is the shortest wait for a node that usually responds much sooner,
@@ -45,6 +50,8 @@ type Client struct {
 
 	mu      sync.Mutex // guards session
 	session *session.Session
+
+	pendingCalls sync.Pool // of *pendingCall
 }
 
 // Result is the outcome of an operation.
@@ -85,7 +92,13 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	c := &Client{cfg: cfg, session: s, http: newHTTPClient(), startTime: time.Now()}
+	if cfg.Dial == nil {
+		cfg.Dial = func(ctx context.Context, endpoint string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", endpoint)
+		}
+	}
+	c := &Client{cfg: cfg, session: s, startTime: time.Now()}
+	c.http = newHTTPClient(c.dialHTTP)
 	for i, e := range cfg.Endpoints {
 		c.links = append(c.links, newLink(c, op.NodeID(i+1), e))
 	}
@@ -140,8 +153,8 @@ type attemptResult struct {
 // Do carries out an operation. The error is ctx's; the cluster's is in the result.
 // When ctx ends early the outcome is unknown.
 func (c *Client) Do(ctx context.Context, o session.Operation) (Result, error) {
-	p := newPendingCall(ctx)
-	defer p.release()
+	p := c.newPendingCall(ctx)
+	defer c.release(p)
 	deadline := time.Now().Add(c.cfg.Deadline)
 	var call *session.Call
 	var action session.Action

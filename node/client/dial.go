@@ -2,6 +2,7 @@ package client
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,14 +21,20 @@ var (
 	errNeverStreams = errors.New("and will not soon")
 )
 
-// dial opens a stream at an endpoint within a time. first are bytes of the node that have
+// dial opens a stream to the node, until ctx ends. first are bytes of the node that have
 // come already.
-func dial(endpoint string, within time.Duration) (conn net.Conn, first []byte, err error) {
-	conn, err = net.DialTimeout("tcp", endpoint, within)
+func (l *link) dial(ctx context.Context) (conn net.Conn, first []byte, err error) {
+	limited, cancel := context.WithTimeout(ctx, l.timings.connect)
+	defer cancel()
+	conn, err = l.client.cfg.Dial(limited, l.endpoint)
 	if err != nil {
 		return nil, nil, err
 	}
-	first, err = upgrade(conn, endpoint, within)
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	first, err = upgrade(conn, l.endpoint, l.timings.connect)
+	if !stop() {
+		err = ctx.Err()
+	}
 	if err != nil {
 		_ = conn.Close()
 		return nil, nil, err

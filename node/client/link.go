@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"runtime"
 	"sync"
 	"time"
@@ -59,7 +60,6 @@ type link struct {
 
 	mu        sync.Mutex // guards the following
 	state     linkState
-	conn      net.Conn // while up
 	end       *stream.Client
 	exchanges map[uint64]*exchange // sent and unfinished, by id
 	waiting   []*exchange          // for the connection, or for credit
@@ -69,7 +69,10 @@ type link struct {
 	httpUntil time.Time
 	goodbye   string // text of a Goaway
 	silent    bool   // the session avoids the node, until it is heard
-	closes    int    // calls of close
+
+	ctx      context.Context    // ends with close, which makes another for what comes later
+	endCtx   context.CancelFunc //
+	reviving context.Context    // ctx of the goroutine that tries to hear the node again; nil: there is none
 }
 
 // exchange is an operation's attempt, or a watch, on its way to one node.
@@ -86,7 +89,9 @@ type exchange struct {
 }
 
 func newLink(c *Client, node op.NodeID, endpoint string) *link {
-	return &link{client: c, node: node, timings: defaultTimings, endpoint: endpoint, wake: make(chan struct{}, 1), exchanges: map[uint64]*exchange{}}
+	l := &link{client: c, node: node, timings: defaultTimings, endpoint: endpoint, wake: make(chan struct{}, 1), exchanges: map[uint64]*exchange{}}
+	l.ctx, l.endCtx = context.WithCancel(context.Background())
+	return l
 }
 
 // start begins an exchange of this link. It reports false if it is to go by HTTP.
@@ -98,7 +103,7 @@ func (l *link) start(x *exchange) bool {
 			return false
 		}
 		l.state = connecting
-		go l.run()
+		go l.run(l.ctx)
 	}
 	if l.state == connecting || len(l.waiting) > 0 || !l.send(x) {
 		l.waiting = append(l.waiting, x)
@@ -146,14 +151,14 @@ func (l *link) cancel(x *exchange) {
 	}
 }
 
-// close ends the stream. The next exchange opens another.
+// close ends the stream, also one that is being opened, and the goroutines of the link
+// with it. The next exchange opens another.
 func (l *link) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.closes++
-	if l.conn != nil {
-		_ = l.conn.Close() // which ends its goroutines
-	}
+	l.endCtx()
+	l.ctx, l.endCtx = context.WithCancel(context.Background())
+	l.isHeard() // nothing revives the node any more
 }
 
 // isSilent has the session avoid the node. The link's mu is held.
@@ -172,18 +177,20 @@ func (l *link) isHeard() {
 	}
 }
 
-// revive tries to hear a silent node again, until it responds or the client is closed:
-// no operation does.
-func (l *link) revive(closes int) {
+// revive tries to hear a silent node again, until it responds or ctx ends: no operation
+// does.
+func (l *link) revive(ctx context.Context) {
+	tick := time.NewTicker(l.timings.revive)
+	defer tick.Stop()
 	for {
-		time.Sleep(l.timings.revive)
-		l.mu.Lock()
-		over := !l.silent || l.closes != closes
-		l.mu.Unlock()
-		if over {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+		if l.isRevived(ctx) {
 			return
 		}
-		conn, _, err := dial(l.endpoint, l.timings.connect)
+		conn, _, err := l.dial(ctx)
 		if conn != nil {
 			_ = conn.Close()
 		}
@@ -191,9 +198,19 @@ func (l *link) revive(closes int) {
 			l.mu.Lock()
 			l.isHeard()
 			l.mu.Unlock()
-			return
 		}
 	}
+}
+
+// isRevived reports whether revive is over.
+func (l *link) isRevived(ctx context.Context) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	over := !l.silent || ctx.Err() != nil
+	if over && l.reviving == ctx {
+		l.reviving = nil
+	}
+	return over
 }
 
 // signal has the writer look for work.
@@ -205,7 +222,7 @@ func (l *link) signal() {
 }
 
 // run opens a stream and serves it until it ends.
-func (l *link) run() {
+func (l *link) run(ctx context.Context) {
 	hangs := time.AfterFunc(l.timings.silent, func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -213,7 +230,7 @@ func (l *link) run() {
 			l.isSilent()
 		}
 	})
-	conn, first, err := dial(l.endpoint, l.timings.connect)
+	conn, first, err := l.dial(ctx)
 	hangs.Stop()
 	switch {
 	case errors.Is(err, errNoStreams):
@@ -221,7 +238,9 @@ func (l *link) run() {
 	case err != nil:
 		l.failed(0, err)
 	default:
+		stop := context.AfterFunc(ctx, func() { _ = conn.Close() }) // which ends its goroutines
 		unwritten, err := l.serve(conn, first)
+		stop()
 		l.failed(unwritten, err)
 	}
 }
@@ -270,9 +289,10 @@ func (l *link) failed(unwritten int, err error) {
 		x.finish(attemptResult{Exchange: session.Exchange{NeverSent: true}, text: text})
 	}
 	clear(l.exchanges)
-	l.state, l.conn, l.end, l.waiting, l.goodbye = down, nil, nil, nil, ""
-	if l.silent {
-		go l.revive(l.closes)
+	l.state, l.end, l.waiting, l.goodbye = down, nil, nil, ""
+	if l.silent && l.reviving != l.ctx {
+		l.reviving = l.ctx
+		go l.revive(l.ctx)
 	}
 }
 
@@ -280,7 +300,7 @@ func (l *link) failed(unwritten int, err error) {
 // the end of the ones taken that were not written.
 func (l *link) serve(conn net.Conn, first []byte) (unwritten int, err error) {
 	l.mu.Lock()
-	l.conn, l.end = conn, stream.NewClient()
+	l.end = stream.NewClient()
 	l.lastHeard, l.lastUsed, l.pingedAt = time.Now(), time.Now(), time.Time{}
 	l.mu.Unlock()
 	read := make(chan error, 1)
@@ -311,8 +331,7 @@ func (l *link) writeLoop(conn net.Conn, read chan error) (unwritten int, err err
 		out = l.end.Take(out)
 		l.mu.Unlock()
 		if len(out) > 0 {
-			_ = conn.SetWriteDeadline(time.Now().Add(l.timings.write)) // fails only if the connection is dead
-			if n, err := conn.Write(out); err != nil {
+			if n, err := l.write(conn, out); err != nil {
 				return len(out) - n, err
 			}
 			out = out[:0]
@@ -327,6 +346,36 @@ func (l *link) writeLoop(conn net.Conn, read chan error) (unwritten int, err err
 				return 0, err
 			}
 		}
+	}
+}
+
+// write writes b. A node that takes nothing of it for a while is silent.
+func (l *link) write(conn net.Conn, b []byte) (n int, err error) {
+	last := time.Now().Add(l.timings.write)
+	for {
+		next := time.Now().Add(l.timings.silent)
+		final := !next.Before(last)
+		if final {
+			next = last
+		}
+		_ = conn.SetWriteDeadline(next) // fails only if the connection is dead
+		taken, err := conn.Write(b[n:])
+		n += taken
+		if err == nil || final || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
+		}
+		if taken == 0 {
+			l.stuck()
+		}
+	}
+}
+
+// stuck notes that the node takes nothing. It may send all the same.
+func (l *link) stuck() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if time.Since(l.lastHeard) > l.timings.silent {
+		l.isSilent()
 	}
 }
 

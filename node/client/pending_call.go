@@ -22,23 +22,21 @@ type pendingCall struct {
 	exchanges []*exchange // all so far; only for Client.Do
 }
 
-var pendingCalls = sync.Pool{New: func() any {
-	timer := time.NewTimer(time.Hour)
-	timer.Stop()
-	return &pendingCall{timer: timer, ready: make(chan struct{}, 1)}
-}}
-
 // newPendingCall returns a call without attempts.
-func newPendingCall(ctx context.Context) *pendingCall {
-	p := pendingCalls.Get().(*pendingCall)
+func (c *Client) newPendingCall(ctx context.Context) *pendingCall {
+	p, _ := c.pendingCalls.Get().(*pendingCall)
+	if p == nil {
+		p = &pendingCall{timer: time.NewTimer(time.Hour), ready: make(chan struct{}, 1)}
+		p.timer.Stop()
+	}
 	p.mu.Lock()
 	p.parent = ctx
 	p.mu.Unlock()
 	return p
 }
 
-// release ends all attempts that are on their way, and gives the call back.
-func (p *pendingCall) release() {
+// release ends all attempts of a call that are on their way, and gives the call back.
+func (c *Client) release(p *pendingCall) {
 	for _, x := range p.exchanges {
 		x.link.cancel(x)
 	}
@@ -57,7 +55,7 @@ func (p *pendingCall) release() {
 	p.timer.Stop()
 	clear(p.exchanges)
 	p.exchanges = p.exchanges[:0]
-	pendingCalls.Put(p)
+	c.pendingCalls.Put(p)
 }
 
 // deliver takes the end of an attempt, unless the call is over.

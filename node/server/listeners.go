@@ -19,10 +19,14 @@ func (p *listeners) listen(cfg *Config) (err error) {
 	if own == "" {
 		own = cfg.Peers[cfg.Node.ID]
 	}
-	if p.peers, err = listenFor("peers", own); err != nil || cfg.HTTP == "" {
+	open := func(address string) (net.Listener, error) { return net.Listen("tcp", address) }
+	if cfg.Network != nil {
+		open = cfg.Network.Listen
+	}
+	if p.peers, err = listenFor("peers", own, open); err != nil || cfg.HTTP == "" {
 		return err
 	}
-	p.clients, err = listenFor("clients", cfg.HTTP)
+	p.clients, err = listenFor("clients", cfg.HTTP, open)
 	return err
 }
 
@@ -34,8 +38,8 @@ func (p *listeners) close() {
 	}
 }
 
-func listenFor(whom, addr string) (net.Listener, error) {
-	l, err := net.Listen("tcp", addr)
+func listenFor(whom, addr string, open func(address string) (net.Listener, error)) (net.Listener, error) {
+	l, err := open(addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("listen for %s: %w: stop the other process or choose another port", whom, err)

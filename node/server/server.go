@@ -39,6 +39,15 @@ type Config struct {
 	// Disk, if not nil, wraps the executor of the log's disk requests. It is for
 	// tests.
 	Disk func(files.Executor) files.Executor
+
+	// Network, if not nil, takes the place of TCP. It is for tests.
+	Network Network
+}
+
+// Network is a node's way to peers and clients. Its errors are those of package net.
+type Network interface {
+	Listen(address string) (net.Listener, error)
+	Dial(ctx context.Context, address string) (net.Conn, error)
 }
 
 // ErrConfig is wrapped by every error about a Config.
@@ -205,7 +214,7 @@ func (s *Server) startTransport(codec wire.Codec) error {
 	})
 	transport, err := tcp.Start(tcp.Config{
 		Hello: hello, Listener: s.listeners.peers, Peers: others, Queue: s.cfg.Queue, Log: s.log,
-		Deliver: s.loop.deliver,
+		Deliver: s.loop.deliver, Dial: s.dial(),
 	})
 	if err != nil {
 		return err
@@ -215,6 +224,14 @@ func (s *Server) startTransport(codec wire.Codec) error {
 		return fmt.Errorf("%s: %w: %w", s.cfg.Data, ErrNodeFailed, s.loop.err)
 	}
 	return nil
+}
+
+// dial returns the function that opens connections to peers; nil: plain TCP.
+func (s *Server) dial() func(context.Context, string) (net.Conn, error) {
+	if s.cfg.Network == nil {
+		return nil
+	}
+	return s.cfg.Network.Dial
 }
 
 // logNotice logs a notice of the member for the operator.

@@ -2,7 +2,6 @@ package server
 
 import (
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
@@ -49,8 +48,8 @@ func (c *streamConn) write(b []byte) bool {
 // hangUp tells the client that nothing more comes, and has the reader wait a moment for
 // the client to hang up, too.
 func (c *streamConn) hangUp() {
-	if tcp, ok := c.conn.(*net.TCPConn); ok {
-		_ = tcp.CloseWrite()
+	if half, ok := c.conn.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite() // fails only if the connection is dead
 	}
 	_ = c.conn.SetReadDeadline(time.Now().Add(lingerTimeout / 4))
 }

@@ -116,11 +116,11 @@ func TestDial(t *testing.T) {
 		prepare func(t *testing.T, n *memnet.Network)
 		want    error
 	}{
-		"no listener": {func(*testing.T, *memnet.Network) {}, syscall.ECONNREFUSED},
-		"listens":        {listen, nil},
-		"refuses":        {func(t *testing.T, n *memnet.Network) { listen(t, n); n.Refuse("b", "a") }, syscall.ECONNREFUSED},
-		"stalled":        {func(t *testing.T, n *memnet.Network) { listen(t, n); n.Stall("b", "a") }, context.DeadlineExceeded},
-		"stalled back":   {func(t *testing.T, n *memnet.Network) { listen(t, n); n.Stall("a", "b") }, context.DeadlineExceeded},
+		"no listener":  {func(*testing.T, *memnet.Network) {}, syscall.ECONNREFUSED},
+		"listens":      {listen, nil},
+		"refuses":      {func(t *testing.T, n *memnet.Network) { listen(t, n); n.Refuse("b", "a") }, syscall.ECONNREFUSED},
+		"stalled":      {func(t *testing.T, n *memnet.Network) { listen(t, n); n.Stall("b", "a") }, context.DeadlineExceeded},
+		"stalled back": {func(t *testing.T, n *memnet.Network) { listen(t, n); n.Stall("a", "b") }, context.DeadlineExceeded},
 		"full backlog": {func(t *testing.T, n *memnet.Network) {
 			listen(t, n)
 			for range 64 {

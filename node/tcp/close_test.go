@@ -39,27 +39,6 @@ func TestCloseLeavesNothing(t *testing.T) {
 		require.NoError(t, m.Close())
 		s.requireClosed()
 	})
-	t.Run("while dialling", func(t *testing.T) {
-		l := listen(t, "127.0.0.1:0") // connects, and sends nothing
-		t.Cleanup(func() { _ = l.Close() })
-		requireNoGoroutines(t)
-		m := start(t, listen(t, "127.0.0.1:0"), 1, map[node.ID]string{2: l.Addr().String()})
-		time.Sleep(20 * time.Millisecond)
-		require.NoError(t, m.Close())
-	})
-	t.Run("while a write is stuck", func(t *testing.T) {
-		requireNoGoroutines(t)
-		m := start(t, listen(t, "127.0.0.1:0"), 1, map[node.ID]string{2: stalledPeer(t, 2)}, func(c *tcp.Config) {
-			c.WriteTimeout, c.Queue = time.Hour, 100_000
-		})
-		eventually(t, "a full queue that stays", func() bool {
-			before := m.peer(2).Sent
-			for m.Send(2, numbered(1)) {
-			}
-			return before > 0 && before == m.peer(2).Sent
-		})
-		require.NoError(t, m.Close())
-	})
 }
 
 // After Close nothing is delivered.
@@ -73,25 +52,6 @@ func TestCloseEndsDelivery(t *testing.T) {
 	before := len(members[1].from(1))
 	time.Sleep(20 * time.Millisecond)
 	require.Len(t, members[1].from(1), before)
-}
-
-// Close does not wait forever for a Deliver that blocks forever.
-func TestCloseIsBounded(t *testing.T) {
-	requireNoGoroutines(t)
-	gate := make(chan struct{})
-	l := listen(t, "127.0.0.1:0")
-	m, err := tcp.Start(tcp.Config{
-		Hello: hello(1), Listener: l, Peers: map[node.ID]string{2: "127.0.0.1:1"},
-		Deliver: func(node.ID, uint64, []node.Message) { <-gate },
-	})
-	require.NoError(t, err)
-	s := dial(t, l.Addr().String())
-	s.handshake(hello(2))
-	_, _ = s.Write(message(t))
-	eventually(t, "a delivery", func() bool { return m.Peers()[0].Delivered == 1 })
-	require.ErrorIs(t, m.Close(), tcp.ErrStuck)
-	close(gate)
-	require.NoError(t, m.Close())
 }
 
 func TestConfigIsChecked(t *testing.T) {

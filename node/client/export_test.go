@@ -26,13 +26,6 @@ func (c *Client) Streams() (n int) {
 	return n
 }
 
-// Patient makes the client wait for ever for a node that is silent.
-func (c *Client) Patient() {
-	for _, l := range c.links {
-		l.timings.pong = time.Hour
-	}
-}
-
 // Silent is the number of nodes that the client avoids since they do not respond.
 func (c *Client) Silent() (n int) {
 	for _, l := range c.links {

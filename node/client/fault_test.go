@@ -20,7 +20,6 @@ import (
 	"github.com/lockstep-dst/lockstep/node/client"
 	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/server"
-	"github.com/lockstep-dst/lockstep/node/session"
 	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
@@ -39,9 +38,6 @@ type proxy struct {
 	mu       sync.Mutex
 	conns    []net.Conn
 	accepted int
-
-	hangs   atomic.Bool   // the node takes bytes, and says nothing
-	upwards atomic.Uint64 // bytes that clients have sent
 }
 
 func startProxy(t *testing.T, target string, next func(connection int) fault) *proxy {
@@ -100,26 +96,19 @@ func (p *proxy) serve(c net.Conn, f fault) {
 	} else {
 		downFault = f
 	}
-	both.Go(func() { relay(s, c, upFault, func(n int) { p.upwards.Add(uint64(n)) }) })
-	both.Go(func() {
-		relay(c, s, downFault, func(int) {
-			for p.hangs.Load() {
-				time.Sleep(time.Millisecond)
-			}
-		})
-	})
+	both.Go(func() { relay(s, c, upFault) })
+	both.Go(func() { relay(c, s, downFault) })
 	both.Wait()
 }
 
 // relay copies bytes until the fault, which is to cut the connection, to reset it, to
-// damage a byte, to swallow all later bytes, or none. It calls on for what it has read.
-func relay(to, from net.Conn, f fault, on func(n int)) {
+// damage a byte, to swallow all later bytes, or none.
+func relay(to, from net.Conn, f fault) {
 	defer to.Close()
 	buf := make([]byte, 4096)
 	left := f.after
 	for {
 		n, err := from.Read(buf)
-		on(n)
 		b := buf[:n]
 		if f.kind != "" && n > left {
 			switch f.kind {
@@ -274,38 +263,6 @@ func TestHalfOpenStream(t *testing.T) {
 	require.Equal(t, op.Committed, r.Outcome)
 	require.EqualValues(t, 1, r.Version)
 	require.GreaterOrEqual(t, p.connections(), 2)
-}
-
-// A node that hangs is found out once: no later operation has to, until it is heard
-// again.
-func TestHangingNodeIsAvoided(t *testing.T) {
-	p := startProxy(t, startNode(t), func(int) fault { return fault{} })
-	t.Cleanup(func() { p.hangs.Store(false) }) // or it could not be closed
-	c := newClient(t, client.Config{Endpoints: []string{p.endpoint(), startNode(t)}, Deadline: time.Minute})
-	c.Patient()
-	home := "lifecycle/a" // of a machine whose home is the first node
-	for session.PreferenceList(home, []op.NodeID{1, 2})[0] != 1 {
-		home += "a"
-	}
-	read := func() {
-		r, err := c.GetLocal(t.Context(), home)
-		require.NoError(t, err)
-		require.NotEqual(t, op.Timeout, r.Reason)
-	}
-	read()
-	require.NotZero(t, p.upwards.Load())
-	p.hangs.Store(true)
-	read()
-	require.Eventually(t, func() bool { return c.Silent() == 1 }, time.Minute, time.Millisecond)
-	before := p.upwards.Load()
-	for range 50 {
-		read()
-	}
-	require.Equal(t, before, p.upwards.Load(), "asked again")
-	p.hangs.Store(false)
-	require.Eventually(t, func() bool { return c.Silent() == 0 }, time.Minute, time.Millisecond)
-	read()
-	require.Greater(t, p.upwards.Load(), before)
 }
 
 // A request that waits for a stream was certainly not sent, and one that a node may have

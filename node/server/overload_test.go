@@ -55,51 +55,6 @@ func TestIdleConnections(t *testing.T) {
 	})
 }
 
-// shortTimeout sets a short timeout for the I/O of clients.
-func shortTimeout(cfg *server.Config) { cfg.Limits.IOTimeout = 300 * time.Millisecond }
-
-// A client that sends its request a byte at a time is disconnected after a timeout,
-// and delays no other client.
-func TestSlowRequest(t *testing.T) {
-	c := startCluster(t, 1, shortTimeout)
-	begin := time.Now()
-	head := c.dialRaw(1, "GET /v1/machines/lifecycle/web HT")
-	body := c.dialRaw(1, "POST /v1/machines/lifecycle/web/transitions HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n{")
-	unasked := c.dialRaw(1, "GET /v1/machines/lifecycle/web HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n{")
-	require.Equal(t, http.StatusOK, c.propose(1, "lifecycle/web", `{"to":"Running"}`).Status)
-	for _, nc := range []net.Conn{head, body, unasked} {
-		require.NoError(t, nc.SetReadDeadline(time.Now().Add(testTimeout)))
-		_, err := io.ReadAll(nc)
-		require.NoError(t, err, "the node hangs up")
-	}
-	t.Logf("hung up after %v", time.Since(begin))
-}
-
-// A client that does not read its responses is disconnected, and the node goes on.
-func TestClientThatDoesNotRead(t *testing.T) {
-	c := startCluster(t, 1, shortTimeout)
-	nc := c.dialRaw(1, "")
-	require.NoError(t, nc.(*net.TCPConn).SetReadBuffer(4096))
-	ended := make(chan error, 1)
-	go func() { // more and more requests, until the node hangs up
-		for {
-			if _, err := io.WriteString(nc, "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
-				ended <- err
-				return
-			}
-		}
-	}()
-	for {
-		select {
-		case <-ended:
-			require.Equal(t, http.StatusOK, c.get(1, "lifecycle/web").Status)
-			return
-		case <-time.After(100 * time.Millisecond):
-			require.Equal(t, http.StatusOK, c.get(1, "lifecycle/web").Status)
-		}
-	}
-}
-
 // The number of pending operations of a node is bounded, over all machines together.
 // An operation that its client has abandoned counts, too.
 func TestTooManyPendingRequests(t *testing.T) {

@@ -89,8 +89,11 @@ type dialError struct{ error }
 // Unwrap returns the error of Config.Dial.
 func (e dialError) Unwrap() error { return e.error }
 
-// dialHTTP opens a connection for requests by HTTP.
+// dialHTTP opens a connection for requests by HTTP. The end of a request does not end its
+// dial, since net/http keeps the connection for the next one: so it has a time of its own.
 func (c *Client) dialHTTP(ctx context.Context, _, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, defaultTimings.connect)
+	defer cancel()
 	conn, err := c.cfg.Dial(ctx, address)
 	if err != nil {
 		return nil, dialError{err}

@@ -75,6 +75,15 @@ func (j *judge) committed() map[string]int {
 	return all
 }
 
+// outcomes is the number of operations by outcome and reason.
+func (j *judge) outcomes() map[string]int {
+	all := map[string]int{}
+	for _, o := range j.ops {
+		all[fmt.Sprintf("%s %s", o.Outcome, o.Reason)]++
+	}
+	return all
+}
+
 // verdict judges all operations.
 func (j *judge) verdict(ctx context.Context) checker.Result {
 	return checker.Check(ctx, history.History{Definitions: []fsm.Definition{fsm.Lifecycle()}, Operations: j.ops},
@@ -134,6 +143,7 @@ func TestClusterUnderRandomFaults(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { underFaults(t, j, seed) })
 			r := j.verdict(t.Context())
 			require.Equal(t, checker.Linearizable, r.Status, "%+v", r)
+			t.Log(j.outcomes())
 		})
 	}
 }

@@ -413,3 +413,61 @@ func TestWatchOnADeadConnection(t *testing.T) {
 		})
 	}
 }
+
+// An HTTP request that its operation no longer awaits does not leave a dial behind that
+// waits for ever.
+func TestDialsOfHTTPEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := startBubble(t, 1)
+		u := c.client(client.Config{HTTPOnly: true, Deadline: time.Second})
+		c.cut(1)
+		r, took := step(t, u, key, 0)
+		require.Equal(t, op.Timeout, r.Reason, "%+v", r)
+		require.Equal(t, time.Second, took)
+		time.Sleep(5 * time.Second) // and no Heal: a dial that waits would be left in the bubble
+	})
+}
+
+// A node that stops while clients use it completes their operations or hands them over,
+// at once: a stop is seen by no operation and by no watch.
+func TestStopWithClients(t *testing.T) {
+	for _, byHTTP := range []bool{false, true} {
+		t.Run(fmt.Sprintf("http=%t", byHTTP), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := startBubble(t, 3)
+				u, seen := c.client(client.Config{HTTPOnly: byHTTP}), newSeen()
+				ctx, cancel := context.WithCancel(t.Context())
+				var users, watching sync.WaitGroup
+				watching.Go(func() {
+					err := u.Watch(ctx, client.WatchOptions{Prefix: "lifecycle/", Resume: true}, seen.take)
+					if !errors.Is(err, context.Canceled) {
+						t.Error(err)
+					}
+				})
+				versions := map[string]uint64{}
+				for i := range 10 {
+					key := fmt.Sprintf("lifecycle/m-%d", i)
+					versions[key] = 1000
+					users.Go(func() {
+						for version := range uint64(1000) {
+							r, took := step(t, u, key, version)
+							if r.Outcome != op.Committed || r.Version != version+1 || took > time.Second {
+								t.Errorf("%s v%d: %+v after %v", key, version, r, took)
+								return
+							}
+						}
+					})
+				}
+				for id := op.NodeID(1); id <= 3; id++ {
+					time.Sleep(time.Second)
+					require.Less(t, c.stop(id), time.Second)
+					c.start(id)
+				}
+				users.Wait()
+				waitUntil(t, "the watch has told all", func() bool { return maps.Equal(versions, seen.all()) })
+				cancel()
+				watching.Wait()
+			})
+		})
+	}
+}

@@ -133,7 +133,7 @@ func (c *bubbleCluster) randomFault(random *rand.Rand) {
 // run again.
 func TestClusterUnderRandomFaults(t *testing.T) {
 	seeds := uint64(100)
-	if testing.Short() {
+	if testing.Short() || raceEnabled {
 		seeds = 10
 	}
 	for seed := range seeds {

@@ -393,6 +393,7 @@ func TestWatchOnADeadConnection(t *testing.T) {
 					}
 				})
 				time.Sleep(10 * time.Minute) // a watch without news is kept
+				synctest.Wait()
 				require.Empty(t, failed)
 				for id := range c.nodes { // all connections of clients die
 					c.net.Sever(hostOf(id), clientHost(1))
@@ -406,6 +407,7 @@ func TestWatchOnADeadConnection(t *testing.T) {
 					require.Equal(t, version+1, r.Version, "%+v", r)
 				}
 				time.Sleep(10 * time.Second)
+				synctest.Wait()
 				require.Equal(t, []uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, seen)
 				cancel()
 				watching.Wait()
@@ -445,11 +447,11 @@ func TestStopWithClients(t *testing.T) {
 					}
 				})
 				versions := map[string]uint64{}
-				for i := range 10 {
+				for i := range 4 {
 					key := fmt.Sprintf("lifecycle/m-%d", i)
-					versions[key] = 1000
+					versions[key] = 300
 					users.Go(func() {
-						for version := range uint64(1000) {
+						for version := range uint64(300) {
 							r, took := step(t, u, key, version)
 							if r.Outcome != op.Committed || r.Version != version+1 || took > time.Second {
 								t.Errorf("%s v%d: %+v after %v", key, version, r, took)
@@ -459,7 +461,7 @@ func TestStopWithClients(t *testing.T) {
 					})
 				}
 				for id := op.NodeID(1); id <= 3; id++ {
-					time.Sleep(time.Second)
+					time.Sleep(300 * time.Millisecond)
 					require.Less(t, c.stop(id), time.Second)
 					c.start(id)
 				}

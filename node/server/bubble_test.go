@@ -164,7 +164,7 @@ func TestClientsThatDoNotRead(t *testing.T) {
 						time.Sleep(latency)
 					}
 				}()
-				for i := range 2000 { // news for the watch, by a connection of another host
+				for i := range 800 { // news for the watch, from another host
 					require.NoError(t, proposeFrom(network, "other", i))
 				}
 				time.Sleep(30 * time.Second)

@@ -319,7 +319,7 @@ func (n *Node) checkRound(m *machine) {
 		n.mark(MarkPreempted)
 		n.failRound(m)
 		if m.failures == 1 { // the others are silent: there is hardly a duel to back off from
-			m.backoffUntil = n.now
+			m.backoffUntil = min(m.backoffUntil, n.now+n.roundsDuration(1))
 		}
 	default:
 		n.mark(MarkRoundTimeout)

@@ -27,11 +27,11 @@ type forwarding struct {
 	firstAttempt bool          // the request was marked as a first attempt
 }
 
-// noteOtherActive records that the proposer of a commit of v at a ballot is at work on m,
-// until the given time: if v has entries above knownSerial, the serial up to which entries
+// noteOtherActive records that the proposer of a commit is at work on m, until the
+// given time: if the commit has entries above knownSerial, the serial up to which entries
 // were known or waiting here.
-func (m *machine) noteOtherActive(at Ballot, v *Value, knownSerial uint64, until time.Duration) {
-	if m.chosenAt == at && v.Serial > knownSerial {
+func (m *machine) noteOtherActive(c *Commit, knownSerial uint64, until time.Duration) {
+	if m.chosenAt == c.Ballot && c.Value.Serial > knownSerial {
 		m.otherActiveUntil = until
 	}
 }

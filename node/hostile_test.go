@@ -52,7 +52,7 @@ func TestMessagesThatMakeNoSense(t *testing.T) {
 		"reject of nothing":                       &node.Reject{Key: key},
 		"reject without a key":                    &node.Reject{Phase: node.Prepare, Ballot: one},
 		"reject with the last round of all":       &node.Reject{Phase: node.Prepare, Key: key, Ballot: ballot(1, 1), Reason: node.StaleBallot, Promised: huge},
-		"commit of no ballot, without a value":    &node.Commit{Key: key},
+		"commit of nothing":                       &node.Commit{Key: key, Ballot: one},
 		"commit of no round":                      &node.Commit{Key: key, Value: value("c9.9")},
 		"commit in the last round of all":         &node.Commit{Key: key, Ballot: huge, Value: value("c9.9")},
 		"commit in another epoch":                 &node.Commit{Key: key, Ballot: other, Value: value("c9.9")},

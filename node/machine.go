@@ -234,25 +234,14 @@ func (n *Node) wake(m *machine) {
 	n.releaseWork(m)
 }
 
-// handleCommit handles a Commit as the learner. One without a value is for an acceptor
-// that has it, unless it has accepted another since.
+// handleCommit handles a Commit as the learner.
 func (n *Node) handleCommit(c *Commit) {
-	m := n.findMachine(c.Key)
-	if m == nil && c.Value != nil {
-		m = n.ensureMachine(c.Key)
-	}
+	m := n.ensureMachine(c.Key)
 	if m == nil {
 		n.discardUnjudged()
 		return
 	}
 	v := m.sharedValue(c.Ballot, c.Value)
-	if c.Value == nil {
-		if m.accepted != c.Ballot {
-			n.mark(MarkCommitWithoutValue)
-			return
-		}
-		v = m.value
-	}
 	if v == nil || !n.validAccepted(m, c.Ballot, v) {
 		n.counts.Discarded++
 		return
@@ -262,7 +251,7 @@ func (n *Node) handleCommit(c *Commit) {
 	}
 	known := m.valueOrInitial(m.chosen).Serial
 	found := n.learn(m, c.Ballot, v)
-	m.noteOtherActive(c.Ballot, v, known+uint64(found), n.now+n.cfg.ResendTimeout)
+	m.noteOtherActive(c, known+uint64(found), n.now+n.cfg.ResendTimeout)
 	n.observe(Observation{Kind: Learnt, Key: c.Key, Ballot: c.Ballot, Value: v})
 	n.cutBackoffShort(m, c.Ballot.Node)
 }

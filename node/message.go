@@ -68,7 +68,7 @@ type Reject struct {
 type Commit struct {
 	Key    string
 	Ballot Ballot
-	Value  *Value // nil: the one that the receiver has accepted at Ballot
+	Value  *Value
 	First  OpID
 }
 
@@ -134,9 +134,6 @@ func (m *Reject) String() string {
 }
 
 func (m *Commit) String() string {
-	if m.Value == nil {
-		return fmt.Sprintf("commit %s %s ballot %v", m.Key, m.First, m.Ballot)
-	}
 	return fmt.Sprintf("commit %s %s ballot %v %v", m.Key, m.First, m.Ballot, m.Value)
 }
 

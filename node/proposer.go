@@ -242,27 +242,15 @@ func (n *Node) onChosen(m *machine) {
 	for _, o := range r.batch {
 		n.answerChosen(m, o)
 	}
-	n.sendCommits(m)
-	n.endRound(m)
-	n.startRound(m)
-}
-
-// sendCommits tells the other members that the round's value is chosen, and leaves the
-// value out for those that have acknowledged it.
-func (n *Node) sendCommits(m *machine) {
-	r := &m.round
-	brief, whole := n.commits.Make(arenaBlock), n.commits.Make(arenaBlock)
-	*brief = Commit{Key: m.key, Ballot: r.ballot, First: r.first}
-	*whole = Commit{Key: m.key, Ballot: r.ballot, Value: r.value, First: r.first}
-	for i, id := range n.cfg.Members {
-		switch {
-		case id == n.cfg.ID:
-		case r.acknowledged.has(i):
-			n.sendWhenDurable(id, brief, 0)
-		default:
-			n.sendWhenDurable(id, whole, 0)
+	c := n.commits.Make(arenaBlock)
+	*c = Commit{Key: m.key, Ballot: r.ballot, Value: r.value, First: r.first}
+	for _, id := range n.cfg.Members {
+		if id != n.cfg.ID {
+			n.sendWhenDurable(id, c, 0)
 		}
 	}
+	n.endRound(m)
+	n.startRound(m)
 }
 
 func (n *Node) endRound(m *machine) {
@@ -298,9 +286,13 @@ func (n *Node) handleReject(from ID, j *Reject) {
 		n.releaseWork(m)
 		return
 	}
+	if j.Reason != StaleBallot {
+		return
+	}
 	// The others may yet consent; but if the proposer that this node has met is gone,
-	// and was one of them, nobody else comes.
-	wait := 2 * max(time.Duration(n.rtt), n.now-r.sentAt, 1)
+	// and was one of them, nobody else comes. The wait doubles with failures: the rest
+	// of a quorum may be far away.
+	wait := 2 * max(time.Duration(n.rtt), n.now-r.sentAt, 1) << min(m.failures, maxBackoff)
 	r.resendAt = min(r.resendAt, n.now+wait)
 	n.scheduleWake(m, r.resendAt)
 }

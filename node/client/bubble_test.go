@@ -366,7 +366,7 @@ func TestWatchOnADeadConnection(t *testing.T) {
 		t.Run(fmt.Sprintf("http=%t", x.byHTTP), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := startBubble(t, 3)
-				watcher := c.client(client.Config{HTTPOnly: x.byHTTP, Deadline: 5 * time.Minute})
+				watcher := c.client(client.Config{HTTPOnly: x.byHTTP}) // its deadline is shorter than the silence of a watch
 				user := c.client(client.Config{Endpoints: []string{endpointOf(1), endpointOf(2), endpointOf(3)}})
 				key := c.keyAt(1, "web")
 				step(t, user, key, 0)

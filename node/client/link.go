@@ -226,7 +226,7 @@ func (l *link) run(ctx context.Context) {
 	hangs := time.AfterFunc(l.timings.silent, func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if l.state == connecting {
+		if l.state == connecting && ctx.Err() == nil {
 			l.isSilent()
 		}
 	})

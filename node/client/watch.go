@@ -85,8 +85,8 @@ func (s *watchState) handleEvents(source eventSource) error {
 	for {
 		e, err := source.next()
 		if err != nil {
-			if at := source.heard(); at.After(s.lastHeard) {
-				s.lastHeard = at
+			if source.heard().After(s.lastHeard) { // it has served until now, as far as anyone knows
+				s.lastHeard = time.Now()
 			}
 			return err
 		}

@@ -101,7 +101,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	}
 	select {
 	case <-s.closing:
-		sendUnavailable(w, nil, s.loop.stoppingError())
+		sendUnavailable(w, nil, service.ErrStopping)
 		return
 	case <-s.loop.done:
 		sendUnavailable(w, nil, s.loop.stoppingError())

@@ -15,6 +15,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/node/stream"
 	"github.com/lockstep-dst/lockstep/node/watch"
 	"github.com/stretchr/testify/require"
@@ -345,4 +346,31 @@ func TestStreamDeadline(t *testing.T) {
 	}
 	r, _ := s.request(&op.Request{Kind: op.Read, Key: "lifecycle/web", ID: "r", Attempt: 1})
 	require.Zero(t, r.Version)
+}
+
+// A watch that is cut off counts, and holds its memory, until its client knows: one that
+// gives no credit never does.
+func TestWatchesWithoutCreditCount(t *testing.T) {
+	c := startCluster(t, 1, func(cfg *server.Config) { cfg.Limits.Watchers = 4 })
+	watches := func() (begun int) {
+		s := c.openStream(1)
+		for range 4 {
+			_, err := s.end.Watch(watch.Selection{}, 0)
+			require.NoError(t, err)
+		}
+		s.send()
+		for range 4 {
+			if s.next().Kind == stream.WatchBegun {
+				begun++
+			}
+		}
+		return begun
+	}
+	require.Equal(t, 4, watches())
+	load := c.openStream(1)
+	for n := range service.DefaultChanges + 100 {
+		p, text := load.request(propose("lifecycle/web", []string{"Running", "Stopped", "Init"}[n%3], ""))
+		require.Equal(t, op.Committed, p.Outcome, text)
+	}
+	require.Zero(t, watches())
 }

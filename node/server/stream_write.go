@@ -9,6 +9,9 @@ import (
 	"github.com/lockstep-dst/lockstep/node/stream"
 )
 
+// streamKept is the size in bytes of the buffers that an idle stream keeps.
+const streamKept = 64 << 10
+
 // writeLoop sends what is to be sent until the stream ends.
 func (c *streamConn) writeLoop() {
 	out, pulls := []byte(switching), []clientEvent(nil)
@@ -20,7 +23,9 @@ func (c *streamConn) writeLoop() {
 			_ = c.conn.Close() // which ends the reader
 			return
 		}
-		out = out[:0]
+		if out = out[:0]; cap(out) > streamKept {
+			out = nil
+		}
 		if last {
 			c.hangUp()
 			return

@@ -205,9 +205,9 @@ func (s *Service) watch(t Ticket, q *Query) {
 	case s.abstains:
 		s.refuseWatch(t, (&node.Request{}).NotCarriedOut(node.Abstains), nil)
 		return
-	case s.hub.count >= s.cfg.Watchers:
+	case len(s.hub.byTicket) >= s.cfg.Watchers: // also those that were cut off, and hold memory until their client knows
 		s.hub.refused++
-		s.refuseWatch(t, nil, busyWatchers(s.hub.count))
+		s.refuseWatch(t, nil, busyWatchers(len(s.hub.byTicket)))
 		return
 	}
 	w := &watcher{ticket: t, query: *q, caughtUp: q.Single}

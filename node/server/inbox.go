@@ -1,6 +1,9 @@
 package server
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // inbox holds events that have arrived and that the loop has not taken. It has room
 // for inboxSize of them; then those who bring events wait, except for completions of
@@ -10,7 +13,7 @@ type inbox struct {
 
 	mu     sync.Mutex
 	events []clientEvent
-	room   chan struct{} // closed when the loop takes the events; nil: nobody waits
+	room   chan struct{} // closed when there is room; nil: nobody waits
 }
 
 // inboxSize is the number of events from which on an inbox is full.
@@ -60,8 +63,7 @@ func (b *inbox) putNow(ev clientEvent) {
 	}
 }
 
-// signal is called for the first event after take: of two that are called without a
-// take between them, one has found no event.
+// signal is called when the inbox is no longer empty, and when take has left events.
 func (b *inbox) signal() {
 	select {
 	case b.arrived <- struct{}{}:
@@ -69,14 +71,18 @@ func (b *inbox) signal() {
 	}
 }
 
-// take returns all events, and takes over the memory of spare. The caller has
-// received from arrived.
-func (b *inbox) take(spare []clientEvent) []clientEvent {
+// take moves at most so many events, the oldest, to evs. The caller has received from
+// arrived.
+func (b *inbox) take(evs []clientEvent, most int) []clientEvent {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	evs := b.events
-	b.events = spare[:0]
-	if b.room != nil {
+	n := min(len(b.events), most)
+	evs = append(evs, b.events[:n]...)
+	b.events = slices.Delete(b.events, 0, n)
+	if len(b.events) > 0 {
+		b.signal()
+	}
+	if b.room != nil && len(b.events) < inboxSize {
 		close(b.room)
 		b.room = nil
 	}

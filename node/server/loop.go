@@ -102,38 +102,25 @@ func (l *loop) runLoop() error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	batch := make([]service.Event, 0, maxBatch)
-	var arrived, waiting []clientEvent // waiting is the rest of arrived
+	var arrived []clientEvent
 	for {
 		if l.service.Member().LifeDurable() {
 			closeOnce(l.lifeDurable)
 		}
-		if len(waiting) > 0 {
-			select {
-			case <-l.quit:
-				return l.end(waiting)
-			case ask := <-l.calls:
-				ask()
-				continue
-			default:
-			}
-		} else {
-			timer.Reset(max(0, min(l.wake-l.now(), time.Hour)))
-			select {
-			case <-l.quit:
-				return l.end(nil)
-			case ask := <-l.calls:
-				ask()
-				continue
-			case <-l.inbox.arrived:
-				clear(arrived)
-				arrived = l.inbox.take(arrived)
-				waiting = arrived
-			case <-timer.C:
-			}
+		timer.Reset(max(0, min(l.wake-l.now(), time.Hour)))
+		batch = batch[:0]
+		select {
+		case <-l.quit:
+			return l.end()
+		case ask := <-l.calls:
+			ask()
+			continue
+		case <-l.inbox.arrived:
+			arrived = l.inbox.take(arrived[:0], maxBatch)
+			batch = l.take(batch, arrived)
+			clear(arrived)
+		case <-timer.C:
 		}
-		n := min(len(waiting), maxBatch)
-		batch = l.take(batch[:0], waiting[:n])
-		waiting = waiting[n:]
 		if err := l.step(batch); err != nil {
 			return err
 		}
@@ -141,12 +128,11 @@ func (l *loop) runLoop() error {
 	}
 }
 
-// end ends the service when the loop is stopped. waiting are the events that have not
-// reached it.
-func (l *loop) end(waiting []clientEvent) error {
+// end ends the service when the loop is stopped.
+func (l *loop) end() error {
 	l.applyEffects(l.service.Stop())
 	if l.stopCause == nil {
-		return l.syncMark(waiting)
+		return l.syncMark()
 	}
 	return l.stopCause
 }
@@ -191,9 +177,8 @@ func (l *loop) updateDiskFull() {
 
 // syncMark prepares the node for its stop: it makes the high-water mark cover the
 // end of the log, unless that takes longer than lingerTimeout. Clients get no
-// response any more. waiting are events that have not reached the service: of these,
-// and of later ones, only completions of the disk count.
-func (l *loop) syncMark(waiting []clientEvent) error {
+// response any more: of the events, only completions of the disk count.
+func (l *loop) syncMark() error {
 	if !l.node.Ready() {
 		return nil
 	}
@@ -202,25 +187,24 @@ func (l *loop) syncMark(waiting []clientEvent) error {
 	if err := l.stepNode(node.Event{Kind: node.SyncMark}); err != nil {
 		return err
 	}
-	for {
-		for i := range waiting {
-			if ev := &waiting[i]; ev.Kind == service.OfMember && ev.Member.Kind == node.DiskDone {
-				if err := l.stepNode(ev.Member); err != nil {
-					return err
-				}
-			}
-		}
-		if l.node.IsMarkSynced() {
-			return nil
-		}
+	var arrived []clientEvent
+	for !l.node.IsMarkSynced() {
 		select {
 		case <-l.inbox.arrived:
-			waiting = l.inbox.take(nil)
+			arrived = l.inbox.take(arrived[:0], maxBatch)
+			for i := range arrived {
+				if ev := &arrived[i]; ev.Kind == service.OfMember && ev.Member.Kind == node.DiskDone {
+					if err := l.stepNode(ev.Member); err != nil {
+						return err
+					}
+				}
+			}
 		case <-timer.C:
 			l.log.Warn("the log did not come to rest before the stop: damage to its end may go unnoticed")
 			return nil
 		}
 	}
+	return nil
 }
 
 // stepNode has the node alone take an event, and executes the requests of its log.
@@ -332,7 +316,12 @@ func (l *loop) request(ev service.Event) (service.Ticket, <-chan response) {
 
 // abandon tells the service that a client has gone.
 func (l *loop) abandon(t service.Ticket) {
-	l.post(clientEvent{Event: service.Event{Kind: service.Abandon, Ticket: t}})
+	l.post(abandonment(t))
+}
+
+// abandonment is the event that a client has gone.
+func abandonment(t service.Ticket) clientEvent {
+	return clientEvent{Event: service.Event{Kind: service.Abandon, Ticket: t}}
 }
 
 // deliver hands messages of a peer to the loop.

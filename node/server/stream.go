@@ -259,10 +259,6 @@ func (c *streamConn) abandonAll() {
 	c.server.loop.submit(gone)
 }
 
-func abandonment(t service.Ticket) clientEvent {
-	return clientEvent{Event: service.Event{Kind: service.Abandon, Ticket: t}}
-}
-
 // noteBusy tells the limit of connections whether the stream is idle.
 func (c *streamConn) noteBusy() {
 	if busy := c.end.Unfinished() > 0; busy != c.busy {

@@ -143,6 +143,9 @@ func (l *link) cancel(x *exchange) {
 		}
 		return
 	}
+	if x.id != 0 { // it has its response: most calls end so
+		return
+	}
 	for i, w := range l.waiting {
 		if w == x {
 			l.waiting = append(l.waiting[:i], l.waiting[i+1:]...)
@@ -543,7 +546,5 @@ func (x *exchange) overHTTP() {
 
 // httpAttempt sends a request to one node by HTTP, and passes on the result.
 func (x *exchange) httpAttempt(ctx context.Context) {
-	r := x.link.client.roundTrip(ctx, x.link.endpoint, x.request)
-	r.Attempt = x.request.Attempt
-	x.call.deliver(x.generation, r)
+	x.finish(x.link.client.roundTrip(ctx, x.link.endpoint, x.request))
 }

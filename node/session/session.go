@@ -36,8 +36,9 @@ type Config struct {
 	Nodes          []op.NodeID
 	AttemptTimeout time.Duration // wait for a response before another node is tried as well; it grows, see Session.attemptTimeout
 	// MinAttemptTimeout is the shortest such wait, if a node usually responds sooner and
-	// has responded to nothing since. It is a hedge (Dean and Barroso, "The Tail at Scale", CACM 2013): the attempts are
-	// retries like any other. 0: always wait for AttemptTimeout.
+	// has responded to nothing since. It is a hedge (Dean and Barroso, "The Tail at
+	// Scale", CACM 2013): the attempts are retries like any other. 0: always wait for
+	// AttemptTimeout.
 	MinAttemptTimeout time.Duration
 	Deadline          time.Duration // of an operation, from its beginning
 	MaxPause          time.Duration // longest pause between an inconclusive response and the next attempt

@@ -125,11 +125,8 @@ func (b *bench) report(cmd *cobra.Command, j benchJSON, verdict checker.Result, 
 	} else {
 		printBench(cmd.OutOrStdout(), j, verdict)
 	}
-	switch check.Worst(verdict.Status, guarantees) {
-	case checker.Violated:
-		return &cli.Error{Code: cli.Violated}
-	case checker.Undecided:
-		return &cli.Error{Code: cli.Undecided}
+	if err := check.ExitCode(check.Worst(verdict.Status, guarantees)); err != nil {
+		return err
 	}
 	if j.Committed == 0 {
 		code := cli.Unreachable

@@ -122,7 +122,7 @@ func (c *check) run(cmd *cobra.Command, name string) error {
 			return fmt.Errorf("--viz: %w", err)
 		}
 	}
-	return exitCode(Worst(r.Status, guarantees))
+	return ExitCode(Worst(r.Status, guarantees))
 }
 
 func (c *check) validate(cmd *cobra.Command) error {

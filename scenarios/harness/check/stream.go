@@ -10,7 +10,6 @@ import (
 
 	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/checker/history"
-	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
 )
 
@@ -102,16 +101,5 @@ func (c *check) runStream(cmd *cobra.Command, name string) error {
 	if r.Status == checker.Undecided {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s: without --stream the whole history is judged together, which decides more\n", cmd.Root().Name())
 	}
-	return exitCode(r.Status)
-}
-
-// exitCode returns the error of a verdict.
-func exitCode(s checker.Status) error {
-	switch s {
-	case checker.Violated:
-		return &cli.Error{Code: cli.Violated}
-	case checker.Undecided:
-		return &cli.Error{Code: cli.Undecided}
-	}
-	return nil
+	return ExitCode(r.Status)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/checker/guarantee"
 	"github.com/lockstep-dst/lockstep/checker/history"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 )
 
 // Guarantee is the JSON form of the verdict on one guarantee.
@@ -52,6 +53,18 @@ func Worst(history checker.Status, guarantees []guarantee.Result) checker.Status
 		return checker.Violated
 	}
 	return history
+}
+
+// ExitCode returns the error that gives a command the exit code of a verdict, which is
+// printed already; nil for linearizable.
+func ExitCode(s checker.Status) error {
+	switch s {
+	case checker.Violated:
+		return &cli.Error{Code: cli.Violated}
+	case checker.Undecided:
+		return &cli.Error{Code: cli.Undecided}
+	}
+	return nil
 }
 
 // IDs lists the ids of operations.

@@ -3,12 +3,41 @@ package check
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
+
+// openInput returns a reader of the content of a file, decompressed if need be, or of
+// stdin for "-". The caller must call end after the last read.
+func openInput(name string, stdin io.Reader) (out io.Reader, end func(), err error) {
+	if name == "-" {
+		return decompress(stdin)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, nil, withoutPath(err)
+	}
+	out, endContent, err := decompress(f)
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return out, func() { endContent(); f.Close() }, nil
+}
+
+// withoutPath returns the reason why a file cannot be opened, without the path: the
+// caller's error has it.
+func withoutPath(err error) error {
+	if e := (*os.PathError)(nil); errors.As(err, &e) {
+		return e.Err
+	}
+	return err
+}
 
 // decompress returns a reader of the content of in: as it is, or decompressed if its
 // first bytes are those of gzip or zstd. The caller must call end after the last

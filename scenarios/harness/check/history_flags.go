@@ -145,15 +145,7 @@ func (s *historyFlags) read(name string, stdin io.Reader, p *cli.Progress) (sour
 	if files := clientReports(name); len(files) > 0 && (s.format == formatAuto || s.format == formatEtcd) {
 		return s.readReports(files)
 	}
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return source{}, withoutPath(err)
-		}
-		defer f.Close()
-		stdin = f
-	}
-	plain, end, err := decompress(stdin)
+	plain, end, err := openInput(name, stdin)
 	if err != nil {
 		return source{}, err
 	}
@@ -174,15 +166,6 @@ func (s *historyFlags) read(name string, stdin io.Reader, p *cli.Progress) (sour
 		err = fmt.Errorf("read as a history of Jepsen, as it does not begin as one of lockstep: %w", err)
 	}
 	return r, err
-}
-
-// withoutPath returns the reason why a file cannot be opened, without the path: the
-// caller's error has it.
-func withoutPath(err error) error {
-	if e := (*os.PathError)(nil); errors.As(err, &e) {
-		return e.Err
-	}
-	return err
 }
 
 // detectFormat returns the format by the first bytes: a JSON object or an empty

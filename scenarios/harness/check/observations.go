@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/lockstep-dst/lockstep/checker/guarantee"
 	"github.com/lockstep-dst/lockstep/checker/history"
@@ -48,16 +47,8 @@ func (o *observationFlags) judge(h history.History, stdin io.Reader, p *cli.Prog
 	return c.Results(), nil
 }
 
-func (o *observationFlags) read(c *guarantee.Checker, in io.Reader, p *cli.Progress) error {
-	if o.file != "-" {
-		f, err := os.Open(o.file)
-		if err != nil {
-			return withoutPath(err)
-		}
-		defer f.Close()
-		in = f
-	}
-	plain, end, err := decompress(in)
+func (o *observationFlags) read(c *guarantee.Checker, stdin io.Reader, p *cli.Progress) error {
+	plain, end, err := openInput(o.file, stdin)
 	if err != nil {
 		return err
 	}

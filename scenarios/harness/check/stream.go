@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/checker/history"
@@ -20,25 +19,15 @@ const advanceAfter = 256
 // judgeStream judges a history of lockstep while it is read, and keeps what is in
 // flight only. The source that it returns has no operations.
 func (c *check) judgeStream(cmd *cobra.Command, name string) (h source, r checker.Result, count int, err error) {
-	in := cmd.InOrStdin()
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return h, r, 0, withoutPath(err)
-		}
-		defer f.Close()
-		in = f
-	}
-	plain, end, err := decompress(in)
+	plain, end, err := openInput(name, cmd.InOrStdin())
 	if err != nil {
 		return h, r, 0, err
 	}
 	defer end()
-	lines, err := c.source.openStream(bufio.NewReaderSize(plain, 64<<10))
+	h, lines, err := c.source.openStream(bufio.NewReaderSize(plain, 64<<10))
 	if err != nil {
 		return h, r, 0, err
 	}
-	h.Model, h.Definitions, h.Initial = lines.Header.Model, lines.Header.Definitions, lines.Header.Initial
 	ctx := cmd.Context()
 	if cmd.Flags().Changed("budget") || cmd.Flags().Changed("timeout") {
 		var cancel context.CancelFunc
@@ -57,7 +46,7 @@ func (c *check) judgeStream(cmd *cobra.Command, name string) (h source, r checke
 			err = s.Add(op)
 		}
 		if err != nil {
-			return h, r, s.Operations(), err
+			return h, r, count, err
 		}
 		if count++; count%advanceAfter == 0 {
 			r = s.Advance(op.Call)
@@ -66,24 +55,20 @@ func (c *check) judgeStream(cmd *cobra.Command, name string) (h source, r checke
 	return h, r, count, nil
 }
 
-// openStream reads the header of a history of lockstep.
-func (s *historyFlags) openStream(in *bufio.Reader) (*history.Reader, error) {
+// openStream reads the header of a history of lockstep, and returns the history
+// without its operations, and a reader of these.
+func (s *historyFlags) openStream(in *bufio.Reader) (h source, lines *history.Reader, err error) {
 	if s.format != formatAuto && s.format != formatLockstep || detectFormat(in) != formatLockstep {
-		return nil, errors.New("--stream is for histories in the format of lockstep, of which the lines are in order of call: leave it out")
+		return h, nil, errors.New("--stream is for histories in the format of lockstep, of which the lines are in order of call: leave it out")
 	}
 	if err := s.refuseJepsen(); err != nil {
-		return nil, err
+		return h, nil, err
 	}
-	lines, err := history.NewReader(in)
-	if err != nil {
-		return nil, err
+	if lines, err = history.NewReader(in); err != nil {
+		return h, nil, err
 	}
-	h := history.History{Model: lines.Header.Model, Definitions: lines.Header.Definitions, Initial: lines.Header.Initial}
-	if err := s.adopt(&h); err != nil {
-		return nil, err
-	}
-	lines.Header.Initial = h.Initial
-	return lines, nil
+	h.Model, h.Definitions, h.Initial = lines.Header.Model, lines.Header.Definitions, lines.Header.Initial
+	return h, lines, s.adopt(&h.History)
 }
 
 // runStream is run with --stream.

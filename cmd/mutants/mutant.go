@@ -15,6 +15,7 @@ import (
 type mutant struct {
 	name  string
 	file  string // path of its file
+	hash  string // of the text of its file
 	class string // one of classes
 	wrong string // the bug
 
@@ -65,6 +66,7 @@ func load(dir string) ([]*mutant, error) {
 		if err != nil {
 			return nil, err
 		}
+		m.hash = hash(text)
 		all = append(all, m)
 	}
 	slices.SortStableFunc(all, func(a, b *mutant) int {

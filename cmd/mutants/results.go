@@ -123,23 +123,19 @@ func (b basis) String() string {
 
 // split returns the findings that are known, and the mutants to test: those that are
 // new, or have changed.
-func (r *results) split(all []*mutant) (known []finding, missing []*mutant, err error) {
+func (r *results) split(all []*mutant) (known []finding, missing []*mutant) {
 	byMutant := map[[2]string]finding{}
 	for _, l := range r.lines {
 		byMutant[[2]string{l.Finding.Name, l.Text}] = l.Finding
 	}
 	for _, m := range all {
-		text, err := hashFile(m.file)
-		if err != nil {
-			return nil, nil, err
-		}
-		if f, ok := byMutant[[2]string{m.name, text}]; ok {
+		if f, ok := byMutant[[2]string{m.name, m.hash}]; ok {
 			known = append(known, f)
 		} else {
 			missing = append(missing, m)
 		}
 	}
-	return known, missing, nil
+	return known, missing
 }
 
 // add keeps a finding. One that proves nothing is not written: its mutant is tested
@@ -147,14 +143,10 @@ func (r *results) split(all []*mutant) (known []finding, missing []*mutant, err 
 func (r *results) add(m *mutant, f finding) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	l := line{basis: r.basis, Piece: r.begin, Elapsed: time.Since(r.begin), Finding: f}
+	l := line{basis: r.basis, Text: m.hash, Piece: r.begin, Elapsed: time.Since(r.begin), Finding: f}
 	r.lines = append(r.lines, l)
 	if r.file == nil || f.Status == undecided || f.Status == broken {
 		return nil
-	}
-	var err error
-	if l.Text, err = hashFile(m.file); err != nil {
-		return err
 	}
 	text, err := json.Marshal(l)
 	if err != nil {
@@ -207,19 +199,18 @@ func hashTree(root, mutants, results string) (string, error) {
 		case !d.Type().IsRegular(), path == results, filepath.Ext(path) == ".md":
 			return nil
 		}
-		sum, err := hashFile(path)
+		text, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
 		rel, err := filepath.Rel(root, path)
-		fmt.Fprintf(h, "%s %q\n", sum, filepath.ToSlash(rel))
+		fmt.Fprintf(h, "%s %q\n", hash(text), filepath.ToSlash(rel))
 		return err
 	})
 	return hex.EncodeToString(h.Sum(nil)), err
 }
 
-func hashFile(path string) (string, error) {
-	text, err := os.ReadFile(path)
+func hash(text []byte) string {
 	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:]), err
+	return hex.EncodeToString(sum[:])
 }

@@ -121,20 +121,24 @@ func TestResultsAreRefused(t *testing.T) {
 
 // A mutant whose file has changed is tested again.
 func TestChangedMutantIsMissing(t *testing.T) {
-	m := &mutant{name: "a", file: filepath.Join(t.TempDir(), "a.txt")}
-	require.NoError(t, os.WriteFile(m.file, []byte("old"), 0o666))
-	text, err := hashFile(m.file)
-	require.NoError(t, err)
-	r := &results{lines: []line{{Text: text, Finding: finding{Name: "a"}}}}
-	known, missing, err := r.split([]*mutant{m})
-	require.NoError(t, err)
+	dir := t.TempDir()
+	loaded := func(new string) []*mutant {
+		text := header + "-- old a.go --\none\n-- new --\n" + new
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "a.txt"), []byte(text), 0o666))
+		all, err := load(dir)
+		require.NoError(t, err)
+		return all
+	}
+	old := loaded("two\n")
+	r := &results{}
+	require.NoError(t, r.add(old[0], finding{Name: "a"}))
+	known, missing := r.split(old)
 	require.Len(t, known, 1)
 	require.Empty(t, missing)
-	require.NoError(t, os.WriteFile(m.file, []byte("new"), 0o666))
-	known, missing, err = r.split([]*mutant{m})
-	require.NoError(t, err)
+	changed := loaded("three\n")
+	known, missing = r.split(changed)
 	require.Empty(t, known)
-	require.Equal(t, []*mutant{m}, missing)
+	require.Equal(t, changed, missing)
 }
 
 // Each source counts for the hash of a tree; documents, mutants, results and hidden files do not.

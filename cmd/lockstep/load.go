@@ -107,7 +107,7 @@ func (l *load) run(cmd *cobra.Command) (checker.Result, error) {
 	}
 	clients.Wait()
 	if l.pacer != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		l.unstarted = l.pacer.unstarted(l.meter.until)
+		l.unstarted = l.pacer.unstarted()
 	}
 	verdict := l.checker.finish()
 	l.cpu = cli.CPUTime() - l.cpu

@@ -115,7 +115,7 @@ func (o *loadObservers) read(c *client.Client) {
 			return
 		case <-pace.C:
 		}
-		key := fmt.Sprintf("lifecycle/%s-%d", o.bench.prefix, 1+n%o.bench.machines)
+		key := machineKey(o.bench.prefix, n%o.bench.machines)
 		if r, err := c.GetLocal(o.ctx, key); err == nil && r.Outcome == node.Committed {
 			o.record(readObservation(key, r))
 		}

@@ -50,11 +50,11 @@ func (p *pacer) arrival(ctx context.Context) (at int64, ok bool) {
 	return at, true
 }
 
-// unstarted returns the number of arrivals until a time, or the end, that no client
-// has taken. No client may be running.
-func (p *pacer) unstarted(until int64) int {
+// unstarted returns the number of arrivals that no client has taken. No client may be
+// running.
+func (p *pacer) unstarted() int {
 	n := 0
-	for ; p.next < min(until, p.end); n++ {
+	for ; p.next < p.end; n++ {
 		p.next += int64(p.gap())
 	}
 	return n

@@ -45,13 +45,14 @@ func TestPoissonArrivals(t *testing.T) {
 
 // Arrivals that no client has taken are counted, not forgotten.
 func TestUnstartedArrivals(t *testing.T) {
-	p := newPacer(time.Now().Add(-time.Minute), 0, int64(time.Second), 1000, false, nil)
-	for range 300 {
-		_, ok := p.arrival(t.Context())
-		require.True(t, ok)
+	for end, want := range map[time.Duration]int{300 * time.Millisecond: 0, 500 * time.Millisecond: 200, time.Second: 700} {
+		p := newPacer(time.Now().Add(-time.Minute), 0, int64(end), 1000, false, nil)
+		for range 300 {
+			_, ok := p.arrival(t.Context())
+			require.True(t, ok)
+		}
+		require.Equal(t, want, p.unstarted(), "load of %v", end)
 	}
-	require.Equal(t, 200, p.unstarted(int64(500*time.Millisecond)))
-	require.Equal(t, 500, p.unstarted(int64(time.Hour)), "to the end of the load")
 }
 
 func TestArrivalsEndWithTheContext(t *testing.T) {

@@ -15,16 +15,12 @@ import (
 // etcd is a cluster of three etcd servers, with default settings: each write is
 // synced by a majority before it is answered, as lockstep's are.
 type etcd struct {
-	options   options
-	servers   processes
+	processes
+	binary    string
 	endpoints []string
 }
 
-func newEtcd(o options) *etcd { return &etcd{options: o} }
-
-func (s *etcd) name() string       { return "etcd" }
-func (s *etcd) stop()              { s.servers.stop() }
-func (s *etcd) cpu() time.Duration { return s.servers.cpu() }
+func (s *etcd) name() string { return "etcd" }
 
 func (s *etcd) start(ctx context.Context, dir string) error {
 	ports, err := freePorts(6)
@@ -39,20 +35,20 @@ func (s *etcd) start(ctx context.Context, dir string) error {
 	}
 	for i := range 3 {
 		data := filepath.Join(dir, fmt.Sprintf("etcd-%d", i+1))
-		p, err := start(data+".log", s.options.etcd, "--name", fmt.Sprintf("n%d", i+1), "--data-dir", data, "--logger", "zap", "--log-level", "warn",
+		p, err := start(data+".log", s.binary, "--name", fmt.Sprintf("n%d", i+1), "--data-dir", data, "--logger", "zap", "--log-level", "warn",
 			"--listen-peer-urls", url(i), "--initial-advertise-peer-urls", url(i), "--listen-client-urls", url(3+i), "--advertise-client-urls", url(3+i),
 			"--initial-cluster", strings.Join(members, ","), "--initial-cluster-state", "new", "--initial-cluster-token", filepath.Base(dir))
 		if err != nil {
 			return err
 		}
-		s.servers = append(s.servers, p)
+		s.processes = append(s.processes, p)
 	}
 	c, err := newEtcdClient(s.endpoints)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	return s.servers.awaitReady(ctx, func(ctx context.Context) error {
+	return s.awaitReady(ctx, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
 		_, err := c.Get(ctx, "ready")

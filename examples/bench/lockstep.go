@@ -11,16 +11,12 @@ import (
 
 // lockstep is a cluster of three lockstep nodes.
 type lockstep struct {
-	options   options
-	nodes     processes
+	processes
+	binary    string
 	endpoints string
 }
 
-func newLockstep(o options) *lockstep { return &lockstep{options: o} }
-
-func (s *lockstep) name() string       { return "lockstep" }
-func (s *lockstep) stop()              { s.nodes.stop() }
-func (s *lockstep) cpu() time.Duration { return s.nodes.cpu() }
+func (s *lockstep) name() string { return "lockstep" }
 
 func (s *lockstep) start(ctx context.Context, dir string) error {
 	ports, err := freePorts(6)
@@ -35,14 +31,14 @@ func (s *lockstep) start(ctx context.Context, dir string) error {
 	s.endpoints = strings.Join(endpoints, ",")
 	for i := range 3 {
 		data := filepath.Join(dir, fmt.Sprintf("lockstep-%d", i+1))
-		p, err := start(data+".log", s.options.binary, "node", "--id", fmt.Sprint(i+1), "--peers", strings.Join(peers, ","), "--http", endpoints[i], "--data", data)
+		p, err := start(data+".log", s.binary, "node", "--id", fmt.Sprint(i+1), "--peers", strings.Join(peers, ","), "--http", endpoints[i], "--data", data)
 		if err != nil {
 			return err
 		}
-		s.nodes = append(s.nodes, p)
+		s.processes = append(s.processes, p)
 	}
-	return s.nodes.awaitReady(ctx, func(ctx context.Context) error {
-		said, err := exec.CommandContext(ctx, s.options.binary, "get", "lifecycle/ready", "--endpoints", s.endpoints).CombinedOutput()
+	return s.awaitReady(ctx, func(ctx context.Context) error {
+		said, err := exec.CommandContext(ctx, s.binary, "get", "lifecycle/ready", "--endpoints", s.endpoints).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("%w: %s", err, said)
 		}
@@ -74,7 +70,7 @@ func (s *lockstep) load(ctx context.Context, l load) (measurement, time.Duration
 		args = append(args, "--reads", "0")
 	}
 	var r report
-	used, err := runJSON(ctx, &r, s.options.binary, args...)
+	used, err := runJSON(ctx, &r, s.binary, args...)
 	switch {
 	case err != nil:
 		return measurement{}, 0, err

@@ -124,9 +124,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (err error
 			return err
 		}
 	}
-	sides := []side{newLockstep(o)}
+	sides := []side{&lockstep{binary: o.binary}}
 	if o.etcd != noEtcd {
-		sides = append(sides, newEtcd(o))
+		sides = append(sides, &etcd{binary: o.etcd})
 	}
 	for _, s := range sides {
 		defer s.stop()

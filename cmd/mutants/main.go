@@ -331,7 +331,7 @@ func (o *options) runCampaigns(ctx context.Context, all *programs, dir string, m
 	return f
 }
 
-// parts lists the parts of the harness that the driver can leave out.
+// parts lists the parts of the harness that --ablate has the driver leave out.
 var parts = []string{"invariants", "swarm", "disk", "clocks", "liveness"}
 
 // ablateMutant measures how soon a mutant is found without each part of the harness.

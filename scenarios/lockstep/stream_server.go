@@ -30,9 +30,8 @@ type serverStream struct {
 
 // streamCall is an unfinished call of a connection.
 type streamCall struct {
-	id      uint64
-	ticket  service.Ticket
-	request *node.Request
+	id     uint64
+	ticket service.Ticket
 }
 
 // of returns the connection of a client, or nil.
@@ -111,7 +110,7 @@ func (p *process) takeStreamEvent(now scenarios.Duration, s *serverStream, e *st
 	switch e.Kind {
 	case stream.Called:
 		t := p.newTicket(s.client)
-		s.calls = append(s.calls, streamCall{e.ID, t, e.Request})
+		s.calls = append(s.calls, streamCall{e.ID, t})
 		p.events = append(p.events, service.Event{Kind: service.Call, Ticket: t, Request: e.Request})
 		p.noteCall(t, e.Request, time.Duration(now))
 	case stream.CallCancelled:

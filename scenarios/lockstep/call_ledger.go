@@ -49,10 +49,16 @@ func (p *process) noteCall(t service.Ticket, r *node.Request, now time.Duration)
 	l.open = append(l.open, openCall{ticket: t, request: r, expires: now + p.limits.ReadyTimeout, late: l.draining})
 }
 
-// noteLeaving notes that the client of a call goes in this step. What comes of the call
-// before that is as if the client were there.
-func (l *callLedger) noteLeaving(t service.Ticket) {
-	l.open[l.index(t)].leaving, l.leaving = true, true
+// abandonCall adds to the current step that the client of a call goes, if that waits for a
+// reply. What comes of the call before that is as if the client were there.
+func (p *process) abandonCall(t service.Ticket) {
+	l := &p.calls
+	i := l.index(t)
+	if i < 0 || l.open[i].abandoned || l.open[i].leaving {
+		return
+	}
+	l.open[i].leaving, l.leaving = true, true
+	p.events = append(p.events, service.Event{Kind: service.Abandon, Ticket: t})
 }
 
 // endLeaving ends the step in which clients have gone. The node carries out what it has,

@@ -224,8 +224,7 @@ func (p *process) addEvent(now scenarios.Duration, ev *sim.Event, out *sim.Effec
 	}
 	if h, ok := ev.Message.(*hangUp); ok {
 		if t, ok := p.calls.ticketOf(ev.From, h); ok {
-			p.calls.noteLeaving(t)
-			p.events = append(p.events, service.Event{Kind: service.Abandon, Ticket: t})
+			p.abandonCall(t)
 		}
 		return
 	}

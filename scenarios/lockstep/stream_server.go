@@ -97,14 +97,6 @@ func (p *process) closeStream(s *serverStream) {
 	s.end, s.calls = nil, nil
 }
 
-// abandonCall adds to the current step that the client of a call has gone.
-func (p *process) abandonCall(t service.Ticket) {
-	if i := p.calls.index(t); i >= 0 && !p.calls.open[i].abandoned && !p.calls.open[i].leaving {
-		p.calls.noteLeaving(t)
-		p.events = append(p.events, service.Event{Kind: service.Abandon, Ticket: t})
-	}
-}
-
 // takeStreamEvent takes a message of a client.
 func (p *process) takeStreamEvent(now scenarios.Duration, s *serverStream, e *stream.ServerEvent) {
 	switch e.Kind {

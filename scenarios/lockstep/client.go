@@ -29,21 +29,20 @@ type client struct {
 
 // Step implements sim.Process.
 func (c *client) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
-	local := time.Duration(now)
-	c.now = local
+	c.now = time.Duration(now)
 	switch ev.Kind {
 	case sim.Invoke:
-		c.begin(local, ev.Message.(*scenarios.Invocation), out)
+		c.begin(ev.Message.(*scenarios.Invocation), out)
 	case sim.Receive:
 		if m, ok := ev.Message.(*chunk); ok {
 			c.receiveChunk(ev.From, m, out)
 			return
 		}
-		c.receive(local, ev, out)
+		c.receive(ev, out)
 	case sim.SendFailed:
 		switch m := ev.Message.(type) { // nothing follows from a hang-up that fails
 		case *envelope:
-			c.endWhere(local, func(x *exchange) bool { return x.sent == m.Message }, true, out)
+			c.endWhere(func(x *exchange) bool { return x.sent == m.Message }, true, out)
 		case *chunk:
 			c.chunkRefused(ev.From, m, out)
 		}
@@ -51,17 +50,17 @@ func (c *client) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 		if c.byStream {
 			c.closeStream(c.streamTo(node.ID(ev.From)), out)
 		}
-		c.endWhere(local, func(x *exchange) bool { return sim.ID(x.to) == ev.From }, false, out)
+		c.endWhere(func(x *exchange) bool { return sim.ID(x.to) == ev.From }, false, out)
 	case sim.Timer:
 		if c.sessionCall != nil {
-			c.apply(c.sessionCall.Tick(local), out)
+			c.apply(c.sessionCall.Tick(c.now), out)
 		}
 	}
 }
 
-func (c *client) begin(now time.Duration, call *scenarios.Invocation, out *sim.Effects) {
+func (c *client) begin(call *scenarios.Invocation, out *sim.Effects) {
 	c.invocation, c.exchanges = call, c.exchanges[:0]
-	started, action := c.session.Begin(now, c.sessionOperation(call.Operation))
+	started, action := c.session.Begin(c.now, c.sessionOperation(call.Operation))
 	c.sessionCall = started
 	c.apply(action, out)
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/node"
@@ -51,7 +50,7 @@ func (e *exchangeEnded) String() string {
 
 // receive takes a message. A reply ends its exchange, unless the connection has; a
 // reply to no request of the call is handed to the session as it is.
-func (c *client) receive(now time.Duration, ev *sim.Event, out *sim.Effects) {
+func (c *client) receive(ev *sim.Event, out *sim.Effects) {
 	e := ev.Message.(*envelope)
 	r, ok := e.Message.(*node.Reply)
 	if !ok || c.sessionCall == nil {
@@ -61,12 +60,12 @@ func (c *client) receive(now time.Duration, ev *sim.Event, out *sim.Effects) {
 	x := c.exchangeOf(r)
 	switch {
 	case x == nil:
-		c.apply(c.sessionCall.Reply(now, r), out)
+		c.apply(c.sessionCall.Reply(c.now, r), out)
 	case !x.ended:
 		if c.run.crossesHTTP(e) {
 			r = overHTTP(x.request, r, httpapi.Responder{Node: node.ID(ev.From), Boot: e.life})
 		}
-		c.endExchange(now, x, session.Exchange{Attempt: r.Attempt, Reply: r}, out)
+		c.endExchange(x, session.Exchange{Attempt: r.Attempt, Reply: r}, out)
 	}
 }
 
@@ -81,21 +80,21 @@ func (c *client) exchangeOf(r *node.Reply) *exchange {
 }
 
 // endWhere ends the open exchanges of which is reports true, without a reply.
-func (c *client) endWhere(now time.Duration, is func(*exchange) bool, neverSent bool, out *sim.Effects) {
+func (c *client) endWhere(is func(*exchange) bool, neverSent bool, out *sim.Effects) {
 	for i := range len(c.exchanges) { // none that the ends add
 		if x := &c.exchanges[i]; c.sessionCall != nil && !x.ended && is(x) {
-			c.endExchange(now, x, session.Exchange{Attempt: x.request.Attempt, NeverSent: neverSent}, out)
+			c.endExchange(x, session.Exchange{Attempt: x.request.Attempt, NeverSent: neverSent}, out)
 		}
 	}
 }
 
 // endExchange passes the end of an exchange to the session.
-func (c *client) endExchange(now time.Duration, x *exchange, end session.Exchange, out *sim.Effects) {
+func (c *client) endExchange(x *exchange, end session.Exchange, out *sim.Effects) {
 	x.ended = true
 	f := c.run.exchangeEnds.Make(arenaBlock)
 	*f = exchangeEnded{c.invocation.Operation, x.request, end}
 	out.Observe(f)
-	c.apply(c.sessionCall.EndExchange(now, end), out)
+	c.apply(c.sessionCall.EndExchange(c.now, end), out)
 }
 
 // send sends an attempt, and begins its exchange.

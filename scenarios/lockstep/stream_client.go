@@ -166,7 +166,7 @@ func (c *client) takeReply(r *node.Reply, out *sim.Effects) {
 	case x == nil:
 		c.apply(c.sessionCall.Reply(c.now, r), out)
 	case !x.ended:
-		c.endExchange(c.now, x, session.Exchange{Attempt: r.Attempt, Reply: r}, out)
+		c.endExchange(x, session.Exchange{Attempt: r.Attempt, Reply: r}, out)
 	}
 }
 
@@ -192,7 +192,7 @@ func (c *client) closeStream(s *clientStream, out *sim.Effects) {
 
 // loseAttempt ends the exchange of an attempt of the current call.
 func (c *client) loseAttempt(r *node.Request, neverSent bool, out *sim.Effects) {
-	c.endWhere(c.now, func(x *exchange) bool { return x.request == r }, neverSent, out)
+	c.endWhere(func(x *exchange) bool { return x.request == r }, neverSent, out)
 }
 
 // chunkRefused takes the news that bytes have not left: nor will the ones after them be

@@ -48,23 +48,28 @@ func (e *exchangeEnded) String() string {
 	return fmt.Sprintf("loses attempt %d of %s", e.end.Attempt, e.operation.ID)
 }
 
-// receive takes a message. A reply ends its exchange, unless the connection has; a
-// reply to no request of the call is handed to the session as it is.
+// receive takes a message.
 func (c *client) receive(ev *sim.Event, out *sim.Effects) {
 	e := ev.Message.(*envelope)
 	r, ok := e.Message.(*node.Reply)
 	if !ok || c.sessionCall == nil {
 		return
 	}
-	c.noteReply(r)
 	x := c.exchangeOf(r)
+	if x != nil && !x.ended && c.run.crossesHTTP(e) {
+		r = overHTTP(x.request, r, httpapi.Responder{Node: node.ID(ev.From), Boot: e.life})
+	}
+	c.takeReply(x, r, out)
+}
+
+// takeReply takes a reply to the current call. It ends its exchange, unless the
+// connection has; a reply to no request of the call is handed to the session as it is.
+func (c *client) takeReply(x *exchange, r *node.Reply, out *sim.Effects) {
+	c.noteReply(r)
 	switch {
 	case x == nil:
 		c.apply(c.sessionCall.Reply(c.now, r), out)
 	case !x.ended:
-		if c.run.crossesHTTP(e) {
-			r = overHTTP(x.request, r, httpapi.Responder{Node: node.ID(ev.From), Boot: e.life})
-		}
 		c.endExchange(x, session.Exchange{Attempt: r.Attempt, Reply: r}, out)
 	}
 }

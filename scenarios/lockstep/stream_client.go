@@ -2,11 +2,11 @@ package lockstep
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/node"
-	"github.com/lockstep-dst/lockstep/node/session"
 	"github.com/lockstep-dst/lockstep/node/stream"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
@@ -142,31 +142,16 @@ func (c *client) receiveChunk(from sim.ID, m *chunk, out *sim.Effects) {
 func (c *client) takeStreamEvent(s *clientStream, e *stream.ClientEvent, out *sim.Effects) {
 	switch e.Kind {
 	case stream.Replied:
-		for i := range s.sent {
-			if s.sent[i].id != e.ID {
-				continue
-			}
-			s.sent = append(s.sent[:i], s.sent[i+1:]...)
-			r := e.Reply
-			c.takeReply(&r, out)
-			return
+		i := slices.IndexFunc(s.sent, func(x streamRequest) bool { return x.id == e.ID })
+		if i < 0 {
+			return // of a connection that an earlier message has ended
+		}
+		s.sent = slices.Delete(s.sent, i, i+1)
+		if r := e.Reply; c.sessionCall != nil {
+			c.takeReply(c.exchangeOf(&r), &r, out)
 		}
 	case stream.WentAway:
 		c.closeStream(s, out)
-	}
-}
-
-// takeReply takes a reply that came over a connection.
-func (c *client) takeReply(r *node.Reply, out *sim.Effects) {
-	if c.sessionCall == nil {
-		return
-	}
-	c.noteReply(r)
-	switch x := c.exchangeOf(r); {
-	case x == nil:
-		c.apply(c.sessionCall.Reply(c.now, r), out)
-	case !x.ended:
-		c.endExchange(x, session.Exchange{Attempt: r.Attempt, Reply: r}, out)
 	}
 }
 

@@ -1,6 +1,8 @@
 package lockstep
 
 import (
+	"slices"
+
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
@@ -74,7 +76,7 @@ func (o *oracle) checkAbsence(t *machineTruth, f *node.Observation, e *node.Entr
 	if !again {
 		watermark, _ := e.ID.Watermark(f.Key) // an id that is not valid is not proposed
 		a.absent = absence{tracked: true, upTo: max(watermark, a.claimed, t.known[o.id])}
-		t.trackProposed(o.id, proposedAttempt{e.ID, a.client, a.number}, o)
+		o.trackProposed(t, proposedAttempt{e.ID, a.client, a.number})
 	}
 	if a.singleAttempt && (!again || a.absent.superseded) { // the serial of this moment is its watermark
 		a.absent.upTo = max(a.absent.upTo, t.known[o.id], base)
@@ -92,15 +94,12 @@ func (o *oracle) checkAbsence(t *machineTruth, f *node.Observation, e *node.Entr
 	return nil
 }
 
-// trackProposed adds an attempt of a node, and forgets those that were answered.
-func (t *machineTruth) trackProposed(id sim.ID, p proposedAttempt, o *oracle) {
-	open := t.proposed[id][:0]
-	for _, x := range t.proposed[id] {
-		if !o.operation(t, x.id).attempt(x.client, x.attempt).answered {
-			open = append(open, x)
-		}
-	}
-	t.proposed[id] = append(open, p)
+// trackProposed adds an attempt of the current node, and forgets those that were answered.
+func (o *oracle) trackProposed(t *machineTruth, p proposedAttempt) {
+	open := slices.DeleteFunc(t.proposed[o.id], func(x proposedAttempt) bool {
+		return o.operation(t, x.id).attempt(x.client, x.attempt).answered
+	})
+	t.proposed[o.id] = append(open, p)
 }
 
 // mayTakeEffect reports whether the proposal of the attempt may take effect, as far as its

@@ -53,7 +53,7 @@ func (s *script) beginRoundAfterFailures() {
 	s.run.plan.Knobs.ResendTimeout = 4
 	s.bootAll()
 	for range 11 {
-		s.observeNode(1, node.Observation{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: 1, Rejections: 1})
+		s.endRound(1, b(1, 1))
 	}
 	for _, ballot := range []node.Ballot{b(10, 1), b(20, 1)} {
 		s.sendProposal(1, node.Prepare, ballot, node.Ballot{})
@@ -264,7 +264,7 @@ func TestEverySentMessageIsChecked(t *testing.T) {
 			s.reply(1, node.Reply{ID: "z", Attempt: 1, Outcome: node.Rejected, Reason: node.Illegal, State: "Running", Version: 1, Serial: 1})
 		}},
 		"a round is given up when it was refused": {"", func(s *script) {
-			s.observeNode(1, node.Observation{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: 1, Rejections: 1})
+			s.endRound(1, b(1, 1))
 		}},
 		"a round is given up too early": {"progress/abandoned-early", func(s *script) {
 			s.observeNode(1, node.Observation{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: uint32(s.run.plan.Knobs.MaxResends)})
@@ -291,7 +291,7 @@ func TestEverySentMessageIsChecked(t *testing.T) {
 		}},
 		"a proposal is sent again later after failures": {"", func(s *script) {
 			s.bootAll()
-			s.observeNode(1, node.Observation{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: 1, Rejections: 1})
+			s.endRound(1, b(1, 1))
 			s.sendProposal(1, node.Prepare, b(2, 1), node.Ballot{})
 			s.at += 2*s.run.plan.Knobs.ResendTimeout + 2
 			s.sendProposal(1, node.Prepare, b(2, 1), node.Ballot{})
@@ -315,7 +315,7 @@ func TestEverySentMessageIsChecked(t *testing.T) {
 		"a round is begun when the last has failed": {"", func(s *script) {
 			s.bootAll()
 			s.sendProposal(1, node.Prepare, b(1, 1), node.Ballot{})
-			s.observeNode(1, node.Observation{Kind: node.RoundEnded, Ballot: b(1, 1), Attempts: 1, Rejections: 1})
+			s.endRound(1, b(1, 1))
 			s.sendProposal(1, node.Prepare, b(2, 1), node.Ballot{})
 		}},
 		"a rejection teaches nothing": {"progress/told-in-vain", func(s *script) {

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/member"
@@ -263,14 +264,7 @@ func (c *binaryCoder) reason(r *node.Reason) {
 
 // placeOfReason is the place of a reason in the list; 0, that of none, if it is
 // unknown, which check refuses.
-func placeOfReason(r node.Reason) uint8 {
-	for i := range reasons {
-		if reasons[i] == r {
-			return uint8(i)
-		}
-	}
-	return 0
-}
+func placeOfReason(r node.Reason) uint8 { return uint8(max(0, slices.Index(reasons, r))) }
 
 func (c *binaryCoder) key(k *string) { c.text("key", k) }
 

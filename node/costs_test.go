@@ -59,17 +59,13 @@ func newCosts(t *testing.T, nodes int) *costs {
 }
 
 func (c *costs) measure(command string, at, machines, each int) string {
-	replies := c.longTrips.ask(command, at, machines, each)
-	text := fmt.Sprintf("%d replies\n", machines*each)
-	for _, kind := range slices.Sorted(maps.Keys(replies)) {
-		text += fmt.Sprintf("%s after %d trips and %d syncs", kind, replies[kind]/long, replies[kind]%long/short)
-		other := c.longSyncs.ask(command, at, machines, each)[kind]
-		if a, b := other%long/short, other/long; a != replies[kind]/long || b != replies[kind]%long/short {
-			text += fmt.Sprintf(", or %d and %d if syncs take longer", a, b)
-		}
-		text += "\n"
+	took := c.longTrips.ask(command, at, machines, each)
+	text := fmt.Sprintf("%d replies\nthe last after %d trips and %d syncs", machines*each, took/long, took%long/short)
+	other := c.longSyncs.ask(command, at, machines, each)
+	if a, b := other%long/short, other/long; a != took/long || b != took%long/short {
+		text += fmt.Sprintf(", or %d and %d if syncs take longer", a, b)
 	}
-	return text + c.longTrips.spent()
+	return text + "\n" + c.longTrips.spent()
 }
 
 // timedCluster is a cluster whose messages and syncs take a fixed time. All that
@@ -118,7 +114,7 @@ func newTimedCluster(t *testing.T, nodes int, trip, sync time.Duration) *timedCl
 }
 
 // ask has a node take operations in one step, and returns how long the last reply took.
-func (c *timedCluster) ask(command string, at, machines, each int) map[string]time.Duration {
+func (c *timedCluster) ask(command string, at, machines, each int) time.Duration {
 	c.messages, c.bytes, c.batches, c.replies = map[string]int{}, 0, 0, 0
 	for _, n := range c.nodes[1:] {
 		n.bytes, n.writes, n.syncs = 0, 0, 0
@@ -141,7 +137,7 @@ func (c *timedCluster) ask(command string, at, machines, each int) map[string]ti
 	c.step(at, evs)
 	c.run()
 	require.Equal(c.t, len(evs), c.replies, "each operation is committed")
-	return map[string]time.Duration{"the last": c.lastReply - begin}
+	return c.lastReply - begin
 }
 
 // run lets time pass until nothing is on its way.

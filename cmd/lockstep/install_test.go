@@ -23,7 +23,7 @@ func TestInstallByVersion(t *testing.T) {
 		t.Skip("builds everything, without what is built already")
 	}
 	const version = "v0.1.0-test"
-	g := newOfflineGo(t, version)
+	g := newSeparateGo(t, version)
 
 	g.run(t, t.TempDir(), "install", thisModule+"/cmd/lockstep@"+version)
 	said, err := exec.Command(filepath.Join(g.bin, "lockstep"), "--version").CombinedOutput()
@@ -66,24 +66,25 @@ import (
 func TestMine(t *testing.T) { harness.Test(t, system(), harness.Options{}) }
 `
 
-// offlineGo is a go command without network. Its proxy has this tree as a version of the
-// module; other modules come from the downloads with which this test was built.
-type offlineGo struct {
+// separateGo is a go command with caches of its own. Its proxy has this tree as a version
+// of the module; other modules come from the downloads with which this test was built. What
+// these lack, on a machine that has built nothing before, comes from where they came from.
+type separateGo struct {
 	bin string // where it installs
 	env []string
 }
 
-func newOfflineGo(t *testing.T, version string) *offlineGo {
+func newSeparateGo(t *testing.T, version string) *separateGo {
 	proxy, bin := t.TempDir(), t.TempDir()
 	packModule(t, filepath.Join(proxy, filepath.FromSlash(thisModule), "@v"), version)
 	downloads := filepath.Join(goEnv(t, "GOMODCACHE"), "cache", "download")
-	return &offlineGo{bin: bin, env: append(os.Environ(),
-		"GOPROXY="+fileURL(proxy)+","+fileURL(downloads)+",off", "GONOPROXY=", "GOPRIVATE=", "GOSUMDB=off", "GOVCS=*:off",
+	return &separateGo{bin: bin, env: append(os.Environ(),
+		"GOPROXY="+fileURL(proxy)+","+fileURL(downloads)+","+goEnv(t, "GOPROXY"), "GONOPROXY=", "GOPRIVATE=", "GOSUMDB=off", "GOVCS=*:off",
 		"GOMODCACHE="+t.TempDir(), "GOBIN="+bin, "GOTOOLCHAIN=local", "GOWORK=off", "GOFLAGS=-modcacherw -trimpath",
 	)}
 }
 
-func (g *offlineGo) run(t *testing.T, dir string, args ...string) {
+func (g *separateGo) run(t *testing.T, dir string, args ...string) {
 	t.Helper()
 	cmd := exec.Command("go", args...)
 	cmd.Dir, cmd.Env = dir, g.env

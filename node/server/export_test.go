@@ -19,9 +19,12 @@ func (s *Server) Drain() { s.loop.startDraining() }
 // RandomName is the function that names operations without an id.
 var RandomName = randomName
 
-// Hold keeps the loop from its next step until release is closed.
+// Hold keeps the loop from its next step until release is closed. It returns when the
+// loop is held.
 func (s *Server) Hold(release chan struct{}) {
-	s.loop.do(func(*service.Service) { <-release })
+	held := make(chan struct{})
+	go s.loop.do(func(*service.Service) { close(held); <-release })
+	<-held
 }
 
 // Waiting is the number of events that wait for the loop.

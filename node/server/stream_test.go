@@ -328,7 +328,7 @@ func TestStreamDeadline(t *testing.T) {
 	c := startCluster(t, 1)
 	s := c.openStream(1)
 	release := make(chan struct{})
-	go c.nodes[1].Hold(release)
+	c.nodes[1].Hold(release)
 	_, err := s.end.Request(propose("lifecycle/web", "Running", "a"), time.Millisecond)
 	require.NoError(t, err)
 	b := s.start(propose("lifecycle/db", "Running", "b"))

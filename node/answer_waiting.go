@@ -1,6 +1,9 @@
 package node
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // answerWaiting looks for m's waiting operations in m.chosen, which was just
 // learnt at ballot b. It responds to the operations that another node has
@@ -52,10 +55,11 @@ func (o *operation) supersede(v *Value, b Ballot) {
 	}
 }
 
-// unansweredBy counts the queued operations that have no entry in v.
-func (m *machine) unansweredBy(v *Value) (count int) {
+// unansweredBy counts the queued operations that have no entry in v and are not overdue:
+// of a step that takes up many events, timers may come after the messages.
+func (m *machine) unansweredBy(v *Value, now time.Duration) (count int) {
 	for _, o := range m.queue {
-		if o.req.Kind != Propose || !o.isIn(v) {
+		if o.deadline > now && (o.req.Kind != Propose || !o.isIn(v)) {
 			count++
 		}
 	}

@@ -197,7 +197,7 @@ const maxWalkedList = 64
 
 // checkLists judges m as a list, if it is one.
 func (m machine) checkLists(ctx context.Context, checked []checkedOp, o Options) (r Result, decided bool) {
-	if m.object == nil || m.object.model.Name != history.ModelAppendList {
+	if m.object == nil || !m.object.standard || m.object.model.Name != history.ModelAppendList {
 		return Result{}, false
 	}
 	if begun, ok := m.object.states[m.initial].([]string); !ok || len(begun) > 0 {

@@ -123,3 +123,28 @@ func listOf(t *rapid.T, h history.History) (*lists, machine) {
 	require.True(t, fit)
 	return l, m
 }
+
+// A model of one's own is judged by its own step, whatever its name.
+func TestModelNamedLikeAList(t *testing.T) {
+	m := model.AppendList()
+	m.TooLate = nil
+	m.Step = func(state any, op *history.Operation) (any, bool) { // elements come first, not last
+		items := state.([]string)
+		if op.Kind == history.KindAppend {
+			items = slices.Concat([]string{op.Argument}, items)
+		}
+		told, _ := history.Items(op.State)
+		return items, op.State == "" || slices.Equal(items, told)
+	}
+	h := history.History{Model: history.ModelAppendList}
+	var list []string
+	for i := range 2 * maxWalkedList {
+		op := history.Operation{ID: fmt.Sprint("o", i), Machine: "x", Kind: history.KindAppend, Argument: fmt.Sprint("e", i),
+			Call: int64(10*i + 1), Return: int64(10*i + 5), Outcome: history.Committed, Version: history.NoVersion}
+		list = slices.Concat([]string{op.Argument}, list)
+		op.State = "[" + strings.Join(list, " ") + "]"
+		h.Operations = append(h.Operations, op)
+	}
+	require.Equal(t, Linearizable, Check(t.Context(), h, Options{Model: m}).Status)
+	require.Equal(t, Violated, Check(t.Context(), h, Options{}).Status, "as a list it is wrong")
+}

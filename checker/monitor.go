@@ -2,6 +2,7 @@ package checker
 
 import (
 	"context"
+	"maps"
 	"slices"
 )
 
@@ -20,6 +21,7 @@ type monitor struct {
 	nextBase       *linearizer // before log[nextBaseAt:]: the next base; nil: at the beginning
 	nextBaseAt     int
 	inFlightAtNext map[*checkedOp]bool // operations in flight at nextBase that have not returned since
+	withoutEffect  map[*checkedOp]bool // operations in flight that the linearizer does not hold, see noEffect
 }
 
 // rebaseAfter is the number of events between bases: enough to explain a
@@ -27,7 +29,7 @@ type monitor struct {
 const rebaseAfter = 128
 
 func newMonitor(ctx context.Context, a *automaton, counted bool, words int64) *monitor {
-	return &monitor{current: newLinearizer(ctx, a, counted, words)}
+	return &monitor{current: newLinearizer(ctx, a, counted, words), inFlightAtNext: map[*checkedOp]bool{}, withoutEffect: map[*checkedOp]bool{}}
 }
 
 // proofBase returns base without limits: a proof must not leave out
@@ -48,9 +50,13 @@ func (j *monitor) add(e event) bool {
 	}
 	j.log = append(j.log, e)
 	if !e.ret {
+		if e.c.meaning == noEffect && e.c.ret != forever {
+			j.withoutEffect[e.c] = true
+		}
 		j.current.call(e.c)
 		return true
 	}
+	delete(j.withoutEffect, e.c)
 	delete(j.inFlightAtNext, e.c)
 	return j.current.ret(e.c)
 }
@@ -70,9 +76,7 @@ func (j *monitor) rebase() {
 	j.base, j.nextBase = j.nextBase, spare
 	j.nextBase.copy(j.current)
 	j.nextBaseAt = len(j.log)
-	if j.inFlightAtNext == nil {
-		j.inFlightAtNext = map[*checkedOp]bool{}
-	}
+	maps.Copy(j.inFlightAtNext, j.withoutEffect)
 	for _, c := range j.current.slots {
 		if c != nil {
 			j.inFlightAtNext[c] = true

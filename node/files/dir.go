@@ -19,7 +19,7 @@ type Dir struct {
 	// succeeded. It must be set before the first Execute.
 	Observe func(op wal.Op, took time.Duration)
 
-	path      string
+	folder    *folder
 	lock      *os.File
 	handle    *os.File            // the directory, to sync it
 	openFiles map[string]*logFile // the log's files that are open for writing
@@ -32,7 +32,8 @@ type Dir struct {
 
 // Open locks a directory for this process, and creates it and its parents if they are
 // missing. It fails with ErrLocked while another Dir has the lock, in this process or
-// another. The lock ends with its process.
+// another, and with ErrUntrusted if other users can change the directory or a file of
+// the log in it. The lock ends with its process.
 func Open(dir string) (*Dir, error) {
 	if dir == "" {
 		return nil, errors.New("files: the directory has no name: give the node one of its own")
@@ -44,16 +45,30 @@ func Open(dir string) (*Dir, error) {
 	if err := makeDir(path); err != nil {
 		return nil, explain(err)
 	}
-	lock, err := takeLock(path)
+	folder, err := openFolder(path, true)
 	if err != nil {
 		return nil, err
 	}
-	self, err := os.Open(path)
+	d, err := openIn(folder)
+	if err != nil {
+		folder.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// openIn locks a directory that is open.
+func openIn(folder *folder) (*Dir, error) {
+	lock, err := takeLock(folder)
+	if err != nil {
+		return nil, err
+	}
+	handle, err := folder.Open(".")
 	if err != nil {
 		lock.Close()
-		return nil, explain(err)
+		return nil, explainAt("open", folder.path, err)
 	}
-	return &Dir{path: path, lock: lock, handle: self, openFiles: map[string]*logFile{}}, nil
+	return &Dir{folder: folder, lock: lock, handle: handle, openFiles: map[string]*logFile{}}, nil
 }
 
 // makeDir creates a directory and makes the path to it durable. A LOCK in the
@@ -91,52 +106,55 @@ func (d *Dir) Close() error {
 	for _, f := range d.openFiles {
 		errs = append(errs, f.Close())
 	}
-	errs = append(errs, d.handle.Close(), d.lock.Close()) // the lock last
+	errs = append(errs, d.handle.Close(), d.folder.Close(), d.lock.Close()) // the lock last
 	return errors.Join(errs...)
 }
 
 // Path returns the directory's absolute path.
-func (d *Dir) Path() string { return d.path }
+func (d *Dir) Path() string { return d.folder.path }
 
 // List returns the names of the log's files, sorted.
-func (d *Dir) List() ([]string, error) { return Reader(d.path).List() }
+func (d *Dir) List() ([]string, error) { return d.folder.list() }
 
 // Read returns all bytes of one of the log's files. If it does not exist, the error
 // wraps fs.ErrNotExist.
-func (d *Dir) Read(name string) ([]byte, error) { return Reader(d.path).Read(name) }
+func (d *Dir) Read(name string) ([]byte, error) { return d.folder.read(name) }
 
 // Reader is read-only access to the directory of a log, by its path. It takes no lock,
-// so a node may use the directory at the same time. It implements wal.Dir.
+// so a node may use the directory at the same time. It does not ask who owns the files,
+// but like a node it follows no links and opens nothing that is no regular file: then
+// its errors wrap ErrUntrusted. It implements wal.Dir.
 type Reader string
 
 // List returns the names of the log's files, sorted.
-func (r Reader) List() ([]string, error) {
-	entries, err := os.ReadDir(string(r))
-	if err != nil {
-		return nil, explain(err)
-	}
-	var names []string
-	for _, e := range entries {
-		if isLogFile(e.Name()) {
-			names = append(names, e.Name())
-		}
-	}
-	return names, nil
+func (r Reader) List() (names []string, err error) {
+	err = r.in(func(f *folder) error {
+		names, err = f.list()
+		return err
+	})
+	return names, err
 }
 
 // Read returns all bytes of one of the log's files, as Dir.Read does.
-func (r Reader) Read(name string) ([]byte, error) {
-	if !isLogFile(name) {
-		return nil, notLogFile(string(r), name)
-	}
-	data, err := os.ReadFile(filepath.Join(string(r), name))
-	if err != nil {
-		return nil, explain(err)
-	}
-	return data, nil
+func (r Reader) Read(name string) (data []byte, err error) {
+	err = r.in(func(f *folder) error {
+		data, err = f.read(name)
+		return err
+	})
+	return data, err
 }
 
-func (d *Dir) pathOf(name string) string { return filepath.Join(d.path, name) }
+// in calls do with the directory, open.
+func (r Reader) in(do func(*folder) error) error {
+	f, err := openFolder(string(r), false)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return do(f)
+}
+
+func (d *Dir) pathOf(name string) string { return filepath.Join(d.folder.path, name) }
 
 // logPrefix is the prefix of the names of the log's files, and of no others.
 const logPrefix = "wal-"

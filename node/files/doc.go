@@ -12,6 +12,21 @@
 //	LOCK       locked by the process that uses the directory; it is never removed
 //	the rest   not touched, such as the peers.json of earlier versions
 //
+// # Other users
+//
+// A node takes a directory only if this process's user or root owns it and no other
+// user can write to it, and a file in it under the same terms, as sshd does with the
+// files of a user. It opens files by their names in the open directory, regular ones
+// only; it follows no symbolic link there and waits at no pipe. What it makes only its
+// user can read. Everything is looked at before the first byte is written, and again
+// whenever a file is opened. A path to the directory may have symbolic links, the last
+// part too if no other user owns that link: who gives the path chooses them. The
+// directories above are not looked at: who can rename them can keep a node from its
+// log, and can put only another directory of the same user in its place.
+//
+// Reader asks nothing about owners, so that root may look at the log of another user;
+// the rest holds of it, too.
+//
 // # Durability
 //
 // A completed Sync has made the content and the length of a file durable. A
@@ -39,7 +54,7 @@
 //
 // The directory is locked on Linux, macOS and FreeBSD. On other systems it is not
 // locked, and SyncDir does nothing: the names in the directory become durable at
-// some later time.
+// some later time. Owners and permissions are looked at on Unix only.
 //
 // Other modules should not import it: docs/API.md promises nothing of it.
 package files

@@ -73,9 +73,9 @@ func TestPermissionLost(t *testing.T) {
 func TestReadOnlyFileSystem(t *testing.T) {
 	inNamespaces(t, func() {
 		path := t.TempDir()
-		mount(t, path, 0, "size=1m")
+		mount(t, path, 0, "size=1m,mode=700")
 		require.NoError(t, open(t, path).Close())
-		mount(t, path, syscall.MS_REMOUNT|syscall.MS_RDONLY, "size=1m")
+		mount(t, path, syscall.MS_REMOUNT|syscall.MS_RDONLY, "size=1m,mode=700")
 		for _, p := range []string{path, filepath.Join(path, "new")} {
 			_, err := files.Open(p)
 			require.ErrorIs(t, err, syscall.EROFS)
@@ -90,7 +90,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	inNamespaces(t, func() {
 		path := t.TempDir()
-		mount(t, path, 0, "size=256k")
+		mount(t, path, 0, "size=256k,mode=700")
 		d := open(t, path)
 		appended, err := fill(t, d)
 		require.ErrorIs(t, err, syscall.ENOSPC)
@@ -98,7 +98,7 @@ func TestFullDisk(t *testing.T) {
 		require.ErrorContains(t, err, "free some space")
 		require.NoError(t, d.Close())
 		require.NoError(t, open(t, path).Close(), "to open takes no space")
-		mount(t, path, syscall.MS_REMOUNT, "size=1m")
+		mount(t, path, syscall.MS_REMOUNT, "size=1m,mode=700")
 		requireRecovers(t, path, appended)
 	})
 }

@@ -43,10 +43,10 @@ func (d *Dir) Execute(r *wal.DiskRequest) error {
 
 func (d *Dir) execute(r *wal.DiskRequest) error {
 	if d.closed.Load() {
-		return d.wrapError("open", d.path, os.ErrClosed)
+		return d.wrapError("open", d.folder.path, os.ErrClosed)
 	}
 	if r.Op == wal.SyncDir {
-		return d.wrapError("sync", d.path, syncDir(d.handle))
+		return d.wrapError("sync", d.folder.path, syncDir(d.handle))
 	}
 	if r.Op == wal.Remove {
 		return d.remove(r.File)
@@ -63,6 +63,9 @@ func (d *Dir) execute(r *wal.DiskRequest) error {
 	case wal.Create:
 		return nil
 	case wal.Write:
+		if r.Offset+int64(len(r.Data)) > maxFile {
+			return fmt.Errorf("files: %s: %d bytes at offset %d: no file of a log may have more than %d", f.Name(), len(r.Data), r.Offset, int64(maxFile))
+		}
 		_, err = f.WriteAt(r.Data, r.Offset)
 		return d.wrapError("write", f.Name(), err)
 	case wal.Truncate:
@@ -108,8 +111,8 @@ func (d *Dir) remove(name string) error {
 		return err
 	}
 	delete(d.openFiles, name)
-	if err := os.Remove(d.pathOf(name)); err != nil {
-		return explain(errors.Join(err, f.Close()))
+	if err := d.folder.Remove(name); err != nil {
+		return errors.Join(explainAt("remove", d.pathOf(name), err), f.Close())
 	}
 	d.freeing.Go(func() { _ = f.Close() })
 	return nil
@@ -119,14 +122,14 @@ func (d *Dir) remove(name string) error {
 func (d *Dir) rename(name, to string) error {
 	for _, n := range []string{name, to} {
 		if !isLogFile(n) {
-			return notLogFile(d.path, n)
+			return notLogFile(d.folder.path, n)
 		}
 	}
 	if err := d.closeSynced(); err != nil {
 		return err
 	}
-	if err := os.Rename(d.pathOf(name), d.pathOf(to)); err != nil {
-		return explain(err)
+	if err := d.folder.Rename(name, to); err != nil {
+		return explainAt("rename", d.pathOf(name), err)
 	}
 	if f := d.openFiles[name]; f != nil {
 		delete(d.openFiles, name)
@@ -149,15 +152,15 @@ func (d *Dir) file(name string, create bool) (*logFile, error) {
 		return f, nil
 	}
 	if !isLogFile(name) {
-		return nil, notLogFile(d.path, name)
+		return nil, notLogFile(d.folder.path, name)
 	}
 	flags := os.O_RDWR
 	if create {
 		flags |= os.O_CREATE
 	}
-	f, err := os.OpenFile(d.pathOf(name), flags, 0o600)
+	f, err := d.folder.openFile(name, flags)
 	if err != nil {
-		return nil, explain(err)
+		return nil, err
 	}
 	if err := d.closeSynced(); err != nil {
 		return nil, errors.Join(err, f.Close())

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 )
 
@@ -14,17 +13,23 @@ const lockName = "LOCK"
 // takeLock returns the LOCK of a directory, locked until it is closed. The file holds
 // the number of the process, for operators. It is never removed: a lock on a removed
 // file would not exclude other processes.
-func takeLock(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+//
+// It looks at all files of the log before it writes the number, so that nothing is
+// changed in a directory that is not to be trusted.
+func takeLock(dir *folder) (*os.File, error) {
+	if err := dir.requireTrusted(); err != nil {
+		return nil, err
+	}
+	f, err := dir.openFile(lockName, os.O_RDWR|os.O_CREATE)
 	if err != nil {
-		return nil, explain(err)
+		return nil, err
 	}
 	taken, err := lock(f)
 	switch {
 	case err != nil:
 		err = explain(&os.PathError{Op: "lock", Path: f.Name(), Err: err})
 	case !taken:
-		err = fmt.Errorf("files: %s: %w%s", dir, ErrLocked, holder(f))
+		err = fmt.Errorf("files: %s: %w%s", dir.path, ErrLocked, holder(f))
 	}
 	if err != nil {
 		f.Close()

@@ -146,7 +146,7 @@ func tailIn(s *segment, want Identity, m *markFile) (t tail, err error) {
 // log ends in that file or in the one before.
 func tailAround(dir Dir, sequences []uint64, last *segment, want Identity, m *markFile) (tail, error) {
 	if _, found := slices.BinarySearch(sequences, last.sequence-1); !found {
-		return tail{}, missingSegment(last.sequence-1, fmt.Sprintf("%s has no record that checks", last.name))
+		return tail{}, missingSegment(last.sequence-1, last.strayText(sequences))
 	}
 	before, err := readSegment(dir, last.sequence-1)
 	if err != nil {
@@ -166,6 +166,18 @@ func tailAround(dir Dir, sequences []uint64, last *segment, want Identity, m *ma
 	t, err := tailIn(&before, want, m)
 	t.spare = last.name
 	return t, err
+}
+
+// strayText describes the last file, which has no record that checks and does not
+// follow the one before: it may be of no log. Only whoever knows where it is from can
+// tell, so nobody is told to remove it.
+func (s *segment) strayText(sequences []uint64) string {
+	text := s.name + " has no record that checks"
+	if !s.hasHeader && len(sequences) > 1 {
+		before := segmentName(sequences[len(sequences)-2])
+		text += fmt.Sprintf(", nor a header, and the file before it is %s: if it was put there by mistake, move it to another directory, and keep it", before)
+	}
+	return text
 }
 
 // findFollowing finds a record in the segment that follows h. If the segment has no

@@ -261,3 +261,17 @@ func TestSegmentKeepsItsLengthWhenSegmentsBecomeLonger(t *testing.T) {
 	require.Len(t, d.durable[segment1], short.Segment)
 	require.Len(t, d.durable[segment2], long.Segment)
 }
+
+// A file that has the name of a segment and is of no log: the text says what to do with
+// it, and does not give the log up for lost.
+func TestAStrayFileIsToBeMoved(t *testing.T) {
+	sound := diskWith(written(t, [][]string{{"a"}}))
+	for _, content := range [][]byte{nil, []byte("notes"), make([]byte, 4096)} {
+		d := diskOf(sound.durable)
+		d.put("wal-00000000000000ff", content)
+		_, _, err := dryRecover(d)
+		require.ErrorIs(t, err, wal.ErrMissing)
+		require.ErrorContains(t, err, "wal-00000000000000ff has no record that checks, nor a header, and the file before it is "+segment1)
+		require.ErrorContains(t, err, "move it to another directory, and keep it")
+	}
+}

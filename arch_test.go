@@ -47,17 +47,18 @@ var layers = map[string]layer{
 	"sim/fieldtest":  {},
 	"sim/golden":     {external: []string{"github.com/stretchr/testify/require"}},
 
-	"node/fsm":     {pure: true},
-	"node/wal":     {pure: true, internal: []string{"node/internal/invariant"}},
-	"node/op":      {pure: true, internal: []string{"node/hash64"}},
-	"node":         {pure: true, internal: []string{"node/arena", "node/hash64", "node/fsm", "node/internal/invariant", "node/op", "node/wal"}},
-	"node/member":  {pure: true, internal: []string{"node/internal/tlv", "node", "node/internal/invariant", "node/wal"}},
-	"node/watch":   {pure: true},
-	"node/service": {pure: true, internal: []string{"node", "node/member", "node/wal", "node/watch"}},
-	"node/httpapi": {pure: true, internal: []string{"node/fsm", "node/op", "node/watch"}},
-	"node/wire":    {pure: true, internal: []string{"node/internal/frame", "node/internal/tlv", "node", "node/fsm", "node/member"}, external: []string{"github.com/fxamacker/cbor/v2"}},
-	"node/stream":  {pure: true, internal: []string{"node/arena", "node/internal/frame", "node/op", "node/watch"}},
-	"node/session": {pure: true, internal: []string{"node/arena", "node/hash64", "node/op"}},
+	"node/fsm":          {pure: true},
+	"node/wal":          {pure: true, internal: []string{"node/internal/invariant"}},
+	"node/op":           {pure: true, internal: []string{"node/hash64"}},
+	"node":              {pure: true, internal: []string{"node/arena", "node/hash64", "node/fsm", "node/internal/invariant", "node/op", "node/wal"}},
+	"node/member":       {pure: true, internal: []string{"node/internal/tlv", "node", "node/internal/invariant", "node/wal"}},
+	"node/watch":        {pure: true},
+	"node/service":      {pure: true, internal: []string{"node", "node/member", "node/wal", "node/watch"}},
+	"node/httpapi":      {pure: true, internal: []string{"node/fsm", "node/op", "node/watch"}},
+	"node/wire":         {pure: true, internal: []string{"node/internal/frame", "node/internal/tlv", "node", "node/fsm", "node/member"}, external: []string{"github.com/fxamacker/cbor/v2"}},
+	"node/streamserver": {pure: true, internal: []string{"node/fsm", "node/op", "node/service", "node/stream", "node/watch"}},
+	"node/stream":       {pure: true, internal: []string{"node/arena", "node/internal/frame", "node/op", "node/watch"}},
+	"node/session":      {pure: true, internal: []string{"node/arena", "node/hash64", "node/op"}},
 
 	"node/definition": {internal: []string{"node/fsm"}, external: []string{"go.yaml.in/yaml/v3"}},
 
@@ -66,7 +67,7 @@ var layers = map[string]layer{
 	"node/tcp/tcptest":     {external: []string{"github.com/stretchr/testify/require"}},
 	"node/files":           {internal: []string{"node/wal"}},
 	"node/server": {
-		internal: []string{"node", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/internal/connlimit", "node/member", "node/op", "node/service", "node/stream", "node/tcp", "node/wal", "node/watch", "node/wire"},
+		internal: []string{"node", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/internal/connlimit", "node/member", "node/op", "node/service", "node/stream", "node/streamserver", "node/tcp", "node/wal", "node/watch", "node/wire"},
 		external: []string{
 			"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 			"github.com/prometheus/client_golang/prometheus/promhttp",
@@ -113,7 +114,7 @@ var layers = map[string]layer{
 // simulator to nodes.
 var systemImports = []string{
 	"node/arena", "netmodel", "netmodel/keyed", "scenarios", "sim", "sim/disk",
-	"node", "node/fsm", "node/httpapi", "node/member", "node/service", "node/session", "node/stream", "node/wal", "node/watch", "node/wire",
+	"node", "node/fsm", "node/httpapi", "node/member", "node/op", "node/service", "node/session", "node/stream", "node/streamserver", "node/wal", "node/watch", "node/wire",
 }
 
 func TestArchitectureOfImports(t *testing.T) {

@@ -64,6 +64,8 @@
 //   - [github.com/lockstep-dst/lockstep/node/wal]: its log.
 //   - [github.com/lockstep-dst/lockstep/node/member]: identity and membership.
 //   - [github.com/lockstep-dst/lockstep/node/service]: a member with its clients.
+//   - [github.com/lockstep-dst/lockstep/node/streamserver]: a node's side of one
+//     client's stream, between its bytes and the service.
 //   - [github.com/lockstep-dst/lockstep/node/watch]: streams of changes.
 //   - [github.com/lockstep-dst/lockstep/node/session]: the side of clients: attempts,
 //     failover, outcomes.

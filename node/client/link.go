@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -224,8 +226,16 @@ func (l *link) signal() {
 	}
 }
 
-// run opens a stream and serves it until it ends.
+// run opens a stream and serves it until it ends, and opens another for what has come
+// when one was ended because it was not used.
 func (l *link) run(ctx context.Context) {
+	for l.runStream(ctx) {
+	}
+}
+
+// runStream opens a stream and serves it until it ends. again reports whether another is
+// wanted.
+func (l *link) runStream(ctx context.Context) (again bool) {
 	hangs := time.AfterFunc(l.timings.silent, func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -244,8 +254,32 @@ func (l *link) run(ctx context.Context) {
 		stop := context.AfterFunc(ctx, func() { _ = conn.Close() }) // which ends its goroutines
 		unwritten, err := l.serve(conn, first)
 		stop()
+		if errors.Is(err, errUnused) && l.reconnect() {
+			return true
+		}
 		l.failed(unwritten, err)
 	}
+	return false
+}
+
+// reconnect has exchanges that came when an unused stream was about to end wait for
+// another. None of them was sent. It reports false if there are none.
+func (l *link) reconnect() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ids := slices.Sorted(maps.Keys(l.exchanges))
+	if len(ids)+len(l.waiting) == 0 {
+		return false
+	}
+	late := make([]*exchange, 0, len(ids)+len(l.waiting))
+	for _, id := range ids {
+		x := l.exchanges[id]
+		x.id = 0
+		late = append(late, x)
+	}
+	clear(l.exchanges)
+	l.state, l.end, l.waiting = connecting, nil, append(late, l.waiting...)
+	return true
 }
 
 // useHTTP sends all that waits by HTTP, and what comes within timings.http if the node

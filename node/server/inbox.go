@@ -5,9 +5,10 @@ import (
 	"sync"
 )
 
-// inbox holds events that have arrived and that the loop has not taken. It has room
-// for inboxSize of them; then those who bring events wait, except for completions of
-// the disk. It is safe for concurrent use.
+// inbox holds events that have arrived and that the loop has not taken. Those who bring
+// events of clients wait from inboxSize on, and those who bring messages of peers from
+// peerInboxSize on: clients alone cannot keep a node from its peers. Completions of the
+// disk never wait. It is safe for concurrent use.
 type inbox struct {
 	arrived chan struct{} // holds a token if there are events
 
@@ -16,19 +17,23 @@ type inbox struct {
 	room   chan struct{} // closed when there is room; nil: nobody waits
 }
 
-// inboxSize is the number of events from which on an inbox is full.
-const inboxSize = 4 * maxBatch
+// The numbers of events from which on an inbox is full, for clients and for peers.
+const (
+	inboxSize     = 4 * maxBatch
+	peerInboxSize = inboxSize + maxBatch
+)
 
 func newInbox() *inbox { return &inbox{arrived: make(chan struct{}, 1)} }
 
-// put adds events, all at once. It waits while the inbox is full, and returns false,
-// with the events lost, if one of the channels is closed before there is room.
-func (b *inbox) put(evs []clientEvent, quit, done <-chan struct{}) bool {
+// put adds events, all at once. It waits while the inbox has size events or more, and
+// returns false, with the events lost, if one of the channels is closed before there is
+// room.
+func (b *inbox) put(evs []clientEvent, size int, quit, done <-chan struct{}) bool {
 	if len(evs) == 0 {
 		return true
 	}
 	b.mu.Lock()
-	for len(b.events) >= inboxSize {
+	for len(b.events) >= size {
 		if b.room == nil {
 			b.room = make(chan struct{})
 		}
@@ -82,7 +87,7 @@ func (b *inbox) take(evs []clientEvent, most int) []clientEvent {
 	if len(b.events) > 0 {
 		b.signal()
 	}
-	if b.room != nil && len(b.events) < inboxSize {
+	if b.room != nil && len(b.events) < peerInboxSize { // who waits for more looks again
 		close(b.room)
 		b.room = nil
 	}

@@ -26,7 +26,7 @@ func TestInboxLosesNothing(t *testing.T) {
 	for c := range callers {
 		go func() {
 			for n := range calls {
-				b.put(numberedEvents((c*calls+n)*size, size), nil, nil)
+				b.put(numberedEvents((c*calls+n)*size, size), inboxSize, nil, nil)
 			}
 		}()
 	}
@@ -58,15 +58,36 @@ func TestInboxLosesNothing(t *testing.T) {
 // it takes anything else.
 func TestDiskCompletionsNeedNoRoom(t *testing.T) {
 	b := newInbox()
-	require.True(t, b.put(make([]clientEvent, inboxSize), nil, nil))
+	require.True(t, b.put(make([]clientEvent, inboxSize), inboxSize, nil, nil))
 	b.putNow(clientEvent{Event: service.Event{Member: node.Event{Kind: node.DiskDone}}})
 	require.Equal(t, inboxSize+1, b.len())
 
 	closed := make(chan struct{})
 	close(closed)
-	require.False(t, b.put(make([]clientEvent, 1), closed, nil), "stopped")
-	require.False(t, b.put(make([]clientEvent, 1), nil, closed), "ended")
+	require.False(t, b.put(make([]clientEvent, 1), inboxSize, closed, nil), "stopped")
+	require.False(t, b.put(make([]clientEvent, 1), inboxSize, nil, closed), "ended")
 	<-b.arrived
 	b.take(nil, math.MaxInt)
-	require.True(t, b.put(make([]clientEvent, 1), closed, nil), "there is room")
+	require.True(t, b.put(make([]clientEvent, 1), inboxSize, closed, nil), "there is room")
+}
+
+// Clients that fill the inbox keep no room from the peers of a node.
+func TestInboxHasRoomForPeers(t *testing.T) {
+	quit := make(chan struct{})
+	close(quit)
+	b := newInbox()
+	for b.put(numberedEvents(0, 1), inboxSize, quit, nil) {
+	}
+	require.Equal(t, inboxSize, b.len())
+	for b.put(numberedEvents(0, 1), peerInboxSize, quit, nil) {
+	}
+	require.Equal(t, inboxSize+maxBatch, b.len())
+
+	waits := make(chan bool)
+	go func() { waits <- b.put(numberedEvents(7, 1), peerInboxSize, nil, nil) }()
+	<-b.arrived
+	for len(b.take(nil, 1)) == 1 && b.len() >= peerInboxSize {
+		<-b.arrived
+	}
+	require.True(t, <-waits, "a peer is told of room that clients do not have")
 }

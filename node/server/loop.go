@@ -49,11 +49,10 @@ type loop struct {
 type clientEvent struct {
 	service.Event
 	recipient
-	expires time.Duration // of a call: the local time from which on no client awaits its reply; 0: unknown
 }
 
-// recipient is the place for the responses of one ticket: a channel with room for one,
-// or an exchange of a stream.
+// recipient is the place for the responses of one ticket: a channel with room for two,
+// since the end of a watch comes by itself, or an exchange of a stream.
 type recipient struct {
 	channel chan<- response
 	stream  *streamConn
@@ -117,7 +116,7 @@ func (l *loop) runLoop() error {
 			continue
 		case <-l.inbox.arrived:
 			arrived = l.inbox.take(arrived[:0], maxBatch)
-			batch = l.take(batch, arrived)
+			batch = l.noteClients(batch, arrived)
 			clear(arrived)
 		case <-timer.C:
 		}
@@ -144,19 +143,14 @@ func (l *loop) step(batch []service.Event) error {
 	return err
 }
 
-// take adds events to a batch, and notes their clients.
-func (l *loop) take(batch []service.Event, evs []clientEvent) []service.Event {
-	now := l.now()
+// noteClients adds events to a batch, and notes their clients.
+func (l *loop) noteClients(batch []service.Event, evs []clientEvent) []service.Event {
 	for i := range evs {
 		ev := &evs[i]
 		if ev.recipient != (recipient{}) {
 			l.clients[ev.Ticket] = ev.recipient
 		} else if ev.Kind == service.Abandon {
 			delete(l.clients, ev.Ticket)
-		}
-		if ev.expires != 0 && ev.expires <= now {
-			l.respond(ev.Ticket, response{reply: service.Reply{Reply: ev.Request.NotCarriedOut(node.Timeout)}}, true)
-			continue
 		}
 		batch = append(batch, ev.Event)
 	}
@@ -275,7 +269,7 @@ func (l *loop) send(sends []node.Send) {
 func (l *loop) respond(t service.Ticket, r response, last bool) {
 	switch to := l.clients[t]; {
 	case to.channel != nil:
-		to.channel <- r // there is room: the client has taken the response before
+		to.channel <- r // there is room: the client has taken all but an end
 	case to.stream != nil:
 		if to.stream.gather(to.id, r) {
 			l.streams = append(l.streams, to.stream)
@@ -290,9 +284,11 @@ func (l *loop) respond(t service.Ticket, r response, last bool) {
 // loop is stopping or has ended.
 func (l *loop) post(ev clientEvent) bool { return l.submit([]clientEvent{ev}) }
 
-// submit hands events to the loop, all at once. It waits while the loop has too many,
-// and returns false, with the events lost, if the loop is stopping or has ended.
-func (l *loop) submit(evs []clientEvent) bool {
+// submit hands events of clients to the loop, all at once. It waits while the loop has
+// too many, and returns false, with the events lost, if the loop is stopping or has ended.
+func (l *loop) submit(evs []clientEvent) bool { return l.put(evs, inboxSize) }
+
+func (l *loop) put(evs []clientEvent, size int) bool {
 	select {
 	case <-l.quit:
 		return false
@@ -300,14 +296,17 @@ func (l *loop) submit(evs []clientEvent) bool {
 		return false
 	default:
 	}
-	return l.inbox.put(evs, l.quit, l.done)
+	return l.inbox.put(evs, size, l.quit, l.done)
 }
+
+// newTicket returns a ticket that has not been used.
+func (l *loop) newTicket() service.Ticket { return service.Ticket(l.lastTicket.Add(1)) }
 
 // request hands the first event of a client to the loop, and returns its ticket and
 // the channel of the responses. They are nil if the loop takes no more events.
 func (l *loop) request(ev service.Event) (service.Ticket, <-chan response) {
-	ev.Ticket = service.Ticket(l.lastTicket.Add(1))
-	c := make(chan response, 1)
+	ev.Ticket = l.newTicket()
+	c := make(chan response, 2)
 	if !l.post(clientEvent{Event: ev, recipient: recipient{channel: c}}) {
 		return 0, nil
 	}
@@ -330,7 +329,7 @@ func (l *loop) deliver(from node.ID, life uint64, messages []node.Message) {
 	for i, m := range messages {
 		evs[i].Member = node.Event{Kind: node.Receive, From: from, Life: life, Message: m}
 	}
-	l.submit(evs)
+	l.put(evs, peerInboxSize)
 }
 
 // diskDone hands a completed disk request to the loop. The event is not lost while

@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/node/stream"
+	"github.com/lockstep-dst/lockstep/node/streamserver"
 )
 
 // Bounds of one stream. Those of Limits hold as well, for all clients together.
@@ -166,28 +168,19 @@ type streamConn struct {
 
 	taken []exchangeResponse // by the writer in its last turn; only for the writer
 
-	mu       sync.Mutex // guards the following
-	end      *stream.Server
-	calls    map[uint64]streamCall
-	watches  map[uint64]*streamWatch
-	batch    []clientEvent // for the loop, once mu is unlocked
-	busy     bool          // as conns knows it
-	finished bool          // the client has gone, or its bytes make no sense: send what is there, and end
-	leave    bool          // make room, or stop: send a Goaway when no call is unfinished
-	broken   bool          // the client broke the protocol
-}
-
-// streamCall is an unfinished request.
-type streamCall struct {
-	ticket  service.Ticket
-	request *node.Request
+	mu    sync.Mutex // guards the following
+	side  *streamserver.Conn
+	batch []clientEvent // for the loop, once mu is unlocked
+	busy  bool          // as conns knows it
 }
 
 func newStreamConn(s *Server, conn net.Conn) *streamConn {
-	return &streamConn{
-		server: s, conn: conn, wake: make(chan struct{}, 1), end: stream.NewServer(s.hello()),
-		calls: map[uint64]streamCall{}, watches: map[uint64]*streamWatch{},
-	}
+	c := &streamConn{server: s, conn: conn, wake: make(chan struct{}, 1)}
+	c.side = streamserver.New(streamserver.Config{
+		Hello: s.hello(), Buffer: streamBuffer, Ticket: s.loop.newTicket, Emit: c.emit,
+		Name: func(*op.Request) string { return randomName() },
+	})
+	return c
 }
 
 // serve runs a stream until it ends. first are bytes of the client that came before.
@@ -203,14 +196,14 @@ func (c *streamConn) serve(first []byte) {
 	_ = c.conn.Close()
 	c.abandonAll()
 	c.server.conns.set(c, http.StateClosed)
-	c.server.streams.remove(c, c.broken)
+	c.server.streams.remove(c, c.side.Broken())
 }
 
 // Close implements io.Closer for the limit of connections: it asks the stream to end.
 func (c *streamConn) Close() error {
 	go func() { // the caller holds a lock, and must not wait
 		c.mu.Lock()
-		c.leave = true
+		c.side.Leave(stream.Idle, "other clients need the connection")
 		c.mu.Unlock()
 		c.signal()
 	}()
@@ -249,19 +242,14 @@ func (c *streamConn) deliver() {
 // abandonAll tells the service that the client of all calls and watches has gone. The
 // goroutines of the stream have ended.
 func (c *streamConn) abandonAll() {
-	var gone []clientEvent
-	for _, call := range c.calls {
-		gone = append(gone, abandonment(call.ticket))
-	}
-	for _, w := range c.watches {
-		gone = append(gone, abandonment(w.ticket))
-	}
-	c.server.loop.submit(gone)
+	c.batch = nil
+	c.side.Close()
+	c.server.loop.submit(c.batch)
 }
 
 // noteBusy tells the limit of connections whether the stream is idle.
 func (c *streamConn) noteBusy() {
-	if busy := c.end.Unfinished() > 0; busy != c.busy {
+	if busy := c.side.Unfinished() > 0; busy != c.busy {
 		c.busy = busy
 		state := http.StateIdle
 		if busy {

@@ -5,9 +5,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/node"
-	"github.com/lockstep-dst/lockstep/node/fsm"
-	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/node/stream"
 )
@@ -42,7 +39,7 @@ func (c *streamConn) readLoop(first []byte) {
 func (c *streamConn) extend(deadline time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.finished {
+	if c.side.Finished() {
 		return false
 	}
 	_ = c.conn.SetReadDeadline(deadline) // fails only if the connection is dead
@@ -53,9 +50,10 @@ func (c *streamConn) extend(deadline time.Time) bool {
 func (c *streamConn) readFailed(err error) {
 	c.mu.Lock()
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		c.end.Goaway(stream.Idle, "nothing has come for a long time")
+		c.side.End(stream.Idle, "nothing has come for a long time")
+	} else {
+		c.side.Hangup()
 	}
-	c.finished = true
 	c.mu.Unlock()
 	c.signal()
 }
@@ -80,107 +78,19 @@ func (c *streamConn) receive(chunk []byte, batch []clientEvent) []clientEvent {
 func (c *streamConn) decode(chunk []byte, batch []clientEvent) ([]clientEvent, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.finished {
-		return batch, false
-	}
 	c.batch = batch
-	events, err := c.end.Receive(chunk)
-	now := c.server.loop.now()
-	ticket := service.Ticket(c.server.loop.lastTicket.Add(uint64(len(events)))) - service.Ticket(len(events))
-	for i := range events {
-		ticket++
-		c.take(&events[i], ticket, now)
-	}
-	if err != nil {
-		c.finished, c.broken = true, true
+	if err := c.side.Receive(c.server.loop.now(), chunk); err != nil {
 		c.server.log.Debug("a client breaks the protocol", "client", c.conn.RemoteAddr(), "error", err)
 	}
-	if c.end.Pending() > streamBuffer {
-		c.end.Goaway(stream.TooSlow, "it does not read")
-		c.finished = true
-	}
 	c.noteBusy()
-	return c.batch, c.end.Pending() > 0 || c.finished
+	return c.batch, c.side.Pending() > 0 || c.side.Finished()
 }
 
-// take takes one event of the client.
-func (c *streamConn) take(e *stream.ServerEvent, t service.Ticket, now time.Duration) {
-	switch e.Kind {
-	case stream.Called:
-		if err := prepare(e.Request); err != nil {
-			c.end.Reply(e.ID, badRequest(e.Request), err.Error())
-			return
-		}
-		c.calls[e.ID] = streamCall{t, e.Request}
-		ev := clientEvent{
-			Event:     service.Event{Kind: service.Call, Ticket: t, Request: e.Request},
-			recipient: recipient{stream: c, id: e.ID},
-		}
-		if e.Remaining > 0 {
-			ev.expires = now + e.Remaining
-		}
-		c.batch = append(c.batch, ev)
-	case stream.WatchRequested:
-		q := &service.Query{Selection: e.Selection}
-		if err := prepareWatch(q); err != nil {
-			c.end.Refuse(e.ID, node.BadRequest, err.Error())
-			return
-		}
-		c.watches[e.ID] = newStreamWatch(t, q)
-		c.batch = append(c.batch, clientEvent{
-			Event:     service.Event{Kind: service.Watch, Ticket: t, Query: q},
-			recipient: recipient{stream: c, id: e.ID},
-		})
-	case stream.CallCancelled:
-		if call, ok := c.calls[e.ID]; ok {
-			delete(c.calls, e.ID)
-			c.end.Refuse(e.ID, stream.Cancelled, "")
-			c.batch = append(c.batch, abandonment(call.ticket))
-		}
-	case stream.WatchCancelled:
-		if w := c.watches[e.ID]; w != nil {
-			delete(c.watches, e.ID)
-			if !c.end.End(e.ID, stream.Cancelled, "") {
-				c.end.Refuse(e.ID, stream.Cancelled, "")
-			}
-			c.batch = append(c.batch, abandonment(w.ticket))
-		}
-	case stream.WatchCredited:
-		if w := c.watches[e.ID]; w != nil {
-			c.pump(e.ID, w)
-		}
+// emit adds an event of the stream's own to the batch for the loop.
+func (c *streamConn) emit(ev service.Event, exchange uint64) {
+	e := clientEvent{Event: ev}
+	if exchange != 0 {
+		e.recipient = recipient{stream: c, id: exchange}
 	}
-}
-
-// badRequest is the reply to a request that the server does not hand to the node.
-func badRequest(r *node.Request) *node.Reply {
-	return &node.Reply{Kind: r.Kind, Key: r.Key, ID: r.ID, Attempt: r.Attempt, Outcome: node.Rejected, Reason: node.BadRequest}
-}
-
-// prepare makes a client's request one for the node, as httpapi.Transition does. An id
-// for one attempt is made by the server: a node relies on there being no other.
-func prepare(r *node.Request) error {
-	if _, _, err := fsm.SplitKey(r.Key); err != nil {
-		return err
-	}
-	if r.Kind != op.Propose {
-		*r = node.Request{Kind: r.Kind, Key: r.Key, ID: r.ID, Attempt: 1}
-	} else if r.To == "" {
-		return errors.New("to: missing: name the state to go to")
-	} else if r.Attempt = max(1, r.Attempt); r.ID == "" || r.ID.IsOnce() {
-		r.ID, r.Retry, r.Watermark = op.Once(randomName()), false, 0
-	}
-	if _, err := r.ID.Watermark(r.Key); err != nil {
-		return err
-	}
-	return nil
-}
-
-// prepareWatch checks the query of a watch.
-func prepareWatch(q *service.Query) error {
-	if !q.Single {
-		return nil
-	}
-	_, _, err := fsm.SplitKey(q.Prefix)
-	return err
+	c.batch = append(c.batch, e)
 }

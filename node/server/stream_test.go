@@ -348,12 +348,12 @@ func TestStreamDeadline(t *testing.T) {
 	require.Zero(t, r.Version)
 }
 
-// A watch that is cut off counts, and holds its memory, until its client knows: one that
-// gives no credit never does.
-func TestWatchesWithoutCreditCount(t *testing.T) {
+// A watch that is cut off ends at once and keeps no place, also if its client gives no
+// credit and would never have learnt of it.
+func TestWatchesWithoutCreditEnd(t *testing.T) {
 	c := startCluster(t, 1, func(cfg *server.Config) { cfg.Limits.Watchers = 4 })
-	watches := func() (begun int) {
-		s := c.openStream(1)
+	watches := func() (s *streamClient, begun int) {
+		s = c.openStream(1)
 		for range 4 {
 			_, err := s.end.Watch(watch.Selection{}, 0)
 			require.NoError(t, err)
@@ -364,13 +364,22 @@ func TestWatchesWithoutCreditCount(t *testing.T) {
 				begun++
 			}
 		}
-		return begun
+		return s, begun
 	}
-	require.Equal(t, 4, watches())
+	s, begun := watches()
+	require.Equal(t, 4, begun)
+	_, begun = watches()
+	require.Zero(t, begun, "there is room for four")
 	load := c.openStream(1)
 	for n := range service.DefaultChanges + 100 {
 		p, text := load.request(propose("lifecycle/web", []string{"Running", "Stopped", "Init"}[n%3], ""))
 		require.Equal(t, op.Committed, p.Outcome, text)
 	}
-	require.Zero(t, watches())
+	for range 4 {
+		e := s.next()
+		require.Equal(t, stream.WatchEnded, e.Kind)
+		require.Equal(t, stream.Slow, e.Code)
+	}
+	_, begun = watches()
+	require.Equal(t, 4, begun)
 }

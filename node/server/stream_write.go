@@ -6,7 +6,6 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/service"
-	"github.com/lockstep-dst/lockstep/node/stream"
 )
 
 // streamKept is the size in bytes of the buffers that an idle stream keeps.
@@ -34,7 +33,7 @@ func (c *streamConn) writeLoop() {
 		case <-c.wake:
 		case <-closing:
 			closing = nil
-			c.stopWatches()
+			c.drain()
 		case <-done:
 			done = nil
 			pulls = c.encode(pulls) // what the loop has delivered last
@@ -85,33 +84,32 @@ func (c *streamConn) encode(pulls []clientEvent) []clientEvent {
 func (c *streamConn) output(out []byte) (_ []byte, last bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.leave && len(c.calls) == 0 && !c.finished {
-		c.goaway()
-	}
 	if len(out) > 0 {
-		return append(out, c.end.Take(nil)...), c.finished
+		return append(out, c.side.Take(nil)...), c.side.Finished()
 	}
-	return c.end.Take(out), c.finished
+	return c.side.Take(out), c.side.Finished()
 }
 
-// addTexts explains the replies that are no commits to people. That may need the loop,
-// so c.mu is not held.
+// addTexts explains the refusals, and the replies that are no commits, to people. That may
+// need the loop, so c.mu is not held.
 func (c *streamConn) addTexts() {
 	for i := range c.taken {
 		r := &c.taken[i]
-		if r.reply.Reply == nil || r.reply.Reply.Outcome == node.Committed {
-			continue
-		}
-		c.mu.Lock()
-		call := c.calls[r.id]
-		c.mu.Unlock()
-		if call.request != nil {
-			r.text = c.server.replyText(call.request, &r.reply)
+		switch {
+		case r.update.Refused != nil:
+			r.text = refusalText(&r.update)
+		case r.reply.Reply != nil && r.reply.Reply.Outcome != node.Committed:
+			c.mu.Lock()
+			request := c.side.Request(r.id)
+			c.mu.Unlock()
+			if request != nil {
+				r.text = c.server.replyText(request, &r.reply)
+			}
 		}
 	}
 }
 
-// replyText explains a reply of the service to people.
+// replyText explains a reply of the service.
 func (s *Server) replyText(q *node.Request, r *service.Reply) string {
 	switch {
 	case r.Err != nil:
@@ -124,49 +122,36 @@ func (s *Server) replyText(q *node.Request, r *service.Reply) string {
 	return failureText(q, r.Reply)
 }
 
-// respond sends a response of the service, unless its exchange is finished.
+// refusalText explains why a watch does not begin.
+func refusalText(u *service.Update) string {
+	switch {
+	case u.Err != nil:
+		return u.Err.Error()
+	case u.Refused.Reason == node.Abstains:
+		return "this node takes no part, and others may"
+	}
+	return failureText(&node.Request{Key: u.Refused.Key}, u.Refused)
+}
+
+// respond hands a response of the service to its exchange.
 func (c *streamConn) respond(r *exchangeResponse) {
-	if w := c.watches[r.id]; w != nil {
-		c.update(r.id, w, &r.update)
-		return
-	}
-	if _, ok := c.calls[r.id]; ok {
-		delete(c.calls, r.id)
-		c.end.Reply(r.id, r.reply.Reply, r.text)
+	if r.reply.Reply != nil {
+		c.side.Reply(r.id, &r.reply, r.text)
+	} else {
+		c.side.Update(r.id, &r.update, r.text)
 	}
 }
 
-// goaway ends the stream on the node's part.
-func (c *streamConn) goaway() {
-	c.finished = true
-	select {
-	case <-c.server.closing:
-		c.end.Goaway(stream.Stopping, "the node stops")
-	default:
-		c.end.Goaway(stream.Idle, "other clients need the connection")
-	}
-}
-
-// stopWatches ends the watches of a node that is about to stop, and has the stream end
-// when no call is unfinished.
-func (c *streamConn) stopWatches() {
+// drain has the stream end when no call is unfinished, since the node is about to stop.
+func (c *streamConn) drain() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.leave = true
-	c.endWatches(endOf(service.Stopped, nil))
+	c.side.Drain()
 }
 
-// nodeStopped gives all calls that the node has not taken their end, and ends the
-// stream. The loop has delivered all its responses before.
+// nodeStopped ends the stream. The loop has delivered all its responses before.
 func (c *streamConn) nodeStopped() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	err := c.server.loop.stoppingError()
-	for id, call := range c.calls {
-		c.end.Reply(id, service.Unserved(call.request, err), err.Error())
-	}
-	clear(c.calls)
-	c.endWatches(endOf(service.Stopped, c.server.loop.err))
-	c.end.Goaway(stream.Stopping, err.Error())
-	c.finished = true
+	c.side.Stop(c.server.loop.err)
 }

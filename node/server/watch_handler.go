@@ -91,38 +91,22 @@ func (s *Server) streamUpdates(r *http.Request, t service.Ticket, c <-chan respo
 			pulled = false
 			f.Take(&got.update)
 			if why := got.update.End; why != service.NotEnded {
-				out.finish(endOf(why, got.update.Cause))
+				out.finish(why.Explain(got.update.Cause))
 				return
 			}
 		case <-beat.C:
 			out.write(watch.Event{Heartbeat: &struct{}{}})
 		case <-s.closing:
-			out.finish(endOf(service.Stopped, nil))
+			out.finish(service.Stopped.Explain(nil))
 			return
 		case <-s.loop.done:
-			out.finish(endOf(service.Stopped, s.loop.err))
+			out.finish(service.Stopped.Explain(s.loop.err))
 			return
 		case <-r.Context().Done():
 			return
 		}
 	}
 }
-
-// endOf returns the code and the text of the last event of a watch. cause is why the
-// node stopped by itself, or nil.
-func endOf(why service.EndReason, cause error) (node.Reason, string) {
-	switch {
-	case why == service.Abstained:
-		return node.Abstains, "this node takes no part any more: resume from the last version at another"
-	case why == service.TooSlow:
-		return "slow", "more has happened than the node keeps for a watcher: resume from the last version"
-	case cause != nil:
-		return node.Stopping, service.WithCause(errResume, cause).Error()
-	}
-	return node.Stopping, "the node stops: resume from the last version at another"
-}
-
-var errResume = errors.New("resume from the last version at another")
 
 // eventWriter writes events, one a line, or as an event stream for browsers.
 type eventWriter struct {

@@ -18,7 +18,7 @@ type EventKind uint8
 // The kinds of events.
 const (
 	OfMember EventKind = iota // Member: a message of a peer, a disk completion, or Boot, which comes first and alone
-	Call                      // a client sends a request to the node: Ticket, Request
+	Call                      // a client sends a request to the node: Ticket, Request, Expires
 	List                      // a client requests a page of a listing: Ticket, Query
 	Watch                     // a client begins a watch: Ticket, Query
 	Pull                      // a watch takes the next changes, once there are some: Ticket
@@ -33,6 +33,7 @@ type Event struct {
 	Member  node.Event
 	Request *node.Request
 	Query   *Query
+	Expires time.Duration // the local time from which on no client awaits the reply; 0: unknown
 }
 
 // Query selects the machines of a listing or a watch. A listing goes by Prefix only, of
@@ -65,7 +66,8 @@ type Effects struct {
 const Never = time.Duration(1<<63 - 1)
 
 // Reply is the outcome of a call. Own is set if the node gave none: it was not ready in
-// time, there was no room, or the node stops; Err then is set in the last two cases.
+// time, the call had expired, there was no room, or the node stops; Err is set in the last
+// two cases.
 // Reply holds what that means for the request.
 type Reply struct {
 	Ticket Ticket
@@ -93,8 +95,9 @@ type Listed struct {
 	Unknown bool // the node has accepted a value and learnt none: ignore State and Version
 }
 
-// Update is an answer to Watch, which says whether the watch begins, or to Pull.
-// After an Update that refuses or ends it, the watch is over.
+// Update is an answer to Watch, which says whether the watch begins, or to Pull. An end is
+// told at once, also if its client has not pulled; so a client may have two to take. After
+// an Update that refuses or ends it, the watch is over.
 type Update struct {
 	Ticket  Ticket
 	Refused *node.Reply // the watch does not begin; not committed

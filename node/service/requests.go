@@ -24,6 +24,7 @@ type request struct {
 	req       *node.Request
 	client    node.ID           // the id of its client at the node; 0: it waits for the member
 	expires   time.Duration     // end of the wait for the member
+	deadline  time.Duration     // from which on no client awaits the reply; 0: unknown
 	abandoned bool              // the client has gone
 	onReply   func(*node.Reply) // of a read for the service itself; err as in Reply
 	onError   func(error)       //
@@ -63,6 +64,9 @@ func (s *Service) call(r *request) {
 	switch {
 	case s.draining:
 		s.refuseCall(r, ErrStopping)
+		return
+	case r.isOver(s.now):
+		s.expireCall(r)
 		return
 	case t.count() >= s.cfg.Pending:
 		t.refused++
@@ -104,9 +108,22 @@ func (s *Service) deliverWaiting() {
 		return
 	}
 	for _, r := range t.waiting {
-		s.deliver(r)
+		if r.isOver(s.now) {
+			s.expireCall(r)
+		} else {
+			s.deliver(r)
+		}
 	}
 	t.waiting = nil
+}
+
+// isOver reports whether the client of a request awaits no reply any more.
+func (r *request) isOver(now time.Duration) bool { return r.deadline != 0 && r.deadline <= now }
+
+// expireCall rejects a request that came too late for its client.
+func (s *Service) expireCall(r *request) {
+	s.expired++
+	s.finish(r, Reply{Reply: r.req.NotCarriedOut(node.Timeout), Own: true})
 }
 
 // expireWaiting rejects the requests that have waited too long.

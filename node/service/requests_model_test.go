@@ -30,10 +30,11 @@ type requestTwin struct {
 // twinRequest is a request without a reply. The service makes some itself, for watches;
 // they have no ticket.
 type twinRequest struct {
-	ticket  Ticket
-	request *node.Request
-	expires time.Duration
-	gone    bool // its client has gone
+	ticket   Ticket
+	request  *node.Request
+	expires  time.Duration
+	deadline time.Duration // the client awaits the reply until then; 0: it does not say
+	gone     bool          // its client has gone
 }
 
 // twinReply is a reply that is due.
@@ -61,6 +62,9 @@ type requestWorld struct {
 	delivered []Ticket    // expected in this step
 	handed    []Ticket    // as the service reports
 }
+
+// isOver reports whether the client awaits no reply any more.
+func (r *twinRequest) isOver(now time.Duration) bool { return r.deadline != 0 && now >= r.deadline }
 
 func newRequestWorld(t *rapid.T) *requestWorld {
 	w := &requestWorld{t: t, disk: waltest.Disk{}}
@@ -108,7 +112,11 @@ func (w *requestWorld) step(evs ...Event) {
 	answers := w.service.member.AnswersClients()
 	if answers && !w.twin.stopped {
 		for _, r := range w.twin.waiting {
-			w.deliver(r)
+			if r.isOver(w.now) {
+				w.refuse(r, node.Timeout, nil)
+			} else {
+				w.deliver(r)
+			}
 		}
 		w.twin.waiting = nil
 	}
@@ -151,10 +159,12 @@ func (w *requestWorld) take(ev *Event, answers bool) {
 	same := func(r *twinRequest) bool { return r.request != nil && r.ticket == ev.Ticket }
 	switch ev.Kind {
 	case Call, Watch:
-		r := &twinRequest{ticket: ev.Ticket, request: ev.Request, expires: w.now + w.twin.wait}
+		r := &twinRequest{ticket: ev.Ticket, request: ev.Request, expires: w.now + w.twin.wait, deadline: ev.Expires}
 		switch {
 		case w.twin.stopped || w.twin.draining:
 			w.refuse(r, node.Stopping, ErrStopping)
+		case r.isOver(w.now):
+			w.refuse(r, node.Timeout, nil)
 		case len(w.twin.waiting)+len(w.twin.delivered) >= w.twin.room:
 			w.refuse(r, node.Overloaded, ErrBusy)
 		case answers:
@@ -242,7 +252,11 @@ func (w *requestWorld) event(t *rapid.T) Event {
 		if rapid.Bool().Draw(t, "retry") {
 			r.Retry, r.Attempt = true, 2
 		}
-		return Event{Kind: Call, Ticket: w.tickets, Request: r}
+		patience := rapid.SampledFrom([]time.Duration{0, -time.Millisecond, 50 * time.Millisecond}).Draw(t, "patience")
+		if patience != 0 {
+			patience += w.now
+		}
+		return Event{Kind: Call, Ticket: w.tickets, Request: r, Expires: patience}
 	case "watch":
 		q := &Query{}
 		q.Single, q.Prefix = true, "lifecycle/m"

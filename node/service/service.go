@@ -79,7 +79,8 @@ type Service struct {
 	hub      watchHub
 	listings []*listing // in progress, in order of arrival
 
-	reads uint64 // made by the service itself
+	reads   uint64 // made by the service itself
+	expired uint64 // calls that came too late for their clients
 
 	draining bool
 	abstains bool  // the member's log is disputed
@@ -156,7 +157,7 @@ func (s *Service) handle(ev *Event) {
 	case OfMember:
 		s.batch = append(s.batch, ev.Member)
 	case Call:
-		s.call(&request{ticket: ev.Ticket, req: ev.Request})
+		s.call(&request{ticket: ev.Ticket, req: ev.Request, deadline: ev.Expires})
 	case List:
 		s.list(ev.Ticket, ev.Query)
 	case Watch:

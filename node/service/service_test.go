@@ -135,6 +135,15 @@ func (r *rig) do(command string) {
 		r.settle()
 	case "call":
 		r.step(Event{Kind: Call, Ticket: ticket, Request: request})
+	case "late", "late-retry", "soon", "soon-retry": // their clients wait until now, or for a moment
+		if strings.HasSuffix(f[0], "-retry") {
+			request.Retry, request.Attempt = true, 2
+		}
+		expires := r.now + 10*time.Millisecond
+		if strings.HasPrefix(f[0], "late") {
+			r.waitUntil(expires)
+		}
+		r.step(Event{Kind: Call, Ticket: ticket, Request: request, Expires: expires})
 	case "other": // machine
 		request.Key, request.ID = "lifecycle/n", node.Stamp("lifecycle/n", 0, "op"+arg(1))
 		r.step(Event{Kind: Call, Ticket: ticket, Request: request})
@@ -188,12 +197,16 @@ func TestClientsOfOneService(t *testing.T) {
 		{"draining", "sync; call 1 Running; drain; call 2 Stopped; list 3; watch 4; sync", "2 rejected stopping; 3 refused true; 4 refused stopping; 1 committed"},
 		{"a stop", "sync; call 1 Running; stop; call 2 Running; list 3; watch 4", "1 unknown stopping; 2 rejected stopping; 3 refused true; 4 refused stopping"},
 		{"a stop before the member is ready", "call 1 Running; retry 2 Running; stop", "1 rejected stopping; 2 unknown stopping"},
-		{"a stop with watches", "sync; watch 1; pull 1; pull 1; watch 2 one; stop", "1 begins; 1 begins; 2 begins; 1 ends 3"},
+		{"a stop with watches", "sync; watch 1; pull 1; pull 1; watch 2 one; stop", "1 begins; 1 begins; 2 begins; 1 ends 3; 2 is Init ends 3"},
 		{"a disk that fails", "sync; call 1 Running; fail; call 2 Running", "1 unknown stopping; 2 rejected stopping"},
 		{"a watch from the present", "sync; call 1 Running; sync; watch 2; pull 2; pull 2; call 3 Stopped; sync", "1 committed; 2 begins; 2 is Running; 3 committed; 2 to Stopped"},
 		{"a watch of a machine without transitions", "sync; watch 1 one; sync; pull 1; call 2 Running; pull 1; sync", "1 begins; 1 is Init; 2 committed; 1 to Running"},
-		{"a slow watch", "sync; watch 1; pull 1; call 2 Running; sync; call 3 Stopped; sync; call 4 Init; sync; pull 1; pull 1", "1 begins; 1 begins; 2 committed; 3 committed; 4 committed; 1 to Running to Stopped ends 1"},
+		{"a slow watch", "sync; watch 1; pull 1; call 2 Running; sync; call 3 Stopped; sync; call 4 Init; sync; pull 1", "1 begins; 1 begins; 2 committed; 3 committed; 4 committed; 1 to Running to Stopped ends 1"},
 		{"room for two watches", "sync; watch 1; watch 2; watch 3; abandon 1; watch 4", "1 begins; 2 begins; 3 refused overloaded; 4 begins"},
+		{"a slow watch keeps no place", "sync; watch 1; watch 2; pull 1; call 3 Running; sync; call 4 Stopped; sync; call 5 Init; sync; watch 6",
+			"1 begins; 2 begins; 1 begins; 3 committed; 4 committed; 5 committed; 1 to Running to Stopped ends 1; 6 begins"},
+		{"calls that came too late for their clients", "sync; late 1 Running; late-retry 2 Running; sync; read 3", "1 rejected timeout; 2 unknown timeout; 3 committed"},
+		{"a call that is too late when the node is ready", "soon 1 Running; soon-retry 2 Running; wait 50ms; sync; read 3; sync", "1 rejected timeout; 2 unknown timeout; 3 committed"},
 		{"a watch that has no room for its read", "sync; call 1 Running; call 2 Stopped; watch 3 one; watch 4; watch 5; sync", "3 refused overloaded; 4 begins; 5 begins; 1 committed; 2 committed"},
 		{"an abandoned watch", "sync; watch 1 one; abandon 1; sync; watch 2; watch 3", "1 begins; 2 begins; 3 begins"},
 		{"a linearizable listing", "sync; call 1 Running; sync; list 2 linearizable; sync", "1 committed; 2 page lifecycle/m=Running"},

@@ -4,7 +4,7 @@ package service
 type Use struct {
 	Requests int // without a reply, those of the service itself included
 	Listings int // in progress
-	Watches  int // that their clients do not know to have ended
+	Watches  int // that have not ended
 	Watched  int // watches of prefixes, and machines that are watched by themselves
 	Timers   int // of the node
 	Stale    int // timers that were replaced and are not due yet, at most as many and 64 more

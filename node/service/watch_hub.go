@@ -38,16 +38,15 @@ func (w *watcher) wants(key string) bool {
 
 // hasUpdate reports whether a Pull can be answered.
 func (w *watcher) hasUpdate() bool {
-	return len(w.begin) > 0 || len(w.changes) > 0 || !w.caughtUp || w.end != NotEnded
+	return len(w.begin) > 0 || len(w.changes) > 0 || !w.caughtUp
 }
 
 // watchHub is the set of watchers.
 type watchHub struct {
-	byTicket map[Ticket]*watcher // all, also those that have ended until their client knows
+	byTicket map[Ticket]*watcher // all, also those that have ended in this step
 	keys     map[string][]*watcher
 	prefixes []*watcher
-	ready    []*watcher // with a pull that may be answered in this step
-	count    int        // admitted: watches that have not ended
+	ready    []*watcher // with an end, or a pull that may be answered in this step
 
 	published uint64 // changes given to watchers
 	cutOff    uint64 // watchers cut off
@@ -92,20 +91,17 @@ func (h *watchHub) detach(w *watcher) {
 func (h *watchHub) remove(w *watcher) {
 	h.detach(w)
 	delete(h.byTicket, w.ticket)
-	if w.end == NotEnded {
-		h.count--
-	}
 	w.pulled = false
 }
 
-// finish ends w for a reason. Its client learns of it with the next update.
+// finish ends w for a reason. Its client learns of it at the end of the step, also if it
+// has not pulled: a watch that has ended keeps no place.
 func (h *watchHub) finish(w *watcher, why EndReason, cause error) {
 	if w.end != NotEnded {
 		return
 	}
 	h.detach(w)
 	w.end, w.cause = why, cause
-	h.count--
 	h.queue(w)
 }
 
@@ -161,7 +157,8 @@ func (h *watchHub) publish(c Change, most int) {
 	}
 }
 
-// answerPulls sends the watches with news what they await.
+// answerPulls sends the watches with news what they await, and those that have ended all
+// that is left.
 func (s *Service) answerPulls() {
 	h := &s.hub
 	if len(h.ready) == 0 {
@@ -169,7 +166,7 @@ func (s *Service) answerPulls() {
 	}
 	for _, w := range h.ready {
 		w.queued = false
-		if w.pulled && w.hasUpdate() {
+		if w.end != NotEnded || w.pulled && w.hasUpdate() {
 			s.out.Updates = append(s.out.Updates, s.update(w))
 		}
 	}
@@ -205,14 +202,13 @@ func (s *Service) watch(t Ticket, q *Query) {
 	case s.abstains:
 		s.refuseWatch(t, (&node.Request{}).NotCarriedOut(node.Abstains), nil)
 		return
-	case len(s.hub.byTicket) >= s.cfg.Watchers: // also those that were cut off, and hold memory until their client knows
+	case len(s.hub.byTicket) >= s.cfg.Watchers:
 		s.hub.refused++
 		s.refuseWatch(t, nil, busyWatchers(len(s.hub.byTicket)))
 		return
 	}
 	w := &watcher{ticket: t, query: *q, caughtUp: q.Single}
 	s.hub.byTicket[t] = w
-	s.hub.count++
 	if !q.Single {
 		s.beginWatch(w, nil)
 		return
@@ -227,7 +223,7 @@ func (s *Service) watch(t Ticket, q *Query) {
 // onReadBeforeWatch begins the watch of a single machine, or refuses it.
 func (s *Service) onReadBeforeWatch(w *watcher, r *node.Reply) {
 	switch {
-	case s.hub.byTicket[w.ticket] != w || w.end != NotEnded: // abandoned, or ended meanwhile
+	case s.hub.byTicket[w.ticket] != w: // abandoned, or ended meanwhile
 	case r.Reason == node.UnknownDefinition || r.Reason == node.Abstains:
 		s.dropWatch(w, r, nil)
 	case r.Outcome != node.Committed:

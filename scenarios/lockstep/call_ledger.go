@@ -22,6 +22,7 @@ type openCall struct {
 	ticket    service.Ticket
 	request   *node.Request
 	expires   time.Duration // latest end of the wait for the member
+	deadline  time.Duration // from which on the client awaits no reply; 0: it does not say
 	late      bool          // it came when the node drained
 	delivered bool          // the member has it
 	leaving   bool          // its client goes in this step, perhaps too late
@@ -44,10 +45,15 @@ func (l *callLedger) ticketOf(client sim.ID, h *hangUp) (service.Ticket, bool) {
 }
 
 // noteCall notes that a client calls.
-func (p *process) noteCall(t service.Ticket, r *node.Request, now time.Duration) {
+func (p *process) noteCall(ev *service.Event) {
 	l := &p.calls
-	l.open = append(l.open, openCall{ticket: t, request: r, expires: now + p.limits.ReadyTimeout, late: l.draining})
+	l.open = append(l.open, openCall{
+		ticket: ev.Ticket, request: ev.Request, expires: p.now + p.limits.ReadyTimeout, deadline: ev.Expires, late: l.draining,
+	})
 }
+
+// isOver reports whether the client of a call awaits no reply any more.
+func (c *openCall) isOver(now time.Duration) bool { return c.deadline != 0 && c.deadline <= now }
 
 // abandonCall adds to the current step that the client of a call goes, if that waits for a
 // reply. What comes of the call before that is as if the client were there.
@@ -76,7 +82,7 @@ func (l *callLedger) endLeaving() {
 }
 
 // checkDelivered: the member gets each call once, and none that came while the node
-// drained or that was abandoned before.
+// drained, that was abandoned before, or whose client awaits no reply any more.
 func (p *process) checkDelivered(t service.Ticket, r *node.Request) {
 	i := p.calls.index(t)
 	switch {
@@ -86,6 +92,8 @@ func (p *process) checkDelivered(t service.Ticket, r *node.Request) {
 		p.breach("outcomes", "delivered-twice", r.Key, "carries out %v again", r)
 	case p.calls.open[i].late:
 		p.breach("outcomes", "delivered-while-draining", r.Key, "carries out %v, though it is about to stop", r)
+	case p.calls.open[i].isOver(p.now):
+		p.breach("outcomes", "delivered-too-late", r.Key, "carries out %v, though its client awaits no reply any more", r)
 	default:
 		p.calls.open[i].delivered = true
 	}
@@ -114,6 +122,8 @@ func (p *process) checkReply(r *service.Reply, now time.Duration) {
 		return
 	case !c.delivered && r.Reply.Outcome != node.Rejected && !(c.request.Retry && c.request.Kind == node.Propose):
 		p.breach("outcomes", "refused-as-unknown", c.request.Key, "answers %v, though it has not begun with it, and nor has another", r.Reply)
+	case r.Err == nil && c.isOver(now) && !c.delivered && r.Reply.Reason == node.Timeout:
+		p.run.marks.callExpired++
 	case r.Err == nil && now < c.expires:
 		p.breach("outcomes", "refused-early", c.request.Key, "answers %v, %v too early", r.Reply, c.expires-now)
 	}

@@ -15,6 +15,7 @@ type client struct {
 	run         *run
 	id          sim.ID
 	now         time.Duration // of the current step
+	deadline    time.Duration // of the current call
 	byStream    bool          // it speaks the framed protocol
 	streams     []*clientStream
 	session     *session.Session
@@ -60,6 +61,7 @@ func (c *client) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) {
 
 func (c *client) begin(call *scenarios.Invocation, out *sim.Effects) {
 	c.invocation, c.exchanges = call, c.exchanges[:0]
+	c.deadline = c.now + time.Duration(c.run.plan.Knobs.ClientTimeout)
 	started, action := c.session.Begin(c.now, c.sessionOperation(call.Operation))
 	c.sessionCall = started
 	c.apply(action, out)

@@ -19,6 +19,7 @@ type markCounts struct {
 	streamResets    uint64 // connections that have ended by a reset or a gap
 	streamWaits     uint64 // requests that waited for credit
 	streamCancels   uint64 // requests that were cancelled
+	callExpired     uint64 // calls that came too late for their clients
 }
 
 // markNames returns the names of the coverage marks, in the order of AppendMarks.
@@ -34,7 +35,7 @@ func markNames() []string {
 		names = append(names, "session/"+session.Mark(m).String())
 	}
 	return append(names, "run/crash-in-recovery", "run/two-changes-in-step",
-		"run/stream-damaged", "run/stream-reset", "run/stream-credit-awaited", "run/stream-cancelled")
+		"run/stream-damaged", "run/stream-reset", "run/stream-credit-awaited", "run/stream-cancelled", "run/call-expired")
 }
 
 // AppendMarks implements scenarios.MarkCounter.
@@ -43,7 +44,7 @@ func (r *run) AppendMarks(list []uint64) []uint64 {
 	list = append(list, m.node[:]...)
 	list = append(list, m.member[:]...)
 	list = append(list, m.session[:]...)
-	return append(list, m.recoveryCrashes, m.doubleChanges, m.streamDamages, m.streamResets, m.streamWaits, m.streamCancels)
+	return append(list, m.recoveryCrashes, m.doubleChanges, m.streamDamages, m.streamResets, m.streamWaits, m.streamCancels, m.callExpired)
 }
 
 // beginLife notes that a life of a node begins. The run counts crashes during recovery,

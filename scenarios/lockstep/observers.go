@@ -36,6 +36,11 @@ func newObservers(r *run, id sim.ID) *nodeObservers {
 	o.watches = append(o.watches, newWatchClient(watch.Selection{Resume: true}, 0))
 	if pace := r.plan.Knobs.WatchPace; pace > 0 {
 		o.watches = append(o.watches, newWatchClient(watch.Selection{}, pace))
+		if r.plan.Knobs.StreamPercent > 0 {
+			byStream := newWatchClient(watch.Selection{Resume: true}, pace)
+			byStream.credit = 1 + pace%4
+			o.watches = append(o.watches, byStream)
+		}
 		if keys := r.oracle.keys; len(keys) > 0 {
 			o.watches = append(o.watches, newWatchClient(watch.Selection{Single: true, Prefix: keys[int(id)%len(keys)]}, pace/2))
 		}
@@ -143,6 +148,10 @@ func (o *nodeObservers) pull(p *process) bool {
 	for _, w := range o.here {
 		switch {
 		case w.ticket == 0 || !w.begun || w.pulled:
+		case w.credit > 0:
+			if o.steps%w.pace == 0 {
+				w.grant(p)
+			}
 		case w.pace > 0 && (o.steps%w.pace != 0 || w.pulledAt == o.steps):
 		default:
 			w.pulled, w.pulledAt = true, o.steps
@@ -181,26 +190,23 @@ func (o *nodeObservers) watchOf(p *process, t service.Ticket) *watchClient {
 }
 
 // checkOpen: after a step no client waits that should have heard of an end, and the
-// service counts the watches that there are. Clients that have not pulled may not know
-// of an end.
+// service counts the watches that there are.
 func (o *nodeObservers) checkOpen(p *process, ended bool) {
-	open, untold := 0, 0
+	open := 0
 	for _, w := range o.here {
 		if w.ticket == 0 {
 			continue
 		}
 		open++
 		switch {
-		case w.begun && !w.pulled:
-			untold++
 		case ended:
 			p.breach("watch", "open-after-stop", "", "has stopped, and its client watches on")
 		case w.begun && p.service.Abstains():
 			p.breach("watch", "open-while-abstaining", "", "abstains, and its client watches on")
 		}
 	}
-	if counted := p.service.Counters().Watchers; !ended && !p.stopped && (counted > p.limits.Watchers || counted > open || counted < open-untold) {
-		p.breach("bounds", "watchers", "", "counts %d watches of %d, %d of which may have ended, where %d are allowed", counted, open, untold, p.limits.Watchers)
+	if counted := p.service.Counters().Watchers; !ended && !p.stopped && (counted > p.limits.Watchers || counted != open) {
+		p.breach("bounds", "watchers", "", "counts %d watches of %d, where %d are allowed", counted, open, p.limits.Watchers)
 	}
 	if l := &o.listing; ended && l.ticket != 0 && l.begun.life == p.life {
 		p.breach("listing", "open-after-stop", "", "has stopped without a page for its client")

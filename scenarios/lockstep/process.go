@@ -20,6 +20,7 @@ type process struct {
 	run       *run
 	id        sim.ID
 	life      int
+	now       time.Duration // of the current step
 	service   *service.Service
 	member    *member.Member  // of service
 	node      *node.Node      // of member
@@ -87,6 +88,7 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 // StepAll implements sim.BatchProcess. Clients that watch the node take what it has
 // for them in the same step, which is one more step of the service.
 func (p *process) StepAll(now scenarios.Duration, evs []sim.Event, out *sim.Effects) {
+	p.now = time.Duration(now)
 	p.report.reset()
 	p.tookPart = p.member.Ready()
 	p.traffic.beginStep(now)
@@ -219,7 +221,7 @@ func (p *process) addEvent(now scenarios.Duration, ev *sim.Event, out *sim.Effec
 		return
 	}
 	if m, ok := ev.Message.(*chunk); ok {
-		p.addChunk(now, ev.From, m, out)
+		p.addChunk(ev.From, m, out)
 		return
 	}
 	if h, ok := ev.Message.(*hangUp); ok {
@@ -235,7 +237,7 @@ func (p *process) addEvent(now scenarios.Duration, ev *sim.Event, out *sim.Effec
 	case *node.Request:
 		if scenarios.IsClient(ev.From) {
 			*e = service.Event{Kind: service.Call, Ticket: p.newTicket(ev.From), Request: m}
-			p.noteCall(e.Ticket, m, time.Duration(now))
+			p.noteCall(e)
 		} else {
 			p.noteArrival(ev.From, m)
 		}

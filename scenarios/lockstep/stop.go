@@ -15,6 +15,7 @@ func (p *process) addStopRequest(r *scenarios.StopRequest) {
 	case r.Life != p.life || p.stopped:
 	case r.Drain:
 		p.calls.draining = true
+		p.drainStreams()
 		p.events = append(p.events, service.Event{Kind: service.Drain})
 	default:
 		p.stopRequested = true

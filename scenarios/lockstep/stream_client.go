@@ -92,7 +92,7 @@ func (s *clientStream) open(c *client, out *sim.Effects) {
 func (c *client) flushQueue(s *clientStream, out *sim.Effects) {
 	for len(s.queue) > 0 {
 		r := s.queue[0]
-		id, err := s.end.Request(r, 0)
+		id, err := s.end.Request(r, max(time.Millisecond, c.deadline-c.now))
 		switch {
 		case errors.Is(err, stream.ErrNoCredit):
 			if s.end.Peer() != (stream.Hello{}) {

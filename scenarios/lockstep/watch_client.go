@@ -13,7 +13,9 @@ type watchClient struct {
 	pace     int // it takes changes at every so many steps of the node; 0: at once
 	resumer  *watch.Resumer
 	follower *service.Follower
-	stream   streamCheck
+	check    streamCheck
+	credit   int          // it watches by streams, with credit for so many events; 0: at the service itself
+	stream   *watchStream // of credit
 
 	node     sim.ID         // at which the watch is open
 	life     int            // of the node
@@ -50,48 +52,44 @@ func (w *watchClient) open(p *process) {
 	w.node, w.life, w.ticket, w.begun, w.unknown, w.pulled, w.updates, w.keptUp = p.id, p.life, p.newTicket(0), false, false, false, 0, false
 	w.refuse = p.calls.draining || p.service.Abstains()
 	w.ahead = q.Single && q.Resume && q.From > p.run.oracle.machine(q.Prefix).lastVersion()
-	w.stream = streamCheck{query: q.Selection, last: map[string]uint64{}, behind: map[string]bool{}}
-	w.follower = service.NewFollower(q, func(e watch.Event) {
-		if what := w.stream.check(&e); what != "" {
-			p.breach("watch", "repeated", "", "sends its watcher %s", what)
-		}
-		if w.resumer.Pass(&e) {
-			p.report.watched = append(p.report.watched, newWatched(w, &e))
-		}
-	})
+	w.check = streamCheck{query: q.Selection, last: map[string]uint64{}, behind: map[string]bool{}}
+	if w.credit > 0 {
+		w.openStream(p, q)
+		return
+	}
+	w.follower = service.NewFollower(q, func(e watch.Event) { w.event(p, e) })
 	p.events = append(p.events, service.Event{Kind: service.Watch, Ticket: w.ticket, Query: q})
 }
 
 // take handles an answer to the watch or to a pull.
 func (w *watchClient) take(p *process, u *service.Update) {
-	switch {
-	case u.Refused != nil:
-		w.checkRefused(p, u.Refused)
-		w.ticket, w.resumeAt = 0, p.run.steps+refusedPause
-		w.unknown, w.retryAt = u.Refused.Reason == node.UnknownDefinition, p.observers.steps+retryDelay
-		return
-	case !w.begun:
-		if w.begun = true; w.refuse {
-			p.breach("watch", "not-refused", "", "begins a watch, though it drains or abstains")
-		}
-		w.resumer.Accepted()
-		return
+	if u.Refused == nil && w.begun {
+		w.checkUpdate(p, u)
+		w.pulled = false
+		w.updates++
 	}
-	w.checkUpdate(p, u)
-	w.pulled = false
-	w.updates++
-	w.follower.Take(u)
-	if u.End != service.NotEnded {
-		w.ticket = 0
+	switch {
+	case w.credit > 0:
+		w.stream.side.Update(w.stream.id, u, "")
+		w.cross(p)
+	case u.Refused != nil:
+		w.refused(p, u.Refused.Reason)
+	case !w.begun:
+		w.begins(p)
+	default:
+		w.follower.Take(u)
+		if u.End != service.NotEnded {
+			w.ticket = 0
+		}
 	}
 }
 
-// checkUpdate: an update answers a pull, and has news. Only a watch for which the most
-// changes wait is cut off.
+// checkUpdate: an update answers a pull and has news, or is an end. Only a watch for which
+// the most changes wait is cut off.
 func (w *watchClient) checkUpdate(p *process, u *service.Update) {
 	n := len(u.Changes)
 	switch {
-	case !w.pulled:
+	case !w.pulled && u.End == service.NotEnded:
 		p.breach("watch", "unexpected-update", "", "sends its watcher an update that it has not pulled")
 	case n+len(u.Begin) == 0 && u.End == service.NotEnded && (w.first.Single || w.updates > 0):
 		p.breach("watch", "empty-update", "", "sends its watcher nothing")
@@ -105,12 +103,12 @@ func (w *watchClient) checkUpdate(p *process, u *service.Update) {
 // checkRefused: a watch is refused by a node that drains, stops, abstains or has no
 // room, or if it resumes from a version that the machine has not had. A node may become
 // ready in the step in which it ends the watch's wait for that.
-func (w *watchClient) checkRefused(p *process, r *node.Reply) {
+func (w *watchClient) checkRefused(p *process, why node.Reason) {
 	switch {
-	case r.Reason == node.Stopping, r.Reason == node.Overloaded, r.Reason == node.Abstains && !(p.tookPart && p.member.Ready()):
-	case r.Reason == node.BadRequest && w.ahead:
-	case r.Reason == node.UnknownDefinition && p.run.plan.IsCreated(w.first.Prefix):
+	case why == node.Stopping, why == node.Overloaded, why == node.Abstains && !(p.tookPart && p.member.Ready()):
+	case why == node.BadRequest && w.ahead:
+	case why == node.UnknownDefinition && p.run.plan.IsCreated(w.first.Prefix):
 	default:
-		p.breach("watch", "wrongly-refused", "", "refuses a watch with %v", r)
+		p.breach("watch", "wrongly-refused", "", "refuses a watch with %v", why)
 	}
 }

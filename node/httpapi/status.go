@@ -6,9 +6,9 @@ import "github.com/lockstep-dst/lockstep/node/op"
 type Status struct {
 	Node        op.NodeID    `json:"node"`
 	Cluster     string       `json:"cluster"`
-	Incarnation string       `json:"incarnation"`
+	Incarnation string       `json:"incarnation"` // first digits of the random id of the log
 	Boot        uint64       `json:"boot"`
-	Life        string       `json:"life"`             // random id of the boot
+	Life        string       `json:"life"`             // first digits of the random id of the boot
 	Stage       string       `json:"stage"`            // stage of the cluster: empty, bound or formed
 	Formed      string       `json:"formed,omitempty"` // random id of the formed cluster
 	Members     []op.NodeID  `json:"members"`

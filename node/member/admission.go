@@ -203,7 +203,7 @@ func (m *Member) admit(p *peer) {
 		invariant.Check(len(p.admittedLives) > 0 && len(p.admittedLives) <= maxAdmitted, "member: the lives of a peer that are admitted are within their limit")
 		m.mark(MarkLifeAdmitted)
 		m.observe(Observation{Kind: Admitted, Peer: p.id, Memory: p.saved})
-		m.notice(Info, p.id, "introduced: boot %d", in.Boot)
+		m.noticeAdmitted(p, in)
 	}
 	m.answerIntroduction(p, in)
 }

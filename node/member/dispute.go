@@ -51,15 +51,20 @@ func (m *Member) checkTestimony(speaker node.ID, t Testimony) {
 	}
 }
 
-// describeDispute describes a dispute and its remedy.
+// describeDispute describes a dispute, its evidence and its remedy, for the log.
 func (m *Member) describeDispute(d Dispute) string {
+	return m.explainDispute(d, fmt.Sprintf("node %d remembers %v; this is incarnation %x, boot %d as life %016x",
+		d.By, d.Memory, m.self.Incarnation[:4], m.life.Boot, m.life.ID))
+}
+
+// explainDispute describes a dispute and its remedy.
+func (m *Member) explainDispute(d Dispute, evidence string) string {
 	what := "its directory is an older copy"
 	if d.Memory.compare(m.log()) == OtherLog {
 		what = "its directory was wiped or replaced"
 	}
-	return fmt.Sprintf("%s, and its promises since are lost (node %d remembers %v; this is incarnation %x, boot %d as life %016x). "+
-		"It cannot take part again with this directory. The others go on while a majority of them is up: keep theirs as they are",
-		what, d.By, d.Memory, m.self.Incarnation[:4], m.life.Boot, m.life.ID)
+	return fmt.Sprintf("%s, and its promises since are lost (%s). "+
+		"It cannot take part again with this directory. The others go on while a majority of them is up: keep theirs as they are", what, evidence)
 }
 
 // Disputes are why the member abstains; none if it does not.

@@ -21,10 +21,18 @@ type Notice struct {
 	Level Level
 	Peer  node.ID // 0: none
 	Text  string
+
+	AdmittedLife uint64 // of Peer, from now on; 0: the notice is about something else
 }
 
 func (m *Member) notice(level Level, peer node.ID, format string, args ...any) {
 	if m.cfg.Notify != nil {
-		m.cfg.Notify(Notice{level, peer, fmt.Sprintf(format, args...)})
+		m.cfg.Notify(Notice{Level: level, Peer: peer, Text: fmt.Sprintf(format, args...)})
+	}
+}
+
+func (m *Member) noticeAdmitted(p *peer, in *Introduction) {
+	if m.cfg.Notify != nil {
+		m.cfg.Notify(Notice{Level: Info, Peer: p.id, Text: fmt.Sprintf("introduced: boot %d", in.Boot), AdmittedLife: in.Life})
 	}
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// Status is the state of a member, for people and tools.
+// Status is the state of a member, for people and tools. Its texts show no life and no
+// incarnation: who knows them can pose as the member.
 type Status struct {
 	Stage           Stage
 	Cluster         [16]byte // if Stage is Bound or Formed
@@ -28,7 +29,7 @@ func (m *Member) Status() Status {
 		s.Cluster = m.cluster.ID
 	}
 	for _, d := range m.disputes {
-		s.NotReadyReasons = append(s.NotReadyReasons, "it abstains: "+m.describeDispute(d))
+		s.NotReadyReasons = append(s.NotReadyReasons, "it abstains: "+m.explainDispute(d, fmt.Sprintf("node %d remembers another log: see this node's log", d.By)))
 	}
 	for i := range m.peers {
 		p := &m.peers[i]

@@ -164,7 +164,7 @@ func TestNodeThatIsDisputedAbstains(t *testing.T) {
 			break
 		}
 	}
-	const why = "it abstains: its directory is an older copy, and its promises since are lost (node 1 remembers incarnation"
+	const why = "it abstains: its directory is an older copy, and its promises since are lost (node 1 remembers another log: see"
 	require.Contains(t, st.Reason, why)
 	status, text := c.getText(3, "/readyz")
 	require.Equal(t, http.StatusServiceUnavailable, status)
@@ -442,7 +442,7 @@ func TestNoContactBeforeLifeIsDurable(t *testing.T) {
 	require.NoError(t, err)
 	defer nc.Close()
 	hello, err := wire.AppendFrame(nil, wire.AppendHello(nil, wire.Hello{Protocol: wire.Protocol, Oldest: wire.OldestProtocol,
-		Cluster: server.ClusterID("test"), Node: 2, Incarnation: [16]byte{2}, Boot: 1, Life: 2, Epoch: 1, Codec: "cbor"}))
+		Cluster: server.ClusterID("test"), Node: 2, Life: 2, Epoch: 1, Codec: "cbor"}))
 	require.NoError(t, err)
 	_, err = nc.Write(hello)
 	require.NoError(t, err)

@@ -111,7 +111,7 @@ func (c *cluster) addStalledPeer() {
 	l, err := net.Listen("tcp", c.configs[3].Peers[3])
 	require.NoError(c.t, err)
 	hello := wire.Hello{Protocol: wire.Protocol, Oldest: wire.OldestProtocol, Cluster: server.ClusterID("test"), Node: 3,
-		Incarnation: [16]byte{3}, Boot: 2, Life: 3, Epoch: 1, Codec: "cbor"}
+		Life: 3, Epoch: 1, Codec: "cbor"}
 	free := make(chan struct{})
 	p, err := tcp.Start(tcp.Config{
 		Hello: hello, Listener: l, Log: slog.New(slog.DiscardHandler),

@@ -208,10 +208,7 @@ func (s *Server) startTransport(codec wire.Codec) error {
 		Epoch: 1,
 	}
 	hello.OfferCodecs(codec)
-	s.loop.do(func(x *service.Service) {
-		n := x.Member().Node()
-		hello.Incarnation, hello.Boot, hello.Life = n.Incarnation(), n.BootNumber(), x.Member().Life()
-	})
+	s.loop.do(func(x *service.Service) { hello.Life = x.Member().Life() })
 	transport, err := tcp.Start(tcp.Config{
 		Hello: hello, Listener: s.listeners.peers, Peers: others, Queue: s.cfg.Queue, Log: s.log,
 		Deliver: s.loop.deliver, Dial: s.dial(),
@@ -236,6 +233,9 @@ func (s *Server) dial() func(context.Context, string) (net.Conn, error) {
 
 // logNotice logs a notice of the member for the operator.
 func (s *Server) logNotice(n member.Notice) {
+	if n.AdmittedLife != 0 && s.loop.transport != nil {
+		s.loop.transport.Confirm(n.Peer, n.AdmittedLife)
+	}
 	level := [...]slog.Level{member.Info: slog.LevelInfo, member.Warn: slog.LevelWarn, member.Critical: slog.LevelError}[n.Level]
 	if n.Peer == 0 {
 		s.log.Log(context.Background(), level, n.Text)

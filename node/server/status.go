@@ -14,7 +14,8 @@ import (
 
 var errNotRunning = errors.New("it has stopped")
 
-// Status returns the present status of the node.
+// Status returns the present status of the node. It shows only the beginnings of the
+// incarnation and the life: who knows the whole can pose as the node at its peers.
 func (s *Server) Status() httpapi.Status {
 	st := httpapi.Status{Node: s.cfg.Node.ID, Cluster: s.cfg.Cluster}
 	recovered := false
@@ -25,11 +26,11 @@ func (s *Server) Status() httpapi.Status {
 		counts := x.Counters()
 		st.Machines, st.Watchers = counts.Machines, counts.Watchers
 		incarnation := n.Incarnation()
-		st.Incarnation = fmt.Sprintf("%x", incarnation[:])
+		st.Incarnation = fmt.Sprintf("%x", incarnation[:4])
 		st.Boot, recovered = n.BootNumber(), n.Ready()
 		st.Commits = n.Counters().Commits
 	})
-	st.Life, st.Stage, st.Abstains = fmt.Sprintf("%016x", standing.Life), standing.Stage.String(), standing.Abstains
+	st.Life, st.Stage, st.Abstains = fmt.Sprintf("%08x", standing.Life>>32), standing.Stage.String(), standing.Abstains
 	st.Members = standing.Members
 	if standing.Stage != member.Empty {
 		st.Formed = fmt.Sprintf("%x", standing.Cluster)

@@ -30,6 +30,7 @@ type conn struct {
 	net.Conn
 	openedAt time.Time
 	codec    wire.Codec // of its messages, after the handshake
+	life     uint64     // of its messages, if it was accepted; after the handshake
 	decoder  wire.Decoder
 	chunk    []byte
 	maxFrame int
@@ -119,7 +120,7 @@ func must[T any](v T, err error) T {
 // malformed reports whether an error means that the other side violated the
 // protocol, and not that a connection broke.
 func malformed(err error) bool {
-	for _, kind := range []error{wire.ErrTooLong, wire.ErrEmpty, wire.ErrChecksum, wire.ErrMessage, wire.ErrHello, errBadReply} {
+	for _, kind := range []error{wire.ErrTooLong, wire.ErrEmpty, wire.ErrChecksum, wire.ErrMessage, wire.ErrHello, errBadVerdict} {
 		if errors.Is(err, kind) {
 			return true
 		}

@@ -193,7 +193,7 @@ func TestMessagesCarryTheLife(t *testing.T) {
 	two := start(t, twoAt, 2, map[node.ID]string{1: oneAt.Addr().String()})
 	address, peers := oneAt.Addr().String(), map[node.ID]string{2: two.address}
 	for n, life := range []uint64{0xabc, 1<<64 - 1, 0} {
-		one := start(t, oneAt, 1, peers, func(c *tcp.Config) { c.Hello.Boot, c.Hello.Life = uint64(n+1), life })
+		one := start(t, oneAt, 1, peers, func(c *tcp.Config) { c.Hello.Life = life })
 		eventually(t, "both directions", func() bool { return one.peer(2).Up && one.peer(2).Incoming })
 		require.True(t, one.Send(2, numbered(n)))
 		eventually(t, "delivery", func() bool { return len(two.from(1)) == n+1 })

@@ -19,7 +19,7 @@
 //   - outgoing.go: dials, sends and dials again; backoff.go: the waits between;
 //   - incoming.go: accepts and delivers; pending_conns.go: bounds the connections
 //     in the handshake;
-//   - handshake.go: the handshake;
+//   - handshake.go: the handshake; verdict.go: its verdicts, and the codes of refusals;
 //   - conn.go: a connection as a sequence of frames;
 //   - stats.go: counters; rate_limited_log.go: keeps logs short.
 //
@@ -29,11 +29,19 @@
 // verdict on the other's; the dialler goes first:
 //
 //	dialler   Hello
-//	acceptor  Hello, verdict
+//	acceptor  Hello, yes; or only no
 //	dialler   verdict, message, message, …
 //
-// A verdict is the byte 1 for yes, or the byte 2 and a reason as text. After a no
-// the connection is closed.
+// A verdict is the byte 1 for yes, or the byte 2 and the code of a reason for no
+// (verdict.go). After a no the connection is closed. A refusal has no other effect:
+// the dialler tries again later. Earlier builds send their Hello before a no, and a
+// text in place of the code, which is logged.
+//
+// A node tells nothing before the caller's Hello is checked, and a caller who is
+// refused learns the code alone. A Hello shows nothing of the sender's log. Its life,
+// which the dialler shows to the node at the configured address, is a random number
+// that no stranger knows: messages of any other life do not count, and connections of
+// different lives do not close each other (package member).
 //
 // Then the dialler sends messages, and a keepalive, one zero byte, when it has
 // sent nothing for Config.KeepaliveInterval. The acceptor sends a keepalive in
@@ -48,9 +56,11 @@
 // connections, half a kilobyte each, have Config.HandshakeTimeout to introduce
 // themselves. When there are more, the oldest is closed, but not in its first ten
 // milliseconds: until then no more are accepted. After the handshake a peer holds
-// at most one unfinished frame, and its second connection replaces the first. A
-// malformed frame or message ends its connection and is counted. There is no
-// authentication here: for that give Config a TLS listener and Dial.
+// at most one unfinished frame, and its second connection replaces the first. Others
+// may connect in its name: beside the connection of the life that was confirmed
+// (Transport.Confirm) at most four are kept. A malformed frame or message ends its
+// connection and is counted. There is no authentication here: for that give Config a
+// TLS listener and Dial.
 //
 // Other modules should not import it: docs/API.md promises nothing of it.
 package tcp

@@ -3,7 +3,6 @@ package tcp
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
@@ -20,15 +19,6 @@ var (
 	ErrNotMember = errors.New("the other side is not a member: add it to the peers, or correct its number")
 	// ErrWrongNode: another member is at this address.
 	ErrWrongNode = errors.New("another member answers at this address: check the peers' addresses")
-
-	errBadReply = errors.New("neither yes nor no in a handshake")
-)
-
-const (
-	replyYes byte = 1
-	replyNo  byte = 2
-
-	maxReason = 256
 )
 
 // dialHandshake carries out the dialler's handshake on a connection to the node
@@ -40,32 +30,33 @@ func (t *Transport) dialHandshake(c *conn, wanted node.ID) error {
 	if _, err := c.Write(t.hello); err != nil {
 		return err
 	}
-	theirs, err := readHello(c)
+	theirs, err := readAnswer(c)
 	if err != nil {
 		return err
 	}
 	refusal := t.checkHello(theirs, wanted)
-	reply := readReply(c)
+	verdict := readVerdict(c)
 	switch {
-	case refusal != nil && reply == nil:
-		_, _ = c.Write(appendReply(nil, refusal)) // only informs the peer
+	case refusal != nil && verdict == nil:
+		_, _ = c.Write(appendVerdict(nil, refusal)) // only informs the peer
 		return refusal
-	case refusal != nil && errors.Is(reply, ErrPeerRefused):
-		return fmt.Errorf("%w; and %w", refusal, reply)
+	case refusal != nil && errors.Is(verdict, ErrPeerRefused):
+		return fmt.Errorf("%w; and %w", refusal, verdict)
 	case refusal != nil:
 		return refusal
-	case reply != nil:
-		return reply
+	case verdict != nil:
+		return verdict
 	}
-	if _, err := c.Write(appendReply(nil, nil)); err != nil {
+	if _, err := c.Write(appendVerdict(nil, nil)); err != nil {
 		return err
 	}
 	c.codec = wire.AgreedCodec(t.cfg.Hello, theirs)
 	return c.handshakeDone()
 }
 
-// acceptHandshake carries out the acceptor's handshake. The Hello is valid if one
-// was received, even with an error.
+// acceptHandshake carries out the acceptor's handshake. Who is refused learns the code
+// of the reason, and nothing of this node. The Hello is valid if one was received, even
+// with an error.
 func (t *Transport) acceptHandshake(c *conn) (wire.Hello, error) {
 	if err := t.setHandshakeDeadline(c); err != nil {
 		return wire.Hello{}, err
@@ -74,17 +65,17 @@ func (t *Transport) acceptHandshake(c *conn) (wire.Hello, error) {
 	if err != nil {
 		return wire.Hello{}, err
 	}
-	refusal := t.checkHello(theirs, 0)
-	if _, err := c.Write(appendReply(t.hello, refusal)); err != nil && refusal == nil {
-		return theirs, err
-	}
-	if refusal != nil {
+	if refusal := t.checkHello(theirs, 0); refusal != nil {
+		_, _ = c.Write(appendVerdict(nil, refusal)) // only informs the peer
 		return theirs, refusal
 	}
-	if err := readReply(c); err != nil {
+	if _, err := c.Write(appendVerdict(t.answer, nil)); err != nil {
 		return theirs, err
 	}
-	c.codec = wire.AgreedCodec(theirs, t.cfg.Hello)
+	if err := readVerdict(c); err != nil {
+		return theirs, err
+	}
+	c.codec, c.life = wire.AgreedCodec(theirs, t.cfg.Hello), theirs.Life
 	return theirs, c.handshakeDone()
 }
 
@@ -117,29 +108,16 @@ func readHello(c *conn) (wire.Hello, error) {
 	return wire.DecodeHello(payload)
 }
 
-// appendReply appends a frame with a yes, or with a no and the reason.
-func appendReply(dst []byte, refusal error) []byte {
-	payload := []byte{replyYes}
-	if refusal != nil {
-		// The other side gets the text after "refusing the peer: ".
-		why := strings.TrimPrefix(refusal.Error(), ErrRefusing.Error()+": ")
-		payload = append([]byte{replyNo}, why[:min(len(why), maxReason)]...)
-	}
-	return must(wire.AppendFrame(dst[:len(dst):len(dst)], payload))
-}
-
-func readReply(c *conn) error {
+// readAnswer reads the acceptor's Hello, or the refusal in its place.
+func readAnswer(c *conn) (wire.Hello, error) {
 	payload, err := c.readFrame(0)
-	switch {
-	case err != nil:
-		return err
-	case len(payload) == 1 && payload[0] == replyYes:
-		return nil
-	case payload[0] == replyNo:
-		text := payload[1:min(len(payload), 1+maxReason)]
-		return fmt.Errorf("%w, for this reason: %q", ErrPeerRefused, text)
+	if err != nil {
+		return wire.Hello{}, err
 	}
-	return errBadReply
+	if len(payload) > 0 && payload[0] == verdictNo {
+		return wire.Hello{}, decodeVerdict(payload)
+	}
+	return wire.DecodeHello(payload)
 }
 
 // refused reports whether a handshake ended with a no of either side.

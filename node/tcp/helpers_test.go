@@ -32,7 +32,7 @@ func eventually(t testing.TB, what string, condition func() bool) {
 
 func hello(id node.ID) wire.Hello {
 	return wire.Hello{Protocol: wire.Protocol, Oldest: wire.OldestProtocol, Cluster: [16]byte{7}, Node: id,
-		Incarnation: [16]byte{byte(id)}, Boot: 1, Life: lifeOf(id), Epoch: 1, Codec: "cbor"}
+		Life: lifeOf(id), Epoch: 1, Codec: "cbor"}
 }
 
 // lifeOf returns the life in the Hello of a member.

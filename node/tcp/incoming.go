@@ -12,6 +12,7 @@ import (
 var (
 	errTooManyPending = errors.New("too many connections that have not introduced themselves")
 	errReplaced       = errors.New("the peer has connected again")
+	errOutnumbered    = errors.New("too many connections in the peer's name")
 )
 
 // accept accepts connections until the listener is closed.

@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -18,7 +19,8 @@ type peer struct {
 	counts     counts
 
 	mu            sync.Mutex
-	incoming      *conn // nil: none
+	incoming      []*conn // on which messages come in its name, one a life; the oldest first
+	life          uint64  // that was confirmed last; 0: none
 	dialFailure   failure
 	acceptFailure failure
 	state         PeerStats // without the fields that come from queue and counts
@@ -48,16 +50,31 @@ func (p *peer) enqueue(messages []node.Message) bool {
 	return n == len(messages)
 }
 
-// attach makes c the connection on which the peer's messages are received. An
-// earlier one may be half-open, with the peer gone: it is closed.
+// maxUnconfirmed bounds the connections in a peer's name whose life is not confirmed.
+const maxUnconfirmed = 4
+
+// attach adds c to the connections on which the peer's messages are received. An
+// earlier one of the same life may be half-open, with the peer gone: it is closed. One
+// of another life is not: c may be of somebody who poses as the peer. It is closed only
+// if there are too many, the oldest first, and never for the confirmed life.
 func (p *peer) attach(c *conn) {
 	p.mu.Lock()
-	before := p.incoming
-	p.incoming = c
+	i := slices.IndexFunc(p.incoming, func(o *conn) bool { return o.life == c.life })
+	reason := errReplaced
+	if i < 0 && p.countUnconfirmed() >= maxUnconfirmed && c.life != p.life {
+		reason = errOutnumbered
+		i = slices.IndexFunc(p.incoming, func(o *conn) bool { return o.life != p.life })
+	}
+	var before *conn
+	if i >= 0 {
+		before = p.incoming[i]
+		p.incoming = slices.Delete(p.incoming, i, i+1)
+	}
+	p.incoming = append(p.incoming, c)
 	p.acceptFailure = ""
 	p.mu.Unlock()
 	if before != nil {
-		before.closeWith(errReplaced)
+		before.closeWith(reason)
 	}
 	select {
 	case p.dialledUs <- struct{}{}:
@@ -65,12 +82,25 @@ func (p *peer) attach(c *conn) {
 	}
 }
 
+func (p *peer) countUnconfirmed() (n int) {
+	for _, c := range p.incoming {
+		if c.life != p.life {
+			n++
+		}
+	}
+	return n
+}
+
 func (p *peer) detach(c *conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.incoming == c {
-		p.incoming = nil
-	}
+	p.incoming = slices.DeleteFunc(p.incoming, func(o *conn) bool { return o == c })
+}
+
+func (p *peer) confirm(life uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.life = life
 }
 
 // beginDelivery waits until no message of the peer is being delivered, and reports

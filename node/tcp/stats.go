@@ -115,7 +115,7 @@ func (p *peer) malformed() { p.counts.malformed.Add(1) }
 func (p *peer) stats() PeerStats {
 	p.mu.Lock()
 	s := p.state
-	s.Incoming = p.incoming != nil
+	s.Incoming = len(p.incoming) > 0
 	p.mu.Unlock()
 	s.Waiting = p.queue.len()
 	s.Malformed = p.counts.malformed.Load()

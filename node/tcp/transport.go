@@ -23,7 +23,8 @@ var ErrStuck = errors.New("transport closed, but a call of Deliver has not retur
 // use.
 type Transport struct {
 	cfg      Config
-	hello    []byte             // as a frame
+	hello    []byte             // of a dialler, as a frame
+	answer   []byte             // of an acceptor, which shows no life
 	peers    map[node.ID]*peer  // constant
 	ctx      context.Context    // ends with Close
 	stop     context.CancelFunc //
@@ -43,7 +44,13 @@ func Start(cfg Config) (*Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Transport{cfg: cfg, hello: hello, peers: map[node.ID]*peer{}, warnings: rateLimitedLog{log: cfg.Log}}
+	shown := cfg.Hello
+	shown.Life = 0
+	answer, err := wire.AppendFrame(nil, wire.AppendHello(nil, shown))
+	if err != nil {
+		return nil, err
+	}
+	t := &Transport{cfg: cfg, hello: hello, answer: answer, peers: map[node.ID]*peer{}, warnings: rateLimitedLog{log: cfg.Log}}
 	t.ctx, t.stop = context.WithCancel(context.Background())
 	for id, addr := range cfg.Peers {
 		t.peers[id] = newPeer(id, addr, cfg)
@@ -64,6 +71,15 @@ func (t *Transport) Send(to node.ID, messages ...node.Message) bool {
 		return false
 	}
 	return p.enqueue(messages)
+}
+
+// Confirm states that a peer's life is genuine: its member has been introduced in it.
+// The connection of that life gives way to no other, but to a later one of the same
+// life.
+func (t *Transport) Confirm(id node.ID, life uint64) {
+	if p := t.peers[id]; p != nil {
+		p.confirm(life)
+	}
 }
 
 // Peers returns the state of each peer, by id.

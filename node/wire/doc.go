@@ -117,10 +117,13 @@
 //	10  the earliest, uint16 (in version 1, which is refused: the node)
 //	12  fields: number, byte; length, byte; data
 //
-//	 1  node, uint16             5  boot, uint64
-//	 2  epoch, uint32            6  id of the life, uint64
+//	 1  node, uint16             5  unused, 8 bytes
+//	 2  epoch, uint32            6  id of the dialler's life, uint64; 0 from the acceptor
 //	 3  cluster, 16 bytes        7  name of the codec, at most 8 bytes
-//	 4  incarnation, 16 bytes
+//	 4  unused, 16 bytes
+//
+// Fields 4 and 5 are zeros, and ignored. Earlier builds had the sender's incarnation and
+// boot there, and told them to every caller.
 //
 //	128  names of codecs, 1 to 16, each of 1 to 8 bytes after its length: those that the
 //	     sender reads, the one that it prefers to send with first

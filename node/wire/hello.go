@@ -44,17 +44,17 @@ const (
 )
 
 // Hello is the first message of both sides of a connection. The package comment has
-// its layout.
+// its layout. It names the sender and shows nothing of its log: neither incarnation nor
+// boot, which only introductions show. The acceptor's has no life either.
 type Hello struct {
-	Protocol    uint16 // the latest version that the sender speaks
-	Oldest      uint16 // the earliest version that the sender speaks
-	Cluster     [16]byte
-	Node        node.ID
-	Incarnation [16]byte // of the node's log
-	Boot, Life  uint64   // of the life that sends the messages of this connection
-	Epoch       uint32
-	Codec       string   // for a side that knows no list of codecs
-	Codecs      []string // those that the sender reads, in the order in which it prefers to send them; nil: Codec alone
+	Protocol uint16 // the latest version that the sender speaks
+	Oldest   uint16 // the earliest version that the sender speaks
+	Cluster  [16]byte
+	Node     node.ID
+	Life     uint64 // of the messages of this connection; 0: the sender is the acceptor and sends none
+	Epoch    uint32
+	Codec    string   // for a side that knows no list of codecs
+	Codecs   []string // those that the sender reads, in the order in which it prefers to send them; nil: Codec alone
 }
 
 // The numbers of the fields of a Hello. A later version may add fields. A receiver
@@ -63,8 +63,8 @@ const (
 	fieldNode = iota + 1
 	fieldEpoch
 	fieldCluster
-	fieldIncarnation
-	fieldBoot
+	fieldIncarnation // unused
+	fieldBoot        // unused
 	fieldLife
 	fieldCodec
 
@@ -83,8 +83,8 @@ func AppendHello(dst []byte, h Hello) []byte {
 	field(fieldNode, le.AppendUint16(nil, uint16(h.Node)))
 	field(fieldEpoch, le.AppendUint32(nil, h.Epoch))
 	field(fieldCluster, h.Cluster[:])
-	field(fieldIncarnation, h.Incarnation[:])
-	field(fieldBoot, le.AppendUint64(nil, h.Boot))
+	field(fieldIncarnation, make([]byte, 16))
+	field(fieldBoot, make([]byte, 8))
 	field(fieldLife, le.AppendUint64(nil, h.Life))
 	field(fieldCodec, []byte(h.Codec[:min(len(h.Codec), maxCodec)]))
 	if len(h.Codecs) > 0 {
@@ -171,10 +171,6 @@ func (h *Hello) take(number byte, data []byte) bool {
 		h.Epoch = binary.LittleEndian.Uint32(data)
 	case fieldCluster:
 		h.Cluster = [16]byte(data)
-	case fieldIncarnation:
-		h.Incarnation = [16]byte(data)
-	case fieldBoot:
-		h.Boot = binary.LittleEndian.Uint64(data)
 	case fieldLife:
 		h.Life = binary.LittleEndian.Uint64(data)
 	}

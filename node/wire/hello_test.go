@@ -3,6 +3,7 @@ package wire_test
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 
 func hello() wire.Hello {
 	return wire.Hello{Protocol: wire.Protocol, Oldest: wire.OldestProtocol, Cluster: [16]byte([]byte("0123456789abcdef")), Node: 1,
-		Incarnation: [16]byte([]byte("ABCDEFGHIJKLMNOP")), Boot: 3, Life: 0x0807060504030201, Epoch: 1, Codec: "cbor"}
+		Life: 0x0807060504030201, Epoch: 1, Codec: "cbor"}
 }
 
 // helloFields are the fields of hello, encoded as in the package comment.
@@ -22,8 +23,8 @@ var helloFields = []string{
 	"\x01\x02\x01\x00",
 	"\x02\x04\x01\x00\x00\x00",
 	"\x03\x100123456789abcdef",
-	"\x04\x10ABCDEFGHIJKLMNOP",
-	"\x05\x08\x03\x00\x00\x00\x00\x00\x00\x00",
+	"\x04\x10\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
+	"\x05\x08\x00\x00\x00\x00\x00\x00\x00\x00",
 	"\x06\x08\x01\x02\x03\x04\x05\x06\x07\x08",
 	"\x07\x04cbor",
 }
@@ -55,9 +56,8 @@ func TestHelloRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := hello()
 		want.Node, want.Epoch = node.ID(rapid.Uint16().Draw(t, "node")), rapid.Uint32().Draw(t, "epoch")
-		want.Boot, want.Life = rapid.Uint64().Draw(t, "boot"), rapid.Uint64().Draw(t, "life")
+		want.Life = rapid.Uint64().Draw(t, "life")
 		copy(want.Cluster[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "cluster"))
-		copy(want.Incarnation[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "incarnation"))
 		want.Codec = rapid.StringMatching(`[a-z]{0,8}`).Draw(t, "codec")
 		want.Codecs = rapid.OneOf(rapid.Just([]string(nil)), rapid.SliceOfN(rapid.StringMatching(`[a-z]{1,8}`), 1, 16)).Draw(t, "codecs")
 		want.Protocol = rapid.Uint16Min(wire.Protocol).Draw(t, "protocol")
@@ -122,6 +122,15 @@ func TestHelloRefusesWhatIsNone(t *testing.T) {
 			require.ErrorIs(t, err, wire.ErrHello, "%s: %q", name, b)
 		}
 	}
+}
+
+// Earlier builds show their incarnation and boot. That is ignored.
+func TestHelloOfEarlierBuild(t *testing.T) {
+	fields := slices.Clone(helloFields)
+	fields[3], fields[4] = "\x04\x10ABCDEFGHIJKLMNOP", "\x05\x08\x03\x00\x00\x00\x00\x00\x00\x00"
+	got, err := wire.DecodeHello(helloBytes(2, 2, fields...))
+	require.NoError(t, err)
+	require.Equal(t, hello(), got)
 }
 
 // Unknown fields from 128 on are of later versions. They are skipped at any place.
@@ -190,7 +199,7 @@ func TestCheck(t *testing.T) {
 		want   error
 		says   string
 	}{
-		{func(h *wire.Hello) { h.Incarnation[0]++; h.Boot++; h.Life++ }, nil, ""},
+		{func(h *wire.Hello) { h.Life++ }, nil, ""},
 		{func(h *wire.Hello) { h.Protocol = 7 }, nil, ""},
 		{func(h *wire.Hello) { h.Oldest = 0 }, nil, ""},
 		{func(h *wire.Hello) { h.Protocol, h.Oldest = 8, 7 }, wire.ErrProtocol, "protocols 7 to 8, want one of 2 to 2"},

@@ -1,0 +1,4 @@
+package tcp
+
+// DecodeVerdict lets tests read verdicts.
+var DecodeVerdict = decodeVerdict

@@ -13,6 +13,11 @@ import (
 // admits the peer, or answers with an introduction of its own. Testimonies are true
 // however late they are: a peer that was rolled back since may remember less.
 func (m *Member) handleIntroduction(p *peer, in *Introduction) {
+	if m.isOtherLog(p, in) {
+		m.refuseOtherLog(p, in)
+		return
+	}
+	p.otherLog = ""
 	m.recordTestimonies(p, in)
 	if m.err != nil {
 		return
@@ -76,7 +81,7 @@ func (m *Member) broadcastRejection(refused *peer) {
 func (m *Member) recordTestimonies(p *peer, in *Introduction) {
 	for _, t := range in.Known {
 		if t.Of == m.self.ID {
-			m.checkTestimony(p.id, t)
+			m.checkTestimony(p, in, t)
 			continue
 		}
 		if i := m.peerIndex(t.Of); i >= 0 && t.By == p.id && m.peers[i].recordTestimony(t) {
@@ -119,7 +124,7 @@ func (m *Member) recheck(p *peer) {
 		p.admittedLives, p.pendingAdmission = nil, nil
 		m.sendIntroduction(p, false)
 	case discrepancy == Unproven:
-		m.requestIntroduction(p)
+		m.requestIntroduction(p, p.introduction.Life)
 	}
 }
 
@@ -228,9 +233,11 @@ func (m *Member) answerIntroduction(p *peer, in *Introduction) {
 }
 
 // requestIntroduction requests the introduction of a peer that sends messages in a
-// life that is not admitted: the introduction was lost.
-func (m *Member) requestIntroduction(p *peer) {
-	if m.lifeDurable && p.rejection == "" && p.pendingAdmission == nil && p.introductionDue == 0 {
+// life that is not admitted: the introduction was lost. It is not requested of a log
+// that is refused.
+func (m *Member) requestIntroduction(p *peer, life uint64) {
+	refused := p.rejection != "" && p.introduction != nil && p.introduction.Life == life
+	if m.lifeDurable && !refused && p.pendingAdmission == nil && p.introductionDue == 0 {
 		p.introductionDue, m.pendingWork = max(m.now+1, p.introducedAt+m.cfg.Node.ResendTimeout), true
 	}
 }

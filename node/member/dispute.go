@@ -23,12 +23,22 @@ type Dispute struct {
 	Firsthand bool // By sent it itself
 }
 
-// checkTestimony compares this log with a testimony about it from a peer.
-func (m *Member) checkTestimony(speaker node.ID, t Testimony) {
-	d := Dispute{By: t.By, Memory: t.Memory, Firsthand: t.By == speaker}
+// checkTestimony compares this log with a testimony about it from a peer. Only the
+// testimonies of members count, and none that the cluster's record refutes.
+func (m *Member) checkTestimony(speaker *peer, in *Introduction, t Testimony) {
+	d := Dispute{By: t.By, Memory: t.Memory, Firsthand: t.By == speaker.id}
+	if m.peerIndex(t.By) < 0 {
+		return
+	}
 	discrepancy := t.Memory.compare(m.log())
 	i := slices.IndexFunc(m.disputes, func(o Dispute) bool { return o.By == t.By })
 	switch {
+	case discrepancy == OtherLog && m.refutes(t, in):
+		if !speaker.lied {
+			speaker.lied = true
+			m.notice(Warn, speaker.id, "%s", describeLie(t))
+		}
+		return
 	case !discrepancy.provesLoss() || i >= 0 && (m.disputes[i] == d || m.disputes[i].Firsthand && !d.Firsthand):
 		return
 	case i >= 0:

@@ -17,6 +17,7 @@
 //   - cluster.go, formation.go: the cluster's record, and how a cluster is formed,
 //     once;
 //   - admission.go: introductions are received, judged and answered;
+//   - other_log.go: another log in a peer's name, wiped or a stranger's, is refused;
 //   - dispute.go: a node whose log is disputed abstains;
 //   - notes.go, note_fields.go: notes in the node's log, and their encoding;
 //   - member.go, config.go: the Member, between its environment and the node;

@@ -42,6 +42,8 @@ func (m *Member) joinFormed(p *peer, in *Introduction) {
 		p.rejection = "its cluster was formed by other logs than this node is bound to"
 	case !c.has(m.self):
 		p.rejection = "its cluster was formed with another log of this node, and this one is not accepted in its place"
+	case m.cluster.Stage == Empty: // with this log it can only have been formed once this node was bound
+		p.rejection = "its cluster was formed with this log, which is bound to none: this directory is an older copy, or that node lies"
 	default:
 		for i := range c.Members {
 			if c.Members[i].ID == m.self.ID {
@@ -77,7 +79,8 @@ func (m *Member) bind() {
 	m.mark(MarkClusterBound)
 }
 
-const wipedDuringFormation = "a directory was replaced while the cluster was being formed: if no member says that it is formed, empty all directories and start anew"
+const wipedDuringFormation = "a directory was replaced while the cluster was being formed, or somebody else introduced itself in that member's name: " +
+	"if no member says that it is formed, empty all directories and start anew, with TLS where strangers reach the peers' addresses"
 
 // completeFormation forms the cluster if all members are bound to it.
 func (m *Member) completeFormation(p *peer, in *Introduction) {

@@ -59,6 +59,8 @@ type peer struct {
 	rejectionPending bool          // it is rejected for a memory that is not durable yet
 	shownLife        uint64        // earlier life of this log that it requested and was shown last
 	rejection        string        // why it is not admitted; empty: nothing is known against it
+	otherLog         string        // why another log was refused in its name; empty: none since it was last heard
+	lied             bool          // a refuted testimony of it was noticed
 
 	introducedAt    time.Duration // when the last introduction was sent to it; 0: never
 	attempts        int           // introductions sent by timer since the peer's life or stage last changed
@@ -252,9 +254,10 @@ func (m *Member) acceptMessage(ev *node.Event) bool {
 	}
 	if !m.acceptPeerMessage(p, ev) {
 		m.mark(MarkMessageNotAdmitted)
-		m.requestIntroduction(p)
+		m.requestIntroduction(p, ev.Life)
 		return false
 	}
+	p.otherLog = ""
 	return true
 }
 

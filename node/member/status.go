@@ -1,6 +1,7 @@
 package member
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,13 +35,13 @@ func (m *Member) Status() Status {
 	for i := range m.peers {
 		p := &m.peers[i]
 		switch {
-		case p.rejection != "":
+		case p.rejection != "" || p.otherLog != "":
 			if s.Rejected == nil {
 				s.Rejected = map[node.ID]string{}
 			}
-			s.Rejected[p.id] = p.rejection
+			s.Rejected[p.id] = cmp.Or(p.rejection, p.otherLog)
 			if m.durableStage != Formed {
-				s.NotReadyReasons = append(s.NotReadyReasons, fmt.Sprintf("node %d is refused: %s", p.id, p.rejection))
+				s.NotReadyReasons = append(s.NotReadyReasons, fmt.Sprintf("node %d is refused: %s", p.id, s.Rejected[p.id]))
 			}
 		case len(p.admittedLives) > 0:
 			s.Admitted = append(s.Admitted, p.id)

@@ -107,7 +107,7 @@ func TestLongRefusalIsCut(t *testing.T) {
 	requireNoGoroutines(t)
 	for size, want := range map[int]string{
 		400:  `the peer refuses this node, for this reason: "wwhy?\n\xff`, // cut
-		5000: "frame too long",                                           // longer than frames in the handshake may be
+		5000: "frame too long",                                            // longer than frames in the handshake may be
 	} {
 		no := []byte{2, 'w'}
 		for i := range size {

@@ -62,12 +62,15 @@ var layers = map[string]layer{
 
 	"node/definition": {internal: []string{"node/fsm"}, external: []string{"go.yaml.in/yaml/v3"}},
 
-	"node/tcp":             {internal: []string{"node", "node/member", "node/wire"}},
-	"node/internal/memnet": {},
-	"node/tcp/tcptest":     {external: []string{"github.com/stretchr/testify/require"}},
-	"node/files":           {internal: []string{"node/wal"}},
+	"node/tcp":              {internal: []string{"node", "node/member", "node/wire"}},
+	"node/internal/memnet":  {},
+	"node/certificate":      {internal: []string{"node/op"}},
+	"node/tlsfiles":         {internal: []string{"node/certificate", "node/op"}},
+	"node/tlsfiles/tlstest": {internal: []string{"node/certificate", "node/op", "node/tlsfiles"}, external: []string{"github.com/stretchr/testify/require"}},
+	"node/tcp/tcptest":      {external: []string{"github.com/stretchr/testify/require"}},
+	"node/files":            {internal: []string{"node/wal"}},
 	"node/server": {
-		internal: []string{"node", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/internal/connlimit", "node/member", "node/op", "node/service", "node/stream", "node/streamserver", "node/tcp", "node/wal", "node/watch", "node/wire"},
+		internal: []string{"node", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/internal/connlimit", "node/member", "node/op", "node/service", "node/stream", "node/streamserver", "node/tcp", "node/tlsfiles", "node/wal", "node/watch", "node/wire"},
 		external: []string{
 			"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 			"github.com/prometheus/client_golang/prometheus/promhttp",

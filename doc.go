@@ -77,6 +77,9 @@
 //     [github.com/lockstep-dst/lockstep/node/tcp]
 //     [github.com/lockstep-dst/lockstep/node/files]: the runtime: HTTP, connections
 //     and files.
+//   - [github.com/lockstep-dst/lockstep/node/certificate]
+//     [github.com/lockstep-dst/lockstep/node/tlsfiles]: the owners of certificates, and
+//     TLS by files that may change.
 //   - [github.com/lockstep-dst/lockstep/scenarios/lockstep]: the node as a system
 //     under test.
 //   - [github.com/lockstep-dst/lockstep/scenarios/origin]: the protocol that this
@@ -104,6 +107,7 @@
 //     [github.com/lockstep-dst/lockstep/node/internal/memnet]
 //     [github.com/lockstep-dst/lockstep/node/internal/waltest]
 //     [github.com/lockstep-dst/lockstep/node/tcp/tcptest]
+//     [github.com/lockstep-dst/lockstep/node/tlsfiles/tlstest]
 //     [github.com/lockstep-dst/lockstep/node/files/internal/filestest]: parts of tests.
 //
 // docs/ARCHITECTURE.md gives the reasons for this division, and arch_test.go enforces

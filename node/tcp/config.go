@@ -27,8 +27,10 @@ type Config struct {
 	// its connection, with the life in its Hello. The slice is valid during the call.
 	// While Deliver blocks, nothing is read from that peer.
 	Deliver func(from node.ID, life uint64, messages []node.Message)
-	// Dial opens connections; nil: plain TCP.
+	// Dial opens connections; nil: TCP.
 	Dial func(ctx context.Context, address string) (net.Conn, error)
+
+	TLS *TLS // on the connections of Listener and Dial; nil: none
 
 	Log *slog.Logger
 
@@ -79,6 +81,8 @@ func (c *Config) validate() error {
 		return fail("listener: missing")
 	case c.Deliver == nil:
 		return fail("deliver: missing")
+	case c.TLS != nil && (c.TLS.Server == nil || c.TLS.Client == nil || c.TLS.Member == nil):
+		return fail("TLS: a function is missing")
 	case c.Hello.Node == 0:
 		return fail("hello: node 0: want 1 or more")
 	case c.Queue < 0:

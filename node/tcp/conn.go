@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
@@ -27,7 +28,9 @@ var (
 
 // conn is a connection as a sequence of frames. One goroutine reads, one writes.
 type conn struct {
-	net.Conn
+	net.Conn          // raw, or TLS on it
+	raw      net.Conn // constant
+	owner    node.ID  // the member in the other side's certificate; 0: there is no TLS
 	openedAt time.Time
 	codec    wire.Codec // of its messages, after the handshake
 	life     uint64     // of its messages, if it was accepted; after the handshake
@@ -44,7 +47,7 @@ func newConn(nc net.Conn) *conn {
 	if c, ok := nc.(*net.TCPConn); ok {
 		_ = c.SetNoDelay(true) // fails only if the connection is dead
 	}
-	return &conn{Conn: nc, openedAt: time.Now(), chunk: make([]byte, handshakeBuffer), maxFrame: handshakeBuffer, done: make(chan struct{})}
+	return &conn{Conn: nc, raw: nc, openedAt: time.Now(), chunk: make([]byte, handshakeBuffer), maxFrame: handshakeBuffer, done: make(chan struct{})}
 }
 
 // handshakeDone sets the buffer and frame sizes of a member's connection, without
@@ -59,7 +62,7 @@ func (c *conn) closeWith(reason error) {
 	c.closeOnce.Do(func() {
 		c.closeReason = reason
 		close(c.done)
-		_ = c.Close() // its error does not matter
+		_ = c.raw.Close() // at once, and its error does not matter: TLS would first write to a peer that may be stuck
 	})
 }
 
@@ -90,6 +93,9 @@ func (c *conn) readFrame(limit time.Duration) ([]byte, error) {
 			}
 		}
 		n, err := c.Read(c.chunk)
+		if first && c.codec == nil && beginsTLS(c.chunk[:n]) {
+			return nil, ErrSpeaksTLS
+		}
 		c.decoder.Write(c.chunk[:n])
 		if n == 0 && err != nil {
 			return nil, err
@@ -133,8 +139,11 @@ func describeError(err error) error {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("%w: %w", errDead, err)
+	case errors.Is(err, ErrTLS):
 	case errors.Is(err, io.EOF):
 		return errors.New("the other side has closed the connection")
+	case isRemoteAlert(err):
+		return describeTLS(err)
 	}
 	return err
 }

@@ -20,6 +20,7 @@
 //   - incoming.go: accepts and delivers; pending_conns.go: bounds the connections
 //     in the handshake;
 //   - handshake.go: the handshake; verdict.go: its verdicts, and the codes of refusals;
+//     tls.go: TLS before it;
 //   - conn.go: a connection as a sequence of frames;
 //   - stats.go: counters; rate_limited_log.go: keeps logs short.
 //
@@ -59,8 +60,13 @@
 // at most one unfinished frame, and its second connection replaces the first. Others
 // may connect in its name: beside the connection of the life that was confirmed
 // (Transport.Confirm) at most four are kept. A malformed frame or message ends its
-// connection and is counted. There is no authentication here: for that give Config a
-// TLS listener and Dial.
+// connection and is counted.
+//
+// Without Config.TLS a peer is believed what its Hello says. With it the TLS handshake
+// comes first, in the same time and within the same 64 connections. The certificate of
+// the acceptor has to be that of the member dialled, before the dialler sends its Hello;
+// the certificate of the dialler has to be that of the member in its Hello, before the
+// acceptor sends its own. If it is not, the no comes in place of the Hello.
 //
 // Other modules should not import it: docs/API.md promises nothing of it.
 package tcp

@@ -27,6 +27,9 @@ func (t *Transport) dialHandshake(c *conn, wanted node.ID) error {
 	if err := t.setHandshakeDeadline(c); err != nil {
 		return err
 	}
+	if err := t.secureOutgoing(c, wanted); err != nil {
+		return err
+	}
 	if _, err := c.Write(t.hello); err != nil {
 		return err
 	}
@@ -61,11 +64,18 @@ func (t *Transport) acceptHandshake(c *conn) (wire.Hello, error) {
 	if err := t.setHandshakeDeadline(c); err != nil {
 		return wire.Hello{}, err
 	}
+	if err := t.secureIncoming(c); err != nil {
+		return wire.Hello{}, err
+	}
 	theirs, err := readHello(c)
 	if err != nil {
 		return wire.Hello{}, err
 	}
-	if refusal := t.checkHello(theirs, 0); refusal != nil {
+	refusal := t.checkHello(theirs, 0)
+	if err := c.checkOwner(theirs.Node); err != nil {
+		refusal = err
+	}
+	if refusal != nil {
 		_, _ = c.Write(appendVerdict(nil, refusal)) // only informs the peer
 		return theirs, refusal
 	}

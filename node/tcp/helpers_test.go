@@ -206,6 +206,12 @@ func (l *logRecorder) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
+func (l *logRecorder) all() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]string(nil), l.lines...)
+}
+
 func (l *logRecorder) with(text string) (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

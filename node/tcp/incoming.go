@@ -78,6 +78,9 @@ func (t *Transport) countRejected(p *peer, c *conn, stillPending bool) {
 		} else {
 			t.logRefusal(p, &p.acceptFailure, err)
 		}
+	case insecure(err):
+		t.listener.insecure.Add(1)
+		t.warnings.warn("closed a connection: the two sides agree on no TLS", "from", c.RemoteAddr(), "error", err)
 	case malformed(err):
 		t.listener.malformed.Add(1)
 		t.warnings.warn("closed a connection that does not speak the protocol", "from", c.RemoteAddr(), "error", err)

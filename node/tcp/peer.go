@@ -145,11 +145,13 @@ func (t *Transport) onDisconnected(p *peer, err error) {
 	}
 	p.state.Failures++
 	p.state.LastError = err.Error()
-	isNew := !refused(err) && p.dialFailure.set(unreachable)
+	isNew := !refused(err) && !insecure(err) && p.dialFailure.set(unreachable)
 	p.mu.Unlock()
 	switch {
 	case refused(err):
 		t.logRefusal(p, &p.dialFailure, err)
+	case insecure(err):
+		t.warnings.warn("no connection to peer: the two sides agree on no TLS", "peer", p.id, "address", p.addr, "error", err)
 	case isNew:
 		t.cfg.Log.Warn("no connection to peer", "peer", p.id, "address", p.addr, "error", err)
 	default:

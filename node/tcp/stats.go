@@ -92,6 +92,7 @@ type ListenerStats struct {
 	Accepted     uint64 // handshakes with members completed
 	Refused      uint64 // by either side in the handshake
 	Malformed    uint64 // closed: violated the protocol
+	Insecure     uint64 // closed: no TLS handshake that both sides accept
 	TimedOut     uint64 // closed: not introduced in time
 	Evicted      uint64 // closed: too many in the handshake
 	Disconnected uint64 // broken or closed by the other side during the handshake
@@ -139,7 +140,7 @@ func (p *peer) stats() PeerStats {
 }
 
 type listenerCounts struct {
-	accepted, refused, malformed, timedOut, evicted, disconnected atomic.Uint64
+	accepted, refused, malformed, insecure, timedOut, evicted, disconnected atomic.Uint64
 }
 
 func (c *listenerCounts) stats() ListenerStats {
@@ -147,6 +148,7 @@ func (c *listenerCounts) stats() ListenerStats {
 		Accepted:     c.accepted.Load(),
 		Refused:      c.refused.Load(),
 		Malformed:    c.malformed.Load(),
+		Insecure:     c.insecure.Load(),
 		TimedOut:     c.timedOut.Load(),
 		Evicted:      c.evicted.Load(),
 		Disconnected: c.disconnected.Load(),

@@ -33,6 +33,7 @@ var refusalCodes = []struct {
 	{wire.ErrNode, "the two have the same number: give each node its own"},
 	{ErrNotMember, "this node is not one of its members: add it to that node's peers, or correct this node's number"},
 	{ErrWrongNode, "it has dialled another member than this node: check the addresses of its peers"},
+	{ErrNotOwner, "this node's certificate is that of another node: give each node the certificate with its own number"},
 }
 
 // appendVerdict appends a frame with a yes, or with a no and the code of the reason.

@@ -50,12 +50,15 @@ func (c *Client) roundTrip(ctx context.Context, endpoint string, r *op.Request) 
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return attemptResult{Exchange: session.Exchange{NeverSent: neverSent(err)}, text: err.Error()}
+		return attemptResult{Exchange: session.Exchange{NeverSent: neverSent(err)}, text: describeTLS(err).Error()}
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse))
 	if err != nil {
 		return attemptResult{text: fmt.Sprintf("%s: %v", endpoint, err)}
+	}
+	if speaksTLS(resp.StatusCode, body) {
+		return attemptResult{Exchange: session.Exchange{NeverSent: true}, text: fmt.Sprintf("%s: %v", endpoint, ErrSpeaksTLS)}
 	}
 	a, err := httpapi.Decode(r, resp.StatusCode, body)
 	if err != nil {
@@ -102,8 +105,8 @@ func (c *Client) dialHTTP(ctx context.Context, _, address string) (net.Conn, err
 }
 
 // neverSent reports whether a request that failed with err cannot have reached a
-// node: there was no connection.
+// node: there was no connection, or the node has refused it in the TLS handshake.
 func neverSent(err error) bool {
 	var failed dialError
-	return errors.As(err, &failed)
+	return errors.As(err, &failed) || certificateRefused(err)
 }

@@ -6,6 +6,7 @@ package client
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -35,6 +36,11 @@ type Config struct {
 	// Dial opens connections to endpoints; nil: TCP. Its error means that there is no
 	// connection, so that nothing was sent.
 	Dial func(ctx context.Context, endpoint string) (net.Conn, error)
+
+	// TLS, if not nil, returns the TLS configuration of one more connection, on that of
+	// Dial. It is called each time, so that certificates can change. An empty ServerName
+	// stands for the endpoint's host.
+	TLS func() *tls.Config
 }
 
 // minAttemptTimeout is the shortest wait for a node that usually responds much sooner,
@@ -96,6 +102,9 @@ func New(cfg Config) (*Client, error) {
 		cfg.Dial = func(ctx context.Context, endpoint string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "tcp", endpoint)
 		}
+	}
+	if cfg.TLS != nil {
+		cfg.Dial = withTLS(cfg.Dial, cfg.TLS)
 	}
 	c := &Client{cfg: cfg, session: s, startTime: time.Now()}
 	c.http = newHTTPClient(c.dialHTTP)

@@ -3,6 +3,7 @@ package client
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -59,11 +60,16 @@ func upgrade(conn net.Conn, endpoint string, within time.Duration) (first []byte
 	in := bufio.NewReader(conn)
 	resp, err := http.ReadResponse(in, req)
 	var timeout net.Error
+	_, secured := conn.(*tls.Conn)
 	switch {
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return nil, err
+	case err != nil && secured: // as to a certificate: by HTTP it would be no better
+		return nil, fmt.Errorf("the node has ended the connection before its first response: %w", describeTLS(err))
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", errNoStreams, err)
+	case refusesPlain(resp):
+		return nil, ErrSpeaksTLS
 	case resp.StatusCode >= 500:
 		return nil, fmt.Errorf("%w: %s", errNoStreams, resp.Status)
 	case resp.StatusCode != http.StatusSwitchingProtocols || resp.Header.Get("Upgrade") != stream.Protocol:

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	"os"
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node/httpapi"
@@ -59,6 +59,7 @@ type link struct {
 	timings  timings
 	endpoint string
 	wake     chan struct{} // holds a token if the writer has work
+	writing  atomic.Bool   // a write is under way
 
 	mu        sync.Mutex // guards the following
 	state     linkState
@@ -361,6 +362,8 @@ func (l *link) serve(conn net.Conn, first []byte) (unwritten int, err error) {
 func (l *link) writeLoop(conn net.Conn, read chan error) (unwritten int, err error) {
 	tick := time.NewTicker(l.timings.tick)
 	defer tick.Stop()
+	watchdog := l.newWatchdog()
+	defer watchdog.Stop()
 	var out []byte
 	for {
 		runtime.Gosched() // operations that are about to send share the write
@@ -368,7 +371,7 @@ func (l *link) writeLoop(conn net.Conn, read chan error) (unwritten int, err err
 		out = l.end.Take(out)
 		l.mu.Unlock()
 		if len(out) > 0 {
-			if n, err := l.write(conn, out); err != nil {
+			if n, err := l.write(conn, out, watchdog); err != nil {
 				return len(out) - n, err
 			}
 			out = out[:0]
@@ -386,34 +389,33 @@ func (l *link) writeLoop(conn net.Conn, read chan error) (unwritten int, err err
 	}
 }
 
-// write writes b. A node that takes nothing of it for a while is silent.
-func (l *link) write(conn net.Conn, b []byte) (n int, err error) {
-	last := time.Now().Add(l.timings.write)
-	for {
-		next := time.Now().Add(l.timings.silent)
-		final := !next.Before(last)
-		if final {
-			next = last
-		}
-		_ = conn.SetWriteDeadline(next) // fails only if the connection is dead
-		taken, err := conn.Write(b[n:])
-		n += taken
-		if err == nil || final || !errors.Is(err, os.ErrDeadlineExceeded) {
-			return n, err
-		}
-		if taken == 0 {
-			l.stuck()
-		}
-	}
+// write writes b. A node that takes it not within a while, and sends nothing, is silent.
+// There is one deadline, and after it no other write: a TLS connection is of no use then.
+func (l *link) write(conn net.Conn, b []byte, watchdog *time.Timer) (n int, err error) {
+	l.writing.Store(true)
+	watchdog.Reset(l.timings.silent)
+	_ = conn.SetWriteDeadline(time.Now().Add(l.timings.write)) // fails only if the connection is dead
+	n, err = conn.Write(b)
+	watchdog.Stop()
+	l.writing.Store(false)
+	return n, err
 }
 
-// stuck notes that the node takes nothing. It may send all the same.
-func (l *link) stuck() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if time.Since(l.lastHeard) > l.timings.silent {
-		l.isSilent()
-	}
+// newWatchdog returns a timer, not set, that looks after a write for as long as it takes.
+func (l *link) newWatchdog() (watchdog *time.Timer) {
+	watchdog = time.AfterFunc(time.Hour, func() {
+		if !l.writing.Load() {
+			return
+		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if time.Since(l.lastHeard) > l.timings.silent { // it may send all the same
+			l.isSilent()
+		}
+		watchdog.Reset(l.timings.silent)
+	})
+	watchdog.Stop()
+	return watchdog
 }
 
 // errSilent is the end of a stream to a node that does not respond; errUnused of one

@@ -90,7 +90,7 @@ func getJSON[T any](ctx context.Context, c *Client, url string, maxBytes int64) 
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return answer, err
+		return answer, describeTLS(err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
@@ -107,6 +107,9 @@ func responseError(resp *http.Response) error {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse))
 	if err != nil {
 		return fmt.Errorf("%s: %w", resp.Request.URL.Host, err)
+	}
+	if speaksTLS(resp.StatusCode, body) {
+		return fmt.Errorf("%s: %w", resp.Request.URL.Host, ErrSpeaksTLS)
 	}
 	f, err := httpapi.DecodeFailure(resp.StatusCode, body)
 	if err != nil {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -25,7 +26,11 @@ func newConnLimiter(limit int) *connLimiter {
 
 // onConnState is the ConnState hook of the http.Server.
 func (l *connLimiter) onConnState(c net.Conn, state http.ConnState) {
-	if tcp, ok := c.(*net.TCPConn); ok && state == http.StateNew {
+	raw := c
+	if secured, ok := c.(*tls.Conn); ok {
+		raw = secured.NetConn()
+	}
+	if tcp, ok := raw.(*net.TCPConn); ok && state == http.StateNew {
 		_ = tcp.SetWriteBuffer(connSendBuffer) // it can only fail if the connection is dead
 	}
 	l.set(c, state)
@@ -39,7 +44,7 @@ func (l *connLimiter) set(c io.Closer, state http.ConnState) {
 	switch state {
 	case http.StateNew:
 		if old, exceeded := l.table.Open(c); exceeded {
-			_ = old.Close() // no response is pending on it; the server reports its end
+			closeNow(old) // no response is pending on it; the server reports its end
 		}
 	case http.StateIdle:
 		l.table.SetIdle(c)
@@ -56,7 +61,7 @@ func (l *connLimiter) closeIdle() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range l.table.Idle() {
-		_ = c.Close() // the server reports its end to onConnState
+		closeNow(c) // the server reports its end to onConnState
 	}
 }
 

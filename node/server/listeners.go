@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"syscall"
 )
@@ -14,7 +15,7 @@ type listeners struct {
 }
 
 // listen opens the listeners. It does not accept connections yet.
-func (p *listeners) listen(cfg *Config) (err error) {
+func (p *listeners) listen(cfg *Config, log *slog.Logger) (err error) {
 	own := cfg.Listen
 	if own == "" {
 		own = cfg.Peers[cfg.Node.ID]
@@ -23,11 +24,47 @@ func (p *listeners) listen(cfg *Config) (err error) {
 	if cfg.Network != nil {
 		open = cfg.Network.Listen
 	}
-	if p.peers, err = listenFor("peers", own, open); err != nil || cfg.HTTP == "" {
+	if p.peers, err = listenFor("peers", own, open); err != nil {
 		return err
 	}
-	p.clients, err = listenFor("clients", cfg.HTTP, open)
-	return err
+	if cfg.HTTP != "" {
+		if p.clients, err = listenFor("clients", cfg.HTTP, open); err != nil {
+			return err
+		}
+	}
+	if cfg.TLS != nil {
+		return nil
+	}
+	return p.checkExposure(cfg.Insecure, log)
+}
+
+// ErrExposed means that a node without TLS would listen on an address that other hosts
+// can reach.
+var ErrExposed = errors.New("other hosts can reach this address, and without TLS all of them may do anything, as a member too: " +
+	"give the node a certificate (--tls-ca, --tls-cert, --tls-key; see lockstep certs), listen on 127.0.0.1, or accept that with --insecure")
+
+// checkExposure returns an error if a listener is open for other hosts, or warns of it if
+// that is accepted.
+func (p *listeners) checkExposure(accepted bool, log *slog.Logger) error {
+	for _, l := range []struct {
+		noun string
+		net.Listener
+	}{{"peers", p.peers}, {"clients", p.clients}} {
+		switch {
+		case l.Listener == nil || !exposed(l.Addr()):
+		case !accepted:
+			return fmt.Errorf("%w: listen for %s: %v: %w", ErrConfig, l.noun, l.Addr(), ErrExposed)
+		default:
+			log.Warn("neither authenticated nor encrypted: whoever reaches this address may do anything", "port", l.noun, "address", l.Addr())
+		}
+	}
+	return nil
+}
+
+// exposed reports whether other hosts can reach an address to which a listener is bound.
+func exposed(bound net.Addr) bool {
+	tcp, ok := bound.(*net.TCPAddr)
+	return ok && !tcp.IP.IsLoopback()
 }
 
 func (p *listeners) close() {

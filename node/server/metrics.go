@@ -33,6 +33,9 @@ func newMetrics(s *Server) *metrics {
 	}
 	m.registry.MustRegister(m, m.syncSeconds, m.writes, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if s.tls != nil {
+		m.registry.MustRegister(tlsMetrics{s})
+	}
 	return m
 }
 

@@ -34,6 +34,9 @@ type Config struct {
 	Limits  Limits             // resources for clients; zero fields: the defaults
 	Log     *slog.Logger
 
+	TLS      *TLS // of the connections of peers and clients; nil: none
+	Insecure bool // without TLS, listens on other addresses than loopback, too
+
 	Heartbeat time.Duration // longest silence of a watch; 0: DefaultHeartbeat
 
 	// Disk, if not nil, wraps the executor of the log's disk requests. It is for
@@ -69,6 +72,7 @@ type Server struct {
 	listeners listeners
 	http      *http.Server
 	conns     *connLimiter
+	tls       *tlsState // nil: none
 	streams   *streams
 	closing   chan struct{} // closed when Close is called
 	closeOnce sync.Once     // for closing
@@ -122,6 +126,9 @@ func (s *Server) start() error {
 	if err := s.cfg.Limits.validate(); err != nil {
 		return err
 	}
+	if s.tls, err = openTLS(&s.cfg, s.log); err != nil {
+		return err
+	}
 	core, err := s.newService()
 	if err != nil {
 		return err
@@ -138,9 +145,10 @@ func (s *Server) start() error {
 		return fmt.Errorf("%s: %w", s.cfg.Data, err)
 	}
 	s.boot = core.Member().Node().BootNumber()
-	if err := s.listeners.listen(&s.cfg); err != nil {
+	if err := s.listeners.listen(&s.cfg, s.log); err != nil {
 		return err
 	}
+	s.tls.watch()
 	s.running = true
 	go s.run()
 	select {
@@ -211,7 +219,7 @@ func (s *Server) startTransport(codec wire.Codec) error {
 	s.loop.do(func(x *service.Service) { hello.Life = x.Member().Life() })
 	transport, err := tcp.Start(tcp.Config{
 		Hello: hello, Listener: s.listeners.peers, Peers: others, Queue: s.cfg.Queue, Log: s.log,
-		Deliver: s.loop.deliver, Dial: s.dial(),
+		Deliver: s.loop.deliver, Dial: s.dial(), TLS: s.tls.peers(),
 	})
 	if err != nil {
 		return err
@@ -252,9 +260,9 @@ func (s *Server) startHTTP() {
 	s.http = &http.Server{
 		Handler: s.handler(), ConnState: s.conns.onConnState,
 		ReadHeaderTimeout: s.cfg.Limits.IOTimeout, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ErrorLog: s.httpLog(),
 	}
-	go s.http.Serve(s.listeners.clients)
+	go s.http.Serve(s.tls.clients(s.listeners.clients))
 }
 
 // HTTPAddr returns the address that serves clients, or nil.
@@ -300,6 +308,7 @@ func (s *Server) release() {
 		s.transport.Close()
 	}
 	s.listeners.close()
+	s.tls.close()
 	if s.runner != nil {
 		s.runner.Close()
 	}

@@ -87,7 +87,7 @@ func (s *streams) close(patience time.Duration) {
 	s.wait(ctx)
 	s.mu.Lock()
 	for c := range s.all {
-		_ = c.conn.Close() // which ends its goroutines
+		closeNow(c.conn) // which ends its goroutines
 	}
 	s.mu.Unlock()
 	s.wait(context.Background())
@@ -193,7 +193,7 @@ func (c *streamConn) serve(first []byte) {
 	}()
 	c.readLoop(first)
 	<-written
-	_ = c.conn.Close()
+	closeNow(c.conn)
 	c.abandonAll()
 	c.server.conns.set(c, http.StateClosed)
 	c.server.streams.remove(c, c.side.Broken())

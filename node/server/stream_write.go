@@ -19,7 +19,7 @@ func (c *streamConn) writeLoop() {
 		pulls = c.encode(pulls)
 		var last bool
 		if out, last = c.output(out); len(out) > 0 && !c.write(out) {
-			_ = c.conn.Close() // which ends the reader
+			closeNow(c.conn) // which ends the reader
 			return
 		}
 		if out = out[:0]; cap(out) > streamKept {

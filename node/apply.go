@@ -15,6 +15,7 @@ func (n *Node) handleRequest(client ID, r *Request) {
 	switch {
 	case n.logBacklogFull():
 		n.giveUp(o, Overloaded)
+	case n.draining && n.handBack(o):
 	case def == nil:
 		n.handleUndefined(o)
 	case r.Kind < Propose || r.Kind > ReadLocal:

@@ -49,6 +49,7 @@ const (
 	MarkForwarded                                                // an operation was forwarded to the node at work on its machine
 	MarkForwardReturned                                          // a forwarded operation came back undecided
 	MarkForwardRefused                                           // a forwarded operation was refused: another node is at work by now
+	MarkHandedBack                                               // a forwarded operation was given back: the node is about to stop
 	MarkForwardTimeout                                           // a forwarded operation had no response in time
 	MarkLateForwardResponse                                      // a response came that was no longer awaited
 	MarkForwardResponseAwaited                                   // only the other node can know the outcome: its response is awaited
@@ -100,7 +101,7 @@ var markNames = [markCount]string{
 	"fast-path", "batch", "resent", "round-timeout", "preempted", "backoff-cut-short", "recovered-unfinished-value", "cached-promise-dropped", "late-response",
 	"prepare-rejected", "accept-rejected", "duplicate-accept", "next-promised-late", "send-awaits-sync", "stale-commit",
 	"dedup-hit", "dedup-hit-in-queue", "dedup-hit-on-retry", "abort-tombstone", "tombstone-found", "tombstones-full", "id-conflict", "watermark-ahead", "version-mismatch", "version-not-reached", "retired-machine", "no-op-round-rejection", "dedup-window-overflow",
-	"forwarded", "forward-returned", "forward-refused", "forward-timeout", "late-forward-response", "forward-response-awaited",
+	"forwarded", "forward-returned", "forward-refused", "handed-back", "forward-timeout", "late-forward-response", "forward-response-awaited",
 	"window-expired", "window-expired-retry", "deadline-in-queue", "deadline-retry", "deadline-after-accept", "queue-full",
 	"read-quorum-agreed", "read-quorum-differed", "read-quorum-timeout", "no-op-round-read",
 	"torn-tail", "log-created-again", "record-copied-forward", "log-truncated",

@@ -139,7 +139,10 @@ func (n *Node) handleForwardResponse(from ID, r *Reply) {
 		if r.Reason == WindowExpired { // this node knows more: do not forward it again
 			o.forward.until = n.now
 		}
-		if m.chosenAt.Node == from { // it was overtaken, by a node not known here yet
+		switch {
+		case r.Reason == Abstains: // it is about to stop, and nobody is at work
+			m.otherActiveUntil = 0
+		case m.chosenAt.Node == from: // it was overtaken, by a node not known here yet
 			n.pauseForTurn(m)
 		}
 		n.forwardQueue(m)

@@ -23,6 +23,7 @@ const (
 	Timer                         // a timer fired: Token
 	DiskDone                      // a disk request ended: Token, Err
 	SyncMark                      // the node is about to stop: its log's end is to be marked; see Node.IsMarkSynced
+	Drain                         // the node is about to stop: it hands over to the others; see Node.HandedOverAt
 )
 
 // Event is one step's input.
@@ -95,7 +96,9 @@ type Node struct {
 	out                Effects
 	lastExchange       uint64 // ReadIDs used in this boot
 	rtt                rttEstimate
-	lastForwardAttempt uint32 // of the last forwarded operation
+	lastForwardAttempt uint32        // of the last forwarded operation
+	committedAt        time.Duration // of the last round that this node won
+	draining           bool          // see handOver
 	durable            wal.LSN
 	scratch            []byte
 	counts             Counters
@@ -220,6 +223,8 @@ func (n *Node) handle(ev *Event) {
 		}
 	case SyncMark:
 		n.syncMark.request(n)
+	case Drain:
+		n.handOver()
 	case DiskDone:
 		n.log.Done(ev.Token, ev.Err)
 		if err := n.log.Failed(); err != nil {

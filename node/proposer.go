@@ -228,6 +228,7 @@ func (n *Node) onChosen(m *machine) {
 	invariant.Check(r.phase == Accept && r.value != nil, "node: a value is chosen in an accept phase")
 	invariant.Check(r.acknowledged.len() >= n.majority, "node: a value is chosen by a quorum")
 	n.counts.Commits++
+	n.committedAt = n.now
 	n.observe(Observation{Kind: Chosen, Key: m.key, Ballot: r.ballot, Value: r.value, Waiting: uint16(min(m.unansweredBy(r.value, n.now), 1<<16-1))})
 	n.learn(m, r.ballot, r.value)
 	if r.rejected == 0 && m.chosenAt == r.ballot {

@@ -35,7 +35,8 @@ type loop struct {
 	streams     []*streamConn                // with responses of this step
 	lastTicket  atomic.Uint64
 	draining    atomic.Bool
-	diskFull    atomic.Bool // the disk has no room for the next segment of the log
+	drained     chan struct{} // closed when the node may stop without harm
+	diskFull    atomic.Bool   // the disk has no room for the next segment of the log
 
 	stopOnce  sync.Once
 	stopCause error // reason of stop; nil: requested. Set before quit is closed
@@ -73,7 +74,7 @@ func newLoop(s *service.Service, log *slog.Logger) *loop {
 	return &loop{
 		service: s, node: s.Member().Node(), log: log, startTime: time.Now(), wake: service.Never,
 		inbox: newInbox(), calls: make(chan func()), clients: map[service.Ticket]recipient{}, sends: map[node.ID][]node.Message{},
-		quit: make(chan struct{}), lifeDurable: make(chan struct{}), done: make(chan struct{}),
+		quit: make(chan struct{}), lifeDurable: make(chan struct{}), drained: make(chan struct{}), done: make(chan struct{}),
 	}
 }
 
@@ -124,6 +125,20 @@ func (l *loop) runLoop() error {
 			return err
 		}
 		l.updateDiskFull()
+		l.updateDrained()
+	}
+}
+
+// updateDrained notes that the node may stop without harm, or has the loop wake when it
+// may.
+func (l *loop) updateDrained() {
+	if !l.draining.Load() {
+		return
+	}
+	if at := l.service.DrainedAt(); at <= l.now() {
+		closeOnce(l.drained)
+	} else {
+		l.wake = min(l.wake, at)
 	}
 }
 
@@ -338,10 +353,11 @@ func (l *loop) diskDone(token uint64, err error) {
 	l.inbox.putNow(clientEvent{Event: service.Event{Member: node.Event{Kind: node.DiskDone, Token: token, Err: err}}})
 }
 
-// startDraining has new requests rejected, since the node is about to stop.
+// startDraining has new requests rejected, since the node is about to stop. It does not
+// wait, however much waits for the loop.
 func (l *loop) startDraining() {
 	if !l.draining.Swap(true) {
-		l.post(clientEvent{Event: service.Event{Kind: service.Drain}})
+		l.inbox.putNow(clientEvent{Event: service.Event{Kind: service.Drain}})
 	}
 }
 

@@ -199,6 +199,6 @@ func TestUnansweredRetryIsUnknown(t *testing.T) {
 		}
 	}
 	outcomes("overloaded")
-	s.Drain()
+	s.StartDraining()
 	outcomes("stopping")
 }

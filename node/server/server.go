@@ -335,11 +335,29 @@ func (s *Server) Err() error {
 	return s.err
 }
 
-// Close stops the node: it rejects new requests, completes pending ones until ctx
-// ends, and releases all resources. It returns Err.
-func (s *Server) Close(ctx context.Context) error {
+// Drain prepares the node for its stop: it is not ready any more, rejects new requests
+// with the advice to go elsewhere, ends watches, and hands over to the other nodes. Drain
+// returns when pending requests are completed and the others ask nothing of the node any
+// more, or when ctx ends, with an error that wraps ctx's.
+func (s *Server) Drain(ctx context.Context) error {
 	s.loop.startDraining()
+	if s.http != nil {
+		s.http.SetKeepAlivesEnabled(false)
+	}
 	s.closeOnce.Do(func() { close(s.closing) })
+	select {
+	case <-s.loop.drained:
+	case <-s.loop.done:
+	case <-ctx.Done():
+		return fmt.Errorf("node %d: operations are under way: %w", s.cfg.Node.ID, ctx.Err())
+	}
+	return nil
+}
+
+// Close stops the node: it drains it until ctx ends, gives the requests that are pending
+// then their outcome, and releases all resources. It returns Err.
+func (s *Server) Close(ctx context.Context) error {
+	_ = s.Drain(ctx) // whoever waits for a reply learns of it
 	if s.http != nil {
 		s.conns.closeIdle()
 		s.http.Shutdown(ctx)

@@ -168,6 +168,7 @@ func (s *Service) handle(ev *Event) {
 		s.abandon(ev.Ticket)
 	case Drain:
 		s.draining = true
+		s.batch = append(s.batch, node.Event{Kind: node.Drain})
 	}
 }
 

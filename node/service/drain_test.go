@@ -1,0 +1,41 @@
+package service
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A service is drained when a Drain has come and everything admitted before has its
+// outcome, or when it has stopped.
+func TestDrainedAt(t *testing.T) {
+	for name, x := range map[string]struct {
+		members int
+		script  []string
+		drained bool
+	}{
+		"no drain":                {1, []string{"sync"}, false},
+		"nothing is under way":    {1, []string{"sync", "drain"}, true},
+		"a call is":               {1, []string{"sync", "call 1 Running", "drain"}, false},
+		"a call was":              {1, []string{"sync", "call 1 Running", "drain", "sync"}, true},
+		"a call waits for peers":  {3, []string{"sync", "call 1 Running", "drain", "sync"}, false},
+		"its time is over":        {3, []string{"sync", "call 1 Running", "drain", "sync", "wait 5s"}, true},
+		"its client has gone":     {3, []string{"sync", "call 1 Running", "abandon 1", "drain", "sync"}, false},
+		"a listing is":            {3, []string{"sync", "call 1 Running", "sync", "list 2 linearizable", "drain", "wait 1s"}, false},
+		"refused after the drain": {1, []string{"sync", "drain", "call 1 Running"}, true},
+		"stopped":                 {3, []string{"sync", "call 1 Running", "sync", "stop"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, x.members, Config{Pending: 9, Watchers: 9, Changes: 9, Page: 9, ReadyTimeout: time.Second})
+			for _, command := range x.script {
+				r.do(command)
+			}
+			if at := r.service.DrainedAt(); x.drained {
+				require.LessOrEqual(t, at, r.now)
+			} else {
+				require.Equal(t, Never, at)
+			}
+		})
+	}
+}

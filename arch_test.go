@@ -110,6 +110,8 @@ var layers = map[string]layer{
 	"cmd/mutants":        {external: []string{"github.com/spf13/cobra"}},
 	"cmd/mutants/driver": {internal: []string{"scenarios/play", "scenarios", "scenarios/campaign", "scenarios/lockstep"}},
 
+	"cmd/lockstep/internal/settings": {external: []string{"github.com/spf13/pflag", "go.yaml.in/yaml/v3"}},
+
 	"cmd/lockstep": {internal: []string{"..."}, external: []string{"github.com/HdrHistogram/hdrhistogram-go", "github.com/spf13/cobra", "github.com/spf13/pflag"}},
 }
 

@@ -90,6 +90,8 @@
 //     judge.
 //   - [github.com/lockstep-dst/lockstep/scenarios/harness/cli]
 //     [github.com/lockstep-dst/lockstep/scenarios/harness/check]: parts of commands.
+//   - [github.com/lockstep-dst/lockstep/cmd/lockstep/internal/settings]: values of flags from
+//     the environment and from files.
 //   - [github.com/lockstep-dst/lockstep/cmd/mutants]
 //     [github.com/lockstep-dst/lockstep/cmd/mutants/driver]: measure how soon
 //     campaigns find known bugs in the node.

@@ -26,6 +26,7 @@ type clientFlags struct {
 }
 
 func (a *clientFlags) flags(cmd *cobra.Command) {
+	defer fromEnvironment(cmd)()
 	f := cmd.Flags()
 	f.StringVar(&a.endpoints, "endpoints", "127.0.0.1:8001,127.0.0.1:8002,127.0.0.1:8003", "HTTP addresses of the nodes, in the order of their ids")
 	f.DurationVar(&a.timeout, "timeout", 10*time.Second, "give up after this")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,23 +27,18 @@ type nodeFlags struct {
 	resendTimeout time.Duration
 	queue         int
 	limits        server.Limits
+	operation     operationFlags
 	verbose       bool
 }
 
 func (s *nodeFlags) flags(f *pflag.FlagSet) {
 	d := node.Defaults()
+	s.operation.flags(f)
 	f.StringVar(&s.cluster, "cluster", "lockstep", "name of the cluster; nodes of another name are refused")
 	f.StringVar(&s.codec, "codec", "binary", "form of messages to nodes that read it: binary, cbor or json")
 	f.DurationVar(&s.timeout, "consensus-timeout", d.ConsensusTimeout, "an operation that has waited so long is answered")
 	f.IntVar(&s.maxResends, "max-resends", d.MaxResends, "times a message is sent again before a round counts as failed")
 	f.DurationVar(&s.resendTimeout, "resend-timeout", d.ResendTimeout, "an unanswered message is sent again after this time")
-	f.IntVar(&s.maxResends, "retry-attempts", d.MaxResends, "the earlier name of --max-resends")
-	f.DurationVar(&s.resendTimeout, "retry-delay", d.ResendTimeout, "the earlier name of --resend-timeout")
-	for _, earlier := range []string{"retry-attempts", "retry-delay"} {
-		if err := f.MarkHidden(earlier); err != nil {
-			panic(err) // the flag does not exist
-		}
-	}
 	f.IntVar(&s.queue, "peer-queue", 4096, "messages that may wait for one peer")
 	f.IntVar(&s.limits.Connections, "max-connections", server.DefaultConnections, "connections of clients; one more, and the longest idle is closed")
 	f.IntVar(&s.limits.Watchers, "max-watchers", server.DefaultWatchers, "clients that may watch")
@@ -56,7 +50,9 @@ func (s *nodeFlags) flags(f *pflag.FlagSet) {
 func (s *nodeFlags) config(id node.ID, peers map[node.ID]string) server.Config {
 	n := node.Defaults()
 	n.ID, n.ConsensusTimeout, n.MaxResends, n.ResendTimeout = id, s.timeout, s.maxResends, s.resendTimeout
-	return server.Config{Node: n, Cluster: s.cluster, Peers: peers, Codec: s.codec, Queue: s.queue, Limits: s.limits}
+	cfg := server.Config{Node: n, Cluster: s.cluster, Peers: peers, Codec: s.codec, Queue: s.queue, Limits: s.limits}
+	s.operation.apply(&cfg)
+	return cfg
 }
 
 // printServing prints the address at which a node serves clients.
@@ -80,7 +76,11 @@ func (s *nodeFlags) logger(cmd *cobra.Command) *slog.Logger {
 	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), opts))
 }
 
-func nodeCommand() *cobra.Command {
+func nodeCommand() *cobra.Command { return nodeCommandFor(runNode) }
+
+// nodeCommandFor returns the command node with another use of its configuration. build
+// makes it of the flags, which have their values by then.
+func nodeCommandFor(use func(cmd *cobra.Command, s *nodeFlags, build func() (server.Config, error)) error) *cobra.Command {
 	var s nodeFlags
 	var id uint16
 	var listen, peers, data, http string
@@ -94,19 +94,21 @@ func nodeCommand() *cobra.Command {
 and the same with --id 2 and 3, a directory and an HTTP address of their own.`,
 		Args: cli.Exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			addrs, err := parsePeers(peers)
-			if err != nil {
-				return err
-			}
-			if addrs[node.ID(id)] == "" {
-				return fmt.Errorf("--id %d: it is not among --peers; list every member, this one too", id)
-			}
-			if data == "" {
-				return errors.New("--data: missing: name the directory of this node's log")
-			}
-			cfg := s.config(node.ID(id), addrs)
-			cfg.Listen, cfg.HTTP, cfg.Data, cfg.Log = listen, http, data, s.logger(cmd)
-			return serve(cmd, []server.Config{cfg})
+			return use(cmd, &s, func() (server.Config, error) {
+				addrs, err := parsePeers(peers)
+				if err != nil {
+					return server.Config{}, err
+				}
+				if addrs[node.ID(id)] == "" {
+					return server.Config{}, fmt.Errorf("--id %d: it is not among --peers; list every member, this one too", id)
+				}
+				if data == "" {
+					return server.Config{}, errors.New("--data: missing: name the directory of this node's log")
+				}
+				cfg := s.config(node.ID(id), addrs)
+				cfg.Listen, cfg.HTTP, cfg.Data, cfg.Log = listen, http, data, s.logger(cmd)
+				return cfg, nil
+			})
 		},
 	}
 	f := cmd.Flags()
@@ -150,6 +152,10 @@ func clusterCommand() *cobra.Command {
 Its nodes keep their logs in folders of their own under --data.`,
 		Args: cli.Exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			set, err := loadSettings(cmd)
+			if err != nil {
+				return err
+			}
 			if nodes < 1 || nodes > node.MaxMembers {
 				return fmt.Errorf("--nodes %d: want 1 to %d", nodes, node.MaxMembers)
 			}
@@ -167,7 +173,10 @@ Its nodes keep their logs in folders of their own under --data.`,
 				cfg.Data, cfg.Log = filepath.Join(data, fmt.Sprintf("node-%d", i)), s.logger(cmd)
 				configs = append(configs, cfg)
 			}
-			return serve(cmd, configs)
+			if err := validate(set, func() (server.Config, error) { return s.config(1, peers), nil }); err != nil {
+				return err
+			}
+			return serve(cmd, configs, s.operation.drainTimeout)
 		},
 	}
 	f := cmd.Flags()
@@ -177,52 +186,4 @@ Its nodes keep their logs in folders of their own under --data.`,
 	f.StringVar(&data, "data", "", "directory for the nodes' logs")
 	s.flags(f)
 	return cmd
-}
-
-// serve runs nodes until it is interrupted or one of them fails.
-func serve(cmd *cobra.Command, configs []server.Config) error {
-	ctx, failed := context.WithCancel(cmd.Context())
-	defer failed()
-	var servers []*server.Server
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		for _, s := range servers {
-			s.Close(ctx)
-		}
-	}()
-	for _, cfg := range configs {
-		s, err := server.Start(cfg)
-		if refusesLog(err) {
-			return &cli.Error{Code: cli.Damaged, Text: fmt.Sprintf("node %d: %v", cfg.Node.ID, err)}
-		}
-		if errors.Is(err, server.ErrNodeFailed) {
-			return &cli.Error{Code: cli.Stopped, Text: fmt.Sprintf("node %d: %v", cfg.Node.ID, err)}
-		}
-		if err != nil {
-			return fmt.Errorf("node %d: %w", cfg.Node.ID, err)
-		}
-		servers = append(servers, s)
-		go func() {
-			<-s.Done()
-			failed()
-		}()
-		if a := s.HTTPAddr(); a != nil {
-			printServing(cmd, cfg.Node.ID, a)
-		}
-	}
-	<-ctx.Done()
-	if cmd.Context().Err() != nil {
-		return nil
-	}
-	for i, s := range servers {
-		select {
-		case <-s.Done():
-			if err := s.Err(); err != nil {
-				return &cli.Error{Code: cli.Stopped, Text: fmt.Sprintf("node %d: %v", configs[i].Node.ID, err)}
-			}
-		default:
-		}
-	}
-	return nil
 }

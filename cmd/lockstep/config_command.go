@@ -1,0 +1,161 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/cmd/lockstep/internal/settings"
+	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
+	"github.com/spf13/cobra"
+)
+
+// runNode runs a node until it is interrupted.
+func runNode(cmd *cobra.Command, s *nodeFlags, build func() (server.Config, error)) error {
+	set, err := loadSettings(cmd)
+	if err != nil {
+		return err
+	}
+	if err := validate(set, build); err != nil {
+		return err
+	}
+	cfg, err := build()
+	if err != nil {
+		return err
+	}
+	for _, name := range set.Unknown(os.Environ()) {
+		cfg.Log.Warn("this variable of the environment is no setting", "variable", name)
+	}
+	logStopping(cmd.Context(), cfg.Log, s.operation.drainTimeout)
+	return serve(cmd, []server.Config{cfg}, s.operation.drainTimeout)
+}
+
+// validate returns an error if the configuration that build makes of settings is not
+// valid. It names the settings and their sources.
+func validate(set *settings.Set, build func() (server.Config, error)) error {
+	check := func() error {
+		cfg, err := build()
+		if err != nil {
+			return err
+		}
+		return cfg.Validate()
+	}
+	err := check()
+	if err == nil {
+		return nil
+	}
+	var names []string
+	elsewhere := false
+	for _, s := range set.Blame(err, check) {
+		names = append(names, s.String())
+		elsewhere = elsewhere || s.Source != settings.CommandLine
+	}
+	if named := !errors.Is(err, server.ErrConfig) && !elsewhere; len(names) == 0 || named {
+		return err // it names flags itself
+	}
+	return fmt.Errorf("%s: %w", strings.Join(names, " with "), err)
+}
+
+func configCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "Show and check the configuration of a node",
+		Args:  cli.Exactly(0, "print or check"),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(configPrintCommand(), configCheckCommand())
+	return cmd
+}
+
+func configPrintCommand() *cobra.Command {
+	cmd := nodeCommandFor(printConfig)
+	cmd.Use, cmd.Short = "print", "Print the configuration that a node would have"
+	cmd.Long = `Print the configuration that lockstep node would have with the same flags, in the
+same environment: every setting, with its source. The output is a file for --config.
+Secrets are not printed.`
+	return cmd
+}
+
+// settingJSON is the JSON form of a setting.
+type settingJSON struct {
+	Name   string `json:"name"`
+	Value  string `json:"value"`
+	Source string `json:"source"` // default, file, environment or flag
+	Place  string `json:"place,omitempty"`
+}
+
+func printConfig(cmd *cobra.Command, _ *nodeFlags, build func() (server.Config, error)) error {
+	set, err := loadSettings(cmd)
+	if err != nil {
+		return err
+	}
+	if err := validate(set, build); err != nil {
+		return err
+	}
+	if !cli.AsJSON(cmd) {
+		return settings.WriteYAML(cmd.OutOrStdout(), set.List())
+	}
+	all := []settingJSON{}
+	for _, s := range set.List() {
+		all = append(all, settingJSON{s.Name, s.Value, s.Source.String(), s.Place})
+	}
+	return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"settings": all})
+}
+
+func configCheckCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check FILE",
+		Short: "Check a file of settings",
+		Long: `Check a file of settings for lockstep node, by itself: the flags and the
+environment of a node may add to it, so it need not name the node, its peers or its
+directory.`,
+		Args: cli.Exactly(1, "a file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			content, err := settings.ReadFile(args[0])
+			if err != nil {
+				return err
+			}
+			check := nodeCommandFor(func(node *cobra.Command, _ *nodeFlags, build func() (server.Config, error)) error {
+				set := settings.New(node.Flags(), settings.Names(node.LocalFlags()))
+				if err := set.Load(nil, content); err != nil {
+					return err
+				}
+				if err := complete(node); err != nil {
+					return err
+				}
+				return validate(set, build)
+			})
+			if err := check.RunE(check, nil); err != nil {
+				return err
+			}
+			if cli.AsJSON(cmd) {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"file": args[0], "settings": content.Len()})
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d settings, all valid\n", args[0], content.Len())
+			return nil
+		},
+	}
+}
+
+// complete gives the flags that a node cannot do without a value, if they have none.
+func complete(node *cobra.Command) error {
+	f := node.Flags()
+	id, peers := f.Lookup("id").Value.String(), f.Lookup("peers").Value.String()
+	if id == "0" {
+		id = "1"
+		if first, _, ok := strings.Cut(peers, "="); ok {
+			id = first
+		}
+	}
+	if peers == "" {
+		peers = id + "=127.0.0.1:7001"
+	}
+	data := f.Lookup("data").Value.String()
+	if data == "" {
+		data = "data"
+	}
+	return errors.Join(f.Set("id", id), f.Set("peers", peers), f.Set("data", data))
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
+	"github.com/spf13/cobra"
+)
+
+// closeTimeout is the time for a node to close its log and connections, after the time
+// for operations under way. A disk that answers nothing takes longer.
+const closeTimeout = 5 * time.Second
+
+// serve runs nodes until the command is interrupted or one of them fails. Then the nodes
+// have so much time for the operations that are under way.
+func serve(cmd *cobra.Command, configs []server.Config, drainTimeout time.Duration) (err error) {
+	if drainTimeout < 0 {
+		return fmt.Errorf("--drain-timeout %v: want 0 or more", drainTimeout)
+	}
+	ctx, failed := context.WithCancel(cmd.Context())
+	defer failed()
+	var servers []*server.Server
+	defer func() { err = errors.Join(err, stopNodes(servers, configs, drainTimeout)) }()
+	for _, cfg := range configs {
+		s, err := startNode(ctx, cfg)
+		switch {
+		case err == errInterrupted && cmd.Context().Err() == nil: // a node before this one has failed
+			return nodesFailed(servers, configs)
+		case err == errInterrupted:
+			return nil
+		case err != nil:
+			return err
+		}
+		servers = append(servers, s)
+		go func() {
+			<-s.Done()
+			failed()
+		}()
+		if a := s.HTTPAddr(); a != nil {
+			printServing(cmd, cfg.Node.ID, a)
+		}
+	}
+	<-ctx.Done()
+	if cmd.Context().Err() != nil {
+		return nil
+	}
+	return nodesFailed(servers, configs)
+}
+
+// errInterrupted is the error of startNode if the command is interrupted.
+var errInterrupted = errors.New("interrupted")
+
+// startNode starts a node. An interruption ends the wait for it: a log may take long to
+// read. The process is about to end then, and the log is as after a crash.
+func startNode(ctx context.Context, cfg server.Config) (*server.Server, error) {
+	type result struct {
+		server *server.Server
+		err    error
+	}
+	started := make(chan result, 1)
+	go func() {
+		s, err := server.Start(cfg)
+		started <- result{s, err}
+	}()
+	var r result
+	select {
+	case r = <-started:
+	case <-ctx.Done():
+		cfg.Log.Info("interrupted before the node has started", "node", cfg.Node.ID)
+		return nil, errInterrupted
+	}
+	switch {
+	case refusesLog(r.err):
+		return nil, &cli.Error{Code: cli.Damaged, Text: fmt.Sprintf("node %d: %v", cfg.Node.ID, r.err)}
+	case errors.Is(r.err, server.ErrNodeFailed):
+		return nil, &cli.Error{Code: cli.Stopped, Text: fmt.Sprintf("node %d: %v", cfg.Node.ID, r.err)}
+	case r.err != nil:
+		return nil, fmt.Errorf("node %d: %w", cfg.Node.ID, r.err)
+	}
+	return r.server, nil
+}
+
+// nodesFailed returns the error of the first node that has stopped by itself, or nil.
+func nodesFailed(servers []*server.Server, configs []server.Config) error {
+	for i, s := range servers {
+		select {
+		case <-s.Done():
+			if err := s.Err(); err != nil {
+				return &cli.Error{Code: cli.Stopped, Text: fmt.Sprintf("node %d: %v", configs[i].Node.ID, err)}
+			}
+		default:
+		}
+	}
+	return nil
+}
+
+// stopNodes stops nodes, all at once: they drain first, with each other's help. A node
+// whose disk answers nothing is left to the end of the process.
+func stopNodes(servers []*server.Server, configs []server.Config, drainTimeout time.Duration) error {
+	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	var drained, closed sync.WaitGroup
+	for i, s := range servers {
+		drained.Go(func() {
+			if err := s.Drain(drain); err != nil {
+				configs[i].Log.Warn("stops with operations under way, which get the outcome unknown", "node", configs[i].Node.ID, "drain-timeout", drainTimeout)
+			}
+		})
+	}
+	drained.Wait()
+	for _, s := range servers {
+		closed.Go(func() { _ = s.Close(drain) }) // a failure is in nodesFailed
+	}
+	done := make(chan struct{})
+	go func() {
+		closed.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-time.After(closeTimeout):
+		return &cli.Error{Code: cli.Stopped, Text: fmt.Sprintf("a node has not closed its log in %v: its disk does not answer", closeTimeout)}
+	}
+}
+
+// logStopping logs the interruption of a command.
+func logStopping(ctx context.Context, log *slog.Logger, drainTimeout time.Duration) {
+	context.AfterFunc(ctx, func() {
+		log.Info("stopping: operations under way are ended first; a second signal ends the process at once", "drain-timeout", drainTimeout)
+	})
+}

@@ -1,0 +1,27 @@
+package server
+
+import (
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/node/wire"
+)
+
+// Validate returns an error about the first field that is out of bounds. It opens and
+// starts nothing, and reads no clock: equal configurations have equal errors.
+func (c Config) Validate() error {
+	if _, err := wire.ByName(c.Codec); err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	c.Limits = c.Limits.withDefaults()
+	if err := c.Limits.validate(); err != nil {
+		return err
+	}
+	if c.Queue < 0 {
+		return fmt.Errorf("%w: messages for a peer: %d: want 1 or more", ErrConfig, c.Queue)
+	}
+	if c.Heartbeat < 0 {
+		return fmt.Errorf("%w: heartbeat: %v: want more than 0", ErrConfig, c.Heartbeat)
+	}
+	_, err := (&Server{cfg: c}).newService()
+	return err
+}

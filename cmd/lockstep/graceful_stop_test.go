@@ -1,0 +1,126 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/lockstep-dst/lockstep/node/client"
+)
+
+// terminate sends SIGTERM to node i+1.
+func (c *processCluster) terminate(i int) {
+	c.t.Helper()
+	require.NoError(c.t, c.running[i].Process.Signal(syscall.SIGTERM))
+}
+
+// Nodes that are stopped with SIGTERM and started again, one after the other, end no
+// operation with an unknown outcome, and reject none: clients go elsewhere. How long they
+// wait is measured in virtual time, by node/client.TestRollingRestart.
+func TestRollingRestartOfProcesses(t *testing.T) {
+	c := startProcesses(t, 3)
+	users := newRecordingClients(t, c.endpoints, 8)
+	users.start()
+	for round := range 2 {
+		for i := range c.running {
+			users.await(100 * (1 + 3*round + i))
+			c.terminate(i)
+			code, said := c.awaitExit(i)
+			require.Zero(t, code, said)
+			require.Contains(t, said, "stopping: operations under way are ended first")
+			c.start(i)
+			c.awaitReady(i)
+		}
+	}
+	users.await(700)
+	users.stop()
+	t.Log(users.outcomes.n)
+	require.Zero(t, users.outcomes.get("unknown"))
+	require.Zero(t, users.outcomes.get("unavailable"))
+}
+
+// operationUnderWay has a client wait for node 1, which has no majority.
+func operationUnderWay(t *testing.T, c *processCluster) (outcome chan client.Result) {
+	t.Helper()
+	u, err := client.New(client.Config{Endpoints: c.endpoints[:1], Deadline: time.Hour, AttemptTimeout: 30 * time.Minute})
+	require.NoError(t, err)
+	t.Cleanup(u.Close)
+	outcome = make(chan client.Result, 1)
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	go func() {
+		r, _ := u.Propose(ctx, "lifecycle/web", "Running")
+		outcome <- r
+	}()
+	eventually(t, "it waits", func() bool { return c.metric(0, "lockstep_operations_waiting") == 1 })
+	return outcome
+}
+
+// While a node waits for operations it says that it stops, and a second signal ends it at
+// once. Otherwise it waits for its drain timeout.
+func TestStopWithOperationsUnderWay(t *testing.T) {
+	for name, x := range map[string]struct {
+		timeout string
+		second  bool
+	}{"second signal": {"1h", true}, "timeout": {"300ms", false}} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("LOCKSTEP_CONSENSUS_TIMEOUT", "1h")
+			t.Setenv("LOCKSTEP_DRAIN_TIMEOUT", x.timeout)
+			c := startProcesses(t, 3)
+			c.kill(1)
+			c.kill(2)
+			operationUnderWay(t, c)
+			c.terminate(0)
+			p := c.running[0]
+			if !x.second {
+				code, said := c.awaitExit(0)
+				require.Zero(t, code)
+				require.Contains(t, said, "stops with operations under way")
+				return
+			}
+			eventually(t, "it is not ready any more", func() bool {
+				resp, err := http.Get("http://" + c.endpoints[0] + "/readyz")
+				require.NoError(t, err, "it serves until it has drained")
+				defer resp.Body.Close()
+				return resp.StatusCode == http.StatusServiceUnavailable
+			})
+			select {
+			case <-p.ended:
+				require.FailNow(t, "it has ended with an operation under way", p.output.String())
+			case <-time.After(200 * time.Millisecond):
+			}
+			c.terminate(0)
+			<-p.ended
+			require.Equal(t, syscall.SIGTERM, p.ProcessState.Sys().(syscall.WaitStatus).Signal())
+			c.running[0] = nil
+		})
+	}
+}
+
+// A signal ends a node that is still reading its log, which may take long: here for ever.
+func TestStopWhileTheLogIsRead(t *testing.T) {
+	c := startProcesses(t, 1)
+	c.terminate(0)
+	c.awaitExit(0)
+	logs, err := filepath.Glob(filepath.Join(c.data(0), "wal-*"))
+	require.NoError(t, err)
+	require.NotEmpty(t, logs)
+	for _, name := range logs {
+		require.NoError(t, os.Remove(name))
+		require.NoError(t, syscall.Mkfifo(name, 0o600)) // nobody writes
+	}
+	c.start(0)
+	time.Sleep(300 * time.Millisecond)
+	c.terminate(0)
+	code, said := c.awaitExit(0)
+	require.Zero(t, code, said)
+	require.Contains(t, said, "interrupted before the node has started")
+}

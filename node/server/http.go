@@ -2,7 +2,6 @@ package server
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"time"
 
@@ -28,7 +27,7 @@ func (s *Server) routes() map[string]http.HandlerFunc {
 		"GET /v1/stream":                                    s.upgrade,
 		"GET /v1/status":                                    s.status,
 		"GET /metrics":                                      promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP,
-		"GET /livez":                                        func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "alive\n") },
+		"GET /livez":                                        s.livez,
 		"GET /readyz":                                       s.readyz,
 	}
 }

@@ -55,7 +55,7 @@ func TestOpenAPIHasTheFields(t *testing.T) {
 		"Transition": httpapi.Transition{}, "Issued": httpapi.Issued{}, "Machine": watch.Machine{}, "Local": httpapi.Local{},
 		"Failure": httpapi.Failure{}, "Page": httpapi.Page{}, "Listed": httpapi.Listed{}, "Definition": fsm.Definition{},
 		"Event": watch.Event{}, "Step": watch.Transition{}, "Gap": watch.Gap{}, "Behind": watch.Behind{}, "Unlearnt": httpapi.Unlearnt{}, "End": watch.End{},
-		"Status": httpapi.Status{}, "PeerStatus": httpapi.PeerStatus{},
+		"Status": httpapi.Status{}, "Health": httpapi.Health{}, "HealthCheck": httpapi.HealthCheck{}, "PeerStatus": httpapi.PeerStatus{},
 	}
 	named := slices.Sorted(maps.Keys(schemas))
 	require.Equal(t, named, slices.Sorted(maps.Keys(withName(types))), "the schemas, and the types here")
@@ -187,8 +187,9 @@ func TestOpenAPIMatchesResponses(t *testing.T) {
 		}
 	}
 	// A 503 without a cause occurs only at a node that stopped by itself, in the second
-	// in which it reports the reason; stream_test.go begins streams.
-	require.ElementsMatch(t, []string{"GET /v1/definitions 503", "GET /v1/stream 101", "GET /v1/stream 503"}, missing, "documented, and not seen here")
+	// in which it reports the reason; stream_test.go begins streams; health_test.go has a
+	// loop that hangs.
+	require.ElementsMatch(t, []string{"GET /livez 503", "GET /v1/definitions 503", "GET /v1/stream 101", "GET /v1/stream 503"}, missing, "documented, and not seen here")
 }
 
 const web = "/v1/machines/lifecycle/web"
@@ -228,6 +229,7 @@ func (a *apiTest) useCluster() {
 		{"GET", "/metrics", ``, false},
 		{"GET", "/livez", ``, false},
 		{"GET", "/readyz", ``, false},
+		{"GET", "/readyz?verbose", ``, false},
 	} {
 		a.request(1, q.method, q.path, q.body, q.wrong)
 	}

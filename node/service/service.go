@@ -82,6 +82,9 @@ type Service struct {
 	reads   uint64 // made by the service itself
 	expired uint64 // calls that came too late for their clients
 
+	contacts contacts // see Readiness
+	unsynced unsynced //
+
 	draining bool
 	abstains bool  // the member's log is disputed
 	stopped  bool  // Stop was called, or the member has failed
@@ -155,6 +158,9 @@ func (s *Service) begin() {
 func (s *Service) handle(ev *Event) {
 	switch ev.Kind {
 	case OfMember:
+		if ev.Member.Kind == node.Receive {
+			s.contacts.heard(ev.Member.From)
+		}
 		s.batch = append(s.batch, ev.Member)
 	case Call:
 		s.call(&request{ticket: ev.Ticket, req: ev.Request, deadline: ev.Expires})
@@ -187,10 +193,12 @@ func (s *Service) stepMember() error {
 	for _, send := range effects.Sends {
 		if send.To < FirstClient {
 			s.out.Sends = append(s.out.Sends, send)
+			s.contacts.asks(s.now, &send)
 		} else if r, ok := send.Message.(*node.Reply); ok {
 			s.complete(send.To, r)
 		}
 	}
+	s.unsynced.update(s.now, s.node.Durable(), s.node.End())
 	for _, t := range effects.Timers {
 		s.timers.set(s.now+t.After, t.Token)
 	}

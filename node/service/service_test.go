@@ -167,6 +167,10 @@ func (r *rig) do(command string) {
 		r.step(Event{Kind: Abandon, Ticket: ticket})
 	case "drain":
 		r.step(Event{Kind: Drain})
+	case "hear": // of a peer
+		var peer node.ID
+		fmt.Sscan(arg(1), &peer)
+		r.step(Event{Member: node.Event{Kind: node.Receive, From: peer, Message: &node.Acknowledgment{Key: "lifecycle/m"}}})
 	case "stop":
 		r.take(r.service.Stop())
 	case "fail":

@@ -107,7 +107,7 @@ and the same with --id 2 and 3, a directory and an HTTP address of their own.`,
 				}
 				cfg := s.config(node.ID(id), addrs)
 				cfg.Listen, cfg.HTTP, cfg.Data, cfg.Log = listen, http, data, s.logger(cmd)
-				return cfg, nil
+				return cfg, s.operation.validate()
 			})
 		},
 	}
@@ -173,10 +173,10 @@ Its nodes keep their logs in folders of their own under --data.`,
 				cfg.Data, cfg.Log = filepath.Join(data, fmt.Sprintf("node-%d", i)), s.logger(cmd)
 				configs = append(configs, cfg)
 			}
-			if err := validate(set, func() (server.Config, error) { return s.config(1, peers), nil }); err != nil {
+			if err := validate(set, func() (server.Config, error) { return s.config(1, peers), s.operation.validate() }); err != nil {
 				return err
 			}
-			return serve(cmd, configs, s.operation.drainTimeout)
+			return serve(cmd, configs, &s.operation)
 		},
 	}
 	f := cmd.Flags()

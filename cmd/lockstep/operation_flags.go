@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/cmd/lockstep/internal/settings"
@@ -19,7 +20,7 @@ type operationFlags struct {
 	ioTimeout    time.Duration
 	heartbeat    time.Duration
 	drainTimeout time.Duration
-	debug        string
+	debug        string // address for profiles; empty: none
 }
 
 func (s *operationFlags) flags(f *pflag.FlagSet) {
@@ -36,6 +37,19 @@ func (s *operationFlags) flags(f *pflag.FlagSet) {
 	f.DurationVar(&s.ioTimeout, "io-timeout", server.DefaultIOTimeout, "time for a client to send a request, and to take a piece of a response")
 	f.DurationVar(&s.heartbeat, "heartbeat", server.DefaultHeartbeat, "longest silence of a watch over HTTP")
 	f.DurationVar(&s.drainTimeout, "drain-timeout", defaultDrainTimeout, "after SIGTERM: time for operations that are under way; a second signal ends the process at once")
+	f.StringVar(&s.debug, "debug-listen", "", "loopback address that serves profiles of the process, as in 127.0.0.1:6060 (default: none)")
+}
+
+// validate returns an error about the first flag that is not valid, of those that no
+// server.Config has.
+func (s *operationFlags) validate() error {
+	switch {
+	case s.drainTimeout < 0:
+		return fmt.Errorf("--drain-timeout %v: want 0 or more", s.drainTimeout)
+	case s.debug != "":
+		return checkDebugAddress(s.debug)
+	}
+	return nil
 }
 
 // apply sets the fields of a configuration that the flags are about.

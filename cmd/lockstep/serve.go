@@ -18,15 +18,20 @@ import (
 const closeTimeout = 5 * time.Second
 
 // serve runs nodes until the command is interrupted or one of them fails. Then the nodes
-// have so much time for the operations that are under way.
-func serve(cmd *cobra.Command, configs []server.Config, drainTimeout time.Duration) (err error) {
-	if drainTimeout < 0 {
-		return fmt.Errorf("--drain-timeout %v: want 0 or more", drainTimeout)
+// have a drain timeout for the operations that are under way.
+func serve(cmd *cobra.Command, configs []server.Config, o *operationFlags) (err error) {
+	logStopping(cmd.Context(), configs[0].Log, o.drainTimeout)
+	if o.debug != "" {
+		stop, err := startDebug(o.debug, configs[0].Log)
+		if err != nil {
+			return err
+		}
+		defer stop()
 	}
 	ctx, failed := context.WithCancel(cmd.Context())
 	defer failed()
 	var servers []*server.Server
-	defer func() { err = errors.Join(err, stopNodes(servers, configs, drainTimeout)) }()
+	defer func() { err = errors.Join(err, stopNodes(servers, configs, o.drainTimeout)) }()
 	for _, cfg := range configs {
 		s, err := startNode(ctx, cfg)
 		switch {

@@ -69,6 +69,6 @@ func (n *Node) learnFromPeer(m *machine, b Ballot, v *Value) {
 func (n *Node) startNoOpRound(m *machine) {
 	n.attachWork(m)
 	n.counts.PrepareRounds++
-	m.round = round{phase: Prepare, ballot: n.newBallot(m), first: noOperation, batch: m.round.batch[:0]}
+	m.round = round{phase: Prepare, ballot: n.newBallot(m), first: noOperation, batch: m.round.batch[:0], beganAt: n.now}
 	n.sendRound(m)
 }

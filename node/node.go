@@ -44,6 +44,8 @@ type Effects struct {
 	Sends  []Send            // may be sent at once: the state that they rely on is durable
 	Timers []SetTimer
 	Chosen []ChosenValue // values learnt in this step, in order
+
+	RoundTimes []time.Duration // of the rounds that chose a value in this step, for metrics
 }
 
 // Send is a message to another process.
@@ -185,7 +187,7 @@ func (n *Node) Step(now time.Duration, ev Event) (*Effects, error) {
 // the log as one batch.
 func (n *Node) StepAll(now time.Duration, evs []Event) (*Effects, error) {
 	n.out.Disk, n.out.Sends, n.out.Timers = n.out.Disk[:0], n.out.Sends[:0], n.out.Timers[:0]
-	n.out.Chosen = n.out.Chosen[:0]
+	n.out.Chosen, n.out.RoundTimes = n.out.Chosen[:0], n.out.RoundTimes[:0]
 	if n.err != nil {
 		return &n.out, n.err
 	}

@@ -47,6 +47,7 @@ type round struct {
 	rejected        memberSet
 	highestAccepted Ballot // prepare: the highest accepted ballot reported
 	highestValue    *Value
+	beganAt         time.Duration // with its first phase
 	attempts        int           // times this phase was sent
 	sentAt          time.Duration // when it was sent first
 	resendAt        time.Duration // when to send it again
@@ -81,7 +82,7 @@ func (n *Node) beginRound(m *machine) {
 		return
 	}
 	n.counts.PrepareRounds++
-	m.round = round{phase: Prepare, ballot: n.newBallot(m), first: m.queue[0].req.ID, batch: m.round.batch[:0]}
+	m.round = round{phase: Prepare, ballot: n.newBallot(m), first: m.queue[0].req.ID, batch: m.round.batch[:0], beganAt: n.now}
 	n.sendRound(m)
 }
 
@@ -122,7 +123,11 @@ func (n *Node) beginAccept(m *machine, ballot, at Ballot, base *Value) {
 	if size > 0 {
 		first = batch[0].req.ID
 	}
-	m.round = round{phase: Accept, ballot: ballot, next: n.newBallot(m), value: value, batch: batch, first: first}
+	began := n.now
+	if m.round.phase == Prepare {
+		began = m.round.beganAt
+	}
+	m.round = round{phase: Accept, ballot: ballot, next: n.newBallot(m), value: value, batch: batch, first: first, beganAt: began}
 	invariant.Check(ballot.Less(m.round.next), "node: the next ballot is above the round's")
 	n.observe(Observation{Kind: Proposed, Key: m.key, Ballot: ballot, Value: value, BaseBallot: at})
 	n.sendRound(m)
@@ -229,6 +234,7 @@ func (n *Node) onChosen(m *machine) {
 	invariant.Check(r.acknowledged.len() >= n.majority, "node: a value is chosen by a quorum")
 	n.counts.Commits++
 	n.committedAt = n.now
+	n.out.RoundTimes = append(n.out.RoundTimes, n.now-r.beganAt)
 	n.observe(Observation{Kind: Chosen, Key: m.key, Ballot: r.ballot, Value: r.value, Waiting: uint16(min(m.unansweredBy(r.value, n.now), 1<<16-1))})
 	n.learn(m, r.ballot, r.value)
 	if r.rejected == 0 && m.chosenAt == r.ballot {

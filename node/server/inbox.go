@@ -3,6 +3,7 @@ package server
 import (
 	"slices"
 	"sync"
+	"time"
 )
 
 // inbox holds events that have arrived and that the loop has not taken. Those who bring
@@ -14,6 +15,7 @@ type inbox struct {
 
 	mu     sync.Mutex
 	events []clientEvent
+	since  time.Time     // when the first of events came
 	room   chan struct{} // closed when there is room; nil: nobody waits
 }
 
@@ -49,6 +51,9 @@ func (b *inbox) put(evs []clientEvent, size int, quit, done <-chan struct{}) boo
 		b.mu.Lock()
 	}
 	first := len(b.events) == 0
+	if first {
+		b.since = time.Now()
+	}
 	b.events = append(b.events, evs...)
 	b.mu.Unlock()
 	if first {
@@ -61,6 +66,9 @@ func (b *inbox) put(evs []clientEvent, size int, quit, done <-chan struct{}) boo
 func (b *inbox) putNow(ev clientEvent) {
 	b.mu.Lock()
 	first := len(b.events) == 0
+	if first {
+		b.since = time.Now()
+	}
 	b.events = append(b.events, ev)
 	b.mu.Unlock()
 	if first {
@@ -76,9 +84,9 @@ func (b *inbox) signal() {
 	}
 }
 
-// take moves at most so many events, the oldest, to evs. The caller has received from
-// arrived.
-func (b *inbox) take(evs []clientEvent, most int) []clientEvent {
+// take moves at most so many events, the oldest, to evs, and returns when the first of
+// them came, at the earliest. The caller has received from arrived.
+func (b *inbox) take(evs []clientEvent, most int) ([]clientEvent, time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := min(len(b.events), most)
@@ -91,7 +99,7 @@ func (b *inbox) take(evs []clientEvent, most int) []clientEvent {
 		close(b.room)
 		b.room = nil
 	}
-	return evs
+	return evs, b.since
 }
 
 // len returns the number of events that wait.

@@ -33,6 +33,7 @@ type loop struct {
 	clients     map[service.Ticket]recipient // clients without a final response
 	sends       map[node.ID][]node.Message   // of a step, by peer; kept for its memory
 	streams     []*streamConn                // with responses of this step
+	times       loopTimes
 	lastTicket  atomic.Uint64
 	draining    atomic.Bool
 	drained     chan struct{} // closed when the node may stop without harm
@@ -86,7 +87,7 @@ func (l *loop) boot(dir *files.Dir, incarnation [16]byte, runner *files.Runner) 
 	l.runner = runner
 	var life [8]byte
 	rand.Read(life[:])
-	return l.step([]service.Event{{Member: node.Event{
+	return l.step(l.now(), []service.Event{{Member: node.Event{
 		Kind: node.Boot, Dir: dir, Incarnation: incarnation, Life: binary.LittleEndian.Uint64(life[:]),
 	}}})
 }
@@ -103,11 +104,17 @@ func (l *loop) runLoop() error {
 	defer timer.Stop()
 	batch := make([]service.Event, 0, maxBatch)
 	var arrived []clientEvent
+	var begun time.Duration // when the last step began; 0: none has, or it is counted
 	for {
 		if l.service.Member().LifeDurable() {
 			closeOnce(l.lifeDurable)
 		}
-		timer.Reset(max(0, min(l.wake-l.now(), time.Hour)))
+		now := l.now()
+		if begun != 0 {
+			l.times.step.observe(now - begun)
+			begun = 0
+		}
+		timer.Reset(max(0, min(l.wake-now, time.Hour)))
 		batch = batch[:0]
 		select {
 		case <-l.quit:
@@ -116,12 +123,16 @@ func (l *loop) runLoop() error {
 			ask()
 			continue
 		case <-l.inbox.arrived:
-			arrived = l.inbox.take(arrived[:0], maxBatch)
+			var since time.Time
+			arrived, since = l.inbox.take(arrived[:0], maxBatch)
+			begun = l.now()
+			l.times.queue.observe(begun - since.Sub(l.startTime))
 			batch = l.noteClients(batch, arrived)
 			clear(arrived)
 		case <-timer.C:
+			begun = l.now()
 		}
-		if err := l.step(batch); err != nil {
+		if err := l.step(begun, batch); err != nil {
 			return err
 		}
 		l.updateDiskFull()
@@ -152,8 +163,8 @@ func (l *loop) end() error {
 }
 
 // step has the service take events, and carries out the effects.
-func (l *loop) step(batch []service.Event) error {
-	effects, err := l.service.Step(l.now(), batch)
+func (l *loop) step(now time.Duration, batch []service.Event) error {
+	effects, err := l.service.Step(now, batch)
 	l.applyEffects(effects)
 	return err
 }
@@ -200,7 +211,7 @@ func (l *loop) syncMark() error {
 	for !l.node.IsMarkSynced() {
 		select {
 		case <-l.inbox.arrived:
-			arrived = l.inbox.take(arrived[:0], maxBatch)
+			arrived, _ = l.inbox.take(arrived[:0], maxBatch)
 			for i := range arrived {
 				if ev := &arrived[i]; ev.Kind == service.OfMember && ev.Member.Kind == node.DiskDone {
 					if err := l.stepNode(ev.Member); err != nil {
@@ -242,6 +253,7 @@ func (l *loop) applyEffects(e *service.Effects) {
 		l.runner.Submit(e.Disk)
 	}
 	l.send(e.Sends)
+	l.times.count(e)
 	for _, r := range e.Replies {
 		l.respond(r.Ticket, response{reply: r}, true)
 	}

@@ -27,7 +27,8 @@ func newMetrics(s *Server) *metrics {
 		registry: prometheus.NewRegistry(),
 		syncSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "lockstep_log_sync_seconds", Help: "Time that a sync of the log takes.",
-			Buckets: prometheus.ExponentialBuckets(50e-6, 2, 16),
+			Buckets:                     prometheus.ExponentialBuckets(50e-6, 2, 16),
+			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160, NativeHistogramMinResetDuration: time.Hour,
 		}),
 		writes: prometheus.NewCounter(prometheus.CounterOpts{Name: "lockstep_log_writes_total", Help: "Writes to the log."}),
 	}
@@ -95,6 +96,7 @@ func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 		descReads, descRounds, descCommits, descAborts, descCopied, descRejects, descRepair, descMalformed,
 		descWatchers, descChanges, descSlow, descNoRoom,
 		descWaiting, descRefused, descConns, descClosed, descStreams, descEvents, descQueued, descFull,
+		descCommitTime, descReadTime, descRoundTime, descStepTime, descQueueTime,
 	} {
 		out <- d
 	}
@@ -117,10 +119,13 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	gauge(descMachines, float64(st.Machines))
 	m.collectPeers(gauge, count)
 	var c node.Counters
+	var times loopTimes
 	m.server.loop.inspect(func(s *service.Service) {
 		c = s.Member().Node().Counters()
 		m.collectClients(s.Counters(), gauge, count)
+		times = m.server.loop.times
 	})
+	times.collect(out)
 	count(descRetries, c.Resent)
 	count(descProposals, c.Proposals)
 	count(descReads, c.Reads-c.NoOpReads, "exchange")

@@ -89,3 +89,26 @@ func TestRetriesAreCounted(t *testing.T) {
 	require.Zero(t, m["lockstep_ready"])
 	require.Positive(t, m[`lockstep_peer_failures_total{peer="2"}`])
 }
+
+// The durations of operations, rounds and steps are counted, each operation once.
+func TestDurationsAreCounted(t *testing.T) {
+	c := startCluster(t, 3)
+	require.Equal(t, http.StatusOK, c.propose(1, "lifecycle/web", `{"to":"Running"}`).Status)
+	before := c.metrics(1)
+	for i := range 10 {
+		c.propose(1, "lifecycle/web", []string{`{"to":"Stopped"}`, `{"to":"Init"}`, `{"to":"Running"}`}[i%3])
+	}
+	require.Equal(t, http.StatusUnprocessableEntity, c.propose(1, "lifecycle/web", `{"to":"Flying"}`).Status)
+	c.tryRequest(1, "GET", "/v1/machines/lifecycle/web", "")
+	after := c.metrics(1)
+	grown := func(name string) float64 { return after["lockstep_"+name] - before["lockstep_"+name] }
+	require.EqualValues(t, 1, grown("read_seconds_count"))
+	require.Equal(t, grown("commits_total"), grown("round_seconds_count"))
+	require.EqualValues(t, 10, grown("commit_seconds_count"))
+	for _, name := range []string{"commit", "read", "round", "step", "queue"} {
+		require.Positive(t, grown(name+"_seconds_sum"), name)
+		require.Positive(t, grown(name+"_seconds_count"), name)
+		require.Equal(t, after["lockstep_"+name+"_seconds_count"], after["lockstep_"+name+`_seconds_bucket{le="+Inf"}`], name)
+	}
+	require.Less(t, after["lockstep_commit_seconds_sum"], 60.0)
+}

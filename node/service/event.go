@@ -57,6 +57,8 @@ type Effects struct {
 	Updates []Update          // the answers to Watch and Pull
 	Chosen  []node.ChosenValue
 
+	RoundTimes []time.Duration // as in node.Effects
+
 	// Wake is the local time of the next step, unless an event comes earlier; it may
 	// have passed. Never is no step.
 	Wake time.Duration
@@ -74,6 +76,7 @@ type Reply struct {
 	Reply  *node.Reply
 	Own    bool
 	Err    error
+	Took   time.Duration // from the step that took the call
 }
 
 // Page is the result of a listing: a page of machines, or the reply that refuses it.

@@ -23,6 +23,7 @@ type request struct {
 	ticket    Ticket
 	req       *node.Request
 	client    node.ID           // the id of its client at the node; 0: it waits for the member
+	arrived   time.Duration     // time of the step that took the call
 	expires   time.Duration     // end of the wait for the member
 	deadline  time.Duration     // from which on no client awaits the reply; 0: unknown
 	abandoned bool              // the client has gone
@@ -61,6 +62,7 @@ func (t *requestTable) newClient() node.ID {
 // call admits a request: it is delivered in this step, or waits for the member.
 func (s *Service) call(r *request) {
 	t := &s.requests
+	r.arrived = s.now
 	switch {
 	case s.draining:
 		s.refuseCall(r, ErrStopping)
@@ -182,7 +184,7 @@ func (s *Service) finish(r *request, reply Reply) {
 		r.onReply(reply.Reply)
 	default:
 		delete(s.requests.byTicket, r.ticket)
-		reply.Ticket = r.ticket
+		reply.Ticket, reply.Took = r.ticket, s.now-r.arrived
 		s.out.Replies = append(s.out.Replies, reply)
 	}
 }

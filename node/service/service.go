@@ -188,7 +188,7 @@ func (s *Service) stepMember() error {
 	if s.batch[0].Kind == node.Boot {
 		s.buildIndex()
 	}
-	s.out.Disk, s.out.Chosen = effects.Disk, effects.Chosen
+	s.out.Disk, s.out.Chosen, s.out.RoundTimes = effects.Disk, effects.Chosen, effects.RoundTimes
 	s.learn(effects)
 	for _, send := range effects.Sends {
 		if send.To < FirstClient {

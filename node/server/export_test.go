@@ -29,3 +29,15 @@ func (s *Server) Hold(release chan struct{}) {
 
 // Waiting is the number of events that wait for the loop.
 func (s *Server) Waiting() int { return s.loop.inbox.len() }
+
+// MetricNames lists the metrics of a node.
+func (s *Server) MetricNames() (names []string) {
+	families, err := s.metrics.registry.Gather()
+	if err != nil {
+		panic(err)
+	}
+	for _, f := range families {
+		names = append(names, f.GetName())
+	}
+	return names
+}

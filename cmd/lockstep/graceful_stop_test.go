@@ -4,8 +4,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -123,4 +125,40 @@ func TestStopWhileTheLogIsRead(t *testing.T) {
 	code, said := c.awaitExit(0)
 	require.Zero(t, code, said)
 	require.Contains(t, said, "interrupted before the node has started")
+}
+
+// The second signal ends the first process of a container, too, which the kernel spares
+// signals that it does not handle.
+func TestStopOfTheFirstProcess(t *testing.T) {
+	unshare, err := exec.LookPath("unshare")
+	if err != nil || exec.CommandContext(t.Context(), unshare, "--pid", "--fork", "true").Run() != nil {
+		t.Skip("this host makes no process namespaces for tests")
+	}
+	t.Setenv("LOCKSTEP_CONSENSUS_TIMEOUT", "1h")
+	t.Setenv("LOCKSTEP_DRAIN_TIMEOUT", "1h")
+	c := startProcesses(t, 3)
+	c.kill(1)
+	c.kill(2)
+	c.terminate(0)
+	c.awaitExit(0)
+	c.prefix = []string{unshare, "--pid", "--fork", "--kill-child"}
+	c.start(0)
+	c.awaitOutput(0, "serves clients")
+	operationUnderWay(t, c)
+	inner := childOf(t, c.running[0].Process.Pid)
+	require.NoError(t, syscall.Kill(inner, syscall.SIGTERM))
+	c.awaitOutput(0, "stopping: operations under way are ended first")
+	require.NoError(t, syscall.Kill(inner, syscall.SIGTERM))
+	code, said := c.awaitExit(0)
+	require.Equal(t, 128+int(syscall.SIGTERM), code, said)
+}
+
+// childOf returns the only child of a process.
+func childOf(t *testing.T, pid int) (child int) {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	require.NoError(t, err)
+	_, err = fmt.Sscan(string(text), &child)
+	require.NoError(t, err)
+	return child
 }

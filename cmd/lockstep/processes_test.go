@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -37,6 +38,7 @@ type processCluster struct {
 	dir       string
 	addresses []string // of peers, node 1 first
 	endpoints []string
+	prefix    []string   // of the command line of a node; nil: none
 	running   []*process // nil: down
 }
 
@@ -117,8 +119,9 @@ func (c *processCluster) start(i int) {
 func (c *processCluster) startOf(i, n int) {
 	c.t.Helper()
 	p := &process{ended: make(chan struct{})}
-	p.Cmd = exec.Command("lockstep", "node", "--id", strconv.Itoa(i+1), "--peers", c.peers(n),
+	line := append(slices.Clone(c.prefix), "lockstep", "node", "--id", strconv.Itoa(i+1), "--peers", c.peers(n),
 		"--http", c.endpoints[i], "--data", c.data(i))
+	p.Cmd = exec.Command(line[0], line[1:]...)
 	p.Stdout, p.Stderr = &p.output, &p.output
 	require.NoError(c.t, p.Start())
 	go func() {

@@ -19,7 +19,7 @@ import (
 func Run(cmd *cobra.Command) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	context.AfterFunc(ctx, func() { endAtNextSignal(stop) })
 	out := &stickyWriter{Writer: os.Stdout}
 	prepare(cmd, out)
 	err := cmd.ExecuteContext(ctx)

@@ -1,0 +1,24 @@
+package cli
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// endAtNextSignal has the next SIGINT or SIGTERM end the process at once. stop gives both
+// their usual effect back, which is just that, but for the first process of a container:
+// the kernel keeps signals without a handler from it.
+func endAtNextSignal(stop func()) {
+	if os.Getpid() != 1 {
+		stop()
+		return
+	}
+	next := make(chan os.Signal, 1)
+	signal.Notify(next, os.Interrupt, syscall.SIGTERM)
+	stop()
+	go func() {
+		s := <-next
+		os.Exit(128 + int(s.(syscall.Signal))) // as a shell reports a process that a signal has ended
+	}()
+}

@@ -60,7 +60,7 @@ func (n *Node) rejectReason(m *machine, p *Proposal) Reason {
 			return ""
 		}
 		return StaleBallot
-	case p.Phase != Accept || p.Value == nil || !p.Value.extends(m.value, m.def) && p.Value.check(m.def) != nil:
+	case p.Phase != Accept || p.Value == nil || !p.Value.extends(m.value, m.def) && p.Value.check(m.def, n.firstSerial) != nil:
 		return Malformed
 	case m.accepted == p.Ballot:
 		// Sent again, or it came by repair: one ballot has one value.

@@ -79,11 +79,11 @@ func definesKey(key, text string) bool {
 func (n *Node) localRead(key string, def *fsm.Definition) Reply {
 	switch m := n.machines[key]; {
 	case m == nil:
-		return committedReply(initial(def))
+		return committedReply(initial(def, n.firstSerial))
 	case m.chosen == nil && m.value != nil:
 		return Reply{Outcome: Unknown, Reason: NotLearnt}
 	default:
-		return committedReply(m.valueOrInitial(m.chosen))
+		return committedReply(n.valueOrInitial(m, m.chosen))
 	}
 }
 

@@ -161,7 +161,7 @@ func (n *Node) validAccepted(m *machine, b Ballot, v *Value) bool {
 	if v == nil {
 		return b.IsZero()
 	}
-	return n.validBallot(b) && (v == m.value || v.check(m.def) == nil)
+	return n.validBallot(b) && (v == m.value || v.check(m.def, n.firstSerial) == nil)
 }
 
 // definitionOf returns the definition of a key, or nil. It is faster for a known machine.
@@ -172,10 +172,10 @@ func (n *Node) definitionOf(key string) *fsm.Definition {
 	return n.definitions.find(key)
 }
 
-// valueOrInitial returns v, or the initial value if v is nil.
-func (m *machine) valueOrInitial(v *Value) *Value {
+// valueOrInitial returns v, a value of m, or m's initial value if v is nil.
+func (n *Node) valueOrInitial(m *machine, v *Value) *Value {
 	if v == nil {
-		return initial(m.def)
+		return initial(m.def, n.firstSerial)
 	}
 	return v
 }
@@ -249,7 +249,7 @@ func (n *Node) handleCommit(c *Commit) {
 	if c.Ballot.Less(m.chosenAt) {
 		n.mark(MarkStaleCommit)
 	}
-	known := m.valueOrInitial(m.chosen).Serial
+	known := n.valueOrInitial(m, m.chosen).Serial
 	found := n.learn(m, c.Ballot, v)
 	m.noteOtherActive(c, known+uint64(found), n.now+n.cfg.ResendTimeout)
 	n.observe(Observation{Kind: Learnt, Key: c.Key, Ballot: c.Ballot, Value: v})

@@ -77,6 +77,8 @@ type Node struct {
 	incarnation [16]byte
 	recovered   wal.LSN // end of the log of earlier lives
 	starts      []wal.BootStart
+	origin      *Origin // nil: the log began empty
+	firstSerial uint64  // from which the machines' serials are counted; 0, unless the cluster was restored
 	ready       bool
 	err         error
 	now         time.Duration

@@ -109,7 +109,7 @@ func (n *Node) newBallot(m *machine) Ballot {
 func (n *Node) beginAccept(m *machine, ballot, at Ballot, base *Value) {
 	invariant.Check(m.round.phase != Accept, "node: a round has one accept phase")
 	invariant.Check(at.IsZero() == (base == nil), "node: a round goes on from an accepted value, or from none")
-	from := m.valueOrInitial(base)
+	from := n.valueOrInitial(m, base)
 	size := min(len(m.queue), n.batchLimit(m, from))
 	batch := append(m.round.batch[:0], m.queue[:size]...)
 	m.queue = slices.Delete(m.queue, 0, size)

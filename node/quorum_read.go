@@ -95,7 +95,7 @@ func (n *Node) handleReadReport(from ID, r *ReadReport) {
 			n.learn(m, x.ballots[same], v)
 		}
 		n.mark(MarkReadQuorumAgreed)
-		n.finishQuorumRead(m, m.valueOrInitial(x.values[same]))
+		n.finishQuorumRead(m, n.valueOrInitial(m, x.values[same]))
 		n.releaseWork(m)
 	case most+len(n.cfg.Members)-x.reported.len() < n.majority:
 		n.mark(MarkReadQuorumDiffered)

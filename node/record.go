@@ -86,10 +86,14 @@ func appendRecord(b []byte, m *machine, full bool, e *encodedWindow) []byte {
 		return b
 	}
 	b = appendBallot(b, m.accepted)
-	v := m.value
-	if v == nil {
+	if m.value == nil {
 		return b
 	}
+	return appendValue(b, m.value, e)
+}
+
+// appendValue appends v to b; e is as in appendRecord.
+func appendValue(b []byte, v *Value, e *encodedWindow) []byte {
 	b = binary.AppendUvarint(b, v.Version)
 	b = binary.AppendUvarint(b, v.Serial-v.Version)
 	b = binary.AppendUvarint(b, uint64(len(v.Window)))
@@ -219,7 +223,11 @@ func (n *Node) recover(ev *Event) {
 			n.err = fmt.Errorf("%w: %w: machine %q: a promise, and no record of what was accepted before it", ErrStopped, ErrRecord, m.key)
 		}
 	}
-	if err := n.resolveDefinitions(); err != nil {
+	err = n.recoverOrigin()
+	if err == nil {
+		err = n.resolveDefinitions()
+	}
+	if err != nil {
 		n.err = fmt.Errorf("%w: %w", ErrStopped, err)
 		return
 	}
@@ -286,7 +294,7 @@ func (n *Node) resolveDefinitions() error {
 		if m.value == nil {
 			continue
 		}
-		if err := m.value.check(m.def); err != nil {
+		if err := m.value.check(m.def, n.firstSerial); err != nil {
 			return errRecord("machine %q: %w", m.key, err)
 		}
 	}

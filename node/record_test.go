@@ -49,7 +49,7 @@ func TestRecordsStayReadable(t *testing.T) {
 			require.NoError(t, n.replay(text, 1))
 			m := n.machines["lifecycle/a"]
 			require.Equal(t, &r.want, m.value)
-			require.NoError(t, m.value.check(&lifecycle))
+			require.NoError(t, m.value.check(&lifecycle, 0))
 			require.Equal(t, text, appendRecord(nil, m, true, &encodedWindow{}))
 		})
 	}

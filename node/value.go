@@ -54,10 +54,14 @@ const MaxDedupWindow = 256
 // never reaches it.
 const maxSerial = 1 << 62
 
-// initial is the value of a machine without entries.
-func initial(d *fsm.Definition) *Value { return &Value{State: d.Initial, StateBefore: d.Initial} }
+// initial is the value of a machine without entries, in a cluster whose serials are
+// counted from first.
+func initial(d *fsm.Definition, first uint64) *Value {
+	return &Value{Serial: first, State: d.Initial, StateBefore: d.Initial}
+}
 
-// lastEvicted is the serial of the last entry that has left the window; 0: none has.
+// lastEvicted is the serial of the last entry that has left the window; the cluster's
+// first serial: none has.
 func (v *Value) lastEvicted() uint64 { return v.Serial - uint64(len(v.Window)) }
 
 // find looks for an operation in the window, among the entries above its watermark. It
@@ -140,32 +144,38 @@ func (v *Value) Equal(w *Value) bool {
 	return true
 }
 
-// check returns an error if v is invalid as a value of a machine defined by d. It
-// judges by v alone.
-func (v *Value) check(d *fsm.Definition) error {
+// check returns an error if v is invalid as a value of a machine defined by d, in a
+// cluster whose serials are counted from first. It judges by v alone.
+func (v *Value) check(d *fsm.Definition, first uint64) error {
 	n := len(v.Window)
+	if v.Serial < first {
+		return fmt.Errorf("serial %d, though serials are counted from %d", v.Serial, first)
+	}
+	made := v.Serial - first
+	if n > MaxDedupWindow || uint64(n) > made || n == 0 && made > 0 || v.Serial > maxSerial {
+		return fmt.Errorf("%d recent entries of %d", n, made)
+	}
+	evicted := made - uint64(n)
 	switch {
-	case n > MaxDedupWindow || uint64(n) > v.Serial || n == 0 && v.Serial > 0 || v.Serial > maxSerial:
-		return fmt.Errorf("%d recent entries of %d", n, v.Serial)
-	case v.lastEvicted() == 0 && v.StateBefore != d.Initial, !d.Has(v.StateBefore):
+	case evicted == 0 && v.StateBefore != d.Initial, !d.Has(v.StateBefore):
 		return fmt.Errorf("first entry begins in %.32q", v.StateBefore)
 	}
-	state, made := v.StateBefore, uint64(0)
+	state, transitions := v.StateBefore, uint64(0)
 	for i := range v.Window {
 		e := &v.Window[i]
 		if err := e.check(d, state); err != nil {
 			return fmt.Errorf("entry %d: %w", i, err)
 		}
 		if e.Kind == EntryTransition {
-			made++
+			transitions++
 		}
 		state = e.To
 	}
 	switch {
 	case state != v.State:
 		return fmt.Errorf("last entry leads to %.32q, state is %.32q", state, v.State)
-	case v.Version < made || v.Version-made > v.lastEvicted() || v.lastEvicted() == 0 && v.Version != made:
-		return fmt.Errorf("version %d after %d entries, with %d transitions among the last %d", v.Version, v.Serial, made, n)
+	case v.Version < transitions || v.Version-transitions > evicted || evicted == 0 && v.Version != transitions:
+		return fmt.Errorf("version %d after %d entries, with %d transitions among the last %d", v.Version, made, transitions, n)
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 // anyValue draws a value that goes on from one of the known ones or from the initial
 // value. It is valid, or has one fault.
 func anyValue(t *rapid.T, d *fsm.Definition, known []*Value) *Value {
-	v := rapid.SampledFrom(append([]*Value{initial(d)}, known...)).Draw(t, "from")
+	v := rapid.SampledFrom(append([]*Value{initial(d, 0)}, known...)).Draw(t, "from")
 	ring := rapid.IntRange(1, 5).Draw(t, "ring")
 	for range rapid.IntRange(1, 4).Draw(t, "entries") {
 		id := OpID(strings.Repeat("x", rapid.SampledFrom([]int{1, 2, 60}).Draw(t, "id")) + fmt.Sprint(v.Serial))
@@ -54,7 +54,7 @@ func TestWhatFollowsIsInOrder(t *testing.T) {
 		var sound []*Value
 		for range rapid.IntRange(1, 30).Draw(t, "values") {
 			v := anyValue(t, &d, sound)
-			err := v.check(&d)
+			err := v.check(&d, 0)
 			for _, w := range sound {
 				if v.extends(w, &d) {
 					followed++
@@ -81,14 +81,14 @@ func TestWhatIsWrongDoesNotFollow(t *testing.T) {
 		"void that goes": func(_ *Value, e *Entry) { e.Kind = EntryTombstoneIllegal },
 		"no id":          func(_ *Value, e *Entry) { e.ID = "" },
 	} {
-		w := initial(&d)
+		w := initial(&d, 0)
 		for i := range 7 {
 			w = w.withEntry(Entry{ID: OpID(fmt.Sprint(i)), To: d.States[(i+1)%3]}, 4)
 		}
 		v := w.withEntry(Entry{ID: "next", To: "Stopped"}, 4)
 		spoil(v, &v.Window[3])
 		require.Equal(t, what == "", v.extends(w, &d), what)
-		require.Equal(t, what == "", v.check(&d) == nil, what)
+		require.Equal(t, what == "", v.check(&d, 0) == nil, what)
 	}
 }
 

@@ -4,11 +4,12 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/service"
 )
 
 // ClusterID lets tests connect as a member.
-var ClusterID = clusterID
+var ClusterID = node.ClusterID
 
 // Routes returns the sorted patterns of the client endpoints.
 func (s *Server) Routes() []string { return slices.Sorted(maps.Keys(s.routes())) }

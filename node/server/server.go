@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -174,7 +173,7 @@ func (s *Server) disk() files.Executor {
 // newService creates the service and its member from the configuration.
 func (s *Server) newService() (*service.Service, error) {
 	cfg := s.cfg.Node
-	cfg.Cluster = clusterID(s.cfg.Cluster)
+	cfg.Cluster = node.ClusterID(s.cfg.Cluster)
 	cfg.Members = nil
 	for id := range s.cfg.Peers {
 		cfg.Members = append(cfg.Members, id)
@@ -192,12 +191,6 @@ func (s *Server) newService() (*service.Service, error) {
 	})
 }
 
-// clusterID returns the id of a cluster: sixteen bytes made from its name.
-func clusterID(name string) [16]byte {
-	sum := sha256.Sum256([]byte("lockstep cluster " + name))
-	return [16]byte(sum[:16])
-}
-
 func newIncarnation() (random [16]byte) {
 	rand.Read(random[:])
 	return random
@@ -212,7 +205,7 @@ func (s *Server) startTransport(codec wire.Codec) error {
 		}
 	}
 	hello := wire.Hello{
-		Protocol: wire.Protocol, Oldest: wire.OldestProtocol, Cluster: clusterID(s.cfg.Cluster), Node: s.cfg.Node.ID,
+		Protocol: wire.Protocol, Oldest: wire.OldestProtocol, Cluster: node.ClusterID(s.cfg.Cluster), Node: s.cfg.Node.ID,
 		Epoch: 1,
 	}
 	hello.OfferCodecs(codec)

@@ -43,6 +43,7 @@ const (
 	Abstains          = op.Abstains
 	NotLearnt         = op.NotLearnt
 	Stopping          = op.Stopping
+	OtherCluster      = op.OtherCluster
 )
 
 // Bounds of ids of operations, in bytes: see package op.

@@ -28,6 +28,10 @@ func (n *Node) Use() Use {
 	return u
 }
 
+// FirstSerial is the serial from which the node's cluster counts: 0, unless it was
+// restored from a backup.
+func (n *Node) FirstSerial() uint64 { return n.firstSerial }
+
 // discardUnjudged counts a message that is dropped and may be sound: the definition of its
 // machine is unknown, or the log falls behind.
 func (n *Node) discardUnjudged() {

@@ -25,9 +25,9 @@ const maxResponse = 64 << 10
 // written, or it has an Idempotency-Key (Request.isReplayable). It follows
 // redirects, after which an error does not tell whether the first request arrived;
 // so redirects are off.
-func newHTTPClient(dial func(ctx context.Context, network, address string) (net.Conn, error)) *http.Client {
+func newHTTPClient(dial func(ctx context.Context, network, address string) (net.Conn, error), cluster *clusterID) *http.Client {
 	return &http.Client{
-		Transport:     &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute},
+		Transport:     &clusterTransport{&http.Transport{DialContext: dial, MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute}, cluster},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

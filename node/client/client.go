@@ -52,6 +52,7 @@ type Client struct {
 	cfg       Config
 	http      *http.Client
 	links     []*link // to the nodes, in the order of their ids
+	cluster   clusterID
 	startTime time.Time
 
 	mu      sync.Mutex // guards session
@@ -107,7 +108,7 @@ func New(cfg Config) (*Client, error) {
 		cfg.Dial = withTLS(cfg.Dial, cfg.TLS)
 	}
 	c := &Client{cfg: cfg, session: s, startTime: time.Now()}
-	c.http = newHTTPClient(c.dialHTTP)
+	c.http = newHTTPClient(c.dialHTTP, &c.cluster)
 	for i, e := range cfg.Endpoints {
 		c.links = append(c.links, newLink(c, op.NodeID(i+1), e))
 	}

@@ -32,7 +32,7 @@ func (l *link) dial(ctx context.Context) (conn net.Conn, first []byte, err error
 		return nil, nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	first, err = upgrade(conn, l.endpoint, l.timings.connect)
+	first, err = upgrade(conn, l.endpoint, l.timings.connect, &l.client.cluster)
 	if !stop() {
 		err = ctx.Err()
 	}
@@ -44,13 +44,14 @@ func (l *link) dial(ctx context.Context) (conn net.Conn, first []byte, err error
 }
 
 // upgrade makes a connection a stream.
-func upgrade(conn net.Conn, endpoint string, within time.Duration) (first []byte, err error) {
+func upgrade(conn net.Conn, endpoint string, within time.Duration, cluster *clusterID) (first []byte, err error) {
 	req, err := http.NewRequest(http.MethodGet, "http://"+endpoint+"/v1/stream", nil)
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Connection", "Upgrade")
 	req.Header.Set("Upgrade", stream.Protocol)
+	cluster.name(req.Header)
 	if err := conn.SetDeadline(time.Now().Add(within)); err != nil {
 		return nil, err
 	}
@@ -74,6 +75,9 @@ func upgrade(conn net.Conn, endpoint string, within time.Duration) (first []byte
 		return nil, fmt.Errorf("%w: %s", errNoStreams, resp.Status)
 	case resp.StatusCode != http.StatusSwitchingProtocols || resp.Header.Get("Upgrade") != stream.Protocol:
 		return nil, fmt.Errorf("%w: %s: %w", errNoStreams, resp.Status, errNeverStreams)
+	}
+	if err := cluster.learn(resp.Header); err != nil {
+		return nil, err
 	}
 	first = make([]byte, in.Buffered())
 	if _, err := io.ReadFull(in, first); err != nil {

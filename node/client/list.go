@@ -88,6 +88,11 @@ func getJSON[T any](ctx context.Context, c *Client, url string, maxBytes int64) 
 	if err != nil {
 		return answer, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
+	return doJSON[T](c, req, maxBytes)
+}
+
+// doJSON sends a request, and returns its JSON response of at most maxBytes.
+func doJSON[T any](c *Client, req *http.Request, maxBytes int64) (answer T, err error) {
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return answer, describeTLS(err)

@@ -32,9 +32,22 @@ type Dir struct {
 
 // Open locks a directory for this process, and creates it and its parents if they are
 // missing. It fails with ErrLocked while another Dir has the lock, in this process or
-// another, and with ErrUntrusted if other users can change the directory or a file of
-// the log in it. The lock ends with its process.
+// another, with ErrUntrusted if other users can change the directory or a file of the
+// log in it, and with ErrRestoring if the directory was not restored completely. The lock
+// ends with its process.
 func Open(dir string) (*Dir, error) {
+	d, err := open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkRestored(d.Path()); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// open is Open for any directory.
+func open(dir string) (*Dir, error) {
 	if dir == "" {
 		return nil, errors.New("files: the directory has no name: give the node one of its own")
 	}

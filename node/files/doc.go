@@ -10,6 +10,7 @@
 //
 //	wal-*      the log: the files that List, Read and Execute access
 //	LOCK       locked by the process that uses the directory; it is never removed
+//	RESTORING  there as long as a restoration is not complete: Open refuses the directory
 //	the rest   not touched, such as the peers.json of earlier versions
 //
 // # Other users

@@ -48,6 +48,7 @@ const (
 	statusBadRequest     = 400
 	statusNotFound       = 404
 	statusConflict       = 409
+	statusMisdirected    = 421
 	statusUnprocessable  = 422
 	statusUnavailable    = 503
 	statusGatewayTimeout = 504
@@ -62,6 +63,8 @@ func StatusOf(why op.Reason) int {
 		return statusUnavailable
 	case op.UnknownDefinition:
 		return statusNotFound
+	case op.OtherCluster:
+		return statusMisdirected
 	case op.UnknownState:
 		return statusUnprocessable
 	case op.BadRequest:

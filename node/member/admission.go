@@ -135,6 +135,11 @@ func (m *Member) rejectionReason(p *peer, in *Introduction) string {
 	if ids := idsOf(in.Members); !sameIDs(ids, m.ids) && (in.Stage != Formed || len(ids) > 0) {
 		return "it was started for members " + formatIDs(ids) + ", and this node for " + formatIDs(m.ids) + ": give all the same"
 	}
+	if m.cluster.Stage != Formed && in.Stage != Formed {
+		if why := m.otherOrigin(in); why != "" {
+			return why
+		}
+	}
 	if m.cluster.Stage == Formed && in.Stage != Empty && in.Cluster != m.cluster.ID {
 		return "it is of another cluster, formed by other logs"
 	}
@@ -284,6 +289,9 @@ func (m *Member) sendIntroduction(p *peer, answer bool) {
 		fallthrough
 	default:
 		in.Cluster = m.cluster.ID
+	}
+	if m.durableStage != Formed {
+		in.More = originOf(m.node.Origin()).append(in.More)
 	}
 	m.sends = append(m.sends, node.Send{To: p.id, Message: in})
 	p.introducedAt = m.now

@@ -18,6 +18,12 @@ func TestMembersConvergeAfterFaults(t *testing.T) {
 		s := &faults{Rand: rand.New(rand.NewPCG(seed, 0))}
 		s.world = newWorld(2 + s.IntN(6))
 		s.randomLoss = s.deliversNow
+		restored := seed%3 == 0
+		for _, h := range s.hosts[1:] {
+			if restored {
+				h.restore('b', "")
+			}
+		}
 		for range 20 + s.IntN(60) {
 			s.inject()
 			s.run(time.Duration(s.IntN(400)) * time.Millisecond)
@@ -28,6 +34,7 @@ func TestMembersConvergeAfterFaults(t *testing.T) {
 			require.NotNil(t, h.member, "seed %d: node %d ended\n%s", seed, h.id, &s.output)
 			is := h.member.Status()
 			require.True(t, is.Ready && len(is.Admitted) == len(s.hosts)-2, "seed %d: node %d: %+v\n%s", seed, h.id, is, &s.output)
+			require.Equal(t, restored, h.member.Node().Origin() != nil)
 		}
 		require.NotContains(t, s.output.String(), "notice", "seed %d", seed)
 		require.NotContains(t, s.output.String(), "abstains", "seed %d", seed)

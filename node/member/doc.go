@@ -16,6 +16,7 @@
 //   - introduction.go: the message;
 //   - cluster.go, formation.go: the cluster's record, and how a cluster is formed,
 //     once;
+//   - origin.go: members that were restored from a backup;
 //   - admission.go: introductions are received, judged and answered;
 //   - other_log.go: another log in a peer's name, wiped or a stranger's, is refused;
 //   - dispute.go: a node whose log is disputed abstains;

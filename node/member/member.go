@@ -183,7 +183,7 @@ func (m *Member) boot(ev *node.Event) error {
 }
 
 // ensureCluster checks that a log that is not empty is of a cluster, and of the
-// one that the member was started for.
+// one that the member was started for. One that was restored is of none yet.
 func (m *Member) ensureCluster() error {
 	switch {
 	case m.cluster.Stage != Empty:
@@ -193,7 +193,7 @@ func (m *Member) ensureCluster() error {
 		}
 		m.durableStage = m.cluster.Stage
 		return nil
-	case !m.node.IsEmpty():
+	case !m.node.IsEmpty() && m.node.Origin() == nil:
 		m.cluster = legacyCluster(m.cfg.Node.Cluster, m.self, m.ids)
 	case m.cfg.Formed != nil && slices.Contains(m.cfg.Formed, m.self):
 		m.cluster = newCluster(m.cfg.Node.Cluster, m.cfg.Formed)

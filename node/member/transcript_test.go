@@ -25,6 +25,7 @@ import (
 //	restore NODE          replace its disk by the copy, while it is down
 //	slow|fast NODE        its disk waits for the command sync, or no longer
 //	sync NODE [N]         its disk carries out all pending operations, or the first N
+//	restored NODE BACKUP [FOR]  its disk is empty, and gets a log that was restored
 //	inherit NODE          give it a log of a version that recorded no clusters
 //	cut|join A B          links both ways
 //	lose A>B [KIND]       messages of that type, or all, are lost on that link
@@ -118,6 +119,8 @@ func (x *transcript) host(name string, h *host, args []string) {
 	case "fast":
 		h.slow = false
 		h.sync()
+	case "restored":
+		h.restore([]byte(args[0])[0], strings.Join(args[1:], ""))
 	case "inherit":
 		h.formatLegacyLog()
 	case "peers":

@@ -245,3 +245,24 @@ func (h *host) formatLegacyLog() {
 		}
 	}
 }
+
+// restore gives a host a log that was restored from a backup, for a cluster of some name.
+func (h *host) restore(backup byte, cluster string) {
+	h.wipe()
+	first, err := node.FirstSerialAfter(0, 0)
+	must(err)
+	origin := node.Origin{ID: [32]byte{backup}, Backup: [32]byte{backup}, FirstSerial: first}
+	copy(origin.ID[1:], cluster)
+	r, err := node.NewRestoration(node.RestorationConfig{
+		ID: h.id, Members: h.cfg.Node.Members, Cluster: h.cfg.Node.Cluster, Incarnation: [16]byte{h.incarnation}, Segment: h.cfg.Node.Segment, Origin: origin,
+	}, h.disk)
+	must(err)
+	r.Add("lifecycle/x", &node.Value{Version: 1, Serial: first + 1, StateBefore: "Init", State: "Running", Window: []node.Entry{{ID: "c1.0", To: "Running"}}})
+	r.Finish()
+	for !r.Finished() {
+		for _, q := range r.Take(nil) {
+			h.disk.Execute(q)
+			r.Done(q.Token, nil)
+		}
+	}
+}

@@ -37,4 +37,6 @@ const (
 const (
 	NotLearnt Reason = "not-learnt" // local read: this life has learnt no chosen value, but has an accepted one
 	Stopping  Reason = "stopping"   // the node stops or has stopped; from servers
+
+	OtherCluster Reason = "other-cluster" // the request is for another cluster than the node's; from servers
 )

@@ -21,6 +21,7 @@ func (s *Server) routes() map[string]http.HandlerFunc {
 		"GET /v1/machines/{definition}/{name}":              s.get,
 		"POST /v1/machines/{definition}/{name}/operations":  s.issueID,
 		"POST /v1/machines/{definition}/{name}/transitions": s.propose,
+		"POST /v1/backup":                                   s.backup,
 		"POST /v1/definitions":                              s.define,
 		"GET /v1/definitions":                               s.definitions,
 		"GET /v1/watch":                                     s.watch,
@@ -37,7 +38,7 @@ func (s *Server) handler() http.Handler {
 	for pattern, handle := range s.routes() {
 		mux.HandleFunc(pattern, handle)
 	}
-	return s.withDeadlines(jsonErrors(mux))
+	return s.withDeadlines(s.guardCluster(jsonErrors(mux)))
 }
 
 // withDeadlines bounds the time that a client takes to send its request and to read

@@ -55,6 +55,7 @@ func TestOpenAPIHasTheFields(t *testing.T) {
 		"Transition": httpapi.Transition{}, "Issued": httpapi.Issued{}, "Machine": watch.Machine{}, "Local": httpapi.Local{},
 		"Failure": httpapi.Failure{}, "Page": httpapi.Page{}, "Listed": httpapi.Listed{}, "Definition": fsm.Definition{},
 		"Event": watch.Event{}, "Step": watch.Transition{}, "Gap": watch.Gap{}, "Behind": watch.Behind{}, "Unlearnt": httpapi.Unlearnt{}, "End": watch.End{},
+		"BackupQuery": httpapi.BackupQuery{}, "BackupValues": httpapi.BackupValues{}, "BackupValue": httpapi.BackupValue{},
 		"Status": httpapi.Status{}, "Health": httpapi.Health{}, "HealthCheck": httpapi.HealthCheck{}, "PeerStatus": httpapi.PeerStatus{},
 	}
 	named := slices.Sorted(maps.Keys(schemas))
@@ -103,7 +104,7 @@ func TestOpenAPIHasTheCodes(t *testing.T) {
 	code := readOpenAPI(t).Components.Schemas["Failure"].Value.Properties["error"].Value.Properties["code"].Value
 	said := []node.Reason{
 		node.Illegal, node.VersionMismatch, node.WindowExpired, node.WatermarkAhead, node.IDConflict, node.UnknownState,
-		node.UnknownDefinition, node.BadRequest, node.Overloaded, node.Timeout, node.Abstains, node.Stopping,
+		node.UnknownDefinition, node.BadRequest, node.Overloaded, node.Timeout, node.Abstains, node.Stopping, node.OtherCluster,
 	}
 	var documented []string
 	for _, c := range code.Enum {
@@ -123,6 +124,7 @@ type apiTest struct {
 	t      *testing.T
 	c      *cluster
 	router routers.Router
+	named  string          // the cluster that requests name; empty: none
 	met    map[string]bool // method, path of the document, status
 }
 
@@ -134,6 +136,9 @@ func (a *apiTest) request(id node.ID, method, path, body string, wrong bool) (in
 	require.NoError(a.t, err)
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if a.named != "" {
+		req.Header.Set(httpapi.ClusterHeader, a.named)
 	}
 	plain := req.Clone(a.t.Context())
 	plain.URL.Host, plain.URL.Scheme, plain.Body = "", "", io.NopCloser(strings.NewReader(body))
@@ -216,6 +221,9 @@ func (a *apiTest) useCluster() {
 		{"GET", "/v1/machines/nothing/web", ``, false},
 		{"GET", "/v1/machines?prefix=lifecycle/&limit=1&state=Stopped&consistency=linearizable", ``, false},
 		{"GET", "/v1/machines?limit=0", ``, true},
+		{"POST", "/v1/backup", `{"keys":["lifecycle/web","lifecycle/none"]}`, false},
+		{"POST", "/v1/backup", `{"keys":[]}`, true},
+		{"POST", "/v1/backup", `{"keys":["nothing/web"]}`, false},
 		{"GET", "/v1/definitions", ``, false},
 		{"POST", "/v1/definitions", `{"name":"door","states":["open","shut"],"initial":"shut","transitions":[{"from":"shut","to":"open"}]}`, false},
 		{"POST", "/v1/definitions", `{"name":"door","states":["open","shut"],"initial":"open","transitions":[{"from":"open","to":"shut"}]}`, false},
@@ -233,6 +241,11 @@ func (a *apiTest) useCluster() {
 	} {
 		a.request(1, q.method, q.path, q.body, q.wrong)
 	}
+	a.named = "00000000000000000000000000000000"
+	a.request(1, "GET", web, ``, false)
+	a.request(1, "POST", web+"/transitions", `{"to":"Running"}`, false)
+	a.request(1, "POST", "/v1/backup", `{"keys":["lifecycle/web"]}`, false)
+	a.named = ""
 }
 
 // useLoneNode sends requests to a node that has lost the others, about a machine
@@ -246,6 +259,7 @@ func (a *apiTest) useLoneNode() {
 	a.c.stop(3)
 	a.request(1, "POST", web+"/transitions", `{"to":"Stopped"}`, false)
 	a.request(1, "GET", "/v1/machines?consistency=linearizable", ``, false)
+	a.request(1, "POST", "/v1/backup", `{"keys":["lifecycle/web"]}`, false)
 	a.request(1, "GET", web, ``, false)
 	a.request(1, "POST", web+"/operations", ``, false)
 	a.request(1, "POST", "/v1/definitions", `{"name":"door","states":["open","shut"],"initial":"open","transitions":[{"from":"open","to":"shut"}]}`, false)
@@ -272,6 +286,7 @@ func (a *apiTest) useBusyNode() {
 	a.request(1, "GET", "/v1/machines?consistency=linearizable", ``, false)
 	a.request(1, "POST", web+"/transitions", `{"to":"Running"}`, false)
 	a.request(1, "POST", web+"/operations", ``, false)
+	a.request(1, "POST", "/v1/backup", `{"keys":["lifecycle/web"]}`, false)
 	a.request(1, "GET", "/v1/watch?key=lifecycle/web", ``, false)
 	a.request(1, "POST", "/v1/definitions", `{"name":"door","states":["open","shut"],"initial":"open","transitions":[{"from":"open","to":"shut"}]}`, false)
 }

@@ -73,6 +73,7 @@ type Server struct {
 	conns     *connLimiter
 	tls       *tlsState // nil: none
 	streams   *streams
+	guard     clusterGuard
 	closing   chan struct{} // closed when Close is called
 	closeOnce sync.Once     // for closing
 	running   bool          // run has begun

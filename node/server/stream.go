@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/node/stream"
@@ -144,8 +145,14 @@ func (s *Server) hello() stream.Hello {
 	}
 }
 
-// switching is the response that begins a stream.
-const switching = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + stream.Protocol + "\r\n\r\n"
+// switching returns the response that begins a stream.
+func (s *Server) switching() []byte {
+	head := "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + stream.Protocol + "\r\n"
+	if own := s.ownCluster(); own != "" {
+		head += httpapi.ClusterHeader + ": " + own + "\r\n"
+	}
+	return []byte(head + "\r\n")
+}
 
 // exchangeResponse is a response of the service to an exchange of a stream.
 type exchangeResponse struct {

@@ -13,7 +13,7 @@ const streamKept = 64 << 10
 
 // writeLoop sends what is to be sent until the stream ends.
 func (c *streamConn) writeLoop() {
-	out, pulls := []byte(switching), []clientEvent(nil)
+	out, pulls := c.server.switching(), []clientEvent(nil)
 	closing, done := c.server.closing, c.server.loop.done
 	for {
 		pulls = c.encode(pulls)

@@ -43,22 +43,25 @@ func (s *Server) issueID(w http.ResponseWriter, r *http.Request) {
 
 // propose carries out a transition.
 func (s *Server) propose(w http.ResponseWriter, r *http.Request) {
-	key, err := machineKey(r)
-	if err != nil {
-		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
-		return
-	}
-	t, err := readTransition(w, r)
-	if err != nil {
-		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
-		return
-	}
-	req, err := t.Request(key, repeatable(r.Header), randomName)
+	req, err := readProposal(w, r)
 	if err != nil {
 		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
 	}
 	s.forward(w, r, req)
+}
+
+// readProposal reads the request for a transition.
+func readProposal(w http.ResponseWriter, r *http.Request) (*node.Request, error) {
+	key, err := machineKey(r)
+	if err != nil {
+		return nil, err
+	}
+	t, err := readTransition(w, r)
+	if err != nil {
+		return nil, err
+	}
+	return t.Request(key, repeatable(r.Header), randomName)
 }
 
 // repeatable returns the id that the header of a request gives its operation, or "".

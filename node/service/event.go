@@ -46,6 +46,10 @@ type Query struct {
 	State        string // only machines in this state; empty: any
 	Limit        int    // the most machines of a page
 	Linearizable bool   // read each machine; otherwise: as known to this node
+
+	// Keys, of a listing, are the machines to read from a majority, with their values, for
+	// a backup. Nothing else counts then.
+	Keys []string
 }
 
 // Effects is the output of one step. It is valid until the next step.
@@ -83,11 +87,13 @@ type Reply struct {
 // Next is the After of the following page; a page without it is the last. A page may
 // be shorter than its limit, even empty.
 type Page struct {
-	Ticket   Ticket
-	Machines []Listed
-	Next     string
-	Refused  *node.Reply // not committed, or nil
-	Err      error       // with Refused: the node gave no reply
+	Ticket      Ticket
+	Machines    []Listed
+	Values      []Known // of Query.Keys, without machines that have no entry
+	FirstSerial uint64  // with Values: from which the cluster counts serials
+	Next        string
+	Refused     *node.Reply // not committed, or nil
+	Err         error       // with Refused: the node gave no reply
 }
 
 // Listed is a machine in a listing.

@@ -23,8 +23,11 @@ type listing struct {
 	full   bool   // the scan has ended
 	page   Page
 
+	values  []*node.Value // of a query of keys, by index of the page's machines; nil: no entry
 	replies []*node.Reply // by index of the page's machines; nil: none yet
 	next    int           // index of the next machine to read
+	again   []int         // ... of machines to read once more
+	rereads int           // reads of machines that were read before
 	reading int           // reads without a reply
 	over    bool
 }
@@ -39,6 +42,9 @@ func (s *Service) list(t Ticket, q *Query) {
 	default:
 		l := &listing{ticket: t, query: *q, after: q.After, page: Page{Ticket: t, Machines: []Listed{}}}
 		s.listings = append(s.listings, l)
+		if q.Keys != nil {
+			s.readValues(l)
+		}
 	}
 }
 
@@ -107,9 +113,8 @@ func (s *Service) endScan(l *listing) {
 // readMore begins reads of a listing, as many as there may be, and answers the
 // listing after the last.
 func (s *Service) readMore(l *listing) {
-	for !l.over && l.reading < maxReaders && l.next < len(l.replies) {
-		i := l.next
-		l.next++
+	for !l.over && l.reading < maxReaders && l.unread() > 0 {
+		i := l.takeUnread()
 		l.reading++
 		s.call(&request{
 			req: s.read(l.page.Machines[i].Key),
@@ -120,19 +125,39 @@ func (s *Service) readMore(l *listing) {
 					return
 				}
 				l.replies[i] = r
+				if l.values != nil {
+					s.keepValue(l, i)
+				}
 				s.readMore(l)
 			},
 			onError: func(err error) { s.endListing(l, Unserved(nil, err), err) },
 		})
 	}
-	if !l.over && l.reading == 0 && l.next == len(l.replies) {
+	if !l.over && l.reading == 0 && l.unread() == 0 {
 		l.keepRead()
 		s.endListing(l, nil, nil)
 	}
 }
 
+// unread is the number of machines that no read has begun of.
+func (l *listing) unread() int { return len(l.replies) - l.next + len(l.again) }
+
+// takeUnread returns the index of one of them.
+func (l *listing) takeUnread() (i int) {
+	if last := len(l.again) - 1; last >= 0 {
+		i, l.again = l.again[last], l.again[:last]
+		return i
+	}
+	l.next++
+	return l.next - 1
+}
+
 // keepRead keeps the machines that exist, with the requested state, as they were read.
 func (l *listing) keepRead() {
+	if l.values != nil {
+		l.keepValues()
+		return
+	}
 	kept := l.page.Machines[:0]
 	for i, m := range l.page.Machines {
 		if r := l.replies[i]; r.Version > 0 && (l.query.State == "" || r.State == l.query.State) {

@@ -87,3 +87,14 @@ func FirstSerialAfter(first, variant uint64) (uint64, error) {
 	}
 	return next, nil
 }
+
+// OriginIn returns the origin of a log that was inspected; nil: it began empty.
+func OriginIn(x *LogInspection) (*Origin, error) {
+	for _, note := range x.Notes {
+		if note.Name == originNote {
+			o, err := decodeOrigin(note.Data)
+			return &o, err
+		}
+	}
+	return nil, nil
+}

@@ -101,7 +101,8 @@ func jsonl(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // ports gives a script ports of its own for three nodes: $PEERS and $HTTP are base
-// ports, as lockstep cluster takes them, $E holds the nodes' HTTP addresses.
+// ports, as lockstep cluster takes them, $E holds the nodes' HTTP addresses. $P is the
+// same for --peers, $H1 to $H3 are the ports of the addresses.
 func ports(env *testscript.Env) error {
 	base, err := allocatePorts(8)
 	if err != nil {
@@ -110,6 +111,10 @@ func ports(env *testscript.Env) error {
 	http := base + 4
 	env.Setenv("PEERS", strconv.Itoa(base))
 	env.Setenv("HTTP", strconv.Itoa(http))
+	env.Setenv("P", fmt.Sprintf("1=127.0.0.1:%d,2=127.0.0.1:%d,3=127.0.0.1:%d", base+1, base+2, base+3))
+	for i := 1; i <= 3; i++ {
+		env.Setenv(fmt.Sprintf("H%d", i), strconv.Itoa(http+i))
+	}
 	env.Setenv("E", fmt.Sprintf("127.0.0.1:%d,127.0.0.1:%d,127.0.0.1:%d", http+1, http+2, http+3))
 	return nil
 }

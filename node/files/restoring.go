@@ -95,3 +95,12 @@ func (d *Dir) Restored() error {
 	}
 	return d.wrapError("sync", d.Path(), syncDir(d.handle))
 }
+
+// OpenExisting is Open for a directory that is there, to read it. It creates nothing but
+// the LOCK of a directory that has none.
+func OpenExisting(dir string) (*Dir, error) {
+	if _, err := os.Stat(dir); err != nil {
+		return nil, explain(err)
+	}
+	return Open(dir)
+}

@@ -67,6 +67,8 @@
 //   - [github.com/lockstep-dst/lockstep/node/streamserver]: a node's side of one
 //     client's stream, between its bytes and the service.
 //   - [github.com/lockstep-dst/lockstep/node/watch]: streams of changes.
+//   - [github.com/lockstep-dst/lockstep/node/backup]: backups, and clusters restored from
+//     them.
 //   - [github.com/lockstep-dst/lockstep/node/session]: the side of clients: attempts,
 //     failover, outcomes.
 //   - [github.com/lockstep-dst/lockstep/node/wire]

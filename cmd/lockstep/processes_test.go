@@ -36,6 +36,7 @@ func eventually(t testing.TB, what string, condition func() bool) {
 type processCluster struct {
 	t         testing.TB
 	dir       string
+	cluster   string   // its name; empty: the default
 	addresses []string // of peers, node 1 first
 	endpoints []string
 	prefix    []string   // of the command line of a node; nil: none
@@ -121,6 +122,9 @@ func (c *processCluster) startOf(i, n int) {
 	p := &process{ended: make(chan struct{})}
 	line := append(slices.Clone(c.prefix), "lockstep", "node", "--id", strconv.Itoa(i+1), "--peers", c.peers(n),
 		"--http", c.endpoints[i], "--data", c.data(i))
+	if c.cluster != "" {
+		line = append(line, "--cluster", c.cluster)
+	}
 	p.Cmd = exec.Command(line[0], line[1:]...)
 	p.Stdout, p.Stderr = &p.output, &p.output
 	require.NoError(c.t, p.Start())

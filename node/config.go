@@ -50,6 +50,11 @@ type Config struct {
 	FirstBoot  uint64 // of a log that is created
 	FirstRound uint64 // of each machine
 
+	// FirstSerial is the serial of machines without entries, as in a cluster that was
+	// restored. All members must agree on it. 0 in production: logs that were restored
+	// have their own, which counts.
+	FirstSerial uint64
+
 	Observer Observer // receives observations; nil in production
 	Marks    *Marks   // counts coverage marks; nil in production
 }
@@ -120,6 +125,8 @@ func (c *Config) Validate() error {
 		return fail("first boot: %d: want at most %d", c.FirstBoot, MaxFirstBoot)
 	case c.FirstRound > MaxFirstRound:
 		return fail("first round: %d: want at most %d", c.FirstRound, uint64(MaxFirstRound))
+	case c.FirstSerial > MaxFirstSerial:
+		return fail("first serial: %d: want at most %d", c.FirstSerial, uint64(MaxFirstSerial))
 	}
 	for i, m := range c.Members {
 		if m == 0 || slices.Contains(c.Members[:i], m) {

@@ -170,7 +170,7 @@ func New(cfg Config) (*Node, error) {
 	cfg.Members = slices.Sorted(slices.Values(cfg.Members))
 	n := &Node{
 		cfg: cfg, majority: len(cfg.Members)/2 + 1,
-		machines: map[string]*machine{},
+		machines: map[string]*machine{}, firstSerial: cfg.FirstSerial,
 	}
 	invariant.Check(2*n.majority > len(cfg.Members) && n.majority <= len(cfg.Members), "node: two quorums have a member in common")
 	n.definitions = newDefinitions(n, &n.cfg, &n.counts)

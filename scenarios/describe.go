@@ -79,6 +79,9 @@ func (p *Plan) Summary() string {
 	if k.FirstBoot != 0 || k.FirstRound != 0 {
 		fmt.Fprintf(&b, "boots begin with %d, rounds with %d\n", max(1, k.FirstBoot), max(1, k.FirstRound))
 	}
+	if k.FirstSerial != 0 {
+		fmt.Fprintf(&b, "serials begin with %d, as after a restoration\n", k.FirstSerial)
+	}
 	for i := range p.NodeKnobs {
 		fmt.Fprintf(&b, "%v\n", &p.NodeKnobs[i])
 	}

@@ -22,8 +22,8 @@ func generateRepairList(c Choices, p *Plan, shape Shape) {
 	}
 }
 
-// generateLimits chooses small logs in which new work is refused, and where boots and
-// rounds begin: shortly before a number needs one more byte, or as far as they go.
+// generateLimits chooses small logs in which new work is refused, and where boots, rounds
+// and serials begin: shortly before a number needs one more byte, or as far as they go.
 func generateLimits(c Choices, p *Plan, shape Shape) {
 	if shape.Profile == None {
 		return
@@ -36,5 +36,8 @@ func generateLimits(c Choices, p *Plan, shape Shape) {
 	}
 	if c.Often("first round?", 10) {
 		p.Knobs.FirstRound = []uint64{1<<8 - 4, 1<<16 - 4, 1<<32 - 4, maxFirstRound}[c.Choose("first round", 4)]
+	}
+	if shape.Workload == nil && c.Often("first serial?", 8) {
+		p.Knobs.FirstSerial = []uint64{3, 17, 1<<7 - 2, maxFirstSerial}[c.Choose("first serial", 4)]
 	}
 }

@@ -132,6 +132,9 @@ func (p *Plan) checkKnobs() error {
 	if k.FirstBoot > maxFirstBoot || k.FirstRound > maxFirstRound {
 		return fmt.Errorf("knobs: first_boot %d, first_round %d: want at most %d and %d", k.FirstBoot, k.FirstRound, uint64(maxFirstBoot), uint64(maxFirstRound))
 	}
+	if k.FirstSerial > maxFirstSerial {
+		return fmt.Errorf("knobs.first_serial: %d: want at most %d", k.FirstSerial, maxFirstSerial)
+	}
 	if k.CodecPercent < 0 || k.CodecPercent > 100 {
 		return fmt.Errorf("knobs.codec_percent: %d: want 1 to 100, or 0 for all", k.CodecPercent)
 	}
@@ -153,6 +156,10 @@ const (
 	maxFirstBoot  = 1<<64 - 1000
 	maxFirstRound = 1<<62 - 1<<32
 )
+
+// maxFirstSerial bounds the knob with which serials begin: oracles keep a place for each
+// serial before it.
+const maxFirstSerial = 1 << 12
 
 // Bounds of the knob that sizes the segments of a log.
 const (

@@ -43,7 +43,7 @@ type machineTruth struct {
 	ballots        map[node.Ballot]*ballotRecord              // every ballot that was proposed or requested as the next
 	ballotCache    [2]cachedBallot                            // the last two lookups of votes
 	highestChosen  node.Ballot                                // highest chosen ballot
-	entries        []node.Entry                               // chosen entries; entries[i] has serial i+1
+	entries        []node.Entry                               // chosen entries; entries[i] has serial i+1; those up to the first serial are none
 	versions       []uint64                                   // version after each entry
 	operations     map[string]*operation                      // by name
 	rounds         roundLog                                   // rounds on the healed network
@@ -136,6 +136,12 @@ func newOracle(p *scenarios.Plan) *oracle {
 	}
 }
 
+// firstSerial is the serial of machines without entries.
+func (o *oracle) firstSerial() uint64 { return o.plan.Knobs.FirstSerial }
+
+// isUsed reports whether the machine has a chosen entry.
+func (o *oracle) isUsed(t *machineTruth) bool { return uint64(len(t.entries)) > o.firstSerial() }
+
 // forNode sets the time and the node of the next observation.
 func (o *oracle) forNode(now scenarios.Duration, id sim.ID) *oracle {
 	o.now, o.id = now, id
@@ -160,6 +166,7 @@ func (o *oracle) machine(key string) *machineTruth {
 	t := o.machines[key]
 	if t == nil {
 		t = &machineTruth{key: key, ballots: map[node.Ballot]*ballotRecord{}, operations: map[string]*operation{}}
+		t.entries, t.versions = make([]node.Entry, o.firstSerial()), make([]uint64, o.firstSerial())
 		o.machines[key] = t
 	}
 	*last = t

@@ -66,7 +66,7 @@ func (a *attemptState) noteChosen(id node.OpID, c *node.ChosenValue) {
 // it is absent from the value that it goes on from, and from all before. Of an operation
 // that is carried out at its expected version none of this is needed.
 func (o *oracle) checkAbsence(t *machineTruth, f *node.Observation, e *node.Entry, a *attemptState) *scenarios.Violation {
-	base, evicted := uint64(0), uint64(0)
+	base, evicted := o.firstSerial(), o.firstSerial()
 	if r := t.ballot(f.BaseBallot); r != nil && r.value != nil {
 		base, evicted = r.value.Serial, r.value.Serial-uint64(len(r.value.Window))
 	} else if !f.BaseBallot.IsZero() {

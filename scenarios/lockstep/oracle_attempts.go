@@ -262,7 +262,7 @@ func (o *oracle) checkReply(client sim.ID, r *node.Reply) *scenarios.Violation {
 	if r.State == "" || r.Kind == node.ReadLocal {
 		return nil
 	}
-	if r.Serial > uint64(len(t.entries)) || r.Serial > 0 && (t.entries[r.Serial-1].To != r.State || t.versions[r.Serial-1] != r.Version) {
+	if r.Serial > uint64(len(t.entries)) || r.Serial < o.firstSerial() || r.Serial > o.firstSerial() && (t.entries[r.Serial-1].To != r.State || t.versions[r.Serial-1] != r.Version) {
 		return o.violation("outcomes", "unchosen", r.Key, "answers %v, which no chosen value shows", r)
 	}
 	if (r.Kind == node.Read || r.Outcome == node.Rejected) && r.Serial < a.arrivalSerial && !r.Final {

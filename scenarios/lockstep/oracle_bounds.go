@@ -102,7 +102,7 @@ func (o *oracle) checkSentOften(e *proposerState, p *node.Proposal, same bool) *
 
 // checkBatch: a round adds at most Batch entries, and its value has at most DedupWindow.
 func (o *oracle) checkBatch(t *machineTruth, f *node.Observation) *scenarios.Violation {
-	v, before := f.Value, uint64(0)
+	v, before := f.Value, o.firstSerial()
 	if base := t.ballot(f.BaseBallot); base != nil && base.value != nil {
 		before = base.value.Serial
 	} else if !f.BaseBallot.IsZero() {

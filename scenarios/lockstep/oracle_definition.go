@@ -13,13 +13,13 @@ import (
 // isDefined reports whether the definition of a machine is configured, or was chosen.
 func (o *oracle) isDefined(key string) bool {
 	name, _, err := fsm.SplitKey(key)
-	return err == nil && (!o.plan.IsCreated(key) || len(o.machine(fsm.MetaName+"/"+name).entries) > 0)
+	return err == nil && (!o.plan.IsCreated(key) || o.isUsed(o.machine(fsm.MetaName+"/"+name)))
 }
 
 // chosenText returns the text of a created definition, if one was chosen.
 func (o *oracle) chosenText(name string) string {
-	if t := o.machine(fsm.MetaName + "/" + name); len(t.entries) > 0 {
-		return t.entries[0].To
+	if t := o.machine(fsm.MetaName + "/" + name); o.isUsed(t) {
+		return t.entries[o.firstSerial()].To
 	}
 	return ""
 }

@@ -153,8 +153,8 @@ func (o *oracle) checkFinal(t *machineTruth, s *operation, q *invocation, r *nod
 func (o *oracle) staysIllegal(t *machineTruth) bool {
 	d, _ := o.definition(t.key)
 	state := d.Initial
-	if n := len(t.entries); n > 0 {
-		state = t.entries[n-1].To
+	if o.isUsed(t) {
+		state = t.entries[len(t.entries)-1].To
 	}
 	return (state != fsm.Undefined || d.Name != fsm.MetaName) && !slices.ContainsFunc(d.States, func(to string) bool { return d.Legal(state, to) })
 }

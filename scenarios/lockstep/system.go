@@ -174,7 +174,7 @@ func (r *run) config(id sim.ID, life int) node.Config {
 	cfg.RepairRate = cmp.Or(k.RepairRate, cfg.RepairRate)
 	cfg.RepairList = k.RepairList
 	cfg.Backlog = cmp.Or(k.Backlog, cfg.Backlog)
-	cfg.FirstBoot, cfg.FirstRound = k.FirstBoot, k.FirstRound
+	cfg.FirstBoot, cfg.FirstRound, cfg.FirstSerial = k.FirstBoot, k.FirstRound, r.plan.Knobs.FirstSerial
 	cfg.Jitter = keyed.Seed(r.plan.Seed).Name("jitter").Word(uint64(id)).Uint64()
 	for _, knob := range []struct {
 		to    *int

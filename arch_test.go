@@ -33,6 +33,7 @@ var layers = map[string]layer{
 	"node/internal/invariant":       {pure: true},
 	"node/internal/connlimit":       {pure: true, internal: []string{"node/internal/invariant"}},
 	"node/internal/tlv":             {pure: true},
+	"internal/input":                {},
 	"node/internal/waltest":         {internal: []string{"node/wal"}},
 	"node/files/internal/filestest": {internal: []string{"node/wal"}, external: []string{"github.com/stretchr/testify/require"}},
 	"sim/internal/memo":             {}, // a lock in place of purity: the results that it keeps are those of pure functions
@@ -60,7 +61,7 @@ var layers = map[string]layer{
 	"node/stream":       {pure: true, internal: []string{"node/arena", "node/internal/frame", "node/op", "node/watch"}},
 	"node/session":      {pure: true, internal: []string{"node/arena", "node/hash64", "node/op"}},
 
-	"node/definition": {internal: []string{"node/fsm"}, external: []string{"go.yaml.in/yaml/v3"}},
+	"node/definition": {internal: []string{"internal/input", "node/fsm"}, external: []string{"go.yaml.in/yaml/v3"}},
 
 	"node/tcp":              {internal: []string{"node", "node/member", "node/wire"}},
 	"node/internal/memnet":  {},
@@ -94,15 +95,15 @@ var layers = map[string]layer{
 	"scenarios/systemkit": {pure: true, internal: []string{"scenarios", "sim", "sim/kit"}},
 	"scenarios/rapidplan": {internal: []string{"scenarios"}, external: []string{"pgregory.net/rapid"}},
 	"scenarios/play":      {internal: []string{"checker", "checker/history", "checker/model", "node/arena", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "sim", "sim/disk"}},
-	"scenarios/campaign":  {internal: []string{"checker", "checker/history", "netmodel", "netmodel/keyed", "scenarios", "scenarios/play", "scenarios/internal/shrink", "sim"}},
+	"scenarios/campaign":  {internal: []string{"internal/input", "checker", "checker/history", "netmodel", "netmodel/keyed", "scenarios", "scenarios/play", "scenarios/internal/shrink", "sim"}},
 
 	"scenarios/harness/cli": {external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"}},
 	"scenarios/harness/check": {
-		internal: []string{"checker", "checker/etcd", "checker/guarantee", "checker/history", "checker/jepsen", "checker/model", "node/definition", "node/fsm", "scenarios/harness/cli"},
+		internal: []string{"internal/input", "checker", "checker/etcd", "checker/guarantee", "checker/history", "checker/jepsen", "checker/model", "node/definition", "node/fsm", "scenarios/harness/cli"},
 		external: []string{"github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/spf13/cobra"},
 	},
 	"scenarios/harness": {
-		internal: []string{"node/definition", "node/fsm", "scenarios", "scenarios/campaign", "scenarios/harness/check", "scenarios/harness/cli", "scenarios/play", "sim", "sim/disk"},
+		internal: []string{"internal/input", "node/definition", "node/fsm", "scenarios", "scenarios/campaign", "scenarios/harness/check", "scenarios/harness/cli", "scenarios/play", "sim", "sim/disk"},
 		external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"},
 	},
 

@@ -17,6 +17,10 @@ import (
 // ErrPlan is wrapped by every error about a plan.
 var ErrPlan = errors.New("invalid plan")
 
+// maxObjects bounds the objects of a plan that is read: empty ones take two bytes in a
+// file, and some hundred in memory.
+const maxObjects = 4 << 20
+
 // Encode returns the text form of p: indented JSON with a final newline.
 func Encode(p *Plan) []byte {
 	var b bytes.Buffer
@@ -51,6 +55,9 @@ func withLists(p *Plan) *Plan {
 func Decode(data []byte) (*Plan, error) {
 	if err := checkHead(data); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrPlan, err)
+	}
+	if n := bytes.Count(data, []byte("{")); n > maxObjects {
+		return nil, fmt.Errorf("%w: it has %d objects: want at most %d", ErrPlan, n, maxObjects)
 	}
 	p := new(Plan)
 	if err := decode(data, reflect.ValueOf(p).Elem(), ""); err != nil {

@@ -73,8 +73,14 @@ func (o *options) openResults(root string) (*results, error) {
 	return r, nil
 }
 
+// maxResults bounds the file, in bytes. A finding has some hundred.
+const maxResults = 64 << 20
+
 // read reads the file. A last line that was cut off is removed from it.
 func (r *results) read() error {
+	if info, err := r.file.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() > maxResults {
+		return errors.Join(err, fmt.Errorf("%w: a regular file of at most %d bytes is wanted: give the name of another file", errResults, maxResults))
+	}
 	text, err := io.ReadAll(r.file)
 	if err != nil {
 		return err

@@ -1,14 +1,14 @@
 package definition
 
 import (
-	"os"
-
+	"github.com/lockstep-dst/lockstep/internal/input"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// ReadFile parses the one definition in a file, as Read does.
+// ReadFile parses the one definition in a file, as Read does. It reads only a regular
+// file.
 func ReadFile(file string) (fsm.Definition, error) {
-	data, err := os.ReadFile(file)
+	data, err := input.ReadFile(file, maxFile)
 	if err != nil {
 		return fsm.Definition{}, err
 	}

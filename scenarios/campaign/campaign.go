@@ -64,6 +64,8 @@ func (c *Campaign) Validate() error {
 		return fmt.Errorf("for %v: want 0 or more", c.For)
 	case c.Seeds > 0 && c.Start+(c.Seeds-1) < c.Start:
 		return errors.New("seeds: they would pass the largest seed")
+	case c.Shards > MaxShards:
+		return fmt.Errorf("%d shards: want at most %d", c.Shards, MaxShards)
 	case c.Shard != 0 && c.Shard >= c.Shards:
 		return fmt.Errorf("shard %d of %d: want less than there are, counted from 0", c.Shard, c.Shards)
 	}

@@ -9,6 +9,9 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 )
 
+// MaxShards is the most campaigns that can share the seeds.
+const MaxShards = 1 << 16
+
 // Merged is the joint result of campaigns that share the seeds. The hash and
 // LastNew of its summary have no meaning.
 type Merged struct {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/lockstep-dst/lockstep/internal/input"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/play"
 )
@@ -96,8 +97,12 @@ func RequireSeeds(t T, c Campaign) {
 	t.Logf("%d seeds, %d operations: %+v", sum.Seeds, sum.Outcomes.Total(), sum.Outcomes)
 }
 
+// MaxPlan bounds the file of a plan or an artefact, in bytes. A million operations take
+// 170 MB.
+const MaxPlan = 256 << 20
+
 func readPlan(name string) (*scenarios.Plan, error) {
-	data, err := os.ReadFile(name)
+	data, err := input.ReadFile(name, MaxPlan)
 	if err != nil {
 		return nil, err
 	}

@@ -9,11 +9,15 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/lockstep-dst/lockstep/internal/input"
 	"github.com/lockstep-dst/lockstep/scenarios"
 )
 
 // ErrState is wrapped by errors about the state that a campaign resumes from.
 var ErrState = errors.New("cannot go on from this state")
+
+// maxState bounds a state file, in bytes. One of a long campaign has some hundred kilobytes.
+const maxState = 64 << 20
 
 const (
 	stateFormat  = "lockstep-campaign"
@@ -85,13 +89,16 @@ func (c *Campaign) ReadState(name, build string) error {
 }
 
 func loadState(name string) (*savedState, error) {
-	data, err := os.ReadFile(name)
+	data, err := input.ReadFile(name, maxState)
 	if err != nil {
 		return nil, err
 	}
 	var s savedState
 	if err := json.Unmarshal(data, &s); err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", name, ErrState, err)
+	}
+	if s.Shards == 0 || s.Shards > MaxShards || s.Shard >= s.Shards {
+		return nil, fmt.Errorf("%s: %w: it is of shard %d/%d: want at most %d shards, counted from 0", name, ErrState, s.Shard, s.Shards, MaxShards)
 	}
 	return &s, nil
 }

@@ -172,8 +172,8 @@ func parseShard(s string) (shard, shards uint64, err error) {
 	i, n, _ := strings.Cut(s, "/")
 	shard, errI := strconv.ParseUint(i, 10, 64)
 	shards, errN := strconv.ParseUint(n, 10, 64)
-	if errI != nil || errN != nil || shard >= shards {
-		return 0, 0, fmt.Errorf("--shard %s: want i/n with i from 0 to n-1, as in 0/4", s)
+	if errI != nil || errN != nil || shard >= shards || shards > campaign.MaxShards {
+		return 0, 0, fmt.Errorf("--shard %s: want i/n with i from 0 to n-1 and n up to %d, as in 0/4", s, campaign.MaxShards)
 	}
 	return shard, shards, nil
 }

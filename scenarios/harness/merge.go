@@ -31,6 +31,9 @@ they have shown together, as one campaign does at its end, with the same exit co
 	return cmd
 }
 
+// maxMissingShown bounds the missing shards that are told one by one.
+const maxMissingShown = 16
+
 func (f *fuzz) merge(cmd *cobra.Command, names []string) error {
 	m, err := campaign.MergeStates(names)
 	if err != nil {
@@ -49,7 +52,11 @@ func (f *fuzz) merge(cmd *cobra.Command, names []string) error {
 	}
 	c.Start, c.Shards = m.Start, m.Shards
 	rep := f.reporter(cmd)
-	for _, shard := range m.Missing {
+	for i, shard := range m.Missing {
+		if i == maxMissingShown {
+			fmt.Fprintf(cmd.ErrOrStderr(), "and %d shards more are missing\n", len(m.Missing)-i)
+			break
+		}
 		fmt.Fprintf(cmd.ErrOrStderr(), "shard %d/%d is missing\n", shard, m.Shards)
 	}
 	rep.summary(c, &m.Summary, cli.CPUTime(), f.replayLine)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/lockstep-dst/lockstep/internal/input"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
@@ -140,9 +141,10 @@ func (l systemList) decodePlan(name string, data []byte) (*scenarios.Plan, error
 	return p, nil
 }
 
+// readInput returns the content of a file or, for "-", of in.
 func readInput(name string, in io.Reader) ([]byte, error) {
 	if name == "-" {
-		return io.ReadAll(in)
+		return input.ReadAll("standard input", in, campaign.MaxPlan)
 	}
-	return os.ReadFile(name)
+	return input.ReadFile(name, campaign.MaxPlan)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"reflect"
 	"runtime"
@@ -18,6 +17,7 @@ import (
 	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/checker/jepsen"
 	"github.com/lockstep-dst/lockstep/checker/model"
+	"github.com/lockstep-dst/lockstep/internal/input"
 	"github.com/lockstep-dst/lockstep/node/definition"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
@@ -289,11 +289,14 @@ func clientReports(dir string) []string {
 	return files
 }
 
+// maxReports bounds the reports of one client of etcd's robustness tests, in bytes.
+const maxReports = 1 << 30
+
 // readReports reads the reports of the clients of one run.
 func (s *historyFlags) readReports(files []string) (source, error) {
 	var readers []io.Reader
 	for _, name := range files {
-		text, err := os.ReadFile(name)
+		text, err := input.ReadFile(name, maxReports)
 		if err != nil {
 			return source{}, err
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/checker/history"
+	"github.com/lockstep-dst/lockstep/internal/printable"
 )
 
 // Hardest is the window of a history in which most operations overlap: there
@@ -98,7 +99,7 @@ func (h *Hardest) String() string {
 		if i == 0 {
 			separator = ": "
 		}
-		text += separator + id
+		text += separator + printable.String(id)
 	}
 	if more := h.Overlapping - len(h.Operations); more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
@@ -108,7 +109,7 @@ func (h *Hardest) String() string {
 	}
 	text += "\nwhat would help:\n"
 	for _, advice := range h.Help {
-		text += "  " + advice + "\n"
+		text += "  " + printable.String(advice) + "\n"
 	}
 	return text
 }

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/lockstep-dst/lockstep/checker/history"
+	"github.com/lockstep-dst/lockstep/internal/printable"
 )
 
 // Timeline draws operations, one per line, as bars between their calls and
@@ -48,7 +49,7 @@ func timeline(rows []Row, mark string) string {
 		case mark != "":
 			fmt.Fprint(w, "  ")
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s %s\n", row.ID, bar, row.Text, formatTime(row.Call), until)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s %s\n", printable.String(row.ID), bar, printable.String(row.Text), formatTime(row.Call), until)
 	}
 	w.Flush()
 	return b.String()
@@ -109,7 +110,7 @@ func (a *Account) evidence() string {
 		text += "  " + line
 	}
 	for _, fact := range a.Facts {
-		text += fact + "\n"
+		text += printable.String(fact) + "\n"
 	}
 	return text
 }

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/lockstep-dst/lockstep/internal/printable"
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/client"
 	"github.com/lockstep-dst/lockstep/node/fsm"
@@ -161,7 +162,7 @@ func (a *clientFlags) doOperation(cmd *cobra.Command, op session.Operation) erro
 // carried out and done is not empty, it prints done instead.
 func (a *clientFlags) finish(cmd *cobra.Command, op session.Operation, r client.Result, done string) error {
 	if done != "" && r.Outcome == node.Committed && !cli.AsJSON(cmd) {
-		_, err := fmt.Fprintln(cmd.OutOrStdout(), done)
+		_, err := fmt.Fprintln(cmd.OutOrStdout(), printable.String(done))
 		return err
 	}
 	if err := printOutcome(cmd, op, r); err != nil {
@@ -199,12 +200,12 @@ func printOutcome(cmd *cobra.Command, op session.Operation, r client.Result) err
 		return json.NewEncoder(out).Encode(j)
 	}
 	if r.Outcome == node.Committed {
-		_, err := fmt.Fprintf(out, "%s %s v%d\n", op.Key, r.State, r.Version)
+		_, err := fmt.Fprintf(out, "%s %s v%d\n", op.Key, printable.String(r.State), r.Version)
 		return err
 	}
 	text := fmt.Sprintf("%s: %s", j.Outcome, j.Code)
 	if j.Text != "" {
-		text += ": " + j.Text
+		text += ": " + printable.String(j.Text)
 	}
 	if r.Outcome == node.Unknown && op.Kind == node.Propose {
 		text += "\n" + remedy(op.Key, r)
@@ -303,7 +304,7 @@ func printStatus(cmd *cobra.Command, all []nodeStatus) error {
 	fmt.Fprintln(w, "ENDPOINT\tNODE\tREADY\tBOOT\tPEERS UP\tMACHINES\tWATCHERS\tROUNDS\tREMARK")
 	for _, r := range all {
 		if r.Status == nil {
-			fmt.Fprintf(w, "%s\t-\tno\t-\t-\t-\t-\t-\t%s\n", r.Endpoint, r.Error)
+			fmt.Fprintf(w, "%s\t-\tno\t-\t-\t-\t-\t-\t%s\n", r.Endpoint, printable.String(r.Error))
 			continue
 		}
 		st, up := r.Status, 0
@@ -316,7 +317,7 @@ func printStatus(cmd *cobra.Command, all []nodeStatus) error {
 		if st.Ready {
 			ready = "yes"
 		}
-		fmt.Fprintf(w, "%s\t%d\t%s\t%d\t%d/%d\t%d\t%d\t%d\t%s\n", r.Endpoint, st.Node, ready, st.Boot, up, len(st.Peers), st.Machines, st.Watchers, st.Commits, remark(st))
+		fmt.Fprintf(w, "%s\t%d\t%s\t%d\t%d/%d\t%d\t%d\t%d\t%s\n", r.Endpoint, st.Node, ready, st.Boot, up, len(st.Peers), st.Machines, st.Watchers, st.Commits, printable.String(remark(st)))
 	}
 	return w.Flush()
 }

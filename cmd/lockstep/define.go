@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/lockstep-dst/lockstep/internal/printable"
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/client"
 	"github.com/lockstep-dst/lockstep/node/definition"
@@ -135,7 +136,7 @@ func (a *clientFlags) definitions(cmd *cobra.Command, name string) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NAME\tINITIAL\tSTATES\tTRANSITIONS")
 	for _, d := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\n", d.Name, d.Initial, strings.Join(d.States, " "), len(d.Transitions))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\n", printable.String(d.Name), printable.String(d.Initial), printable.String(strings.Join(d.States, " ")), len(d.Transitions))
 	}
 	return w.Flush()
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/lockstep-dst/lockstep/internal/printable"
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/files"
 	"github.com/lockstep-dst/lockstep/node/member"
@@ -254,7 +255,7 @@ func (t *logReport) memberText(line func(format string, args ...any)) {
 
 func (t *logReport) text() string {
 	var b strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line := func(format string, args ...any) { fmt.Fprintln(&b, printable.String(fmt.Sprintf(format, args...))) }
 	if t.Format == 0 {
 		line("%s: a log of which no header checks", t.Directory)
 	} else {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/lockstep-dst/lockstep/internal/printable"
 	"github.com/lockstep-dst/lockstep/node/client"
 	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
@@ -80,10 +81,10 @@ func (a *clientFlags) printList(cmd *cobra.Command, p *httpapi.Page) error {
 	for _, m := range p.Machines {
 		if m.Unknown {
 			unknown++
-			fmt.Fprintf(out, "%s ?\n", m.Key)
+			fmt.Fprintf(out, "%s ?\n", printable.String(m.Key))
 			continue
 		}
-		fmt.Fprintf(out, "%s %s v%d\n", m.Key, m.State, m.Version)
+		fmt.Fprintf(out, "%s %s v%d\n", printable.String(m.Key), printable.String(m.State), m.Version)
 	}
 	notes := cmd.ErrOrStderr()
 	if p.Consistency == "local" {
@@ -93,7 +94,7 @@ func (a *clientFlags) printList(cmd *cobra.Command, p *httpapi.Page) error {
 		fmt.Fprintf(notes, "?: node %d has not learnt the state\n", p.Node)
 	}
 	if p.Next != "" {
-		fmt.Fprintf(notes, "there are more: --after %s\n", p.Next)
+		fmt.Fprintf(notes, "there are more: --after %s\n", printable.String(p.Next))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/lockstep-dst/lockstep/internal/printable"
 	"github.com/lockstep-dst/lockstep/node/client"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/watch"
@@ -73,7 +74,7 @@ func (a *clientFlags) watch(cmd *cobra.Command, w client.WatchOptions) error {
 	lost := map[string]string{} // why each endpoint was left, since the last event
 	w.OnNodeFailed = func(endpoint string, err error) {
 		if lost[endpoint] != err.Error() {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %v; trying the next\n", endpoint, err)
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s; trying the next\n", endpoint, printable.String(err.Error()))
 		}
 		lost[endpoint] = err.Error()
 	}
@@ -83,7 +84,7 @@ func (a *clientFlags) watch(cmd *cobra.Command, w client.WatchOptions) error {
 		if cli.AsJSON(cmd) {
 			return json.NewEncoder(out).Encode(e)
 		}
-		_, err := fmt.Fprintln(out, eventText(e))
+		_, err := fmt.Fprintln(out, printable.String(eventText(e)))
 		return err
 	})
 	if cmd.Context().Err() != nil && errors.Is(err, cmd.Context().Err()) {

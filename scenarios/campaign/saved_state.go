@@ -97,7 +97,7 @@ func loadState(name string) (*savedState, error) {
 	if err := json.Unmarshal(data, &s); err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", name, ErrState, err)
 	}
-	if s.Shards == 0 || s.Shards > MaxShards || s.Shard >= s.Shards {
+	if s.Format == stateFormat && (s.Shards == 0 || s.Shards > MaxShards || s.Shard >= s.Shards) {
 		return nil, fmt.Errorf("%s: %w: it is of shard %d/%d: want at most %d shards, counted from 0", name, ErrState, s.Shard, s.Shards, MaxShards)
 	}
 	return &s, nil

@@ -18,6 +18,7 @@ import (
 	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/checker/guarantee"
 	"github.com/lockstep-dst/lockstep/checker/history"
+	"github.com/lockstep-dst/lockstep/internal/printable"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
 )
@@ -208,7 +209,7 @@ func (c *check) print(out io.Writer, h source, operations int, r checker.Result,
 	}
 	_, err := fmt.Fprintf(out, "%s: %d operations%s\n", r.Status, operations, h.skippedText())
 	if err == nil && r.Explanation != "" {
-		_, err = fmt.Fprintf(out, "%s\n%s%s", r.Explanation, r.Evidence(), h.nilHint(r))
+		_, err = fmt.Fprintf(out, "%s\n%s%s", printable.String(r.Explanation), r.Evidence(), h.nilHint(r))
 	}
 	return err
 }

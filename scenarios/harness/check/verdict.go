@@ -6,6 +6,7 @@ import (
 	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/checker/guarantee"
 	"github.com/lockstep-dst/lockstep/checker/history"
+	"github.com/lockstep-dst/lockstep/internal/printable"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 )
 
@@ -24,7 +25,7 @@ type Guarantee struct {
 func (n Guarantee) String() string {
 	text := n.Guarantee + ": " + n.Verdict
 	if n.Sentence != "" {
-		text += "\n" + n.Sentence
+		text += "\n" + printable.String(n.Sentence)
 	}
 	return text
 }

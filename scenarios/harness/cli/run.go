@@ -7,8 +7,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
+	"github.com/lockstep-dst/lockstep/internal/printable"
 	"github.com/spf13/cobra"
 )
 
@@ -16,27 +18,40 @@ import (
 // code. SIGINT and SIGTERM end the context of the command; a second one ends the
 // process. Errors go to the standard error, and as JSON to the standard output if
 // -o json is among the arguments.
+//
+// All that the command prints is made printable: keys, ids, errors and plans come from
+// others, and a terminal must not obey them.
 func Run(cmd *cobra.Command) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, func() { endAtNextSignal(stop) })
-	out := &stickyWriter{Writer: os.Stdout}
+	plain, errs := printable.NewWriter(os.Stdout), newErrorOutput(os.Stderr)
+	out := &stickyWriter{Writer: plain}
 	prepare(cmd, out)
+	cmd.SetErr(errs)
 	err := cmd.ExecuteContext(ctx)
 	code := codeOf(err)
 	told := err == nil || err.Error() == ""
 	if !told && !isPrinted(err) && wantsJSON(os.Args[1:]) {
 		printJSONError(out, code, err)
 	}
+	if err := plain.Flush(); out.err == nil {
+		out.err = err
+	}
 	if out.err != nil && !errors.Is(err, out.err) {
-		fmt.Fprintf(os.Stderr, "%s: output: %v\n", cmd.Name(), out.err)
+		fmt.Fprintf(errs, "%s: output: %v\n", cmd.Name(), out.err)
 		code = max(code, Usage)
 	}
 	if !told {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", cmd.Name(), err)
+		fmt.Fprintf(errs, "%s: %s\n", cmd.Name(), indented(err))
 	}
+	_ = errs.Flush()
 	return int(code)
 }
+
+// indented returns the text of an error, in which only the first line begins at the
+// margin: others may have written a part of it.
+func indented(err error) string { return strings.ReplaceAll(err.Error(), "\n", "\n  ") }
 
 // prepare lets Run print errors, in place of cobra, and makes arguments strict.
 func prepare(cmd *cobra.Command, out io.Writer) {
@@ -64,6 +79,15 @@ func isPrinted(err error) bool {
 	var coded *Error
 	return errors.As(err, &coded) && coded.Printed
 }
+
+// errorOutput is the standard error, made printable. A StatusLine writes to the file
+// itself, since what moves the cursor of a terminal is not printable.
+type errorOutput struct {
+	*printable.Writer
+	file *os.File
+}
+
+func newErrorOutput(f *os.File) *errorOutput { return &errorOutput{printable.NewWriter(f), f} }
 
 // stickyWriter keeps the first write error, so that not every print must check for
 // one.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/lockstep-dst/lockstep/internal/printable"
 	"golang.org/x/term"
 )
 
@@ -17,8 +18,12 @@ type StatusLine struct {
 
 // NewStatusLine returns a line on out, usually the standard error.
 func NewStatusLine(out io.Writer) StatusLine {
-	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return StatusLine{out, f}
+	f, ok := out.(*os.File)
+	if e, wrapped := out.(*errorOutput); wrapped {
+		f, ok = e.file, true
+	}
+	if ok && term.IsTerminal(int(f.Fd())) {
+		return StatusLine{f, f}
 	}
 	return StatusLine{out, nil}
 }
@@ -29,10 +34,10 @@ func (s StatusLine) OnTerminal() bool { return s.terminal != nil }
 // Show shows text, without a line feed, in place of the text before.
 func (s StatusLine) Show(text string) {
 	if !s.OnTerminal() {
-		fmt.Fprintln(s.out, text)
+		fmt.Fprintln(s.out, printable.String(text))
 		return
 	}
-	fmt.Fprintf(s.out, "\r\x1b[K%s", s.truncate(text))
+	fmt.Fprintf(s.out, "\r\x1b[K%s", s.truncate(printable.String(text)))
 }
 
 // Clear clears the line on a terminal, before other output.

@@ -17,7 +17,7 @@ func (n *Node) handleProposal(from ID, p *Proposal) {
 	if m == nil {
 		n.definitions.fetch(p.Key)
 	}
-	if reason := n.rejectReason(m, p); reason != "" {
+	if reason := n.rejectReason(from, m, p); reason != "" {
 		n.counts.rejected(reason)
 		r := n.rejects.Make(arenaBlock)
 		*r = Reject{Phase: p.Phase, Key: p.Key, Ballot: p.Ballot, Reason: reason, First: p.First}
@@ -33,6 +33,10 @@ func (n *Node) handleProposal(from ID, p *Proposal) {
 		}
 		return
 	}
+	if !n.reaches(from, m, max(p.Ballot.Round, p.Next.Round)) {
+		n.dropIfEmpty(m)
+		return // the proposer sends it again
+	}
 	a := n.acknowledgments.Make(arenaBlock)
 	*a = Acknowledgment{Phase: p.Phase, Key: p.Key, Ballot: p.Ballot, First: p.First}
 	if p.Phase == Prepare {
@@ -46,14 +50,15 @@ func (n *Node) handleProposal(from ID, p *Proposal) {
 	n.sendWhenDurable(from, a, m.durableAt)
 }
 
-// rejectReason returns the reason to reject a proposal, or "" to acknowledge it.
-func (n *Node) rejectReason(m *machine, p *Proposal) Reason {
+// rejectReason returns the reason to reject a proposal, or "" to acknowledge it. A
+// proposal comes from the node of its ballot: a member cannot propose as another.
+func (n *Node) rejectReason(from ID, m *machine, p *Proposal) Reason {
 	switch {
 	case m == nil:
 		return UnknownDefinition
 	case p.Ballot.Epoch != firstEpoch:
 		return StaleEpoch
-	case !n.validBallot(p.Ballot) || !p.Next.IsZero() && !n.validBallot(p.Next):
+	case !n.validBallot(p.Ballot) || p.Ballot.Node != from || !p.Next.IsZero() && !n.validNext(p):
 		return Malformed
 	case p.Phase == Prepare:
 		if m.promised.Less(p.Ballot) && m.accepted.Less(p.Ballot) {
@@ -72,6 +77,12 @@ func (n *Node) rejectReason(m *machine, p *Proposal) Reason {
 		return StaleBallot
 	}
 	return ""
+}
+
+// validNext reports whether a proposal's next ballot can be one of the same life of its
+// proposer.
+func (n *Node) validNext(p *Proposal) bool {
+	return n.validBallot(p.Next) && p.Next.Node == p.Ballot.Node && p.Next.Boot == p.Ballot.Boot && p.Ballot.Less(p.Next)
 }
 
 // promise raises m's promise to b, so that lower ballots are rejected. It does

@@ -36,6 +36,8 @@ func (n *Node) logDefinition(localKey, text string) {
 // clock implements repairNode.
 func (n *Node) clock() time.Duration { return n.now }
 
+func (n *Node) sendsWaiting() int { return len(n.sendsAwaitingSync) }
+
 // setTimer implements repairNode.
 func (n *Node) setTimer(token uint64, at time.Duration) {
 	n.out.Timers = append(n.out.Timers, SetTimer{token, at - n.now})

@@ -55,6 +55,10 @@ type Config struct {
 	// have their own, which counts.
 	FirstSerial uint64
 
+	// RoundLeap is by how many rounds messages may be ahead of what a node knows of a
+	// machine at any time; 0: DefaultRoundLeap, as in production.
+	RoundLeap uint64
+
 	Observer Observer // receives observations; nil in production
 	Marks    *Marks   // counts coverage marks; nil in production
 }
@@ -67,6 +71,7 @@ const maxSegment = 1 << 30
 const (
 	MaxFirstBoot  = ^uint64(0) - 999
 	MaxFirstRound = maxRound - 1<<32
+	maxRoundLeap  = 1 << 32 // a great leap then fits in a round number
 )
 
 // Defaults returns the settings for a network with round trips of a few
@@ -127,6 +132,8 @@ func (c *Config) Validate() error {
 		return fail("first round: %d: want at most %d", c.FirstRound, uint64(MaxFirstRound))
 	case c.FirstSerial > MaxFirstSerial:
 		return fail("first serial: %d: want at most %d", c.FirstSerial, uint64(MaxFirstSerial))
+	case c.RoundLeap > maxRoundLeap:
+		return fail("round leap: %d: want at most %d", c.RoundLeap, uint64(maxRoundLeap))
 	}
 	for i, m := range c.Members {
 		if m == 0 || slices.Contains(c.Members[:i], m) {

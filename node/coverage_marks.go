@@ -89,6 +89,8 @@ const (
 	MarkRepairSuperseded                                          // a value came that was no longer missing
 	MarkRepairReportFull                                          // a report had no room for one of the requested ranges
 	MarkRepairAnswerFull                                          // values were left for the next request: they are many bytes
+	MarkGreatLeap                                                 // a message took the node a great leap ahead
+	MarkRoundTooFar                                               // a message was dropped: it was too far ahead
 
 	markCount
 )
@@ -106,7 +108,7 @@ var markNames = [markCount]string{
 	"read-quorum-agreed", "read-quorum-differed", "read-quorum-timeout", "no-op-round-read",
 	"torn-tail", "log-created-again", "record-copied-forward", "log-truncated",
 	"repair-digests-equal", "repair-deferred", "repair-pulled", "repair-confirmed", "repair-blocked-by-promise", "repair-no-op-round",
-	"repair-timeout", "repair-superseded", "repair-report-full", "repair-answer-full",
+	"repair-timeout", "repair-superseded", "repair-report-full", "repair-answer-full", "great-leap", "round-too-far",
 }
 
 func (m Mark) String() string { return markNames[m] }

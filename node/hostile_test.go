@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/stretchr/testify/require"
@@ -158,4 +159,41 @@ func TestLongerDedupWindowIsCutDown(t *testing.T) {
 	require.Equal(t, &node.Value{Version: 5, Serial: 5, State: "Stopped", StateBefore: "Init", Window: []node.Entry{
 		{ID: "c1.4", To: "Running"}, {ID: id, To: "Stopped"},
 	}}, w.hosts[1].node.Inspect(key).Learnt)
+}
+
+// A peer that asks on and on while the disk is stuck gets no more responses than a
+// bound. When the disk goes on, so does the node.
+func TestQuestionsWhileTheDiskIsStuck(t *testing.T) {
+	for name, ask := range map[string]func(i int) node.Message{
+		"reads": func(i int) node.Message {
+			return &node.ReadRequest{Key: key, Read: node.ReadID{Node: 3, Boot: 1, Seq: uint64(i)}}
+		},
+		"prepares": func(i int) node.Message {
+			return &node.Proposal{Phase: node.Prepare, Key: key, Ballot: ballot(uint64(i+1), 3)}
+		},
+		"repair": func(i int) node.Message {
+			return &node.RepairRequest{Exchange: node.ReadID{Node: 3, Boot: 1, Seq: uint64(i)}, Ranges: []node.HashRange{{}}, Wants: []string{key}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(3, func(c *node.Config) { c.RepairDelay = time.Second; c.Backlog = 64 << 20 })
+			h := w.hosts[1]
+			h.from(3, &node.Proposal{Phase: node.Accept, Key: key, Ballot: ballot(1, 3), Value: value("c1.1")})
+			h.slow = true
+			h.from(3, &node.Proposal{Phase: node.Prepare, Key: key, Ballot: ballot(2, 3)}) // its record is not synced
+			w.inFlight = nil
+			for i := range 100_000 {
+				h.from(3, ask(i+2))
+			}
+			require.Empty(t, w.inFlight)
+			h.slow = false
+			h.sync()
+			require.Positive(t, len(w.inFlight))
+			require.LessOrEqual(t, len(w.inFlight), 1<<16)
+			w.inFlight = nil
+			w.request(1, &node.Request{Kind: node.Propose, Key: "lifecycle/b", ID: "c2.1", To: "Running"})
+			w.deliverAll()
+			require.Equal(t, value("c2.1"), h.node.Inspect("lifecycle/b").Learnt)
+		})
+	}
 }

@@ -234,16 +234,50 @@ func (n *Node) wake(m *machine) {
 	n.releaseWork(m)
 }
 
-// handleCommit handles a Commit as the learner.
-func (n *Node) handleCommit(c *Commit) {
-	m := n.ensureMachine(c.Key)
-	if m == nil {
+// canBeAccepted reports whether the message of a member that v was accepted at b can be
+// true. One ballot has one value: another one than this node has accepted or learnt at b
+// is a lie. m is nil if this node has no such machine, whose definition is def.
+func (n *Node) canBeAccepted(m *machine, def *fsm.Definition, b Ballot, v *Value) bool {
+	switch {
+	case v == nil:
+		return false
+	case m == nil:
+		return n.validBallot(b) && v.check(def, n.firstSerial) == nil
+	}
+	return n.validAccepted(m, b, v) && (b != m.accepted || v.Equal(m.value)) && (b != m.chosenAt || v.Equal(m.chosen))
+}
+
+// receivedMachine finds or creates the machine about which a member says that v was
+// accepted at b. It returns nil, and creates nothing, if the message is to be dropped. It
+// is counted then.
+func (n *Node) receivedMachine(from ID, key string, b Ballot, v *Value) *machine {
+	m, def := n.findMachine(key), n.definitionOf(key)
+	switch {
+	case def == nil:
 		n.discardUnjudged()
+		return nil
+	case !n.canBeAccepted(m, def, b, v):
+		n.counts.Discarded++
+		return nil
+	case m == nil:
+		m = n.ensureMachine(key)
+	}
+	if !n.reaches(from, m, b.Round) {
+		n.dropIfEmpty(m)
+		return nil
+	}
+	return m
+}
+
+// handleCommit handles a Commit as the learner. It comes from the node of its ballot.
+func (n *Node) handleCommit(from ID, c *Commit) {
+	if c.Ballot.Node != from {
+		n.counts.Discarded++
 		return
 	}
-	v := m.sharedValue(c.Ballot, c.Value)
-	if v == nil || !n.validAccepted(m, c.Ballot, v) {
-		n.counts.Discarded++
+	v := n.findMachine(c.Key).sharedValue(c.Ballot, c.Value)
+	m := n.receivedMachine(from, c.Key, c.Ballot, v)
+	if m == nil {
 		return
 	}
 	if c.Ballot.Less(m.chosenAt) {

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -100,9 +101,10 @@ type Node struct {
 	out                Effects
 	lastExchange       uint64 // ReadIDs used in this boot
 	rtt                rttEstimate
-	lastForwardAttempt uint32        // of the last forwarded operation
-	committedAt        time.Duration // of the last round that this node won
-	draining           bool          // see handOver
+	lastLeap           [MaxMembers]time.Duration // when a member's message last took this node a great leap; 0: never
+	lastForwardAttempt uint32                    // of the last forwarded operation
+	committedAt        time.Duration             // of the last round that this node won
+	draining           bool                      // see handOver
 	durable            wal.LSN
 	scratch            []byte
 	counts             Counters
@@ -168,6 +170,7 @@ func New(cfg Config) (*Node, error) {
 		return nil, err
 	}
 	cfg.Members = slices.Sorted(slices.Values(cfg.Members))
+	cfg.RoundLeap = cmp.Or(cfg.RoundLeap, DefaultRoundLeap)
 	n := &Node{
 		cfg: cfg, majority: len(cfg.Members)/2 + 1,
 		machines: map[string]*machine{}, firstSerial: cfg.FirstSerial,
@@ -300,11 +303,20 @@ func (n *Node) sendWhenDurable(to ID, m Message, after wal.LSN) {
 	n.awaitSync(Send{to, m}, after)
 }
 
+// maxAwaiting bounds the messages to peers that await a sync. Honest peers come nowhere
+// near it, since each has few rounds of a machine under way. One that sends on and on
+// while the disk is stuck gets no more responses.
+const maxAwaiting = 1 << 16
+
 // awaitSync keeps s until the log is durable up to after. It waits for no later record: a
 // report on a machine whose record is being synced goes before the acknowledgments of
 // the batch after it.
 func (n *Node) awaitSync(s Send, after wal.LSN) {
 	waiting := n.sendsAwaitingSync
+	if len(waiting) >= maxAwaiting && n.isPeer(s.To) {
+		n.discardUnjudged()
+		return
+	}
 	last := len(waiting) - 1
 	if last < 0 || waiting[last].durableAt <= after {
 		n.sendsAwaitingSync = append(waiting, awaitingSync{after, s})
@@ -345,7 +357,7 @@ func (n *Node) receive(from ID, msg Message) {
 	case *Reject:
 		n.handleReject(from, m)
 	case *Commit:
-		n.handleCommit(m)
+		n.handleCommit(from, m)
 	case *ReadRequest:
 		n.handleReadRequest(from, m)
 	case *ReadReport:

@@ -181,7 +181,7 @@ func (n *Node) handleAcknowledgment(from ID, a *Acknowledgment) {
 		n.discardLateResponse(a.Key)
 		return
 	}
-	if !n.validBallot(a.Ballot) || !n.validAccepted(m, a.Accepted, a.Value) {
+	if !n.validBallot(a.Ballot) || !a.Accepted.Less(a.Ballot) || !n.validAccepted(m, a.Accepted, a.Value) {
 		n.counts.Discarded++
 		return
 	}
@@ -277,7 +277,9 @@ func (n *Node) handleReject(from ID, j *Reject) {
 		n.counts.Discarded++
 		return
 	}
-	m.highestRound = max(m.highestRound, j.Promised.Round)
+	if n.reaches(from, m, j.Promised.Round) {
+		m.highestRound = max(m.highestRound, j.Promised.Round)
+	}
 	if m.work == nil {
 		return
 	}

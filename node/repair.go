@@ -38,13 +38,13 @@ type repairNode interface {
 	newReadID() ReadID // for the next exchange
 	logEnd() wal.LSN
 	logBacklogFull() bool
+	sendsWaiting() int // messages that await a sync
 	sendWhenDurable(to ID, m Message, after wal.LSN)
 
 	findMachine(key string) *machine
-	ensureMachine(key string) *machine
-	requireDefinition(key string) bool // if it is unknown, the node looks it up
+	receivedMachine(from ID, key string, b Ballot, v *Value) *machine // nil: dropped
+	requireDefinition(key string) bool                                // if it is unknown, the node looks it up
 	validBallot(b Ballot) bool
-	validAccepted(m *machine, b Ballot, v *Value) bool
 	accept(m *machine, p *Proposal)               // of an acceptor
 	learnFromPeer(m *machine, b Ballot, v *Value) // of a learner
 	startNoOpRound(m *machine)                    // of a proposer; m must be idle
@@ -352,10 +352,9 @@ func (r *repair) handleValue(from ID, v *RepairValue) {
 		r.counts.Skipped++
 		return
 	}
-	m := r.node.ensureMachine(v.Key)
-	if v.Value == nil || !r.node.validAccepted(m, v.Ballot, v.Value) || v.Ballot == m.accepted && !m.value.Equal(v.Value) {
-		r.counts.Discarded++
-		return
+	m := r.node.receivedMachine(from, v.Key, v.Ballot, v.Value)
+	if m == nil {
+		return // if it is too far ahead, a later exchange will pull it again
 	}
 	switch {
 	case !m.accepted.Less(v.Ballot):

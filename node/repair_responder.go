@@ -2,6 +2,11 @@ package node
 
 import "slices"
 
+// maxRepairWaiting bounds the messages that may await a sync when a peer's request is
+// answered: an answer is up to a thousand messages, and a long list. A peer has one
+// request under way.
+const maxRepairWaiting = 1 << 12
+
 // handleRequest sends a peer the requested values and a report. They are sent
 // once the log is durable up to its current end (rule 5).
 func (r *repair) handleRequest(from ID, q *RepairRequest) {
@@ -9,6 +14,9 @@ func (r *repair) handleRequest(from ID, q *RepairRequest) {
 	if from == r.cfg.ID || q.Exchange.Node != from || !validRanges(q.Ranges) || len(q.Wants) > MaxRepairList {
 		r.counts.Discarded++
 		return
+	}
+	if r.node.sendsWaiting() >= maxRepairWaiting {
+		return // the peer asks again
 	}
 	after := r.node.logEnd()
 	rep := &RepairReport{Exchange: q.Exchange, Digest: r.digest.root.sum, Progress: r.digest.progress}

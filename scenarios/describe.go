@@ -82,6 +82,9 @@ func (p *Plan) Summary() string {
 	if k.FirstSerial != 0 {
 		fmt.Fprintf(&b, "serials begin with %d, as after a restoration\n", k.FirstSerial)
 	}
+	if k.RoundLeap != 0 {
+		fmt.Fprintf(&b, "messages ahead by up to %d rounds\n", k.RoundLeap)
+	}
 	for i := range p.NodeKnobs {
 		fmt.Fprintf(&b, "%v\n", &p.NodeKnobs[i])
 	}

@@ -22,8 +22,9 @@ func generateRepairList(c Choices, p *Plan, shape Shape) {
 	}
 }
 
-// generateLimits chooses small logs in which new work is refused, and where boots, rounds
-// and serials begin: shortly before a number needs one more byte, or as far as they go.
+// generateLimits chooses small logs in which new work is refused; where boots, rounds and
+// serials begin: shortly before a number needs one more byte, or as far as they go; and
+// that a node which has missed a few rounds must be led to the present ones.
 func generateLimits(c Choices, p *Plan, shape Shape) {
 	if shape.Profile == None {
 		return
@@ -39,5 +40,8 @@ func generateLimits(c Choices, p *Plan, shape Shape) {
 	}
 	if shape.Workload == nil && c.Often("first serial?", 8) {
 		p.Knobs.FirstSerial = []uint64{3, 17, 1<<7 - 2, maxFirstSerial}[c.Choose("first serial", 4)]
+	}
+	if c.Often("round leap?", 8) {
+		p.Knobs.RoundLeap = 2 << c.Choose("round leap", 4)
 	}
 }

@@ -88,6 +88,7 @@ type Knobs struct {
 	FirstBoot        uint64   `json:"first_boot,omitempty"`                           // boot number of a node's first life; 0: 1
 	FirstRound       uint64   `json:"first_round,omitempty"`                          // round number of a machine's first round; 0: 1
 	FirstSerial      uint64   `json:"first_serial,omitempty"`                         // serial of machines without entries, as in a cluster that was restored from a backup
+	RoundLeap        int      `json:"round_leap,omitempty"`                           // rounds by which a message may be ahead of what a node knows of its machine at any time; 0: the system's default
 	Page             int      `json:"page,omitempty"`                                 // machines that a node reads in one step for a listing or a watch; 0: the system's default
 	HangUp           bool     `json:"hang_up,omitempty"`                              // clients hang up when they wait no longer: nodes learn that they have gone
 	WatchMoves       int      `json:"watch_moves,omitempty"`                          // clients watch one node at a time, and move to another when it ends or after so many of its steps; 0: none

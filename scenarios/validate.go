@@ -129,6 +129,9 @@ func (p *Plan) checkKnobs() error {
 	if k.Backlog != 0 && (k.Backlog < minBacklog || k.Backlog > 1<<30) {
 		return fmt.Errorf("knobs.backlog: %d: want %d to %d bytes, or 0 for the system's default", k.Backlog, minBacklog, 1<<30)
 	}
+	if k.RoundLeap < 0 || k.RoundLeap > maxRoundLeap {
+		return fmt.Errorf("knobs.round_leap: %d: want 1 to %d, or 0 for the system's default", k.RoundLeap, maxRoundLeap)
+	}
 	if k.FirstBoot > maxFirstBoot || k.FirstRound > maxFirstRound {
 		return fmt.Errorf("knobs: first_boot %d, first_round %d: want at most %d and %d", k.FirstBoot, k.FirstRound, uint64(maxFirstBoot), uint64(maxFirstRound))
 	}
@@ -155,6 +158,7 @@ const maxPending = 1 << 15
 const (
 	maxFirstBoot  = 1<<64 - 1000
 	maxFirstRound = 1<<62 - 1<<32
+	maxRoundLeap  = 1 << 22
 )
 
 // maxFirstSerial bounds the knob with which serials begin: oracles keep a place for each

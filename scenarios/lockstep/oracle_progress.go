@@ -1,6 +1,8 @@
 package lockstep
 
 import (
+	"cmp"
+
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/scenarios"
 )
@@ -122,7 +124,8 @@ func (e *proposerState) end(b node.Ballot) {
 // noteRejected notes that the current node has taken a rejection, in an earlier step. It
 // knows the machine if the rejected ballot is of its boot.
 func (o *oracle) noteRejected(j *node.Reject) {
-	if e := o.proposer(o.machine(j.Key)); j.Ballot.Boot == e.boot {
+	leap := cmp.Or(uint64(o.plan.Knobs.RoundLeap), node.DefaultRoundLeap)
+	if e := o.proposer(o.machine(j.Key)); j.Ballot.Boot == e.boot && j.Promised.Round <= max(e.told, j.Ballot.Round)+leap { // else it may be too far ahead
 		e.told = max(e.told, j.Promised.Round)
 	}
 }

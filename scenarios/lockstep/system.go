@@ -175,6 +175,7 @@ func (r *run) config(id sim.ID, life int) node.Config {
 	cfg.RepairList = k.RepairList
 	cfg.Backlog = cmp.Or(k.Backlog, cfg.Backlog)
 	cfg.FirstBoot, cfg.FirstRound, cfg.FirstSerial = k.FirstBoot, k.FirstRound, r.plan.Knobs.FirstSerial
+	cfg.RoundLeap = uint64(k.RoundLeap)
 	cfg.Jitter = keyed.Seed(r.plan.Seed).Name("jitter").Word(uint64(id)).Uint64()
 	for _, knob := range []struct {
 		to    *int

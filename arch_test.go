@@ -35,6 +35,7 @@ var layers = map[string]layer{
 	"node/internal/tlv":             {pure: true},
 	"internal/input":                {},
 	"internal/printable":            {}, // a lock beside what is pure
+	"node/internal/attacker":        {internal: []string{"node", "node/member", "node/wire"}},
 	"node/internal/waltest":         {internal: []string{"node/wal"}},
 	"node/files/internal/filestest": {internal: []string{"node/wal"}, external: []string{"github.com/stretchr/testify/require"}},
 	"sim/internal/memo":             {}, // a lock in place of purity: the results that it keeps are those of pure functions

@@ -81,7 +81,7 @@ func (m *Member) broadcastRejection(refused *peer) {
 func (m *Member) recordTestimonies(p *peer, in *Introduction) {
 	for _, t := range in.Known {
 		if t.Of == m.self.ID {
-			m.checkTestimony(p, in, t)
+			m.checkTestimony(p, t)
 			continue
 		}
 		if i := m.peerIndex(t.Of); i >= 0 && t.By == p.id && m.peers[i].recordTestimony(t) {

@@ -25,7 +25,7 @@ type Dispute struct {
 
 // checkTestimony compares this log with a testimony about it from a peer. Only the
 // testimonies of members count, and none that the cluster's record refutes.
-func (m *Member) checkTestimony(speaker *peer, in *Introduction, t Testimony) {
+func (m *Member) checkTestimony(speaker *peer, t Testimony) {
 	d := Dispute{By: t.By, Memory: t.Memory, Firsthand: t.By == speaker.id}
 	if m.peerIndex(t.By) < 0 {
 		return
@@ -33,7 +33,7 @@ func (m *Member) checkTestimony(speaker *peer, in *Introduction, t Testimony) {
 	discrepancy := t.Memory.compare(m.log())
 	i := slices.IndexFunc(m.disputes, func(o Dispute) bool { return o.By == t.By })
 	switch {
-	case discrepancy == OtherLog && m.refutes(t, in):
+	case discrepancy == OtherLog && m.refutes(t):
 		if !speaker.lied {
 			speaker.lied = true
 			m.notice(Warn, speaker.id, "%s", describeLie(t))

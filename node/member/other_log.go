@@ -49,9 +49,9 @@ func (m *Member) refuseOtherLog(p *peer, in *Introduction) {
 // all members were bound to it with this incarnation before it was formed, so none of
 // them remembers another. Where the record has no proof, as in a cluster that an early
 // version formed, nothing is refuted.
-func (m *Member) refutes(t Testimony, speaker *Introduction) bool {
-	return t.Memory.Incarnation != m.self.Incarnation && m.cluster.Stage == Formed && speaker.Cluster == m.cluster.ID &&
-		m.cluster.has(m.self) && newCluster(m.cfg.Node.Cluster, m.cluster.Members).ID == m.cluster.ID
+func (m *Member) refutes(t Testimony) bool {
+	return t.Memory.Incarnation != m.self.Incarnation && m.cluster.Stage == Formed && m.cluster.has(m.self) &&
+		newCluster(m.cfg.Node.Cluster, m.cluster.Members).ID == m.cluster.ID
 }
 
 // describeLie describes a refuted testimony.

@@ -24,6 +24,7 @@ type world struct {
 	captured         []packet          // by rules, in order of arrival
 	randomLoss       func(packet) bool // whether a packet arrives that no rule stops; nil: it does
 	introductions    int               // introductions sent
+	requests         int               // of clients, by propose and reads
 	hideObservations bool              // observations are not printed
 	latency          time.Duration     // of messages, beyond a millisecond
 	lives            uint64

@@ -108,6 +108,7 @@
 //     need.
 //   - [github.com/lockstep-dst/lockstep/sim/fieldtest]
 //     [github.com/lockstep-dst/lockstep/sim/golden]
+//     [github.com/lockstep-dst/lockstep/node/internal/attacker]
 //     [github.com/lockstep-dst/lockstep/node/internal/memnet]
 //     [github.com/lockstep-dst/lockstep/node/internal/waltest]
 //     [github.com/lockstep-dst/lockstep/node/tcp/tcptest]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -22,8 +23,10 @@ import (
 
 // clientFlags holds the flags of commands that are clients of a running cluster.
 type clientFlags struct {
+	tlsFlags
 	endpoints string
 	timeout   time.Duration
+	log       *slog.Logger
 }
 
 func (a *clientFlags) flags(cmd *cobra.Command) {
@@ -31,6 +34,8 @@ func (a *clientFlags) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&a.endpoints, "endpoints", "127.0.0.1:8001,127.0.0.1:8002,127.0.0.1:8003", "HTTP addresses of the nodes, in the order of their ids")
 	f.DurationVar(&a.timeout, "timeout", 10*time.Second, "give up after this")
+	a.tlsFlags.flags(f)
+	a.log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
 func (a *clientFlags) endpointList() []string {
@@ -54,7 +59,11 @@ func (a *clientFlags) newClient() (*client.Client, error) {
 	if err := a.validate(); err != nil {
 		return nil, err
 	}
-	c, err := client.New(client.Config{Endpoints: a.endpointList(), Deadline: a.timeout})
+	secured, err := a.clientTLS(a.log)
+	if err != nil {
+		return nil, err
+	}
+	c, err := client.New(client.Config{Endpoints: a.endpointList(), Deadline: a.timeout, TLS: secured})
 	if err != nil {
 		return nil, fmt.Errorf("--endpoints: %w", err)
 	}

@@ -82,6 +82,7 @@ func nodeCommand() *cobra.Command { return nodeCommandFor(runNode) }
 // makes it of the flags, which have their values by then.
 func nodeCommandFor(use func(cmd *cobra.Command, s *nodeFlags, build func() (server.Config, error)) error) *cobra.Command {
 	var s nodeFlags
+	var secure nodeTLSFlags
 	var id uint16
 	var listen, peers, data, http string
 	cmd := &cobra.Command{
@@ -91,7 +92,10 @@ func nodeCommandFor(use func(cmd *cobra.Command, s *nodeFlags, build func() (ser
 
   lockstep node --id 1 --peers 1=127.0.0.1:7001,2=127.0.0.1:7002,3=127.0.0.1:7003 --data n1 --http 127.0.0.1:8001
 
-and the same with --id 2 and 3, a directory and an HTTP address of their own.`,
+and the same with --id 2 and 3, a directory and an HTTP address of their own.
+
+Other hosts than this one can be members and clients with TLS: see lockstep certs, and
+docs/TLS.md.`,
 		Args: cli.Exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return use(cmd, &s, func() (server.Config, error) {
@@ -107,6 +111,9 @@ and the same with --id 2 and 3, a directory and an HTTP address of their own.`,
 				}
 				cfg := s.config(node.ID(id), addrs)
 				cfg.Listen, cfg.HTTP, cfg.Data, cfg.Log = listen, http, data, s.logger(cmd)
+				if err := secure.apply(&cfg); err != nil {
+					return server.Config{}, err
+				}
 				return cfg, s.operation.validate()
 			})
 		},
@@ -117,6 +124,7 @@ and the same with --id 2 and 3, a directory and an HTTP address of their own.`,
 	f.StringVar(&listen, "listen", "", "where to listen for peers (default: this node's address in --peers)")
 	f.StringVar(&http, "http", "", "where to listen for clients, as in 127.0.0.1:8001")
 	f.StringVar(&data, "data", "", "directory of this node's log")
+	secure.flags(cmd)
 	s.flags(f)
 	return cmd
 }

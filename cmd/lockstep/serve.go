@@ -30,6 +30,8 @@ func serve(cmd *cobra.Command, configs []server.Config, o *operationFlags) (err 
 	}
 	ctx, failed := context.WithCancel(cmd.Context())
 	defer failed()
+	running, stop := onHangup(configs)
+	defer stop()
 	var servers []*server.Server
 	defer func() { err = errors.Join(err, stopNodes(servers, configs, o.drainTimeout)) }()
 	for _, cfg := range configs {
@@ -51,6 +53,7 @@ func serve(cmd *cobra.Command, configs []server.Config, o *operationFlags) (err 
 			printServing(cmd, cfg.Node.ID, a)
 		}
 	}
+	running(servers)
 	<-ctx.Done()
 	if cmd.Context().Err() != nil {
 		return nil

@@ -27,20 +27,20 @@ var (
 func (l *link) dial(ctx context.Context) (conn net.Conn, first []byte, err error) {
 	limited, cancel := context.WithTimeout(ctx, l.timings.connect)
 	defer cancel()
-	conn, err = l.client.cfg.Dial(limited, l.endpoint)
+	opened, err := l.client.cfg.Dial(limited, l.endpoint)
 	if err != nil {
 		return nil, nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	first, err = upgrade(conn, l.endpoint, l.timings.connect, &l.client.cluster)
+	stop := context.AfterFunc(ctx, func() { _ = opened.Close() }) // it may run after the return: conn is not its own
+	first, err = upgrade(opened, l.endpoint, l.timings.connect, &l.client.cluster)
 	if !stop() {
 		err = ctx.Err()
 	}
 	if err != nil {
-		_ = conn.Close()
+		_ = opened.Close()
 		return nil, nil, err
 	}
-	return conn, first, nil
+	return opened, first, nil
 }
 
 // upgrade makes a connection a stream.

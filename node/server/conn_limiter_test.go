@@ -1,11 +1,17 @@
 package server
 
 import (
+	"crypto/tls"
+	"io"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/lockstep-dst/lockstep/node/certificate"
 )
 
 // fakeConn is a connection that records its Close.
@@ -57,4 +63,44 @@ func TestConnLimiterClosesIdle(t *testing.T) {
 	g.onConnState(c[1], http.StateActive)
 	g.closeIdle()
 	require.Equal(t, []bool{true, false, true}, []bool{c[0].closed, c[1].closed, c[2].closed})
+}
+
+// A connection that makes room is closed without TLS's goodbye: its client may not read,
+// and the limit's lock is held meanwhile.
+func TestConnLimiterSaysNoGoodbye(t *testing.T) {
+	pair, err := tls.X509KeyPair(testCertificate(t))
+	require.NoError(t, err)
+	ours, theirs := net.Pipe()
+	written := &writeCounter{Conn: ours}
+	server := tls.Server(written, &tls.Config{Certificates: []tls.Certificate{pair}, SessionTicketsDisabled: true})
+	go func() {
+		_ = tls.Client(theirs, &tls.Config{InsecureSkipVerify: true}).Handshake() // and reads nothing from then on
+	}()
+	require.NoError(t, server.Handshake())
+	before := written.n.Load()
+	g := newConnLimiter(1)
+	g.onConnState(server, http.StateNew)
+	g.onConnState(&fakeConn{}, http.StateNew)
+	require.Equal(t, before, written.n.Load())
+	_, err = ours.Write(nil)
+	require.ErrorIs(t, err, io.ErrClosedPipe)
+}
+
+func testCertificate(t *testing.T) (cert, key []byte) {
+	t.Helper()
+	pair, err := certificate.NewAuthority("test", certificate.ValidFor(time.Now(), time.Hour))
+	require.NoError(t, err)
+	return pair.Certificate, pair.Key
+}
+
+// writeCounter counts the writes to a connection.
+type writeCounter struct {
+	net.Conn
+	n atomic.Int64
+}
+
+// Write implements net.Conn.
+func (c *writeCounter) Write(b []byte) (int, error) {
+	c.n.Add(1)
+	return c.Conn.Write(b)
 }

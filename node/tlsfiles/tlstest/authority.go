@@ -22,8 +22,9 @@ type Authority struct {
 	t           testing.TB
 	dir         string
 	issuer      certificate.Issuer
-	Certificate []byte // PEM
-	Authorities string // the file of Certificate
+	Certificate []byte   // PEM
+	Authorities string   // the file of Certificate
+	Hosts       []string // names and addresses in the certificates of members
 }
 
 // New makes an authority.
@@ -33,7 +34,7 @@ func New(t testing.TB, cluster string) *Authority {
 	require.NoError(t, err)
 	issuer, err := certificate.NewIssuer(pair)
 	require.NoError(t, err)
-	a := &Authority{t: t, dir: t.TempDir(), issuer: issuer, Certificate: pair.Certificate}
+	a := &Authority{t: t, dir: t.TempDir(), issuer: issuer, Certificate: pair.Certificate, Hosts: []string{"localhost", "127.0.0.1"}}
 	a.Authorities = filepath.Join(a.dir, "ca.crt")
 	Write(t, a.Authorities, pair.Certificate)
 	return a
@@ -56,7 +57,7 @@ func (a *Authority) Node(id op.NodeID) tlsfiles.Paths {
 // NodePair makes a certificate of a member.
 func (a *Authority) NodePair(id op.NodeID, v certificate.Validity) certificate.Pair {
 	a.t.Helper()
-	pair, err := a.issuer.IssueNode(id, []string{"localhost", "127.0.0.1"}, v)
+	pair, err := a.issuer.IssueNode(id, a.Hosts, v)
 	require.NoError(a.t, err)
 	return pair
 }

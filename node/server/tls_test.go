@@ -212,6 +212,7 @@ func TestFailedHandshakesAreLogged(t *testing.T) {
 	var log syncBuffer
 	c := startCluster(t, 1, withTLS(a), func(c *server.Config) { c.Log = logTo(&log) })
 	c.useTLS(a.Client("alice", certificate.Reader))
+	began := time.Now()
 	for n := range 20 {
 		conn, err := net.Dial("tcp", c.endpoints()[0])
 		require.NoError(t, err)
@@ -222,8 +223,8 @@ func TestFailedHandshakesAreLogged(t *testing.T) {
 		})
 		_ = conn.Close()
 	}
-	require.Equal(t, 1, log.count("agree on no TLS"))
-	require.Equal(t, 1, log.count("client sent an HTTP request to an HTTPS server"))
+	require.LessOrEqual(t, log.count("agree on no TLS"), 1+int(time.Since(began)/(10*time.Second)))
+	require.Positive(t, log.count("client sent an HTTP request to an HTTPS server"))
 }
 
 // A handshake that does not end meets the time that a client has for the head of a request.

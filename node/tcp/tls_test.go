@@ -116,6 +116,31 @@ func TestNodeWithTheCertificateOfAnother(t *testing.T) {
 	require.Zero(t, one.ListenerStats().Accepted)
 }
 
+// A dialler sends nothing to a member that is not the one that it has dialled.
+func TestDiallerTellsAnotherMemberNothing(t *testing.T) {
+	requireNoGoroutines(t)
+	a := tlstest.New(t, "c")
+	l := listen(t, "127.0.0.1:0")
+	defer l.Close()
+	three, err := tlsfiles.Open(tlsfiles.Config{Paths: a.Node(3)})
+	require.NoError(t, err)
+	m := start(t, listen(t, "127.0.0.1:0"), 1, map[node.ID]string{2: l.Addr().String()}, withTLS(t, a.Node(1)))
+	nc, err := l.Accept()
+	require.NoError(t, err)
+	defer nc.Close()
+	require.NoError(t, nc.SetDeadline(time.Now().Add(testTimeout)))
+	secured := tls.Server(nc, three.ServePeer("c"))
+	require.NoError(t, secured.Handshake())
+	n, err := secured.Read(make([]byte, 512))
+	require.Zero(t, n, "its Hello")
+	timeout, ok := err.(net.Error)
+	require.False(t, err == nil || ok && timeout.Timeout(), "it hangs up: %v", err)
+	eventually(t, "the reason", func() bool {
+		return strings.Contains(m.peer(2).LastError, "certificate of node 3, want that of node 2")
+	})
+	require.Zero(t, m.peer(2).Connects)
+}
+
 // Between a node with certificates and one without there is no connection, in either
 // direction, and both say the reason, though not each time.
 func TestOneSideSpeaksTLS(t *testing.T) {
@@ -126,6 +151,7 @@ func TestOneSideSpeaksTLS(t *testing.T) {
 		}
 	})
 	secured, plain := members[0], members[1]
+	began := time.Now()
 	eventually(t, "attempts", func() bool { return secured.peer(2).Failures > 5 && plain.peer(1).Failures > 5 })
 	eventually(t, "node 1 says it of the caller", func() bool { return secured.log.with("the other side speaks no TLS, and this node does") > 0 })
 	eventually(t, "node 2 says it of the caller", func() bool { return plain.log.with("the other side speaks TLS, and this node does not") > 0 })
@@ -136,9 +162,12 @@ func TestOneSideSpeaksTLS(t *testing.T) {
 	for _, m := range members {
 		require.Positive(t, m.ListenerStats().Insecure)
 		require.Zero(t, m.ListenerStats().Accepted)
-		require.LessOrEqual(t, len(m.log.all()), 4, m.log.all())
+		require.LessOrEqual(t, len(m.log.all()), 4*warnings(began), m.log.all())
 	}
 }
+
+// warnings returns the number of times that one warning may be logged in a test.
+func warnings(began time.Time) int { return 1 + int(time.Since(began)/(10*time.Second)) }
 
 // Who has no certificate of a member does not get as far as a Hello. The log says so once,
 // with the number of times.
@@ -160,7 +189,7 @@ func TestStrangersAtThePort(t *testing.T) {
 		}, "unsupported versions"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := startAlone(t, withTLS(t, a.Node(1)))
+			began, m := time.Now(), startAlone(t, withTLS(t, a.Node(1)))
 			for range 5 {
 				s := dial(t, m.address)
 				config := c.config()
@@ -173,7 +202,8 @@ func TestStrangersAtThePort(t *testing.T) {
 				}
 			}
 			eventually(t, "count", func() bool { return m.ListenerStats().Insecure == 5 })
-			require.Equal(t, 1, m.log.with(c.want), m.log.all())
+			require.Positive(t, m.log.with(c.want), m.log.all())
+			require.LessOrEqual(t, m.log.with(c.want), warnings(began), m.log.all())
 			require.Zero(t, m.ListenerStats().Accepted+m.ListenerStats().Refused)
 		})
 	}
@@ -205,7 +235,7 @@ func TestSlowTLSHandshakes(t *testing.T) {
 		eventually(t, "count", func() bool { return m.ListenerStats().TimedOut == 4 })
 	})
 	t.Run("bound", func(t *testing.T) {
-		m := startAlone(t, withTLS(t, a.Node(1)))
+		began, m := time.Now(), startAlone(t, withTLS(t, a.Node(1)))
 		for range 200 {
 			_, err := dial(t, m.address).Write([]byte("\x16\x03\x01"))
 			require.NoError(t, err)
@@ -214,7 +244,7 @@ func TestSlowTLSHandshakes(t *testing.T) {
 		s.handshake(hello(2))
 		eventually(t, "count", func() bool { return m.ListenerStats().Accepted == 1 })
 		eventually(t, "the others give way", func() bool { return m.ListenerStats().Evicted >= 200-64 })
-		require.LessOrEqual(t, len(m.log.all()), 3, m.log.all())
+		require.LessOrEqual(t, len(m.log.all()), 3*warnings(began), m.log.all())
 	})
 }
 

@@ -69,7 +69,7 @@ func (w *clusterObservers) watch(i int) {
 	e := w.cluster.endpoints
 	c, name := w.client(slices.Concat(e[i:], e[:i])...), stream(i)
 	what := client.WatchOptions{
-		Prefix: "lifecycle/", Resume: true,
+		Prefix: "lifecycle/" + w.clients.prefix + "-", Resume: true,
 		OnNodeFailed: func(string, error) { w.record(guarantee.Observation{Kind: guarantee.Resume, Source: name}) },
 	}
 	if i == 1 {

@@ -20,6 +20,14 @@ const (
 
 var arrivalKinds = []string{arrivalsPoisson, arrivalsEven}
 
+// Ways of operations to nodes.
+const (
+	transportStream = "stream" // package stream
+	transportHTTP   = "http"
+)
+
+var transports = []string{transportStream, transportHTTP}
+
 // Bounds of flags.
 const (
 	maxClients     = 10_000
@@ -36,6 +44,7 @@ type bench struct {
 	arrivals              string
 	outstanding           int
 	connections           int
+	transport             string
 	machines              int
 	spread                string
 	reads, local          int
@@ -59,6 +68,7 @@ func (b *bench) flags(cmd *cobra.Command) {
 	f.StringVar(&b.arrivals, "arrivals", arrivalsPoisson, "open loop: poisson or even")
 	f.IntVar(&b.outstanding, "outstanding", 1024, "open loop: operations that may be under way; more arrivals wait, and their latency counts")
 	f.IntVar(&b.connections, "connections", 4, "clients of package node/client that share the operations, each with connections of its own")
+	f.StringVar(&b.transport, "transport", transportStream, "stream (one connection to each node for all operations) or http (a request for each)")
 	f.IntVar(&b.machines, "machines", 0, "machines (0: half as many as clients or outstanding operations; 1: one hot machine)")
 	f.StringVar(&b.spread, "spread", spreadFixed, "machine of each operation: fixed (client I has machine I, modulo the machines), uniform or zipf")
 	f.IntVar(&b.reads, "reads", 10, "percent of operations that read, linearizably")
@@ -72,7 +82,7 @@ func (b *bench) flags(cmd *cobra.Command) {
 	f.BoolVar(&b.check, "check", true, "judge what the clients see while they go on; no other client may use the machines")
 	f.StringVar(&b.observations, "observations", "", "record streams and local reads in this file meanwhile, as docs/GUARANTEES.md describes, and judge them at the end")
 	f.StringVar(&b.history, "history", "", "record the history in this file")
-	for flag, values := range map[string][]string{"arrivals": arrivalKinds, "spread": spreads} {
+	for flag, values := range map[string][]string{"arrivals": arrivalKinds, "spread": spreads, "transport": transports} {
 		cli.CompleteFlag(cmd, flag, func() []string { return values })
 	}
 }
@@ -89,6 +99,8 @@ func (b *bench) validate() error {
 		return fmt.Errorf("--connections %d: want 1 to %d", b.connections, maxConnections)
 	case b.machines < 0 || b.machines > maxMachines:
 		return fmt.Errorf("--machines %d: want 0 to %d", b.machines, maxMachines)
+	case !slices.Contains(transports, b.transport):
+		return fmt.Errorf("--transport %q: want %s", b.transport, strings.Join(transports, " or "))
 	case !slices.Contains(spreads, b.spread):
 		return fmt.Errorf("--spread %q: want %s", b.spread, strings.Join(spreads, ", "))
 	case b.warmup < 0:
@@ -104,6 +116,7 @@ func (b *bench) validate() error {
 	case b.reads+b.local > 100:
 		return fmt.Errorf("--reads %d and --local-reads %d: want no more than 100 together", b.reads, b.local)
 	}
+	b.httpOnly = b.transport == transportHTTP
 	if b.machines == 0 {
 		b.machines = (b.clients + 1) / 2
 	}

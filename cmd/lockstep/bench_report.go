@@ -25,6 +25,7 @@ type benchJSON struct {
 	Machines    int     `json:"machines"`
 	Spread      string  `json:"spread"`
 	Warmup      float64 `json:"warmup_s"`
+	Transport   string  `json:"transport"`
 
 	Operations int           `json:"operations"`
 	Committed  int           `json:"committed"`
@@ -85,7 +86,7 @@ func (l *load) figures(bounds hostBounds) benchJSON {
 	m, t := l.meter, l.meter.total()
 	all, window := newBenchLatency(m.committed), m.window()
 	j := benchJSON{
-		Loop: "closed", Clients: l.clients, Connections: len(l.connections), Machines: l.bench.machines, Spread: l.spread, Warmup: l.warmup.Seconds(),
+		Loop: "closed", Clients: l.clients, Connections: len(l.connections), Machines: l.bench.machines, Spread: l.spread, Warmup: l.warmup.Seconds(), Transport: l.transport,
 		Operations: t.Operations, Committed: t.Committed, Rejected: t.Rejected, Unknown: t.Unknown,
 		Seconds: float64(int(window*1000)) / 1000, PerSecond: perSecond(t.inTime, window),
 		P50: all.P50, P99: all.P99, Max: all.Max, Unstarted: l.unstarted, CPU: float64(l.cpu.Milliseconds()) / 1000,

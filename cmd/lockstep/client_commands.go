@@ -27,6 +27,7 @@ type clientFlags struct {
 	endpoints string
 	timeout   time.Duration
 	log       *slog.Logger
+	httpOnly  bool // each operation is a request of HTTP; no flag of all commands
 }
 
 func (a *clientFlags) flags(cmd *cobra.Command) {
@@ -63,7 +64,7 @@ func (a *clientFlags) newClient() (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := client.New(client.Config{Endpoints: a.endpointList(), Deadline: a.timeout, TLS: secured})
+	c, err := client.New(client.Config{Endpoints: a.endpointList(), Deadline: a.timeout, TLS: secured, HTTPOnly: a.httpOnly})
 	if err != nil {
 		return nil, fmt.Errorf("--endpoints: %w", err)
 	}

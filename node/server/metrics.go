@@ -32,7 +32,7 @@ func newMetrics(s *Server) *metrics {
 		}),
 		writes: prometheus.NewCounter(prometheus.CounterOpts{Name: "lockstep_log_writes_total", Help: "Writes to the log."}),
 	}
-	m.registry.MustRegister(m, m.syncSeconds, m.writes, collectors.NewGoCollector(),
+	m.registry.MustRegister(m, &trafficMetrics{s}, m.syncSeconds, m.writes, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if s.tls != nil {
 		m.registry.MustRegister(tlsMetrics{s})
@@ -76,6 +76,7 @@ var (
 	descNoRoom    = desc("watchers_refused_total", "Watchers that were too many.")
 	descWaiting   = desc("operations_waiting", "Operations of clients that the node has not answered.")
 	descRefused   = desc("operations_refused_total", "Operations refused because too many wait for the node.")
+	descExpired   = desc("operations_expired_total", "Operations refused because their clients no longer awaited the reply.")
 	descConns     = desc("http_connections", "Connections of clients.")
 	descClosed    = desc("http_connections_closed_total", "Idle connections of clients closed to make room.")
 	descStreams   = desc("stream_connections", "Connections of clients that are streams, of the ones in http_connections.")
@@ -95,7 +96,7 @@ func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 		descNodes, descPeersUp, descReady, descFormed, descAbstains, descBoot, descMachines, descMessages, descFailures, descRetries, descProposals,
 		descReads, descRounds, descCommits, descAborts, descCopied, descRejects, descRepair, descMalformed,
 		descWatchers, descChanges, descSlow, descNoRoom,
-		descWaiting, descRefused, descConns, descClosed, descStreams, descEvents, descQueued, descFull,
+		descWaiting, descRefused, descExpired, descConns, descClosed, descStreams, descEvents, descQueued, descFull,
 		descCommitTime, descReadTime, descRoundTime, descStepTime, descQueueTime,
 	} {
 		out <- d
@@ -183,6 +184,7 @@ func (m *metrics) collectClients(c service.Counters, gauge func(*prometheus.Desc
 	count(descNoRoom, c.WatchersRefused)
 	gauge(descWaiting, float64(c.Pending))
 	count(descRefused, c.Refused)
+	count(descExpired, c.Expired)
 	connections, closed := m.server.conns.count()
 	gauge(descConns, float64(connections))
 	count(descClosed, closed)

@@ -34,6 +34,8 @@ type streams struct {
 	all       map[*streamConn]struct{}
 	changed   chan struct{} // closed when a stream has ended
 	malformed uint64        // streams that broke the protocol
+
+	traffic traffic // of all streams so far
 }
 
 func newStreams() *streams {

@@ -27,6 +27,7 @@ func (c *streamConn) readLoop(first []byte) {
 			}
 		}
 		n, err := c.conn.Read(chunk)
+		c.server.streams.traffic.received.add(n)
 		batch = c.receive(chunk[:n], batch)
 		if err != nil {
 			c.readFailed(err)

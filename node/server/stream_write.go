@@ -45,7 +45,8 @@ func (c *streamConn) writeLoop() {
 // write sends bytes. It reports false if the client does not take them in time.
 func (c *streamConn) write(b []byte) bool {
 	_ = c.conn.SetWriteDeadline(time.Now().Add(c.server.cfg.Limits.IOTimeout)) // fails only if the connection is dead
-	_, err := c.conn.Write(b)
+	n, err := c.conn.Write(b)
+	c.server.streams.traffic.sent.add(n)
 	return err == nil
 }
 

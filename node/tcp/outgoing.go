@@ -174,4 +174,8 @@ func (b *batch) count(p *peer, sent bool) {
 	for kind, n := range b.types {
 		p.counts.add(kind, disposition, n)
 	}
+	if sent {
+		p.counts.writes.Add(1)
+		p.counts.sentBytes.Add(uint64(len(b.bytes)))
+	}
 }

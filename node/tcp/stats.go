@@ -78,6 +78,9 @@ type PeerStats struct {
 	Failures  uint64 // attempts that failed, and connections that broke
 	LastError string // of either direction; kept after the failure is over
 
+	Writes    uint64 // of batches of messages to its connections
+	SentBytes uint64 // in them
+
 	Waiting   int    // messages in the queue now
 	Queued    uint64 // messages, by disposition
 	Sent      uint64
@@ -101,6 +104,8 @@ type ListenerStats struct {
 type counts struct {
 	messages  [types][dispositions]atomic.Uint64
 	malformed atomic.Uint64
+	writes    atomic.Uint64
+	sentBytes atomic.Uint64
 }
 
 func (c *counts) add(kind int, f Disposition, n uint64) {
@@ -120,6 +125,7 @@ func (p *peer) stats() PeerStats {
 	p.mu.Unlock()
 	s.Waiting = p.queue.len()
 	s.Malformed = p.counts.malformed.Load()
+	s.Writes, s.SentBytes = p.counts.writes.Load(), p.counts.sentBytes.Load()
 	for kind := range types {
 		for f := range dispositions {
 			n := p.counts.messages[kind][f].Load()

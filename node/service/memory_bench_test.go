@@ -2,7 +2,9 @@ package service
 
 import (
 	"fmt"
+	"os"
 	"runtime"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -15,32 +17,56 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
-// The memory that machines at rest take: three services make transitions of each of so
-// many machines, whose messages cross as bytes, as between real nodes. The metric is the
-// heap that is alive afterwards, of one node, for each machine.
+// The memory that machines at rest take: services make transitions of each of so many
+// machines, whose messages cross as bytes, as between real nodes. The metrics are the heap
+// that is alive afterwards, of one node, for each machine, and what the operating system
+// has given the process, for each node. LOCKSTEP_LONG=1 makes it a million machines.
 func BenchmarkResident(b *testing.B) {
-	const machines = 10_000
-	for _, each := range []int{2, 16} {
-		b.Run(fmt.Sprintf("transitions=%d", each), func(b *testing.B) {
-			for b.Loop() {
-				before := liveHeap()
-				c := newTrio(b)
-				for m := range machines {
-					key := fmt.Sprintf("lifecycle/order-%08d", m)
-					for i := range each {
-						c.propose(m%3, key, i)
-					}
-				}
-				for range 100 { // until timers have fired and repair has nothing to do
-					c.pass(time.Second)
-				}
-				b.ReportMetric(float64(liveHeap()-before)/3/machines, "B/machine")
-				for _, s := range c.services {
-					require.Equal(b, machines, s.Member().Node().MachineCount())
-				}
-			}
-		})
+	machines := 10_000
+	if os.Getenv("LOCKSTEP_LONG") != "" {
+		machines = 1_000_000
 	}
+	for _, nodes := range []int{1, 3} {
+		for _, each := range []int{2, 16} {
+			b.Run(fmt.Sprintf("nodes=%d/transitions=%d", nodes, each), func(b *testing.B) {
+				for b.Loop() {
+					benchmarkResident(b, nodes, machines, each)
+				}
+			})
+		}
+	}
+}
+
+func benchmarkResident(b *testing.B, nodes, machines, each int) {
+	before := liveHeap()
+	c := newCluster(b, nodes)
+	for m := range machines {
+		key := fmt.Sprintf("lifecycle/order-%08d", m)
+		for i := range each {
+			c.propose(m%nodes, key, i)
+		}
+	}
+	for range 100 { // until timers have fired and repair has nothing to do
+		c.pass(time.Second)
+	}
+	b.ReportMetric(float64(liveHeap()-before)/float64(nodes*machines), "B/machine")
+	debug.FreeOSMemory()
+	b.ReportMetric(float64(residentMemory())/float64(nodes)/1e6, "MB-RSS/node")
+	for _, s := range c.services {
+		require.Equal(b, machines, s.Member().Node().MachineCount())
+	}
+}
+
+// residentMemory returns the resident memory of this process in bytes, or 0 if the
+// operating system does not tell.
+func residentMemory() (bytes int64) {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	var size, pages int64
+	fmt.Sscan(string(text), &size, &pages)
+	return pages * int64(os.Getpagesize())
 }
 
 func liveHeap() int64 {
@@ -51,14 +77,14 @@ func liveHeap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// trio is three services that form a cluster. Messages cross as bytes; disks are done at
+// cluster is services that form a cluster. Messages cross as bytes; disks are done at
 // once, and keep nothing.
-type trio struct {
+type cluster struct {
 	t        testing.TB
 	services []*Service
 	now      time.Duration
 	queue    []delivery
-	wake     [3]time.Duration
+	wake     []time.Duration
 	replies  int
 	asked    int
 }
@@ -68,15 +94,17 @@ type delivery struct {
 	ev node.Event
 }
 
-func newTrio(t testing.TB) *trio {
-	c := &trio{t: t}
+func newCluster(t testing.TB, nodes int) *cluster {
+	c := &cluster{t: t, wake: make([]time.Duration, nodes)}
 	var formed []member.Identity
-	for id := 1; id <= 3; id++ {
+	var members []node.ID
+	for id := 1; id <= nodes; id++ {
 		formed = append(formed, member.Identity{ID: node.ID(id), Incarnation: [16]byte{byte(id)}})
+		members = append(members, node.ID(id))
 	}
-	for id := 1; id <= 3; id++ {
+	for _, id := range members {
 		n := node.Defaults()
-		n.ID, n.Members, n.Definitions = node.ID(id), []node.ID{1, 2, 3}, []fsm.Definition{fsm.Lifecycle()}
+		n.ID, n.Members, n.Definitions = id, members, []fsm.Definition{fsm.Lifecycle()}
 		m, err := member.New(member.Config{Node: n, Formed: formed})
 		require.NoError(t, err)
 		s, err := New(m, Config{Pending: DefaultPending, Watchers: DefaultWatchers, Changes: DefaultChanges, Page: DefaultPage, ReadyTimeout: time.Second})
@@ -94,7 +122,7 @@ func newTrio(t testing.TB) *trio {
 }
 
 // pass lets time pass.
-func (c *trio) pass(d time.Duration) {
+func (c *cluster) pass(d time.Duration) {
 	c.now += d
 	for i := range c.services {
 		if c.wake[i] <= c.now {
@@ -105,7 +133,7 @@ func (c *trio) pass(d time.Duration) {
 }
 
 // propose makes a machine's next transition.
-func (c *trio) propose(at int, key string, made int) {
+func (c *cluster) propose(at int, key string, made int) {
 	c.asked++
 	c.step(at, Event{Kind: Call, Ticket: Ticket(c.asked), Request: &node.Request{
 		Kind: node.Propose, Key: key, Attempt: 1, To: fsm.Lifecycle().States[(made+1)%3],
@@ -116,14 +144,14 @@ func (c *trio) propose(at int, key string, made int) {
 	c.pass(10 * time.Millisecond)
 }
 
-func (c *trio) run() {
+func (c *cluster) run() {
 	for i := 0; i < len(c.queue); i++ {
 		c.step(c.queue[i].to, Event{Member: c.queue[i].ev})
 	}
 	c.queue = c.queue[:0]
 }
 
-func (c *trio) step(i int, evs ...Event) {
+func (c *cluster) step(i int, evs ...Event) {
 	effects, err := c.services[i].Step(c.now, evs)
 	require.NoError(c.t, err)
 	for _, r := range effects.Replies {
@@ -131,9 +159,9 @@ func (c *trio) step(i int, evs ...Event) {
 		c.replies++
 	}
 	for _, s := range effects.Sends {
-		frame, err := wire.CBOR{}.Append(nil, s.Message)
+		frame, err := wire.Binary{}.Append(nil, s.Message)
 		require.NoError(c.t, err)
-		m, err := wire.CBOR{}.Decode(frame)
+		m, err := wire.Binary{}.Decode(frame)
 		require.NoError(c.t, err)
 		c.queue = append(c.queue, delivery{int(s.To) - 1, node.Event{Kind: node.Receive, From: node.ID(i + 1), Life: uint64(i + 1), Message: m}})
 	}

@@ -63,3 +63,46 @@ func TestHandedOverAt(t *testing.T) {
 	require.Len(t, w.replies, 1)
 	require.Zero(t, w.hosts[1].node.HandedOverAt())
 }
+
+// The duration of a round, which is for metrics, begins with its first phase.
+func TestRoundTimes(t *testing.T) {
+	for name, x := range map[string]struct {
+		prepared bool
+		want     time.Duration
+	}{"with prepare": {false, 12 * time.Millisecond}, "with a cached promise": {true, 5 * time.Millisecond}} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(3, nil)
+			version := uint64(0)
+			propose := func() {
+				w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: node.Stamp(key, version, "c1.1"), Attempt: 1, To: []string{"Running", "Stopped"}[version]})
+				version++
+			}
+			if x.prepared {
+				propose()
+				w.deliverAll()
+			}
+			propose()
+			if !x.prepared {
+				w.now += 7 * time.Millisecond
+				for _, p := range w.take(10, "1>2") {
+					w.deliver(p)
+				}
+				for _, p := range w.take(10, "2>1") { // the promises: accepts follow
+					w.deliver(p)
+				}
+			}
+			w.now += 5 * time.Millisecond
+			for _, p := range w.take(10, "1>2") {
+				w.deliver(p)
+			}
+			acknowledged := w.take(1, "2>1")
+			require.Len(t, acknowledged, 1)
+			effects, err := w.hosts[1].node.Step(w.now, node.Event{Kind: node.Receive, From: 2, Message: acknowledged[0].message})
+			require.NoError(t, err)
+			require.Equal(t, []time.Duration{x.want}, effects.RoundTimes)
+			effects, err = w.hosts[1].node.Step(w.now, node.Event{Kind: node.Receive, From: 3, Message: acknowledged[0].message})
+			require.NoError(t, err)
+			require.Empty(t, effects.RoundTimes, "each is reported once")
+		})
+	}
+}

@@ -51,10 +51,10 @@ func (b *inbox) put(evs []clientEvent, size int, quit, done <-chan struct{}) boo
 		b.mu.Lock()
 	}
 	first := len(b.events) == 0
+	b.events = append(b.events, evs...)
 	if first {
 		b.since = time.Now()
 	}
-	b.events = append(b.events, evs...)
 	b.mu.Unlock()
 	if first {
 		b.signal()
@@ -66,10 +66,10 @@ func (b *inbox) put(evs []clientEvent, size int, quit, done <-chan struct{}) boo
 func (b *inbox) putNow(ev clientEvent) {
 	b.mu.Lock()
 	first := len(b.events) == 0
+	b.events = append(b.events, ev)
 	if first {
 		b.since = time.Now()
 	}
-	b.events = append(b.events, ev)
 	b.mu.Unlock()
 	if first {
 		b.signal()

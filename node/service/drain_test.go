@@ -39,3 +39,16 @@ func TestDrainedAt(t *testing.T) {
 		})
 	}
 }
+
+// A listing that goes on over steps is under way, too.
+func TestDrainedAtAwaitsListings(t *testing.T) {
+	r := newRig(t, 1, Config{Pending: 9, Watchers: 9, Changes: 9, Page: 1, ReadyTimeout: time.Second})
+	for _, command := range []string{"sync", "call 1 Running", "sync", "other 2 Running", "sync"} {
+		r.do(command)
+	}
+	r.step(Event{Kind: List, Ticket: 3, Query: &Query{Limit: 9}}, Event{Kind: Drain})
+	require.Equal(t, Never, r.service.DrainedAt())
+	r.settle()
+	require.LessOrEqual(t, r.service.DrainedAt(), r.now)
+	require.Equal(t, "3 page lifecycle/m=Running lifecycle/n=Running", r.lines[len(r.lines)-1])
+}

@@ -29,6 +29,7 @@ func TestReadiness(t *testing.T) {
 		"one answers":                      {both, []string{"sync", "call 1 Running", "sync", "wait 1200ms", "hear 2"}, nil},
 		"one answers, the other is gone":   {both[1:], []string{"sync", "call 1 Running", "sync", "wait 1200ms", "hear 2"}, map[string]string{"majority": "it reaches 1 of 3 members, itself included, and needs 2; node 3 has answered nothing for 1.2s"}},
 		"peers are silent":                 {both, []string{"sync", "call 1 Running", "sync", "wait 1200ms"}, map[string]string{"majority": "it reaches 1 of 3 members, itself included, and needs 2; node 2 has answered nothing for 1.2s; node 3 has answered nothing for 1.2s"}},
+		"they have answered once":          {both, []string{"sync", "call 1 Running", "sync", "hear 2", "hear 3", "wait 1300ms"}, map[string]string{"majority": "it reaches 1 of 3 members, itself included, and needs 2; node 2 has answered nothing for 1.2s; node 3 has answered nothing for 1.2s"}},
 		"the disk is slow":                 {both, []string{"sync", "call 1 Running", "hear 2", "wait 900ms"}, nil},
 		"the disk hangs":                   {both, []string{"sync", "call 1 Running", "wait 1200ms", "hear 2"}, map[string]string{"log": "its disk has made no record durable for 1.2s"}},
 		"the disk goes on":                 {both, []string{"sync", "call 1 Running", "hear 2", "wait 1200ms", "sync", "hear 2"}, nil},

@@ -184,7 +184,8 @@ func (s *Service) finish(r *request, reply Reply) {
 		r.onReply(reply.Reply)
 	default:
 		delete(s.requests.byTicket, r.ticket)
-		reply.Ticket, reply.Took = r.ticket, s.now-r.arrived
+		reply.Ticket = r.ticket
+		reply.Took = s.now - r.arrived
 		s.out.Replies = append(s.out.Replies, reply)
 	}
 }

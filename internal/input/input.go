@@ -16,6 +16,10 @@ var (
 	ErrNotRegular = errors.New("not a regular file")
 )
 
+// MaxPlan bounds the file of a plan or an artefact, in bytes. A million operations take
+// 170 MB.
+const MaxPlan = 256 << 20
+
 // ReadFile returns the content of a regular file of at most limit bytes. It follows
 // symbolic links: who names a file chooses it.
 func ReadFile(name string, limit int64) ([]byte, error) {

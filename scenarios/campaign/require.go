@@ -97,12 +97,8 @@ func RequireSeeds(t T, c Campaign) {
 	t.Logf("%d seeds, %d operations: %+v", sum.Seeds, sum.Outcomes.Total(), sum.Outcomes)
 }
 
-// MaxPlan bounds the file of a plan or an artefact, in bytes. A million operations take
-// 170 MB.
-const MaxPlan = 256 << 20
-
 func readPlan(name string) (*scenarios.Plan, error) {
-	data, err := input.ReadFile(name, MaxPlan)
+	data, err := input.ReadFile(name, input.MaxPlan)
 	if err != nil {
 		return nil, err
 	}

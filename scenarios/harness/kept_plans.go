@@ -11,7 +11,6 @@ import (
 
 	"github.com/lockstep-dst/lockstep/internal/input"
 	"github.com/lockstep-dst/lockstep/scenarios"
-	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 )
 
 // keptPlans is the directory of the plans that a test keeps for a system.
@@ -68,7 +67,7 @@ func addFile(dir, name string, plan []byte) (string, error) {
 		if i > 1 {
 			file = path.Join(dir, fmt.Sprintf("%s-%d.json", name, i))
 		}
-		old, err := input.ReadFile(file, campaign.MaxPlan)
+		old, err := input.ReadFile(file, input.MaxPlan)
 		switch {
 		case os.IsNotExist(err):
 			return file, os.WriteFile(file, plan, 0o666)

@@ -144,7 +144,7 @@ func (l systemList) decodePlan(name string, data []byte) (*scenarios.Plan, error
 // readInput returns the content of a file or, for "-", of in.
 func readInput(name string, in io.Reader) ([]byte, error) {
 	if name == "-" {
-		return input.ReadAll("standard input", in, campaign.MaxPlan)
+		return input.ReadAll("standard input", in, input.MaxPlan)
 	}
-	return input.ReadFile(name, campaign.MaxPlan)
+	return input.ReadFile(name, input.MaxPlan)
 }

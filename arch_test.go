@@ -31,6 +31,8 @@ var layers = map[string]layer{
 	// Leaves of one tree.
 	"node/internal/frame":           {pure: true},
 	"node/internal/invariant":       {pure: true},
+	"node/access":                   {pure: true, internal: []string{"node/fsm", "node/op"}},
+	"node/internal/clientlimit":     {pure: true, internal: []string{"node/internal/invariant"}},
 	"node/internal/connlimit":       {pure: true, internal: []string{"node/internal/invariant"}},
 	"node/internal/tlv":             {pure: true},
 	"internal/input":                {},
@@ -75,6 +77,7 @@ var layers = map[string]layer{
 	"node/backup":           {internal: []string{"node", "node/files", "node/fsm", "node/member", "node/wal"}},
 	"node/server": {
 		internal: []string{"node", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/internal/connlimit", "node/member", "node/op", "node/service", "node/stream", "node/streamserver", "node/tcp", "node/tlsfiles", "node/wal", "node/watch", "node/wire"},
+		internal: []string{"node", "node/access", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/internal/clientlimit", "node/internal/connlimit", "node/member", "node/op", "node/service", "node/stream", "node/tcp", "node/wal", "node/watch", "node/wire"},
 		external: []string{
 			"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 			"github.com/prometheus/client_golang/prometheus/promhttp",

@@ -66,6 +66,7 @@
 //   - [github.com/lockstep-dst/lockstep/node/service]: a member with its clients.
 //   - [github.com/lockstep-dst/lockstep/node/streamserver]: a node's side of one
 //     client's stream, between its bytes and the service.
+//   - [github.com/lockstep-dst/lockstep/node/access]: which client may do what.
 //   - [github.com/lockstep-dst/lockstep/node/watch]: streams of changes.
 //   - [github.com/lockstep-dst/lockstep/node/backup]: backups, and clusters restored from
 //     them.
@@ -99,6 +100,7 @@
 //     campaigns find known bugs in the node.
 //   - [github.com/lockstep-dst/lockstep/node/arena]
 //     [github.com/lockstep-dst/lockstep/node/hash64]
+//     [github.com/lockstep-dst/lockstep/node/internal/clientlimit]
 //     [github.com/lockstep-dst/lockstep/node/internal/connlimit]
 //     [github.com/lockstep-dst/lockstep/node/internal/frame]
 //     [github.com/lockstep-dst/lockstep/node/internal/invariant]

@@ -1,0 +1,47 @@
+package access
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Role is the set of actions that a principal may take.
+type Role uint8
+
+// The roles. Admin includes Writer, and Writer includes Reader. Peer is that of members
+// at each other's port, and includes nothing of what clients may do.
+const (
+	None Role = iota
+	Peer
+	Reader
+	Writer
+	Admin
+)
+
+// ErrRole is wrapped by the error for a name that is no role of a client.
+var ErrRole = errors.New("no such role")
+
+var roleNames = [...]string{"none", "peer", "reader", "writer", "admin"}
+
+func (r Role) String() string { return roleNames[r] }
+
+// ParseRole returns the role of a client with a name: none, reader, writer or admin.
+func ParseRole(name string) (Role, error) {
+	for _, r := range []Role{None, Reader, Writer, Admin} {
+		if name == r.String() {
+			return r, nil
+		}
+	}
+	return None, fmt.Errorf("%w: %q: want none, reader, writer or admin", ErrRole, name)
+}
+
+// Includes reports whether r may do all that other may.
+func (r Role) Includes(other Role) bool {
+	switch other {
+	case None:
+		return true
+	case Peer:
+		return r == Peer
+	}
+	return r >= other
+}

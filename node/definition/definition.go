@@ -33,8 +33,8 @@ var ErrInvalid = errors.New("invalid definition")
 // where one is to blame, the line.
 func Read(file string, data []byte) (fsm.Definition, error) {
 	r := reader{file: file}
-	if len(data) > maxFile {
-		return fsm.Definition{}, fmt.Errorf("%s: %w: %d bytes: want at most %d", file, ErrInvalid, len(data), maxFile)
+	if len(data) > MaxFile {
+		return fsm.Definition{}, errTooLong(file)
 	}
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, more yaml.Node
@@ -57,8 +57,13 @@ func Read(file string, data []byte) (fsm.Definition, error) {
 	return def, nil
 }
 
-// maxFile bounds the bytes of a file, comments included.
-const maxFile = 1 << 20
+// MaxFile is the longest text that Read parses, in bytes, comments included: four times
+// that of a definition, fsm.MaxText.
+const MaxFile = 4 * fsm.MaxText
+
+func errTooLong(file string) error {
+	return fmt.Errorf("%s: %w: more than %d bytes: definitions have at most %d without spaces and comments: give each a file of its own, or split the machine", file, ErrInvalid, MaxFile, fsm.MaxText)
+}
 
 type reader struct{ file string }
 
@@ -83,8 +88,8 @@ func (r *reader) definition(n *yaml.Node) (d fsm.Definition, err error) {
 	if d.States, err = r.names(fields["states"], "states", nil); err != nil {
 		return d, err
 	}
-	if len(d.States) == 0 || len(d.States) > fsm.MaxStates {
-		return d, r.fail(fields["states"], "%d states: want 1 to %d", len(d.States), fsm.MaxStates)
+	if len(d.States) == 0 {
+		return d, r.fail(fields["states"], "0 states: want 1 to %d", fsm.MaxStates)
 	}
 	if d.Initial, err = r.state(fields["initial"], "initial", d.States); err != nil {
 		return d, err
@@ -133,6 +138,9 @@ func (r *reader) checkTerminal(fields map[string]*yaml.Node, d *fsm.Definition) 
 
 // object parses the fields of n, each at most once and no others than allowed.
 func (r *reader) object(n *yaml.Node, what string, allowed ...string) (map[string]*yaml.Node, error) {
+	if err := r.checkAlias(n); err != nil {
+		return nil, err
+	}
 	if n.Kind != yaml.MappingNode {
 		return nil, r.fail(n, "%s: want an object with %s", what, strings.Join(allowed, ", "))
 	}
@@ -150,8 +158,19 @@ func (r *reader) object(n *yaml.Node, what string, allowed ...string) (map[strin
 	return fields, nil
 }
 
+// checkAlias rejects an alias: of a few lines it can make any number of nodes.
+func (r *reader) checkAlias(n *yaml.Node) error {
+	if n.Kind == yaml.AliasNode {
+		return r.fail(n, "*%s: aliases are not read here: write it out", n.Value)
+	}
+	return nil
+}
+
 // name parses a name as it is written: on is the state "on", not true.
 func (r *reader) name(n *yaml.Node, what string) (string, error) {
+	if err := r.checkAlias(n); err != nil {
+		return "", err
+	}
 	if n.Kind != yaml.ScalarNode {
 		return "", r.fail(n, "want the name of a %s", what)
 	}
@@ -166,8 +185,14 @@ func (r *reader) names(n *yaml.Node, what string, known []string) (list []string
 	if n == nil {
 		return nil, nil
 	}
+	if err := r.checkAlias(n); err != nil {
+		return nil, err
+	}
 	if n.Kind != yaml.SequenceNode {
 		return nil, r.fail(n, "%s: want a list of states", what)
+	}
+	if len(n.Content) > fsm.MaxStates {
+		return nil, r.fail(n, "%d %s: want at most %d", len(n.Content), what, fsm.MaxStates)
 	}
 	for _, item := range n.Content {
 		name, err := r.name(item, "state")
@@ -178,17 +203,28 @@ func (r *reader) names(n *yaml.Node, what string, known []string) (list []string
 			return nil, r.fail(item, "%s: %s is listed twice", what, name)
 		}
 		if known != nil && !slices.Contains(known, name) {
-			return nil, r.fail(item, "%s: %s is not among the states %v", what, name, known)
+			return nil, r.failState(item, what, name, known)
 		}
 		list = append(list, name)
 	}
 	return list, nil
 }
 
+// failState is the error about a state that is not among the definition's.
+func (r *reader) failState(n *yaml.Node, what, name string, states []string) error {
+	if len(states) > maxListed {
+		return r.fail(n, "%s: %s is not among the %d states", what, name, len(states))
+	}
+	return r.fail(n, "%s: %s is not among the states %v", what, name, states)
+}
+
+// maxListed is the number of states that an error lists.
+const maxListed = 16
+
 func (r *reader) state(n *yaml.Node, what string, states []string) (string, error) {
 	name, err := r.name(n, "state")
 	if err == nil && !slices.Contains(states, name) {
-		err = r.fail(n, "%s: %s is not among the states %v", what, name, states)
+		err = r.failState(n, what, name, states)
 	}
 	return name, err
 }
@@ -197,17 +233,22 @@ func (r *reader) transitions(n *yaml.Node, states []string) (list []fsm.Transiti
 	if n == nil {
 		return nil, nil
 	}
+	if err := r.checkAlias(n); err != nil {
+		return nil, err
+	}
 	if n.Kind != yaml.SequenceNode {
 		return nil, r.fail(n, "transitions: want a list of {from: STATE, to: STATE} or \"STATE -> STATE\"")
 	}
+	met := make(map[fsm.Transition]bool, len(n.Content))
 	for _, item := range n.Content {
 		t, err := r.transition(item, states)
 		if err != nil {
 			return nil, err
 		}
-		if slices.Contains(list, t) {
+		if met[t] {
 			return nil, r.fail(item, "transitions: %s → %s is listed twice", t.From, t.To)
 		}
+		met[t] = true
 		list = append(list, t)
 	}
 	return list, nil

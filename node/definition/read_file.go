@@ -6,9 +6,9 @@ import (
 )
 
 // ReadFile parses the one definition in a file, as Read does. It reads only a regular
-// file.
+// file, of at most MaxFile bytes.
 func ReadFile(file string) (fsm.Definition, error) {
-	data, err := input.ReadFile(file, maxFile)
+	data, err := input.ReadFile(file, MaxFile)
 	if err != nil {
 		return fsm.Definition{}, err
 	}

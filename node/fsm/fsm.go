@@ -51,7 +51,7 @@ func Lifecycle() Definition {
 	}
 }
 
-// Validate returns an error about the first defect of d.
+// Validate returns an error about the first defect of d. Its cost is linear in d.
 func (d Definition) Validate() error {
 	if err := CheckName("definition", d.Name); err != nil {
 		return err
@@ -59,42 +59,61 @@ func (d Definition) Validate() error {
 	if len(d.States) == 0 || len(d.States) > MaxStates {
 		return d.errorf("%d states: want 1 to %d", len(d.States), MaxStates)
 	}
+	if len(d.Transitions) > MaxStates*MaxStates || len(d.Terminal) > MaxStates {
+		return d.errorf("%d transitions and %d terminal states: want each at most once", len(d.Transitions), len(d.Terminal))
+	}
+	states := make(map[string]bool, len(d.States))
 	for i, s := range d.States {
 		if err := CheckName("state", s); err != nil {
 			return d.errorf("states[%d]: %w", i, err)
 		}
-		if slices.Contains(d.States[:i], s) {
+		if states[s] {
 			return d.errorf("states[%d]: %q is listed twice", i, s)
 		}
+		states[s] = true
 	}
-	if !slices.Contains(d.States, d.Initial) {
+	if !states[d.Initial] {
 		return d.errorf("initial state %q is not among its states", d.Initial)
 	}
-	for i, t := range d.Transitions {
-		for _, s := range []string{t.From, t.To} {
-			if !slices.Contains(d.States, s) {
-				return d.errorf("transitions[%d]: state %q is not among its states", i, s)
-			}
-		}
-		if slices.Contains(d.Transitions[:i], t) {
-			return d.errorf("transitions[%d]: %s → %s is listed twice", i, t.From, t.To)
-		}
+	left, err := d.checkTransitions(states)
+	if err != nil {
+		return err
 	}
-	return d.checkTerminal()
+	return d.checkTerminal(states, left)
 }
 
-func (d Definition) checkTerminal() error {
+// checkTransitions returns, of each state that is left, the first transition that leaves
+// it. states is the set of all.
+func (d Definition) checkTransitions(states map[string]bool) (left map[string]Transition, err error) {
+	met := make(map[Transition]bool, len(d.Transitions))
+	left = make(map[string]Transition, len(states))
+	for i, t := range d.Transitions {
+		for _, s := range []string{t.From, t.To} {
+			if !states[s] {
+				return nil, d.errorf("transitions[%d]: state %q is not among its states", i, s)
+			}
+		}
+		if met[t] {
+			return nil, d.errorf("transitions[%d]: %s → %s is listed twice", i, t.From, t.To)
+		}
+		met[t] = true
+		if _, found := left[t.From]; !found {
+			left[t.From] = t
+		}
+	}
+	return left, nil
+}
+
+func (d Definition) checkTerminal(states map[string]bool, left map[string]Transition) error {
 	for i, s := range d.Terminal {
-		if !slices.Contains(d.States, s) {
+		if !states[s] {
 			return d.errorf("terminal[%d]: state %q is not among its states", i, s)
 		}
 		if slices.Contains(d.Terminal[:i], s) {
 			return d.errorf("terminal[%d]: %q is listed twice", i, s)
 		}
-		for _, t := range d.Transitions {
-			if t.From == s {
-				return d.errorf("terminal[%d]: %q is left by %s → %s: drop the one or the other", i, s, t.From, t.To)
-			}
+		if t, found := left[s]; found {
+			return d.errorf("terminal[%d]: %q is left by %s → %s: drop the one or the other", i, s, t.From, t.To)
 		}
 	}
 	return nil
@@ -112,15 +131,20 @@ func (d *Definition) Has(state string) bool {
 // Reachable lists the states that transitions lead to from the initial one, which
 // comes first. Retired is not listed.
 func (d *Definition) Reachable() []string {
-	met := []string{d.Initial}
-	for i := 0; i < len(met); i++ {
-		for _, t := range d.Transitions {
-			if t.From == met[i] && !slices.Contains(met, t.To) {
-				met = append(met, t.To)
+	next := make(map[string][]string, len(d.States))
+	for _, t := range d.Transitions {
+		next[t.From] = append(next[t.From], t.To)
+	}
+	list, met := []string{d.Initial}, map[string]bool{d.Initial: true}
+	for i := 0; i < len(list); i++ {
+		for _, s := range next[list[i]] {
+			if !met[s] {
+				met[s] = true
+				list = append(list, s)
 			}
 		}
 	}
-	return met
+	return list
 }
 
 // Intern returns d's own copy of state, so that millions of machines share one

@@ -93,21 +93,30 @@ func (n *Node) logBacklogFull() bool { return n.log.End()-n.log.Durable() > wal.
 
 func (n *Node) propose(m *machine, o *operation) {
 	n.counts.Proposals++
-	if m.chosen != nil {
-		if reply, found := dedupLookup(m.chosen, o); found {
-			n.mark(MarkDedupHit)
-			n.respond(o, reply)
-			return
-		}
-		o.noteAbsent(m.chosen)
+	if !n.answerFromChosen(m, o) {
+		n.enqueue(m, o)
 	}
-	n.enqueue(m, o)
+}
+
+// answerFromChosen responds to o if the latest chosen value that is known has its entry.
+// If it has none, that is noted.
+func (n *Node) answerFromChosen(m *machine, o *operation) bool {
+	if m.chosen == nil {
+		return false
+	}
+	if reply, found := dedupLookup(m.chosen, o); found {
+		n.mark(MarkDedupHit)
+		n.respond(o, reply)
+		return true
+	}
+	o.noteAbsent(m.chosen)
+	return false
 }
 
 // enqueue queues o for a round, or forwards it.
 func (n *Node) enqueue(m *machine, o *operation) {
 	n.attachWork(m)
-	if len(m.queue)+len(m.forwarded) >= n.cfg.Queue {
+	if m.waiting() >= n.cfg.Queue {
 		n.giveUp(o, Overloaded)
 		return
 	}
@@ -115,7 +124,7 @@ func (n *Node) enqueue(m *machine, o *operation) {
 	if n.forward(m, o) {
 		return
 	}
-	invariant.Check(len(m.queue)+len(m.forwarded) < n.cfg.Queue, "node: the operations that wait are within their limit")
+	invariant.Check(m.waiting() < n.cfg.Queue, "node: the operations that wait are within their limit")
 	m.queue = append(m.queue, o)
 	n.startRound(m)
 }
@@ -288,7 +297,7 @@ func dedupLookup(v *Value, o *operation) (Reply, bool) {
 // expireDeadlines responds to the operations that have waited for the consensus
 // timeout, in the queue and in the round.
 func (n *Node) expireDeadlines(m *machine) {
-	for _, list := range [...]*[]*operation{&m.queue, &m.forwarded} {
+	for _, list := range [...]*[]*operation{&m.queue, &m.forwarded, &m.readQueue} {
 		*list = slices.DeleteFunc(*list, func(o *operation) bool {
 			if o.deadline <= n.now {
 				n.giveUp(o, Timeout)
@@ -301,7 +310,7 @@ func (n *Node) expireDeadlines(m *machine) {
 			n.giveUp(o, Timeout)
 		}
 	}
-	for _, list := range [...][]*operation{m.queue, m.forwarded, m.round.batch} {
+	for _, list := range [...][]*operation{m.queue, m.forwarded, m.round.batch, m.readQueue} {
 		for _, o := range list {
 			if !o.answered { // a returned operation or a read may be older than those before it
 				n.scheduleWake(m, o.deadline)

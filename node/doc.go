@@ -17,7 +17,8 @@
 //   - forward.go forwards operations to the proposer at work on their machine,
 //     backoff.go waits for a turn, answer_waiting.go looks up waiting operations in
 //     the values that others have chosen (rules 7 and 9);
-//   - quorum_read.go serves reads in one round trip (rule 8);
+//   - quorum_read.go serves reads in one round trip, fresh.go answers from the initial
+//     state of machines that nobody has accepted a value of (rule 8);
 //   - repair*.go and digest.go repair a lagging node (rule 10), definitions.go looks up
 //     the definitions that users create; access.go is what these two may do to the node;
 //   - machine.go holds a node's state of one machine, value.go its values;

@@ -50,6 +50,7 @@ func (m *machine) dump(b *strings.Builder, n *Node) {
 	if x := &m.quorumRead; x.id != (ReadID{}) {
 		fmt.Fprintf(b, "  read exchange %v, reported by %v\n", x.id, n.memberIDs(x.reported))
 		dumpOperations(b, "in the exchange", x.batch)
+		dumpOperations(b, "looking first", x.proposals)
 	}
 	dumpOperations(b, "waiting for an exchange", m.readQueue)
 }

@@ -43,7 +43,8 @@ type machine struct {
 type work struct {
 	proposer
 	reader
-	beginsLater bool // it is in Node.toBegin
+	reported    Ballot // the highest at which others have reported a value as accepted
+	beginsLater bool   // it is in Node.toBegin
 }
 
 // attachWork ensures that m has a work, from the pool if possible.
@@ -61,13 +62,12 @@ func (n *Node) attachWork(m *machine) {
 // releaseWork returns m's work to the pool if none is in progress.
 func (n *Node) releaseWork(m *machine) {
 	w := m.work
-	if w == nil || w.round.phase != 0 || len(w.queue)+len(w.forwarded) > 0 || w.quorumRead.id != (ReadID{}) || len(w.readQueue) > 0 {
+	if w == nil || w.round.phase != 0 || len(w.queue)+len(w.forwarded) > 0 || w.reader.busy() {
 		return
 	}
 	*w = work{
-		proposer{queue: w.queue[:0], forwarded: w.forwarded[:0], round: round{batch: w.round.batch[:0]}},
-		reader{readQueue: w.readQueue[:0], quorumRead: quorumRead{batch: w.quorumRead.batch[:0]}},
-		false,
+		proposer: proposer{queue: w.queue[:0], forwarded: w.forwarded[:0], round: round{batch: w.round.batch[:0]}},
+		reader:   reader{readQueue: w.readQueue[:0], quorumRead: w.quorumRead.empty()},
 	}
 	m.work = nil
 	invariant.Check(len(w.round.batch) == 0 && len(w.quorumRead.batch) == 0, "node: a machine at rest has no operations")
@@ -91,7 +91,7 @@ func (n *Node) dropIfEmpty(m *machine) {
 
 // idle reports whether m could begin a round of its own.
 func (m *machine) idle(now time.Duration) bool {
-	return m.work == nil || m.round.phase == 0 && len(m.queue)+len(m.forwarded) == 0 && now >= m.backoffUntil
+	return m.work == nil || m.round.phase == 0 && m.waiting() == 0 && now >= m.backoffUntil
 }
 
 // maxWorkPool bounds the works that are kept for reuse.

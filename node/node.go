@@ -430,7 +430,7 @@ func (n *Node) Inspect(key string) MachineState {
 func (n *Node) PendingWork() string {
 	for _, m := range n.byIndex {
 		if m != nil && m.work != nil {
-			return fmt.Sprintf("%d operations and %d reads of %s", len(m.queue)+len(m.forwarded)+len(m.round.batch), len(m.readQueue)+len(m.quorumRead.batch), m.key)
+			return fmt.Sprintf("%d operations and %d reads of %s", m.waiting()+len(m.round.batch), len(m.readQueue)+len(m.quorumRead.batch), m.key)
 		}
 	}
 	if len(n.sendsAwaitingSync)+len(n.selfMessages)+n.definitions.underWay() > 0 {

@@ -62,14 +62,17 @@ func (n *Node) startRound(m *machine) {
 }
 
 // beginRound begins a round if operations are queued, no round is in progress and no
-// backoff is pending.
+// backoff is pending. A look goes before it, if it may save the round.
 func (n *Node) beginRound(m *machine) {
-	if m.round.phase != 0 || len(m.queue) == 0 {
+	if m.round.phase != 0 || len(m.queue) == 0 || len(m.quorumRead.proposals) > 0 {
 		return
 	}
 	invariant.Check(len(m.round.batch) == 0, "node: operations are in a batch only while a round is in progress")
 	if n.now < m.backoffUntil {
 		n.scheduleWake(m, m.backoffUntil)
+		return
+	}
+	if n.looksFirst(m) {
 		return
 	}
 	if !m.cachedPromise.IsZero() {
@@ -196,6 +199,7 @@ func (n *Node) handleAcknowledgment(from ID, a *Acknowledgment) {
 	r.acknowledged.add(i)
 	if r.phase == Prepare && r.highestAccepted.Less(a.Accepted) {
 		r.highestAccepted, r.highestValue = a.Accepted, a.Value
+		m.reported = maxBallot(m.reported, a.Accepted)
 	}
 	if r.acknowledged.len() < n.majority {
 		return
@@ -277,7 +281,7 @@ func (n *Node) handleReject(from ID, j *Reject) {
 		n.counts.Discarded++
 		return
 	}
-	if n.reaches(from, m, j.Promised.Round) {
+	if m.highestRound > 0 && n.reaches(from, m, j.Promised.Round) { // 0: this life has proposed nothing yet
 		m.highestRound = max(m.highestRound, j.Promised.Round)
 	}
 	if m.work == nil {

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"slices"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node/internal/invariant"
@@ -18,12 +19,25 @@ type reader struct {
 // quorumRead is one exchange of requests and reports. Operations that arrive during
 // it wait for the next one, so that its requests are sent after they arrived.
 type quorumRead struct {
-	id       ReadID // zero: none
-	batch    []*operation
-	reported memberSet
-	ballots  [MaxMembers]Ballot
-	values   [MaxMembers]*Value
-	deadline time.Duration // after it a round decides
+	id        ReadID       // zero: none
+	batch     []*operation // reads
+	proposals []*operation // see looksFirst
+	reported  memberSet
+	ballots   [MaxMembers]Ballot
+	values    [MaxMembers]*Value
+	deadline  time.Duration // after it a round decides, or another exchange: see expireQuorumRead
+}
+
+// empty returns an exchange without operations, which keeps the room for them.
+func (x *quorumRead) empty() quorumRead {
+	clear(x.batch)
+	clear(x.proposals)
+	return quorumRead{batch: x.batch[:0], proposals: x.proposals[:0]}
+}
+
+// busy reports whether an operation waits for an exchange, or is in one.
+func (r *reader) busy() bool {
+	return r.quorumRead.id != (ReadID{}) || len(r.readQueue)+len(r.quorumRead.batch) > 0
 }
 
 func (n *Node) read(m *machine, o *operation) {
@@ -32,6 +46,7 @@ func (n *Node) read(m *machine, o *operation) {
 		n.giveUp(o, Overloaded)
 		return
 	}
+	n.scheduleWake(m, o.deadline)
 	m.readQueue = append(m.readQueue, o)
 	invariant.Check(len(m.readQueue) <= n.cfg.Queue, "node: the reads that wait are within their limit")
 	n.startQuorumRead(m)
@@ -40,30 +55,47 @@ func (n *Node) read(m *machine, o *operation) {
 // startQuorumRead has a quorum read begin at the end of the step, if reads are queued and
 // none is in progress.
 func (n *Node) startQuorumRead(m *machine) {
-	if m.quorumRead.id == (ReadID{}) && len(m.readQueue) > 0 {
+	if m.quorumRead.id == (ReadID{}) && m.reader.busy() {
 		n.beginLater(m)
 	}
 }
 
+// beginQuorumRead begins an exchange for the reads that wait, those of an exchange that is
+// made again among them, and for the proposals that look first.
 func (n *Node) beginQuorumRead(m *machine) {
 	x := &m.quorumRead
-	if x.id != (ReadID{}) || len(m.readQueue) == 0 {
+	if x.id != (ReadID{}) {
+		return
+	}
+	size := min(len(m.readQueue), n.cfg.Queue-len(x.batch))
+	batch, proposals := append(x.batch, m.readQueue[:size]...), x.proposals[:0]
+	m.readQueue = slices.Delete(m.readQueue, 0, size)
+	if n.looksFirst(m) {
+		proposals = append(proposals, m.queue...)
+		m.queue = slices.Delete(m.queue, 0, len(m.queue))
+	}
+	if len(batch)+len(proposals) == 0 {
 		return
 	}
 	n.counts.QuorumReads++
-	batch := append(x.batch[:0], m.readQueue...)
-	clear(m.readQueue)
-	m.readQueue = m.readQueue[:0]
-	*x = quorumRead{
-		id: n.newReadID(), batch: batch,
-		deadline: min(n.now+n.cfg.ResendTimeout, batch[0].deadline), // the first is the oldest
+	*x = quorumRead{id: n.newReadID(), batch: batch, proposals: proposals, deadline: n.now + n.cfg.ResendTimeout}
+	for _, o := range slices.Concat(batch, proposals) {
+		x.deadline = min(x.deadline, o.deadline)
 	}
 	req := n.requests.Make(arenaBlock)
-	*req = ReadRequest{Key: m.key, Read: x.id, First: x.batch[0].req.ID}
+	*req = ReadRequest{Key: m.key, Read: x.id, First: x.first()}
 	for _, id := range n.cfg.Members {
 		n.sendWhenDurable(id, req, 0)
 	}
 	n.scheduleWake(m, x.deadline)
+}
+
+// first is the id that the exchange's messages are known by.
+func (x *quorumRead) first() OpID {
+	if len(x.batch) > 0 {
+		return x.batch[0].req.ID
+	}
+	return x.proposals[0].req.ID
 }
 
 func (n *Node) handleReadReport(from ID, r *ReadReport) {
@@ -80,6 +112,7 @@ func (n *Node) handleReadReport(from ID, r *ReadReport) {
 	if m.work == nil {
 		return // a late report
 	}
+	m.reported = maxBallot(m.reported, r.Accepted)
 	x, i := &m.quorumRead, n.member(from)
 	if x.id != r.Read || x.reported.has(i) {
 		return
@@ -90,12 +123,12 @@ func (n *Node) handleReadReport(from ID, r *ReadReport) {
 	switch {
 	case same >= 0 && most >= n.majority:
 		invariant.Check(most <= x.reported.len() && x.reported.len() <= len(n.cfg.Members), "node: each member's report counts once")
-		invariant.Check(len(x.batch) > 0, "node: a quorum read is for somebody")
+		invariant.Check(len(x.batch)+len(x.proposals) > 0, "node: a quorum read is for somebody")
 		if v := x.values[same]; v != nil {
 			n.learn(m, x.ballots[same], v)
 		}
 		n.mark(MarkReadQuorumAgreed)
-		n.finishQuorumRead(m, n.valueOrInitial(m, x.values[same]))
+		n.finishQuorumRead(m, x.values[same])
 		n.releaseWork(m)
 	case most+len(n.cfg.Members)-x.reported.len() < n.majority:
 		n.mark(MarkReadQuorumDiffered)
@@ -124,20 +157,24 @@ func (n *Node) mostReported(x *quorumRead) (same, most int) {
 	return same, most
 }
 
+// finishQuorumRead responds to the operations of an exchange in which a majority has
+// reported v; nil: that it has accepted nothing.
 func (n *Node) finishQuorumRead(m *machine, v *Value) {
 	x := &m.quorumRead
 	for _, o := range x.batch {
-		n.respond(o, committedReply(v))
+		n.respond(o, committedReply(n.valueOrInitial(m, v)))
 	}
-	clear(x.batch)
-	*x = quorumRead{batch: x.batch[:0]}
+	n.finishLook(m, v == nil)
+	*x = x.empty()
 	n.startQuorumRead(m)
+	n.startRound(m)
 }
 
 // decideByRound queues the reads for a round. It is a no-op round if there are no
 // other operations.
 func (n *Node) decideByRound(m *machine) {
 	x := &m.quorumRead
+	n.requeueLook(m)
 	batch := x.batch
 	*x = quorumRead{}
 	for _, o := range batch {
@@ -149,15 +186,37 @@ func (n *Node) decideByRound(m *machine) {
 		n.enqueue(m, o)
 	}
 	n.startQuorumRead(m)
+	n.startRound(m)
 }
 
-// expireQuorumRead ends the wait for reports at the deadline.
+// readAgain has another exchange begin at the end of the step, for what waits of the
+// last one.
+func (n *Node) readAgain(m *machine) {
+	n.mark(MarkReadAgain)
+	x := &m.quorumRead
+	n.requeueLook(m)
+	x.batch = slices.DeleteFunc(x.batch, func(o *operation) bool {
+		if o.deadline <= n.now {
+			n.giveUp(o, Timeout)
+		}
+		return o.answered
+	})
+	*x = quorumRead{batch: x.batch, proposals: x.proposals[:0]}
+	n.startQuorumRead(m)
+	n.startRound(m)
+}
+
+// expireQuorumRead ends the wait for reports at the deadline. As long as nobody is known
+// to have accepted anything, no round decides: it would leave a promise of a machine that
+// may not exist.
 func (n *Node) expireQuorumRead(m *machine) {
 	x := &m.quorumRead
 	switch {
 	case x.id == (ReadID{}):
 	case n.now < x.deadline:
 		n.scheduleWake(m, x.deadline)
+	case m.seemsFresh():
+		n.readAgain(m)
 	default:
 		n.mark(MarkReadQuorumTimeout)
 		n.decideByRound(m)

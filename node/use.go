@@ -41,7 +41,7 @@ func (n *Node) discardUnjudged() {
 
 // Waiting counts the operations of one machine at a node.
 type Waiting struct {
-	Queue      int // for a round, or for the response of another node
+	Queue      int // for a round, for the response of another node, or in a look
 	Round      int // in a round
 	ReadQueue  int // for a quorum read
 	Reads      int // in a quorum read
@@ -51,7 +51,7 @@ type Waiting struct {
 // Waiting returns the present counts of a machine.
 func (n *Node) Waiting(key string) (w Waiting) {
 	if m := n.machines[key]; m != nil && m.work != nil {
-		w = Waiting{Queue: len(m.queue) + len(m.forwarded), Round: len(m.round.batch), ReadQueue: len(m.readQueue), Reads: len(m.quorumRead.batch)}
+		w = Waiting{Queue: m.waiting(), Round: len(m.round.batch), ReadQueue: len(m.readQueue), Reads: len(m.quorumRead.batch)}
 	}
 	if name, _, err := fsm.SplitKey(key); err == nil {
 		w.Definition = n.definitions.waitingFor(name)

@@ -47,6 +47,7 @@ type machineTruth struct {
 	versions       []uint64                                   // version after each entry
 	operations     map[string]*operation                      // by name
 	rounds         roundLog                                   // rounds on the healed network
+	everAccepted   bool                                       // a node has accepted a value, durable or not
 	operationCache [4]cachedOperation                         // direct-mapped by the last byte of the id
 }
 
@@ -233,6 +234,7 @@ func (o *oracle) observe(f *node.Observation) *scenarios.Violation {
 	case node.Promised, node.Accepted:
 		r.pending = append(r.pending, *f)
 		if f.Kind == node.Accepted {
+			o.machine(f.Key).everAccepted = true
 			return o.checkOneValue(f)
 		}
 	case node.Durable:

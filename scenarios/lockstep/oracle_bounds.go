@@ -170,6 +170,7 @@ type waitingRequest struct {
 	attempt uint32
 	at      scenarios.Duration
 	known   bool // its node knew the definition
+	entry   bool // it may make an entry in the initial state: see oracle.mayMakeEntry
 }
 
 // noteWaiting notes that a request has arrived at the current node.
@@ -178,7 +179,7 @@ func (o *oracle) noteWaiting(t *machineTruth, f *requestArrived) {
 	if w.life != f.life {
 		w.life, w.list = f.life, w.list[:0]
 	}
-	w.list = append(w.list, waitingRequest{f.request.ID, f.request.Kind, f.client, f.request.Attempt, o.now, f.known})
+	w.list = append(w.list, waitingRequest{f.request.ID, f.request.Kind, f.client, f.request.Attempt, o.now, f.known, o.mayMakeEntry(f)})
 }
 
 // noteAnswer removes the request that r answers from those that wait. It returns the

@@ -163,6 +163,9 @@ func (o *oracle) checkResend(t *machineTruth, p *node.Proposal) *scenarios.Viola
 		if v := o.checkRoundBegun(e, p); v != nil {
 			return v
 		}
+		if v := o.checkFreshCosts(t, p); v != nil {
+			return v
+		}
 		e.begunAt = o.now
 		o.noteRound(t, roundEvent{kind: roundBegun, ballot: p.Ballot, phase: p.Phase})
 	}

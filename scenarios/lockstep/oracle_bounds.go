@@ -159,8 +159,10 @@ const million = 1_000_000
 
 // waitingRequests are the requests that wait at a node for an answer, in order.
 type waitingRequests struct {
-	life int
-	list []waitingRequest
+	life         int
+	list         []waitingRequest
+	lastAnswered waitingRequest
+	answeredAt   scenarios.Duration
 }
 
 type waitingRequest struct {
@@ -192,6 +194,9 @@ func (o *oracle) noteAnswer(t *machineTruth, client sim.ID, r *node.Reply) (w wa
 	if at >= 0 {
 		w = (*list)[at]
 		*list = slices.Delete(*list, at, at+1)
+		if last := &t.waiting[o.id]; w.entry {
+			last.lastAnswered, last.answeredAt = w, o.now
+		}
 		if x := &o.nodes[o.id].overtaken; x.violation != nil && x.older == w {
 			x.violation = nil
 		}

@@ -12,7 +12,11 @@ import (
 // illegal in the initial state, is answered without one, and so leaves nothing on any
 // disk.
 func (o *oracle) checkFreshCosts(t *machineTruth, p *node.Proposal) *scenarios.Violation {
-	if t.everAccepted || p.Phase != node.Prepare || slices.ContainsFunc(t.waiting[o.id].list, func(w waitingRequest) bool { return w.entry }) {
+	w := &t.waiting[o.id]
+	if t.everAccepted || p.Phase != node.Prepare || slices.ContainsFunc(w.list, func(w waitingRequest) bool { return w.entry }) {
+		return nil
+	}
+	if w.lastAnswered.entry && w.answeredAt == o.now { // in the step in which its service stops, after its node has taken it
 		return nil
 	}
 	return o.violation("bounds", "fresh-costs", p.Key, "sends %v, though nobody has accepted a value of the machine, and no operation waits that may make an entry", p)

@@ -58,13 +58,17 @@ func (n *Node) rejectReason(from ID, m *machine, p *Proposal) Reason {
 		return UnknownDefinition
 	case p.Ballot.Epoch != firstEpoch:
 		return StaleEpoch
-	case !n.validBallot(p.Ballot) || p.Ballot.Node != from || !p.Next.IsZero() && !n.validNext(p):
+	case !n.validBallot(p.Ballot) || p.Ballot.Node != from || !p.Next.IsZero() && !n.validNext(p) || !p.Known.IsZero() && !n.validBallot(p.Known):
 		return Malformed
 	case p.Phase == Prepare:
-		if m.promised.Less(p.Ballot) && m.accepted.Less(p.Ballot) {
-			return ""
+		switch {
+		case !m.promised.Less(p.Ballot) || !m.accepted.Less(p.Ballot):
+			return StaleBallot
+		case n.refusesForQuota(m, p):
+			n.mark(MarkQuotaPrepare)
+			return QuotaReached
 		}
-		return StaleBallot
+		return ""
 	case p.Phase != Accept || p.Value == nil || !p.Value.extends(m.value, m.def) && p.Value.check(m.def, n.firstSerial) != nil:
 		return Malformed
 	case m.accepted == p.Ballot:
@@ -128,6 +132,7 @@ func (m *machine) checkAcceptor() {
 // persist appends the acceptor's state of m to the log. It appends the promise
 // alone if withValue is false and the value is in an earlier record.
 func (n *Node) persist(m *machine, withValue bool) {
+	n.keep(m)
 	before := m.durableAt
 	m.durableAt = n.appendToLog(m, withValue || m.value == nil)
 	invariant.Check(m.durableAt > before, "node: a machine's records are in the order of the log")

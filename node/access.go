@@ -68,8 +68,9 @@ func (n *Node) learnFromPeer(m *machine, b Ballot, v *Value) {
 }
 
 // startNoOpRound implements repairNode.
-func (n *Node) startNoOpRound(m *machine) {
+func (n *Node) startNoOpRound(m *machine, known Ballot) {
 	n.attachWork(m)
+	m.reported = maxBallot(m.reported, known)
 	n.counts.PrepareRounds++
 	m.round = round{phase: Prepare, ballot: n.newBallot(m), first: noOperation, batch: m.round.batch[:0], beganAt: n.now}
 	n.sendRound(m)

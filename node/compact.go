@@ -22,6 +22,7 @@ import (
 type liveRecords struct {
 	oldest, newest *machine
 	bytes          uint64 // of their full records
+	classBytes     [classCount]uint64
 }
 
 // recordLinks is a machine's place in liveRecords.
@@ -46,6 +47,7 @@ func (l *liveRecords) add(m *machine, end wal.LSN, size int) {
 	}
 	l.newest = m
 	l.bytes += uint64(m.size)
+	l.classBytes[classOf(m.key)] += uint64(m.size)
 }
 
 func (l *liveRecords) remove(m *machine) {
@@ -61,6 +63,7 @@ func (l *liveRecords) remove(m *machine) {
 	}
 	invariant.Check(l.bytes >= uint64(m.size), "node: live records count all their bytes")
 	l.bytes -= uint64(m.size)
+	l.classBytes[classOf(m.key)] -= uint64(m.size)
 }
 
 // compact copies records forward within the budget that the step's appends have

@@ -43,6 +43,7 @@ type Config struct {
 	RepairList       int           // entries of a list in a message of repair; 0: MaxRepairList, as in production
 	Segment          int           // bytes of a segment of the log
 	Backlog          int           // bytes of the log that may await a sync; with more, new work is dropped or rejected
+	Quotas           Quotas        // what may be created
 	Jitter           uint64        // seed of random choices, a different one for each node
 
 	// Where counting begins, so that simulations come to numbers that take years
@@ -89,6 +90,7 @@ func Defaults() Config {
 		RepairRate:       20 << 20,
 		Segment:          16 << 20,
 		Backlog:          64 << 20,
+		Quotas:           DefaultQuotas(),
 	}
 }
 
@@ -134,6 +136,9 @@ func (c *Config) Validate() error {
 		return fail("first serial: %d: want at most %d", c.FirstSerial, uint64(MaxFirstSerial))
 	case c.RoundLeap > maxRoundLeap:
 		return fail("round leap: %d: want at most %d", c.RoundLeap, uint64(maxRoundLeap))
+	}
+	if err := c.Quotas.Validate(); err != nil {
+		return err
 	}
 	for i, m := range c.Members {
 		if m == 0 || slices.Contains(c.Members[:i], m) {

@@ -70,14 +70,16 @@ const (
 	MarkReadAgain                                          // reports are missing, and no accepted value is known: another exchange
 	MarkAnsweredFresh                                      // a majority had accepted nothing: proposals were answered from the initial state, without a round
 	MarkLookFoundValue                                     // proposals that looked first found a chosen value
+	MarkQuotaOperation                                     // an operation was refused: there is no room for its machine
+	MarkQuotaPrepare                                       // an acceptor has rejected a prepare: it has no room for the machine
 )
 
 // Marks of the log.
 const (
-	MarkTornTail            Mark = iota + MarkLookFoundValue + 1 // a torn tail was cut off the log
-	MarkLogCreatedAgain                                          // a log was created again: the first was unfinished
-	MarkRecordCopiedForward                                      // a record was copied forward by compaction
-	MarkLogTruncated                                             // the log was truncated at its beginning
+	MarkTornTail            Mark = iota + MarkQuotaPrepare + 1 // a torn tail was cut off the log
+	MarkLogCreatedAgain                                        // a log was created again: the first was unfinished
+	MarkRecordCopiedForward                                    // a record was copied forward by compaction
+	MarkLogTruncated                                           // the log was truncated at its beginning
 )
 
 // Marks of repair.
@@ -108,7 +110,7 @@ var markNames = [markCount]string{
 	"dedup-hit", "dedup-hit-in-queue", "dedup-hit-on-retry", "abort-tombstone", "tombstone-found", "tombstones-full", "id-conflict", "watermark-ahead", "version-mismatch", "version-not-reached", "retired-machine", "no-op-round-rejection", "dedup-window-overflow",
 	"forwarded", "forward-returned", "forward-refused", "handed-back", "forward-timeout", "late-forward-response", "forward-response-awaited",
 	"window-expired", "window-expired-retry", "deadline-in-queue", "deadline-retry", "deadline-after-accept", "queue-full",
-	"read-quorum-agreed", "read-quorum-differed", "read-quorum-timeout", "no-op-round-read", "read-again", "answered-fresh", "look-found-value",
+	"read-quorum-agreed", "read-quorum-differed", "read-quorum-timeout", "no-op-round-read", "read-again", "answered-fresh", "look-found-value", "quota-operation", "quota-prepare",
 	"torn-tail", "log-created-again", "record-copied-forward", "log-truncated",
 	"repair-digests-equal", "repair-deferred", "repair-pulled", "repair-confirmed", "repair-blocked-by-promise", "repair-no-op-round",
 	"repair-timeout", "repair-superseded", "repair-report-full", "repair-answer-full", "great-leap", "round-too-far",

@@ -33,12 +33,14 @@ func (m *machine) waiting() int {
 }
 
 // looksFirst reports whether the queued operations take a look before a round begins: all
-// of them, so that none overtakes another.
+// of them, so that none overtakes another. Without room for the machine they look, too: it
+// may exist.
 func (n *Node) looksFirst(m *machine) bool {
 	if m.round.phase != 0 || len(m.queue) == 0 || n.now < m.backoffUntil || !m.seemsFresh() {
 		return false
 	}
-	return !slices.ContainsFunc(m.queue, func(o *operation) bool { return !n.leavesNothing(m.def, o) })
+	needsEntry := slices.ContainsFunc(m.queue, func(o *operation) bool { return !n.leavesNothing(m.def, o) })
+	return !needsEntry || !n.admits(m)
 }
 
 // leavesNothing reports whether o makes no entry in the initial state, whatever its
@@ -73,13 +75,21 @@ func (n *Node) finishLook(m *machine, fresh bool) {
 		n.requeueLook(m)
 		return
 	}
-	n.mark(MarkAnsweredFresh)
 	v := initial(m.def, n.firstSerial)
-	after := n.apply(m, v, x.proposals)
-	invariant.Check(after == v, "node: what a look answers leaves no entry")
 	for _, o := range x.proposals {
-		n.respond(o, o.result)
+		switch {
+		case o.req.Kind == Read || n.leavesNothing(m.def, o):
+			n.mark(MarkAnsweredFresh)
+			after := n.apply(m, v, []*operation{o})
+			invariant.Check(after == v, "node: what a look answers leaves no entry")
+			n.respond(o, o.result)
+		case !n.admits(m):
+			n.mark(MarkQuotaOperation)
+			n.giveUp(o, QuotaReached)
+		}
 	}
+	x.proposals = slices.DeleteFunc(x.proposals, func(o *operation) bool { return o.answered })
+	n.requeueLook(m) // there is room by now
 }
 
 // requeueLook returns the proposals of the exchange to the queue, in their place before

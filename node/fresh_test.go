@@ -118,6 +118,16 @@ func TestALookIsMadeAgain(t *testing.T) {
 	w.requireNothingLeft(t, before)
 }
 
+// Reads that come during an exchange have one of their own when it ends, at once.
+func TestReadsWaitForTheNextExchange(t *testing.T) {
+	w := newWorld(3, nil)
+	w.request(1, &node.Request{Kind: node.Read, Key: key, ID: "c1.1", Attempt: 1})
+	w.request(1, &node.Request{Kind: node.Read, Key: key, ID: "c2.1", Attempt: 1})
+	require.Equal(t, node.Waiting{ReadQueue: 1, Reads: 1}, w.hosts[1].node.Waiting(key))
+	w.deliverAll()
+	require.Len(t, w.replies, 2)
+}
+
 // An operation that makes an entry takes along those that wait for a look, in their
 // order: none overtakes another.
 func TestNothingOvertakesALook(t *testing.T) {

@@ -17,6 +17,7 @@ type machine struct {
 	hash     uint64 // its place in the digest
 	index    uint32 // of Node.byIndex; the token of its timer
 	failures uint8  // as a proposer: failed rounds; halved by a success that was quick
+	kept     bool   // it counts towards the quotas
 
 	// Acceptor, durable once the log is durable up to durableAt.
 	promised  Ballot
@@ -192,6 +193,7 @@ func (n *Node) learn(m *machine, b Ballot, v *Value) (found int) {
 		n.definitions.adopt(m.key, v.State)
 	}
 	invariant.Check(v != nil, "node: a value is learnt")
+	n.keep(m)
 	before := m.contribution()
 	m.chosenAt, m.chosen = b, v
 	n.repair.update(m, before)

@@ -31,6 +31,7 @@ type Proposal struct {
 	Ballot Ballot
 	Value  *Value // accept
 	Next   Ballot // accept: the next ballot, to be promised too
+	Known  Ballot // prepare: the highest ballot at which the proposer knows a value to be accepted; zero: it knows none
 	First  OpID
 }
 
@@ -117,7 +118,11 @@ func (m *ReadReport) About() (string, OpID) { return m.Key, m.First }
 
 func (m *Proposal) String() string {
 	if m.Phase == Prepare {
-		return fmt.Sprintf("proposal-prepare %s %s ballot %v", m.Key, m.First, m.Ballot)
+		s := fmt.Sprintf("proposal-prepare %s %s ballot %v", m.Key, m.First, m.Ballot)
+		if !m.Known.IsZero() {
+			s += fmt.Sprintf(" known %v", m.Known)
+		}
+		return s
 	}
 	return fmt.Sprintf("proposal-accept %s %s ballot %v %v next %v", m.Key, m.First, m.Ballot, m.Value, m.Next)
 }

@@ -119,8 +119,10 @@ type Node struct {
 	operations      arena.Arena[operation]
 
 	liveRecords liveRecords
-	appended    int64 // bytes, in this step
-	copyBudget  int64 // bytes that may be copied forward
+	kept        [classCount]uint64        // machines and definitions that count towards the quotas
+	fullUntil   [MaxMembers]time.Duration // until then a member counts as without room
+	appended    int64                     // bytes, in this step
+	copyBudget  int64                     // bytes that may be copied forward
 
 	appendedBytes, copiedBytes, lastCopy uint64 // see Use
 }
@@ -400,7 +402,7 @@ func (n *Node) BootNumber() uint64 { return n.boot }
 func (n *Node) Counters() Counters {
 	c := n.counts
 	c.Rejects = map[Reason]uint64{}
-	for _, r := range []Reason{Illegal, VersionMismatch, WindowExpired, IDConflict, BadRequest, Overloaded, Timeout, UnknownState, UnknownDefinition, StaleBallot, StaleEpoch, Malformed} {
+	for _, r := range []Reason{Illegal, VersionMismatch, WindowExpired, IDConflict, BadRequest, Overloaded, Timeout, UnknownState, UnknownDefinition, QuotaReached, StaleBallot, StaleEpoch, Malformed} {
 		c.Rejects[r] = n.counts.Rejects[r]
 	}
 	return c

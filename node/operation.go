@@ -40,6 +40,7 @@ const (
 	WindowExpired     = op.WindowExpired
 	WatermarkAhead    = op.WatermarkAhead
 	IDConflict        = op.IDConflict
+	QuotaReached      = op.QuotaReached
 	Abstains          = op.Abstains
 	NotLearnt         = op.NotLearnt
 	Stopping          = op.Stopping

@@ -145,6 +145,9 @@ func (n *Node) sendRound(m *machine) {
 	invariant.Check(r.attempts <= n.cfg.MaxResends, "node: a phase is sent again at most MaxResends times")
 	p := n.proposals.Make(arenaBlock)
 	*p = Proposal{Phase: r.phase, Key: m.key, Ballot: r.ballot, Value: r.value, Next: r.next, First: r.first}
+	if r.phase == Prepare {
+		p.Known = m.knownAccepted()
+	}
 	for i, id := range n.cfg.Members {
 		if !r.acknowledged.has(i) && !r.rejected.has(i) {
 			n.sendWhenDurable(id, p, 0)
@@ -292,6 +295,9 @@ func (n *Node) handleReject(from ID, j *Reject) {
 		return
 	}
 	r.rejected.add(i)
+	if j.Reason == QuotaReached {
+		n.noteFull(i)
+	}
 	if len(n.cfg.Members)-r.rejected.len() < n.majority {
 		n.mark(MarkPreempted)
 		n.failRound(m)

@@ -243,6 +243,7 @@ func (n *Node) replay(entry []byte, end wal.LSN) error {
 	r := newRecordReader(entry)
 	key, promised := r.string(), r.ballot()
 	m := n.ensureLogged(key)
+	n.keep(m)
 	m.promised = maxBallot(m.promised, promised)
 	if len(r.rest) > 0 {
 		m.accepted, m.value = r.ballot(), nil

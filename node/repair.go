@@ -47,7 +47,7 @@ type repairNode interface {
 	validBallot(b Ballot) bool
 	accept(m *machine, p *Proposal)               // of an acceptor
 	learnFromPeer(m *machine, b Ballot, v *Value) // of a learner
-	startNoOpRound(m *machine)                    // of a proposer; m must be idle
+	startNoOpRound(m *machine, known Ballot)      // of a proposer; m must be idle, and somebody has accepted known
 }
 
 // repairPeer is the state of repair with a peer whose digest differs.
@@ -396,7 +396,7 @@ func (r *repair) noteBlocked(m *machine, b Ballot) {
 		r.counts.NoOpRounds++
 		r.node.mark(MarkRepairNoOpRound)
 		r.pull.changed = true
-		r.node.startNoOpRound(m)
+		r.node.startNoOpRound(m, b)
 	}
 }
 

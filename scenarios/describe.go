@@ -73,6 +73,9 @@ func (p *Plan) Summary() string {
 	if k.Backlog != 0 {
 		fmt.Fprintf(&b, "backlog of a log %d bytes\n", k.Backlog)
 	}
+	if k.MachineQuota != 0 || k.MachineBytes != 0 {
+		fmt.Fprintf(&b, "quotas: %d machines, %d bytes of them; 0 is the default\n", k.MachineQuota, k.MachineBytes)
+	}
 	if k.RepairList != 0 {
 		fmt.Fprintf(&b, "lists of repair of up to %d\n", k.RepairList)
 	}

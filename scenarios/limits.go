@@ -1,5 +1,7 @@
 package scenarios
 
+import "slices"
+
 // minBacklog is the smallest backlog of a log, in bytes. One that is smaller than a
 // record keeps a node from accepting after it has promised.
 const minBacklog = 1 << 10
@@ -22,6 +24,12 @@ func generateRepairList(c Choices, p *Plan, shape Shape) {
 	}
 }
 
+// HasQuotas reports whether nodes may refuse to create some of the plan's machines.
+func (p *Plan) HasQuotas() bool {
+	return p.Knobs.MachineQuota > 0 || p.Knobs.MachineBytes > 0 ||
+		slices.ContainsFunc(p.NodeKnobs, func(k NodeKnobs) bool { return k.MachineQuota > 0 })
+}
+
 // generateLimits chooses small logs in which new work is refused; where boots, rounds and
 // serials begin: shortly before a number needs one more byte, or as far as they go; and
 // that a node which has missed a few rounds must be led to the present ones.
@@ -31,6 +39,12 @@ func generateLimits(c Choices, p *Plan, shape Shape) {
 	}
 	if c.Often("backlog?", 8) {
 		p.Knobs.Backlog = minBacklog << c.Choose("backlog", 6)
+	}
+	if c.Often("machine quota?", 10) {
+		p.Knobs.MachineQuota = 1 + int(c.Choose("machine quota", 4))
+	}
+	if c.Often("machine bytes?", 4) {
+		p.Knobs.MachineBytes = 128 << c.Choose("machine bytes", 6)
 	}
 	if c.Often("first boot?", 10) {
 		p.Knobs.FirstBoot = []uint64{1<<8 - 2, 1<<16 - 2, 1<<32 - 2, maxFirstBoot}[c.Choose("first boot", 4)]

@@ -20,6 +20,8 @@ type NodeKnobs struct {
 	Queue       int    `json:"queue,omitempty"`        // as in Knobs
 	Segment     int    `json:"segment,omitempty"`      // as in Knobs
 
+	MachineQuota int `json:"machine_quota,omitempty"` // as in Knobs
+
 	// Configured: each life is configured with the created definitions that are chosen
 	// when it begins, and so are all later ones.
 	Configured bool `json:"configured,omitempty"`
@@ -32,6 +34,7 @@ func (p *Plan) KnobsOf(id sim.ID, life int) Knobs {
 		if o := &p.NodeKnobs[i]; o.Node == id && o.Life <= life {
 			k.DedupWindow, k.Batch = cmp.Or(o.DedupWindow, k.DedupWindow), cmp.Or(o.Batch, k.Batch)
 			k.Queue, k.Segment = cmp.Or(o.Queue, k.Queue), cmp.Or(o.Segment, k.Segment)
+			k.MachineQuota = cmp.Or(o.MachineQuota, k.MachineQuota)
 		}
 	}
 	return k
@@ -65,6 +68,8 @@ func (p *Plan) checkNodeKnob(i int) error {
 		return fmt.Errorf("batch: %d: want 1 to %d, or 0 for no other", k.Batch, maxDedupWindow)
 	case k.Queue < 0:
 		return fmt.Errorf("queue: %d: want 1 or more, or 0 for no other", k.Queue)
+	case k.MachineQuota < 0 || k.MachineQuota > 1<<30:
+		return fmt.Errorf("machine_quota: %d: want 1 to %d, or 0 for no other", k.MachineQuota, 1<<30)
 	case k.Configured && len(p.Created) == 0:
 		return errors.New("configured: true: want it only in a plan with created definitions")
 	case k.Segment != 0 && (k.Segment < minSegment || k.Segment > maxSegment):
@@ -103,6 +108,9 @@ func generateNodeKnobs(c Choices, p *Plan, shape Shape) {
 			if c.Often("segment?", 30) {
 				k.Segment = 128 << c.Choose("segment", 8)
 			}
+			if c.Often("machine quota?", 20) {
+				k.MachineQuota = 1 + int(c.Choose("machine quota", 3))
+			}
 			p.NodeKnobs = append(p.NodeKnobs, k)
 			life++
 		}
@@ -134,7 +142,7 @@ func (k *NodeKnobs) String() string {
 	for _, s := range []struct {
 		name  string
 		value int
-	}{{"dedup window", k.DedupWindow}, {"batch", k.Batch}, {"queue", k.Queue}, {"segment", k.Segment}} {
+	}{{"dedup window", k.DedupWindow}, {"batch", k.Batch}, {"queue", k.Queue}, {"segment", k.Segment}, {"quota of machines", k.MachineQuota}} {
 		if s.value != 0 {
 			list = append(list, fmt.Sprintf("%s %d", s.name, s.value))
 		}

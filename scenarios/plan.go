@@ -85,6 +85,8 @@ type Knobs struct {
 	WatchPace        int      `json:"watch_pace,omitempty"`                           // more clients watch each node, and take changes at every so many steps of the node; 0: none
 	ListEvery        int      `json:"list_every,omitempty"`                           // a client lists the machines of each node at every so many of its steps; 0: never
 	Backlog          int      `json:"backlog,omitempty"`                              // bytes of a log that may await a sync; 0: the system's default
+	MachineQuota     int      `json:"machine_quota,omitempty"`                        // machines that a node creates; 0: the system's default
+	MachineBytes     int      `json:"machine_bytes,omitempty"`                        // bytes of machines from which on a node creates no other; 0: the system's default
 	FirstBoot        uint64   `json:"first_boot,omitempty"`                           // boot number of a node's first life; 0: 1
 	FirstRound       uint64   `json:"first_round,omitempty"`                          // round number of a machine's first round; 0: 1
 	FirstSerial      uint64   `json:"first_serial,omitempty"`                         // serial of machines without entries, as in a cluster that was restored from a backup

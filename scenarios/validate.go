@@ -132,6 +132,9 @@ func (p *Plan) checkKnobs() error {
 	if k.RoundLeap < 0 || k.RoundLeap > maxRoundLeap {
 		return fmt.Errorf("knobs.round_leap: %d: want 1 to %d, or 0 for the system's default", k.RoundLeap, maxRoundLeap)
 	}
+	if k.MachineQuota < 0 || k.MachineQuota > 1<<30 || k.MachineBytes < 0 || k.MachineBytes > 1<<30 {
+		return fmt.Errorf("knobs: machine_quota %d, machine_bytes %d: want 1 to %d, or 0 for the system's default", k.MachineQuota, k.MachineBytes, 1<<30)
+	}
 	if k.FirstBoot > maxFirstBoot || k.FirstRound > maxFirstRound {
 		return fmt.Errorf("knobs: first_boot %d, first_round %d: want at most %d and %d", k.FirstBoot, k.FirstRound, uint64(maxFirstBoot), uint64(maxFirstRound))
 	}

@@ -52,6 +52,7 @@ const (
 	statusUnprocessable  = 422
 	statusUnavailable    = 503
 	statusGatewayTimeout = 504
+	statusNoStorage      = 507
 )
 
 // StatusOf returns the HTTP status of a reply that is not a commit.
@@ -61,6 +62,8 @@ func StatusOf(why op.Reason) int {
 		return statusConflict
 	case op.Overloaded, op.Abstains, op.Stopping:
 		return statusUnavailable
+	case op.QuotaReached:
+		return statusNoStorage
 	case op.UnknownDefinition:
 		return statusNotFound
 	case op.OtherCluster:

@@ -30,6 +30,7 @@ const (
 	WindowExpired     Reason = "forgotten"          // its watermark is below the dedup window: it may have taken effect
 	WatermarkAhead    Reason = "base-ahead"         // its watermark is above the machine's serial: it was never issued
 	IDConflict        Reason = "conflict"           // the operation with this id requested something else
+	QuotaReached      Reason = "quota"              // the machine does not exist, and there is no room for another: see node.Quotas
 	Abstains          Reason = "abstains"           // the node abstains: its log is disputed, or its cluster is not formed
 )
 

@@ -35,6 +35,8 @@ func failureText(req *node.Request, reply *node.Reply) string {
 		return conflictText(req, reply)
 	case node.BadRequest:
 		return "the operation's id is not valid for this machine"
+	case node.QuotaReached:
+		return fmt.Sprintf("%s does not exist, and this node, or a majority, has as many as its quota permits, which status shows: raise the quotas of the nodes, or use what exists", key)
 	case node.Overloaded:
 		return "too many operations wait for this machine: try again later"
 	case node.Timeout:

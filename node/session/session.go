@@ -358,7 +358,7 @@ func (c *Call) SendFailed(now time.Duration, attempt uint32) Action {
 // permanent reports whether another attempt would most likely get the same
 // response.
 func permanent(why op.Reason) bool {
-	return why == op.UnknownDefinition || why == op.UnknownState || why == op.BadRequest
+	return why == op.UnknownDefinition || why == op.UnknownState || why == op.BadRequest || why == op.QuotaReached
 }
 
 // onRejected takes the rejection of one attempt, which certainly had no effect.

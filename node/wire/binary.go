@@ -96,7 +96,7 @@ func (c *binaryCoder) message(m node.Message) {
 		c.texts("key", &m.Key, "first", (*string)(&m.First))
 		c.phase(&m.Phase)
 		c.ballot("ballot", &m.Ballot)
-		c.ballot("next", &m.Next)
+		c.ballot("next", nextOrKnown(m))
 		c.value(&m.Value)
 	case *node.Acknowledgment:
 		c.begin(typeAcknowledgment)

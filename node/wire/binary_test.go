@@ -149,7 +149,7 @@ func TestStrictBinary(t *testing.T) {
 		{commit("02", "000040"+"01"), "value.recent: cut off"},
 
 		{"0302" + "0000" + "01020301" + "00", none}, // a prepare without reason
-		{"0302" + "0000" + "01020301" + "0f", "reason: 15 is not known"},
+		{"0302" + "0000" + "01020301" + "10", "reason: 16 is not known"},
 		{"0300" + "0000" + "8002", "reason: 256 is out of range"},
 		{"0700" + "0000" + "00" + "01000000", none},
 		{"0700" + "0000" + "00" + "00000000", "kind: missing"},

@@ -17,7 +17,7 @@ const MaxKey = 2*fsm.MaxName + 1
 // reasons are all reasons. Binary encodes their places: the list only grows, at its end.
 var reasons = []node.Reason{"", node.StaleBallot, node.StaleEpoch, node.UnknownDefinition, node.Malformed,
 	node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.VersionMismatch, node.WindowExpired,
-	node.WatermarkAhead, node.IDConflict, node.BadRequest, node.Abstains}
+	node.WatermarkAhead, node.IDConflict, node.BadRequest, node.Abstains, node.QuotaReached}
 
 // check returns an error about the first field of m that codecs refuse.
 func check(m node.Message) error {
@@ -27,7 +27,7 @@ func check(m node.Message) error {
 	}
 	switch m := m.(type) {
 	case *node.Proposal:
-		return firstError(checkPhase(m.Phase), checkValue(m.Value), checkOp("first", m.First))
+		return firstError(checkPhase(m.Phase), checkValue(m.Value), checkOp("first", m.First), checkOtherBallot(m))
 	case *node.Acknowledgment:
 		return firstError(checkPhase(m.Phase), checkValue(m.Value), checkOp("first", m.First))
 	case *node.Reject:
@@ -48,6 +48,17 @@ func check(m node.Message) error {
 		return checkIntroduction(in)
 	}
 	return checkRepair(m)
+}
+
+// checkOtherBallot refuses a ballot of the other phase, which no codec would write.
+func checkOtherBallot(p *node.Proposal) error {
+	switch {
+	case p.Phase == node.Prepare && !p.Next.IsZero():
+		return errors.New("next: a prepare has none")
+	case p.Phase == node.Accept && !p.Known.IsZero():
+		return errors.New("known: an accept has none")
+	}
+	return nil
 }
 
 func firstError(errs ...error) error {

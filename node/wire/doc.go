@@ -41,7 +41,7 @@
 // not zero, or the field is a flag and no more. Flags are given to the fields in their
 // order, the lowest bit first; the others are 0.
 //
-//	 1 proposal        key+first, accept?, ballot?, next?, value?
+//	 1 proposal        key+first, accept?, ballot?, next? (of a prepare: known?), value?
 //	 2 acknowledgment  key+first, accept?, ballot?, accepted?, at, value?
 //	 3 reject          key+first, accept?, ballot?, reason, promised?
 //	 4 commit          key+first, ballot?, value?
@@ -79,7 +79,7 @@
 //
 // # CBOR
 //
-//	proposal        [1, phase, key, ballot, value, next, first]
+//	proposal        [1, phase, key, ballot, value, next, first]; next of a prepare is known
 //	acknowledgment  [2, phase, key, ballot, accepted, value, first, at]
 //	reject          [3, phase, key, ballot, reason, promised, first]
 //	commit          [4, key, ballot, value, first]

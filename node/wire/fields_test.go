@@ -71,6 +71,10 @@ func prepare(owner reflect.Value, field string) {
 		if field == "Requested" {
 			o.Kind = node.EntryTombstone // only a tombstone has the requested state
 		}
+	case *node.Proposal:
+		if field == "Next" {
+			o.Phase = node.Accept // a prepare has another ballot there
+		}
 	case *node.HashRange:
 		o.Depth = 3 // the number of digits of a path
 	}

@@ -65,6 +65,8 @@ func samples() []node.Message {
 		&node.ReadReport{Key: "lifecycle/a", Read: read, Accepted: ballot, Value: tombstoneValue(), First: "c1.6"},
 		&node.RepairValue{Key: "lifecycle/a", Ballot: ballot, Value: tombstoneValue(), Chosen: true},
 		&node.RepairRequest{Exchange: read, Digest: 7, Progress: 1, Ranges: []node.HashRange{{Path: 15, Depth: 1, Digest: 1 << 62}}},
+		&node.Proposal{Phase: node.Prepare, Key: "lifecycle/a", Ballot: next, Known: ballot, First: "c1.1"},
+		&node.Reject{Phase: node.Prepare, Key: "lifecycle/a", Ballot: ballot, Reason: node.QuotaReached, First: "c1.1"},
 	}
 }
 
@@ -168,13 +170,19 @@ func messages() *rapid.Generator[node.Message] {
 		phase := rapid.SampledFrom([]node.Phase{node.Prepare, node.Accept}).Draw(t, "phase")
 		kind := rapid.SampledFrom([]node.Kind{node.Propose, node.Read, node.ReadLocal}).Draw(t, "kind")
 		reason := rapid.SampledFrom([]node.Reason{"", node.StaleBallot, node.StaleEpoch, node.UnknownDefinition, node.Malformed,
-			node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.VersionMismatch, node.WindowExpired, node.WatermarkAhead, node.IDConflict, node.BadRequest, node.Abstains}).Draw(t, "reason")
+			node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.VersionMismatch, node.WindowExpired, node.WatermarkAhead, node.IDConflict, node.BadRequest, node.Abstains, node.QuotaReached}).Draw(t, "reason")
 		read := node.ReadID{Node: node.ID(rapid.Uint16().Draw(t, "reader")), Boot: rapid.Uint64().Draw(t, "boot"), Seq: rapid.Uint64().Draw(t, "seq")}
 		attempt, number := rapid.Uint32().Draw(t, "attempt"), rapid.Uint64().Draw(t, "number")
 		state := textUpTo(128).Draw(t, "state")
 		switch rapid.IntRange(1, 12).Draw(t, "type") {
 		case 1:
-			return &node.Proposal{Phase: phase, Key: key, Ballot: anyBallot(t, "ballot"), Value: anyValue(t), Next: anyBallot(t, "next"), First: first}
+			p := &node.Proposal{Phase: phase, Key: key, Ballot: anyBallot(t, "ballot"), Value: anyValue(t), First: first}
+			if other := anyBallot(t, "next or known"); phase == node.Accept {
+				p.Next = other
+			} else {
+				p.Known = other
+			}
+			return p
 		case 2:
 			return &node.Acknowledgment{Phase: phase, Key: key, Ballot: anyBallot(t, "ballot"), Accepted: anyBallot(t, "accepted"), Value: anyValue(t), First: first, At: number}
 		case 3:

@@ -120,7 +120,7 @@ func formOf(m node.Message) (wireForm, error) {
 	switch m := m.(type) {
 	case *node.Proposal:
 		return &proposal{Type: typeProposal, Phase: phase(m.Phase), Key: m.Key, Ballot: ballotOf(m.Ballot),
-			Value: valueOf(m.Value), Next: ballotOf(m.Next), First: string(m.First)}, nil
+			Value: valueOf(m.Value), Next: ballotOf(*nextOrKnown(m)), First: string(m.First)}, nil
 	case *node.Acknowledgment:
 		return &acknowledgment{Type: typeAcknowledgment, Phase: phase(m.Phase), Key: m.Key, Ballot: ballotOf(m.Ballot),
 			Accepted: ballotOf(m.Accepted), Value: valueOf(m.Value), First: string(m.First), At: m.At}, nil
@@ -175,8 +175,20 @@ func newForm(k messageType) wireForm {
 }
 
 func (f *proposal) message() node.Message {
-	return &node.Proposal{Phase: node.Phase(f.Phase), Key: f.Key, Ballot: f.Ballot.ballot(),
-		Value: f.Value.value(), Next: f.Next.ballot(), First: node.OpID(f.First)}
+	p := &node.Proposal{Phase: node.Phase(f.Phase), Key: f.Key, Ballot: f.Ballot.ballot(),
+		Value: f.Value.value(), First: node.OpID(f.First)}
+	*nextOrKnown(p) = f.Next.ballot()
+	return p
+}
+
+// nextOrKnown is the ballot of p that its phase has besides the one that it proposes at.
+// They have one place on the wire: earlier programs write nothing there for a prepare, and
+// ignore what they read.
+func nextOrKnown(p *node.Proposal) *node.Ballot {
+	if p.Phase == node.Prepare {
+		return &p.Known
+	}
+	return &p.Next
 }
 
 func (f *acknowledgment) message() node.Message {

@@ -143,7 +143,7 @@ func (e *envelope) Digest() uint64 {
 func messageDigest(h uint64, m node.Message) uint64 {
 	switch m := m.(type) {
 	case *node.Proposal:
-		return keyed.Mix(hashBallot(hashBallot(h, m.Ballot), m.Next), hashValue(m.Value))
+		return keyed.Mix(hashBallot(hashBallot(hashBallot(h, m.Ballot), m.Next), m.Known), hashValue(m.Value))
 	case *node.Acknowledgment:
 		return keyed.Mix(hashBallot(hashBallot(h, m.Ballot), m.Accepted), hashValue(m.Value)^m.At)
 	case *node.Reject:

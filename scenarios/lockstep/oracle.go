@@ -48,6 +48,7 @@ type machineTruth struct {
 	operations     map[string]*operation                      // by name
 	rounds         roundLog                                   // rounds on the healed network
 	everAccepted   bool                                       // a node has accepted a value, durable or not
+	kept           [scenarios.MaxNodes + 1]bool               // by node id: it has a promise or a value, durable or not
 	operationCache [4]cachedOperation                         // direct-mapped by the last byte of the id
 }
 
@@ -97,6 +98,9 @@ type nodeTruth struct {
 	readSends     int    // requests of the last read exchange
 	mostSegment   uint64 // largest segment of its log, in all lives
 	mostLive      uint64 // most bytes of its log that it has needed, in all lives
+	quota         uint64 // of machines, in this life
+	kept          uint64 // machines of the plan that it has a promise or a value of
+	everFull      bool   // it was at a quota, in any life
 }
 
 // readSubject identifies the subject of a read exchange: a machine and the first
@@ -233,6 +237,9 @@ func (o *oracle) observe(f *node.Observation) *scenarios.Violation {
 		return o.checkRoundEnded(f)
 	case node.Promised, node.Accepted:
 		r.pending = append(r.pending, *f)
+		if v := o.checkQuota(f); v != nil {
+			return v
+		}
 		if f.Kind == node.Accepted {
 			o.machine(f.Key).everAccepted = true
 			return o.checkOneValue(f)
@@ -320,6 +327,7 @@ func (o *oracle) checkBooted(n *node.Node) *scenarios.Violation {
 		return o.violation("ballots", "boot-reused", "", "starts as boot %d, though it has been ready in boot %d", n.BootNumber(), r.boot)
 	}
 	r.boot, r.lastRead, r.lastReadAbout, r.lastRepair = n.BootNumber(), node.ReadID{}, readSubject{}, 0
+	o.countKept(n)
 	o.forgetShown()
 	for _, key := range o.keys {
 		h := &o.machine(key).durable[o.id]

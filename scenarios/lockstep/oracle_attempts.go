@@ -233,6 +233,9 @@ func (o *oracle) checkReply(client sim.ID, r *node.Reply) *scenarios.Violation {
 	if v := o.checkUnknown(a, q, r); v != nil {
 		return v
 	}
+	if v := o.checkQuotaReply(a, r); v != nil {
+		return v
+	}
 	if r.Reason == node.VersionMismatch && (q == nil || !q.expects || q.expect == r.Version) {
 		return o.violation("outcomes", "false-mismatch", r.Key, "answers %v to a request for %v", r, q)
 	}

@@ -112,7 +112,7 @@ func (r *run) Node(id sim.ID, life int) sim.Process {
 	p := &process{run: r, id: id, life: life}
 	cfg := r.config(id, life)
 	truth := &r.oracle.nodes[id]
-	truth.dedupWindow, truth.batch, truth.queue = cfg.DedupWindow, cfg.Batch, cfg.Queue
+	truth.dedupWindow, truth.batch, truth.queue, truth.quota = cfg.DedupWindow, cfg.Batch, cfg.Queue, cfg.Quotas.Machines
 	if r.bug.config != nil {
 		r.bug.config(&cfg)
 	}
@@ -176,6 +176,8 @@ func (r *run) config(id sim.ID, life int) node.Config {
 	cfg.Backlog = cmp.Or(k.Backlog, cfg.Backlog)
 	cfg.FirstBoot, cfg.FirstRound, cfg.FirstSerial = k.FirstBoot, k.FirstRound, r.plan.Knobs.FirstSerial
 	cfg.RoundLeap = uint64(k.RoundLeap)
+	cfg.Quotas.Machines = cmp.Or(uint64(k.MachineQuota), cfg.Quotas.Machines)
+	cfg.Quotas.MachineBytes = cmp.Or(uint64(k.MachineBytes), cfg.Quotas.MachineBytes)
 	cfg.Jitter = keyed.Seed(r.plan.Seed).Name("jitter").Word(uint64(id)).Uint64()
 	for _, knob := range []struct {
 		to    *int

@@ -194,11 +194,12 @@ func (s *runner) coreSettled() {
 }
 
 // onHealOpResponse handles the outcome of a fresh operation. Another one follows if
-// the outcome is not committed, and not rejected as illegal.
+// the outcome is not committed, and not rejected as illegal or because the system holds as
+// much as it may: whether that is true, the system's oracle judges.
 func (s *runner) onHealOpResponse(r *scenarios.Response) {
 	last := *r
 	s.healOps.lastResponse = &last
-	if r.Outcome == scenarios.Committed || r.Outcome == scenarios.Rejected && r.Reason == scenarios.Illegal {
+	if r.Outcome == scenarios.Committed || r.Outcome == scenarios.Rejected && (r.Reason == scenarios.Illegal || r.Reason == scenarios.NoRoom && s.plan.HasQuotas()) {
 		s.healOps.machinesDone++
 		s.healOps.attempts = 0
 	}

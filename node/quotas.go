@@ -66,15 +66,15 @@ type quota struct {
 // list lists the quotas, in the order of Quotas.
 func (q *Quotas) list() [4]quota {
 	return [...]quota{
-		{"machines", classMachine, false, &q.Machines}, {"machine bytes", classMachine, true, &q.MachineBytes},
-		{"definitions", classDefinition, false, &q.Definitions}, {"definition bytes", classDefinition, true, &q.DefinitionBytes},
+		{"machines", classMachine, false, &q.Machines}, {"machine_bytes", classMachine, true, &q.MachineBytes},
+		{"definitions", classDefinition, false, &q.Definitions}, {"definition_bytes", classDefinition, true, &q.DefinitionBytes},
 	}
 }
 
 // QuotaUse is how much of a quota is used. Used may be above Limit: what others create, a
 // node keeps.
 type QuotaUse struct {
-	Name        string // machines, machine bytes, definitions or definition bytes
+	Name        string // machines, machine_bytes, definitions or definition_bytes
 	Used, Limit uint64
 }
 

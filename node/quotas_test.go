@@ -173,9 +173,9 @@ func TestARestartCountsAgain(t *testing.T) {
 func TestQuotasMustBePositive(t *testing.T) {
 	for name, change := range map[string]func(*node.Quotas){
 		"machines":         func(q *node.Quotas) { q.Machines = 0 },
-		"machine bytes":    func(q *node.Quotas) { q.MachineBytes = 0 },
+		"machine_bytes":    func(q *node.Quotas) { q.MachineBytes = 0 },
 		"definitions":      func(q *node.Quotas) { q.Definitions = 0 },
-		"definition bytes": func(q *node.Quotas) { q.DefinitionBytes = 0 },
+		"definition_bytes": func(q *node.Quotas) { q.DefinitionBytes = 0 },
 	} {
 		cfg := config(1, 3)
 		cfg.Definitions = []fsm.Definition{fsm.Lifecycle()}

@@ -28,6 +28,7 @@ type nodeFlags struct {
 	queue         int
 	limits        server.Limits
 	operation     operationFlags
+	quotas        *quotaFlag
 	verbose       bool
 }
 
@@ -43,6 +44,7 @@ func (s *nodeFlags) flags(f *pflag.FlagSet) {
 	f.IntVar(&s.limits.Connections, "max-connections", server.DefaultConnections, "connections of clients; one more, and the longest idle is closed")
 	f.IntVar(&s.limits.Watchers, "max-watchers", server.DefaultWatchers, "clients that may watch")
 	f.IntVar(&s.limits.Pending, "max-waiting", server.DefaultPending, "operations of clients that may wait for the node")
+	s.quotas = newQuotaFlag(f)
 	f.BoolVarP(&s.verbose, "verbose", "v", false, "log more")
 }
 
@@ -50,6 +52,7 @@ func (s *nodeFlags) flags(f *pflag.FlagSet) {
 func (s *nodeFlags) config(id node.ID, peers map[node.ID]string) server.Config {
 	n := node.Defaults()
 	n.ID, n.ConsensusTimeout, n.MaxResends, n.ResendTimeout = id, s.timeout, s.maxResends, s.resendTimeout
+	n.Quotas = s.quotas.quotas
 	cfg := server.Config{Node: n, Cluster: s.cluster, Peers: peers, Codec: s.codec, Queue: s.queue, Limits: s.limits}
 	s.operation.apply(&cfg)
 	return cfg

@@ -18,7 +18,17 @@ type Status struct {
 	Machines    int          `json:"machines"`         // machines in its listing
 	Watchers    int          `json:"watchers"`
 	Commits     uint64       `json:"commits"`
+	Quotas      []QuotaUse   `json:"quotas"`
 	Peers       []PeerStatus `json:"peers"`
+}
+
+// QuotaUse is how much of a limit is used. Clients are refused at it: what it names is
+// not created, or not begun. Used may be above Limit, since a node keeps what others
+// create.
+type QuotaUse struct {
+	Name  string `json:"name"` // machines, machine_bytes, definitions, definition_bytes or operations: those in flight
+	Used  uint64 `json:"used"`
+	Limit uint64 `json:"limit"`
 }
 
 // PeerStatus is the status of one peer.

@@ -94,6 +94,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descNodes, descPeersUp, descReady, descFormed, descAbstains, descBoot, descMachines, descMessages, descFailures, descRetries, descProposals,
+		descQuotaUsed, descQuotaLimit,
 		descReads, descRounds, descCommits, descAborts, descCopied, descRejects, descRepair, descMalformed,
 		descWatchers, descChanges, descSlow, descNoRoom,
 		descWaiting, descRefused, descExpired, descConns, descClosed, descStreams, descEvents, descQueued, descFull,
@@ -125,6 +126,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		c = s.Member().Node().Counters()
 		m.collectClients(s.Counters(), gauge, count)
 		times = m.server.loop.times
+		collectQuotas(s.Quotas(), gauge)
 	})
 	times.collect(out)
 	count(descRetries, c.Resent)

@@ -104,7 +104,7 @@ func TestOpenAPIHasTheCodes(t *testing.T) {
 	code := readOpenAPI(t).Components.Schemas["Failure"].Value.Properties["error"].Value.Properties["code"].Value
 	said := []node.Reason{
 		node.Illegal, node.VersionMismatch, node.WindowExpired, node.WatermarkAhead, node.IDConflict, node.UnknownState,
-		node.UnknownDefinition, node.BadRequest, node.Overloaded, node.Timeout, node.Abstains, node.Stopping, node.OtherCluster,
+		node.UnknownDefinition, node.BadRequest, node.QuotaReached, node.Overloaded, node.Timeout, node.Abstains, node.Stopping, node.OtherCluster,
 	}
 	var documented []string
 	for _, c := range code.Enum {

@@ -189,6 +189,7 @@ func (s *Server) newService() (*service.Service, error) {
 	l := s.cfg.Limits
 	return service.New(m, service.Config{
 		Pending: l.Pending, Watchers: l.Watchers, Changes: service.DefaultChanges, Page: service.DefaultPage, ReadyTimeout: cfg.ConsensusTimeout,
+		Notify: s.logNotice,
 	})
 }
 

@@ -28,6 +28,7 @@ func (s *Server) Status() httpapi.Status {
 		st.Boot = n.BootNumber()
 		st.Commits = n.Counters().Commits
 		checks = x.Readiness(s.surroundings())
+		st.Quotas = quotaStatus(x.Quotas())
 	})
 	st.Life, st.Stage, st.Abstains = fmt.Sprintf("%08x", standing.Life>>32), standing.Stage.String(), standing.Abstains
 	st.Members = standing.Members

@@ -29,6 +29,9 @@ type Config struct {
 	Page         int           // the most machines that one step reads for one client
 	ReadyTimeout time.Duration // how long requests wait for a member that is not ready
 
+	// Notify receives notices for the operator, of quotas; it may be nil.
+	Notify func(member.Notice)
+
 	// Delivered, if not nil, is called for each call that is delivered to the member,
 	// before it handles the request.
 	Delivered func(Ticket, *node.Request)
@@ -84,6 +87,7 @@ type Service struct {
 
 	contacts contacts // see Readiness
 	unsynced unsynced //
+	notices  quotaNotices
 
 	draining bool
 	abstains bool  // the member's log is disputed
@@ -141,6 +145,7 @@ func (s *Service) Step(now time.Duration, evs []Event) (*Effects, error) {
 		s.stop(err)
 	}
 	s.answerPulls()
+	s.tellQuotas()
 	s.out.Wake = s.wake()
 	return &s.out, err
 }

@@ -29,7 +29,12 @@ type rig struct {
 }
 
 func newRig(t *testing.T, members int, cfg Config) *rig {
+	return newRigWithQuotas(t, members, cfg, node.DefaultQuotas())
+}
+
+func newRigWithQuotas(t *testing.T, members int, cfg Config, quotas node.Quotas) *rig {
 	n := node.Defaults()
+	n.Quotas = quotas
 	n.ID, n.RepairDelay, n.Definitions = 1, 0, []fsm.Definition{fsm.Lifecycle()}
 	var formed []member.Identity
 	for id := 1; id <= members; id++ {

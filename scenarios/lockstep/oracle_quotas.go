@@ -1,10 +1,12 @@
 package lockstep
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/scenarios"
 )
 
@@ -60,4 +62,9 @@ func (o *oracle) checkQuotaReply(a *attemptState, r *node.Reply) *scenarios.Viol
 		}
 	}
 	return o.violation("bounds", "refused-early", r.Key, "answers %v, though no node has been at its quota", r)
+}
+
+// atQuota reports whether the node counts itself as at one of its quotas.
+func (p *process) atQuota() bool {
+	return slices.ContainsFunc(p.service.Quotas(), func(q node.QuotaUse) bool { return q.Name != service.QuotaOperations && q.Used >= q.Limit })
 }

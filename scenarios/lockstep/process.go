@@ -35,6 +35,7 @@ type process struct {
 	observers *nodeObservers
 	traffic   traffic
 	rejects   []receivedReject // of the last step
+	notices   int              // of quotas, that the operator was given in this life
 	tookPart  bool             // the member was ready when the current step began
 	stopped   bool
 
@@ -58,6 +59,9 @@ func (p *process) Observe(f node.Observation) {
 	}
 	if f.Kind == node.Answered && f.Reply.Reason == node.Overloaded && p.node.HasRoom(f.Reply.Kind, f.Reply.Key) {
 		p.breach("bounds", "refused-early", f.Reply.Key, "answers %v, though it has room", f.Reply)
+	}
+	if f.Kind == node.Answered && f.Reply.Reason == node.QuotaReached && p.atQuota() && p.notices == 0 {
+		p.breach("bounds", "quota-untold", f.Reply.Key, "answers %v, and the operator was not told of a quota before", f.Reply)
 	}
 	if f.Kind == node.Chosen {
 		p.traffic.chosen++

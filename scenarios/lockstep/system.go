@@ -153,6 +153,7 @@ func (r *run) serviceConfig(p *process) service.Config {
 
 		ReadyTimeout: time.Duration(k.ConsensusTimeout),
 		Delivered:    p.noteDelivered,
+		Notify:       func(member.Notice) { p.notices++ },
 	}
 }
 

@@ -15,7 +15,7 @@ func (n *Node) handleProposal(from ID, p *Proposal) {
 	}
 	m := n.ensureMachine(p.Key)
 	if m == nil {
-		n.definitions.fetch(p.Key)
+		n.definitions.fetch(from, p.Key)
 	}
 	if reason := n.rejectReason(from, m, p); reason != "" {
 		n.counts.rejected(reason)

@@ -53,11 +53,11 @@ func (n *Node) newReadID() ReadID {
 func (n *Node) logEnd() wal.LSN { return n.log.End() }
 
 // requireDefinition implements repairNode.
-func (n *Node) requireDefinition(key string) bool {
+func (n *Node) requireDefinition(peer ID, key string) bool {
 	if n.definitions.find(key) != nil {
 		return true
 	}
-	n.definitions.fetch(key)
+	n.definitions.fetch(peer, key)
 	return false
 }
 

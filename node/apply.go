@@ -16,12 +16,12 @@ func (n *Node) handleRequest(client ID, r *Request) {
 	case n.logBacklogFull():
 		n.giveUp(o, Overloaded)
 	case n.draining && n.handBack(o):
-	case def == nil:
-		n.handleUndefined(o)
 	case r.Kind < Propose || r.Kind > ReadLocal:
 		n.counts.Discarded++
-	case !o.parseWatermark():
+	case !o.parseWatermark(): // before anybody is asked for a definition
 		n.rejectFinal(o, BadRequest)
+	case def == nil:
+		n.handleUndefined(o)
 	case r.Kind == ReadLocal:
 		n.respond(o, n.localRead(r.Key, def))
 	case r.Kind == Read && n.isPeer(client): // forwarded: the peer's read quorum did not agree

@@ -20,7 +20,8 @@ type definitions struct {
 	cfg     *Config
 	counts  *Counters
 	known   map[string]*fsm.Definition // by name; with that of definitions
-	lookups []*lookup                  // under way
+	lookups map[string]*lookup         // under way, by name
+	ofPeers map[ID]int                 // lookups under way that a peer has caused
 }
 
 // definitionsNode is what definitions ask of their node, and all that they do to it.
@@ -31,6 +32,7 @@ type definitionsNode interface {
 	handleRequest(client ID, r *Request)
 	refuseRequest(client ID, r *Request, why Reason)
 
+	isPeer(id ID) bool
 	isLogged(localKey string) bool
 	logDefinition(localKey, text string)
 }
@@ -40,6 +42,7 @@ type definitionsNode interface {
 // was chosen before the request.
 type lookup struct {
 	name    string
+	cause   ID // the peer, or the client, whose message came first
 	waiting []waiter
 	next    []waiter // for the next read
 }
@@ -50,13 +53,17 @@ type waiter struct {
 	request *Request
 }
 
-// maxLookups bounds the lookups at a time.
-const maxLookups = 64
+// maxPeerLookups bounds the lookups at a time that the messages of one peer cause: they
+// cost the peer nothing, and it sends them again. The lookups of clients have no bound of
+// their own. Each has a request that waits, which counts towards the quota of operations in
+// flight and costs as much as any read: so the unknown names of one client make those of
+// another wait no longer.
+const maxPeerLookups = 16
 
 // newDefinitions returns the definitions of a node that has not booted: those that are
 // configured.
 func newDefinitions(n definitionsNode, cfg *Config, counts *Counters) definitions {
-	d := definitions{node: n, cfg: cfg, counts: counts, known: map[string]*fsm.Definition{}}
+	d := definitions{node: n, cfg: cfg, counts: counts, known: map[string]*fsm.Definition{}, lookups: map[string]*lookup{}, ofPeers: map[ID]int{}}
 	for i := range cfg.Definitions {
 		d.known[cfg.Definitions[i].Name] = &cfg.Definitions[i]
 	}
@@ -81,57 +88,68 @@ func (d *definitions) find(key string) *fsm.Definition {
 
 // await queues a request until the definition of its machine is read.
 func (d *definitions) await(name string, w waiter) {
-	i := d.lookupIndex(name)
+	l := d.lookups[name]
 	switch {
-	case i >= 0 && len(d.lookups[i].waiting)+len(d.lookups[i].next) < d.cfg.Queue:
-		d.lookups[i].next = append(d.lookups[i].next, w)
-	case i < 0 && len(d.lookups) < maxLookups:
-		d.beginLookup(&lookup{name: name, waiting: []waiter{w}})
+	case l != nil && d.waitingFor(name) < d.cfg.Queue:
+		l.next = append(l.next, w)
+	case l == nil && d.permitsLookup(w.client):
+		d.beginLookup(&lookup{name: name, cause: w.client, waiting: []waiter{w}})
 	default:
 		d.node.refuseRequest(w.client, w.request, Overloaded)
 	}
 }
 
 // fetch begins a lookup for a machine that a peer has sent a message about.
-func (d *definitions) fetch(key string) {
+func (d *definitions) fetch(peer ID, key string) {
 	name, _, err := fsm.SplitKey(key)
-	known := err != nil || d.known[name] != nil || d.lookupIndex(name) >= 0
-	if !known && len(d.lookups) < maxLookups {
-		d.beginLookup(&lookup{name: name})
+	known := err != nil || d.known[name] != nil || d.lookups[name] != nil
+	if !known && d.permitsLookup(peer) {
+		d.beginLookup(&lookup{name: name, cause: peer})
 	}
 }
 
-// lookupIndex is the index in d.lookups of the lookup of name, or -1.
-func (d *definitions) lookupIndex(name string) int {
-	return slices.IndexFunc(d.lookups, func(l *lookup) bool { return l.name == name })
+// permitsLookup reports whether a peer may cause one more lookup; any client may.
+func (d *definitions) permitsLookup(cause ID) bool {
+	return !d.node.isPeer(cause) || d.ofPeers[cause] < maxPeerLookups
 }
 
 // waitingFor counts the requests that wait for the lookup of a definition.
 func (d *definitions) waitingFor(name string) int {
-	i := d.lookupIndex(name)
-	if i < 0 {
+	l := d.lookups[name]
+	if l == nil {
 		return 0
 	}
-	return len(d.lookups[i].waiting) + len(d.lookups[i].next)
+	return len(l.waiting) + len(l.next)
 }
 
 // underWay counts the lookups that have not ended.
 func (d *definitions) underWay() int { return len(d.lookups) }
 
 func (d *definitions) beginLookup(l *lookup) {
-	d.lookups = append(d.lookups, l)
+	d.lookups[l.name] = l
+	if d.node.isPeer(l.cause) {
+		d.ofPeers[l.cause]++
+	}
 	d.node.readDefinition(l)
+}
+
+// removeLookup forgets a lookup that has ended.
+func (d *definitions) removeLookup(l *lookup) {
+	delete(d.lookups, l.name)
+	if d.ofPeers[l.cause]--; d.ofPeers[l.cause] <= 0 {
+		delete(d.ofPeers, l.cause)
+	}
 }
 
 // finishLookup ends a lookup: its waiting requests go on, or are rejected. If the
 // definition is not there, those that arrived during the read begin another one.
 func (d *definitions) finishLookup(l *lookup, r Reply) {
-	d.lookups = slices.DeleteFunc(d.lookups, func(other *lookup) bool { return other == l })
+	d.removeLookup(l)
 	if r.Outcome == Committed {
 		d.adopt(metaKey(l.name), r.State)
 	}
 	if r.Outcome == Committed && d.known[l.name] == nil && len(l.next) > 0 {
-		d.beginLookup(&lookup{name: l.name, waiting: l.next})
+		d.beginLookup(&lookup{name: l.name, cause: l.next[0].client, waiting: l.next})
 		l.next = nil
 	}
 	for _, w := range append(l.waiting, l.next...) {

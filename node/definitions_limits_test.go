@@ -24,6 +24,11 @@ func (n *definitionsAlone) refuseRequest(_ ID, r *Request, reason Reason) { n.re
 func (n *definitionsAlone) isLogged(key string) bool                      { return n.logged[key] != "" }
 func (n *definitionsAlone) logDefinition(key, text string)                { n.logged[key] = text }
 
+func (n *definitionsAlone) isPeer(id ID) bool { return id == peer || id == peer+1 }
+
+// peer is the id of one of two peers.
+const peer ID = 2
+
 func newDefinitionsAlone() (*definitionsAlone, *definitions) {
 	n := &definitionsAlone{refused: map[OpID]Reason{}, logged: map[string]string{}}
 	d := newDefinitions(n, &Config{Queue: 3, Definitions: []fsm.Definition{fsm.Lifecycle()}}, new(Counters))
@@ -33,7 +38,7 @@ func newDefinitionsAlone() (*definitionsAlone, *definitions) {
 func request(id string) waiter { return waiter{101, &Request{ID: OpID(id)}} }
 
 // One read serves the requests that were there when it began, the next one those that
-// came during it. Requests beyond the queue, and lookups beyond their limit, are refused.
+// came during it. Requests beyond the queue are refused.
 func TestLookupsAreBounded(t *testing.T) {
 	n, d := newDefinitionsAlone()
 	for i := range 5 {
@@ -50,17 +55,42 @@ func TestLookupsAreBounded(t *testing.T) {
 	require.Equal(t, Timeout, n.refused["lamp-2"])
 	require.Zero(t, d.underWay())
 
-	for i := range maxLookups {
-		d.fetch(fmt.Sprintf("d%d/a", i))
-		d.fetch(fmt.Sprintf("d%d/b", i)) // under way
-	}
-	d.fetch("one-more/a")
-	d.fetch("lifecycle/a") // known
-	d.await("another", request("another"))
-	require.Equal(t, maxLookups, d.underWay())
-	require.Len(t, n.reads, 2+maxLookups)
-	require.Equal(t, Overloaded, n.refused["another"])
+	d.fetch(peer, "lifecycle/a") // known
+	d.fetch(peer, "no key")
+	require.Len(t, n.reads, 2)
 	require.Empty(t, n.handled)
+}
+
+// A peer whose messages name what does not exist uses up its own share of lookups, and
+// clients have theirs: none makes those of another fail.
+func TestLookupsAreFair(t *testing.T) {
+	n, d := newDefinitionsAlone()
+	for i := range 3 * maxPeerLookups {
+		d.fetch(peer, fmt.Sprintf("p%d/a", i))
+		d.fetch(peer, fmt.Sprintf("p%d/b", i)) // under way
+	}
+	require.Equal(t, maxPeerLookups, d.underWay())
+	d.await("forwarded", waiter{peer, &Request{ID: "forwarded"}})
+	require.Equal(t, map[OpID]Reason{"forwarded": Overloaded}, n.refused)
+
+	for i := range 500 { // a client with names of its own
+		d.await(fmt.Sprintf("c%d", i), request(fmt.Sprint("c", i)))
+	}
+	d.await("lamp", request("another"))
+	d.fetch(peer+1, "torch/a")
+	require.Len(t, n.refused, 1)
+	require.Equal(t, maxPeerLookups+502, d.underWay())
+	for len(n.reads) > 0 {
+		l := n.reads[0]
+		n.reads = n.reads[1:]
+		d.finishLookup(l, Reply{Outcome: Committed, State: fsm.Undefined})
+	}
+	require.Zero(t, d.underWay())
+	require.Empty(t, d.ofPeers)
+	require.Equal(t, UnknownDefinition, n.refused["another"])
+
+	d.fetch(peer, "p99/a") // it has its share again
+	require.Equal(t, 1, d.underWay())
 }
 
 // A chosen definition is logged before it is used, and once. A text that does not define

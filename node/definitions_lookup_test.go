@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/node"
@@ -35,4 +36,24 @@ func TestALookupAnswersOnlyEarlierRequests(t *testing.T) {
 	w.deliverAll()
 	require.Len(t, w.replies, 3)
 	require.Equal(t, node.Committed, w.replies[2].Outcome, "%v", w.replies[2])
+}
+
+// What is wrong with a request itself is said before anybody is asked for a definition.
+func TestBadRequestsCauseNoLookup(t *testing.T) {
+	w := newWorld(3, nil)
+	for i, r := range []node.Request{
+		{Kind: node.Propose, Key: "lamp", ID: "c1.1", To: "on"},
+		{Kind: node.Propose, Key: "la mp/hall", ID: "c1.1", To: "on"},
+		{Kind: node.Read, Key: "lamp/" + strings.Repeat("x", 200), ID: "c1.1"},
+		{Kind: node.Propose, Key: "lamp/hall", ID: "17@wronc1.1", To: "on"},
+		{Kind: node.Propose, Key: "lamp/hall", ID: node.OpID("c1." + strings.Repeat("1", node.MaxOpID)), To: "on"},
+		{Kind: node.ReadLocal, Key: "lamp/hall", ID: "c1.1"},
+	} {
+		w.replies = nil
+		r.Attempt = 1
+		w.request(1, &r)
+		require.Len(t, w.replies, 1, i)
+		require.True(t, w.replies[0].Final, "%v", w.replies[0])
+		require.Empty(t, w.inFlight)
+	}
 }

@@ -43,7 +43,7 @@ type repairNode interface {
 
 	findMachine(key string) *machine
 	receivedMachine(from ID, key string, b Ballot, v *Value) *machine // nil: dropped
-	requireDefinition(key string) bool                                // if it is unknown, the node looks it up
+	requireDefinition(peer ID, key string) bool                       // of what a peer has sent; if it is unknown, the node looks it up
 	validBallot(b Ballot) bool
 	accept(m *machine, p *Proposal)               // of an acceptor
 	learnFromPeer(m *machine, b Ballot, v *Value) // of a learner
@@ -326,7 +326,7 @@ func (r *repair) compareItem(x *RepairItem) {
 	switch {
 	case !r.node.validBallot(x.Ballot):
 		r.counts.Discarded++
-	case !r.node.requireDefinition(x.Key):
+	case !r.node.requireDefinition(r.cfg.Members[r.pull.peer], x.Key):
 		r.counts.Skipped++
 	case m == nil || m.accepted.Less(x.Ballot) && !x.Ballot.Less(m.promised):
 		r.pull.wants = append(r.pull.wants, x.Key)
@@ -348,7 +348,7 @@ func (r *repair) handleValue(from ID, v *RepairValue) {
 	if r.node.logBacklogFull() {
 		return // a later exchange will pull it again
 	}
-	if !r.node.requireDefinition(v.Key) {
+	if !r.node.requireDefinition(from, v.Key) {
 		r.counts.Skipped++
 		return
 	}

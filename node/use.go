@@ -67,7 +67,7 @@ func (n *Node) HasRoom(k Kind, key string) bool {
 	case n.logBacklogFull():
 		return false
 	case n.definitions.find(key) == nil:
-		return w.Definition < limit && n.definitions.underWay() < maxLookups
+		return w.Definition < limit
 	case k == Read && w.ReadQueue >= limit:
 		return false
 	}

@@ -10,7 +10,7 @@ import (
 
 // Quotas bound what is created for good: no machine and no definition is ever deleted,
 // since a promise that is forgotten loses values. A node refuses to create one more when
-// it is at a quota. What exists goes on, beyond the quotas too: rule 13.
+// it is at a quota. What exists goes on, beyond the quotas too: rule 14.
 type Quotas struct {
 	Machines        uint64 // machines that a node has a promise or a value of
 	MachineBytes    uint64 // bytes of their last records in the log

@@ -10,7 +10,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 )
 
-// These rules judge rule 13 of the protocol by the oracle's own counts of machines. Bytes
+// These rules judge rule 14 of the protocol by the oracle's own counts of machines. Bytes
 // only the nodes count.
 
 // isCounted reports whether a key is that of a machine, and not of a definition.

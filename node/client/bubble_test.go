@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -124,7 +126,9 @@ func (c *bubbleCluster) clientAt(host string, cfg client.Config) *client.Client 
 		}
 		slices.Sort(cfg.Endpoints)
 	}
-	cfg.Dial = c.net.Host(host).Dial
+	if cfg.Dial == nil {
+		cfg.Dial = c.net.Host(host).Dial
+	}
 	x, err := client.New(cfg)
 	require.NoError(c.t, err)
 	c.t.Cleanup(x.Close)
@@ -290,6 +294,16 @@ func TestNodeThatDoesNotReadIsSilent(t *testing.T) {
 	})
 }
 
+// dials returns a way to dial from a host, and the number of dials in progress.
+func (c *bubbleCluster) dials(host string) (*atomic.Int32, func(context.Context, string) (net.Conn, error)) {
+	var dialing atomic.Int32
+	return &dialing, func(ctx context.Context, address string) (net.Conn, error) {
+		dialing.Add(1)
+		defer dialing.Add(-1)
+		return c.net.Host(host).Dial(ctx, address)
+	}
+}
+
 // Close ends at once all that a client has open or is opening.
 func TestCloseOfClient(t *testing.T) {
 	for name, prepare := range map[string]func(c *bubbleCluster){
@@ -303,7 +317,8 @@ func TestCloseOfClient(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					c := startBubble(t, 1)
 					before := c.net.Open()
-					u := c.client(client.Config{Deadline: time.Minute})
+					dialing, dial := c.dials(clientHost(1))
+					u := c.client(client.Config{Deadline: time.Minute, Dial: dial})
 					if used {
 						step(t, u, key, 0)
 					}
@@ -316,6 +331,8 @@ func TestCloseOfClient(t *testing.T) {
 					call.Wait()
 					u.Close()
 					synctest.Wait()
+					require.Zero(t, dialing.Load(), "nothing is opened for a client that is closed")
+					require.Zero(t, u.Silent(), "nothing would end the silence")
 					c.net.Heal() // or the node would not hear of it
 					time.Sleep(10 * latency)
 					require.Equal(t, before, c.net.Open())
@@ -421,12 +438,15 @@ func TestWatchOnADeadConnection(t *testing.T) {
 func TestDialsOfHTTPEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := startBubble(t, 1)
-		u := c.client(client.Config{HTTPOnly: true, Deadline: time.Second})
+		dialing, dial := c.dials(clientHost(1))
+		u := c.client(client.Config{HTTPOnly: true, Deadline: time.Second, Dial: dial})
 		c.cut(1)
 		r, took := step(t, u, key, 0)
 		require.Equal(t, op.Timeout, r.Reason, "%+v", r)
 		require.Equal(t, time.Second, took)
-		time.Sleep(5 * time.Second) // and no Heal: a dial that waits would be left in the bubble
+		require.NotZero(t, dialing.Load())
+		time.Sleep(5 * time.Second)
+		require.Zero(t, dialing.Load())
 	})
 }
 

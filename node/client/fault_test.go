@@ -140,7 +140,7 @@ func relay(to, from net.Conn, f fault) {
 // included.
 const (
 	upgradeUp   = 142
-	upgradeDown = 100
+	upgradeDown = 152
 )
 
 // Clients make transitions while connections fail in one way, over and over. Each
@@ -273,9 +273,9 @@ func TestStreamsTellWhatWasSent(t *testing.T) {
 		f    fault
 		want op.Outcome
 	}{
-		{"cut before the hello", fault{"cut", false, 90}, op.Rejected},
+		{"cut before the hello", fault{"cut", false, 142}, op.Rejected},
 		{"cut inside the request", fault{"cut", true, 150}, op.Unknown},
-		{"cut inside the reply", fault{"cut", false, 110}, op.Unknown},
+		{"cut inside the reply", fault{"cut", false, 162}, op.Unknown},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			p := startProxy(t, startNode(t), func(int) fault { return x.f })

@@ -15,13 +15,13 @@ import (
 
 // Each role may take the actions of its line, and no others.
 func TestRolesMayTakeActions(t *testing.T) {
-	all := []access.Action{access.Read, access.Propose, access.Define, access.Retire}
+	all := []access.Action{access.Read, access.Propose, access.Define, access.Retire, access.Backup}
 	for role, may := range map[access.Role]string{
 		access.None:   "",
 		access.Peer:   "",
 		access.Reader: "read",
 		access.Writer: "read propose",
-		access.Admin:  "read propose define retire",
+		access.Admin:  "read propose define retire backup",
 	} {
 		var found []string
 		for _, a := range all {

@@ -16,9 +16,10 @@ const (
 	Propose                   // request a transition, or an id for one
 	Define                    // create a definition
 	Retire                    // end a machine for good
+	Backup                    // read whole values, with the ids of others' operations
 )
 
-func (a Action) String() string { return [...]string{"?", "read", "propose", "define", "retire"}[a] }
+func (a Action) String() string { return [...]string{"?", "read", "propose", "define", "retire", "backup"}[a] }
 
 // Role returns the least role that may take the action.
 func (a Action) Role() Role {

@@ -166,6 +166,7 @@ func TestHTTPReplayTakesEffectOnce(t *testing.T) {
 	for i, to := range []string{"Running", "Stopped"} {
 		req, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+proxy+"/v1/machines/"+key+"/transitions", jsonBody(t, httpapi.Transition{To: to}))
 		require.NoError(t, err)
+		req.Header.Set("Content-Type", httpapi.JSON)
 		req.Header.Set("Idempotency-Key", fmt.Sprintf(`"key-%d"`, i))
 		resp, err := user.Do(req)
 		require.NoError(t, err)

@@ -56,7 +56,11 @@ func DecodeFailure(status int, body []byte) (Failure, error) {
 // IsOfAll reports whether every node would fail a request likewise, as one that is not
 // valid, or about a definition that none knows.
 func IsOfAll(why op.Reason) bool {
-	return why == op.BadRequest || why == op.UnknownDefinition
+	switch why {
+	case op.BadRequest, op.UnknownDefinition, op.Unauthenticated, op.Forbidden:
+		return true
+	}
+	return false
 }
 
 // decodeMachine decodes the response to a committed operation, or to a local read of

@@ -26,7 +26,8 @@ func Encode(req *op.Request, reply *op.Reply, from Responder, text string) Respo
 	case reply.Reason == op.NotLearnt:
 		return Response{statusOK, Unlearnt{Key: req.Key, Unknown: true, Node: from.Node, Boot: from.Boot}}
 	}
-	return Response{StatusOf(reply.Reason), failure(req, reply, text)}
+	f := failure(req, reply, text)
+	return Response{f.Status, f}
 }
 
 func machine(req *op.Request, reply *op.Reply) Machine {
@@ -35,8 +36,8 @@ func machine(req *op.Request, reply *op.Reply) Machine {
 
 // failure returns the reason why an operation was not committed.
 func failure(req *op.Request, reply *op.Reply, text string) Failure {
-	f := Failure{Outcome: reply.Outcome.String(), Final: reply.Final}
-	f.Error.Code, f.Error.Text = string(reply.Reason), text
+	f := NewFailure(StatusOf(reply.Reason), reply.Reason, text)
+	f.Outcome, f.Final = reply.Outcome.String(), reply.Final
 	if reply.State != "" {
 		m := machine(req, reply)
 		f.Current = &m

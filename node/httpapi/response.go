@@ -27,8 +27,10 @@ type Unlearnt struct {
 	Boot    uint64    `json:"boot"`
 }
 
-// Failure is the response to an operation that was not committed.
+// Failure is the response to a request that was not carried out: a problem document
+// (RFC 9457) with members of its own.
 type Failure struct {
+	Problem
 	Error struct {
 		Code string `json:"code"` // reason, for programs
 		Text string `json:"text"` // explanation, for people
@@ -41,37 +43,3 @@ type Failure struct {
 
 // conflict is the outcome of a request that reuses the id of another operation.
 const conflict = "conflict"
-
-// HTTP statuses of responses.
-const (
-	statusOK             = 200
-	statusBadRequest     = 400
-	statusNotFound       = 404
-	statusConflict       = 409
-	statusMisdirected    = 421
-	statusUnprocessable  = 422
-	statusUnavailable    = 503
-	statusGatewayTimeout = 504
-	statusNoStorage      = 507
-)
-
-// StatusOf returns the HTTP status of a reply that is not a commit.
-func StatusOf(why op.Reason) int {
-	switch why {
-	case op.Illegal, op.VersionMismatch, op.WindowExpired, op.WatermarkAhead, op.IDConflict:
-		return statusConflict
-	case op.Overloaded, op.Abstains, op.Stopping:
-		return statusUnavailable
-	case op.QuotaReached:
-		return statusNoStorage
-	case op.UnknownDefinition:
-		return statusNotFound
-	case op.OtherCluster:
-		return statusMisdirected
-	case op.UnknownState:
-		return statusUnprocessable
-	case op.BadRequest:
-		return statusBadRequest
-	}
-	return statusGatewayTimeout
-}

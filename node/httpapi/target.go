@@ -91,9 +91,9 @@ func KeyIn(path string) (string, error) {
 // ReadKind returns the kind of read that a query asks for. Without a consistency it is
 // linearizable.
 func ReadKind(query string) (op.Kind, error) {
-	q, err := url.ParseQuery(query)
+	q, err := ReadQuery(query, "consistency")
 	if err != nil {
-		return 0, fmt.Errorf("query: %w", err)
+		return 0, err
 	}
 	isLinearizable, err := ParseConsistency(q.Get("consistency"), true)
 	if isLinearizable {

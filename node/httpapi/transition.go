@@ -2,10 +2,8 @@ package httpapi
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/lockstep-dst/lockstep/node/op"
 )
@@ -64,20 +62,6 @@ func (t *Transition) Request(key, header string, random func() string) (*op.Requ
 		return nil, fmt.Errorf("operation: %w", err)
 	}
 	return r, nil
-}
-
-// ReadTransition reads a body, strictly.
-func ReadTransition(body io.Reader) (Transition, error) {
-	var t Transition
-	d := json.NewDecoder(body)
-	d.DisallowUnknownFields()
-	if err := d.Decode(&t); err != nil {
-		return t, fmt.Errorf("body: %w: want {\"to\":STATE,...}", err)
-	}
-	if d.More() {
-		return t, errors.New("body: more than one value")
-	}
-	return t, nil
 }
 
 // Issued is an id that the server issued for an operation on one machine.

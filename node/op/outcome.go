@@ -41,3 +41,10 @@ const (
 
 	OtherCluster Reason = "other-cluster" // the request is for another cluster than the node's; from servers
 )
+
+// The reasons of a server that does not let a client do something.
+const (
+	Unauthenticated Reason = "unauthenticated" // the client has shown nothing that gives it a role, or something that is not valid
+	Forbidden       Reason = "forbidden"       // the client's role may not do this
+	RateLimited     Reason = "rate-limited"    // the client uses its share of the node: it may try again later
+)

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
@@ -16,7 +15,7 @@ import (
 func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 	q, err := readBackupQuery(w, r)
 	if err != nil {
-		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
+		sendBodyError(w, r, err)
 		return
 	}
 	t, c := s.loop.request(service.Event{Kind: service.List, Query: &service.Query{Keys: q.Keys}})
@@ -38,12 +37,15 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 }
 
 func readBackupQuery(w http.ResponseWriter, r *http.Request) (q httpapi.BackupQuery, err error) {
+	if _, err := checkMedia(r, httpapi.JSON); err != nil {
+		return q, err
+	}
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, 2*maxBody))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&q); err != nil {
 		return q, fmt.Errorf("body: %w", err)
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // the body is read: the client may wait
+	bodyIsRead(w)
 	if len(q.Keys) < 1 || len(q.Keys) > httpapi.MaxBackupKeys {
 		return q, fmt.Errorf("keys: %d machines: want 1 to %d", len(q.Keys), httpapi.MaxBackupKeys)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/internal/memnet"
 	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/server"
@@ -84,12 +85,12 @@ func untilHungUp(t *testing.T, c net.Conn) (string, time.Duration) {
 	return string(text), time.Since(begin)
 }
 
-const upgradeRequest = "GET /v1/stream HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: " + stream.Protocol + "\r\n\r\n"
+const upgradeRequest = "GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: " + stream.Protocol + "\r\n\r\n"
 
 // A client that sends too slowly, or nothing, is left after the time that is its due, and
 // delays no other.
 func TestClientsThatDribble(t *testing.T) {
-	const request = "POST /v1/machines/lifecycle/web/transitions HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n{"
+	const request = "POST /v1/machines/lifecycle/web/transitions HTTP/1.1\r\nContent-Type: application/json\r\nHost: localhost\r\nContent-Length: 20\r\n\r\n{"
 	for name, x := range map[string]struct {
 		first string
 		more  string // a byte of it each second
@@ -99,9 +100,9 @@ func TestClientsThatDribble(t *testing.T) {
 		"nothing":             {after: server.DefaultIOTimeout},
 		"part of a head":      {first: "GET /livez HT", after: server.DefaultIOTimeout},
 		"a head, dribbled":    {more: strings.Repeat("GET /livez HTTP/1.1\r\n", 10), after: server.DefaultIOTimeout},
-		"part of a body":      {first: request, after: server.DefaultIOTimeout, want: "HTTP/1.1 400"},
-		"a body, dribbled":    {first: request, more: strings.Repeat(" ", 18), after: server.DefaultIOTimeout, want: "HTTP/1.1 400"},
-		"an idle connection":  {first: "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n", after: 2 * time.Minute, want: "HTTP/1.1 200"},
+		"part of a body":      {first: request, after: server.DefaultIOTimeout, want: "HTTP/1.1 408"},
+		"a body, dribbled":    {first: request, more: strings.Repeat(" ", 18), after: server.DefaultIOTimeout, want: "HTTP/1.1 408"},
+		"an idle connection":  {first: "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", after: 2 * time.Minute, want: "HTTP/1.1 200"},
 		"an idle stream":      {first: upgradeRequest, after: 2 * time.Minute, want: "HTTP/1.1 101"},
 		"a stream, no Hello":  {first: upgradeRequest + "x", after: 2 * time.Minute, want: "HTTP/1.1 101"},
 		"an upgrade, in part": {first: upgradeRequest[:40], after: server.DefaultIOTimeout},
@@ -137,9 +138,9 @@ func TestClientsThatDoNotRead(t *testing.T) {
 		again func(t *testing.T, conn net.Conn) func() string // what it sends once nothing reaches it
 	}{
 		"responses": {"", func(*testing.T, net.Conn) func() string {
-			return func() string { return "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n" }
+			return func() string { return "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" }
 		}},
-		"a watch": {"GET /v1/watch?prefix= HTTP/1.1\r\nHost: a\r\n\r\n", func(*testing.T, net.Conn) func() string {
+		"a watch": {"GET /v1/watch?prefix= HTTP/1.1\r\nHost: localhost\r\n\r\n", func(*testing.T, net.Conn) func() string {
 			return func() string { return "" }
 		}},
 		"a stream": {upgradeRequest, streamRequests},
@@ -206,7 +207,7 @@ func proposeFrom(n *memnet.Network, host string, i int) error {
 	}
 	defer c.Close()
 	body := fmt.Sprintf(`{"to":%q}`, []string{"Running", "Stopped", "Init"}[i%3])
-	_, err = fmt.Fprintf(c, "POST /v1/machines/lifecycle/other/transitions HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	_, err = fmt.Fprintf(c, "POST /v1/machines/lifecycle/other/transitions HTTP/1.1\r\nContent-Type: application/json\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 	if err != nil {
 		return err
 	}
@@ -319,6 +320,7 @@ func (c *cluster) proposeWithin(ctx context.Context, body string) string {
 	if err != nil {
 		return err.Error()
 	}
+	req.Header.Set("Content-Type", httpapi.JSON)
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return ""

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,14 +17,9 @@ import (
 
 // define creates a definition. Creating an identical one again has no effect.
 func (s *Server) define(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	d, err := readDefinition(w, r)
 	if err != nil {
-		sendRejected(w, http.StatusRequestEntityTooLarge, node.BadRequest, "body: "+err.Error())
-		return
-	}
-	d, err := definition.Read("body", body)
-	if err != nil {
-		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
+		sendBodyError(w, r, err)
 		return
 	}
 	text, err := d.Text()
@@ -31,6 +28,10 @@ func (s *Server) define(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	req := &node.Request{Kind: node.Propose, Key: fsm.MetaName + "/" + d.Name, ID: node.Once(randomName()), Attempt: 1, To: text}
+	if code, text := s.judgeOperation(clientOf(r), req); code != "" {
+		s.sendUnpermitted(w, req, code, text)
+		return
+	}
 	reply, err := s.loop.call(req, r.Context().Done())
 	if err != nil || reply.Reason != node.Illegal {
 		s.sendReply(w, req, reply, err)
@@ -45,12 +46,44 @@ func (s *Server) define(w http.ResponseWriter, r *http.Request) {
 		fmt.Sprintf("there is another definition %s, and definitions do not change: choose another name", d.Name))
 }
 
-// definitions lists the definitions that this node knows.
-func (s *Server) definitions(w http.ResponseWriter, _ *http.Request) {
-	list := []fsm.Definition{}
-	if !s.loop.do(func(n *service.Service) { list = n.Member().Node().Definitions() }) {
+// readDefinition reads the body of a request to create a definition.
+func readDefinition(w http.ResponseWriter, r *http.Request) (d fsm.Definition, err error) {
+	if _, err := httpapi.ReadQuery(r.URL.RawQuery); err != nil {
+		return d, err
+	}
+	kind, err := checkMedia(r, httpapi.JSON, httpapi.YAML)
+	if err != nil {
+		return d, err
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		return d, fmt.Errorf("body: %w", err)
+	}
+	bodyIsRead(w)
+	if kind == httpapi.JSON && !json.Valid(body) {
+		return d, errors.New("body: not JSON: correct it, or send YAML as application/yaml")
+	}
+	return definition.Read("body", body)
+}
+
+// definitions responds with a page of the definitions that this node knows.
+func (s *Server) definitions(w http.ResponseWriter, r *http.Request) {
+	q, err := httpapi.ReadQuery(r.URL.RawQuery, "after", "limit")
+	if err != nil {
+		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
+		return
+	}
+	limit, err := parseLimit(q.Get("limit"))
+	if err != nil {
+		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
+		return
+	}
+	var all []fsm.Definition
+	if !s.loop.do(func(n *service.Service) { all = n.Member().Node().Definitions() }) {
 		sendUnavailable(w, nil, service.ErrStopping)
 		return
 	}
-	sendJSON(w, http.StatusOK, list)
+	page := httpapi.PageOfDefinitions(all, q.Get("after"), limit)
+	page.Node = s.cfg.Node.ID
+	sendJSON(w, http.StatusOK, page)
 }

@@ -169,16 +169,32 @@ func (c *cluster) tryRequest(id node.ID, method, path, body string) (response, e
 	if err != nil {
 		return response{}, err
 	}
+	if body != "" {
+		req.Header.Set("Content-Type", mediaTypeOf(body))
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return response{}, err
 	}
 	defer resp.Body.Close()
-	a := response{Status: resp.StatusCode}
-	if resp.Header.Get("Content-Type") == "application/json" {
+	return decode(resp)
+}
+
+// decode returns the content of a response, if it is a node's.
+func decode(resp *http.Response) (a response, err error) {
+	a.Status = resp.StatusCode
+	if kind := resp.Header.Get("Content-Type"); kind == httpapi.JSON || kind == httpapi.ProblemType {
 		err = json.NewDecoder(resp.Body).Decode(&a)
 	}
 	return a, err
+}
+
+// mediaTypeOf returns the media type of a body, YAML or JSON.
+func mediaTypeOf(body string) string {
+	if strings.HasPrefix(body, "name:") {
+		return httpapi.YAML
+	}
+	return httpapi.JSON
 }
 
 func (c *cluster) propose(id node.ID, machine, body string) response {

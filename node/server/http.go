@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/access"
 	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -17,17 +18,17 @@ const maxBody = 64 << 10
 // routes returns the handlers of the client endpoints, as in docs/openapi.yaml.
 func (s *Server) routes() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
-		"GET /v1/machines":                                  s.list,
-		"GET /v1/machines/{definition}/{name}":              s.get,
-		"POST /v1/machines/{definition}/{name}/operations":  s.issueID,
-		"POST /v1/machines/{definition}/{name}/transitions": s.propose,
-		"POST /v1/backup":                                   s.backup,
-		"POST /v1/definitions":                              s.define,
-		"GET /v1/definitions":                               s.definitions,
-		"GET /v1/watch":                                     s.watch,
-		"GET /v1/stream":                                    s.upgrade,
-		"GET /v1/status":                                    s.status,
-		"GET /metrics":                                      promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP,
+		"GET /v1/machines":                                  s.guarded(access.Read, s.limited(pageResponse, s.list)),
+		"GET /v1/machines/{definition}/{name}":              s.guarded(access.Read, s.limited(smallResponse, s.get)),
+		"POST /v1/machines/{definition}/{name}/operations":  s.guarded(access.Propose, s.limited(smallResponse, s.issueID)),
+		"POST /v1/machines/{definition}/{name}/transitions": s.guarded(access.Propose, s.limited(smallResponse, s.propose)),
+		"POST /v1/backup":                                   s.guarded(access.Backup, s.limited(pageResponse, s.backup)),
+		"POST /v1/definitions":                              s.guarded(access.Define, s.limited(smallResponse, s.define)),
+		"GET /v1/definitions":                               s.guarded(access.Read, s.limited(pageResponse, s.definitions)),
+		"GET /v1/watch":                                     s.guarded(access.Read, s.watch),
+		"GET /v1/stream":                                    s.guarded(access.Read, s.limited(smallResponse, s.upgrade)),
+		"GET /v1/status":                                    s.guarded(access.Read, s.limited(smallResponse, s.status)),
+		"GET /metrics":                                      s.forMetrics(promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP),
 		"GET /livez":                                        s.livez,
 		"GET /readyz":                                       s.readyz,
 	}
@@ -38,7 +39,7 @@ func (s *Server) handler() http.Handler {
 	for pattern, handle := range s.routes() {
 		mux.HandleFunc(pattern, handle)
 	}
-	return s.withDeadlines(s.guardCluster(jsonErrors(mux)))
+	return s.withDeadlines(s.forHosts(s.guardCluster(jsonErrors(mux))))
 }
 
 // withDeadlines bounds the time that a client takes to send its request and to read
@@ -138,8 +139,10 @@ func sendRejected(w http.ResponseWriter, status int, why node.Reason, text strin
 	sendFailure(w, status, httpapi.Failure{Outcome: node.Rejected.String()}, why, text)
 }
 
+// sendFailure writes a failure, of which the outcome and what goes with it is set.
 func sendFailure(w http.ResponseWriter, status int, f httpapi.Failure, why node.Reason, text string) {
-	f.Error.Code, f.Error.Text = string(why), text
+	told := httpapi.NewFailure(status, why, text)
+	f.Problem, f.Error = told.Problem, told.Error
 	sendResponse(w, httpapi.Response{Status: status, Body: f})
 }
 
@@ -152,8 +155,13 @@ func sendResponse(w http.ResponseWriter, r httpapi.Response) {
 	sendJSON(w, r.Status, r.Body)
 }
 
+// sendJSON writes a value, or a failure. The encoder escapes what HTML has a meaning for.
 func sendJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
+	kind := httpapi.JSON
+	if _, failed := v.(httpapi.Failure); failed {
+		kind = httpapi.ProblemType
+	}
+	w.Header().Set("Content-Type", kind)
 	w.WriteHeader(status)
 	json.NewEncoder(w).Encode(v)
 }

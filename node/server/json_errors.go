@@ -22,7 +22,6 @@ func jsonErrors(mux *http.ServeMux) http.Handler {
 		if head.status == http.StatusMethodNotAllowed {
 			text = fmt.Sprintf("%s %s: want %s", r.Method, r.URL.Path, head.Header().Get("Allow"))
 		}
-		head.Header().Del("X-Content-Type-Options")
 		sendRejected(w, head.status, node.BadRequest, text)
 	})
 }

@@ -18,26 +18,29 @@ const (
 
 // parseListQuery parses the query of a listing.
 func parseListQuery(r *http.Request) (*service.Query, error) {
-	q := r.URL.Query()
-	l := &service.Query{After: q.Get("after"), State: q.Get("state"), Limit: defaultLimit}
+	q, err := httpapi.ReadQuery(r.URL.RawQuery, "prefix", "after", "limit", "state", "consistency")
+	if err != nil {
+		return nil, err
+	}
+	l := &service.Query{After: q.Get("after"), State: q.Get("state")}
 	l.Prefix = q.Get("prefix")
-	for name := range q {
-		switch name {
-		case "prefix", "after", "state", "limit", "consistency":
-		default:
-			return l, fmt.Errorf("%s: no such parameter: want prefix, after, limit, state or consistency", name)
-		}
+	if l.Limit, err = parseLimit(q.Get("limit")); err != nil {
+		return nil, err
 	}
-	if text := q.Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > maxLimit {
-			return l, fmt.Errorf("limit %q: want 1 to %d", text, maxLimit)
-		}
-		l.Limit = n
-	}
-	var err error
 	l.Linearizable, err = httpapi.ParseConsistency(q.Get("consistency"), false)
 	return l, err
+}
+
+// parseLimit parses the limit of a page; empty: the default.
+func parseLimit(text string) (int, error) {
+	if text == "" {
+		return defaultLimit, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > maxLimit {
+		return 0, fmt.Errorf("limit %q: want 1 to %d", text, maxLimit)
+	}
+	return n, nil
 }
 
 // list responds with a page of the machines of which this node has accepted or

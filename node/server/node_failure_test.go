@@ -167,7 +167,7 @@ func TestRequestWhileStopping(t *testing.T) {
 	c := startThenStopOthers(t, 3, []node.ID{1}, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = time.Second })
 	s := c.nodes[1]
 	// The connection is open already, since a stopping node accepts no new ones.
-	nc := c.dialRaw(1, "POST /v1/machines/lifecycle/web/transitions HTTP/1.1\r\nHost: a\r\nContent-Length: 16\r\n\r\n")
+	nc := c.dialRaw(1, "POST /v1/machines/lifecycle/web/transitions HTTP/1.1\r\nContent-Type: application/json\r\nHost: localhost\r\nContent-Length: 16\r\n\r\n")
 	waits := make(chan response, 1)
 	go func() {
 		a, err := c.tryRequest(1, "POST", "/v1/machines/lifecycle/web/transitions", `{"to":"Running"}`)

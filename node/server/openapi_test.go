@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -20,6 +21,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/httpapi"
+	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/server"
 	"github.com/lockstep-dst/lockstep/node/watch"
 	"github.com/stretchr/testify/require"
@@ -53,7 +55,7 @@ func TestOpenAPIHasTheFields(t *testing.T) {
 	schemas := readOpenAPI(t).Components.Schemas
 	types := map[string]any{
 		"Transition": httpapi.Transition{}, "Issued": httpapi.Issued{}, "Machine": watch.Machine{}, "Local": httpapi.Local{},
-		"Failure": httpapi.Failure{}, "Page": httpapi.Page{}, "Listed": httpapi.Listed{}, "Definition": fsm.Definition{},
+		"Failure": httpapi.Failure{}, "Page": httpapi.Page{}, "DefinitionsPage": httpapi.DefinitionsPage{}, "Listed": httpapi.Listed{}, "Definition": fsm.Definition{},
 		"Event": watch.Event{}, "Step": watch.Transition{}, "Gap": watch.Gap{}, "Behind": watch.Behind{}, "Unlearnt": httpapi.Unlearnt{}, "End": watch.End{},
 		"BackupQuery": httpapi.BackupQuery{}, "BackupValues": httpapi.BackupValues{}, "BackupValue": httpapi.BackupValue{},
 		"Status": httpapi.Status{}, "Health": httpapi.Health{}, "HealthCheck": httpapi.HealthCheck{}, "PeerStatus": httpapi.PeerStatus{},
@@ -105,6 +107,8 @@ func TestOpenAPIHasTheCodes(t *testing.T) {
 	said := []node.Reason{
 		node.Illegal, node.VersionMismatch, node.WindowExpired, node.WatermarkAhead, node.IDConflict, node.UnknownState,
 		node.UnknownDefinition, node.BadRequest, node.QuotaReached, node.Overloaded, node.Timeout, node.Abstains, node.Stopping, node.OtherCluster,
+		op.Unauthenticated, op.Forbidden, op.RateLimited,
+		httpapi.TooLarge, httpapi.TooSlow, httpapi.UnsupportedMedia, httpapi.WrongHost, httpapi.CrossOrigin,
 	}
 	var documented []string
 	for _, c := range code.Enum {
@@ -135,18 +139,26 @@ func (a *apiTest) request(id node.ID, method, path, body string, wrong bool) (in
 	req, err := http.NewRequestWithContext(a.t.Context(), method, a.c.url(id, path), strings.NewReader(body))
 	require.NoError(a.t, err)
 	if body != "" {
-		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Content-Type", mediaTypeOf(body))
 	}
 	if a.named != "" {
 		req.Header.Set(httpapi.ClusterHeader, a.named)
 	}
+	return a.do(req, body, wrong)
+}
+
+// do is request of one that is made already.
+func (a *apiTest) do(req *http.Request, body string, wrong bool) (int, string) {
+	a.t.Helper()
 	plain := req.Clone(a.t.Context())
 	plain.URL.Host, plain.URL.Scheme, plain.Body = "", "", io.NopCloser(strings.NewReader(body))
 	route, params, err := a.router.FindRoute(plain)
-	require.NoError(a.t, err, path)
-	in := &openapi3filter.RequestValidationInput{Request: plain, PathParams: params, Route: route}
+	require.NoError(a.t, err, req.URL)
+	in := &openapi3filter.RequestValidationInput{Request: plain, PathParams: params, Route: route,
+		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc}}
+	what := fmt.Sprintf("%s %s %.200s", req.Method, req.URL, body)
 	if !wrong {
-		require.NoError(a.t, openapi3filter.ValidateRequest(a.t.Context(), in), "%s %s %s", method, path, body)
+		require.NoError(a.t, openapi3filter.ValidateRequest(a.t.Context(), in), what)
 	}
 	resp, err := a.c.http.Do(req)
 	require.NoError(a.t, err)
@@ -161,14 +173,30 @@ func (a *apiTest) request(id node.ID, method, path, body string, wrong bool) (in
 		text, err = io.ReadAll(resp.Body)
 		require.NoError(a.t, err)
 	}
-	a.met[fmt.Sprintf("%s %s %d", method, route.Path, resp.StatusCode)] = true
+	a.check(in, resp, text)
+	return resp.StatusCode, string(text)
+}
+
+// check compares a response with the document. The members of a problem that say the
+// same twice agree.
+func (a *apiTest) check(in *openapi3filter.RequestValidationInput, resp *http.Response, text []byte) {
+	a.t.Helper()
+	a.met[fmt.Sprintf("%s %s %d", in.Request.Method, in.Route.Path, resp.StatusCode)] = true
 	out := &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: in, Status: resp.StatusCode, Header: resp.Header,
 		Options: &openapi3filter.Options{IncludeResponseStatus: true},
 	}
 	out.SetBodyBytes(text)
-	require.NoError(a.t, openapi3filter.ValidateResponse(a.t.Context(), out), "%s %s %s: %s", method, path, body, text)
-	return resp.StatusCode, string(text)
+	require.NoError(a.t, openapi3filter.ValidateResponse(a.t.Context(), out), "%s %s: %s", in.Request.Method, in.Request.URL, text)
+	require.Equal(a.t, "nosniff", resp.Header.Get("X-Content-Type-Options"))
+	if resp.Header.Get("Content-Type") != httpapi.ProblemType {
+		return
+	}
+	var f httpapi.Failure
+	require.NoError(a.t, json.Unmarshal(text, &f))
+	require.Equal(a.t, resp.StatusCode, f.Status)
+	require.Equal(a.t, f.Error.Text, f.Detail)
+	require.True(a.t, strings.HasSuffix(f.Type, "#"+f.Error.Code), f.Type)
 }
 
 // All responses of nodes are documented, and all documented responses occur.
@@ -181,10 +209,12 @@ func TestOpenAPIMatchesResponses(t *testing.T) {
 	a.useCluster()
 	a.useLoneNode()
 	a.useBusyNode()
+	a.useGuardedNode()
+	a.useSlowly()
 	var missing []string
 	for path, item := range doc.Paths.Map() {
-		for method, op := range item.Operations() {
-			for status := range op.Responses.Map() {
+		for method, operation := range item.Operations() {
+			for status := range operation.Responses.Map() {
 				if key := fmt.Sprintf("%s %s %s", method, path, status); !a.met[key] {
 					missing = append(missing, key)
 				}
@@ -224,7 +254,10 @@ func (a *apiTest) useCluster() {
 		{"POST", "/v1/backup", `{"keys":["lifecycle/web","lifecycle/none"]}`, false},
 		{"POST", "/v1/backup", `{"keys":[]}`, true},
 		{"POST", "/v1/backup", `{"keys":["nothing/web"]}`, false},
-		{"GET", "/v1/definitions", ``, false},
+		{"GET", "/v1/definitions?limit=1&after=a", ``, false},
+		{"GET", "/v1/definitions?limit=0", ``, true},
+		{"POST", web + "/transitions", `{"to":"` + strings.Repeat("x", 1<<20) + `"}`, true},
+		{"POST", "/v1/definitions", "name: gate\nstates: [open, shut]\ninitial: shut\ntransitions: [shut -> open]\n", false},
 		{"POST", "/v1/definitions", `{"name":"door","states":["open","shut"],"initial":"shut","transitions":[{"from":"shut","to":"open"}]}`, false},
 		{"POST", "/v1/definitions", `{"name":"door","states":["open","shut"],"initial":"open","transitions":[{"from":"open","to":"shut"}]}`, false},
 		{"POST", "/v1/definitions", `{"name":"door"}`, false},
@@ -289,4 +322,79 @@ func (a *apiTest) useBusyNode() {
 	a.request(1, "POST", "/v1/backup", `{"keys":["lifecycle/web"]}`, false)
 	a.request(1, "GET", "/v1/watch?key=lifecycle/web", ``, false)
 	a.request(1, "POST", "/v1/definitions", `{"name":"door","states":["open","shut"],"initial":"open","transitions":[{"from":"open","to":"shut"}]}`, false)
+}
+
+// operations lists a valid request of each operation of the document.
+func (a *apiTest) operations() map[string]string {
+	const door = `{"name":"door","states":["open","shut"],"initial":"shut","transitions":[{"from":"shut","to":"open"}]}`
+	return map[string]string{
+		"GET /v1/machines": "", "GET " + web: "", "POST " + web + "/operations": "", "POST " + web + "/transitions": `{"to":"Running"}`,
+		"GET /v1/definitions": "", "POST /v1/definitions": door, "GET /v1/watch?key=lifecycle/web": "", "GET /v1/stream": "", "GET /v1/status": "",
+		"GET /metrics": "", "GET /livez": "", "GET /readyz": "",
+	}
+}
+
+// everywhere sends a request of each operation, changed, and returns how many were
+// answered with the status.
+func (a *apiTest) everywhere(status int, change func(*http.Request)) (n int) {
+	a.t.Helper()
+	for target, body := range a.operations() {
+		method, path, _ := strings.Cut(target, " ")
+		req, err := http.NewRequestWithContext(a.t.Context(), method, a.c.url(1, path), strings.NewReader(body))
+		require.NoError(a.t, err)
+		if body != "" {
+			req.Header.Set("Content-Type", httpapi.JSON)
+		}
+		change(req)
+		if got, _ := a.do(req, body, true); got == status {
+			n++
+		}
+	}
+	return n
+}
+
+// useGuardedNode sends requests of clients that may not have them.
+func (a *apiTest) useGuardedNode() {
+	const guarded, all = 10, 12 // operations that ask for a role, with the metrics, and all of them
+	require.Len(a.t, a.operations(), all)
+	a.c = startCluster(a.t, 1, func(cfg *server.Config) {
+		cfg.Access.Tokens, cfg.Access.Metrics = writeTokens(a.t), "reader"
+		cfg.Limits.ClientRate, cfg.Limits.ClientWatches = 1, 1
+	})
+	require.Equal(a.t, guarded, a.everywhere(http.StatusUnauthorized, func(*http.Request) {}))
+	require.Equal(a.t, guarded, a.everywhere(http.StatusForbidden, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }))
+	require.Equal(a.t, all, a.everywhere(http.StatusMisdirectedRequest, func(r *http.Request) { r.Host = "evil.example.org" }))
+	as := func(role string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+tokenOf(role)) }
+	}
+	require.Equal(a.t, 3, a.everywhere(http.StatusForbidden, as("reader")), "operations, transitions and definitions")
+	w := a.c.watch(1, "prefix=", "Authorization", "Bearer "+tokenOf("admin")) // the one that it may have
+	defer w.close()
+	eventually(a.t, "each is refused once, but for those that need no role", func() bool {
+		a.everywhere(http.StatusTooManyRequests, as("admin"))
+		refused := 0
+		for what := range a.met {
+			if strings.HasSuffix(what, " 429") {
+				refused++
+			}
+		}
+		return refused == guarded-1
+	})
+}
+
+// useSlowly sends requests with bodies of other forms, and with bodies that do not come.
+func (a *apiTest) useSlowly() {
+	a.c = startCluster(a.t, 1, func(cfg *server.Config) { cfg.Limits.IOTimeout = 300 * time.Millisecond })
+	require.Equal(a.t, 2, a.everywhere(http.StatusUnsupportedMediaType, func(r *http.Request) {
+		if r.ContentLength > 0 {
+			r.Header.Set("Content-Type", "text/plain")
+		}
+	}))
+	require.Equal(a.t, 2, a.everywhere(http.StatusRequestTimeout, func(r *http.Request) {
+		if r.ContentLength > 0 {
+			out, in := io.Pipe()
+			a.t.Cleanup(func() { _ = in.Close() })
+			r.Body, r.ContentLength = out, 10
+		}
+	}))
 }

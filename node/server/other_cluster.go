@@ -56,7 +56,7 @@ func (s *Server) refuseOtherCluster(w http.ResponseWriter, r *http.Request, name
 	req := &node.Request{}
 	if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/transitions") {
 		var err error
-		if req, err = readProposal(w, r); err != nil { // refused in any case, and then certain of nothing
+		if req, err = s.readProposal(w, r); err != nil { // refused in any case, and then certain of nothing
 			req = &node.Request{Kind: node.Propose, Retry: true}
 		}
 	}

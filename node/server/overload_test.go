@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/server"
 	"github.com/lockstep-dst/lockstep/node/tcp"
 	"github.com/lockstep-dst/lockstep/node/wire"
@@ -71,6 +72,7 @@ func TestTooManyPendingRequests(t *testing.T) {
 				t.Error(err)
 				return
 			}
+			req.Header.Set("Content-Type", httpapi.JSON)
 			if resp, err := c.http.Do(req); err == nil {
 				resp.Body.Close()
 				t.Errorf("it is answered: %d", resp.StatusCode)
@@ -180,7 +182,7 @@ func TestServedConnectionsAreKept(t *testing.T) {
 	for range 3 { // every connection left is taken by a watcher
 		c.watch(1, "prefix=lifecycle/").expect("lifecycle/web is Running v1")
 	}
-	nc := c.dialRaw(1, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+	nc := c.dialRaw(1, "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	require.NoError(t, nc.SetReadDeadline(time.Now().Add(testTimeout)))
 	_, err := bufio.NewReader(nc).ReadByte()
 	require.Error(t, err, "there is no room")

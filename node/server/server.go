@@ -31,6 +31,7 @@ type Config struct {
 	Codec   string             // binary, cbor or json: how messages to peers that read it are encoded
 	Queue   int                // messages that may wait for one peer
 	Limits  Limits             // resources for clients; zero fields: the defaults
+	Access  Access             // which clients may do what
 	Log     *slog.Logger
 
 	TLS      *TLS // of the connections of peers and clients; nil: none
@@ -74,6 +75,8 @@ type Server struct {
 	tls       *tlsState // nil: none
 	streams   *streams
 	guard     clusterGuard
+	access    *accessControl
+	clients   *clientLimits
 	closing   chan struct{} // closed when Close is called
 	closeOnce sync.Once     // for closing
 	running   bool          // run has begun
@@ -129,6 +132,10 @@ func (s *Server) start() error {
 	if s.tls, err = openTLS(&s.cfg, s.log); err != nil {
 		return err
 	}
+	if s.access, err = newAccessControl(s); err != nil {
+		return err
+	}
+	s.clients = newClientLimits(s.cfg.Limits)
 	core, err := s.newService()
 	if err != nil {
 		return err
@@ -258,6 +265,7 @@ func (s *Server) startHTTP() {
 		ErrorLog: s.httpLog(),
 	}
 	go s.http.Serve(s.tls.clients(s.listeners.clients))
+	go s.followTokens()
 }
 
 // HTTPAddr returns the address that serves clients, or nil.

@@ -83,6 +83,18 @@ func (s *streams) wait(ctx context.Context) {
 	}
 }
 
+// endUnless ends the streams of clients that no longer have the role with which they
+// began.
+func (s *streams) endUnless(holds func(*client) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.all {
+		if !holds(c.client) {
+			go c.revoke() // it takes a lock of its own
+		}
+	}
+}
+
 // close gives all streams, which are about to end, time for it, and cuts the others.
 func (s *streams) close(patience time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -120,9 +132,12 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	}
 	first := make([]byte, buffered.Reader.Buffered())
 	_, _ = buffered.Reader.Read(first) // from memory
-	c := newStreamConn(s, conn)
+	c := newStreamConn(s, conn, clientOf(r))
 	s.streams.add(c)
 	s.conns.set(c, http.StateNew)
+	if !s.access.holds(c.client.Principal) { // the tokens have changed before the stream was one
+		c.revoke()
+	}
 	go c.serve(first)
 }
 
@@ -143,7 +158,7 @@ func (s *Server) hello() stream.Hello {
 	l := s.cfg.Limits
 	return stream.Hello{
 		Node: s.cfg.Node.ID, Boot: s.boot,
-		Operations: uint64(min(streamOperations, l.Pending)), Watches: uint64(min(streamWatches, l.Watchers)),
+		Operations: uint64(min(streamOperations, l.Pending, l.ClientRequests)), Watches: uint64(min(streamWatches, l.Watchers, l.ClientWatches)),
 	}
 }
 
@@ -168,6 +183,7 @@ type exchangeResponse struct {
 type streamConn struct {
 	server *Server
 	conn   net.Conn
+	client *client       // as it was when the stream began
 	wake   chan struct{} // holds a token if the writer has work
 
 	gathered []exchangeResponse // of the present step; only for the loop
@@ -177,16 +193,17 @@ type streamConn struct {
 
 	taken []exchangeResponse // by the writer in its last turn; only for the writer
 
-	mu    sync.Mutex // guards the following
-	side  *streamserver.Conn
-	batch []clientEvent // for the loop, once mu is unlocked
-	busy  bool          // as conns knows it
+	mu      sync.Mutex // guards the following
+	side    *streamserver.Conn
+	batch   []clientEvent // for the loop, once mu is unlocked
+	busy    bool          // as conns knows it
+	revoked bool          // the client has lost its role: take nothing more
 }
 
-func newStreamConn(s *Server, conn net.Conn) *streamConn {
-	c := &streamConn{server: s, conn: conn, wake: make(chan struct{}, 1)}
+func newStreamConn(s *Server, conn net.Conn, of *client) *streamConn {
+	c := &streamConn{server: s, conn: conn, client: of, wake: make(chan struct{}, 1)}
 	c.side = streamserver.New(streamserver.Config{
-		Hello: s.hello(), Buffer: streamBuffer, Ticket: s.loop.newTicket, Emit: c.emit,
+		Hello: s.hello(), Buffer: streamBuffer, Ticket: s.loop.newTicket, Emit: c.emit, Gate: c,
 		Name: func(*op.Request) string { return randomName() },
 	})
 	return c

@@ -32,13 +32,16 @@ type streamClient struct {
 }
 
 // openStream opens a stream to a node.
-func (c *cluster) openStream(id node.ID) *streamClient {
+func (c *cluster) openStream(id node.ID) *streamClient { return c.openStreamWith(id, "") }
+
+// openStreamWith opens a stream to a node by a request with further headers.
+func (c *cluster) openStreamWith(id node.ID, headers string) *streamClient {
 	c.t.Helper()
 	conn, err := net.Dial("tcp", c.nodes[id].HTTPAddr().String())
 	require.NoError(c.t, err)
 	c.t.Cleanup(func() { _ = conn.Close() })
 	require.NoError(c.t, conn.SetDeadline(time.Now().Add(testTimeout)))
-	_, err = io.WriteString(conn, "GET /v1/stream HTTP/1.1\r\nHost: node\r\nConnection: keep-alive, Upgrade\r\nUpgrade: lockstep\r\n\r\n")
+	_, err = io.WriteString(conn, "GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nConnection: keep-alive, Upgrade\r\nUpgrade: lockstep\r\n"+headers+"\r\n")
 	require.NoError(c.t, err)
 	s := &streamClient{t: c.t, conn: conn, in: bufio.NewReader(conn), end: stream.NewClient()}
 	resp, err := http.ReadResponse(s.in, nil)

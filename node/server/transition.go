@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/httpapi"
@@ -32,6 +31,10 @@ func (s *Server) issueID(w http.ResponseWriter, r *http.Request) {
 		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
 	}
+	if err := checkNoBody(r); err != nil {
+		sendBodyError(w, r, err)
+		return
+	}
 	req := newRead(node.Read, key)
 	reply, err := s.loop.call(req, r.Context().Done())
 	if err != nil || reply.Outcome != node.Committed {
@@ -43,24 +46,35 @@ func (s *Server) issueID(w http.ResponseWriter, r *http.Request) {
 
 // propose carries out a transition.
 func (s *Server) propose(w http.ResponseWriter, r *http.Request) {
-	req, err := readProposal(w, r)
+	req, err := s.readProposal(w, r)
 	if err != nil {
-		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
+		sendBodyError(w, r, err)
+		return
+	}
+	if code, text := s.judgeOperation(clientOf(r), req); code != "" {
+		s.sendUnpermitted(w, req, code, text)
 		return
 	}
 	s.forward(w, r, req)
 }
 
 // readProposal reads the request for a transition.
-func readProposal(w http.ResponseWriter, r *http.Request) (*node.Request, error) {
+func (s *Server) readProposal(w http.ResponseWriter, r *http.Request) (*node.Request, error) {
 	key, err := machineKey(r)
 	if err != nil {
 		return nil, err
 	}
-	t, err := readTransition(w, r)
+	if _, err := httpapi.ReadQuery(r.URL.RawQuery); err != nil {
+		return nil, err
+	}
+	if _, err := checkMedia(r, httpapi.JSON); err != nil {
+		return nil, err
+	}
+	t, err := httpapi.ReadTransition(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		return nil, err
 	}
+	bodyIsRead(w)
 	return t.Request(key, repeatable(r.Header), randomName)
 }
 
@@ -71,13 +85,4 @@ func readProposal(w http.ResponseWriter, r *http.Request) (*node.Request, error)
 func repeatable(h http.Header) string {
 	key := cmp.Or(h.Get("Idempotency-Key"), h.Get("X-Idempotency-Key"))
 	return strings.Trim(key, `"`)
-}
-
-// readTransition reads a proposal.
-func readTransition(w http.ResponseWriter, r *http.Request) (httpapi.Transition, error) {
-	t, err := httpapi.ReadTransition(http.MaxBytesReader(w, r.Body, maxBody))
-	if err == nil {
-		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // the body is read: the client may wait
-	}
-	return t, err
 }

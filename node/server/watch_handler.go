@@ -12,6 +12,9 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
+	"github.com/lockstep-dst/lockstep/node/internal/clientlimit"
+	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/node/watch"
 )
@@ -21,11 +24,9 @@ const DefaultHeartbeat = 15 * time.Second
 
 // parseWatch parses the query of a watch.
 func parseWatch(r *http.Request) (*service.Query, error) {
-	q := r.URL.Query()
-	for name := range q {
-		if name != "key" && name != "prefix" && name != "from" {
-			return nil, fmt.Errorf("%s: no such parameter: want key or prefix, and from", name)
-		}
+	q, err := httpapi.ReadQuery(r.URL.RawQuery, "key", "prefix", "from")
+	if err != nil {
+		return nil, err
 	}
 	if q.Has("key") == q.Has("prefix") {
 		return nil, errors.New("want key=MACHINE or prefix=PREFIX, one of them")
@@ -61,6 +62,12 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
 		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
 	}
+	share := clientOf(r).share
+	if v := s.clients.watch(share); v != clientlimit.Admitted {
+		sendLimited(w, r, s.limitText(v))
+		return
+	}
+	defer s.clients.watchDone(share)
 	t, c := s.loop.request(service.Event{Kind: service.Watch, Query: q})
 	got, err := s.loop.await(t, c, r.Context().Done())
 	if err != nil {
@@ -95,6 +102,10 @@ func (s *Server) streamUpdates(r *http.Request, t service.Ticket, c <-chan respo
 				return
 			}
 		case <-beat.C:
+			if !s.access.holds(clientOf(r).Principal) {
+				out.finish(op.Forbidden, errRevoked.Error())
+				return
+			}
 			out.write(watch.Event{Heartbeat: &struct{}{}})
 		case <-s.closing:
 			out.finish(service.Stopped.Explain(nil))
@@ -107,6 +118,9 @@ func (s *Server) streamUpdates(r *http.Request, t service.Ticket, c <-chan respo
 		}
 	}
 }
+
+// errRevoked is why the watches and the stream of a client end.
+var errRevoked = errors.New("the token of the client has been taken back, or has another role")
 
 // eventWriter writes events, one a line, or as an event stream for browsers.
 type eventWriter struct {

@@ -128,7 +128,7 @@ func (r Result) Unavailable() bool {
 		return false
 	}
 	switch r.Reason {
-	case op.Unreachable, op.Timeout, op.Overloaded, op.Stopping, op.Abstains:
+	case op.Unreachable, op.Timeout, op.Overloaded, op.Stopping, op.Abstains, op.RateLimited:
 		return true
 	}
 	return false
@@ -358,7 +358,11 @@ func (c *Call) SendFailed(now time.Duration, attempt uint32) Action {
 // permanent reports whether another attempt would most likely get the same
 // response.
 func permanent(why op.Reason) bool {
-	return why == op.UnknownDefinition || why == op.UnknownState || why == op.BadRequest || why == op.QuotaReached
+	switch why {
+	case op.UnknownDefinition, op.UnknownState, op.BadRequest, op.QuotaReached, op.Unauthenticated, op.Forbidden:
+		return true
+	}
+	return false
 }
 
 // onRejected takes the rejection of one attempt, which certainly had no effect.

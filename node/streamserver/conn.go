@@ -15,6 +15,8 @@ type Config struct {
 	Hello  stream.Hello // greeting of the node
 	Buffer int          // bytes that may wait for a client that does not read; 0: any number
 
+	Gate Gate // what the client may have; nil: everything
+
 	// Ticket returns a ticket that has not been used.
 	Ticket func() service.Ticket
 	// Name returns the name of an operation that the client sends once, for which the
@@ -40,6 +42,7 @@ type Conn struct {
 type call struct {
 	ticket  service.Ticket
 	request *op.Request
+	cost    int // see Gate
 }
 
 // goaway is the content of a Goaway.
@@ -50,6 +53,9 @@ type goaway struct {
 
 // New returns the node's side of a new stream. Its Hello is ready to be taken.
 func New(cfg Config) *Conn {
+	if cfg.Gate == nil {
+		cfg.Gate = open{}
+	}
 	return &Conn{cfg: cfg, end: stream.NewServer(cfg.Hello), calls: map[uint64]call{}, watches: map[uint64]*streamWatch{}}
 }
 
@@ -100,7 +106,7 @@ func (c *Conn) take(now time.Duration, e *stream.ServerEvent) {
 		c.watch(e)
 	case stream.CallCancelled:
 		if x, ok := c.calls[e.ID]; ok {
-			delete(c.calls, e.ID)
+			c.forgetCall(e.ID)
 			c.end.Refuse(e.ID, stream.Cancelled, "")
 			c.abandon(x.ticket)
 		}
@@ -125,11 +131,16 @@ func (c *Conn) call(now time.Duration, e *stream.ServerEvent) {
 		}, err.Error())
 		return
 	}
+	cost, code, text := c.cfg.Gate.Call(r)
+	if code != "" {
+		c.end.Reply(e.ID, r.NotCarriedOut(code), text)
+		return
+	}
 	ev := service.Event{Kind: service.Call, Ticket: c.cfg.Ticket(), Request: r}
 	if e.Remaining > 0 {
 		ev.Expires = now + e.Remaining
 	}
-	c.calls[e.ID] = call{ev.Ticket, r}
+	c.calls[e.ID] = call{ev.Ticket, r, cost}
 	c.cfg.Emit(ev, e.ID)
 }
 
@@ -142,7 +153,7 @@ func (c *Conn) abandon(t service.Ticket) {
 // reply that is no commit to people.
 func (c *Conn) Reply(exchange uint64, r *service.Reply, text string) {
 	if _, ok := c.calls[exchange]; ok {
-		delete(c.calls, exchange)
+		c.forgetCall(exchange)
 		c.end.Reply(exchange, r.Reply, text)
 		c.leaveIfIdle()
 	}
@@ -182,8 +193,8 @@ func (c *Conn) Stop(cause error) {
 	err := service.WithCause(service.ErrStopping, cause)
 	for _, id := range slices.Sorted(maps.Keys(c.calls)) {
 		c.end.Reply(id, service.Unserved(c.calls[id].request, err), err.Error())
+		c.forgetCall(id)
 	}
-	clear(c.calls)
 	c.endWatches(service.Stopped.Explain(cause))
 	c.End(stream.Stopping, err.Error())
 }
@@ -192,11 +203,11 @@ func (c *Conn) Stop(cause error) {
 func (c *Conn) Close() {
 	for _, id := range slices.Sorted(maps.Keys(c.calls)) {
 		c.abandon(c.calls[id].ticket)
+		c.forgetCall(id)
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.watches)) {
 		c.abandon(c.watches[id].ticket)
+		c.forgetWatch(id)
 	}
-	clear(c.calls)
-	clear(c.watches)
 	c.finished = true
 }

@@ -27,6 +27,10 @@ func (c *Conn) watch(e *stream.ServerEvent) {
 		c.end.Refuse(e.ID, op.BadRequest, err.Error())
 		return
 	}
+	if code, text := c.cfg.Gate.Watch(); code != "" {
+		c.end.Refuse(e.ID, code, text)
+		return
+	}
 	w := &streamWatch{ticket: c.cfg.Ticket()}
 	w.follower = service.NewFollower(q, func(e watch.Event) {
 		if e.Transition != nil { // its memory is used again
@@ -47,7 +51,7 @@ func (c *Conn) Update(exchange uint64, u *service.Update, text string) {
 	case w == nil:
 		return
 	case u.Refused != nil:
-		delete(c.watches, exchange)
+		c.forgetWatch(exchange)
 		c.end.Refuse(exchange, u.Refused.Reason, text)
 		return
 	case !w.begun && u.End == service.NotEnded:
@@ -82,7 +86,7 @@ func (c *Conn) pump(exchange uint64, w *streamWatch) {
 // endWatch ends a watch. Events that wait for credit are left out: its client resumes
 // from the last that it has received, and a client that gives no credit keeps no place.
 func (c *Conn) endWatch(exchange uint64, w *streamWatch, code op.Reason, text string) {
-	delete(c.watches, exchange)
+	c.forgetWatch(exchange)
 	if w.begun {
 		c.end.End(exchange, code, text)
 	} else {

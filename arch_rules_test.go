@@ -25,7 +25,7 @@ const module = "github.com/lockstep-dst/lockstep"
 var pureStandard = fields(`
 	bufio bytes cmp container/heap container/list crypto/sha256 crypto/sha512 crypto/subtle
 	embed encoding encoding/base64 encoding/binary encoding/hex encoding/json errors fmt hash hash/crc32 hash/crc64 hash/fnv
-	io iter maps math/big math/bits net/netip net/url reflect slices sort strconv strings text/tabwriter time unicode unicode/utf16 unicode/utf8`)
+	io iter maps math/big math/bits net/url reflect slices sort strconv strings text/tabwriter time unicode unicode/utf16 unicode/utf8`)
 
 // impure lists the names of pureStandard that pure packages may not use, with the
 // reason.

@@ -28,6 +28,7 @@ type clientFlags struct {
 	timeout   time.Duration
 	log       *slog.Logger
 	httpOnly  bool // each operation is a request of HTTP; no flag of all commands
+	tokenFile string
 }
 
 func (a *clientFlags) flags(cmd *cobra.Command) {
@@ -37,6 +38,7 @@ func (a *clientFlags) flags(cmd *cobra.Command) {
 	f.DurationVar(&a.timeout, "timeout", 10*time.Second, "give up after this")
 	a.tlsFlags.flags(f)
 	a.log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	f.StringVar(&a.tokenFile, "token-file", "", "file with the token to show, which only its owner may read (default: the token in LOCKSTEP_TOKEN)")
 }
 
 func (a *clientFlags) endpointList() []string {
@@ -64,7 +66,11 @@ func (a *clientFlags) newClient() (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := client.New(client.Config{Endpoints: a.endpointList(), Deadline: a.timeout, TLS: secured, HTTPOnly: a.httpOnly})
+	token, err := readToken(a.tokenFile)
+	if err != nil {
+		return nil, err
+	}
+	c, err := client.New(client.Config{Endpoints: a.endpointList(), Deadline: a.timeout, Token: token, TLS: secured, HTTPOnly: a.httpOnly})
 	if err != nil {
 		return nil, fmt.Errorf("--endpoints: %w", err)
 	}

@@ -29,6 +29,7 @@ type nodeFlags struct {
 	limits        server.Limits
 	operation     operationFlags
 	quotas        *quotaFlag
+	access        server.Access
 	verbose       bool
 }
 
@@ -45,6 +46,7 @@ func (s *nodeFlags) flags(f *pflag.FlagSet) {
 	f.IntVar(&s.limits.Watchers, "max-watchers", server.DefaultWatchers, "clients that may watch")
 	f.IntVar(&s.limits.Pending, "max-waiting", server.DefaultPending, "operations of clients that may wait for the node")
 	s.quotas = newQuotaFlag(f)
+	accessFlags(f, &s.access, &s.limits)
 	f.BoolVarP(&s.verbose, "verbose", "v", false, "log more")
 }
 
@@ -53,7 +55,7 @@ func (s *nodeFlags) config(id node.ID, peers map[node.ID]string) server.Config {
 	n := node.Defaults()
 	n.ID, n.ConsensusTimeout, n.MaxResends, n.ResendTimeout = id, s.timeout, s.maxResends, s.resendTimeout
 	n.Quotas = s.quotas.quotas
-	cfg := server.Config{Node: n, Cluster: s.cluster, Peers: peers, Codec: s.codec, Queue: s.queue, Limits: s.limits}
+	cfg := server.Config{Node: n, Cluster: s.cluster, Peers: peers, Codec: s.codec, Queue: s.queue, Limits: s.limits, Access: s.access}
 	s.operation.apply(&cfg)
 	return cfg
 }

@@ -48,6 +48,7 @@ func (c *Client) roundTrip(ctx context.Context, endpoint string, r *op.Request) 
 	if err != nil {
 		return attemptResult{text: err.Error()}
 	}
+	c.authorize(req)
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return attemptResult{Exchange: session.Exchange{NeverSent: neverSent(err)}, text: describeTLS(err).Error()}

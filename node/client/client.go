@@ -33,6 +33,9 @@ type Config struct {
 	// watches go over one stream to each node, unless a node speaks none.
 	HTTPOnly bool
 
+	// Token is shown to the nodes, which have its hash in a file of tokens; empty: none.
+	Token string
+
 	// Dial opens connections to endpoints; nil: TCP. Its error means that there is no
 	// connection, so that nothing was sent.
 	Dial func(ctx context.Context, endpoint string) (net.Conn, error)
@@ -84,6 +87,9 @@ func New(cfg Config) (*Client, error) {
 	}
 	if cfg.AttemptTimeout == 0 {
 		cfg.AttemptTimeout = min(500*time.Millisecond, cfg.Deadline/time.Duration(len(cfg.Endpoints)+1))
+	}
+	if err := checkToken(cfg.Token); err != nil {
+		return nil, err
 	}
 	sc := session.Config{AttemptTimeout: cfg.AttemptTimeout, MinAttemptTimeout: min(minAttemptTimeout, cfg.AttemptTimeout), Deadline: cfg.Deadline, MaxPause: 100 * time.Millisecond}
 	for i, e := range cfg.Endpoints {

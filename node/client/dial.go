@@ -32,7 +32,7 @@ func (l *link) dial(ctx context.Context) (conn net.Conn, first []byte, err error
 		return nil, nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = opened.Close() }) // it may run after the return: conn is not its own
-	first, err = upgrade(opened, l.endpoint, l.timings.connect, &l.client.cluster)
+	first, err = upgrade(opened, l.endpoint, l.timings.connect, l.client.authorize, &l.client.cluster)
 	if !stop() {
 		err = ctx.Err()
 	}
@@ -43,8 +43,8 @@ func (l *link) dial(ctx context.Context) (conn net.Conn, first []byte, err error
 	return opened, first, nil
 }
 
-// upgrade makes a connection a stream.
-func upgrade(conn net.Conn, endpoint string, within time.Duration, cluster *clusterID) (first []byte, err error) {
+// upgrade makes a connection a stream. authorize shows the client's token.
+func upgrade(conn net.Conn, endpoint string, within time.Duration, authorize func(*http.Request), cluster *clusterID) (first []byte, err error) {
 	req, err := http.NewRequest(http.MethodGet, "http://"+endpoint+"/v1/stream", nil)
 	if err != nil {
 		return nil, err
@@ -52,6 +52,7 @@ func upgrade(conn net.Conn, endpoint string, within time.Duration, cluster *clus
 	req.Header.Set("Connection", "Upgrade")
 	req.Header.Set("Upgrade", stream.Protocol)
 	cluster.name(req.Header)
+	authorize(req)
 	if err := conn.SetDeadline(time.Now().Add(within)); err != nil {
 		return nil, err
 	}

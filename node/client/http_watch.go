@@ -37,6 +37,7 @@ func (c *Client) openHTTPWatch(ctx context.Context, endpoint string, s watch.Sel
 		cancel()
 		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
+	c.authorize(req)
 	resp, err := c.http.Do(req)
 	if err != nil {
 		cancel()

@@ -22,12 +22,9 @@ var ErrRefused = errors.New("refused")
 // ErrUnreachable is the error if no node responds in time.
 var ErrUnreachable = errors.New("no node answers")
 
-// Bounds of responses, in bytes: a page of a thousand entries with the longest
-// names, and as many definitions as there may be.
-const (
-	maxPage        = 1 << 20
-	maxDefinitions = 64 << 20
-)
+// maxPage bounds a response, in bytes: a page of a thousand entries with the longest
+// names, or of definitions.
+const maxPage = 1 << 20
 
 // ListOptions selects the machines to list.
 type ListOptions struct {
@@ -61,9 +58,32 @@ func (c *Client) List(ctx context.Context, l ListOptions) (httpapi.Page, error) 
 	return getFromAny[httpapi.Page](ctx, c, "/v1/machines?"+l.query().Encode(), maxPage)
 }
 
-// Definitions returns the definitions that the first node to respond knows.
-func (c *Client) Definitions(ctx context.Context) ([]fsm.Definition, error) {
-	return getFromAny[[]fsm.Definition](ctx, c, "/v1/definitions", maxDefinitions)
+// Definitions returns the definitions that the first node to respond knows, in the order
+// of their names. It reads them page by page: if that node fails, the next one goes on.
+func (c *Client) Definitions(ctx context.Context) (all []fsm.Definition, err error) {
+	all = []fsm.Definition{}
+	for after := ""; ; {
+		page, err := c.definitionsPage(ctx, after)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Definitions...)
+		if page.Next == "" {
+			return all, nil
+		}
+		if page.Next <= after { // such a node would send pages for ever
+			return nil, fmt.Errorf("%w: a page of definitions after %q is followed by that after %q", ErrUnreachable, after, page.Next)
+		}
+		after = page.Next
+	}
+}
+
+func (c *Client) definitionsPage(ctx context.Context, after string) (httpapi.DefinitionsPage, error) {
+	q := url.Values{"limit": {"1000"}}
+	if after != "" {
+		q.Set("after", after)
+	}
+	return getFromAny[httpapi.DefinitionsPage](ctx, c, "/v1/definitions?"+q.Encode(), maxPage)
 }
 
 // Status returns the status of the node at one of the client's endpoints.
@@ -93,6 +113,7 @@ func getJSON[T any](ctx context.Context, c *Client, url string, maxBytes int64) 
 
 // doJSON sends a request, and returns its JSON response of at most maxBytes.
 func doJSON[T any](c *Client, req *http.Request, maxBytes int64) (answer T, err error) {
+	c.authorize(req)
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return answer, describeTLS(err)

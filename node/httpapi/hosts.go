@@ -3,8 +3,8 @@ package httpapi
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -41,10 +41,24 @@ func (h Hosts) Allows(header string) bool {
 	if header == "" || host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
 	}
-	if _, err := netip.ParseAddr(host); err == nil {
-		return true
+	return isAddress(host) || slices.Contains(h.names, host)
+}
+
+// isAddress reports whether a host is an address of IPv4, in four decimal numbers, or can
+// only be one of IPv6: no name has a colon in it.
+func isAddress(host string) bool {
+	if strings.Contains(host, ":") {
+		address, _, _ := strings.Cut(host, "%") // and the zone
+		return strings.Trim(address, "0123456789abcdef:.") == ""
 	}
-	return slices.Contains(h.names, host)
+	numbers := strings.Split(host, ".")
+	for _, text := range numbers {
+		n, err := strconv.ParseUint(text, 10, 8)
+		if err != nil || strconv.FormatUint(n, 10) != text {
+			return false
+		}
+	}
+	return len(numbers) == 4
 }
 
 // hostOf returns the host of host:port or [host]:port, in small letters and without the

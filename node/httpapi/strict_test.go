@@ -141,7 +141,7 @@ func TestHosts(t *testing.T) {
 		"node-1:8001": true, "NODE-1": true, "node-1.": true, "node1.example.org": true, "node1.example.org:9": true, "lb.example.org:443": true,
 		"evil.example.org": false, "evil.example.org:8001": false, "node-1.evil.example.org": false, "node1.example.org.evil": false, "xnode-1": false,
 		"localhost.evil.example.org": false, "127.0.0.1.evil.example.org": false, "127.0.0.1.nip.io:8001": false, "notlocalhost": false,
-		"127.0.0.1@evil.example.org": false, "evil.example.org:127.0.0.1": false, "[evil.example.org]:1": false, "2130706433": false, "0x7f.1": false, ":8001": false, ".": false, " ": false,
+		"127.0.0.1@evil.example.org": false, "evil.example.org:127.0.0.1": false, "[evil.example.org]:1": false, "evil:x:y": false, "1.2.3": false, "1.2.3.4.5": false, "1.2.3.256": false, "01.2.3.4": false, "+1.2.3.4": false, "2130706433": false, "0x7f.1": false, ":8001": false, ".": false, " ": false,
 	} {
 		require.Equal(t, want, h.Allows(host), "%q", host)
 	}

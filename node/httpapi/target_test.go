@@ -1,6 +1,8 @@
 package httpapi_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -74,17 +76,60 @@ func route(t require.TestingT, method, rawURL string) (r op.Request) {
 
 func TestReadKinds(t *testing.T) {
 	for query, want := range map[string]op.Kind{
-		"": op.Read, "consistency=": op.Read, "consistency=linearizable": op.Read, "x=1": op.Read,
-		"consistency=local": op.ReadLocal, "x=1&consistency=loc%61l": op.ReadLocal,
+		"": op.Read, "consistency=": op.Read, "consistency=linearizable": op.Read,
+		"consistency=local": op.ReadLocal, "consistenc%79=loc%61l": op.ReadLocal,
 	} {
 		got, err := httpapi.ReadKind(query)
 		require.NoError(t, err, query)
 		require.Equal(t, want, got, query)
 	}
-	_, err := httpapi.ReadKind("consistency=eventual")
-	require.EqualError(t, err, `consistency "eventual": want local or linearizable`)
-	_, err = httpapi.ReadKind("consistency=local%")
-	require.ErrorContains(t, err, "query: invalid URL escape", "a read is never weaker or stronger than was asked for, for want of understanding")
+	for query, want := range map[string]string{ // a read is never weaker or stronger than was asked for, for want of understanding
+		"consistency=eventual": `consistency "eventual": want local or linearizable`,
+		"consistency=local%":   "query: invalid URL escape",
+		"x=1":                  "x: no such parameter: want consistency",
+		"Consistency=local":    "Consistency: no such parameter",
+		"consistency=local&consistency=linearizable": "consistency: given twice",
+		"consistency=local&":                         ": no such parameter",
+		"consistency=local;x=1":                      "write a semicolon as %3B",
+		"consistency":                                "",
+	} {
+		_, err := httpapi.ReadKind(query)
+		if want == "" {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorContains(t, err, want, query)
+	}
+}
+
+// Definitions come in pages that follow each other without gaps or repetition, and that
+// are bounded in number and in bytes.
+func TestPagesOfDefinitions(t *testing.T) {
+	var all []fsm.Definition
+	for i := range 300 {
+		d := fsm.Definition{Name: fmt.Sprintf("d%03d", i), States: []string{"a"}, Initial: "a", Transitions: []fsm.Transition{{From: "a", To: "a"}}}
+		for range i % 100 { // some are long
+			d.States = append(d.States, strings.Repeat("x", 100))
+		}
+		all = append(all, d)
+	}
+	for _, limit := range []int{1, 7, 100, 299, 300, 1000} {
+		var got []fsm.Definition
+		for p := httpapi.PageOfDefinitions(all, "", limit); ; p = httpapi.PageOfDefinitions(all, p.Next, limit) {
+			require.NotEmpty(t, p.Definitions)
+			require.LessOrEqual(t, len(p.Definitions), limit)
+			text, err := json.Marshal(p)
+			require.NoError(t, err)
+			require.LessOrEqual(t, len(text), 160<<10)
+			if got = append(got, p.Definitions...); p.Next == "" {
+				break
+			}
+		}
+		require.Equal(t, all, got, limit)
+	}
+	require.Equal(t, httpapi.DefinitionsPage{Definitions: []fsm.Definition{}}, httpapi.PageOfDefinitions(nil, "", 1))
+	require.Equal(t, "d200", httpapi.PageOfDefinitions(all, "d1999", 1).Definitions[0].Name, "no definition has this name")
+	require.Empty(t, httpapi.PageOfDefinitions(all, "d299", 1).Definitions)
 }
 
 // A path that names no machine is refused, and a key that comes out of one is valid.
@@ -114,7 +159,7 @@ func TestFailuresOfAllNodes(t *testing.T) {
 	for _, r := range []struct {
 		why op.Reason
 		all bool
-	}{{op.BadRequest, true}, {op.UnknownDefinition, true}, {op.Overloaded, false}, {op.Abstains, false}, {op.Stopping, false}, {op.Timeout, false}} {
+	}{{op.BadRequest, true}, {op.UnknownDefinition, true}, {op.Overloaded, false}, {op.Abstains, false}, {op.Stopping, false}, {op.Timeout, false}, {op.Unauthenticated, true}, {op.Forbidden, true}, {op.RateLimited, false}} {
 		f, err := httpapi.DecodeFailure(httpapi.StatusOf(r.why), []byte(`{"error":{"code":"`+string(r.why)+`"}}`))
 		require.NoError(t, err)
 		require.Equal(t, r.all, httpapi.IsOfAll(op.Reason(f.Error.Code)), r.why)

@@ -77,6 +77,7 @@ var (
 	descWaiting   = desc("operations_waiting", "Operations of clients that the node has not answered.")
 	descRefused   = desc("operations_refused_total", "Operations refused because too many wait for the node.")
 	descExpired   = desc("operations_expired_total", "Operations refused because their clients no longer awaited the reply.")
+	descLimited   = desc("clients_limited_total", "Requests and watches refused because their client used its share of the node.")
 	descConns     = desc("http_connections", "Connections of clients.")
 	descClosed    = desc("http_connections_closed_total", "Idle connections of clients closed to make room.")
 	descStreams   = desc("stream_connections", "Connections of clients that are streams, of the ones in http_connections.")
@@ -97,7 +98,7 @@ func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 		descQuotaUsed, descQuotaLimit,
 		descReads, descRounds, descCommits, descAborts, descCopied, descRejects, descRepair, descMalformed,
 		descWatchers, descChanges, descSlow, descNoRoom,
-		descWaiting, descRefused, descExpired, descConns, descClosed, descStreams, descEvents, descQueued, descFull,
+		descWaiting, descRefused, descExpired, descLimited, descConns, descClosed, descStreams, descEvents, descQueued, descFull,
 		descCommitTime, descReadTime, descRoundTime, descStepTime, descQueueTime,
 	} {
 		out <- d
@@ -187,6 +188,7 @@ func (m *metrics) collectClients(c service.Counters, gauge func(*prometheus.Desc
 	gauge(descWaiting, float64(c.Pending))
 	count(descRefused, c.Refused)
 	count(descExpired, c.Expired)
+	count(descLimited, m.server.clients.refused())
 	connections, closed := m.server.conns.count()
 	gauge(descConns, float64(connections))
 	count(descClosed, closed)

@@ -27,13 +27,16 @@ import (
 const key = "lifecycle/web"
 
 // startNode starts a cluster of one and returns its endpoint.
-func startNode(t *testing.T) (endpoint string) {
+func startNode(t *testing.T, change ...func(*server.Config)) (endpoint string) {
 	t.Helper()
 	cfg := server.Config{
 		Node: node.Defaults(), Cluster: "test", Codec: "binary", Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0",
 		Peers: map[op.NodeID]string{1: "127.0.0.1:1"}, Data: t.TempDir(),
 	}
 	cfg.Node.ID = 1
+	for _, f := range change {
+		f(&cfg)
+	}
 	s, err := server.Start(cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close(context.Background())) })

@@ -121,6 +121,7 @@ func TestPagesOfDefinitions(t *testing.T) {
 			text, err := json.Marshal(p)
 			require.NoError(t, err)
 			require.LessOrEqual(t, len(text), 160<<10)
+			require.Less(t, len(got), len(all), "a page is repeated")
 			if got = append(got, p.Definitions...); p.Next == "" {
 				break
 			}

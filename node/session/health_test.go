@@ -114,8 +114,8 @@ func TestNoAttemptAtTheLastMoment(t *testing.T) {
 // An unavailable cluster differs from an operation that the machine rejects.
 func TestUnavailable(t *testing.T) {
 	for why, want := range map[op.Reason]bool{
-		op.Unreachable: true, op.Timeout: true, op.Overloaded: true, op.Stopping: true,
-		op.Illegal: false, op.VersionMismatch: false, op.UnknownState: false, op.UnknownDefinition: false, op.BadRequest: false,
+		op.Unreachable: true, op.Timeout: true, op.Overloaded: true, op.Stopping: true, op.RateLimited: true,
+		op.Illegal: false, op.VersionMismatch: false, op.UnknownState: false, op.UnknownDefinition: false, op.BadRequest: false, op.Unauthenticated: false, op.Forbidden: false,
 	} {
 		require.Equal(t, want, session.Result{Outcome: op.Rejected, Reason: why}.Unavailable(), why)
 		require.False(t, session.Result{Outcome: op.Unknown, Reason: why}.Unavailable(), "it may have taken effect")

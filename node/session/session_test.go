@@ -237,6 +237,16 @@ func TestOutcomes(t *testing.T) {
 			session.Result{Outcome: op.Rejected, Reason: op.UnknownDefinition},
 			[]bool{false},
 		},
+		"what the client's role does not include ends it": {
+			func(c *call) { c.rejected(1, op.Forbidden) },
+			session.Result{Outcome: op.Rejected, Reason: op.Forbidden},
+			[]bool{false},
+		},
+		"a client that is not known, too": {
+			func(c *call) { c.rejected(1, op.Unauthenticated) },
+			session.Result{Outcome: op.Rejected, Reason: op.Unauthenticated},
+			[]bool{false},
+		},
 		"every attempt was turned away until the deadline": {
 			func(c *call) {
 				for c.now < deadline-pause {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -193,7 +194,7 @@ func TestRolesOnStreams(t *testing.T) {
 func TestTokensAreReadAgain(t *testing.T) {
 	var logged lockedBuffer
 	c := startCluster(t, 1, func(cfg *server.Config) {
-		cfg.Access.Tokens = writeTokens(t)
+		cfg.Access.Tokens, cfg.Heartbeat = writeTokens(t), 50*time.Millisecond
 		cfg.Log = slog.New(slog.NewTextHandler(&logged, nil))
 	})
 	file := c.configs[1].Access.Tokens
@@ -202,6 +203,7 @@ func TestTokensAreReadAgain(t *testing.T) {
 	require.NoError(t, err)
 	s.send()
 	require.Equal(t, stream.WatchBegun, s.next().Kind)
+	overHTTP := c.watch(1, "key=lifecycle/web", "Authorization", "Bearer "+tokenOf("writer"))
 	require.NoError(t, os.WriteFile(file, []byte("writer\n"), 0o600))
 	eventually(t, "the wrong file is noticed", func() bool { return strings.Contains(logged.String(), "the tokens stay as they were") })
 	require.Equal(t, 200, c.send("GET", "/v1/status", "", as("writer")...).Status)
@@ -212,6 +214,11 @@ func TestTokensAreReadAgain(t *testing.T) {
 		return c.send("GET", "/v1/status", "", as("writer")...).Status == 401
 	})
 	require.Equal(t, 200, c.send("GET", "/v1/status", "", as("reader")...).Status)
+	var end watch.Event
+	for end.End == nil {
+		end = overHTTP.next()
+	}
+	require.Equal(t, string(op.Forbidden), end.End.Code)
 	for e, ok := s.tryNext(); ok; e, ok = s.tryNext() { // until the node has ended the stream
 		if e.Kind == stream.WatchEnded {
 			require.Equal(t, w, e.ID)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"maps"
+	"net/http"
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/node"
@@ -42,3 +43,6 @@ func (s *Server) MetricNames() (names []string) {
 	}
 	return names
 }
+
+// Handler is the handler of the clients' port.
+func (s *Server) Handler() http.Handler { return s.handler() }

@@ -219,12 +219,14 @@ func TestTokensAreReadAgain(t *testing.T) {
 		end = overHTTP.next()
 	}
 	require.Equal(t, string(op.Forbidden), end.End.Code)
-	for e, ok := s.tryNext(); ok; e, ok = s.tryNext() { // until the node has ended the stream
-		if e.Kind == stream.WatchEnded {
-			require.Equal(t, w, e.ID)
-			require.Equal(t, op.Forbidden, e.Code)
-		}
+	e := s.next()
+	for e.Kind == stream.WatchChanged { // where the machine was
+		e = s.next()
 	}
+	require.Equal(t, stream.WatchEnded, e.Kind)
+	require.Equal(t, w, e.ID)
+	require.Equal(t, op.Forbidden, e.Code)
+	s.requireEnd(stream.Idle, "the token of the client has been taken back")
 	require.NotContains(t, logged.String(), "lockstep_")
 }
 

@@ -1,7 +1,6 @@
 package node
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -20,6 +19,7 @@ type definitions struct {
 	cfg     *Config
 	counts  *Counters
 	known   map[string]*fsm.Definition // by name; with that of definitions
+	names   []string                   // of known, sorted, without that of definitions
 	lookups map[string]*lookup         // under way, by name
 	ofPeers map[ID]int                 // lookups under way that a peer has caused
 }
@@ -65,7 +65,7 @@ const maxPeerLookups = 16
 func newDefinitions(n definitionsNode, cfg *Config, counts *Counters) definitions {
 	d := definitions{node: n, cfg: cfg, counts: counts, known: map[string]*fsm.Definition{}, lookups: map[string]*lookup{}, ofPeers: map[ID]int{}}
 	for i := range cfg.Definitions {
-		d.known[cfg.Definitions[i].Name] = &cfg.Definitions[i]
+		d.use(&cfg.Definitions[i])
 	}
 	meta := fsm.MetaDefinition()
 	d.known[meta.Name] = &meta
@@ -176,7 +176,7 @@ func (d *definitions) adopt(key, text string) {
 		return
 	}
 	d.node.logDefinition(localPrefix+key, text)
-	d.known[def.Name] = &def
+	d.use(&def)
 }
 
 // recover takes the definition that a machine of the log holds.
@@ -188,7 +188,7 @@ func (d *definitions) recover(localKey, text string) error {
 	if !d.permits(&def, text) {
 		return errRecord("definition %q: it is configured otherwise than it was created: take it out of the configuration", def.Name)
 	}
-	d.known[def.Name] = &def
+	d.use(&def)
 	return nil
 }
 
@@ -202,19 +202,40 @@ func (d *definitions) permits(def *fsm.Definition, text string) bool {
 	return configured == text
 }
 
-// list returns all definitions but that of definitions, sorted by name.
-func (d *definitions) list() []fsm.Definition {
-	list := make([]fsm.Definition, 0, len(d.known))
-	for _, name := range slices.Sorted(maps.Keys(d.known)) {
-		if name != fsm.MetaName {
-			list = append(list, *d.known[name])
-		}
+// use uses a definition from now on.
+func (d *definitions) use(def *fsm.Definition) {
+	d.known[def.Name] = def
+	if at, found := slices.BinarySearch(d.names, def.Name); !found {
+		d.names = slices.Insert(d.names, at, def.Name)
 	}
-	return list
+}
+
+// page returns at most so many definitions with names above after, sorted by name. It
+// reports whether there are more.
+func (d *definitions) page(after string, most int) (page []fsm.Definition, more bool) {
+	at, found := slices.BinarySearch(d.names, after)
+	if found {
+		at++
+	}
+	names := d.names[at:]
+	page = make([]fsm.Definition, 0, min(len(names), most))
+	for _, name := range names[:min(len(names), most)] {
+		page = append(page, *d.known[name])
+	}
+	return page, len(names) > most
 }
 
 // Definitions lists all definitions that this node knows, sorted by name.
-func (n *Node) Definitions() []fsm.Definition { return n.definitions.list() }
+func (n *Node) Definitions() []fsm.Definition {
+	all, _ := n.definitions.page("", len(n.definitions.names))
+	return all
+}
+
+// DefinitionsAfter lists at most so many of the definitions that this node knows, sorted
+// by name, from the first name above after on. It reports whether there are more.
+func (n *Node) DefinitionsAfter(after string, most int) (page []fsm.Definition, more bool) {
+	return n.definitions.page(after, most)
+}
 
 func metaKey(name string) string { return fsm.MetaName + "/" + name }
 

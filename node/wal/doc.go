@@ -175,6 +175,10 @@
 //     a record, up to the end of the file, old content included. So its running
 //     time must not depend on the bytes that it finds (see prefixSums).
 //   - The mark is after P.
+//   - The bytes at P are a record in which one bit is turned, in a byte that is not
+//     zero, and no file of the log was ever reused. A torn write leaves every byte as
+//     it was written or zero there. Reuse needs a trim, so the log must begin with its
+//     first segment. Payloads of more than 4 KiB are not tried.
 //   - The file is shorter than its header states. It had that length before it had
 //     a header, and it never becomes shorter: recovery clears and does not cut.
 //
@@ -188,7 +192,9 @@
 // Damage passes for a torn tail only at the end of the log, where no mark covers
 // it: after a process crash without a SyncMark, in the last KiB and the last
 // batch; after a power loss, in the records appended after the last sync of the
-// mark. (A batch that is larger than a segment makes a file longer than its header
+// mark. Of this damage only a single turned bit is seen, and that only before the first
+// trim: of zeros, of noise, or in a reused file nothing tells the bytes from those that
+// a crash leaves. (A batch that is larger than a segment makes a file longer than its header
 // states, so a cut of that excess passes too.) In this case the log has lost
 // records that it acknowledged.
 //

@@ -242,6 +242,9 @@ func (r *reader) read(entry func(payload []byte, end LSN) error) error {
 	if err := r.replay.checkReachesMark(last, r.end); err != nil {
 		return err
 	}
+	if err := r.replay.checkTurnedBit(last, r.end); err != nil {
+		return err
+	}
 	if len(r.replay.starts) == 0 && r.tail.first == 1 {
 		return last.damaged(last.firstOffset(), "there is no boot that checks, and more than one was written")
 	}

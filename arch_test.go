@@ -35,8 +35,8 @@ var layers = map[string]layer{
 	"node/internal/clientlimit":     {pure: true, internal: []string{"node/internal/invariant"}},
 	"node/internal/connlimit":       {pure: true, internal: []string{"node/internal/invariant"}},
 	"node/internal/tlv":             {pure: true},
-	"internal/input":                {},
-	"internal/printable":            {}, // a lock beside what is pure
+	"node/input":                    {},
+	"node/printable":                {}, // a lock beside what is pure
 	"node/internal/attacker":        {internal: []string{"node", "node/member", "node/wire"}},
 	"node/internal/waltest":         {internal: []string{"node/wal"}},
 	"node/files/internal/filestest": {internal: []string{"node/wal"}, external: []string{"github.com/stretchr/testify/require"}},
@@ -58,14 +58,14 @@ var layers = map[string]layer{
 	"node":              {pure: true, internal: []string{"node/arena", "node/hash64", "node/fsm", "node/internal/invariant", "node/op", "node/wal"}},
 	"node/member":       {pure: true, internal: []string{"node/internal/tlv", "node", "node/internal/invariant", "node/wal"}},
 	"node/watch":        {pure: true},
-	"node/service":      {pure: true, internal: []string{"node", "node/member", "node/wal", "node/watch"}},
+	"node/service":      {pure: true, internal: []string{"node", "node/fsm", "node/member", "node/wal", "node/watch"}},
 	"node/httpapi":      {pure: true, internal: []string{"node/fsm", "node/op", "node/watch"}},
 	"node/wire":         {pure: true, internal: []string{"node/internal/frame", "node/internal/tlv", "node", "node/fsm", "node/member"}, external: []string{"github.com/fxamacker/cbor/v2"}},
 	"node/streamserver": {pure: true, internal: []string{"node/fsm", "node/op", "node/service", "node/stream", "node/watch"}},
 	"node/stream":       {pure: true, internal: []string{"node/arena", "node/internal/frame", "node/op", "node/watch"}},
 	"node/session":      {pure: true, internal: []string{"node/arena", "node/hash64", "node/op"}},
 
-	"node/definition": {internal: []string{"internal/input", "node/fsm"}, external: []string{"go.yaml.in/yaml/v3"}},
+	"node/definition": {internal: []string{"node/input", "node/fsm"}, external: []string{"go.yaml.in/yaml/v3"}},
 
 	"node/tcp":              {internal: []string{"node", "node/member", "node/wire"}},
 	"node/internal/memnet":  {},
@@ -76,8 +76,7 @@ var layers = map[string]layer{
 	"node/files":            {internal: []string{"node/wal"}},
 	"node/backup":           {internal: []string{"node", "node/files", "node/fsm", "node/member", "node/wal"}},
 	"node/server": {
-		internal: []string{"node", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/internal/connlimit", "node/member", "node/op", "node/service", "node/stream", "node/streamserver", "node/tcp", "node/tlsfiles", "node/wal", "node/watch", "node/wire"},
-		internal: []string{"node", "node/access", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/internal/clientlimit", "node/internal/connlimit", "node/member", "node/op", "node/service", "node/stream", "node/tcp", "node/wal", "node/watch", "node/wire"},
+		internal: []string{"node", "node/access", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/internal/clientlimit", "node/internal/connlimit", "node/member", "node/op", "node/service", "node/stream", "node/streamserver", "node/tcp", "node/tlsfiles", "node/wal", "node/watch", "node/wire"},
 		external: []string{
 			"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 			"github.com/prometheus/client_golang/prometheus/promhttp",
@@ -89,7 +88,7 @@ var layers = map[string]layer{
 	"checker/jepsen":    {pure: true, internal: []string{"checker/history", "checker/jsonobject", "node/fsm"}},
 	"checker/model":     {pure: true, internal: []string{"checker/history", "node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
 	"checker/etcd":      {pure: true, internal: []string{"checker/history", "checker/model"}},
-	"checker":           {internal: []string{"internal/printable", "checker/history", "checker/model", "node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
+	"checker":           {internal: []string{"node/printable", "checker/history", "checker/model", "node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
 	"checker/guarantee": {pure: true, internal: []string{"checker", "checker/history", "checker/jsonobject", "node/fsm"}},
 
 	"scenarios":           {pure: true, internal: []string{"checker/history", "checker/jsonobject", "checker/model", "netmodel", "netmodel/keyed", "node/fsm", "sim", "sim/disk"}},
@@ -100,15 +99,15 @@ var layers = map[string]layer{
 	"scenarios/systemkit": {pure: true, internal: []string{"scenarios", "sim", "sim/kit"}},
 	"scenarios/rapidplan": {internal: []string{"scenarios"}, external: []string{"pgregory.net/rapid"}},
 	"scenarios/play":      {internal: []string{"checker", "checker/history", "checker/model", "node/arena", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "sim", "sim/disk"}},
-	"scenarios/campaign":  {internal: []string{"internal/input", "checker", "checker/history", "netmodel", "netmodel/keyed", "scenarios", "scenarios/play", "scenarios/internal/shrink", "sim"}},
+	"scenarios/campaign":  {internal: []string{"node/input", "checker", "checker/history", "netmodel", "netmodel/keyed", "scenarios", "scenarios/play", "scenarios/internal/shrink", "sim"}},
 
-	"scenarios/harness/cli": {internal: []string{"internal/printable"}, external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"}},
+	"scenarios/harness/cli": {internal: []string{"node/printable"}, external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"}},
 	"scenarios/harness/check": {
-		internal: []string{"internal/input", "internal/printable", "checker", "checker/etcd", "checker/guarantee", "checker/history", "checker/jepsen", "checker/model", "node/definition", "node/fsm", "scenarios/harness/cli"},
+		internal: []string{"node/input", "node/printable", "checker", "checker/etcd", "checker/guarantee", "checker/history", "checker/jepsen", "checker/model", "node/definition", "node/fsm", "scenarios/harness/cli"},
 		external: []string{"github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/spf13/cobra"},
 	},
 	"scenarios/harness": {
-		internal: []string{"internal/input", "node/definition", "node/fsm", "scenarios", "scenarios/campaign", "scenarios/harness/check", "scenarios/harness/cli", "scenarios/play", "sim", "sim/disk"},
+		internal: []string{"node/input", "node/definition", "node/fsm", "scenarios", "scenarios/campaign", "scenarios/harness/check", "scenarios/harness/cli", "scenarios/play", "sim", "sim/disk"},
 		external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"},
 	},
 

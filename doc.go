@@ -106,8 +106,8 @@
 //     [github.com/lockstep-dst/lockstep/node/internal/invariant]
 //     [github.com/lockstep-dst/lockstep/node/internal/tlv]
 //     [github.com/lockstep-dst/lockstep/checker/jsonobject]
-//     [github.com/lockstep-dst/lockstep/internal/input]
-//     [github.com/lockstep-dst/lockstep/internal/printable]
+//     [github.com/lockstep-dst/lockstep/node/input]
+//     [github.com/lockstep-dst/lockstep/node/printable]
 //     [github.com/lockstep-dst/lockstep/sim/internal/memo]: leaves, which several packages
 //     need.
 //   - [github.com/lockstep-dst/lockstep/sim/fieldtest]

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/checker/history"
-	"github.com/lockstep-dst/lockstep/internal/printable"
+	"github.com/lockstep-dst/lockstep/node/printable"
 )
 
 // Hardest is the window of a history in which most operations overlap: there

@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/lockstep-dst/lockstep/checker/history"
-	"github.com/lockstep-dst/lockstep/internal/printable"
+	"github.com/lockstep-dst/lockstep/node/printable"
 )
 
 // Timeline draws operations, one per line, as bars between their calls and

@@ -19,7 +19,9 @@ const (
 	Backup                    // read whole values, with the ids of others' operations
 )
 
-func (a Action) String() string { return [...]string{"?", "read", "propose", "define", "retire", "backup"}[a] }
+func (a Action) String() string {
+	return [...]string{"?", "read", "propose", "define", "retire", "backup"}[a]
+}
 
 // Role returns the least role that may take the action.
 func (a Action) Role() Role {

@@ -1,8 +1,8 @@
 package definition
 
 import (
-	"github.com/lockstep-dst/lockstep/internal/input"
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/input"
 )
 
 // ReadFile parses the one definition in a file, as Read does. It reads only a regular

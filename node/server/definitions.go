@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -78,12 +79,13 @@ func (s *Server) definitions(w http.ResponseWriter, r *http.Request) {
 		sendRejected(w, http.StatusBadRequest, node.BadRequest, err.Error())
 		return
 	}
-	var all []fsm.Definition
-	if !s.loop.do(func(n *service.Service) { all = n.Member().Node().Definitions() }) {
+	var got service.DefinitionPage
+	if !s.loop.do(func(x *service.Service) { got = x.Definitions(q.Get("after"), limit) }) {
 		sendUnavailable(w, nil, service.ErrStopping)
 		return
 	}
-	page := httpapi.PageOfDefinitions(all, q.Get("after"), limit)
+	page := httpapi.PageOfDefinitions(got.Definitions, "", limit) // fewer if they are long
+	page.Next = cmp.Or(page.Next, got.Next)
 	page.Node = s.cfg.Node.ID
 	sendJSON(w, http.StatusOK, page)
 }

@@ -8,7 +8,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/lockstep-dst/lockstep/internal/input"
+	"github.com/lockstep-dst/lockstep/node/input"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/play"
 )

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/lockstep-dst/lockstep/internal/input"
+	"github.com/lockstep-dst/lockstep/node/input"
 	"github.com/lockstep-dst/lockstep/scenarios"
 )
 

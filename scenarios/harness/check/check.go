@@ -18,7 +18,7 @@ import (
 	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/checker/guarantee"
 	"github.com/lockstep-dst/lockstep/checker/history"
-	"github.com/lockstep-dst/lockstep/internal/printable"
+	"github.com/lockstep-dst/lockstep/node/printable"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
 )

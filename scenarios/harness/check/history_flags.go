@@ -17,9 +17,9 @@ import (
 	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/checker/jepsen"
 	"github.com/lockstep-dst/lockstep/checker/model"
-	"github.com/lockstep-dst/lockstep/internal/input"
 	"github.com/lockstep-dst/lockstep/node/definition"
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/input"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 )
 

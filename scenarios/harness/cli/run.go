@@ -10,7 +10,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/lockstep-dst/lockstep/internal/printable"
+	"github.com/lockstep-dst/lockstep/node/printable"
 	"github.com/spf13/cobra"
 )
 

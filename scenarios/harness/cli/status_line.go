@@ -5,7 +5,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/lockstep-dst/lockstep/internal/printable"
+	"github.com/lockstep-dst/lockstep/node/printable"
 	"golang.org/x/term"
 )
 

@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/lockstep-dst/lockstep/internal/input"
+	"github.com/lockstep-dst/lockstep/node/input"
 	"github.com/stretchr/testify/require"
 )
 

@@ -1,6 +1,8 @@
 // Package input reads the files that people name on a command line: whole, but never
 // more than a limit, and only regular files. A device has no end, and a pipe without a
 // writer has no beginning.
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package input
 
 import (

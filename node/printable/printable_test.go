@@ -7,7 +7,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/lockstep-dst/lockstep/internal/printable"
+	"github.com/lockstep-dst/lockstep/node/printable"
 	"github.com/stretchr/testify/require"
 )
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lockstep-dst/lockstep/internal/input"
+	"github.com/lockstep-dst/lockstep/node/input"
 	"github.com/stretchr/testify/require"
 )
 

@@ -1,6 +1,8 @@
 // Package printable makes text that others wrote safe to show: a terminal obeys escape
 // sequences and carriage returns in it, characters of direction reorder a line, and a
 // line feed begins a line that seems to be the program's own.
+//
+// Other modules should not import it: docs/API.md promises nothing of it.
 package printable
 
 import (

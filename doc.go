@@ -66,7 +66,7 @@
 //   - [github.com/lockstep-dst/lockstep/node/service]: a member with its clients.
 //   - [github.com/lockstep-dst/lockstep/node/streamserver]: a node's side of one
 //     client's stream, between its bytes and the service.
-//   - [github.com/lockstep-dst/lockstep/node/access]: which client may do what.
+//   - [github.com/lockstep-dst/lockstep/node/access]: the rights of clients.
 //   - [github.com/lockstep-dst/lockstep/node/watch]: streams of changes.
 //   - [github.com/lockstep-dst/lockstep/node/backup]: backups, and clusters restored from
 //     them.

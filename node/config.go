@@ -43,7 +43,7 @@ type Config struct {
 	RepairList       int           // entries of a list in a message of repair; 0: MaxRepairList, as in production
 	Segment          int           // bytes of a segment of the log
 	Backlog          int           // bytes of the log that may await a sync; with more, new work is dropped or rejected
-	Quotas           Quotas        // what may be created
+	Quotas           Quotas        // bounds of the machines and definitions that are created
 	Jitter           uint64        // seed of random choices, a different one for each node
 
 	// Where counting begins, so that simulations come to numbers that take years

@@ -38,7 +38,7 @@ func TestALookupAnswersOnlyEarlierRequests(t *testing.T) {
 	require.Equal(t, node.Committed, w.replies[2].Outcome, "%v", w.replies[2])
 }
 
-// What is wrong with a request itself is said before anybody is asked for a definition.
+// A request that is wrong by itself is rejected before any node is asked for a definition.
 func TestBadRequestsCauseNoLookup(t *testing.T) {
 	w := newWorld(3, nil)
 	for i, r := range []node.Request{

@@ -140,7 +140,7 @@ func (n *Node) handleForwardResponse(from ID, r *Reply) {
 			o.forward.until = n.now
 		}
 		switch {
-		case r.Reason == Abstains: // it is about to stop, and nobody is at work
+		case r.Reason == Abstains: // it is about to stop, and no other node is at work
 			m.otherActiveUntil = 0
 		case m.chosenAt.Node == from: // it was overtaken, by a node not known here yet
 			n.pauseForTurn(m)

@@ -93,7 +93,7 @@ func (n *Node) finishLook(m *machine, fresh bool) {
 }
 
 // requeueLook returns the proposals of the exchange to the queue, in their place before
-// those that came later. Those without time are given up.
+// later ones. Operations without time are given up.
 func (n *Node) requeueLook(m *machine) {
 	x := &m.quorumRead
 	back := slices.DeleteFunc(x.proposals, func(o *operation) bool {

@@ -29,7 +29,7 @@ func (w *world) requireNothingLeft(t *testing.T, logged []uint64) {
 }
 
 // What makes no entry in the initial state is answered from it, and leaves nothing in the
-// memory or the log of any node. What a majority says is enough.
+// memory or the log of any node. The reports of a majority are enough.
 func TestNoEntryNoCost(t *testing.T) {
 	for name, c := range map[string]struct {
 		request node.Request
@@ -75,7 +75,7 @@ func TestARetryLeavesItsTombstone(t *testing.T) {
 }
 
 // Without a majority nothing is known, and no promise is made to find out: neither for a
-// machine, nor for a definition that nobody may have created.
+// machine, nor for a definition that may not exist.
 func TestWithoutAMajorityNothingIsPromised(t *testing.T) {
 	w := newWorld(3, nil)
 	before := w.logged()
@@ -102,7 +102,7 @@ func TestWithoutAMajorityNothingIsPromised(t *testing.T) {
 	w.requireNothingLeft(t, before)
 }
 
-// A look that was lost is made again, with what has come meanwhile.
+// A look that was lost is made again, with the operations that have come meanwhile.
 func TestALookIsMadeAgain(t *testing.T) {
 	w := newWorld(3, nil)
 	before := w.logged()
@@ -128,7 +128,7 @@ func TestReadsWaitForTheNextExchange(t *testing.T) {
 	require.Len(t, w.replies, 2)
 }
 
-// An operation that makes an entry takes along those that wait for a look, in their
+// An operation that makes an entry takes along the ones that wait for a look, in their
 // order: none overtakes another.
 func TestNothingOvertakesALook(t *testing.T) {
 	w := newWorld(3, nil)

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// Origin is what a log that was restored from a backup says of it. It is a note of the
+// Origin is the description of a backup in a log that was restored from it. It is a note of the
 // log, written before all that was restored.
 type Origin struct {
 	ID          [32]byte // equal for members that hold the same: a hash over the backup, and the new cluster's name and members

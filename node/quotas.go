@@ -14,7 +14,7 @@ import (
 type Quotas struct {
 	Machines        uint64 // machines that a node has a promise or a value of
 	MachineBytes    uint64 // bytes of their last records in the log
-	Definitions     uint64 // created definitions; those that are configured do not count
+	Definitions     uint64 // created definitions; configured ones do not count
 	DefinitionBytes uint64 // bytes of the last records of created definitions in the log
 }
 
@@ -33,7 +33,7 @@ func (q *Quotas) Validate() error {
 	return nil
 }
 
-// class is what a machine counts as towards the quotas.
+// class is the quota that a machine counts towards.
 type class uint8
 
 const (

@@ -20,7 +20,7 @@ func machineQuota(perNode ...uint64) func(*node.Config) {
 	return func(cfg *node.Config) { cfg.Quotas.Machines = perNode[cfg.ID-1] }
 }
 
-// run delivers what is in flight, and lets time pass until nothing happens any more.
+// run delivers the messages in flight, and lets time pass until nothing happens any more.
 func (w *world) run() {
 	for range 40 {
 		w.deliverAll()
@@ -47,7 +47,7 @@ func (w *world) used(id int) (list [4]uint64) {
 }
 
 // At its quota a node creates no machine, and writes nothing. What exists goes on, and
-// what is illegal in the initial state is refused as that.
+// an operation that is illegal in the initial state is refused as that.
 func TestAFullNodeCreatesNothing(t *testing.T) {
 	w := newWorld(3, machineQuota(2, 9, 9))
 	for i := range 2 {
@@ -81,7 +81,7 @@ func TestAFullNodeFindsWhatExists(t *testing.T) {
 	require.Equal(t, node.Committed, w.propose(t, 1, node.Request{Key: "lifecycle/b", ID: "c1.2", To: "Stopped"}).Outcome)
 }
 
-// Where a majority is full, nobody creates. Whoever has learnt that makes no more promises
+// Where a majority is full, no node creates. A node that has learnt that makes no more promises
 // for a while, and then tries again.
 func TestAFullMajorityCreatesNothing(t *testing.T) {
 	w := newWorld(3, machineQuota(9, 1, 1))
@@ -157,7 +157,7 @@ func TestQuotasOfDefinitions(t *testing.T) {
 	require.EqualValues(t, 1, w.used(1)[0], "a definition is no machine")
 }
 
-// A restart counts what the log holds.
+// A restart counts the machines of the log.
 func TestARestartCountsAgain(t *testing.T) {
 	w := newWorld(3, nil)
 	require.Equal(t, node.Committed, w.propose(t, 1, node.Request{Key: "definition/lamp", ID: "c1.1", To: text(t, lamp())}).Outcome)

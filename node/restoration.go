@@ -63,7 +63,7 @@ func NewRestoration(cfg RestorationConfig, dir wal.Dir) (*Restoration, error) {
 	return r, nil
 }
 
-// originBallot is the ballot at which all members have accepted what was restored.
+// originBallot is the ballot at which all members have accepted the restored values.
 func originBallot(members []ID) Ballot {
 	return Ballot{Epoch: firstEpoch, Round: 1, Node: slices.Min(members), Boot: 1}
 }

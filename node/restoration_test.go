@@ -60,7 +60,7 @@ func (w *world) restore(t *testing.T, first uint64) {
 	}
 }
 
-// execute carries out what a restoration asks for.
+// execute carries out the disk requests of a restoration.
 func execute(r *node.Restoration, d waltest.Disk) {
 	for {
 		reqs := r.Take(nil)
@@ -96,7 +96,7 @@ func newRestored(t *testing.T) (w *world, first uint64) {
 	return w, first
 }
 
-// What was restored is chosen: a read needs no round.
+// Restored values are chosen: a read needs no round.
 func TestRestoredMachinesAreRead(t *testing.T) {
 	w, first := newRestored(t)
 	for key, v := range restored(t) {
@@ -236,7 +236,7 @@ func TestChaosAfterARestoration(t *testing.T) {
 				}
 				h.sync()
 			}
-			for range 3 { // the nodes answer what is late
+			for range 3 { // the nodes answer late messages
 				s.w.tick(time.Second)
 				s.dropRepliesTo("late.")
 			}

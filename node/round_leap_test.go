@@ -74,7 +74,7 @@ func TestSleeperIsReachedLeapByLeap(t *testing.T) {
 	require.IsType(t, &node.Acknowledgment{}, w.inFlight[0].message)
 	require.Equal(t, ballot(3*leap, 3), sleeper.node.Inspect(key).Promised)
 
-	sleeper.crash() // what was reached stays, since it is promised
+	sleeper.crash() // the round that was reached stays, since it is promised
 	sleeper.start()
 	w.inFlight = nil
 	sleeper.from(3, &node.Proposal{Phase: node.Prepare, Key: key, Ballot: ballot(3*leap+8, 3)})

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// accessFlags adds the flags of nodes about which client may do what, and how much.
+// accessFlags adds the flags of nodes about the rights and the shares of clients.
 func accessFlags(f *pflag.FlagSet, a *server.Access, l *server.Limits) {
 	f.StringVar(&a.Tokens, "tokens", "", "file of the tokens of clients, which lockstep token makes; it is read again when it changes")
 	f.StringVar(&a.Anonymous, "anonymous", "", "role of clients that show no token or certificate: none, reader, writer or admin (default: admin, and none with --tokens or TLS)")

@@ -162,7 +162,7 @@ func (a *certsFlags) issue(cmd *cobra.Command, name string, sign func(certificat
 	return a.save(cmd, name, pair)
 }
 
-// madeFiles is the JSON form of what was made.
+// madeFiles is the JSON form of the files that were made.
 type madeFiles struct {
 	Certificate string `json:"certificate"` // path
 	Key         string `json:"key"`         // path

@@ -40,7 +40,7 @@ func startDebug(address string, log *slog.Logger) (stop func(), err error) {
 	log.Info("profiles are served", "address", "http://"+l.Addr().String()+"/debug/pprof/")
 	return func() {
 		ctx, cancel := context.WithCancel(context.Background())
-		cancel() // nobody waits for a profile
+		cancel() // no profile is waited for
 		_ = s.Shutdown(ctx)
 		_ = s.Close()
 	}, nil

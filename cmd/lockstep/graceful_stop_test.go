@@ -117,7 +117,7 @@ func TestStopWhileTheLogIsRead(t *testing.T) {
 	require.NotEmpty(t, logs)
 	for _, name := range logs {
 		require.NoError(t, os.Remove(name))
-		require.NoError(t, syscall.Mkfifo(name, 0o600)) // nobody writes
+		require.NoError(t, syscall.Mkfifo(name, 0o600)) // it has no writer
 	}
 	c.start(0)
 	time.Sleep(300 * time.Millisecond)

@@ -116,7 +116,7 @@ func TestHostileServersReachNoTerminal(t *testing.T) {
 			s.Close()
 		}
 	}
-	for _, command := range []string{"get", "propose", "list", "status"} { // the others refuse what is no answer of a node
+	for _, command := range []string{"get", "propose", "list", "status"} { // the others refuse an answer that no node gives
 		require.True(t, shown[command], "%s has shown nothing of the text", command)
 	}
 }

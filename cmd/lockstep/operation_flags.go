@@ -40,7 +40,7 @@ func (s *operationFlags) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.debug, "debug-listen", "", "loopback address that serves profiles of the process, as in 127.0.0.1:6060 (default: none)")
 }
 
-// validate returns an error about the first flag that is not valid, of those that no
+// validate returns an error about the first flag that is not valid, of the ones that no
 // server.Config has.
 func (s *operationFlags) validate() error {
 	switch {

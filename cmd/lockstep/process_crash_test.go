@@ -90,7 +90,7 @@ func TestKilledNodes(t *testing.T) {
 	witnesses.judge(t)
 }
 
-// killedClients are all clients of a cluster whose nodes are killed.
+// killedClients are all clients of a cluster of which nodes are killed.
 type killedClients []*recordingClients
 
 // count returns the number of operations with an outcome.
@@ -138,7 +138,7 @@ func newRecordingClients(t testing.TB, endpoints []string, n int) *recordingClie
 }
 
 // newCrowd returns n clients, two for each of their own machines, that share four
-// streams to each node. What they record is not kept.
+// streams to each node. Their records are not kept.
 func newCrowd(t testing.TB, endpoints []string, n int) *recordingClients {
 	u := newClients(t, endpoints, n, 4, "crowd")
 	u.recorder.forget = true

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The flag changes what it names, and nothing else.
+// The flag changes the quotas that it names, and nothing else.
 func TestQuotaFlag(t *testing.T) {
 	f := pflag.NewFlagSet("node", pflag.ContinueOnError)
 	q := newQuotaFlag(f)

@@ -109,7 +109,7 @@ func nodesFailed(servers []*server.Server, configs []server.Config) error {
 }
 
 // stopNodes stops nodes, all at once: they drain first, with each other's help. A node
-// whose disk answers nothing is left to the end of the process.
+// with a disk that answers nothing is left to the end of the process.
 func stopNodes(servers []*server.Server, configs []server.Config, drainTimeout time.Duration) error {
 	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()

@@ -183,7 +183,7 @@ func TestTokensRefused(t *testing.T) {
 	require.ErrorContains(t, err, "more than 1024 tokens")
 }
 
-// What a line says is what is found.
+// A token is found with the role and the name of its line.
 func TestTokenLineIsParsed(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		role := rapid.SampledFrom([]access.Role{access.Reader, access.Writer, access.Admin}).Draw(t, "role")

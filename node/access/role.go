@@ -9,7 +9,7 @@ import (
 type Role uint8
 
 // The roles. Admin includes Writer, and Writer includes Reader. Peer is that of members
-// at each other's port, and includes nothing of what clients may do.
+// at each other's port, and includes no right of clients.
 const (
 	None Role = iota
 	Peer

@@ -36,7 +36,7 @@ func (s Secret) Text() string { return secretPrefix + base64.RawURLEncoding.Enco
 const hashPrefix = "sha256:"
 
 // TokenLine returns the line of a node's file for a token. The file has the token's hash
-// alone: it is of no use to those who read it.
+// alone: it is of no use to its readers.
 func TokenLine(role Role, name, token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return fmt.Sprintf("%v %s %s%s", role, name, hashPrefix, hex.EncodeToString(sum[:]))

@@ -145,7 +145,7 @@ func TestFilesThatAreNoBackup(t *testing.T) {
 	}
 }
 
-// A writer refuses what no cluster can hold, and what a reader would refuse.
+// A writer refuses values that no cluster can hold, and records that a reader would refuse.
 func TestContentIsChecked(t *testing.T) {
 	for name, list := range map[string][]machine{
 		"a definition that is not there":  {{"lamp/hall", moved("a", "off", "on")}},

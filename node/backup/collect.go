@@ -87,7 +87,7 @@ type mergedKeys struct {
 	lists   []*keyList
 }
 
-// keyList is what is left of a page of one member's keys.
+// keyList is the rest of a page of one member's keys.
 type keyList struct {
 	member int
 	keys   []string

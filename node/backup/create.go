@@ -58,9 +58,9 @@ func (f *File) Commit() (Summary, error) {
 	return s, syncDir(filepath.Dir(f.path))
 }
 
-// Abort removes what was written, unless Commit has ended it.
+// Abort removes the temporary file, unless Commit has ended it.
 func (f *File) Abort() {
-	_ = f.temp.Close() // what is in it is not needed any more
+	_ = f.temp.Close() // its content is not needed any more
 	_ = os.Remove(f.temp.Name())
 }
 

@@ -18,7 +18,7 @@ import (
 // ErrDirectories is wrapped by errors about directories that a backup cannot be made of.
 var ErrDirectories = errors.New("no backup can be made of these directories")
 
-// Directories is what the directories of stopped nodes hold of a cluster.
+// Directories is the content of stopped nodes' directories, of one cluster.
 type Directories struct {
 	Header   Header // Source is Majority or Minority
 	machines map[string]accepted

@@ -2,7 +2,7 @@
 // them. docs/BACKUP.md describes the file and argues what a restored cluster promises.
 //
 //   - format.go: the layout of the file;
-//   - content.go: what a backup may hold, for its writer and its reader;
+//   - content.go: the valid content of a backup, for its writer and its reader;
 //   - writer.go, reader.go: the file as a stream: memory does not grow with it;
 //   - create.go: a file that is there completely or not at all;
 //   - collect.go: the machines of a running cluster;

@@ -15,7 +15,7 @@ var (
 	ErrDamaged = errors.New("the backup is damaged")
 	// ErrFormat: the file is no backup, or of a version that this program does not read.
 	ErrFormat = errors.New("not a backup that this program reads")
-	// ErrContent: the file holds what no cluster can hold.
+	// ErrContent: the file holds values that no cluster can hold.
 	ErrContent = errors.New("the backup is not valid")
 )
 
@@ -79,7 +79,7 @@ func (s Source) Describe() string {
 // Summary is the end of a backup.
 type Summary struct {
 	Definitions uint64
-	Machines    uint64   // without those that hold definitions
+	Machines    uint64   // without the ones that hold definitions
 	Digest      [32]byte // SHA-256 of all before the trailer
 }
 

@@ -55,7 +55,7 @@ func TestMembersAreRestoredAlike(t *testing.T) {
 	}
 }
 
-// What tells origins apart: the backup, the name of the cluster, and its members.
+// Origins differ in the backup, the name of the cluster, and its members.
 func TestOrigins(t *testing.T) {
 	origin := func(list []machine, change func(*backup.Target)) *node.Origin {
 		to := target(t, 1)
@@ -77,7 +77,7 @@ func TestOrigins(t *testing.T) {
 	require.NotEqual(t, first.ID, origin(machines(t), func(t *backup.Target) { t.Members = []node.ID{1, 2} }).ID)
 }
 
-// A restoration that fails leaves what no node starts with, or nothing.
+// A restoration that fails leaves a directory that no node starts with, or nothing.
 func TestRestorationsThatFail(t *testing.T) {
 	good := write(t, machines(t))
 	to := target(t, 1)

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Role is what a client may do. A role includes the ones before it.
+// Role is the set of a client's rights. A role includes the ones before it.
 type Role string
 
 // The roles.

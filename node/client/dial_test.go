@@ -13,7 +13,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/client"
 )
 
-// closingConn is a connection whose first write closes the client.
+// closingConn is a connection that closes the client at its first write.
 type closingConn struct {
 	net.Conn
 	client *client.Client

@@ -71,7 +71,7 @@ func (c *Client) Definitions(ctx context.Context) (all []fsm.Definition, err err
 		if page.Next == "" {
 			return all, nil
 		}
-		if page.Next <= after { // such a node would send pages for ever
+		if page.Next <= after { // that node would send pages for ever
 			return nil, fmt.Errorf("%w: a page of definitions after %q is followed by that after %q", ErrUnreachable, after, page.Next)
 		}
 		after = page.Next

@@ -58,7 +58,7 @@ func TestTLSConnectionOutlivesAStall(t *testing.T) {
 	})
 }
 
-// A TLS connection whose node takes nothing for long ends, and the node is dialled again.
+// A TLS connection to a node that takes nothing for long ends, and the node is dialled again.
 func TestTLSConnectionOfAStuckNodeEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, u := startTLSBubble(t)

@@ -20,7 +20,7 @@ import (
 )
 
 // A client shows its token in all that it sends: on streams and by HTTP, for operations,
-// listings and watches. What its role does not include is refused at once, for certain.
+// listings and watches. Requests beyond its role are refused at once, for certain.
 func TestClientsShowTokens(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "tokens")
 	writer, reader := access.Secret{1}.Text(), access.Secret{2}.Text()

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The length is judged before the text: what is too long is not parsed, sound or not.
+// The length is judged before the text: a text that is too long is not parsed, sound or not.
 func TestWhatIsTooLongIsNotParsed(t *testing.T) {
 	sound := "name: lamp\nstates: [off, on]\ninitial: off\ntransitions: [off -> on]\n#"
 	text := sound + strings.Repeat("x", definition.MaxFile-len(sound))
@@ -38,7 +38,7 @@ func TestAFileThatIsTooLongIsNotRead(t *testing.T) {
 	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(1<<20))
 }
 
-// What YAML can blow up is refused: aliases of aliases, and lists in lists without end.
+// YAML that grows when it is read is refused: aliases of aliases, and lists in lists without end.
 func TestBombs(t *testing.T) {
 	bomb := "a: &a [x, x]\n"
 	for c := 'b'; c <= 'z'; c++ {

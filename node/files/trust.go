@@ -16,7 +16,7 @@ import (
 // opened, made or changed because of it.
 var ErrUntrusted = errors.New("not to be trusted")
 
-// maxFile bounds a file of the log, in bytes: what is read of one is in memory at once.
+// maxFile bounds a file of the log, in bytes: the content of one is in memory at once.
 const maxFile = 2 << 30
 
 // folder is an open directory. Its files are opened by name relative to it, so that it

@@ -211,7 +211,7 @@ func TestALinkOfOnesOwnToTheDirectory(t *testing.T) {
 	execute(t, d, wal.DiskRequest{Op: wal.Create, File: segment})
 }
 
-// What a node makes is its user's alone.
+// Files that a node makes are its user's alone.
 func TestNobodyElseReadsTheLog(t *testing.T) {
 	d := open(t, filepath.Join(t.TempDir(), "new", "data"))
 	execute(t, d, wal.DiskRequest{Op: wal.Create, File: segment})

@@ -127,7 +127,7 @@ func title(code op.Reason) string {
 const problems = "https://github.com/lockstep-dst/lockstep/blob/main/docs/CLIENTS.md#"
 
 // NewFailure returns a failure with a status and a code, and an explanation for people.
-// What is certain, its Outcome, is still to be set.
+// Its Outcome, the certain part, is still to be set.
 func NewFailure(status int, code op.Reason, text string) Failure {
 	f := Failure{Problem: Problem{Type: problems + string(code), Title: title(code), Status: status, Detail: text}}
 	f.Error.Code, f.Error.Text = string(code), text

@@ -12,7 +12,7 @@ import (
 	"os"
 )
 
-// Errors of ReadFile and ReadAll. What wraps them names the file and the remedy.
+// Errors of ReadFile and ReadAll. Errors that wrap them name the file and the remedy.
 var (
 	ErrTooLarge   = errors.New("too large")
 	ErrNotRegular = errors.New("not a regular file")
@@ -23,7 +23,7 @@ var (
 const MaxPlan = 256 << 20
 
 // ReadFile returns the content of a regular file of at most limit bytes. It follows
-// symbolic links: who names a file chooses it.
+// symbolic links: the user chooses the file by naming it.
 func ReadFile(name string, limit int64) ([]byte, error) {
 	info, err := os.Stat(name) // before it is opened: to open a pipe waits for its writer
 	if err != nil {

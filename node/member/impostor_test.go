@@ -61,7 +61,7 @@ func TestStrangerInAMembersName(t *testing.T) {
 	}
 }
 
-// A stranger who comes before the member itself does not keep it out.
+// A stranger that comes before the member itself does not keep it out.
 func TestStrangerBeforeTheMember(t *testing.T) {
 	w := formed()
 	life := w.hosts[2].member.Life()

@@ -14,7 +14,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/op"
 )
 
-// Access says which clients may do what, and by which names they address the node.
+// Access configures the rights of clients, and the names by which they address the node.
 type Access struct {
 	// Tokens is the name of a file of tokens (access.ParseTokens), which is read again
 	// when it changes; empty: there are none. It must be a regular file that only its

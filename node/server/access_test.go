@@ -75,7 +75,7 @@ func as(role string) []string { return []string{"Authorization", "Bearer " + tok
 
 const lampYAML = "name: lamp\nstates: [off, on]\ninitial: off\ntransitions: [off -> on, on -> off]\n"
 
-// Each client may do what its role may, by whichever path it asks.
+// Each client has the rights of its role, by whichever path it asks.
 func TestRolesOverHTTP(t *testing.T) {
 	c := startCluster(t, 1, func(cfg *server.Config) { cfg.Access.Tokens = writeTokens(t) })
 	const web, retire = "/v1/machines/lifecycle/web", `{"to":"(retired)"}`

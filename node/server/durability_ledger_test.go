@@ -23,7 +23,7 @@ type ledger struct {
 	nodes map[node.ID]*logState
 
 	syncs   int            // completed
-	judged  map[string]int // of what was said, by kind
+	judged  map[string]int // statements, by kind
 	breach  string         // the first
 	breachN int
 }
@@ -35,7 +35,7 @@ type logState struct {
 	operations map[node.OpID]bool // in values that are durable, or were
 }
 
-// machineState is what is durable of a machine.
+// machineState is the durable part of a machine.
 type machineState struct {
 	promised, accepted node.Ballot
 	version            uint64
@@ -263,7 +263,7 @@ func (b *fieldBytes) ballot() node.Ballot {
 	return node.Ballot{Epoch: uint32(b.number()), Round: b.number(), Node: node.ID(b.number()), Boot: b.number()}
 }
 
-// summary lists what was judged.
+// summary lists the statements that were judged.
 func (l *ledger) summary() string {
 	var all []string
 	for kind, n := range l.judged {

@@ -15,7 +15,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/server"
 )
 
-// startJudged starts three nodes whose disks and connections the ledger sees.
+// startJudged starts three nodes with disks and connections that the ledger sees.
 func startJudged(t *testing.T, l *ledger, wrap func(*judgedDisk) files.Executor) *cluster {
 	return startCluster(t, 3, func(cfg *server.Config) {
 		id := cfg.Node.ID
@@ -61,7 +61,7 @@ func load(t *testing.T, c *cluster, clients, each int) (committed int) {
 	return committed
 }
 
-// No node says what is not durable yet: acknowledgments, rejections and reports speak of
+// No node speaks of records that are not durable yet: acknowledgments, rejections and reports speak of
 // synced records of its own log; commits and replies of values that a majority of the
 // logs has synced. Real files, connections and clients; syncs take random times.
 func TestNothingIsSaidBeforeItsSync(t *testing.T) {

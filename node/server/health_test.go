@@ -89,7 +89,7 @@ func TestHealthWhileDraining(t *testing.T) {
 	require.ErrorContains(t, <-drained, "node 1: operations are under way: context canceled")
 }
 
-// A node whose loop hangs is neither alive nor ready.
+// A node with a loop that hangs is neither alive nor ready.
 func TestHealthOfALoopThatHangs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for some seconds")

@@ -155,7 +155,7 @@ func sendResponse(w http.ResponseWriter, r httpapi.Response) {
 	sendJSON(w, r.Status, r.Body)
 }
 
-// sendJSON writes a value, or a failure. The encoder escapes what HTML has a meaning for.
+// sendJSON writes a value, or a failure. The encoder escapes characters that HTML has a meaning for.
 func sendJSON(w http.ResponseWriter, status int, v any) {
 	kind := httpapi.JSON
 	if _, failed := v.(httpapi.Failure); failed {

@@ -76,7 +76,7 @@ func TestWebPagesOfOthersAreRefused(t *testing.T) {
 	require.Contains(t, post(own, "Origin: http://127.0.0.1:8001", "Sec-Fetch-Site: same-origin", kind), "HTTP/1.1 200", "no page is of this origin, but one could be")
 }
 
-// longDefinition returns a definition whose text has nearly fsm.MaxText bytes.
+// longDefinition returns a definition with a text of nearly fsm.MaxText bytes.
 func longDefinition(name string) string {
 	states, steps := make([]string, 220), make([]string, 220)
 	for i := range states {
@@ -90,7 +90,7 @@ func longDefinition(name string) string {
 }
 
 // A hundred and fifty clients of one address that ask for all definitions at once, and do
-// not read, take bounded memory, and delay nobody.
+// not read, take bounded memory, and delay no others.
 func TestManyDefinitionsForMany(t *testing.T) {
 	const definitions, clients = 60, 150
 	c := startCluster(t, 1)
@@ -214,7 +214,7 @@ func TestUnfinishedRequestsOfAClient(t *testing.T) {
 	require.NotEqual(t, http.StatusTooManyRequests, c.request(1, "GET", "/v1/machines/lifecycle/web?consistency=local", "").Status)
 }
 
-// What is no request is refused or left, and the node goes on.
+// Bytes that are no request are refused or left, and the node goes on.
 func TestGarbageAtTheClientsPort(t *testing.T) {
 	c := startCluster(t, 1)
 	huge := "GET /v1/status HTTP/1.1\r\nHost: localhost\r\nX-Large: " + strings.Repeat("x", 64<<10) + "\r\n\r\n"

@@ -95,7 +95,7 @@ func (b *inbox) take(evs []clientEvent, most int) ([]clientEvent, time.Time) {
 	if len(b.events) > 0 {
 		b.signal()
 	}
-	if b.room != nil && len(b.events) < peerInboxSize { // who waits for more looks again
+	if b.room != nil && len(b.events) < peerInboxSize { // a writer that waits for more looks again
 		close(b.room)
 		b.room = nil
 	}

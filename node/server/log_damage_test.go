@@ -185,7 +185,7 @@ type damageExperiment struct {
 	outcomes  map[string]damageOutcomes
 }
 
-// damageOutcomes counts logs by what came of them.
+// damageOutcomes counts logs by their fate.
 type damageOutcomes struct{ refused, whole, lost int }
 
 func (e *damageExperiment) run(name string, all []damage, variants int) {

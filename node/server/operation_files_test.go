@@ -137,7 +137,7 @@ func TestAlertsHaveTheMetrics(t *testing.T) {
 	require.Greater(t, len(seen), 5)
 }
 
-// The check of expressions finds what is wrong.
+// The check of expressions finds mistakes.
 func TestUsedMetrics(t *testing.T) {
 	known := []string{"lockstep_commit_seconds", "lockstep_ready"}
 	require.Equal(t, []string{"lockstep_commit_seconds", "lockstep_ready", "lockstep_nothing"},

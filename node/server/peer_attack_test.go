@@ -43,7 +43,7 @@ func TestPeersPortTellsNothing(t *testing.T) {
 
 // Strangers who pose as each member at each node, with all that they can know, end no
 // process, keep no member out, and make none abstain: neither now nor after restarts.
-// They know the cluster's name, and what the status shows.
+// They know the cluster's name, and the status that clients see.
 func TestPosersAreNotHeard(t *testing.T) {
 	c := startCluster(t, 3)
 	require.Equal(t, http.StatusOK, c.propose(1, "lifecycle/before", `{"to":"Running"}`).Status)
@@ -99,7 +99,7 @@ func (c *cluster) pose(random *rand.Rand, at, as node.ID) {
 	caller.Close()
 }
 
-// shownStatus returns what a node's status shows to clients.
+// shownStatus returns the status that a node shows to clients.
 func (c *cluster) shownStatus(id node.ID) (st httpapi.Status) {
 	status, text := c.getText(id, "/v1/status")
 	require.Equal(c.t, http.StatusOK, status)

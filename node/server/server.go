@@ -31,7 +31,7 @@ type Config struct {
 	Codec   string             // binary, cbor or json: how messages to peers that read it are encoded
 	Queue   int                // messages that may wait for one peer
 	Limits  Limits             // resources for clients; zero fields: the defaults
-	Access  Access             // which clients may do what
+	Access  Access             // rights of clients
 	Log     *slog.Logger
 
 	TLS      *TLS // of the connections of peers and clients; nil: none

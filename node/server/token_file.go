@@ -17,7 +17,7 @@ import (
 const tokenPoll = time.Second
 
 // errNotPrivate is the error for a file of tokens that others than its owner may read or
-// write: who may write it has every role.
+// write: the right to write it includes every role.
 var errNotPrivate = errors.New("others than its owner may use it: chmod 600")
 
 // tokenFile is a file of tokens, as it was last read without an error. It is safe for

@@ -61,7 +61,7 @@ func usedPercent(q node.QuotaUse) uint64 {
 	return min(q.Used/(q.Limit/100), 99)
 }
 
-// remedy is what happens at a quota, and what the operator can do.
+// remedy is the effect of a quota, and the operator's remedy.
 func remedy(name string) string {
 	if name == QuotaOperations {
 		return "beyond it clients are refused: find who asks so much, or permit more"

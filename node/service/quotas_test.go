@@ -12,7 +12,7 @@ import (
 )
 
 // An operator is told of a quota before clients are refused, once at four fifths and once
-// at the end. What is refused leaves nothing that counts.
+// at the end. Refused operations leave nothing that counts.
 func TestTheOperatorIsToldBeforeAQuotaIsReached(t *testing.T) {
 	var told []member.Notice
 	quotas := node.DefaultQuotas()

@@ -14,7 +14,7 @@ type Check struct {
 	Reason string // why it does not hold, for people; empty: it holds
 }
 
-// Surroundings is what a runtime knows of its node, and the service does not.
+// Surroundings is a runtime's knowledge of its node, which the service lacks.
 type Surroundings struct {
 	Now       time.Duration // local time
 	Ended     error         // the node has ended, and why; nil: it runs

@@ -15,7 +15,7 @@ type Config struct {
 	Hello  stream.Hello // greeting of the node
 	Buffer int          // bytes that may wait for a client that does not read; 0: any number
 
-	Gate Gate // what the client may have; nil: everything
+	Gate Gate // admits the client's requests and watches; nil: all
 
 	// Ticket returns a ticket that has not been used.
 	Ticket func() service.Ticket
@@ -144,7 +144,7 @@ func (c *Conn) call(now time.Duration, e *stream.ServerEvent) {
 	c.cfg.Emit(ev, e.ID)
 }
 
-// abandon tells the service that nobody awaits responses to a ticket any more.
+// abandon tells the service that responses to a ticket are awaited no more.
 func (c *Conn) abandon(t service.Ticket) {
 	c.cfg.Emit(service.Event{Kind: service.Abandon, Ticket: t}, 0)
 }

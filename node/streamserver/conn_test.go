@@ -24,7 +24,7 @@ type rig struct {
 	client *stream.Client
 	last   service.Ticket
 	events []service.Event // for the service
-	lines  []string        // what the service and the client have had, in order
+	lines  []string        // events of the service and of the client, in order
 }
 
 func newRig(t *testing.T) *rig {
@@ -91,7 +91,7 @@ func (r *rig) hear(e *stream.ClientEvent) {
 	}
 }
 
-// want compares what was heard since the last time.
+// want compares the lines since the last time.
 func (r *rig) want(lines ...string) {
 	r.t.Helper()
 	r.cross()
@@ -130,7 +130,7 @@ func change(from, to uint64, end service.EndReason) *service.Update {
 	return u
 }
 
-// A call has one end, and the service hears what it needs for it.
+// A call has one end, and the service hears of each.
 func TestCalls(t *testing.T) {
 	r := newRig(t)
 	r.propose("0:a")
@@ -232,7 +232,7 @@ func TestEnds(t *testing.T) {
 	require.False(t, r.side.Broken())
 }
 
-// What is unfinished when the connection ends is abandoned, once.
+// Calls and watches that are unfinished when the connection ends are abandoned, once.
 func TestClose(t *testing.T) {
 	r := newRig(t)
 	r.propose("0:a")
@@ -245,7 +245,7 @@ func TestClose(t *testing.T) {
 	r.want("abandon 1", "abandon 3", "abandon 2")
 }
 
-// A client that does not read, or whose bytes make no sense, is sent away.
+// A client that does not read, or sends bytes that make no sense, is sent away.
 func TestBadClients(t *testing.T) {
 	r := newRig(t)
 	for range 300 {

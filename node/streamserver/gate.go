@@ -8,7 +8,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/stream"
 )
 
-// Gate decides what one client may have of the node, and is told when that is finished.
+// Gate admits the requests and watches of one client, and is told when they are finished.
 type Gate interface {
 	// Call returns why the client may not have a request; the code is empty if it may.
 	// CallDone is then told the cost when the request is finished.
@@ -30,7 +30,7 @@ func (open) Watch() (op.Reason, string)                { return "", "" }
 func (open) WatchDone()                                {}
 
 // Revoke ends the watches of a client that may have nothing more, and the stream when
-// no call is unfinished. The Gate refuses what comes until then.
+// no call is unfinished. The Gate refuses requests that come until then.
 func (c *Conn) Revoke(code op.Reason, text string) {
 	for _, id := range slices.Sorted(maps.Keys(c.watches)) {
 		w := c.watches[id]

@@ -9,7 +9,7 @@ import (
 )
 
 // prepare makes a client's request one for the node, as httpapi.Transition does. The
-// error says to people what is wrong with it.
+// error explains the mistake to people.
 func (c *Conn) prepare(r *op.Request) error {
 	if _, _, err := fsm.SplitKey(r.Key); err != nil {
 		return err
@@ -27,7 +27,7 @@ func (c *Conn) prepare(r *op.Request) error {
 	return err
 }
 
-// prepareWatch returns what is wrong with the query of a watch, or nil.
+// prepareWatch returns the mistake in the query of a watch, or nil.
 func prepareWatch(q *service.Query) error {
 	if !q.Single {
 		return nil

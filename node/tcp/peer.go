@@ -50,7 +50,7 @@ func (p *peer) enqueue(messages []node.Message) bool {
 	return n == len(messages)
 }
 
-// maxUnconfirmed bounds the connections in a peer's name whose life is not confirmed.
+// maxUnconfirmed bounds the connections in a peer's name of lives that are not confirmed.
 const maxUnconfirmed = 4
 
 // attach adds c to the connections on which the peer's messages are received. An

@@ -25,7 +25,7 @@ type TLS struct {
 	Member func(tls.ConnectionState) (node.ID, error)
 }
 
-// Errors of TLS, which wrap those of the library.
+// Errors of TLS, which wrap the library's.
 var (
 	// ErrTLS: the two sides agree on no TLS connection. The library's reason follows.
 	ErrTLS = errors.New("no TLS connection")

@@ -183,7 +183,7 @@ func (f *proposal) message() node.Message {
 
 // nextOrKnown is the ballot of p that its phase has besides the one that it proposes at.
 // They have one place on the wire: earlier programs write nothing there for a prepare, and
-// ignore what they read.
+// ignore them.
 func nextOrKnown(p *node.Proposal) *node.Ballot {
 	if p.Phase == node.Prepare {
 		return &p.Known

@@ -16,7 +16,7 @@ import (
 // isCounted reports whether a key is that of a machine, and not of a definition.
 func isCounted(key string) bool { return !strings.HasPrefix(key, fsm.MetaName+"/") }
 
-// countKept counts what a node keeps at the begin of a life: promises that were not
+// countKept counts the machines that a node keeps at the begin of a life: promises that were not
 // durable may be lost.
 func (o *oracle) countKept(n *node.Node) {
 	r := &o.nodes[o.id]

@@ -135,7 +135,7 @@ func (p *process) flushStreams(out *sim.Effects) {
 	}
 }
 
-// flushStream sends what a connection has to say, and closes it if that is its last.
+// flushStream sends the bytes of a connection that wait, and closes it after its last.
 func (p *process) flushStream(s *serverStream, about subject, out *sim.Effects) {
 	if s.side.Pending() > 0 {
 		s.out.send(p.run, s.client, s.side.Take(nil), about, out)

@@ -10,7 +10,7 @@ import (
 )
 
 // watchStream is the stream of a client that watches: both ends of it sit at the node,
-// and what one says the other has at once.
+// and the words of one reach the other at once.
 type watchStream struct {
 	client *stream.Client
 	side   *streamserver.Conn

@@ -22,7 +22,7 @@ type Caller struct {
 	conn    net.Conn
 	decoder wire.Decoder
 	timeout time.Duration
-	// Learnt is what the node has told of itself; nil: it has refused.
+	// Learnt is the Hello of the node; nil: it has refused.
 	Learnt *wire.Hello
 	// Refusal is the payload of the node's refusal; nil: it has not refused.
 	Refusal []byte

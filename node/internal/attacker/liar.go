@@ -19,11 +19,11 @@ type Liar struct {
 	Incarnations [][16]byte // of the members
 	Lives        []uint64   // of the members
 	Cluster      [16]byte
-	ID           node.ID // in whose name it lies
+	ID           node.ID // the member in the name of which it lies
 	Victim       node.ID // to whom
 	Keys         []string
 	// Accuses is whether it states that it remembers lives of others which they have not
-	// had. One such testimony makes an honest member abstain.
+	// had. One testimony of that kind makes an honest member abstain.
 	Accuses bool
 }
 

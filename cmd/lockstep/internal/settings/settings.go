@@ -79,7 +79,7 @@ func Names(flags *pflag.FlagSet) (names []string) {
 	return names
 }
 
-// New returns the settings with such names, of flags that are parsed.
+// New returns the settings with these names, of flags that are parsed.
 func New(flags *pflag.FlagSet, names []string) *Set {
 	s := &Set{flags: flags, names: slices.Sorted(slices.Values(names)), sources: map[string]Setting{}}
 	flags.VisitAll(func(f *pflag.Flag) {

@@ -79,7 +79,9 @@ func (w *httpWatch) next() (e watch.Event, err error) {
 	if err := json.Unmarshal(w.in.Bytes(), &e); err != nil {
 		return e, fmt.Errorf("not the line of a node: %.100q", w.in.Bytes())
 	}
-	w.lineAt = time.Now()
+	if e != (watch.Event{}) { // an event of a later version, or the line of another server, proves no node
+		w.lineAt = time.Now()
+	}
 	return e, nil
 }
 

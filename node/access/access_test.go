@@ -68,6 +68,8 @@ func TestRolesOfCertificates(t *testing.T) {
 		{[]string{"lockstep-peer"}, nil, access.None},
 		{[]string{"lockstep-root", "admin", "LOCKSTEP-ADMIN", "lockstep-admin "}, nil, access.None},
 		{[]string{"lockstep-admin"}, []string{"lockstep://c/node/3"}, access.Peer},
+		{[]string{"lockstep-admin"}, []string{"lockstep://c/node/client/3"}, access.Peer},
+		{[]string{"lockstep-writer"}, []string{"lockstep://c/client/web"}, access.Writer},
 		{[]string{"lockstep-admin"}, []string{"https://example.org"}, access.Admin},
 	} {
 		p := access.OfCertificate("web", c.units, c.uris)

@@ -45,7 +45,7 @@ const memberScheme = "lockstep://"
 func OfCertificate(commonName string, units, uris []string) Principal {
 	p := Principal{Source: Certificate, Name: commonName}
 	for _, uri := range uris {
-		if strings.HasPrefix(uri, memberScheme) {
+		if rest, ok := strings.CutPrefix(uri, memberScheme); ok && !isClient(rest) {
 			p.Role = Peer
 			return p
 		}
@@ -63,6 +63,12 @@ func OfCertificate(commonName string, units, uris []string) Principal {
 		p.Role = role
 	}
 	return p
+}
+
+// isClient reports whether the rest of a URI, CLUSTER/client/NAME, names a client.
+func isClient(rest string) bool {
+	_, owner, _ := strings.Cut(rest, "/")
+	return strings.HasPrefix(owner, "client/")
 }
 
 // AnonymousRole returns the role of clients that show nothing. configured is that of the

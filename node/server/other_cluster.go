@@ -34,10 +34,14 @@ func (s *Server) ownCluster() string {
 	return own
 }
 
-// guardCluster names the node's cluster in every response, and refuses requests that name
-// another one.
+// guardCluster names the node's cluster in every response of the API, and refuses requests
+// that name another one. Probes ask nothing of the loop before they have seen that it runs.
 func (s *Server) guardCluster(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, "/v1/") {
+			next.ServeHTTP(w, r)
+			return
+		}
 		own := s.ownCluster()
 		if own != "" {
 			w.Header().Set(httpapi.ClusterHeader, own)

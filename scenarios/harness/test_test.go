@@ -261,7 +261,7 @@ func TestFlags(t *testing.T) {
 		{"profile", []string{"-lockstep.profile=none", "-lockstep.seeds=3"}, false, "-lockstep.start=2 -lockstep.seeds=1 -lockstep.profile=none"},
 		{"no profile", []string{"-lockstep.profile=bad"}, false, `-lockstep flags: profile "bad": want one of [none network crash disk all]`},
 		{"no shrinking", []string{"-lockstep.seeds=3", "-lockstep.shrink=-1"}, false, "not shrunk\n"},
-		{"no plan", []string{"-lockstep.plan=none.json"}, false, "open none.json: no such file or directory"},
+		{"no plan", []string{"-lockstep.plan=none.json"}, false, "stat none.json: no such file or directory"},
 		{"no time", []string{"-lockstep.seeds=100000000", "-lockstep.start=10", "-lockstep.shrink=-1", "-test.timeout=2s"}, false, "of 100000000 seeds: give it more (go test -timeout), or fewer seeds (-lockstep.seeds)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

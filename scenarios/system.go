@@ -139,12 +139,8 @@ const (
 )
 
 // Illegal is the reason of a rejection of a transition that is illegal in the
-// machine's current state, and NoRoom that of a rejection because the object does not
-// exist and the quotas of the plan permit no other. All other reasons are free text.
-const (
-	Illegal = "illegal"
-	NoRoom  = "quota"
-)
+// machine's current state. All other reasons are free text.
+const Illegal = "illegal"
 
 // NoVersion stands for a version that was not reported.
 const NoVersion = -1

@@ -3,19 +3,22 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/client"
+	"github.com/lockstep-dst/lockstep/node/server"
 )
 
 // terminate sends SIGTERM to node i+1.
@@ -107,24 +110,25 @@ func TestStopWithOperationsUnderWay(t *testing.T) {
 	}
 }
 
-// A signal ends a node that is still reading its log, which may take long: here for ever.
+// An interruption ends the wait for a node that is still reading its log, which may take
+// long: here for ever.
 func TestStopWhileTheLogIsRead(t *testing.T) {
-	c := startProcesses(t, 1)
-	c.terminate(0)
-	c.awaitExit(0)
-	logs, err := filepath.Glob(filepath.Join(c.data(0), "wal-*"))
-	require.NoError(t, err)
-	require.NotEmpty(t, logs)
-	for _, name := range logs {
-		require.NoError(t, os.Remove(name))
-		require.NoError(t, syscall.Mkfifo(name, 0o600)) // it has no writer
-	}
-	c.start(0)
-	time.Sleep(300 * time.Millisecond)
-	c.terminate(0)
-	code, said := c.awaitExit(0)
-	require.Zero(t, code, said)
-	require.Contains(t, said, "interrupted before the node has started")
+	ctx, interrupt := context.WithCancel(t.Context())
+	reads, release := make(chan struct{}), make(chan struct{})
+	defer close(release)
+	go func() {
+		<-reads
+		interrupt()
+	}()
+	var said bytes.Buffer
+	cfg := server.Config{Node: node.Config{ID: 1}, Log: slog.New(slog.NewTextHandler(&said, nil))}
+	_, err := startNode(ctx, cfg, func(server.Config) (*server.Server, error) {
+		close(reads)
+		<-release
+		return nil, errors.New("the log is read")
+	})
+	require.ErrorIs(t, err, errInterrupted)
+	require.Contains(t, said.String(), "interrupted before the node has started")
 }
 
 // The second signal ends the first process of a container, too, which the kernel spares

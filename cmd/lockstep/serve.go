@@ -35,7 +35,7 @@ func serve(cmd *cobra.Command, configs []server.Config, o *operationFlags) (err 
 	var servers []*server.Server
 	defer func() { err = errors.Join(err, stopNodes(servers, configs, o.drainTimeout)) }()
 	for _, cfg := range configs {
-		s, err := startNode(ctx, cfg)
+		s, err := startNode(ctx, cfg, server.Start)
 		switch {
 		case err == errInterrupted && cmd.Context().Err() == nil: // a node before this one has failed
 			return nodesFailed(servers, configs)
@@ -66,14 +66,14 @@ var errInterrupted = errors.New("interrupted")
 
 // startNode starts a node. An interruption ends the wait for it: a log may take long to
 // read. The process is about to end then, and the log is as after a crash.
-func startNode(ctx context.Context, cfg server.Config) (*server.Server, error) {
+func startNode(ctx context.Context, cfg server.Config, start func(server.Config) (*server.Server, error)) (*server.Server, error) {
 	type result struct {
 		server *server.Server
 		err    error
 	}
 	started := make(chan result, 1)
 	go func() {
-		s, err := server.Start(cfg)
+		s, err := start(cfg)
 		started <- result{s, err}
 	}()
 	var r result

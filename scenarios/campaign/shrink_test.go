@@ -241,7 +241,7 @@ func TestDumpsShowAll(t *testing.T) {
 		{origin.System(), "lost-commit", 1, 30, []string{
 			"life 1\n", "lifecycle/a in Running\n", "proposes lifecycle/a c1.1 to Running, acknowledged by [1], rejected by []\n", "no receipt from 3 for commit lifecycle/a c1.1",
 		}},
-		{lockstep.System(), "node-minority", 1, 150, []string{
+		{lockstep.System(), "node-minority", 1, 400, []string{
 			"boot 1, ready true, local time ", "door/front\n", "promised 1.1.1, accepted -: nothing\n", "waits until the log is durable to ",
 			"known to be chosen: ", "round: prepare 1.1.1, sent 2 times, acknowledged by [1], rejected by []\n",
 			"waiting for a round: ", "read exchange ", "in the exchange: ", "    1 " + id + " transition → Locked\n",

@@ -193,17 +193,21 @@ func (s *runner) coreSettled() {
 	s.converge()
 }
 
-// onHealOpResponse handles the outcome of a fresh operation. Another one follows if
-// the outcome is not committed, and not rejected as illegal or because the system holds as
-// much as it may: whether that is true, the system's oracle judges.
+// onHealOpResponse handles the outcome of a fresh operation. Another one follows on the
+// machine if this has not ended for certain. Of nodes with quotas that is not claimed: they
+// may be full, one after the other, of other machines each.
 func (s *runner) onHealOpResponse(r *scenarios.Response) {
 	last := *r
 	s.healOps.lastResponse = &last
-	if r.Outcome == scenarios.Committed || r.Outcome == scenarios.Rejected && (r.Reason == scenarios.Illegal || r.Reason == scenarios.NoRoom && s.plan.HasQuotas()) {
+	if s.plan.HasQuotas() || endsForCertain(r) {
 		s.healOps.machinesDone++
 		s.healOps.attempts = 0
 	}
 	s.nextHealOp()
+}
+
+func endsForCertain(r *scenarios.Response) bool {
+	return r.Outcome == scenarios.Committed || r.Outcome == scenarios.Rejected && r.Reason == scenarios.Illegal
 }
 
 // checkLiveness reports a client that still waits, or a machine on which no fresh

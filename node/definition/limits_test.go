@@ -34,7 +34,7 @@ func TestAFileThatIsTooLongIsNotRead(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	_, err := definition.ReadFile(file)
 	runtime.ReadMemStats(&after)
-	require.ErrorContains(t, err, "large.yaml: invalid definition: more than 65536 bytes")
+	require.ErrorContains(t, err, "large.yaml: too large: it has more than 65536 bytes")
 	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(1<<20))
 }
 

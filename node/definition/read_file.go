@@ -1,8 +1,6 @@
 package definition
 
 import (
-	"errors"
-
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/input"
 )
@@ -11,9 +9,6 @@ import (
 // file, of at most MaxFile bytes.
 func ReadFile(file string) (fsm.Definition, error) {
 	data, err := input.ReadFile(file, MaxFile)
-	if errors.Is(err, input.ErrTooLarge) {
-		return fsm.Definition{}, errTooLong(file)
-	}
 	if err != nil {
 		return fsm.Definition{}, err
 	}

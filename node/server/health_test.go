@@ -69,7 +69,7 @@ func TestHealthIsTold(t *testing.T) {
 // While a node drains, it is alive and not ready, and says so on its port. New operations
 // are refused.
 func TestHealthWhileDraining(t *testing.T) {
-	c := startCluster(t, 3, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = time.Hour })
+	c := startCluster(t, 3, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 5 * time.Second })
 	c.stop(2)
 	c.stop(3)
 	go c.tryRequest(1, "GET", web, "") // which has to wait

@@ -216,7 +216,7 @@ func TestUnfinishedRequestsOfAClient(t *testing.T) {
 
 // Bytes that are no request are refused or left, and the node goes on.
 func TestGarbageAtTheClientsPort(t *testing.T) {
-	c := startCluster(t, 1)
+	c := startCluster(t, 1, func(cfg *server.Config) { cfg.Limits.IOTimeout = 500 * time.Millisecond })
 	huge := "GET /v1/status HTTP/1.1\r\nHost: localhost\r\nX-Large: " + strings.Repeat("x", 64<<10) + "\r\n\r\n"
 	require.Contains(t, c.exchangeRaw(huge), "HTTP/1.1 431")
 	many := "GET /v1/status HTTP/1.1\r\nHost: localhost\r\n" + strings.Repeat("A: b\r\n", 16<<10) + "\r\n"
@@ -240,7 +240,7 @@ func TestGarbageAtTheClientsPort(t *testing.T) {
 	require.Equal(t, uint64(1), c.get(1, "lifecycle/web").Version)
 
 	// A body that is longer than it says is no second request.
-	smuggled := "POST /v1/machines/lifecycle/web/transitions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n" + good
+	smuggled := "POST /v1/machines/lifecycle/web/transitions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n" + good
 	_ = c.exchangeRaw(smuggled)
 	require.Equal(t, uint64(1), c.get(1, "lifecycle/web").Version)
 }

@@ -34,7 +34,10 @@ func (s *script) returnRejectedAfter(end session.Exchange) {
 	s.observe(101, &scenarios.Response{Operation: &s.run.plan.Operations[0], Outcome: scenarios.Rejected})
 }
 
+// sendProposal has a node send a proposal of a machine that exists, so any operation may
+// be the reason.
 func (s *script) sendProposal(id int, phase node.Phase, ballot, next node.Ballot) {
+	s.run.oracle.machine(key).everAccepted = true
 	s.nodeSends(id, &node.Proposal{Phase: phase, Key: key, Ballot: ballot, Next: next})
 }
 

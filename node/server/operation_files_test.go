@@ -13,7 +13,11 @@ import (
 )
 
 // notOnTheDashboard lists our metrics that the dashboard leaves out, with the reason.
-var notOnTheDashboard = map[string]string{}
+var notOnTheDashboard = map[string]string{
+	"lockstep_clients_limited_total": "it is about clients, and an operator looks for it by name",
+	"lockstep_quota_used":            "status and notices tell it before a quota is reached",
+	"lockstep_quota_limit":           "as lockstep_quota_used",
+}
 
 // metricsIn matches the names of metrics in an expression: all words but functions, labels
 // and the words of the language.

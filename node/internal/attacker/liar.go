@@ -42,11 +42,11 @@ func (l *Liar) Message(s Source) node.Message {
 	exchange := node.ReadID{Node: pick(s, l.Members), Boot: 1, Seq: uint64(1 + s.IntN(8))}
 	switch s.IntN(11) {
 	case 0:
-		return &node.Proposal{Phase: phase, Key: key, Ballot: b, Value: v, Next: l.ballot(s), First: "c9.9"}
+		return l.proposal(phase, key, b, v, l.ballot(s))
 	case 1:
 		next := b
 		next.Round++
-		return &node.Proposal{Phase: phase, Key: key, Ballot: b, Value: v, Next: next, First: "c9.9"}
+		return l.proposal(phase, key, b, v, next)
 	case 2:
 		return &node.Acknowledgment{Phase: phase, Key: key, Ballot: own, Accepted: accepted, Value: v, First: "c9.9", At: number(s)}
 	case 3:
@@ -167,3 +167,14 @@ func number(s Source) uint64 {
 }
 
 func pick[T any](s Source, of []T) T { return of[s.IntN(len(of))] }
+
+// proposal returns a proposal with another ballot in the place that its phase has for one.
+func (l *Liar) proposal(phase node.Phase, key string, b node.Ballot, v *node.Value, other node.Ballot) *node.Proposal {
+	p := &node.Proposal{Phase: phase, Key: key, Ballot: b, Value: v, First: "c9.9"}
+	if phase == node.Prepare {
+		p.Known = other
+	} else {
+		p.Next = other
+	}
+	return p
+}

@@ -17,6 +17,14 @@ var notOnTheDashboard = map[string]string{
 	"lockstep_clients_limited_total": "it is about clients, and an operator looks for it by name",
 	"lockstep_quota_used":            "status and notices tell it before a quota is reached",
 	"lockstep_quota_limit":           "as lockstep_quota_used",
+
+	// What operations cost: for comparisons of builds, not for operators.
+	"lockstep_log_written_bytes_total":  "cost",
+	"lockstep_peer_writes_total":        "cost",
+	"lockstep_peer_sent_bytes_total":    "cost",
+	"lockstep_stream_calls_total":       "cost",
+	"lockstep_stream_bytes_total":       "cost",
+	"lockstep_operations_expired_total": "seen as timeouts in the failures",
 }
 
 // metricsIn matches the names of metrics in an expression: all words but functions, labels

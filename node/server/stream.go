@@ -268,9 +268,13 @@ func (c *streamConn) deliver() {
 // abandonAll tells the service that the client of all calls and watches has gone. The
 // goroutines of the stream have ended.
 func (c *streamConn) abandonAll() {
+	c.mu.Lock() // a Close or a revocation may be under way
 	c.batch = nil
 	c.side.Close()
-	c.server.loop.submit(c.batch)
+	gone := c.batch
+	c.batch = nil
+	c.mu.Unlock()
+	c.server.loop.submit(gone)
 }
 
 // noteBusy tells the limit of connections whether the stream is idle.

@@ -58,7 +58,7 @@ func (s *Server) guardCluster(next http.Handler) http.Handler {
 // an operation that may have been requested before is unknown.
 func (s *Server) refuseOtherCluster(w http.ResponseWriter, r *http.Request, named, own string) {
 	req := &node.Request{}
-	if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/transitions") {
+	if isTransition(r) {
 		var err error
 		if req, err = s.readProposal(w, r); err != nil { // refused in any case, and then certain of nothing
 			req = &node.Request{Kind: node.Propose, Retry: true}

@@ -345,6 +345,46 @@ func TestCloseOfClient(t *testing.T) {
 	}
 }
 
+// heldConn is a connection that closes when it is let.
+type heldConn struct {
+	net.Conn
+	let chan struct{}
+}
+
+func (c heldConn) Close() error {
+	<-c.let
+	return c.Conn.Close()
+}
+
+// A client that is closed while its streams end avoids no node from then on: it would try
+// to hear the node again for ever.
+func TestCloseEndsSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := startBubble(t, 1)
+		let := make(chan struct{})
+		u := c.client(client.Config{Dial: func(ctx context.Context, address string) (net.Conn, error) {
+			conn, err := c.net.Host(clientHost(1)).Dial(ctx, address)
+			return heldConn{conn, let}, err
+		}})
+		step(t, u, key, 0)
+		c.cut(1)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		_, err := u.Get(ctx, key)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, 1, u.Silent())
+		u.Close()
+		require.Zero(t, u.Silent())
+		u.Check(time.Now())
+		close(let)
+		synctest.Wait()
+		require.Zero(t, u.Silent())
+		before := c.net.Open()
+		time.Sleep(time.Minute)
+		require.Equal(t, before, c.net.Open(), "nothing is opened for a client that is closed")
+	})
+}
+
 // A stream that nothing uses is closed by the client, and one whose client has gone
 // without a word by the node.
 func TestIdleStreamsEnd(t *testing.T) {

@@ -37,3 +37,15 @@ func (c *Client) Silent() (n int) {
 	}
 	return n
 }
+
+// Check has the client look after its open streams at a time, as it does by itself.
+func (c *Client) Check(now time.Time) {
+	for _, l := range c.links {
+		l.mu.Lock()
+		open := l.end != nil
+		l.mu.Unlock()
+		if open {
+			_ = l.check(now) // the stream goes on
+		}
+	}
+}

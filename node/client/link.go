@@ -75,6 +75,7 @@ type link struct {
 
 	ctx      context.Context    // ends with close, which makes another for what comes later
 	endCtx   context.CancelFunc //
+	running  context.Context    // ctx of the goroutines that connect and serve the stream
 	reviving context.Context    // ctx of the goroutine that tries to hear the node again; nil: there is none
 }
 
@@ -105,7 +106,7 @@ func (l *link) start(x *exchange) bool {
 		if time.Now().Before(l.httpUntil) {
 			return false
 		}
-		l.state = connecting
+		l.state, l.running = connecting, l.ctx
 		go l.run(l.ctx)
 	}
 	if l.state == connecting || len(l.waiting) > 0 || !l.send(x) {
@@ -167,9 +168,10 @@ func (l *link) close() {
 	l.isHeard() // nothing revives the node any more
 }
 
-// isSilent has the session avoid the node. The link's mu is held.
+// isSilent has the session avoid the node. After close nothing would end that. The link's
+// mu is held.
 func (l *link) isSilent() {
-	if !l.silent {
+	if !l.silent && l.running.Err() == nil {
 		l.silent = true
 		l.client.withSession(func(time.Duration) { l.client.session.Silent(l.node) })
 	}
@@ -348,7 +350,11 @@ func (l *link) serve(conn net.Conn, first []byte) (unwritten int, err error) {
 		read <- err
 	}()
 	unwritten, err = l.writeLoop(conn, read)
-	_ = conn.Close()
+	if unwritten > 0 { // what has come may hold a Goaway, which tells what the node has not taken
+		_ = conn.SetReadDeadline(time.Now().Add(l.timings.silent)) // fails only if the connection is dead
+	} else {
+		_ = conn.Close()
+	}
 	if err != nil { // the writer has failed first
 		if cause := <-read; !errors.Is(cause, net.ErrClosed) {
 			err = cause

@@ -34,7 +34,7 @@ func (c *processCluster) terminate(i int) {
 // a client asks a second node, the first may answer when 16 others have changed the machine:
 // the dedup window is too long for that.
 func TestRollingRestartOfProcesses(t *testing.T) {
-	t.Setenv("LOCKSTEP_DEDUP_WINDOW", "4096")
+	t.Setenv("LOCKSTEP_DEDUP_WINDOW", "256")
 	c := startProcesses(t, 3)
 	users := newRecordingClients(t, c.endpoints, 8)
 	users.start()

@@ -166,13 +166,15 @@ func (d *contradiction) assumeAnything(l *linearizer) bool {
 	}
 	const most = 4096
 	states := d.candidateStates()
+	recalled := d.recall(states)
 	versions := d.candidateVersions(len(states), most/len(states))
 	if len(versions)*len(states) > most {
 		return false
 	}
-	l.forgetInFlight()
+	if !l.beginAnew(recalled, len(versions)*len(states)) {
+		return false
+	}
 	row := make([]uint64, l.configurations.stride())
-	l.configurations.reset(&l.configurations)
 	for _, version := range versions {
 		for _, s := range states {
 			row[rowState], row[rowVersion] = uint64(uint32(s)), uint64(version)
@@ -199,7 +201,7 @@ func (d *contradiction) callWeakened(l *linearizer, c *checkedOp) {
 }
 
 // candidateStates returns the states that matter: all states of a machine; of a
-// register the values that operations name, and one other.
+// register the values that operations name, those that lead to them, and one other.
 func (d *contradiction) candidateStates() (states []int32) {
 	if d.legal != nil {
 		for s := range d.states {
@@ -207,11 +209,11 @@ func (d *contradiction) candidateStates() (states []int32) {
 		}
 		return states
 	}
-	states, _ = d.reachable()
-	states = append(states, notAState)
+	states = append(d.named(), notAState)
 	for _, e := range d.log[d.from : d.at+1] {
 		states = append(states, e.c.state, e.c.from)
 	}
+	states = d.leadingTo(states)
 	slices.Sort(states)
 	states = slices.Compact(states)
 	return slices.DeleteFunc(states, func(s int32) bool { return s == unspecified })

@@ -131,6 +131,16 @@ func (c culprit) reachable() (states []int32, all bool) {
 	if c.object != nil {
 		return c.asked()
 	}
+	states = c.named()
+	for _, k := range c.base.spentKinds {
+		states = append(states, k.to)
+	}
+	slices.Sort(states)
+	return slices.Compact(states), true
+}
+
+// named returns the states at base, and those to which the operations from there on lead.
+func (c culprit) named() (states []int32) {
 	t := &c.base.configurations
 	for i := range t.len() {
 		states = append(states, int32(t.row(i)[rowState]))
@@ -146,8 +156,7 @@ func (c culprit) reachable() (states []int32, all bool) {
 			states = append(states, e.c.to)
 		}
 	}
-	slices.Sort(states)
-	return slices.Compact(states), true
+	return states
 }
 
 // asked is reachable for an object: an observer asks for the state wherever it

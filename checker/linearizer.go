@@ -44,6 +44,7 @@ type linearizer struct {
 	slots          []*checkedOp  // operations in flight; nil where vacant
 	steps          []step        // steps in flight: equal steps side by side, in order of return
 	kinds          []unknownKind // kinds of unknown steps
+	spentKinds     []spentKind   // dropped, and perhaps not spent in configurations that were left out
 	order          []int32       // scratch of prune: indices of configurations, and the ones to drop
 	dropped        []bool
 	uses           []uint64 // by value: the last expansion in which it was of use
@@ -88,6 +89,7 @@ func (l *linearizer) copy(from *linearizer) {
 	l.slots = append(l.slots[:0], from.slots...)
 	l.steps = append(l.steps[:0], from.steps...)
 	l.kinds = append(l.kinds[:0], from.kinds...)
+	l.spentKinds = slices.Clip(from.spentKinds) // what either adds is its own
 	l.byReturn = append(l.byReturn[:0], from.byReturn...)
 	l.observers = append(l.observers[:0], from.observers...)
 	l.absorbable = append(l.absorbable[:0], from.absorbable...)
@@ -211,6 +213,7 @@ func (l *linearizer) dropSpentKinds() {
 		if !spent {
 			continue
 		}
+		l.noteSpent(&l.kinds[k])
 		last := len(l.kinds) - 1
 		for i := range t.len() {
 			row := t.row(i)

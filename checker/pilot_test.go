@@ -2,6 +2,7 @@ package checker
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -112,4 +113,47 @@ func TestAgreesOnVersions(t *testing.T) {
 		class, _ := explanation{m, &versionProof{versions: d, until: last}}.explain()
 		require.NotEmpty(t, class)
 	})
+}
+
+// A pilot that has left configurations out knows less of the unknown writes: the one that
+// it took for the first value may be the one that wrote the last.
+func TestDisproofDoubtsSpentSteps(t *testing.T) {
+	var all []history.Operation
+	add := func(at int64, kind history.Kind, text, expected string) {
+		i := len(all) + 1
+		o := history.Operation{Client: i, ID: fmt.Sprintf("c%d.1", i), Machine: "/m", Kind: kind, Call: at, Return: at, Outcome: history.Committed, Version: history.NoVersion}
+		if kind == history.KindRead {
+			o.State = text
+		} else {
+			o.Argument, o.Expected, o.Outcome, o.Reason, o.Return = text, expected, history.Unknown, "timeout", history.NoReturn
+		}
+		all = append(all, o)
+	}
+	reads := func(value string, times ...int64) {
+		for _, at := range times {
+			add(at, history.KindRead, value, "")
+		}
+	}
+	reads("1", 10, 20, 30, 40, 50)
+	add(60, history.KindWrite, "2", "")
+	add(61, history.KindCAS, "2", "1")
+	reads("2", 80, 90, 100)
+	add(110, history.KindDelete, "", "")
+	reads(history.NoValue, 120)
+	add(130, history.KindWrite, history.NoValue, "")
+	reads(history.NoValue, 140)
+	reads("2", 145)
+	reads(history.NoValue, 150, 160, 170, 180, 190, 200, 210, 220)
+	h := history.History{Model: history.ModelKV, Initial: "1", Operations: all}
+	for stride := 1; stride <= 16; stride++ {
+		m := machines(h.Operations)[0]
+		a, err := automatonOf(h, m)
+		require.NoError(t, err)
+		m.automaton = a
+		p := newPilot(context.Background(), m, m.checkedOps(), DefaultMemory)
+		p.width, p.stride = 1, stride
+		p.setEffort()
+		p.run()
+		require.False(t, p.impossible(), "stride %d", stride)
+	}
 }

@@ -69,7 +69,14 @@ func operationUnderWay(t *testing.T, c *processCluster) (outcome chan client.Res
 		r, _ := u.Propose(ctx, "lifecycle/web", "Running")
 		outcome <- r
 	}()
-	eventually(t, "it waits", func() bool { return c.metric(0, "lockstep_operations_waiting") == 1 })
+	eventually(t, "it waits", func() bool {
+		select {
+		case r := <-outcome:
+			require.FailNow(t, "it has ended", "%+v", r)
+		default:
+		}
+		return c.metric(0, "lockstep_operations_waiting") == 1
+	})
 	return outcome
 }
 

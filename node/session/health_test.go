@@ -197,6 +197,25 @@ func TestBusyNodeIsNotHedged(t *testing.T) {
 	require.Len(t, waits.sent, 2, "but not for ever")
 }
 
+// Where there is no other node a hedge would only ask the same one twice.
+func TestOnlyNodeIsNotHedged(t *testing.T) {
+	cfg := config()
+	cfg.Nodes = cfg.Nodes[:1]
+	cfg.AttemptTimeout, cfg.MinAttemptTimeout, cfg.Deadline = time.Hour, 50*time.Millisecond, 3*time.Hour
+	s, err := session.New(cfg)
+	require.NoError(t, err)
+	c := &call{t: t}
+	started, action := s.Begin(0, propose())
+	c.call = started
+	c.take(action)
+	for range 4 {
+		c.wait(min(c.wakeAt-c.now, time.Hour-1-c.now))
+	}
+	require.Len(t, c.sent, 1)
+	c.wait(1)
+	require.Len(t, c.sent, 2, "but not for ever")
+}
+
 // hangs is a response that never comes.
 const hangs = time.Duration(-1)
 

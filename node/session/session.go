@@ -35,8 +35,8 @@ var ErrConfig = errors.New("invalid session configuration")
 type Config struct {
 	Nodes          []op.NodeID
 	AttemptTimeout time.Duration // wait for a response before another node is tried as well; it grows, see Session.attemptTimeout
-	// MinAttemptTimeout is the shortest such wait, if a node usually responds sooner and
-	// has responded to nothing since. It is a hedge (Dean and Barroso, "The Tail at
+	// MinAttemptTimeout is the shortest such wait, if there are other nodes, and this one
+	// usually responds sooner and has responded to nothing since. It is a hedge (Dean and Barroso, "The Tail at
 	// Scale", CACM 2013): the attempts are retries like any other. 0: always wait for
 	// AttemptTimeout.
 	MinAttemptTimeout time.Duration
@@ -254,7 +254,7 @@ func (c *Call) Tick(now time.Duration) Action {
 	if c.awaited != 0 {
 		sentAt, to := c.sent.get(c.awaited).at, c.sent.last()
 		if longest := sentAt + c.s.longestAttempt(c.madeAttempts()); now < longest {
-			if c.s.health.HeardSince(sentAt, to) { // it is busy: other attempts would make all nodes so
+			if len(c.order) == 1 || c.s.health.HeardSince(sentAt, to) { // it is busy: other attempts would make all nodes so
 				c.retryAt = longest
 				return Action{Wake: c.wake(now)}
 			}

@@ -47,6 +47,7 @@ func quoted(t *testing.T) string {
 
 // Files that others wrote.
 func TestHostileFilesReachNoTerminal(t *testing.T) {
+	skipIfShort(t)
 	dir, q := t.TempDir(), quoted(t)
 	file := func(name, text string) string {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
@@ -87,6 +88,7 @@ func TestHostileFilesReachNoTerminal(t *testing.T) {
 
 // A server that is not a node, or one that lies.
 func TestHostileServersReachNoTerminal(t *testing.T) {
+	skipIfShort(t)
 	q, shown := quoted(t), map[string]bool{} // by command
 	for _, body := range []string{
 		hostile, q, fmt.Sprintf(`{"error":%s,"code":%s,"message":%s,"outcome":%s,"reason":%s,"text":%s,"key":%s,"state":%s,"version":1}`, q, q, q, q, q, q, q, q),

@@ -29,6 +29,7 @@ func (c *processCluster) restore(i int, name string) {
 // there could be two disjoint majorities, and the second would not know what the
 // first has committed.
 func TestMembersFlagCannotChange(t *testing.T) {
+	skipIfShort(t)
 	c := newProcesses(t, 5)
 	for i := range 3 {
 		c.startOf(i, 3)
@@ -73,6 +74,7 @@ func TestMembersFlagCannotChange(t *testing.T) {
 // second life for the second time. A third node that has met the first second life
 // rejects it, though the two would be a majority, and the restored node abstains.
 func TestRestoredCopyIsRejected(t *testing.T) {
+	skipIfShort(t)
 	c := startProcesses(t, 3)
 	code, said := runCommand(t, "propose", "lifecycle/x", "Running", c.endpointsFlag(0, 1, 2))
 	require.Zero(t, code, said)
@@ -115,6 +117,7 @@ func TestRestoredCopyIsRejected(t *testing.T) {
 // that is done, no acknowledged transition is lost: no ballot has two values, and
 // all nodes serve the acknowledged one.
 func TestOlderCopyPutBackAfterALoss(t *testing.T) {
+	skipIfShort(t)
 	c := startProcesses(t, 3)
 	coin := filepath.Join(c.dir, "coin.yaml")
 	require.NoError(t, os.WriteFile(coin, []byte("name: coin\nstates: [air, heads, tails]\ninitial: air\ntransitions: [air -> heads, air -> tails]\n"), 0o600))

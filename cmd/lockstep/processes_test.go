@@ -265,3 +265,12 @@ func (c *counter) get(what string) int {
 	defer c.mu.Unlock()
 	return c.n[what]
 }
+
+// skipIfShort skips a test in which one thing happens after the other: with -short the race
+// detector looks at the others.
+func skipIfShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("one thing happens after the other")
+	}
+}

@@ -38,6 +38,7 @@ func (d fullDisk) Execute(r *wal.DiskRequest) error {
 // segment has room. The node reports the full disk, tries again, and goes on when
 // there is space. It stops when nothing more can be written, and has lost nothing.
 func TestFullDiskUsesUpSegment(t *testing.T) {
+	skipIfShort(t)
 	var isFull atomic.Bool
 	var refused atomic.Uint64
 	c := startCluster(t, 1, func(cfg *server.Config) {

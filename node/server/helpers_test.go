@@ -269,3 +269,12 @@ func serverGoroutines() (found []string) {
 	}
 	return found
 }
+
+// skipIfShort skips a test in which one thing happens after the other: with -short the race
+// detector looks at the others.
+func skipIfShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("one thing happens after the other")
+	}
+}

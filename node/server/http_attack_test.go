@@ -92,6 +92,7 @@ func longDefinition(name string) string {
 // A hundred and fifty clients of one address that ask for all definitions at once, and do
 // not read, take bounded memory, and delay no others.
 func TestManyDefinitionsForMany(t *testing.T) {
+	skipIfShort(t)
 	const definitions, clients = 60, 150
 	c := startCluster(t, 1)
 	for i := range definitions {

@@ -101,6 +101,7 @@ func withoutRepair(cfg *server.Config) { cfg.Node.RepairDelay = time.Hour }
 // promises. When a majority testifies to that, it stops; the others go on serving.
 // With its own log it is admitted again.
 func TestNodeThatLostItsLogEnds(t *testing.T) {
+	skipIfShort(t)
 	for name, older := range map[string]bool{"its directory was wiped or replaced": false, "its directory is an older copy": true} {
 		t.Run(name, func(t *testing.T) {
 			c := startCluster(t, 3, withoutRepair)
@@ -139,6 +140,7 @@ func TestNodeThatLostItsLogEnds(t *testing.T) {
 // settled the node abstains, serves nothing from its log, and responds to every
 // request with the reason.
 func TestNodeThatIsDisputedAbstains(t *testing.T) {
+	skipIfShort(t)
 	c := startCluster(t, 3, withoutRepair, func(cfg *server.Config) { cfg.Node.ConsensusTimeout = 500 * time.Millisecond })
 	c.awaitLifeRemembered(3)
 	c.stop(3)
@@ -357,6 +359,7 @@ func (f *failAtSync) Execute(r *wal.DiskRequest) error {
 // A node may stop at any point of forming a cluster. When it is back, forming goes
 // on, also if all others have stopped meanwhile.
 func TestFormationResumes(t *testing.T) {
+	skipIfShort(t)
 	const never = 1 << 40
 	for n := int64(0); n <= 6; n++ {
 		t.Run(fmt.Sprintf("sync %d", n), func(t *testing.T) {

@@ -159,6 +159,7 @@ func recoverNode(t *testing.T, c *server.Config, segment int, d directory) (vers
 // a silent loss, and is counted. In files that were never reused, as in the large
 // segment, no single bit that is turned is a loss, unless that leaves a byte zero.
 func TestDamagedLogIsRefused(t *testing.T) {
+	skipIfShort(t)
 	variants := 2600
 	if os.Getenv("LOCKSTEP_LONG") != "" {
 		variants = 40_000

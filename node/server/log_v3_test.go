@@ -49,6 +49,7 @@ func (c *cluster) unpack(path string) {
 // Node 2 was in its second life. The cluster is taken for formed, and all machines
 // are kept.
 func TestDirectoriesOfLogVersion3(t *testing.T) {
+	skipIfShort(t)
 	c := newCluster(t, 3, withoutRepair, func(cfg *server.Config) { cfg.Cluster = "lockstep" })
 	c.unpack("testdata/log-version-3.tar.gz")
 	c.start(1)

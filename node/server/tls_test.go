@@ -144,6 +144,7 @@ func TestClusterWithTLS(t *testing.T) {
 // A client that is refused learns it, and that nothing was carried out. By HTTP it may lose
 // the alert to a reset, and then the outcome is unknown.
 func TestClientsThatAreRefused(t *testing.T) {
+	skipIfShort(t)
 	a, other := tlstest.New(t, "test"), tlstest.New(t, "test")
 	showing := func(p tlsfiles.Paths) func() *tls.Config { // a certificate, unchecked
 		pair, err := tls.LoadX509KeyPair(p.Certificate, p.Key)

@@ -13,13 +13,19 @@ import (
 // disk.
 func (o *oracle) checkFreshCosts(t *machineTruth, p *node.Proposal) *scenarios.Violation {
 	w := &t.waiting[o.id]
-	if t.everAccepted || p.Phase != node.Prepare || slices.ContainsFunc(w.list, func(w waitingRequest) bool { return w.entry }) {
+	if t.everAccepted || p.Phase != node.Prepare || slices.ContainsFunc(w.list, func(w waitingRequest) bool { return w.entry || o.isProposed(t, w) }) {
 		return nil
 	}
 	if w.lastAnswered.entry && w.answeredAt == o.now { // in the step in which its service stops, after its node has taken it
 		return nil
 	}
 	return o.violation("bounds", "fresh-costs", p.Key, "sends %v, though nobody has accepted a value of the machine, and no operation waits that may make an entry", p)
+}
+
+// isProposed reports whether the current node has sent an accept with a request's entry,
+// which was legal after the entry of another: it may be accepted yet.
+func (o *oracle) isProposed(t *machineTruth, w waitingRequest) bool {
+	return slices.Contains(t.proposed[o.id], proposedAttempt{w.id, w.client, w.attempt})
 }
 
 // mayMakeEntry reports whether a request may make an entry in the initial state of its

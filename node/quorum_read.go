@@ -26,6 +26,7 @@ type quorumRead struct {
 	ballots   [MaxMembers]Ballot
 	values    [MaxMembers]*Value
 	deadline  time.Duration // after it a round decides, or another exchange: see expireQuorumRead
+	expired   int           // exchanges on end whose reports have not come by their deadline
 }
 
 // empty returns an exchange without operations, which keeps the room for them.
@@ -78,7 +79,8 @@ func (n *Node) beginQuorumRead(m *machine) {
 		return
 	}
 	n.counts.QuorumReads++
-	*x = quorumRead{id: n.newReadID(), batch: batch, proposals: proposals, deadline: n.now + n.cfg.ResendTimeout}
+	patience := n.cfg.ResendTimeout << min(x.expired, maxBackoff) // as in resendTimeout
+	*x = quorumRead{id: n.newReadID(), batch: batch, proposals: proposals, deadline: n.now + patience, expired: x.expired}
 	for _, o := range slices.Concat(batch, proposals) {
 		x.deadline = min(x.deadline, o.deadline)
 	}
@@ -201,7 +203,7 @@ func (n *Node) readAgain(m *machine) {
 		}
 		return o.answered
 	})
-	*x = quorumRead{batch: x.batch, proposals: x.proposals[:0]}
+	*x = quorumRead{batch: x.batch, proposals: x.proposals[:0], expired: min(x.expired+1, maxBackoff)}
 	n.startQuorumRead(m)
 	n.startRound(m)
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
@@ -11,6 +12,7 @@ import (
 // TraceLine is the text form of one event or effect, which traces, reports and
 // transcripts share.
 type TraceLine struct {
+	Event   uint64 // the number of the event in progress, counted from 1; 0 before the first
 	At      Duration
 	ID      ID // the process; 0 for the world itself
 	From    ID // sender of a message, 0 for none
@@ -42,6 +44,26 @@ func (l TraceLine) String() string {
 	return fmt.Sprintf("%-12v %-9s %s", l.At, who, text)
 }
 
+// WriteTrace returns a function that writes lines to w. The first line of each event begins
+// with its number.
+func WriteTrace(w io.Writer) func(TraceLine) {
+	last := uint64(0)
+	return func(l TraceLine) {
+		number := ""
+		if l.Event != last {
+			last = l.Event
+			number = fmt.Sprint(l.Event)
+		}
+		fmt.Fprintf(w, "%7s  %v\n", number, l)
+	}
+}
+
+// trace passes on a line, with the event in progress.
+func (w *World) trace(l TraceLine) {
+	l.Event = w.stats.Events
+	w.cfg.Trace(l)
+}
+
 func (w *World) traceEvent(id ID, ev *Event) {
 	l := TraceLine{At: w.now, ID: id, Message: ev.Message}
 	switch ev.Kind {
@@ -63,7 +85,7 @@ func (w *World) traceEvent(id ID, ev *Event) {
 	case Disconnected:
 		l.Text = fmt.Sprintf("(the connection to %d has ended)", ev.From)
 	}
-	w.cfg.Trace(l)
+	w.trace(l)
 }
 
 func (w *World) traceObservation(id ID, f Observation) {
@@ -71,11 +93,11 @@ func (w *World) traceObservation(id ID, f Observation) {
 		s.Each(func(f Observation) { w.traceObservation(id, f) })
 		return
 	}
-	w.cfg.Trace(TraceLine{At: w.now, ID: id, Text: "observation: " + f.String()})
+	w.trace(TraceLine{At: w.now, ID: id, Text: "observation: " + f.String()})
 }
 
 func (w *World) traceDisk(id ID, r *disk.Request) {
-	w.cfg.Trace(TraceLine{At: w.now, ID: id, Text: r.String()})
+	w.trace(TraceLine{At: w.now, ID: id, Text: r.String()})
 }
 
 // traceSend traces a send, with the address by which a plan can name the message.
@@ -94,7 +116,7 @@ func (w *World) traceSend(from, to ID, m Message, v netmodel.Verdict) {
 	default:
 		l.Text = fmt.Sprintf("[%v] arrives %v", a, v.At)
 	}
-	w.cfg.Trace(l)
+	w.trace(l)
 }
 
 // traceLoss traces a message or invocation that its process cannot take.
@@ -110,5 +132,5 @@ func (w *World) traceLoss(r *record) {
 	default:
 		l.Text = "lost on arrival: the connection has ended"
 	}
-	w.cfg.Trace(l)
+	w.trace(l)
 }

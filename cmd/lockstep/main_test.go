@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -102,12 +103,18 @@ func jsonl(ts *testscript.TestScript, neg bool, args []string) {
 
 // ports gives a script ports of its own for three nodes: $PEERS and $HTTP are base
 // ports, as lockstep cluster takes them, $E holds the nodes' HTTP addresses. $P is the
-// same for --peers, $H1 to $H3 are the ports of the addresses.
+// same for --peers, $H1 to $H3 are the ports of the addresses. $REGRESSIONS are the plans
+// that the tree keeps.
 func ports(env *testscript.Env) error {
 	base, err := allocatePorts(8)
 	if err != nil {
 		return err
 	}
+	kept, err := filepath.Abs("../../testdata/regressions")
+	if err != nil {
+		return err
+	}
+	env.Setenv("REGRESSIONS", kept)
 	http := base + 4
 	env.Setenv("PEERS", strconv.Itoa(base))
 	env.Setenv("HTTP", strconv.Itoa(http))

@@ -3,7 +3,6 @@ package campaign
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -23,7 +22,7 @@ func Save(ctx context.Context, dir string, sys scenarios.System, p *scenarios.Pl
 	}
 	var r play.Result
 	err := writeFile(filepath.Join(dir, "trace.txt"), func(w *bufio.Writer) error {
-		o.Trace = func(l sim.TraceLine) { fmt.Fprintln(w, l) }
+		o.Trace = sim.WriteTrace(w)
 		o.Explain, o.CrossCheck = true, true
 		var err error
 		r, err = play.Run(ctx, sys, p, o)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -26,14 +27,27 @@ func (r *replay) planAndArtefact(cmd *cobra.Command, arg string) (*scenarios.Pla
 		p, err := r.plans.planOf(cmd, arg)
 		return p, r.expected(nil), err
 	}
-	p, a, err := r.plans.systems.readArtefact(arg, cmd.InOrStdin())
+	p, a, err := r.plans.systems.readArtefact(keptPlan(arg), cmd.InOrStdin())
 	switch {
 	case os.IsNotExist(err):
-		return nil, nil, fmt.Errorf("%q is neither a seed nor a file: %w", arg, err)
+		return nil, nil, fmt.Errorf("%q is neither a seed, nor a file, nor the directory of a failure: %w", arg, err)
 	case errors.Is(err, campaign.ErrArtefact), r.expect != "" && (errors.Is(err, scenarios.ErrPlan) || errors.Is(err, errSystem)):
 		return nil, nil, &cli.Error{Code: cli.Inapplicable, Text: err.Error()}
 	}
 	return p, r.expected(a), err
+}
+
+// keptPlan returns the plan in the directory of a failure, shrunk if it was, or name if
+// that is no directory.
+func keptPlan(name string) string {
+	if info, err := os.Stat(name); err != nil || !info.IsDir() {
+		return name
+	}
+	shrunk := filepath.Join(name, "shrunk.json")
+	if _, err := os.Stat(shrunk); err == nil {
+		return shrunk
+	}
+	return filepath.Join(name, "plan.json")
 }
 
 // expected returns a with the verdict of --expect, if given, in place of its own.
@@ -103,8 +117,20 @@ type nodeDumpJSON struct {
 	Dump string `json:"dump"`
 }
 
+// violationEvent returns the number of the last event before the violation of a plan shows,
+// or a number that no run reaches.
+func (r *replay) violationEvent(ctx context.Context, sys scenarios.System, p *scenarios.Plan) (uint64, error) {
+	result, err := play.Run(ctx, sys, p, play.Options{CheckTimeout: r.checkTimeout})
+	if err != nil || result.Violation == nil {
+		return math.MaxUint64, err
+	}
+	view := newTraceView(io.Discard, result.Violation)
+	_, err = play.Inspect(sys, p, math.MaxUint64, nil, view.line)
+	return view.shown, err
+}
+
 // runUntil runs the plan until an event and prints the state there.
-func (r *replay) runUntil(out io.Writer, sys scenarios.System, p *scenarios.Plan, trace func(sim.TraceLine)) error {
+func (r *replay) runUntil(ctx context.Context, out io.Writer, sys scenarios.System, p *scenarios.Plan, trace func(sim.TraceLine)) error {
 	var nodes []sim.ID
 	for _, d := range r.dump {
 		n, err := strconv.Atoi(strings.TrimPrefix(d, "node="))
@@ -115,9 +141,23 @@ func (r *replay) runUntil(out io.Writer, sys scenarios.System, p *scenarios.Plan
 	}
 	until := r.until
 	if until == 0 {
-		until = math.MaxUint64
+		var err error
+		if until, err = r.violationEvent(ctx, sys, p); err != nil {
+			return err
+		}
 	}
-	g, err := play.Inspect(sys, p, until, nodes, trace)
+	view := newTraceView(out, nil)
+	to := trace
+	if r.verbose {
+		fmt.Fprintln(out, legend(p))
+		to = func(l sim.TraceLine) {
+			view.line(l)
+			if trace != nil {
+				trace(l)
+			}
+		}
+	}
+	g, err := play.Inspect(sys, p, until, nodes, to)
 	if err != nil {
 		return err
 	}

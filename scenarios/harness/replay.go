@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
@@ -21,30 +22,35 @@ import (
 func replayCommand(systems systemList) *cobra.Command {
 	var r replay
 	cmd := &cobra.Command{
-		Use:   "replay SEED|PLAN.json|ARTEFACT.json",
+		Use:   "replay SEED|PLAN.json|ARTEFACT.json|DIR",
 		Short: "Run one plan again, and report the verdict",
 		Long: `Run one plan again, and report the verdict: the plan of a seed and these flags, or
-one from a file (- for standard input). The same plan always gives the same
-verdict and the same hash.
+one from a file (- for standard input) or from the directory in which fuzz has kept a
+failure, the shrunk one if there is one. The same plan always gives the same verdict and
+the same hash.
+
+With -v the trace is printed until the violation shows; events have numbers. --trace FILE
+writes all of it.
 
 With --save the plan is kept together with what it showed, an artefact. Given
 one, or with --expect, replay reports whether the result is the same. Exit codes are
 then those that "git bisect run" understands: 0 the same, 1 another, 125 the plan is
 not valid for this build, 4 undecided. A hash that differs is reported and is no failure.
 
-With --until the run stops on the way, and --dump shows the state of nodes there.`,
-		Args: cli.Exactly(1, "a seed, a plan file or an artefact"),
+With --until the run stops on the way, and --dump shows the state of nodes there;
+--dump alone shows it where the violation does.`,
+		Args: cli.Exactly(1, "a seed, a plan file, an artefact or the directory of a failure"),
 		RunE: func(cmd *cobra.Command, args []string) error { return r.run(cmd, args[0]) },
 	}
 	r.plans = newPlanFlags(cmd, systems)
 	f := cmd.Flags()
 	f.StringVar(&r.trace, "trace", "", "write the trace of the run to this file")
-	f.BoolVarP(&r.verbose, "verbose", "v", false, "print the trace of the run")
+	f.BoolVarP(&r.verbose, "verbose", "v", false, "print the trace of the run until its violation")
 	f.DurationVar(&r.checkTimeout, "check-timeout", time.Minute, "give up judging the history after so long; it is then undecided")
 	f.StringVar(&r.save, "save", "", "keep the plan and what it showed in this file")
 	f.StringVar(&r.expect, "expect", "", "expected verdict: passed, or the signature of a violation")
 	f.Uint64Var(&r.until, "until", 0, "stop after this event, counted from 1")
-	f.StringArrayVar(&r.dump, "dump", nil, "when it has stopped, print the whole state of a node, as in node=2")
+	f.StringArrayVar(&r.dump, "dump", nil, "where the run stops, or its violation shows, print the whole state of a node, as in node=2")
 	cmd.MarkFlagsMutuallyExclusive("until", "save")
 	cmd.MarkFlagsMutuallyExclusive("until", "expect")
 	cmd.MarkFlagsMutuallyExclusive("dump", "save")
@@ -60,6 +66,7 @@ type replay struct {
 	until         uint64
 	checkTimeout  time.Duration
 	dump          []string
+	line          string // see commandLine
 }
 
 func (r *replay) run(cmd *cobra.Command, arg string) error {
@@ -82,14 +89,15 @@ func (r *replay) run(cmd *cobra.Command, arg string) error {
 	}
 	out := bufio.NewWriter(cmd.OutOrStdout())
 	defer out.Flush()
-	trace, closeTrace, err := r.tracer(out)
+	trace, closeTrace, err := r.tracer()
 	if err != nil {
 		return err
 	}
 	end := func() error { return r.runPlan(cmd.Context(), out, sys, p, expected, trace) }
 	if cmd.Flags().Changed("until") || len(r.dump) > 0 {
-		end = func() error { return r.runUntil(out, sys, p, trace) }
+		end = func() error { return r.runUntil(cmd.Context(), out, sys, p, trace) }
 	}
+	r.line = r.commandLine(cmd, arg, p)
 	err = end()
 	if e := closeTrace(); e != nil {
 		return e
@@ -112,9 +120,16 @@ func (r *replay) runPlan(ctx context.Context, out io.Writer, sys scenarios.Syste
 	if err != nil {
 		return err
 	}
+	view := &traceView{}
+	if r.verbose {
+		if view, err = printTrace(out, sys, p, result.Violation); err != nil {
+			return err
+		}
+	}
 	if err := r.print(out, p, &result, expected, &compared); err != nil {
 		return err
 	}
+	r.printNext(out, &result, view)
 	if r.save != "" {
 		if err := saveArtefact(ctx, r.save, sys, p); err != nil {
 			return err
@@ -129,33 +144,47 @@ func (r *replay) runPlan(ctx context.Context, out io.Writer, sys scenarios.Syste
 	return verdictError(result.Status)
 }
 
-// tracer returns a function that writes the trace to a file, to the output, to both,
-// or nowhere (nil).
-func (r *replay) tracer(out io.Writer) (trace func(sim.TraceLine), closeTrace func() error, err error) {
-	closeTrace = func() error { return nil }
-	var to []io.Writer
-	if r.verbose {
-		to = append(to, out)
+// commandLine returns the start of a line that replays the same plan; nothing if that came
+// from the standard input.
+func (r *replay) commandLine(cmd *cobra.Command, arg string, p *scenarios.Plan) string {
+	switch _, err := strconv.ParseUint(arg, 10, 64); {
+	case arg == "-":
+		return ""
+	case err == nil:
+		return r.plans.replayLine(p.Seed)
 	}
-	if r.trace != "" {
-		f, err := os.Create(r.trace)
-		if err != nil {
-			return nil, nil, err
+	return fmt.Sprintf("%s replay %s", cli.ProgramName(), cli.Quote(arg))
+}
+
+// printNext prints the line with which a person looks closer at a violation.
+func (r *replay) printNext(out io.Writer, result *play.Result, view *traceView) {
+	switch {
+	case r.json || r.line == "" || result.Violation == nil:
+	case !r.verbose:
+		fmt.Fprintf(out, "look closer: %s -v\n", r.line)
+	case view.node != 0:
+		fmt.Fprintf(out, "stop there:  %s --until %d --dump node=%d\n", r.line, view.shown, view.node)
+	default:
+		fmt.Fprintf(out, "stop there:  %s --until %d\n", r.line, view.shown)
+	}
+}
+
+// tracer returns a function that writes the trace to a file, all of it, or nil.
+func (r *replay) tracer() (trace func(sim.TraceLine), closeTrace func() error, err error) {
+	if r.trace == "" {
+		return nil, func() error { return nil }, nil
+	}
+	f, err := os.Create(r.trace)
+	if err != nil {
+		return nil, nil, err
+	}
+	w := bufio.NewWriter(f)
+	return sim.WriteTrace(w), func() error {
+		if err := w.Flush(); err != nil {
+			return err
 		}
-		w := bufio.NewWriter(f)
-		to = append(to, w)
-		closeTrace = func() error {
-			if err := w.Flush(); err != nil {
-				return err
-			}
-			return f.Close()
-		}
-	}
-	if len(to) == 0 {
-		return nil, closeTrace, nil
-	}
-	all := io.MultiWriter(to...)
-	return func(l sim.TraceLine) { fmt.Fprintln(all, l) }, closeTrace, nil
+		return f.Close()
+	}, nil
 }
 
 // replayJSON is the JSON form of a result. It depends on the plan alone.

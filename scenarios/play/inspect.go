@@ -11,6 +11,7 @@ import (
 // Inspection is the state of a run that was stopped on the way.
 type Inspection struct {
 	Event     uint64             // the last event, counted from 1
+	Ended     bool               // the run was over before the event at which it was to stop
 	At        scenarios.Duration // its time
 	Hash      uint64             // of all events up to it
 	Violation *scenarios.Violation
@@ -38,7 +39,7 @@ func Inspect(sys scenarios.System, p *scenarios.Plan, until uint64, nodes []sim.
 		}
 	})
 	s.runRecovered()
-	g := Inspection{Event: s.world.Stats().Events, At: s.world.Now(), Hash: s.world.Hash(), Violation: s.violation}
+	g := Inspection{Event: s.world.Stats().Events, Ended: s.world.Stats().Events < until, At: s.world.Now(), Hash: s.world.Hash(), Violation: s.violation}
 	for _, id := range nodes {
 		if id < 1 || int(id) > p.Nodes {
 			return g, fmt.Errorf("no node %d in this plan: nodes are 1 to %d", id, p.Nodes)
@@ -55,6 +56,9 @@ func Inspect(sys scenarios.System, p *scenarios.Plan, until uint64, nodes []sim.
 // Text describes the inspection for a person.
 func (g *Inspection) Text(p *scenarios.Plan) string {
 	text := fmt.Sprintf("%s, seed %d: stopped after event %d at %v\nhash %016x\n", p.System, p.Seed, g.Event, g.At, g.Hash)
+	if g.Ended {
+		text = fmt.Sprintf("%s, seed %d: the run has ended with event %d at %v\nhash %016x\n", p.System, p.Seed, g.Event, g.At, g.Hash)
+	}
 	if v := g.Violation; v != nil {
 		text = fmt.Sprintf("%s, seed %d: ended by itself with event %d: violated %s at %v\n%s\nhash %016x\n",
 			p.System, p.Seed, g.Event, v.Signature(), v.At, v.Sentence, g.Hash)

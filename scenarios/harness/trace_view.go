@@ -1,0 +1,87 @@
+package harness
+
+import (
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// traceView prints the trace of a run for a person: events have their numbers, a violation
+// is marked where it shows, and lines after it are only counted.
+type traceView struct {
+	out       io.Writer
+	write     func(sim.TraceLine)
+	violation *scenarios.Violation // nil: there is none
+	shown     uint64               // event of the last line
+	node      sim.ID               // the last node before the mark
+	marked    bool
+	folded    int // lines after the mark
+}
+
+func newTraceView(out io.Writer, violation *scenarios.Violation) *traceView {
+	return &traceView{out: out, write: sim.WriteTrace(out), violation: violation}
+}
+
+// line takes the next line.
+func (v *traceView) line(l sim.TraceLine) {
+	if !v.marked && v.violation != nil && l.At > v.violation.At {
+		v.mark()
+	}
+	if v.marked {
+		v.folded++
+		return
+	}
+	if l.ID != 0 && !scenarios.IsClient(l.ID) {
+		v.node = l.ID
+	}
+	v.shown = l.Event
+	v.write(l)
+}
+
+// mark marks the place of the violation.
+func (v *traceView) mark() {
+	v.marked = true
+	fmt.Fprintf(v.out, "%7s  %s\n", ">>>", v.violation.Signature()+" shows here: "+v.violation.Sentence)
+}
+
+// end ends the trace.
+func (v *traceView) end() {
+	if !v.marked && v.violation != nil {
+		v.mark()
+	}
+	if v.folded > 0 {
+		fmt.Fprintf(v.out, "%7s  %s until the run ended; --trace FILE writes all of them\n", "...", plural(v.folded, "line"))
+	}
+}
+
+// printTrace runs a plan again, whose violation is known, and prints its trace.
+func printTrace(out io.Writer, sys scenarios.System, p *scenarios.Plan, violation *scenarios.Violation) (*traceView, error) {
+	v := newTraceView(out, violation)
+	fmt.Fprintln(out, legend(p))
+	if _, err := play.Inspect(sys, p, math.MaxUint64, nil, v.line); err != nil {
+		return nil, err
+	}
+	v.end()
+	fmt.Fprintln(out)
+	return v, nil
+}
+
+// legend tells the processes of a plan, and the signs of its trace, apart.
+func legend(p *scenarios.Plan) string {
+	s := "processes: node 1"
+	if p.Nodes > 1 {
+		s = fmt.Sprintf("processes: nodes 1 to %d", p.Nodes)
+	}
+	switch first := scenarios.ClientID(1); {
+	case p.Clients == 1:
+		s += fmt.Sprintf(", client 1 as %d", first)
+	case p.Clients > 1:
+		s += fmt.Sprintf(", clients 1 to %d as %d to %d", p.Clients, first, scenarios.ClientID(p.Clients))
+	}
+	return s + fmt.Sprintf(", the client of the fresh operations after the heal as %d; * is the world\n", scenarios.ClientID(scenarios.HealClient)) +
+		"columns: number of the event, time, process (2 ← 1: 2 receives from 1; 2 → 1: 2 sends to 1), what happens"
+}

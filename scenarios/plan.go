@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/netmodel"
@@ -177,6 +178,16 @@ const (
 	StayCutOff  Exclusion = "cut"    // no other node reaches them; clients do
 	StayPaused  Exclusion = "paused" // they take no events
 )
+
+// GoString names the plan in a few words: rapid shows all that a property has drawn, and a
+// plan has thousands.
+func (p *Plan) GoString() string {
+	if p == nil {
+		return "(*scenarios.Plan)(nil)"
+	}
+	return fmt.Sprintf("plan(%s, %d nodes, %d clients, %d operations, %d faults, %d overrides)",
+		p.System, p.Nodes, p.Clients, len(p.Operations), len(p.Faults), len(p.Overrides))
+}
 
 // Network is the network of the heal phase.
 func (h Heal) Network() netmodel.Profile {

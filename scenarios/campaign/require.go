@@ -28,7 +28,7 @@ const PlanVariable = "LOCKSTEP_PLAN"
 
 // Require runs a plan as part of a test, which fails if the plan does not pass.
 // Then the plan is saved in a file, and the failure's message begins with one shell
-// command that repeats it:
+// command that repeats it, and those that replay it and make it smaller:
 //
 //	LOCKSTEP_PLAN=/tmp/lockstep-TestMine.json go test -C /home/me/mine -run '^TestMine$' .
 //
@@ -120,8 +120,8 @@ func reproduceLines(test string, sys scenarios.System, p *scenarios.Plan) string
 	if err := os.WriteFile(file, scenarios.Encode(p), 0o666); err != nil {
 		return fmt.Sprintf("(its plan cannot be kept: %v)\n%s", err, scenarios.Encode(p))
 	}
-	return fmt.Sprintf("repeat it: %s=%s %s\nor, with a command that knows the system %s: lockstep replay %s",
-		PlanVariable, file, TestCommand(test), sys.Name, file)
+	return fmt.Sprintf("repeat it: %s=%s %s\nor, with a command that knows the system %s: lockstep replay %s\nmake it smaller: lockstep shrink %s --out %s",
+		PlanVariable, file, TestCommand(test), sys.Name, file, file, strings.TrimSuffix(file, ".json")+"-small.json")
 }
 
 // TestCommand returns the command for a shell that runs one test of the package whose

@@ -48,7 +48,7 @@ func TestRequireSaysHowToRepeatIt(t *testing.T) {
 
 	var loud fakeT
 	campaign.Require(&loud, c.System, bad)
-	line := regexp.MustCompile(`^repeat it: LOCKSTEP_PLAN=(\S+/lockstep-TestMine-sub-case\.json) go test -C \S+/campaign -run '\^TestMine\$/\^sub case\$' \.\nor, with a command that knows the system canary: lockstep replay (\S+)\n`)
+	line := regexp.MustCompile(`^repeat it: LOCKSTEP_PLAN=(\S+/lockstep-TestMine-sub-case\.json) go test -C \S+/campaign -run '\^TestMine\$/\^sub case\$' \.\nor, with a command that knows the system canary: lockstep replay (\S+)\nmake it smaller: lockstep shrink (\S+) --out (\S+-small\.json)\n`)
 	require.Regexp(t, line, loud.failure)
 	require.Contains(t, loud.failure, "violated liveness/client-stuck")
 

@@ -132,3 +132,10 @@ func (r *recorder) Fatalf(format string, args ...any) { r.Logf(format, args...);
 func (r *recorder) SkipNow()                          { panic(abort{}) }
 func (r *recorder) Skip(args ...any)                  { r.Log(args...); r.SkipNow() }
 func (r *recorder) Skipf(format string, args ...any)  { r.Logf(format, args...); r.SkipNow() }
+
+// Of a drawn plan rapid shows a few words: the plan itself is in the file that
+// campaign.Require names.
+func TestDrawnPlansAreShort(t *testing.T) {
+	p := rapidplan.Plan(shape(scenarios.All, 2)).Example(1)
+	require.Regexp(t, `^plan\(origin, \d nodes, 2 clients, \d+ operations, \d+ faults, 0 overrides\)$`, fmt.Sprintf("%#v", p))
+}

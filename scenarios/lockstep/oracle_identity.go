@@ -153,10 +153,25 @@ func (r *run) checkIncarnationRejected(o *oracle) *scenarios.Violation {
 	return nil
 }
 
+// isOtherLog reports whether a node knows that the sender of an introduction has another log
+// than the one by which it is known: it refuses that log, and ignores its testimony.
+func (r *run) isOtherLog(id sim.ID, in *receivedIntroduction) bool {
+	known := r.durableMemories[id][in.from].Incarnation
+	for _, m := range r.durableClusters[id].Members {
+		if m.ID == in.from && r.durableClusters[id].Stage == member.Formed && m.Incarnation != [16]byte{} {
+			known = m.Incarnation
+		}
+	}
+	return known != [16]byte{} && known != in.introduction.Incarnation
+}
+
 // checkDisputed: a node abstains once it receives testimony of a life of its own that
 // its log has lost.
-func (r *run) checkDisputed(o *oracle, in *member.Introduction) *scenarios.Violation {
-	for _, t := range in.Known {
+func (r *run) checkDisputed(o *oracle, in *receivedIntroduction) *scenarios.Violation {
+	if r.isOtherLog(o.id, in) {
+		return nil
+	}
+	for _, t := range in.introduction.Known {
 		if t.Of == node.ID(o.id) && t.Memory.Boot > r.copiedMemory[o.id].Boot && !r.amnesiacLives[t.Memory.Life] && r.members[o.id].Ready() {
 			return o.violation("identity", "disputed-takes-part", "", "takes part, though it has testimony that node %d remembers %v, which its log has lost", t.By, t.Memory)
 		}
@@ -174,9 +189,10 @@ type receivedIntroduction struct {
 // the peer may have lost that memory since. It keeps the latest life that is remembered, and
 // of it the highest position.
 func (p *process) checkTestimonies() {
-	for _, in := range p.report.introductions {
+	for i := range p.report.introductions {
+		in := &p.report.introductions[i]
 		for _, t := range in.introduction.Known {
-			if t.By != in.from || t.Of == node.ID(p.id) {
+			if t.By != in.from || t.Of == node.ID(p.id) || p.run.isOtherLog(p.id, in) {
 				continue
 			}
 			known := p.member.TestimonyOf(t.Of, t.By)

@@ -104,9 +104,9 @@ func (r *run) observeStep(at scenarios.Duration, id sim.ID, step *stepReport) *s
 			return v
 		}
 	}
-	for _, in := range step.introductions {
+	for i := range step.introductions {
 		if r.lostPromises[id] {
-			if v := r.checkDisputed(o, in.introduction); v != nil {
+			if v := r.checkDisputed(o, &step.introductions[i]); v != nil {
 				return v
 			}
 		}

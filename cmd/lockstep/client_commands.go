@@ -171,7 +171,7 @@ func (a *clientFlags) doOperation(cmd *cobra.Command, op session.Operation) erro
 	if err != nil && cmd.Context().Err() == nil {
 		return err
 	}
-	return a.finish(cmd, op, r, "")
+	return a.finish(cmd, op, advise(cmd.Context(), c, op, r), "")
 }
 
 // finish prints an outcome and turns it into an exit code. If the operation was
@@ -216,7 +216,7 @@ func printOutcome(cmd *cobra.Command, op session.Operation, r client.Result) err
 		return json.NewEncoder(out).Encode(j)
 	}
 	if r.Outcome == node.Committed {
-		_, err := fmt.Fprintf(out, "%s %s v%d\n", op.Key, printable.String(r.State), r.Version)
+		_, err := fmt.Fprintf(out, "%s %s v%d\n", op.Key, printable.String(stateText(op.Key, r.State)), r.Version)
 		return err
 	}
 	text := fmt.Sprintf("%s: %s", j.Outcome, j.Code)

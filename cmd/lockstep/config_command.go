@@ -29,7 +29,7 @@ func runNode(cmd *cobra.Command, s *nodeFlags, build func() (server.Config, erro
 	for _, name := range set.Unknown(os.Environ()) {
 		cfg.Log.Warn("this variable of the environment is no setting", "variable", name)
 	}
-	return serve(cmd, []server.Config{cfg}, &s.operation)
+	return serve(cmd, []server.Config{cfg}, &s.operation, nil)
 }
 
 // validate returns an error if the configuration that build makes of settings is not

@@ -1,16 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/client"
 	"github.com/lockstep-dst/lockstep/node/definition"
 	"github.com/lockstep-dst/lockstep/node/fsm"
-	"github.com/lockstep-dst/lockstep/node/printable"
 	"github.com/lockstep-dst/lockstep/node/session"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
@@ -72,7 +68,7 @@ func resolveExisting(name, text string, r client.Result) client.Result {
 		r.Outcome = node.Committed
 		return r
 	}
-	r.Text = fmt.Sprintf("there is another definition %s, and definitions do not change: choose another name", name)
+	r.Text = fmt.Sprintf("there is another definition %s, and definitions do not change: choose another name, or use that one: lockstep definitions %s shows it", name, name)
 	return r
 }
 
@@ -91,52 +87,4 @@ ever.`,
 	}
 	a.flags(cmd)
 	return cmd
-}
-
-func definitionsCommand() *cobra.Command {
-	var a clientFlags
-	cmd := &cobra.Command{
-		Use:   "definitions [NAME]",
-		Short: "List the definitions of machines",
-		Long: `List the definitions that the first node that answers knows, or show one. A node
-knows a definition when it has taken part in creating it or has needed it.`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.definitions(cmd, strings.Join(args, ""))
-		},
-	}
-	a.flags(cmd)
-	return cmd
-}
-
-func (a *clientFlags) definitions(cmd *cobra.Command, name string) error {
-	c, err := a.newClient()
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	list, err := c.Definitions(cmd.Context())
-	if err != nil {
-		return withExitCode(err)
-	}
-	out := cmd.OutOrStdout()
-	if name != "" {
-		for _, d := range list {
-			if d.Name == name {
-				e := json.NewEncoder(out)
-				e.SetIndent("", "  ")
-				return e.Encode(d)
-			}
-		}
-		return fmt.Errorf("no definition %q is known: see lockstep definitions", name)
-	}
-	if cli.AsJSON(cmd) {
-		return json.NewEncoder(out).Encode(list)
-	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tINITIAL\tSTATES\tTRANSITIONS")
-	for _, d := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\n", printable.String(d.Name), printable.String(d.Initial), printable.String(strings.Join(d.States, " ")), len(d.Transitions))
-	}
-	return w.Flush()
 }

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/lockstep-dst/lockstep/node/client"
 	"github.com/lockstep-dst/lockstep/node/httpapi"
@@ -49,7 +51,7 @@ func (a *clientFlags) list(cmd *cobra.Command, l client.ListOptions) error {
 		return err
 	}
 	defer c.Close()
-	all, want := httpapi.Page{Machines: []httpapi.Listed{}}, l.Limit
+	all, want, asked := httpapi.Page{Machines: []httpapi.Listed{}}, l.Limit, l
 	for {
 		l.Limit = min(want-len(all.Machines), 1000)
 		page, err := c.List(cmd.Context(), l)
@@ -59,7 +61,7 @@ func (a *clientFlags) list(cmd *cobra.Command, l client.ListOptions) error {
 		all.Machines = append(all.Machines, page.Machines...)
 		all.Next, all.Consistency, all.Node = page.Next, page.Consistency, page.Node
 		if l.After = page.Next; page.Next == "" || len(all.Machines) >= want {
-			return a.printList(cmd, &all)
+			return printList(cmd, asked, &all)
 		}
 	}
 }
@@ -72,19 +74,14 @@ func withExitCode(err error) error {
 	return err
 }
 
-func (a *clientFlags) printList(cmd *cobra.Command, p *httpapi.Page) error {
+func printList(cmd *cobra.Command, l client.ListOptions, p *httpapi.Page) error {
 	out := cmd.OutOrStdout()
 	if cli.AsJSON(cmd) {
 		return json.NewEncoder(out).Encode(p)
 	}
-	unknown := 0
-	for _, m := range p.Machines {
-		if m.Unknown {
-			unknown++
-			fmt.Fprintf(out, "%s ?\n", printable.String(m.Key))
-			continue
-		}
-		fmt.Fprintf(out, "%s %s v%d\n", printable.String(m.Key), printable.String(m.State), m.Version)
+	unknown, err := printMachines(out, p.Machines)
+	if err != nil {
+		return err
 	}
 	notes := cmd.ErrOrStderr()
 	if p.Consistency == "local" {
@@ -93,8 +90,34 @@ func (a *clientFlags) printList(cmd *cobra.Command, p *httpapi.Page) error {
 	if unknown > 0 {
 		fmt.Fprintf(notes, "?: node %d has not learnt the state\n", p.Node)
 	}
+	switch {
+	case len(p.Machines) > 0:
+	case l.Prefix+l.State+l.After != "":
+		fmt.Fprintln(notes, "no machine matches")
+	default:
+		fmt.Fprintln(notes, "no machines yet: the first transition makes one, as by: lockstep propose lifecycle/web-1 Running")
+	}
 	if p.Next != "" {
 		fmt.Fprintf(notes, "there are more: --after %s\n", printable.String(p.Next))
 	}
 	return nil
+}
+
+// printMachines prints machines as a table, and returns how many are in an unknown state.
+// Without machines it prints nothing.
+func printMachines(out io.Writer, machines []httpapi.Listed) (unknown int, err error) {
+	if len(machines) == 0 {
+		return 0, nil
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "KEY\tSTATE\tVERSION")
+	for _, m := range machines {
+		if m.Unknown {
+			unknown++
+			fmt.Fprintf(w, "%s\t?\t?\n", printable.String(m.Key))
+			continue
+		}
+		fmt.Fprintf(w, "%s\t%s\tv%d\n", printable.String(m.Key), printable.String(stateText(m.Key, m.State)), m.Version)
+	}
+	return unknown, w.Flush()
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -69,8 +68,7 @@ func printServing(cmd *cobra.Command, id node.ID, at net.Addr) {
 	fmt.Fprintf(cmd.OutOrStdout(), "node %d serves clients at %v\n", id, at)
 }
 
-func (s *nodeFlags) logger(cmd *cobra.Command) *slog.Logger {
-	level := slog.LevelInfo
+func (s *nodeFlags) logger(cmd *cobra.Command, level slog.Leveler) *slog.Logger {
 	if s.verbose {
 		level = slog.LevelDebug
 	}
@@ -115,7 +113,7 @@ docs/TLS.md.`,
 					return server.Config{}, errors.New("--data: missing: name the directory of this node's log")
 				}
 				cfg := s.config(node.ID(id), addrs)
-				cfg.Listen, cfg.HTTP, cfg.Data, cfg.Log = listen, http, data, s.logger(cmd)
+				cfg.Listen, cfg.HTTP, cfg.Data, cfg.Log = listen, http, data, s.logger(cmd, slog.LevelInfo)
 				if err := secure.apply(&cfg); err != nil {
 					return server.Config{}, err
 				}
@@ -152,51 +150,4 @@ func parsePeers(text string) (map[node.ID]string, error) {
 		peers[node.ID(id)] = addr
 	}
 	return peers, nil
-}
-
-func clusterCommand() *cobra.Command {
-	var s nodeFlags
-	var nodes, port, http int
-	var data string
-	cmd := &cobra.Command{
-		Use:   "cluster --data DIR",
-		Short: "Run a development cluster in one process",
-		Long: `Run a development cluster in one process, on loopback, until it is interrupted.
-Its nodes keep their logs in folders of their own under --data.`,
-		Args: cli.Exactly(0, "flags only"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			set, err := loadSettings(cmd)
-			if err != nil {
-				return err
-			}
-			if nodes < 1 || nodes > node.MaxMembers {
-				return fmt.Errorf("--nodes %d: want 1 to %d", nodes, node.MaxMembers)
-			}
-			if data == "" {
-				return errors.New("--data: missing: name a directory for the nodes' logs")
-			}
-			peers := map[node.ID]string{}
-			for i := 1; i <= nodes; i++ {
-				peers[node.ID(i)] = fmt.Sprintf("127.0.0.1:%d", port+i)
-			}
-			var configs []server.Config
-			for i := 1; i <= nodes; i++ {
-				cfg := s.config(node.ID(i), peers)
-				cfg.HTTP = fmt.Sprintf("127.0.0.1:%d", http+i)
-				cfg.Data, cfg.Log = filepath.Join(data, fmt.Sprintf("node-%d", i)), s.logger(cmd)
-				configs = append(configs, cfg)
-			}
-			if err := validate(set, func() (server.Config, error) { return s.config(1, peers), s.operation.validate() }); err != nil {
-				return err
-			}
-			return serve(cmd, configs, &s.operation)
-		},
-	}
-	f := cmd.Flags()
-	f.IntVar(&nodes, "nodes", 3, "how many nodes, 1 to 7")
-	f.IntVar(&port, "base-port", 7000, "node N listens for peers on this port + N")
-	f.IntVar(&http, "base-http", 8000, "node N listens for clients on this port + N")
-	f.StringVar(&data, "data", "", "directory for the nodes' logs")
-	s.flags(f)
-	return cmd
 }

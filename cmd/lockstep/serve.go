@@ -18,8 +18,9 @@ import (
 const closeTimeout = 5 * time.Second
 
 // serve runs nodes until the command is interrupted or one of them fails. Then the nodes
-// have a drain timeout for the operations that are under way.
-func serve(cmd *cobra.Command, configs []server.Config, o *operationFlags) (err error) {
+// have a drain timeout for the operations that are under way. It calls started, if not nil,
+// when all have started, with a context that ends when they are to stop.
+func serve(cmd *cobra.Command, configs []server.Config, o *operationFlags, started func(context.Context, []*server.Server)) (err error) {
 	logStopping(cmd.Context(), configs[0].Log, o.drainTimeout)
 	if o.debug != "" {
 		stop, err := startDebug(o.debug, configs[0].Log)
@@ -54,6 +55,9 @@ func serve(cmd *cobra.Command, configs []server.Config, o *operationFlags) (err 
 		}
 	}
 	running(servers)
+	if started != nil {
+		started(ctx, servers)
+	}
 	<-ctx.Done()
 	if cmd.Context().Err() != nil {
 		return nil

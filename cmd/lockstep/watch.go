@@ -90,16 +90,16 @@ func (a *clientFlags) watch(cmd *cobra.Command, w client.WatchOptions) error {
 	if cmd.Context().Err() != nil && errors.Is(err, cmd.Context().Err()) {
 		return nil // interrupted: the normal end
 	}
-	return withExitCode(err)
+	return withExitCode(adviseWatch(cmd.Context(), c, w.Key, err))
 }
 
 func eventText(e watch.Event) string {
 	switch {
 	case e.State != nil:
-		return fmt.Sprintf("%s %s v%d", e.State.Key, e.State.State, e.State.Version)
+		return fmt.Sprintf("%s %s v%d", e.State.Key, stateText(e.State.Key, e.State.State), e.State.Version)
 	case e.Transition != nil:
 		t := e.Transition
-		return fmt.Sprintf("%s %s→%s v%d %s", t.Key, t.From, t.To, t.Version, t.Operation)
+		return fmt.Sprintf("%s %s→%s v%d %s", t.Key, stateText(t.Key, t.From), stateText(t.Key, t.To), t.Version, t.Operation)
 	case e.Behind != nil:
 		return fmt.Sprintf("%s behind: it is at v%d, before v%d: what follows that will be reported", e.Behind.Key, e.Behind.Version, e.Behind.From)
 	}

@@ -150,8 +150,8 @@ func backupShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show FILE",
 		Short: "List the machines in a backup",
-		Long: `List the machines in a backup, as lockstep list does, those that hold definitions too. If
-the file turns out to be damaged, what was listed before the error may be wrong, and it
+		Long: `List the machines in a backup, one a line, the ones that hold definitions too. If the
+file turns out to be damaged, what was listed before the error may be wrong, and it
 exits with 10.`,
 		Args: cli.Exactly(1, "the file of a backup"),
 		RunE: func(cmd *cobra.Command, args []string) error {

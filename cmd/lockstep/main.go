@@ -51,5 +51,6 @@ Exit codes: 0 fine, 1 a property is violated, 2 usage or bad input,
 10 the log of a node, or a backup, is damaged or not complete, 125 a kept plan is not valid for this build.
 Those of replay serve "git bisect run": see lockstep replay --help.`
 	cmd.AddCommand(nodeCommand(), clusterCommand(), configCommand(), getCommand(), listCommand(), watchCommand(), proposeCommand(), retireCommand(), defineCommand(), definitionsCommand(), statusCommand(), certsCommand(), benchCommand(), inspectCommand(), backupCommand(), restoreCommand(), tokenCommand())
+	addHelp(cmd)
 	return cmd, nil
 }

@@ -49,6 +49,7 @@ func Command(systems ...scenarios.System) (*cobra.Command, error) {
 	}
 	cli.AddOutputFlags(cmd)
 	cmd.AddCommand(fuzzCommand(list), planCommand(list), replayCommand(list), shrinkCommand(list), necessityCommand(list), check.Command())
+	addHelp(cmd)
 	return cmd, nil
 }
 

@@ -94,6 +94,7 @@ func getCommand() *cobra.Command {
 		},
 	}
 	a.flags(cmd)
+	a.completeMachine(cmd, nil)
 	cmd.Flags().BoolVar(&local, "local", false, "take what the first node knows; it may be stale")
 	return cmd
 }
@@ -129,6 +130,7 @@ answer says: it takes effect at most once.`,
 		},
 	}
 	a.flags(cmd)
+	a.completeMachine(cmd, completer.next)
 	cmd.Flags().Int64Var(&expect, "expect-version", 0, "only if the machine is at this version")
 	cmd.Flags().StringVar(&id, "operation", "", "id of the operation, to send it again after an unknown outcome (default: a new one)")
 	return cmd
@@ -245,6 +247,8 @@ func statusCommand() *cobra.Command {
 		Short: "Show the status of each node",
 		Args:  cli.Exactly(0, "flags only"),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return a.status(cmd) },
+
+		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	a.flags(cmd)
 	return cmd

@@ -34,6 +34,7 @@ never changed or removed. To create the same one again does nothing.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.define(cmd, args[0]) },
 	}
 	a.flags(cmd)
+	completeFiles(cmd, "yaml", "yml", "json")
 	return cmd
 }
 
@@ -86,5 +87,6 @@ ever.`,
 		},
 	}
 	a.flags(cmd)
+	a.completeMachine(cmd, nil)
 	return cmd
 }

@@ -27,6 +27,7 @@ has needed it.`,
 		},
 	}
 	a.flags(cmd)
+	a.completeDefinition(cmd)
 	return cmd
 }
 

@@ -26,7 +26,7 @@ func refusesLog(err error) bool {
 }
 
 func inspectCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "inspect DIR",
 		Short: "Show the contents of a node's directory, sound or damaged",
 		Long: `Show the contents of a node's directory (--data): the owner of the log, its boots and
@@ -46,6 +46,8 @@ It exits with 10 if a node would refuse the log as damaged or not complete.`,
 			return inspect(cmd.OutOrStdout(), args[0], cli.AsJSON(cmd))
 		},
 	}
+	completeFolders(cmd)
+	return cmd
 }
 
 func inspect(out io.Writer, path string, inJSON bool) error {

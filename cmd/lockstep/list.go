@@ -33,10 +33,12 @@ nothing yet are missing. With --linearizable each machine of the list is read.`,
 		},
 	}
 	a.flags(cmd)
+	a.completeMachine(cmd, nil)
 	f := cmd.Flags()
 	f.IntVar(&l.Limit, "limit", 100, "machines to list")
 	f.StringVar(&l.After, "after", "", "only machines after this one")
 	f.StringVar(&l.State, "state", "", "only machines in this state")
+	a.completeState(cmd)
 	f.BoolVar(&l.Linearizable, "linearizable", false, "read each machine, instead of what one node knows")
 	return cmd
 }

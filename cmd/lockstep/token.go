@@ -35,6 +35,12 @@ A name may have several tokens of one role: add the new one, give it to the clie
 then delete the line of the old one.`,
 		Args: cli.Exactly(2, "a role, as writer, and a name"),
 		RunE: func(cmd *cobra.Command, args []string) error { return makeToken(cmd, args[0], args[1], file) },
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, noFiles
+			}
+			return []string{"reader", "writer", "admin"}, noFiles
+		},
 	}
 	cmd.Flags().StringVar(&file, "tokens", "", "file of a node's tokens to add it to; it is made if it is not there")
 	return cmd

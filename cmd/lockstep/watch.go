@@ -47,6 +47,7 @@ machine that has not reached it is reported as behind, once.`,
 		},
 	}
 	a.flags(cmd)
+	a.completeMachine(cmd, nil)
 	cmd.Flags().Int64Var(&from, "from", 0, "begin after this version (default: at the present one)")
 	return cmd
 }

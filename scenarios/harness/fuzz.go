@@ -50,7 +50,7 @@ the same command continues it later.`,
 	flags.IntVar(&f.workers, "workers", 0, "runs at the same time (0: one per core)")
 	flags.IntVar(&f.guard, "guard", 2, "percent of seeds that run twice to catch nondeterminism")
 	flags.DurationVar(&f.checkTimeout, "check-timeout", campaign.DefaultCheckTimeout, "give up judging a history after so long; it is then undecided")
-	flags.StringVar(&f.out, "out", "failures", "directory for what is kept of failures")
+	flags.StringVar(&f.out, "out", defaultOut, "directory for what is kept of failures")
 	flags.StringVar(&f.state, "state", "", "file that keeps how far the campaign is; if there is one, go on from it")
 	flags.StringVar(&f.junit, "junit", "", "write what the campaign has shown to this file, as JUnit XML")
 	f.neverHitFlag(cmd)

@@ -43,12 +43,14 @@ With --until the run stops on the way, and --dump shows the state of nodes there
 		RunE: func(cmd *cobra.Command, args []string) error { return r.run(cmd, args[0]) },
 	}
 	r.plans = newPlanFlags(cmd, systems)
+	completeKept(cmd)
 	f := cmd.Flags()
 	f.StringVar(&r.trace, "trace", "", "write the trace of the run to this file")
 	f.BoolVarP(&r.verbose, "verbose", "v", false, "print the trace of the run until its violation")
 	f.DurationVar(&r.checkTimeout, "check-timeout", time.Minute, "give up judging the history after so long; it is then undecided")
 	f.StringVar(&r.save, "save", "", "keep the plan and what it showed in this file")
 	f.StringVar(&r.expect, "expect", "", "expected verdict: passed, or the signature of a violation")
+	cli.CompleteFlag(cmd, "expect", keptSignatures)
 	f.Uint64Var(&r.until, "until", 0, "stop after this event, counted from 1")
 	f.StringArrayVar(&r.dump, "dump", nil, "where the run stops, or its violation shows, print the whole state of a node, as in node=2")
 	cmd.MarkFlagsMutuallyExclusive("until", "save")

@@ -38,6 +38,7 @@ error.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return s.run(cmd, args[0]) },
 	}
 	s.plans = newPlanFlags(cmd, systems)
+	completeKept(cmd)
 	f := cmd.Flags()
 	f.StringVar(&s.out, "out", "", "file for the plan (default: standard output)")
 	f.IntVar(&s.budget, "budget", campaign.DefaultShrinkRuns, "runs at most; one of many events counts as several")
@@ -211,6 +212,7 @@ the plan first.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return n.run(cmd, args[0]) },
 	}
 	n.plans = newPlanFlags(cmd, systems)
+	completeKept(cmd)
 	f := cmd.Flags()
 	f.IntVar(&n.seeds, "seeds", necessitySeeds, "seeds that each plan runs with, from its own on")
 	f.IntVar(&n.workers, "workers", 0, "runs at the same time (0: one per core)")

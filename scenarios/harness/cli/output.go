@@ -23,10 +23,11 @@ func addFormatFlags(f *pflag.FlagSet) {
 	f.VarPF(&short, "json", "", "the same as -o json").NoOptDefVal = "true"
 }
 
-// AsJSON reports whether the output of a command is to be JSON.
+// AsJSON reports whether the output of a command is to be JSON. A command may have a flag
+// --output of its own, which names a file.
 func AsJSON(cmd *cobra.Command) bool {
-	f := cmd.Flag("output")
-	return f != nil && f.Value.String() == "json"
+	f := cmd.Flag("json")
+	return f != nil && f.Value.String() == "true"
 }
 
 // outputFormat is the format of the output. It implements pflag.Value.
@@ -71,9 +72,19 @@ func wantsJSON(args []string) bool {
 	f.SetOutput(io.Discard)
 	f.ParseErrorsAllowlist.UnknownFlags = true
 	f.BoolP("help", "h", false, "")
-	addFormatFlags(f)
+	var form outputFormat
+	f.VarP(&anyOutput{&form}, "output", "o", "")
+	f.VarPF(&jsonSwitch{&form}, "json", "", "").NoOptDefVal = "true"
 	_ = f.Parse(args) // the flags parsed before an error count
-	return f.Lookup("output").Value.String() == "json"
+	return form == "json"
+}
+
+// anyOutput passes over a text that is no format: it may be the name of a file.
+type anyOutput struct{ *outputFormat }
+
+func (f *anyOutput) Set(text string) error {
+	_ = f.outputFormat.Set(text)
+	return nil
 }
 
 // printJSONError prints an error as a node would: in the form of httpapi.Failure.

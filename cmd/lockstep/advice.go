@@ -34,7 +34,7 @@ func advise(ctx context.Context, c *client.Client, op session.Operation, r clien
 	name, _, _ := fsm.SplitKey(op.Key)
 	d := findDefinition(list, name)
 	switch {
-	case name == fsm.MetaName:
+	case name == fsm.MetaName && r.Reason == node.Illegal:
 		r.Text = op.Key + ": a definition is never changed or removed"
 	case r.Reason == node.UnknownDefinition && d == nil:
 		r.Text += "; " + existing(list)

@@ -148,7 +148,7 @@ func (c *devCluster) printReady(servers []*server.Server) {
 		_ = json.NewEncoder(out).Encode(map[string]any{"ready": true, "endpoints": endpoints, "data": c.data})
 		return
 	}
-	fmt.Fprintf(out, "ready: %d nodes, with their logs in %s; Ctrl-C stops them. In another terminal, try\n", len(servers), c.data)
+	fmt.Fprintf(out, "ready: a cluster of %d, with its logs in %s; Ctrl-C stops it. In another terminal, try\n", len(servers), c.data)
 	for _, line := range []string{"propose lifecycle/web-1 Running", "watch lifecycle/", "list"} {
 		fmt.Fprintf(out, "  %s %s --endpoints %s\n", cli.ProgramName(), line, strings.Join(endpoints, ","))
 	}

@@ -78,11 +78,12 @@ type devCluster struct {
 
 // run runs the nodes until the command is interrupted or one of them fails.
 func (c *devCluster) run(configs []server.Config, o *operationFlags) error {
-	context.AfterFunc(c.cmd.Context(), func() {
+	stop := context.AfterFunc(c.cmd.Context(), func() {
 		if !cli.AsJSON(c.cmd) {
 			fmt.Fprintln(c.cmd.ErrOrStderr(), "stopping: operations under way are ended first; a second Ctrl-C ends the process at once")
 		}
 	})
+	defer stop() // the context ends after a failure, too
 	if err := serve(c.cmd, configs, o, c.awaitReady); err != nil {
 		return err
 	}

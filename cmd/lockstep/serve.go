@@ -21,7 +21,7 @@ const closeTimeout = 5 * time.Second
 // have a drain timeout for the operations that are under way. It calls started, if not nil,
 // when all have started, with a context that ends when they are to stop.
 func serve(cmd *cobra.Command, configs []server.Config, o *operationFlags, started func(context.Context, []*server.Server)) (err error) {
-	logStopping(cmd.Context(), configs[0].Log, o.drainTimeout)
+	defer logStopping(cmd.Context(), configs[0].Log, o.drainTimeout)()
 	if o.debug != "" {
 		stop, err := startDebug(o.debug, configs[0].Log)
 		if err != nil {
@@ -142,9 +142,10 @@ func stopNodes(servers []*server.Server, configs []server.Config, drainTimeout t
 	}
 }
 
-// logStopping logs the interruption of a command.
-func logStopping(ctx context.Context, log *slog.Logger, drainTimeout time.Duration) {
-	context.AfterFunc(ctx, func() {
+// logStopping logs the interruption of a command, until the function that it returns is
+// called: after a failure the context ends, too.
+func logStopping(ctx context.Context, log *slog.Logger, drainTimeout time.Duration) (end func() bool) {
+	return context.AfterFunc(ctx, func() {
 		log.Info("stopping: operations under way are ended first; a second signal ends the process at once", "drain-timeout", drainTimeout)
 	})
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Progress reports on a StatusLine, once a second, how far a long stage is; if it is
-// not on a terminal, only after two seconds.
+// Progress reports on a StatusLine how far a long stage is: on a terminal once a second,
+// elsewhere after two seconds, and then every five.
 type Progress struct {
 	line  StatusLine
 	text  func(since time.Duration) string
@@ -18,6 +18,9 @@ type Progress struct {
 	quit  chan struct{}
 	done  sync.WaitGroup
 }
+
+// pipePause is the time between two lines where they do not replace each other.
+const pipePause = 5 * time.Second
 
 // NewProgress returns a Progress on out, usually the standard error.
 func NewProgress(out io.Writer) *Progress { return &Progress{line: NewStatusLine(out)} }
@@ -44,14 +47,16 @@ func (p *Progress) run() {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	defer p.line.Clear()
+	next := 2 * time.Second
 	for {
 		select {
 		case <-p.quit:
 			return
 		case <-tick.C:
 		}
-		if since := time.Since(p.start); p.line.OnTerminal() || since >= 2*time.Second {
+		if since := time.Since(p.start); p.line.OnTerminal() || since >= next {
 			p.line.Show(p.text(since))
+			next = since + pipePause
 		}
 	}
 }

@@ -26,7 +26,7 @@ func Run(cmd *cobra.Command) int {
 	defer stop()
 	context.AfterFunc(ctx, func() { endAtNextSignal(stop) })
 	plain, errs := printable.NewWriter(os.Stdout), newErrorOutput(os.Stderr)
-	out := &stickyWriter{Writer: plain}
+	out := &stickyWriter{Writer: plain, file: os.Stdout}
 	prepare(cmd, out)
 	cmd.SetErr(errs)
 	err := cmd.ExecuteContext(ctx)
@@ -93,7 +93,8 @@ func newErrorOutput(f *os.File) *errorOutput { return &errorOutput{printable.New
 // one.
 type stickyWriter struct {
 	io.Writer
-	err error
+	file *os.File // to which it writes in the end
+	err  error
 }
 
 // Write implements io.Writer.

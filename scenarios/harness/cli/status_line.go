@@ -6,7 +6,6 @@ import (
 	"os"
 
 	"github.com/lockstep-dst/lockstep/node/printable"
-	"golang.org/x/term"
 )
 
 // StatusLine shows the progress of a long task on a writer: on a terminal as one
@@ -18,12 +17,8 @@ type StatusLine struct {
 
 // NewStatusLine returns a line on out, usually the standard error.
 func NewStatusLine(out io.Writer) StatusLine {
-	f, ok := out.(*os.File)
-	if e, wrapped := out.(*errorOutput); wrapped {
-		f, ok = e.file, true
-	}
-	if ok && term.IsTerminal(int(f.Fd())) {
-		return StatusLine{f, f}
+	if t := terminalOf(out); t != nil {
+		return StatusLine{t, t}
 	}
 	return StatusLine{out, nil}
 }
@@ -50,10 +45,6 @@ func (s StatusLine) Clear() {
 // truncate cuts a line to the width of the terminal: a line that wraps could not be
 // cleared.
 func (s StatusLine) truncate(line string) string {
-	width := 80
-	if w, _, err := term.GetSize(int(s.terminal.Fd())); err == nil && w > 0 {
-		width = w
-	}
 	runes := []rune(line)
-	return string(runes[:min(len(runes), width-1)])
+	return string(runes[:min(len(runes), Width(s.terminal)-1)])
 }

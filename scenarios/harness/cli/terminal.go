@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"io"
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+)
+
+// defaultWidth is the width of lines where there is no terminal.
+const defaultWidth = 80
+
+// Width returns the columns of a terminal. Any other writer has 80.
+func Width(out io.Writer) int {
+	if t := terminalOf(out); t != nil {
+		if w, _, err := term.GetSize(int(t.Fd())); err == nil && w > 0 {
+			return w
+		}
+	}
+	return defaultWidth
+}
+
+// terminalOf returns the terminal that out writes to, or nil.
+func terminalOf(out io.Writer) *os.File {
+	var f *os.File
+	switch o := out.(type) {
+	case *os.File:
+		f = o
+	case *errorOutput:
+		f = o.file
+	case *stickyWriter:
+		f = o.file
+	}
+	if f == nil || !term.IsTerminal(int(f.Fd())) {
+		return nil
+	}
+	return f
+}
+
+// Colour is a colour of a terminal.
+type Colour string
+
+// The colours.
+const (
+	Red    Colour = "31"
+	Green  Colour = "32"
+	Yellow Colour = "33"
+)
+
+// PrintColoured writes text in a colour if out is a terminal, unless the environment
+// has NO_COLOR, or TERM=dumb.
+func PrintColoured(out io.Writer, c Colour, text string) {
+	t := terminalOf(out)
+	if t == nil || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		_, _ = io.WriteString(out, text) // the output keeps its errors
+		return
+	}
+	_, _ = io.WriteString(t, "\x1b[1;"+string(c)+"m") // past the output, which makes it printable
+	_, _ = io.WriteString(out, text)
+	_, _ = io.WriteString(t, "\x1b[0m")
+}
+
+// Wrap breaks a line that is longer than width at spaces. The lines after the first are
+// indented. A word that is too long has a line of its own.
+func Wrap(line string, width, indent int) string {
+	var b strings.Builder
+	for utf8.RuneCountInString(line) > width {
+		at := lastSpace(line, width, indent)
+		if at < 0 {
+			break
+		}
+		b.WriteString(strings.TrimRight(line[:at], " ") + "\n")
+		line = strings.Repeat(" ", indent) + strings.TrimLeft(line[at:], " ")
+	}
+	return b.String() + line
+}
+
+// lastSpace returns the offset of the last space within the width, or else of the first
+// one after it; -1: there is none. Spaces before the first word do not count.
+func lastSpace(line string, width, indent int) int {
+	at, column := -1, 0
+	first := len(line) - len(strings.TrimLeft(line, " "))
+	for i, r := range line {
+		if r == ' ' && i > max(first, indent) {
+			if column > width && at >= 0 {
+				break
+			}
+			if at = i; column > width {
+				break
+			}
+		}
+		column++
+	}
+	return at
+}

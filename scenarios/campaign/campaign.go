@@ -90,6 +90,7 @@ func (c *Campaign) Run(ctx context.Context, progress func(s *Summary, seed uint6
 	if err := c.Validate(); err != nil {
 		return Summary{}, err
 	}
+	given := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if c.For > 0 {
@@ -106,6 +107,8 @@ func (c *Campaign) Run(ctx context.Context, progress func(s *Summary, seed uint6
 		}
 	}
 	col.updateWall()
+	timeUp := c.For > 0 && time.Since(col.begin) >= c.For
+	col.sum.Interrupted = given.Err() != nil && !timeUp && !col.finished() && !col.seeds.empty
 	return col.sum, col.err
 }
 

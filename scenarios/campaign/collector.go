@@ -9,8 +9,8 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios/play"
 )
 
-// Summary is the result of a campaign so far. Except for Wall it is a function of
-// the campaign and of the number of seeds that it covers.
+// Summary is the result of a campaign so far. Except for Wall and Interrupted it is a
+// function of the campaign and of the number of seeds that it covers.
 type Summary struct {
 	Seeds     uint64                 `json:"seeds"`
 	Hash      uint64                 `json:"hash"`   // of the hashes of all runs: equal if all runs are
@@ -29,6 +29,8 @@ type Summary struct {
 	Differed  []uint64               `json:"differed"` // guarded seeds whose two runs differed
 	Marks     []uint64               `json:"marks"`    // counts of the system's coverage marks
 	LastNew   uint64                 `json:"news"`     // number of seeds until the last new mark, pair of families or signature
+
+	Interrupted bool `json:"interrupted,omitempty"` // the context ended before a budget was used up
 }
 
 // Group is the failures of one signature.
@@ -85,6 +87,7 @@ func newCollector(c *Campaign, progress func(*Summary, uint64, *Group)) *collect
 		sum: c.Resume.clone(), stable: c.Stable, seeds: c.remainingSeeds(), progress: progress, earlierWall: c.Resume.Wall, begin: time.Now(),
 		outOfOrder: map[uint64]jobResult{}, firstOfTwo: map[uint64]jobResult{}, differed: map[uint64]bool{},
 	}
+	col.sum.Interrupted = false
 	if col.sum.Seeds == 0 {
 		col.sum.Coverage = scenarios.NewPairCoverage(c.shape().Families())
 	}

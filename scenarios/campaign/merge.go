@@ -20,6 +20,7 @@ type Merged struct {
 	Start   uint64
 	Shards  uint64
 	Missing []uint64 // shards without a file
+	Partial []uint64 // shards whose campaign was interrupted, or goes on
 	Summary Summary
 }
 
@@ -51,6 +52,9 @@ func MergeStates(names []string) (Merged, error) {
 	for i := range m.Shards {
 		if s := shards[i]; s != nil {
 			m.Summary.merge(&s.Summary)
+			if s.Summary.Interrupted {
+				m.Partial = append(m.Partial, i)
+			}
 		} else {
 			m.Missing = append(m.Missing, i)
 		}

@@ -30,9 +30,22 @@ type NecessityRow struct {
 	Other int    `json:"other"` // seeds that failed in another way
 }
 
-// MeasureNecessity runs a failing plan, and every plan that has one part less, with
-// a number of seeds each, on all workers (0: one per processor).
+// NecessityOptions are the options of MeasureNecessityWith.
+type NecessityOptions struct {
+	Seeds    int                 // seeds of each plan, at least 1
+	Workers  int                 // runs at the same time; 0: one per processor
+	Progress func(done, all int) // if not nil, receives the rows that are done, from several goroutines
+}
+
+// MeasureNecessity is MeasureNecessityWith, without progress.
 func MeasureNecessity(ctx context.Context, sys scenarios.System, p *scenarios.Plan, seeds, workers int) (Necessity, error) {
+	return MeasureNecessityWith(ctx, sys, p, NecessityOptions{Seeds: seeds, Workers: workers})
+}
+
+// MeasureNecessityWith runs a failing plan, and every plan that has one part less, with
+// a number of seeds each. When ctx ends, it returns the rows that are done and the error
+// of ctx.
+func MeasureNecessityWith(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o NecessityOptions) (Necessity, error) {
 	r, err := play.Run(ctx, sys, p, play.Options{})
 	if err != nil {
 		return Necessity{}, err
@@ -40,14 +53,14 @@ func MeasureNecessity(ctx context.Context, sys scenarios.System, p *scenarios.Pl
 	if r.Status != play.Violated {
 		return Necessity{}, fmt.Errorf("seed %d: %s: only a violation has needs", p.Seed, r.Status)
 	}
-	n := Necessity{Signature: r.Signature(), Seeds: seeds}
+	n := Necessity{Signature: r.Signature(), Seeds: o.Seeds}
 	plans := []*scenarios.Plan{p}
 	n.Rows = append(n.Rows, NecessityRow{What: "the plan as it is"})
 	withoutEachPart(p, func(kind, what string, less *scenarios.Plan) {
 		n.Rows = append(n.Rows, NecessityRow{Kind: kind, What: what})
 		plans = append(plans, less)
 	})
-	return n, n.count(ctx, sys, plans, workerCount(workers))
+	return n, n.count(ctx, sys, plans, o)
 }
 
 // withoutEachPart calls yield for every plan that has one part less than p.
@@ -73,12 +86,12 @@ func withoutEachPart(p *scenarios.Plan, yield func(kind, what string, less *scen
 	}
 }
 
-// count runs all plans with all seeds.
-func (n *Necessity) count(ctx context.Context, sys scenarios.System, plans []*scenarios.Plan, workers int) error {
+// count runs all plans with all seeds, one plan after the other.
+func (n *Necessity) count(ctx context.Context, sys scenarios.System, plans []*scenarios.Plan, o NecessityOptions) error {
 	same, other := make([]atomic.Int64, len(plans)), make([]atomic.Int64, len(plans))
-	var next atomic.Int64
+	var next, ended atomic.Int64
 	var pool sync.WaitGroup
-	for range workers {
+	for range workerCount(o.Workers) {
 		pool.Go(func() {
 			for ctx.Err() == nil {
 				i := int(next.Add(1) - 1)
@@ -95,14 +108,21 @@ func (n *Necessity) count(ctx context.Context, sys scenarios.System, plans []*sc
 				default:
 					other[i/n.Seeds].Add(1)
 				}
+				if runs := ended.Add(1); o.Progress != nil {
+					o.Progress(int(runs)/n.Seeds, len(plans))
+				}
 			}
 		})
 	}
 	pool.Wait()
+	n.Rows = n.Rows[:min(len(plans), int(ended.Load())/n.Seeds)]
 	for i := range n.Rows {
 		n.Rows[i].Same, n.Rows[i].Other = int(same[i].Load()), int(other[i].Load())
 	}
-	return ctx.Err()
+	if len(n.Rows) < len(plans) {
+		return ctx.Err()
+	}
+	return nil
 }
 
 // String is the table for a person.

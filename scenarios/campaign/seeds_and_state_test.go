@@ -133,6 +133,10 @@ func TestCampaignResumes(t *testing.T) {
 		require.NoError(t, c.WriteState(state, "b1", &sum))
 		require.Greater(t, sum.Seeds, seen)
 		require.Less(t, sum.Seeds, want.Seeds)
+		require.True(t, sum.Interrupted)
+		next, left := c.NextSeed(&sum)
+		require.True(t, left)
+		require.Equal(t, 51+2*sum.Seeds, next) // the shard has the odd seeds from 51 on
 		seen = sum.Seeds
 	}
 	c := whole
@@ -145,6 +149,9 @@ func TestCampaignResumes(t *testing.T) {
 	require.Equal(t, want, sum)
 
 	// When all is done nothing is done again.
+	_, left := c.NextSeed(&sum)
+	require.False(t, left)
+	require.Equal(t, sum.Seeds, c.SeedCount())
 	c.Resume = sum
 	require.Empty(t, seedsOf(t, c))
 }

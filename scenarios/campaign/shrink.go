@@ -32,6 +32,8 @@ type ShrinkOptions struct {
 	// Undecided is the time to shrink a plan whose history is undecided, since each
 	// candidate that counts takes CheckTimeout; 0: a minute.
 	Undecided time.Duration
+	// Progress, if not nil, receives the smallest plan so far and the runs, often.
+	Progress func(smallest *scenarios.Plan, runs int)
 }
 
 // DefaultShrinkRuns is the default of ShrinkOptions.Runs.
@@ -42,13 +44,16 @@ const DefaultShrinkRuns = 20_000
 // not decide in the same time.
 //
 // The result is a function of plan and Runs, except for an undecided plan: then it
-// depends on the speed of the machine. When ctx ends, the search ends with an error.
+// depends on the speed of the machine. When ctx ends, the search ends with its error, and
+// the result is the smallest plan so far, if the plan was seen to fail by then.
 func Shrink(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o ShrinkOptions) (Shrunk, error) {
 	o.Runs, o.CheckTimeout, o.Undecided = cmp.Or(o.Runs, DefaultShrinkRuns), cmp.Or(o.CheckTimeout, DefaultCheckTimeout), cmp.Or(o.Undecided, time.Minute)
 	r, err := play.Run(ctx, sys, p, play.Options{CheckTimeout: o.CheckTimeout, CrossCheck: true})
 	switch {
 	case err != nil:
 		return Shrunk{}, err
+	case r.Status == play.Undecided && ctx.Err() != nil: // by the end of ctx, perhaps
+		return Shrunk{}, ctx.Err()
 	case r.Status == play.Passed:
 		return Shrunk{}, fmt.Errorf("seed %d passes: there is nothing to shrink", p.Seed)
 	}
@@ -60,9 +65,11 @@ func Shrink(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Shri
 	}
 	result, err := shrink.Run(shrink.Config{
 		Signature: j.signature, RunAll: j.runAll, Pin: func(p *scenarios.Plan) *scenarios.Plan { return pinned(sys, p) }, MaxRuns: o.Runs,
+		Progress: o.Progress,
 	}, p)
 	if ctx.Err() != nil {
-		return Shrunk{}, ctx.Err()
+		result.Plan, result.Runs, result.Minimal = cmp.Or(result.Plan, p), int(j.ran.Load()), false
+		return Shrunk{result, r.Signature()}, ctx.Err()
 	}
 	switch {
 	case !errors.Is(err, shrink.ErrPassed):

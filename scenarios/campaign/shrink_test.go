@@ -148,6 +148,41 @@ func historyUntil(t *testing.T, sys scenarios.System, p *scenarios.Plan, heal sc
 	return seen
 }
 
+// A search that is interrupted leaves the smallest plan so far.
+func TestAnInterruptedShrinkHasTheSmallestPlanSoFar(t *testing.T) {
+	c := campaignOf(origin.System(), scenarios.All, 0)
+	p := c.Plan(0)
+	ctx, cancel := context.WithCancel(t.Context())
+	var seen *scenarios.Plan
+	s, err := campaign.Shrink(ctx, c.System, p, campaign.ShrinkOptions{Progress: func(smallest *scenarios.Plan, runs int) {
+		if seen = smallest; runs > 40 {
+			cancel()
+		}
+	}})
+	require.ErrorIs(t, err, context.Canceled)
+	require.False(t, s.Minimal)
+	require.Equal(t, seen, s.Plan)
+	require.Less(t, len(s.Plan.Operations), len(p.Operations))
+	requireSignature(t, s.Signature, c.System, s.Plan)
+}
+
+// Rows that are done when the context ends are those of an uninterrupted measurement.
+func TestAnInterruptedNecessityHasTheRowsThatAreDone(t *testing.T) {
+	p := readPlan(t, "shrunk-read")
+	ctx, cancel := context.WithCancel(t.Context())
+	n, err := campaign.MeasureNecessityWith(ctx, origin.System(), p, campaign.NecessityOptions{Seeds: 20, Workers: 1, Progress: func(done, all int) {
+		require.Equal(t, 4, all)
+		if done == 2 {
+			cancel()
+		}
+	}})
+	require.ErrorIs(t, err, context.Canceled)
+	whole, err := campaign.MeasureNecessity(t.Context(), origin.System(), p, 20, 0)
+	require.NoError(t, err)
+	require.Len(t, n.Rows, 2)
+	require.Equal(t, whole.Rows[:2], n.Rows)
+}
+
 // Without a needed part the failure is gone for all seeds.
 func TestNecessity(t *testing.T) {
 	p := readPlan(t, "lost-commit")

@@ -29,6 +29,27 @@ func (c *Campaign) remainingSeeds() seedSequence {
 	return s
 }
 
+// SeedCount returns the number of seeds of the whole campaign, or of its shard. It is 0
+// if another budget than Seeds ends the campaign.
+func (c *Campaign) SeedCount() uint64 {
+	whole := *c
+	whole.Resume = Summary{}
+	s := whole.remainingSeeds()
+	if c.Seeds == 0 || s.empty {
+		return 0
+	}
+	return (s.last-s.next)/s.step + 1
+}
+
+// NextSeed returns the seed with which the campaign would go on from a summary of it; ok
+// is false if there is none.
+func (c *Campaign) NextSeed(s *Summary) (seed uint64, ok bool) {
+	rest := *c
+	rest.Resume = *s
+	next := rest.remainingSeeds()
+	return next.next, !next.empty
+}
+
 func (s *seedSequence) pop() (seed uint64, ok bool) {
 	if s.empty {
 		return 0, false

@@ -40,6 +40,9 @@ type Config struct {
 	// MaxRuns bounds the runs. A run of many events counts as several: one for
 	// every EventsPerRun begun.
 	MaxRuns int
+	// Progress, if not nil, receives the smallest plan so far and the runs, after every
+	// batch of runs.
+	Progress func(smallest *scenarios.Plan, runs int)
 }
 
 // EventsPerRun is the number of events that count as one run. Fault phases have
@@ -109,9 +112,15 @@ func (s *search) tryFirst(n int, candidate func(i int) *scenarios.Plan) int {
 		if len(b.plans) < batchSize && i < n-1 {
 			continue
 		}
-		if k := s.runCandidates(&b); k >= 0 {
+		k := s.runCandidates(&b)
+		if k >= 0 {
 			s.plan, s.at = b.plans[k], b.digests[k]
 			s.steps++
+		}
+		if s.cfg.Progress != nil {
+			s.cfg.Progress(s.plan, s.runs)
+		}
+		if k >= 0 {
 			return b.numbers[k]
 		}
 		b = candidates{}

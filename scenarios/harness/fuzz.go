@@ -5,13 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/lockstep-dst/lockstep/scenarios/play"
@@ -27,13 +24,17 @@ func fuzzCommand(systems systemList) *cobra.Command {
 		Use:   "fuzz",
 		Short: "Run the plans of many seeds and report what fails",
 		Long: `Run the plans of consecutive seeds on all cores. The first failing seed of each
-kind of failure is reported with all that was derived from it and with the line
-that repeats it, and kept in a directory of its own. When the campaign is over
-their plans are made small, see shrink, and kept there too.
+kind of failure is reported with the line that repeats it, and all about it is kept
+in a directory of its own. When the campaign is over their plans are made small, see
+shrink, told in full, and kept there too.
 
 A campaign ends after --seeds, after --for, when --until-stable seeds on end have
 shown nothing new, or with Ctrl-C, and always reports what it has shown. With --state
-the same command continues it later.`,
+the same command continues it later.
+
+The last line says PASSED, FAILED, UNDECIDED, HARNESS FAULT or INTERRUPTED, and then how
+to go on. The exit code of an interrupted campaign is that of what it has shown: 0 if
+nothing has failed so far. A second Ctrl-C ends it at once.`,
 		Args: cli.Exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.json = cli.AsJSON(cmd)
@@ -54,6 +55,7 @@ the same command continues it later.`,
 	flags.StringVar(&f.state, "state", "", "file that keeps how far the campaign is; if there is one, go on from it")
 	flags.StringVar(&f.junit, "junit", "", "write what the campaign has shown to this file, as JUnit XML")
 	f.neverHitFlag(cmd)
+	f.verboseFlag(cmd)
 	flags.BoolVar(&f.noShrink, "no-shrink", false, "leave the plans that are kept as they were found")
 	cmd.AddCommand(mergeCommand(systems))
 	return cmd
@@ -73,7 +75,7 @@ type fuzz struct {
 	state         string
 	junit         string
 	neverHitFails bool
-	json          bool
+	verbose, json bool
 
 	build        string            // id of this build, if there is a state
 	savedAt      time.Time         // time of the last write of the state
@@ -97,34 +99,39 @@ func (f *fuzz) run(cmd *cobra.Command) error {
 	rep := f.reporter(cmd)
 	rep.begin(c)
 	f.failureTexts, f.savedAt = map[string]string{}, time.Now()
+	defer rep.close()
+	begin := time.Now()
 	var keepErr, stateErr error
 	sum, err := c.Run(cmd.Context(), func(s *campaign.Summary, seed uint64, first *campaign.Group) {
 		if first != nil && keepErr == nil {
 			keepErr = f.keepFailure(cmd.Context(), c, first, rep)
 		}
 		if time.Since(f.savedAt) > stateInterval && stateErr == nil {
-			stateErr = f.save(c, s)
+			stateErr = f.saveUnfinished(c, s)
 		}
 		rep.progress(s, seed)
 	})
 	if err != nil {
 		return &cli.Error{Code: cli.Harness, Text: "harness fault: " + err.Error()}
 	}
+	end := f.ending(cmd, c, &sum, time.Since(begin))
+	if stateErr = errors.Join(stateErr, f.save(c, &sum)); stateErr != nil {
+		end.goOn = "" // the state cannot be relied on
+	}
 	if err := f.findDifference(cmd.Context(), c, &sum, rep); err != nil {
 		return err
 	}
-	cpu := cli.CPUTime()
 	if keepErr == nil && !f.noShrink {
 		keepErr = f.shrink(cmd.Context(), c, rep)
 	}
-	rep.summary(c, &sum, cpu, f.replayLine)
+	rep.summary(c, &sum, end)
 	if bad := (*cli.Error)(nil); errors.As(keepErr, &bad) {
 		return bad
 	}
 	if keepErr != nil {
 		return fmt.Errorf("failures could not be kept: %w", keepErr)
 	}
-	if err := errors.Join(stateErr, f.save(c, &sum), f.writeJUnit(c, &sum)); err != nil {
+	if err := errors.Join(stateErr, f.writeJUnit(c, &sum)); err != nil {
 		return err
 	}
 	return f.exit(c, &sum)
@@ -134,7 +141,7 @@ func (f *fuzz) reporter(cmd *cobra.Command) reporter {
 	if f.json {
 		return newJSONReporter(cmd.OutOrStdout())
 	}
-	return newTextReporter(cmd.OutOrStdout(), cmd.ErrOrStderr())
+	return newTextReporter(cmd, f.verbose)
 }
 
 func (f *fuzz) campaign(cmd *cobra.Command) (*campaign.Campaign, error) {
@@ -164,45 +171,6 @@ func (f *fuzz) campaign(cmd *cobra.Command) (*campaign.Campaign, error) {
 	return c, c.Validate()
 }
 
-// parseShard parses "i/n", or "" for no shards.
-func parseShard(s string) (shard, shards uint64, err error) {
-	if s == "" {
-		return 0, 0, nil
-	}
-	i, n, _ := strings.Cut(s, "/")
-	shard, errI := strconv.ParseUint(i, 10, 64)
-	shards, errN := strconv.ParseUint(n, 10, 64)
-	if errI != nil || errN != nil || shard >= shards || shards > campaign.MaxShards {
-		return 0, 0, fmt.Errorf("--shard %s: want i/n with i from 0 to n-1 and n up to %d, as in 0/4", s, campaign.MaxShards)
-	}
-	return shard, shards, nil
-}
-
-// stateInterval is the longest time for which the state file is out of date.
-const stateInterval = 5 * time.Second
-
-// resume lets c go on from the state file, if there is one.
-func (f *fuzz) resume(c *campaign.Campaign) (err error) {
-	if f.state == "" {
-		return nil
-	}
-	if f.build, err = cli.BuildID(); err != nil {
-		return fmt.Errorf("--state: the build of this program is unknown: %w", err)
-	}
-	return c.ReadState(f.state, f.build)
-}
-
-func (f *fuzz) save(c *campaign.Campaign, s *campaign.Summary) error {
-	if f.state == "" {
-		return nil
-	}
-	f.savedAt = time.Now()
-	if err := c.WriteState(f.state, f.build, s); err != nil {
-		return fmt.Errorf("--state: %w", err)
-	}
-	return nil
-}
-
 func (f *fuzz) writeJUnit(c *campaign.Campaign, s *campaign.Summary) error {
 	if f.junit == "" {
 		return nil
@@ -210,33 +178,6 @@ func (f *fuzz) writeJUnit(c *campaign.Campaign, s *campaign.Summary) error {
 	if err := newJUnit(c, s, f.failureTexts, f.replayLine, f.neverHitFails).write(f.junit); err != nil {
 		return fmt.Errorf("--junit: %w", err)
 	}
-	return nil
-}
-
-// keepFailure saves the first failure of a signature and reports it. It runs the
-// plan again; an equal verdict is part of the determinism guard.
-func (f *fuzz) keepFailure(ctx context.Context, c *campaign.Campaign, g *campaign.Group, rep reporter) error {
-	p := c.Plan(g.First)
-	name := fmt.Sprintf("%s-%d-%s", c.System.Name, g.First, strings.ReplaceAll(g.Signature, "/", "-"))
-	dir := filepath.Join(f.out, name)
-	r, err := campaign.Save(context.WithoutCancel(ctx), dir, c.System, p, c.Options)
-	if err != nil {
-		return err
-	}
-	if r.Signature() != g.Signature && g.Signature != play.UndecidedSignature {
-		return &cli.Error{Code: cli.Harness, Text: fmt.Sprintf("harness fault: seed %d was %s, and when it ran again: %q", g.First, g.Signature, r.Signature())}
-	}
-	text := r.Text(p)
-	if r.Signature() != g.Signature {
-		text = fmt.Sprintf("seed %d was undecided in %v, and was decided when it ran again:\n%s", g.First, c.CheckTimeout(), text)
-	}
-	f.failureTexts[g.Signature] = text
-	was := failureEvent{
-		Seed: g.First, Signature: g.Signature, Sentence: r.Sentence(), Hash: fmt.Sprintf("%016x", r.Hash),
-		Replay: f.replayLine(g), Dir: dir, text: text,
-	}
-	f.failures = append(f.failures, was)
-	rep.failure(was)
 	return nil
 }
 
@@ -252,32 +193,6 @@ func (f *fuzz) checkFlag(signature string) string {
 		return ""
 	}
 	return fmt.Sprintf(" --check-timeout %v", f.checkTimeout)
-}
-
-// shrink shrinks the saved plans, until the context ends. It comes after the
-// campaign, so that the campaign's times are not affected.
-func (f *fuzz) shrink(ctx context.Context, c *campaign.Campaign, rep reporter) error {
-	for _, was := range f.failures {
-		p := c.Plan(was.Seed)
-		small, err := campaign.Shrink(ctx, c.System, p, campaign.ShrinkOptions{Runs: fuzzShrinkBudget, Workers: f.workers, CheckTimeout: f.checkTimeout})
-		if ctx.Err() != nil {
-			return nil
-		}
-		now := shrunkEvent{Seed: was.Seed, Signature: was.Signature, Before: sizeOf(p), Runs: small.Runs, Minimal: small.Minimal}
-		if err != nil {
-			now.Error, now.text = err.Error(), fmt.Sprintf("not shrunk: %v", err)
-			rep.shrunk(now)
-			continue
-		}
-		file := filepath.Join(was.Dir, "shrunk.json")
-		if err := os.WriteFile(file, scenarios.Encode(small.Plan), 0o666); err != nil {
-			return err
-		}
-		now.After, now.Replay = sizeOf(small.Plan), cli.ProgramName()+" replay "+cli.Quote(file)+f.checkFlag(was.Signature)
-		now.text = describeSizes(p, small.Plan) + "; " + now.Replay
-		rep.shrunk(now)
-	}
-	return nil
 }
 
 // findDifference reports where two runs of the same seed diverge, for the first seed
@@ -315,6 +230,10 @@ func (f *fuzz) exit(c *campaign.Campaign, s *campaign.Summary) error {
 func differedSentence(s *campaign.Summary) string {
 	return fmt.Sprintf("%d of %d seeds that ran twice differed, the first is %d; this is a bug of the system under test or of the harness",
 		len(s.Differed), s.Guarded, s.Differed[0])
+}
+
+func (f *fuzz) verboseFlag(cmd *cobra.Command) {
+	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, fmt.Sprintf("list the faults that hit, and from %d seeds on the pairs and marks that were missed", fewSeeds))
 }
 
 // neverHitFlag adds --never-hit-fails, and the deprecated name --cold-fails.

@@ -28,6 +28,7 @@ they have shown together, as one campaign does at its end, with the same exit co
 	f.plans.own.register(cmd.Flags(), systems)
 	cmd.Flags().StringVar(&f.junit, "junit", "", "write what the campaigns have shown to this file, as JUnit XML")
 	f.neverHitFlag(cmd)
+	f.verboseFlag(cmd)
 	return cmd
 }
 
@@ -59,7 +60,12 @@ func (f *fuzz) merge(cmd *cobra.Command, names []string) error {
 		}
 		fmt.Fprintf(cmd.ErrOrStderr(), "shard %d/%d is missing\n", shard, m.Shards)
 	}
-	rep.summary(c, &m.Summary, cli.CPUTime(), f.replayLine)
+	for _, shard := range m.Partial[:min(maxMissingShown, len(m.Partial))] {
+		fmt.Fprintf(cmd.ErrOrStderr(), "shard %d/%d is not at its end: its command goes on\n", shard, m.Shards)
+	}
+	rep.summary(c, &m.Summary, &ending{
+		cpu: cli.CPUTime(), replay: f.replayLine, neverHit: f.neverHitFails, incomplete: len(m.Missing) + len(m.Partial),
+	})
 	if err := f.writeJUnit(c, &m.Summary); err != nil {
 		return err
 	}

@@ -157,6 +157,14 @@ type planSize struct {
 	Overrides  int `json:"overrides"`
 }
 
+func (s planSize) String() string {
+	text := plural(s.Operations, "operation") + ", " + plural(s.Faults, "fault")
+	if s.Overrides > 0 {
+		text += ", " + plural(s.Overrides, "override")
+	}
+	return text
+}
+
 func sizeOf(p *scenarios.Plan) planSize {
 	return planSize{len(p.Operations), len(p.Faults), len(p.Overrides)}
 }
@@ -164,11 +172,7 @@ func sizeOf(p *scenarios.Plan) planSize {
 // describeSizes describes the sizes of a plan before and after it was shrunk.
 func describeSizes(before, after *scenarios.Plan) string {
 	a, b := sizeOf(after), sizeOf(before)
-	s := fmt.Sprintf("shrunk: %s, %s", plural(a.Operations, "operation"), plural(a.Faults, "fault"))
-	if a.Overrides > 0 {
-		s += ", " + plural(a.Overrides, "override")
-	}
-	s += fmt.Sprintf(", of %d and %d", b.Operations, b.Faults)
+	s := fmt.Sprintf("shrunk: %v, of %d and %d", a, b.Operations, b.Faults)
 	if b.Overrides > 0 {
 		s += fmt.Sprintf(" and %d", b.Overrides)
 	}

@@ -1,0 +1,67 @@
+package harness
+
+import (
+	"fmt"
+
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
+)
+
+// verdictLine is the last line about a campaign: a word in a colour, and the rest.
+type verdictLine struct {
+	word   string
+	colour cli.Colour
+	text   string
+}
+
+// verdictOf returns the last line about a campaign.
+func verdictOf(c *campaign.Campaign, s *campaign.Summary, end *ending) verdictLine {
+	never := len(s.NeverHit(c.System))
+	seeds := plural(int(s.Seeds), "seed")
+	switch {
+	case len(s.Differed) > 0:
+		return verdictLine{"HARNESS FAULT", cli.Red, fmt.Sprintf(": of %s that ran twice %d differed, and so nothing else can be relied on", plural(int(s.Guarded), "seed"), len(s.Differed))}
+	case s.Interrupted && end.goOn != "":
+		return verdictLine{"INTERRUPTED", cli.Yellow, fmt.Sprintf(" after %s: %s%s; go on with: %s", spent(c, end), seeds, failures(s), end.goOn)}
+	case s.Failed > 0:
+		return verdictLine{"FAILED", cli.Red, ": " + seeds + failures(s) + rest(s, end)}
+	case s.Undecided > 0:
+		return verdictLine{"UNDECIDED", cli.Yellow, ": " + seeds + failures(s) + rest(s, end)}
+	case s.Seeds == 0:
+		return verdictLine{"UNDECIDED", cli.Yellow, ": no seed was run"}
+	case end.neverHit && never > 0:
+		return verdictLine{"FAILED", cli.Red, fmt.Sprintf(": %s, none failed, and %d of %d coverage marks were never hit%s", seeds, never, len(s.Marks), rest(s, end))}
+	}
+	return verdictLine{"PASSED", cli.Green, ": " + seeds + failures(s) + rest(s, end)}
+}
+
+// failures counts the seeds that did not pass.
+func failures(s *campaign.Summary) string {
+	text := ", none failed"
+	if s.Failed > 0 {
+		text = fmt.Sprintf(", %d failed", s.Failed)
+	}
+	if s.Undecided > 0 {
+		text += fmt.Sprintf(", %d undecided", s.Undecided)
+	}
+	return text
+}
+
+// spent describes the time that an interrupted command took, of the time that it had.
+func spent(c *campaign.Campaign, end *ending) string {
+	if c.For > 0 {
+		return fmt.Sprintf("%s of %s", whole(end.interrupted), whole(c.For))
+	}
+	return whole(end.interrupted)
+}
+
+// rest says how to go on where a campaign had nothing to do, or is not whole.
+func rest(s *campaign.Summary, end *ending) string {
+	switch {
+	case end.state != "":
+		return fmt.Sprintf("; nothing was left to do, %s has them all: go on with: %s", end.state, end.goOn)
+	case end.incomplete > 0:
+		return fmt.Sprintf("; %s missing, or not at the end", plural(end.incomplete, "shard"))
+	}
+	return ""
+}

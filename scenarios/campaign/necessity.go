@@ -20,6 +20,8 @@ type Necessity struct {
 	Signature string         `json:"signature"` // of the failure
 	Seeds     int            `json:"seeds"`     // seeds of each plan: the plan's own and the following ones
 	Rows      []NecessityRow `json:"rows"`      // the first is the unchanged plan
+
+	Interrupted bool `json:"interrupted,omitempty"` // the context ended before all rows were done
 }
 
 // NecessityRow is the result of a plan without one part.
@@ -119,7 +121,7 @@ func (n *Necessity) count(ctx context.Context, sys scenarios.System, plans []*sc
 	for i := range n.Rows {
 		n.Rows[i].Same, n.Rows[i].Other = int(same[i].Load()), int(other[i].Load())
 	}
-	if len(n.Rows) < len(plans) {
+	if n.Interrupted = len(n.Rows) < len(plans); n.Interrupted {
 		return ctx.Err()
 	}
 	return nil

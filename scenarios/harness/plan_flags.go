@@ -68,12 +68,18 @@ func (s *planFlags) numbers() []numberFlag {
 	}
 }
 
+// flagNames lists the flags that, with a seed, determine a plan.
+func (s *planFlags) flagNames() []string {
+	names := append([]string{"system", "profile", "without"}, s.own.names()...)
+	for _, n := range s.numbers() {
+		names = append(names, n.name)
+	}
+	return names
+}
+
 // setFlags lists the flags of s that the user gave.
 func (s *planFlags) setFlags(cmd *cobra.Command) []string {
-	known := append([]string{"system", "profile", "without"}, s.own.names()...)
-	for _, n := range s.numbers() {
-		known = append(known, n.name)
-	}
+	known := s.flagNames()
 	var names []string
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		if slices.Contains(known, f.Name) {

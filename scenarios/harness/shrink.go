@@ -33,7 +33,11 @@ same way. Where chance decides the fate of messages, the fates that matter becom
 overrides. The same plan and budget always give the same result.
 
 Without --out the plan is the output, and the report about it goes to standard
-error.`,
+error.
+
+Ctrl-C ends the search, and the smallest plan so far is the result: it fails in the same
+way, is not minimal, and the exit code is 0, or 4 if the plan was not seen to fail by then.
+A second Ctrl-C ends it at once.`,
 		Args: cli.Exactly(1, "a seed or a plan file"),
 		RunE: func(cmd *cobra.Command, args []string) error { return s.run(cmd, args[0]) },
 	}
@@ -56,6 +60,7 @@ type shrink struct {
 	checkTimeout    time.Duration
 	why, json       bool
 	seeds           int
+	interrupted     bool // the search
 }
 
 // shrinkJSON is the JSON form of the result.
@@ -65,6 +70,7 @@ type shrinkJSON struct {
 	After     planSize            `json:"after"`
 	Runs      int                 `json:"runs"`
 	Minimal   bool                `json:"minimal"`
+	Ended     bool                `json:"interrupted,omitempty"` // by a signal
 	Needs     *campaign.Necessity `json:"necessity,omitempty"`
 	Plan      json.RawMessage     `json:"plan"`
 }
@@ -88,19 +94,39 @@ func (s *shrink) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
-	small, err := campaign.Shrink(cmd.Context(), sys, p, campaign.ShrinkOptions{Runs: s.budget, Workers: s.workers, CheckTimeout: s.checkTimeout})
+	small, err := s.search(cmd, sys, p)
 	if err != nil {
 		return err
 	}
 	var needs *campaign.Necessity
-	if s.why {
-		n, err := campaign.MeasureNecessity(cmd.Context(), sys, small.Plan, s.seeds, s.workers)
-		if err != nil {
+	if s.why && cmd.Context().Err() == nil {
+		n, err := measureNecessity(cmd, sys, small.Plan, campaign.NecessityOptions{Seeds: s.seeds, Workers: s.workers})
+		if err != nil && cmd.Context().Err() == nil {
 			return err
 		}
 		needs = &n
 	}
 	return s.print(cmd, p, &small, needs)
+}
+
+// search shrinks the plan, and shows its progress. When it is interrupted it returns the
+// smallest plan so far.
+func (s *shrink) search(cmd *cobra.Command, sys scenarios.System, p *scenarios.Plan) (campaign.Shrunk, error) {
+	var status shrinkStatus
+	line := cli.NewProgress(cmd.ErrOrStderr())
+	line.Begin(func(since time.Duration) string { return ifEnding(cmd.Context(), status.text(since)) })
+	defer line.End()
+	small, err := campaign.Shrink(cmd.Context(), sys, p, campaign.ShrinkOptions{
+		Runs: s.budget, Workers: s.workers, CheckTimeout: s.checkTimeout, Progress: status.update,
+	})
+	switch {
+	case cmd.Context().Err() == nil:
+		return small, err
+	case small.Plan == nil:
+		return small, &cli.Error{Code: cli.Undecided, Text: "interrupted before the plan was seen to fail, and so nothing is written: run it again"}
+	}
+	s.interrupted = true
+	return small, nil
 }
 
 func (s *shrink) print(cmd *cobra.Command, p *scenarios.Plan, small *campaign.Shrunk, needs *campaign.Necessity) error {
@@ -118,19 +144,50 @@ func (s *shrink) print(cmd *cobra.Command, p *scenarios.Plan, small *campaign.Sh
 	}
 	if s.json {
 		return json.NewEncoder(words).Encode(shrinkJSON{
-			small.Signature, sizeOf(p), sizeOf(small.Plan), small.Runs, small.Minimal, needs, compactJSON(text),
+			small.Signature, sizeOf(p), sizeOf(small.Plan), small.Runs, small.Minimal, s.interrupted, needs, compactJSON(text),
 		})
 	}
-	fmt.Fprintf(words, "%s, seed %d: %s\n%s; %d runs\n%s\n", p.System, p.Seed, small.Signature,
-		describeSizes(p, small.Plan), small.Runs, minimality(small))
+	fmt.Fprintf(words, "%s, seed %d: %s\n%s; %d runs\n", p.System, p.Seed, small.Signature, describeSizes(p, small.Plan), small.Runs)
+	if !s.interrupted {
+		fmt.Fprintln(words, minimality(small))
+	}
 	if s.out != "" {
 		fmt.Fprintf(words, "repeat it: %s replay %s -v\n", cli.ProgramName(), cli.Quote(s.out))
 	}
-	fmt.Fprintf(words, "\n%s", outline(small.Plan))
+	if s.interrupted {
+		fmt.Fprintf(words, "\n%s", shortOutline(small.Plan))
+	} else {
+		fmt.Fprintf(words, "\n%s", outline(small.Plan))
+	}
 	if needs != nil {
-		fmt.Fprintf(words, "\n%v", needs)
+		fmt.Fprintln(words)
+		printNecessity(words, needs)
+	}
+	if s.interrupted || cmd.Context().Err() != nil {
+		s.printInterrupted(cmd, words, small)
 	}
 	return nil
+}
+
+// printInterrupted prints the last line about a search that was interrupted: how to go on
+// from its plan.
+func (s *shrink) printInterrupted(cmd *cobra.Command, words io.Writer, small *campaign.Shrunk) {
+	file, saved := s.out, ""
+	if file == "" {
+		file, saved = "small.json", ", once the plan is in small.json"
+	}
+	other := map[string]string{"out": file}
+	for _, name := range s.plans.flagNames() {
+		other[name] = "" // the file has the whole plan
+	}
+	fmt.Fprintln(words)
+	cli.PrintColoured(words, cli.Yellow, "INTERRUPTED")
+	if !s.interrupted { // by then the search was over
+		fmt.Fprintf(words, ", and so not all is measured; go on with%s: %s necessity %s\n", saved, cli.ProgramName(), cli.Quote(file))
+		return
+	}
+	fmt.Fprintf(words, " after %s: the plan fails so, and is not minimal; go on with%s: %s\n",
+		plural(small.Runs, "run"), saved, cli.CommandLine(cmd, []string{file}, other))
 }
 
 func compactJSON(text []byte) json.RawMessage {
@@ -201,59 +258,4 @@ func outline(p *scenarios.Plan) string {
 		fmt.Fprintf(&b, "message %v\n", f)
 	}
 	return b.String() + p.Summary()
-}
-
-func necessityCommand(systems systemList) *cobra.Command {
-	var n necessity
-	cmd := &cobra.Command{
-		Use:   "necessity SEED|PLAN.json",
-		Short: "Measure which parts of a plan its failure needs",
-		Long: `Take each operation, fault and override out of a plan that fails, one at a time, and
-run the rest with many seeds, which decide the choices that the plan leaves open:
-how often does it still fail in the same way, and how often in another? Shrink
-the plan first.`,
-		Args: cli.Exactly(1, "a seed or a plan file"),
-		RunE: func(cmd *cobra.Command, args []string) error { return n.run(cmd, args[0]) },
-	}
-	n.plans = newPlanFlags(cmd, systems)
-	completeKept(cmd)
-	f := cmd.Flags()
-	f.IntVar(&n.seeds, "seeds", necessitySeeds, "seeds that each plan runs with, from its own on")
-	f.IntVar(&n.workers, "workers", 0, "runs at the same time (0: one per core)")
-	return cmd
-}
-
-type necessity struct {
-	plans          *planFlags
-	seeds, workers int
-}
-
-func (n *necessity) run(cmd *cobra.Command, arg string) error {
-	if err := checkSeeds(n.seeds); err != nil {
-		return err
-	}
-	p, err := n.plans.planOf(cmd, arg)
-	if err != nil {
-		return err
-	}
-	sys, err := n.plans.systems.named(p.System)
-	if err != nil {
-		return err
-	}
-	needs, err := campaign.MeasureNecessity(cmd.Context(), sys, p, n.seeds, n.workers)
-	if err != nil {
-		return err
-	}
-	if cli.AsJSON(cmd) {
-		return json.NewEncoder(cmd.OutOrStdout()).Encode(needs)
-	}
-	_, err = io.WriteString(cmd.OutOrStdout(), needs.String())
-	return err
-}
-
-func checkSeeds(n int) error {
-	if n < 1 || n > 1_000_000 {
-		return fmt.Errorf("--seeds %d: want 1 to 1000000", n)
-	}
-	return nil
 }

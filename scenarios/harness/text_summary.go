@@ -2,7 +2,6 @@ package harness
 
 import (
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
@@ -47,6 +46,11 @@ func (p *textReporter) wrapped(format string, args ...any) {
 	fmt.Fprintln(p.out, cli.Wrap(fmt.Sprintf(format, args...), cli.Width(p.out), 2))
 }
 
+// list prints a list, broken to the width of the output.
+func (p *textReporter) list(title string, items []string) {
+	fmt.Fprintln(p.out, cli.WrapList(title, items, cli.Width(p.out), 2))
+}
+
 // printGroups prints the failures by signature. A line that repeats one is never broken:
 // where it does not fit beside its signature it stands below.
 func (p *textReporter) printGroups(s *campaign.Summary, end *ending) {
@@ -69,13 +73,19 @@ func (p *textReporter) printGroups(s *campaign.Summary, end *ending) {
 // stable.
 func (p *textReporter) printMarks(c *campaign.Campaign, s *campaign.Summary) {
 	if never := s.NeverHit(c.System); len(s.Marks) > 0 {
-		fmt.Fprintf(p.out, "%d of %d coverage marks hit\n", s.MarksHit(), len(s.Marks))
-		if p.verbose && s.Seeds >= fewSeeds && len(never) > 0 {
-			p.wrapped("never hit: %s", strings.Join(never, ", "))
+		fmt.Fprintf(p.out, "%d of %d coverage marks hit", s.MarksHit(), len(s.Marks))
+		switch {
+		case len(never) == 0 || s.Seeds < fewSeeds:
+			fmt.Fprintln(p.out)
+		case p.verbose:
+			fmt.Fprintln(p.out)
+			p.list("never hit:", never)
+		default:
+			fmt.Fprintln(p.out, " (-v lists the others)")
 		}
 	}
 	if stable(c, s) {
-		p.wrapped("stable: the last %d seeds have shown no new mark, no new pair of faults and no new kind of failure", s.Seeds-s.LastNew)
+		p.wrapped("stable: no new mark, pair of faults or kind of failure in the last %d seeds", s.Seeds-s.LastNew)
 	}
 }
 
@@ -96,13 +106,13 @@ func (p *textReporter) printFaultHits(c *campaign.Campaign, s *campaign.Summary)
 	if !p.verbose {
 		return
 	}
-	p.wrapped("faults that hit: %s", strings.Join(hits, ", "))
+	p.list("faults that hit:", hits)
 	if missing := s.Coverage.Missing(); s.Seeds >= fewSeeds && len(missing) > 0 {
 		var names []string
 		for _, pair := range missing {
 			names = append(names, pair.String())
 		}
-		p.wrapped("pairs that have not met: %s", strings.Join(names, ", "))
+		p.list("pairs that have not met:", names)
 	}
 	p.printDiskFaults(&s.Disks)
 }
@@ -116,6 +126,6 @@ func (p *textReporter) printDiskFaults(d *play.DiskCounts) {
 	for _, f := range disk.Faults() {
 		hits = append(hits, fmt.Sprintf("%v %d", f, d.Hits[f]))
 	}
-	p.wrapped("disk faults that hit: %s", strings.Join(hits, ", "))
+	p.list("disk faults that hit:", hits)
 	p.wrapped("%d times a node stopped and was started again, %d nodes refused damaged disks", d.Stops, d.Refusals)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 )
 
 // verdictLine is the last line about a campaign: a word in a colour, and the rest.
@@ -22,9 +23,9 @@ func verdictOf(c *campaign.Campaign, s *campaign.Summary, end *ending) verdictLi
 	case len(s.Differed) > 0:
 		return verdictLine{"HARNESS FAULT", cli.Red, fmt.Sprintf(": of %s that ran twice %d differed, and so nothing else can be relied on", plural(int(s.Guarded), "seed"), len(s.Differed))}
 	case s.Interrupted && end.goOn != "":
-		return verdictLine{"INTERRUPTED", cli.Yellow, fmt.Sprintf(" after %s: %s%s; go on with: %s", spent(c, end), seeds, failures(s), end.goOn)}
+		return verdictLine{"INTERRUPTED", cli.Yellow, fmt.Sprintf(" after %s: %s%s; go on with: %s", spent(c, end), seedsOf(c, s), failures(s), end.goOn)}
 	case s.Failed > 0:
-		return verdictLine{"FAILED", cli.Red, ": " + seeds + failures(s) + rest(s, end)}
+		return verdictLine{"FAILED", cli.Red, fmt.Sprintf(": %d of %s, in %s%s", s.Failed, seeds, plural(ways(s), "way"), rest(s, end))}
 	case s.Undecided > 0:
 		return verdictLine{"UNDECIDED", cli.Yellow, ": " + seeds + failures(s) + rest(s, end)}
 	case s.Seeds == 0:
@@ -33,6 +34,16 @@ func verdictOf(c *campaign.Campaign, s *campaign.Summary, end *ending) verdictLi
 		return verdictLine{"FAILED", cli.Red, fmt.Sprintf(": %s, none failed, and %d of %d coverage marks were never hit%s", seeds, never, len(s.Marks), rest(s, end))}
 	}
 	return verdictLine{"PASSED", cli.Green, ": " + seeds + failures(s) + rest(s, end)}
+}
+
+// ways counts the kinds of failures.
+func ways(s *campaign.Summary) (n int) {
+	for _, g := range s.Groups {
+		if g.Signature != play.UndecidedSignature {
+			n++
+		}
+	}
+	return n
 }
 
 // failures counts the seeds that did not pass.
@@ -53,6 +64,15 @@ func spent(c *campaign.Campaign, end *ending) string {
 		return fmt.Sprintf("%s of %s", whole(end.interrupted), whole(c.For))
 	}
 	return whole(end.interrupted)
+}
+
+// seedsOf describes the seeds that an interrupted campaign has run, of all that it was to
+// run.
+func seedsOf(c *campaign.Campaign, s *campaign.Summary) string {
+	if all := c.SeedCount(); all > 0 {
+		return fmt.Sprintf("%d of %d seeds", s.Seeds, all)
+	}
+	return plural(int(s.Seeds), "seed")
 }
 
 // rest says how to go on where a campaign had nothing to do, or is not whole.

@@ -95,3 +95,22 @@ func lastSpace(line string, width, indent int) int {
 	}
 	return at
 }
+
+// WrapList is Wrap of a list, separated by commas, that breaks only between items.
+func WrapList(title string, items []string, width, indent int) string {
+	lines, column := title, utf8.RuneCountInString(title)
+	for i, item := range items {
+		if i < len(items)-1 {
+			item += ","
+		}
+		n := utf8.RuneCountInString(item)
+		if column+1+n > width && column > indent {
+			lines += "\n" + strings.Repeat(" ", indent)
+			column = indent
+		} else {
+			lines, column = lines+" ", column+1
+		}
+		lines, column = lines+item, column+n
+	}
+	return lines
+}

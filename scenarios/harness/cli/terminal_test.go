@@ -25,6 +25,13 @@ func TestWrap(t *testing.T) {
 	}
 }
 
+// A list breaks between its items, and not within them.
+func TestWrapList(t *testing.T) {
+	require.Equal(t, "hits: drop 7,\n  gap 12,\n  reorder 1234,\n  cut 1", WrapList("hits:", []string{"drop 7", "gap 12", "reorder 1234", "cut 1"}, 13, 2))
+	require.Equal(t, "hits: drop 7", WrapList("hits:", []string{"drop 7"}, 13, 2))
+	require.Equal(t, "hits:", WrapList("hits:", nil, 13, 2))
+}
+
 // A line to paste has the flags that were given, in other places with other values.
 func TestCommandLine(t *testing.T) {
 	root := &cobra.Command{Use: "mine"}

@@ -53,7 +53,7 @@ var signatureOfVerdict = regexp.MustCompile(`: violated (\S+) at `)
 func keptFailures() (all []keptFailure) {
 	verdicts, _ := filepath.Glob(filepath.Join(defaultOut, "*", "verdict.txt")) // the pattern is valid
 	for _, file := range verdicts {
-		verdict := firstLine(file)
+		verdict := firstLineOf(file)
 		m := signatureOfVerdict.FindStringSubmatch(verdict)
 		if m == nil {
 			continue
@@ -67,8 +67,8 @@ func keptFailures() (all []keptFailure) {
 	return all
 }
 
-// firstLine returns the first line of a file, or nothing.
-func firstLine(file string) string {
+// firstLineOf returns the first line of a file, or nothing.
+func firstLineOf(file string) string {
 	f, err := os.Open(file)
 	if err != nil {
 		return ""

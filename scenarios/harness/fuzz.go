@@ -116,7 +116,7 @@ func (f *fuzz) run(cmd *cobra.Command) error {
 	}
 	end := f.ending(cmd, c, &sum, time.Since(begin))
 	if stateErr = errors.Join(stateErr, f.save(c, &sum)); stateErr != nil {
-		end.goOn = "" // the state cannot be relied on
+		end.goOn, end.state = "", "" // the state cannot be relied on
 	}
 	if err := f.findDifference(cmd.Context(), c, &sum, rep); err != nil {
 		return err

@@ -10,8 +10,9 @@ import (
 )
 
 // junit is a campaign as a JUnit test suite, for continuous integration: one test
-// for each failed signature, one for all seeds, one for the determinism guard, and
-// one for the coverage marks if the system has any.
+// for each failed signature, one for all seeds, one for the determinism guard, one
+// for the coverage marks if the system has any, and one for the end of a campaign that
+// was interrupted.
 type junit struct {
 	XMLName  xml.Name    `xml:"testsuite"`
 	Name     string      `xml:"name,attr"`
@@ -49,6 +50,9 @@ func newJUnit(c *campaign.Campaign, s *campaign.Summary, texts map[string]string
 		failed = &junitReason{Message: fmt.Sprintf("%d of %d seeds did not pass", n, s.Seeds)}
 	}
 	j.add("all seeds pass", failed, nil)
+	if s.Interrupted {
+		j.add("the campaign comes to its end", nil, &junitReason{Message: fmt.Sprintf("it was interrupted after %d seeds", s.Seeds)})
+	}
 	var differed *junitReason
 	if len(s.Differed) > 0 {
 		differed = &junitReason{Message: differedSentence(s)}

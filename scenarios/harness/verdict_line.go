@@ -22,8 +22,8 @@ func verdictOf(c *campaign.Campaign, s *campaign.Summary, end *ending) verdictLi
 	switch {
 	case len(s.Differed) > 0:
 		return verdictLine{"HARNESS FAULT", cli.Red, fmt.Sprintf(": of %s that ran twice %d differed, and so nothing else can be relied on", plural(int(s.Guarded), "seed"), len(s.Differed))}
-	case s.Interrupted && end.goOn != "":
-		return verdictLine{"INTERRUPTED", cli.Yellow, fmt.Sprintf(" after %s: %s%s; go on with: %s", spent(c, end), seedsOf(c, s), failures(s), end.goOn)}
+	case s.Interrupted:
+		return verdictLine{"INTERRUPTED", cli.Yellow, fmt.Sprintf(" after %s: %s%s%s", spent(c, end), seedsOf(c, s), failures(s), goOn(end))}
 	case s.Failed > 0:
 		return verdictLine{"FAILED", cli.Red, fmt.Sprintf(": %d of %s, in %s%s", s.Failed, seeds, plural(ways(s), "way"), rest(s, end))}
 	case s.Undecided > 0:
@@ -46,8 +46,19 @@ func ways(s *campaign.Summary) (n int) {
 	return n
 }
 
+// goOn says how to go on with an interrupted campaign, if that is known.
+func goOn(end *ending) string {
+	if end.goOn == "" {
+		return ""
+	}
+	return "; go on with: " + end.goOn
+}
+
 // failures counts the seeds that did not pass.
 func failures(s *campaign.Summary) string {
+	if s.Seeds == 0 {
+		return ""
+	}
 	text := ", none failed"
 	if s.Failed > 0 {
 		text = fmt.Sprintf(", %d failed", s.Failed)
@@ -69,6 +80,9 @@ func spent(c *campaign.Campaign, end *ending) string {
 // seedsOf describes the seeds that an interrupted campaign has run, of all that it was to
 // run.
 func seedsOf(c *campaign.Campaign, s *campaign.Summary) string {
+	if s.Seeds == 0 {
+		return "no seed was run"
+	}
 	if all := c.SeedCount(); all > 0 {
 		return fmt.Sprintf("%d of %d seeds", s.Seeds, all)
 	}

@@ -22,9 +22,10 @@ import (
 // All that the command prints is made printable: keys, ids, errors and plans come from
 // others, and a terminal must not obey them.
 func Run(cmd *cobra.Command) int {
+	ignored := signal.Ignored(os.Interrupt)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, func() { endAtNextSignal(stop) })
+	context.AfterFunc(ctx, func() { endAtNextSignal(stop, ignored) })
 	plain, errs := printable.NewWriter(os.Stdout), newErrorOutput(os.Stderr)
 	out := &stickyWriter{Writer: plain, file: os.Stdout}
 	prepare(cmd, out)

@@ -7,10 +7,11 @@ import (
 )
 
 // endAtNextSignal has the next SIGINT or SIGTERM end the process at once. stop gives both
-// their usual effect back, which is just that, but for the first process of a container:
-// the kernel keeps signals without a handler from it.
-func endAtNextSignal(stop func()) {
-	if os.Getpid() != 1 {
+// their usual effect back, which is just that, but for the first process of a container,
+// from which the kernel keeps signals without a handler, and where SIGINT was ignored, as
+// in a background process of a script.
+func endAtNextSignal(stop func(), ignored bool) {
+	if os.Getpid() != 1 && !ignored {
 		stop()
 		return
 	}

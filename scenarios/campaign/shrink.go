@@ -65,7 +65,7 @@ func Shrink(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Shri
 	}
 	result, err := shrink.Run(shrink.Config{
 		Signature: j.signature, RunAll: j.runAll, Pin: func(p *scenarios.Plan) *scenarios.Plan { return pinned(sys, p) }, MaxRuns: o.Runs,
-		Progress: o.Progress,
+		Progress: j.progress(o.Progress),
 	}, p)
 	if ctx.Err() != nil {
 		result.Plan, result.Runs, result.Minimal = cmp.Or(result.Plan, p), int(j.ran.Load()), false
@@ -96,6 +96,18 @@ type planRunner struct {
 	checkTimeout time.Duration
 	crossCheck   bool
 	ran          atomic.Int64 // plans that have run
+}
+
+// progress is report until the context ends: later runs do not count.
+func (j *planRunner) progress(report func(*scenarios.Plan, int)) func(*scenarios.Plan, int) {
+	if report == nil {
+		return nil
+	}
+	return func(smallest *scenarios.Plan, runs int) {
+		if j.ctx.Err() == nil {
+			report(smallest, runs)
+		}
+	}
 }
 
 // runAll returns the results up to the first wanted one. Plans after it may have

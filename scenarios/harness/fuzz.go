@@ -96,9 +96,12 @@ func (f *fuzz) run(cmd *cobra.Command) error {
 	if err := f.resume(c); err != nil {
 		return err
 	}
+	if err := f.saveUnfinished(c, &c.Resume); err != nil {
+		return err
+	}
 	rep := f.reporter(cmd)
 	rep.begin(c)
-	f.failureTexts, f.savedAt = map[string]string{}, time.Now()
+	f.failureTexts = map[string]string{}
 	defer rep.close()
 	begin := time.Now()
 	var keepErr, stateErr error

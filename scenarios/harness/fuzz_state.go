@@ -40,10 +40,14 @@ func (f *fuzz) resume(c *campaign.Campaign) (err error) {
 }
 
 // saveUnfinished saves the state on the way: should the process end before the next time,
-// the campaign was interrupted.
+// the campaign was interrupted. A file that cannot be written is found before the first
+// seed.
 func (f *fuzz) saveUnfinished(c *campaign.Campaign, s *campaign.Summary) error {
 	unfinished := *s
 	unfinished.Interrupted = true
+	if s.Seeds == 0 {
+		unfinished.Marks = make([]uint64, len(c.System.Marks))
+	}
 	return f.save(c, &unfinished)
 }
 

@@ -69,7 +69,7 @@ func (n *necessity) run(cmd *cobra.Command, arg string) error {
 	if interrupted {
 		fmt.Fprintln(cmd.OutOrStdout())
 		cli.PrintColoured(cmd.OutOrStdout(), cli.Yellow, "INTERRUPTED")
-		fmt.Fprintf(cmd.OutOrStdout(), ": the other parts are not measured; fewer --seeds take less time\n")
+		fmt.Fprintf(cmd.OutOrStdout(), " after %s: the others are not measured; fewer --seeds take less time\n", plural(len(needs.Rows)-1, "part"))
 	}
 	return nil
 }

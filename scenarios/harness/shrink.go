@@ -147,7 +147,7 @@ func (s *shrink) print(cmd *cobra.Command, p *scenarios.Plan, small *campaign.Sh
 			small.Signature, sizeOf(p), sizeOf(small.Plan), small.Runs, small.Minimal, s.interrupted, needs, compactJSON(text),
 		})
 	}
-	fmt.Fprintf(words, "%s, seed %d: %s\n%s; %d runs\n", p.System, p.Seed, small.Signature, describeSizes(p, small.Plan), small.Runs)
+	fmt.Fprintf(words, "%s, seed %d: %s\n%s; %s\n", p.System, p.Seed, small.Signature, describeSizes(p, small.Plan), plural(small.Runs, "run"))
 	if !s.interrupted {
 		fmt.Fprintln(words, minimality(small))
 	}

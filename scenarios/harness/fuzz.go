@@ -204,6 +204,7 @@ func (f *fuzz) findDifference(ctx context.Context, c *campaign.Campaign, s *camp
 	if len(s.Differed) == 0 {
 		return nil
 	}
+	rep.comparing(s.Differed[0])
 	d, err := play.FindDifference(context.WithoutCancel(ctx), c.System, c.Plan(s.Differed[0]))
 	if err != nil {
 		return err

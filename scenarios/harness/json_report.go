@@ -49,6 +49,8 @@ func (e *jsonReporter) shrunk(m shrunkEvent) {
 	e.encode(m)
 }
 
+func (e *jsonReporter) comparing(uint64) {}
+
 func (e *jsonReporter) differed(seed uint64, d *play.Difference) {
 	e.encode(struct {
 		Type       string           `json:"type"`

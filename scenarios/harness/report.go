@@ -16,6 +16,7 @@ type reporter interface {
 	failure(f failureEvent)
 	shrinking(was *failureEvent, number, all int) func(smallest *scenarios.Plan, runs int) // nil: no progress is wanted
 	shrunk(m shrunkEvent)
+	comparing(seed uint64)                    // begins: two runs of a seed have differed
 	differed(seed uint64, d *play.Difference) // nil: the runs did not differ again
 	summary(c *campaign.Campaign, s *campaign.Summary, e *ending)
 	close() // ends the progress, however the campaign ended

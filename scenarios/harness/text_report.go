@@ -125,6 +125,12 @@ func (p *textReporter) shrunk(m shrunkEvent) {
 	}
 }
 
+func (p *textReporter) comparing(seed uint64) {
+	p.status.Begin(func(since time.Duration) string {
+		return fmt.Sprintf("%s: running seed %d in pairs, to find where its runs part", whole(since), seed)
+	})
+}
+
 func (p *textReporter) differed(seed uint64, d *play.Difference) {
 	p.status.End()
 	if d == nil {

@@ -104,40 +104,50 @@ func (f *fuzz) run(cmd *cobra.Command) error {
 	f.failureTexts = map[string]string{}
 	defer rep.close()
 	begin := time.Now()
-	var keepErr, stateErr error
-	sum, err := c.Run(cmd.Context(), func(s *campaign.Summary, seed uint64, first *campaign.Group) {
-		if first != nil && keepErr == nil {
-			keepErr = f.keepFailure(cmd.Context(), c, first, rep)
-		}
-		if time.Since(f.savedAt) > stateInterval && stateErr == nil {
-			stateErr = f.saveUnfinished(c, s)
-		}
-		rep.progress(s, seed)
-	})
+	sum, kept, err := f.runSeeds(cmd.Context(), c, rep)
 	if err != nil {
 		return &cli.Error{Code: cli.Harness, Text: "harness fault: " + err.Error()}
 	}
 	end := f.ending(cmd, c, &sum, time.Since(begin))
-	if stateErr = errors.Join(stateErr, f.save(c, &sum)); stateErr != nil {
-		end.goOn, end.state = "", "" // the state cannot be relied on
+	saved := kept
+	if kept == nil { // or else the same command is to find the failures once more
+		saved = f.save(c, &sum)
+	}
+	if saved != nil {
+		end.goOn, end.state = "", ""
 	}
 	if err := f.findDifference(cmd.Context(), c, &sum, rep); err != nil {
 		return err
 	}
-	if keepErr == nil && !f.noShrink {
-		keepErr = f.shrink(cmd.Context(), c, rep)
+	if kept == nil && !f.noShrink {
+		kept = f.shrink(cmd.Context(), c, rep)
 	}
 	rep.summary(c, &sum, end)
-	if bad := (*cli.Error)(nil); errors.As(keepErr, &bad) {
+	if bad := (*cli.Error)(nil); errors.As(kept, &bad) {
 		return bad
 	}
-	if keepErr != nil {
-		return fmt.Errorf("failures could not be kept: %w", keepErr)
+	if kept != nil {
+		return fmt.Errorf("failures could not be kept: %w", kept)
 	}
-	if err := errors.Join(stateErr, f.writeJUnit(c, &sum)); err != nil {
+	if err := errors.Join(saved, f.writeJUnit(c, &sum)); err != nil {
 		return err
 	}
 	return f.exit(c, &sum)
+}
+
+// runSeeds runs the campaign. kept is the first error about a failure that was to be
+// kept; from then on neither failures nor the state are.
+func (f *fuzz) runSeeds(ctx context.Context, c *campaign.Campaign, rep reporter) (sum campaign.Summary, kept, err error) {
+	sum, err = c.Run(ctx, func(s *campaign.Summary, seed uint64, first *campaign.Group) {
+		if first != nil && kept == nil {
+			kept = f.keepFailure(ctx, c, first, rep)
+		}
+		if time.Since(f.savedAt) > stateInterval && kept == nil {
+			_ = f.saveUnfinished(c, s) // it is tried again, and an error at the end is reported
+		}
+		rep.progress(s, seed)
+	})
+	return sum, kept, err
 }
 
 func (f *fuzz) reporter(cmd *cobra.Command) reporter {

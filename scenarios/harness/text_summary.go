@@ -11,8 +11,8 @@ import (
 	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
-// fewSeeds is the number of seeds below which nobody is told what a campaign has missed:
-// that is nearly everything.
+// fewSeeds is the number of seeds below which the pairs and marks that were missed are not
+// listed: nearly all are.
 const fewSeeds = 100
 
 func (p *textReporter) summary(c *campaign.Campaign, s *campaign.Summary, end *ending) {

@@ -38,16 +38,15 @@ func (r *replay) planAndArtefact(cmd *cobra.Command, arg string) (*scenarios.Pla
 }
 
 // keptPlan returns the plan in the directory of a failure, shrunk if it was, or name if
-// that is no directory.
+// that is no such directory.
 func keptPlan(name string) string {
-	if info, err := os.Stat(name); err != nil || !info.IsDir() {
-		return name
+	for _, plan := range []string{"shrunk.json", "plan.json"} {
+		file := filepath.Join(name, plan)
+		if _, err := os.Stat(file); err == nil {
+			return file
+		}
 	}
-	shrunk := filepath.Join(name, "shrunk.json")
-	if _, err := os.Stat(shrunk); err == nil {
-		return shrunk
-	}
-	return filepath.Join(name, "plan.json")
+	return name
 }
 
 // expected returns a with the verdict of --expect, if given, in place of its own.

@@ -35,15 +35,23 @@ func (d directory) Read(name string) ([]byte, error) {
 	return bytes.Clone(data), nil
 }
 
-func snapshot(t *testing.T, path string) directory {
-	d := directory{}
-	names, err := filepath.Glob(filepath.Join(path, "wal-*"))
-	require.NoError(t, err)
-	for _, name := range names {
-		data, err := os.ReadFile(name)
+func snapshot(t *testing.T, path string) (d directory) {
+	eventually(t, "no file has another name meanwhile", func() bool {
+		d = directory{}
+		names, err := filepath.Glob(filepath.Join(path, "wal-*"))
 		require.NoError(t, err)
-		d[filepath.Base(name)] = data
-	}
+		for _, name := range names {
+			data, err := os.ReadFile(name)
+			if errors.Is(err, os.ErrNotExist) {
+				return false // a used segment becomes another
+			}
+			require.NoError(t, err)
+			d[filepath.Base(name)] = data
+		}
+		again, err := filepath.Glob(filepath.Join(path, "wal-*"))
+		require.NoError(t, err)
+		return slices.Equal(names, again)
+	})
 	return d
 }
 

@@ -17,7 +17,7 @@ func TestKilledWhileTheClusterForms(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills processes for half a minute")
 	}
-	rounds := 20
+	rounds := 8
 	if long() {
 		rounds = 200
 	}

@@ -26,14 +26,20 @@ import (
 
 const key = "lifecycle/web"
 
-// startNode starts a cluster of one and returns its endpoint.
-func startNode(t *testing.T, change ...func(*server.Config)) (endpoint string) {
-	t.Helper()
+// configOfOne is the configuration of a cluster of one.
+func configOfOne(t *testing.T) server.Config {
 	cfg := server.Config{
 		Node: node.Defaults(), Cluster: "test", Codec: "binary", Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0",
 		Peers: map[op.NodeID]string{1: "127.0.0.1:1"}, Data: t.TempDir(),
 	}
 	cfg.Node.ID = 1
+	return cfg
+}
+
+// startNode starts a cluster of one and returns its endpoint.
+func startNode(t *testing.T, change ...func(*server.Config)) (endpoint string) {
+	t.Helper()
+	cfg := configOfOne(t)
 	for _, f := range change {
 		f(&cfg)
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/client"
 	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/server"
@@ -68,12 +67,7 @@ func (c *lateConn) CloseWrite() error { return c.Conn.(*net.TCPConn).CloseWrite(
 // reads that all the same: operations that were sent too late for the node are certainly
 // without effect.
 func TestGoawayIsReadAfterAFailedWrite(t *testing.T) {
-	cfg := server.Config{
-		Node: node.Defaults(), Cluster: "test", Codec: "binary", Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0",
-		Peers: map[op.NodeID]string{1: "127.0.0.1:1"}, Data: t.TempDir(),
-	}
-	cfg.Node.ID = 1
-	s, err := server.Start(cfg)
+	s, err := server.Start(configOfOne(t))
 	require.NoError(t, err)
 	held := &atomic.Bool{}
 	c := newClient(t, client.Config{

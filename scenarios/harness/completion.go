@@ -58,10 +58,7 @@ func keptFailures() (all []keptFailure) {
 		if m == nil {
 			continue
 		}
-		plan := filepath.Join(filepath.Dir(file), "shrunk.json")
-		if _, err := os.Stat(plan); err != nil {
-			plan = filepath.Join(filepath.Dir(file), "plan.json")
-		}
+		plan := keptPlan(filepath.Dir(file))
 		all = append(all, keptFailure{filepath.ToSlash(plan), verdict, m[1]})
 	}
 	return all

@@ -89,7 +89,7 @@ func (r *replay) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
-	out := bufio.NewWriter(cmd.OutOrStdout())
+	out := cli.Buffer(cmd.OutOrStdout())
 	defer out.Flush()
 	trace, closeTrace, err := r.tracer()
 	if err != nil {
@@ -208,7 +208,7 @@ type replayJSON struct {
 
 func (r *replay) print(out io.Writer, p *scenarios.Plan, result *play.Result, expected *campaign.Artefact, c *campaign.Comparison) error {
 	if !r.json {
-		fmt.Fprintf(out, "%s\n%d events, %d messages delivered, %d operations, %v simulated\n", result.Text(p),
+		fmt.Fprintf(out, "%s\n%d events, %d messages delivered, %d operations, %v simulated\n", cli.Fit(out, result.Text(p), 0),
 			result.Stats.Events, result.Stats.Delivered, result.Outcomes.Total(), result.Simulated)
 		if expected != nil {
 			fmt.Fprint(out, c.Text(expected, result))

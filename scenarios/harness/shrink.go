@@ -155,9 +155,9 @@ func (s *shrink) print(cmd *cobra.Command, p *scenarios.Plan, small *campaign.Sh
 		fmt.Fprintf(words, "repeat it: %s replay %s -v\n", cli.ProgramName(), cli.Quote(s.out))
 	}
 	if s.interrupted {
-		fmt.Fprintf(words, "\n%s", shortOutline(small.Plan))
+		fmt.Fprintf(words, "\n%s", cli.Fit(words, shortOutline(small.Plan), 0))
 	} else {
-		fmt.Fprintf(words, "\n%s", outline(small.Plan))
+		fmt.Fprintf(words, "\n%s", cli.Fit(words, outline(small.Plan), 0))
 	}
 	if needs != nil {
 		fmt.Fprintln(words)

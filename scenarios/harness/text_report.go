@@ -106,7 +106,7 @@ func (p *textReporter) line(s *campaign.Summary, seed uint64) string {
 
 func (p *textReporter) failure(f failureEvent) {
 	p.status.End()
-	fmt.Fprintf(p.out, "\n%s\nrepeat it: %s\nkept in:   %s\n", f.text, f.Replay, f.Dir)
+	fmt.Fprintf(p.out, "\n%s\nrepeat it: %s\nkept in:   %s\n", cli.Fit(p.out, f.text, 0), f.Replay, f.Dir)
 	p.watch()
 }
 
@@ -119,7 +119,7 @@ func (p *textReporter) shrinking(was *failureEvent, number, all int) func(*scena
 
 func (p *textReporter) shrunk(m shrunkEvent) {
 	p.status.End()
-	fmt.Fprintf(p.out, "\n%s of seed %d\n%s\n", m.Signature, m.Seed, m.text)
+	fmt.Fprintf(p.out, "\n%s of seed %d\n%s\n", m.Signature, m.Seed, cli.Fit(p.out, m.text, 0))
 	if m.Replay != "" {
 		fmt.Fprintf(p.out, "repeat it:   %s\nlook closer: %s -v\n", m.Replay, m.Replay)
 	}

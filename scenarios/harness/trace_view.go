@@ -1,20 +1,26 @@
 package harness
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"math"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
 )
+
+// traceColumn is where a line of a trace says what happens.
+const traceColumn = 32
 
 // traceView prints the trace of a run for a person: events have their numbers, a violation
 // is marked where it shows, and lines after it are only counted.
 type traceView struct {
 	out       io.Writer
-	write     func(sim.TraceLine)
+	write     func(sim.TraceLine)  // into text
+	text      bytes.Buffer         // of a line
 	violation *scenarios.Violation // nil: there is none
 	shown     uint64               // event of the last line
 	node      sim.ID               // the last node before the mark
@@ -23,7 +29,9 @@ type traceView struct {
 }
 
 func newTraceView(out io.Writer, violation *scenarios.Violation) *traceView {
-	return &traceView{out: out, write: sim.WriteTrace(out), violation: violation}
+	v := &traceView{out: out, violation: violation}
+	v.write = sim.WriteTrace(&v.text)
+	return v
 }
 
 // line takes the next line.
@@ -39,13 +47,16 @@ func (v *traceView) line(l sim.TraceLine) {
 		v.node = l.ID
 	}
 	v.shown = l.Event
+	v.text.Reset()
 	v.write(l)
+	fmt.Fprint(v.out, cli.Fit(v.out, v.text.String(), traceColumn+2))
 }
 
 // mark marks the place of the violation.
 func (v *traceView) mark() {
 	v.marked = true
-	fmt.Fprintf(v.out, "%7s  %s\n", ">>>", v.violation.Signature()+" shows here: "+v.violation.Sentence)
+	line := fmt.Sprintf("%7s  %s shows here: %s\n", ">>>", v.violation.Signature(), v.violation.Sentence)
+	fmt.Fprint(v.out, cli.Fit(v.out, line, 0))
 }
 
 // end ends the trace.
@@ -61,7 +72,7 @@ func (v *traceView) end() {
 // printTrace runs a plan again, whose violation is known, and prints its trace.
 func printTrace(out io.Writer, sys scenarios.System, p *scenarios.Plan, violation *scenarios.Violation) (*traceView, error) {
 	v := newTraceView(out, violation)
-	fmt.Fprintln(out, legend(p))
+	fmt.Fprintln(out, cli.Fit(out, legend(p), 0))
 	if _, err := play.Inspect(sys, p, math.MaxUint64, nil, v.line); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"io"
 	"os"
 	"strings"
@@ -32,12 +33,23 @@ func terminalOf(out io.Writer) *os.File {
 		f = o.file
 	case *stickyWriter:
 		f = o.file
+	case *Buffered:
+		return terminalOf(o.out)
 	}
 	if f == nil || !term.IsTerminal(int(f.Fd())) {
 		return nil
 	}
 	return f
 }
+
+// Buffered is a buffer before an output, of which it is known whether that is a terminal.
+type Buffered struct {
+	*bufio.Writer
+	out io.Writer
+}
+
+// Buffer returns a buffer before out.
+func Buffer(out io.Writer) *Buffered { return &Buffered{bufio.NewWriter(out), out} }
 
 // Colour is a colour of a terminal.
 type Colour string
@@ -60,6 +72,27 @@ func PrintColoured(out io.Writer, c Colour, text string) {
 	_, _ = io.WriteString(t, "\x1b[1;"+string(c)+"m") // past the output, which makes it printable
 	_, _ = io.WriteString(out, text)
 	_, _ = io.WriteString(t, "\x1b[0m")
+}
+
+// Fit is text whose lines are broken to the width of out if that is a terminal, as Wrap
+// does it, and the text as it is if not. The lines after the first of each have its
+// indent and two columns more, or column, if that is more. A line with a command of this
+// program stays whole: what is broken cannot be pasted.
+func Fit(out io.Writer, text string, column int) string {
+	if terminalOf(out) == nil {
+		return text
+	}
+	return fit(text, Width(out), column)
+}
+
+func fit(text string, width, column int) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if indent := len(line) - len(strings.TrimLeft(line, " ")) + 2; !strings.Contains(line, ProgramName()+" ") {
+			lines[i] = Wrap(line, width, max(indent, column))
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // Wrap breaks a line that is longer than width at spaces. The lines after the first are

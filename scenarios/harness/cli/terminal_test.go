@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -50,4 +51,13 @@ func TestCommandLine(t *testing.T) {
 	require.Equal(t, ProgramName()+" fuzz --no-shrink --out 'my dir' --strict=false --without a,b,c --seeds 5 --start 9",
 		CommandLine(cmd, nil, map[string]string{"for": "", "seeds": "5", "start": "9"}))
 	require.Equal(t, ProgramName()+" fuzz 3 --for 1m30s --no-shrink --out 'my dir' --seeds 7 --strict=false --without a,b,c", CommandLine(cmd, []string{"3"}, nil))
+}
+
+// Each line of a text fits with its own indent, and a line to paste stays whole.
+func TestFit(t *testing.T) {
+	paste := "go on with: " + ProgramName() + " replay plan.json"
+	require.Equal(t, "one two three\n  four\n  five six\n    seven\n"+paste+"\n",
+		fit("one two three four\n  five six seven\n"+paste+"\n", 14, 0))
+	require.Equal(t, "1 ← 2 one\n      two", fit("1 ← 2 one two", 10, 6))
+	require.Equal(t, "no terminal, so it stays as it is", Fit(&strings.Builder{}, "no terminal, so it stays as it is", 0))
 }

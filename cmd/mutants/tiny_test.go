@@ -20,7 +20,7 @@ func tiny(t *testing.T) (module, []*mutant) {
 
 // tinyFindings tests the mutants of tiny that its driver contains, without the times.
 func tinyFindings(t *testing.T, p *programs, all []*mutant) map[string]finding {
-	o := &options{settings: settings{starts: 3, seeds: 120, cpu: time.Second}}
+	o := &options{settings: settings{starts: 3, seeds: 120, cpu: time.Second}, ablationSeeds: 60}
 	found := map[string]finding{}
 	for _, m := range all {
 		if p.uncontained[m] != "" {

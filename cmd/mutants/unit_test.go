@@ -91,3 +91,13 @@ func TestNamedTestsExist(t *testing.T) {
 	require.ErrorIs(t, err, errMutant)
 	require.EqualError(t, err, "bug.txt: tests: bad mutant: driver has no tests: name directories of packages that have, from the module's root")
 }
+
+// Tests that check random inputs check the same ones each time, and keep none.
+func TestRandomTestsAreRepeatable(t *testing.T) {
+	root, err := moduleRoot(t.Context())
+	require.NoError(t, err)
+	tests, err := module{root: root}.listTests(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{"-rapid.seed=1", "-rapid.nofailfile"}, tests.flags("node/service"))
+	require.Empty(t, tests.flags("node/files"))
+}

@@ -73,6 +73,7 @@ func Run(cfg Config, p *scenarios.Plan) (Result, error) {
 		s.simplifyNetwork()
 		s.dropNodes()
 		s.simplifyLeaves()
+		s.simplifyDefinitions()
 		s.rename()
 	}
 	return Result{Plan: s.plan, Runs: s.runs, Minimal: !s.exhausted}, nil

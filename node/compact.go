@@ -94,9 +94,18 @@ func (n *Node) compact() {
 // mostlyGarbage reports whether more than half of the needed part of the log, and
 // more than four segments of it, is garbage.
 func (n *Node) mostlyGarbage() bool {
-	invariant.Check(n.liveRecords.oldest.recordEnd <= n.log.End(), "node: a live record is within the log")
-	length := uint64(n.log.End() - n.liveRecords.oldest.recordEnd)
-	return length > 2*n.liveRecords.bytes+4*uint64(n.cfg.Segment)
+	return n.neededLog() > 2*n.liveRecords.bytes+4*uint64(n.cfg.Segment)
+}
+
+// neededLog returns the bytes of the log from the oldest record that is needed on, with
+// that record; 0: none is.
+func (n *Node) neededLog() uint64 {
+	oldest := n.liveRecords.oldest
+	if oldest == nil {
+		return 0
+	}
+	invariant.Check(oldest.recordEnd <= n.log.End(), "node: a live record is within the log")
+	return uint64(n.log.End()-oldest.recordEnd) + uint64(oldest.size)
 }
 
 // appendToLog appends a record of m to the log, of the promise alone or full, and

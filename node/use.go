@@ -8,7 +8,7 @@ type Use struct {
 	Copied    uint64 // records copied forward since boot
 	LastCopy  uint64 // the last of them
 	Live      uint64 // records that are needed
-	LogLength uint64 // from the end of the oldest record that is needed to the end of the log
+	LogLength uint64 // from the oldest record that is needed to the end of the log
 	LogKept   uint64 // from the first record that is not trimmed to the end of the log
 	Backlog   uint64 // at the end of the log, not durable yet
 	LogFiles  int    // files of the log that are needed or kept for reuse
@@ -22,9 +22,7 @@ func (n *Node) Use() Use {
 	if n.log != nil {
 		u.LogFiles, u.LogKept, u.Backlog = n.log.Files(), uint64(n.log.Kept()), uint64(n.log.End()-n.log.Durable())
 	}
-	if oldest := n.liveRecords.oldest; oldest != nil {
-		u.LogLength = uint64(n.log.End() - oldest.recordEnd)
-	}
+	u.LogLength = n.neededLog()
 	return u
 }
 

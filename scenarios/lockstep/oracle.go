@@ -98,6 +98,8 @@ type nodeTruth struct {
 	readSends     int    // requests of the last read exchange
 	mostSegment   uint64 // largest segment of its log, in all lives
 	mostLive      uint64 // most bytes of its log that it has needed, in all lives
+	written       uint64 // bytes that it has appended to its log or copied in it, in this life
+	untrimmed     uint64 // bytes that earlier lives have written since the log was last short
 	quota         uint64 // of machines, in this life
 	kept          uint64 // machines of the plan that it has a promise or a value of
 	everFull      bool   // it was at a quota, in any life

@@ -118,16 +118,23 @@ func (o *oracle) checkBatch(t *machineTruth, f *node.Observation) *scenarios.Vio
 
 // checkLog: the log of a node is as short as node/compact.go promises for the most that
 // it has needed at a time, in all lives. For each byte that is appended two are copied to
-// keep it short, and the rest of the last record.
+// keep it short, and the rest of the last record. A life that ends before its trim is
+// durable leaves all that it has appended and copied to the next one.
 func (o *oracle) checkLog(t *traffic, u *node.Use) *scenarios.Violation {
 	n := &o.nodes[o.id]
 	appended, copied := u.Appended-t.appended, u.Copied-t.copied
-	t.appended, t.copied = u.Appended, u.Copied
+	if !t.logged {
+		t.logged, n.untrimmed, n.written = true, n.untrimmed+n.written, 0
+	}
+	t.appended, t.copied, n.written = u.Appended, u.Copied, u.Appended+u.Copied
 	n.mostLive = max(n.mostLive, u.Live)
 	n.mostSegment = max(n.mostSegment, uint64(t.node.Segment)) // segments of an earlier life may be larger
 	live, segment := n.mostLive, n.mostSegment
+	if u.LogLength <= live*2+4*segment {
+		n.untrimmed = 0
+	}
 	switch {
-	case u.LogLength > live*5/2+6*segment+3*appended:
+	case u.LogLength > live*5/2+6*segment+3*appended+n.untrimmed:
 		return o.violation("bounds", "log-length", "", "needs %d bytes of its log for records of %d, at most, in segments of %d", u.LogLength, live, segment)
 	case copied > 2*appended+u.LastCopy:
 		return o.violation("bounds", "log-copied", "", "copies %d bytes forward in its log, the last record of %d, and has appended %d: two for each are allowed", copied, u.LastCopy, appended)

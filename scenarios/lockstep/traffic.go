@@ -18,6 +18,7 @@ type traffic struct {
 	chosen         int                    // rounds of the node that have succeeded
 	appended       uint64                 // node.Use.Appended, as of the last check
 	copied         uint64                 // node.Use.Copied, likewise
+	logged         bool                   // there was a check
 	now            scenarios.Duration     // of the last step; all times are of the node's clock
 	nothingWaited  scenarios.Duration     // last time at which no message waited for a sync
 	heardThen      int                    // heard at that time

@@ -192,3 +192,10 @@ func TestTableIsWritten(t *testing.T) {
 	require.NoError(t, os.WriteFile(page, []byte("nothing"), 0o666))
 	require.ErrorContains(t, table.writeInto(page), "the lines are missing")
 }
+
+// The time that is left counts what this run tests, and neither what was known nor what is
+// left to later runs.
+func TestTimeLeft(t *testing.T) {
+	table := &table{of: 100, known: 20, later: 30, Findings: make([]finding, 20+10)}
+	require.Equal(t, "1m0s, 4m0s left", table.times(time.Minute))
+}

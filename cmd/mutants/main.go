@@ -136,7 +136,7 @@ func (o *options) run(cmd *cobra.Command) error {
 // mutants that are missing, as far as --limit goes. It returns how many are left.
 func (o *options) fill(ctx context.Context, w io.Writer, m module, all []*mutant, r *results, t *table) (left int, err error) {
 	known, missing := r.split(all)
-	t.of, t.Findings = len(all), known
+	t.of, t.known, t.Findings = len(all), len(known), known
 	if o.results != "" {
 		if _, err := fmt.Fprintf(w, "%d of %d mutants are in %s\n", len(known), len(all), o.results); err != nil {
 			return 0, err
@@ -145,7 +145,7 @@ func (o *options) fill(ctx context.Context, w io.Writer, m module, all []*mutant
 	if o.limit > 0 && len(missing) > o.limit {
 		left, missing = len(missing)-o.limit, missing[:o.limit]
 	}
-	if len(missing) == 0 {
+	if t.later = left; len(missing) == 0 {
 		return left, nil
 	}
 	err = o.testMissing(ctx, w, m, missing, r, t)
@@ -169,9 +169,13 @@ func (o *options) testMissing(ctx context.Context, w io.Writer, m module, missin
 	if _, err := fmt.Fprint(w, p.describe()); err != nil {
 		return err
 	}
+	if _, err := fmt.Fprintf(w, "the node as it is, %d seeds from each first one\n", controlSeeds); err != nil {
+		return err
+	}
 	if err := o.control(ctx, p); err != nil {
 		return err
 	}
+	t.begin = time.Now()
 	return o.forEach(ctx, missing, func(m *mutant) error {
 		f, err := o.testMutant(ctx, p, scratch, m)
 		if err != nil {

@@ -39,6 +39,9 @@ type table struct {
 	mu      sync.Mutex
 	ablated bool
 	of      int // findings that there will be
+	known   int // that there were before this run
+	later   int // that are left to later runs
+	begin   time.Time
 }
 
 // ablation is the result without a part of the harness.
@@ -71,9 +74,17 @@ func (t *table) add(w io.Writer, f finding) error {
 	if f.Status == broken || f.Status == undecided {
 		said = f.Problem
 	}
-	_, err := fmt.Fprintf(w, "%3d/%d %-10s %-40s %d/%d %7d seeds %7.2f s %3d steps  %s\n",
-		len(t.Findings), t.of, f.Status, f.Name, f.Kills, f.Starts, f.Seeds, f.Seconds, f.Steps, said)
+	_, err := fmt.Fprintf(w, "%3d/%d %s: %-10s %-40s %d/%d %7d seeds %7.2f s %3d steps  %s\n",
+		len(t.Findings), t.of, t.times(time.Since(t.begin)), f.Status, f.Name, f.Kills, f.Starts, f.Seeds, f.Seconds, f.Steps, said)
 	return err
+}
+
+// times describes the time since the first mutant of this run, and estimates the time
+// that is left for those that it is to test.
+func (t *table) times(since time.Duration) string {
+	done := len(t.Findings) - t.known
+	left := since * time.Duration(t.of-t.later-len(t.Findings)) / time.Duration(max(done, 1))
+	return fmt.Sprintf("%v, %v left", since.Round(time.Second), left.Round(time.Second))
 }
 
 // finish sorts the findings into the order of the mutants, and adds them up.

@@ -111,7 +111,7 @@ func (c *check) run(cmd *cobra.Command, name string) error {
 		return err
 	}
 	p.Begin(func(since time.Duration) string {
-		return fmt.Sprintf("checking: %d operations, %v", len(h.Operations), since.Truncate(time.Second))
+		return fmt.Sprintf("checking: %d operations, %v of %v at most", len(h.Operations), since.Truncate(time.Second), c.budget)
 	})
 	r := checker.Check(cmd.Context(), h.History, checker.Options{Timeout: c.budget, Memory: int64(c.memory), Explain: true, Model: h.model})
 	p.End()

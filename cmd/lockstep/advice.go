@@ -13,6 +13,9 @@ import (
 	"github.com/lockstep-dst/lockstep/node/session"
 )
 
+// noCluster is what to do if no node responds.
+const noCluster = "is the cluster up? lockstep cluster --data DIR starts one here, and --endpoints names the nodes of another"
+
 // adviceTimeout is the time for the definitions that an advice names. Without them an
 // answer comes as it is.
 const adviceTimeout = time.Second

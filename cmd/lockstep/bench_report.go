@@ -134,7 +134,7 @@ func (b *bench) report(cmd *cobra.Command, j benchJSON, verdict checker.Result, 
 		if j.Unknown > 0 {
 			code = cli.Unknown
 		}
-		return &cli.Error{Code: code, Text: "nothing was committed; is the cluster up at --endpoints?", Printed: true}
+		return &cli.Error{Code: code, Text: "nothing was committed; " + noCluster, Printed: true}
 	}
 	return nil
 }

@@ -34,12 +34,15 @@ type clientFlags struct {
 func (a *clientFlags) flags(cmd *cobra.Command) {
 	defer fromEnvironment(cmd)()
 	f := cmd.Flags()
-	f.StringVar(&a.endpoints, "endpoints", "127.0.0.1:8001,127.0.0.1:8002,127.0.0.1:8003", "HTTP addresses of the nodes, in the order of their ids")
+	f.StringVar(&a.endpoints, "endpoints", defaultEndpoints, "HTTP addresses of the nodes, in the order of their ids")
 	f.DurationVar(&a.timeout, "timeout", 10*time.Second, "give up after this")
 	a.tlsFlags.flags(f)
 	a.log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	f.StringVar(&a.tokenFile, "token-file", "", "file with the token to show, which only its owner may read (default: the token in LOCKSTEP_TOKEN)")
 }
+
+// defaultEndpoints are those of lockstep cluster.
+const defaultEndpoints = "127.0.0.1:8001,127.0.0.1:8002,127.0.0.1:8003"
 
 func (a *clientFlags) endpointList() []string {
 	var list []string
@@ -189,6 +192,8 @@ func (a *clientFlags) finish(cmd *cobra.Command, op session.Operation, r client.
 	switch {
 	case r.Reason == node.IDConflict:
 		return &cli.Error{Code: cli.Usage}
+	case r.Unavailable() && r.Reason == node.Unreachable:
+		return &cli.Error{Code: cli.Unreachable, Text: noCluster, Printed: true}
 	case r.Unavailable():
 		return &cli.Error{Code: cli.Unreachable}
 	case r.Outcome == node.Rejected:
@@ -285,12 +290,17 @@ func (a *clientFlags) status(cmd *cobra.Command) error {
 	if err := printStatus(cmd, all); err != nil {
 		return err
 	}
+	text := "no node is ready; " + noCluster
 	for _, r := range all {
-		if r.Status != nil && r.Status.Ready {
+		switch {
+		case r.Status == nil:
+		case r.Status.Ready:
 			return nil
+		default:
+			text = "no node is ready" // and there are nodes
 		}
 	}
-	return &cli.Error{Code: cli.Unreachable, Text: "no node is ready", Printed: true}
+	return &cli.Error{Code: cli.Unreachable, Text: text, Printed: true}
 }
 
 // statusTimeout is the time that a node has to report its status. A slower node is

@@ -150,7 +150,11 @@ func (c *devCluster) printReady(servers []*server.Server) {
 		return
 	}
 	fmt.Fprintf(out, "ready: a cluster of %d, with its logs in %s; Ctrl-C stops it. In another terminal, try\n", len(servers), c.data)
+	named := " --endpoints " + strings.Join(endpoints, ",")
+	if strings.Join(endpoints, ",") == defaultEndpoints {
+		named = ""
+	}
 	for _, line := range []string{"propose lifecycle/web-1 Running", "watch lifecycle/", "list"} {
-		fmt.Fprintf(out, "  %s %s --endpoints %s\n", cli.ProgramName(), line, strings.Join(endpoints, ","))
+		fmt.Fprintf(out, "  %s %s%s\n", cli.ProgramName(), line, named)
 	}
 }

@@ -75,7 +75,7 @@ func (a *clientFlags) watch(cmd *cobra.Command, w client.WatchOptions) error {
 	lost := map[string]string{} // why each endpoint was left, since the last event
 	w.OnNodeFailed = func(endpoint string, err error) {
 		if lost[endpoint] != err.Error() {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s; trying the next\n", endpoint, printable.String(err.Error()))
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s; trying the next\n", endpoint, printable.String(strings.TrimPrefix(err.Error(), endpoint+": ")))
 		}
 		lost[endpoint] = err.Error()
 	}

@@ -88,7 +88,7 @@ does not apply or does not compile.`,
 	f.BoolVar(&o.apart, "apart", false, "build each mutant by itself, to check that weaving them into one program changes no result")
 	f.IntVar(&o.jobs, "jobs", runtime.GOMAXPROCS(0), "mutants at the same time, each on one core")
 	f.BoolVar(&o.ablate, "ablate", false, "do it once more without each part of the harness, from up to three first seeds")
-	f.Uint64Var(&o.ablationSeeds, "ablation-seeds", 2500, "seeds that a campaign may run then, or with a mutant whose file names packages with tests")
+	f.Uint64Var(&o.ablationSeeds, "ablation-seeds", 500, "seeds that a campaign may run then, or with a mutant whose file names packages with tests")
 	f.StringVar(&o.results, "results", "", "append each finding to this file, and do not test the mutants again that are in it")
 	f.IntVar(&o.limit, "limit", 0, "test at most so many mutants that are not in --results (0: all)")
 	f.BoolVar(&o.json, "json", false, "print JSON")
@@ -343,11 +343,15 @@ var parts = []string{"invariants", "swarm", "disk", "clocks", "liveness"}
 
 // leastAblation is the least number of seeds of a campaign of an ablation, if
 // --ablation-seeds allows it.
-const leastAblation = 250
+const leastAblation = 100
 
 // ablateMutant measures how soon a mutant is found without each part of the harness. Ten
-// times the seeds that it usually takes show whether it is found at all.
+// times the seeds that it usually takes show whether it is found at all; one that takes more
+// than half of --ablation-seeds is not measured, since missing it would show nothing.
 func (o *options) ablateMutant(ctx context.Context, p program, m *mutant, f *finding) {
+	if f.Seeds > o.ablationSeeds/2 {
+		return
+	}
 	seeds := min(max(10*f.Seeds, leastAblation), o.ablationSeeds)
 	for _, part := range parts {
 		s := settings{starts: min(o.starts, 3), seeds: seeds, cpu: o.cpu, without: part}

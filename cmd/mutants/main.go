@@ -83,7 +83,7 @@ does not apply or does not compile.`,
 	f.Uint64Var(&o.seeds, "seeds", 25_000, "seeds that a campaign may run to find a violation")
 	f.DurationVar(&o.cpu, "cpu", 5*time.Minute, "processor time that a process may use, in whole seconds, before its mutant is undecided")
 	f.IntVar(&o.starts, "starts", 5, "campaigns for each mutant, from different first seeds")
-	f.IntVar(&o.shrink, "shrink", 1000, "runs to make the first failing plan small with (0: leave it)")
+	f.IntVar(&o.shrink, "shrink", 200, "runs to make the first failing plan small with (0: leave it)")
 	f.BoolVar(&o.tests, "tests", false, "run unit tests for the mutants that no campaign can reach, and for those whose files name packages with tests")
 	f.BoolVar(&o.apart, "apart", false, "build each mutant by itself, to check that weaving them into one program changes no result")
 	f.IntVar(&o.jobs, "jobs", runtime.GOMAXPROCS(0), "mutants at the same time, each on one core")

@@ -41,7 +41,7 @@ func (w *World) endConnection(observer *proc, peer, closedBy ID) {
 	c.ended = true
 	w.fold(uint64(w.now), uint64(observer.id)<<16|uint64(peer))
 	if w.cfg.Trace != nil {
-		w.trace(TraceLine{At: w.now, Text: fmt.Sprintf("the connection of %d and %d ends", observer.id, peer)})
+		w.trace(TraceLine{Kind: ConnectionEndLine, At: w.now, Text: fmt.Sprintf("the connection of %d and %d ends", observer.id, peer)})
 	}
 	if closedBy == observer.id {
 		w.push(w.now, record{kind: recordDisconnect, to: observer.id, from: peer, life: observer.life, token: uint64(c.number)})

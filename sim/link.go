@@ -36,7 +36,7 @@ func (w *World) resetConnection(r *record) {
 	w.net.Reset(l)
 	w.fold(uint64(w.now), uint64(r.from)<<16|uint64(r.to))
 	if w.cfg.Trace != nil {
-		w.trace(TraceLine{At: w.now, Text: fmt.Sprintf("the connection %v ends", l)})
+		w.trace(TraceLine{Kind: ConnectionEndLine, At: w.now, Text: fmt.Sprintf("the connection %v ends", l)})
 	}
 }
 

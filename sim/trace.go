@@ -13,6 +13,7 @@ import (
 // transcripts share.
 type TraceLine struct {
 	Event   uint64 // the number of the event in progress, counted from 1; 0 before the first
+	Kind    LineKind
 	At      Duration
 	ID      ID // the process; 0 for the world itself
 	From    ID // sender of a message, 0 for none
@@ -20,6 +21,36 @@ type TraceLine struct {
 	Text    string
 	Message Message
 	Verdict *netmodel.Verdict // on a message that is sent, else nil
+	Request *disk.Request     // to the disk, else nil; valid during the call only
+	// Observation is what a process reports, else nil.
+	Observation Observation
+}
+
+// LineKind is what a TraceLine is about.
+type LineKind uint8
+
+// The kinds of lines. Those of the first group are events, the others are their effects.
+const (
+	ActionLine       LineKind = iota + 1 // an action of the world's owner
+	BootLine                             // events of a process, as of Kind
+	ReceiveLine                          //
+	TimerLine                            //
+	DiskDoneLine                         //
+	InvokeLine                           //
+	SendFailedLine                       //
+	DisconnectedLine                     //
+	LossLine                             // a message or invocation that its process cannot take
+
+	SendLine          // a message is sent
+	DiskLine          // a request to the disk
+	ObservationLine   // an observation
+	EndOfLifeLine     // a process ends
+	ConnectionEndLine // a connection ends
+)
+
+// lineKinds are the kinds of the lines of events.
+var lineKinds = [...]LineKind{
+	Boot: BootLine, Receive: ReceiveLine, Timer: TimerLine, DiskDone: DiskDoneLine, Invoke: InvokeLine, SendFailed: SendFailedLine, Disconnected: DisconnectedLine,
 }
 
 // String returns the text form, as in
@@ -65,7 +96,7 @@ func (w *World) trace(l TraceLine) {
 }
 
 func (w *World) traceEvent(id ID, ev *Event) {
-	l := TraceLine{At: w.now, ID: id, Message: ev.Message}
+	l := TraceLine{Kind: lineKinds[ev.Kind], At: w.now, ID: id, Message: ev.Message}
 	switch ev.Kind {
 	case Boot:
 		l.Text = fmt.Sprintf("boot %d", ev.Token)
@@ -93,16 +124,16 @@ func (w *World) traceObservation(id ID, f Observation) {
 		s.Each(func(f Observation) { w.traceObservation(id, f) })
 		return
 	}
-	w.trace(TraceLine{At: w.now, ID: id, Text: "observation: " + f.String()})
+	w.trace(TraceLine{Kind: ObservationLine, At: w.now, ID: id, Text: "observation: " + f.String(), Observation: f})
 }
 
 func (w *World) traceDisk(id ID, r *disk.Request) {
-	w.trace(TraceLine{At: w.now, ID: id, Text: r.String()})
+	w.trace(TraceLine{Kind: DiskLine, At: w.now, ID: id, Text: r.String(), Request: r})
 }
 
 // traceSend traces a send, with the address by which a plan can name the message.
 func (w *World) traceSend(from, to ID, m Message, v netmodel.Verdict) {
-	l := TraceLine{At: w.now, ID: from, To: to, Message: m, Verdict: &v}
+	l := TraceLine{Kind: SendLine, At: w.now, ID: from, To: to, Message: m, Verdict: &v}
 	a := Address{netmodel.Link{From: from, To: to}, m.FateName(), v.Occurrence}
 	switch {
 	case v.EndsConnection():
@@ -121,7 +152,7 @@ func (w *World) traceSend(from, to ID, m Message, v netmodel.Verdict) {
 
 // traceLoss traces a message or invocation that its process cannot take.
 func (w *World) traceLoss(r *record) {
-	l := TraceLine{At: w.now, ID: r.to, From: r.from, Message: r.msg}
+	l := TraceLine{Kind: LossLine, At: w.now, ID: r.to, From: r.from, Message: r.msg}
 	switch {
 	case r.kind == recordInvoke:
 		l.Text = "(invoked) lost: down"

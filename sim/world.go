@@ -224,7 +224,7 @@ func (w *World) endLife(p *proc, how string) {
 	w.endConnections(p)
 	w.fold(uint64(w.now), uint64(p.id)<<32|uint64(p.life))
 	if w.cfg.Trace != nil {
-		w.trace(TraceLine{At: w.now, ID: p.id, Text: how})
+		w.trace(TraceLine{Kind: EndOfLifeLine, At: w.now, ID: p.id, Text: how})
 	}
 }
 
@@ -346,7 +346,7 @@ func (w *World) runAction(token uint64) {
 	delete(w.actions, token)
 	w.fold(uint64(w.now), a.digest)
 	if w.cfg.Trace != nil {
-		w.trace(TraceLine{At: w.now, Text: a.describe()})
+		w.trace(TraceLine{Kind: ActionLine, At: w.now, Text: a.describe()})
 	}
 	a.do()
 }

@@ -15,6 +15,7 @@ import (
 // nodeStatus is the runner's knowledge of a node.
 type nodeStatus struct {
 	life          int              // of the current life
+	code          sim.Process      // of the current or last life
 	downFaults    int              // power losses and process crashes that hold it down
 	awaitsRestart bool             // it has stopped by itself and waits for its operator
 	downForGood   bool             // it refuses its disk, or its peers reject it, for good

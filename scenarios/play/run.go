@@ -32,6 +32,8 @@ type Options struct {
 	SampleChecks bool
 	// OnEvent, if not nil, receives the hash after every event, counted from 1.
 	OnEvent func(event, hash uint64)
+	// AfterEvent, if not nil, is called after every step, which is one event or several. It must change nothing.
+	AfterEvent func(View)
 
 	// onStep, if not nil, receives each step, before its effects happen.
 	onStep func(at scenarios.Duration, id sim.ID, evs []sim.Event, out *sim.Effects)
@@ -59,7 +61,10 @@ type Result struct {
 	// Evidence explains a violation, with Options.Explain: the operations of a history
 	// that contradict each other, as a diagram; or the processes at the end of a run
 	// without progress, if the system is no scenarios.ActivityReporter.
-	Evidence  string
+	Evidence string
+	// Account tells, with Options.Explain, why the history is not linearizable, or why
+	// that was not decided; else nil.
+	Account   *checker.Account
 	Undecided string // if undecided: the checker's reason
 	Hash      uint64 // of all events
 	Stats     sim.Stats
@@ -121,9 +126,7 @@ func Run(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options
 	if err != nil {
 		return Result{}, err
 	}
-	if o.OnEvent != nil {
-		s.world.AfterEvent(func() { o.OnEvent(s.world.Stats().Events, s.world.Hash()) })
-	}
+	s.callAfterEvents(&o)
 	s.runRecovered()
 	s.disks.Hits = s.world.DiskHits()
 	r := Result{
@@ -150,6 +153,21 @@ func Run(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options
 	return r, nil
 }
 
+// callAfterEvents has the functions of the options called that follow the run.
+func (s *runner) callAfterEvents(o *Options) {
+	if o.OnEvent == nil && o.AfterEvent == nil {
+		return
+	}
+	s.world.AfterEvent(func() {
+		if o.OnEvent != nil {
+			o.OnEvent(s.world.Stats().Events, s.world.Hash())
+		}
+		if o.AfterEvent != nil {
+			o.AfterEvent(View{s})
+		}
+	})
+}
+
 // Linearizability is the property of histories, as a Violation has it.
 const Linearizability = "linearizability"
 
@@ -172,10 +190,10 @@ func (r *Result) setStatus(ctx context.Context, s *runner, o Options) {
 		if c.Culprit != nil {
 			r.Violation.At = scenarios.Duration(c.Culprit.Return)
 		}
-		r.Evidence = c.Evidence()
+		r.Evidence, r.Account = c.Evidence(), c.Account
 		return
 	case checker.Undecided:
-		r.Status, r.Undecided = Undecided, c.Explanation
+		r.Status, r.Undecided, r.Account = Undecided, c.Explanation, c.Account
 		return
 	}
 	if !o.SafetyOnly {

@@ -141,7 +141,8 @@ func (s *runner) newProcess(id sim.ID, life int) sim.Process {
 	if s.instants != nil {
 		s.instants.beginLife(id, life)
 	}
-	return s.processOf(id, life, s.run.Node(id, life))
+	s.nodes[id].code = s.processOf(id, life, s.run.Node(id, life))
+	return s.nodes[id].code
 }
 
 // runRecovered begins the run and calls loop, which may panic: a failed assertion of

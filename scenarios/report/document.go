@@ -1,0 +1,239 @@
+package report
+
+import "github.com/lockstep-dst/lockstep/sim"
+
+// Format and Version head every document. A later version only adds fields, or has
+// another number.
+const (
+	Format  = "lockstep-report"
+	Version = 1
+)
+
+// Time is virtual time since the begin of the run. Its JSON form is a whole number of
+// nanoseconds.
+type Time int64
+
+// Document explains one failure. Lists that are empty may be absent from its JSON.
+type Document struct {
+	Format    string `json:"format"`
+	Version   int    `json:"version"`
+	System    string `json:"system"`
+	About     string `json:"about,omitempty"`     // the system in one line
+	Seed      uint64 `json:"seed,string"`         // as text: it may have more digits than a number of JavaScript
+	Status    string `json:"status"`              // passed, violated or undecided: the verdict on the first run
+	Signature string `json:"signature,omitempty"` // of the failure, as in agreement/applied-twice
+	Sentence  string `json:"sentence"`            // the verdict in one sentence
+	Repeat    string `json:"repeat,omitempty"`    // the command line that runs the plan of the first run again
+	Build     Build  `json:"build"`
+
+	Shrinking *Shrinking `json:"shrinking,omitempty"` // absent: the plan was not shrunk
+	Runs      []Run      `json:"runs"`                // the shrunk run first, if there is one; then the full one, if it is wanted
+	Necessity *Necessity `json:"necessity,omitempty"` // absent: it was not measured
+	Cut       []string   `json:"cut,omitempty"`       // what is left out to bound the size, a sentence each
+}
+
+// Build identifies the code that ran.
+type Build struct {
+	Module   string `json:"module,omitempty"`
+	Version  string `json:"version,omitempty"`
+	Revision string `json:"revision,omitempty"` // of the version control system
+	Modified bool   `json:"modified,omitempty"` // there were further changes
+	Go       string `json:"go,omitempty"`
+}
+
+// Shrinking compares the plan of the seed with the shrunk one.
+type Shrinking struct {
+	Before PlanSize `json:"before"`
+	After  PlanSize `json:"after"`
+}
+
+// PlanSize counts the parts of a plan.
+type PlanSize struct {
+	Operations int `json:"operations"`
+	Faults     int `json:"faults"`
+	Overrides  int `json:"overrides"` // messages whose fate is fixed
+}
+
+// Run is one run of one plan, completely.
+type Run struct {
+	Name      string `json:"name"`                // shrunk, or full: the plan as the seed gave it
+	Status    string `json:"status"`              // passed, violated or undecided
+	Signature string `json:"signature,omitempty"` // of this run's violation
+	Sentence  string `json:"sentence"`
+	Evidence  string `json:"evidence,omitempty"` // more about the violation, several lines for a person
+	Hash      string `json:"hash"`               // of all events, 16 hexadecimal digits
+	Count     uint64 `json:"count"`              // events of the world; some of them are none of Events
+	First     uint64 `json:"first"`              // the number of the first event that is in the document; 0: all are
+	Last      uint64 `json:"last"`               // and of the last one
+	End       Time   `json:"end"`                // the time of the last event
+	Heal      Time   `json:"heal"`               // the begin of the heal phase, planned: the run may end before
+
+	Plan       Plan        `json:"plan"`
+	Lanes      []Lane      `json:"lanes"`
+	Events     []Event     `json:"events"`             // in the order in which they happened
+	Messages   []Message   `json:"messages,omitempty"` // in the order in which they were sent
+	Marks      []Mark      `json:"marks,omitempty"`    // in the order in which they happened
+	Spans      []Span      `json:"spans,omitempty"`    // in order of their begin
+	Operations []Operation `json:"operations,omitempty"`
+	Order      []string    `json:"order,omitempty"` // ids of operations in an order that explains the history; absent: there is none, or it is not known
+	Violation  *Violation  `json:"violation,omitempty"`
+	States     *States     `json:"states,omitempty"` // absent: the states of nodes are not known
+	Trace      []string    `json:"trace,omitempty"`  // the raw lines, as replay --trace writes them
+}
+
+// Plan is what the seed chose, as short texts. Nothing of it needs to be parsed.
+type Plan struct {
+	Nodes      int      `json:"nodes"`
+	Clients    int      `json:"clients"`
+	Objects    []string `json:"objects,omitempty"`  // keys of the machines or other objects
+	Workload   string   `json:"workload,omitempty"` // the kind of objects; empty: state machines
+	Families   []string `json:"families,omitempty"` // families of faults
+	Summary    []string `json:"summary"`            // topology, knobs, network, disks and clocks, a line each
+	Operations []string `json:"operations,omitempty"`
+	Faults     []string `json:"faults,omitempty"`
+	Overrides  []string `json:"overrides,omitempty"`
+}
+
+// Lane is a line of life in the diagram: a process, or the world itself.
+type Lane struct {
+	ID   sim.ID `json:"id"`   // of the process, as in traces; 0 for the world
+	Kind string `json:"kind"` // world, node, client, or fresh: the client of the fresh operations after the heal
+	Name string `json:"name"` // as in "node 1"
+}
+
+// Event is something that happened to a process or to the world. Fields of other types
+// name an event by its place in Run.Events, from 0.
+type Event struct {
+	N       uint64 `json:"n"` // the number in traces and of replay --until; 0 before the first. Several events may share it, as those of one step
+	At      Time   `json:"at"`
+	Lane    sim.ID `json:"lane"`              // 0: the world
+	Kind    string `json:"kind"`              // boot, receive, timer, disk, invoke, send failed, disconnected, lost, crash, connection, or action: of the world
+	Text    string `json:"text"`              // a description, without time and process
+	Message *int   `json:"message,omitempty"` // the message that arrives, or is lost on arrival, by its place in Run.Messages
+	Copy    bool   `json:"copy,omitempty"`    // it is the second arrival of that message
+}
+
+// Message is a message that one process sent to another.
+type Message struct {
+	From      sim.ID    `json:"from"`
+	To        sim.ID    `json:"to"`
+	Sent      int       `json:"sent"` // the event in which it was sent
+	At        Time      `json:"at"`   // when it was sent
+	Address   string    `json:"address"`
+	Kind      string    `json:"kind"`            // the first word of its fate name, as in proposal
+	Text      string    `json:"text"`            // its content
+	Fate      string    `json:"fate"`            // delivered: at least one copy was taken; dropped: when it was sent; lost: on the way or on arrival; open: it was under way when the run ended
+	Cause     string    `json:"cause,omitempty"` // why it was dropped or lost: loss, burst, cut, override, corrupt, reset, refused, down, connection, ...
+	Damaged   bool      `json:"damaged,omitempty"`
+	Override  bool      `json:"override,omitempty"`  // the plan fixes its fate
+	Late      bool      `json:"late,omitempty"`      // its delay was more than twice the typical one
+	Reordered bool      `json:"reordered,omitempty"` // it may overtake others
+	Breaks    bool      `json:"breaks,omitempty"`    // the connection ends behind it
+	Duplicate bool      `json:"duplicate,omitempty"` // two arrivals were due
+	Ends      *Time     `json:"ends,omitempty"`      // when its connection ends with it or behind it; else absent
+	Arrivals  []Arrival `json:"arrivals,omitempty"`  // one, or two if it was duplicated; none if it was dropped
+}
+
+// Arrival is one copy of a message on its way to the receiver.
+type Arrival struct {
+	Due   Time   `json:"due"`             // when it was to arrive
+	Event *int   `json:"event,omitempty"` // the event in which it was taken or lost; absent: never
+	At    Time   `json:"at"`              // when that was; Due if it was never
+	Lost  string `json:"lost,omitempty"`  // why it was lost; empty: it was taken
+}
+
+// Mark is an effect of an event other than a message: a request to the disk, or an
+// observation.
+type Mark struct {
+	Event int    `json:"event"`
+	At    Time   `json:"at"`
+	Lane  sim.ID `json:"lane"`
+	Kind  string `json:"kind"`           // sync, disk: another request to it, observation, or response: of a client
+	Name  string `json:"name,omitempty"` // the first word of an observation, as in applied or chosen; the operation of a disk request
+	Text  string `json:"text"`
+}
+
+// Span is a condition that lasts for a time.
+type Span struct {
+	Kind   string     `json:"kind"` // down, or a kind of fault: partition, one_way, cut, profile_override, disk, disk_crash, clog, refuse, pause, slow, freeze, stop, ...
+	Text   string     `json:"text"`
+	From   Time       `json:"from"`
+	To     Time       `json:"to"`
+	Lanes  []sim.ID   `json:"lanes,omitempty"` // the processes that have it; none: the whole world
+	Sides  [][]sim.ID `json:"sides,omitempty"` // of a partition: the groups that cannot reach each other
+	Links  []Link     `json:"links,omitempty"` // of other faults of links; none: all
+	Fault  *int       `json:"fault,omitempty"` // its place in Plan.Faults; absent: it is not of the plan
+	Begin  *int       `json:"begin,omitempty"` // of down: the event with which it began
+	Finish *int       `json:"finish,omitempty"`
+}
+
+// Link is the way from one process to another.
+type Link struct {
+	From sim.ID `json:"from"`
+	To   sim.ID `json:"to"`
+}
+
+// Operation is a request of a client and what the client learnt.
+type Operation struct {
+	ID          string `json:"id"`
+	Lane        sim.ID `json:"lane"` // of the client
+	Key         string `json:"key"`
+	Request     string `json:"request"` // as in "propose Running"
+	Call        Time   `json:"call"`
+	CallEvent   *int   `json:"call_event,omitempty"`
+	Return      *Time  `json:"return,omitempty"` // absent: it never returned
+	ReturnEvent *int   `json:"return_event,omitempty"`
+	Outcome     string `json:"outcome"` // committed, rejected or unknown
+	Reason      string `json:"reason,omitempty"`
+	Result      string `json:"result,omitempty"`  // the state or other result in the response
+	Version     *int64 `json:"version,omitempty"` // of that state
+	Contradicts bool   `json:"contradicts,omitempty"`
+}
+
+// Violation is where and how a property broke.
+type Violation struct {
+	Property   string   `json:"property"` // as in agreement
+	Class      string   `json:"class"`    // as in applied-twice
+	Sentence   string   `json:"sentence"`
+	At         Time     `json:"at"`
+	Event      int      `json:"event"`                // where it shows; later events did not contribute
+	Lane       sim.ID   `json:"lane"`                 // the process of that event
+	Object     string   `json:"object,omitempty"`     // the key of the machine or other object
+	Events     []int    `json:"events,omitempty"`     // those that contradict each other, in order
+	Operations []string `json:"operations,omitempty"` // ids of those that contradict each other, in order of call
+	Premise    string   `json:"premise,omitempty"`    // the states possible before, if the contradiction of operations depends on them
+	Facts      []string `json:"facts,omitempty"`      // sentences about the contradiction
+}
+
+// States are the states of the nodes, as changes. The state of a node at an event is the
+// sum of its changes up to there.
+type States struct {
+	Source  string   `json:"source"` // dump: what the system tells; values: the fields of its processes
+	Changes []Change `json:"changes"`
+	Until   *int     `json:"until,omitempty"` // the last event whose state is known, if it is not the last one
+}
+
+// Change is what one event changed in the state of one node. A path has one name for each
+// level, with / between them.
+type Change struct {
+	Event int               `json:"event"`
+	Lane  sim.ID            `json:"lane"`
+	Up    *bool             `json:"up,omitempty"`    // the node is up, or down, from here on; in the first change of each node
+	Set   map[string]string `json:"set,omitempty"`   // new values by path
+	Unset []string          `json:"unset,omitempty"` // paths that are gone
+}
+
+// Necessity is how often the plan fails without one of its parts.
+type Necessity struct {
+	Signature string         `json:"signature"`
+	Seeds     int            `json:"seeds"` // runs of each row
+	Rows      []NecessityRow `json:"rows"`  // the first is the unchanged plan
+}
+
+// NecessityRow is the result of the plan without one part.
+type NecessityRow struct {
+	Kind  string `json:"kind"`  // operation, fault, override or network; empty: nothing is removed
+	What  string `json:"what"`  // the removed part
+	Same  int    `json:"same"`  // runs that failed with the signature
+	Other int    `json:"other"` // runs that failed in another way
+}

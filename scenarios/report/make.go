@@ -1,0 +1,151 @@
+package report
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
+)
+
+// Source is what a document is made of. Plans must be valid.
+type Source struct {
+	Shrunk    *scenarios.Plan // nil: the failure was not shrunk
+	Full      *scenarios.Plan // the plan of the seed; nil: it is not known. With Shrunk its run is shown only if Options.Full is set
+	Necessity *Necessity      // nil: it was not measured
+	Repeat    string          // the command line that runs the first plan again
+	Build     Build
+}
+
+// Options bound a document.
+type Options struct {
+	Full         bool          // show the run of the full plan too
+	Events       int           // events of a run, those before and shortly after its violation; 0: 5,000
+	StateBytes   int           // bytes of the changes of states in a run; 0: 200,000
+	CheckTimeout time.Duration // as in play.Options
+}
+
+// The defaults of Options.
+const (
+	DefaultEvents     = 5_000
+	DefaultStateBytes = 200_000
+)
+
+// ErrNoPlan is returned for a Source without a plan.
+var ErrNoPlan = errors.New("report: no plan: want a shrunk or a full one")
+
+// ErrHash is returned when a run with a record differs from the same run without.
+var ErrHash = errors.New("report: two runs of one plan differ")
+
+// Make runs the plans of a source, and explains what they do.
+func Make(ctx context.Context, sys scenarios.System, src Source, o Options) (*Document, error) {
+	type named struct {
+		name string
+		plan *scenarios.Plan
+	}
+	var plans []named
+	if src.Shrunk != nil {
+		plans = append(plans, named{"shrunk", src.Shrunk})
+	}
+	if src.Full != nil && (src.Shrunk == nil || o.Full) {
+		plans = append(plans, named{"full", src.Full})
+	}
+	if len(plans) == 0 {
+		return nil, ErrNoPlan
+	}
+	d := &Document{
+		Format: Format, Version: Version, System: sys.Name, About: sys.About, Seed: plans[0].plan.Seed,
+		Repeat: src.Repeat, Build: src.Build, Necessity: src.Necessity,
+	}
+	if src.Shrunk != nil && src.Full != nil {
+		d.Shrinking = &Shrinking{Before: sizeOf(src.Full), After: sizeOf(src.Shrunk)}
+	}
+	for _, p := range plans {
+		r, err := d.addRun(ctx, sys, p.plan, o)
+		if err != nil {
+			return nil, err
+		}
+		r.Name = p.name
+	}
+	first := &d.Runs[0]
+	d.Status, d.Signature, d.Sentence = first.Status, first.Signature, first.Sentence
+	return d, nil
+}
+
+func sizeOf(p *scenarios.Plan) PlanSize {
+	return PlanSize{Operations: len(p.Operations), Faults: len(p.Faults), Overrides: len(p.Overrides)}
+}
+
+// addRun runs a plan twice: to know what to record, and to record it.
+func (d *Document) addRun(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options) (*Run, error) {
+	if o.Events <= 0 {
+		o.Events = DefaultEvents
+	}
+	if o.StateBytes <= 0 {
+		o.StateBytes = DefaultStateBytes
+	}
+	var times []scenarios.Duration // of all events
+	result, err := play.Run(ctx, sys, p, play.Options{Explain: true, CheckTimeout: o.CheckTimeout, AfterEvent: func(v play.View) {
+		for uint64(len(times)) < v.Event() {
+			times = append(times, v.Now())
+		}
+	}})
+	if err != nil {
+		return nil, err
+	}
+	run := Run{
+		Status: string(result.Status), Signature: result.Signature(), Sentence: result.Sentence(), Evidence: result.Evidence,
+		Hash: fmt.Sprintf("%016x", result.Hash), Count: result.Stats.Events, End: Time(result.Simulated), Heal: Time(p.Heal.At),
+		Plan: planOf(sys, p), Lanes: lanesOf(p),
+	}
+	run.First, run.Last = window(times, &result, o.Events)
+	if run.First > 0 || run.Last < run.Count {
+		d.Cut = append(d.Cut, fmt.Sprintf("Of the %d events of the run, %d to %d are shown", run.Count, max(1, run.First), run.Last))
+	}
+	rec := newRecorder(&run, p, run.First, run.Last)
+	states := newStateRecorder(rec, p.Nodes, o.StateBytes)
+	again, err := play.Run(ctx, sys, p, play.Options{Trace: rec.line, AfterEvent: states.afterEvent, CheckTimeout: time.Nanosecond})
+	if err != nil {
+		return nil, err
+	}
+	if again.Hash != result.Hash {
+		return nil, fmt.Errorf("%w: seed %d has the hash %s, and with a record %016x", ErrHash, p.Seed, run.Hash, again.Hash)
+	}
+	rec.finish(p, &result)
+	run.States = states.states
+	if u := run.States.Until; u != nil {
+		d.Cut = append(d.Cut, fmt.Sprintf("The states of nodes are shown up to event %d", run.Events[*u].N))
+	}
+	d.Runs = append(d.Runs, run)
+	return &d.Runs[len(d.Runs)-1], nil
+}
+
+// window chooses the events to record: all, or those before the violation and a few after.
+func window(times []scenarios.Duration, result *play.Result, most int) (first, last uint64) {
+	count := uint64(len(times))
+	if count <= uint64(most) {
+		return 0, count
+	}
+	shown := count
+	if v := result.Violation; v != nil {
+		after, _ := slices.BinarySearch(times, v.At+1)
+		shown = uint64(after)
+	}
+	last = min(count, shown+uint64(most)/10)
+	return last - uint64(most) + 1, last
+}
+
+// lanesOf lists the world, the nodes and the clients.
+func lanesOf(p *scenarios.Plan) []Lane {
+	lanes := []Lane{{0, "world", "world"}}
+	for n := 1; n <= p.Nodes; n++ {
+		lanes = append(lanes, Lane{scenarios.NodeID(n), "node", fmt.Sprintf("node %d", n)})
+	}
+	for c := 1; c <= p.Clients; c++ {
+		lanes = append(lanes, Lane{scenarios.ClientID(c), "client", fmt.Sprintf("client %d", c)})
+	}
+	return append(lanes, Lane{scenarios.ClientID(scenarios.HealClient), "fresh", "fresh operations"})
+}

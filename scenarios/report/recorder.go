@@ -1,0 +1,154 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// recorder makes the events, messages and marks of a run from the lines of its trace.
+type recorder struct {
+	run         *Run
+	first, last uint64 // the events that are recorded
+	flights     flights
+	overridden  map[string]bool // addresses of messages whose fate the plan fixes
+	write       func(sim.TraceLine)
+	raw         strings.Builder
+	calls       map[string]call // by id of an operation
+	down        map[sim.ID]int  // by process that is down: its place in Run.Spans
+}
+
+// call is where an operation began and ended.
+type call struct {
+	operation    *scenarios.Operation
+	lane         sim.ID
+	begin, end   int // places in Run.Events
+	begun, ended bool
+}
+
+func newRecorder(run *Run, p *scenarios.Plan, first, last uint64) *recorder {
+	r := &recorder{run: run, first: first, last: last, flights: flights{}, overridden: map[string]bool{}, calls: map[string]call{}, down: map[sim.ID]int{}}
+	r.write = sim.WriteTrace(&r.raw)
+	for i := range p.Overrides {
+		r.overridden[p.Overrides[i].Message.String()] = true
+	}
+	return r
+}
+
+// line implements the Trace of play.Options.
+func (r *recorder) line(l sim.TraceLine) {
+	if l.Event < r.first || l.Event > r.last {
+		return
+	}
+	r.keepRaw(l)
+	switch l.Kind {
+	case sim.SendLine:
+		r.send(l)
+	case sim.DiskLine:
+		r.request(l)
+	case sim.ObservationLine:
+		r.observation(l)
+	default:
+		r.event(l)
+	}
+}
+
+// keepRaw keeps the line as a trace has it.
+func (r *recorder) keepRaw(l sim.TraceLine) {
+	r.raw.Reset()
+	r.write(l)
+	r.run.Trace = append(r.run.Trace, strings.TrimSuffix(r.raw.String(), "\n"))
+}
+
+// kinds are the kinds of events.
+var kinds = map[sim.LineKind]string{
+	sim.ActionLine: "action", sim.BootLine: "boot", sim.ReceiveLine: "receive", sim.TimerLine: "timer", sim.DiskDoneLine: "disk",
+	sim.InvokeLine: "invoke", sim.SendFailedLine: "send failed", sim.DisconnectedLine: "disconnected", sim.LossLine: "lost",
+	sim.EndOfLifeLine: "crash", sim.ConnectionEndLine: "connection",
+}
+
+// event adds an event.
+func (r *recorder) event(l sim.TraceLine) {
+	here := len(r.run.Events)
+	e := Event{N: l.Event, At: Time(l.At), Lane: l.ID, Kind: kinds[l.Kind], Text: textOf(l)}
+	switch l.Kind {
+	case sim.ReceiveLine:
+		if l.From == l.ID {
+			e.Text = "from itself: " + e.Text
+			break
+		}
+		e.Message, e.Copy = r.flights.land(r.run.Messages, l, here, "")
+	case sim.LossLine:
+		e.Message, e.Copy = r.flights.land(r.run.Messages, l, here, strings.TrimPrefix(l.Text, "lost on arrival: "))
+	case sim.InvokeLine:
+		if c, ok := l.Message.(*scenarios.Invocation); ok {
+			r.calls[c.ID] = call{operation: c.Operation, lane: l.ID, begin: here, begun: true}
+		}
+	case sim.EndOfLifeLine:
+		r.goesDown(l, here)
+	case sim.BootLine:
+		r.comesUp(l, here)
+	}
+	r.run.Events = append(r.run.Events, e)
+}
+
+// textOf describes a line without its time and process.
+func textOf(l sim.TraceLine) string {
+	if l.Message == nil {
+		return l.Text
+	}
+	return strings.TrimSpace(l.Message.String() + "  " + l.Text)
+}
+
+// here is the event to which an effect belongs: the last one. Effects before the first are
+// those of the beginning.
+func (r *recorder) here(l sim.TraceLine) int {
+	if len(r.run.Events) == 0 {
+		r.run.Events = append(r.run.Events, Event{N: l.Event, At: Time(l.At), Kind: "action", Text: "the run goes on"})
+	}
+	return len(r.run.Events) - 1
+}
+
+// send adds a message.
+func (r *recorder) send(l sim.TraceLine) {
+	v := l.Verdict
+	name := l.Message.FateName()
+	kind, _, _ := strings.Cut(name, " ")
+	address := fmt.Sprintf("%d>%d %s #%d", l.ID, l.To, name, v.Occurrence)
+	m := Message{
+		From: l.ID, To: l.To, Sent: r.here(l), At: Time(l.At), Address: address, Kind: kind, Text: l.Message.String(),
+		Override: r.overridden[address], Late: v.Late, Reordered: v.Reordered, Breaks: v.Breaks, Duplicate: v.Duplicate,
+	}
+	m.setFate(v)
+	r.flights.depart(l, len(r.run.Messages), &m)
+	r.run.Messages = append(r.run.Messages, m)
+}
+
+// request adds a request to the disk.
+func (r *recorder) request(l sim.TraceLine) {
+	kind, op := "disk", l.Request.Op.String()
+	if strings.HasPrefix(op, "sync") {
+		kind = "sync"
+	}
+	r.mark(l, kind, op, l.Text)
+}
+
+// observation adds what a process reports.
+func (r *recorder) observation(l sim.TraceLine) {
+	kind, text := "observation", l.Observation.String()
+	if f, ok := l.Observation.(*scenarios.Response); ok && f.Operation != nil {
+		kind = "response"
+		if c := r.calls[f.Operation.ID]; c.begun && !c.ended {
+			c.end, c.ended = r.here(l), true
+			r.calls[f.Operation.ID] = c
+		}
+	}
+	name, _, _ := strings.Cut(text, " ")
+	r.mark(l, kind, strings.TrimRight(name, ",:;"), text)
+}
+
+func (r *recorder) mark(l sim.TraceLine, kind, name, text string) {
+	r.run.Marks = append(r.run.Marks, Mark{Event: r.here(l), At: Time(l.At), Lane: l.ID, Kind: kind, Name: name, Text: text})
+}

@@ -1,0 +1,117 @@
+package report
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/checker/history"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
+)
+
+// finish adds what is known at the end of the run.
+func (r *recorder) finish(p *scenarios.Plan, result *play.Result) {
+	r.endSpans(p)
+	for i := range result.History.Operations {
+		r.run.Operations = append(r.run.Operations, r.operation(&result.History.Operations[i]))
+	}
+	if result.Violation != nil {
+		r.run.Violation = r.violation(result)
+	}
+}
+
+// operation describes an operation of the history.
+func (r *recorder) operation(h *history.Operation) Operation {
+	o := Operation{
+		ID: h.ID, Lane: scenarios.ClientID(h.Client), Key: h.Machine, Request: strings.TrimSpace(string(h.Kind) + " " + h.Argument),
+		Call: Time(h.Call), Outcome: string(h.Outcome), Reason: h.Reason, Result: h.State,
+	}
+	if h.Version != history.NoVersion {
+		o.Version = new(h.Version)
+	}
+	if h.Return != history.NoReturn {
+		o.Return = new(Time(h.Return))
+	}
+	if c := r.calls[h.ID]; c.begun {
+		o.Lane, o.Request, o.CallEvent = c.lane, c.operation.String(), new(c.begin)
+		if c.ended {
+			o.ReturnEvent = new(c.end)
+		}
+	}
+	return o
+}
+
+// violation describes the violation of the run.
+func (r *recorder) violation(result *play.Result) *Violation {
+	w := result.Violation
+	v := &Violation{Property: w.Property, Class: w.Class, Sentence: w.Sentence, At: Time(w.At), Object: w.Machine}
+	v.Event = max(0, slices.IndexFunc(r.run.Events, func(e Event) bool { return e.At > v.At })-1)
+	if n := len(r.run.Events); n > 0 && r.run.Events[n-1].At <= v.At {
+		v.Event = n - 1
+	}
+	if a := result.Account; a != nil {
+		v.Premise, v.Facts = a.Premise, a.Facts
+		for _, row := range a.Rows {
+			if row.Contradicts {
+				v.Operations = append(v.Operations, row.ID)
+			}
+		}
+		r.contradict(v)
+	} else {
+		r.repeated(v)
+	}
+	if v.Event < len(r.run.Events) {
+		v.Lane = r.run.Events[v.Event].Lane
+	}
+	return v
+}
+
+// contradict marks the operations of a history that contradict each other: the last of
+// their responses is where the violation shows.
+func (r *recorder) contradict(v *Violation) {
+	for i := range r.run.Operations {
+		o := &r.run.Operations[i]
+		if !slices.Contains(v.Operations, o.ID) {
+			continue
+		}
+		o.Contradicts = true
+		for _, e := range []*int{o.CallEvent, o.ReturnEvent} {
+			if e != nil {
+				v.Events = append(v.Events, *e)
+			}
+		}
+		if o.Return != nil && *o.Return == v.At && o.ReturnEvent != nil {
+			v.Event = *o.ReturnEvent
+		}
+	}
+	slices.Sort(v.Events)
+	v.Events = slices.Compact(v.Events)
+}
+
+// repeated marks what the sentence of an oracle is about: the operations that it names,
+// and the events up to the violation in which a process other than a client reports one of
+// them, about the object if there is one.
+func (r *recorder) repeated(v *Violation) {
+	words := strings.FieldsFunc(v.Sentence, func(c rune) bool { return strings.ContainsRune(" \n,;:()", c) })
+	for i := range r.run.Operations {
+		if o := &r.run.Operations[i]; slices.Contains(words, o.ID) {
+			o.Contradicts = true
+			v.Operations = append(v.Operations, o.ID)
+		}
+	}
+	for _, m := range r.run.Marks {
+		if m.Kind != "observation" || m.Event > v.Event || scenarios.IsClient(m.Lane) {
+			continue
+		}
+		told := strings.Fields(m.Text)
+		about := v.Object == "" || slices.Contains(told, v.Object)
+		if about && slices.ContainsFunc(v.Operations, func(id string) bool { return slices.Contains(told, id) }) {
+			v.Events = append(v.Events, m.Event)
+		}
+	}
+	if len(r.run.Events) > 0 {
+		v.Events = append(v.Events, v.Event)
+	}
+	slices.Sort(v.Events)
+	v.Events = slices.Compact(v.Events)
+}

@@ -275,7 +275,7 @@ func TestDumpsShowAll(t *testing.T) {
 		want  []string
 	}{
 		{origin.System(), "lost-commit", 1, 30, []string{
-			"life 1\n", "lifecycle/a in Running\n", "proposes lifecycle/a c1.1 to Running, acknowledged by [1], rejected by []\n", "no receipt from 3 for commit lifecycle/a c1.1",
+			"life 1\n", "lifecycle/a: Running\n", "proposal c1.1: lifecycle/a to Running, acknowledged by [1], rejected by []\n", ": commit lifecycle/a c1.1 propose Running to 3, ",
 		}},
 		{lockstep.System(), "node-minority", 1, 400, []string{
 			"boot 1, ready true, local time ", "door/front\n", "promised 1.1.1, accepted -: nothing\n", "waits until the log is durable to ",

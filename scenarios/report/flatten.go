@@ -12,8 +12,8 @@ import (
 //
 // A JSON value is flattened by the names and numbers of its members. In any other text
 // each line is a value, and belongs to the last line before it that is indented less. The
-// name of a line ends at its first ": " or " = ", or else at its first space. A second
-// line of a name gets a number.
+// name of a line ends at its first ": " or " = " if it has no comma up to there, or else at
+// its first space. A second line of a name gets a number.
 func flatten(text string) map[string]string {
 	values := map[string]string{}
 	var v any
@@ -51,7 +51,7 @@ func flatten(text string) map[string]string {
 // splitLine splits a line into its name and its value.
 func splitLine(line string) (name, value string) {
 	for _, sign := range []string{": ", " = "} {
-		if name, value, ok := strings.Cut(line, sign); ok {
+		if name, value, ok := strings.Cut(line, sign); ok && !strings.Contains(name, ",") {
 			return name, value
 		}
 	}

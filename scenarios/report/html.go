@@ -1,0 +1,63 @@
+package report
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+)
+
+//go:embed page
+var pageFiles embed.FS
+
+// The places of a page's template.
+const (
+	stylePlace    = "{{style}}"
+	scriptPlace   = "{{script}}"
+	documentPlace = "{{document}}"
+)
+
+// WriteHTML writes d as a page that needs nothing else: it opens from a file and asks no
+// network.
+//
+// The document is JSON in which <, >, &, U+2028 and U+2029 are escaped, so no name in it
+// can end the element that holds it. The files of the page are this package's own.
+func WriteHTML(w io.Writer, d *Document) error {
+	data, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	style, script, err := assets()
+	if err != nil {
+		return err
+	}
+	template, err := pageFiles.ReadFile("page/page.html")
+	if err != nil {
+		return err
+	}
+	_, err = strings.NewReplacer(stylePlace, style, scriptPlace, script, documentPlace, string(data)).WriteString(w, string(template))
+	return err
+}
+
+// assets joins the files of the page, in the order that order.txt has.
+func assets() (style, script string, err error) {
+	order, err := pageFiles.ReadFile("page/order.txt")
+	if err != nil {
+		return "", "", err
+	}
+	var styles, scripts strings.Builder
+	for _, name := range strings.Fields(string(order)) {
+		text, err := pageFiles.ReadFile("page/" + name)
+		if err != nil {
+			return "", "", fmt.Errorf("report: order.txt of the page: %w", err)
+		}
+		b := &scripts
+		if path.Ext(name) == ".css" {
+			b = &styles
+		}
+		b.Write(text)
+	}
+	return styles.String(), scripts.String(), nil
+}

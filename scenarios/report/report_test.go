@@ -4,13 +4,18 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"io"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
 	"github.com/lockstep-dst/lockstep/scenarios/report"
+	"github.com/lockstep-dst/lockstep/sim/golden"
 	"github.com/stretchr/testify/require"
 )
 
@@ -39,4 +44,37 @@ func TestADocumentOfAShrunkFailure(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(*documentFile, data, 0o666))
 	}
+}
+
+// The exports of kept plans, as files.
+func TestExports(t *testing.T) {
+	for _, plan := range []string{"duplicated-commit", "shrunk-read", "restart-forks"} {
+		d := documentOf(t, plan)
+		for _, e := range []struct {
+			ending string
+			write  func(io.Writer, *report.Document, int) error
+		}{{".svg", report.WriteSVG}, {".shiviz.log", report.WriteShiViz}, {".mmd", report.WriteMermaid}} {
+			t.Run(plan+e.ending, func(t *testing.T) {
+				var b strings.Builder
+				require.NoError(t, e.write(&b, d, 0))
+				golden.Equal(t, filepath.Join("testdata", plan+e.ending), b.String())
+			})
+		}
+	}
+}
+
+// documentOf makes the document of a plan in testdata/plans of the module.
+func documentOf(t *testing.T, name string) *report.Document {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("../../testdata/plans", name+".json"))
+	require.NoError(t, err)
+	p, err := scenarios.Decode(data)
+	require.NoError(t, err)
+	sys := origin.System()
+	if p.System != sys.Name {
+		sys = lockstep.System()
+	}
+	d, err := report.Make(t.Context(), sys, report.Source{Shrunk: p, Repeat: "lockstep replay " + name + ".json"}, report.Options{})
+	require.NoError(t, err)
+	return d
 }

@@ -99,6 +99,7 @@ var layers = map[string]layer{
 	"scenarios/systemkit": {pure: true, internal: []string{"scenarios", "sim", "sim/kit"}},
 	"scenarios/rapidplan": {internal: []string{"scenarios"}, external: []string{"pgregory.net/rapid"}},
 	"scenarios/play":      {internal: []string{"checker", "checker/history", "checker/model", "node/arena", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "sim", "sim/disk"}},
+	"scenarios/report":    {internal: []string{"checker", "checker/history", "netmodel", "node/printable", "scenarios", "scenarios/play", "sim"}},
 	"scenarios/campaign":  {internal: []string{"node/input", "checker", "checker/history", "netmodel", "netmodel/keyed", "scenarios", "scenarios/play", "scenarios/internal/shrink", "sim"}},
 
 	"scenarios/harness/cli": {internal: []string{"node/printable"}, external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"}},
@@ -107,7 +108,7 @@ var layers = map[string]layer{
 		external: []string{"github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/spf13/cobra"},
 	},
 	"scenarios/harness": {
-		internal: []string{"node/input", "node/definition", "node/fsm", "scenarios", "scenarios/campaign", "scenarios/harness/check", "scenarios/harness/cli", "scenarios/play", "sim", "sim/disk"},
+		internal: []string{"node/input", "node/definition", "node/fsm", "scenarios", "scenarios/campaign", "scenarios/harness/check", "scenarios/harness/cli", "scenarios/play", "scenarios/report", "sim", "sim/disk"},
 		external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"},
 	},
 

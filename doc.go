@@ -22,6 +22,8 @@
 //   - [github.com/lockstep-dst/lockstep/scenarios/campaign]: many runs; shrinking,
 //     necessity, artefacts.
 //   - [github.com/lockstep-dst/lockstep/scenarios/play]: one run.
+//   - [github.com/lockstep-dst/lockstep/scenarios/report]: a failure as data, as a
+//     page and as pictures.
 //   - [github.com/lockstep-dst/lockstep/scenarios/rapidplan]: plans drawn by rapid.
 //   - [github.com/lockstep-dst/lockstep/sim]: the simulator of any Process.
 //   - [github.com/lockstep-dst/lockstep/sim/disk]: simulated disks, their requests and

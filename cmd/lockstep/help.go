@@ -35,6 +35,11 @@ var simulatorTopics = map[string]cli.Topic{
 	}},
 	"shrink":    {Group: "failures", Examples: []string{"shrink 9 --system origin --out small.json"}},
 	"necessity": {Group: "failures", Examples: []string{"necessity small.json"}},
+	"report": {Group: "failures", Examples: []string{
+		"report failures/origin-9-agreement-applied-twice",
+		"report 9 --system origin -o nine.html",
+		"report small.json --svg -o small.svg",
+	}},
 }
 
 var nodeTopics = map[string]cli.Topic{

@@ -50,14 +50,19 @@ func firstLine(text string) string {
 	return line
 }
 
-// shrink shrinks the saved plans, until the context ends. It comes after the
-// campaign, so that the campaign's times are not affected.
+// shrink shrinks the saved plans and writes their reports, until the context ends. It
+// comes after the campaign, so that the campaign's times are not affected.
 func (f *fuzz) shrink(ctx context.Context, c *campaign.Campaign, rep reporter) error {
 	for i := range f.failures {
 		was := &f.failures[i]
-		event, err := f.shrinkOne(ctx, c, was, rep.shrinking(was, i+1, len(f.failures)))
+		event, small, err := f.shrinkOne(ctx, c, was, rep.shrinking(was, i+1, len(f.failures)))
 		if err != nil {
 			return err
+		}
+		if ctx.Err() == nil {
+			if event.Report, err = f.keepReport(ctx, c, was, small); err != nil {
+				event.ReportError = err.Error()
+			}
 		}
 		rep.shrunk(event)
 	}
@@ -65,24 +70,24 @@ func (f *fuzz) shrink(ctx context.Context, c *campaign.Campaign, rep reporter) e
 }
 
 // shrinkOne shrinks the plan of one failure and keeps the result. A search that is
-// interrupted keeps the smallest plan so far.
-func (f *fuzz) shrinkOne(ctx context.Context, c *campaign.Campaign, was *failureEvent, progress func(*scenarios.Plan, int)) (shrunkEvent, error) {
+// interrupted keeps the smallest plan so far. The plan is nil if there is none.
+func (f *fuzz) shrinkOne(ctx context.Context, c *campaign.Campaign, was *failureEvent, progress func(*scenarios.Plan, int)) (shrunkEvent, *scenarios.Plan, error) {
 	p := c.Plan(was.Seed)
 	event := shrunkEvent{Seed: was.Seed, Signature: was.Signature, Before: sizeOf(p)}
 	file := filepath.Join(was.Dir, "shrunk.json")
 	if ctx.Err() != nil {
 		event.Error, event.text = "interrupted", "not shrunk: "+shrinkLine(filepath.Join(was.Dir, "plan.json"), file)
-		return event, nil
+		return event, nil, nil
 	}
 	small, err := campaign.Shrink(ctx, c.System, p, campaign.ShrinkOptions{Runs: fuzzShrinkBudget, Workers: f.workers, CheckTimeout: f.checkTimeout, Progress: progress})
 	event.Runs, event.Minimal = small.Runs, small.Minimal
 	interrupted := ctx.Err() != nil && small.Plan != nil
 	if err != nil && !interrupted {
 		event.Error, event.text = err.Error(), fmt.Sprintf("not shrunk: %v", err)
-		return event, nil
+		return event, nil, nil
 	}
 	if err := os.WriteFile(file, scenarios.Encode(small.Plan), 0o666); err != nil {
-		return event, err
+		return event, nil, err
 	}
 	event.After, event.Replay = sizeOf(small.Plan), cli.ProgramName()+" replay "+cli.Quote(file)+f.checkFlag(was.Signature)
 	event.text = fmt.Sprintf("%s; %s\n%s", describeSizes(p, small.Plan), plural(small.Runs, "run"), shortOutline(small.Plan))
@@ -94,7 +99,7 @@ func (f *fuzz) shrinkOne(ctx context.Context, c *campaign.Campaign, was *failure
 		event.text += minimality(&small) + "\n"
 	}
 	event.text = strings.TrimSuffix(event.text, "\n")
-	return event, nil
+	return event, small.Plan, nil
 }
 
 // shrinkLine returns the line that shrinks the plan in a file.

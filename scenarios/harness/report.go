@@ -56,7 +56,10 @@ type shrunkEvent struct {
 	Minimal   bool     `json:"minimal"`
 	Replay    string   `json:"replay,omitempty"`
 	Error     string   `json:"error,omitempty"`
-	text      string
+	Report    string   `json:"report,omitempty"` // the file of its page
+
+	ReportError string `json:"report_error,omitempty"` // why there is none
+	text        string
 }
 
 // stable reports whether a campaign ended because it showed nothing new.

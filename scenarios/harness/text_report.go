@@ -123,6 +123,12 @@ func (p *textReporter) shrunk(m shrunkEvent) {
 	if m.Replay != "" {
 		fmt.Fprintf(p.out, "repeat it:   %s\nlook closer: %s -v\n", m.Replay, m.Replay)
 	}
+	if m.Report != "" {
+		fmt.Fprintf(p.out, "see it:      open %s in a browser\n", m.Report)
+	}
+	if m.ReportError != "" {
+		fmt.Fprintf(p.out, "no %s: %s\n", reportFile, m.ReportError)
+	}
 }
 
 func (p *textReporter) comparing(seed uint64) {

@@ -61,3 +61,6 @@ func assets() (style, script string, err error) {
 	}
 	return styles.String(), scripts.String(), nil
 }
+
+// WriteJSON writes d as one JSON value in one line.
+func WriteJSON(w io.Writer, d *Document) error { return json.NewEncoder(w).Encode(d) }

@@ -105,22 +105,42 @@ func (d *Document) addRun(ctx context.Context, sys scenarios.System, p *scenario
 	if run.First > 0 || run.Last < run.Count {
 		d.Cut = append(d.Cut, fmt.Sprintf("Of the %d events of the run, %d to %d are shown", run.Count, max(1, run.First), run.Last))
 	}
-	rec := newRecorder(&run, p, run.First, run.Last)
-	states := newStateRecorder(rec, p.Nodes, o.StateBytes)
-	again, err := play.Run(ctx, sys, p, play.Options{Trace: rec.line, AfterEvent: states.afterEvent, CheckTimeout: time.Nanosecond})
-	if err != nil {
+	if err := d.record(ctx, sys, p, &run, &result, o.StateBytes); err != nil {
 		return nil, err
-	}
-	if again.Hash != result.Hash {
-		return nil, fmt.Errorf("%w: seed %d has the hash %s, and with a record %016x", ErrHash, p.Seed, run.Hash, again.Hash)
-	}
-	rec.finish(p, &result)
-	run.States = states.states
-	if u := run.States.Until; u != nil {
-		d.Cut = append(d.Cut, fmt.Sprintf("The states of nodes are shown up to event %d", run.Events[*u].N))
 	}
 	d.Runs = append(d.Runs, run)
 	return &d.Runs[len(d.Runs)-1], nil
+}
+
+// record runs the plan again and records it. A record must not change the run. If it does
+// with the states of the nodes, which the system shows, they are left out.
+func (d *Document) record(ctx context.Context, sys scenarios.System, p *scenarios.Plan, run *Run, result *play.Result, stateBytes int) error {
+	for _, withStates := range []bool{true, false} {
+		again := *run
+		rec := newRecorder(&again, p, run.First, run.Last)
+		states := newStateRecorder(rec, p.Nodes, stateBytes)
+		o := play.Options{Trace: rec.line, CheckTimeout: time.Nanosecond}
+		if withStates {
+			o.AfterEvent = states.afterEvent
+		}
+		r, err := play.Run(ctx, sys, p, o)
+		if err != nil {
+			return err
+		}
+		if r.Hash != result.Hash {
+			continue
+		}
+		rec.finish(p, result)
+		if withStates {
+			again.States = states.states
+			d.Cut = append(d.Cut, states.cuts()...)
+		} else {
+			d.Cut = append(d.Cut, "The states of nodes are left out: the run was another one while they were shown; the Dump of a system must change nothing")
+		}
+		*run = again
+		return nil
+	}
+	return fmt.Errorf("%w: seed %d has the hash %s, and another with a trace: see docs/DETERMINISM.md", ErrHash, p.Seed, run.Hash)
 }
 
 // window chooses the events to record: all, or those before the violation and a few after.

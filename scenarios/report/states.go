@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
@@ -11,13 +12,14 @@ import (
 // stateRecorder follows the states of the nodes.
 type stateRecorder struct {
 	*recorder
-	nodes  int
-	states *States
-	seen   int                 // events whose changes are known
-	up     map[sim.ID]bool     // by node, as far as it is known
-	values map[sim.ID]valueMap // by node
-	room   int                 // bytes of changes that may still be added
-	work   int                 // bytes of states that may still be compared
+	nodes   int
+	states  *States
+	failure string              // why no more states can be shown; empty: they can
+	seen    int                 // events whose changes are known
+	up      map[sim.ID]bool     // by node, as far as it is known
+	values  map[sim.ID]valueMap // by node
+	room    int                 // bytes of changes that may still be added
+	work    int                 // bytes of states that may still be compared
 }
 
 type valueMap = map[string]string
@@ -50,13 +52,19 @@ func (s *stateRecorder) afterEvent(v play.View) {
 		}
 	}
 	s.seen = len(events)
-	if s.room < 0 || s.work < 0 {
+	if s.room < 0 || s.work < 0 || s.failure != "" {
 		s.states.Until = new(len(events) - 1)
 	}
 }
 
-// compare notes what has changed in a node.
+// compare notes what has changed in a node. A system that panics when it shows a state is
+// not asked again: that is no fault of the run.
 func (s *stateRecorder) compare(v play.View, id sim.ID) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.failure = fmt.Sprintf("The states of nodes end: node %d cannot be shown after event %d: panic: %v", id, v.Event(), cause)
+		}
+	}()
 	c := Change{Event: len(s.run.Events) - 1, Lane: id}
 	was, known := s.up[id]
 	if up := v.Up(id); !known || up != was {
@@ -98,4 +106,15 @@ func valuesOf(v play.View, id sim.ID) (values valueMap, source string) {
 		return flatten(text), "dump"
 	}
 	return fieldsOf(v.Process(id)), "values"
+}
+
+// cuts tells which states are left out.
+func (s *stateRecorder) cuts() (list []string) {
+	if s.failure != "" {
+		return []string{s.failure}
+	}
+	if u := s.states.Until; u != nil {
+		return []string{fmt.Sprintf("The states of nodes are shown up to event %d: there is no room for more", s.run.Events[*u].N)}
+	}
+	return nil
 }

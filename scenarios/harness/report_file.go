@@ -1,0 +1,61 @@
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/lockstep-dst/lockstep/node/input"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
+	"github.com/lockstep-dst/lockstep/scenarios/report"
+)
+
+// readNecessity reads what necessity --json has printed; nil if there is no such file.
+func readNecessity(file string) (*report.Necessity, error) {
+	data, err := input.ReadFile(file, input.MaxPlan)
+	if os.IsNotExist(err) {
+		return nil, nil
+	}
+	var n campaign.Necessity
+	if err == nil {
+		err = json.Unmarshal(data, &n)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: want the output of necessity --json: %w", file, err)
+	}
+	return necessityOf(&n), nil
+}
+
+// necessityOf is a table as documents have it.
+func necessityOf(n *campaign.Necessity) *report.Necessity {
+	d := &report.Necessity{Signature: n.Signature, Seeds: n.Seeds}
+	for _, row := range n.Rows {
+		d.Rows = append(d.Rows, report.NecessityRow(row))
+	}
+	return d
+}
+
+// keepReport writes the page of a failure that the campaign has kept into its directory,
+// and returns its file. small is its shrunk plan, nil if there is none. That a page could
+// not be made is no verdict on the system, whatever its own code does meanwhile.
+func (f *fuzz) keepReport(ctx context.Context, c *campaign.Campaign, was *failureEvent, small *scenarios.Plan) (file string, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			file, err = "", fmt.Errorf("panic: %v", cause)
+		}
+	}()
+	src := report.Source{
+		Full: c.Plan(was.Seed), Shrunk: small, Repeat: cli.ProgramName() + " replay " + cli.Quote(was.Dir) + f.checkFlag(was.Signature),
+		Build: report.Build(campaign.ThisBuild()),
+	}
+	d, err := report.Make(ctx, c.System, src, report.Options{CheckTimeout: c.CheckTimeout()})
+	if err != nil {
+		return "", err
+	}
+	file = filepath.Join(was.Dir, reportFile)
+	return file, writeReport(file, d, report.WriteHTML)
+}

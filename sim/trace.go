@@ -22,14 +22,14 @@ type TraceLine struct {
 	Message Message
 	Verdict *netmodel.Verdict // on a message that is sent, else nil
 	Request *disk.Request     // to the disk, else nil; valid during the call only
-	// Observation is what a process reports, else nil.
+	// Observation is the report of a process, else nil.
 	Observation Observation
 }
 
-// LineKind is what a TraceLine is about.
+// LineKind is the subject of a TraceLine.
 type LineKind uint8
 
-// The kinds of lines. Those of the first group are events, the others are their effects.
+// The kinds of lines: events in the first group, effects of events in the second.
 const (
 	ActionLine       LineKind = iota + 1 // an action of the world's owner
 	BootLine                             // events of a process, as of Kind

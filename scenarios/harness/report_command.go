@@ -182,7 +182,7 @@ func (r *explain) source(cmd *cobra.Command, arg string) (sys scenarios.System, 
 	return sys, src, nil
 }
 
-// kept reads what the directory of a failure holds.
+// kept reads the directory of a failure.
 func (r *explain) kept(cmd *cobra.Command, dir string) (src report.Source, err error) {
 	if given := r.plans.setFlags(cmd); len(given) > 0 {
 		return src, fmt.Errorf("%s: a plan file describes its run completely; leave out %s", dir, given[0])

@@ -14,7 +14,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios/report"
 )
 
-// readNecessity reads what necessity --json has printed; nil if there is no such file.
+// readNecessity reads the output of necessity --json; nil if there is no such file.
 func readNecessity(file string) (*report.Necessity, error) {
 	data, err := input.ReadFile(file, input.MaxPlan)
 	if os.IsNotExist(err) {

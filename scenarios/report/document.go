@@ -29,7 +29,7 @@ type Document struct {
 	Shrinking *Shrinking `json:"shrinking,omitempty"` // absent: the plan was not shrunk
 	Runs      []Run      `json:"runs"`                // the shrunk run first, if there is one; then the full one, if it is wanted
 	Necessity *Necessity `json:"necessity,omitempty"` // absent: it was not measured
-	Cut       []string   `json:"cut,omitempty"`       // what is left out to bound the size, a sentence each
+	Cut       []string   `json:"cut,omitempty"`       // parts that are left out to bound the size, a sentence each
 }
 
 // Build identifies the code that ran.
@@ -51,7 +51,7 @@ type Shrinking struct {
 type PlanSize struct {
 	Operations int `json:"operations"`
 	Faults     int `json:"faults"`
-	Overrides  int `json:"overrides"` // messages whose fate is fixed
+	Overrides  int `json:"overrides"` // messages with a fixed fate
 }
 
 // Run is one run of one plan, completely.
@@ -81,7 +81,7 @@ type Run struct {
 	Trace      []string    `json:"trace,omitempty"`  // the raw lines, as replay --trace writes them
 }
 
-// Plan is what the seed chose, as short texts. Nothing of it needs to be parsed.
+// Plan is the choice of the seed, as short texts. Nothing of it needs to be parsed.
 type Plan struct {
 	Nodes      int      `json:"nodes"`
 	Clients    int      `json:"clients"`
@@ -104,7 +104,7 @@ type Lane struct {
 // Event is something that happened to a process or to the world. Fields of other types
 // name an event by its place in Run.Events, from 0.
 type Event struct {
-	N       uint64 `json:"n"` // the number in traces and of replay --until; 0 before the first. Several events may share it, as those of one step
+	N       uint64 `json:"n"` // the number in traces and of replay --until; 0 before the first. The events of one step may share it
 	At      Time   `json:"at"`
 	Lane    sim.ID `json:"lane"`              // 0: the world
 	Kind    string `json:"kind"`              // boot, receive, timer, disk, invoke, send failed, disconnected, lost, crash, connection, or action: of the world
@@ -173,7 +173,7 @@ type Link struct {
 	To   sim.ID `json:"to"`
 }
 
-// Operation is a request of a client and what the client learnt.
+// Operation is a request of a client and the outcome that the client learnt.
 type Operation struct {
 	ID          string `json:"id"`
 	Lane        sim.ID `json:"lane"` // of the client
@@ -199,8 +199,8 @@ type Violation struct {
 	Event      int      `json:"event"`                // where it shows; later events did not contribute
 	Lane       sim.ID   `json:"lane"`                 // the process of that event
 	Object     string   `json:"object,omitempty"`     // the key of the machine or other object
-	Events     []int    `json:"events,omitempty"`     // those that contradict each other, in order
-	Operations []string `json:"operations,omitempty"` // ids of those that contradict each other, in order of call
+	Events     []int    `json:"events,omitempty"`     // events that contradict each other, in order
+	Operations []string `json:"operations,omitempty"` // ids of operations that contradict each other, in order of call
 	Premise    string   `json:"premise,omitempty"`    // the states possible before, if the contradiction of operations depends on them
 	Facts      []string `json:"facts,omitempty"`      // sentences about the contradiction
 }
@@ -208,12 +208,12 @@ type Violation struct {
 // States are the states of the nodes, as changes. The state of a node at an event is the
 // sum of its changes up to there.
 type States struct {
-	Source  string   `json:"source"` // dump: what the system tells; values: the fields of its processes
+	Source  string   `json:"source"` // dump: the text of the system; values: the fields of its processes
 	Changes []Change `json:"changes"`
-	Until   *int     `json:"until,omitempty"` // the last event whose state is known, if it is not the last one
+	Until   *int     `json:"until,omitempty"` // the last event with a known state, if it is not the last one
 }
 
-// Change is what one event changed in the state of one node. A path has one name for each
+// Change is the effect of one event on the state of one node. A path has one name for each
 // level, with / between them.
 type Change struct {
 	Event int               `json:"event"`

@@ -73,7 +73,7 @@ func scalar(v reflect.Value) string {
 	return v.String()
 }
 
-// addTarget adds what a pointer or an interface leads to.
+// addTarget adds the target of a pointer or an interface.
 func (f *fields) addTarget(path string, v reflect.Value, depth int) {
 	if v.IsNil() {
 		return

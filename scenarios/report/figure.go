@@ -6,7 +6,7 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
-// figure is what a still picture shows of a run: the events up to the violation that have
+// figure is the part of a run that a still picture shows: the events up to the violation that have
 // an effect, and the processes that they concern.
 type figure struct {
 	run    *Run
@@ -45,7 +45,7 @@ func newFigure(r *Run) *figure {
 }
 
 // eventsWithEffects are the events with a message, an observation or a request to the disk,
-// those of the violation included.
+// the violation's included.
 func eventsWithEffects(r *Run) map[int]bool {
 	with := map[int]bool{}
 	for i := range r.Messages {
@@ -85,12 +85,12 @@ func (f *figure) rowAt(t Time) int {
 	return row
 }
 
-// contradicts reports whether an event is one of those that contradict each other.
+// contradicts reports whether an event is part of the contradiction.
 func (f *figure) contradicts(event int) bool {
 	return f.run.Violation != nil && slices.Contains(f.run.Violation.Events, event)
 }
 
-// marksOf lists what an event reports.
+// marksOf lists the reports of an event.
 func (f *figure) marksOf(event int) (list []*Mark) {
 	from, _ := slices.BinarySearchFunc(f.run.Marks, event, func(m Mark, e int) int { return m.Event - e })
 	for i := from; i < len(f.run.Marks) && f.run.Marks[i].Event == event; i++ {
@@ -104,7 +104,7 @@ type line struct {
 	style string // class of the line
 	from  int    // the row in which it was sent
 	to    int    // the row in which it arrives; -1: in none
-	words string // what became of it, if that is not to be expected
+	words string // its fate, if that is not to be expected
 }
 
 // The styles of lines. Each has a dash and an end of its own.

@@ -87,7 +87,7 @@ func flattenJSON(values map[string]string, path string, v any) {
 	case string:
 		values[path] = v
 	default:
-		text, _ := json.Marshal(v) // what was decoded can be encoded
+		text, _ := json.Marshal(v) // a decoded value can be encoded
 		values[path] = string(text)
 	}
 }

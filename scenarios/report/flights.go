@@ -13,7 +13,7 @@ const (
 	open      = "open"
 )
 
-// setFate sets what the network decided about a message when it was sent.
+// setFate sets the decision of the network about a message when it was sent.
 func (m *Message) setFate(v *netmodel.Verdict) {
 	if v.Breaks || v.EndsConnection() {
 		m.Ends = new(Time(v.At))
@@ -29,7 +29,7 @@ func (m *Message) setFate(v *netmodel.Verdict) {
 	}
 }
 
-// flights are the arrivals that are to come, by what can be seen of a message that
+// flights are the arrivals that are to come, by the looks of a message that
 // arrives. Messages of one kind that are alike arrive in the order in which they are due.
 type flights map[flightKey][]flight
 

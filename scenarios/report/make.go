@@ -11,7 +11,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios/play"
 )
 
-// Source is what a document is made of. Plans must be valid.
+// Source is the material of a document. Plans must be valid.
 type Source struct {
 	Shrunk    *scenarios.Plan // nil: the failure was not shrunk
 	Full      *scenarios.Plan // the plan of the seed; nil: it is not known. With Shrunk its run is shown only if Options.Full is set
@@ -23,7 +23,7 @@ type Source struct {
 // Options bound a document.
 type Options struct {
 	Full         bool          // show the run of the full plan too
-	Events       int           // events of a run, those before and shortly after its violation; 0: 5,000
+	Events       int           // events of a run, before and shortly after its violation; 0: 5,000
 	StateBytes   int           // bytes of the changes of states in a run; 0: 200,000
 	CheckTimeout time.Duration // as in play.Options
 }
@@ -40,7 +40,7 @@ var ErrNoPlan = errors.New("report: no plan: want a shrunk or a full one")
 // ErrHash is returned when a run with a record differs from the same run without.
 var ErrHash = errors.New("report: two runs of one plan differ")
 
-// Make runs the plans of a source, and explains what they do.
+// Make runs the plans of a source, and explains their runs.
 func Make(ctx context.Context, sys scenarios.System, src Source, o Options) (*Document, error) {
 	type named struct {
 		name string
@@ -79,7 +79,7 @@ func sizeOf(p *scenarios.Plan) PlanSize {
 	return PlanSize{Operations: len(p.Operations), Faults: len(p.Faults), Overrides: len(p.Overrides)}
 }
 
-// addRun runs a plan twice: to know what to record, and to record it.
+// addRun runs a plan twice: to know the window to record, and to record it.
 func (d *Document) addRun(ctx context.Context, sys scenarios.System, p *scenarios.Plan, o Options) (*Run, error) {
 	if o.Events <= 0 {
 		o.Events = DefaultEvents
@@ -143,7 +143,7 @@ func (d *Document) record(ctx context.Context, sys scenarios.System, p *scenario
 	return fmt.Errorf("%w: seed %d has the hash %s, and another with a trace: see docs/DETERMINISM.md", ErrHash, p.Seed, run.Hash)
 }
 
-// window chooses the events to record: all, or those before the violation and a few after.
+// window chooses the events to record: all, or many before the violation and a few after.
 func window(times []scenarios.Duration, result *play.Result, most int) (first, last uint64) {
 	count := uint64(len(times))
 	if count <= uint64(most) {

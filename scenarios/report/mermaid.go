@@ -57,7 +57,7 @@ func (m *mermaid) everybody() string {
 	return first + "," + last
 }
 
-// event writes the arrival of a message, or what happened instead, and what was reported.
+// event writes the arrival of a message, or another event, and its reports.
 func (m *mermaid) event(i int) {
 	e := &m.run.Events[i]
 	who := participant(e.Lane)

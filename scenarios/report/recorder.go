@@ -13,7 +13,7 @@ type recorder struct {
 	run         *Run
 	first, last uint64 // the events that are recorded
 	flights     flights
-	overridden  map[string]bool // addresses of messages whose fate the plan fixes
+	overridden  map[string]bool // addresses of messages with a fate that the plan fixes
 	write       func(sim.TraceLine)
 	raw         strings.Builder
 	calls       map[string]call // by id of an operation
@@ -102,8 +102,8 @@ func textOf(l sim.TraceLine) string {
 	return strings.TrimSpace(l.Message.String() + "  " + l.Text)
 }
 
-// here is the event to which an effect belongs: the last one. Effects before the first are
-// those of the beginning.
+// here is the event to which an effect belongs: the last one. Effects before the first belong
+// to the beginning.
 func (r *recorder) here(l sim.TraceLine) int {
 	if len(r.run.Events) == 0 {
 		r.run.Events = append(r.run.Events, Event{N: l.Event, At: Time(l.At), Kind: "action", Text: "the run goes on"})
@@ -135,7 +135,7 @@ func (r *recorder) request(l sim.TraceLine) {
 	r.mark(l, kind, op, l.Text)
 }
 
-// observation adds what a process reports.
+// observation adds the report of a process.
 func (r *recorder) observation(l sim.TraceLine) {
 	kind, text := "observation", l.Observation.String()
 	if f, ok := l.Observation.(*scenarios.Response); ok && f.Operation != nil {

@@ -21,7 +21,7 @@ const shivizPattern = `(?<host>\S*) (?<clock>{.*})\n(?<event>.*)`
 type vectorClock map[string]int
 
 // WriteShiViz writes a run of d, by its place in d.Runs, as a log for ShiViz, with vector
-// clocks: all that an event has is what it can know of.
+// clocks: the clock of an event has all events that it can know of.
 func WriteShiViz(w io.Writer, d *Document, run int) error {
 	r, out := &d.Runs[run], bufio.NewWriter(w)
 	fmt.Fprintf(out, "%s\n\n", shivizPattern)

@@ -28,7 +28,7 @@ func (r *recorder) comesUp(l sim.TraceLine, here int) {
 	r.run.Spans[i].To, r.run.Spans[i].Finish = Time(l.At), new(here)
 }
 
-// endSpans ends the spans that last until the end of the run, and adds those of the faults.
+// endSpans ends the spans that last until the end of the run, and adds the spans of the faults.
 func (r *recorder) endSpans(p *scenarios.Plan) {
 	for _, i := range r.down {
 		r.run.Spans[i].To = r.run.End
@@ -62,7 +62,7 @@ func (r *recorder) addFault(p *scenarios.Plan, i int) {
 	}
 }
 
-// spanOf describes a fault and whom it concerns.
+// spanOf describes a fault and its processes.
 func spanOf(f *scenarios.Fault) Span {
 	s := Span{Kind: string(f.Kind), Text: f.String(), Lanes: slices.Clone(f.Nodes)}
 	switch f.Kind {

@@ -15,7 +15,7 @@ type stateRecorder struct {
 	nodes   int
 	states  *States
 	failure string              // why no more states can be shown; empty: they can
-	seen    int                 // events whose changes are known
+	seen    int                 // events with known changes
 	up      map[sim.ID]bool     // by node, as far as it is known
 	values  map[sim.ID]valueMap // by node
 	room    int                 // bytes of changes that may still be added
@@ -25,7 +25,7 @@ type stateRecorder struct {
 type valueMap = map[string]string
 
 // compareFactor bounds the work on states: the bytes that are compared, as a multiple of
-// those that a document may have.
+// the bytes that a document may have.
 const compareFactor = 400
 
 func newStateRecorder(r *recorder, nodes, room int) *stateRecorder {
@@ -35,7 +35,7 @@ func newStateRecorder(r *recorder, nodes, room int) *stateRecorder {
 }
 
 // afterEvent implements the AfterEvent of play.Options. A node changes in its own events,
-// and in those of the world.
+// and in events of the world.
 func (s *stateRecorder) afterEvent(v play.View) {
 	events := s.run.Events
 	if len(events) == s.seen || s.states.Until != nil {
@@ -97,7 +97,7 @@ func (s *stateRecorder) compare(v play.View, id sim.ID) {
 	}
 }
 
-// changeBytes is about what JSON adds to a changed value.
+// changeBytes is about the size that JSON adds to a changed value.
 const changeBytes = 10
 
 // valuesOf returns the state of a node by path, and where it is from.

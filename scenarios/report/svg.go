@@ -34,7 +34,7 @@ type svg struct {
 }
 
 // WriteSVG writes a run of d, by its place in d.Runs, as a picture: the processes side by
-// side, time downward, messages as arrows. What became of a message is told by dashes and
+// side, time downward, messages as arrows. The fate of a message is told by dashes and
 // ends of lines, and not by colour alone.
 func WriteSVG(w io.Writer, d *Document, run int) error {
 	s := &svg{figure: newFigure(&d.Runs[run]), doc: d, out: bufio.NewWriter(w), used: map[string]bool{}}
@@ -66,7 +66,7 @@ func (s *svg) textColumn() int   { return leftColumn + len(s.lanes)*laneWidth + 
 func (s *svg) bottom() int       { return s.top + len(s.rows)*rowHeight }
 func (s *svg) pictureWidth() int { return s.textColumn() + rightColumn }
 
-// picture writes all of it, what lies behind first.
+// picture writes all of it, the background first.
 func (s *svg) picture() {
 	head := s.head()
 	s.top = textLine*len(head) + 70
@@ -101,7 +101,7 @@ func (s *svg) picture() {
 	s.printf("</svg>\n")
 }
 
-// head is what is above the picture.
+// head is the text above the picture.
 func (s *svg) head() []string {
 	lines := []string{fmt.Sprintf("%s, seed %d: %s", s.doc.System, s.doc.Seed, s.run.Signature)}
 	if s.run.Signature == "" {
@@ -114,7 +114,7 @@ func (s *svg) head() []string {
 	return lines
 }
 
-// foot is what is below it.
+// foot is the text below it.
 func (s *svg) foot() (lines []string) {
 	if s.before > 0 {
 		lines = append(lines, fmt.Sprintf("%d events before the first one are left out", s.before))
@@ -189,7 +189,7 @@ var endsProcesses = map[string]bool{
 	string(scenarios.PowerLoss): true, string(scenarios.ProcessCrash): true, string(scenarios.Wipe): true,
 }
 
-// bars draws what happens to single processes for a time.
+// bars draws the conditions of single processes.
 func (s *svg) bars() {
 	taken := map[sim.ID]int{}
 	for i := range s.run.Spans {
@@ -241,7 +241,7 @@ func (s *svg) ends(m *Message, l line) (x1, y1, x2, y2 int) {
 	return x1 + 5*side, y1, x1 + (x2-x1)/2, y1 + rowHeight*2/3
 }
 
-// fate tells what became of a message if that is not to be expected: beside the end of a
+// fate tells the fate of a message if that is not to be expected: beside the end of a
 // line that does not arrive, or else in the middle.
 func (s *svg) fate(m *Message, l line, x1, y1, x2, y2 int) {
 	words := l.words
@@ -296,7 +296,7 @@ func (s *svg) event(row, i int) {
 	s.text(s.textColumn(), y+4, "tell", short(s.words(i), textRunes))
 }
 
-// words tell an event with what it reports, the reports first: they are what matters.
+// words tell an event with its reports, the reports first: they matter most.
 func (s *svg) words(i int) string {
 	e := &s.run.Events[i]
 	var parts []string

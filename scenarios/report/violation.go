@@ -9,14 +9,14 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios/play"
 )
 
-// finish adds what is known at the end of the run.
+// finish adds all that is known only at the end of the run.
 func (r *recorder) finish(p *scenarios.Plan, result *play.Result) {
 	r.endSpans(p)
 	for i := range result.History.Operations {
 		r.run.Operations = append(r.run.Operations, r.operation(&result.History.Operations[i]))
 	}
 	if result.Violation != nil {
-		r.run.Violation = r.violation(result)
+		r.run.Violation = r.describeViolation(result)
 	}
 }
 
@@ -41,8 +41,8 @@ func (r *recorder) operation(h *history.Operation) Operation {
 	return o
 }
 
-// violation describes the violation of the run.
-func (r *recorder) violation(result *play.Result) *Violation {
+// describeViolation describes the violation of the run.
+func (r *recorder) describeViolation(result *play.Result) *Violation {
 	w := result.Violation
 	v := &Violation{Property: w.Property, Class: w.Class, Sentence: w.Sentence, At: Time(w.At), Object: w.Machine}
 	v.Event = max(0, slices.IndexFunc(r.run.Events, func(e Event) bool { return e.At > v.At })-1)
@@ -88,7 +88,7 @@ func (r *recorder) contradict(v *Violation) {
 	v.Events = slices.Compact(v.Events)
 }
 
-// repeated marks what the sentence of an oracle is about: the operations that it names,
+// repeated marks the subjects of an oracle's sentence: the operations that it names,
 // and the events up to the violation in which a process other than a client reports one of
 // them, about the object if there is one.
 func (r *recorder) repeated(v *Violation) {

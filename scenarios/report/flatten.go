@@ -16,8 +16,7 @@ import (
 // its first space. A second line of a name gets a number.
 func flatten(text string) map[string]string {
 	values := map[string]string{}
-	var v any
-	if trimmed := strings.TrimSpace(text); strings.HasPrefix(trimmed, "{") && json.Unmarshal([]byte(trimmed), &v) == nil {
+	if v, ok := decodeJSON(text); ok {
 		flattenJSON(values, "", v)
 		return values
 	}
@@ -46,6 +45,16 @@ func flatten(text string) map[string]string {
 		above = append(above, level{indent, path})
 	}
 	return values
+}
+
+// decodeJSON decodes a text that is one object of JSON. Numbers keep their digits.
+func decodeJSON(text string) (v any, ok bool) {
+	if !strings.HasPrefix(strings.TrimSpace(text), "{") || !json.Valid([]byte(text)) {
+		return nil, false
+	}
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	return v, d.Decode(&v) == nil
 }
 
 // splitLine splits a line into its name and its value.

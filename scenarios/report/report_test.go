@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -77,4 +78,12 @@ func documentOf(t *testing.T, name string) *report.Document {
 	d, err := report.Make(t.Context(), sys, report.Source{Shrunk: p, Repeat: "lockstep replay " + name + ".json"}, report.Options{})
 	require.NoError(t, err)
 	return d
+}
+
+// hashOf is the hash of a run in a document.
+func hashOf(t *testing.T, r *report.Run) uint64 {
+	t.Helper()
+	n, err := strconv.ParseUint(r.Hash, 16, 64)
+	require.NoError(t, err)
+	return n
 }

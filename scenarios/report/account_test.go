@@ -1,0 +1,70 @@
+package report_test
+
+import (
+	"testing"
+
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/canary"
+	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
+	"github.com/lockstep-dst/lockstep/scenarios/origin"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
+	"github.com/lockstep-dst/lockstep/scenarios/report"
+	"github.com/stretchr/testify/require"
+)
+
+// Under all faults a document accounts for every message that the simulator counts, and
+// the recorded run has the hash of an ordinary one.
+func TestADocumentAccountsForEveryMessage(t *testing.T) {
+	for _, sys := range []scenarios.System{origin.System(), lockstep.System(), canary.System()} {
+		c := campaign.Campaign{System: sys, Shape: scenarios.Shape{Profile: scenarios.All}}
+		require.NoError(t, c.Validate())
+		for seed := range uint64(12) {
+			p := c.Plan(seed)
+			result, err := play.Run(t.Context(), sys, p, play.Options{})
+			require.NoError(t, err)
+			d, err := report.Make(t.Context(), sys, report.Source{Full: p}, report.Options{Events: 1 << 30, StateBytes: 10_000})
+			require.NoError(t, err)
+			r := &d.Runs[0]
+			require.Equal(t, result.Hash, hashOf(t, r), "%s, seed %d", sys.Name, seed)
+			requireAccount(t, r, result.Stats.Sent, result.Stats.Delivered, result.Stats.Dropped)
+		}
+	}
+}
+
+// requireAccount compares the fates of messages with the counts of the simulator.
+func requireAccount(t *testing.T, r *report.Run, sent, delivered, dropped uint64) {
+	t.Helper()
+	require.EqualValues(t, sent, len(r.Messages))
+	var taken, lost uint64
+	for _, m := range r.Messages {
+		if m.Fate == "dropped" {
+			lost++
+			require.NotEmpty(t, m.Cause)
+		}
+		for _, a := range m.Arrivals {
+			require.GreaterOrEqual(t, a.Due, m.At)
+			switch {
+			case a.Event == nil:
+			case a.Lost == "":
+				taken++
+				require.GreaterOrEqual(t, a.At, a.Due)
+				require.Equal(t, a.At, r.Events[*a.Event].At)
+				require.Equal(t, m.To, r.Events[*a.Event].Lane)
+			default:
+				lost++
+			}
+		}
+	}
+	for _, e := range r.Events {
+		switch {
+		case e.Kind == "receive" && e.Message == nil:
+			require.Contains(t, e.Text, "from itself: ")
+			taken++
+		case e.Kind == "receive":
+			require.Equal(t, e.Lane, r.Messages[*e.Message].To)
+		}
+	}
+	require.Equal(t, delivered, taken)
+	require.Equal(t, dropped, lost)
+}

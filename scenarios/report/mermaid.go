@@ -90,7 +90,7 @@ func (m *mermaid) event(i int) {
 // unarrived writes a message that was dropped when it was sent.
 func (m *mermaid) unarrived(sent *Message) {
 	if _, shown := m.column[sent.To]; shown && sent.Fate == dropped {
-		m.printf("  %s--x%s: %s (lost: %s)\n", participant(sent.From), participant(sent.To), mermaidText(sent.Text), sent.Cause)
+		m.printf("  %s--x%s: %s (lost: %s)\n", participant(sent.From), participant(sent.To), mermaidText(sent.Text), mermaidText(sent.Cause))
 	}
 }
 

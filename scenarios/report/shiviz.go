@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"strings"
 
 	"github.com/lockstep-dst/lockstep/node/printable"
 	"github.com/lockstep-dst/lockstep/sim"
@@ -65,14 +64,14 @@ func (r *Run) causeOf(i int) (cause int, ok bool) {
 	return 0, false
 }
 
-// hostName is the name of a lane as one word.
+// hostName is the name of a lane as one word: its kind, and its id in traces.
 func hostName(r *Run, id sim.ID) string {
 	for _, l := range r.Lanes {
-		if l.ID == id {
-			return strings.ReplaceAll(l.Name, " ", "-")
+		if l.ID == id && id != 0 {
+			return fmt.Sprintf("%s-%d", l.Kind, id)
 		}
 	}
-	return fmt.Sprint(id)
+	return "world"
 }
 
 // shivizText tells an event in one line.

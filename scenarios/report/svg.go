@@ -52,8 +52,9 @@ func (s *svg) text(x, y int, class, text string) {
 // safe is a text of others as text of XML, in one line.
 func safe(text string) string { return html.EscapeString(printable.String(text)) }
 
-// short is a text that is cut to a number of runes.
+// short is a text as it is shown, cut to a number of runes.
 func short(text string, runes int) string {
+	text = printable.String(text)
 	if utf8.RuneCountInString(text) <= runes {
 		return text
 	}
@@ -103,10 +104,11 @@ func (s *svg) picture() {
 
 // head is the text above the picture.
 func (s *svg) head() []string {
-	lines := []string{fmt.Sprintf("%s, seed %d: %s", s.doc.System, s.doc.Seed, s.run.Signature)}
-	if s.run.Signature == "" {
-		lines = []string{fmt.Sprintf("%s, seed %d: %s", s.doc.System, s.doc.Seed, s.run.Status)}
+	title := s.run.Signature
+	if title == "" {
+		title = s.run.Status
 	}
+	lines := []string{short(fmt.Sprintf("%s, seed %d: %s", s.doc.System, s.doc.Seed, title), lineRunes)}
 	lines = append(lines, wrap(s.run.Sentence, lineRunes)...)
 	if s.doc.Repeat != "" {
 		lines = append(lines, wrap("repeat it: "+s.doc.Repeat, lineRunes)...)
@@ -319,7 +321,7 @@ func (s *svg) violationRow() {
 		return
 	}
 	s.printf("<rect class=\"violation\" x=\"4\" y=\"%d\" width=\"%d\" height=\"%d\"><title>%s</title></rect>\n", s.y(row)-rowHeight/2+1, s.pictureWidth()-8, rowHeight-2, safe(v.Sentence))
-	s.text(s.pictureWidth()-8, s.y(row)+rowHeight/2+12, "verdict", "▲ "+s.run.Signature+" shows here")
+	s.text(s.pictureWidth()-8, s.y(row)+rowHeight/2+12, "verdict", "▲ "+short(s.run.Signature, lineRunes)+" shows here")
 }
 
 // legend tells the lines that occur.

@@ -33,13 +33,17 @@ func plansOfSeed2(t *testing.T) (full, shrunk *scenarios.Plan) {
 	return full, small.Plan
 }
 
+// The picture in docs is that of the README's failure.
 func TestADocumentOfAShrunkFailure(t *testing.T) {
 	full, shrunk := plansOfSeed2(t)
 	d, err := report.Make(context.Background(), origin.System(), report.Source{
-		Shrunk: shrunk, Full: full, Repeat: "lockstep replay failures/origin-2-agreement-applied-twice",
+		Shrunk: shrunk, Full: full, Repeat: "go run ./cmd/lockstep replay failures/origin-2-agreement-applied-twice",
 	}, report.Options{Full: true})
 	require.NoError(t, err)
 	require.Equal(t, "agreement/applied-twice", d.Signature)
+	var picture strings.Builder
+	require.NoError(t, report.WriteSVG(&picture, d, 0))
+	golden.Equal(t, "../../docs/failure.svg", picture.String())
 	if *documentFile != "" {
 		data, err := json.MarshalIndent(d, "", " ")
 		require.NoError(t, err)

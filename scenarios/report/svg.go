@@ -250,13 +250,13 @@ func (s *svg) fate(m *Message, l line, x1, y1, x2, y2 int) {
 	switch {
 	case m.Override && m.Fate == dropped:
 		words = "lost: fixed by the plan"
-	case m.Override:
-		words = strings.TrimSuffix("fixed by the plan, "+words, ", ")
+	case m.Override && words == "":
+		words = "fixed by the plan"
 	}
 	switch {
 	case words == "":
-	case l.to >= 0:
-		s.text((x1+x2)/2, (y1+y2)/2-4, "fate", short(words, 40))
+	case l.to >= 0: // near its end, where fewer lines cross
+		s.text(x1+(x2-x1)*2/3, y1+(y2-y1)*2/3-4, "fate", short(words, 40))
 	case l.style != openLine:
 		s.text(x2, y2+15, "fate", short(m.Kind+" "+words, 40))
 	}
@@ -295,19 +295,28 @@ func (s *svg) event(row, i int) {
 	}
 	s.text(12, y+4, "number", fmt.Sprint(e.N))
 	s.text(56, y+4, "number", sim.Duration(e.At).String())
-	s.text(s.textColumn(), y+4, "tell", short(s.words(i), textRunes))
+	s.tell(y+4, i)
 }
 
-// words tell an event with its reports, the reports first: they matter most.
-func (s *svg) words(i int) string {
-	e := &s.run.Events[i]
-	var parts []string
+// tell tells an event in the right column: its reports first, since they matter most, and
+// then the event itself.
+func (s *svg) tell(y, i int) {
+	var reports []string
 	for _, m := range s.marksOf(i) {
 		if m.Kind == "observation" || m.Kind == "response" {
-			parts = append(parts, m.Text)
+			reports = append(reports, m.Text)
 		}
 	}
-	return strings.Join(append(parts, e.Text), " ⇐ ")
+	if len(reports) == 0 {
+		s.text(s.textColumn(), y, "tell", short(s.run.Events[i].Text, textRunes))
+		return
+	}
+	report := short(strings.Join(reports, "; "), textRunes)
+	s.printf("<text x=\"%d\" y=\"%d\" class=\"tell\"><tspan class=\"report\">%s</tspan>", s.textColumn(), y, safe(report))
+	if room := textRunes - utf8.RuneCountInString(report) - 2; room > 10 {
+		s.printf("<tspan class=\"cause\" dx=\"14\">%s</tspan>", safe(short(s.run.Events[i].Text, room)))
+	}
+	s.printf("</text>\n")
 }
 
 // violationRow marks the row of the violation.

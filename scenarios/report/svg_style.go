@@ -13,7 +13,8 @@ text { font: 12px ui-monospace, Menlo, Consolas, monospace; fill: var(--ink); }
 .lane { text-anchor: middle; font-weight: bold; font-size: 11px; }
 .name { fill: var(--paper); stroke: var(--ink); }
 .life { stroke: var(--faint); }
-.number, .span { fill: var(--faint); }
+.report { font-weight: bold; }
+.number, .cause, .span { fill: var(--faint); }
 .span { font-size: 10px; }
 .fate { font-size: 10px; text-anchor: middle; paint-order: stroke; stroke: var(--paper); stroke-width: 4px; }
 .verdict { fill: var(--bad); font-weight: bold; text-anchor: end; }

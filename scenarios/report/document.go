@@ -15,16 +15,16 @@ type Time int64
 
 // Document explains one failure. Lists that are empty may be absent from its JSON.
 type Document struct {
-	Format    string `json:"format"`
-	Version   int    `json:"version"`
-	System    string `json:"system"`
+	Format    string `json:"format"`              // lockstep-report
+	Version   int    `json:"version"`             // 1
+	System    string `json:"system"`              // the name of the system under test
 	About     string `json:"about,omitempty"`     // the system in one line
 	Seed      uint64 `json:"seed,string"`         // as text: it may have more digits than a number of JavaScript
 	Status    string `json:"status"`              // passed, violated or undecided: the verdict on the first run
 	Signature string `json:"signature,omitempty"` // of the failure, as in agreement/applied-twice
 	Sentence  string `json:"sentence"`            // the verdict in one sentence
 	Repeat    string `json:"repeat,omitempty"`    // the command line that runs the plan of the first run again
-	Build     Build  `json:"build"`
+	Build     Build  `json:"build"`               // the code that ran
 
 	Shrinking *Shrinking `json:"shrinking,omitempty"` // absent: the plan was not shrunk
 	Runs      []Run      `json:"runs"`                // the shrunk run first, if there is one; then the full one, if it is wanted
@@ -34,64 +34,64 @@ type Document struct {
 
 // Build identifies the code that ran.
 type Build struct {
-	Module   string `json:"module,omitempty"`
-	Version  string `json:"version,omitempty"`
+	Module   string `json:"module,omitempty"`   // the path of the main module
+	Version  string `json:"version,omitempty"`  // its version
 	Revision string `json:"revision,omitempty"` // of the version control system
 	Modified bool   `json:"modified,omitempty"` // there were further changes
-	Go       string `json:"go,omitempty"`
+	Go       string `json:"go,omitempty"`       // the version of Go
 }
 
 // Shrinking compares the plan of the seed with the shrunk one.
 type Shrinking struct {
-	Before PlanSize `json:"before"`
-	After  PlanSize `json:"after"`
+	Before PlanSize `json:"before"` // of the seed
+	After  PlanSize `json:"after"`  // of the shrunk one
 }
 
 // PlanSize counts the parts of a plan.
 type PlanSize struct {
-	Operations int `json:"operations"`
-	Faults     int `json:"faults"`
-	Overrides  int `json:"overrides"` // messages with a fixed fate
+	Operations int `json:"operations"` // requests of clients
+	Faults     int `json:"faults"`     // faults with a time
+	Overrides  int `json:"overrides"`  // messages with a fixed fate
 }
 
 // Run is one run of one plan, completely.
 type Run struct {
-	Name      string `json:"name"`                // shrunk, or full: the plan as the seed gave it
+	Name      string `json:"name"`                // shrunk; full: of the plan as the seed gave it; plan: of the only plan that is known
 	Status    string `json:"status"`              // passed, violated or undecided
 	Signature string `json:"signature,omitempty"` // of this run's violation
-	Sentence  string `json:"sentence"`
-	Evidence  string `json:"evidence,omitempty"` // more about the violation, several lines for a person
-	Hash      string `json:"hash"`               // of all events, 16 hexadecimal digits
-	Count     uint64 `json:"count"`              // events of the world; some of them are none of Events
-	First     uint64 `json:"first"`              // the number of the first event that is in the document; 0: all are
-	Last      uint64 `json:"last"`               // and of the last one
-	End       Time   `json:"end"`                // the time of the last event
-	Heal      Time   `json:"heal"`               // the begin of the heal phase, planned: the run may end before
+	Sentence  string `json:"sentence"`            // the verdict on it
+	Evidence  string `json:"evidence,omitempty"`  // more about the violation, several lines for a person
+	Hash      string `json:"hash"`                // of all events, 16 hexadecimal digits
+	Count     uint64 `json:"count"`               // events of the world; some of them are none of Events
+	First     uint64 `json:"first"`               // the number of the first event that is in the document; 0: all are
+	Last      uint64 `json:"last"`                // and of the last one
+	End       Time   `json:"end"`                 // the time of the last event
+	Heal      Time   `json:"heal"`                // the begin of the heal phase, planned: the run may end before
 
-	Plan       Plan        `json:"plan"`
-	Lanes      []Lane      `json:"lanes"`
-	Events     []Event     `json:"events"`             // in the order in which they happened
-	Messages   []Message   `json:"messages,omitempty"` // in the order in which they were sent
-	Marks      []Mark      `json:"marks,omitempty"`    // in the order in which they happened
-	Spans      []Span      `json:"spans,omitempty"`    // in order of their begin
-	Operations []Operation `json:"operations,omitempty"`
-	Order      []string    `json:"order,omitempty"` // ids of operations in an order that explains the history; absent: there is none, or it is not known
-	Violation  *Violation  `json:"violation,omitempty"`
-	States     *States     `json:"states,omitempty"` // absent: the states of nodes are not known
-	Trace      []string    `json:"trace,omitempty"`  // the raw lines, as replay --trace writes them
+	Plan       Plan        `json:"plan"`                 // the choice of the seed
+	Lanes      []Lane      `json:"lanes"`                // the world, the nodes, the clients
+	Events     []Event     `json:"events"`               // in the order in which they happened
+	Messages   []Message   `json:"messages,omitempty"`   // in the order in which they were sent
+	Marks      []Mark      `json:"marks,omitempty"`      // in the order in which they happened
+	Spans      []Span      `json:"spans,omitempty"`      // in order of their begin
+	Operations []Operation `json:"operations,omitempty"` // the history of the clients
+	Order      []string    `json:"order,omitempty"`      // ids of operations in an order that explains the history; absent: there is none, or it is not known
+	Violation  *Violation  `json:"violation,omitempty"`  // absent: none was found
+	States     *States     `json:"states,omitempty"`     // absent: the states of nodes are not known
+	Trace      []string    `json:"trace,omitempty"`      // the raw lines, as replay --trace writes them
 }
 
 // Plan is the choice of the seed, as short texts. Nothing of it needs to be parsed.
 type Plan struct {
-	Nodes      int      `json:"nodes"`
-	Clients    int      `json:"clients"`
-	Objects    []string `json:"objects,omitempty"`  // keys of the machines or other objects
-	Workload   string   `json:"workload,omitempty"` // the kind of objects; empty: state machines
-	Families   []string `json:"families,omitempty"` // families of faults
-	Summary    []string `json:"summary"`            // topology, knobs, network, disks and clocks, a line each
-	Operations []string `json:"operations,omitempty"`
-	Faults     []string `json:"faults,omitempty"`
-	Overrides  []string `json:"overrides,omitempty"`
+	Nodes      int      `json:"nodes"`                // how many
+	Clients    int      `json:"clients"`              // how many
+	Objects    []string `json:"objects,omitempty"`    // keys of the machines or other objects
+	Workload   string   `json:"workload,omitempty"`   // the kind of objects; empty: state machines
+	Families   []string `json:"families,omitempty"`   // families of faults
+	Summary    []string `json:"summary"`              // topology, knobs, network, disks and clocks, a line each
+	Operations []string `json:"operations,omitempty"` // in the order in which each client issues its own
+	Faults     []string `json:"faults,omitempty"`     // in the order of the plan
+	Overrides  []string `json:"overrides,omitempty"`  // messages with a fixed fate
 }
 
 // Lane is a line of life in the diagram: a process, or the world itself.
@@ -104,8 +104,8 @@ type Lane struct {
 // Event is something that happened to a process or to the world. Fields of other types
 // name an event by its place in Run.Events, from 0.
 type Event struct {
-	N       uint64 `json:"n"` // the number in traces and of replay --until; 0 before the first. The events of one step may share it
-	At      Time   `json:"at"`
+	N       uint64 `json:"n"`                 // the number in traces and of replay --until; 0 before the first. The events of one step may share it
+	At      Time   `json:"at"`                // its time
 	Lane    sim.ID `json:"lane"`              // 0: the world
 	Kind    string `json:"kind"`              // boot, receive, timer, disk, invoke, send failed, disconnected, lost, crash, connection, or action: of the world
 	Text    string `json:"text"`              // a description, without time and process
@@ -115,16 +115,16 @@ type Event struct {
 
 // Message is a message that one process sent to another.
 type Message struct {
-	From      sim.ID    `json:"from"`
-	To        sim.ID    `json:"to"`
-	Sent      int       `json:"sent"` // the event in which it was sent
-	At        Time      `json:"at"`   // when it was sent
-	Address   string    `json:"address"`
-	Kind      string    `json:"kind"`            // the first word of its fate name, as in proposal
-	Text      string    `json:"text"`            // its content
-	Fate      string    `json:"fate"`            // delivered: at least one copy was taken; dropped: when it was sent; lost: on the way or on arrival; open: it was under way when the run ended
-	Cause     string    `json:"cause,omitempty"` // why it was dropped or lost: loss, burst, cut, override, corrupt, reset, refused, down, connection, ...
-	Damaged   bool      `json:"damaged,omitempty"`
+	From      sim.ID    `json:"from"`                // the sender
+	To        sim.ID    `json:"to"`                  // the receiver
+	Sent      int       `json:"sent"`                // the event in which it was sent
+	At        Time      `json:"at"`                  // when it was sent
+	Address   string    `json:"address"`             // its name in plans and traces
+	Kind      string    `json:"kind"`                // the first word of its fate name, as in proposal
+	Text      string    `json:"text"`                // its content
+	Fate      string    `json:"fate"`                // delivered: at least one copy was taken; dropped: when it was sent; lost: on the way or on arrival; open: it was under way when the run ended
+	Cause     string    `json:"cause,omitempty"`     // why it was dropped or lost: loss, burst, cut, override, corrupt, reset, refused, down, connection, ...
+	Damaged   bool      `json:"damaged,omitempty"`   // its bytes were damaged, and so it was dropped
 	Override  bool      `json:"override,omitempty"`  // the plan fixes its fate
 	Late      bool      `json:"late,omitempty"`      // its delay was more than twice the typical one
 	Reordered bool      `json:"reordered,omitempty"` // it may overtake others
@@ -145,57 +145,57 @@ type Arrival struct {
 // Mark is an effect of an event other than a message: a request to the disk, or an
 // observation.
 type Mark struct {
-	Event int    `json:"event"`
-	At    Time   `json:"at"`
-	Lane  sim.ID `json:"lane"`
+	Event int    `json:"event"`          // the event that has it
+	At    Time   `json:"at"`             // its time
+	Lane  sim.ID `json:"lane"`           // its process
 	Kind  string `json:"kind"`           // sync, disk: another request to it, observation, or response: of a client
 	Name  string `json:"name,omitempty"` // the first word of an observation, as in applied or chosen; the operation of a disk request
-	Text  string `json:"text"`
+	Text  string `json:"text"`           // a description
 }
 
 // Span is a condition that lasts for a time.
 type Span struct {
-	Kind   string     `json:"kind"` // down, or a kind of fault: partition, one_way, cut, profile_override, disk, disk_crash, clog, refuse, pause, slow, freeze, stop, ...
-	Text   string     `json:"text"`
-	From   Time       `json:"from"`
-	To     Time       `json:"to"`
-	Lanes  []sim.ID   `json:"lanes,omitempty"` // the processes that have it; none: the whole world
-	Sides  [][]sim.ID `json:"sides,omitempty"` // of a partition: the groups that cannot reach each other
-	Links  []Link     `json:"links,omitempty"` // of other faults of links; none: all
-	Fault  *int       `json:"fault,omitempty"` // its place in Plan.Faults; absent: it is not of the plan
-	Begin  *int       `json:"begin,omitempty"` // of down: the event with which it began
-	Finish *int       `json:"finish,omitempty"`
+	Kind   string     `json:"kind"`             // down, or a kind of fault: partition, one_way, cut, profile_override, disk, disk_crash, clog, refuse, pause, slow, freeze, stop, ...
+	Text   string     `json:"text"`             // a description
+	From   Time       `json:"from"`             // its begin
+	To     Time       `json:"to"`               // its end, or that of the run
+	Lanes  []sim.ID   `json:"lanes,omitempty"`  // the processes that have it; none: the whole world
+	Sides  [][]sim.ID `json:"sides,omitempty"`  // of a partition: the groups that cannot reach each other
+	Links  []Link     `json:"links,omitempty"`  // of other faults of links; none: all
+	Fault  *int       `json:"fault,omitempty"`  // its place in Plan.Faults; absent: it is not of the plan
+	Begin  *int       `json:"begin,omitempty"`  // of down: the event with which it began
+	Finish *int       `json:"finish,omitempty"` // of down: the event with which it ended; absent: it lasts to the end
 }
 
 // Link is the way from one process to another.
 type Link struct {
-	From sim.ID `json:"from"`
-	To   sim.ID `json:"to"`
+	From sim.ID `json:"from"` // the sender
+	To   sim.ID `json:"to"`   // the receiver
 }
 
 // Operation is a request of a client and the outcome that the client learnt.
 type Operation struct {
-	ID          string `json:"id"`
-	Lane        sim.ID `json:"lane"` // of the client
-	Key         string `json:"key"`
-	Request     string `json:"request"` // as in "propose Running"
-	Call        Time   `json:"call"`
-	CallEvent   *int   `json:"call_event,omitempty"`
-	Return      *Time  `json:"return,omitempty"` // absent: it never returned
-	ReturnEvent *int   `json:"return_event,omitempty"`
-	Outcome     string `json:"outcome"` // committed, rejected or unknown
-	Reason      string `json:"reason,omitempty"`
-	Result      string `json:"result,omitempty"`  // the state or other result in the response
-	Version     *int64 `json:"version,omitempty"` // of that state
-	Contradicts bool   `json:"contradicts,omitempty"`
+	ID          string `json:"id"`                     // unique in the run, as in c1.3
+	Lane        sim.ID `json:"lane"`                   // of the client
+	Key         string `json:"key"`                    // the machine or other object
+	Request     string `json:"request"`                // as in "propose Running"
+	Call        Time   `json:"call"`                   // when it began
+	CallEvent   *int   `json:"call_event,omitempty"`   // the event with which it began
+	Return      *Time  `json:"return,omitempty"`       // absent: it never returned
+	ReturnEvent *int   `json:"return_event,omitempty"` // the event of its response
+	Outcome     string `json:"outcome"`                // committed, rejected or unknown
+	Reason      string `json:"reason,omitempty"`       // of a rejection or an unknown outcome
+	Result      string `json:"result,omitempty"`       // the state or other result in the response
+	Version     *int64 `json:"version,omitempty"`      // of that state
+	Contradicts bool   `json:"contradicts,omitempty"`  // it is part of the violation
 }
 
 // Violation is where and how a property broke.
 type Violation struct {
-	Property   string   `json:"property"` // as in agreement
-	Class      string   `json:"class"`    // as in applied-twice
-	Sentence   string   `json:"sentence"`
-	At         Time     `json:"at"`
+	Property   string   `json:"property"`             // as in agreement
+	Class      string   `json:"class"`                // as in applied-twice
+	Sentence   string   `json:"sentence"`             // a description for a person
+	At         Time     `json:"at"`                   // the time of that
 	Event      int      `json:"event"`                // where it shows; later events did not contribute
 	Lane       sim.ID   `json:"lane"`                 // the process of that event
 	Object     string   `json:"object,omitempty"`     // the key of the machine or other object
@@ -208,16 +208,16 @@ type Violation struct {
 // States are the states of the nodes, as changes. The state of a node at an event is the
 // sum of its changes up to there.
 type States struct {
-	Source  string   `json:"source"` // dump: the text of the system; values: the fields of its processes
-	Changes []Change `json:"changes"`
+	Source  string   `json:"source"`          // dump: the text of the system; values: the fields of its processes
+	Changes []Change `json:"changes"`         // in the order of events
 	Until   *int     `json:"until,omitempty"` // the last event with a known state, if it is not the last one
 }
 
 // Change is the effect of one event on the state of one node. A path has one name for each
-// level, with / between them.
+// level, with / between them; names may have a / of their own.
 type Change struct {
-	Event int               `json:"event"`
-	Lane  sim.ID            `json:"lane"`
+	Event int               `json:"event"`           // the event
+	Lane  sim.ID            `json:"lane"`            // the node
 	Up    *bool             `json:"up,omitempty"`    // the node is up, or down, from here on; in the first change of each node
 	Set   map[string]string `json:"set,omitempty"`   // new values by path
 	Unset []string          `json:"unset,omitempty"` // paths that are gone
@@ -225,9 +225,9 @@ type Change struct {
 
 // Necessity is how often the plan fails without one of its parts.
 type Necessity struct {
-	Signature string         `json:"signature"`
-	Seeds     int            `json:"seeds"` // runs of each row
-	Rows      []NecessityRow `json:"rows"`  // the first is the unchanged plan
+	Signature string         `json:"signature"` // of the failure
+	Seeds     int            `json:"seeds"`     // runs of each row
+	Rows      []NecessityRow `json:"rows"`      // the first is the unchanged plan
 }
 
 // NecessityRow is the result of the plan without one part.

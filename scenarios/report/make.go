@@ -50,7 +50,11 @@ func Make(ctx context.Context, sys scenarios.System, src Source, o Options) (*Do
 	if src.Shrunk != nil {
 		plans = append(plans, named{"shrunk", src.Shrunk})
 	}
-	if src.Full != nil && (src.Shrunk == nil || o.Full) {
+	switch {
+	case src.Full == nil:
+	case src.Shrunk == nil:
+		plans = append(plans, named{"plan", src.Full})
+	case o.Full:
 		plans = append(plans, named{"full", src.Full})
 	}
 	if len(plans) == 0 {

@@ -57,5 +57,8 @@ func (f *fuzz) keepReport(ctx context.Context, c *campaign.Campaign, was *failur
 		return "", err
 	}
 	file = filepath.Join(was.Dir, reportFile)
-	return file, writeReport(file, d, report.WriteHTML)
+	if err := writeReport(file, d, report.WriteHTML); err != nil {
+		return "", err
+	}
+	return file, nil
 }

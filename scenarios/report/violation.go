@@ -1,12 +1,14 @@
 package report
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/play"
+	"github.com/lockstep-dst/lockstep/sim"
 )
 
 // finish adds all that is known only at the end of the run.
@@ -49,6 +51,9 @@ func (r *recorder) describeViolation(result *play.Result) *Violation {
 	if n := len(r.run.Events); n > 0 && r.run.Events[n-1].At <= v.At {
 		v.Event = n - 1
 	}
+	if v.Event < len(r.run.Events) {
+		v.Lane = r.run.Events[v.Event].Lane
+	}
 	if a := result.Account; a != nil {
 		v.Premise, v.Facts = a.Premise, a.Facts
 		for _, row := range a.Rows {
@@ -59,9 +64,6 @@ func (r *recorder) describeViolation(result *play.Result) *Violation {
 		r.contradict(v)
 	} else {
 		r.repeated(v)
-	}
-	if v.Event < len(r.run.Events) {
-		v.Lane = r.run.Events[v.Event].Lane
 	}
 	return v
 }
@@ -81,16 +83,18 @@ func (r *recorder) contradict(v *Violation) {
 			}
 		}
 		if o.Return != nil && *o.Return == v.At && o.ReturnEvent != nil {
-			v.Event = *o.ReturnEvent
+			v.Event, v.Lane = *o.ReturnEvent, o.Lane
 		}
 	}
 	slices.Sort(v.Events)
 	v.Events = slices.Compact(v.Events)
 }
 
-// repeated marks the subjects of an oracle's sentence: the operations that it names,
-// and the events up to the violation in which a process other than a client reports one of
-// them, about the object if there is one.
+// repeated marks the subjects of an oracle's sentence: the operations that it names, and the
+// events up to the violation in which a process other than a client reports
+//   - one of these operations, on the object if there is one;
+//   - the object for the last time before the violation, if the process is that of the
+//     violation or no operation is named.
 func (r *recorder) repeated(v *Violation) {
 	words := strings.FieldsFunc(v.Sentence, func(c rune) bool { return strings.ContainsRune(" \n,;:()", c) })
 	for i := range r.run.Operations {
@@ -99,19 +103,23 @@ func (r *recorder) repeated(v *Violation) {
 			v.Operations = append(v.Operations, o.ID)
 		}
 	}
+	last := map[sim.ID]int{}
 	for _, m := range r.run.Marks {
-		if m.Kind != "observation" || m.Event > v.Event || scenarios.IsClient(m.Lane) {
+		told := strings.Fields(m.Text)
+		if m.Kind != "observation" || m.Event > v.Event || scenarios.IsClient(m.Lane) || v.Object != "" && !slices.Contains(told, v.Object) {
 			continue
 		}
-		told := strings.Fields(m.Text)
-		about := v.Object == "" || slices.Contains(told, v.Object)
-		if about && slices.ContainsFunc(v.Operations, func(id string) bool { return slices.Contains(told, id) }) {
+		if slices.ContainsFunc(v.Operations, func(id string) bool { return slices.Contains(told, id) }) {
 			v.Events = append(v.Events, m.Event)
+		}
+		if v.Object != "" && m.Event < v.Event && (m.Lane == v.Lane || len(v.Operations) == 0) {
+			last[m.Lane] = m.Event
 		}
 	}
 	if len(r.run.Events) > 0 {
 		v.Events = append(v.Events, v.Event)
 	}
+	v.Events = slices.AppendSeq(v.Events, maps.Values(last)) // sorted below
 	slices.Sort(v.Events)
 	v.Events = slices.Compact(v.Events)
 }

@@ -23,7 +23,7 @@ func TestADocumentAccountsForEveryMessage(t *testing.T) {
 			p := c.Plan(seed)
 			result, err := play.Run(t.Context(), sys, p, play.Options{})
 			require.NoError(t, err)
-			d, err := report.Make(t.Context(), sys, report.Source{Full: p}, report.Options{Events: 1 << 30, StateBytes: 10_000})
+			d, err := report.Make(t.Context(), sys, report.Source{Full: p}, report.Options{Events: 1 << 30, StateBytes: 1000})
 			require.NoError(t, err)
 			r := &d.Runs[0]
 			require.Equal(t, result.Hash, hashOf(t, r), "%s, seed %d", sys.Name, seed)

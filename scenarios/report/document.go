@@ -210,6 +210,7 @@ type Violation struct {
 type States struct {
 	Source  string   `json:"source"`          // dump: the text of the system; values: the fields of its processes
 	Changes []Change `json:"changes"`         // in the order of events
+	From    *int     `json:"from,omitempty"`  // the first event with a known state, if it is not the first one
 	Until   *int     `json:"until,omitempty"` // the last event with a known state, if it is not the last one
 }
 

@@ -136,6 +136,7 @@ func (d *Document) record(ctx context.Context, sys scenarios.System, p *scenario
 		}
 		rec.finish(p, result)
 		if withStates {
+			states.finishStates()
 			again.States = states.states
 			d.Cut = append(d.Cut, states.cuts()...)
 		} else {

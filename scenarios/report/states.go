@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
@@ -20,17 +21,19 @@ type stateRecorder struct {
 	values  map[sim.ID]valueMap // by node
 	room    int                 // bytes of changes that may still be added
 	work    int                 // bytes of states that may still be compared
+	base    []Change            // by node: the sum of the changes that there is no room for
 }
 
 type valueMap = map[string]string
 
 // compareFactor bounds the work on states: the bytes that are compared, as a multiple of
 // the bytes that a document may have.
-const compareFactor = 400
+const compareFactor = 1000
 
 func newStateRecorder(r *recorder, nodes, room int) *stateRecorder {
 	return &stateRecorder{
 		recorder: r, nodes: nodes, states: &States{}, up: map[sim.ID]bool{}, values: map[sim.ID]valueMap{}, room: room, work: compareFactor * room,
+		base: make([]Change, nodes+1),
 	}
 }
 
@@ -52,7 +55,10 @@ func (s *stateRecorder) afterEvent(v play.View) {
 		}
 	}
 	s.seen = len(events)
-	if s.room < 0 || s.work < 0 || s.failure != "" {
+	for s.room < 0 && len(s.states.Changes) > s.nodes {
+		s.foldFirst()
+	}
+	if s.work < 0 || s.failure != "" {
 		s.states.Until = new(len(events) - 1)
 	}
 }
@@ -72,33 +78,87 @@ func (s *stateRecorder) compare(v play.View, id sim.ID) {
 	}
 	now, source := valuesOf(v, id)
 	s.states.Source = source
-	before := s.values[id]
+	c.Set, c.Unset = differences(s.values[id], now)
 	for path, value := range now {
 		s.work -= len(path) + len(value)
-		if old, ok := before[path]; ok && old == value {
-			continue
-		}
-		if c.Set == nil {
-			c.Set = map[string]string{}
-		}
-		c.Set[path] = value
-		s.room -= len(path) + len(value) + changeBytes
 	}
-	for path := range before {
-		if _, ok := now[path]; !ok {
-			c.Unset = append(c.Unset, path)
-			s.room -= len(path) + changeBytes
-		}
-	}
-	slices.Sort(c.Unset)
 	s.values[id] = now
 	if c.Up != nil || c.Set != nil || c.Unset != nil {
 		s.states.Changes = append(s.states.Changes, c)
+		s.room -= c.size()
 	}
 }
 
-// changeBytes is about the size that JSON adds to a changed value.
-const changeBytes = 10
+// differences lists the values that are new or other in now, and those that are gone.
+func differences(before, now valueMap) (set valueMap, unset []string) {
+	for path, value := range now {
+		if old, ok := before[path]; !ok || old != value {
+			if set == nil {
+				set = valueMap{}
+			}
+			set[path] = value
+		}
+	}
+	for path := range before {
+		if _, ok := now[path]; !ok {
+			unset = append(unset, path)
+		}
+	}
+	slices.Sort(unset)
+	return set, unset
+}
+
+// size is about the size of the JSON of a change.
+func (c *Change) size() int {
+	n := 40
+	for path, value := range c.Set {
+		n += len(path) + len(value) + 6
+	}
+	for _, path := range c.Unset {
+		n += len(path) + 3
+	}
+	return n
+}
+
+// foldFirst makes room: the first change becomes part of the base, the state before all
+// changes that are left.
+func (s *stateRecorder) foldFirst() {
+	c := s.states.Changes[0]
+	s.states.Changes = s.states.Changes[1:]
+	b := &s.base[c.Lane]
+	s.room += c.size() + b.size()
+	b.Event, b.Lane = c.Event, c.Lane
+	if c.Up != nil {
+		b.Up = c.Up
+	}
+	if b.Set == nil {
+		b.Set = valueMap{}
+	}
+	maps.Copy(b.Set, c.Set)
+	for _, path := range c.Unset {
+		delete(b.Set, path)
+	}
+	s.room -= b.size()
+}
+
+// finishStates puts the base before the changes that are left.
+func (s *stateRecorder) finishStates() {
+	var base []Change
+	from := 0
+	for _, b := range s.base {
+		if b.Lane != 0 {
+			base, from = append(base, b), max(from, b.Event)
+		}
+	}
+	if base == nil {
+		return
+	}
+	for i := range base {
+		base[i].Event = from
+	}
+	s.states.From = new(from)
+	s.states.Changes = append(base, s.states.Changes...)
+}
 
 // valuesOf returns the state of a node by path, and where it is from.
 func valuesOf(v play.View, id sim.ID) (values valueMap, source string) {
@@ -110,11 +170,14 @@ func valuesOf(v play.View, id sim.ID) (values valueMap, source string) {
 
 // cuts tells which states are left out.
 func (s *stateRecorder) cuts() (list []string) {
-	if s.failure != "" {
-		return []string{s.failure}
+	if f := s.states.From; f != nil {
+		list = append(list, fmt.Sprintf("The states of nodes are shown from event %d on: there is no room for more", s.run.Events[*f].N))
 	}
-	if u := s.states.Until; u != nil {
-		return []string{fmt.Sprintf("The states of nodes are shown up to event %d: there is no room for more", s.run.Events[*u].N)}
+	switch u := s.states.Until; {
+	case s.failure != "":
+		list = append(list, s.failure)
+	case u != nil:
+		list = append(list, fmt.Sprintf("The states of nodes are shown up to event %d: they are too large for more", s.run.Events[*u].N))
 	}
-	return nil
+	return list
 }

@@ -21,24 +21,38 @@ func keptPlan(t *testing.T, name string) *scenarios.Plan {
 	return p
 }
 
-// The changes up to an event add up to the state that an inspection shows there.
+// The changes up to an event add up to the state that an inspection shows there, also if
+// there is room for the last of them only.
 func TestChangesAddUpToStates(t *testing.T) {
 	p, sys := keptPlan(t, "restart-forks"), origin.System()
-	d, err := Make(t.Context(), sys, Source{Shrunk: p}, Options{})
-	require.NoError(t, err)
-	r := &d.Runs[0]
-	nodes := []sim.ID{1, 2, 3}
-	for i, e := range r.Events {
-		if i+1 < len(r.Events) && r.Events[i+1].N == e.N {
-			continue // more of the same step
-		}
-		g, err := play.Inspect(sys, p, e.N, nodes, nil)
+	for _, room := range []int{DefaultStateBytes, 1500} {
+		d, err := Make(t.Context(), sys, Source{Shrunk: p}, Options{StateBytes: room})
 		require.NoError(t, err)
-		for n, id := range nodes {
-			up, values := stateAt(r, i, id)
-			require.Equal(t, flatten(g.Nodes[n].Dump), values, "node %d at event %d", id, e.N)
-			require.Equal(t, g.Nodes[n].Up, up, "node %d at event %d", id, e.N)
+		r := &d.Runs[0]
+		from := 0
+		if r.States.From != nil {
+			from = *r.States.From
 		}
+		require.Equal(t, room == DefaultStateBytes, from == 0)
+		require.Less(t, from, len(r.Events)*9/10)
+		for i := from; i < len(r.Events); i++ {
+			if i+1 == len(r.Events) || r.Events[i+1].N > r.Events[i].N { // the step is over
+				requireStates(t, sys, p, r, i)
+			}
+		}
+	}
+}
+
+// requireStates compares the states at an event with those of an inspection.
+func requireStates(t *testing.T, sys scenarios.System, p *scenarios.Plan, r *Run, event int) {
+	t.Helper()
+	nodes := []sim.ID{1, 2, 3}
+	g, err := play.Inspect(sys, p, r.Events[event].N, nodes, nil)
+	require.NoError(t, err)
+	for n, id := range nodes {
+		up, values := stateAt(r, event, id)
+		require.Equal(t, flatten(g.Nodes[n].Dump), values, "node %d at event %d", id, event)
+		require.Equal(t, g.Nodes[n].Up, up, "node %d at event %d", id, event)
 	}
 }
 

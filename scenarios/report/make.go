@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/play"
 )
@@ -135,6 +136,7 @@ func (d *Document) record(ctx context.Context, sys scenarios.System, p *scenario
 			continue
 		}
 		rec.finish(p, result)
+		again.Order, _ = checker.Linearization(ctx, result.History, play.OwnModel(sys.Objects()))
 		if withStates {
 			states.finishStates()
 			again.States = states.states

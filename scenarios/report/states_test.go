@@ -204,3 +204,13 @@ func TestALongRunIsCut(t *testing.T) {
 		}
 	}
 }
+
+// A history that is linearizable is told in an order that explains it, and another is not.
+func TestARunHasTheOrderOfItsHistory(t *testing.T) {
+	d, err := Make(t.Context(), origin.System(), Source{Full: keptPlan(t, "restart-forks")}, Options{})
+	require.NoError(t, err)
+	require.Equal(t, []string{"c1.1", "c1.2", "c1.3", "c1.4"}, d.Runs[0].Order)
+	d, err = Make(t.Context(), origin.System(), Source{Full: keptPlan(t, "shrunk-read")}, Options{})
+	require.NoError(t, err)
+	require.Empty(t, d.Runs[0].Order)
+}

@@ -3,7 +3,6 @@ package campaign
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -58,34 +57,11 @@ func MeasureNecessityWith(ctx context.Context, sys scenarios.System, p *scenario
 	n := Necessity{Signature: r.Signature(), Seeds: o.Seeds}
 	plans := []*scenarios.Plan{p}
 	n.Rows = append(n.Rows, NecessityRow{What: "the plan as it is"})
-	withoutEachPart(p, func(kind, what string, less *scenarios.Plan) {
+	scenarios.WithoutEachPart(p, func(kind, what string, less *scenarios.Plan) {
 		n.Rows = append(n.Rows, NecessityRow{Kind: kind, What: what})
 		plans = append(plans, less)
 	})
 	return n, n.count(ctx, sys, plans, o)
-}
-
-// withoutEachPart calls yield for every plan that has one part less than p.
-func withoutEachPart(p *scenarios.Plan, yield func(kind, what string, less *scenarios.Plan)) {
-	for i := range p.Operations {
-		o, q := &p.Operations[i], *p
-		q.Operations = slices.Delete(slices.Clone(p.Operations), i, i+1)
-		yield("operation", fmt.Sprintf("%s %v on %s", o.ID, o, o.Key), &q)
-	}
-	for i := range p.Faults {
-		f, q := &p.Faults[i], *p
-		q.Faults = slices.Delete(slices.Clone(p.Faults), i, i+1)
-		yield("fault", fmt.Sprintf("%v at %v for %v", f, f.At, f.For), &q)
-	}
-	for i := range p.Overrides {
-		f, q := &p.Overrides[i], *p
-		q.Overrides = slices.Delete(slices.Clone(p.Overrides), i, i+1)
-		yield("override", f.String(), &q)
-	}
-	if q := *p; p.Network != p.Heal.Network() {
-		q.Network = p.Heal.Network()
-		yield("network", scenarios.Describe(p.Network), &q)
-	}
 }
 
 // count runs all plans with all seeds, one plan after the other.

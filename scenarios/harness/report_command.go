@@ -47,7 +47,7 @@ and --mermaid a sequence diagram for texts: to the standard output, or the file 
 	f.BoolVar(&r.mermaid, "mermaid", false, "a sequence diagram of the first run, for Mermaid")
 	f.BoolVar(&r.options.Full, "full", false, "besides the shrunk run, show the one that the seed gave")
 	f.BoolVar(&r.noShrink, "no-shrink", false, "of a seed: do not shrink its plan")
-	f.BoolVar(&r.why, "why", false, "measure what each part of the first plan is needed for: see necessity")
+	f.BoolVar(&r.why, "why", false, "measure what each part of the first plan is needed for, as necessity does, and show the nearest run that passes")
 	f.IntVar(&r.options.Events, "events", report.DefaultEvents, "events of a run at most: those up to its violation, and a few after it")
 	f.IntVar(&r.workers, "workers", 0, "runs at the same time (0: one per core)")
 	f.DurationVar(&r.options.CheckTimeout, "check-timeout", time.Minute, "give up judging a history after so long; it is then undecided")
@@ -79,7 +79,7 @@ func (r *explain) run(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
-	if r.why {
+	if r.options.Passing = r.why; r.why {
 		if err := r.measure(cmd, sys, &src); err != nil {
 			return err
 		}

@@ -29,6 +29,7 @@ type Document struct {
 	Shrinking *Shrinking `json:"shrinking,omitempty"` // absent: the plan was not shrunk
 	Runs      []Run      `json:"runs"`                // the shrunk run first, if there is one; then the full one, if it is wanted
 	Necessity *Necessity `json:"necessity,omitempty"` // absent: it was not measured
+	Nearest   *Nearest   `json:"nearest,omitempty"`   // absent: no plan with one part less passes, or the plan has many parts
 	Cut       []string   `json:"cut,omitempty"`       // parts that are left out to bound the size, a sentence each
 }
 
@@ -56,7 +57,7 @@ type PlanSize struct {
 
 // Run is one run of one plan, completely.
 type Run struct {
-	Name      string `json:"name"`                // shrunk; full: of the plan as the seed gave it; plan: of the only plan that is known
+	Name      string `json:"name"`                // shrunk; full: of the plan as the seed gave it; plan: of the only plan that is known; passing: see Nearest
 	Status    string `json:"status"`              // passed, violated or undecided
 	Signature string `json:"signature,omitempty"` // of this run's violation
 	Sentence  string `json:"sentence"`            // the verdict on it
@@ -237,4 +238,25 @@ type NecessityRow struct {
 	What  string `json:"what"`  // the removed part
 	Same  int    `json:"same"`  // runs that failed with the signature
 	Other int    `json:"other"` // runs that failed in another way
+}
+
+// Nearest is a run that passes, of the plan of the first run without one part, and how the
+// two runs differ.
+type Nearest struct {
+	Kind        string      `json:"kind"`                   // of the removed part: override, fault, network or operation
+	What        string      `json:"what"`                   // the removed part
+	Run         *int        `json:"run,omitempty"`          // its place in Document.Runs; absent: it is not shown
+	Same        int         `json:"same"`                   // events at the beginning that the two runs have in common
+	OnlyFailing []int       `json:"only_failing,omitempty"` // events of the first run, up to its violation, that the passing run lacks
+	OnlyPassing []int       `json:"only_passing,omitempty"` // events of the passing run, up to that time, that the first run lacks; absent without run
+	Parting     []PartingOf `json:"parting,omitempty"`      // for each process that fares differently, its first different event in the two runs
+}
+
+// PartingOf is where the life of one process differs first between two runs. A text is empty
+// if nothing more happens to the process up to the violation.
+type PartingOf struct {
+	Lane    sim.ID `json:"lane"`              // the process
+	Event   *int   `json:"event,omitempty"`   // its event in the first run; absent: nothing more happens
+	Failing string `json:"failing,omitempty"` // that event, with its time and its reports
+	Passing string `json:"passing,omitempty"` // the event of the passing run in its place
 }

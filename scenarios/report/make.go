@@ -26,6 +26,7 @@ type Options struct {
 	Full         bool          // show the run of the full plan too
 	Events       int           // events of a run, before and shortly after its violation; 0: 5,000
 	StateBytes   int           // bytes of the changes of states in a run; 0: 200,000
+	Passing      bool          // show the nearest run that passes, see Nearest
 	CheckTimeout time.Duration // as in play.Options
 }
 
@@ -74,6 +75,9 @@ func Make(ctx context.Context, sys scenarios.System, src Source, o Options) (*Do
 			return nil, err
 		}
 		r.Name = p.name
+	}
+	if err := d.addNearest(ctx, sys, plans[0].plan, o); err != nil {
+		return nil, err
 	}
 	first := &d.Runs[0]
 	d.Status, d.Signature, d.Sentence = first.Status, first.Signature, first.Sentence

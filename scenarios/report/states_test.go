@@ -105,7 +105,7 @@ type shape struct {
 func (*shape) Step(scenarios.Duration, *sim.Event, *sim.Effects) {}
 
 func TestFieldsOfAProcessThatShowsNothing(t *testing.T) {
-	s := &shape{term: 3, log: [][]byte{[]byte("a\n")}, acks: map[sim.ID]bool{10: true, 9: false}, by: map[[2]int]string{{1, 2}: "x"}, any: uint8(7)}
+	s := &shape{term: 3, log: [][]byte{[]byte("a\n")}, handler: func() {}, acks: map[sim.ID]bool{10: true, 9: false}, by: map[[2]int]string{{1, 2}: "x"}, any: uint8(7)}
 	s.voted = s // a circle ends
 	require.Equal(t, map[string]string{
 		"term": "3", "log/0": `"a\n"`, "acks/9": "false", "acks/10": "true", "by/map[0:1 1:2]": "x", "any": "7",

@@ -60,6 +60,10 @@ func New(seed keyed.Key, ids []ID, base Profile) *Network {
 	return n
 }
 
+// Reseed has all further choices made from another seed, as if the network had been made
+// with it.
+func (n *Network) Reseed(seed keyed.Key) { n.seed = seed }
+
 // SetProfile gives l the profile p, for messages sent from now on.
 func (n *Network) SetProfile(l Link, p Profile) { n.link(l).profile = checked(p) }
 

@@ -90,7 +90,7 @@ func New(cfg Config) (*World, error) {
 		ids[i] = s.ID
 		w.procs[s.ID] = &proc{
 			id: s.ID, clock: s.Clock, steps: s.Steps,
-			disk: w.newDisk(s.Disk, root.Name("disk").Word(uint64(s.ID))),
+			disk: w.newDisk(s.Disk, diskKey(root, s.ID)),
 		}
 		w.fold(uint64(s.ID)<<32|uint64(uint32(s.Clock.Drift)), uint64(s.Clock.Offset))
 		if s.SeesConnections {
@@ -100,10 +100,26 @@ func New(cfg Config) (*World, error) {
 			w.procs[s.ID].ensureSlowdown()
 		}
 	}
-	w.corruptKey = root.Name("damage")
-	w.net = netmodel.New(root.Name("network"), ids, cfg.Network)
+	w.corruptKey = damageKey(root)
+	w.net = netmodel.New(networkKey(root), ids, cfg.Network)
 	w.useBuffers(cfg.Buffers)
 	return w, nil
+}
+
+// The roots of the choices of a world.
+func networkKey(root keyed.Key) keyed.Key     { return root.Name("network") }
+func diskKey(root keyed.Key, id ID) keyed.Key { return root.Name("disk").Word(uint64(id)) }
+func damageKey(root keyed.Key) keyed.Key      { return root.Name("damage") }
+
+// Reseed has all further choices of the world made from another seed: fates and latencies
+// of messages, and of the disks. Messages and requests under way keep their fates.
+func (w *World) Reseed(seed uint64) {
+	root := keyed.Seed(seed)
+	w.corruptKey = damageKey(root)
+	w.net.Reseed(networkKey(root))
+	for _, s := range w.cfg.Processes {
+		w.procs[s.ID].disk.Reseed(diskKey(root, s.ID))
+	}
 }
 
 // Network returns the network of the world, for changes of profiles and cuts of

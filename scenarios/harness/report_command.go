@@ -47,7 +47,7 @@ and --mermaid a sequence diagram for texts: to the standard output, or the file 
 	f.BoolVar(&r.mermaid, "mermaid", false, "a sequence diagram of the first run, for Mermaid")
 	f.BoolVar(&r.options.Full, "full", false, "besides the shrunk run, show the one that the seed gave")
 	f.BoolVar(&r.noShrink, "no-shrink", false, "of a seed: do not shrink its plan")
-	f.BoolVar(&r.why, "why", false, "measure what each part of the first plan is needed for, as necessity does, and show the nearest run that passes")
+	f.BoolVar(&r.why, "why", false, "measure what each part of the first plan is needed for as necessity does, show the nearest run that passes, and find the point of no return")
 	f.IntVar(&r.options.Events, "events", report.DefaultEvents, "events of a run at most: those up to its violation, and a few after it")
 	f.IntVar(&r.workers, "workers", 0, "runs at the same time (0: one per core)")
 	f.DurationVar(&r.options.CheckTimeout, "check-timeout", time.Minute, "give up judging a history after so long; it is then undecided")
@@ -218,16 +218,27 @@ func (r *explain) shrink(cmd *cobra.Command, sys scenarios.System, src *report.S
 	return nil
 }
 
-// measure measures the necessity of the parts of the first plan.
+// measure measures the necessity of the parts of the first plan, and the point of no return
+// of each run that is shown.
 func (r *explain) measure(cmd *cobra.Command, sys scenarios.System, src *report.Source) error {
-	p := src.Shrunk
-	if p == nil {
-		p = src.Full
+	plans := []*scenarios.Plan{src.Shrunk, src.Full}
+	switch {
+	case src.Shrunk == nil:
+		plans = plans[1:]
+	case src.Full == nil || !r.options.Full:
+		plans = plans[:1]
 	}
-	needs, err := measureNecessity(cmd, sys, p, campaign.NecessityOptions{Seeds: necessitySeeds, Workers: r.workers})
+	needs, err := measureNecessity(cmd, sys, plans[0], campaign.NecessityOptions{Seeds: necessitySeeds, Workers: r.workers})
 	if err != nil {
 		return err
 	}
 	src.Necessity = necessityOf(&needs)
+	for _, p := range plans {
+		n, err := measureNoReturn(cmd, sys, p, r.workers)
+		if err != nil {
+			return err
+		}
+		src.NoReturn = append(src.NoReturn, n)
+	}
 	return nil
 }

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/lockstep-dst/lockstep/node/input"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/lockstep-dst/lockstep/scenarios/report"
+	"github.com/spf13/cobra"
 )
 
 // readNecessity reads the output of necessity --json; nil if there is no such file.
@@ -37,6 +39,32 @@ func necessityOf(n *campaign.Necessity) *report.Necessity {
 		d.Rows = append(d.Rows, report.NecessityRow(row))
 	}
 	return d
+}
+
+// noReturnSeeds is the number of runs from each instant.
+const noReturnSeeds = 20
+
+// measureNoReturn measures from when on the failure of a plan is certain, and shows its
+// progress.
+func measureNoReturn(cmd *cobra.Command, sys scenarios.System, p *scenarios.Plan, workers int) (*report.NoReturn, error) {
+	line := cli.NewProgress(cmd.ErrOrStderr())
+	line.Begin(func(since time.Duration) string {
+		return ifEnding(cmd.Context(), whole(since)+", looking for the point of no return")
+	})
+	defer line.End()
+	n, err := campaign.MeasureNoReturn(cmd.Context(), sys, p, noReturnSeeds, workers)
+	if err != nil {
+		return nil, err
+	}
+	d := &report.NoReturn{Seeds: n.Seeds}
+	point, certain := n.Point()
+	for i, at := range n.Instants {
+		d.Instants = append(d.Instants, report.NoReturnInstant{N: at.Event, At: report.Time(at.At), Same: at.Same, Other: at.Other})
+		if certain && at == point {
+			d.Point = new(i)
+		}
+	}
+	return d, nil
 }
 
 // keepReport writes the page of a failure that the campaign has kept into its directory,

@@ -34,6 +34,9 @@ type Options struct {
 	OnEvent func(event, hash uint64)
 	// AfterEvent, if not nil, is called after every step, which is one event or several. It must change nothing.
 	AfterEvent func(View)
+	// Reseed, if not nil, has the choices that the plan leaves open made from another seed,
+	// from an instant of the run on.
+	Reseed *Reseeding
 
 	// onStep, if not nil, receives each step, before its effects happen.
 	onStep func(at scenarios.Duration, id sim.ID, evs []sim.Event, out *sim.Effects)
@@ -41,6 +44,13 @@ type Options struct {
 	instants  *instantList // collects the instants of the run; nil: none are wanted
 	watch     *watcher     // watches the run, to tell about it; nil: it is not told
 	everyStep bool         // check all recent messages after every step, see sim.CheckSteps
+}
+
+// Reseeding gives a run another seed once so many events have happened. Choices of
+// processes, such as those of its clients, stay with the plan's seed.
+type Reseeding struct {
+	After uint64
+	Seed  uint64
 }
 
 // Status is the verdict on a run.

@@ -39,7 +39,8 @@ type runner struct {
 	stops            bool                 // see scenarios.System.Stops
 	eventLimit       uint64               // events from which on the run counts as a livelock
 	violation        *scenarios.Violation
-	safetyOnly       bool // see Options.SafetyOnly
+	safetyOnly       bool       // see Options.SafetyOnly
+	reseed           *Reseeding // that is still to come; nil: none is
 }
 
 func newRunner(sys scenarios.System, p *scenarios.Plan, o Options) (*runner, error) {
@@ -51,7 +52,7 @@ func newRunner(sys scenarios.System, p *scenarios.Plan, o Options) (*runner, err
 	}
 	s := &runner{
 		plan: p, objects: sys.Objects(), machines: p.Machines(), run: sys.New(p), queues: map[sim.ID]*clientQueue{}, nodes: make([]nodeStatus, p.Nodes+1),
-		endAt: math.MaxInt64, instants: o.instants, watch: o.watch, stops: sys.Stops, safetyOnly: o.SafetyOnly, eventLimit: maxEvents(sys, p),
+		endAt: math.MaxInt64, instants: o.instants, watch: o.watch, stops: sys.Stops, safetyOnly: o.SafetyOnly, reseed: o.Reseed, eventLimit: maxEvents(sys, p),
 	}
 	if s.run == nil {
 		return nil, fmt.Errorf("%w %s: new: it has made no Run", scenarios.ErrSystem, sys.Name)
@@ -174,6 +175,10 @@ func (s *runner) loop() {
 				Sentence: fmt.Sprintf("The run does not end: %d events by %v", s.eventLimit, at),
 			}
 			return
+		}
+		if s.reseed != nil && s.world.Events() >= s.reseed.After {
+			s.world.Reseed(s.reseed.Seed)
+			s.reseed = nil
 		}
 		s.world.Step()
 	}

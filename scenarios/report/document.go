@@ -77,6 +77,7 @@ type Run struct {
 	Spans      []Span      `json:"spans,omitempty"`      // in order of their begin
 	Operations []Operation `json:"operations,omitempty"` // the history of the clients
 	Order      []string    `json:"order,omitempty"`      // ids of operations in an order that explains the history; absent: there is none, or it is not known
+	NoReturn   *NoReturn   `json:"no_return,omitempty"`  // absent: it was not measured
 	Violation  *Violation  `json:"violation,omitempty"`  // absent: none was found
 	States     *States     `json:"states,omitempty"`     // absent: the states of nodes are not known
 	Trace      []string    `json:"trace,omitempty"`      // the raw lines, as replay --trace writes them
@@ -259,4 +260,20 @@ type PartingOf struct {
 	Event   *int   `json:"event,omitempty"`   // its event in the first run; absent: nothing more happens
 	Failing string `json:"failing,omitempty"` // that event, with its time and its reports
 	Passing string `json:"passing,omitempty"` // the event of the passing run in its place
+}
+
+// NoReturn is from when on a failure is certain: how often the run still fails if the choices
+// that its plan leaves open are made anew from an instant on.
+type NoReturn struct {
+	Seeds    int               `json:"seeds"`           // runs from each instant
+	Instants []NoReturnInstant `json:"instants"`        // in order; the first is the begin of the run
+	Point    *int              `json:"point,omitempty"` // the place in instants of the point of no return: from there on every run fails; absent: some run always avoids the failure
+}
+
+// NoReturnInstant is the result from one instant on.
+type NoReturnInstant struct {
+	N     uint64 `json:"n"`     // the number of the last event before the choices were made anew; 0: none
+	At    Time   `json:"at"`    // its time
+	Same  int    `json:"same"`  // runs that failed with the signature
+	Other int    `json:"other"` // runs that failed in another way
 }

@@ -17,6 +17,7 @@ type Source struct {
 	Shrunk    *scenarios.Plan // nil: the failure was not shrunk
 	Full      *scenarios.Plan // the plan of the seed; nil: it is not known. With Shrunk its run is shown only if Options.Full is set
 	Necessity *Necessity      // nil: it was not measured
+	NoReturn  []*NoReturn     // of the runs that are shown, in their order; missing ones were not measured
 	Repeat    string          // the command line that runs the first plan again
 	Build     Build
 }
@@ -69,12 +70,14 @@ func Make(ctx context.Context, sys scenarios.System, src Source, o Options) (*Do
 	if src.Shrunk != nil && src.Full != nil {
 		d.Shrinking = &Shrinking{Before: sizeOf(src.Full), After: sizeOf(src.Shrunk)}
 	}
-	for _, p := range plans {
+	for i, p := range plans {
 		r, err := d.addRun(ctx, sys, p.plan, o)
 		if err != nil {
 			return nil, err
 		}
-		r.Name = p.name
+		if r.Name = p.name; i < len(src.NoReturn) {
+			r.NoReturn = src.NoReturn[i]
+		}
 	}
 	if err := d.addNearest(ctx, sys, plans[0].plan, o); err != nil {
 		return nil, err

@@ -50,6 +50,9 @@ func (d *Device) emptied(k keyed.Key) Device {
 	return Device{profile: d.profile, highWaterFile: d.highWaterFile, changed: d.changed, buffers: d.buffers, key: k}
 }
 
+// Reseed has all further choices made from another key.
+func (d *Device) Reseed(k keyed.Key) { d.key = k }
+
 // Wipe empties the disk, whose process is down. life is the number of its last life.
 func (d *Device) Wipe(life uint64) { *d = d.emptied(d.key.Name("wiped").Word(life)) }
 

@@ -32,6 +32,17 @@ func TestADocumentAccountsForEveryMessage(t *testing.T) {
 	}
 }
 
+// The verdict is one sentence; the stack of a panic follows it in the evidence.
+func TestAVerdictIsOneSentence(t *testing.T) {
+	c := campaign.Campaign{System: canary.System(), Shape: scenarios.Shape{Profile: scenarios.All}}
+	require.NoError(t, c.Validate())
+	d, err := report.Make(t.Context(), canary.System(), report.Source{Full: c.Plan(53)}, report.Options{})
+	require.NoError(t, err)
+	require.Equal(t, "Panic: the canary dies, as it should in this seed", d.Sentence)
+	require.Equal(t, d.Sentence, d.Runs[0].Violation.Sentence)
+	require.Contains(t, d.Runs[0].Evidence, "canary.client.Step")
+}
+
 // requireAccount compares the fates of messages with the counts of the simulator.
 func requireAccount(t *testing.T, r *report.Run, sent, delivered, dropped uint64) {
 	t.Helper()

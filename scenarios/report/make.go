@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/checker"
@@ -108,8 +109,9 @@ func (d *Document) addRun(ctx context.Context, sys scenarios.System, p *scenario
 	if err != nil {
 		return nil, err
 	}
+	sentence, more := splitSentence(result.Sentence())
 	run := Run{
-		Status: string(result.Status), Signature: result.Signature(), Sentence: result.Sentence(), Evidence: result.Evidence,
+		Status: string(result.Status), Signature: result.Signature(), Sentence: sentence, Evidence: more + result.Evidence,
 		Hash: fmt.Sprintf("%016x", result.Hash), Count: result.Stats.Events, End: Time(result.Simulated), Heal: Time(p.Heal.At),
 		Plan: planOf(sys, p), Lanes: lanesOf(p),
 	}
@@ -122,6 +124,16 @@ func (d *Document) addRun(ctx context.Context, sys scenarios.System, p *scenario
 	}
 	d.Runs = append(d.Runs, run)
 	return &d.Runs[len(d.Runs)-1], nil
+}
+
+// splitSentence parts the sentence of a verdict from the lines that may follow it, such as
+// the last rounds, or the stack of a panic.
+func splitSentence(text string) (sentence, more string) {
+	sentence, more, found := strings.Cut(text, "\n")
+	if found {
+		more += "\n"
+	}
+	return sentence, more
 }
 
 // record runs the plan again and records it. A record must not change the run. If it does
@@ -151,6 +163,7 @@ func (d *Document) record(ctx context.Context, sys scenarios.System, p *scenario
 		} else {
 			d.Cut = append(d.Cut, "The states of nodes are left out: the run was another one while they were shown; the Dump of a system must change nothing")
 		}
+		d.Cut = append(d.Cut, rec.clipper.cuts()...)
 		*run = again
 		return nil
 	}

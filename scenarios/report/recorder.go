@@ -10,6 +10,7 @@ import (
 
 // recorder makes the events, messages and marks of a run from the lines of its trace.
 type recorder struct {
+	clipper
 	run         *Run
 	first, last uint64 // the events that are recorded
 	flights     flights
@@ -59,7 +60,7 @@ func (r *recorder) line(l sim.TraceLine) {
 func (r *recorder) keepRaw(l sim.TraceLine) {
 	r.raw.Reset()
 	r.write(l)
-	r.run.Trace = append(r.run.Trace, strings.TrimSuffix(r.raw.String(), "\n"))
+	r.run.Trace = append(r.run.Trace, r.clip(strings.TrimSuffix(r.raw.String(), "\n")))
 }
 
 // kinds are the kinds of events.
@@ -72,7 +73,7 @@ var kinds = map[sim.LineKind]string{
 // event adds an event.
 func (r *recorder) event(l sim.TraceLine) {
 	here := len(r.run.Events)
-	e := Event{N: l.Event, At: Time(l.At), Lane: l.ID, Kind: kinds[l.Kind], Text: textOf(l)}
+	e := Event{N: l.Event, At: Time(l.At), Lane: l.ID, Kind: kinds[l.Kind], Text: r.clip(textOf(l))}
 	switch l.Kind {
 	case sim.ReceiveLine:
 		if l.From == l.ID {
@@ -118,7 +119,7 @@ func (r *recorder) send(l sim.TraceLine) {
 	kind, _, _ := strings.Cut(name, " ")
 	address := fmt.Sprintf("%d>%d %s #%d", l.ID, l.To, name, v.Occurrence)
 	m := Message{
-		From: l.ID, To: l.To, Sent: r.here(l), At: Time(l.At), Address: address, Kind: kind, Text: l.Message.String(),
+		From: l.ID, To: l.To, Sent: r.here(l), At: Time(l.At), Address: address, Kind: kind, Text: r.clip(l.Message.String()),
 		Override: r.overridden[address], Late: v.Late, Reordered: v.Reordered, Breaks: v.Breaks, Duplicate: v.Duplicate,
 	}
 	m.setFate(v)
@@ -150,5 +151,5 @@ func (r *recorder) observation(l sim.TraceLine) {
 }
 
 func (r *recorder) mark(l sim.TraceLine, kind, name, text string) {
-	r.run.Marks = append(r.run.Marks, Mark{Event: r.here(l), At: Time(l.At), Lane: l.ID, Kind: kind, Name: name, Text: text})
+	r.run.Marks = append(r.run.Marks, Mark{Event: r.here(l), At: Time(l.At), Lane: l.ID, Kind: kind, Name: name, Text: r.clip(text)})
 }

@@ -77,6 +77,9 @@ func (s *stateRecorder) compare(v play.View, id sim.ID) {
 		s.up[id], c.Up = up, new(up)
 	}
 	now, source := valuesOf(v, id)
+	for path, value := range now {
+		now[path] = s.clip(value)
+	}
 	s.states.Source = source
 	c.Set, c.Unset = differences(s.values[id], now)
 	for path, value := range now {

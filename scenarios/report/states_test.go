@@ -3,7 +3,9 @@ package report
 import (
 	"maps"
 	"os"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
@@ -171,6 +173,17 @@ func TestADumpThatChangesTheRunIsLeftOut(t *testing.T) {
 	require.Nil(t, d.Runs[0].States)
 	require.Len(t, d.Cut, 1)
 	require.Contains(t, d.Cut[0], "the Dump of a system must change nothing")
+}
+
+// No text makes a document large: it is cut between two characters, and the document says so.
+func TestALargeTextIsCut(t *testing.T) {
+	d, err := Make(t.Context(), originWithDump(func(sim.ID) string { return "huge: x" + strings.Repeat("é", 50_000) }), Source{Full: keptPlan(t, "duplicated-commit")}, Options{})
+	require.NoError(t, err)
+	_, values := stateAt(&d.Runs[0], 10, 2)
+	require.Less(t, len(values["huge"]), 4100)
+	require.True(t, utf8.ValidString(values["huge"]))
+	require.True(t, strings.HasSuffix(values["huge"], "é … and 96002 bytes more"), values["huge"][3900:])
+	require.Contains(t, d.Cut, "Texts of more than 4000 bytes are cut")
 }
 
 // A system without Dump shows the fields of its processes.

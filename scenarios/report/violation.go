@@ -46,7 +46,8 @@ func (r *recorder) operation(h *history.Operation) Operation {
 // describeViolation describes the violation of the run.
 func (r *recorder) describeViolation(result *play.Result) *Violation {
 	w := result.Violation
-	v := &Violation{Property: w.Property, Class: w.Class, Sentence: w.Sentence, At: Time(w.At), Object: w.Machine}
+	sentence, _ := splitSentence(w.Sentence)
+	v := &Violation{Property: w.Property, Class: w.Class, Sentence: sentence, At: Time(w.At), Object: w.Machine}
 	v.Event = max(0, slices.IndexFunc(r.run.Events, func(e Event) bool { return e.At > v.At })-1)
 	if n := len(r.run.Events); n > 0 && r.run.Events[n-1].At <= v.At {
 		v.Event = n - 1

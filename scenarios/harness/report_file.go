@@ -77,7 +77,7 @@ func (f *fuzz) keepReport(ctx context.Context, c *campaign.Campaign, was *failur
 		}
 	}()
 	src := report.Source{
-		Full: c.Plan(was.Seed), Shrunk: small, Repeat: cli.ProgramName() + " replay " + cli.Quote(was.Dir) + f.checkFlag(was.Signature),
+		Full: c.Plan(was.Seed), Shrunk: small, Repeat: was.Replay, // names no directory: the page is the same wherever it is kept
 		Build: report.Build(campaign.ThisBuild()),
 	}
 	d, err := report.Make(ctx, c.System, src, report.Options{CheckTimeout: c.CheckTimeout()})

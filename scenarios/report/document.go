@@ -23,7 +23,7 @@ type Document struct {
 	Status    string `json:"status"`              // passed, violated or undecided: the verdict on the first run
 	Signature string `json:"signature,omitempty"` // of the failure, as in agreement/applied-twice
 	Sentence  string `json:"sentence"`            // the verdict in one sentence
-	Repeat    string `json:"repeat,omitempty"`    // the command line that runs the plan of the first run again
+	Repeat    string `json:"repeat,omitempty"`    // the command line that repeats the failure
 	Build     Build  `json:"build"`               // the code that ran
 
 	Shrinking *Shrinking `json:"shrinking,omitempty"` // absent: the plan was not shrunk

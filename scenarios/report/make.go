@@ -19,7 +19,7 @@ type Source struct {
 	Full      *scenarios.Plan // the plan of the seed; nil: it is not known. With Shrunk its run is shown only if Options.Full is set
 	Necessity *Necessity      // nil: it was not measured
 	NoReturn  []*NoReturn     // of the runs that are shown, in their order; missing ones were not measured
-	Repeat    string          // the command line that runs the first plan again
+	Repeat    string          // the command line that repeats the failure
 	Build     Build
 }
 

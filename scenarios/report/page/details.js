@@ -1,0 +1,91 @@
+// details: the chosen event in full, and the state of each node after it.
+const details = (() => {
+  const mostPaths = 400; // of a node, until the reader asks for all
+
+  // open returns show(m, event, question) for an element; go(event) chooses another event.
+  function open(root, go) {
+    const cache = new WeakMap(); // states by run
+    const all = new Set(); // lanes whose paths are shown without limit
+    const closed = new Set(); // lanes whose values are folded
+    return function show(m, event) {
+      const e = m.events[event];
+      if (!e) {
+        root.replaceChildren(dom.el("p", {}, "The run has no events."));
+        return;
+      }
+      root.replaceChildren(about(m, event, go), nodes(m, event, { cache, all, closed, again: () => show(m, event) }));
+    };
+  }
+
+  function about(m, event, go) {
+    const e = m.events[event];
+    const lines = [];
+    if (event === m.violation?.event) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "✖ The violation shows here. "), m.violation.sentence));
+    else if (m.guilty.has(event)) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "! Part of the contradiction. "), m.violation.sentence));
+    const taken = m.messages[e.message];
+    if (taken) lines.push(dom.el("p", {}, "Sent in ", jump(m, taken.sent, go), `, ${model.fate(taken)}.`));
+    const sent = m.sent(event).map((i) => dom.el("li", {}, ...message(m, m.arrows[i], go)));
+    const marks = m.marked(event).map((i) => dom.el("li", {}, dom.el("span", { class: "note" }, m.marks[i].kind + ": "), dom.el("bdi", {}, m.marks[i].text)));
+    const force = m.spans.filter((x) => x.first <= event && event <= x.last).slice(0, 20).map((x) => dom.el("li", {}, `${x.span.kind.replaceAll("_", " ")}: ${x.span.text}, until ${format.time(x.span.to)}`));
+    const list = (title, items) => items.length > 0 ? [dom.el("h4", {}, title), dom.el("ul", { class: "plain" }, items)] : [];
+    return dom.el("div", { class: "event" },
+      dom.el("h3", {}, `Event ${e.n} · ${format.time(e.at)} · `, dom.el("bdi", {}, model.laneName(m, e.lane))),
+      dom.el("p", {}, dom.el("bdi", {}, model.eventText(m, event))),
+      lines, list("Then", marks), list("Sends", sent), list("In force", force));
+  }
+
+  function message(m, arrow, go) {
+    const x = arrow.message;
+    const arrivals = arrow.ends.filter((a) => !a.never).flatMap((a) => [" ", jump(m, a.event, go)]);
+    return [dom.el("bdi", {}, `to ${model.laneName(m, x.to)}: ${x.text} `), dom.el("span", { class: model.ordinary(x) ? "note" : "odd" }, model.fate(x)), ...arrivals];
+  }
+
+  // jump returns a button that leads to an event.
+  function jump(m, event, go) {
+    const e = m.events[event];
+    return dom.el("button", { type: "button", class: "jump", onclick: () => go(event) }, e ? `event ${e.n}` : "the end");
+  }
+
+  function nodes(m, event, view) {
+    const s = m.run.states;
+    if (!s?.changes) return dom.el("p", { class: "note" }, "The states of the nodes are not in this report: the system does not tell them.");
+    if (!view.cache.has(m)) view.cache.set(m, states.open(s.changes));
+    const known = view.cache.get(m);
+    const changed = known.changed(event); // before at(event), which goes on from there
+    const now = known.at(event);
+    const cut = s.until !== undefined && event > s.until ? dom.el("p", { class: "note" }, `States are known until event ${m.events[s.until]?.n}; these are of that instant.`) : null;
+    return dom.el("div", { class: "nodes" }, dom.el("h3", {}, "State of each node after it"), cut,
+      m.lanes.filter((l) => now.has(l.id)).map((l) => node(l, now.get(l.id), changed.get(l.id), view)));
+  }
+
+  // node returns the state of one node: what changed first.
+  function node(lane, state, changed, view) {
+    const before = changed?.before ?? new Map();
+    const rows = [...before].map(([path, old]) => valueRow(path, state.values.get(path), old, true));
+    const rest = [...state.values].filter(([path]) => !before.has(path)).sort(([a], [b]) => a < b ? -1 : 1);
+    const shown = view.all.has(lane.id) ? rest : rest.slice(0, mostPaths);
+    rows.push(...shown.map(([path, value]) => valueRow(path, value, undefined, false)));
+    const more = rest.length - shown.length;
+    const summary = dom.el("summary", {}, dom.el("bdi", {}, lane.name), state.up ? "" : dom.el("strong", {}, " is down"),
+      changed ? dom.el("span", { class: "changes" }, ` ● ${changed.up ? (state.up ? "up, " : "down, ") : ""}${format.count(before.size, "change")}`) : "");
+    const box = dom.el("details", { class: state.up ? "node" : "node down", open: !view.closed.has(lane.id) }, summary,
+      dom.el("table", { "aria-label": "state of " + lane.name }, dom.el("tbody", {}, rows)),
+      more > 0 ? dom.el("button", { type: "button", onclick() { view.all.add(lane.id); view.again(); } }, `${format.count(more, "more path")}`) : null);
+    box.addEventListener("toggle", () => box.open ? view.closed.delete(lane.id) : view.closed.add(lane.id));
+    return box;
+  }
+
+  // breakable returns a path that may go on in a new line after each of its names.
+  function breakable(path) {
+    return path.split("/").flatMap((name, i) => i === 0 ? [name] : ["/", dom.el("wbr"), name]);
+  }
+
+  function valueRow(path, value, old, changed) {
+    return dom.el("tr", { class: changed ? "changed" : undefined },
+      dom.el("th", { scope: "row" }, changed ? dom.el("span", { "aria-label": "changed" }, "● ") : null, dom.el("bdi", {}, breakable(path))),
+      dom.el("td", {}, changed && old !== undefined ? [dom.el("del", {}, old), " "] : null,
+        value === undefined ? dom.el("em", {}, "gone") : changed ? dom.el("ins", {}, value) : dom.el("bdi", {}, value)));
+  }
+
+  return { open };
+})();

@@ -1,0 +1,418 @@
+// diagram: the visible part of the space-time diagram on a canvas. Time runs down, a row
+// for each event; lanes stand side by side.
+const diagram = (() => {
+  // draw draws a scene and returns how many things it has drawn. A scene has the model m,
+  // rows and rowHeight; lanes with their centers; the canvas's top in the list, its width
+  // and height; the chosen event, and those that a question has found.
+  function draw(ctx, scene) {
+    const paint = painter(ctx, scene);
+    ctx.clearRect(0, 0, scene.width, scene.height);
+    const { first, last } = layout.visible(scene.rows.count, scene.rowHeight, scene.top, scene.height);
+    if (last < first) return 0;
+    let drawn = 0;
+    const counted = (f) => (item) => { drawn++; f(paint, item); };
+    paint.emphasised = near(scene);
+
+    drawBands(paint, first, last);
+    scene.index.worldSpans(first, last, counted(drawWorldSpan));
+    drawLifelines(paint, first, last);
+    scene.index.laneSpans(first, last, counted(drawLaneSpan));
+    scene.index.calls(first, last, counted(drawCall));
+    scene.index.arrows(first, last, counted(drawArrow));
+    for (let row = first; row <= last; row++) drawn += drawEvent(paint, scene.rows.event(row), row);
+    fade(paint);
+    return drawn;
+  }
+
+  // near returns the messages that the chosen event sends or takes.
+  function near(scene) {
+    const found = new Set(scene.m.sent(scene.selected));
+    const taken = scene.m.events[scene.selected]?.message;
+    if (taken !== undefined) found.add(taken);
+    return found;
+  }
+
+  function painter(ctx, scene) {
+    const small = scene.rowHeight < 14;
+    return {
+      ctx, scene, colors: scene.colors, radius: small ? 2.5 : 4.5,
+      x: (lane) => scene.lanes.of.get(lane)?.center ?? null,
+      y: (row) => (row + 0.5) * scene.rowHeight - scene.top,
+    };
+  }
+
+  // drawBands shades the rows of the chosen event, of hits and of the violation.
+  function drawBands(paint, first, last) {
+    const { ctx, scene, colors } = paint;
+    for (let row = first; row <= last; row++) {
+      const event = scene.rows.event(row);
+      const color = event === scene.selected ? colors.selected : event === scene.m.violation?.event ? colors.dangerSoft : scene.hits?.has(event) ? colors.hit : null;
+      if (!color) continue;
+      ctx.fillStyle = color;
+      ctx.fillRect(0, paint.y(row) - scene.rowHeight / 2, scene.width, scene.rowHeight);
+    }
+  }
+
+  // fade makes what came after the violation paler, as it did not contribute.
+  function fade(paint) {
+    const { ctx, scene, colors } = paint;
+    const v = scene.m.violation;
+    if (!v) return;
+    const y = Math.max(0, paint.y(Math.floor(scene.rows.position(v.event)) + 0.5));
+    ctx.globalAlpha = 0.5;
+    ctx.fillStyle = colors.background;
+    ctx.fillRect(0, y, scene.width, Math.max(0, scene.height - y));
+    ctx.globalAlpha = 1;
+  }
+
+  function drawLifelines(paint, first, last) {
+    const { ctx, scene, colors } = paint;
+    ctx.strokeStyle = colors.line;
+    ctx.lineWidth = 1.5;
+    for (const { center } of scene.lanes.of.values()) {
+      line(ctx, center, paint.y(first - 1), center, paint.y(last + 1));
+    }
+  }
+
+  // edges returns where a span begins and ends, within what the canvas can show.
+  function edges(paint, item) {
+    const h = paint.scene.rowHeight;
+    const top = Math.max(-h, paint.y(item.top) - h / 2 + 1);
+    return { top, bottom: Math.max(top + 3, Math.min(paint.scene.height + h, paint.y(item.bottom) + h / 2 - 1)) };
+  }
+
+  // drawWorldSpan shades a condition of the network: the lanes of each side of a partition
+  // have stripes of a direction of their own, anything else is a bar at the edge.
+  function drawWorldSpan(paint, item) {
+    const { ctx, scene, colors } = paint;
+    const { top, bottom } = edges(paint, item);
+    if (item.span.sides) {
+      item.span.sides.forEach((side, k) => {
+        ctx.fillStyle = pattern(ctx, colors, k === 0 ? "rising" : k === 1 ? "falling" : "dots");
+        for (const id of side) {
+          const lane = scene.lanes.of.get(id);
+          if (lane) ctx.fillRect(lane.x + 2, top, lane.width - 4, bottom - top);
+        }
+      });
+      ctx.strokeStyle = colors.cut;
+      ctx.setLineDash([6, 4]);
+      ctx.lineWidth = 1;
+      line(ctx, 0, top, scene.lanes.width, top);
+      line(ctx, 0, bottom, scene.lanes.width, bottom);
+      ctx.setLineDash([]);
+    } else {
+      ctx.fillStyle = colors.cut;
+      ctx.fillRect(2 + item.slot * 6, top, 3, bottom - top);
+    }
+    label(paint, item.span.text, 4 + item.slot * 6 + (item.span.sides ? 0 : 5), top + 1, colors.cut, scene.lanes.width);
+  }
+
+  const laneSpanStyles = { down: "cross", pause: "dots", freeze: "dots", slow: "dots", stop: "dots" };
+
+  // drawLaneSpan draws a condition of one process as a bar beside its lane, or over it if
+  // the process is down.
+  function drawLaneSpan(paint, item) {
+    const { ctx, scene, colors } = paint;
+    const lane = scene.lanes.of.get(item.lane);
+    if (!lane) return;
+    const { top, bottom } = edges(paint, item);
+    const down = item.span.kind === "down";
+    const width = down ? Math.min(16, lane.width - 2) : 6;
+    const x = down ? lane.center - width / 2 : Math.max(lane.x + 1, lane.center - 16 - item.slot * 8);
+    ctx.fillStyle = colors.background;
+    ctx.fillRect(x, top, width, bottom - top);
+    ctx.fillStyle = pattern(ctx, colors, laneSpanStyles[item.span.kind] ?? (item.span.kind.startsWith("disk") ? "level" : "falling"));
+    ctx.fillRect(x, top, width, bottom - top);
+    ctx.strokeStyle = colors.faint;
+    ctx.lineWidth = 1;
+    ctx.strokeRect(x + 0.5, top + 0.5, width - 1, bottom - top - 1);
+    label(paint, down ? "down" : item.span.kind.replaceAll("_", " "), x + width + 3, top + 1, colors.muted, lane.width / 2 - 4);
+  }
+
+  const outcomes = { committed: "✓", rejected: "✗", unknown: "?" };
+
+  // drawCall draws an operation from its call to its return along its client's lane.
+  function drawCall(paint, item) {
+    const { ctx, scene, colors } = paint;
+    const lane = scene.lanes.of.get(item.lane);
+    if (!lane) return;
+    const { top, bottom } = edges(paint, item);
+    const width = Math.min(18, lane.width - 4);
+    const x = lane.center - width / 2;
+    const guilty = item.op.contradicts;
+    ctx.fillStyle = colors.background;
+    ctx.strokeStyle = guilty ? colors.danger : colors.faint;
+    ctx.lineWidth = guilty ? 2.5 : 1.2;
+    if (item.op.return === undefined) ctx.setLineDash([4, 3]);
+    rounded(ctx, x, top, width, bottom - top, 6);
+    ctx.fill();
+    ctx.stroke();
+    ctx.setLineDash([]);
+    if (scene.rowHeight >= 14) {
+      ctx.font = "bold 11px sans-serif";
+      ctx.fillStyle = guilty ? colors.danger : colors.text;
+      ctx.textAlign = "center";
+      ctx.textBaseline = "middle";
+      ctx.fillText(outcomes[item.op.outcome] ?? "?", lane.center, Math.min(bottom, scene.height) - scene.rowHeight / 2);
+    }
+    if (lane.width > 80) label(paint, item.op.id, x + width + 3, top + 3, guilty ? colors.danger : colors.muted, lane.width / 2 - 12);
+  }
+
+  // drawArrow draws a message and its fate: lost ones are dashed and end in a cross, late
+  // ones are dashed and dotted, damaged ones jagged, second copies have a 2, and a diamond
+  // says that the plan fixes the fate.
+  function drawArrow(paint, item) {
+    const { scene, colors } = paint;
+    const { message, ends } = item;
+    const x = paint.x(message.from), target = paint.x(message.to), y = paint.y(item.top);
+    if (x === null || target === null) return;
+    const guilty = ends.some((e) => scene.m.guilty.has(e.event) && !e.lost && !e.never);
+    const strong = paint.emphasised.has(item.index);
+    const style = {
+      color: guilty ? colors.danger : strong ? colors.accent : message.fate === "open" ? colors.faint : model.ordinary(message) ? colors.message : colors.odd,
+      width: guilty || strong ? 2.2 : 1.1,
+      dash: message.late ? [9, 3, 2, 3] : [],
+      jagged: message.damaged,
+    };
+    if (ends.length === 0 || message.fate === "dropped") {
+      const part = 0.42;
+      const end = { x: x + (target - x) * part, y: y + scene.rowHeight * 0.6 };
+      shaft(paint, x, y, end.x, end.y, { ...style, dash: [4, 3] });
+      cross(paint, end.x, end.y, style);
+      if (strong || scene.rowHeight >= 18) label(paint, message.cause ?? "lost", end.x + 6, end.y - 4, style.color, 90);
+    }
+    ends.forEach((end, k) => drawArrival(paint, item, { x, y, target }, end, k, style));
+    if (message.override) diamond(paint, x + (target - x) * 0.2, y + (paint.y(item.bottom) - y) * 0.2, style.color);
+  }
+
+  function drawArrival(paint, item, from, end, k, style) {
+    const y = paint.y(paint.scene.rows.position(end.event));
+    const side = Math.sign(from.target - from.x) || 1;
+    const lost = end.lost !== "" || end.never;
+    const x = from.target - side * (lost ? Math.min(16, Math.abs(from.target - from.x) / 3) : paint.radius + 1);
+    shaft(paint, from.x, from.y, x, y, lost ? { ...style, dash: [4, 3] } : style);
+    if (end.lost) cross(paint, x, y, style);
+    else if (end.never) ring(paint, x, y, style.color);
+    else head(paint, from.x, from.y, x, y, style);
+    if (k > 0) copyMark(paint, x - side * 14, y - (y - from.y) * 14 / Math.max(14, Math.abs(x - from.x)), style.color);
+  }
+
+  function shaft(paint, x0, y0, x1, y1, style) {
+    const { ctx } = paint;
+    ctx.strokeStyle = style.color;
+    ctx.lineWidth = style.width;
+    ctx.setLineDash(style.dash);
+    if (style.jagged) zigzag(ctx, x0, y0, x1, y1);
+    else line(ctx, x0, y0, x1, y1);
+    ctx.setLineDash([]);
+  }
+
+  function zigzag(ctx, x0, y0, x1, y1) {
+    const length = Math.hypot(x1 - x0, y1 - y0);
+    const steps = Math.min(200, Math.max(2, Math.round(length / 7)));
+    const nx = -(y1 - y0) / length * 3, ny = (x1 - x0) / length * 3;
+    ctx.beginPath();
+    ctx.moveTo(x0, y0);
+    for (let i = 1; i < steps; i++) {
+      const t = i / steps, side = i % 2 ? 1 : -1;
+      ctx.lineTo(x0 + (x1 - x0) * t + nx * side, y0 + (y1 - y0) * t + ny * side);
+    }
+    ctx.lineTo(x1, y1);
+    ctx.stroke();
+  }
+
+  function head(paint, x0, y0, x, y, style) {
+    const { ctx } = paint;
+    const angle = Math.atan2(y - y0, x - x0), size = style.width > 2 ? 9 : 7;
+    ctx.fillStyle = style.color;
+    ctx.beginPath();
+    ctx.moveTo(x, y);
+    ctx.lineTo(x - size * Math.cos(angle - 0.4), y - size * Math.sin(angle - 0.4));
+    ctx.lineTo(x - size * Math.cos(angle + 0.4), y - size * Math.sin(angle + 0.4));
+    ctx.fill();
+  }
+
+  function cross(paint, x, y, style) {
+    const { ctx } = paint;
+    ctx.strokeStyle = style.color;
+    ctx.lineWidth = 2;
+    line(ctx, x - 4, y - 4, x + 4, y + 4);
+    line(ctx, x - 4, y + 4, x + 4, y - 4);
+  }
+
+  function ring(paint, x, y, color) {
+    const { ctx } = paint;
+    ctx.strokeStyle = color;
+    ctx.lineWidth = 1.5;
+    circle(ctx, x, y, 3.5);
+    ctx.stroke();
+  }
+
+  function diamond(paint, x, y, color, size = 4.5) {
+    const { ctx } = paint;
+    ctx.fillStyle = color;
+    ctx.beginPath();
+    ctx.moveTo(x, y - size);
+    ctx.lineTo(x + size, y);
+    ctx.lineTo(x, y + size);
+    ctx.lineTo(x - size, y);
+    ctx.fill();
+  }
+
+  function copyMark(paint, x, y, color) {
+    const { ctx, colors } = paint;
+    ctx.fillStyle = colors.background;
+    circle(ctx, x, y, 7);
+    ctx.fill();
+    ctx.strokeStyle = color;
+    ctx.lineWidth = 1.2;
+    ctx.stroke();
+    ctx.font = "bold 10px sans-serif";
+    ctx.textAlign = "center";
+    ctx.textBaseline = "middle";
+    ctx.fillStyle = color;
+    ctx.fillText("2", x, y + 0.5);
+  }
+
+  const square = new Set(["disk", "invoke"]);
+
+  // drawEvent draws the sign of an event on its lane, with its marks to the right, and
+  // returns how many things that were.
+  function drawEvent(paint, event, row) {
+    const { ctx, scene, colors, radius } = paint;
+    const e = scene.m.events[event];
+    const y = paint.y(row);
+    const x = paint.x(e.lane);
+    if (x === null) {
+      if (e.lane === 0) drawWorldEvent(paint, y);
+      return 1;
+    }
+    const guilty = scene.m.guilty.has(event) || event === scene.m.violation?.event;
+    const color = guilty ? colors.danger : event === scene.selected ? colors.accent : colors.text;
+    ctx.strokeStyle = ctx.fillStyle = color;
+    ctx.lineWidth = 1.5;
+    if (e.kind === "crash" || e.kind === "lost" || e.kind.includes("failed") || e.kind === "disconnected") {
+      cross(paint, x, y, { color });
+    } else if (e.kind === "boot") {
+      triangle(ctx, x, y, radius + 1);
+    } else if (square.has(e.kind)) {
+      ctx.fillRect(x - radius + 0.5, y - radius + 0.5, 2 * radius - 1, 2 * radius - 1);
+    } else {
+      if (e.kind === "timer") ctx.fillStyle = colors.background;
+      circle(ctx, x, y, radius);
+      ctx.fill();
+      ctx.stroke();
+    }
+    if (guilty) {
+      ctx.strokeStyle = colors.danger;
+      circle(ctx, x, y, radius + 4);
+      ctx.stroke();
+    }
+    return 1 + drawMarks(paint, event, x, y);
+  }
+
+  function drawWorldEvent(paint, y) {
+    const { ctx, scene, colors } = paint;
+    ctx.strokeStyle = colors.cut;
+    ctx.lineWidth = 1;
+    ctx.setLineDash([2, 3]);
+    line(ctx, 0, y, scene.lanes.width, y);
+    ctx.setLineDash([]);
+  }
+
+  // drawMarks draws what an event has done besides messages: a bar for a disk request, a
+  // bold one for a sync, a star for a chosen value or a response, and an empty star for
+  // another report.
+  function drawMarks(paint, event, x, y) {
+    const { ctx, scene, colors, radius } = paint;
+    const marks = scene.m.marked(event).map((i) => scene.m.marks[i]);
+    const kinds = new Set(marks.map((x) => x.kind));
+    let at = x + radius + 6;
+    if (kinds.has("sync") || kinds.has("disk")) {
+      ctx.strokeStyle = colors.text;
+      ctx.lineWidth = kinds.has("sync") ? 3 : 1;
+      line(ctx, at - 2, y + 3, at + 6, y + 3);
+      at += 9;
+    }
+    if (kinds.has("observation") || kinds.has("response")) {
+      star(ctx, at + 3, y, radius + 0.5, scene.m.guilty.has(event) ? colors.danger : colors.mark, marks.some(model.weighty));
+    }
+    return kinds.size;
+  }
+
+  function star(ctx, x, y, size, color, full) {
+    ctx.fillStyle = ctx.strokeStyle = color;
+    ctx.lineWidth = 1;
+    ctx.beginPath();
+    for (let i = 0; i < 10; i++) {
+      const r = i % 2 ? size * 0.45 : size, a = Math.PI * (i / 5 - 0.5);
+      ctx.lineTo(x + r * Math.cos(a), y + r * Math.sin(a));
+    }
+    ctx.closePath();
+    if (full) ctx.fill();
+    else ctx.stroke();
+  }
+
+  function triangle(ctx, x, y, size) {
+    ctx.beginPath();
+    ctx.moveTo(x, y - size);
+    ctx.lineTo(x + size, y + size * 0.7);
+    ctx.lineTo(x - size, y + size * 0.7);
+    ctx.fill();
+  }
+
+  function line(ctx, x0, y0, x1, y1) {
+    ctx.beginPath();
+    ctx.moveTo(x0, y0);
+    ctx.lineTo(x1, y1);
+    ctx.stroke();
+  }
+
+  function circle(ctx, x, y, r) {
+    ctx.beginPath();
+    ctx.arc(x, y, r, 0, 2 * Math.PI);
+  }
+
+  function rounded(ctx, x, y, width, height, r) {
+    ctx.beginPath();
+    ctx.roundRect(x, y, width, height, Math.min(r, width / 2, height / 2));
+  }
+
+  // label writes a short text, cut to the room that it has.
+  function label(paint, data, x, y, color, room) {
+    const { ctx, colors, scene } = paint;
+    if (scene.rowHeight < 14 || room < 16) return;
+    ctx.font = "11px sans-serif";
+    ctx.textAlign = "left";
+    ctx.textBaseline = "top";
+    let text = format.name(data).slice(0, 80);
+    while (text.length > 1 && ctx.measureText(text).width > room) text = text.slice(0, -2).trimEnd() + "…";
+    if (text === "…") return;
+    ctx.lineWidth = 3;
+    ctx.strokeStyle = colors.background;
+    ctx.strokeText(text, x, y);
+    ctx.fillStyle = color;
+    ctx.fillText(text, x, y);
+  }
+
+  const patterns = new Map(); // by color and kind
+
+  // pattern returns stripes, dots or a lattice, so that spans differ without their color.
+  function pattern(ctx, colors, kind) {
+    const key = colors.cut + kind;
+    if (patterns.has(key)) return patterns.get(key);
+    const tile = document.createElement("canvas");
+    tile.width = tile.height = 8;
+    const t = tile.getContext("2d");
+    t.strokeStyle = t.fillStyle = kind === "rising" || kind === "falling" ? colors.stripes : colors.muted;
+    t.lineWidth = 1.2;
+    if (kind === "dots") t.fillRect(1, 2, 3, 3);
+    if (kind === "level") for (const y of [1, 5]) line(t, 0, y, 8, y);
+    if (kind === "rising" || kind === "cross") for (const d of [-8, 0, 8]) line(t, d, 8, d + 8, 0);
+    if (kind === "falling" || kind === "cross") for (const d of [-8, 0, 8]) line(t, d, 0, d + 8, 8);
+    patterns.set(key, ctx.createPattern(tile, "repeat"));
+    return patterns.get(key);
+  }
+
+  return { draw };
+})();

@@ -1,0 +1,75 @@
+// eventRow: one event in the list beside the diagram, as text.
+const eventRow = (() => {
+  // element returns the element of a row.
+  function element(s, row) {
+    const event = s.rows.event(row), e = s.m.events[event];
+    const previous = row > 0 ? s.m.events[s.rows.event(row - 1)] : null;
+    const violated = event === s.m.violation?.event, guilty = s.m.guilty.has(event);
+    const classes = ["row"];
+    if (event === s.selected) classes.push("selected");
+    if (violated) classes.push("violated");
+    if (s.m.violation && event > s.m.violation.event) classes.push("after");
+    if (guilty) classes.push("guilty");
+    if (s.hits?.has(event)) classes.push("hit");
+    return dom.el("div", {
+      id: "event-" + event, class: classes.join(" "), role: "option", "aria-selected": String(event === s.selected),
+      "aria-setsize": s.rows.count, "aria-posinset": row + 1,
+      style: { top: row * s.rowHeight + (s.rowHeight - Math.max(s.rowHeight, 18)) / 2 + "px" },
+    }, ...cells(s.m, event, e, previous, { violated, guilty, hit: s.hits?.has(event) }));
+  }
+
+  function cells(m, event, e, previous, is) {
+    const gap = previous ? e.at - previous.at : 0;
+    return [
+      dom.el("span", { class: "number" }, e.n === previous?.n ? "" : String(e.n)),
+      dom.el("span", { class: "time", title: format.time(e.at) + (gap > 0 ? `, ${format.short(gap)} after the row before` : "") },
+        previous && gap === 0 ? "" : format.short(e.at)),
+      dom.el("span", { class: "what" },
+        is.violated ? flag("✖ violation", " shows here") : is.guilty ? flag("!", " part of the contradiction") : null,
+        is.hit ? dom.el("span", { class: "found" }, "◉ hit") : null,
+        dom.el("bdi", { class: "lane" }, model.laneName(m, e.lane)), " ",
+        reports(m, event), dom.el("bdi", {}, words(m, event, e)), effects(m, event)),
+    ];
+  }
+
+  // flag returns a sign with its meaning, which is hidden from the eye only.
+  function flag(sign, meaning) {
+    return dom.el("strong", { class: "flag", title: sign + meaning }, sign, dom.el("span", { class: "meaning" }, meaning));
+  }
+
+  // words tells the event; a boot or call as it stands, a message with its sender.
+  function words(m, event, e) {
+    return brief(m, e.message === undefined ? e.text : `← ${model.eventText(m, event).replace(/^from /, "")}`);
+  }
+
+  // brief leaves the key out of a text, if the run has one only; the head of the list has it.
+  function brief(m, text) {
+    const objects = m.run.plan?.objects ?? [];
+    return objects.length === 1 ? text.replace(objects[0] + " ", "") : text;
+  }
+
+  // reports returns what the process told the oracle, which often matters more than the
+  // message that made it do so.
+  function reports(m, event) {
+    return m.marked(event).map((i) => m.marks[i]).filter((x) => x.kind === "observation" || x.kind === "response")
+      .map((x) => model.weighty(x) ? dom.el("bdi", { class: "mark" }, `★ ${brief(m, x.text)} `) : dom.el("bdi", { class: "report" }, `☆ ${brief(m, x.text)} `));
+  }
+
+  // effects returns what else the event did, shortly: syncs, and messages with their fates.
+  function effects(m, event) {
+    const marks = m.marked(event).map((i) => m.marks[i]), parts = [];
+    if (marks.some((x) => x.kind === "sync")) parts.push(dom.el("span", { class: "disk" }, " ▬ sync"));
+    const kinds = new Map(); // by kind and fate: receivers
+    for (const i of m.sent(event)) {
+      const x = m.messages[i];
+      const what = x.kind + (model.ordinary(x) ? "" : " " + model.fate(x));
+      kinds.set(what, [...(kinds.get(what) ?? []), x.to]);
+    }
+    for (const [what, to] of kinds) {
+      parts.push(dom.el("bdi", { class: "sent" }, ` → ${to.map((id) => model.laneName(m, id)).join(", ")}: ${what}`));
+    }
+    return parts;
+  }
+
+  return { element };
+})();

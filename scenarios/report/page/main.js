@@ -1,0 +1,187 @@
+// main: connects the parts of the page.
+const page = (() => {
+  const doc = JSON.parse(dom.byId("document").textContent);
+  const models = (doc.runs ?? []).map(() => null);
+  const now = { run: 0, event: 0, question: "", only: "", hits: null };
+  const m = () => models[now.run] ??= model.prepare(doc.runs[now.run]);
+  let rows = null;
+
+  const view = {};
+
+  function start() {
+    theme.start(dom.byId("theme"), recolor);
+    if (models.length === 0) {
+      dom.byId("sentence").textContent = format.name(doc.sentence || "This report has no run.");
+      return;
+    }
+    view.stage = stage.open(dom.byId("stage"), choose);
+    view.details = details.open(dom.byId("details"), go);
+    view.scrubber = scrubber.open(dom.byId("scrubber"), (row) => choose(rows.event(row)), () => go(m().violation.event));
+    view.questions = questions.open(dom.byId("questions"), { ask, show: restrict, step });
+    runButtons();
+    legend.show(dom.byId("signs"));
+    needs.show(dom.byId("necessity"), dom.byId("needs"), doc.necessity);
+    follow();
+    window.addEventListener("hashchange", follow);
+    document.addEventListener("keydown", key);
+    window.addEventListener("beforeprint", () => print(true));
+    window.addEventListener("afterprint", () => print(false));
+  }
+
+  // follow shows what the address says; without one, where the violation shows.
+  function follow() {
+    const place = address.read();
+    const named = doc.runs.findIndex((r) => r.name === place.run);
+    openRun(named < 0 ? 0 : named);
+    const event = place.event === null ? -1 : m().link.find(place.event);
+    now.event = event >= 0 ? event : m().violation?.event ?? 0;
+    now.question = place.question;
+    now.only = ["effect", "hits", "causes"].includes(place.only) ? place.only : "";
+    answer();
+    arrange();
+    choose(now.event, true);
+  }
+
+  function runButtons() {
+    const names = { shrunk: "the shrunk run", full: "the full run" };
+    const root = dom.byId("runs");
+    root.hidden = doc.runs.length < 2;
+    root.replaceChildren(...doc.runs.map((r, i) => dom.el("button", {
+      type: "button", "data-run": i,
+      onclick() {
+        openRun(i);
+        now.event = m().violation?.event ?? 0;
+        answer();
+        arrange();
+        choose(now.event, true);
+      },
+    }, `${names[r.name] ?? r.name}, ${format.count((r.events ?? []).length, "event")}`)));
+  }
+
+  function openRun(i) {
+    now.run = i;
+    for (const b of dom.byId("runs").children) b.setAttribute("aria-pressed", String(Number(b.dataset.run) === i));
+    verdict.show(doc, m());
+    rows = layout.rows(m().events.length);
+    view.stage.setRun(m(), rows);
+    view.questions.setRun(m());
+    operations.show(dom.byId("operations"), m(), go);
+    trace.show(dom.byId("raw"), dom.byId("trace"), m());
+  }
+
+  // choose shows an event everywhere.
+  function choose(event, center = false) {
+    if (event < 0 || event >= m().events.length) return;
+    now.event = event;
+    view.stage.select(event, center);
+    view.details(m(), event);
+    view.scrubber(m(), rows, event);
+    address.write({ run: m().run.name, event: m().link.name(event), question: now.question, only: now.only });
+  }
+
+  // go chooses an event from outside of the diagram, even if it is not among the rows.
+  function go(event) {
+    if (!rows.shows(event)) {
+      now.only = "";
+      arrange();
+    }
+    choose(event, true);
+  }
+
+  function ask(text) {
+    now.question = text;
+    answer();
+    if (now.only === "hits") arrange();
+    choose(now.event);
+  }
+
+  // answer finds the events of the question, and tells how many there are.
+  function answer() {
+    now.hits = null;
+    const text = now.question.trim();
+    if (text === "") {
+      view.questions.tell("");
+    } else {
+      const q = query.parse(text);
+      if (q.error) {
+        view.questions.tell(q.error, true);
+      } else {
+        m().lines ??= model.lines(m());
+        const found = query.run(q, m().lines);
+        now.hits = new Set(found.map((i) => m().lines[i].event));
+        view.questions.tell(found.length === now.hits.size ? format.count(found.length, "hit") : `${format.count(found.length, "hit")} in ${format.count(now.hits.size, "event")}`);
+      }
+    }
+    view.stage.setHits(now.hits);
+  }
+
+  function restrict(what) {
+    now.only = what;
+    arrange();
+    choose(now.event, true);
+  }
+
+  // arrange chooses the rows: all events, or some of them.
+  function arrange() {
+    let chosen = null;
+    if (now.only === "hits" && now.hits) chosen = [...now.hits];
+    if (now.only === "effect") chosen = model.effective(m(), now.event);
+    if (now.only === "causes") chosen = model.causes(m(), now.event);
+    rows = layout.rows(m().events.length, chosen);
+    view.stage.setRows(rows);
+    view.questions.set(now.question, now.only);
+  }
+
+  // step goes to the next hit, or the one before.
+  function step(by) {
+    const hits = [...(now.hits ?? [])];
+    if (hits.length === 0) return;
+    const next = by > 0 ? hits.find((e) => e > now.event) ?? hits[0] : hits.findLast((e) => e < now.event) ?? hits.at(-1);
+    go(next);
+  }
+
+  function move(by) {
+    if (rows.count === 0) return;
+    const row = rows.position(now.event);
+    const to = Number.isInteger(row) ? row + by : by > 0 ? Math.ceil(row) : Math.floor(row);
+    choose(rows.event(Math.max(0, Math.min(rows.count - 1, to))));
+  }
+
+  const keys = {
+    ArrowDown: () => move(1), ArrowUp: () => move(-1), j: () => move(1), k: () => move(-1),
+    PageDown: () => move(20), PageUp: () => move(-20), Home: () => move(-Infinity), End: () => move(Infinity),
+    n: () => step(1), N: () => step(-1), v: () => m().violation && go(m().violation.event),
+    "+": () => view.stage.zoom(1.25), "=": () => view.stage.zoom(1.25), "-": () => view.stage.zoom(0.8),
+    ArrowLeft: () => view.stage.sideways(-40), ArrowRight: () => view.stage.sideways(40),
+    "/": () => view.questions.focus(),
+  };
+  const anywhere = new Set(["n", "N", "v", "/"]);
+
+  // key obeys keys of the diagram while it has the focus, and a few of them anywhere but
+  // in fields.
+  function key(e) {
+    const field = e.target.closest("input, select, textarea");
+    if (field || e.ctrlKey || e.metaKey || e.altKey) return;
+    const inStory = e.target.closest("#stage");
+    const f = inStory || anywhere.has(e.key) ? keys[e.key] : undefined;
+    if (!f || (e.target.closest("button") && inStory && e.key.startsWith("Arrow"))) return;
+    e.preventDefault();
+    f();
+  }
+
+  function recolor() {
+    view.stage?.recolor();
+    legend.show(dom.byId("signs"));
+  }
+
+  function print(on) {
+    theme.paper(on);
+    view.stage.recolor();
+    view.stage.print(on);
+    if (!on) choose(now.event, true);
+  }
+
+  return { start, now, choose, stats: () => view.stage.stats(), rows: () => rows, model: m };
+})();
+
+page.start();

@@ -1,0 +1,109 @@
+// verdict: the head of the page: what broke, why that is wrong, how to see it again, and
+// what the seed chose.
+const verdict = (() => {
+  function show(doc, m) {
+    const { el, byId } = dom;
+    document.title = format.name(`${doc.signature || doc.status}: ${doc.system}, seed ${doc.seed}`);
+    byId("what").replaceChildren(el("strong", {}, "Lockstep report"), " · ", el("bdi", { title: doc.about }, doc.system), `, seed ${doc.seed}`);
+    byId("status").replaceChildren(...status(doc, m));
+    byId("sentence").textContent = format.name(m.violation?.sentence || m.run.sentence || doc.sentence);
+    byId("why").replaceChildren(...why(doc, m));
+    byId("repeat").replaceChildren(...repeat(doc));
+    byId("chosen").replaceChildren(...chosen(doc, m));
+    byId("about").replaceChildren(about(doc, m));
+  }
+
+  const signs = { violated: "✖ violated", undecided: "? undecided", passed: "✓ passed" };
+
+  function status(doc, m) {
+    const parts = [dom.el("span", { class: "badge " + m.run.status }, signs[m.run.status] ?? m.run.status)];
+    const signature = m.run.signature || doc.signature;
+    if (signature) parts.push(" ", dom.el("code", {}, signature));
+    if (m.violation) parts.push(" ", dom.el("span", {}, `at ${format.time(m.violation.at)}`), m.events[m.violation.event] ? `, event ${m.events[m.violation.event].n}` : "");
+    if (m.run.signature && m.run.signature !== doc.signature) parts.push(dom.el("span", { class: "note" }, ` (this run; the report is of ${doc.signature})`));
+    return parts;
+  }
+
+  function why(doc, m) {
+    const v = m.violation, parts = [];
+    const facts = [v?.premise, ...(v?.facts ?? [])].filter(Boolean);
+    if (facts.length > 0) parts.push(dom.el("ul", {}, facts.slice(0, 12).map((f) => dom.el("li", {}, f))));
+    parts.push(...remains(doc, m.run));
+    if (m.run.evidence) parts.push(dom.el("details", {}, dom.el("summary", {}, "More about the violation"), dom.lines(m.run.evidence)));
+    return parts;
+  }
+
+  // remains lists a plan's parts, if they are few: nothing else makes the failure.
+  function remains(doc, run) {
+    const plan = run.plan ?? {};
+    const all = [...(plan.operations ?? []), ...(plan.faults ?? []), ...(plan.overrides ?? []).map((o) => "message " + o)];
+    if (all.length === 0 || all.length > 8) return [];
+    const before = run.name === "shrunk" ? doc.shrinking?.before : null;
+    const title = before ? `All that is left of ${format.count(before.operations, "operation")} and ${format.count(before.faults, "fault")}:` : "All that the plan has:";
+    return [dom.el("p", {}, title), dom.el("ul", { class: "parts" }, all.map((t) => dom.el("li", {}, dom.el("code", {}, t))))];
+  }
+
+  function repeat(doc) {
+    if (!doc.repeat) return [];
+    const line = dom.el("code", { id: "line", tabindex: 0 }, doc.repeat);
+    const said = dom.el("span", { role: "status" });
+    const button = dom.el("button", { type: "button", onclick: () => copy(doc.repeat, line, said) }, "Copy");
+    return [dom.el("span", { class: "note" }, "See it again: "), line, button, said];
+  }
+
+  // copy puts text on the clipboard, or marks it for the reader where pages may not.
+  async function copy(text, line, said) {
+    try {
+      await navigator.clipboard.writeText(text);
+      said.textContent = "copied";
+    } catch {
+      getSelection().selectAllChildren(line);
+      said.textContent = "marked: press Ctrl+C";
+    }
+  }
+
+  function chosen(doc, m) {
+    const plan = m.run.plan ?? {};
+    const parts = [];
+    const s = doc.shrinking;
+    if (s) {
+      const size = (x) => [format.count(x.operations, "operation"), format.count(x.faults, "fault"), format.count(x.overrides, "fixed message")].join(", ");
+      parts.push(dom.el("p", {}, `Shrunk from ${size(s.before)} to ${size(s.after)}.`));
+    }
+    const list = (title, texts) => {
+      if (texts?.length > 0) parts.push(dom.el("h3", {}, title), longList(texts));
+    };
+    list("Topology, knobs, network and disks", plan.summary);
+    if (plan.families?.length > 0) parts.push(dom.el("h3", {}, "Families of faults"), dom.el("p", {}, plan.families.join(", ")));
+    list("Faults", plan.faults);
+    list("Messages whose fate the plan fixes", plan.overrides);
+    list("Operations", plan.operations);
+    return parts;
+  }
+
+  // longList shows the first texts of a list, and the others when asked.
+  function longList(texts, first = 12) {
+    const ul = dom.el("ul", { class: "plain" }, texts.slice(0, first).map((t) => dom.el("li", {}, t)));
+    if (texts.length <= first) return ul;
+    const button = dom.el("button", {
+      type: "button",
+      onclick() {
+        ul.append(...texts.slice(first).map((t) => dom.el("li", {}, t)));
+        button.remove();
+      },
+    }, `${format.count(texts.length - first, "more", "more")}`);
+    return dom.el("div", {}, ul, button);
+  }
+
+  function about(doc, m) {
+    const b = doc.build ?? {};
+    const build = [b.module, b.version, b.revision?.slice(0, 12), b.modified ? "with further changes" : "", b.go].filter(Boolean).join(" ");
+    const cut = [...(doc.cut ?? [])];
+    return dom.el("div", {},
+      cut.length > 0 ? dom.el("ul", {}, cut.map((c) => dom.el("li", {}, c))) : null,
+      dom.el("p", {}, `Run “${m.run.name}”: ${format.count(m.run.count ?? m.events.length, "event")}, ${format.time(m.run.end ?? 0)} of virtual time, hash ${m.run.hash}.`),
+      build ? dom.el("p", {}, "Build: " + build) : null);
+  }
+
+  return { show };
+})();
